@@ -1,0 +1,56 @@
+//! A training step and a generator's forward pass, Laptop and Workbench, folded and plain.
+//! `cargo bench --bench step`
+
+use std::{hint::black_box, sync::Arc, time::Duration};
+
+use burn::tensor::{Device, Tensor, TensorData};
+use criterion::{Criterion, criterion_group, criterion_main};
+use ganspect::{
+    data::{CropSampler, DataSource, Loader},
+    model::{Generator, Latent, layers::Pass},
+    train::{Preset, Trainer, Update},
+};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+const PRESETS: [(&str, Preset); 2] = [("laptop", Preset::Laptop), ("workbench", Preset::Workbench)];
+
+fn generator(c: &mut Criterion) {
+    let device = Device::flex();
+    let mut group = c.benchmark_group("generator forward, 16 crops");
+    group.sample_size(10).warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(5));
+    for (name, preset) in PRESETS {
+        let knobs = preset.recipe().model;
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let g = Generator::new(&knobs, &mut rng, &device);
+        let z = Latent::new(&knobs).sample(16, &mut rng);
+        let z = Tensor::<2>::from_data(TensorData::new(z, [16, knobs.latent_size]), &device);
+        group.bench_function(format!("{name}, folded"), |b| {
+            b.iter(|| black_box(g.forward(z.clone(), &mut Pass::Evaluate).into_data()));
+        });
+        group.bench_function(format!("{name}, plain"), |b| {
+            b.iter(|| black_box(g.forward_plain(z.clone(), &mut Pass::Evaluate).into_data()));
+        });
+    }
+    group.finish();
+}
+
+fn step(c: &mut Criterion) {
+    let mut group = c.benchmark_group("training step, batch 16");
+    group.sample_size(10).warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(5));
+    for (name, preset) in PRESETS {
+        let mut recipe = preset.recipe();
+        recipe.train.batch = 16;
+        let Ok(source) = "surface:turned".parse::<DataSource>() else { continue };
+        let Ok(opened) = source.open(&|_, _| true) else { continue };
+        let indices = (0..opened.dataset.items.len()).collect();
+        let Ok(sampler) = CropSampler::new(Arc::clone(&opened.store), indices, recipe.crop_spec()) else { continue };
+        let Ok(loader) = Loader::new(sampler, 1) else { continue };
+        let mut trainer = Trainer::new(recipe, &Device::flex(), loader, 1);
+        group.bench_function(name, |b| b.iter(|| black_box(trainer.step(Update::Both).is_ok())));
+    }
+    group.finish();
+}
+
+criterion_group!(benches, generator, step);
+criterion_main!(benches);

@@ -1,0 +1,69 @@
+//! The command line. Every command prints what the window shows, from the same functions.
+
+mod data;
+mod devices;
+mod runs;
+mod train;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
+
+use crate::device::DeviceChoice;
+
+/// Ganspect learns what a healthy surface looks like, and shows what is not. Without a command it
+/// opens the window.
+#[derive(Debug, Parser)]
+#[command(name = "ganspect", version, about, max_term_width = 100)]
+pub struct Arguments {
+    /// Where to compute: auto, cpu, gpu or gpu:N with N from `ganspect devices`
+    #[arg(long, global = true, value_name = "DEVICE")]
+    device: Option<DeviceChoice>,
+    /// Folder for runs, instead of the user's data folder
+    #[arg(long, global = true, value_name = "DIR")]
+    runs: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Train a GAN on healthy images, or take up a run again
+    Train(train::TrainArguments),
+    /// Look at image folders, or draw built-in surfaces
+    #[command(subcommand)]
+    Data(data::DataCommand),
+    /// List every adapter, which one `auto` picks, and why
+    Devices,
+    /// List the runs on disk, or export a run's log
+    #[command(subcommand)]
+    Runs(runs::RunsCommand),
+}
+
+/// Runs the program and tells the system how it went: 0 for well, 2 for an error.
+pub fn run(arguments: Arguments) -> ExitCode {
+    let filter = EnvFilter::try_from_env("GANSPECT_LOG");
+    let window = arguments.command.is_none();
+    let quiet = filter.unwrap_or_else(|_| EnvFilter::new(if window { "warn,ganspect=info" } else { "error" }));
+    let printed = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_filter(quiet);
+    tracing_subscriber::registry().with(crate::ui::log_layer()).with(printed).init();
+    let runs = arguments.runs;
+    let done = match arguments.command {
+        None => crate::ui::run(crate::ui::Options { device: arguments.device, runs }),
+        Some(Command::Train(train)) => train::run(train, arguments.device.unwrap_or_default(), runs),
+        Some(Command::Data(data)) => data::run(data),
+        Some(Command::Devices) => {
+            devices::run();
+            Ok(())
+        }
+        Some(Command::Runs(command)) => runs::run(command, runs),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("ganspect: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! `ganspect runs list` and `ganspect runs export`
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::Subcommand;
+
+use crate::{
+    files,
+    report::tensorboard::RunLog,
+    train::folder::list_runs,
+    ui::Paths,
+};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum RunsCommand {
+    /// List the runs on disk, newest first
+    List,
+    /// Write every scalar of a run's log, and what else it holds, as JSON
+    Export {
+        /// The run's folder
+        run: PathBuf,
+        /// The file to write; standard output when left out
+        #[arg(long)]
+        out: Option<PathBuf>,
+    },
+}
+
+pub(super) fn run(command: RunsCommand, root: Option<PathBuf>) -> Result<()> {
+    match command {
+        RunsCommand::List => {
+            let root = root.unwrap_or_else(|| Paths::of_system().runs);
+            let runs = list_runs(&root);
+            if runs.is_empty() {
+                println!("There are no runs in {} yet; `ganspect train` makes one.", root.display());
+            }
+            for run in runs {
+                match &run.info {
+                    Ok(info) => println!("{:>8} steps  {:<24}  {}  {}", run.steps, info.name, info.source, run.path.display()),
+                    Err(reason) => println!("{:>14}  {}: {reason}", "unreadable", run.path.display()),
+                }
+            }
+        }
+        RunsCommand::Export { run, out } => {
+            let log = RunLog::read(&run)?;
+            let text = serde_json::to_string_pretty(&log.to_expected_json()).context("the log does not fit into JSON")?;
+            match out {
+                Some(path) => files::write_atomic(&path, text.as_bytes())?,
+                None => println!("{text}"),
+            }
+        }
+    }
+    Ok(())
+}

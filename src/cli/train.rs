@@ -1,0 +1,277 @@
+//! `ganspect train`
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use crossbeam_channel::bounded;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::{
+    data::DataSource,
+    device::DeviceChoice,
+    engine::{Command, Engine, Event, Severity, live::Phase},
+    files,
+    train::{Metric, Preset, Recipe},
+    ui::Paths,
+};
+
+#[derive(Debug, Args)]
+pub(super) struct TrainArguments {
+    /// A folder of images, a CSV that lists them, or surface:turned (milled, ground, brushed)
+    #[arg(long, value_name = "DIR|surface:KIND", required_unless_present = "resume")]
+    data: Option<DataSource>,
+    /// The recipe to start from; by default what suits the device
+    #[arg(long, value_enum, conflicts_with_all = ["recipe", "resume"])]
+    preset: Option<Preset>,
+    /// A recipe file to start from
+    #[arg(long, conflicts_with = "resume")]
+    recipe: Option<PathBuf>,
+    /// Stop after this many steps
+    #[arg(long)]
+    steps: Option<u64>,
+    /// Turn a knob, for example --set train.k_g=2; may be given again
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// The run's folder, which must be empty or not exist yet
+    #[arg(long, value_name = "RUN", conflicts_with = "resume")]
+    out: Option<PathBuf>,
+    /// Go on with this run from its last checkpoint
+    #[arg(long, value_name = "RUN", conflicts_with = "data")]
+    resume: Option<PathBuf>,
+}
+
+/// A progress bar on standard error, if that is a terminal.
+pub(super) fn bar(word: &'static str) -> ProgressBar {
+    let style = ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len}  {msg}");
+    let bar = ProgressBar::new(0).with_prefix(word);
+    match style {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
+pub(super) fn run(arguments: TrainArguments, device: DeviceChoice, runs: Option<PathBuf>) -> Result<()> {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let (ring, bell) = bounded::<()>(1);
+    {
+        let (interrupted, ring) = (Arc::clone(&interrupted), ring.clone());
+        ctrlc::set_handler(move || {
+            interrupted.store(true, Ordering::Relaxed);
+            let _ = ring.try_send(());
+        })
+        .context("Ctrl-C cannot be caught")?;
+    }
+    let engine = Engine::start(device, move || {
+        let _ = ring.try_send(());
+    })
+    .context("the compute thread did not start")?;
+
+    let begin = match &arguments.resume {
+        Some(run) => Command::Resume { run: run.clone(), paused: true },
+        None => {
+            // The preset depends on the device, which the engine chooses first.
+            wait(&bell, || engine.live().device.read().is_some());
+            let gpu = engine.live().device.read().as_ref().is_some_and(|(label, _)| !label.starts_with("CPU"));
+            let source = arguments.data.clone().context("--data is missing")?;
+            let recipe = recipe(&arguments, gpu)?;
+            let out = match &arguments.out {
+                Some(out) => out.clone(),
+                None => default_out(&runs.unwrap_or_else(|| Paths::of_system().runs), &source),
+            };
+            Command::Start { source, recipe: Box::new(recipe), out }
+        }
+    };
+    engine.send(begin);
+    follow(&engine, &arguments, &bell, &interrupted)
+}
+
+/// Waits until `done`, woken by the engine.
+fn wait(bell: &crossbeam_channel::Receiver<()>, done: impl Fn() -> bool) {
+    while !done() {
+        let _ = bell.recv_timeout(Duration::from_millis(200));
+    }
+}
+
+fn recipe(arguments: &TrainArguments, gpu: bool) -> Result<Recipe> {
+    let mut recipe = match (&arguments.recipe, arguments.preset) {
+        (Some(path), _) => {
+            let text = files::read_text(path, 1 << 20)?;
+            Recipe::from_toml(&text).with_context(|| format!("the recipe {} cannot be used", path.display()))?
+        }
+        (None, Some(preset)) => preset.recipe(),
+        (None, None) => if gpu { Preset::Workbench } else { Preset::Laptop }.recipe(),
+    };
+    turn(&mut recipe, arguments)?;
+    Ok(recipe)
+}
+
+fn turn(recipe: &mut Recipe, arguments: &TrainArguments) -> Result<()> {
+    for assignment in &arguments.set {
+        recipe.assign(assignment)?;
+    }
+    if let Some(steps) = arguments.steps {
+        recipe.assign(&format!("train.steps={steps}"))?;
+    }
+    recipe.validate()?;
+    Ok(())
+}
+
+/// A folder of its own in `root`, named after the data and the second.
+fn default_out(root: &Path, source: &DataSource) -> PathBuf {
+    let stem = match source {
+        DataSource::Folder(path) => path.file_name().map_or_else(|| "images".into(), |n| n.to_string_lossy().into_owned()),
+        DataSource::Surface { kind, .. } => kind.to_string(),
+    };
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
+    root.join(format!("{stem}-{seconds}"))
+}
+
+/// Shows how the run goes until it ends, by its own or by Ctrl-C.
+fn follow(
+    engine: &Engine,
+    arguments: &TrainArguments,
+    bell: &crossbeam_channel::Receiver<()>,
+    interrupted: &AtomicBool,
+) -> Result<()> {
+    let bar = bar("training");
+    let mut run: Option<PathBuf> = None;
+    let mut failed: Option<String> = None;
+    let mut stopping = false;
+    loop {
+        let _ = bell.recv_timeout(Duration::from_millis(200));
+        if interrupted.load(Ordering::Relaxed) && !stopping {
+            stopping = true;
+            engine.send(Command::Stop);
+        }
+        while let Some(event) = engine.next_event() {
+            match event {
+                Event::Opened(path) => {
+                    bar.suspend(|| announce(engine, &path));
+                    run = Some(path);
+                    if arguments.resume.is_some() {
+                        take_up(engine, arguments)?;
+                    }
+                }
+                Event::Notice { severity: Severity::Info, .. } => {}
+                Event::Notice { severity, text, .. } => {
+                    bar.suspend(|| eprintln!("{text}"));
+                    if severity == Severity::Error {
+                        failed = Some(text);
+                    }
+                }
+                Event::Closed { run, step } => {
+                    bar.finish_and_clear();
+                    summarise(engine, &run, step);
+                    return failed.map_or(Ok(()), |text| bail!(text));
+                }
+            }
+        }
+        let status = engine.live().status.read().clone();
+        match status.phase {
+            Phase::Failed(sentence) => {
+                bar.finish_and_clear();
+                bail!(sentence);
+            }
+            Phase::Opening { done, total } => {
+                bar.set_length(total as u64);
+                bar.set_position(done as u64);
+                bar.set_message("reading images");
+            }
+            Phase::Preparing => bar.set_message("preparing kernels"),
+            _ => {
+                bar.set_length(status.recipe.as_ref().map_or(0, |r| r.train.steps));
+                bar.set_position(status.step);
+                let left = status.seconds_left.map(|s| format!(", {} left", duration(s))).unwrap_or_default();
+                bar.set_message(format!("{:.1} steps/s{left}", status.steps_per_second));
+            }
+        }
+        let over = run.is_some() && (status.phase == Phase::Finished || (failed.is_some() && status.phase == Phase::Paused));
+        if (over || (stopping && run.is_none())) && !stopping {
+            stopping = true;
+            engine.send(Command::Stop);
+        }
+        if stopping && run.is_none() && status.phase == Phase::Idle {
+            bar.finish_and_clear();
+            return Ok(());
+        }
+        if engine.is_over() {
+            bail!("the compute thread ended; the run can be resumed from its last checkpoint");
+        }
+    }
+}
+
+/// Puts changed knobs in force on a resumed run, and lets it go on.
+fn take_up(engine: &Engine, arguments: &TrainArguments) -> Result<()> {
+    let Some(in_force) = engine.live().status.read().recipe.clone() else { return Ok(()) };
+    let mut recipe = (*in_force).clone();
+    turn(&mut recipe, arguments)?;
+    let done = engine.live().status.read().step >= recipe.train.steps;
+    if done {
+        bail!(
+            "the run has done all its {} steps already; give more with --steps",
+            recipe.train.steps
+        );
+    }
+    engine.send(Command::Turn(Box::new(recipe)));
+    engine.send(Command::Play);
+    Ok(())
+}
+
+fn announce(engine: &Engine, path: &Path) {
+    let status = engine.live().status.read().clone();
+    if let Some((label, reason)) = engine.live().device.read().clone() {
+        println!("device  {label}. {reason}");
+    }
+    for line in &status.data {
+        println!("data    {line}");
+    }
+    println!("run     {}", path.display());
+    if status.step > 0 {
+        println!("from    step {}", status.step);
+    }
+}
+
+fn summarise(engine: &Engine, run: &Path, step: u64) {
+    let history = engine.live().history.read();
+    let recent = |metric| {
+        let column = history.column(metric);
+        let tail: Vec<f32> =
+            column[column.len().saturating_sub(100)..].iter().copied().filter(|v| v.is_finite()).collect();
+        match tail.len() {
+            0 => "-".into(),
+            n => format!("{:.3}", tail.iter().sum::<f32>() / n as f32),
+        }
+    };
+    let status = engine.live().status.read().clone();
+    println!("step    {step}");
+    println!(
+        "means of the last 100 steps: G loss {}, D loss on real {}, on generated {}, G success {}, diversity {}",
+        recent(Metric::GLoss),
+        recent(Metric::DLossReal),
+        recent(Metric::DLossFake),
+        recent(Metric::GSuccess),
+        recent(Metric::Diversity)
+    );
+    println!("health  {} {}", status.health.sentence(), status.health.advice());
+    if status.recipe.is_some_and(|r| step < r.train.steps) {
+        println!("resume  ganspect train --resume {}", run.display());
+    }
+}
+
+/// Seconds as a person says them.
+fn duration(seconds: f64) -> String {
+    let s = seconds.round() as u64;
+    match s {
+        0..60 => format!("{s} s"),
+        60..3600 => format!("{} min {} s", s / 60, s % 60),
+        _ => format!("{} h {} min", s / 3600, s % 3600 / 60),
+    }
+}

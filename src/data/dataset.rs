@@ -1,0 +1,307 @@
+//! What a data set holds, and how to say it in a few lines.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::FileHash;
+
+/// How the files of a data set are arranged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Layout {
+    /// `ClassN/{Train,Test}/*.PNG` with masks in `Label/*_label.PNG` (DAGM 2007).
+    Dagm,
+    /// `train/good`, `test/<defect>`, `ground_truth/<defect>/<name>_mask.png` (MVTec AD).
+    MvtecAd,
+    /// `MT_<defect>/Imgs/*.jpg` with PNG masks beside them (Magnetic-Tile).
+    MagneticTile,
+    /// A CSV file with the columns `image_filepath,lbl_image_filepath,is_defective`.
+    Csv,
+    /// A folder whose images are all healthy.
+    Flat,
+    /// A built-in surface, drawn by the program.
+    Surface,
+}
+
+impl Layout {
+    /// The layout's name in plain words.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Dagm => "DAGM 2007",
+            Self::MvtecAd => "MVTec AD",
+            Self::MagneticTile => "Magnetic-Tile",
+            Self::Csv => "CSV list",
+            Self::Flat => "folder of healthy images",
+            Self::Surface => "built-in surface",
+        }
+    }
+}
+
+impl fmt::Display for Layout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.title())
+    }
+}
+
+/// The part of a data set that its layout put an image in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Part {
+    /// For training.
+    Train,
+    /// For testing only.
+    Test,
+    /// The layout makes no difference.
+    Any,
+}
+
+/// What the layout says about the part shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Label {
+    /// No defect.
+    Healthy,
+    /// A defect of this kind.
+    Defective(String),
+}
+
+/// One usable image.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Item {
+    /// The file; for a built-in surface a name such as `surface:turned/007`.
+    pub path: PathBuf,
+    /// Where the layout put it.
+    pub part: Part,
+    /// Healthy, or the kind of defect.
+    pub label: Label,
+    /// The mask of the defect, of the image's size: 0 is healthy, anything else is defective.
+    pub mask: Option<PathBuf>,
+    /// The hash of the file.
+    pub hash: FileHash,
+    /// Width in pixels.
+    pub width: usize,
+    /// Height in pixels.
+    pub height: usize,
+    /// Channels: 1 (grey) or 3 (RGB).
+    pub channels: usize,
+    /// Bits a sample: 8 or 16.
+    pub bits: u8,
+}
+
+impl Item {
+    /// Bytes of the decoded picture.
+    pub fn bytes(&self) -> usize {
+        self.width * self.height * self.channels * usize::from(self.bits / 8)
+    }
+}
+
+/// A file that is left out, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    /// The file or folder.
+    pub path: PathBuf,
+    /// Why, and what to do about it.
+    pub reason: String,
+}
+
+/// What was understood of a folder.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dataset {
+    /// The folder or CSV file that was named.
+    pub root: PathBuf,
+    /// How it is arranged.
+    pub layout: Layout,
+    /// The usable images, ordered by path.
+    pub items: Vec<Item>,
+    /// What is left out, ordered by path.
+    pub skipped: Vec<Skipped>,
+}
+
+impl Dataset {
+    /// The positions in `items` of the healthy images to learn from: those that the layout meant for
+    /// training, or every healthy one where it makes no difference.
+    pub fn training_positions(&self) -> impl Iterator<Item = usize> + '_ {
+        let has_train = self.items.iter().any(|item| item.part == Part::Train);
+        let wanted = move |item: &Item| item.label == Label::Healthy && (!has_train || item.part == Part::Train);
+        self.items.iter().enumerate().filter(move |(_, item)| wanted(item)).map(|(i, _)| i)
+    }
+
+    /// The healthy images to learn from; see [`Dataset::training_positions`].
+    pub fn healthy_for_training(&self) -> impl Iterator<Item = &Item> {
+        self.training_positions().filter_map(|i| self.items.get(i))
+    }
+
+    /// The counts of the data set.
+    pub fn summary(&self) -> Summary {
+        let mut summary = Summary {
+            layout: self.layout,
+            healthy: 0,
+            for_training: self.healthy_for_training().count(),
+            defective: 0,
+            masks: 0,
+            kinds: BTreeMap::new(),
+            sizes: BTreeMap::new(),
+            bits: BTreeMap::new(),
+            channels: BTreeMap::new(),
+            skipped: self.skipped.clone(),
+        };
+        for item in &self.items {
+            match &item.label {
+                Label::Healthy => summary.healthy += 1,
+                Label::Defective(kind) => {
+                    summary.defective += 1;
+                    *summary.kinds.entry(kind.clone()).or_default() += 1;
+                }
+            }
+            summary.masks += usize::from(item.mask.is_some());
+            *summary.sizes.entry((item.width, item.height)).or_default() += 1;
+            *summary.bits.entry(item.bits).or_default() += 1;
+            *summary.channels.entry(item.channels).or_default() += 1;
+        }
+        summary
+    }
+}
+
+/// The counts of a [`Dataset`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Summary {
+    /// How the files are arranged.
+    pub layout: Layout,
+    /// Healthy images.
+    pub healthy: usize,
+    /// Healthy images that may be trained on.
+    pub for_training: usize,
+    /// Defective images.
+    pub defective: usize,
+    /// Images with a mask.
+    pub masks: usize,
+    /// Defective images by kind of defect.
+    pub kinds: BTreeMap<String, usize>,
+    /// Images by (width, height) in pixels.
+    pub sizes: BTreeMap<(usize, usize), usize>,
+    /// Images by bits a sample.
+    pub bits: BTreeMap<u8, usize>,
+    /// Images by channels.
+    pub channels: BTreeMap<usize, usize>,
+    /// What is left out.
+    pub skipped: Vec<Skipped>,
+}
+
+/// Kinds of defect and skipped files that are named before the rest is only counted.
+const NAMED: usize = 8;
+
+impl Summary {
+    /// The counts in plain lines, most important first.
+    pub fn sentences(&self) -> Vec<String> {
+        let mut lines = vec![self.counts()];
+        if self.layout == Layout::Flat {
+            lines.push("no known arrangement of sub-folders: every image is taken to be healthy".to_owned());
+        } else if self.for_training < self.healthy {
+            lines.push(format!("{} of the healthy images are for training, the others for testing", self.for_training));
+        }
+        lines.push(format!("{}, {}, {}", self.size(), self.depth(), self.colour()));
+        if !self.skipped.is_empty() {
+            let named = self.skipped.iter().map(|s| {
+                let name = s.path.file_name().unwrap_or(s.path.as_os_str());
+                format!("{} ({})", name.to_string_lossy(), s.reason)
+            });
+            lines.push(format!("{} skipped: {}", counted(self.skipped.len(), "file"), listed(named)));
+        }
+        lines
+    }
+
+    fn counts(&self) -> String {
+        let mut line = counted(self.healthy, "healthy image");
+        if self.defective > 0 {
+            let kinds = listed(self.kinds.iter().map(|(kind, n)| format!("{kind} {n}")));
+            line.push_str(&format!(", {} defective ({kinds})", self.defective));
+        }
+        if self.masks > 0 {
+            line.push_str(&format!(", {}", counted(self.masks, "mask")));
+        }
+        line
+    }
+
+    fn size(&self) -> String {
+        let ranges = |side: fn(&(usize, usize)) -> usize| {
+            let sides = self.sizes.keys().map(side);
+            (sides.clone().min().unwrap_or(0), sides.max().unwrap_or(0))
+        };
+        let ((narrow, wide), (low, high)) = (ranges(|s| s.0), ranges(|s| s.1));
+        match self.sizes.len() {
+            0 | 1 => format!("{narrow} x {low} pixels"),
+            n => format!("{n} sizes, {narrow} to {wide} pixels wide and {low} to {high} high"),
+        }
+    }
+
+    fn depth(&self) -> String {
+        let bits: Vec<String> = self.bits.keys().map(u8::to_string).collect();
+        format!("{} bit", bits.join(" and "))
+    }
+
+    fn colour(&self) -> String {
+        match (self.channels.get(&1), self.channels.get(&3)) {
+            (Some(grey), Some(rgb)) => format!("{grey} grey and {rgb} RGB"),
+            (None, Some(_)) => "RGB".to_owned(),
+            _ => "grey".to_owned(),
+        }
+    }
+}
+
+fn counted(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
+fn listed(names: impl ExactSizeIterator<Item = String>) -> String {
+    let more = names.len().saturating_sub(NAMED);
+    let mut parts: Vec<String> = names.take(NAMED).collect();
+    if more > 0 {
+        parts.push(format!("and {more} more"));
+    }
+    parts.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn item(name: &str, part: Part, label: Label) -> Item {
+        let hash = FileHash::of(name.as_bytes());
+        Item { path: name.into(), part, label, mask: None, hash, width: 512, height: 512, channels: 1, bits: 8 }
+    }
+
+    #[test]
+    fn a_summary_reads_as_plain_lines() {
+        let scratch = Item { mask: Some("m".into()), ..item("c", Part::Test, Label::Defective("scratch".into())) };
+        let mut set = Dataset {
+            root: "r".into(),
+            layout: Layout::MvtecAd,
+            items: vec![item("a", Part::Train, Label::Healthy), item("b", Part::Test, Label::Healthy), scratch],
+            skipped: vec![Skipped { path: "r/notes.txt".into(), reason: "it is not an image".into() }],
+        };
+        let lines = set.summary().sentences();
+        assert_eq!(lines[0], "2 healthy images, 1 defective (scratch 1), 1 mask");
+        assert_eq!(lines[1], "1 of the healthy images are for training, the others for testing");
+        assert_eq!(lines[2], "512 x 512 pixels, 8 bit, grey");
+        assert_eq!(lines[3], "1 file skipped: notes.txt (it is not an image)");
+        set.items[1].width = 300;
+        set.items[1].channels = 3;
+        assert_eq!(
+            set.summary().sentences()[2],
+            "2 sizes, 300 to 512 pixels wide and 512 to 512 high, 8 bit, 2 grey and 1 RGB"
+        );
+    }
+
+    #[test]
+    fn test_images_are_trained_on_only_where_the_layout_has_no_training_part() {
+        let mut set = Dataset {
+            root: "r".into(),
+            layout: Layout::Csv,
+            items: vec![item("a", Part::Any, Label::Healthy), item("b", Part::Any, Label::Healthy)],
+            skipped: vec![],
+        };
+        assert_eq!(set.healthy_for_training().count(), 2);
+        set.items[1].part = Part::Train;
+        assert_eq!(set.training_positions().collect::<Vec<_>>(), [1]);
+    }
+}

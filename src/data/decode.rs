@@ -1,0 +1,563 @@
+//! One file becomes one [`Picture`] or one plain sentence about why not.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, Cursor, Read};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::str::FromStr;
+
+use image::error::UnsupportedErrorKind;
+use image::{ColorType, DynamicImage, ExtendedColorType, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
+
+use super::{DataError, Picture, Samples};
+
+/// The most pixels along one side.
+pub const MAX_SIDE: u32 = 65_535;
+/// The most pixels in a picture: 20,000 x 20,000.
+pub const MAX_PIXELS: u64 = 400_000_000;
+/// The most bytes a picture may take when decoded, alpha included, and the most bytes of a file.
+pub const MAX_BYTES: u64 = 1_600_000_000;
+/// Files and pictures beyond this many bytes are decoded one at a time.
+pub(crate) const LARGE: u64 = 64 << 20;
+
+/// What a decoder may allocate beside the picture itself: some hold it a second time.
+const MAX_ALLOC: u64 = 2 * MAX_BYTES;
+
+/// Why a file cannot be used; each reads on from the file's name and ends with the way out.
+#[derive(Debug, thiserror::Error)]
+pub enum FileFault {
+    /// The operating system refused.
+    #[error("it cannot be read ({0}); check that it exists and that you may read it")]
+    Read(io::Error),
+    /// The content is no image.
+    #[error("it is not an image ({0}); remove it or put the image in its place")]
+    NotAnImage(&'static str),
+    /// An image of a format that is not read here.
+    #[error("it is a {0} file; save it as PNG, JPEG, TIFF, BMP or PNM")]
+    Format(&'static str),
+    /// The file stops before the image does.
+    #[error("it ends too early, as a copy does that was cut short; copy it again or remove it")]
+    Truncated,
+    /// The content contradicts its format.
+    #[error("its content is damaged ({0}); copy it again or remove it")]
+    Damaged(String),
+    /// Samples other than unsigned ones of 8 or 16 bits.
+    #[error("its samples are not read here ({0}); save it with 8 or 16 bits a sample, grey or RGB")]
+    SampleKind(String),
+    /// More pixels than are taken.
+    #[error(
+        "it is {width} x {height} pixels and {bytes} bytes when decoded; the limit is 65,535 pixels a side, \
+         400 million pixels and 1.6 GB: cut it into smaller images"
+    )]
+    TooLarge {
+        /// Width in pixels.
+        width: u32,
+        /// Height in pixels.
+        height: u32,
+        /// Bytes when decoded.
+        bytes: u64,
+    },
+    /// A decoder that asks for more memory than it may have.
+    #[error("decoding it takes more than 3.2 GB of memory; cut it into smaller images or save it as PNG")]
+    TooMuchMemory,
+    /// A larger file than is taken.
+    #[error("the file is {0} bytes and the limit is 1.6 GB; cut it into smaller images")]
+    TooLong(u64),
+    /// A file other than the one that was described.
+    #[error("its content has changed since the images were first read; put the old file back or open the data again")]
+    Changed,
+}
+
+/// The BLAKE3 hash of a file's bytes: who an image is, wherever it lies. Written in hexadecimal.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct FileHash([u8; 32]);
+
+impl FileHash {
+    /// The hash of these bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(*blake3::hash(bytes).as_bytes())
+    }
+
+    /// The 32 bytes of the hash.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Display for FileHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for FileHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FileHash({self})")
+    }
+}
+
+/// A text that is not 64 hexadecimal digits.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is not a file hash: 64 hexadecimal digits belong there")]
+pub struct BadHash(String);
+
+impl FromStr for FileHash {
+    type Err = BadHash;
+
+    fn from_str(text: &str) -> Result<Self, BadHash> {
+        blake3::Hash::from_hex(text).map(|hash| Self(*hash.as_bytes())).map_err(|_| BadHash(text.to_owned()))
+    }
+}
+
+impl TryFrom<String> for FileHash {
+    type Error = BadHash;
+
+    fn try_from(text: String) -> Result<Self, BadHash> {
+        text.parse()
+    }
+}
+
+impl From<FileHash> for String {
+    fn from(hash: FileHash) -> Self {
+        hash.to_string()
+    }
+}
+
+/// What a file's header promises.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Probe {
+    /// The format by content: "PNG", "JPEG", "TIFF", "BMP" or "PNM".
+    pub format: &'static str,
+    /// Width in pixels.
+    pub width: usize,
+    /// Height in pixels.
+    pub height: usize,
+    /// Channels after decoding: 1 (grey) or 3 (RGB).
+    pub channels: usize,
+    /// Bits a sample after decoding: 8 or 16.
+    pub bits: u8,
+}
+
+/// Decodes the picture in `path` by its content, whatever its extension says.
+///
+/// # Errors
+/// [`DataError::File`] with the [`FileFault`] for a file that cannot be read, is no image, is cut
+/// short or damaged, has 32-bit or floating-point samples, or is beyond [`MAX_SIDE`], [`MAX_PIXELS`] or
+/// [`MAX_BYTES`].
+pub fn decode(path: &Path) -> Result<Picture, DataError> {
+    decode_hashed(path).map(|(picture, _)| picture)
+}
+
+/// [`decode`], with the hash of the file's bytes.
+///
+/// # Errors
+/// Those of [`decode`].
+pub fn decode_hashed(path: &Path) -> Result<(Picture, FileHash), DataError> {
+    read_and(path, picture_from).map_err(|fault| DataError::File { path: path.to_owned(), fault })
+}
+
+/// What the header of `path` promises, without decoding the pixels.
+///
+/// # Errors
+/// Those of [`decode`] that a header can show.
+pub fn probe(path: &Path) -> Result<Probe, DataError> {
+    let found = read_and(path, |bytes, _| {
+        let (format, name) = format_of(bytes)?;
+        let decoder = decoder(bytes, format)?;
+        let (width, height) = decoder.dimensions();
+        let color = decoder.color_type();
+        Ok(Probe {
+            format: name,
+            width: width as usize,
+            height: height as usize,
+            channels: if color.has_color() { 3 } else { 1 },
+            bits: if color.bytes_per_pixel() / color.channel_count() == 2 { 16 } else { 8 },
+        })
+    });
+    found.map(|(probe, _)| probe).map_err(|fault| DataError::File { path: path.to_owned(), fault })
+}
+
+/// Large files and pictures wait for one another here, so that memory follows the largest picture
+/// and not the number of threads.
+static ONE_LARGE: Mutex<()> = Mutex::new(());
+
+type Turn = Option<parking_lot::MutexGuard<'static, ()>>;
+
+fn read_and<T>(
+    path: &Path,
+    then: impl FnOnce(&[u8], &mut Turn) -> Result<T, FileFault>,
+) -> Result<(T, FileHash), FileFault> {
+    // Asked before it is opened: opening a pipe would wait for its other end.
+    let about = fs::metadata(path).map_err(FileFault::Read)?;
+    if !about.is_file() {
+        return Err(FileFault::NotAnImage("it is not a regular file"));
+    }
+    if about.len() > MAX_BYTES {
+        return Err(FileFault::TooLong(about.len()));
+    }
+    let file = File::open(path).map_err(FileFault::Read)?;
+    let mut turn = (about.len() > LARGE).then(|| ONE_LARGE.lock());
+    let mut bytes = Vec::with_capacity(about.len() as usize);
+    // One byte more than the limit, should the file grow while it is read.
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(FileFault::Read)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(FileFault::TooLong(bytes.len() as u64));
+    }
+    let hash = FileHash::of(&bytes);
+    // A decoder that panics on a hostile file costs that file, not the program.
+    let made = catch_unwind(AssertUnwindSafe(|| then(&bytes, &mut turn)));
+    let made = made.unwrap_or_else(|_| Err(FileFault::Damaged("the decoder gave up on it".to_owned())))?;
+    Ok((made, hash))
+}
+
+fn picture_from(bytes: &[u8], turn: &mut Turn) -> Result<Picture, FileFault> {
+    let (format, _) = format_of(bytes)?;
+    if !is_complete(bytes, format) {
+        return Err(FileFault::Truncated);
+    }
+    let decoder = decoder(bytes, format)?;
+    if decoder.total_bytes() > LARGE && turn.is_none() {
+        *turn = Some(ONE_LARGE.lock());
+    }
+    let image = DynamicImage::from_decoder(decoder).map_err(fault_of)?;
+    let (width, height) = (image.width() as usize, image.height() as usize);
+    let (channels, samples) = match image {
+        DynamicImage::ImageLuma8(i) => (1, Samples::U8(i.into_raw())),
+        DynamicImage::ImageRgb8(i) => (3, Samples::U8(i.into_raw())),
+        DynamicImage::ImageLuma16(i) => (1, Samples::U16(i.into_raw())),
+        DynamicImage::ImageRgb16(i) => (3, Samples::U16(i.into_raw())),
+        DynamicImage::ImageLumaA8(i) => (1, Samples::U8(without_alpha::<2, 1, _>(&i.into_raw()))),
+        DynamicImage::ImageRgba8(i) => (3, Samples::U8(without_alpha::<4, 3, _>(&i.into_raw()))),
+        DynamicImage::ImageLumaA16(i) => (1, Samples::U16(without_alpha::<2, 1, _>(&i.into_raw()))),
+        DynamicImage::ImageRgba16(i) => (3, Samples::U16(without_alpha::<4, 3, _>(&i.into_raw()))),
+        other => return Err(FileFault::SampleKind(format!("{:?}", other.color()))),
+    };
+    Picture::new(width, height, channels, samples).ok_or_else(|| FileFault::Damaged("it has no pixels".to_owned()))
+}
+
+/// The first `KEPT` of every `ALL` samples.
+fn without_alpha<const ALL: usize, const KEPT: usize, T: Copy>(samples: &[T]) -> Vec<T> {
+    let pixels = samples.as_chunks::<ALL>().0;
+    let mut kept = Vec::with_capacity(pixels.len() * KEPT);
+    pixels.iter().for_each(|pixel| kept.extend(pixel.iter().take(KEPT)));
+    kept
+}
+
+/// A decoder whose header has been read and found within the limits.
+fn decoder(bytes: &[u8], format: ImageFormat) -> Result<impl ImageDecoder + '_, FileFault> {
+    let mut limits = Limits::no_limits();
+    limits.max_alloc = Some(MAX_ALLOC);
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    reader.limits(limits.clone());
+    let mut decoder = reader.into_decoder().map_err(fault_of)?;
+    let (width, height) = decoder.dimensions();
+    let total = decoder.total_bytes();
+    if width > MAX_SIDE || height > MAX_SIDE || u64::from(width) * u64::from(height) > MAX_PIXELS || total > MAX_BYTES {
+        return Err(FileFault::TooLarge { width, height, bytes: total });
+    }
+    if matches!(decoder.color_type(), ColorType::Rgb32F | ColorType::Rgba32F) {
+        return Err(FileFault::SampleKind("floating point of 32 bits".to_owned()));
+    }
+    decoder.set_limits(limits).map_err(fault_of)?;
+    Ok(decoder)
+}
+
+fn fault_of(error: ImageError) -> FileFault {
+    match error {
+        ImageError::IoError(e) if e.kind() == io::ErrorKind::UnexpectedEof => FileFault::Truncated,
+        ImageError::Limits(_) => FileFault::TooMuchMemory,
+        ImageError::Unsupported(e) => match e.kind() {
+            UnsupportedErrorKind::Color(ExtendedColorType::Unknown(bits)) => {
+                FileFault::SampleKind(format!("{bits} bits a pixel"))
+            }
+            UnsupportedErrorKind::GenericFeature(what) => FileFault::SampleKind(what),
+            _ => FileFault::SampleKind(e.to_string()),
+        },
+        other => FileFault::Damaged(other.to_string()),
+    }
+}
+
+/// The format by the first bytes, with its name.
+fn format_of(bytes: &[u8]) -> Result<(ImageFormat, &'static str), FileFault> {
+    let text = begins_like_text(bytes);
+    match image::guess_format(bytes) {
+        Ok(ImageFormat::Png) => Ok((ImageFormat::Png, "PNG")),
+        Ok(ImageFormat::Jpeg) => Ok((ImageFormat::Jpeg, "JPEG")),
+        Ok(ImageFormat::Tiff) => Ok((ImageFormat::Tiff, "TIFF")),
+        // Two letters alone prove little: a note may begin with them too.
+        Ok(ImageFormat::Bmp) if !text => Ok((ImageFormat::Bmp, "BMP")),
+        Ok(ImageFormat::Pnm) if bytes.get(2).is_some_and(u8::is_ascii_whitespace) => Ok((ImageFormat::Pnm, "PNM")),
+        Ok(ImageFormat::Gif) => Err(FileFault::Format("GIF")),
+        Ok(ImageFormat::WebP) => Err(FileFault::Format("WebP")),
+        Ok(ImageFormat::Avif) => Err(FileFault::Format("AVIF")),
+        Ok(ImageFormat::OpenExr) => Err(FileFault::Format("OpenEXR")),
+        Ok(ImageFormat::Hdr) => Err(FileFault::Format("Radiance HDR")),
+        Ok(ImageFormat::Dds) => Err(FileFault::Format("DDS")),
+        Ok(ImageFormat::Ico) => Err(FileFault::Format("icon")),
+        _ if bytes.is_empty() => Err(FileFault::NotAnImage("the file is empty")),
+        _ if text => Err(FileFault::NotAnImage("it begins like text")),
+        _ => Err(FileFault::NotAnImage("its first bytes belong to no image format that is known here")),
+    }
+}
+
+fn begins_like_text(bytes: &[u8]) -> bool {
+    let head = &bytes[..bytes.len().min(256)];
+    let printable = |&b: &u8| b >= 0x80 || b.is_ascii_graphic() || b.is_ascii_whitespace();
+    let valid = match std::str::from_utf8(head) {
+        Ok(_) => true,
+        // A character cut in two by the end of the head.
+        Err(e) => e.error_len().is_none(),
+    };
+    !head.is_empty() && valid && head.iter().all(printable)
+}
+
+/// Whether the marker that ends a PNG or a JPEG is there. Their decoders are lenient: a JPEG that was
+/// cut in half decodes with a grey lower half, which must not pass for a surface.
+fn is_complete(bytes: &[u8], format: ImageFormat) -> bool {
+    match format {
+        ImageFormat::Png => png_has_end(bytes).unwrap_or(false),
+        ImageFormat::Jpeg => jpeg_has_end(bytes).unwrap_or(false),
+        _ => true,
+    }
+}
+
+/// Walks the chunks of a PNG to IEND; `None` when the bytes end first.
+fn png_has_end(bytes: &[u8]) -> Option<bool> {
+    let mut at = 8_usize;
+    loop {
+        let (length, rest) = bytes.get(at..)?.split_first_chunk::<4>()?;
+        let kind = rest.first_chunk::<4>()?;
+        // Length, kind and checksum take 12 bytes.
+        at = at.checked_add(u32::from_be_bytes(*length) as usize)?.checked_add(12)?;
+        if at > bytes.len() {
+            return None;
+        }
+        if kind == b"IEND" {
+            return Some(true);
+        }
+    }
+}
+
+/// Walks the segments of a JPEG to its end-of-image marker; `None` when the bytes end first.
+fn jpeg_has_end(bytes: &[u8]) -> Option<bool> {
+    let mut at = 2_usize;
+    loop {
+        // Entropy-coded data between segments holds 0xFF only before 0x00 or a restart marker.
+        at += bytes.get(at..)?.iter().position(|&b| b == 0xff)? + 1;
+        match *bytes.get(at)? {
+            0xd9 => return Some(true),
+            0xff => {}
+            0x00 | 0x01 | 0xd0..=0xd8 => at += 1,
+            _ => {
+                let length = bytes.get(at + 1..)?.first_chunk::<2>()?;
+                at += 1 + usize::from(u16::from_be_bytes(*length));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use image::{GrayImage, ImageBuffer, Luma, Rgb, RgbImage, RgbaImage};
+    use std::path::PathBuf;
+
+    struct Folder(tempfile::TempDir);
+
+    impl Folder {
+        fn new() -> Self {
+            Self(tempfile::tempdir().unwrap())
+        }
+
+        fn at(&self, name: &str) -> PathBuf {
+            self.0.path().join(name)
+        }
+
+        fn with(&self, name: &str, bytes: &[u8]) -> PathBuf {
+            std::fs::write(self.at(name), bytes).unwrap();
+            self.at(name)
+        }
+    }
+
+    fn encoded(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
+        let mut bytes = Cursor::new(Vec::new());
+        image.write_to(&mut bytes, format).unwrap();
+        bytes.into_inner()
+    }
+
+    fn grey(width: u32, height: u32) -> DynamicImage {
+        GrayImage::from_fn(width, height, |x, y| Luma([(x * 7 + y * 13) as u8])).into()
+    }
+
+    fn fault(path: &Path) -> String {
+        decode(path).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn every_format_gives_back_its_pixels() {
+        let folder = Folder::new();
+        let rgb: DynamicImage = RgbImage::from_fn(9, 5, |x, y| Rgb([x as u8, y as u8, 200])).into();
+        for (image, channels) in [(grey(9, 5), 1), (rgb, 3)] {
+            for format in [ImageFormat::Png, ImageFormat::Tiff, ImageFormat::Bmp, ImageFormat::Pnm] {
+                let path = folder.with("image", &encoded(&image, format));
+                let picture = decode(&path).unwrap();
+                assert_eq!((picture.width(), picture.height(), picture.bits()), (9, 5, 8));
+                let grey = image.as_luma8().map(|i| i.as_raw().clone());
+                // BMP has no grey: a palette stands in for it and is resolved to RGB.
+                if let Some(wanted) = grey {
+                    assert_eq!(picture.into_grey().samples(), &Samples::U8(wanted), "{format:?}");
+                } else {
+                    assert_eq!(picture.channels(), channels);
+                    assert_eq!(picture.samples(), &Samples::U8(image.as_bytes().to_vec()), "{format:?}");
+                }
+                let probe = probe(&path).unwrap();
+                assert_eq!((probe.width, probe.height, probe.bits), (9, 5, 8));
+            }
+        }
+    }
+
+    #[test]
+    fn sixteen_bits_reach_both_ends_of_the_unit_range() {
+        let folder = Folder::new();
+        let grey = ImageBuffer::<Luma<u16>, _>::from_raw(3, 1, vec![0, 1000, 65_535]).unwrap();
+        let rgb = ImageBuffer::<Rgb<u16>, _>::from_raw(2, 1, vec![0, 65_535, 32_768, 5, 6, 7]).unwrap();
+        for format in [ImageFormat::Png, ImageFormat::Tiff] {
+            let one = decode(&folder.with("g", &encoded(&grey.clone().into(), format))).unwrap();
+            assert_eq!((one.channels(), one.bits()), (1, 16));
+            assert_eq!((one.unit(0, 0, 0), one.unit(2, 0, 0)), (-1.0, 1.0));
+            assert!((one.unit(1, 0, 0) - (1000.0 / 32_767.5 - 1.0)).abs() < 1e-6);
+            let three = decode(&folder.with("c", &encoded(&rgb.clone().into(), format))).unwrap();
+            assert_eq!(three.samples(), &Samples::U16(vec![0, 65_535, 32_768, 5, 6, 7]));
+            assert_eq!((three.unit(0, 0, 0), three.unit(0, 0, 1)), (-1.0, 1.0));
+        }
+    }
+
+    #[test]
+    fn alpha_is_dropped() {
+        let folder = Folder::new();
+        let rgba: DynamicImage = RgbaImage::from_raw(2, 1, vec![1, 2, 3, 0, 4, 5, 6, 128]).unwrap().into();
+        let picture = decode(&folder.with("a.png", &encoded(&rgba, ImageFormat::Png))).unwrap();
+        assert_eq!((picture.channels(), picture.samples()), (3, &Samples::U8(vec![1, 2, 3, 4, 5, 6])));
+    }
+
+    /// A chunk of a PNG, its checksum included.
+    fn chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
+        let body = [kind.as_slice(), data].concat();
+        let mut crc = u32::MAX;
+        for &byte in &body {
+            crc ^= u32::from(byte);
+            for _ in 0..8 {
+                crc = if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 };
+            }
+        }
+        [&(data.len() as u32).to_be_bytes(), body.as_slice(), &(!crc).to_be_bytes()].concat()
+    }
+
+    fn png(header: &[u8; 13], chunks: &[Vec<u8>]) -> Vec<u8> {
+        [b"\x89PNG\r\n\x1a\n".to_vec(), chunk(b"IHDR", header), chunks.concat(), chunk(b"IEND", &[])].concat()
+    }
+
+    #[test]
+    fn a_palette_is_resolved() {
+        let folder = Folder::new();
+        // Two pixels of one bit, stored as a raw deflate block.
+        let data = [0x78, 0x01, 0x01, 2, 0, 0xfd, 0xff, 0, 0b0100_0000, 0, 0x42, 0, 0x41];
+        let palette = chunk(b"PLTE", &[10, 20, 30, 200, 210, 220]);
+        let bytes = png(&[0, 0, 0, 2, 0, 0, 0, 1, 1, 3, 0, 0, 0], &[palette, chunk(b"IDAT", &data)]);
+        let picture = decode(&folder.with("p.png", &bytes)).unwrap();
+        assert_eq!((picture.channels(), picture.samples()), (3, &Samples::U8(vec![10, 20, 30, 200, 210, 220])));
+    }
+
+    #[test]
+    fn content_counts_and_not_the_extension() {
+        let folder = Folder::new();
+        let said = fault(&folder.with("note.png", "Dear colleague,\nthe parts are fine – all of them.".as_bytes()));
+        assert!(said.contains("note.png: it is not an image (it begins like text); remove it"), "{said}");
+        assert!(fault(&folder.with("plan.bmp", b"BMW wants 300 parts")).contains("like text"));
+        assert!(fault(&folder.with("plan.pgm", b"P2P is a protocol")).contains("like text"));
+        assert!(fault(&folder.with("void.png", b"")).contains("the file is empty"));
+        assert!(fault(&folder.with("moving.png", b"GIF89a\x01\0\x01\0")).contains("it is a GIF file; save it as PNG"));
+        assert!(fault(&folder.with("raw.png", &[1, 2, 3, 4, 0])).contains("no image format"));
+        assert!(fault(&folder.at("absent.png")).contains("check that it exists"));
+        let jpeg = folder.with("photo.png", &encoded(&grey(20, 10), ImageFormat::Jpeg));
+        assert_eq!(probe(&jpeg).unwrap().format, "JPEG");
+        assert_eq!(decode(&jpeg).unwrap().width(), 20);
+    }
+
+    #[test]
+    fn a_file_cut_anywhere_is_refused() {
+        let folder = Folder::new();
+        for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Tiff, ImageFormat::Bmp, ImageFormat::Pnm] {
+            let whole = encoded(&grey(40, 30), format);
+            assert!(decode(&folder.with("whole", &whole)).is_ok());
+            for keep in [whole.len() - 1, whole.len() - 9, whole.len() * 3 / 4, whole.len() / 2, 60] {
+                let said = fault(&folder.with("cut", &whole[..keep]));
+                assert!(
+                    said.contains("cut: it ends too early") || said.contains("cut: its content is damaged"),
+                    "{format:?}: {said}"
+                );
+            }
+        }
+        let png = encoded(&grey(40, 30), ImageFormat::Png);
+        assert!(fault(&folder.with("half.png", &png[..png.len() / 2])).contains("ends too early"));
+    }
+
+    #[test]
+    fn a_header_cannot_ask_for_more_than_the_limit() {
+        let folder = Folder::new();
+        let wide = png(&[0x7f, 0xff, 0xff, 0xff, 0, 0, 0, 1, 8, 0, 0, 0, 0], &[chunk(b"IDAT", &[0x78, 1])]);
+        let said = fault(&folder.with("wide.png", &wide));
+        assert!(said.contains("2147483647 x 1 pixels") && said.contains("the limit is 65,535 pixels a side"), "{said}");
+        // 20,000 x 20,000 in RGB of 16 bits is 2.4 GB.
+        let deep = png(&[0, 0, 0x4e, 0x20, 0, 0, 0x4e, 0x20, 16, 2, 0, 0, 0], &[chunk(b"IDAT", &[0x78, 1])]);
+        assert!(fault(&folder.with("deep.png", &deep)).contains("2400000000 bytes when decoded"));
+        let scan = png(&[0, 0, 0x4e, 0x20, 0, 0, 0x4e, 0x20, 8, 0, 0, 0, 0], &[chunk(b"IDAT", &[0x78, 1])]);
+        assert_eq!(probe(&folder.with("scan.png", &scan)).unwrap().width, 20_000);
+    }
+
+    #[test]
+    fn floating_point_and_32_bits_are_refused_in_words() {
+        let folder = Folder::new();
+        let float = DynamicImage::ImageRgb32F(ImageBuffer::from_pixel(4, 4, Rgb([0.5_f32; 3])));
+        let said = fault(&folder.with("f.tiff", &encoded(&float, ImageFormat::Tiff)));
+        assert!(said.contains("floating point of 32 bits") && said.contains("save it with 8 or 16 bits"), "{said}");
+        // A little-endian TIFF of one grey pixel of 32 bits.
+        let entry = |tag: u16, kind: u16, value: u32| {
+            [tag.to_le_bytes().as_slice(), &kind.to_le_bytes(), &1_u32.to_le_bytes(), &value.to_le_bytes()].concat()
+        };
+        let entries = [
+            (256, 4, 1),
+            (257, 4, 1),
+            (258, 3, 32),
+            (259, 3, 1),
+            (262, 3, 1),
+            (273, 4, 4),
+            (277, 3, 1),
+            (278, 4, 1),
+            (279, 4, 4),
+        ];
+        let fields: Vec<u8> = entries.iter().flat_map(|&(tag, kind, value)| entry(tag, kind, value)).collect();
+        let tiff =
+            [b"II*\0\x0c\0\0\0\0\0\0\0".as_slice(), &(entries.len() as u16).to_le_bytes(), &fields, &[0; 4]].concat();
+        assert!(fault(&folder.with("i.tiff", &tiff)).contains("save it with 8 or 16 bits"));
+    }
+
+    #[test]
+    fn one_pixel_is_a_picture() {
+        let folder = Folder::new();
+        assert_eq!(decode(&folder.with("1.png", &encoded(&grey(1, 1), ImageFormat::Png))).unwrap().bytes(), 1);
+    }
+
+    #[test]
+    fn hashes_are_written_in_hexadecimal() {
+        let hash = FileHash::of(b"surface");
+        assert_eq!(hash.to_string().parse::<FileHash>().unwrap(), hash);
+        let json = serde_json::to_string(&hash).unwrap();
+        assert_eq!(serde_json::from_str::<FileHash>(&json).unwrap(), hash);
+        assert!(serde_json::from_str::<FileHash>("\"12\"").is_err());
+    }
+}

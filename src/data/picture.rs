@@ -1,0 +1,226 @@
+//! One decoded picture, as compact as its bit depth allows.
+
+/// The samples of a [`Picture`], interleaved by channel, row by row from the top left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Samples {
+    /// 8 bits a sample, 0 to 255.
+    U8(Vec<u8>),
+    /// 16 bits a sample, 0 to 65,535.
+    U16(Vec<u16>),
+}
+
+/// A decoded picture of one (grey) or three (RGB) channels.
+///
+/// Samples keep their container's depth, so that 2,000 grey 512x512 pictures of 8 bits take 524 MB
+/// and not four times that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Picture {
+    width: usize,
+    height: usize,
+    channels: usize,
+    samples: Samples,
+}
+
+impl Picture {
+    /// A picture of `width * height * channels` samples; `None` when the count does not fit or
+    /// `channels` is neither 1 nor 3.
+    pub fn new(width: usize, height: usize, channels: usize, samples: Samples) -> Option<Self> {
+        let count = match &samples {
+            Samples::U8(s) => s.len(),
+            Samples::U16(s) => s.len(),
+        };
+        let wanted = width.checked_mul(height)?.checked_mul(channels)?;
+        let valid = wanted == count && wanted > 0 && (channels == 1 || channels == 3);
+        valid.then_some(Self { width, height, channels, samples })
+    }
+
+    /// A grey picture of 8 bits from values in `[-1, 1]` (clamped), row by row.
+    pub fn from_unit(width: usize, height: usize, values: &[f32]) -> Option<Self> {
+        let bytes = values.iter().map(|v| ((v.clamp(-1.0, 1.0) + 1.0) * 127.5).round() as u8).collect();
+        Self::new(width, height, 1, Samples::U8(bytes))
+    }
+
+    /// Width in pixels.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Height in pixels.
+    pub fn height(&self) -> usize {
+        self.height
+    }
+
+    /// Channels: 1 (grey) or 3 (RGB).
+    pub fn channels(&self) -> usize {
+        self.channels
+    }
+
+    /// The raw samples.
+    pub fn samples(&self) -> &Samples {
+        &self.samples
+    }
+
+    /// Bytes held by the samples.
+    pub fn bytes(&self) -> usize {
+        match &self.samples {
+            Samples::U8(s) => s.len(),
+            Samples::U16(s) => s.len() * 2,
+        }
+    }
+
+    /// The sample of channel `c` at column `x`, row `y`, mapped from the container's full range to
+    /// `[-1, 1]`: the range of the generator's tanh. Positions past the edge are clamped to it.
+    pub fn unit(&self, x: usize, y: usize, c: usize) -> f32 {
+        let (x, y, c) = (x.min(self.width - 1), y.min(self.height - 1), c.min(self.channels - 1));
+        let i = (y * self.width + x) * self.channels + c;
+        match &self.samples {
+            Samples::U8(s) => f32::from(s[i]) / 127.5 - 1.0,
+            Samples::U16(s) => f32::from(s[i]) / 32_767.5 - 1.0,
+        }
+    }
+
+    /// Bits a sample: 8 or 16.
+    pub fn bits(&self) -> u8 {
+        match &self.samples {
+            Samples::U8(_) => 8,
+            Samples::U16(_) => 16,
+        }
+    }
+
+    /// Whether every sample is 0, as in a mask that marks nothing.
+    pub fn is_blank(&self) -> bool {
+        match &self.samples {
+            Samples::U8(s) => s.iter().all(|&v| v == 0),
+            Samples::U16(s) => s.iter().all(|&v| v == 0),
+        }
+    }
+
+    /// The picture in one channel, at the same depth: `(2126 R + 7152 G + 722 B) / 10000` rounded,
+    /// the Rec. 709 weights on the stored values. A grey picture comes back as it is.
+    pub fn into_grey(self) -> Self {
+        if self.channels == 1 {
+            return self;
+        }
+        let samples = match &self.samples {
+            Samples::U8(s) => Samples::U8(s.as_chunks::<3>().0.iter().map(|&p| luma(p.map(u32::from)) as u8).collect()),
+            Samples::U16(s) => {
+                Samples::U16(s.as_chunks::<3>().0.iter().map(|&p| luma(p.map(u32::from)) as u16).collect())
+            }
+        };
+        Self { width: self.width, height: self.height, channels: 1, samples }
+    }
+
+    /// The size in pixels of a `width` x `height` picture at `scale`: rounded, at least 1 x 1.
+    pub fn scaled_size(width: usize, height: usize, scale: f32) -> (usize, usize) {
+        let side = |n: usize| ((n as f64 * f64::from(scale)).round() as usize).clamp(1, n.max(1));
+        (side(width), side(height))
+    }
+
+    /// The picture made smaller by averaging over areas: every pixel is the mean of the source area
+    /// that it covers, partly covered source pixels weighted by their share. `scale` is in `(0, 1]`;
+    /// see [`Picture::scaled_size`] for the size.
+    pub fn scaled(&self, scale: f32) -> Self {
+        let (width, height) = Self::scaled_size(self.width, self.height, scale);
+        if (width, height) == (self.width, self.height) {
+            return self.clone();
+        }
+        let samples = match &self.samples {
+            Samples::U8(s) => Samples::U8(self.shrink(s, width, height, |v| v.round() as u8)),
+            Samples::U16(s) => Samples::U16(self.shrink(s, width, height, |v| v.round() as u16)),
+        };
+        Self { width, height, channels: self.channels, samples }
+    }
+
+    fn shrink<T: Copy + Into<f32>>(
+        &self,
+        samples: &[T],
+        width: usize,
+        height: usize,
+        round: impl Fn(f32) -> T,
+    ) -> Vec<T> {
+        let channels = self.channels;
+        let columns = shares(self.width, width);
+        let rows = shares(self.height, height);
+        let mut out = Vec::with_capacity(width * height * channels);
+        let mut line = vec![0.0_f32; width * channels];
+        for row in &rows {
+            line.fill(0.0);
+            for (source, row_share) in row.weights.iter().enumerate() {
+                let start = (row.first + source) * self.width * channels;
+                for (pixel, column) in line.chunks_exact_mut(channels).zip(&columns) {
+                    for (i, column_share) in column.weights.iter().enumerate() {
+                        let at = start + (column.first + i) * channels;
+                        for (sum, &value) in pixel.iter_mut().zip(&samples[at..at + channels]) {
+                            *sum += row_share * column_share * value.into();
+                        }
+                    }
+                }
+            }
+            out.extend(line.iter().map(|&v| round(v)));
+        }
+        out
+    }
+}
+
+fn luma([r, g, b]: [u32; 3]) -> u32 {
+    (2126 * r + 7152 * g + 722 * b + 5_000) / 10_000
+}
+
+/// The source positions that one target position covers, with weights that add up to 1.
+struct Shares {
+    first: usize,
+    weights: Vec<f32>,
+}
+
+fn shares(from: usize, to: usize) -> Vec<Shares> {
+    let step = from as f64 / to as f64;
+    (0..to)
+        .map(|i| {
+            let (low, high) = (i as f64 * step, (i + 1) as f64 * step);
+            let first = (low as usize).min(from - 1);
+            let end = (high.ceil() as usize).clamp(first + 1, from);
+            let cover = |p: usize| ((p + 1) as f64).min(high) - (p as f64).max(low);
+            let weights = (first..end).map(|p| (cover(p).max(0.0) / step) as f32).collect();
+            Shares { first, weights }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn grey_follows_the_rule_of_the_image_crate() {
+        let rgb: Vec<u8> = (0..3 * 4096).map(|i| (i * 7919 % 256) as u8).collect();
+        let ours = Picture::new(64, 64, 3, Samples::U8(rgb.clone())).unwrap().into_grey();
+        let theirs = image::DynamicImage::ImageRgb8(image::RgbImage::from_raw(64, 64, rgb).unwrap()).into_luma8();
+        assert!(ours.samples() == &Samples::U8(theirs.into_raw()));
+    }
+
+    #[test]
+    fn averaging_keeps_constants_and_means() {
+        for bits in [8, 16] {
+            let constant = match bits {
+                8 => Samples::U8(vec![201; 37 * 23 * 3]),
+                _ => Samples::U16(vec![51_234; 37 * 23 * 3]),
+            };
+            let picture = Picture::new(37, 23, 3, constant).unwrap().scaled(0.37);
+            assert_eq!((picture.width(), picture.height()), (14, 9));
+            let same = match picture.samples() {
+                Samples::U8(s) => s.iter().all(|&v| v == 201),
+                Samples::U16(s) => s.iter().all(|&v| v == 51_234),
+            };
+            assert!(same);
+        }
+        let checks = Picture::new(4, 2, 1, Samples::U8(vec![0, 100, 10, 30, 200, 100, 20, 40])).unwrap();
+        assert_eq!(checks.scaled(0.5).samples(), &Samples::U8(vec![100, 25]));
+    }
+
+    #[test]
+    fn a_third_of_a_pixel_counts_a_third() {
+        let picture = Picture::new(3, 1, 1, Samples::U8(vec![0, 90, 255])).unwrap();
+        // Two thirds of 3 is 2: each target covers one and a half source pixels.
+        assert_eq!(picture.scaled(2.0 / 3.0).samples(), &Samples::U8(vec![30, 200]));
+    }
+}

@@ -1,0 +1,194 @@
+//! What a person names as data, and opening it.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::layout::{Progress, describe};
+use super::store::DEFAULT_LIMIT;
+use super::surface::Kind;
+use super::{DataError, Dataset, FileHash, ImageStore, Item, Label, Layout, Part, Split};
+
+/// Healthy specimens of a built-in surface.
+pub const SPECIMENS: usize = 96;
+/// Width and height of a specimen in pixels.
+pub const SPECIMEN_SIDE: usize = 256;
+
+const SURFACE: &str = "surface:";
+
+/// Where training images come from. Written as a path, or as `surface:turned` or `surface:turned:7`
+/// (kind and seed); a folder whose name begins with `surface:` is written `./surface:…`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum DataSource {
+    /// A folder or a CSV file.
+    Folder(PathBuf),
+    /// A surface that the program draws.
+    Surface {
+        /// Which surface.
+        kind: Kind,
+        /// Seed of its random numbers.
+        seed: u64,
+    },
+}
+
+impl FromStr for DataSource {
+    type Err = DataError;
+
+    fn from_str(text: &str) -> Result<Self, DataError> {
+        let wrong = |detail: &str| DataError::Source { text: text.to_owned(), detail: detail.to_owned() };
+        let Some(named) = text.strip_prefix(SURFACE) else {
+            return if text.trim().is_empty() {
+                Err(wrong("name a folder of images, or a built-in surface such as surface:turned"))
+            } else {
+                Ok(Self::Folder(text.into()))
+            };
+        };
+        let (kind, seed) = named.split_once(':').unwrap_or((named, "0"));
+        let kind = kind.parse().map_err(|_| wrong("the built-in surfaces are turned, milled, ground and brushed"))?;
+        let seed =
+            seed.parse().map_err(|_| wrong("the seed after the surface is a whole number, as in surface:turned:7"))?;
+        Ok(Self::Surface { kind, seed })
+    }
+}
+
+impl fmt::Display for DataSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Folder(path) if path.to_string_lossy().starts_with(SURFACE) => write!(f, "./{}", path.display()),
+            Self::Folder(path) => write!(f, "{}", path.display()),
+            Self::Surface { kind, seed: 0 } => write!(f, "{SURFACE}{kind}"),
+            Self::Surface { kind, seed } => write!(f, "{SURFACE}{kind}:{seed}"),
+        }
+    }
+}
+
+impl TryFrom<String> for DataSource {
+    type Error = DataError;
+
+    fn try_from(text: String) -> Result<Self, DataError> {
+        text.parse()
+    }
+}
+
+impl From<DataSource> for String {
+    fn from(source: DataSource) -> Self {
+        source.to_string()
+    }
+}
+
+impl DataSource {
+    /// Opens the data: a folder is described (see [`describe`]), a built-in surface is there at once as
+    /// 96 healthy specimens of 256 x 256 pixels that are drawn when asked for.
+    ///
+    /// # Errors
+    /// Those of [`describe`].
+    pub fn open(&self, progress: &Progress<'_>) -> Result<Opened, DataError> {
+        match self {
+            Self::Folder(path) => {
+                let dataset = describe(path, progress)?;
+                let store = Arc::new(ImageStore::files(&dataset, DEFAULT_LIMIT));
+                Ok(Opened { dataset, store })
+            }
+            Self::Surface { kind, seed } => {
+                let items = (0..SPECIMENS).map(|index| specimen(*kind, *seed, index)).collect();
+                let root = PathBuf::from(self.to_string());
+                let dataset = Dataset { root, layout: Layout::Surface, items, skipped: Vec::new() };
+                let store = Arc::new(ImageStore::surface(*kind, *seed, SPECIMEN_SIDE, SPECIMENS, DEFAULT_LIMIT));
+                Ok(Opened { dataset, store })
+            }
+        }
+    }
+}
+
+fn specimen(kind: Kind, seed: u64, index: usize) -> Item {
+    Item {
+        path: format!("{SURFACE}{kind}/{index:03}").into(),
+        part: Part::Any,
+        label: Label::Healthy,
+        mask: None,
+        hash: FileHash::of(format!("{SURFACE}{kind}:{seed}:{index}:{SPECIMEN_SIDE}").as_bytes()),
+        width: SPECIMEN_SIDE,
+        height: SPECIMEN_SIDE,
+        channels: 1,
+        bits: 8,
+    }
+}
+
+/// Data that is ready to be cropped from. Positions in the data set's items are indices of the store.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    /// What was found.
+    pub dataset: Dataset,
+    /// Its pictures.
+    pub store: Arc<ImageStore>,
+}
+
+impl Opened {
+    /// Draws a [`Split`] of the healthy images that may be trained on.
+    ///
+    /// # Errors
+    /// Those of [`Split::draw`].
+    pub fn split(&self, share: f64, seed: u64) -> Result<Split, DataError> {
+        Split::draw(self.dataset.healthy_for_training().map(|item| item.hash), share, seed)
+    }
+
+    /// The indices of the images that `split` trains on.
+    pub fn training_indices(&self, split: &Split) -> Vec<usize> {
+        self.indices_in(&split.train)
+    }
+
+    /// The indices of the images that `split` holds out.
+    pub fn held_out_indices(&self, split: &Split) -> Vec<usize> {
+        self.indices_in(&split.held_out)
+    }
+
+    fn indices_in(&self, hashes: &[FileHash]) -> Vec<usize> {
+        let wanted: HashSet<&FileHash> = hashes.iter().collect();
+        let items = &self.dataset.items;
+        let chosen = |i: &usize| items.get(*i).is_some_and(|item| wanted.contains(&item.hash));
+        self.dataset.training_positions().filter(chosen).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_is_written_as_it_is_read() {
+        for text in ["surface:turned", "surface:milled:7", "/data/parts", "./surface:odd folder", "parts.csv"] {
+            let source: DataSource = text.parse().unwrap();
+            assert_eq!(source.to_string(), text);
+            let json = serde_json::to_string(&source).unwrap();
+            assert_eq!(serde_json::from_str::<DataSource>(&json).unwrap(), source);
+        }
+        assert_eq!(DataSource::Folder("surface:odd".into()).to_string(), "./surface:odd");
+        let said = |text: &str| text.parse::<DataSource>().unwrap_err().to_string();
+        assert!(said("surface:wood").contains("turned, milled, ground and brushed"));
+        assert!(said("surface:turned:x").contains("whole number"));
+        assert!(said("  ").contains("name a folder"));
+    }
+
+    #[test]
+    fn a_built_in_surface_opens_at_once_and_splits() {
+        let source: DataSource = "surface:turned:3".parse().unwrap();
+        let opened = source.open(&|_, _| true).unwrap();
+        assert_eq!((opened.dataset.items.len(), opened.store.len(), opened.store.cached_bytes()), (96, 96, 0));
+        assert_eq!(opened.dataset.items[7].path, PathBuf::from("surface:turned/007"));
+        let split = opened.split(0.2, 1).unwrap();
+        let (train, held) = (opened.training_indices(&split), opened.held_out_indices(&split));
+        assert_eq!((train.len(), held.len()), (76, 20));
+        assert!(train.iter().all(|i| !held.contains(i)));
+        let picture = opened.store.get(5).unwrap();
+        let item = &opened.dataset.items[5];
+        assert_eq!(
+            (picture.width(), picture.height(), picture.channels(), picture.bits()),
+            (item.width, item.height, item.channels, item.bits)
+        );
+    }
+}

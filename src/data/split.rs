@@ -1,0 +1,130 @@
+//! Which healthy images are trained on, and which are held out for calibration.
+
+use std::collections::HashSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::{DataError, FileHash};
+
+/// The fewest images held out, however few there are.
+pub const MIN_HELD_OUT: usize = 5;
+
+/// The share held out when nothing else is asked for.
+pub const DEFAULT_SHARE: f64 = 0.2;
+
+/// A division of the healthy images by the hashes of their files, so that it holds wherever the files
+/// lie and two copies of one image never stand on both sides.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Split {
+    /// The seed it was drawn with.
+    pub seed: u64,
+    /// Trained on.
+    pub train: Vec<FileHash>,
+    /// Never trained on; the verdict is calibrated on them.
+    pub held_out: Vec<FileHash>,
+}
+
+impl Split {
+    /// Draws a split: of the n distinct `hashes`, `max(5, ceil(share * n))` are held out, at most n - 1.
+    ///
+    /// The images are ranked by the BLAKE3 hash of (seed, file hash) and the lowest are held out: the
+    /// order of the files plays no part, and a new image moves few of the others across.
+    ///
+    /// # Errors
+    /// [`DataError::TooFewHealthy`] below 6 distinct images; [`DataError::OutOfRange`] for a share
+    /// outside `(0, 1)`.
+    pub fn draw(hashes: impl IntoIterator<Item = FileHash>, share: f64, seed: u64) -> Result<Self, DataError> {
+        if !(share > 0.0 && share < 1.0) {
+            return Err(DataError::OutOfRange {
+                name: "the held-out share",
+                value: share.to_string(),
+                range: "above 0 and below 1",
+            });
+        }
+        let distinct: HashSet<FileHash> = hashes.into_iter().collect();
+        let (have, need) = (distinct.len(), MIN_HELD_OUT + 1);
+        if have < need {
+            return Err(DataError::TooFewHealthy { have, need });
+        }
+        let mut ranked: Vec<([u8; 32], FileHash)> =
+            distinct.into_iter().map(|hash| (rank(seed, &hash), hash)).collect();
+        ranked.sort_unstable();
+        // The slack keeps 0.2 of 15 at 3 when the share has been through 32 bits.
+        let wanted = (share * have as f64 * (1.0 - 1e-6)).ceil() as usize;
+        let train = ranked.split_off(wanted.clamp(MIN_HELD_OUT, have - 1));
+        let hashes = |side: Vec<([u8; 32], FileHash)>| side.into_iter().map(|(_, hash)| hash).collect();
+        Ok(Self { seed, train: hashes(train), held_out: hashes(ranked) })
+    }
+}
+
+fn rank(seed: u64, hash: &FileHash) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&seed.to_le_bytes()).update(hash.as_bytes());
+    *hasher.finalize().as_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn hashes(n: usize) -> Vec<FileHash> {
+        (0..n).map(|i| FileHash::of(&i.to_le_bytes())).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
+
+        #[test]
+        fn a_split_is_a_partition_that_ignores_order_and_copies(n in 6_usize..300, share in 0.01_f64..0.99, seed: u64) {
+            let all = hashes(n);
+            let split = Split::draw(all.clone(), share, seed).unwrap();
+            let (train, held): (HashSet<_>, HashSet<_>) = (split.train.iter().collect(), split.held_out.iter().collect());
+            prop_assert!(train.is_disjoint(&held));
+            prop_assert_eq!(train.len() + held.len(), n);
+            prop_assert!(held.len() >= MIN_HELD_OUT && !train.is_empty());
+            prop_assert!(held.len() as f64 >= share * n as f64 - 1e-3 || train.len() == 1);
+            let shuffled = all.iter().rev().chain(&all).copied();
+            prop_assert_eq!(Split::draw(shuffled, share, seed).unwrap(), split);
+        }
+
+        #[test]
+        fn one_more_image_moves_at_most_one_across(n in 30_usize..200, seed: u64) {
+            let before = Split::draw(hashes(n), DEFAULT_SHARE, seed).unwrap();
+            let after = Split::draw(hashes(n + 1), DEFAULT_SHARE, seed).unwrap();
+            let held: HashSet<_> = after.held_out.iter().collect();
+            let train: HashSet<_> = after.train.iter().collect();
+            let moved = before.train.iter().filter(|h| held.contains(h)).count() + before.held_out.iter().filter(|h| train.contains(h)).count();
+            prop_assert!(moved <= 1);
+        }
+    }
+
+    #[test]
+    fn a_fifth_but_at_least_five_are_held_out() {
+        let held = |n, share| Split::draw(hashes(n), share, 1).unwrap().held_out.len();
+        assert_eq!([held(6, 0.2), held(25, 0.2), held(26, 0.2), held(100, 0.2)], [5, 5, 6, 20]);
+        assert_eq!(held(150, f64::from(0.2_f32)), 30);
+        assert_ne!(
+            Split::draw(hashes(50), 0.2, 1).unwrap().held_out,
+            Split::draw(hashes(50), 0.2, 2).unwrap().held_out
+        );
+    }
+
+    #[test]
+    fn too_few_images_are_counted_in_the_message() {
+        let copies = hashes(4).into_iter().chain(hashes(4));
+        let said = Split::draw(copies, 0.2, 1).unwrap_err().to_string();
+        assert!(
+            said.contains("there are 4 different healthy images and at least 6 are needed (5 of them are held out)"),
+            "{said}"
+        );
+        assert!(Split::draw(hashes(9), 1.0, 1).is_err() && Split::draw(hashes(9), f64::NAN, 1).is_err());
+    }
+
+    #[test]
+    fn a_split_survives_serde() {
+        let split = Split::draw(hashes(10), 0.2, 9).unwrap();
+        let text = serde_json::to_string(&split).unwrap();
+        assert_eq!(serde_json::from_str::<Split>(&text).unwrap(), split);
+    }
+}

@@ -1,0 +1,294 @@
+//! Decoded pictures within a bound of memory.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use lru::LruCache;
+use parking_lot::Mutex;
+
+use super::decode::decode_hashed;
+use super::surface::{self, Kind};
+use super::{DataError, Dataset, FileFault, FileHash, Item, Picture};
+
+/// Bytes of decoded pictures that are kept unless another bound is asked for: 1 GiB.
+pub const DEFAULT_LIMIT: usize = 1 << 30;
+
+/// How a picture is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Form {
+    grey: bool,
+    /// The bits of the scale: floating-point numbers have no hash.
+    scale: u32,
+}
+
+impl Form {
+    /// As stored in the file.
+    pub const NATIVE: Self = Self { grey: false, scale: 1.0_f32.to_bits() };
+
+    /// In `channels` channels (1 turns RGB to grey; 3 leaves a grey picture grey, to be read three
+    /// times) and at `scale` in `(0, 1]`.
+    pub fn new(channels: usize, scale: f32) -> Self {
+        Self { grey: channels == 1, scale: scale.to_bits() }
+    }
+
+    /// The scale.
+    pub fn scale(self) -> f32 {
+        f32::from_bits(self.scale)
+    }
+}
+
+/// Where one picture comes from, and its native shape.
+#[derive(Clone, Debug)]
+struct Entry {
+    origin: Origin,
+    width: usize,
+    height: usize,
+    channels: usize,
+    bytes: usize,
+}
+
+#[derive(Clone, Debug)]
+enum Origin {
+    File { path: PathBuf, hash: FileHash },
+    Drawn { kind: Kind, seed: u64, index: u64, side: usize },
+}
+
+/// A thread-safe cache of decoded pictures by position in a data set.
+///
+/// It never holds more than its bound; beside it live only the pictures that callers hold or that are
+/// being decoded at the moment. A picture larger than the bound is decoded anew each time.
+#[derive(Debug)]
+pub struct ImageStore {
+    entries: Vec<Entry>,
+    cache: Mutex<Cache>,
+    limit: usize,
+}
+
+#[derive(Debug)]
+struct Cache {
+    pictures: LruCache<(usize, Form), Arc<Picture>>,
+    bytes: usize,
+}
+
+impl ImageStore {
+    /// A store over the files of a data set that keeps at most `limit` bytes.
+    pub fn files(dataset: &Dataset, limit: usize) -> Self {
+        let entry = |item: &Item| Entry {
+            origin: Origin::File { path: item.path.clone(), hash: item.hash },
+            width: item.width,
+            height: item.height,
+            channels: item.channels,
+            bytes: item.bytes(),
+        };
+        Self::new(dataset.items.iter().map(entry).collect(), limit)
+    }
+
+    /// A store over `count` healthy specimens of a built-in surface, `side` x `side` pixels, that keeps
+    /// at most `limit` bytes. They are drawn when first asked for.
+    pub fn surface(kind: Kind, seed: u64, side: usize, count: usize, limit: usize) -> Self {
+        let entry = |index| {
+            let origin = Origin::Drawn { kind, seed, index, side };
+            Entry { origin, width: side, height: side, channels: 1, bytes: side * side }
+        };
+        Self::new((0..count as u64).map(entry).collect(), limit)
+    }
+
+    fn new(entries: Vec<Entry>, limit: usize) -> Self {
+        // As many places as pictures could be asked for in a few forms; the bound on bytes rules.
+        let places = NonZeroUsize::new(entries.len().saturating_mul(4)).unwrap_or(NonZeroUsize::MIN);
+        Self { entries, cache: Mutex::new(Cache { pictures: LruCache::sparse(places), bytes: 0 }), limit }
+    }
+
+    /// How many pictures there are.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Bytes of pictures held at the moment.
+    pub fn cached_bytes(&self) -> usize {
+        self.cache.lock().bytes
+    }
+
+    /// Native width and height in pixels of picture `index`; `None` past the end.
+    pub fn size(&self, index: usize) -> Option<(usize, usize)> {
+        self.entries.get(index).map(|entry| (entry.width, entry.height))
+    }
+
+    /// Bytes of picture `index` as it is decoded; 0 past the end.
+    pub(crate) fn decoded_bytes(&self, index: usize) -> usize {
+        self.entries.get(index).map_or(0, |entry| entry.bytes)
+    }
+
+    /// Picture `index` as stored in its file.
+    ///
+    /// # Errors
+    /// [`DataError::OutOfRange`] past the end; [`DataError::File`] for a file that is gone, cannot be
+    /// decoded any more, or whose content is not what was described.
+    pub fn get(&self, index: usize) -> Result<Arc<Picture>, DataError> {
+        self.get_as(index, Form::NATIVE)
+    }
+
+    /// Picture `index` in another form. That form is kept, not the one it was made from.
+    ///
+    /// # Errors
+    /// Those of [`ImageStore::get`].
+    pub fn get_as(&self, index: usize, form: Form) -> Result<Arc<Picture>, DataError> {
+        let Some(entry) = self.entries.get(index) else {
+            let value = index.to_string();
+            return Err(DataError::OutOfRange {
+                name: "the number of the image",
+                value,
+                range: "below the number of images",
+            });
+        };
+        // A grey file has one form for both.
+        let form = Form { grey: form.grey && entry.channels == 3, ..form };
+        let native = {
+            let mut cache = self.cache.lock();
+            if let Some(picture) = cache.pictures.get(&(index, form)) {
+                return Ok(Arc::clone(picture));
+            }
+            cache.pictures.peek(&(index, Form::NATIVE)).cloned()
+        };
+        // Decoded without the lock: other threads go on meanwhile.
+        let mut picture = match native {
+            Some(native) => native.as_ref().clone(),
+            None => entry.load()?,
+        };
+        if form.grey {
+            picture = picture.into_grey();
+        }
+        if form.scale() < 1.0 {
+            picture = picture.scaled(form.scale());
+        }
+        let picture = Arc::new(picture);
+        self.cache.lock().keep((index, form), &picture, self.limit);
+        Ok(picture)
+    }
+}
+
+impl Cache {
+    fn keep(&mut self, key: (usize, Form), picture: &Arc<Picture>, limit: usize) {
+        if picture.bytes() > limit || self.pictures.contains(&key) {
+            return;
+        }
+        while self.bytes + picture.bytes() > limit {
+            let Some((_, old)) = self.pictures.pop_lru() else { break };
+            self.bytes -= old.bytes();
+        }
+        self.bytes += picture.bytes();
+        if let Some((_, old)) = self.pictures.push(key, Arc::clone(picture)) {
+            self.bytes -= old.bytes();
+        }
+    }
+}
+
+impl Entry {
+    fn load(&self) -> Result<Picture, DataError> {
+        match &self.origin {
+            Origin::File { path, hash } => {
+                let (picture, found) = decode_hashed(path)?;
+                if found == *hash {
+                    Ok(picture)
+                } else {
+                    Err(DataError::File { path: path.clone(), fault: FileFault::Changed })
+                }
+            }
+            Origin::Drawn { kind, seed, index, side } => Ok(surface::draw(*kind, None, *seed, *index, *side).picture),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{FileHash, Label, Layout, Part};
+    use std::path::Path;
+
+    fn set(folder: &Path, names: &[&str], pixel: impl Fn(u32, u32) -> [u8; 3]) -> Dataset {
+        let item = |name: &&str| {
+            let path = folder.join(name);
+            image::RgbImage::from_fn(40, 30, |x, y| image::Rgb(pixel(x, y))).save(&path).unwrap();
+            let hash = FileHash::of(&std::fs::read(&path).unwrap());
+            Item {
+                path,
+                part: Part::Any,
+                label: Label::Healthy,
+                mask: None,
+                hash,
+                width: 40,
+                height: 30,
+                channels: 3,
+                bits: 8,
+            }
+        };
+        let items = names.iter().map(item).collect();
+        Dataset { root: folder.to_owned(), layout: Layout::Flat, items, skipped: vec![] }
+    }
+
+    #[test]
+    fn the_bound_holds_and_the_last_used_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let set = set(folder.path(), &["a.png", "b.png", "c.png", "d.png"], |x, y| [x as u8, y as u8, 7]);
+        let bytes = 40 * 30 * 3;
+        let store = ImageStore::files(&set, bytes * 2 + 10);
+        for i in [0, 1, 0, 2, 3, 3, 1, 2] {
+            store.get(i).unwrap();
+            assert!(store.cached_bytes() <= bytes * 2 + 10);
+        }
+        assert_eq!(store.cached_bytes(), bytes * 2);
+        assert!(Arc::ptr_eq(&store.get(2).unwrap(), &store.get(2).unwrap()));
+        let none = ImageStore::files(&set, bytes - 1);
+        assert_eq!((none.get(0).unwrap().bytes(), none.cached_bytes()), (bytes, 0));
+    }
+
+    #[test]
+    fn many_threads_stay_within_the_bound() {
+        let folder = tempfile::tempdir().unwrap();
+        let set = set(folder.path(), &["a.png", "b.png", "c.png"], |x, _| [x as u8; 3]);
+        let store = ImageStore::files(&set, 40 * 30 * 3);
+        std::thread::scope(|scope| {
+            for offset in 0..4 {
+                let store = &store;
+                scope.spawn(move || {
+                    for i in 0..30 {
+                        assert!(store.get((i + offset) % 3).is_ok());
+                        assert!(store.cached_bytes() <= 40 * 30 * 3);
+                    }
+                });
+            }
+        });
+    }
+
+    #[test]
+    fn other_forms_are_kept_in_place_of_the_native_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let set = set(folder.path(), &["a.png"], |_, _| [255, 0, 0]);
+        let store = ImageStore::files(&set, DEFAULT_LIMIT);
+        let small = store.get_as(0, Form::new(1, 0.5)).unwrap();
+        assert_eq!((small.width(), small.height(), small.channels()), (20, 15, 1));
+        assert_eq!(store.cached_bytes(), 20 * 15);
+        // 0.2126 of 255.
+        assert!((small.unit(3, 3, 0) - (54.0 / 127.5 - 1.0)).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_file_that_vanished_or_changed_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let set = set(folder.path(), &["a.png", "b.png"], |x, y| [x as u8, y as u8, 7]);
+        let store = ImageStore::files(&set, DEFAULT_LIMIT);
+        image::RgbImage::new(40, 30).save(folder.path().join("a.png")).unwrap();
+        std::fs::remove_file(folder.path().join("b.png")).unwrap();
+        let said = store.get(0).unwrap_err().to_string();
+        assert!(said.contains("a.png: its content has changed"), "{said}");
+        let said = store.get(1).unwrap_err().to_string();
+        assert!(said.contains("b.png: it cannot be read") && said.contains("check that it exists"), "{said}");
+        assert!(store.get(2).is_err());
+    }
+}

@@ -1,0 +1,378 @@
+//! Damage to a healthy surface: what each defect does to its height and its reflectance.
+
+use std::f32::consts::{PI, TAU};
+
+use super::DefectKind;
+use super::noise::{Dice, Noise, mix, smoothstep};
+use super::relief::{Relief, box_blur};
+use super::texture::{FURROW_REACH, furrow};
+
+/// Damages `relief` and returns where, point by point. `strength` scales depths and stains; 1 is
+/// usual, more is for damage that would not show on this spot.
+pub(super) fn damage(kind: DefectKind, relief: &mut Relief, dice: &mut Dice, strength: f32) -> Vec<bool> {
+    match kind {
+        DefectKind::Scratch => scratch(relief, dice, strength),
+        DefectKind::Pit => pit(relief, dice, strength),
+        DefectKind::Stain if dice.chance(0.6) => stain(relief, dice, strength),
+        DefectKind::Stain => dent(relief, dice, strength),
+        DefectKind::Smear => smear(relief, dice, strength),
+        DefectKind::Crack => crack(relief, dice, strength),
+    }
+}
+
+/// What sizes are multiplied by, so that a defect does not fill a small picture.
+fn fit(relief: &Relief) -> f32 {
+    (relief.side as f32 / 160.0).clamp(0.25, 1.0)
+}
+
+/// A point away from the border, in pixels from the middle.
+fn spot(relief: &Relief, dice: &mut Dice) -> [f32; 2] {
+    let reach = relief.side as f32 * 0.32;
+    [dice.uniform(-reach, reach), dice.uniform(-reach, reach)]
+}
+
+/// Multiplies a reflectance towards `factor`; a strength above 1 darkens or brightens further.
+fn tint(value: &mut f32, factor: f32, amount: f32) {
+    *value *= factor.powf(amount);
+}
+
+fn scratch(relief: &mut Relief, dice: &mut Dice, strength: f32) -> Vec<bool> {
+    let length = dice.log_uniform(45.0, 210.0) * fit(relief);
+    let half_width = dice.log_uniform(0.7, 2.3);
+    let depth = strength * half_width * dice.uniform(0.6, 1.0);
+    // At least a quarter of a right angle off the lay: along it, it would be one more tool mark.
+    let heading = relief.light.lay + dice.sign() * dice.uniform(PI / 8.0, PI / 2.0);
+    let curve = dice.uniform(-0.5, 0.5) / length;
+    let [mx, my] = spot(relief, dice);
+    let (skips, edge) = (Noise::new(dice), Noise::new(dice));
+
+    let steps = length.ceil().max(4.0);
+    let middle = relief.side as f32 / 2.0;
+    let points: Vec<[f32; 2]> = (0..=steps as usize)
+        .map(|i| {
+            let s = (i as f32 / steps - 0.5) * length;
+            let (sin, cos) = (heading + 0.5 * curve * s).sin_cos();
+            [middle + mx + s * cos, middle + my + s * sin]
+        })
+        .collect();
+    let trace = Trace::along(&[points], relief.side, FURROW_REACH * half_width * 1.3);
+    relief.carve(&trace, |near| {
+        let taper = smoothstep(0.0, 0.25, near.share) * smoothstep(1.0, 0.7, near.share);
+        let pressure = taper * (0.85 + 0.25 * skips.line(near.run / 9.0));
+        let d = near.distance / (half_width * (1.0 + 0.25 * edge.line(near.run / 3.0)));
+        let (core, rim) = (smoothstep(1.1, 0.3, d), smoothstep(0.8, 1.4, d));
+        let rim = rim * smoothstep(2.2, 1.5, d);
+        let shade = 0.68_f32.powf(strength * core) * 1.30_f32.powf(strength * rim);
+        Cut { height: depth * pressure * furrow(d, 0.5), albedo: mix(1.0, shade, taper) }
+    })
+}
+
+fn pit(relief: &mut Relief, dice: &mut Dice, strength: f32) -> Vec<bool> {
+    let pits = 1 + (dice.uniform(0.0, 1.0).powi(2) * 4.0) as usize;
+    let [mx, my] = spot(relief, dice);
+    let mut support = vec![false; relief.height.len()];
+    for number in 0..pits {
+        let radius = dice.log_uniform(2.6, 8.5) * fit(relief).max(0.5);
+        let spread = if number == 0 { 0.0 } else { 26.0 * fit(relief) };
+        let centre = [mx + spread * dice.normal(), my + spread * dice.normal()];
+        let dark = dice.uniform(0.36, 0.6);
+        let (outline, floor) = (Noise::new(dice), Noise::new(dice));
+        let mut i = 0;
+        relief.each(|x, y, height, albedo, gloss| {
+            let (dx, dy) = (x - centre[0], y - centre[1]);
+            let index = i;
+            i += 1;
+            if dx.abs().max(dy.abs()) > 2.4 * radius {
+                return;
+            }
+            let distance = (dx * dx + dy * dy).sqrt() / radius;
+            let (cos, sin) = (dx / (distance * radius + 1e-3), dy / (distance * radius + 1e-3));
+            let d = distance / (1.0 + 0.24 * outline.plane(1.6 * cos + 9.0, 1.6 * sin + 9.0));
+            if d > 1.9 {
+                return;
+            }
+            support[index] = true;
+            let bowl = smoothstep(1.1, 0.45, d);
+            let rim = smoothstep(0.85, 1.2, d) * smoothstep(1.9, 1.3, d);
+            let rough = floor.plane(dx / 1.8, dy / 1.8);
+            // The bowl swallows the tool marks, and its rim is thrown up.
+            *height = mix(*height, 0.0, bowl);
+            *height += strength * radius * (0.17 * rim - 0.34 * bowl) + 0.4 * bowl * rough;
+            tint(albedo, dark * (1.0 + 0.2 * rough), bowl * strength);
+            tint(albedo, 1.16, rim * strength);
+            *gloss *= 1.0 - 0.8 * bowl;
+        });
+    }
+    support
+}
+
+fn stain(relief: &mut Relief, dice: &mut Dice, strength: f32) -> Vec<bool> {
+    let blob = Blob::new(relief, dice, [9.0, 34.0], 0.35);
+    let dark = dice.uniform(0.58, 0.76);
+    let border = dice.uniform(0.78, 0.95);
+    let mottle = Noise::new(dice);
+    relief.stamp(&blob, |d, x, y, _, albedo, gloss| {
+        // It dried from the edge inwards, so most of it was left there.
+        let film = smoothstep(1.0, 0.86, d) * (0.85 + 0.3 * mottle.plane(x / 9.0, y / 9.0));
+        let ring = smoothstep(1.02, 0.93, d) * smoothstep(0.74, 0.90, d);
+        tint(albedo, dark, film * strength);
+        tint(albedo, border, ring * strength);
+        *gloss *= 1.0 - 0.35 * film.min(1.0);
+    })
+}
+
+fn dent(relief: &mut Relief, dice: &mut Dice, strength: f32) -> Vec<bool> {
+    let blob = Blob::new(relief, dice, [8.0, 26.0], 0.12);
+    // A dent rather than a bump, two times in three.
+    let inward = if dice.chance(0.66) { -1.0 } else { 1.0 };
+    let tall = inward * strength * blob.axes[1] * dice.uniform(0.22, 0.34);
+    relief.stamp(&blob, |d, _, _, height, albedo, gloss| {
+        let bulge = (1.0 - d * d).max(0.0).powi(2);
+        // What struck the surface pressed the crests flat.
+        *height = *height * (1.0 - 0.45 * bulge) + tall * bulge;
+        tint(albedo, 0.86, bulge * strength);
+        *gloss *= 1.0 - 0.2 * bulge;
+    })
+}
+
+fn smear(relief: &mut Relief, dice: &mut Dice, strength: f32) -> Vec<bool> {
+    let mut blob = Blob::new(relief, dice, [17.0, 42.0], 0.3);
+    let side = relief.side;
+    let heading = relief.light.lay + dice.sign() * dice.uniform(0.45, PI / 2.0);
+    let (sin, cos) = heading.sin_cos();
+    // The patch is longest the way that the metal was dragged.
+    (blob.sin, blob.cos) = (sin, cos);
+    blob.axes[1] = blob.axes[0] * dice.uniform(0.42, 0.75);
+    let (streaks, edge, film) = (Noise::new(dice), Noise::new(dice), Noise::new(dice));
+    let wiped = dice.uniform(0.72, 0.95);
+    let ridges = dice.uniform(0.22, 0.42) * strength;
+    let bright = dice.uniform(1.0, 1.25);
+    let reach = dice.uniform(9.0, 16.0);
+    let healed = dragged(&relief.height, side, [cos, sin], reach, &blob, relief);
+    relief.stamp_indexed(&blob, |index, d, x, y, height, albedo, gloss| {
+        let (along, across) = (x * cos + y * sin, y * cos - x * sin);
+        let ragged = d + 0.20 * edge.plane(along / 40.0, across / 3.0);
+        let amount = smoothstep(1.0, 0.68, ragged);
+        let streak = streaks.plane(along / 60.0, across / 3.6);
+        let fine = streaks.plane(along / 45.0 + 50.0, across / 1.8);
+        let moved = healed[index] + ridges * (streak + 0.4 * fine);
+        *height = mix(*height, moved, wiped * amount);
+        let film = film.plane(along / 30.0, across / 5.0);
+        tint(albedo, bright * (1.0 + 0.09 * film), amount * strength);
+        *gloss *= 1.0 - 0.15 * amount;
+    })
+}
+
+/// The heights averaged along a direction over `reach` pixels each way, inside `blob` only.
+fn dragged(height: &[f32], side: usize, [cos, sin]: [f32; 2], reach: f32, blob: &Blob, relief: &Relief) -> Vec<f32> {
+    let mut out = box_blur(height, side, 2);
+    let (last, taps) = (side as f32 - 1.0, 9_usize);
+    for (index, x, y) in blob.window(relief) {
+        let (column, row) = ((index % side) as f32, (index / side) as f32);
+        if blob.distance(x, y) > 1.2 {
+            continue;
+        }
+        let mean = (0..taps).map(|tap| {
+            let step = (tap as f32 / (taps - 1) as f32 * 2.0 - 1.0) * reach;
+            let at = |v: f32| v.clamp(0.0, last).round() as usize;
+            height[at(row + step * sin) * side + at(column + step * cos)]
+        });
+        out[index] = mean.sum::<f32>() / taps as f32;
+    }
+    out
+}
+
+fn crack(relief: &mut Relief, dice: &mut Dice, strength: f32) -> Vec<bool> {
+    let length = dice.log_uniform(45.0, 150.0) * fit(relief);
+    let half_width = dice.uniform(0.85, 1.7);
+    let heading = relief.light.lay + dice.sign() * dice.uniform(PI / 7.0, PI / 2.0);
+    let [mx, my] = spot(relief, dice);
+    let middle = relief.side as f32 / 2.0;
+    let (sin, cos) = heading.sin_cos();
+    let start = [middle + mx - 0.5 * length * cos, middle + my - 0.5 * length * sin];
+    let main = jagged(start, heading, length, dice);
+    let branches = 1 + (dice.uniform(0.0, 2.6) as usize);
+    let mut lines = vec![main];
+    for _ in 0..branches {
+        let fork = dice.uniform(0.25, 0.8);
+        let trunk = &lines[0];
+        let Some(&from) = trunk.get((fork * trunk.len() as f32) as usize) else { continue };
+        let away = heading + dice.sign() * dice.uniform(0.4, 1.0);
+        let branch = jagged(from, away, length * dice.uniform(0.18, 0.4), dice);
+        lines.push(branch);
+    }
+    let trace = Trace::along(&lines, relief.side, 3.2 * half_width);
+    let pinch = Noise::new(dice);
+    relief.carve(&trace, |near| {
+        // A branch starts as wide as its trunk is there and closes at its tip.
+        let closing = smoothstep(1.05, 0.5, near.share);
+        let opening = if near.line == 0 { smoothstep(-0.05, 0.3, near.share) } else { 0.75 };
+        let gape = closing * opening * (1.0 + 0.35 * pinch.line(near.run / 6.0));
+        let d = near.distance / (half_width * gape).max(0.45);
+        let core = smoothstep(1.15, 0.35, d);
+        let lip = smoothstep(0.9, 1.5, d) * smoothstep(3.0, 1.7, d);
+        let shade = 0.22_f32.powf(strength * core) * 1.07_f32.powf(strength * lip);
+        Cut { height: strength * (0.25 * lip - 1.3 * core), albedo: mix(1.0, shade, closing) }
+    })
+}
+
+/// A walk that keeps its heading on the whole and turns sharply every few pixels, as a crack does
+/// from grain to grain.
+fn jagged(start: [f32; 2], heading: f32, length: f32, dice: &mut Dice) -> Vec<[f32; 2]> {
+    let mut points = vec![start];
+    let (mut at, mut gone, mut drift) = (start, 0.0, 0.0);
+    while gone < length {
+        let step = dice.uniform(2.0, 6.5).min(length - gone + 0.1);
+        drift = 0.7 * drift + 0.18 * dice.normal();
+        let (sin, cos) = (heading + drift + dice.uniform(-0.6, 0.6)).sin_cos();
+        at = [at[0] + step * cos, at[1] + step * sin];
+        points.push(at);
+        gone += step;
+    }
+    points
+}
+
+/// A point near one of a trace's lines.
+struct Near {
+    /// Distance from the line, in pixels.
+    distance: f32,
+    /// How far along the line, in pixels and as a share of its length.
+    run: f32,
+    share: f32,
+    /// Which line, the trunk being the first.
+    line: usize,
+}
+
+/// What a line does to a point: added to the height, multiplied onto the albedo.
+struct Cut {
+    height: f32,
+    albedo: f32,
+}
+
+/// The points within `reach` of some polylines, each with its place on the nearest.
+struct Trace {
+    near: Vec<Option<Near>>,
+}
+
+impl Trace {
+    fn along(lines: &[Vec<[f32; 2]>], side: usize, reach: f32) -> Self {
+        let mut near: Vec<Option<Near>> = (0..side * side).map(|_| None).collect();
+        let clip = |v: f32| v.clamp(0.0, side as f32) as usize;
+        for (line, points) in lines.iter().enumerate() {
+            let lengths = points.windows(2).map(|pair| span(pair[0], pair[1]));
+            let total = lengths.sum::<f32>().max(1e-3);
+            let mut before = 0.0;
+            for pair in points.windows(2) {
+                let (a, b) = (pair[0], pair[1]);
+                let length = span(a, b).max(1e-3);
+                for row in clip(a[1].min(b[1]) - reach)..clip(a[1].max(b[1]) + reach + 1.0) {
+                    for column in clip(a[0].min(b[0]) - reach)..clip(a[0].max(b[0]) + reach + 1.0) {
+                        let (x, y) = (column as f32 - a[0], row as f32 - a[1]);
+                        let dot = x * (b[0] - a[0]) + y * (b[1] - a[1]);
+                        let t = (dot / (length * length)).clamp(0.0, 1.0);
+                        let foot = [t * (b[0] - a[0]), t * (b[1] - a[1])];
+                        let distance = span([x, y], foot);
+                        let here = &mut near[row * side + column];
+                        if distance <= reach && here.as_ref().is_none_or(|n| distance < n.distance) {
+                            let run = before + t * length;
+                            *here = Some(Near { distance, run, share: run / total, line });
+                        }
+                    }
+                }
+                before += length;
+            }
+        }
+        Self { near }
+    }
+}
+
+fn span(a: [f32; 2], b: [f32; 2]) -> f32 {
+    (a[0] - b[0]).hypot(a[1] - b[1])
+}
+
+/// An ellipse with a wavy outline.
+struct Blob {
+    centre: [f32; 2],
+    /// Half-axes in pixels, the longer first.
+    axes: [f32; 2],
+    cos: f32,
+    sin: f32,
+    /// How far the outline strays, as a share of the half-axes.
+    wave: f32,
+    outline: Noise,
+}
+
+impl Blob {
+    /// Somewhere on `relief`, the longer half-axis within `sizes`.
+    fn new(relief: &Relief, dice: &mut Dice, sizes: [f32; 2], wave: f32) -> Self {
+        let long = dice.log_uniform(sizes[0], sizes[1]) * fit(relief);
+        let short = long * dice.uniform(0.5, 0.95);
+        let (sin, cos) = dice.uniform(0.0, TAU).sin_cos();
+        let centre = spot(relief, dice);
+        Self { centre, axes: [long, short], cos, sin, wave, outline: Noise::new(dice) }
+    }
+
+    /// 0 in the middle, 1 on the outline.
+    fn distance(&self, x: f32, y: f32) -> f32 {
+        let (dx, dy) = (x - self.centre[0], y - self.centre[1]);
+        let u = (dx * self.cos + dy * self.sin) / self.axes[0];
+        let v = (dy * self.cos - dx * self.sin) / self.axes[1];
+        let d = u.hypot(v);
+        let (cos, sin) = (u / (d + 1e-3), v / (d + 1e-3));
+        d / (1.0 + self.wave * self.outline.plane(1.3 * cos + 5.0, 1.3 * sin + 5.0))
+    }
+
+    /// The index and position of each point that the blob may reach.
+    fn window(&self, relief: &Relief) -> impl Iterator<Item = (usize, f32, f32)> + use<> {
+        let side = relief.side;
+        let middle = side as f32 / 2.0;
+        let reach = self.axes[0] * (1.0 + self.wave) * 1.25;
+        let range = |centre: f32| {
+            let clip = |v: f32| (v + middle).clamp(0.0, side as f32) as usize;
+            clip(centre - reach)..clip(centre + reach + 1.0)
+        };
+        let columns = range(self.centre[0]);
+        range(self.centre[1]).flat_map(move |row| {
+            columns.clone().map(move |column| (row * side + column, column as f32 - middle, row as f32 - middle))
+        })
+    }
+}
+
+impl Relief {
+    /// Applies `cut` to every point of `trace`.
+    fn carve(&mut self, trace: &Trace, cut: impl Fn(&Near) -> Cut) -> Vec<bool> {
+        for (i, near) in trace.near.iter().enumerate() {
+            if let Some(near) = near {
+                let cut = cut(near);
+                self.height[i] += cut.height;
+                self.albedo[i] *= cut.albedo;
+            }
+        }
+        trace.near.iter().map(Option::is_some).collect()
+    }
+
+    /// Calls `f` for every point of `blob` with its distance from the middle, as a share, its
+    /// position, and its height, albedo and gloss to change.
+    fn stamp(&mut self, blob: &Blob, f: impl Fn(f32, f32, f32, &mut f32, &mut f32, &mut f32)) -> Vec<bool> {
+        self.stamp_indexed(blob, |_, d, x, y, height, albedo, gloss| {
+            f(d, x, y, height, albedo, gloss);
+        })
+    }
+
+    fn stamp_indexed(
+        &mut self,
+        blob: &Blob,
+        f: impl Fn(usize, f32, f32, f32, &mut f32, &mut f32, &mut f32),
+    ) -> Vec<bool> {
+        let mut support = vec![false; self.height.len()];
+        for (i, x, y) in blob.window(self) {
+            let d = blob.distance(x, y);
+            if d <= 1.25 {
+                support[i] = true;
+                let (height, albedo) = (&mut self.height[i], &mut self.albedo[i]);
+                f(i, d, x, y, height, albedo, &mut self.gloss[i]);
+            }
+        }
+        support
+    }
+}

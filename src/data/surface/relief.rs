@@ -1,0 +1,230 @@
+//! A surface as heights and reflectances, and the light and camera that make a picture of it.
+
+use super::noise::Dice;
+
+/// How a surface is lit: one key light at a slant and an even ring light.
+///
+/// Slopes are heights in pixels per pixel. The highlight is Ward's: facets spread about the mean
+/// slope as an anisotropic Gaussian ("Measuring and modeling anisotropic reflection", 1992), which
+/// is what gives machined metal its sheen.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Light {
+    /// Where the key light comes from, in radians, 0 along x and a quarter turn along y.
+    pub azimuth: f32,
+    /// Its height above the surface, in radians.
+    pub elevation: f32,
+    /// The lay of the tool marks, in radians.
+    pub lay: f32,
+    /// Spread of the facets' slopes along the lay.
+    pub along: f32,
+    /// Spread of the facets' slopes across the lay.
+    pub across: f32,
+    /// Shares of the ring light, of the key light scattered, and of its highlight.
+    pub ring: f32,
+    pub diffuse: f32,
+    pub highlight: f32,
+    /// How much a pixel of depth below its surroundings darkens.
+    pub cavity: f32,
+}
+
+/// The camera and the evenness of its light; drawn once for a picture and its healthy twin.
+#[derive(Clone, Debug)]
+pub(super) struct Camera {
+    /// What the light is multiplied by, once the black level is taken off.
+    gain: f32,
+    /// Light at which the camera shows black.
+    black: f32,
+    /// Slope of the illumination over the picture's width and height.
+    tilt: [f32; 2],
+    /// Fall-off of the light towards the corners.
+    vignette: f32,
+    /// Defocus: weights of the pixels at distance 0, 1 and 2.
+    taps: [f32; 3],
+    /// Read-out noise, row by row, in deviations.
+    noise: Vec<f32>,
+}
+
+/// The camera's black level, as a share of the mean light: it gives metal its contrast.
+const BLACK: f32 = 0.25;
+
+/// Heights in pixels, and how much light each point gives back, of a square of the surface.
+#[derive(Clone, Debug)]
+pub(super) struct Relief {
+    pub side: usize,
+    pub height: Vec<f32>,
+    /// Reflectance; 1 is clean metal.
+    pub albedo: Vec<f32>,
+    /// Strength of the highlight; 1 is freshly cut metal.
+    pub gloss: Vec<f32>,
+    pub light: Light,
+}
+
+impl Relief {
+    /// Flat, clean metal.
+    pub(super) fn flat(side: usize, light: Light) -> Self {
+        let n = side * side;
+        Self { side, height: vec![0.0; n], albedo: vec![1.0; n], gloss: vec![1.0; n], light }
+    }
+
+    /// Calls `f` for each point with its position, in pixels from the middle, and its height,
+    /// albedo and gloss to change.
+    pub(super) fn each(&mut self, mut f: impl FnMut(f32, f32, &mut f32, &mut f32, &mut f32)) {
+        let (side, middle) = (self.side, self.side as f32 / 2.0);
+        let layers = self.height.iter_mut().zip(&mut self.albedo).zip(&mut self.gloss);
+        for (i, ((height, albedo), gloss)) in layers.enumerate() {
+            let (x, y) = ((i % side) as f32 - middle, (i / side) as f32 - middle);
+            f(x, y, height, albedo, gloss);
+        }
+    }
+
+    /// The light each point sends to a camera straight above.
+    pub(super) fn shade(&self) -> Vec<f32> {
+        let side = self.side;
+        let Light { azimuth, elevation, lay, along, across, ring, diffuse, highlight, cavity } = self.light;
+        let (lx, ly) = (elevation.cos() * azimuth.cos(), elevation.cos() * azimuth.sin());
+        let lz = elevation.sin();
+        // The slope of a facet that mirrors the key light into the camera.
+        let (mirror_x, mirror_y) = (lx / (lz + 1.0), ly / (lz + 1.0));
+        let (cos, sin) = (lay.cos(), lay.sin());
+        let around = box_blur(&self.height, side, 3);
+
+        let mut out = Vec::with_capacity(side * side);
+        for y in 0..side {
+            // One-sided differences: central ones would hide marks a pixel wide. The last row and
+            // column repeat the slope before them.
+            let row = y.min(side - 2) * side;
+            for x in 0..side {
+                let (i, corner) = (y * side + x, row + x.min(side - 2));
+                let here = self.height[corner];
+                let sx = here - self.height[corner + 1];
+                let sy = here - self.height[corner + side];
+                let facing = (sx * lx + sy * ly + lz) / (1.0 + sx * sx + sy * sy).sqrt();
+                let (dx, dy) = (sx - mirror_x, sy - mirror_y);
+                let u = (dx * cos + dy * sin) / along;
+                let v = (dy * cos - dx * sin) / across;
+                let sheen = (-(u * u + v * v)).exp();
+                let open = (1.0 + cavity * (self.height[i] - around[i])).clamp(0.25, 1.5);
+                let scattered = ring * open + diffuse * facing.max(0.0);
+                out.push(self.albedo[i] * (scattered + highlight * self.gloss[i] * sheen));
+            }
+        }
+        out
+    }
+}
+
+impl Camera {
+    /// A camera that exposes `light`, the shaded healthy surface, to about the mean `level`.
+    pub(super) fn expose(light: &[f32], side: usize, level: f32, dice: &mut Dice) -> Self {
+        let mean = light.iter().sum::<f32>() / light.len().max(1) as f32;
+        let level = level * dice.uniform(0.94, 1.06);
+        let sigma = dice.uniform(0.65, 0.85);
+        let tap = |d: f32| (-d * d / (2.0 * sigma * sigma)).exp();
+        let sum = tap(0.0) + 2.0 * tap(1.0) + 2.0 * tap(2.0);
+        Self {
+            gain: level / (mean * (1.0 - BLACK)).max(1e-3),
+            black: mean * BLACK,
+            tilt: [dice.uniform(-0.06, 0.06), dice.uniform(-0.06, 0.06)],
+            vignette: dice.uniform(0.02, 0.07),
+            taps: [tap(0.0) / sum, tap(1.0) / sum, tap(2.0) / sum],
+            noise: (0..side * side).map(|_| dice.normal()).collect(),
+        }
+    }
+
+    /// The picture, 8 bits grey, that this camera takes of the shaded surface `light`.
+    pub(super) fn take(&self, light: &[f32], side: usize) -> Vec<u8> {
+        let soft = blur_five(light, side, self.taps);
+        let (middle, scale) = (side as f32 / 2.0, 2.0 / side as f32);
+        let mut out = Vec::with_capacity(soft.len());
+        for (i, (&value, &noise)) in soft.iter().zip(&self.noise).enumerate() {
+            let x = ((i % side) as f32 - middle) * scale;
+            let y = ((i / side) as f32 - middle) * scale;
+            let even = 1.0 + self.tilt[0] * x + self.tilt[1] * y - self.vignette * (x * x + y * y);
+            let exposed = shoulder((value * even - self.black) * self.gain);
+            // Read-out noise plus shot noise, whose deviation grows as the square root.
+            let grain = (0.003 + 0.007 * exposed.sqrt()) * noise;
+            out.push(((exposed + grain).clamp(0.0, 1.0) * 255.0).round() as u8);
+        }
+        out
+    }
+}
+
+/// Rolls highlights off below white, as a microscope camera's tone curve does.
+fn shoulder(v: f32) -> f32 {
+    const KNEE: f32 = 0.68;
+    const ROOM: f32 = 0.28;
+    if v <= KNEE { v.max(0.0) } else { KNEE + ROOM * (1.0 - (-(v - KNEE) / ROOM).exp()) }
+}
+
+/// Mean over a square of `2 * radius + 1` pixels, edges repeated.
+pub(super) fn box_blur(values: &[f32], side: usize, radius: usize) -> Vec<f32> {
+    let width = (2 * radius + 1) as f32;
+    let pass = |source: &[f32], step: usize, stride: usize| {
+        let mut out = vec![0.0; source.len()];
+        for line in 0..side {
+            let at = |k: usize| line * stride + k.min(side - 1) * step;
+            let mut sum: f32 = (0..=radius).map(|k| source[at(k)]).sum();
+            sum += radius as f32 * source[at(0)];
+            for k in 0..side {
+                out[at(k)] = sum / width;
+                sum += source[at(k + radius + 1)] - source[at(k.saturating_sub(radius))];
+            }
+        }
+        out
+    };
+    pass(&pass(values, 1, side), side, 1)
+}
+
+/// A blur over five pixels each way, symmetric: `taps` for distances 0, 1 and 2, edges repeated.
+fn blur_five(values: &[f32], side: usize, taps: [f32; 3]) -> Vec<f32> {
+    let [centre, near, far] = taps;
+    let pass = |source: &[f32], step: usize, stride: usize| {
+        let mut out = vec![0.0; source.len()];
+        for line in 0..side {
+            let at = |k: usize| line * stride + k.min(side - 1) * step;
+            for k in 0..side {
+                let one = source[at(k.saturating_sub(1))] + source[at(k + 1)];
+                let two = source[at(k.saturating_sub(2))] + source[at(k + 2)];
+                out[at(k)] = centre * source[at(k)] + near * one + far * two;
+            }
+        }
+        out
+    };
+    pass(&pass(values, 1, side), side, 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blurs_keep_a_constant_and_spread_a_point_evenly() {
+        let side = 11;
+        let flat = vec![0.7; side * side];
+        let mut point = vec![0.0; side * side];
+        point[5 * side + 5] = 1.0;
+        let taps = [0.6, 0.15, 0.05];
+        for blurred in [box_blur(&flat, side, 3), blur_five(&flat, side, taps)] {
+            assert!(blurred.iter().all(|v| (v - 0.7).abs() < 1e-5));
+        }
+        for blurred in [box_blur(&point, side, 2), blur_five(&point, side, taps)] {
+            assert!((blurred.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+            for y in 0..side {
+                for x in 0..side {
+                    let (here, mirrored) = (blurred[y * side + x], blurred[x * side + side - 1 - y]);
+                    assert!((here - mirrored).abs() < 1e-6, "uneven at {x}, {y}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_tone_curve_rises_and_never_reaches_white() {
+        let mut last = -1.0;
+        for step in 0..300 {
+            let here = shoulder(step as f32 * 0.01);
+            assert!(here > last || step > 250, "falls at {step}");
+            assert!(here < 0.97);
+            last = here;
+        }
+    }
+}

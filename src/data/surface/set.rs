@@ -1,0 +1,329 @@
+//! Writes a drawn data set to disk, in the layout of MVTec AD.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use image::codecs::png::PngEncoder;
+use image::{ExtendedColorType, ImageEncoder as _, ImageError};
+use rayon::prelude::*;
+
+use super::{DefectKind, Kind, SIDE_RANGE, draw};
+use crate::data::on_decoders;
+use crate::data::picture::{Picture, Samples};
+
+/// How many pictures a drawn set has, and their size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SetSize {
+    /// Healthy pictures to train on.
+    pub train: usize,
+    /// Healthy pictures to test on.
+    pub test_good: usize,
+    /// Defective pictures to test on, of each of the five defects.
+    pub test_per_defect: usize,
+    /// Width and height in pixels, within [`SIDE_RANGE`].
+    pub side: usize,
+}
+
+impl Default for SetSize {
+    fn default() -> Self {
+        Self { train: 120, test_good: 40, test_per_defect: 20, side: 256 }
+    }
+}
+
+impl SetSize {
+    /// Pictures in the whole set, masks not counted.
+    pub fn pictures(&self) -> usize {
+        self.train + self.test_good + DefectKind::ALL.len() * self.test_per_defect
+    }
+}
+
+/// Why a drawn set was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum SurfaceError {
+    /// The folder holds something already.
+    #[error(
+        "{} is not empty: choose a new folder, so that drawn pictures do not mix with others",
+        .0.display()
+    )]
+    NotEmpty(PathBuf),
+    /// The path exists and is no folder.
+    #[error("{} is a file, not a folder: choose another place for the pictures", .0.display())]
+    NotFolder(PathBuf),
+    /// The side is out of range.
+    #[error(
+        "cannot draw pictures of {0} pixels a side: choose between {low} and {high}",
+        low = SIDE_RANGE[0],
+        high = SIDE_RANGE[1]
+    )]
+    Side(usize),
+    /// The system refused to look into the folder or to make it.
+    #[error(
+        "cannot use the folder {}: {source}; choose a folder that you may write to",
+        path.display()
+    )]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The system refused to write a picture.
+    #[error(
+        "cannot write {}: {source}; check that the disk has room and that you may write there",
+        path.display()
+    )]
+    Write {
+        /// The picture's file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A picture could not be turned into PNG.
+    #[error("cannot encode {} as PNG: {source}", path.display())]
+    Encode {
+        /// The picture's file.
+        path: PathBuf,
+        /// What the encoder said.
+        source: ImageError,
+    },
+    /// The caller's progress function returned false.
+    #[error("drawing was cancelled after {done} of {total} pictures; nothing was kept")]
+    Cancelled {
+        /// Pictures that had been drawn.
+        done: usize,
+        /// Pictures in the set.
+        total: usize,
+    },
+}
+
+/// One picture to be drawn, and where it goes.
+struct Job {
+    defect: Option<DefectKind>,
+    index: u64,
+    path: PathBuf,
+    mask: Option<PathBuf>,
+}
+
+/// Draws a whole set into `dir` in the MVTec AD layout: `train/good`, `test/good`,
+/// `test/<defect>` and `ground_truth/<defect>/NNN_mask.png`, all PNG, 8 bits grey.
+///
+/// `dir` is made if it is missing. Pictures are drawn in parallel on the decoding threads;
+/// `progress(done, total)` is called after each from the thread that drew it and cancels by
+/// returning false. Every file is complete or absent. A set that is cancelled or fails is removed
+/// again, so that no half of a set is taken for a whole one; `dir` itself stays.
+///
+/// # Errors
+///
+/// [`SurfaceError`] when `dir` is a file, not empty or not writable, the side is out of range, a
+/// picture cannot be written, or `progress` cancelled.
+pub fn write_set(
+    dir: &Path,
+    kind: Kind,
+    seed: u64,
+    size: SetSize,
+    progress: &(dyn Fn(usize, usize) -> bool + Sync),
+) -> Result<(), SurfaceError> {
+    if !(SIDE_RANGE[0]..=SIDE_RANGE[1]).contains(&size.side) {
+        return Err(SurfaceError::Side(size.side));
+    }
+    require_empty(dir)?;
+    let (folders, jobs) = plan(dir, size);
+    let written = folders.iter().try_for_each(|folder| make_folder(folder)).and_then(|()| {
+        let (done, cancelled) = (AtomicUsize::new(0), AtomicBool::new(false));
+        let total = jobs.len();
+        let stop = || SurfaceError::Cancelled { done: done.load(Ordering::Relaxed), total };
+        let draw_one = |job: &Job| {
+            if cancelled.load(Ordering::Relaxed) {
+                return Err(stop());
+            }
+            job.run(kind, seed, size.side)?;
+            let so_far = done.fetch_add(1, Ordering::Relaxed) + 1;
+            if progress(so_far, total) || so_far == total {
+                Ok(())
+            } else {
+                cancelled.store(true, Ordering::Relaxed);
+                Err(stop())
+            }
+        };
+        on_decoders(|| jobs.par_iter().try_for_each(draw_one))
+    });
+    if written.is_err() {
+        discard(&folders, &jobs);
+    }
+    written
+}
+
+fn require_empty(dir: &Path) -> Result<(), SurfaceError> {
+    if dir.is_file() {
+        return Err(SurfaceError::NotFolder(dir.to_owned()));
+    }
+    let refused = |source| SurfaceError::Folder { path: dir.to_owned(), source };
+    match fs::read_dir(dir) {
+        Ok(mut entries) => match entries.next() {
+            None => Ok(()),
+            Some(Ok(_)) => Err(SurfaceError::NotEmpty(dir.to_owned())),
+            Some(Err(source)) => Err(refused(source)),
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(source) => Err(refused(source)),
+    }
+}
+
+fn make_folder(path: &Path) -> Result<(), SurfaceError> {
+    fs::create_dir_all(path).map_err(|source| SurfaceError::Folder { path: path.to_owned(), source })
+}
+
+/// The folders and pictures of a set. Parents come before their children.
+fn plan(dir: &Path, size: SetSize) -> (Vec<PathBuf>, Vec<Job>) {
+    let (train, test, truth) = (dir.join("train"), dir.join("test"), dir.join("ground_truth"));
+    let (train_good, test_good) = (train.join("good"), test.join("good"));
+    let healthy = |folder: &Path, index: usize, number: usize| Job {
+        defect: None,
+        index: index as u64,
+        path: folder.join(format!("{number:03}.png")),
+        mask: None,
+    };
+    let mut jobs: Vec<Job> = (0..size.train).map(|i| healthy(&train_good, i, i)).collect();
+    // Healthy test pictures go on where the training ones end, so that none is in both.
+    jobs.extend((0..size.test_good).map(|i| healthy(&test_good, size.train + i, i)));
+
+    let mut folders = vec![train, train_good, test.clone(), test_good];
+    if size.test_per_defect > 0 {
+        folders.push(truth.clone());
+    }
+    for defect in DefectKind::ALL.into_iter().filter(|_| size.test_per_defect > 0) {
+        let (pictures, masks) = (test.join(defect.name()), truth.join(defect.name()));
+        jobs.extend((0..size.test_per_defect).map(|i| Job {
+            defect: Some(defect),
+            index: i as u64,
+            path: pictures.join(format!("{i:03}.png")),
+            mask: Some(masks.join(format!("{i:03}_mask.png"))),
+        }));
+        folders.extend([pictures, masks]);
+    }
+    (folders, jobs)
+}
+
+impl Job {
+    fn run(&self, kind: Kind, seed: u64, side: usize) -> Result<(), SurfaceError> {
+        let specimen = draw(kind, self.defect, seed, self.index, side);
+        if let (Some(path), Some(mask)) = (&self.mask, &specimen.mask) {
+            write_png(path, mask)?;
+        }
+        write_png(&self.path, &specimen.picture)
+    }
+}
+
+/// Writes a grey picture of 8 bits beside its place, then moves it there, so that a file under
+/// its own name is always whole.
+fn write_png(path: &Path, picture: &Picture) -> Result<(), SurfaceError> {
+    let Samples::U8(bytes) = picture.samples() else { return Ok(()) };
+    let mut png = Vec::with_capacity(bytes.len());
+    let (width, height) = (picture.width() as u32, picture.height() as u32);
+    PngEncoder::new(&mut png)
+        .write_image(bytes, width, height, ExtendedColorType::L8)
+        .map_err(|source| SurfaceError::Encode { path: path.to_owned(), source })?;
+    let partial = partial(path);
+    fs::write(&partial, &png)
+        .and_then(|()| fs::rename(&partial, path))
+        .map_err(|source| SurfaceError::Write { path: path.to_owned(), source })
+}
+
+fn partial(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".tmp");
+    PathBuf::from(name)
+}
+
+/// Removes what a set that did not come about has left: its own files by name, and its folders
+/// if that emptied them. What cannot be removed stays; the error that led here matters more.
+fn discard(folders: &[PathBuf], jobs: &[Job]) {
+    for path in jobs.iter().flat_map(|job| std::iter::once(&job.path).chain(&job.mask)) {
+        let _ = fs::remove_file(path);
+        let _ = fs::remove_file(partial(path));
+    }
+    for folder in folders.iter().rev() {
+        let _ = fs::remove_dir(folder);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMALL: SetSize = SetSize { train: 2, test_good: 1, test_per_defect: 1, side: 64 };
+
+    fn listing(dir: &Path) -> Vec<String> {
+        let mut found = Vec::new();
+        let mut folders = vec![dir.to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).expect("a folder") {
+                let path = entry.expect("an entry").path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    let inside = path.strip_prefix(dir).expect("inside");
+                    found.push(inside.to_string_lossy().replace('\\', "/"));
+                }
+            }
+        }
+        found.sort();
+        found
+    }
+
+    #[test]
+    fn a_set_has_the_layout_of_mvtec_ad() {
+        let place = tempfile::tempdir().expect("a folder");
+        let dir = place.path().join("new/set");
+        let seen = AtomicUsize::new(0);
+        write_set(&dir, Kind::Ground, 5, SMALL, &|_, total| {
+            assert_eq!(total, SMALL.pictures());
+            seen.fetch_add(1, Ordering::Relaxed);
+            true
+        })
+        .expect("written");
+        assert_eq!(seen.into_inner(), 8);
+        let mut wanted: Vec<String> =
+            ["train/good/000.png", "train/good/001.png", "test/good/000.png"].map(String::from).into();
+        for defect in DefectKind::ALL {
+            wanted.push(format!("test/{defect}/000.png"));
+            wanted.push(format!("ground_truth/{defect}/000_mask.png"));
+        }
+        wanted.sort();
+        assert_eq!(listing(&dir), wanted);
+
+        let read = |name: &str| image::open(dir.join(name)).expect("a picture").into_luma8();
+        let Samples::U8(drawn) = draw(Kind::Ground, None, 5, 2, 64).picture.samples().clone() else {
+            panic!("not 8 bits")
+        };
+        assert_eq!(read("test/good/000.png").into_raw(), drawn);
+        let mask = read("ground_truth/crack/000_mask.png").into_raw();
+        assert!(mask.contains(&255) && mask.iter().all(|m| *m == 0 || *m == 255));
+    }
+
+    #[test]
+    fn a_cancelled_set_leaves_nothing_behind() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let result = write_set(dir.path(), Kind::Turned, 1, SMALL, &|done, _| done < 3);
+        assert!(matches!(result, Err(SurfaceError::Cancelled { total: 8, .. })));
+        assert_eq!(fs::read_dir(dir.path()).expect("a folder").count(), 0);
+        write_set(dir.path(), Kind::Turned, 1, SMALL, &|_, _| true).expect("a second attempt");
+    }
+
+    #[test]
+    fn a_folder_in_use_a_file_and_an_impossible_side_are_refused() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let file = dir.path().join("note.txt");
+        fs::write(&file, "mine").expect("a file");
+        let go = |dir: &Path, size| write_set(dir, Kind::Turned, 1, size, &|_, _| true);
+        let said = go(dir.path(), SMALL).expect_err("not empty").to_string();
+        assert!(said.contains("not empty") && said.contains("new folder"), "{said}");
+        assert!(matches!(go(&file, SMALL), Err(SurfaceError::NotFolder(_))));
+        let tiny = SetSize { side: 3, ..SMALL };
+        let said = go(&dir.path().join("new"), tiny).expect_err("too small").to_string();
+        assert!(said.contains("16") && said.contains("8192"), "{said}");
+        assert_eq!(listing(dir.path()), ["note.txt"]);
+    }
+}

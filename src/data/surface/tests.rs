@@ -1,0 +1,133 @@
+use super::*;
+
+fn bytes(picture: &Picture) -> &[u8] {
+    match picture.samples() {
+        Samples::U8(bytes) => bytes,
+        Samples::U16(_) => panic!("not 8 bits"),
+    }
+}
+
+/// Correlation of the picture with itself moved by `dx`, `dy`.
+fn correlation(bytes: &[u8], side: usize, dx: usize, dy: usize) -> f64 {
+    let mean = bytes.iter().map(|b| f64::from(*b)).sum::<f64>() / bytes.len() as f64;
+    let at = |x: usize, y: usize| f64::from(bytes[y * side + x]) - mean;
+    let (mut sum, mut power) = (0.0, 0.0);
+    for y in 0..side - dy {
+        for x in 0..side - dx {
+            sum += at(x, y) * at(x + dx, y + dy);
+            power += (at(x, y).powi(2) + at(x + dx, y + dy).powi(2)) / 2.0;
+        }
+    }
+    sum / power
+}
+
+#[test]
+fn names_go_there_and_back() {
+    for kind in Kind::ALL {
+        assert_eq!(kind.to_string().parse(), Ok(kind));
+        assert_eq!(serde_json::to_string(&kind).expect("json"), format!("\"{kind}\""));
+    }
+    for defect in DefectKind::ALL {
+        assert_eq!(defect.to_string().parse(), Ok(defect));
+        assert_eq!(serde_json::to_string(&defect).expect("json"), format!("\"{defect}\""));
+    }
+    let said = "honed".parse::<Kind>().expect_err("no such surface").to_string();
+    assert!(Kind::ALL.iter().all(|kind| said.contains(kind.name())), "{said}");
+    let said = "rust".parse::<DefectKind>().expect_err("no such defect").to_string();
+    assert!(DefectKind::ALL.iter().all(|defect| said.contains(defect.name())), "{said}");
+}
+
+#[test]
+fn a_specimen_depends_on_its_arguments_alone() {
+    for kind in Kind::ALL {
+        let healthy = draw(kind, None, 4, 9, 64);
+        assert_eq!(healthy, draw(kind, None, 4, 9, 64));
+        assert!(healthy.mask.is_none());
+        assert_ne!(healthy, draw(kind, None, 5, 9, 64));
+        assert_ne!(healthy, draw(kind, None, 4, 10, 64));
+        // The texture under a defect is another one too.
+        let twins = twins(kind, Some(DefectKind::Pit), 4, 9, 64);
+        assert_ne!(bytes(&healthy.picture), twins.healthy);
+        let damaged = draw(kind, Some(DefectKind::Pit), 4, 9, 64);
+        assert_eq!(damaged, draw(kind, Some(DefectKind::Pit), 4, 9, 64));
+    }
+}
+
+#[test]
+fn pictures_use_the_middle_of_the_range() {
+    for kind in Kind::ALL {
+        for index in 0..6 {
+            let specimen = draw(kind, None, 1, index, 128);
+            let grey = bytes(&specimen.picture);
+            let n = grey.len() as f64;
+            let mean = grey.iter().map(|b| f64::from(*b)).sum::<f64>() / n;
+            let variance = grey.iter().map(|b| (f64::from(*b) - mean).powi(2)).sum::<f64>() / n;
+            let clipped = grey.iter().filter(|b| **b == 0 || **b == 255).count();
+            assert!((0.35..0.60).contains(&(mean / 255.0)), "{kind} {index}: mean {mean}");
+            let deviation = variance.sqrt();
+            assert!((15.0..60.0).contains(&deviation), "{kind} {index}: deviation {deviation}");
+            assert!(clipped * 50 < grey.len(), "{kind} {index}: {clipped} pixels clipped");
+        }
+    }
+}
+
+#[test]
+fn a_mask_is_where_the_defect_shows_and_nowhere_else() {
+    for kind in Kind::ALL {
+        for defect in DefectKind::ALL {
+            for (index, side) in [(0, 64), (1, 64), (2, 96), (3, 160), (4, 160), (5, 256)] {
+                let about = format!("{kind} {defect} {index} at {side}");
+                let Twins { healthy, damaged } = twins(kind, Some(defect), 2, index, side);
+                let (picture, mask) = damaged.expect("a defect");
+                let inside = mask.iter().filter(|m| **m == 255).count();
+                assert!(inside >= 12, "{about}: a mask of {inside} pixels");
+                assert!(inside * 10 < mask.len() * 4, "{about}: a mask of {inside} pixels");
+                let mut change = 0_u64;
+                for ((h, p), m) in healthy.iter().zip(&picture).zip(&mask) {
+                    assert!(*m == 255 || (*m == 0 && h == p), "{about}: a change outside");
+                    change += u64::from(h.abs_diff(*p));
+                }
+                assert!(change >= 5 * inside as u64, "{about}: {change} over {inside} pixels");
+            }
+        }
+    }
+}
+
+#[test]
+fn any_side_is_drawn() {
+    for (asked, given) in [(0, 16), (1, 16), (17, 17), (301, 301)] {
+        for defect in DefectKind::ALL {
+            let specimen = draw(Kind::Milled, Some(defect), 3, 0, asked);
+            let mask = specimen.mask.expect("a mask");
+            assert_eq!((specimen.picture.width(), mask.height()), (given, given));
+            assert!(bytes(&mask).contains(&255), "{defect} at {asked}");
+        }
+    }
+}
+
+#[test]
+fn turned_grooves_are_straight_and_keep_their_feed() {
+    let side = 96;
+    for index in 0..4 {
+        let specimen = draw(Kind::Turned, None, 8, index, side);
+        let grey = bytes(&specimen.picture);
+        let along = correlation(grey, side, 0, 5);
+        let across = correlation(grey, side, 5, 0);
+        assert!(along > 0.7 && across < 0.0, "{index}: along {along}, across {across}");
+        let best = (5..16).max_by(|a, b| correlation(grey, side, *a, 0).total_cmp(&correlation(grey, side, *b, 0)));
+        let feed = best.expect("a lag") as f32;
+        let [low, high] = texture::TURNED_FEED;
+        assert!((low - 1.0..=high + 1.0).contains(&feed), "{index}: a feed of {feed} pixels");
+        assert!(correlation(grey, side, feed as usize, 0) > 0.5, "{index}: not periodic");
+    }
+}
+
+#[test]
+fn ground_and_brushed_lines_run_along_x() {
+    for kind in [Kind::Ground, Kind::Brushed] {
+        let specimen = draw(kind, None, 8, 0, 128);
+        let grey = bytes(&specimen.picture);
+        let (along, across) = (correlation(grey, 128, 6, 0), correlation(grey, 128, 0, 6));
+        assert!(along > across + 0.3, "{kind}: along {along}, across {across}");
+    }
+}

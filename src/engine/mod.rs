@@ -1,0 +1,165 @@
+//! The engine: one named thread owns every tensor; commands go in over a bounded channel, small
+//! events come back the same way, and heavy state lies in [`Live`].
+
+pub mod live;
+mod run;
+pub mod task;
+mod worker;
+
+use std::{io, path::PathBuf, sync::Arc, thread};
+
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+pub use live::Live;
+
+pub use crate::train::Update;
+use crate::{data::DataSource, device::DeviceChoice, train::Recipe};
+
+/// What the window or the command line asks of the compute thread.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Begins a new run in the folder `out`.
+    Start {
+        /// What to learn from.
+        source: DataSource,
+        /// Every knob.
+        recipe: Box<Recipe>,
+        /// The run's folder, which must not hold anything yet.
+        out: PathBuf,
+    },
+    /// Takes up a run again from its last checkpoint.
+    Resume {
+        /// The run's folder.
+        run: PathBuf,
+        /// Begin paused, for looking at it only.
+        paused: bool,
+    },
+    /// Goes on training.
+    Play,
+    /// Waits after the step in hand.
+    Pause,
+    /// One update of the named networks, then pause.
+    Once(Update),
+    /// Writes a checkpoint and closes the run.
+    Stop,
+    /// Takes the run back to step 0 with fresh weights.
+    Reset,
+    /// Puts the live knobs of this recipe in force from the next step on.
+    Turn(Box<Recipe>),
+    /// Writes a checkpoint now.
+    Checkpoint,
+    /// Draws the grid from the averaged weights (true) or the live ones.
+    PreviewEma(bool),
+    /// Walks through the latent space between two samples of the grid.
+    Walk {
+        /// The first sample's place.
+        from: usize,
+        /// The last sample's place.
+        to: usize,
+        /// Pictures to draw, ends included.
+        frames: usize,
+    },
+    /// Moves to another device; a run in hand is stopped first.
+    Device(DeviceChoice),
+    /// Writes a checkpoint if a run is open, and ends the thread.
+    Shutdown,
+}
+
+/// How serious a notice is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// Something went as asked.
+    Info,
+    /// Something went differently than asked, and work goes on.
+    Warning,
+    /// Something could not be done.
+    Error,
+}
+
+/// What the compute thread has to say, now and then.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// A sentence for the user, and technical detail to fold out.
+    Notice {
+        /// How serious.
+        severity: Severity,
+        /// What happened, to which file, and what to do.
+        text: String,
+        /// Detail for a report, or empty.
+        detail: String,
+    },
+    /// A run was begun or taken up in this folder.
+    Opened(PathBuf),
+    /// A run was closed at this step; the folder can be resumed.
+    Closed {
+        /// The run's folder.
+        run: PathBuf,
+        /// Steps done.
+        step: u64,
+    },
+}
+
+/// Commands that may wait for the compute thread.
+const COMMANDS: usize = 64;
+
+/// Events that may wait for the window; when it does not fetch them, the oldest are let go.
+const EVENTS: usize = 256;
+
+/// The handle to the compute thread. Dropping it writes a checkpoint of a run in hand and waits for
+/// the thread to end.
+#[derive(Debug)]
+pub struct Engine {
+    commands: Sender<Command>,
+    events: Receiver<Event>,
+    live: Arc<Live>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl Engine {
+    /// Starts the compute thread. `wake` is called from it, at most thirty times a second, when there
+    /// is something new to show.
+    ///
+    /// # Errors
+    /// When the system has no thread to give.
+    pub fn start(choice: DeviceChoice, wake: impl Fn() + Send + Sync + 'static) -> io::Result<Self> {
+        let (commands, inbox) = bounded(COMMANDS);
+        let (outbox, events) = bounded(EVENTS);
+        let live = Arc::new(Live::default());
+        let worker = worker::Worker::new(inbox, worker::Outbox::new(outbox, events.clone(), wake), Arc::clone(&live));
+        let thread = thread::Builder::new().name("ganspect-compute".into()).spawn(move || worker.run(choice))?;
+        Ok(Self { commands, events, live, thread: Some(thread) })
+    }
+
+    /// Hands a command to the compute thread without waiting; `false` when its queue is full or it
+    /// has ended.
+    pub fn send(&self, command: Command) -> bool {
+        match self.commands.try_send(command) {
+            Ok(()) => true,
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => false,
+        }
+    }
+
+    /// The next event, if there is one.
+    pub fn next_event(&self) -> Option<Event> {
+        self.events.try_recv().ok()
+    }
+
+    /// What the compute thread shows of itself.
+    pub fn live(&self) -> &Arc<Live> {
+        &self.live
+    }
+
+    /// Whether the compute thread has ended.
+    pub fn is_over(&self) -> bool {
+        self.thread.as_ref().is_none_or(thread::JoinHandle::is_finished)
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        // The queue may be full of commands that nobody will need any more; the thread drains it.
+        let _ = self.commands.send(Command::Shutdown);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}

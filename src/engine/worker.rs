@@ -1,0 +1,343 @@
+//! The compute thread's loop: commands first, then one bounded slice of work.
+
+use std::{
+    panic::{self, AssertUnwindSafe},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use crossbeam_channel::{Receiver, Sender, TrySendError};
+
+use super::{
+    Command, Event, Live, Severity,
+    live::{Phase, Status},
+    run::{Fault, Run, Start},
+    task::{State, Task},
+};
+use crate::{
+    data::{DataError, DataSource, Opened},
+    device::{self, Chosen, DeviceChoice},
+    train::{Recipe, folder::RunFolder},
+};
+
+/// The way out of the compute thread: events, and the window's alarm clock.
+pub(super) struct Outbox {
+    sender: Sender<Event>,
+    /// The receiving end, to let the oldest event go when nobody fetches them.
+    overflow: Receiver<Event>,
+    wake: Box<dyn Fn() + Send + Sync>,
+    last_wake: Instant,
+}
+
+/// The window is woken no more often than this.
+const WAKE_EVERY: Duration = Duration::from_millis(33);
+
+/// How long the thread waits for a command while it polls another thread.
+const POLL: Duration = Duration::from_millis(20);
+
+impl Outbox {
+    pub(super) fn new(
+        sender: Sender<Event>,
+        overflow: Receiver<Event>,
+        wake: impl Fn() + Send + Sync + 'static,
+    ) -> Self {
+        Self { sender, overflow, wake: Box::new(wake), last_wake: Instant::now() }
+    }
+
+    /// Sends an event and wakes the window.
+    pub(super) fn send(&mut self, mut event: Event) {
+        while let Err(TrySendError::Full(back)) = self.sender.try_send(event) {
+            let _ = self.overflow.try_recv();
+            event = back;
+        }
+        (self.wake)();
+    }
+
+    /// Sends a sentence for the user.
+    pub(super) fn notice(&mut self, severity: Severity, text: impl Into<String>, detail: impl Into<String>) {
+        let (text, detail) = (text.into(), detail.into());
+        match severity {
+            Severity::Info => tracing::info!("{text} {detail}"),
+            Severity::Warning => tracing::warn!("{text} {detail}"),
+            Severity::Error => tracing::error!("{text} {detail}"),
+        }
+        self.send(Event::Notice { severity, text, detail });
+    }
+
+    /// Wakes the window unless that was done a moment ago.
+    pub(super) fn wake(&mut self) {
+        if self.last_wake.elapsed() >= WAKE_EVERY {
+            self.last_wake = Instant::now();
+            (self.wake)();
+        }
+    }
+}
+
+/// A run whose images are being read on a thread of their own.
+struct Opening {
+    task: Task<Result<Opened, DataError>>,
+    start: Start,
+    paused: bool,
+}
+
+pub(super) struct Worker {
+    inbox: Receiver<Command>,
+    outbox: Outbox,
+    live: Arc<Live>,
+    device: Option<Chosen>,
+    opening: Option<Opening>,
+    run: Option<Run>,
+}
+
+impl Worker {
+    pub(super) fn new(inbox: Receiver<Command>, outbox: Outbox, live: Arc<Live>) -> Self {
+        Self { inbox, outbox, live, device: None, opening: None, run: None }
+    }
+
+    pub(super) fn run(mut self, choice: DeviceChoice) {
+        self.open_device(choice);
+        loop {
+            let working = self.run.as_ref().is_some_and(Run::is_working);
+            let command = if working {
+                self.inbox.try_recv().ok()
+            } else if self.opening.is_some() {
+                self.inbox.recv_timeout(POLL).ok()
+            } else {
+                match self.inbox.recv() {
+                    Ok(command) => Some(command),
+                    Err(_) => break,
+                }
+            };
+            match command {
+                Some(Command::Shutdown) => break,
+                Some(command) => self.obey(command),
+                None => {
+                    self.poll_opening();
+                    self.slice();
+                }
+            }
+            self.outbox.wake();
+        }
+        self.close();
+    }
+
+    fn open_device(&mut self, choice: DeviceChoice) {
+        let (chosen, error) = device::open(choice);
+        if let Some(error) = error {
+            self.outbox.notice(
+                Severity::Warning,
+                format!("{error}. The CPU takes its place."),
+                "",
+            );
+        }
+        tracing::info!("computing on {}: {}", chosen.label, chosen.reason);
+        *self.live.device.write() = Some((chosen.label.clone(), chosen.reason.clone()));
+        self.device = Some(chosen);
+        self.outbox.wake();
+    }
+
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::Start { source, recipe, out } => {
+                self.close();
+                self.open(source.clone(), Start::New { source, recipe, out }, false);
+            }
+            Command::Resume { run, paused } => {
+                self.close();
+                self.resume(&run, paused);
+            }
+            Command::Stop => self.close(),
+            Command::Reset => self.reset(),
+            Command::Device(choice) => {
+                self.close();
+                self.open_device(choice);
+            }
+            Command::Play
+            | Command::Pause
+            | Command::Once(_)
+            | Command::Turn(_)
+            | Command::Checkpoint
+            | Command::PreviewEma(_)
+            | Command::Walk { .. } => self.guarded(|run, outbox| match command {
+                Command::Play => run.play(outbox),
+                Command::Pause => run.pause(outbox),
+                Command::Once(update) => run.once(update),
+                Command::Turn(recipe) => run.turn(&recipe, outbox),
+                Command::Checkpoint => run.checkpoint(),
+                Command::PreviewEma(averaged) => run.preview_from(averaged),
+                Command::Walk { from, to, frames } => run.walk(from, to, frames),
+                _ => Ok(()),
+            }),
+            Command::Shutdown => {}
+        }
+    }
+
+    /// Lets the run do something that may fail, or break down with its device.
+    fn guarded(&mut self, work: impl FnOnce(&mut Run, &mut Outbox) -> Result<(), Fault>) {
+        let Some(run) = &mut self.run else { return };
+        let outbox = &mut self.outbox;
+        match panic::catch_unwind(AssertUnwindSafe(|| work(run, outbox))) {
+            Ok(Ok(())) => {}
+            Ok(Err(fault)) => run.fail(fault, outbox),
+            Err(payload) => {
+                let detail = device::panic_text(payload.as_ref());
+                self.lose(&detail);
+            }
+        }
+    }
+
+    fn slice(&mut self) {
+        if self.run.as_ref().is_some_and(Run::is_working) {
+            self.guarded(Run::slice);
+        }
+    }
+
+    /// The device broke down: the run on disk is whole up to its last checkpoint.
+    fn lose(&mut self, detail: &str) {
+        let text = "The device stopped working. The run is safe up to its last checkpoint: resume it, \
+                    on the CPU if this happens again.";
+        self.outbox.notice(Severity::Error, text, detail);
+        self.live.status.write().phase = Phase::Failed(text.into());
+        // Tensors of a broken device may panic once more when they are dropped.
+        let run = self.run.take();
+        let _ = panic::catch_unwind(AssertUnwindSafe(|| drop(run)));
+    }
+
+    fn open(&mut self, source: DataSource, start: Start, paused: bool) {
+        self.live.clear();
+        self.live.status.write().phase = Phase::Opening { done: 0, total: 0 };
+        let task = Task::spawn("ganspect-open", || {}, move |progress| {
+            source.open(&|done, total| progress.report(done, total))
+        });
+        match task {
+            Ok(task) => self.opening = Some(Opening { task, start, paused }),
+            Err(error) => self.refuse(&format!("The system has no thread to read the images with: {error}")),
+        }
+    }
+
+    fn resume(&mut self, path: &Path, paused: bool) {
+        let opened = RunFolder::open(path).map_err(|e| e.to_string()).and_then(|folder| {
+            let text = folder.read_recipe().map_err(|e| e.to_string())?;
+            let recipe = Recipe::from_toml(&text).map_err(|e| format!("{}: {e}", path.display()))?;
+            let source: DataSource = folder.info().source.parse().map_err(|e| format!("{}: {e}", path.display()))?;
+            Ok((folder, recipe, source))
+        });
+        match opened {
+            Ok((folder, recipe, source)) => {
+                self.open(source, Start::Resume { folder: Box::new(folder), recipe: Box::new(recipe) }, paused);
+            }
+            Err(sentence) => self.refuse(&sentence),
+        }
+    }
+
+    fn refuse(&mut self, sentence: &str) {
+        self.outbox.notice(Severity::Error, sentence, "");
+        self.live.status.write().phase = Phase::Failed(sentence.into());
+    }
+
+    fn poll_opening(&mut self) {
+        let Some(opening) = &self.opening else { return };
+        let (done, total) = opening.task.progress();
+        let result = match opening.task.poll() {
+            State::Running => {
+                self.live.status.write().phase = Phase::Opening { done, total };
+                return;
+            }
+            State::Done(result) => result,
+            State::Over => {
+                self.opening = None;
+                return self.refuse("Reading the images broke off without a reason; try again.");
+            }
+        };
+        let Some(Opening { start, paused, .. }) = self.opening.take() else { return };
+        let (Ok(opened), Some(device)) = (result.map_err(|e| self.refuse(&e.to_string())), &self.device) else { return };
+        let begun = panic::catch_unwind(AssertUnwindSafe(|| {
+            Run::begin(start, opened, device, Arc::clone(&self.live), &mut self.outbox)
+        }));
+        match begun {
+            Ok(Ok(mut run)) => {
+                run.set_paused(paused);
+                self.outbox.send(Event::Opened(run.path().to_path_buf()));
+                self.run = Some(run);
+            }
+            Ok(Err(fault)) => self.refuse(&fault.to_string()),
+            Err(payload) => {
+                let detail = device::panic_text(payload.as_ref());
+                self.lose(&detail);
+            }
+        }
+    }
+
+    /// Closes the run in hand, its checkpoint written.
+    fn close(&mut self) {
+        if let Some(opening) = self.opening.take() {
+            opening.task.cancel();
+            self.live.status.write().phase = Phase::Idle;
+        }
+        self.guarded(Run::close);
+        if let Some(run) = self.run.take() {
+            let (path, step) = (run.path().to_path_buf(), run.steps());
+            drop(run);
+            let mut status = self.live.status.write();
+            if status.phase != Phase::Finished {
+                status.phase = Phase::Idle;
+            }
+            drop(status);
+            self.outbox.send(Event::Closed { run: path, step });
+        }
+    }
+
+    /// Begins the run anew in a folder beside it; the old one stays.
+    fn reset(&mut self) {
+        let Some(run) = &self.run else { return };
+        let (source, recipe) = (run.source().parse::<DataSource>(), run.recipe().clone());
+        let out = beside(run.path());
+        match source {
+            Ok(source) => self.obey(Command::Start { source, recipe: Box::new(recipe), out }),
+            Err(error) => self.outbox.notice(Severity::Error, error.to_string(), ""),
+        }
+    }
+}
+
+/// `run` -> `run-2`, `run-2` -> `run-3`, the first that does not exist.
+fn beside(run: &Path) -> PathBuf {
+    let name = run.file_name().map_or_else(|| "run".into(), |n| n.to_string_lossy().into_owned());
+    let (stem, start) = match name.rsplit_once('-').and_then(|(stem, n)| Some((stem, n.parse::<u64>().ok()?))) {
+        Some((stem, n)) if n < 10_000 => (stem.to_string(), n + 1),
+        _ => (name, 2),
+    };
+    (start..).map(|n| run.with_file_name(format!("{stem}-{n}"))).find(|p| !p.exists()).unwrap_or_default()
+}
+
+impl Live {
+    /// Forgets the last run, for a new one.
+    fn clear(&self) {
+        let preview_ema = true;
+        *self.status.write() = Status { preview_ema, ..Status::default() };
+        let mut history = self.history.write();
+        let generation = history.generation + 1;
+        *history = crate::train::History { generation, ..Default::default() };
+        drop(history);
+        self.grids.write().truncate_from(0);
+        *self.real.lock() = None;
+        *self.walk.lock() = None;
+        *self.histograms.lock() = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_run_stands_beside_the_old_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = dir.path().join("turned");
+        assert_eq!(beside(&run), dir.path().join("turned-2"));
+        std::fs::create_dir(dir.path().join("turned-2")).unwrap();
+        assert_eq!(beside(&run), dir.path().join("turned-3"));
+        assert_eq!(beside(&dir.path().join("turned-2")), dir.path().join("turned-3"));
+        assert_eq!(beside(&dir.path().join("turned-20261101")), dir.path().join("turned-20261101-2"));
+    }
+}

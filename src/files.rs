@@ -1,0 +1,298 @@
+//! Reading and writing whole files, with errors that say what to do.
+//!
+//! Everything the program keeps is written aside and renamed into place, so that whoever reads a file
+//! finds either the old one or the new one, whole, however the writer ended.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+
+/// Ending of the file that [`write_atomic`] fills before the rename. One that is left over belongs to a
+/// process that was killed while writing.
+pub const PART_SUFFIX: &str = ".part";
+
+/// What was being done when a [`FileError`] arose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Opening, listing or reading.
+    Read,
+    /// Creating, writing, renaming or deleting.
+    Write,
+}
+
+impl fmt::Display for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Access::Read => "read",
+            Access::Write => "write",
+        })
+    }
+}
+
+/// A file or folder that could not be read or written. Each message names it and the way out.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    #[error("cannot {access} {}: there is no such file or folder; check the path", path.display())]
+    NotFound { access: Access, path: PathBuf },
+
+    #[error("cannot {access} {}: permission denied; {}", path.display(), permission_advice(*access))]
+    Permission { access: Access, path: PathBuf },
+
+    #[error("cannot write {}: the file system is read-only; choose another folder with --out", path.display())]
+    ReadOnly { path: PathBuf },
+
+    #[error("cannot write {}: the disk is full; free some space or choose another folder with --out", path.display())]
+    DiskFull { path: PathBuf },
+
+    #[error("cannot {access} {}: it is a folder, not a file; choose a file", path.display())]
+    IsFolder { access: Access, path: PathBuf },
+
+    #[error("cannot {access} {}: a part of this path is a file where a folder is needed; choose another path", path.display())]
+    NotAFolder { access: Access, path: PathBuf },
+
+    #[error("cannot {access} {}: something is there already; remove it or choose another path", path.display())]
+    Exists { access: Access, path: PathBuf },
+
+    #[error("cannot read {}: it is a device or a pipe, not a file; choose a file", path.display())]
+    NotAFile { path: PathBuf },
+
+    #[error("cannot read {}: its {size} bytes are more than the {limit} that such a file may have; choose another file", path.display())]
+    TooLarge { path: PathBuf, size: u64, limit: u64 },
+
+    #[error("cannot add a record of {size} bytes to {}: {limit} is the most a record may have; log a smaller image or text", path.display())]
+    RecordTooLarge { path: PathBuf, size: u64, limit: u64 },
+
+    #[error("cannot read {}: {what}; remove the file or replace it with a whole copy", path.display())]
+    Damaged { path: PathBuf, what: String },
+
+    #[error("cannot {access} {}: {cause}; check the disk and the path, then try again", path.display())]
+    Other { access: Access, path: PathBuf, cause: io::Error },
+}
+
+fn permission_advice(access: Access) -> &'static str {
+    match access {
+        Access::Read => "allow this user to read it or choose another path",
+        Access::Write => "allow this user to write there or choose another folder with --out",
+    }
+}
+
+impl FileError {
+    /// Puts an operating system's error into words for `path`.
+    pub fn new(access: Access, path: impl Into<PathBuf>, cause: io::Error) -> Self {
+        let path = path.into();
+        match cause.kind() {
+            io::ErrorKind::NotFound => Self::NotFound { access, path },
+            io::ErrorKind::PermissionDenied => Self::Permission { access, path },
+            io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly { path },
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull { path },
+            io::ErrorKind::IsADirectory => Self::IsFolder { access, path },
+            io::ErrorKind::NotADirectory => Self::NotAFolder { access, path },
+            io::ErrorKind::AlreadyExists => Self::Exists { access, path },
+            _ => Self::Other { access, path, cause },
+        }
+    }
+
+    /// A file whose contents are not what they should be; `what` completes "cannot read it: …".
+    pub fn damaged(path: impl Into<PathBuf>, what: impl Into<String>) -> Self {
+        Self::Damaged { path: path.into(), what: what.into() }
+    }
+
+    /// The file or folder in question.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::NotFound { path, .. }
+            | Self::Permission { path, .. }
+            | Self::ReadOnly { path }
+            | Self::DiskFull { path }
+            | Self::IsFolder { path, .. }
+            | Self::NotAFolder { path, .. }
+            | Self::Exists { path, .. }
+            | Self::NotAFile { path }
+            | Self::TooLarge { path, .. }
+            | Self::RecordTooLarge { path, .. }
+            | Self::Damaged { path, .. }
+            | Self::Other { path, .. } => path,
+        }
+    }
+}
+
+/// Reads a whole file of at most `limit` bytes.
+///
+/// # Errors
+/// Besides what the operating system reports: [`FileError::TooLarge`], before anything is read, and
+/// [`FileError::NotAFile`] for a device or a pipe, which might never end.
+pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
+    let fault = |cause| FileError::new(Access::Read, path, cause);
+    // Asked before opening, because opening a pipe waits for its writer.
+    let kind = fs::metadata(path).map_err(fault)?;
+    if kind.is_dir() {
+        return Err(FileError::IsFolder { access: Access::Read, path: path.into() });
+    }
+    if !kind.is_file() {
+        return Err(FileError::NotAFile { path: path.into() });
+    }
+    let too_large = |size| FileError::TooLarge { path: path.into(), size, limit };
+    if kind.len() > limit {
+        return Err(too_large(kind.len()));
+    }
+    let mut bytes = Vec::new();
+    // The file may have grown since it was measured.
+    let file = File::open(path).map_err(fault)?;
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(fault)?;
+    if bytes.len() as u64 > limit {
+        return Err(too_large(bytes.len() as u64));
+    }
+    Ok(bytes)
+}
+
+/// Reads a whole UTF-8 text of at most `limit` bytes.
+///
+/// # Errors
+/// As [`read`], and [`FileError::Damaged`] where the bytes are not UTF-8.
+pub fn read_text(path: &Path, limit: u64) -> Result<String, FileError> {
+    String::from_utf8(read(path, limit)?).map_err(|_| FileError::damaged(path, "it is not a text in UTF-8"))
+}
+
+/// Replaces the file at `path` with `bytes`, all or nothing; see [`write_atomic_with`].
+///
+/// # Errors
+/// What the operating system reports; the file at `path` is then as it was.
+pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    write_atomic_with(path, |out| out.write_all(bytes))
+}
+
+/// Replaces the file at `path` with what `fill` writes, all or nothing.
+///
+/// The bytes go to a hidden file in the same folder, which is synced and renamed over `path`; then the
+/// folder is synced, so that the new file also outlives a power cut.
+///
+/// # Errors
+/// What `fill` or the operating system reports; the file at `path` is then as it was.
+pub fn write_atomic_with(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), FileError> {
+    let fault = |cause| FileError::new(Access::Write, path, cause);
+    if path.is_dir() {
+        return Err(FileError::IsFolder { access: Access::Write, path: path.into() });
+    }
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let prefix = format!(".{name}.");
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(&prefix).suffix(PART_SUFFIX);
+    #[cfg(unix)]
+    {
+        // Temporary files are private by default; this one becomes an ordinary file (less the umask).
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    let part = builder.tempfile_in(folder).map_err(fault)?;
+    let mut out = BufWriter::with_capacity(1 << 18, part);
+    fill(&mut out).map_err(fault)?;
+    let part = out.into_inner().map_err(|failed| fault(failed.into_error()))?;
+    part.as_file().sync_all().map_err(fault)?;
+    part.persist(path).map_err(|failed| fault(failed.error))?;
+    sync_folder(folder).map_err(fault)
+}
+
+/// Makes renames within `folder` durable. Windows keeps its own journal of them.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    if !cfg!(unix) {
+        return Ok(());
+    }
+    match File::open(folder)?.sync_all() {
+        // Some file systems have no such operation on folders; the rename itself has succeeded.
+        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
+        result => result,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names_in(folder: &Path) -> Vec<String> {
+        let mut names: Vec<String> =
+            fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_file_is_replaced_whole_and_nothing_is_left_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.txt");
+        write_atomic(&path, b"first").unwrap();
+        write_atomic(&path, b"second, longer").unwrap();
+        assert_eq!(read(&path, 100).unwrap(), b"second, longer");
+        assert_eq!(names_in(folder.path()), ["a.txt"]);
+    }
+
+    #[test]
+    fn a_writer_that_fails_halfway_leaves_the_old_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.txt");
+        write_atomic(&path, b"old").unwrap();
+        let error = write_atomic_with(&path, |out| {
+            out.write_all(b"half of the new")?;
+            Err(io::ErrorKind::StorageFull.into())
+        })
+        .unwrap_err();
+        assert!(matches!(&error, FileError::DiskFull { path: named } if *named == path));
+        let message = error.to_string();
+        assert!(message.contains("a.txt") && message.contains("the disk is full; free some space"), "{message}");
+        assert_eq!(read(&path, 100).unwrap(), b"old");
+        assert_eq!(names_in(folder.path()), ["a.txt"]);
+    }
+
+    #[test]
+    fn every_way_of_failing_to_write_is_told_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        write_atomic(&file, b"x").unwrap();
+        let missing = folder.path().join("missing").join("x");
+        assert!(matches!(write_atomic(&missing, b"x"), Err(FileError::NotFound { .. })));
+        assert!(matches!(write_atomic(&file.join("x"), b"x"), Err(FileError::NotAFolder { .. })));
+        assert!(matches!(write_atomic(folder.path(), b"x"), Err(FileError::IsFolder { .. })));
+        let kinds = [
+            (io::ErrorKind::PermissionDenied, "permission denied"),
+            (io::ErrorKind::ReadOnlyFilesystem, "read-only"),
+            (io::ErrorKind::QuotaExceeded, "disk is full"),
+            (io::ErrorKind::TimedOut, "try again"),
+        ];
+        for (kind, words) in kinds {
+            let message = FileError::new(Access::Write, "/x/y", kind.into()).to_string();
+            assert!(message.starts_with("cannot write /x/y: "), "{message}");
+            assert!(message.contains(words), "{message}");
+        }
+    }
+
+    #[test]
+    fn reading_is_bounded_and_only_of_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        write_atomic(&path, &[0xff; 11]).unwrap();
+        assert!(matches!(read(&path, 10), Err(FileError::TooLarge { size: 11, limit: 10, .. })));
+        assert_eq!(read(&path, 11).unwrap().len(), 11);
+        assert!(matches!(read_text(&path, 11), Err(FileError::Damaged { .. })));
+        assert!(matches!(read(folder.path(), 10), Err(FileError::IsFolder { .. })));
+        assert!(matches!(read(&folder.path().join("b"), 10), Err(FileError::NotFound { .. })));
+        #[cfg(unix)]
+        assert!(matches!(read(Path::new("/dev/null"), 10), Err(FileError::NotAFile { .. })));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn written_files_have_ordinary_permissions() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let ours = folder.path().join("ours");
+        let plain = folder.path().join("plain");
+        write_atomic(&ours, b"x").unwrap();
+        fs::write(&plain, b"x").unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
+        assert_eq!(mode(&ours), mode(&plain));
+    }
+}

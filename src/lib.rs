@@ -1,0 +1,16 @@
+//! Ganspect inspects surfaces: it learns what a healthy machined surface looks like by training a
+//! GAN on images of good parts, shows that training live, and tells an operator whether a dropped
+//! image is healthy.
+//!
+//! The rooms, from the ground up: [`device`] and [`files`]; [`data`] and [`model`]; [`train`] and
+//! [`report`]; [`engine`]; [`cli`] and [`ui`]. A room uses only rooms below it.
+
+pub mod cli;
+pub mod data;
+pub mod device;
+pub mod engine;
+pub mod files;
+pub mod model;
+pub mod report;
+pub mod train;
+pub mod ui;

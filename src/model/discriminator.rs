@@ -1,0 +1,84 @@
+//! The discriminator: a crop to one logit, above zero for "real".
+
+use burn::{
+    module::Module,
+    tensor::{Device, Tensor},
+};
+use rand::Rng;
+
+use super::{
+    architecture::ModelKnobs,
+    layers::{BatchStats, Dense, DownConv, Norm, Pass, absorb, activate},
+};
+
+/// One halving of the resolution.
+#[derive(Module, Debug)]
+pub struct DownBlock {
+    conv: DownConv,
+    norm: Option<Norm>,
+}
+
+/// Crops `[batch, channels, size, size]` to logits `[batch, 1]`: strided convolutions, no pooling.
+#[derive(Module, Debug)]
+pub struct Discriminator {
+    down: Vec<DownBlock>,
+    dense: Dense,
+    #[module(skip)]
+    knobs: ModelKnobs,
+}
+
+impl Discriminator {
+    /// A discriminator with fresh weights.
+    pub fn new(knobs: &ModelKnobs, rng: &mut impl Rng, device: &Device) -> Self {
+        let mut filters = knobs.filters();
+        filters.push(knobs.channels);
+        filters.reverse();
+        let down: Vec<DownBlock> = filters
+            .windows(2)
+            .enumerate()
+            .map(|(i, pair)| DownBlock {
+                conv: DownConv::new(pair[0], pair[1], rng, device),
+                // Never on the first layer: it would hide the crop's brightness and contrast.
+                norm: (knobs.discriminator_norm && i > 0).then(|| Norm::new(pair[1], knobs.norm_momentum, device)),
+            })
+            .collect();
+        let side = knobs.size >> down.len();
+        let last = filters[filters.len() - 1];
+        Self { down, dense: Dense::new(last * side * side, 1, rng, device), knobs: knobs.clone() }
+    }
+
+    /// One logit for each crop. `drop` is applied to the features after each hidden layer, so that
+    /// dropout masks can be drawn by the caller.
+    pub fn forward(
+        &self,
+        crops: Tensor<4>,
+        pass: &mut Pass<'_>,
+        mut drop: impl FnMut(Tensor<4>) -> Tensor<4>,
+    ) -> Tensor<2> {
+        let mut x = crops;
+        for block in &self.down {
+            x = drop(self.block(block, x, pass));
+        }
+        self.dense.forward(x.flatten(1, 3))
+    }
+
+    /// The feature maps after each hidden layer, finest first.
+    pub fn features(&self, crops: Tensor<4>, pass: &mut Pass<'_>) -> Vec<Tensor<4>> {
+        let mut x = crops;
+        let mut features = Vec::with_capacity(self.down.len());
+        for block in &self.down {
+            x = self.block(block, x, pass);
+            features.push(x.clone());
+        }
+        features
+    }
+
+    fn block(&self, block: &DownBlock, x: Tensor<4>, pass: &mut Pass<'_>) -> Tensor<4> {
+        activate(block.conv.forward(x), block.norm.as_ref(), self.knobs.norm_order, self.knobs.leaky_slope, pass)
+    }
+
+    /// Moves the running statistics towards what a training pass gathered.
+    pub fn absorb(&mut self, stats: Vec<BatchStats>) {
+        absorb(self.down.iter_mut().filter_map(|b| b.norm.as_mut()), stats);
+    }
+}

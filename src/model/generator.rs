@@ -1,0 +1,88 @@
+//! The generator: a latent vector to a crop (DCGAN, Radford et al. 2015, with the talk's changes).
+
+use burn::{
+    module::Module,
+    tensor::{Device, Tensor},
+};
+use rand::Rng;
+
+use super::{
+    architecture::ModelKnobs,
+    layers::{BatchStats, Dense, Norm, Pass, UpConv, absorb, activate},
+};
+
+/// Side of the map that the latent vector is spread over first.
+const SEED_SIDE: usize = 4;
+
+/// One doubling of the resolution.
+#[derive(Module, Debug)]
+pub struct UpBlock {
+    conv: UpConv,
+    norm: Norm,
+}
+
+/// `z` of shape `[batch, latent]` to crops `[batch, channels, size, size]` in (-1, 1).
+#[derive(Module, Debug)]
+pub struct Generator {
+    dense: Dense,
+    norm: Norm,
+    up: Vec<UpBlock>,
+    out: UpConv,
+    #[module(skip)]
+    knobs: ModelKnobs,
+}
+
+impl Generator {
+    /// A generator with fresh weights.
+    pub fn new(knobs: &ModelKnobs, rng: &mut impl Rng, device: &Device) -> Self {
+        let filters = knobs.filters();
+        let (first, last) = (filters[0], filters[filters.len() - 1]);
+        Self {
+            dense: Dense::new(knobs.latent_size, first * SEED_SIDE * SEED_SIDE, rng, device),
+            norm: Norm::new(first, knobs.norm_momentum, device),
+            up: filters
+                .windows(2)
+                .map(|pair| UpBlock {
+                    conv: UpConv::new(pair[0], pair[1], knobs.upsampling, rng, device),
+                    norm: Norm::new(pair[1], knobs.norm_momentum, device),
+                })
+                .collect(),
+            out: UpConv::new(last, knobs.channels, knobs.upsampling, rng, device),
+            knobs: knobs.clone(),
+        }
+    }
+
+    /// Draws one crop for each row of `z`.
+    pub fn forward(&self, z: Tensor<2>, pass: &mut Pass<'_>) -> Tensor<4> {
+        self.run(z, pass, UpConv::forward)
+    }
+
+    /// [`Generator::forward`] with plain convolutions in place of folded ones: for tests and
+    /// benchmarks.
+    pub fn forward_plain(&self, z: Tensor<2>, pass: &mut Pass<'_>) -> Tensor<4> {
+        self.run(z, pass, UpConv::forward_plain)
+    }
+
+    fn run(&self, z: Tensor<2>, pass: &mut Pass<'_>, up: fn(&UpConv, Tensor<4>) -> Tensor<4>) -> Tensor<4> {
+        let (order, slope) = (self.knobs.norm_order, self.knobs.leaky_slope);
+        let [batch, _] = z.dims();
+        let seed = self.dense.forward(z);
+        let channels = seed.dims()[1] / (SEED_SIDE * SEED_SIDE);
+        let mut x = seed.reshape([batch, channels, SEED_SIDE, SEED_SIDE]);
+        x = activate(x, Some(&self.norm), order, slope, pass);
+        for block in &self.up {
+            x = activate(up(&block.conv, x), Some(&block.norm), order, slope, pass);
+        }
+        up(&self.out, x).tanh()
+    }
+
+    /// Moves the running statistics towards what a training pass gathered.
+    pub fn absorb(&mut self, stats: Vec<BatchStats>) {
+        absorb(std::iter::once(&mut self.norm).chain(self.up.iter_mut().map(|b| &mut b.norm)), stats);
+    }
+
+    /// The architecture it was made for.
+    pub fn knobs(&self) -> &ModelKnobs {
+        &self.knobs
+    }
+}

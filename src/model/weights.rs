@@ -1,0 +1,188 @@
+//! A network's parameters by name: out of it, into it, averaged.
+
+use std::collections::BTreeMap;
+
+use burn::{
+    module::{Module, ModuleMapper, ModuleVisitor, Param},
+    tensor::{Tensor, TensorData},
+};
+
+/// One named parameter on the host, row-major.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Weight {
+    /// Dotted path in the network: `up.0.conv.weight`.
+    pub name: String,
+    /// Its dimensions.
+    pub shape: Vec<usize>,
+    /// Its values.
+    pub values: Vec<f32>,
+}
+
+/// What keeps stored weights out of a network.
+#[derive(Debug, thiserror::Error, PartialEq)]
+pub enum WeightError {
+    /// The network has a parameter that is not stored.
+    #[error("the tensor '{0}' is missing")]
+    Missing(String),
+    /// Stored with another shape than the network's.
+    #[error("the tensor '{name}' is {stored:?}, but the recipe's network has {wanted:?}")]
+    Shape {
+        /// The parameter.
+        name: String,
+        /// As stored.
+        stored: Vec<usize>,
+        /// As the network has it.
+        wanted: Vec<usize>,
+    },
+    /// The device did not hand the values over.
+    #[error("the device did not hand over its values: {0}")]
+    Device(String),
+}
+
+/// Follows the dotted path while a network is walked through.
+#[derive(Default)]
+pub(crate) struct Path(Vec<String>);
+
+impl Path {
+    pub(crate) fn enter(&mut self, name: &str) {
+        self.0.push(name.into());
+    }
+
+    pub(crate) fn exit(&mut self) {
+        self.0.pop();
+    }
+
+    pub(crate) fn name(&self) -> String {
+        self.0.join(".")
+    }
+}
+
+/// Every parameter of `network`, read back from its device.
+///
+/// # Errors
+/// [`WeightError::Device`] when the device fails.
+pub fn read<M: Module>(network: &M) -> Result<Vec<Weight>, WeightError> {
+    struct Reader {
+        path: Path,
+        weights: Vec<Weight>,
+        error: Option<WeightError>,
+    }
+    impl ModuleVisitor for Reader {
+        fn enter_module(&mut self, name: &str, _: &str) {
+            self.path.enter(name);
+        }
+        fn exit_module(&mut self, _: &str, _: &str) {
+            self.path.exit();
+        }
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            match host(param.val()) {
+                Ok((shape, values)) => self.weights.push(Weight { name: self.path.name(), shape, values }),
+                Err(error) => self.error = Some(error),
+            }
+        }
+    }
+    let mut reader = Reader { path: Path::default(), weights: Vec::new(), error: None };
+    network.visit(&mut reader);
+    reader.error.map_or(Ok(reader.weights), Err)
+}
+
+/// A tensor's shape and values on the host.
+///
+/// # Errors
+/// [`WeightError::Device`] when the device fails.
+pub fn host<const D: usize>(tensor: Tensor<D>) -> Result<(Vec<usize>, Vec<f32>), WeightError> {
+    let shape = tensor.dims().to_vec();
+    let data = tensor.try_into_data().map_err(|e| WeightError::Device(format!("{e:?}")))?;
+    let values = data.try_into_vec::<f32>().map_err(|e| WeightError::Device(format!("{e:?}")))?;
+    Ok((shape, values))
+}
+
+/// `network` with every parameter replaced by the stored one of its name.
+///
+/// # Errors
+/// [`WeightError::Missing`] or [`WeightError::Shape`] for the first that does not fit.
+pub fn write<M: Module>(network: M, stored: &BTreeMap<String, Weight>) -> Result<M, WeightError> {
+    struct Writer<'a> {
+        path: Path,
+        stored: &'a BTreeMap<String, Weight>,
+        error: Option<WeightError>,
+    }
+    impl ModuleMapper for Writer<'_> {
+        fn enter_module(&mut self, name: &str, _: &str) {
+            self.path.enter(name);
+        }
+        fn exit_module(&mut self, _: &str, _: &str) {
+            self.path.exit();
+        }
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            let name = self.path.name();
+            let wanted = param.val().dims();
+            let error = match self.stored.get(&name) {
+                None => WeightError::Missing(name),
+                Some(weight) if weight.shape != wanted => {
+                    WeightError::Shape { name, stored: weight.shape.clone(), wanted: wanted.to_vec() }
+                }
+                Some(weight) => {
+                    return replace(param, |old| {
+                        Tensor::from_data(TensorData::new(weight.values.clone(), wanted), &old.device())
+                    });
+                }
+            };
+            self.error.get_or_insert(error);
+            param
+        }
+    }
+    let mut writer = Writer { path: Path::default(), stored, error: None };
+    let network = network.map(&mut writer);
+    writer.error.map_or(Ok(network), Err)
+}
+
+/// Moves `average` towards `network`: `average * decay + network * (1 - decay)`, buffers included.
+pub fn average<M: Module>(average: M, network: &M, decay: f64) -> M {
+    struct Collector(Vec<Tensor<1>>);
+    impl ModuleVisitor for Collector {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            self.0.push(flat(param.val()));
+        }
+    }
+    struct Blender {
+        new: std::vec::IntoIter<Tensor<1>>,
+        decay: f64,
+    }
+    impl ModuleMapper for Blender {
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            let Some(new) = self.new.next() else { return param };
+            let decay = self.decay;
+            replace(param, |old| {
+                let shape = old.shape();
+                (flat(old) * decay + new * (1.0 - decay)).reshape(shape)
+            })
+        }
+    }
+    let mut collector = Collector(Vec::new());
+    network.visit(&mut collector);
+    average.map(&mut Blender { new: collector.0.into_iter(), decay })
+}
+
+/// A tensor as one line of numbers, off the autodiff graph.
+pub(crate) fn flat<const D: usize>(tensor: Tensor<D>) -> Tensor<1> {
+    let tensor = tensor.without_autodiff();
+    let len = tensor.shape().num_elements();
+    tensor.reshape([len])
+}
+
+/// `param` with a new value computed off the graph; gradients are required of it as before.
+pub(crate) fn replace<const D: usize>(
+    param: Param<Tensor<D>>,
+    update: impl FnOnce(Tensor<D>) -> Tensor<D>,
+) -> Param<Tensor<D>> {
+    param.map(|old| {
+        let (autodiff, grad) = (old.is_autodiff(), old.is_require_grad());
+        let new = update(old.without_autodiff());
+        match (autodiff, grad) {
+            (false, _) => new,
+            (true, false) => new.autodiff(),
+            (true, true) => new.autodiff().require_grad(),
+        }
+    })
+}

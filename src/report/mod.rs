@@ -1,0 +1,3 @@
+//! What a run leaves behind for others to read.
+
+pub mod tensorboard;

@@ -1,0 +1,216 @@
+//! A run's curves, as its steps report them.
+
+use std::collections::BTreeMap;
+
+use crate::report::tensorboard::RunLog;
+
+/// One number that a training step reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub enum Metric {
+    /// D's cross-entropy on real crops, nats.
+    DLossReal,
+    /// D's cross-entropy on generated crops, nats.
+    DLossFake,
+    /// G's non-saturating loss, nats.
+    GLoss,
+    /// Share of real crops that D calls real, 0 to 1.
+    DAccuracyReal,
+    /// Share of generated crops that D calls generated, 0 to 1.
+    DAccuracyFake,
+    /// Share of generated crops that D takes for real, 0 to 1.
+    GSuccess,
+    /// L2 norm of G's gradient.
+    GradNormG,
+    /// L2 norm of D's gradient.
+    GradNormD,
+    /// Mean pairwise distance within the sample grid over that of real crops; 1 is as varied as life.
+    Diversity,
+    /// Standard deviation of the noise on D's input.
+    Noise,
+    /// Dropout in D, 0 to 1.
+    Dropout,
+    /// Real crops consumed a second.
+    ImagesPerSecond,
+    /// Wall-clock time of a step, milliseconds.
+    MsPerStep,
+}
+
+impl Metric {
+    /// All metrics; the order of [`History`]'s columns.
+    pub const ALL: [Self; 13] = [
+        Self::DLossReal,
+        Self::DLossFake,
+        Self::GLoss,
+        Self::DAccuracyReal,
+        Self::DAccuracyFake,
+        Self::GSuccess,
+        Self::GradNormG,
+        Self::GradNormD,
+        Self::Diversity,
+        Self::Noise,
+        Self::Dropout,
+        Self::ImagesPerSecond,
+        Self::MsPerStep,
+    ];
+
+    /// Tag in the TensorBoard event file.
+    pub fn tag(self) -> &'static str {
+        match self {
+            Self::DLossReal => "loss/d_real",
+            Self::DLossFake => "loss/d_fake",
+            Self::GLoss => "loss/g",
+            Self::DAccuracyReal => "accuracy/d_real",
+            Self::DAccuracyFake => "accuracy/d_fake",
+            Self::GSuccess => "accuracy/g_success",
+            Self::GradNormG => "gradient/g_norm",
+            Self::GradNormD => "gradient/d_norm",
+            Self::Diversity => "samples/diversity",
+            Self::Noise => "schedule/noise",
+            Self::Dropout => "schedule/dropout",
+            Self::ImagesPerSecond => "speed/images_per_second",
+            Self::MsPerStep => "speed/ms_per_step",
+        }
+    }
+
+    /// The metric of a TensorBoard tag.
+    pub fn from_tag(tag: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|m| m.tag() == tag)
+    }
+
+    /// Name on screen.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::DLossReal => "D loss on real",
+            Self::DLossFake => "D loss on generated",
+            Self::GLoss => "G loss",
+            Self::DAccuracyReal => "D accuracy on real",
+            Self::DAccuracyFake => "D accuracy on generated",
+            Self::GSuccess => "G success",
+            Self::GradNormG => "G gradient norm",
+            Self::GradNormD => "D gradient norm",
+            Self::Diversity => "Sample diversity",
+            Self::Noise => "Input noise",
+            Self::Dropout => "D dropout",
+            Self::ImagesPerSecond => "Images a second",
+            Self::MsPerStep => "Time a step",
+        }
+    }
+
+    /// Unit, or empty.
+    pub fn unit(self) -> &'static str {
+        match self {
+            Self::DLossReal | Self::DLossFake | Self::GLoss => "nats",
+            Self::Noise => "std",
+            Self::ImagesPerSecond => "1/s",
+            Self::MsPerStep => "ms",
+            _ => "",
+        }
+    }
+}
+
+/// A change of knobs, a checkpoint or an alarm, marked on the curves.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mark {
+    /// The step it came before.
+    pub step: u64,
+    /// What changed: "G updates a step (k_G): 1 to 2".
+    pub text: String,
+}
+
+/// A run's curves: one row a step, one column a [`Metric`]; a value that a step did not report is NaN.
+#[derive(Clone, Debug, Default)]
+pub struct History {
+    /// Step numbers, rising.
+    pub steps: Vec<u64>,
+    /// Wall-clock time of each row, seconds since the Unix epoch.
+    pub wall: Vec<f64>,
+    /// One column for each of [`Metric::ALL`], as long as `steps`.
+    pub columns: [Vec<f32>; Metric::ALL.len()],
+    /// Marks, by rising step.
+    pub marks: Vec<Mark>,
+    /// Counts how often rows were taken away again (a resume or a reset); a reader that cached
+    /// anything starts over when this changes.
+    pub generation: u64,
+}
+
+impl History {
+    /// The curves of a run's log: one row for each step that reported D's or G's loss or any other
+    /// scalar, tags that no [`Metric`] has left aside.
+    pub fn from_log(log: &RunLog) -> Self {
+        let mut rows: BTreeMap<u64, (f64, [f32; Metric::ALL.len()])> = BTreeMap::new();
+        for metric in Metric::ALL {
+            for point in log.scalars.get(metric.tag()).into_iter().flatten() {
+                let row = rows.entry(point.step.max(0) as u64).or_insert((point.wall, [f32::NAN; Metric::ALL.len()]));
+                row.1[metric as usize] = point.value;
+            }
+        }
+        let mut history = Self::default();
+        for (step, (wall, row)) in rows {
+            history.push(step, wall, &row);
+        }
+        history
+    }
+
+    /// Rows so far.
+    pub fn len(&self) -> usize {
+        self.steps.len()
+    }
+
+    /// Whether nothing has been reported yet.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// One metric's column.
+    pub fn column(&self, metric: Metric) -> &[f32] {
+        &self.columns[metric as usize]
+    }
+
+    /// Appends a step's row.
+    pub fn push(&mut self, step: u64, wall: f64, row: &[f32; Metric::ALL.len()]) {
+        self.steps.push(step);
+        self.wall.push(wall);
+        for (column, value) in self.columns.iter_mut().zip(row) {
+            column.push(*value);
+        }
+    }
+
+    /// Takes away every row from `step` on, as a resume from an earlier checkpoint does.
+    pub fn truncate_from(&mut self, step: u64) {
+        let keep = self.steps.partition_point(|s| *s < step);
+        self.steps.truncate(keep);
+        self.wall.truncate(keep);
+        for column in &mut self.columns {
+            column.truncate(keep);
+        }
+        self.marks.retain(|m| m.step < step);
+        self.generation += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_taken_away_from_a_step_on() {
+        let mut history = History::default();
+        for step in 1..=10 {
+            history.push(step, step as f64, &[step as f32; Metric::ALL.len()]);
+        }
+        history.marks = vec![Mark { step: 3, text: String::new() }, Mark { step: 8, text: String::new() }];
+        history.truncate_from(6);
+        assert_eq!(history.steps, [1, 2, 3, 4, 5]);
+        assert_eq!(history.column(Metric::GLoss), [1.0, 2.0, 3.0, 4.0, 5.0]);
+        assert_eq!(history.marks.len(), 1);
+        assert_eq!(history.generation, 1);
+    }
+
+    #[test]
+    fn tags_are_unique_and_reversible() {
+        for (i, metric) in Metric::ALL.into_iter().enumerate() {
+            assert_eq!(metric as usize, i);
+            assert_eq!(Metric::from_tag(metric.tag()), Some(metric));
+        }
+    }
+}

@@ -1,0 +1,557 @@
+//! The frame that holds everything: it takes in what has happened, draws, and applies what was asked.
+
+mod apply;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use anyhow::anyhow;
+use egui::{Align2, CentralPanel, Context, FontSelection, Id, LayerId, Order, Theme, Ui, ViewportBuilder};
+
+use super::{
+    Action, Facts, Frame, LogBuffer, Overlay, Page, Paths, Settings, ThemeChoice, UiCommand,
+    dialog::{Confirm, Dialog},
+    help::HelpPage,
+    keys,
+    log_page::LogPage,
+    notices::Notices,
+    palette::Palette,
+    rail,
+    recipe_desk::RecipeDesk,
+    settings_page::SettingsPage,
+    status_bar::{self, Job, StatusBar},
+    theme, widget,
+    workspace::{
+        import::ImportPage,
+        runs::{self, RunsPage},
+        start::StartPage,
+        suited_preset,
+        train::TrainWorkspace,
+    },
+};
+use crate::{
+    device::DeviceChoice,
+    engine::{
+        Engine, Event, Live, Severity,
+        live::{Phase, Status},
+        task::{State, Task},
+    },
+    train::History,
+};
+
+/// Smallest window, points.
+const LEAST: [f32; 2] = [1024.0, 640.0];
+/// Settings are written this long after the last change.
+const SAVE_AFTER: Duration = Duration::from_secs(2);
+/// A knob's new value goes to the compute thread when it has rested this long, so that a drag leaves
+/// one mark on the curves.
+const TURN_AFTER: Duration = Duration::from_millis(250);
+/// A wait for the compute thread that is longer than this is said.
+const STARTING: Duration = Duration::from_millis(300);
+
+/// How the window is to open.
+#[derive(Debug, Default)]
+pub struct Options {
+    /// The device to train on; `None` takes the one in the settings.
+    pub device: Option<DeviceChoice>,
+    /// Where settings and runs are kept; `None` takes the system's places.
+    pub paths: Option<Paths>,
+    /// The log that the program's subscriber writes into, for the log page.
+    pub log: LogBuffer,
+}
+
+/// Opens the window and returns when it is closed.
+///
+/// # Errors
+/// When no window can be opened, or the system has no thread for the engine.
+pub fn run(options: Options) -> anyhow::Result<()> {
+    let paths = options.paths.unwrap_or_else(Paths::of_system);
+    let (settings, fault) = Settings::load(&paths.settings);
+    let viewport = ViewportBuilder::default()
+        .with_title("Ganspect")
+        .with_app_id("ganspect")
+        .with_inner_size(settings.window)
+        .with_min_inner_size(LEAST)
+        .with_maximized(settings.maximised);
+    let native = eframe::NativeOptions {
+        viewport,
+        renderer: eframe::Renderer::Wgpu,
+        persist_window: false,
+        centered: true,
+        ..Default::default()
+    };
+    let device = options.device.unwrap_or(settings.device);
+    let create: eframe::AppCreator<'_> = Box::new(move |cc| {
+        let ctx = cc.egui_ctx.clone();
+        let engine = Engine::start(device, move || ctx.request_repaint())?;
+        let mut app = App::new(&cc.egui_ctx, settings, engine, paths).with_log(options.log);
+        if let Some(fault) = fault {
+            app.notices.push(Severity::Warning, fault);
+        }
+        Ok(Box::new(app))
+    });
+    eframe::run_native("Ganspect", native, create).map_err(|error| {
+        anyhow!(
+            "cannot open a window: {error}; check that a display is there and that a Vulkan driver is installed \
+             (mesa-vulkan-drivers is enough), or train without a window with `ganspect train`"
+        )
+    })
+}
+
+/// Curves of an earlier run that are being read.
+struct Reading {
+    run: PathBuf,
+    task: Task<Result<(String, History), String>>,
+}
+
+/// The window's whole state.
+pub struct App {
+    ctx: Context,
+    engine: Engine,
+    paths: Paths,
+    settings: Settings,
+    saved: Settings,
+    changed: Option<Instant>,
+    /// The theme and scale that the context was last given.
+    applied: Option<(bool, f32)>,
+
+    page: Page,
+    start: StartPage,
+    import: Option<ImportPage>,
+    train: TrainWorkspace,
+    runs: RunsPage,
+    log: LogPage,
+    log_lines: LogBuffer,
+    settings_page: SettingsPage,
+    help: HelpPage,
+
+    status_bar: StatusBar,
+    notices: Notices,
+    palette: Option<Palette>,
+    dialog: Option<Dialog>,
+    confirm: Option<Confirm>,
+    native_dialogs: bool,
+
+    desk: RecipeDesk,
+    /// When the turned recipe is due at the compute thread.
+    turn_due: Option<Instant>,
+    overlays: Vec<Overlay>,
+    reading: Vec<Reading>,
+    /// The run was left for the start page; its last words may still be on their way.
+    left: bool,
+    /// A run was asked for and nothing of it is to be seen yet.
+    starting: Option<Instant>,
+}
+
+impl App {
+    /// The window's state over a running engine. `ctx` is the context that it will be drawn in.
+    pub fn new(ctx: &Context, settings: Settings, engine: Engine, paths: Paths) -> Self {
+        ctx.options_mut(|o| {
+            o.zoom_with_keyboard = false;
+            // Both are in the command table.
+            o.quit_shortcuts.clear();
+        });
+        theme::install_fonts(ctx);
+        let train = TrainWorkspace::new(settings.layouts.get("train").map(String::as_str));
+        let desk = RecipeDesk::new(suited_preset(engine.live()).recipe());
+        let mut app = Self {
+            ctx: ctx.clone(),
+            engine,
+            paths,
+            saved: settings.clone(),
+            settings,
+            changed: None,
+            applied: None,
+            page: Page::Train,
+            start: StartPage::default(),
+            import: None,
+            train,
+            runs: RunsPage::default(),
+            log: LogPage::default(),
+            log_lines: LogBuffer::default(),
+            settings_page: SettingsPage::default(),
+            help: HelpPage::default(),
+            status_bar: StatusBar::default(),
+            notices: Notices::default(),
+            palette: None,
+            dialog: None,
+            confirm: None,
+            native_dialogs: true,
+            desk,
+            turn_due: None,
+            overlays: Vec::new(),
+            reading: Vec::new(),
+            left: false,
+            starting: None,
+        };
+        app.look();
+        app
+    }
+
+    /// Shows the lines of this log on the log page.
+    #[must_use]
+    pub fn with_log(mut self, log: LogBuffer) -> Self {
+        self.log_lines = log;
+        self
+    }
+
+    /// Asks for files in a field of the window and never through the desktop's dialog.
+    #[must_use]
+    pub fn with_typed_dialogs(mut self) -> Self {
+        self.native_dialogs = false;
+        self
+    }
+
+    /// What the compute thread shows.
+    pub fn live(&self) -> &Arc<Live> {
+        self.engine.live()
+    }
+
+    /// The page on show.
+    pub fn page(&self) -> Page {
+        self.page
+    }
+
+    /// The settings in force.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The recipe as the user has turned it.
+    pub fn recipe(&self) -> &crate::train::Recipe {
+        self.desk.wanted()
+    }
+
+    /// The sentences of all notices so far, oldest first.
+    pub fn notices(&self) -> impl Iterator<Item = &str> {
+        self.notices.iter().map(|n| n.text.as_str())
+    }
+
+    /// Where new runs go.
+    fn runs_folder(&self) -> &Path {
+        self.settings.runs.as_deref().unwrap_or(&self.paths.runs)
+    }
+
+    /// The run's state as the window shows it: idle once the run was left.
+    fn status(&self) -> Status {
+        let status = self.engine.live().status.read().clone();
+        if self.left { Status::default() } else { status }
+    }
+
+    fn facts(&self, status: &Status) -> Facts {
+        let (undo, redo) = self.desk.can();
+        let run = !matches!(status.phase, Phase::Idle) && status.recipe.is_some();
+        Facts {
+            page: self.page,
+            run,
+            running: matches!(status.phase, Phase::Running),
+            paused: matches!(status.phase, Phase::Paused),
+            grid: run && !self.engine.live().grids.read().grids().is_empty(),
+            undo,
+            redo,
+            last_run: self.settings.last_run.is_some(),
+        }
+    }
+
+    /// Takes in what the compute thread and the tasks have done since the last frame.
+    fn ingest(&mut self) {
+        while let Some(event) = self.engine.next_event() {
+            match event {
+                Event::Notice { severity, text, detail } => self.notices.hear(severity, text, detail),
+                Event::Opened(run) => self.opened(run),
+                Event::Closed { .. } => self.runs.refresh(),
+            }
+        }
+        if self.starting.is_some() && self.engine.live().status.read().phase != Phase::Idle {
+            self.starting = None;
+        }
+        if let Some(page) = &mut self.import
+            && page.poll(&self.ctx)
+        {
+            let root = page.root().to_owned();
+            self.settings.remember(&root);
+        }
+        self.take_overlays();
+        self.keep_settings();
+        if let Some(due) = self.turn_due {
+            match due.checked_duration_since(Instant::now()) {
+                Some(wait) => self.ctx.request_repaint_after(wait),
+                None => self.send_turn(),
+            }
+        }
+        if self.engine.is_over() && self.starting.take().is_some() {
+            self.notices.push(Severity::Error, "The compute thread has ended. Close the window and start the program again.");
+        }
+    }
+
+    fn opened(&mut self, run: PathBuf) {
+        let recipe = self.engine.live().status.read().recipe.clone();
+        if let Some(recipe) = recipe {
+            self.desk = RecipeDesk::new((*recipe).clone());
+        }
+        self.turn_due = None;
+        self.overlays.retain(|o| o.run != run);
+        self.settings.last_run = Some(run);
+        self.runs.refresh();
+    }
+
+    fn take_overlays(&mut self) {
+        let (overlays, notices) = (&mut self.overlays, &mut self.notices);
+        self.reading.retain(|reading| match reading.task.poll() {
+            State::Running => true,
+            State::Done(Ok((name, history))) => {
+                overlays.push(Overlay { run: reading.run.clone(), name, history: Arc::new(history) });
+                false
+            }
+            State::Done(Err(text)) => {
+                notices.push(Severity::Error, text);
+                false
+            }
+            State::Over => false,
+        });
+    }
+
+    /// Writes the settings some time after they have changed.
+    fn keep_settings(&mut self) {
+        let layout = self.train.layout();
+        if self.settings.layouts.get("train") != Some(&layout) {
+            self.settings.layouts.insert("train".to_owned(), layout);
+        }
+        if self.settings == self.saved {
+            self.changed = None;
+            return;
+        }
+        let since = *self.changed.get_or_insert_with(Instant::now);
+        match SAVE_AFTER.checked_sub(since.elapsed()) {
+            Some(wait) if !wait.is_zero() => self.ctx.request_repaint_after(wait),
+            _ => self.save(),
+        }
+    }
+
+    fn save(&mut self) {
+        if self.settings == self.saved {
+            return;
+        }
+        if let Err(error) = self.settings.save(&self.paths.settings) {
+            self.notices.push(Severity::Warning, format!("The settings could not be kept: {error}."));
+        }
+        // Also after a fault, which is said once and not every frame.
+        self.saved = self.settings.clone();
+        self.changed = None;
+    }
+
+    /// Puts theme and scale in force when they have changed.
+    fn look(&mut self) {
+        let dark = match self.settings.theme {
+            ThemeChoice::Dark => true,
+            ThemeChoice::Light => false,
+            ThemeChoice::System => self.ctx.system_theme() != Some(Theme::Light),
+        };
+        let wanted = (dark, self.settings.scale);
+        if self.applied == Some(wanted) {
+            return;
+        }
+        if self.applied.map(|(_, scale)| scale) != Some(wanted.1) {
+            self.ctx.set_zoom_factor(wanted.1);
+        }
+        theme::apply(&self.ctx, dark);
+        self.applied = Some(wanted);
+    }
+
+    /// Remembers the window's size, unless it fills the screen.
+    fn remember_window(&mut self) {
+        let (maximised, full) = self.ctx.input(|i| (i.viewport().maximized, i.viewport().fullscreen));
+        self.settings.maximised = maximised == Some(true);
+        if maximised == Some(false) && full != Some(true) {
+            let size = self.ctx.content_rect().size() * self.ctx.zoom_factor();
+            self.settings.window = [size.x.round(), size.y.round()];
+        }
+    }
+
+    fn draw(&mut self, ui: &mut Ui) {
+        self.look();
+        self.remember_window();
+        let mut actions = Vec::new();
+        let status = self.status();
+        let facts = self.facts(&status);
+        if self.palette.is_none() && self.dialog.is_none() && self.confirm.is_none() {
+            keys::take(&self.ctx, &facts, &mut actions);
+        }
+        self.take_drops(&mut actions);
+
+        let job = self.import.as_ref().and_then(ImportPage::reading).map(|progress| Job { title: "Reading images", progress });
+        let live = Arc::clone(self.engine.live());
+        if self.status_bar.ui(ui, &live, &status, job, &self.notices, &mut actions)
+            && let Some(page) = &mut self.import
+        {
+            page.cancel();
+        }
+        rail::ui(ui, self.page, &mut actions);
+        self.page(ui, &live, &status, &facts, &mut actions);
+
+        let ctx = self.ctx.clone();
+        if let Some(mut palette) = self.palette.take()
+            && palette.ui(&ctx, &facts, &mut actions)
+        {
+            self.palette = Some(palette);
+        }
+        if let Some(dialog) = self.dialog.take() {
+            self.dialog = dialog.ui(&ctx, &mut actions);
+        }
+        if let Some(confirm) = self.confirm.take()
+            && confirm.ui(&ctx, &mut actions)
+        {
+            self.confirm = Some(confirm);
+        }
+        self.notices.ui(&ctx, status_bar::HEIGHT, &mut actions);
+        for action in actions {
+            self.apply(action);
+        }
+    }
+
+    fn page(&mut self, ui: &mut Ui, live: &Live, status: &Status, facts: &Facts, actions: &mut Vec<Action>) {
+        let margin = egui::Frame::central_panel(ui.style()).inner_margin(theme::GAP_L);
+        match self.page {
+            Page::Train => self.train_page(ui, live, status, facts, actions),
+            Page::Runs => {
+                let pending: Vec<PathBuf> = self.reading.iter().map(|r| r.run.clone()).collect();
+                let open = status.run.as_deref().filter(|_| facts.run);
+                let root = self.settings.runs.as_deref().unwrap_or(&self.paths.runs);
+                let view = runs::View { root, open, overlays: &self.overlays, pending: &pending };
+                self.runs.ui(ui, &view, actions);
+            }
+            Page::Log => {
+                CentralPanel::default().frame(margin).show(ui, |ui| self.log.ui(ui, &self.log_lines, actions));
+            }
+            Page::Settings => {
+                let (page, settings, paths) = (&mut self.settings_page, &self.settings, &self.paths);
+                CentralPanel::default().frame(margin).show(ui, |ui| page.ui(ui, settings, paths, actions));
+            }
+            Page::Help => {
+                CentralPanel::default().frame(margin).show(ui, |ui| self.help.ui(ui, facts, actions));
+            }
+        }
+    }
+
+    fn train_page(&mut self, ui: &mut Ui, live: &Live, status: &Status, facts: &Facts, actions: &mut Vec<Action>) {
+        let margin = egui::Frame::central_panel(ui.style()).inner_margin(theme::GAP_L);
+        if let Some(mut page) = self.import.take() {
+            let root = self.settings.runs.as_deref().unwrap_or(&self.paths.runs);
+            if page.ui(ui, live, self.desk.wanted(), root, actions) {
+                self.import = Some(page);
+            }
+            return;
+        }
+        match &status.phase {
+            // The images could not be opened or the folder not be made: there is no run to show.
+            Phase::Failed(text) if status.recipe.is_none() => {
+                CentralPanel::default().frame(margin).show(ui, |ui| refused(ui, text, actions));
+            }
+            Phase::Idle => {
+                let waited = self.starting.map(|since| since.elapsed());
+                CentralPanel::default().frame(margin).show(ui, |ui| match waited {
+                    Some(waited) => starting(ui, waited),
+                    None => self.start.ui(ui, live, &self.settings, actions),
+                });
+            }
+            _ => {
+                let mut frame = Frame {
+                    live,
+                    status,
+                    recipe: self.desk.wanted(),
+                    initial: self.desk.initial(),
+                    locked: true,
+                    overlays: &self.overlays,
+                    settings: &self.settings.view,
+                    facts,
+                    actions,
+                };
+                self.train.ui(ui, &mut frame);
+            }
+        }
+    }
+
+    /// Files dropped onto the window, and a hint while they hover over it.
+    fn take_drops(&self, actions: &mut Vec<Action>) {
+        let (hovering, dropped) = self.ctx.input(|i| {
+            let dropped: Vec<PathBuf> = i.raw.dropped_files.iter().map(|f| f.path().to_owned()).collect();
+            (!i.raw.hovered_files.is_empty(), dropped)
+        });
+        if hovering {
+            drop_hint(&self.ctx);
+        }
+        if let Some(path) = dropped.into_iter().next() {
+            actions.push(match path.extension() {
+                Some(ending) if ending.eq_ignore_ascii_case("toml") => Action::LoadRecipe(path),
+                _ => Action::Import(path),
+            });
+        }
+    }
+}
+
+/// Says why nothing could be opened, and the ways out.
+fn refused(ui: &mut Ui, text: &str, actions: &mut Vec<Action>) {
+    let p = theme::Palette::of(ui);
+    ui.add_space(theme::GAP_XL);
+    ui.horizontal(|ui| {
+        theme::state_icon(ui, theme::State::Defective);
+        ui.label(egui::RichText::new("The run could not be opened").text_style(theme::section()).color(p.text_strong));
+    });
+    ui.add_space(theme::GAP_XS);
+    ui.scope(|ui| {
+        ui.set_max_width(theme::TEXT_MAX);
+        ui.add(egui::Label::new(text).wrap().selectable(true));
+    });
+    ui.add_space(theme::GAP_M);
+    ui.horizontal(|ui| {
+        if ui.add(theme::primary_button(&p, "Back to the start page")).clicked() {
+            actions.push(Action::Command(UiCommand::NewRun));
+        }
+        for command in [UiCommand::OpenFolder, UiCommand::GoRuns, UiCommand::GoLog] {
+            if ui.button(command.title()).on_hover_text(command.tooltip(ui.ctx())).clicked() {
+                actions.push(Action::Command(command));
+            }
+        }
+    });
+}
+
+/// Covers the window while files hover over it.
+fn drop_hint(ctx: &Context) {
+    let p = theme::Palette::new(ctx.theme() == Theme::Dark);
+    let painter = ctx.layer_painter(LayerId::new(Order::Foreground, Id::new("drop-hint")));
+    let rect = ctx.content_rect();
+    painter.rect_filled(rect, 0.0, p.ground.gamma_multiply(0.9));
+    let font = FontSelection::Style(theme::figure()).resolve(&ctx.style_of(ctx.theme()));
+    let text = "Drop a folder of healthy images, a CSV list or a recipe";
+    painter.text(rect.center(), Align2::CENTER_CENTER, text, font, p.text_strong);
+}
+
+/// The compute thread has been asked and has not answered yet.
+fn starting(ui: &mut Ui, waited: Duration) {
+    if waited < STARTING {
+        ui.ctx().request_repaint_after(STARTING - waited);
+    } else {
+        widget::empty_place(ui, "Starting…", "The device is being prepared.");
+    }
+}
+
+impl eframe::App for App {
+    fn logic(&mut self, _: &Context, _: &mut eframe::Frame) {
+        self.ingest();
+    }
+
+    fn ui(&mut self, ui: &mut Ui, _: &mut eframe::Frame) {
+        self.draw(ui);
+    }
+
+    fn on_exit(&mut self) {
+        self.save();
+    }
+
+    fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
+        visuals.panel_fill.to_normalized_gamma_f32()
+    }
+}

@@ -1,0 +1,398 @@
+//! The one place that acts on what was asked for.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+use egui::ViewportCommand;
+
+use super::{App, Reading, TURN_AFTER};
+use crate::{
+    data::DataSource,
+    engine::{
+        self, Severity, Update,
+        live::{Phase, Pictures},
+        task::Task,
+    },
+    files,
+    report::tensorboard::RunLog,
+    train::{
+        History, Recipe,
+        folder::{RunFolder, restore_run, trash_run},
+        knobs,
+    },
+    ui::{
+        Action, Overlay, Page, ThemeChoice, UiCommand, Want,
+        dialog::{Confirm, Dialog},
+        palette::Palette,
+        settings::SCALE,
+        workspace::{free_folder, import::ImportPage},
+    },
+};
+
+/// Largest recipe file that is read, bytes.
+const RECIPE_LIMIT: u64 = 1 << 20;
+/// Runs laid over the curves at a time; more could not be told apart.
+const OVERLAYS: usize = 6;
+/// A step of the scale factor.
+const SCALE_STEP: f32 = 0.1;
+
+impl App {
+    /// Acts on what a view, a shortcut, the palette or a test asks for.
+    pub fn apply(&mut self, action: Action) {
+        match action {
+            Action::Command(command) => self.command(command),
+            Action::Engine(command) => self.send(command),
+            Action::Knob { key, value } => self.turn(key, &value),
+            Action::Recipe(recipe) => {
+                if self.desk.replace(*recipe) {
+                    self.send_turn();
+                }
+            }
+            Action::Ask(want) => self.ask(want),
+            Action::LoadRecipe(path) => self.load_recipe(&path),
+            Action::SaveRecipe(path) => self.save_recipe(path),
+            Action::SaveGrid(path) => self.save_grid(path),
+            Action::View(view) => self.settings.view = *view,
+            Action::Import(path) => {
+                self.import = Some(ImportPage::open(&self.ctx, path));
+                self.page = Page::Train;
+            }
+            Action::Start { source, recipe, out } => self.start(source, recipe, out),
+            Action::Resume { run, paused } => {
+                self.begin();
+                self.send(engine::Command::Resume { run, paused });
+            }
+            Action::Overlay(run, on) => self.overlay(run, on),
+            Action::Rename(run, name) => self.rename(&run, &name),
+            Action::AskTrash(run) => self.ask_trash(run),
+            Action::Trash(run) => self.trash(&run),
+            Action::Restore(trashed) => self.restore(&trashed),
+            Action::RunsFolder(folder) => {
+                self.settings.runs = (folder != self.paths.runs).then_some(folder);
+                self.runs.refresh();
+            }
+            Action::Device(choice) => {
+                if choice != self.settings.device {
+                    self.settings.device = choice;
+                    self.left = true;
+                    self.send(engine::Command::Device(choice));
+                }
+            }
+            Action::Look(theme, scale) => {
+                self.settings.theme = theme;
+                self.settings.scale = scale.clamp(*SCALE.start(), *SCALE.end());
+            }
+            Action::Copy(text) => {
+                self.ctx.copy_text(text);
+                self.notices.push(Severity::Info, "Copied to the clipboard.");
+            }
+        }
+    }
+
+    fn command(&mut self, command: UiCommand) {
+        let status = self.status();
+        if !command.enabled(&self.facts(&status)) {
+            return;
+        }
+        match command {
+            UiCommand::Palette => {
+                self.palette = if self.palette.is_some() { None } else { Some(Palette::default()) };
+            }
+            UiCommand::GoTrain => self.page = Page::Train,
+            UiCommand::GoRuns => self.page = Page::Runs,
+            UiCommand::GoLog => self.page = Page::Log,
+            UiCommand::GoSettings => self.page = Page::Settings,
+            UiCommand::GoHelp => self.page = Page::Help,
+            UiCommand::NewRun | UiCommand::Stop => {
+                self.send(engine::Command::Stop);
+                self.left = true;
+                self.import = None;
+                self.page = Page::Train;
+            }
+            UiCommand::OpenFolder => self.ask(Want::Images),
+            UiCommand::ContinueLast => {
+                if let Some(run) = self.settings.last_run.clone() {
+                    self.apply(Action::Resume { run, paused: false });
+                }
+            }
+            UiCommand::PlayPause => {
+                let running = matches!(status.phase, Phase::Running | Phase::Preparing);
+                self.send(if running { engine::Command::Pause } else { engine::Command::Play });
+            }
+            UiCommand::StepBoth => self.send(engine::Command::Once(Update::Both)),
+            UiCommand::StepG => self.send(engine::Command::Once(Update::G)),
+            UiCommand::StepD => self.send(engine::Command::Once(Update::D)),
+            UiCommand::Checkpoint => self.send(engine::Command::Checkpoint),
+            UiCommand::Reset => {
+                self.begin();
+                self.send(engine::Command::Reset);
+            }
+            UiCommand::Undo => {
+                if self.desk.undo() {
+                    self.send_turn();
+                }
+            }
+            UiCommand::Redo => {
+                if self.desk.redo() {
+                    self.send_turn();
+                }
+            }
+            UiCommand::SaveRecipe => self.ask(Want::SaveRecipe),
+            UiCommand::LoadRecipe => self.ask(Want::LoadRecipe),
+            UiCommand::SaveGrid => self.ask(Want::SaveGrid),
+            UiCommand::PreviewEma => self.send(engine::Command::PreviewEma(!status.preview_ema)),
+            UiCommand::GridBack | UiCommand::GridForward | UiCommand::GridPlay | UiCommand::FitCurves => {
+                self.train.apply(command, self.engine.live());
+            }
+            UiCommand::LogY => self.settings.view.log_y = !self.settings.view.log_y,
+            UiCommand::Theme => {
+                let dark = self.applied.is_none_or(|(dark, _)| dark);
+                self.settings.theme = if dark { ThemeChoice::Light } else { ThemeChoice::Dark };
+            }
+            UiCommand::ScaleUp => self.apply(Action::Look(self.settings.theme, self.settings.scale + SCALE_STEP)),
+            UiCommand::ScaleDown => self.apply(Action::Look(self.settings.theme, self.settings.scale - SCALE_STEP)),
+            UiCommand::ScaleReset => self.apply(Action::Look(self.settings.theme, 1.0)),
+            UiCommand::FullScreen => {
+                let full = self.ctx.input(|i| i.viewport().fullscreen) == Some(true);
+                self.ctx.send_viewport_cmd(ViewportCommand::Fullscreen(!full));
+            }
+            UiCommand::Notices => self.notices.open = !self.notices.open,
+            UiCommand::Quit => self.ctx.send_viewport_cmd(ViewportCommand::Close),
+        }
+    }
+
+    /// Says a word to the compute thread; knobs that are due go first, so that they are in force.
+    fn send(&mut self, command: engine::Command) {
+        if self.turn_due.is_some() && !matches!(command, engine::Command::Turn(_)) {
+            self.send_turn();
+        }
+        if !self.engine.send(command) {
+            let text = "The compute thread is busy and did not take this in. Try again in a moment.";
+            self.notices.push(Severity::Warning, text);
+        }
+    }
+
+    /// Hands the turned recipe to the compute thread, if a run is open.
+    pub(super) fn send_turn(&mut self) {
+        self.turn_due = None;
+        if self.status().recipe.is_some() {
+            self.send(engine::Command::Turn(Box::new(self.desk.wanted().clone())));
+        }
+    }
+
+    fn turn(&mut self, key: &'static str, value: &toml::Value) {
+        let open = self.status().recipe.is_some();
+        if open && knobs::knob(key).is_some_and(|k| !k.live) {
+            self.notices.push(Severity::Warning, format!("'{key}' is fixed once a run has begun. Begin a new run to change it."));
+            return;
+        }
+        match self.desk.turn(key, value, Instant::now()) {
+            Ok(true) => {
+                self.turn_due = Some(Instant::now() + TURN_AFTER);
+                self.ctx.request_repaint_after(TURN_AFTER);
+            }
+            Ok(false) => {}
+            Err(error) => self.notices.push(Severity::Warning, format!("The knob stays as it was: {error}.")),
+        }
+    }
+
+    /// What any new run does to the window.
+    fn begin(&mut self) {
+        self.left = false;
+        self.starting = Some(Instant::now());
+        self.import = None;
+        self.page = Page::Train;
+        self.turn_due = None;
+    }
+
+    fn start(&mut self, source: DataSource, recipe: Box<Recipe>, out: Option<PathBuf>) {
+        let out = out.unwrap_or_else(|| free_folder(self.runs_folder(), &source));
+        self.begin();
+        self.send(engine::Command::Start { source, recipe, out });
+    }
+
+    fn ask(&mut self, want: Want) {
+        let status = self.status();
+        let documents = directories::UserDirs::new().map(|d| d.home_dir().to_owned()).unwrap_or_default();
+        let name = if status.name.is_empty() { "recipe" } else { &status.name };
+        let suggested = match want {
+            Want::Images => self.settings.recent.first().cloned().unwrap_or(documents),
+            Want::LoadRecipe | Want::SaveRecipe => documents.join(format!("{name}.toml")),
+            Want::SaveGrid => documents.join(format!("{name}-step-{}.png", status.step)),
+            Want::RunsFolder => self.runs_folder().to_owned(),
+        };
+        self.dialog = Some(Dialog::open(&self.ctx, want, suggested, self.native_dialogs));
+    }
+
+    fn load_recipe(&mut self, path: &Path) {
+        let read = files::read_text(path, RECIPE_LIMIT).map_err(|e| e.to_string());
+        let recipe = read.and_then(|text| Recipe::from_toml(&text).map_err(|e| format!("{}: {e}", path.display())));
+        match recipe {
+            Ok(mut recipe) => {
+                let open = self.status().recipe.is_some();
+                let mut kept = 0;
+                if open {
+                    let mut adopted = self.desk.wanted().clone();
+                    adopted.adopt_live(&recipe);
+                    kept = adopted.differences(&recipe).len();
+                    recipe = adopted;
+                }
+                self.desk.replace(recipe);
+                self.send_turn();
+                let mut text = format!("The recipe {} is in force.", path.display());
+                if kept > 0 {
+                    text += &format!(" {kept} of its knobs are fixed once a run has begun and stay as they are.");
+                }
+                self.notices.push(Severity::Info, text);
+            }
+            Err(error) => self.notices.push(Severity::Error, format!("The recipe was not loaded: {error}.")),
+        }
+    }
+
+    fn save_recipe(&mut self, path: PathBuf) {
+        let path = with_ending(path, "toml");
+        match files::write_atomic(&path, self.desk.wanted().to_toml().as_bytes()) {
+            Ok(()) => self.notices.push(Severity::Info, format!("The recipe was written to {}.", path.display())),
+            Err(error) => self.notices.push(Severity::Error, format!("The recipe was not written: {error}.")),
+        }
+    }
+
+    fn save_grid(&mut self, path: PathBuf) {
+        let path = with_ending(path, "png");
+        let Some(grid) = self.train.shown(self.engine.live()) else {
+            self.notices.push(Severity::Warning, "There is no sample grid to save yet.");
+            return;
+        };
+        let written = encode(&grid.samples).and_then(|png| files::write_atomic(&path, &png).map_err(|e| e.to_string()));
+        match written {
+            Ok(()) => {
+                let text = format!("The samples of step {} were written to {}.", grid.step, path.display());
+                self.notices.push(Severity::Info, text);
+            }
+            Err(error) => self.notices.push(Severity::Error, format!("The samples were not written: {error}.")),
+        }
+    }
+
+    fn overlay(&mut self, run: PathBuf, on: bool) {
+        self.overlays.retain(|o| o.run != run);
+        self.reading.retain(|r| r.run != run);
+        if !on {
+            return;
+        }
+        if self.overlays.len() + self.reading.len() >= OVERLAYS {
+            let text = format!("At most {OVERLAYS} runs are laid over the curves. Take one away first.");
+            self.notices.push(Severity::Warning, text);
+            return;
+        }
+        let (wake, from) = (self.ctx.clone(), run.clone());
+        let task = Task::spawn("read-curves", move || wake.request_repaint(), move |_| {
+            let name = RunFolder::open(&from).map_or_else(|_| from.display().to_string(), |f| f.info().name.clone());
+            let log = RunLog::read(&from).map_err(|e| format!("The curves of {name} cannot be shown: {e}."))?;
+            Ok((name, History::from_log(&log)))
+        });
+        match task {
+            Ok(task) => self.reading.push(Reading { run, task }),
+            Err(error) => self.notices.push(Severity::Error, format!("The system has no thread to read with: {error}.")),
+        }
+    }
+
+    fn rename(&mut self, run: &Path, name: &str) {
+        let renamed = RunFolder::open(run).and_then(|mut folder| folder.set_name(name));
+        match renamed {
+            Ok(()) => {
+                if let Some(overlay) = self.overlays.iter_mut().find(|o| o.run == run) {
+                    overlay.name = name.to_owned();
+                }
+            }
+            Err(error) => self.notices.push(Severity::Error, format!("The run keeps its name: {error}.")),
+        }
+        self.runs.refresh();
+    }
+
+    fn ask_trash(&mut self, run: PathBuf) {
+        let name = run.file_name().map_or_else(|| run.display().to_string(), |n| n.to_string_lossy().into_owned());
+        self.confirm = Some(Confirm {
+            title: format!("Delete the run {name}?"),
+            text: "It goes to the trash folder among the runs, with everything in it, and can be brought back from the notice."
+                .to_owned(),
+            verb: "Delete",
+            actions: vec![Action::Trash(run)],
+        });
+    }
+
+    fn trash(&mut self, run: &Path) {
+        let name = run.file_name().map_or_else(|| run.display().to_string(), |n| n.to_string_lossy().into_owned());
+        match trash_run(self.runs_folder(), run) {
+            Ok(trashed) => {
+                self.overlays.retain(|o: &Overlay| o.run != run);
+                if self.settings.last_run.as_deref() == Some(run) {
+                    self.settings.last_run = None;
+                }
+                let text = format!("The run {name} was moved to {}.", trashed.display());
+                self.notices.offer(Severity::Info, text, "Undo", Action::Restore(trashed));
+            }
+            Err(error) => self.notices.push(Severity::Error, format!("The run {name} was not deleted: {error}.")),
+        }
+        self.runs.refresh();
+    }
+
+    fn restore(&mut self, trashed: &Path) {
+        match restore_run(self.runs_folder(), trashed) {
+            Ok(run) => self.notices.push(Severity::Info, format!("The run is back in {}.", run.display())),
+            Err(error) => self.notices.push(Severity::Error, format!("The run stays in the trash folder: {error}.")),
+        }
+        self.runs.refresh();
+    }
+}
+
+/// Gives a file its ending if the user left it out.
+fn with_ending(path: PathBuf, ending: &str) -> PathBuf {
+    if path.extension().is_some() { path } else { path.with_extension(ending) }
+}
+
+/// A grid as one PNG, as close to a square as its count allows, one pixel between pictures.
+fn encode(pictures: &Pictures) -> Result<Vec<u8>, String> {
+    let columns = (1..=pictures.count.max(1)).find(|c| c * c >= pictures.count).unwrap_or(1);
+    let rows = pictures.count.div_ceil(columns).max(1);
+    let pitch = pictures.side + 1;
+    let (width, height) = ((columns * pitch - 1) as u32, (rows * pitch - 1) as u32);
+    let mut sheet = image::RgbImage::new(width, height);
+    for i in 0..pictures.count {
+        let (left, top) = (i % columns * pitch, i / columns * pitch);
+        for (at, pixel) in pictures.picture(i).chunks_exact(pictures.channels.max(1)).enumerate() {
+            let (x, y) = (left + at % pictures.side, top + at / pictures.side);
+            let rgb = match *pixel {
+                [r, g, b] => [r, g, b],
+                [grey, ..] => [grey; 3],
+                [] => continue,
+            };
+            sheet.put_pixel(x as u32, y as u32, image::Rgb(rgb));
+        }
+    }
+    let mut png = std::io::Cursor::new(Vec::new());
+    sheet.write_to(&mut png, image::ImageFormat::Png).map_err(|e| e.to_string())?;
+    Ok(png.into_inner())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_grid_is_written_picture_by_picture() {
+        let pictures = Pictures { count: 3, side: 2, channels: 1, pixels: vec![10, 10, 10, 10, 20, 20, 20, 20, 30, 30, 30, 31] };
+        let png = encode(&pictures).unwrap();
+        let sheet = image::load_from_memory(&png).unwrap().to_luma8();
+        assert_eq!(sheet.dimensions(), (5, 5));
+        assert_eq!((sheet.get_pixel(0, 0)[0], sheet.get_pixel(3, 1)[0], sheet.get_pixel(1, 4)[0]), (10, 20, 31));
+        assert_eq!(sheet.get_pixel(4, 4)[0], 0);
+    }
+
+    #[test]
+    fn endings_are_added_only_where_they_are_missing() {
+        assert_eq!(with_ending("a/b".into(), "png"), PathBuf::from("a/b.png"));
+        assert_eq!(with_ending("a/b.PNG".into(), "png"), PathBuf::from("a/b.PNG"));
+    }
+}

@@ -1,0 +1,416 @@
+//! One table of everything that can be asked for. Shortcuts, palette, buttons and help all read it.
+
+use egui::{Context, Key, KeyboardShortcut, Modifiers};
+use egui_material_icons::{MaterialIcon, icons};
+
+/// The pages that the rail leads to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Page {
+    /// Training: the start page, the import page, or the run in hand.
+    #[default]
+    Train,
+    /// Earlier runs on disk.
+    Runs,
+    /// What the program has written to its log.
+    Log,
+    /// Settings.
+    Settings,
+    /// Shortcuts, and what everything does.
+    Help,
+}
+
+impl Page {
+    /// All pages, in the rail's order: work above, the program's own affairs below.
+    pub const ALL: [Self; 5] = [Self::Train, Self::Runs, Self::Log, Self::Settings, Self::Help];
+
+    /// The entry of the command table that leads there.
+    pub fn command(self) -> UiCommand {
+        match self {
+            Self::Train => UiCommand::GoTrain,
+            Self::Runs => UiCommand::GoRuns,
+            Self::Log => UiCommand::GoLog,
+            Self::Settings => UiCommand::GoSettings,
+            Self::Help => UiCommand::GoHelp,
+        }
+    }
+
+    /// Name on screen.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Train => "Train",
+            Self::Runs => "Runs",
+            Self::Log => "Log",
+            Self::Settings => "Settings",
+            Self::Help => "Help",
+        }
+    }
+
+    /// The rail's icon.
+    pub fn icon(self) -> MaterialIcon {
+        match self {
+            Self::Train => icons::ICON_MODEL_TRAINING,
+            Self::Runs => icons::ICON_HISTORY,
+            Self::Log => icons::ICON_ARTICLE,
+            Self::Settings => icons::ICON_SETTINGS,
+            Self::Help => icons::ICON_HELP,
+        }
+    }
+
+    /// Whether it stands in the rail's upper part, with the work.
+    pub fn is_work(self) -> bool {
+        matches!(self, Self::Train | Self::Runs)
+    }
+}
+
+/// What the table needs to know to tell which commands make sense now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// The page on show.
+    pub page: Page,
+    /// A run is open: preparing, running, paused, finished or failed.
+    pub run: bool,
+    /// Steps are being done.
+    pub running: bool,
+    /// A run waits between two steps.
+    pub paused: bool,
+    /// A sample grid is there.
+    pub grid: bool,
+    /// A change of the recipe can be taken back.
+    pub undo: bool,
+    /// A change taken back can be made again.
+    pub redo: bool,
+    /// There is a run to go on with.
+    pub last_run: bool,
+}
+
+/// Everything that can be asked for by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum UiCommand {
+    /// Opens or closes the command palette.
+    Palette,
+    /// Shows the Train workspace.
+    GoTrain,
+    /// Shows the run list.
+    GoRuns,
+    /// Shows the log.
+    GoLog,
+    /// Shows the settings.
+    GoSettings,
+    /// Shows the help page.
+    GoHelp,
+    /// Closes the run in hand, if any, and shows the start page.
+    NewRun,
+    /// Asks for a folder of healthy images.
+    OpenFolder,
+    /// Takes up the last run again.
+    ContinueLast,
+    /// Goes on or waits.
+    PlayPause,
+    /// One whole step, then wait.
+    StepBoth,
+    /// One update of the generator, then wait.
+    StepG,
+    /// One update of the discriminator, then wait.
+    StepD,
+    /// Writes a checkpoint now.
+    Checkpoint,
+    /// Writes a checkpoint and closes the run.
+    Stop,
+    /// Begins again at step 0 with fresh weights, beside the run in hand.
+    Reset,
+    /// Takes back the last change of the recipe.
+    Undo,
+    /// Makes it again.
+    Redo,
+    /// Writes the recipe to a file.
+    SaveRecipe,
+    /// Reads a recipe from a file.
+    LoadRecipe,
+    /// Writes the sample grid as a PNG.
+    SaveGrid,
+    /// Samples from the averaged weights or the live ones.
+    PreviewEma,
+    /// The sample grid before the one on show.
+    GridBack,
+    /// The sample grid after the one on show.
+    GridForward,
+    /// Plays the kept grids from the first to the newest.
+    GridPlay,
+    /// Fits the curves' view to the data.
+    FitCurves,
+    /// Switches the curves between linear and logarithmic.
+    LogY,
+    /// Switches between dark and light.
+    Theme,
+    /// Everything larger.
+    ScaleUp,
+    /// Everything smaller.
+    ScaleDown,
+    /// Everything at its usual size.
+    ScaleReset,
+    /// Fills the screen with the window, or not.
+    FullScreen,
+    /// Opens or closes the list of notices.
+    Notices,
+    /// Closes the window.
+    Quit,
+}
+
+const CTRL: Modifiers = Modifiers::COMMAND;
+const CTRL_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
+
+const fn key(key: Key) -> KeyboardShortcut {
+    KeyboardShortcut::new(Modifiers::NONE, key)
+}
+
+const fn ctrl(key: Key) -> KeyboardShortcut {
+    KeyboardShortcut::new(CTRL, key)
+}
+
+const fn ctrl_shift(key: Key) -> KeyboardShortcut {
+    KeyboardShortcut::new(CTRL_SHIFT, key)
+}
+
+/// One row of the table.
+struct Entry {
+    /// Name on screen; ends in an ellipsis where more input follows.
+    title: &'static str,
+    /// What it does, in one sentence, for help and tooltips.
+    help: &'static str,
+    /// Other words that people look for it by.
+    keywords: &'static str,
+    shortcuts: &'static [KeyboardShortcut],
+}
+
+macro_rules! entry {
+    ($title:literal, $help:literal, $keywords:literal $(, $shortcut:expr)*) => {
+        Entry { title: $title, help: $help, keywords: $keywords, shortcuts: const { &[$($shortcut),*] } }
+    };
+}
+
+/// A heading of the help page and the commands under it.
+pub type Section = (&'static str, &'static [UiCommand]);
+
+/// Every command, under the headings of the help page.
+pub const SECTIONS: &[Section] = &[
+    (
+        "Training",
+        &[
+            UiCommand::NewRun,
+            UiCommand::OpenFolder,
+            UiCommand::ContinueLast,
+            UiCommand::PlayPause,
+            UiCommand::StepBoth,
+            UiCommand::StepG,
+            UiCommand::StepD,
+            UiCommand::Checkpoint,
+            UiCommand::Stop,
+            UiCommand::Reset,
+        ],
+    ),
+    ("Recipe", &[UiCommand::Undo, UiCommand::Redo, UiCommand::SaveRecipe, UiCommand::LoadRecipe]),
+    (
+        "Curves and samples",
+        &[
+            UiCommand::GridBack,
+            UiCommand::GridForward,
+            UiCommand::GridPlay,
+            UiCommand::PreviewEma,
+            UiCommand::SaveGrid,
+            UiCommand::FitCurves,
+            UiCommand::LogY,
+        ],
+    ),
+    (
+        "Window",
+        &[
+            UiCommand::Palette,
+            UiCommand::GoTrain,
+            UiCommand::GoRuns,
+            UiCommand::GoLog,
+            UiCommand::GoSettings,
+            UiCommand::GoHelp,
+            UiCommand::Notices,
+            UiCommand::Theme,
+            UiCommand::ScaleUp,
+            UiCommand::ScaleDown,
+            UiCommand::ScaleReset,
+            UiCommand::FullScreen,
+            UiCommand::Quit,
+        ],
+    ),
+];
+
+impl UiCommand {
+    /// Every command, in the order of [`SECTIONS`].
+    pub fn all() -> impl Iterator<Item = Self> {
+        SECTIONS.iter().flat_map(|(_, commands)| commands.iter().copied())
+    }
+
+    fn entry(self) -> Entry {
+        use Key as K;
+        match self {
+            Self::Palette => entry!("Command palette", "Finds any command by its name.", "search find run",
+                ctrl(K::K), ctrl_shift(K::P)),
+            Self::GoTrain => entry!("Show Train", "Curves, samples and knobs of the run in hand.", "go page", ctrl(K::Num1)),
+            Self::GoRuns => entry!("Show runs", "Earlier runs on disk: open, overlay, compare, rename, delete.",
+                "go page history list", ctrl(K::Num2)),
+            Self::GoLog => entry!("Show log", "What the program has written to its log.", "go page messages trace",
+                ctrl(K::Num3)),
+            Self::GoSettings => entry!("Show settings", "Theme, scale, device and folders.", "go page preferences options",
+                ctrl(K::Num4), ctrl(K::Comma)),
+            Self::GoHelp => entry!("Show help", "Every command with its shortcut.", "go page keys shortcuts manual",
+                key(K::F1), ctrl(K::Num5)),
+            Self::NewRun => entry!("New run", "Closes the run in hand, checkpoint written, and shows the start page.",
+                "start first surface built-in try", ctrl(K::N)),
+            Self::OpenFolder => entry!("Open a folder of healthy images…",
+                "Chooses images to learn from; shows what was understood before anything trains.",
+                "import data load csv", ctrl(K::O)),
+            Self::ContinueLast => entry!("Continue last run", "Takes up the run that was open last from its checkpoint.",
+                "resume again", ctrl_shift(K::O)),
+            Self::PlayPause => entry!("Play or pause", "Goes on training, or waits after the step in hand.",
+                "start stop resume halt", key(K::Space)),
+            Self::StepBoth => entry!("One step of both", "One step by the schedule, then wait.", "single", key(K::B)),
+            Self::StepG => entry!("One step of G", "One update of the generator alone, then wait.", "single generator",
+                key(K::G)),
+            Self::StepD => entry!("One step of D", "One update of the discriminator alone, then wait.",
+                "single discriminator", key(K::D)),
+            Self::Checkpoint => entry!("Write a checkpoint", "Writes all weights and the step now.", "save store",
+                ctrl(K::S)),
+            Self::Stop => entry!("Close the run", "Writes a checkpoint and closes the run; it can be continued later.",
+                "stop end finish", ctrl(K::W)),
+            Self::Reset => entry!("Begin again", "Begins at step 0 with fresh weights, in a folder beside this run, which is kept.",
+                "reset restart again", ctrl_shift(K::R)),
+            Self::Undo => entry!("Undo knob change", "Takes back the last change of the recipe.", "revert back",
+                ctrl(K::Z)),
+            Self::Redo => entry!("Redo knob change", "Makes the change again that was taken back.", "repeat",
+                ctrl_shift(K::Z), ctrl(K::Y)),
+            Self::SaveRecipe => entry!("Save recipe…", "Writes every knob to a recipe file.", "export knobs toml",
+                ctrl_shift(K::S)),
+            Self::LoadRecipe => entry!("Load recipe…", "Reads every knob from a recipe file.", "open import knobs toml",
+                ctrl_shift(K::L)),
+            Self::SaveGrid => entry!("Save sample grid as PNG…", "Writes the samples on show as one picture.",
+                "export image", ctrl(K::E)),
+            Self::PreviewEma => entry!("Averaged or live weights",
+                "Draws the samples from G's averaged weights (EMA) or from the live ones.", "ema average preview",
+                key(K::E)),
+            Self::GridBack => entry!("Earlier samples", "The sample grid before the one on show.", "previous scrub",
+                key(K::ArrowLeft)),
+            Self::GridForward => entry!("Later samples", "The sample grid after the one on show.", "next scrub",
+                key(K::ArrowRight)),
+            Self::GridPlay => entry!("Play samples", "Plays the kept sample grids from the first to the newest.",
+                "animate film scrub", key(K::P)),
+            Self::FitCurves => entry!("Fit curves", "Shows the whole of every curve.", "zoom reset view", key(K::F)),
+            Self::LogY => entry!("Logarithmic curves", "Switches losses and gradients between linear and logarithmic.",
+                "log axis scale", key(K::L)),
+            Self::Theme => entry!("Dark or light", "Switches between the dark and the light theme.", "theme colour mode",
+                ctrl(K::T)),
+            Self::ScaleUp => entry!("Larger", "Makes everything in the window larger.", "zoom scale size in",
+                ctrl(K::Plus), ctrl(K::Equals)),
+            Self::ScaleDown => entry!("Smaller", "Makes everything in the window smaller.", "zoom scale size out",
+                ctrl(K::Minus)),
+            Self::ScaleReset => entry!("Usual size", "Shows everything in the window at its usual size.",
+                "zoom scale reset", ctrl(K::Num0)),
+            Self::FullScreen => entry!("Full screen", "Fills the screen with the window, or not.", "maximise",
+                key(K::F11)),
+            Self::Notices => entry!("Notices", "What has happened since the program was started.", "messages errors warnings",
+                ctrl_shift(K::N)),
+            Self::Quit => entry!("Quit", "Writes a checkpoint and closes the window.", "exit close", ctrl(K::Q)),
+        }
+    }
+
+    /// Name on screen.
+    pub fn title(self) -> &'static str {
+        self.entry().title
+    }
+
+    /// What it does, in one sentence.
+    pub fn help(self) -> &'static str {
+        self.entry().help
+    }
+
+    /// Other words that people look for it by.
+    pub fn keywords(self) -> &'static str {
+        self.entry().keywords
+    }
+
+    /// The keys that ask for it; the first is the one to show.
+    pub fn shortcuts(self) -> &'static [KeyboardShortcut] {
+        self.entry().shortcuts
+    }
+
+    /// Its keys in this system's words, the first shortcut only, or empty.
+    pub fn keys(self, ctx: &Context) -> String {
+        self.shortcuts().first().map(|s| ctx.format_shortcut(s)).unwrap_or_default()
+    }
+
+    /// Title and keys, for a button's tooltip.
+    pub fn tooltip(self, ctx: &Context) -> String {
+        match self.keys(ctx) {
+            keys if keys.is_empty() => self.help().to_owned(),
+            keys => format!("{} ({keys})", self.help()),
+        }
+    }
+
+    /// Whether it makes sense now.
+    pub fn enabled(self, facts: &Facts) -> bool {
+        let train = facts.page == Page::Train;
+        match self {
+            Self::PlayPause | Self::Checkpoint | Self::Stop | Self::Reset | Self::PreviewEma => facts.run,
+            Self::StepBoth | Self::StepG | Self::StepD => facts.running || facts.paused,
+            Self::Undo => facts.undo,
+            Self::Redo => facts.redo,
+            Self::SaveGrid => facts.grid,
+            Self::GridBack | Self::GridForward | Self::GridPlay => facts.grid && train,
+            Self::FitCurves | Self::LogY => facts.run && train,
+            Self::ContinueLast => facts.last_run && !facts.run,
+            _ => true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_shortcut_belongs_to_one_command() {
+        let mut seen = HashSet::new();
+        for command in UiCommand::all() {
+            for shortcut in command.shortcuts() {
+                assert!(seen.insert(*shortcut), "{command:?} shares {shortcut:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_command_is_in_the_table_once_and_says_what_it_does() {
+        let mut seen = HashSet::new();
+        for command in UiCommand::all() {
+            assert!(seen.insert(command), "{command:?} is listed twice");
+            assert!(!command.title().is_empty() && !command.title().ends_with('.'));
+            assert!(command.help().ends_with('.'), "{}", command.help());
+        }
+        // The last variant's number counts those before it.
+        assert_eq!(seen.len(), UiCommand::Quit as usize + 1);
+    }
+
+    #[test]
+    fn every_page_has_its_command() {
+        for page in Page::ALL {
+            assert!(page.command().enabled(&Facts::default()));
+            assert!(page.command().title().to_lowercase().contains(&page.title().to_lowercase()));
+        }
+    }
+
+    #[test]
+    fn commands_on_a_run_need_a_run() {
+        let none = Facts::default();
+        assert!(!UiCommand::PlayPause.enabled(&none));
+        assert!(!UiCommand::StepG.enabled(&none));
+        assert!(UiCommand::NewRun.enabled(&none));
+        assert!(UiCommand::StepG.enabled(&Facts { run: true, paused: true, ..none }));
+    }
+}

@@ -1,0 +1,265 @@
+//! Asking for a file or a folder, and asking before something that cannot be taken back.
+//!
+//! The desktop's own dialog comes first, on a thread of its own so that the window stays alive. Where
+//! there is none, as on many remote displays, a field to type the path into takes its place.
+
+use std::{
+    future::Future,
+    path::PathBuf,
+    pin::pin,
+    sync::Arc,
+    task::{Context as Poller, Poll, Wake, Waker},
+    thread::{self, Thread},
+    time::{Duration, Instant},
+};
+
+use egui::{Align, Context, Id, Key, Layout, Modal, RichText, TextEdit, Ui};
+use rfd::AsyncFileDialog;
+
+use super::{Action, theme};
+use crate::engine::task::{State, Task};
+
+/// A dialog that ended this soon was never seen by a person.
+const UNSEEN: Duration = Duration::from_millis(400);
+const WIDTH: f32 = 520.0;
+
+/// What a path is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Want {
+    /// A folder of healthy images to learn from.
+    Images,
+    /// A recipe file to read.
+    LoadRecipe,
+    /// A recipe file to write.
+    SaveRecipe,
+    /// A PNG to write the sample grid to.
+    SaveGrid,
+    /// The folder that new runs go to.
+    RunsFolder,
+}
+
+impl Want {
+    fn title(self) -> &'static str {
+        match self {
+            Self::Images => "Open a folder of healthy images",
+            Self::LoadRecipe => "Load a recipe",
+            Self::SaveRecipe => "Save the recipe",
+            Self::SaveGrid => "Save the sample grid",
+            Self::RunsFolder => "Choose the folder for runs",
+        }
+    }
+
+    fn verb(self) -> &'static str {
+        match self {
+            Self::Images => "Open",
+            Self::LoadRecipe => "Load",
+            Self::SaveRecipe | Self::SaveGrid => "Save",
+            Self::RunsFolder => "Choose",
+        }
+    }
+
+    fn action(self, path: PathBuf) -> Action {
+        match self {
+            Self::Images => Action::Import(path),
+            Self::LoadRecipe => Action::LoadRecipe(path),
+            Self::SaveRecipe => Action::SaveRecipe(path),
+            Self::SaveGrid => Action::SaveGrid(path),
+            Self::RunsFolder => Action::RunsFolder(path),
+        }
+    }
+}
+
+/// A question after a file or a folder, while it is open.
+#[derive(Debug)]
+pub enum Dialog {
+    /// The desktop's dialog is open.
+    Native {
+        /// What for.
+        want: Want,
+        /// What was suggested.
+        suggested: PathBuf,
+        /// When it was opened.
+        since: Instant,
+        /// Its answer.
+        task: Task<Option<PathBuf>>,
+    },
+    /// A path is being typed.
+    Typed {
+        /// What for.
+        want: Want,
+        /// The path so far.
+        text: String,
+        /// The field has had the focus.
+        focused: bool,
+    },
+}
+
+impl Dialog {
+    /// Asks through the desktop's dialog, or through a field when `native` is false.
+    pub fn open(ctx: &Context, want: Want, suggested: PathBuf, native: bool) -> Self {
+        let typed = |suggested: PathBuf| Self::Typed { want, text: suggested.display().to_string(), focused: false };
+        if !native {
+            return typed(suggested);
+        }
+        let mut dialog = AsyncFileDialog::new().set_title(want.title());
+        let folder = if want == Want::Images || want == Want::RunsFolder { Some(suggested.as_path()) } else { suggested.parent() };
+        if let Some(folder) = folder.filter(|f| f.is_dir()) {
+            dialog = dialog.set_directory(folder);
+        }
+        if let (Want::SaveRecipe | Want::SaveGrid, Some(name)) = (want, suggested.file_name()) {
+            dialog = dialog.set_file_name(name.to_string_lossy());
+        }
+        // Built here and not on the thread, since some desktops allow it on the main thread only.
+        let answer: std::pin::Pin<Box<dyn Future<Output = Option<rfd::FileHandle>> + Send>> = match want {
+            Want::Images | Want::RunsFolder => Box::pin(dialog.pick_folder()),
+            Want::LoadRecipe => Box::pin(dialog.add_filter("Recipe", &["toml"]).pick_file()),
+            Want::SaveRecipe => Box::pin(dialog.add_filter("Recipe", &["toml"]).save_file()),
+            Want::SaveGrid => Box::pin(dialog.add_filter("PNG image", &["png"]).save_file()),
+        };
+        let wake = ctx.clone();
+        let task = Task::spawn("file-dialog", move || wake.request_repaint(), move |_| {
+            wait_for(answer).map(|handle| handle.path().to_owned())
+        });
+        match task {
+            Ok(task) => Self::Native { want, suggested, since: Instant::now(), task },
+            Err(_) => typed(suggested),
+        }
+    }
+
+    /// Draws what there is to draw and looks for an answer; `None` when the question is over.
+    pub fn ui(self, ctx: &Context, actions: &mut Vec<Action>) -> Option<Self> {
+        match self {
+            Self::Native { want, suggested, since, task } => match task.poll() {
+                State::Running => Some(Self::Native { want, suggested, since, task }),
+                State::Done(Some(path)) => {
+                    actions.push(want.action(path));
+                    None
+                }
+                State::Done(None) if since.elapsed() < UNSEEN => {
+                    ctx.request_repaint();
+                    Some(Self::Typed { want, text: suggested.display().to_string(), focused: false })
+                }
+                State::Done(None) | State::Over => None,
+            },
+            Self::Typed { want, mut text, mut focused } => {
+                let modal = Modal::new(Id::new("path-dialog")).show(ctx, |ui| typed(ui, want, &mut text, &mut focused));
+                match modal.inner {
+                    Some(true) => {
+                        actions.push(want.action(PathBuf::from(text.trim())));
+                        None
+                    }
+                    Some(false) => None,
+                    None if modal.should_close() => None,
+                    None => Some(Self::Typed { want, text, focused }),
+                }
+            }
+        }
+    }
+}
+
+fn typed(ui: &mut Ui, want: Want, text: &mut String, focused: &mut bool) -> Option<bool> {
+    let p = theme::Palette::of(ui);
+    ui.set_width(WIDTH.min(ui.ctx().content_rect().width() - 2.0 * theme::GAP_XL));
+    ui.label(RichText::new(want.title()).text_style(theme::section()).color(p.text_strong));
+    ui.add_space(theme::GAP_S);
+    let field = ui.add(TextEdit::singleline(text).hint_text("Path").desired_width(f32::INFINITY)).accessible_name("Path");
+    if !*focused {
+        field.request_focus();
+        *focused = true;
+    }
+    let entered = field.lost_focus() && ui.input(|i| i.key_pressed(Key::Enter));
+    ui.label(theme::weak_caption(&p, "Type or paste the path."));
+    ui.add_space(theme::GAP_S);
+    let mut answer = None;
+    let ready = !text.trim().is_empty();
+    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+        if ui.add_enabled(ready, theme::primary_button(&p, want.verb())).clicked() || (entered && ready) {
+            answer = Some(true);
+        }
+        if ui.button("Cancel").clicked() {
+            answer = Some(false);
+        }
+    });
+    answer
+}
+
+/// A question before something that cannot be taken back.
+#[derive(Clone, Debug)]
+pub struct Confirm {
+    /// What is about to happen.
+    pub title: String,
+    /// What is lost by it.
+    pub text: String,
+    /// The word on the button that goes ahead.
+    pub verb: &'static str,
+    /// What going ahead does.
+    pub actions: Vec<Action>,
+}
+
+impl Confirm {
+    /// Draws the question; `false` when it is over.
+    pub fn ui(&self, ctx: &Context, actions: &mut Vec<Action>) -> bool {
+        let modal = Modal::new(Id::new("confirm")).show(ctx, |ui| {
+            let p = theme::Palette::of(ui);
+            ui.set_width(WIDTH.min(ui.ctx().content_rect().width() - 2.0 * theme::GAP_XL));
+            ui.label(RichText::new(&self.title).text_style(theme::section()).color(p.text_strong));
+            ui.add_space(theme::GAP_S);
+            ui.add(egui::Label::new(&self.text).wrap());
+            ui.add_space(theme::GAP_M);
+            let mut answer = None;
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                if ui.add(theme::primary_button(&p, self.verb)).clicked() {
+                    answer = Some(true);
+                }
+                if ui.button("Cancel").clicked() {
+                    answer = Some(false);
+                }
+            });
+            answer
+        });
+        if modal.inner == Some(true) {
+            actions.extend(self.actions.iter().cloned());
+        }
+        modal.inner.is_none() && !modal.should_close()
+    }
+}
+
+/// Waits on this thread for a future to end.
+fn wait_for<T>(future: impl Future<Output = T>) -> T {
+    struct Unpark(Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut future = pin!(future);
+    loop {
+        match future.as_mut().poll(&mut Poller::from_waker(&waker)) {
+            Poll::Ready(value) => return value,
+            Poll::Pending => thread::park(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_future_is_waited_for_across_threads() {
+        struct Later(Option<thread::JoinHandle<()>>);
+        impl Future for Later {
+            type Output = &'static str;
+            fn poll(mut self: std::pin::Pin<&mut Self>, poller: &mut Poller<'_>) -> Poll<Self::Output> {
+                if self.0.is_some() {
+                    return Poll::Ready("done");
+                }
+                let waker = poller.waker().clone();
+                self.0 = Some(thread::Builder::new().spawn(move || waker.wake()).unwrap());
+                Poll::Pending
+            }
+        }
+        assert_eq!(wait_for(Later(None)), "done");
+    }
+}

@@ -1,0 +1,129 @@
+//! What a view sees and what it may ask for.
+
+use std::{path::PathBuf, sync::Arc};
+
+use super::{Facts, ThemeChoice, UiCommand, ViewSettings, Want};
+use crate::{
+    data::DataSource,
+    device::DeviceChoice,
+    engine::{
+        self, Live,
+        live::{History, Status},
+    },
+    train::Recipe,
+};
+
+/// What a view, a shortcut or the palette asks for; `App::apply` carries it out.
+#[derive(Clone, Debug)]
+pub enum Action {
+    /// An entry of the command table.
+    Command(UiCommand),
+    /// A word to the compute thread.
+    Engine(engine::Command),
+    /// Turns one knob of the recipe in force; can be undone. Turns of one knob in quick succession,
+    /// as a drag makes them, count as one.
+    Knob {
+        /// Dotted path in the recipe: `train.k_g`.
+        key: &'static str,
+        /// The wanted value, in the knob's domain.
+        value: toml::Value,
+    },
+    /// Replaces the recipe in force (its live knobs while a run is open); can be undone.
+    Recipe(Box<Recipe>),
+    /// Asks for a file or a folder, and then does what it was asked for.
+    Ask(Want),
+    /// Reads a recipe file and puts it in force.
+    LoadRecipe(PathBuf),
+    /// Writes the recipe in force to a file.
+    SaveRecipe(PathBuf),
+    /// Writes the sample grid on show as a PNG.
+    SaveGrid(PathBuf),
+    /// Replaces how the curves and grids are shown.
+    View(Box<ViewSettings>),
+    /// Opens the import page on a folder or a CSV file.
+    Import(PathBuf),
+    /// Begins a run.
+    Start {
+        /// What to learn from.
+        source: DataSource,
+        /// Every knob.
+        recipe: Box<Recipe>,
+        /// The run's folder; `None` lets the program name one.
+        out: Option<PathBuf>,
+    },
+    /// Takes up a run again from its last checkpoint.
+    Resume {
+        /// The run's folder.
+        run: PathBuf,
+        /// Begin paused, for looking at it only.
+        paused: bool,
+    },
+    /// Lays an earlier run's curves over the run in hand (true) or takes them away.
+    Overlay(PathBuf, bool),
+    /// Gives a run another name.
+    Rename(PathBuf, String),
+    /// Asks whether to delete a run.
+    AskTrash(PathBuf),
+    /// Moves a run to the trash folder; the notice offers to bring it back.
+    Trash(PathBuf),
+    /// Brings a run back from the trash folder.
+    Restore(PathBuf),
+    /// Chooses the folder that new runs go to.
+    RunsFolder(PathBuf),
+    /// Chooses the device; takes effect at once.
+    Device(DeviceChoice),
+    /// Changes the look of the window.
+    Look(ThemeChoice, f32),
+    /// Puts a text on the clipboard and says so.
+    Copy(String),
+}
+
+/// An earlier run's curves, drawn faintly under the run in hand.
+#[derive(Clone, Debug)]
+pub struct Overlay {
+    /// The run's folder.
+    pub run: PathBuf,
+    /// The run's name.
+    pub name: String,
+    /// Its curves.
+    pub history: Arc<History>,
+}
+
+/// What a view is given each frame.
+pub struct Frame<'a> {
+    /// Everything that the compute thread shows; hold a lock for a copy only.
+    pub live: &'a Live,
+    /// The run's state, copied once this frame.
+    pub status: &'a Status,
+    /// The recipe as the user has turned it; the compute thread follows from its next step on. With no
+    /// run open, the recipe that the next run will start from.
+    pub recipe: &'a Recipe,
+    /// The recipe that knobs go back to on reset, and that their default dots show.
+    pub initial: &'a Recipe,
+    /// A run is open, so knobs that are not live are locked.
+    pub locked: bool,
+    /// Earlier runs to draw under the curves.
+    pub overlays: &'a [Overlay],
+    /// How curves and grids are shown.
+    pub settings: &'a ViewSettings,
+    /// What the command table may offer now: `command.enabled(&facts)`.
+    pub facts: &'a Facts,
+    /// What the view asks for.
+    pub actions: &'a mut Vec<Action>,
+}
+
+impl Frame<'_> {
+    /// Asks for an entry of the command table.
+    pub fn command(&mut self, command: UiCommand) {
+        self.actions.push(Action::Command(command));
+    }
+
+    /// Changes how curves and grids are shown.
+    pub fn view(&mut self, change: impl FnOnce(&mut ViewSettings)) {
+        let mut settings = self.settings.clone();
+        change(&mut settings);
+        if settings != *self.settings {
+            self.actions.push(Action::View(Box::new(settings)));
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! The window: one frame, one table of commands, one place that applies them.
+//!
+//! A view draws what [`Frame`] shows it and pushes [`Action`]s; [`App::apply`] alone acts on them. So
+//! a click, a shortcut, the palette and a test all take the same way.
+
+mod app;
+mod command;
+mod dialog;
+mod frame;
+mod help;
+mod keys;
+mod log_page;
+mod notices;
+mod palette;
+mod rail;
+mod recipe_desk;
+mod settings;
+mod settings_page;
+mod status_bar;
+pub mod theme;
+pub mod widget;
+pub mod workspace;
+
+pub use app::{App, Options, run};
+pub use command::{Facts, Page, UiCommand};
+pub use dialog::Want;
+pub use frame::{Action, Frame, Overlay};
+pub use log_page::{LogBuffer, LogLayer};
+pub use settings::{Paths, Settings, ThemeChoice, ViewSettings, XAxis};

@@ -1,0 +1,50 @@
+//! The rail on the left: where one can go.
+
+use egui::{Align2, FontSelection, Frame, Panel, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, WidgetType, vec2};
+
+use super::{Action, Page, theme};
+
+/// Height of an entry: icon and name.
+const ENTRY: f32 = theme::RAIL + theme::GAP_S;
+
+/// Draws the rail and marks the page on show.
+pub fn ui(ui: &mut Ui, page: Page, actions: &mut Vec<Action>) {
+    let p = theme::Palette::of(ui);
+    Panel::left("rail").exact_size(theme::RAIL).resizable(false).frame(Frame::new().fill(p.ground)).show(ui, |ui| {
+        ui.spacing_mut().item_spacing = Vec2::ZERO;
+        for entry in Page::ALL.into_iter().filter(|e| e.is_work()) {
+            self::entry(ui, &p, entry, entry == page, actions);
+        }
+        let below = Page::ALL.into_iter().filter(|e| !e.is_work()).count();
+        ui.add_space((ui.available_height() - below as f32 * ENTRY).max(0.0));
+        for entry in Page::ALL.into_iter().filter(|e| !e.is_work()) {
+            self::entry(ui, &p, entry, entry == page, actions);
+        }
+    });
+}
+
+fn entry(ui: &mut Ui, p: &theme::Palette, page: Page, current: bool, actions: &mut Vec<Action>) {
+    let (rect, response) = ui.allocate_exact_size(vec2(theme::RAIL, ENTRY), Sense::click());
+    response.widget_info(|| WidgetInfo::selected(WidgetType::SelectableLabel, true, current, page.title()));
+    let lit = current || response.hovered() || response.has_focus();
+    let colour = if lit { p.text_strong } else { p.text_weak };
+    let painter = ui.painter();
+    if current {
+        painter.rect_filled(rect, 0.0, p.panel);
+        let mark = egui::Rect::from_min_size(rect.min, vec2(2.0 * theme::HAIRLINE, rect.height()));
+        painter.rect_filled(mark, 0.0, p.accent);
+    }
+    if response.has_focus() {
+        painter.rect_stroke(rect.shrink(2.0), theme::RADIUS, Stroke::new(theme::HAIRLINE, p.accent), StrokeKind::Inside);
+    }
+    let icon = page.icon();
+    let size = FontSelection::Style(theme::figure()).resolve(ui.style()).size;
+    let icon_font = egui::FontId::new(size, icon.font_family());
+    painter.text(rect.center() - vec2(0.0, theme::GAP_S), Align2::CENTER_CENTER, icon.codepoint, icon_font, colour);
+    let font = FontSelection::Style(theme::caption()).resolve(ui.style());
+    painter.text(rect.center() + vec2(0.0, theme::GAP_M), Align2::CENTER_CENTER, page.title(), font, colour);
+    let command = page.command();
+    if response.on_hover_text(command.tooltip(ui.ctx())).clicked() {
+        actions.push(Action::Command(command));
+    }
+}

@@ -1,0 +1,196 @@
+//! The bar at the bottom: device, what is running, notices, memory.
+
+use std::time::{Duration, Instant};
+
+use egui::{Align, Layout, Panel, ProgressBar, RichText, Ui};
+use egui_material_icons::icons;
+
+use super::{Action, UiCommand, notices::Notices, theme};
+use crate::engine::{
+    self, Live, Severity,
+    live::{Phase, Status},
+};
+
+/// Height of the bar.
+pub const HEIGHT: f32 = theme::ROW;
+/// Width of a progress bar.
+const PROGRESS: f32 = 140.0;
+/// The least time between two looks at the memory.
+const MEMORY_EVERY: Duration = Duration::from_secs(1);
+
+/// Work beside the compute thread that the bar names.
+pub struct Job<'a> {
+    /// What is being done: "Reading images".
+    pub title: &'a str,
+    /// Done and in all; (0, 0) when unknown.
+    pub progress: (usize, usize),
+}
+
+/// The bar's own state: the last look at the memory.
+#[derive(Debug, Default)]
+pub struct StatusBar {
+    memory: Option<(Instant, usize)>,
+}
+
+impl StatusBar {
+    /// Draws the bar; `true` when the job beside the compute thread is to be cancelled.
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        live: &Live,
+        status: &Status,
+        job: Option<Job<'_>>,
+        notices: &Notices,
+        actions: &mut Vec<Action>,
+    ) -> bool {
+        let p = theme::Palette::of(ui);
+        let frame = egui::Frame::new().fill(p.ground).inner_margin(egui::Margin::symmetric(theme::GAP_M as i8, 0));
+        let mut cancel = false;
+        Panel::bottom("status").exact_size(HEIGHT).frame(frame).show(ui, |ui| {
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                ui.spacing_mut().item_spacing.x = theme::GAP_M;
+                device(ui, &p, live);
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    self.memory(ui, &p);
+                    ui.separator();
+                    notices_button(ui, &p, notices, actions);
+                    ui.separator();
+                    ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                        ui.separator();
+                        if let Some(job) = job {
+                            cancel = progress(ui, &p, job.title, job.progress);
+                            ui.separator();
+                        }
+                        run(ui, &p, status, actions);
+                    });
+                });
+            });
+        });
+        cancel
+    }
+
+    fn memory(&mut self, ui: &mut Ui, p: &theme::Palette) {
+        if self.memory.is_none_or(|(at, _)| at.elapsed() >= MEMORY_EVERY) {
+            let bytes = memory_stats::memory_stats().map_or(0, |m| m.physical_mem);
+            self.memory = Some((Instant::now(), bytes));
+        }
+        let text = match self.memory {
+            Some((_, bytes)) if bytes > 0 => format!("{} MB", bytes / 1_000_000),
+            _ => "— MB".to_owned(),
+        };
+        ui.label(RichText::new(text).color(p.text_weak)).on_hover_text("Main memory in use by this program.");
+    }
+}
+
+fn device(ui: &mut Ui, p: &theme::Palette, live: &Live) {
+    let device = live.device.read().clone();
+    match device {
+        Some((label, reason)) => {
+            let text = RichText::new(label).color(p.text);
+            ui.label(text).on_hover_text(reason);
+        }
+        None => {
+            ui.label(RichText::new("Looking for devices…").color(p.text_weak));
+        }
+    }
+}
+
+/// A title, a bar and a cancel button; `true` when the button was pressed.
+fn progress(ui: &mut Ui, p: &theme::Palette, title: &str, (done, total): (usize, usize)) -> bool {
+    ui.label(RichText::new(title).color(p.text));
+    if total > 0 {
+        ui.add(ProgressBar::new(done as f32 / total as f32).desired_width(PROGRESS).text(format!("{done} of {total}")));
+    } else {
+        ui.spinner();
+    }
+    ui.button("Cancel").clicked()
+}
+
+fn run(ui: &mut Ui, p: &theme::Palette, status: &Status, actions: &mut Vec<Action>) {
+    let stop = Action::Engine(engine::Command::Stop);
+    let state = |ui: &mut Ui, text: &str| {
+        ui.label(RichText::new(text).color(p.text_weak));
+    };
+    match &status.phase {
+        Phase::Idle => state(ui, "No run is open"),
+        Phase::Opening { done, total } => {
+            if progress(ui, p, "Reading images", (*done, *total)) {
+                actions.push(stop);
+            }
+        }
+        Phase::Preparing => {
+            if progress(ui, p, "Preparing kernels, once for each shape", (0, 0)) {
+                actions.push(stop);
+            }
+        }
+        Phase::Running => {
+            let text = match status.steps_per_second {
+                speed if speed > 0.0 => format!("{speed:.1} step/s"),
+                _ => "— step/s".to_owned(),
+            };
+            ui.label(RichText::new(text).color(p.text));
+            if let Some(recipe) = &status.recipe {
+                let total = recipe.train.steps.max(1);
+                let share = status.step as f32 / total as f32;
+                let bar = ProgressBar::new(share.min(1.0)).desired_width(PROGRESS);
+                ui.add(bar.text(format!("{} of {total}", status.step)));
+            }
+            if let Some(left) = status.seconds_left {
+                ui.label(RichText::new(format!("{} left", duration(left))).color(p.text_weak));
+            }
+        }
+        Phase::Paused => state(ui, &format!("Paused after step {}", status.step)),
+        Phase::Finished => state(ui, &format!("Finished after step {}", status.step)),
+        Phase::Failed(_) => {
+            theme::state_icon(ui, theme::State::Defective);
+            state(ui, "Stopped by a fault");
+        }
+    }
+}
+
+fn notices_button(ui: &mut Ui, p: &theme::Palette, notices: &Notices, actions: &mut Vec<Action>) {
+    let (all, unseen, gravest) = notices.count();
+    let colour = match gravest {
+        Some(Severity::Error) => p.defective,
+        Some(Severity::Warning) => p.suspect,
+        Some(Severity::Info) => p.accent,
+        None => p.text_weak,
+    };
+    let mut text = egui::text::LayoutJob::default();
+    let icon = icons::ICON_NOTIFICATIONS.rich_text().size(theme::ICON_BUTTON).color(colour);
+    icon.append_to(&mut text, ui.style(), egui::FontSelection::Default, Align::Center);
+    let count = if unseen > 0 { unseen } else { all };
+    RichText::new(format!(" {count}")).color(colour).append_to(&mut text, ui.style(), egui::FontSelection::Default, Align::Center);
+    let button = ui.add(egui::Button::new(text).frame_when_inactive(false));
+    let name = match unseen {
+        0 => format!("Notices, {all}"),
+        n => format!("Notices, {n} new"),
+    };
+    button.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, &name));
+    if button.on_hover_text(UiCommand::Notices.tooltip(ui.ctx())).clicked() {
+        actions.push(Action::Command(UiCommand::Notices));
+    }
+}
+
+/// Seconds as a person says them: "42 s", "3 min", "1 h 20 min".
+pub fn duration(seconds: f64) -> String {
+    let whole = seconds.max(0.0).round() as u64;
+    match whole {
+        0..60 => format!("{whole} s"),
+        60..600 => format!("{} min {:02} s", whole / 60, whole % 60),
+        600..3600 => format!("{} min", whole / 60),
+        _ => format!("{} h {:02} min", whole / 3600, whole / 60 % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_as_a_person_says_them() {
+        for (seconds, wanted) in [(0.2, "0 s"), (59.4, "59 s"), (61.0, "1 min 01 s"), (1500.0, "25 min"), (4900.0, "1 h 21 min")] {
+            assert_eq!(duration(seconds), wanted);
+        }
+    }
+}

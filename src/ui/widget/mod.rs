@@ -1,0 +1,71 @@
+//! Pieces that the workspaces are put together from.
+
+pub mod histogram;
+pub mod knob;
+pub mod pictures;
+pub mod series;
+pub mod ticks;
+
+use egui::{Align, Button, Color32, Layout, Response, RichText, Sense, Ui, Vec2, vec2};
+use egui_material_icons::MaterialIcon;
+
+use super::theme::{self, Palette};
+
+/// A button with an icon only: `name` is its tooltip and its accessible name.
+pub fn icon_button(ui: &mut Ui, icon: MaterialIcon, name: &str, enabled: bool) -> Response {
+    icon_toggle(ui, icon, name, enabled, false)
+}
+
+/// An icon button that can be held down.
+pub fn icon_toggle(ui: &mut Ui, icon: MaterialIcon, name: &str, enabled: bool, on: bool) -> Response {
+    let button = Button::new(icon.rich_text().size(theme::ICON_BUTTON))
+        .min_size(vec2(theme::ROW, theme::CONTROL))
+        .selected(on);
+    // The name ends where the shortcut in brackets begins.
+    let spoken = name.split(" (").next().unwrap_or(name).trim_end_matches('.').to_owned();
+    ui.add_enabled(enabled, button).accessible_name(spoken).on_hover_text(name).on_disabled_hover_text(name)
+}
+
+/// A small button of a toolbar with words on it, held down while `on`.
+pub fn toggle(ui: &mut Ui, text: &str, help: &str, on: bool) -> Response {
+    ui.add(Button::new(text).min_size(vec2(0.0, theme::CONTROL)).selected(on)).on_hover_text(help)
+}
+
+/// A choice between a few words that stand side by side; the new choice when it was changed.
+pub fn segments<T: Copy + PartialEq>(ui: &mut Ui, current: T, choices: &[(T, &str, &str)]) -> Option<T> {
+    let mut chosen = None;
+    ui.scope(|ui| {
+        ui.spacing_mut().item_spacing.x = 1.0;
+        for (value, title, help) in choices {
+            if toggle(ui, title, help, *value == current).clicked() && *value != current {
+                chosen = Some(*value);
+            }
+        }
+    });
+    chosen
+}
+
+/// What an empty place says: what goes there, and when.
+pub fn empty_place(ui: &mut Ui, title: &str, text: &str) {
+    let p = Palette::of(ui);
+    let (rect, _) = ui.allocate_exact_size(ui.available_size(), Sense::hover());
+    let width = (rect.width() - 2.0 * theme::GAP_M).clamp(0.0, theme::TEXT_MAX / 2.0);
+    let middle = egui::Rect::from_center_size(rect.center(), vec2(width, rect.height().min(theme::EMPTY_PLACE)));
+    ui.scope_builder(egui::UiBuilder::new().max_rect(middle).layout(Layout::top_down(Align::Center)), |ui| {
+        ui.label(RichText::new(title).color(p.text_strong));
+        ui.label(theme::weak_caption(&p, text));
+    });
+}
+
+/// A number drawn flush right in a column `width` wide, with the row's height.
+pub fn number_cell(ui: &mut Ui, width: f32, text: &str, colour: Color32) -> Response {
+    ui.allocate_ui_with_layout(Vec2::new(width, ui.spacing().interact_size.y), Layout::right_to_left(Align::Center), |ui| {
+        ui.label(RichText::new(text).color(colour))
+    })
+    .inner
+}
+
+/// Lets the row's content run from right to left over what is left of it.
+pub fn flush_right<R>(ui: &mut Ui, content: impl FnOnce(&mut Ui) -> R) -> R {
+    ui.with_layout(Layout::right_to_left(Align::Center), content).inner
+}

@@ -1,0 +1,388 @@
+//! The import page: what was understood of a folder, before anything trains.
+
+use std::{path::PathBuf, time::Instant};
+
+use egui::{
+    Align, CentralPanel, Color32, ColorImage, Frame, Layout, Panel, ProgressBar, Rect, RichText, ScrollArea, Sense, TextEdit,
+    TextureHandle, TextureOptions, Ui, pos2, vec2,
+};
+use egui_extras::{Column, TableBuilder};
+use egui_material_icons::icons;
+
+use super::{free_folder, section, suited_preset, thumbnail, weak};
+use crate::{
+    data::{self, DataError, DataSource, Dataset},
+    engine::{
+        Live,
+        task::{State, Task},
+    },
+    train::{Preset, Recipe},
+    ui::{Action, UiCommand, status_bar::duration, theme, widget},
+};
+
+/// Pictures in the strip.
+const STRIP: usize = 12;
+/// Side of one of them, points; their textures have twice that.
+const SIDE: f32 = 104.0;
+
+/// What the page knows so far.
+enum Known {
+    /// The folder is being read.
+    Reading(Task<Result<Dataset, DataError>>, Instant),
+    /// It was read.
+    Read(Box<Dataset>),
+    /// It could not be read, in a plain sentence.
+    Fault(String),
+}
+
+/// The recipe that the run will start from.
+#[derive(Clone, Debug, PartialEq)]
+enum Chosen {
+    Preset(Preset),
+    /// The recipe in force when the page was opened, which came from a file or was turned by hand.
+    Current,
+}
+
+/// The page, open on one folder.
+pub struct ImportPage {
+    root: PathBuf,
+    known: Known,
+    looking: Option<Task<Vec<(String, ColorImage)>>>,
+    pictures: Vec<(String, TextureHandle)>,
+    chosen: Option<Chosen>,
+    out: Option<String>,
+}
+
+impl ImportPage {
+    /// Begins to read a folder or a CSV file.
+    pub fn open(ctx: &egui::Context, root: PathBuf) -> Self {
+        let (wake, from) = (ctx.clone(), root.clone());
+        let task = Task::spawn("describe", move || wake.request_repaint(), move |progress| {
+            data::describe(&from, &|done, total| progress.report(done, total))
+        });
+        let known = match task {
+            Ok(task) => Known::Reading(task, Instant::now()),
+            Err(error) => Known::Fault(format!("The system has no thread to read with ({error}); close some programs and try again.")),
+        };
+        Self { root, known, looking: None, pictures: Vec::new(), chosen: None, out: None }
+    }
+
+    /// The folder or CSV file.
+    pub fn root(&self) -> &std::path::Path {
+        &self.root
+    }
+
+    /// How far reading is, while it goes on.
+    pub fn reading(&self) -> Option<(usize, usize)> {
+        match &self.known {
+            Known::Reading(task, _) => Some(task.progress()),
+            _ => None,
+        }
+    }
+
+    /// Ends the reading early.
+    pub fn cancel(&mut self) {
+        if let Known::Reading(task, _) = &self.known {
+            task.cancel();
+        }
+    }
+
+    /// Takes the result of the reading when it is there; `true` when the folder turned out usable.
+    pub fn poll(&mut self, ctx: &egui::Context) -> bool {
+        if let Some(task) = &self.looking
+            && let State::Done(images) = task.poll()
+        {
+            let load = |(name, image): (String, ColorImage)| {
+                let texture = ctx.load_texture(&name, image, TextureOptions::LINEAR);
+                (name, texture)
+            };
+            self.pictures = images.into_iter().map(load).collect();
+            self.looking = None;
+        }
+        let Known::Reading(task, _) = &self.known else { return false };
+        match task.poll() {
+            State::Running => {
+                // The bar moves a few times a second, whatever else draws or does not.
+                ctx.request_repaint_after_secs(0.1);
+                false
+            }
+            State::Done(Ok(dataset)) => {
+                self.look(ctx, &dataset);
+                self.known = Known::Read(Box::new(dataset));
+                true
+            }
+            State::Done(Err(DataError::Cancelled)) => {
+                self.known = Known::Fault("Reading was cancelled before all images had been seen.".to_owned());
+                false
+            }
+            State::Done(Err(error)) => {
+                let text = error.to_string();
+                let mut letters = text.chars();
+                let capital = letters.next().map(|c| c.to_uppercase().collect::<String>()).unwrap_or_default();
+                self.known = Known::Fault(format!("{capital}{}.", letters.as_str()));
+                false
+            }
+            State::Over => {
+                self.known = Known::Fault("Reading ended without a result; the log page may say why.".to_owned());
+                false
+            }
+        }
+    }
+
+    /// Decodes a few pictures to show, spread over the data set.
+    fn look(&mut self, ctx: &egui::Context, dataset: &Dataset) {
+        let healthy: Vec<PathBuf> = dataset.healthy_for_training().map(|item| item.path.clone()).collect();
+        let count = healthy.len().min(STRIP);
+        let some: Vec<PathBuf> = (0..count).filter_map(|i| healthy.get(i * healthy.len() / count).cloned()).collect();
+        let wake = ctx.clone();
+        self.looking = Task::spawn("import-strip", move || wake.request_repaint(), move |progress| {
+            let mut images = Vec::new();
+            for path in some {
+                if progress.is_cancelled() {
+                    break;
+                }
+                if let Ok(picture) = data::decode(&path) {
+                    images.push((path.display().to_string(), thumbnail(&picture, 2 * SIDE as usize)));
+                }
+            }
+            images
+        })
+        .ok();
+    }
+
+    /// Draws the page; `false` when it is to be left.
+    pub fn ui(&mut self, ui: &mut Ui, live: &Live, current: &Recipe, runs: &std::path::Path, actions: &mut Vec<Action>) -> bool {
+        let p = theme::Palette::of(ui);
+        let mut stay = true;
+        Panel::top("import-title").frame(Frame::new().fill(p.panel).inner_margin(theme::GAP_M)).show(ui, |ui| {
+            ui.horizontal(|ui| {
+                stay &= !widget::icon_button(ui, icons::ICON_ARROW_BACK, "Back", true).clicked();
+                ui.label(RichText::new("Import").text_style(theme::figure()).color(p.text_strong));
+                let path = RichText::new(self.root.display().to_string()).color(p.text_weak);
+                ui.add(egui::Label::new(path).truncate());
+            });
+        });
+        let ready = matches!(self.known, Known::Read(_));
+        if ready {
+            let frame = Frame::new().fill(p.panel).inner_margin(theme::GAP_L);
+            Panel::right("import-recipe").exact_size(theme::PANEL_MAX).resizable(false).frame(frame).show(ui, |ui| {
+                self.recipe(ui, live, current, runs, actions);
+            });
+        }
+        CentralPanel::default().frame(Frame::new().fill(p.plot).inner_margin(theme::GAP_XL)).show(ui, |ui| {
+            match &self.known {
+                Known::Reading(task, since) => {
+                    if reading(ui, task.progress(), *since) {
+                        task.cancel();
+                    }
+                }
+                Known::Fault(text) => stay &= fault(ui, &p, text, actions),
+                Known::Read(dataset) => understood(ui, &p, dataset, &self.pictures, self.looking.is_some(), actions),
+            }
+        });
+        stay
+    }
+
+    fn recipe(&mut self, ui: &mut Ui, live: &Live, current: &Recipe, runs: &std::path::Path, actions: &mut Vec<Action>) {
+        let Known::Read(dataset) = &self.known else { return };
+        let p = theme::Palette::of(ui);
+        let suited = suited_preset(live);
+        let own = !Preset::ALL.iter().any(|preset| preset.recipe() == *current);
+        let chosen = self.chosen.get_or_insert(if own { Chosen::Current } else { Chosen::Preset(suited) });
+        section(ui, "Recipe");
+        for preset in Preset::ALL {
+            let title = if preset == suited { format!("{}, suits this device", preset.title()) } else { preset.title().to_owned() };
+            ui.radio_value(chosen, Chosen::Preset(preset), title);
+            indented(ui, preset.describe());
+        }
+        if own {
+            ui.radio_value(chosen, Chosen::Current, "The recipe in hand");
+            indented(ui, "As it was loaded from a file or turned by hand.");
+        }
+        if ui.button(UiCommand::LoadRecipe.title()).on_hover_text(UiCommand::LoadRecipe.tooltip(ui.ctx())).clicked() {
+            *chosen = Chosen::Current;
+            actions.push(Action::Command(UiCommand::LoadRecipe));
+        }
+        ui.add_space(theme::GAP_XL);
+
+        section(ui, "Stored in");
+        let source = DataSource::Folder(self.root.clone());
+        let out = self.out.get_or_insert_with(|| free_folder(runs, &source).display().to_string());
+        ui.add(TextEdit::singleline(out).desired_width(f32::INFINITY)).accessible_name("Folder of the new run");
+        let taken = PathBuf::from(out.trim()).exists();
+        if taken {
+            ui.horizontal(|ui| {
+                theme::state_icon(ui, theme::State::Suspect);
+                weak(ui, "This folder is there already. Choose another name.");
+            });
+        } else {
+            weak(ui, "Recipe, checkpoints and curves are kept there.");
+        }
+        ui.add_space(theme::GAP_XL);
+
+        let count = dataset.healthy_for_training().count();
+        let title = format!("Train on {count} healthy {}", if count == 1 { "image" } else { "images" });
+        let button = theme::primary_button(&p, title).min_size(vec2(ui.available_width(), theme::ROW + theme::GAP_XS));
+        let start = ui.add_enabled(!taken && !out.trim().is_empty(), button);
+        if start.clicked() {
+            let recipe = match chosen {
+                Chosen::Preset(preset) => preset.recipe(),
+                Chosen::Current => current.clone(),
+            };
+            actions.push(Action::Start { source, recipe: Box::new(recipe), out: Some(PathBuf::from(out.trim())) });
+        }
+        weak(ui, "A share of them is held out for calibration and never trained on.");
+    }
+}
+
+fn indented(ui: &mut Ui, text: &str) {
+    ui.horizontal(|ui| {
+        ui.add_space(theme::GAP_L + theme::GAP_XS);
+        let p = theme::Palette::of(ui);
+        ui.add(egui::Label::new(theme::weak_caption(&p, text)).wrap());
+    });
+    ui.add_space(theme::GAP_XS);
+}
+
+/// Draws how far the reading is; `true` when it is to be cancelled.
+fn reading(ui: &mut Ui, (done, total): (usize, usize), since: Instant) -> bool {
+    section(ui, "Reading the images");
+    weak(ui, "Every file is opened once, so that whatever is broken is known before training starts.");
+    ui.add_space(theme::GAP_S);
+    let elapsed = since.elapsed().as_secs_f64();
+    let share = if total > 0 { done as f64 / total as f64 } else { 0.0 };
+    let left = match share {
+        share if share > 0.0 && elapsed > 1.0 => format!(", about {} left", duration(elapsed / share * (1.0 - share))),
+        _ => String::new(),
+    };
+    let text = if total > 0 { format!("{done} of {total} files{left}") } else { "Listing files".to_owned() };
+    ui.add(ProgressBar::new(share as f32).desired_width(theme::TEXT_MAX));
+    ui.add_space(theme::GAP_XS);
+    ui.horizontal(|ui| {
+        weak(ui, text);
+    });
+    ui.add_space(theme::GAP_S);
+    ui.button("Cancel").clicked()
+}
+
+/// Draws why the folder cannot be used, and the ways out; `false` when the page is to be left.
+fn fault(ui: &mut Ui, p: &theme::Palette, text: &str, actions: &mut Vec<Action>) -> bool {
+    ui.horizontal(|ui| {
+        theme::state_icon(ui, theme::State::Defective);
+        section(ui, "This cannot be trained on");
+    });
+    ui.add_space(theme::GAP_XS);
+    ui.scope(|ui| {
+        ui.set_max_width(theme::TEXT_MAX);
+        ui.add(egui::Label::new(RichText::new(text).color(p.text)).wrap().selectable(true));
+    });
+    ui.add_space(theme::GAP_M);
+    let mut stay = true;
+    ui.horizontal(|ui| {
+        if ui.add(theme::primary_button(p, "Choose another folder…")).clicked() {
+            actions.push(Action::Command(UiCommand::OpenFolder));
+        }
+        stay = !ui.button("Back").clicked();
+    });
+    stay
+}
+
+fn understood(
+    ui: &mut Ui,
+    p: &theme::Palette,
+    dataset: &Dataset,
+    pictures: &[(String, TextureHandle)],
+    looking: bool,
+    actions: &mut Vec<Action>,
+) {
+    section(ui, &format!("Understood as {}", article(dataset.layout.title())));
+    ui.add_space(theme::GAP_XS);
+    // The skipped files have a table of their own below.
+    let lines = dataset.summary().sentences();
+    let skipped = usize::from(!dataset.skipped.is_empty());
+    for line in lines.iter().take(lines.len() - skipped) {
+        let mut letters = line.chars();
+        let capital = letters.next().map(|c| c.to_uppercase().collect::<String>()).unwrap_or_default();
+        ui.add(egui::Label::new(RichText::new(format!("{capital}{}.", letters.as_str())).color(p.text)).wrap());
+    }
+    ui.add_space(theme::GAP_L);
+    strip(ui, p, pictures, looking);
+    ui.add_space(theme::GAP_L);
+    if dataset.skipped.is_empty() {
+        weak(ui, "No file was left out.");
+        return;
+    }
+    ui.horizontal(|ui| {
+        let count = dataset.skipped.len();
+        section(ui, &format!("{count} {} left out", if count == 1 { "file" } else { "files" }));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            if ui.button("Copy list").clicked() {
+                let rows = dataset.skipped.iter().map(|s| format!("{}\t{}", s.path.display(), s.reason));
+                actions.push(Action::Copy(rows.collect::<Vec<_>>().join("\n")));
+            }
+        });
+    });
+    skipped_table(ui, p, dataset);
+}
+
+fn article(title: &str) -> String {
+    match title.chars().next() {
+        Some(first) if first.is_lowercase() => format!("a {title}"),
+        _ => title.to_owned(),
+    }
+}
+
+/// A strip of pictures from the data set, each whole and in its own proportions.
+fn strip(ui: &mut Ui, p: &theme::Palette, pictures: &[(String, TextureHandle)], looking: bool) {
+    ui.scope(|ui| {
+        ui.set_min_height(SIDE);
+        ui.horizontal_wrapped(|ui| {
+            ui.spacing_mut().item_spacing = vec2(theme::GAP_XS, theme::GAP_XS);
+            if looking {
+                ui.spinner();
+            }
+            for (name, texture) in pictures {
+                let (rect, response) = ui.allocate_exact_size(vec2(SIDE, SIDE), Sense::hover());
+                ui.painter().rect_filled(rect, 0.0, p.picture);
+                let [w, h] = texture.size().map(|s| s as f32);
+                let size = vec2(w, h) * (SIDE / w.max(h));
+                let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
+                ui.painter().image(texture.id(), Rect::from_center_size(rect.center(), size), whole, Color32::WHITE);
+                response.on_hover_text(name);
+            }
+        });
+    });
+}
+
+fn skipped_table(ui: &mut Ui, p: &theme::Palette, dataset: &Dataset) {
+    ScrollArea::horizontal().show(ui, |ui| {
+        let table = TableBuilder::new(ui)
+            .striped(false)
+            .cell_layout(Layout::left_to_right(Align::Center))
+            .column(Column::initial(theme::PANEL_MIN).clip(true).resizable(true))
+            .column(Column::remainder().clip(true))
+            .auto_shrink([false, false]);
+        let head = |ui: &mut Ui, text: &str| {
+            ui.label(theme::weak_caption(p, text));
+        };
+        table
+            .header(theme::ROW, |mut row| {
+                row.col(|ui| head(ui, "File"));
+                row.col(|ui| head(ui, "Why"));
+            })
+            .body(|body| {
+                body.rows(theme::ROW_TIGHT + theme::GAP_XS, dataset.skipped.len(), |mut row| {
+                    let Some(skipped) = dataset.skipped.get(row.index()) else { return };
+                    let within = skipped.path.strip_prefix(&dataset.root).unwrap_or(&skipped.path);
+                    row.col(|ui| {
+                        let text = within.display().to_string();
+                        ui.add(egui::Label::new(text).truncate()).on_hover_text(skipped.path.display().to_string());
+                    });
+                    row.col(|ui| {
+                        let text = RichText::new(&skipped.reason).color(p.text_weak);
+                        ui.add(egui::Label::new(text).truncate()).on_hover_text(&skipped.reason);
+                    });
+                });
+            });
+    });
+}

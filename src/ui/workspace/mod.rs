@@ -1,0 +1,103 @@
+//! The pages that work is done on.
+
+pub mod import;
+pub mod runs;
+pub mod start;
+pub mod train;
+
+use std::path::{Path, PathBuf};
+
+use egui::{ColorImage, Ui};
+
+use super::theme;
+use crate::{
+    data::{DataSource, Picture},
+    engine::Live,
+    train::Preset,
+};
+
+/// The preset that suits the device in use.
+pub fn suited_preset(live: &Live) -> Preset {
+    match &*live.device.read() {
+        Some((label, _)) if !label.starts_with("CPU") => Preset::Workbench,
+        _ => Preset::Laptop,
+    }
+}
+
+/// A folder for a run on `source` under `runs` that is not there yet: the data's name, with a number
+/// after it from the second run on.
+pub fn free_folder(runs: &Path, source: &DataSource) -> PathBuf {
+    let stem = match source {
+        DataSource::Surface { kind, .. } => kind.name().to_owned(),
+        DataSource::Folder(path) => {
+            let name = path.file_stem().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+            let plain: String = name.chars().map(|c| if c.is_alphanumeric() || c == '-' || c == '_' { c } else { '-' }).collect();
+            if plain.trim_matches('-').is_empty() { "run".to_owned() } else { plain }
+        }
+    };
+    let numbered = (2_u32..).map(|n| runs.join(format!("{stem}-{n}")));
+    std::iter::once(runs.join(&stem)).chain(numbered).find(|p| !p.exists()).unwrap_or_else(|| runs.join(&stem))
+}
+
+/// A picture for the screen, at most `side` pixels wide and high, reduced by averaging.
+fn thumbnail(picture: &Picture, side: usize) -> ColorImage {
+    let (w, h) = (picture.width(), picture.height());
+    let factor = (w.max(h) as f32 / side as f32).max(1.0);
+    let (tw, th) = (((w as f32 / factor) as usize).max(1), ((h as f32 / factor) as usize).max(1));
+    let mut bytes = Vec::with_capacity(tw * th * 3);
+    for y in 0..th {
+        let rows = y * h / th..((y + 1) * h / th).max(y * h / th + 1);
+        for x in 0..tw {
+            let columns = x * w / tw..((x + 1) * w / tw).max(x * w / tw + 1);
+            for c in 0..3 {
+                let mut sum = 0.0;
+                for v in rows.clone() {
+                    sum += columns.clone().map(|u| picture.unit(u, v, c)).sum::<f32>();
+                }
+                let mean = sum / (rows.len() * columns.len()) as f32;
+                bytes.push(((mean + 1.0) * 127.5).round() as u8);
+            }
+        }
+    }
+    ColorImage::from_rgb([tw, th], &bytes)
+}
+
+/// A heading of a page's section.
+fn section(ui: &mut Ui, title: &str) {
+    let p = theme::Palette::of(ui);
+    ui.label(egui::RichText::new(title).text_style(theme::section()).color(p.text_strong));
+}
+
+/// A text that wraps, in the weak colour.
+fn weak(ui: &mut Ui, text: impl Into<String>) {
+    let p = theme::Palette::of(ui);
+    ui.add(egui::Label::new(egui::RichText::new(text).color(p.text_weak)).wrap());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Samples, surface};
+
+    #[test]
+    fn runs_get_folders_of_their_own() {
+        let runs = tempfile::tempdir().unwrap();
+        let source = DataSource::Surface { kind: surface::Kind::Turned, seed: 1 };
+        assert_eq!(free_folder(runs.path(), &source), runs.path().join("turned"));
+        std::fs::create_dir(runs.path().join("turned")).unwrap();
+        assert_eq!(free_folder(runs.path(), &source), runs.path().join("turned-2"));
+        let folder = DataSource::Folder("/parts/Class 1?".into());
+        assert_eq!(free_folder(runs.path(), &folder), runs.path().join("Class-1-"));
+        assert_eq!(free_folder(runs.path(), &DataSource::Folder("/".into())), runs.path().join("run"));
+    }
+
+    #[test]
+    fn thumbnails_keep_the_proportions_and_the_grey() {
+        let picture = Picture::new(400, 100, 1, Samples::U8(vec![128; 40_000])).unwrap();
+        let small = thumbnail(&picture, 64);
+        assert_eq!(small.size, [64, 16]);
+        assert!(small.pixels.iter().all(|p| p.r() == 128 && p.g() == 128));
+        let tiny = Picture::new(1, 1, 1, Samples::U8(vec![9])).unwrap();
+        assert_eq!(thumbnail(&tiny, 64).size, [1, 1]);
+    }
+}

@@ -1,0 +1,479 @@
+//! The left part: tiles of curves over one horizontal axis, and the values at the cursor.
+
+use std::{path::PathBuf, sync::Arc};
+
+use egui::{Align2, Color32, Id, RichText, ScrollArea, Sense, Slider, Stroke, Ui, WidgetInfo, WidgetType, pos2, vec2};
+use egui_tiles::{Behavior, SimplificationOptions, TileId, Tiles, Tree, UiResponse};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    chart::{Chart, ChartState, Shared, TileWish},
+    feed::Feed,
+};
+use crate::{
+    engine::live::{History, Metric},
+    ui::{
+        Frame, UiCommand, XAxis,
+        theme::{self, Palette},
+        widget::{flush_right, icon_button, icon_toggle, ticks, toggle},
+    },
+};
+
+/// What is remembered of the curves.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CurvesLayout {
+    tiles: Tree<Chart>,
+    hidden: Vec<Metric>,
+    values: bool,
+}
+
+impl Default for CurvesLayout {
+    fn default() -> Self {
+        Self { tiles: arranged(), hidden: Vec::new(), values: true }
+    }
+}
+
+impl CurvesLayout {
+    /// A layout in which every tile has its place once; one that was edited by hand may be none.
+    pub fn checked(self) -> Self {
+        let mut found: Vec<Chart> = self
+            .tiles
+            .tiles
+            .iter()
+            .filter_map(|(_, tile)| match tile {
+                egui_tiles::Tile::Pane(chart) => Some(*chart),
+                egui_tiles::Tile::Container(_) => None,
+            })
+            .collect();
+        found.sort_by_key(|c| *c as usize);
+        if found == Chart::ALL && self.tiles.root().is_some() { self } else { Self { tiles: arranged(), ..self } }
+    }
+}
+
+/// Every tile in its first place.
+fn arranged() -> Tree<Chart> {
+    Tree::new_grid(Id::unique("train-curves"), Chart::ALL.to_vec())
+}
+
+/// Another run's curves, taken in.
+struct Other {
+    run: PathBuf,
+    name: String,
+    source: Arc<History>,
+    feed: Feed,
+}
+
+/// The curves.
+pub struct Curves {
+    layout: CurvesLayout,
+    feed: Feed,
+    others: Vec<Other>,
+    charts: [ChartState; Chart::ALL.len()],
+    axis: XAxis,
+    view_x: Option<(f64, f64)>,
+    cursor: Option<f64>,
+    /// Set by tests and the palette: fit on the next frame.
+    fit: bool,
+}
+
+impl Curves {
+    /// The curves as they were left.
+    pub fn new(layout: CurvesLayout) -> Self {
+        Self {
+            layout: layout.checked(),
+            feed: Feed::new(0.0),
+            others: Vec::new(),
+            charts: Default::default(),
+            axis: XAxis::default(),
+            view_x: None,
+            cursor: None,
+            fit: false,
+        }
+    }
+
+    /// What is to be remembered.
+    pub fn layout(&self) -> &CurvesLayout {
+        &self.layout
+    }
+
+    /// Shows the whole of every curve.
+    pub fn fit(&mut self) {
+        self.fit = true;
+    }
+
+    /// Takes in what is new, then draws. `grid` is the step of the sample grid on show.
+    pub fn ui(&mut self, ui: &mut Ui, frame: &mut Frame<'_>, grid: Option<u64>) {
+        self.take_in(frame);
+        self.toolbar(ui, frame);
+        let p = Palette::of(ui);
+        let values = self.layout.values;
+        let height = if values { readout_height(ui.available_width()) } else { 0.0 };
+        let tiles_height = (ui.available_height() - height - theme::GAP_XS).max(theme::TILE_LEAST / 2.0);
+        let mut cursor = self.cursor;
+        let area = vec2(ui.available_width(), tiles_height);
+        ui.allocate_ui(area, |ui| self.tiles(ui, frame, grid, &mut cursor));
+        self.cursor = cursor;
+        if values {
+            self.readout(ui, &p);
+        }
+    }
+
+    fn take_in(&mut self, frame: &Frame<'_>) {
+        let view = frame.settings;
+        self.feed.set_weight(view.smoothing);
+        self.feed.follow(&frame.live.history);
+        self.others.retain(|o| {
+            frame.overlays.iter().any(|wanted| wanted.run == o.run && Arc::ptr_eq(&wanted.history, &o.source))
+        });
+        for wanted in frame.overlays {
+            if !self.others.iter().any(|o| o.run == wanted.run) {
+                let mut feed = Feed::new(view.smoothing);
+                feed.take(&wanted.history);
+                let source = Arc::clone(&wanted.history);
+                self.others.push(Other { run: wanted.run.clone(), name: wanted.name.clone(), source, feed });
+            }
+        }
+        for other in &mut self.others {
+            other.feed.set_weight(view.smoothing);
+            if let Some(wanted) = frame.overlays.iter().find(|w| w.run == other.run) {
+                other.name.clone_from(&wanted.name);
+            }
+        }
+        if view.x_axis != self.axis {
+            self.axis = view.x_axis;
+            self.view_x = None;
+            self.cursor = None;
+        }
+        if std::mem::take(&mut self.fit) {
+            self.view_x = None;
+            self.charts.iter_mut().for_each(ChartState::fit);
+        }
+    }
+
+    fn toolbar(&mut self, ui: &mut Ui, frame: &mut Frame<'_>) {
+        ui.horizontal(|ui| {
+            ui.set_height(theme::ROW);
+            let label = ui.label("Smoothing").on_hover_text(
+                "Weight of the past in the smoothed curves (exponential moving average, de-biased, over every step). \
+                 The raw curve stands faint behind.",
+            );
+            let mut smoothing = frame.settings.smoothing;
+            ui.spacing_mut().slider_width = (ui.available_width() - 260.0).clamp(40.0, 120.0);
+            let slider = Slider::new(&mut smoothing, 0.0..=0.99).step_by(0.01).fixed_decimals(2);
+            if ui.label_inputs_by(label.id, |ui| ui.add(slider)).changed() {
+                frame.view(|v| v.smoothing = smoothing);
+            }
+            let log = frame.settings.log_y;
+            if toggle(ui, "Log", &UiCommand::LogY.tooltip(ui.ctx()), log).clicked() {
+                frame.view(|v| v.log_y = !log);
+            }
+            let mut axis = frame.settings.x_axis;
+            let choice = egui::ComboBox::from_id_salt("x-axis").width(56.0).selected_text(short(axis));
+            let choice = choice.show_ui(ui, |ui| {
+                for option in XAxis::ALL {
+                    let title = if option == XAxis::Wall { "Wall clock (UTC)" } else { option.title() };
+                    ui.selectable_value(&mut axis, option, title);
+                }
+            });
+            choice.response.accessible_name("Horizontal axis").on_hover_text("What the horizontal axis counts");
+            if axis != frame.settings.x_axis {
+                frame.view(|v| v.x_axis = axis);
+            }
+            flush_right(ui, |ui| {
+                ui.spacing_mut().item_spacing.x = theme::GAP_XS;
+                let icons = (egui_material_icons::icons::ICON_TABLE_ROWS, egui_material_icons::icons::ICON_FIT_SCREEN);
+                if icon_toggle(ui, icons.0, "Values at the cursor", true, self.layout.values).clicked() {
+                    self.layout.values = !self.layout.values;
+                }
+                if icon_button(ui, icons.1, &UiCommand::FitCurves.tooltip(ui.ctx()), true).clicked() {
+                    frame.command(UiCommand::FitCurves);
+                }
+            });
+        });
+    }
+
+    fn tiles(&mut self, ui: &mut Ui, frame: &Frame<'_>, grid: Option<u64>, cursor: &mut Option<f64>) {
+        let p = Palette::of(ui);
+        let overlays: Vec<(&str, Color32, &Feed)> = self
+            .others
+            .iter()
+            .enumerate()
+            .map(|(i, o)| (o.name.as_str(), p.overlay(i), &o.feed))
+            .collect();
+        let feed = &self.feed;
+        let grid = grid.filter(|_| !feed.is_empty()).map(|step| feed.x(self.axis, feed.row_of_step(step).min(feed.len() - 1)));
+        let mut asked = None;
+        let mut next_cursor = None;
+        let size = ui.available_size();
+        ScrollArea::vertical().id_salt("tiles").auto_shrink(false).show(ui, |ui| {
+            let visible = self.layout.tiles.tiles.iter();
+            let panes = visible.filter(|(id, tile)| tile.is_pane() && self.layout.tiles.is_visible(**id)).count();
+            let columns = columns(size.x);
+            let rows = panes.div_ceil(columns);
+            let least = rows as f32 * theme::TILE_LEAST;
+            let rect = egui::Rect::from_min_size(ui.cursor().min, vec2(size.x, size.y.max(least)));
+            let mut behaviour = Drawing {
+                charts: &mut self.charts,
+                shared: Shared {
+                    feed,
+                    overlays: &overlays,
+                    axis: self.axis,
+                    log: frame.settings.log_y,
+                    smoothed: frame.settings.smoothing > 0.0,
+                    view_x: &mut self.view_x,
+                    hidden: &mut self.layout.hidden,
+                    cursor,
+                    grid,
+                },
+                asked: &mut asked,
+                hovered: &mut next_cursor,
+                columns,
+            };
+            self.layout.tiles.set_height(rect.height());
+            ui.scope_builder(egui::UiBuilder::new().max_rect(rect), |ui| self.layout.tiles.ui(&mut behaviour, ui));
+            ui.advance_cursor_after_rect(rect);
+        });
+        // Away from the tiles the cursor goes back to the newest step, unless keys hold it.
+        if let Some((tile, wish)) = asked {
+            self.rearrange(tile, wish);
+        }
+        if next_cursor.is_none() && ui.memory(|m| m.focused().is_none()) {
+            *cursor = None;
+        }
+    }
+
+    fn rearrange(&mut self, tile: TileId, wish: TileWish) {
+        let tree = &mut self.layout.tiles;
+        let order: Vec<TileId> = tree
+            .active_tiles()
+            .into_iter()
+            .filter(|id| matches!(tree.tiles.get(*id), Some(egui_tiles::Tile::Pane(_))))
+            .collect();
+        let place = order.iter().position(|id| *id == tile);
+        match wish {
+            TileWish::Drag => {}
+            TileWish::Arrange => *tree = arranged(),
+            TileWish::Alone => {
+                let all: Vec<TileId> = tree.tiles.tile_ids().filter(|id| tree.tiles.get_pane(id).is_some()).collect();
+                let alone = all.iter().filter(|id| tree.tiles.is_visible(**id)).count() == 1;
+                for id in all {
+                    tree.tiles.set_visible(id, alone || id == tile);
+                }
+            }
+            TileWish::Earlier | TileWish::Later => {
+                let neighbour = place.and_then(|i| match wish {
+                    TileWish::Earlier => order.get(i.checked_sub(1)?),
+                    _ => order.get(i + 1),
+                });
+                let pane = |tree: &Tree<Chart>, id: TileId| tree.tiles.get_pane(&id).copied();
+                if let Some(other) = neighbour.copied()
+                    && let (Some(a), Some(b)) = (pane(tree, tile), pane(tree, other))
+                {
+                    for (id, chart) in [(tile, b), (other, a)] {
+                        if let Some(egui_tiles::Tile::Pane(slot)) = tree.tiles.get_mut(id) {
+                            *slot = chart;
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Every metric at the cursor, or at the newest step.
+    fn readout(&self, ui: &mut Ui, p: &Palette) {
+        let row = match self.cursor {
+            Some(x) => self.feed.nearest(self.axis, x),
+            None => self.feed.len().checked_sub(1),
+        };
+        let size = vec2(ui.available_width(), readout_height(ui.available_width()) - theme::GAP_XS);
+        let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
+        let painter = ui.painter_at(rect);
+        painter.rect_filled(rect, theme::RADIUS, p.panel);
+        let caption = theme::caption().resolve(ui.style());
+        let inner = rect.shrink2(vec2(theme::GAP_S, theme::GAP_XS));
+        let title = self.title_of(row);
+        painter.text(inner.left_top(), Align2::LEFT_TOP, &title, caption.clone(), p.text_strong);
+        let columns = value_columns(rect.width());
+        let width = (inner.width() - (columns - 1) as f32 * theme::GAP_L) / columns as f32;
+        let rows = Metric::ALL.len().div_ceil(columns);
+        let top = inner.top() + theme::ROW_TIGHT;
+        let mut spoken = title;
+        for (i, metric) in Metric::ALL.into_iter().enumerate() {
+            let left = inner.left() + (i / rows) as f32 * (width + theme::GAP_L);
+            let y = top + (i % rows) as f32 * theme::ROW_VALUE + theme::ROW_VALUE / 2.0;
+            let value = row.and_then(|row| self.feed.curve(metric)?.at(row));
+            let (smooth, raw) = (figure(metric, value.map(|v| v.1)), figure(metric, value.map(|v| v.2)));
+            painter.hline(left..=left + 10.0, y, Stroke::new(2.0, p.series(metric)));
+            let end = left + width;
+            let numbers = [(end - theme::FIGURE_COLUMN, &smooth, p.text_strong), (end, &raw, p.text_weak)];
+            let name = painter.with_clip_rect(egui::Rect::from_x_y_ranges(
+                left..=end - 2.0 * theme::FIGURE_COLUMN + 4.0,
+                rect.y_range(),
+            ));
+            name.text(pos2(left + 16.0, y), Align2::LEFT_CENTER, metric.title(), caption.clone(), p.text);
+            for (x, text, colour) in numbers {
+                painter.text(pos2(x, y), Align2::RIGHT_CENTER, text, caption.clone(), colour);
+            }
+            spoken.push_str(&format!("; {} {smooth}", metric.title()));
+        }
+        for c in 0..columns {
+            let end = inner.left() + c as f32 * (width + theme::GAP_L) + width;
+            // The headings stand where the title leaves room for them.
+            if c + 1 == columns {
+                let y = inner.top();
+                painter.text(pos2(end - theme::FIGURE_COLUMN, y), Align2::RIGHT_TOP, "smoothed", caption.clone(), p.text_weak);
+                painter.text(pos2(end, y), Align2::RIGHT_TOP, "raw", caption.clone(), p.text_weak);
+            }
+        }
+        response.widget_info(|| WidgetInfo::labeled(WidgetType::Label, true, spoken));
+    }
+
+    fn title_of(&self, row: Option<usize>) -> String {
+        let known = row.and_then(|row| Some((self.feed.step(row)?, self.feed.times(row)?)));
+        let Some((step, (wall, since))) = known else { return "No step yet".into() };
+        let which = if self.cursor.is_some() { "Step" } else { "Newest: step" };
+        format!("{which} {} · {} · {} UTC", ticks::grouped(step as f64, 0), ticks::span(since), ticks::clock(wall, true))
+    }
+}
+
+/// A metric's figure with its unit where it is short.
+fn figure(metric: Metric, value: Option<f32>) -> String {
+    match metric {
+        Metric::DAccuracyReal | Metric::DAccuracyFake | Metric::GSuccess => match value.filter(|v| v.is_finite()) {
+            Some(share) => format!("{:.1} %", share * 100.0),
+            None => ticks::figure(None),
+        },
+        _ => ticks::figure(value),
+    }
+}
+
+fn short(axis: XAxis) -> &'static str {
+    match axis {
+        XAxis::Step => "Step",
+        XAxis::Relative => "Time",
+        XAxis::Wall => "Clock",
+    }
+}
+
+/// Columns of tiles in a pane this wide.
+fn columns(width: f32) -> usize {
+    ((width / theme::TILE_WIDE) as usize).clamp(1, 3)
+}
+
+/// Columns of values in a pane this wide.
+fn value_columns(width: f32) -> usize {
+    ((width / theme::VALUES_WIDE) as usize).clamp(1, 4)
+}
+
+fn readout_height(width: f32) -> f32 {
+    let rows = Metric::ALL.len().div_ceil(value_columns(width)) as f32;
+    theme::ROW_TIGHT + rows * theme::ROW_VALUE + 2.0 * theme::GAP_XS + theme::GAP_XS
+}
+
+/// Draws the tiles.
+struct Drawing<'a> {
+    charts: &'a mut [ChartState; Chart::ALL.len()],
+    shared: Shared<'a>,
+    asked: &'a mut Option<(TileId, TileWish)>,
+    hovered: &'a mut Option<()>,
+    columns: usize,
+}
+
+impl Behavior<Chart> for Drawing<'_> {
+    fn pane_ui(&mut self, ui: &mut Ui, tile: TileId, chart: &mut Chart) -> UiResponse {
+        let Some(state) = self.charts.get_mut(*chart as usize) else { return UiResponse::None };
+        if ui.rect_contains_pointer(ui.max_rect()) {
+            *self.hovered = Some(());
+        }
+        let wish = ui.push_id(*chart, |ui| state.ui(ui, *chart, &mut self.shared)).inner;
+        match wish {
+            Some(TileWish::Drag) => UiResponse::DragStarted,
+            Some(wish) => {
+                *self.asked = Some((tile, wish));
+                UiResponse::None
+            }
+            None => UiResponse::None,
+        }
+    }
+
+    fn tab_title_for_pane(&mut self, chart: &Chart) -> egui::WidgetText {
+        RichText::new(chart.title()).into()
+    }
+
+    fn gap_width(&self, _: &egui::Style) -> f32 {
+        theme::GAP_XS
+    }
+
+    fn min_size(&self) -> f32 {
+        theme::TILE_LEAST / 2.0
+    }
+
+    fn grid_auto_column_count(&self, visible: usize, _: egui::Rect, _: f32) -> usize {
+        self.columns.min(visible.max(1))
+    }
+
+    fn resize_stroke(&self, style: &egui::Style, state: egui_tiles::ResizeState) -> Stroke {
+        match state {
+            egui_tiles::ResizeState::Idle => Stroke::NONE,
+            egui_tiles::ResizeState::Hovering => Stroke::new(2.0, style.visuals.weak_text_color()),
+            egui_tiles::ResizeState::Dragging => Stroke::new(2.0, style.visuals.hyperlink_color),
+        }
+    }
+
+    fn drag_preview_color(&self, visuals: &egui::Visuals) -> Color32 {
+        visuals.selection.bg_fill.gamma_multiply(0.5)
+    }
+
+    fn drag_preview_stroke(&self, visuals: &egui::Visuals) -> Stroke {
+        Stroke::new(theme::HAIRLINE, visuals.hyperlink_color)
+    }
+
+    fn simplification_options(&self) -> SimplificationOptions {
+        SimplificationOptions { all_panes_must_have_tabs: false, ..SimplificationOptions::default() }
+    }
+
+    fn is_tile_draggable(&self, _: &Tiles<Chart>, _: TileId) -> bool {
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_layout_comes_back_as_it_was_left() {
+        let mut curves = Curves::new(CurvesLayout::default());
+        let first = *curves
+            .layout
+            .tiles
+            .tiles
+            .iter()
+            .find(|(_, t)| matches!(t, egui_tiles::Tile::Pane(Chart::Loss)))
+            .map(|(id, _)| id)
+            .unwrap();
+        curves.layout.hidden.push(Metric::GLoss);
+        curves.rearrange(first, TileWish::Alone);
+        let text = serde_json::to_string(curves.layout()).unwrap();
+        let back = serde_json::from_str::<CurvesLayout>(&text).unwrap().checked();
+        assert_eq!(back.tiles, curves.layout.tiles);
+        assert_eq!(back.hidden, [Metric::GLoss]);
+    }
+
+    #[test]
+    fn a_layout_that_lacks_a_tile_is_arranged_anew() {
+        let layout = CurvesLayout {
+            tiles: Tree::new_grid(Id::unique("train-curves"), vec![Chart::Loss, Chart::Loss]),
+            ..CurvesLayout::default()
+        };
+        assert_eq!(layout.checked().tiles, arranged());
+    }
+
+    #[test]
+    fn the_table_of_values_fits_any_width() {
+        for width in [200.0, 360.0, 520.0, 900.0, 2000.0] {
+            assert!(readout_height(width) <= 14.0 * theme::ROW_VALUE + 40.0);
+        }
+    }
+}

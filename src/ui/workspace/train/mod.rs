@@ -1,0 +1,447 @@
+//! The Train workspace: curves, samples and knobs of the run in hand.
+
+mod chart;
+mod controls;
+mod curves;
+mod feed;
+mod grid;
+mod walk;
+
+use std::sync::Arc;
+
+use egui::{Align, ComboBox, Layout, Panel, RichText, ScrollArea, Spinner, Ui, vec2};
+use egui_material_icons::icons;
+use serde::{Deserialize, Serialize};
+
+use self::{
+    controls::Controls,
+    curves::{Curves, CurvesLayout},
+    grid::Samples,
+};
+use super::super::{
+    Frame, UiCommand,
+    theme::{self, Palette, State},
+    widget::{empty_place, flush_right, histogram, icon_button, icon_toggle, segments, ticks},
+};
+use crate::engine::live::{Phase, SampleGrid};
+
+/// The parts of the workspace, of which a narrow window shows one or two at a time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Part {
+    #[default]
+    Curves,
+    Samples,
+    Controls,
+}
+
+/// What is remembered of the workspace's layout.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
+struct TrainLayout {
+    curves: CurvesLayout,
+    /// Curves, samples and controls are on show.
+    open: [bool; 3],
+    /// The part on show where there is room for one.
+    part: Part,
+    /// Share of the width that the curves take from the samples.
+    share: f32,
+    histograms: bool,
+    /// The histogram on show.
+    tensor: String,
+}
+
+impl Default for TrainLayout {
+    fn default() -> Self {
+        Self {
+            curves: CurvesLayout::default(),
+            open: [true; 3],
+            part: Part::Curves,
+            share: 0.54,
+            histograms: true,
+            tensor: String::new(),
+        }
+    }
+}
+
+/// The Train workspace.
+pub struct TrainView {
+    layout: TrainLayout,
+    curves: Curves,
+    samples: Samples,
+    controls: Controls,
+    back: isize,
+    play: bool,
+}
+
+impl Default for TrainView {
+    fn default() -> Self {
+        Self::new("")
+    }
+}
+
+impl TrainView {
+    /// The workspace as [`TrainView::layout`] described it; in its first order where that cannot be read.
+    pub fn new(layout: &str) -> Self {
+        let layout: TrainLayout = serde_json::from_str(layout).unwrap_or_default();
+        Self {
+            curves: Curves::new(layout.curves.clone()),
+            samples: Samples::default(),
+            controls: Controls::default(),
+            back: 0,
+            play: false,
+            layout,
+        }
+    }
+
+    /// The layout as text, for the settings file.
+    pub fn layout(&self) -> String {
+        let layout = TrainLayout { curves: self.curves.layout().clone(), ..self.layout.clone() };
+        serde_json::to_string(&layout).unwrap_or_default()
+    }
+
+    /// The sample grid on show, which "save as PNG" writes.
+    pub fn grid_on_show(&self) -> Option<Arc<SampleGrid>> {
+        self.samples.shown().cloned()
+    }
+
+    /// Shows the whole of every curve.
+    pub fn fit_curves(&mut self) {
+        self.curves.fit();
+    }
+
+    /// Moves through the kept sample grids, back below zero and forward above.
+    pub fn move_grid(&mut self, by: isize) {
+        self.back += by;
+    }
+
+    /// Plays the kept sample grids, or stops.
+    pub fn play_grids(&mut self) {
+        self.play = !self.play;
+    }
+
+    /// Draws the workspace over all of `ui`.
+    pub fn ui(&mut self, ui: &mut Ui, frame: &mut Frame<'_>) {
+        if self.back != 0 || self.play {
+            let grids = frame.live.grids.read().grids().to_vec();
+            if self.back != 0 {
+                self.samples.go(&grids, std::mem::take(&mut self.back));
+            }
+            if std::mem::take(&mut self.play) {
+                self.samples.play(&grids);
+            }
+        }
+        let p = Palette::of(ui);
+        let width = ui.available_width();
+        let room = room(width);
+        let bar = egui::Frame::new().fill(p.panel).inner_margin(theme::bar_margin());
+        Panel::top("train-head").frame(bar).show(ui, |ui| self.head(ui, frame, room));
+        let open = self.parts_on_show(room);
+        let pane = egui::Frame::new().fill(p.ground).inner_margin(theme::pane_margin());
+        let side = theme::panel_frame(&p);
+        if open == [false, false, true] {
+            egui::CentralPanel::default().frame(side).show(ui, |ui| self.controls.ui(ui, frame));
+            return;
+        }
+        if open[2] {
+            Panel::right("train-controls")
+                .frame(side)
+                .default_size(theme::PANEL_MIN)
+                .size_range(theme::PANEL_MIN..=theme::PANEL_MAX)
+                .show(ui, |ui| self.controls.ui(ui, frame));
+        }
+        match (open[0], open[1]) {
+            (true, true) => {
+                let whole = ui.available_width();
+                let curves = Panel::left("train-curves")
+                    .frame(pane)
+                    .default_size(whole * self.layout.share)
+                    .size_range(theme::CURVES_LEAST..=(whole - theme::SAMPLES_LEAST).max(theme::CURVES_LEAST));
+                curves.show(ui, |ui| self.curves.ui(ui, frame, self.samples.held()));
+                egui::CentralPanel::default().frame(pane).show(ui, |ui| self.middle(ui, frame));
+            }
+            (true, false) => {
+                let curves = egui::CentralPanel::default().frame(pane);
+                curves.show(ui, |ui| self.curves.ui(ui, frame, self.samples.held()));
+            }
+            (false, true) => {
+                egui::CentralPanel::default().frame(pane).show(ui, |ui| self.middle(ui, frame));
+            }
+            (false, false) => {
+                egui::CentralPanel::default().frame(pane).show(ui, |ui| {
+                    empty_place(ui, "Curves and samples are hidden", "The buttons above show them again.");
+                });
+            }
+        }
+    }
+
+    /// Which parts are drawn where so many have room.
+    fn parts_on_show(&self, room: usize) -> [bool; 3] {
+        let one = |part| self.layout.part == part;
+        match room {
+            1 => [one(Part::Curves), one(Part::Samples), one(Part::Controls)],
+            2 => {
+                let curves = !one(Part::Samples);
+                [curves, !curves, true]
+            }
+            _ => self.layout.open,
+        }
+    }
+
+    /// Name, data and phase of the run, its health, and what can be done first of all.
+    fn head(&mut self, ui: &mut Ui, frame: &mut Frame<'_>, room: usize) {
+        let p = Palette::of(ui);
+        ui.horizontal(|ui| {
+            ui.set_height(theme::ROW);
+            flush_right(ui, |ui| {
+                primary_action(ui, frame);
+                self.part_buttons(ui, room);
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                    let name = if frame.status.name.is_empty() { "No run" } else { &frame.status.name };
+                    let name = RichText::new(name).text_style(theme::section()).color(p.text_strong);
+                    ui.add(egui::Label::new(name).truncate());
+                    if let Some(data) = frame.status.data.first() {
+                        let text = egui::Label::new(RichText::new(data).color(p.text_weak)).truncate();
+                        ui.add(text).on_hover_text(frame.status.data.join("\n"));
+                    }
+                });
+            });
+        });
+        ui.horizontal(|ui| {
+            ui.set_height(theme::HEALTH);
+            health_line(ui, frame);
+        });
+    }
+
+    fn part_buttons(&mut self, ui: &mut Ui, room: usize) {
+        let parts = [
+            (Part::Curves, icons::ICON_SHOW_CHART, "Curves"),
+            (Part::Samples, icons::ICON_GRID_VIEW, "Samples"),
+            (Part::Controls, icons::ICON_TUNE, "Controls"),
+        ];
+        ui.spacing_mut().item_spacing.x = theme::GAP_XS;
+        ui.add_space(theme::GAP_S);
+        if room < 3 {
+            let count = if room == 2 { 2 } else { 3 };
+            let current = if room == 2 && self.layout.part == Part::Controls { Part::Curves } else { self.layout.part };
+            let mut choices: Vec<_> = parts.iter().take(count).map(|(part, _, name)| (*part, *name, *name)).collect();
+            // The row runs from right to left.
+            choices.reverse();
+            if let Some(part) = segments(ui, current, &choices) {
+                self.layout.part = part;
+            }
+            return;
+        }
+        for (i, (_, icon, name)) in parts.into_iter().enumerate().rev() {
+            if let Some(open) = self.layout.open.get_mut(i) {
+                let verb = if *open { "Hide" } else { "Show" };
+                let text = format!("{verb} {}", name.to_lowercase());
+                if icon_toggle(ui, icon, &text, true, *open).clicked() {
+                    *open = !*open;
+                }
+            }
+        }
+    }
+
+    /// Samples over the histograms.
+    fn middle(&mut self, ui: &mut Ui, frame: &mut Frame<'_>) {
+        if waiting(ui, frame) {
+            return;
+        }
+        let open = self.layout.histograms;
+        // A low window keeps its pictures and gives up the strip.
+        let strip = if open && ui.available_height() > 2.5 * theme::STRIP { theme::STRIP } else { theme::ROW };
+        let height = (ui.available_height() - strip - theme::GAP_XS).max(theme::ROW);
+        let size = vec2(ui.available_width(), height);
+        ui.allocate_ui(size, |ui| {
+            ui.set_min_size(size);
+            self.samples.ui(ui, frame);
+        });
+        self.histograms(ui, frame, strip > theme::ROW);
+    }
+
+    fn histograms(&mut self, ui: &mut Ui, frame: &Frame<'_>, roomy: bool) {
+        let p = Palette::of(ui);
+        let newest = frame.live.histograms.lock().clone();
+        let entries = newest.as_ref().map(|h| h.entries.as_slice()).unwrap_or_default();
+        let chosen = entries.iter().find(|e| e.0 == self.layout.tensor).or_else(|| entries.first());
+        ui.horizontal(|ui| {
+            ui.set_height(theme::CONTROL);
+            ui.spacing_mut().item_spacing.x = theme::GAP_XS;
+            let open = self.layout.histograms && roomy;
+            let icon = if open { icons::ICON_EXPAND_MORE } else { icons::ICON_CHEVRON_RIGHT };
+            let name = if open { "Hide histograms" } else { "Show histograms" };
+            if icon_button(ui, icon, name, true).clicked() {
+                self.layout.histograms = !self.layout.histograms;
+            }
+            ui.label(RichText::new("Histogram").color(p.text_strong));
+            let Some((name, _)) = chosen.filter(|_| open) else { return };
+            let step = newest.as_ref().map_or(0, |h| h.step);
+            let mut wanted = None;
+            flush_right(ui, |ui| {
+                let width = theme::FIGURE_COLUMN + theme::GAP_XL;
+                ui.allocate_ui_with_layout(vec2(width, theme::CONTROL), Layout::right_to_left(Align::Center), |ui| {
+                    ui.label(theme::weak_caption(&p, format!("step {}", ticks::grouped(step as f64, 0))));
+                });
+                let width = ui.available_width() - theme::GAP_S;
+                let combo = ComboBox::from_id_salt("tensor").width(width).truncate().selected_text(name);
+                let combo = combo.show_ui(ui, |ui| {
+                    for (option, _) in entries {
+                        if ui.selectable_label(option == name, option).clicked() {
+                            wanted = Some(option.clone());
+                        }
+                    }
+                });
+                combo.response.accessible_name("Tensor of the histogram");
+            });
+            if let Some(tensor) = wanted {
+                self.layout.tensor = tensor;
+            }
+        });
+        if !(self.layout.histograms && roomy) {
+            return;
+        }
+        match chosen {
+            Some((name, values)) => {
+                let colour = if name.starts_with("d/") { p.d } else { p.g };
+                histogram::bars(ui, name, values, colour);
+            }
+            None => empty_place(ui, "Weights and gradients", "Their histograms appear here every few steps."),
+        }
+    }
+}
+
+/// Parts that have room side by side in a window this wide.
+fn room(width: f32) -> usize {
+    if width >= theme::PANEL_MIN + theme::CURVES_LEAST + theme::SAMPLES_LEAST {
+        3
+    } else if width >= theme::PANEL_MIN + theme::CURVES_LEAST {
+        2
+    } else {
+        1
+    }
+}
+
+/// The one thing to do next.
+fn primary_action(ui: &mut Ui, frame: &mut Frame<'_>) {
+    let p = Palette::of(ui);
+    let (command, text) = match &frame.status.phase {
+        Phase::Running => (UiCommand::PlayPause, "Pause"),
+        Phase::Paused => (UiCommand::PlayPause, "Go on"),
+        Phase::Idle | Phase::Failed(_) | Phase::Finished => (UiCommand::NewRun, "New run"),
+        Phase::Opening { .. } | Phase::Preparing => (UiCommand::Stop, "Cancel"),
+    };
+    let button = theme::primary_button(&p, text);
+    if ui.add(button).on_hover_text(command.tooltip(ui.ctx())).clicked() {
+        frame.command(command);
+    }
+}
+
+/// How the run is doing and what the talk advises, in one line.
+fn health_line(ui: &mut Ui, frame: &Frame<'_>) {
+    let p = Palette::of(ui);
+    ui.spacing_mut().item_spacing.x = theme::GAP_XS;
+    let health = frame.status.health;
+    let (state, sentence, advice) = match &frame.status.phase {
+        Phase::Failed(text) => (State::Defective, text.as_str(), ""),
+        Phase::Idle => (State::Unknown, "No run is open.", ""),
+        Phase::Opening { .. } => (State::Unknown, "Reading the images.", ""),
+        Phase::Preparing => (State::Unknown, "Preparing kernels: training starts in a moment.", ""),
+        _ => (state_of(health), health.sentence(), health.advice()),
+    };
+    theme::state_icon(ui, state);
+    let colour = if health.is_alarm() || state == State::Defective { p.text_strong } else { p.text };
+    let mut text = egui::text::LayoutJob::default();
+    let font = egui::TextStyle::Body.resolve(ui.style());
+    text.append(sentence, 0.0, egui::TextFormat::simple(font.clone(), colour));
+    if !advice.is_empty() {
+        text.append(advice, theme::GAP_S, egui::TextFormat::simple(font, p.text_weak));
+    }
+    // A sentence too long for the line is there in full in the tooltip.
+    ui.add(egui::Label::new(text).truncate()).on_hover_text(format!("{sentence} {advice}").trim_end());
+}
+
+fn state_of(health: crate::train::Health) -> State {
+    use crate::train::Health as H;
+    match health {
+        H::Unknown => State::Unknown,
+        H::Good => State::Healthy,
+        H::DTooStrong | H::DTooWeak | H::Saturated => State::Suspect,
+        H::Collapsed | H::Diverging | H::NotFinite => State::Defective,
+    }
+}
+
+/// What stands in place of the samples until there are some; `false` when there is nothing to wait for.
+fn waiting(ui: &mut Ui, frame: &Frame<'_>) -> bool {
+    let p = Palette::of(ui);
+    let none = frame.live.grids.read().grids().is_empty();
+    let middle = |ui: &mut Ui, content: &mut dyn FnMut(&mut Ui)| {
+        ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+            ui.add_space((ui.available_height() * 0.4).max(theme::GAP_M));
+            ui.vertical_centered(|ui| {
+                ui.set_max_width(theme::TEXT_MAX / 2.0);
+                content(ui);
+            });
+        });
+    };
+    match &frame.status.phase {
+        Phase::Opening { done, total } => {
+            middle(ui, &mut |ui| {
+                ui.label(RichText::new("Reading the images").color(p.text_strong));
+                let share = if *total == 0 { 0.0 } else { *done as f32 / *total as f32 };
+                let bar = egui::ProgressBar::new(share).desired_height(theme::GAP_S).corner_radius(2.0).fill(p.accent);
+                ui.add(bar).accessible_name("Images read");
+                let count = |n: &usize| ticks::grouped(*n as f64, 0);
+                let text = if *total == 0 { "Looking for images".into() } else { format!("{} of {}", count(done), count(total)) };
+                ui.label(theme::weak_caption(&p, text));
+            });
+            true
+        }
+        Phase::Preparing if none => {
+            middle(ui, &mut |ui| {
+                ui.add(Spinner::new().size(theme::GAP_XL));
+                ui.label(RichText::new("Preparing kernels…").color(p.text_strong));
+                ui.label(theme::weak_caption(
+                    &p,
+                    "The device compiles and tunes its kernels once. The window stays free; the first step follows.",
+                ));
+            });
+            true
+        }
+        Phase::Failed(text) if none => {
+            middle(ui, &mut |ui| {
+                theme::state_icon(ui, State::Defective);
+                ui.label(RichText::new("The run was stopped by a fault").color(p.text_strong));
+                ui.add(egui::Label::new(RichText::new(text).color(p.text)).wrap().selectable(true));
+            });
+            true
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_layout_comes_back_and_nonsense_gives_the_first_one() {
+        let mut view = TrainView::new("");
+        view.layout.open = [true, false, true];
+        view.layout.tensor = "g/weights/up1".into();
+        let back = TrainView::new(&view.layout());
+        assert_eq!(back.layout.open, [true, false, true]);
+        assert_eq!(back.layout(), view.layout());
+        assert_eq!(TrainView::new("{\"open\": 3}").layout.open, [true; 3]);
+    }
+
+    #[test]
+    fn a_narrow_window_shows_fewer_parts_at_once() {
+        let view = TrainView::new("");
+        assert_eq!(view.parts_on_show(room(1900.0)), [true, true, true]);
+        assert_eq!(view.parts_on_show(room(700.0)), [true, false, true]);
+        assert_eq!(view.parts_on_show(room(460.0)), [true, false, false]);
+        // The smallest window, less the rail, at the usual scale: all three.
+        assert_eq!(room(1024.0 - theme::RAIL), 3);
+    }
+}

@@ -1,0 +1,263 @@
+//! Folders of every known arrangement, and the ways in which a folder can be wrong.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use ganspect::data::{CropSampler, CropSpec, DataError, DataSource, Dataset, Label, Layout, Part, describe};
+use image::{GrayImage, Luma, RgbImage};
+
+/// A folder that is filled by the test and removed after it.
+struct Tree(tempfile::TempDir);
+
+impl Tree {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn root(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn place(&self, name: &str) -> PathBuf {
+        let path = self.root().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        path
+    }
+
+    /// A grey image whose content follows from its name, so that no two are copies.
+    fn image(&self, name: &str) {
+        let tint = name.bytes().fold(0_u8, |sum, b| sum.wrapping_mul(31).wrapping_add(b));
+        GrayImage::from_fn(12, 10, |x, y| Luma([tint ^ (x * 3 + y * 17) as u8])).save(self.place(name)).unwrap();
+    }
+
+    fn mask(&self, name: &str, width: u32, height: u32) {
+        GrayImage::from_pixel(width, height, Luma([255])).save(self.place(name)).unwrap();
+    }
+
+    fn text(&self, name: &str, text: &str) {
+        fs::write(self.place(name), text).unwrap();
+    }
+
+    fn describe(&self) -> Result<Dataset, DataError> {
+        describe(self.root(), &|_, _| true)
+    }
+
+    /// Why the file of this name was skipped.
+    fn skipped(set: &Dataset, name: &str) -> String {
+        let found = set.skipped.iter().find(|s| s.path.ends_with(name));
+        found.unwrap_or_else(|| panic!("{name} is not among {:?}", set.skipped)).reason.clone()
+    }
+}
+
+fn defective(kind: &str) -> Label {
+    Label::Defective(kind.to_owned())
+}
+
+#[test]
+fn mvtec_ad() {
+    let tree = Tree::new();
+    for name in [
+        "train/good/000.png",
+        "train/good/001.png",
+        "test/good/000.png",
+        "test/scratch/000.png",
+        "test/scratch/001.png",
+        "test/pit/000.png",
+    ] {
+        tree.image(name);
+    }
+    tree.mask("ground_truth/scratch/000_mask.png", 12, 10);
+    tree.mask("ground_truth/scratch/001_mask.png", 12, 9);
+    tree.mask("ground_truth/pit/000.png", 12, 10);
+    tree.mask("ground_truth/pit/007_mask.png", 12, 10);
+    tree.text("readme.txt", "about these parts");
+    tree.text("train/good/.hidden.png", "thumbnail");
+    let set = tree.describe().unwrap();
+    assert_eq!(set.layout, Layout::MvtecAd);
+    let summary = set.summary();
+    assert_eq!((summary.healthy, summary.for_training, summary.defective, summary.masks), (3, 2, 3, 2));
+    assert_eq!(summary.kinds.into_iter().collect::<Vec<_>>(), [("pit".to_owned(), 1), ("scratch".to_owned(), 2)]);
+    let pit = set.items.iter().find(|i| i.label == defective("pit")).unwrap();
+    assert!(pit.mask.as_ref().unwrap().ends_with("ground_truth/pit/000.png"));
+    assert!(set.items.windows(2).all(|pair| pair[0].path < pair[1].path));
+    assert_eq!(set.skipped.len(), 3);
+    assert!(Tree::skipped(&set, "001_mask.png").contains("the mask is 12 x 9 pixels and its image 12 x 10"));
+    assert!(Tree::skipped(&set, "007_mask.png").contains("no image belongs to this mask"));
+    assert!(Tree::skipped(&set, "readme.txt").contains("outside the folders of the MVTec AD layout"));
+}
+
+#[test]
+fn several_mvtec_sets_are_not_one_surface() {
+    let tree = Tree::new();
+    tree.image("bottle/train/good/0.png");
+    tree.image("wood/train/good/0.png");
+    let said = tree.describe().unwrap_err().to_string();
+    assert!(said.contains("2 data sets (bottle, wood): choose one of them"), "{said}");
+}
+
+fn dagm_class(tree: &Tree, class: &str) {
+    for name in ["Train/0001.PNG", "Train/0002.PNG", "Test/0003.PNG", "Test/0004.PNG"] {
+        tree.image(&format!("{class}{name}"));
+    }
+    tree.mask(&format!("{class}Train/Label/0002_label.PNG"), 12, 10);
+    tree.mask(&format!("{class}Test/Label/0003_label.PNG"), 12, 10);
+    tree.text(&format!("{class}Train/Label/Labels.txt"), "1\n1 0 0001.PNG 0 0\n");
+}
+
+#[test]
+fn dagm_of_several_classes_and_of_one() {
+    let tree = Tree::new();
+    dagm_class(&tree, "Class1/");
+    dagm_class(&tree, "Class8/");
+    let set = tree.describe().unwrap();
+    let summary = set.summary();
+    assert_eq!((set.layout, summary.healthy, summary.defective, summary.masks), (Layout::Dagm, 4, 4, 4));
+    assert_eq!(summary.kinds["Class8"], 2);
+    assert_eq!(set.healthy_for_training().count(), 2);
+    assert!(set.skipped.is_empty(), "{:?}", set.skipped);
+    let one = describe(&tree.root().join("Class8"), &|_, _| true).unwrap();
+    assert_eq!((one.layout, one.items.len()), (Layout::Dagm, 4));
+    let spoiled = one.items.iter().find(|i| i.path.ends_with("Train/0002.PNG")).unwrap();
+    assert_eq!((&spoiled.label, spoiled.part), (&defective("defect"), Part::Train));
+}
+
+#[test]
+fn magnetic_tile() {
+    let tree = Tree::new();
+    tree.image("MT_Free/Imgs/a.jpg");
+    tree.mask("MT_Free/Imgs/a.png", 12, 10);
+    tree.image("MT_Blowhole/Imgs/b.jpg");
+    tree.mask("MT_Blowhole/Imgs/b.png", 12, 10);
+    tree.image("MT_Uneven/Imgs/c.jpg");
+    GrayImage::new(12, 10).save(tree.place("MT_Uneven/Imgs/c.png")).unwrap();
+    tree.text("README.md", "magnetic tiles");
+    let set = tree.describe().unwrap();
+    let summary = set.summary();
+    assert_eq!((set.layout, summary.healthy, summary.masks), (Layout::MagneticTile, 1, 1));
+    assert_eq!(summary.kinds.keys().collect::<Vec<_>>(), ["blowhole", "uneven"]);
+    assert!(Tree::skipped(&set, "MT_Uneven/Imgs/c.png").contains("the mask marks nothing; the image is kept"));
+}
+
+#[test]
+fn csv_with_a_missing_file() {
+    let tree = Tree::new();
+    ["img/a.png", "img/b.png", "img/c.png"].iter().for_each(|name| tree.image(name));
+    tree.mask("lbl/b.png", 12, 10);
+    tree.text("list.csv", "\u{feff}image_filepath,lbl_image_filepath,is_defective\nimg/a.png,,0\nimg/b.png,lbl/b.png,1\nimg/gone.png,,0\nimg/c.png,lbl/gone.png,True\nimg/a.png,,false\n");
+    let by_folder = tree.describe().unwrap();
+    let by_file = describe(&tree.root().join("list.csv"), &|_, _| true).unwrap();
+    assert_eq!(by_folder.items, by_file.items);
+    let summary = by_file.summary();
+    assert_eq!((by_file.layout, summary.healthy, summary.defective, summary.masks), (Layout::Csv, 1, 2, 1));
+    assert!(
+        Tree::skipped(&by_file, "img/gone.png").contains("line 4 of the CSV file names it, but there is no such file")
+    );
+    assert!(Tree::skipped(&by_file, "lbl/gone.png").contains("cannot be read"));
+    assert!(Tree::skipped(&by_file, "img/a.png").contains("line 6 of the CSV file names it a second time"));
+}
+
+#[test]
+fn csv_lines_that_cannot_be_understood_are_named() {
+    let tree = Tree::new();
+    tree.image("a.png");
+    let said = |text: &str| {
+        tree.text("list.csv", text);
+        describe(&tree.root().join("list.csv"), &|_, _| true).unwrap_err().to_string()
+    };
+    let header = "image_filepath,lbl_image_filepath,is_defective";
+    assert!(
+        said(&format!("{header}\na.png,,maybe\n"))
+            .contains("list.csv, line 2: is_defective is `maybe`: write 0, 1, true or false")
+    );
+    assert!(said(&format!("{header}\na.png,,0\na.png\n")).contains("line 3: it has 1 fields and the header 3"));
+    assert!(said(&format!("{header}\n,,0\n")).contains("line 2: image_filepath is empty"));
+    assert!(said("path,label\na.png,0\n").contains("line 1: the header has no column image_filepath"));
+    // A CSV of another purpose does not stop its folder from being read.
+    assert_eq!(tree.describe().unwrap().layout, Layout::Flat);
+}
+
+#[test]
+fn flat_folder_with_broken_files() {
+    let tree = Tree::new();
+    ["a.png", "deep/er/b.bmp", "c.jpg"].iter().for_each(|name| tree.image(name));
+    RgbImage::new(1, 1).save(tree.place("one.png")).unwrap();
+    tree.text("note.png", "not a picture at all");
+    let whole = fs::read(tree.root().join("a.png")).unwrap();
+    fs::write(tree.place("cut.png"), &whole[..whole.len() / 2]).unwrap();
+    fs::write(tree.place(".DS_Store"), b"hidden").unwrap();
+    let set = tree.describe().unwrap();
+    assert_eq!((set.layout, set.items.len(), set.skipped.len()), (Layout::Flat, 4, 2));
+    assert!(Tree::skipped(&set, "note.png").contains("it is not an image (it begins like text)"));
+    assert!(Tree::skipped(&set, "cut.png").contains("it ends too early"));
+    let lines = set.summary().sentences();
+    assert_eq!(lines[0], "4 healthy images");
+    assert!(lines[1].contains("every image is taken to be healthy"));
+    assert!(lines[3].starts_with("2 files skipped: cut.png ("));
+}
+
+#[test]
+fn folders_with_nothing_to_learn_from() {
+    let said = |path: &Path| describe(path, &|_, _| true).unwrap_err().to_string();
+    let tree = Tree::new();
+    assert!(said(tree.root()).contains("is empty: put images of healthy parts into it"));
+    assert!(said(&tree.root().join("absent")).contains("cannot find"));
+    tree.text("a.txt", "words");
+    assert!(said(&tree.root().join("a.txt")).contains("is a file: name the folder it lies in"));
+    let words = said(tree.root());
+    assert!(words.contains("no usable image among 1 files") && words.contains("a.txt: it is not an image"), "{words}");
+    let spoiled = Tree::new();
+    spoiled.image("MT_Crack/Imgs/a.jpg");
+    assert!(said(spoiled.root()).contains("there is nothing healthy to learn from"));
+    let untrained = Tree::new();
+    fs::create_dir_all(untrained.root().join("train/good")).unwrap();
+    untrained.image("test/scratch/a.png");
+    assert!(said(untrained.root()).contains("none of its 1 images is marked healthy for training"));
+}
+
+#[test]
+fn progress_counts_up_and_can_stop_the_reading() {
+    let tree = Tree::new();
+    (0..20).for_each(|i| tree.image(&format!("{i}.png")));
+    let highest = AtomicUsize::new(0);
+    let watch = |done: usize, total: usize| {
+        assert!(done <= total);
+        highest.fetch_max(done, Ordering::Relaxed);
+        true
+    };
+    describe(tree.root(), &watch).unwrap();
+    assert_eq!(highest.into_inner(), 20);
+    for stop_at in [0, 1, 7, 20] {
+        let stopped = describe(tree.root(), &|done, total| total == 0 || done < stop_at);
+        assert!(matches!(stopped, Err(DataError::Cancelled)), "{stop_at}");
+    }
+    assert!(matches!(describe(tree.root(), &|_, _| false), Err(DataError::Cancelled)));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_back_to_its_own_folder_is_followed_once() {
+    let tree = Tree::new();
+    tree.image("in/a.png");
+    std::os::unix::fs::symlink(tree.root(), tree.root().join("in/loop")).unwrap();
+    assert_eq!(tree.describe().unwrap().items.len(), 1);
+}
+
+#[test]
+fn copies_of_one_image_stay_on_one_side_of_the_split() {
+    let tree = Tree::new();
+    for i in 0..10 {
+        tree.image(&format!("{i}.png"));
+        fs::copy(tree.root().join(format!("{i}.png")), tree.place(&format!("copies/{i}.png"))).unwrap();
+    }
+    let source: DataSource = tree.root().to_str().unwrap().parse().unwrap();
+    let opened = source.open(&|_, _| true).unwrap();
+    let split = opened.split(0.2, 4).unwrap();
+    assert_eq!((split.train.len(), split.held_out.len()), (5, 5));
+    let (train, held) = (opened.training_indices(&split), opened.held_out_indices(&split));
+    assert_eq!((train.len(), held.len()), (10, 10));
+    let name = |i: &usize| opened.dataset.items[*i].path.file_name().unwrap().to_owned();
+    assert!(train.iter().all(|i| !held.iter().any(|j| name(i) == name(j))));
+    let sampler = CropSampler::new(opened.store.clone(), train, CropSpec::native(8, 1)).unwrap();
+    assert_eq!(sampler.batch(1, 0, 3).unwrap().len(), 3 * 64);
+}

@@ -1,0 +1,207 @@
+//! The networks against their definitions: shapes, parameter counts, folded against plain
+//! convolutions, gradients against finite differences, wgpu against the CPU.
+
+use burn::{
+    module::Module,
+    tensor::{Device, Tensor, TensorData},
+};
+use ganspect::model::{
+    Discriminator, Generator, Latent, ModelKnobs,
+    architecture::{NormOrder, Upsampling},
+    layers::{Pass, up_conv, up_conv_plain},
+    weights,
+};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+const BOTH: [Upsampling; 2] = [Upsampling::ResizeConv, Upsampling::TransposedConv];
+
+fn cpu() -> Device {
+    Device::flex()
+}
+
+fn random<const D: usize>(shape: [usize; D], seed: u64, device: &Device) -> Tensor<D> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let values: Vec<f32> = (0..shape.iter().product()).map(|_| rng.random_range(-1.0..1.0)).collect();
+    Tensor::from_data(TensorData::new(values, shape), device)
+}
+
+fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().try_into_vec().unwrap()
+}
+
+fn assert_close(got: &[f32], wanted: &[f32], tolerance: f32, what: &str) {
+    assert_eq!(got.len(), wanted.len(), "{what}");
+    let scale = wanted.iter().map(|v| v.abs()).fold(1.0, f32::max);
+    for (i, (a, b)) in got.iter().zip(wanted).enumerate() {
+        assert!((a - b).abs() <= tolerance * scale, "{what}: {a} for {b} at {i}");
+    }
+}
+
+/// Value, and gradients for input, weight and bias, of one way to double a map.
+type Doubling = fn(Tensor<4>, Tensor<4>, Tensor<1>, Upsampling) -> Tensor<4>;
+
+fn double(way: Doubling, upsampling: Upsampling, size: [usize; 2]) -> [Vec<f32>; 4] {
+    let device = cpu().autodiff();
+    let x = random([2, 3, size[0], size[1]], 1, &device).require_grad();
+    let weight = random([4, 3, 5, 5], 2, &device).require_grad();
+    let bias = random([4], 3, &device).require_grad();
+    let y = way(x.clone(), weight.clone(), bias.clone(), upsampling);
+    assert_eq!(y.dims(), [2, 4, 2 * size[0], 2 * size[1]]);
+    // A weight for each output, borders included, so that no gradient hides behind another.
+    let gradients = (y.clone() * random(y.dims(), 4, &cpu())).sum().backward();
+    [
+        values(y),
+        values(x.grad(&gradients).unwrap()),
+        values(weight.grad(&gradients).unwrap()),
+        values(bias.grad(&gradients).unwrap()),
+    ]
+}
+
+#[test]
+fn folded_equals_plain_in_value_and_in_gradient() {
+    for upsampling in BOTH {
+        for size in [[4, 4], [1, 1], [3, 5], [8, 2]] {
+            let folded = double(up_conv, upsampling, size);
+            let plain = double(up_conv_plain, upsampling, size);
+            for (i, (a, b)) in folded.iter().zip(&plain).enumerate() {
+                assert_close(a, b, 1e-4, &format!("{upsampling:?} {size:?} part {i}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_generator_draws_the_same_folded_and_plain() {
+    for upsampling in BOTH {
+        let knobs = ModelKnobs { upsampling, size: 32, ..ModelKnobs::default() };
+        let g = Generator::new(&knobs, &mut ChaCha8Rng::seed_from_u64(5), &cpu());
+        let z = random([3, 100], 6, &cpu());
+        let folded = values(g.forward(z.clone(), &mut Pass::Evaluate));
+        assert_close(&folded, &values(g.forward_plain(z, &mut Pass::Evaluate)), 1e-4, "crop");
+    }
+}
+
+#[test]
+fn shapes_fit_for_every_size_and_switch() {
+    for (size, channels, divisor) in [(32, 1, 8), (64, 3, 8), (128, 1, 8), (32, 3, 2)] {
+        for norm_order in [NormOrder::ActivationFirst, NormOrder::NormFirst] {
+            let knobs = ModelKnobs { size, channels, width_divisor: divisor, norm_order, ..ModelKnobs::default() };
+            let mut rng = ChaCha8Rng::seed_from_u64(1);
+            let g = Generator::new(&knobs, &mut rng, &cpu());
+            let d = Discriminator::new(&knobs, &mut rng, &cpu());
+            let z = Latent::new(&knobs).sample(2, &mut rng);
+            let z = Tensor::from_data(TensorData::new(z, [2, knobs.latent_size]), &cpu());
+            let crops = g.forward(z, &mut Pass::Train(&mut Vec::new()));
+            assert_eq!(crops.dims(), [2, channels, size, size]);
+            assert!(values(crops.clone()).iter().all(|v| v.abs() <= 1.0));
+            let logits = d.forward(crops.clone(), &mut Pass::Evaluate, |x| x);
+            assert_eq!(logits.dims(), [2, 1]);
+            let features = d.features(crops, &mut Pass::Evaluate);
+            assert_eq!(features[1].dims(), [2, 2 * 128 / divisor, size / 4, size / 4]);
+        }
+    }
+}
+
+/// Parameters by the formula, running statistics (two numbers a normalised channel) included.
+fn counted(knobs: &ModelKnobs) -> (usize, usize) {
+    let f = knobs.filters();
+    let kernel = |inputs: usize, outputs: usize| 25 * inputs * outputs + outputs;
+    let norm = |channels: usize| 4 * channels;
+    let last = *f.last().unwrap();
+    let mut g = (knobs.latent_size + 1) * f[0] * 16 + norm(f[0]) + kernel(last, knobs.channels);
+    let mut d = kernel(knobs.channels, last) + f[0] * 16 + 1;
+    for pair in f.windows(2) {
+        g += kernel(pair[0], pair[1]) + norm(pair[1]);
+        d += kernel(pair[1], pair[0]) + norm(pair[0]);
+    }
+    (g, d)
+}
+
+#[test]
+fn parameter_counts_follow_the_formula() {
+    for knobs in [
+        ModelKnobs::default(),
+        ModelKnobs { size: 128, channels: 3, ..ModelKnobs::default() },
+        ModelKnobs { size: 32, width_divisor: 4, latent_size: 17, ..ModelKnobs::default() },
+    ] {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let g = Generator::new(&knobs, &mut rng, &cpu());
+        let d = Discriminator::new(&knobs, &mut rng, &cpu());
+        assert_eq!((g.num_params(), d.num_params()), counted(&knobs), "{knobs:?}");
+    }
+    // The talk's network at full width: 1024, 512, 256, 128 filters.
+    let talk = ModelKnobs { width_divisor: 1, ..ModelKnobs::default() };
+    assert_eq!(talk.filters(), [1024, 512, 256, 128]);
+    assert_eq!(counted(&talk).0, 101 * 16_384 + 4 * 1024 + 13_107_712 + 4 * 512 + 3_277_056 + 4 * 256 + 819_328 + 4 * 128 + 3_201);
+}
+
+#[test]
+fn the_gradient_of_z_is_that_of_finite_differences() {
+    let knobs = ModelKnobs { size: 32, latent_size: 6, ..ModelKnobs::default() };
+    let g = Generator::new(&knobs, &mut ChaCha8Rng::seed_from_u64(2), &cpu());
+    let target = random([1, 1, 32, 32], 3, &cpu());
+    let loss = |z: Tensor<2>| (g.forward(z, &mut Pass::Evaluate) - target.clone()).square().sum();
+    let z0 = values(random([1, 6], 4, &cpu()));
+    let tracked = Tensor::<2>::from_data(TensorData::new(z0.clone(), [1, 6]), &cpu().autodiff()).require_grad();
+    let gradients = loss(tracked.clone()).backward();
+    let gradient = values(tracked.grad(&gradients).unwrap());
+    let h = 1e-2f32;
+    for i in 0..6 {
+        let at = |delta: f32| {
+            let mut z = z0.clone();
+            z[i] += delta;
+            f64::from(values(loss(Tensor::from_data(TensorData::new(z, [1, 6]), &cpu())))[0])
+        };
+        let slope = ((at(h) - at(-h)) / f64::from(2.0 * h)) as f32;
+        let scale = gradient.iter().map(|v| v.abs()).fold(0.1, f32::max);
+        assert!((gradient[i] - slope).abs() < 0.02 * scale, "{} for {slope} at {i}", gradient[i]);
+    }
+}
+
+#[test]
+fn weights_survive_the_way_out_and_back() {
+    let knobs = ModelKnobs { size: 32, ..ModelKnobs::default() };
+    let device = cpu().autodiff();
+    let one = Generator::new(&knobs, &mut ChaCha8Rng::seed_from_u64(1), &device);
+    let other = Generator::new(&knobs, &mut ChaCha8Rng::seed_from_u64(2), &device);
+    let stored = weights::read(&one).unwrap();
+    assert_ne!(stored, weights::read(&other).unwrap());
+    let named = |list: &[weights::Weight]| list.iter().map(|w| (w.name.clone(), w.clone())).collect();
+    let back = weights::write(other.clone(), &named(&stored)).unwrap();
+    assert_eq!(weights::read(&back).unwrap(), stored);
+    let error = weights::write(other.clone(), &named(&stored[1..])).unwrap_err();
+    assert!(error.to_string().contains(&stored[0].name), "{error}");
+    let mut wrong = stored.clone();
+    wrong[0].shape.reverse();
+    assert!(matches!(weights::write(other, &named(&wrong)), Err(weights::WeightError::Shape { .. })));
+}
+
+#[test]
+fn the_average_moves_by_its_decay() {
+    let knobs = ModelKnobs { size: 32, ..ModelKnobs::default() };
+    let old = Generator::new(&knobs, &mut ChaCha8Rng::seed_from_u64(1), &cpu());
+    let new = Generator::new(&knobs, &mut ChaCha8Rng::seed_from_u64(2), &cpu());
+    let moved = weights::average(old.clone(), &new, 0.9);
+    let triples = weights::read(&old).unwrap().into_iter().zip(weights::read(&new).unwrap());
+    for ((a, b), c) in triples.zip(weights::read(&moved).unwrap()) {
+        let wanted: Vec<f32> = a.values.iter().zip(&b.values).map(|(a, b)| 0.9 * a + 0.1 * b).collect();
+        assert_close(&c.values, &wanted, 1e-6, &c.name);
+    }
+}
+
+#[test]
+fn running_statistics_follow_the_batch() {
+    let knobs = ModelKnobs { size: 32, norm_momentum: 1.0, ..ModelKnobs::default() };
+    let device = cpu().autodiff();
+    let mut d = Discriminator::new(&knobs, &mut ChaCha8Rng::seed_from_u64(1), &device);
+    let crops = random([8, 1, 32, 32], 2, &device);
+    let mut stats = Vec::new();
+    let trained = values(d.forward(crops.clone(), &mut Pass::Train(&mut stats), |x| x));
+    let before = values(d.forward(crops.clone(), &mut Pass::Evaluate, |x| x));
+    d.absorb(stats);
+    // With a momentum of 1 the running statistics are those of the batch.
+    let after = values(d.forward(crops, &mut Pass::Evaluate, |x| x));
+    assert_close(&after, &trained, 1e-3, "logits");
+    assert!(before.iter().zip(&trained).any(|(a, b)| (a - b).abs() > 1e-2));
+}
