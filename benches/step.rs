@@ -1,13 +1,16 @@
-//! A training step and a generator's forward pass, Laptop and Workbench, folded and plain.
-//! `cargo bench --bench step`
+//! The generator's forward pass and update, folded and plain, and a whole training step, at Laptop and
+//! Workbench width: `cargo bench --bench step`
 
 use std::{hint::black_box, sync::Arc, time::Duration};
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::{
+    module::Module,
+    tensor::{Device, Tensor, TensorData},
+};
 use criterion::{Criterion, criterion_group, criterion_main};
 use ganspect::{
     data::{CropSampler, DataSource, Loader},
-    model::{Generator, Latent, layers::Pass},
+    model::{Discriminator, Generator, Latent, layers::Pass},
     train::{Preset, Trainer, Update},
 };
 use rand::SeedableRng;
@@ -35,6 +38,34 @@ fn generator(c: &mut Criterion) {
     group.finish();
 }
 
+/// Forward and backward through G and D, as an update of G needs it, without the optimiser.
+fn update(c: &mut Criterion) {
+    let device = Device::flex();
+    let tracked = device.clone().autodiff();
+    let mut group = c.benchmark_group("generator update, batch 16");
+    group.sample_size(10).warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(5));
+    for (name, preset) in PRESETS {
+        let knobs = preset.recipe().model;
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let g = Generator::new(&knobs, &mut rng, &tracked);
+        let d = Discriminator::new(&knobs, &mut rng, &tracked).no_grad();
+        let z = Latent::new(&knobs).sample(16, &mut rng);
+        let z = Tensor::<2>::from_data(TensorData::new(z, [16, knobs.latent_size]), &device);
+        let mut run = |way: &str, draw: fn(&Generator, Tensor<2>, &mut Pass<'_>) -> Tensor<4>| {
+            group.bench_function(format!("{name}, {way}"), |b| {
+                b.iter(|| {
+                    let crops = draw(&g, z.clone(), &mut Pass::Train(&mut Vec::new()));
+                    let logits = d.forward(crops, &mut Pass::Train(&mut Vec::new()), |x| x);
+                    black_box(logits.mean().backward());
+                });
+            });
+        };
+        run("folded", Generator::forward);
+        run("plain", Generator::forward_plain);
+    }
+    group.finish();
+}
+
 fn step(c: &mut Criterion) {
     let mut group = c.benchmark_group("training step, batch 16");
     group.sample_size(10).warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(5));
@@ -52,5 +83,5 @@ fn step(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, generator, step);
+criterion_group!(benches, generator, update, step);
 criterion_main!(benches);

@@ -31,6 +31,7 @@ impl fmt::Display for Access {
 }
 
 /// A file or folder that could not be read or written. Each message names it and the way out.
+#[expect(missing_docs, reason = "each message says what its variant and fields are")]
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
     #[error("cannot {access} {}: there is no such file or folder; check the path", path.display())]

@@ -279,11 +279,7 @@ impl Worker {
         if let Some(run) = self.run.take() {
             let (path, step) = (run.path().to_path_buf(), run.steps());
             drop(run);
-            let mut status = self.live.status.write();
-            if status.phase != Phase::Finished {
-                status.phase = Phase::Idle;
-            }
-            drop(status);
+            self.live.status.write().phase = Phase::Idle;
             self.outbox.send(Event::Closed { run: path, step });
         }
     }

@@ -47,6 +47,7 @@ const TEXT_LIMIT: u64 = 256 << 20;
 const INFO_LIMIT: u64 = 1 << 20;
 
 /// Why a run's folder cannot be used. Each message names the folder or file and the way out.
+#[expect(missing_docs, reason = "each message says what its variant and fields are")]
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     #[error(transparent)]
@@ -97,6 +98,7 @@ pub struct RunInfo {
     pub source: String,
     /// What it began on, such as `CPU (Flex)`.
     pub device: String,
+    /// Whatever the user wants to remember about it.
     #[serde(default)]
     pub notes: String,
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::anyhow;
-use egui::{Align2, CentralPanel, Context, FontSelection, Id, LayerId, Order, Theme, Ui, ViewportBuilder};
+use egui::{Align2, CentralPanel, Context, FontSelection, IconData, Id, LayerId, Order, Theme, Ui, ViewportBuilder};
 
 use super::{
     Action, Facts, Frame, LogBuffer, Overlay, Page, Paths, Settings, ThemeChoice, UiCommand,
@@ -33,6 +33,7 @@ use super::{
     },
 };
 use crate::{
+    data::surface,
     device::DeviceChoice,
     engine::{
         Engine, Event, Live, Severity,
@@ -46,6 +47,8 @@ use crate::{
 const LEAST: [f32; 2] = [1024.0, 640.0];
 /// Settings are written this long after the last change.
 const SAVE_AFTER: Duration = Duration::from_secs(2);
+/// The workspaces are asked for their layouts this often.
+const LAYOUTS_EVERY: Duration = Duration::from_secs(1);
 /// A knob's new value goes to the compute thread when it has rested this long, so that a drag leaves
 /// one mark on the curves.
 const TURN_AFTER: Duration = Duration::from_millis(250);
@@ -57,10 +60,8 @@ const STARTING: Duration = Duration::from_millis(300);
 pub struct Options {
     /// The device to train on; `None` takes the one in the settings.
     pub device: Option<DeviceChoice>,
-    /// Where settings and runs are kept; `None` takes the system's places.
-    pub paths: Option<Paths>,
-    /// The log that the program's subscriber writes into, for the log page.
-    pub log: LogBuffer,
+    /// Where runs are kept; `None` takes the folder in the settings.
+    pub runs: Option<PathBuf>,
 }
 
 /// Opens the window and returns when it is closed.
@@ -68,14 +69,15 @@ pub struct Options {
 /// # Errors
 /// When no window can be opened, or the system has no thread for the engine.
 pub fn run(options: Options) -> anyhow::Result<()> {
-    let paths = options.paths.unwrap_or_else(Paths::of_system);
+    let paths = Paths::of_system();
     let (settings, fault) = Settings::load(&paths.settings);
     let viewport = ViewportBuilder::default()
         .with_title("Ganspect")
         .with_app_id("ganspect")
         .with_inner_size(settings.window)
         .with_min_inner_size(LEAST)
-        .with_maximized(settings.maximised);
+        .with_maximized(settings.maximised)
+        .with_icon(icon());
     let native = eframe::NativeOptions {
         viewport,
         renderer: eframe::Renderer::Wgpu,
@@ -87,7 +89,8 @@ pub fn run(options: Options) -> anyhow::Result<()> {
     let create: eframe::AppCreator<'_> = Box::new(move |cc| {
         let ctx = cc.egui_ctx.clone();
         let engine = Engine::start(device, move || ctx.request_repaint())?;
-        let mut app = App::new(&cc.egui_ctx, settings, engine, paths).with_log(options.log);
+        let mut app = App::new(&cc.egui_ctx, settings, engine, paths);
+        app.runs_given = options.runs;
         if let Some(fault) = fault {
             app.notices.push(Severity::Warning, fault);
         }
@@ -101,6 +104,27 @@ pub fn run(options: Options) -> anyhow::Result<()> {
     })
 }
 
+/// The window's icon: a machined surface with rounded corners.
+fn icon() -> IconData {
+    const SIDE: usize = 64;
+    const RADIUS: f32 = 12.0;
+    let picture = surface::draw(surface::Kind::Milled, None, 1, 0, SIDE).picture;
+    let beyond = |v: usize| {
+        let v = v as f32 + 0.5;
+        (RADIUS - v).max(v - (SIDE as f32 - RADIUS)).max(0.0)
+    };
+    let mut rgba = Vec::with_capacity(SIDE * SIDE * 4);
+    for y in 0..SIDE {
+        for x in 0..SIDE {
+            let grey = ((picture.unit(x, y, 0) + 1.0) * 127.5) as u8;
+            let outside = beyond(x).hypot(beyond(y)) - RADIUS;
+            let alpha = ((0.5 - outside).clamp(0.0, 1.0) * 255.0) as u8;
+            rgba.extend([grey, grey, grey, alpha]);
+        }
+    }
+    IconData { rgba, width: SIDE as u32, height: SIDE as u32 }
+}
+
 /// Curves of an earlier run that are being read.
 struct Reading {
     run: PathBuf,
@@ -112,9 +136,12 @@ pub struct App {
     ctx: Context,
     engine: Engine,
     paths: Paths,
+    /// Where runs are kept, when the command line says so.
+    runs_given: Option<PathBuf>,
     settings: Settings,
     saved: Settings,
     changed: Option<Instant>,
+    layouts_at: Option<Instant>,
     /// The theme and scale that the context was last given.
     applied: Option<(bool, f32)>,
 
@@ -124,7 +151,6 @@ pub struct App {
     train: TrainWorkspace,
     runs: RunsPage,
     log: LogPage,
-    log_lines: LogBuffer,
     settings_page: SettingsPage,
     help: HelpPage,
 
@@ -161,9 +187,11 @@ impl App {
             ctx: ctx.clone(),
             engine,
             paths,
+            runs_given: None,
             saved: settings.clone(),
             settings,
             changed: None,
+            layouts_at: None,
             applied: None,
             page: Page::Train,
             start: StartPage::default(),
@@ -171,7 +199,6 @@ impl App {
             train,
             runs: RunsPage::default(),
             log: LogPage::default(),
-            log_lines: LogBuffer::default(),
             settings_page: SettingsPage::default(),
             help: HelpPage::default(),
             status_bar: StatusBar::default(),
@@ -189,13 +216,6 @@ impl App {
         };
         app.look();
         app
-    }
-
-    /// Shows the lines of this log on the log page.
-    #[must_use]
-    pub fn with_log(mut self, log: LogBuffer) -> Self {
-        self.log_lines = log;
-        self
     }
 
     /// Asks for files in a field of the window and never through the desktop's dialog.
@@ -225,6 +245,11 @@ impl App {
         self.desk.wanted()
     }
 
+    /// Earlier runs laid over the curves.
+    pub fn overlays(&self) -> &[Overlay] {
+        &self.overlays
+    }
+
     /// The sentences of all notices so far, oldest first.
     pub fn notices(&self) -> impl Iterator<Item = &str> {
         self.notices.iter().map(|n| n.text.as_str())
@@ -232,7 +257,7 @@ impl App {
 
     /// Where new runs go.
     fn runs_folder(&self) -> &Path {
-        self.settings.runs.as_deref().unwrap_or(&self.paths.runs)
+        self.runs_given.as_deref().or(self.settings.runs.as_deref()).unwrap_or(&self.paths.runs)
     }
 
     /// The run's state as the window shows it: idle once the run was left.
@@ -243,7 +268,11 @@ impl App {
 
     fn facts(&self, status: &Status) -> Facts {
         let (undo, redo) = self.desk.can();
-        let run = !matches!(status.phase, Phase::Idle) && status.recipe.is_some();
+        let run = match status.phase {
+            Phase::Idle => false,
+            Phase::Failed(_) => status.recipe.is_some(),
+            _ => true,
+        };
         Facts {
             page: self.page,
             run,
@@ -314,11 +343,18 @@ impl App {
         });
     }
 
-    /// Writes the settings some time after they have changed.
-    fn keep_settings(&mut self) {
+    fn take_layouts(&mut self) {
         let layout = self.train.layout();
         if self.settings.layouts.get("train") != Some(&layout) {
             self.settings.layouts.insert("train".to_owned(), layout);
+        }
+        self.layouts_at = Some(Instant::now());
+    }
+
+    /// Writes the settings some time after they have changed.
+    fn keep_settings(&mut self) {
+        if self.layouts_at.is_none_or(|at| at.elapsed() >= LAYOUTS_EVERY) {
+            self.take_layouts();
         }
         if self.settings == self.saved {
             self.changed = None;
@@ -390,7 +426,7 @@ impl App {
             page.cancel();
         }
         rail::ui(ui, self.page, &mut actions);
-        self.page(ui, &live, &status, &facts, &mut actions);
+        self.draw_page(ui, &live, &status, &facts, &mut actions);
 
         let ctx = self.ctx.clone();
         if let Some(mut palette) = self.palette.take()
@@ -412,23 +448,24 @@ impl App {
         }
     }
 
-    fn page(&mut self, ui: &mut Ui, live: &Live, status: &Status, facts: &Facts, actions: &mut Vec<Action>) {
+    fn draw_page(&mut self, ui: &mut Ui, live: &Live, status: &Status, facts: &Facts, actions: &mut Vec<Action>) {
         let margin = egui::Frame::central_panel(ui.style()).inner_margin(theme::GAP_L);
         match self.page {
             Page::Train => self.train_page(ui, live, status, facts, actions),
             Page::Runs => {
                 let pending: Vec<PathBuf> = self.reading.iter().map(|r| r.run.clone()).collect();
                 let open = status.run.as_deref().filter(|_| facts.run);
-                let root = self.settings.runs.as_deref().unwrap_or(&self.paths.runs);
-                let view = runs::View { root, open, overlays: &self.overlays, pending: &pending };
+                let root = self.runs_folder().to_owned();
+                let view = runs::View { root: &root, open, overlays: &self.overlays, pending: &pending };
                 self.runs.ui(ui, &view, actions);
             }
             Page::Log => {
-                CentralPanel::default().frame(margin).show(ui, |ui| self.log.ui(ui, &self.log_lines, actions));
+                CentralPanel::default().frame(margin).show(ui, |ui| self.log.ui(ui, LogBuffer::of_program(), actions));
             }
             Page::Settings => {
+                let runs = self.runs_folder().to_owned();
                 let (page, settings, paths) = (&mut self.settings_page, &self.settings, &self.paths);
-                CentralPanel::default().frame(margin).show(ui, |ui| page.ui(ui, settings, paths, actions));
+                CentralPanel::default().frame(margin).show(ui, |ui| page.ui(ui, settings, paths, &runs, actions));
             }
             Page::Help => {
                 CentralPanel::default().frame(margin).show(ui, |ui| self.help.ui(ui, facts, actions));
@@ -438,39 +475,37 @@ impl App {
 
     fn train_page(&mut self, ui: &mut Ui, live: &Live, status: &Status, facts: &Facts, actions: &mut Vec<Action>) {
         let margin = egui::Frame::central_panel(ui.style()).inner_margin(theme::GAP_L);
-        if let Some(mut page) = self.import.take() {
-            let root = self.settings.runs.as_deref().unwrap_or(&self.paths.runs);
-            if page.ui(ui, live, self.desk.wanted(), root, actions) {
-                self.import = Some(page);
+        let root = self.runs_folder().to_owned();
+        let mut frame = Frame {
+            live,
+            status,
+            recipe: self.desk.wanted(),
+            initial: self.desk.initial(),
+            locked: facts.run,
+            overlays: &self.overlays,
+            settings: &self.settings.view,
+            facts,
+            actions,
+        };
+        if let Some(page) = &mut self.import {
+            if !page.ui(ui, &mut frame, &root) {
+                self.import = None;
             }
             return;
         }
         match &status.phase {
             // The images could not be opened or the folder not be made: there is no run to show.
             Phase::Failed(text) if status.recipe.is_none() => {
-                CentralPanel::default().frame(margin).show(ui, |ui| refused(ui, text, actions));
+                CentralPanel::default().frame(margin).show(ui, |ui| refused(ui, text, frame.actions));
             }
             Phase::Idle => {
                 let waited = self.starting.map(|since| since.elapsed());
                 CentralPanel::default().frame(margin).show(ui, |ui| match waited {
                     Some(waited) => starting(ui, waited),
-                    None => self.start.ui(ui, live, &self.settings, actions),
+                    None => self.start.ui(ui, live, &self.settings, frame.actions),
                 });
             }
-            _ => {
-                let mut frame = Frame {
-                    live,
-                    status,
-                    recipe: self.desk.wanted(),
-                    initial: self.desk.initial(),
-                    locked: true,
-                    overlays: &self.overlays,
-                    settings: &self.settings.view,
-                    facts,
-                    actions,
-                };
-                self.train.ui(ui, &mut frame);
-            }
+            _ => self.train.ui(ui, &mut frame),
         }
     }
 
@@ -521,7 +556,7 @@ fn refused(ui: &mut Ui, text: &str, actions: &mut Vec<Action>) {
 /// Covers the window while files hover over it.
 fn drop_hint(ctx: &Context) {
     let p = theme::Palette::new(ctx.theme() == Theme::Dark);
-    let painter = ctx.layer_painter(LayerId::new(Order::Foreground, Id::new("drop-hint")));
+    let painter = ctx.layer_painter(LayerId::new(Order::Foreground, Id::unique("drop-hint")));
     let rect = ctx.content_rect();
     painter.rect_filled(rect, 0.0, p.ground.gamma_multiply(0.9));
     let font = FontSelection::Style(theme::figure()).resolve(&ctx.style_of(ctx.theme()));
@@ -548,6 +583,7 @@ impl eframe::App for App {
     }
 
     fn on_exit(&mut self) {
+        self.take_layouts();
         self.save();
     }
 

@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use egui::{Align, Context, Id, Key, Layout, Modal, RichText, TextEdit, Ui};
+use egui::{Align, Context, Frame, Id, Key, Layout, Modal, RichText, TextEdit, Ui};
 use rfd::AsyncFileDialog;
 
 use super::{Action, theme};
@@ -142,7 +142,7 @@ impl Dialog {
                 State::Done(None) | State::Over => None,
             },
             Self::Typed { want, mut text, mut focused } => {
-                let modal = Modal::new(Id::new("path-dialog")).show(ctx, |ui| typed(ui, want, &mut text, &mut focused));
+                let modal = modal("path-dialog", ctx).show(ctx, |ui| typed(ui, want, &mut text, &mut focused));
                 match modal.inner {
                     Some(true) => {
                         actions.push(want.action(PathBuf::from(text.trim())));
@@ -155,6 +155,12 @@ impl Dialog {
             }
         }
     }
+}
+
+/// A question over the window, with the margin of a page.
+fn modal(name: &str, ctx: &Context) -> Modal {
+    let frame = Frame::popup(&ctx.style_of(ctx.theme())).inner_margin(theme::GAP_L);
+    Modal::new(Id::unique(name)).frame(frame)
 }
 
 fn typed(ui: &mut Ui, want: Want, text: &mut String, focused: &mut bool) -> Option<bool> {
@@ -199,7 +205,7 @@ pub struct Confirm {
 impl Confirm {
     /// Draws the question; `false` when it is over.
     pub fn ui(&self, ctx: &Context, actions: &mut Vec<Action>) -> bool {
-        let modal = Modal::new(Id::new("confirm")).show(ctx, |ui| {
+        let modal = modal("confirm", ctx).show(ctx, |ui| {
             let p = theme::Palette::of(ui);
             ui.set_width(WIDTH.min(ui.ctx().content_rect().width() - 2.0 * theme::GAP_XL));
             ui.label(RichText::new(&self.title).text_style(theme::section()).color(p.text_strong));

@@ -3,7 +3,7 @@
 use std::{
     collections::VecDeque,
     fmt::Write as _,
-    sync::Arc,
+    sync::{Arc, LazyLock},
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -15,7 +15,7 @@ use tracing::{
 };
 use tracing_subscriber::{Layer, layer::Context};
 
-use super::{Action, theme};
+use super::{Action, theme, widget::ticks};
 
 /// Lines kept; the oldest make room.
 const KEPT: usize = 2_000;
@@ -36,14 +36,8 @@ pub struct Line {
 impl Line {
     /// Time of day (UTC), level, room and message on one line.
     fn to_text(&self) -> String {
-        format!("{} {:<5} {}: {}", clock(self.seconds), self.level, self.target, self.text)
+        format!("{} {:<5} {}: {}", ticks::clock(self.seconds as f64, true), self.level, self.target, self.text)
     }
-}
-
-/// Hours, minutes and seconds of the day, UTC.
-fn clock(seconds: u64) -> String {
-    let day = seconds % 86_400;
-    format!("{:02}:{:02}:{:02}", day / 3600, day / 60 % 60, day % 60)
 }
 
 /// The newest lines of the log; clones share them.
@@ -54,6 +48,12 @@ impl LogBuffer {
     /// A layer for `tracing_subscriber` that writes into this buffer.
     pub fn layer(&self) -> LogLayer {
         LogLayer(self.clone())
+    }
+
+    /// The log of this program, which [`log_layer`] writes and the log page shows.
+    pub fn of_program() -> &'static Self {
+        static LOG: LazyLock<LogBuffer> = LazyLock::new(LogBuffer::default);
+        &LOG
     }
 
     /// Adds a line.
@@ -71,6 +71,11 @@ impl LogBuffer {
         let fits = |l: &&Line| l.level <= level && (needle.is_empty() || l.to_text().to_lowercase().contains(&needle));
         self.0.lock().iter().filter(fits).cloned().collect()
     }
+}
+
+/// The layer that the program's subscriber needs for the log page.
+pub fn log_layer() -> LogLayer {
+    LogBuffer::of_program().layer()
 }
 
 /// Writes tracing events into a [`LogBuffer`].
@@ -198,6 +203,5 @@ mod tests {
         let lines = log.matching(Level::INFO, "");
         assert_eq!(lines.len(), KEPT);
         assert_eq!(lines[0].seconds, 10);
-        assert_eq!(clock(86_399), "23:59:59");
     }
 }

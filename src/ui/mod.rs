@@ -25,5 +25,5 @@ pub use app::{App, Options, run};
 pub use command::{Facts, Page, UiCommand};
 pub use dialog::Want;
 pub use frame::{Action, Frame, Overlay};
-pub use log_page::{LogBuffer, LogLayer};
+pub use log_page::{LogBuffer, LogLayer, log_layer};
 pub use settings::{Paths, Settings, ThemeChoice, ViewSettings, XAxis};

@@ -120,7 +120,7 @@ impl Notices {
         }
         let Some(soonest) = shown.iter().filter_map(|n| n.until).min() else { return };
         ctx.request_repaint_after(soonest.saturating_duration_since(now));
-        let area = Area::new(Id::new("notices")).order(Order::Foreground).movable(false);
+        let area = Area::new(Id::unique("notices")).order(Order::Foreground).movable(false);
         area.anchor(Align2::RIGHT_BOTTOM, vec2(-theme::GAP_M, -above - theme::GAP_M)).show(ctx, |ui| {
             ui.set_width(WIDTH);
             for notice in shown {
@@ -141,7 +141,7 @@ impl Notices {
     }
 
     fn list(&mut self, ctx: &Context, above: f32, actions: &mut Vec<Action>) {
-        let area = Area::new(Id::new("notice-list")).order(Order::Foreground).movable(false);
+        let area = Area::new(Id::unique("notice-list")).order(Order::Foreground).movable(false);
         area.anchor(Align2::RIGHT_BOTTOM, vec2(-theme::GAP_M, -above - theme::GAP_S)).show(ctx, |ui| {
             egui::Frame::popup(ui.style()).inner_margin(theme::GAP_M).show(ui, |ui| {
                 let p = theme::Palette::of(ui);
@@ -164,10 +164,12 @@ impl Notices {
                 }
                 ScrollArea::vertical().max_height(LIST_HEIGHT).show(ui, |ui| {
                     ui.set_width(WIDTH);
-                    for notice in self.kept.iter_mut().rev() {
+                    for (i, notice) in self.kept.iter_mut().rev().enumerate() {
+                        if i > 0 {
+                            ui.separator();
+                        }
                         body(ui, &p, notice, false, actions);
                         ui.add_space(theme::GAP_XS);
-                        ui.separator();
                     }
                 });
             });
@@ -186,11 +188,13 @@ fn log(severity: Severity, text: &str) {
     }
 }
 
-fn ago(at: Instant) -> String {
-    match at.elapsed().as_secs() {
+/// How long ago something was, to a precision that does not change under the reader's eyes.
+pub fn ago(past: Duration) -> String {
+    match past.as_secs() {
         0..60 => "just now".to_owned(),
         seconds @ 60..3600 => format!("{} min ago", seconds / 60),
-        seconds => format!("{} h ago", seconds / 3600),
+        seconds @ 3600..86_400 => format!("{} h ago", seconds / 3600),
+        seconds => format!("{} d ago", seconds / 86_400),
     }
 }
 
@@ -213,7 +217,7 @@ fn body(ui: &mut Ui, p: &theme::Palette, notice: &mut Notice, closable: bool, ac
         }
         ui.with_layout(Layout::left_to_right(Align::Min), |ui| {
             let (rect, response) = ui.allocate_exact_size(vec2(theme::ICON, theme::ROW_TIGHT), egui::Sense::hover());
-            response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Image, true, word));
+            response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, word));
             theme::paint_state(ui.painter(), p, state, rect.center(), theme::ICON);
             ui.vertical(|ui| {
                 ui.add(egui::Label::new(&notice.text).wrap().selectable(true));
@@ -226,7 +230,7 @@ fn body(ui: &mut Ui, p: &theme::Palette, notice: &mut Notice, closable: bool, ac
                     }
                 }
                 if !closable {
-                    ui.label(theme::weak_caption(p, ago(notice.at)));
+                    ui.label(theme::weak_caption(p, ago(notice.at.elapsed())));
                 }
                 if !notice.detail.is_empty() {
                     egui::CollapsingHeader::new("Detail").id_salt(notice.id).show(ui, |ui| {

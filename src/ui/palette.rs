@@ -20,12 +20,13 @@ pub struct Palette {
 impl Palette {
     /// Draws the palette; `false` when it is to be closed.
     pub fn ui(&mut self, ctx: &Context, facts: &Facts, actions: &mut Vec<Action>) -> bool {
-        let id = Id::new("palette");
+        let id = Id::unique("palette");
         let area = Area::new(id).kind(egui::UiKind::Modal).order(Order::Foreground).anchor(
             egui::Align2::CENTER_TOP,
             vec2(0.0, theme::RAIL + theme::GAP_XL),
         );
-        let modal = Modal::new(id).area(area).show(ctx, |ui| self.contents(ui, facts));
+        let frame = egui::Frame::popup(&ctx.style_of(ctx.theme())).inner_margin(theme::GAP_S);
+        let modal = Modal::new(id).area(area).frame(frame).show(ctx, |ui| self.contents(ui, facts));
         if let Some(command) = modal.inner {
             actions.push(Action::Command(command));
             return false;
@@ -93,7 +94,7 @@ impl Palette {
 fn row(ui: &mut Ui, command: UiCommand, chosen: bool) -> egui::Response {
     let p = theme::Palette::of(ui);
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), theme::ROW), egui::Sense::click());
-    response.widget_info(|| egui::WidgetInfo::selected(egui::WidgetType::SelectableLabel, true, chosen, command.title()));
+    response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, chosen, command.title()));
     if chosen || response.hovered() {
         ui.painter().rect_filled(rect, theme::RADIUS, if chosen { p.selection } else { p.control });
     }

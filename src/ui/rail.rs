@@ -1,6 +1,6 @@
 //! The rail on the left: where one can go.
 
-use egui::{Align2, FontSelection, Frame, Panel, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, WidgetType, vec2};
+use egui::{Align2, FontSelection, Frame, Panel, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, vec2};
 
 use super::{Action, Page, theme};
 
@@ -25,7 +25,7 @@ pub fn ui(ui: &mut Ui, page: Page, actions: &mut Vec<Action>) {
 
 fn entry(ui: &mut Ui, p: &theme::Palette, page: Page, current: bool, actions: &mut Vec<Action>) {
     let (rect, response) = ui.allocate_exact_size(vec2(theme::RAIL, ENTRY), Sense::click());
-    response.widget_info(|| WidgetInfo::selected(WidgetType::SelectableLabel, true, current, page.title()));
+    response.widget_info(|| WidgetInfo::selected(Role::Button, true, current, page.title()));
     let lit = current || response.hovered() || response.has_focus();
     let colour = if lit { p.text_strong } else { p.text_weak };
     let painter = ui.painter();

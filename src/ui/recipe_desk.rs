@@ -74,6 +74,11 @@ impl RecipeDesk {
         true
     }
 
+    /// Makes the recipe in force the one that knobs go back to on reset.
+    pub fn rebase(&mut self) {
+        self.initial = self.wanted.clone();
+    }
+
     /// Takes the last change back; `false` when there is none.
     pub fn undo(&mut self) -> bool {
         let Some(before) = self.undo.pop() else { return false };

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use egui::{ComboBox, RichText, ScrollArea, Slider, TextEdit, Ui, vec2};
+use egui::{Align, ComboBox, Layout, RichText, ScrollArea, Slider, TextEdit, Ui, vec2};
 
 use super::{
     Action, Paths, Settings, ThemeChoice,
@@ -33,13 +33,13 @@ pub struct SettingsPage {
 
 impl SettingsPage {
     /// Draws the page.
-    pub fn ui(&mut self, ui: &mut Ui, settings: &Settings, paths: &Paths, actions: &mut Vec<Action>) {
+    pub fn ui(&mut self, ui: &mut Ui, settings: &Settings, paths: &Paths, runs: &Path, actions: &mut Vec<Action>) {
         let p = theme::Palette::of(ui);
         ui.label(RichText::new("Settings").text_style(theme::figure()).color(p.text_strong));
         ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
             self.look(ui, &p, settings, actions);
             self.device(ui, &p, settings, actions);
-            self.storage(ui, &p, settings, paths, actions);
+            self.storage(ui, &p, paths, runs, actions);
             curves(ui, &p, settings, actions);
             ui.add_space(theme::GAP_XL);
         });
@@ -107,7 +107,7 @@ impl SettingsPage {
                 let name = RichText::new(format!("{} ({}, {})", adapter.name, adapter.kind, adapter.api)).color(p.text);
                 ui.vertical(|ui| {
                     ui.label(if adapter.picked { name.color(p.text_strong) } else { name });
-                    ui.add(egui::Label::new(theme::weak_caption(p, &adapter.note)).wrap());
+                    ui.add(egui::Label::new(theme::weak_caption(p, adapter.note)).wrap());
                 });
             });
         }
@@ -122,14 +122,13 @@ impl SettingsPage {
         &mut self,
         ui: &mut Ui,
         p: &theme::Palette,
-        settings: &Settings,
         paths: &Paths,
+        runs: &Path,
         actions: &mut Vec<Action>,
     ) {
         section(ui, p, "Where things are stored");
-        let current = settings.runs.as_deref().unwrap_or(&paths.runs);
         row(ui, "Runs", "New runs go here, each in a folder of its own.", |ui| {
-            let mut text = self.runs.clone().unwrap_or_else(|| current.display().to_string());
+            let mut text = self.runs.clone().unwrap_or_else(|| runs.display().to_string());
             let field = ui.add(TextEdit::singleline(&mut text).desired_width(theme::PANEL_MAX)).accessible_name("Folder for runs");
             if field.changed() {
                 self.runs = Some(text);
@@ -137,14 +136,14 @@ impl SettingsPage {
             if field.lost_focus()
                 && let Some(text) = self.runs.take()
                 && !text.trim().is_empty()
-                && Path::new(text.trim()) != current
+                && Path::new(text.trim()) != runs
             {
                 actions.push(Action::RunsFolder(text.trim().into()));
             }
             if ui.button("Browse…").clicked() {
                 actions.push(Action::Ask(Want::RunsFolder));
             }
-            if ui.add_enabled(settings.runs.is_some(), egui::Button::new("Usual place")).clicked() {
+            if ui.add_enabled(runs != paths.runs, egui::Button::new("Usual place")).clicked() {
                 actions.push(Action::RunsFolder(paths.runs.clone()));
             }
         });
@@ -196,10 +195,20 @@ fn section(ui: &mut Ui, p: &theme::Palette, title: &str) {
     ui.add_space(theme::GAP_XS);
 }
 
+/// A row's name in a column of its own.
+fn widget_name(ui: &mut Ui, name: &str) -> egui::Response {
+    let cell = Layout::left_to_right(Align::Center);
+    let inner = ui.allocate_ui_with_layout(vec2(NAME, theme::ROW), cell, |ui| {
+        ui.set_min_width(NAME);
+        ui.label(name)
+    });
+    inner.inner
+}
+
 fn row(ui: &mut Ui, name: &str, help: &str, contents: impl FnOnce(&mut Ui)) {
     ui.horizontal(|ui| {
         ui.set_min_height(theme::ROW);
-        let label = ui.add_sized(vec2(NAME, theme::ROW_TIGHT), egui::Label::new(name).halign(egui::Align::LEFT));
+        let label = widget_name(ui, name);
         if !help.is_empty() {
             label.on_hover_text(help);
         }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use egui::{Align, Layout, Panel, ProgressBar, RichText, Ui};
 use egui_material_icons::icons;
 
-use super::{Action, UiCommand, notices::Notices, theme};
+use super::{Action, UiCommand, notices::Notices, theme, widget::ticks};
 use crate::engine::{
     self, Live, Severity,
     live::{Phase, Status},
@@ -99,11 +99,20 @@ fn device(ui: &mut Ui, p: &theme::Palette, live: &Live) {
 fn progress(ui: &mut Ui, p: &theme::Palette, title: &str, (done, total): (usize, usize)) -> bool {
     ui.label(RichText::new(title).color(p.text));
     if total > 0 {
-        ui.add(ProgressBar::new(done as f32 / total as f32).desired_width(PROGRESS).text(format!("{done} of {total}")));
+        bar(ui, p, done as u64, total as u64);
     } else {
         ui.spinner();
     }
     ui.button("Cancel").clicked()
+}
+
+/// How far something is: a thin bar, and the numbers in a place of constant width.
+fn bar(ui: &mut Ui, p: &theme::Palette, done: u64, total: u64) {
+    let share = (done as f32 / total as f32).clamp(0.0, 1.0);
+    let bar = ProgressBar::new(share).desired_width(PROGRESS).desired_height(theme::GAP_XS).corner_radius(0.0);
+    ui.add(bar.fill(p.accent));
+    let text = format!("{} of {}", ticks::grouped(done as f64, 0), ticks::grouped(total as f64, 0));
+    ui.label(RichText::new(text).color(p.text_weak));
 }
 
 fn run(ui: &mut Ui, p: &theme::Palette, status: &Status, actions: &mut Vec<Action>) {
@@ -130,17 +139,14 @@ fn run(ui: &mut Ui, p: &theme::Palette, status: &Status, actions: &mut Vec<Actio
             };
             ui.label(RichText::new(text).color(p.text));
             if let Some(recipe) = &status.recipe {
-                let total = recipe.train.steps.max(1);
-                let share = status.step as f32 / total as f32;
-                let bar = ProgressBar::new(share.min(1.0)).desired_width(PROGRESS);
-                ui.add(bar.text(format!("{} of {total}", status.step)));
+                bar(ui, p, status.step, recipe.train.steps.max(1));
             }
             if let Some(left) = status.seconds_left {
-                ui.label(RichText::new(format!("{} left", duration(left))).color(p.text_weak));
+                ui.label(RichText::new(format!("{} left", ticks::span(left))).color(p.text_weak));
             }
         }
-        Phase::Paused => state(ui, &format!("Paused after step {}", status.step)),
-        Phase::Finished => state(ui, &format!("Finished after step {}", status.step)),
+        Phase::Paused => state(ui, &format!("Paused after step {}", ticks::grouped(status.step as f64, 0))),
+        Phase::Finished => state(ui, &format!("Finished after step {}", ticks::grouped(status.step as f64, 0))),
         Phase::Failed(_) => {
             theme::state_icon(ui, theme::State::Defective);
             state(ui, "Stopped by a fault");
@@ -166,31 +172,8 @@ fn notices_button(ui: &mut Ui, p: &theme::Palette, notices: &Notices, actions: &
         0 => format!("Notices, {all}"),
         n => format!("Notices, {n} new"),
     };
-    button.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, &name));
+    button.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &name));
     if button.on_hover_text(UiCommand::Notices.tooltip(ui.ctx())).clicked() {
         actions.push(Action::Command(UiCommand::Notices));
-    }
-}
-
-/// Seconds as a person says them: "42 s", "3 min", "1 h 20 min".
-pub fn duration(seconds: f64) -> String {
-    let whole = seconds.max(0.0).round() as u64;
-    match whole {
-        0..60 => format!("{whole} s"),
-        60..600 => format!("{} min {:02} s", whole / 60, whole % 60),
-        600..3600 => format!("{} min", whole / 60),
-        _ => format!("{} h {:02} min", whole / 3600, whole / 60 % 60),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations_read_as_a_person_says_them() {
-        for (seconds, wanted) in [(0.2, "0 s"), (59.4, "59 s"), (61.0, "1 min 01 s"), (1500.0, "25 min"), (4900.0, "1 h 21 min")] {
-            assert_eq!(duration(seconds), wanted);
-        }
     }
 }

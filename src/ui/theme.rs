@@ -5,8 +5,8 @@
 //! Ito; G and D keep one hue each wherever they appear.
 
 use egui::{
-    Color32, Context, CornerRadius, FontFamily, FontId, Margin, Response, RichText, Sense, Shape, Stroke, Style,
-    TextStyle, Theme, Ui, Vec2, Visuals, WidgetInfo, WidgetType, epaint, style::WidgetVisuals, vec2,
+    Color32, Context, CornerRadius, FontFamily, FontId, Margin, Response, RichText, Role, Sense, Shape, Stroke, Style,
+    TextStyle, Theme, Ui, Vec2, Visuals, WidgetInfo, epaint, style::WidgetVisuals, vec2,
 };
 
 use crate::engine::live::Metric;
@@ -29,6 +29,10 @@ pub const ROW_TIGHT: f32 = 18.0;
 pub const RAIL: f32 = 48.0;
 /// Least width of a side panel.
 pub const PANEL_MIN: f32 = 280.0;
+/// Width of a side panel where the workspace is [`ROOMY`].
+pub const PANEL: f32 = 306.0;
+/// Width of a workspace from which nothing need be narrow.
+pub const ROOMY: f32 = 1200.0;
 /// Greatest width of a side panel.
 pub const PANEL_MAX: f32 = 360.0;
 /// Widest column of text on a page.
@@ -52,15 +56,15 @@ pub const TILE_HEAD: f32 = 20.0;
 /// Width kept for the labels of a vertical axis.
 pub const AXIS: f32 = 40.0;
 /// Width of a column of figures in the table of values.
-pub const FIGURE_COLUMN: f32 = 50.0;
+pub const FIGURE_COLUMN: f32 = 46.0;
 /// Height of a row in the table of values.
 pub const ROW_VALUE: f32 = 15.0;
 /// Least width of a column of curves.
-pub const TILE_WIDE: f32 = 240.0;
+pub const TILE_WIDE: f32 = 200.0;
 /// Least height of a tile of curves.
 pub const TILE_LEAST: f32 = 120.0;
 /// Least width of a column of the table of values.
-pub const VALUES_WIDE: f32 = 230.0;
+pub const VALUES_WIDE: f32 = 200.0;
 /// Gap between pictures of a grid.
 pub const PICTURE_GAP: f32 = 2.0;
 /// Side of the tag on a chosen picture.
@@ -68,7 +72,7 @@ pub const TAG: f32 = 14.0;
 /// Height of the latent walk.
 pub const WALK: f32 = 148.0;
 /// Width of the field that holds a knob's number.
-pub const VALUE: f32 = 72.0;
+pub const VALUE: f32 = 64.0;
 /// Width of a knob's choice between words.
 pub const CHOICE: f32 = 112.0;
 /// Height of a knob's slider.
@@ -217,18 +221,18 @@ const DARK: Palette = Palette {
 
 const LIGHT: Palette = Palette {
     dark: false,
-    ground: Color32::from_gray(0xDE),
-    panel: Color32::from_gray(0xF0),
+    ground: Color32::from_gray(0xE6),
+    panel: Color32::from_gray(0xF2),
     plot: Color32::from_gray(0xFA),
     picture: Color32::from_gray(0xC4),
     on_picture: Color32::from_gray(0x30),
-    control: Color32::from_gray(0xDF),
-    control_hovered: Color32::from_gray(0xD2),
-    control_active: Color32::from_gray(0xC2),
+    control: Color32::from_gray(0xD6),
+    control_hovered: Color32::from_gray(0xC9),
+    control_active: Color32::from_gray(0xBC),
     field: Color32::from_gray(0xFC),
     hairline: Color32::from_gray(0xC6),
     grid_line: Color32::from_gray(0xE6),
-    text_weak: Color32::from_gray(0x58),
+    text_weak: Color32::from_gray(0x54),
     text: Color32::from_gray(0x2A),
     text_strong: Color32::from_gray(0x0C),
     accent: Color32::from_rgb(0x00, 0x5F, 0xA6),
@@ -302,11 +306,6 @@ impl Palette {
     pub fn faint(&self, colour: Color32) -> Color32 {
         colour.gamma_multiply(if self.dark { 0.34 } else { 0.30 })
     }
-}
-
-/// The colour of a metric's curve.
-pub fn series_color(metric: Metric, dark: bool) -> Color32 {
-    Palette::new(dark).series(metric)
 }
 
 /// Puts fonts, sizes and colours in force. Cheap enough to call whenever the theme changes; fonts need
@@ -388,8 +387,12 @@ fn visuals(p: Palette) -> Visuals {
     v.window_stroke = Stroke::new(HAIRLINE, p.hairline);
     v.window_corner_radius = radius;
     v.menu_corner_radius = radius;
-    let shadow =
-        epaint::Shadow { offset: [0, 4], blur: 12, spread: 0, color: Color32::from_black_alpha(if p.dark { 110 } else { 40 }) };
+    let shadow = epaint::Shadow {
+        offset: [0, 4],
+        blur: 12,
+        spread: 0,
+        color: Color32::from_black_alpha(if p.dark { 110 } else { 40 }),
+    };
     v.window_shadow = shadow;
     v.popup_shadow = shadow;
     v.selection.bg_fill = p.selection;
@@ -403,19 +406,9 @@ fn visuals(p: Palette) -> Visuals {
     v
 }
 
-/// The frame of a panel: its margin and its fill.
-pub fn panel_frame(p: &Palette) -> egui::Frame {
-    egui::Frame::new().fill(p.panel).inner_margin(Margin::same(GAP_S as i8))
-}
-
 /// The margin of a bar across a workspace.
 pub fn bar_margin() -> Margin {
     Margin::symmetric(GAP_M as i8, GAP_XS as i8)
-}
-
-/// The margin of a pane without a frame of its own.
-pub fn pane_margin() -> Margin {
-    Margin::same(GAP_S as i8)
 }
 
 /// Text in the caption size and the weak colour.
@@ -451,7 +444,7 @@ pub fn paint_state(painter: &egui::Painter, p: &Palette, state: State, centre: e
 /// A state's icon as a widget of its own, with the state's word as its accessible name.
 pub fn state_icon(ui: &mut Ui, state: State) -> Response {
     let (rect, response) = ui.allocate_exact_size(Vec2::splat(ICON), Sense::hover());
-    response.widget_info(|| WidgetInfo::labeled(WidgetType::Image, true, state.title()));
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, state.title()));
     paint_state(ui.painter(), &Palette::of(ui), state, rect.center(), ICON);
     response
 }
@@ -505,9 +498,9 @@ mod tests {
     fn g_and_d_keep_their_hue() {
         for dark in [true, false] {
             let p = Palette::new(dark);
-            assert_eq!(series_color(Metric::GLoss, dark), p.g);
-            assert_eq!(series_color(Metric::GradNormG, dark), p.g);
-            assert_eq!(series_color(Metric::DLossReal, dark), series_color(Metric::GradNormD, dark));
+            assert_eq!(p.series(Metric::GLoss), p.g);
+            assert_eq!(p.series(Metric::GradNormG), p.g);
+            assert_eq!(p.series(Metric::DLossReal), p.series(Metric::GradNormD));
         }
     }
 }

@@ -15,7 +15,9 @@ pub struct Histogram {
     pub max: f64,
     /// How many values were counted.
     pub num: f64,
+    /// Sum of the values.
     pub sum: f64,
+    /// Sum of their squares.
     pub sum_squares: f64,
     /// Upper limits of the buckets, rising.
     pub limits: Vec<f64>,

@@ -18,15 +18,18 @@ use crate::files::{Access, FileError};
 /// One number of a curve.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Point {
+    /// The step it was logged for.
     pub step: i64,
     /// Seconds since 1970.
     pub wall: f64,
+    /// The number.
     pub value: f32,
 }
 
 /// Where in the log an image is; [`load_image`] fetches it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ImageRef {
+    /// The step it was logged for.
     pub step: i64,
     /// Seconds since 1970.
     pub wall: f64,
@@ -47,18 +50,22 @@ pub struct ImageRef {
 /// One histogram of a series.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HistogramPoint {
+    /// The step it was logged for.
     pub step: i64,
     /// Seconds since 1970.
     pub wall: f64,
+    /// The distribution.
     pub histogram: Histogram,
 }
 
 /// One text of a series.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TextPoint {
+    /// The step it was logged for.
     pub step: i64,
     /// Seconds since 1970.
     pub wall: f64,
+    /// The text, in Markdown.
     pub markdown: String,
 }
 
@@ -66,9 +73,13 @@ pub struct TextPoint {
 /// later account of it is here.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RunLog {
+    /// Curves.
     pub scalars: BTreeMap<String, Vec<Point>>,
+    /// Where images are; they are fetched one by one.
     pub images: BTreeMap<String, Vec<ImageRef>>,
+    /// Distributions.
     pub histograms: BTreeMap<String, Vec<HistogramPoint>>,
+    /// Texts.
     pub texts: BTreeMap<String, Vec<TextPoint>>,
     /// An event file ends in a torn or damaged record, which a killed run leaves behind; what comes before it
     /// is here.

@@ -27,6 +27,7 @@ pub struct PngImage {
     pub width: u32,
     /// Pixels down.
     pub height: u32,
+    /// The file's bytes.
     pub bytes: Vec<u8>,
 }
 

@@ -35,9 +35,11 @@ pub struct Checkpoint {
 /// A checkpoint on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckpointFile {
+    /// The file.
     pub path: PathBuf,
     /// Steps done, by the file's name.
     pub step: u64,
+    /// Its size.
     pub bytes: u64,
     /// Why it cannot be used, if a look at its header and size shows that.
     pub fault: Option<String>,

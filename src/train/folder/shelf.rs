@@ -15,6 +15,7 @@ const TRASH: &str = ".trash";
 /// One line of the run list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunSummary {
+    /// The run's folder.
     pub path: PathBuf,
     /// What the run is, or a sentence that says why it cannot be opened.
     pub info: Result<RunInfo, String>,
@@ -22,6 +23,7 @@ pub struct RunSummary {
     pub steps: u64,
     /// When a file of the run was last written.
     pub last_change: SystemTime,
+    /// A picture of its samples, if it has one.
     pub thumbnail: Option<PathBuf>,
 }
 

@@ -49,6 +49,9 @@ impl App {
                 if self.desk.replace(*recipe) {
                     self.send_turn();
                 }
+                if self.status().recipe.is_none() {
+                    self.desk.rebase();
+                }
             }
             Action::Ask(want) => self.ask(want),
             Action::LoadRecipe(path) => self.load_recipe(&path),
@@ -70,6 +73,7 @@ impl App {
             Action::Trash(run) => self.trash(&run),
             Action::Restore(trashed) => self.restore(&trashed),
             Action::RunsFolder(folder) => {
+                self.runs_given = None;
                 self.settings.runs = (folder != self.paths.runs).then_some(folder);
                 self.runs.refresh();
             }
@@ -241,6 +245,9 @@ impl App {
                 }
                 self.desk.replace(recipe);
                 self.send_turn();
+                if !open {
+                    self.desk.rebase();
+                }
                 let mut text = format!("The recipe {} is in force.", path.display());
                 if kept > 0 {
                     text += &format!(" {kept} of its knobs are fixed once a run has begun and stay as they are.");

@@ -1,6 +1,6 @@
 //! Bars of a histogram of weights or gradients.
 
-use egui::{Align2, Rect, Sense, Stroke, Ui, WidgetInfo, WidgetType, pos2, vec2};
+use egui::{Align2, Rect, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
 
 use crate::{
     report::tensorboard::Histogram,
@@ -48,8 +48,13 @@ pub fn rebin(histogram: &Histogram, low: f64, high: f64, bins: usize) -> Vec<f64
 pub fn bars(ui: &mut Ui, name: &str, histogram: &Histogram, colour: egui::Color32) {
     let p = Palette::of(ui);
     let (rect, response) = ui.allocate_exact_size(ui.available_size(), Sense::hover());
-    let spoken = format!("Histogram of {name}: {} values from {} to {}", histogram.num, short(histogram.min), short(histogram.max));
-    response.widget_info(|| WidgetInfo::labeled(WidgetType::Image, true, spoken));
+    let spoken = format!(
+        "Histogram of {name}: {} values from {} to {}",
+        histogram.num,
+        short(histogram.min),
+        short(histogram.max)
+    );
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, spoken.clone()));
     let painter = ui.painter_at(rect);
     painter.rect_filled(rect, 2.0, p.plot);
     let font = theme::caption().resolve(ui.style());

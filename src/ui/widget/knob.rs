@@ -1,6 +1,6 @@
 //! The editor of one knob of the recipe, made from its row in the table of knobs.
 
-use egui::{Align, ComboBox, DragValue, Id, Layout, Response, RichText, Sense, Slider, Ui, WidgetInfo, WidgetType, vec2};
+use egui::{Align, ComboBox, DragValue, Id, Layout, Response, RichText, Role, Sense, Slider, Ui, WidgetInfo, vec2};
 use egui_material_icons::icons;
 use toml::Value;
 
@@ -16,7 +16,10 @@ pub fn knob_editor(ui: &mut Ui, knob: &'static Knob, value: &Value, default: &Va
     let p = Palette::of(ui);
     let mut settled = None;
     let differs = value != default;
-    let hover = tooltip(knob, default);
+    let mut hover = tooltip(knob, default);
+    if !enabled {
+        hover.push_str(&format!("\n{LOCKED}"));
+    }
     ui.horizontal(|ui| {
         ui.set_height(theme::CONTROL);
         ui.spacing_mut().item_spacing.x = theme::GAP_XS;
@@ -25,7 +28,7 @@ pub fn knob_editor(ui: &mut Ui, knob: &'static Knob, value: &Value, default: &Va
         }
         flush_right(ui, |ui| {
             // The label is drawn after the editor, which keeps its width; the editor needs its id before.
-            let label = ui.id().with((knob.key, "label"));
+            let label = ui.scope_id().with((knob.key, "label"));
             let wanted = ui.label_inputs_by(label, |ui| {
                 ui.add_enabled_ui(enabled, |ui| match knob.domain {
                     Domain::Int(..) | Domain::Float(..) | Domain::LogFloat(..) => number(ui, knob, value),
@@ -55,7 +58,7 @@ pub fn knob_editor(ui: &mut Ui, knob: &'static Knob, value: &Value, default: &Va
                 let shown = ui.add(widget).on_hover_text(&hover);
                 // An invisible twin of the label under the id that the editor points to.
                 ui.interact(shown.rect, label, Sense::hover())
-                    .widget_info(|| WidgetInfo::labeled(WidgetType::Label, enabled, knob.label));
+                    .widget_info(|| WidgetInfo::labeled(Role::Label, enabled, knob.label));
             });
         });
     });
@@ -86,7 +89,9 @@ fn dot(ui: &mut Ui, knob: &Knob, default: &Value, differs: bool, enabled: bool) 
     }
     let hot = response.hovered() || response.has_focus();
     ui.painter().circle_filled(rect.center(), if hot { 4.0 } else { 3.0 }, p.accent);
-    response.widget_info(|| WidgetInfo::labeled(WidgetType::Button, enabled, format!("Reset {} to {}", knob.label, plain(default))));
+    response.widget_info(|| {
+        WidgetInfo::labeled(Role::Button, enabled, format!("Reset {} to {}", knob.label, plain(default)))
+    });
     response.on_hover_text(format!("Changed. The recipe says {}; click to go back to it.", plain(default)))
 }
 
@@ -182,7 +187,8 @@ fn slider(ui: &mut Ui, knob: &Knob, value: &Value) -> Option<Value> {
     let id = gesture_id(ui, knob).with("slider");
     let mut shown = pending(ui, id).unwrap_or_else(|| as_number(value));
     let (low, high) = bounds(knob.domain);
-    ui.horizontal(|ui| {
+    let size = vec2(ui.available_width(), theme::SLIDER);
+    ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
         ui.spacing_mut().interact_size.y = theme::SLIDER;
         ui.add_space(theme::ICON - theme::GAP_XS);
         ui.spacing_mut().slider_width = ui.available_width();
@@ -238,7 +244,7 @@ pub fn locked_line(ui: &mut Ui) {
 }
 
 /// Why a knob is locked.
-const LOCKED: &str = "Fixed when the run began; start a new run to change it.";
+const LOCKED: &str = "Fixed for this run; start a new one to change it.";
 
 #[cfg(test)]
 mod tests {

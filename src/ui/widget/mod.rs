@@ -6,7 +6,7 @@ pub mod pictures;
 pub mod series;
 pub mod ticks;
 
-use egui::{Align, Button, Color32, Layout, Response, RichText, Sense, Ui, Vec2, vec2};
+use egui::{Align, Button, Layout, Response, RichText, Sense, Ui, vec2};
 use egui_material_icons::MaterialIcon;
 
 use super::theme::{self, Palette};
@@ -18,9 +18,8 @@ pub fn icon_button(ui: &mut Ui, icon: MaterialIcon, name: &str, enabled: bool) -
 
 /// An icon button that can be held down.
 pub fn icon_toggle(ui: &mut Ui, icon: MaterialIcon, name: &str, enabled: bool, on: bool) -> Response {
-    let button = Button::new(icon.rich_text().size(theme::ICON_BUTTON))
-        .min_size(vec2(theme::ROW, theme::CONTROL))
-        .selected(on);
+    let button =
+        Button::new(icon.rich_text().size(theme::ICON_BUTTON)).min_size(vec2(theme::ROW, theme::CONTROL)).selected(on);
     // The name ends where the shortcut in brackets begins.
     let spoken = name.split(" (").next().unwrap_or(name).trim_end_matches('.').to_owned();
     ui.add_enabled(enabled, button).accessible_name(spoken).on_hover_text(name).on_disabled_hover_text(name)
@@ -55,14 +54,6 @@ pub fn empty_place(ui: &mut Ui, title: &str, text: &str) {
         ui.label(RichText::new(title).color(p.text_strong));
         ui.label(theme::weak_caption(&p, text));
     });
-}
-
-/// A number drawn flush right in a column `width` wide, with the row's height.
-pub fn number_cell(ui: &mut Ui, width: f32, text: &str, colour: Color32) -> Response {
-    ui.allocate_ui_with_layout(Vec2::new(width, ui.spacing().interact_size.y), Layout::right_to_left(Align::Center), |ui| {
-        ui.label(RichText::new(text).color(colour))
-    })
-    .inner
 }
 
 /// Lets the row's content run from right to left over what is left of it.

@@ -25,6 +25,10 @@ impl Ema {
     /// Takes in one finite value and returns the average up to it.
     pub fn push(&mut self, value: f32) -> f32 {
         self.mean = self.weight * self.mean + (1.0 - self.weight) * f64::from(value);
+        // Once the start is forgotten to the last bit there is no bias left to divide away.
+        if self.decay < 1e-17 {
+            return self.mean as f32;
+        }
         self.decay *= self.weight;
         (self.mean / (1.0 - self.decay)) as f32
     }
@@ -60,6 +64,14 @@ impl Extent {
     pub fn is_nothing(&self) -> bool {
         self.min > self.max
     }
+}
+
+/// The extent of several.
+fn merged(extents: impl Iterator<Item = Extent>) -> Extent {
+    extents.fold(Extent::NOTHING, |mut whole, extent| {
+        whole.merge(extent);
+        whole
+    })
 }
 
 /// A growing row of finite values and, over it, levels of extremes of 16, 256, 4,096 … of them, so
@@ -102,20 +114,21 @@ impl Pyramid {
             }
         }
         if let Some(top) = self.levels.last().filter(|top| top.len() > FAN) {
-            let above = top.chunks(FAN).map(|nodes| {
-                let mut whole = Extent::NOTHING;
-                nodes.iter().for_each(|node| whole.merge(*node));
-                whole
-            });
-            let above = above.collect();
+            let above = top.chunks(FAN).map(|nodes| merged(nodes.iter().copied())).collect();
             self.levels.push(above);
         }
     }
 
-    /// Forgets every value.
-    pub fn clear(&mut self) {
-        self.values.clear();
-        self.levels.clear();
+    /// A pyramid over values that are there already.
+    pub fn over(values: Vec<f32>) -> Self {
+        let mut levels = Vec::new();
+        let mut level: Vec<Extent> = values.chunks(FAN).map(|v| merged(v.iter().copied().map(Extent::of))).collect();
+        while level.len() > FAN {
+            let above = level.chunks(FAN).map(|nodes| merged(nodes.iter().copied())).collect();
+            levels.push(std::mem::replace(&mut level, above));
+        }
+        levels.push(level);
+        Self { values, levels }
     }
 
     /// The extremes of the values in `range`.
@@ -214,10 +227,7 @@ impl Curve {
     /// Smooths the full series anew.
     pub fn set_weight(&mut self, weight: f64) {
         self.ema = Ema::new(weight);
-        self.smooth.clear();
-        for value in self.raw.values() {
-            self.smooth.push(self.ema.push(*value));
-        }
+        self.smooth = Pyramid::over(self.raw.values().iter().map(|v| self.ema.push(*v)).collect());
     }
 
     /// Values as they were reported.
@@ -416,10 +426,13 @@ mod tests {
             let values = noise(n);
             let mut pyramid = Pyramid::default();
             values.iter().for_each(|v| pyramid.push(*v));
+            let at_once = Pyramid::over(values.clone());
+            if n > 0 {
+                assert_eq!(at_once.levels, pyramid.levels);
+            }
             for (a, b) in [(0, n), (n / 3, n / 2), (n / 5 + 1, n.saturating_sub(3)), (n / 2, n / 2), (7, 7 + n)] {
                 let stretch = values.get(a..b.min(n)).unwrap_or_default();
-                let mut want = Extent::NOTHING;
-                stretch.iter().for_each(|v| want.merge(Extent::of(*v)));
+                let want = merged(stretch.iter().copied().map(Extent::of));
                 assert_eq!(pyramid.extent(a..b), want, "{a}..{b} of {n}");
                 let outside = stretch.iter().filter(|v| !(0.0..=0.5).contains(*v)).count();
                 assert_eq!(pyramid.count_outside(a..b, 0.0, 0.5), outside, "{a}..{b} of {n}");

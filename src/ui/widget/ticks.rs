@@ -36,7 +36,9 @@ pub fn ticks(scale: Scale, low: f64, high: f64, most: usize) -> Vec<Tick> {
             format!("{} %", number(value * 100.0, step * 100.0))
         }),
         Scale::Duration => multiples(low, high, time_step((high - low) / most as f64), duration),
-        Scale::Clock => multiples(low, high, time_step((high - low) / most as f64), |value, step| clock(value, step < 60.0)),
+        Scale::Clock => {
+            multiples(low, high, time_step((high - low) / most as f64), |value, step| clock(value, step < 60.0))
+        }
         Scale::Log => log_ticks(low, high, most),
     }
 }
@@ -82,7 +84,11 @@ fn log_ticks(low: f64, high: f64, most: usize) -> Vec<Tick> {
     let mut out = Vec::new();
     for exponent in low.floor() as i64..=high.ceil() as i64 {
         let labelled = exponent.rem_euclid(every) == 0;
-        for (factor, wanted) in [(1.0_f64, true), (2.0, every == 1 && decades * 3 <= most as i64), (5.0, every == 1 && decades * 3 <= most as i64)] {
+        for (factor, wanted) in [
+            (1.0_f64, true),
+            (2.0, every == 1 && decades * 3 <= most as i64),
+            (5.0, every == 1 && decades * 3 <= most as i64),
+        ] {
             let place = exponent as f64 + factor.log10();
             if wanted && labelled && (low..=high).contains(&place) {
                 out.push(Tick { place, label: power(factor, exponent) });
@@ -225,7 +231,10 @@ mod tests {
     #[test]
     fn log_ticks_stand_at_powers_of_ten_and_show_the_numbers() {
         let wide = ticks(Scale::Log, -3.0, 2.0, 6);
-        assert_eq!(wide.iter().map(|t| t.label.as_str()).collect::<Vec<_>>(), ["0.001", "0.01", "0.1", "1", "10", "100"]);
+        assert_eq!(
+            wide.iter().map(|t| t.label.as_str()).collect::<Vec<_>>(),
+            ["0.001", "0.01", "0.1", "1", "10", "100"]
+        );
         assert!(wide.iter().enumerate().all(|(i, t)| (t.place - (i as f64 - 3.0)).abs() < 1e-9));
         assert_eq!(labels(Scale::Log, -8.0, 4.0, 4), ["1e-8", "1e-4", "1", "10,000"]);
     }

@@ -1,9 +1,12 @@
 //! The import page: what was understood of a folder, before anything trains.
 
-use std::{path::PathBuf, time::Instant};
+use std::{
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 use egui::{
-    Align, CentralPanel, Color32, ColorImage, Frame, Layout, Panel, ProgressBar, Rect, RichText, ScrollArea, Sense, TextEdit,
+    Align, CentralPanel, CollapsingHeader, Color32, ColorImage, Frame, Layout, Panel, ProgressBar, Rect, RichText, ScrollArea, Sense, TextEdit,
     TextureHandle, TextureOptions, Ui, pos2, vec2,
 };
 use egui_extras::{Column, TableBuilder};
@@ -12,16 +15,20 @@ use egui_material_icons::icons;
 use super::{free_folder, section, suited_preset, thumbnail, weak};
 use crate::{
     data::{self, DataError, DataSource, Dataset},
-    engine::{
-        Live,
-        task::{State, Task},
+    engine::task::{State, Task},
+    train::{
+        KNOBS, Preset, Recipe,
+        knobs::Group,
     },
-    train::{Preset, Recipe},
-    ui::{Action, UiCommand, status_bar::duration, theme, widget},
+    ui::{
+        Action, Frame as UiFrame, UiCommand,
+        theme,
+        widget::{self, knob::knob_editor, ticks},
+    },
 };
 
-/// Pictures in the strip.
-const STRIP: usize = 12;
+/// Most pictures in the strip.
+const STRIP: usize = 16;
 /// Side of one of them, points; their textures have twice that.
 const SIDE: f32 = 104.0;
 
@@ -35,21 +42,14 @@ enum Known {
     Fault(String),
 }
 
-/// The recipe that the run will start from.
-#[derive(Clone, Debug, PartialEq)]
-enum Chosen {
-    Preset(Preset),
-    /// The recipe in force when the page was opened, which came from a file or was turned by hand.
-    Current,
-}
-
 /// The page, open on one folder.
 pub struct ImportPage {
     root: PathBuf,
     known: Known,
     looking: Option<Task<Vec<(String, ColorImage)>>>,
     pictures: Vec<(String, TextureHandle)>,
-    chosen: Option<Chosen>,
+    /// The preset that suits the device has been proposed.
+    proposed: bool,
     out: Option<String>,
 }
 
@@ -64,11 +64,11 @@ impl ImportPage {
             Ok(task) => Known::Reading(task, Instant::now()),
             Err(error) => Known::Fault(format!("The system has no thread to read with ({error}); close some programs and try again.")),
         };
-        Self { root, known, looking: None, pictures: Vec::new(), chosen: None, out: None }
+        Self { root, known, looking: None, pictures: Vec::new(), proposed: false, out: None }
     }
 
     /// The folder or CSV file.
-    pub fn root(&self) -> &std::path::Path {
+    pub fn root(&self) -> &Path {
         &self.root
     }
 
@@ -151,7 +151,7 @@ impl ImportPage {
     }
 
     /// Draws the page; `false` when it is to be left.
-    pub fn ui(&mut self, ui: &mut Ui, live: &Live, current: &Recipe, runs: &std::path::Path, actions: &mut Vec<Action>) -> bool {
+    pub fn ui(&mut self, ui: &mut Ui, frame: &mut UiFrame<'_>, runs: &Path) -> bool {
         let p = theme::Palette::of(ui);
         let mut stay = true;
         Panel::top("import-title").frame(Frame::new().fill(p.panel).inner_margin(theme::GAP_M)).show(ui, |ui| {
@@ -162,11 +162,14 @@ impl ImportPage {
                 ui.add(egui::Label::new(path).truncate());
             });
         });
-        let ready = matches!(self.known, Known::Read(_));
-        if ready {
-            let frame = Frame::new().fill(p.panel).inner_margin(theme::GAP_L);
-            Panel::right("import-recipe").exact_size(theme::PANEL_MAX).resizable(false).frame(frame).show(ui, |ui| {
-                self.recipe(ui, live, current, runs, actions);
+        if let Known::Read(dataset) = &self.known {
+            let count = dataset.healthy_for_training().count();
+            self.propose(frame);
+            let margin = Frame::new().fill(p.panel).inner_margin(theme::GAP_L);
+            let panel = Panel::right("import-recipe").exact_size(theme::PANEL_MAX).resizable(false);
+            panel.frame(Frame::new().fill(p.panel)).show(ui, |ui| {
+                Panel::bottom("import-go").resizable(false).frame(margin).show(ui, |ui| self.go(ui, frame, runs, count));
+                CentralPanel::default().frame(margin).show(ui, |ui| recipe(ui, frame));
             });
         }
         CentralPanel::default().frame(Frame::new().fill(p.plot).inner_margin(theme::GAP_XL)).show(ui, |ui| {
@@ -176,35 +179,25 @@ impl ImportPage {
                         task.cancel();
                     }
                 }
-                Known::Fault(text) => stay &= fault(ui, &p, text, actions),
-                Known::Read(dataset) => understood(ui, &p, dataset, &self.pictures, self.looking.is_some(), actions),
+                Known::Fault(text) => stay &= fault(ui, &p, text, frame.actions),
+                Known::Read(dataset) => understood(ui, &p, dataset, &self.pictures, self.looking.is_some(), frame.actions),
             }
         });
         stay
     }
 
-    fn recipe(&mut self, ui: &mut Ui, live: &Live, current: &Recipe, runs: &std::path::Path, actions: &mut Vec<Action>) {
-        let Known::Read(dataset) = &self.known else { return };
-        let p = theme::Palette::of(ui);
-        let suited = suited_preset(live);
-        let own = !Preset::ALL.iter().any(|preset| preset.recipe() == *current);
-        let chosen = self.chosen.get_or_insert(if own { Chosen::Current } else { Chosen::Preset(suited) });
-        section(ui, "Recipe");
-        for preset in Preset::ALL {
-            let title = if preset == suited { format!("{}, suits this device", preset.title()) } else { preset.title().to_owned() };
-            ui.radio_value(chosen, Chosen::Preset(preset), title);
-            indented(ui, preset.describe());
+    /// Puts the preset that suits the device in force, unless the user has a recipe of their own.
+    fn propose(&mut self, frame: &mut UiFrame<'_>) {
+        let suited = suited_preset(frame.live).recipe();
+        if !self.proposed && !frame.locked && *frame.recipe != suited && preset_of(frame.recipe).is_some() {
+            frame.actions.push(Action::Recipe(Box::new(suited)));
         }
-        if own {
-            ui.radio_value(chosen, Chosen::Current, "The recipe in hand");
-            indented(ui, "As it was loaded from a file or turned by hand.");
-        }
-        if ui.button(UiCommand::LoadRecipe.title()).on_hover_text(UiCommand::LoadRecipe.tooltip(ui.ctx())).clicked() {
-            *chosen = Chosen::Current;
-            actions.push(Action::Command(UiCommand::LoadRecipe));
-        }
-        ui.add_space(theme::GAP_XL);
+        self.proposed = true;
+    }
 
+    /// Where the run goes, and the button that begins it.
+    fn go(&mut self, ui: &mut Ui, frame: &mut UiFrame<'_>, runs: &Path, count: usize) {
+        let p = theme::Palette::of(ui);
         section(ui, "Stored in");
         let source = DataSource::Folder(self.root.clone());
         let out = self.out.get_or_insert_with(|| free_folder(runs, &source).display().to_string());
@@ -218,25 +211,70 @@ impl ImportPage {
         } else {
             weak(ui, "Recipe, checkpoints and curves are kept there.");
         }
-        ui.add_space(theme::GAP_XL);
-
-        let count = dataset.healthy_for_training().count();
+        ui.add_space(theme::GAP_M);
         let title = format!("Train on {count} healthy {}", if count == 1 { "image" } else { "images" });
-        let button = theme::primary_button(&p, title).min_size(vec2(ui.available_width(), theme::ROW + theme::GAP_XS));
-        let start = ui.add_enabled(!taken && !out.trim().is_empty(), button);
+        let ready = !taken && !out.trim().is_empty();
+        let start = ui.vertical_centered_justified(|ui| ui.add_enabled(ready, theme::primary_button(&p, title))).inner;
         if start.clicked() {
-            let recipe = match chosen {
-                Chosen::Preset(preset) => preset.recipe(),
-                Chosen::Current => current.clone(),
-            };
-            actions.push(Action::Start { source, recipe: Box::new(recipe), out: Some(PathBuf::from(out.trim())) });
+            let (recipe, out) = (Box::new(frame.recipe.clone()), Some(PathBuf::from(out.trim())));
+            frame.actions.push(Action::Start { source, recipe, out });
         }
-        weak(ui, "A share of them is held out for calibration and never trained on.");
+        let held_out = frame.recipe.data.holdout * 100.0;
+        weak(ui, format!("{held_out:.0} % of them, at least 5, are held out for calibration and never trained on."));
     }
 }
 
+/// The preset that a recipe is, if it is one.
+fn preset_of(recipe: &Recipe) -> Option<Preset> {
+    Preset::ALL.into_iter().find(|preset| preset.recipe() == *recipe)
+}
+
+/// The choice of a preset, and every knob.
+fn recipe(ui: &mut Ui, frame: &mut UiFrame<'_>) {
+    ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
+        ui.set_width(ui.available_width() - theme::GAP_S);
+        let (suited, current) = (suited_preset(frame.live), preset_of(frame.recipe));
+        section(ui, "Recipe");
+        for preset in Preset::ALL {
+            let mut title = preset.title().to_owned();
+            if preset == suited {
+                title += ", suits this device";
+            }
+            if ui.radio(current == Some(preset), title).clicked() {
+                frame.actions.push(Action::Recipe(Box::new(preset.recipe())));
+            }
+            indented(ui, preset.describe());
+        }
+        if current.is_none() {
+            // Nothing to choose: it says what is in force.
+            let own = ui.radio(true, "A recipe of your own");
+            own.on_hover_text("Choose a preset to leave it; undo brings it back.");
+            indented(ui, "Loaded from a file, or turned by hand.");
+        }
+        let load = UiCommand::LoadRecipe;
+        if ui.button(load.title()).on_hover_text(load.tooltip(ui.ctx())).clicked() {
+            frame.command(load);
+        }
+        ui.add_space(theme::GAP_M);
+        section(ui, "Every knob");
+        for group in Group::ALL {
+            CollapsingHeader::new(group.title()).show_unindented(ui, |ui| {
+                for knob in KNOBS.iter().filter(|k| k.group == group) {
+                    let (Some(value), Some(default)) = (frame.recipe.get(knob.key), frame.initial.get(knob.key)) else {
+                        continue;
+                    };
+                    if let Some(value) = knob_editor(ui, knob, &value, &default, knob.live || !frame.locked) {
+                        frame.actions.push(Action::Knob { key: knob.key, value });
+                    }
+                }
+            });
+        }
+    });
+}
+
 fn indented(ui: &mut Ui, text: &str) {
-    ui.horizontal(|ui| {
+    ui.horizontal_top(|ui| {
+        ui.spacing_mut().interact_size.y = 0.0;
         ui.add_space(theme::GAP_L + theme::GAP_XS);
         let p = theme::Palette::of(ui);
         ui.add(egui::Label::new(theme::weak_caption(&p, text)).wrap());
@@ -252,7 +290,7 @@ fn reading(ui: &mut Ui, (done, total): (usize, usize), since: Instant) -> bool {
     let elapsed = since.elapsed().as_secs_f64();
     let share = if total > 0 { done as f64 / total as f64 } else { 0.0 };
     let left = match share {
-        share if share > 0.0 && elapsed > 1.0 => format!(", about {} left", duration(elapsed / share * (1.0 - share))),
+        share if share > 0.0 && elapsed > 1.0 => format!(", about {} left", ticks::span(elapsed / share * (1.0 - share))),
         _ => String::new(),
     };
     let text = if total > 0 { format!("{done} of {total} files{left}") } else { "Listing files".to_owned() };
@@ -336,12 +374,14 @@ fn article(title: &str) -> String {
 fn strip(ui: &mut Ui, p: &theme::Palette, pictures: &[(String, TextureHandle)], looking: bool) {
     ui.scope(|ui| {
         ui.set_min_height(SIDE);
-        ui.horizontal_wrapped(|ui| {
-            ui.spacing_mut().item_spacing = vec2(theme::GAP_XS, theme::GAP_XS);
+        ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = theme::GAP_XS;
             if looking {
                 ui.spinner();
             }
-            for (name, texture) in pictures {
+            // As many as fit on one line.
+            let fitting = ((ui.available_width() + theme::GAP_XS) / (SIDE + theme::GAP_XS)) as usize;
+            for (name, texture) in pictures.iter().take(fitting) {
                 let (rect, response) = ui.allocate_exact_size(vec2(SIDE, SIDE), Sense::hover());
                 ui.painter().rect_filled(rect, 0.0, p.picture);
                 let [w, h] = texture.size().map(|s| s as f32);
@@ -359,7 +399,7 @@ fn skipped_table(ui: &mut Ui, p: &theme::Palette, dataset: &Dataset) {
         let table = TableBuilder::new(ui)
             .striped(false)
             .cell_layout(Layout::left_to_right(Align::Center))
-            .column(Column::initial(theme::PANEL_MIN).clip(true).resizable(true))
+            .column(Column::exact(theme::PANEL_MIN).clip(true))
             .column(Column::remainder().clip(true))
             .auto_shrink([false, false]);
         let head = |ui: &mut Ui, text: &str| {

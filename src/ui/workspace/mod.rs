@@ -39,6 +39,14 @@ pub fn free_folder(runs: &Path, source: &DataSource) -> PathBuf {
     std::iter::once(runs.join(&stem)).chain(numbered).find(|p| !p.exists()).unwrap_or_else(|| runs.join(&stem))
 }
 
+/// A run's data as a person calls it, from how its folder names it.
+fn source_title(source: &str) -> String {
+    match source.parse() {
+        Ok(DataSource::Surface { kind, .. }) => format!("{}, built in", kind.title()),
+        _ => source.to_owned(),
+    }
+}
+
 /// A picture for the screen, at most `side` pixels wide and high, reduced by averaging.
 fn thumbnail(picture: &Picture, side: usize) -> ColorImage {
     let (w, h) = (picture.width(), picture.height());

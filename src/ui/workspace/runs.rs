@@ -3,7 +3,6 @@
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
-    time::SystemTime,
 };
 
 use egui::{
@@ -12,7 +11,7 @@ use egui::{
 };
 use egui_extras::{Column, TableBuilder};
 
-use super::{section, weak};
+use super::{section, source_title, weak};
 use crate::{
     engine::task::{State, Task},
     train::{
@@ -20,7 +19,7 @@ use crate::{
         folder::{RunFolder, RunSummary, list_runs},
         knobs,
     },
-    ui::{Action, Overlay, UiCommand, status_bar::duration, theme, widget},
+    ui::{Action, Overlay, UiCommand, notices::ago, theme, widget::{self, ticks}},
 };
 
 /// One run as the list shows it.
@@ -48,13 +47,21 @@ impl Row {
         }
     }
 
-    fn data(&self) -> &str {
-        self.summary.info.as_ref().map_or("", |info| &info.source)
+    fn data(&self) -> String {
+        self.summary.info.as_ref().map_or_else(|_| String::new(), |info| source_title(&info.source))
     }
 
     /// Steps done and wanted.
     fn steps(&self) -> (u64, Option<u64>) {
         (self.summary.steps, self.recipe.as_ref().map(|r| r.train.steps))
+    }
+
+    fn steps_text(&self) -> String {
+        let grouped = |n: u64| ticks::grouped(n as f64, 0);
+        match self.steps() {
+            (done, Some(all)) => format!("{} of {}", grouped(done), grouped(all)),
+            (done, None) => grouped(done),
+        }
     }
 
     fn state(&self, open: Option<&Path>) -> (theme::State, &'static str) {
@@ -211,7 +218,12 @@ impl RunsPage {
                 row.col(|ui| head(ui, "", ""));
                 row.col(|ui| head(ui, "Name", ""));
                 row.col(|ui| head(ui, "Data", ""));
-                row.col(|ui| head(ui, "Steps", "Steps at the last checkpoint, of those wanted."));
+                row.col(|ui| {
+                    widget::flush_right(ui, |ui| {
+                        ui.add_space(theme::GAP_M);
+                        head(ui, "Steps", "Steps at the last checkpoint, of those wanted.");
+                    });
+                });
                 row.col(|ui| head(ui, "Changed", ""));
                 row.col(|ui| head(ui, "State", ""));
                 row.col(|ui| head(ui, "Overlay", "Lays the run's curves over those of the run in hand."));
@@ -237,20 +249,16 @@ impl RunsPage {
                         }
                     });
                     line.col(|ui| {
-                        ui.add(egui::Label::new(row.data()).truncate()).on_hover_text(row.data());
+                        ui.add(egui::Label::new(row.data()).truncate());
                     });
                     line.col(|ui| {
-                        let text = match row.steps() {
-                            (done, Some(all)) => format!("{done} of {all}"),
-                            (done, None) => done.to_string(),
-                        };
-                        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                        widget::flush_right(ui, |ui| {
                             ui.add_space(theme::GAP_M);
-                            ui.label(text);
+                            ui.label(row.steps_text());
                         });
                     });
                     line.col(|ui| {
-                        ui.label(RichText::new(ago(row.summary.last_change)).color(p.text_weak));
+                        ui.label(RichText::new(ago(row.summary.last_change.elapsed().unwrap_or_default())).color(p.text_weak));
                     });
                     line.col(|ui| {
                         let (state, word) = row.state(view.open);
@@ -282,7 +290,7 @@ impl RunsPage {
         let p = theme::Palette::of(ui);
         let side = ui.available_width();
         let (rect, response) = ui.allocate_exact_size(vec2(side, side), Sense::hover());
-        response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Image, true, "Samples at the last checkpoint"));
+        response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, "Samples at the last checkpoint"));
         ui.painter().rect_filled(rect, 0.0, p.picture);
         if let Some((path, Some(texture))) = &self.thumbnail
             && path == row.path()
@@ -302,11 +310,8 @@ impl RunsPage {
         ui.add_space(theme::GAP_S);
         match &row.summary.info {
             Ok(info) => {
-                fact(ui, &p, "Data", &info.source);
-                fact(ui, &p, "Steps", &match row.steps() {
-                    (done, Some(all)) => format!("{done} of {all}"),
-                    (done, None) => done.to_string(),
-                });
+                fact(ui, &p, "Data", &row.data());
+                fact(ui, &p, "Steps", &row.steps_text());
                 fact(ui, &p, "Device", &info.device);
                 fact(ui, &p, "Folder", &row.path().display().to_string());
             }
@@ -320,27 +325,13 @@ impl RunsPage {
         ui.add_space(theme::GAP_L);
 
         let open = view.open == Some(row.path());
-        let wide = vec2(ui.available_width(), theme::ROW);
-        if open {
-            if ui.add(theme::primary_button(&p, "Show it").min_size(wide)).clicked() {
-                actions.push(Action::Command(UiCommand::GoTrain));
-            }
-        } else {
-            let usable = row.summary.info.is_ok();
-            let run = row.path().to_owned();
-            let go_on = ui.add_enabled(usable, theme::primary_button(&p, "Go on from the last checkpoint").min_size(wide));
-            if go_on.clicked() {
-                actions.push(Action::Resume { run: run.clone(), paused: false });
-            }
-            let look = ui.add_enabled(usable, egui::Button::new("Open it paused").min_size(wide));
-            if look.on_hover_text("Shows its curves and samples without training on.").clicked() {
-                actions.push(Action::Resume { run, paused: true });
-            }
-        }
+        ui.vertical_centered_justified(|ui| {
+            buttons(ui, &p, row, open, actions);
+        });
         ui.add_space(theme::GAP_S);
         overlay_tick(ui, row, view, "Lay its curves over the run in hand", actions);
         ui.add_space(theme::GAP_L);
-        let delete = ui.add_enabled(!open, egui::Button::new("Delete…").min_size(wide));
+        let delete = ui.add_enabled(!open, egui::Button::new("Delete…"));
         let delete = delete.on_hover_text("Moves the run to the trash folder; asks first.");
         if delete.on_disabled_hover_text("Close the run before you delete it.").clicked() {
             actions.push(Action::AskTrash(row.path().to_owned()));
@@ -433,6 +424,25 @@ impl RunsPage {
     }
 }
 
+fn buttons(ui: &mut Ui, p: &theme::Palette, row: &Row, open: bool, actions: &mut Vec<Action>) {
+    if open {
+        if ui.add(theme::primary_button(p, "Show it")).clicked() {
+            actions.push(Action::Command(UiCommand::GoTrain));
+        }
+        return;
+    }
+    let usable = row.summary.info.is_ok();
+    let run = row.path().to_owned();
+    let go_on = ui.add_enabled(usable, theme::primary_button(p, "Go on from the last checkpoint"));
+    if go_on.clicked() {
+        actions.push(Action::Resume { run: run.clone(), paused: false });
+    }
+    let look = ui.add_enabled(usable, egui::Button::new("Open it paused").min_size(vec2(0.0, theme::ROW)));
+    if look.on_hover_text("Shows its curves and samples without training on.").clicked() {
+        actions.push(Action::Resume { run, paused: true });
+    }
+}
+
 fn overlay_tick(ui: &mut Ui, row: &Row, view: &View<'_>, text: &str, actions: &mut Vec<Action>) {
     let path = row.path();
     if view.pending.iter().any(|p| p == path) {
@@ -450,16 +460,10 @@ fn overlay_tick(ui: &mut Ui, row: &Row, view: &View<'_>, text: &str, actions: &m
 
 fn fact(ui: &mut Ui, p: &theme::Palette, name: &str, value: &str) {
     ui.horizontal_top(|ui| {
-        ui.add_sized(vec2(theme::RAIL + theme::GAP_M, theme::ROW_TIGHT), egui::Label::new(theme::weak_caption(p, name)).halign(Align::LEFT));
+        ui.allocate_ui_with_layout(vec2(theme::RAIL, theme::ROW_TIGHT), Layout::left_to_right(Align::Min), |ui| {
+            ui.set_min_width(theme::RAIL);
+            ui.label(RichText::new(name).color(p.text_weak));
+        });
         ui.add(egui::Label::new(value).wrap().selectable(true));
     });
-}
-
-fn ago(at: SystemTime) -> String {
-    match at.elapsed() {
-        Ok(past) if past.as_secs() < 60 => "just now".to_owned(),
-        Ok(past) if past.as_secs() < 86_400 => format!("{} ago", duration((past.as_secs() / 60 * 60) as f64)),
-        Ok(past) => format!("{} d ago", past.as_secs() / 86_400),
-        Err(_) => "just now".to_owned(),
-    }
 }

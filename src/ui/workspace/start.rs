@@ -3,25 +3,32 @@
 use std::path::{Path, PathBuf};
 
 use egui::{
-    Align, Color32, ColorImage, Key, Layout, Rect, RichText, ScrollArea, Sense, Stroke, StrokeKind, TextEdit, TextureHandle,
-    TextureOptions, Ui, UiBuilder, pos2, vec2,
+    Align, Color32, ColorImage, CornerRadius, Key, Layout, Rect, RichText, ScrollArea, Sense, Stroke, StrokeKind, TextEdit, TextureHandle,
+    TextureOptions, Ui, UiBuilder, Vec2, epaint::RectShape, pos2, vec2,
 };
 
 use super::{section, suited_preset, thumbnail, weak};
 use crate::{
     data::{DataSource, surface},
-    engine::task::{State, Task},
+    engine::{
+        Live,
+        task::{State, Task},
+    },
     ui::{Action, Settings, UiCommand, theme},
 };
 
 /// Seed of the surfaces on the cards and of the runs begun from them.
 const SEED: u64 = 1;
 /// Pixels along a card's picture.
-const PICTURE: usize = 256;
-/// Width of the page's column.
-const COLUMN: f32 = 1008.0;
-/// Height of a card's picture and of the text under it.
-const CARD: (f32, f32) = (180.0, 84.0);
+const PICTURE: usize = 320;
+/// Least and greatest width of the page's column.
+const COLUMN: (f32, f32) = (1008.0, 1280.0);
+/// Height of the text under a card's picture.
+const CARD_TEXT: f32 = 76.0;
+/// Least height of a card's picture.
+const CARD_PICTURE: f32 = 112.0;
+/// What the page needs for everything but the pictures, points of height.
+const REST: f32 = 560.0;
 /// Recent folders on the page.
 const RECENT: usize = 5;
 
@@ -35,19 +42,21 @@ pub struct StartPage {
 
 impl StartPage {
     /// Draws the page.
-    pub fn ui(&mut self, ui: &mut Ui, live: &crate::engine::Live, settings: &Settings, actions: &mut Vec<Action>) {
+    pub fn ui(&mut self, ui: &mut Ui, live: &Live, settings: &Settings, actions: &mut Vec<Action>) {
         self.pick_up(ui);
         ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
-            let width = COLUMN.min(ui.available_width() - 2.0 * theme::GAP_XL);
+            let room = ui.available_width() - 2.0 * theme::GAP_XL;
+            let width = (0.7 * room).clamp(COLUMN.0, COLUMN.1).min(room);
             let left = (ui.available_width() - width) / 2.0;
+            let tall = ui.ctx().content_rect().height();
+            let picture = (0.75 * width / surface::Kind::ALL.len() as f32).min(tall - REST).max(CARD_PICTURE);
             // On a tall window the column sits a little above the middle.
-            let spare = (ui.ctx().content_rect().height() - 760.0).max(0.0);
-            ui.add_space(theme::GAP_XL + spare / 3.0);
+            ui.add_space(theme::GAP_XL + (tall - REST - picture).max(0.0) / 3.0);
             ui.horizontal(|ui| {
                 ui.add_space(left);
                 ui.vertical(|ui| {
                     ui.set_width(width);
-                    self.column(ui, live, settings, actions);
+                    self.column(ui, picture, live, settings, actions);
                 });
             });
             ui.add_space(theme::GAP_XL);
@@ -71,7 +80,7 @@ impl StartPage {
         }
     }
 
-    fn column(&mut self, ui: &mut Ui, live: &crate::engine::Live, settings: &Settings, actions: &mut Vec<Action>) {
+    fn column(&mut self, ui: &mut Ui, picture: f32, live: &Live, settings: &Settings, actions: &mut Vec<Action>) {
         let p = theme::Palette::of(ui);
         ui.label(RichText::new("Learn what a healthy surface looks like").text_style(theme::verdict()).color(p.text_strong));
         weak(
@@ -90,7 +99,7 @@ impl StartPage {
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = theme::GAP_L;
             for (i, kind) in kinds.into_iter().enumerate() {
-                if card(ui, &p, kind, self.pictures.get(i), width) {
+                if card(ui, &p, kind, self.pictures.get(i), vec2(width, picture)) {
                     let source = DataSource::Surface { kind, seed: SEED };
                     actions.push(Action::Start { source, recipe: Box::new(preset.recipe()), out: None });
                 }
@@ -126,7 +135,7 @@ impl StartPage {
         }
         ui.add_space(theme::GAP_S);
         ui.horizontal(|ui| {
-            let room = ui.available_width() - theme::RAIL - theme::GAP_L;
+            let room = ui.available_width() - theme::RAIL - theme::GAP_S;
             let field = TextEdit::singleline(&mut self.path).hint_text("or type its path here").desired_width(room);
             let field = ui.add(field).accessible_name("Path of a folder or a CSV file");
             let entered = field.lost_focus() && ui.input(|i| i.key_pressed(Key::Enter));
@@ -142,8 +151,8 @@ impl StartPage {
 }
 
 /// A built-in surface as a card; `true` when it was chosen.
-fn card(ui: &mut Ui, p: &theme::Palette, kind: surface::Kind, picture: Option<&TextureHandle>, width: f32) -> bool {
-    let (rect, response) = ui.allocate_exact_size(vec2(width, CARD.0 + CARD.1), Sense::click());
+fn card(ui: &mut Ui, p: &theme::Palette, kind: surface::Kind, picture: Option<&TextureHandle>, size: Vec2) -> bool {
+    let (rect, response) = ui.allocate_exact_size(size + vec2(0.0, CARD_TEXT), Sense::click());
     let response = response.accessible_name(format!("Train on {}", kind.title()));
     let lit = response.hovered() || response.has_focus();
     let painter = ui.painter();
@@ -155,17 +164,19 @@ fn card(ui: &mut Ui, p: &theme::Palette, kind: surface::Kind, picture: Option<&T
         p.control
     };
     painter.rect_filled(rect, theme::RADIUS, fill);
-    let top = Rect::from_min_size(rect.min, vec2(width, CARD.0));
+    let top = Rect::from_min_size(rect.min, size);
+    let corners = CornerRadius { sw: 0, se: 0, ..CornerRadius::same(theme::RADIUS) };
     match picture {
         Some(texture) => {
             // The middle of the picture, at the shape of its place.
             let [w, h] = texture.size().map(|s| s as f32);
-            let (u, v) = if width / CARD.0 > w / h { (1.0, w / width * CARD.0 / h) } else { (h / CARD.0 * width / w, 1.0) };
+            let (place, shape) = (size.x / size.y, w / h);
+            let (u, v) = if place > shape { (1.0, shape / place) } else { (place / shape, 1.0) };
             let uv = Rect::from_center_size(pos2(0.5, 0.5), vec2(u, v));
-            painter.image(texture.id(), top, uv, Color32::WHITE);
+            painter.add(RectShape::filled(top, corners, Color32::WHITE).with_texture(texture.id(), uv));
         }
         None => {
-            painter.rect_filled(top, 0.0, p.picture);
+            painter.rect_filled(top, corners, p.picture);
         }
     }
     if lit {
@@ -175,7 +186,7 @@ fn card(ui: &mut Ui, p: &theme::Palette, kind: surface::Kind, picture: Option<&T
     let mut inner = ui.new_child(UiBuilder::new().max_rect(text).layout(Layout::top_down(Align::Min)));
     inner.label(RichText::new(kind.title()).color(p.text_strong));
     inner.add(egui::Label::new(theme::weak_caption(p, kind.describe())).wrap());
-    response.on_hover_text("Starts training at once; everything can be turned while it runs.").clicked()
+    response.on_hover_text("Starts training at once.").clicked()
 }
 
 fn go_on(ui: &mut Ui, settings: &Settings, actions: &mut Vec<Action>) {

@@ -65,11 +65,8 @@ impl Controls {
         let p = Palette::of(ui);
         let (values, initial) = (self.values.of(frame.recipe), self.initial.of(frame.initial));
         for group in Group::ALL {
-            let rows: Vec<_> = KNOBS
-                .iter()
-                .zip(values.iter().zip(initial))
-                .filter(|(knob, _)| knob.group == group)
-                .collect();
+            let rows: Vec<_> =
+                KNOBS.iter().zip(values.iter().zip(initial)).filter(|(knob, _)| knob.group == group).collect();
             let changed = rows.iter().filter(|(_, (value, default))| value != default).count();
             let locked = frame.locked && rows.iter().any(|(knob, _)| !knob.live);
             let mut heading = egui::text::LayoutJob::default();
@@ -77,7 +74,11 @@ impl Controls {
             heading.append(group.title(), 0.0, egui::TextFormat::simple(font, p.text_strong));
             if changed > 0 {
                 let caption = theme::caption().resolve(ui.style());
-                heading.append(&format!("{changed} changed"), theme::GAP_S, egui::TextFormat::simple(caption, p.accent));
+                heading.append(
+                    &format!("{changed} changed"),
+                    theme::GAP_S,
+                    egui::TextFormat::simple(caption, p.accent),
+                );
             }
             let open = matches!(group, Group::Balance | Group::Optimisers);
             CollapsingHeader::new(heading).id_salt(group.title()).default_open(open).show_unindented(ui, |ui| {
@@ -144,11 +145,10 @@ fn progress(ui: &mut Ui, status: &Status) {
     ui.add_space(theme::GAP_XS);
     ui.add(bar).accessible_name("Steps done");
     let steps = |n: u64| ticks::grouped(n as f64, 0);
-    let (left, right) = if total == 0 { ("–".to_owned(), String::new()) } else { progress_words(status, steps, total) };
-    ui.horizontal(|ui| {
-        ui.label(RichText::new(left).color(p.text_strong));
-        flush_right(ui, |ui| ui.label(theme::weak_caption(&p, right)));
-    });
+    let (left, right) =
+        if total == 0 { ("No run".to_owned(), "–".to_owned()) } else { progress_words(status, steps, total) };
+    ui.label(RichText::new(left).color(p.text_strong));
+    ui.label(theme::weak_caption(&p, right));
 }
 
 fn progress_words(status: &Status, steps: impl Fn(u64) -> String, total: u64) -> (String, String) {
@@ -188,7 +188,8 @@ fn recipe_bar(ui: &mut Ui, frame: &mut Frame<'_>) {
             let combo = combo.show_ui(ui, |ui| {
                 for option in Preset::ALL {
                     let chosen = preset == Some(option);
-                    if ui.selectable_label(chosen, option.title()).on_hover_text(option.describe()).clicked() && !chosen {
+                    if ui.selectable_label(chosen, option.title()).on_hover_text(option.describe()).clicked() && !chosen
+                    {
                         frame.actions.push(Action::Recipe(Box::new(option.recipe())));
                     }
                 }
@@ -216,8 +217,13 @@ mod tests {
     #[test]
     fn progress_says_how_far_how_fast_and_how_long() {
         let steps = |n: u64| ticks::grouped(n as f64, 0);
-        let mut status =
-            Status { phase: Phase::Running, step: 640, steps_per_second: 9.13, seconds_left: Some(149.0), ..Status::default() };
+        let mut status = Status {
+            phase: Phase::Running,
+            step: 640,
+            steps_per_second: 9.13,
+            seconds_left: Some(149.0),
+            ..Status::default()
+        };
         let words = progress_words(&status, steps, 2000);
         assert_eq!(words, ("step 640 of 2,000".into(), "9.1 steps/s · 2 min 29 s left".into()));
         status.phase = Phase::Paused;

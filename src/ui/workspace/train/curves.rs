@@ -2,13 +2,14 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use egui::{Align2, Color32, Id, RichText, ScrollArea, Sense, Slider, Stroke, Ui, WidgetInfo, WidgetType, pos2, vec2};
+use egui::{Align2, Color32, Id, RichText, Role, ScrollArea, Sense, Slider, Stroke, Ui, WidgetInfo, pos2, vec2};
 use egui_tiles::{Behavior, SimplificationOptions, TileId, Tiles, Tree, UiResponse};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    chart::{Chart, ChartState, Shared, TileWish},
+    chart::{Chart, ChartState, Shared},
     feed::Feed,
+    tile::TileWish,
 };
 use crate::{
     engine::live::{History, Metric},
@@ -108,14 +109,21 @@ impl Curves {
         self.toolbar(ui, frame);
         let p = Palette::of(ui);
         let values = self.layout.values;
-        let height = if values { readout_height(ui.available_width()) } else { 0.0 };
+        // A low window keeps its curves and gives up the table for its first line.
+        let whole = readout_height(ui.available_width());
+        let roomy = whole <= 0.35 * ui.available_height();
+        let height = match (values, roomy) {
+            (false, _) => 0.0,
+            (true, true) => whole,
+            (true, false) => theme::ROW_TIGHT + 2.0 * theme::GAP_XS,
+        };
         let tiles_height = (ui.available_height() - height - theme::GAP_XS).max(theme::TILE_LEAST / 2.0);
         let mut cursor = self.cursor;
         let area = vec2(ui.available_width(), tiles_height);
         ui.allocate_ui(area, |ui| self.tiles(ui, frame, grid, &mut cursor));
         self.cursor = cursor;
         if values {
-            self.readout(ui, &p);
+            self.readout(ui, &p, height, roomy);
         }
     }
 
@@ -154,14 +162,16 @@ impl Curves {
     fn toolbar(&mut self, ui: &mut Ui, frame: &mut Frame<'_>) {
         ui.horizontal(|ui| {
             ui.set_height(theme::ROW);
-            let label = ui.label("Smoothing").on_hover_text(
-                "Weight of the past in the smoothed curves (exponential moving average, de-biased, over every step). \
-                 The raw curve stands faint behind.",
-            );
+            let help = "Weight of the past in the smoothed curves (exponential moving average, de-biased, over every \
+                        step). The raw curve stands faint behind.";
+            // A narrow pane says it in the tooltip only.
+            if ui.available_width() >= theme::CURVES_LEAST + theme::ROW {
+                ui.label("Smoothing").on_hover_text(help);
+            }
             let mut smoothing = frame.settings.smoothing;
-            ui.spacing_mut().slider_width = (ui.available_width() - 260.0).clamp(40.0, 120.0);
+            ui.spacing_mut().slider_width = (ui.available_width() - 264.0).clamp(40.0, 120.0);
             let slider = Slider::new(&mut smoothing, 0.0..=0.99).step_by(0.01).fixed_decimals(2);
-            if ui.label_inputs_by(label.id, |ui| ui.add(slider)).changed() {
+            if ui.name_inputs("Smoothing", |ui| ui.add(slider)).on_hover_text(help).changed() {
                 frame.view(|v| v.smoothing = smoothing);
             }
             let log = frame.settings.log_y;
@@ -195,21 +205,18 @@ impl Curves {
 
     fn tiles(&mut self, ui: &mut Ui, frame: &Frame<'_>, grid: Option<u64>, cursor: &mut Option<f64>) {
         let p = Palette::of(ui);
-        let overlays: Vec<(&str, Color32, &Feed)> = self
-            .others
-            .iter()
-            .enumerate()
-            .map(|(i, o)| (o.name.as_str(), p.overlay(i), &o.feed))
-            .collect();
+        let overlays: Vec<(&str, Color32, &Feed)> =
+            self.others.iter().enumerate().map(|(i, o)| (o.name.as_str(), p.overlay(i), &o.feed)).collect();
         let feed = &self.feed;
-        let grid = grid.filter(|_| !feed.is_empty()).map(|step| feed.x(self.axis, feed.row_of_step(step).min(feed.len() - 1)));
+        let grid =
+            grid.filter(|_| !feed.is_empty()).map(|step| feed.x(self.axis, feed.row_of_step(step).min(feed.len() - 1)));
         let mut asked = None;
         let mut next_cursor = None;
         let size = ui.available_size();
         ScrollArea::vertical().id_salt("tiles").auto_shrink(false).show(ui, |ui| {
             let visible = self.layout.tiles.tiles.iter();
             let panes = visible.filter(|(id, tile)| tile.is_pane() && self.layout.tiles.is_visible(**id)).count();
-            let columns = columns(size.x);
+            let columns = columns(size, panes.max(1));
             let rows = panes.div_ceil(columns);
             let least = rows as f32 * theme::TILE_LEAST;
             let rect = egui::Rect::from_min_size(ui.cursor().min, vec2(size.x, size.y.max(least)));
@@ -229,9 +236,12 @@ impl Curves {
                 asked: &mut asked,
                 hovered: &mut next_cursor,
                 columns,
+                clip: ui.clip_rect(),
             };
             self.layout.tiles.set_height(rect.height());
             ui.scope_builder(egui::UiBuilder::new().max_rect(rect), |ui| self.layout.tiles.ui(&mut behaviour, ui));
+            // The height is the window's, not a part of the remembered layout.
+            self.layout.tiles.set_height(f32::INFINITY);
             ui.advance_cursor_after_rect(rect);
         });
         // Away from the tiles the cursor goes back to the newest step, unless keys hold it.
@@ -281,18 +291,18 @@ impl Curves {
     }
 
     /// Every metric at the cursor, or at the newest step.
-    fn readout(&self, ui: &mut Ui, p: &Palette) {
+    fn readout(&self, ui: &mut Ui, p: &Palette, height: f32, roomy: bool) {
         let row = match self.cursor {
             Some(x) => self.feed.nearest(self.axis, x),
             None => self.feed.len().checked_sub(1),
         };
-        let size = vec2(ui.available_width(), readout_height(ui.available_width()) - theme::GAP_XS);
+        let size = vec2(ui.available_width(), height - theme::GAP_XS);
         let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
         let painter = ui.painter_at(rect);
         painter.rect_filled(rect, theme::RADIUS, p.panel);
         let caption = theme::caption().resolve(ui.style());
         let inner = rect.shrink2(vec2(theme::GAP_S, theme::GAP_XS));
-        let title = self.title_of(row);
+        let title = self.title_of(row, rect.width() >= 1.5 * theme::VALUES_WIDE + 2.0 * theme::FIGURE_COLUMN);
         painter.text(inner.left_top(), Align2::LEFT_TOP, &title, caption.clone(), p.text_strong);
         let columns = value_columns(rect.width());
         let width = (inner.width() - (columns - 1) as f32 * theme::GAP_L) / columns as f32;
@@ -304,6 +314,10 @@ impl Curves {
             let y = top + (i % rows) as f32 * theme::ROW_VALUE + theme::ROW_VALUE / 2.0;
             let value = row.and_then(|row| self.feed.curve(metric)?.at(row));
             let (smooth, raw) = (figure(metric, value.map(|v| v.1)), figure(metric, value.map(|v| v.2)));
+            spoken.push_str(&format!("; {} {smooth}", metric.title()));
+            if !roomy {
+                continue;
+            }
             painter.hline(left..=left + 10.0, y, Stroke::new(2.0, p.series(metric)));
             let end = left + width;
             let numbers = [(end - theme::FIGURE_COLUMN, &smooth, p.text_strong), (end, &raw, p.text_weak)];
@@ -311,29 +325,28 @@ impl Curves {
                 left..=end - 2.0 * theme::FIGURE_COLUMN + 4.0,
                 rect.y_range(),
             ));
-            name.text(pos2(left + 16.0, y), Align2::LEFT_CENTER, metric.title(), caption.clone(), p.text);
+            name.text(pos2(left + 16.0, y), Align2::LEFT_CENTER, short_title(metric), caption.clone(), p.text);
             for (x, text, colour) in numbers {
                 painter.text(pos2(x, y), Align2::RIGHT_CENTER, text, caption.clone(), colour);
             }
-            spoken.push_str(&format!("; {} {smooth}", metric.title()));
         }
-        for c in 0..columns {
-            let end = inner.left() + c as f32 * (width + theme::GAP_L) + width;
-            // The headings stand where the title leaves room for them.
-            if c + 1 == columns {
-                let y = inner.top();
-                painter.text(pos2(end - theme::FIGURE_COLUMN, y), Align2::RIGHT_TOP, "smoothed", caption.clone(), p.text_weak);
-                painter.text(pos2(end, y), Align2::RIGHT_TOP, "raw", caption.clone(), p.text_weak);
-            }
+        // The title takes the room of the first headings; the last ones speak for all.
+        let heads = [(inner.right() - theme::FIGURE_COLUMN, "smoothed"), (inner.right(), "raw")];
+        for (x, text) in heads.into_iter().filter(|_| roomy) {
+            painter.text(pos2(x, inner.top()), Align2::RIGHT_TOP, text, caption.clone(), p.text_weak);
         }
-        response.widget_info(|| WidgetInfo::labeled(WidgetType::Label, true, spoken));
+        response.widget_info(|| WidgetInfo::labeled(Role::Label, true, spoken.clone()));
     }
 
-    fn title_of(&self, row: Option<usize>) -> String {
+    fn title_of(&self, row: Option<usize>, with_clock: bool) -> String {
         let known = row.and_then(|row| Some((self.feed.step(row)?, self.feed.times(row)?)));
         let Some((step, (wall, since))) = known else { return "No step yet".into() };
         let which = if self.cursor.is_some() { "Step" } else { "Newest: step" };
-        format!("{which} {} · {} · {} UTC", ticks::grouped(step as f64, 0), ticks::span(since), ticks::clock(wall, true))
+        let mut title = format!("{which} {} · {}", ticks::grouped(step as f64, 0), ticks::span(since));
+        if with_clock {
+            title.push_str(&format!(" · {} UTC", ticks::clock(wall, true)));
+        }
+        title
     }
 }
 
@@ -348,6 +361,24 @@ fn figure(metric: Metric, value: Option<f32>) -> String {
     }
 }
 
+/// A metric's name where there is little room.
+fn short_title(metric: Metric) -> &'static str {
+    match metric {
+        Metric::DLossReal => "D loss, real",
+        Metric::DLossFake => "D loss, fake",
+        Metric::DAccuracyReal => "D accuracy, real",
+        Metric::DAccuracyFake => "D accuracy, fake",
+        Metric::GradNormG => "G gradient",
+        Metric::GradNormD => "D gradient",
+        Metric::Diversity => "Diversity",
+        Metric::Noise => "Noise",
+        Metric::Dropout => "Dropout",
+        Metric::ImagesPerSecond => "Images/s",
+        Metric::MsPerStep => "ms/step",
+        Metric::GLoss | Metric::GSuccess => metric.title(),
+    }
+}
+
 fn short(axis: XAxis) -> &'static str {
     match axis {
         XAxis::Step => "Step",
@@ -356,9 +387,14 @@ fn short(axis: XAxis) -> &'static str {
     }
 }
 
-/// Columns of tiles in a pane this wide.
-fn columns(width: f32) -> usize {
-    ((width / theme::TILE_WIDE) as usize).clamp(1, 3)
+/// Columns for `count` tiles, so that they come out somewhat wider than high.
+fn columns(size: egui::Vec2, count: usize) -> usize {
+    let most = ((size.x / theme::TILE_WIDE) as usize).clamp(1, 4);
+    let shape = |columns: usize| {
+        let (w, h) = (size.x / columns as f32, size.y / count.div_ceil(columns) as f32);
+        ((w / h.max(theme::TILE_LEAST)) / 1.4).ln().abs()
+    };
+    (1..=most).min_by(|a, b| shape(*a).total_cmp(&shape(*b))).unwrap_or(1)
 }
 
 /// Columns of values in a pane this wide.
@@ -378,11 +414,14 @@ struct Drawing<'a> {
     asked: &'a mut Option<(TileId, TileWish)>,
     hovered: &'a mut Option<()>,
     columns: usize,
+    /// The part of the tiles that is scrolled into view.
+    clip: egui::Rect,
 }
 
 impl Behavior<Chart> for Drawing<'_> {
     fn pane_ui(&mut self, ui: &mut Ui, tile: TileId, chart: &mut Chart) -> UiResponse {
         let Some(state) = self.charts.get_mut(*chart as usize) else { return UiResponse::None };
+        ui.set_clip_rect(ui.clip_rect().intersect(self.clip));
         if ui.rect_contains_pointer(ui.max_rect()) {
             *self.hovered = Some(());
         }

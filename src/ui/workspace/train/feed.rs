@@ -1,6 +1,9 @@
 //! The curves' own copy of a run's history: read in new rows only, smoothed as they come.
 
-use std::ops::Range;
+use std::{
+    ops::Range,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use parking_lot::RwLock;
 
@@ -15,12 +18,18 @@ use crate::{
 /// Rows copied while the history's lock is held once.
 const CHUNK: usize = 16_384;
 
+/// Feeds made so far: each has a number of its own.
+static FEEDS: AtomicU64 = AtomicU64::new(0);
+
 /// A history as the curves need it.
 #[derive(Debug)]
 pub struct Feed {
+    id: u64,
     steps: Vec<u64>,
     /// Seconds since the Unix epoch, made to rise where the clock was set back.
     wall: Vec<f64>,
+    /// The newest row's time as the history has it.
+    newest: f64,
     curves: Vec<Curve>,
     marks: Vec<Mark>,
     generation: u64,
@@ -35,8 +44,10 @@ impl Feed {
     pub fn new(weight: f64) -> Self {
         let curves = Metric::ALL.iter().map(|_| Curve::new(weight)).collect();
         Self {
+            id: FEEDS.fetch_add(1, Ordering::Relaxed),
             steps: Vec::new(),
             wall: Vec::new(),
+            newest: 0.0,
             curves,
             marks: Vec::new(),
             generation: 0,
@@ -67,8 +78,8 @@ impl Feed {
 
     /// Copies the next rows; `true` when there are more.
     fn copy(&mut self, history: &History) -> bool {
-        if history.generation != self.generation || history.len() < self.steps.len() {
-            *self = Self { generation: history.generation, version: self.version + 1, ..Self::new(self.weight) };
+        if history.generation != self.generation || !self.goes_on_in(history) {
+            *self = Self { generation: history.generation, ..Self::new(self.weight) };
         }
         if history.marks.len() != self.marks.len() {
             self.marks.clone_from(&history.marks);
@@ -80,6 +91,7 @@ impl Feed {
             for wall in history.wall.get(from..to).unwrap_or_default() {
                 let last = self.wall.last().copied().unwrap_or(f64::NEG_INFINITY);
                 self.wall.push(wall.max(last));
+                self.newest = *wall;
             }
             for metric in Metric::ALL {
                 let column = history.column(metric).get(from..to).unwrap_or_default();
@@ -90,6 +102,15 @@ impl Feed {
             self.version += 1;
         }
         to < history.len()
+    }
+
+    /// Whether the rows taken in so far are the beginning of this history, judged by the last of them:
+    /// another run may have taken its place.
+    fn goes_on_in(&self, history: &History) -> bool {
+        match self.steps.len().checked_sub(1) {
+            Some(last) => history.steps.get(last) == self.steps.last() && history.wall.get(last) == Some(&self.newest),
+            None => true,
+        }
     }
 
     /// Smooths what was copied.
@@ -115,9 +136,9 @@ impl Feed {
         }
     }
 
-    /// Changes whenever anything that is drawn has changed.
-    pub fn version(&self) -> u64 {
-        self.version
+    /// Which feed this is, and a number that changes whenever anything that is drawn has changed.
+    pub fn version(&self) -> (u64, u64) {
+        (self.id, self.version)
     }
 
     /// Rows so far.
@@ -238,6 +259,21 @@ mod tests {
         fresh.take(&history.read());
         let smooth = |f: &Feed| f.curve(Metric::GLoss).unwrap().smooth().values().to_vec();
         assert_eq!(smooth(&feed), smooth(&fresh));
+    }
+
+    #[test]
+    fn another_run_in_the_same_place_starts_over() {
+        let history = RwLock::new(History::default());
+        let mut feed = Feed::new(0.5);
+        (1..=10).for_each(|step| push(&mut history.write(), step, 1.0));
+        feed.follow(&history);
+        let mut other = History::default();
+        for step in 1..=20 {
+            other.push(step, 9e6 + step as f64, &[3.0; Metric::ALL.len()]);
+        }
+        *history.write() = other;
+        feed.follow(&history);
+        assert_eq!(values(&feed), [3.0; 20]);
     }
 
     #[test]

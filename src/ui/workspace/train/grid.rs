@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use egui::{Align, EventFilter, Key, Layout, Rect, Response, ScrollArea, Sense, Slider, Ui, Vec2, WidgetInfo, WidgetType, vec2};
+use egui::{
+    Align, EventFilter, Key, Layout, Rect, Response, Role, ScrollArea, Sense, Slider, Ui, Vec2, WidgetInfo, vec2,
+};
 use egui_material_icons::icons;
 
 use super::walk::WalkView;
@@ -26,6 +28,7 @@ const ZOOM_MAX: u8 = 16;
 const SPEEDS: [f32; 5] = [2.0, 4.0, 8.0, 15.0, 30.0];
 
 /// The samples, the scrubber and the latent walk.
+#[derive(Default)]
 pub struct Samples {
     /// The step on show; `None` follows the newest.
     held: Option<u64>,
@@ -33,7 +36,6 @@ pub struct Samples {
     playing: Option<f64>,
     generated: Option<Sheet>,
     real: Option<Sheet>,
-    shown: Option<Arc<SampleGrid>>,
     /// The two samples chosen for a walk.
     ends: [Option<usize>; 2],
     /// The sample that the arrow keys stand on.
@@ -41,25 +43,10 @@ pub struct Samples {
     walk: WalkView,
 }
 
-impl Default for Samples {
-    fn default() -> Self {
-        Self {
-            held: None,
-            playing: None,
-            generated: None,
-            real: None,
-            shown: None,
-            ends: [None; 2],
-            at: 0,
-            walk: WalkView::default(),
-        }
-    }
-}
-
 impl Samples {
     /// The grid on show.
-    pub fn shown(&self) -> Option<&Arc<SampleGrid>> {
-        self.shown.as_ref()
+    pub fn shown<'a>(&self, grids: &'a [Arc<SampleGrid>]) -> Option<&'a Arc<SampleGrid>> {
+        grids.get(self.index(grids))
     }
 
     /// The step of the grid on show where that is not the newest.
@@ -106,17 +93,17 @@ impl Samples {
     pub fn ui(&mut self, ui: &mut Ui, frame: &mut Frame<'_>) {
         let grids: Vec<Arc<SampleGrid>> = frame.live.grids.read().grids().to_vec();
         self.advance(ui, frame, &grids);
-        self.shown = grids.get(self.index(&grids)).cloned();
+        let shown = self.shown(&grids).cloned();
         self.toolbar(ui, frame);
-        let (walk_height, bar) = (self.walk.height(frame), theme::ROW + theme::GAP_XS);
+        let (walk_height, bar) = (self.walk.height(frame), theme::ROW + 2.0 * theme::GAP_XS);
         let height = (ui.available_height() - walk_height - bar).max(theme::ROW);
         let room = vec2(ui.available_width(), height);
         ui.allocate_ui(room, |ui| {
             ui.set_min_size(room);
-            self.pictures(ui, frame);
+            self.pictures(ui, frame, shown);
         });
         if walk_height > 0.0 {
-            self.walk.ui(ui, frame);
+            self.walk.ui(ui);
         }
         self.scrubber(ui, frame, &grids);
     }
@@ -172,7 +159,9 @@ impl Samples {
                 }
                 let zoom = frame.settings.grid_zoom;
                 let mut wanted = zoom;
-                if icon_toggle(ui, icons::ICON_FIT_SCREEN, "Fit the samples into the pane (0)", true, zoom == 0).clicked() {
+                if icon_toggle(ui, icons::ICON_FIT_SCREEN, "Fit the samples into the pane (0)", true, zoom == 0)
+                    .clicked()
+                {
                     wanted = 0;
                 }
                 let one = egui::Button::new("1:1").min_size(vec2(theme::ROW, theme::CONTROL)).selected(zoom == 1);
@@ -193,18 +182,17 @@ impl Samples {
     }
 
     /// Samples and real crops.
-    fn pictures(&mut self, ui: &mut Ui, frame: &mut Frame<'_>) {
+    fn pictures(&mut self, ui: &mut Ui, frame: &mut Frame<'_>, shown: Option<Arc<SampleGrid>>) {
         let p = Palette::of(ui);
         let room = ui.max_rect();
         ui.painter().rect_filled(room, theme::RADIUS, p.picture);
-        let Some(grid) = self.shown.clone() else {
+        let Some(grid) = shown else {
             empty_place(ui, "Samples appear here", "The same latent vectors, drawn again as training goes on.");
             return;
         };
-        let source = Arc::as_ptr(&grid) as usize;
-        let sheet = Sheet::of_part(ui.ctx(), "samples", &grid.samples, source, self.generated.take());
+        let sheet = Sheet::of(ui.ctx(), "samples", &grid, &grid.samples, self.generated.take());
         let real = frame.live.real.lock().clone();
-        self.real = real.map(|real| Sheet::of(ui.ctx(), "real crops", &real, self.real.take()));
+        self.real = real.map(|real| Sheet::of(ui.ctx(), "real crops", &real, &real, self.real.take()));
         let ppp = ui.pixels_per_point();
         let side = sheet.side().max(1);
         let counts = [sheet.count(), self.real.as_ref().map_or(0, Sheet::count)];
@@ -223,9 +211,13 @@ impl Samples {
         self.walk.side = side;
         self.pointer_zoom(ui, frame, room);
         let cell = (side * zoom) as f32 / ppp + theme::PICTURE_GAP;
-        let width = if arrangement == Arrangement::Beside { (inner.width() - theme::GAP_L) / 2.0 } else { inner.width() };
+        let width =
+            if arrangement == Arrangement::Beside { (inner.width() - theme::GAP_L) / 2.0 } else { inner.width() };
         let columns = ((width + theme::PICTURE_GAP) / cell) as usize;
-        let block = |count| Block::new(count, side, balanced(count, columns), zoom, ppp);
+        let high =
+            if arrangement == Arrangement::Beside { inner.height() } else { (inner.height() - theme::GAP_XS) / 2.0 };
+        let rows = ((high - head + theme::PICTURE_GAP) / cell) as usize;
+        let block = |count| Block::new(count, side, balanced(count, columns, rows), zoom, ppp);
         let blocks = [block(counts[0]), block(counts[1])];
         let scroll = ScrollArea::both().id_salt("pictures").auto_shrink(false).max_height(inner.height());
         ui.scope_builder(egui::UiBuilder::new().max_rect(inner), |ui| {
@@ -247,7 +239,7 @@ impl Samples {
                             caption(ui, "Real crops", blocks[1].size().x.max(theme::GAP_XL), head);
                             let (rect, response) = ui.allocate_exact_size(blocks[1].size(), Sense::hover());
                             response.widget_info(|| {
-                                WidgetInfo::labeled(WidgetType::Image, true, format!("{} real crops", real.count()))
+                                WidgetInfo::labeled(Role::Image, true, format!("{} real crops", real.count()))
                             });
                             paint_block(ui, real, &blocks[1], rect);
                         });
@@ -288,11 +280,12 @@ impl Samples {
         self.ends = self.ends.map(|end| end.filter(|i| *i < count));
         let chosen = self.ends.iter().flatten().map(|i| (i + 1).to_string()).collect::<Vec<_>>().join(" and ");
         response.widget_info(|| {
-            let mut text = format!("Sample grid, {count} samples of step {step}; arrow keys choose one, Enter marks it");
+            let mut text =
+                format!("Sample grid, {count} samples of step {step}; arrow keys choose one, Enter marks it");
             if !chosen.is_empty() {
                 text.push_str(&format!("; marked: {chosen}"));
             }
-            WidgetInfo::labeled(WidgetType::Image, true, text)
+            WidgetInfo::labeled(Role::Image, true, text)
         });
         paint_block(ui, sheet, block, rect);
         let ppp = ui.pixels_per_point();
@@ -310,7 +303,9 @@ impl Samples {
         let painter = ui.painter();
         if let Some(i) = hovered {
             outline(painter, block.place(rect.min, i, ppp), p.text_weak, 1.0);
-            response.clone().on_hover_text_at_pointer(format!("Sample {}. Click to mark it as an end of a walk.", i + 1));
+            response
+                .clone()
+                .on_hover_text_at_pointer(format!("Sample {}. Click to mark it as an end of a walk.", i + 1));
         }
         if response.has_focus() {
             outline(painter, block.place(rect.min, self.at, ppp), p.text_strong, 1.0);
@@ -426,11 +421,12 @@ pub fn handle() -> egui::style::HandleShape {
     egui::style::HandleShape::Rect { aspect_ratio: 0.4 }
 }
 
-/// As many columns as give full rows where that wastes little room: 16 pictures stand 4 by 4, not 5 by 4.
-fn balanced(count: usize, most: usize) -> usize {
+/// Columns for `count` pictures: where they fit into `most` columns and `rows` rows, those that leave the
+/// fewest places empty and come nearest to a square; else as many as there are.
+fn balanced(count: usize, most: usize, rows: usize) -> usize {
     let most = most.clamp(1, count.max(1));
-    let rows = count.div_ceil(most);
-    (1..=most).find(|columns| count.div_ceil(*columns) == rows).unwrap_or(most)
+    let fitting = (1..=most).filter(|c| count.div_ceil(*c) <= rows);
+    fitting.min_by_key(|c| (count.div_ceil(*c) * c - count, count.div_ceil(*c).abs_diff(*c))).unwrap_or(most)
 }
 
 fn caption(ui: &mut Ui, text: &str, width: f32, height: f32) {
@@ -459,7 +455,10 @@ mod tests {
 
     fn grids(steps: &[u64]) -> Vec<Arc<SampleGrid>> {
         let samples = Pictures { count: 1, side: 1, channels: 1, pixels: vec![0] };
-        steps.iter().map(|step| Arc::new(SampleGrid { step: *step, from_ema: true, samples: samples.clone() })).collect()
+        steps
+            .iter()
+            .map(|step| Arc::new(SampleGrid { step: *step, from_ema: true, samples: samples.clone() }))
+            .collect()
     }
 
     #[test]
@@ -511,10 +510,11 @@ mod tests {
 
     #[test]
     fn columns_leave_no_ragged_row_where_they_need_not() {
-        assert_eq!(balanced(16, 5), 4);
-        assert_eq!(balanced(64, 9), 8);
-        assert_eq!(balanced(5, 9), 5);
-        assert_eq!(balanced(7, 4), 4);
-        assert_eq!(balanced(0, 4), 1);
+        assert_eq!(balanced(16, 5, 9), 4);
+        assert_eq!(balanced(36, 9, 9), 6);
+        assert_eq!(balanced(36, 5, 10), 4);
+        assert_eq!(balanced(36, 3, 5), 3, "what does not fit is scrolled");
+        assert_eq!(balanced(7, 4, 9), 1);
+        assert_eq!(balanced(0, 4, 4), 1);
     }
 }

@@ -5,11 +5,15 @@ mod controls;
 mod curves;
 mod feed;
 mod grid;
+mod tile;
 mod walk;
 
 use std::sync::Arc;
 
-use egui::{Align, ComboBox, Layout, Panel, RichText, ScrollArea, Spinner, Ui, vec2};
+use egui::{
+    Align, ComboBox, EventFilter, Key, Layout, Panel, Rect, RichText, Role, ScrollArea, Sense, Spinner, Ui, WidgetInfo,
+    vec2,
+};
 use egui_material_icons::icons;
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +27,10 @@ use super::super::{
     theme::{self, Palette, State},
     widget::{empty_place, flush_right, histogram, icon_button, icon_toggle, segments, ticks},
 };
-use crate::engine::live::{Phase, SampleGrid};
+use crate::engine::{
+    Live,
+    live::{Phase, SampleGrid},
+};
 
 /// The parts of the workspace, of which a narrow window shows one or two at a time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +53,8 @@ struct TrainLayout {
     part: Part,
     /// Share of the width that the curves take from the samples.
     share: f32,
+    /// Width of the controls, points.
+    controls: f32,
     histograms: bool,
     /// The histogram on show.
     tensor: String,
@@ -57,7 +66,8 @@ impl Default for TrainLayout {
             curves: CurvesLayout::default(),
             open: [true; 3],
             part: Part::Curves,
-            share: 0.54,
+            share: 0.46,
+            controls: theme::PANEL,
             histograms: true,
             tensor: String::new(),
         }
@@ -65,31 +75,21 @@ impl Default for TrainLayout {
 }
 
 /// The Train workspace.
-pub struct TrainView {
+pub struct TrainWorkspace {
     layout: TrainLayout,
     curves: Curves,
     samples: Samples,
     controls: Controls,
-    back: isize,
-    play: bool,
 }
 
-impl Default for TrainView {
-    fn default() -> Self {
-        Self::new("")
-    }
-}
-
-impl TrainView {
-    /// The workspace as [`TrainView::layout`] described it; in its first order where that cannot be read.
-    pub fn new(layout: &str) -> Self {
-        let layout: TrainLayout = serde_json::from_str(layout).unwrap_or_default();
+impl TrainWorkspace {
+    /// The workspace as [`TrainWorkspace::layout`] described it; in its first order where that cannot be read.
+    pub fn new(layout: Option<&str>) -> Self {
+        let layout: TrainLayout = layout.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
         Self {
             curves: Curves::new(layout.curves.clone()),
             samples: Samples::default(),
             controls: Controls::default(),
-            back: 0,
-            play: false,
             layout,
         }
     }
@@ -97,81 +97,81 @@ impl TrainView {
     /// The layout as text, for the settings file.
     pub fn layout(&self) -> String {
         let layout = TrainLayout { curves: self.curves.layout().clone(), ..self.layout.clone() };
-        serde_json::to_string(&layout).unwrap_or_default()
+        // By way of a value, whose keys are sorted: the same layout is the same text.
+        serde_json::to_value(&layout).map(|v| v.to_string()).unwrap_or_default()
     }
 
     /// The sample grid on show, which "save as PNG" writes.
-    pub fn grid_on_show(&self) -> Option<Arc<SampleGrid>> {
-        self.samples.shown().cloned()
+    pub fn shown(&self, live: &Live) -> Option<Arc<SampleGrid>> {
+        self.samples.shown(live.grids.read().grids()).cloned()
     }
 
-    /// Shows the whole of every curve.
-    pub fn fit_curves(&mut self) {
-        self.curves.fit();
-    }
-
-    /// Moves through the kept sample grids, back below zero and forward above.
-    pub fn move_grid(&mut self, by: isize) {
-        self.back += by;
-    }
-
-    /// Plays the kept sample grids, or stops.
-    pub fn play_grids(&mut self) {
-        self.play = !self.play;
+    /// Carries out the entries of the command table that concern curves and samples; others are left alone.
+    pub fn apply(&mut self, command: UiCommand, live: &Live) {
+        let grids = live.grids.read().grids().to_vec();
+        match command {
+            UiCommand::FitCurves => self.curves.fit(),
+            UiCommand::GridBack => self.samples.go(&grids, -1),
+            UiCommand::GridForward => self.samples.go(&grids, 1),
+            UiCommand::GridPlay => self.samples.play(&grids),
+            _ => {}
+        }
     }
 
     /// Draws the workspace over all of `ui`.
     pub fn ui(&mut self, ui: &mut Ui, frame: &mut Frame<'_>) {
-        if self.back != 0 || self.play {
-            let grids = frame.live.grids.read().grids().to_vec();
-            if self.back != 0 {
-                self.samples.go(&grids, std::mem::take(&mut self.back));
-            }
-            if std::mem::take(&mut self.play) {
-                self.samples.play(&grids);
-            }
-        }
         let p = Palette::of(ui);
         let width = ui.available_width();
         let room = room(width);
         let bar = egui::Frame::new().fill(p.panel).inner_margin(theme::bar_margin());
         Panel::top("train-head").frame(bar).show(ui, |ui| self.head(ui, frame, room));
-        let open = self.parts_on_show(room);
-        let pane = egui::Frame::new().fill(p.ground).inner_margin(theme::pane_margin());
-        let side = theme::panel_frame(&p);
-        if open == [false, false, true] {
-            egui::CentralPanel::default().frame(side).show(ui, |ui| self.controls.ui(ui, frame));
-            return;
+        let area = ui.available_rect_before_wrap();
+        ui.painter().rect_filled(area, 0.0, p.ground);
+        self.parts(ui, frame, area, self.parts_on_show(room));
+        ui.advance_cursor_after_rect(area);
+    }
+
+    /// Curves, samples and controls from left to right, with what can be dragged between them.
+    fn parts(&mut self, ui: &mut Ui, frame: &mut Frame<'_>, area: Rect, [curves, samples, controls]: [bool; 3]) {
+        let p = Palette::of(ui);
+        let mut rest = area;
+        if controls {
+            let most = if area.width() >= theme::ROOMY { theme::PANEL_MAX } else { theme::PANEL_MIN };
+            let width =
+                if curves || samples { self.layout.controls.clamp(theme::PANEL_MIN, most) } else { area.width() };
+            let panel;
+            (rest, panel) = area.split_left_right_at_x(area.right() - width);
+            ui.painter().rect_filled(panel, 0.0, p.panel);
+            part(ui, panel, "controls", |ui| self.controls.ui(ui, frame));
+            if curves || samples {
+                let moved = splitter(ui, rest.right(), area, "Width of the controls");
+                self.layout.controls = (self.layout.controls - moved).clamp(theme::PANEL_MIN, theme::PANEL_MAX);
+            }
         }
-        if open[2] {
-            Panel::right("train-controls")
-                .frame(side)
-                .default_size(theme::PANEL_MIN)
-                .size_range(theme::PANEL_MIN..=theme::PANEL_MAX)
-                .show(ui, |ui| self.controls.ui(ui, frame));
-        }
-        match (open[0], open[1]) {
+        let held = self.samples.held();
+        match (curves, samples) {
             (true, true) => {
-                let whole = ui.available_width();
-                let curves = Panel::left("train-curves")
-                    .frame(pane)
-                    .default_size(whole * self.layout.share)
-                    .size_range(theme::CURVES_LEAST..=(whole - theme::SAMPLES_LEAST).max(theme::CURVES_LEAST));
-                curves.show(ui, |ui| self.curves.ui(ui, frame, self.samples.held()));
-                egui::CentralPanel::default().frame(pane).show(ui, |ui| self.middle(ui, frame));
+                let whole = rest.width();
+                let most = (whole - theme::SAMPLES_LEAST).max(theme::CURVES_LEAST);
+                let width = (whole * self.layout.share).round().clamp(theme::CURVES_LEAST, most);
+                let (left, right) = rest.split_left_right_at_x(rest.left() + width);
+                part(ui, left, "curves", |ui| self.curves.ui(ui, frame, held));
+                part(ui, right, "samples", |ui| self.middle(ui, frame));
+                let moved = splitter(ui, left.right(), rest, "Width of the curves");
+                if moved != 0.0 {
+                    self.layout.share = (width + moved).clamp(theme::CURVES_LEAST, most) / whole;
+                }
             }
-            (true, false) => {
-                let curves = egui::CentralPanel::default().frame(pane);
-                curves.show(ui, |ui| self.curves.ui(ui, frame, self.samples.held()));
-            }
-            (false, true) => {
-                egui::CentralPanel::default().frame(pane).show(ui, |ui| self.middle(ui, frame));
-            }
-            (false, false) => {
-                egui::CentralPanel::default().frame(pane).show(ui, |ui| {
+            (true, false) => part(ui, rest, "curves", |ui| self.curves.ui(ui, frame, held)),
+            (false, true) => part(ui, rest, "samples", |ui| self.middle(ui, frame)),
+            (false, false) if controls => part(ui, rest, "nothing", |ui| {
+                if rest.width() > theme::PANEL_MIN {
                     empty_place(ui, "Curves and samples are hidden", "The buttons above show them again.");
-                });
-            }
+                }
+            }),
+            (false, false) => part(ui, rest, "nothing", |ui| {
+                empty_place(ui, "Everything is hidden", "The buttons above show curves, samples and controls again.");
+            }),
         }
     }
 
@@ -250,14 +250,15 @@ impl TrainView {
         }
         let open = self.layout.histograms;
         // A low window keeps its pictures and gives up the strip.
-        let strip = if open && ui.available_height() > 2.5 * theme::STRIP { theme::STRIP } else { theme::ROW };
+        let roomy = ui.available_height() > 2.5 * theme::STRIP;
+        let strip = if open && roomy { theme::STRIP } else { theme::ROW };
         let height = (ui.available_height() - strip - theme::GAP_XS).max(theme::ROW);
         let size = vec2(ui.available_width(), height);
         ui.allocate_ui(size, |ui| {
             ui.set_min_size(size);
             self.samples.ui(ui, frame);
         });
-        self.histograms(ui, frame, strip > theme::ROW);
+        self.histograms(ui, frame, roomy);
     }
 
     fn histograms(&mut self, ui: &mut Ui, frame: &Frame<'_>, roomy: bool) {
@@ -270,8 +271,12 @@ impl TrainView {
             ui.spacing_mut().item_spacing.x = theme::GAP_XS;
             let open = self.layout.histograms && roomy;
             let icon = if open { icons::ICON_EXPAND_MORE } else { icons::ICON_CHEVRON_RIGHT };
-            let name = if open { "Hide histograms" } else { "Show histograms" };
-            if icon_button(ui, icon, name, true).clicked() {
+            let name = match (open, roomy) {
+                (true, _) => "Hide histograms",
+                (false, true) => "Show histograms",
+                (false, false) => "Histograms need a higher window",
+            };
+            if icon_button(ui, icon, name, roomy).clicked() {
                 self.layout.histograms = !self.layout.histograms;
             }
             ui.label(RichText::new("Histogram").color(p.text_strong));
@@ -311,6 +316,38 @@ impl TrainView {
     }
 }
 
+/// Draws `content` into `rect`, and nothing of it outside.
+fn part(ui: &mut Ui, rect: Rect, name: &str, content: impl FnOnce(&mut Ui)) {
+    let build = egui::UiBuilder::new().max_rect(rect.shrink(theme::GAP_S)).id_salt(name);
+    ui.scope_builder(build, |ui| {
+        ui.set_clip_rect(ui.clip_rect().intersect(rect));
+        content(ui);
+    });
+}
+
+/// A line between two parts that can be dragged, or moved by the arrow keys; how far it was moved.
+fn splitter(ui: &Ui, x: f32, area: Rect, name: &str) -> f32 {
+    let p = Palette::of(ui);
+    let rect = Rect::from_x_y_ranges(x - theme::GAP_XS..=x + theme::GAP_XS, area.y_range());
+    let response = ui.interact(rect, ui.scope_id().with(name), Sense::drag());
+    response.widget_info(|| WidgetInfo::labeled(Role::Splitter, true, name));
+    let hot = response.hovered() || response.dragged() || response.has_focus();
+    let line = if hot { egui::Stroke::new(2.0, p.accent) } else { egui::Stroke::new(theme::HAIRLINE, p.hairline) };
+    ui.painter().vline(x, area.y_range(), line);
+    let mut moved = response.drag_delta().x;
+    if response.has_focus() {
+        let filter = EventFilter { horizontal_arrows: true, ..EventFilter::default() };
+        ui.memory_mut(|m| m.set_focus_lock_filter(response.id, filter));
+        for (key, by) in [(Key::ArrowLeft, -theme::GAP_L), (Key::ArrowRight, theme::GAP_L)] {
+            if ui.input_mut(|i| i.consume_key(egui::Modifiers::NONE, key)) {
+                moved += by;
+            }
+        }
+    }
+    response.on_hover_cursor(egui::CursorIcon::ResizeHorizontal);
+    moved
+}
+
 /// Parts that have room side by side in a window this wide.
 fn room(width: f32) -> usize {
     if width >= theme::PANEL_MIN + theme::CURVES_LEAST + theme::SAMPLES_LEAST {
@@ -343,6 +380,10 @@ fn health_line(ui: &mut Ui, frame: &Frame<'_>) {
     ui.spacing_mut().item_spacing.x = theme::GAP_XS;
     let health = frame.status.health;
     let (state, sentence, advice) = match &frame.status.phase {
+        // With no samples to show, the middle part tells it in full.
+        Phase::Failed(_) if frame.live.grids.read().grids().is_empty() => {
+            (State::Defective, "The run was stopped by a fault.", "")
+        }
         Phase::Failed(text) => (State::Defective, text.as_str(), ""),
         Phase::Idle => (State::Unknown, "No run is open.", ""),
         Phase::Opening { .. } => (State::Unknown, "Reading the images.", ""),
@@ -353,12 +394,20 @@ fn health_line(ui: &mut Ui, frame: &Frame<'_>) {
     let colour = if health.is_alarm() || state == State::Defective { p.text_strong } else { p.text };
     let mut text = egui::text::LayoutJob::default();
     let font = egui::TextStyle::Body.resolve(ui.style());
-    text.append(sentence, 0.0, egui::TextFormat::simple(font.clone(), colour));
+    text.append(&self::sentence(sentence), 0.0, egui::TextFormat::simple(font.clone(), colour));
     if !advice.is_empty() {
         text.append(advice, theme::GAP_S, egui::TextFormat::simple(font, p.text_weak));
     }
     // A sentence too long for the line is there in full in the tooltip.
     ui.add(egui::Label::new(text).truncate()).on_hover_text(format!("{sentence} {advice}").trim_end());
+}
+
+/// A message as a sentence of its own: its first letter large, a full stop at its end.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+    let stop = if text.ends_with(['.', '!', '?']) || text.is_empty() { "" } else { "." };
+    format!("{first}{}{stop}", letters.as_str())
 }
 
 fn state_of(health: crate::train::Health) -> State {
@@ -392,7 +441,11 @@ fn waiting(ui: &mut Ui, frame: &Frame<'_>) -> bool {
                 let bar = egui::ProgressBar::new(share).desired_height(theme::GAP_S).corner_radius(2.0).fill(p.accent);
                 ui.add(bar).accessible_name("Images read");
                 let count = |n: &usize| ticks::grouped(*n as f64, 0);
-                let text = if *total == 0 { "Looking for images".into() } else { format!("{} of {}", count(done), count(total)) };
+                let text = if *total == 0 {
+                    "Looking for images".into()
+                } else {
+                    format!("{} of {}", count(done), count(total))
+                };
                 ui.label(theme::weak_caption(&p, text));
             });
             true
@@ -411,8 +464,9 @@ fn waiting(ui: &mut Ui, frame: &Frame<'_>) -> bool {
         Phase::Failed(text) if none => {
             middle(ui, &mut |ui| {
                 theme::state_icon(ui, State::Defective);
-                ui.label(RichText::new("The run was stopped by a fault").color(p.text_strong));
-                ui.add(egui::Label::new(RichText::new(text).color(p.text)).wrap().selectable(true));
+                ui.label(RichText::new("The run was stopped").color(p.text_strong));
+                let text = RichText::new(sentence(text)).color(p.text);
+                ui.add(egui::Label::new(text).wrap().selectable(true));
             });
             true
         }
@@ -426,18 +480,25 @@ mod tests {
 
     #[test]
     fn a_layout_comes_back_and_nonsense_gives_the_first_one() {
-        let mut view = TrainView::new("");
+        let mut view = TrainWorkspace::new(None);
         view.layout.open = [true, false, true];
         view.layout.tensor = "g/weights/up1".into();
-        let back = TrainView::new(&view.layout());
+        let back = TrainWorkspace::new(Some(&view.layout()));
         assert_eq!(back.layout.open, [true, false, true]);
         assert_eq!(back.layout(), view.layout());
-        assert_eq!(TrainView::new("{\"open\": 3}").layout.open, [true; 3]);
+        assert_eq!(TrainWorkspace::new(Some("{\"open\": 3}")).layout.open, [true; 3]);
+    }
+
+    #[test]
+    fn an_error_becomes_a_sentence() {
+        assert_eq!(sentence("cannot write /a/b: the disk is full"), "Cannot write /a/b: the disk is full.");
+        assert_eq!(sentence("All is well."), "All is well.");
+        assert_eq!(sentence(""), "");
     }
 
     #[test]
     fn a_narrow_window_shows_fewer_parts_at_once() {
-        let view = TrainView::new("");
+        let view = TrainWorkspace::new(None);
         assert_eq!(view.parts_on_show(room(1900.0)), [true, true, true]);
         assert_eq!(view.parts_on_show(room(700.0)), [true, false, true]);
         assert_eq!(view.parts_on_show(room(460.0)), [true, false, false]);

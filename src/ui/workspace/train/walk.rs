@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use egui::{Rect, Sense, Slider, Ui, WidgetInfo, WidgetType, vec2};
+use egui::{Rect, Role, Sense, Slider, Ui, WidgetInfo, vec2};
 use egui_material_icons::icons;
 
 use super::grid::handle;
@@ -23,8 +23,8 @@ const SPEED: f64 = 12.0;
 
 /// A walk asked for or on show.
 pub struct WalkView {
-    /// The ends asked for, until their walk arrives.
-    asked: Option<(usize, usize)>,
+    /// The ends asked for; `None` while there is no walk.
+    ends: Option<(usize, usize)>,
     shown: Option<Arc<Walk>>,
     sheet: Option<Sheet>,
     at: usize,
@@ -39,7 +39,16 @@ pub struct WalkView {
 
 impl Default for WalkView {
     fn default() -> Self {
-        Self { asked: None, shown: None, sheet: None, at: 0, due: Some(0.0), backwards: false, zoom_in_force: 1, side: 0 }
+        Self {
+            ends: None,
+            shown: None,
+            sheet: None,
+            at: 0,
+            due: Some(0.0),
+            backwards: false,
+            zoom_in_force: 1,
+            side: 0,
+        }
     }
 }
 
@@ -47,25 +56,26 @@ impl WalkView {
     /// Asks the compute thread for the pictures between two samples.
     pub fn ask(&mut self, frame: &mut Frame<'_>, from: usize, to: usize) {
         frame.actions.push(Action::Engine(Command::Walk { from, to, frames: FRAMES }));
-        self.asked = Some((from, to));
+        self.ends = Some((from, to));
         self.shown = None;
+        (self.at, self.due, self.backwards) = (0, Some(0.0), false);
     }
 
     /// Points that the walk takes under the samples; 0 while there is none.
     pub fn height(&mut self, frame: &Frame<'_>) -> f32 {
-        if self.asked.is_some() {
-            let newest = frame.live.walk.lock().clone();
-            if let Some(walk) = newest.filter(|w| Some(w.ends) == self.asked) {
-                self.asked = None;
-                (self.at, self.due, self.backwards) = (0, Some(0.0), false);
-                self.shown = Some(walk);
-            }
+        if self.ends.is_none() {
+            return 0.0;
         }
-        if self.asked.is_none() && self.shown.is_none() { 0.0 } else { theme::WALK }
+        // A walk between the same ends at an earlier step may lie there until the new one comes.
+        let newest = frame.live.walk.lock().clone();
+        if let Some(walk) = newest.filter(|w| Some(w.ends) == self.ends) {
+            self.shown = Some(walk);
+        }
+        theme::WALK
     }
 
-    /// Draws first end, picture, last end and the player.
-    pub fn ui(&mut self, ui: &mut Ui, frame: &Frame<'_>) {
+    /// Draws the picture and the player.
+    pub fn ui(&mut self, ui: &mut Ui) {
         let p = Palette::of(ui);
         let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), theme::WALK - theme::GAP_XS), Sense::hover());
         ui.painter().rect_filled(rect, theme::RADIUS, p.picture);
@@ -81,8 +91,7 @@ impl WalkView {
                 });
                 return;
             };
-            let source = Arc::as_ptr(&walk) as usize;
-            let sheet = Sheet::of_part(ui.ctx(), "walk", &walk.frames, source, self.sheet.take());
+            let sheet = Sheet::of(ui.ctx(), "walk", &walk, &walk.frames, self.sheet.take());
             self.advance(ui, sheet.count());
             let ppp = ui.pixels_per_point();
             let zoom = ((inner.height() * ppp) as usize / sheet.side().max(1)).max(1);
@@ -91,7 +100,7 @@ impl WalkView {
                 let (place, response) = ui.allocate_exact_size(vec2(side, side.min(inner.height())), Sense::hover());
                 let (from, to) = (walk.ends.0 + 1, walk.ends.1 + 1);
                 response.widget_info(|| {
-                    WidgetInfo::labeled(WidgetType::Image, true, format!("Walk from sample {from} to sample {to}"))
+                    WidgetInfo::labeled(Role::Image, true, format!("Walk from sample {from} to sample {to}"))
                 });
                 sheet.paint(&ui.painter_at(place), self.at, Rect::from_min_size(place.min, vec2(side, side)));
                 ui.vertical(|ui| {
@@ -121,9 +130,8 @@ impl WalkView {
             self.sheet = Some(sheet);
         });
         if close {
-            (self.shown, self.asked) = (None, None);
+            (self.shown, self.ends) = (None, None);
         }
-        let _ = frame;
     }
 
     fn advance(&mut self, ui: &Ui, count: usize) {

@@ -1,0 +1,330 @@
+//! Runs driven through the engine, as the window and the command line drive them.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command as Process, Stdio},
+    thread,
+    time::Duration,
+};
+
+use ganspect::{
+    data::DataSource,
+    device::DeviceChoice,
+    engine::{
+        Command, Engine, Event, Severity, Update,
+        live::{History, Metric, Phase},
+    },
+    report::tensorboard::RunLog,
+    train::{
+        Health, Recipe,
+        folder::{Checkpoint, RunFolder},
+    },
+};
+
+/// A recipe small enough for a test: 32-pixel crops, batches of 4.
+fn tiny(steps: u64, extra: &[&str]) -> Box<Recipe> {
+    let mut recipe = Recipe::default();
+    let steps = format!("train.steps={steps}");
+    let small = [
+        "model.size=32",
+        "train.batch=4",
+        "model.latent_size=8",
+        "train.checkpoint_every=5",
+        "train.preview_every=5",
+        "train.histogram_every=10",
+        steps.as_str(),
+    ];
+    for assignment in small.iter().chain(extra) {
+        recipe.assign(assignment).unwrap();
+    }
+    Box::new(recipe)
+}
+
+fn surface() -> DataSource {
+    "surface:turned".parse().unwrap()
+}
+
+fn engine() -> Engine {
+    Engine::start(DeviceChoice::Cpu, || {}).unwrap()
+}
+
+/// Waits until the engine says `done` of its state; every wait in these tests ends by an event of
+/// the engine's own, the limit only turns a hang into a failure.
+fn until(engine: &Engine, what: &str, mut done: impl FnMut(&Engine) -> bool) {
+    for _ in 0..6_000 {
+        if done(engine) {
+            return;
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    panic!("waited in vain for {what}: {:?}", engine.live().status.read().phase);
+}
+
+fn phase(engine: &Engine) -> Phase {
+    engine.live().status.read().phase.clone()
+}
+
+fn start(engine: &Engine, recipe: Box<Recipe>, out: &Path) {
+    assert!(engine.send(Command::Start { source: surface(), recipe, out: out.into() }));
+}
+
+/// Waits for the run to finish and closes it.
+fn finish(engine: &Engine) {
+    until(engine, "the end of the run", |e| phase(e) == Phase::Finished);
+    engine.send(Command::Stop);
+    until(engine, "the run's closing", |e| std::iter::from_fn(|| e.next_event()).any(|e| matches!(e, Event::Closed { .. })));
+}
+
+fn last_checkpoint(run: &Path) -> Checkpoint {
+    RunFolder::open(run).unwrap().latest_checkpoint().unwrap().unwrap()
+}
+
+/// The curves that must not depend on how a run was cut into pieces.
+fn curves(history: &History) -> Vec<Vec<u32>> {
+    Metric::ALL
+        .into_iter()
+        .filter(|m| !matches!(m, Metric::MsPerStep | Metric::ImagesPerSecond))
+        .map(|m| history.column(m).iter().map(|v| v.to_bits()).collect())
+        .collect()
+}
+
+#[test]
+fn a_run_is_started_turned_paused_stepped_stopped_and_resumed() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = dir.path().join("run");
+    let engine = engine();
+    start(&engine, tiny(100_000, &[]), &run);
+    until(&engine, "ten steps", |e| e.live().status.read().step >= 10);
+
+    let mut turned = (*engine.live().status.read().recipe.clone().unwrap()).clone();
+    turned.assign("train.k_g=3").unwrap();
+    turned.assign("train.batch=6").unwrap();
+    turned.assign("model.size=64").unwrap();
+    engine.send(Command::Turn(Box::new(turned)));
+    until(&engine, "the knobs", |e| e.live().status.read().recipe.as_ref().is_some_and(|r| r.train.k_g == 3));
+    let in_force = engine.live().status.read().recipe.clone().unwrap();
+    assert_eq!((in_force.train.batch, in_force.model.size), (6, 32), "live knobs only");
+    let mark = engine.live().history.read().marks[0].clone();
+    assert!(mark.text.contains("G updates a step (k_G): 1 to 3"), "{}", mark.text);
+
+    engine.send(Command::Pause);
+    until(&engine, "the pause", |e| phase(e) == Phase::Paused);
+    let step = engine.live().status.read().step;
+    for (update, wanted) in [(Update::G, (true, false)), (Update::D, (false, true)), (Update::Both, (true, true))] {
+        let before = engine.live().status.read().step;
+        engine.send(Command::Once(update));
+        until(&engine, "one step", |e| e.live().status.read().step == before + 1 && phase(e) == Phase::Paused);
+        let history = engine.live().history.read();
+        let reported = |m| history.column(m).last().is_some_and(|v| v.is_finite());
+        assert_eq!((reported(Metric::GLoss), reported(Metric::DLossReal)), wanted, "{update:?}");
+    }
+    assert_eq!(engine.live().status.read().step, step + 3);
+
+    engine.send(Command::Walk { from: 0, to: 5, frames: 7 });
+    until(&engine, "the walk", |e| e.live().walk.lock().is_some());
+    let walk = engine.live().walk.lock().clone().unwrap();
+    let grid = engine.live().grids.read().grids().last().cloned().unwrap();
+    assert_eq!(walk.frames.picture(0), grid.samples.picture(0));
+    assert_eq!(walk.frames.picture(6), grid.samples.picture(5));
+
+    engine.send(Command::Stop);
+    until(&engine, "the stop", |e| phase(e) == Phase::Idle);
+    let before = engine.live().history.read().clone();
+    assert_eq!(last_checkpoint(&run).step, step + 3);
+
+    engine.send(Command::Resume { run: run.clone(), paused: true });
+    until(&engine, "the resumed run", |e| phase(e) == Phase::Paused);
+    let status = engine.live().status.read().clone();
+    assert_eq!((status.step, status.recipe.unwrap().train.k_g), (step + 3, 3));
+    let after = engine.live().history.read().clone();
+    assert_eq!(curves(&after), curves(&before), "the curves come back from the log");
+    assert_eq!(after.marks, before.marks);
+    assert!(!engine.live().grids.read().grids().is_empty());
+    engine.send(Command::Play);
+    until(&engine, "more steps", |e| e.live().status.read().step > step + 6);
+}
+
+#[test]
+fn resumed_and_uninterrupted_runs_agree() {
+    let dir = tempfile::tempdir().unwrap();
+    // Everything random is switched on.
+    let extra = ["train.noise=0.2", "train.dropout=0.2", "train.label_flip=0.3", "train.k_d=2", "train.d_gate=0.001"];
+    let whole = dir.path().join("whole");
+    let one = engine();
+    start(&one, tiny(20, &extra), &whole);
+    finish(&one);
+
+    let pieces = dir.path().join("pieces");
+    start(&one, tiny(8, &extra), &pieces);
+    finish(&one);
+    drop(one);
+    let other = engine();
+    other.send(Command::Resume { run: pieces.clone(), paused: true });
+    until(&other, "the resumed run", |e| phase(e) == Phase::Finished);
+    other.send(Command::Turn(tiny(20, &extra)));
+    other.send(Command::Play);
+    until(&other, "the last step", |e| e.live().status.read().step == 20 && phase(e) == Phase::Finished);
+    finish(&other);
+
+    let (a, b) = (last_checkpoint(&whole), last_checkpoint(&pieces));
+    assert_eq!(a.tensors, b.tensors);
+    let read = |run: &Path| History::from_log(&RunLog::read(run).unwrap());
+    let (a, b) = (read(&whole), read(&pieces));
+    assert_eq!(a.steps, b.steps);
+    // Both drew a grid after their own last step, so the shorter one has a diversity more.
+    for metric in [Metric::DLossReal, Metric::DLossFake, Metric::GLoss, Metric::GradNormG, Metric::GradNormD] {
+        assert_eq!(a.column(metric), b.column(metric), "{}", metric.tag());
+    }
+}
+
+#[test]
+fn a_killed_run_resumes_from_its_last_checkpoint() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = dir.path().join("run");
+    let mut process = Process::new(env!("CARGO_BIN_EXE_ganspect"))
+        .args(["train", "--device", "cpu", "--data", "surface:ground", "--steps", "100000", "--out"])
+        .arg(&run)
+        .args(["--set", "model.size=32", "--set", "train.batch=4", "--set", "train.checkpoint_every=3"])
+        .args(["--set", "train.preview_every=2"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let has_checkpoint = || {
+        RunFolder::open(&run).ok().and_then(|f| f.latest_checkpoint().ok().flatten()).is_some_and(|c| c.step >= 6)
+    };
+    while !has_checkpoint() {
+        assert!(process.try_wait().unwrap().is_none(), "the run ended by itself");
+        thread::sleep(Duration::from_millis(20));
+    }
+    process.kill().unwrap();
+    process.wait().unwrap();
+    let checkpoint = last_checkpoint(&run);
+
+    let engine = engine();
+    engine.send(Command::Resume { run: run.clone(), paused: true });
+    until(&engine, "the resumed run", |e| phase(e) == Phase::Paused);
+    assert_eq!(engine.live().status.read().step, checkpoint.step);
+    assert_eq!(engine.live().history.read().steps.last(), Some(&checkpoint.step));
+    engine.send(Command::Play);
+    until(&engine, "more steps", |e| e.live().status.read().step >= checkpoint.step + 4);
+    engine.send(Command::Stop);
+    until(&engine, "the stop", |e| phase(e) == Phase::Idle);
+    // The steps after the checkpoint were logged twice; only the second time counts.
+    let steps = History::from_log(&RunLog::read(&run).unwrap()).steps;
+    assert!(steps.windows(2).all(|w| w[1] == w[0] + 1));
+}
+
+#[test]
+fn infinity_stops_the_run_and_brings_back_the_last_good_checkpoint() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = engine();
+    start(&engine, tiny(100_000, &[]), &dir.path().join("run"));
+    until(&engine, "a checkpoint", |e| e.live().status.read().checkpoint.is_some());
+    let mut wild = (*engine.live().status.read().recipe.clone().unwrap()).clone();
+    for assignment in ["d.kind=sgd", "d.lr=0.1", "d.beta1=0.999", "g.kind=sgd", "g.lr=0.1", "g.beta1=0.999"] {
+        wild.assign(assignment).unwrap();
+    }
+    engine.send(Command::Turn(Box::new(wild)));
+    until(&engine, "the fault", |e| e.live().status.read().health == Health::NotFinite);
+    let status = engine.live().status.read().clone();
+    assert_eq!(status.phase, Phase::Paused);
+    assert_eq!(Some(status.step), status.checkpoint.or(Some(0)));
+    assert_eq!(engine.live().history.read().steps.last().copied(), Some(status.step));
+    let told = std::iter::from_fn(|| engine.next_event()).any(|event| {
+        matches!(&event, Event::Notice { severity: Severity::Error, text, .. } if text.contains("Lower the learning rates"))
+    });
+    assert!(told);
+    // Every number of the restored run is finite, and it trains on once the rates are lowered.
+    let mut calm = (*status.recipe.unwrap()).clone();
+    for assignment in ["d.lr=1e-5", "g.lr=1e-5", "d.beta1=0", "g.beta1=0"] {
+        calm.assign(assignment).unwrap();
+    }
+    engine.send(Command::Turn(Box::new(calm)));
+    engine.send(Command::Play);
+    until(&engine, "more steps", |e| e.live().status.read().step >= status.step + 3);
+}
+
+#[test]
+fn what_cannot_be_written_pauses_the_run_and_loses_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = dir.path().join("run");
+    let engine = engine();
+    start(&engine, tiny(100_000, &["train.checkpoint_every=100000"]), &run);
+    until(&engine, "three steps", |e| e.live().status.read().step >= 3);
+    // A file where the folder of checkpoints should be: no checkpoint can be written.
+    let checkpoints = run.join("checkpoints");
+    let _ = std::fs::remove_dir_all(&checkpoints);
+    std::fs::File::create(&checkpoints).unwrap();
+    engine.send(Command::Checkpoint);
+    until(&engine, "the pause", |e| phase(e) == Phase::Paused);
+    let notice = std::iter::from_fn(|| engine.next_event()).find_map(|event| match event {
+        Event::Notice { severity: Severity::Error, text, .. } => Some(text),
+        _ => None,
+    });
+    let notice = notice.unwrap();
+    assert!(notice.contains("checkpoints") && notice.contains("paused"), "{notice}");
+    std::fs::remove_file(&checkpoints).unwrap();
+    std::fs::create_dir(&checkpoints).unwrap();
+    let step = engine.live().status.read().step;
+    engine.send(Command::Play);
+    until(&engine, "more steps", |e| e.live().status.read().step > step);
+    engine.send(Command::Stop);
+    until(&engine, "the stop", |e| phase(e) == Phase::Idle);
+    assert!(last_checkpoint(&run).step > step);
+}
+
+#[test]
+fn what_cannot_begin_says_why() {
+    let dir = tempfile::tempdir().unwrap();
+    let empty = dir.path().join("empty");
+    std::fs::create_dir(&empty).unwrap();
+    let occupied = dir.path().join("occupied");
+    std::fs::create_dir(&occupied).unwrap();
+    std::fs::File::create(occupied.join("thesis.docx")).unwrap();
+    let engine = engine();
+    let failure = |command: Command| {
+        engine.send(command);
+        until(&engine, "the refusal", |e| std::iter::from_fn(|| e.next_event()).any(|e| matches!(e, Event::Notice { .. })));
+        match phase(&engine) {
+            Phase::Failed(sentence) => sentence,
+            other => panic!("{other:?}"),
+        }
+    };
+    let out = |name: &str| -> PathBuf { dir.path().join(name) };
+    let from = |path: &Path| DataSource::Folder(path.into());
+    let said = failure(Command::Start { source: from(&empty), recipe: tiny(5, &[]), out: out("a") });
+    assert!(said.contains("empty"), "{said}");
+    let said = failure(Command::Start { source: from(&out("missing")), recipe: tiny(5, &[]), out: out("b") });
+    assert!(said.contains("missing"), "{said}");
+    let said = failure(Command::Start { source: surface(), recipe: tiny(5, &[]), out: occupied.clone() });
+    assert!(said.contains("occupied"), "{said}");
+    assert!(occupied.join("thesis.docx").exists());
+    let said = failure(Command::Resume { run: empty.clone(), paused: true });
+    assert!(said.contains("empty"), "{said}");
+}
+
+#[test]
+fn ctrl_c_writes_the_checkpoint_and_says_how_to_resume() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = dir.path().join("run");
+    let process = Process::new(env!("CARGO_BIN_EXE_ganspect"))
+        .args(["train", "--device", "cpu", "--data", "surface:milled", "--steps", "100000", "--out"])
+        .arg(&run)
+        .args(["--set", "model.size=32", "--set", "train.batch=4", "--set", "train.checkpoint_every=3"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    while RunFolder::open(&run).ok().and_then(|f| f.latest_checkpoint().ok().flatten()).is_none() {
+        thread::sleep(Duration::from_millis(20));
+    }
+    let sent = Process::new("kill").args(["-INT", &process.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    let output = process.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains(&format!("ganspect train --resume {}", run.display())), "{text}");
+    let step: u64 = text.lines().find_map(|l| l.strip_prefix("step    ")).unwrap().parse().unwrap();
+    assert_eq!(last_checkpoint(&run).step, step);
+}
