@@ -108,7 +108,8 @@ pub fn adapters() -> Vec<Adapter> {
     // A broken driver may panic inside the listing; then there is no GPU to offer.
     let found = panic::catch_unwind(|| {
         let backends = wgpu::Backends::VULKAN | wgpu::Backends::METAL | wgpu::Backends::DX12;
-        let descriptor = wgpu::InstanceDescriptor { backends, ..wgpu::InstanceDescriptor::new_without_display_handle() };
+        let descriptor =
+            wgpu::InstanceDescriptor { backends, ..wgpu::InstanceDescriptor::new_without_display_handle() };
         let instance = wgpu::Instance::new(descriptor);
         let adapters = pollster::block_on(instance.enumerate_adapters(backends));
         adapters.iter().map(wgpu::Adapter::get_info).collect::<Vec<_>>()
@@ -277,7 +278,8 @@ mod tests {
 
     #[test]
     fn a_discrete_gpu_comes_before_an_integrated_one() {
-        let list = machine(&[DeviceType::Cpu, DeviceType::IntegratedGpu, DeviceType::DiscreteGpu, DeviceType::DiscreteGpu]);
+        let list =
+            machine(&[DeviceType::Cpu, DeviceType::IntegratedGpu, DeviceType::DiscreteGpu, DeviceType::DiscreteGpu]);
         let picked: Vec<_> = list.iter().filter(|a| a.picked).collect();
         assert_eq!(picked.len(), 1);
         assert_eq!((picked[0].kind, picked[0].index), ("discrete GPU", Some(0)));

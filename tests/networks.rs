@@ -133,7 +133,10 @@ fn parameter_counts_follow_the_formula() {
     // The talk's network at full width: 1024, 512, 256, 128 filters.
     let talk = ModelKnobs { width_divisor: 1, ..ModelKnobs::default() };
     assert_eq!(talk.filters(), [1024, 512, 256, 128]);
-    assert_eq!(counted(&talk).0, 101 * 16_384 + 4 * 1024 + 13_107_712 + 4 * 512 + 3_277_056 + 4 * 256 + 819_328 + 4 * 128 + 3_201);
+    assert_eq!(
+        counted(&talk).0,
+        101 * 16_384 + 4 * 1024 + 13_107_712 + 4 * 512 + 3_277_056 + 4 * 256 + 819_328 + 4 * 128 + 3_201
+    );
 }
 
 #[test]

@@ -146,7 +146,8 @@ fn no_shortcut_fires_while_text_is_typed() {
     let path = "Path of a folder or a CSV file";
     stage.harness.get_by_label(path).focus();
     stage.harness.run_steps(2);
-    for (modifiers, key) in [(Modifiers::COMMAND, Key::Num2), (Modifiers::NONE, Key::F1), (Modifiers::COMMAND, Key::T)] {
+    for (modifiers, key) in [(Modifiers::COMMAND, Key::Num2), (Modifiers::NONE, Key::F1), (Modifiers::COMMAND, Key::T)]
+    {
         press(&mut stage, modifiers, key);
     }
     type_text(&mut stage, "/parts");
@@ -158,7 +159,8 @@ fn no_shortcut_fires_while_text_is_typed() {
 fn the_keyboard_alone_leads_from_the_first_page_to_training() {
     let mut stage = open(true, SIZE, |_| {});
     let parts = stage.path("parts");
-    write_set(&parts, Kind::Brushed, 3, SetSize { train: 8, test_good: 1, test_per_defect: 1, side: 64 }, &|_, _| true).unwrap();
+    write_set(&parts, Kind::Brushed, 3, SetSize { train: 8, test_good: 1, test_per_defect: 1, side: 64 }, &|_, _| true)
+        .unwrap();
 
     tab_to(&mut stage, UiCommand::OpenFolder.title());
     press(&mut stage, Modifiers::NONE, Key::Enter);
@@ -185,11 +187,14 @@ fn tab_to(stage: &mut Stage, label: &str) {
 fn the_import_page_says_what_it_understood_and_what_it_left_out() {
     let mut stage = open(true, SIZE, |_| {});
     let parts = stage.path("parts");
-    write_set(&parts, Kind::Milled, 3, SetSize { train: 8, test_good: 2, test_per_defect: 1, side: 64 }, &|_, _| true).unwrap();
+    write_set(&parts, Kind::Milled, 3, SetSize { train: 8, test_good: 2, test_per_defect: 1, side: 64 }, &|_, _| true)
+        .unwrap();
     fs::write(parts.join("train/good/broken.png"), "no image").unwrap();
     stage.harness.state_mut().apply(Action::Import(parts.clone()));
     stage.until("the folder is understood", |window| shows(window, "Train on 8 healthy images"));
-    for words in ["MVTec AD", "10 healthy images", "64 x 64 pixels", "1 file left out", "broken.png", "The talk", "Copy list"] {
+    for words in
+        ["MVTec AD", "10 healthy images", "64 x 64 pixels", "1 file left out", "broken.png", "The talk", "Copy list"]
+    {
         if words == "The talk" {
             assert!(shows(&stage.harness, Preset::Talk2017.title()));
         } else {
@@ -342,7 +347,8 @@ fn a_run_is_started_turned_paused_stepped_closed_and_taken_up_again() {
     let mut stage = open(true, SIZE, |_| {});
     let out = stage.path("runs/tiny");
     let parts = stage.path("parts");
-    write_set(&parts, Kind::Turned, 3, SetSize { train: 8, test_good: 1, test_per_defect: 1, side: 64 }, &|_, _| true).unwrap();
+    write_set(&parts, Kind::Turned, 3, SetSize { train: 8, test_good: 1, test_per_defect: 1, side: 64 }, &|_, _| true)
+        .unwrap();
     let start = Action::Start { source: DataSource::Folder(parts), recipe: Box::new(tiny()), out: Some(out.clone()) };
     stage.harness.state_mut().apply(start);
     let status = |window: &Window| window.state().live().status.read().clone();

@@ -5,12 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::Subcommand;
 
-use crate::{
-    files,
-    report::tensorboard::RunLog,
-    train::folder::list_runs,
-    ui::Paths,
-};
+use crate::{files, report::tensorboard::RunLog, train::folder::list_runs, ui::Paths};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum RunsCommand {
@@ -36,14 +31,17 @@ pub(super) fn run(command: RunsCommand, root: Option<PathBuf>) -> Result<()> {
             }
             for run in runs {
                 match &run.info {
-                    Ok(info) => println!("{:>8} steps  {:<24}  {}  {}", run.steps, info.name, info.source, run.path.display()),
+                    Ok(info) => {
+                        println!("{:>8} steps  {:<24}  {}  {}", run.steps, info.name, info.source, run.path.display())
+                    }
                     Err(reason) => println!("{:>14}  {}: {reason}", "unreadable", run.path.display()),
                 }
             }
         }
         RunsCommand::Export { run, out } => {
             let log = RunLog::read(&run)?;
-            let text = serde_json::to_string_pretty(&log.to_expected_json()).context("the log does not fit into JSON")?;
+            let text =
+                serde_json::to_string_pretty(&log.to_expected_json()).context("the log does not fit into JSON")?;
             match out {
                 Some(path) => files::write_atomic(&path, text.as_bytes())?,
                 None => println!("{text}"),

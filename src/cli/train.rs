@@ -127,7 +127,9 @@ fn turn(recipe: &mut Recipe, arguments: &TrainArguments) -> Result<()> {
 /// A folder of its own in `root`, named after the data and the second.
 fn default_out(root: &Path, source: &DataSource) -> PathBuf {
     let stem = match source {
-        DataSource::Folder(path) => path.file_name().map_or_else(|| "images".into(), |n| n.to_string_lossy().into_owned()),
+        DataSource::Folder(path) => {
+            path.file_name().map_or_else(|| "images".into(), |n| n.to_string_lossy().into_owned())
+        }
         DataSource::Surface { kind, .. } => kind.to_string(),
     };
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
@@ -193,7 +195,8 @@ fn follow(
                 bar.set_message(format!("{:.1} steps/s{left}", status.steps_per_second));
             }
         }
-        let over = run.is_some() && (status.phase == Phase::Finished || (failed.is_some() && status.phase == Phase::Paused));
+        let over =
+            run.is_some() && (status.phase == Phase::Finished || (failed.is_some() && status.phase == Phase::Paused));
         if (over || (stopping && run.is_none())) && !stopping {
             stopping = true;
             engine.send(Command::Stop);
@@ -215,10 +218,7 @@ fn take_up(engine: &Engine, arguments: &TrainArguments) -> Result<()> {
     turn(&mut recipe, arguments)?;
     let done = engine.live().status.read().step >= recipe.train.steps;
     if done {
-        bail!(
-            "the run has done all its {} steps already; give more with --steps",
-            recipe.train.steps
-        );
+        bail!("the run has done all its {} steps already; give more with --steps", recipe.train.steps);
     }
     engine.send(Command::Turn(Box::new(recipe)));
     engine.send(Command::Play);

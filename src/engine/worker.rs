@@ -125,11 +125,7 @@ impl Worker {
     fn open_device(&mut self, choice: DeviceChoice) {
         let (chosen, error) = device::open(choice);
         if let Some(error) = error {
-            self.outbox.notice(
-                Severity::Warning,
-                format!("{error}. The CPU takes its place."),
-                "",
-            );
+            self.outbox.notice(Severity::Warning, format!("{error}. The CPU takes its place."), "");
         }
         tracing::info!("computing on {}: {}", chosen.label, chosen.reason);
         *self.live.device.write() = Some((chosen.label.clone(), chosen.reason.clone()));
@@ -207,9 +203,11 @@ impl Worker {
     fn open(&mut self, source: DataSource, start: Start, paused: bool) {
         self.live.clear();
         self.live.status.write().phase = Phase::Opening { done: 0, total: 0 };
-        let task = Task::spawn("ganspect-open", || {}, move |progress| {
-            source.open(&|done, total| progress.report(done, total))
-        });
+        let task = Task::spawn(
+            "ganspect-open",
+            || {},
+            move |progress| source.open(&|done, total| progress.report(done, total)),
+        );
         match task {
             Ok(task) => self.opening = Some(Opening { task, start, paused }),
             Err(error) => self.refuse(&format!("The system has no thread to read the images with: {error}")),
@@ -251,7 +249,9 @@ impl Worker {
             }
         };
         let Some(Opening { start, paused, .. }) = self.opening.take() else { return };
-        let (Ok(opened), Some(device)) = (result.map_err(|e| self.refuse(&e.to_string())), &self.device) else { return };
+        let (Ok(opened), Some(device)) = (result.map_err(|e| self.refuse(&e.to_string())), &self.device) else {
+            return;
+        };
         let begun = panic::catch_unwind(AssertUnwindSafe(|| {
             Run::begin(start, opened, device, Arc::clone(&self.live), &mut self.outbox)
         }));

@@ -58,9 +58,7 @@ impl Latent {
     pub fn range(&self) -> Option<(f64, f64)> {
         match self.kind {
             LatentKind::Normal => None,
-            LatentKind::Uniform | LatentKind::TruncatedNormal => {
-                Some((self.mean - self.limit, self.mean + self.limit))
-            }
+            LatentKind::Uniform | LatentKind::TruncatedNormal => Some((self.mean - self.limit, self.mean + self.limit)),
         }
     }
 
@@ -113,8 +111,7 @@ mod tests {
     #[test]
     fn the_truncated_normal_has_its_closed_form_moments() {
         for (std, limit, mean) in [(0.6, 1.0, 0.0), (1.0, 0.5, 0.3), (0.3, 2.0, -1.0)] {
-            let knobs =
-                ModelKnobs { latent_std: std, latent_limit: limit, latent_mean: mean, ..ModelKnobs::default() };
+            let knobs = ModelKnobs { latent_std: std, latent_limit: limit, latent_mean: mean, ..ModelKnobs::default() };
             let (got_mean, got_variance, low, high) = moments(&knobs);
             let a = limit / std;
             let (density, cumulative) = normal(a);

@@ -54,10 +54,7 @@ pub struct Dense {
 impl Dense {
     /// A layer with fresh weights.
     pub fn new(inputs: usize, outputs: usize, rng: &mut impl Rng, device: &Device) -> Self {
-        Self {
-            weight: glorot([inputs, outputs], inputs + outputs, rng, device),
-            bias: constant(outputs, 0.0, device),
-        }
+        Self { weight: glorot([inputs, outputs], inputs + outputs, rng, device), bias: constant(outputs, 0.0, device) }
     }
 
     /// `x` of shape `[batch, inputs]`.
@@ -249,9 +246,10 @@ fn small_tap(upsampling: Upsampling, p: isize, k: isize) -> Option<isize> {
 /// The map from the 25 taps of a 5x5 kernel to the 9 taps of each of the 4 phases, `[25, 36]`.
 fn fold_matrix(upsampling: Upsampling, device: &Device) -> Tensor<2> {
     let mut entries = [0.0f32; 25 * 36];
-    for (ky, kx, py, px) in (0..5).flat_map(|ky| (0..5).map(move |kx| (ky, kx))).flat_map(|(ky, kx)| {
-        (0..2).flat_map(move |py| (0..2).map(move |px| (ky, kx, py, px)))
-    }) {
+    for (ky, kx, py, px) in (0..5)
+        .flat_map(|ky| (0..5).map(move |kx| (ky, kx)))
+        .flat_map(|(ky, kx)| (0..2).flat_map(move |py| (0..2).map(move |px| (ky, kx, py, px))))
+    {
         if let (Some(ty), Some(tx)) = (small_tap(upsampling, py, ky), small_tap(upsampling, px, kx)) {
             let (row, column) = (ky * 5 + kx, (py * 2 + px) * 9 + ty * 3 + tx);
             entries[(row * 36 + column) as usize] = 1.0;

@@ -90,7 +90,9 @@ impl Health {
                 "Give G two updates a step, make D wait (train D only if G succeeds above 0.25), flip some labels or add noise."
             }
             Self::DTooWeak => "Give D two updates a step, take noise and label flips away, or raise D's learning rate.",
-            Self::Diverging => "Lower both learning rates by a factor of two to ten; soft labels (0.1 and 0.9) help too.",
+            Self::Diverging => {
+                "Lower both learning rates by a factor of two to ten; soft labels (0.1 and 0.9) help too."
+            }
             Self::Saturated => "Soften the labels, add input noise to D, or use SGD for D.",
             Self::NotFinite => "Lower the learning rates before you go on.",
         }

@@ -44,7 +44,8 @@ impl Optimiser {
             *self = Self::new(knobs.kind);
         }
         self.time += 1;
-        let mut updater = Updater { optimiser: self, gradients, knobs, path: Path::default(), prefix, norm: None, watch };
+        let mut updater =
+            Updater { optimiser: self, gradients, knobs, path: Path::default(), prefix, norm: None, watch };
         let network = network.map(&mut updater);
         let norm = updater.norm;
         (network, norm)

@@ -3,8 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
-pub use crate::model::architecture::{LatentKind, ModelKnobs, NormOrder, Upsampling};
 use crate::data::CropSpec;
+pub use crate::model::architecture::{LatentKind, ModelKnobs, NormOrder, Upsampling};
 
 /// Which rule turns a gradient into a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -209,7 +209,13 @@ impl Preset {
             Self::Laptop => laptop,
             Self::Workbench => Recipe {
                 model: ModelKnobs { width_divisor: 2, ..laptop.model.clone() },
-                train: TrainKnobs { steps: 10_000, batch: 64, ema: 0.999, checkpoint_every: 500, ..laptop.train.clone() },
+                train: TrainKnobs {
+                    steps: 10_000,
+                    batch: 64,
+                    ema: 0.999,
+                    checkpoint_every: 500,
+                    ..laptop.train.clone()
+                },
                 ..laptop
             },
             Self::Talk2017 => Recipe {

@@ -51,7 +51,13 @@ mod tests {
 
     #[test]
     fn noise_halves_and_then_ends() {
-        let knobs = TrainKnobs { noise: 0.2, noise_half_life: 100.0, dropout: 0.3, dropout_half_life: 0.0, ..TrainKnobs::default() };
+        let knobs = TrainKnobs {
+            noise: 0.2,
+            noise_half_life: 100.0,
+            dropout: 0.3,
+            dropout_half_life: 0.0,
+            ..TrainKnobs::default()
+        };
         assert_eq!(at(&knobs, 0, None).noise, 0.2);
         assert!((at(&knobs, 100, None).noise - 0.1).abs() < 1e-12);
         assert_eq!(at(&knobs, 10_000, None).noise, 0.0);

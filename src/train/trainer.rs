@@ -262,16 +262,16 @@ impl Trainer {
         // Real and generated crops go through in batches of their own, each with its own statistics.
         let mut stats = [Vec::new(), Vec::new()];
         let [real_stats, sample_stats] = &mut stats;
-        let real = self.d.forward(noisy(real, now.noise, rng), &mut Pass::Train(real_stats), |x| {
-            dropped(x, now.dropout, rng)
-        });
-        let fake = self.d.forward(noisy(samples, now.noise, rng), &mut Pass::Train(sample_stats), |x| {
-            dropped(x, now.dropout, rng)
-        });
+        let real =
+            self.d.forward(noisy(real, now.noise, rng), &mut Pass::Train(real_stats), |x| dropped(x, now.dropout, rng));
+        let fake = self
+            .d
+            .forward(noisy(samples, now.noise, rng), &mut Pass::Train(sample_stats), |x| dropped(x, now.dropout, rng));
         let real_loss = cross_entropy(real.clone(), for_real);
         let fake_loss = cross_entropy(fake.clone(), for_samples);
         let mut gradients = (real_loss.clone() + fake_loss.clone()).backward();
-        let (d, norm) = self.d_optimiser.update("d", self.d.clone(), &mut gradients, &self.recipe.d, self.watched.as_mut());
+        let (d, norm) =
+            self.d_optimiser.update("d", self.d.clone(), &mut gradients, &self.recipe.d, self.watched.as_mut());
         self.d = d;
         let [real_stats, sample_stats] = stats;
         self.d.absorb(real_stats);
@@ -293,13 +293,10 @@ impl Trainer {
         });
         let loss = cross_entropy(judged.clone(), 1.0);
         let mut gradients = loss.backward();
-        let (g, norm) = self.g_optimiser.update("g", self.g.clone(), &mut gradients, &self.recipe.g, self.watched.as_mut());
+        let (g, norm) =
+            self.g_optimiser.update("g", self.g.clone(), &mut gradients, &self.recipe.g, self.watched.as_mut());
         self.g = g;
-        [
-            Some(loss.without_autodiff()),
-            Some(share(judged.without_autodiff().greater_elem(0.0).float())),
-            norm,
-        ]
+        [Some(loss.without_autodiff()), Some(share(judged.without_autodiff().greater_elem(0.0).float())), norm]
     }
 
     fn report(&mut self, values: [Option<Tensor<1>>; ON_DEVICE.len()], now: InForce) {

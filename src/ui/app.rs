@@ -312,7 +312,8 @@ impl App {
             }
         }
         if self.engine.is_over() && self.starting.take().is_some() {
-            self.notices.push(Severity::Error, "The compute thread has ended. Close the window and start the program again.");
+            self.notices
+                .push(Severity::Error, "The compute thread has ended. Close the window and start the program again.");
         }
     }
 
@@ -418,12 +419,10 @@ impl App {
         }
         self.take_drops(&mut actions);
 
-        let job = self.import.as_ref().and_then(ImportPage::reading).map(|progress| Job { title: "Reading images", progress });
+        let job = self.job();
         let live = Arc::clone(self.engine.live());
-        if self.status_bar.ui(ui, &live, &status, job, &self.notices, &mut actions)
-            && let Some(page) = &mut self.import
-        {
-            page.cancel();
+        if self.status_bar.ui(ui, &live, &status, job, &self.notices, &mut actions) {
+            self.cancel_job();
         }
         rail::ui(ui, self.page, &mut actions);
         self.draw_page(ui, &live, &status, &facts, &mut actions);
@@ -445,6 +444,22 @@ impl App {
         self.notices.ui(&ctx, status_bar::HEIGHT, &mut actions);
         for action in actions {
             self.apply(action);
+        }
+    }
+
+    /// Work beside the compute thread that takes long enough to be named.
+    fn job(&self) -> Option<Job> {
+        if let Some(progress) = self.import.as_ref().and_then(ImportPage::reading) {
+            return Some(Job { title: "Reading images", progress });
+        }
+        (!self.reading.is_empty()).then_some(Job { title: "Reading curves", progress: (0, 0) })
+    }
+
+    fn cancel_job(&mut self) {
+        match self.import.as_ref().filter(|page| page.reading().is_some()) {
+            Some(page) => page.cancel(),
+            // Tasks that are dropped are cancelled.
+            None => self.reading.clear(),
         }
     }
 

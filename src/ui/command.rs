@@ -250,71 +250,172 @@ impl UiCommand {
     fn entry(self) -> Entry {
         use Key as K;
         match self {
-            Self::Palette => entry!("Command palette", "Finds any command by its name.", "search find run",
-                ctrl(K::K), ctrl_shift(K::P)),
-            Self::GoTrain => entry!("Show Train", "Curves, samples and knobs of the run in hand.", "go page", ctrl(K::Num1)),
-            Self::GoRuns => entry!("Show runs", "Earlier runs on disk: open, overlay, compare, rename, delete.",
-                "go page history list", ctrl(K::Num2)),
-            Self::GoLog => entry!("Show log", "What the program has written to its log.", "go page messages trace",
-                ctrl(K::Num3)),
-            Self::GoSettings => entry!("Show settings", "Theme, scale, device and folders.", "go page preferences options",
-                ctrl(K::Num4), ctrl(K::Comma)),
-            Self::GoHelp => entry!("Show help", "Every command with its shortcut.", "go page keys shortcuts manual",
-                key(K::F1), ctrl(K::Num5)),
-            Self::NewRun => entry!("New run", "Closes the run in hand, checkpoint written, and shows the start page.",
-                "start first surface built-in try", ctrl(K::N)),
-            Self::OpenFolder => entry!("Open a folder of healthy images…",
+            Self::Palette => entry!(
+                "Command palette",
+                "Finds any command by its name.",
+                "search find run",
+                ctrl(K::K),
+                ctrl_shift(K::P)
+            ),
+            Self::GoTrain => {
+                entry!("Show Train", "Curves, samples and knobs of the run in hand.", "go page", ctrl(K::Num1))
+            }
+            Self::GoRuns => entry!(
+                "Show runs",
+                "Earlier runs on disk: open, overlay, compare, rename, delete.",
+                "go page history list",
+                ctrl(K::Num2)
+            ),
+            Self::GoLog => {
+                entry!("Show log", "What the program has written to its log.", "go page messages trace", ctrl(K::Num3))
+            }
+            Self::GoSettings => entry!(
+                "Show settings",
+                "Theme, scale, device and folders.",
+                "go page preferences options",
+                ctrl(K::Num4),
+                ctrl(K::Comma)
+            ),
+            Self::GoHelp => entry!(
+                "Show help",
+                "Every command with its shortcut.",
+                "go page keys shortcuts manual",
+                key(K::F1),
+                ctrl(K::Num5)
+            ),
+            Self::NewRun => entry!(
+                "New run",
+                "Closes the run in hand, checkpoint written, and shows the start page.",
+                "start first surface built-in try",
+                ctrl(K::N)
+            ),
+            Self::OpenFolder => entry!(
+                "Open a folder of healthy images…",
                 "Chooses images to learn from; shows what was understood before anything trains.",
-                "import data load csv", ctrl(K::O)),
-            Self::ContinueLast => entry!("Continue last run", "Takes up the run that was open last from its checkpoint.",
-                "resume again", ctrl_shift(K::O)),
-            Self::PlayPause => entry!("Play or pause", "Goes on training, or waits after the step in hand.",
-                "start stop resume halt", key(K::Space)),
+                "import data load csv",
+                ctrl(K::O)
+            ),
+            Self::ContinueLast => entry!(
+                "Continue last run",
+                "Takes up the run that was open last from its checkpoint.",
+                "resume again",
+                ctrl_shift(K::O)
+            ),
+            Self::PlayPause => entry!(
+                "Play or pause",
+                "Goes on training, or waits after the step in hand.",
+                "start stop resume halt",
+                key(K::Space)
+            ),
             Self::StepBoth => entry!("One step of both", "One step by the schedule, then wait.", "single", key(K::B)),
-            Self::StepG => entry!("One step of G", "One update of the generator alone, then wait.", "single generator",
-                key(K::G)),
-            Self::StepD => entry!("One step of D", "One update of the discriminator alone, then wait.",
-                "single discriminator", key(K::D)),
-            Self::Checkpoint => entry!("Write a checkpoint", "Writes all weights and the step now.", "save store",
-                ctrl(K::S)),
-            Self::Stop => entry!("Close the run", "Writes a checkpoint and closes the run; it can be continued later.",
-                "stop end finish", ctrl(K::W)),
-            Self::Reset => entry!("Begin again", "Begins at step 0 with fresh weights, in a folder beside this run, which is kept.",
-                "reset restart again", ctrl_shift(K::R)),
-            Self::Undo => entry!("Undo knob change", "Takes back the last change of the recipe.", "revert back",
-                ctrl(K::Z)),
-            Self::Redo => entry!("Redo knob change", "Makes the change again that was taken back.", "repeat",
-                ctrl_shift(K::Z), ctrl(K::Y)),
-            Self::SaveRecipe => entry!("Save recipe…", "Writes every knob to a recipe file.", "export knobs toml",
-                ctrl_shift(K::S)),
-            Self::LoadRecipe => entry!("Load recipe…", "Reads every knob from a recipe file.", "open import knobs toml",
-                ctrl_shift(K::L)),
-            Self::SaveGrid => entry!("Save sample grid as PNG…", "Writes the samples on show as one picture.",
-                "export image", ctrl(K::E)),
-            Self::PreviewEma => entry!("Averaged or live weights",
-                "Draws the samples from G's averaged weights (EMA) or from the live ones.", "ema average preview",
-                key(K::E)),
-            Self::GridBack => entry!("Earlier samples", "The sample grid before the one on show.", "previous scrub",
-                key(K::ArrowLeft)),
-            Self::GridForward => entry!("Later samples", "The sample grid after the one on show.", "next scrub",
-                key(K::ArrowRight)),
-            Self::GridPlay => entry!("Play samples", "Plays the kept sample grids from the first to the newest.",
-                "animate film scrub", key(K::P)),
+            Self::StepG => {
+                entry!("One step of G", "One update of the generator alone, then wait.", "single generator", key(K::G))
+            }
+            Self::StepD => entry!(
+                "One step of D",
+                "One update of the discriminator alone, then wait.",
+                "single discriminator",
+                key(K::D)
+            ),
+            Self::Checkpoint => {
+                entry!("Write a checkpoint", "Writes all weights and the step now.", "save store", ctrl(K::S))
+            }
+            Self::Stop => entry!(
+                "Close the run",
+                "Writes a checkpoint and closes the run; it can be continued later.",
+                "stop end finish",
+                ctrl(K::W)
+            ),
+            Self::Reset => entry!(
+                "Begin again",
+                "Begins at step 0 with fresh weights, in a folder beside this run, which is kept.",
+                "reset restart again",
+                ctrl_shift(K::R)
+            ),
+            Self::Undo => {
+                entry!("Undo knob change", "Takes back the last change of the recipe.", "revert back", ctrl(K::Z))
+            }
+            Self::Redo => entry!(
+                "Redo knob change",
+                "Makes the change again that was taken back.",
+                "repeat",
+                ctrl_shift(K::Z),
+                ctrl(K::Y)
+            ),
+            Self::SaveRecipe => {
+                entry!("Save recipe…", "Writes every knob to a recipe file.", "export knobs toml", ctrl_shift(K::S))
+            }
+            Self::LoadRecipe => entry!(
+                "Load recipe…",
+                "Reads every knob from a recipe file.",
+                "open import knobs toml",
+                ctrl_shift(K::L)
+            ),
+            Self::SaveGrid => entry!(
+                "Save sample grid as PNG…",
+                "Writes the samples on show as one picture.",
+                "export image",
+                ctrl(K::E)
+            ),
+            Self::PreviewEma => entry!(
+                "Averaged or live weights",
+                "Draws the samples from G's averaged weights (EMA) or from the live ones.",
+                "ema average preview",
+                key(K::E)
+            ),
+            Self::GridBack => entry!(
+                "Earlier samples",
+                "The sample grid before the one on show.",
+                "previous scrub",
+                key(K::ArrowLeft)
+            ),
+            Self::GridForward => {
+                entry!("Later samples", "The sample grid after the one on show.", "next scrub", key(K::ArrowRight))
+            }
+            Self::GridPlay => entry!(
+                "Play samples",
+                "Plays the kept sample grids from the first to the newest.",
+                "animate film scrub",
+                key(K::P)
+            ),
             Self::FitCurves => entry!("Fit curves", "Shows the whole of every curve.", "zoom reset view", key(K::F)),
-            Self::LogY => entry!("Logarithmic curves", "Switches losses and gradients between linear and logarithmic.",
-                "log axis scale", key(K::L)),
-            Self::Theme => entry!("Dark or light", "Switches between the dark and the light theme.", "theme colour mode",
-                ctrl(K::T)),
-            Self::ScaleUp => entry!("Larger", "Makes everything in the window larger.", "zoom scale size in",
-                ctrl(K::Plus), ctrl(K::Equals)),
-            Self::ScaleDown => entry!("Smaller", "Makes everything in the window smaller.", "zoom scale size out",
-                ctrl(K::Minus)),
-            Self::ScaleReset => entry!("Usual size", "Shows everything in the window at its usual size.",
-                "zoom scale reset", ctrl(K::Num0)),
-            Self::FullScreen => entry!("Full screen", "Fills the screen with the window, or not.", "maximise",
-                key(K::F11)),
-            Self::Notices => entry!("Notices", "What has happened since the program was started.", "messages errors warnings",
-                ctrl_shift(K::N)),
+            Self::LogY => entry!(
+                "Logarithmic curves",
+                "Switches losses and gradients between linear and logarithmic.",
+                "log axis scale",
+                key(K::L)
+            ),
+            Self::Theme => entry!(
+                "Dark or light",
+                "Switches between the dark and the light theme.",
+                "theme colour mode",
+                ctrl(K::T)
+            ),
+            Self::ScaleUp => entry!(
+                "Larger",
+                "Makes everything in the window larger.",
+                "zoom scale size in",
+                ctrl(K::Plus),
+                ctrl(K::Equals)
+            ),
+            Self::ScaleDown => {
+                entry!("Smaller", "Makes everything in the window smaller.", "zoom scale size out", ctrl(K::Minus))
+            }
+            Self::ScaleReset => entry!(
+                "Usual size",
+                "Shows everything in the window at its usual size.",
+                "zoom scale reset",
+                ctrl(K::Num0)
+            ),
+            Self::FullScreen => {
+                entry!("Full screen", "Fills the screen with the window, or not.", "maximise", key(K::F11))
+            }
+            Self::Notices => entry!(
+                "Notices",
+                "What has happened since the program was started.",
+                "messages errors warnings",
+                ctrl_shift(K::N)
+            ),
             Self::Quit => entry!("Quit", "Writes a checkpoint and closes the window.", "exit close", ctrl(K::Q)),
         }
     }

@@ -102,7 +102,11 @@ impl Dialog {
             return typed(suggested);
         }
         let mut dialog = AsyncFileDialog::new().set_title(want.title());
-        let folder = if want == Want::Images || want == Want::RunsFolder { Some(suggested.as_path()) } else { suggested.parent() };
+        let folder = if want == Want::Images || want == Want::RunsFolder {
+            Some(suggested.as_path())
+        } else {
+            suggested.parent()
+        };
         if let Some(folder) = folder.filter(|f| f.is_dir()) {
             dialog = dialog.set_directory(folder);
         }
@@ -117,9 +121,11 @@ impl Dialog {
             Want::SaveGrid => Box::pin(dialog.add_filter("PNG image", &["png"]).save_file()),
         };
         let wake = ctx.clone();
-        let task = Task::spawn("file-dialog", move || wake.request_repaint(), move |_| {
-            wait_for(answer).map(|handle| handle.path().to_owned())
-        });
+        let task = Task::spawn(
+            "file-dialog",
+            move || wake.request_repaint(),
+            move |_| wait_for(answer).map(|handle| handle.path().to_owned()),
+        );
         match task {
             Ok(task) => Self::Native { want, suggested, since: Instant::now(), task },
             Err(_) => typed(suggested),
@@ -168,7 +174,8 @@ fn typed(ui: &mut Ui, want: Want, text: &mut String, focused: &mut bool) -> Opti
     ui.set_width(WIDTH.min(ui.ctx().content_rect().width() - 2.0 * theme::GAP_XL));
     ui.label(RichText::new(want.title()).text_style(theme::section()).color(p.text_strong));
     ui.add_space(theme::GAP_S);
-    let field = ui.add(TextEdit::singleline(text).hint_text("Path").desired_width(f32::INFINITY)).accessible_name("Path");
+    let field =
+        ui.add(TextEdit::singleline(text).hint_text("Path").desired_width(f32::INFINITY)).accessible_name("Path");
     if !*focused {
         field.request_focus();
         *focused = true;

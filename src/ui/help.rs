@@ -49,8 +49,10 @@ impl HelpPage {
                 }
             }
             for group in Group::ALL {
-                let shown: Vec<&Knob> =
-                    KNOBS.iter().filter(|k| k.group == group && fits(&[group.title(), k.label, k.key, k.help])).collect();
+                let shown: Vec<&Knob> = KNOBS
+                    .iter()
+                    .filter(|k| k.group == group && fits(&[group.title(), k.label, k.key, k.help]))
+                    .collect();
                 if shown.is_empty() {
                     continue;
                 }

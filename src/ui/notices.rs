@@ -234,7 +234,9 @@ fn body(ui: &mut Ui, p: &theme::Palette, notice: &mut Notice, closable: bool, ac
                 }
                 if !notice.detail.is_empty() {
                     egui::CollapsingHeader::new("Detail").id_salt(notice.id).show(ui, |ui| {
-                        ui.add(egui::Label::new(egui::RichText::new(&notice.detail).monospace()).wrap().selectable(true));
+                        ui.add(
+                            egui::Label::new(egui::RichText::new(&notice.detail).monospace()).wrap().selectable(true),
+                        );
                         if ui.button("Copy").clicked() {
                             actions.push(Action::Copy(format!("{}\n{}", notice.text, notice.detail)));
                         }

@@ -21,10 +21,10 @@ impl Palette {
     /// Draws the palette; `false` when it is to be closed.
     pub fn ui(&mut self, ctx: &Context, facts: &Facts, actions: &mut Vec<Action>) -> bool {
         let id = Id::unique("palette");
-        let area = Area::new(id).kind(egui::UiKind::Modal).order(Order::Foreground).anchor(
-            egui::Align2::CENTER_TOP,
-            vec2(0.0, theme::RAIL + theme::GAP_XL),
-        );
+        let area = Area::new(id)
+            .kind(egui::UiKind::Modal)
+            .order(Order::Foreground)
+            .anchor(egui::Align2::CENTER_TOP, vec2(0.0, theme::RAIL + theme::GAP_XL));
         let frame = egui::Frame::popup(&ctx.style_of(ctx.theme())).inner_margin(theme::GAP_S);
         let modal = Modal::new(id).area(area).frame(frame).show(ctx, |ui| self.contents(ui, facts));
         if let Some(command) = modal.inner {
@@ -75,18 +75,21 @@ impl Palette {
             return None;
         }
         let mut run = None;
-        ScrollArea::vertical().max_height(height).min_scrolled_height(height).auto_shrink([false, false]).show(ui, |ui| {
-            ui.spacing_mut().item_spacing.y = 0.0;
-            for (i, command) in hits.iter().enumerate() {
-                let row = row(ui, *command, i == self.chosen);
-                if (up || down) && i == self.chosen {
-                    row.scroll_to_me(None);
+        ScrollArea::vertical().max_height(height).min_scrolled_height(height).auto_shrink([false, false]).show(
+            ui,
+            |ui| {
+                ui.spacing_mut().item_spacing.y = 0.0;
+                for (i, command) in hits.iter().enumerate() {
+                    let row = row(ui, *command, i == self.chosen);
+                    if (up || down) && i == self.chosen {
+                        row.scroll_to_me(None);
+                    }
+                    if row.clicked() {
+                        run = Some(*command);
+                    }
                 }
-                if row.clicked() {
-                    run = Some(*command);
-                }
-            }
-        });
+            },
+        );
         run
     }
 }
@@ -99,7 +102,9 @@ fn row(ui: &mut Ui, command: UiCommand, chosen: bool) -> egui::Response {
         ui.painter().rect_filled(rect, theme::RADIUS, if chosen { p.selection } else { p.control });
     }
     let mut inner = ui.new_child(
-        egui::UiBuilder::new().max_rect(rect.shrink2(vec2(theme::GAP_S, 0.0))).layout(Layout::left_to_right(Align::Center)),
+        egui::UiBuilder::new()
+            .max_rect(rect.shrink2(vec2(theme::GAP_S, 0.0)))
+            .layout(Layout::left_to_right(Align::Center)),
     );
     inner.label(RichText::new(command.title()).color(p.text_strong));
     inner.with_layout(Layout::right_to_left(Align::Center), |ui| {

@@ -35,7 +35,12 @@ fn entry(ui: &mut Ui, p: &theme::Palette, page: Page, current: bool, actions: &m
         painter.rect_filled(mark, 0.0, p.accent);
     }
     if response.has_focus() {
-        painter.rect_stroke(rect.shrink(2.0), theme::RADIUS, Stroke::new(theme::HAIRLINE, p.accent), StrokeKind::Inside);
+        painter.rect_stroke(
+            rect.shrink(2.0),
+            theme::RADIUS,
+            Stroke::new(theme::HAIRLINE, p.accent),
+            StrokeKind::Inside,
+        );
     }
     let icon = page.icon();
     let size = FontSelection::Style(theme::figure()).resolve(ui.style()).size;

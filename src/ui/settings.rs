@@ -38,10 +38,9 @@ impl Paths {
     /// The places that the system has for it; beside the current folder where it has none.
     pub fn of_system() -> Self {
         match directories::ProjectDirs::from("", "", "ganspect") {
-            Some(dirs) => Self {
-                settings: dirs.config_dir().join("settings.toml"),
-                runs: dirs.data_dir().join("runs"),
-            },
+            Some(dirs) => {
+                Self { settings: dirs.config_dir().join("settings.toml"), runs: dirs.data_dir().join("runs") }
+            }
             None => Self::under(Path::new("ganspect-data")),
         }
     }
@@ -194,7 +193,10 @@ impl Settings {
             Ok(()) => format!("The old file is kept as {}.", aside.display()),
             Err(_) => "The old file will be replaced.".to_owned(),
         };
-        let text = format!("The settings in {} could not be used ({fault}) and start from their defaults. {kept}", path.display());
+        let text = format!(
+            "The settings in {} could not be used ({fault}) and start from their defaults. {kept}",
+            path.display()
+        );
         (Self::default(), Some(text))
     }
 
@@ -225,7 +227,8 @@ impl Settings {
             *side = if side.is_finite() { side.clamp(least, 16_384.0) } else { least };
         }
         let view = &mut self.view;
-        view.smoothing = if view.smoothing.is_finite() { view.smoothing.clamp(0.0, 0.999) } else { whole.view.smoothing };
+        view.smoothing =
+            if view.smoothing.is_finite() { view.smoothing.clamp(0.0, 0.999) } else { whole.view.smoothing };
         view.grid_zoom = view.grid_zoom.min(8);
         let speed = view.grids_per_second;
         view.grids_per_second = if speed.is_finite() { speed.clamp(1.0, 30.0) } else { whole.view.grids_per_second };
@@ -268,7 +271,8 @@ mod tests {
     fn values_edited_by_hand_are_brought_within_bounds() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("settings.toml");
-        fs::write(&path, "version = 1\nscale = 40.0\nwindow = [1.0, nan]\n[view]\nsmoothing = nan\ngrid_zoom = 200\n").unwrap();
+        fs::write(&path, "version = 1\nscale = 40.0\nwindow = [1.0, nan]\n[view]\nsmoothing = nan\ngrid_zoom = 200\n")
+            .unwrap();
         let (settings, notice) = Settings::load(&path);
         assert_eq!(notice, None);
         assert_eq!(settings.scale, 2.0);

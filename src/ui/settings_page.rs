@@ -4,13 +4,7 @@ use std::path::Path;
 
 use egui::{Align, ComboBox, Layout, RichText, ScrollArea, Slider, TextEdit, Ui, vec2};
 
-use super::{
-    Action, Paths, Settings, ThemeChoice,
-    command::UiCommand,
-    dialog::Want,
-    settings::SCALE,
-    theme,
-};
+use super::{Action, Paths, Settings, ThemeChoice, command::UiCommand, dialog::Want, settings::SCALE, theme};
 use crate::{
     device::{self, Adapter, DeviceChoice},
     engine::task::{State, Task},
@@ -85,23 +79,30 @@ impl SettingsPage {
             self.looking = None;
         }
         let adapters = self.adapters.as_deref().unwrap_or_default();
-        row(ui, "Train on", "A change takes effect at once; a run in hand is closed first, checkpoint written.", |ui| {
-            let combo = ComboBox::new("device", "").width(theme::PANEL_MAX).selected_text(title(&settings.device, adapters));
-            let combo = combo.show_ui(ui, |ui| {
-                let numbered = adapters.iter().filter_map(|a| a.index).map(|i| DeviceChoice::Gpu(Some(i)));
-                for choice in [DeviceChoice::Auto, DeviceChoice::Cpu].into_iter().chain(numbered) {
-                    let text = title(&choice, adapters);
-                    if ui.selectable_label(settings.device == choice, text).clicked() {
-                        actions.push(Action::Device(choice));
+        row(
+            ui,
+            "Train on",
+            "A change takes effect at once; a run in hand is closed first, checkpoint written.",
+            |ui| {
+                let combo = ComboBox::new("device", "")
+                    .width(theme::PANEL_MAX)
+                    .selected_text(title(&settings.device, adapters));
+                let combo = combo.show_ui(ui, |ui| {
+                    let numbered = adapters.iter().filter_map(|a| a.index).map(|i| DeviceChoice::Gpu(Some(i)));
+                    for choice in [DeviceChoice::Auto, DeviceChoice::Cpu].into_iter().chain(numbered) {
+                        let text = title(&choice, adapters);
+                        if ui.selectable_label(settings.device == choice, text).clicked() {
+                            actions.push(Action::Device(choice));
+                        }
                     }
+                });
+                combo.response.accessible_name("Train on");
+                if self.looking.is_some() {
+                    ui.spinner();
+                    ui.label(theme::weak_caption(p, "Looking for devices"));
                 }
-            });
-            combo.response.accessible_name("Train on");
-            if self.looking.is_some() {
-                ui.spinner();
-                ui.label(theme::weak_caption(p, "Looking for devices"));
-            }
-        });
+            },
+        );
         for adapter in adapters {
             row(ui, "", "", |ui| {
                 let name = RichText::new(format!("{} ({}, {})", adapter.name, adapter.kind, adapter.api)).color(p.text);
@@ -118,18 +119,13 @@ impl SettingsPage {
         }
     }
 
-    fn storage(
-        &mut self,
-        ui: &mut Ui,
-        p: &theme::Palette,
-        paths: &Paths,
-        runs: &Path,
-        actions: &mut Vec<Action>,
-    ) {
+    fn storage(&mut self, ui: &mut Ui, p: &theme::Palette, paths: &Paths, runs: &Path, actions: &mut Vec<Action>) {
         section(ui, p, "Where things are stored");
         row(ui, "Runs", "New runs go here, each in a folder of its own.", |ui| {
             let mut text = self.runs.clone().unwrap_or_else(|| runs.display().to_string());
-            let field = ui.add(TextEdit::singleline(&mut text).desired_width(theme::PANEL_MAX)).accessible_name("Folder for runs");
+            let field = ui
+                .add(TextEdit::singleline(&mut text).desired_width(theme::PANEL_MAX))
+                .accessible_name("Folder for runs");
             if field.changed() {
                 self.runs = Some(text);
             }

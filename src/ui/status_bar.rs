@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use egui::{Align, Layout, Panel, ProgressBar, RichText, Ui};
+use egui::{Align, FontSelection, Layout, Panel, ProgressBar, Response, RichText, Ui, vec2};
 use egui_material_icons::icons;
 
 use super::{Action, UiCommand, notices::Notices, theme, widget::ticks};
@@ -15,13 +15,16 @@ use crate::engine::{
 pub const HEIGHT: f32 = theme::ROW;
 /// Width of a progress bar.
 const PROGRESS: f32 = 140.0;
+/// Width of the memory's and the speed's figures.
+const MEMORY: f32 = 60.0;
+const SPEED: f32 = 72.0;
 /// The least time between two looks at the memory.
 const MEMORY_EVERY: Duration = Duration::from_secs(1);
 
 /// Work beside the compute thread that the bar names.
-pub struct Job<'a> {
+pub struct Job {
     /// What is being done: "Reading images".
-    pub title: &'a str,
+    pub title: &'static str,
     /// Done and in all; (0, 0) when unknown.
     pub progress: (usize, usize),
 }
@@ -39,7 +42,7 @@ impl StatusBar {
         ui: &mut Ui,
         live: &Live,
         status: &Status,
-        job: Option<Job<'_>>,
+        job: Option<Job>,
         notices: &Notices,
         actions: &mut Vec<Action>,
     ) -> bool {
@@ -75,10 +78,10 @@ impl StatusBar {
             self.memory = Some((Instant::now(), bytes));
         }
         let text = match self.memory {
-            Some((_, bytes)) if bytes > 0 => format!("{} MB", bytes / 1_000_000),
+            Some((_, bytes)) if bytes > 0 => format!("{} MB", ticks::grouped((bytes / 1_000_000) as f64, 0)),
             _ => "— MB".to_owned(),
         };
-        ui.label(RichText::new(text).color(p.text_weak)).on_hover_text("Main memory in use by this program.");
+        figure(ui, MEMORY, RichText::new(text).color(p.text_weak)).on_hover_text("Main memory in use by this program.");
     }
 }
 
@@ -106,13 +109,26 @@ fn progress(ui: &mut Ui, p: &theme::Palette, title: &str, (done, total): (usize,
     ui.button("Cancel").clicked()
 }
 
+/// A figure flush right in a place of constant width.
+fn figure(ui: &mut Ui, width: f32, text: RichText) -> Response {
+    let cell = Layout::right_to_left(Align::Center);
+    let inner = ui.allocate_ui_with_layout(vec2(width, HEIGHT), cell, |ui| {
+        ui.set_min_width(width);
+        ui.label(text)
+    });
+    inner.inner
+}
+
 /// How far something is: a thin bar, and the numbers in a place of constant width.
 fn bar(ui: &mut Ui, p: &theme::Palette, done: u64, total: u64) {
     let share = (done as f32 / total as f32).clamp(0.0, 1.0);
     let bar = ProgressBar::new(share).desired_width(PROGRESS).desired_height(theme::GAP_XS).corner_radius(0.0);
     ui.add(bar.fill(p.accent));
-    let text = format!("{} of {}", ticks::grouped(done as f64, 0), ticks::grouped(total as f64, 0));
-    ui.label(RichText::new(text).color(p.text_weak));
+    let of = |n: u64| format!("{} of {}", ticks::grouped(n as f64, 0), ticks::grouped(total as f64, 0));
+    // As wide as the last one will be, so that nothing moves on the way.
+    let font = FontSelection::Default.resolve(ui.style());
+    let widest = ui.painter().layout_no_wrap(of(total), font, p.text_weak).size().x;
+    figure(ui, widest, RichText::new(of(done)).color(p.text_weak));
 }
 
 fn run(ui: &mut Ui, p: &theme::Palette, status: &Status, actions: &mut Vec<Action>) {
@@ -137,7 +153,7 @@ fn run(ui: &mut Ui, p: &theme::Palette, status: &Status, actions: &mut Vec<Actio
                 speed if speed > 0.0 => format!("{speed:.1} step/s"),
                 _ => "— step/s".to_owned(),
             };
-            ui.label(RichText::new(text).color(p.text));
+            figure(ui, SPEED, RichText::new(text).color(p.text));
             if let Some(recipe) = &status.recipe {
                 bar(ui, p, status.step, recipe.train.steps.max(1));
             }
@@ -166,7 +182,12 @@ fn notices_button(ui: &mut Ui, p: &theme::Palette, notices: &Notices, actions: &
     let icon = icons::ICON_NOTIFICATIONS.rich_text().size(theme::ICON_BUTTON).color(colour);
     icon.append_to(&mut text, ui.style(), egui::FontSelection::Default, Align::Center);
     let count = if unseen > 0 { unseen } else { all };
-    RichText::new(format!(" {count}")).color(colour).append_to(&mut text, ui.style(), egui::FontSelection::Default, Align::Center);
+    RichText::new(format!(" {count}")).color(colour).append_to(
+        &mut text,
+        ui.style(),
+        egui::FontSelection::Default,
+        Align::Center,
+    );
     let button = ui.add(egui::Button::new(text).frame_when_inactive(false));
     let name = match unseen {
         0 => format!("Notices, {all}"),

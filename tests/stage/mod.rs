@@ -88,8 +88,8 @@ impl Stage {
         self.harness.run_steps(3);
         let memory: Vec<egui::Rect> = self.harness.query_all_by_label_contains(" MB").map(|n| n.rect()).collect();
         for rect in memory {
-            // Wide enough for any number of digits.
-            self.harness.mask(rect.expand2(egui::vec2(12.0, 2.0)));
+            // The figure stands flush right, in a place wide enough for any number of digits.
+            self.harness.mask(egui::Rect::from_min_max(rect.right_top() - egui::vec2(60.0, 0.0), rect.right_bottom()));
         }
         self.harness.snapshot(name);
     }

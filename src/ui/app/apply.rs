@@ -189,7 +189,10 @@ impl App {
     fn turn(&mut self, key: &'static str, value: &toml::Value) {
         let open = self.status().recipe.is_some();
         if open && knobs::knob(key).is_some_and(|k| !k.live) {
-            self.notices.push(Severity::Warning, format!("'{key}' is fixed once a run has begun. Begin a new run to change it."));
+            self.notices.push(
+                Severity::Warning,
+                format!("'{key}' is fixed once a run has begun. Begin a new run to change it."),
+            );
             return;
         }
         match self.desk.turn(key, value, Instant::now()) {
@@ -294,14 +297,21 @@ impl App {
             return;
         }
         let (wake, from) = (self.ctx.clone(), run.clone());
-        let task = Task::spawn("read-curves", move || wake.request_repaint(), move |_| {
-            let name = RunFolder::open(&from).map_or_else(|_| from.display().to_string(), |f| f.info().name.clone());
-            let log = RunLog::read(&from).map_err(|e| format!("The curves of {name} cannot be shown: {e}."))?;
-            Ok((name, History::from_log(&log)))
-        });
+        let task = Task::spawn(
+            "read-curves",
+            move || wake.request_repaint(),
+            move |_| {
+                let name =
+                    RunFolder::open(&from).map_or_else(|_| from.display().to_string(), |f| f.info().name.clone());
+                let log = RunLog::read(&from).map_err(|e| format!("The curves of {name} cannot be shown: {e}."))?;
+                Ok((name, History::from_log(&log)))
+            },
+        );
         match task {
             Ok(task) => self.reading.push(Reading { run, task }),
-            Err(error) => self.notices.push(Severity::Error, format!("The system has no thread to read with: {error}.")),
+            Err(error) => {
+                self.notices.push(Severity::Error, format!("The system has no thread to read with: {error}."))
+            }
         }
     }
 
@@ -389,7 +399,8 @@ mod tests {
 
     #[test]
     fn a_grid_is_written_picture_by_picture() {
-        let pictures = Pictures { count: 3, side: 2, channels: 1, pixels: vec![10, 10, 10, 10, 20, 20, 20, 20, 30, 30, 30, 31] };
+        let pictures =
+            Pictures { count: 3, side: 2, channels: 1, pixels: vec![10, 10, 10, 10, 20, 20, 20, 20, 30, 30, 30, 31] };
         let png = encode(&pictures).unwrap();
         let sheet = image::load_from_memory(&png).unwrap().to_luma8();
         assert_eq!(sheet.dimensions(), (5, 5));

@@ -6,23 +6,19 @@ use std::{
 };
 
 use egui::{
-    Align, CentralPanel, CollapsingHeader, Color32, ColorImage, Frame, Layout, Panel, ProgressBar, Rect, RichText, ScrollArea, Sense, TextEdit,
-    TextureHandle, TextureOptions, Ui, pos2, vec2,
+    Align, CentralPanel, CollapsingHeader, Color32, ColorImage, Frame, Layout, Panel, ProgressBar, Rect, RichText,
+    ScrollArea, Sense, TextEdit, TextureHandle, TextureOptions, Ui, pos2, vec2,
 };
 use egui_extras::{Column, TableBuilder};
 use egui_material_icons::icons;
 
-use super::{free_folder, section, suited_preset, thumbnail, weak};
+use super::{free_folder, section, sentence, suited_preset, thumbnail, weak};
 use crate::{
     data::{self, DataError, DataSource, Dataset},
     engine::task::{State, Task},
-    train::{
-        KNOBS, Preset, Recipe,
-        knobs::Group,
-    },
+    train::{KNOBS, Preset, Recipe, knobs::Group},
     ui::{
-        Action, Frame as UiFrame, UiCommand,
-        theme,
+        Action, Frame as UiFrame, UiCommand, theme,
         widget::{self, knob::knob_editor, ticks},
     },
 };
@@ -57,12 +53,16 @@ impl ImportPage {
     /// Begins to read a folder or a CSV file.
     pub fn open(ctx: &egui::Context, root: PathBuf) -> Self {
         let (wake, from) = (ctx.clone(), root.clone());
-        let task = Task::spawn("describe", move || wake.request_repaint(), move |progress| {
-            data::describe(&from, &|done, total| progress.report(done, total))
-        });
+        let task = Task::spawn(
+            "describe",
+            move || wake.request_repaint(),
+            move |progress| data::describe(&from, &|done, total| progress.report(done, total)),
+        );
         let known = match task {
             Ok(task) => Known::Reading(task, Instant::now()),
-            Err(error) => Known::Fault(format!("The system has no thread to read with ({error}); close some programs and try again.")),
+            Err(error) => Known::Fault(format!(
+                "The system has no thread to read with ({error}); close some programs and try again."
+            )),
         };
         Self { root, known, looking: None, pictures: Vec::new(), proposed: false, out: None }
     }
@@ -81,7 +81,7 @@ impl ImportPage {
     }
 
     /// Ends the reading early.
-    pub fn cancel(&mut self) {
+    pub fn cancel(&self) {
         if let Known::Reading(task, _) = &self.known {
             task.cancel();
         }
@@ -116,10 +116,7 @@ impl ImportPage {
                 false
             }
             State::Done(Err(error)) => {
-                let text = error.to_string();
-                let mut letters = text.chars();
-                let capital = letters.next().map(|c| c.to_uppercase().collect::<String>()).unwrap_or_default();
-                self.known = Known::Fault(format!("{capital}{}.", letters.as_str()));
+                self.known = Known::Fault(sentence(&error.to_string()));
                 false
             }
             State::Over => {
@@ -135,18 +132,22 @@ impl ImportPage {
         let count = healthy.len().min(STRIP);
         let some: Vec<PathBuf> = (0..count).filter_map(|i| healthy.get(i * healthy.len() / count).cloned()).collect();
         let wake = ctx.clone();
-        self.looking = Task::spawn("import-strip", move || wake.request_repaint(), move |progress| {
-            let mut images = Vec::new();
-            for path in some {
-                if progress.is_cancelled() {
-                    break;
+        self.looking = Task::spawn(
+            "import-strip",
+            move || wake.request_repaint(),
+            move |progress| {
+                let mut images = Vec::new();
+                for path in some {
+                    if progress.is_cancelled() {
+                        break;
+                    }
+                    if let Ok(picture) = data::decode(&path) {
+                        images.push((path.display().to_string(), thumbnail(&picture, 2 * SIDE as usize)));
+                    }
                 }
-                if let Ok(picture) = data::decode(&path) {
-                    images.push((path.display().to_string(), thumbnail(&picture, 2 * SIDE as usize)));
-                }
-            }
-            images
-        })
+                images
+            },
+        )
         .ok();
     }
 
@@ -168,20 +169,23 @@ impl ImportPage {
             let margin = Frame::new().fill(p.panel).inner_margin(theme::GAP_L);
             let panel = Panel::right("import-recipe").exact_size(theme::PANEL_MAX).resizable(false);
             panel.frame(Frame::new().fill(p.panel)).show(ui, |ui| {
-                Panel::bottom("import-go").resizable(false).frame(margin).show(ui, |ui| self.go(ui, frame, runs, count));
+                Panel::bottom("import-go")
+                    .resizable(false)
+                    .frame(margin)
+                    .show(ui, |ui| self.go(ui, frame, runs, count));
                 CentralPanel::default().frame(margin).show(ui, |ui| recipe(ui, frame));
             });
         }
-        CentralPanel::default().frame(Frame::new().fill(p.plot).inner_margin(theme::GAP_XL)).show(ui, |ui| {
-            match &self.known {
-                Known::Reading(task, since) => {
-                    if reading(ui, task.progress(), *since) {
-                        task.cancel();
-                    }
+        CentralPanel::default().frame(Frame::new().fill(p.plot).inner_margin(theme::GAP_XL)).show(ui, |ui| match &self
+            .known
+        {
+            Known::Reading(task, since) => {
+                if reading(ui, task.progress(), *since) {
+                    task.cancel();
                 }
-                Known::Fault(text) => stay &= fault(ui, &p, text, frame.actions),
-                Known::Read(dataset) => understood(ui, &p, dataset, &self.pictures, self.looking.is_some(), frame.actions),
             }
+            Known::Fault(text) => stay &= fault(ui, &p, text, frame.actions),
+            Known::Read(dataset) => understood(ui, &p, dataset, &self.pictures, self.looking.is_some(), frame.actions),
         });
         stay
     }
@@ -290,7 +294,9 @@ fn reading(ui: &mut Ui, (done, total): (usize, usize), since: Instant) -> bool {
     let elapsed = since.elapsed().as_secs_f64();
     let share = if total > 0 { done as f64 / total as f64 } else { 0.0 };
     let left = match share {
-        share if share > 0.0 && elapsed > 1.0 => format!(", about {} left", ticks::span(elapsed / share * (1.0 - share))),
+        share if share > 0.0 && elapsed > 1.0 => {
+            format!(", about {} left", ticks::span(elapsed / share * (1.0 - share)))
+        }
         _ => String::new(),
     };
     let text = if total > 0 { format!("{done} of {total} files{left}") } else { "Listing files".to_owned() };
@@ -339,9 +345,7 @@ fn understood(
     let lines = dataset.summary().sentences();
     let skipped = usize::from(!dataset.skipped.is_empty());
     for line in lines.iter().take(lines.len() - skipped) {
-        let mut letters = line.chars();
-        let capital = letters.next().map(|c| c.to_uppercase().collect::<String>()).unwrap_or_default();
-        ui.add(egui::Label::new(RichText::new(format!("{capital}{}.", letters.as_str())).color(p.text)).wrap());
+        ui.add(egui::Label::new(RichText::new(sentence(line)).color(p.text)).wrap());
     }
     ui.add_space(theme::GAP_L);
     strip(ui, p, pictures, looking);

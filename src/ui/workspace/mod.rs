@@ -31,7 +31,8 @@ pub fn free_folder(runs: &Path, source: &DataSource) -> PathBuf {
         DataSource::Surface { kind, .. } => kind.name().to_owned(),
         DataSource::Folder(path) => {
             let name = path.file_stem().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-            let plain: String = name.chars().map(|c| if c.is_alphanumeric() || c == '-' || c == '_' { c } else { '-' }).collect();
+            let plain: String =
+                name.chars().map(|c| if c.is_alphanumeric() || c == '-' || c == '_' { c } else { '-' }).collect();
             if plain.trim_matches('-').is_empty() { "run".to_owned() } else { plain }
         }
     };
@@ -45,6 +46,14 @@ fn source_title(source: &str) -> String {
         Ok(DataSource::Surface { kind, .. }) => format!("{}, built in", kind.title()),
         _ => source.to_owned(),
     }
+}
+
+/// A message as a sentence of its own: with a capital and a full stop.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let capital = letters.next().map(|c| c.to_uppercase().collect::<String>()).unwrap_or_default();
+    let stop = if text.ends_with('.') { "" } else { "." };
+    format!("{capital}{}{stop}", letters.as_str())
 }
 
 /// A picture for the screen, at most `side` pixels wide and high, reduced by averaging.
@@ -97,6 +106,13 @@ mod tests {
         let folder = DataSource::Folder("/parts/Class 1?".into());
         assert_eq!(free_folder(runs.path(), &folder), runs.path().join("Class-1-"));
         assert_eq!(free_folder(runs.path(), &DataSource::Folder("/".into())), runs.path().join("run"));
+    }
+
+    #[test]
+    fn messages_become_sentences() {
+        assert_eq!(sentence("cannot read x"), "Cannot read x.");
+        assert_eq!(sentence("Done."), "Done.");
+        assert_eq!(sentence("5 images"), "5 images.");
     }
 
     #[test]

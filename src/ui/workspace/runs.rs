@@ -11,7 +11,7 @@ use egui::{
 };
 use egui_extras::{Column, TableBuilder};
 
-use super::{section, source_title, weak};
+use super::{section, sentence, source_title, weak};
 use crate::{
     engine::task::{State, Task},
     train::{
@@ -19,7 +19,12 @@ use crate::{
         folder::{RunFolder, RunSummary, list_runs},
         knobs,
     },
-    ui::{Action, Overlay, UiCommand, notices::ago, theme, widget::{self, ticks}},
+    ui::{
+        Action, Overlay, UiCommand,
+        notices::ago,
+        theme,
+        widget::{self, ticks},
+    },
 };
 
 /// One run as the list shows it.
@@ -152,12 +157,16 @@ impl RunsPage {
         if self.listed.as_deref() != Some(root) && self.listing.is_none() {
             let (wake, from) = (ui.ctx().clone(), root.to_owned());
             self.listed = Some(root.to_owned());
-            self.listing = Task::spawn("list-runs", move || wake.request_repaint(), move |progress| {
-                let found = list_runs(&from);
-                let total = found.len();
-                let read = |(i, summary)| progress.report(i, total).then(|| Row::read(summary));
-                found.into_iter().enumerate().map_while(read).collect()
-            })
+            self.listing = Task::spawn(
+                "list-runs",
+                move || wake.request_repaint(),
+                move |progress| {
+                    let found = list_runs(&from);
+                    let total = found.len();
+                    let read = |(i, summary)| progress.report(i, total).then(|| Row::read(summary));
+                    found.into_iter().enumerate().map_while(read).collect()
+                },
+            )
             .ok();
         }
         if let Some(task) = &self.listing {
@@ -168,7 +177,8 @@ impl RunsPage {
                     self.listing = None;
                     let there = |path: &PathBuf| self.rows.iter().any(|r| r.path() == path);
                     self.compared.retain(there);
-                    self.chosen = self.chosen.take().filter(there).or_else(|| self.rows.first().map(|r| r.path().to_owned()));
+                    self.chosen =
+                        self.chosen.take().filter(there).or_else(|| self.rows.first().map(|r| r.path().to_owned()));
                     self.thumbnail = None;
                 }
                 State::Over => self.listing = None,
@@ -200,7 +210,7 @@ impl RunsPage {
             .sense(Sense::click())
             .cell_layout(Layout::left_to_right(Align::Center))
             .column(Column::exact(theme::ROW))
-            .column(Column::initial(150.0).clip(true).resizable(true))
+            .column(Column::remainder().at_least(120.0).clip(true))
             .column(Column::remainder().clip(true))
             .column(Column::exact(120.0))
             .column(Column::exact(110.0))
@@ -258,7 +268,10 @@ impl RunsPage {
                         });
                     });
                     line.col(|ui| {
-                        ui.label(RichText::new(ago(row.summary.last_change.elapsed().unwrap_or_default())).color(p.text_weak));
+                        ui.label(
+                            RichText::new(ago(row.summary.last_change.elapsed().unwrap_or_default()))
+                                .color(p.text_weak),
+                        );
                     });
                     line.col(|ui| {
                         let (state, word) = row.state(view.open);
@@ -301,12 +314,20 @@ impl RunsPage {
             ui.painter().image(texture.id(), Rect::from_center_size(rect.center(), size), whole, Color32::WHITE);
         } else if row.summary.thumbnail.is_none() {
             let font = egui::FontSelection::Style(theme::caption()).resolve(ui.style());
-            ui.painter().text(rect.center(), egui::Align2::CENTER_CENTER, "No samples were kept yet", font, p.text_weak);
+            ui.painter().text(
+                rect.center(),
+                egui::Align2::CENTER_CENTER,
+                "No samples were kept yet",
+                font,
+                p.text_weak,
+            );
         }
         ui.add_space(theme::GAP_M);
 
         self.name(ui, actions);
-        let Some(row) = self.chosen.as_ref().and_then(|path| self.rows.iter().find(|r| r.path() == path)) else { return };
+        let Some(row) = self.chosen.as_ref().and_then(|path| self.rows.iter().find(|r| r.path() == path)) else {
+            return;
+        };
         ui.add_space(theme::GAP_S);
         match &row.summary.info {
             Ok(info) => {
@@ -316,9 +337,9 @@ impl RunsPage {
                 fact(ui, &p, "Folder", &row.path().display().to_string());
             }
             Err(error) => {
-                ui.horizontal(|ui| {
+                ui.horizontal_top(|ui| {
                     theme::state_icon(ui, theme::State::Defective);
-                    ui.add(egui::Label::new(error).wrap().selectable(true));
+                    ui.add(egui::Label::new(sentence(error)).wrap().selectable(true));
                 });
             }
         }
@@ -339,7 +360,9 @@ impl RunsPage {
     }
 
     fn name(&mut self, ui: &mut Ui, actions: &mut Vec<Action>) {
-        let Some(row) = self.chosen.as_ref().and_then(|path| self.rows.iter().find(|r| r.path() == path)) else { return };
+        let Some(row) = self.chosen.as_ref().and_then(|path| self.rows.iter().find(|r| r.path() == path)) else {
+            return;
+        };
         let usable = row.summary.info.is_ok();
         let (path, current) = (row.path().to_owned(), row.name());
         let mut text = self.renaming.clone().unwrap_or_else(|| current.clone());
@@ -371,10 +394,14 @@ impl RunsPage {
         let known = self.thumbnail.as_ref().is_some_and(|(path, _)| path == row.path());
         let Some(file) = row.summary.thumbnail.clone().filter(|_| !known && self.loading.is_none()) else { return };
         let wake = ui.ctx().clone();
-        let task = Task::spawn("run-samples", move || wake.request_repaint(), move |_| {
-            let picture = crate::data::decode(&file).ok()?;
-            Some(super::thumbnail(&picture, 2 * theme::PANEL_MAX as usize))
-        });
+        let task = Task::spawn(
+            "run-samples",
+            move || wake.request_repaint(),
+            move |_| {
+                let picture = crate::data::decode(&file).ok()?;
+                Some(super::thumbnail(&picture, 2 * theme::PANEL_MAX as usize))
+            },
+        );
         self.loading = task.ok().map(|task| (row.path().to_owned(), task));
     }
 
@@ -401,21 +428,24 @@ impl RunsPage {
             weak(ui, "These runs have the same recipe.");
         } else {
             ScrollArea::both().auto_shrink([false, false]).show(ui, |ui| {
-                egui::Grid::new("differences").num_columns(runs.len() + 1).spacing(vec2(theme::GAP_XL, theme::GAP_XS)).show(ui, |ui| {
-                    ui.label("");
-                    for (name, _) in &runs {
-                        ui.label(RichText::new(name).color(p.text_strong));
-                    }
-                    ui.end_row();
-                    for key in keys {
-                        let label = knobs::knob(key).map_or(key, |k| k.label);
-                        ui.label(RichText::new(label).color(p.text_weak)).on_hover_text(key);
-                        for (_, recipe) in &runs {
-                            ui.label(recipe.get(key).map(|v| knobs::plain(&v)).unwrap_or_default());
+                egui::Grid::new("differences")
+                    .num_columns(runs.len() + 1)
+                    .spacing(vec2(theme::GAP_XL, theme::GAP_XS))
+                    .show(ui, |ui| {
+                        ui.label("");
+                        for (name, _) in &runs {
+                            ui.label(RichText::new(name).color(p.text_strong));
                         }
                         ui.end_row();
-                    }
-                });
+                        for key in keys {
+                            let label = knobs::knob(key).map_or(key, |k| k.label);
+                            ui.label(RichText::new(label).color(p.text_weak)).on_hover_text(key);
+                            for (_, recipe) in &runs {
+                                ui.label(recipe.get(key).map(|v| knobs::plain(&v)).unwrap_or_default());
+                            }
+                            ui.end_row();
+                        }
+                    });
             });
         }
         if done {

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use egui::{
-    Align, Color32, ColorImage, CornerRadius, Key, Layout, Rect, RichText, ScrollArea, Sense, Stroke, StrokeKind, TextEdit, TextureHandle,
-    TextureOptions, Ui, UiBuilder, Vec2, epaint::RectShape, pos2, vec2,
+    Align, Color32, ColorImage, CornerRadius, Key, Layout, Rect, RichText, ScrollArea, Sense, Stroke, StrokeKind,
+    TextEdit, TextureHandle, TextureOptions, Ui, UiBuilder, Vec2, epaint::RectShape, pos2, vec2,
 };
 
 use super::{section, suited_preset, thumbnail, weak};
@@ -66,10 +66,14 @@ impl StartPage {
     fn pick_up(&mut self, ui: &Ui) {
         if self.pictures.is_empty() && self.drawing.is_none() {
             let ctx = ui.ctx().clone();
-            self.drawing = Task::spawn("surface-cards", move || ctx.request_repaint(), |_| {
-                let draw = |kind| thumbnail(&surface::draw(kind, None, SEED, 0, PICTURE).picture, PICTURE);
-                surface::Kind::ALL.into_iter().map(draw).collect()
-            })
+            self.drawing = Task::spawn(
+                "surface-cards",
+                move || ctx.request_repaint(),
+                |_| {
+                    let draw = |kind| thumbnail(&surface::draw(kind, None, SEED, 0, PICTURE).picture, PICTURE);
+                    surface::Kind::ALL.into_iter().map(draw).collect()
+                },
+            )
             .ok();
         }
         if let Some(task) = &self.drawing
@@ -82,7 +86,9 @@ impl StartPage {
 
     fn column(&mut self, ui: &mut Ui, picture: f32, live: &Live, settings: &Settings, actions: &mut Vec<Action>) {
         let p = theme::Palette::of(ui);
-        ui.label(RichText::new("Learn what a healthy surface looks like").text_style(theme::verdict()).color(p.text_strong));
+        ui.label(
+            RichText::new("Learn what a healthy surface looks like").text_style(theme::verdict()).color(p.text_strong),
+        );
         weak(
             ui,
             "Ganspect trains a generator on images of healthy parts only. Whatever it cannot draw again \
@@ -92,7 +98,13 @@ impl StartPage {
 
         section(ui, "Try it on a built-in surface");
         let preset = suited_preset(live);
-        weak(ui, format!("Drawn by the program, nothing to download. A click starts training with the {} preset.", preset.title()));
+        weak(
+            ui,
+            format!(
+                "Drawn by the program, nothing to download. A click starts training with the {} preset.",
+                preset.title()
+            ),
+        );
         ui.add_space(theme::GAP_S);
         let kinds = surface::Kind::ALL;
         let width = (ui.available_width() - theme::GAP_L * (kinds.len() - 1) as f32) / kinds.len() as f32;
@@ -201,7 +213,11 @@ fn go_on(ui: &mut Ui, settings: &Settings, actions: &mut Vec<Action>) {
     weak(ui, format!("The last run was {}. It goes on from its last checkpoint.", name_of(run)));
     ui.add_space(theme::GAP_S);
     let command = UiCommand::ContinueLast;
-    if ui.add(egui::Button::new(command.title()).min_size(vec2(0.0, theme::ROW))).on_hover_text(command.tooltip(ui.ctx())).clicked() {
+    if ui
+        .add(egui::Button::new(command.title()).min_size(vec2(0.0, theme::ROW)))
+        .on_hover_text(command.tooltip(ui.ctx()))
+        .clicked()
+    {
         actions.push(Action::Command(command));
     }
     recent(ui, &settings.recent, actions);
