@@ -197,7 +197,7 @@ fn follow(
         }
         let over =
             run.is_some() && (status.phase == Phase::Finished || (failed.is_some() && status.phase == Phase::Paused));
-        if (over || (stopping && run.is_none())) && !stopping {
+        if over && !stopping {
             stopping = true;
             engine.send(Command::Stop);
         }

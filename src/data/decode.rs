@@ -378,7 +378,7 @@ mod tests {
         }
 
         fn with(&self, name: &str, bytes: &[u8]) -> PathBuf {
-            std::fs::write(self.at(name), bytes).unwrap();
+            fs::write(self.at(name), bytes).unwrap();
             self.at(name)
         }
     }

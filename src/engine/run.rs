@@ -226,9 +226,9 @@ impl Run {
         let step = self.trainer.steps() + 1;
         let knobs = self.trainer.recipe().train.clone();
         let finished = step >= knobs.steps && self.state == State::Running;
-        let due = |every: u64| step == 1 || step % every == 0 || finished;
+        let due = |every: u64| step == 1 || step.is_multiple_of(every) || finished;
         let (grid_due, histograms_due) = (due(knobs.preview_every), due(knobs.histogram_every));
-        let checkpoint_due = step % knobs.checkpoint_every == 0 || finished;
+        let checkpoint_due = step.is_multiple_of(knobs.checkpoint_every) || finished;
         if histograms_due {
             self.trainer.watch_next();
         }

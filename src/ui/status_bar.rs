@@ -180,12 +180,12 @@ fn notices_button(ui: &mut Ui, p: &theme::Palette, notices: &Notices, actions: &
     };
     let mut text = egui::text::LayoutJob::default();
     let icon = icons::ICON_NOTIFICATIONS.rich_text().size(theme::ICON_BUTTON).color(colour);
-    icon.append_to(&mut text, ui.style(), egui::FontSelection::Default, Align::Center);
+    icon.append_to(&mut text, ui.style(), FontSelection::Default, Align::Center);
     let count = if unseen > 0 { unseen } else { all };
     RichText::new(format!(" {count}")).color(colour).append_to(
         &mut text,
         ui.style(),
-        egui::FontSelection::Default,
+        FontSelection::Default,
         Align::Center,
     );
     let button = ui.add(egui::Button::new(text).frame_when_inactive(false));

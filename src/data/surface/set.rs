@@ -12,6 +12,7 @@ use rayon::prelude::*;
 use super::{DefectKind, Kind, SIDE_RANGE, draw};
 use crate::data::on_decoders;
 use crate::data::picture::{Picture, Samples};
+use crate::files::{self, FileError};
 
 /// How many pictures a drawn set has, and their size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,17 +70,9 @@ pub enum SurfaceError {
         /// What the system said.
         source: io::Error,
     },
-    /// The system refused to write a picture.
-    #[error(
-        "cannot write {}: {source}; check that the disk has room and that you may write there",
-        path.display()
-    )]
-    Write {
-        /// The picture's file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
+    /// A picture could not be written.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// A picture could not be turned into PNG.
     #[error("cannot encode {} as PNG: {source}", path.display())]
     Encode {
@@ -216,8 +209,7 @@ impl Job {
     }
 }
 
-/// Writes a grey picture of 8 bits beside its place, then moves it there, so that a file under
-/// its own name is always whole.
+/// Writes a grey picture of 8 bits.
 fn write_png(path: &Path, picture: &Picture) -> Result<(), SurfaceError> {
     let Samples::U8(bytes) = picture.samples() else { return Ok(()) };
     let mut png = Vec::with_capacity(bytes.len());
@@ -225,16 +217,7 @@ fn write_png(path: &Path, picture: &Picture) -> Result<(), SurfaceError> {
     PngEncoder::new(&mut png)
         .write_image(bytes, width, height, ExtendedColorType::L8)
         .map_err(|source| SurfaceError::Encode { path: path.to_owned(), source })?;
-    let partial = partial(path);
-    fs::write(&partial, &png)
-        .and_then(|()| fs::rename(&partial, path))
-        .map_err(|source| SurfaceError::Write { path: path.to_owned(), source })
-}
-
-fn partial(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".tmp");
-    PathBuf::from(name)
+    files::write_atomic(path, &png).map_err(SurfaceError::from)
 }
 
 /// Removes what a set that did not come about has left: its own files by name, and its folders
@@ -242,7 +225,6 @@ fn partial(path: &Path) -> PathBuf {
 fn discard(folders: &[PathBuf], jobs: &[Job]) {
     for path in jobs.iter().flat_map(|job| std::iter::once(&job.path).chain(&job.mask)) {
         let _ = fs::remove_file(path);
-        let _ = fs::remove_file(partial(path));
     }
     for folder in folders.iter().rev() {
         let _ = fs::remove_dir(folder);

@@ -262,7 +262,7 @@ mod tests {
     fn figures_are_short_and_a_missing_one_is_a_dash() {
         assert_eq!(figure(None), "–");
         assert_eq!(figure(Some(f32::NAN)), "–");
-        assert_eq!(figure(Some(0.693_147)), "0.693");
+        assert_eq!(figure(Some(0.6543)), "0.654");
         assert_eq!(figure(Some(12.345)), "12.35");
         assert_eq!(figure(Some(12_345.6)), "12,346");
         assert_eq!(figure(Some(3.2e-6)), "3.20e-6");
