@@ -115,7 +115,7 @@ fn counted(knobs: &ModelKnobs) -> (usize, usize) {
     let mut d = kernel(knobs.channels, last) + f[0] * 16 + 1;
     for pair in f.windows(2) {
         g += kernel(pair[0], pair[1]) + norm(pair[1]);
-        d += kernel(pair[1], pair[0]) + norm(pair[0]);
+        d += kernel(pair[1], pair[0]) + if knobs.discriminator_norm { norm(pair[0]) } else { 0 };
     }
     (g, d)
 }
@@ -124,6 +124,7 @@ fn counted(knobs: &ModelKnobs) -> (usize, usize) {
 fn parameter_counts_follow_the_formula() {
     for knobs in [
         ModelKnobs::default(),
+        ModelKnobs { discriminator_norm: true, ..ModelKnobs::default() },
         ModelKnobs { size: 128, channels: 3, ..ModelKnobs::default() },
         ModelKnobs { size: 32, width_divisor: 4, latent_size: 17, ..ModelKnobs::default() },
     ] {
@@ -199,7 +200,7 @@ fn the_average_moves_by_its_decay() {
 
 #[test]
 fn running_statistics_follow_the_batch() {
-    let knobs = ModelKnobs { size: 32, norm_momentum: 1.0, ..ModelKnobs::default() };
+    let knobs = ModelKnobs { size: 32, norm_momentum: 1.0, discriminator_norm: true, ..ModelKnobs::default() };
     let device = cpu().autodiff();
     let mut d = Discriminator::new(&knobs, &mut ChaCha8Rng::seed_from_u64(1), &device);
     let crops = random([8, 1, 32, 32], 2, &device);

@@ -67,7 +67,7 @@ fn phase(engine: &Engine) -> Phase {
 }
 
 fn start(engine: &Engine, recipe: Box<Recipe>, out: &Path) {
-    assert!(engine.send(Command::Start { source: surface(), recipe, out: out.into() }));
+    assert!(engine.send(Command::Start { source: surface(), opened: None, recipe, out: out.into() }));
 }
 
 /// Waits for the run to finish and closes it.
@@ -299,11 +299,12 @@ fn what_cannot_begin_says_why() {
     };
     let out = |name: &str| -> PathBuf { dir.path().join(name) };
     let from = |path: &Path| DataSource::Folder(path.into());
-    let said = failure(Command::Start { source: from(&empty), recipe: tiny(5, &[]), out: out("a") });
+    let said = failure(Command::Start { source: from(&empty), opened: None, recipe: tiny(5, &[]), out: out("a") });
     assert!(said.contains("empty"), "{said}");
-    let said = failure(Command::Start { source: from(&out("missing")), recipe: tiny(5, &[]), out: out("b") });
+    let said =
+        failure(Command::Start { source: from(&out("missing")), opened: None, recipe: tiny(5, &[]), out: out("b") });
     assert!(said.contains("missing"), "{said}");
-    let said = failure(Command::Start { source: surface(), recipe: tiny(5, &[]), out: occupied.clone() });
+    let said = failure(Command::Start { source: surface(), opened: None, recipe: tiny(5, &[]), out: occupied.clone() });
     assert!(said.contains("occupied"), "{said}");
     assert!(occupied.join("thesis.docx").exists());
     let said = failure(Command::Resume { run: empty.clone(), paused: true });
@@ -333,4 +334,13 @@ fn ctrl_c_writes_the_checkpoint_and_says_how_to_resume() {
     assert!(text.contains(&format!("ganspect train --resume {}", run.display())), "{text}");
     let step: u64 = text.lines().find_map(|l| l.strip_prefix("step    ")).unwrap().parse().unwrap();
     assert_eq!(last_checkpoint(&run).step, step);
+
+    let resumed = Process::new(env!("CARGO_BIN_EXE_ganspect"))
+        .args(["train", "--device", "cpu", "--resume"])
+        .arg(&run)
+        .args(["--steps", &(step + 2).to_string()])
+        .output()
+        .unwrap();
+    assert_eq!(resumed.status.code(), Some(0));
+    assert_eq!(last_checkpoint(&run).step, step + 2);
 }

@@ -12,7 +12,7 @@ use std::{
 
 use egui::{Key, Modifiers};
 use egui_kittest::{
-    Harness,
+    Harness, SnapshotResults,
     kittest::{NodeT, Queryable},
 };
 use ganspect::{
@@ -52,6 +52,7 @@ fn themes() -> [(bool, &'static str); 2] {
 
 #[test]
 fn the_first_page_offers_surfaces_and_folders() {
+    let mut results = SnapshotResults::new();
     for (dark, name) in themes() {
         let mut stage = open(dark, SIZE, |_| {});
         stage.until("the surfaces are drawn", |window| {
@@ -62,25 +63,27 @@ fn the_first_page_offers_surfaces_and_folders() {
         for kind in Kind::ALL {
             assert!(shows(&stage.harness, &format!("Train on {}", kind.title())));
         }
-        stage.snapshot(&format!("start_{name}"));
+        stage.snapshot(&format!("start_{name}"), &mut results);
     }
 }
 
 #[test]
 fn the_train_workspace_while_training() {
+    let mut results = SnapshotResults::new();
     for (dark, name) in themes() {
         let mut stage = open(dark, SIZE, |live| stage::run(live, Phase::Running, 640, Health::Good));
-        stage.snapshot(&format!("training_{name}"));
+        stage.snapshot(&format!("training_{name}"), &mut results);
     }
 }
 
 #[test]
 fn the_train_workspace_paused_with_an_alarm() {
+    let mut results = SnapshotResults::new();
     for (dark, name) in themes() {
         let mut stage = open(dark, SIZE, |live| stage::run(live, Phase::Paused, 640, Health::DTooStrong));
         assert!(shows(&stage.harness, Health::DTooStrong.sentence()));
         assert!(shows(&stage.harness, Health::DTooStrong.advice()));
-        stage.snapshot(&format!("paused_{name}"));
+        stage.snapshot(&format!("paused_{name}"), &mut results);
     }
 }
 
@@ -114,6 +117,16 @@ fn the_palette_finds_and_runs_a_command() {
     assert!(shows(&stage.harness, UiCommand::Quit.title()));
     press(&mut stage, Modifiers::NONE, Key::Escape);
     assert!(!shows(&stage.harness, UiCommand::Quit.title()));
+
+    // The very next shortcut counts, although nothing was drawn in between.
+    stage.harness.key_press_modifiers(Modifiers::COMMAND, Key::K);
+    stage.harness.step();
+    stage.harness.step();
+    stage.harness.key_press_modifiers(Modifiers::NONE, Key::Escape);
+    stage.harness.step();
+    stage.harness.key_press_modifiers(Modifiers::COMMAND, Key::Num2);
+    stage.harness.step();
+    assert_eq!(stage.harness.state().page(), Page::Runs);
 }
 
 #[test]
@@ -351,7 +364,12 @@ fn a_run_is_started_turned_paused_stepped_closed_and_taken_up_again() {
     let parts = stage.path("parts");
     write_set(&parts, Kind::Turned, 3, SetSize { train: 8, test_good: 1, test_per_defect: 1, side: 64 }, &|_, _| true)
         .unwrap();
-    let start = Action::Start { source: DataSource::Folder(parts), recipe: Box::new(tiny()), out: Some(out.clone()) };
+    let start = Action::Start {
+        source: DataSource::Folder(parts),
+        opened: None,
+        recipe: Box::new(tiny()),
+        out: Some(out.clone()),
+    };
     stage.harness.state_mut().apply(start);
     let status = |window: &Window| window.state().live().status.read().clone();
     stage.until("steps are done", |window| status(window).step >= 5);

@@ -45,7 +45,8 @@ enum Command {
 pub fn run(arguments: Arguments) -> ExitCode {
     let filter = EnvFilter::try_from_env("GANSPECT_LOG");
     let window = arguments.command.is_none();
-    let quiet = filter.unwrap_or_else(|_| EnvFilter::new(if window { "warn,ganspect=info" } else { "error" }));
+    let quiet =
+        filter.unwrap_or_else(|_| EnvFilter::new(if window { "warn,ganspect=info" } else { "error,ganspect=off" }));
     let printed = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_filter(quiet);
     tracing_subscriber::registry().with(crate::ui::log_layer()).with(printed).init();
     let runs = arguments.runs;

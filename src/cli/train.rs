@@ -86,7 +86,7 @@ pub(super) fn run(arguments: TrainArguments, device: DeviceChoice, runs: Option<
                 Some(out) => out.clone(),
                 None => default_out(&runs.unwrap_or_else(|| Paths::of_system().runs), &source),
             };
-            Command::Start { source, recipe: Box::new(recipe), out }
+            Command::Start { source, opened: None, recipe: Box::new(recipe), out }
         }
     };
     engine.send(begin);
@@ -147,6 +147,8 @@ fn follow(
     let mut run: Option<PathBuf> = None;
     let mut failed: Option<String> = None;
     let mut stopping = false;
+    // A resumed run may be finished already, until its new steps are in force.
+    let mut target = 0;
     loop {
         let _ = bell.recv_timeout(Duration::from_millis(200));
         if interrupted.load(Ordering::Relaxed) && !stopping {
@@ -159,14 +161,15 @@ fn follow(
                     bar.suspend(|| announce(engine, &path));
                     run = Some(path);
                     if arguments.resume.is_some() {
-                        take_up(engine, arguments)?;
+                        target = take_up(engine, arguments)?;
                     }
                 }
                 Event::Notice { severity: Severity::Info, .. } => {}
                 Event::Notice { severity, text, .. } => {
-                    bar.suspend(|| eprintln!("{text}"));
                     if severity == Severity::Error {
                         failed = Some(text);
+                    } else {
+                        bar.suspend(|| eprintln!("{text}"));
                     }
                 }
                 Event::Closed { run, step } => {
@@ -195,8 +198,11 @@ fn follow(
                 bar.set_message(format!("{:.1} steps/s{left}", status.steps_per_second));
             }
         }
-        let over =
-            run.is_some() && (status.phase == Phase::Finished || (failed.is_some() && status.phase == Phase::Paused));
+        let over = match status.phase {
+            Phase::Finished => run.is_some() && status.step >= target,
+            Phase::Paused => failed.is_some(),
+            _ => false,
+        };
         if over && !stopping {
             stopping = true;
             engine.send(Command::Stop);
@@ -211,18 +217,19 @@ fn follow(
     }
 }
 
-/// Puts changed knobs in force on a resumed run, and lets it go on.
-fn take_up(engine: &Engine, arguments: &TrainArguments) -> Result<()> {
-    let Some(in_force) = engine.live().status.read().recipe.clone() else { return Ok(()) };
+/// Puts changed knobs in force on a resumed run, and lets it go on; returns its last step.
+fn take_up(engine: &Engine, arguments: &TrainArguments) -> Result<u64> {
+    let Some(in_force) = engine.live().status.read().recipe.clone() else { return Ok(0) };
     let mut recipe = (*in_force).clone();
     turn(&mut recipe, arguments)?;
     let done = engine.live().status.read().step >= recipe.train.steps;
     if done {
         bail!("the run has done all its {} steps already; give more with --steps", recipe.train.steps);
     }
+    let steps = recipe.train.steps;
     engine.send(Command::Turn(Box::new(recipe)));
     engine.send(Command::Play);
-    Ok(())
+    Ok(steps)
 }
 
 fn announce(engine: &Engine, path: &Path) {

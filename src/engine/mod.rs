@@ -12,7 +12,11 @@ use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 pub use live::Live;
 
 pub use crate::train::Update;
-use crate::{data::DataSource, device::DeviceChoice, train::Recipe};
+use crate::{
+    data::{DataSource, Opened},
+    device::DeviceChoice,
+    train::Recipe,
+};
 
 /// What the window or the command line asks of the compute thread.
 #[derive(Clone, Debug)]
@@ -21,6 +25,8 @@ pub enum Command {
     Start {
         /// What to learn from.
         source: DataSource,
+        /// The same, if it has been read already: it is not read again.
+        opened: Option<Arc<Opened>>,
         /// Every knob.
         recipe: Box<Recipe>,
         /// The run's folder, which must not hold anything yet.

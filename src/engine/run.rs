@@ -97,7 +97,7 @@ impl Run {
     /// Begins or takes up a run on opened images.
     pub(super) fn begin(
         start: Start,
-        opened: Opened,
+        opened: &Opened,
         device: &Chosen,
         live: Arc<Live>,
         outbox: &mut Outbox,

@@ -135,9 +135,16 @@ impl Worker {
 
     fn obey(&mut self, command: Command) {
         match command {
-            Command::Start { source, recipe, out } => {
+            Command::Start { source, opened, recipe, out } => {
                 self.close();
-                self.open(source.clone(), Start::New { source, recipe, out }, false);
+                let start = Start::New { source: source.clone(), recipe, out };
+                match opened {
+                    Some(opened) => {
+                        self.live.clear();
+                        self.begin(start, &opened, false);
+                    }
+                    None => self.open(source, start, false),
+                }
             }
             Command::Resume { run, paused } => {
                 self.close();
@@ -249,9 +256,14 @@ impl Worker {
             }
         };
         let Some(Opening { start, paused, .. }) = self.opening.take() else { return };
-        let (Ok(opened), Some(device)) = (result.map_err(|e| self.refuse(&e.to_string())), &self.device) else {
-            return;
-        };
+        match result {
+            Ok(opened) => self.begin(start, &opened, paused),
+            Err(error) => self.refuse(&error.to_string()),
+        }
+    }
+
+    fn begin(&mut self, start: Start, opened: &Opened, paused: bool) {
+        let Some(device) = &self.device else { return };
         let begun = panic::catch_unwind(AssertUnwindSafe(|| {
             Run::begin(start, opened, device, Arc::clone(&self.live), &mut self.outbox)
         }));
@@ -290,7 +302,7 @@ impl Worker {
         let (source, recipe) = (run.source().parse::<DataSource>(), run.recipe().clone());
         let out = beside(run.path());
         match source {
-            Ok(source) => self.obey(Command::Start { source, recipe: Box::new(recipe), out }),
+            Ok(source) => self.obey(Command::Start { source, opened: None, recipe: Box::new(recipe), out }),
             Err(error) => self.outbox.notice(Severity::Error, error.to_string(), ""),
         }
     }

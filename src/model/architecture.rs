@@ -81,7 +81,7 @@ impl Default for ModelKnobs {
             leaky_slope: 0.2,
             norm_order: NormOrder::ActivationFirst,
             norm_momentum: 0.2,
-            discriminator_norm: true,
+            discriminator_norm: false,
         }
     }
 }

@@ -443,7 +443,7 @@ pub const KNOBS: &[Knob] = &[
         "",
         Domain::Bool,
         false,
-        "Normalise D's features too (never on its first layer)."
+        "Normalise D's features too (never on its first layer). Makes D stronger, often too strong."
     ),
     knob!(
         "data.scale",

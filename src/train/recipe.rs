@@ -219,7 +219,7 @@ impl Preset {
                 ..laptop
             },
             Self::Talk2017 => Recipe {
-                model: ModelKnobs { width_divisor: 1, ..laptop.model.clone() },
+                model: ModelKnobs { width_divisor: 1, discriminator_norm: true, ..laptop.model.clone() },
                 train: TrainKnobs {
                     steps: 20_000,
                     batch: 64,

@@ -10,6 +10,7 @@ use std::{
 
 use anyhow::anyhow;
 use egui::{Align2, CentralPanel, Context, FontSelection, IconData, Id, LayerId, Order, Theme, Ui, ViewportBuilder};
+use wgpu::DeviceType;
 
 use super::{
     Action, Facts, Frame, LogBuffer, Overlay, Page, Paths, Settings, ThemeChoice, UiCommand,
@@ -18,6 +19,7 @@ use super::{
     keys,
     log_page::LogPage,
     notices::Notices,
+    pace::Pace,
     palette::Palette,
     rail,
     recipe_desk::RecipeDesk,
@@ -83,14 +85,20 @@ pub fn run(options: Options) -> anyhow::Result<()> {
         renderer: eframe::Renderer::Wgpu,
         persist_window: false,
         centered: true,
+        // Pictures are shown grey for grey.
+        dithering: false,
         ..Default::default()
     };
     let device = options.device.unwrap_or(settings.device);
     let create: eframe::AppCreator<'_> = Box::new(move |cc| {
-        let ctx = cc.egui_ctx.clone();
-        let engine = Engine::start(device, move || ctx.request_repaint())?;
+        let pace = Arc::new(Pace::default());
+        let adapter = cc.wgpu_render_state.as_ref().map(|state| state.adapter.get_info().device_type);
+        pace.set_software(adapter == Some(DeviceType::Cpu));
+        let (waker, ctx) = (Arc::clone(&pace), cc.egui_ctx.clone());
+        let engine = Engine::start(device, move || waker.wake(&ctx))?;
         let mut app = App::new(&cc.egui_ctx, settings, engine, paths);
         app.runs_given = options.runs;
+        app.pace = pace;
         if let Some(fault) = fault {
             app.notices.push(Severity::Warning, fault);
         }
@@ -134,6 +142,7 @@ struct Reading {
 /// The window's whole state.
 pub struct App {
     ctx: Context,
+    pace: Arc<Pace>,
     engine: Engine,
     paths: Paths,
     /// Where runs are kept, when the command line says so.
@@ -185,6 +194,7 @@ impl App {
         let desk = RecipeDesk::new(suited_preset(engine.live()).recipe());
         let mut app = Self {
             ctx: ctx.clone(),
+            pace: Arc::default(),
             engine,
             paths,
             runs_given: None,
@@ -411,10 +421,13 @@ impl App {
     fn draw(&mut self, ui: &mut Ui) {
         self.look();
         self.remember_window();
+        if self.ctx.input(|i| !i.events.is_empty()) {
+            self.pace.touch();
+        }
         let mut actions = Vec::new();
         let status = self.status();
         let facts = self.facts(&status);
-        if self.palette.is_none() && self.dialog.is_none() && self.confirm.is_none() {
+        if !self.is_asking() {
             keys::take(&self.ctx, &facts, &mut actions);
         }
         self.take_drops(&mut actions);
@@ -427,7 +440,7 @@ impl App {
         rail::ui(ui, self.page, &mut actions);
         self.draw_page(ui, &live, &status, &facts, &mut actions);
 
-        let ctx = self.ctx.clone();
+        let (ctx, asked) = (self.ctx.clone(), self.is_asking());
         if let Some(mut palette) = self.palette.take()
             && palette.ui(&ctx, &facts, &mut actions)
         {
@@ -441,10 +454,23 @@ impl App {
         {
             self.confirm = Some(confirm);
         }
+        if asked && !self.is_asking() {
+            // The field that had the focus is gone, and shortcuts would wait for the focus to go too.
+            self.ctx.memory_mut(|m| {
+                if let Some(id) = m.focused() {
+                    m.surrender_focus(id);
+                }
+            });
+        }
         self.notices.ui(&ctx, status_bar::HEIGHT, &mut actions);
         for action in actions {
             self.apply(action);
         }
+    }
+
+    /// Something lies over the window that takes the keys.
+    fn is_asking(&self) -> bool {
+        self.palette.is_some() || self.confirm.is_some() || matches!(self.dialog, Some(Dialog::Typed { .. }))
     }
 
     /// Work beside the compute thread that takes long enough to be named.

@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use super::{Facts, ThemeChoice, UiCommand, ViewSettings, Want};
 use crate::{
-    data::DataSource,
+    data::{DataSource, Opened},
     device::DeviceChoice,
     engine::{
         self, Live,
@@ -46,6 +46,8 @@ pub enum Action {
     Start {
         /// What to learn from.
         source: DataSource,
+        /// The same, if it has been read already.
+        opened: Option<Arc<Opened>>,
         /// Every knob.
         recipe: Box<Recipe>,
         /// The run's folder; `None` lets the program name one.

@@ -11,6 +11,7 @@ mod help;
 mod keys;
 mod log_page;
 mod notices;
+mod pace;
 mod palette;
 mod rail;
 mod recipe_desk;

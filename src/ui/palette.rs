@@ -124,11 +124,13 @@ pub fn ranked(query: &str, facts: &Facts) -> Vec<UiCommand> {
     hits.into_iter().map(|(_, c)| c).collect()
 }
 
-/// How well a command fits; its keywords count less than its title.
+/// How well a command fits: its whole title, or each word of the query one of its keywords, which count
+/// less.
 fn score(query: &str, command: UiCommand) -> Option<i32> {
     let title = fuzzy(query, command.title());
-    let keywords = command.keywords().split(' ').filter_map(|w| fuzzy(query, w)).max().map(|s| s / 2);
-    title.max(keywords)
+    let keyword = |word: &str| command.keywords().split(' ').filter_map(|k| fuzzy(word, k)).max();
+    let keywords: Option<i32> = query.split_whitespace().map(keyword).sum();
+    title.max(keywords.map(|sum| sum / 2))
 }
 
 /// Looks for the letters of `query` in `text`, in order; more for letters in a row and at the start of

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, thread};
 
-use egui_kittest::{Harness, SnapshotOptions, kittest::Queryable};
+use egui_kittest::{Harness, SnapshotOptions, SnapshotResults, kittest::Queryable};
 use ganspect::{
     data::surface::{self, Kind},
     device::DeviceChoice,
@@ -84,7 +84,7 @@ impl Stage {
     }
 
     /// Compares with the snapshot of this name; the reading of the memory is masked.
-    pub fn snapshot(&mut self, name: &str) {
+    pub fn snapshot(&mut self, name: &str, results: &mut SnapshotResults) {
         self.harness.run_steps(3);
         let memory: Vec<egui::Rect> = self.harness.query_all_by_label_contains(" MB").map(|n| n.rect()).collect();
         for rect in memory {
@@ -92,6 +92,7 @@ impl Stage {
             self.harness.mask(egui::Rect::from_min_max(rect.right_top() - egui::vec2(60.0, 0.0), rect.right_bottom()));
         }
         self.harness.snapshot(name);
+        results.extend_harness(&mut self.harness);
     }
 
     /// A folder under the stage's own that is not there yet.

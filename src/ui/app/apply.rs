@@ -2,6 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
+    sync::Arc,
     time::Instant,
 };
 
@@ -9,7 +10,7 @@ use egui::ViewportCommand;
 
 use super::{App, Reading, TURN_AFTER};
 use crate::{
-    data::DataSource,
+    data::{DataSource, Opened},
     engine::{
         self, Severity, Update,
         live::{Phase, Pictures},
@@ -62,7 +63,7 @@ impl App {
                 self.import = Some(ImportPage::open(&self.ctx, path));
                 self.page = Page::Train;
             }
-            Action::Start { source, recipe, out } => self.start(source, recipe, out),
+            Action::Start { source, opened, recipe, out } => self.start(source, opened, recipe, out),
             Action::Resume { run, paused } => {
                 self.begin();
                 self.send(engine::Command::Resume { run, paused });
@@ -214,10 +215,10 @@ impl App {
         self.turn_due = None;
     }
 
-    fn start(&mut self, source: DataSource, recipe: Box<Recipe>, out: Option<PathBuf>) {
+    fn start(&mut self, source: DataSource, opened: Option<Arc<Opened>>, recipe: Box<Recipe>, out: Option<PathBuf>) {
         let out = out.unwrap_or_else(|| free_folder(self.runs_folder(), &source));
         self.begin();
-        self.send(engine::Command::Start { source, recipe, out });
+        self.send(engine::Command::Start { source, opened, recipe, out });
     }
 
     fn ask(&mut self, want: Want) {

@@ -2,6 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
+    sync::Arc,
     time::Instant,
 };
 
@@ -14,7 +15,7 @@ use egui_material_icons::icons;
 
 use super::{free_folder, section, sentence, suited_preset, thumbnail, weak};
 use crate::{
-    data::{self, DataError, DataSource, Dataset},
+    data::{self, DataError, DataSource, Dataset, Opened},
     engine::task::{State, Task},
     train::{KNOBS, Preset, Recipe, knobs::Group},
     ui::{
@@ -31,9 +32,9 @@ const SIDE: f32 = 104.0;
 /// What the page knows so far.
 enum Known {
     /// The folder is being read.
-    Reading(Task<Result<Dataset, DataError>>, Instant),
+    Reading(Task<Result<Opened, DataError>>, Instant),
     /// It was read.
-    Read(Box<Dataset>),
+    Read(Arc<Opened>),
     /// It could not be read, in a plain sentence.
     Fault(String),
 }
@@ -42,6 +43,8 @@ enum Known {
 pub struct ImportPage {
     root: PathBuf,
     known: Known,
+    /// What was understood, line by line.
+    lines: Vec<String>,
     looking: Option<Task<Vec<(String, ColorImage)>>>,
     pictures: Vec<(String, TextureHandle)>,
     /// The preset that suits the device has been proposed.
@@ -52,11 +55,11 @@ pub struct ImportPage {
 impl ImportPage {
     /// Begins to read a folder or a CSV file.
     pub fn open(ctx: &egui::Context, root: PathBuf) -> Self {
-        let (wake, from) = (ctx.clone(), root.clone());
+        let (wake, from) = (ctx.clone(), DataSource::Folder(root.clone()));
         let task = Task::spawn(
             "describe",
             move || wake.request_repaint(),
-            move |progress| data::describe(&from, &|done, total| progress.report(done, total)),
+            move |progress| from.open(&|done, total| progress.report(done, total)),
         );
         let known = match task {
             Ok(task) => Known::Reading(task, Instant::now()),
@@ -64,7 +67,7 @@ impl ImportPage {
                 "The system has no thread to read with ({error}); close some programs and try again."
             )),
         };
-        Self { root, known, looking: None, pictures: Vec::new(), proposed: false, out: None }
+        Self { root, known, lines: Vec::new(), looking: None, pictures: Vec::new(), proposed: false, out: None }
     }
 
     /// The folder or CSV file.
@@ -106,9 +109,10 @@ impl ImportPage {
                 ctx.request_repaint_after_secs(0.1);
                 false
             }
-            State::Done(Ok(dataset)) => {
-                self.look(ctx, &dataset);
-                self.known = Known::Read(Box::new(dataset));
+            State::Done(Ok(opened)) => {
+                self.look(ctx, &opened.dataset);
+                self.lines = lines(&opened.dataset);
+                self.known = Known::Read(Arc::new(opened));
                 true
             }
             State::Done(Err(DataError::Cancelled)) => {
@@ -163,8 +167,9 @@ impl ImportPage {
                 ui.add(egui::Label::new(path).truncate());
             });
         });
-        if let Known::Read(dataset) = &self.known {
-            let count = dataset.healthy_for_training().count();
+        if let Known::Read(opened) = &self.known {
+            let opened = Arc::clone(opened);
+            let count = opened.dataset.healthy_for_training().count();
             self.propose(frame);
             let margin = Frame::new().fill(p.panel).inner_margin(theme::GAP_L);
             let panel = Panel::right("import-recipe").exact_size(theme::PANEL_MAX).resizable(false);
@@ -172,7 +177,7 @@ impl ImportPage {
                 Panel::bottom("import-go")
                     .resizable(false)
                     .frame(margin)
-                    .show(ui, |ui| self.go(ui, frame, runs, count));
+                    .show(ui, |ui| self.go(ui, frame, runs, count, opened));
                 CentralPanel::default().frame(margin).show(ui, |ui| recipe(ui, frame));
             });
         }
@@ -185,7 +190,9 @@ impl ImportPage {
                 }
             }
             Known::Fault(text) => stay &= fault(ui, &p, text, frame.actions),
-            Known::Read(dataset) => understood(ui, &p, dataset, &self.pictures, self.looking.is_some(), frame.actions),
+            Known::Read(opened) => {
+                understood(ui, &p, &opened.dataset, &self.lines, &self.pictures, self.looking.is_some(), frame.actions)
+            }
         });
         stay
     }
@@ -200,7 +207,7 @@ impl ImportPage {
     }
 
     /// Where the run goes, and the button that begins it.
-    fn go(&mut self, ui: &mut Ui, frame: &mut UiFrame<'_>, runs: &Path, count: usize) {
+    fn go(&mut self, ui: &mut Ui, frame: &mut UiFrame<'_>, runs: &Path, count: usize, opened: Arc<Opened>) {
         let p = theme::Palette::of(ui);
         section(ui, "Stored in");
         let source = DataSource::Folder(self.root.clone());
@@ -221,7 +228,7 @@ impl ImportPage {
         let start = ui.vertical_centered_justified(|ui| ui.add_enabled(ready, theme::primary_button(&p, title))).inner;
         if start.clicked() {
             let (recipe, out) = (Box::new(frame.recipe.clone()), Some(PathBuf::from(out.trim())));
-            frame.actions.push(Action::Start { source, recipe, out });
+            frame.actions.push(Action::Start { source, opened: Some(opened), recipe, out });
         }
         let held_out = frame.recipe.data.holdout * 100.0;
         weak(ui, format!("{held_out:.0} % of them, at least 5, are held out for calibration and never trained on."));
@@ -331,21 +338,29 @@ fn fault(ui: &mut Ui, p: &theme::Palette, text: &str, actions: &mut Vec<Action>)
     stay
 }
 
+/// What was understood of a data set, as sentences.
+fn lines(dataset: &Dataset) -> Vec<String> {
+    let mut lines: Vec<String> = dataset.summary().sentences().iter().map(|line| sentence(line)).collect();
+    // The skipped files come last, and have a table of their own.
+    if !dataset.skipped.is_empty() {
+        lines.pop();
+    }
+    lines
+}
+
 fn understood(
     ui: &mut Ui,
     p: &theme::Palette,
     dataset: &Dataset,
+    lines: &[String],
     pictures: &[(String, TextureHandle)],
     looking: bool,
     actions: &mut Vec<Action>,
 ) {
     section(ui, &format!("Understood as {}", article(dataset.layout.title())));
     ui.add_space(theme::GAP_XS);
-    // The skipped files have a table of their own below.
-    let lines = dataset.summary().sentences();
-    let skipped = usize::from(!dataset.skipped.is_empty());
-    for line in lines.iter().take(lines.len() - skipped) {
-        ui.add(egui::Label::new(RichText::new(sentence(line)).color(p.text)).wrap());
+    for line in lines {
+        ui.add(egui::Label::new(RichText::new(line).color(p.text)).wrap());
     }
     ui.add_space(theme::GAP_L);
     strip(ui, p, pictures, looking);

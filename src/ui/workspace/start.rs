@@ -113,7 +113,7 @@ impl StartPage {
             for (i, kind) in kinds.into_iter().enumerate() {
                 if card(ui, &p, kind, self.pictures.get(i), vec2(width, picture)) {
                     let source = DataSource::Surface { kind, seed: SEED };
-                    actions.push(Action::Start { source, recipe: Box::new(preset.recipe()), out: None });
+                    actions.push(Action::Start { source, opened: None, recipe: Box::new(preset.recipe()), out: None });
                 }
             }
         });
