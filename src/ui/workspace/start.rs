@@ -147,6 +147,7 @@ impl StartPage {
         }
         ui.add_space(theme::GAP_S);
         ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = theme::GAP_S;
             let room = ui.available_width() - theme::RAIL - theme::GAP_S;
             let field = TextEdit::singleline(&mut self.path).hint_text("or type its path here").desired_width(room);
             let field = ui.add(field).accessible_name("Path of a folder or a CSV file");
