@@ -79,7 +79,7 @@ pub(super) fn run(arguments: TrainArguments, device: DeviceChoice, runs: Option<
         None => {
             // The preset depends on the device, which the engine chooses first.
             wait(&bell, || engine.live().device.read().is_some());
-            let gpu = engine.live().device.read().as_ref().is_some_and(|(label, _)| !label.starts_with("CPU"));
+            let gpu = engine.live().device.read().as_ref().is_some_and(|device| device.is_gpu);
             let source = arguments.data.clone().context("--data is missing")?;
             let recipe = recipe(&arguments, gpu)?;
             let out = match &arguments.out {
@@ -107,7 +107,7 @@ fn recipe(arguments: &TrainArguments, gpu: bool) -> Result<Recipe> {
             Recipe::from_toml(&text).with_context(|| format!("the recipe {} cannot be used", path.display()))?
         }
         (None, Some(preset)) => preset.recipe(),
-        (None, None) => if gpu { Preset::Workbench } else { Preset::Laptop }.recipe(),
+        (None, None) => Preset::suited(gpu).recipe(),
     };
     turn(&mut recipe, arguments)?;
     Ok(recipe)
@@ -234,8 +234,8 @@ fn take_up(engine: &Engine, arguments: &TrainArguments) -> Result<u64> {
 
 fn announce(engine: &Engine, path: &Path) {
     let status = engine.live().status.read().clone();
-    if let Some((label, reason)) = engine.live().device.read().clone() {
-        println!("device  {label}. {reason}");
+    if let Some(device) = &*engine.live().device.read() {
+        println!("device  {}. {}", device.label, device.reason);
     }
     for line in &status.data {
         println!("data    {line}");

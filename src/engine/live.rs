@@ -8,7 +8,10 @@ use std::{path::PathBuf, sync::Arc};
 use parking_lot::{Mutex, RwLock};
 
 pub use crate::train::history::{History, Mark, Metric};
-use crate::train::{Health, Recipe};
+use crate::{
+    device::Chosen,
+    train::{Health, Recipe},
+};
 
 /// A rectangle of equal 8-bit pictures, for the screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -185,8 +188,8 @@ pub struct Live {
     pub walk: Mutex<Option<Arc<Walk>>>,
     /// The latest histograms.
     pub histograms: Mutex<Option<Arc<Histograms>>>,
-    /// The device in use: label, and why it was chosen.
-    pub device: RwLock<Option<(String, String)>>,
+    /// The device in use, once it is chosen.
+    pub device: RwLock<Option<Chosen>>,
 }
 
 #[cfg(test)]

@@ -128,7 +128,7 @@ impl Worker {
             self.outbox.notice(Severity::Warning, format!("{error}. The CPU takes its place."), "");
         }
         tracing::info!("computing on {}: {}", chosen.label, chosen.reason);
-        *self.live.device.write() = Some((chosen.label.clone(), chosen.reason.clone()));
+        *self.live.device.write() = Some(chosen.clone());
         self.device = Some(chosen);
         self.outbox.wake();
     }

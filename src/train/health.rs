@@ -45,6 +45,7 @@ impl Health {
         ) else {
             return Self::Unknown;
         };
+        let success = recent(Metric::GSuccess).unwrap_or(1.0 - fake);
         let d_norm = recent(Metric::GradNormD).unwrap_or(0.0);
         let diversity = history.column(Metric::Diversity).iter().rev().copied().find(|v| v.is_finite());
         if g_loss > 12.0 || g_norm > 1e4 || d_norm > 1e4 {
@@ -53,7 +54,7 @@ impl Health {
             Self::Saturated
         } else if diversity.is_some_and(|d| d < 0.15) {
             Self::Collapsed
-        } else if real > 0.97 && fake > 0.97 {
+        } else if real > 0.85 && fake > 0.85 && success < 0.02 {
             Self::DTooStrong
         } else if real + fake < 0.8 {
             Self::DTooWeak
@@ -138,8 +139,9 @@ mod tests {
         assert_eq!(run(200, |r| r[Metric::GLoss as usize] = 30.0), Health::Diverging);
         assert_eq!(run(200, |r| r[Metric::GradNormG as usize] = 1e-7), Health::Saturated);
         let strong = run(200, |r| {
-            r[Metric::DAccuracyReal as usize] = 1.0;
-            r[Metric::DAccuracyFake as usize] = 0.99;
+            r[Metric::DAccuracyReal as usize] = 0.9;
+            r[Metric::DAccuracyFake as usize] = 0.97;
+            r[Metric::GSuccess as usize] = 0.01;
         });
         assert_eq!(strong, Health::DTooStrong);
         let weak = run(200, |r| {

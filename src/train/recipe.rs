@@ -177,6 +177,11 @@ impl Preset {
     /// All presets, in the order they are offered.
     pub const ALL: [Self; 3] = [Self::Talk2017, Self::Workbench, Self::Laptop];
 
+    /// The preset that suits a device.
+    pub fn suited(gpu: bool) -> Self {
+        if gpu { Self::Workbench } else { Self::Laptop }
+    }
+
     /// Name on screen.
     pub fn title(self) -> &'static str {
         match self {

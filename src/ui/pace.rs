@@ -1,8 +1,8 @@
 //! How often the window is drawn for the compute thread's sake.
 //!
 //! With a GPU, thirty times a second. Where the window is drawn in software, on the same cores that
-//! train, a frame costs as much as a good part of a training step: then twice a second is enough,
-//! except just after the user has touched something.
+//! train, a frame costs as much as a good part of a training step: then a little more than once a
+//! second is enough, except just after the user has touched something.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -13,7 +13,7 @@ use egui::Context;
 use parking_lot::Mutex;
 
 const OFTEN: Duration = Duration::from_millis(33);
-const SELDOM: Duration = Duration::from_millis(500);
+const SELDOM: Duration = Duration::from_millis(750);
 /// The user waits for an answer this long after an input.
 const ATTENTION: Duration = Duration::from_millis(1_500);
 

@@ -86,11 +86,10 @@ impl StatusBar {
 }
 
 fn device(ui: &mut Ui, p: &theme::Palette, live: &Live) {
-    let device = live.device.read().clone();
-    match device {
-        Some((label, reason)) => {
-            let text = RichText::new(label).color(p.text);
-            ui.label(text).on_hover_text(reason);
+    match &*live.device.read() {
+        Some(device) => {
+            let text = RichText::new(&device.label).color(p.text);
+            ui.label(text).on_hover_text(&device.reason);
         }
         None => {
             ui.label(RichText::new("Looking for devices…").color(p.text_weak));

@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc, thread};
 use egui_kittest::{Harness, SnapshotOptions, SnapshotResults, kittest::Queryable};
 use ganspect::{
     data::surface::{self, Kind},
-    device::DeviceChoice,
+    device::{self, Chosen, DeviceChoice},
     engine::{
         Engine, Live,
         live::{Histograms, History, Mark, Metric, Phase, Pictures, SampleGrid},
@@ -62,7 +62,7 @@ pub fn open_in(
                 thread::yield_now();
             }
             // The same on every machine.
-            *live.device.write() = Some(("CPU, 2 cores".into(), "The CPU was asked for.".into()));
+            *live.device.write() = Some(Chosen { label: "CPU, 2 cores".into(), ..device::open(DeviceChoice::Cpu).0 });
             prepare(&live);
             App::new(&cc.egui_ctx, settings, engine, paths).with_typed_dialogs()
         });

@@ -18,10 +18,7 @@ use crate::{
 
 /// The preset that suits the device in use.
 pub fn suited_preset(live: &Live) -> Preset {
-    match &*live.device.read() {
-        Some((label, _)) if !label.starts_with("CPU") => Preset::Workbench,
-        _ => Preset::Laptop,
-    }
+    Preset::suited(live.device.read().as_ref().is_some_and(|device| device.is_gpu))
 }
 
 /// A folder for a run on `source` under `runs` that is not there yet: the data's name, with a number
