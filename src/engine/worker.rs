@@ -8,6 +8,7 @@ use std::{
 };
 
 use crossbeam_channel::{Receiver, Sender, TrySendError};
+use thread_priority::{ThreadPriority, ThreadPriorityValue, set_current_thread_priority};
 
 use super::{
     Command, Event, Live, Severity,
@@ -32,6 +33,9 @@ pub(super) struct Outbox {
 
 /// The window is woken no more often than this.
 const WAKE_EVERY: Duration = Duration::from_millis(33);
+
+/// The compute thread's priority from 0 to 99, where 50 is the usual one; on Linux 25 is a niceness of 10.
+const GIVE_WAY: u8 = 25;
 
 /// How long the thread waits for a command while it polls another thread.
 const POLL: Duration = Duration::from_millis(20);
@@ -96,6 +100,7 @@ impl Worker {
     }
 
     pub(super) fn run(mut self, choice: DeviceChoice) {
+        give_way();
         self.open_device(choice);
         loop {
             let working = self.run.as_ref().is_some_and(Run::is_working);
@@ -305,6 +310,18 @@ impl Worker {
             Ok(source) => self.obey(Command::Start { source, opened: None, recipe: Box::new(recipe), out }),
             Err(error) => self.outbox.notice(Severity::Error, error.to_string(), ""),
         }
+    }
+}
+
+/// Lets the window's thread go first: a step that takes a little longer hurts less than a click that
+/// waits. The tensor library's threads are begun from this one and take over its priority.
+fn give_way() {
+    let lowered = match ThreadPriorityValue::try_from(GIVE_WAY) {
+        Ok(priority) => set_current_thread_priority(ThreadPriority::Crossplatform(priority)),
+        Err(error) => return tracing::debug!("the compute thread keeps its usual priority: {error}"),
+    };
+    if let Err(error) = lowered {
+        tracing::debug!("the compute thread keeps its usual priority: {error:?}");
     }
 }
 
