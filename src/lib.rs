@@ -2,8 +2,8 @@
 //! GAN on images of good parts, shows that training live, and tells an operator whether a dropped
 //! image is healthy.
 //!
-//! The rooms, from the ground up: [`device`] and [`files`]; [`data`] and [`model`]; [`train`] and
-//! [`report`]; [`engine`]; [`cli`] and [`ui`]. A room uses only rooms below it.
+//! The rooms, from the ground up: [`device`] and [`files`]; [`data`] and [`model`]; [`report`] and
+//! [`train`]; [`inspect`]; [`engine`]; [`cli`] and [`ui`]. A room uses only rooms named before it.
 
 // Tests put files in their own folders, where half a file is what they want now and then.
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
@@ -13,6 +13,7 @@ pub mod data;
 pub mod device;
 pub mod engine;
 pub mod files;
+pub mod inspect;
 pub mod model;
 pub mod report;
 pub mod train;

@@ -7,6 +7,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use parking_lot::{Mutex, RwLock};
 
+use super::inspect::InspectLive;
 pub use crate::train::history::{History, Mark, Metric};
 use crate::{
     device::Chosen,
@@ -188,6 +189,8 @@ pub struct Live {
     pub walk: Mutex<Option<Arc<Walk>>>,
     /// The latest histograms.
     pub histograms: Mutex<Option<Arc<Histograms>>>,
+    /// Inspection.
+    pub inspect: InspectLive,
     /// The device in use, once it is chosen.
     pub device: RwLock<Option<Chosen>>,
 }

@@ -1,6 +1,7 @@
 //! The engine: one named thread owns every tensor; commands go in over a bounded channel, small
 //! events come back the same way, and heavy state lies in [`Live`].
 
+pub mod inspect;
 pub mod live;
 mod run;
 pub mod task;
@@ -9,6 +10,7 @@ mod worker;
 use std::{io, path::PathBuf, sync::Arc, thread};
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+pub use inspect::Inspect;
 pub use live::Live;
 
 pub use crate::train::Update;
@@ -64,6 +66,8 @@ pub enum Command {
         /// Pictures to draw, ends included.
         frames: usize,
     },
+    /// Anything about inspection.
+    Inspect(Inspect),
     /// Moves to another device; a run in hand is stopped first.
     Device(DeviceChoice),
     /// Writes a checkpoint if a run is open, and ends the thread.

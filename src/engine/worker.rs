@@ -177,7 +177,7 @@ impl Worker {
                 Command::Walk { from, to, frames } => run.walk(from, to, frames),
                 _ => Ok(()),
             }),
-            Command::Shutdown => {}
+            Command::Inspect(_) | Command::Shutdown => {}
         }
     }
 

@@ -7,8 +7,8 @@ use burn::{
 use rand::Rng;
 
 use super::{
-    architecture::ModelKnobs,
-    layers::{BatchStats, Dense, Norm, Pass, UpConv, absorb, activate},
+    architecture::{ModelKnobs, NormOrder},
+    layers::{BatchStats, Dense, FoldedConv, Norm, Pass, UpConv, absorb, activate, leaky_relu},
 };
 
 /// Side of the map that the latent vector is spread over first.
@@ -79,6 +79,53 @@ impl Generator {
     /// Moves the running statistics towards what a training pass gathered.
     pub fn absorb(&mut self, stats: Vec<BatchStats>) {
         absorb(std::iter::once(&mut self.norm).chain(self.up.iter_mut().map(|b| &mut b.norm)), stats);
+    }
+
+    /// The architecture it was made for.
+    pub fn knobs(&self) -> &ModelKnobs {
+        &self.knobs
+    }
+}
+
+/// A generator whose weights no longer change: without gradients of their own, convolutions folded and
+/// running statistics of batch norm turned into a factor and an offset, once.
+#[derive(Clone, Debug)]
+pub struct FixedGenerator {
+    dense: Dense,
+    norm: (Tensor<4>, Tensor<4>),
+    up: Vec<(FoldedConv, (Tensor<4>, Tensor<4>))>,
+    out: FoldedConv,
+    knobs: ModelKnobs,
+}
+
+impl FixedGenerator {
+    /// `generator` as it is now.
+    pub fn new(generator: &Generator) -> Self {
+        let g = generator.valid();
+        Self {
+            norm: g.norm.affine(),
+            up: g.up.iter().map(|b| (b.conv.folded(), b.norm.affine())).collect(),
+            out: g.out.folded(),
+            knobs: g.knobs.clone(),
+            dense: g.dense,
+        }
+    }
+
+    /// Draws one crop for each row of `z`, as [`Generator::forward`] does in [`Pass::Evaluate`].
+    pub fn forward(&self, z: Tensor<2>) -> Tensor<4> {
+        let slope = self.knobs.leaky_slope;
+        let activate = |x: Tensor<4>, (factor, offset): &(Tensor<4>, Tensor<4>)| match self.knobs.norm_order {
+            NormOrder::ActivationFirst => leaky_relu(x, slope) * factor.clone() + offset.clone(),
+            NormOrder::NormFirst => leaky_relu(x * factor.clone() + offset.clone(), slope),
+        };
+        let [batch, _] = z.dims();
+        let seed = self.dense.forward(z);
+        let channels = seed.dims()[1] / (SEED_SIDE * SEED_SIDE);
+        let mut x = activate(seed.reshape([batch, channels, SEED_SIDE, SEED_SIDE]), &self.norm);
+        for (conv, norm) in &self.up {
+            x = activate(conv.forward(x), norm);
+        }
+        self.out.forward(x).tanh()
     }
 
     /// The architecture it was made for.

@@ -62,6 +62,41 @@ impl Latent {
         }
     }
 
+    /// The range that nearly all draws keep to: three standard deviations where there is no limit.
+    pub fn reach(&self) -> (f64, f64) {
+        self.range().unwrap_or((self.mean - 3.0 * self.std, self.mean + 3.0 * self.std))
+    }
+
+    /// The root of the mean squared length of a vector.
+    pub fn length(&self) -> f64 {
+        let variance = match self.kind {
+            LatentKind::Normal => self.std.powi(2),
+            LatentKind::Uniform => self.limit.powi(2) / 3.0,
+            LatentKind::TruncatedNormal => self.truncated_variance(),
+        };
+        (self.size as f64 * (self.mean.powi(2) + variance)).sqrt()
+    }
+
+    /// Variance of the normal cut at `mean ± limit`, by Simpson's rule over the density.
+    fn truncated_variance(&self) -> f64 {
+        const STRIPS: usize = 400;
+        let (mut mass, mut second) = (0.0, 0.0);
+        for i in 0..=STRIPS {
+            let weight = if i == 0 || i == STRIPS {
+                1.0
+            } else if i % 2 == 1 {
+                4.0
+            } else {
+                2.0
+            };
+            let x = self.limit * i as f64 / STRIPS as f64;
+            let density = weight * (-0.5 * (x / self.std).powi(2)).exp();
+            mass += density;
+            second += density * x * x;
+        }
+        second / mass
+    }
+
     /// `steps` vectors from `from` to `to`, ends included, along the arc between them: points on the
     /// straight line are shorter than any that the generator was trained on (White 2016).
     pub fn walk(from: &[f32], to: &[f32], steps: usize) -> Vec<f32> {
@@ -117,6 +152,8 @@ mod tests {
             let (density, cumulative) = normal(a);
             let mass = 2.0 * cumulative - 1.0;
             let variance = std * std * (1.0 - 2.0 * a * density / mass);
+            let length = (knobs.latent_size as f64 * (mean * mean + variance)).sqrt();
+            assert!((Latent::new(&knobs).length() - length).abs() < 1e-6 * length);
             // 400,000 draws: five standard errors.
             let tolerance = 5.0 * (variance / 400_000.0).sqrt();
             assert!((got_mean - mean).abs() < tolerance, "mean {got_mean} for {mean}");

@@ -113,6 +113,15 @@ impl Norm {
         }
     }
 
+    /// What it does with running statistics, as a factor and an offset of shape `[1, channels, 1, 1]`.
+    pub fn affine(&self) -> (Tensor<4>, Tensor<4>) {
+        let factor = self.gamma.val() / (self.running_variance.val() + EPSILON).sqrt();
+        let offset = self.beta.val() - self.running_mean.val() * factor.clone();
+        let [channels] = factor.dims();
+        let shape = [1, channels, 1, 1];
+        (factor.reshape(shape), offset.reshape(shape))
+    }
+
     /// Moves the running statistics towards the next of `stats`.
     fn absorb(&mut self, stats: &mut impl Iterator<Item = BatchStats>) {
         let Some(batch) = stats.next() else { return };
@@ -186,6 +195,11 @@ impl UpConv {
         up_conv(x, self.weight.val(), self.bias.val(), self.upsampling)
     }
 
+    /// Its weights as they are now, folded.
+    pub fn folded(&self) -> FoldedConv {
+        FoldedConv::new(self.weight.val(), self.bias.val(), self.upsampling)
+    }
+
     /// The same, computed the plain way: for tests and benchmarks.
     pub fn forward_plain(&self, x: Tensor<4>) -> Tensor<4> {
         up_conv_plain(x, self.weight.val(), self.bias.val(), self.upsampling)
@@ -194,24 +208,47 @@ impl UpConv {
 
 /// [`UpConv`] as a function; `weight` is `[outputs, inputs, 5, 5]`, `bias` `[outputs]`.
 pub fn up_conv(x: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>, upsampling: Upsampling) -> Tensor<4> {
-    let [batch, _, height, width] = x.dims();
-    let [outputs, inputs, _, _] = weight.dims();
-    let fold = fold_matrix(upsampling, &weight.device());
-    let folded = weight
-        .reshape([outputs * inputs, KERNEL * KERNEL])
-        .matmul(fold)
-        .reshape([outputs, inputs, 4, 9])
-        .swap_dims(1, 2)
-        .reshape([outputs * 4, inputs, 3, 3]);
-    let bias = bias.reshape([outputs, 1]).expand([outputs, 4]).reshape([outputs * 4]);
-    let phases = conv2d(x, folded, Some(bias), ConvOptions::new([1, 1], [1, 1], [1, 1], 1));
-    // Pixel shuffle: channel o * 4 + py * 2 + px holds the pixels (2 y + py, 2 x + px).
-    phases.reshape([batch, outputs, 2, 2, height, width]).permute([0, 1, 4, 2, 5, 3]).reshape([
-        batch,
-        outputs,
-        2 * height,
-        2 * width,
-    ])
+    FoldedConv::new(weight, bias, upsampling).forward(x)
+}
+
+/// The weights of an [`UpConv`] as its 3x3 convolution wants them: folded once where they do not change.
+#[derive(Clone, Debug)]
+pub struct FoldedConv {
+    /// `[4 outputs, inputs, 3, 3]`
+    weight: Tensor<4>,
+    /// `[4 outputs]`
+    bias: Tensor<1>,
+}
+
+impl FoldedConv {
+    /// Folds `weight` of shape `[outputs, inputs, 5, 5]` and `bias` of shape `[outputs]`.
+    pub fn new(weight: Tensor<4>, bias: Tensor<1>, upsampling: Upsampling) -> Self {
+        let [outputs, inputs, _, _] = weight.dims();
+        let fold = fold_matrix(upsampling, &weight.device());
+        let weight = weight
+            .reshape([outputs * inputs, KERNEL * KERNEL])
+            .matmul(fold)
+            .reshape([outputs, inputs, 4, 9])
+            .swap_dims(1, 2)
+            .reshape([outputs * 4, inputs, 3, 3]);
+        let bias = bias.reshape([outputs, 1]).expand([outputs, 4]).reshape([outputs * 4]);
+        Self { weight, bias }
+    }
+
+    /// `[batch, inputs, h, w]` to `[batch, outputs, 2 h, 2 w]`.
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let [batch, _, height, width] = x.dims();
+        let outputs = self.bias.dims()[0] / 4;
+        let options = ConvOptions::new([1, 1], [1, 1], [1, 1], 1);
+        let phases = conv2d(x, self.weight.clone(), Some(self.bias.clone()), options);
+        // Pixel shuffle: channel o * 4 + py * 2 + px holds the pixels (2 y + py, 2 x + px).
+        phases.reshape([batch, outputs, 2, 2, height, width]).permute([0, 1, 4, 2, 5, 3]).reshape([
+            batch,
+            outputs,
+            2 * height,
+            2 * width,
+        ])
+    }
 }
 
 /// [`up_conv`] by the book: nearest-neighbour 2x and a 5x5 convolution, or a transposed convolution.

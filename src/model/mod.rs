@@ -2,6 +2,7 @@
 
 pub mod architecture;
 pub mod discriminator;
+pub mod encoder;
 pub mod generator;
 pub mod latent;
 pub mod layers;
@@ -9,5 +10,6 @@ pub mod weights;
 
 pub use architecture::ModelKnobs;
 pub use discriminator::Discriminator;
-pub use generator::Generator;
+pub use encoder::Encoder;
+pub use generator::{FixedGenerator, Generator};
 pub use latent::Latent;

@@ -51,6 +51,13 @@ impl Optimiser {
         (network, norm)
     }
 
+    /// One update of a single tensor of value `w` and gradient `g` that belongs to no network; `name`
+    /// keeps its moments apart from others'.
+    pub fn advance(&mut self, name: &str, w: Tensor<1>, g: Tensor<1>, knobs: &OptimiserKnobs) -> Tensor<1> {
+        self.time += 1;
+        self.step(name, w, g, knobs)
+    }
+
     /// The new value of a parameter of value `w` and gradient `g`.
     fn step(&mut self, name: &str, w: Tensor<1>, g: Tensor<1>, knobs: &OptimiserKnobs) -> Tensor<1> {
         let (beta1, beta2) = (knobs.beta1, knobs.beta2);

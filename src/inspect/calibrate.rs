@@ -1,0 +1,263 @@
+//! From scores to a verdict whose false-alarm rate is promised.
+//!
+//! Split-conformal p-values (Vovk et al. 2005, Laxhammar and Falkman 2010): with the scores of `n`
+//! held-out healthy images, a query of score `s` gets `p = (1 + #{healthy >= s}) / (n + 1)`. Flagging
+//! `p <= a` raises a false alarm for at most a share `a` of healthy parts, whatever the score is, as
+//! long as parts come from where the held-out images came from.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    knobs::InvertKnobs,
+    maps::{ScoreKind, Scores},
+};
+use crate::data::FileHash;
+
+/// Parts of p-values up to this many times the promised rate are suspect.
+const SUSPECT: f64 = 3.0;
+
+/// What is said of a part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// As odd as many good parts.
+    Healthy,
+    /// Odder than most good parts, and short of an alarm.
+    Suspect,
+    /// An alarm: odder than the promised share of good parts.
+    Defective,
+}
+
+impl Verdict {
+    /// The word for it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Healthy => "healthy",
+            Self::Suspect => "suspect",
+            Self::Defective => "defective",
+        }
+    }
+}
+
+/// One held-out healthy image, inspected.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HeldOut {
+    /// Hash of its file.
+    pub hash: FileHash,
+    /// Its scores.
+    pub scores: Scores,
+}
+
+/// Upper ends of the maps' colour scales, taken from held-out healthy images, per pixel.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MapScale {
+    /// Of the absolute difference.
+    pub difference: f32,
+    /// Of the feature residual.
+    pub feature: f32,
+}
+
+/// What held-out healthy images look like to a model, under one setting of the knobs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Calibration {
+    /// The knobs that the images were inspected with.
+    pub knobs: InvertKnobs,
+    /// The images.
+    pub held_out: Vec<HeldOut>,
+    /// Their largest width and height, pixels.
+    pub size: (usize, usize),
+    /// Scales of the maps.
+    pub scale: MapScale,
+    /// The score that verdicts go by.
+    pub score: ScoreKind,
+}
+
+/// A rate that cannot be promised.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+pub enum RateError {
+    /// Not a share.
+    #[error("a false-alarm rate of {0} makes no sense; choose one above 0 and at most 0.5")]
+    NoShare(f64),
+    /// Too few held-out images.
+    #[error(
+        "{n} held-out healthy images cannot promise fewer than 1 false alarm in {} good parts; \
+         you asked for 1 in {}. Train on more healthy images, or promise less",
+        n + 1, (1.0 / rate).round()
+    )]
+    TooFew {
+        /// Held-out images.
+        n: usize,
+        /// The rate asked for.
+        rate: f64,
+    },
+}
+
+/// A query's place among good parts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Assessment {
+    /// The score it goes by.
+    pub kind: ScoreKind,
+    /// Its value.
+    pub score: f64,
+    /// Share of good parts that would look at least this odd, in `[1 / (n + 1), 1]`.
+    pub p: f64,
+    /// Healthy images that this rests on.
+    pub n: usize,
+    /// The promised false-alarm rate in force.
+    pub rate: f64,
+    /// What follows.
+    pub verdict: Verdict,
+}
+
+impl Assessment {
+    /// The p-value in plain words: "1 in 200 good parts would look this odd".
+    pub fn words(&self) -> String {
+        if self.p >= 0.5 {
+            return "most good parts look at least this odd".into();
+        }
+        let one_in = (1.0 / self.p).round();
+        // The smallest p that n images can give is a bound and no estimate.
+        let bound = self.p <= 1.0 / (self.n as f64 + 1.0) * (1.0 + 1e-9);
+        let at_most = if bound { "at most " } else { "" };
+        format!("{at_most}1 in {one_in} good parts would look this odd")
+    }
+}
+
+impl Calibration {
+    /// The rate in force unless the user sets one: one false alarm in twenty good parts, or the least that
+    /// can be promised if that is more.
+    pub fn default_rate(&self) -> f64 {
+        self.least_rate().max(0.05)
+    }
+
+    /// The smallest false-alarm rate that so many images can promise.
+    pub fn least_rate(&self) -> f64 {
+        1.0 / (self.held_out.len() as f64 + 1.0)
+    }
+
+    /// # Errors
+    /// [`RateError`] for a rate that cannot be promised.
+    pub fn check_rate(&self, rate: f64) -> Result<(), RateError> {
+        if !(rate > 0.0 && rate <= 0.5) {
+            return Err(RateError::NoShare(rate));
+        }
+        // A hair's breadth, so that 1 / 21 typed as 0.0476 and read back is itself.
+        if rate < self.least_rate() * (1.0 - 1e-3) {
+            return Err(RateError::TooFew { n: self.held_out.len(), rate });
+        }
+        Ok(())
+    }
+
+    /// Share of good parts that would score at least `score`.
+    pub fn p_value(&self, kind: ScoreKind, score: f64) -> f64 {
+        let at_least = self.held_out.iter().filter(|h| h.scores.get(kind) >= score).count();
+        (1 + at_least) as f64 / (self.held_out.len() + 1) as f64
+    }
+
+    /// The score from which on a part is flagged at this rate.
+    pub fn threshold(&self, rate: f64) -> f64 {
+        let mut scores: Vec<f64> = self.held_out.iter().map(|h| h.scores.get(self.score)).collect();
+        scores.sort_by(f64::total_cmp);
+        // p <= rate means fewer than rate * (n + 1) healthy scores reach it.
+        let above = (rate * (scores.len() + 1) as f64 * (1.0 + 1e-3)).floor() as usize;
+        match above.checked_sub(1) {
+            Some(reach) if reach < scores.len() => scores[scores.len() - 1 - reach],
+            Some(_) => f64::NEG_INFINITY,
+            None => f64::INFINITY,
+        }
+    }
+
+    /// The verdict on a query at this rate.
+    ///
+    /// # Errors
+    /// [`RateError`] for a rate that cannot be promised.
+    pub fn assess(&self, scores: &Scores, rate: f64) -> Result<Assessment, RateError> {
+        self.check_rate(rate)?;
+        let score = scores.get(self.score);
+        let p = self.p_value(self.score, score);
+        let reach = rate * (1.0 + 1e-3);
+        let verdict = if p <= reach {
+            Verdict::Defective
+        } else if p <= SUSPECT * reach {
+            Verdict::Suspect
+        } else {
+            Verdict::Healthy
+        };
+        Ok(Assessment { kind: self.score, score, p, n: self.held_out.len(), rate, verdict })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+
+    fn scores(value: f64) -> Scores {
+        let mut scores = Scores::default();
+        scores.set(ScoreKind::Feature, value);
+        scores
+    }
+
+    fn calibration(values: impl IntoIterator<Item = f64>) -> Calibration {
+        let held_out = |v: f64| HeldOut { hash: FileHash::of(&v.to_le_bytes()), scores: scores(v) };
+        Calibration {
+            knobs: InvertKnobs::default(),
+            held_out: values.into_iter().map(held_out).collect(),
+            size: (64, 64),
+            scale: MapScale { difference: 1.0, feature: 1.0 },
+            score: ScoreKind::Feature,
+        }
+    }
+
+    #[test]
+    fn p_values_count_good_parts_at_least_this_odd() {
+        let c = calibration((1..=19).map(f64::from));
+        assert_eq!(c.p_value(ScoreKind::Feature, 100.0), 0.05);
+        assert_eq!(c.p_value(ScoreKind::Feature, 19.0), 0.1);
+        assert_eq!(c.p_value(ScoreKind::Feature, 0.0), 1.0);
+        let at = |score, rate| c.assess(&scores(score), rate).unwrap();
+        assert_eq!(at(100.0, 0.05).verdict, Verdict::Defective);
+        assert_eq!(at(19.0, 0.05).verdict, Verdict::Suspect);
+        assert_eq!(at(5.0, 0.05).verdict, Verdict::Healthy);
+        assert_eq!(at(100.0, 0.05).words(), "at most 1 in 20 good parts would look this odd");
+        assert_eq!(at(19.0, 0.05).words(), "1 in 10 good parts would look this odd");
+        assert_eq!(at(1.0, 0.05).words(), "most good parts look at least this odd");
+    }
+
+    #[test]
+    fn what_so_few_images_cannot_promise_is_refused_in_words() {
+        let c = calibration((1..=20).map(f64::from));
+        let said = c.assess(&scores(1.0), 0.01).unwrap_err().to_string();
+        assert!(said.contains("20 held-out healthy images") && said.contains("in 21") && said.contains("1 in 100"));
+        assert!(c.check_rate(c.least_rate()).is_ok() && c.check_rate(0.0476).is_ok());
+        assert!(c.check_rate(f64::NAN).is_err() && c.check_rate(0.0).is_err() && c.check_rate(0.6).is_err());
+    }
+
+    #[test]
+    fn the_threshold_is_where_the_alarm_begins() {
+        let c = calibration((1..=99).map(f64::from));
+        for rate in [0.01, 0.02, 0.05, 0.1, 0.5] {
+            let threshold = c.threshold(rate);
+            let verdict = |score| c.assess(&scores(score), rate).unwrap().verdict;
+            assert_eq!(verdict(threshold + 1e-6), Verdict::Defective, "{rate}");
+            assert_ne!(verdict(threshold), Verdict::Defective, "{rate}");
+        }
+    }
+
+    #[test]
+    fn the_promised_rate_is_kept() {
+        // Over many calibrations the share of false alarms is at most the rate, and close to it.
+        let mut rng = ChaCha8Rng::seed_from_u64(5);
+        let (rate, mut alarms, trials) = (0.1, 0, 4_000);
+        for _ in 0..trials {
+            let c = calibration((0..29).map(|_| rng.random::<f64>().powi(3)));
+            let fresh = rng.random::<f64>().powi(3);
+            alarms += usize::from(c.assess(&scores(fresh), rate).unwrap().verdict == Verdict::Defective);
+        }
+        let share = alarms as f64 / f64::from(trials);
+        // Four standard errors about 0.1.
+        assert!((share - 0.1).abs() < 0.019, "{share}");
+    }
+}

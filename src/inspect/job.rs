@@ -1,0 +1,661 @@
+//! One query, inspected a bounded slice of work at a time.
+
+use std::{ops::Range, sync::Arc, time::Instant};
+
+use burn::tensor::{Tensor, TensorData};
+
+use super::{
+    calibrate::{Assessment, Calibration},
+    invert::{Batch, Networks, Numbers},
+    knobs::{InvertKnobs, OutOfRange},
+    maps::{self, ScoreKind, Scores, box_mean},
+    planes::Planes,
+    region::Regions,
+    tiles::{Canvas, Tiling},
+};
+use crate::model::weights::{WeightError, host};
+
+/// What one step of z left behind.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// The step, from 0: the loss of the start.
+    pub step: usize,
+    /// Loss that z follows, per pixel, one value a restart; the mean over tiles.
+    pub loss: Vec<f32>,
+    /// Which of the restarts is best.
+    pub best: usize,
+    /// Of the best restart: |query - G(z)| per pixel.
+    pub residual: f32,
+    /// Of the best restart: feature matching per feature, or 0 when it has no weight.
+    pub feature: f32,
+    /// Of the best restart: log(1 - D(G(z))), or 0 when it has no weight.
+    pub prior: f32,
+    /// Of the best restart: length of z over the length of an average draw; the mean over tiles.
+    pub z_norm: f32,
+    /// Seconds of work so far.
+    pub seconds: f32,
+}
+
+/// The reconstruction after one step, kept for the scrubber.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Kept {
+    /// The step it was drawn at.
+    pub step: usize,
+    /// Plane by plane as in [`Planes`], -1 to 1 spread over 0 to 65,535.
+    pub pixels: Arc<[u16]>,
+}
+
+impl Kept {
+    /// A value as [`Planes`] has it.
+    pub fn value(&self, i: usize) -> f32 {
+        f32::from(self.pixels.get(i).copied().unwrap_or_default()) / 32_767.5 - 1.0
+    }
+}
+
+/// What came of a query.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// The query.
+    pub query: Arc<Planes>,
+    /// The closest that the generator came.
+    pub reconstruction: Planes,
+    /// Query minus reconstruction, the mean over channels, one value a pixel in `[-2, 2]`; 0 where not
+    /// inspected.
+    pub difference: Vec<f32>,
+    /// Residual in D's features, one value a pixel; 0 where not inspected.
+    pub feature: Vec<f32>,
+    /// The pixels that were inspected, or `None` for all.
+    pub inspected: Option<Vec<bool>>,
+    /// Every score.
+    pub scores: Scores,
+    /// Its place among good parts; `None` for a model that is not calibrated for these knobs.
+    pub assessment: Option<Assessment>,
+    /// The knobs it was inspected with.
+    pub knobs: InvertKnobs,
+    /// The whole way of z.
+    pub records: Vec<Record>,
+    /// Steps done.
+    pub steps: usize,
+    /// Tiles that the query was cut into.
+    pub tiles: usize,
+    /// Seconds of work.
+    pub seconds: f64,
+}
+
+/// What ends an inspection.
+#[derive(Debug, thiserror::Error)]
+pub enum InspectError {
+    /// The device did not hand the values over.
+    #[error(transparent)]
+    Device(#[from] WeightError),
+    /// A knob out of its range.
+    #[error(transparent)]
+    Knob(#[from] OutOfRange),
+    /// A loss became NaN or infinite.
+    #[error("the loss became infinite or undefined at step {0}; choose a smaller learning rate")]
+    NotFinite(usize),
+    /// The regions leave nothing over.
+    #[error("no pixel of this image lies in the regions to inspect; change the regions, or inspect a larger image")]
+    Nothing,
+    /// More pixels than can be inspected at once.
+    #[error(
+        "the image has {0} million pixels and at most {MOST_MEGAPIXELS} million can be inspected at once; cut it into parts"
+    )]
+    TooLarge(usize),
+}
+
+/// Most pixels of a query, in millions.
+const MOST_MEGAPIXELS: usize = 64;
+
+/// Rows of z that are moved at a time: bounds the memory of activations, however many tiles there are.
+const ROWS: usize = 64;
+
+/// Most bytes of reconstructions kept for the scrubber of one query.
+const KEPT_BYTES: usize = 48 << 20;
+
+/// Most reconstructions kept of one query.
+const KEPT_FRAMES: usize = 250;
+
+/// Robust weights are found anew this often on the way, and no more in the last part of it.
+const ROBUST_LOOKS: usize = 4;
+
+/// Half the side of the square that residuals are averaged over before weights are made of them.
+const ROBUST_REACH: usize = 2;
+
+/// What a [`Job`] does next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// z of this batch begins.
+    Start(usize),
+    /// This batch moves on by a step.
+    Step(usize),
+    /// This batch draws its best.
+    Finish(usize),
+    Done,
+}
+
+/// The sums of one step over the batches so far.
+#[derive(Debug, Default)]
+struct Sums {
+    /// One value a restart.
+    total: Vec<f64>,
+    residual: Vec<f64>,
+    feature: Vec<f64>,
+    prior: Vec<f64>,
+    z_norm: Vec<f64>,
+}
+
+/// One query on its way. All tiles take a step before any takes the next, so that the whole frame is
+/// seen to converge.
+#[derive(Debug)]
+pub struct Job {
+    query: Arc<Planes>,
+    inspected: Option<Vec<bool>>,
+    tiling: Tiling,
+    knobs: InvertKnobs,
+    /// Steps to do in all, more than the knobs' once the user asked for more.
+    steps: usize,
+    batches: Vec<Batch>,
+    phase: Phase,
+    step: usize,
+    sums: Sums,
+    records: Vec<Record>,
+    /// Weight of each pixel in the loss, once it differs from 1.
+    weights: Option<Vec<f32>>,
+    canvas: Option<Canvas>,
+    frames: Vec<Kept>,
+    /// Steps between two kept reconstructions.
+    stride: usize,
+    feature_canvas: Option<Canvas>,
+    worst_tile: f64,
+    worst_feature: f64,
+    reconstruction: Option<Planes>,
+    features: Vec<f32>,
+    seconds: f64,
+}
+
+impl Job {
+    /// A query to be inspected.
+    ///
+    /// # Errors
+    /// [`InspectError`] for knobs out of range, or a query too large or wholly ignored.
+    pub fn new(
+        networks: &Networks,
+        query: Arc<Planes>,
+        knobs: InvertKnobs,
+        regions: &Regions,
+    ) -> Result<Self, InspectError> {
+        knobs.validate()?;
+        let megapixels = query.pixels() / 1_000_000;
+        if megapixels >= MOST_MEGAPIXELS {
+            return Err(InspectError::TooLarge(megapixels));
+        }
+        let inspected = regions.inspected(query.width(), query.height());
+        let tiling = Tiling::new(query.width(), query.height(), networks.knobs().size);
+        let tiling = match &inspected {
+            Some(inspected) => tiling.only(inspected),
+            None => tiling,
+        };
+        if tiling.is_empty() {
+            return Err(InspectError::Nothing);
+        }
+        let bytes = query.values().len() * size_of::<u16>();
+        let most = (KEPT_BYTES / bytes.max(1)).clamp(2, KEPT_FRAMES);
+        Ok(Self {
+            // Pixels that are not inspected do not pull z either.
+            weights: inspected.as_ref().map(|all| all.iter().map(|&on| f32::from(u8::from(on))).collect()),
+            steps: knobs.steps,
+            stride: knobs.steps.div_ceil(most).max(1),
+            query,
+            inspected,
+            tiling,
+            knobs,
+            batches: Vec::new(),
+            phase: Phase::Start(0),
+            step: 0,
+            sums: Sums::default(),
+            records: Vec::new(),
+            canvas: None,
+            frames: Vec::new(),
+            feature_canvas: None,
+            worst_tile: 0.0,
+            worst_feature: 0.0,
+            reconstruction: None,
+            features: Vec::new(),
+            seconds: 0.0,
+        })
+    }
+
+    /// The query.
+    pub fn query(&self) -> &Arc<Planes> {
+        &self.query
+    }
+
+    /// The knobs it runs by.
+    pub fn knobs(&self) -> &InvertKnobs {
+        &self.knobs
+    }
+
+    /// What each step left behind so far.
+    pub fn records(&self) -> &[Record] {
+        &self.records
+    }
+
+    /// The reconstructions kept so far, by rising step.
+    pub fn frames(&self) -> &[Kept] {
+        &self.frames
+    }
+
+    /// Steps done.
+    pub fn step(&self) -> usize {
+        self.step
+    }
+
+    /// Steps in all.
+    pub fn steps(&self) -> usize {
+        self.steps
+    }
+
+    /// Seconds of work so far.
+    pub fn seconds(&self) -> f64 {
+        self.seconds
+    }
+
+    /// Whether the outcome is there.
+    pub fn is_done(&self) -> bool {
+        self.phase == Phase::Done
+    }
+
+    /// Ends with what has been reached so far: only the last drawing is still to be done.
+    pub fn stop(&mut self) {
+        match self.phase {
+            Phase::Step(_) => self.begin_finish(),
+            // z has to begin before there is anything to draw.
+            Phase::Start(_) => self.steps = 1,
+            Phase::Finish(_) | Phase::Done => {}
+        }
+    }
+
+    /// Goes on for so many steps more from the best that was reached.
+    pub fn more(&mut self, steps: usize) {
+        if self.phase != Phase::Done {
+            self.steps += steps;
+            return;
+        }
+        for batch in &mut self.batches {
+            batch.resume(&self.knobs);
+        }
+        self.steps = self.step + steps;
+        self.begin_step();
+    }
+
+    fn per_batch(&self) -> usize {
+        (ROWS / self.knobs.restarts).max(1)
+    }
+
+    /// The tiles of a batch.
+    fn tiles(&self, batch: usize) -> Range<usize> {
+        let size = self.per_batch();
+        batch * size..((batch + 1) * size).min(self.tiling.len())
+    }
+
+    fn batch_count(&self) -> usize {
+        self.tiling.len().div_ceil(self.per_batch())
+    }
+
+    /// The tiles of a batch on the device, each repeated for its restarts.
+    fn crops(&self, networks: &Networks, tiles: Range<usize>, restarts: usize) -> Tensor<4> {
+        let (count, mut values) = (tiles.len(), Vec::new());
+        for i in tiles {
+            let start = values.len();
+            self.tiling.cut(&self.query, i, &mut values);
+            for _ in 1..restarts {
+                values.extend_from_within(start..start + self.tile_len());
+            }
+        }
+        networks.upload(values, count * restarts)
+    }
+
+    /// Values in a tile.
+    fn tile_len(&self) -> usize {
+        self.tiling.side() * self.tiling.side() * self.query.channels()
+    }
+
+    fn tile_weights(&self, networks: &Networks, tiles: Range<usize>) -> Option<Tensor<4>> {
+        let weights = self.weights.as_ref()?;
+        let (side, restarts, count) = (self.tiling.side(), self.knobs.restarts, tiles.len());
+        let mut values = Vec::with_capacity(count * restarts * side * side);
+        for i in tiles {
+            for _ in 0..restarts {
+                self.tiling.cut_plane(weights, i, &mut values);
+            }
+        }
+        Some(networks.upload_planes(values, count * restarts))
+    }
+
+    /// Does a bounded piece of the work; `true` once the outcome is there.
+    ///
+    /// # Errors
+    /// [`InspectError`] when the device fails or a loss is not finite.
+    pub fn slice(&mut self, networks: &Networks) -> Result<bool, InspectError> {
+        let began = Instant::now();
+        match self.phase {
+            Phase::Start(i) => {
+                let tiles = self.tiles(i);
+                let first = tiles.start;
+                let crops = self.crops(networks, tiles, 1);
+                let z = networks.start(&crops, first, &self.knobs);
+                self.batches.push(Batch::new(z, &self.knobs));
+                if i + 1 < self.batch_count() {
+                    self.phase = Phase::Start(i + 1);
+                } else {
+                    self.begin_step();
+                }
+            }
+            Phase::Step(i) => {
+                self.step_batch(networks, i)?;
+                if i + 1 < self.batch_count() {
+                    self.phase = Phase::Step(i + 1);
+                } else {
+                    self.seconds += began.elapsed().as_secs_f64();
+                    self.end_step()?;
+                    return Ok(false);
+                }
+            }
+            Phase::Finish(i) => {
+                self.finish_batch(networks, i)?;
+                if i + 1 < self.batch_count() {
+                    self.phase = Phase::Finish(i + 1);
+                } else {
+                    self.end_finish();
+                }
+            }
+            Phase::Done => {}
+        }
+        self.seconds += began.elapsed().as_secs_f64();
+        Ok(self.is_done())
+    }
+
+    fn begin_step(&mut self) {
+        self.sums = Sums::default();
+        let keep = self.is_kept(self.step);
+        let look = self.looks(self.step);
+        self.canvas = (keep || look).then(|| self.tiling.canvas(self.query.channels()));
+        self.phase = Phase::Step(0);
+    }
+
+    fn is_kept(&self, step: usize) -> bool {
+        step.is_multiple_of(self.stride)
+    }
+
+    /// Whether robust weights are found anew from the reconstruction at this step.
+    fn looks(&self, step: usize) -> bool {
+        let every = (self.knobs.steps / (2 * ROBUST_LOOKS)).max(1);
+        self.knobs.robust > 0.0 && step > 0 && step.is_multiple_of(every) && step <= every * ROBUST_LOOKS
+    }
+
+    fn step_batch(&mut self, networks: &Networks, i: usize) -> Result<(), InspectError> {
+        let (tiles, restarts) = (self.tiles(i), self.knobs.restarts);
+        let crops = self.crops(networks, tiles.clone(), restarts);
+        let weights = self.tile_weights(networks, tiles.clone());
+        let Some(batch) = self.batches.get_mut(i) else { return Ok(()) };
+        let (numbers, drawn) = batch.step(networks, &crops, weights.as_ref(), &self.knobs)?;
+        if numbers.total.iter().any(|v| !v.is_finite()) {
+            return Err(InspectError::NotFinite(self.step));
+        }
+        self.sums.add(&numbers, restarts);
+        let len = self.tile_len();
+        if let Some(canvas) = &mut self.canvas {
+            let (_, values) = host(drawn)?;
+            for (t, tile) in tiles.enumerate() {
+                let rows = &numbers.total[t * restarts..(t + 1) * restarts];
+                let at = (t * restarts + smallest(rows)) * len;
+                self.tiling.lay(canvas, tile, &values[at..at + len]);
+            }
+        }
+        Ok(())
+    }
+
+    fn end_step(&mut self) -> Result<(), InspectError> {
+        let record = self.sums.record(self.step, self.tiling.len(), self.tile_len(), self.seconds);
+        self.records.push(record);
+        if let Some(canvas) = self.canvas.take() {
+            let query = Arc::clone(&self.query);
+            let drawn = canvas.finish(|i| query.values()[i]);
+            if self.looks(self.step) {
+                self.turn_away(&drawn);
+            }
+            if self.is_kept(self.step) {
+                self.frames.push(Kept { step: self.step, pixels: drawn.iter().map(|&v| packed(v)).collect() });
+            }
+        }
+        self.step += 1;
+        if self.step >= self.steps || self.is_flat() {
+            self.begin_finish();
+        } else {
+            self.begin_step();
+        }
+        Ok(())
+    }
+
+    /// Whether the last steps brought next to nothing.
+    fn is_flat(&self) -> bool {
+        let reach = self.knobs.plateau;
+        // Robust weights change the loss: only steps after the last change can be compared.
+        let settled = self.records.len() - (0..self.step).rev().find(|&s| self.looks(s)).map_or(0, |s| s + 1);
+        if reach == 0 || settled <= reach {
+            return false;
+        }
+        let best = |records: &[Record]| {
+            records.iter().filter_map(|r| r.loss.get(r.best)).copied().fold(f32::INFINITY, f32::min)
+        };
+        let (before, after) = self.records[self.records.len() - settled..].split_at(settled - reach);
+        best(after) > best(before) * (1.0 - 1e-3)
+    }
+
+    /// Lets z turn away from where the residual stands out: Geman and McClure's weights over the residual
+    /// averaged over a small square, in units of its mean.
+    fn turn_away(&mut self, drawn: &[f32]) {
+        let (width, height) = (self.query.width(), self.query.height());
+        let difference = difference(&self.query, drawn);
+        let absolute: Vec<f32> = difference.iter().map(|v| v.abs()).collect();
+        let smooth = box_mean(&absolute, width, height, ROBUST_REACH, self.inspected.as_deref());
+        let inside = |i: usize| self.inspected.as_ref().is_none_or(|all| all[i]);
+        let (mut sum, mut count) = (0.0, 0.0);
+        for (i, value) in smooth.iter().enumerate() {
+            if inside(i) {
+                sum += f64::from(*value);
+                count += 1.0;
+            }
+        }
+        let scale = 2.0 * (sum / f64::max(count, 1.0)) as f32;
+        let strength = self.knobs.robust as f32;
+        let weights = smooth.iter().enumerate().map(|(i, value)| {
+            if !inside(i) {
+                return 0.0;
+            }
+            let ratio = value / scale.max(1e-6);
+            1.0 - strength + strength / (1.0 + ratio * ratio).powi(2)
+        });
+        self.weights = Some(weights.collect());
+        for batch in &mut self.batches {
+            batch.forget_best();
+        }
+    }
+
+    fn begin_finish(&mut self) {
+        self.canvas = Some(self.tiling.canvas(self.query.channels()));
+        self.feature_canvas = Some(self.tiling.canvas(1));
+        (self.worst_tile, self.worst_feature) = (0.0, 0.0);
+        self.phase = Phase::Finish(0);
+    }
+
+    /// Draws the best of each tile's restarts, and compares it with the query in pixels and in features.
+    fn finish_batch(&mut self, networks: &Networks, i: usize) -> Result<(), InspectError> {
+        let (tiles, restarts) = (self.tiles(i), self.knobs.restarts);
+        let crops = self.crops(networks, tiles.clone(), 1);
+        let Some(batch) = self.batches.get(i) else { return Ok(()) };
+        let losses = batch.best_losses()?;
+        let rows: Vec<i32> = (0..tiles.len())
+            .map(|t| (t * restarts + smallest(&losses[t * restarts..(t + 1) * restarts])) as i32)
+            .collect();
+        let best = batch.best();
+        let rows = Tensor::from_data(TensorData::new(rows, [tiles.len()]), &best.device());
+        let drawn = networks.draw(best.select(0, rows));
+        let gap = (networks.features(crops.clone()) - networks.features(drawn.clone())).abs().mean_dim(1);
+        let ((_, values), (shape, gaps)) = (host(drawn)?, host(gap)?);
+        let (len, side, cells) = (self.tile_len(), self.tiling.side(), shape[3]);
+        let ones = vec![1.0; self.query.pixels()];
+        let mask =
+            self.inspected.as_ref().map(|all| all.iter().map(|&on| f32::from(u8::from(on))).collect::<Vec<f32>>());
+        let mut tile_values = Vec::new();
+        for (t, tile) in tiles.enumerate() {
+            let own = &values[t * len..(t + 1) * len];
+            if let Some(canvas) = &mut self.canvas {
+                self.tiling.lay(canvas, tile, own);
+            }
+            let gaps = &gaps[t * cells * cells..(t + 1) * cells * cells];
+            let cell = side / cells;
+            let spread: Vec<f32> =
+                (0..side * side).map(|p| gaps[(p / side / cell) * cells + p % side / cell]).collect();
+            if let Some(canvas) = &mut self.feature_canvas {
+                self.tiling.lay(canvas, tile, &spread);
+            }
+            tile_values.clear();
+            self.tiling.cut(&self.query, tile, &mut tile_values);
+            let mut inside = Vec::with_capacity(side * side);
+            self.tiling.cut_plane(mask.as_ref().unwrap_or(&ones), tile, &mut inside);
+            let area: f64 = inside.iter().map(|&w| f64::from(w)).sum();
+            // A sliver of a tile is no tile.
+            if area < 0.25 * (side * side) as f64 {
+                continue;
+            }
+            let (mut pixels, mut features) = (0.0, 0.0);
+            for (p, &weight) in inside.iter().enumerate() {
+                for c in 0..self.query.channels() {
+                    let at = c * side * side + p;
+                    pixels += f64::from(weight * (tile_values[at] - own[at]).abs());
+                }
+                features += f64::from(weight * spread[p]);
+            }
+            self.worst_tile = self.worst_tile.max(pixels / area / self.query.channels() as f64);
+            self.worst_feature = self.worst_feature.max(features / area);
+        }
+        Ok(())
+    }
+
+    fn end_finish(&mut self) {
+        let query = Arc::clone(&self.query);
+        if let Some(canvas) = self.canvas.take() {
+            let values = canvas.finish(|i| query.values()[i]);
+            if self.frames.last().is_none_or(|f| f.step < self.step) {
+                self.frames.push(Kept { step: self.step, pixels: values.iter().map(|&v| packed(v)).collect() });
+            }
+            self.reconstruction = Planes::new(query.width(), query.height(), query.channels(), values);
+        }
+        if let Some(canvas) = self.feature_canvas.take() {
+            self.features = canvas.finish(|_| 0.0);
+        }
+        self.phase = Phase::Done;
+    }
+
+    /// What came of the query, once it is done. A calibration for these knobs gives it its place among
+    /// good parts at the promised rate.
+    pub fn outcome(&self, calibration: Option<(&Calibration, f64)>) -> Option<Outcome> {
+        let reconstruction = self.reconstruction.clone().filter(|_| self.is_done())?;
+        let mut difference = difference(&self.query, reconstruction.values());
+        let mut feature = self.features.clone();
+        let (width, height, channels) = (self.query.width(), self.query.height(), self.query.channels());
+        if let Some(inspected) = &self.inspected {
+            for (i, on) in inspected.iter().enumerate() {
+                if !on {
+                    (difference[i], feature[i]) = (0.0, 0.0);
+                }
+            }
+        }
+        let inside = |i: usize| self.inspected.as_ref().is_none_or(|all| all[i % self.query.pixels()]);
+        let pairs = self.query.values().iter().zip(reconstruction.values()).enumerate();
+        let sum: f64 = pairs.filter(|(i, _)| inside(*i)).map(|(_, (a, b))| f64::from((a - b).abs())).sum();
+        let area = (0..self.query.pixels()).filter(|&i| inside(i)).count();
+        let mut scores = Scores::default();
+        scores.set(ScoreKind::L1Sum, sum);
+        scores.set(ScoreKind::L1, sum / (area * channels).max(1) as f64);
+        scores.set(ScoreKind::WorstTile, self.worst_tile);
+        let absolute: Vec<f32> = difference.iter().map(|v| v.abs()).collect();
+        let smooth = box_mean(&absolute, width, height, maps::SPOT_REACH, self.inspected.as_deref());
+        let spot = smooth.iter().enumerate().filter(|(i, _)| inside(*i)).map(|(_, v)| f64::from(*v));
+        scores.set(ScoreKind::WorstSpot, spot.fold(0.0, f64::max));
+        scores.set(ScoreKind::Feature, self.worst_feature);
+        // A rate that cannot be promised gives no verdict; who sets it is told why.
+        let assessment = calibration.and_then(|(c, rate)| c.assess(&scores, rate).ok());
+        Some(Outcome {
+            query: Arc::clone(&self.query),
+            reconstruction,
+            difference,
+            feature,
+            inspected: self.inspected.clone(),
+            scores,
+            assessment,
+            knobs: self.knobs.clone(),
+            records: self.records.clone(),
+            steps: self.step,
+            tiles: self.tiling.len(),
+            seconds: self.seconds,
+        })
+    }
+}
+
+impl Sums {
+    fn add(&mut self, numbers: &Numbers, restarts: usize) {
+        let columns = [
+            (&mut self.total, &numbers.total),
+            (&mut self.residual, &numbers.residual),
+            (&mut self.feature, &numbers.feature),
+            (&mut self.prior, &numbers.prior),
+            (&mut self.z_norm, &numbers.z_norm),
+        ];
+        for (sums, values) in columns {
+            sums.resize(restarts, 0.0);
+            for (row, value) in values.iter().enumerate() {
+                sums[row % restarts] += f64::from(*value);
+            }
+        }
+    }
+
+    fn record(&self, step: usize, tiles: usize, tile_len: usize, seconds: f64) -> Record {
+        let pixels = (tiles * tile_len).max(1) as f64;
+        let loss: Vec<f32> = self.total.iter().map(|v| (v / pixels) as f32).collect();
+        let best = smallest(&loss);
+        let of = |column: &[f64], over: f64| (column.get(best).copied().unwrap_or_default() / over) as f32;
+        Record {
+            step,
+            best,
+            residual: of(&self.residual, pixels),
+            feature: of(&self.feature, pixels),
+            prior: of(&self.prior, tiles.max(1) as f64),
+            z_norm: of(&self.z_norm, tiles.max(1) as f64),
+            seconds: seconds as f32,
+            loss,
+        }
+    }
+}
+
+/// The place of the smallest value.
+fn smallest(values: &[f32]) -> usize {
+    values.iter().enumerate().min_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(i, _)| i)
+}
+
+/// -1 to 1 spread over 0 to 65,535.
+fn packed(value: f32) -> u16 {
+    ((value.clamp(-1.0, 1.0) + 1.0) * 32_767.5).round() as u16
+}
+
+/// Query minus drawn, the mean over channels, one value a pixel.
+fn difference(query: &Planes, drawn: &[f32]) -> Vec<f32> {
+    let (pixels, channels) = (query.pixels(), query.channels());
+    let mut difference = vec![0.0; pixels];
+    for (i, (a, b)) in query.values().iter().zip(drawn).enumerate() {
+        difference[i % pixels] += (a - b) / channels as f32;
+    }
+    difference
+}

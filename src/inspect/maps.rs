@@ -1,0 +1,168 @@
+//! Maps of what the generator could not draw, and the scores that they come down to.
+
+use serde::{Deserialize, Serialize};
+
+/// One way to say how odd a query is; larger is odder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ScoreKind {
+    /// The talk's loss: sum over pixels of |query - G(z)|, on the -1 to 1 scale.
+    L1Sum,
+    /// The same per pixel, so that sizes can be compared.
+    L1,
+    /// Per pixel, in the tile where it is largest.
+    WorstTile,
+    /// Per pixel, in the 7x7 spot where it is largest.
+    WorstSpot,
+    /// |f(query) - f(G(z))| per feature in D's second layer, in the tile where it is largest.
+    Feature,
+}
+
+impl ScoreKind {
+    /// All scores, in the order they are listed.
+    pub const ALL: [Self; 5] = [Self::L1Sum, Self::L1, Self::WorstTile, Self::WorstSpot, Self::Feature];
+
+    /// Name in tables and files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::L1Sum => "l1_sum",
+            Self::L1 => "l1",
+            Self::WorstTile => "worst_tile",
+            Self::WorstSpot => "worst_spot",
+            Self::Feature => "feature",
+        }
+    }
+
+    /// Name on screen.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::L1Sum => "Difference, summed",
+            Self::L1 => "Difference per pixel",
+            Self::WorstTile => "Worst tile",
+            Self::WorstSpot => "Worst spot",
+            Self::Feature => "Feature difference",
+        }
+    }
+
+    /// One plain sentence on what it measures.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::L1Sum => "Sum of |query - G(z)| over all pixels, on the -1 to 1 scale: the 2017 talk's loss.",
+            Self::L1 => "Mean of |query - G(z)| over all pixels, so that images of different size can be compared.",
+            Self::WorstTile => "Mean of |query - G(z)| in the tile where it is largest.",
+            Self::WorstSpot => "Mean of |query - G(z)| in the 7 by 7 pixel spot where it is largest.",
+            Self::Feature => {
+                "How far query and reconstruction lie apart in the eyes of D's second layer, in the worst tile."
+            }
+        }
+    }
+}
+
+/// A query's scores.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub struct Scores {
+    l1_sum: f64,
+    l1: f64,
+    worst_tile: f64,
+    worst_spot: f64,
+    feature: f64,
+}
+
+impl Scores {
+    /// One of them.
+    pub fn get(&self, kind: ScoreKind) -> f64 {
+        match kind {
+            ScoreKind::L1Sum => self.l1_sum,
+            ScoreKind::L1 => self.l1,
+            ScoreKind::WorstTile => self.worst_tile,
+            ScoreKind::WorstSpot => self.worst_spot,
+            ScoreKind::Feature => self.feature,
+        }
+    }
+
+    /// Sets one of them.
+    pub fn set(&mut self, kind: ScoreKind, value: f64) {
+        *match kind {
+            ScoreKind::L1Sum => &mut self.l1_sum,
+            ScoreKind::L1 => &mut self.l1,
+            ScoreKind::WorstTile => &mut self.worst_tile,
+            ScoreKind::WorstSpot => &mut self.worst_spot,
+            ScoreKind::Feature => &mut self.feature,
+        } = value;
+    }
+}
+
+/// Half the side of a spot, without its middle: spots are 7x7 pixels.
+pub const SPOT_REACH: usize = 3;
+
+/// Each pixel's mean over the square that reaches `reach` pixels to every side, of what lies within the
+/// map and within `inspected`; 0 where nothing does. Two running sums, whatever the reach.
+pub fn box_mean(map: &[f32], width: usize, height: usize, reach: usize, inspected: Option<&[bool]>) -> Vec<f32> {
+    let inside = |i: usize| inspected.is_none_or(|all| all[i]);
+    let values: Vec<f64> = map.iter().enumerate().map(|(i, &v)| if inside(i) { f64::from(v) } else { 0.0 }).collect();
+    let counts: Vec<f64> = (0..map.len()).map(|i| f64::from(u8::from(inside(i)))).collect();
+    let (sums, areas) = (box_sum(&values, width, height, reach), box_sum(&counts, width, height, reach));
+    sums.iter().zip(&areas).map(|(sum, area)| if *area > 0.5 { (sum / area) as f32 } else { 0.0 }).collect()
+}
+
+fn box_sum(map: &[f64], width: usize, height: usize, reach: usize) -> Vec<f64> {
+    let mut across = vec![0.0; map.len()];
+    for (line, out) in map.chunks_exact(width).zip(across.chunks_exact_mut(width)) {
+        let mut sum: f64 = line.iter().take(reach).sum();
+        for (x, out) in out.iter_mut().enumerate() {
+            sum += line.get(x + reach).copied().unwrap_or(0.0);
+            *out = sum;
+            sum -= x.checked_sub(reach).map_or(0.0, |left| line[left]);
+        }
+    }
+    let mut down = vec![0.0; map.len()];
+    let mut column = vec![0.0; width];
+    for y in 0..height.min(reach) {
+        column.iter_mut().zip(&across[y * width..]).for_each(|(sum, v)| *sum += v);
+    }
+    for y in 0..height {
+        if y + reach < height {
+            column.iter_mut().zip(&across[(y + reach) * width..]).for_each(|(sum, v)| *sum += v);
+        }
+        down[y * width..(y + 1) * width].copy_from_slice(&column);
+        if let Some(top) = y.checked_sub(reach) {
+            column.iter_mut().zip(&across[top * width..]).for_each(|(sum, v)| *sum -= v);
+        }
+    }
+    down
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_score_has_its_own_place() {
+        let mut scores = Scores::default();
+        for (i, kind) in ScoreKind::ALL.into_iter().enumerate() {
+            scores.set(kind, i as f64);
+        }
+        assert!(ScoreKind::ALL.into_iter().enumerate().all(|(i, kind)| scores.get(kind) == i as f64));
+        let text = serde_json::to_string(&scores).unwrap();
+        assert_eq!(serde_json::from_str::<Scores>(&text).unwrap(), scores);
+        assert!(ScoreKind::ALL.iter().all(|kind| text.contains(&format!("\"{}\":", kind.name()))));
+    }
+
+    #[test]
+    fn box_means_are_means_over_squares() {
+        let (width, height) = (9, 6);
+        let map: Vec<f32> = (0..width * height).map(|i| ((i * 37) % 11) as f32).collect();
+        let inspected: Vec<bool> = (0..width * height).map(|i| i % 5 != 0).collect();
+        for (reach, mask) in [(0, None), (2, None), (3, Some(&inspected[..])), (20, None)] {
+            let got = box_mean(&map, width, height, reach, mask);
+            for (i, got) in got.into_iter().enumerate() {
+                let (x, y) = (i % width, i / width);
+                let near = |j: &usize| (j % width).abs_diff(x) <= reach && (j / width).abs_diff(y) <= reach;
+                let own: Vec<usize> = (0..map.len()).filter(near).filter(|&j| mask.is_none_or(|m| m[j])).collect();
+                let wanted = own.iter().map(|&j| map[j]).sum::<f32>() / own.len().max(1) as f32;
+                assert!((got - wanted).abs() < 1e-4, "{reach} at {x}, {y}: {got} for {wanted}");
+            }
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! Is this part healthy? The generator is asked for the picture that comes closest to a query, by
+//! back-propagation over z (Yeh et al. 2016, Schlegl et al. 2017); what it cannot draw stays in the
+//! difference. Held-out healthy images say how large a difference is usual.
+//!
+//! [`Model`] is what a `.ganspect` file holds, loaded on a device. A [`Job`] inspects one query, a
+//! bounded slice of work a call. [`Calibration`] turns its [`Scores`] into an [`Assessment`].
+
+pub mod calibrate;
+pub mod invert;
+pub mod job;
+pub mod knobs;
+pub mod maps;
+pub mod planes;
+pub mod region;
+pub mod tiles;
+
+pub use calibrate::{Assessment, Calibration, Verdict};
+pub use job::{Job, Kept, Outcome, Record};
+pub use knobs::{InvertKnobs, InvertPreset};
+pub use maps::{ScoreKind, Scores};
+pub use planes::Planes;
+pub use region::{Region, Regions};

@@ -1,0 +1,86 @@
+//! A picture as the networks see it.
+
+use crate::data::Picture;
+
+/// `channels` planes of `height * width` values in `[-1, 1]`, row by row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Planes {
+    width: usize,
+    height: usize,
+    channels: usize,
+    values: Vec<f32>,
+}
+
+impl Planes {
+    /// `None` unless the values fill the planes and there is at least one pixel.
+    pub fn new(width: usize, height: usize, channels: usize, values: Vec<f32>) -> Option<Self> {
+        let wanted = width.checked_mul(height)?.checked_mul(channels)?;
+        (wanted == values.len() && wanted > 0).then_some(Self { width, height, channels, values })
+    }
+
+    /// A decoded picture in `channels` channels (1 turns RGB to grey, 3 repeats grey), made smaller by
+    /// `scale` in `(0, 1]`: exactly what training saw.
+    pub fn of(picture: &Picture, channels: usize, scale: f32) -> Self {
+        let grey = (channels == 1 && picture.channels() != 1).then(|| picture.clone().into_grey());
+        let picture = grey.as_ref().unwrap_or(picture);
+        let scaled = (scale < 1.0).then(|| picture.scaled(scale));
+        let picture = scaled.as_ref().unwrap_or(picture);
+        let (width, height) = (picture.width(), picture.height());
+        let mut values = Vec::with_capacity(width * height * channels);
+        for c in 0..channels {
+            for y in 0..height {
+                values.extend((0..width).map(|x| picture.unit(x, y, c)));
+            }
+        }
+        Self { width, height, channels, values }
+    }
+
+    /// Pixels across.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Pixels down.
+    pub fn height(&self) -> usize {
+        self.height
+    }
+
+    /// 1 (grey) or 3 (RGB).
+    pub fn channels(&self) -> usize {
+        self.channels
+    }
+
+    /// Pixels.
+    pub fn pixels(&self) -> usize {
+        self.width * self.height
+    }
+
+    /// Every value, plane by plane.
+    pub fn values(&self) -> &[f32] {
+        &self.values
+    }
+
+    /// The value at column `x`, row `y` of plane `c`; beyond the edges, the nearest within.
+    pub fn at(&self, x: usize, y: usize, c: usize) -> f32 {
+        let (x, y, c) = (x.min(self.width - 1), y.min(self.height - 1), c.min(self.channels - 1));
+        self.values[(c * self.height + y) * self.width + x]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Samples;
+
+    #[test]
+    fn planes_are_what_training_saw() {
+        let rgb = Picture::new(2, 1, 3, Samples::U8(vec![255, 0, 0, 10, 10, 10])).unwrap();
+        let planes = Planes::of(&rgb, 3, 1.0);
+        assert_eq!((planes.at(0, 0, 0), planes.at(0, 0, 1), planes.at(9, 9, 9)), (1.0, -1.0, 10.0 / 127.5 - 1.0));
+        let grey = Planes::of(&rgb, 1, 1.0);
+        assert_eq!(grey.values().len(), 2);
+        assert!((grey.at(0, 0, 0) - (54.0 / 127.5 - 1.0)).abs() < 1e-6);
+        assert_eq!(Planes::of(&rgb, 1, 0.5).width(), 1);
+        assert!(Planes::new(2, 2, 1, vec![0.0; 3]).is_none() && Planes::new(0, 2, 1, vec![]).is_none());
+    }
+}
