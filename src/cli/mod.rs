@@ -2,6 +2,7 @@
 
 mod data;
 mod devices;
+mod reproduce;
 mod runs;
 mod train;
 
@@ -34,6 +35,8 @@ enum Command {
     /// Look at image folders, or draw built-in surfaces
     #[command(subcommand)]
     Data(data::DataCommand),
+    /// The 2017 talk's experiment from nothing: train, invert healthy and defective images, print a table
+    Reproduce(reproduce::ReproduceArguments),
     /// List every adapter, which one `auto` picks, and why
     Devices,
     /// List the runs on disk, or export a run's log
@@ -54,6 +57,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         None => crate::ui::run(crate::ui::Options { device: arguments.device, runs }),
         Some(Command::Train(train)) => train::run(train, arguments.device.unwrap_or_default(), runs),
         Some(Command::Data(data)) => data::run(data),
+        Some(Command::Reproduce(reproduce)) => reproduce::run(reproduce, arguments.device.unwrap_or_default()),
         Some(Command::Devices) => {
             devices::run();
             Ok(())

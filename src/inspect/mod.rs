@@ -10,6 +10,7 @@ pub mod invert;
 pub mod job;
 pub mod knobs;
 pub mod maps;
+pub mod metrics;
 pub mod planes;
 pub mod region;
 pub mod tiles;

@@ -162,6 +162,11 @@ impl Trainer {
         &self.recipe
     }
 
+    /// What inspection goes by: G's averaged weights (the live ones when averaging is off), and D.
+    pub fn networks(&self) -> (&Generator, &Discriminator) {
+        (if self.recipe.train.ema > 0.0 { &self.ema } else { &self.g }, &self.d)
+    }
+
     /// Puts the live knobs of `wanted` in force from the next step on.
     pub fn turn(&mut self, wanted: &Recipe) {
         self.recipe.adopt_live(wanted);
