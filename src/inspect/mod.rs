@@ -6,6 +6,7 @@
 //! bounded slice of work a call. [`Calibration`] turns its [`Scores`] into an [`Assessment`].
 
 pub mod calibrate;
+pub mod calibrator;
 pub mod invert;
 pub mod job;
 pub mod knobs;
@@ -16,6 +17,7 @@ pub mod region;
 pub mod tiles;
 
 pub use calibrate::{Assessment, Calibration, Verdict};
+pub use calibrator::{CalibrateError, Calibrator};
 pub use job::{Job, Kept, Outcome, Record};
 pub use knobs::{InvertKnobs, InvertPreset};
 pub use maps::{ScoreKind, Scores};
