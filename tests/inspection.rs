@@ -25,9 +25,16 @@ fn small() -> ModelKnobs {
 fn parts(knobs: &ModelKnobs) -> (Generator, Discriminator, Encoder) {
     let mut rng = ChaCha8Rng::seed_from_u64(3);
     let device = Device::flex();
-    let g = Generator::new(knobs, &mut rng, &device);
+    let mut g = Generator::new(knobs, &mut rng, &device);
     let d = Discriminator::new(knobs, &mut rng, &device);
     let e = Encoder::new(knobs, &mut rng, &device);
+    // Running statistics of its own draws, as in training: pictures then answer to z.
+    for _ in 0..20 {
+        let z: Vec<f32> = (0..16 * knobs.latent_size).map(|_| rng.random_range(-1.0..1.0)).collect();
+        let mut stats = Vec::new();
+        g.forward(Tensor::from_data(TensorData::new(z, [16, knobs.latent_size]), &device), &mut Pass::Train(&mut stats));
+        g.absorb(stats);
+    }
     (g, d, e)
 }
 
@@ -64,14 +71,10 @@ fn fixed_weights_draw_what_the_generator_draws() {
         },
     ] {
         let device = Device::flex();
-        let (mut g, ..) = parts(&knobs);
+        let (g, ..) = parts(&knobs);
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         let values: Vec<f32> = (0..6 * 12).map(|_| rng.random_range(-1.0..1.0)).collect();
         let z = Tensor::<2>::from_data(TensorData::new(values, [6, 12]), &device);
-        // Running statistics that are not those of a fresh network.
-        let mut stats = Vec::new();
-        g.forward(z.clone(), &mut Pass::Train(&mut stats));
-        g.absorb(stats);
         let wanted = g.forward(z.clone(), &mut Pass::Evaluate).into_data().try_into_vec::<f32>().unwrap();
         let got = FixedGenerator::new(&g).forward(z).into_data().try_into_vec::<f32>().unwrap();
         for (a, b) in got.iter().zip(&wanted) {
@@ -101,7 +104,7 @@ fn the_gradient_of_the_whole_loss_is_that_of_finite_differences() {
     let (losses, _) = networks.losses(tracked.clone(), &crops, Some(&weights), &knobs);
     let gradients = losses.total.sum().backward();
     let gradient = tracked.grad(&gradients).unwrap().into_data().try_into_vec::<f32>().unwrap();
-    let step = 2e-3;
+    let step = 5e-4;
     let (mut worst, mut largest) = (0.0f64, 0.0f64);
     for i in 0..z.len() {
         let moved = |by: f32| {
@@ -213,7 +216,7 @@ fn a_flat_loss_ends_early_and_a_constraint_holds() {
     assert!(outcome.steps <= 12, "{}", outcome.steps);
     let wild = OptimiserKnobs { lr: 5.0, ..OptimiserKnobs::default() };
     for (constraint, least, most) in
-        [(Constraint::Sphere, 0.999, 1.001), (Constraint::Clip, 0.0, 2.0), (Constraint::None, 3.0, f32::INFINITY)]
+        [(Constraint::Sphere, 0.999, 1.001), (Constraint::Clip, 0.0, 2.3), (Constraint::None, 3.0, f32::INFINITY)]
     {
         let knobs = InvertKnobs { constraint, optimiser: wild.clone(), ..short() };
         let last = invert(&networks, &turned(32, None), &knobs).records[11].z_norm;
@@ -225,9 +228,8 @@ fn a_flat_loss_ends_early_and_a_constraint_holds() {
 fn regions_bound_what_is_scored() {
     let networks = networks(&small());
     let query = turned(96, Some(DefectKind::Scratch));
-    let only = |x0: f32, x1: f32| {
-        Regions(vec![Region { ignore: false, shape: Shape::Rectangle([x0, 0.0], [x1, 96.0]) }])
-    };
+    let only =
+        |x0: f32, x1: f32| Regions(vec![Region { ignore: false, shape: Shape::Rectangle([x0, 0.0], [x1, 96.0]) }]);
     let left = finish(&networks, Job::new(&networks, Arc::clone(&query), short(), &only(0.0, 40.0)).unwrap());
     assert!(left.tiles < invert(&networks, &query, &short()).tiles);
     let beyond = left.difference.iter().enumerate().filter(|(i, _)| i % 96 >= 40);

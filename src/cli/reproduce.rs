@@ -147,8 +147,10 @@ fn queries(source: &DataSource, opened: &Opened, recipe: &Recipe, count: usize) 
         DataSource::Folder(path) => {
             let of = |defective: bool| {
                 let items = opened.dataset.items.iter().enumerate();
-                let own: Vec<usize> =
-                    items.filter(|(_, i)| i.part == Part::Test && (i.label == Label::Healthy) != defective).map(|(i, _)| i).collect();
+                let own: Vec<usize> = items
+                    .filter(|(_, i)| i.part == Part::Test && (i.label == Label::Healthy) != defective)
+                    .map(|(i, _)| i)
+                    .collect();
                 // Evenly from the whole list, since kinds of defect stand one after the other.
                 let take = count.min(own.len());
                 (0..take).map(|i| own[i * own.len() / take]).collect::<Vec<_>>()

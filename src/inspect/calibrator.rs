@@ -124,10 +124,8 @@ impl Calibrator {
     }
 
     fn calibration(&self) -> Calibration {
-        let scale = MapScale {
-            difference: 2.0 * self.difference.quantile(QUIET),
-            feature: 2.0 * self.feature.quantile(QUIET),
-        };
+        let scale =
+            MapScale { difference: 2.0 * self.difference.quantile(QUIET), feature: 2.0 * self.feature.quantile(QUIET) };
         Calibration {
             knobs: self.knobs.clone(),
             held_out: self.done.clone(),
