@@ -2,6 +2,7 @@
 
 mod data;
 mod devices;
+mod model;
 mod runs;
 mod train;
 
@@ -34,6 +35,9 @@ enum Command {
     /// Look at image folders, or draw built-in surfaces
     #[command(subcommand)]
     Data(data::DataCommand),
+    /// Look at a model file
+    #[command(subcommand)]
+    Model(model::ModelCommand),
     /// List every adapter, which one `auto` picks, and why
     Devices,
     /// List the runs on disk, or export a run's log
@@ -54,6 +58,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         None => crate::ui::run(crate::ui::Options { device: arguments.device, runs }),
         Some(Command::Train(train)) => train::run(train, arguments.device.unwrap_or_default(), runs),
         Some(Command::Data(data)) => data::run(data),
+        Some(Command::Model(command)) => model::run(command),
         Some(Command::Devices) => {
             devices::run();
             Ok(())
