@@ -2,6 +2,7 @@
 
 mod data;
 mod devices;
+mod model;
 mod reproduce;
 mod runs;
 mod train;
@@ -37,6 +38,9 @@ enum Command {
     Data(data::DataCommand),
     /// The 2017 talk's experiment from nothing: train, invert healthy and defective images, print a table
     Reproduce(reproduce::ReproduceArguments),
+    /// Look at a model file
+    #[command(subcommand)]
+    Model(model::ModelCommand),
     /// List every adapter, which one `auto` picks, and why
     Devices,
     /// List the runs on disk, or export a run's log
@@ -58,6 +62,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Some(Command::Train(train)) => train::run(train, arguments.device.unwrap_or_default(), runs),
         Some(Command::Data(data)) => data::run(data),
         Some(Command::Reproduce(reproduce)) => reproduce::run(reproduce, arguments.device.unwrap_or_default()),
+        Some(Command::Model(command)) => model::run(command),
         Some(Command::Devices) => {
             devices::run();
             Ok(())
