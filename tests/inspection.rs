@@ -32,7 +32,10 @@ fn parts(knobs: &ModelKnobs) -> (Generator, Discriminator, Encoder) {
     for _ in 0..20 {
         let z: Vec<f32> = (0..16 * knobs.latent_size).map(|_| rng.random_range(-1.0..1.0)).collect();
         let mut stats = Vec::new();
-        g.forward(Tensor::from_data(TensorData::new(z, [16, knobs.latent_size]), &device), &mut Pass::Train(&mut stats));
+        g.forward(
+            Tensor::from_data(TensorData::new(z, [16, knobs.latent_size]), &device),
+            &mut Pass::Train(&mut stats),
+        );
         g.absorb(stats);
     }
     (g, d, e)

@@ -128,6 +128,7 @@ impl Calibrator {
             MapScale { difference: 2.0 * self.difference.quantile(QUIET), feature: 2.0 * self.feature.quantile(QUIET) };
         Calibration {
             knobs: self.knobs.clone(),
+            regions: self.regions.clone(),
             held_out: self.done.clone(),
             size: self.size,
             scale,

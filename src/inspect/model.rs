@@ -146,8 +146,8 @@ impl Model {
         };
         let recipe = Recipe::from_toml(text(key::RECIPE)?).map_err(|e| broken(key::RECIPE, e.to_string()))?;
         let json = |key: &'static str| text(key);
-        let calibrations: Vec<Calibration> = serde_json::from_str(json(key::CALIBRATIONS)?)
-            .map_err(|e| broken(key::CALIBRATIONS, e.to_string()))?;
+        let calibrations: Vec<Calibration> =
+            serde_json::from_str(json(key::CALIBRATIONS)?).map_err(|e| broken(key::CALIBRATIONS, e.to_string()))?;
         let fine = |c: &Calibration| {
             let numbers = [c.scale.difference, c.scale.feature];
             c.knobs.validate().is_ok() && !c.held_out.is_empty() && numbers.iter().all(|v| v.is_finite() && *v > 0.0)
@@ -176,8 +176,7 @@ impl Model {
         // The weights are replaced at once; the seed plays no part.
         let mut rng = ChaCha8Rng::seed_from_u64(0);
         let shape = &about.recipe.model;
-        let ema =
-            weights::write(Generator::new(shape, &mut rng, &device), &bundle.part("ema")).map_err(fault)?;
+        let ema = weights::write(Generator::new(shape, &mut rng, &device), &bundle.part("ema")).map_err(fault)?;
         let d = weights::write(Discriminator::new(shape, &mut rng, &device), &bundle.part("d")).map_err(fault)?;
         let stored = bundle.part("e");
         let encoder = match stored.is_empty() {

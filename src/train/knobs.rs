@@ -221,6 +221,15 @@ pub const KNOBS: &[Knob] = &[
         "Memory of the squared gradient in Adam and RMSProp. SGD does not use it."
     ),
     knob!(
+        "train.model_at_end",
+        Run,
+        "Model at the end",
+        "",
+        Domain::Bool,
+        true,
+        "When all steps are done, trains the encoder, calibrates on held-out images and writes the model file."
+    ),
+    knob!(
         "encoder.steps",
         Encoder,
         "Encoder steps",

@@ -96,6 +96,8 @@ pub struct TrainKnobs {
     pub histogram_every: u64,
     /// Steps between checkpoints.
     pub checkpoint_every: u64,
+    /// Train the encoder, calibrate and write the model file when all steps are done.
+    pub model_at_end: bool,
 }
 
 impl Default for TrainKnobs {
@@ -117,6 +119,7 @@ impl Default for TrainKnobs {
             preview_every: 20,
             histogram_every: 100,
             checkpoint_every: 200,
+            model_at_end: true,
         }
     }
 }

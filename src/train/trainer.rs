@@ -164,6 +164,11 @@ impl Trainer {
         (if self.recipe.train.ema > 0.0 { &self.ema } else { &self.g }, &self.d)
     }
 
+    /// G as it was last updated.
+    pub fn generator(&self) -> &Generator {
+        &self.g
+    }
+
     /// Puts the live knobs of `wanted` in force from the next step on.
     pub fn turn(&mut self, wanted: &Recipe) {
         self.recipe.adopt_live(wanted);
