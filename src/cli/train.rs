@@ -94,7 +94,7 @@ pub(super) fn run(arguments: TrainArguments, device: DeviceChoice, runs: Option<
 }
 
 /// Waits until `done`, woken by the engine.
-fn wait(bell: &crossbeam_channel::Receiver<()>, done: impl Fn() -> bool) {
+pub(super) fn wait(bell: &crossbeam_channel::Receiver<()>, done: impl Fn() -> bool) {
     while !done() {
         let _ = bell.recv_timeout(Duration::from_millis(200));
     }
