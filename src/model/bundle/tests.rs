@@ -6,7 +6,11 @@ use proptest::sample::{Index, select};
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
 use super::*;
+use crate::model::layers::Dense;
 
 fn tensor(name: &str, shape: &[usize], values: &[f32]) -> Weight {
     Weight { name: name.to_owned(), shape: shape.to_vec(), values: values.to_vec() }
@@ -130,6 +134,31 @@ fn a_part_is_one_network_by_its_own_names() {
     assert_eq!(g.keys().collect::<Vec<_>>(), ["fc.bias", "scale"]);
     assert_eq!(g["fc.bias"], tensor("fc.bias", &[2], &[1.0, -2.0]));
     assert!(model.part("c").is_empty());
+}
+
+#[test]
+fn a_network_takes_its_part_or_says_what_does_not_fit() {
+    let device = burn::tensor::Device::flex();
+    let dense = |inputs, seed| Dense::new(inputs, 1, &mut ChaCha8Rng::seed_from_u64(seed), &device);
+    let stored = weights::read(&dense(2, 1)).unwrap();
+    let named = |w: Weight| Weight { name: format!("g/{}", w.name), ..w };
+    let mut model = Bundle { tensors: stored.iter().cloned().map(named).collect(), ..Bundle::default() };
+    let path = Path::new("a/b.ganspect");
+    let filled = model.fill(path, "g", dense(2, 2)).unwrap();
+    assert_eq!(weights::read(&filled).unwrap(), stored);
+
+    let sentence = |result: Result<Dense, BundleError>| result.unwrap_err().to_string();
+    assert_eq!(
+        sentence(model.fill(path, "g", dense(3, 2))),
+        "cannot use a/b.ganspect: the network 'g' does not fit the recipe (the tensor 'weight' is [2, 1], but the \
+         recipe's network has [3, 1]); train or export the model again"
+    );
+    model.tensors.retain(|tensor| tensor.name != "g/bias");
+    assert_eq!(
+        sentence(model.fill(path, "g", dense(2, 2))),
+        "cannot use a/b.ganspect: the network 'g' does not fit the recipe (the tensor 'bias' is missing); train or \
+         export the model again"
+    );
 }
 
 #[test]
@@ -299,7 +328,8 @@ fn a_model_that_contradicts_itself_is_not_written_over_a_good_one() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("m.ganspect");
     model().write(&path).unwrap();
-    let changes: [(fn(&mut Bundle), &str); 4] = [
+    type Change = fn(&mut Bundle);
+    let changes: [(Change, &str); 4] = [
         (|m| m.tensors[0].values.truncate(5), "tensor d/conv.weight of shape [2, 3] has 5 values"),
         (|m| m.tensors[2].name = "g/fc.bias".to_owned(), "it has two tensors g/fc.bias"),
         (|m| m.tensors[2].name = "__metadata__".to_owned(), "no tensor can be named __metadata__"),
