@@ -9,10 +9,11 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use burn::module::Module;
 use serde::{Deserialize, Serialize};
 
 use super::tensor_file::{self, Fault, Sink, Source};
-use super::weights::{self, Weight};
+use super::weights::{self, Weight, WeightError};
 use crate::files::{self, Access, FileError};
 
 #[cfg(test)]
@@ -61,6 +62,9 @@ pub enum BundleError {
 
     #[error("cannot {access} {}: the tensor '{tensor}' holds NaN or infinity; train or export the model again, from an earlier checkpoint", path.display())]
     NotFinite { access: Access, path: PathBuf, tensor: String },
+
+    #[error("cannot use {}: the network '{network}' does not fit the recipe ({cause}); train or export the model again", path.display())]
+    Unfit { path: PathBuf, network: String, cause: WeightError },
 
     #[error("cannot write {}: {what}; report this as a fault of the program", path.display())]
     Unwritable { path: PathBuf, what: String },
@@ -125,6 +129,18 @@ impl Bundle {
     /// One network: the tensors named `prefix/…` by their names without it, as [`weights::write`] takes them.
     pub fn part(&self, prefix: &str) -> BTreeMap<String, Weight> {
         weights::part(&self.tensors, prefix)
+    }
+
+    /// `network` with the parameters of its [`part`](Self::part); `path` names the model in messages.
+    ///
+    /// # Errors
+    /// [`BundleError::Unfit`] for a parameter that is missing or of another shape.
+    pub fn fill<M: Module>(&self, path: &Path, prefix: &str, network: M) -> Result<M, BundleError> {
+        weights::write(network, &self.part(prefix)).map_err(|cause| BundleError::Unfit {
+            path: path.into(),
+            network: prefix.into(),
+            cause,
+        })
     }
 
     /// Who this model is: 64 hexadecimal digits (BLAKE3) over the tensors' names, shapes and values, whatever

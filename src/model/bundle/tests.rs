@@ -6,7 +6,11 @@ use proptest::sample::{Index, select};
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
 use super::*;
+use crate::model::layers::Dense;
 
 fn tensor(name: &str, shape: &[usize], values: &[f32]) -> Weight {
     Weight { name: name.to_owned(), shape: shape.to_vec(), values: values.to_vec() }
@@ -133,6 +137,31 @@ fn a_part_is_one_network_by_its_own_names() {
 }
 
 #[test]
+fn a_network_takes_its_part_or_says_what_does_not_fit() {
+    let device = burn::tensor::Device::flex();
+    let dense = |inputs, seed| Dense::new(inputs, 1, &mut ChaCha8Rng::seed_from_u64(seed), &device);
+    let stored = weights::read(&dense(2, 1)).unwrap();
+    let named = |w: Weight| Weight { name: format!("g/{}", w.name), ..w };
+    let mut model = Bundle { tensors: stored.iter().cloned().map(named).collect(), ..Bundle::default() };
+    let path = Path::new("a/b.ganspect");
+    let filled = model.fill(path, "g", dense(2, 2)).unwrap();
+    assert_eq!(weights::read(&filled).unwrap(), stored);
+
+    let sentence = |result: Result<Dense, BundleError>| result.unwrap_err().to_string();
+    assert_eq!(
+        sentence(model.fill(path, "g", dense(3, 2))),
+        "cannot use a/b.ganspect: the network 'g' does not fit the recipe (the tensor 'weight' is [2, 1], but the \
+         recipe's network has [3, 1]); train or export the model again"
+    );
+    model.tensors.retain(|tensor| tensor.name != "g/bias");
+    assert_eq!(
+        sentence(model.fill(path, "g", dense(2, 2))),
+        "cannot use a/b.ganspect: the network 'g' does not fit the recipe (the tensor 'bias' is missing); train or \
+         export the model again"
+    );
+}
+
+#[test]
 fn a_file_cut_at_any_byte_or_longer_is_refused() {
     let whole = bytes_of(&model());
     for cut in 0..whole.len() {
@@ -251,6 +280,12 @@ fn a_header_that_lies_under_a_good_seal_is_refused() {
     let huge = u64::MAX;
     let twice = [entry("g/a", "F32", &[4], (0, 16)), entry("g/a", "F32", &[4], (0, 16))];
     assert_eq!(lie(&twice), nonsense);
+    // Each with a place of its own, and without any: a map of names would lose the first.
+    let twice = [entry("g/a", "F32", &[2], (0, 8)), entry("g/a", "F32", &[2], (8, 16))];
+    assert_eq!(lie(&twice), nonsense);
+    let twice =
+        [entry("g/a", "F32", &[4], (0, 16)), entry("g/b", "F32", &[0], (16, 16)), entry("g/b", "F32", &[0], (16, 16))];
+    assert_eq!(lie(&twice), nonsense);
     let overlap = [entry("g/a", "F32", &[3], (0, 12)), entry("g/b", "F32", &[2], (8, 16))];
     assert_eq!(lie(&overlap), nonsense);
     assert_eq!(lie(&[entry("g/a", "F32", &[huge, huge], (0, 16))]), nonsense);
@@ -293,7 +328,8 @@ fn a_model_that_contradicts_itself_is_not_written_over_a_good_one() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("m.ganspect");
     model().write(&path).unwrap();
-    let changes: [(fn(&mut Bundle), &str); 4] = [
+    type Change = fn(&mut Bundle);
+    let changes: [(Change, &str); 4] = [
         (|m| m.tensors[0].values.truncate(5), "tensor d/conv.weight of shape [2, 3] has 5 values"),
         (|m| m.tensors[2].name = "g/fc.bias".to_owned(), "it has two tensors g/fc.bias"),
         (|m| m.tensors[2].name = "__metadata__".to_owned(), "no tensor can be named __metadata__"),
@@ -452,7 +488,8 @@ fn entries() -> impl Strategy<Value = (Vec<Entry>, Vec<u8>)> {
                 entries.reverse();
             }
             let length = start as usize + if exact { 0 } else { extra };
-            let byte = prop_oneof![8 => 0..0x70u8, 1 => any::<u8>()];
+            // The last are of NaN and infinity.
+            let byte = prop_oneof![8 => 0..0x70u8, 1 => any::<u8>(), 3 => select(vec![0x7f, 0x80, 0xff])];
             (Just(entries), prop::collection::vec(byte, length))
         },
     )
@@ -495,7 +532,7 @@ fn survives(bytes: &[u8]) -> Result<bool, TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(512) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2048) })]
 
     /// Whatever a file says of itself, reading it ends with a sound model or a sentence.
     #[test]
