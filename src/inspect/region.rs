@@ -100,11 +100,14 @@ impl Shape {
                 }
             }
         }
-        for (row, flips) in own.zip(flips.chunks_exact(width)) {
+        if columns.is_empty() {
+            return;
+        }
+        for (inside, flips) in inside[own.start * width..].chunks_exact_mut(width).zip(flips.chunks_exact(width)) {
             let mut on = false;
-            for column in columns.clone() {
-                on ^= flips[column];
-                inside[row * width + column] |= on;
+            for (inside, flip) in inside[columns.clone()].iter_mut().zip(&flips[columns.clone()]) {
+                on ^= flip;
+                *inside |= on;
             }
         }
     }

@@ -202,8 +202,7 @@ fn verdict(sheet: &mut Sheet, letters: &mut Letters, query: &Inspected<'_>, [x, 
     let (word, colour, lines) = match &query.outcome.assessment {
         Some(a) => {
             sheet.mark(a.verdict, [x + 12.0 * u, y + 17.0 * u], 11.0 * u);
-            let rests =
-                format!("p = {} from {} healthy images; the alarm is at {} or less", short(a.p), a.n, short(a.rate));
+            let rests = format!("p = {} from {} healthy images; alarm at p ≤ {}", short(a.p), a.n, short(a.rate));
             (capital(a.verdict.title()), verdict_colour(a.verdict), [capital(&a.words()), rests])
         }
         None => {
