@@ -240,14 +240,15 @@ impl Model {
         self.bundle.tensors.retain(|w| !w.name.starts_with("g/"));
     }
 
-    /// The calibration that was made with these knobs, seed aside.
+    /// The calibration that was made with these knobs, seed aside, on the regions in force.
     pub fn calibration(&self, knobs: &InvertKnobs) -> Option<&Calibration> {
-        self.about.calibrations.iter().find(|c| c.knobs.comparable(knobs))
+        self.about.calibrations.iter().find(|c| c.knobs.comparable(knobs) && c.regions == self.about.regions)
     }
 
     /// Puts a calibration in the place of the one for the same knobs, if there was one.
     pub fn calibrate(&mut self, calibration: Calibration) {
-        self.about.calibrations.retain(|c| !c.knobs.comparable(&calibration.knobs));
+        let same = |c: &Calibration| c.knobs.comparable(&calibration.knobs) && c.regions == calibration.regions;
+        self.about.calibrations.retain(|c| !same(c));
         self.about.calibrations.push(calibration);
     }
 
