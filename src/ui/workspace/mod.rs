@@ -5,8 +5,6 @@ pub mod runs;
 pub mod start;
 pub mod train;
 
-use std::path::{Path, PathBuf};
-
 use egui::{ColorImage, Ui};
 
 use super::theme;
@@ -19,22 +17,6 @@ use crate::{
 /// The preset that suits the device in use.
 pub fn suited_preset(live: &Live) -> Preset {
     Preset::suited(live.device.read().as_ref().is_some_and(|device| device.is_gpu))
-}
-
-/// A folder for a run on `source` under `runs` that is not there yet: the data's name, with a number
-/// after it from the second run on.
-pub fn free_folder(runs: &Path, source: &DataSource) -> PathBuf {
-    let stem = match source {
-        DataSource::Surface { kind, .. } => kind.name().to_owned(),
-        DataSource::Folder(path) => {
-            let name = path.file_stem().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-            let plain: String =
-                name.chars().map(|c| if c.is_alphanumeric() || c == '-' || c == '_' { c } else { '-' }).collect();
-            if plain.trim_matches('-').is_empty() { "run".to_owned() } else { plain }
-        }
-    };
-    let numbered = (2_u32..).map(|n| runs.join(format!("{stem}-{n}")));
-    std::iter::once(runs.join(&stem)).chain(numbered).find(|p| !p.exists()).unwrap_or_else(|| runs.join(&stem))
 }
 
 /// A run's data as a person calls it, from how its folder names it.
@@ -91,19 +73,7 @@ fn weak(ui: &mut Ui, text: impl Into<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{Samples, surface};
-
-    #[test]
-    fn runs_get_folders_of_their_own() {
-        let runs = tempfile::tempdir().unwrap();
-        let source = DataSource::Surface { kind: surface::Kind::Turned, seed: 1 };
-        assert_eq!(free_folder(runs.path(), &source), runs.path().join("turned"));
-        std::fs::create_dir(runs.path().join("turned")).unwrap();
-        assert_eq!(free_folder(runs.path(), &source), runs.path().join("turned-2"));
-        let folder = DataSource::Folder("/parts/Class 1?".into());
-        assert_eq!(free_folder(runs.path(), &folder), runs.path().join("Class-1-"));
-        assert_eq!(free_folder(runs.path(), &DataSource::Folder("/".into())), runs.path().join("run"));
-    }
+    use crate::data::Samples;
 
     #[test]
     fn messages_become_sentences() {

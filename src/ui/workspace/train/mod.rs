@@ -263,9 +263,17 @@ impl TrainWorkspace {
 
     fn histograms(&mut self, ui: &mut Ui, frame: &Frame<'_>, roomy: bool) {
         let p = Palette::of(ui);
-        let newest = frame.live.histograms.lock().clone();
-        let entries = newest.as_ref().map(|h| h.entries.as_slice()).unwrap_or_default();
-        let chosen = entries.iter().find(|e| e.0 == self.layout.tensor).or_else(|| entries.first());
+        let (newest, shown) = {
+            let kept = frame.live.histograms.read();
+            let newest = kept.newest().cloned();
+            // Those of the grid above, where the scrubber holds one.
+            (newest.clone(), self.samples.held().map_or(newest, |step| kept.at(step).cloned()))
+        };
+        let entries = shown.as_ref().map(|h| h.entries.as_slice()).unwrap_or_default();
+        // Without a choice the same one throughout, whatever the order that a log gives them in.
+        let first = newest.as_ref().and_then(|h| h.entries.first()).map(|e| e.0.as_str());
+        let named = |name: &str| entries.iter().find(|e| e.0 == name);
+        let chosen = named(&self.layout.tensor).or_else(|| named(first?)).or_else(|| entries.first());
         ui.horizontal(|ui| {
             ui.set_height(theme::CONTROL);
             ui.spacing_mut().item_spacing.x = theme::GAP_XS;
@@ -281,7 +289,7 @@ impl TrainWorkspace {
             }
             ui.label(RichText::new("Histogram").color(p.text_strong));
             let Some((name, _)) = chosen.filter(|_| open) else { return };
-            let step = newest.as_ref().map_or(0, |h| h.step);
+            let step = shown.as_ref().map_or(0, |h| h.step);
             let mut wanted = None;
             flush_right(ui, |ui| {
                 let width = theme::FIGURE_COLUMN + theme::GAP_XL;
