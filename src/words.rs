@@ -17,13 +17,9 @@ mod tests {
 
     #[test]
     fn spans_have_two_units_at_most() {
-        for (seconds, text) in [
-            (-3.0, "0 s"),
-            (45.4, "45 s"),
-            (149.0, "2 min 29 s"),
-            (3_900.0, "1 h 05 min"),
-            (90_000.0, "1 d 01 h"),
-        ] {
+        for (seconds, text) in
+            [(-3.0, "0 s"), (45.4, "45 s"), (149.0, "2 min 29 s"), (3_900.0, "1 h 05 min"), (90_000.0, "1 d 01 h")]
+        {
             assert_eq!(span(seconds), text);
         }
     }

@@ -58,6 +58,8 @@ const TURN_AFTER: Duration = Duration::from_millis(250);
 /// A wait for the compute thread that is longer than this is said.
 const STARTING: Duration = Duration::from_millis(300);
 
+/// Target of the figures for each frame, which would drown the rest of the log.
+pub(super) const FRAMES: &str = "ganspect::frames";
 /// Passes over the window for one frame.
 const MOST_PASSES: NonZeroUsize = NonZeroUsize::MIN.saturating_add(2);
 
@@ -84,13 +86,7 @@ pub fn run(options: Options) -> anyhow::Result<()> {
         .with_min_inner_size(LEAST)
         .with_maximized(settings.maximised)
         .with_icon(icon());
-    let mut wgpu_options = eframe::WgpuConfiguration::default();
-    if let Ok(v) = std::env::var("GS_PM") {
-        wgpu_options.surface.present_mode = match v.as_str() { "m" => wgpu::PresentMode::Mailbox, "i" => wgpu::PresentMode::Immediate, _ => wgpu::PresentMode::Fifo };
-    }
-    if let Ok(v) = std::env::var("GS_LAT") { wgpu_options.surface.desired_maximum_frame_latency = v.parse().ok(); }
     let native = eframe::NativeOptions {
-        wgpu_options,
         viewport,
         renderer: eframe::Renderer::Wgpu,
         persist_window: false,
@@ -656,7 +652,10 @@ impl eframe::App for App {
         self.ingest();
     }
 
-    fn ui(&mut self, ui: &mut Ui, _: &mut eframe::Frame) {
+    fn ui(&mut self, ui: &mut Ui, frame: &mut eframe::Frame) {
+        if let Some(seconds) = frame.info().cpu_usage {
+            tracing::trace!(target: FRAMES, "the last frame took {:.1} ms of the window's thread", seconds * 1e3);
+        }
         self.draw(ui);
     }
 

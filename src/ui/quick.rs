@@ -62,7 +62,11 @@ impl Plugin for Painter {
         let primitives = ctx.tessellate(std::mem::take(&mut output.shapes), output.pixels_per_point);
         let picture = Picture::new(primitives, Arc::clone(&self.renderer));
         let shape = Shape::Callback(Callback::new_paint_callback(screen, picture));
-        output.shapes.push(ClippedShape { clip_rect: screen, shape, transform_after_tessellation: egui::emath::TSTransform::IDENTITY });
+        output.shapes.push(ClippedShape {
+            clip_rect: screen,
+            shape,
+            transform_after_tessellation: egui::emath::TSTransform::IDENTITY,
+        });
     }
 }
 
@@ -292,7 +296,12 @@ impl Kit {
         };
         let buffer = |usage| {
             let usage = usage | wgpu::BufferUsages::COPY_DST;
-            device.create_buffer(&wgpu::BufferDescriptor { label: None, size: 1 << 16, usage, mapped_at_creation: false })
+            device.create_buffer(&wgpu::BufferDescriptor {
+                label: None,
+                size: 1 << 16,
+                usage,
+                mapped_at_creation: false,
+            })
         };
         Self {
             opaque: pipeline("plain", &without, None),

@@ -210,7 +210,9 @@ pub fn draw(kind: Kind, defect: Option<DefectKind>, seed: u64, index: u64, side:
     let Twins { healthy, damaged } = twins(kind, defect, seed, index, side);
     match damaged {
         None => Specimen { picture: Picture::square(side, healthy), mask: None },
-        Some((bytes, mask)) => Specimen { picture: Picture::square(side, bytes), mask: Some(Picture::square(side, mask)) },
+        Some((bytes, mask)) => {
+            Specimen { picture: Picture::square(side, bytes), mask: Some(Picture::square(side, mask)) }
+        }
     }
 }
 

@@ -11,11 +11,7 @@ use egui::ViewportCommand;
 use super::{App, Reading, TURN_AFTER};
 use crate::{
     data::{DataSource, Opened},
-    engine::{
-        self, Severity, Update,
-        live::Phase,
-        task::Task,
-    },
+    engine::{self, Severity, Update, live::Phase, task::Task},
     files,
     report::tensorboard::RunLog,
     train::{
