@@ -174,25 +174,6 @@ pub fn fit(
     None
 }
 
-/// How two blocks that must be scrolled at this zoom show the most of themselves at once.
-pub fn most_in_sight(
-    room: Vec2,
-    head: f32,
-    counts: [usize; 2],
-    side: usize,
-    zoom: usize,
-    pixels_per_point: f32,
-) -> Arrangement {
-    let cell = ((side * zoom).max(1) as f32) / pixels_per_point + theme::PICTURE_GAP;
-    let seen = |width: f32, height: f32| -> usize {
-        let whole = |length: f32| ((length.max(0.0) + theme::PICTURE_GAP) / cell) as usize;
-        counts.iter().map(|n| (whole(width) * whole(height)).min(*n)).sum()
-    };
-    let beside = seen((room.x - theme::GAP_L) / 2.0, room.y - head);
-    let above = seen(room.x, (room.y - theme::GAP_M) / 2.0 - head);
-    if above > beside { Arrangement::Above } else { Arrangement::Beside }
-}
-
 /// How the two blocks stand to each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arrangement {
@@ -249,9 +230,6 @@ mod tests {
         // Two high and narrow halves would hold each picture at 2:1.
         assert_eq!(fit(vec2(380.0, 800.0), 20.0, [1, 1], 64, 1.0), Some((5, Arrangement::Above)));
         assert_eq!(fit(vec2(800.0, 380.0), 20.0, [1, 1], 64, 1.0), Some((5, Arrangement::Beside)));
-        // Too many for the room at this zoom: the way that shows more at once.
-        assert_eq!(most_in_sight(vec2(300.0, 800.0), 20.0, [36, 36], 128, 1, 1.0), Arrangement::Above);
-        assert_eq!(most_in_sight(vec2(800.0, 300.0), 20.0, [36, 36], 128, 1, 1.0), Arrangement::Beside);
     }
 
     #[test]

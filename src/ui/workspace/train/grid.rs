@@ -15,7 +15,7 @@ use crate::{
         theme::{self, Palette},
         widget::{
             empty_place, flush_right, icon_button, icon_toggle,
-            pictures::{Arrangement, Block, Sheet, fit, most_in_sight, outline},
+            pictures::{Arrangement, Block, Sheet, fit, outline},
             segments, ticks,
         },
     },
@@ -199,13 +199,13 @@ impl Samples {
         let inner = room.shrink(theme::GAP_S);
         let head = theme::ROW_TIGHT;
         let fitted = fit(inner.size(), head, counts, side, ppp);
-        let scrolled = |zoom| (zoom, most_in_sight(inner.size(), head, counts, side, zoom, ppp));
         let (zoom, arrangement) = match frame.settings.grid_zoom {
-            0 => fitted.unwrap_or_else(|| scrolled(1)),
-            zoom => match fitted {
-                Some((most, arrangement)) if most == usize::from(zoom) => (most, arrangement),
-                _ => scrolled(usize::from(zoom)),
-            },
+            0 => fitted.unwrap_or((1, Arrangement::Beside)),
+            zoom => {
+                let zoom = usize::from(zoom);
+                let beside = 2.0 * (side * zoom) as f32 / ppp + theme::GAP_L <= inner.width();
+                (zoom, if beside { Arrangement::Beside } else { Arrangement::Above })
+            }
         };
         self.walk.zoom_in_force = u8::try_from(zoom).unwrap_or(ZOOM_MAX);
         self.walk.side = side;
