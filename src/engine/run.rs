@@ -538,7 +538,11 @@ fn restore_curves(folder: &RunFolder, recipe: &Recipe, step: u64, live: &Live, o
         }
     }
     let mut histograms = live.histograms.write();
-    by_step.into_iter().for_each(|(step, entries)| histograms.push(Histograms { step, entries }));
+    for (step, mut entries) in by_step {
+        // The weights of G come first, as in a run that was not taken up again.
+        entries.sort_by_key(|(name, _)| !name.starts_with("g/weights"));
+        histograms.push(Histograms { step, entries });
+    }
     drop(histograms);
     let images: Vec<_> = log.images.get(tag::SAMPLES).into_iter().flatten().filter(|i| i.step as u64 <= step).collect();
     let stride = images.len().div_ceil(GRIDS_FROM_LOG).max(1);
