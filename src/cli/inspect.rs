@@ -41,6 +41,9 @@ pub(super) struct InspectArguments {
     /// How to inspect
     #[arg(long, value_enum, default_value_t = InvertPreset::Quick)]
     preset: InvertPreset,
+    /// Turn a knob of the inspection, for example --set steps=200; may be given again
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    set: Vec<String>,
     /// The promised false-alarm rate, for example 0.05; by default the model's
     #[arg(long, value_name = "SHARE")]
     rate: Option<f64>,
@@ -80,6 +83,10 @@ pub(super) fn run(arguments: InspectArguments, device: DeviceChoice) -> Result<E
 
     let mut knobs = arguments.preset.knobs();
     knobs.seed = arguments.seed;
+    for assignment in &arguments.set {
+        knobs.assign(assignment)?;
+    }
+    knobs.validate()?;
     engine.send(Command::Inspect(Inspect::Knobs(Box::new(knobs))));
     let source = match arguments.model.to_str() {
         Some("built-in") => ModelSource::BuiltIn,

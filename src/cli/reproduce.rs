@@ -43,6 +43,9 @@ pub(super) struct ReproduceArguments {
     /// Healthy images to inspect, and as many defective ones
     #[arg(long, default_value_t = 50)]
     images: usize,
+    /// Turn a knob of the inspection, for example --turn robust=0; may be given again
+    #[arg(long = "turn", value_name = "KEY=VALUE")]
+    turn: Vec<String>,
     /// Turn a knob of the recipe, for example --set train.k_g=2; may be given again
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
@@ -69,7 +72,11 @@ pub(super) fn run(arguments: ReproduceArguments, choice: DeviceChoice) -> Result
         recipe.assign(&format!("train.steps={steps}"))?;
     }
     recipe.validate()?;
-    let knobs = arguments.inspect.knobs();
+    let mut knobs = arguments.inspect.knobs();
+    for assignment in &arguments.turn {
+        knobs.assign(assignment)?;
+    }
+    knobs.validate()?;
     println!(
         "setting {}: at most {} steps, learning rate {}, momentum {}; {} training steps",
         arguments.inspect.title(),

@@ -582,9 +582,13 @@ impl Job {
         scores.set(ScoreKind::L1, sum / (area * channels).max(1) as f64);
         scores.set(ScoreKind::WorstTile, self.worst_tile);
         let absolute: Vec<f32> = difference.iter().map(|v| v.abs()).collect();
-        let smooth = box_mean(&absolute, width, height, maps::SPOT_REACH, self.inspected.as_deref());
-        let spot = smooth.iter().enumerate().filter(|(i, _)| inside(*i)).map(|(_, v)| f64::from(*v));
-        scores.set(ScoreKind::WorstSpot, spot.fold(0.0, f64::max));
+        let worst = |map: &[f32], reach| {
+            let smooth = box_mean(map, width, height, reach, self.inspected.as_deref());
+            let spots = smooth.iter().enumerate().filter(|(i, _)| inside(*i)).map(|(_, v)| f64::from(*v));
+            spots.fold(0.0, f64::max)
+        };
+        scores.set(ScoreKind::WorstSpot, worst(&absolute, maps::SPOT_REACH));
+        scores.set(ScoreKind::FeatureSpot, worst(&feature, maps::FEATURE_SPOT_REACH));
         scores.set(ScoreKind::Feature, self.worst_feature);
         // A rate that cannot be promised gives no verdict; who sets it is told why.
         let assessment = calibration.and_then(|(c, rate)| c.assess(&scores, rate).ok());

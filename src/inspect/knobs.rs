@@ -137,7 +137,68 @@ pub struct OutOfRange {
     range: &'static str,
 }
 
+/// An assignment to a knob that there is not, or of a value that it does not take.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("cannot set '{text}': {what}; the knobs are {}", KEYS.join(", "))]
+pub struct BadAssignment {
+    text: String,
+    what: String,
+}
+
+/// Every knob's key, as [`InvertKnobs::assign`] takes it.
+pub const KEYS: [&str; 13] = [
+    "steps",
+    "optimiser.kind",
+    "optimiser.lr",
+    "optimiser.beta1",
+    "optimiser.beta2",
+    "restarts",
+    "start",
+    "constraint",
+    "feature_weight",
+    "prior_weight",
+    "robust",
+    "plateau",
+    "seed",
+];
+
 impl InvertKnobs {
+    /// Sets one knob from text such as `steps=200`, `optimiser.lr=0.02` or `start=random`.
+    ///
+    /// # Errors
+    /// [`BadAssignment`] for an unknown knob or a value of another kind. Ranges are for
+    /// [`InvertKnobs::validate`].
+    pub fn assign(&mut self, assignment: &str) -> Result<(), BadAssignment> {
+        let bad = |what: &str| BadAssignment { text: assignment.to_owned(), what: what.to_owned() };
+        let (key, value) = assignment.split_once('=').ok_or_else(|| bad("it has no '='"))?;
+        if !KEYS.contains(&key.trim()) {
+            return Err(bad("there is no such knob"));
+        }
+        let mut table = toml::Table::try_from(&*self).map_err(|e| bad(&e.to_string()))?;
+        let value = value.trim();
+        let value = match (value.parse::<i64>(), value.parse::<f64>()) {
+            (Ok(whole), _) => toml::Value::Integer(whole),
+            (_, Ok(number)) => toml::Value::Float(number),
+            _ => toml::Value::String(value.to_owned()),
+        };
+        let mut place = &mut table;
+        let mut path = key.trim().split('.').peekable();
+        while let Some(part) = path.next() {
+            match (path.peek(), place.get_mut(part)) {
+                (Some(_), Some(toml::Value::Table(inner))) => place = inner,
+                (None, Some(slot)) => {
+                    // A whole number will do where any number does.
+                    let number = matches!(slot, toml::Value::Float(_)).then(|| value.as_integer()).flatten();
+                    *slot = number.map_or(value, |whole| toml::Value::Float(whole as f64));
+                    break;
+                }
+                _ => return Err(bad("there is no such knob")),
+            }
+        }
+        *self = table.try_into().map_err(|e: toml::de::Error| bad(e.message()))?;
+        Ok(())
+    }
+
     /// Whether results of the two can be compared: the seed alone may differ.
     pub fn comparable(&self, other: &Self) -> bool {
         Self { seed: other.seed, ..self.clone() } == *other
@@ -168,6 +229,33 @@ impl InvertKnobs {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_knob_can_be_set_by_its_key() {
+        let mut knobs = InvertKnobs::default();
+        let values = ["9", "sgd", "1", "0.5", "0.25", "3", "random", "sphere", "1", "2", "0", "7", "42"];
+        for (key, value) in KEYS.iter().zip(values) {
+            knobs.assign(&format!("{key} = {value}")).unwrap();
+        }
+        let wanted = InvertKnobs {
+            steps: 9,
+            optimiser: OptimiserKnobs { kind: OptimiserKind::Sgd, lr: 1.0, beta1: 0.5, beta2: 0.25 },
+            restarts: 3,
+            start: Start::Random,
+            constraint: Constraint::Sphere,
+            feature_weight: 1.0,
+            prior_weight: 2.0,
+            robust: 0.0,
+            plateau: 7,
+            seed: 42,
+        };
+        assert_eq!(knobs, wanted);
+        for wrong in ["steps", "step=3", "steps=many", "optimiser=3", "start=here"] {
+            let said = knobs.assign(wrong).unwrap_err().to_string();
+            assert!(said.contains(wrong) && said.contains("optimiser.lr"), "{said}");
+        }
+        assert_eq!(knobs, wanted);
+    }
 
     #[test]
     fn presets_are_valid_and_told_apart() {

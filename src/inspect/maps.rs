@@ -16,11 +16,14 @@ pub enum ScoreKind {
     WorstSpot,
     /// |f(query) - f(G(z))| per feature in D's second layer, in the tile where it is largest.
     Feature,
+    /// The same in the spot of 12x12 pixels where it is largest.
+    FeatureSpot,
 }
 
 impl ScoreKind {
     /// All scores, in the order they are listed.
-    pub const ALL: [Self; 5] = [Self::L1Sum, Self::L1, Self::WorstTile, Self::WorstSpot, Self::Feature];
+    pub const ALL: [Self; 6] =
+        [Self::L1Sum, Self::L1, Self::WorstTile, Self::WorstSpot, Self::Feature, Self::FeatureSpot];
 
     /// Name in tables and files.
     pub fn name(self) -> &'static str {
@@ -30,6 +33,7 @@ impl ScoreKind {
             Self::WorstTile => "worst_tile",
             Self::WorstSpot => "worst_spot",
             Self::Feature => "feature",
+            Self::FeatureSpot => "feature_spot",
         }
     }
 
@@ -41,6 +45,7 @@ impl ScoreKind {
             Self::WorstTile => "Worst tile",
             Self::WorstSpot => "Worst spot",
             Self::Feature => "Feature difference",
+            Self::FeatureSpot => "Worst feature spot",
         }
     }
 
@@ -54,6 +59,7 @@ impl ScoreKind {
             Self::Feature => {
                 "How far query and reconstruction lie apart in the eyes of D's second layer, in the worst tile."
             }
+            Self::FeatureSpot => "The same in the spot of about 12 by 12 pixels where it is largest.",
         }
     }
 }
@@ -67,6 +73,7 @@ pub struct Scores {
     worst_tile: f32,
     worst_spot: f32,
     feature: f32,
+    feature_spot: f32,
 }
 
 impl Scores {
@@ -78,6 +85,7 @@ impl Scores {
             ScoreKind::WorstTile => self.worst_tile,
             ScoreKind::WorstSpot => self.worst_spot,
             ScoreKind::Feature => self.feature,
+            ScoreKind::FeatureSpot => self.feature_spot,
         })
     }
 
@@ -89,12 +97,16 @@ impl Scores {
             ScoreKind::WorstTile => &mut self.worst_tile,
             ScoreKind::WorstSpot => &mut self.worst_spot,
             ScoreKind::Feature => &mut self.feature,
+            ScoreKind::FeatureSpot => &mut self.feature_spot,
         } = value as f32;
     }
 }
 
 /// Half the side of a spot, without its middle: spots are 7x7 pixels.
 pub const SPOT_REACH: usize = 3;
+
+/// The same for features, which lie 4 pixels apart.
+pub const FEATURE_SPOT_REACH: usize = 6;
 
 /// Each pixel's mean over the square that reaches `reach` pixels to every side, of what lies within the
 /// map and within `inspected`; 0 where nothing does. Two running sums, whatever the reach.
