@@ -95,7 +95,9 @@ pub const THUMBNAIL: f32 = 40.0;
 pub const COLOUR_BAR: f32 = 52.0;
 /// Width of the bar itself.
 pub const COLOUR_BAR_INNER: f32 = 12.0;
-/// Height of the convergence under the pictures.
+/// Share of the height that the convergence takes, where that is more than its least height.
+pub const CONVERGENCE_SHARE: f32 = 0.36;
+/// Least height of the convergence under the pictures.
 pub const CONVERGENCE: f32 = 196.0;
 /// Least height of the pictures over it.
 pub const PICTURES_LEAST: f32 = 200.0;

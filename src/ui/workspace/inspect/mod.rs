@@ -488,7 +488,8 @@ impl InspectWorkspace {
             part(ui, area, "no-view", |ui| empty::no_pictures(ui, scene, entry, frame));
             return;
         };
-        let strip = theme::CONVERGENCE.min(area.height() - theme::PICTURES_LEAST);
+        let strip = (area.height() * theme::CONVERGENCE_SHARE).max(theme::CONVERGENCE);
+        let strip = strip.min(area.height() - theme::PICTURES_LEAST);
         let strip = if strip < theme::CONVERGENCE / 2.0 { theme::ROW + theme::GAP_L } else { strip };
         let (top, bottom) = area.split_top_bottom_at_y(area.bottom() - strip);
         self.convergence.advance(ui, &view.frames, is_going(&entry.state));

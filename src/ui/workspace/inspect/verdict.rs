@@ -100,7 +100,7 @@ fn figures(ui: &mut Ui, scene: &Scene, entry: &Entry) {
     let deciding = entry.assessment.as_ref().map(|a| a.kind);
     for kind in ScoreKind::ALL {
         let value = entry.scores.as_ref().map(|s| s.get(kind) as f32);
-        let name = if deciding == Some(kind) { format!("{} ◂", kind.title()) } else { kind.title().to_owned() };
+        let name = if deciding == Some(kind) { format!("{}, decides", kind.title()) } else { kind.title().to_owned() };
         let mut help = kind.describe().to_owned();
         if deciding == Some(kind) {
             help.push_str(" The verdict goes by this score.");
@@ -191,7 +191,7 @@ pub fn promise(ui: &mut Ui, scene: &Scene, wanted: &InvertKnobs, frame: &mut Fra
     }
     if let Some(calibration) = calibration {
         let rate = scene.status.rate.unwrap_or_else(|| calibration.default_rate());
-        ui.horizontal(|ui| {
+        ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().item_spacing.x = theme::GAP_XS;
             ui.label("At most");
             let mut alarms = rate * 1000.0;
@@ -205,7 +205,7 @@ pub fn promise(ui: &mut Ui, scene: &Scene, wanted: &InvertKnobs, frame: &mut Fra
             if edit.on_hover_text("The false-alarm rate that verdicts promise").changed() {
                 ask(frame, Inspect::Rate((alarms / 1000.0).clamp(1e-6, 0.5)));
             }
-            ui.add(Label::new("false alarms in 1,000 good parts").truncate());
+            ui.label("false alarms in 1,000 good parts");
         });
         let n = calibration.held_out.len();
         let least = (calibration.least_rate() * 1000.0 * 10.0).ceil() / 10.0;
