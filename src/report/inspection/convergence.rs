@@ -1,0 +1,209 @@
+//! How the reconstruction came about, as an animation over the loss curve.
+
+use std::{
+    io::{self, Write},
+    ops::RangeInclusive,
+};
+
+use super::{
+    Inspected, apng, figure, heat, picture,
+    sheet::{Anchor, FAINT, GRID, HAIRLINE, INK, Letters, STRONG, Sheet, WEAK, verdict_colour},
+    short,
+    triptych::Layout,
+};
+use crate::inspect::{Kept, Record};
+
+/// Most frames.
+const MOST: usize = 120;
+
+/// How long a frame is shown, milliseconds: 15 a second.
+const EACH: u16 = 67;
+
+/// How long the last frame is shown, milliseconds.
+const LAST: u16 = 2_000;
+
+/// Pictures are at least this wide, pixels, and at most so wide and high.
+const SIZES: (usize, usize) = (256, 512);
+
+/// Which of `count` frames are shown: evenly spread, the first and the last among them.
+fn shown(count: usize) -> Vec<usize> {
+    let most = count.min(MOST);
+    (0..most).map(|i| (i * (count - 1)).checked_div(most - 1).unwrap_or(0)).collect()
+}
+
+/// Writes the animation. Without kept reconstructions it is the last one alone.
+pub(super) fn write(out: &mut dyn Write, query: &Inspected<'_>) -> io::Result<()> {
+    let mut letters = Letters::new();
+    let stage = Stage::new(&mut letters, query);
+    let frames = shown(query.frames.len());
+    let count = frames.len().max(1);
+    let mut before: Option<Sheet> = None;
+    let drawn = (0..count).map(|i| {
+        let kept = frames.get(i).and_then(|frame| query.frames.get(*frame));
+        let is_last = i + 1 == count;
+        let sheet = stage.draw(&mut letters, query, kept, is_last);
+        // A frame that changes nothing is one pixel, for its time.
+        let part = match &before {
+            Some(before) => sheet.changes(before).unwrap_or([0, 0, 1, 1]),
+            None => sheet.whole(),
+        };
+        let png = sheet.png(part)?;
+        before = Some(sheet);
+        Ok(apng::Frame { png, at: [part[0], part[1]], milliseconds: if is_last { LAST } else { EACH } })
+    });
+    apng::write(out, count, drawn)
+}
+
+/// What is the same in every frame.
+struct Stage {
+    layout: Layout,
+    sheet: Sheet,
+    plot: Plot,
+}
+
+impl Stage {
+    fn new(letters: &mut Letters, query: &Inspected<'_>) -> Self {
+        let layout = Layout::of(query, SIZES.0, SIZES.1);
+        let u = layout.unit;
+        let top = layout.bottom as f32 + 34.0 * u;
+        let bottom = top + 110.0 * u;
+        let mut sheet = Sheet::new(layout.width, (bottom + 34.0 * u).ceil() as usize);
+        layout.frame(&mut sheet, letters, query, ["Query", "Reconstruction", "Difference"]);
+        let outcome = query.outcome;
+        let raster = picture(outcome.query.values(), outcome.query.width(), outcome.query.channels(), layout.fit);
+        sheet.lay(layout.xs[0], layout.y, &raster, layout.fit.enlarge);
+        let left = 24.0 * u + letters.width("0.0000", 11.0 * u) + 8.0 * u;
+        let plot = Plot::of(&outcome.records, left..=layout.width as f32 - 24.0 * u, top..=bottom, u);
+        plot.axes(&mut sheet, letters);
+        Self { layout, sheet, plot }
+    }
+
+    fn draw(&self, letters: &mut Letters, query: &Inspected<'_>, kept: Option<&Kept>, is_last: bool) -> Sheet {
+        let (layout, outcome, u) = (&self.layout, query.outcome, self.layout.unit);
+        let mut sheet = self.sheet.clone();
+        let drawn = match kept {
+            Some(kept) => (0..outcome.query.values().len()).map(|i| kept.value(i)).collect(),
+            None => outcome.reconstruction.values().to_vec(),
+        };
+        let difference = query.difference(|i| drawn[i]);
+        let raster = picture(&drawn, outcome.query.width(), outcome.query.channels(), layout.fit);
+        sheet.lay(layout.xs[1], layout.y, &raster, layout.fit.enlarge);
+        let raster = heat(query, &difference, query.upper(), layout.fit);
+        sheet.lay(layout.xs[2], layout.y, &raster, layout.fit.enlarge);
+
+        let step = kept.map_or(outcome.steps, |kept| kept.step);
+        let reached = self.plot.draw(&mut sheet, &outcome.records, step);
+        let y = layout.bottom as f32 + 17.0 * u;
+        let words = format!("Step {} of {}", short(step as f64), short(outcome.steps as f64));
+        letters.draw(&mut sheet, [24.0 * u, y], "Loss per pixel", 13.0 * u, INK, Anchor::Left);
+        letters.draw(&mut sheet, [layout.xs[1] as f32, y], &words, 13.0 * u, INK, Anchor::Left);
+        if let Some(loss) = reached {
+            let words = format!("Loss {}", figure(f64::from(loss)));
+            letters.draw(&mut sheet, [layout.xs[2] as f32, y], &words, 13.0 * u, INK, Anchor::Left);
+        }
+        if let Some(assessment) = outcome.assessment.as_ref().filter(|_| is_last) {
+            let (verdict, right) = (assessment.verdict, layout.width as f32 - 24.0 * u);
+            let colour = verdict_colour(verdict);
+            let width = letters.draw(&mut sheet, [right, 38.0 * u], verdict.title(), 20.0 * u, colour, Anchor::Right);
+            sheet.mark(verdict, [right - width - 16.0 * u, 38.0 * u], 8.0 * u);
+        }
+        sheet
+    }
+}
+
+/// The loss by step.
+struct Plot {
+    x: RangeInclusive<f32>,
+    y: RangeInclusive<f32>,
+    unit: f32,
+    steps: usize,
+    low: f32,
+    high: f32,
+}
+
+/// The next of 1, 2, 2.5, 5 and 10 times a power of ten.
+fn rounded_up(value: f32) -> f32 {
+    let power = 10.0_f32.powf(value.max(1e-9).log10().floor());
+    [1.0, 2.0, 2.5, 5.0, 10.0].into_iter().map(|m| m * power).find(|v| *v >= value * 0.999).unwrap_or(value)
+}
+
+impl Plot {
+    fn of(records: &[Record], x: RangeInclusive<f32>, y: RangeInclusive<f32>, unit: f32) -> Self {
+        let losses = || records.iter().flat_map(|r| &r.loss).copied().filter(|v| v.is_finite());
+        let (low, high) = (losses().fold(0.0, f32::min), losses().fold(0.0, f32::max));
+        let low = if low < 0.0 { -rounded_up(-low) } else { 0.0 };
+        Self { x, y, unit, steps: records.last().map_or(1, |r| r.step).max(1), low, high: rounded_up(high) }
+    }
+
+    fn at(&self, step: usize, loss: f32) -> [f32; 2] {
+        let across = step as f32 / self.steps as f32;
+        let down = (self.high - loss) / (self.high - self.low);
+        let between = |range: &RangeInclusive<f32>, t: f32| range.start() + (range.end() - range.start()) * t;
+        [between(&self.x, across.clamp(0.0, 1.0)), between(&self.y, down.clamp(0.0, 1.0))]
+    }
+
+    fn axes(&self, sheet: &mut Sheet, letters: &mut Letters) {
+        let u = self.unit;
+        for i in 0..=4 {
+            let loss = self.low + (self.high - self.low) * i as f32 / 4.0;
+            let [x, y] = self.at(0, loss);
+            let [end, _] = self.at(self.steps, loss);
+            let colour = if i == 0 { HAIRLINE } else { GRID };
+            sheet.line([x, y], [end, y], 1.0, colour);
+            if i % 2 == 0 {
+                letters.draw(sheet, [x - 6.0 * u, y], &short(f64::from(loss)), 11.0 * u, WEAK, Anchor::Right);
+            }
+        }
+        let y = self.y.end() + 14.0 * u;
+        for (step, anchor) in [(0, Anchor::Left), (self.steps / 2, Anchor::Middle), (self.steps, Anchor::Right)] {
+            let [x, _] = self.at(step, self.low);
+            let text = if step == self.steps { format!("step {}", short(step as f64)) } else { short(step as f64) };
+            letters.draw(sheet, [x, y], &text, 11.0 * u, WEAK, anchor);
+        }
+    }
+
+    /// The curves up to a step, and the loss reached.
+    fn draw(&self, sheet: &mut Sheet, records: &[Record], step: usize) -> Option<f32> {
+        let records: Vec<&Record> = records.iter().take_while(|r| r.step <= step).collect();
+        // No more points than can be told apart.
+        let stride = (records.len() / 512).max(1);
+        let points = || records.iter().step_by(stride).chain(records.last().filter(|_| stride > 1));
+        let mut curve = |loss: &dyn Fn(&Record) -> Option<f32>, thick: f32, colour| {
+            let line: Vec<[f32; 2]> =
+                points().filter_map(|r| loss(r).filter(|v| v.is_finite()).map(|v| self.at(r.step, v))).collect();
+            line.windows(2).for_each(|w| sheet.line(w[0], w[1], thick, colour));
+        };
+        let restarts = records.first().map_or(0, |r| r.loss.len());
+        if restarts > 1 {
+            (0..restarts).for_each(|i| curve(&|r| r.loss.get(i).copied(), 1.2 * self.unit, FAINT));
+        }
+        curve(&|r| r.loss.get(r.best).copied(), 2.0 * self.unit, STRONG);
+        let last = records.last()?;
+        let loss = last.loss.get(last.best).copied().filter(|v| v.is_finite())?;
+        let dot = self.at(last.step, loss);
+        sheet.line(dot, dot, 7.0 * self.unit, STRONG);
+        Some(loss)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_are_thinned_evenly_and_keep_both_ends() {
+        assert_eq!(shown(0), [] as [usize; 0]);
+        assert_eq!(shown(1), [0]);
+        assert_eq!(shown(120), (0..120).collect::<Vec<_>>());
+        let many = shown(250);
+        assert_eq!((many.len(), many[0], many[119]), (120, 0, 249));
+        assert!(many.windows(2).all(|w| (2..=3).contains(&(w[1] - w[0]))));
+    }
+
+    #[test]
+    fn scales_end_at_round_numbers() {
+        for (value, wanted) in [(0.31, 0.5), (0.21, 0.25), (0.2, 0.2), (7.0, 10.0), (1.01, 2.0), (0.0, 1e-9)] {
+            assert!((rounded_up(value) / wanted - 1.0).abs() < 1e-3, "{value}: {}", rounded_up(value));
+        }
+    }
+}

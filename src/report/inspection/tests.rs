@@ -1,0 +1,345 @@
+use std::sync::Arc;
+
+use image::{AnimationDecoder, codecs::png::PngDecoder};
+
+use super::{numbers::*, sheet::PAGE, *};
+use crate::{
+    inspect::{Assessment, InvertKnobs, Planes, Record, ScoreKind, Scores, Verdict},
+    report::colour_map::table,
+};
+
+/// A turned surface with a pit that the reconstruction lacks; `steps` steps of two restarts.
+fn outcome(width: usize, height: usize, channels: usize, steps: usize, verdict: Option<Verdict>) -> Outcome {
+    let pixels = width * height;
+    let ground = |i: usize| {
+        let (x, y) = (i % width, i % pixels / width);
+        0.3 * ((y as f32) * 0.9 + (x as f32) * 0.04).sin() + 0.05 * ((i * 7_919 % 101) as f32 / 50.0 - 1.0)
+    };
+    let pit = |i: usize| {
+        let (x, y) = ((i % width) as f32 / width as f32, (i % pixels / width) as f32 / height as f32);
+        if (x - 0.65).hypot(y - 0.4) < 0.12 { -0.6 } else { 0.0 }
+    };
+    let values: Vec<f32> = (0..pixels * channels).map(|i| ground(i) + pit(i)).collect();
+    let drawn: Vec<f32> = (0..pixels * channels).map(|i| ground(i) * 0.9).collect();
+    let mut difference = vec![0.0; pixels];
+    for (i, (a, b)) in values.iter().zip(&drawn).enumerate() {
+        difference[i % pixels] += (a - b) / channels as f32;
+    }
+    let mut scores = Scores::default();
+    for (kind, value) in ScoreKind::ALL.into_iter().zip([1_234.5, 0.0514, 0.0514, 0.6021, 1.75]) {
+        scores.set(kind, value);
+    }
+    let assess = |verdict| {
+        let p = if verdict == Verdict::Healthy { 0.62 } else { 1.0 / 61.0 };
+        Assessment { kind: ScoreKind::WorstSpot, score: 0.6021, p, n: 60, rate: 0.05, verdict }
+    };
+    let record = |step: usize| {
+        let loss = 0.0625 + 0.25 * (-(step as f32) / 12.0).exp();
+        Record {
+            step,
+            loss: vec![loss * 1.5, loss],
+            best: 1,
+            residual: loss,
+            feature: 0.5,
+            prior: -0.25,
+            z_norm: 1.0 + step as f32 / 64.0,
+            seconds: step as f32 / 16.0,
+        }
+    };
+    Outcome {
+        query: Arc::new(Planes::new(width, height, channels, values).unwrap()),
+        reconstruction: Planes::new(width, height, channels, drawn).unwrap(),
+        difference,
+        feature: vec![0.0; pixels],
+        inspected: None,
+        scores,
+        assessment: verdict.map(assess),
+        knobs: InvertKnobs { restarts: 2, ..InvertKnobs::default() },
+        records: (0..steps).map(record).collect(),
+        steps,
+        tiles: 1,
+        seconds: 1.4375,
+    }
+}
+
+/// Reconstructions that fade in from grey.
+fn frames(outcome: &Outcome, count: usize) -> Vec<Kept> {
+    let share = |i: usize| (i + 1) as f32 / count as f32;
+    let packed = |v: f32| ((v + 1.0) * 32_767.5).round() as u16;
+    (0..count)
+        .map(|i| Kept {
+            step: i,
+            pixels: outcome.reconstruction.values().iter().map(|v| packed(v * share(i))).collect(),
+        })
+        .collect()
+}
+
+fn inspected<'a>(outcome: &'a Outcome, frames: &'a [Kept]) -> Inspected<'a> {
+    Inspected {
+        file: "housing-0042.png",
+        model: "Turned steel, 12 June",
+        hash: "9f86d081884c7d65",
+        outcome,
+        frames,
+        scale: Some(MapScale { difference: 0.4, feature: 2.0 }),
+        map: ColourMap::Ember,
+    }
+}
+
+fn decoded(path: &Path) -> image::RgbImage {
+    image::open(path).unwrap().into_rgb8()
+}
+
+fn written(query: &Inspected<'_>, part: Part) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(format!("a{}", part.suffix()));
+    write_part(&path, query, part).unwrap();
+    (folder, path)
+}
+
+#[test]
+fn the_triptych_shows_every_pixel_where_it_belongs() {
+    let outcome = outcome(64, 48, 1, 30, Some(Verdict::Defective));
+    let query = inspected(&outcome, &[]);
+    let (_folder, path) = written(&query, Part::Triptych);
+    let image = decoded(&path);
+    let layout = triptych::Layout::of(&query, 384, 1_600);
+    assert_eq!((layout.fit, layout.size), (Fit { enlarge: 6, reduce: 1 }, [384, 288]));
+    assert_eq!(image.width() as usize, layout.width);
+    assert!(image.height() as usize > layout.bottom + 100);
+    let at = |picture: usize, x: usize, y: usize| {
+        image.get_pixel((layout.xs[picture] + 6 * x + 3) as u32, (layout.y + 6 * y + 3) as u32).0
+    };
+    let grey = |v: f32| [((v + 1.0) * 127.5).round() as u8; 3];
+    for (x, y) in [(0, 0), (63, 0), (0, 47), (63, 47), (41, 19), (20, 30)] {
+        assert_eq!(at(0, x, y), grey(outcome.query.at(x, y, 0)));
+        assert_eq!(at(1, x, y), grey(outcome.reconstruction.at(x, y, 0)));
+        let share = (outcome.difference[y * 64 + x].abs() / 0.4).min(1.0);
+        assert_eq!(at(2, x, y), table(ColourMap::Ember)[(share * 255.0).round() as usize]);
+    }
+    // The pit goes beyond the scale; the colour bar ends with the same colours, dark below.
+    assert_eq!(at(2, 41, 19), table(ColourMap::Ember)[255]);
+    let bar = |y: usize| image.get_pixel(layout.bar as u32 + 5, y as u32).0;
+    assert_eq!((bar(layout.y), bar(layout.y + 287)), (table(ColourMap::Ember)[255], table(ColourMap::Ember)[0]));
+    assert_eq!(image.get_pixel(1, 1).0, PAGE);
+    // The mark, and nothing in the colours of the other verdicts beside it.
+    let figures = layout.bottom as u32 + layout.px(16.0) as u32;
+    let mark = image.get_pixel(layout.px(24.0 + 12.0) as u32, figures + layout.px(17.0) as u32).0;
+    assert_eq!(mark, sheet::verdict_colour(Verdict::Defective));
+}
+
+#[test]
+fn without_a_calibration_there_is_no_verdict_and_the_scale_is_the_images_own() {
+    let mut outcome = outcome(64, 64, 3, 5, None);
+    outcome.inspected = Some((0..64 * 64).map(|i| i % 64 < 50).collect());
+    (0..64 * 64).filter(|i| i % 64 >= 50).for_each(|i| outcome.difference[i] = 0.0);
+    let query = Inspected { scale: None, map: ColourMap::Signed, ..inspected(&outcome, &[]) };
+    let largest = outcome.difference.iter().fold(0.0_f32, |m, v| m.max(v.abs()));
+    assert_eq!(query.upper(), largest);
+    let image = decoded(&written(&query, Part::Triptych).1);
+    let layout = triptych::Layout::of(&query, 384, 1_600);
+    let heat = |x: usize, y: usize| image.get_pixel((layout.xs[2] + 6 * x) as u32, (layout.y + 6 * y) as u32).0;
+    assert_eq!(heat(63, 10), LEFT_OUT);
+    // The pit is darker than the reconstruction: at the blue end.
+    let [r, _, b] = heat(41, 25);
+    assert!(b > r);
+    let marks: Vec<[u8; 3]> = [Verdict::Healthy, Verdict::Defective].map(sheet::verdict_colour).into();
+    let under = layout.bottom as u32..layout.bottom as u32 + layout.px(60.0) as u32;
+    assert!(under.flat_map(|y| (0..400).map(move |x| (x, y))).all(|(x, y)| !marks.contains(&image.get_pixel(x, y).0)));
+}
+
+#[test]
+fn pictures_are_brought_to_a_size_that_can_be_looked_at() {
+    let fit = |width, height| Fit::of(width, height, 384, 1_600);
+    assert_eq!(fit(64, 64), Fit { enlarge: 6, reduce: 1 });
+    assert_eq!(fit(100, 64), Fit { enlarge: 4, reduce: 1 });
+    assert_eq!(fit(384, 64), Fit { enlarge: 1, reduce: 1 });
+    assert_eq!(fit(4_096, 3_000), Fit { enlarge: 1, reduce: 3 });
+    // A strip is not blown up beyond all bounds.
+    assert_eq!(fit(1, 4_096), Fit { enlarge: 1, reduce: 3 });
+    assert_eq!(fit(8, 800), Fit { enlarge: 2, reduce: 1 });
+    assert_eq!((fit(4_096, 3_000).length(4_096), fit(64, 64).length(64)), (1_366, 384));
+}
+
+#[test]
+fn a_large_map_keeps_its_peaks_when_it_is_made_smaller() {
+    let mut map = vec![0.1; 7 * 5];
+    map[2 * 7 + 3] = -0.9;
+    let peak = |v: &mut dyn Iterator<Item = f32>| v.fold(0.0_f32, |m, v| if v.abs() > m.abs() { v } else { m });
+    let small = reduced(&map, 7, 3, peak);
+    assert_eq!(small, [0.1, -0.9, 0.1, 0.1, 0.1, 0.1]);
+    let raster = picture(&[-1.0, 1.0, 1.0, -1.0], 2, 1, Fit { enlarge: 1, reduce: 2 });
+    assert_eq!((raster.width, raster.height, raster.pixels), (1, 1, vec![[128; 3]]));
+}
+
+#[test]
+fn the_convergence_plays_every_kept_frame_and_holds_the_last() {
+    let outcome = outcome(40, 30, 1, 12, Some(Verdict::Suspect));
+    let frames = frames(&outcome, 12);
+    let query = inspected(&outcome, &frames);
+    let (_folder, path) = written(&query, Part::Convergence);
+    let bytes = fs::read(&path).unwrap();
+    let decoder = PngDecoder::new(std::io::Cursor::new(&bytes)).unwrap();
+    let played = decoder.apng().unwrap().into_frames().collect_frames().unwrap();
+    let times: Vec<u32> = played.iter().map(|f| f.delay().numer_denom_ms()).map(|(a, b)| a / b).collect();
+    assert_eq!(times, [vec![67; 11], vec![2_000]].concat());
+    let layout = triptych::Layout::of(&query, 256, 512);
+    let enlarge = layout.fit.enlarge;
+    assert_eq!(enlarge, 7);
+    for (frame, kept) in played.iter().zip(&frames) {
+        let at = |picture: usize, x: usize, y: usize| {
+            let (x, y) = (layout.xs[picture] + enlarge * x + 1, layout.y + enlarge * y + 1);
+            frame.buffer().get_pixel(x as u32, y as u32).0
+        };
+        for (x, y) in [(0, 0), (39, 29), (26, 12)] {
+            let (query, drawn) = (outcome.query.at(x, y, 0), kept.value(y * 40 + x));
+            let grey = |v: f32| [((v.clamp(-1.0, 1.0) + 1.0) * 127.5).round() as u8; 3];
+            let share = ((query - drawn).abs() / 0.4).min(1.0);
+            assert_eq!(at(0, x, y)[..3], grey(query));
+            assert_eq!(at(1, x, y)[..3], grey(drawn));
+            assert_eq!(at(2, x, y)[..3], table(ColourMap::Ember)[(share * 255.0).round() as usize]);
+        }
+    }
+    // The curve grows: there is ever more of it.
+    let ink = |i: usize| played[i].buffer().pixels().filter(|p| p.0[..3] == sheet::STRONG).count();
+    assert!(ink(0) < ink(5) && ink(5) < ink(11), "{} {} {}", ink(0), ink(5), ink(11));
+    // Readers of plain PNG see the first frame.
+    assert_eq!(decoded(&path).dimensions(), played[0].buffer().dimensions());
+}
+
+#[test]
+fn a_convergence_without_frames_shows_the_reconstruction() {
+    let outcome = outcome(32, 32, 3, 0, None);
+    let (_folder, path) = written(&inspected(&outcome, &[]), Part::Convergence);
+    let bytes = fs::read(path).unwrap();
+    let decoder = PngDecoder::new(std::io::Cursor::new(bytes)).unwrap();
+    assert_eq!(decoder.apng().unwrap().into_frames().collect_frames().unwrap().len(), 1);
+}
+
+#[test]
+fn numbers_come_back_from_json_under_their_keys() {
+    let (known, unknown) = (outcome(64, 48, 1, 3, Some(Verdict::Defective)), outcome(8, 8, 1, 1, None));
+    let query = inspected(&known, &[]);
+    let (_folder, path) = written(&query, Part::Numbers);
+    let text = fs::read_to_string(path).unwrap();
+    assert_eq!(serde_json::from_str::<Numbers>(&text).unwrap(), Numbers::of(&query));
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(json["file"], "housing-0042.png");
+    assert_eq!((&json["model"], &json["hash"]), (&"Turned steel, 12 June".into(), &"9f86d081884c7d65".into()));
+    assert_eq!(
+        (json["width"].as_u64(), json["height"].as_u64(), json["tiles"].as_u64()),
+        (Some(64), Some(48), Some(1))
+    );
+    assert_eq!((json["steps"].as_u64(), json["seconds"].as_f64()), (Some(3), Some(1.4375)));
+    assert_eq!(json["knobs"]["restarts"], 2);
+    assert_eq!(json["scores"]["l1_sum"], 1_234.5);
+    assert_eq!((&json["verdict"], &json["score"]), (&"defective".into(), &"worst_spot".into()));
+    assert_eq!(
+        (json["p"].as_f64(), json["n"].as_u64(), json["rate"].as_f64()),
+        (Some(1.0 / 61.0), Some(60), Some(0.05))
+    );
+    assert_eq!(json["words"], "at most 1 in 61 good parts would look this odd");
+    assert_eq!(json["records"].as_array().unwrap().len(), 3);
+    assert_eq!((&json["records"][1]["step"], &json["records"][1]["best"]), (&1.into(), &1.into()));
+
+    let json = serde_json::to_value(Numbers::of(&Inspected { scale: None, ..inspected(&unknown, &[]) })).unwrap();
+    assert!(["verdict", "score", "p", "n", "rate", "words", "scale"].iter().all(|key| json[key].is_null()));
+}
+
+#[test]
+fn lists_are_csv_whatever_the_names() {
+    let (known, unknown) = (outcome(64, 48, 1, 3, Some(Verdict::Suspect)), outcome(64, 48, 1, 3, None));
+    let nasty = "a, \"b\"\nc;.png";
+    let rows = [list_row(&Inspected { file: nasty, ..inspected(&known, &[]) }), list_row(&inspected(&unknown, &[]))];
+    let mut out = Vec::new();
+    write_list(&mut out, rows).unwrap();
+    let text = String::from_utf8(out.clone()).unwrap();
+    assert!(text.starts_with(
+        "file,verdict,p,n,rate,score,l1_sum,l1,worst_tile,worst_spot,feature,width,height,tiles,steps,seconds,model,hash\n\
+         \"a, \"\"b\"\"\nc;.png\",suspect,0.01639344262295082,60,0.05,worst_spot,1234.5,0.0514,0.0514,0.6021,1.75,64,48,1,3,1.4375,\"Turned steel, 12 June\",9f86d081884c7d65\n"
+    ), "{text}");
+    let mut reader = csv::Reader::from_reader(&out[..]);
+    let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+    assert_eq!((&rows[0][0], &rows[1][0], &rows[1][1], &rows[1][2]), (nasty, "housing-0042.png", "", ""));
+}
+
+#[test]
+fn steps_are_one_row_each() {
+    let two = outcome(8, 8, 1, 2, None);
+    let text = fs::read_to_string(written(&inspected(&two, &[]), Part::Steps).1).unwrap();
+    let mut lines = text.lines();
+    assert_eq!(lines.next(), Some("step,loss,best,residual,feature,prior,z_norm,seconds,loss_1,loss_2"));
+    assert_eq!(lines.next(), Some("0,0.3125,2,0.3125,0.5,-0.25,1,0,0.46875,0.3125"));
+    assert_eq!((lines.next().map(|l| l.starts_with("1,")), lines.next()), (Some(true), None));
+    let mut one = Vec::new();
+    let record = Record { loss: vec![0.5], best: 0, ..two.records[0].clone() };
+    write_steps(&mut one, &[record]).unwrap();
+    assert!(
+        String::from_utf8(one).unwrap().starts_with("step,loss,best,residual,feature,prior,z_norm,seconds\n0,0.5,1,")
+    );
+}
+
+#[test]
+fn the_difference_map_is_written_as_it_is() {
+    let outcome = outcome(31, 17, 3, 1, None);
+    let bytes = fs::read(written(&inspected(&outcome, &[]), Part::Difference).1).unwrap();
+    let (width, height, about, values) = tiff::tests::read(&bytes);
+    assert_eq!((width, height), (31, 17));
+    assert_eq!(values, outcome.difference);
+    assert!(about.contains("query minus reconstruction"));
+}
+
+#[test]
+fn images_of_one_name_keep_apart() {
+    let outcome = outcome(16, 16, 1, 1, None);
+    let query = inspected(&outcome, &[]);
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("new").join("out");
+    let mut names = Names::default();
+    let parts = [Part::Numbers, Part::Difference];
+    let mut write = |stem: &str| -> Vec<String> {
+        let paths = write_all(&dir, stem, &mut names, &query, &parts).unwrap();
+        assert!(paths.iter().all(|path| path.is_file()));
+        paths.iter().map(|p| p.file_name().unwrap().to_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(write("part"), ["part.json", "part-difference.tiff"]);
+    assert_eq!(write("PART"), ["PART-2.json", "PART-2-difference.tiff"]);
+    assert_eq!(write("part-2"), ["part-2-2.json", "part-2-2-difference.tiff"]);
+    assert_eq!(write("../a/b:c"), [".._a_b_c.json", ".._a_b_c-difference.tiff"]);
+    assert_eq!(write(" .. "), ["image.json", "image-difference.tiff"]);
+    assert_eq!(write(&"é".repeat(400))[0], format!("{}.json", "é".repeat(50)));
+    assert_eq!(fs::read_dir(&dir).unwrap().count(), 12);
+}
+
+#[test]
+fn what_cannot_be_written_is_named() {
+    let outcome = outcome(16, 16, 1, 1, None);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, b"x").unwrap();
+    let query = inspected(&outcome, &[]);
+    let said = write_all(&file, "a", &mut Names::default(), &query, &Part::ALL).unwrap_err().to_string();
+    assert!(said.starts_with(&format!("cannot write {}", file.display())), "{said}");
+    let taken = folder.path().join("a.json");
+    fs::create_dir(&taken).unwrap();
+    let said = write_all(folder.path(), "a", &mut Names::default(), &query, &[Part::Numbers]).unwrap_err();
+    assert_eq!(said.path(), taken);
+}
+
+#[test]
+fn figures_have_a_sensible_precision() {
+    let wanted = [
+        (0.0, "0"),
+        (0.051_44, "0.0514"),
+        (-0.5, "−0.5000"),
+        (1.75, "1.750"),
+        (12.346, "12.35"),
+        (123.46, "123.5"),
+        (1_234.4, "1,234"),
+        (1_234_567.0, "1,234,567"),
+        (0.000_012, "1.2e-5"),
+        (f64::NAN, "–"),
+    ];
+    assert_eq!(wanted.map(|(value, _)| figure(value)), wanted.map(|(_, text)| text.to_owned()));
+    assert_eq!([0.05, 0.5, 20.0, 1_000.0, 0.0, 0.016_39].map(short), ["0.05", "0.5", "20", "1,000", "0", "0.0164"]);
+}
