@@ -565,3 +565,24 @@ fn without_a_calibration_there_is_a_button_and_no_verdict() {
     assert!(shows(&stage.harness, "Calibrating, 3 of 20 held-out images"));
     assert!(shows(&stage.harness, "Cancel"));
 }
+
+#[test]
+fn an_export_writes_its_parts_and_says_where() {
+    let mut stage = open(true, SIZE, |live| {
+        model(live);
+        query(live, "part-0043.png", Some(DefectKind::Scratch), 3, STEPS, 1);
+    });
+    show(&mut stage);
+    let dir = stage.path("out");
+    stage.harness.state_mut().apply(Action::ExportInspection { ids: Vec::new(), dir: dir.clone() });
+    stage.until("the export is said to be written", |window| {
+        window.state().notices().any(|text| text.contains("part-0043.png were written to"))
+    });
+    for name in ["part-0043-triptych.png", "part-0043-convergence.png", "part-0043.json", "part-0043-difference.tiff"] {
+        assert!(fs::metadata(dir.join(name)).is_ok_and(|m| m.len() > 100), "{name}");
+    }
+    // Without a result there is nothing to write, and that is said.
+    press(&mut stage, Modifiers::NONE, Key::Delete);
+    stage.harness.state_mut().apply(Action::ExportInspection { ids: Vec::new(), dir });
+    assert!(stage.harness.state().notices().any(|text| text.contains("There is nothing to export yet")));
+}

@@ -125,9 +125,7 @@ impl Viewport {
                 self.zoom_by(factor, at, pane, size, ppp);
             }
         }
-        if response.clicked() {
-            response.request_focus();
-        }
+        // A click leaves the keys to the page; Tab brings the focus here.
         if !response.has_focus() {
             return;
         }

@@ -61,7 +61,7 @@ impl EmptyPage {
                 ui.add_space(theme::GAP_S);
             }
             let open = (UiCommand::InspectOpen, "Choose one or many. They wait until a model is in force.");
-            let load = (UiCommand::InspectModel, "A .ganspect file holds generator, critic, encoder and calibration.");
+            let load = (UiCommand::InspectModel, "A .ganspect file holds generator, discriminator, encoder and calibration.");
             let order = if model { [open, load] } else { [load, open] };
             for (i, (command, text)) in order.into_iter().enumerate() {
                 let primary = i == 0;

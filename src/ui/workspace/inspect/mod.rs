@@ -6,7 +6,6 @@ mod empty;
 mod export;
 mod knobs;
 mod list;
-mod maps;
 mod raster;
 mod regions;
 mod triptych;
@@ -358,9 +357,9 @@ impl InspectWorkspace {
         if self.selected != Some(id) {
             self.convergence.follow();
             self.regions.abandon();
+            self.list.reveal = true;
         }
         self.selected = Some(id);
-        self.list.reveal = true;
     }
 
     /// Carries out the entries of the command table that concern this page; others are left alone.
@@ -434,7 +433,7 @@ impl InspectWorkspace {
         }
         if let (Some(at), Some(entry)) = (scene.at, scene.entry()) {
             self.place = at;
-            self.selected = Some(entry.id);
+            self.select(entry.id);
         }
     }
 
@@ -647,4 +646,80 @@ fn part<R>(ui: &mut Ui, rect: Rect, name: &str, content: impl FnOnce(&mut Ui) ->
         content(ui)
     })
     .inner
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn live_with(state: QueryState) -> (Live, QueryId) {
+        let live = Live::default();
+        let query = Query {
+            id: QueryId::fresh(),
+            name: "part.png".into(),
+            source: QuerySource::File("/parts/part.png".into()),
+        };
+        let entry = Entry { state, ..waiting(&query) };
+        live.inspect.status.write().entries.push(Arc::new(entry));
+        (live, query.id)
+    }
+
+    fn asked(page: &mut InspectWorkspace, command: UiCommand, live: &Live) -> Vec<Inspect> {
+        let mut actions = Vec::new();
+        page.apply(command, live, &mut actions);
+        let inspect = |action| match action {
+            Action::Engine(engine::Command::Inspect(inspect)) => Some(inspect),
+            _ => None,
+        };
+        actions.into_iter().filter_map(inspect).collect()
+    }
+
+    #[test]
+    fn a_running_query_is_paused_and_stopped() {
+        let mut page = InspectWorkspace::default();
+        let (live, id) = live_with(QueryState::Running);
+        assert!(matches!(asked(&mut page, UiCommand::InspectPlayPause, &live)[..], [Inspect::Pause(i)] if i == id));
+        assert!(matches!(asked(&mut page, UiCommand::InspectStop, &live)[..], [Inspect::Stop(i)] if i == id));
+        let facts = page.facts(&live);
+        assert!(facts.going && !facts.ended && !facts.film);
+        let (live, id) = live_with(QueryState::Paused);
+        assert!(matches!(asked(&mut page, UiCommand::InspectPlayPause, &live)[..], [Inspect::Play(i)] if i == id));
+    }
+
+    #[test]
+    fn a_query_goes_on_or_begins_again_from_seeds_it_has_not_had() {
+        let mut page = InspectWorkspace::default();
+        let (live, id) = live_with(QueryState::Done);
+        let steps = InvertKnobs::default().steps;
+        let more = asked(&mut page, UiCommand::InspectMore, &live);
+        assert!(matches!(more[..], [Inspect::More(i, n)] if i == id && n == steps));
+        let mut seeds = Vec::new();
+        for _ in 0..3 {
+            let again = asked(&mut page, UiCommand::InspectAgain, &live);
+            let [Inspect::Again { seed, random: true, .. }] = again[..] else { panic!("{again:?}") };
+            seeds.push(seed);
+        }
+        assert_eq!(seeds, [2, 3, 4], "the knobs' own seed is 1");
+    }
+
+    #[test]
+    fn what_is_taken_off_the_list_is_gone_at_once_and_its_neighbour_is_shown() {
+        let mut page = InspectWorkspace::default();
+        let live = Live::default();
+        let source = |name: &str| QuerySource::File(name.into());
+        let Some(Inspect::Add(queries)) = page.add(vec![source("/a.png"), source("/b.png"), source("/c.png")]) else {
+            panic!()
+        };
+        assert_eq!(page.shown(&live), Some(queries[2].id), "the last is inspected first");
+        page.select(queries[1].id);
+        let removed = asked(&mut page, UiCommand::InspectRemove, &live);
+        assert!(matches!(&removed[..], [Inspect::Remove(ids)] if *ids == [queries[1].id]));
+        assert_eq!(page.shown(&live), Some(queries[2].id));
+        // The compute thread has taken one in: it is listed once.
+        live.inspect.status.write().entries.push(Arc::new(waiting(&queries[0])));
+        let scene = page.scene(&live);
+        page.keep_up(&scene);
+        assert_eq!(page.scene(&live).rows.len(), 2);
+        assert_eq!(page.add(Vec::new()).is_none(), page.asked.len() == 1);
+    }
 }

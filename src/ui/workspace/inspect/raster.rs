@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use egui::{Color32, ColorImage};
 
-use super::maps::{ColourMap, table};
-use crate::inspect::{Kept, Outcome, Planes};
+use crate::{
+    inspect::{Kept, Outcome, Planes},
+    report::colour_map::{ColourMap, table},
+};
 
 /// A value of the picture, as [`Planes`] has it.
 #[derive(Clone)]
@@ -175,8 +177,6 @@ impl Source {
     /// defect stays in sight. What is not inspected stays clear.
     pub fn paint(&self, colours: ColourMap, scale: f32, by: usize) -> ColorImage {
         let table = table(colours).map(|[r, g, b]| Color32::from_rgb(r, g, b));
-        let signed = self.kind == MapKind::Signed;
-        let scale = scale.max(1e-6);
         let width = self.query.width();
         reduced(shape(&self.query), by, |columns, rows| {
             let mut strongest: Option<f32> = None;
@@ -190,8 +190,8 @@ impl Source {
                 }
             }
             let Some(v) = strongest else { return Color32::TRANSPARENT };
-            let share = if signed { (v / scale + 1.0) / 2.0 } else { v / scale };
-            table.get((share.clamp(0.0, 1.0) * 255.0).round() as usize).copied().unwrap_or_default()
+            let share = colours.place(v, scale);
+            table.get((share * 255.0).round() as usize).copied().unwrap_or_default()
         })
     }
 }

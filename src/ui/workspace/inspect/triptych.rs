@@ -13,7 +13,6 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Scene,
-    maps::{ColourMap, table},
     raster::{self, MapKind, Shape, Source, Values, grey_level},
     regions::RegionEditor,
 };
@@ -23,6 +22,7 @@ use crate::{
         inspect::{Entry, View},
     },
     inspect::{Kept, Outcome, Planes, Regions},
+    report::colour_map::{ColourMap, table},
     ui::{
         Action, UiCommand,
         theme::{self, Palette},
@@ -158,7 +158,8 @@ impl Triptych {
         }
     }
 
-    fn colours(&self) -> ColourMap {
+    /// The colours of the map.
+    pub fn colours(&self) -> ColourMap {
         match (self.layout.map, self.layout.grey) {
             (MapKind::Signed, _) => ColourMap::Signed,
             (_, true) => ColourMap::Grey,
@@ -233,8 +234,7 @@ impl Triptych {
             let body = inner(rect);
             let placed = self.view.place(body, size, ppp);
             head(ui, rect, &title);
-            let sense = if i == 0 && regions.is_drawing() { Sense::click_and_drag() } else { Sense::click_and_drag() };
-            let response = ui.interact(body, ui.scope_id().with(("pane", i)), sense);
+            let response = ui.interact(body, ui.scope_id().with(("pane", i)), Sense::click_and_drag());
             response.widget_info(|| {
                 WidgetInfo::labeled(Role::Image, true, format!("{title}; arrows move it, plus and minus zoom"))
             });
@@ -266,7 +266,7 @@ impl Triptych {
         let low = if self.layout.map == MapKind::Signed { -f64::from(scale) } else { 0.0 };
         let bar_rect = bar.with_min_x(bar.left() + theme::GAP_S).with_min_y(bar.top() + theme::TILE_HEAD);
         ui.scope_builder(UiBuilder::new().max_rect(bar_rect), |ui| {
-            self.bar.ui(ui, &table(self.colours()), (low, f64::from(scale)), &what);
+            self.bar.ui(ui, table(self.colours()), (low, f64::from(scale)), &what);
         });
         head(ui, bar.with_min_x(bar.left() + theme::GAP_S), "per px");
         ui.scope_builder(UiBuilder::new().max_rect(foot), |ui| match regions.hint() {
@@ -482,7 +482,7 @@ impl Triptych {
         let combo = ComboBox::from_id_salt("colours").width(theme::VALUE).selected_text(name).show_ui(ui, |ui| {
             for (title, value, colours) in [("Ember", false, ColourMap::Ember), ("Grey", true, ColourMap::Grey)] {
                 ui.horizontal(|ui| {
-                    ColourTable::preview(ui, &table(colours), vec2(theme::SLIDER_SHORT, theme::GAP_M));
+                    ColourTable::preview(ui, table(colours), vec2(theme::SLIDER_SHORT, theme::GAP_M));
                     if ui.selectable_label(grey == value, title).clicked() {
                         self.layout.grey = value;
                         ui.close();
