@@ -95,8 +95,7 @@ fn records(query: &Planes, end: &[f32], steps: usize, restarts: usize) -> Vec<Re
 
 fn thumbnail(query: &Planes) -> Arc<Thumbnail> {
     let side = SIDE / 2;
-    let pixels =
-        (0..side * side).map(|i| ((query.at(i % side * 2, i / side * 2, 0) + 1.0) * 127.5) as u8).collect();
+    let pixels = (0..side * side).map(|i| ((query.at(i % side * 2, i / side * 2, 0) + 1.0) * 127.5) as u8).collect();
     Arc::new(Thumbnail { width: side, height: side, pixels })
 }
 
@@ -364,7 +363,7 @@ fn a_dropped_folder_is_imported_or_inspected_by_the_page_on_show() {
     }
     fs::write(folder.join("notes.txt"), "no image").unwrap();
     show(&mut stage);
-    drop_files(&mut stage, &[folder.clone()]);
+    drop_files(&mut stage, std::slice::from_ref(&folder));
     stage.until("the folder's images are listed", |window| shows(window, "c.png,"));
     assert!(shows(&stage.harness, "a.PNG,") && shows(&stage.harness, "b.png,"));
     assert!(!shows(&stage.harness, "notes.txt"));
@@ -585,4 +584,96 @@ fn an_export_writes_its_parts_and_says_where() {
     press(&mut stage, Modifiers::NONE, Key::Delete);
     stage.harness.state_mut().apply(Action::ExportInspection { ids: Vec::new(), dir });
     assert!(stage.harness.state().notices().any(|text| text.contains("There is nothing to export yet")));
+}
+
+fn point(stage: &mut Stage, at: [f32; 2], pressed: Option<bool>) {
+    let pos = egui::Pos2::from(at);
+    stage.harness.event(egui::Event::PointerMoved(pos));
+    if let Some(pressed) = pressed {
+        let (button, modifiers) = (egui::PointerButton::Primary, Modifiers::NONE);
+        stage.harness.event(egui::Event::PointerButton { pos, button, pressed, modifiers });
+    }
+    stage.harness.step();
+}
+
+/// Opens the menu of regions, looks whether there are any to delete, and closes it.
+fn has_regions(stage: &mut Stage) -> bool {
+    stage.harness.get_by_label("Regions").click();
+    stage.harness.run_steps(2);
+    let any = !stage.harness.get_by_label("Delete every region").accesskit_node().is_disabled();
+    press(stage, Modifiers::NONE, Key::Escape);
+    any
+}
+
+#[test]
+fn a_region_is_drawn_over_the_query_and_taken_back() {
+    let mut stage = open(true, SIZE, |live| {
+        model(live);
+        query(live, "part-0043.png", Some(DefectKind::Scratch), 3, STEPS, 1);
+    });
+    show(&mut stage);
+    assert!(!has_regions(&mut stage));
+    let tool = |stage: &mut Stage, title: &str| {
+        stage.harness.get_by_label("Regions").click();
+        stage.harness.run_steps(2);
+        stage.harness.get_by_label(title).click();
+        stage.harness.run_steps(2);
+    };
+    tool(&mut stage, "Inspect a rectangle only");
+    assert!(shows(&stage.harness, "Drag a rectangle over the query"));
+    point(&mut stage, [280.0, 230.0], Some(true));
+    point(&mut stage, [380.0, 320.0], None);
+    point(&mut stage, [380.0, 320.0], Some(false));
+    assert!(has_regions(&mut stage));
+    press(&mut stage, Modifiers::COMMAND, Key::Z);
+    assert!(!has_regions(&mut stage));
+
+    tool(&mut stage, "Ignore a polygon");
+    for corner in [[280.0, 230.0], [380.0, 240.0], [330.0, 330.0]] {
+        point(&mut stage, corner, Some(true));
+        point(&mut stage, corner, Some(false));
+    }
+    press(&mut stage, Modifiers::NONE, Key::Enter);
+    assert!(has_regions(&mut stage));
+    // A click chooses it, and Delete takes it away and not the image.
+    point(&mut stage, [330.0, 270.0], Some(true));
+    point(&mut stage, [330.0, 270.0], Some(false));
+    press(&mut stage, Modifiers::NONE, Key::Delete);
+    assert!(!has_regions(&mut stage));
+    assert_eq!(current(&stage).as_deref(), Some("part-0043.png"));
+
+    tool(&mut stage, "Inspect a polygon only");
+    point(&mut stage, [280.0, 230.0], Some(true));
+    point(&mut stage, [280.0, 230.0], Some(false));
+    press(&mut stage, Modifiers::NONE, Key::Escape);
+    assert!(!shows(&stage.harness, "Click corner by corner"));
+    assert!(!has_regions(&mut stage));
+}
+
+#[test]
+fn a_large_picture_is_shown_without_a_stall_and_in_parts() {
+    let side = 2_304; // more than the least texture that every device can hold
+    let mut stage = open(true, SIZE, move |live| {
+        model(live);
+        let values = (0..side * side).map(|i| ((i % side) as f32 / side as f32) * 2.0 - 1.0).collect();
+        let query = Arc::new(Planes::new(side, side, 1, values).unwrap());
+        let kept = Kept { step: 0, pixels: vec![32_768; side * side].into() };
+        let item = Entry { size: Some((side, side)), ..entry("large.png", QueryState::Running) };
+        let view = View { query, frames: vec![kept], records: Arc::default(), outcome: None };
+        live.inspect.views.write().insert(item.id, Arc::new(view));
+        live.inspect.status.write().entries.push(Arc::new(item));
+    });
+    show(&mut stage);
+    let parts = |window: &Window, name: &str| {
+        let textures = window.ctx.tex_manager();
+        let textures = textures.read();
+        textures.allocated().filter(|(_, meta)| meta.name == name).map(|(_, meta)| meta.size[0]).collect::<Vec<_>>()
+    };
+    // The whole picture is reduced to about what the screen shows.
+    stage.until("the reduced picture is there", |window| parts(window, "map").len() == 1);
+    assert!(shows(&stage.harness, "strongest of 8 × 8"));
+    assert_eq!(parts(&stage.harness, "map"), [side / 8]);
+    press(&mut stage, Modifiers::NONE, Key::Num1);
+    stage.until("the whole picture is there in parts", |window| parts(window, "map").len() == 4);
+    assert!(parts(&stage.harness, "map").iter().all(|width| *width <= 2_048));
 }

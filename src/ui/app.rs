@@ -489,7 +489,7 @@ impl App {
         if let Some(progress) = self.import.as_ref().and_then(ImportPage::reading) {
             return Some(Job { title: "Reading images", progress });
         }
-        if let Some((title, progress)) = self.inspect.job() {
+        if let Some((title, progress)) = self.inspect.job().or_else(|| self.inspecting()) {
             return Some(Job { title, progress });
         }
         (!self.reading.is_empty()).then_some(Job { title: "Reading curves", progress: (0, 0) })
@@ -499,6 +499,7 @@ impl App {
         match self.import.as_ref().filter(|page| page.reading().is_some()) {
             Some(page) => page.cancel(),
             None if self.inspect.job().is_some() => self.inspect.cancel_job(),
+            None if self.inspecting().is_some() => self.stop_inspecting(),
             // Tasks that are dropped are cancelled.
             None => self.reading.clear(),
         }

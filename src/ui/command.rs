@@ -523,18 +523,12 @@ impl UiCommand {
                 "restart retry inversion",
                 key(K::R)
             ),
-            Self::InspectBack => entry!(
-                "Previous image",
-                "The image above this one on the list.",
-                "up list",
-                key(K::ArrowUp)
-            ),
-            Self::InspectForward => entry!(
-                "Next image",
-                "The image below this one on the list.",
-                "down list",
-                key(K::ArrowDown)
-            ),
+            Self::InspectBack => {
+                entry!("Previous image", "The image above this one on the list.", "up list", key(K::ArrowUp))
+            }
+            Self::InspectForward => {
+                entry!("Next image", "The image below this one on the list.", "down list", key(K::ArrowDown))
+            }
             Self::FrameBack => entry!(
                 "Earlier reconstruction",
                 "One kept reconstruction back on the way of z.",
@@ -553,21 +547,15 @@ impl UiCommand {
                 "animate film replay scrub",
                 key(K::P)
             ),
-            Self::ActualPixels => entry!(
-                "One to one",
-                "One screen pixel to a picture's pixel.",
-                "1:1 zoom actual size",
-                key(K::Num1)
-            ),
+            Self::ActualPixels => {
+                entry!("One to one", "One screen pixel to a picture's pixel.", "1:1 zoom actual size", key(K::Num1))
+            }
             Self::FitPicture => {
                 entry!("Fit the picture", "Shows the whole picture.", "zoom reset view", key(K::F))
             }
-            Self::Blink => entry!(
-                "Blink",
-                "Shows query and reconstruction by turns in one place.",
-                "flicker compare",
-                key(K::B)
-            ),
+            Self::Blink => {
+                entry!("Blink", "Shows query and reconstruction by turns in one place.", "flicker compare", key(K::B))
+            }
             Self::Swipe => entry!(
                 "Swipe",
                 "Draws the reconstruction over the query like a curtain that can be dragged.",
@@ -598,12 +586,9 @@ impl UiCommand {
                 "remove delete close",
                 key(K::Delete)
             ),
-            Self::RegionUndo => entry!(
-                "Undo region",
-                "Takes back the last change of the regions.",
-                "mask revert back",
-                ctrl(K::Z)
-            ),
+            Self::RegionUndo => {
+                entry!("Undo region", "Takes back the last change of the regions.", "mask revert back", ctrl(K::Z))
+            }
             Self::Theme => entry!(
                 "Dark or light",
                 "Switches between the dark and the light theme.",
@@ -687,7 +672,7 @@ impl UiCommand {
         match self {
             Self::InspectPlayPause | Self::InspectStop => inspect && query.going,
             Self::InspectMore => inspect && query.ended && facts.model,
-            Self::InspectAgain => inspect && query.any && facts.model,
+            Self::InspectAgain => inspect && (query.ended || query.going) && facts.model,
             Self::InspectBack | Self::InspectForward => inspect && query.others,
             Self::FrameBack | Self::FrameForward | Self::FramePlay => inspect && query.film,
             Self::ActualPixels | Self::FitPicture | Self::Blink | Self::Swipe | Self::MapOverlay => {

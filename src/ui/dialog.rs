@@ -137,11 +137,7 @@ impl Dialog {
             return typed(suggested);
         }
         let mut dialog = AsyncFileDialog::new().set_title(want.title());
-        let folder = if want.takes_folder() {
-            Some(suggested.as_path())
-        } else {
-            suggested.parent()
-        };
+        let folder = if want.takes_folder() { Some(suggested.as_path()) } else { suggested.parent() };
         if let Some(folder) = folder.filter(|f| f.is_dir()) {
             dialog = dialog.set_directory(folder);
         }

@@ -102,7 +102,9 @@ pub const CONVERGENCE: f32 = 196.0;
 /// Least height of the pictures over it.
 pub const PICTURES_LEAST: f32 = 200.0;
 /// Width of a slider in a toolbar.
-pub const SLIDER_SHORT: f32 = 64.0;
+pub const SLIDER_SHORT: f32 = 48.0;
+/// Width of a toolbar under which its choices are narrow.
+pub const TOOLBAR_ROOMY: f32 = 560.0;
 /// Height of the histograms strip.
 pub const STRIP: f32 = 132.0;
 

@@ -12,7 +12,7 @@ use crate::{
     data::{Picture, Samples},
     engine::{
         self, Inspect, Live, Severity,
-        inspect::{ModelSource, ModelState, QueryId, QuerySource},
+        inspect::{ModelSource, ModelState, QueryId, QuerySource, QueryState},
         live::Status,
     },
     ui::{Action, Facts, Frame, Page, workspace::inspect::Found},
@@ -39,6 +39,38 @@ impl App {
         };
         if path.is_some() && path != self.settings.last_model {
             self.settings.last_model = path;
+        }
+    }
+
+    /// Inspection that goes on while another page is on show: title, done and in all.
+    pub(super) fn inspecting(&self) -> Option<(&'static str, (usize, usize))> {
+        if self.page == Page::Inspect {
+            return None;
+        }
+        let status = self.engine.live().inspect.status.read();
+        if let Some(progress) = status.calibrating {
+            return Some(("Calibrating", progress));
+        }
+        let busy = |state: &QueryState| matches!(state, QueryState::Reading | QueryState::Running);
+        let waits = |state: &QueryState| busy(state) || matches!(state, QueryState::Waiting | QueryState::Paused);
+        if !status.entries.iter().any(|e| busy(&e.state)) {
+            return None;
+        }
+        let total = status.entries.len();
+        let left = status.entries.iter().filter(|e| waits(&e.state)).count();
+        Some(("Inspecting images", (total - left, total)))
+    }
+
+    /// Ends it, with what has been reached so far.
+    pub(super) fn stop_inspecting(&mut self) {
+        let status = self.engine.live().inspect.status.read().clone();
+        if status.calibrating.is_some() {
+            return self.send(engine::Command::Inspect(Inspect::CancelCalibrate));
+        }
+        let ended =
+            |state: &QueryState| matches!(state, QueryState::Done | QueryState::Stopped | QueryState::Failed(_));
+        for entry in status.entries.iter().filter(|e| !ended(&e.state)) {
+            self.send(engine::Command::Inspect(Inspect::Stop(entry.id)));
         }
     }
 

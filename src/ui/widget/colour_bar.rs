@@ -39,12 +39,7 @@ impl ColourTable {
         let texture = self.texture(ui, table).id();
         let painter = ui.painter();
         painter.image(texture, bar, whole, Color32::WHITE);
-        painter.rect_stroke(
-            bar,
-            0.0,
-            egui::Stroke::new(theme::HAIRLINE, p.hairline),
-            egui::StrokeKind::Outside,
-        );
+        painter.rect_stroke(bar, 0.0, egui::Stroke::new(theme::HAIRLINE, p.hairline), egui::StrokeKind::Outside);
         let font = FontSelection::Style(theme::caption()).resolve(ui.style());
         for tick in ticks(Scale::Linear, low, high, (bar.height() / 36.0).clamp(2.0, 8.0) as usize) {
             let y = bar.bottom() - ((tick.place - low) / (high - low)) as f32 * bar.height();

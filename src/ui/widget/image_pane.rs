@@ -9,7 +9,7 @@ use egui::{
 use crate::engine::task::{State, Task};
 
 /// Pixels from which a texture is made on a thread of its own.
-const HEAVY: usize = 1 << 18;
+const HEAVY: usize = 1 << 17;
 /// Least and greatest device pixels to a picture's pixel.
 const ZOOM: (f32, f32) = (1.0 / 64.0, 64.0);
 
@@ -271,12 +271,7 @@ impl<K: PartialEq> Canvas<K> {
         for part in &self.parts {
             let at = placed.rect.min + vec2(part.at[0] as f32, part.at[1] as f32) * scale;
             let [w, h] = part.texture.size();
-            painter.image(
-                part.texture.id(),
-                Rect::from_min_size(at, vec2(w as f32, h as f32) * scale),
-                whole,
-                tint,
-            );
+            painter.image(part.texture.id(), Rect::from_min_size(at, vec2(w as f32, h as f32) * scale), whole, tint);
         }
     }
 }

@@ -215,7 +215,8 @@ impl Convergence {
                     (Chart::Parts, "Parts", "What the loss is made of: residual, feature matching, prior"),
                     (Chart::Loss, "Loss", "The loss that z follows, per pixel; every restart, the best one strong"),
                 ];
-                if icon_toggle(ui, icons::ICON_STACKED_LINE_CHART, "Logarithmic loss", true, self.layout.log).clicked() {
+                if icon_toggle(ui, icons::ICON_STACKED_LINE_CHART, "Logarithmic loss", true, self.layout.log).clicked()
+                {
                     self.layout.log = !self.layout.log;
                 }
                 if let Some(chart) = segments(ui, self.layout.chart, &charts) {
@@ -268,12 +269,8 @@ impl Convergence {
     /// Makes the curves anew when there are more steps or something else is to be shown.
     fn prepare(&mut self, view: &View, columns: usize) {
         let log = self.layout.log && self.layout.chart != Chart::Length;
-        let key = CurvesKey {
-            records: Arc::as_ptr(&view.records),
-            count: view.records.len(),
-            chart: self.layout.chart,
-            log,
-        };
+        let key =
+            CurvesKey { records: Arc::as_ptr(&view.records), count: view.records.len(), chart: self.layout.chart, log };
         if self.key == Some(key) {
             return;
         }
@@ -419,16 +416,27 @@ impl Convergence {
         let left = match (&entry.state, entry.seconds_left) {
             (QueryState::Running, Some(seconds)) => ticks::span(seconds),
             (QueryState::Paused, _) => "paused".to_owned(),
+            (QueryState::Stopped, _) => "stopped".to_owned(),
             (state, _) if !is_going(state) => "done".to_owned(),
             _ => "–".to_owned(),
         };
         let last = records.last().map_or(entry.step, |r| r.step);
         let rows = [
-            ("Step", format!("{} / {}", ticks::grouped(record.map_or(last, |r| r.step) as f64, 0), ticks::grouped(entry.steps.max(last) as f64, 0))),
+            (
+                "Step",
+                format!(
+                    "{} / {}",
+                    ticks::grouped(record.map_or(last, |r| r.step) as f64, 0),
+                    ticks::grouped(entry.steps.max(last) as f64, 0)
+                ),
+            ),
             ("Loss", ticks::figure(best)),
             ("Residual", ticks::figure(record.map(|r| r.residual))),
             ("|z| / draw", record.map_or_else(|| "–".to_owned(), |r| format!("{:.2}", r.z_norm))),
-            ("Steps/s", speed.map_or_else(|| "–".to_owned(), |s| if s < 10.0 { format!("{s:.1}") } else { format!("{s:.0}") })),
+            (
+                "Steps/s",
+                speed.map_or_else(|| "–".to_owned(), |s| if s < 10.0 { format!("{s:.1}") } else { format!("{s:.0}") }),
+            ),
             (if going { "Left" } else { "State" }, left),
         ];
         ui.spacing_mut().item_spacing.y = 0.0;
@@ -467,19 +475,16 @@ fn curves(records: &[Record], chart: Chart, log: bool, columns: usize) -> Vec<Cu
         v.is_finite().then_some(v)
     };
     let line = |name: &str, ink: Ink, value: &dyn Fn(&Record) -> Option<f32>| {
-        let all: Vec<PlotPoint> = records
-            .iter()
-            .filter_map(|r| Some(PlotPoint::new(r.step as f64, y(value(r)?)?)))
-            .collect();
+        let all: Vec<PlotPoint> =
+            records.iter().filter_map(|r| Some(PlotPoint::new(r.step as f64, y(value(r)?)?))).collect();
         Curve { name: name.to_owned(), ink, points: thinned(all, columns) }
     };
     match chart {
         Chart::Loss => {
             let restarts = records.iter().map(|r| r.loss.len()).max().unwrap_or(0);
             let faint = (0..restarts).filter(|_| restarts > 1);
-            let mut curves: Vec<Curve> = faint
-                .map(|i| line(&format!("restart {}", i + 1), Ink::Faint, &|r| r.loss.get(i).copied()))
-                .collect();
+            let mut curves: Vec<Curve> =
+                faint.map(|i| line(&format!("restart {}", i + 1), Ink::Faint, &|r| r.loss.get(i).copied())).collect();
             curves.push(line("best", Ink::Strong, &|r| r.loss.get(r.best).copied()));
             curves
         }

@@ -61,7 +61,8 @@ impl EmptyPage {
                 ui.add_space(theme::GAP_S);
             }
             let open = (UiCommand::InspectOpen, "Choose one or many. They wait until a model is in force.");
-            let load = (UiCommand::InspectModel, "A .ganspect file holds generator, discriminator, encoder and calibration.");
+            let load =
+                (UiCommand::InspectModel, "A .ganspect file holds generator, discriminator, encoder and calibration.");
             let order = if model { [open, load] } else { [load, open] };
             for (i, (command, text)) in order.into_iter().enumerate() {
                 let primary = i == 0;
@@ -70,7 +71,8 @@ impl EmptyPage {
                     frame.command(command);
                 }
             }
-            let text = "Two pictures of turned metal, one of them scratched, and a small model that comes with the program.";
+            let text =
+                "Two pictures of turned metal, one of them scratched, and a small model that comes with the program.";
             if choice(ui, "Try it on the built-in model", text, false, "Puts the built-in model in force") {
                 frame.actions.push(Action::Engine(engine::Command::Inspect(Inspect::Model(ModelSource::BuiltIn))));
                 asked = Some(built_in());
@@ -137,7 +139,12 @@ impl EmptyPage {
         let size = recipe.model.size;
         row(ui, "Name", facts.name.clone(), "The model in force");
         row(ui, "File", file, "The file that it was read from; a dash for the built-in one and the run in hand");
-        row(ui, "Crop", format!("{size} × {size} pixels"), "What the generator draws at a time; larger images are cut into tiles");
+        row(
+            ui,
+            "Crop",
+            format!("{size} × {size} pixels"),
+            "What the generator draws at a time; larger images are cut into tiles",
+        );
         row(ui, "Steps trained", ticks::grouped(facts.step as f64, 0), "Steps of the training run");
         let encoder = if facts.encoder { "yes" } else { "no" };
         row(ui, "Encoder", encoder.to_owned(), "With an encoder, z begins near its end (f-AnoGAN)");
@@ -147,7 +154,9 @@ impl EmptyPage {
             if ui.button("Save the model…").on_hover_text(save.tooltip(ui.ctx())).clicked() {
                 frame.command(save);
             }
-            if frame.facts.run && ui.button("Use the run in hand").on_hover_text("Its averaged weights as they are now").clicked() {
+            if frame.facts.run
+                && ui.button("Use the run in hand").on_hover_text("Its averaged weights as they are now").clicked()
+            {
                 ask(frame, ModelSource::Run);
             }
         });
@@ -186,8 +195,7 @@ fn choice(ui: &mut Ui, title: &str, text: &str, primary: bool, tooltip: &str) ->
     let mut clicked = false;
     ui.horizontal(|ui| {
         let size = vec2(224.0, theme::ROW);
-        let button =
-            if primary { theme::primary_button(&p, title) } else { egui::Button::new(title) };
+        let button = if primary { theme::primary_button(&p, title) } else { egui::Button::new(title) };
         clicked = ui.add_sized(size, button).on_hover_text(tooltip).clicked();
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
             ui.add(Label::new(theme::weak_caption(&p, text)).wrap());
@@ -204,10 +212,7 @@ fn built_in() -> Vec<Query> {
         name: name.to_owned(),
         source: QuerySource::Picture(Arc::new(surface::draw(Kind::Turned, defect, SEED, 0, SIDE).picture)),
     };
-    vec![
-        picture(None, "Turned metal, healthy"),
-        picture(Some(DefectKind::Scratch), "Turned metal, scratched"),
-    ]
+    vec![picture(None, "Turned metal, healthy"), picture(Some(DefectKind::Scratch), "Turned metal, scratched")]
 }
 
 /// Stands in for the pictures of a query that has none.
@@ -223,7 +228,9 @@ pub fn no_pictures(ui: &mut Ui, scene: &Scene, entry: &Entry, frame: &mut Frame<
         QueryState::Waiting if scene.model().is_none() => {
             (format!("{} waits for a model", entry.name), "Open a model, or use one that the panel offers.".to_owned())
         }
-        QueryState::Waiting => (format!("{} waits for its turn", entry.name), "The newest image goes first.".to_owned()),
+        QueryState::Waiting => {
+            (format!("{} waits for its turn", entry.name), "The newest image goes first.".to_owned())
+        }
         QueryState::Reading => (format!("Reading {}", entry.name), "It is inspected next.".to_owned()),
         QueryState::Running | QueryState::Paused => {
             (format!("{} begins", entry.name), "The first reconstruction is on its way.".to_owned())
@@ -234,7 +241,6 @@ pub fn no_pictures(ui: &mut Ui, scene: &Scene, entry: &Entry, frame: &mut Frame<
         ),
     };
     let failed = matches!(entry.state, QueryState::Failed(_));
-    let offered = failed || super::has_ended(&entry.state);
     let room = ui.available_rect_before_wrap();
     if !failed {
         empty_place(ui, &title, &text);
@@ -248,9 +254,12 @@ pub fn no_pictures(ui: &mut Ui, scene: &Scene, entry: &Entry, frame: &mut Frame<
                 ui.label(RichText::new(&title).text_style(theme::section()).color(p.text_strong));
             });
             ui.add(Label::new(RichText::new(&text).color(p.text)).wrap().selectable(true));
+            ui.add_space(theme::GAP_M);
+            again(ui, frame);
         });
+        return;
     }
-    if offered {
+    if super::has_ended(&entry.state) {
         let foot = egui::Rect::from_center_size(
             room.center() + vec2(0.0, theme::EMPTY_PLACE),
             vec2(room.width().min(theme::TEXT_MAX), theme::ROW),

@@ -50,7 +50,9 @@ impl InspectWorkspace {
         };
         let items: Vec<Item> = ids.iter().filter_map(item).collect();
         if items.is_empty() {
-            return Err("There is nothing to export yet. Wait until the image is inspected, or inspect it again.".into());
+            return Err(
+                "There is nothing to export yet. Wait until the image is inspected, or inspect it again.".into()
+            );
         }
         let (wake, model, map) = (ctx.clone(), Arc::clone(model), self.triptych.colours());
         let task = Task::spawn(

@@ -5,10 +5,7 @@ use toml::Value;
 
 use super::Scene;
 use crate::{
-    engine::{
-        self, Inspect,
-        inspect::InspectStatus,
-    },
+    engine::{self, Inspect, inspect::InspectStatus},
     inspect::{InvertKnobs, InvertPreset},
     train::knobs::{Domain, Group, Knob},
     ui::{
@@ -19,13 +16,7 @@ use crate::{
 };
 
 /// A row of the table of knobs; they are all live, since they count for what is inspected next.
-const fn knob(
-    key: &'static str,
-    label: &'static str,
-    unit: &'static str,
-    domain: Domain,
-    help: &'static str,
-) -> Knob {
+const fn knob(key: &'static str, label: &'static str, unit: &'static str, domain: Domain, help: &'static str) -> Knob {
     Knob { key, group: Group::Run, label, unit, help, domain, live: true }
 }
 
@@ -103,7 +94,13 @@ static KNOBS: [Knob; 13] = [
         Domain::Int(0, 100_000),
         "Ends when so many steps brought less than 0.1 %; 0 never ends early.",
     ),
-    knob("seed", "Seed", "", Domain::Int(0, i64::MAX), "Names the random starts; the same seed gives the same numbers."),
+    knob(
+        "seed",
+        "Seed",
+        "",
+        Domain::Int(0, i64::MAX),
+        "Names the random starts; the same seed gives the same numbers.",
+    ),
 ];
 
 /// The panel's own state.
@@ -142,7 +139,10 @@ impl KnobsPanel {
                         }
                     }
                 });
-                combo.response.accessible_name("Preset of the inspection").on_hover_text("Every knob from a named setting");
+                combo
+                    .response
+                    .accessible_name("Preset of the inspection")
+                    .on_hover_text("Every knob from a named setting");
             });
         });
         let words = preset.map_or("Turned by hand; a preset brings its own values back.", InvertPreset::describe);

@@ -11,7 +11,7 @@ use super::{Scene, mark};
 use crate::{
     engine::inspect::{Entry, QueryId, QueryState, Thumbnail},
     ui::{
-        Frame,
+        Frame, UiCommand,
         theme::{self, Palette},
         widget::ticks,
     },
@@ -25,6 +25,8 @@ const KEPT: usize = 256;
 pub struct List {
     /// Scroll to the query on show.
     pub reveal: bool,
+    /// Everything is to be taken off the list.
+    pub clear: bool,
     /// Pictures pasted so far.
     pub pasted: usize,
     /// Seeds tried last, for queries begun again.
@@ -45,7 +47,7 @@ impl List {
         if self.thumbnails.len() > KEPT {
             self.thumbnails.clear();
         }
-        let mut chosen = None;
+        let (mut chosen, mut clear) = (None, false);
         let pitch = theme::QUERY_ROW;
         ui.spacing_mut().item_spacing.y = 0.0;
         let mut area = ScrollArea::vertical().auto_shrink([false, false]);
@@ -65,16 +67,17 @@ impl List {
         let shown = area.id_salt("queries").show_rows(ui, pitch, count, |ui, range| {
             for at in range {
                 let Some(entry) = scene.rows.get(at) else { continue };
-                if self.row(ui, entry, scene.at == Some(at), frame) {
+                if self.row(ui, entry, scene.at == Some(at), &mut clear, frame) {
                     chosen = Some(entry.id);
                 }
             }
         });
         self.offset = shown.state.clamped_offset().y;
+        self.clear |= clear;
         chosen
     }
 
-    fn row(&mut self, ui: &mut Ui, entry: &Entry, current: bool, frame: &mut Frame<'_>) -> bool {
+    fn row(&mut self, ui: &mut Ui, entry: &Entry, current: bool, clear: &mut bool, frame: &mut Frame<'_>) -> bool {
         let p = Palette::of(ui);
         let size = vec2(ui.available_width() - theme::GAP_XS, theme::QUERY_ROW - 2.0);
         let (rect, response) = ui.allocate_exact_size(size, Sense::click());
@@ -121,17 +124,17 @@ impl List {
         }
         if matches!(entry.state, QueryState::Running | QueryState::Paused) && entry.steps > 0 {
             let share = (entry.step as f32 / entry.steps as f32).clamp(0.0, 1.0);
-            let bar = Rect::from_min_max(pos2(left, rect.bottom() - 4.0), pos2(rect.right() - 4.0, rect.bottom() - 2.0));
+            let bar =
+                Rect::from_min_max(pos2(left, rect.bottom() - 4.0), pos2(rect.right() - 4.0, rect.bottom() - 2.0));
             painter.rect_filled(bar, 1.0, p.control_active);
             painter.rect_filled(bar.with_max_x(bar.left() + bar.width() * share), 1.0, p.accent);
         }
         if response.has_focus() {
             let filter = egui::EventFilter { vertical_arrows: true, ..Default::default() };
             ui.memory_mut(|m| m.set_focus_lock_filter(response.id, filter));
-            for (key, command) in [
-                (egui::Key::ArrowUp, crate::ui::UiCommand::InspectBack),
-                (egui::Key::ArrowDown, crate::ui::UiCommand::InspectForward),
-            ] {
+            for (key, command) in
+                [(egui::Key::ArrowUp, UiCommand::InspectBack), (egui::Key::ArrowDown, UiCommand::InspectForward)]
+            {
                 if ui.input_mut(|i| i.consume_key(egui::Modifiers::NONE, key)) {
                     frame.command(command);
                 }
@@ -144,7 +147,33 @@ impl List {
         if let QueryState::Failed(text) = &entry.state {
             hover.push_str(&format!("\n{text}"));
         }
-        response.on_hover_text(hover).clicked()
+        if let Some(assessment) = &entry.assessment {
+            let score = ticks::figure(Some(assessment.score as f32));
+            hover.push_str(&format!("\n{} {score}; {}", assessment.kind.title(), assessment.words()));
+        }
+        let mut chosen = response.clicked();
+        response.context_menu(|ui| {
+            // What the menu does, it does to the row that it was opened on.
+            chosen |= !current;
+            for command in [
+                UiCommand::InspectMore,
+                UiCommand::InspectAgain,
+                UiCommand::InspectStop,
+                UiCommand::InspectExport,
+                UiCommand::InspectRemove,
+            ] {
+                let row = ui.add_enabled(command.enabled(frame.facts), egui::Button::new(command.title()));
+                if row.on_hover_text(command.tooltip(ui.ctx())).clicked() {
+                    frame.command(command);
+                }
+            }
+            ui.separator();
+            if ui.button("Take all off the list").clicked() {
+                *clear = true;
+            }
+        });
+        response.on_hover_text(hover);
+        chosen
     }
 
     /// The thumbnail on the device, uploaded once.

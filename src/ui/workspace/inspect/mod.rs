@@ -61,12 +61,7 @@ struct InspectLayout {
 
 impl Default for InspectLayout {
     fn default() -> Self {
-        Self {
-            list: true,
-            panel: true,
-            triptych: TriptychLayout::default(),
-            convergence: ConvergenceLayout::default(),
-        }
+        Self { list: true, panel: true, triptych: TriptychLayout::default(), convergence: ConvergenceLayout::default() }
     }
 }
 
@@ -156,11 +151,8 @@ fn has_ended(state: &QueryState) -> bool {
 
 /// The mark of a query.
 fn mark(entry: &Entry) -> State {
-    match (&entry.state, &entry.assessment) {
-        (QueryState::Failed(_), _) => State::Defective,
-        (_, Some(assessment)) => verdict_state(assessment.verdict),
-        _ => State::Unknown,
-    }
+    // A file that cannot be read says nothing about the part.
+    entry.assessment.as_ref().map_or(State::Unknown, |assessment| verdict_state(assessment.verdict))
 }
 
 fn verdict_state(verdict: Verdict) -> State {
@@ -474,6 +466,12 @@ impl InspectWorkspace {
             if let Some(id) = chosen {
                 self.select(id);
             }
+            if std::mem::take(&mut self.list.clear) {
+                let all: Vec<QueryId> = scene.rows.iter().map(|e| e.id).collect();
+                self.asked.clear();
+                self.removed.extend(all.iter().copied());
+                frame.actions.push(Action::Engine(engine::Command::Inspect(Inspect::Remove(all))));
+            }
             ui.painter().vline(list.right(), list.y_range(), egui::Stroke::new(theme::HAIRLINE, p.hairline));
         }
         self.middle(ui, area, &scene, frame);
@@ -533,7 +531,8 @@ impl InspectWorkspace {
                     (false, false) => (UiCommand::InspectModel, UiCommand::InspectOpen),
                     _ => (UiCommand::InspectOpen, UiCommand::InspectModel),
                 };
-                let title = |command| if command == UiCommand::InspectOpen { "Open images…" } else { "Open a model…" };
+                let title =
+                    |command| if command == UiCommand::InspectOpen { "Open images…" } else { "Open a model…" };
                 if !scene.rows.is_empty() {
                     let primary = ui.add(theme::primary_button(&p, title(first))).accessible_name(first.title());
                     if primary.on_hover_text(first.tooltip(ui.ctx())).clicked() {

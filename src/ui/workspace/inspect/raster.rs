@@ -121,8 +121,10 @@ impl MapKind {
         match self {
             Self::Difference => "|query − reconstruction| at each pixel, on the −1 to 1 scale.",
             Self::Signed => "Query − reconstruction: orange where the query is brighter, blue where it is darker.",
-            Self::Feature => "How far query and reconstruction lie apart in the eyes of D's second layer. \
-                              There once the inspection is over.",
+            Self::Feature => {
+                "How far query and reconstruction lie apart in the eyes of D's second layer. \
+                              There once the inspection is over."
+            }
         }
     }
 }
@@ -162,8 +164,9 @@ impl Source {
         }
         let kept = self.kept.as_ref()?;
         let (plane, channels) = (self.query.pixels(), self.query.channels());
-        let sum: f32 =
-            (0..channels).map(|c| self.query.values().get(c * plane + i).copied().unwrap_or_default() - kept.value(c * plane + i)).sum();
+        let sum: f32 = (0..channels)
+            .map(|c| self.query.values().get(c * plane + i).copied().unwrap_or_default() - kept.value(c * plane + i))
+            .sum();
         let mean = sum / channels as f32;
         Some(if self.kind == MapKind::Difference { mean.abs() } else { mean })
     }

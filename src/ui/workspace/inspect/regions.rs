@@ -194,7 +194,8 @@ impl RegionEditor {
         let done = if tool.polygon {
             let enter = ui.input_mut(|i| i.consume_key(Modifiers::NONE, Key::Enter));
             // A key that stands for a click adds no corner.
-            if response.clicked() && ui.input(|i| i.pointer.any_click())
+            if response.clicked()
+                && ui.input(|i| i.pointer.any_click())
                 && let Some(at) = pointer
             {
                 self.corners.push(inside(at));

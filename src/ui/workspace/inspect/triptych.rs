@@ -188,7 +188,7 @@ impl Triptych {
         if let Some(model) = scene.model() {
             regions.follow(&model.regions);
         }
-        self.tools(ui, scene, view, regions, actions);
+        self.tools(ui, scene, regions, actions);
         ui.add_space(theme::GAP_XS);
         let shape = raster::shape(&view.query);
         let size = (shape.0, shape.1);
@@ -222,12 +222,16 @@ impl Triptych {
             Compare::Blink => "Blink · query".to_owned(),
             Compare::Swipe => "Query | reconstruction".to_owned(),
             Compare::Off if self.layout.overlay => format!("Query with {}", self.layout.map.title().to_lowercase()),
-            Compare::Off => "Query".to_owned(),
+            Compare::Off => format!("Query · {} × {} · {:.0} %", size.0, size.1, zoom * 100.0),
         };
-        let map = match calibration {
-            Some(_) => self.layout.map.title().to_owned(),
-            None => format!("{} · not calibrated", self.layout.map.title()),
-        };
+        let mut map = self.layout.map.title().to_owned();
+        if calibration.is_none() {
+            map.push_str(" · not calibrated");
+        }
+        let by = reduction(zoom);
+        if by > 1 {
+            map.push_str(&format!(" · strongest of {by} × {by}"));
+        }
         let mut pointed = None;
         for (i, title) in [query, reconstruction, map].into_iter().enumerate() {
             let rect = pane(i);
@@ -414,14 +418,8 @@ impl Triptych {
     }
 
     /// Everything that says how the pictures are shown.
-    fn tools(
-        &mut self,
-        ui: &mut Ui,
-        scene: &Scene,
-        view: &View,
-        regions: &mut RegionEditor,
-        actions: &mut Vec<Action>,
-    ) {
+    fn tools(&mut self, ui: &mut Ui, scene: &Scene, regions: &mut RegionEditor, actions: &mut Vec<Action>) {
+        let roomy = ui.available_width() >= theme::TOOLBAR_ROOMY;
         ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().item_spacing = vec2(theme::GAP_XS, theme::GAP_XS);
             let tip = |ui: &Ui, command: UiCommand| command.tooltip(ui.ctx());
@@ -450,23 +448,21 @@ impl Triptych {
                 ui.spacing_mut().slider_width = theme::SLIDER_SHORT;
                 let slider = Slider::new(&mut self.layout.opacity, 0.0..=1.0).show_value(false);
                 let slider = ui.name_inputs("Opacity of the map", |ui| ui.add(slider));
-                slider.on_hover_text(format!("Opacity of the map over the query, {:.0} %", self.layout.opacity * 100.0));
+                slider
+                    .on_hover_text(format!("Opacity of the map over the query, {:.0} %", self.layout.opacity * 100.0));
             });
-            self.choices(ui);
+            self.choices(ui, if roomy { theme::CHOICE } else { theme::SLIDER_SHORT + theme::GAP_XL });
             self.window_menu(ui);
             if let Some(next) = regions.menu(ui, scene.model().is_some()) {
                 actions.push(Action::Engine(engine::Command::Inspect(Inspect::Regions(next))));
             }
-            let (w, h) = (view.query.width(), view.query.height());
-            let p = Palette::of(ui);
-            ui.label(theme::weak_caption(&p, format!("{w} × {h}")));
         });
     }
 
     /// The map and its colours.
-    fn choices(&mut self, ui: &mut Ui) {
+    fn choices(&mut self, ui: &mut Ui, width: f32) {
         let map = self.layout.map;
-        let combo = ComboBox::from_id_salt("map").width(theme::CHOICE).truncate().selected_text(map.title());
+        let combo = ComboBox::from_id_salt("map").width(width).truncate().selected_text(map.title());
         let combo = combo.show_ui(ui, |ui| {
             for kind in MapKind::ALL {
                 if ui.selectable_label(kind == map, kind.title()).on_hover_text(kind.help()).clicked() {
@@ -573,11 +569,11 @@ fn readout(ui: &mut Ui, view: &View, kept: Option<&Kept>, source: &Source, at: O
         ("feature", ticks::figure(value), 48.0)
     });
     let cells = [
-        ("x", place(at.map(|a| a.0)), 36.0),
-        ("y", place(at.map(|a| a.1)), 36.0),
-        ("query", number(q), 40.0),
-        ("reconstruction", number(r), 40.0),
-        ("difference", signed, 48.0),
+        ("x", place(at.map(|a| a.0)), 28.0),
+        ("y", place(at.map(|a| a.1)), 28.0),
+        ("query", number(q), 30.0),
+        ("reconstruction", number(r), 30.0),
+        ("difference", signed, 40.0),
     ];
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = theme::GAP_XS;
@@ -587,7 +583,7 @@ fn readout(ui: &mut Ui, view: &View, kept: Option<&Kept>, source: &Source, at: O
                 ui.set_min_width(width);
                 ui.label(RichText::new(value).text_style(theme::caption()).color(p.text_strong));
             });
-            ui.add_space(theme::GAP_XS);
+            ui.add_space(theme::GAP_M);
         }
         ui.add(egui::Label::new(theme::weak_caption(&p, "grey levels, 0 to 255")).truncate());
     });

@@ -112,7 +112,12 @@ fn figures(ui: &mut Ui, scene: &Scene, entry: &Entry) {
         let (low, high) = r.loss.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(l, h), v| (l.min(*v), h.max(*v)));
         format!("{} to {}, {} starts", ticks::figure(Some(low)), ticks::figure(Some(high)), r.loss.len())
     });
-    row(ui, "Spread of restarts", spread.unwrap_or_else(|| "–".into()), "Final loss of the best and the worst restart.");
+    row(
+        ui,
+        "Spread of restarts",
+        spread.unwrap_or_else(|| "–".into()),
+        "Final loss of the best and the worst restart.",
+    );
     let seconds = outcome.map(|o| o.seconds).or(last.map(|r| f64::from(r.seconds)));
     let seconds = seconds.map_or_else(|| "–".into(), |s| format!("{s:.1} s"));
     row(ui, "Time at work", seconds, "Seconds that the compute thread spent on this image.");
@@ -191,10 +196,13 @@ pub fn promise(ui: &mut Ui, scene: &Scene, wanted: &InvertKnobs, frame: &mut Fra
     }
     if let Some(calibration) = calibration {
         let rate = scene.status.rate.unwrap_or_else(|| calibration.default_rate());
-        ui.horizontal_wrapped(|ui| {
+        ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = theme::GAP_XS;
             ui.label("At most");
-            let mut alarms = rate * 1000.0;
+            // A drag is asked for once, at its end.
+            let id = ui.scope_id().with("rate");
+            let pending = ui.data(|d| d.get_temp::<f64>(id));
+            let mut alarms = pending.unwrap_or(rate * 1000.0);
             let edit = DragValue::new(&mut alarms)
                 .range(1.0..=500.0)
                 .speed(1.0)
@@ -202,14 +210,19 @@ pub fn promise(ui: &mut Ui, scene: &Scene, wanted: &InvertKnobs, frame: &mut Fra
                 .update_while_editing(false)
                 .min_size(vec2(theme::FIGURE_COLUMN, theme::CONTROL));
             let edit = ui.name_inputs("False alarms in 1,000 good parts", |ui| ui.add(edit));
-            if edit.on_hover_text("The false-alarm rate that verdicts promise").changed() {
+            if edit.dragged() {
+                ui.data_mut(|d| d.insert_temp(id, alarms));
+            } else if edit.changed() || pending.is_some() {
+                ui.data_mut(|d| d.remove::<f64>(id));
                 ask(frame, Inspect::Rate((alarms / 1000.0).clamp(1e-6, 0.5)));
             }
-            ui.label("false alarms in 1,000 good parts");
+            edit.on_hover_text("The false-alarm rate that verdicts promise");
+            ui.label("false alarms");
         });
+        ui.label("in 1,000 good parts.");
         let n = calibration.held_out.len();
         let least = (calibration.least_rate() * 1000.0 * 10.0).ceil() / 10.0;
-        let text = format!("Rests on {n} held-out healthy images, which can promise {least} or more.");
+        let text = format!("Rests on {n} held-out healthy images, which can promise no less than {least}.");
         ui.add(Label::new(theme::weak_caption(&p, text)).wrap());
     }
     if let Some(refused) = &scene.status.rate_refused {
