@@ -177,7 +177,7 @@ impl Convergence {
         }
         let area = ui.available_rect_before_wrap();
         let (left, figures) = area.split_left_right_at_x(area.right() - FIGURES);
-        ui.scope_builder(egui::UiBuilder::new().max_rect(left), |ui| self.plot(ui, view));
+        ui.scope_builder(egui::UiBuilder::new().max_rect(left), |ui| self.plot(ui, entry, view));
         let build = egui::UiBuilder::new().max_rect(figures.with_min_x(figures.left() + theme::GAP_M));
         ui.scope_builder(build, |ui| self.figures(ui, entry, view));
         ui.advance_cursor_after_rect(area);
@@ -296,7 +296,7 @@ impl Convergence {
         self.span = ((0.0, last as f64), y);
     }
 
-    fn plot(&mut self, ui: &mut Ui, view: &View) {
+    fn plot(&mut self, ui: &mut Ui, entry: &Entry, view: &View) {
         let p = Palette::of(ui);
         let size = ui.available_size();
         if size.x < 80.0 || size.y < 40.0 {
@@ -321,7 +321,11 @@ impl Convergence {
                 .label_spacing(egui::Rangef::new(1.0, 2.0))
                 .formatter(move |mark, range| label(scale, mark.value, *range.start(), *range.end(), most))
         };
-        let (span_x, span_y) = self.span;
+        let (mut span_x, span_y) = self.span;
+        if is_going(&entry.state) {
+            // The axis holds still while the curve grows.
+            span_x.1 = span_x.1.max(entry.steps as f64);
+        }
         let shown_at = self.shown(&view.frames).map(|kept| kept.step as f64);
         let curves = &self.curves;
         let plot = Plot::new("convergence")
