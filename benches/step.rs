@@ -1,5 +1,5 @@
-//! The generator's forward pass and update, folded and plain, and a whole training step, at Laptop and
-//! Workbench width: `cargo bench --bench step`
+//! The generator's forward pass and update, folded and plain, a whole training step, and a step of z, at
+//! Laptop and Workbench width: `cargo bench --bench step`
 
 use std::{hint::black_box, sync::Arc, time::Duration};
 
@@ -10,6 +10,10 @@ use burn::{
 use criterion::{Criterion, criterion_group, criterion_main};
 use ganspect::{
     data::{CropSampler, DataSource, Loader},
+    inspect::{
+        InvertPreset, Job, Planes, Regions,
+        invert::{Batch, Networks},
+    },
     model::{Discriminator, Generator, Latent, layers::Pass},
     train::{Preset, Trainer, Update},
 };
@@ -83,5 +87,53 @@ fn step(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, generator, update, step);
+/// One step of z for so many crops: what inspection does 500 times in the talk's setting.
+fn inversion(c: &mut Criterion) {
+    let device = Device::flex();
+    let mut group = c.benchmark_group("inversion step");
+    group.sample_size(20).warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(5));
+    for (name, preset) in PRESETS {
+        let model = preset.recipe().model;
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let g = Generator::new(&model, &mut rng, &device);
+        let d = Discriminator::new(&model, &mut rng, &device);
+        let networks = Networks::new(&g, &d, None, &device);
+        for rows in [1, 16] {
+            let knobs = InvertPreset::Talk2017.knobs();
+            let crops = networks.upload(vec![0.1; rows * model.channels * model.size * model.size], rows);
+            let mut batch = Batch::new(networks.start(&crops, 0, &knobs), &knobs);
+            group.bench_function(format!("{name}, batch {rows}"), |b| {
+                b.iter(|| black_box(batch.step(&networks, &crops, None, &knobs).is_ok()));
+            });
+        }
+    }
+    group.finish();
+}
+
+/// The talk's 500 steps over one 64x64 query, as inspection runs them, frames for the window included.
+fn inspection(c: &mut Criterion) {
+    let device = Device::flex();
+    let mut group = c.benchmark_group("500 steps, one 64x64 query");
+    group.sample_size(10).warm_up_time(Duration::from_millis(1)).measurement_time(Duration::from_secs(15));
+    let model = Preset::Laptop.recipe().model;
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let g = Generator::new(&model, &mut rng, &device);
+    let d = Discriminator::new(&model, &mut rng, &device);
+    let networks = Networks::new(&g, &d, None, &device);
+    let Some(query) = Planes::new(64, 64, 1, vec![0.1; 64 * 64]) else { return };
+    let query = Arc::new(query);
+    group.bench_function("laptop", |b| {
+        b.iter(|| {
+            let knobs = InvertPreset::Talk2017.knobs();
+            let job = Job::new(&networks, Arc::clone(&query), knobs, &Regions::default());
+            if let Ok(mut job) = job {
+                while let Ok(false) = job.slice(&networks) {}
+                black_box(job.outcome(None));
+            }
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, generator, update, step, inversion, inspection);
 criterion_main!(benches);

@@ -34,6 +34,7 @@ fn tiny(steps: u64, extra: &[&str]) -> Box<Recipe> {
         "train.checkpoint_every=5",
         "train.preview_every=5",
         "train.histogram_every=10",
+        "train.model_at_end=false",
         steps.as_str(),
     ];
     for assignment in small.iter().chain(extra) {

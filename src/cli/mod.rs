@@ -2,6 +2,9 @@
 
 mod data;
 mod devices;
+mod inspect;
+mod model;
+mod reproduce;
 mod runs;
 mod train;
 
@@ -31,9 +34,16 @@ pub struct Arguments {
 enum Command {
     /// Train a GAN on healthy images, or take up a run again
     Train(train::TrainArguments),
+    /// Inspect images with a trained model: a row an image, and a verdict
+    Inspect(inspect::InspectArguments),
     /// Look at image folders, or draw built-in surfaces
     #[command(subcommand)]
     Data(data::DataCommand),
+    /// The 2017 talk's experiment from nothing: train, invert healthy and defective images, print a table
+    Reproduce(reproduce::ReproduceArguments),
+    /// Look at a model file
+    #[command(subcommand)]
+    Model(model::ModelCommand),
     /// List every adapter, which one `auto` picks, and why
     Devices,
     /// List the runs on disk, or export a run's log
@@ -41,7 +51,8 @@ enum Command {
     Runs(runs::RunsCommand),
 }
 
-/// Runs the program and tells the system how it went: 0 for well, 2 for an error.
+/// Runs the program and tells the system how it went: 0 for well, 1 for a defect where that was asked
+/// for, 2 for an error.
 pub fn run(arguments: Arguments) -> ExitCode {
     let filter = EnvFilter::try_from_env("GANSPECT_LOG");
     let window = arguments.command.is_none();
@@ -50,10 +61,18 @@ pub fn run(arguments: Arguments) -> ExitCode {
     let printed = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_filter(quiet);
     tracing_subscriber::registry().with(crate::ui::log_layer()).with(printed).init();
     let runs = arguments.runs;
+    let device = arguments.device;
     let done = match arguments.command {
-        None => crate::ui::run(crate::ui::Options { device: arguments.device, runs }),
-        Some(Command::Train(train)) => train::run(train, arguments.device.unwrap_or_default(), runs),
+        // The only command whose result is told by the exit code.
+        Some(Command::Inspect(inspect)) => match inspect::run(inspect, device.unwrap_or_default()) {
+            Ok(code) => return code,
+            Err(error) => Err(error),
+        },
+        None => crate::ui::run(crate::ui::Options { device, runs }),
+        Some(Command::Train(train)) => train::run(train, device.unwrap_or_default(), runs),
         Some(Command::Data(data)) => data::run(data),
+        Some(Command::Reproduce(reproduce)) => reproduce::run(reproduce, device.unwrap_or_default()),
+        Some(Command::Model(command)) => model::run(command),
         Some(Command::Devices) => {
             devices::run();
             Ok(())

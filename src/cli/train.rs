@@ -94,7 +94,7 @@ pub(super) fn run(arguments: TrainArguments, device: DeviceChoice, runs: Option<
 }
 
 /// Waits until `done`, woken by the engine.
-fn wait(bell: &crossbeam_channel::Receiver<()>, done: impl Fn() -> bool) {
+pub(super) fn wait(bell: &crossbeam_channel::Receiver<()>, done: impl Fn() -> bool) {
     while !done() {
         let _ = bell.recv_timeout(Duration::from_millis(200));
     }
@@ -161,7 +161,7 @@ fn follow(
                     bar.suspend(|| announce(engine, &path));
                     run = Some(path);
                     if arguments.resume.is_some() {
-                        target = take_up(engine, arguments)?;
+                        target = take_up(engine, arguments, bell)?;
                     }
                 }
                 Event::Notice { severity: Severity::Info, .. } => {}
@@ -191,6 +191,13 @@ fn follow(
                 bar.set_message("reading images");
             }
             Phase::Preparing => bar.set_message("preparing kernels"),
+            Phase::Finishing { what, done, total } => {
+                bar.set_prefix("finishing");
+                bar.set_length(total);
+                bar.set_position(done);
+                let left = status.seconds_left.map(|s| format!(", {} left", duration(s))).unwrap_or_default();
+                bar.set_message(format!("{what}{left}"));
+            }
             _ => {
                 bar.set_length(status.recipe.as_ref().map_or(0, |r| r.train.steps));
                 bar.set_position(status.step);
@@ -218,15 +225,23 @@ fn follow(
 }
 
 /// Puts changed knobs in force on a resumed run, and lets it go on; returns its last step.
-fn take_up(engine: &Engine, arguments: &TrainArguments) -> Result<u64> {
+fn take_up(engine: &Engine, arguments: &TrainArguments, bell: &crossbeam_channel::Receiver<()>) -> Result<u64> {
     let Some(in_force) = engine.live().status.read().recipe.clone() else { return Ok(0) };
     let mut recipe = (*in_force).clone();
     turn(&mut recipe, arguments)?;
     let done = engine.live().status.read().step >= recipe.train.steps;
+    let steps = recipe.train.steps;
+    let run = engine.live().status.read().run.clone();
+    if done && recipe.train.model_at_end && run.is_some_and(|run| !run.join("model.ganspect").exists()) {
+        // Interrupted between the last step and its model.
+        engine.send(Command::MakeModel);
+        let begun = || matches!(engine.live().status.read().phase, Phase::Finishing { .. } | Phase::Failed(_));
+        wait(bell, begun);
+        return Ok(steps);
+    }
     if done {
         bail!("the run has done all its {} steps already; give more with --steps", recipe.train.steps);
     }
-    let steps = recipe.train.steps;
     engine.send(Command::Turn(Box::new(recipe)));
     engine.send(Command::Play);
     Ok(steps)
@@ -267,6 +282,10 @@ fn summarise(engine: &Engine, run: &Path, step: u64) {
         recent(Metric::GSuccess),
         recent(Metric::Diversity)
     );
+    let model = run.join("model.ganspect");
+    if model.exists() {
+        println!("model   {}", model.display());
+    }
     println!("health  {} {}", status.health.sentence(), status.health.advice());
     if status.recipe.is_some_and(|r| step < r.train.steps) {
         println!("resume  ganspect train --resume {}", run.display());

@@ -100,6 +100,15 @@ pub enum Phase {
     Running,
     /// Between two steps, waiting.
     Paused,
+    /// Making the model file.
+    Finishing {
+        /// What is being done, such as "training the encoder".
+        what: &'static str,
+        /// How much of it is done.
+        done: u64,
+        /// How much of it there is.
+        total: u64,
+    },
     /// All steps done.
     Finished,
     /// Stopped by a fault; the sentence says which and the way out.

@@ -1,7 +1,9 @@
 //! The engine: one named thread owns every tensor; commands go in over a bounded channel, small
 //! events come back the same way, and heavy state lies in [`Live`].
 
+mod finishing;
 pub mod inspect;
+mod inspector;
 pub mod live;
 mod run;
 pub mod task;
@@ -66,6 +68,9 @@ pub enum Command {
         /// Pictures to draw, ends included.
         frames: usize,
     },
+    /// Trains the encoder, calibrates on the held-out images and writes the run's model file, from the
+    /// weights as they are; done by itself when a run has done all its steps.
+    MakeModel,
     /// Anything about inspection.
     Inspect(Inspect),
     /// Moves to another device; a run in hand is stopped first.

@@ -10,13 +10,18 @@ use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
 
 use super::{
     Live, Severity, Update,
+    finishing::{FinishError, Finishing, MODEL_FILE, Networks},
     live::{Histograms, Phase, Pictures, SampleGrid, Walk},
     worker::Outbox,
 };
 use crate::{
-    data::{CropSampler, DataError, DataSource, Loader, Opened},
+    data::{CropSampler, DataError, DataSource, Loader, Opened, Split},
     device::Chosen,
     files::FileError,
+    inspect::{
+        Model, Regions,
+        model::{About, ModelError},
+    },
     report::tensorboard::{EventWriter, Histogram, PngImage, RunLog, load_image},
     train::{
         Health, History, Mark, Metric, Recipe, Trainer,
@@ -79,6 +84,8 @@ enum State {
 
 pub(super) struct Run {
     trainer: Trainer,
+    opened: Opened,
+    split: Split,
     folder: RunFolder,
     _lock: RunLock,
     log: EventWriter,
@@ -88,6 +95,8 @@ pub(super) struct Run {
     real: Vec<f32>,
     averaged: bool,
     last_checkpoint: Option<u64>,
+    /// All steps are done and the model file is not made yet.
+    model_due: bool,
     /// Smoothed seconds a step.
     pace: Option<f64>,
     clock: Instant,
@@ -153,6 +162,8 @@ impl Run {
         }
         let mut run = Self {
             trainer,
+            opened: opened.clone(),
+            split,
             folder,
             _lock: lock,
             log,
@@ -161,6 +172,7 @@ impl Run {
             real,
             averaged: true,
             last_checkpoint,
+            model_due: false,
             pace: None,
             clock: Instant::now(),
         };
@@ -204,6 +216,57 @@ impl Run {
 
     pub(super) fn steps(&self) -> u64 {
         self.trainer.steps()
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.folder.info().name
+    }
+
+    /// Whether the model file is to be made next.
+    pub(super) fn is_model_due(&self) -> bool {
+        self.model_due
+    }
+
+    /// The model file is there, or will not be.
+    pub(super) fn model_done(&mut self) {
+        self.model_due = false;
+        self.show();
+    }
+
+    fn about(&self) -> About {
+        About {
+            name: self.name().to_owned(),
+            recipe: self.trainer.recipe().clone(),
+            step: self.trainer.steps(),
+            data: self.source().to_owned(),
+            split: self.split.clone(),
+            calibrations: Vec::new(),
+            regions: Regions::default(),
+            rate: None,
+        }
+    }
+
+    /// The weights as they are, for inspection without encoder and calibration.
+    pub(super) fn model(&self, device: &Chosen) -> Result<Model, ModelError> {
+        let (ema, d) = self.trainer.networks();
+        Model::new(self.about(), None, ema, d, None, &device.device)
+    }
+
+    /// Begins to make the model file. Regions that the user drew for an earlier one are kept.
+    pub(super) fn finishing(&self, device: &Chosen) -> Result<Finishing, FinishError> {
+        let (ema, d) = self.trainer.networks();
+        let networks = Networks {
+            live: self.trainer.generator().clone(),
+            ema: ema.clone(),
+            d: d.clone(),
+            device: device.device.clone(),
+        };
+        let mut about = self.about();
+        if let Ok(earlier) = Model::load(&self.path().join(MODEL_FILE), &device.device) {
+            about.regions = earlier.about().regions.clone();
+            about.rate = earlier.about().rate;
+        }
+        Finishing::begin(networks, about, self.opened.clone(), self.split.clone(), self.path())
     }
 
     pub(super) fn is_working(&self) -> bool {
@@ -252,6 +315,7 @@ impl Run {
         }
         if finished {
             self.state = State::Finished;
+            self.model_due = knobs.model_at_end;
             self.write_thumbnail()?;
             outbox.notice(Severity::Info, format!("The run is finished after {step} steps."), "");
         }
@@ -467,6 +531,7 @@ impl Run {
             State::Running | State::Once(_) if self.pace.is_none() => Phase::Preparing,
             State::Running | State::Once(_) => Phase::Running,
             State::Paused => Phase::Paused,
+            State::Finished if self.model_due => Phase::Finishing { what: "making the model", done: 0, total: 0 },
             State::Finished => Phase::Finished,
         };
         status.step = step;

@@ -11,7 +11,10 @@ use crossbeam_channel::{Receiver, Sender, TrySendError};
 use thread_priority::{ThreadPriority, ThreadPriorityValue, set_current_thread_priority};
 
 use super::{
-    Command, Event, Live, Severity,
+    Command, Event, Inspect, Live, Severity,
+    finishing::Finishing,
+    inspect::{ModelSource, ModelState},
+    inspector::Inspector,
     live::{Phase, Status},
     run::{Fault, Run, Start},
     task::{State, Task},
@@ -36,6 +39,13 @@ const WAKE_EVERY: Duration = Duration::from_millis(33);
 
 /// The compute thread's priority from 0 to 99, where 50 is the usual one; on Linux 25 is a niceness of 10.
 const GIVE_WAY: u8 = 25;
+
+/// How long inspection works before it is the run's turn again, and how long alone: long beside a step of
+/// training, so that z is seen to move, and short for a click.
+const TURN: Duration = Duration::from_millis(80);
+
+/// How long the making of a model works before commands are looked at.
+const FINISHING_TURN: Duration = Duration::from_millis(50);
 
 /// How long the thread waits for a command while it polls another thread.
 const POLL: Duration = Duration::from_millis(20);
@@ -92,21 +102,25 @@ pub(super) struct Worker {
     device: Option<Chosen>,
     opening: Option<Opening>,
     run: Option<Run>,
+    /// The run's model in the making.
+    finishing: Option<Finishing>,
+    inspector: Inspector,
 }
 
 impl Worker {
     pub(super) fn new(inbox: Receiver<Command>, outbox: Outbox, live: Arc<Live>) -> Self {
-        Self { inbox, outbox, live, device: None, opening: None, run: None }
+        let inspector = Inspector::new(Arc::clone(&live));
+        Self { inbox, outbox, live, device: None, opening: None, run: None, finishing: None, inspector }
     }
 
     pub(super) fn run(mut self, choice: DeviceChoice) {
         give_way();
         self.open_device(choice);
         loop {
-            let working = self.run.as_ref().is_some_and(Run::is_working);
-            let command = if working {
+            let training = self.run.as_ref().is_some_and(Run::is_working) || self.finishing.is_some();
+            let command = if training || self.inspector.is_working() && !self.inspector.is_waiting() {
                 self.inbox.try_recv().ok()
-            } else if self.opening.is_some() {
+            } else if self.opening.is_some() || self.inspector.is_working() {
                 self.inbox.recv_timeout(POLL).ok()
             } else {
                 match self.inbox.recv() {
@@ -120,6 +134,8 @@ impl Worker {
                 None => {
                     self.poll_opening();
                     self.slice();
+                    self.finish_slice();
+                    self.inspect_slice();
                 }
             }
             self.outbox.wake();
@@ -159,7 +175,18 @@ impl Worker {
             Command::Reset => self.reset(),
             Command::Device(choice) => {
                 self.close();
+                let model = self.inspector.take_away();
                 self.open_device(choice);
+                if let Some(source) = model {
+                    self.inspect(Inspect::Model(source));
+                }
+            }
+            Command::Pause if self.finishing.take().is_some() => {
+                if let Some(run) = &mut self.run {
+                    run.model_done();
+                }
+                let text = "The model file was not made. 'Make model' begins again.";
+                self.outbox.notice(Severity::Info, text, "");
             }
             Command::Play
             | Command::Pause
@@ -177,7 +204,10 @@ impl Worker {
                 Command::Walk { from, to, frames } => run.walk(from, to, frames),
                 _ => Ok(()),
             }),
-            Command::Inspect(_) | Command::Shutdown => {}
+            Command::MakeModel => self.begin_finishing(),
+            Command::Inspect(Inspect::Model(ModelSource::Run)) => self.take_run_model(),
+            Command::Inspect(command) => self.inspect(command),
+            Command::Shutdown => {}
         }
     }
 
@@ -196,8 +226,120 @@ impl Worker {
     }
 
     fn slice(&mut self) {
-        if self.run.as_ref().is_some_and(Run::is_working) {
-            self.guarded(Run::slice);
+        if !self.run.as_ref().is_some_and(Run::is_working) {
+            return;
+        }
+        // More training makes the model in the making old.
+        self.finishing = None;
+        self.guarded(Run::slice);
+        if self.run.as_ref().is_some_and(Run::is_model_due) {
+            self.begin_finishing();
+        }
+    }
+
+    /// Begins to make a model of the run in hand as it stands.
+    fn begin_finishing(&mut self) {
+        let (Some(run), Some(device)) = (&mut self.run, &self.device) else { return };
+        if run.is_working() {
+            run.set_paused(true);
+        }
+        let begun = panic::catch_unwind(AssertUnwindSafe(|| run.finishing(device)));
+        match begun {
+            Ok(Ok(finishing)) => {
+                self.finishing = Some(finishing);
+                self.show_finishing();
+            }
+            Ok(Err(error)) => {
+                run.model_done();
+                self.outbox.notice(Severity::Error, format!("{error}."), "");
+            }
+            Err(payload) => {
+                let detail = device::panic_text(payload.as_ref());
+                self.lose(&detail);
+            }
+        }
+    }
+
+    fn show_finishing(&self) {
+        let Some(finishing) = &self.finishing else { return };
+        let (what, done, total, left) = finishing.progress();
+        let mut status = self.live.status.write();
+        status.phase = Phase::Finishing { what, done, total };
+        status.seconds_left = left;
+    }
+
+    /// A piece of work on the model in the making.
+    fn finish_slice(&mut self) {
+        let Some(finishing) = &mut self.finishing else { return };
+        let worked = panic::catch_unwind(AssertUnwindSafe(|| finishing.slice(FINISHING_TURN)));
+        let path = finishing.path().to_path_buf();
+        match worked {
+            Ok(Ok(None)) => return self.show_finishing(),
+            Ok(Ok(Some(model))) => {
+                let text =
+                    format!("The model is ready in {}. Drop an image on the window to inspect it.", path.display());
+                self.outbox.notice(Severity::Info, text, "");
+                // One that the user opened from elsewhere stays in force.
+                let own = self.inspector.path().is_none_or(|p| p == path);
+                if own {
+                    self.inspector.put(model, Some(path));
+                }
+            }
+            Ok(Err(error)) => self.outbox.notice(Severity::Error, format!("{error}."), ""),
+            Err(payload) => {
+                let detail = device::panic_text(payload.as_ref());
+                return self.lose(&detail);
+            }
+        }
+        self.finishing = None;
+        if let Some(run) = &mut self.run {
+            run.model_done();
+        }
+    }
+
+    /// A turn of inspection.
+    fn inspect_slice(&mut self) {
+        if !self.inspector.is_working() {
+            return;
+        }
+        let (inspector, outbox) = (&mut self.inspector, &mut self.outbox);
+        let worked = panic::catch_unwind(AssertUnwindSafe(|| inspector.slice(TURN, outbox)));
+        self.survive(worked);
+    }
+
+    fn inspect(&mut self, command: Inspect) {
+        let Some(device) = &self.device else { return };
+        let (inspector, outbox) = (&mut self.inspector, &mut self.outbox);
+        let obeyed = panic::catch_unwind(AssertUnwindSafe(|| inspector.obey(command, device, outbox)));
+        self.survive(obeyed);
+    }
+
+    /// Puts the weights of the run in hand in force for inspection.
+    fn take_run_model(&mut self) {
+        let (Some(run), Some(device)) = (&self.run, &self.device) else {
+            let text = "There is no run in hand to take the weights of. Open a run, or a model file.";
+            return self.inspector.refuse(text.into(), "", &mut self.outbox);
+        };
+        *self.live.inspect.status.write() = {
+            let status = self.live.inspect.status.read().clone();
+            super::inspect::InspectStatus { model: ModelState::Loading(run.name().into()), ..status }
+        };
+        let inspector = &mut self.inspector;
+        let outbox = &mut self.outbox;
+        let taken = panic::catch_unwind(AssertUnwindSafe(|| match run.model(device) {
+            Ok(model) => inspector.put(model, None),
+            Err(error) => inspector.refuse(format!("{error}."), "", outbox),
+        }));
+        self.survive(taken);
+    }
+
+    /// Says so when inspection broke down with its device.
+    fn survive(&mut self, outcome: std::thread::Result<()>) {
+        if let Err(payload) = outcome {
+            let detail = device::panic_text(payload.as_ref());
+            self.outbox.notice(Severity::Error, "The device stopped working while it inspected an image.", detail);
+            let inspector = &mut self.inspector;
+            let _ = panic::catch_unwind(AssertUnwindSafe(|| inspector.lose()));
         }
     }
 
@@ -208,8 +350,13 @@ impl Worker {
         self.outbox.notice(Severity::Error, text, detail);
         self.live.status.write().phase = Phase::Failed(text.into());
         // Tensors of a broken device may panic once more when they are dropped.
-        let run = self.run.take();
-        let _ = panic::catch_unwind(AssertUnwindSafe(|| drop(run)));
+        let (run, finishing) = (self.run.take(), self.finishing.take());
+        let inspector = &mut self.inspector;
+        let _ = panic::catch_unwind(AssertUnwindSafe(|| {
+            inspector.lose();
+            drop(finishing);
+            drop(run);
+        }));
     }
 
     fn open(&mut self, source: DataSource, start: Start, paused: bool) {
@@ -292,6 +439,7 @@ impl Worker {
             opening.task.cancel();
             self.live.status.write().phase = Phase::Idle;
         }
+        self.finishing = None;
         self.guarded(Run::close);
         if let Some(run) = self.run.take() {
             let (path, step) = (run.path().to_path_buf(), run.steps());

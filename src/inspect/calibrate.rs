@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     knobs::InvertKnobs,
     maps::{ScoreKind, Scores},
+    region::Regions,
 };
 use crate::data::FileHash;
 
@@ -62,6 +63,8 @@ pub struct MapScale {
 pub struct Calibration {
     /// The knobs that the images were inspected with.
     pub knobs: InvertKnobs,
+    /// The part of them that was inspected.
+    pub regions: Regions,
     /// The images.
     pub held_out: Vec<HeldOut>,
     /// Their largest width and height, pixels.
@@ -204,6 +207,7 @@ mod tests {
         let held_out = |v: f64| HeldOut { hash: FileHash::of(&v.to_le_bytes()), scores: scores(v) };
         Calibration {
             knobs: InvertKnobs::default(),
+            regions: Regions::default(),
             held_out: values.into_iter().map(held_out).collect(),
             size: (64, 64),
             scale: MapScale { difference: 1.0, feature: 1.0 },

@@ -58,27 +58,27 @@ impl ScoreKind {
     }
 }
 
-/// A query's scores.
+/// A query's scores, in single precision: what is written as text is then read back as it was.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Default)]
 #[serde(deny_unknown_fields)]
 pub struct Scores {
-    l1_sum: f64,
-    l1: f64,
-    worst_tile: f64,
-    worst_spot: f64,
-    feature: f64,
+    l1_sum: f32,
+    l1: f32,
+    worst_tile: f32,
+    worst_spot: f32,
+    feature: f32,
 }
 
 impl Scores {
     /// One of them.
     pub fn get(&self, kind: ScoreKind) -> f64 {
-        match kind {
+        f64::from(match kind {
             ScoreKind::L1Sum => self.l1_sum,
             ScoreKind::L1 => self.l1,
             ScoreKind::WorstTile => self.worst_tile,
             ScoreKind::WorstSpot => self.worst_spot,
             ScoreKind::Feature => self.feature,
-        }
+        })
     }
 
     /// Sets one of them.
@@ -89,7 +89,7 @@ impl Scores {
             ScoreKind::WorstTile => &mut self.worst_tile,
             ScoreKind::WorstSpot => &mut self.worst_spot,
             ScoreKind::Feature => &mut self.feature,
-        } = value;
+        } = value as f32;
     }
 }
 

@@ -6,17 +6,22 @@
 //! bounded slice of work a call. [`Calibration`] turns its [`Scores`] into an [`Assessment`].
 
 pub mod calibrate;
+pub mod calibrator;
 pub mod invert;
 pub mod job;
 pub mod knobs;
 pub mod maps;
+pub mod metrics;
+pub mod model;
 pub mod planes;
 pub mod region;
 pub mod tiles;
 
 pub use calibrate::{Assessment, Calibration, Verdict};
+pub use calibrator::{CalibrateError, Calibrator};
 pub use job::{Job, Kept, Outcome, Record};
 pub use knobs::{InvertKnobs, InvertPreset};
 pub use maps::{ScoreKind, Scores};
+pub use model::Model;
 pub use planes::Planes;
 pub use region::{Region, Regions};

@@ -18,6 +18,15 @@ pub struct Weight {
     pub values: Vec<f32>,
 }
 
+/// The tensors named `prefix/…` by their names without it: one network out of a file of several.
+pub fn part(tensors: &[Weight], prefix: &str) -> BTreeMap<String, Weight> {
+    let own = |w: &Weight| {
+        let name = w.name.strip_prefix(prefix)?.strip_prefix('/')?.to_string();
+        Some((name.clone(), Weight { name, shape: w.shape.clone(), values: w.values.clone() }))
+    };
+    tensors.iter().filter_map(own).collect()
+}
+
 /// What keeps stored weights out of a network.
 #[derive(Debug, thiserror::Error, PartialEq)]
 pub enum WeightError {

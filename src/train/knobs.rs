@@ -24,15 +24,18 @@ pub enum Group {
     Data,
     /// Length, previews and checkpoints.
     Run,
+    /// What is trained after the GAN, for inspection.
+    Encoder,
 }
 
 impl Group {
     /// All groups, in the order of the panel.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Balance,
         Self::Optimisers,
         Self::LabelsAndNoise,
         Self::Run,
+        Self::Encoder,
         Self::Latent,
         Self::Architecture,
         Self::Data,
@@ -48,6 +51,7 @@ impl Group {
             Self::Architecture => "Architecture",
             Self::Data => "Crops",
             Self::Run => "Run",
+            Self::Encoder => "Encoder",
         }
     }
 }
@@ -215,6 +219,52 @@ pub const KNOBS: &[Knob] = &[
         Domain::Float(0.0, 0.9999),
         true,
         "Memory of the squared gradient in Adam and RMSProp. SGD does not use it."
+    ),
+    knob!(
+        "train.model_at_end",
+        Run,
+        "Model at the end",
+        "",
+        Domain::Bool,
+        true,
+        "When all steps are done, trains the encoder, calibrates on held-out images and writes the model file."
+    ),
+    knob!(
+        "encoder.steps",
+        Encoder,
+        "Encoder steps",
+        "",
+        Domain::Int(0, 1_000_000),
+        true,
+        "Steps of the encoder, which is trained when the GAN is done and gives inspection its first z. 0 leaves it out."
+    ),
+    knob!(
+        "encoder.batch",
+        Encoder,
+        "Encoder batch",
+        "crops",
+        Domain::Int(2, 1024),
+        true,
+        "Crops in each of its steps."
+    ),
+    knob!("encoder.lr", Encoder, "Encoder learning rate", "", RATE, true, "Size of its steps (Adam)."),
+    knob!(
+        "encoder.feature_weight",
+        Encoder,
+        "Feature error",
+        "",
+        Domain::Float(0.0, 100.0),
+        true,
+        "Weight of the error in D's features beside the error in pixels (f-AnoGAN: 1)."
+    ),
+    knob!(
+        "encoder.latent_weight",
+        Encoder,
+        "Latent error",
+        "",
+        Domain::Float(0.0, 100.0),
+        true,
+        "Weight of the error in z for crops that the generator drew itself."
     ),
     knob!(
         "train.label_flip",

@@ -96,6 +96,8 @@ pub struct TrainKnobs {
     pub histogram_every: u64,
     /// Steps between checkpoints.
     pub checkpoint_every: u64,
+    /// Train the encoder, calibrate and write the model file when all steps are done.
+    pub model_at_end: bool,
 }
 
 impl Default for TrainKnobs {
@@ -117,7 +119,30 @@ impl Default for TrainKnobs {
             preview_every: 20,
             histogram_every: 100,
             checkpoint_every: 200,
+            model_at_end: true,
         }
+    }
+}
+
+/// The encoder that is trained once the GAN is: it gives inspection its first z (f-AnoGAN).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EncoderKnobs {
+    /// Steps; 0 leaves the encoder out.
+    pub steps: u64,
+    /// Crops in a batch.
+    pub batch: usize,
+    /// Adam's learning rate.
+    pub lr: f64,
+    /// Weight of the error in D's features beside the error in pixels.
+    pub feature_weight: f64,
+    /// Weight of the error in z of crops that the generator drew itself.
+    pub latent_weight: f64,
+}
+
+impl Default for EncoderKnobs {
+    fn default() -> Self {
+        Self { steps: 600, batch: 16, lr: 1e-3, feature_weight: 1.0, latent_weight: 0.1 }
     }
 }
 
@@ -138,6 +163,8 @@ pub struct Recipe {
     pub g: OptimiserKnobs,
     /// The discriminator's optimiser.
     pub d: OptimiserKnobs,
+    /// The encoder for inspection.
+    pub encoder: EncoderKnobs,
 }
 
 impl Default for Recipe {
@@ -209,6 +236,7 @@ impl Preset {
             train: TrainKnobs::default(),
             g: OptimiserKnobs { lr: 4e-4, ..OptimiserKnobs::default() },
             d: OptimiserKnobs::default(),
+            encoder: EncoderKnobs::default(),
         };
         match self {
             Self::Laptop => laptop,

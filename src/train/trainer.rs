@@ -1,9 +1,6 @@
 //! Two networks, two optimisers and the order in which they are updated.
 
-use std::{
-    collections::BTreeMap,
-    time::{Instant, SystemTime, UNIX_EPOCH},
-};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use burn::{
     module::Module,
@@ -160,6 +157,16 @@ impl Trainer {
     /// The recipe in force.
     pub fn recipe(&self) -> &Recipe {
         &self.recipe
+    }
+
+    /// What inspection goes by: G's averaged weights (the live ones when averaging is off), and D.
+    pub fn networks(&self) -> (&Generator, &Discriminator) {
+        (if self.recipe.train.ema > 0.0 { &self.ema } else { &self.g }, &self.d)
+    }
+
+    /// G as it was last updated.
+    pub fn generator(&self) -> &Generator {
+        &self.g
     }
 
     /// Puts the live knobs of `wanted` in force from the next step on.
@@ -443,13 +450,7 @@ impl Trainer {
             snapshot.meta.get(key).and_then(|v| v.parse::<u64>().ok()).ok_or(TrainError::Checkpoint(key))
         };
         let (batches, g_time, d_time) = (number("batches")?, number("g_updates")?, number("d_updates")?);
-        let part = |prefix: &str| -> BTreeMap<String, Weight> {
-            let own = |w: &Weight| {
-                let name = w.name.strip_prefix(prefix)?.strip_prefix('/')?.to_string();
-                Some((name.clone(), Weight { name, ..w.clone() }))
-            };
-            snapshot.tensors.iter().filter_map(own).collect()
-        };
+        let part = |prefix: &str| weights::part(&snapshot.tensors, prefix);
         let g = weights::write(self.g.clone(), &part("g"))?;
         let d = weights::write(self.d.clone(), &part("d"))?;
         let ema = weights::write(self.ema.clone(), &part("ema"))?;

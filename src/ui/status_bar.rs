@@ -160,6 +160,16 @@ fn run(ui: &mut Ui, p: &theme::Palette, status: &Status, actions: &mut Vec<Actio
                 ui.label(RichText::new(format!("{} left", ticks::span(left))).color(p.text_weak));
             }
         }
+        Phase::Finishing { what, done, total } => {
+            let mut words = (*what).to_owned();
+            words[..1].make_ascii_uppercase();
+            if progress(ui, p, &words, (*done as usize, *total as usize)) {
+                actions.push(Action::Engine(engine::Command::Pause));
+            }
+            if let Some(left) = status.seconds_left {
+                ui.label(RichText::new(format!("{} left", ticks::span(left))).color(p.text_weak));
+            }
+        }
         Phase::Paused => state(ui, &format!("Paused after step {}", ticks::grouped(status.step as f64, 0))),
         Phase::Finished => state(ui, &format!("Finished after step {}", ticks::grouped(status.step as f64, 0))),
         Phase::Failed(_) => {

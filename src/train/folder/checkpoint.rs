@@ -1,23 +1,17 @@
 //! Checkpoints: all tensors of a training run and what else it takes to go on, as one safetensors file.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 
-use safetensors::Dtype;
-use safetensors::tensor::{Metadata, TensorInfo};
 use serde::{Deserialize, Serialize};
 
 use super::{CHECKPOINTS, KEPT_CHECKPOINTS, RunError, RunFolder};
 use crate::files::{self, Access, FileError};
+use crate::model::tensor_file::{self, Fault, Sink, Source};
 use crate::model::weights::Weight;
 
-/// The key of the file's metadata that holds a [`Head`] as JSON. One key, because safetensors keeps its
-/// metadata in a hash map: several would come in another order each time, and equal states give equal files.
-const HEAD_KEY: &str = "ganspect";
-/// Most bytes of a file's header.
-const HEADER_LIMIT: u64 = 16 << 20;
 const PREFIX: &str = "step-";
 const SUFFIX: &str = ".safetensors";
 
@@ -45,7 +39,7 @@ pub struct CheckpointFile {
     pub fault: Option<String>,
 }
 
-/// What a checkpoint says besides its tensors.
+/// What a checkpoint says besides its tensors, as JSON.
 #[derive(Serialize, Deserialize)]
 struct Head {
     step: u64,
@@ -117,24 +111,11 @@ impl Checkpoint {
     /// [`FileError`]; [`FileError::Damaged`] for anything but a whole checkpoint. Nothing is allocated on the
     /// word of the file beyond its own size.
     pub fn read(path: &Path) -> Result<Self, FileError> {
-        let (mut reader, layout, head) = open(path)?;
-        let mut crc = 0;
-        let mut tensors = Vec::new();
-        for name in layout.offset_keys() {
-            let Some(info) = layout.info(&name) else {
-                continue;
-            };
-            let bytes = info.data_offsets.1 - info.data_offsets.0;
-            let mut values = Vec::with_capacity(bytes / size_of::<f32>());
-            read_values(&mut reader, bytes, &mut values, &mut crc)
-                .map_err(|cause| FileError::new(Access::Read, path, cause))?;
-            tensors.push(Weight { shape: info.shape.clone(), name, values });
-        }
+        let (source, head) = open(path)?;
+        let (tensors, crc) = source.tensors().map_err(|fault| unreadable(path, fault))?;
         if crc != head.crc32c {
-            return Err(FileError::damaged(path, "the checkpoint is damaged (its checksum does not fit)"));
+            return Err(unreadable(path, Fault::Damaged("its checksum does not fit")));
         }
-        // Tensors without elements share an offset, so the file's order says nothing about theirs.
-        tensors.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(Self { step: head.step, tensors, meta: head.meta })
     }
 }
@@ -161,122 +142,37 @@ pub(super) fn newest_first(folder: &Path) -> Result<Vec<(u64, PathBuf)>, FileErr
 
 fn write(path: &Path, checkpoint: &Checkpoint) -> Result<(), RunError> {
     let unwritable = |what: String| RunError::Unwritable { path: path.to_owned(), what };
-    let mut tensors: Vec<&Weight> = checkpoint.tensors.iter().collect();
-    tensors.sort_by(|a, b| a.name.cmp(&b.name));
-    let mut names = BTreeSet::new();
-    let mut infos = Vec::with_capacity(tensors.len());
-    let mut end = 0;
-    for tensor in &tensors {
-        if !names.insert(&tensor.name) {
-            return Err(unwritable(format!("it has two tensors {}", tensor.name)));
-        }
-        let elements = tensor.shape.iter().try_fold(1usize, |product, &side| product.checked_mul(side));
-        if elements != Some(tensor.values.len()) {
-            return Err(unwritable(format!(
-                "tensor {} of shape {:?} has {} values",
-                tensor.name,
-                tensor.shape,
-                tensor.values.len()
-            )));
-        }
-        let start = end;
-        end += tensor.values.len() * size_of::<f32>();
-        let info = TensorInfo { dtype: Dtype::F32, shape: tensor.shape.clone(), data_offsets: (start, end) };
-        infos.push((tensor.name.clone(), info));
-    }
-
-    let mut crc = 0;
-    for tensor in &tensors {
-        // The only error of this writer is the closure's, and it has none.
-        let _ = write_values(&tensor.values, |bytes| {
-            crc = crc32c::crc32c_append(crc, bytes);
-            Ok(())
-        });
-    }
-    let head = Head { step: checkpoint.step, crc32c: crc, meta: checkpoint.meta.clone() };
+    let sink = Sink::new(&checkpoint.tensors).map_err(unwritable)?;
+    let head = Head { step: checkpoint.step, crc32c: sink.crc32c(), meta: checkpoint.meta.clone() };
     let head = serde_json::to_string(&head).map_err(|error| unwritable(error.to_string()))?;
-    let metadata = HashMap::from([(HEAD_KEY.to_owned(), head)]);
-    let layout = Metadata::new(Some(metadata), infos).map_err(|error| unwritable(error.to_string()))?;
-    let mut header = serde_json::to_vec(&layout).map_err(|error| unwritable(error.to_string()))?;
-    // The tensors begin on a multiple of eight bytes.
-    header.resize(header.len().next_multiple_of(8), b' ');
-    if header.len() as u64 > HEADER_LIMIT {
-        return Err(unwritable(format!("its header has {} bytes", header.len())));
-    }
-    files::write_atomic_with(path, |out| {
-        out.write_all(&(header.len() as u64).to_le_bytes())?;
-        out.write_all(&header)?;
-        for tensor in &tensors {
-            write_values(&tensor.values, |bytes| out.write_all(bytes))?;
-        }
-        Ok(())
-    })?;
+    let header = sink.header(head).map_err(unwritable)?;
+    files::write_atomic_with(path, |out| sink.write(&header, out))?;
     Ok(())
 }
 
 /// Opens a checkpoint and reads as far as the tensors. The file is then known to be as long as it says.
-fn open(path: &Path) -> Result<(BufReader<File>, Metadata, Head), FileError> {
-    let fault = |cause| FileError::new(Access::Read, path, cause);
-    let damaged = |what: &str| FileError::damaged(path, format!("the checkpoint is damaged ({what})"));
-    let file = File::open(path).map_err(fault)?;
-    let length = file.metadata().map_err(fault)?.len();
-    let mut reader = BufReader::with_capacity(1 << 18, file);
-    let Some(after_size) = length.checked_sub(8) else {
-        return Err(damaged("it ends within its first eight bytes"));
-    };
-    let mut size = [0; 8];
-    reader.read_exact(&mut size).map_err(fault)?;
-    let size = u64::from_le_bytes(size);
-    if size > HEADER_LIMIT || size > after_size {
-        return Err(damaged("its header is longer than the file or the limit"));
-    }
-    let mut header = vec![0; size as usize];
-    reader.read_exact(&mut header).map_err(fault)?;
-    let layout: Metadata =
-        serde_json::from_slice(&header).map_err(|_| damaged("its header does not describe tensors"))?;
-    if layout.data_len() as u64 != after_size - size {
-        return Err(damaged("it is shorter or longer than its header says"));
-    }
-    if layout.tensors().values().any(|info| info.dtype != Dtype::F32) {
-        return Err(damaged("a tensor is not of 32-bit floating-point numbers"));
-    }
-    let head = layout.metadata().as_ref().and_then(|all| all.get(HEAD_KEY));
-    let head = head
+fn open(path: &Path) -> Result<(Source<BufReader<File>>, Head), FileError> {
+    let (reader, length) = tensor_file::open(path, u64::MAX)?;
+    let source = Source::new(reader, length).map_err(|fault| unreadable(path, fault))?;
+    source.check().map_err(|fault| unreadable(path, fault))?;
+    let head = source
+        .head()
         .and_then(|head| serde_json::from_str(head).ok())
-        .ok_or_else(|| damaged("it is not one of this program's"))?;
-    Ok((reader, layout, head))
+        .ok_or_else(|| unreadable(path, Fault::Damaged("it is not one of this program's")))?;
+    Ok((source, head))
 }
 
-/// Values that are converted at a time.
-const CHUNK: usize = 1 << 14;
-
-/// Hands the values over as little-endian bytes, some at a time.
-fn write_values(values: &[f32], mut out: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
-    let mut bytes = Vec::with_capacity(CHUNK.min(values.len()) * size_of::<f32>());
-    for chunk in values.chunks(CHUNK) {
-        bytes.clear();
-        bytes.extend(chunk.iter().flat_map(|value| value.to_le_bytes()));
-        out(&bytes)?;
+fn unreadable(path: &Path, fault: Fault) -> FileError {
+    match fault {
+        Fault::Io(cause) => FileError::new(Access::Read, path, cause),
+        Fault::Damaged(what) => FileError::damaged(path, format!("the checkpoint is damaged ({what})")),
     }
-    Ok(())
-}
-
-/// Reads `bytes` bytes, a multiple of four, as little-endian values.
-fn read_values(reader: &mut impl Read, mut bytes: usize, values: &mut Vec<f32>, crc: &mut u32) -> io::Result<()> {
-    let mut chunk = vec![0; bytes.min(CHUNK * size_of::<f32>())];
-    while bytes > 0 {
-        chunk.truncate(bytes);
-        reader.read_exact(&mut chunk)?;
-        *crc = crc32c::crc32c_append(*crc, &chunk);
-        let (quads, _) = chunk.as_chunks();
-        values.extend(quads.iter().map(|&quad| f32::from_le_bytes(quad)));
-        bytes -= chunk.len();
-    }
-    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
+    use safetensors::Dtype;
+
     use super::super::RunInfo;
     use super::*;
 
@@ -336,7 +232,7 @@ mod tests {
     fn a_tensor_longer_than_one_chunk_comes_back() {
         let root = tempfile::tempdir().unwrap();
         let run = run(root.path());
-        let values: Vec<f32> = (0..2 * CHUNK + 5).map(|i| i as f32).collect();
+        let values: Vec<f32> = (0..2 * tensor_file::CHUNK + 5).map(|i| i as f32).collect();
         let tensor = Weight { name: "x".to_owned(), shape: vec![values.len()], values };
         let saved = Checkpoint { tensors: vec![tensor], ..Checkpoint::default() };
         run.save_checkpoint(&saved).unwrap();

@@ -128,7 +128,7 @@ impl App {
                 }
             }
             UiCommand::PlayPause => {
-                let running = matches!(status.phase, Phase::Running | Phase::Preparing);
+                let running = matches!(status.phase, Phase::Running | Phase::Preparing | Phase::Finishing { .. });
                 self.send(if running { engine::Command::Pause } else { engine::Command::Play });
             }
             UiCommand::StepBoth => self.send(engine::Command::Once(Update::Both)),

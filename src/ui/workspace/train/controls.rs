@@ -163,6 +163,8 @@ fn progress_words(status: &Status, steps: impl Fn(u64) -> String, total: u64) ->
         (Phase::Running, Some(seconds)) => format!("{} left", ticks::span(seconds)),
         (Phase::Running, None) => "time left not known yet".into(),
         (Phase::Paused, _) => "paused".into(),
+        (Phase::Finishing { what, .. }, Some(seconds)) => format!("{what}, {} left", ticks::span(seconds)),
+        (Phase::Finishing { what, .. }, None) => (*what).into(),
         (Phase::Finished, _) => "finished".into(),
         (Phase::Preparing, _) => "preparing kernels".into(),
         (Phase::Opening { .. }, _) => "reading images".into(),

@@ -367,6 +367,7 @@ fn primary_action(ui: &mut Ui, frame: &mut Frame<'_>) {
         Phase::Paused => (UiCommand::PlayPause, "Go on"),
         Phase::Idle | Phase::Failed(_) | Phase::Finished => (UiCommand::NewRun, "New run"),
         Phase::Opening { .. } | Phase::Preparing => (UiCommand::Stop, "Cancel"),
+        Phase::Finishing { .. } => (UiCommand::PlayPause, "Cancel"),
     };
     let button = theme::primary_button(&p, text);
     if ui.add(button).on_hover_text(command.tooltip(ui.ctx())).clicked() {
@@ -388,6 +389,11 @@ fn health_line(ui: &mut Ui, frame: &Frame<'_>) {
         Phase::Idle => (State::Unknown, "No run is open.", ""),
         Phase::Opening { .. } => (State::Unknown, "Reading the images.", ""),
         Phase::Preparing => (State::Unknown, "Preparing kernels: training starts in a moment.", ""),
+        Phase::Finishing { .. } => (
+            State::Unknown,
+            "All steps are done: the model file is being made.",
+            "An encoder gives inspection its first z, and held-out images say what is usual.",
+        ),
         _ => (state_of(health), health.sentence(), health.advice()),
     };
     theme::state_icon(ui, state);

@@ -1,0 +1,96 @@
+//! `ganspect model show`
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::Subcommand;
+
+use crate::{files, model::Bundle};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ModelCommand {
+    /// Say what a model file holds
+    Show {
+        /// A .ganspect file
+        file: PathBuf,
+        /// Write every tensor's shape and sum to this file, as JSON
+        #[arg(long, value_name = "OUT")]
+        json: Option<PathBuf>,
+    },
+}
+
+pub(super) fn run(command: ModelCommand) -> Result<()> {
+    let ModelCommand::Show { file, json } = command;
+    let (model, stamp) = Bundle::read_stamped(&file)?;
+    println!("{}", file.display());
+    println!("  format {}, written by ganspect {}", stamp.format, stamp.program);
+    println!("  hash {}", model.hash());
+    for (network, (tensors, parameters)) in networks(&model) {
+        println!("  {:<8} {tensors:>4} tensors  {parameters:>11} parameters", title(network));
+    }
+    let keys: Vec<&str> = model.meta.keys().map(String::as_str).collect();
+    println!("  with {}", if keys.is_empty() { "nothing else".to_owned() } else { keys.join(", ") });
+    if let Some(path) = json {
+        let text = serde_json::to_string_pretty(&listing(&model)).context("the listing does not fit into JSON")?;
+        files::write_atomic(&path, text.as_bytes())?;
+    }
+    Ok(())
+}
+
+/// Tensors and parameters by network.
+fn networks(model: &Bundle) -> BTreeMap<&str, (usize, usize)> {
+    let mut networks = BTreeMap::new();
+    for tensor in &model.tensors {
+        let network = tensor.name.split_once('/').map_or("", |(network, _)| network);
+        let (tensors, parameters): &mut (usize, usize) = networks.entry(network).or_default();
+        *tensors += 1;
+        *parameters += tensor.values.len();
+    }
+    networks
+}
+
+fn title(network: &str) -> &str {
+    match network {
+        "g" => "G",
+        "d" => "D",
+        "ema" => "EMA of G",
+        "e" => "encoder",
+        "" => "other",
+        unknown => unknown,
+    }
+}
+
+/// Each tensor's shape and the sum of its values, added up one by one in double precision.
+fn listing(model: &Bundle) -> BTreeMap<&str, (&[usize], f64)> {
+    let sum = |values: &[f32]| values.iter().fold(0.0, |sum, &value| sum + f64::from(value));
+    model.tensors.iter().map(|t| (t.name.as_str(), (t.shape.as_slice(), sum(&t.values)))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::weights::Weight;
+
+    #[test]
+    fn a_model_is_listed_by_network_and_by_tensor() {
+        let tensor = |name: &str, shape: &[usize], values: &[f32]| Weight {
+            name: name.to_owned(),
+            shape: shape.to_vec(),
+            values: values.to_vec(),
+        };
+        let model = Bundle {
+            tensors: vec![tensor("d/a", &[2], &[0.1, 0.2]), tensor("g/a", &[2, 0], &[]), tensor("g/b", &[], &[-3.5])],
+            ..Bundle::default()
+        };
+        assert_eq!(networks(&model), BTreeMap::from([("d", (1, 2)), ("g", (2, 1))]));
+        let folder = tempfile::tempdir().unwrap();
+        let (file, json) = (folder.path().join("m.ganspect"), folder.path().join("m.json"));
+        model.write(&file).unwrap();
+        run(ModelCommand::Show { file, json: Some(json.clone()) }).unwrap();
+        let text = std::fs::read_to_string(json).unwrap();
+        let written: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let sum = f64::from(0.1f32) + f64::from(0.2f32);
+        assert_eq!(written, serde_json::json!({"d/a": [[2], sum], "g/a": [[2, 0], 0.0], "g/b": [[], -3.5]}));
+    }
+}

@@ -1,0 +1,230 @@
+//! `ganspect reproduce`: the talk's experiment from nothing.
+
+use std::{path::PathBuf, sync::Arc, time::Instant};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+
+use super::train::bar;
+use crate::{
+    data::{
+        CropSampler, DataSource, Label, Loader, Opened, Part,
+        surface::{self, DefectKind, Kind},
+    },
+    device::{self, DeviceChoice},
+    inspect::{
+        InvertKnobs, InvertPreset, Job, Planes, Regions, ScoreKind, Scores,
+        invert::Networks,
+        metrics::{auroc, median},
+    },
+    train::{EncoderTrainer, Preset, Recipe, Trainer, Update},
+};
+
+/// Seed of the surfaces that are inspected; those that train have another.
+const TEST_SEED: u64 = 7_001;
+
+#[derive(Debug, Args)]
+pub(super) struct ReproduceArguments {
+    /// A built-in surface (turned, milled, ground, brushed); may be given again. By default all four
+    #[arg(long, value_name = "KIND")]
+    surface: Vec<Kind>,
+    /// A folder with healthy and defective test images instead, inspected whole at native resolution
+    #[arg(long, value_name = "DIR", conflicts_with = "surface")]
+    data: Option<PathBuf>,
+    /// The recipe to start from; by default what suits the device
+    #[arg(long, value_enum)]
+    preset: Option<Preset>,
+    /// Training steps
+    #[arg(long)]
+    steps: Option<u64>,
+    /// How to inspect
+    #[arg(long, value_enum, default_value_t = InvertPreset::Talk2017)]
+    inspect: InvertPreset,
+    /// Healthy images to inspect, and as many defective ones
+    #[arg(long, default_value_t = 50)]
+    images: usize,
+    /// Turn a knob of the recipe, for example --set train.k_g=2; may be given again
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    set: Vec<String>,
+}
+
+/// One inspected image.
+struct Inspected {
+    defective: bool,
+    scores: Scores,
+    seconds: f64,
+}
+
+pub(super) fn run(arguments: ReproduceArguments, choice: DeviceChoice) -> Result<()> {
+    let (device, refused) = device::open(choice);
+    if let Some(error) = refused {
+        bail!(error);
+    }
+    println!("device  {}. {}", device.label, device.reason);
+    let mut recipe = arguments.preset.unwrap_or(Preset::suited(device.is_gpu)).recipe();
+    for assignment in &arguments.set {
+        recipe.assign(assignment)?;
+    }
+    if let Some(steps) = arguments.steps {
+        recipe.assign(&format!("train.steps={steps}"))?;
+    }
+    recipe.validate()?;
+    let knobs = arguments.inspect.knobs();
+    println!(
+        "setting {}: at most {} steps, learning rate {}, momentum {}; {} training steps",
+        arguments.inspect.title(),
+        knobs.steps,
+        knobs.optimiser.lr,
+        knobs.optimiser.beta1,
+        recipe.train.steps
+    );
+    let sources: Vec<DataSource> = match (&arguments.data, arguments.surface.as_slice()) {
+        (Some(folder), _) => vec![DataSource::Folder(folder.clone())],
+        (None, []) => Kind::ALL.into_iter().map(|kind| DataSource::Surface { kind, seed: 0 }).collect(),
+        (None, kinds) => kinds.iter().map(|&kind| DataSource::Surface { kind, seed: 0 }).collect(),
+    };
+    let mut rows = Vec::new();
+    for source in sources {
+        let name = match &source {
+            DataSource::Surface { kind, .. } => kind.to_string(),
+            DataSource::Folder(path) => path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
+        };
+        let opened = source.open(&|_, _| true)?;
+        let networks = learn(&name, &opened, &recipe, &device.device)?;
+        let queries = queries(&source, &opened, &recipe, arguments.images)?;
+        let inspected = inspect(&name, &networks, queries, &knobs)?;
+        rows.push((name, inspected));
+    }
+    print_talk(&rows);
+    print_scores(&rows);
+    Ok(())
+}
+
+/// Trains the GAN and its encoder on the healthy images.
+fn learn(name: &str, opened: &Opened, recipe: &Recipe, device: &burn::tensor::Device) -> Result<Networks> {
+    let split = opened.split(recipe.data.holdout, recipe.seed)?;
+    let sampler = CropSampler::new(Arc::clone(&opened.store), opened.training_indices(&split), recipe.crop_spec())?;
+    let loader = Loader::new(sampler.clone(), recipe.seed)?;
+    let mut trainer = Trainer::new(recipe.clone(), device, loader, 8);
+    let began = Instant::now();
+    let progress = bar("training");
+    progress.set_length(recipe.train.steps);
+    for _ in 0..recipe.train.steps {
+        trainer.step(Update::Both)?;
+        progress.inc(1);
+    }
+    progress.finish_and_clear();
+    let trained = began.elapsed().as_secs_f64();
+    let (g, d) = trainer.networks();
+    let mut encoder = EncoderTrainer::new(recipe, g, d, sampler, device);
+    let progress = bar("encoder");
+    progress.set_length(encoder.total());
+    let mut loss = f32::NAN;
+    for _ in 0..encoder.total() {
+        loss = encoder.step()?;
+        progress.inc(1);
+    }
+    progress.finish_and_clear();
+    let whole = began.elapsed().as_secs_f64();
+    eprintln!("{name}: trained in {trained:.0} s, encoder in {:.0} s (loss {loss:.4})", whole - trained);
+    Ok(Networks::new(g, d, Some(encoder.encoder()), device))
+}
+
+/// Healthy and defective pictures that training never saw.
+fn queries(source: &DataSource, opened: &Opened, recipe: &Recipe, count: usize) -> Result<Vec<(Arc<Planes>, bool)>> {
+    let channels = recipe.model.channels;
+    match source {
+        DataSource::Surface { kind, .. } => {
+            let draw = |defect, i| {
+                let picture = surface::draw(*kind, defect, TEST_SEED, i, recipe.model.size).picture;
+                (Arc::new(Planes::of(&picture, channels, 1.0)), defect.is_some())
+            };
+            let kinds = DefectKind::ALL;
+            let healthy = (0..count).map(|i| draw(None, i as u64));
+            let defective = (0..count).map(|i| draw(Some(kinds[i % kinds.len()]), i as u64));
+            Ok(healthy.chain(defective).collect())
+        }
+        DataSource::Folder(path) => {
+            let of = |defective: bool| {
+                let items = opened.dataset.items.iter().enumerate();
+                let own: Vec<usize> = items
+                    .filter(|(_, i)| i.part == Part::Test && (i.label == Label::Healthy) != defective)
+                    .map(|(i, _)| i)
+                    .collect();
+                // Evenly from the whole list, since kinds of defect stand one after the other.
+                let take = count.min(own.len());
+                (0..take).map(|i| own[i * own.len() / take]).collect::<Vec<_>>()
+            };
+            let (healthy, defective) = (of(false), of(true));
+            if healthy.is_empty() || defective.is_empty() {
+                bail!("{} needs healthy and defective test images", path.display());
+            }
+            let mut queries = Vec::new();
+            for (list, bad) in [(healthy, false), (defective, true)] {
+                for index in list {
+                    let picture = opened.store.get(index)?;
+                    queries.push((Arc::new(Planes::of(&picture, channels, recipe.data.scale as f32)), bad));
+                }
+            }
+            Ok(queries)
+        }
+    }
+}
+
+fn inspect(
+    name: &str,
+    networks: &Networks,
+    queries: Vec<(Arc<Planes>, bool)>,
+    knobs: &InvertKnobs,
+) -> Result<Vec<Inspected>> {
+    let progress = bar("inspecting");
+    progress.set_length(queries.len() as u64);
+    let mut inspected = Vec::new();
+    for (query, defective) in queries {
+        let mut job = Job::new(networks, query, knobs.clone(), &Regions::default())?;
+        while !job.slice(networks)? {}
+        let outcome = job.outcome(None).with_context(|| format!("{name}: an inspection ended without an outcome"))?;
+        let seconds = outcome.seconds * 500.0 / outcome.steps.max(1) as f64;
+        inspected.push(Inspected { defective, scores: outcome.scores, seconds });
+        progress.inc(1);
+    }
+    progress.finish_and_clear();
+    Ok(inspected)
+}
+
+fn column(rows: &[Inspected], kind: ScoreKind, defective: bool) -> Vec<f64> {
+    rows.iter().filter(|r| r.defective == defective).map(|r| r.scores.get(kind)).collect()
+}
+
+fn print_talk(rows: &[(String, Vec<Inspected>)]) {
+    println!();
+    println!("| surface | median healthy loss | median defective loss | ratio | image AUROC | seconds for 500 steps |");
+    println!("|---|---|---|---|---|---|");
+    println!("| the talk, one pair | 361.672 | 1002.677 | 2.77 | - | 1.5 (GTX Titan X) |");
+    for (name, inspected) in rows {
+        let (healthy, defective) =
+            (column(inspected, ScoreKind::L1Sum, false), column(inspected, ScoreKind::L1Sum, true));
+        let (low, high) = (median(&healthy).unwrap_or(f64::NAN), median(&defective).unwrap_or(f64::NAN));
+        let seconds: Vec<f64> = inspected.iter().map(|i| i.seconds).collect();
+        println!(
+            "| {name} | {low:.1} | {high:.1} | {:.2} | {:.3} | {:.1} |",
+            high / low,
+            auroc(&healthy, &defective).unwrap_or(f64::NAN),
+            median(&seconds).unwrap_or(f64::NAN)
+        );
+    }
+}
+
+fn print_scores(rows: &[(String, Vec<Inspected>)]) {
+    println!();
+    println!("| image AUROC (ratio of medians) | {} |", ScoreKind::ALL.map(|k| k.name()).join(" | "));
+    println!("|---|{}", "---|".repeat(ScoreKind::ALL.len()));
+    for (name, inspected) in rows {
+        let cells = ScoreKind::ALL.map(|kind| {
+            let (healthy, defective) = (column(inspected, kind, false), column(inspected, kind, true));
+            let ratio = median(&defective).unwrap_or(f64::NAN) / median(&healthy).unwrap_or(f64::NAN);
+            format!("{:.3} ({ratio:.2})", auroc(&healthy, &defective).unwrap_or(f64::NAN))
+        });
+        println!("| {name} | {} |", cells.join(" | "));
+    }
+}

@@ -1,0 +1,745 @@
+//! The list of queries and the model they are asked of: the newest request first, a slice at a time.
+
+use std::{
+    cmp::Reverse,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use super::{
+    Live, Severity,
+    inspect::{
+        Entry, Inspect, ModelFacts, ModelSource, ModelState, Query, QueryId, QuerySource, QueryState, Thumbnail, View,
+    },
+    live::Pictures,
+    task::{State, Task},
+    worker::Outbox,
+};
+use crate::{
+    data::{DataError, DataSource, Opened, Picture, decode},
+    device::Chosen,
+    inspect::{Calibrator, InvertKnobs, Job, Model, Outcome, Planes, Regions, knobs::Start},
+};
+
+/// A view is replaced no more often than this while z is on its way.
+const SHOW_EVERY: Duration = Duration::from_millis(33);
+
+/// Files read ahead of the query in hand.
+const AHEAD: usize = 2;
+
+/// Most bytes of finished queries' pictures that are kept; the oldest are let go first.
+const KEPT_BYTES: usize = 384 << 20;
+
+/// Largest side of a thumbnail.
+const THUMBNAIL: usize = 96;
+
+/// Samples that show what a model has learnt.
+const SAMPLES: usize = 16;
+
+/// Name and bytes of the model that comes with the program.
+const BUILT_IN: (&str, &[u8]) = ("turned metal, built in", include_bytes!("../../assets/turned.ganspect"));
+
+struct Slot {
+    entry: Entry,
+    source: QuerySource,
+    /// The newest request is the largest; within one request, in the order given.
+    order: (u64, Reverse<usize>),
+    reading: Option<Task<Result<Picture, DataError>>>,
+    query: Option<Arc<Planes>>,
+    job: Option<Job>,
+    /// Seed to begin again with, and whether to leave out the encoder.
+    again: Option<(u64, bool)>,
+    shown: Option<Instant>,
+    /// The model that the outcome is from.
+    model: Option<Arc<str>>,
+    knobs: InvertKnobs,
+    bytes: usize,
+    finished: u64,
+}
+
+enum Calibrating {
+    Opening(Task<Result<Opened, DataError>>),
+    Running(Box<Calibrator>),
+}
+
+pub(super) struct Inspector {
+    live: Arc<Live>,
+    model: Option<Model>,
+    hash: Arc<str>,
+    path: Option<PathBuf>,
+    knobs: InvertKnobs,
+    slots: Vec<Slot>,
+    calibrating: Option<Calibrating>,
+    requests: u64,
+    finished: u64,
+}
+
+impl Inspector {
+    pub(super) fn new(live: Arc<Live>) -> Self {
+        let knobs = InvertKnobs::default();
+        Self {
+            live,
+            model: None,
+            hash: "".into(),
+            path: None,
+            knobs,
+            slots: Vec::new(),
+            calibrating: None,
+            requests: 0,
+            finished: 0,
+        }
+    }
+
+    /// Whether there is work for a slice, or a file on its way.
+    pub(super) fn is_working(&self) -> bool {
+        self.calibrating.is_some() || self.next().is_some()
+    }
+
+    /// Whether nothing but files on their way keeps it waiting.
+    pub(super) fn is_waiting(&self) -> bool {
+        let reading = self.next().is_none_or(|i| self.slots[i].query.is_none());
+        reading && !matches!(self.calibrating, Some(Calibrating::Running(_)))
+    }
+
+    /// The model in force, if it is a file's.
+    pub(super) fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// Everything but [`ModelSource::Run`], which the run in hand has to give.
+    pub(super) fn obey(&mut self, command: Inspect, device: &Chosen, outbox: &mut Outbox) {
+        match command {
+            Inspect::Model(ModelSource::File(path)) => {
+                self.loading(&path.display().to_string());
+                let name = path.display().to_string();
+                match Model::load(&path, &device.device) {
+                    Ok(model) => self.put(model, Some(path)),
+                    Err(error) => self.refuse(format!("{error}."), &name, outbox),
+                }
+            }
+            Inspect::Model(ModelSource::BuiltIn) => {
+                self.loading(BUILT_IN.0);
+                match Model::from_bytes(BUILT_IN.0, BUILT_IN.1, &device.device) {
+                    Ok(model) => self.put(model, None),
+                    Err(error) => self.refuse(format!("{error}."), BUILT_IN.0, outbox),
+                }
+            }
+            Inspect::Model(ModelSource::Run) => {}
+            Inspect::Add(queries) => self.add(queries),
+            Inspect::Remove(ids) => self.remove(&ids),
+            Inspect::Pause(id) => self.with(id, |slot| {
+                if matches!(slot.entry.state, QueryState::Running | QueryState::Waiting | QueryState::Reading) {
+                    slot.entry.state = QueryState::Paused;
+                }
+            }),
+            Inspect::Play(id) => self.with(id, |slot| {
+                if slot.entry.state == QueryState::Paused {
+                    slot.entry.state = QueryState::Waiting;
+                }
+            }),
+            Inspect::Stop(id) => self.stop(id),
+            Inspect::More(id, steps) => self.more(id, steps),
+            Inspect::Again { id, seed, random } => self.again(id, seed, random),
+            Inspect::Knobs(knobs) => match knobs.validate() {
+                Ok(()) => {
+                    self.knobs = *knobs;
+                    self.show_model();
+                }
+                Err(error) => outbox.notice(Severity::Warning, format!("The knobs stay as they were: {error}."), ""),
+            },
+            Inspect::Rate(rate) => self.rate(rate, outbox),
+            Inspect::Regions(regions) => self.regions(regions, outbox),
+            Inspect::Calibrate => self.calibrate(outbox),
+            Inspect::CancelCalibrate => {
+                self.calibrating = None;
+                self.live.inspect.status.write().calibrating = None;
+            }
+            Inspect::SaveModel(path) => self.save_as(path, outbox),
+        }
+        outbox.wake();
+    }
+
+    fn loading(&self, name: &str) {
+        self.live.inspect.status.write().model = ModelState::Loading(name.into());
+    }
+
+    pub(super) fn refuse(&mut self, sentence: String, what: &str, outbox: &mut Outbox) {
+        outbox.notice(Severity::Error, sentence.clone(), what);
+        // The model before it stays in force.
+        match self.model.is_some() {
+            true => self.show_model(),
+            false => self.live.inspect.status.write().model = ModelState::Failed(sentence),
+        }
+    }
+
+    /// Puts a model in force. Queries that wait begin.
+    pub(super) fn put(&mut self, model: Model, path: Option<PathBuf>) {
+        self.hash = model.hash().into();
+        self.calibrating = None;
+        let m = &model.about().recipe.model;
+        let samples = model.networks().samples(SAMPLES, 1).ok();
+        *self.live.inspect.samples.write() =
+            samples.map(|values| Arc::new(Pictures::from_unit(SAMPLES, m.channels, m.size, &values)));
+        let form = (m.channels, model.about().recipe.data.scale);
+        let before = self.model.as_ref().map(|old| {
+            let recipe = &old.about().recipe;
+            (recipe.model.channels, recipe.data.scale)
+        });
+        self.model = Some(model);
+        self.path = path;
+        for slot in &mut self.slots {
+            // What had begun with another model begins again.
+            if matches!(slot.entry.state, QueryState::Running | QueryState::Waiting | QueryState::Paused) {
+                slot.job = None;
+            }
+            // Planes are cut to the model's form when they are read.
+            if before.is_some_and(|before| before != form) {
+                (slot.query, slot.reading) = (None, None);
+            }
+        }
+        self.live.inspect.status.write().calibrating = None;
+        self.show_model();
+    }
+
+    /// Tells what is known of the model in force.
+    fn show_model(&self) {
+        let mut status = self.live.inspect.status.write();
+        status.knobs = self.knobs.clone();
+        status.rate_refused = None;
+        let Some(model) = &self.model else { return };
+        let about = model.about();
+        status.rate = model.rate(&self.knobs);
+        status.model = ModelState::Ready(Arc::new(ModelFacts {
+            name: about.name.clone(),
+            path: self.path.clone(),
+            hash: self.hash.to_string(),
+            recipe: Arc::new(about.recipe.clone()),
+            step: about.step,
+            encoder: model.has_encoder(),
+            calibrations: Arc::new(about.calibrations.clone()),
+            regions: about.regions.clone(),
+        }));
+    }
+
+    fn add(&mut self, queries: Vec<Query>) {
+        self.requests += 1;
+        let request = self.requests;
+        let mut status = self.live.inspect.status.write();
+        for (i, query) in queries.into_iter().enumerate() {
+            let path = match &query.source {
+                QuerySource::File(path) => Some(path.clone()),
+                QuerySource::Picture(_) => None,
+            };
+            let entry = Entry {
+                id: query.id,
+                name: query.name,
+                path,
+                state: QueryState::Waiting,
+                thumbnail: None,
+                size: None,
+                step: 0,
+                steps: self.knobs.steps,
+                steps_per_second: 0.0,
+                seconds_left: None,
+                scores: None,
+                assessment: None,
+            };
+            status.entries.push(Arc::new(entry.clone()));
+            self.slots.push(Slot {
+                entry,
+                source: query.source,
+                order: (request, Reverse(i)),
+                reading: None,
+                query: None,
+                job: None,
+                again: None,
+                shown: None,
+                model: None,
+                knobs: self.knobs.clone(),
+                bytes: 0,
+                finished: 0,
+            });
+        }
+    }
+
+    fn remove(&mut self, ids: &[QueryId]) {
+        self.slots.retain(|slot| !ids.contains(&slot.entry.id));
+        self.live.inspect.status.write().entries.retain(|entry| !ids.contains(&entry.id));
+        self.live.inspect.views.write().retain(|id, _| !ids.contains(id));
+    }
+
+    fn place(&self, id: QueryId) -> Option<usize> {
+        self.slots.iter().position(|slot| slot.entry.id == id)
+    }
+
+    fn with(&mut self, id: QueryId, change: impl FnOnce(&mut Slot)) {
+        if let Some(i) = self.place(id) {
+            change(&mut self.slots[i]);
+            self.show_entry(i);
+        }
+    }
+
+    fn show_entry(&self, i: usize) {
+        if let Some(shown) = self.live.inspect.status.write().entries.get_mut(i) {
+            *shown = Arc::new(self.slots[i].entry.clone());
+        }
+    }
+
+    fn stop(&mut self, id: QueryId) {
+        self.with(id, |slot| match &mut slot.job {
+            // What has been reached is still drawn.
+            Some(job) if !job.is_done() => {
+                job.stop();
+                slot.entry.state = QueryState::Running;
+                slot.entry.steps = job.step().max(1);
+            }
+            Some(_) => {}
+            None if matches!(slot.entry.state, QueryState::Failed(_)) => {}
+            None => slot.entry.state = QueryState::Stopped,
+        });
+    }
+
+    fn more(&mut self, id: QueryId, steps: usize) {
+        self.requests += 1;
+        let (request, current) = (self.requests, Arc::clone(&self.hash));
+        self.with(id, |slot| {
+            slot.order = (request, Reverse(0));
+            match &mut slot.job {
+                Some(job) if slot.model.as_ref().is_none_or(|m| *m == current) => {
+                    job.more(steps);
+                    slot.entry.steps = job.steps();
+                }
+                // Its past is gone, or another model's: from the beginning, for as long as asked.
+                _ => {
+                    slot.job = None;
+                    slot.again = None;
+                }
+            }
+            slot.entry.state = QueryState::Waiting;
+        });
+    }
+
+    fn again(&mut self, id: QueryId, seed: u64, random: bool) {
+        self.requests += 1;
+        let request = self.requests;
+        self.with(id, |slot| {
+            slot.order = (request, Reverse(0));
+            slot.job = None;
+            slot.again = Some((seed, random));
+            slot.entry.state = QueryState::Waiting;
+            (slot.entry.scores, slot.entry.assessment) = (None, None);
+        });
+    }
+
+    fn rate(&mut self, rate: f64, outbox: &mut Outbox) {
+        let knobs = self.knobs.clone();
+        let Some(model) = &mut self.model else { return };
+        let Some(calibration) = model.calibration(&knobs) else { return };
+        if let Err(error) = calibration.check_rate(rate) {
+            self.live.inspect.status.write().rate_refused = Some(format!("{error}."));
+            return;
+        }
+        model.about_mut().rate = Some(rate);
+        self.keep(outbox);
+        self.show_model();
+        self.assess_again();
+    }
+
+    fn regions(&mut self, regions: Regions, outbox: &mut Outbox) {
+        if let Err(error) = regions.validate() {
+            return outbox.notice(Severity::Warning, format!("The regions stay as they were: {error}."), "");
+        }
+        let Some(model) = &mut self.model else { return };
+        model.about_mut().regions = regions;
+        self.calibrating = None;
+        self.live.inspect.status.write().calibrating = None;
+        self.keep(outbox);
+        self.show_model();
+    }
+
+    /// Writes what has changed about the model to its file, if it has one.
+    fn keep(&self, outbox: &mut Outbox) {
+        let (Some(model), Some(path)) = (&self.model, &self.path) else { return };
+        if let Err(error) = model.save(path) {
+            outbox.notice(Severity::Error, format!("The change is not kept in the model's file: {error}."), "");
+        }
+    }
+
+    fn save_as(&mut self, path: PathBuf, outbox: &mut Outbox) {
+        let Some(model) = &self.model else { return };
+        match model.save(&path) {
+            Ok(()) => {
+                outbox.notice(Severity::Info, format!("The model was written to {}.", path.display()), "");
+                self.path = Some(path);
+                self.show_model();
+            }
+            Err(error) => outbox.notice(Severity::Error, format!("The model was not written: {error}."), ""),
+        }
+    }
+
+    fn calibrate(&mut self, outbox: &mut Outbox) {
+        let Some(model) = &self.model else { return };
+        let source = match model.about().data.parse::<DataSource>() {
+            Ok(source) => source,
+            Err(error) => {
+                return outbox.notice(Severity::Error, format!("The model cannot be calibrated: {error}."), "");
+            }
+        };
+        let task = Task::spawn(
+            "ganspect-open",
+            || {},
+            move |progress| source.open(&|done, total| progress.report(done, total)),
+        );
+        match task {
+            Ok(task) => {
+                self.calibrating = Some(Calibrating::Opening(task));
+                self.live.inspect.status.write().calibrating = Some((0, 0));
+            }
+            Err(error) => {
+                outbox.notice(Severity::Error, format!("The system has no thread to read with: {error}."), "");
+            }
+        }
+    }
+
+    /// The slot that is worked on next: of those that are wanted, the newest request's first.
+    fn next(&self) -> Option<usize> {
+        self.model.as_ref()?;
+        let wanted =
+            |slot: &Slot| matches!(slot.entry.state, QueryState::Waiting | QueryState::Reading | QueryState::Running);
+        let all = self.slots.iter().enumerate().filter(|(_, slot)| wanted(slot));
+        all.max_by_key(|(_, slot)| slot.order).map(|(i, _)| i)
+    }
+
+    /// Works for about `budget`, on queries first and then on a calibration.
+    pub(super) fn slice(&mut self, budget: Duration, outbox: &mut Outbox) {
+        let began = Instant::now();
+        self.read_ahead();
+        while began.elapsed() < budget {
+            match self.next() {
+                Some(i) if self.slots[i].query.is_some() => self.advance(i, began, budget, outbox),
+                Some(_) => {
+                    self.read_ahead();
+                    if self.next().is_none_or(|i| self.slots[i].query.is_none()) {
+                        break;
+                    }
+                }
+                None if self.calibrating.is_some() => {
+                    if !self.advance_calibration(outbox) {
+                        break;
+                    }
+                }
+                None => break,
+            }
+        }
+        outbox.wake();
+    }
+
+    /// Starts reading the files that come next, and takes in those that have been read.
+    fn read_ahead(&mut self) {
+        let Some(model) = &self.model else { return };
+        let recipe = &model.about().recipe;
+        let (channels, scale) = (recipe.model.channels, recipe.data.scale as f32);
+        let wanted =
+            |slot: &Slot| matches!(slot.entry.state, QueryState::Waiting | QueryState::Reading | QueryState::Running);
+        let mut order: Vec<usize> = (0..self.slots.len()).filter(|&i| wanted(&self.slots[i])).collect();
+        order.sort_by_key(|&i| Reverse(self.slots[i].order));
+        for i in order.into_iter().take(AHEAD) {
+            let slot = &mut self.slots[i];
+            if slot.query.is_some() {
+                continue;
+            }
+            let picture = match (&slot.reading, &slot.source) {
+                (None, QuerySource::Picture(picture)) => Ok((**picture).clone()),
+                (None, QuerySource::File(path)) => {
+                    let path = path.clone();
+                    match Task::spawn("ganspect-read", || {}, move |_| decode(&path)) {
+                        Ok(task) => {
+                            slot.reading = Some(task);
+                            slot.entry.state = QueryState::Reading;
+                        }
+                        Err(error) => {
+                            let text = format!("The system has no thread to read with: {error}.");
+                            slot.entry.state = QueryState::Failed(text);
+                        }
+                    }
+                    self.show_entry(i);
+                    continue;
+                }
+                (Some(task), _) => match task.poll() {
+                    State::Running => continue,
+                    State::Done(Ok(picture)) => Ok(picture),
+                    State::Done(Err(error)) => Err(error.to_string()),
+                    State::Over => Err("reading the file broke off; try again".to_owned()),
+                },
+            };
+            slot.reading = None;
+            match picture {
+                Ok(picture) => {
+                    let planes = Planes::of(&picture, channels, scale);
+                    slot.entry.size = Some((planes.width(), planes.height()));
+                    slot.entry.thumbnail = Some(Arc::new(thumbnail(&planes)));
+                    slot.entry.state = QueryState::Waiting;
+                    slot.query = Some(Arc::new(planes));
+                }
+                Err(error) => slot.entry.state = QueryState::Failed(sentence(&error)),
+            }
+            self.show_entry(i);
+        }
+    }
+
+    /// Works on one query until the budget is spent or it is done.
+    fn advance(&mut self, i: usize, began: Instant, budget: Duration, outbox: &mut Outbox) {
+        let (Some(model), Some(slot)) = (&self.model, self.slots.get_mut(i)) else { return };
+        let Some(query) = slot.query.clone() else { return };
+        if slot.job.is_none() {
+            let mut knobs = self.knobs.clone();
+            if let Some((seed, random)) = slot.again {
+                knobs.seed = seed;
+                if random {
+                    knobs.start = Start::Random;
+                }
+            }
+            slot.knobs = knobs.clone();
+            slot.model = Some(Arc::clone(&self.hash));
+            match Job::new(model.networks(), query, knobs, &model.about().regions) {
+                Ok(job) => {
+                    slot.entry.steps = job.steps();
+                    slot.job = Some(job);
+                }
+                Err(error) => {
+                    slot.entry.state = QueryState::Failed(sentence(&error.to_string()));
+                    return self.show_entry(i);
+                }
+            }
+        }
+        let Some(job) = &mut slot.job else { return };
+        slot.entry.state = QueryState::Running;
+        loop {
+            match job.slice(model.networks()) {
+                Ok(false) => {}
+                Ok(true) => {
+                    self.finish(i, outbox);
+                    return;
+                }
+                Err(error) => {
+                    slot.entry.state = QueryState::Failed(sentence(&error.to_string()));
+                    slot.job = None;
+                    return self.show_entry(i);
+                }
+            }
+            let due = slot.shown.is_none_or(|at| at.elapsed() >= SHOW_EVERY);
+            if due {
+                slot.shown = Some(Instant::now());
+                let (step, seconds) = (job.step(), job.seconds());
+                slot.entry.step = step;
+                if step > 0 {
+                    slot.entry.steps_per_second = step as f64 / seconds.max(1e-9);
+                    slot.entry.seconds_left =
+                        Some(seconds / step as f64 * slot.entry.steps.saturating_sub(step) as f64);
+                }
+                let view = View {
+                    query: Arc::clone(job.query()),
+                    frames: job.frames().to_vec(),
+                    records: Arc::new(job.records().to_vec()),
+                    outcome: None,
+                };
+                self.live.inspect.views.write().insert(slot.entry.id, Arc::new(view));
+                outbox.wake();
+                if let Some(shown) = self.live.inspect.status.write().entries.get_mut(i) {
+                    *shown = Arc::new(slot.entry.clone());
+                }
+            }
+            if began.elapsed() >= budget {
+                return;
+            }
+        }
+    }
+
+    fn finish(&mut self, i: usize, outbox: &mut Outbox) {
+        let (Some(model), Some(slot)) = (&self.model, self.slots.get_mut(i)) else { return };
+        let Some(job) = &slot.job else { return };
+        // A restart from another seed is judged by the calibration of the knobs it varies.
+        let calibration = model.calibration(&self.knobs).zip(model.rate(&self.knobs));
+        let fits = calibration.filter(|(c, _)| {
+            let varied = InvertKnobs { start: c.knobs.start, ..slot.knobs.clone() };
+            c.knobs.comparable(&varied)
+        });
+        let Some(outcome) = job.outcome(fits) else { return };
+        self.finished += 1;
+        slot.finished = self.finished;
+        slot.entry.step = outcome.steps;
+        slot.entry.state = if outcome.steps < slot.knobs.steps && slot.entry.steps < slot.knobs.steps {
+            QueryState::Stopped
+        } else {
+            QueryState::Done
+        };
+        slot.entry.steps = outcome.steps;
+        slot.entry.steps_per_second = outcome.steps as f64 / outcome.seconds.max(1e-9);
+        slot.entry.seconds_left = None;
+        slot.entry.scores = Some(outcome.scores.clone());
+        slot.entry.assessment = outcome.assessment.clone();
+        let frames: usize = job.frames().iter().map(|f| f.pixels.len() * size_of::<u16>()).sum();
+        slot.bytes = frames + outcome.query.values().len() * 5 * size_of::<f32>();
+        let view = View {
+            query: Arc::clone(job.query()),
+            frames: job.frames().to_vec(),
+            records: Arc::new(outcome.records.clone()),
+            outcome: Some(Arc::new(outcome)),
+        };
+        self.live.inspect.views.write().insert(slot.entry.id, Arc::new(view));
+        self.show_entry(i);
+        self.let_go();
+        outbox.wake();
+    }
+
+    /// Lets the pictures of the oldest finished queries go when there are too many; their scores stay.
+    fn let_go(&mut self) {
+        let mut total: usize = self.slots.iter().map(|slot| slot.bytes).sum();
+        while total > KEPT_BYTES {
+            let newest = self.finished;
+            let done = self.slots.iter_mut().filter(|s| s.bytes > 0 && s.finished < newest);
+            let Some(oldest) = done.min_by_key(|slot| slot.finished) else { return };
+            total -= oldest.bytes;
+            oldest.bytes = 0;
+            (oldest.job, oldest.query) = (None, None);
+            self.live.inspect.views.write().remove(&oldest.entry.id);
+        }
+    }
+
+    /// Gives finished queries their place among good parts anew.
+    fn assess_again(&mut self) {
+        let Some(model) = &self.model else { return };
+        for i in 0..self.slots.len() {
+            let slot = &mut self.slots[i];
+            let own = slot.model.as_ref() == Some(&self.hash);
+            let Some(scores) = slot.entry.scores.clone().filter(|_| own) else { continue };
+            slot.entry.assessment = model.assess(&scores, &slot.knobs);
+            let mut views = self.live.inspect.views.write();
+            if let Some(view) = views.get_mut(&slot.entry.id) {
+                let mut changed = View::clone(view);
+                changed.outcome = changed.outcome.map(|outcome| {
+                    Arc::new(Outcome { assessment: slot.entry.assessment.clone(), ..Outcome::clone(&outcome) })
+                });
+                *view = Arc::new(changed);
+            }
+            drop(views);
+            self.show_entry(i);
+        }
+    }
+
+    /// A step of the calibration; `false` when it waits for files or is over.
+    fn advance_calibration(&mut self, outbox: &mut Outbox) -> bool {
+        let Some(model) = &mut self.model else { return false };
+        let give_up = |text: String, outbox: &mut Outbox| {
+            outbox.notice(Severity::Error, format!("The model was not calibrated: {text}."), "");
+            false
+        };
+        let going = match self.calibrating.take() {
+            None => return false,
+            Some(Calibrating::Opening(task)) => match task.poll() {
+                State::Running => {
+                    self.calibrating = Some(Calibrating::Opening(task));
+                    return false;
+                }
+                State::Over => give_up("reading the images broke off; try again".into(), outbox),
+                State::Done(Err(error)) => give_up(error.to_string(), outbox),
+                State::Done(Ok(opened)) => {
+                    let about = model.about();
+                    let (m, scale) = (&about.recipe.model, about.recipe.data.scale as f32);
+                    let (knobs, regions) = (self.knobs.clone(), about.regions.clone());
+                    match Calibrator::new(&opened, &about.split, knobs, regions, m.channels, scale) {
+                        Ok(calibrator) => {
+                            self.calibrating = Some(Calibrating::Running(Box::new(calibrator)));
+                            true
+                        }
+                        Err(error) => give_up(error.to_string(), outbox),
+                    }
+                }
+            },
+            Some(Calibrating::Running(mut calibrator)) => match calibrator.slice(model.networks()) {
+                Ok(None) => {
+                    self.live.inspect.status.write().calibrating = Some(calibrator.progress());
+                    self.calibrating = Some(Calibrating::Running(calibrator));
+                    true
+                }
+                Ok(Some(calibration)) => {
+                    let n = calibration.held_out.len();
+                    model.calibrate(calibration);
+                    self.keep(outbox);
+                    outbox.notice(
+                        Severity::Info,
+                        format!("The model is calibrated on {n} held-out healthy images."),
+                        "",
+                    );
+                    self.show_model();
+                    self.assess_again();
+                    false
+                }
+                Err(error) => give_up(error.to_string(), outbox),
+            },
+        };
+        if self.calibrating.is_none() {
+            self.live.inspect.status.write().calibrating = None;
+        }
+        going
+    }
+
+    /// The device broke down: nothing on it can be used any more.
+    pub(super) fn lose(&mut self) {
+        self.model = None;
+        self.calibrating = None;
+        self.live.inspect.status.write().calibrating = None;
+        for i in 0..self.slots.len() {
+            let slot = &mut self.slots[i];
+            slot.job = None;
+            if matches!(slot.entry.state, QueryState::Running | QueryState::Waiting | QueryState::Reading) {
+                slot.entry.state = QueryState::Failed("The device stopped working; open the model again.".into());
+                self.show_entry(i);
+            }
+        }
+        let sentence = "The device stopped working. Open the model again, on the CPU if this happens again.";
+        self.live.inspect.status.write().model = ModelState::Failed(sentence.into());
+    }
+
+    /// Another device takes over: the model is moved there by reading it again.
+    pub(super) fn take_away(&mut self) -> Option<ModelSource> {
+        self.model.take()?;
+        self.calibrating = None;
+        for slot in &mut self.slots {
+            slot.job = None;
+        }
+        Some(self.path.take().map_or(ModelSource::BuiltIn, ModelSource::File))
+    }
+}
+
+/// A message as a sentence of its own.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let capital = letters.next().map(|c| c.to_uppercase().collect::<String>()).unwrap_or_default();
+    format!("{capital}{}.", letters.as_str())
+}
+
+/// A query as a small grey picture, reduced by averaging.
+fn thumbnail(planes: &Planes) -> Thumbnail {
+    let (w, h) = (planes.width(), planes.height());
+    let factor = (w.max(h) as f64 / THUMBNAIL as f64).max(1.0);
+    let width = ((w as f64 / factor) as usize).max(1);
+    let height = ((h as f64 / factor) as usize).max(1);
+    let mut pixels = Vec::with_capacity(width * height);
+    for y in 0..height {
+        let rows = y * h / height..((y + 1) * h / height).max(y * h / height + 1);
+        for x in 0..width {
+            let columns = x * w / width..((x + 1) * w / width).max(x * w / width + 1);
+            let mut sum = 0.0;
+            for v in rows.clone() {
+                for u in columns.clone() {
+                    sum += (0..planes.channels()).map(|c| planes.at(u, v, c)).sum::<f32>();
+                }
+            }
+            let mean = sum / (rows.len() * columns.len() * planes.channels()) as f32;
+            pixels.push(((mean.clamp(-1.0, 1.0) + 1.0) * 127.5).round() as u8);
+        }
+    }
+    Thumbnail { width, height, pixels }
+}

@@ -1,0 +1,268 @@
+//! A trained model: networks on a device, and everything that a verdict rests on.
+
+use std::path::Path;
+
+use burn::tensor::Device;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+use super::{
+    calibrate::{Assessment, Calibration},
+    invert::Networks,
+    knobs::InvertKnobs,
+    maps::Scores,
+    region::Regions,
+};
+use crate::{
+    data::Split,
+    model::{
+        Bundle, BundleError, Discriminator, Encoder, Generator,
+        weights::{self, Weight, WeightError},
+    },
+    train::Recipe,
+};
+
+/// Keys of a model file's metadata.
+mod key {
+    pub const NAME: &str = "name";
+    pub const RECIPE: &str = "recipe";
+    pub const STEP: &str = "step";
+    pub const DATA: &str = "data";
+    pub const SPLIT: &str = "split";
+    pub const CALIBRATIONS: &str = "calibrations";
+    pub const REGIONS: &str = "regions";
+    pub const RATE: &str = "rate";
+}
+
+/// What keeps a model from being used.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// The file.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    /// Its tensors do not fit its recipe, or the device failed.
+    #[error("{name} cannot be used: {source}; make the model again from its run")]
+    Weights {
+        /// The file.
+        name: String,
+        /// What is wrong.
+        source: WeightError,
+    },
+    /// What is written beside the tensors.
+    #[error("{name} cannot be used: its {key} cannot be understood ({what}); make the model again from its run")]
+    Meta {
+        /// The file.
+        name: String,
+        /// Which entry.
+        key: &'static str,
+        /// What is wrong.
+        what: String,
+    },
+}
+
+/// Everything about a model but its tensors.
+#[derive(Clone, Debug)]
+pub struct About {
+    /// Name on screen.
+    pub name: String,
+    /// The recipe it was trained by.
+    pub recipe: Recipe,
+    /// Steps it was trained for.
+    pub step: u64,
+    /// Where its images came from, as [`crate::data::DataSource`] reads it.
+    pub data: String,
+    /// Which images it was trained on and which were held out, by hash.
+    pub split: Split,
+    /// What the held-out images look like to it, one entry for each setting of the knobs.
+    pub calibrations: Vec<Calibration>,
+    /// What part of a picture is inspected.
+    pub regions: Regions,
+    /// The promised false-alarm rate, once the user has set one.
+    pub rate: Option<f64>,
+}
+
+/// A trained model.
+#[derive(Debug)]
+pub struct Model {
+    about: About,
+    networks: Networks,
+    bundle: Bundle,
+    encoder: bool,
+}
+
+impl Model {
+    /// A model of these networks. `live` is G as it was last updated, kept for training on; without it the
+    /// file is smaller and can only inspect.
+    ///
+    /// # Errors
+    /// [`ModelError::Weights`] when the device does not hand the values over.
+    pub fn new(
+        about: About,
+        live: Option<&Generator>,
+        ema: &Generator,
+        d: &Discriminator,
+        encoder: Option<&Encoder>,
+        device: &Device,
+    ) -> Result<Self, ModelError> {
+        let fault = |source| ModelError::Weights { name: about.name.clone(), source };
+        let mut tensors = Vec::new();
+        let mut add = |prefix: &str, weights: Result<Vec<Weight>, WeightError>| {
+            let named = weights.map_err(fault)?.into_iter();
+            tensors.extend(named.map(|w| Weight { name: format!("{prefix}/{}", w.name), ..w }));
+            Ok::<(), ModelError>(())
+        };
+        if let Some(live) = live {
+            add("g", weights::read(live))?;
+        }
+        add("ema", weights::read(ema))?;
+        add("d", weights::read(d))?;
+        if let Some(encoder) = encoder {
+            add("e", weights::read(encoder))?;
+        }
+        let networks = Networks::new(ema, d, encoder, device);
+        Ok(Self { about, networks, bundle: Bundle { tensors, ..Bundle::default() }, encoder: encoder.is_some() })
+    }
+
+    /// Reads a model file onto a device.
+    ///
+    /// # Errors
+    /// [`ModelError`] for a file that is not whole, not a model, newer, or at odds with itself.
+    pub fn load(path: &Path, device: &Device) -> Result<Self, ModelError> {
+        Self::from_bundle(Bundle::read(path)?, &path.display().to_string(), device)
+    }
+
+    /// As [`Model::load`], from bytes that are called `name`.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn from_bytes(name: &str, bytes: &[u8], device: &Device) -> Result<Self, ModelError> {
+        Self::from_bundle(Bundle::from_bytes(name, bytes)?, name, device)
+    }
+
+    fn from_bundle(bundle: Bundle, file: &str, device: &Device) -> Result<Self, ModelError> {
+        let broken = |key, what: String| ModelError::Meta { name: file.into(), key, what };
+        let text = |key: &'static str| {
+            bundle.meta.get(key).map(String::as_str).ok_or_else(|| broken(key, "it is missing".into()))
+        };
+        let recipe = Recipe::from_toml(text(key::RECIPE)?).map_err(|e| broken(key::RECIPE, e.to_string()))?;
+        let json = |key: &'static str| text(key);
+        let calibrations: Vec<Calibration> =
+            serde_json::from_str(json(key::CALIBRATIONS)?).map_err(|e| broken(key::CALIBRATIONS, e.to_string()))?;
+        let fine = |c: &Calibration| {
+            let numbers = [c.scale.difference, c.scale.feature];
+            c.knobs.validate().is_ok() && !c.held_out.is_empty() && numbers.iter().all(|v| v.is_finite() && *v > 0.0)
+        };
+        if !calibrations.iter().all(fine) {
+            return Err(broken(key::CALIBRATIONS, "a value is out of its range".into()));
+        }
+        let regions: Regions =
+            serde_json::from_str(json(key::REGIONS)?).map_err(|e| broken(key::REGIONS, e.to_string()))?;
+        regions.validate().map_err(|e| broken(key::REGIONS, e.to_string()))?;
+        let about = About {
+            name: text(key::NAME)?.to_owned(),
+            step: text(key::STEP)?.parse().map_err(|_| broken(key::STEP, "it is no whole number".into()))?,
+            data: text(key::DATA)?.to_owned(),
+            split: serde_json::from_str(json(key::SPLIT)?).map_err(|e| broken(key::SPLIT, e.to_string()))?,
+            rate: match bundle.meta.get(key::RATE) {
+                Some(rate) => Some(rate.parse().map_err(|_| broken(key::RATE, "it is no number".into()))?),
+                None => None,
+            },
+            recipe,
+            calibrations,
+            regions,
+        };
+        let fault = |source| ModelError::Weights { name: file.into(), source };
+        let device = device.clone().without_autodiff();
+        // The weights are replaced at once; the seed plays no part.
+        let mut rng = ChaCha8Rng::seed_from_u64(0);
+        let shape = &about.recipe.model;
+        let ema = weights::write(Generator::new(shape, &mut rng, &device), &bundle.part("ema")).map_err(fault)?;
+        let d = weights::write(Discriminator::new(shape, &mut rng, &device), &bundle.part("d")).map_err(fault)?;
+        let stored = bundle.part("e");
+        let encoder = match stored.is_empty() {
+            true => None,
+            false => Some(weights::write(Encoder::new(shape, &mut rng, &device), &stored).map_err(fault)?),
+        };
+        let networks = Networks::new(&ema, &d, encoder.as_ref(), &device);
+        Ok(Self { about, networks, encoder: encoder.is_some(), bundle })
+    }
+
+    /// Writes the model to a file: aside, synced and renamed.
+    ///
+    /// # Errors
+    /// [`ModelError::Bundle`] when it cannot be written; what was there before is then unchanged.
+    pub fn save(&self, path: &Path) -> Result<(), ModelError> {
+        let about = &self.about;
+        let json = |key: &'static str, value: serde_json::Result<String>| {
+            value.map_err(|e| ModelError::Meta { name: path.display().to_string(), key, what: e.to_string() })
+        };
+        let mut meta = vec![
+            (key::NAME, about.name.clone()),
+            (key::RECIPE, about.recipe.to_toml()),
+            (key::STEP, about.step.to_string()),
+            (key::DATA, about.data.clone()),
+            (key::SPLIT, json(key::SPLIT, serde_json::to_string(&about.split))?),
+            (key::CALIBRATIONS, json(key::CALIBRATIONS, serde_json::to_string(&about.calibrations))?),
+            (key::REGIONS, json(key::REGIONS, serde_json::to_string(&about.regions))?),
+        ];
+        meta.extend(about.rate.map(|rate| (key::RATE, rate.to_string())));
+        let meta = meta.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
+        Ok(Bundle { tensors: self.bundle.tensors.clone(), meta }.write(path)?)
+    }
+
+    /// Everything about it but its tensors.
+    pub fn about(&self) -> &About {
+        &self.about
+    }
+
+    /// The same, to be changed.
+    pub fn about_mut(&mut self) -> &mut About {
+        &mut self.about
+    }
+
+    /// Its networks.
+    pub fn networks(&self) -> &Networks {
+        &self.networks
+    }
+
+    /// Hash of its tensors, as hexadecimal digits.
+    pub fn hash(&self) -> String {
+        self.bundle.hash().to_string()
+    }
+
+    /// Whether it has an encoder.
+    pub fn has_encoder(&self) -> bool {
+        self.encoder
+    }
+
+    /// Leaves out what only training on needs.
+    pub fn slim(&mut self) {
+        self.bundle.tensors.retain(|w| !w.name.starts_with("g/"));
+    }
+
+    /// The calibration that was made with these knobs, seed aside, on the regions in force.
+    pub fn calibration(&self, knobs: &InvertKnobs) -> Option<&Calibration> {
+        self.about.calibrations.iter().find(|c| c.knobs.comparable(knobs) && c.regions == self.about.regions)
+    }
+
+    /// Puts a calibration in the place of the one for the same knobs, if there was one.
+    pub fn calibrate(&mut self, calibration: Calibration) {
+        let same = |c: &Calibration| c.knobs.comparable(&calibration.knobs) && c.regions == calibration.regions;
+        self.about.calibrations.retain(|c| !same(c));
+        self.about.calibrations.push(calibration);
+    }
+
+    /// The promised rate in force for these knobs: the user's where it can be promised, else the
+    /// calibration's own. `None` without a calibration.
+    pub fn rate(&self, knobs: &InvertKnobs) -> Option<f64> {
+        let calibration = self.calibration(knobs)?;
+        let kept = self.about.rate.filter(|&rate| calibration.check_rate(rate).is_ok());
+        Some(kept.unwrap_or(calibration.default_rate()))
+    }
+
+    /// A query's place among good parts; `None` without a calibration for the knobs it was inspected with.
+    pub fn assess(&self, scores: &Scores, knobs: &InvertKnobs) -> Option<Assessment> {
+        let rate = self.rate(knobs)?;
+        self.calibration(knobs)?.assess(scores, rate).ok()
+    }
+}

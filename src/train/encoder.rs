@@ -1,0 +1,125 @@
+//! Training an encoder for a GAN that stands still: crops to the latent vectors that draw them.
+//!
+//! The loss is f-AnoGAN's (Schlegl et al. 2019): `mean (x - G(E(x)))^2 + k * mean (f(x) - f(G(E(x))))^2`
+//! with `f` a middle layer of D, on the same healthy crops as the GAN.
+
+use burn::{
+    module::Module,
+    tensor::{Device, Tensor, TensorData},
+};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+use super::{
+    optimiser::Optimiser,
+    recipe::{OptimiserKind, OptimiserKnobs, Recipe},
+    trainer::TrainError,
+};
+use crate::{
+    data::CropSampler,
+    model::{
+        Discriminator, Encoder, FixedGenerator, Generator, Latent,
+        layers::Pass,
+        weights::{self, host},
+    },
+};
+
+/// D's layer that sees features, counted from 0.
+const FEATURE_LAYER: usize = 1;
+
+/// Share of the steps over which the learning rate falls to a tenth at the end.
+const FALL: f64 = 0.5;
+
+/// An encoder in training.
+pub struct EncoderTrainer {
+    recipe: Recipe,
+    device: Device,
+    g: FixedGenerator,
+    d: Discriminator,
+    e: Encoder,
+    average: Encoder,
+    optimiser: Optimiser,
+    sampler: CropSampler,
+    latent: Latent,
+    step: u64,
+}
+
+impl EncoderTrainer {
+    /// A fresh encoder for these networks, fed by `sampler`.
+    pub fn new(recipe: &Recipe, g: &Generator, d: &Discriminator, sampler: CropSampler, device: &Device) -> Self {
+        let device = device.clone().without_autodiff();
+        let mut rng = ChaCha8Rng::seed_from_u64(recipe.seed ^ 0x656e_636f);
+        let e = Encoder::new(&recipe.model, &mut rng, &device.clone().autodiff());
+        Self {
+            g: FixedGenerator::new(g),
+            d: d.valid(),
+            average: e.valid(),
+            e,
+            optimiser: Optimiser::new(OptimiserKind::Adam),
+            sampler,
+            latent: Latent::new(&recipe.model),
+            step: 0,
+            recipe: recipe.clone(),
+            device,
+        }
+    }
+
+    /// Steps done.
+    pub fn steps(&self) -> u64 {
+        self.step
+    }
+
+    /// Steps in all.
+    pub fn total(&self) -> u64 {
+        self.recipe.encoder.steps
+    }
+
+    /// One update; returns the loss.
+    ///
+    /// # Errors
+    /// [`TrainError::NotFinite`] when the loss is not, or the data's or the device's error.
+    pub fn step(&mut self) -> Result<f32, TrainError> {
+        let knobs = &self.recipe.encoder;
+        let (n, m) = (knobs.batch, &self.recipe.model);
+        // A seed of its own keeps these crops apart from those that trained the GAN.
+        let crops = self.sampler.batch(self.recipe.seed ^ 0x656e_6372, self.step, n)?;
+        let x = Tensor::<4>::from_data(TensorData::new(crops, [n, m.channels, m.size, m.size]), &self.device);
+        let mut stats = Vec::new();
+        let z = self.e.forward(x.clone(), &mut Pass::Train(&mut stats));
+        let drawn = self.g.forward(z);
+        let mut loss = (drawn.clone() - x.clone()).square().mean();
+        if knobs.feature_weight > 0.0 {
+            let f = |crops: Tensor<4>| self.d.features(crops, &mut Pass::Evaluate).swap_remove(FEATURE_LAYER);
+            loss = loss + (f(drawn) - f(x)).square().mean() * knobs.feature_weight;
+        }
+        if knobs.latent_weight > 0.0 {
+            // What G drew from a known z must lead back to it.
+            let mut rng = ChaCha8Rng::seed_from_u64(self.recipe.seed ^ 0x6c61_7465);
+            rng.set_stream(self.step);
+            let z = Tensor::<2>::from_data(
+                TensorData::new(self.latent.sample(n, &mut rng), [n, self.latent.size()]),
+                &self.device,
+            );
+            let drawn = self.g.forward(z.clone());
+            let back = self.e.forward(drawn, &mut Pass::Train(&mut Vec::new()));
+            loss = loss + (back - z).square().mean() * knobs.latent_weight;
+        }
+        let mut gradients = loss.backward();
+        let progress = self.step as f64 / knobs.steps.max(1) as f64;
+        let fall = 0.1f64.powf(((progress - (1.0 - FALL)) / FALL).max(0.0));
+        let rule = OptimiserKnobs { kind: OptimiserKind::Adam, lr: knobs.lr * fall, beta1: 0.5, beta2: 0.999 };
+        let (e, _) = self.optimiser.update("e", self.e.clone(), &mut gradients, &rule, None);
+        self.e = e;
+        self.e.absorb(stats);
+        let young = (1.0 + self.step as f64) / (10.0 + self.step as f64);
+        self.average = weights::average(self.average.clone(), &self.e, young.min(0.98));
+        self.step += 1;
+        let value = host(loss.without_autodiff())?.1.first().copied().unwrap_or(f32::NAN);
+        if value.is_finite() { Ok(value) } else { Err(TrainError::NotFinite { step: self.step }) }
+    }
+
+    /// The encoder as it is now, its weights averaged over the last steps.
+    pub fn encoder(&self) -> &Encoder {
+        &self.average
+    }
+}

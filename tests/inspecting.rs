@@ -1,0 +1,405 @@
+//! Inspection through the engine and the command line: one model file, the same numbers everywhere.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)] // a test fails by panicking
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command as Process, Output},
+    sync::{Arc, OnceLock},
+    thread,
+    time::Duration,
+};
+
+use burn::tensor::Device;
+use ganspect::{
+    data::{
+        Picture, Samples,
+        surface::{self, DefectKind, Kind},
+    },
+    device::DeviceChoice,
+    engine::{
+        Command, Engine, Inspect,
+        inspect::{Entry, ModelFacts, ModelSource, ModelState, Query, QueryId, QuerySource, QueryState, View},
+        live::Phase,
+    },
+    inspect::{InvertKnobs, Job, Model, Planes, Region, Regions, ScoreKind, Scores, region::Shape},
+    train::Recipe,
+};
+
+/// A folder with a model of a short run and pictures to inspect, made once for all tests.
+struct Bench {
+    folder: tempfile::TempDir,
+    model: PathBuf,
+    good: PathBuf,
+    bad: PathBuf,
+}
+
+fn bench() -> &'static Bench {
+    static BENCH: OnceLock<Bench> = OnceLock::new();
+    BENCH.get_or_init(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let run = folder.path().join("run");
+        let mut recipe = Recipe::default();
+        for assignment in [
+            "model.size=32",
+            "model.latent_size=8",
+            "train.batch=4",
+            "train.steps=4",
+            "encoder.steps=3",
+            "encoder.batch=4",
+            "data.holdout=0.06",
+        ] {
+            recipe.assign(assignment).unwrap();
+        }
+        let engine = engine();
+        let (source, recipe) = ("surface:turned".parse().unwrap(), Box::new(recipe));
+        engine.send(Command::Start { source, opened: None, recipe, out: run.clone() });
+        until(&engine, "the model", |e| e.live().status.read().phase == Phase::Finished);
+        // The model of a run that has just ended is in force at once.
+        assert_eq!(facts(&engine).path, Some(run.join("model.ganspect")));
+        let save = |name: &str, defect| {
+            let picture = surface::draw(Kind::Turned, defect, 9, 1, 64).picture;
+            let Samples::U8(bytes) = picture.samples() else { panic!("8 bits") };
+            let path = folder.path().join(name);
+            image::GrayImage::from_raw(64, 64, bytes.clone()).unwrap().save(&path).unwrap();
+            path
+        };
+        let (good, bad) = (save("good.png", None), save("bad.png", Some(DefectKind::Crack)));
+        Bench { model: run.join("model.ganspect"), folder, good, bad }
+    })
+}
+
+fn engine() -> Engine {
+    Engine::start(DeviceChoice::Cpu, || {}).unwrap()
+}
+
+/// Waits until the engine says `done` of its state; the limit only turns a hang into a failure.
+fn until(engine: &Engine, what: &str, mut done: impl FnMut(&Engine) -> bool) {
+    for _ in 0..12_000 {
+        if done(engine) {
+            return;
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    panic!("waited in vain for {what}: {:?}", engine.live().inspect.status.read());
+}
+
+fn facts(engine: &Engine) -> Arc<ModelFacts> {
+    match &engine.live().inspect.status.read().model {
+        ModelState::Ready(facts) => Arc::clone(facts),
+        other => panic!("no model in force: {other:?}"),
+    }
+}
+
+/// An engine with the model in force and short knobs.
+fn ready(model: &Path, knobs: InvertKnobs) -> Engine {
+    let engine = engine();
+    say(&engine, Inspect::Knobs(Box::new(knobs)));
+    say(&engine, Inspect::Model(ModelSource::File(model.into())));
+    until(&engine, "the model file", |e| matches!(e.live().inspect.status.read().model, ModelState::Ready(_)));
+    engine
+}
+
+fn say(engine: &Engine, command: Inspect) {
+    assert!(engine.send(Command::Inspect(command)));
+}
+
+fn file(path: &Path) -> Query {
+    Query { id: QueryId::fresh(), name: "part".into(), source: QuerySource::File(path.into()) }
+}
+
+fn entry(engine: &Engine, id: QueryId) -> Arc<Entry> {
+    let status = engine.live().inspect.status.read();
+    status.entries.iter().find(|e| e.id == id).cloned().unwrap()
+}
+
+fn add(engine: &Engine, paths: &[&Path]) -> Vec<QueryId> {
+    let queries: Vec<Query> = paths.iter().map(|p| file(p)).collect();
+    let ids: Vec<QueryId> = queries.iter().map(|q| q.id).collect();
+    let last = queries.last().map(|q| q.id);
+    say(engine, Inspect::Add(queries));
+    until(engine, "the list", |e| e.live().inspect.status.read().entries.iter().any(|e| Some(e.id) == last));
+    ids
+}
+
+fn settle(engine: &Engine, id: QueryId) -> Arc<Entry> {
+    until(engine, "the query", |e| {
+        let status = e.live().inspect.status.read();
+        let state = status.entries.iter().find(|e| e.id == id).map(|e| e.state.clone());
+        matches!(state, Some(QueryState::Done | QueryState::Stopped | QueryState::Failed(_)))
+    });
+    entry(engine, id)
+}
+
+fn view(engine: &Engine, id: QueryId) -> Arc<View> {
+    Arc::clone(&engine.live().inspect.views.read()[&id])
+}
+
+fn short() -> InvertKnobs {
+    InvertKnobs { steps: 8, plateau: 0, ..InvertKnobs::default() }
+}
+
+fn ganspect(arguments: &[&str]) -> Output {
+    Process::new(env!("CARGO_BIN_EXE_ganspect")).args(["--device", "cpu"]).args(arguments).output().unwrap()
+}
+
+#[test]
+fn the_same_image_gives_the_same_numbers_everywhere() {
+    let bench = bench();
+    let engine = ready(&bench.model, InvertKnobs::default());
+    let ids = add(&engine, &[&bench.good, &bench.bad]);
+    let shown: Vec<_> = ids.iter().map(|&id| settle(&engine, id)).collect();
+    assert!(shown.iter().all(|e| e.state == QueryState::Done && e.assessment.is_some()), "{shown:?}");
+
+    // The library alone.
+    let model = Model::load(&bench.model, &Device::flex()).unwrap();
+    let picture = ganspect::data::decode(&bench.bad).unwrap();
+    let query = Arc::new(Planes::of(&picture, 1, 1.0));
+    let mut job = Job::new(model.networks(), query, InvertKnobs::default(), &Regions::default()).unwrap();
+    while !job.slice(model.networks()).unwrap() {}
+    let alone = job.outcome(None).unwrap();
+    assert_eq!(shown[1].scores.as_ref(), Some(&alone.scores));
+    let seen = view(&engine, ids[1]);
+    assert_eq!(seen.outcome.as_ref().unwrap().reconstruction, alone.reconstruction);
+    assert_eq!(seen.frames.last().map(|f| f.step), Some(alone.steps));
+
+    // The command line, twice.
+    let (good, bad, model) = (bench.good.to_str().unwrap(), bench.bad.to_str().unwrap(), bench.model.to_str().unwrap());
+    let run = || ganspect(&["inspect", "--model", model, good, bad, "--json"]);
+    let rows = |output: &Output| -> Vec<serde_json::Value> {
+        let text = String::from_utf8(output.stdout.clone()).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let (first, second) = (run(), run());
+    assert!(first.status.success(), "{}", String::from_utf8_lossy(&first.stderr));
+    let (first, second) = (rows(&first), rows(&second));
+    assert_eq!(first.len(), 2);
+    for ((a, b), shown) in first.iter().zip(&second).zip(&shown) {
+        let printed: Scores = serde_json::from_value(a["scores"].clone()).unwrap();
+        assert_eq!(Some(&printed), shown.scores.as_ref());
+        assert_eq!(a["scores"], b["scores"]);
+        assert_eq!(a["p"].as_f64(), shown.assessment.as_ref().map(|a| a.p));
+    }
+}
+
+#[test]
+fn the_newest_request_goes_first_and_unreadable_files_are_named() {
+    let bench = bench();
+    let text = bench.folder.path().join("notes.png");
+    fs::write(&text, "no picture at all").unwrap();
+    let engine = ready(&bench.model, InvertKnobs { steps: 60_000, plateau: 0, ..InvertKnobs::default() });
+    let slow = add(&engine, &[&bench.good])[0];
+    until(&engine, "its first steps", |e| entry(e, slow).step > 2);
+    say(&engine, Inspect::Knobs(Box::new(short())));
+    let newer = add(&engine, &[&bench.bad, &text]);
+    assert_eq!(settle(&engine, newer[0]).state, QueryState::Done);
+    let QueryState::Failed(sentence) = settle(&engine, newer[1]).state.clone() else { panic!("it is no picture") };
+    assert!(sentence.contains("notes.png"), "{sentence}");
+    // The older one was still waiting, and goes on.
+    let then = entry(&engine, slow).step;
+    assert!(then < 60_000);
+    until(&engine, "more steps", |e| entry(e, slow).step > then);
+
+    say(&engine, Inspect::Pause(slow));
+    until(&engine, "the pause", |e| entry(e, slow).state == QueryState::Paused);
+    let paused = entry(&engine, slow).step;
+    let other = add(&engine, &[&bench.bad])[0];
+    settle(&engine, other);
+    assert_eq!(entry(&engine, slow).step, paused);
+    say(&engine, Inspect::Play(slow));
+    until(&engine, "the play", |e| entry(e, slow).step > paused);
+    say(&engine, Inspect::Stop(slow));
+    let stopped = settle(&engine, slow);
+    assert_eq!(stopped.state, QueryState::Stopped);
+    assert!(stopped.scores.is_some() && stopped.step < 60_000 && stopped.assessment.is_none());
+    say(&engine, Inspect::Remove(vec![slow]));
+    until(&engine, "its removal", |e| e.live().inspect.status.read().entries.iter().all(|e| e.id != slow));
+    assert!(!engine.live().inspect.views.read().contains_key(&slow));
+}
+
+#[test]
+fn a_query_goes_on_and_begins_again_from_another_seed() {
+    let bench = bench();
+    let engine = ready(&bench.model, short());
+    let id = add(&engine, &[&bench.good])[0];
+    let first = settle(&engine, id);
+    say(&engine, Inspect::More(id, 12));
+    until(&engine, "more steps", |e| entry(e, id).state == QueryState::Done && entry(e, id).step == 20);
+    let more = view(&engine, id).outcome.clone().unwrap();
+    assert_eq!(more.records.len(), 20);
+    assert!(more.scores.get(ScoreKind::L1) <= first.scores.as_ref().unwrap().get(ScoreKind::L1));
+    say(&engine, Inspect::Again { id, seed: 5, random: true });
+    until(&engine, "the restart", |e| entry(e, id).state == QueryState::Done && entry(e, id).step == 8);
+    let again = view(&engine, id).outcome.clone().unwrap();
+    assert_eq!((again.knobs.seed, again.records.len()), (5, 8));
+    assert_ne!(again.scores, *first.scores.as_ref().unwrap());
+}
+
+#[test]
+fn pasted_pictures_and_queries_before_the_model_are_inspected() {
+    let bench = bench();
+    let engine = engine();
+    say(&engine, Inspect::Knobs(Box::new(short())));
+    let picture = Arc::new(Picture::new(40, 36, 3, Samples::U8(vec![90; 40 * 36 * 3])).unwrap());
+    let query = Query { id: QueryId::fresh(), name: "pasted".into(), source: QuerySource::Picture(picture) };
+    let id = query.id;
+    say(&engine, Inspect::Add(vec![query]));
+    until(&engine, "the list", |e| e.live().inspect.status.read().entries.len() == 1);
+    assert_eq!(entry(&engine, id).state, QueryState::Waiting);
+    say(&engine, Inspect::Model(ModelSource::File(bench.model.clone())));
+    let done = settle(&engine, id);
+    assert_eq!((done.state.clone(), done.size), (QueryState::Done, Some((40, 36))));
+    assert!(done.thumbnail.as_ref().is_some_and(|t| (t.width, t.height) == (40, 36)));
+}
+
+#[test]
+fn rates_are_promised_only_as_far_as_images_reach_and_are_kept_in_the_file() {
+    let bench = bench();
+    let own = bench.folder.path().join("rated.ganspect");
+    fs::copy(&bench.model, &own).unwrap();
+    let engine = ready(&own, InvertKnobs::default());
+    let held_out = facts(&engine).calibrations[0].held_out.len();
+    let id = add(&engine, &[&bench.bad])[0];
+    settle(&engine, id);
+    say(&engine, Inspect::Rate(0.001));
+    until(&engine, "the refusal", |e| e.live().inspect.status.read().rate_refused.is_some());
+    let refused = engine.live().inspect.status.read().rate_refused.clone().unwrap();
+    assert!(refused.contains(&format!("{held_out} held-out")), "{refused}");
+    say(&engine, Inspect::Rate(0.5));
+    until(&engine, "the rate", |e| e.live().inspect.status.read().rate == Some(0.5));
+    until(&engine, "the new verdict", |e| entry(e, id).assessment.as_ref().is_some_and(|a| a.rate == 0.5));
+    assert_eq!(Model::load(&own, &Device::flex()).unwrap().about().rate, Some(0.5));
+}
+
+#[test]
+fn regions_are_kept_and_ask_for_a_calibration_of_their_own() {
+    let bench = bench();
+    let own = bench.folder.path().join("regions.ganspect");
+    fs::copy(&bench.model, &own).unwrap();
+    let engine = ready(&own, short());
+    let left = Region { ignore: true, shape: Shape::Rectangle([0.0, 0.0], [20.0, 64.0]) };
+    say(&engine, Inspect::Regions(Regions(vec![left.clone()])));
+    until(&engine, "the regions", |e| facts(e).regions.0.len() == 1);
+    let id = add(&engine, &[&bench.bad])[0];
+    let done = settle(&engine, id);
+    assert!(done.assessment.is_none(), "not calibrated for these regions and knobs");
+    let outcome = view(&engine, id).outcome.clone().unwrap();
+    assert!(outcome.inspected.as_ref().is_some_and(|all| !all[0] && all[63]));
+    say(&engine, Inspect::Calibrate);
+    until(&engine, "the calibration", |e| entry(e, id).assessment.is_some());
+    assert!(engine.live().inspect.status.read().calibrating.is_none());
+    let kept = Model::load(&own, &Device::flex()).unwrap();
+    assert_eq!(kept.about().regions, Regions(vec![left]));
+    assert_eq!(kept.about().calibrations.len(), 2);
+    assert_eq!(kept.about().calibrations.iter().map(|c| c.regions.0.len()).collect::<Vec<_>>(), [0, 1]);
+    assert!(kept.calibration(&short()).is_some());
+    assert!(kept.calibration(&InvertKnobs::default()).is_none());
+}
+
+#[test]
+fn inspection_and_training_share_the_thread() {
+    let bench = bench();
+    let engine = ready(&bench.model, short());
+    let mut recipe = Recipe::default();
+    for assignment in ["model.size=32", "model.latent_size=8", "train.batch=4", "train.steps=100000"] {
+        recipe.assign(assignment).unwrap();
+    }
+    let out = bench.folder.path().join("beside");
+    let source = "surface:ground".parse().unwrap();
+    engine.send(Command::Start { source, opened: None, recipe: Box::new(recipe), out });
+    until(&engine, "training", |e| e.live().status.read().step > 2);
+    let before = engine.live().status.read().step;
+    let ids = add(&engine, &[&bench.good, &bench.bad]);
+    assert!(ids.iter().all(|&id| settle(&engine, id).state == QueryState::Done));
+    until(&engine, "more training", |e| e.live().status.read().step > before);
+    // The run's own weights, without a calibration.
+    say(&engine, Inspect::Model(ModelSource::Run));
+    until(
+        &engine,
+        "the run's weights",
+        |e| matches!(&e.live().inspect.status.read().model, ModelState::Ready(f) if !f.encoder),
+    );
+    let id = add(&engine, &[&bench.good])[0];
+    let done = settle(&engine, id);
+    assert!(done.state == QueryState::Done && done.assessment.is_none());
+}
+
+#[test]
+fn a_model_that_cannot_be_opened_leaves_the_one_before_it_in_force() {
+    let bench = bench();
+    let engine = ready(&bench.model, short());
+    let before = facts(&engine).hash.clone();
+    let foreign = bench.folder.path().join("foreign.ganspect");
+    fs::write(&foreign, vec![7; 4_000]).unwrap();
+    say(&engine, Inspect::Model(ModelSource::File(foreign)));
+    let mut said = String::new();
+    until(&engine, "the refusal", |e| {
+        while let Some(event) = e.next_event() {
+            if let ganspect::engine::Event::Notice { text, .. } = event {
+                said = text;
+            }
+        }
+        said.contains("foreign.ganspect")
+    });
+    until(&engine, "the model before", |e| matches!(e.live().inspect.status.read().model, ModelState::Ready(_)));
+    assert_eq!(facts(&engine).hash, before);
+}
+
+#[test]
+fn the_built_in_model_is_there_and_knows_good_from_bad() {
+    let engine = engine();
+    say(&engine, Inspect::Model(ModelSource::BuiltIn));
+    until(&engine, "the model", |e| {
+        !matches!(e.live().inspect.status.read().model, ModelState::None | ModelState::Loading(_))
+    });
+    let model = facts(&engine);
+    assert!(model.encoder && !model.calibrations.is_empty());
+    let draw = |defect| {
+        let picture = Arc::new(surface::draw(Kind::Turned, defect, 40, 3, 128).picture);
+        Query { id: QueryId::fresh(), name: "drawn".into(), source: QuerySource::Picture(picture) }
+    };
+    let (good, bad) = (draw(None), draw(Some(DefectKind::Scratch)));
+    let ids = [good.id, bad.id];
+    say(&engine, Inspect::Add(vec![good, bad]));
+    let [good, bad] = ids.map(|id| settle(&engine, id).assessment.clone().unwrap());
+    assert!(good.p > bad.p && bad.score > good.score, "{good:?} {bad:?}");
+}
+
+#[test]
+fn exit_codes_and_files_of_the_command_line() {
+    let bench = bench();
+    let (model, good) = (bench.model.to_str().unwrap(), bench.good.to_str().unwrap());
+    let out = bench.folder.path().join("out");
+    let broken = bench.folder.path().join("broken.png");
+    fs::write(&broken, &fs::read(&bench.good).unwrap()[..60]).unwrap();
+    let both = ganspect(&["inspect", "--model", model, broken.to_str().unwrap(), good, "--out", out.to_str().unwrap()]);
+    assert_eq!(both.status.code(), Some(2));
+    let (rows, said) = (String::from_utf8_lossy(&both.stdout), String::from_utf8_lossy(&both.stderr));
+    assert!(said.contains("broken.png") && rows.contains("good.png"), "{rows}{said}");
+    let mut files: Vec<String> =
+        fs::read_dir(&out).unwrap().map(|f| f.unwrap().file_name().to_string_lossy().into_owned()).collect();
+    files.sort();
+    let wanted = ["good-convergence.png", "good-difference.tiff", "good-steps.csv", "good-triptych.png", "good.json"];
+    assert_eq!(files, wanted);
+
+    let csv = ganspect(&["inspect", "--model", model, good, "--csv"]);
+    let csv = String::from_utf8_lossy(&csv.stdout).into_owned();
+    assert!(csv.starts_with("file,verdict,p,") && csv.lines().count() == 2, "{csv}");
+
+    // At a rate of a half, half of the good parts are called defective; one of the two is.
+    let bad = bench.bad.to_str().unwrap();
+    let strict = ["inspect", "--model", model, good, bad, "--rate", "0.5", "--csv"];
+    let flagged = String::from_utf8_lossy(&ganspect(&strict).stdout).contains(",defective,");
+    let failing = ganspect(&[&strict[..], &["--fail-on-defect"]].concat());
+    assert_eq!(failing.status.code(), Some(i32::from(flagged)));
+    assert_eq!(ganspect(&strict).status.code(), Some(0));
+
+    let refused = ganspect(&["inspect", "--model", model, good, "--rate", "0.0001"]);
+    assert_eq!(refused.status.code(), Some(2));
+    let talk = ganspect(&["inspect", "--model", model, good, "--preset", "talk", "--rate", "0.5"]);
+    assert!(String::from_utf8_lossy(&talk.stderr).contains("not calibrated"));
+    let none = ganspect(&["inspect", "--model", "nowhere.ganspect", good]);
+    assert_eq!(none.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&none.stderr).contains("nowhere.ganspect"));
+}

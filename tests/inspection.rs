@@ -1,0 +1,252 @@
+//! Inversion as users rely on it: the gradient of the whole loss, independence of what else is in a
+//! batch, determinism, and jobs that stop, go on and find their way around defects.
+
+#![allow(clippy::unwrap_used, clippy::panic)] // a test fails by panicking
+
+use std::sync::Arc;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use ganspect::{
+    data::surface::{self, DefectKind, Kind},
+    inspect::{
+        InvertKnobs, InvertPreset, Job, Outcome, Planes, Region, Regions, ScoreKind,
+        invert::Networks,
+        knobs::{Constraint, Start},
+        region::Shape,
+    },
+    model::{Discriminator, Encoder, FixedGenerator, Generator, ModelKnobs, layers::Pass},
+    train::recipe::{OptimiserKind, OptimiserKnobs},
+};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+fn small() -> ModelKnobs {
+    ModelKnobs { size: 32, latent_size: 12, ..ModelKnobs::default() }
+}
+
+fn parts(knobs: &ModelKnobs) -> (Generator, Discriminator, Encoder) {
+    let mut rng = ChaCha8Rng::seed_from_u64(3);
+    let device = Device::flex();
+    let mut g = Generator::new(knobs, &mut rng, &device);
+    let d = Discriminator::new(knobs, &mut rng, &device);
+    let e = Encoder::new(knobs, &mut rng, &device);
+    // Running statistics of its own draws, as in training: pictures then answer to z.
+    for _ in 0..20 {
+        let z: Vec<f32> = (0..16 * knobs.latent_size).map(|_| rng.random_range(-1.0..1.0)).collect();
+        let mut stats = Vec::new();
+        g.forward(
+            Tensor::from_data(TensorData::new(z, [16, knobs.latent_size]), &device),
+            &mut Pass::Train(&mut stats),
+        );
+        g.absorb(stats);
+    }
+    (g, d, e)
+}
+
+fn networks(knobs: &ModelKnobs) -> Networks {
+    let (g, d, e) = parts(knobs);
+    Networks::new(&g, &d, Some(&e), &Device::flex())
+}
+
+fn turned(side: usize, defect: Option<DefectKind>) -> Arc<Planes> {
+    Arc::new(Planes::of(&surface::draw(Kind::Turned, defect, 5, 0, side).picture, 1, 1.0))
+}
+
+fn finish(networks: &Networks, mut job: Job) -> Outcome {
+    while !job.slice(networks).unwrap() {}
+    job.outcome(None).unwrap()
+}
+
+fn invert(networks: &Networks, query: &Arc<Planes>, knobs: &InvertKnobs) -> Outcome {
+    finish(networks, Job::new(networks, Arc::clone(query), knobs.clone(), &Regions::default()).unwrap())
+}
+
+fn short() -> InvertKnobs {
+    InvertKnobs { steps: 12, plateau: 0, ..InvertKnobs::default() }
+}
+
+#[test]
+fn fixed_weights_draw_what_the_generator_draws() {
+    for knobs in [
+        small(),
+        ModelKnobs {
+            norm_order: ganspect::model::architecture::NormOrder::NormFirst,
+            upsampling: ganspect::model::architecture::Upsampling::TransposedConv,
+            ..small()
+        },
+    ] {
+        let device = Device::flex();
+        let (g, ..) = parts(&knobs);
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let values: Vec<f32> = (0..6 * 12).map(|_| rng.random_range(-1.0..1.0)).collect();
+        let z = Tensor::<2>::from_data(TensorData::new(values, [6, 12]), &device);
+        let wanted = g.forward(z.clone(), &mut Pass::Evaluate).into_data().try_into_vec::<f32>().unwrap();
+        let got = FixedGenerator::new(&g).forward(z).into_data().try_into_vec::<f32>().unwrap();
+        for (a, b) in got.iter().zip(&wanted) {
+            assert!((a - b).abs() < 1e-5, "{a} for {b}");
+        }
+    }
+}
+
+#[test]
+fn the_gradient_of_the_whole_loss_is_that_of_finite_differences() {
+    let knobs = InvertKnobs { feature_weight: 0.3, prior_weight: 2.0, ..InvertKnobs::default() };
+    let networks = networks(&small());
+    let mut rng = ChaCha8Rng::seed_from_u64(11);
+    let rows = 2;
+    let z: Vec<f32> = (0..rows * 12).map(|_| rng.random_range(-0.8..0.8)).collect();
+    let crops: Vec<f32> = (0..rows * 32 * 32).map(|_| rng.random_range(-1.0..1.0)).collect();
+    let weights: Vec<f32> = (0..rows * 32 * 32).map(|_| rng.random_range(0.1..1.0)).collect();
+    let crops = networks.upload(crops, rows);
+    let weights = networks.upload_planes(weights, rows);
+    let device = Device::flex();
+    let loss = |z: Vec<f32>| {
+        let z = Tensor::from_data(TensorData::new(z, [rows, 12]), &device);
+        let (losses, _) = networks.losses(z, &crops, Some(&weights), &knobs);
+        losses.total.into_data().try_into_vec::<f32>().unwrap()
+    };
+    let tracked = Tensor::<2>::from_data(TensorData::new(z.clone(), [rows, 12]), &device).autodiff().require_grad();
+    let (losses, _) = networks.losses(tracked.clone(), &crops, Some(&weights), &knobs);
+    let gradients = losses.total.sum().backward();
+    let gradient = tracked.grad(&gradients).unwrap().into_data().try_into_vec::<f32>().unwrap();
+    let step = 5e-4;
+    let (mut worst, mut largest) = (0.0f64, 0.0f64);
+    for i in 0..z.len() {
+        let moved = |by: f32| {
+            let mut z = z.clone();
+            z[i] += by;
+            loss(z)
+        };
+        let (up, down) = (moved(step), moved(-step));
+        let row = i / 12;
+        let numeric = (f64::from(up[row]) - f64::from(down[row])) / (2.0 * f64::from(step));
+        worst = worst.max((numeric - f64::from(gradient[i])).abs());
+        largest = largest.max(numeric.abs());
+        // Rows do not touch each other.
+        assert_eq!(up[1 - row], down[1 - row]);
+    }
+    // Kinks of |x| and LeakyReLU leave a little between the two.
+    assert!(worst < 0.02 * largest && largest > 1.0, "off by {worst} at gradients up to {largest}");
+}
+
+#[test]
+fn no_gradient_reaches_the_weights() {
+    let tracked = Device::flex().autodiff();
+    let mut rng = ChaCha8Rng::seed_from_u64(3);
+    let g = Generator::new(&small(), &mut rng, &tracked);
+    let d = Discriminator::new(&small(), &mut rng, &tracked);
+    let networks = Networks::new(&g, &d, None, &tracked);
+    let z = Tensor::<2>::zeros([1, 12], &Device::flex());
+    // Without a tracked z nothing is tracked at all.
+    let (losses, drawn) = networks.losses(z, &networks.upload(vec![0.1; 1024], 1), None, &InvertKnobs::default());
+    assert!(!losses.total.is_require_grad() && !drawn.is_autodiff() && !losses.total.is_autodiff());
+}
+
+#[test]
+fn the_same_seed_gives_the_same_numbers_and_another_seed_others() {
+    let networks = networks(&small());
+    let query = turned(80, None);
+    let knobs = InvertKnobs { restarts: 2, start: Start::Random, ..short() };
+    let (a, b) = (invert(&networks, &query, &knobs), invert(&networks, &query, &knobs));
+    assert_eq!(a.scores, b.scores);
+    assert_eq!(a.reconstruction, b.reconstruction);
+    let other = invert(&networks, &query, &InvertKnobs { seed: 2, ..knobs });
+    assert_ne!(a.scores, other.scores);
+    assert!(a.records.iter().all(|r| r.loss.len() == 2));
+}
+
+#[test]
+fn the_loss_falls_and_the_best_is_kept() {
+    let networks = networks(&small());
+    let query = turned(32, None);
+    for kind in [OptimiserKind::Adam, OptimiserKind::Sgd, OptimiserKind::RmsProp] {
+        let lr = if kind == OptimiserKind::Sgd { 1e-4 } else { 0.02 };
+        let optimiser = OptimiserKnobs { kind, lr, beta1: 0.8, beta2: 0.9 };
+        let outcome = invert(&networks, &query, &InvertKnobs { steps: 40, optimiser, robust: 0.0, ..short() });
+        let first = outcome.records[0].residual;
+        let least = outcome.records.iter().map(|r| r.residual).fold(f32::INFINITY, f32::min);
+        assert!(least < 0.97 * first, "{kind:?}: {least} from {first}");
+        let kept = outcome.scores.get(ScoreKind::L1) as f32;
+        assert!((kept - least).abs() < 1e-4, "{kind:?}: {kept} kept, {least} seen");
+        assert_eq!(outcome.records.len(), 40);
+    }
+}
+
+#[test]
+fn scores_follow_from_the_maps() {
+    let networks = networks(&small());
+    let outcome = invert(&networks, &turned(40, Some(DefectKind::Pit)), &short());
+    let sum: f64 = outcome.difference.iter().map(|v| f64::from(v.abs())).sum();
+    let score = |kind| outcome.scores.get(kind);
+    assert!((score(ScoreKind::L1Sum) - sum).abs() < 1e-3 * sum);
+    assert!((score(ScoreKind::L1) * 1_600.0 - sum).abs() < 1e-3 * sum);
+    assert!(score(ScoreKind::WorstTile) >= score(ScoreKind::L1) * 0.8);
+    assert!(score(ScoreKind::WorstSpot) >= score(ScoreKind::WorstTile));
+    assert!(score(ScoreKind::Feature) > 0.0);
+    assert_eq!((outcome.tiles, outcome.feature.len()), (4, 1_600));
+}
+
+#[test]
+fn a_job_stops_early_and_goes_on() {
+    let networks = networks(&small());
+    let new = || Job::new(&networks, turned(40, None), short(), &Regions::default()).unwrap();
+    let mut job = new();
+    // Stopped before anything happened: the start is still drawn.
+    job.stop();
+    while !job.slice(&networks).unwrap() {}
+    assert_eq!((job.outcome(None).unwrap().steps, job.frames().len()), (1, 2));
+    let before = job.outcome(None).unwrap().scores.get(ScoreKind::L1);
+    job.more(30);
+    assert!(job.outcome(None).is_none());
+    while !job.slice(&networks).unwrap() {}
+    let outcome = job.outcome(None).unwrap();
+    assert_eq!((outcome.steps, outcome.records.len()), (31, 31));
+    assert!(outcome.scores.get(ScoreKind::L1) < before);
+
+    let mut job = new();
+    while job.step() < 5 {
+        job.slice(&networks).unwrap();
+    }
+    job.stop();
+    while !job.slice(&networks).unwrap() {}
+    assert_eq!(job.outcome(None).unwrap().steps, 5);
+}
+
+#[test]
+fn a_flat_loss_ends_early_and_a_constraint_holds() {
+    let networks = networks(&small());
+    let still = OptimiserKnobs { lr: 1e-9, ..OptimiserKnobs::default() };
+    let knobs = InvertKnobs { steps: 200, plateau: 10, robust: 0.0, optimiser: still, ..InvertKnobs::default() };
+    let outcome = invert(&networks, &turned(32, None), &knobs);
+    assert!(outcome.steps <= 12, "{}", outcome.steps);
+    let wild = OptimiserKnobs { lr: 5.0, ..OptimiserKnobs::default() };
+    for (constraint, least, most) in
+        [(Constraint::Sphere, 0.999, 1.001), (Constraint::Clip, 0.0, 2.3), (Constraint::None, 3.0, f32::INFINITY)]
+    {
+        let knobs = InvertKnobs { constraint, optimiser: wild.clone(), ..short() };
+        let last = invert(&networks, &turned(32, None), &knobs).records[11].z_norm;
+        assert!(last >= least && last <= most, "{constraint:?}: {last}");
+    }
+}
+
+#[test]
+fn regions_bound_what_is_scored() {
+    let networks = networks(&small());
+    let query = turned(96, Some(DefectKind::Scratch));
+    let only =
+        |x0: f32, x1: f32| Regions(vec![Region { ignore: false, shape: Shape::Rectangle([x0, 0.0], [x1, 96.0]) }]);
+    let left = finish(&networks, Job::new(&networks, Arc::clone(&query), short(), &only(0.0, 40.0)).unwrap());
+    assert!(left.tiles < invert(&networks, &query, &short()).tiles);
+    let beyond = left.difference.iter().enumerate().filter(|(i, _)| i % 96 >= 40);
+    assert!(beyond.map(|(_, v)| v.abs()).sum::<f32>() == 0.0);
+    let none = Job::new(&networks, query, short(), &only(200.0, 300.0));
+    assert!(none.unwrap_err().to_string().contains("no pixel"));
+}
+
+#[test]
+fn knobs_out_of_range_are_refused() {
+    let networks = networks(&small());
+    let knobs = InvertKnobs { steps: 0, ..InvertPreset::Quick.knobs() };
+    let refused = Job::new(&networks, turned(32, None), knobs, &Regions::default()).unwrap_err();
+    assert!(refused.to_string().contains("1 to 100,000"), "{refused}");
+}
