@@ -22,7 +22,7 @@ use ganspect::{
         surface::{self, DefectKind, Kind},
     },
     engine::{
-        Live,
+        Command, Inspect, Live,
         inspect::{Entry, ModelFacts, ModelState, QueryId, QueryState, Thumbnail, View},
     },
     inspect::{
@@ -30,7 +30,7 @@ use ganspect::{
         calibrate::{HeldOut, MapScale},
         maps::box_mean,
     },
-    train::Preset,
+    train::{Preset, Recipe},
     ui::{Action, App, Page, UiCommand},
 };
 use stage::{SIZE, Stage, open, open_in};
@@ -108,6 +108,7 @@ fn calibration() -> Calibration {
     Calibration {
         knobs: InvertKnobs::default(),
         held_out: held_out.collect(),
+        regions: Regions::default(),
         size: (SIDE, SIDE),
         scale: MapScale { difference: 0.4, feature: 1.2 },
         score: ScoreKind::WorstSpot,
@@ -350,7 +351,7 @@ fn dropped_images_go_on_the_list_whatever_page_is_on_show() {
     for i in 0..5 {
         assert!(shows(&stage.harness, &format!("part-{i}.png,")));
     }
-    assert_eq!(current(&stage).as_deref(), Some("part-4.png"), "the last is inspected first");
+    assert_eq!(current(&stage).as_deref(), Some("part-0.png"), "the first is inspected first");
 }
 
 #[test]
@@ -676,4 +677,67 @@ fn a_large_picture_is_shown_without_a_stall_and_in_parts() {
     press(&mut stage, Modifiers::NONE, Key::Num1);
     stage.until("the whole picture is there in parts", |window| parts(window, "map").len() == 4);
     assert!(parts(&stage.harness, "map").iter().all(|width| *width <= 2_048));
+}
+
+/// The newest query as the compute thread has it.
+fn newest(window: &Window) -> Option<Arc<Entry>> {
+    window.state().live().inspect.status.read().entries.last().cloned()
+}
+
+#[test]
+fn a_dropped_image_is_inspected_stopped_and_inspected_again() {
+    let mut stage = open(true, SIZE, |_| {});
+    let mut recipe = Recipe::default();
+    for assignment in [
+        "model.size=32",
+        "model.latent_size=8",
+        "train.batch=4",
+        "train.steps=2",
+        "encoder.steps=2",
+        "encoder.batch=4",
+        "data.holdout=0.06",
+    ] {
+        recipe.assign(assignment).unwrap();
+    }
+    let (source, recipe) = ("surface:turned".parse().unwrap(), Box::new(recipe));
+    let run = stage.path("run");
+    stage.harness.state_mut().apply(Action::Start { source, opened: None, recipe, out: Some(run.clone()) });
+    let ready = |window: &Window| matches!(window.state().live().inspect.status.read().model, ModelState::Ready(_));
+    stage.until("the run's model is in force", ready);
+    stage.harness.step();
+    assert_eq!(stage.harness.state().settings().last_model, Some(run.join("model.ganspect")));
+
+    let part = picture_file(&stage, "part.png");
+    drop_files(&mut stage, std::slice::from_ref(&part));
+    stage.until("the verdict", |window| newest(window).is_some_and(|e| e.assessment.is_some()));
+    stage.harness.run_steps(2);
+    assert!(shows(&stage.harness, "good parts look") || shows(&stage.harness, "good parts would look"));
+    assert!(shows(&stage.harness, "held-out healthy images, which can promise"));
+
+    // One that would never end is stopped by its key, and then goes on for more steps.
+    let knobs = InvertKnobs { steps: 100_000, plateau: 0, ..InvertKnobs::default() };
+    let turn = Command::Inspect(Inspect::Knobs(Box::new(knobs)));
+    stage.harness.state_mut().apply(Action::Engine(turn));
+    drop_files(&mut stage, &[part]);
+    stage.until("z is on its way", |window| {
+        newest(window).is_some_and(|e| e.state == QueryState::Running && e.step > 2)
+    });
+    press(&mut stage, Modifiers::NONE, Key::Space);
+    stage.until("it waits", |window| newest(window).is_some_and(|e| e.state == QueryState::Paused));
+    stage.harness.run_steps(2);
+    assert!(shows(&stage.harness, "Paused"));
+    press(&mut stage, Modifiers::NONE, Key::Space);
+    press(&mut stage, Modifiers::NONE, Key::S);
+    let ended = |window: &Window| {
+        newest(window).is_some_and(|e| matches!(e.state, QueryState::Done | QueryState::Stopped) && e.scores.is_some())
+    };
+    stage.until("it ends with what was reached", ended);
+    stage.harness.run_steps(2);
+    assert!(shows(&stage.harness, "No verdict"), "there is no calibration for these knobs");
+    assert!(shows(&stage.harness, "Calibrate"));
+    press(&mut stage, Modifiers::NONE, Key::R);
+    stage.until("it begins again", |window| newest(window).is_some_and(|e| e.state == QueryState::Running));
+    press(&mut stage, Modifiers::NONE, Key::Delete);
+    stage.until("it is gone", |window| window.state().live().inspect.status.read().entries.len() == 1);
+    assert_eq!(current(&stage).as_deref(), Some("part.png"));
 }

@@ -212,7 +212,7 @@ fn built_in() -> Vec<Query> {
         name: name.to_owned(),
         source: QuerySource::Picture(Arc::new(surface::draw(Kind::Turned, defect, SEED, 0, SIDE).picture)),
     };
-    vec![picture(None, "Turned metal, healthy"), picture(Some(DefectKind::Scratch), "Turned metal, scratched")]
+    vec![picture(Some(DefectKind::Scratch), "Turned metal, scratched"), picture(None, "Turned metal, healthy")]
 }
 
 /// Stands in for the pictures of a query that has none.
@@ -234,6 +234,9 @@ pub fn no_pictures(ui: &mut Ui, scene: &Scene, entry: &Entry, frame: &mut Frame<
         QueryState::Reading => (format!("Reading {}", entry.name), "It is inspected next.".to_owned()),
         QueryState::Running | QueryState::Paused => {
             (format!("{} begins", entry.name), "The first reconstruction is on its way.".to_owned())
+        }
+        QueryState::Stopped if entry.scores.is_none() => {
+            (format!("{} was stopped before it began", entry.name), "There is nothing to show of it.".to_owned())
         }
         QueryState::Done | QueryState::Stopped => (
             "The pictures of this image were let go".to_owned(),

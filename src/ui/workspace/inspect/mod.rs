@@ -130,13 +130,18 @@ impl Scene {
 
     /// The calibration for these knobs.
     fn calibration_for(&self, knobs: &InvertKnobs) -> Option<&Calibration> {
-        self.model()?.calibrations.iter().find(|c| c.knobs.comparable(knobs))
+        calibration_of(self.model()?, knobs)
     }
 
     /// The calibration for the query on show.
     fn calibration(&self) -> Option<&Calibration> {
         self.calibration_for(self.knobs())
     }
+}
+
+/// The model's calibration for these knobs and the regions in force.
+fn calibration_of<'a>(model: &'a ModelFacts, knobs: &InvertKnobs) -> Option<&'a Calibration> {
+    model.calibrations.iter().find(|c| c.knobs.comparable(knobs) && c.regions == model.regions)
 }
 
 /// Whether something is still to come of a query.
@@ -260,8 +265,8 @@ impl InspectWorkspace {
 
     /// Puts queries on the list; the command that asks for their inspection.
     fn ask(&mut self, queries: Vec<Query>) -> Option<Inspect> {
-        // The last is inspected first, so it is the one to watch.
-        self.select(queries.last()?.id);
+        // The first of them begins first, so it is the one to watch.
+        self.select(queries.first()?.id);
         self.asked.extend(queries.iter().map(|query| Arc::new(waiting(query))));
         Some(Inspect::Add(queries))
     }
@@ -709,7 +714,7 @@ mod tests {
         let Some(Inspect::Add(queries)) = page.add(vec![source("/a.png"), source("/b.png"), source("/c.png")]) else {
             panic!()
         };
-        assert_eq!(page.shown(&live), Some(queries[2].id), "the last is inspected first");
+        assert_eq!(page.shown(&live), Some(queries[0].id), "the first is inspected first");
         page.select(queries[1].id);
         let removed = asked(&mut page, UiCommand::InspectRemove, &live);
         assert!(matches!(&removed[..], [Inspect::Remove(ids)] if *ids == [queries[1].id]));

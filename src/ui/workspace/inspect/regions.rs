@@ -224,7 +224,8 @@ impl RegionEditor {
         self.tool = None;
         let mut next = self.now.clone();
         next.0.push(Region { ignore: tool.ignore, shape });
-        Some(self.change(next))
+        // What a model cannot keep is not drawn either.
+        next.validate().is_ok().then(|| self.change(next))
     }
 }
 

@@ -177,7 +177,11 @@ pub fn promise(ui: &mut Ui, scene: &Scene, wanted: &InvertKnobs, frame: &mut Fra
     super::super::section(ui, "Promise");
     let calibration = scene.calibration_for(wanted);
     if let Some((done, total)) = scene.status.calibrating {
-        ui.label(format!("Calibrating, {done} of {total} held-out images"));
+        // Nothing is known of them while their folder is being read.
+        ui.label(match total {
+            0 => "Calibrating, reading the held-out images".to_owned(),
+            _ => format!("Calibrating, {done} of {total} held-out images"),
+        });
         let share = if total == 0 { 0.0 } else { done as f32 / total as f32 };
         ui.add(ProgressBar::new(share).desired_height(theme::GAP_S).fill(p.accent)).accessible_name("Calibration");
         if ui.button("Cancel").on_hover_text("Ends the calibration without a result").clicked() {
