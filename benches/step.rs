@@ -1,5 +1,5 @@
-//! The generator's forward pass and update, folded and plain, a whole training step, and a step of z, at
-//! Laptop and Workbench width: `cargo bench --bench step`
+//! The generator's forward pass and update, folded and plain, a whole training step, a step of z, at Laptop and
+//! Workbench width, and the smoothing of a long run's curves: `cargo bench --bench step`
 
 use std::{hint::black_box, sync::Arc, time::Duration};
 
@@ -10,12 +10,14 @@ use burn::{
 use criterion::{Criterion, criterion_group, criterion_main};
 use ganspect::{
     data::{CropSampler, DataSource, Loader},
+    engine::live::Metric,
     inspect::{
         InvertPreset, Job, Planes, Regions,
         invert::{Batch, Networks},
     },
     model::{Discriminator, Generator, Latent, layers::Pass},
     train::{Preset, Trainer, Update},
+    ui::widget::series::{Curve, smooth_all},
 };
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -135,5 +137,20 @@ fn inspection(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, generator, update, step, inversion, inspection);
+/// A pull at the smoothing slider: all curves of a long run, smoothed anew over their full length.
+fn smoothing(c: &mut Criterion) {
+    const ROWS: usize = 200_000;
+    let mut group = c.benchmark_group("smoothing 200,000 rows");
+    group.sample_size(10).warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(5));
+    let mut curve = Curve::new(0.5);
+    (0..ROWS).for_each(|row| curve.push(row, (row as f32 * 0.37).sin()));
+    let mut curves = vec![curve; Metric::ALL.len()];
+    let mut weights = [0.9, 0.91].into_iter().cycle();
+    group.bench_function("all metrics", |b| {
+        b.iter(|| smooth_all(black_box(&mut curves), weights.next().unwrap_or_default()));
+    });
+    group.finish();
+}
+
+criterion_group!(benches, generator, update, step, inversion, inspection, smoothing);
 criterion_main!(benches);

@@ -18,3 +18,4 @@ pub mod model;
 pub mod report;
 pub mod train;
 pub mod ui;
+pub mod words;

@@ -142,6 +142,74 @@ fn magnetic_tile() {
 }
 
 #[test]
+fn dagm_as_it_was_first_handed_out() {
+    let tree = Tree::new();
+    for name in ["Class1/1.png", "Class1/2.png", "Class1/10.PNG", "Class1_def/1.png", "Class1_def/2.png"] {
+        tree.image(name);
+    }
+    tree.text("Class1_def/labels.txt", "1\t65.2\t20.1\t1.57\t256.0\t256.0\n");
+    tree.text("Class1/Thumbs.db", "thumbnails of another system");
+    tree.text("Read_Me.txt", "about these classes");
+    let set = tree.describe().unwrap();
+    let summary = set.summary();
+    assert_eq!((set.layout, summary.healthy, summary.defective, summary.masks), (Layout::Dagm, 3, 2, 0));
+    assert_eq!(summary.kinds["Class1"], 2);
+    assert_eq!(set.healthy_for_training().count(), 3);
+    assert_eq!(set.skipped.len(), 2, "{:?}", set.skipped);
+    assert!(!Tree::skipped(&set, "Thumbs.db").is_empty());
+}
+
+#[test]
+fn dagm_with_what_other_systems_leave_behind() {
+    let tree = Tree::new();
+    dagm_class(&tree, "Class1/");
+    tree.text("Class1/Train/Thumbs.db", "thumbnails of another system");
+    tree.text("Class1/Test/Label/Thumbs.db", "thumbnails of another system");
+    let set = tree.describe().unwrap();
+    let summary = set.summary();
+    assert_eq!((summary.healthy, summary.defective, summary.masks), (2, 2, 2));
+    assert_eq!(set.skipped.len(), 2, "{:?}", set.skipped);
+}
+
+#[test]
+fn magnetic_tile_pairs_of_jpeg_and_mask() {
+    let tree = Tree::new();
+    for name in ["MT_Free/Imgs/exp1_num_1.jpg", "MT_Free/Imgs/exp1_num_2.JPG", "MT_Crack/Imgs/exp2_num_3.jpg"] {
+        tree.image(name);
+    }
+    GrayImage::new(12, 10).save(tree.place("MT_Free/Imgs/exp1_num_1.png")).unwrap();
+    tree.mask("MT_Crack/Imgs/exp2_num_3.PNG", 12, 10);
+    tree.text("MT_Crack/Imgs/Thumbs.db", "thumbnails of another system");
+    tree.text("README.md", "about these tiles");
+    let set = tree.describe().unwrap();
+    let summary = set.summary();
+    assert_eq!(
+        (set.layout, summary.healthy, summary.defective, summary.masks),
+        (Layout::MagneticTile, 2, 1, 1),
+        "{:?}",
+        set.skipped
+    );
+    assert_eq!(summary.kinds["crack"], 1);
+    assert!(!Tree::skipped(&set, "Thumbs.db").is_empty());
+}
+
+#[test]
+fn csv_as_a_spreadsheet_on_windows_writes_it() {
+    let tree = Tree::new();
+    for name in ["lists/images/a.png", "images/b.PNG", "lists/images/c.png"] {
+        tree.image(name);
+    }
+    tree.mask("lists/images/c_mask.png", 12, 10);
+    let head = "\u{feff}image_filepath,lbl_image_filepath,is_defective\r\n";
+    let rows = "images\\a.png,,0\r\n../images/b.PNG,,FALSE\r\nimages/c.png,images\\c_mask.png,1\r\ngone.png,,0\r\n";
+    tree.text("lists/list.csv", &format!("{head}{rows}"));
+    let set = describe(&tree.root().join("lists/list.csv"), &|_, _| true).unwrap();
+    let summary = set.summary();
+    assert_eq!((set.layout, summary.healthy, summary.defective, summary.masks), (Layout::Csv, 2, 1, 1));
+    assert!(Tree::skipped(&set, "gone.png").contains("there is no such file"), "{:?}", set.skipped);
+}
+
+#[test]
 fn csv_with_a_missing_file() {
     let tree = Tree::new();
     ["img/a.png", "img/b.png", "img/c.png"].iter().for_each(|name| tree.image(name));

@@ -6,7 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::Duration,
 };
 
 use anyhow::{Context, Result, bail};
@@ -19,8 +19,9 @@ use crate::{
     device::DeviceChoice,
     engine::{Command, Engine, Event, Severity, live::Phase},
     files,
-    train::{Metric, Preset, Recipe},
+    train::{Metric, Preset, Recipe, folder::free_folder},
     ui::Paths,
+    words::span,
 };
 
 #[derive(Debug, Args)]
@@ -84,7 +85,7 @@ pub(super) fn run(arguments: TrainArguments, device: DeviceChoice, runs: Option<
             let recipe = recipe(&arguments, gpu)?;
             let out = match &arguments.out {
                 Some(out) => out.clone(),
-                None => default_out(&runs.unwrap_or_else(|| Paths::of_system().runs), &source),
+                None => free_folder(&runs.unwrap_or_else(|| Paths::of_system().runs), &source),
             };
             Command::Start { source, opened: None, recipe: Box::new(recipe), out }
         }
@@ -122,18 +123,6 @@ fn turn(recipe: &mut Recipe, arguments: &TrainArguments) -> Result<()> {
     }
     recipe.validate()?;
     Ok(())
-}
-
-/// A folder of its own in `root`, named after the data and the second.
-fn default_out(root: &Path, source: &DataSource) -> PathBuf {
-    let stem = match source {
-        DataSource::Folder(path) => {
-            path.file_name().map_or_else(|| "images".into(), |n| n.to_string_lossy().into_owned())
-        }
-        DataSource::Surface { kind, .. } => kind.to_string(),
-    };
-    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
-    root.join(format!("{stem}-{seconds}"))
 }
 
 /// Shows how the run goes until it ends, by its own or by Ctrl-C.
@@ -195,13 +184,13 @@ fn follow(
                 bar.set_prefix("finishing");
                 bar.set_length(total);
                 bar.set_position(done);
-                let left = status.seconds_left.map(|s| format!(", {} left", duration(s))).unwrap_or_default();
+                let left = status.seconds_left.map(|s| format!(", {} left", span(s))).unwrap_or_default();
                 bar.set_message(format!("{what}{left}"));
             }
             _ => {
                 bar.set_length(status.recipe.as_ref().map_or(0, |r| r.train.steps));
                 bar.set_position(status.step);
-                let left = status.seconds_left.map(|s| format!(", {} left", duration(s))).unwrap_or_default();
+                let left = status.seconds_left.map(|s| format!(", {} left", span(s))).unwrap_or_default();
                 bar.set_message(format!("{:.1} steps/s{left}", status.steps_per_second));
             }
         }
@@ -289,15 +278,5 @@ fn summarise(engine: &Engine, run: &Path, step: u64) {
     println!("health  {} {}", status.health.sentence(), status.health.advice());
     if status.recipe.is_some_and(|r| step < r.train.steps) {
         println!("resume  ganspect train --resume {}", run.display());
-    }
-}
-
-/// Seconds as a person says them.
-fn duration(seconds: f64) -> String {
-    let s = seconds.round() as u64;
-    match s {
-        0..60 => format!("{s} s"),
-        60..3600 => format!("{} min {} s", s / 60, s % 60),
-        _ => format!("{} h {} min", s / 3600, s % 3600 / 60),
     }
 }

@@ -203,6 +203,10 @@ impl Planner<'_> {
         if !classes.is_empty() {
             return self.dagm(&classes, &here);
         }
+        let defects = here.chosen(is_dagm_defects);
+        if !defects.is_empty() {
+            return self.dagm_pairs(&defects, &here);
+        }
         let tiles = here.chosen(|f| starts_with(f, "mt_") && child(f, "Imgs").is_some());
         if !tiles.is_empty() {
             return self.tiles(&tiles, &here);
@@ -290,6 +294,31 @@ impl Planner<'_> {
         Ok(plan)
     }
 
+    /// DAGM as it was first handed out: the healthy images of a class in one folder, `Class1`, the
+    /// defective ones in another, `Class1_def`, with ellipses in a text file and no masks.
+    fn dagm_pairs(&self, defects: &[PathBuf], here: &Listing) -> Result<Plan, DataError> {
+        let mut plan = Plan::new(Layout::Dagm);
+        let mut used = defects.to_vec();
+        for folder in defects {
+            let kind = without_suffix(&name_of(folder), "_def");
+            for path in self.pictures(folder)? {
+                plan.add(path, Part::Any, Label::Defective(kind.clone()), None);
+            }
+            let Some(healthy) = here.chosen(|f| name_of(f).eq_ignore_ascii_case(&kind)).pop() else { continue };
+            for path in self.pictures(&healthy)? {
+                plan.add(path, Part::Any, Label::Healthy, None);
+            }
+            used.push(healthy);
+        }
+        skip_others(&mut plan, here, &used);
+        Ok(plan)
+    }
+
+    /// The files of one of DAGM's folders but the text that describes its defects.
+    fn pictures(&self, folder: &Path) -> Result<Vec<PathBuf>, DataError> {
+        Ok(self.files(folder)?.into_iter().filter(|f| !has_extension(f, &["txt"])).collect())
+    }
+
     fn tiles(&self, folders: &[PathBuf], here: &Listing) -> Result<Plan, DataError> {
         let mut plan = Plan::new(Layout::MagneticTile);
         for folder in folders {
@@ -341,7 +370,7 @@ impl Planner<'_> {
                 "0" | "false" => false,
                 other => return Err(wrong(format!("is_defective is `{other}`: write 0, 1, true or false"))),
             };
-            let path = folder.join(&row.image_filepath);
+            let path = beside(folder, &row.image_filepath);
             if !seen.insert(path.clone()) {
                 plan.skipped.push(skip(path, format!("line {line} of the CSV file names it a second time")));
                 continue;
@@ -355,7 +384,7 @@ impl Planner<'_> {
                 continue;
             }
             let mask =
-                row.lbl_image_filepath.filter(|mask| defective && !mask.is_empty()).map(|mask| folder.join(mask));
+                row.lbl_image_filepath.filter(|mask| defective && !mask.is_empty()).map(|mask| beside(folder, &mask));
             let label = if defective { Label::Defective("defect".to_owned()) } else { Label::Healthy };
             plan.add(path, Part::Any, label, mask);
         }
@@ -487,6 +516,17 @@ fn skip_others(plan: &mut Plan, here: &Listing, used: &[PathBuf]) {
     let others = here.files.iter().chain(&here.folders).filter(|path| !used.contains(path));
     let why = format!("it lies outside the folders of the {} layout", plan.layout);
     plan.skipped.extend(others.map(|path| skip(path.clone(), why.clone())));
+}
+
+/// Whether `folder` holds the defective images of a class of DAGM: `Class1_def`.
+fn is_dagm_defects(folder: &Path) -> bool {
+    starts_with(folder, "class") && name_of(folder).ends_with("_def")
+}
+
+/// The file that a list in `folder` names, which may have been written on Windows.
+fn beside(folder: &Path, name: &str) -> PathBuf {
+    let path = folder.join(name);
+    if name.contains('\\') && !path.exists() { folder.join(name.replace('\\', "/")) } else { path }
 }
 
 fn is_mvtec(folder: &Path) -> bool {

@@ -34,6 +34,14 @@ impl Picture {
         valid.then_some(Self { width, height, channels, samples })
     }
 
+    /// A grey picture of `side * side` bytes, filled up with black or cut off where they are too many or
+    /// too few; a side of 0 counts as 1.
+    pub(crate) fn square(side: usize, mut bytes: Vec<u8>) -> Self {
+        let side = side.max(1);
+        bytes.resize(side * side, 0);
+        Self { width: side, height: side, channels: 1, samples: Samples::U8(bytes) }
+    }
+
     /// A grey picture of 8 bits from values in `[-1, 1]` (clamped), row by row.
     pub fn from_unit(width: usize, height: usize, values: &[f32]) -> Option<Self> {
         let bytes = values.iter().map(|v| ((v.clamp(-1.0, 1.0) + 1.0) * 127.5).round() as u8).collect();

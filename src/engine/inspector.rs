@@ -20,6 +20,7 @@ use crate::{
     data::{DataError, DataSource, Opened, Picture, decode},
     device::Chosen,
     inspect::{Calibrator, InvertKnobs, Job, Model, Outcome, Planes, Regions, knobs::Start},
+    words::sentence,
 };
 
 /// A view is replaced no more often than this while z is on its way.
@@ -711,13 +712,6 @@ impl Inspector {
         }
         Some(self.path.take().map_or(ModelSource::BuiltIn, ModelSource::File))
     }
-}
-
-/// A message as a sentence of its own.
-fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    let capital = letters.next().map(|c| c.to_uppercase().collect::<String>()).unwrap_or_default();
-    format!("{capital}{}.", letters.as_str())
 }
 
 /// A query as a small grey picture, reduced by averaging.

@@ -5,6 +5,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
+use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
 use parking_lot::{Mutex, RwLock};
 
 use super::inspect::InspectLive;
@@ -32,6 +33,37 @@ impl Pictures {
     pub fn picture(&self, i: usize) -> &[u8] {
         let len = self.side * self.side * self.channels;
         self.pixels.get(i * len..(i + 1) * len).unwrap_or_default()
+    }
+
+    /// Pictures in a row of a sheet of `count`: as close to a square as can be.
+    pub(crate) fn columns(count: usize) -> usize {
+        (1..=count.max(1)).find(|c| c * c >= count).unwrap_or(1)
+    }
+
+    /// All pictures as one PNG, row by row with `gap` black pixels between them, and its width and height.
+    ///
+    /// # Errors
+    /// When the PNG encoder refuses.
+    pub fn png(&self, gap: usize) -> Result<([u32; 2], Vec<u8>), image::ImageError> {
+        let columns = Self::columns(self.count);
+        let rows = self.count.div_ceil(columns).max(1);
+        let (side, c) = (self.side, self.channels.max(1));
+        let span = |n: usize| n * (side + gap) - gap.min(n * (side + gap));
+        let (width, height) = (span(columns), span(rows));
+        let mut pixels = vec![0; width * height * c];
+        for i in 0..self.count {
+            let (x, y) = (i % columns * (side + gap), i / columns * (side + gap));
+            for (line, source) in self.picture(i).chunks_exact(side * c).enumerate() {
+                let start = ((y + line) * width + x) * c;
+                if let Some(row) = pixels.get_mut(start..start + side * c) {
+                    row.copy_from_slice(source);
+                }
+            }
+        }
+        let colour = if c == 3 { ExtendedColorType::Rgb8 } else { ExtendedColorType::L8 };
+        let (size, mut bytes) = ([width as u32, height as u32], Vec::new());
+        PngEncoder::new(&mut bytes).write_image(&pixels, size[0], size[1], colour)?;
+        Ok((size, bytes))
     }
 
     /// From NCHW values in `[-1, 1]`, clamped.
@@ -79,6 +111,59 @@ pub struct Histograms {
     pub step: u64,
     /// Name ("g/weights/up1.weight") and histogram.
     pub entries: Vec<(String, crate::report::tensorboard::Histogram)>,
+}
+
+impl Histograms {
+    /// About how much memory they take.
+    fn bytes(&self) -> usize {
+        let numbers = |h: &crate::report::tensorboard::Histogram| h.limits.len() + h.counts.len() + 16;
+        self.entries.iter().map(|(name, h)| name.len() + size_of::<f64>() * numbers(h)).sum()
+    }
+}
+
+/// Most bytes of histograms kept for the scrubber.
+const HISTOGRAM_BYTES: usize = 32 << 20;
+
+/// The histograms kept for the scrubber, thinned out as [`GridHistory`] is.
+#[derive(Debug, Default)]
+pub struct HistogramHistory {
+    kept: Vec<Arc<Histograms>>,
+    bytes: usize,
+}
+
+impl HistogramHistory {
+    /// Adds the newest histograms; those of the same step or a later one are replaced.
+    pub fn push(&mut self, histograms: Histograms) {
+        self.truncate_from(histograms.step);
+        self.bytes += histograms.bytes();
+        self.kept.push(Arc::new(histograms));
+        if self.bytes > HISTOGRAM_BYTES {
+            let half = self.kept.len() / 2;
+            let mut i = 0;
+            self.kept.retain(|_| {
+                i += 1;
+                i > half || i % 2 == 1
+            });
+            self.bytes = self.kept.iter().map(|h| h.bytes()).sum();
+        }
+    }
+
+    /// The newest.
+    pub fn newest(&self) -> Option<&Arc<Histograms>> {
+        self.kept.last()
+    }
+
+    /// Those in force at `step`: the newest at or before it, else the first.
+    pub fn at(&self, step: u64) -> Option<&Arc<Histograms>> {
+        let after = self.kept.partition_point(|h| h.step <= step);
+        self.kept.get(after.saturating_sub(1))
+    }
+
+    /// Forgets those from `step` on.
+    pub fn truncate_from(&mut self, step: u64) {
+        self.kept.retain(|h| h.step < step);
+        self.bytes = self.kept.iter().map(|h| h.bytes()).sum();
+    }
 }
 
 /// What the compute thread is doing for the training workspace.
@@ -196,8 +281,8 @@ pub struct Live {
     pub real: Mutex<Option<Arc<Pictures>>>,
     /// The latest walk.
     pub walk: Mutex<Option<Arc<Walk>>>,
-    /// The latest histograms.
-    pub histograms: Mutex<Option<Arc<Histograms>>>,
+    /// The run's histograms.
+    pub histograms: RwLock<HistogramHistory>,
     /// Inspection.
     pub inspect: InspectLive,
     /// The device in use, once it is chosen.
@@ -207,10 +292,22 @@ pub struct Live {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::tensorboard::Histogram;
 
     fn grid(step: u64, bytes: usize) -> SampleGrid {
         let samples = Pictures { count: 1, side: 1, channels: 1, pixels: vec![0; bytes] };
         SampleGrid { step, from_ema: true, samples }
+    }
+
+    #[test]
+    fn a_grid_is_written_picture_by_picture() {
+        let pictures =
+            Pictures { count: 3, side: 2, channels: 1, pixels: vec![10, 10, 10, 10, 20, 20, 20, 20, 30, 30, 30, 31] };
+        let png = pictures.png(1).unwrap().1;
+        let sheet = image::load_from_memory(&png).unwrap().to_luma8();
+        assert_eq!(sheet.dimensions(), (5, 5));
+        assert_eq!((sheet.get_pixel(0, 0)[0], sheet.get_pixel(3, 1)[0], sheet.get_pixel(1, 4)[0]), (10, 20, 31));
+        assert_eq!(sheet.get_pixel(4, 4)[0], 0);
     }
 
     #[test]
@@ -223,6 +320,25 @@ mod tests {
         assert_eq!(history.grids.first().map(|g| g.step), Some(0));
         assert_eq!(history.grids.last().map(|g| g.step), Some(99));
         assert!(history.grids.windows(2).all(|w| w[0].step < w[1].step));
+    }
+
+    #[test]
+    fn histograms_stay_within_their_bound_and_answer_for_every_step() {
+        let of = |step: u64| {
+            let histogram = Histogram { limits: vec![0.0; HISTOGRAM_BYTES / 160], ..Histogram::default() };
+            Histograms { step, entries: vec![("g".into(), histogram)] }
+        };
+        let mut history = HistogramHistory::default();
+        assert!(history.at(3).is_none());
+        for step in 1..=100 {
+            history.push(of(step * 10));
+        }
+        assert!(history.bytes <= HISTOGRAM_BYTES);
+        let step = |found: Option<&Arc<Histograms>>| found.map(|h| h.step);
+        assert_eq!((step(history.newest()), step(history.at(0))), (Some(1000), Some(10)));
+        assert_eq!((step(history.at(995)), step(history.at(5000))), (Some(990), Some(1000)));
+        history.push(of(500));
+        assert_eq!(step(history.at(5000)), Some(500), "a run taken back forgets what came after");
     }
 
     #[test]

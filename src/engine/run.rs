@@ -1,12 +1,11 @@
 //! The run in hand: the trainer, its folder and its log, advanced one step a slice.
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::Arc,
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
-
-use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
 
 use super::{
     Live, Severity, Update,
@@ -368,7 +367,7 @@ impl Run {
             self.log.histogram(&name, step as i64, now(), &histogram)?;
             entries.push((name, histogram));
         }
-        *self.live.histograms.lock() = Some(Arc::new(Histograms { step, entries }));
+        self.live.histograms.write().push(Histograms { step, entries });
         Ok(())
     }
 
@@ -518,6 +517,7 @@ impl Run {
         let step = self.trainer.steps();
         self.live.history.write().truncate_from(step + 1);
         self.live.grids.write().truncate_from(step + 1);
+        self.live.histograms.write().truncate_from(step + 1);
         self.log.session_start(step as i64 + 1, now())?;
         Ok(step)
     }
@@ -551,28 +551,14 @@ fn now() -> f64 {
 
 /// A square grid of pictures as one PNG, row by row.
 fn grid_png(pictures: &Pictures) -> Result<PngImage, image::ImageError> {
-    let columns = columns(pictures.count);
-    let rows = pictures.count.div_ceil(columns);
-    let (side, c) = (pictures.side, pictures.channels);
-    let (width, height) = (columns * side, rows * side);
-    let mut pixels = vec![0; width * height * c];
-    for i in 0..pictures.count {
-        let (x, y) = (i % columns * side, i / columns * side);
-        for (line, source) in pictures.picture(i).chunks_exact(side * c).enumerate() {
-            let start = ((y + line) * width + x) * c;
-            pixels[start..start + side * c].copy_from_slice(source);
-        }
-    }
-    let colour = if c == 3 { ExtendedColorType::Rgb8 } else { ExtendedColorType::L8 };
-    let mut bytes = Vec::new();
-    PngEncoder::new(&mut bytes).write_image(&pixels, width as u32, height as u32, colour)?;
-    Ok(PngImage { width: width as u32, height: height as u32, bytes })
+    let ([width, height], bytes) = pictures.png(0)?;
+    Ok(PngImage { width, height, bytes })
 }
 
 /// [`grid_png`] undone.
 fn pictures_from_png(bytes: &[u8], count: usize, side: usize, channels: usize) -> Option<Pictures> {
     let image = image::load_from_memory_with_format(bytes, image::ImageFormat::Png).ok()?;
-    let columns = columns(count);
+    let columns = Pictures::columns(count);
     let (width, height) = (columns * side, count.div_ceil(columns) * side);
     if (image.width() as usize, image.height() as usize) != (width, height) {
         return None;
@@ -589,12 +575,7 @@ fn pictures_from_png(bytes: &[u8], count: usize, side: usize, channels: usize) -
     Some(pictures)
 }
 
-/// Columns of a grid as square as can be.
-fn columns(count: usize) -> usize {
-    (1..).find(|n| n * n >= count).unwrap_or(1)
-}
-
-/// Curves, marks and sample grids of a resumed run, from its log, up to its checkpoint.
+/// Curves, marks, sample grids and histograms of a resumed run, from its log, up to its checkpoint.
 fn restore_curves(folder: &RunFolder, recipe: &Recipe, step: u64, live: &Live, outbox: &mut Outbox) {
     let log = match RunLog::read(folder.path()) {
         Ok(log) => log,
@@ -615,6 +596,19 @@ fn restore_curves(folder: &RunFolder, recipe: &Recipe, step: u64, live: &Live, o
         history.generation = shown.generation + 1;
         *shown = history;
     }
+    let mut by_step: BTreeMap<u64, Vec<_>> = BTreeMap::new();
+    for (name, points) in log.histograms {
+        for point in points.into_iter().filter(|p| p.step as u64 <= step) {
+            by_step.entry(point.step as u64).or_default().push((name.clone(), point.histogram));
+        }
+    }
+    let mut histograms = live.histograms.write();
+    for (step, mut entries) in by_step {
+        // The weights of G come first, as in a run that was not taken up again.
+        entries.sort_by_key(|(name, _)| !name.starts_with("g/weights"));
+        histograms.push(Histograms { step, entries });
+    }
+    drop(histograms);
     let images: Vec<_> = log.images.get(tag::SAMPLES).into_iter().flatten().filter(|i| i.step as u64 <= step).collect();
     let stride = images.len().div_ceil(GRIDS_FROM_LOG).max(1);
     let mut grids = live.grids.write();

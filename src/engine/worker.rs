@@ -37,8 +37,8 @@ pub(super) struct Outbox {
 /// The window is woken no more often than this.
 const WAKE_EVERY: Duration = Duration::from_millis(33);
 
-/// The compute thread's priority from 0 to 99, where 50 is the usual one; on Linux 25 is a niceness of 10.
-const GIVE_WAY: u8 = 25;
+/// The compute thread's priority from 0 to 99, where 50 is the usual one; on Linux 10 is a niceness of 15.
+const GIVE_WAY: u8 = 10;
 
 /// How long inspection works before it is the run's turn again, and how long alone: long beside a step of
 /// training, so that z is seen to move, and short for a click.
@@ -495,7 +495,7 @@ impl Live {
         self.grids.write().truncate_from(0);
         *self.real.lock() = None;
         *self.walk.lock() = None;
-        *self.histograms.lock() = None;
+        self.histograms.write().truncate_from(0);
     }
 }
 

@@ -24,6 +24,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::data::DataSource;
 use crate::files::{self, Access, FileError, PART_SUFFIX};
 
 pub use checkpoint::{Checkpoint, CheckpointFile};
@@ -328,6 +329,22 @@ impl RunLock {
     }
 }
 
+/// A folder for a run on `source` under `runs` that is not there yet: the data's name, with a number
+/// after it from the second run on.
+pub fn free_folder(runs: &Path, source: &DataSource) -> PathBuf {
+    let stem = match source {
+        DataSource::Surface { kind, .. } => kind.name().to_owned(),
+        DataSource::Folder(path) => {
+            let name = path.file_stem().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+            let plain: String =
+                name.chars().map(|c| if c.is_alphanumeric() || c == '-' || c == '_' { c } else { '-' }).collect();
+            if plain.trim_matches('-').is_empty() { "run".to_owned() } else { plain }
+        }
+    };
+    let numbered = (2_u32..).map(|n| runs.join(format!("{stem}-{n}")));
+    std::iter::once(runs.join(&stem)).chain(numbered).find(|p| !p.exists()).unwrap_or_else(|| runs.join(&stem))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -419,5 +436,17 @@ mod tests {
         let error = run.set_name("other").unwrap_err();
         assert!(error.to_string().contains(INFO_FILE), "{error}");
         assert_eq!(run.info().name, "Turned, first try");
+    }
+
+    #[test]
+    fn runs_get_folders_of_their_own() {
+        let runs = tempfile::tempdir().unwrap();
+        let source = DataSource::Surface { kind: crate::data::surface::Kind::Turned, seed: 1 };
+        assert_eq!(free_folder(runs.path(), &source), runs.path().join("turned"));
+        fs::create_dir(runs.path().join("turned")).unwrap();
+        assert_eq!(free_folder(runs.path(), &source), runs.path().join("turned-2"));
+        let folder = DataSource::Folder("/parts/Class 1?".into());
+        assert_eq!(free_folder(runs.path(), &folder), runs.path().join("Class-1-"));
+        assert_eq!(free_folder(runs.path(), &DataSource::Folder("/".into())), runs.path().join("run"));
     }
 }

@@ -4,6 +4,7 @@ mod apply;
 mod inspection;
 
 use std::{
+    num::NonZeroUsize,
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
@@ -22,7 +23,7 @@ use super::{
     notices::Notices,
     pace::Pace,
     palette::Palette,
-    rail,
+    quick, rail,
     recipe_desk::RecipeDesk,
     settings_page::SettingsPage,
     status_bar::{self, Job, StatusBar},
@@ -59,6 +60,11 @@ const TURN_AFTER: Duration = Duration::from_millis(250);
 /// A wait for the compute thread that is longer than this is said.
 const STARTING: Duration = Duration::from_millis(300);
 
+/// Target of the figures for each frame, which would drown the rest of the log.
+pub(super) const FRAMES: &str = "ganspect::frames";
+/// Passes over the window for one frame.
+const MOST_PASSES: NonZeroUsize = NonZeroUsize::MIN.saturating_add(2);
+
 /// How the window is to open.
 #[derive(Debug, Default)]
 pub struct Options {
@@ -94,13 +100,17 @@ pub fn run(options: Options) -> anyhow::Result<()> {
     let device = options.device.unwrap_or(settings.device);
     let create: eframe::AppCreator<'_> = Box::new(move |cc| {
         let pace = Arc::new(Pace::default());
-        let adapter = cc.wgpu_render_state.as_ref().map(|state| state.adapter.get_info().device_type);
-        pace.set_software(adapter == Some(DeviceType::Cpu));
+        let software = cc.wgpu_render_state.as_ref().filter(|s| s.adapter.get_info().device_type == DeviceType::Cpu);
+        pace.set_software(software.is_some());
+        if let Some(state) = software {
+            quick::install(&cc.egui_ctx, state);
+        }
         let (waker, ctx) = (Arc::clone(&pace), cc.egui_ctx.clone());
         let engine = Engine::start(device, move || waker.wake(&ctx))?;
         let mut app = App::new(&cc.egui_ctx, settings, engine, paths);
         app.runs_given = options.runs;
         app.pace = pace;
+        app.applied = None;
         if let Some(fault) = fault {
             app.notices.push(Severity::Warning, fault);
         }
@@ -191,6 +201,8 @@ impl App {
             o.zoom_with_keyboard = false;
             // Both are in the command table.
             o.quit_shortcuts.clear();
+            // A click that opens the palette, the pass that finds its size, and the one that is shown.
+            o.max_passes = MOST_PASSES;
         });
         theme::install_fonts(ctx);
         let train = TrainWorkspace::new(settings.layouts.get("train").map(String::as_str));
@@ -415,6 +427,10 @@ impl App {
             self.ctx.set_zoom_factor(wanted.1);
         }
         theme::apply(&self.ctx, dark);
+        if self.pace.software() {
+            // Every step of an animation would be a frame drawn by the cores that train.
+            self.ctx.all_styles_mut(|style| style.animation_time = 0.0);
+        }
         self.applied = Some(wanted);
     }
 
@@ -442,6 +458,15 @@ impl App {
         }
         self.take_drops(&mut actions);
         self.take_paste(&mut actions);
+        // Before anything is drawn: this frame shows what a key has done.
+        let (status, facts) = if actions.is_empty() {
+            (status, facts)
+        } else {
+            actions.drain(..).for_each(|action| self.apply(action));
+            let status = self.status();
+            let facts = self.facts(&status);
+            (status, facts)
+        };
 
         let job = self.job();
         let live = Arc::clone(self.engine.live());
@@ -452,6 +477,7 @@ impl App {
         self.draw_page(ui, &live, &status, &facts, &mut actions);
 
         let (ctx, asked) = (self.ctx.clone(), self.is_asking());
+        let later = if asked { keys::after_escape(&ctx) } else { Vec::new() };
         if let Some(mut palette) = self.palette.take()
             && palette.ui(&ctx, &facts, &mut actions)
         {
@@ -472,8 +498,15 @@ impl App {
                     m.surrender_focus(id);
                 }
             });
+            // What was pressed after the key that closed it is meant for the window.
+            ctx.input_mut(|i| i.events = later);
+            keys::take(&ctx, &facts, &mut actions);
         }
         self.notices.ui(&ctx, status_bar::HEIGHT, &mut actions);
+        if actions.iter().any(|a| matches!(a, Action::Command(_))) || asked != self.is_asking() {
+            // Drawn again at once rather than shown a frame late.
+            ctx.request_discard("a command was given");
+        }
         for action in actions {
             self.apply(action);
         }
@@ -633,7 +666,10 @@ impl eframe::App for App {
         self.ingest();
     }
 
-    fn ui(&mut self, ui: &mut Ui, _: &mut eframe::Frame) {
+    fn ui(&mut self, ui: &mut Ui, frame: &mut eframe::Frame) {
+        if let Some(seconds) = frame.info().cpu_usage {
+            tracing::trace!(target: FRAMES, "the last frame took {:.1} ms of the window's thread", seconds * 1e3);
+        }
         self.draw(ui);
     }
 

@@ -36,6 +36,12 @@ pub fn take(ctx: &Context, facts: &Facts, actions: &mut Vec<Action>) {
     });
 }
 
+/// The input that follows the first press of Escape in this frame, none without one.
+pub fn after_escape(ctx: &Context) -> Vec<Event> {
+    let escape = |event: &Event| matches!(event, Event::Key { key: Key::Escape, pressed: true, .. });
+    ctx.input(|i| i.events.iter().skip_while(|event| !escape(event)).skip(1).cloned().collect())
+}
+
 /// Removes the presses of one shortcut; `true` when there was one that counts.
 fn take_one(input: &mut InputState, shortcut: &KeyboardShortcut) -> bool {
     let mut pressed = false;

@@ -84,6 +84,9 @@ pub struct LogLayer(LogBuffer);
 
 impl<S: Subscriber> Layer<S> for LogLayer {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        if event.metadata().target() == super::app::FRAMES {
+            return;
+        }
         let mut words = Words::default();
         event.record(&mut words);
         let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());

@@ -13,6 +13,7 @@ mod log_page;
 mod notices;
 mod pace;
 mod palette;
+mod quick;
 mod rail;
 mod recipe_desk;
 mod settings;

@@ -2,7 +2,8 @@
 //!
 //! With a GPU, thirty times a second. Where the window is drawn in software, on the same cores that
 //! train, a frame costs as much as a good part of a training step: then a little more than once a
-//! second is enough, except just after the user has touched something.
+//! second is enough, and a few times a second just after the user has touched something. What the
+//! user does is drawn at once in any case, and waits less the fewer other frames are under way.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -13,6 +14,7 @@ use egui::Context;
 use parking_lot::Mutex;
 
 const OFTEN: Duration = Duration::from_millis(33);
+const ATTENDED: Duration = Duration::from_millis(250);
 const SELDOM: Duration = Duration::from_millis(750);
 /// The user waits for an answer this long after an input.
 const ATTENTION: Duration = Duration::from_millis(1_500);
@@ -30,6 +32,11 @@ impl Pace {
         self.software.store(software, Ordering::Relaxed);
     }
 
+    /// Whether the window is drawn in software.
+    pub fn software(&self) -> bool {
+        self.software.load(Ordering::Relaxed)
+    }
+
     /// The user did something.
     pub fn touch(&self) {
         *self.touched.lock() = Some(Instant::now());
@@ -42,7 +49,11 @@ impl Pace {
 
     fn interval(&self) -> Duration {
         let touched = self.touched.lock().is_some_and(|at| at.elapsed() < ATTENTION);
-        if self.software.load(Ordering::Relaxed) && !touched { SELDOM } else { OFTEN }
+        match (self.software(), touched) {
+            (false, _) => OFTEN,
+            (true, true) => ATTENDED,
+            (true, false) => SELDOM,
+        }
     }
 }
 
@@ -51,12 +62,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn software_draws_seldom_unless_the_window_was_touched() {
+    fn software_draws_seldom_and_more_often_when_the_window_was_touched() {
         let pace = Pace::default();
         assert_eq!(pace.interval(), OFTEN);
         pace.set_software(true);
         assert_eq!(pace.interval(), SELDOM);
         pace.touch();
-        assert_eq!(pace.interval(), OFTEN);
+        assert_eq!(pace.interval(), ATTENDED);
     }
 }

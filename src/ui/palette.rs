@@ -61,6 +61,8 @@ impl Palette {
         if !self.focused {
             field.request_focus();
             self.focused = true;
+            // The first pass finds the size and shows nothing; the next one belongs to the same frame.
+            ui.ctx().request_discard("the palette has found its size");
         }
         if field.changed() {
             self.chosen = 0;

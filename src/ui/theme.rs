@@ -441,6 +441,17 @@ pub fn primary_button(p: &Palette, text: impl Into<String>) -> egui::Button<'sta
     egui::Button::new(RichText::new(text).color(p.on_accent)).fill(p.accent).min_size(vec2(0.0, ROW))
 }
 
+/// Outlines the tick boxes that follow in `ui`, which lies on a selected row: the fill of a control at
+/// rest is too near to the selection.
+pub fn boxes_on_selection(ui: &mut Ui) {
+    let p = Palette::of(ui);
+    let widgets = &mut ui.visuals_mut().widgets;
+    for widget in [&mut widgets.noninteractive, &mut widgets.inactive, &mut widgets.hovered, &mut widgets.active] {
+        widget.bg_fill = p.field;
+        widget.bg_stroke = Stroke::new(HAIRLINE, p.text);
+    }
+}
+
 /// A state's shape in its colour, `side` points wide.
 pub fn paint_state(painter: &egui::Painter, p: &Palette, state: State, centre: egui::Pos2, side: f32) {
     let (r, colour) = (side / 2.0, p.state(state));
@@ -498,6 +509,7 @@ mod tests {
             }
             assert!(contrast(p.on_accent, p.accent) >= 4.5);
             assert!(contrast(p.accent, p.panel) >= 4.5);
+            assert!(contrast(p.text, p.selection) >= 4.5, "the outline of a box on a selected row");
             for colour in [p.g, p.d, p.d_fake, p.healthy, p.suspect, p.defective] {
                 let c = contrast(colour, p.panel);
                 assert!(c >= 3.0, "dark {}: {colour:?} is {c:.2}", p.dark);

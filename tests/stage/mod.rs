@@ -164,7 +164,7 @@ pub fn run(live: &Live, phase: Phase, steps: u64, health: Health) {
     let bell: Vec<f32> = (0..4_000).map(|i| (0..6).map(|k| noise(i * 6 + k)).sum::<f32>() * 0.02).collect();
     let entries = ["g/weights/up1.weight", "g/gradients/up1.weight", "d/weights/conv2.weight"];
     let entries = entries.into_iter().map(|name| (name.to_owned(), Histogram::of(&bell))).collect();
-    *live.histograms.lock() = Some(Arc::new(Histograms { step: steps, entries }));
+    live.histograms.write().push(Histograms { step: steps, entries });
 
     let mut status = live.status.write();
     let left = recipe.train.steps.saturating_sub(steps) as f64 * 0.135;

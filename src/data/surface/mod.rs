@@ -18,7 +18,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::picture::{Picture, Samples};
+use crate::data::picture::Picture;
 use noise::Dice;
 use relief::{Camera, Relief};
 
@@ -209,8 +209,10 @@ pub fn draw(kind: Kind, defect: Option<DefectKind>, seed: u64, index: u64, side:
     let side = side.clamp(SIDE_RANGE[0], SIDE_RANGE[1]);
     let Twins { healthy, damaged } = twins(kind, defect, seed, index, side);
     match damaged {
-        None => Specimen { picture: grey(side, healthy), mask: None },
-        Some((bytes, mask)) => Specimen { picture: grey(side, bytes), mask: Some(grey(side, mask)) },
+        None => Specimen { picture: Picture::square(side, healthy), mask: None },
+        Some((bytes, mask)) => {
+            Specimen { picture: Picture::square(side, bytes), mask: Some(Picture::square(side, mask)) }
+        }
     }
 }
 
@@ -280,14 +282,6 @@ fn key(kind: Kind, defect: Option<DefectKind>, seed: u64, index: u64) -> [u8; 32
     key[16..24].copy_from_slice(&seed.to_le_bytes());
     key[24..32].copy_from_slice(&index.to_le_bytes());
     key
-}
-
-/// A grey picture of `side * side` bytes.
-fn grey(side: usize, mut bytes: Vec<u8>) -> Picture {
-    bytes.resize(side * side, 0);
-    // Refused only when the count does not fit, and it was just made to.
-    let picture = Picture::new(side, side, 1, Samples::U8(bytes));
-    picture.unwrap_or_else(|| unreachable!("{side} * {side} bytes make a square picture"))
 }
 
 #[cfg(test)]

@@ -1,3 +1,5 @@
+use crate::data::picture::Samples;
+
 use super::*;
 
 fn bytes(picture: &Picture) -> &[u8] {

@@ -11,16 +11,12 @@ use egui::ViewportCommand;
 use super::{App, Reading, TURN_AFTER};
 use crate::{
     data::{DataSource, Opened},
-    engine::{
-        self, Severity, Update,
-        live::{Phase, Pictures},
-        task::Task,
-    },
+    engine::{self, Severity, Update, live::Phase, task::Task},
     files,
     report::tensorboard::RunLog,
     train::{
         History, Recipe,
-        folder::{RunFolder, restore_run, trash_run},
+        folder::{RunFolder, free_folder, restore_run, trash_run},
         knobs,
     },
     ui::{
@@ -28,7 +24,7 @@ use crate::{
         dialog::{Confirm, Dialog},
         palette::Palette,
         settings::SCALE,
-        workspace::{free_folder, import::ImportPage},
+        workspace::import::ImportPage,
     },
 };
 
@@ -294,7 +290,8 @@ impl App {
             self.notices.push(Severity::Warning, "There is no sample grid to save yet.");
             return;
         };
-        let written = encode(&grid.samples).and_then(|png| files::write_atomic(&path, &png).map_err(|e| e.to_string()));
+        let written = grid.samples.png(1).map_err(|e| e.to_string());
+        let written = written.and_then(|(_, png)| files::write_atomic(&path, &png).map_err(|e| e.to_string()));
         match written {
             Ok(()) => {
                 let text = format!("The samples of step {} were written to {}.", grid.step, path.display());
@@ -388,44 +385,9 @@ fn with_ending(path: PathBuf, ending: &str) -> PathBuf {
     if path.extension().is_some() { path } else { path.with_extension(ending) }
 }
 
-/// A grid as one PNG, as close to a square as its count allows, one pixel between pictures.
-fn encode(pictures: &Pictures) -> Result<Vec<u8>, String> {
-    let columns = (1..=pictures.count.max(1)).find(|c| c * c >= pictures.count).unwrap_or(1);
-    let rows = pictures.count.div_ceil(columns).max(1);
-    let pitch = pictures.side + 1;
-    let (width, height) = ((columns * pitch - 1) as u32, (rows * pitch - 1) as u32);
-    let mut sheet = image::RgbImage::new(width, height);
-    for i in 0..pictures.count {
-        let (left, top) = (i % columns * pitch, i / columns * pitch);
-        for (at, pixel) in pictures.picture(i).chunks_exact(pictures.channels.max(1)).enumerate() {
-            let (x, y) = (left + at % pictures.side, top + at / pictures.side);
-            let rgb = match *pixel {
-                [r, g, b] => [r, g, b],
-                [grey, ..] => [grey; 3],
-                [] => continue,
-            };
-            sheet.put_pixel(x as u32, y as u32, image::Rgb(rgb));
-        }
-    }
-    let mut png = std::io::Cursor::new(Vec::new());
-    sheet.write_to(&mut png, image::ImageFormat::Png).map_err(|e| e.to_string())?;
-    Ok(png.into_inner())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_grid_is_written_picture_by_picture() {
-        let pictures =
-            Pictures { count: 3, side: 2, channels: 1, pixels: vec![10, 10, 10, 10, 20, 20, 20, 20, 30, 30, 30, 31] };
-        let png = encode(&pictures).unwrap();
-        let sheet = image::load_from_memory(&png).unwrap().to_luma8();
-        assert_eq!(sheet.dimensions(), (5, 5));
-        assert_eq!((sheet.get_pixel(0, 0)[0], sheet.get_pixel(3, 1)[0], sheet.get_pixel(1, 4)[0]), (10, 20, 31));
-        assert_eq!(sheet.get_pixel(4, 4)[0], 0);
-    }
 
     #[test]
     fn endings_are_added_only_where_they_are_missing() {

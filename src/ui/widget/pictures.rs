@@ -226,6 +226,13 @@ mod tests {
     }
 
     #[test]
+    fn the_blocks_stand_above_each_other_where_that_makes_them_larger() {
+        // Two high and narrow halves would hold each picture at 2:1.
+        assert_eq!(fit(vec2(380.0, 800.0), 20.0, [1, 1], 64, 1.0), Some((5, Arrangement::Above)));
+        assert_eq!(fit(vec2(800.0, 380.0), 20.0, [1, 1], 64, 1.0), Some((5, Arrangement::Beside)));
+    }
+
+    #[test]
     fn a_place_leads_back_to_its_picture() {
         let block = Block::new(10, 8, 4, 2, 1.0);
         let origin = pos2(3.0, 5.0);

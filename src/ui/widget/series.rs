@@ -1,10 +1,16 @@
 //! The arithmetic behind the curves: smoothing over the full series, and a pyramid of extremes from
 //! which any stretch of it is drawn with a few points for each column of pixels.
 
-use std::ops::Range;
+use std::{ops::Range, thread};
 
 /// Values under one node of a pyramid's next level.
 const FAN: usize = 16;
+
+/// So many values are smoothed sooner than a thread is begun.
+const FEW: usize = 50_000;
+
+/// More threads than this leave each with too little.
+const MOST_THREADS: usize = 4;
 
 /// Exponential moving average without the pull towards zero at the start, as TensorBoard smooths:
 /// `m = w m + (1 - w) v`, shown as `m / (1 - w^n)`.
@@ -119,16 +125,23 @@ impl Pyramid {
         }
     }
 
-    /// A pyramid over values that are there already.
-    pub fn over(values: Vec<f32>) -> Self {
-        let mut levels = Vec::new();
-        let mut level: Vec<Extent> = values.chunks(FAN).map(|v| merged(v.iter().copied().map(Extent::of))).collect();
+    /// Puts `map` of each of `values`, in order, in the place of all values. Takes the memory that is there.
+    fn refill(&mut self, values: &[f32], mut map: impl FnMut(f32) -> f32) {
+        self.values.clear();
+        self.values.reserve(values.len());
+        let mut level = self.levels.drain(..).next().unwrap_or_default();
+        level.clear();
+        // A node at a time, so that its extremes are found while the next values are being reckoned.
+        for nodes in values.chunks(FAN) {
+            let start = self.values.len();
+            self.values.extend(nodes.iter().map(|v| map(*v)));
+            level.push(merged(self.values.iter().skip(start).copied().map(Extent::of)));
+        }
         while level.len() > FAN {
             let above = level.chunks(FAN).map(|nodes| merged(nodes.iter().copied())).collect();
-            levels.push(std::mem::replace(&mut level, above));
+            self.levels.push(std::mem::replace(&mut level, above));
         }
-        levels.push(level);
-        Self { values, levels }
+        self.levels.push(level);
     }
 
     /// The extremes of the values in `range`.
@@ -227,7 +240,8 @@ impl Curve {
     /// Smooths the full series anew.
     pub fn set_weight(&mut self, weight: f64) {
         self.ema = Ema::new(weight);
-        self.smooth = Pyramid::over(self.raw.values().iter().map(|v| self.ema.push(*v)).collect());
+        let ema = &mut self.ema;
+        self.smooth.refill(self.raw.values(), |v| ema.push(v));
     }
 
     /// Values as they were reported.
@@ -264,6 +278,28 @@ impl Curve {
         let i = self.index_of(row + 1).checked_sub(1)?;
         Some((self.row(i), *self.smooth.values().get(i)?, *self.raw.values().get(i)?))
     }
+}
+
+/// Smooths the full series of all `curves` anew, on every core: each curve is reckoned by one thread as
+/// [`Curve::set_weight`] does it.
+///
+/// The threads are the window's own. Those of the tensor library stand back behind everything else and
+/// are busy while a run trains, and the window would wait for them.
+pub fn smooth_all(curves: &mut [Curve], weight: f64) {
+    let values: usize = curves.iter().map(|c| c.raw.len()).sum();
+    let threads = if values < FEW { 1 } else { thread::available_parallelism().map_or(1, usize::from) };
+    let share = curves.len().div_ceil(threads.min(MOST_THREADS)).max(1);
+    let smooth = |part: &mut [Curve]| part.iter_mut().for_each(|c| c.set_weight(weight));
+    thread::scope(|scope| {
+        let mut parts = curves.chunks_mut(share);
+        let own = parts.next();
+        for part in parts {
+            scope.spawn(move || smooth(part));
+        }
+        if let Some(own) = own {
+            smooth(own);
+        }
+    });
 }
 
 /// The rows at which the columns of pixels begin: `columns + 1` of them, where `x` maps rows in
@@ -421,12 +457,27 @@ mod tests {
     }
 
     #[test]
+    fn smoothing_all_curves_equals_smoothing_each() {
+        let mut all: Vec<Curve> = (0..5).map(|i| curve(&noise(20_000 + i), 0.3)).collect();
+        let mut each = all.clone();
+        smooth_all(&mut all, 0.95);
+        each.iter_mut().for_each(|c| c.set_weight(0.95));
+        for (a, b) in all.iter().zip(&each) {
+            assert_eq!(a.smooth().values(), b.smooth().values());
+            assert_eq!(a.smooth().levels, b.smooth().levels);
+        }
+    }
+
+    #[test]
     fn extremes_of_any_stretch_are_those_of_its_values() {
         for n in [0, 1, 15, 16, 17, 255, 257, 4096, 10_000] {
             let values = noise(n);
             let mut pyramid = Pyramid::default();
             values.iter().for_each(|v| pyramid.push(*v));
-            let at_once = Pyramid::over(values.clone());
+            let mut at_once = Pyramid::default();
+            at_once.push(7.0);
+            at_once.refill(&values, |v| v);
+            assert_eq!(at_once.values, values);
             if n > 0 {
                 assert_eq!(at_once.levels, pyramid.levels);
             }

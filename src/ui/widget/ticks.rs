@@ -1,5 +1,7 @@
 //! Where an axis has its ticks and what stands beside them.
 
+pub use crate::words::span;
+
 /// How an axis counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scale {
@@ -172,17 +174,6 @@ pub fn clock(seconds: f64, with_seconds: bool) -> String {
     let day = seconds.rem_euclid(86_400.0).floor() as u64;
     let (h, m, s) = (day / 3600, day / 60 % 60, day % 60);
     if with_seconds { format!("{h:02}:{m:02}:{s:02}") } else { format!("{h:02}:{m:02}") }
-}
-
-/// A span of time in words: "45 s", "2 min 29 s", "1 h 5 min", "3 d 4 h".
-pub fn span(seconds: f64) -> String {
-    let whole = seconds.max(0.0).round() as u64;
-    match whole {
-        0..60 => format!("{whole} s"),
-        60..3600 => format!("{} min {:02} s", whole / 60, whole % 60),
-        3600..86_400 => format!("{} h {:02} min", whole / 3600, whole / 60 % 60),
-        _ => format!("{} d {:02} h", whole / 86_400, whole / 3600 % 24),
-    }
 }
 
 /// A figure with four significant digits at most, a dash when it is not known.

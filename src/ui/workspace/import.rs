@@ -13,15 +13,16 @@ use egui::{
 use egui_extras::{Column, TableBuilder};
 use egui_material_icons::icons;
 
-use super::{free_folder, section, sentence, suited_preset, thumbnail, weak};
+use super::{section, suited_preset, thumbnail, weak};
 use crate::{
     data::{self, DataError, DataSource, Dataset, Opened},
     engine::task::{State, Task},
-    train::{KNOBS, Preset, Recipe, knobs::Group},
+    train::{KNOBS, Preset, Recipe, folder::free_folder, knobs::Group},
     ui::{
         Action, Frame as UiFrame, UiCommand, theme,
         widget::{self, knob::knob_editor, ticks},
     },
+    words::sentence,
 };
 
 /// Most pictures in the strip.

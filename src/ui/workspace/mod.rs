@@ -6,8 +6,6 @@ pub mod runs;
 pub mod start;
 pub mod train;
 
-use std::path::{Path, PathBuf};
-
 use egui::{ColorImage, Ui};
 
 use super::theme;
@@ -22,36 +20,12 @@ pub fn suited_preset(live: &Live) -> Preset {
     Preset::suited(live.device.read().as_ref().is_some_and(|device| device.is_gpu))
 }
 
-/// A folder for a run on `source` under `runs` that is not there yet: the data's name, with a number
-/// after it from the second run on.
-pub fn free_folder(runs: &Path, source: &DataSource) -> PathBuf {
-    let stem = match source {
-        DataSource::Surface { kind, .. } => kind.name().to_owned(),
-        DataSource::Folder(path) => {
-            let name = path.file_stem().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-            let plain: String =
-                name.chars().map(|c| if c.is_alphanumeric() || c == '-' || c == '_' { c } else { '-' }).collect();
-            if plain.trim_matches('-').is_empty() { "run".to_owned() } else { plain }
-        }
-    };
-    let numbered = (2_u32..).map(|n| runs.join(format!("{stem}-{n}")));
-    std::iter::once(runs.join(&stem)).chain(numbered).find(|p| !p.exists()).unwrap_or_else(|| runs.join(&stem))
-}
-
 /// A run's data as a person calls it, from how its folder names it.
 fn source_title(source: &str) -> String {
     match source.parse() {
         Ok(DataSource::Surface { kind, .. }) => format!("{}, built in", kind.title()),
         _ => source.to_owned(),
     }
-}
-
-/// A message as a sentence of its own: with a capital and a full stop.
-fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    let capital = letters.next().map(|c| c.to_uppercase().collect::<String>()).unwrap_or_default();
-    let stop = if text.ends_with('.') { "" } else { "." };
-    format!("{capital}{}{stop}", letters.as_str())
 }
 
 /// A picture for the screen, at most `side` pixels wide and high, reduced by averaging.
@@ -92,26 +66,7 @@ fn weak(ui: &mut Ui, text: impl Into<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{Samples, surface};
-
-    #[test]
-    fn runs_get_folders_of_their_own() {
-        let runs = tempfile::tempdir().unwrap();
-        let source = DataSource::Surface { kind: surface::Kind::Turned, seed: 1 };
-        assert_eq!(free_folder(runs.path(), &source), runs.path().join("turned"));
-        std::fs::create_dir(runs.path().join("turned")).unwrap();
-        assert_eq!(free_folder(runs.path(), &source), runs.path().join("turned-2"));
-        let folder = DataSource::Folder("/parts/Class 1?".into());
-        assert_eq!(free_folder(runs.path(), &folder), runs.path().join("Class-1-"));
-        assert_eq!(free_folder(runs.path(), &DataSource::Folder("/".into())), runs.path().join("run"));
-    }
-
-    #[test]
-    fn messages_become_sentences() {
-        assert_eq!(sentence("cannot read x"), "Cannot read x.");
-        assert_eq!(sentence("Done."), "Done.");
-        assert_eq!(sentence("5 images"), "5 images.");
-    }
+    use crate::data::Samples;
 
     #[test]
     fn thumbnails_keep_the_proportions_and_the_grey() {

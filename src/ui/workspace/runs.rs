@@ -11,7 +11,7 @@ use egui::{
 };
 use egui_extras::{Column, TableBuilder};
 
-use super::{section, sentence, source_title, weak};
+use super::{section, source_title, weak};
 use crate::{
     engine::task::{State, Task},
     train::{
@@ -25,6 +25,7 @@ use crate::{
         theme,
         widget::{self, ticks},
     },
+    words::sentence,
 };
 
 /// One run as the list shows it.
@@ -242,8 +243,12 @@ impl RunsPage {
                 body.rows(theme::ROW, self.rows.len(), |mut line| {
                     let Some(row) = self.rows.get(line.index()) else { return };
                     let path = row.path();
-                    line.set_selected(self.chosen.as_deref() == Some(path));
+                    let selected = self.chosen.as_deref() == Some(path);
+                    line.set_selected(selected);
                     line.col(|ui| {
+                        if selected {
+                            theme::boxes_on_selection(ui);
+                        }
                         let mut on = self.compared.contains(path);
                         let tick = ui.add_enabled(row.recipe.is_some(), egui::Checkbox::without_text(&mut on));
                         let tick = tick.accessible_name(format!("Compare {}", row.name()));
@@ -278,7 +283,12 @@ impl RunsPage {
                         theme::state_icon(ui, state);
                         ui.label(word);
                     });
-                    line.col(|ui| overlay_tick(ui, row, view, "", actions));
+                    line.col(|ui| {
+                        if selected {
+                            theme::boxes_on_selection(ui);
+                        }
+                        overlay_tick(ui, row, view, "", actions);
+                    });
                     if line.response().clicked() {
                         chosen = Some(path.to_owned());
                     }

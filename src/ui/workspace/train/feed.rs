@@ -11,7 +11,7 @@ use crate::{
     engine::live::{History, Mark, Metric},
     ui::{
         XAxis,
-        widget::series::{Curve, partition},
+        widget::series::{self, Curve, partition},
     },
 };
 
@@ -131,7 +131,7 @@ impl Feed {
     pub fn set_weight(&mut self, weight: f64) {
         if self.weight != weight {
             self.weight = weight;
-            self.curves.iter_mut().for_each(|c| c.set_weight(weight));
+            series::smooth_all(&mut self.curves, weight);
             self.version += 1;
         }
     }

@@ -27,9 +27,12 @@ use super::super::{
     theme::{self, Palette, State},
     widget::{empty_place, flush_right, histogram, icon_button, icon_toggle, segments, ticks},
 };
-use crate::engine::{
-    Live,
-    live::{Phase, SampleGrid},
+use crate::{
+    engine::{
+        Live,
+        live::{Phase, SampleGrid},
+    },
+    words,
 };
 
 /// The parts of the workspace, of which a narrow window shows one or two at a time.
@@ -263,9 +266,17 @@ impl TrainWorkspace {
 
     fn histograms(&mut self, ui: &mut Ui, frame: &Frame<'_>, roomy: bool) {
         let p = Palette::of(ui);
-        let newest = frame.live.histograms.lock().clone();
-        let entries = newest.as_ref().map(|h| h.entries.as_slice()).unwrap_or_default();
-        let chosen = entries.iter().find(|e| e.0 == self.layout.tensor).or_else(|| entries.first());
+        let (newest, shown) = {
+            let kept = frame.live.histograms.read();
+            let newest = kept.newest().cloned();
+            // Those of the grid above, where the scrubber holds one.
+            (newest.clone(), self.samples.held().map_or(newest, |step| kept.at(step).cloned()))
+        };
+        let entries = shown.as_ref().map(|h| h.entries.as_slice()).unwrap_or_default();
+        // Without a choice the same one throughout, whatever the order that a log gives them in.
+        let first = newest.as_ref().and_then(|h| h.entries.first()).map(|e| e.0.as_str());
+        let named = |name: &str| entries.iter().find(|e| e.0 == name);
+        let chosen = named(&self.layout.tensor).or_else(|| named(first?)).or_else(|| entries.first());
         ui.horizontal(|ui| {
             ui.set_height(theme::CONTROL);
             ui.spacing_mut().item_spacing.x = theme::GAP_XS;
@@ -281,7 +292,7 @@ impl TrainWorkspace {
             }
             ui.label(RichText::new("Histogram").color(p.text_strong));
             let Some((name, _)) = chosen.filter(|_| open) else { return };
-            let step = newest.as_ref().map_or(0, |h| h.step);
+            let step = shown.as_ref().map_or(0, |h| h.step);
             let mut wanted = None;
             flush_right(ui, |ui| {
                 let width = theme::FIGURE_COLUMN + theme::GAP_XL;
@@ -400,20 +411,12 @@ fn health_line(ui: &mut Ui, frame: &Frame<'_>) {
     let colour = if health.is_alarm() || state == State::Defective { p.text_strong } else { p.text };
     let mut text = egui::text::LayoutJob::default();
     let font = egui::TextStyle::Body.resolve(ui.style());
-    text.append(&self::sentence(sentence), 0.0, egui::TextFormat::simple(font.clone(), colour));
+    text.append(&words::sentence(sentence), 0.0, egui::TextFormat::simple(font.clone(), colour));
     if !advice.is_empty() {
         text.append(advice, theme::GAP_S, egui::TextFormat::simple(font, p.text_weak));
     }
     // A sentence too long for the line is there in full in the tooltip.
     ui.add(egui::Label::new(text).truncate()).on_hover_text(format!("{sentence} {advice}").trim_end());
-}
-
-/// A message as a sentence of its own: its first letter large, a full stop at its end.
-fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
-    let stop = if text.ends_with(['.', '!', '?']) || text.is_empty() { "" } else { "." };
-    format!("{first}{}{stop}", letters.as_str())
 }
 
 fn state_of(health: crate::train::Health) -> State {
@@ -471,7 +474,7 @@ fn waiting(ui: &mut Ui, frame: &Frame<'_>) -> bool {
             middle(ui, &mut |ui| {
                 theme::state_icon(ui, State::Defective);
                 ui.label(RichText::new("The run was stopped").color(p.text_strong));
-                let text = RichText::new(sentence(text)).color(p.text);
+                let text = RichText::new(words::sentence(text)).color(p.text);
                 ui.add(egui::Label::new(text).wrap().selectable(true));
             });
             true
@@ -493,13 +496,6 @@ mod tests {
         assert_eq!(back.layout.open, [true, false, true]);
         assert_eq!(back.layout(), view.layout());
         assert_eq!(TrainWorkspace::new(Some("{\"open\": 3}")).layout.open, [true; 3]);
-    }
-
-    #[test]
-    fn an_error_becomes_a_sentence() {
-        assert_eq!(sentence("cannot write /a/b: the disk is full"), "Cannot write /a/b: the disk is full.");
-        assert_eq!(sentence("All is well."), "All is well.");
-        assert_eq!(sentence(""), "");
     }
 
     #[test]
