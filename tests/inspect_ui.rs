@@ -741,3 +741,20 @@ fn a_dropped_image_is_inspected_stopped_and_inspected_again() {
     stage.until("it is gone", |window| window.state().live().inspect.status.read().entries.len() == 1);
     assert_eq!(current(&stage).as_deref(), Some("part.png"));
 }
+
+#[test]
+fn the_model_of_the_last_time_is_opened_again_and_a_broken_one_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("torn.ganspect");
+    fs::write(&file, b"no model").unwrap();
+    let remembered = file.clone();
+    let adjust = move |settings: &mut ganspect::ui::Settings| settings.last_model = Some(remembered);
+    let mut stage = open_in(folder, true, SIZE, |_| {}, adjust);
+    show(&mut stage);
+    stage.until("the model is refused", |window| {
+        matches!(window.state().live().inspect.status.read().model, ModelState::Failed(_))
+    });
+    stage.harness.run_steps(3);
+    assert!(shows(&stage.harness, "torn.ganspect"));
+    assert!(shows(&stage.harness, "Try it on the built-in model"), "the ways out stay in sight");
+}

@@ -55,7 +55,7 @@ impl EmptyPage {
             if let ModelState::Failed(text) = &scene.status.model {
                 ui.horizontal_top(|ui| {
                     theme::state_icon(ui, State::Defective);
-                    let text = RichText::new(super::super::sentence(text)).color(p.text_strong);
+                    let text = RichText::new(crate::words::sentence(text)).color(p.text_strong);
                     ui.add(Label::new(text).wrap().selectable(true));
                 });
                 ui.add_space(theme::GAP_S);
@@ -112,7 +112,7 @@ impl EmptyPage {
             ModelState::None | ModelState::Failed(_) => {
                 match &scene.status.model {
                     ModelState::Failed(text) => {
-                        ui.add(Label::new(super::super::sentence(text)).wrap().selectable(true));
+                        ui.add(Label::new(crate::words::sentence(text)).wrap().selectable(true));
                     }
                     _ => super::super::weak(ui, "None yet. Images wait until there is one."),
                 }
@@ -224,7 +224,7 @@ pub fn no_pictures(ui: &mut Ui, scene: &Scene, entry: &Entry, frame: &mut Frame<
         }
     };
     let (title, text) = match &entry.state {
-        QueryState::Failed(text) => ("This image was not inspected".to_owned(), super::super::sentence(text)),
+        QueryState::Failed(text) => ("This image was not inspected".to_owned(), crate::words::sentence(text)),
         QueryState::Waiting if scene.model().is_none() => {
             (format!("{} waits for a model", entry.name), "Open a model, or use one that the panel offers.".to_owned())
         }

@@ -293,7 +293,7 @@ impl Triptych {
         } else {
             "This model is not calibrated for these settings, so the scale ends at 1."
         };
-        format!("{} {fixed}", super::super::sentence(of))
+        format!("{} {fixed}", crate::words::sentence(of))
     }
 
     /// What the map is made from.

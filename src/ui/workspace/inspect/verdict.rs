@@ -52,8 +52,8 @@ pub fn ui(ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) {
 /// What there is to say under the verdict.
 fn words(entry: &Entry, scene: &Scene) -> String {
     match (&entry.state, &entry.assessment) {
-        (QueryState::Failed(text), _) => super::super::sentence(text),
-        (_, Some(assessment)) => super::super::sentence(&assessment.words()),
+        (QueryState::Failed(text), _) => crate::words::sentence(text),
+        (_, Some(assessment)) => crate::words::sentence(&assessment.words()),
         (QueryState::Waiting, None) if scene.model().is_none() => "Begins as soon as a model is in force.".into(),
         (QueryState::Waiting, None) => "Begins when its turn comes; the newest image goes first.".into(),
         (state, None) if super::is_going(state) => "The verdict comes with the last step.".into(),
@@ -232,7 +232,7 @@ pub fn promise(ui: &mut Ui, scene: &Scene, wanted: &InvertKnobs, frame: &mut Fra
     if let Some(refused) = &scene.status.rate_refused {
         ui.horizontal_top(|ui| {
             theme::state_icon(ui, State::Suspect);
-            ui.add(Label::new(super::super::sentence(refused)).wrap().selectable(true));
+            ui.add(Label::new(crate::words::sentence(refused)).wrap().selectable(true));
         });
     }
 }
