@@ -1,6 +1,7 @@
 //! The frame that holds everything: it takes in what has happened, draws, and applies what was asked.
 
 mod apply;
+mod inspection;
 
 use std::{
     num::NonZeroUsize,
@@ -29,6 +30,7 @@ use super::{
     theme, widget,
     workspace::{
         import::ImportPage,
+        inspect::InspectWorkspace,
         runs::{self, RunsPage},
         start::StartPage,
         suited_preset,
@@ -168,6 +170,7 @@ pub struct App {
     start: StartPage,
     import: Option<ImportPage>,
     train: TrainWorkspace,
+    inspect: InspectWorkspace,
     runs: RunsPage,
     log: LogPage,
     settings_page: SettingsPage,
@@ -203,6 +206,7 @@ impl App {
         });
         theme::install_fonts(ctx);
         let train = TrainWorkspace::new(settings.layouts.get("train").map(String::as_str));
+        let inspect = InspectWorkspace::new(settings.layouts.get("inspect").map(String::as_str));
         let desk = RecipeDesk::new(suited_preset(engine.live()).recipe());
         let mut app = Self {
             ctx: ctx.clone(),
@@ -219,6 +223,7 @@ impl App {
             start: StartPage::default(),
             import: None,
             train,
+            inspect,
             runs: RunsPage::default(),
             log: LogPage::default(),
             settings_page: SettingsPage::default(),
@@ -237,6 +242,7 @@ impl App {
             starting: None,
         };
         app.look();
+        app.open_last_model();
         app
     }
 
@@ -304,6 +310,8 @@ impl App {
             undo,
             redo,
             last_run: self.settings.last_run.is_some(),
+            model: InspectWorkspace::has_model(self.engine.live()),
+            query: self.inspect.facts(self.engine.live()),
         }
     }
 
@@ -326,6 +334,7 @@ impl App {
             self.settings.remember(&root);
         }
         self.take_overlays();
+        self.take_inspection();
         self.keep_settings();
         if let Some(due) = self.turn_due {
             match due.checked_duration_since(Instant::now()) {
@@ -367,9 +376,10 @@ impl App {
     }
 
     fn take_layouts(&mut self) {
-        let layout = self.train.layout();
-        if self.settings.layouts.get("train") != Some(&layout) {
-            self.settings.layouts.insert("train".to_owned(), layout);
+        for (name, layout) in [("train", self.train.layout()), ("inspect", self.inspect.layout())] {
+            if self.settings.layouts.get(name) != Some(&layout) {
+                self.settings.layouts.insert(name.to_owned(), layout);
+            }
         }
         self.layouts_at = Some(Instant::now());
     }
@@ -447,6 +457,7 @@ impl App {
             keys::take(&self.ctx, &facts, &mut actions);
         }
         self.take_drops(&mut actions);
+        self.take_paste(&mut actions);
         // Before anything is drawn: this frame shows what a key has done.
         let (status, facts) = if actions.is_empty() {
             (status, facts)
@@ -511,12 +522,17 @@ impl App {
         if let Some(progress) = self.import.as_ref().and_then(ImportPage::reading) {
             return Some(Job { title: "Reading images", progress });
         }
+        if let Some((title, progress)) = self.inspect.job().or_else(|| self.inspecting()) {
+            return Some(Job { title, progress });
+        }
         (!self.reading.is_empty()).then_some(Job { title: "Reading curves", progress: (0, 0) })
     }
 
     fn cancel_job(&mut self) {
         match self.import.as_ref().filter(|page| page.reading().is_some()) {
             Some(page) => page.cancel(),
+            None if self.inspect.job().is_some() => self.inspect.cancel_job(),
+            None if self.inspecting().is_some() => self.stop_inspecting(),
             // Tasks that are dropped are cancelled.
             None => self.reading.clear(),
         }
@@ -526,6 +542,7 @@ impl App {
         let margin = egui::Frame::central_panel(ui.style()).inner_margin(theme::GAP_L);
         match self.page {
             Page::Train => self.train_page(ui, live, status, facts, actions),
+            Page::Inspect => self.inspect_page(ui, live, status, facts, actions),
             Page::Runs => {
                 let pending: Vec<PathBuf> = self.reading.iter().map(|r| r.run.clone()).collect();
                 let open = status.run.as_deref().filter(|_| facts.run);
@@ -592,11 +609,8 @@ impl App {
         if hovering {
             drop_hint(&self.ctx);
         }
-        if let Some(path) = dropped.into_iter().next() {
-            actions.push(match path.extension() {
-                Some(ending) if ending.eq_ignore_ascii_case("toml") => Action::LoadRecipe(path),
-                _ => Action::Import(path),
-            });
+        if !dropped.is_empty() {
+            inspection::dropped(dropped, self.page, actions);
         }
     }
 }
@@ -634,7 +648,7 @@ fn drop_hint(ctx: &Context) {
     let rect = ctx.content_rect();
     painter.rect_filled(rect, 0.0, p.ground.gamma_multiply(0.9));
     let font = FontSelection::Style(theme::figure()).resolve(&ctx.style_of(ctx.theme()));
-    let text = "Drop a folder of healthy images, a CSV list or a recipe";
+    let text = "Drop images to inspect, a model, a folder of healthy images, a CSV list or a recipe";
     painter.text(rect.center(), Align2::CENTER_CENTER, text, font, p.text_strong);
 }
 

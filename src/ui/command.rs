@@ -9,6 +9,8 @@ pub enum Page {
     /// Training: the start page, the import page, or the run in hand.
     #[default]
     Train,
+    /// Inspection: z on its way, and what the generator could not draw.
+    Inspect,
     /// Earlier runs on disk.
     Runs,
     /// What the program has written to its log.
@@ -21,12 +23,13 @@ pub enum Page {
 
 impl Page {
     /// All pages, in the rail's order: work above, the program's own affairs below.
-    pub const ALL: [Self; 5] = [Self::Train, Self::Runs, Self::Log, Self::Settings, Self::Help];
+    pub const ALL: [Self; 6] = [Self::Train, Self::Inspect, Self::Runs, Self::Log, Self::Settings, Self::Help];
 
     /// The entry of the command table that leads there.
     pub fn command(self) -> UiCommand {
         match self {
             Self::Train => UiCommand::GoTrain,
+            Self::Inspect => UiCommand::GoInspect,
             Self::Runs => UiCommand::GoRuns,
             Self::Log => UiCommand::GoLog,
             Self::Settings => UiCommand::GoSettings,
@@ -38,6 +41,7 @@ impl Page {
     pub fn title(self) -> &'static str {
         match self {
             Self::Train => "Train",
+            Self::Inspect => "Inspect",
             Self::Runs => "Runs",
             Self::Log => "Log",
             Self::Settings => "Settings",
@@ -49,6 +53,7 @@ impl Page {
     pub fn icon(self) -> MaterialIcon {
         match self {
             Self::Train => icons::ICON_MODEL_TRAINING,
+            Self::Inspect => icons::ICON_TROUBLESHOOT,
             Self::Runs => icons::ICON_HISTORY,
             Self::Log => icons::ICON_ARTICLE,
             Self::Settings => icons::ICON_SETTINGS,
@@ -58,7 +63,7 @@ impl Page {
 
     /// Whether it stands in the rail's upper part, with the work.
     pub fn is_work(self) -> bool {
-        matches!(self, Self::Train | Self::Runs)
+        matches!(self, Self::Train | Self::Inspect | Self::Runs)
     }
 }
 
@@ -81,6 +86,29 @@ pub struct Facts {
     pub redo: bool,
     /// There is a run to go on with.
     pub last_run: bool,
+    /// A model is in force for inspection.
+    pub model: bool,
+    /// What can be asked of the query on show.
+    pub query: QueryFacts,
+}
+
+/// What the table needs to know of the query on show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct QueryFacts {
+    /// There is one.
+    pub any: bool,
+    /// There are others to go to.
+    pub others: bool,
+    /// It waits for its turn or its z is on its way.
+    pub going: bool,
+    /// It ended, with a result.
+    pub ended: bool,
+    /// There are pictures of it.
+    pub pictures: bool,
+    /// There are reconstructions of several steps to go through.
+    pub film: bool,
+    /// A change of the regions can be taken back.
+    pub undo: bool,
 }
 
 /// Everything that can be asked for by name.
@@ -90,6 +118,8 @@ pub enum UiCommand {
     Palette,
     /// Shows the Train workspace.
     GoTrain,
+    /// Shows the Inspect workspace.
+    GoInspect,
     /// Shows the run list.
     GoRuns,
     /// Shows the log.
@@ -140,6 +170,46 @@ pub enum UiCommand {
     FitCurves,
     /// Switches the curves between linear and logarithmic.
     LogY,
+    /// Asks for images to inspect.
+    InspectOpen,
+    /// Asks for a model file.
+    InspectModel,
+    /// Goes on with the query on show, or waits.
+    InspectPlayPause,
+    /// Ends the query on show with what has been reached.
+    InspectStop,
+    /// More steps for the query on show.
+    InspectMore,
+    /// The query on show again, from another seed.
+    InspectAgain,
+    /// The query before the one on show.
+    InspectBack,
+    /// The query after the one on show.
+    InspectForward,
+    /// The reconstruction before the one on show.
+    FrameBack,
+    /// The reconstruction after the one on show.
+    FrameForward,
+    /// Plays the convergence.
+    FramePlay,
+    /// One screen pixel to a picture's pixel.
+    ActualPixels,
+    /// The whole picture.
+    FitPicture,
+    /// Query and reconstruction by turns.
+    Blink,
+    /// The reconstruction drawn over the query like a curtain.
+    Swipe,
+    /// The map over the query.
+    MapOverlay,
+    /// Writes pictures and figures of the query on show.
+    InspectExport,
+    /// Writes the model in force to a file.
+    SaveModel,
+    /// Takes the query on show off the list.
+    InspectRemove,
+    /// Takes back the last change of the regions.
+    RegionUndo,
     /// Switches between dark and light.
     Theme,
     /// Everything larger.
@@ -222,10 +292,36 @@ pub const SECTIONS: &[Section] = &[
         ],
     ),
     (
+        "Inspection",
+        &[
+            UiCommand::InspectOpen,
+            UiCommand::InspectModel,
+            UiCommand::InspectPlayPause,
+            UiCommand::InspectStop,
+            UiCommand::InspectMore,
+            UiCommand::InspectAgain,
+            UiCommand::InspectBack,
+            UiCommand::InspectForward,
+            UiCommand::FrameBack,
+            UiCommand::FrameForward,
+            UiCommand::FramePlay,
+            UiCommand::ActualPixels,
+            UiCommand::FitPicture,
+            UiCommand::Blink,
+            UiCommand::Swipe,
+            UiCommand::MapOverlay,
+            UiCommand::InspectExport,
+            UiCommand::SaveModel,
+            UiCommand::InspectRemove,
+            UiCommand::RegionUndo,
+        ],
+    ),
+    (
         "Window",
         &[
             UiCommand::Palette,
             UiCommand::GoTrain,
+            UiCommand::GoInspect,
             UiCommand::GoRuns,
             UiCommand::GoLog,
             UiCommand::GoSettings,
@@ -260,20 +356,26 @@ impl UiCommand {
             Self::GoTrain => {
                 entry!("Show Train", "Curves, samples and knobs of the run in hand.", "go page", ctrl(K::Num1))
             }
+            Self::GoInspect => entry!(
+                "Show Inspect",
+                "Query, reconstruction and difference side by side, and the verdict.",
+                "go page inversion anomaly",
+                ctrl(K::Num2)
+            ),
             Self::GoRuns => entry!(
                 "Show runs",
                 "Earlier runs on disk: open, overlay, compare, rename, delete.",
                 "go page history list",
-                ctrl(K::Num2)
+                ctrl(K::Num3)
             ),
             Self::GoLog => {
-                entry!("Show log", "What the program has written to its log.", "go page messages trace", ctrl(K::Num3))
+                entry!("Show log", "What the program has written to its log.", "go page messages trace", ctrl(K::Num4))
             }
             Self::GoSettings => entry!(
                 "Show settings",
                 "Theme, scale, device and folders.",
                 "go page preferences options",
-                ctrl(K::Num4),
+                ctrl(K::Num5),
                 ctrl(K::Comma)
             ),
             Self::GoHelp => entry!(
@@ -281,7 +383,7 @@ impl UiCommand {
                 "Every command with its shortcut.",
                 "go page keys shortcuts manual",
                 key(K::F1),
-                ctrl(K::Num5)
+                ctrl(K::Num6)
             ),
             Self::NewRun => entry!(
                 "New run",
@@ -385,6 +487,108 @@ impl UiCommand {
                 "log axis scale",
                 key(K::L)
             ),
+            Self::InspectOpen => entry!(
+                "Open images to inspect…",
+                "Chooses one or many images; they can also be dropped on the window or pasted.",
+                "query add file load",
+                ctrl(K::O)
+            ),
+            Self::InspectModel => entry!(
+                "Open a model…",
+                "Chooses the .ganspect file that images are inspected with.",
+                "load weights generator file",
+                ctrl_shift(K::M)
+            ),
+            Self::InspectPlayPause => entry!(
+                "Pause or go on with this image",
+                "Waits after the step in hand, or goes on.",
+                "play resume halt inversion",
+                key(K::Space)
+            ),
+            Self::InspectStop => entry!(
+                "Stop this image",
+                "Ends the inspection of this image with what has been reached so far.",
+                "cancel end inversion",
+                key(K::S)
+            ),
+            Self::InspectMore => entry!(
+                "More steps",
+                "Goes on from where it ended, for as many steps again.",
+                "continue longer inversion",
+                key(K::M)
+            ),
+            Self::InspectAgain => entry!(
+                "Again from another seed",
+                "Begins again with the knobs in force, from other random starts.",
+                "restart retry inversion",
+                key(K::R)
+            ),
+            Self::InspectBack => {
+                entry!("Previous image", "The image above this one on the list.", "up list", key(K::ArrowUp))
+            }
+            Self::InspectForward => {
+                entry!("Next image", "The image below this one on the list.", "down list", key(K::ArrowDown))
+            }
+            Self::FrameBack => entry!(
+                "Earlier reconstruction",
+                "One kept reconstruction back on the way of z.",
+                "previous frame scrub",
+                key(K::ArrowLeft)
+            ),
+            Self::FrameForward => entry!(
+                "Later reconstruction",
+                "One kept reconstruction further on the way of z.",
+                "next frame scrub",
+                key(K::ArrowRight)
+            ),
+            Self::FramePlay => entry!(
+                "Play the convergence",
+                "Plays the kept reconstructions from the first to the last.",
+                "animate film replay scrub",
+                key(K::P)
+            ),
+            Self::ActualPixels => {
+                entry!("One to one", "One screen pixel to a picture's pixel.", "1:1 zoom actual size", key(K::Num1))
+            }
+            Self::FitPicture => {
+                entry!("Fit the picture", "Shows the whole picture.", "zoom reset view", key(K::F))
+            }
+            Self::Blink => {
+                entry!("Blink", "Shows query and reconstruction by turns in one place.", "flicker compare", key(K::B))
+            }
+            Self::Swipe => entry!(
+                "Swipe",
+                "Draws the reconstruction over the query like a curtain that can be dragged.",
+                "curtain compare wipe",
+                key(K::W)
+            ),
+            Self::MapOverlay => entry!(
+                "Map over the query",
+                "Lays the map over the query with the opacity in force.",
+                "heatmap overlay blend",
+                key(K::O)
+            ),
+            Self::InspectExport => entry!(
+                "Export…",
+                "Writes pictures, film and figures of this image to a folder.",
+                "save report png gif csv json tiff",
+                ctrl(K::E)
+            ),
+            Self::SaveModel => entry!(
+                "Save the model…",
+                "Writes the model in force, with its calibration and regions, to a .ganspect file.",
+                "export weights",
+                ctrl(K::S)
+            ),
+            Self::InspectRemove => entry!(
+                "Take off the list",
+                "Forgets this image; its file is left alone.",
+                "remove delete close",
+                key(K::Delete)
+            ),
+            Self::RegionUndo => {
+                entry!("Undo region", "Takes back the last change of the regions.", "mask revert back", ctrl(K::Z))
+            }
             Self::Theme => entry!(
                 "Dark or light",
                 "Switches between the dark and the light theme.",
@@ -453,10 +657,31 @@ impl UiCommand {
         }
     }
 
+    /// The page that its keys belong to while that page is on show; `None` for keys that count everywhere
+    /// unless the page on show has another use for them.
+    pub fn home(self) -> Option<Page> {
+        let inspect = self as usize >= Self::InspectOpen as usize && self as usize <= Self::RegionUndo as usize;
+        inspect.then_some(Page::Inspect)
+    }
+
     /// Whether it makes sense now.
     pub fn enabled(self, facts: &Facts) -> bool {
         let train = facts.page == Page::Train;
+        let inspect = facts.page == Page::Inspect;
+        let query = facts.query;
         match self {
+            Self::InspectPlayPause | Self::InspectStop => inspect && query.going,
+            Self::InspectMore => inspect && query.ended && facts.model,
+            Self::InspectAgain => inspect && (query.ended || query.going) && facts.model,
+            Self::InspectBack | Self::InspectForward => inspect && query.others,
+            Self::FrameBack | Self::FrameForward | Self::FramePlay => inspect && query.film,
+            Self::ActualPixels | Self::FitPicture | Self::Blink | Self::Swipe | Self::MapOverlay => {
+                inspect && query.pictures
+            }
+            Self::InspectExport => inspect && query.ended,
+            Self::InspectRemove => inspect && query.any,
+            Self::RegionUndo => inspect && query.undo,
+            Self::SaveModel => facts.model,
             Self::PlayPause | Self::Checkpoint | Self::Stop | Self::Reset | Self::PreviewEma => facts.run,
             Self::StepBoth | Self::StepG | Self::StepD => facts.running || facts.paused,
             Self::Undo => facts.undo,
@@ -477,11 +702,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_shortcut_belongs_to_one_command() {
-        let mut seen = HashSet::new();
-        for command in UiCommand::all() {
-            for shortcut in command.shortcuts() {
-                assert!(seen.insert(*shortcut), "{command:?} shares {shortcut:?}");
+    fn every_shortcut_belongs_to_one_command_of_a_page() {
+        // A page of its own may give a key another meaning while it is on show, and no more than one.
+        for home in [None, Some(Page::Inspect)] {
+            let mut seen = HashSet::new();
+            for command in UiCommand::all().filter(|c| c.home() == home) {
+                for shortcut in command.shortcuts() {
+                    assert!(seen.insert(*shortcut), "{command:?} shares {shortcut:?}");
+                }
             }
         }
     }

@@ -17,7 +17,11 @@ use egui::{Align, Context, Frame, Id, Key, Layout, Modal, RichText, TextEdit, Ui
 use rfd::AsyncFileDialog;
 
 use super::{Action, theme};
-use crate::engine::task::{State, Task};
+use crate::engine::{
+    self, Inspect,
+    inspect::QuerySource,
+    task::{State, Task},
+};
 
 /// A dialog that ended this soon was never seen by a person.
 const UNSEEN: Duration = Duration::from_millis(400);
@@ -36,7 +40,18 @@ pub enum Want {
     SaveGrid,
     /// The folder that new runs go to.
     RunsFolder,
+    /// Images to inspect, one or many.
+    Queries,
+    /// A model file to inspect with.
+    Model,
+    /// A model file to write.
+    SaveModel,
+    /// The folder that pictures and figures of an inspection go to.
+    Export,
 }
+
+/// Endings of the images that the program reads.
+const IMAGES: [&str; 11] = ["png", "jpg", "jpeg", "tif", "tiff", "bmp", "pgm", "ppm", "pbm", "pnm", "pam"];
 
 impl Want {
     fn title(self) -> &'static str {
@@ -46,26 +61,46 @@ impl Want {
             Self::SaveRecipe => "Save the recipe",
             Self::SaveGrid => "Save the sample grid",
             Self::RunsFolder => "Choose the folder for runs",
+            Self::Queries => "Open images to inspect",
+            Self::Model => "Open a model",
+            Self::SaveModel => "Save the model",
+            Self::Export => "Choose the folder for the export",
         }
     }
 
     fn verb(self) -> &'static str {
         match self {
-            Self::Images => "Open",
+            Self::Images | Self::Queries | Self::Model => "Open",
             Self::LoadRecipe => "Load",
-            Self::SaveRecipe | Self::SaveGrid => "Save",
+            Self::SaveRecipe | Self::SaveGrid | Self::SaveModel => "Save",
             Self::RunsFolder => "Choose",
+            Self::Export => "Export",
         }
     }
 
-    fn action(self, path: PathBuf) -> Action {
-        match self {
+    fn takes_folder(self) -> bool {
+        matches!(self, Self::Images | Self::RunsFolder | Self::Export)
+    }
+
+    fn action(self, mut paths: Vec<PathBuf>) -> Option<Action> {
+        if self == Self::Queries {
+            return Some(Action::Inspect(paths.into_iter().map(QuerySource::File).collect()));
+        }
+        let path = paths.pop()?;
+        Some(match self {
+            Self::Queries => return None,
+            Self::Model => Action::OpenModel(path),
+            Self::SaveModel => {
+                let path = if path.extension().is_some() { path } else { path.with_extension("ganspect") };
+                Action::Engine(engine::Command::Inspect(Inspect::SaveModel(path)))
+            }
+            Self::Export => Action::ExportInspection { ids: Vec::new(), dir: path },
             Self::Images => Action::Import(path),
             Self::LoadRecipe => Action::LoadRecipe(path),
             Self::SaveRecipe => Action::SaveRecipe(path),
             Self::SaveGrid => Action::SaveGrid(path),
             Self::RunsFolder => Action::RunsFolder(path),
-        }
+        })
     }
 }
 
@@ -81,7 +116,7 @@ pub enum Dialog {
         /// When it was opened.
         since: Instant,
         /// Its answer.
-        task: Task<Option<PathBuf>>,
+        task: Task<Vec<PathBuf>>,
     },
     /// A path is being typed.
     Typed {
@@ -102,33 +137,46 @@ impl Dialog {
             return typed(suggested);
         }
         let mut dialog = AsyncFileDialog::new().set_title(want.title());
-        let folder = if want == Want::Images || want == Want::RunsFolder {
-            Some(suggested.as_path())
-        } else {
-            suggested.parent()
-        };
+        let folder = if want.takes_folder() { Some(suggested.as_path()) } else { suggested.parent() };
         if let Some(folder) = folder.filter(|f| f.is_dir()) {
             dialog = dialog.set_directory(folder);
         }
-        if let (Want::SaveRecipe | Want::SaveGrid, Some(name)) = (want, suggested.file_name()) {
+        if let (Want::SaveRecipe | Want::SaveGrid | Want::SaveModel, Some(name)) = (want, suggested.file_name()) {
             dialog = dialog.set_file_name(name.to_string_lossy());
         }
         // Built here and not on the thread, since some desktops allow it on the main thread only.
+        if want == Want::Queries {
+            let answer = dialog.add_filter("Images", &IMAGES).pick_files();
+            let answer = async move { answer.await.unwrap_or_default() };
+            return Self::wait(ctx, want, suggested, answer);
+        }
         let answer: std::pin::Pin<Box<dyn Future<Output = Option<rfd::FileHandle>> + Send>> = match want {
-            Want::Images | Want::RunsFolder => Box::pin(dialog.pick_folder()),
+            Want::Images | Want::RunsFolder | Want::Export => Box::pin(dialog.pick_folder()),
+            Want::Queries | Want::Model => Box::pin(dialog.add_filter("Ganspect model", &["ganspect"]).pick_file()),
+            Want::SaveModel => Box::pin(dialog.add_filter("Ganspect model", &["ganspect"]).save_file()),
             Want::LoadRecipe => Box::pin(dialog.add_filter("Recipe", &["toml"]).pick_file()),
             Want::SaveRecipe => Box::pin(dialog.add_filter("Recipe", &["toml"]).save_file()),
             Want::SaveGrid => Box::pin(dialog.add_filter("PNG image", &["png"]).save_file()),
         };
+        Self::wait(ctx, want, suggested, async move { answer.await.into_iter().collect() })
+    }
+
+    /// Waits for the answer on a thread of its own.
+    fn wait(
+        ctx: &Context,
+        want: Want,
+        suggested: PathBuf,
+        answer: impl Future<Output = Vec<rfd::FileHandle>> + Send + 'static,
+    ) -> Self {
         let wake = ctx.clone();
         let task = Task::spawn(
             "file-dialog",
             move || wake.request_repaint(),
-            move |_| wait_for(answer).map(|handle| handle.path().to_owned()),
+            move |_| wait_for(answer).into_iter().map(|handle| handle.path().to_owned()).collect(),
         );
         match task {
             Ok(task) => Self::Native { want, suggested, since: Instant::now(), task },
-            Err(_) => typed(suggested),
+            Err(_) => Self::Typed { want, text: suggested.display().to_string(), focused: false },
         }
     }
 
@@ -137,21 +185,21 @@ impl Dialog {
         match self {
             Self::Native { want, suggested, since, task } => match task.poll() {
                 State::Running => Some(Self::Native { want, suggested, since, task }),
-                State::Done(Some(path)) => {
-                    actions.push(want.action(path));
+                State::Done(paths) if !paths.is_empty() => {
+                    actions.extend(want.action(paths));
                     None
                 }
-                State::Done(None) if since.elapsed() < UNSEEN => {
+                State::Done(_) if since.elapsed() < UNSEEN => {
                     ctx.request_repaint();
                     Some(Self::Typed { want, text: suggested.display().to_string(), focused: false })
                 }
-                State::Done(None) | State::Over => None,
+                State::Done(_) | State::Over => None,
             },
             Self::Typed { want, mut text, mut focused } => {
                 let modal = modal("path-dialog", ctx).show(ctx, |ui| typed(ui, want, &mut text, &mut focused));
                 match modal.inner {
                     Some(true) => {
-                        actions.push(want.action(PathBuf::from(text.trim())));
+                        actions.extend(want.action(vec![PathBuf::from(text.trim())]));
                         None
                     }
                     Some(false) => None,

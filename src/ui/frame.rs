@@ -8,6 +8,7 @@ use crate::{
     device::DeviceChoice,
     engine::{
         self, Live,
+        inspect::{QueryId, QuerySource},
         live::{History, Status},
     },
     train::Recipe,
@@ -76,6 +77,19 @@ pub enum Action {
     Device(DeviceChoice),
     /// Changes the look of the window.
     Look(ThemeChoice, f32),
+    /// Adds images to the list of the Inspect workspace and shows it.
+    Inspect(Vec<QuerySource>),
+    /// Adds every image of a folder to that list and shows it.
+    InspectFolder(PathBuf),
+    /// Puts a `.ganspect` file in force and shows the Inspect workspace.
+    OpenModel(PathBuf),
+    /// Writes pictures and figures of inspected images to a folder.
+    ExportInspection {
+        /// The images; none stands for the one on show.
+        ids: Vec<QueryId>,
+        /// The folder.
+        dir: PathBuf,
+    },
     /// Puts a text on the clipboard and says so.
     Copy(String),
 }

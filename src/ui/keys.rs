@@ -20,7 +20,9 @@ pub fn take(ctx: &Context, facts: &Facts, actions: &mut Vec<Action>) {
     // Ctrl+Shift+Z also fits the pattern Ctrl+Z, so whatever asks for more modifiers comes first.
     let mut table: Vec<(KeyboardShortcut, UiCommand)> =
         UiCommand::all().flat_map(|c| c.shortcuts().iter().map(move |s| (*s, c))).collect();
-    table.sort_by_key(|(s, _)| !s.modifiers.shift);
+    // On a page with a use of its own for a key, that use comes before the one it has elsewhere.
+    table.retain(|(_, c)| c.home().is_none_or(|home| home == facts.page));
+    table.sort_by_key(|(s, c)| (!s.modifiers.shift, c.home().is_none()));
     ctx.input_mut(|input| {
         for (shortcut, command) in table {
             let plain = shortcut.modifiers.is_none();

@@ -145,6 +145,10 @@ pub struct Settings {
     pub last_run: Option<PathBuf>,
     /// Folders of images that were opened, newest first.
     pub recent: Vec<PathBuf>,
+    /// The folder that images to inspect came from last.
+    pub image_folder: Option<PathBuf>,
+    /// The model that images were inspected with last; put in force again at the next start.
+    pub last_model: Option<PathBuf>,
     /// Inner size of the window in points.
     pub window: [f32; 2],
     /// The window was maximised.
@@ -165,6 +169,8 @@ impl Default for Settings {
             runs: None,
             last_run: None,
             recent: Vec::new(),
+            image_folder: None,
+            last_model: None,
             window: [1280.0, 800.0],
             maximised: false,
             view: ViewSettings::default(),

@@ -85,6 +85,26 @@ pub const CURVES_LEAST: f32 = 340.0;
 pub const SAMPLES_LEAST: f32 = 300.0;
 /// Height of what an empty place says.
 pub const EMPTY_PLACE: f32 = 72.0;
+/// Width of the list of queries.
+pub const QUERIES: f32 = 184.0;
+/// Height of a row of that list.
+pub const QUERY_ROW: f32 = 48.0;
+/// Side of a query's thumbnail.
+pub const THUMBNAIL: f32 = 40.0;
+/// Width of a colour bar with its figures.
+pub const COLOUR_BAR: f32 = 52.0;
+/// Width of the bar itself.
+pub const COLOUR_BAR_INNER: f32 = 12.0;
+/// Share of the height that the convergence takes, where that is more than its least height.
+pub const CONVERGENCE_SHARE: f32 = 0.36;
+/// Least height of the convergence under the pictures.
+pub const CONVERGENCE: f32 = 196.0;
+/// Least height of the pictures over it.
+pub const PICTURES_LEAST: f32 = 200.0;
+/// Width of a slider in a toolbar.
+pub const SLIDER_SHORT: f32 = 48.0;
+/// Width of a toolbar under which its choices are narrow.
+pub const TOOLBAR_ROOMY: f32 = 560.0;
 /// Height of the histograms strip.
 pub const STRIP: f32 = 132.0;
 

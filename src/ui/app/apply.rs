@@ -85,6 +85,10 @@ impl App {
                 self.settings.theme = theme;
                 self.settings.scale = scale.clamp(*SCALE.start(), *SCALE.end());
             }
+            Action::Inspect(sources) => self.inspect(sources),
+            Action::InspectFolder(folder) => self.inspect_folder(folder),
+            Action::OpenModel(path) => self.open_model(path),
+            Action::ExportInspection { ids, dir } => self.export_inspection(ids, dir),
             Action::Copy(text) => {
                 self.ctx.copy_text(text);
                 self.notices.push(Severity::Info, "Copied to the clipboard.");
@@ -102,6 +106,7 @@ impl App {
                 self.palette = if self.palette.is_some() { None } else { Some(Palette::default()) };
             }
             UiCommand::GoTrain => self.page = Page::Train,
+            UiCommand::GoInspect => self.page = Page::Inspect,
             UiCommand::GoRuns => self.page = Page::Runs,
             UiCommand::GoLog => self.page = Page::Log,
             UiCommand::GoSettings => self.page = Page::Settings,
@@ -148,6 +153,10 @@ impl App {
                 self.train.apply(command, self.engine.live());
             }
             UiCommand::LogY => self.settings.view.log_y = !self.settings.view.log_y,
+            UiCommand::InspectOpen => self.ask(Want::Queries),
+            UiCommand::InspectModel => self.ask(Want::Model),
+            UiCommand::SaveModel => self.ask(Want::SaveModel),
+            UiCommand::InspectExport => self.ask(Want::Export),
             UiCommand::Theme => {
                 let dark = self.applied.is_none_or(|(dark, _)| dark);
                 self.settings.theme = if dark { ThemeChoice::Light } else { ThemeChoice::Dark };
@@ -161,11 +170,17 @@ impl App {
             }
             UiCommand::Notices => self.notices.open = !self.notices.open,
             UiCommand::Quit => self.ctx.send_viewport_cmd(ViewportCommand::Close),
+            // The rest is the Inspect workspace's own.
+            _ => {
+                let mut actions = Vec::new();
+                self.inspect.apply(command, self.engine.live(), &mut actions);
+                actions.into_iter().for_each(|action| self.apply(action));
+            }
         }
     }
 
     /// Says a word to the compute thread; knobs that are due go first, so that they are in force.
-    fn send(&mut self, command: engine::Command) {
+    pub(super) fn send(&mut self, command: engine::Command) {
         if self.turn_due.is_some() && !matches!(command, engine::Command::Turn(_)) {
             self.send_turn();
         }
@@ -226,6 +241,9 @@ impl App {
             Want::LoadRecipe | Want::SaveRecipe => documents.join(format!("{name}.toml")),
             Want::SaveGrid => documents.join(format!("{name}-step-{}.png", status.step)),
             Want::RunsFolder => self.runs_folder().to_owned(),
+            Want::Queries | Want::Export => self.settings.image_folder.clone().unwrap_or(documents).join(""),
+            Want::Model => self.settings.last_model.clone().unwrap_or_else(|| documents.join("")),
+            Want::SaveModel => documents.join(format!("{}.ganspect", self.inspect.model_name(self.engine.live()))),
         };
         self.dialog = Some(Dialog::open(&self.ctx, want, suggested, self.native_dialogs));
     }

@@ -1,6 +1,8 @@
 //! Pieces that the workspaces are put together from.
 
+pub mod colour_bar;
 pub mod histogram;
+pub mod image_pane;
 pub mod knob;
 pub mod pictures;
 pub mod series;

@@ -1,0 +1,729 @@
+//! The Inspect workspace: query, reconstruction and difference side by side while z converges, and the
+//! verdict.
+
+mod convergence;
+mod empty;
+mod export;
+mod knobs;
+mod list;
+mod raster;
+mod regions;
+mod triptych;
+mod verdict;
+
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use egui::{Align, Context, Layout, Panel, Rect, RichText, Ui};
+use egui_material_icons::icons;
+use serde::{Deserialize, Serialize};
+
+use self::{
+    convergence::{Convergence, ConvergenceLayout},
+    empty::EmptyPage,
+    knobs::KnobsPanel,
+    list::List,
+    regions::RegionEditor,
+    triptych::{Triptych, TriptychLayout},
+};
+use super::super::{
+    Action, Frame, QueryFacts, UiCommand,
+    theme::{self, Palette, State},
+    widget::{flush_right, icon_toggle},
+};
+use crate::{
+    engine::{
+        self, Inspect, Live, Severity,
+        inspect::{Entry, InspectStatus, ModelFacts, ModelState, Query, QueryId, QuerySource, QueryState, View},
+        task::{State as TaskState, Task},
+    },
+    inspect::{Calibration, InvertKnobs, Verdict},
+};
+
+/// Most images taken from one folder.
+const FOLDER_MOST: usize = 10_000;
+/// Endings of the images that are taken from a folder.
+const ENDINGS: [&str; 11] = ["png", "jpg", "jpeg", "tif", "tiff", "bmp", "pgm", "ppm", "pbm", "pnm", "pam"];
+
+/// What is remembered of the workspace's layout.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
+struct InspectLayout {
+    /// List and panel are on show.
+    list: bool,
+    panel: bool,
+    triptych: TriptychLayout,
+    convergence: ConvergenceLayout,
+}
+
+impl Default for InspectLayout {
+    fn default() -> Self {
+        Self { list: true, panel: true, triptych: TriptychLayout::default(), convergence: ConvergenceLayout::default() }
+    }
+}
+
+/// What a task of the workspace has brought.
+pub enum Found {
+    /// The images of a folder.
+    Images(Vec<PathBuf>),
+    /// Something to be said.
+    Notice(Severity, String),
+}
+
+/// A folder being looked through: its path and what is found.
+type Looking = (PathBuf, Task<Result<Vec<PathBuf>, String>>);
+
+/// The Inspect workspace.
+#[derive(Default)]
+pub struct InspectWorkspace {
+    layout: InspectLayout,
+    /// Asked for and not on the compute thread's list yet.
+    asked: Vec<Arc<Entry>>,
+    /// Taken off, and still on the compute thread's list.
+    removed: HashSet<QueryId>,
+    selected: Option<QueryId>,
+    /// The place of the selected one on the list, for when it goes.
+    place: usize,
+    looking: Option<Looking>,
+    exporting: Option<Task<Result<String, String>>>,
+    list: List,
+    triptych: Triptych,
+    convergence: Convergence,
+    regions: RegionEditor,
+    knobs: KnobsPanel,
+    empty: EmptyPage,
+}
+
+/// What the workspace shows in one frame.
+pub(super) struct Scene {
+    status: InspectStatus,
+    rows: Vec<Arc<Entry>>,
+    /// The place of the query on show.
+    at: Option<usize>,
+    view: Option<Arc<View>>,
+}
+
+impl Scene {
+    /// The query on show.
+    fn entry(&self) -> Option<&Arc<Entry>> {
+        self.at.and_then(|at| self.rows.get(at))
+    }
+
+    /// The model in force.
+    fn model(&self) -> Option<&Arc<ModelFacts>> {
+        match &self.status.model {
+            ModelState::Ready(facts) => Some(facts),
+            _ => None,
+        }
+    }
+
+    /// The knobs that the query on show was inspected with, or that the next will be.
+    fn knobs(&self) -> &InvertKnobs {
+        match self.view.as_ref().and_then(|view| view.outcome.as_ref()) {
+            Some(outcome) => &outcome.knobs,
+            None => &self.status.knobs,
+        }
+    }
+
+    /// The calibration for these knobs.
+    fn calibration_for(&self, knobs: &InvertKnobs) -> Option<&Calibration> {
+        calibration_of(self.model()?, knobs)
+    }
+
+    /// The calibration for the query on show.
+    fn calibration(&self) -> Option<&Calibration> {
+        self.calibration_for(self.knobs())
+    }
+}
+
+/// The model's calibration for these knobs and the regions in force.
+fn calibration_of<'a>(model: &'a ModelFacts, knobs: &InvertKnobs) -> Option<&'a Calibration> {
+    model.calibrations.iter().find(|c| c.knobs.comparable(knobs) && c.regions == model.regions)
+}
+
+/// Whether something is still to come of a query.
+fn is_going(state: &QueryState) -> bool {
+    matches!(state, QueryState::Waiting | QueryState::Reading | QueryState::Running | QueryState::Paused)
+}
+
+/// Whether a query ended with a result.
+fn has_ended(state: &QueryState) -> bool {
+    matches!(state, QueryState::Done | QueryState::Stopped)
+}
+
+/// The mark of a query.
+fn mark(entry: &Entry) -> State {
+    // A file that cannot be read says nothing about the part.
+    entry.assessment.as_ref().map_or(State::Unknown, |assessment| verdict_state(assessment.verdict))
+}
+
+fn verdict_state(verdict: Verdict) -> State {
+    match verdict {
+        Verdict::Healthy => State::Healthy,
+        Verdict::Suspect => State::Suspect,
+        Verdict::Defective => State::Defective,
+    }
+}
+
+impl InspectWorkspace {
+    /// The workspace as [`InspectWorkspace::layout`] described it; in its first order where that cannot be read.
+    pub fn new(layout: Option<&str>) -> Self {
+        let layout: InspectLayout = layout.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        Self {
+            triptych: Triptych::new(layout.triptych.clone()),
+            convergence: Convergence::new(layout.convergence.clone()),
+            layout,
+            ..Self::default()
+        }
+    }
+
+    /// The layout as text, for the settings file.
+    pub fn layout(&self) -> String {
+        let layout = InspectLayout {
+            triptych: self.triptych.layout().clone(),
+            convergence: self.convergence.layout().clone(),
+            ..self.layout.clone()
+        };
+        // By way of a value, whose keys are sorted: the same layout is the same text.
+        serde_json::to_value(&layout).map(|v| v.to_string()).unwrap_or_default()
+    }
+
+    /// Whether a model is in force.
+    pub fn has_model(live: &Live) -> bool {
+        matches!(live.inspect.status.read().model, ModelState::Ready(_))
+    }
+
+    /// The name of the model in force, for a file.
+    pub fn model_name(&self, live: &Live) -> String {
+        match &live.inspect.status.read().model {
+            ModelState::Ready(facts) => facts.name.replace(['/', '\\', ' '], "-"),
+            _ => "model".to_owned(),
+        }
+    }
+
+    /// The query on show.
+    pub fn shown(&self, live: &Live) -> Option<QueryId> {
+        self.scene(live).entry().map(|entry| entry.id)
+    }
+
+    /// What can be asked of the query on show.
+    pub fn facts(&self, live: &Live) -> QueryFacts {
+        let scene = self.scene(live);
+        let state = scene.entry().map(|entry| entry.state.clone());
+        QueryFacts {
+            any: state.is_some(),
+            others: scene.rows.len() > 1,
+            going: state.as_ref().is_some_and(is_going),
+            ended: state.as_ref().is_some_and(has_ended),
+            pictures: scene.view.is_some(),
+            film: scene.view.as_ref().is_some_and(|view| view.frames.len() > 1),
+            undo: self.regions.can_undo(),
+        }
+    }
+
+    /// What is on show now.
+    fn scene(&self, live: &Live) -> Scene {
+        let status = live.inspect.status.read().clone();
+        let known: HashSet<QueryId> =
+            if self.asked.is_empty() { HashSet::new() } else { status.entries.iter().map(|e| e.id).collect() };
+        let asked = self.asked.iter().filter(|e| !known.contains(&e.id));
+        let all = status.entries.iter().chain(asked);
+        let rows: Vec<Arc<Entry>> = all.filter(|e| !self.removed.contains(&e.id)).cloned().collect();
+        let selected = self.selected.and_then(|id| rows.iter().position(|e| e.id == id));
+        let at = match (selected, rows.len()) {
+            (_, 0) => None,
+            (Some(at), _) => Some(at),
+            // Whatever was on show is gone: its neighbour, or the newest at first.
+            (None, n) if self.selected.is_some() => Some(self.place.min(n - 1)),
+            (None, n) => Some(n - 1),
+        };
+        let view = at.and_then(|at| rows.get(at)).and_then(|e| live.inspect.views.read().get(&e.id).cloned());
+        Scene { status, rows, at, view }
+    }
+
+    /// Puts images on the list; the command that asks for their inspection.
+    pub fn add(&mut self, sources: Vec<QuerySource>) -> Option<Inspect> {
+        let pasted = |n: usize| if n == 0 { "Pasted picture".to_owned() } else { format!("Pasted picture {}", n + 1) };
+        let mut queries = Vec::with_capacity(sources.len());
+        for source in sources {
+            let name = match &source {
+                QuerySource::File(path) => {
+                    path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned())
+                }
+                QuerySource::Picture(_) => {
+                    self.list.pasted += 1;
+                    pasted(self.list.pasted - 1)
+                }
+            };
+            queries.push(Query { id: QueryId::fresh(), name, source });
+        }
+        self.ask(queries)
+    }
+
+    /// Puts queries on the list; the command that asks for their inspection.
+    fn ask(&mut self, queries: Vec<Query>) -> Option<Inspect> {
+        // The first of them begins first, so it is the one to watch.
+        self.select(queries.first()?.id);
+        self.asked.extend(queries.iter().map(|query| Arc::new(waiting(query))));
+        Some(Inspect::Add(queries))
+    }
+
+    /// Looks for the images of a folder on a thread of its own.
+    ///
+    /// # Errors
+    /// When the system has no thread to give.
+    pub fn add_folder(&mut self, ctx: &Context, folder: PathBuf) -> std::io::Result<()> {
+        let (wake, root) = (ctx.clone(), folder.clone());
+        let task = Task::spawn(
+            "folder-of-queries",
+            move || wake.request_repaint(),
+            move |progress| {
+                let mut found = Vec::new();
+                let read = images_in(&root, &mut found, &|n| progress.report(n, 0));
+                found.sort();
+                match read {
+                    Err(error) => Err(format!(
+                        "The folder {} cannot be read: {error}. Check that it is there and that you may read it.",
+                        root.display()
+                    )),
+                    Ok(()) if found.is_empty() => Err(format!(
+                        "There is no image in {}. PNG, JPEG, TIFF, BMP and PNM files can be inspected.",
+                        root.display()
+                    )),
+                    Ok(()) => Ok(found),
+                }
+            },
+        )?;
+        self.looking = Some((folder, task));
+        Ok(())
+    }
+
+    /// What the tasks have brought since the last look.
+    pub fn poll(&mut self) -> Option<Found> {
+        if let Some((_, task)) = &self.looking {
+            match task.poll() {
+                TaskState::Running => {}
+                TaskState::Done(Ok(images)) => {
+                    self.looking = None;
+                    return Some(Found::Images(images));
+                }
+                TaskState::Done(Err(text)) => {
+                    self.looking = None;
+                    return Some(Found::Notice(Severity::Warning, text));
+                }
+                TaskState::Over => self.looking = None,
+            }
+        }
+        if let Some(task) = &self.exporting {
+            match task.poll() {
+                TaskState::Running => {}
+                TaskState::Done(result) => {
+                    self.exporting = None;
+                    return Some(match result {
+                        Ok(text) => Found::Notice(Severity::Info, text),
+                        Err(text) => Found::Notice(Severity::Error, text),
+                    });
+                }
+                TaskState::Over => self.exporting = None,
+            }
+        }
+        None
+    }
+
+    /// Work beside the compute thread that takes long enough to be named: title, done and in all.
+    pub fn job(&self) -> Option<(&'static str, (usize, usize))> {
+        if let Some(task) = &self.exporting {
+            return Some(("Exporting", task.progress()));
+        }
+        self.looking.as_ref().map(|(_, task)| ("Looking for images", task.progress()))
+    }
+
+    /// Ends that work.
+    pub fn cancel_job(&mut self) {
+        // Tasks that are dropped are cancelled.
+        if self.exporting.take().is_none() {
+            self.looking = None;
+        }
+    }
+
+    /// Shows this query.
+    pub fn select(&mut self, id: QueryId) {
+        if self.selected != Some(id) {
+            self.convergence.follow();
+            self.regions.abandon();
+            self.list.reveal = true;
+        }
+        self.selected = Some(id);
+    }
+
+    /// Carries out the entries of the command table that concern this page; others are left alone.
+    pub fn apply(&mut self, command: UiCommand, live: &Live, actions: &mut Vec<Action>) {
+        let scene = self.scene(live);
+        let mut ask = |inspect| actions.push(Action::Engine(engine::Command::Inspect(inspect)));
+        let frames = scene.view.as_ref().map(|view| view.frames.as_slice()).unwrap_or_default();
+        match command {
+            UiCommand::FrameBack => return self.convergence.go(frames, -1),
+            UiCommand::FrameForward => return self.convergence.go(frames, 1),
+            UiCommand::FramePlay => return self.convergence.play(frames),
+            UiCommand::ActualPixels => return self.triptych.view.actual(),
+            UiCommand::FitPicture => return self.triptych.view.fit(),
+            UiCommand::Blink | UiCommand::Swipe | UiCommand::MapOverlay => return self.triptych.toggle(command),
+            UiCommand::RegionUndo => {
+                if let Some(regions) = self.regions.undo() {
+                    ask(Inspect::Regions(regions));
+                }
+                return;
+            }
+            _ => {}
+        }
+        let Some(entry) = scene.entry() else { return };
+        let id = entry.id;
+        match command {
+            UiCommand::InspectPlayPause => {
+                ask(if entry.state == QueryState::Paused { Inspect::Play(id) } else { Inspect::Pause(id) });
+            }
+            UiCommand::InspectStop => ask(Inspect::Stop(id)),
+            UiCommand::InspectMore => {
+                self.convergence.follow();
+                ask(Inspect::More(id, scene.knobs().steps));
+            }
+            UiCommand::InspectAgain => {
+                self.convergence.follow();
+                ask(Inspect::Again { id, seed: self.next_seed(id, scene.knobs().seed), random: true });
+            }
+            UiCommand::InspectRemove => {
+                if let Some(regions) = self.regions.delete_chosen() {
+                    return ask(Inspect::Regions(regions));
+                }
+                self.asked.retain(|e| e.id != id);
+                self.removed.insert(id);
+                self.place = scene.at.unwrap_or_default();
+                ask(Inspect::Remove(vec![id]));
+            }
+            UiCommand::InspectBack | UiCommand::InspectForward => {
+                let at = scene.at.unwrap_or_default();
+                let next = if command == UiCommand::InspectBack { at.checked_sub(1) } else { Some(at + 1) };
+                if let Some(entry) = next.and_then(|next| scene.rows.get(next)) {
+                    self.select(entry.id);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A seed that this query has not had.
+    fn next_seed(&mut self, id: QueryId, had: u64) -> u64 {
+        let last = self.list.seeds.entry(id).or_insert(had);
+        *last = (*last).max(had).wrapping_add(1);
+        *last
+    }
+
+    /// Brings the workspace's own lists in line with the compute thread's.
+    fn keep_up(&mut self, scene: &Scene) {
+        if !self.asked.is_empty() || !self.removed.is_empty() {
+            let known: HashSet<QueryId> = scene.status.entries.iter().map(|e| e.id).collect();
+            self.asked.retain(|e| !known.contains(&e.id));
+            self.removed.retain(|id| known.contains(id));
+        }
+        if let (Some(at), Some(entry)) = (scene.at, scene.entry()) {
+            self.place = at;
+            self.select(entry.id);
+        }
+    }
+
+    /// Draws the workspace over all of `ui`.
+    pub fn ui(&mut self, ui: &mut Ui, frame: &mut Frame<'_>) {
+        let p = Palette::of(ui);
+        let scene = self.scene(frame.live);
+        self.keep_up(&scene);
+        let bar = egui::Frame::new().fill(p.panel).inner_margin(theme::bar_margin());
+        Panel::top("inspect-head").frame(bar).show(ui, |ui| self.head(ui, &scene, frame));
+        let mut area = ui.available_rect_before_wrap();
+        ui.painter().rect_filled(area, 0.0, p.ground);
+        let full = area;
+        if self.layout.panel {
+            let width = if area.width() >= theme::ROOMY { theme::PANEL } else { theme::PANEL_MIN };
+            let (rest, panel) = area.split_left_right_at_x(area.right() - width);
+            ui.painter().rect_filled(panel, 0.0, p.panel);
+            area = rest;
+            part(ui, panel, "verdict", |ui| self.side(ui, &scene, frame));
+            ui.painter().vline(panel.left(), panel.y_range(), egui::Stroke::new(theme::HAIRLINE, p.hairline));
+        }
+        if scene.rows.is_empty() {
+            part(ui, area, "empty", |ui| {
+                if let Some(asked) = self.empty.ui(ui, &scene, frame)
+                    && let Some(command) = self.ask(asked)
+                {
+                    frame.actions.push(Action::Engine(engine::Command::Inspect(command)));
+                }
+            });
+            ui.advance_cursor_after_rect(full);
+            return;
+        }
+        if self.layout.list {
+            let (list, rest) = area.split_left_right_at_x(area.left() + theme::QUERIES);
+            ui.painter().rect_filled(list, 0.0, p.panel);
+            area = rest;
+            let chosen = part(ui, list, "list", |ui| self.list.ui(ui, &scene, frame));
+            if let Some(id) = chosen {
+                self.select(id);
+            }
+            if std::mem::take(&mut self.list.clear) {
+                let all: Vec<QueryId> = scene.rows.iter().map(|e| e.id).collect();
+                self.asked.clear();
+                self.removed.extend(all.iter().copied());
+                frame.actions.push(Action::Engine(engine::Command::Inspect(Inspect::Remove(all))));
+            }
+            ui.painter().vline(list.right(), list.y_range(), egui::Stroke::new(theme::HAIRLINE, p.hairline));
+        }
+        self.middle(ui, area, &scene, frame);
+        ui.advance_cursor_after_rect(full);
+    }
+
+    /// The pictures over the convergence.
+    fn middle(&mut self, ui: &mut Ui, area: Rect, scene: &Scene, frame: &mut Frame<'_>) {
+        let Some(entry) = scene.entry() else { return };
+        let Some(view) = &scene.view else {
+            part(ui, area, "no-view", |ui| empty::no_pictures(ui, scene, entry, frame));
+            return;
+        };
+        let strip = (area.height() * theme::CONVERGENCE_SHARE).max(theme::CONVERGENCE);
+        let strip = strip.min(area.height() - theme::PICTURES_LEAST);
+        let strip = if strip < theme::CONVERGENCE / 2.0 { theme::ROW + theme::GAP_L } else { strip };
+        let (top, bottom) = area.split_top_bottom_at_y(area.bottom() - strip);
+        self.convergence.advance(ui, &view.frames, is_going(&entry.state));
+        let kept = self.convergence.shown(&view.frames).cloned();
+        part(ui, top, "pictures", |ui| {
+            let mut actions = Vec::new();
+            self.triptych.ui(ui, scene, entry, view, kept.as_ref(), &mut self.regions, &mut actions);
+            frame.actions.append(&mut actions);
+        });
+        let p = Palette::of(ui);
+        ui.painter().rect_filled(bottom, 0.0, p.panel);
+        ui.painter().hline(bottom.x_range(), bottom.top(), egui::Stroke::new(theme::HAIRLINE, p.hairline));
+        part(ui, bottom, "convergence", |ui| self.convergence.ui(ui, entry, view, frame));
+    }
+
+    /// Verdict, knobs and model.
+    fn side(&mut self, ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) {
+        let wanted = self.knobs.wanted(&scene.status).clone();
+        egui::ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
+            ui.set_width(ui.available_width() - theme::GAP_S);
+            if scene.entry().is_some() {
+                verdict::ui(ui, scene, frame);
+                ui.add_space(theme::GAP_M);
+            }
+            verdict::promise(ui, scene, &wanted, frame);
+            ui.add_space(theme::GAP_M);
+            self.knobs.ui(ui, scene, frame);
+            ui.add_space(theme::GAP_M);
+            self.empty.model_facts(ui, scene, frame);
+        });
+    }
+
+    /// Name of the page and of the model, and what can be done first of all.
+    fn head(&mut self, ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) {
+        let p = Palette::of(ui);
+        ui.horizontal(|ui| {
+            ui.set_height(theme::ROW);
+            flush_right(ui, |ui| {
+                let model = scene.model().is_some();
+                // Without a model nothing can be inspected, so it comes first.
+                let (first, second) = match (model, scene.rows.is_empty()) {
+                    (false, false) => (UiCommand::InspectModel, UiCommand::InspectOpen),
+                    _ => (UiCommand::InspectOpen, UiCommand::InspectModel),
+                };
+                let title =
+                    |command| if command == UiCommand::InspectOpen { "Open images…" } else { "Open a model…" };
+                if !scene.rows.is_empty() {
+                    let primary = ui.add(theme::primary_button(&p, title(first))).accessible_name(first.title());
+                    if primary.on_hover_text(first.tooltip(ui.ctx())).clicked() {
+                        frame.command(first);
+                    }
+                    let other = egui::Button::new(title(second)).min_size(egui::vec2(0.0, theme::ROW));
+                    let other = ui.add(other).accessible_name(second.title());
+                    if other.on_hover_text(second.tooltip(ui.ctx())).clicked() {
+                        frame.command(second);
+                    }
+                }
+                ui.spacing_mut().item_spacing.x = theme::GAP_XS;
+                for (open, icon, name) in [
+                    (&mut self.layout.panel, icons::ICON_TUNE, "verdict and knobs"),
+                    (&mut self.layout.list, icons::ICON_VIEW_LIST, "list of images"),
+                ] {
+                    let verb = if *open { "Hide" } else { "Show" };
+                    if icon_toggle(ui, icon, &format!("{verb} {name}"), true, *open).clicked() {
+                        *open = !*open;
+                    }
+                }
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                    ui.spacing_mut().item_spacing.x = theme::GAP_S;
+                    ui.label(RichText::new("Inspect").text_style(theme::section()).color(p.text_strong));
+                    model_line(ui, scene);
+                });
+            });
+        });
+    }
+}
+
+/// One line on the model in force.
+fn model_line(ui: &mut Ui, scene: &Scene) {
+    let p = Palette::of(ui);
+    let text = match &scene.status.model {
+        ModelState::None => "No model in force".to_owned(),
+        ModelState::Loading(name) => {
+            ui.add(egui::Spinner::new().size(theme::ICON_BUTTON));
+            format!("Loading {name}")
+        }
+        ModelState::Ready(facts) => match scene.rows.len() {
+            0 => facts.name.clone(),
+            1 => format!("{} · 1 image", facts.name),
+            n => format!("{} · {n} images", facts.name),
+        },
+        ModelState::Failed(text) => {
+            theme::state_icon(ui, State::Defective);
+            text.clone()
+        }
+    };
+    ui.add(egui::Label::new(RichText::new(&text).color(p.text_weak)).truncate()).on_hover_text(text);
+}
+
+/// A query that the compute thread has not heard of yet.
+fn waiting(query: &Query) -> Entry {
+    let path = match &query.source {
+        QuerySource::File(path) => Some(path.clone()),
+        QuerySource::Picture(_) => None,
+    };
+    Entry {
+        id: query.id,
+        name: query.name.clone(),
+        path,
+        state: QueryState::Waiting,
+        thumbnail: None,
+        size: None,
+        step: 0,
+        steps: 0,
+        steps_per_second: 0.0,
+        seconds_left: None,
+        scores: None,
+        assessment: None,
+    }
+}
+
+/// The images under a folder, up to a bound; `report` says how many there are so far and is false when
+/// the search is to end.
+fn images_in(folder: &Path, found: &mut Vec<PathBuf>, report: &dyn Fn(usize) -> bool) -> std::io::Result<()> {
+    let mut folders = vec![folder.to_owned()];
+    let mut first = true;
+    while let Some(folder) = folders.pop() {
+        let listing = match std::fs::read_dir(&folder) {
+            Ok(listing) => listing,
+            Err(error) if first => return Err(error),
+            // A folder within that may not be read is passed over.
+            Err(_) => continue,
+        };
+        first = false;
+        for entry in listing.flatten() {
+            let path = entry.path();
+            // Links to folders are not followed, since they may lead in circles.
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                folders.push(path);
+            } else if path.extension().is_some_and(|e| ENDINGS.iter().any(|ending| e.eq_ignore_ascii_case(ending))) {
+                found.push(path);
+            }
+            if found.len() >= FOLDER_MOST || !report(found.len()) {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Draws `content` into `rect`, and nothing of it outside.
+fn part<R>(ui: &mut Ui, rect: Rect, name: &str, content: impl FnOnce(&mut Ui) -> R) -> R {
+    let build = egui::UiBuilder::new().max_rect(rect.shrink(theme::GAP_S)).id_salt(name);
+    ui.scope_builder(build, |ui| {
+        ui.set_clip_rect(ui.clip_rect().intersect(rect));
+        content(ui)
+    })
+    .inner
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn live_with(state: QueryState) -> (Live, QueryId) {
+        let live = Live::default();
+        let query = Query {
+            id: QueryId::fresh(),
+            name: "part.png".into(),
+            source: QuerySource::File("/parts/part.png".into()),
+        };
+        let entry = Entry { state, ..waiting(&query) };
+        live.inspect.status.write().entries.push(Arc::new(entry));
+        (live, query.id)
+    }
+
+    fn asked(page: &mut InspectWorkspace, command: UiCommand, live: &Live) -> Vec<Inspect> {
+        let mut actions = Vec::new();
+        page.apply(command, live, &mut actions);
+        let inspect = |action| match action {
+            Action::Engine(engine::Command::Inspect(inspect)) => Some(inspect),
+            _ => None,
+        };
+        actions.into_iter().filter_map(inspect).collect()
+    }
+
+    #[test]
+    fn a_running_query_is_paused_and_stopped() {
+        let mut page = InspectWorkspace::default();
+        let (live, id) = live_with(QueryState::Running);
+        assert!(matches!(asked(&mut page, UiCommand::InspectPlayPause, &live)[..], [Inspect::Pause(i)] if i == id));
+        assert!(matches!(asked(&mut page, UiCommand::InspectStop, &live)[..], [Inspect::Stop(i)] if i == id));
+        let facts = page.facts(&live);
+        assert!(facts.going && !facts.ended && !facts.film);
+        let (live, id) = live_with(QueryState::Paused);
+        assert!(matches!(asked(&mut page, UiCommand::InspectPlayPause, &live)[..], [Inspect::Play(i)] if i == id));
+    }
+
+    #[test]
+    fn a_query_goes_on_or_begins_again_from_seeds_it_has_not_had() {
+        let mut page = InspectWorkspace::default();
+        let (live, id) = live_with(QueryState::Done);
+        let steps = InvertKnobs::default().steps;
+        let more = asked(&mut page, UiCommand::InspectMore, &live);
+        assert!(matches!(more[..], [Inspect::More(i, n)] if i == id && n == steps));
+        let mut seeds = Vec::new();
+        for _ in 0..3 {
+            let again = asked(&mut page, UiCommand::InspectAgain, &live);
+            let [Inspect::Again { seed, random: true, .. }] = again[..] else { panic!("{again:?}") };
+            seeds.push(seed);
+        }
+        assert_eq!(seeds, [2, 3, 4], "the knobs' own seed is 1");
+    }
+
+    #[test]
+    fn what_is_taken_off_the_list_is_gone_at_once_and_its_neighbour_is_shown() {
+        let mut page = InspectWorkspace::default();
+        let live = Live::default();
+        let source = |name: &str| QuerySource::File(name.into());
+        let Some(Inspect::Add(queries)) = page.add(vec![source("/a.png"), source("/b.png"), source("/c.png")]) else {
+            panic!()
+        };
+        assert_eq!(page.shown(&live), Some(queries[0].id), "the first is inspected first");
+        page.select(queries[1].id);
+        let removed = asked(&mut page, UiCommand::InspectRemove, &live);
+        assert!(matches!(&removed[..], [Inspect::Remove(ids)] if *ids == [queries[1].id]));
+        assert_eq!(page.shown(&live), Some(queries[2].id));
+        // The compute thread has taken one in: it is listed once.
+        live.inspect.status.write().entries.push(Arc::new(waiting(&queries[0])));
+        let scene = page.scene(&live);
+        page.keep_up(&scene);
+        assert_eq!(page.scene(&live).rows.len(), 2);
+        assert_eq!(page.add(Vec::new()).is_none(), page.asked.len() == 1);
+    }
+}

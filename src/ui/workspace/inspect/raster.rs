@@ -1,0 +1,244 @@
+//! From values to the colours of a picture, reduced to what the screen can show.
+
+use std::sync::Arc;
+
+use egui::{Color32, ColorImage};
+
+use crate::{
+    inspect::{Kept, Outcome, Planes},
+    report::colour_map::{ColourMap, table},
+};
+
+/// A value of the picture, as [`Planes`] has it.
+#[derive(Clone)]
+pub enum Values {
+    /// The query.
+    Query(Arc<Planes>),
+    /// A kept reconstruction.
+    Kept(Kept),
+}
+
+impl Values {
+    /// The value of plane `c` at pixel `i` of a plane of `plane` pixels.
+    fn at(&self, i: usize) -> f32 {
+        match self {
+            Self::Query(planes) => planes.values().get(i).copied().unwrap_or_default(),
+            Self::Kept(kept) => kept.value(i),
+        }
+    }
+
+    /// Whether both are the same allocation.
+    pub fn same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Query(a), Self::Query(b)) => Arc::ptr_eq(a, b),
+            (Self::Kept(a), Self::Kept(b)) => Arc::ptr_eq(&a.pixels, &b.pixels),
+            _ => false,
+        }
+    }
+}
+
+/// Width, height and channels.
+pub type Shape = (usize, usize, usize);
+
+/// Shape of a query's planes.
+pub fn shape(planes: &Planes) -> Shape {
+    (planes.width(), planes.height(), planes.channels())
+}
+
+/// A value of `[-1, 1]` in grey levels, 0 to 255.
+pub fn grey_level(value: f32) -> f32 {
+    (value + 1.0) * 127.5
+}
+
+/// Calls `pixel` with every reduced pixel's place and the range of pixels that it stands for.
+fn reduced(
+    (width, height, _): Shape,
+    by: usize,
+    mut pixel: impl FnMut(std::ops::Range<usize>, std::ops::Range<usize>) -> Color32,
+) -> ColorImage {
+    let (w, h) = (width.div_ceil(by), height.div_ceil(by));
+    let mut pixels = Vec::with_capacity(w * h);
+    for y in 0..h {
+        let rows = y * by..((y + 1) * by).min(height);
+        for x in 0..w {
+            pixels.push(pixel(x * by..((x + 1) * by).min(width), rows.clone()));
+        }
+    }
+    ColorImage::new([w, h], pixels)
+}
+
+/// A picture through a window of grey levels: `low` is black, `high` is white. Reduced by averaging.
+pub fn picture(values: &Values, shape: Shape, (low, high): (f32, f32), by: usize) -> ColorImage {
+    let (width, height, channels) = shape;
+    let plane = width * height;
+    let gain = 255.0 / (high - low).max(1e-3);
+    let level = |v: f32| ((grey_level(v) - low) * gain).clamp(0.0, 255.0).round() as u8;
+    reduced(shape, by, |columns, rows| {
+        let mean = |c: usize| {
+            let mut sum = 0.0;
+            for y in rows.clone() {
+                for x in columns.clone() {
+                    sum += values.at(c * plane + y * width + x);
+                }
+            }
+            level(sum / (rows.len() * columns.len()) as f32)
+        };
+        match channels {
+            3 => Color32::from_rgb(mean(0), mean(1), mean(2)),
+            _ => Color32::from_gray(mean(0)),
+        }
+    })
+}
+
+/// What a map shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MapKind {
+    /// |query - reconstruction|.
+    #[default]
+    Difference,
+    /// Query - reconstruction.
+    Signed,
+    /// Residual in D's features.
+    Feature,
+}
+
+impl MapKind {
+    /// All maps, in the order they are offered.
+    pub const ALL: [Self; 3] = [Self::Difference, Self::Signed, Self::Feature];
+
+    /// Name on screen.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Difference => "Difference",
+            Self::Signed => "Signed difference",
+            Self::Feature => "Feature residual",
+        }
+    }
+
+    /// One sentence on what it shows.
+    pub fn help(self) -> &'static str {
+        match self {
+            Self::Difference => "|query − reconstruction| at each pixel, on the −1 to 1 scale.",
+            Self::Signed => "Query − reconstruction: orange where the query is brighter, blue where it is darker.",
+            Self::Feature => {
+                "How far query and reconstruction lie apart in the eyes of D's second layer. \
+                              There once the inspection is over."
+            }
+        }
+    }
+}
+
+/// Everything that a map is made from.
+#[derive(Clone)]
+pub struct Source {
+    /// The query.
+    pub query: Arc<Planes>,
+    /// The reconstruction, or `None` before the first.
+    pub kept: Option<Kept>,
+    /// The outcome, where the map shows it.
+    pub outcome: Option<Arc<Outcome>>,
+    /// The pixels that are inspected; `None` for all.
+    pub inspected: Option<Arc<Vec<bool>>>,
+    /// What is shown.
+    pub kind: MapKind,
+}
+
+impl Source {
+    /// Whether a pixel is inspected.
+    fn counts(&self, i: usize) -> bool {
+        let whole = |mask: &Vec<bool>| mask.get(i).copied().unwrap_or(true);
+        match &self.inspected {
+            Some(mask) => whole(mask),
+            None => self.outcome.as_ref().and_then(|o| o.inspected.as_ref()).is_none_or(whole),
+        }
+    }
+
+    /// The map at pixel `i`, with its sign where it has one; `None` where there is nothing to show.
+    pub fn value(&self, i: usize) -> Option<f32> {
+        if !self.counts(i) {
+            return None;
+        }
+        if self.kind == MapKind::Feature {
+            return self.outcome.as_ref()?.feature.get(i).copied();
+        }
+        let kept = self.kept.as_ref()?;
+        let (plane, channels) = (self.query.pixels(), self.query.channels());
+        let sum: f32 = (0..channels)
+            .map(|c| self.query.values().get(c * plane + i).copied().unwrap_or_default() - kept.value(c * plane + i))
+            .sum();
+        let mean = sum / channels as f32;
+        Some(if self.kind == MapKind::Difference { mean.abs() } else { mean })
+    }
+
+    /// Whether there is anything to show.
+    pub fn is_there(&self) -> bool {
+        if self.kind == MapKind::Feature { self.outcome.is_some() } else { self.kept.is_some() }
+    }
+
+    /// The map in colours from 0 (or `-scale`) to `scale`. Reduced by the strongest value, so that a small
+    /// defect stays in sight. What is not inspected stays clear.
+    pub fn paint(&self, colours: ColourMap, scale: f32, by: usize) -> ColorImage {
+        let table = table(colours).map(|[r, g, b]| Color32::from_rgb(r, g, b));
+        let width = self.query.width();
+        reduced(shape(&self.query), by, |columns, rows| {
+            let mut strongest: Option<f32> = None;
+            for y in rows.clone() {
+                for x in columns.clone() {
+                    if let Some(v) = self.value(y * width + x)
+                        && strongest.is_none_or(|s| v.abs() > s.abs())
+                    {
+                        strongest = Some(v);
+                    }
+                }
+            }
+            let Some(v) = strongest else { return Color32::TRANSPARENT };
+            let share = colours.place(v, scale);
+            table.get((share * 255.0).round() as usize).copied().unwrap_or_default()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn planes(width: usize, height: usize, values: Vec<f32>) -> Arc<Planes> {
+        Arc::new(Planes::new(width, height, 1, values).unwrap())
+    }
+
+    fn kept(values: &[f32]) -> Kept {
+        Kept { step: 0, pixels: values.iter().map(|v| ((v + 1.0) * 32_767.5).round() as u16).collect() }
+    }
+
+    #[test]
+    fn a_window_spreads_its_grey_levels_over_the_whole_scale() {
+        let query = planes(3, 1, vec![-1.0, 0.0, 1.0]);
+        let plain = picture(&Values::Query(Arc::clone(&query)), (3, 1, 1), (0.0, 255.0), 1);
+        assert_eq!(plain.pixels.iter().map(Color32::r).collect::<Vec<_>>(), [0, 128, 255]);
+        let narrow = picture(&Values::Query(query), (3, 1, 1), (120.0, 135.0), 1);
+        assert_eq!(narrow.pixels.iter().map(Color32::r).collect::<Vec<_>>(), [0, 128, 255]);
+        let both = picture(&Values::Kept(kept(&[0.5, 0.5])), (2, 1, 1), (0.0, 255.0), 2);
+        assert_eq!((both.size, both.pixels[0].r()), ([1, 1], 191));
+    }
+
+    #[test]
+    fn a_small_defect_survives_any_reduction() {
+        let mut values = vec![0.0; 64];
+        values[27] = -0.5;
+        let source = Source {
+            query: planes(8, 8, values),
+            kept: Some(kept(&[0.0; 64])),
+            outcome: None,
+            inspected: None,
+            kind: MapKind::Difference,
+        };
+        let small = source.paint(ColourMap::Grey, 0.5, 8);
+        assert_eq!((small.size, small.pixels[0].r()), ([1, 1], 255));
+        let signed = Source { kind: MapKind::Signed, ..source.clone() };
+        assert_eq!(signed.value(27).map(|v| (v * 100.0).round()), Some(-50.0));
+        let hidden = Source { inspected: Some(Arc::new((0..64).map(|i| i != 27).collect())), ..source };
+        assert_eq!(hidden.value(27), None);
+        assert_eq!(hidden.paint(ColourMap::Grey, 0.5, 8).pixels[0].r(), 0);
+    }
+}

@@ -1,0 +1,590 @@
+//! Query, reconstruction and difference under one pan and zoom.
+
+use std::sync::Arc;
+
+use egui::{
+    Align, Color32, ComboBox, Layout, PopupCloseBehavior, Rect, RichText, Role, Sense, Slider, Stroke, Ui, UiBuilder,
+    WidgetInfo,
+    containers::menu::{MenuButton, MenuConfig},
+    vec2,
+};
+use egui_material_icons::icons;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Scene,
+    raster::{self, MapKind, Shape, Source, Values, grey_level},
+    regions::RegionEditor,
+};
+use crate::{
+    engine::{
+        self, Inspect,
+        inspect::{Entry, View},
+    },
+    inspect::{Kept, Outcome, Planes, Regions},
+    report::colour_map::{ColourMap, table},
+    ui::{
+        Action, UiCommand,
+        theme::{self, Palette},
+        widget::{
+            colour_bar::ColourTable,
+            icon_toggle,
+            image_pane::{Canvas, Order, Placed, Viewport, reduction},
+            ticks,
+        },
+    },
+};
+
+/// Seconds that each picture of a blink is shown.
+const BLINK: f64 = 0.5;
+/// The whole of the grey levels.
+const WHOLE: (f32, f32) = (127.5, 255.0);
+
+/// What is remembered of the pictures.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TriptychLayout {
+    map: MapKind,
+    /// Maps without a sign in greys, not in colours.
+    grey: bool,
+    overlay: bool,
+    opacity: f32,
+}
+
+impl Default for TriptychLayout {
+    fn default() -> Self {
+        Self { map: MapKind::Difference, grey: false, overlay: false, opacity: 0.6 }
+    }
+}
+
+/// How query and reconstruction are compared in one place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Compare {
+    #[default]
+    Off,
+    Blink,
+    Swipe,
+}
+
+/// What a grey or RGB picture is made from.
+struct PictureKey {
+    values: Values,
+    window: (f32, f32),
+    by: usize,
+    squares: bool,
+}
+
+impl PartialEq for PictureKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.values.same(&other.values)
+            && self.window == other.window
+            && self.by == other.by
+            && self.squares == other.squares
+    }
+}
+
+/// What a map's picture is made from.
+struct MapKey {
+    source: Source,
+    colours: ColourMap,
+    scale: f32,
+    by: usize,
+    squares: bool,
+}
+
+impl PartialEq for MapKey {
+    fn eq(&self, other: &Self) -> bool {
+        let (a, b) = (&self.source, &other.source);
+        let outcome = |s: &Source| s.outcome.as_ref().map(Arc::as_ptr);
+        let kept = |s: &Source| s.kept.as_ref().map(|k| k.pixels.as_ptr());
+        let mask = |s: &Source| s.inspected.as_ref().map(Arc::as_ptr);
+        Arc::ptr_eq(&a.query, &b.query)
+            && a.kind == b.kind
+            && outcome(a) == outcome(b)
+            && kept(a) == kept(b)
+            && mask(a) == mask(b)
+            && self.colours == other.colours
+            && self.scale == other.scale
+            && self.by == other.by
+            && self.squares == other.squares
+    }
+}
+
+/// The pixels that regions leave, for the picture they were worked out for.
+struct Mask {
+    regions: Regions,
+    size: (usize, usize),
+    inspected: Option<Arc<Vec<bool>>>,
+}
+
+/// The three pictures' own state.
+#[derive(Default)]
+pub struct Triptych {
+    layout: TriptychLayout,
+    /// What is on show of all three.
+    pub view: Viewport,
+    compare: Compare,
+    /// Share of the query's pane left of the curtain.
+    swipe: Option<f32>,
+    /// Level and window of query and reconstruction, grey levels.
+    window: Option<(f32, f32)>,
+    query: Canvas<PictureKey>,
+    reconstruction: Canvas<PictureKey>,
+    map: Canvas<MapKey>,
+    bar: ColourTable,
+    mask: Option<Mask>,
+}
+
+impl Triptych {
+    /// The pictures as they were shown last.
+    pub fn new(mut layout: TriptychLayout) -> Self {
+        layout.opacity = if layout.opacity.is_finite() { layout.opacity.clamp(0.0, 1.0) } else { 0.6 };
+        Self { layout, ..Self::default() }
+    }
+
+    /// What is to be remembered.
+    pub fn layout(&self) -> &TriptychLayout {
+        &self.layout
+    }
+
+    /// Switches blink, swipe or overlay.
+    pub fn toggle(&mut self, command: UiCommand) {
+        let switch = |now: Compare, to: Compare| if now == to { Compare::Off } else { to };
+        match command {
+            UiCommand::Blink => self.compare = switch(self.compare, Compare::Blink),
+            UiCommand::Swipe => self.compare = switch(self.compare, Compare::Swipe),
+            UiCommand::MapOverlay => self.layout.overlay = !self.layout.overlay,
+            _ => {}
+        }
+    }
+
+    /// The colours of the map.
+    pub fn colours(&self) -> ColourMap {
+        match (self.layout.map, self.layout.grey) {
+            (MapKind::Signed, _) => ColourMap::Signed,
+            (_, true) => ColourMap::Grey,
+            (_, false) => ColourMap::Ember,
+        }
+    }
+
+    /// Black and white of query and reconstruction, grey levels.
+    fn greys(&self) -> (f32, f32) {
+        let (level, window) = self.window.unwrap_or(WHOLE);
+        (level - window / 2.0, level + window / 2.0)
+    }
+
+    /// Draws tools, pictures, colour bar and readout over all that is left of `ui`.
+    #[allow(clippy::too_many_arguments)] // each of them is something else that is shown
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        scene: &Scene,
+        entry: &Entry,
+        view: &View,
+        kept: Option<&Kept>,
+        regions: &mut RegionEditor,
+        actions: &mut Vec<Action>,
+    ) {
+        if let Some(model) = scene.model() {
+            regions.follow(&model.regions);
+        }
+        self.tools(ui, scene, regions, actions);
+        ui.add_space(theme::GAP_XS);
+        let shape = raster::shape(&view.query);
+        let size = (shape.0, shape.1);
+        let area = ui.available_rect_before_wrap();
+        let (area, foot) = area.split_top_bottom_at_y((area.bottom() - theme::ROW_TIGHT).max(area.top()));
+        let (panes, bar) = area.split_left_right_at_x(area.right() - theme::COLOUR_BAR - theme::GAP_S);
+        let width = ((panes.width() - 2.0 * theme::GAP_S) / 3.0).max(1.0);
+        let pane = |i: usize| {
+            let left = panes.left() + i as f32 * (width + theme::GAP_S);
+            Rect::from_min_size(egui::pos2(left, panes.top()), vec2(width, panes.height()))
+        };
+        let calibration = scene.calibration();
+        let scale = calibration.map_or(1.0, |c| match self.layout.map {
+            MapKind::Feature => c.scale.feature,
+            _ => c.scale.difference,
+        });
+        let scale = if scale.is_finite() && scale > 0.0 { scale } else { 1.0 };
+        let source = self.source(scene, view, kept, size);
+        let (ppp, inner) = (ui.pixels_per_point(), |rect: Rect| rect.with_min_y(rect.top() + theme::TILE_HEAD));
+        let zoom = self.view.place(inner(pane(0)), size, ppp).zoom;
+        self.upload(ui, entry, view, kept, &source, shape, scale, zoom);
+
+        let blinked = self.compare == Compare::Blink && ui.input(|i| (i.time / BLINK) as u64 % 2 == 1);
+        if self.compare == Compare::Blink {
+            ui.ctx().request_repaint_after_secs(BLINK as f32 / 4.0);
+        }
+        let step = kept.map_or_else(|| "–".to_owned(), |k| ticks::grouped(k.step as f64, 0));
+        let reconstruction = format!("Reconstruction · step {step}");
+        let query = match self.compare {
+            Compare::Blink if blinked => format!("Blink · reconstruction, step {step}"),
+            Compare::Blink => "Blink · query".to_owned(),
+            Compare::Swipe => "Query | reconstruction".to_owned(),
+            Compare::Off if self.layout.overlay => format!("Query with {}", self.layout.map.title().to_lowercase()),
+            Compare::Off => format!("Query · {} × {} · {:.0} %", size.0, size.1, zoom * 100.0),
+        };
+        let mut map = self.layout.map.title().to_owned();
+        if calibration.is_none() {
+            map.push_str(" · not calibrated");
+        }
+        let by = reduction(zoom);
+        if by > 1 {
+            map.push_str(&format!(" · strongest of {by} × {by}"));
+        }
+        let mut pointed = None;
+        for (i, title) in [query, reconstruction, map].into_iter().enumerate() {
+            let rect = pane(i);
+            let body = inner(rect);
+            let placed = self.view.place(body, size, ppp);
+            head(ui, rect, &title);
+            let response = ui.interact(body, ui.scope_id().with(("pane", i)), Sense::click_and_drag());
+            response.widget_info(|| {
+                WidgetInfo::labeled(Role::Image, true, format!("{title}; arrows move it, plus and minus zoom"))
+            });
+            let drawing = i == 0 && regions.is_drawing();
+            if let Some(at) = response.hover_pos() {
+                pointed = placed.pixel(at, size).or(pointed);
+            }
+            self.paint(ui, i, body, &placed, blinked, &source);
+            if i == 0 {
+                let mut steered = false;
+                if self.compare == Compare::Swipe {
+                    steered = self.curtain(ui, body);
+                }
+                if !steered && let Some(next) = regions.over(ui, &response, &placed, size) {
+                    actions.push(Action::Engine(engine::Command::Inspect(Inspect::Regions(next))));
+                }
+            }
+            self.view.interact(ui, &response, body, size, !drawing);
+            let cursor = if drawing { egui::CursorIcon::Crosshair } else { egui::CursorIcon::Default };
+            response.on_hover_cursor(cursor);
+        }
+        if let Some(at) = pointed {
+            for i in 0..3 {
+                let body = inner(pane(i));
+                cross(ui, body, &self.view.place(body, size, ppp), at);
+            }
+        }
+        let what = self.bar_words(calibration.is_some());
+        let low = if self.layout.map == MapKind::Signed { -f64::from(scale) } else { 0.0 };
+        let bar_rect = bar.with_min_x(bar.left() + theme::GAP_S).with_min_y(bar.top() + theme::TILE_HEAD);
+        ui.scope_builder(UiBuilder::new().max_rect(bar_rect), |ui| {
+            self.bar.ui(ui, table(self.colours()), (low, f64::from(scale)), &what);
+        });
+        head(ui, bar.with_min_x(bar.left() + theme::GAP_S), "per px");
+        ui.scope_builder(UiBuilder::new().max_rect(foot), |ui| match regions.hint() {
+            Some(hint) => {
+                let p = Palette::of(ui);
+                ui.label(RichText::new(hint).color(p.accent));
+            }
+            None => readout(ui, view, kept, &source, pointed),
+        });
+        ui.advance_cursor_after_rect(area.union(foot));
+    }
+
+    fn bar_words(&self, calibrated: bool) -> String {
+        let of = match self.layout.map {
+            MapKind::Feature => "difference per feature of D's second layer",
+            _ => "difference per pixel on the −1 to 1 scale (0.1 is 12.75 grey levels)",
+        };
+        let fixed = if calibrated {
+            "The scale is fixed by held-out healthy images and is the same for every image."
+        } else {
+            "This model is not calibrated for these settings, so the scale ends at 1."
+        };
+        format!("{} {fixed}", crate::words::sentence(of))
+    }
+
+    /// What the map is made from.
+    fn source(&mut self, scene: &Scene, view: &View, kept: Option<&Kept>, size: (usize, usize)) -> Source {
+        let inspected = match (&view.outcome, scene.model()) {
+            (None, Some(model)) if !model.regions.0.is_empty() => {
+                let fits = |m: &&Mask| m.size == size && m.regions == model.regions;
+                if self.mask.as_ref().filter(fits).is_none() {
+                    let inspected = model.regions.inspected(size.0, size.1).map(Arc::new);
+                    self.mask = Some(Mask { regions: model.regions.clone(), size, inspected });
+                }
+                self.mask.as_ref().and_then(|m| m.inspected.clone())
+            }
+            _ => None,
+        };
+        Source {
+            query: Arc::clone(&view.query),
+            kept: kept.cloned(),
+            outcome: view.outcome.clone(),
+            inspected,
+            kind: self.layout.map,
+        }
+    }
+
+    /// Brings the three textures up to date.
+    #[allow(clippy::too_many_arguments)] // each of them is something else that a picture depends on
+    fn upload(
+        &mut self,
+        ui: &Ui,
+        entry: &Entry,
+        view: &View,
+        kept: Option<&Kept>,
+        source: &Source,
+        shape: Shape,
+        scale: f32,
+        zoom: f32,
+    ) {
+        let ctx = ui.ctx();
+        let (by, squares, window) = (reduction(zoom), zoom >= 1.0, self.greys());
+        let colours = self.colours();
+        let (subject, size) = (entry_subject(entry, &view.query), (shape.0, shape.1));
+        let order = |values: &Values| Order {
+            subject,
+            key: PictureKey { values: values.clone(), window, by, squares },
+            reduced: by,
+            size,
+            squares,
+        };
+        let values = Values::Query(Arc::clone(&view.query));
+        let ordered = order(&values);
+        self.query.update(ctx, "query", ordered, move || raster::picture(&values, shape, window, by));
+        match kept {
+            Some(kept) => {
+                let values = Values::Kept(kept.clone());
+                let ordered = order(&values);
+                self.reconstruction
+                    .update(ctx, "reconstruction", ordered, move || raster::picture(&values, shape, window, by));
+            }
+            None => self.reconstruction.clear(),
+        }
+        if source.is_there() {
+            let key = MapKey { source: source.clone(), colours, scale, by, squares };
+            let order = Order { subject, key, reduced: by, size, squares };
+            let source = source.clone();
+            self.map.update(ctx, "map", order, move || source.paint(colours, scale, by));
+        } else {
+            self.map.clear();
+        }
+    }
+
+    fn paint(&self, ui: &Ui, i: usize, body: Rect, placed: &Placed, blinked: bool, source: &Source) {
+        let p = Palette::of(ui);
+        let painter = ui.painter().with_clip_rect(body.intersect(ui.clip_rect()));
+        painter.rect_filled(body, 0.0, p.picture);
+        let say = |text: &str| {
+            let font = theme::caption().resolve(ui.style());
+            let galley = painter.layout(text.to_owned(), font, p.on_picture, body.width() - theme::GAP_L);
+            painter.galley(body.center() - galley.size() / 2.0, galley, p.on_picture);
+        };
+        match i {
+            0 if blinked => self.reconstruction.paint(&painter, placed, Color32::WHITE),
+            0 => {
+                self.query.paint(&painter, placed, Color32::WHITE);
+                if self.compare == Compare::Swipe {
+                    let x = body.left() + body.width() * self.swipe.unwrap_or(0.5);
+                    let right = painter.with_clip_rect(painter.clip_rect().intersect(body.with_min_x(x)));
+                    self.reconstruction.paint(&right, placed, Color32::WHITE);
+                }
+                if self.layout.overlay {
+                    self.map.paint(&painter, placed, Color32::WHITE.gamma_multiply(self.layout.opacity));
+                }
+            }
+            1 if self.reconstruction.is_empty() => say("The first reconstruction is on its way."),
+            1 => self.reconstruction.paint(&painter, placed, Color32::WHITE),
+            _ if self.map.is_empty() => say(match (source.kind, source.kept.is_some()) {
+                (MapKind::Feature, true) => "The feature residual is there once the inspection is over.",
+                _ => "The map follows the first reconstruction.",
+            }),
+            _ => self.map.paint(&painter, placed, Color32::WHITE),
+        }
+        if ui.memory(|m| m.focused()) == Some(ui.scope_id().with(("pane", i))) {
+            painter.rect_stroke(body, 0.0, Stroke::new(theme::HAIRLINE, p.accent), egui::StrokeKind::Inside);
+        }
+    }
+
+    /// The curtain's edge, which can be dragged; whether it is.
+    fn curtain(&mut self, ui: &Ui, body: Rect) -> bool {
+        let p = Palette::of(ui);
+        let share = self.swipe.unwrap_or(0.5);
+        let x = body.left() + body.width() * share;
+        let grip = Rect::from_x_y_ranges(x - theme::GAP_S..=x + theme::GAP_S, body.y_range());
+        let response = ui.interact(grip, ui.scope_id().with("curtain"), Sense::drag());
+        response.widget_info(|| WidgetInfo::labeled(Role::Splitter, true, "Swipe between query and reconstruction"));
+        let colour = if response.hovered() || response.dragged() { p.accent } else { p.text_strong };
+        ui.painter().vline(x, body.y_range(), Stroke::new(theme::CURVE, colour));
+        if response.dragged() {
+            self.swipe = Some((share + response.drag_delta().x / body.width()).clamp(0.0, 1.0));
+        }
+        let busy = response.dragged();
+        response.on_hover_cursor(egui::CursorIcon::ResizeHorizontal);
+        busy
+    }
+
+    /// Everything that says how the pictures are shown.
+    fn tools(&mut self, ui: &mut Ui, scene: &Scene, regions: &mut RegionEditor, actions: &mut Vec<Action>) {
+        let roomy = ui.available_width() >= theme::TOOLBAR_ROOMY;
+        ui.horizontal_wrapped(|ui| {
+            ui.spacing_mut().item_spacing = vec2(theme::GAP_XS, theme::GAP_XS);
+            let tip = |ui: &Ui, command: UiCommand| command.tooltip(ui.ctx());
+            let fit = self.view.is_fit();
+            let icon = icons::ICON_FIT_SCREEN;
+            let text = tip(ui, UiCommand::FitPicture);
+            if icon_toggle(ui, icon, &text, true, fit).accessible_name(UiCommand::FitPicture.title()).clicked() {
+                self.view.fit();
+            }
+            let actual = egui::Button::new("1:1").min_size(vec2(theme::ROW, theme::CONTROL));
+            let actual = ui.add(actual).accessible_name(UiCommand::ActualPixels.title());
+            if actual.on_hover_text(tip(ui, UiCommand::ActualPixels)).clicked() {
+                self.view.actual();
+            }
+            for (command, icon, on) in [
+                (UiCommand::Blink, icons::ICON_VISIBILITY, self.compare == Compare::Blink),
+                (UiCommand::Swipe, icons::ICON_COMPARE, self.compare == Compare::Swipe),
+                (UiCommand::MapOverlay, icons::ICON_LAYERS, self.layout.overlay),
+            ] {
+                let text = tip(ui, command);
+                if icon_toggle(ui, icon, &text, true, on).accessible_name(command.title()).clicked() {
+                    self.toggle(command);
+                }
+            }
+            ui.add_enabled_ui(self.layout.overlay, |ui| {
+                ui.spacing_mut().slider_width = theme::SLIDER_SHORT;
+                let slider = Slider::new(&mut self.layout.opacity, 0.0..=1.0).show_value(false);
+                let slider = ui.name_inputs("Opacity of the map", |ui| ui.add(slider));
+                slider
+                    .on_hover_text(format!("Opacity of the map over the query, {:.0} %", self.layout.opacity * 100.0));
+            });
+            self.choices(ui, if roomy { theme::CHOICE } else { theme::SLIDER_SHORT + theme::GAP_XL });
+            self.window_menu(ui);
+            if let Some(next) = regions.menu(ui, scene.model().is_some()) {
+                actions.push(Action::Engine(engine::Command::Inspect(Inspect::Regions(next))));
+            }
+        });
+    }
+
+    /// The map and its colours.
+    fn choices(&mut self, ui: &mut Ui, width: f32) {
+        let map = self.layout.map;
+        let combo = ComboBox::from_id_salt("map").width(width).truncate().selected_text(map.title());
+        let combo = combo.show_ui(ui, |ui| {
+            for kind in MapKind::ALL {
+                if ui.selectable_label(kind == map, kind.title()).on_hover_text(kind.help()).clicked() {
+                    self.layout.map = kind;
+                }
+            }
+        });
+        combo.response.accessible_name("Map").on_hover_text(map.help());
+        if map == MapKind::Signed {
+            return;
+        }
+        let (name, grey) = (if self.layout.grey { "Grey" } else { "Ember" }, self.layout.grey);
+        let combo = ComboBox::from_id_salt("colours").width(theme::VALUE).selected_text(name).show_ui(ui, |ui| {
+            for (title, value, colours) in [("Ember", false, ColourMap::Ember), ("Grey", true, ColourMap::Grey)] {
+                ui.horizontal(|ui| {
+                    ColourTable::preview(ui, table(colours), vec2(theme::SLIDER_SHORT, theme::GAP_M));
+                    if ui.selectable_label(grey == value, title).clicked() {
+                        self.layout.grey = value;
+                        ui.close();
+                    }
+                });
+            }
+        });
+        combo.response.accessible_name("Colours of the map").on_hover_text("Colours of the map");
+    }
+
+    /// Level and window of query and reconstruction.
+    fn window_menu(&mut self, ui: &mut Ui) {
+        let changed = self.window.is_some();
+        let icon = icons::ICON_CONTRAST.rich_text().size(theme::ICON_BUTTON);
+        let config = MenuConfig::new().close_behavior(PopupCloseBehavior::CloseOnClickOutside);
+        let button = egui::Button::new(icon).min_size(vec2(theme::ROW, theme::CONTROL)).selected(changed);
+        let (response, _) = MenuButton::from_button(button).config(config).ui(ui, |ui| {
+            let (mut level, mut window) = self.window.unwrap_or(WHOLE);
+            ui.spacing_mut().slider_width = theme::CHOICE;
+            ui.label("Grey levels of query and reconstruction");
+            let a = ui.add(Slider::new(&mut level, 0.0..=255.0).fixed_decimals(0).text("Level"));
+            let b = ui.add(Slider::new(&mut window, 2.0..=255.0).fixed_decimals(0).text("Window"));
+            if a.changed() || b.changed() {
+                self.window = Some((level, window));
+            }
+            if ui.add_enabled(self.window.is_some(), egui::Button::new("Whole range")).clicked() {
+                self.window = None;
+            }
+        });
+        let (low, high) = self.greys();
+        let tip = format!("Window and level: black at {low:.0}, white at {high:.0} grey levels");
+        response.accessible_name("Window and level").on_hover_text(tip);
+    }
+}
+
+/// A number for what the pictures are of.
+fn entry_subject(entry: &Entry, query: &Arc<Planes>) -> u64 {
+    use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+    let mut hasher = DefaultHasher::new();
+    (entry.id, query.width(), query.height()).hash(&mut hasher);
+    hasher.finish().max(1)
+}
+
+/// A pane's title.
+fn head(ui: &mut Ui, rect: Rect, title: &str) {
+    let p = Palette::of(ui);
+    let build = UiBuilder::new().max_rect(rect.with_max_y(rect.top() + theme::TILE_HEAD));
+    ui.scope_builder(build.layout(Layout::left_to_right(Align::Center)), |ui| {
+        ui.add(egui::Label::new(theme::weak_caption(&p, title)).truncate());
+    });
+}
+
+/// The pixel under the pointer, marked in each of the panes.
+fn cross(ui: &Ui, body: Rect, placed: &Placed, (x, y): (usize, usize)) {
+    let p = Palette::of(ui);
+    let painter = ui.painter().with_clip_rect(body.intersect(ui.clip_rect()));
+    let at = placed.to_screen(egui::pos2(x as f32 + 0.5, y as f32 + 0.5));
+    let (gap, reach) = (placed.scale.max(4.0) / 2.0 + 1.0, placed.scale.max(4.0) / 2.0 + 7.0);
+    for stroke in [Stroke::new(3.0, Color32::from_black_alpha(140)), Stroke::new(theme::HAIRLINE, p.accent)] {
+        for (dx, dy) in [(1.0, 0.0), (-1.0, 0.0), (0.0, 1.0), (0.0, -1.0)] {
+            painter.line_segment([at + vec2(dx, dy) * gap, at + vec2(dx, dy) * reach], stroke);
+        }
+    }
+}
+
+/// One line with the figures of the pixel under the pointer.
+fn readout(ui: &mut Ui, view: &View, kept: Option<&Kept>, source: &Source, at: Option<(usize, usize)>) {
+    let p = Palette::of(ui);
+    let query = &view.query;
+    let index = at.map(|(x, y)| y * query.width() + x);
+    let mean = |value: &dyn Fn(usize) -> f32| {
+        let (plane, channels) = (query.pixels(), query.channels());
+        index.map(|i| grey_level((0..channels).map(|c| value(c * plane + i)).sum::<f32>() / channels as f32))
+    };
+    let q = mean(&|i| query.values().get(i).copied().unwrap_or_default());
+    let r = kept.and_then(|kept| mean(&|i| kept.value(i)));
+    let difference = q.zip(r).map(|(q, r)| q - r);
+    let inspected = index.is_none_or(|i| source.value(i).is_some() || !source.is_there());
+    let number = |v: Option<f32>| v.map_or_else(|| "–".to_owned(), |v| format!("{v:.1}"));
+    let signed = match difference {
+        _ if !inspected => "ignored".to_owned(),
+        Some(d) => format!("{d:+.1}").replace('-', "−"),
+        None => "–".to_owned(),
+    };
+    let place = |v: Option<usize>| v.map_or_else(|| "–".to_owned(), |v| v.to_string());
+    let feature = (source.kind == MapKind::Feature).then(|| {
+        let value = index.and_then(|i| view.outcome.as_ref().and_then(|o: &Arc<Outcome>| o.feature.get(i).copied()));
+        ("feature", ticks::figure(value), 48.0)
+    });
+    let cells = [
+        ("x", place(at.map(|a| a.0)), 28.0),
+        ("y", place(at.map(|a| a.1)), 28.0),
+        ("query", number(q), 30.0),
+        ("reconstruction", number(r), 30.0),
+        ("difference", signed, 40.0),
+    ];
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = theme::GAP_XS;
+        for (name, value, width) in cells.into_iter().chain(feature) {
+            ui.label(theme::weak_caption(&p, name));
+            ui.allocate_ui_with_layout(vec2(width, theme::ROW_TIGHT), Layout::right_to_left(Align::Center), |ui| {
+                ui.set_min_width(width);
+                ui.label(RichText::new(value).text_style(theme::caption()).color(p.text_strong));
+            });
+            ui.add_space(theme::GAP_M);
+        }
+        ui.add(egui::Label::new(theme::weak_caption(&p, "grey levels, 0 to 255")).truncate());
+    });
+}

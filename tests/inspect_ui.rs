@@ -1,0 +1,760 @@
+//! The Inspect workspace as its users meet it: what it shows, and what drops, pastes and keys do.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)] // a test fails by panicking
+
+#[allow(dead_code)] // other tests use the rest of it
+mod stage;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use egui::{Key, Modifiers};
+use egui_kittest::{
+    Harness, SnapshotResults,
+    kittest::{NodeT, Queryable},
+};
+use ganspect::{
+    data::{
+        FileHash,
+        surface::{self, DefectKind, Kind},
+    },
+    engine::{
+        Command, Inspect, Live,
+        inspect::{Entry, ModelFacts, ModelState, QueryId, QueryState, Thumbnail, View},
+    },
+    inspect::{
+        Assessment, Calibration, InvertKnobs, Kept, Outcome, Planes, Record, Regions, ScoreKind, Scores,
+        calibrate::{HeldOut, MapScale},
+        maps::box_mean,
+    },
+    train::{Preset, Recipe},
+    ui::{Action, App, Page, UiCommand},
+};
+use stage::{SIZE, Stage, open, open_in};
+
+const SIDE: usize = 128;
+const STEPS: usize = 60;
+const STRIDE: usize = 3;
+
+fn planes(defect: Option<DefectKind>, index: u64) -> Planes {
+    Planes::of(&surface::draw(Kind::Turned, defect, 11, index, SIDE).picture, 1, 1.0)
+}
+
+/// What a generator makes of a surface: its marks without its accidents.
+fn redrawn(query: &Planes) -> Vec<f32> {
+    let n = SIDE;
+    let mut down = vec![0.0; n * n];
+    let mut across = vec![0.0; n * n];
+    let (mut along, mut athwart) = (0.0, 0.0);
+    for y in 0..n {
+        for x in 0..n {
+            let window = |at: usize| at.saturating_sub(24)..(at + 25).min(n);
+            let (rows, columns) = (window(y), window(x));
+            let count = (rows.len() as f32, columns.len() as f32);
+            down[y * n + x] = rows.map(|v| query.at(x, v, 0)).sum::<f32>() / count.0;
+            across[y * n + x] = columns.map(|u| query.at(u, y, 0)).sum::<f32>() / count.1;
+            along += (down[y * n + x] - query.at(x, y, 0)).abs();
+            athwart += (across[y * n + x] - query.at(x, y, 0)).abs();
+        }
+    }
+    // The tool marks run the way that averaging leaves them as they are.
+    if along < athwart { down } else { across }
+}
+
+fn packed(values: impl Iterator<Item = f32>) -> Arc<[u16]> {
+    values.map(|v| ((v.clamp(-1.0, 1.0) + 1.0) * 32_767.5).round() as u16).collect()
+}
+
+/// A reconstruction on its way: from a flat grey to what the generator ends at.
+fn frame(end: &[f32], step: usize) -> Kept {
+    let share = 1.0 - (-(step as f32) / 14.0).exp();
+    Kept { step, pixels: packed(end.iter().map(|v| v * share - 0.1 * (1.0 - share))) }
+}
+
+fn records(query: &Planes, end: &[f32], steps: usize, restarts: usize) -> Vec<Record> {
+    let floor = query.values().iter().zip(end).map(|(q, e)| (q - e).abs()).sum::<f32>() / end.len() as f32;
+    let at = |step: usize, restart: usize| {
+        let pace = 9.0 + 3.0 * restart as f32;
+        floor * (1.0 + 0.1 * restart as f32) + 0.22 * (-(step as f32) / pace).exp()
+    };
+    let record = |step| Record {
+        step,
+        loss: (0..restarts).map(|r| at(step, r)).collect(),
+        best: 0,
+        residual: at(step, 0),
+        feature: 0.0,
+        prior: 0.0,
+        z_norm: 0.82 + 0.16 * (1.0 - (-(step as f32) / 20.0).exp()),
+        seconds: step as f32 * 0.012,
+    };
+    (0..=steps).map(record).collect()
+}
+
+fn thumbnail(query: &Planes) -> Arc<Thumbnail> {
+    let side = SIDE / 2;
+    let pixels = (0..side * side).map(|i| ((query.at(i % side * 2, i / side * 2, 0) + 1.0) * 127.5) as u8).collect();
+    Arc::new(Thumbnail { width: side, height: side, pixels })
+}
+
+fn calibration() -> Calibration {
+    let held_out = (0..39).map(|i: u32| {
+        let mut scores = Scores::default();
+        scores.set(ScoreKind::WorstSpot, 0.16 + 0.002 * f64::from(i));
+        HeldOut { hash: FileHash::of(&i.to_le_bytes()), scores }
+    });
+    Calibration {
+        knobs: InvertKnobs::default(),
+        held_out: held_out.collect(),
+        regions: Regions::default(),
+        size: (SIDE, SIDE),
+        scale: MapScale { difference: 0.4, feature: 1.2 },
+        score: ScoreKind::WorstSpot,
+    }
+}
+
+fn model(live: &Live) {
+    let mut status = live.inspect.status.write();
+    status.model = ModelState::Ready(Arc::new(ModelFacts {
+        name: "turned".into(),
+        path: None,
+        hash: "0".into(),
+        recipe: Arc::new(Preset::Laptop.recipe()),
+        step: 2_000,
+        encoder: true,
+        calibrations: Arc::new(vec![calibration()]),
+        regions: Regions::default(),
+    }));
+    status.rate = Some(0.05);
+}
+
+fn entry(name: &str, state: QueryState) -> Entry {
+    Entry {
+        id: QueryId::fresh(),
+        name: name.into(),
+        path: Some(PathBuf::from("/parts").join(name)),
+        state,
+        thumbnail: None,
+        size: None,
+        step: 0,
+        steps: STEPS,
+        steps_per_second: 0.0,
+        seconds_left: None,
+        scores: None,
+        assessment: None,
+    }
+}
+
+/// Puts a query on the list that has done so many steps; 60 make it done.
+fn query(live: &Live, name: &str, defect: Option<DefectKind>, index: u64, steps: usize, restarts: usize) -> QueryId {
+    let query = Arc::new(planes(defect, index));
+    let end = redrawn(&query);
+    let records = records(&query, &end, steps, restarts);
+    let frames: Vec<Kept> = (0..=steps).step_by(STRIDE).map(|step| frame(&end, step)).collect();
+    let done = steps == STEPS;
+    let mut item = entry(name, if done { QueryState::Done } else { QueryState::Running });
+    item.thumbnail = Some(thumbnail(&query));
+    item.size = Some((SIDE, SIDE));
+    item.step = steps;
+    if !done {
+        item.steps_per_second = 41.5;
+        item.seconds_left = Some(1.0);
+    }
+    let outcome = done.then(|| {
+        let last = frames.last().unwrap();
+        let difference: Vec<f32> = (0..SIDE * SIDE).map(|i| query.values()[i] - last.value(i)).collect();
+        let size: Vec<f32> = difference.iter().map(|d| d.abs()).collect();
+        let spots = box_mean(&size, SIDE, SIDE, 3, None);
+        let mut scores = Scores::default();
+        let sum: f64 = size.iter().map(|v| f64::from(*v)).sum();
+        scores.set(ScoreKind::L1Sum, sum);
+        scores.set(ScoreKind::L1, sum / size.len() as f64);
+        scores.set(ScoreKind::WorstTile, sum / size.len() as f64 * 1.2);
+        // A picture is healthy here that was drawn healthy, whatever the averages above make of it.
+        let worst = spots.iter().copied().fold(0.0, f32::max);
+        let worst = if defect.is_some() { worst.max(0.31) } else { worst.min(0.17) };
+        scores.set(ScoreKind::WorstSpot, f64::from(worst));
+        scores.set(ScoreKind::Feature, f64::from(worst) * 2.4);
+        let assessment = calibration().assess(&scores, 0.05).unwrap();
+        item.scores = Some(scores.clone());
+        item.assessment = Some(assessment.clone());
+        Arc::new(Outcome {
+            query: Arc::clone(&query),
+            reconstruction: Planes::new(SIDE, SIDE, 1, (0..SIDE * SIDE).map(|i| last.value(i)).collect()).unwrap(),
+            feature: spots.iter().map(|v| v * 3.0).collect(),
+            difference,
+            inspected: None,
+            scores,
+            assessment: Some(assessment),
+            knobs: InvertKnobs::default(),
+            records: records.clone(),
+            steps,
+            tiles: 9,
+            seconds: 0.72,
+        })
+    });
+    let id = item.id;
+    live.inspect.status.write().entries.push(Arc::new(item));
+    let view = View { query, frames, records: Arc::new(records), outcome };
+    live.inspect.views.write().insert(id, Arc::new(view));
+    id
+}
+
+fn failed(live: &Live) -> QueryId {
+    let text = "/parts/torn.png: the PNG ends in the middle of its data; copy the file again";
+    let item = entry("torn.png", QueryState::Failed(text.into()));
+    let id = item.id;
+    live.inspect.status.write().entries.push(Arc::new(item));
+    id
+}
+
+fn show(stage: &mut Stage) {
+    stage.harness.state_mut().apply(Action::Command(UiCommand::GoInspect));
+    stage.harness.run_steps(3);
+}
+
+type Window = Harness<'static, App>;
+
+fn shows(window: &Window, label: &str) -> bool {
+    window.query_all_by_label_contains(label).next().is_some()
+}
+
+fn press(stage: &mut Stage, modifiers: Modifiers, key: Key) {
+    stage.harness.key_press_modifiers(modifiers, key);
+    stage.harness.run_steps(3);
+}
+
+/// A file as the desktop drops it.
+#[derive(Debug)]
+struct Dropped(PathBuf);
+
+impl egui::DroppedFile for Dropped {
+    fn path(&self) -> &Path {
+        &self.0
+    }
+
+    fn bytes(&self) -> Result<Vec<u8>, String> {
+        fs::read(&self.0).map_err(|e| e.to_string())
+    }
+}
+
+fn drop_files(stage: &mut Stage, paths: &[PathBuf]) {
+    for path in paths {
+        stage.harness.input_mut().dropped_files.push(Arc::new(Dropped(path.clone())));
+    }
+    stage.harness.run_steps(3);
+}
+
+fn picture_file(stage: &Stage, name: &str) -> PathBuf {
+    let path = stage.path(name);
+    let grey = image::GrayImage::from_fn(32, 32, |x, y| image::Luma([(x * 7 + y) as u8]));
+    grey.save(&path).unwrap();
+    path
+}
+
+/// The query on the list that is on show, by its name.
+fn current(stage: &Stage) -> Option<String> {
+    let mut rows = stage.harness.query_all_by_role(egui::accesskit::Role::ListBoxOption);
+    let row = rows.find(|node| node.accesskit_node().toggled() == Some(egui::accesskit::Toggled::True))?;
+    row.accesskit_node().label().map(|label| label.split(',').next().unwrap_or_default().to_owned())
+}
+
+#[test]
+fn the_empty_page_says_what_goes_there() {
+    let mut results = SnapshotResults::new();
+    let mut stage = open(true, SIZE, |_| {});
+    show(&mut stage);
+    for title in ["Open images to inspect…", "Open a model…", "Try it on the built-in model"] {
+        assert!(shows(&stage.harness, title), "{title}");
+    }
+    assert!(!shows(&stage.harness, "Use the run in hand"));
+    stage.snapshot("inspect_empty", &mut results);
+}
+
+#[test]
+fn the_way_of_z_is_watched() {
+    let mut results = SnapshotResults::new();
+    let mut stage = open(true, SIZE, |live| {
+        model(live);
+        query(live, "part-0041.png", None, 1, STEPS, 1);
+        let waiting = entry("part-0042.png", QueryState::Waiting);
+        live.inspect.status.write().entries.push(Arc::new(waiting));
+        query(live, "part-0043.png", Some(DefectKind::Scratch), 3, 18, 4);
+    });
+    show(&mut stage);
+    assert!(shows(&stage.harness, "Running, 30 %"));
+    assert!(shows(&stage.harness, "Reconstruction · step 18"));
+    stage.snapshot("inspect_converging", &mut results);
+}
+
+#[test]
+fn a_healthy_part_is_said_to_be_one() {
+    let mut results = SnapshotResults::new();
+    let mut stage = open(true, SIZE, |live| {
+        model(live);
+        query(live, "part-0043.png", Some(DefectKind::Pit), 3, STEPS, 1);
+        query(live, "part-0041.png", None, 1, STEPS, 4);
+    });
+    show(&mut stage);
+    assert!(shows(&stage.harness, "HEALTHY"));
+    assert!(shows(&stage.harness, "good parts look"));
+    stage.snapshot("inspect_healthy", &mut results);
+}
+
+#[test]
+fn a_defective_part_is_shown_with_what_it_rests_on() {
+    let mut results = SnapshotResults::new();
+    for (dark, name) in [(true, "inspect_defective"), (false, "inspect_defective_light")] {
+        let mut stage = open(dark, SIZE, |live| {
+            model(live);
+            query(live, "part-0041.png", None, 1, STEPS, 1);
+            failed(live);
+            query(live, "part-0043.png", Some(DefectKind::Scratch), 3, STEPS, 1);
+        });
+        show(&mut stage);
+        assert!(shows(&stage.harness, "DEFECTIVE"));
+        assert!(shows(&stage.harness, "At most 1 in 40 good parts would look this odd"));
+        assert!(shows(&stage.harness, "39 held-out healthy images"));
+        stage.snapshot(name, &mut results);
+    }
+}
+
+#[test]
+fn it_fits_the_smallest_window() {
+    for size in [[1024.0, 640.0], [1920.0, 1080.0]] {
+        let mut stage = open(true, size, |live| {
+            model(live);
+            query(live, "part-0043.png", Some(DefectKind::Scratch), 3, STEPS, 1);
+        });
+        show(&mut stage);
+        let window = egui::Rect::from_min_size(egui::Pos2::ZERO, size.into());
+        for label in ["Query", "Reconstruction on show", "DEFECTIVE", "Map", "Loss by step"] {
+            let nodes: Vec<egui::Rect> = stage.harness.query_all_by_label_contains(label).map(|n| n.rect()).collect();
+            assert!(nodes.iter().any(|r| window.contains_rect(*r) && r.width() > 4.0), "{label} at {size:?}");
+        }
+    }
+}
+
+#[test]
+fn dropped_images_go_on_the_list_whatever_page_is_on_show() {
+    let mut stage = open(true, SIZE, |_| {});
+    let one = picture_file(&stage, "one.png");
+    drop_files(&mut stage, &[one]);
+    assert_eq!(stage.harness.state().page(), Page::Inspect);
+    assert!(shows(&stage.harness, "one.png"));
+    stage.harness.state_mut().apply(Action::Command(UiCommand::GoRuns));
+    let many: Vec<PathBuf> = (0..5).map(|i| picture_file(&stage, &format!("part-{i}.png"))).collect();
+    drop_files(&mut stage, &many);
+    assert_eq!(stage.harness.state().page(), Page::Inspect);
+    for i in 0..5 {
+        assert!(shows(&stage.harness, &format!("part-{i}.png,")));
+    }
+    assert_eq!(current(&stage).as_deref(), Some("part-0.png"), "the first is inspected first");
+}
+
+#[test]
+fn a_dropped_folder_is_imported_or_inspected_by_the_page_on_show() {
+    let mut stage = open(true, SIZE, |_| {});
+    let folder = stage.path("parts");
+    fs::create_dir_all(folder.join("deep")).unwrap();
+    for name in ["b.png", "a.PNG", "deep/c.png"] {
+        fs::copy(picture_file(&stage, "x.png"), folder.join(name)).unwrap();
+    }
+    fs::write(folder.join("notes.txt"), "no image").unwrap();
+    show(&mut stage);
+    drop_files(&mut stage, std::slice::from_ref(&folder));
+    stage.until("the folder's images are listed", |window| shows(window, "c.png,"));
+    assert!(shows(&stage.harness, "a.PNG,") && shows(&stage.harness, "b.png,"));
+    assert!(!shows(&stage.harness, "notes.txt"));
+    assert_eq!(stage.harness.state().page(), Page::Inspect);
+
+    stage.harness.state_mut().apply(Action::Command(UiCommand::GoTrain));
+    drop_files(&mut stage, &[folder]);
+    assert_eq!(stage.harness.state().page(), Page::Train);
+
+    let bare = stage.path("bare");
+    fs::create_dir(&bare).unwrap();
+    show(&mut stage);
+    drop_files(&mut stage, &[bare]);
+    stage.until("it is said that there is no image", |window| {
+        window.state().notices().any(|text| text.contains("There is no image in") && text.contains("bare"))
+    });
+}
+
+#[test]
+fn a_dropped_model_opens_and_adds_no_image() {
+    let mut stage = open(true, SIZE, |_| {});
+    let file = stage.path("turned.ganspect");
+    fs::write(&file, b"no model").unwrap();
+    drop_files(&mut stage, &[file]);
+    assert_eq!(stage.harness.state().page(), Page::Inspect);
+    assert_eq!(current(&stage), None);
+}
+
+#[test]
+fn pictures_and_paths_are_pasted() {
+    let mut stage = open(true, SIZE, |_| {});
+    show(&mut stage);
+    let image = egui::ColorImage::filled([8, 8], egui::Color32::from_gray(90));
+    stage.harness.event(egui::Event::PasteImage(Arc::new(image)));
+    stage.harness.run_steps(3);
+    assert_eq!(current(&stage).as_deref(), Some("Pasted picture"));
+    let file = picture_file(&stage, "from-path.png");
+    stage.harness.event(egui::Event::Paste(format!("{}\n/nowhere/at/all.png", file.display())));
+    stage.harness.run_steps(3);
+    assert_eq!(current(&stage).as_deref(), Some("from-path.png"));
+    assert!(!shows(&stage.harness, "all.png"));
+    stage.harness.event(egui::Event::Paste("just words".into()));
+    stage.harness.run_steps(3);
+    assert_eq!(current(&stage).as_deref(), Some("from-path.png"));
+}
+
+#[test]
+fn a_file_that_cannot_be_read_says_so_and_the_way_out() {
+    let mut stage = open(true, SIZE, |live| {
+        model(live);
+        failed(live);
+    });
+    show(&mut stage);
+    assert!(shows(&stage.harness, "This image was not inspected"));
+    assert!(shows(&stage.harness, "/parts/torn.png: the PNG ends in the middle of its data; copy the file again."));
+    // What makes no sense for it is not offered.
+    assert!(!UiCommand::InspectStop.enabled(&facts(&stage)));
+    assert!(!UiCommand::InspectExport.enabled(&facts(&stage)));
+    press(&mut stage, Modifiers::NONE, Key::Delete);
+    assert_eq!(current(&stage), None);
+}
+
+/// What the table knows while the Inspect page is on show.
+fn facts(stage: &Stage) -> ganspect::ui::Facts {
+    let live = Arc::clone(stage.harness.state().live());
+    let status = live.inspect.status.read();
+    let state = status.entries.last().map(|e| e.state.clone());
+    ganspect::ui::Facts {
+        page: Page::Inspect,
+        model: true,
+        query: ganspect::ui::QueryFacts {
+            any: state.is_some(),
+            going: matches!(state, Some(QueryState::Running | QueryState::Paused)),
+            ended: matches!(state, Some(QueryState::Done | QueryState::Stopped)),
+            ..Default::default()
+        },
+        ..Default::default()
+    }
+}
+
+#[test]
+fn the_keyboard_goes_through_the_list() {
+    let mut stage = open(true, SIZE, |live| {
+        model(live);
+        for i in 0..4_000 {
+            let item = entry(&format!("part-{i:04}.png"), QueryState::Waiting);
+            live.inspect.status.write().entries.push(Arc::new(item));
+        }
+    });
+    show(&mut stage);
+    assert_eq!(current(&stage).as_deref(), Some("part-3999.png"), "the newest is on show and in sight");
+    press(&mut stage, Modifiers::NONE, Key::ArrowUp);
+    press(&mut stage, Modifiers::NONE, Key::ArrowUp);
+    assert_eq!(current(&stage).as_deref(), Some("part-3997.png"));
+    press(&mut stage, Modifiers::NONE, Key::ArrowDown);
+    assert_eq!(current(&stage).as_deref(), Some("part-3998.png"));
+    for _ in 0..30 {
+        stage.harness.key_press_modifiers(Modifiers::NONE, Key::ArrowUp);
+        stage.harness.step();
+    }
+    stage.harness.run_steps(3);
+    assert_eq!(current(&stage).as_deref(), Some("part-3968.png"), "the list scrolls along");
+    let rows = stage.harness.query_all_by_role(egui::accesskit::Role::ListBoxOption).count();
+    assert!(rows < 40, "{rows} rows are drawn for those in sight");
+}
+
+#[test]
+fn the_scrubber_drives_the_pictures_and_the_film_plays_to_its_end() {
+    let mut stage = open(true, SIZE, |live| {
+        model(live);
+        query(live, "part-0043.png", Some(DefectKind::Scratch), 3, STEPS, 1);
+    });
+    show(&mut stage);
+    assert!(shows(&stage.harness, "Reconstruction · step 60"));
+    press(&mut stage, Modifiers::NONE, Key::ArrowLeft);
+    assert!(shows(&stage.harness, "Reconstruction · step 57"));
+    press(&mut stage, Modifiers::NONE, Key::ArrowRight);
+    assert!(shows(&stage.harness, "Reconstruction · step 60"));
+    stage.harness.get_by_label("Reconstruction on show").focus();
+    stage.harness.run_steps(2);
+    press(&mut stage, Modifiers::NONE, Key::ArrowLeft);
+    assert!(shows(&stage.harness, "Reconstruction · step 57"), "the slider itself moves it too");
+
+    stage.harness.state_mut().apply(Action::Command(UiCommand::FramePlay));
+    let mut seen = Vec::new();
+    for _ in 0..200 {
+        stage.harness.step();
+        // The pane's name ends in what its keys do.
+        let shown = |step: &usize| shows(&stage.harness, &format!("Reconstruction · step {step};"));
+        seen.extend((0..=STEPS).step_by(STRIDE).find(shown));
+    }
+    assert_eq!(seen.last(), Some(&STEPS), "{seen:?}");
+    assert!(seen.windows(2).all(|w| w[0] <= w[1]), "the film runs forwards: {seen:?}");
+}
+
+#[test]
+fn what_is_remembered_comes_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let layout = r#"{"list":false,"triptych":{"map":"signed","opacity":0.25,"overlay":true}}"#;
+    let mut stage = open_in(
+        folder,
+        true,
+        SIZE,
+        |live| {
+            model(live);
+            query(live, "part-0043.png", Some(DefectKind::Scratch), 3, STEPS, 1);
+        },
+        |settings| {
+            settings.layouts.insert("inspect".into(), layout.into());
+        },
+    );
+    show(&mut stage);
+    assert!(shows(&stage.harness, "Query with signed difference"));
+    assert!(shows(&stage.harness, "Show list of images"));
+    press(&mut stage, Modifiers::NONE, Key::O);
+    assert!(!shows(&stage.harness, "Query with signed difference"));
+}
+
+#[test]
+fn keys_mean_the_inspection_on_its_page_and_training_elsewhere() {
+    let mut stage = open(true, SIZE, |live| {
+        model(live);
+        query(live, "part-0043.png", Some(DefectKind::Scratch), 3, STEPS, 1);
+    });
+    show(&mut stage);
+    press(&mut stage, Modifiers::COMMAND, Key::O);
+    assert!(shows(&stage.harness, "Type or paste the path."));
+    assert!(shows(&stage.harness, "Open images to inspect"));
+    press(&mut stage, Modifiers::NONE, Key::Escape);
+    stage.harness.state_mut().apply(Action::Command(UiCommand::GoTrain));
+    stage.harness.run_steps(3);
+    press(&mut stage, Modifiers::COMMAND, Key::O);
+    assert!(shows(&stage.harness, "Open a folder of healthy images"));
+    assert!(!shows(&stage.harness, "Open images to inspect"));
+}
+
+#[test]
+fn without_a_calibration_there_is_a_button_and_no_verdict() {
+    let mut stage = open(true, SIZE, |live| {
+        model(live);
+        query(live, "part-0043.png", Some(DefectKind::Scratch), 3, STEPS, 1);
+        let mut status = live.inspect.status.write();
+        let ModelState::Ready(facts) = &status.model else { panic!() };
+        let bare = ModelFacts { calibrations: Arc::new(Vec::new()), ..(**facts).clone() };
+        status.model = ModelState::Ready(Arc::new(bare));
+        status.rate_refused = Some("20 held-out healthy images cannot promise that".into());
+        let last = status.entries.pop().unwrap();
+        status.entries.push(Arc::new(Entry { assessment: None::<Assessment>, ..(*last).clone() }));
+    });
+    show(&mut stage);
+    assert!(shows(&stage.harness, "This model is not calibrated for these settings."));
+    assert!(shows(&stage.harness, "Calibrate"));
+    assert!(shows(&stage.harness, "No verdict"));
+    assert!(shows(&stage.harness, "Difference · not calibrated"));
+    assert!(shows(&stage.harness, "20 held-out healthy images cannot promise that."));
+    stage.harness.state().live().inspect.status.write().calibrating = Some((3, 20));
+    stage.harness.run_steps(3);
+    assert!(shows(&stage.harness, "Calibrating, 3 of 20 held-out images"));
+    assert!(shows(&stage.harness, "Cancel"));
+}
+
+#[test]
+fn an_export_writes_its_parts_and_says_where() {
+    let mut stage = open(true, SIZE, |live| {
+        model(live);
+        query(live, "part-0043.png", Some(DefectKind::Scratch), 3, STEPS, 1);
+    });
+    show(&mut stage);
+    let dir = stage.path("out");
+    stage.harness.state_mut().apply(Action::ExportInspection { ids: Vec::new(), dir: dir.clone() });
+    stage.until("the export is said to be written", |window| {
+        window.state().notices().any(|text| text.contains("part-0043.png were written to"))
+    });
+    for name in ["part-0043-triptych.png", "part-0043-convergence.png", "part-0043.json", "part-0043-difference.tiff"] {
+        assert!(fs::metadata(dir.join(name)).is_ok_and(|m| m.len() > 100), "{name}");
+    }
+    // Without a result there is nothing to write, and that is said.
+    press(&mut stage, Modifiers::NONE, Key::Delete);
+    stage.harness.state_mut().apply(Action::ExportInspection { ids: Vec::new(), dir });
+    assert!(stage.harness.state().notices().any(|text| text.contains("There is nothing to export yet")));
+}
+
+fn point(stage: &mut Stage, at: [f32; 2], pressed: Option<bool>) {
+    let pos = egui::Pos2::from(at);
+    stage.harness.event(egui::Event::PointerMoved(pos));
+    if let Some(pressed) = pressed {
+        let (button, modifiers) = (egui::PointerButton::Primary, Modifiers::NONE);
+        stage.harness.event(egui::Event::PointerButton { pos, button, pressed, modifiers });
+    }
+    stage.harness.step();
+}
+
+/// Opens the menu of regions, looks whether there are any to delete, and closes it.
+fn has_regions(stage: &mut Stage) -> bool {
+    stage.harness.get_by_label("Regions").click();
+    stage.harness.run_steps(2);
+    let any = !stage.harness.get_by_label("Delete every region").accesskit_node().is_disabled();
+    press(stage, Modifiers::NONE, Key::Escape);
+    any
+}
+
+#[test]
+fn a_region_is_drawn_over_the_query_and_taken_back() {
+    let mut stage = open(true, SIZE, |live| {
+        model(live);
+        query(live, "part-0043.png", Some(DefectKind::Scratch), 3, STEPS, 1);
+    });
+    show(&mut stage);
+    assert!(!has_regions(&mut stage));
+    let tool = |stage: &mut Stage, title: &str| {
+        stage.harness.get_by_label("Regions").click();
+        stage.harness.run_steps(2);
+        stage.harness.get_by_label(title).click();
+        stage.harness.run_steps(2);
+    };
+    tool(&mut stage, "Inspect a rectangle only");
+    assert!(shows(&stage.harness, "Drag a rectangle over the query"));
+    point(&mut stage, [280.0, 230.0], Some(true));
+    point(&mut stage, [380.0, 320.0], None);
+    point(&mut stage, [380.0, 320.0], Some(false));
+    assert!(has_regions(&mut stage));
+    press(&mut stage, Modifiers::COMMAND, Key::Z);
+    assert!(!has_regions(&mut stage));
+
+    tool(&mut stage, "Ignore a polygon");
+    for corner in [[280.0, 230.0], [380.0, 240.0], [330.0, 330.0]] {
+        point(&mut stage, corner, Some(true));
+        point(&mut stage, corner, Some(false));
+    }
+    press(&mut stage, Modifiers::NONE, Key::Enter);
+    assert!(has_regions(&mut stage));
+    // A click chooses it, and Delete takes it away and not the image.
+    point(&mut stage, [330.0, 270.0], Some(true));
+    point(&mut stage, [330.0, 270.0], Some(false));
+    press(&mut stage, Modifiers::NONE, Key::Delete);
+    assert!(!has_regions(&mut stage));
+    assert_eq!(current(&stage).as_deref(), Some("part-0043.png"));
+
+    tool(&mut stage, "Inspect a polygon only");
+    point(&mut stage, [280.0, 230.0], Some(true));
+    point(&mut stage, [280.0, 230.0], Some(false));
+    press(&mut stage, Modifiers::NONE, Key::Escape);
+    assert!(!shows(&stage.harness, "Click corner by corner"));
+    assert!(!has_regions(&mut stage));
+}
+
+#[test]
+fn a_large_picture_is_shown_without_a_stall_and_in_parts() {
+    let side = 2_304; // more than the least texture that every device can hold
+    let mut stage = open(true, SIZE, move |live| {
+        model(live);
+        let values = (0..side * side).map(|i| ((i % side) as f32 / side as f32) * 2.0 - 1.0).collect();
+        let query = Arc::new(Planes::new(side, side, 1, values).unwrap());
+        let kept = Kept { step: 0, pixels: vec![32_768; side * side].into() };
+        let item = Entry { size: Some((side, side)), ..entry("large.png", QueryState::Running) };
+        let view = View { query, frames: vec![kept], records: Arc::default(), outcome: None };
+        live.inspect.views.write().insert(item.id, Arc::new(view));
+        live.inspect.status.write().entries.push(Arc::new(item));
+    });
+    show(&mut stage);
+    let parts = |window: &Window, name: &str| {
+        let textures = window.ctx.tex_manager();
+        let textures = textures.read();
+        textures.allocated().filter(|(_, meta)| meta.name == name).map(|(_, meta)| meta.size[0]).collect::<Vec<_>>()
+    };
+    // The whole picture is reduced to about what the screen shows.
+    stage.until("the reduced picture is there", |window| parts(window, "map").len() == 1);
+    assert!(shows(&stage.harness, "strongest of 8 × 8"));
+    assert_eq!(parts(&stage.harness, "map"), [side / 8]);
+    press(&mut stage, Modifiers::NONE, Key::Num1);
+    stage.until("the whole picture is there in parts", |window| parts(window, "map").len() == 4);
+    assert!(parts(&stage.harness, "map").iter().all(|width| *width <= 2_048));
+}
+
+/// The newest query as the compute thread has it.
+fn newest(window: &Window) -> Option<Arc<Entry>> {
+    window.state().live().inspect.status.read().entries.last().cloned()
+}
+
+#[test]
+fn a_dropped_image_is_inspected_stopped_and_inspected_again() {
+    let mut stage = open(true, SIZE, |_| {});
+    let mut recipe = Recipe::default();
+    for assignment in [
+        "model.size=32",
+        "model.latent_size=8",
+        "train.batch=4",
+        "train.steps=2",
+        "encoder.steps=2",
+        "encoder.batch=4",
+        "data.holdout=0.06",
+    ] {
+        recipe.assign(assignment).unwrap();
+    }
+    let (source, recipe) = ("surface:turned".parse().unwrap(), Box::new(recipe));
+    let run = stage.path("run");
+    stage.harness.state_mut().apply(Action::Start { source, opened: None, recipe, out: Some(run.clone()) });
+    let ready = |window: &Window| matches!(window.state().live().inspect.status.read().model, ModelState::Ready(_));
+    stage.until("the run's model is in force", ready);
+    stage.harness.step();
+    assert_eq!(stage.harness.state().settings().last_model, Some(run.join("model.ganspect")));
+
+    let part = picture_file(&stage, "part.png");
+    drop_files(&mut stage, std::slice::from_ref(&part));
+    stage.until("the verdict", |window| newest(window).is_some_and(|e| e.assessment.is_some()));
+    stage.harness.run_steps(2);
+    assert!(shows(&stage.harness, "good parts look") || shows(&stage.harness, "good parts would look"));
+    assert!(shows(&stage.harness, "held-out healthy images, which can promise"));
+
+    // One that would never end is stopped by its key, and then goes on for more steps.
+    let knobs = InvertKnobs { steps: 100_000, plateau: 0, ..InvertKnobs::default() };
+    let turn = Command::Inspect(Inspect::Knobs(Box::new(knobs)));
+    stage.harness.state_mut().apply(Action::Engine(turn));
+    drop_files(&mut stage, &[part]);
+    stage.until("z is on its way", |window| {
+        newest(window).is_some_and(|e| e.state == QueryState::Running && e.step > 2)
+    });
+    press(&mut stage, Modifiers::NONE, Key::Space);
+    stage.until("it waits", |window| newest(window).is_some_and(|e| e.state == QueryState::Paused));
+    stage.harness.run_steps(2);
+    assert!(shows(&stage.harness, "Paused"));
+    press(&mut stage, Modifiers::NONE, Key::Space);
+    press(&mut stage, Modifiers::NONE, Key::S);
+    let ended = |window: &Window| {
+        newest(window).is_some_and(|e| matches!(e.state, QueryState::Done | QueryState::Stopped) && e.scores.is_some())
+    };
+    stage.until("it ends with what was reached", ended);
+    stage.harness.run_steps(2);
+    assert!(shows(&stage.harness, "No verdict"), "there is no calibration for these knobs");
+    assert!(shows(&stage.harness, "Calibrate"));
+    press(&mut stage, Modifiers::NONE, Key::R);
+    stage.until("it begins again", |window| newest(window).is_some_and(|e| e.state == QueryState::Running));
+    press(&mut stage, Modifiers::NONE, Key::Delete);
+    stage.until("it is gone", |window| window.state().live().inspect.status.read().entries.len() == 1);
+    assert_eq!(current(&stage).as_deref(), Some("part.png"));
+}
+
+#[test]
+fn the_model_of_the_last_time_is_opened_again_and_a_broken_one_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("torn.ganspect");
+    fs::write(&file, b"no model").unwrap();
+    let remembered = file.clone();
+    let adjust = move |settings: &mut ganspect::ui::Settings| settings.last_model = Some(remembered);
+    let mut stage = open_in(folder, true, SIZE, |_| {}, adjust);
+    show(&mut stage);
+    stage.until("the model is refused", |window| {
+        matches!(window.state().live().inspect.status.read().model, ModelState::Failed(_))
+    });
+    stage.harness.run_steps(3);
+    assert!(shows(&stage.harness, "torn.ganspect"));
+    assert!(shows(&stage.harness, "Try it on the built-in model"), "the ways out stay in sight");
+}
