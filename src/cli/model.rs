@@ -1,12 +1,13 @@
-//! `ganspect model show`
+//! `ganspect model`
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use burn::tensor::Device;
 use clap::Subcommand;
 
-use crate::{files, model::Bundle};
+use crate::{files, inspect::Model, model::Bundle};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ModelCommand {
@@ -18,11 +19,35 @@ pub(super) enum ModelCommand {
         #[arg(long, value_name = "OUT")]
         json: Option<PathBuf>,
     },
+    /// Copy a model for inspection alone, without the weights that only training on needs
+    Slim {
+        /// A .ganspect file
+        file: PathBuf,
+        /// Where the copy goes
+        #[arg(long, value_name = "M.ganspect")]
+        out: PathBuf,
+        /// Name of the copy on screen
+        #[arg(long)]
+        name: Option<String>,
+    },
 }
 
 pub(super) fn run(command: ModelCommand) -> Result<()> {
-    let ModelCommand::Show { file, json } = command;
-    let (model, stamp) = Bundle::read_stamped(&file)?;
+    match command {
+        ModelCommand::Show { file, json } => show(&file, json),
+        ModelCommand::Slim { file, out, name } => {
+            let mut model = Model::load(&file, &Device::flex())?;
+            model.slim();
+            if let Some(name) = name {
+                model.about_mut().name = name;
+            }
+            Ok(model.save(&out)?)
+        }
+    }
+}
+
+fn show(file: &Path, json: Option<PathBuf>) -> Result<()> {
+    let (model, stamp) = Bundle::read_stamped(file)?;
     println!("{}", file.display());
     println!("  format {}, written by ganspect {}", stamp.format, stamp.program);
     println!("  hash {}", model.hash());

@@ -65,7 +65,7 @@ pub struct Query {
 pub enum Inspect {
     /// Puts a model in force. Queries on the list stay as they are.
     Model(ModelSource),
-    /// Inspects these, the last of them first, before whatever waits already.
+    /// Inspects these in their order, before whatever waits already.
     Add(Vec<Query>),
     /// Forgets these; one that runs is stopped first.
     Remove(Vec<QueryId>),

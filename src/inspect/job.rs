@@ -7,7 +7,7 @@ use burn::tensor::{Tensor, TensorData};
 use super::{
     calibrate::{Assessment, Calibration},
     invert::{Batch, Networks, Numbers},
-    knobs::{InvertKnobs, OutOfRange},
+    knobs::{InvertKnobs, KnobError},
     maps::{self, ScoreKind, Scores, box_mean},
     planes::Planes,
     region::Regions,
@@ -90,7 +90,7 @@ pub enum InspectError {
     Device(#[from] WeightError),
     /// A knob out of its range.
     #[error(transparent)]
-    Knob(#[from] OutOfRange),
+    Knob(#[from] KnobError),
     /// A loss became NaN or infinite.
     #[error("the loss became infinite or undefined at step {0}; choose a smaller learning rate")]
     NotFinite(usize),

@@ -1,8 +1,12 @@
 //! Every knob of an inspection in one serde struct.
 
 use serde::{Deserialize, Serialize};
+use toml::Value;
 
-use crate::train::recipe::{OptimiserKind, OptimiserKnobs};
+use crate::train::{
+    knobs::{Domain, Group, Knob, plain},
+    recipe::{OptimiserKind, OptimiserKnobs},
+};
 
 /// Where z begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,13 +113,13 @@ impl InvertPreset {
             },
             Self::Quick => InvertKnobs {
                 steps: 60,
-                optimiser: OptimiserKnobs { kind: OptimiserKind::Adam, lr: 0.05, beta1: 0.9, beta2: 0.99 },
+                optimiser: OptimiserKnobs { kind: OptimiserKind::Adam, lr: 0.1, beta1: 0.9, beta2: 0.9 },
                 restarts: 1,
                 start: Start::Encoder,
                 constraint: Constraint::Clip,
                 feature_weight: 0.0,
                 prior_weight: 0.0,
-                robust: 0.5,
+                robust: 0.0,
                 plateau: 20,
                 seed: 1,
             },
@@ -128,74 +132,161 @@ impl InvertPreset {
     }
 }
 
-/// A knob out of its range.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{name} is {value}: it must be {range}")]
-pub struct OutOfRange {
-    name: &'static str,
-    value: String,
-    range: &'static str,
+/// A row of the table of knobs; they are all live, since they count for what is inspected next.
+const fn knob(key: &'static str, label: &'static str, unit: &'static str, domain: Domain, help: &'static str) -> Knob {
+    Knob { key, group: Group::Run, label, unit, help, domain, live: true }
 }
 
-/// An assignment to a knob that there is not, or of a value that it does not take.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("cannot set '{text}': {what}; the knobs are {}", KEYS.join(", "))]
-pub struct BadAssignment {
-    text: String,
-    what: String,
-}
-
-/// Every knob's key, as [`InvertKnobs::assign`] takes it.
-pub const KEYS: [&str; 13] = [
-    "steps",
-    "optimiser.kind",
-    "optimiser.lr",
-    "optimiser.beta1",
-    "optimiser.beta2",
-    "restarts",
-    "start",
-    "constraint",
-    "feature_weight",
-    "prior_weight",
-    "robust",
-    "plateau",
-    "seed",
+/// Every knob of an inspection, in the order of the panel: key, range, unit and words. `--set`, the panel and
+/// the checks all read it.
+pub static KNOBS: [Knob; 13] = [
+    knob("steps", "Steps", "", Domain::Int(1, 100_000), "Most steps of z; an early end comes sooner."),
+    knob(
+        "optimiser.kind",
+        "Optimiser",
+        "",
+        Domain::Choice(&[("adam", "Adam"), ("sgd", "SGD"), ("rms-prop", "RMSProp")]),
+        "The rule by which z moves: SGD with momentum (the talk), RMSProp with momentum, or Adam.",
+    ),
+    knob("optimiser.lr", "Learning rate", "", Domain::LogFloat(1e-6, 10.0), "How far z moves in a step."),
+    knob(
+        "optimiser.beta1",
+        "Momentum",
+        "",
+        Domain::Float(0.0, 0.9999),
+        "Share of the last move that carries on (Adam: beta 1). The talk uses 0.8.",
+    ),
+    knob(
+        "optimiser.beta2",
+        "Decay of squares",
+        "",
+        Domain::Float(0.0, 0.9999),
+        "How slowly Adam (beta 2) and RMSProp forget the size of past gradients; SGD has no use for it.",
+    ),
+    knob(
+        "restarts",
+        "Restarts",
+        "",
+        Domain::Int(1, 16),
+        "Starts that run side by side; the best is kept and their spread is reported.",
+    ),
+    knob(
+        "start",
+        "Start",
+        "",
+        Domain::Choice(&[("encoder", "Encoder"), ("random", "Random")]),
+        "Where z begins: the encoder's guess (f-AnoGAN) or a random draw.",
+    ),
+    knob(
+        "constraint",
+        "Constraint",
+        "",
+        Domain::Choice(&[("clip", "Clip"), ("sphere", "Sphere"), ("none", "None")]),
+        "What z is held to: the latent distribution's range, the length of an average draw, or nothing.",
+    ),
+    knob(
+        "feature_weight",
+        "Feature weight",
+        "",
+        Domain::Float(0.0, 1.0),
+        "Share of the feature-matching loss in D's second layer (AnoGAN: 0.1).",
+    ),
+    knob(
+        "prior_weight",
+        "Prior weight",
+        "",
+        Domain::Float(0.0, 1000.0),
+        "Weight of log(1 - D(G(z))), which keeps the reconstruction plausible to D (Yeh et al. 2016).",
+    ),
+    knob(
+        "robust",
+        "Robustness",
+        "",
+        Domain::Float(0.0, 1.0),
+        "How strongly z turns away from where the query looks damaged, so that a defect stays in the difference.",
+    ),
+    knob(
+        "plateau",
+        "Plateau",
+        "steps",
+        Domain::Int(0, 100_000),
+        "Ends when so many steps brought less than 0.1 %; 0 never ends early.",
+    ),
+    knob(
+        "seed",
+        "Seed",
+        "",
+        Domain::Int(0, i64::MAX),
+        "Names the random starts; the same seed gives the same numbers.",
+    ),
 ];
 
+/// A knob that there is not, or a value that it does not take.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum KnobError {
+    /// No knob has this key.
+    #[error("an inspection has no knob '{key}'; its knobs are {known}", known = KNOBS.map(|k| k.key).join(", "))]
+    Unknown {
+        /// As it was given.
+        key: String,
+    },
+    /// The value is of the wrong type or out of range.
+    #[error("'{key}' is {value}, but takes {domain}")]
+    OutOfRange {
+        /// The knob.
+        key: &'static str,
+        /// As it was given.
+        value: String,
+        /// What it takes.
+        domain: Domain,
+    },
+    /// Not of the form `key=value`.
+    #[error("'{0}' is not of the form key=value, for example steps=200")]
+    NotAssignment(String),
+}
+
 impl InvertKnobs {
+    /// The value of a knob.
+    pub fn get(&self, knob: &Knob) -> Option<Value> {
+        let table = toml::Table::try_from(self).ok()?;
+        let (head, rest) = knob.key.split_once('.').unwrap_or((knob.key, ""));
+        match table.get(head)? {
+            Value::Table(inner) => inner.get(rest).cloned(),
+            value => Some(value.clone()),
+        }
+    }
+
+    /// These knobs with one of them at another value.
+    ///
+    /// # Errors
+    /// [`KnobError::OutOfRange`] for a value that the knob does not take.
+    pub fn with(&self, knob: &'static Knob, value: Value) -> Result<Self, KnobError> {
+        let refused = || KnobError::OutOfRange { key: knob.key, value: plain(&value), domain: knob.domain };
+        let fits = knob.check(&value).map_err(|_| refused())?;
+        let mut table = toml::Table::try_from(self).map_err(|_| refused())?;
+        match knob.key.split_once('.') {
+            Some((head, rest)) => {
+                table.get_mut(head).and_then(Value::as_table_mut).and_then(|inner| inner.insert(rest.into(), fits))
+            }
+            None => table.insert(knob.key.into(), fits),
+        };
+        table.try_into().map_err(|_| refused())
+    }
+
     /// Sets one knob from text such as `steps=200`, `optimiser.lr=0.02` or `start=random`.
     ///
     /// # Errors
-    /// [`BadAssignment`] for an unknown knob or a value of another kind. Ranges are for
-    /// [`InvertKnobs::validate`].
-    pub fn assign(&mut self, assignment: &str) -> Result<(), BadAssignment> {
-        let bad = |what: &str| BadAssignment { text: assignment.to_owned(), what: what.to_owned() };
-        let (key, value) = assignment.split_once('=').ok_or_else(|| bad("it has no '='"))?;
-        if !KEYS.contains(&key.trim()) {
-            return Err(bad("there is no such knob"));
-        }
-        let mut table = toml::Table::try_from(&*self).map_err(|e| bad(&e.to_string()))?;
-        let value = value.trim();
-        let value = match (value.parse::<i64>(), value.parse::<f64>()) {
-            (Ok(whole), _) => toml::Value::Integer(whole),
-            (_, Ok(number)) => toml::Value::Float(number),
-            _ => toml::Value::String(value.to_owned()),
+    /// [`KnobError`]; the knobs are then unchanged.
+    pub fn assign(&mut self, assignment: &str) -> Result<(), KnobError> {
+        let (key, text) = assignment.split_once('=').ok_or_else(|| KnobError::NotAssignment(assignment.into()))?;
+        let (key, text) = (key.trim(), text.trim());
+        let knob = KNOBS.iter().find(|k| k.key == key).ok_or_else(|| KnobError::Unknown { key: key.into() })?;
+        let value = match (text.parse::<i64>(), text.parse::<f64>()) {
+            (Ok(whole), _) => Value::Integer(whole),
+            (_, Ok(number)) => Value::Float(number),
+            _ => Value::String(text.into()),
         };
-        let mut place = &mut table;
-        let mut path = key.trim().split('.').peekable();
-        while let Some(part) = path.next() {
-            match (path.peek(), place.get_mut(part)) {
-                (Some(_), Some(toml::Value::Table(inner))) => place = inner,
-                (None, Some(slot)) => {
-                    // A whole number will do where any number does.
-                    let number = matches!(slot, toml::Value::Float(_)).then(|| value.as_integer()).flatten();
-                    *slot = number.map_or(value, |whole| toml::Value::Float(whole as f64));
-                    break;
-                }
-                _ => return Err(bad("there is no such knob")),
-            }
-        }
-        *self = table.try_into().map_err(|e: toml::de::Error| bad(e.message()))?;
+        *self = self.with(knob, value)?;
         Ok(())
     }
 
@@ -205,24 +296,16 @@ impl InvertKnobs {
     }
 
     /// # Errors
-    /// [`OutOfRange`] for the first knob that is.
-    pub fn validate(&self) -> Result<(), OutOfRange> {
-        let o = &self.optimiser;
-        let checks: [(&'static str, f64, bool, &'static str); 9] = [
-            ("the number of steps", self.steps as f64, (1..=100_000).contains(&self.steps), "1 to 100,000"),
-            ("the learning rate", o.lr, o.lr > 0.0 && o.lr <= 10.0, "above 0 and at most 10"),
-            ("momentum", o.beta1, (0.0..1.0).contains(&o.beta1), "at least 0 and below 1"),
-            ("the decay of squares", o.beta2, (0.0..1.0).contains(&o.beta2), "at least 0 and below 1"),
-            ("the number of restarts", self.restarts as f64, (1..=16).contains(&self.restarts), "1 to 16"),
-            ("the feature weight", self.feature_weight, (0.0..=1.0).contains(&self.feature_weight), "0 to 1"),
-            ("the prior weight", self.prior_weight, (0.0..=1e3).contains(&self.prior_weight), "0 to 1,000"),
-            ("robustness", self.robust, (0.0..=1.0).contains(&self.robust), "0 to 1"),
-            ("the plateau", self.plateau as f64, self.plateau <= 100_000, "at most 100,000 steps"),
-        ];
-        match checks.into_iter().find(|(_, _, fine, _)| !fine) {
-            Some((name, value, _, range)) => Err(OutOfRange { name, value: value.to_string(), range }),
-            None => Ok(()),
+    /// [`KnobError::OutOfRange`] for the first knob that is.
+    pub fn validate(&self) -> Result<(), KnobError> {
+        for knob in &KNOBS {
+            let value = self.get(knob);
+            if value.as_ref().is_none_or(|value| knob.check(value).is_err()) {
+                let value = value.as_ref().map_or_else(|| "too large".into(), plain);
+                return Err(KnobError::OutOfRange { key: knob.key, value, domain: knob.domain });
+            }
         }
+        Ok(())
     }
 }
 
@@ -231,11 +314,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_knob_can_be_set_by_its_key() {
-        let mut knobs = InvertKnobs::default();
+    fn the_table_has_every_knob_and_each_can_be_set_by_its_key() {
+        let table = toml::Table::try_from(InvertKnobs::default()).unwrap();
+        let optimiser = table["optimiser"].as_table().unwrap().len();
+        assert_eq!(KNOBS.len(), table.len() - 1 + optimiser);
         let values = ["9", "sgd", "1", "0.5", "0.25", "3", "random", "sphere", "1", "2", "0", "7", "42"];
-        for (key, value) in KEYS.iter().zip(values) {
-            knobs.assign(&format!("{key} = {value}")).unwrap();
+        let mut knobs = InvertKnobs::default();
+        for (knob, value) in KNOBS.iter().zip(values) {
+            knobs.assign(&format!("{} = {value}", knob.key)).unwrap();
         }
         let wanted = InvertKnobs {
             steps: 9,
@@ -250,10 +336,11 @@ mod tests {
             seed: 42,
         };
         assert_eq!(knobs, wanted);
-        for wrong in ["steps", "step=3", "steps=many", "optimiser=3", "start=here"] {
+        for (wrong, word) in [("steps", "key=value"), ("step=3", "optimiser.lr"), ("steps=many", "whole number")] {
             let said = knobs.assign(wrong).unwrap_err().to_string();
-            assert!(said.contains(wrong) && said.contains("optimiser.lr"), "{said}");
+            assert!(said.contains(word), "{said}");
         }
+        assert!(knobs.assign("start=here").is_err() && knobs.assign("optimiser=3").is_err());
         assert_eq!(knobs, wanted);
     }
 
@@ -267,7 +354,7 @@ mod tests {
         let own = InvertKnobs { restarts: 3, ..InvertKnobs::default() };
         assert_eq!(InvertPreset::of(&own), None);
         let wrong = InvertKnobs { restarts: 0, ..own };
-        assert_eq!(wrong.validate().unwrap_err().to_string(), "the number of restarts is 0: it must be 1 to 16");
+        assert_eq!(wrong.validate().unwrap_err().to_string(), "'restarts' is 0, but takes a whole number from 1 to 16");
         let nan = InvertKnobs { feature_weight: f64::NAN, ..InvertKnobs::default() };
         assert!(nan.validate().is_err());
     }
