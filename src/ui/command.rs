@@ -144,6 +144,8 @@ pub enum UiCommand {
     StepD,
     /// Writes a checkpoint now.
     Checkpoint,
+    /// Makes the model file from the weights as they are.
+    MakeModel,
     /// Writes a checkpoint and closes the run.
     Stop,
     /// Begins again at step 0 with fresh weights, beside the run in hand.
@@ -274,6 +276,7 @@ pub const SECTIONS: &[Section] = &[
             UiCommand::StepG,
             UiCommand::StepD,
             UiCommand::Checkpoint,
+            UiCommand::MakeModel,
             UiCommand::Stop,
             UiCommand::Reset,
         ],
@@ -422,6 +425,12 @@ impl UiCommand {
             Self::Checkpoint => {
                 entry!("Write a checkpoint", "Writes all weights and the step now.", "save store", ctrl(K::S))
             }
+            Self::MakeModel => entry!(
+                "Make the model file",
+                "Trains the encoder, calibrates on held-out images and writes the model, from the weights as they are.",
+                "encoder calibrate finish ganspect",
+                ctrl_shift(K::M)
+            ),
             Self::Stop => entry!(
                 "Close the run",
                 "Writes a checkpoint and closes the run; it can be continued later.",
@@ -682,7 +691,7 @@ impl UiCommand {
             Self::InspectRemove => inspect && query.any,
             Self::RegionUndo => inspect && query.undo,
             Self::SaveModel => facts.model,
-            Self::PlayPause | Self::Checkpoint | Self::Stop | Self::Reset | Self::PreviewEma => facts.run,
+            Self::PlayPause | Self::Checkpoint | Self::MakeModel | Self::Stop | Self::Reset | Self::PreviewEma => facts.run,
             Self::StepBoth | Self::StepG | Self::StepD => facts.running || facts.paused,
             Self::Undo => facts.undo,
             Self::Redo => facts.redo,

@@ -131,6 +131,7 @@ impl App {
             UiCommand::StepG => self.send(engine::Command::Once(Update::G)),
             UiCommand::StepD => self.send(engine::Command::Once(Update::D)),
             UiCommand::Checkpoint => self.send(engine::Command::Checkpoint),
+            UiCommand::MakeModel => self.send(engine::Command::MakeModel),
             UiCommand::Reset => {
                 self.begin();
                 self.send(engine::Command::Reset);

@@ -121,6 +121,7 @@ fn transport(ui: &mut Ui, frame: &mut Frame<'_>) {
                 (UiCommand::Reset, icons::ICON_RESTART_ALT),
                 (UiCommand::Stop, icons::ICON_STOP),
                 (UiCommand::Checkpoint, icons::ICON_BOOKMARK_ADD),
+                (UiCommand::MakeModel, icons::ICON_DEPLOYED_CODE),
             ] {
                 command_button(ui, frame, command, icon);
             }

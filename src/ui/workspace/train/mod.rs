@@ -376,7 +376,8 @@ fn primary_action(ui: &mut Ui, frame: &mut Frame<'_>) {
     let (command, text) = match &frame.status.phase {
         Phase::Running => (UiCommand::PlayPause, "Pause"),
         Phase::Paused => (UiCommand::PlayPause, "Go on"),
-        Phase::Idle | Phase::Failed(_) | Phase::Finished => (UiCommand::NewRun, "New run"),
+        Phase::Finished => (UiCommand::GoInspect, "Inspect images"),
+        Phase::Idle | Phase::Failed(_) => (UiCommand::NewRun, "New run"),
         Phase::Opening { .. } | Phase::Preparing => (UiCommand::Stop, "Cancel"),
         Phase::Finishing { .. } => (UiCommand::PlayPause, "Cancel"),
     };
