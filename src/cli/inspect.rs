@@ -20,11 +20,11 @@ use crate::{
         Command, Engine, Event, Inspect, Severity,
         inspect::{Entry, ModelFacts, ModelSource, ModelState, Query, QueryId, QuerySource, QueryState, View},
     },
-    inspect::{Calibration, InvertPreset, Outcome, ScoreKind, Verdict},
-    report::{
-        colour_map::ColourMap,
-        inspection::{Inspected, Names, Part, numbers, write_all},
+    inspect::{
+        Calibration, InvertPreset, Outcome, ScoreKind, Verdict,
+        export::{Inspected, Names, Part, numbers, write_all},
     },
+    report::colour_map::ColourMap,
 };
 
 /// Queries handed over ahead of the one in hand: enough to keep the thread busy, few enough for memory.

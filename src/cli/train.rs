@@ -223,6 +223,7 @@ fn take_up(engine: &Engine, arguments: &TrainArguments, bell: &crossbeam_channel
     let run = engine.live().status.read().run.clone();
     if done && recipe.train.model_at_end && run.is_some_and(|run| !run.join("model.ganspect").exists()) {
         // Interrupted between the last step and its model.
+        engine.send(Command::Turn(Box::new(recipe)));
         engine.send(Command::MakeModel);
         let begun = || matches!(engine.live().status.read().phase, Phase::Finishing { .. } | Phase::Failed(_));
         wait(bell, begun);

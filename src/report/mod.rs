@@ -1,5 +1,4 @@
-//! What a run or an inspection leaves behind for others to read, and the colours it is shown in.
+//! What a run leaves behind for others to read, and the colours that maps are shown in.
 
 pub mod colour_map;
-pub mod inspection;
 pub mod tensorboard;

@@ -691,7 +691,9 @@ impl UiCommand {
             Self::InspectRemove => inspect && query.any,
             Self::RegionUndo => inspect && query.undo,
             Self::SaveModel => facts.model,
-            Self::PlayPause | Self::Checkpoint | Self::MakeModel | Self::Stop | Self::Reset | Self::PreviewEma => facts.run,
+            Self::PlayPause | Self::Checkpoint | Self::MakeModel | Self::Stop | Self::Reset | Self::PreviewEma => {
+                facts.run
+            }
             Self::StepBoth | Self::StepG | Self::StepD => facts.running || facts.paused,
             Self::Undo => facts.undo,
             Self::Redo => facts.redo,

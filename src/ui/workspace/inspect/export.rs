@@ -14,11 +14,11 @@ use crate::{
         inspect::{Entry, ModelFacts, ModelState, QueryId, View},
         task::{Progress, Task},
     },
-    inspect::Outcome,
-    report::{
-        colour_map::ColourMap,
-        inspection::{Inspected, Names, Part, write_all},
+    inspect::{
+        Outcome,
+        export::{Inspected, Names, Part, write_all},
     },
+    report::colour_map::ColourMap,
 };
 
 /// An inspected image, as it was when it was asked for.

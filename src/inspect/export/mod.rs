@@ -15,7 +15,7 @@ use std::{
 };
 
 use self::sheet::{LEFT_OUT, Raster, Rgb};
-use super::colour_map::{ColourMap, colour};
+use crate::report::colour_map::{ColourMap, colour};
 use crate::{
     files::{self, Access, FileError},
     inspect::{Kept, Outcome, calibrate::MapScale},
