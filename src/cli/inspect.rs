@@ -10,9 +10,9 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use crossbeam_channel::{Receiver, bounded};
+use crossbeam_channel::Receiver;
 
-use super::train::{bar, wait};
+use super::{train::bar, wait};
 use crate::{
     data::DataError,
     device::DeviceChoice,
@@ -74,13 +74,7 @@ enum Form {
 
 pub(super) fn run(arguments: InspectArguments, device: DeviceChoice) -> Result<ExitCode> {
     let files = files(&arguments.paths)?;
-    let (ring, bell) = bounded::<()>(1);
-    let engine = Engine::start(device, move || {
-        let _ = ring.try_send(());
-    })
-    .context("the compute thread did not start")?;
-    wait(&bell, || engine.live().device.read().is_some() || engine.is_over());
-
+    let (engine, bell) = super::engine(device)?;
     let mut knobs = arguments.preset.knobs();
     knobs.seed = arguments.seed;
     for assignment in &arguments.set {
@@ -92,8 +86,7 @@ pub(super) fn run(arguments: InspectArguments, device: DeviceChoice) -> Result<E
         Some("built-in") => ModelSource::BuiltIn,
         _ => ModelSource::File(arguments.model.clone()),
     };
-    engine.send(Command::Inspect(Inspect::Model(source)));
-    let model = loaded(&engine, &bell)?;
+    let model = open_model(&engine, &bell, source)?;
     let rate = match (arguments.rate, calibration(&engine, &model)) {
         (None, _) => engine.live().inspect.status.read().rate,
         (Some(_), None) => {
@@ -148,7 +141,9 @@ fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-fn loaded(engine: &Engine, bell: &Receiver<()>) -> Result<Arc<ModelFacts>> {
+/// Puts a model in force and waits for it.
+pub(super) fn open_model(engine: &Engine, bell: &Receiver<()>, source: ModelSource) -> Result<Arc<ModelFacts>> {
+    engine.send(Command::Inspect(Inspect::Model(source)));
     let state = || engine.live().inspect.status.read().model.clone();
     wait(bell, || matches!(state(), ModelState::Ready(_) | ModelState::Failed(_)) || engine.is_over());
     match state() {
@@ -200,17 +195,22 @@ struct Tally {
     defective: usize,
     unjudged: usize,
     failed: usize,
+    /// Of another size than the calibration's images.
+    unlike: usize,
 }
 
 impl std::fmt::Display for Tally {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { healthy, suspect, defective, unjudged, failed } = self;
+        let Self { healthy, suspect, defective, unjudged, failed, unlike } = self;
         write!(f, "{healthy} healthy, {suspect} suspect, {defective} defective")?;
         if *unjudged > 0 {
             write!(f, ", {unjudged} without a verdict")?;
         }
         if *failed > 0 {
             write!(f, ", {failed} could not be inspected")?;
+        }
+        if *unlike > 0 {
+            write!(f, "; {unlike} are not of the size that the model is calibrated for, so their promise is a guess")?;
         }
         Ok(())
     }
@@ -309,6 +309,8 @@ fn report(
         Some(Verdict::Defective) => tally.defective += 1,
         None => tally.unjudged += 1,
     }
+    let size = (outcome.query.width(), outcome.query.height());
+    tally.unlike += usize::from(calibration.is_some_and(|c| !c.suits(size)));
     let file = path.display().to_string();
     let inspected = Inspected {
         file: &file,

@@ -8,12 +8,14 @@ mod reproduce;
 mod runs;
 mod train;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode, time::Duration};
 
+use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
+use crossbeam_channel::{Receiver, bounded};
 use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
 
-use crate::device::DeviceChoice;
+use crate::{device::DeviceChoice, engine::Engine};
 
 /// Ganspect learns what a healthy surface looks like, and shows what is not. Without a command it
 /// opens the window.
@@ -51,6 +53,29 @@ enum Command {
     Runs(runs::RunsCommand),
 }
 
+/// A running engine whose device is chosen, and the bell that it rings when there is something new.
+fn engine(device: DeviceChoice) -> Result<(Engine, Receiver<()>)> {
+    let (ring, bell) = bounded::<()>(1);
+    let engine = Engine::start(device, move || {
+        let _ = ring.try_send(());
+    })
+    .context("the compute thread did not start")?;
+    wait(&bell, || engine.live().device.read().is_some() || engine.is_over());
+    Ok((engine, bell))
+}
+
+/// Waits for the engine's bell, and not for ever.
+fn wait_a_moment(bell: &Receiver<()>) {
+    let _ = bell.recv_timeout(Duration::from_millis(200));
+}
+
+/// Waits until `done`, woken by the engine.
+fn wait(bell: &Receiver<()>, done: impl Fn() -> bool) {
+    while !done() {
+        wait_a_moment(bell);
+    }
+}
+
 /// Runs the program and tells the system how it went: 0 for well, 1 for a defect where that was asked
 /// for, 2 for an error.
 pub fn run(arguments: Arguments) -> ExitCode {
@@ -72,7 +97,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Some(Command::Train(train)) => train::run(train, device.unwrap_or_default(), runs),
         Some(Command::Data(data)) => data::run(data),
         Some(Command::Reproduce(reproduce)) => reproduce::run(reproduce, device.unwrap_or_default()),
-        Some(Command::Model(command)) => model::run(command),
+        Some(Command::Model(command)) => model::run(command, device.unwrap_or_default()),
         Some(Command::Devices) => {
             devices::run();
             Ok(())

@@ -3,11 +3,18 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use burn::tensor::Device;
 use clap::Subcommand;
 
-use crate::{files, inspect::Model, model::Bundle};
+use super::{train::bar, wait_a_moment};
+use crate::{
+    device::DeviceChoice,
+    engine::{Command, Event, Inspect, Severity, inspect::ModelSource},
+    files,
+    inspect::{InvertPreset, Model},
+    model::Bundle,
+};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ModelCommand {
@@ -18,6 +25,17 @@ pub(super) enum ModelCommand {
         /// Write every tensor's shape and sum to this file, as JSON
         #[arg(long, value_name = "OUT")]
         json: Option<PathBuf>,
+    },
+    /// Inspect the model's held-out images with other settings, so that verdicts can be given for them too
+    Calibrate {
+        /// A .ganspect file; the calibration is added to it
+        file: PathBuf,
+        /// The settings
+        #[arg(long, value_enum, default_value_t = InvertPreset::Quick)]
+        preset: InvertPreset,
+        /// Turn a knob of the inspection, for example --set steps=200; may be given again
+        #[arg(long = "set", value_name = "KEY=VALUE")]
+        set: Vec<String>,
     },
     /// Copy a model for inspection alone, without the weights that only training on needs
     Slim {
@@ -32,9 +50,10 @@ pub(super) enum ModelCommand {
     },
 }
 
-pub(super) fn run(command: ModelCommand) -> Result<()> {
+pub(super) fn run(command: ModelCommand, device: DeviceChoice) -> Result<()> {
     match command {
         ModelCommand::Show { file, json } => show(&file, json),
+        ModelCommand::Calibrate { file, preset, set } => calibrate(file, preset, &set, device),
         ModelCommand::Slim { file, out, name } => {
             let mut model = Model::load(&file, &Device::flex())?;
             model.slim();
@@ -42,6 +61,40 @@ pub(super) fn run(command: ModelCommand) -> Result<()> {
                 model.about_mut().name = name;
             }
             Ok(model.save(&out)?)
+        }
+    }
+}
+
+fn calibrate(file: PathBuf, preset: InvertPreset, set: &[String], device: DeviceChoice) -> Result<()> {
+    let mut knobs = preset.knobs();
+    for assignment in set {
+        knobs.assign(assignment)?;
+    }
+    let (engine, bell) = super::engine(device)?;
+    engine.send(Command::Inspect(Inspect::Knobs(Box::new(knobs))));
+    super::inspect::open_model(&engine, &bell, ModelSource::File(file.clone()))?;
+    engine.send(Command::Inspect(Inspect::Calibrate));
+    let progress = bar("calibrating");
+    loop {
+        wait_a_moment(&bell);
+        if let Some((done, total)) = engine.live().inspect.status.read().calibrating {
+            progress.set_length(total as u64);
+            progress.set_position(done as u64);
+        }
+        while let Some(event) = engine.next_event() {
+            match event {
+                Event::Notice { severity: Severity::Error, text, .. } => bail!(text),
+                Event::Notice { text, .. } => {
+                    progress.finish_and_clear();
+                    println!("{text}");
+                    println!("{}", file.display());
+                    return Ok(());
+                }
+                Event::Opened(_) | Event::Closed { .. } => {}
+            }
+        }
+        if engine.is_over() {
+            bail!("the compute thread ended; start the command again");
         }
     }
 }

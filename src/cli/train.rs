@@ -6,7 +6,6 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
 };
 
 use anyhow::{Context, Result, bail};
@@ -14,6 +13,7 @@ use clap::Args;
 use crossbeam_channel::bounded;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::{wait, wait_a_moment};
 use crate::{
     data::DataSource,
     device::DeviceChoice,
@@ -94,13 +94,6 @@ pub(super) fn run(arguments: TrainArguments, device: DeviceChoice, runs: Option<
     follow(&engine, &arguments, &bell, &interrupted)
 }
 
-/// Waits until `done`, woken by the engine.
-pub(super) fn wait(bell: &crossbeam_channel::Receiver<()>, done: impl Fn() -> bool) {
-    while !done() {
-        let _ = bell.recv_timeout(Duration::from_millis(200));
-    }
-}
-
 fn recipe(arguments: &TrainArguments, gpu: bool) -> Result<Recipe> {
     let mut recipe = match (&arguments.recipe, arguments.preset) {
         (Some(path), _) => {
@@ -139,7 +132,7 @@ fn follow(
     // A resumed run may be finished already, until its new steps are in force.
     let mut target = 0;
     loop {
-        let _ = bell.recv_timeout(Duration::from_millis(200));
+        wait_a_moment(bell);
         if interrupted.load(Ordering::Relaxed) && !stopping {
             stopping = true;
             engine.send(Command::Stop);

@@ -133,6 +133,13 @@ impl Calibration {
         self.least_rate().max(0.05)
     }
 
+    /// Whether an image of this width and height has the size of the held-out ones, give or take a tenth: a
+    /// largest value over more pixels is larger, so the promise holds for images of one size.
+    pub fn suits(&self, size: (usize, usize)) -> bool {
+        let near = |a: usize, b: usize| a.abs_diff(b) * 10 <= b;
+        near(size.0, self.size.0) && near(size.1, self.size.1)
+    }
+
     /// The smallest false-alarm rate that so many images can promise.
     pub fn least_rate(&self) -> f64 {
         1.0 / (self.held_out.len() as f64 + 1.0)
@@ -237,6 +244,13 @@ mod tests {
         assert!(said.contains("20 held-out healthy images") && said.contains("in 21") && said.contains("1 in 100"));
         assert!(c.check_rate(c.least_rate()).is_ok() && c.check_rate(0.0476).is_ok());
         assert!(c.check_rate(f64::NAN).is_err() && c.check_rate(0.0).is_err() && c.check_rate(0.6).is_err());
+    }
+
+    #[test]
+    fn the_promise_is_for_images_of_one_size() {
+        let c = calibration([1.0]);
+        assert!(c.suits((64, 64)) && c.suits((70, 58)));
+        assert!(!c.suits((128, 64)) && !c.suits((64, 32)));
     }
 
     #[test]

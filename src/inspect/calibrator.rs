@@ -13,9 +13,9 @@ use super::{
 };
 use crate::data::{DataError, FileHash, ImageStore, Opened, Split};
 
-/// The score that verdicts go by until scores are fused: where D's features part from the reconstruction's
-/// sees structure, where pixels alone mostly see noise that no z could have drawn.
-const VERDICT_BY: ScoreKind = ScoreKind::Feature;
+/// The score that verdicts go by: a defect is local, and a mean over a tile or a frame drowns it in what no
+/// z could have drawn of a healthy surface.
+const VERDICT_BY: ScoreKind = ScoreKind::WorstSpot;
 
 /// Values are counted in so many bins up to [`MOST`].
 const BINS: usize = 4_096;

@@ -23,8 +23,8 @@ use crate::{
     },
 };
 
-/// Side of the built-in pictures, pixels.
-const SIDE: usize = 128;
+/// Side of the built-in pictures, pixels: that of the images the built-in model is calibrated on.
+const SIDE: usize = crate::data::source::SPECIMEN_SIDE;
 /// Seed of the built-in pictures: one that no built-in data set uses.
 const SEED: u64 = 2017;
 /// Samples of the model on show.

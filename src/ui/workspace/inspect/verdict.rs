@@ -228,6 +228,14 @@ pub fn promise(ui: &mut Ui, scene: &Scene, wanted: &InvertKnobs, frame: &mut Fra
         let least = (calibration.least_rate() * 1000.0 * 10.0).ceil() / 10.0;
         let text = format!("Rests on {n} held-out healthy images, which can promise no less than {least}.");
         ui.add(Label::new(theme::weak_caption(&p, text)).wrap());
+        if scene.entry().and_then(|e| e.size).is_some_and(|size| !calibration.suits(size)) {
+            let (width, height) = calibration.size;
+            ui.horizontal_top(|ui| {
+                theme::state_icon(ui, State::Suspect);
+                let text = format!("They are {width} × {height} pixels. This image is not, so the promise is a guess.");
+                ui.add(Label::new(text).wrap());
+            });
+        }
     }
     if let Some(refused) = &scene.status.rate_refused {
         ui.horizontal_top(|ui| {
