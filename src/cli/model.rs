@@ -165,7 +165,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (file, json) = (folder.path().join("m.ganspect"), folder.path().join("m.json"));
         model.write(&file).unwrap();
-        run(ModelCommand::Show { file, json: Some(json.clone()) }).unwrap();
+        run(ModelCommand::Show { file, json: Some(json.clone()) }, DeviceChoice::Cpu).unwrap();
         let text = std::fs::read_to_string(json).unwrap();
         let written: serde_json::Value = serde_json::from_str(&text).unwrap();
         let sum = f64::from(0.1f32) + f64::from(0.2f32);
