@@ -113,7 +113,7 @@ impl InvertPreset {
             },
             Self::Quick => InvertKnobs {
                 steps: 60,
-                optimiser: OptimiserKnobs { kind: OptimiserKind::Adam, lr: 0.1, beta1: 0.9, beta2: 0.9 },
+                optimiser: OptimiserKnobs { kind: OptimiserKind::Adam, lr: 0.05, beta1: 0.9, beta2: 0.9 },
                 restarts: 1,
                 start: Start::Encoder,
                 constraint: Constraint::Clip,

@@ -72,7 +72,7 @@ impl EmptyPage {
                 }
             }
             let text =
-                "Two pictures of turned metal, one of them scratched, and a small model that comes with the program.";
+                "Two pictures of turned metal, one of them cracked, and a small model that comes with the program.";
             if choice(ui, "Try it on the built-in model", text, false, "Puts the built-in model in force") {
                 frame.actions.push(Action::Engine(engine::Command::Inspect(Inspect::Model(ModelSource::BuiltIn))));
                 asked = Some(built_in());
@@ -205,14 +205,14 @@ fn choice(ui: &mut Ui, title: &str, text: &str, primary: bool, tooltip: &str) ->
     clicked
 }
 
-/// Two pictures that come with the program: a healthy one and a scratched one.
+/// Two pictures that come with the program: a healthy one and a cracked one.
 fn built_in() -> Vec<Query> {
     let picture = |defect, name: &str| Query {
         id: QueryId::fresh(),
         name: name.to_owned(),
         source: QuerySource::Picture(Arc::new(surface::draw(Kind::Turned, defect, SEED, 0, SIDE).picture)),
     };
-    vec![picture(Some(DefectKind::Scratch), "Turned metal, scratched"), picture(None, "Turned metal, healthy")]
+    vec![picture(Some(DefectKind::Crack), "Turned metal, cracked"), picture(None, "Turned metal, healthy")]
 }
 
 /// Stands in for the pictures of a query that has none.
