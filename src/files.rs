@@ -124,6 +124,20 @@ impl FileError {
 /// Besides what the operating system reports: [`FileError::TooLarge`], before anything is read, and
 /// [`FileError::NotAFile`] for a device or a pipe, which might never end.
 pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
+    let (file, _) = open(path, limit)?;
+    let mut bytes = Vec::new();
+    // The file may have grown since it was measured.
+    let read = file.take(limit.saturating_add(1)).read_to_end(&mut bytes);
+    read.map_err(|cause| FileError::new(Access::Read, path, cause))?;
+    let size = bytes.len() as u64;
+    if size > limit { Err(FileError::TooLarge { path: path.into(), size, limit }) } else { Ok(bytes) }
+}
+
+/// Opens a file of at most `limit` bytes to be read; its length comes with it.
+///
+/// # Errors
+/// As [`read`].
+pub fn open(path: &Path, limit: u64) -> Result<(File, u64), FileError> {
     let fault = |cause| FileError::new(Access::Read, path, cause);
     // Asked before opening, because opening a pipe waits for its writer.
     let kind = fs::metadata(path).map_err(fault)?;
@@ -133,18 +147,9 @@ pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
     if !kind.is_file() {
         return Err(FileError::NotAFile { path: path.into() });
     }
-    let too_large = |size| FileError::TooLarge { path: path.into(), size, limit };
-    if kind.len() > limit {
-        return Err(too_large(kind.len()));
-    }
-    let mut bytes = Vec::new();
-    // The file may have grown since it was measured.
     let file = File::open(path).map_err(fault)?;
-    file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(fault)?;
-    if bytes.len() as u64 > limit {
-        return Err(too_large(bytes.len() as u64));
-    }
-    Ok(bytes)
+    let size = file.metadata().map_err(fault)?.len();
+    if size > limit { Err(FileError::TooLarge { path: path.into(), size, limit }) } else { Ok((file, size)) }
 }
 
 /// Reads a whole UTF-8 text of at most `limit` bytes.

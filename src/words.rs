@@ -13,10 +13,14 @@ pub fn span(seconds: f64) -> String {
 
 /// A message as a sentence of its own: with a capital and a full stop.
 pub fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    let capital = letters.next().map(|c| c.to_uppercase().collect::<String>()).unwrap_or_default();
     let stop = if text.ends_with(['.', '!', '?']) || text.is_empty() { "" } else { "." };
-    format!("{capital}{}{stop}", letters.as_str())
+    format!("{}{stop}", capital(text))
+}
+
+/// With a capital.
+pub fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 #[cfg(test)]

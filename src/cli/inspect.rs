@@ -155,8 +155,7 @@ pub(super) fn open_model(engine: &Engine, bell: &Receiver<()>, source: ModelSour
 
 /// The calibration for the knobs in force.
 fn calibration<'a>(engine: &Engine, model: &'a ModelFacts) -> Option<&'a Calibration> {
-    let knobs = engine.live().inspect.status.read().knobs.clone();
-    model.calibrations.iter().find(|c| c.knobs.comparable(&knobs) && c.regions == model.regions)
+    model.calibration(&engine.live().inspect.status.read().knobs)
 }
 
 fn announce(engine: &Engine, model: &ModelFacts, rate: Option<f64>, form: Form) {
@@ -241,13 +240,13 @@ fn inspect_all(
             asked.push_back((id, path));
         }
         let Some((id, path)) = asked.front().cloned() else { break };
-        wait(bell, || entry(engine, id).is_some_and(|e| is_over(&e.state)) || engine.is_over());
+        wait(bell, || entry(engine, id).is_some_and(|e| e.state.is_over()) || engine.is_over());
         while let Some(event) = engine.next_event() {
             if let Event::Notice { severity: Severity::Error, text, .. } = event {
                 progress.suspend(|| eprintln!("{text}"));
             }
         }
-        let Some(entry) = entry(engine, id).filter(|e| is_over(&e.state)) else {
+        let Some(entry) = entry(engine, id).filter(|e| e.state.is_over()) else {
             bail!("the compute thread ended while it inspected {}", path.display());
         };
         asked.pop_front();
@@ -273,10 +272,6 @@ fn inspect_all(
 
 fn entry(engine: &Engine, id: QueryId) -> Option<Arc<Entry>> {
     engine.live().inspect.status.read().entries.iter().find(|e| e.id == id).cloned()
-}
-
-fn is_over(state: &QueryState) -> bool {
-    matches!(state, QueryState::Done | QueryState::Stopped | QueryState::Failed(_))
 }
 
 /// Prints one image's row, and writes its pictures.

@@ -15,7 +15,11 @@ use clap::{Parser, Subcommand};
 use crossbeam_channel::{Receiver, bounded};
 use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
 
-use crate::{device::DeviceChoice, engine::Engine};
+use crate::{
+    device::DeviceChoice,
+    engine::Engine,
+    inspect::{InvertKnobs, InvertPreset},
+};
 
 /// Ganspect learns what a healthy surface looks like, and shows what is not. Without a command it
 /// opens the window.
@@ -51,6 +55,16 @@ enum Command {
     /// List the runs on disk, or export a run's log
     #[command(subcommand)]
     Runs(runs::RunsCommand),
+}
+
+/// A preset's knobs with these turned.
+fn knobs(preset: InvertPreset, set: &[String]) -> Result<InvertKnobs> {
+    let mut knobs = preset.knobs();
+    for assignment in set {
+        knobs.assign(assignment)?;
+    }
+    knobs.validate()?;
+    Ok(knobs)
 }
 
 /// A running engine whose device is chosen, and the bell that it rings when there is something new.

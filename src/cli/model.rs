@@ -66,10 +66,7 @@ pub(super) fn run(command: ModelCommand, device: DeviceChoice) -> Result<()> {
 }
 
 fn calibrate(file: PathBuf, preset: InvertPreset, set: &[String], device: DeviceChoice) -> Result<()> {
-    let mut knobs = preset.knobs();
-    for assignment in set {
-        knobs.assign(assignment)?;
-    }
+    let knobs = super::knobs(preset, set)?;
     let (engine, bell) = super::engine(device)?;
     engine.send(Command::Inspect(Inspect::Knobs(Box::new(knobs))));
     super::inspect::open_model(&engine, &bell, ModelSource::File(file.clone()))?;

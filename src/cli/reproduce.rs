@@ -72,11 +72,7 @@ pub(super) fn run(arguments: ReproduceArguments, choice: DeviceChoice) -> Result
         recipe.assign(&format!("train.steps={steps}"))?;
     }
     recipe.validate()?;
-    let mut knobs = arguments.inspect.knobs();
-    for assignment in &arguments.turn {
-        knobs.assign(assignment)?;
-    }
-    knobs.validate()?;
+    let knobs = super::knobs(arguments.inspect, &arguments.turn)?;
     println!(
         "setting {}: at most {} steps, learning rate {}, momentum {}; {} training steps",
         arguments.inspect.title(),

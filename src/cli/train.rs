@@ -17,7 +17,7 @@ use super::{wait, wait_a_moment};
 use crate::{
     data::DataSource,
     device::DeviceChoice,
-    engine::{Command, Engine, Event, Severity, live::Phase},
+    engine::{Command, Engine, Event, MODEL_FILE, Severity, live::Phase},
     files,
     train::{Metric, Preset, Recipe, folder::free_folder},
     ui::Paths,
@@ -214,7 +214,7 @@ fn take_up(engine: &Engine, arguments: &TrainArguments, bell: &crossbeam_channel
     let done = engine.live().status.read().step >= recipe.train.steps;
     let steps = recipe.train.steps;
     let run = engine.live().status.read().run.clone();
-    if done && recipe.train.model_at_end && run.is_some_and(|run| !run.join("model.ganspect").exists()) {
+    if done && recipe.train.model_at_end && run.is_some_and(|run| !run.join(MODEL_FILE).exists()) {
         // Interrupted between the last step and its model.
         engine.send(Command::Turn(Box::new(recipe)));
         engine.send(Command::MakeModel);
@@ -265,7 +265,7 @@ fn summarise(engine: &Engine, run: &Path, step: u64) {
         recent(Metric::GSuccess),
         recent(Metric::Diversity)
     );
-    let model = run.join("model.ganspect");
+    let model = run.join(MODEL_FILE);
     if model.exists() {
         println!("model   {}", model.display());
     }

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Name of the model file in a run's folder.
-pub(super) const MODEL_FILE: &str = "model.ganspect";
+pub const MODEL_FILE: &str = "model.ganspect";
 
 /// What keeps a run from becoming a model.
 #[derive(Debug, thiserror::Error)]

@@ -120,6 +120,23 @@ pub enum QueryState {
     Failed(String),
 }
 
+impl QueryState {
+    /// Whether the compute thread has to work on it.
+    pub fn is_due(&self) -> bool {
+        matches!(self, Self::Waiting | Self::Reading | Self::Running)
+    }
+
+    /// Whether it ended with an outcome.
+    pub fn has_outcome(&self) -> bool {
+        matches!(self, Self::Done | Self::Stopped)
+    }
+
+    /// Whether nothing more comes of it unless the user asks.
+    pub fn is_over(&self) -> bool {
+        self.has_outcome() || matches!(self, Self::Failed(_))
+    }
+}
+
 /// A query on the list.
 #[derive(Clone, Debug)]
 pub struct Entry {
@@ -147,6 +164,30 @@ pub struct Entry {
     pub scores: Option<Scores>,
     /// Its place among good parts; `None` without a calibration for its knobs.
     pub assessment: Option<Assessment>,
+}
+
+impl Entry {
+    /// A query that nothing has been done about, with at most so many steps before it.
+    pub fn waiting(query: &Query, steps: usize) -> Self {
+        let path = match &query.source {
+            QuerySource::File(path) => Some(path.clone()),
+            QuerySource::Picture(_) => None,
+        };
+        Self {
+            id: query.id,
+            name: query.name.clone(),
+            path,
+            state: QueryState::Waiting,
+            thumbnail: None,
+            size: None,
+            step: 0,
+            steps,
+            steps_per_second: 0.0,
+            seconds_left: None,
+            scores: None,
+            assessment: None,
+        }
+    }
 }
 
 /// A small picture.
@@ -192,6 +233,13 @@ pub struct ModelFacts {
     pub calibrations: Arc<Vec<Calibration>>,
     /// What part of a picture is inspected.
     pub regions: Regions,
+}
+
+impl ModelFacts {
+    /// Its calibration for these knobs and the regions in force.
+    pub fn calibration(&self, knobs: &InvertKnobs) -> Option<&Calibration> {
+        Calibration::find(&self.calibrations, knobs, &self.regions)
+    }
 }
 
 /// The model in force.

@@ -41,12 +41,15 @@ const SAMPLES: usize = 16;
 /// Name and bytes of the model that comes with the program.
 const BUILT_IN: (&str, &[u8]) = ("turned metal, built in", include_bytes!("../../assets/turned.ganspect"));
 
+/// A query in the model's form, and its small picture.
+type Read = (Planes, Thumbnail);
+
 struct Slot {
     entry: Entry,
     source: QuerySource,
     /// The newest request is the largest; within one request, in the order given.
     order: (u64, Reverse<usize>),
-    reading: Option<Task<Result<Picture, DataError>>>,
+    reading: Option<Task<Result<Read, DataError>>>,
     query: Option<Arc<Planes>>,
     job: Option<Job>,
     /// Seed to begin again with, and whether to leave out the encoder.
@@ -130,7 +133,7 @@ impl Inspector {
             Inspect::Add(queries) => self.add(queries),
             Inspect::Remove(ids) => self.remove(&ids),
             Inspect::Pause(id) => self.with(id, |slot| {
-                if matches!(slot.entry.state, QueryState::Running | QueryState::Waiting | QueryState::Reading) {
+                if slot.entry.state.is_due() {
                     slot.entry.state = QueryState::Paused;
                 }
             }),
@@ -228,24 +231,7 @@ impl Inspector {
         let request = self.requests;
         let mut status = self.live.inspect.status.write();
         for (i, query) in queries.into_iter().enumerate() {
-            let path = match &query.source {
-                QuerySource::File(path) => Some(path.clone()),
-                QuerySource::Picture(_) => None,
-            };
-            let entry = Entry {
-                id: query.id,
-                name: query.name,
-                path,
-                state: QueryState::Waiting,
-                thumbnail: None,
-                size: None,
-                step: 0,
-                steps: self.knobs.steps,
-                steps_per_second: 0.0,
-                seconds_left: None,
-                scores: None,
-                assessment: None,
-            };
+            let entry = Entry::waiting(&query, self.knobs.steps);
             status.entries.push(Arc::new(entry.clone()));
             self.slots.push(Slot {
                 entry,
@@ -406,9 +392,7 @@ impl Inspector {
     /// The slot that is worked on next: of those that are wanted, the newest request's first.
     fn next(&self) -> Option<usize> {
         self.model.as_ref()?;
-        let wanted =
-            |slot: &Slot| matches!(slot.entry.state, QueryState::Waiting | QueryState::Reading | QueryState::Running);
-        let all = self.slots.iter().enumerate().filter(|(_, slot)| wanted(slot));
+        let all = self.slots.iter().enumerate().filter(|(_, slot)| slot.entry.state.is_due());
         all.max_by_key(|(_, slot)| slot.order).map(|(i, _)| i)
     }
 
@@ -441,20 +425,22 @@ impl Inspector {
         let Some(model) = &self.model else { return };
         let recipe = &model.about().recipe;
         let (channels, scale) = (recipe.model.channels, recipe.data.scale as f32);
-        let wanted =
-            |slot: &Slot| matches!(slot.entry.state, QueryState::Waiting | QueryState::Reading | QueryState::Running);
-        let mut order: Vec<usize> = (0..self.slots.len()).filter(|&i| wanted(&self.slots[i])).collect();
+        let mut order: Vec<usize> = (0..self.slots.len()).filter(|&i| self.slots[i].entry.state.is_due()).collect();
         order.sort_by_key(|&i| Reverse(self.slots[i].order));
         for i in order.into_iter().take(AHEAD) {
             let slot = &mut self.slots[i];
             if slot.query.is_some() {
                 continue;
             }
-            let picture = match (&slot.reading, &slot.source) {
-                (None, QuerySource::Picture(picture)) => Ok((**picture).clone()),
+            let read = match (&slot.reading, &slot.source) {
+                (None, QuerySource::Picture(picture)) => Ok(read(picture, channels, scale)),
                 (None, QuerySource::File(path)) => {
                     let path = path.clone();
-                    match Task::spawn("ganspect-read", || {}, move |_| decode(&path)) {
+                    match Task::spawn(
+                        "ganspect-read",
+                        || {},
+                        move |_| decode(&path).map(|picture| read(&picture, channels, scale)),
+                    ) {
                         Ok(task) => {
                             slot.reading = Some(task);
                             slot.entry.state = QueryState::Reading;
@@ -469,17 +455,16 @@ impl Inspector {
                 }
                 (Some(task), _) => match task.poll() {
                     State::Running => continue,
-                    State::Done(Ok(picture)) => Ok(picture),
+                    State::Done(Ok(read)) => Ok(read),
                     State::Done(Err(error)) => Err(error.to_string()),
                     State::Over => Err("reading the file broke off; try again".to_owned()),
                 },
             };
             slot.reading = None;
-            match picture {
-                Ok(picture) => {
-                    let planes = Planes::of(&picture, channels, scale);
+            match read {
+                Ok((planes, thumbnail)) => {
                     slot.entry.size = Some((planes.width(), planes.height()));
-                    slot.entry.thumbnail = Some(Arc::new(thumbnail(&planes)));
+                    slot.entry.thumbnail = Some(Arc::new(thumbnail));
                     slot.entry.state = QueryState::Waiting;
                     slot.query = Some(Arc::new(planes));
                 }
@@ -694,7 +679,7 @@ impl Inspector {
         for i in 0..self.slots.len() {
             let slot = &mut self.slots[i];
             slot.job = None;
-            if matches!(slot.entry.state, QueryState::Running | QueryState::Waiting | QueryState::Reading) {
+            if slot.entry.state.is_due() {
                 slot.entry.state = QueryState::Failed("The device stopped working; open the model again.".into());
                 self.show_entry(i);
             }
@@ -712,6 +697,13 @@ impl Inspector {
         }
         Some(self.path.take().map_or(ModelSource::BuiltIn, ModelSource::File))
     }
+}
+
+/// A picture as a model of so many channels and this scale sees it.
+fn read(picture: &Picture, channels: usize, scale: f32) -> Read {
+    let planes = Planes::of(picture, channels, scale);
+    let thumbnail = thumbnail(&planes);
+    (planes, thumbnail)
 }
 
 /// A query as a small grey picture, reduced by averaging.

@@ -12,6 +12,7 @@ mod worker;
 use std::{io, path::PathBuf, sync::Arc, thread};
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+pub use finishing::MODEL_FILE;
 pub use inspect::Inspect;
 pub use live::Live;
 

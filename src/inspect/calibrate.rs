@@ -127,6 +127,11 @@ impl Assessment {
 }
 
 impl Calibration {
+    /// The one of `all` that was made with these knobs, seed aside, on these regions.
+    pub fn find<'a>(all: &'a [Self], knobs: &InvertKnobs, regions: &Regions) -> Option<&'a Self> {
+        all.iter().find(|c| c.knobs.comparable(knobs) && c.regions == *regions)
+    }
+
     /// The rate in force unless the user sets one: one false alarm in twenty good parts, or the least that
     /// can be promised if that is more.
     pub fn default_rate(&self) -> f64 {

@@ -21,9 +21,6 @@ use crate::{
     train::optimiser::Optimiser,
 };
 
-/// Which of D's layers sees features: the second, counted from 0.
-const FEATURE_LAYER: usize = 1;
-
 /// Pixels to a feature, across and down.
 pub const FEATURE_CELL: usize = 4;
 
@@ -101,8 +98,7 @@ impl Networks {
 
     /// D's features of crops: `[n, filters, size / 4, size / 4]`.
     pub fn features(&self, crops: Tensor<4>) -> Tensor<4> {
-        let mut features = self.d.features(crops, &mut Pass::Evaluate);
-        features.swap_remove(FEATURE_LAYER)
+        self.d.features(crops, &mut Pass::Evaluate)
     }
 
     /// Where z begins: `restarts` rows for each crop, crop by crop. Random rows depend on the seed and on

@@ -3,6 +3,7 @@
 use std::{ops::Range, sync::Arc, time::Instant};
 
 use burn::tensor::{Tensor, TensorData};
+use serde::{Deserialize, Serialize};
 
 use super::{
     calibrate::{Assessment, Calibration},
@@ -16,7 +17,7 @@ use super::{
 use crate::model::weights::{WeightError, host};
 
 /// What one step of z left behind.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     /// The step, from 0: the loss of the start.
     pub step: usize,

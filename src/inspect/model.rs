@@ -40,10 +40,10 @@ pub enum ModelError {
     /// The file.
     #[error(transparent)]
     Bundle(#[from] BundleError),
-    /// Its tensors do not fit its recipe, or the device failed.
+    /// The device did not hand the weights over.
     #[error("{name} cannot be used: {source}; make the model again from its run")]
     Weights {
-        /// The file.
+        /// The model.
         name: String,
         /// What is wrong.
         source: WeightError,
@@ -145,9 +145,8 @@ impl Model {
             bundle.meta.get(key).map(String::as_str).ok_or_else(|| broken(key, "it is missing".into()))
         };
         let recipe = Recipe::from_toml(text(key::RECIPE)?).map_err(|e| broken(key::RECIPE, e.to_string()))?;
-        let json = |key: &'static str| text(key);
         let calibrations: Vec<Calibration> =
-            serde_json::from_str(json(key::CALIBRATIONS)?).map_err(|e| broken(key::CALIBRATIONS, e.to_string()))?;
+            serde_json::from_str(text(key::CALIBRATIONS)?).map_err(|e| broken(key::CALIBRATIONS, e.to_string()))?;
         let fine = |c: &Calibration| {
             let numbers = [c.scale.difference, c.scale.feature];
             c.knobs.validate().is_ok() && !c.held_out.is_empty() && numbers.iter().all(|v| v.is_finite() && *v > 0.0)
@@ -156,13 +155,13 @@ impl Model {
             return Err(broken(key::CALIBRATIONS, "a value is out of its range".into()));
         }
         let regions: Regions =
-            serde_json::from_str(json(key::REGIONS)?).map_err(|e| broken(key::REGIONS, e.to_string()))?;
+            serde_json::from_str(text(key::REGIONS)?).map_err(|e| broken(key::REGIONS, e.to_string()))?;
         regions.validate().map_err(|e| broken(key::REGIONS, e.to_string()))?;
         let about = About {
             name: text(key::NAME)?.to_owned(),
             step: text(key::STEP)?.parse().map_err(|_| broken(key::STEP, "it is no whole number".into()))?,
             data: text(key::DATA)?.to_owned(),
-            split: serde_json::from_str(json(key::SPLIT)?).map_err(|e| broken(key::SPLIT, e.to_string()))?,
+            split: serde_json::from_str(text(key::SPLIT)?).map_err(|e| broken(key::SPLIT, e.to_string()))?,
             rate: match bundle.meta.get(key::RATE) {
                 Some(rate) => Some(rate.parse().map_err(|_| broken(key::RATE, "it is no number".into()))?),
                 None => None,
@@ -171,17 +170,15 @@ impl Model {
             calibrations,
             regions,
         };
-        let fault = |source| ModelError::Weights { name: file.into(), source };
         let device = device.clone().without_autodiff();
         // The weights are replaced at once; the seed plays no part.
         let mut rng = ChaCha8Rng::seed_from_u64(0);
-        let shape = &about.recipe.model;
-        let ema = weights::write(Generator::new(shape, &mut rng, &device), &bundle.part("ema")).map_err(fault)?;
-        let d = weights::write(Discriminator::new(shape, &mut rng, &device), &bundle.part("d")).map_err(fault)?;
-        let stored = bundle.part("e");
-        let encoder = match stored.is_empty() {
+        let (shape, path) = (&about.recipe.model, Path::new(file));
+        let ema = bundle.fill(path, "ema", Generator::new(shape, &mut rng, &device))?;
+        let d = bundle.fill(path, "d", Discriminator::new(shape, &mut rng, &device))?;
+        let encoder = match bundle.part("e").is_empty() {
             true => None,
-            false => Some(weights::write(Encoder::new(shape, &mut rng, &device), &stored).map_err(fault)?),
+            false => Some(bundle.fill(path, "e", Encoder::new(shape, &mut rng, &device))?),
         };
         let networks = Networks::new(&ema, &d, encoder.as_ref(), &device);
         Ok(Self { about, networks, encoder: encoder.is_some(), bundle })
@@ -242,7 +239,7 @@ impl Model {
 
     /// The calibration that was made with these knobs, seed aside, on the regions in force.
     pub fn calibration(&self, knobs: &InvertKnobs) -> Option<&Calibration> {
-        self.about.calibrations.iter().find(|c| c.knobs.comparable(knobs) && c.regions == self.about.regions)
+        Calibration::find(&self.about.calibrations, knobs, &self.about.regions)
     }
 
     /// Puts a calibration in the place of the one for the same knobs, if there was one.

@@ -18,6 +18,9 @@ pub struct DownBlock {
     norm: Option<Norm>,
 }
 
+/// Hidden layers up to the one whose maps are called features.
+const FEATURE_LAYERS: usize = 2;
+
 /// Crops `[batch, channels, size, size]` to logits `[batch, 1]`: strided convolutions, no pooling.
 #[derive(Module, Debug)]
 pub struct Discriminator {
@@ -62,15 +65,11 @@ impl Discriminator {
         self.dense.forward(x.flatten(1, 3))
     }
 
-    /// The feature maps after each hidden layer, finest first.
-    pub fn features(&self, crops: Tensor<4>, pass: &mut Pass<'_>) -> Vec<Tensor<4>> {
-        let mut x = crops;
-        let mut features = Vec::with_capacity(self.down.len());
-        for block in &self.down {
-            x = self.block(block, x, pass);
-            features.push(x.clone());
-        }
-        features
+    /// What inspection and the encoder call D's features (`f` in AnoGAN): the maps after the second hidden
+    /// layer, `[batch, filters, size / 4, size / 4]`. The layers above it are not run.
+    pub fn features(&self, crops: Tensor<4>, pass: &mut Pass<'_>) -> Tensor<4> {
+        let middle = self.down.iter().take(FEATURE_LAYERS);
+        middle.fold(crops, |x, block| self.block(block, x, pass))
     }
 
     fn block(&self, block: &DownBlock, x: Tensor<4>, pass: &mut Pass<'_>) -> Tensor<4> {

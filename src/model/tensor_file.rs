@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufReader, Read, Write};
 use std::path::Path;
 
@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde::de::{Error as _, MapAccess, Visitor};
 
 use super::weights::Weight;
-use crate::files::{Access, FileError};
+use crate::files::{self, FileError};
 
 /// The key of the file's metadata that holds the caller's text. One key, because safetensors keeps its
 /// metadata in a hash map: several would come in another order each time, and equal states give equal files.
@@ -54,20 +54,7 @@ pub(crate) struct Source<R> {
 /// Opens `path` for a [`Source`]: a file, not a pipe that might never end, of at most `limit` bytes. Returns its
 /// length too.
 pub(crate) fn open(path: &Path, limit: u64) -> Result<(BufReader<File>, u64), FileError> {
-    let fault = |cause| FileError::new(Access::Read, path, cause);
-    // Asked before opening, because opening a pipe waits for its writer.
-    let kind = fs::metadata(path).map_err(fault)?;
-    if kind.is_dir() {
-        return Err(FileError::IsFolder { access: Access::Read, path: path.into() });
-    }
-    if !kind.is_file() {
-        return Err(FileError::NotAFile { path: path.into() });
-    }
-    let file = File::open(path).map_err(fault)?;
-    let size = file.metadata().map_err(fault)?.len();
-    if size > limit {
-        return Err(FileError::TooLarge { path: path.into(), size, limit });
-    }
+    let (file, size) = files::open(path, limit)?;
     Ok((BufReader::with_capacity(1 << 18, file), size))
 }
 

@@ -24,9 +24,6 @@ use crate::{
     },
 };
 
-/// D's layer that sees features, counted from 0.
-const FEATURE_LAYER: usize = 1;
-
 /// Share of the steps over which the learning rate falls to a tenth at the end.
 const FALL: f64 = 0.5;
 
@@ -89,7 +86,7 @@ impl EncoderTrainer {
         let drawn = self.g.forward(z);
         let mut loss = (drawn.clone() - x.clone()).square().mean();
         if knobs.feature_weight > 0.0 {
-            let f = |crops: Tensor<4>| self.d.features(crops, &mut Pass::Evaluate).swap_remove(FEATURE_LAYER);
+            let f = |crops: Tensor<4>| self.d.features(crops, &mut Pass::Evaluate);
             loss = loss + (f(drawn) - f(x)).square().mean() * knobs.feature_weight;
         }
         if knobs.latent_weight > 0.0 {

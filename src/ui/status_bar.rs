@@ -161,9 +161,7 @@ fn run(ui: &mut Ui, p: &theme::Palette, status: &Status, actions: &mut Vec<Actio
             }
         }
         Phase::Finishing { what, done, total } => {
-            let mut words = (*what).to_owned();
-            words[..1].make_ascii_uppercase();
-            if progress(ui, p, &words, (*done as usize, *total as usize)) {
+            if progress(ui, p, &crate::words::capital(what), (*done as usize, *total as usize)) {
                 actions.push(Action::Engine(engine::Command::Pause));
             }
             if let Some(left) = status.seconds_left {

@@ -46,28 +46,7 @@ pub struct Numbers {
     /// Seconds of work.
     pub seconds: f64,
     /// Every step, in order.
-    pub records: Vec<Step>,
-}
-
-/// What one step of z left behind.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Step {
-    /// The step, from 0: the loss of the start.
-    pub step: usize,
-    /// The loss that z follows, per pixel, one value a restart.
-    pub loss: Vec<f32>,
-    /// Which of the restarts is best, from 0.
-    pub best: usize,
-    /// Of the best restart: |query - G(z)| per pixel.
-    pub residual: f32,
-    /// Of the best restart: feature matching per feature, or 0 when it has no weight.
-    pub feature: f32,
-    /// Of the best restart: log(1 - D(G(z))), or 0 when it has no weight.
-    pub prior: f32,
-    /// Of the best restart: length of z over the length of an average draw.
-    pub z_norm: f32,
-    /// Seconds of work so far.
-    pub seconds: f32,
+    pub records: Vec<Record>,
 }
 
 impl Numbers {
@@ -93,22 +72,7 @@ impl Numbers {
             scale: query.scale.map(|s| s.difference),
             steps: outcome.steps,
             seconds: outcome.seconds,
-            records: outcome.records.iter().map(Step::of).collect(),
-        }
-    }
-}
-
-impl Step {
-    fn of(record: &Record) -> Self {
-        Self {
-            step: record.step,
-            loss: record.loss.clone(),
-            best: record.best,
-            residual: record.residual,
-            feature: record.feature,
-            prior: record.prior,
-            z_norm: record.z_norm,
-            seconds: record.seconds,
+            records: outcome.records.clone(),
         }
     }
 }

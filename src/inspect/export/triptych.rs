@@ -203,7 +203,11 @@ fn verdict(sheet: &mut Sheet, letters: &mut Letters, query: &Inspected<'_>, [x, 
         Some(a) => {
             sheet.mark(a.verdict, [x + 12.0 * u, y + 17.0 * u], 11.0 * u);
             let rests = format!("p = {} from {} healthy images; alarm at p ≤ {}", short(a.p), a.n, short(a.rate));
-            (capital(a.verdict.title()), verdict_colour(a.verdict), [capital(&a.words()), rests])
+            (
+                crate::words::capital(a.verdict.title()),
+                verdict_colour(a.verdict),
+                [crate::words::capital(&a.words()), rests],
+            )
         }
         None => {
             let why = "The model is not calibrated for these settings.".to_owned();
@@ -244,9 +248,4 @@ fn wrap(letters: &mut Letters, text: &str, size: f32, width: f32) -> Vec<String>
         }
     }
     lines
-}
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }

@@ -52,12 +52,11 @@ impl App {
             return Some(("Calibrating", progress));
         }
         let busy = |state: &QueryState| matches!(state, QueryState::Reading | QueryState::Running);
-        let waits = |state: &QueryState| busy(state) || matches!(state, QueryState::Waiting | QueryState::Paused);
         if !status.entries.iter().any(|e| busy(&e.state)) {
             return None;
         }
         let total = status.entries.len();
-        let left = status.entries.iter().filter(|e| waits(&e.state)).count();
+        let left = status.entries.iter().filter(|e| !e.state.is_over()).count();
         Some(("Inspecting images", (total - left, total)))
     }
 
@@ -67,9 +66,7 @@ impl App {
         if status.calibrating.is_some() {
             return self.send(engine::Command::Inspect(Inspect::CancelCalibrate));
         }
-        let ended =
-            |state: &QueryState| matches!(state, QueryState::Done | QueryState::Stopped | QueryState::Failed(_));
-        for entry in status.entries.iter().filter(|e| !ended(&e.state)) {
+        for entry in status.entries.iter().filter(|e| !e.state.is_over()) {
             self.send(engine::Command::Inspect(Inspect::Stop(entry.id)));
         }
     }

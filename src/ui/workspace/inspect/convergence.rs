@@ -7,7 +7,6 @@ use egui_material_icons::icons;
 use egui_plot::{AxisHints, GridMark, HLine, Line, LineStyle, Plot, PlotPoint, PlotPoints, VLine};
 use serde::{Deserialize, Serialize};
 
-use super::is_going;
 use crate::{
     engine::inspect::{Entry, QueryState, View},
     inspect::{Kept, Record},
@@ -171,7 +170,7 @@ impl Convergence {
 
     /// Draws player, curves and figures over all that is left of `ui`.
     pub fn ui(&mut self, ui: &mut Ui, entry: &Entry, view: &View, frame: &mut Frame<'_>) {
-        self.player(ui, view, frame, is_going(&entry.state));
+        self.player(ui, view, frame, !entry.state.is_over());
         if ui.available_height() < theme::ROW * 2.0 {
             return;
         }
@@ -322,7 +321,7 @@ impl Convergence {
                 .formatter(move |mark, range| label(scale, mark.value, *range.start(), *range.end(), most))
         };
         let (mut span_x, span_y) = self.span;
-        if is_going(&entry.state) {
+        if !entry.state.is_over() {
             // The axis holds still while the curve grows.
             span_x.1 = span_x.1.max(entry.steps as f64);
         }
@@ -421,7 +420,7 @@ impl Convergence {
             (QueryState::Running, Some(seconds)) => ticks::span(seconds),
             (QueryState::Paused, _) => "paused".to_owned(),
             (QueryState::Stopped, _) => "stopped".to_owned(),
-            (state, _) if !is_going(state) => "done".to_owned(),
+            (state, _) if state.is_over() => "done".to_owned(),
             _ => "–".to_owned(),
         };
         let last = records.last().map_or(entry.step, |r| r.step);

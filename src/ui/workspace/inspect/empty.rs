@@ -262,7 +262,7 @@ pub fn no_pictures(ui: &mut Ui, scene: &Scene, entry: &Entry, frame: &mut Frame<
         });
         return;
     }
-    if super::has_ended(&entry.state) {
+    if entry.state.has_outcome() {
         let foot = egui::Rect::from_center_size(
             room.center() + vec2(0.0, theme::EMPTY_PLACE),
             vec2(room.width().min(theme::TEXT_MAX), theme::ROW),

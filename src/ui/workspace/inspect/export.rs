@@ -7,7 +7,7 @@ use std::{
 
 use egui::Context;
 
-use super::{InspectWorkspace, calibration_of};
+use super::InspectWorkspace;
 use crate::{
     engine::{
         Live,
@@ -79,7 +79,7 @@ fn write(
         if !progress.report(done, total) {
             return Err(format!("The export was cancelled; {done} of {total} images were written."));
         }
-        let calibration = calibration_of(model, &item.outcome.knobs);
+        let calibration = model.calibration(&item.outcome.knobs);
         let query = Inspected {
             file: &item.entry.name,
             model: &model.name,

@@ -41,7 +41,7 @@ impl List {
     pub fn ui(&mut self, ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) -> Option<QueryId> {
         let p = Palette::of(ui);
         let count = scene.rows.len();
-        let done = scene.rows.iter().filter(|e| !super::is_going(&e.state)).count();
+        let done = scene.rows.iter().filter(|e| e.state.is_over()).count();
         let title = if done < count { format!("{done} of {count} inspected") } else { format!("Images, {count}") };
         ui.label(theme::weak_caption(&p, title));
         if self.thumbnails.len() > KEPT {

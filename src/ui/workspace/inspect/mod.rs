@@ -130,28 +130,13 @@ impl Scene {
 
     /// The calibration for these knobs.
     fn calibration_for(&self, knobs: &InvertKnobs) -> Option<&Calibration> {
-        calibration_of(self.model()?, knobs)
+        self.model()?.calibration(knobs)
     }
 
     /// The calibration for the query on show.
     fn calibration(&self) -> Option<&Calibration> {
         self.calibration_for(self.knobs())
     }
-}
-
-/// The model's calibration for these knobs and the regions in force.
-fn calibration_of<'a>(model: &'a ModelFacts, knobs: &InvertKnobs) -> Option<&'a Calibration> {
-    model.calibrations.iter().find(|c| c.knobs.comparable(knobs) && c.regions == model.regions)
-}
-
-/// Whether something is still to come of a query.
-fn is_going(state: &QueryState) -> bool {
-    matches!(state, QueryState::Waiting | QueryState::Reading | QueryState::Running | QueryState::Paused)
-}
-
-/// Whether a query ended with a result.
-fn has_ended(state: &QueryState) -> bool {
-    matches!(state, QueryState::Done | QueryState::Stopped)
 }
 
 /// The mark of a query.
@@ -216,8 +201,8 @@ impl InspectWorkspace {
         QueryFacts {
             any: state.is_some(),
             others: scene.rows.len() > 1,
-            going: state.as_ref().is_some_and(is_going),
-            ended: state.as_ref().is_some_and(has_ended),
+            going: state.as_ref().is_some_and(|s| !s.is_over()),
+            ended: state.as_ref().is_some_and(QueryState::has_outcome),
             pictures: scene.view.is_some(),
             film: scene.view.as_ref().is_some_and(|view| view.frames.len() > 1),
             undo: self.regions.can_undo(),
@@ -267,7 +252,7 @@ impl InspectWorkspace {
     fn ask(&mut self, queries: Vec<Query>) -> Option<Inspect> {
         // The first of them begins first, so it is the one to watch.
         self.select(queries.first()?.id);
-        self.asked.extend(queries.iter().map(|query| Arc::new(waiting(query))));
+        self.asked.extend(queries.iter().map(|query| Arc::new(Entry::waiting(query, 0))));
         Some(Inspect::Add(queries))
     }
 
@@ -494,7 +479,7 @@ impl InspectWorkspace {
         let strip = strip.min(area.height() - theme::PICTURES_LEAST);
         let strip = if strip < theme::CONVERGENCE / 2.0 { theme::ROW + theme::GAP_L } else { strip };
         let (top, bottom) = area.split_top_bottom_at_y(area.bottom() - strip);
-        self.convergence.advance(ui, &view.frames, is_going(&entry.state));
+        self.convergence.advance(ui, &view.frames, !entry.state.is_over());
         let kept = self.convergence.shown(&view.frames).cloned();
         part(ui, top, "pictures", |ui| {
             let mut actions = Vec::new();
@@ -591,28 +576,6 @@ fn model_line(ui: &mut Ui, scene: &Scene) {
     ui.add(egui::Label::new(RichText::new(&text).color(p.text_weak)).truncate()).on_hover_text(text);
 }
 
-/// A query that the compute thread has not heard of yet.
-fn waiting(query: &Query) -> Entry {
-    let path = match &query.source {
-        QuerySource::File(path) => Some(path.clone()),
-        QuerySource::Picture(_) => None,
-    };
-    Entry {
-        id: query.id,
-        name: query.name.clone(),
-        path,
-        state: QueryState::Waiting,
-        thumbnail: None,
-        size: None,
-        step: 0,
-        steps: 0,
-        steps_per_second: 0.0,
-        seconds_left: None,
-        scores: None,
-        assessment: None,
-    }
-}
-
 /// The images under a folder, up to a bound; `report` says how many there are so far and is false when
 /// the search is to end.
 fn images_in(folder: &Path, found: &mut Vec<PathBuf>, report: &dyn Fn(usize) -> bool) -> std::io::Result<()> {
@@ -663,7 +626,7 @@ mod tests {
             name: "part.png".into(),
             source: QuerySource::File("/parts/part.png".into()),
         };
-        let entry = Entry { state, ..waiting(&query) };
+        let entry = Entry { state, ..Entry::waiting(&query, 0) };
         live.inspect.status.write().entries.push(Arc::new(entry));
         (live, query.id)
     }
@@ -720,7 +683,7 @@ mod tests {
         assert!(matches!(&removed[..], [Inspect::Remove(ids)] if *ids == [queries[1].id]));
         assert_eq!(page.shown(&live), Some(queries[2].id));
         // The compute thread has taken one in: it is listed once.
-        live.inspect.status.write().entries.push(Arc::new(waiting(&queries[0])));
+        live.inspect.status.write().entries.push(Arc::new(Entry::waiting(&queries[0], 0)));
         let scene = page.scene(&live);
         page.keep_up(&scene);
         assert_eq!(page.scene(&live).rows.len(), 2);

@@ -24,7 +24,7 @@ pub fn ui(ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) {
     let word = match (&entry.assessment, &entry.state) {
         (Some(assessment), _) => assessment.verdict.title().to_uppercase(),
         (None, QueryState::Failed(_)) => "Not inspected".into(),
-        (None, state) if super::is_going(state) => capital(&state_words(entry)),
+        (None, state) if !state.is_over() => crate::words::capital(&state_words(entry)),
         (None, _) => "No verdict".into(),
     };
     ui.horizontal(|ui| {
@@ -56,7 +56,7 @@ fn words(entry: &Entry, scene: &Scene) -> String {
         (_, Some(assessment)) => crate::words::sentence(&assessment.words()),
         (QueryState::Waiting, None) if scene.model().is_none() => "Begins as soon as a model is in force.".into(),
         (QueryState::Waiting, None) => "Begins when its turn comes; the newest image goes first.".into(),
-        (state, None) if super::is_going(state) => "The verdict comes with the last step.".into(),
+        (state, None) if !state.is_over() => "The verdict comes with the last step.".into(),
         _ => "Its scores stand below; without a calibration they cannot be judged.".into(),
     }
 }
@@ -139,7 +139,7 @@ pub fn row(ui: &mut Ui, name: &str, value: String, help: &str) {
 }
 
 fn buttons(ui: &mut Ui, frame: &mut Frame<'_>, entry: &Entry) {
-    let going = super::is_going(&entry.state);
+    let going = !entry.state.is_over();
     let paused = entry.state == QueryState::Paused;
     ui.horizontal_wrapped(|ui| {
         let commands: &[(UiCommand, &str)] = if going {
@@ -243,9 +243,4 @@ pub fn promise(ui: &mut Ui, scene: &Scene, wanted: &InvertKnobs, frame: &mut Fra
             ui.add(Label::new(crate::words::sentence(refused)).wrap().selectable(true));
         });
     }
-}
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|c| c.to_uppercase().collect::<String>() + letters.as_str()).unwrap_or_default()
 }
