@@ -2,7 +2,7 @@
 //! GAN on images of good parts, shows that training live, and tells an operator whether a dropped
 //! image is healthy.
 //!
-//! The rooms, from the ground up: [`device`] and [`files`]; [`data`] and [`model`]; [`report`] and
+//! The rooms, from the ground up: [`device`], [`files`] and [`kernels`]; [`data`] and [`model`]; [`report`] and
 //! [`train`]; [`inspect`]; [`engine`]; [`cli`] and [`ui`]. A room uses only rooms named before it.
 
 // Tests put files in their own folders, where half a file is what they want now and then.
@@ -14,8 +14,13 @@ pub mod device;
 pub mod engine;
 pub mod files;
 pub mod inspect;
+pub mod kernels;
 pub mod model;
 pub mod report;
 pub mod train;
 pub mod ui;
 pub mod words;
+
+/// Networks make and drop large blocks all the time; this one keeps them at hand instead of handing them back.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

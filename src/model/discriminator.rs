@@ -8,7 +8,7 @@ use rand::Rng;
 
 use super::{
     architecture::ModelKnobs,
-    layers::{BatchStats, Dense, DownConv, Norm, Pass, absorb, activate},
+    layers::{BatchStats, Dense, DownConv, Norm, Pass, absorb, block},
 };
 
 /// One halving of the resolution.
@@ -60,7 +60,7 @@ impl Discriminator {
     ) -> Tensor<2> {
         let mut x = crops;
         for block in &self.down {
-            x = drop(self.block(block, x, pass));
+            x = drop(self.halve(block, x, pass));
         }
         self.dense.forward(x.flatten(1, 3))
     }
@@ -69,11 +69,12 @@ impl Discriminator {
     /// layer, `[batch, filters, size / 4, size / 4]`. The layers above it are not run.
     pub fn features(&self, crops: Tensor<4>, pass: &mut Pass<'_>) -> Tensor<4> {
         let middle = self.down.iter().take(FEATURE_LAYERS);
-        middle.fold(crops, |x, block| self.block(block, x, pass))
+        middle.fold(crops, |x, block| self.halve(block, x, pass))
     }
 
-    fn block(&self, block: &DownBlock, x: Tensor<4>, pass: &mut Pass<'_>) -> Tensor<4> {
-        activate(block.conv.forward(x), block.norm.as_ref(), self.knobs.norm_order, self.knobs.leaky_slope, pass)
+    fn halve(&self, down: &DownBlock, x: Tensor<4>, pass: &mut Pass<'_>) -> Tensor<4> {
+        let (order, slope) = (self.knobs.norm_order, self.knobs.leaky_slope);
+        block(|leaky| down.conv.forward(x, leaky), down.norm.as_ref(), order, slope, pass)
     }
 
     /// Moves the running statistics towards what a training pass gathered.

@@ -10,7 +10,7 @@ use rand::Rng;
 use super::{
     architecture::ModelKnobs,
     latent::Latent,
-    layers::{BatchStats, Dense, DownConv, Norm, Pass, absorb, activate},
+    layers::{BatchStats, Dense, DownConv, Norm, Pass, absorb, block},
 };
 
 #[derive(Module, Debug)]
@@ -51,8 +51,8 @@ impl Encoder {
     pub fn forward(&self, crops: Tensor<4>, pass: &mut Pass<'_>) -> Tensor<2> {
         let (order, slope) = (self.knobs.norm_order, self.knobs.leaky_slope);
         let mut x = crops;
-        for block in &self.down {
-            x = activate(block.conv.forward(x), block.norm.as_ref(), order, slope, pass);
+        for down in &self.down {
+            x = block(|leaky| down.conv.forward(x, leaky), down.norm.as_ref(), order, slope, pass);
         }
         let z = self.dense.forward(x.flatten(1, 3));
         match Latent::new(&self.knobs).range() {

@@ -8,7 +8,7 @@ use rand::Rng;
 
 use super::{
     architecture::{ModelKnobs, NormOrder},
-    layers::{BatchStats, Dense, FoldedConv, Norm, Pass, UpConv, absorb, activate, leaky_relu},
+    layers::{BatchStats, Dense, FoldedConv, Norm, Pass, UpConv, absorb, block, leaky_relu},
 };
 
 /// Side of the map that the latent vector is spread over first.
@@ -63,17 +63,23 @@ impl Generator {
         self.run(z, pass, UpConv::forward_plain)
     }
 
-    fn run(&self, z: Tensor<2>, pass: &mut Pass<'_>, up: fn(&UpConv, Tensor<4>) -> Tensor<4>) -> Tensor<4> {
+    fn run(
+        &self,
+        z: Tensor<2>,
+        pass: &mut Pass<'_>,
+        up: fn(&UpConv, Tensor<4>, Option<f64>) -> Tensor<4>,
+    ) -> Tensor<4> {
         let (order, slope) = (self.knobs.norm_order, self.knobs.leaky_slope);
         let [batch, _] = z.dims();
         let seed = self.dense.forward(z);
         let channels = seed.dims()[1] / (SEED_SIDE * SEED_SIDE);
-        let mut x = seed.reshape([batch, channels, SEED_SIDE, SEED_SIDE]);
-        x = activate(x, Some(&self.norm), order, slope, pass);
-        for block in &self.up {
-            x = activate(up(&block.conv, x), Some(&block.norm), order, slope, pass);
+        let seed = seed.reshape([batch, channels, SEED_SIDE, SEED_SIDE]);
+        let activated = |leaky: Option<f64>| leaky.map_or(seed.clone(), |slope| leaky_relu(seed, slope));
+        let mut x = block(activated, Some(&self.norm), order, slope, pass);
+        for doubling in &self.up {
+            x = block(|leaky| up(&doubling.conv, x, leaky), Some(&doubling.norm), order, slope, pass);
         }
-        up(&self.out, x).tanh()
+        up(&self.out, x, None).tanh()
     }
 
     /// Moves the running statistics towards what a training pass gathered.
@@ -114,18 +120,22 @@ impl FixedGenerator {
     /// Draws one crop for each row of `z`, as [`Generator::forward`] does in [`Pass::Evaluate`].
     pub fn forward(&self, z: Tensor<2>) -> Tensor<4> {
         let slope = self.knobs.leaky_slope;
-        let activate = |x: Tensor<4>, (factor, offset): &(Tensor<4>, Tensor<4>)| match self.knobs.norm_order {
-            NormOrder::ActivationFirst => leaky_relu(x, slope) * factor.clone() + offset.clone(),
-            NormOrder::NormFirst => leaky_relu(x * factor.clone() + offset.clone(), slope),
-        };
+        let norm = |x: Tensor<4>, (factor, offset): &(Tensor<4>, Tensor<4>)| x * factor.clone() + offset.clone();
         let [batch, _] = z.dims();
         let seed = self.dense.forward(z);
         let channels = seed.dims()[1] / (SEED_SIDE * SEED_SIDE);
-        let mut x = activate(seed.reshape([batch, channels, SEED_SIDE, SEED_SIDE]), &self.norm);
-        for (conv, norm) in &self.up {
-            x = activate(conv.forward(x), norm);
-        }
-        self.out.forward(x).tanh()
+        let seed = seed.reshape([batch, channels, SEED_SIDE, SEED_SIDE]);
+        let x = match self.knobs.norm_order {
+            NormOrder::ActivationFirst => {
+                self.up.iter().fold(norm(leaky_relu(seed, slope), &self.norm), |x, (conv, own)| {
+                    norm(conv.forward(x, Some(slope)), own)
+                })
+            }
+            NormOrder::NormFirst => self.up.iter().fold(leaky_relu(norm(seed, &self.norm), slope), |x, (conv, own)| {
+                leaky_relu(norm(conv.forward(x, None), own), slope)
+            }),
+        };
+        self.out.forward(x, None).tanh()
     }
 
     /// The architecture it was made for.

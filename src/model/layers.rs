@@ -14,6 +14,7 @@ use super::{
     architecture::{NormOrder, Upsampling},
     weights::replace,
 };
+use crate::kernels::{ConvShape, conv};
 
 /// Side of every kernel of G and D.
 pub const KERNEL: usize = 5;
@@ -157,10 +158,11 @@ impl DownConv {
         }
     }
 
-    /// `[batch, inputs, h, w]` to `[batch, outputs, h / 2, w / 2]`, for even `h` and `w`.
-    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let options = ConvOptions::new([2, 2], [2, 2], [1, 1], 1);
-        conv2d(x, self.weight.val(), Some(self.bias.val()), options)
+    /// `[batch, inputs, h, w]` to `[batch, outputs, h / 2, w / 2]`, for even `h` and `w`; then LeakyReLU where
+    /// a slope is given.
+    pub fn forward(&self, x: Tensor<4>, leaky: Option<f64>) -> Tensor<4> {
+        let shape = ConvShape { stride: 2, padding: 2, leaky, ..ConvShape::default() };
+        conv(x, self.weight.val(), self.bias.val(), shape)
     }
 }
 
@@ -190,9 +192,9 @@ impl UpConv {
         }
     }
 
-    /// `[batch, inputs, h, w]` to `[batch, outputs, 2 h, 2 w]`.
-    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        up_conv(x, self.weight.val(), self.bias.val(), self.upsampling)
+    /// `[batch, inputs, h, w]` to `[batch, outputs, 2 h, 2 w]`; then LeakyReLU where a slope is given.
+    pub fn forward(&self, x: Tensor<4>, leaky: Option<f64>) -> Tensor<4> {
+        self.folded().forward(x, leaky)
     }
 
     /// Its weights as they are now, folded.
@@ -201,14 +203,15 @@ impl UpConv {
     }
 
     /// The same, computed the plain way: for tests and benchmarks.
-    pub fn forward_plain(&self, x: Tensor<4>) -> Tensor<4> {
-        up_conv_plain(x, self.weight.val(), self.bias.val(), self.upsampling)
+    pub fn forward_plain(&self, x: Tensor<4>, leaky: Option<f64>) -> Tensor<4> {
+        let y = up_conv_plain(x, self.weight.val(), self.bias.val(), self.upsampling);
+        leaky.map_or(y.clone(), |slope| leaky_relu(y, slope))
     }
 }
 
 /// [`UpConv`] as a function; `weight` is `[outputs, inputs, 5, 5]`, `bias` `[outputs]`.
 pub fn up_conv(x: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>, upsampling: Upsampling) -> Tensor<4> {
-    FoldedConv::new(weight, bias, upsampling).forward(x)
+    FoldedConv::new(weight, bias, upsampling).forward(x, None)
 }
 
 /// The weights of an [`UpConv`] as its 3x3 convolution wants them: folded once where they do not change.
@@ -235,19 +238,11 @@ impl FoldedConv {
         Self { weight, bias }
     }
 
-    /// `[batch, inputs, h, w]` to `[batch, outputs, 2 h, 2 w]`.
-    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let [batch, _, height, width] = x.dims();
-        let outputs = self.bias.dims()[0] / 4;
-        let options = ConvOptions::new([1, 1], [1, 1], [1, 1], 1);
-        let phases = conv2d(x, self.weight.clone(), Some(self.bias.clone()), options);
-        // Pixel shuffle: channel o * 4 + py * 2 + px holds the pixels (2 y + py, 2 x + px).
-        phases.reshape([batch, outputs, 2, 2, height, width]).permute([0, 1, 4, 2, 5, 3]).reshape([
-            batch,
-            outputs,
-            2 * height,
-            2 * width,
-        ])
+    /// `[batch, inputs, h, w]` to `[batch, outputs, 2 h, 2 w]`; then LeakyReLU where a slope is given.
+    pub fn forward(&self, x: Tensor<4>, leaky: Option<f64>) -> Tensor<4> {
+        // The pixel shuffle puts the phases in their places.
+        let shape = ConvShape { padding: 1, leaky, shuffle: true, ..ConvShape::default() };
+        conv(x, self.weight.clone(), self.bias.clone(), shape)
     }
 }
 
@@ -300,11 +295,18 @@ pub fn leaky_relu<const D: usize>(x: Tensor<D>, slope: f64) -> Tensor<D> {
     activation::leaky_relu(x, slope)
 }
 
-/// What follows a convolution: LeakyReLU and, where there is one, batch norm, in the recipe's order.
-pub fn activate(x: Tensor<4>, norm: Option<&Norm>, order: NormOrder, slope: f64, pass: &mut Pass<'_>) -> Tensor<4> {
+/// A convolution with LeakyReLU and, where there is one, batch norm, in the recipe's order. `conv` ends with a
+/// LeakyReLU of the slope that it is given.
+pub fn block(
+    conv: impl FnOnce(Option<f64>) -> Tensor<4>,
+    norm: Option<&Norm>,
+    order: NormOrder,
+    slope: f64,
+    pass: &mut Pass<'_>,
+) -> Tensor<4> {
     match (norm, order) {
-        (None, _) => leaky_relu(x, slope),
-        (Some(norm), NormOrder::ActivationFirst) => norm.forward(leaky_relu(x, slope), pass),
-        (Some(norm), NormOrder::NormFirst) => leaky_relu(norm.forward(x, pass), slope),
+        (None, _) => conv(Some(slope)),
+        (Some(norm), NormOrder::ActivationFirst) => norm.forward(conv(Some(slope)), pass),
+        (Some(norm), NormOrder::NormFirst) => leaky_relu(norm.forward(conv(None), pass), slope),
     }
 }

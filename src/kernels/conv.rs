@@ -1,0 +1,132 @@
+//! A convolution and its gradients, from and to plain maps.
+
+use super::{
+    correlate::Weights,
+    geometry::{Geometry, Grid, Maps, Part, Tap, Tiles, unpack},
+    gradient,
+};
+
+/// A convolution and what is done at once with what comes out.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Conv {
+    pub geometry: Geometry,
+    /// LeakyReLU: what is below 0 is multiplied by this, at most 1.
+    pub slope: f32,
+    /// Pixel shuffle: output channel `4 c + 2 y + x` becomes the pixels `(2 i + y, 2 j + x)` of channel `c`.
+    pub shuffle: bool,
+}
+
+impl Conv {
+    /// Channels, height and width of what comes out.
+    pub fn out(&self) -> [usize; 3] {
+        let [height, width] = self.geometry.out();
+        match self.shuffle {
+            true => [self.geometry.outputs / 4, 2 * height, 2 * width],
+            false => [self.geometry.outputs, height, width],
+        }
+    }
+
+    fn grid(&self) -> (Grid, Vec<Tap>) {
+        let g = &self.geometry;
+        let taps = g.taps();
+        (Grid::new(g.batch, g.out(), g.size.map(|side| side.div_ceil(g.stride)), &taps), taps)
+    }
+
+    fn input<'a>(&self, x: &'a [f32]) -> Maps<'a> {
+        let g = &self.geometry;
+        Maps { values: x, through: None, channels: g.inputs, size: g.size, stride: g.stride }
+    }
+
+    /// A gradient of what came out, on its way back: `y` is what came out.
+    fn back<'a>(&self, gradient: &'a [f32], y: &'a [f32]) -> Maps<'a> {
+        let [channels, height, width] = self.out();
+        let through = (self.slope != 1.0).then_some((y, self.slope));
+        let stride = if self.shuffle { 2 } else { 1 };
+        Maps { values: gradient, through, channels, size: [height, width], stride }
+    }
+
+    /// `weight` as [`Conv::forward`] takes it.
+    pub fn weights(&self, weight: &[f32]) -> Weights {
+        let g = &self.geometry;
+        let taps = g.inputs * g.cells();
+        Weights::new(g.outputs, taps, |m, to, step| {
+            to.iter_mut().step_by(step).zip(&weight[m * taps..]).for_each(|(to, w)| *to = *w);
+        })
+    }
+
+    /// `weight` as [`Conv::input_gradient`] takes it, one part for each phase of the input.
+    pub fn weights_back(&self, weight: &[f32]) -> Vec<Weights> {
+        let g = &self.geometry;
+        self.phases()
+            .map(|phase| {
+                let taps = g.taps_back(phase);
+                Weights::new(g.inputs, g.outputs * taps.len(), |m, to, step| {
+                    let own = weight[m * g.cells()..].chunks(g.cells()).step_by(g.inputs);
+                    for (to, own) in to.chunks_mut(step * taps.len().max(1)).zip(own) {
+                        to.iter_mut().step_by(step).zip(&taps).for_each(|(to, tap)| *to = own[tap.weight]);
+                    }
+                })
+            })
+            .collect()
+    }
+
+    fn phases(&self) -> impl Iterator<Item = [usize; 2]> + use<> {
+        let stride = self.geometry.stride;
+        (0..stride * stride).map(move |i| [i / stride, i % stride])
+    }
+
+    /// What comes out: `[batch, channels, height, width]`.
+    pub fn forward(&self, x: &[f32], weights: &Weights, bias: &[f32]) -> Vec<f32> {
+        let g = &self.geometry;
+        let (grid, taps) = self.grid();
+        let packed = self.input(x).pack(&grid);
+        let offsets = grid.offsets(&taps, g.inputs, g.stride);
+        let tiles = &weights.correlate(&packed, &grid, &offsets, Some(bias), self.slope);
+        let [channels, height, width] = self.out();
+        if self.shuffle {
+            let parts = [0, 1, 2, 3].map(|first| Part { tiles, every: 4, first, phase: [first / 2, first % 2] });
+            return unpack(&parts, &grid, channels, [height, width], 2);
+        }
+        unpack(&[Part { tiles, every: 1, first: 0, phase: [0, 0] }], &grid, channels, [height, width], 1)
+    }
+
+    /// The gradient of `x` from that of what came out, `y`.
+    pub fn input_gradient(&self, gradient: &[f32], y: &[f32], weights: &[Weights]) -> Vec<f32> {
+        let g = &self.geometry;
+        let phases: Vec<_> = self.phases().map(|phase| (phase, g.taps_back(phase))).collect();
+        let all: Vec<Tap> = phases.iter().flat_map(|(_, taps)| taps.iter().copied()).collect();
+        let grid = Grid::new(g.batch, g.size.map(|side| side.div_ceil(g.stride)), g.out(), &all);
+        let packed = self.back(gradient, y).pack(&grid);
+        let computed: Vec<([usize; 2], Tiles)> = phases
+            .into_iter()
+            .zip(weights)
+            .map(|((phase, taps), weights)| {
+                let offsets = grid.offsets(&taps, g.outputs, 1);
+                (phase, weights.correlate(&packed, &grid, &offsets, None, 1.0))
+            })
+            .collect();
+        let parts: Vec<Part<'_>> =
+            computed.iter().map(|(phase, tiles)| Part { tiles, every: 1, first: 0, phase: *phase }).collect();
+        unpack(&parts, &grid, g.inputs, g.size, g.stride)
+    }
+
+    /// The gradients of weight and bias from that of what came out, `y`.
+    pub fn weight_gradient(&self, x: &[f32], gradient: &[f32], y: &[f32]) -> (Vec<f32>, Vec<f32>) {
+        let g = &self.geometry;
+        let (grid, taps) = self.grid();
+        let (packed, linear) = (self.input(x).pack(&grid), grid.linear());
+        let dy = self.back(gradient, y).pack(&linear);
+        let offsets = grid.offsets(&taps, g.inputs, g.stride);
+        let weight = gradient::weight_gradient(&packed, &dy, &grid, &offsets, g.outputs);
+        (weight, dy.chunks_exact(linear.plane()).map(total).collect())
+    }
+}
+
+/// The sum of a plane, whose length is a multiple of 16, in sixteen strands that are added up at the end.
+fn total(plane: &[f32]) -> f32 {
+    let mut sums = [0.0f32; 16];
+    for part in plane.chunks_exact(16) {
+        sums.iter_mut().zip(part).for_each(|(sum, value)| *sum += value);
+    }
+    sums.iter().sum()
+}

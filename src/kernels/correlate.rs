@@ -1,0 +1,186 @@
+//! The inner loop of a convolution and of the way back to its input.
+
+use std::ops::Range;
+
+use pulp::{Arch, Simd, WithSimd};
+
+use super::{
+    geometry::{Aligned, Grid, Tiles},
+    threads::{MOVED, MULTIPLIED, each_chunk, share},
+};
+
+/// Tiles that all panels are computed of before the next are begun: what these read stays in the cache.
+const GROUP: usize = 8;
+
+/// Whether there are enough registers for large tiles: AVX-512 and NEON have 32 vectors, AVX2 has 16.
+pub(super) const fn is_wide<S: Simd>() -> bool {
+    S::REGISTER_COUNT >= 32
+}
+
+#[inline(always)]
+pub(super) fn load<S: Simd>(values: &[f32], at: usize) -> S::f32s {
+    bytemuck::pod_read_unaligned(bytemuck::cast_slice(&values[at..at + S::F32_LANES]))
+}
+
+#[inline(always)]
+fn store<S: Simd>(values: &mut [f32], vector: S::f32s) {
+    values[..S::F32_LANES].copy_from_slice(bytemuck::cast_slice(std::slice::from_ref(&vector)));
+}
+
+/// The best tile on this machine for so many output channels.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TileShape {
+    /// Output channels.
+    pub rows: usize,
+    /// Vectors of positions.
+    vectors: usize,
+    /// Floats of a vector.
+    pub lanes: usize,
+}
+
+struct ShapeFor(usize);
+
+impl WithSimd for ShapeFor {
+    type Output = TileShape;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> TileShape {
+        let (rows, vectors) = match (is_wide::<S>(), self.0) {
+            (true, 5..) => (8, 3),
+            (true, 2..) => (4, 6),
+            (true, _) => (1, 8),
+            (false, 2..) => (4, 3),
+            (false, _) => (1, 4),
+        };
+        TileShape { rows, vectors, lanes: S::F32_LANES }
+    }
+}
+
+impl TileShape {
+    pub fn of(outputs: usize) -> Self {
+        Arch::new().dispatch(ShapeFor(outputs))
+    }
+}
+
+/// Weights in the order in which they are needed: `[panel][tap of a channel][row]`.
+pub(super) struct Weights {
+    values: Aligned,
+    shape: TileShape,
+    outputs: usize,
+    /// Taps of all channels.
+    taps: usize,
+}
+
+impl Weights {
+    /// `lay(m, to, step)` writes the weights of output channel `m`, tap by tap, to every `step`-th place.
+    pub fn new(outputs: usize, taps: usize, lay: impl Fn(usize, &mut [f32], usize) + Sync + Send) -> Self {
+        let shape = TileShape::of(outputs);
+        let mut values = Aligned::zeros(outputs.next_multiple_of(shape.rows) * taps);
+        let worth = values.len() > 4 * MOVED;
+        each_chunk(&mut values, (shape.rows * taps).max(1), worth, |panel, own| {
+            for m in panel * shape.rows..((panel + 1) * shape.rows).min(outputs) {
+                lay(m, &mut own[m % shape.rows..], shape.rows);
+            }
+        });
+        Self { values, shape, outputs, taps }
+    }
+
+    /// `activate(bias + sum of weight * x[position + offset])` for every output channel and position of the grid.
+    /// Below 0, results are multiplied by `slope`, which is at most 1.
+    pub fn correlate(&self, x: &[f32], grid: &Grid, offsets: &[u32], bias: Option<&[f32]>, slope: f32) -> Tiles {
+        debug_assert_eq!(offsets.len(), self.taps);
+        let TileShape { rows, vectors, lanes } = self.shape;
+        let list = grid.vectors(lanes);
+        let (panels, tiles) = (self.outputs.div_ceil(rows), list.len().div_ceil(vectors));
+        let group = tiles.min(GROUP);
+        let mut biases = vec![0.0; panels * rows];
+        if let Some(bias) = bias {
+            biases[..self.outputs].copy_from_slice(bias);
+        }
+        let (all, width) = (tiles.div_ceil(group) * group * panels, vectors * lanes);
+        let size = rows * width;
+        let mut values = Aligned::zeros(all * size);
+        let worth = all * size * self.taps > MULTIPLIED;
+        let share = if worth { share(all) } else { all };
+        let arch = Arch::new();
+        each_chunk(&mut values, share * size, worth, |i, out| {
+            let range = i * share..i * share + out.len() / size;
+            let (list, biases) = (&list, &biases);
+            arch.dispatch(Run { x, weights: self, offsets, list, biases, slope, tiles, group, panels, range, out });
+        });
+        Tiles { values, rows, width, panels, group }
+    }
+}
+
+/// Some tiles, in the order in which they lie.
+struct Run<'a> {
+    x: &'a [f32],
+    weights: &'a Weights,
+    offsets: &'a [u32],
+    list: &'a [u32],
+    biases: &'a [f32],
+    slope: f32,
+    tiles: usize,
+    group: usize,
+    panels: usize,
+    range: Range<usize>,
+    out: &'a mut [f32],
+}
+
+impl Run<'_> {
+    #[inline(always)]
+    fn run<S: Simd, const M: usize, const V: usize>(self, simd: S) {
+        let zero = simd.splat_f32s(0.0);
+        let slope = simd.splat_f32s(self.slope);
+        for (i, out) in self.range.zip(self.out.chunks_exact_mut(M * V * S::F32_LANES)) {
+            let panel = i / self.group % self.panels;
+            let tile = i / (self.group * self.panels) * self.group + i % self.group;
+            // The last group may not be full.
+            if tile >= self.tiles {
+                continue;
+            }
+            let weights = &self.weights.values[panel * self.offsets.len() * M..][..self.offsets.len() * M];
+            let mut bases = [0; V];
+            for (j, base) in bases.iter_mut().enumerate() {
+                *base = self.list[(tile * V + j).min(self.list.len() - 1)] as usize;
+            }
+            let mut sums = [[zero; V]; M];
+            for (sums, bias) in sums.iter_mut().zip(&self.biases[panel * M..]) {
+                *sums = [simd.splat_f32s(*bias); V];
+            }
+            for (weights, &offset) in weights.chunks_exact(M).zip(self.offsets) {
+                let mut read = [zero; V];
+                for j in 0..V {
+                    read[j] = load::<S>(self.x, bases[j] + offset as usize);
+                }
+                for m in 0..M {
+                    let weight = simd.splat_f32s(weights[m]);
+                    for j in 0..V {
+                        sums[m][j] = simd.mul_add_e_f32s(weight, read[j], sums[m][j]);
+                    }
+                }
+            }
+            for m in 0..M {
+                for j in 0..V {
+                    let low = simd.mul_f32s(sums[m][j], slope);
+                    store::<S>(&mut out[(m * V + j) * S::F32_LANES..], simd.max_f32s(sums[m][j], low));
+                }
+            }
+        }
+    }
+}
+
+impl WithSimd for Run<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        match (is_wide::<S>(), self.weights.shape.rows) {
+            (true, 8) => self.run::<S, 8, 3>(simd),
+            (true, 4) => self.run::<S, 4, 6>(simd),
+            (true, _) => self.run::<S, 1, 8>(simd),
+            (false, 4) => self.run::<S, 4, 3>(simd),
+            (false, _) => self.run::<S, 1, 4>(simd),
+        }
+    }
+}

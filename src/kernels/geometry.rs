@@ -1,0 +1,343 @@
+//! The shape of a convolution, and how its maps lie in memory.
+
+use std::ops::{Deref, DerefMut};
+
+use rayon::prelude::*;
+
+use super::threads::{MOVED, each_chunk};
+
+/// Images that lie side by side in one pixel of a [`Grid`] of lanes: the floats of the widest vector.
+pub(super) const LANES: usize = 16;
+
+/// Floats that a tile may read beyond the end of its positions.
+const OVERRUN: usize = 8 * LANES;
+
+/// Lanes pay from here on: laying images side by side costs time that lines without a rim must save.
+const LANES_PAY: f64 = 1.2;
+
+/// The shape of a convolution of maps `[batch, inputs, height, width]` with weights
+/// `[outputs, inputs, kernel[0], kernel[1]]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Geometry {
+    /// Images.
+    pub batch: usize,
+    /// Channels that go in.
+    pub inputs: usize,
+    /// Channels that come out.
+    pub outputs: usize,
+    /// Height and width of the input.
+    pub size: [usize; 2],
+    /// Height and width of the kernel.
+    pub kernel: [usize; 2],
+    /// Pixels of the input from one output to the next.
+    pub stride: usize,
+    /// Zeros on every side of the input.
+    pub padding: usize,
+    /// Pixels from tap to tap.
+    pub dilation: usize,
+}
+
+impl Geometry {
+    /// Height and width of the output.
+    pub fn out(&self) -> [usize; 2] {
+        [0, 1].map(|i| {
+            let reach = self.dilation * (self.kernel[i] - 1) + 1;
+            (self.size[i] + 2 * self.padding - reach) / self.stride + 1
+        })
+    }
+
+    /// Weights of one input channel in one output channel.
+    pub(super) fn cells(&self) -> usize {
+        self.kernel[0] * self.kernel[1]
+    }
+
+    /// The taps of the kernel, seen from an output: which phase of the input each reads, and where.
+    pub(super) fn taps(&self) -> Vec<Tap> {
+        let stride = self.stride as isize;
+        self.each_tap(|k, _| {
+            let from = (k * self.dilation) as isize - self.padding as isize;
+            Some((from.rem_euclid(stride) as usize, from.div_euclid(stride)))
+        })
+    }
+
+    /// The taps by which the outputs' gradient reaches the pixels of one phase of the input, in the order in
+    /// which they lie in memory.
+    pub(super) fn taps_back(&self, phase: [usize; 2]) -> Vec<Tap> {
+        let stride = self.stride as isize;
+        let mut taps = self.each_tap(|k, axis| {
+            let from = (phase[axis] + self.padding) as isize - (k * self.dilation) as isize;
+            (from.rem_euclid(stride) == 0).then(|| (0, from.div_euclid(stride)))
+        });
+        taps.sort_by_key(|tap| tap.shift);
+        taps
+    }
+
+    fn each_tap(&self, place: impl Fn(usize, usize) -> Option<(usize, isize)>) -> Vec<Tap> {
+        let mut taps = Vec::with_capacity(self.cells());
+        for ky in 0..self.kernel[0] {
+            for kx in 0..self.kernel[1] {
+                if let (Some((py, ty)), Some((px, tx))) = (place(ky, 0), place(kx, 1)) {
+                    taps.push(Tap { weight: ky * self.kernel[1] + kx, phase: [py, px], shift: [ty, tx] });
+                }
+            }
+        }
+        taps
+    }
+}
+
+/// One weight of a kernel and what it reads.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tap {
+    /// Which of the kernel's weights, row by row.
+    pub weight: usize,
+    /// The phase that it reads: with a stride, row and column of the input modulo the stride.
+    phase: [usize; 2],
+    /// Rows and columns of that phase from the output's own.
+    shift: [isize; 2],
+}
+
+/// How maps lie in memory for the kernels: a plane for each channel and phase, in which what a tap reads is a
+/// constant distance from the position that it contributes to. Zeros lie before, between and after the maps;
+/// the zeros after a line are also those before the next.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Grid {
+    batch: usize,
+    /// Rows and columns that are computed.
+    size: [usize; 2],
+    /// 1: one image after the other; [`LANES`]: so many of them side by side in each pixel, which leaves no rim
+    /// to be computed.
+    pixel: usize,
+    /// Rows and columns from one image, and from one row, to the next.
+    lines: usize,
+    pitch: usize,
+    /// Floats before the first position.
+    lead: usize,
+    /// Floats of one plane.
+    plane: usize,
+}
+
+impl Grid {
+    /// A grid to compute `size` rows and columns on, from maps that have `real` ones.
+    pub fn new(batch: usize, size: [usize; 2], real: [usize; 2], taps: &[Tap]) -> Self {
+        let reach = |axis: usize| {
+            let farthest = |far: fn(isize) -> isize| {
+                taps.iter().map(|tap| far(tap.shift[axis])).max().unwrap_or(0).max(0) as usize
+            };
+            let (before, after) = (farthest(|shift| -shift), farthest(|shift| shift));
+            // What is read beyond the last computed row and is no zero must not be taken for the next one's zeros.
+            let beyond = real[axis].saturating_sub(size[axis]).min(after);
+            (before, after, after.max(before + beyond))
+        };
+        let ((top, bottom, gap), (left, right, side)) = (reach(0), reach(1));
+        let (lines, pitch) = (size[0] + gap, size[1] + side);
+        let whole = (batch * lines * pitch) as f64;
+        let lanes = (batch.next_multiple_of(LANES) * size[0] * size[1]) as f64;
+        let pixel = if lanes * LANES_PAY < whole { LANES } else { 1 };
+        let lead = top * pitch + left;
+        let cells = lead + batch.div_ceil(pixel) * lines * pitch + bottom * pitch + right;
+        let plane = (cells * pixel + OVERRUN).next_multiple_of(LANES);
+        Self { batch, size, pixel, lines, pitch, lead: lead * pixel, plane }
+    }
+
+    /// The same positions in the order in which they are computed, without what lies between them unread.
+    pub fn linear(&self) -> Self {
+        let (lines, pitch) = if self.pixel == 1 { (self.lines, self.pitch) } else { (self.size[0], self.size[1]) };
+        let plane = self.batch.div_ceil(self.pixel) * lines * pitch * self.pixel + OVERRUN;
+        Self { lines, pitch, lead: 0, plane: plane.next_multiple_of(LANES), ..*self }
+    }
+
+    /// Floats of one plane.
+    pub fn plane(&self) -> usize {
+        self.plane
+    }
+
+    /// Where a pixel lies after the lead.
+    fn at(&self, image: usize, row: usize, column: usize) -> usize {
+        ((image / self.pixel * self.lines + row) * self.pitch + column) * self.pixel + image % self.pixel
+    }
+
+    /// From a position to what each tap of each channel reads for it.
+    pub fn offsets(&self, taps: &[Tap], channels: usize, stride: usize) -> Vec<u32> {
+        let of = |c: usize, tap: &Tap| {
+            let plane = (c * stride + tap.phase[0]) * stride + tap.phase[1];
+            let shift = (tap.shift[0] * self.pitch as isize + tap.shift[1]) * self.pixel as isize;
+            (plane * self.plane + self.lead).wrapping_add_signed(shift) as u32
+        };
+        (0..channels).flat_map(|c| taps.iter().map(move |tap| of(c, tap))).collect()
+    }
+
+    /// The first position of every vector of `lanes` floats that is computed, in the order of
+    /// [`Grid::linear`].
+    pub fn vectors(&self, lanes: usize) -> Vec<u32> {
+        if self.pixel == 1 {
+            let positions = self.batch * self.lines * self.pitch;
+            return (0..positions).step_by(lanes).map(|v| v as u32).collect();
+        }
+        let mut list = Vec::with_capacity(self.batch.div_ceil(LANES) * self.size[0] * self.size[1] * LANES / lanes);
+        for image in (0..self.batch).step_by(self.pixel) {
+            for row in 0..self.size[0] {
+                let first = self.at(image, row, 0);
+                list.extend((first..first + self.size[1] * self.pixel).step_by(lanes).map(|v| v as u32));
+            }
+        }
+        list
+    }
+}
+
+/// What is laid out on a grid: maps `[batch, channels, height, width]`.
+pub(super) struct Maps<'a> {
+    pub values: &'a [f32],
+    /// Values, and a slope that the maps are multiplied by where these are not above 0: the way back through a
+    /// LeakyReLU that gave them.
+    pub through: Option<(&'a [f32], f32)>,
+    pub channels: usize,
+    pub size: [usize; 2],
+    /// The maps are split into so many phases each way, a plane each.
+    pub stride: usize,
+}
+
+impl Maps<'_> {
+    /// Lays the maps out: plane `(channel * stride + row phase) * stride + column phase`.
+    pub fn pack(&self, grid: &Grid) -> Aligned {
+        let ([height, width], stride) = (self.size, self.stride);
+        let mut packed = Aligned::zeros(self.channels * stride * stride * grid.plane);
+        let worth = packed.len() > MOVED;
+        each_chunk(&mut packed, grid.plane, worth, |i, plane| {
+            let (channel, ry, rx) = (i / (stride * stride), i / stride % stride, i % stride);
+            // What no tap reaches has no place.
+            let rows = height.saturating_sub(ry).div_ceil(stride).min(grid.lines);
+            let columns = width.saturating_sub(rx).div_ceil(stride).min(grid.pitch);
+            if columns == 0 {
+                return;
+            }
+            for image in 0..grid.batch {
+                for row in 0..rows {
+                    let from = ((image * self.channels + channel) * height + row * stride + ry) * width;
+                    let first = grid.lead + grid.at(image, row, 0);
+                    let to = &mut plane[first..=first + (columns - 1) * grid.pixel];
+                    let from = from + rx..from + width;
+                    let values = &self.values[from.clone()];
+                    match self.through {
+                        None => spread(to, grid.pixel, values, stride),
+                        Some((gave, slope)) => {
+                            let pairs = values.iter().zip(&gave[from]).step_by(stride);
+                            for (to, (value, gave)) in to.iter_mut().step_by(grid.pixel).zip(pairs) {
+                                *to = if *gave > 0.0 { *value } else { slope * value };
+                            }
+                        }
+                    }
+                }
+            }
+        });
+        packed
+    }
+}
+
+/// Copies every `from_step`-th value to every `to_step`-th place.
+fn spread(to: &mut [f32], to_step: usize, from: &[f32], from_step: usize) {
+    match (to_step, from_step) {
+        (1, 1) => to.copy_from_slice(&from[..to.len()]),
+        (2, 1) => to.chunks_mut(2).zip(from).for_each(|(to, from)| to[0] = *from),
+        (1, LANES) => to.iter_mut().zip(from.chunks(LANES)).for_each(|(to, from)| *to = from[0]),
+        (2, LANES) => to.chunks_mut(2).zip(from.chunks(LANES)).for_each(|(to, from)| to[0] = from[0]),
+        _ => to.iter_mut().step_by(to_step).zip(from.iter().step_by(from_step)).for_each(|(to, from)| *to = *from),
+    }
+}
+
+/// Channels by positions, in the tiles that they were computed in: `[group][panel][tile][row][width]`.
+pub(super) struct Tiles {
+    pub values: Aligned,
+    /// Channels to a tile.
+    pub rows: usize,
+    /// Floats across a tile.
+    pub width: usize,
+    pub panels: usize,
+    /// Tiles of a panel that lie together.
+    pub group: usize,
+}
+
+impl Tiles {
+    /// Channel `c`, position by position.
+    fn channel(&self, c: usize, out: &mut Vec<f32>) {
+        out.clear();
+        let len = self.group * self.rows * self.width;
+        for group in self.values.chunks_exact(self.panels * len) {
+            let own = &group[c / self.rows * len..][..len];
+            for row in own.chunks_exact(self.width).skip(c % self.rows).step_by(self.rows) {
+                out.extend_from_slice(row);
+            }
+        }
+    }
+}
+
+/// What becomes of computed tiles: channel `c` of the maps takes channel `c * every + first` at the pixels of
+/// one phase.
+pub(super) struct Part<'a> {
+    pub tiles: &'a Tiles,
+    pub every: usize,
+    pub first: usize,
+    pub phase: [usize; 2],
+}
+
+/// Puts computed phases together to maps `[batch, channels, height, width]`.
+pub(super) fn unpack(parts: &[Part<'_>], grid: &Grid, channels: usize, size: [usize; 2], stride: usize) -> Vec<f32> {
+    let [height, width] = size;
+    let mut maps = vec![0.0; grid.batch * channels * height * width];
+    let linear = grid.linear();
+    let worth = maps.len() > MOVED;
+    // The images of each channel, since they lie side by side in the tiles.
+    let mut planes: Vec<Vec<&mut [f32]>> = (0..channels).map(|_| Vec::with_capacity(grid.batch)).collect();
+    for (i, plane) in maps.chunks_exact_mut(height * width).enumerate() {
+        planes[i % channels].push(plane);
+    }
+    let lay = |scratch: &mut Vec<f32>, (c, images): (usize, Vec<&mut [f32]>)| {
+        let mut images = images;
+        for part in parts {
+            let [ry, rx] = part.phase;
+            part.tiles.channel(c * part.every + part.first, scratch);
+            for (n, image) in images.iter_mut().enumerate() {
+                for (y, row) in image.chunks_exact_mut(width).skip(ry).step_by(stride).enumerate() {
+                    if let Some(row) = row.get_mut(rx..).filter(|row| !row.is_empty()) {
+                        spread(row, stride, &scratch[linear.at(n, y, 0)..], linear.pixel);
+                    }
+                }
+            }
+        }
+    };
+    if worth {
+        planes.into_par_iter().enumerate().for_each_init(Vec::new, lay);
+    } else {
+        let mut scratch = Vec::new();
+        planes.into_iter().enumerate().for_each(|plane| lay(&mut scratch, plane));
+    }
+    maps
+}
+
+/// Floats that begin at a cache line, so that whole vectors are read from as few lines as can be.
+pub(super) struct Aligned {
+    values: Vec<f32>,
+    start: usize,
+    len: usize,
+}
+
+impl Aligned {
+    pub fn zeros(len: usize) -> Self {
+        let values = vec![0.0; len + LANES];
+        let start = values.as_ptr().align_offset(64).min(LANES);
+        Self { values, start, len }
+    }
+}
+
+impl Deref for Aligned {
+    type Target = [f32];
+
+    fn deref(&self) -> &[f32] {
+        &self.values[self.start..self.start + self.len]
+    }
+}
+
+impl DerefMut for Aligned {
+    fn deref_mut(&mut self) -> &mut [f32] {
+        &mut self.values[self.start..self.start + self.len]
+    }
+}

@@ -1,0 +1,18 @@
+//! What the networks cost on a processor: convolutions, batch norm and update rules as operations of their own,
+//! through Burn's extension point, on vectors of whatever width the machine has.
+//!
+//! Everything here has a generic twin made of Burn's own operations. It serves every other device, and is what
+//! the tests hold these kernels to.
+//!
+//! A convolution reads its maps from a grid: planes with a rim of zeros, laid out so that every tap
+//! of the kernel is a constant distance from the position it contributes to. No columns are copied together
+//! (im2col); the same few vectors are read again and again from the nearest cache.
+
+mod conv;
+mod correlate;
+mod geometry;
+mod gradient;
+mod ops;
+mod threads;
+
+pub use ops::{ConvShape, conv, conv_generic};

@@ -1,0 +1,176 @@
+//! The kernels as operations of Burn: on the CPU the fast ones, elsewhere their generic twins.
+
+use burn::{
+    backend::{
+        Autodiff, Dispatch, Flex,
+        autodiff::{
+            checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
+            grads::Gradients,
+            ops::{Backward, Ops, OpsKind},
+        },
+        backend_extension,
+        tensor::FloatTensor,
+    },
+    tensor::{Device, Shape, Tensor, TensorData, activation, module::conv2d, ops::ConvOptions},
+};
+
+use super::{conv::Conv, geometry::Geometry};
+
+/// What is computed forwards.
+#[backend_extension(Flex, Autodiff)]
+trait Kernels: burn::backend::Backend {
+    fn conv(x: FloatTensor<Self>, weight: FloatTensor<Self>, bias: FloatTensor<Self>, conv: Conv) -> FloatTensor<Self>;
+}
+
+/// What is computed on the way back, on a backend without autodiff.
+trait BackKernels: Kernels {
+    /// The gradient of what went in; `y` is what came out.
+    fn conv_input_gradient(
+        gradient: FloatTensor<Self>,
+        y: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        conv: Conv,
+    ) -> FloatTensor<Self>;
+
+    /// The gradients of weight and bias.
+    fn conv_weight_gradient(
+        x: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        y: FloatTensor<Self>,
+        conv: Conv,
+    ) -> [FloatTensor<Self>; 2];
+}
+
+type Cpu = FloatTensor<Flex>;
+
+/// The values of a tensor that is contiguous.
+fn values(tensor: &Cpu) -> &[f32] {
+    let first = tensor.layout().start_offset();
+    &tensor.storage::<f32>()[first..first + tensor.layout().num_elements()]
+}
+
+fn tensor(values: Vec<f32>, shape: impl Into<Shape>) -> Cpu {
+    Cpu::from_data(TensorData::new(values, shape))
+}
+
+impl Kernels for Flex {
+    fn conv(x: Cpu, weight: Cpu, bias: Cpu, conv: Conv) -> Cpu {
+        let [x, weight, bias] = [x, weight, bias].map(|t| t.to_contiguous());
+        let [channels, height, width] = conv.out();
+        let y = conv.forward(values(&x), &conv.weights(values(&weight)), values(&bias));
+        tensor(y, [conv.geometry.batch, channels, height, width])
+    }
+}
+
+impl BackKernels for Flex {
+    fn conv_input_gradient(gradient: Cpu, y: Cpu, weight: Cpu, conv: Conv) -> Cpu {
+        let [gradient, y, weight] = [gradient, y, weight].map(|t| t.to_contiguous());
+        let g = &conv.geometry;
+        let x = conv.input_gradient(values(&gradient), values(&y), &conv.weights_back(values(&weight)));
+        tensor(x, [g.batch, g.inputs, g.size[0], g.size[1]])
+    }
+
+    fn conv_weight_gradient(x: Cpu, gradient: Cpu, y: Cpu, conv: Conv) -> [Cpu; 2] {
+        let [x, gradient, y] = [x, gradient, y].map(|t| t.to_contiguous());
+        let g = &conv.geometry;
+        let (weight, bias) = conv.weight_gradient(values(&x), values(&gradient), values(&y));
+        [tensor(weight, [g.outputs, g.inputs, g.kernel[0], g.kernel[1]]), tensor(bias, [g.outputs])]
+    }
+}
+
+impl<B: BackKernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
+    fn conv(x: FloatTensor<Self>, weight: FloatTensor<Self>, bias: FloatTensor<Self>, conv: Conv) -> FloatTensor<Self> {
+        #[derive(Debug)]
+        struct ConvBack;
+
+        impl<B: BackKernels> Backward<B, 3> for ConvBack {
+            /// x where weight or bias want a gradient, weight where x does, and what came out.
+            type State = (Option<FloatTensor<B>>, Option<FloatTensor<B>>, FloatTensor<B>, Conv);
+
+            fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
+                let [x_node, weight_node, bias_node] = ops.parents;
+                let gradient = grads.consume::<B>(&ops.node);
+                let (x, weight, y, conv) = ops.state;
+                if let (Some(node), Some(weight)) = (x_node, weight) {
+                    let gradient = B::conv_input_gradient(gradient.clone(), y.clone(), weight, conv);
+                    grads.register::<B>(node.id, gradient);
+                }
+                if let Some(x) = x {
+                    let found = B::conv_weight_gradient(x, gradient, y, conv);
+                    for (node, gradient) in [weight_node, bias_node].into_iter().zip(found) {
+                        if let Some(node) = node {
+                            grads.register::<B>(node.id, gradient);
+                        }
+                    }
+                }
+            }
+        }
+
+        let kept_x = (weight.is_tracked() || bias.is_tracked()).then(|| x.primitive().clone());
+        let kept_weight = x.is_tracked().then(|| weight.primitive().clone());
+        let prep = ConvBack.prepare::<C>([x.node(), weight.node(), bias.node()]).compute_bound().stateful();
+        let y = B::conv(x.into_primitive(), weight.into_primitive(), bias.into_primitive(), conv);
+        match prep {
+            OpsKind::Tracked(prep) => prep.finish((kept_x, kept_weight, y.clone(), conv), y),
+            OpsKind::UnTracked(prep) => prep.finish(y),
+        }
+    }
+}
+
+/// How a convolution moves over its input, and what is done at once with what comes out.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ConvShape {
+    /// Pixels of the input from one output to the next.
+    pub stride: usize,
+    /// Zeros on every side of the input.
+    pub padding: usize,
+    /// Pixels from tap to tap of the kernel.
+    pub dilation: usize,
+    /// LeakyReLU afterwards, with this slope in (0, 1).
+    pub leaky: Option<f64>,
+    /// Pixel shuffle afterwards: channel `4 c + 2 y + x` becomes the pixels `(2 i + y, 2 j + x)` of channel `c`.
+    pub shuffle: bool,
+}
+
+impl Default for ConvShape {
+    fn default() -> Self {
+        Self { stride: 1, padding: 0, dilation: 1, leaky: None, shuffle: false }
+    }
+}
+
+/// Whether a device has kernels of ours.
+fn has_kernels(device: &Device) -> bool {
+    *device == Device::flex()
+}
+
+/// A convolution of maps `[batch, inputs, height, width]` with weights `[outputs, inputs, kernel, kernel]` and
+/// a bias `[outputs]`: the fast kernel where the device has one, else [`conv_generic`].
+pub fn conv(x: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>, shape: ConvShape) -> Tensor<4> {
+    if !has_kernels(&x.device()) {
+        return conv_generic(x, weight, bias, shape);
+    }
+    let [batch, inputs, height, width] = x.dims();
+    let [outputs, _, kh, kw] = weight.dims();
+    let ConvShape { stride, padding, dilation, leaky, shuffle } = shape;
+    let geometry =
+        Geometry { batch, inputs, outputs, size: [height, width], kernel: [kh, kw], stride, padding, dilation };
+    let conv = Conv { geometry, slope: leaky.map_or(1.0, |slope| slope as f32), shuffle };
+    let y = <Dispatch as Kernels>::conv(x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch(), conv);
+    Tensor::from_dispatch(y)
+}
+
+/// [`conv`] made of Burn's own operations.
+pub fn conv_generic(x: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>, shape: ConvShape) -> Tensor<4> {
+    let ConvShape { stride, padding, dilation, leaky, shuffle } = shape;
+    let options = ConvOptions::new([stride; 2], [padding; 2], [dilation; 2], 1);
+    let mut y = conv2d(x, weight, Some(bias), options);
+    if let Some(slope) = leaky {
+        y = activation::leaky_relu(y, slope);
+    }
+    if shuffle {
+        let [batch, channels, height, width] = y.dims();
+        let phases = y.reshape([batch, channels / 4, 2, 2, height, width]).permute([0, 1, 4, 2, 5, 3]);
+        y = phases.reshape([batch, channels / 4, 2 * height, 2 * width]);
+    }
+    y
+}

@@ -1,0 +1,120 @@
+//! The CPU's kernels against their generic twins, over random shapes, strides, paddings and dilations.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use ganspect::kernels::{ConvShape, conv, conv_generic};
+use proptest::prelude::*;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// Everything about one convolution.
+#[derive(Clone, Debug)]
+struct Case {
+    batch: usize,
+    inputs: usize,
+    outputs: usize,
+    size: [usize; 2],
+    kernel: [usize; 2],
+    shape: ConvShape,
+    seed: u64,
+}
+
+fn cases() -> impl Strategy<Value = Case> {
+    let sizes = (1..20_usize, 1..7_usize, 1..20_usize, [1..20_usize, 1..20_usize], [1..6_usize, 1..6_usize]);
+    let moves = (1..4_usize, 0..4_usize, 1..3_usize, prop::option::of(0.05..0.9), any::<bool>(), any::<u64>());
+    (sizes, moves).prop_filter_map("the kernel is larger than the padded input", |(sizes, moves)| {
+        let (batch, inputs, outputs, size, kernel) = sizes;
+        let (stride, padding, dilation, leaky, shuffle, seed) = moves;
+        let fits = (0..2).all(|i| dilation * (kernel[i] - 1) < size[i] + 2 * padding);
+        // A shuffle takes the channels by fours.
+        let outputs = if shuffle { outputs.next_multiple_of(4) } else { outputs };
+        let shape = ConvShape { stride, padding, dilation, leaky, shuffle };
+        fits.then_some(Case { batch, inputs, outputs, size, kernel, shape, seed })
+    })
+}
+
+fn random<const D: usize>(dims: [usize; D], rng: &mut ChaCha8Rng, device: &Device) -> Tensor<D> {
+    let values: Vec<f32> = (0..dims.iter().product()).map(|_| rng.random_range(-1.0..1.0)).collect();
+    Tensor::from_data(TensorData::new(values, dims), device)
+}
+
+fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().try_into_vec().unwrap()
+}
+
+/// What comes out, and the gradients of x, weight and bias under a loss that weighs every output differently.
+fn run(case: &Case, conv: fn(Tensor<4>, Tensor<4>, Tensor<1>, ConvShape) -> Tensor<4>) -> [Vec<f32>; 4] {
+    let device = Device::flex();
+    let mut rng = ChaCha8Rng::seed_from_u64(case.seed);
+    let tracked = |x: Tensor<4>| x.autodiff().require_grad();
+    let x = tracked(random([case.batch, case.inputs, case.size[0], case.size[1]], &mut rng, &device));
+    let weight = tracked(random([case.outputs, case.inputs, case.kernel[0], case.kernel[1]], &mut rng, &device));
+    let bias = random([case.outputs], &mut rng, &device).autodiff().require_grad();
+    let y = conv(x.clone(), weight.clone(), bias.clone(), case.shape);
+    let loss = (y.clone() * random(y.dims(), &mut rng, &device)).sum();
+    let mut gradients = loss.backward();
+    [
+        numbers(y.without_autodiff()),
+        numbers(x.grad_remove(&mut gradients).unwrap()),
+        numbers(weight.grad_remove(&mut gradients).unwrap()),
+        numbers(bias.grad_remove(&mut gradients).unwrap()),
+    ]
+}
+
+/// Farther apart than a ten-thousandth of the largest value.
+fn apart(got: &[f32], wanted: &[f32]) -> Option<(f32, f32)> {
+    let most = wanted.iter().fold(1.0, |most: f32, v| most.max(v.abs()));
+    let pairs = got.iter().copied().zip(wanted.iter().copied());
+    (got.len() == wanted.len()).then_some(())?;
+    pairs.into_iter().find(|(a, b)| (a - b).abs() > 1e-4 * most)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn a_convolution_and_its_gradients_equal_the_generic_ones(case in cases()) {
+        let (got, wanted) = (run(&case, conv), run(&case, conv_generic));
+        for (i, (got, wanted)) in got.iter().zip(&wanted).enumerate() {
+            prop_assert_eq!(got.len(), wanted.len());
+            prop_assert_eq!(apart(got, wanted), None, "part {}", i);
+        }
+    }
+}
+
+#[test]
+fn a_large_batch_and_a_large_frame_equal_the_generic_ones() {
+    // Enough for several threads, for lanes and for lines, as the networks use them.
+    let of = |batch, inputs, outputs, side, kernel, shape| Case {
+        batch,
+        inputs,
+        outputs,
+        size: [side, side],
+        kernel: [kernel, kernel],
+        shape,
+        seed: 1,
+    };
+    let same = ConvShape { padding: 1, leaky: Some(0.2), ..ConvShape::default() };
+    let halving = ConvShape { stride: 2, padding: 2, leaky: Some(0.2), ..ConvShape::default() };
+    for case in [
+        of(33, 24, 64, 4, 3, ConvShape { shuffle: true, ..same }),
+        of(16, 16, 40, 16, 5, halving),
+        of(1, 12, 20, 130, 5, halving),
+        of(1, 16, 12, 96, 3, ConvShape { padding: 4, dilation: 4, ..same }),
+    ] {
+        for (got, wanted) in run(&case, conv).iter().zip(&run(&case, conv_generic)) {
+            assert_eq!(apart(got, wanted), None, "{case:?}");
+        }
+    }
+}
+
+#[test]
+fn only_the_gradients_that_are_wanted_are_there() {
+    let device = Device::flex();
+    let mut rng = ChaCha8Rng::seed_from_u64(3);
+    let weight = random([4, 2, 3, 3], &mut rng, &device);
+    let bias = random([4], &mut rng, &device);
+    let x = random([2, 2, 8, 8], &mut rng, &device).autodiff().require_grad();
+    let mut gradients = conv(x.clone(), weight.clone(), bias, ConvShape::default()).sum().backward();
+    assert!(x.grad_remove(&mut gradients).is_some());
+    assert!(weight.grad_remove(&mut gradients).is_none());
+}
