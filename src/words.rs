@@ -23,6 +23,20 @@ pub fn capital(text: &str) -> String {
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
+/// What a name is sorted by, so that part 9 comes before part 10.
+pub fn natural(name: &str) -> String {
+    let mut key = String::with_capacity(name.len() + 12);
+    let mut rest = name;
+    while let Some(at) = rest.find(|c: char| c.is_ascii_digit()) {
+        let end = rest[at..].find(|c: char| !c.is_ascii_digit()).map_or(rest.len(), |len| at + len);
+        key.extend(rest[..at].chars().flat_map(char::to_lowercase));
+        key.push_str(&format!("{:0>20}", &rest[at..end]));
+        rest = &rest[end..];
+    }
+    key.extend(rest.chars().flat_map(char::to_lowercase));
+    key
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -33,6 +47,13 @@ mod tests {
         assert_eq!(sentence("Done."), "Done.");
         assert_eq!(sentence("5 images"), "5 images.");
         assert_eq!(sentence(""), "");
+    }
+
+    #[test]
+    fn names_are_sorted_by_the_numbers_within() {
+        let mut names = ["part 10.png", "Part 9.png", "part 9 b.png", "a2b10", "a2b9", "a"];
+        names.sort_by_cached_key(|name| natural(name));
+        assert_eq!(names, ["a", "a2b9", "a2b10", "part 9 b.png", "Part 9.png", "part 10.png"]);
     }
 
     #[test]

@@ -18,6 +18,8 @@ use super::{DataError, ImageStore, Picture, on_decoders};
 pub const MAX_SIZE: usize = 1024;
 /// The most crops in a batch.
 pub const MAX_BATCH: usize = 4096;
+/// Share of [`CropSpec::jitter`] that brightness changes by.
+const SHIFT: f32 = 0.7;
 /// Batches prepared ahead of the one in hand.
 const AHEAD: usize = 4;
 
@@ -37,12 +39,15 @@ pub struct CropSpec {
     pub flip_vertical: bool,
     /// Turn by 0, 90, 180 or 270 degrees, each as likely.
     pub quarter_turns: bool,
+    /// Half of the crops have their contrast changed by up to this share, 0 to 1, and their brightness by up to
+    /// 0.7 times it on the [-1, 1] scale: how a light that changes looks.
+    pub jitter: f32,
 }
 
 impl CropSpec {
     /// Crops of `size` x `size` pixels at native resolution, neither flipped nor turned.
     pub fn native(size: usize, channels: usize) -> Self {
-        Self { size, channels, scale: 1.0, flip_horizontal: false, flip_vertical: false, quarter_turns: false }
+        Self { size, channels, scale: 1.0, flip_horizontal: false, flip_vertical: false, quarter_turns: false, jitter: 0.0 }
     }
 
     fn check(&self) -> Result<(), DataError> {
@@ -55,6 +60,9 @@ impl CropSpec {
         }
         if !(0.1..=1.0).contains(&self.scale) {
             return wrong("the scale of the images", self.scale.to_string(), "from 0.1 to 1");
+        }
+        if !(0.0..=1.0).contains(&self.jitter) {
+            return wrong("the change of contrast and brightness", self.jitter.to_string(), "from 0 to 1");
         }
         Ok(())
     }
@@ -76,6 +84,8 @@ struct Draw {
     flip_x: bool,
     flip_y: bool,
     turns: u8,
+    /// Factor on the contrast and what is added, where they are changed.
+    light: Option<(f32, f32)>,
 }
 
 impl CropSampler {
@@ -185,13 +195,18 @@ impl CropSampler {
         let (width, height) = self.store.size(image).unwrap_or((1, 1));
         let (width, height) = Picture::scaled_size(width, height, self.spec.scale);
         let room = |side: usize| side.saturating_sub(self.spec.size) as u64;
-        let draw = Draw {
+        let mut draw = Draw {
             x: rng.random_range(0..=room(width)),
             y: rng.random_range(0..=room(height)),
             flip_x: self.spec.flip_horizontal & rng.random_bool(0.5),
             flip_y: self.spec.flip_vertical & rng.random_bool(0.5),
             turns: if self.spec.quarter_turns { rng.random_range(0..4) } else { 0 },
+            light: None,
         };
+        let reach = self.spec.jitter;
+        if reach > 0.0 && rng.random_bool(0.5) {
+            draw.light = Some((1.0 + rng.random_range(-reach..=reach), SHIFT * rng.random_range(-reach..=reach)));
+        }
         (image, draw)
     }
 
@@ -214,6 +229,10 @@ impl CropSampler {
                     crop.push(picture.unit(columns[u], rows[v], channel));
                 }
             }
+        }
+        if let Some((factor, shift)) = draw.light {
+            let mean = crop.iter().sum::<f32>() / crop.len() as f32;
+            crop.iter_mut().for_each(|v| *v = ((*v - mean) * factor + mean + shift).clamp(-1.0, 1.0));
         }
         crop
     }

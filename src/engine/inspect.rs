@@ -1,7 +1,7 @@
 //! Inspection as the window and the command line see it: what can be asked, and what is shown.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -144,8 +144,8 @@ pub struct Entry {
     pub id: QueryId,
     /// Its name on screen.
     pub name: String,
-    /// Its file, if it has one.
-    pub path: Option<PathBuf>,
+    /// Where it comes from.
+    pub source: QuerySource,
     /// How it stands.
     pub state: QueryState,
     /// At most 96 pixels wide and high, once it is read.
@@ -169,14 +169,10 @@ pub struct Entry {
 impl Entry {
     /// A query that nothing has been done about, with at most so many steps before it.
     pub fn waiting(query: &Query, steps: usize) -> Self {
-        let path = match &query.source {
-            QuerySource::File(path) => Some(path.clone()),
-            QuerySource::Picture(_) => None,
-        };
         Self {
             id: query.id,
             name: query.name.clone(),
-            path,
+            source: query.source.clone(),
             state: QueryState::Waiting,
             thumbnail: None,
             size: None,
@@ -186,6 +182,14 @@ impl Entry {
             seconds_left: None,
             scores: None,
             assessment: None,
+        }
+    }
+
+    /// Its file, if it has one.
+    pub fn path(&self) -> Option<&Path> {
+        match &self.source {
+            QuerySource::File(path) => Some(path),
+            QuerySource::Picture(_) => None,
         }
     }
 }

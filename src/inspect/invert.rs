@@ -1,7 +1,7 @@
 //! Back-propagation over z: for each query crop, the latent vector whose picture comes closest.
 //!
 //! The loss of one row is `(1 - l) * sum w |x - G(z)| + l * sum |f(x) - f(G(z))| + p * log(1 - D(G(z)))`
-//! with `f` the second layer of D (Yeh et al. 2016, Schlegl et al. 2017). Rows do not influence each
+//! with `f` the third layer of D (Yeh et al. 2016, Schlegl et al. 2017). Rows do not influence each
 //! other: batch norm runs on its stored statistics, and the sum over rows is what is differentiated.
 
 use burn::{
@@ -20,9 +20,6 @@ use crate::{
     },
     train::optimiser::Optimiser,
 };
-
-/// Pixels to a feature, across and down.
-pub const FEATURE_CELL: usize = 4;
 
 /// Networks that stand still.
 #[derive(Clone, Debug)]
@@ -96,7 +93,7 @@ impl Networks {
         Ok(host(self.draw(z))?.1)
     }
 
-    /// D's features of crops: `[n, filters, size / 4, size / 4]`.
+    /// D's features of crops: `[n, filters, size / 8, size / 8]`.
     pub fn features(&self, crops: Tensor<4>) -> Tensor<4> {
         self.d.features(crops, &mut Pass::Evaluate)
     }

@@ -169,7 +169,6 @@ pub struct Job {
     stride: usize,
     feature_canvas: Option<Canvas>,
     worst_tile: f64,
-    worst_feature: f64,
     reconstruction: Option<Planes>,
     features: Vec<f32>,
     seconds: f64,
@@ -220,7 +219,6 @@ impl Job {
             frames: Vec::new(),
             feature_canvas: None,
             worst_tile: 0.0,
-            worst_feature: 0.0,
             reconstruction: None,
             features: Vec::new(),
             seconds: 0.0,
@@ -487,7 +485,7 @@ impl Job {
     fn begin_finish(&mut self) {
         self.canvas = Some(self.tiling.canvas(self.query.channels()));
         self.feature_canvas = Some(self.tiling.canvas(1));
-        (self.worst_tile, self.worst_feature) = (0.0, 0.0);
+        self.worst_tile = 0.0;
         self.phase = Phase::Finish(0);
     }
 
@@ -531,16 +529,14 @@ impl Job {
             if area < 0.25 * (side * side) as f64 {
                 continue;
             }
-            let (mut pixels, mut features) = (0.0, 0.0);
+            let mut pixels = 0.0;
             for (p, &weight) in inside.iter().enumerate() {
                 for c in 0..self.query.channels() {
                     let at = c * side * side + p;
                     pixels += f64::from(weight * (tile_values[at] - own[at]).abs());
                 }
-                features += f64::from(weight * spread[p]);
             }
             self.worst_tile = self.worst_tile.max(pixels / area / self.query.channels() as f64);
-            self.worst_feature = self.worst_feature.max(features / area);
         }
         Ok(())
     }
@@ -590,7 +586,8 @@ impl Job {
         };
         scores.set(ScoreKind::WorstSpot, worst(&absolute, maps::SPOT_REACH));
         scores.set(ScoreKind::FeatureSpot, worst(&feature, maps::FEATURE_SPOT_REACH));
-        scores.set(ScoreKind::Feature, self.worst_feature);
+        let features: f64 = feature.iter().map(|&v| f64::from(v)).sum();
+        scores.set(ScoreKind::Feature, features / area.max(1) as f64);
         // A rate that cannot be promised gives no verdict; who sets it is told why.
         let assessment = calibration.and_then(|(c, rate)| c.assess(&scores, rate).ok());
         Some(Outcome {

@@ -117,7 +117,7 @@ impl InvertPreset {
                 restarts: 1,
                 start: Start::Encoder,
                 constraint: Constraint::Clip,
-                feature_weight: 0.0,
+                feature_weight: 0.1,
                 prior_weight: 0.0,
                 robust: 0.0,
                 plateau: 20,
@@ -189,7 +189,7 @@ pub static KNOBS: [Knob; 13] = [
         "Feature weight",
         "",
         Domain::Float(0.0, 1.0),
-        "Share of the feature-matching loss in D's second layer (AnoGAN: 0.1).",
+        "Share of the feature-matching loss in D's third layer (AnoGAN: 0.1).",
     ),
     knob(
         "prior_weight",

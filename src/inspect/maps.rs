@@ -14,9 +14,9 @@ pub enum ScoreKind {
     WorstTile,
     /// Per pixel, in the 7x7 spot where it is largest.
     WorstSpot,
-    /// |f(query) - f(G(z))| per feature in D's second layer, in the tile where it is largest.
+    /// |f(query) - f(G(z))| per feature in D's third layer, the mean over the whole image.
     Feature,
-    /// The same in the spot of 12x12 pixels where it is largest.
+    /// The same in the spot of 17x17 pixels where it is largest.
     FeatureSpot,
 }
 
@@ -57,9 +57,9 @@ impl ScoreKind {
             Self::WorstTile => "Mean of |query - G(z)| in the tile where it is largest.",
             Self::WorstSpot => "Mean of |query - G(z)| in the 7 by 7 pixel spot where it is largest.",
             Self::Feature => {
-                "How far query and reconstruction lie apart in the eyes of D's second layer, in the worst tile."
+                "How far query and reconstruction lie apart in the eyes of D's third layer, over the whole image."
             }
-            Self::FeatureSpot => "The same in the spot of about 12 by 12 pixels where it is largest.",
+            Self::FeatureSpot => "The same in the spot of about 17 by 17 pixels where it is largest.",
         }
     }
 }
@@ -105,8 +105,8 @@ impl Scores {
 /// Half the side of a spot, without its middle: spots are 7x7 pixels.
 pub const SPOT_REACH: usize = 3;
 
-/// The same for features, which lie 4 pixels apart.
-pub const FEATURE_SPOT_REACH: usize = 6;
+/// The same for features, which lie 8 pixels apart.
+pub const FEATURE_SPOT_REACH: usize = 8;
 
 /// Each pixel's mean over the square that reaches `reach` pixels to every side, of what lies within the
 /// map and within `inspected`; 0 where nothing does. Two running sums, whatever the reach.

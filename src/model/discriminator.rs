@@ -19,7 +19,7 @@ pub struct DownBlock {
 }
 
 /// Hidden layers up to the one whose maps are called features.
-const FEATURE_LAYERS: usize = 2;
+const FEATURE_LAYERS: usize = 3;
 
 /// Crops `[batch, channels, size, size]` to logits `[batch, 1]`: strided convolutions, no pooling.
 #[derive(Module, Debug)]
@@ -65,8 +65,8 @@ impl Discriminator {
         self.dense.forward(x.flatten(1, 3))
     }
 
-    /// What inspection and the encoder call D's features (`f` in AnoGAN): the maps after the second hidden
-    /// layer, `[batch, filters, size / 4, size / 4]`. The layers above it are not run.
+    /// What inspection and the encoder call D's features (`f` in AnoGAN): the maps after the third hidden
+    /// layer, `[batch, filters, size / 8, size / 8]`. The layers above it are not run.
     pub fn features(&self, crops: Tensor<4>, pass: &mut Pass<'_>) -> Tensor<4> {
         let middle = self.down.iter().take(FEATURE_LAYERS);
         middle.fold(crops, |x, block| self.halve(block, x, pass))

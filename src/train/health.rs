@@ -12,7 +12,9 @@ pub enum Health {
     Good,
     /// The samples have become alike.
     Collapsed,
-    /// D sees through nearly every sample.
+    /// D sees through nearly every sample, by a margin that G can still follow.
+    DAhead,
+    /// D sees through nearly every sample and leaves G nothing to learn from.
     DTooStrong,
     /// D tells real from generated worse than a coin would.
     DTooWeak,
@@ -26,6 +28,9 @@ pub enum Health {
 
 /// Rows looked back upon: about as many as a person watches go by before judging.
 const WINDOW: usize = 100;
+
+/// Loss of G in nats at which D gives its samples one chance in a hundred of being real.
+const HOPELESS: f32 = 4.6;
 
 /// Fewer rows than this say nothing.
 const LEAST: usize = 50;
@@ -55,7 +60,8 @@ impl Health {
         } else if diversity.is_some_and(|d| d < 0.15) {
             Self::Collapsed
         } else if real > 0.85 && fake > 0.85 && success < 0.02 {
-            Self::DTooStrong
+            // G's loss is how sure D is: past this, its gradient tells G next to nothing.
+            if g_loss > HOPELESS { Self::DTooStrong } else { Self::DAhead }
         } else if real + fake < 0.8 {
             Self::DTooWeak
         } else {
@@ -65,7 +71,7 @@ impl Health {
 
     /// Whether the user should look.
     pub fn is_alarm(self) -> bool {
-        !matches!(self, Self::Unknown | Self::Good)
+        !matches!(self, Self::Unknown | Self::Good | Self::DAhead)
     }
 
     /// What is the case, in plain words.
@@ -74,6 +80,7 @@ impl Health {
             Self::Unknown => "Too early to tell how the run is doing.",
             Self::Good => "G and D are in balance.",
             Self::Collapsed => "The samples have become alike: the generator has collapsed.",
+            Self::DAhead => "D is ahead of G, by a margin that G still learns from.",
             Self::DTooStrong => "D sees through nearly every sample: it is too strong for G to learn from.",
             Self::DTooWeak => "D is wrong more often than a coin: it is too weak to guide G.",
             Self::Diverging => "Losses or gradients grow without end: the run is diverging.",
@@ -85,7 +92,7 @@ impl Health {
     /// What the talk advises, or empty.
     pub fn advice(self) -> &'static str {
         match self {
-            Self::Unknown | Self::Good => "",
+            Self::Unknown | Self::Good | Self::DAhead => "",
             Self::Collapsed => "Lower G's learning rate, add input noise to D, or go back to an earlier checkpoint.",
             Self::DTooStrong => {
                 "Give G two updates a step, make D wait (train D only if G succeeds above 0.25), flip some labels or add noise."
@@ -138,12 +145,17 @@ mod tests {
         assert_eq!(run(200, |r| r[Metric::Diversity as usize] = 0.05), Health::Collapsed);
         assert_eq!(run(200, |r| r[Metric::GLoss as usize] = 30.0), Health::Diverging);
         assert_eq!(run(200, |r| r[Metric::GradNormG as usize] = 1e-7), Health::Saturated);
-        let strong = run(200, |r| {
-            r[Metric::DAccuracyReal as usize] = 0.9;
-            r[Metric::DAccuracyFake as usize] = 0.97;
-            r[Metric::GSuccess as usize] = 0.01;
-        });
-        assert_eq!(strong, Health::DTooStrong);
+        let ahead = |loss: f32| {
+            run(200, |r| {
+                r[Metric::DAccuracyReal as usize] = 0.9;
+                r[Metric::DAccuracyFake as usize] = 0.97;
+                r[Metric::GSuccess as usize] = 0.01;
+                r[Metric::GLoss as usize] = loss;
+            })
+        };
+        assert_eq!(ahead(3.0), Health::DAhead);
+        assert!(!ahead(3.0).is_alarm());
+        assert_eq!(ahead(6.0), Health::DTooStrong);
         let weak = run(200, |r| {
             r[Metric::DAccuracyReal as usize] = 0.3;
             r[Metric::DAccuracyFake as usize] = 0.3;

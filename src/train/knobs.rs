@@ -532,6 +532,15 @@ pub const KNOBS: &[Knob] = &[
         "Crops are turned at random; only for surfaces without a direction."
     ),
     knob!(
+        "data.jitter",
+        Data,
+        "Light",
+        "of contrast",
+        Domain::Float(0.0, 1.0),
+        false,
+        "Contrast and brightness of half of the crops change by up to this, as under a light that changes."
+    ),
+    knob!(
         "data.holdout",
         Data,
         "Held out",

@@ -30,13 +30,15 @@ pub struct DataKnobs {
     pub flip_vertical: bool,
     /// Turn crops by a random multiple of 90 degrees.
     pub quarter_turns: bool,
+    /// Change the contrast of half of the crops by up to this share, and their brightness by 0.7 times it.
+    pub jitter: f64,
     /// Share of the healthy images held out for calibration, never trained on.
     pub holdout: f64,
 }
 
 impl Default for DataKnobs {
     fn default() -> Self {
-        Self { scale: 1.0, flip_horizontal: true, flip_vertical: true, quarter_turns: false, holdout: 0.2 }
+        Self { scale: 1.0, flip_horizontal: true, flip_vertical: true, quarter_turns: false, jitter: 0.0, holdout: 0.2 }
     }
 }
 
@@ -183,6 +185,7 @@ impl Recipe {
             flip_horizontal: self.data.flip_horizontal,
             flip_vertical: self.data.flip_vertical,
             quarter_turns: self.data.quarter_turns,
+            jitter: self.data.jitter as f32,
         }
     }
 }
@@ -231,10 +234,10 @@ impl Preset {
     pub fn recipe(self) -> Recipe {
         let laptop = Recipe {
             seed: 1,
-            data: DataKnobs::default(),
-            model: ModelKnobs::default(),
-            train: TrainKnobs::default(),
-            g: OptimiserKnobs { lr: 4e-4, ..OptimiserKnobs::default() },
+            data: DataKnobs { jitter: 0.3, ..DataKnobs::default() },
+            model: ModelKnobs { discriminator_norm: true, ..ModelKnobs::default() },
+            train: TrainKnobs { batch: 32, ..TrainKnobs::default() },
+            g: OptimiserKnobs { lr: 1e-3, ..OptimiserKnobs::default() },
             d: OptimiserKnobs::default(),
             encoder: EncoderKnobs::default(),
         };
@@ -249,10 +252,13 @@ impl Preset {
                     checkpoint_every: 500,
                     ..laptop.train.clone()
                 },
+                // Wider networks want smaller steps.
+                g: OptimiserKnobs { lr: 4e-4, ..OptimiserKnobs::default() },
                 ..laptop
             },
             Self::Talk2017 => Recipe {
-                model: ModelKnobs { width_divisor: 1, discriminator_norm: true, ..laptop.model.clone() },
+                data: DataKnobs::default(),
+                model: ModelKnobs { width_divisor: 1, ..laptop.model.clone() },
                 train: TrainKnobs {
                     steps: 20_000,
                     batch: 64,

@@ -8,7 +8,7 @@ use crate::{
     device::DeviceChoice,
     engine::{
         self, Live,
-        inspect::{QueryId, QuerySource},
+        inspect::{Entry, QueryId, QuerySource},
         live::{History, Status},
     },
     train::Recipe,
@@ -79,6 +79,8 @@ pub enum Action {
     Look(ThemeChoice, f32),
     /// Adds images to the list of the Inspect workspace and shows it.
     Inspect(Vec<QuerySource>),
+    /// Takes queries off that list; a notice offers to put them back.
+    TakeOff(Vec<Arc<Entry>>),
     /// Adds every image of a folder to that list and shows it.
     InspectFolder(PathBuf),
     /// Puts a `.ganspect` file in force and shows the Inspect workspace.

@@ -86,6 +86,7 @@ impl App {
                 self.settings.scale = scale.clamp(*SCALE.start(), *SCALE.end());
             }
             Action::Inspect(sources) => self.inspect(sources),
+            Action::TakeOff(entries) => self.take_off(&entries),
             Action::InspectFolder(folder) => self.inspect_folder(folder),
             Action::OpenModel(path) => self.open_model(path),
             Action::ExportInspection { ids, dir } => self.export_inspection(ids, dir),

@@ -12,7 +12,7 @@ use crate::{
     data::{Picture, Samples},
     engine::{
         self, Inspect, Live, Severity,
-        inspect::{ModelSource, ModelState, QueryId, QuerySource, QueryState},
+        inspect::{Entry, ModelSource, ModelState, QueryId, QuerySource, QueryState},
         live::Status,
     },
     ui::{Action, Facts, Frame, Page, workspace::inspect::Found},
@@ -91,6 +91,20 @@ impl App {
         if let Some(command) = self.inspect.add(sources) {
             self.send(engine::Command::Inspect(command));
         }
+    }
+
+    /// Takes queries off the list, and offers to put them back.
+    pub(super) fn take_off(&mut self, entries: &[Arc<Entry>]) {
+        let ids: Vec<QueryId> = entries.iter().map(|entry| entry.id).collect();
+        self.inspect.take_off(&ids);
+        self.send(engine::Command::Inspect(Inspect::Remove(ids)));
+        let text = match entries {
+            [] => return,
+            [entry] => format!("{} was taken off the list.", entry.name),
+            all => format!("{} images were taken off the list.", all.len()),
+        };
+        let back = entries.iter().map(|entry| entry.source.clone()).collect();
+        self.notices.offer(Severity::Info, text, "Put back", Action::Inspect(back));
     }
 
     /// Adds the images of a folder to the list, once they are found.

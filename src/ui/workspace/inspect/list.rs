@@ -3,19 +3,101 @@
 use std::{collections::HashMap, sync::Arc};
 
 use egui::{
-    Align2, Color32, ColorImage, FontSelection, Rect, Role, ScrollArea, Sense, Stroke, StrokeKind, TextureHandle,
+    Align, Align2, Color32, ColorImage, FontSelection, Layout, Rect, Role, ScrollArea, Sense, Stroke, StrokeKind, TextureHandle,
     TextureOptions, Ui, WidgetInfo, pos2, vec2,
 };
+use egui_material_icons::icons;
+use serde::{Deserialize, Serialize};
 
 use super::{Scene, mark};
 use crate::{
     engine::inspect::{Entry, QueryId, QueryState, Thumbnail},
+    inspect::Verdict,
     ui::{
         Frame, UiCommand,
         theme::{self, Palette},
-        widget::ticks,
+        widget::{flush_right, ticks},
     },
+    words,
 };
+
+/// In which order the list stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Order {
+    /// As they were asked for.
+    #[default]
+    Asked,
+    /// The oddest first; what has no verdict yet comes last.
+    Worst,
+    /// By name, numbers within by their value.
+    Name,
+}
+
+/// Which queries the list shows, and in which order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ListView {
+    order: Order,
+    /// Healthy, suspect, defective, and those without a verdict.
+    hidden: [bool; 4],
+}
+
+/// What can be left out, in the order of [`ListView::hidden`].
+const OUTCOMES: [&str; 4] = ["Healthy", "Suspect", "Defective", "Without a verdict"];
+
+impl ListView {
+    /// Leaves out what is hidden, `kept` excepted, and puts the rest in order.
+    pub fn arrange(&self, rows: &mut Vec<Arc<Entry>>, kept: Option<QueryId>) {
+        let outcome = |entry: &Entry| match entry.assessment.as_ref().map(|a| a.verdict) {
+            Some(Verdict::Healthy) => 0,
+            Some(Verdict::Suspect) => 1,
+            Some(Verdict::Defective) => 2,
+            None => 3,
+        };
+        if self.hidden.contains(&true) {
+            rows.retain(|entry| Some(entry.id) == kept || !self.hidden[outcome(entry)]);
+        }
+        // How odd: the p-value, and among equals the score.
+        let odd = |entry: &Entry| entry.assessment.as_ref().map_or((2.0, 0.0), |a| (a.p, -a.score));
+        match self.order {
+            Order::Asked => {}
+            Order::Worst => rows.sort_by(|a, b| {
+                let (a, b) = (odd(a), odd(b));
+                a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1))
+            }),
+            Order::Name => rows.sort_by_cached_key(|entry| words::natural(&entry.name)),
+        }
+    }
+
+    /// Draws the button that opens the choices.
+    fn ui(&mut self, ui: &mut Ui) {
+        let p = Palette::of(ui);
+        let plain = *self == Self::default();
+        let button = egui::Button::new(icons::ICON_FILTER_LIST.rich_text().color(if plain { p.text_weak } else { p.accent }));
+        let response = ui.add(button.frame(false)).accessible_name("Order and filter of the list");
+        let response = response.on_hover_text("In which order the images stand, and which are left out");
+        egui::Popup::menu(&response).close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside).show(|ui| {
+            for (order, title) in [
+                (Order::Asked, "As they were added"),
+                (Order::Worst, "Worst first"),
+                (Order::Name, "By name"),
+            ] {
+                ui.radio_value(&mut self.order, order, title);
+            }
+            ui.separator();
+            for (hidden, title) in self.hidden.iter_mut().zip(OUTCOMES) {
+                let mut shown = !*hidden;
+                if ui.checkbox(&mut shown, title).changed() {
+                    *hidden = !shown;
+                }
+            }
+            if ui.add_enabled(*self != Self::default(), egui::Button::new("Show all")).clicked() {
+                *self = Self::default();
+            }
+        });
+    }
+}
 
 /// Thumbnails kept on the device; those out of sight longest go first.
 const KEPT: usize = 256;
@@ -38,12 +120,29 @@ pub struct List {
 
 impl List {
     /// Draws the list; the query to show instead, if one was chosen.
-    pub fn ui(&mut self, ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) -> Option<QueryId> {
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        scene: &Scene,
+        view: &mut ListView,
+        frame: &mut Frame<'_>,
+    ) -> Option<QueryId> {
         let p = Palette::of(ui);
-        let count = scene.rows.len();
+        let (count, all) = (scene.rows.len(), scene.count);
         let done = scene.rows.iter().filter(|e| e.state.is_over()).count();
-        let title = if done < count { format!("{done} of {count} inspected") } else { format!("Images, {count}") };
-        ui.label(theme::weak_caption(&p, title));
+        let title = match (count < all, done < count) {
+            (true, _) => format!("{count} of {all} shown"),
+            (false, true) => format!("{done} of {count} inspected"),
+            (false, false) => format!("Images, {count}"),
+        };
+        ui.horizontal(|ui| {
+            flush_right(ui, |ui| {
+                view.ui(ui);
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                    ui.add(egui::Label::new(theme::weak_caption(&p, title)).truncate());
+                });
+            });
+        });
         if self.thumbnails.len() > KEPT {
             self.thumbnails.clear();
         }
@@ -140,7 +239,7 @@ impl List {
                 }
             }
         }
-        let mut hover = entry.path.as_ref().map_or_else(|| entry.name.clone(), |path| path.display().to_string());
+        let mut hover = entry.path().map_or_else(|| entry.name.clone(), |path| path.display().to_string());
         if let Some((w, h)) = entry.size {
             hover.push_str(&format!("\n{w} × {h} pixels"));
         }
@@ -216,4 +315,46 @@ fn elided(ui: &Ui, text: &str, font: egui::FontId, colour: Color32, width: f32) 
     let mut job = egui::text::LayoutJob::simple_singleline(text.to_owned(), font, colour);
     job.wrap = egui::text::TextWrapping::truncate_at_width(width.max(0.0));
     ui.painter().layout_job(job)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        engine::inspect::{Query, QuerySource},
+        inspect::{Assessment, ScoreKind},
+    };
+
+    fn entry(name: &str, p: Option<f64>) -> Arc<Entry> {
+        let query = Query { id: QueryId::fresh(), name: name.into(), source: QuerySource::File(name.into()) };
+        let verdict = |p: f64| if p <= 0.05 { Verdict::Defective } else { Verdict::Healthy };
+        let assessment = p.map(|p| Assessment {
+            kind: ScoreKind::WorstSpot,
+            score: 1.0 / p,
+            p,
+            n: 99,
+            rate: 0.05,
+            verdict: verdict(p),
+        });
+        Arc::new(Entry { assessment, ..Entry::waiting(&query, 10) })
+    }
+
+    fn names(view: &ListView, rows: &[Arc<Entry>], kept: Option<QueryId>) -> Vec<String> {
+        let mut rows = rows.to_vec();
+        view.arrange(&mut rows, kept);
+        rows.iter().map(|e| e.name.clone()).collect()
+    }
+
+    #[test]
+    fn the_list_is_ordered_and_filtered_and_keeps_what_is_on_show() {
+        let rows =
+            [entry("c10", Some(0.5)), entry("c9", Some(0.01)), entry("a", None), entry("b", Some(0.2))];
+        let of = |order, hidden| ListView { order, hidden };
+        assert_eq!(names(&ListView::default(), &rows, None), ["c10", "c9", "a", "b"]);
+        assert_eq!(names(&of(Order::Worst, [false; 4]), &rows, None), ["c9", "b", "c10", "a"]);
+        assert_eq!(names(&of(Order::Name, [false; 4]), &rows, None), ["a", "b", "c9", "c10"]);
+        let only_defects = of(Order::Asked, [true, true, false, true]);
+        assert_eq!(names(&only_defects, &rows, None), ["c9"]);
+        assert_eq!(names(&only_defects, &rows, Some(rows[3].id)), ["c9", "b"]);
+    }
 }

@@ -25,7 +25,7 @@ use self::{
     convergence::{Convergence, ConvergenceLayout},
     empty::EmptyPage,
     knobs::KnobsPanel,
-    list::List,
+    list::{List, ListView},
     regions::RegionEditor,
     triptych::{Triptych, TriptychLayout},
 };
@@ -55,13 +55,20 @@ struct InspectLayout {
     /// List and panel are on show.
     list: bool,
     panel: bool,
+    order: ListView,
     triptych: TriptychLayout,
     convergence: ConvergenceLayout,
 }
 
 impl Default for InspectLayout {
     fn default() -> Self {
-        Self { list: true, panel: true, triptych: TriptychLayout::default(), convergence: ConvergenceLayout::default() }
+        Self {
+            list: true,
+            panel: true,
+            order: ListView::default(),
+            triptych: TriptychLayout::default(),
+            convergence: ConvergenceLayout::default(),
+        }
     }
 }
 
@@ -100,7 +107,10 @@ pub struct InspectWorkspace {
 /// What the workspace shows in one frame.
 pub(super) struct Scene {
     status: InspectStatus,
+    /// What the list shows, in its order.
     rows: Vec<Arc<Entry>>,
+    /// Queries in all, those included that the list leaves out.
+    count: usize,
     /// The place of the query on show.
     at: Option<usize>,
     view: Option<Arc<View>>,
@@ -216,17 +226,21 @@ impl InspectWorkspace {
             if self.asked.is_empty() { HashSet::new() } else { status.entries.iter().map(|e| e.id).collect() };
         let asked = self.asked.iter().filter(|e| !known.contains(&e.id));
         let all = status.entries.iter().chain(asked);
-        let rows: Vec<Arc<Entry>> = all.filter(|e| !self.removed.contains(&e.id)).cloned().collect();
-        let selected = self.selected.and_then(|id| rows.iter().position(|e| e.id == id));
-        let at = match (selected, rows.len()) {
+        let mut rows: Vec<Arc<Entry>> = all.filter(|e| !self.removed.contains(&e.id)).cloned().collect();
+        let (count, newest) = (rows.len(), rows.last().map(|e| e.id));
+        // The query on show stays, whatever the list leaves out.
+        let selected = self.selected.filter(|id| rows.iter().any(|e| e.id == *id));
+        self.layout.order.arrange(&mut rows, selected);
+        let place = |id: QueryId| rows.iter().position(|e| e.id == id);
+        let at = match (selected.and_then(place), rows.len()) {
             (_, 0) => None,
             (Some(at), _) => Some(at),
             // Whatever was on show is gone: its neighbour, or the newest at first.
             (None, n) if self.selected.is_some() => Some(self.place.min(n - 1)),
-            (None, n) => Some(n - 1),
+            (None, n) => newest.and_then(place).or(Some(n - 1)),
         };
         let view = at.and_then(|at| rows.get(at)).and_then(|e| live.inspect.views.read().get(&e.id).cloned());
-        Scene { status, rows, at, view }
+        Scene { status, rows, count, at, view }
     }
 
     /// Puts images on the list; the command that asks for their inspection.
@@ -383,10 +397,8 @@ impl InspectWorkspace {
                 if let Some(regions) = self.regions.delete_chosen() {
                     return ask(Inspect::Regions(regions));
                 }
-                self.asked.retain(|e| e.id != id);
-                self.removed.insert(id);
                 self.place = scene.at.unwrap_or_default();
-                ask(Inspect::Remove(vec![id]));
+                actions.push(Action::TakeOff(vec![Arc::clone(entry)]));
             }
             UiCommand::InspectBack | UiCommand::InspectForward => {
                 let at = scene.at.unwrap_or_default();
@@ -397,6 +409,12 @@ impl InspectWorkspace {
             }
             _ => {}
         }
+    }
+
+    /// Leaves these out from now on, before the compute thread has heard of it.
+    pub fn take_off(&mut self, ids: &[QueryId]) {
+        self.asked.retain(|e| !ids.contains(&e.id));
+        self.removed.extend(ids);
     }
 
     /// A seed that this query has not had.
@@ -437,7 +455,7 @@ impl InspectWorkspace {
             part(ui, panel, "verdict", |ui| self.side(ui, &scene, frame));
             ui.painter().vline(panel.left(), panel.y_range(), egui::Stroke::new(theme::HAIRLINE, p.hairline));
         }
-        if scene.rows.is_empty() {
+        if scene.count == 0 {
             part(ui, area, "empty", |ui| {
                 if let Some(asked) = self.empty.ui(ui, &scene, frame)
                     && let Some(command) = self.ask(asked)
@@ -452,15 +470,12 @@ impl InspectWorkspace {
             let (list, rest) = area.split_left_right_at_x(area.left() + theme::QUERIES);
             ui.painter().rect_filled(list, 0.0, p.panel);
             area = rest;
-            let chosen = part(ui, list, "list", |ui| self.list.ui(ui, &scene, frame));
+            let chosen = part(ui, list, "list", |ui| self.list.ui(ui, &scene, &mut self.layout.order, frame));
             if let Some(id) = chosen {
                 self.select(id);
             }
             if std::mem::take(&mut self.list.clear) {
-                let all: Vec<QueryId> = scene.rows.iter().map(|e| e.id).collect();
-                self.asked.clear();
-                self.removed.extend(all.iter().copied());
-                frame.actions.push(Action::Engine(engine::Command::Inspect(Inspect::Remove(all))));
+                frame.actions.push(Action::TakeOff(scene.rows.clone()));
             }
             ui.painter().vline(list.right(), list.y_range(), egui::Stroke::new(theme::HAIRLINE, p.hairline));
         }
@@ -517,13 +532,13 @@ impl InspectWorkspace {
             flush_right(ui, |ui| {
                 let model = scene.model().is_some();
                 // Without a model nothing can be inspected, so it comes first.
-                let (first, second) = match (model, scene.rows.is_empty()) {
+                let (first, second) = match (model, scene.count == 0) {
                     (false, false) => (UiCommand::InspectModel, UiCommand::InspectOpen),
                     _ => (UiCommand::InspectOpen, UiCommand::InspectModel),
                 };
                 let title =
                     |command| if command == UiCommand::InspectOpen { "Open images…" } else { "Open a model…" };
-                if !scene.rows.is_empty() {
+                if scene.count > 0 {
                     let primary = ui.add(theme::primary_button(&p, title(first))).accessible_name(first.title());
                     if primary.on_hover_text(first.tooltip(ui.ctx())).clicked() {
                         frame.command(first);
@@ -563,7 +578,7 @@ fn model_line(ui: &mut Ui, scene: &Scene) {
             ui.add(egui::Spinner::new().size(theme::ICON_BUTTON));
             format!("Loading {name}")
         }
-        ModelState::Ready(facts) => match scene.rows.len() {
+        ModelState::Ready(facts) => match scene.count {
             0 => facts.name.clone(),
             1 => format!("{} · 1 image", facts.name),
             n => format!("{} · {n} images", facts.name),
@@ -679,8 +694,11 @@ mod tests {
         };
         assert_eq!(page.shown(&live), Some(queries[0].id), "the first is inspected first");
         page.select(queries[1].id);
-        let removed = asked(&mut page, UiCommand::InspectRemove, &live);
-        assert!(matches!(&removed[..], [Inspect::Remove(ids)] if *ids == [queries[1].id]));
+        let mut actions = Vec::new();
+        page.apply(UiCommand::InspectRemove, &live, &mut actions);
+        let [Action::TakeOff(entries)] = &actions[..] else { panic!("{actions:?}") };
+        assert_eq!(entries.iter().map(|e| e.id).collect::<Vec<_>>(), [queries[1].id]);
+        page.take_off(&[queries[1].id]);
         assert_eq!(page.shown(&live), Some(queries[2].id));
         // The compute thread has taken one in: it is listed once.
         live.inspect.status.write().entries.push(Arc::new(Entry::waiting(&queries[0], 0)));

@@ -122,7 +122,7 @@ impl MapKind {
             Self::Difference => "|query − reconstruction| at each pixel, on the −1 to 1 scale.",
             Self::Signed => "Query − reconstruction: orange where the query is brighter, blue where it is darker.",
             Self::Feature => {
-                "How far query and reconstruction lie apart in the eyes of D's second layer. \
+                "How far query and reconstruction lie apart in the eyes of D's third layer. \
                               There once the inspection is over."
             }
         }

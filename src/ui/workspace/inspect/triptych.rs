@@ -285,7 +285,7 @@ impl Triptych {
 
     fn bar_words(&self, calibrated: bool) -> String {
         let of = match self.layout.map {
-            MapKind::Feature => "difference per feature of D's second layer",
+            MapKind::Feature => "difference per feature of D's third layer",
             _ => "difference per pixel on the −1 to 1 scale (0.1 is 12.75 grey levels)",
         };
         let fixed = if calibrated {

@@ -424,7 +424,7 @@ fn state_of(health: crate::train::Health) -> State {
     use crate::train::Health as H;
     match health {
         H::Unknown => State::Unknown,
-        H::Good => State::Healthy,
+        H::Good | H::DAhead => State::Healthy,
         H::DTooStrong | H::DTooWeak | H::Saturated => State::Suspect,
         H::Collapsed | H::Diverging | H::NotFinite => State::Defective,
     }
