@@ -11,11 +11,10 @@ use ganspect::{
     inspect::{
         InvertKnobs, InvertPreset, Job, Outcome, Planes, Region, Regions, ScoreKind,
         invert::Networks,
-        knobs::{Constraint, Start},
+        knobs::{Constraint, RuleKind, RuleKnobs, Start},
         region::Shape,
     },
     model::{Discriminator, Encoder, FixedGenerator, Generator, ModelKnobs, layers::Pass},
-    train::recipe::{OptimiserKind, OptimiserKnobs},
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -159,9 +158,9 @@ fn the_same_seed_gives_the_same_numbers_and_another_seed_others() {
 fn the_loss_falls_and_the_best_is_kept() {
     let networks = networks(&small());
     let query = turned(32, None);
-    for kind in [OptimiserKind::Adam, OptimiserKind::Sgd, OptimiserKind::RmsProp] {
-        let lr = if kind == OptimiserKind::Sgd { 1e-4 } else { 0.02 };
-        let optimiser = OptimiserKnobs { kind, lr, beta1: 0.8, beta2: 0.9 };
+    for (kind, lr) in [(RuleKind::Lbfgs, 1.0), (RuleKind::Adam, 0.02), (RuleKind::Sgd, 1e-4), (RuleKind::RmsProp, 0.02)]
+    {
+        let optimiser = RuleKnobs { kind, lr, beta1: 0.8, beta2: 0.9 };
         let outcome = invert(&networks, &query, &InvertKnobs { steps: 40, optimiser, robust: 0.0, ..short() });
         let first = outcome.records[0].residual;
         let least = outcome.records.iter().map(|r| r.residual).fold(f32::INFINITY, f32::min);
@@ -195,7 +194,7 @@ fn robust_weights_leave_a_defect_in_the_difference() {
     let damaged = clean.iter().enumerate().map(|(i, &v)| if square(i) { 1.0 } else { v }).collect();
     let query = Arc::new(Planes::new(32, 32, 1, damaged).unwrap());
     let around = |robust: f64| {
-        let optimiser = OptimiserKnobs { kind: OptimiserKind::Adam, lr: 0.05, beta1: 0.9, beta2: 0.9 };
+        let optimiser = RuleKnobs { kind: RuleKind::Adam, lr: 0.05, beta1: 0.9, beta2: 0.9 };
         let knobs =
             InvertKnobs { steps: 160, plateau: 0, start: Start::Random, robust, optimiser, ..InvertKnobs::default() };
         let outcome = invert(&networks, &query, &knobs);
@@ -239,11 +238,11 @@ fn a_job_stops_early_and_goes_on() {
 #[test]
 fn a_flat_loss_ends_early_and_a_constraint_holds() {
     let networks = networks(&small());
-    let still = OptimiserKnobs { lr: 1e-6, ..OptimiserKnobs::default() };
+    let still = RuleKnobs { kind: RuleKind::Adam, lr: 1e-6, beta1: 0.9, beta2: 0.9 };
     let knobs = InvertKnobs { steps: 200, plateau: 10, robust: 0.0, optimiser: still, ..InvertKnobs::default() };
     let outcome = invert(&networks, &turned(32, None), &knobs);
     assert!(outcome.steps <= 12, "{}", outcome.steps);
-    let wild = OptimiserKnobs { lr: 5.0, ..OptimiserKnobs::default() };
+    let wild = RuleKnobs { kind: RuleKind::Adam, lr: 5.0, beta1: 0.9, beta2: 0.9 };
     for (constraint, least, most) in
         [(Constraint::Sphere, 0.999, 1.001), (Constraint::Clip, 0.0, 2.3), (Constraint::None, 3.0, f32::INFINITY)]
     {

@@ -47,7 +47,15 @@ pub struct CropSpec {
 impl CropSpec {
     /// Crops of `size` x `size` pixels at native resolution, neither flipped nor turned.
     pub fn native(size: usize, channels: usize) -> Self {
-        Self { size, channels, scale: 1.0, flip_horizontal: false, flip_vertical: false, quarter_turns: false, jitter: 0.0 }
+        Self {
+            size,
+            channels,
+            scale: 1.0,
+            flip_horizontal: false,
+            flip_vertical: false,
+            quarter_turns: false,
+            jitter: 0.0,
+        }
     }
 
     fn check(&self) -> Result<(), DataError> {

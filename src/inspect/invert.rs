@@ -11,14 +11,17 @@ use burn::{
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use super::knobs::{Constraint, InvertKnobs, Start};
+use super::{
+    knobs::{Constraint, InvertKnobs, Start},
+    lbfgs::Lbfgs,
+};
 use crate::{
     model::{
         Discriminator, Encoder, FixedGenerator, Generator, Latent, ModelKnobs,
         layers::Pass,
         weights::{WeightError, host},
     },
-    train::optimiser::Optimiser,
+    train::{optimiser::Optimiser, recipe::OptimiserKnobs},
 };
 
 /// Networks that stand still.
@@ -137,9 +140,14 @@ impl Networks {
             None => residual.clone(),
         };
         let (share, prior_weight) = (knobs.feature_weight, knobs.prior_weight);
-        let feature = (share > 0.0).then(|| rows((self.features(crops.clone()) - self.features(drawn.clone())).abs()));
-        if let Some(feature) = &feature {
-            total = total * (1.0 - share) + feature.clone() * share;
+        let gaps = (share > 0.0).then(|| (self.features(crops.clone()) - self.features(drawn.clone())).abs());
+        let feature = gaps.clone().map(rows);
+        if let Some(gaps) = gaps {
+            let pull = match weights {
+                Some(weights) => rows(gaps.clone() * shrunk(weights.clone(), gaps.dims()[3])),
+                None => rows(gaps),
+            };
+            total = total * (1.0 - share) + pull * share;
         }
         let prior = (prior_weight > 0.0).then(|| {
             let logits = self.d.forward(drawn.clone(), &mut Pass::Evaluate, |x| x).flatten::<1>(0, 1);
@@ -167,6 +175,13 @@ impl Networks {
     }
 }
 
+/// Maps `[n, 1, size, size]` averaged down to `side` cells a side.
+fn shrunk(maps: Tensor<4>, side: usize) -> Tensor<4> {
+    let [n, _, size, _] = maps.dims();
+    let cell = size / side;
+    maps.reshape([n, side, cell, side, cell]).mean_dim(4).mean_dim(2).reshape([n, 1, side, side])
+}
+
 /// Some crops on the way to their latent vectors, as one batch.
 #[derive(Debug)]
 pub struct Batch {
@@ -175,8 +190,26 @@ pub struct Batch {
     best_z: Tensor<2>,
     /// `[rows]`, infinite before the first step.
     best: Tensor<1>,
-    optimiser: Optimiser,
+    rule: Rule,
     rows: usize,
+}
+
+/// What moves z.
+#[derive(Debug)]
+enum Rule {
+    /// Adam, SGD or RMSProp, on the device.
+    First(Box<Optimiser>, OptimiserKnobs),
+    /// L-BFGS, on the host, with moves of at most this length.
+    Lbfgs(Lbfgs, f32),
+}
+
+impl Rule {
+    fn new(knobs: &InvertKnobs) -> Self {
+        match knobs.optimiser.first_order() {
+            Some(first) => Self::First(Box::new(Optimiser::new(first.kind)), first),
+            None => Self::Lbfgs(Lbfgs::default(), knobs.optimiser.lr as f32),
+        }
+    }
 }
 
 /// One step's numbers, one value a row.
@@ -199,12 +232,15 @@ impl Batch {
     pub fn new(z: Tensor<2>, knobs: &InvertKnobs) -> Self {
         let [rows, _] = z.dims();
         let best = Tensor::full([rows], f32::INFINITY, &z.device());
-        Self { best_z: z.clone(), z, best, optimiser: Optimiser::new(knobs.optimiser.kind), rows }
+        Self { best_z: z.clone(), z, best, rule: Rule::new(knobs), rows }
     }
 
     /// Forgets which z was best, because the loss has changed its meaning.
     pub fn forget_best(&mut self) {
         self.best = Tensor::full([self.rows], f32::INFINITY, &self.z.device());
+        if let Rule::Lbfgs(lbfgs, _) = &mut self.rule {
+            lbfgs.forget();
+        }
     }
 
     /// Measures the loss at the present z, keeps the best, and moves on. `crops` has a row for each row
@@ -230,9 +266,19 @@ impl Batch {
         self.best_z = self.best_z.clone().mask_where(better, self.z.clone());
         let length = self.z.clone().square().sum_dim(1).sqrt().flatten::<1>(0, 1) / networks.latent.length();
         if let Some(gradient) = z.grad_remove(&mut gradients) {
-            let (flat, gradient) = (self.z.clone().flatten::<1>(0, 1), gradient.flatten::<1>(0, 1));
-            let moved = self.optimiser.advance("z", flat, gradient, &knobs.optimiser);
-            self.z = networks.constrain(moved.reshape([rows, size]), knobs.constraint);
+            let moved = match &mut self.rule {
+                Rule::First(optimiser, knobs) => {
+                    let (flat, gradient) = (self.z.clone().flatten::<1>(0, 1), gradient.flatten::<1>(0, 1));
+                    optimiser.advance("z", flat, gradient, knobs).reshape([rows, size])
+                }
+                Rule::Lbfgs(lbfgs, longest) => {
+                    let [(_, losses), (_, z), (_, gradient)] =
+                        [host(total.clone())?, host(self.z.clone())?, host(gradient)?];
+                    let next = lbfgs.advance(&z, &losses, &gradient, *longest);
+                    Tensor::from_data(TensorData::new(next, [rows, size]), &self.z.device())
+                }
+            };
+            self.z = networks.constrain(moved, knobs.constraint);
         }
         let parts = [Some(total), Some(losses.residual), losses.feature, losses.prior, Some(length)];
         let there: Vec<bool> = parts.iter().map(Option::is_some).collect();
@@ -262,6 +308,6 @@ impl Batch {
     /// Starts over from the best z, with the optimiser's past forgotten.
     pub fn resume(&mut self, knobs: &InvertKnobs) {
         self.z = self.best_z.clone();
-        self.optimiser = Optimiser::new(knobs.optimiser.kind);
+        self.rule = Rule::new(knobs);
     }
 }

@@ -32,14 +32,55 @@ pub enum Constraint {
     None,
 }
 
+/// Which rule turns the gradient of z into a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RuleKind {
+    /// L-BFGS, whose moves are at most `lr` long.
+    Lbfgs,
+    /// Adam.
+    Adam,
+    /// Gradient descent with momentum: the talk's.
+    Sgd,
+    /// RMSProp with momentum.
+    RmsProp,
+}
+
+/// The rule for z.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RuleKnobs {
+    /// Which.
+    pub kind: RuleKind,
+    /// Learning rate; for L-BFGS the length of the longest move.
+    pub lr: f64,
+    /// Momentum; L-BFGS has no use for it.
+    pub beta1: f64,
+    /// Decay of squares in Adam and RMSProp.
+    pub beta2: f64,
+}
+
+impl RuleKnobs {
+    /// The same for an optimiser of first order; `None` for L-BFGS.
+    pub(super) fn first_order(&self) -> Option<OptimiserKnobs> {
+        let kind = match self.kind {
+            RuleKind::Lbfgs => return None,
+            RuleKind::Adam => OptimiserKind::Adam,
+            RuleKind::Sgd => OptimiserKind::Sgd,
+            RuleKind::RmsProp => OptimiserKind::RmsProp,
+        };
+        Some(OptimiserKnobs { kind, lr: self.lr, beta1: self.beta1, beta2: self.beta2 })
+    }
+}
+
 /// How z is found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct InvertKnobs {
     /// Most steps, 1 to 100,000.
     pub steps: usize,
-    /// The rule for z: its learning rate, and momentum in `beta1` (SGD and RMSProp).
-    pub optimiser: OptimiserKnobs,
+    /// The rule for z.
+    pub optimiser: RuleKnobs,
     /// Starts that run side by side as one batch; the best is kept. 1 to 16.
     pub restarts: usize,
     /// Where z begins.
@@ -68,7 +109,7 @@ impl Default for InvertKnobs {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum InvertPreset {
-    /// The encoder's guess, then a few steps of Adam.
+    /// The encoder's guess, then a few steps of L-BFGS.
     #[default]
     Quick,
     /// The talk's setting: 500 steps, learning rate 1e-4, momentum 0.8, from a random start.
@@ -91,7 +132,7 @@ impl InvertPreset {
     /// One plain sentence on what it is for.
     pub fn describe(self) -> &'static str {
         match self {
-            Self::Quick => "Starts from the encoder's guess and takes a few large steps. For daily work.",
+            Self::Quick => "Starts from the encoder's guess and takes a few large steps (L-BFGS). For daily work.",
             Self::Talk2017 => "The 2017 talk to the letter: 500 small steps from a random start, momentum 0.8.",
         }
     }
@@ -101,7 +142,7 @@ impl InvertPreset {
         match self {
             Self::Talk2017 => InvertKnobs {
                 steps: 500,
-                optimiser: OptimiserKnobs { kind: OptimiserKind::Sgd, lr: 1e-4, beta1: 0.8, beta2: 0.9 },
+                optimiser: RuleKnobs { kind: RuleKind::Sgd, lr: 1e-4, beta1: 0.8, beta2: 0.9 },
                 restarts: 1,
                 start: Start::Random,
                 constraint: Constraint::Clip,
@@ -112,15 +153,15 @@ impl InvertPreset {
                 seed: 1,
             },
             Self::Quick => InvertKnobs {
-                steps: 60,
-                optimiser: OptimiserKnobs { kind: OptimiserKind::Adam, lr: 0.05, beta1: 0.9, beta2: 0.9 },
+                steps: 40,
+                optimiser: RuleKnobs { kind: RuleKind::Lbfgs, lr: 1.0, beta1: 0.9, beta2: 0.9 },
                 restarts: 1,
                 start: Start::Encoder,
                 constraint: Constraint::Clip,
                 feature_weight: 0.1,
                 prior_weight: 0.0,
                 robust: 0.0,
-                plateau: 20,
+                plateau: 12,
                 seed: 1,
             },
         }
@@ -145,10 +186,16 @@ pub static KNOBS: [Knob; 13] = [
         "optimiser.kind",
         "Optimiser",
         "",
-        Domain::Choice(&[("adam", "Adam"), ("sgd", "SGD"), ("rms-prop", "RMSProp")]),
-        "The rule by which z moves: SGD with momentum (the talk), RMSProp with momentum, or Adam.",
+        Domain::Choice(&[("lbfgs", "L-BFGS"), ("adam", "Adam"), ("sgd", "SGD"), ("rms-prop", "RMSProp")]),
+        "The rule by which z moves: L-BFGS, Adam, SGD with momentum (the talk), or RMSProp with momentum.",
     ),
-    knob("optimiser.lr", "Learning rate", "", Domain::LogFloat(1e-6, 10.0), "How far z moves in a step."),
+    knob(
+        "optimiser.lr",
+        "Learning rate",
+        "",
+        Domain::LogFloat(1e-6, 10.0),
+        "How far z moves in a step; at most so far with L-BFGS.",
+    ),
     knob(
         "optimiser.beta1",
         "Momentum",
@@ -325,7 +372,7 @@ mod tests {
         }
         let wanted = InvertKnobs {
             steps: 9,
-            optimiser: OptimiserKnobs { kind: OptimiserKind::Sgd, lr: 1.0, beta1: 0.5, beta2: 0.25 },
+            optimiser: RuleKnobs { kind: RuleKind::Sgd, lr: 1.0, beta1: 0.5, beta2: 0.25 },
             restarts: 3,
             start: Start::Random,
             constraint: Constraint::Sphere,

@@ -11,6 +11,7 @@ pub mod export;
 pub mod invert;
 pub mod job;
 pub mod knobs;
+mod lbfgs;
 pub mod maps;
 pub mod metrics;
 pub mod model;

@@ -3,8 +3,8 @@
 use std::{collections::HashMap, sync::Arc};
 
 use egui::{
-    Align, Align2, Color32, ColorImage, FontSelection, Layout, Rect, Role, ScrollArea, Sense, Stroke, StrokeKind, TextureHandle,
-    TextureOptions, Ui, WidgetInfo, pos2, vec2,
+    Align, Align2, Color32, ColorImage, FontSelection, Layout, Rect, Role, ScrollArea, Sense, Stroke, StrokeKind,
+    TextureHandle, TextureOptions, Ui, WidgetInfo, pos2, vec2,
 };
 use egui_material_icons::icons;
 use serde::{Deserialize, Serialize};
@@ -74,15 +74,14 @@ impl ListView {
     fn ui(&mut self, ui: &mut Ui) {
         let p = Palette::of(ui);
         let plain = *self == Self::default();
-        let button = egui::Button::new(icons::ICON_FILTER_LIST.rich_text().color(if plain { p.text_weak } else { p.accent }));
+        let button =
+            egui::Button::new(icons::ICON_FILTER_LIST.rich_text().color(if plain { p.text_weak } else { p.accent }));
         let response = ui.add(button.frame(false)).accessible_name("Order and filter of the list");
         let response = response.on_hover_text("In which order the images stand, and which are left out");
         egui::Popup::menu(&response).close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside).show(|ui| {
-            for (order, title) in [
-                (Order::Asked, "As they were added"),
-                (Order::Worst, "Worst first"),
-                (Order::Name, "By name"),
-            ] {
+            for (order, title) in
+                [(Order::Asked, "As they were added"), (Order::Worst, "Worst first"), (Order::Name, "By name")]
+            {
                 ui.radio_value(&mut self.order, order, title);
             }
             ui.separator();
@@ -120,13 +119,7 @@ pub struct List {
 
 impl List {
     /// Draws the list; the query to show instead, if one was chosen.
-    pub fn ui(
-        &mut self,
-        ui: &mut Ui,
-        scene: &Scene,
-        view: &mut ListView,
-        frame: &mut Frame<'_>,
-    ) -> Option<QueryId> {
+    pub fn ui(&mut self, ui: &mut Ui, scene: &Scene, view: &mut ListView, frame: &mut Frame<'_>) -> Option<QueryId> {
         let p = Palette::of(ui);
         let (count, all) = (scene.rows.len(), scene.count);
         let done = scene.rows.iter().filter(|e| e.state.is_over()).count();
@@ -347,8 +340,7 @@ mod tests {
 
     #[test]
     fn the_list_is_ordered_and_filtered_and_keeps_what_is_on_show() {
-        let rows =
-            [entry("c10", Some(0.5)), entry("c9", Some(0.01)), entry("a", None), entry("b", Some(0.2))];
+        let rows = [entry("c10", Some(0.5)), entry("c9", Some(0.01)), entry("a", None), entry("b", Some(0.2))];
         let of = |order, hidden| ListView { order, hidden };
         assert_eq!(names(&ListView::default(), &rows, None), ["c10", "c9", "a", "b"]);
         assert_eq!(names(&of(Order::Worst, [false; 4]), &rows, None), ["c9", "b", "c10", "a"]);
