@@ -96,16 +96,16 @@ fn the_gradient_of_the_whole_loss_is_that_of_finite_differences() {
     let z: Vec<f32> = (0..rows * 12).map(|_| rng.random_range(-0.8..0.8)).collect();
     let crops: Vec<f32> = (0..rows * 32 * 32).map(|_| rng.random_range(-1.0..1.0)).collect();
     let weights: Vec<f32> = (0..rows * 32 * 32).map(|_| rng.random_range(0.1..1.0)).collect();
-    let crops = networks.upload(crops, rows);
+    let target = networks.target(networks.upload(crops, rows), &knobs);
     let weights = networks.upload_planes(weights, rows);
     let device = Device::flex();
     let loss = |z: Vec<f32>| {
         let z = Tensor::from_data(TensorData::new(z, [rows, 12]), &device);
-        let (losses, _) = networks.losses(z, &crops, Some(&weights), &knobs);
+        let (losses, _) = networks.losses(z, &target, Some(&weights), &knobs);
         losses.total.into_data().try_into_vec::<f32>().unwrap()
     };
     let tracked = Tensor::<2>::from_data(TensorData::new(z.clone(), [rows, 12]), &device).autodiff().require_grad();
-    let (losses, _) = networks.losses(tracked.clone(), &crops, Some(&weights), &knobs);
+    let (losses, _) = networks.losses(tracked.clone(), &target, Some(&weights), &knobs);
     let gradients = losses.total.sum().backward();
     let gradient = tracked.grad(&gradients).unwrap().into_data().try_into_vec::<f32>().unwrap();
     let step = 5e-4;
@@ -137,7 +137,9 @@ fn no_gradient_reaches_the_weights() {
     let networks = Networks::new(&g, &d, None, &tracked);
     let z = Tensor::<2>::zeros([1, 12], &Device::flex());
     // Without a tracked z nothing is tracked at all.
-    let (losses, drawn) = networks.losses(z, &networks.upload(vec![0.1; 1024], 1), None, &InvertKnobs::default());
+    let knobs = InvertKnobs::default();
+    let target = networks.target(networks.upload(vec![0.1; 1024], 1), &knobs);
+    let (losses, drawn) = networks.losses(z, &target, None, &knobs);
     assert!(!losses.total.is_require_grad() && !drawn.is_autodiff() && !losses.total.is_autodiff());
 }
 

@@ -123,24 +123,30 @@ impl Networks {
         Tensor::cat(vec![guess.unsqueeze_dim::<3>(1), rest], 1).reshape([n * restarts, size])
     }
 
+    /// The crops `[n, channels, size, size]` as what z is led towards, with all that the loss needs to know of them.
+    pub fn target(&self, crops: Tensor<4>, knobs: &InvertKnobs) -> Target {
+        let features = (knobs.feature_weight > 0.0).then(|| self.features(crops.clone()));
+        Target { crops, features }
+    }
+
     /// The losses of each row of `z` against its crop; `weights` has the crops' shape but one channel.
     pub fn losses(
         &self,
         z: Tensor<2>,
-        crops: &Tensor<4>,
+        target: &Target,
         weights: Option<&Tensor<4>>,
         knobs: &InvertKnobs,
     ) -> (Losses, Tensor<4>) {
         let rows = |x: Tensor<4>| x.flatten::<2>(1, 3).sum_dim(1).flatten::<1>(0, 1);
         let drawn = self.draw(z);
-        let difference = (crops.clone() - drawn.clone()).abs();
+        let difference = (target.crops.clone() - drawn.clone()).abs();
         let residual = rows(difference.clone());
         let mut total = match weights {
             Some(weights) => rows(difference * weights.clone()),
             None => residual.clone(),
         };
         let (share, prior_weight) = (knobs.feature_weight, knobs.prior_weight);
-        let gaps = (share > 0.0).then(|| (self.features(crops.clone()) - self.features(drawn.clone())).abs());
+        let gaps = target.features.clone().map(|features| (features - self.features(drawn.clone())).abs());
         let feature = gaps.clone().map(rows);
         if let Some(gaps) = gaps {
             let pull = match weights {
@@ -173,6 +179,13 @@ impl Networks {
             }
         }
     }
+}
+
+/// What z is led towards: crops, and their features where the loss has a use for them.
+#[derive(Clone, Debug)]
+pub struct Target {
+    crops: Tensor<4>,
+    features: Option<Tensor<4>>,
 }
 
 /// Maps `[n, 1, size, size]` averaged down to `side` cells a side.
@@ -243,7 +256,7 @@ impl Batch {
         }
     }
 
-    /// Measures the loss at the present z, keeps the best, and moves on. `crops` has a row for each row
+    /// Measures the loss at the present z, keeps the best, and moves on. `target` has a row for each row
     /// of z. Returns the numbers and the crops drawn, both before the move.
     ///
     /// # Errors
@@ -251,12 +264,12 @@ impl Batch {
     pub fn step(
         &mut self,
         networks: &Networks,
-        crops: &Tensor<4>,
+        target: &Target,
         weights: Option<&Tensor<4>>,
         knobs: &InvertKnobs,
     ) -> Result<(Numbers, Tensor<4>), WeightError> {
         let z = self.z.clone().autodiff().require_grad();
-        let (losses, drawn) = networks.losses(z.clone(), crops, weights, knobs);
+        let (losses, drawn) = networks.losses(z.clone(), target, weights, knobs);
         let mut gradients = losses.total.clone().sum().backward();
         let total = losses.total.without_autodiff();
         let better = total.clone().lower(self.best.clone());

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     calibrate::{Assessment, Calibration},
-    invert::{Batch, Networks, Numbers},
+    invert::{Batch, Networks, Numbers, Target},
     knobs::{InvertKnobs, KnobError},
     maps::{self, ScoreKind, Scores, box_mean},
     planes::Planes,
@@ -157,6 +157,9 @@ pub struct Job {
     /// Steps to do in all, more than the knobs' once the user asked for more.
     steps: usize,
     batches: Vec<Batch>,
+    /// What z is led towards, kept from step to step where there is but one batch: memory must not grow with
+    /// the number of tiles.
+    target: Option<Target>,
     phase: Phase,
     step: usize,
     sums: Sums,
@@ -211,6 +214,7 @@ impl Job {
             tiling,
             knobs,
             batches: Vec::new(),
+            target: None,
             phase: Phase::Start(0),
             step: 0,
             sums: Sums::default(),
@@ -395,10 +399,13 @@ impl Job {
 
     fn step_batch(&mut self, networks: &Networks, i: usize) -> Result<(), InspectError> {
         let (tiles, restarts) = (self.tiles(i), self.knobs.restarts);
-        let crops = self.crops(networks, tiles.clone(), restarts);
+        let kept = self.target.take();
+        let target =
+            kept.unwrap_or_else(|| networks.target(self.crops(networks, tiles.clone(), restarts), &self.knobs));
         let weights = self.tile_weights(networks, tiles.clone());
         let Some(batch) = self.batches.get_mut(i) else { return Ok(()) };
-        let (numbers, drawn) = batch.step(networks, &crops, weights.as_ref(), &self.knobs)?;
+        let (numbers, drawn) = batch.step(networks, &target, weights.as_ref(), &self.knobs)?;
+        self.target = (self.batches.len() == 1).then_some(target);
         if numbers.total.iter().any(|v| !v.is_finite()) {
             return Err(InspectError::NotFinite(self.step));
         }

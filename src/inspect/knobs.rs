@@ -153,7 +153,7 @@ impl InvertPreset {
                 seed: 1,
             },
             Self::Quick => InvertKnobs {
-                steps: 40,
+                steps: 60,
                 optimiser: RuleKnobs { kind: RuleKind::Lbfgs, lr: 1.0, beta1: 0.9, beta2: 0.9 },
                 restarts: 1,
                 start: Start::Encoder,
