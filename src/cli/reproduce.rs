@@ -8,16 +8,18 @@ use clap::Args;
 use super::train::bar;
 use crate::{
     data::{
-        CropSampler, DataSource, Label, Loader, Opened, Part,
+        CropSampler, DataSource, Label, Loader, Opened, Part, Split,
         surface::{self, DefectKind, Kind},
     },
     device::{self, DeviceChoice},
     inspect::{
         InvertKnobs, InvertPreset, Job, Planes, Regions, ScoreKind, Scores,
+        critic::{FrameCritic, Learning},
         invert::Networks,
         metrics::{auroc, median},
     },
-    train::{EncoderTrainer, Preset, Recipe, Trainer, Update},
+    model::{FixedCritic, Generator},
+    train::{CriticTrainer, EncoderTrainer, Preset, Recipe, Trainer, Update},
 };
 
 /// Seed of the surfaces that are inspected; those that train have another.
@@ -130,10 +132,47 @@ fn learn(name: &str, opened: &Opened, recipe: &Recipe, device: &burn::tensor::De
     progress.finish_and_clear();
     let whole = began.elapsed().as_secs_f64();
     eprintln!("{name}: trained in {trained:.0} s, encoder in {:.0} s (loss {loss:.4})", whole - trained);
-    Ok(Networks::new(g, d, Some(encoder.encoder()), device))
+    let critic = criticise(opened, recipe, &split, g, device)?;
+    Ok(Networks::new(g, d, Some(encoder.encoder()), device).with_critic(critic))
 }
 
 /// Healthy and defective pictures that training never saw.
+/// Trains the critic and shows it what is usual.
+fn criticise(
+    opened: &Opened,
+    recipe: &Recipe,
+    split: &Split,
+    g: &Generator,
+    device: &burn::tensor::Device,
+) -> Result<Option<FrameCritic>> {
+    if recipe.critic.steps == 0 {
+        return Ok(None);
+    }
+    let began = Instant::now();
+    let (training, held_out) = (opened.training_indices(split), opened.held_out_indices(split));
+    let mut trainer = CriticTrainer::new(recipe, g, &opened.store, training.clone(), held_out, device)?;
+    let progress = bar("critic");
+    progress.set_length(trainer.total());
+    for step in 0..trainer.total() {
+        let loss = trainer.step()?;
+        if step % 100 == 99 {
+            progress.set_message(format!("loss {loss:.3}, held out {:.3}", trainer.held_out_loss()?.unwrap_or(f32::NAN)));
+            if std::env::var_os("GS_TRACE").is_some() {
+                eprintln!("{step} {loss:.4} {:.4} {:.1}s", trainer.held_out_loss()?.unwrap_or(f32::NAN), began.elapsed().as_secs_f64());
+            }
+        }
+        progress.inc(1);
+    }
+    progress.finish_and_clear();
+    let mut learning = Learning::new(FixedCritic::new(trainer.critic()), training.len().min(60), device);
+    while learning.left() > 0 {
+        let picture = opened.store.get(training[learning.next() * training.len() / training.len().min(60)])?;
+        learning.show(&Planes::of(&picture, recipe.model.channels, recipe.data.scale as f32))?;
+    }
+    println!("critic  {} steps in {:.1} s", trainer.total(), began.elapsed().as_secs_f64());
+    Ok(Some(learning.finish()))
+}
+
 fn queries(source: &DataSource, opened: &Opened, recipe: &Recipe, count: usize) -> Result<Vec<(Arc<Planes>, bool)>> {
     let channels = recipe.model.channels;
     match source {

@@ -39,6 +39,9 @@ pub struct CropSpec {
     pub flip_vertical: bool,
     /// Turn by 0, 90, 180 or 270 degrees, each as likely.
     pub quarter_turns: bool,
+    /// Positions reach half a crop past the edges of the image and are then moved back within, so that its border
+    /// is seen as often as its middle.
+    pub borders: bool,
     /// Half of the crops have their contrast changed by up to this share, 0 to 1, and their brightness by up to
     /// 0.7 times it on the [-1, 1] scale: how a light that changes looks.
     pub jitter: f32,
@@ -54,6 +57,7 @@ impl CropSpec {
             flip_horizontal: false,
             flip_vertical: false,
             quarter_turns: false,
+            borders: false,
             jitter: 0.0,
         }
     }
@@ -202,10 +206,14 @@ impl CropSampler {
         let image = self.indices.get(which).copied().unwrap_or_default();
         let (width, height) = self.store.size(image).unwrap_or((1, 1));
         let (width, height) = Picture::scaled_size(width, height, self.spec.scale);
-        let room = |side: usize| side.saturating_sub(self.spec.size) as u64;
+        let over = if self.spec.borders { self.spec.size as u64 / 2 } else { 0 };
+        let mut place = |side: usize| {
+            let room = side.saturating_sub(self.spec.size) as u64;
+            rng.random_range(0..=room + 2 * over).saturating_sub(over).min(room)
+        };
         let mut draw = Draw {
-            x: rng.random_range(0..=room(width)),
-            y: rng.random_range(0..=room(height)),
+            x: place(width),
+            y: place(height),
             flip_x: self.spec.flip_horizontal & rng.random_bool(0.5),
             flip_y: self.spec.flip_vertical & rng.random_bool(0.5),
             turns: if self.spec.quarter_turns { rng.random_range(0..4) } else { 0 },

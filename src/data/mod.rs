@@ -19,6 +19,7 @@ use rayon::ThreadPool;
 pub mod crop;
 pub mod dataset;
 pub mod decode;
+pub mod forge;
 pub mod layout;
 pub mod picture;
 pub mod source;

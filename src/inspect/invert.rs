@@ -12,6 +12,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use super::{
+    critic::FrameCritic,
     knobs::{Constraint, InvertKnobs, Start},
     lbfgs::Lbfgs,
 };
@@ -30,6 +31,7 @@ pub struct Networks {
     g: FixedGenerator,
     d: Discriminator,
     encoder: Option<Encoder>,
+    critic: Option<FrameCritic>,
     latent: Latent,
     device: Device,
 }
@@ -55,6 +57,7 @@ impl Networks {
             g: FixedGenerator::new(g),
             d: d.valid(),
             encoder: encoder.map(Encoder::valid),
+            critic: None,
             device: device.clone().without_autodiff(),
         }
     }
@@ -62,6 +65,17 @@ impl Networks {
     /// The architecture.
     pub fn knobs(&self) -> &ModelKnobs {
         self.g.knobs()
+    }
+
+    /// The same with a critic that looks at whole frames.
+    #[must_use]
+    pub fn with_critic(self, critic: Option<FrameCritic>) -> Self {
+        Self { critic, ..self }
+    }
+
+    /// The critic, where there is one.
+    pub fn critic(&self) -> Option<&FrameCritic> {
+        self.critic.as_ref()
     }
 
     /// Whether there is an encoder to begin from.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     calibrate::{Assessment, Calibration},
+    critic::{Look, Verdicts},
     invert::{Batch, Networks, Numbers, Target},
     knobs::{InvertKnobs, KnobError},
     maps::{self, ScoreKind, Scores, box_mean},
@@ -65,6 +66,8 @@ pub struct Outcome {
     pub difference: Vec<f32>,
     /// Residual in D's features, one value a pixel; 0 where not inspected.
     pub feature: Vec<f32>,
+    /// The critic's map, one value a pixel in units of what is usual; `None` without a critic.
+    pub critic: Option<Vec<f32>>,
     /// The pixels that were inspected, or `None` for all.
     pub inspected: Option<Vec<bool>>,
     /// Every score.
@@ -126,6 +129,8 @@ const ROBUST_REACH: usize = 2;
 /// What a [`Job`] does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
+    /// The critic looks at the whole frame.
+    Look,
     /// z of this batch begins.
     Start(usize),
     /// This batch moves on by a step.
@@ -174,6 +179,9 @@ pub struct Job {
     worst_tile: f64,
     reconstruction: Option<Planes>,
     features: Vec<f32>,
+    /// What the critic saw, and what that comes down to.
+    look: Option<Look>,
+    verdicts: Option<Verdicts>,
     seconds: f64,
 }
 
@@ -215,7 +223,7 @@ impl Job {
             knobs,
             batches: Vec::new(),
             target: None,
-            phase: Phase::Start(0),
+            phase: Phase::Look,
             step: 0,
             sums: Sums::default(),
             records: Vec::new(),
@@ -225,6 +233,8 @@ impl Job {
             worst_tile: 0.0,
             reconstruction: None,
             features: Vec::new(),
+            look: None,
+            verdicts: None,
             seconds: 0.0,
         })
     }
@@ -274,7 +284,7 @@ impl Job {
         match self.phase {
             Phase::Step(_) => self.begin_finish(),
             // z has to begin before there is anything to draw.
-            Phase::Start(_) => self.steps = 1,
+            Phase::Look | Phase::Start(_) => self.steps = 1,
             Phase::Finish(_) | Phase::Done => {}
         }
     }
@@ -343,6 +353,13 @@ impl Job {
     pub fn slice(&mut self, networks: &Networks) -> Result<bool, InspectError> {
         let began = Instant::now();
         match self.phase {
+            Phase::Look => {
+                self.look = networks.critic().map(|critic| critic.look(&self.query)).transpose()?;
+                if let (Some(critic), Some(look)) = (networks.critic(), &self.look) {
+                    self.verdicts = Some(critic.score(look, self.inspected.as_deref()));
+                }
+                self.phase = Phase::Start(0);
+            }
             Phase::Start(i) => {
                 let tiles = self.tiles(i);
                 let first = tiles.start;
@@ -595,6 +612,17 @@ impl Job {
         scores.set(ScoreKind::FeatureSpot, worst(&feature, maps::FEATURE_SPOT_REACH));
         let features: f64 = feature.iter().map(|&v| f64::from(v)).sum();
         scores.set(ScoreKind::Feature, features / area.max(1) as f64);
+        if let Some(verdicts) = self.verdicts {
+            scores.set(ScoreKind::Critic, verdicts.logit);
+            scores.set(ScoreKind::CriticDistance, verdicts.distance);
+        }
+        let critic = self.look.as_ref().map(|look| {
+            let mut map = look.pixels(width, height);
+            if let Some(inspected) = &self.inspected {
+                map.iter_mut().zip(inspected).filter(|(_, on)| !**on).for_each(|(v, _)| *v = 0.0);
+            }
+            map
+        });
         // A rate that cannot be promised gives no verdict; who sets it is told why.
         let assessment = calibration.and_then(|(c, rate)| c.assess(&scores, rate).ok());
         Some(Outcome {
@@ -602,6 +630,7 @@ impl Job {
             reconstruction,
             difference,
             feature,
+            critic,
             inspected: self.inspected.clone(),
             scores,
             assessment,

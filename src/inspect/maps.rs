@@ -18,12 +18,27 @@ pub enum ScoreKind {
     Feature,
     /// The same in the spot of 17x17 pixels where it is largest.
     FeatureSpot,
+    /// The critic's logit where it is largest, in units of what is usual; 0 without a critic.
+    Critic,
+    /// Distance of the critic's features from what is usual (Mahalanobis) where it is largest, likewise.
+    CriticDistance,
+    /// What the others come to together, by the weights of the calibration; 0 without one.
+    Fused,
 }
 
 impl ScoreKind {
     /// All scores, in the order they are listed.
-    pub const ALL: [Self; 6] =
-        [Self::L1Sum, Self::L1, Self::WorstTile, Self::WorstSpot, Self::Feature, Self::FeatureSpot];
+    pub const ALL: [Self; 9] = [
+        Self::L1Sum,
+        Self::L1,
+        Self::WorstTile,
+        Self::WorstSpot,
+        Self::Feature,
+        Self::FeatureSpot,
+        Self::Critic,
+        Self::CriticDistance,
+        Self::Fused,
+    ];
 
     /// Name in tables and files.
     pub fn name(self) -> &'static str {
@@ -34,6 +49,9 @@ impl ScoreKind {
             Self::WorstSpot => "worst_spot",
             Self::Feature => "feature",
             Self::FeatureSpot => "feature_spot",
+            Self::Critic => "critic",
+            Self::CriticDistance => "critic_distance",
+            Self::Fused => "fused",
         }
     }
 
@@ -46,6 +64,9 @@ impl ScoreKind {
             Self::WorstSpot => "Worst spot",
             Self::Feature => "Feature difference",
             Self::FeatureSpot => "Worst feature spot",
+            Self::Critic => "Critic",
+            Self::CriticDistance => "Critic's distance",
+            Self::Fused => "All together",
         }
     }
 
@@ -60,13 +81,20 @@ impl ScoreKind {
                 "How far query and reconstruction lie apart in the eyes of D's third layer, over the whole image."
             }
             Self::FeatureSpot => "The same in the spot of about 17 by 17 pixels where it is largest.",
+            Self::Critic => {
+                "How sure the critic is of damage where it is surest, in standard deviations from what is usual."
+            }
+            Self::CriticDistance => {
+                "How far the critic's features lie from the usual ones where they lie furthest (Mahalanobis distance)."
+            }
+            Self::Fused => "The scores added up, each weighed by how well it tells forged damage from whole surfaces.",
         }
     }
 }
 
 /// A query's scores, in single precision: what is written as text is then read back as it was.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Default)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct Scores {
     l1_sum: f32,
     l1: f32,
@@ -74,6 +102,9 @@ pub struct Scores {
     worst_spot: f32,
     feature: f32,
     feature_spot: f32,
+    critic: f32,
+    critic_distance: f32,
+    fused: f32,
 }
 
 impl Scores {
@@ -86,6 +117,9 @@ impl Scores {
             ScoreKind::WorstSpot => self.worst_spot,
             ScoreKind::Feature => self.feature,
             ScoreKind::FeatureSpot => self.feature_spot,
+            ScoreKind::Critic => self.critic,
+            ScoreKind::CriticDistance => self.critic_distance,
+            ScoreKind::Fused => self.fused,
         })
     }
 
@@ -98,6 +132,9 @@ impl Scores {
             ScoreKind::WorstSpot => &mut self.worst_spot,
             ScoreKind::Feature => &mut self.feature,
             ScoreKind::FeatureSpot => &mut self.feature_spot,
+            ScoreKind::Critic => &mut self.critic,
+            ScoreKind::CriticDistance => &mut self.critic_distance,
+            ScoreKind::Fused => &mut self.fused,
         } = value as f32;
     }
 }

@@ -7,6 +7,7 @@
 
 pub mod calibrate;
 pub mod calibrator;
+pub mod critic;
 pub mod export;
 pub mod invert;
 pub mod job;

@@ -166,6 +166,84 @@ impl DownConv {
     }
 }
 
+/// A convolution of any shape.
+#[derive(Module, Debug)]
+pub struct MapConv {
+    weight: Param<Tensor<4>>,
+    bias: Param<Tensor<1>>,
+    #[module(skip)]
+    shape: ConvShape,
+}
+
+impl MapConv {
+    /// A layer with fresh weights and a kernel of `kernel * kernel` taps.
+    pub fn new(
+        inputs: usize,
+        outputs: usize,
+        kernel: usize,
+        shape: ConvShape,
+        rng: &mut impl Rng,
+        device: &Device,
+    ) -> Self {
+        let weight = glorot([outputs, inputs, kernel, kernel], (inputs + outputs) * kernel * kernel, rng, device);
+        Self { weight, bias: constant(outputs, 0.0, device), shape }
+    }
+
+    /// The same with this bias.
+    pub fn with_bias(mut self, bias: f32) -> Self {
+        self.bias = replace(self.bias, |old| old * 0.0 + bias);
+        self
+    }
+
+    /// `[batch, inputs, h, w]` to `[batch, outputs, h', w']`.
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        conv(x, self.weight.val(), self.bias.val(), self.shape)
+    }
+
+    /// It and the norm after it as one convolution, as in evaluation.
+    pub fn folded(&self, norm: Option<&Norm>, leaky: Option<f64>) -> FixedConv {
+        let (mut weight, mut bias) = (self.weight.val().without_autodiff(), self.bias.val().without_autodiff());
+        if let Some(norm) = norm {
+            let (factor, offset) = norm.affine();
+            let [_, channels, ..] = factor.dims();
+            let factor = factor.without_autodiff().reshape([channels, 1, 1, 1]);
+            bias = bias * factor.clone().reshape([channels]) + offset.without_autodiff().reshape([channels]);
+            weight = weight * factor;
+        }
+        FixedConv { weight, bias, shape: ConvShape { leaky, ..self.shape } }
+    }
+}
+
+/// A convolution that stands still.
+#[derive(Clone, Debug)]
+pub struct FixedConv {
+    weight: Tensor<4>,
+    bias: Tensor<1>,
+    shape: ConvShape,
+}
+
+impl FixedConv {
+    /// The same, what comes out multiplied by a factor of shape `[1, c, 1, 1]`: one for each channel, or for each
+    /// that a pixel shuffle leaves.
+    pub fn scaled(self, factor: &Tensor<4>) -> Self {
+        let [outputs, ..] = self.weight.dims();
+        let [_, channels, ..] = factor.dims();
+        let each = outputs / channels;
+        let factor = factor.clone().without_autodiff().reshape([channels, 1]).expand([channels, each]);
+        let factor = factor.reshape([outputs]);
+        Self {
+            bias: self.bias * factor.clone(),
+            weight: self.weight * factor.reshape([outputs, 1, 1, 1]),
+            shape: self.shape,
+        }
+    }
+
+    /// `[batch, inputs, h, w]` to `[batch, outputs, h', w']`.
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        conv(x, self.weight.clone(), self.bias.clone(), self.shape)
+    }
+}
+
 /// Doubles height and width with a 5x5 kernel, either way of [`Upsampling`].
 ///
 /// Both ways equal a 3x3 convolution on the small map to four times the channels, one for each

@@ -3,6 +3,7 @@
 
 pub mod architecture;
 pub mod bundle;
+pub mod critic;
 pub mod discriminator;
 pub mod encoder;
 pub mod generator;
@@ -13,6 +14,7 @@ pub mod weights;
 
 pub use architecture::ModelKnobs;
 pub use bundle::{Bundle, BundleError};
+pub use critic::{Critic, FixedCritic};
 pub use discriminator::Discriminator;
 pub use encoder::Encoder;
 pub use generator::{FixedGenerator, Generator};

@@ -1,5 +1,6 @@
 //! Training: the recipe, the schedule, one step of G and D, the run's health and its folder.
 
+pub mod critic;
 pub mod encoder;
 pub mod folder;
 pub mod health;
@@ -10,6 +11,7 @@ pub mod recipe;
 pub mod schedule;
 pub mod trainer;
 
+pub use critic::CriticTrainer;
 pub use encoder::EncoderTrainer;
 pub use health::Health;
 pub use history::{History, Mark, Metric};

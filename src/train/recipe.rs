@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::CropSpec;
+use crate::data::{CropSpec, forge::ForgeKnobs};
 pub use crate::model::architecture::{LatentKind, ModelKnobs, NormOrder, Upsampling};
 
 /// Which rule turns a gradient into a step.
@@ -148,6 +148,31 @@ impl Default for EncoderKnobs {
     }
 }
 
+/// The critic that is trained on forged defects once the GAN is done: it says, place by place, where a surface
+/// stops being itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CriticKnobs {
+    /// Steps; 0 leaves the critic out.
+    pub steps: u64,
+    /// Crops in a batch.
+    pub batch: usize,
+    /// Width and height of its crops in pixels; less where the images are smaller.
+    pub crop: usize,
+    /// Adam's learning rate at the start; it falls to nothing in a straight line.
+    pub lr: f64,
+    /// How much more a damaged place counts than a whole one.
+    pub positive_weight: f64,
+    /// How crops are damaged.
+    pub forge: ForgeKnobs,
+}
+
+impl Default for CriticKnobs {
+    fn default() -> Self {
+        Self { steps: 1_500, batch: 16, crop: 96, lr: 1e-3, positive_weight: 3.0, forge: ForgeKnobs::default() }
+    }
+}
+
 /// Everything that decides a run besides its data: the same recipe, data and seed give the same
 /// run on the CPU.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -167,6 +192,8 @@ pub struct Recipe {
     pub d: OptimiserKnobs,
     /// The encoder for inspection.
     pub encoder: EncoderKnobs,
+    /// The critic for inspection.
+    pub critic: CriticKnobs,
 }
 
 impl Default for Recipe {
@@ -185,6 +212,7 @@ impl Recipe {
             flip_horizontal: self.data.flip_horizontal,
             flip_vertical: self.data.flip_vertical,
             quarter_turns: self.data.quarter_turns,
+            borders: false,
             jitter: self.data.jitter as f32,
         }
     }
@@ -240,6 +268,7 @@ impl Preset {
             g: OptimiserKnobs { lr: 1e-3, ..OptimiserKnobs::default() },
             d: OptimiserKnobs::default(),
             encoder: EncoderKnobs::default(),
+            critic: CriticKnobs::default(),
         };
         match self {
             Self::Laptop => laptop,

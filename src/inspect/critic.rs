@@ -1,0 +1,573 @@
+//! The critic over whole frames: one map of how damaged a place looks, in units of what is usual.
+//!
+//! A map has one cell for every 4x4 pixels. What is usual is measured on healthy *training* images, so that the
+//! held-out ones stay what a calibration needs: unseen. Places near the frame's edge look odder to any
+//! network than those in its middle, so each distance to the edge has a centre and a spread of its own, drawn
+//! towards those of the whole where there is little to go by. A map comes down to a score by its largest value at
+//! several smoothings, each in units of what such a largest value usually is.
+
+use burn::tensor::{Device, Tensor, TensorData};
+
+use super::{maps::box_mean, planes::Planes};
+use crate::model::{
+    FixedCritic,
+    critic::{FEATURES, MULTIPLE, REACH, STRIDE},
+    weights::{Weight, WeightError, host},
+};
+
+/// Distances to the edge, in cells, that have a centre and a spread of their own; the last is "further in".
+const RINGS: usize = 8;
+/// Cells to every side that a map is averaged over before its largest value is taken.
+const SMOOTHINGS: [usize; 4] = [0, 1, 2, 4];
+/// A ring of fewer cells than this leans on the whole.
+const LEAN: f64 = 3_000.0;
+/// Rows of pixels that are looked at in one go: bounds the memory, however tall a frame is.
+const BAND: usize = 1_024;
+/// Share of its mean variance that is added to every direction of the features.
+const RIDGE: f64 = 0.02;
+/// Cells of one image that the features' covariance is measured on, at most.
+const SAMPLES: usize = 1_024;
+
+/// Which of the critic's two maps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// The logit.
+    Logit = 0,
+    /// Distance of the features from what is usual (Mahalanobis 1936).
+    Distance = 1,
+}
+
+/// Centres and spreads.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Levels {
+    centre: Vec<f32>,
+    spread: Vec<f32>,
+}
+
+/// What healthy images look like to a critic.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Usual {
+    /// Of the features.
+    mean: Vec<f32>,
+    /// `[features, features]`: what is left of the features is multiplied by it, and then has variance 1.
+    whiten: Vec<f32>,
+    /// Of each kind of map, by ring.
+    rings: [Levels; 2],
+    /// Of the largest value of each kind of map, by smoothing.
+    peaks: [Levels; 2],
+}
+
+/// A frame as the critic sees it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Look {
+    /// Cells across and down.
+    cells: [usize; 2],
+    /// Logit in units of what is usual.
+    logit: Vec<f32>,
+    /// Distance of the features, likewise.
+    distance: Vec<f32>,
+}
+
+/// What a [`Look`] comes down to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Verdicts {
+    /// Of the logit.
+    pub logit: f64,
+    /// Of the features.
+    pub distance: f64,
+}
+
+/// A critic and what it is used to.
+#[derive(Clone, Debug)]
+pub struct FrameCritic {
+    net: FixedCritic,
+    usual: Usual,
+    /// `[1, features]` and `[features, features]` on the device.
+    whitening: Option<(Tensor<2>, Tensor<2>)>,
+    device: Device,
+}
+
+impl FrameCritic {
+    /// A critic that has yet to see what is usual; [`Learning`] shows it.
+    pub fn new(net: FixedCritic, usual: Usual, device: &Device) -> Self {
+        let device = device.clone().without_autodiff();
+        let whitening = (!usual.mean.is_empty()).then(|| {
+            let mean = TensorData::new(usual.mean.clone(), [1, FEATURES]);
+            let whiten = TensorData::new(usual.whiten.clone(), [FEATURES, FEATURES]);
+            (Tensor::from_data(mean, &device), Tensor::from_data(whiten, &device))
+        });
+        Self { net, usual, whitening, device }
+    }
+
+    /// What it is used to.
+    pub fn usual(&self) -> &Usual {
+        &self.usual
+    }
+
+    /// Looks at a whole frame.
+    ///
+    /// # Errors
+    /// When the device does not hand the values over.
+    pub fn look(&self, frame: &Planes) -> Result<Look, WeightError> {
+        let mut look = self.raw(frame)?;
+        let [w, h] = look.cells;
+        for (kind, map) in [(Kind::Logit, &mut look.logit), (Kind::Distance, &mut look.distance)] {
+            let levels = &self.usual.rings[kind as usize];
+            for (i, value) in map.iter_mut().enumerate() {
+                let ring = ring(i, w, h);
+                if let (Some(centre), Some(spread)) = (levels.centre.get(ring), levels.spread.get(ring)) {
+                    *value = (*value - centre) / spread;
+                }
+            }
+        }
+        Ok(look)
+    }
+
+    /// What a frame's maps come down to, over the cells whose middle is `inspected`.
+    pub fn score(&self, look: &Look, inspected: Option<&[bool]>) -> Verdicts {
+        let peak = |kind: Kind, map: &[f32]| {
+            let levels = &self.usual.peaks[kind as usize];
+            let all = look.peaks(map, inspected);
+            let scaled = all.iter().enumerate().map(|(i, peak)| {
+                let (centre, spread) = (levels.centre.get(i), levels.spread.get(i));
+                (peak - centre.copied().unwrap_or(0.0)) / spread.copied().unwrap_or(1.0)
+            });
+            f64::from(scaled.fold(f32::NEG_INFINITY, f32::max))
+        };
+        Verdicts { logit: peak(Kind::Logit, &look.logit), distance: peak(Kind::Distance, &look.distance) }
+    }
+
+    /// Logits and distances as they are.
+    fn raw(&self, frame: &Planes) -> Result<Look, WeightError> {
+        let cells = [frame.width(), frame.height()].map(|side| side.div_ceil(STRIDE));
+        let mut look = Look { cells, logit: Vec::new(), distance: Vec::new() };
+        self.bands(frame, |logits, features| {
+            look.logit.extend(host(logits)?.1);
+            look.distance.extend(match &self.whitening {
+                Some((mean, whiten)) => {
+                    let rest = (features - mean.clone()).matmul(whiten.clone()).square().mean_dim(1).sqrt();
+                    host(rest)?.1
+                }
+                None => vec![0.0; look.logit.len() - look.distance.len()],
+            });
+            Ok(())
+        })?;
+        Ok(look)
+    }
+
+    /// Hands over logits `[cells]` and features `[cells, features]` of one band of the frame after the other.
+    fn bands(
+        &self,
+        frame: &Planes,
+        mut each: impl FnMut(Tensor<1>, Tensor<2>) -> Result<(), WeightError>,
+    ) -> Result<(), WeightError> {
+        let padded = [frame.width(), frame.height()].map(|side| side.next_multiple_of(MULTIPLE));
+        let [across, down] = [frame.width(), frame.height()].map(|side| side.div_ceil(STRIDE));
+        let mut top = 0;
+        while top < frame.height() {
+            let bottom = (top + BAND).min(frame.height());
+            let (first, last) = (top.saturating_sub(REACH), (bottom.next_multiple_of(MULTIPLE) + REACH).min(padded[1]));
+            let mut values = Vec::with_capacity(frame.channels() * (last - first) * padded[0]);
+            for c in 0..frame.channels() {
+                for y in first..last {
+                    values.extend((0..padded[0]).map(|x| frame.at(x, y, c)));
+                }
+            }
+            let shape = [1, frame.channels(), last - first, padded[0]];
+            let (logits, features) = self.net.forward(Tensor::from_data(TensorData::new(values, shape), &self.device));
+            let rows = top / STRIDE - first / STRIDE..bottom.div_ceil(STRIDE).min(down) - first / STRIDE;
+            let count = rows.len() * across;
+            let logits = logits.slice([0..1, 0..1, rows.clone(), 0..across]).reshape([count]);
+            let features = features.slice([0..1, 0..FEATURES, rows, 0..across]).reshape([FEATURES, count]);
+            each(logits, features.swap_dims(0, 1))?;
+            top = bottom;
+        }
+        Ok(())
+    }
+}
+
+/// The ring of a cell.
+fn ring(i: usize, w: usize, h: usize) -> usize {
+    let (x, y) = (i % w, i / w);
+    x.min(y).min(w - 1 - x).min(h.saturating_sub(1 + y)).min(RINGS - 1)
+}
+
+impl Look {
+    /// The logits for every pixel of the frame, between the cells' middles in proportion.
+    pub fn pixels(&self, width: usize, height: usize) -> Vec<f32> {
+        let [w, h] = self.cells;
+        let smooth = box_mean(&self.logit, w, h, 1, None);
+        let along = |length: usize, cells: usize| -> Vec<(usize, usize, f32)> {
+            let half = STRIDE as f32 / 2.0 - 0.5;
+            (0..length)
+                .map(|p| {
+                    let at = ((p as f32 - half) / STRIDE as f32).clamp(0.0, (cells - 1) as f32);
+                    let low = at as usize;
+                    (low, (low + 1).min(cells - 1), at - low as f32)
+                })
+                .collect()
+        };
+        let (columns, rows) = (along(width, w), along(height, h));
+        let mut pixels = Vec::with_capacity(width * height);
+        for (top, bottom, v) in rows {
+            pixels.extend(columns.iter().map(|&(left, right, u)| {
+                let row = |y: usize| smooth[y * w + left] * (1.0 - u) + smooth[y * w + right] * u;
+                row(top) * (1.0 - v) + row(bottom) * v
+            }));
+        }
+        pixels
+    }
+
+    /// The largest value of a map at each smoothing.
+    fn peaks(&self, map: &[f32], inspected: Option<&[bool]>) -> Vec<f32> {
+        let [w, h] = self.cells;
+        let cells = inspected.map(|all| self.inspected(all));
+        let inside = |i: usize| cells.as_ref().is_none_or(|all| all[i]);
+        SMOOTHINGS
+            .iter()
+            .map(|&reach| {
+                let smooth = box_mean(map, w, h, reach, cells.as_deref());
+                let own = smooth.iter().enumerate().filter(|(i, _)| inside(*i)).map(|(_, v)| *v);
+                own.fold(f32::NEG_INFINITY, f32::max)
+            })
+            .collect()
+    }
+
+    /// Which cells have a pixel that is inspected.
+    fn inspected(&self, pixels: &[bool]) -> Vec<bool> {
+        let [w, h] = self.cells;
+        // The frame's own width: cells cover it with less than a cell to spare.
+        let width = (w * STRIDE - STRIDE + 1..=w * STRIDE).find(|&side| {
+            pixels.len().is_multiple_of(side) && (pixels.len() / side).div_ceil(STRIDE) == h
+        });
+        let mut cells = vec![false; w * h];
+        if let Some(width) = width {
+            for (i, _) in pixels.iter().enumerate().filter(|(_, on)| **on) {
+                cells[(i / width / STRIDE) * w + i % width / STRIDE] = true;
+            }
+        }
+        cells
+    }
+}
+
+/// Shows healthy training images to a critic, twice, one image a call.
+#[derive(Debug)]
+pub struct Learning {
+    critic: FrameCritic,
+    images: usize,
+    seen: usize,
+    /// Sums of the features, of their products, and how many.
+    sum: Vec<f64>,
+    products: Vec<f64>,
+    count: f64,
+    maps: Vec<Look>,
+}
+
+impl Learning {
+    /// For so many images.
+    pub fn new(net: FixedCritic, images: usize, device: &Device) -> Self {
+        Self {
+            critic: FrameCritic::new(net, Usual::default(), device),
+            images,
+            seen: 0,
+            sum: vec![0.0; FEATURES],
+            products: vec![0.0; FEATURES * FEATURES],
+            count: 0.0,
+            maps: Vec::new(),
+        }
+    }
+
+    /// How often an image is still to be shown: all of them once, then all of them again.
+    pub fn left(&self) -> usize {
+        2 * self.images - self.seen
+    }
+
+    /// Which of the images comes next.
+    pub fn next(&self) -> usize {
+        self.seen % self.images.max(1)
+    }
+
+    /// Shows it the next image.
+    ///
+    /// # Errors
+    /// When the device does not hand the values over.
+    pub fn show(&mut self, frame: &Planes) -> Result<(), WeightError> {
+        if self.seen < self.images {
+            let mut all: Vec<f32> = Vec::new();
+            self.critic.bands(frame, |_, features| {
+                all.extend(host(features)?.1);
+                Ok(())
+            })?;
+            let rows = all.len() / FEATURES;
+            // Evenly spread, whatever the size of the frame; an odd stride wanders over the columns.
+            let stride = (rows / SAMPLES).max(1) | 1;
+            for row in all.chunks_exact(FEATURES).step_by(stride) {
+                self.count += 1.0;
+                for (i, &a) in row.iter().enumerate() {
+                    self.sum[i] += f64::from(a);
+                    let own = &mut self.products[i * FEATURES..(i + 1) * FEATURES];
+                    own.iter_mut().zip(row).for_each(|(sum, &b)| *sum += f64::from(a) * f64::from(b));
+                }
+            }
+        } else {
+            self.maps.push(self.critic.raw(frame)?);
+        }
+        self.seen += 1;
+        if self.seen == self.images {
+            let (mean, whiten) = self.whitening();
+            let usual = Usual { mean, whiten, ..Usual::default() };
+            self.critic = FrameCritic::new(self.critic.net.clone(), usual, &self.critic.device);
+        }
+        Ok(())
+    }
+
+    fn whitening(&self) -> (Vec<f32>, Vec<f32>) {
+        let n = self.count.max(1.0);
+        let mean: Vec<f64> = self.sum.iter().map(|s| s / n).collect();
+        let mut covariance = vec![0.0; FEATURES * FEATURES];
+        for (i, value) in covariance.iter_mut().enumerate() {
+            let (a, b) = (i / FEATURES, i % FEATURES);
+            *value = self.products[i] / n - mean[a] * mean[b];
+        }
+        let ridge = RIDGE * (0..FEATURES).map(|i| covariance[i * FEATURES + i]).sum::<f64>() / FEATURES as f64 + 1e-9;
+        (0..FEATURES).for_each(|i| covariance[i * FEATURES + i] += ridge);
+        let whiten = inverse_of_root(&covariance, FEATURES);
+        (mean.into_iter().map(|v| v as f32).collect(), whiten.into_iter().map(|v| v as f32).collect())
+    }
+
+    /// The critic, used to what it was shown.
+    pub fn finish(self) -> FrameCritic {
+        let mut usual = self.critic.usual.clone();
+        let mut maps = self.maps;
+        for kind in [Kind::Logit, Kind::Distance] {
+            let of = |look: &Look| if kind == Kind::Logit { look.logit.clone() } else { look.distance.clone() };
+            let cells = maps.iter().flat_map(|look| {
+                let [w, h] = look.cells;
+                of(look).into_iter().enumerate().map(move |(i, v)| (ring(i, w, h), v))
+            });
+            usual.rings[kind as usize] = ring_levels(cells);
+        }
+        let critic = FrameCritic::new(self.critic.net, usual, &self.critic.device);
+        let mut usual = critic.usual.clone();
+        for kind in [Kind::Logit, Kind::Distance] {
+            let levels = &usual.rings[kind as usize];
+            let mut peaks = vec![Vec::new(); SMOOTHINGS.len()];
+            for look in &mut maps {
+                let [w, h] = look.cells;
+                let raw = if kind == Kind::Logit { &look.logit } else { &look.distance };
+                let map: Vec<f32> = raw
+                    .iter()
+                    .enumerate()
+                    .map(|(i, v)| {
+                        let ring = ring(i, w, h);
+                        (v - levels.centre[ring]) / levels.spread[ring]
+                    })
+                    .collect();
+                for (all, peak) in peaks.iter_mut().zip(look.peaks(&map, None)) {
+                    all.push(f64::from(peak));
+                }
+            }
+            let (centre, spread) = peaks.iter().map(|all| moments(all)).map(|(c, s)| (c as f32, s.max(0.1) as f32)).unzip();
+            usual.peaks[kind as usize] = Levels { centre, spread };
+        }
+        FrameCritic::new(critic.net, usual, &critic.device)
+    }
+}
+
+/// Mean and standard deviation.
+fn moments(values: &[f64]) -> (f64, f64) {
+    let n = values.len().max(1) as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    (mean, (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt())
+}
+
+/// A centre and a spread for each ring.
+fn ring_levels(cells: impl Iterator<Item = (usize, f32)>) -> Levels {
+    // Count, sum, sum of squares.
+    let mut sums = [[0.0f64; 3]; RINGS];
+    for (ring, value) in cells {
+        let value = f64::from(value);
+        for (sum, add) in sums[ring].iter_mut().zip([1.0, value, value * value]) {
+            *sum += add;
+        }
+    }
+    let total = sums.iter().fold([0.0; 3], |all, own| [all[0] + own[0], all[1] + own[1], all[2] + own[2]]);
+    let n = total[0].max(1.0);
+    let (mean, square) = (total[1] / n, total[2] / n);
+    let levels = sums.iter().map(|[count, sum, squares]| {
+        let centre = (sum + LEAN * mean) / (count + LEAN);
+        let second = (squares + LEAN * square) / (count + LEAN);
+        (centre as f32, (second - centre * centre).max(1e-8).sqrt().max(1e-3) as f32)
+    });
+    let (centre, spread) = levels.unzip();
+    Levels { centre, spread }
+}
+
+/// `W` with `W W^T` the inverse of a symmetric positive matrix: of its Cholesky factor `L` the inverse, transposed.
+fn inverse_of_root(matrix: &[f64], n: usize) -> Vec<f64> {
+    let mut l = vec![0.0; n * n];
+    for i in 0..n {
+        for j in 0..=i {
+            let dot: f64 = (0..j).map(|k| l[i * n + k] * l[j * n + k]).sum();
+            let rest = matrix[i * n + j] - dot;
+            l[i * n + j] = if i == j { rest.max(1e-12).sqrt() } else { rest / l[j * n + j] };
+        }
+    }
+    // Forward substitution, one unit vector after the other; written transposed.
+    let mut w = vec![0.0; n * n];
+    for column in 0..n {
+        for i in column..n {
+            let dot: f64 = (column..i).map(|k| l[i * n + k] * w[column * n + k]).sum();
+            let unit = if i == column { 1.0 } else { 0.0 };
+            w[column * n + i] = (unit - dot) / l[i * n + i];
+        }
+    }
+    w
+}
+
+impl Usual {
+    /// As tensors of a model file.
+    pub fn weights(&self) -> Vec<Weight> {
+        let weight = |name: &str, shape: &[usize], values: Vec<f32>| Weight {
+            name: name.into(),
+            shape: shape.to_vec(),
+            values,
+        };
+        let levels = |all: &[Levels; 2]| {
+            all.iter().flat_map(|l| [l.centre.clone(), l.spread.clone()].concat()).collect::<Vec<f32>>()
+        };
+        vec![
+            weight("mean", &[FEATURES], self.mean.clone()),
+            weight("whiten", &[FEATURES, FEATURES], self.whiten.clone()),
+            weight("rings", &[2, 2, RINGS], levels(&self.rings)),
+            weight("peaks", &[2, 2, SMOOTHINGS.len()], levels(&self.peaks)),
+        ]
+    }
+
+    /// From the tensors of a model file, by name.
+    ///
+    /// # Errors
+    /// [`WeightError`] for a tensor that is missing or of another shape.
+    pub fn from_weights(tensors: &std::collections::BTreeMap<String, Weight>) -> Result<Self, WeightError> {
+        let take = |name: &str, wanted: &[usize]| {
+            let found = tensors.get(name).ok_or_else(|| WeightError::Missing(format!("usual/{name}")))?;
+            if found.shape != wanted {
+                return Err(WeightError::Shape {
+                    name: format!("usual/{name}"),
+                    stored: found.shape.clone(),
+                    wanted: wanted.to_vec(),
+                });
+            }
+            Ok(found.values.clone())
+        };
+        let levels = |values: Vec<f32>, n: usize| {
+            let of = |i: usize| Levels {
+                centre: values[2 * i * n..(2 * i + 1) * n].to_vec(),
+                // A spread of nothing would make every number infinite.
+                spread: values[(2 * i + 1) * n..(2 * i + 2) * n].iter().map(|s| s.max(1e-6)).collect(),
+            };
+            [of(0), of(1)]
+        };
+        Ok(Self {
+            mean: take("mean", &[FEATURES])?,
+            whiten: take("whiten", &[FEATURES, FEATURES])?,
+            rings: levels(take("rings", &[2, 2, RINGS])?, RINGS),
+            peaks: levels(take("peaks", &[2, 2, SMOOTHINGS.len()])?, SMOOTHINGS.len()),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+    use crate::model::Critic;
+
+    fn net() -> FixedCritic {
+        FixedCritic::new(&Critic::new(1, [0.0, 0.3], &mut ChaCha8Rng::seed_from_u64(8), &Device::flex()))
+    }
+
+    fn noise(width: usize, height: usize, seed: u64) -> Planes {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let values = (0..width * height).map(|_| rng.random_range(-0.5..0.5)).collect();
+        Planes::new(width, height, 1, values).unwrap()
+    }
+
+    fn used_to(sizes: &[(usize, usize)]) -> FrameCritic {
+        let frames: Vec<Planes> = sizes.iter().enumerate().map(|(i, s)| noise(s.0, s.1, i as u64)).collect();
+        let mut learning = Learning::new(net(), frames.len(), &Device::flex());
+        while learning.left() > 0 {
+            let next = learning.next();
+            learning.show(&frames[next]).unwrap();
+        }
+        learning.finish()
+    }
+
+    #[test]
+    fn what_is_usual_has_centre_nought_and_spread_one() {
+        let sizes = [(120, 96); 8];
+        let critic = used_to(&sizes);
+        let looks: Vec<Look> =
+            (0..8).map(|i| critic.look(&noise(120, 96, i)).unwrap()).collect();
+        for of in [|l: &Look| l.logit.clone(), |l: &Look| l.distance.clone()] {
+            let all: Vec<f64> = looks.iter().flat_map(|l| of(l)).map(f64::from).collect();
+            let (mean, deviation) = moments(&all);
+            assert!(mean.abs() < 0.05 && (deviation - 1.0).abs() < 0.1, "{mean} {deviation}");
+        }
+        // A white square is nothing that it is used to.
+        let usual = critic.score(&looks[0], None);
+        let mut odd = noise(120, 96, 0).values().to_vec();
+        (40..60).for_each(|y| odd[y * 120 + 50..y * 120 + 70].fill(1.0));
+        let odd = Planes::new(120, 96, 1, odd).unwrap();
+        let look = critic.look(&odd).unwrap();
+        assert!(critic.score(&look, None).distance > usual.distance + 2.0);
+        // It counts for nothing where it is not inspected.
+        let inspected: Vec<bool> = (0..120 * 96).map(|i| i % 120 < 8).collect();
+        let aside = critic.score(&look, Some(&inspected)).distance;
+        assert!(aside < critic.score(&look, None).distance);
+        let map = look.pixels(120, 96);
+        assert_eq!(map.len(), 120 * 96);
+    }
+
+    #[test]
+    fn a_tall_frame_is_seen_as_a_whole() {
+        let critic = FrameCritic::new(net(), Usual::default(), &Device::flex());
+        let frame = noise(40, BAND + 200, 3);
+        let look = critic.raw(&frame).unwrap();
+        assert_eq!(look.logit.len(), 10 * (BAND + 200) / STRIDE);
+        // The same in one go.
+        let values = TensorData::new(frame.values().to_vec(), [1, 1, BAND + 200, 40]);
+        let (whole, _) = critic.net.forward(Tensor::from_data(values, &Device::flex()));
+        let whole = host(whole).unwrap().1;
+        let off = look.logit.iter().zip(&whole).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(off < 1e-4, "{off}");
+        // Sides that are no multiple of anything.
+        let look = critic.raw(&noise(45, 33, 3)).unwrap();
+        assert_eq!((look.cells, look.logit.len(), look.distance.len()), ([12, 9], 108, 108));
+    }
+
+    #[test]
+    fn what_is_usual_goes_through_a_file() {
+        let critic = used_to(&[(48, 40), (56, 64)]);
+        let stored = critic.usual().weights().into_iter().map(|w| (w.name.clone(), w)).collect();
+        assert_eq!(&Usual::from_weights(&stored).unwrap(), critic.usual());
+        let mut short = stored;
+        short.remove("rings");
+        assert_eq!(Usual::from_weights(&short).unwrap_err(), WeightError::Missing("usual/rings".into()));
+    }
+
+    #[test]
+    fn whitening_makes_variances_one() {
+        let matrix = [4.0, 1.0, 1.0, 9.0];
+        let w = inverse_of_root(&matrix, 2);
+        // W^T M W = 1
+        let product = |i: usize, j: usize| -> f64 {
+            (0..2).flat_map(|a| (0..2).map(move |b| (a, b))).map(|(a, b)| w[a * 2 + i] * matrix[a * 2 + b] * w[b * 2 + j]).sum()
+        };
+        for (i, j, wanted) in [(0, 0, 1.0), (1, 1, 1.0), (0, 1, 0.0)] {
+            assert!((product(i, j) - wanted).abs() < 1e-9, "{i} {j}: {}", product(i, j));
+        }
+    }
+}

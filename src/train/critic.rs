@@ -1,0 +1,208 @@
+//! Training a critic on forged defects: healthy crops, half of them damaged, and where.
+//!
+//! The loss is binary cross-entropy on logits, a damaged place counting more than a whole one. Crops come from
+//! the images that the GAN was trained on; what the generator draws is one of the forger's fills.
+
+use burn::{
+    module::Module,
+    tensor::{Device, Tensor, TensorData, activation},
+};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+use super::{
+    optimiser::Optimiser,
+    recipe::{OptimiserKind, OptimiserKnobs, Recipe},
+    trainer::TrainError,
+};
+use crate::{
+    data::{
+        CropSampler, CropSpec, DataError, ImageStore,
+        forge::{Forged, Forger},
+    },
+    model::{
+        Critic, FixedGenerator, Generator, Latent,
+        critic::{MULTIPLE, STRIDE},
+        layers::Pass,
+        weights::{self, host},
+    },
+};
+
+/// Crops by the generator that the forger chooses from.
+const DRAWN: usize = 64;
+/// Decay of the average of the weights.
+const DECAY: f64 = 0.99;
+/// Crops that the light of the surface is measured on.
+const LIT: usize = 64;
+/// Crops that the held-out loss is measured on.
+const HELD_OUT: usize = 32;
+/// Smallest side of a crop.
+const LEAST: usize = 32;
+
+/// A critic in training.
+pub struct CriticTrainer {
+    recipe: Recipe,
+    device: Device,
+    critic: Critic,
+    average: Critic,
+    optimiser: Optimiser,
+    sampler: CropSampler,
+    forger: Forger,
+    /// Crops of images that are not trained on, forged once.
+    held_out: Option<(Tensor<4>, Tensor<4>)>,
+    light: [f32; 2],
+    side: usize,
+    step: u64,
+}
+
+impl CriticTrainer {
+    /// A fresh critic, trained on the images at `training` of `store` and watched on those at `held_out`. `g` draws
+    /// what one of the forger's fills shows.
+    ///
+    /// # Errors
+    /// [`TrainError`] when the images cannot be read or the device does not hand values over.
+    pub fn new(
+        recipe: &Recipe,
+        g: &Generator,
+        store: &std::sync::Arc<ImageStore>,
+        training: Vec<usize>,
+        held_out: Vec<usize>,
+        device: &Device,
+    ) -> Result<Self, TrainError> {
+        let device = device.clone().without_autodiff();
+        let knobs = &recipe.critic;
+        let side = crop_side(store, &training, knobs.crop, recipe.data.scale as f32);
+        let spec = CropSpec { size: side, borders: true, jitter: 0.0, ..recipe.crop_spec() };
+        let sampler = CropSampler::new(std::sync::Arc::clone(store), training, spec.clone())?;
+        let light = light(&sampler.batch(recipe.seed ^ 0x6c69_6768, 0, LIT)?);
+        let (channels, latent) = (recipe.model.channels, Latent::new(&recipe.model));
+        let mut rng = ChaCha8Rng::seed_from_u64(recipe.seed ^ 0x6472_6177);
+        let z = TensorData::new(latent.sample(DRAWN, &mut rng), [DRAWN, latent.size()]);
+        let (_, drawn) = host(FixedGenerator::new(g).forward(Tensor::from_data(z, &device)))?;
+        let forger = Forger::new(knobs.forge.clone(), side, channels, light[1], (recipe.model.size, drawn));
+        let mut rng = ChaCha8Rng::seed_from_u64(recipe.seed ^ 0x6372_6974);
+        let critic = Critic::new(channels, light, &mut rng, &device.clone().autodiff());
+        let mut trainer = Self {
+            average: critic.valid(),
+            critic,
+            optimiser: Optimiser::new(OptimiserKind::Adam),
+            sampler,
+            forger,
+            held_out: None,
+            light,
+            side,
+            step: 0,
+            recipe: recipe.clone(),
+            device,
+        };
+        if !held_out.is_empty() {
+            let crops = CropSampler::new(std::sync::Arc::clone(store), held_out, spec)?.batch(recipe.seed, 0, HELD_OUT)?;
+            trainer.held_out = Some(trainer.tensors(trainer.forger.batch(&crops, recipe.seed ^ 0x6865_6c64, 0)));
+        }
+        Ok(trainer)
+    }
+
+    /// Steps done.
+    pub fn steps(&self) -> u64 {
+        self.step
+    }
+
+    /// Steps in all.
+    pub fn total(&self) -> u64 {
+        self.recipe.critic.steps
+    }
+
+    /// A batch as it is trained on at a step: forged crops plane by plane, their masks, and their side.
+    ///
+    /// # Errors
+    /// The data's.
+    pub fn shown(&self, step: u64, n: usize) -> Result<(Forged, usize), DataError> {
+        let crops = self.sampler.batch(self.recipe.seed ^ 0x666f_7267, step, n)?;
+        Ok((self.forger.batch(&crops, self.recipe.seed ^ 0x6461_6d61, step), self.side))
+    }
+
+    /// One update; returns the loss.
+    ///
+    /// # Errors
+    /// [`TrainError::NotFinite`] when the loss is not, or the data's or the device's error.
+    pub fn step(&mut self) -> Result<f32, TrainError> {
+        let knobs = self.recipe.critic.clone();
+        let (forged, _) = self.shown(self.step, knobs.batch)?;
+        let (x, wanted) = self.tensors(forged);
+        let mut stats = Vec::new();
+        let logits = self.critic.forward(x, &mut Pass::Train(&mut stats));
+        let loss = cross_entropy(logits, wanted, knobs.positive_weight);
+        let mut gradients = loss.backward();
+        let left = 1.0 - self.step as f64 / knobs.steps.max(1) as f64;
+        let rule =
+            OptimiserKnobs { kind: OptimiserKind::Adam, lr: knobs.lr * left.max(0.01), beta1: 0.9, beta2: 0.999 };
+        let (critic, _) = self.optimiser.update("c", self.critic.clone(), &mut gradients, &rule, None);
+        self.critic = critic;
+        self.critic.absorb(stats);
+        let young = (1.0 + self.step as f64) / (10.0 + self.step as f64);
+        self.average = weights::average(self.average.clone(), &self.critic, young.min(DECAY)).with_light(self.light);
+        self.step += 1;
+        let value = host(loss.without_autodiff())?.1.first().copied().unwrap_or(f32::NAN);
+        if value.is_finite() { Ok(value) } else { Err(TrainError::NotFinite { step: self.step }) }
+    }
+
+    /// The loss of the averaged critic on forged crops of images that it was not trained on.
+    ///
+    /// # Errors
+    /// When the device does not hand the value over.
+    pub fn held_out_loss(&self) -> Result<Option<f32>, TrainError> {
+        let Some((x, wanted)) = &self.held_out else { return Ok(None) };
+        let logits = self.average.forward(x.clone(), &mut Pass::Evaluate);
+        let loss = cross_entropy(logits, wanted.clone(), self.recipe.critic.positive_weight);
+        Ok(host(loss)?.1.first().copied())
+    }
+
+    /// The critic as it is now, its weights averaged over the last steps.
+    pub fn critic(&self) -> &Critic {
+        &self.average
+    }
+
+    /// Crops and, for every logit, whether a pixel under it is damaged.
+    fn tensors(&self, forged: Forged) -> (Tensor<4>, Tensor<4>) {
+        let (side, channels) = (self.side, self.recipe.model.channels);
+        let n = forged.mask.len() / (side * side);
+        let cells = side / STRIDE;
+        let mut wanted = vec![0.0f32; n * cells * cells];
+        for (i, damaged) in forged.mask.iter().enumerate() {
+            let (crop, y, x) = (i / (side * side), i / side % side, i % side);
+            let own = &mut wanted[(crop * cells + y / STRIDE) * cells + x / STRIDE];
+            *own = own.max(*damaged);
+        }
+        let x = TensorData::new(forged.values, [n, channels, side, side]);
+        let wanted = TensorData::new(wanted, [n, 1, cells, cells]);
+        (Tensor::from_data(x, &self.device), Tensor::from_data(wanted, &self.device))
+    }
+}
+
+/// Binary cross-entropy on logits, the mean over places; those to be found count `weight` times.
+fn cross_entropy(logits: Tensor<4>, wanted: Tensor<4>, weight: f64) -> Tensor<1> {
+    let missed = activation::softplus(logits.clone().neg(), 1.0) * wanted.clone() * weight;
+    let raised = activation::softplus(logits, 1.0) * (wanted.neg() + 1.0);
+    (missed + raised).mean()
+}
+
+/// The largest side of a crop that half of the images hold, a multiple of 8 and at most `most`.
+fn crop_side(store: &ImageStore, images: &[usize], most: usize, scale: f32) -> usize {
+    let mut sides: Vec<usize> = images
+        .iter()
+        .filter_map(|&i| store.size(i))
+        .map(|(w, h)| crate::data::Picture::scaled_size(w, h, scale))
+        .map(|(w, h)| w.min(h))
+        .collect();
+    sides.sort_unstable();
+    let middle = sides.get(sides.len() / 2).copied().unwrap_or(most);
+    (middle.min(most) / MULTIPLE * MULTIPLE).max(LEAST)
+}
+
+/// Mean and standard deviation.
+fn light(values: &[f32]) -> [f32; 2] {
+    let n = values.len().max(1) as f64;
+    let mean = values.iter().map(|&v| f64::from(v)).sum::<f64>() / n;
+    let variance = values.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum::<f64>() / n;
+    [mean as f32, variance.sqrt().max(1e-3) as f32]
+}
