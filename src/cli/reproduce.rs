@@ -1,6 +1,6 @@
 //! `ganspect reproduce`: the talk's experiment from nothing.
 
-use std::{path::PathBuf, sync::Arc, time::Instant};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Instant};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -55,7 +55,8 @@ pub(super) struct ReproduceArguments {
 
 /// One inspected image.
 struct Inspected {
-    defective: bool,
+    /// The kind of defect, where there is one.
+    defect: Option<String>,
     scores: Scores,
     seconds: f64,
 }
@@ -102,6 +103,7 @@ pub(super) fn run(arguments: ReproduceArguments, choice: DeviceChoice) -> Result
     }
     print_talk(&rows);
     print_scores(&rows);
+    print_kinds(&rows);
     Ok(())
 }
 
@@ -173,13 +175,13 @@ fn criticise(
     Ok(Some(learning.finish()))
 }
 
-fn queries(source: &DataSource, opened: &Opened, recipe: &Recipe, count: usize) -> Result<Vec<(Arc<Planes>, bool)>> {
+fn queries(source: &DataSource, opened: &Opened, recipe: &Recipe, count: usize) -> Result<Vec<(Arc<Planes>, Option<String>)>> {
     let channels = recipe.model.channels;
     match source {
         DataSource::Surface { kind, .. } => {
             let draw = |defect, i| {
                 let picture = surface::draw(*kind, defect, TEST_SEED, i, recipe.model.size).picture;
-                (Arc::new(Planes::of(&picture, channels, 1.0)), defect.is_some())
+                (Arc::new(Planes::of(&picture, channels, 1.0)), defect.map(|kind| kind.to_string()))
             };
             let kinds = DefectKind::ALL;
             let healthy = (0..count).map(|i| draw(None, i as u64));
@@ -202,11 +204,13 @@ fn queries(source: &DataSource, opened: &Opened, recipe: &Recipe, count: usize) 
                 bail!("{} needs healthy and defective test images", path.display());
             }
             let mut queries = Vec::new();
-            for (list, bad) in [(healthy, false), (defective, true)] {
-                for index in list {
-                    let picture = opened.store.get(index)?;
-                    queries.push((Arc::new(Planes::of(&picture, channels, recipe.data.scale as f32)), bad));
-                }
+            for index in healthy.into_iter().chain(defective) {
+                let picture = opened.store.get(index)?;
+                let defect = match &opened.dataset.items[index].label {
+                    Label::Healthy => None,
+                    Label::Defective(kind) => Some(kind.clone()),
+                };
+                queries.push((Arc::new(Planes::of(&picture, channels, recipe.data.scale as f32)), defect));
             }
             Ok(queries)
         }
@@ -216,18 +220,18 @@ fn queries(source: &DataSource, opened: &Opened, recipe: &Recipe, count: usize) 
 fn inspect(
     name: &str,
     networks: &Networks,
-    queries: Vec<(Arc<Planes>, bool)>,
+    queries: Vec<(Arc<Planes>, Option<String>)>,
     knobs: &InvertKnobs,
 ) -> Result<Vec<Inspected>> {
     let progress = bar("inspecting");
     progress.set_length(queries.len() as u64);
     let mut inspected = Vec::new();
-    for (query, defective) in queries {
+    for (query, defect) in queries {
         let mut job = Job::new(networks, query, knobs.clone(), &Regions::default())?;
         while !job.slice(networks)? {}
         let outcome = job.outcome(None).with_context(|| format!("{name}: an inspection ended without an outcome"))?;
         let seconds = outcome.seconds * 500.0 / outcome.steps.max(1) as f64;
-        inspected.push(Inspected { defective, scores: outcome.scores, seconds });
+        inspected.push(Inspected { defect, scores: outcome.scores, seconds });
         progress.inc(1);
     }
     progress.finish_and_clear();
@@ -235,7 +239,7 @@ fn inspect(
 }
 
 fn column(rows: &[Inspected], kind: ScoreKind, defective: bool) -> Vec<f64> {
-    rows.iter().filter(|r| r.defective == defective).map(|r| r.scores.get(kind)).collect()
+    rows.iter().filter(|r| r.defect.is_some() == defective).map(|r| r.scores.get(kind)).collect()
 }
 
 fn print_talk(rows: &[(String, Vec<Inspected>)]) {
@@ -268,5 +272,23 @@ fn print_scores(rows: &[(String, Vec<Inspected>)]) {
             format!("{:.3} ({ratio:.2})", auroc(&healthy, &defective).unwrap_or(f64::NAN))
         });
         println!("| {name} | {} |", cells.join(" | "));
+    }
+}
+
+/// How well each kind of defect is told, by what the critic and the inversion see.
+fn print_kinds(rows: &[(String, Vec<Inspected>)]) {
+    println!();
+    println!("| image AUROC by kind | images | {} |", ScoreKind::ALL.map(|k| k.name()).join(" | "));
+    println!("|---|---|{}", "---|".repeat(ScoreKind::ALL.len()));
+    for (name, inspected) in rows {
+        let kinds: BTreeSet<&String> = inspected.iter().filter_map(|i| i.defect.as_ref()).collect();
+        for kind in kinds {
+            let own: Vec<&Inspected> = inspected.iter().filter(|i| i.defect.as_ref() == Some(kind)).collect();
+            let cells = ScoreKind::ALL.map(|score| {
+                let defective: Vec<f64> = own.iter().map(|i| i.scores.get(score)).collect();
+                format!("{:.3}", auroc(&column(inspected, score, false), &defective).unwrap_or(f64::NAN))
+            });
+            println!("| {name}: {kind} | {} | {} |", own.len(), cells.join(" | "));
+        }
     }
 }

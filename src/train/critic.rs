@@ -79,7 +79,7 @@ impl CriticTrainer {
         let mut rng = ChaCha8Rng::seed_from_u64(recipe.seed ^ 0x6472_6177);
         let z = TensorData::new(latent.sample(DRAWN, &mut rng), [DRAWN, latent.size()]);
         let (_, drawn) = host(FixedGenerator::new(g).forward(Tensor::from_data(z, &device)))?;
-        let forger = Forger::new(knobs.forge.clone(), side, channels, light[1], (recipe.model.size, drawn));
+        let forger = Forger::new(knobs.forge(), side, channels, light[1], (recipe.model.size, drawn));
         let mut rng = ChaCha8Rng::seed_from_u64(recipe.seed ^ 0x6372_6974);
         let critic = Critic::new(channels, light, &mut rng, &device.clone().autodiff());
         let mut trainer = Self {

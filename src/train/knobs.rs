@@ -26,16 +26,19 @@ pub enum Group {
     Run,
     /// What is trained after the GAN, for inspection.
     Encoder,
+    /// The critic and what it is shown.
+    Critic,
 }
 
 impl Group {
     /// All groups, in the order of the panel.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Balance,
         Self::Optimisers,
         Self::LabelsAndNoise,
         Self::Run,
         Self::Encoder,
+        Self::Critic,
         Self::Latent,
         Self::Architecture,
         Self::Data,
@@ -52,6 +55,7 @@ impl Group {
             Self::Data => "Crops",
             Self::Run => "Run",
             Self::Encoder => "Encoder",
+            Self::Critic => "Critic",
         }
     }
 }
@@ -265,6 +269,87 @@ pub const KNOBS: &[Knob] = &[
         Domain::Float(0.0, 100.0),
         true,
         "Weight of the error in z for crops that the generator drew itself."
+    ),
+    knob!(
+        "critic.steps",
+        Critic,
+        "Critic steps",
+        "",
+        Domain::Int(0, 1_000_000),
+        true,
+        "Steps of the critic, which learns from forged defects, once the GAN is done, where a surface stops being itself. 0 leaves it out."
+    ),
+    knob!(
+        "critic.batch",
+        Critic,
+        "Critic batch",
+        "crops",
+        Domain::Int(2, 1024),
+        true,
+        "Crops in each of its steps."
+    ),
+    knob!(
+        "critic.crop",
+        Critic,
+        "Critic crop",
+        "pixels",
+        Domain::Int(32, 512),
+        true,
+        "Width and height of its crops; less where the images are smaller."
+    ),
+    knob!(
+        "critic.lr",
+        Critic,
+        "Critic learning rate",
+        "",
+        RATE,
+        true,
+        "Size of its first steps (Adam); it falls in a straight line to nothing."
+    ),
+    knob!(
+        "critic.positive_weight",
+        Critic,
+        "Weight of damage",
+        "",
+        Domain::Float(0.1, 100.0),
+        true,
+        "How much more a damaged place counts than a whole one: damage is rare."
+    ),
+    knob!(
+        "critic.share",
+        Critic,
+        "Damaged crops",
+        "of crops",
+        Domain::Float(0.05, 1.0),
+        true,
+        "Share of the crops that are damaged before the critic sees them."
+    ),
+    knob!(
+        "critic.strength",
+        Critic,
+        "Least opacity",
+        "",
+        Domain::Float(0.05, 1.0),
+        true,
+        "How faint forged damage may be; the faintest is the hardest to tell."
+    ),
+    knob!(
+        "critic.largest",
+        Critic,
+        "Largest damage",
+        "of a crop",
+        Domain::Float(0.02, 0.5),
+        true,
+        "Half of the largest blob of damage, as a share of the crop's side."
+    ),
+    knob!(
+        "critic.jitter",
+        Critic,
+        "Change of light",
+        "",
+        Domain::Float(0.0, 1.0),
+        true,
+        "Change of contrast and light of half of all crops, damaged or not, so that light is no cue."
     ),
     knob!(
         "train.label_flip",

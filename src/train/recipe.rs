@@ -163,13 +163,27 @@ pub struct CriticKnobs {
     pub lr: f64,
     /// How much more a damaged place counts than a whole one.
     pub positive_weight: f64,
+    /// Share of the crops that are damaged.
+    pub share: f64,
+    /// Least opacity of damage.
+    pub strength: f64,
+    /// Half of the largest blob, as a share of the crop's side.
+    pub largest: f64,
+    /// Change of contrast and light of half of all crops, as a share.
+    pub jitter: f64,
+}
+
+impl CriticKnobs {
     /// How crops are damaged.
-    pub forge: ForgeKnobs,
+    pub fn forge(&self) -> ForgeKnobs {
+        ForgeKnobs { share: self.share, strength: self.strength, largest: self.largest, jitter: self.jitter }
+    }
 }
 
 impl Default for CriticKnobs {
     fn default() -> Self {
-        Self { steps: 1_500, batch: 16, crop: 96, lr: 1e-3, positive_weight: 3.0, forge: ForgeKnobs::default() }
+        let ForgeKnobs { share, strength, largest, jitter } = ForgeKnobs::default();
+        Self { steps: 1_500, batch: 16, crop: 96, lr: 1e-3, positive_weight: 3.0, share, strength, largest, jitter }
     }
 }
 

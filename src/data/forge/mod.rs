@@ -9,11 +9,9 @@ mod shape;
 
 use rand::{RngExt, SeedableRng, seq::IndexedRandom};
 use rand_chacha::ChaCha8Rng;
-use serde::{Deserialize, Serialize};
 
 /// Where a crop is damaged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Shape {
     /// A line or an arc, from hair-fine to a few pixels wide.
     Line,
@@ -31,8 +29,7 @@ impl Shape {
 }
 
 /// What damage is filled with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Fill {
     /// Another healthy place, turned or at another contrast.
     Elsewhere,
@@ -70,8 +67,7 @@ impl Fill {
 }
 
 /// How crops are damaged.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ForgeKnobs {
     /// Share of the crops that are damaged, 0 to 1.
     pub share: f64,
