@@ -2,12 +2,13 @@
 //! GAN on images of good parts, shows that training live, and tells an operator whether a dropped
 //! image is healthy.
 //!
-//! The rooms, from the ground up: [`device`], [`files`] and [`kernels`]; [`data`] and [`model`]; [`report`] and
+//! The rooms, from the ground up: [`boxes`], [`device`], [`files`] and [`kernels`]; [`data`] and [`model`]; [`report`] and
 //! [`train`]; [`inspect`]; [`engine`]; [`cli`] and [`ui`]. A room uses only rooms named before it.
 
 // Tests put files in their own folders, where half a file is what they want now and then.
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
 
+pub mod boxes;
 pub mod cli;
 pub mod data;
 pub mod device;

@@ -1,7 +1,7 @@
 //! The CPU's kernels against their generic twins, over random shapes, strides, paddings and dilations.
 
 use burn::tensor::{Device, Tensor, TensorData};
-use ganspect::kernels::{ConvShape, conv, conv_generic};
+use ganspect::kernels::{ConvShape, conv, conv_generic, norm_generic, norm_train};
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -103,6 +103,46 @@ fn a_large_batch_and_a_large_frame_equal_the_generic_ones() {
     ] {
         for (got, wanted) in run(&case, conv).iter().zip(&run(&case, conv_generic)) {
             assert_eq!(apart(got, wanted), None, "{case:?}");
+        }
+    }
+}
+
+/// What comes out of a batch norm, its moments, and the gradients of x, gamma and beta.
+fn run_norm(dims: [usize; 4], leaky: Option<f64>, seed: u64, fast: bool) -> [Vec<f32>; 6] {
+    let device = Device::flex();
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    // Away from nought, where single precision loses most.
+    let x = (random(dims, &mut rng, &device) + 2.0).autodiff().require_grad();
+    let [gamma, beta] = [1.5, 0.3].map(|by| (random([dims[1]], &mut rng, &device) + by).autodiff().require_grad());
+    let norm = if fast { norm_train } else { norm_generic };
+    let (y, mean, variance) = norm(x.clone(), gamma.clone(), beta.clone(), 1e-3, leaky);
+    let loss = (y.clone() * random(dims, &mut rng, &device)).sum();
+    let mut gradients = loss.backward();
+    [
+        numbers(y.without_autodiff()),
+        numbers(mean),
+        numbers(variance),
+        numbers(x.grad_remove(&mut gradients).unwrap()),
+        numbers(gamma.grad_remove(&mut gradients).unwrap()),
+        numbers(beta.grad_remove(&mut gradients).unwrap()),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn batch_norm_and_its_gradients_equal_the_generic_ones(
+        dims in [1..20_usize, 1..9_usize, 1..20_usize, 1..20_usize],
+        leaky in prop::option::of(0.05..0.9),
+        seed in any::<u64>(),
+    ) {
+        // One value has no variance to speak of.
+        prop_assume!(dims[0] * dims[2] * dims[3] > 1);
+        let (got, wanted) = (run_norm(dims, leaky, seed, true), run_norm(dims, leaky, seed, false));
+        for (i, (got, wanted)) in got.iter().zip(&wanted).enumerate() {
+            prop_assert_eq!(got.len(), wanted.len());
+            prop_assert_eq!(apart(got, wanted), None, "part {}", i);
         }
     }
 }

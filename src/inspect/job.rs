@@ -10,12 +10,15 @@ use super::{
     critic::{Look, Verdicts},
     invert::{Batch, Networks, Numbers, Target},
     knobs::{InvertKnobs, KnobError},
-    maps::{self, ScoreKind, Scores, box_mean},
+    maps::{self, ScoreKind, Scores},
     planes::Planes,
     region::Regions,
     tiles::{Canvas, Tiling},
 };
-use crate::model::weights::{WeightError, host};
+use crate::{
+    boxes::box_mean,
+    model::weights::{WeightError, host},
+};
 
 /// What one step of z left behind.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

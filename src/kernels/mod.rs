@@ -12,7 +12,8 @@ mod conv;
 mod correlate;
 mod geometry;
 mod gradient;
+mod norm;
 mod ops;
 mod threads;
 
-pub use ops::{ConvShape, conv, conv_generic};
+pub use ops::{ConvShape, conv, conv_generic, norm_generic, norm_train};

@@ -11,15 +11,27 @@ use burn::{
         backend_extension,
         tensor::FloatTensor,
     },
-    tensor::{Device, Shape, Tensor, TensorData, activation, module::conv2d, ops::ConvOptions},
+    tensor::{Device, Shape, Tensor, TensorData, activation, module::{batch_norm_train, conv2d}, ops::ConvOptions},
 };
 
-use super::{conv::Conv, geometry::Geometry};
+use super::{conv::Conv, geometry::Geometry, norm::Norm};
 
 /// What is computed forwards.
 #[backend_extension(Flex, Autodiff)]
 trait Kernels: burn::backend::Backend {
     fn conv(x: FloatTensor<Self>, weight: FloatTensor<Self>, bias: FloatTensor<Self>, conv: Conv) -> FloatTensor<Self>;
+
+    /// `moments` are those of `x`, which the gradient takes into account.
+    fn norm(
+        x: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
+        moments: FloatTensor<Self>,
+        norm: Norm,
+    ) -> FloatTensor<Self>;
+
+    /// Means and variances of the channels, without a gradient.
+    fn moments(x: FloatTensor<Self>, norm: Norm) -> FloatTensor<Self>;
 }
 
 /// What is computed on the way back, on a backend without autodiff.
@@ -39,6 +51,16 @@ trait BackKernels: Kernels {
         y: FloatTensor<Self>,
         conv: Conv,
     ) -> [FloatTensor<Self>; 2];
+
+    /// The gradients of x, gamma and beta; `y` is what came out.
+    fn norm_gradient(
+        x: FloatTensor<Self>,
+        y: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        moments: FloatTensor<Self>,
+        norm: Norm,
+    ) -> [FloatTensor<Self>; 3];
 }
 
 type Cpu = FloatTensor<Flex>;
@@ -60,6 +82,16 @@ impl Kernels for Flex {
         let y = conv.forward(values(&x), &conv.weights(values(&weight)), values(&bias));
         tensor(y, [conv.geometry.batch, channels, height, width])
     }
+
+    fn norm(x: Cpu, gamma: Cpu, beta: Cpu, moments: Cpu, norm: Norm) -> Cpu {
+        let shape = x.layout().shape().clone();
+        let [x, gamma, beta, moments] = [x, gamma, beta, moments].map(|t| t.to_contiguous());
+        tensor(norm.forward(values(&x), values(&gamma), values(&beta), values(&moments)), shape)
+    }
+
+    fn moments(x: Cpu, norm: Norm) -> Cpu {
+        tensor(norm.moments(values(&x.to_contiguous())), [2 * norm.channels])
+    }
 }
 
 impl BackKernels for Flex {
@@ -75,6 +107,14 @@ impl BackKernels for Flex {
         let g = &conv.geometry;
         let (weight, bias) = conv.weight_gradient(values(&x), values(&gradient), values(&y));
         [tensor(weight, [g.outputs, g.inputs, g.kernel[0], g.kernel[1]]), tensor(bias, [g.outputs])]
+    }
+
+    fn norm_gradient(x: Cpu, y: Cpu, gradient: Cpu, gamma: Cpu, moments: Cpu, norm: Norm) -> [Cpu; 3] {
+        let shape = x.layout().shape().clone();
+        let [x, y, gradient, gamma, moments] = [x, y, gradient, gamma, moments].map(|t| t.to_contiguous());
+        let (dx, dgamma, dbeta) =
+            norm.backward(values(&x), values(&y), values(&gradient), values(&gamma), values(&moments));
+        [tensor(dx, shape), tensor(dgamma, [norm.channels]), tensor(dbeta, [norm.channels])]
     }
 }
 
@@ -114,6 +154,50 @@ impl<B: BackKernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
             OpsKind::Tracked(prep) => prep.finish((kept_x, kept_weight, y.clone(), conv), y),
             OpsKind::UnTracked(prep) => prep.finish(y),
         }
+    }
+
+    fn norm(
+        x: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
+        moments: FloatTensor<Self>,
+        norm: Norm,
+    ) -> FloatTensor<Self> {
+        #[derive(Debug)]
+        struct NormBack;
+
+        impl<B: BackKernels> Backward<B, 3> for NormBack {
+            /// x, what came out, gamma and the moments.
+            type State = ([FloatTensor<B>; 4], Norm);
+
+            fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
+                let nodes = ops.parents;
+                let gradient = grads.consume::<B>(&ops.node);
+                let ([x, y, gamma, moments], norm) = ops.state;
+                for (node, gradient) in nodes.into_iter().zip(B::norm_gradient(x, y, gradient, gamma, moments, norm)) {
+                    if let Some(node) = node {
+                        grads.register::<B>(node.id, gradient);
+                    }
+                }
+            }
+        }
+
+        let kept = [x.primitive().clone(), gamma.primitive().clone()];
+        let prep = NormBack.prepare::<C>([x.node(), gamma.node(), beta.node()]).compute_bound().stateful();
+        let moments = moments.into_primitive();
+        let y = B::norm(x.into_primitive(), gamma.into_primitive(), beta.into_primitive(), moments.clone(), norm);
+        match prep {
+            OpsKind::Tracked(prep) => {
+                let [x, gamma] = kept;
+                prep.finish(([x, y.clone(), gamma, moments], norm), y)
+            }
+            OpsKind::UnTracked(prep) => prep.finish(y),
+        }
+    }
+
+    fn moments(x: FloatTensor<Self>, norm: Norm) -> FloatTensor<Self> {
+        let moments = B::moments(x.into_primitive(), norm);
+        <Self as burn::backend::AutodiffBackend>::from_inner(moments)
     }
 }
 
@@ -173,4 +257,49 @@ pub fn conv_generic(x: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>, shape: Con
         y = phases.reshape([batch, channels / 4, 2 * height, 2 * width]);
     }
     y
+}
+
+/// Batch norm in training over the channels of `[batch, channels, height, width]`, then LeakyReLU of a slope in
+/// (0, 1) where one is given; and the batch's means and (biased) variances, `[channels]` each, without gradient.
+/// The fast kernel where the device has one, else [`norm_generic`].
+pub fn norm_train(
+    x: Tensor<4>,
+    gamma: Tensor<1>,
+    beta: Tensor<1>,
+    epsilon: f64,
+    leaky: Option<f64>,
+) -> (Tensor<4>, Tensor<1>, Tensor<1>) {
+    if !has_kernels(&x.device()) {
+        return norm_generic(x, gamma, beta, epsilon, leaky);
+    }
+    let [batch, channels, height, width] = x.dims();
+    let slope = leaky.map_or(1.0, |slope| slope as f32);
+    let norm = Norm { batch, channels, plane: height * width, epsilon: epsilon as f32, slope };
+    let moments = <Dispatch as Kernels>::moments(x.clone().into_dispatch(), norm);
+    let y = <Dispatch as Kernels>::norm(
+        x.into_dispatch(),
+        gamma.into_dispatch(),
+        beta.into_dispatch(),
+        moments.clone(),
+        norm,
+    );
+    let moments = Tensor::<1>::from_dispatch(moments).without_autodiff();
+    let part = |i: usize| moments.clone().slice([i * channels..(i + 1) * channels]);
+    (Tensor::from_dispatch(y), part(0), part(1))
+}
+
+/// [`norm_train`] made of Burn's own operations.
+pub fn norm_generic(
+    x: Tensor<4>,
+    gamma: Tensor<1>,
+    beta: Tensor<1>,
+    epsilon: f64,
+    leaky: Option<f64>,
+) -> (Tensor<4>, Tensor<1>, Tensor<1>) {
+    let result = batch_norm_train(x, gamma, beta, epsilon);
+    let y = match leaky {
+        Some(slope) => activation::leaky_relu(result.output, slope),
+        None => result.output,
+    };
+    (y, result.mean.without_autodiff(), result.variance.without_autodiff())
 }

@@ -4,7 +4,7 @@ use burn::{
     module::{Module, Param},
     tensor::{
         Device, Tensor, TensorData, activation,
-        module::{batch_norm, batch_norm_train, conv_transpose2d, conv2d},
+        module::{batch_norm, conv_transpose2d, conv2d},
         ops::{ConvOptions, ConvTransposeOptions},
     },
 };
@@ -14,7 +14,7 @@ use super::{
     architecture::{NormOrder, Upsampling},
     weights::replace,
 };
-use crate::kernels::{ConvShape, conv};
+use crate::kernels::{ConvShape, conv, norm_train};
 
 /// Side of every kernel of G and D.
 pub const KERNEL: usize = 5;
@@ -92,24 +92,18 @@ impl Norm {
         }
     }
 
-    /// `x` of shape `[batch, channels, height, width]`.
-    pub fn forward(&self, x: Tensor<4>, pass: &mut Pass<'_>) -> Tensor<4> {
+    /// `x` of shape `[batch, channels, height, width]`; then LeakyReLU where a slope is given.
+    pub fn forward(&self, x: Tensor<4>, leaky: Option<f64>, pass: &mut Pass<'_>) -> Tensor<4> {
         match pass {
-            Pass::Evaluate => batch_norm(
-                x,
-                self.gamma.val(),
-                self.beta.val(),
-                self.running_mean.val(),
-                self.running_variance.val(),
-                EPSILON,
-            ),
+            Pass::Evaluate => {
+                let (mean, variance) = (self.running_mean.val(), self.running_variance.val());
+                let y = batch_norm(x, self.gamma.val(), self.beta.val(), mean, variance, EPSILON);
+                leaky.map_or(y.clone(), |slope| leaky_relu(y, slope))
+            }
             Pass::Train(stats) => {
-                let result = batch_norm_train(x, self.gamma.val(), self.beta.val(), EPSILON);
-                stats.push(BatchStats {
-                    mean: result.mean.without_autodiff(),
-                    variance: result.variance.without_autodiff(),
-                });
-                result.output
+                let (y, mean, variance) = norm_train(x, self.gamma.val(), self.beta.val(), EPSILON, leaky);
+                stats.push(BatchStats { mean, variance });
+                y
             }
         }
     }
@@ -384,7 +378,7 @@ pub fn block(
 ) -> Tensor<4> {
     match (norm, order) {
         (None, _) => conv(Some(slope)),
-        (Some(norm), NormOrder::ActivationFirst) => norm.forward(conv(Some(slope)), pass),
-        (Some(norm), NormOrder::NormFirst) => leaky_relu(norm.forward(conv(None), pass), slope),
+        (Some(norm), NormOrder::ActivationFirst) => norm.forward(conv(Some(slope)), None, pass),
+        (Some(norm), NormOrder::NormFirst) => norm.forward(conv(None), Some(slope), pass),
     }
 }

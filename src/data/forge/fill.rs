@@ -12,13 +12,14 @@ use super::{
 pub(super) fn fill(
     fill: Fill,
     forger: &Forger,
+    unit: f32,
     values: &[f32],
     donor: &[f32],
     alpha: &[f32],
     is_line: bool,
     rng: &mut ChaCha8Rng,
 ) -> Vec<f32> {
-    let (side, unit) = (forger.side, forger.deviation);
+    let side = forger.side;
     let area = side * side;
     let planes = || values.chunks_exact(area);
     match fill {

@@ -21,11 +21,24 @@ pub enum Shape {
     Cloud,
     /// A piece out of the crop's edge.
     Chip,
+    /// All that lies beyond a straight line.
+    Half,
 }
 
 impl Shape {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Line, Self::Blob, Self::Cloud, Self::Chip];
+    pub const ALL: [Self; 5] = [Self::Line, Self::Blob, Self::Cloud, Self::Chip, Self::Half];
+
+    /// How often each is drawn, in parts of the whole.
+    fn weight(self) -> f64 {
+        match self {
+            Self::Line => 0.34,
+            Self::Blob => 0.28,
+            Self::Cloud => 0.14,
+            Self::Chip => 0.1,
+            Self::Half => 0.14,
+        }
+    }
 }
 
 /// What damage is filled with.
@@ -125,7 +138,7 @@ impl Forger {
         let mut forged = Forged { values: crop.to_vec(), mask: vec![0.0; self.side * self.side] };
         if rng.random_bool(self.knobs.share.clamp(0.0, 1.0)) {
             for _ in 0..rng.random_range(1..=PIECES) {
-                let shape = *Shape::ALL.choose(rng).unwrap_or(&Shape::Blob);
+                let shape = *Shape::ALL.choose_weighted(rng, |s| s.weight()).unwrap_or(&Shape::Blob);
                 let fill = *Fill::ALL.choose(rng).unwrap_or(&Fill::Brightness);
                 self.damage(&mut forged, donor, shape, fill, rng);
             }
@@ -139,7 +152,8 @@ impl Forger {
         let (side, area) = (self.side, self.side * self.side);
         let alpha = shape::draw(shape, side, self.knobs.largest as f32, rng);
         let opacity = rng.random_range(self.knobs.strength.clamp(0.0, 0.99) as f32..1.0);
-        let filled = fill::fill(fill, self, &forged.values, donor, &alpha, shape == Shape::Line, rng);
+        let unit = self.unit(&forged.values);
+        let filled = fill::fill(fill, self, unit, &forged.values, donor, &alpha, shape == Shape::Line, rng);
         let mut change = vec![0.0f32; area];
         for (i, (value, new)) in forged.values.iter_mut().zip(filled).enumerate() {
             let blended = (*value + opacity * alpha[i % area] * (new - *value)).clamp(-1.0, 1.0);
@@ -149,10 +163,19 @@ impl Forger {
         }
         let seen = fill::blurred(&change, side, 1);
         for ((mask, alpha), seen) in forged.mask.iter_mut().zip(&alpha).zip(seen) {
-            if *alpha * opacity.max(0.8) > OPAQUE && seen > VISIBLE * self.deviation {
+            if *alpha * opacity.max(0.8) > OPAQUE && seen > VISIBLE * unit {
                 *mask = 1.0;
             }
         }
+    }
+
+    /// What damage to a crop is measured in: its own standard deviation, within reach of the surface's, so that
+    /// damage is as faint in the dark as it would be there.
+    fn unit(&self, values: &[f32]) -> f32 {
+        let n = values.len().max(1) as f32;
+        let mean = values.iter().sum::<f32>() / n;
+        let own = (values.iter().map(|v| (v - mean) * (v - mean)).sum::<f32>() / n).sqrt();
+        own.clamp(0.25 * self.deviation, 1.5 * self.deviation)
     }
 
     /// Changes contrast and light of half of all crops.
