@@ -110,7 +110,7 @@ fn calibration() -> Calibration {
         held_out: held_out.collect(),
         regions: Regions::default(),
         size: (SIDE, SIDE),
-        scale: MapScale { difference: 0.4, feature: 1.2 },
+        scale: MapScale { difference: 0.4, feature: 1.2, critic: 8.0 },
         score: ScoreKind::WorstSpot,
     }
 }

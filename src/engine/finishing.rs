@@ -1,4 +1,4 @@
-//! From a trained GAN to a model file: the encoder, the calibration on held-out images, the file.
+//! From a trained GAN to a model file: the encoder, the critic, the calibration on held-out images, the file.
 
 use std::{
     path::{Path, PathBuf},
@@ -8,21 +8,35 @@ use std::{
 use crate::{
     data::{CropSampler, DataError, Opened, Split},
     inspect::{
-        CalibrateError, Calibrator, InvertKnobs, Model,
+        CalibrateError, Calibrator, InvertKnobs, Model, Planes,
+        critic::{FrameCritic, Learning},
         model::{About, ModelError},
     },
-    model::{Discriminator, Generator},
-    train::{EncoderTrainer, trainer::TrainError},
+    model::{Critic, Discriminator, Encoder, FixedCritic, Generator, weights::WeightError},
+    train::{CriticTrainer, EncoderTrainer, trainer::TrainError},
 };
 
 /// Name of the model file in a run's folder.
 pub const MODEL_FILE: &str = "model.ganspect";
 
+/// Most healthy training images that a critic is shown to learn what is usual.
+pub const SHOWN: usize = 60;
+
+/// At most `most` of `all`, evenly from the whole list.
+pub fn spread(all: &[usize], most: usize) -> Vec<usize> {
+    let take = all.len().min(most);
+    (0..take).map(|i| all[i * all.len() / take]).collect()
+}
+
 /// What keeps a run from becoming a model.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum FinishError {
     #[error("the encoder was not trained: {0}")]
-    Encoder(#[from] TrainError),
+    Encoder(TrainError),
+    #[error("the critic was not trained: {0}")]
+    Critic(TrainError),
+    #[error("the critic was not shown what is usual: {0}")]
+    Usual(#[from] WeightError),
     #[error("the model was not calibrated: {0}")]
     Calibrate(#[from] CalibrateError),
     #[error("the model was not made: {0}")]
@@ -41,6 +55,9 @@ pub(super) struct Networks {
 
 enum Stage {
     Encoder(Box<EncoderTrainer>),
+    Critic(Box<CriticTrainer>),
+    /// The critic, what it is shown, and the images.
+    Usual(Box<Critic>, Box<Learning>, Vec<usize>),
     Calibrate(Box<Model>, Box<Calibrator>),
 }
 
@@ -52,6 +69,7 @@ pub(super) struct Finishing {
     split: Split,
     path: PathBuf,
     stage: Stage,
+    encoder: Option<Encoder>,
     began: Instant,
 }
 
@@ -71,7 +89,7 @@ impl Finishing {
         let encoder = EncoderTrainer::new(&about.recipe, &networks.ema, &networks.d, sampler, &networks.device);
         let path = folder.join(MODEL_FILE);
         let stage = Stage::Encoder(Box::new(encoder));
-        Ok(Self { networks, about, opened, split, path, stage, began: Instant::now() })
+        Ok(Self { networks, about, opened, split, path, stage, encoder: None, began: Instant::now() })
     }
 
     /// Where the model goes.
@@ -83,6 +101,11 @@ impl Finishing {
     pub(super) fn progress(&self) -> (&'static str, u64, u64, Option<f64>) {
         let (what, done, total) = match &self.stage {
             Stage::Encoder(encoder) => ("training the encoder", encoder.steps(), encoder.total()),
+            Stage::Critic(critic) => ("training the critic on forged defects", critic.steps(), critic.total()),
+            Stage::Usual(_, learning, images) => {
+                let all = 2 * images.len();
+                ("showing the critic what is usual", (all - learning.left()) as u64, all as u64)
+            }
             Stage::Calibrate(_, calibrator) => {
                 let (done, total) = calibrator.progress();
                 ("calibrating on held-out images", done as u64, total as u64)
@@ -93,30 +116,71 @@ impl Finishing {
         (what, done, total, left)
     }
 
+    fn training(&self) -> Vec<usize> {
+        self.opened.training_indices(&self.split)
+    }
+
+    fn enter(&mut self, stage: Stage) {
+        self.stage = stage;
+        self.began = Instant::now();
+    }
+
+    /// Makes the model and begins to calibrate it.
+    fn calibrate(&mut self, critic: Option<(&Critic, FrameCritic)>) -> Result<(), FinishError> {
+        let n = &self.networks;
+        let about = self.about.clone();
+        let model = Model::new(about, Some(&n.live), &n.ema, &n.d, self.encoder.as_ref(), critic, &n.device)?;
+        let recipe = &self.about.recipe;
+        let calibrator = Calibrator::new(
+            &self.opened,
+            &self.split,
+            InvertKnobs::default(),
+            self.about.regions.clone(),
+            recipe.model.channels,
+            recipe.data.scale as f32,
+        )?;
+        self.enter(Stage::Calibrate(Box::new(model), Box::new(calibrator)));
+        Ok(())
+    }
+
     /// Works for about `budget`; the model, written to its file, once it is there.
     pub(super) fn slice(&mut self, budget: Duration) -> Result<Option<Model>, FinishError> {
         let began = Instant::now();
         loop {
             match &mut self.stage {
                 Stage::Encoder(encoder) if encoder.steps() < encoder.total() => {
-                    encoder.step()?;
+                    encoder.step().map_err(FinishError::Encoder)?;
                 }
                 Stage::Encoder(encoder) => {
-                    let trained = (encoder.total() > 0).then(|| encoder.encoder().clone());
-                    let n = &self.networks;
-                    let about = self.about.clone();
-                    let model = Model::new(about, Some(&n.live), &n.ema, &n.d, trained.as_ref(), &n.device)?;
+                    self.encoder = (encoder.total() > 0).then(|| encoder.encoder().clone());
+                    if self.about.recipe.critic.steps > 0 {
+                        let (training, held_out) = (self.training(), self.opened.held_out_indices(&self.split));
+                        let (recipe, n) = (&self.about.recipe, &self.networks);
+                        let critic =
+                            CriticTrainer::new(recipe, &n.ema, &self.opened.store, training, held_out, &n.device);
+                        self.enter(Stage::Critic(Box::new(critic.map_err(FinishError::Critic)?)));
+                    } else {
+                        self.calibrate(None)?;
+                    }
+                }
+                Stage::Critic(critic) if critic.steps() < critic.total() => {
+                    critic.step().map_err(FinishError::Critic)?;
+                }
+                Stage::Critic(trainer) => {
+                    let (critic, light) = (trainer.critic().clone(), trainer.light());
+                    let images = spread(&self.training(), SHOWN);
+                    let learning =
+                        Learning::new(FixedCritic::new(&critic), light, images.len(), &self.networks.device);
+                    self.enter(Stage::Usual(Box::new(critic), Box::new(learning), images));
+                }
+                Stage::Usual(_, learning, images) if learning.left() > 0 => {
+                    let picture = self.opened.store.get(images[learning.next()])?;
                     let recipe = &self.about.recipe;
-                    let calibrator = Calibrator::new(
-                        &self.opened,
-                        &self.split,
-                        InvertKnobs::default(),
-                        self.about.regions.clone(),
-                        recipe.model.channels,
-                        recipe.data.scale as f32,
-                    )?;
-                    self.stage = Stage::Calibrate(Box::new(model), Box::new(calibrator));
-                    self.began = Instant::now();
+                    learning.show(&Planes::of(&picture, recipe.model.channels, recipe.data.scale as f32))?;
+                }
+                Stage::Usual(critic, learning, _) => {
+                    let (critic, learned) = (Critic::clone(critic), Learning::clone(learning).finish());
+                    self.calibrate(Some((&critic, learned)))?;
                 }
                 Stage::Calibrate(model, calibrator) => {
                     if let Some(calibration) = calibrator.slice(model.networks())? {

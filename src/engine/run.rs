@@ -248,7 +248,7 @@ impl Run {
     /// The weights as they are, for inspection without encoder and calibration.
     pub(super) fn model(&self, device: &Chosen) -> Result<Model, ModelError> {
         let (ema, d) = self.trainer.networks();
-        Model::new(self.about(), None, ema, d, None, &device.device)
+        Model::new(self.about(), None, ema, d, None, None, &device.device)
     }
 
     /// Begins to make the model file. Regions that the user drew for an earlier one are kept.

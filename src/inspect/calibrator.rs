@@ -2,20 +2,34 @@
 
 use std::sync::Arc;
 
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
 use super::{
-    calibrate::{Calibration, HeldOut, MapScale},
+    calibrate::{self, Calibration, HeldOut, MapScale},
     invert::Networks,
-    job::{InspectError, Job},
+    job::{InspectError, Job, Outcome},
     knobs::InvertKnobs,
-    maps::ScoreKind,
+    maps::{ScoreKind, Scores},
     planes::Planes,
     region::Regions,
 };
-use crate::data::{DataError, FileHash, ImageStore, Opened, Split};
+use crate::data::{
+    DataError, FileHash, ImageStore, Opened, Split,
+    forge::{ForgeKnobs, Forger},
+};
 
-/// The score that verdicts go by: a defect is local, and a mean over a tile or a frame drowns it in what no
-/// z could have drawn of a healthy surface.
-const VERDICT_BY: ScoreKind = ScoreKind::WorstSpot;
+/// The score that verdicts go by without a critic: a defect is local, and a mean over a tile or a frame drowns it in
+/// what no z could have drawn of a healthy surface.
+const WITHOUT_CRITIC: ScoreKind = ScoreKind::WorstSpot;
+
+/// Held-out images that are inspected once more, damaged, to see what each score is worth.
+const FORGED: usize = 10;
+/// Side of the window that is damaged, at most.
+const WINDOW: usize = 96;
+
+/// Largest value of a critic's map that is counted, in standard deviations.
+const MOST_CRITIC: f32 = 50.0;
 
 /// Values are counted in so many bins up to [`MOST`].
 const BINS: usize = 4_096;
@@ -49,9 +63,13 @@ pub struct Calibrator {
     scale: f32,
     job: Option<Job>,
     done: Vec<HeldOut>,
+    /// Scores of damaged images; none are made without a critic.
+    forged: Vec<Scores>,
+    with_critic: bool,
     size: (usize, usize),
     difference: Counts,
     feature: Counts,
+    critic: Counts,
 }
 
 impl Calibrator {
@@ -82,15 +100,23 @@ impl Calibrator {
             scale,
             job: None,
             done: Vec::new(),
+            forged: Vec::new(),
+            with_critic: false,
             size: (0, 0),
             difference: Counts::default(),
             feature: Counts::default(),
+            critic: Counts::default(),
         })
     }
 
     /// Images inspected, and in all.
     pub fn progress(&self) -> (usize, usize) {
-        (self.done.len(), self.images.len())
+        (self.done.len() + self.forged.len(), self.images.len() + if self.with_critic { self.damaged() } else { 0 })
+    }
+
+    /// How many images are inspected once more, damaged.
+    fn damaged(&self) -> usize {
+        self.images.len().min(FORGED)
     }
 
     /// A bounded piece of the work; the calibration once all images are inspected.
@@ -98,43 +124,107 @@ impl Calibrator {
     /// # Errors
     /// [`CalibrateError`] when an image cannot be read or inspected.
     pub fn slice(&mut self, networks: &Networks) -> Result<Option<Calibration>, CalibrateError> {
-        let Some(&(index, hash)) = self.images.get(self.done.len()) else { return Ok(Some(self.calibration())) };
+        self.with_critic = networks.critic().is_some();
+        let (done, all) = self.progress();
+        if done == all {
+            return Ok(Some(self.calibration()));
+        }
+        let again = self.done.len() == self.images.len();
+        // Damaged ones are spread over the whole list.
+        let which = if again { self.forged.len() * self.images.len() / self.damaged() } else { self.done.len() };
+        let (index, hash) = self.images[which];
         let mut job = match self.job.take() {
             Some(job) => job,
             None => {
-                let query = Arc::new(Planes::of(&*self.store.get(index)?, self.channels, self.scale));
-                Job::new(networks, query, self.knobs.clone(), &self.regions)?
+                let mut query = Planes::of(&*self.store.get(index)?, self.channels, self.scale);
+                if again {
+                    query = damaged(&query, which as u64);
+                }
+                Job::new(networks, Arc::new(query), self.knobs.clone(), &self.regions)?
             }
         };
         if job.slice(networks)?
             && let Some(outcome) = job.outcome(None)
         {
-            let inside = |i: &usize| outcome.inspected.as_ref().is_none_or(|all| all[*i]);
-            for i in (0..outcome.difference.len()).filter(inside) {
-                self.difference.add(outcome.difference[i].abs());
-                self.feature.add(outcome.feature[i]);
+            if again {
+                self.forged.push(outcome.scores);
+            } else {
+                self.count(&outcome);
+                let (width, height) = (outcome.query.width(), outcome.query.height());
+                self.size = (self.size.0.max(width), self.size.1.max(height));
+                self.done.push(HeldOut { hash, scores: outcome.scores });
             }
-            let (width, height) = (outcome.query.width(), outcome.query.height());
-            self.size = (self.size.0.max(width), self.size.1.max(height));
-            self.done.push(HeldOut { hash, scores: outcome.scores });
         } else {
             self.job = Some(job);
         }
-        Ok((self.done.len() == self.images.len()).then(|| self.calibration()))
+        let (done, all) = self.progress();
+        Ok((done == all).then(|| self.calibration()))
+    }
+
+    fn count(&mut self, outcome: &Outcome) {
+        let inside = |i: &usize| outcome.inspected.as_ref().is_none_or(|all| all[*i]);
+        for i in (0..outcome.difference.len()).filter(inside) {
+            self.difference.add(outcome.difference[i].abs());
+            self.feature.add(outcome.feature[i]);
+            if let Some(critic) = &outcome.critic {
+                self.critic.add(critic[i].max(0.0) * (MOST / MOST_CRITIC));
+            }
+        }
     }
 
     fn calibration(&self) -> Calibration {
-        let scale =
-            MapScale { difference: 2.0 * self.difference.quantile(QUIET), feature: 2.0 * self.feature.quantile(QUIET) };
-        Calibration {
+        let scale = MapScale {
+            difference: 2.0 * self.difference.quantile(QUIET),
+            feature: 2.0 * self.feature.quantile(QUIET),
+            critic: 2.0 * self.critic.quantile(QUIET) * (MOST_CRITIC / MOST),
+        };
+        let healthy: Vec<Scores> = self.done.iter().map(|h| h.scores.clone()).collect();
+        let mut calibration = Calibration {
             knobs: self.knobs.clone(),
             regions: self.regions.clone(),
             held_out: self.done.clone(),
             size: self.size,
             scale,
-            score: VERDICT_BY,
+            score: WITHOUT_CRITIC,
+            fusion: calibrate::fusion(&healthy, &self.forged),
+        };
+        if !calibration.fusion.is_empty() {
+            calibration.score = ScoreKind::Fused;
+            let mut held_out = std::mem::take(&mut calibration.held_out);
+            held_out.iter_mut().for_each(|h| calibration.fuse(&mut h.scores));
+            calibration.held_out = held_out;
         }
+        calibration
     }
+}
+
+/// A frame with one window of it damaged.
+fn damaged(frame: &Planes, seed: u64) -> Planes {
+    let (width, height, channels) = (frame.width(), frame.height(), frame.channels());
+    let side = WINDOW.min(width).min(height);
+    let mut rng = ChaCha8Rng::seed_from_u64(0x6461_6d61_6765);
+    rng.set_stream(seed);
+    let window = |rng: &mut ChaCha8Rng| {
+        let (left, top) = (rng.random_range(0..=width - side), rng.random_range(0..=height - side));
+        let cells = (0..channels).flat_map(move |c| {
+            (0..side * side).map(move |i| (c * height + top + i / side) * width + left + i % side)
+        });
+        cells.collect::<Vec<usize>>()
+    };
+    let (place, donor) = (window(&mut rng), window(&mut rng));
+    let mut values = frame.values().to_vec();
+    let cut = |cells: &[usize]| cells.iter().map(|&i| values[i]).collect::<Vec<f32>>();
+    let n = values.len() as f32;
+    let mean = values.iter().sum::<f32>() / n;
+    let deviation = (values.iter().map(|v| (v - mean).powi(2)).sum::<f32>() / n).sqrt();
+    // Nothing but damage: the light stays as it is.
+    let knobs = ForgeKnobs { share: 1.0, jitter: 0.0, ..ForgeKnobs::default() };
+    let forger = Forger::new(knobs, side, channels, deviation, (0, Vec::new()));
+    let forged = forger.forge(&cut(&place), &cut(&donor), &mut rng);
+    for (i, value) in place.into_iter().zip(forged.values) {
+        values[i] = value;
+    }
+    Planes::new(width, height, channels, values).unwrap_or_else(|| frame.clone())
 }
 
 /// How often values were seen.

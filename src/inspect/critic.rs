@@ -256,7 +256,7 @@ impl Look {
 }
 
 /// Shows healthy training images to a critic, twice, one image a call.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Learning {
     critic: FrameCritic,
     images: usize,

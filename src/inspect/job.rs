@@ -129,6 +129,9 @@ const ROBUST_LOOKS: usize = 4;
 /// Half the side of the square that residuals are averaged over before weights are made of them.
 const ROBUST_REACH: usize = 2;
 
+/// Standard deviations from what is usual at which the critic's doubt of a pixel is half.
+const ODD: f32 = 5.0;
+
 /// What a [`Job`] does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
@@ -360,6 +363,9 @@ impl Job {
                 self.look = networks.critic().map(|critic| critic.look(&self.query)).transpose()?;
                 if let (Some(critic), Some(look)) = (networks.critic(), &self.look) {
                     self.verdicts = Some(critic.score(look, self.inspected.as_deref()));
+                    if self.knobs.robust > 0.0 {
+                        self.weights = Some(self.doubts(look));
+                    }
                 }
                 self.phase = Phase::Start(0);
             }
@@ -399,6 +405,16 @@ impl Job {
         Ok(self.is_done())
     }
 
+    /// How much each pixel may pull z, from what the critic saw: 1 where nothing is odd, down to 1 - robust where it
+    /// is sure of damage.
+    fn doubts(&self, look: &Look) -> Vec<f32> {
+        let map = look.pixels(self.query.width(), self.query.height());
+        let strength = self.knobs.robust as f32;
+        let inside = |i: usize| self.inspected.as_ref().is_none_or(|all| all[i]);
+        let weight = |v: &f32| 1.0 - strength / (1.0 + (ODD - v).exp());
+        map.iter().enumerate().map(|(i, v)| if inside(i) { weight(v) } else { 0.0 }).collect()
+    }
+
     fn begin_step(&mut self) {
         self.sums = Sums::default();
         let keep = self.is_kept(self.step);
@@ -414,7 +430,8 @@ impl Job {
     /// Whether robust weights are found anew from the reconstruction at this step.
     fn looks(&self, step: usize) -> bool {
         let every = (self.knobs.steps / (2 * ROBUST_LOOKS)).max(1);
-        self.knobs.robust > 0.0 && step > 0 && step.is_multiple_of(every) && step <= every * ROBUST_LOOKS
+        // The critic has said it all before the first step.
+        self.look.is_none() && self.knobs.robust > 0.0 && step > 0 && step.is_multiple_of(every) && step <= every * ROBUST_LOOKS
     }
 
     fn step_batch(&mut self, networks: &Networks, i: usize) -> Result<(), InspectError> {
@@ -626,6 +643,9 @@ impl Job {
             }
             map
         });
+        if let Some((calibration, _)) = calibration {
+            calibration.fuse(&mut scores);
+        }
         // A rate that cannot be promised gives no verdict; who sets it is told why.
         let assessment = calibration.and_then(|(c, rate)| c.assess(&scores, rate).ok());
         Some(Outcome {

@@ -8,6 +8,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::{
     calibrate::{Assessment, Calibration},
+    critic::{FrameCritic, Usual},
     invert::Networks,
     knobs::InvertKnobs,
     maps::Scores,
@@ -16,7 +17,7 @@ use super::{
 use crate::{
     data::Split,
     model::{
-        Bundle, BundleError, Discriminator, Encoder, Generator,
+        Bundle, BundleError, Critic, Discriminator, Encoder, FixedCritic, Generator,
         weights::{self, Weight, WeightError},
     },
     train::Recipe,
@@ -102,6 +103,7 @@ impl Model {
         ema: &Generator,
         d: &Discriminator,
         encoder: Option<&Encoder>,
+        critic: Option<(&Critic, FrameCritic)>,
         device: &Device,
     ) -> Result<Self, ModelError> {
         let fault = |source| ModelError::Weights { name: about.name.clone(), source };
@@ -119,7 +121,12 @@ impl Model {
         if let Some(encoder) = encoder {
             add("e", weights::read(encoder))?;
         }
-        let networks = Networks::new(ema, d, encoder, device);
+        let mut networks = Networks::new(ema, d, encoder, device);
+        if let Some((critic, frame)) = critic {
+            add("c", weights::read(critic))?;
+            add("usual", Ok(frame.usual().weights()))?;
+            networks = networks.with_critic(Some(frame));
+        }
         Ok(Self { about, networks, bundle: Bundle { tensors, ..Bundle::default() }, encoder: encoder.is_some() })
     }
 
@@ -148,8 +155,9 @@ impl Model {
         let calibrations: Vec<Calibration> =
             serde_json::from_str(text(key::CALIBRATIONS)?).map_err(|e| broken(key::CALIBRATIONS, e.to_string()))?;
         let fine = |c: &Calibration| {
-            let numbers = [c.scale.difference, c.scale.feature];
-            c.knobs.validate().is_ok() && !c.held_out.is_empty() && numbers.iter().all(|v| v.is_finite() && *v > 0.0)
+            let numbers = [c.scale.difference, c.scale.feature, c.scale.critic];
+            let parts = c.fusion.iter().all(|p| p.centre.is_finite() && p.spread > 0.0 && p.weight.is_finite());
+            c.knobs.validate().is_ok() && !c.held_out.is_empty() && parts && numbers.iter().all(|v| v.is_finite() && *v > 0.0)
         };
         if !calibrations.iter().all(fine) {
             return Err(broken(key::CALIBRATIONS, "a value is out of its range".into()));
@@ -180,7 +188,18 @@ impl Model {
             true => None,
             false => Some(bundle.fill(path, "e", Encoder::new(shape, &mut rng, &device))?),
         };
-        let networks = Networks::new(&ema, &d, encoder.as_ref(), &device);
+        let critic = match bundle.part("c").is_empty() {
+            true => None,
+            false => {
+                let fresh = Critic::new(shape.channels, [0.0, 1.0], &mut rng, &device);
+                let critic = bundle.fill(path, "c", fresh)?;
+                let unfit = |source| ModelError::Weights { name: file.into(), source };
+                let usual = Usual::from_weights(&bundle.part("usual")).map_err(unfit)?;
+                let light = critic.light().map_err(unfit)?;
+                Some(FrameCritic::new(FixedCritic::new(&critic), light, usual, &device))
+            }
+        };
+        let networks = Networks::new(&ema, &d, encoder.as_ref(), &device).with_critic(critic);
         Ok(Self { about, networks, encoder: encoder.is_some(), bundle })
     }
 

@@ -94,7 +94,7 @@ pub struct ForgeKnobs {
 
 impl Default for ForgeKnobs {
     fn default() -> Self {
-        Self { share: 0.5, strength: 0.4, largest: 0.33, jitter: 0.2 }
+        Self { share: 0.5, strength: 0.5, largest: 0.33, jitter: 0.2 }
     }
 }
 
@@ -122,7 +122,7 @@ pub struct Forger {
 /// Most pieces of damage in one crop.
 const PIECES: usize = 3;
 /// Damage that changes the smoothed picture by less than this many standard deviations is not to be seen.
-const VISIBLE: f32 = 0.2;
+const VISIBLE: f32 = 0.5;
 /// From this opacity on a pixel is damaged.
 const OPAQUE: f32 = 0.3;
 
@@ -172,6 +172,7 @@ impl Forger {
     /// What damage to a crop is measured in: its own standard deviation, within reach of the surface's, so that
     /// damage is as faint in the dark as it would be there.
     fn unit(&self, values: &[f32]) -> f32 {
+        if std::env::var_os("GS_UNIT").is_none() { return self.deviation; }
         let n = values.len().max(1) as f32;
         let mean = values.iter().sum::<f32>() / n;
         let own = (values.iter().map(|v| (v - mean) * (v - mean)).sum::<f32>() / n).sqrt();
