@@ -7,6 +7,7 @@
 
 pub mod calibrate;
 pub mod calibrator;
+pub mod evaluation;
 pub mod export;
 pub mod invert;
 pub mod job;
@@ -21,6 +22,7 @@ pub mod tiles;
 
 pub use calibrate::{Assessment, Calibration, Verdict};
 pub use calibrator::{CalibrateError, Calibrator};
+pub use evaluation::{Evaluation, Examined};
 pub use job::{Job, Kept, Outcome, Record};
 pub use knobs::{InvertKnobs, InvertPreset};
 pub use maps::{ScoreKind, Scores};
