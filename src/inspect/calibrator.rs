@@ -15,7 +15,7 @@ use crate::data::{DataError, FileHash, ImageStore, Opened, Split};
 
 /// The score that verdicts go by: a defect is local, and a mean over a tile or a frame drowns it in what no
 /// z could have drawn of a healthy surface.
-const VERDICT_BY: ScoreKind = ScoreKind::WorstSpot;
+pub(super) const VERDICT_BY: ScoreKind = ScoreKind::WorstSpot;
 
 /// Values are counted in so many bins up to [`MOST`].
 const BINS: usize = 4_096;

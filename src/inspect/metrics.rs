@@ -327,6 +327,86 @@ mod tests {
         assert_eq!(auroc(&[f64::NAN], &[1.0]), None);
     }
 
+    // numpy.random.default_rng(7): h = round(normal(0, 1, 40) * 4) / 4, d = round(normal(1.0, 1.2, 25) * 4) / 4
+    const HEALTHY: [f64; 40] = [
+        0.0, 0.25, -0.25, -1.0, -0.5, -1.0, 0.0, 1.25, -0.5, -0.5, 0.5, 0.25, 0.0, -1.0, -0.0, 0.75, -1.25, -0.5, -2.0,
+        -1.25, -1.75, -0.25, -1.25, 0.25, 0.25, -0.25, -2.5, -0.5, -0.0, 0.0, -1.5, -0.5, -1.0, -0.75, 1.0, -0.75,
+        -0.0, 1.0, -0.5, -0.0,
+    ];
+    const DEFECTIVE: [f64; 25] = [
+        1.25, 1.0, -0.5, 1.0, 2.75, -0.75, 2.0, 1.25, 0.25, 3.5, 2.0, -0.5, 1.0, 1.75, 0.75, 1.75, 1.0, 1.75, 2.75,
+        0.25, 1.25, 0.5, 1.25, -0.5, 0.25,
+    ];
+
+    fn near(got: Option<f64>, wanted: f64) {
+        assert!((got.unwrap() - wanted).abs() < 1e-12, "{got:?} for {wanted}");
+    }
+
+    #[test]
+    fn figures_are_those_of_scikit_learn() {
+        // y = r_[zeros(40), ones(25)]; s = r_[h, d]
+        let ranking = Ranking::new(&HEALTHY, &DEFECTIVE).unwrap();
+        // roc_auc_score(y, s)
+        near(ranking.auroc(), 0.8624999999999999);
+        // average_precision_score(y, s)
+        near(ranking.average_precision(), 0.825103556758423);
+        // p, r, t = precision_recall_curve(y, s); f = 2 * p * r / (p + r); f.max(), t[f.argmax()]
+        let (f1, threshold) = ranking.best_f1().unwrap();
+        near(Some(f1), 0.7636363636363636);
+        // Flagged from 0.25 on: above the score before it.
+        assert_eq!(threshold, 0.0);
+        // fpr, tpr, t = roc_curve(y, s, drop_intermediate=False): 20 points
+        let roc = ranking.roc();
+        assert_eq!(roc.len(), 20);
+        let first: Vec<(f64, f64)> = roc[..6].iter().map(|p| (p.x, p.y)).collect();
+        assert_eq!(first, [(0.0, 0.0), (0.0, 0.04), (0.0, 0.12), (0.0, 0.2), (0.0, 0.32), (0.025, 0.48)]);
+        assert_eq!(roc.last().map(|p| (p.x, p.y)), Some((1.0, 1.0)));
+        // len(p) - 1, p[0], r[0]
+        let pr = ranking.pr();
+        assert_eq!((pr.len(), pr.last().map(|p| (p.x, p.y))), (19, Some((1.0, 25.0 / 65.0))));
+        // Every point is what its threshold comes to.
+        for p in roc {
+            let confusion = ranking.confusion(p.threshold);
+            assert_eq!((confusion.false_alarm_share(), confusion.caught_share()), (Some(p.x), Some(p.y)));
+        }
+        for p in pr {
+            let confusion = ranking.confusion(p.threshold);
+            assert_eq!((confusion.caught_share(), confusion.precision()), (Some(p.x), Some(p.y)));
+        }
+    }
+
+    #[test]
+    fn one_kind_alone_has_no_figures() {
+        let healthy = Ranking::new(&HEALTHY, &[]).unwrap();
+        assert_eq!((healthy.auroc(), healthy.average_precision(), healthy.best_f1()), (None, None, None));
+        assert!(healthy.roc().is_empty() && healthy.pr().is_empty());
+        let metrics = healthy.metrics([Some(0.0), None]);
+        assert_eq!((metrics.healthy, metrics.defective, metrics.auroc, metrics.caught_at_1), (40, 0, None, None));
+        // Caught at a threshold that others set: that needs defective images alone.
+        let defective = Ranking::new(&[], &DEFECTIVE).unwrap().metrics([Some(1.0), None]);
+        assert_eq!((defective.f1, defective.caught_at_5), (None, None));
+        near(defective.caught_at_1.map(|e| e.value), 12.0 / 25.0);
+        assert!(Ranking::new(&[], &[]).unwrap().metrics([None; 2]).auroc.is_none());
+        assert!(Ranking::new(&[f64::NAN], &[]).is_none());
+    }
+
+    #[test]
+    fn intervals_hold_their_figure_and_are_the_same_every_time() {
+        let ranking = Ranking::new(&HEALTHY, &DEFECTIVE).unwrap();
+        let metrics = ranking.metrics([Some(1.0), Some(0.5)]);
+        assert_eq!(metrics, ranking.metrics([Some(1.0), Some(0.5)]));
+        let all = [metrics.auroc, metrics.average_precision, metrics.f1, metrics.caught_at_1, metrics.caught_at_5];
+        for e in all.map(Option::unwrap) {
+            assert!(e.low < e.value && e.value < e.high, "{e:?}");
+        }
+        // numpy: quantile([auroc(choice(h, 40), choice(d, 25)) for _ in range(20_000)], [0.025, 0.975])
+        let auroc = metrics.auroc.unwrap();
+        assert!((auroc.low - 0.7585).abs() < 0.012 && (auroc.high - 0.949).abs() < 0.012);
+        // scipy: binom.ppf([0.025, 0.975], 25, 12 / 25) / 25
+        let caught = metrics.caught_at_1.unwrap();
+        assert!((caught.low - 0.28).abs() < 0.05 && (caught.high - 0.68).abs() < 0.05, "{caught:?}");
+    }
+
     #[test]
     fn the_median_is_in_the_middle() {
         assert_eq!(median(&[3.0, 1.0, 2.0]), Some(2.0));

@@ -22,7 +22,7 @@ pub mod tiles;
 
 pub use calibrate::{Assessment, Calibration, Verdict};
 pub use calibrator::{CalibrateError, Calibrator};
-pub use evaluation::{Evaluation, Examined};
+pub use evaluation::{EvaluateError, Evaluation, Evaluator, Examined, TestSet};
 pub use job::{Job, Kept, Outcome, Record};
 pub use knobs::{InvertKnobs, InvertPreset};
 pub use maps::{ScoreKind, Scores};

@@ -1,6 +1,9 @@
 //! How well a model tells defective from healthy, on images that it never saw and whose truth is known.
 
+pub mod evaluator;
+mod kept;
 pub mod pixels;
+pub mod testset;
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -15,7 +18,9 @@ use super::{
 };
 use crate::data::{FileHash, Label};
 
+pub use evaluator::{EvaluateError, Evaluator};
 pub use pixels::{MapKind, PixelFigures};
+pub use testset::{TestItem, TestSet};
 
 /// One test image, inspected.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
