@@ -10,7 +10,7 @@ pub const RESAMPLES: usize = 1_000;
 /// Seed of those samples: the same scores always give the same interval.
 const SEED: u64 = 2_017;
 
-/// A figure and the interval that 95 of 100 like it would fall into.
+/// A figure and its 95 % interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
     /// The figure.

@@ -293,7 +293,7 @@ impl Evaluator {
             scores: outcome.scores,
             size: (outcome.query.width(), outcome.query.height()),
             steps: outcome.steps,
-            seconds: outcome.seconds,
+            seconds: outcome.seconds as f32,
         };
         self.worked.0 += 1;
         self.take(&entry, counted);

@@ -28,7 +28,7 @@ pub(super) struct Entry {
     pub scores: Scores,
     pub size: (usize, usize),
     pub steps: usize,
-    pub seconds: f64,
+    pub seconds: f32,
     /// Hash of the mask that `pixels` was counted by; `None` for an image without one.
     pub mask: Option<FileHash>,
     /// Its maps, where they were counted.

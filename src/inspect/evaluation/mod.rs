@@ -3,6 +3,8 @@
 pub mod evaluator;
 mod kept;
 pub mod pixels;
+pub mod report;
+pub mod summary;
 pub mod testset;
 
 use std::{collections::BTreeMap, path::PathBuf};
@@ -20,6 +22,8 @@ use crate::data::{FileHash, Label};
 
 pub use evaluator::{EvaluateError, Evaluator};
 pub use pixels::{MapKind, PixelFigures};
+pub use report::{Portrait, Reported};
+pub use summary::{ScoreFigures, Summary};
 pub use testset::{TestItem, TestSet};
 
 /// One test image, inspected.
@@ -42,7 +46,7 @@ pub struct Examined {
     /// Steps of z.
     pub steps: usize,
     /// Seconds of work.
-    pub seconds: f64,
+    pub seconds: f32,
 }
 
 impl Examined {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use crate::inspect::Outcome;
+use crate::inspect::{Outcome, calibrate::MapScale};
 
 /// A map that an inspection draws.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -33,6 +33,14 @@ impl MapKind {
         match self {
             Self::Difference => "Difference",
             Self::Feature => "Feature difference",
+        }
+    }
+
+    /// Where its colour scale ends.
+    pub fn upper(self, scale: &MapScale) -> f32 {
+        match self {
+            Self::Difference => scale.difference,
+            Self::Feature => scale.feature,
         }
     }
 
