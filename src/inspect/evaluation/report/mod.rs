@@ -39,12 +39,15 @@ impl Why {
     /// All of them, worst first.
     pub const ALL: [Self; 3] = [Self::Missed, Self::FalseAlarm, Self::Near];
 
-    /// Title in the report.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Missed => "Missed",
-            Self::FalseAlarm => "False alarms",
-            Self::Near => "Nearest to the line",
+    /// Title in the report; without a threshold nothing is flagged, and the images that look least like what
+    /// they are stand there.
+    pub fn title(self, threshold: bool) -> &'static str {
+        match (self, threshold) {
+            (Self::Missed, true) => "Missed",
+            (Self::Missed, false) => "Defective, and least odd",
+            (Self::FalseAlarm, true) => "False alarms",
+            (Self::FalseAlarm, false) => "Healthy, and oddest",
+            (Self::Near, _) => "Nearest to the line",
         }
     }
 }

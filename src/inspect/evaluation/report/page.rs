@@ -31,6 +31,7 @@ p, li { color: var(--weak); margin: 4px 0; } strong { color: var(--ink); }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; } .wide { overflow-x: auto; }
 th, td { padding: 4px 12px 4px 0; text-align: right; border-bottom: 1px solid var(--grid); white-space: nowrap; }
 th { font-weight: 600; } th:first-child, td:first-child { text-align: left; } td small { color: var(--weak); }
+table.words td { text-align: left; white-space: normal; }
 tr.verdict td:first-child { font-weight: 600; }
 .h { color: var(--healthy); } .d { color: var(--defective); }
 .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(440px, 1fr)); gap: 8px 24px; }
@@ -229,7 +230,7 @@ fn plots(out: &mut String, models: &[Reported]) {
     if drawn.is_empty() {
         return;
     }
-    out.push_str("<h2>Curves</h2><p>The ring is where the threshold lies.</p><div class=\"plots\">");
+    out.push_str("<h2>Curves</h2><p>A ring is where the threshold in force lies.</p><div class=\"plots\">");
     for kind in drawn {
         let own = |m: &Reported| m.summary.scores.iter().find(|s| s.score == kind).and_then(|s| s.confusion);
         let rocs: Vec<_> = models.iter().map(|m| m.evaluation.roc(kind)).collect();
@@ -258,7 +259,8 @@ fn cases(out: &mut String, model: &Reported, of: &str) {
         if shown.peek().is_none() {
             continue;
         }
-        let _ = write!(out, "<h3>{}{of}</h3><div class=\"cases\">", why.title());
+        let title = why.title(model.summary.verdict().is_some_and(|s| s.threshold.is_some()));
+        let _ = write!(out, "<h3>{title}{of}</h3><div class=\"cases\">");
         for portrait in shown {
             let Some(e) = model.evaluation.examined.get(portrait.place) else { continue };
             out.push_str("<figure><div>");
@@ -288,7 +290,7 @@ fn cases(out: &mut String, model: &Reported, of: &str) {
 
 fn settings(out: &mut String, summary: &Summary, name: &str) {
     let of = if name.is_empty() { String::new() } else { format!(": {name}") };
-    let _ = write!(out, "<h2>What it rests on{of}</h2><table>");
+    let _ = write!(out, "<h2>What it rests on{of}</h2><table class=\"words\">");
     let mut row = |key: &str, value: &str| {
         let _ = write!(out, "<tr><td>{key}</td><td><code>{}</code></td></tr>", text(value));
     };
