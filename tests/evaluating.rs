@@ -250,13 +250,13 @@ fn two_models_stand_side_by_side() {
     ]);
     let (printed, said) = words(&both);
     assert!(both.status.success(), "{said}");
-    assert!(printed.contains("1 healthy and 1 defective") && printed.contains("| AUROC of "), "{printed}");
+    assert!(printed.contains("1 healthy and 1 defective") && printed.contains(": AUROC |"), "{printed}");
     let models: Vec<Summary> = serde_json::from_str(&fs::read_to_string(out.join("metrics.json")).unwrap()).unwrap();
     assert_eq!(models.len(), 2);
     assert_eq!(models[0].data_hash, models[1].data_hash);
     assert_ne!(models[0].model.hash, models[1].model.hash);
     let page = fs::read_to_string(out.join("report.html")).unwrap();
-    assert!(page.contains("dashed lines") && page.contains("class=\"line other\""));
+    assert!(page.contains("dashed lines") && page.contains("Side by side") && page.contains("class=\"line other\""));
     assert_eq!(rows(&out.join("images.csv")).len(), 4);
 }
 

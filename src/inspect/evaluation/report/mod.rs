@@ -119,6 +119,14 @@ pub struct Reported {
     pub portraits: Vec<Portrait>,
 }
 
+/// What to call each of several models: by name, and by number where names are the same.
+pub fn labels<'a>(models: impl Iterator<Item = &'a Summary>) -> Vec<String> {
+    let names: Vec<&str> = models.map(|m| m.model.name.as_str()).collect();
+    let alike = |name: &str| names.iter().filter(|n| **n == name).count() > 1;
+    let label = |(i, name): (usize, &&str)| if alike(name) { format!("{name} ({})", i + 1) } else { (*name).into() };
+    names.iter().enumerate().map(label).collect()
+}
+
 /// Writes `images.csv`, `metrics.json` and `report.html` into `dir`, which is made if need be, and says which
 /// files they are. The first model is the one that is reported on, others stand beside it.
 ///

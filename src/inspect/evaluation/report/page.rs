@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{
-    Reported, Why,
+    Reported, Why, labels,
     svg::{Line, curves, histogram, text},
 };
 use crate::{
@@ -56,11 +56,16 @@ pub(super) fn html(models: &[Reported]) -> String {
     let mut out = String::from(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">",
     );
-    let names: Vec<String> = models.iter().map(|m| text(&m.evaluation.model.name)).collect();
+    let names: Vec<String> = labels(models.iter().map(|m| &m.summary)).iter().map(|name| text(name)).collect();
     let title = names.join(" and ");
     let _ = write!(out, "<title>Evaluation of {title}</title><style>{STYLE}</style></head><body><h1>{title}</h1>");
     if let Some(first) = models.first() {
         head(&mut out, &first.evaluation, &first.summary);
+    }
+    if models.len() > 1 {
+        beside(&mut out, models, &names);
+    } else if let Some(only) = models.first() {
+        facts(&mut out, &only.summary);
     }
     for (i, model) in models.iter().enumerate() {
         if models.len() > 1 {
@@ -102,7 +107,29 @@ fn head(out: &mut String, evaluation: &Evaluation, summary: &Summary) {
     );
     let about: String = evaluation.about.iter().map(|line| format!("<li>{}</li>", text(&sentence(line)))).collect();
     let _ = write!(out, "<ul>{about}</ul>");
-    facts(out, summary);
+}
+
+/// The models side by side.
+fn beside(out: &mut String, models: &[Reported], names: &[String]) {
+    let mut scores: Vec<ScoreKind> = models.iter().flat_map(|m| &m.summary.scores).map(|s| s.score).collect();
+    scores.sort();
+    scores.dedup();
+    out.push_str("<h2>Side by side</h2><div class=\"wide\"><table><tr><th></th>");
+    for name in names {
+        let _ = write!(out, "<th>AUROC of {name}</th><th>caught at 5 %</th>");
+    }
+    out.push_str("</tr>");
+    for score in scores {
+        let _ = write!(out, "<tr><td>{}</td>", score.title());
+        for model in models {
+            let metrics = model.summary.scores.iter().find(|s| s.score == score).map(|s| &s.metrics);
+            let star = if model.summary.score == score { "* " } else { "" };
+            let (auroc, caught) = (metrics.and_then(|m| m.auroc), metrics.and_then(|m| m.caught_at_5));
+            let _ = write!(out, "<td>{star}{}</td><td>{}</td>", with_interval(auroc), number(caught.map(|e| e.value)));
+        }
+        out.push_str("</tr>");
+    }
+    out.push_str("</table></div><p>* the score that verdicts go by</p>");
 }
 
 /// What the verdicts of a model rest on.
