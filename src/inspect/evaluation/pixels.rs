@@ -36,11 +36,11 @@ impl MapKind {
         }
     }
 
-    /// Where its colour scale ends.
-    pub fn upper(self, scale: &MapScale) -> f32 {
+    /// Where its colour scale ends; `None` for a map whose scale is not fixed, which ends at its own largest value.
+    pub fn upper(self, scale: &MapScale) -> Option<f32> {
         match self {
-            Self::Difference => scale.difference,
-            Self::Feature => scale.feature,
+            Self::Difference => Some(scale.difference),
+            Self::Feature => Some(scale.feature),
         }
     }
 
