@@ -2,6 +2,7 @@
 
 mod data;
 mod devices;
+mod evaluate;
 mod inspect;
 mod model;
 mod reproduce;
@@ -42,6 +43,8 @@ enum Command {
     Train(train::TrainArguments),
     /// Inspect images with a trained model: a row an image, and a verdict
     Inspect(inspect::InspectArguments),
+    /// Test a model on images whose truth is known: figures, and a report
+    Evaluate(evaluate::EvaluateArguments),
     /// Look at image folders, or draw built-in surfaces
     #[command(subcommand)]
     Data(data::DataCommand),
@@ -109,6 +112,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         },
         None => crate::ui::run(crate::ui::Options { device, runs }),
         Some(Command::Train(train)) => train::run(train, device.unwrap_or_default(), runs),
+        Some(Command::Evaluate(evaluate)) => evaluate::run(evaluate, device.unwrap_or_default(), runs),
         Some(Command::Data(data)) => data::run(data),
         Some(Command::Reproduce(reproduce)) => reproduce::run(reproduce, device.unwrap_or_default()),
         Some(Command::Model(command)) => model::run(command, device.unwrap_or_default()),

@@ -7,13 +7,10 @@ use clap::Args;
 
 use super::train::bar;
 use crate::{
-    data::{
-        CropSampler, DataSource, Label, Loader, Opened, Part, Split,
-        surface::{self, DefectKind, Kind},
-    },
+    data::{CropSampler, DataSource, Label, Loader, Opened, Split, surface::Kind},
     device::{self, DeviceChoice},
     inspect::{
-        InvertKnobs, InvertPreset, Job, Planes, Regions, ScoreKind, Scores,
+        InvertKnobs, InvertPreset, Job, Planes, Regions, ScoreKind, Scores, TestSet,
         critic::{FrameCritic, Learning},
         invert::Networks,
         metrics::{auroc, median},
@@ -21,9 +18,6 @@ use crate::{
     model::{FixedCritic, Generator},
     train::{CriticTrainer, EncoderTrainer, Preset, Recipe, Trainer, Update},
 };
-
-/// Seed of the surfaces that are inspected; those that train have another.
-const TEST_SEED: u64 = 7_001;
 
 #[derive(Debug, Args)]
 pub(super) struct ReproduceArguments {
@@ -138,7 +132,6 @@ fn learn(name: &str, opened: &Opened, recipe: &Recipe, device: &burn::tensor::De
     Ok(Networks::new(g, d, Some(encoder.encoder()), device).with_critic(critic))
 }
 
-/// Healthy and defective pictures that training never saw.
 /// Trains the critic and shows it what is usual.
 fn criticise(
     opened: &Opened,
@@ -175,46 +168,35 @@ fn criticise(
     Ok(Some(learning.finish()))
 }
 
-fn queries(source: &DataSource, opened: &Opened, recipe: &Recipe, count: usize) -> Result<Vec<(Arc<Planes>, Option<String>)>> {
-    let channels = recipe.model.channels;
-    match source {
-        DataSource::Surface { kind, .. } => {
-            let draw = |defect, i| {
-                let picture = surface::draw(*kind, defect, TEST_SEED, i, recipe.model.size).picture;
-                (Arc::new(Planes::of(&picture, channels, 1.0)), defect.map(|kind| kind.to_string()))
-            };
-            let kinds = DefectKind::ALL;
-            let healthy = (0..count).map(|i| draw(None, i as u64));
-            let defective = (0..count).map(|i| draw(Some(kinds[i % kinds.len()]), i as u64));
-            Ok(healthy.chain(defective).collect())
-        }
+/// Healthy and defective pictures that training never saw, with the kind of defect.
+fn queries(
+    source: &DataSource,
+    opened: &Opened,
+    recipe: &Recipe,
+    count: usize,
+) -> Result<Vec<(Arc<Planes>, Option<String>)>> {
+    let split = opened.split(recipe.data.holdout, recipe.seed)?;
+    let (tests, scale) = match source {
+        // As large as what the networks see at once.
+        DataSource::Surface { kind, seed } => (TestSet::drawn(*kind, *seed, recipe.model.size, count, count), 1.0),
         DataSource::Folder(path) => {
-            let of = |defective: bool| {
-                let items = opened.dataset.items.iter().enumerate();
-                let own: Vec<usize> = items
-                    .filter(|(_, i)| i.part == Part::Test && (i.label == Label::Healthy) != defective)
-                    .map(|(i, _)| i)
-                    .collect();
-                // Evenly from the whole list, since kinds of defect stand one after the other.
-                let take = count.min(own.len());
-                (0..take).map(|i| own[i * own.len() / take]).collect::<Vec<_>>()
-            };
-            let (healthy, defective) = (of(false), of(true));
-            if healthy.is_empty() || defective.is_empty() {
+            let mut tests = TestSet::of(opened, &[&split]);
+            tests.thin(count);
+            if let (0, _) | (_, 0) = tests.counts() {
                 bail!("{} needs healthy and defective test images", path.display());
             }
-            let mut queries = Vec::new();
-            for index in healthy.into_iter().chain(defective) {
-                let picture = opened.store.get(index)?;
-                let defect = match &opened.dataset.items[index].label {
-                    Label::Healthy => None,
-                    Label::Defective(kind) => Some(kind.clone()),
-                };
-                queries.push((Arc::new(Planes::of(&picture, channels, recipe.data.scale as f32)), defect));
-            }
-            Ok(queries)
+            (tests, recipe.data.scale as f32)
         }
-    }
+    };
+    let query = |i: usize| {
+        let query = Planes::of(&*tests.picture(i)?, recipe.model.channels, scale);
+        let defect = match tests.items.get(i).map(|item| &item.label) {
+            Some(Label::Defective(kind)) => Some(kind.clone()),
+            _ => None,
+        };
+        Ok((Arc::new(query), defect))
+    };
+    (0..tests.items.len()).map(query).collect()
 }
 
 fn inspect(

@@ -39,7 +39,7 @@ const THUMBNAIL: usize = 96;
 const SAMPLES: usize = 16;
 
 /// Name and bytes of the model that comes with the program.
-const BUILT_IN: (&str, &[u8]) = ("turned metal, built in", include_bytes!("../../assets/turned.ganspect"));
+pub(crate) const BUILT_IN: (&str, &[u8]) = ("turned metal, built in", include_bytes!("../../assets/turned.ganspect"));
 
 /// A query in the model's form, and its small picture.
 type Read = (Planes, Thumbnail);

@@ -14,6 +14,7 @@ use std::{io, path::PathBuf, sync::Arc, thread};
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 pub use finishing::MODEL_FILE;
 pub use inspect::Inspect;
+pub(crate) use inspector::BUILT_IN;
 pub use live::Live;
 
 pub use crate::train::Update;

@@ -235,9 +235,14 @@ impl Calibration {
         (1 + at_least) as f64 / (self.held_out.len() + 1) as f64
     }
 
-    /// The score from which on a part is flagged at this rate.
+    /// The score above which a part is flagged at this rate.
     pub fn threshold(&self, rate: f64) -> f64 {
-        let mut scores: Vec<f64> = self.held_out.iter().map(|h| h.scores.get(self.score)).collect();
+        self.threshold_of(self.score, rate)
+    }
+
+    /// The same for another score than the one that verdicts go by.
+    pub fn threshold_of(&self, kind: ScoreKind, rate: f64) -> f64 {
+        let mut scores: Vec<f64> = self.held_out.iter().map(|h| h.scores.get(kind)).collect();
         scores.sort_by(f64::total_cmp);
         // p <= rate means fewer than rate * (n + 1) healthy scores reach it.
         let above = (rate * (scores.len() + 1) as f64 * (1.0 + 1e-3)).floor() as usize;

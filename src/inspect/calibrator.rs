@@ -21,7 +21,7 @@ use crate::data::{
 
 /// The score that verdicts go by without a critic: a defect is local, and a mean over a tile or a frame drowns it in
 /// what no z could have drawn of a healthy surface.
-const WITHOUT_CRITIC: ScoreKind = ScoreKind::WorstSpot;
+pub(super) const WITHOUT_CRITIC: ScoreKind = ScoreKind::WorstSpot;
 
 /// Held-out images that are inspected once more, damaged, to see what each score is worth.
 const FORGED: usize = 10;

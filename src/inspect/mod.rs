@@ -3,11 +3,13 @@
 //! difference. Held-out healthy images say how large a difference is usual.
 //!
 //! [`Model`] is what a `.ganspect` file holds, loaded on a device. A [`Job`] inspects one query, a
-//! bounded slice of work a call. [`Calibration`] turns its [`Scores`] into an [`Assessment`].
+//! bounded slice of work a call. [`Calibration`] turns its [`Scores`] into an [`Assessment`]. An
+//! [`Evaluator`] tests a model on images whose truth is known; an [`Evaluation`] says how well it did.
 
 pub mod calibrate;
 pub mod calibrator;
 pub mod critic;
+pub mod evaluation;
 pub mod export;
 pub mod invert;
 pub mod job;
@@ -22,6 +24,7 @@ pub mod tiles;
 
 pub use calibrate::{Assessment, Calibration, Verdict};
 pub use calibrator::{CalibrateError, Calibrator};
+pub use evaluation::{EvaluateError, Evaluation, Evaluator, Examined, TestSet};
 pub use job::{Job, Kept, Outcome, Record};
 pub use knobs::{InvertKnobs, InvertPreset};
 pub use maps::{ScoreKind, Scores};

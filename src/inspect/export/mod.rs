@@ -14,7 +14,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use self::sheet::{LEFT_OUT, Raster, Rgb};
+use self::sheet::{LEFT_OUT, Raster, Rgb, Sheet};
 use crate::report::colour_map::{ColourMap, colour};
 use crate::{
     files::{self, Access, FileError},
@@ -154,6 +154,36 @@ pub fn write_part(path: &Path, query: &Inspected<'_>, part: Part) -> Result<(), 
             tiff::write(out, query.outcome.query.width(), &query.outcome.difference, about)
         }
     })
+}
+
+/// The query as a small PNG, at most `most` pixels wide and high.
+///
+/// # Errors
+/// What the encoder reports.
+pub fn query_png(outcome: &Outcome, most: usize) -> std::io::Result<Vec<u8>> {
+    let query = &outcome.query;
+    let fit = Fit::of(query.width(), query.height(), most / 2, most);
+    alone(&picture(query.values(), query.width(), query.channels(), fit), fit)
+}
+
+/// A map of the query in colour as a small PNG, at most `most` pixels wide and high. The scale ends at `upper`,
+/// or at the largest value where none is given; what is below 0 is shown as 0.
+///
+/// # Errors
+/// What the encoder reports.
+pub fn map_png(outcome: &Outcome, map: &[f32], upper: Option<f32>, most: usize) -> std::io::Result<Vec<u8>> {
+    let fit = Fit::of(outcome.query.width(), outcome.query.height(), most / 2, most);
+    let upper = upper.unwrap_or_else(|| map.iter().fold(0.0, |peak, v| v.max(peak)));
+    let map: Vec<f32> = map.iter().map(|v| v.max(0.0)).collect();
+    let query = Inspected { file: "", model: "", hash: "", outcome, frames: &[], scale: None, map: ColourMap::Ember };
+    alone(&heat(&query, &map, upper.max(1e-6), fit), fit)
+}
+
+/// A picture on a sheet of its own, as PNG.
+fn alone(raster: &Raster, fit: Fit) -> std::io::Result<Vec<u8>> {
+    let mut sheet = Sheet::new(raster.width * fit.enlarge, raster.height * fit.enlarge);
+    sheet.lay(0, 0, raster, fit.enlarge);
+    sheet.png(sheet.whole())
 }
 
 impl Inspected<'_> {

@@ -1,0 +1,403 @@
+//! How well maps show where a defect is, pixel by pixel.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+use crate::inspect::{Outcome, calibrate::MapScale};
+
+/// A map that an inspection draws.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MapKind {
+    /// |query - G(z)|.
+    Difference,
+    /// The residual in D's features.
+    Feature,
+    /// The critic's logit, in units of what is usual.
+    Critic,
+}
+
+impl MapKind {
+    /// All maps, in the order they are listed.
+    pub const ALL: [Self; 3] = [Self::Difference, Self::Feature, Self::Critic];
+
+    /// Name in tables and files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Difference => "difference",
+            Self::Feature => "feature",
+            Self::Critic => "critic",
+        }
+    }
+
+    /// Name on screen.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Difference => "Difference",
+            Self::Feature => "Feature difference",
+            Self::Critic => "Critic",
+        }
+    }
+
+    /// Where its colour scale ends; `None` for a map whose scale is not fixed, which ends at its own largest value.
+    pub fn upper(self, scale: &MapScale) -> Option<f32> {
+        match self {
+            Self::Difference => Some(scale.difference),
+            Self::Feature => Some(scale.feature),
+            Self::Critic => Some(scale.critic),
+        }
+    }
+
+    /// The map of a query, larger where it is odder; `None` where the model draws none.
+    pub fn of(self, outcome: &Outcome) -> Option<Cow<'_, [f32]>> {
+        let map: Cow<'_, [f32]> = match self {
+            Self::Difference => outcome.difference.iter().map(|v| v.abs()).collect(),
+            Self::Feature => Cow::Borrowed(&outcome.feature),
+            Self::Critic => Cow::Borrowed(outcome.critic.as_deref()?),
+        };
+        (map.len() == outcome.query.pixels()).then_some(map)
+    }
+}
+
+/// How well one map shows where the defects are.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PixelFigures {
+    /// The map.
+    pub map: MapKind,
+    /// Pixels outside of every mask.
+    pub healthy: u64,
+    /// Pixels inside of a mask.
+    pub defective: u64,
+    /// Connected defects.
+    pub regions: usize,
+    /// Area under the ROC curve over pixels.
+    pub auroc: Option<f64>,
+    /// Area under the mean overlap with each defect, over false-alarm shares up to 0.3, as a share of 0.3.
+    pub aupro: Option<f64>,
+    /// The largest overlap of flagged and defective pixels over their union, of any threshold.
+    pub iou: Option<f64>,
+    /// That threshold: pixels of at least this value are flagged.
+    pub iou_threshold: Option<f64>,
+}
+
+/// False-alarm share up to which overlaps count (Bergmann et al. 2019).
+const MOST_ALARMS: f64 = 0.3;
+
+/// Places of a histogram.
+const PLACES: usize = 1 << 16;
+
+/// The place of a value: the upper half of its bits, turned so that larger values have larger places. Values
+/// closer than one part in 128 may share one. What is not a number has the lowest.
+fn place(value: f32) -> u16 {
+    let bits = if value.is_nan() { u32::MAX } else { (value + 0.0).to_bits() };
+    ((if bits >> 31 == 1 { !bits } else { bits | 1 << 31 }) >> 16) as u16
+}
+
+/// The smallest value of a place.
+fn value(place: u16) -> f32 {
+    let bits = u32::from(place) << 16;
+    f32::from_bits(if bits >> 31 == 1 { bits & !(1 << 31) } else { !bits })
+}
+
+/// How often values were seen: place and count by turns, the places rising and each less the one before it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Histogram(Vec<u32>);
+
+impl Histogram {
+    /// Of these values.
+    pub fn of(values: impl Iterator<Item = f32>) -> Self {
+        Self::of_places(values.map(place).collect())
+    }
+
+    fn of_places(mut places: Vec<u16>) -> Self {
+        places.sort_unstable();
+        let (mut flat, mut before) = (Vec::new(), 0);
+        for same in places.chunk_by(|a, b| a == b) {
+            let own = u32::from(same[0]);
+            flat.extend([own - before, same.len() as u32]);
+            before = own;
+        }
+        Self(flat)
+    }
+
+    /// Places and counts, by rising place.
+    fn counts(&self) -> impl Iterator<Item = (usize, u32)> + '_ {
+        let mut at = 0_usize;
+        self.0.as_chunks::<2>().0.iter().map(move |[gap, count]| {
+            at = at.saturating_add(*gap as usize);
+            (at.min(PLACES - 1), *count)
+        })
+    }
+
+    /// Values seen.
+    pub fn total(&self) -> u64 {
+        self.counts().map(|(_, count)| u64::from(count)).sum()
+    }
+}
+
+/// One map of one image, counted: all that is kept of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PixelCounts {
+    /// The map.
+    pub map: MapKind,
+    /// Values outside of the mask.
+    pub healthy: Histogram,
+    /// Values inside of it, of each connected defect.
+    pub defects: Vec<Histogram>,
+}
+
+impl PixelCounts {
+    /// Every map of a query. `mask` says where the defect is, `None` for a healthy image; pixels that were not
+    /// inspected do not count.
+    pub fn of(outcome: &Outcome, mask: Option<&[bool]>) -> Vec<Self> {
+        let width = outcome.query.width();
+        let (marks, defects) = mask.map_or((Vec::new(), 0), |mask| components(mask, width));
+        let inside = |i: &usize| outcome.inspected.as_ref().is_none_or(|all| all[*i]);
+        let counted = |map: MapKind| {
+            let values = map.of(outcome)?;
+            let mut apart = vec![Vec::new(); defects + 1];
+            for i in (0..values.len()).filter(inside) {
+                apart[marks.get(i).copied().unwrap_or(0)].push(place(values[i]));
+            }
+            let mut histograms = apart.into_iter().map(Histogram::of_places);
+            let healthy = histograms.next().unwrap_or_default();
+            Some(Self { map, healthy, defects: histograms.filter(|h| !h.0.is_empty()).collect() })
+        };
+        MapKind::ALL.into_iter().filter_map(counted).collect()
+    }
+}
+
+/// Numbers the connected parts of a mask from 1, diagonal neighbours being connected; 0 is outside. Their count
+/// comes with it.
+fn components(mask: &[bool], width: usize) -> (Vec<usize>, usize) {
+    let height = mask.len() / width.max(1);
+    let (mut marks, mut found) = (vec![0; mask.len()], 0);
+    let mut due = Vec::new();
+    for start in 0..width * height {
+        if !mask[start] || marks[start] > 0 {
+            continue;
+        }
+        found += 1;
+        marks[start] = found;
+        due.push(start);
+        while let Some(i) = due.pop() {
+            let (x, y) = (i % width, i / width);
+            for v in y.saturating_sub(1)..(y + 2).min(height) {
+                for u in x.saturating_sub(1)..(x + 2).min(width) {
+                    let near = v * width + u;
+                    if mask[near] && marks[near] == 0 {
+                        marks[near] = found;
+                        due.push(near);
+                    }
+                }
+            }
+        }
+    }
+    (marks, found)
+}
+
+/// One map of all images, added up.
+#[derive(Clone, Debug)]
+pub struct PixelTotals {
+    map: MapKind,
+    healthy: Vec<u64>,
+    defective: Vec<u64>,
+    /// Sum over defects of the share of each that has this place.
+    shares: Vec<f64>,
+    regions: usize,
+}
+
+impl PixelTotals {
+    /// Nothing yet.
+    pub fn new(map: MapKind) -> Self {
+        let none = vec![0; PLACES];
+        Self { map, healthy: none.clone(), defective: none, shares: vec![0.0; PLACES], regions: 0 }
+    }
+
+    /// Adds an image; counts of another map are passed over.
+    pub fn add(&mut self, counts: &PixelCounts) {
+        if counts.map != self.map {
+            return;
+        }
+        counts.healthy.counts().for_each(|(place, count)| self.healthy[place] += u64::from(count));
+        for defect in &counts.defects {
+            let area = defect.total().max(1) as f64;
+            self.regions += 1;
+            for (place, count) in defect.counts() {
+                self.defective[place] += u64::from(count);
+                self.shares[place] += f64::from(count) / area;
+            }
+        }
+    }
+
+    /// What it comes to.
+    pub fn figures(&self) -> PixelFigures {
+        let (healthy, defective): (u64, u64) = (self.healthy.iter().sum(), self.defective.iter().sum());
+        let mut figures = PixelFigures {
+            map: self.map,
+            healthy,
+            defective,
+            regions: self.regions,
+            auroc: None,
+            aupro: None,
+            iou: None,
+            iou_threshold: None,
+        };
+        if healthy == 0 || defective == 0 {
+            return figures;
+        }
+        let (good, bad, regions) = (healthy as f64, defective as f64, self.regions as f64);
+        let (mut alarms, mut caught, mut overlap) = (0.0, 0.0, 0.0);
+        let (mut auroc, mut aupro, mut iou, mut at) = (0.0, 0.0, 0.0, 0.0);
+        for place in (0..PLACES).rev() {
+            let (more, hits) = (self.healthy[place] as f64, self.defective[place] as f64);
+            if more + hits == 0.0 {
+                continue;
+            }
+            auroc += hits * (good - alarms - more / 2.0);
+            let (from, to) = (alarms / good, (alarms + more) / good);
+            let (low, high) = (overlap / regions, (overlap + self.shares[place]) / regions);
+            if to <= MOST_ALARMS {
+                aupro += (to - from) * (low + high) / 2.0;
+            } else if from < MOST_ALARMS {
+                // The last piece is cut off where the limit lies.
+                let cut = low + (high - low) * (MOST_ALARMS - from) / (to - from);
+                aupro += (MOST_ALARMS - from) * (low + cut) / 2.0;
+            }
+            (alarms, caught, overlap) = (alarms + more, caught + hits, overlap + self.shares[place]);
+            let shared = caught / (alarms + bad);
+            if shared > iou {
+                (iou, at) = (shared, f64::from(value(place as u16)));
+            }
+        }
+        figures.auroc = Some(auroc / (good * bad));
+        figures.aupro = Some(aupro / MOST_ALARMS);
+        (figures.iou, figures.iou_threshold) = (Some(iou), Some(at));
+        figures
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::inspect::{InvertKnobs, Planes, Scores};
+
+    const WIDTH: usize = 24;
+    const HEIGHT: usize = 20;
+
+    fn outcome(difference: Vec<f32>, inspected: Option<Vec<bool>>) -> Outcome {
+        let planes = Planes::new(WIDTH, HEIGHT, 1, vec![0.0; WIDTH * HEIGHT]).unwrap();
+        Outcome {
+            query: Arc::new(planes.clone()),
+            reconstruction: planes,
+            critic: None,
+            feature: difference.iter().map(|v| v.abs().sqrt()).collect(),
+            difference,
+            inspected,
+            scores: Scores::default(),
+            assessment: None,
+            knobs: InvertKnobs::default(),
+            records: vec![],
+            steps: 0,
+            tiles: 1,
+            seconds: 0.0,
+        }
+    }
+
+    /// Three maps in 64ths and their masks: one healthy, two with defects that are lifted by `lift`.
+    fn maps() -> Vec<(Outcome, Option<Vec<bool>>)> {
+        let noise = |seed: u64| {
+            let mut x = seed;
+            (0..WIDTH * HEIGHT).map(move |_| {
+                x = (x * 1_103_515_245 + 12_345) % (1 << 31);
+                (x >> 16) % 40
+            })
+        };
+        let made = |seed, lift: u64, inside: fn(usize, usize) -> bool| {
+            let mask: Vec<bool> = (0..WIDTH * HEIGHT).map(|i| inside(i % WIDTH, i / WIDTH)).collect();
+            let map = noise(seed).zip(&mask).map(|(v, m)| (v + lift * u64::from(*m)) as f32 / 64.0).collect();
+            let marked = mask.contains(&true);
+            (outcome(map, None), marked.then_some(mask))
+        };
+        vec![
+            made(1, 0, |_, _| false),
+            made(2, 14, |x, y| {
+                (3..9).contains(&x) && (2..7).contains(&y)
+                    || (x, y) == (9, 7)
+                    || (15..23).contains(&x) && (12..15).contains(&y)
+            }),
+            made(3, 9, |x, y| y == 5 || x == y && (10..12).contains(&x) || x >= 20 && y >= 18),
+        ]
+    }
+
+    fn totals(maps: &[(Outcome, Option<Vec<bool>>)], map: MapKind) -> PixelTotals {
+        let mut totals = PixelTotals::new(map);
+        for (outcome, mask) in maps {
+            PixelCounts::of(outcome, mask.as_deref()).iter().for_each(|c| totals.add(c));
+        }
+        totals
+    }
+
+    #[test]
+    fn places_rise_with_values_and_know_their_lower_end() {
+        let values = [-7.0, -0.51, -0.5, -1e-9, 0.0, 1e-20, 0.1, 0.1008, 1.0, 1.999, 3e30];
+        assert!(values.windows(2).all(|w| place(w[0]) <= place(w[1])));
+        assert!(values.windows(2).filter(|w| place(w[0]) == place(w[1])).count() <= 2);
+        assert_eq!((place(-0.0), place(0.0)), (1 << 15, 1 << 15));
+        assert!(place(f32::NAN) < place(f32::NEG_INFINITY) || place(f32::NAN) == 0);
+        for v in values {
+            let low = value(place(v));
+            assert!(low <= v && v - low <= v.abs() / 127.0 + 1e-30, "{v}: {low}");
+        }
+        assert_eq!(value(place(0.375)), 0.375);
+    }
+
+    #[test]
+    fn figures_are_those_of_the_plain_definitions() {
+        // With v, t the values and truths of all pixels, c the values of each part that scipy.ndimage.label finds
+        // with structure=ones((3, 3)), and good = v[t == 0]:
+        //   roc_auc_score(t, v)
+        //   trapezoid of mean over c of (c >= s).mean() over (good >= s).mean() up to 0.3, divided by 0.3
+        //   max over s of ((v >= s) & t).sum() / ((v >= s) | t).sum()
+        let figures = totals(&maps(), MapKind::Difference).figures();
+        assert_eq!((figures.healthy, figures.defective, figures.regions), (1_351, 89, 5));
+        let near = |got: Option<f64>, wanted: f64| assert!((got.unwrap() - wanted).abs() < 1e-12, "{got:?}");
+        near(figures.auroc, 0.7470537845457796);
+        near(figures.aupro, 0.38474265573541877);
+        near(figures.iou, 0.33707865168539325);
+        near(figures.iou_threshold, 0.625);
+        // The same order of pixels, but for neighbours that share a place.
+        let feature = totals(&maps(), MapKind::Feature).figures();
+        assert!((feature.auroc.unwrap() - 0.747).abs() < 2e-3 && (feature.aupro.unwrap() - 0.385).abs() < 3e-3);
+    }
+
+    #[test]
+    fn what_was_not_inspected_does_not_count() {
+        let mut maps = maps();
+        let left: Vec<bool> = (0..WIDTH * HEIGHT).map(|i| i % WIDTH < 12).collect();
+        maps[1].0.inspected = Some(left);
+        let figures = totals(&maps, MapKind::Difference).figures();
+        assert_eq!((figures.regions, figures.defective), (4, 89 - 24));
+        assert_eq!(figures.healthy, 1_351 - 240 + 24);
+    }
+
+    #[test]
+    fn without_defects_there_are_no_figures() {
+        let figures = totals(&maps()[..1], MapKind::Difference).figures();
+        assert_eq!((figures.auroc, figures.aupro, figures.iou, figures.healthy), (None, None, None, 480));
+    }
+
+    #[test]
+    fn a_histogram_survives_serde_and_odd_numbers_do_no_harm() {
+        let histogram = Histogram::of([0.5, 0.25, 0.5, 3.0].into_iter());
+        let text = serde_json::to_string(&histogram).unwrap();
+        let back: Histogram = serde_json::from_str(&text).unwrap();
+        assert_eq!((back.total(), &back), (4, &histogram));
+        let odd: Histogram = serde_json::from_str("[4294967295, 1, 4294967295, 2, 9]").unwrap();
+        assert!(odd.counts().all(|(place, _)| place < PLACES) && odd.total() == 3);
+    }
+}

@@ -1,0 +1,389 @@
+//! The page: figures, curves and the worst cases, in one file.
+
+use std::fmt::Write;
+
+use super::{
+    Reported, Why, labels,
+    svg::{Line, curves, histogram, text},
+};
+use crate::{
+    inspect::{
+        InvertKnobs, InvertPreset, ScoreKind,
+        evaluation::{Evaluation, Summary},
+        metrics::{Confusion, Estimate},
+    },
+    words::{sentence, span},
+};
+
+/// Files left out that are named before the rest is only counted.
+const NAMED: usize = 50;
+
+const STYLE: &str = "
+:root { --page: #ffffff; --ink: #1a1a1a; --weak: #5a5a5a; --line: #b4b4b4; --grid: #e4e4e4; --panel: #f5f5f5;
+  --healthy: #006aa8; --defective: #b84800; }
+@media (prefers-color-scheme: dark) { :root { --page: #16181b; --ink: #e6e6e6; --weak: #a2a6ab; --line: #50555b;
+  --grid: #2b2f34; --panel: #1e2125; --healthy: #56b4e9; --defective: #ff8a4a; } }
+* { box-sizing: border-box; }
+body { margin: 0 auto; max-width: 1080px; padding: 24px; background: var(--page); color: var(--ink);
+  font: 15px/1.5 system-ui, sans-serif; }
+h1 { font-size: 24px; margin: 0 0 4px; } h2 { font-size: 18px; margin: 32px 0 8px; } h3 { font-size: 15px; margin: 16px 0 4px; }
+p, li { color: var(--weak); margin: 4px 0; } strong { color: var(--ink); }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; } .wide { overflow-x: auto; }
+th, td { padding: 4px 12px 4px 0; text-align: right; border-bottom: 1px solid var(--grid); white-space: nowrap; }
+th { font-weight: 600; } th:first-child, td:first-child { text-align: left; } td small { color: var(--weak); }
+table.words td { text-align: left; white-space: normal; }
+tr.verdict td:first-child { font-weight: 600; }
+.h { color: var(--healthy); } .d { color: var(--defective); }
+.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(440px, 1fr)); gap: 8px 24px; }
+.pair { display: grid; grid-template-columns: 1fr 1fr; gap: 8px; }
+svg { width: 100%; height: auto; } svg text { font-size: 11px; fill: var(--weak); }
+.middle { text-anchor: middle; } .end { text-anchor: end; }
+.grid { stroke: var(--grid); fill: none; } .axis { stroke: var(--line); } .threshold { stroke: var(--ink); stroke-width: 1.5; }
+.line { fill: none; stroke-width: 2; stroke: var(--healthy); } .line.other { stroke: var(--defective); stroke-dasharray: 5 3; }
+.mark { fill: var(--page); stroke: var(--healthy); stroke-width: 2; } .mark.other { stroke: var(--defective); }
+rect.healthy { fill: var(--healthy); } rect.defective { fill: var(--defective); }
+.cases { display: grid; grid-template-columns: repeat(auto-fill, minmax(320px, 1fr)); gap: 16px; }
+figure { margin: 0; padding: 10px; background: var(--panel); border-radius: 6px; }
+figure div { display: flex; gap: 6px; } figure span { flex: 1 1 0; min-width: 0; font-size: 11px; color: var(--weak); }
+img { width: 100%; display: block; image-rendering: pixelated; }
+figcaption { font-size: 13px; overflow-wrap: anywhere; margin-top: 6px; }
+pre { background: var(--panel); padding: 12px; border-radius: 6px; overflow-x: auto; font-size: 12px; }
+code { overflow-wrap: anywhere; } @media print { figure { break-inside: avoid; } }
+";
+
+/// The whole page.
+pub(super) fn html(models: &[Reported]) -> String {
+    let mut out = String::from(
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">",
+    );
+    let names: Vec<String> = labels(models.iter().map(|m| &m.summary)).iter().map(|name| text(name)).collect();
+    let title = names.join(" and ");
+    let _ = write!(out, "<title>Evaluation of {title}</title><style>{STYLE}</style></head><body><h1>{title}</h1>");
+    if let Some(first) = models.first() {
+        head(&mut out, &first.evaluation, &first.summary);
+    }
+    if models.len() > 1 {
+        beside(&mut out, models, &names);
+    } else if let Some(only) = models.first() {
+        facts(&mut out, &only.summary);
+    }
+    for (i, model) in models.iter().enumerate() {
+        if models.len() > 1 {
+            let line = if i == 0 { "solid lines" } else { "dashed lines" };
+            let _ = write!(out, "<h2>{} ({line})</h2>", names[i]);
+            facts(&mut out, &model.summary);
+        } else {
+            out.push_str("<h2>Figures</h2>");
+        }
+        scores(&mut out, &model.summary);
+        pixels(&mut out, &model.summary);
+        confusion(&mut out, &model.summary);
+        kinds(&mut out, &model.summary);
+    }
+    plots(&mut out, models);
+    for (model, name) in models.iter().zip(&names) {
+        let of = if models.len() > 1 { format!(": {name}") } else { String::new() };
+        let (healthy, defective) = model.evaluation.columns(model.summary.score);
+        let threshold = model.summary.verdict().and_then(|s| s.threshold);
+        let _ = write!(out, "<h2>{}{of}</h2>", model.summary.score.title());
+        let _ = write!(out, "<p>{}</p>", text(model.summary.score.describe()));
+        out.push_str(&histogram(&healthy, &defective, threshold, model.summary.score.title()));
+        cases(&mut out, model, &of);
+    }
+    for (model, name) in models.iter().zip(&names) {
+        settings(&mut out, &model.summary, if models.len() > 1 { name } else { "" });
+    }
+    out.push_str("</body></html>\n");
+    out
+}
+
+fn head(out: &mut String, evaluation: &Evaluation, summary: &Summary) {
+    let (h, d) = (summary.healthy, summary.defective);
+    let _ = write!(
+        out,
+        "<p>Tested on <strong class=\"h\">{h} healthy</strong> and <strong class=\"d\">{d} defective</strong> images of \
+         <code>{}</code>, none of which it was trained or calibrated on.</p>",
+        text(&evaluation.data)
+    );
+    let about: String = evaluation.about.iter().map(|line| format!("<li>{}</li>", text(&sentence(line)))).collect();
+    let _ = write!(out, "<ul>{about}</ul>");
+}
+
+/// The models side by side.
+fn beside(out: &mut String, models: &[Reported], names: &[String]) {
+    let mut scores: Vec<ScoreKind> = models.iter().flat_map(|m| &m.summary.scores).map(|s| s.score).collect();
+    scores.sort();
+    scores.dedup();
+    out.push_str("<h2>Side by side</h2><div class=\"wide\"><table><tr><th></th>");
+    for name in names {
+        let _ = write!(out, "<th>AUROC of {name}</th><th>caught at 5 %</th>");
+    }
+    out.push_str("</tr>");
+    for score in scores {
+        let _ = write!(out, "<tr><td>{}</td>", score.title());
+        for model in models {
+            let metrics = model.summary.scores.iter().find(|s| s.score == score).map(|s| &s.metrics);
+            let star = if model.summary.score == score { "* " } else { "" };
+            let (auroc, caught) = (metrics.and_then(|m| m.auroc), metrics.and_then(|m| m.caught_at_5));
+            let _ = write!(out, "<td>{star}{}</td><td>{}</td>", with_interval(auroc), number(caught.map(|e| e.value)));
+        }
+        out.push_str("</tr>");
+    }
+    out.push_str("</table></div><p>* the score that verdicts go by</p>");
+}
+
+/// What the verdicts of a model rest on.
+fn facts(out: &mut String, summary: &Summary) {
+    let promise = match summary.rate {
+        Some(rate) => format!(
+            "At most {} false alarms in 1,000 good parts are promised, on {} held-out healthy images.",
+            thousandths(rate),
+            summary.held_out
+        ),
+        None => "The model is not calibrated for this setting: there is no verdict.".into(),
+    };
+    let _ = write!(out, "<p>{promise} {} of work.</p>", sentence(&span(summary.seconds)).trim_end_matches('.'));
+    if summary.unlike > 0 {
+        let n = summary.unlike;
+        let _ = write!(
+            out,
+            "<p>{n} images are not of the size that the model is calibrated for, so their promise is a guess.</p>"
+        );
+    }
+}
+
+fn thousandths(rate: f64) -> String {
+    let text = format!("{:.1}", rate * 1e3);
+    text.strip_suffix(".0").map_or(text.clone(), Into::into)
+}
+
+fn with_interval(estimate: Option<Estimate>) -> String {
+    match estimate {
+        Some(e) => format!("{:.3} <small>{:.3} to {:.3}</small>", e.value, e.low, e.high),
+        None => "–".into(),
+    }
+}
+
+fn number(value: Option<f64>) -> String {
+    value.map_or_else(|| "–".into(), |v| format!("{v:.3}"))
+}
+
+fn scores(out: &mut String, summary: &Summary) {
+    out.push_str(
+        "<div class=\"wide\"><table><tr><th>Score</th><th>AUROC</th><th>Average precision</th><th>F1, best</th>\
+         <th>Caught at 1 %</th><th>Caught at 5 %</th></tr>",
+    );
+    for s in &summary.scores {
+        let m = &s.metrics;
+        let class = if s.score == summary.score { " class=\"verdict\"" } else { "" };
+        let _ = write!(out, "<tr{class}><td title=\"{}\">{}</td>", text(s.score.describe()), s.score.title());
+        for estimate in [m.auroc, m.average_precision, m.f1, m.caught_at_1, m.caught_at_5] {
+            let _ = write!(out, "<td>{}</td>", with_interval(estimate));
+        }
+        out.push_str("</tr>");
+    }
+    let _ = write!(
+        out,
+        "</table></div><p>Verdicts go by <strong>{}</strong>. Behind each figure stands its 95 % interval, from \
+         drawing the tested images anew a thousand times. <em>Caught</em> is the share of defective images flagged when that many false \
+         alarms in 100 good parts are promised; the promise is set on held-out healthy images alone, and a dash means \
+         that there are too few of them.</p>",
+        summary.score.title()
+    );
+}
+
+fn pixels(out: &mut String, summary: &Summary) {
+    if summary.pixels.is_empty() {
+        return;
+    }
+    out.push_str(
+        "<h3>Where the defects are</h3><table><tr><th>Map</th><th>Pixel AUROC</th><th>AUPRO, up to 0.3</th><th>IoU, best</th>\
+         <th>Defects</th></tr>",
+    );
+    for p in &summary.pixels {
+        let (auroc, aupro, iou) = (number(p.auroc), number(p.aupro), number(p.iou));
+        let _ = write!(
+            out,
+            "<tr><td>{}</td><td>{auroc}</td><td>{aupro}</td><td>{iou}</td><td>{}</td></tr>",
+            p.map.title(),
+            p.regions
+        );
+    }
+    out.push_str("</table>");
+}
+
+fn confusion(out: &mut String, summary: &Summary) {
+    let Some((figures, confusion)) = summary.verdict().and_then(|s| Some((s, s.confusion?))) else { return };
+    let percent = |share: Option<f64>| share.map_or_else(|| "–".into(), |s| format!("{:.1} %", s * 100.0));
+    let _ = write!(
+        out,
+        "<h3>Verdicts</h3><table><tr><th></th><th>flagged</th><th>not flagged</th><th></th></tr>\
+         <tr><td class=\"d\">defective</td><td>{}</td><td>{}</td><td>{} caught</td></tr>\
+         <tr><td class=\"h\">healthy</td><td>{}</td><td>{}</td><td>{} false alarms</td></tr></table>",
+        confusion.caught,
+        confusion.missed,
+        percent(confusion.caught_share()),
+        confusion.false_alarms,
+        confusion.passed,
+        percent(confusion.false_alarm_share())
+    );
+    if let Some(threshold) = figures.threshold {
+        let _ = write!(out, "<p>Flagged when {} is above {threshold:.5}.</p>", figures.score.title().to_lowercase());
+    }
+}
+
+fn kinds(out: &mut String, summary: &Summary) {
+    let Some(figures) = summary.verdict().filter(|s| !s.kinds.is_empty()) else { return };
+    out.push_str("<h3>Kinds of defect</h3><div class=\"wide\"><table><tr><th>Kind</th><th>Images</th><th>Caught</th>");
+    for s in &summary.scores {
+        let _ = write!(out, "<th>{}</th>", s.score.title());
+    }
+    out.push_str("</tr>");
+    for (i, kind) in figures.kinds.iter().enumerate() {
+        let caught = kind.caught.map_or_else(|| "–".into(), |n| n.to_string());
+        let _ = write!(out, "<tr><td>{}</td><td>{}</td><td>{caught}</td>", text(&kind.kind), kind.count);
+        for s in &summary.scores {
+            let _ = write!(out, "<td>{}</td>", number(s.kinds.get(i).and_then(|k| k.auroc)));
+        }
+        out.push_str("</tr>");
+    }
+    out.push_str("</table></div><p>AUROC of each score, that kind of defect against all healthy images.</p>");
+}
+
+fn plots(out: &mut String, models: &[Reported]) {
+    let Some(first) = models.first() else { return };
+    let drawn: Vec<ScoreKind> =
+        first.summary.scores.iter().filter(|s| s.metrics.auroc.is_some()).map(|s| s.score).collect();
+    if drawn.is_empty() {
+        return;
+    }
+    out.push_str("<h2>Curves</h2><p>A ring is where the threshold in force lies.</p><div class=\"plots\">");
+    for kind in drawn {
+        let own = |m: &Reported| m.summary.scores.iter().find(|s| s.score == kind).and_then(|s| s.confusion);
+        let rocs: Vec<_> = models.iter().map(|m| m.evaluation.roc(kind)).collect();
+        let prs: Vec<_> = models.iter().map(|m| m.evaluation.pr(kind)).collect();
+        let marks = |x: fn(&Confusion) -> Option<f64>, y: fn(&Confusion) -> Option<f64>| {
+            models.iter().map(move |m| own(m).and_then(|c| Some((x(&c)?, y(&c)?))))
+        };
+        let roc_marks = marks(Confusion::false_alarm_share, Confusion::caught_share);
+        let pr_marks = marks(Confusion::caught_share, Confusion::precision);
+        let roc: Vec<Line<'_>> = rocs.iter().zip(roc_marks).map(|(points, mark)| Line { points, mark }).collect();
+        let pr: Vec<Line<'_>> = prs.iter().zip(pr_marks).map(|(points, mark)| Line { points, mark }).collect();
+        let title = kind.title();
+        let _ = write!(
+            out,
+            "<div><h3>{title}</h3><div class=\"pair\">{}{}</div></div>",
+            curves(&format!("ROC curve of {title}"), ["false alarms", "caught"], &roc, true),
+            curves(&format!("Precision over recall of {title}"), ["caught (recall)", "precision"], &pr, false)
+        );
+    }
+    out.push_str("</div>");
+}
+
+fn cases(out: &mut String, model: &Reported, of: &str) {
+    for why in Why::ALL {
+        let mut shown = model.portraits.iter().filter(|p| p.why == why).peekable();
+        if shown.peek().is_none() {
+            continue;
+        }
+        let title = why.title(model.summary.verdict().is_some_and(|s| s.threshold.is_some()));
+        let _ = write!(out, "<h3>{title}{of}</h3><div class=\"cases\">");
+        for portrait in shown {
+            let Some(e) = model.evaluation.examined.get(portrait.place) else { continue };
+            out.push_str("<figure><div>");
+            for (title, png) in &portrait.pictures {
+                let _ = write!(
+                    out,
+                    "<span><img alt=\"{title}\" src=\"data:image/png;base64,{}\">{title}</span>",
+                    base64(png)
+                );
+            }
+            let truth = e.kind().map_or_else(
+                || "<strong class=\"h\">healthy</strong>".to_owned(),
+                |kind| format!("<strong class=\"d\">{}</strong>", text(kind)),
+            );
+            let p = model.summary.rate.and_then(|rate| model.evaluation.assess(e, rate));
+            let p = p.map(|a| format!(", {} (p = {:.4})", a.verdict.title(), a.p)).unwrap_or_default();
+            let _ = write!(
+                out,
+                "</div><figcaption>{}<br>{truth} in truth{p}, score {:.5}</figcaption></figure>",
+                text(&e.name),
+                e.scores.get(model.evaluation.score)
+            );
+        }
+        out.push_str("</div>");
+    }
+}
+
+fn settings(out: &mut String, summary: &Summary, name: &str) {
+    let of = if name.is_empty() { String::new() } else { format!(": {name}") };
+    let _ = write!(out, "<h2>What it rests on{of}</h2><table class=\"words\">");
+    let mut row = |key: &str, value: &str| {
+        let _ = write!(out, "<tr><td>{key}</td><td><code>{}</code></td></tr>", text(value));
+    };
+    row("Model", &summary.model.name);
+    row("Hash of the model", &summary.model.hash);
+    row("Steps of training", &summary.model.step.to_string());
+    row("Trained on", &summary.model.data);
+    row("Tested on", &summary.data);
+    row("Hash of the test images", &summary.data_hash);
+    row("Inspection", &preset(&summary.knobs));
+    row("Regions", &summary.regions.0.len().to_string());
+    row("Ganspect", &summary.program);
+    out.push_str("</table>");
+    let knobs = serde_json::to_string_pretty(&summary.knobs).unwrap_or_default();
+    let _ = write!(out, "<details><summary>Knobs of the inspection</summary><pre>{}</pre></details>", text(&knobs));
+    let _ = write!(
+        out,
+        "<details><summary>Recipe of the model</summary><pre>{}</pre></details>",
+        text(&summary.model.recipe)
+    );
+    if !summary.left_out.is_empty() {
+        let _ = write!(out, "<details open><summary>{} left out</summary><ul>", summary.left_out.len());
+        for left in summary.left_out.iter().take(NAMED) {
+            let _ = write!(out, "<li>{}: {}</li>", text(&left.name), text(&sentence(&left.reason)));
+        }
+        match summary.left_out.len().saturating_sub(NAMED) {
+            0 => {}
+            more => {
+                let _ = write!(out, "<li>and {more} more, all of them in images.csv</li>");
+            }
+        }
+        out.push_str("</ul></details>");
+    }
+}
+
+fn preset(knobs: &InvertKnobs) -> String {
+    InvertPreset::of(knobs).map_or_else(|| "own setting".into(), |preset| preset.title().to_owned())
+}
+
+/// Bytes in the letters of base 64.
+fn base64(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for three in bytes.chunks(3) {
+        let all = three.iter().fold(0_u32, |all, b| all << 8 | u32::from(*b)) << (8 * (3 - three.len()));
+        for i in 0..4 {
+            let letter = LETTERS[(all >> (18 - 6 * i)) as usize & 63];
+            out.push(if i <= three.len() { char::from(letter) } else { '=' });
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base_64_is_that_of_everyone() {
+        let pairs = [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")];
+        assert!(pairs.iter().all(|(plain, wanted)| base64(plain.as_bytes()) == *wanted));
+        assert_eq!(base64(&[0xFF, 0xEF, 0xBE]), "/+++");
+    }
+
+    #[test]
+    fn rates_are_said_in_thousandths() {
+        assert_eq!((thousandths(0.05).as_str(), thousandths(1.0 / 21.0).as_str()), ("50", "47.6"));
+    }
+}

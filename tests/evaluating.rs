@@ -1,0 +1,280 @@
+//! Tests of a model on images whose truth is known: what is inspected, what is kept, and what the command
+//! writes.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)] // a test fails by panicking
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command as Process, Output},
+    sync::{Arc, OnceLock},
+    thread,
+    time::Duration,
+};
+
+use burn::tensor::Device;
+use ganspect::{
+    data::{
+        Label,
+        surface::{Kind, SetSize, write_set},
+    },
+    device::DeviceChoice,
+    engine::{Command, Engine, live::Phase},
+    inspect::{
+        Evaluation, Evaluator, InvertKnobs, Job, Model, Planes, Regions, ScoreKind, TestSet,
+        evaluation::{
+            MapKind, Summary,
+            pixels::{PixelCounts, PixelTotals},
+        },
+    },
+    train::Recipe,
+};
+
+/// A folder with a model of a short run and a small set of images, made once for all tests.
+struct Bench {
+    folder: tempfile::TempDir,
+    model: PathBuf,
+    set: PathBuf,
+}
+
+fn bench() -> &'static Bench {
+    static BENCH: OnceLock<Bench> = OnceLock::new();
+    BENCH.get_or_init(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let (run, set) = (folder.path().join("run"), folder.path().join("set"));
+        let size = SetSize { train: 40, test_good: 4, test_per_defect: 2, side: 48 };
+        write_set(&set, Kind::Turned, 3, size, &|_, _| true).unwrap();
+        let mut recipe = Recipe::default();
+        for assignment in [
+            "model.size=32",
+            "model.latent_size=8",
+            "train.batch=4",
+            "train.steps=4",
+            "encoder.steps=3",
+            "encoder.batch=4",
+            "data.holdout=0.5",
+        ] {
+            recipe.assign(assignment).unwrap();
+        }
+        let engine = Engine::start(DeviceChoice::Cpu, || {}).unwrap();
+        let (source, recipe) = (set.to_str().unwrap().parse().unwrap(), Box::new(recipe));
+        engine.send(Command::Start { source, opened: None, recipe, out: run.clone() });
+        for _ in 0..12_000 {
+            if engine.live().status.read().phase == Phase::Finished {
+                let broken = set.join("test/good/broken.png");
+                fs::write(broken, &fs::read(set.join("test/good/000.png")).unwrap()[..80]).unwrap();
+                return Bench { model: run.join("model.ganspect"), folder, set };
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        panic!("waited in vain for the model: {:?}", engine.live().status.read().phase);
+    })
+}
+
+fn model() -> Model {
+    Model::load(&bench().model, &Device::flex()).unwrap()
+}
+
+fn finish(model: &Model, evaluator: &mut Evaluator) -> Evaluation {
+    while !evaluator.slice(model.networks()).unwrap() {}
+    evaluator.evaluation()
+}
+
+#[test]
+fn what_was_inspected_once_is_known() {
+    let model = model();
+    let file = bench().folder.path().join("kept/results.json");
+    let tests = Arc::new(TestSet::drawn(Kind::Turned, 0, 48, 3, 5));
+    let new = |knobs: &InvertKnobs| Evaluator::new(&model, Arc::clone(&tests), knobs.clone(), Some(&file)).unwrap();
+    let knobs = InvertKnobs::default();
+
+    // Given up after three images.
+    let mut first = new(&knobs);
+    while first.progress().0 < 3 {
+        assert!(!first.slice(model.networks()).unwrap());
+    }
+    assert!(first.seconds_left().is_some_and(|s| s > 0.0) && first.progress() == (3, 8));
+    assert_eq!(first.evaluation().examined.len(), 3);
+    first.keep().unwrap();
+
+    let mut second = new(&knobs);
+    let whole = finish(&model, &mut second);
+    assert_eq!((second.inspected(), second.is_done(), whole.examined.len()), (5, true, 8));
+    let mut third = new(&knobs);
+    let again = finish(&model, &mut third);
+    assert_eq!((third.inspected(), &again), (0, &whole));
+    // Other knobs are another test.
+    let mut other = new(&InvertKnobs { steps: 3, ..knobs.clone() });
+    let other_whole = finish(&model, &mut other);
+    assert_eq!(other.inspected(), 8);
+    assert!(other_whole.calibration.is_none() && other_whole.rate.is_none());
+    assert_eq!(Summary::of(&other_whole, None).unwrap().verdict().unwrap().confusion, None);
+
+    // The numbers are those of the images inspected alone.
+    let mut totals = MapKind::ALL.map(PixelTotals::new);
+    for (i, examined) in whole.examined.iter().enumerate() {
+        let query = Arc::new(Planes::of(&tests.picture(i).unwrap(), 1, 1.0));
+        let mut job = Job::new(model.networks(), query, knobs.clone(), &Regions::default()).unwrap();
+        while !job.slice(model.networks()).unwrap() {}
+        let outcome = job.outcome(model.calibration(&knobs).zip(model.rate(&knobs))).unwrap();
+        assert_eq!((&examined.scores, examined.steps), (&outcome.scores, outcome.steps));
+        let mask = tests.mask(i).unwrap().map(|(mask, _)| mask);
+        let mask = mask.map(|m| (0..48 * 48).map(|p| m.unit(p % 48, p / 48, 0) > 0.0).collect::<Vec<bool>>());
+        for counts in PixelCounts::of(&outcome, mask.as_deref()) {
+            totals.iter_mut().for_each(|t| t.add(&counts));
+        }
+    }
+    assert!(!whole.pixels.is_empty());
+    for figures in totals.iter().map(PixelTotals::figures).filter(|f| f.healthy > 0) {
+        assert_eq!(whole.pixel_figures(figures.map), Some(&figures));
+    }
+    let summary = Summary::of(&whole, None).unwrap();
+    assert_eq!((summary.healthy, summary.defective, summary.held_out), (3, 5, 20));
+    assert_eq!(summary.verdict().unwrap().kinds.len(), 5);
+}
+
+#[test]
+fn images_that_cannot_be_read_are_left_out() {
+    let model = model();
+    let folder = tempfile::tempdir().unwrap();
+    let set = folder.path().join("set");
+    let size = SetSize { train: 6, test_good: 2, test_per_defect: 1, side: 32 };
+    write_set(&set, Kind::Turned, 8, size, &|_, _| true).unwrap();
+    let source = set.to_str().unwrap().parse().unwrap();
+    let tests = Arc::new(TestSet::open(&source, &[], &|_, _| true).unwrap());
+    // Gone and changed between opening and reading.
+    fs::remove_file(set.join("test/good/000.png")).unwrap();
+    fs::copy(set.join("test/good/001.png"), set.join("test/crack/000.png")).unwrap();
+    fs::remove_file(set.join("ground_truth/pit/000_mask.png")).unwrap();
+    let knobs = InvertKnobs { steps: 2, ..InvertKnobs::default() };
+    let mut evaluator = Evaluator::new(&model, tests, knobs, None).unwrap();
+    let evaluation = finish(&model, &mut evaluator);
+    assert_eq!((evaluation.examined.len(), evaluation.left_out.len()), (5, 3));
+    let said: Vec<String> = evaluation.left_out.iter().map(|l| format!("{} {}", l.name, l.reason)).collect();
+    let said = said.join("\n");
+    assert!(said.contains("000.png") && said.contains("has changed") && said.contains("without its mask"), "{said}");
+    assert_eq!(evaluation.pixels[0].regions, evaluation.pixels[1].regions);
+    let nothing = Arc::new(TestSet::drawn(Kind::Turned, 0, 32, 0, 0));
+    assert!(Evaluator::new(&model, nothing, InvertKnobs::default(), None).is_err());
+}
+
+fn ganspect(arguments: &[&str]) -> Output {
+    let runs = bench().folder.path().join("runs");
+    let place = ["--device", "cpu", "--runs", runs.to_str().unwrap()];
+    Process::new(env!("CARGO_BIN_EXE_ganspect")).args(place).arg("evaluate").args(arguments).output().unwrap()
+}
+
+fn words(output: &Output) -> (String, String) {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    (text(&output.stdout), text(&output.stderr))
+}
+
+fn rows(path: &Path) -> Vec<csv::StringRecord> {
+    csv::Reader::from_path(path).unwrap().records().map(Result::unwrap).collect()
+}
+
+#[test]
+fn the_command_prints_tables_and_writes_a_report() {
+    let bench = bench();
+    let (model, set) = (bench.model.to_str().unwrap(), bench.set.to_str().unwrap());
+    let out = bench.folder.path().join("report");
+    let first = ganspect(&["--model", model, "--data", set, "--report", out.to_str().unwrap()]);
+    let (printed, said) = words(&first);
+    assert!(first.status.success(), "{said}");
+    assert!(said.contains("broken.png") && !said.contains("known from before"), "{said}");
+    assert!(printed.contains("4 healthy and 10 defective"), "{printed}");
+    for kind in ScoreKind::ALL.into_iter().filter(|k| printed.contains(&format!("| {}", k.name()))) {
+        assert!(printed.lines().any(|l| l.starts_with(&format!("| {}", kind.name())) && l.contains('-')), "{printed}");
+    }
+    assert!(printed.contains("AUPRO") && printed.contains("| scratch | 2 |") && printed.contains("caught |"));
+
+    // 4 healthy, 10 defective, 1 left out.
+    let images = rows(&out.join("images.csv"));
+    assert_eq!(images.len(), 15);
+    assert!(images.iter().filter(|r| &r[1] == "defective" && !r[2].is_empty()).count() == 10);
+    assert!(images.iter().any(|r| r[0].ends_with("broken.png") && r[r.len() - 1].ends_with('.')));
+    let text = fs::read_to_string(out.join("metrics.json")).unwrap();
+    let summary: Summary = serde_json::from_str(&text).unwrap();
+    assert_eq!((summary.healthy, summary.defective, summary.held_out), (4, 10, 20));
+    assert!(summary.pixels.iter().all(|p| p.auroc.is_some() && p.aupro.is_some() && p.iou.is_some()));
+    let page = fs::read_to_string(out.join("report.html")).unwrap();
+    let wanted = [
+        "<!doctype html>",
+        "prefers-color-scheme: dark",
+        "class=\"line own\"",
+        "class=\"threshold\"",
+        "data:image/png;base64,iVBOR",
+        "Missed",
+        "Nearest to the line",
+        "latent_size",
+        "Hash of the test images",
+        "1 left out",
+        summary.model.hash.as_str(),
+        summary.data_hash.as_str(),
+    ];
+    for wanted in wanted {
+        assert!(page.contains(wanted), "{wanted}");
+    }
+    // Nothing from anywhere else, and every table and drawing is closed.
+    assert!(!page.contains("http") && !page.contains("<script"));
+    for tag in ["svg", "table", "figure", "details", "div", "span", "tr", "ul"] {
+        let open = page.matches(&format!("<{tag}>")).count() + page.matches(&format!("<{tag} ")).count();
+        assert_eq!(open, page.matches(&format!("</{tag}>")).count(), "{tag}");
+    }
+
+    // Another threshold inspects nothing anew.
+    let half = ganspect(&["--model", model, "--data", set, "--rate", "0.5", "--json"]);
+    let (printed, said) = words(&half);
+    assert!(said.contains("14 of 14 images were known"), "{said}");
+    let strict: Summary = serde_json::from_str(&printed).unwrap();
+    assert_eq!(strict.rate, Some(0.5));
+    assert_eq!(strict.scores[0].metrics, summary.scores[0].metrics);
+    assert!(strict.verdict().unwrap().threshold < summary.verdict().unwrap().threshold);
+}
+
+#[test]
+fn two_models_stand_side_by_side() {
+    let bench = bench();
+    let (model, out) = (bench.model.to_str().unwrap(), bench.folder.path().join("both"));
+    let both = ganspect(&[
+        "--model",
+        model,
+        "--compare",
+        "built-in",
+        "--data",
+        "surface:turned",
+        "--images",
+        "1",
+        "--report",
+        out.to_str().unwrap(),
+    ]);
+    let (printed, said) = words(&both);
+    assert!(both.status.success(), "{said}");
+    assert!(printed.contains("1 healthy and 1 defective") && printed.contains(": AUROC |"), "{printed}");
+    let models: Vec<Summary> = serde_json::from_str(&fs::read_to_string(out.join("metrics.json")).unwrap()).unwrap();
+    assert_eq!(models.len(), 2);
+    assert_eq!(models[0].data_hash, models[1].data_hash);
+    assert_ne!(models[0].model.hash, models[1].model.hash);
+    let page = fs::read_to_string(out.join("report.html")).unwrap();
+    assert!(page.contains("dashed lines") && page.contains("Side by side") && page.contains("class=\"line other\""));
+    assert_eq!(rows(&out.join("images.csv")).len(), 4);
+}
+
+#[test]
+fn what_cannot_be_promised_or_found_is_said_before_anything_is_inspected() {
+    let bench = bench();
+    let (model, set) = (bench.model.to_str().unwrap(), bench.set.to_str().unwrap());
+    let refused = |arguments: &[&str]| {
+        let output = ganspect(&[&["--model", model, "--data", set][..], arguments].concat());
+        assert_eq!(output.status.code(), Some(2));
+        words(&output).1
+    };
+    assert!(refused(&["--rate", "0.001"]).contains("20 held-out"));
+    assert!(refused(&["--rate", "0.1", "--preset", "talk"]).contains("not calibrated"));
+    assert!(refused(&["--set", "steps=0"]).contains("steps"));
+    let seen = bench.set.join("train");
+    let none = ganspect(&["--model", model, "--data", seen.to_str().unwrap()]);
+    assert!(words(&none).1.contains("no image to test with"), "{}", words(&none).1);
+    let tests = TestSet::open(&set.parse().unwrap(), &[], &|_, _| true).unwrap();
+    assert!(tests.items.iter().all(|i| i.label != Label::Defective("good".into())));
+}
