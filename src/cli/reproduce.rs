@@ -159,7 +159,7 @@ fn criticise(
         progress.inc(1);
     }
     progress.finish_and_clear();
-    let mut learning = Learning::new(FixedCritic::new(trainer.critic()), trainer.light(), training.len().min(60), device);
+    let mut learning = Learning::new(FixedCritic::new(trainer.critic()), training.len().min(60), device);
     while learning.left() > 0 {
         let picture = opened.store.get(training[learning.next() * training.len() / training.len().min(60)])?;
         learning.show(&Planes::of(&picture, recipe.model.channels, recipe.data.scale as f32))?;

@@ -167,10 +167,10 @@ impl Finishing {
                     critic.step().map_err(FinishError::Critic)?;
                 }
                 Stage::Critic(trainer) => {
-                    let (critic, light) = (trainer.critic().clone(), trainer.light());
+                    let critic = trainer.critic().clone();
                     let images = spread(&self.training(), SHOWN);
                     let learning =
-                        Learning::new(FixedCritic::new(&critic), light, images.len(), &self.networks.device);
+                        Learning::new(FixedCritic::new(&critic), images.len(), &self.networks.device);
                     self.enter(Stage::Usual(Box::new(critic), Box::new(learning), images));
                 }
                 Stage::Usual(_, learning, images) if learning.left() > 0 => {

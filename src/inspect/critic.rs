@@ -12,7 +12,7 @@ use super::planes::Planes;
 use crate::boxes::box_mean;
 use crate::model::{
     FixedCritic,
-    critic::{self, FEATURES, MULTIPLE, REACH, STRIDE},
+    critic::{FEATURES, MULTIPLE, REACH, STRIDE},
     weights::{Weight, WeightError, host},
 };
 
@@ -82,7 +82,6 @@ pub struct Verdicts {
 #[derive(Clone, Debug)]
 pub struct FrameCritic {
     net: FixedCritic,
-    light: [f32; 2],
     usual: Usual,
     /// `[1, features]` and `[features, features]` on the device.
     whitening: Option<(Tensor<2>, Tensor<2>)>,
@@ -91,14 +90,14 @@ pub struct FrameCritic {
 
 impl FrameCritic {
     /// A critic that has yet to see what is usual; [`Learning`] shows it.
-    pub fn new(net: FixedCritic, light: [f32; 2], usual: Usual, device: &Device) -> Self {
+    pub fn new(net: FixedCritic, usual: Usual, device: &Device) -> Self {
         let device = device.clone().without_autodiff();
         let whitening = (!usual.mean.is_empty()).then(|| {
             let mean = TensorData::new(usual.mean.clone(), [1, FEATURES]);
             let whiten = TensorData::new(usual.whiten.clone(), [FEATURES, FEATURES]);
             (Tensor::from_data(mean, &device), Tensor::from_data(whiten, &device))
         });
-        Self { net, light, usual, whitening, device }
+        Self { net, usual, whitening, device }
     }
 
     /// What it is used to.
@@ -165,9 +164,7 @@ impl FrameCritic {
     ) -> Result<(), WeightError> {
         let padded = [frame.width(), frame.height()].map(|side| side.next_multiple_of(MULTIPLE));
         let [across, down] = [frame.width(), frame.height()].map(|side| side.div_ceil(STRIDE));
-        let channels = frame.channels() + 1;
-        let shown = critic::view(frame.values(), frame.width(), frame.height(), self.light);
-        let shown = Planes::new(frame.width(), frame.height(), channels, shown).unwrap_or_else(|| frame.clone());
+        let channels = frame.channels();
         let mut top = 0;
         while top < frame.height() {
             let bottom = (top + BAND).min(frame.height());
@@ -175,7 +172,7 @@ impl FrameCritic {
             let mut values = Vec::with_capacity(channels * (last - first) * padded[0]);
             for c in 0..channels {
                 for y in first..last {
-                    values.extend((0..padded[0]).map(|x| shown.at(x, y, c)));
+                    values.extend((0..padded[0]).map(|x| frame.at(x, y, c)));
                 }
             }
             let shape = [1, channels, last - first, padded[0]];
@@ -270,9 +267,9 @@ pub struct Learning {
 
 impl Learning {
     /// For so many images.
-    pub fn new(net: FixedCritic, light: [f32; 2], images: usize, device: &Device) -> Self {
+    pub fn new(net: FixedCritic, images: usize, device: &Device) -> Self {
         Self {
-            critic: FrameCritic::new(net, light, Usual::default(), device),
+            critic: FrameCritic::new(net, Usual::default(), device),
             images,
             seen: 0,
             sum: vec![0.0; FEATURES],
@@ -321,7 +318,7 @@ impl Learning {
         if self.seen == self.images {
             let (mean, whiten) = self.whitening();
             let usual = Usual { mean, whiten, ..Usual::default() };
-            self.critic = FrameCritic::new(self.critic.net.clone(), self.critic.light, usual, &self.critic.device);
+            self.critic = FrameCritic::new(self.critic.net.clone(), usual, &self.critic.device);
         }
         Ok(())
     }
@@ -352,7 +349,7 @@ impl Learning {
             });
             usual.rings[kind as usize] = ring_levels(cells);
         }
-        let critic = FrameCritic::new(self.critic.net, self.critic.light, usual, &self.critic.device);
+        let critic = FrameCritic::new(self.critic.net, usual, &self.critic.device);
         let mut usual = critic.usual.clone();
         for kind in [Kind::Logit, Kind::Distance] {
             let levels = &usual.rings[kind as usize];
@@ -375,7 +372,7 @@ impl Learning {
             let (centre, spread) = peaks.iter().map(|all| moments(all)).map(|(c, s)| (c as f32, s.max(0.1) as f32)).unzip();
             usual.peaks[kind as usize] = Levels { centre, spread };
         }
-        FrameCritic::new(critic.net, critic.light, usual, &critic.device)
+        FrameCritic::new(critic.net, usual, &critic.device)
     }
 }
 
@@ -490,10 +487,8 @@ mod tests {
     use super::*;
     use crate::model::Critic;
 
-    const LIGHT: [f32; 2] = [0.0, 0.3];
-
     fn net() -> FixedCritic {
-        FixedCritic::new(&Critic::new(1, LIGHT, &mut ChaCha8Rng::seed_from_u64(8), &Device::flex()))
+        FixedCritic::new(&Critic::new(1, [0.0, 0.3], &mut ChaCha8Rng::seed_from_u64(8), &Device::flex()))
     }
 
     fn noise(width: usize, height: usize, seed: u64) -> Planes {
@@ -504,7 +499,7 @@ mod tests {
 
     fn used_to(sizes: &[(usize, usize)]) -> FrameCritic {
         let frames: Vec<Planes> = sizes.iter().enumerate().map(|(i, s)| noise(s.0, s.1, i as u64)).collect();
-        let mut learning = Learning::new(net(), LIGHT, frames.len(), &Device::flex());
+        let mut learning = Learning::new(net(), frames.len(), &Device::flex());
         while learning.left() > 0 {
             let next = learning.next();
             learning.show(&frames[next]).unwrap();
@@ -540,13 +535,12 @@ mod tests {
 
     #[test]
     fn a_tall_frame_is_seen_as_a_whole() {
-        let seer = FrameCritic::new(net(), LIGHT, Usual::default(), &Device::flex());
+        let seer = FrameCritic::new(net(), Usual::default(), &Device::flex());
         let frame = noise(40, BAND + 200, 3);
         let look = seer.raw(&frame).unwrap();
         assert_eq!(look.logit.len(), 10 * (BAND + 200) / STRIDE);
         // The same in one go.
-        let shown = critic::view(frame.values(), 40, BAND + 200, LIGHT);
-        let values = TensorData::new(shown, [1, 2, BAND + 200, 40]);
+        let values = TensorData::new(frame.values().to_vec(), [1, 1, BAND + 200, 40]);
         let (whole, _) = seer.net.forward(Tensor::from_data(values, &Device::flex()));
         let whole = host(whole).unwrap().1;
         let off = look.logit.iter().zip(&whole).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);

@@ -195,8 +195,7 @@ impl Model {
                 let critic = bundle.fill(path, "c", fresh)?;
                 let unfit = |source| ModelError::Weights { name: file.into(), source };
                 let usual = Usual::from_weights(&bundle.part("usual")).map_err(unfit)?;
-                let light = critic.light().map_err(unfit)?;
-                Some(FrameCritic::new(FixedCritic::new(&critic), light, usual, &device))
+                Some(FrameCritic::new(FixedCritic::new(&critic), usual, &device))
             }
         };
         let networks = Networks::new(&ema, &d, encoder.as_ref(), &device).with_critic(critic);

@@ -12,9 +12,9 @@ use rand::Rng;
 
 use super::{
     layers::{BatchStats, FixedConv, MapConv, Norm, Pass, absorb, leaky_relu},
-    weights::{WeightError, host, replace},
+    weights::replace,
 };
-use crate::{boxes::box_mean, kernels::ConvShape};
+use crate::kernels::ConvShape;
 
 /// Pixels from one logit to the next.
 pub const STRIDE: usize = 4;
@@ -65,7 +65,7 @@ impl Layer {
     }
 }
 
-/// Views `[batch, channels + 1, h, w]` of pictures (see [`view`]) with `h` and `w` multiples of [`MULTIPLE`] to logits
+/// Pictures `[batch, channels, h, w]` with `h` and `w` multiples of [`MULTIPLE`] to logits
 /// `[batch, 1, h / 4, w / 4]`.
 #[derive(Module, Debug)]
 pub struct Critic {
@@ -82,7 +82,7 @@ impl Critic {
     /// A critic with fresh weights for pictures whose pixels have this mean and standard deviation.
     pub fn new(channels: usize, light: [f32; 2], rng: &mut impl Rng, device: &Device) -> Self {
         let fine = vec![
-            Layer::new(channels + 1, STEM, 5, [2, 1], rng, device),
+            Layer::new(channels, STEM, 5, [2, 1], rng, device),
             Layer::new(STEM, FEATURES, 5, [2, 1], rng, device),
             Layer::new(FEATURES, FEATURES, 3, [1, 1], rng, device),
             Layer::new(FEATURES, FEATURES, 3, [1, 2], rng, device),
@@ -106,7 +106,7 @@ impl Critic {
     /// One logit for every 4x4 pixels.
     pub fn forward(&self, x: Tensor<4>, pass: &mut Pass<'_>) -> Tensor<4> {
         let through = |x, layers: &[Layer], pass: &mut Pass<'_>| layers.iter().fold(x, |x, l| l.forward(x, pass));
-        let fine = through(x, &self.fine, pass);
+        let fine = through(levelled(x, &self.light.val()), &self.fine, pass);
         let coarse = through(fine.clone(), &self.coarse, pass);
         let joined = self.join_fine.conv.forward(fine) + self.join_coarse.forward(coarse);
         self.last.forward(self.join_fine.norm.forward(joined, Some(SLOPE), pass))
@@ -118,15 +118,6 @@ impl Critic {
         absorb(layers.map(|l| &mut l.norm), stats);
     }
 
-    /// Mean and standard deviation of the surface's pixels.
-    ///
-    /// # Errors
-    /// When the device does not hand the values over.
-    pub fn light(&self) -> Result<[f32; 2], WeightError> {
-        let (_, values) = host(self.light.val().without_autodiff())?;
-        Ok([values.first().copied().unwrap_or(0.0), values.get(1).copied().unwrap_or(1.0).max(1e-3)])
-    }
-
     /// Its mean and standard deviation of the surface's pixels set anew.
     pub fn with_light(mut self, light: [f32; 2]) -> Self {
         self.light = replace(self.light, |old| Tensor::from_floats(light, &old.device()));
@@ -134,34 +125,10 @@ impl Critic {
     }
 }
 
-/// Pixels to every side that local contrast is measured over.
-const NEAR: usize = 16;
-/// Share of the surface's deviation below which local contrast counts as none.
-const FLAT: f32 = 0.15;
-/// Most that local contrast comes to.
-const MOST: f32 = 3.0;
-
-/// What a critic is shown of a picture of planes of `width * height` values: each plane as
-/// `(x - mean) / (3 deviations)` of the whole surface, and one more as the same of its neighbourhood, so that a
-/// dark place is seen as well as a bright one.
-pub fn view(values: &[f32], width: usize, height: usize, light: [f32; 2]) -> Vec<f32> {
-    let [mean, deviation] = light;
-    if std::env::var_os("GS_LOCAL").is_none() { let mut shown: Vec<f32> = values.iter().map(|v| (v - mean) / (3.0 * deviation)).collect(); shown.extend(vec![0.0; width*height]); return shown; }
-    let area = width * height;
-    let channels = values.len() / area.max(1);
-    let mut shown: Vec<f32> = values.iter().map(|v| (v - mean) / (3.0 * deviation)).collect();
-    let grey: Vec<f32> = (0..area)
-        .map(|i| (0..channels).map(|c| shown[c * area + i]).sum::<f32>() / channels.max(1) as f32)
-        .collect();
-    let squares: Vec<f32> = grey.iter().map(|v| v * v).collect();
-    let (means, squares) = (box_mean(&grey, width, height, NEAR, None), box_mean(&squares, width, height, NEAR, None));
-    // Of 3 deviations, as the planes are.
-    let least = (FLAT / 3.0) * (FLAT / 3.0);
-    shown.extend(grey.iter().zip(means).zip(squares).map(|((v, mean), square)| {
-        let variance = (square - mean * mean).max(0.0) + least;
-        ((v - mean) / (3.0 * variance.sqrt())).clamp(-MOST, MOST)
-    }));
-    shown
+/// `(x - mean) / (3 deviations)`
+fn levelled(x: Tensor<4>, light: &Tensor<1>) -> Tensor<4> {
+    let part = |i: usize| light.clone().slice([i..i + 1]).reshape([1, 1, 1, 1]);
+    (x - part(0)) / (part(1) * 3.0)
 }
 
 /// A critic that stands still: each batch norm is folded into the convolution before it.
@@ -172,6 +139,7 @@ pub struct FixedCritic {
     join_fine: FixedConv,
     join_coarse: FixedConv,
     last: FixedConv,
+    light: Tensor<1>,
 }
 
 impl FixedCritic {
@@ -185,13 +153,14 @@ impl FixedCritic {
             join_fine: critic.join_fine.conv.folded(Some(&critic.join_fine.norm), None),
             join_coarse: critic.join_coarse.folded(None, None).scaled(&factor),
             last: critic.last.folded(None, None),
+            light: critic.light.val().without_autodiff(),
         }
     }
 
     /// One logit for every 4x4 pixels, and the [`FEATURES`] that it is made of.
     pub fn forward(&self, x: Tensor<4>) -> (Tensor<4>, Tensor<4>) {
         let through = |x, layers: &[FixedConv]| layers.iter().fold(x, |x, l| l.forward(x));
-        let fine = through(x, &self.fine);
+        let fine = through(levelled(x, &self.light), &self.fine);
         let coarse = through(fine.clone(), &self.coarse);
         let joined = self.join_fine.forward(fine) + self.join_coarse.forward(coarse);
         let features = leaky_relu(joined, SLOPE);
@@ -214,8 +183,8 @@ mod tests {
         let mut rng = ChaCha8Rng::seed_from_u64(4);
         let mut critic = Critic::new(1, [0.1, 0.3], &mut rng, &device);
         let mut picture = |n: usize, h: usize, w: usize| {
-            let values: Vec<f32> = (0..n * 2 * h * w).map(|_| rng.random_range(-0.6..0.8)).collect();
-            Tensor::<4>::from_data(TensorData::new(values, [n, 2, h, w]), &device)
+            let values: Vec<f32> = (0..n * h * w).map(|_| rng.random_range(-0.6..0.8)).collect();
+            Tensor::<4>::from_data(TensorData::new(values, [n, 1, h, w]), &device)
         };
         // Statistics that are not those of a fresh norm.
         for _ in 0..4 {
@@ -233,29 +202,14 @@ mod tests {
     }
 
     #[test]
-    fn local_contrast_is_seen_in_the_dark_as_in_the_light() {
-        let (side, light) = (96, [0.0, 0.2]);
-        // A line a tenth as deep where the surface is a tenth as bright, and a tenth as rough.
-        let mut rng = ChaCha8Rng::seed_from_u64(6);
-        let rough: Vec<f32> = (0..side * side).map(|_| rng.random_range(-1.0..1.0)).collect();
-        let picture = |gain: f32| -> Vec<f32> {
-            let line = |i: usize| if i % side == 48 { -2.0 } else { 0.0 };
-            rough.iter().enumerate().map(|(i, v)| gain * 0.3 * (v + line(i)) + gain - 0.5).collect()
-        };
-        let line = |gain: f32| view(&picture(gain), side, side, light)[side * side + 48 * side + 48];
-        assert!((line(1.0) - line(0.4)).abs() < 0.2 * line(1.0).abs(), "{} {}", line(1.0), line(0.4));
-        assert!(view(&vec![0.3; 64], 8, 8, light)[64..].iter().all(|v| v.abs() < 1e-3));
-    }
-
-    #[test]
     fn a_logit_depends_on_no_more_than_its_reach() {
         let device = Device::flex();
         let critic = FixedCritic::new(&Critic::new(1, [0.0, 0.5], &mut ChaCha8Rng::seed_from_u64(5), &device));
         let side = 320;
         let at = |x: usize| {
-            let mut values = vec![0.0f32; 2 * side * side];
+            let mut values = vec![0.0f32; side * side];
             (0..side).for_each(|y| values[y * side + x] = 1.0);
-            let picture = Tensor::<4>::from_data(TensorData::new(values, [1, 2, side, side]), &device);
+            let picture = Tensor::<4>::from_data(TensorData::new(values, [1, 1, side, side]), &device);
             let logits = critic.forward(picture).0.into_data().try_into_vec::<f32>().unwrap();
             logits[40 * 80 + 40]
         };

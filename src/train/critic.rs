@@ -22,7 +22,7 @@ use crate::{
     },
     model::{
         Critic, FixedGenerator, Generator, Latent,
-        critic::{self, MULTIPLE, STRIDE},
+        critic::{MULTIPLE, STRIDE},
         layers::Pass,
         weights::{self, host},
     },
@@ -162,11 +162,6 @@ impl CriticTrainer {
         &self.average
     }
 
-    /// Mean and standard deviation of the surface's pixels.
-    pub fn light(&self) -> [f32; 2] {
-        self.light
-    }
-
     /// Crops and, for every logit, whether a pixel under it is damaged.
     fn tensors(&self, forged: Forged) -> (Tensor<4>, Tensor<4>) {
         let (side, channels) = (self.side, self.recipe.model.channels);
@@ -178,13 +173,7 @@ impl CriticTrainer {
             let own = &mut wanted[(crop * cells + y / STRIDE) * cells + x / STRIDE];
             *own = own.max(*damaged);
         }
-        let length = channels * side * side;
-        let shown: Vec<f32> = {
-            use rayon::prelude::*;
-            let crops = forged.values.par_chunks_exact(length);
-            crops.flat_map_iter(|crop| critic::view(crop, side, side, self.light)).collect()
-        };
-        let x = TensorData::new(shown, [n, channels + 1, side, side]);
+        let x = TensorData::new(forged.values, [n, channels, side, side]);
         let wanted = TensorData::new(wanted, [n, 1, cells, cells]);
         (Tensor::from_data(x, &self.device), Tensor::from_data(wanted, &self.device))
     }

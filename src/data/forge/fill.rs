@@ -12,14 +12,13 @@ use super::{
 pub(super) fn fill(
     fill: Fill,
     forger: &Forger,
-    unit: f32,
     values: &[f32],
     donor: &[f32],
     alpha: &[f32],
     is_line: bool,
     rng: &mut ChaCha8Rng,
 ) -> Vec<f32> {
-    let side = forger.side;
+    let (side, unit) = (forger.side, forger.deviation);
     let area = side * side;
     let planes = || values.chunks_exact(area);
     match fill {

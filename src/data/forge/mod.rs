@@ -152,8 +152,7 @@ impl Forger {
         let (side, area) = (self.side, self.side * self.side);
         let alpha = shape::draw(shape, side, self.knobs.largest as f32, rng);
         let opacity = rng.random_range(self.knobs.strength.clamp(0.0, 0.99) as f32..1.0);
-        let unit = self.unit(&forged.values);
-        let filled = fill::fill(fill, self, unit, &forged.values, donor, &alpha, shape == Shape::Line, rng);
+        let filled = fill::fill(fill, self, &forged.values, donor, &alpha, shape == Shape::Line, rng);
         let mut change = vec![0.0f32; area];
         for (i, (value, new)) in forged.values.iter_mut().zip(filled).enumerate() {
             let blended = (*value + opacity * alpha[i % area] * (new - *value)).clamp(-1.0, 1.0);
@@ -163,20 +162,10 @@ impl Forger {
         }
         let seen = fill::blurred(&change, side, 1);
         for ((mask, alpha), seen) in forged.mask.iter_mut().zip(&alpha).zip(seen) {
-            if *alpha * opacity.max(0.8) > OPAQUE && seen > VISIBLE * unit {
+            if *alpha * opacity.max(0.8) > OPAQUE && seen > VISIBLE * self.deviation {
                 *mask = 1.0;
             }
         }
-    }
-
-    /// What damage to a crop is measured in: its own standard deviation, within reach of the surface's, so that
-    /// damage is as faint in the dark as it would be there.
-    fn unit(&self, values: &[f32]) -> f32 {
-        if std::env::var_os("GS_UNIT").is_none() { return self.deviation; }
-        let n = values.len().max(1) as f32;
-        let mean = values.iter().sum::<f32>() / n;
-        let own = (values.iter().map(|v| (v - mean) * (v - mean)).sum::<f32>() / n).sqrt();
-        own.clamp(0.25 * self.deviation, 1.5 * self.deviation)
     }
 
     /// Changes contrast and light of half of all crops.
