@@ -21,24 +21,11 @@ pub enum Shape {
     Cloud,
     /// A piece out of the crop's edge.
     Chip,
-    /// All that lies beyond a straight line.
-    Half,
 }
 
 impl Shape {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Line, Self::Blob, Self::Cloud, Self::Chip, Self::Half];
-
-    /// How often each is drawn, in parts of the whole.
-    fn weight(self) -> f64 {
-        match self {
-            Self::Line => 0.34,
-            Self::Blob => 0.28,
-            Self::Cloud => 0.14,
-            Self::Chip => 0.1,
-            Self::Half => 0.14,
-        }
-    }
+    pub const ALL: [Self; 4] = [Self::Line, Self::Blob, Self::Cloud, Self::Chip];
 }
 
 /// What damage is filled with.
@@ -138,7 +125,7 @@ impl Forger {
         let mut forged = Forged { values: crop.to_vec(), mask: vec![0.0; self.side * self.side] };
         if rng.random_bool(self.knobs.share.clamp(0.0, 1.0)) {
             for _ in 0..rng.random_range(1..=PIECES) {
-                let shape = *Shape::ALL.choose_weighted(rng, |s| s.weight()).unwrap_or(&Shape::Blob);
+                let shape = *Shape::ALL.choose(rng).unwrap_or(&Shape::Blob);
                 let fill = *Fill::ALL.choose(rng).unwrap_or(&Fill::Brightness);
                 self.damage(&mut forged, donor, shape, fill, rng);
             }

@@ -23,7 +23,6 @@ pub(super) fn draw(shape: Shape, side: usize, largest: f32, rng: &mut ChaCha8Rng
             let middle = if rng.random_bool(0.5) { [along, edge] } else { [edge, along] };
             blob(side, middle, axes(3.0, reach, rng), rng)
         }
-        Shape::Half => half(side, rng),
     }
 }
 
@@ -82,25 +81,6 @@ fn blob(side: usize, middle: [f32; 2], axes: [f32; 2], rng: &mut ChaCha8Rng) -> 
         *alpha = (inwards / soft + 0.5).clamp(0.0, 1.0);
     }
     alpha
-}
-
-/// What lies beyond a line that leaves most of the crop, along or across the picture as often as not.
-fn half(side: usize, rng: &mut ChaCha8Rng) -> Vec<f32> {
-    let angle = if rng.random_bool(0.6) {
-        f32::from(rng.random_range(0..4u8)) * PI / 2.0 + rng.random_range(-0.2..0.2)
-    } else {
-        rng.random_range(0.0..TAU)
-    };
-    let (sin, cos) = angle.sin_cos();
-    let offset = rng.random_range(0.02..0.4) * side as f32;
-    let soft = log_uniform(0.8, 8.0, rng);
-    let middle = (side as f32 - 1.0) / 2.0;
-    (0..side * side)
-        .map(|i| {
-            let (x, y) = ((i % side) as f32 - middle, (i / side) as f32 - middle);
-            ((x * cos + y * sin - offset) / soft + 0.5).clamp(0.0, 1.0)
-        })
-        .collect()
 }
 
 /// A smooth field of random numbers in `[0, 1]` over a grid of `cells` a side.

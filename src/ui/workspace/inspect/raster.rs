@@ -101,11 +101,13 @@ pub enum MapKind {
     Signed,
     /// Residual in D's features.
     Feature,
+    /// The critic's logit, in units of what is usual.
+    Critic,
 }
 
 impl MapKind {
     /// All maps, in the order they are offered.
-    pub const ALL: [Self; 3] = [Self::Difference, Self::Signed, Self::Feature];
+    pub const ALL: [Self; 4] = [Self::Difference, Self::Signed, Self::Feature, Self::Critic];
 
     /// Name on screen.
     pub fn title(self) -> &'static str {
@@ -113,6 +115,7 @@ impl MapKind {
             Self::Difference => "Difference",
             Self::Signed => "Signed difference",
             Self::Feature => "Feature residual",
+            Self::Critic => "Critic",
         }
     }
 
@@ -124,6 +127,9 @@ impl MapKind {
             Self::Feature => {
                 "How far query and reconstruction lie apart in the eyes of D's third layer. \
                               There once the inspection is over."
+            }
+            Self::Critic => {
+                "How sure the critic, which learnt from forged defects, is of damage, in standard deviations from                               what is usual. There once the inspection is over."
             }
         }
     }
@@ -159,8 +165,10 @@ impl Source {
         if !self.counts(i) {
             return None;
         }
-        if self.kind == MapKind::Feature {
-            return self.outcome.as_ref()?.feature.get(i).copied();
+        match self.kind {
+            MapKind::Feature => return self.outcome.as_ref()?.feature.get(i).copied(),
+            MapKind::Critic => return self.outcome.as_ref()?.critic.as_ref()?.get(i).map(|v| v.max(0.0)),
+            MapKind::Difference | MapKind::Signed => {}
         }
         let kept = self.kept.as_ref()?;
         let (plane, channels) = (self.query.pixels(), self.query.channels());
@@ -173,7 +181,11 @@ impl Source {
 
     /// Whether there is anything to show.
     pub fn is_there(&self) -> bool {
-        if self.kind == MapKind::Feature { self.outcome.is_some() } else { self.kept.is_some() }
+        match self.kind {
+            MapKind::Feature => self.outcome.is_some(),
+            MapKind::Critic => self.outcome.as_ref().is_some_and(|o| o.critic.is_some()),
+            MapKind::Difference | MapKind::Signed => self.kept.is_some(),
+        }
     }
 
     /// The map in colours from 0 (or `-scale`) to `scale`. Reduced by the strongest value, so that a small

@@ -21,7 +21,7 @@ use crate::{
         self, Inspect,
         inspect::{Entry, View},
     },
-    inspect::{Kept, Outcome, Planes, Regions},
+    inspect::{Kept, Planes, Regions},
     report::colour_map::{ColourMap, table},
     ui::{
         Action, UiCommand,
@@ -203,6 +203,7 @@ impl Triptych {
         let calibration = scene.calibration();
         let scale = calibration.map_or(1.0, |c| match self.layout.map {
             MapKind::Feature => c.scale.feature,
+            MapKind::Critic => c.scale.critic,
             _ => c.scale.difference,
         });
         let scale = if scale.is_finite() && scale > 0.0 { scale } else { 1.0 };
@@ -286,6 +287,7 @@ impl Triptych {
     fn bar_words(&self, calibrated: bool) -> String {
         let of = match self.layout.map {
             MapKind::Feature => "difference per feature of D's third layer",
+            MapKind::Critic => "the critic's logit in standard deviations above what is usual",
             _ => "difference per pixel on the −1 to 1 scale (0.1 is 12.75 grey levels)",
         };
         let fixed = if calibrated {
@@ -390,6 +392,10 @@ impl Triptych {
             1 => self.reconstruction.paint(&painter, placed, Color32::WHITE),
             _ if self.map.is_empty() => say(match (source.kind, source.kept.is_some()) {
                 (MapKind::Feature, true) => "The feature residual is there once the inspection is over.",
+                (MapKind::Critic, true) if source.outcome.is_some() => {
+                    "This model has no critic; train it again to give it one."
+                }
+                (MapKind::Critic, true) => "The critic's map is there once the inspection is over.",
                 _ => "The map follows the first reconstruction.",
             }),
             _ => self.map.paint(&painter, placed, Color32::WHITE),
@@ -564,10 +570,12 @@ fn readout(ui: &mut Ui, view: &View, kept: Option<&Kept>, source: &Source, at: O
         None => "–".to_owned(),
     };
     let place = |v: Option<usize>| v.map_or_else(|| "–".to_owned(), |v| v.to_string());
-    let feature = (source.kind == MapKind::Feature).then(|| {
-        let value = index.and_then(|i| view.outcome.as_ref().and_then(|o: &Arc<Outcome>| o.feature.get(i).copied()));
-        ("feature", ticks::figure(value), 48.0)
-    });
+    let name = match source.kind {
+        MapKind::Feature => Some("feature"),
+        MapKind::Critic => Some("critic"),
+        MapKind::Difference | MapKind::Signed => None,
+    };
+    let feature = name.map(|name| (name, ticks::figure(index.and_then(|i| source.value(i))), 48.0));
     let cells = [
         ("x", place(at.map(|a| a.0)), 28.0),
         ("y", place(at.map(|a| a.1)), 28.0),
