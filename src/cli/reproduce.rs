@@ -16,7 +16,7 @@ use crate::{
         metrics::{auroc, median},
     },
     model::{FixedCritic, Generator},
-    train::{CriticTrainer, EncoderTrainer, Preset, Recipe, Trainer, Update},
+    train::{CriticTrainer, EncoderTrainer, Preset, Recipe, Trainer, Update, critic},
 };
 
 #[derive(Debug, Args)]
@@ -144,24 +144,22 @@ fn criticise(
         return Ok(None);
     }
     let began = Instant::now();
-    let (training, held_out) = (opened.training_indices(split), opened.held_out_indices(split));
-    let mut trainer = CriticTrainer::new(recipe, g, &opened.store, training.clone(), held_out, device)?;
+    let (training, usual) = critic::part(&opened.training_indices(split));
+    let held_out = opened.held_out_indices(split);
+    let mut trainer = CriticTrainer::new(recipe, g, &opened.store, training, held_out, device)?;
     let progress = bar("critic");
     progress.set_length(trainer.total());
     for step in 0..trainer.total() {
         let loss = trainer.step()?;
         if step % 100 == 99 {
             progress.set_message(format!("loss {loss:.3}, held out {:.3}", trainer.held_out_loss()?.unwrap_or(f32::NAN)));
-            if std::env::var_os("GS_TRACE").is_some() {
-                eprintln!("{step} {loss:.4} {:.4} {:.1}s", trainer.held_out_loss()?.unwrap_or(f32::NAN), began.elapsed().as_secs_f64());
-            }
         }
         progress.inc(1);
     }
     progress.finish_and_clear();
-    let mut learning = Learning::new(FixedCritic::new(trainer.critic()), training.len().min(60), device);
+    let mut learning = Learning::new(FixedCritic::new(trainer.critic()), usual.len(), device);
     while learning.left() > 0 {
-        let picture = opened.store.get(training[learning.next() * training.len() / training.len().min(60)])?;
+        let picture = opened.store.get(usual[learning.next()])?;
         learning.show(&Planes::of(&picture, recipe.model.channels, recipe.data.scale as f32))?;
     }
     println!("critic  {} steps in {:.1} s", trainer.total(), began.elapsed().as_secs_f64());

@@ -13,17 +13,17 @@ use crate::{
         model::{About, ModelError},
     },
     model::{Critic, Discriminator, Encoder, FixedCritic, Generator, weights::WeightError},
-    train::{CriticTrainer, EncoderTrainer, trainer::TrainError},
+    train::{CriticTrainer, EncoderTrainer, critic, trainer::TrainError},
 };
 
 /// Name of the model file in a run's folder.
 pub const MODEL_FILE: &str = "model.ganspect";
 
-/// Most healthy training images that a critic is shown to learn what is usual.
-pub const SHOWN: usize = 60;
+/// Most healthy images that a critic is shown to learn what is usual.
+const SHOWN: usize = 60;
 
 /// At most `most` of `all`, evenly from the whole list.
-pub fn spread(all: &[usize], most: usize) -> Vec<usize> {
+fn spread(all: &[usize], most: usize) -> Vec<usize> {
     let take = all.len().min(most);
     (0..take).map(|i| all[i * all.len() / take]).collect()
 }
@@ -154,7 +154,8 @@ impl Finishing {
                 Stage::Encoder(encoder) => {
                     self.encoder = (encoder.total() > 0).then(|| encoder.encoder().clone());
                     if self.about.recipe.critic.steps > 0 {
-                        let (training, held_out) = (self.training(), self.opened.held_out_indices(&self.split));
+                        let (training, _) = critic::part(&self.training());
+                        let held_out = self.opened.held_out_indices(&self.split);
                         let (recipe, n) = (&self.about.recipe, &self.networks);
                         let critic =
                             CriticTrainer::new(recipe, &n.ema, &self.opened.store, training, held_out, &n.device);
@@ -168,7 +169,8 @@ impl Finishing {
                 }
                 Stage::Critic(trainer) => {
                     let critic = trainer.critic().clone();
-                    let images = spread(&self.training(), SHOWN);
+                    let (_, usual) = critic::part(&self.training());
+                    let images = spread(&usual, SHOWN);
                     let learning =
                         Learning::new(FixedCritic::new(&critic), images.len(), &self.networks.device);
                     self.enter(Stage::Usual(Box::new(critic), Box::new(learning), images));

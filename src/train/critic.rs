@@ -186,6 +186,26 @@ fn cross_entropy(logits: Tensor<4>, wanted: Tensor<4>, weight: f64) -> Tensor<1>
     (missed + raised).mean()
 }
 
+/// One image in so many is kept from the critic, to learn from it what is usual.
+const KEPT: usize = 6;
+/// Fewest images that are kept; with fewer than four times as many nothing is.
+const FEWEST: usize = 6;
+
+/// Parts healthy training images into those that a critic is trained on and those that it is then shown to learn
+/// what is usual: of images that it knows by heart it would think too well. Both are all of them where there are few.
+pub fn part(training: &[usize]) -> (Vec<usize>, Vec<usize>) {
+    let kept = training.len().div_ceil(KEPT).max(FEWEST);
+    if training.len() < 4 * FEWEST {
+        return (training.to_vec(), training.to_vec());
+    }
+    // Evenly from the whole list, which may be in the order they were taken.
+    let is_kept = |i: usize| i * kept / training.len() != (i + 1) * kept / training.len();
+    let of = |kept: bool| {
+        training.iter().enumerate().filter(|(i, _)| is_kept(*i) == kept).map(|(_, &index)| index).collect()
+    };
+    (of(false), of(true))
+}
+
 /// The largest side of a crop that half of the images hold, a multiple of 8 and at most `most`.
 fn crop_side(store: &ImageStore, images: &[usize], most: usize, scale: f32) -> usize {
     let mut sides: Vec<usize> = images
@@ -205,4 +225,19 @@ fn light(values: &[f32]) -> [f32; 2] {
     let mean = values.iter().map(|&v| f64::from(v)).sum::<f64>() / n;
     let variance = values.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum::<f64>() / n;
     [mean as f32, variance.sqrt().max(1e-3) as f32]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_usual_is_learnt_from_images_of_its_own() {
+        let all: Vec<usize> = (100..196).collect();
+        let (trained, kept) = part(&all);
+        assert_eq!((trained.len(), kept.len()), (80, 16));
+        assert!(kept.iter().all(|i| !trained.contains(i)) && kept.windows(2).all(|w| w[1] - w[0] == 6));
+        let few: Vec<usize> = (0..10).collect();
+        assert_eq!(part(&few), (few.clone(), few));
+    }
 }
