@@ -328,11 +328,27 @@ impl Evaluator {
 /// # Errors
 /// A sentence, when it cannot be read or inspected.
 pub fn inspect_again(model: &Model, tests: &TestSet, index: usize, knobs: &InvertKnobs) -> Result<Outcome, String> {
+    let mut job = job_again(model, tests, index, knobs)?;
+    while !job.slice(model.networks()).map_err(|e| e.to_string())? {}
+    outcome_again(model, &job, knobs)
+}
+
+/// The same, to be advanced a bounded slice at a time.
+///
+/// # Errors
+/// The same.
+pub fn job_again(model: &Model, tests: &TestSet, index: usize, knobs: &InvertKnobs) -> Result<Job, String> {
     let about = model.about();
     let picture = tests.picture(index).map_err(|e| e.to_string())?;
     let query = Arc::new(Planes::of(&picture, about.recipe.model.channels, about.recipe.data.scale as f32));
-    let mut job = Job::new(model.networks(), query, knobs.clone(), &about.regions).map_err(|e| e.to_string())?;
-    while !job.slice(model.networks()).map_err(|e| e.to_string())? {}
+    Job::new(model.networks(), query, knobs.clone(), &about.regions).map_err(|e| e.to_string())
+}
+
+/// What came of [`job_again`] once it is done.
+///
+/// # Errors
+/// A sentence, when it is not.
+pub fn outcome_again(model: &Model, job: &Job, knobs: &InvertKnobs) -> Result<Outcome, String> {
     let judge = model.calibration(knobs).zip(model.rate(knobs));
     job.outcome(judge).ok_or_else(|| "the inspection ended without an outcome".into())
 }
