@@ -80,8 +80,7 @@ pub enum Show {
 
 impl Show {
     /// All choices, in the order they are offered.
-    pub const ALL: [Self; 6] =
-        [Self::All, Self::Missed, Self::FalseAlarms, Self::Near, Self::Caught, Self::Passed];
+    pub const ALL: [Self; 6] = [Self::All, Self::Missed, Self::FalseAlarms, Self::Near, Self::Caught, Self::Passed];
 
     /// Name on screen.
     pub fn title(self) -> &'static str {
@@ -429,32 +428,38 @@ impl Figures {
     }
 
     /// What a threshold comes to; [`Figures::scored`] says of which score.
-    pub fn judged(
-        &mut self,
-        threshold: f64,
-        rate: Option<f64>,
-        sort: Sort,
-        show: Show,
-        only: Option<&str>,
-    ) -> Option<(&Scored, &Judged)> {
-        let scored = self.scored.as_ref()?;
-        let key =
-            Key { threshold: threshold.to_bits(), rate: rate.map(f64::to_bits), sort, show, only: only.map(Into::into) };
+    pub fn judged(&mut self, threshold: f64, rate: Option<f64>, sort: Sort, show: Show, only: Option<&str>) {
+        let Some(scored) = &self.scored else { return };
+        let key = Key {
+            threshold: threshold.to_bits(),
+            rate: rate.map(f64::to_bits),
+            sort,
+            show,
+            only: only.map(Into::into),
+        };
         let kept = self.judged.take().filter(|(old, _)| *old == key);
         let kept = kept.unwrap_or_else(|| (key, Judged::new(scored, threshold, rate, sort, show, only)));
-        let (_, judged) = self.judged.insert(kept);
-        Some((scored, judged))
+        self.judged = Some(kept);
     }
 
-    /// The intervals of a score: of this test, or of what it was a moment ago. They are drawn on a thread of
+    /// There is no threshold.
+    pub fn judge_nothing(&mut self) {
+        self.judged = None;
+    }
+
+    /// What was worked out last.
+    pub fn shown(&self) -> Option<(&Scored, Option<&Judged>)> {
+        self.scored.as_ref().map(|scored| (scored, self.judged.as_ref().map(|(_, judged)| judged)))
+    }
+
+    /// The intervals of a score, once they are there.
+    pub fn drawn(&self, kind: ScoreKind) -> Option<&Metrics> {
+        self.drawn.get(&kind).map(|drawn| &drawn.metrics)
+    }
+
+    /// Sees to the intervals of a score: of this test, or of what it was a moment ago. They are drawn on a thread of
     /// their own.
-    pub fn intervals(
-        &mut self,
-        ctx: &Context,
-        evaluation: &Arc<Evaluation>,
-        kind: ScoreKind,
-        going: bool,
-    ) -> Option<&Metrics> {
+    pub fn intervals(&mut self, ctx: &Context, evaluation: &Arc<Evaluation>, kind: ScoreKind, going: bool) {
         if let Some(drawing) = self.drawing.take() {
             match drawing.task.poll() {
                 TaskState::Running => self.drawing = Some(drawing),
@@ -468,16 +473,12 @@ impl Figures {
         // Of another model or other images altogether.
         let related = |old: &Evaluation| old.model.hash == evaluation.model.hash && old.data == evaluation.data;
         self.drawn.retain(|_, drawn| related(&drawn.evaluation));
-        let fresh = |drawn: &Drawn| {
-            Arc::ptr_eq(&drawn.evaluation, evaluation) || going && Instant::now() < drawn.rest
-        };
+        let fresh = |drawn: &Drawn| Arc::ptr_eq(&drawn.evaluation, evaluation) || going && Instant::now() < drawn.rest;
         if self.drawing.is_none() && !self.drawn.get(&kind).is_some_and(fresh) {
             let (wake, own) = (ctx.clone(), Arc::clone(evaluation));
-            let task =
-                Task::spawn("test-intervals", move || wake.request_repaint(), move |_| own.metrics(kind));
+            let task = Task::spawn("test-intervals", move || wake.request_repaint(), move |_| own.metrics(kind));
             let (evaluation, began) = (Arc::clone(evaluation), Instant::now());
             self.drawing = task.ok().map(|task| Drawing { kind, evaluation, began, task });
         }
-        self.drawn.get(&kind).map(|drawn| &drawn.metrics)
     }
 }
