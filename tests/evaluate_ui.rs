@@ -15,7 +15,7 @@ use egui_kittest::{
 use ganspect::{
     data::{FileHash, Label, surface::Kind},
     engine::{
-        Live,
+        Command, Inspect, Live,
         evaluate::TestPhase,
         inspect::{ModelFacts, ModelSource, ModelState},
     },
@@ -62,7 +62,8 @@ fn scores(i: u64, defect: f64) -> Scores {
 }
 
 fn calibration() -> Calibration {
-    let held_out = (0..HELD_OUT as u64).map(|i| HeldOut { hash: FileHash::of(&i.to_le_bytes()), scores: scores(i, 0.0) });
+    let held_out =
+        (0..HELD_OUT as u64).map(|i| HeldOut { hash: FileHash::of(&i.to_le_bytes()), scores: scores(i, 0.0) });
     Calibration {
         knobs: InvertKnobs::default(),
         regions: Regions::default(),
@@ -196,7 +197,7 @@ fn settle(stage: &mut Stage) {
     stage.until("the pictures of the rows", |window| pictures(window) >= rows);
     stage.until("the intervals", |window| {
         let mut nodes = window.query_all_by_role(accesskit::Role::Label);
-        nodes.any(|n| n.accesskit_node().value().is_some_and(|text| text.starts_with("0.") && text.contains(" to 0.")))
+        nodes.any(|n| n.accesskit_node().value().is_some_and(|text| text.starts_with("0.") && text.contains(" to ")))
     });
 }
 
@@ -368,7 +369,7 @@ fn the_line_is_dragged_and_pushed() {
 
 #[test]
 fn a_cell_shows_its_images_only() {
-    let mut stage = open(true, SIZE, finished);
+    let mut stage = open(true, [1280.0, 1100.0], finished);
     show(&mut stage);
     let alarms = cell(&stage, "False alarms");
     stage.harness.get_by_label_contains("images: False alarms").click();
@@ -458,7 +459,7 @@ fn a_model_without_a_calibration_has_a_free_line_and_no_promise() {
         status.evaluation = Some(Arc::new(Evaluation { calibration: None, rate: None, ..(*whole).clone() }));
     });
     show(&mut stage);
-    assert!(shows(&stage.harness, "This model is not calibrated for these settings"));
+    assert!(shows(&stage.harness, "This test was made without a calibration"));
     assert!(!shows(&stage.harness, "Put this rate in force"));
     let before = cell(&stage, "Missed");
     let plot = stage.harness.get_by_label_contains("Threshold").rect();
@@ -500,7 +501,21 @@ fn what_went_wrong_or_was_stopped_is_said_with_the_way_out() {
 fn a_real_test_runs_is_cancelled_and_goes_on() {
     let mut stage = open(true, SIZE, |_| {});
     show(&mut stage);
-    stage.harness.get_by_label("Try it on the built-in model").click();
+    let say = |stage: &mut Stage, inspect| {
+        stage.harness.state_mut().apply(Action::Engine(Command::Inspect(inspect)));
+    };
+    let facts = |window: &Window| match &window.state().live().inspect.status.read().model {
+        ModelState::Ready(facts) => Some(Arc::clone(facts)),
+        _ => None,
+    };
+    say(&mut stage, Inspect::Model(ModelSource::BuiltIn));
+    stage.until("the built-in model is in force", |window| facts(window).is_some());
+    // Settings that it is calibrated for.
+    let knobs = facts(&stage.harness).unwrap().calibrations[0].knobs.clone();
+    say(&mut stage, Inspect::Knobs(Box::new(knobs)));
+    stage.until("it is calibrated", |window| window.state().live().inspect.status.read().rate.is_some());
+    stage.harness.run_steps(2);
+    stage.harness.get_by_label("Its own test images").click();
     let done = |window: &Window| window.state().live().evaluate.status.read().done;
     stage.until("three images are done", |window| done(window) >= 3);
     stage.harness.run_steps(2);
@@ -515,10 +530,7 @@ fn a_real_test_runs_is_cancelled_and_goes_on() {
         let status = window.state().live().evaluate.status.read().clone();
         status.phase == TestPhase::Running && status.done > before && status.known >= before
     });
-    // Put in force and kept with the model.
-    let status = stage.harness.state().live().inspect.status.read().clone();
-    let ModelState::Ready(facts) = &status.model else { panic!() };
-    assert_eq!(facts.path, None, "{:?}", ModelSource::BuiltIn);
+    // A rate is put in force.
     press(&mut stage, Modifiers::NONE, Key::S);
     stage.until("it stops", |window| window.state().live().evaluate.status.read().phase == TestPhase::Stopped);
     stage.harness.run_steps(2);

@@ -293,7 +293,8 @@ fn print(summary: &Summary) {
 
 /// Two models side by side.
 fn print_both(first: &Summary, other: &Summary) {
-    println!("| score | AUROC of {} | of {} | caught at 5 % | |", first.model.name, other.model.name);
+    let names = report::labels([first, other].into_iter());
+    println!("| score | {0}: AUROC | {1}: AUROC | {0}: caught at 5 % | {1}: caught at 5 % |", names[0], names[1]);
     println!("|---|---|---|---|---|");
     let mut scores: Vec<_> = first.scores.iter().chain(&other.scores).map(|s| s.score).collect();
     scores.sort();
@@ -307,7 +308,7 @@ fn print_both(first: &Summary, other: &Summary) {
     }
     for p in &first.pixels {
         let q = other.pixels.iter().find(|q| q.map == p.map);
-        println!("| AUPRO of {} | {} | {} | | |", p.map.name(), number(p.aupro), number(q.and_then(|q| q.aupro)));
+        println!("| AUPRO of {} | {} | {} | - | - |", p.map.name(), number(p.aupro), number(q.and_then(|q| q.aupro)));
     }
     println!();
 }

@@ -3,7 +3,8 @@
 //! difference. Held-out healthy images say how large a difference is usual.
 //!
 //! [`Model`] is what a `.ganspect` file holds, loaded on a device. A [`Job`] inspects one query, a
-//! bounded slice of work a call. [`Calibration`] turns its [`Scores`] into an [`Assessment`].
+//! bounded slice of work a call. [`Calibration`] turns its [`Scores`] into an [`Assessment`]. An
+//! [`Evaluator`] tests a model on images whose truth is known; an [`Evaluation`] says how well it did.
 
 pub mod calibrate;
 pub mod calibrator;

@@ -125,10 +125,6 @@ pub const PLOTS_SHARE: f32 = 0.27;
 pub const PLOTS_LEAST: f32 = 248.0;
 /// Greatest width of those plots.
 pub const PLOTS_MOST: f32 = 560.0;
-/// Width of the plots from which the two curves stand beside each other.
-pub const CURVES_BESIDE: f32 = 440.0;
-/// Greatest height of the histogram over them.
-pub const HISTOGRAM_MOST: f32 = 420.0;
 /// Width kept for the labels of a vertical axis in percent.
 pub const AXIS_PERCENT: f32 = 34.0;
 /// Width of the names of the confusion matrix's rows.

@@ -36,11 +36,11 @@ impl MapKind {
         }
     }
 
-    /// Where its colour scale ends.
-    pub fn upper(self, scale: &MapScale) -> f32 {
+    /// Where its colour scale ends; `None` for a map whose scale is not fixed, which ends at its own largest value.
+    pub fn upper(self, scale: &MapScale) -> Option<f32> {
         match self {
-            Self::Difference => scale.difference,
-            Self::Feature => scale.feature,
+            Self::Difference => Some(scale.difference),
+            Self::Feature => Some(scale.feature),
         }
     }
 
@@ -102,7 +102,10 @@ pub struct Histogram(Vec<u32>);
 impl Histogram {
     /// Of these values.
     pub fn of(values: impl Iterator<Item = f32>) -> Self {
-        let mut places: Vec<u16> = values.map(place).collect();
+        Self::of_places(values.map(place).collect())
+    }
+
+    fn of_places(mut places: Vec<u16>) -> Self {
         places.sort_unstable();
         let (mut flat, mut before) = (Vec::new(), 0);
         for same in places.chunk_by(|a, b| a == b) {
@@ -150,9 +153,9 @@ impl PixelCounts {
             let values = map.of(outcome)?;
             let mut apart = vec![Vec::new(); defects + 1];
             for i in (0..values.len()).filter(inside) {
-                apart[marks.get(i).copied().unwrap_or(0)].push(values[i]);
+                apart[marks.get(i).copied().unwrap_or(0)].push(place(values[i]));
             }
-            let mut histograms = apart.into_iter().map(|own| Histogram::of(own.into_iter()));
+            let mut histograms = apart.into_iter().map(Histogram::of_places);
             let healthy = histograms.next().unwrap_or_default();
             Some(Self { map, healthy, defects: histograms.filter(|h| !h.0.is_empty()).collect() })
         };

@@ -125,11 +125,12 @@ mod tests {
         inspect::{
             Calibration, Examined, Scores,
             calibrate::{HeldOut, MapScale},
+            evaluation::report::{Why, worst},
         },
     };
 
     /// Healthy images score 0.1 to 1.0, held-out ones 0.05 to 0.95, scratches 0.8 to 1.7 and pits 0.3 to 0.5.
-    pub(crate) fn evaluation() -> Evaluation {
+    fn evaluation() -> Evaluation {
         let scores = |value: f64| {
             let mut scores = Scores::default();
             scores.set(ScoreKind::Feature, value);
@@ -211,6 +212,22 @@ mod tests {
         let (read, figures): (Evaluation, Summary) = serde_json::from_str(&text).unwrap();
         // But for the last digit of a double.
         assert_eq!((read, figures.verdict().unwrap().confusion), (evaluation, own.confusion));
+    }
+
+    #[test]
+    fn the_worst_cases_come_first() {
+        let evaluation = evaluation();
+        let of = |all: &[(Why, usize)], why| -> Vec<usize> {
+            all.iter().filter(|(own, _)| *own == why).map(|(_, place)| *place).collect()
+        };
+        let all = worst(&evaluation, &Summary::of(&evaluation, None).unwrap());
+        // Pits, then the faintest scratches; the healthy image at 1.0; at either side of 0.95.
+        assert_eq!((of(&all, Why::Missed), of(&all, Why::FalseAlarm)), (vec![20, 21, 22, 1, 3], vec![18]));
+        let near = of(&all, Why::Near);
+        assert!(near.len() == 6 && near[..2].contains(&5) && near[..2].contains(&16), "{near:?}");
+        let bare = Evaluation { calibration: None, rate: None, ..evaluation };
+        let all = worst(&bare, &Summary::of(&bare, None).unwrap());
+        assert_eq!((of(&all, Why::Missed)[0], of(&all, Why::FalseAlarm)[0], all.len()), (20, 18, 12));
     }
 
     #[test]

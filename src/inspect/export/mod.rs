@@ -167,15 +167,16 @@ pub fn query_png(outcome: &Outcome, most: usize) -> std::io::Result<Vec<u8>> {
 }
 
 /// A map of the query in colour as a small PNG, at most `most` pixels wide and high. The scale ends at `upper`,
-/// or at the largest value where none is given.
+/// or at the largest value where none is given; what is below 0 is shown as 0.
 ///
 /// # Errors
 /// What the encoder reports.
 pub fn map_png(outcome: &Outcome, map: &[f32], upper: Option<f32>, most: usize) -> std::io::Result<Vec<u8>> {
     let fit = Fit::of(outcome.query.width(), outcome.query.height(), most / 2, most);
-    let upper = upper.unwrap_or_else(|| map.iter().fold(0.0, |peak, v| v.abs().max(peak)));
+    let upper = upper.unwrap_or_else(|| map.iter().fold(0.0, |peak, v| v.max(peak)));
+    let map: Vec<f32> = map.iter().map(|v| v.max(0.0)).collect();
     let query = Inspected { file: "", model: "", hash: "", outcome, frames: &[], scale: None, map: ColourMap::Ember };
-    alone(&heat(&query, map, upper.max(1e-6), fit), fit)
+    alone(&heat(&query, &map, upper.max(1e-6), fit), fit)
 }
 
 /// A picture on a sheet of its own, as PNG.

@@ -39,12 +39,15 @@ impl Why {
     /// All of them, worst first.
     pub const ALL: [Self; 3] = [Self::Missed, Self::FalseAlarm, Self::Near];
 
-    /// Title in the report.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Missed => "Missed",
-            Self::FalseAlarm => "False alarms",
-            Self::Near => "Nearest to the line",
+    /// Title in the report; without a threshold nothing is flagged, and the images that look least like what
+    /// they are stand there.
+    pub fn title(self, threshold: bool) -> &'static str {
+        match (self, threshold) {
+            (Self::Missed, true) => "Missed",
+            (Self::Missed, false) => "Defective, and least odd",
+            (Self::FalseAlarm, true) => "False alarms",
+            (Self::FalseAlarm, false) => "Healthy, and oddest",
+            (Self::Near, _) => "Nearest to the line",
         }
     }
 }
@@ -106,7 +109,7 @@ pub fn portrait(outcome: &Outcome, evaluation: &Evaluation, (why, place): (Why, 
     let mut pictures = vec![("Image", query_png(outcome, SIDE).map_err(fault)?)];
     for kind in MapKind::ALL {
         if let Some(map) = kind.of(outcome) {
-            let upper = scale.as_ref().map(|s| kind.upper(s));
+            let upper = scale.as_ref().and_then(|s| kind.upper(s));
             pictures.push((kind.title(), map_png(outcome, &map, upper, SIDE).map_err(fault)?));
         }
     }
@@ -122,6 +125,14 @@ pub struct Reported {
     pub summary: Summary,
     /// Images that are shown.
     pub portraits: Vec<Portrait>,
+}
+
+/// What to call each of several models: by name, and by number where names are the same.
+pub fn labels<'a>(models: impl Iterator<Item = &'a Summary>) -> Vec<String> {
+    let names: Vec<&str> = models.map(|m| m.model.name.as_str()).collect();
+    let alike = |name: &str| names.iter().filter(|n| **n == name).count() > 1;
+    let label = |(i, name): (usize, &&str)| if alike(name) { format!("{name} ({})", i + 1) } else { (*name).into() };
+    names.iter().enumerate().map(label).collect()
 }
 
 /// Writes `images.csv`, `metrics.json` and `report.html` into `dir`, which is made if need be, and says which

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{
-    Reported, Why,
+    Reported, Why, labels,
     svg::{Line, curves, histogram, text},
 };
 use crate::{
@@ -31,6 +31,7 @@ p, li { color: var(--weak); margin: 4px 0; } strong { color: var(--ink); }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; } .wide { overflow-x: auto; }
 th, td { padding: 4px 12px 4px 0; text-align: right; border-bottom: 1px solid var(--grid); white-space: nowrap; }
 th { font-weight: 600; } th:first-child, td:first-child { text-align: left; } td small { color: var(--weak); }
+table.words td { text-align: left; white-space: normal; }
 tr.verdict td:first-child { font-weight: 600; }
 .h { color: var(--healthy); } .d { color: var(--defective); }
 .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(440px, 1fr)); gap: 8px 24px; }
@@ -55,11 +56,16 @@ pub(super) fn html(models: &[Reported]) -> String {
     let mut out = String::from(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">",
     );
-    let names: Vec<String> = models.iter().map(|m| text(&m.evaluation.model.name)).collect();
+    let names: Vec<String> = labels(models.iter().map(|m| &m.summary)).iter().map(|name| text(name)).collect();
     let title = names.join(" and ");
     let _ = write!(out, "<title>Evaluation of {title}</title><style>{STYLE}</style></head><body><h1>{title}</h1>");
     if let Some(first) = models.first() {
         head(&mut out, &first.evaluation, &first.summary);
+    }
+    if models.len() > 1 {
+        beside(&mut out, models, &names);
+    } else if let Some(only) = models.first() {
+        facts(&mut out, &only.summary);
     }
     for (i, model) in models.iter().enumerate() {
         if models.len() > 1 {
@@ -101,7 +107,29 @@ fn head(out: &mut String, evaluation: &Evaluation, summary: &Summary) {
     );
     let about: String = evaluation.about.iter().map(|line| format!("<li>{}</li>", text(&sentence(line)))).collect();
     let _ = write!(out, "<ul>{about}</ul>");
-    facts(out, summary);
+}
+
+/// The models side by side.
+fn beside(out: &mut String, models: &[Reported], names: &[String]) {
+    let mut scores: Vec<ScoreKind> = models.iter().flat_map(|m| &m.summary.scores).map(|s| s.score).collect();
+    scores.sort();
+    scores.dedup();
+    out.push_str("<h2>Side by side</h2><div class=\"wide\"><table><tr><th></th>");
+    for name in names {
+        let _ = write!(out, "<th>AUROC of {name}</th><th>caught at 5 %</th>");
+    }
+    out.push_str("</tr>");
+    for score in scores {
+        let _ = write!(out, "<tr><td>{}</td>", score.title());
+        for model in models {
+            let metrics = model.summary.scores.iter().find(|s| s.score == score).map(|s| &s.metrics);
+            let star = if model.summary.score == score { "* " } else { "" };
+            let (auroc, caught) = (metrics.and_then(|m| m.auroc), metrics.and_then(|m| m.caught_at_5));
+            let _ = write!(out, "<td>{star}{}</td><td>{}</td>", with_interval(auroc), number(caught.map(|e| e.value)));
+        }
+        out.push_str("</tr>");
+    }
+    out.push_str("</table></div><p>* the score that verdicts go by</p>");
 }
 
 /// What the verdicts of a model rest on.
@@ -229,7 +257,7 @@ fn plots(out: &mut String, models: &[Reported]) {
     if drawn.is_empty() {
         return;
     }
-    out.push_str("<h2>Curves</h2><p>The ring is where the threshold lies.</p><div class=\"plots\">");
+    out.push_str("<h2>Curves</h2><p>A ring is where the threshold in force lies.</p><div class=\"plots\">");
     for kind in drawn {
         let own = |m: &Reported| m.summary.scores.iter().find(|s| s.score == kind).and_then(|s| s.confusion);
         let rocs: Vec<_> = models.iter().map(|m| m.evaluation.roc(kind)).collect();
@@ -258,7 +286,8 @@ fn cases(out: &mut String, model: &Reported, of: &str) {
         if shown.peek().is_none() {
             continue;
         }
-        let _ = write!(out, "<h3>{}{of}</h3><div class=\"cases\">", why.title());
+        let title = why.title(model.summary.verdict().is_some_and(|s| s.threshold.is_some()));
+        let _ = write!(out, "<h3>{title}{of}</h3><div class=\"cases\">");
         for portrait in shown {
             let Some(e) = model.evaluation.examined.get(portrait.place) else { continue };
             out.push_str("<figure><div>");
@@ -288,7 +317,7 @@ fn cases(out: &mut String, model: &Reported, of: &str) {
 
 fn settings(out: &mut String, summary: &Summary, name: &str) {
     let of = if name.is_empty() { String::new() } else { format!(": {name}") };
-    let _ = write!(out, "<h2>What it rests on{of}</h2><table>");
+    let _ = write!(out, "<h2>What it rests on{of}</h2><table class=\"words\">");
     let mut row = |key: &str, value: &str| {
         let _ = write!(out, "<tr><td>{key}</td><td><code>{}</code></td></tr>", text(value));
     };

@@ -34,7 +34,7 @@ pub(super) struct Line<'a> {
 
 /// Curves from 0 to 1 both ways; the first is the model's, others stand beside it.
 pub(super) fn curves(title: &str, axes: [&str; 2], lines: &[Line<'_>], diagonal: bool) -> String {
-    let (left, top, all) = (38.0, 8.0, SIDE);
+    let (left, top, all) = (50.0, 8.0, SIDE);
     let (x, y) = (|v: f64| left + v * all, |v: f64| top + (1.0 - v) * all);
     let mut out = format!(
         "<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\">",

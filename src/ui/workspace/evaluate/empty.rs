@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use egui::{Align, Label, Layout, Rect, RichText, Ui, UiBuilder, vec2};
 
-use super::{super::source_title, Scene};
+use super::{super::source_title, Scene, side};
 use crate::{
     data::DataSource,
     engine::{
@@ -36,6 +36,7 @@ pub fn ui(ui: &mut Ui, scene: &Scene, last: Option<&str>, frame: &mut Frame<'_>)
         ui.add(Label::new(RichText::new(text).color(p.text)).wrap());
         ui.add_space(theme::GAP_S);
         model_line(ui, scene);
+        side::calibrate(ui, scene, frame);
         ui.add_space(theme::GAP_M);
         let model = scene.model().is_some();
         if !model {
@@ -89,8 +90,8 @@ fn model_line(ui: &mut Ui, scene: &Scene) {
                 (State::Healthy, text)
             }
             None => {
-                let text = "is not calibrated for the settings of Inspect, so the test would show scores and no \
-                            verdicts. Calibrate it there first.";
+                let text = "is not calibrated for the settings in force, so the test would promise nothing. \
+                            Calibrate it first.";
                 (State::Suspect, format!("{} {text}", facts.name))
             }
         },

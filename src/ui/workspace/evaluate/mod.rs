@@ -73,13 +73,16 @@ struct Scene {
     knobs: InvertKnobs,
     /// The rate in force in the model in force.
     rate: Option<f64>,
+    /// Held-out images inspected and in all, while the model in force is calibrated.
+    calibrating: Option<(usize, usize)>,
 }
 
 impl Scene {
     fn of(live: &Live) -> Self {
         let status = live.evaluate.status.read().clone();
         let inspect = live.inspect.status.read();
-        Self { status, state: inspect.model.clone(), knobs: inspect.knobs.clone(), rate: inspect.rate }
+        let (rate, calibrating) = (inspect.rate, inspect.calibrating);
+        Self { status, state: inspect.model.clone(), knobs: inspect.knobs.clone(), rate, calibrating }
     }
 
     fn model(&self) -> Option<&Arc<ModelFacts>> {

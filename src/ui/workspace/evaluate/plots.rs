@@ -28,27 +28,15 @@ pub enum Wish {
     Step(i64),
 }
 
-/// Draws all three over `area`: under each other, the curves side by side where there is room.
+/// Draws all three over `area`, one under the other.
 pub fn ui(ui: &mut Ui, area: Rect, scored: &Scored, judged: Option<&Judged>, rate: Option<f64>) -> Option<Wish> {
-    let beside = area.width() >= theme::CURVES_BESIDE;
-    let rows = if beside { 2.0 } else { 3.0 };
-    let gap = theme::GAP_S;
-    let height = (area.height() - (rows - 1.0) * gap) / rows;
-    let tall = if beside { height.min(theme::HISTOGRAM_MOST) } else { height };
-    let (top, rest) = area.split_top_bottom_at_y(area.top() + tall);
-    let rest = rest.with_min_y(rest.top() + gap);
-    let [left, right] = if beside {
-        let (left, right) = rest.split_left_right_at_fraction(0.5);
-        [left.with_max_x(left.right() - gap / 2.0), right.with_min_x(right.left() + gap / 2.0)]
-    } else {
-        let (upper, lower) = rest.split_top_bottom_at_y(rest.top() + height);
-        [upper, lower.with_min_y(lower.top() + gap)]
+    let height = (area.height() - 2.0 * theme::GAP_S) / 3.0;
+    let place = |i: usize| {
+        let top = area.top() + i as f32 * (height + theme::GAP_S);
+        Rect::from_x_y_ranges(area.x_range(), top..=top + height)
     };
-    // Curves of shares are squares.
-    let side = if beside { left.width().min(rest.height()) } else { f32::INFINITY };
-    let square = |rect: Rect| rect.with_max_y(rect.bottom().min(rect.top() + side));
-    let mut wish = histogram(ui, top, scored, judged, rate);
-    for (curve, rect) in [(Curve::Roc, square(left)), (Curve::Pr, square(right))] {
+    let mut wish = histogram(ui, place(0), scored, judged, rate);
+    for (curve, rect) in [(Curve::Roc, place(1)), (Curve::Pr, place(2))] {
         wish = wish.or(curve_of(ui, rect, curve, scored, judged));
     }
     wish
@@ -65,8 +53,11 @@ fn head(ui: &Ui, rect: Rect, title: &str, right: &str) -> Rect {
     let (head, body) = rect.split_top_bottom_at_y(rect.top() + theme::TILE_HEAD);
     let painter = ui.painter();
     let at = painter.text(head.left_center(), Align2::LEFT_CENTER, title, font.clone(), p.text_strong);
-    if at.right() + theme::GAP_S < head.right() {
-        painter.text(head.right_center(), Align2::RIGHT_CENTER, right, font, p.text_weak);
+    // Only where there is room for it.
+    let galley = painter.layout_no_wrap(right.to_owned(), font, p.text_weak);
+    if at.right() + theme::GAP_S < head.right() - galley.size().x {
+        let at = head.right_center() - vec2(galley.size().x, galley.size().y / 2.0);
+        painter.galley(at, galley, p.text_weak);
     }
     body
 }
@@ -79,7 +70,7 @@ fn figure(value: f64) -> String {
 fn histogram(ui: &mut Ui, rect: Rect, scored: &Scored, judged: Option<&Judged>, rate: Option<f64>) -> Option<Wish> {
     let p = Palette::of(ui);
     let h = &scored.histogram;
-    let body = head(ui, rect, scored.kind.title(), "score of each image");
+    let body = head(ui, rect, scored.kind.title(), "flagged right of the line");
     let plot = body.with_max_y(body.bottom() - theme::ROW_VALUE);
     let response = ui.interact(plot, ui.scope_id().with("threshold"), Sense::click_and_drag());
     let spoken = match judged {

@@ -1,7 +1,8 @@
 //! The promise and what it costs, every figure with its interval, and what was tested on what.
 
 use egui::{
-    Align2, DragValue, Grid, Label, Rect, RichText, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
+    Align2, DragValue, Grid, Label, ProgressBar, Rect, RichText, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2,
+    vec2,
 };
 
 use super::{
@@ -10,13 +11,13 @@ use super::{
     figures::{Judged, Scored, Show},
 };
 use crate::{
-    engine::inspect::ModelFacts,
+    engine::{self, Inspect, inspect::ModelFacts},
     inspect::{
         ScoreKind,
         metrics::{Estimate, Metrics},
     },
     ui::{
-        Frame, UiCommand,
+        Action, Frame, UiCommand,
         theme::{self, Palette, State},
         widget::{flush_right, ticks},
     },
@@ -52,7 +53,7 @@ pub fn ui(ui: &mut Ui, view: &View<'_>, frame: &mut Frame<'_>) -> Option<Wish> {
     let mut wish = None;
     egui::ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
         ui.set_width(ui.available_width() - theme::GAP_S);
-        wish = promise(ui, view);
+        wish = promise(ui, view, frame);
         if let Some(judged) = view.judged {
             ui.add_space(theme::GAP_S);
             wish = wish.take().or(matrix(ui, view, judged));
@@ -71,16 +72,17 @@ pub fn ui(ui: &mut Ui, view: &View<'_>, frame: &mut Frame<'_>) -> Option<Wish> {
     wish
 }
 
-fn promise(ui: &mut Ui, view: &View<'_>) -> Option<Wish> {
+fn promise(ui: &mut Ui, view: &View<'_>, frame: &mut Frame<'_>) -> Option<Wish> {
     let p = Palette::of(ui);
     section(ui, "Promise");
     let Some(rate) = view.standing.rate else {
         ui.horizontal_top(|ui| {
             theme::state_icon(ui, State::Suspect);
-            let text = "This model is not calibrated for these settings, so no rate can be promised. Calibrate it in \
-                        Inspect and test it again. Until then the line can be moved freely.";
+            let text = "This test was made without a calibration, so no rate can be promised; the line can be moved \
+                        freely. It stands where F1 is largest on these very images, which flatters.";
             ui.add(Label::new(text).wrap());
         });
+        calibrate(ui, view.scene, frame);
         return None;
     };
     let mut wish = None;
@@ -98,8 +100,9 @@ fn promise(ui: &mut Ui, view: &View<'_>) -> Option<Wish> {
             wish = Some(Wish::Rate(alarms / 1000.0));
         }
         edit.on_hover_text("Sets the threshold, from held-out healthy images alone");
-        ui.label("false alarms in 1,000 good parts.");
+        ui.label("false alarms");
     });
+    ui.label("in 1,000 good parts.");
     if let Some(refused) = &view.standing.refused {
         ui.horizontal_top(|ui| {
             theme::state_icon(ui, State::Suspect);
@@ -121,6 +124,37 @@ fn promise(ui: &mut Ui, view: &View<'_>) -> Option<Wish> {
         });
     }
     wish
+}
+
+/// The offer to calibrate the model in force, or how far that is.
+pub fn calibrate(ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) {
+    let Some(facts) = scene.model() else { return };
+    let ask = |inspect| Action::Engine(engine::Command::Inspect(inspect));
+    let p = Palette::of(ui);
+    if let Some((done, total)) = scene.calibrating {
+        ui.label(match total {
+            0 => "Calibrating, reading the held-out images".to_owned(),
+            _ => format!("Calibrating, {done} of {total} held-out images"),
+        });
+        let share = if total == 0 { 0.0 } else { done as f32 / total as f32 };
+        ui.add(ProgressBar::new(share).desired_height(theme::GAP_S).fill(p.accent)).accessible_name("Calibration");
+        if ui.button("Cancel").on_hover_text("Ends the calibration without a result").clicked() {
+            frame.actions.push(ask(Inspect::CancelCalibrate));
+        }
+    } else if facts.calibration(&scene.knobs).is_none() {
+        let button = egui::Button::new("Calibrate").min_size(vec2(0.0, theme::CONTROL));
+        let tip = "Inspects the model's held-out healthy images with these settings, so that a rate can be promised.";
+        if ui.add(button).on_hover_text(tip).clicked() {
+            frame.actions.push(ask(Inspect::Calibrate));
+        }
+    } else if scene.same_model() {
+        let again = UiCommand::EvaluateAgain;
+        ui.add(Label::new("The model is calibrated now. Test it again for a threshold that is promised.").wrap());
+        let button = egui::Button::new("Test again").min_size(vec2(0.0, theme::CONTROL));
+        if ui.add_enabled(again.enabled(frame.facts), button).on_hover_text(again.tooltip(ui.ctx())).clicked() {
+            frame.command(again);
+        }
+    }
 }
 
 /// What became of good and of defective parts; each cell shows its images.

@@ -97,14 +97,25 @@ impl Table {
             crate::ui::widget::empty_place(ui, "No such image", "Choose All to see every test image.");
             return wish;
         }
+        let foot = ui.available_rect_before_wrap().with_min_y(ui.max_rect().bottom() - theme::ROW_VALUE);
+        let p = Palette::of(ui);
+        let hint = "A double click or Enter shows an image in Inspect.";
+        ui.painter().text(
+            foot.left_center(),
+            Align2::LEFT_CENTER,
+            hint,
+            theme::caption().resolve(ui.style()),
+            p.text_weak,
+        );
         ui.spacing_mut().item_spacing.y = 0.0;
-        let mut area = ScrollArea::vertical().auto_shrink([false, false]);
+        let room = ui.available_height() - theme::ROW_VALUE - theme::GAP_XS;
+        let mut area = ScrollArea::vertical().max_height(room).auto_shrink([false, false]);
         let chosen = view.selected.and_then(|place| view.judged.order.iter().position(|p| *p == place));
         if std::mem::take(&mut self.reveal)
             && let Some(at) = chosen
         {
             let (top, bottom) = (at as f32 * pitch, (at + 1) as f32 * pitch);
-            let height = ui.available_height();
+            let height = room;
             if top < self.offset {
                 area = area.vertical_scroll_offset(top);
             } else if bottom > self.offset + height {
