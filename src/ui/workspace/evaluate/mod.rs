@@ -54,7 +54,7 @@ struct EvaluateLayout {
 #[derive(Default)]
 pub struct EvaluateWorkspace {
     layout: EvaluateLayout,
-    /// Place of the chosen image.
+    /// The chosen image, by its place in the test set: the table grows while a test goes on.
     selected: Option<usize>,
     /// The only kind of defect on show.
     only: Option<String>,
@@ -255,22 +255,23 @@ impl EvaluateWorkspace {
 
     /// Chooses the image so many rows further down.
     fn step(&mut self, by: i64) {
-        let Some((_, Some(judged))) = self.figures.shown() else { return };
+        let Some((scored, Some(judged))) = self.figures.shown() else { return };
         let order = &judged.order;
-        let at = self.selected.and_then(|place| order.iter().position(|p| *p == place));
+        let index = |place: &usize| scored.evaluation.examined.get(*place).map(|e| e.index);
+        let at = self.selected.and_then(|chosen| order.iter().position(|p| index(p) == Some(chosen)));
         let next = match at {
             None => 0,
             Some(at) => (at as i64 + by).clamp(0, order.len().saturating_sub(1) as i64) as usize,
         };
-        if let Some(place) = order.get(next) {
-            self.selected = Some(*place);
+        if let Some(chosen) = order.get(next).and_then(index) {
+            self.selected = Some(chosen);
             self.table.reveal = true;
         }
     }
 
     /// The action that shows an image in the Inspect workspace.
-    fn open(scene: &Scene, place: usize) -> Option<Action> {
-        let examined = scene.evaluation()?.examined.get(place)?;
+    fn open(scene: &Scene, index: usize) -> Option<Action> {
+        let examined = scene.evaluation()?.examined.iter().find(|e| e.index == index)?;
         let source = match examined.path.clone().filter(|path| path.is_file()) {
             Some(path) => QuerySource::File(path),
             None => QuerySource::Picture(scene.status.tests.as_ref()?.picture(examined.index).ok()?),
@@ -290,7 +291,7 @@ impl EvaluateWorkspace {
                 if self.selected.is_none() {
                     self.step(0);
                 }
-                actions.extend(self.selected.and_then(|place| Self::open(&scene, place)));
+                actions.extend(self.selected.and_then(|index| Self::open(&scene, index)));
             }
             UiCommand::EvaluateAdopt => {
                 let rate = self.rate(&evaluation);
@@ -372,10 +373,10 @@ impl EvaluateWorkspace {
         }
         match listed {
             None => {}
-            Some(table::Wish::Choose(place)) => self.selected = Some(place),
-            Some(table::Wish::Open(place)) => {
-                self.selected = Some(place);
-                frame.actions.extend(Self::open(scene, place));
+            Some(table::Wish::Choose(index)) => self.selected = Some(index),
+            Some(table::Wish::Open(index)) => {
+                self.selected = Some(index);
+                frame.actions.extend(Self::open(scene, index));
             }
             Some(table::Wish::Step(by)) => self.step(by),
             Some(table::Wish::Show(show)) => self.layout.show = show,
@@ -406,7 +407,7 @@ fn strip(ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) {
     let tested = status.evaluation.as_ref();
     let other = tested.is_some() && scene.model().is_some() && !scene.same_model();
     let p = Palette::of(ui);
-    let fill = egui::Frame::new().fill(p.plot).inner_margin(theme::bar_margin());
+    let fill = egui::Frame::new().fill(p.ground).inner_margin(theme::bar_margin());
     let draw = |ui: &mut Ui, content: &mut dyn FnMut(&mut Ui)| {
         Panel::top("evaluate-strip").frame(fill).show(ui, |ui| {
             ui.horizontal(|ui| {

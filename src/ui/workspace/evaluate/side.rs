@@ -473,7 +473,7 @@ fn kinds(ui: &mut Ui, view: &View<'_>) -> Option<Wish> {
 /// How well the maps show where the defects are.
 fn pixels(ui: &mut Ui, view: &View<'_>) {
     let pixels = &view.scored.evaluation.pixels;
-    if pixels.is_empty() {
+    if pixels.iter().all(|figures| figures.regions == 0) {
         return;
     }
     let p = Palette::of(ui);

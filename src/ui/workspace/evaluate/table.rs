@@ -18,7 +18,7 @@ use crate::ui::{
 /// What the user asks of the table.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Wish {
-    /// Chooses the image at this place.
+    /// Chooses this image, by its place in the test set.
     Choose(usize),
     /// Shows it in the Inspect workspace.
     Open(usize),
@@ -110,7 +110,8 @@ impl Table {
         ui.spacing_mut().item_spacing.y = 0.0;
         let room = ui.available_height() - theme::ROW_VALUE - theme::GAP_XS;
         let mut area = ScrollArea::vertical().max_height(room).auto_shrink([false, false]);
-        let chosen = view.selected.and_then(|place| view.judged.order.iter().position(|p| *p == place));
+        let index = |place: &usize| view.scored.evaluation.examined.get(*place).map(|e| e.index);
+        let chosen = view.selected.and_then(|place| view.judged.order.iter().position(|p| index(p) == Some(place)));
         if std::mem::take(&mut self.reveal)
             && let Some(at) = chosen
         {
@@ -139,7 +140,7 @@ impl Table {
             view.judged.judgements.get(place)?,
         );
         let p = Palette::of(ui);
-        let current = view.selected == Some(place);
+        let current = view.selected == Some(examined.index);
         let size = vec2(ui.available_width() - theme::GAP_XS, theme::TEST_ROW);
         let (rect, response) = ui.allocate_exact_size(size, Sense::click());
         let kind = examined.kind().unwrap_or("healthy");
@@ -197,13 +198,13 @@ impl Table {
                 }
             }
             if current && ui.input_mut(|i| i.consume_key(Modifiers::NONE, Key::Enter)) {
-                wish = Some(Wish::Open(place));
+                wish = Some(Wish::Open(examined.index));
             }
         }
         if response.double_clicked() {
-            wish = Some(Wish::Open(place));
+            wish = Some(Wish::Open(examined.index));
         } else if response.clicked() && wish.is_none() {
-            wish = Some(Wish::Choose(place));
+            wish = Some(Wish::Choose(examined.index));
         }
         hover(response, view, place);
         wish
