@@ -473,6 +473,7 @@ fn progress(ui: &mut Ui, title: &str, (done, total): (usize, usize), seconds_lef
                 ui.add(Label::new(RichText::new(title).color(p.text_strong)).truncate());
             });
             let share = if total == 0 { 0.0 } else { done as f32 / total as f32 };
+            ui.visuals_mut().extreme_bg_color = p.control;
             let bar = ProgressBar::new(share).desired_height(theme::GAP_S).fill(p.accent);
             ui.add(bar).accessible_name("Images done");
         });
