@@ -20,6 +20,9 @@ const KEPT: usize = 512;
 /// Images read at a time.
 const AT_ONCE: usize = 16;
 
+/// A place in the test set and its picture, if it could be read.
+type Read = (usize, Option<ColorImage>);
+
 /// The thumbnails of one test set.
 #[derive(Default)]
 pub struct Thumbs {
@@ -28,7 +31,7 @@ pub struct Thumbs {
     /// Those that could not be read.
     missing: HashSet<usize>,
     wanted: Vec<usize>,
-    task: Option<Task<Vec<(usize, Option<ColorImage>)>>>,
+    task: Option<Task<Vec<Read>>>,
 }
 
 impl Thumbs {
