@@ -23,7 +23,7 @@ use ganspect::{
     },
     engine::{
         Command, Inspect, Live,
-        inspect::{Entry, ModelFacts, ModelState, QueryId, QueryState, Thumbnail, View},
+        inspect::{Entry, ModelFacts, ModelState, QueryId, QuerySource, QueryState, Thumbnail, View},
     },
     inspect::{
         Assessment, Calibration, InvertKnobs, Kept, Outcome, Planes, Record, Regions, ScoreKind, Scores,
@@ -134,7 +134,7 @@ fn entry(name: &str, state: QueryState) -> Entry {
     Entry {
         id: QueryId::fresh(),
         name: name.into(),
-        path: Some(PathBuf::from("/parts").join(name)),
+        source: QuerySource::File(PathBuf::from("/parts").join(name)),
         state,
         thumbnail: None,
         size: None,

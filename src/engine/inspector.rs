@@ -106,6 +106,11 @@ impl Inspector {
         reading && !matches!(self.calibrating, Some(Calibrating::Running(_)))
     }
 
+    /// The model in force, and the knobs.
+    pub(super) fn model(&self) -> Option<(&Model, &InvertKnobs)> {
+        self.model.as_ref().map(|model| (model, &self.knobs))
+    }
+
     /// The model in force, if it is a file's.
     pub(super) fn path(&self) -> Option<&Path> {
         self.path.as_deref()

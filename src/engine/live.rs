@@ -8,7 +8,7 @@ use std::{path::PathBuf, sync::Arc};
 use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
 use parking_lot::{Mutex, RwLock};
 
-use super::inspect::InspectLive;
+use super::{evaluate::EvaluateLive, inspect::InspectLive};
 pub use crate::train::history::{History, Mark, Metric};
 use crate::{
     device::Chosen,
@@ -285,6 +285,8 @@ pub struct Live {
     pub histograms: RwLock<HistogramHistory>,
     /// Inspection.
     pub inspect: InspectLive,
+    /// Tests.
+    pub evaluate: EvaluateLive,
     /// The device in use, once it is chosen.
     pub device: RwLock<Option<Chosen>>,
 }

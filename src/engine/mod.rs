@@ -1,17 +1,20 @@
 //! The engine: one named thread owns every tensor; commands go in over a bounded channel, small
 //! events come back the same way, and heavy state lies in [`Live`].
 
+pub mod evaluate;
 mod finishing;
 pub mod inspect;
 mod inspector;
 pub mod live;
 mod run;
 pub mod task;
+mod tester;
 mod worker;
 
 use std::{io, path::PathBuf, sync::Arc, thread};
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+pub use evaluate::Evaluate;
 pub use finishing::MODEL_FILE;
 pub use inspect::Inspect;
 pub(crate) use inspector::BUILT_IN;
@@ -75,6 +78,8 @@ pub enum Command {
     MakeModel,
     /// Anything about inspection.
     Inspect(Inspect),
+    /// Anything about tests.
+    Evaluate(Evaluate),
     /// Moves to another device; a run in hand is stopped first.
     Device(DeviceChoice),
     /// Writes a checkpoint if a run is open, and ends the thread.

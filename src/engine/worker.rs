@@ -11,13 +11,14 @@ use crossbeam_channel::{Receiver, Sender, TrySendError};
 use thread_priority::{ThreadPriority, ThreadPriorityValue, set_current_thread_priority};
 
 use super::{
-    Command, Event, Inspect, Live, Severity,
+    Command, Evaluate, Event, Inspect, Live, Severity,
     finishing::Finishing,
     inspect::{ModelSource, ModelState},
     inspector::Inspector,
     live::{Phase, Status},
     run::{Fault, Run, Start},
     task::{State, Task},
+    tester::Tester,
 };
 use crate::{
     data::{DataError, DataSource, Opened},
@@ -105,12 +106,14 @@ pub(super) struct Worker {
     /// The run's model in the making.
     finishing: Option<Finishing>,
     inspector: Inspector,
+    tester: Tester,
 }
 
 impl Worker {
     pub(super) fn new(inbox: Receiver<Command>, outbox: Outbox, live: Arc<Live>) -> Self {
         let inspector = Inspector::new(Arc::clone(&live));
-        Self { inbox, outbox, live, device: None, opening: None, run: None, finishing: None, inspector }
+        let tester = Tester::new(Arc::clone(&live));
+        Self { inbox, outbox, live, device: None, opening: None, run: None, finishing: None, inspector, tester }
     }
 
     pub(super) fn run(mut self, choice: DeviceChoice) {
@@ -118,9 +121,10 @@ impl Worker {
         self.open_device(choice);
         loop {
             let training = self.run.as_ref().is_some_and(Run::is_working) || self.finishing.is_some();
-            let command = if training || self.inspector.is_working() && !self.inspector.is_waiting() {
+            let inspecting = self.inspector.is_working() && !self.inspector.is_waiting();
+            let command = if training || inspecting || self.tester.is_working() && !self.tester.is_waiting() {
                 self.inbox.try_recv().ok()
-            } else if self.opening.is_some() || self.inspector.is_working() {
+            } else if self.opening.is_some() || self.inspector.is_working() || self.tester.is_working() {
                 self.inbox.recv_timeout(POLL).ok()
             } else {
                 match self.inbox.recv() {
@@ -136,6 +140,7 @@ impl Worker {
                     self.slice();
                     self.finish_slice();
                     self.inspect_slice();
+                    self.test_slice();
                 }
             }
             self.outbox.wake();
@@ -175,6 +180,7 @@ impl Worker {
             Command::Reset => self.reset(),
             Command::Device(choice) => {
                 self.close();
+                self.tester.obey(Evaluate::Cancel, None, &mut self.outbox);
                 let model = self.inspector.take_away();
                 self.open_device(choice);
                 if let Some(source) = model {
@@ -207,6 +213,10 @@ impl Worker {
             Command::MakeModel => self.begin_finishing(),
             Command::Inspect(Inspect::Model(ModelSource::Run)) => self.take_run_model(),
             Command::Inspect(command) => self.inspect(command),
+            Command::Evaluate(command) => {
+                let (tester, outbox) = (&mut self.tester, &mut self.outbox);
+                tester.obey(command, self.inspector.model(), outbox);
+            }
             Command::Shutdown => {}
         }
     }
@@ -307,6 +317,20 @@ impl Worker {
         self.survive(worked);
     }
 
+    /// A turn of a test: images that a person waits for go first.
+    fn test_slice(&mut self) {
+        if !self.tester.is_working() || self.inspector.is_working() && !self.inspector.is_waiting() {
+            return;
+        }
+        let (tester, model, outbox) = (&mut self.tester, self.inspector.model(), &mut self.outbox);
+        let worked = panic::catch_unwind(AssertUnwindSafe(|| tester.slice(TURN, model, outbox)));
+        if worked.is_err() {
+            let tester = &mut self.tester;
+            let _ = panic::catch_unwind(AssertUnwindSafe(|| tester.lose()));
+        }
+        self.survive(worked);
+    }
+
     fn inspect(&mut self, command: Inspect) {
         let Some(device) = &self.device else { return };
         let (inspector, outbox) = (&mut self.inspector, &mut self.outbox);
@@ -351,9 +375,10 @@ impl Worker {
         self.live.status.write().phase = Phase::Failed(text.into());
         // Tensors of a broken device may panic once more when they are dropped.
         let (run, finishing) = (self.run.take(), self.finishing.take());
-        let inspector = &mut self.inspector;
+        let (inspector, tester) = (&mut self.inspector, &mut self.tester);
         let _ = panic::catch_unwind(AssertUnwindSafe(|| {
             inspector.lose();
+            tester.lose();
             drop(finishing);
             drop(run);
         }));

@@ -29,6 +29,7 @@ use super::{
     status_bar::{self, Job, StatusBar},
     theme, widget,
     workspace::{
+        evaluate::EvaluateWorkspace,
         import::ImportPage,
         inspect::InspectWorkspace,
         runs::{self, RunsPage},
@@ -41,7 +42,7 @@ use crate::{
     data::surface,
     device::DeviceChoice,
     engine::{
-        Engine, Event, Live, Severity,
+        self, Engine, Evaluate, Event, Live, Severity,
         live::{Phase, Status},
         task::{State, Task},
     },
@@ -171,6 +172,7 @@ pub struct App {
     import: Option<ImportPage>,
     train: TrainWorkspace,
     inspect: InspectWorkspace,
+    evaluate: EvaluateWorkspace,
     runs: RunsPage,
     log: LogPage,
     settings_page: SettingsPage,
@@ -207,6 +209,7 @@ impl App {
         theme::install_fonts(ctx);
         let train = TrainWorkspace::new(settings.layouts.get("train").map(String::as_str));
         let inspect = InspectWorkspace::new(settings.layouts.get("inspect").map(String::as_str));
+        let evaluate = EvaluateWorkspace::new(settings.layouts.get("evaluate").map(String::as_str));
         let desk = RecipeDesk::new(suited_preset(engine.live()).recipe());
         let mut app = Self {
             ctx: ctx.clone(),
@@ -224,6 +227,7 @@ impl App {
             import: None,
             train,
             inspect,
+            evaluate,
             runs: RunsPage::default(),
             log: LogPage::default(),
             settings_page: SettingsPage::default(),
@@ -312,6 +316,7 @@ impl App {
             last_run: self.settings.last_run.is_some(),
             model: InspectWorkspace::has_model(self.engine.live()),
             query: self.inspect.facts(self.engine.live()),
+            test: self.evaluate.facts(self.engine.live()),
         }
     }
 
@@ -376,7 +381,8 @@ impl App {
     }
 
     fn take_layouts(&mut self) {
-        for (name, layout) in [("train", self.train.layout()), ("inspect", self.inspect.layout())] {
+        let (train, inspect, evaluate) = (self.train.layout(), self.inspect.layout(), self.evaluate.layout());
+        for (name, layout) in [("train", train), ("inspect", inspect), ("evaluate", evaluate)] {
             if self.settings.layouts.get(name) != Some(&layout) {
                 self.settings.layouts.insert(name.to_owned(), layout);
             }
@@ -525,7 +531,15 @@ impl App {
         if let Some((title, progress)) = self.inspect.job().or_else(|| self.inspecting()) {
             return Some(Job { title, progress });
         }
+        if let Some((title, progress)) = self.testing() {
+            return Some(Job { title, progress });
+        }
         (!self.reading.is_empty()).then_some(Job { title: "Reading curves", progress: (0, 0) })
+    }
+
+    /// A test that goes on while another page is on show.
+    fn testing(&self) -> Option<(&'static str, (usize, usize))> {
+        self.evaluate.job(self.engine.live()).filter(|_| self.page != Page::Evaluate)
     }
 
     fn cancel_job(&mut self) {
@@ -533,6 +547,7 @@ impl App {
             Some(page) => page.cancel(),
             None if self.inspect.job().is_some() => self.inspect.cancel_job(),
             None if self.inspecting().is_some() => self.stop_inspecting(),
+            None if self.testing().is_some() => self.send(engine::Command::Evaluate(Evaluate::Cancel)),
             // Tasks that are dropped are cancelled.
             None => self.reading.clear(),
         }
@@ -543,6 +558,7 @@ impl App {
         match self.page {
             Page::Train => self.train_page(ui, live, status, facts, actions),
             Page::Inspect => self.inspect_page(ui, live, status, facts, actions),
+            Page::Evaluate => self.evaluate_page(ui, live, status, facts, actions),
             Page::Runs => {
                 let pending: Vec<PathBuf> = self.reading.iter().map(|r| r.run.clone()).collect();
                 let open = status.run.as_deref().filter(|_| facts.run);

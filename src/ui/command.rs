@@ -11,6 +11,8 @@ pub enum Page {
     Train,
     /// Inspection: z on its way, and what the generator could not draw.
     Inspect,
+    /// Testing a model on images whose truth is known.
+    Evaluate,
     /// Earlier runs on disk.
     Runs,
     /// What the program has written to its log.
@@ -23,13 +25,15 @@ pub enum Page {
 
 impl Page {
     /// All pages, in the rail's order: work above, the program's own affairs below.
-    pub const ALL: [Self; 6] = [Self::Train, Self::Inspect, Self::Runs, Self::Log, Self::Settings, Self::Help];
+    pub const ALL: [Self; 7] =
+        [Self::Train, Self::Inspect, Self::Evaluate, Self::Runs, Self::Log, Self::Settings, Self::Help];
 
     /// The entry of the command table that leads there.
     pub fn command(self) -> UiCommand {
         match self {
             Self::Train => UiCommand::GoTrain,
             Self::Inspect => UiCommand::GoInspect,
+            Self::Evaluate => UiCommand::GoEvaluate,
             Self::Runs => UiCommand::GoRuns,
             Self::Log => UiCommand::GoLog,
             Self::Settings => UiCommand::GoSettings,
@@ -42,6 +46,7 @@ impl Page {
         match self {
             Self::Train => "Train",
             Self::Inspect => "Inspect",
+            Self::Evaluate => "Evaluate",
             Self::Runs => "Runs",
             Self::Log => "Log",
             Self::Settings => "Settings",
@@ -54,6 +59,7 @@ impl Page {
         match self {
             Self::Train => icons::ICON_MODEL_TRAINING,
             Self::Inspect => icons::ICON_TROUBLESHOOT,
+            Self::Evaluate => icons::ICON_BALANCE,
             Self::Runs => icons::ICON_HISTORY,
             Self::Log => icons::ICON_ARTICLE,
             Self::Settings => icons::ICON_SETTINGS,
@@ -63,7 +69,7 @@ impl Page {
 
     /// Whether it stands in the rail's upper part, with the work.
     pub fn is_work(self) -> bool {
-        matches!(self, Self::Train | Self::Inspect | Self::Runs)
+        matches!(self, Self::Train | Self::Inspect | Self::Evaluate | Self::Runs)
     }
 }
 
@@ -90,6 +96,23 @@ pub struct Facts {
     pub model: bool,
     /// What can be asked of the query on show.
     pub query: QueryFacts,
+    /// What can be asked about the test.
+    pub test: TestFacts,
+}
+
+/// What the table needs to know of the test.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TestFacts {
+    /// Images are being read or inspected, or a report is being written.
+    pub going: bool,
+    /// There was a test that can be gone on with or done again.
+    pub again: bool,
+    /// Images of it are on show.
+    pub images: bool,
+    /// It can be reported on.
+    pub report: bool,
+    /// The rate on show can be put in force.
+    pub adopt: bool,
 }
 
 /// What the table needs to know of the query on show.
@@ -120,6 +143,8 @@ pub enum UiCommand {
     GoTrain,
     /// Shows the Inspect workspace.
     GoInspect,
+    /// Shows the Evaluate workspace.
+    GoEvaluate,
     /// Shows the run list.
     GoRuns,
     /// Shows the log.
@@ -212,6 +237,22 @@ pub enum UiCommand {
     InspectRemove,
     /// Takes back the last change of the regions.
     RegionUndo,
+    /// Asks for a folder of test images.
+    EvaluateOpen,
+    /// Goes on with the test, or tests again.
+    EvaluateAgain,
+    /// Ends the test; what was inspected is kept.
+    EvaluateStop,
+    /// The tested image before the chosen one.
+    EvaluateBack,
+    /// The tested image after the chosen one.
+    EvaluateForward,
+    /// Shows the chosen image in the Inspect workspace.
+    EvaluateInspect,
+    /// Puts the rate on show in force in the model.
+    EvaluateAdopt,
+    /// Writes the test as a report.
+    EvaluateReport,
     /// Switches between dark and light.
     Theme,
     /// Everything larger.
@@ -320,11 +361,25 @@ pub const SECTIONS: &[Section] = &[
         ],
     ),
     (
+        "Evaluation",
+        &[
+            UiCommand::EvaluateOpen,
+            UiCommand::EvaluateAgain,
+            UiCommand::EvaluateStop,
+            UiCommand::EvaluateBack,
+            UiCommand::EvaluateForward,
+            UiCommand::EvaluateInspect,
+            UiCommand::EvaluateAdopt,
+            UiCommand::EvaluateReport,
+        ],
+    ),
+    (
         "Window",
         &[
             UiCommand::Palette,
             UiCommand::GoTrain,
             UiCommand::GoInspect,
+            UiCommand::GoEvaluate,
             UiCommand::GoRuns,
             UiCommand::GoLog,
             UiCommand::GoSettings,
@@ -365,20 +420,26 @@ impl UiCommand {
                 "go page inversion anomaly",
                 ctrl(K::Num2)
             ),
+            Self::GoEvaluate => entry!(
+                "Show Evaluate",
+                "What a model catches and misses on images whose truth is known.",
+                "go page test roc threshold auroc confusion",
+                ctrl(K::Num3)
+            ),
             Self::GoRuns => entry!(
                 "Show runs",
                 "Earlier runs on disk: open, overlay, compare, rename, delete.",
                 "go page history list",
-                ctrl(K::Num3)
+                ctrl(K::Num4)
             ),
             Self::GoLog => {
-                entry!("Show log", "What the program has written to its log.", "go page messages trace", ctrl(K::Num4))
+                entry!("Show log", "What the program has written to its log.", "go page messages trace", ctrl(K::Num5))
             }
             Self::GoSettings => entry!(
                 "Show settings",
                 "Theme, scale, device and folders.",
                 "go page preferences options",
-                ctrl(K::Num5),
+                ctrl(K::Num6),
                 ctrl(K::Comma)
             ),
             Self::GoHelp => entry!(
@@ -386,7 +447,7 @@ impl UiCommand {
                 "Every command with its shortcut.",
                 "go page keys shortcuts manual",
                 key(K::F1),
-                ctrl(K::Num6)
+                ctrl(K::Num7)
             ),
             Self::NewRun => entry!(
                 "New run",
@@ -598,6 +659,48 @@ impl UiCommand {
             Self::RegionUndo => {
                 entry!("Undo region", "Takes back the last change of the regions.", "mask revert back", ctrl(K::Z))
             }
+            Self::EvaluateOpen => entry!(
+                "Open test images…",
+                "Chooses a folder of healthy and defective images and tests the model in force on them.",
+                "evaluate folder data mvtec masks",
+                ctrl(K::O)
+            ),
+            Self::EvaluateAgain => entry!(
+                "Test again or go on",
+                "Tests the model in force on the same images; those that are known are not inspected again.",
+                "evaluate resume repeat continue",
+                key(K::R)
+            ),
+            Self::EvaluateStop => entry!(
+                "Cancel the test",
+                "Ends the test or the report. Inspected images are kept, and the test can go on later.",
+                "evaluate stop end",
+                key(K::S)
+            ),
+            Self::EvaluateBack => {
+                entry!("Previous tested image", "The image above the chosen one.", "up table", key(K::ArrowUp))
+            }
+            Self::EvaluateForward => {
+                entry!("Next tested image", "The image below the chosen one.", "down table", key(K::ArrowDown))
+            }
+            Self::EvaluateInspect => entry!(
+                "Show it in Inspect",
+                "Inspects the chosen test image and shows where it is odd.",
+                "evaluate open image",
+                key(K::Enter)
+            ),
+            Self::EvaluateAdopt => entry!(
+                "Put the rate in force",
+                "Verdicts promise this rate from now on; it is kept in the model's file.",
+                "evaluate threshold promise adopt save",
+                ctrl(K::S)
+            ),
+            Self::EvaluateReport => entry!(
+                "Export the report…",
+                "Writes one page with figures, curves and the worst images, and a row an image as CSV.",
+                "evaluate html csv json save",
+                ctrl(K::E)
+            ),
             Self::Theme => entry!(
                 "Dark or light",
                 "Switches between the dark and the light theme.",
@@ -669,8 +772,11 @@ impl UiCommand {
     /// The page that its keys belong to while that page is on show; `None` for keys that count everywhere
     /// unless the page on show has another use for them.
     pub fn home(self) -> Option<Page> {
-        let inspect = self as usize >= Self::InspectOpen as usize && self as usize <= Self::RegionUndo as usize;
-        inspect.then_some(Page::Inspect)
+        let within = |first: Self, last: Self| (first as usize..=last as usize).contains(&(self as usize));
+        if within(Self::InspectOpen, Self::RegionUndo) {
+            return Some(Page::Inspect);
+        }
+        within(Self::EvaluateOpen, Self::EvaluateReport).then_some(Page::Evaluate)
     }
 
     /// Whether it makes sense now.
@@ -690,6 +796,14 @@ impl UiCommand {
             Self::InspectExport => inspect && query.ended,
             Self::InspectRemove => inspect && query.any,
             Self::RegionUndo => inspect && query.undo,
+            Self::EvaluateOpen => facts.model,
+            Self::EvaluateAgain => facts.model && facts.test.again,
+            Self::EvaluateStop => facts.test.going,
+            Self::EvaluateBack | Self::EvaluateForward | Self::EvaluateInspect => {
+                facts.page == Page::Evaluate && facts.test.images
+            }
+            Self::EvaluateAdopt => facts.test.adopt,
+            Self::EvaluateReport => facts.test.report,
             Self::SaveModel => facts.model,
             Self::PlayPause | Self::Checkpoint | Self::MakeModel | Self::Stop | Self::Reset | Self::PreviewEma => {
                 facts.run
@@ -715,7 +829,7 @@ mod tests {
     #[test]
     fn every_shortcut_belongs_to_one_command_of_a_page() {
         // A page of its own may give a key another meaning while it is on show, and no more than one.
-        for home in [None, Some(Page::Inspect)] {
+        for home in [None, Some(Page::Inspect), Some(Page::Evaluate)] {
             let mut seen = HashSet::new();
             for command in UiCommand::all().filter(|c| c.home() == home) {
                 for shortcut in command.shortcuts() {

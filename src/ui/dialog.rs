@@ -17,10 +17,13 @@ use egui::{Align, Context, Frame, Id, Key, Layout, Modal, RichText, TextEdit, Ui
 use rfd::AsyncFileDialog;
 
 use super::{Action, theme};
-use crate::engine::{
-    self, Inspect,
-    inspect::QuerySource,
-    task::{State, Task},
+use crate::{
+    data::DataSource,
+    engine::{
+        self, Inspect,
+        inspect::QuerySource,
+        task::{State, Task},
+    },
 };
 
 /// A dialog that ended this soon was never seen by a person.
@@ -48,6 +51,10 @@ pub enum Want {
     SaveModel,
     /// The folder that pictures and figures of an inspection go to.
     Export,
+    /// A folder of images to test with.
+    TestImages,
+    /// The folder that a report goes to.
+    Report,
 }
 
 /// Endings of the images that the program reads.
@@ -65,21 +72,23 @@ impl Want {
             Self::Model => "Open a model",
             Self::SaveModel => "Save the model",
             Self::Export => "Choose the folder for the export",
+            Self::TestImages => "Open a folder of healthy and defective test images",
+            Self::Report => "Choose the folder for the report",
         }
     }
 
     fn verb(self) -> &'static str {
         match self {
-            Self::Images | Self::Queries | Self::Model => "Open",
+            Self::Images | Self::Queries | Self::Model | Self::TestImages => "Open",
             Self::LoadRecipe => "Load",
             Self::SaveRecipe | Self::SaveGrid | Self::SaveModel => "Save",
             Self::RunsFolder => "Choose",
-            Self::Export => "Export",
+            Self::Export | Self::Report => "Export",
         }
     }
 
     fn takes_folder(self) -> bool {
-        matches!(self, Self::Images | Self::RunsFolder | Self::Export)
+        matches!(self, Self::Images | Self::RunsFolder | Self::Export | Self::TestImages | Self::Report)
     }
 
     fn action(self, mut paths: Vec<PathBuf>) -> Option<Action> {
@@ -95,6 +104,8 @@ impl Want {
                 Action::Engine(engine::Command::Inspect(Inspect::SaveModel(path)))
             }
             Self::Export => Action::ExportInspection { ids: Vec::new(), dir: path },
+            Self::TestImages => Action::Evaluate(Some(DataSource::Folder(path))),
+            Self::Report => Action::EvaluateReport(path),
             Self::Images => Action::Import(path),
             Self::LoadRecipe => Action::LoadRecipe(path),
             Self::SaveRecipe => Action::SaveRecipe(path),
@@ -151,7 +162,9 @@ impl Dialog {
             return Self::wait(ctx, want, suggested, answer);
         }
         let answer: std::pin::Pin<Box<dyn Future<Output = Option<rfd::FileHandle>> + Send>> = match want {
-            Want::Images | Want::RunsFolder | Want::Export => Box::pin(dialog.pick_folder()),
+            Want::Images | Want::RunsFolder | Want::Export | Want::TestImages | Want::Report => {
+                Box::pin(dialog.pick_folder())
+            }
             Want::Queries | Want::Model => Box::pin(dialog.add_filter("Ganspect model", &["ganspect"]).pick_file()),
             Want::SaveModel => Box::pin(dialog.add_filter("Ganspect model", &["ganspect"]).save_file()),
             Want::LoadRecipe => Box::pin(dialog.add_filter("Recipe", &["toml"]).pick_file()),

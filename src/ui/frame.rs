@@ -92,6 +92,17 @@ pub enum Action {
         /// The folder.
         dir: PathBuf,
     },
+    /// Tests the model in force on this data and shows the Evaluate workspace; `None` takes the model's own.
+    Evaluate(Option<DataSource>),
+    /// Writes the test on show as a report to a folder.
+    EvaluateReport(PathBuf),
+    /// Shows one picture in the Inspect workspace.
+    Examine {
+        /// Name on screen.
+        name: String,
+        /// Where it comes from.
+        source: QuerySource,
+    },
     /// Puts a text on the clipboard and says so.
     Copy(String),
 }

@@ -5,7 +5,7 @@ use egui::{Context, Event, InputState, Key, KeyboardShortcut};
 use super::{Action, Facts, UiCommand};
 
 /// Keys that a focused control needs for itself when no modifier is held.
-const FOR_CONTROLS: [Key; 5] = [Key::Space, Key::ArrowLeft, Key::ArrowRight, Key::ArrowUp, Key::ArrowDown];
+const FOR_CONTROLS: [Key; 6] = [Key::Space, Key::Enter, Key::ArrowLeft, Key::ArrowRight, Key::ArrowUp, Key::ArrowDown];
 
 /// Keys that do their work again while held down.
 const REPEATING: [Key; 5] = [Key::ArrowLeft, Key::ArrowRight, Key::Plus, Key::Equals, Key::Minus];

@@ -24,7 +24,7 @@ pub mod widget;
 pub mod workspace;
 
 pub use app::{App, Options, run};
-pub use command::{Facts, Page, QueryFacts, UiCommand};
+pub use command::{Facts, Page, QueryFacts, TestFacts, UiCommand};
 pub use dialog::Want;
 pub use frame::{Action, Frame, Overlay};
 pub use log_page::{LogBuffer, LogLayer, log_layer};

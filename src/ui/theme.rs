@@ -105,6 +105,44 @@ pub const PICTURES_LEAST: f32 = 200.0;
 pub const SLIDER_SHORT: f32 = 48.0;
 /// Width of a toolbar under which its choices are narrow.
 pub const TOOLBAR_ROOMY: f32 = 560.0;
+/// Height of a row of tested images.
+pub const TEST_ROW: f32 = 36.0;
+/// Side of a tested image's thumbnail.
+pub const TEST_THUMBNAIL: f32 = 32.0;
+/// Width of that table from which its columns are wide.
+pub const TABLE_ROOMY: f32 = 560.0;
+/// Width of the column that says how an image came out.
+pub const OUTCOME: f32 = 158.0;
+/// The same where there is little room.
+pub const OUTCOME_NARROW: f32 = 92.0;
+/// Width of the column of kinds of defect.
+pub const KIND: f32 = 96.0;
+/// The same where there is little room.
+pub const KIND_NARROW: f32 = 60.0;
+/// Share of the Evaluate workspace that its plots take.
+pub const PLOTS_SHARE: f32 = 0.27;
+/// Least width of those plots.
+pub const PLOTS_LEAST: f32 = 248.0;
+/// Greatest width of those plots.
+pub const PLOTS_MOST: f32 = 560.0;
+/// Width kept for the labels of a vertical axis in percent.
+pub const AXIS_PERCENT: f32 = 34.0;
+/// Width of the names of the confusion matrix's rows.
+pub const MATRIX_NAMES: f32 = 56.0;
+/// Height of a row of that matrix.
+pub const MATRIX_ROW: f32 = 42.0;
+/// Width of the bar beside a score.
+pub const SCORE_BAR: f32 = 64.0;
+/// Width of an interval.
+pub const INTERVAL: f32 = 84.0;
+/// Width of "12 of 20".
+pub const CAUGHT: f32 = 64.0;
+/// Width of the time that a test takes yet.
+pub const TIME_LEFT: f32 = 112.0;
+/// Width of a button that begins something on an empty page.
+pub const CHOICE_BUTTON: f32 = 224.0;
+/// Greatest height of an empty page that offers something.
+pub const EMPTY_COLUMN: f32 = 380.0;
 /// Height of the histograms strip.
 pub const STRIP: f32 = 132.0;
 

@@ -1,12 +1,12 @@
 //! Inspecting test images, one after the other.
 
-use std::{path::Path, sync::Arc, time::Instant};
+use std::{collections::HashMap, path::Path, sync::Arc, time::Instant};
 
 use super::{
     Evaluation, Examined, LeftOut, MapKind, Tested,
     kept::{Entry, Kept},
     pixels::{PixelCounts, PixelTotals},
-    testset::TestSet,
+    testset::{TestItem, TestSet},
 };
 use crate::{
     data::{FileHash, Label, Picture},
@@ -73,6 +73,8 @@ pub struct Evaluator {
     examined: Vec<Examined>,
     totals: Vec<PixelTotals>,
     left_out: Vec<LeftOut>,
+    /// Places of the images in the order that they are inspected.
+    order: Vec<usize>,
     next: usize,
     current: Option<Current>,
     /// Images inspected by this job, and the seconds that they took.
@@ -126,6 +128,7 @@ impl Evaluator {
             examined: Vec::new(),
             totals: if masks { MapKind::ALL.map(PixelTotals::new).into() } else { Vec::new() },
             left_out: tests.left_out.clone(),
+            order: mixed(&tests),
             model: tested,
             tests,
             knobs,
@@ -142,6 +145,11 @@ impl Evaluator {
     /// Images done, and in all.
     pub fn progress(&self) -> (usize, usize) {
         (self.next, self.tests.items.len())
+    }
+
+    /// The place of the image in hand; past the end once all are done.
+    fn at(&self) -> usize {
+        self.order.get(self.next).copied().unwrap_or(self.tests.items.len())
     }
 
     /// Images that had to be inspected: the others were known.
@@ -204,7 +212,9 @@ impl Evaluator {
 
     /// What came of it so far.
     pub fn evaluation(&self) -> Evaluation {
-        let hashes: Vec<u8> = self.examined.iter().flat_map(|e| *e.hash.as_bytes()).collect();
+        let mut examined = self.examined.clone();
+        examined.sort_by_key(|e| e.index);
+        let hashes: Vec<u8> = examined.iter().flat_map(|e| *e.hash.as_bytes()).collect();
         let totals = self.totals.iter().map(PixelTotals::figures);
         Evaluation {
             program: env!("CARGO_PKG_VERSION").into(),
@@ -217,7 +227,7 @@ impl Evaluator {
             calibration: self.calibration.clone(),
             score: self.score,
             rate: self.rate,
-            examined: self.examined.clone(),
+            examined,
             // A map that the model does not draw has no pixels.
             pixels: totals.filter(|f| f.healthy + f.defective > 0).collect(),
             left_out: self.left_out.clone(),
@@ -235,12 +245,12 @@ impl Evaluator {
     }
 
     fn leave_out(&mut self, reason: String) {
-        let name = self.tests.items.get(self.next).map(|item| item.name.clone()).unwrap_or_default();
+        let name = self.tests.items.get(self.at()).map(|item| item.name.clone()).unwrap_or_default();
         self.left_out.push(LeftOut { name, reason });
     }
 
     fn key(&self) -> FileHash {
-        let image = self.tests.items.get(self.next).map(|item| item.hash);
+        let image = self.tests.items.get(self.at()).map(|item| item.hash);
         let image = image.map_or([0; 32], |hash| *hash.as_bytes());
         FileHash::of(&[*self.base.as_bytes(), image].concat())
     }
@@ -248,9 +258,9 @@ impl Evaluator {
     /// Takes up the next image, or what is known of it.
     fn begin(&mut self, networks: &Networks) -> Result<(), EvaluateError> {
         let tests = Arc::clone(&self.tests);
-        let Some(item) = tests.items.get(self.next) else { return Ok(()) };
+        let Some(item) = tests.items.get(self.at()) else { return Ok(()) };
         let counted = !self.totals.is_empty() && (item.label == Label::Healthy || item.has_mask());
-        let mask = match tests.mask(self.next) {
+        let mask = match tests.mask(self.at()) {
             Ok(mask) => mask.filter(|_| counted),
             Err(error) => {
                 self.leave_out(format!("{error}; the image is tested without its mask"));
@@ -264,7 +274,7 @@ impl Evaluator {
             self.take(&entry, wanted);
             return Ok(());
         }
-        let query = match tests.picture(self.next) {
+        let query = match tests.picture(self.at()) {
             Ok(picture) => Arc::new(Planes::of(&picture, self.channels, self.scale)),
             Err(error) => {
                 self.leave_out(error.to_string());
@@ -284,7 +294,7 @@ impl Evaluator {
     fn finish(&mut self, current: Current) {
         let judge = self.calibration.as_ref().zip(self.rate);
         let Some(outcome) = current.job.outcome(judge) else { return };
-        let healthy = self.tests.items.get(self.next).is_some_and(|item| item.label == Label::Healthy);
+        let healthy = self.tests.items.get(self.at()).is_some_and(|item| item.label == Label::Healthy);
         let counted = !self.totals.is_empty() && (healthy || current.mask.is_some());
         let entry = Entry {
             key: self.key(),
@@ -302,14 +312,14 @@ impl Evaluator {
 
     /// Adds the image in hand to what came of the test.
     fn take(&mut self, entry: &Entry, counted: bool) {
-        let Some(item) = self.tests.items.get(self.next) else { return };
+        let Some(item) = self.tests.items.get(self.at()) else { return };
         if counted {
             for counts in entry.pixels.iter().flatten() {
                 self.totals.iter_mut().for_each(|totals| totals.add(counts));
             }
         }
         self.examined.push(Examined {
-            index: self.next,
+            index: self.at(),
             name: item.name.clone(),
             path: item.path.clone(),
             hash: item.hash,
@@ -328,13 +338,55 @@ impl Evaluator {
 /// # Errors
 /// A sentence, when it cannot be read or inspected.
 pub fn inspect_again(model: &Model, tests: &TestSet, index: usize, knobs: &InvertKnobs) -> Result<Outcome, String> {
+    let mut job = job_again(model, tests, index, knobs)?;
+    while !job.slice(model.networks()).map_err(|e| e.to_string())? {}
+    outcome_again(model, &job, knobs)
+}
+
+/// The same, to be advanced a bounded slice at a time.
+///
+/// # Errors
+/// The same.
+pub fn job_again(model: &Model, tests: &TestSet, index: usize, knobs: &InvertKnobs) -> Result<Job, String> {
     let about = model.about();
     let picture = tests.picture(index).map_err(|e| e.to_string())?;
     let query = Arc::new(Planes::of(&picture, about.recipe.model.channels, about.recipe.data.scale as f32));
-    let mut job = Job::new(model.networks(), query, knobs.clone(), &about.regions).map_err(|e| e.to_string())?;
-    while !job.slice(model.networks()).map_err(|e| e.to_string())? {}
+    Job::new(model.networks(), query, knobs.clone(), &about.regions).map_err(|e| e.to_string())
+}
+
+/// What came of [`job_again`] once it is done.
+///
+/// # Errors
+/// A sentence, when it is not.
+pub fn outcome_again(model: &Model, job: &Job, knobs: &InvertKnobs) -> Result<Outcome, String> {
     let judge = model.calibration(knobs).zip(model.rate(knobs));
     job.outcome(judge).ok_or_else(|| "the inspection ended without an outcome".into())
+}
+
+/// Every place of a test set, healthy images and each kind of defect spread evenly: early figures then speak of
+/// all of them.
+fn mixed(tests: &TestSet) -> Vec<usize> {
+    let kind = |item: &TestItem| match &item.label {
+        Label::Healthy => None,
+        Label::Defective(kind) => Some(kind.clone()),
+    };
+    let mut counts: HashMap<Option<String>, usize> = HashMap::new();
+    let ranks: Vec<usize> = tests
+        .items
+        .iter()
+        .map(|item| {
+            let count = counts.entry(kind(item)).or_default();
+            *count += 1;
+            *count - 1
+        })
+        .collect();
+    let share = |i: usize| {
+        let all = tests.items.get(i).and_then(|item| counts.get(&kind(item))).copied().unwrap_or(1);
+        (ranks.get(i).copied().unwrap_or_default() as f64 + 0.5) / all as f64
+    };
+    let mut order: Vec<usize> = (0..tests.items.len()).collect();
+    order.sort_by(|&a, &b| share(a).total_cmp(&share(b)));
+    order
 }
 
 /// A mask at the scale that a model sees: what is covered at least half, or at all where that leaves nothing.
@@ -356,7 +408,18 @@ fn marked(mask: Picture, scale: f32) -> Vec<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::Samples;
+    use crate::data::{Samples, surface::Kind};
+
+    #[test]
+    fn images_come_mixed_and_each_comes_once() {
+        let tests = TestSet::drawn(Kind::Turned, 0, 16, 30, 60);
+        let order = mixed(&tests);
+        assert_eq!(order.iter().collect::<std::collections::BTreeSet<_>>().len(), 90);
+        for part in order.chunks(15) {
+            let healthy = part.iter().filter(|&&i| tests.items[i].label == Label::Healthy).count();
+            assert!((4..=6).contains(&healthy), "{healthy} of 15");
+        }
+    }
 
     #[test]
     fn a_mask_is_made_smaller_with_its_image() {

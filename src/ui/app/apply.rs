@@ -11,7 +11,7 @@ use egui::ViewportCommand;
 use super::{App, Reading, TURN_AFTER};
 use crate::{
     data::{DataSource, Opened},
-    engine::{self, Severity, Update, live::Phase, task::Task},
+    engine::{self, Evaluate, Severity, Update, live::Phase, task::Task},
     files,
     report::tensorboard::RunLog,
     train::{
@@ -90,6 +90,18 @@ impl App {
             Action::InspectFolder(folder) => self.inspect_folder(folder),
             Action::OpenModel(path) => self.open_model(path),
             Action::ExportInspection { ids, dir } => self.export_inspection(ids, dir),
+            Action::Evaluate(source) => self.evaluate(source),
+            Action::EvaluateReport(dir) => {
+                let report = self.evaluate.report(self.engine.live(), dir);
+                self.send(engine::Command::Evaluate(report));
+            }
+            Action::Examine { name, source } => {
+                self.page = Page::Inspect;
+                let live = Arc::clone(self.engine.live());
+                if let Some(command) = self.inspect.examine(&live, name, source) {
+                    self.send(engine::Command::Inspect(command));
+                }
+            }
             Action::Copy(text) => {
                 self.ctx.copy_text(text);
                 self.notices.push(Severity::Info, "Copied to the clipboard.");
@@ -108,6 +120,7 @@ impl App {
             }
             UiCommand::GoTrain => self.page = Page::Train,
             UiCommand::GoInspect => self.page = Page::Inspect,
+            UiCommand::GoEvaluate => self.page = Page::Evaluate,
             UiCommand::GoRuns => self.page = Page::Runs,
             UiCommand::GoLog => self.page = Page::Log,
             UiCommand::GoSettings => self.page = Page::Settings,
@@ -159,6 +172,21 @@ impl App {
             UiCommand::InspectModel => self.ask(Want::Model),
             UiCommand::SaveModel => self.ask(Want::SaveModel),
             UiCommand::InspectExport => self.ask(Want::Export),
+            UiCommand::EvaluateOpen => self.ask(Want::TestImages),
+            UiCommand::EvaluateReport => self.ask(Want::Report),
+            UiCommand::EvaluateStop => self.send(engine::Command::Evaluate(Evaluate::Cancel)),
+            UiCommand::EvaluateAgain => {
+                let source = self.engine.live().evaluate.status.read().source.clone();
+                self.evaluate(source);
+            }
+            UiCommand::EvaluateBack
+            | UiCommand::EvaluateForward
+            | UiCommand::EvaluateInspect
+            | UiCommand::EvaluateAdopt => {
+                let mut actions = Vec::new();
+                self.evaluate.apply(command, self.engine.live(), &mut actions);
+                actions.into_iter().for_each(|action| self.apply(action));
+            }
             UiCommand::Theme => {
                 let dark = self.applied.is_none_or(|(dark, _)| dark);
                 self.settings.theme = if dark { ThemeChoice::Light } else { ThemeChoice::Dark };
@@ -244,6 +272,11 @@ impl App {
             Want::SaveGrid => documents.join(format!("{name}-step-{}.png", status.step)),
             Want::RunsFolder => self.runs_folder().to_owned(),
             Want::Queries | Want::Export => self.settings.image_folder.clone().unwrap_or(documents).join(""),
+            Want::TestImages => match self.evaluate.data().map(str::parse) {
+                Some(Ok(DataSource::Folder(folder))) => folder,
+                _ => self.settings.recent.first().cloned().unwrap_or(documents),
+            },
+            Want::Report => documents.join("ganspect-report"),
             Want::Model => self.settings.last_model.clone().unwrap_or_else(|| documents.join("")),
             Want::SaveModel => documents.join(format!("{}.ganspect", self.inspect.model_name(self.engine.live()))),
         };

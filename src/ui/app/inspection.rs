@@ -9,9 +9,9 @@ use egui::{ColorImage, Event, Ui};
 
 use super::App;
 use crate::{
-    data::{Picture, Samples},
+    data::{DataSource, Picture, Samples},
     engine::{
-        self, Inspect, Live, Severity,
+        self, Evaluate, Inspect, Live, Severity,
         inspect::{Entry, ModelSource, ModelState, QueryId, QuerySource, QueryState},
         live::Status,
     },
@@ -118,7 +118,10 @@ impl App {
 
     /// Puts a model file in force.
     pub(super) fn open_model(&mut self, path: PathBuf) {
-        self.page = Page::Inspect;
+        // Where a model is tested, another one is as welcome.
+        if self.page != Page::Evaluate {
+            self.page = Page::Inspect;
+        }
         self.send(engine::Command::Inspect(Inspect::Model(ModelSource::File(path))));
     }
 
@@ -129,6 +132,37 @@ impl App {
         if let Err(text) = self.inspect.export(&self.ctx, &live, &ids, dir) {
             self.notices.push(Severity::Warning, text);
         }
+    }
+
+    /// Tests the model in force on this data, or on its own.
+    pub(super) fn evaluate(&mut self, source: Option<DataSource>) {
+        self.page = Page::Evaluate;
+        self.evaluate.begin(source.as_ref().map(ToString::to_string));
+        let runs = Some(self.runs_folder().to_owned());
+        self.send(engine::Command::Evaluate(Evaluate::Begin { source, runs }));
+    }
+
+    /// Draws the Evaluate page.
+    pub(super) fn evaluate_page(
+        &mut self,
+        ui: &mut Ui,
+        live: &Live,
+        status: &Status,
+        facts: &Facts,
+        actions: &mut Vec<Action>,
+    ) {
+        let mut frame = Frame {
+            live,
+            status,
+            recipe: self.desk.wanted(),
+            initial: self.desk.initial(),
+            locked: facts.run,
+            overlays: &self.overlays,
+            settings: &self.settings.view,
+            facts,
+            actions,
+        };
+        self.evaluate.ui(ui, &mut frame);
     }
 
     /// Draws the Inspect page.
@@ -202,6 +236,8 @@ pub(super) fn dropped(paths: Vec<PathBuf>, page: Page, actions: &mut Vec<Action>
             actions.push(Action::LoadRecipe(path));
         } else if ends_in(&path, "ganspect") {
             actions.push(Action::OpenModel(path));
+        } else if page == Page::Evaluate && (path.is_dir() || ends_in(&path, "csv")) {
+            actions.push(Action::Evaluate(Some(DataSource::Folder(path))));
         } else if path.is_dir() && page == Page::Inspect {
             actions.push(Action::InspectFolder(path));
         } else if path.is_dir() || ends_in(&path, "csv") {

@@ -8,7 +8,9 @@ pub mod pictures;
 pub mod series;
 pub mod ticks;
 
-use egui::{Align, Button, Layout, Response, RichText, Sense, Ui, vec2};
+use std::sync::Arc;
+
+use egui::{Align, Button, Color32, FontId, Galley, Layout, Response, RichText, Sense, Ui, vec2};
 use egui_material_icons::MaterialIcon;
 
 use super::theme::{self, Palette};
@@ -56,6 +58,13 @@ pub fn empty_place(ui: &mut Ui, title: &str, text: &str) {
         ui.label(RichText::new(title).color(p.text_strong));
         ui.label(theme::weak_caption(&p, text));
     });
+}
+
+/// A text on one line, with an ellipsis where it does not fit.
+pub fn elided(ui: &Ui, text: &str, font: FontId, colour: Color32, width: f32) -> Arc<Galley> {
+    let mut job = egui::text::LayoutJob::simple_singleline(text.to_owned(), font, colour);
+    job.wrap = egui::text::TextWrapping::truncate_at_width(width.max(0.0));
+    ui.painter().layout_job(job)
 }
 
 /// Lets the row's content run from right to left over what is left of it.

@@ -1,5 +1,6 @@
 //! The pages that work is done on.
 
+pub mod evaluate;
 pub mod import;
 pub mod inspect;
 pub mod runs;

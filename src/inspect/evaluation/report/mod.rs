@@ -12,7 +12,7 @@ use super::{Evaluation, MapKind, Summary, TestSet, evaluator::inspect_again};
 use crate::{
     files::{self, Access, FileError},
     inspect::{
-        Model, ScoreKind,
+        Model, Outcome, ScoreKind,
         export::{map_png, query_png},
     },
     words::sentence,
@@ -96,13 +96,21 @@ pub fn portray(
 ) -> Result<Portrait, String> {
     let Some(examined) = evaluation.examined.get(place) else { return Err("there is no such image".into()) };
     let outcome = inspect_again(model, tests, examined.index, &evaluation.knobs)?;
+    portrait(&outcome, evaluation, (why, place))
+}
+
+/// The same of an image that was inspected again already.
+///
+/// # Errors
+/// A sentence, when a picture cannot be made.
+pub fn portrait(outcome: &Outcome, evaluation: &Evaluation, (why, place): (Why, usize)) -> Result<Portrait, String> {
     let scale = evaluation.calibration.as_ref().map(|c| c.scale);
     let fault = |error: io::Error| error.to_string();
-    let mut pictures = vec![("Image", query_png(&outcome, SIDE).map_err(fault)?)];
+    let mut pictures = vec![("Image", query_png(outcome, SIDE).map_err(fault)?)];
     for kind in MapKind::ALL {
-        if let Some(map) = kind.of(&outcome) {
+        if let Some(map) = kind.of(outcome) {
             let upper = scale.as_ref().and_then(|s| kind.upper(s));
-            pictures.push((kind.title(), map_png(&outcome, &map, upper, SIDE).map_err(fault)?));
+            pictures.push((kind.title(), map_png(outcome, &map, upper, SIDE).map_err(fault)?));
         }
     }
     Ok(Portrait { why, place, pictures })

@@ -16,7 +16,7 @@ use crate::{
     ui::{
         Frame, UiCommand,
         theme::{self, Palette},
-        widget::{flush_right, ticks},
+        widget::{elided, flush_right, ticks},
     },
     words,
 };
@@ -301,13 +301,6 @@ pub fn state_words(entry: &Entry) -> String {
         },
         QueryState::Failed(_) => "not inspected".into(),
     }
-}
-
-/// A text on one line, with an ellipsis where it does not fit.
-fn elided(ui: &Ui, text: &str, font: egui::FontId, colour: Color32, width: f32) -> Arc<egui::Galley> {
-    let mut job = egui::text::LayoutJob::simple_singleline(text.to_owned(), font, colour);
-    job.wrap = egui::text::TextWrapping::truncate_at_width(width.max(0.0));
-    ui.painter().layout_job(job)
 }
 
 #[cfg(test)]

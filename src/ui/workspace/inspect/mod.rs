@@ -262,6 +262,22 @@ impl InspectWorkspace {
         self.ask(queries)
     }
 
+    /// Shows one picture under this name: the one on the list, or it is put there; the command that asks for its
+    /// inspection, if that is needed.
+    pub fn examine(&mut self, live: &Live, name: String, source: QuerySource) -> Option<Inspect> {
+        let alike = |entry: &Entry| match (&entry.source, &source) {
+            (QuerySource::File(a), QuerySource::File(b)) => a == b,
+            (QuerySource::Picture(_), QuerySource::Picture(_)) => entry.name == name,
+            _ => false,
+        };
+        let scene = self.scene(live);
+        if let Some(known) = scene.rows.iter().find(|entry| alike(entry)) {
+            self.select(known.id);
+            return None;
+        }
+        self.ask(vec![Query { id: QueryId::fresh(), name, source }])
+    }
+
     /// Puts queries on the list; the command that asks for their inspection.
     fn ask(&mut self, queries: Vec<Query>) -> Option<Inspect> {
         // The first of them begins first, so it is the one to watch.
@@ -621,7 +637,7 @@ fn images_in(folder: &Path, found: &mut Vec<PathBuf>, report: &dyn Fn(usize) -> 
 }
 
 /// Draws `content` into `rect`, and nothing of it outside.
-fn part<R>(ui: &mut Ui, rect: Rect, name: &str, content: impl FnOnce(&mut Ui) -> R) -> R {
+pub(super) fn part<R>(ui: &mut Ui, rect: Rect, name: &str, content: impl FnOnce(&mut Ui) -> R) -> R {
     let build = egui::UiBuilder::new().max_rect(rect.shrink(theme::GAP_S)).id_salt(name);
     ui.scope_builder(build, |ui| {
         ui.set_clip_rect(ui.clip_rect().intersect(rect));

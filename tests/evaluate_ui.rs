@@ -1,0 +1,547 @@
+//! The Evaluate workspace as its users meet it: what it shows, and what the line, the cells and the keys do.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)] // a test fails by panicking
+
+#[allow(dead_code)] // other tests use the rest of it
+mod stage;
+
+use std::sync::Arc;
+
+use egui::{Key, Modifiers, accesskit};
+use egui_kittest::{
+    Harness, SnapshotResults,
+    kittest::{NodeT, Queryable},
+};
+use ganspect::{
+    data::{FileHash, Label, surface::Kind},
+    engine::{
+        Command, Inspect, Live,
+        evaluate::TestPhase,
+        inspect::{ModelFacts, ModelSource, ModelState},
+    },
+    inspect::{
+        Calibration, Evaluation, Examined, InvertKnobs, Regions, ScoreKind, Scores, TestSet,
+        calibrate::{HeldOut, MapScale},
+        evaluation::{LeftOut, MapKind, PixelFigures, Tested},
+    },
+    train::Preset,
+    ui::{Action, App, Page, UiCommand},
+};
+use stage::{SIZE, Stage, open, open_in};
+
+const SIDE: usize = 64;
+const HEALTHY: usize = 30;
+const DEFECTIVE: usize = 40;
+/// Held-out images: they promise no less than 1 in 40.
+const HELD_OUT: usize = 39;
+
+/// A number from 0 to 1 that looks random and is the same on every machine.
+fn noise(i: u64) -> f64 {
+    let mut x = i.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    x ^= x >> 29;
+    x = x.wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    x ^= x >> 32;
+    (x >> 40) as f64 / (1 << 24) as f64
+}
+
+/// A bell about 0, about 1 wide.
+fn bell(i: u64) -> f64 {
+    (0..6).map(|k| noise(i * 6 + k)).sum::<f64>() - 3.0
+}
+
+fn scores(i: u64, defect: f64) -> Scores {
+    let mut scores = Scores::default();
+    let at = |k: u64, pull: f64| (0.12 * (1.0 + 0.25 * bell(i * 8 + k)) + 0.05 * pull * defect).max(0.01);
+    scores.set(ScoreKind::L1Sum, at(0, 0.4) * 4096.0);
+    scores.set(ScoreKind::L1, at(0, 0.4));
+    scores.set(ScoreKind::WorstTile, at(1, 0.6));
+    scores.set(ScoreKind::WorstSpot, at(2, 1.6));
+    scores.set(ScoreKind::Feature, at(3, 0.9) * 3.0);
+    scores.set(ScoreKind::FeatureSpot, at(4, 2.2) * 5.0);
+    scores
+}
+
+fn calibration() -> Calibration {
+    let held_out =
+        (0..HELD_OUT as u64).map(|i| HeldOut { hash: FileHash::of(&i.to_le_bytes()), scores: scores(i, 0.0) });
+    Calibration {
+        knobs: InvertKnobs::default(),
+        regions: Regions::default(),
+        held_out: held_out.collect(),
+        size: (SIDE, SIDE),
+        scale: MapScale { difference: 0.4, feature: 1.2 },
+        score: ScoreKind::WorstSpot,
+    }
+}
+
+fn tests() -> Arc<TestSet> {
+    Arc::new(TestSet::drawn(Kind::Turned, 0, SIDE, HEALTHY, DEFECTIVE))
+}
+
+/// What came of the first so many images.
+fn evaluation(tests: &TestSet, count: usize) -> Evaluation {
+    let examined = tests.items.iter().enumerate().map(|(index, item)| {
+        let seed = 1_000 + index as u64;
+        let defect = match &item.label {
+            Label::Healthy => 0.0,
+            // Smears are faint.
+            Label::Defective(kind) if kind == "smear" => 0.3,
+            Label::Defective(_) => 0.7 + noise(seed),
+        };
+        Examined {
+            index,
+            name: item.name.clone(),
+            path: None,
+            hash: item.hash,
+            label: item.label.clone(),
+            size: (SIDE, SIDE),
+            scores: scores(seed, defect),
+            steps: 60,
+            seconds: 0.7,
+        }
+    });
+    // The kinds come by turns, as a half-way picture wants it.
+    let mut examined: Vec<Examined> = examined.collect();
+    examined.sort_by_key(|e| (e.index % HEALTHY, e.index));
+    examined.truncate(count);
+    let calibration = calibration();
+    let figures = |map, auroc, aupro, iou| PixelFigures {
+        map,
+        healthy: 150_000,
+        defective: 4_000,
+        regions: DEFECTIVE,
+        auroc: Some(auroc),
+        aupro: Some(aupro),
+        iou: Some(iou),
+        iou_threshold: Some(0.2),
+    };
+    Evaluation {
+        program: "1".into(),
+        model: Tested {
+            name: "turned".into(),
+            hash: "0123456789abcdef".into(),
+            step: 2_000,
+            data: "surface:turned".into(),
+            recipe: String::new(),
+        },
+        data: tests.data.clone(),
+        about: tests.about.clone(),
+        data_hash: "0".into(),
+        knobs: InvertKnobs::default(),
+        regions: Regions::default(),
+        score: calibration.score,
+        rate: Some(calibration.default_rate()),
+        calibration: Some(calibration),
+        examined,
+        pixels: vec![figures(MapKind::Difference, 0.871, 0.612, 0.183), figures(MapKind::Feature, 0.934, 0.701, 0.226)],
+        left_out: vec![LeftOut { name: "turned/pit/torn.png".into(), reason: "it ends in the middle".into() }],
+    }
+}
+
+fn model(live: &Live) {
+    let mut status = live.inspect.status.write();
+    status.model = ModelState::Ready(Arc::new(ModelFacts {
+        name: "turned".into(),
+        path: Some("/parts/turned.ganspect".into()),
+        hash: "0123456789abcdef".into(),
+        recipe: Arc::new(Preset::Laptop.recipe()),
+        step: 2_000,
+        encoder: true,
+        calibrations: Arc::new(vec![calibration()]),
+        regions: Regions::default(),
+    }));
+    status.rate = Some(0.05);
+}
+
+/// A test with so many images done.
+fn test(live: &Live, count: usize) {
+    model(live);
+    let tests = tests();
+    let mut status = live.evaluate.status.write();
+    let total = tests.items.len();
+    status.phase = if count < total { TestPhase::Running } else { TestPhase::Done };
+    (status.done, status.total) = (count, total);
+    status.seconds_left = (count < total).then_some(34.0);
+    status.evaluation = Some(Arc::new(evaluation(&tests, count)));
+    status.tests = Some(tests);
+}
+
+fn finished(live: &Live) {
+    test(live, HEALTHY + DEFECTIVE);
+}
+
+type Window = Harness<'static, App>;
+
+fn shows(window: &Window, label: &str) -> bool {
+    window.query_all_by_label_contains(label).next().is_some()
+}
+
+fn show(stage: &mut Stage) {
+    stage.harness.state_mut().apply(Action::Command(UiCommand::GoEvaluate));
+    stage.harness.run_steps(3);
+}
+
+fn press(stage: &mut Stage, modifiers: Modifiers, key: Key) {
+    stage.harness.key_press_modifiers(modifiers, key);
+    stage.harness.run_steps(3);
+}
+
+/// Waits until pictures and intervals are there.
+fn settle(stage: &mut Stage) {
+    let pictures = |window: &Window| {
+        let textures = window.ctx.tex_manager();
+        let textures = textures.read();
+        textures.allocated().filter(|(_, meta)| meta.name == "test-image").count()
+    };
+    let rows = stage.harness.query_all_by_role(accesskit::Role::ListBoxOption).count();
+    stage.until("the pictures of the rows", |window| pictures(window) >= rows);
+    stage.until("the intervals", |window| {
+        let mut nodes = window.query_all_by_role(accesskit::Role::Label);
+        nodes.any(|n| n.accesskit_node().value().is_some_and(|text| text.starts_with("0.") && text.contains(" to ")))
+    });
+}
+
+/// Count of a cell of the confusion matrix, by what it shows.
+fn cell(stage: &Stage, title: &str) -> usize {
+    let text = stage.harness.get_by_label_contains(&format!("images: {title}")).accesskit_node().label().unwrap();
+    text.split(' ').next().unwrap().parse().unwrap()
+}
+
+/// What each row in sight says, in the table's order.
+fn rows(stage: &Stage) -> Vec<String> {
+    let rows = stage.harness.query_all_by_role(accesskit::Role::ListBoxOption);
+    rows.filter_map(|node| node.accesskit_node().label()).collect()
+}
+
+/// The chosen row.
+fn current(stage: &Stage) -> Option<String> {
+    let mut rows = stage.harness.query_all_by_role(accesskit::Role::ListBoxOption);
+    let row = rows.find(|node| node.accesskit_node().toggled() == Some(accesskit::Toggled::True))?;
+    row.accesskit_node().label()
+}
+
+fn type_rate(stage: &mut Stage, text: &str) {
+    stage.harness.get_by_label("Promised false alarms in 1,000 good parts").focus();
+    stage.harness.run_steps(3);
+    press(stage, Modifiers::COMMAND, Key::A);
+    stage.harness.event(egui::Event::Text(text.into()));
+    stage.harness.run_steps(2);
+    press(stage, Modifiers::NONE, Key::Enter);
+}
+
+fn themes() -> [(bool, &'static str); 2] {
+    [(true, ""), (false, "_light")]
+}
+
+#[test]
+fn the_empty_page_says_what_goes_there() {
+    let mut results = SnapshotResults::new();
+    for (dark, name) in themes() {
+        let mut stage = open(dark, SIZE, model);
+        show(&mut stage);
+        for title in ["Open test images…", "Its own test images", "39 held-out healthy images"] {
+            assert!(shows(&stage.harness, title), "{title}");
+        }
+        stage.snapshot(&format!("evaluate_empty{name}"), &mut results);
+    }
+    // Without a model, that comes first.
+    let mut stage = open(true, SIZE, |_| {});
+    show(&mut stage);
+    assert!(shows(&stage.harness, "No model is in force yet."));
+    assert!(shows(&stage.harness, "Try it on the built-in model") && !shows(&stage.harness, "Its own test images"));
+}
+
+#[test]
+fn figures_appear_while_images_come_in() {
+    let mut results = SnapshotResults::new();
+    for (dark, name) in themes() {
+        let mut stage = open(dark, SIZE, |live| test(live, 34));
+        show(&mut stage);
+        assert!(shows(&stage.harness, "Inspecting image 35 of 70"));
+        assert!(shows(&stage.harness, "34 s left") && shows(&stage.harness, "Cancel the test"));
+        settle(&mut stage);
+        stage.snapshot(&format!("evaluate_running{name}"), &mut results);
+    }
+}
+
+#[test]
+fn a_finished_test_shows_what_the_promise_costs() {
+    let mut results = SnapshotResults::new();
+    for (dark, name) in themes() {
+        let mut stage = open(dark, SIZE, finished);
+        show(&mut stage);
+        settle(&mut stage);
+        assert!(shows(&stage.harness, "This rate is in force in turned."));
+        assert!(!stage.harness.get_by_label("Export the report…").accesskit_node().is_disabled());
+        stage.snapshot(&format!("evaluate_finished{name}"), &mut results);
+    }
+    let mut stage = open(true, [1920.0, 1080.0], finished);
+    show(&mut stage);
+    settle(&mut stage);
+    stage.snapshot("evaluate_finished_large", &mut results);
+}
+
+#[test]
+fn it_fits_the_smallest_window() {
+    let size = [1024.0, 640.0];
+    let mut stage = open(true, size, finished);
+    show(&mut stage);
+    let window = egui::Rect::from_min_size(egui::Pos2::ZERO, size.into());
+    for label in ["Threshold", "ROC", "Precision and recall", "images: Missed", "Order by Outcome", "Put this rate"] {
+        let nodes: Vec<egui::Rect> = stage.harness.query_all_by_label_contains(label).map(|n| n.rect()).collect();
+        assert!(nodes.iter().any(|r| window.contains_rect(*r) && r.width() > 4.0), "{label}: {nodes:?}");
+    }
+}
+
+#[test]
+fn the_worst_comes_first() {
+    let mut stage = open(true, SIZE, finished);
+    show(&mut stage);
+    let missed = cell(&stage, "Missed");
+    assert!(missed > 2 && cell(&stage, "False alarms") > 0);
+    let rows = rows(&stage);
+    assert!(rows[..missed.min(rows.len())].iter().all(|row| row.contains(", missed")), "{rows:?}");
+}
+
+#[test]
+fn a_typed_rate_moves_the_line_and_its_counts() {
+    let mut stage = open(true, SIZE, finished);
+    show(&mut stage);
+    let before = (cell(&stage, "Missed"), cell(&stage, "False alarms"));
+    type_rate(&mut stage, "200");
+    let after = (cell(&stage, "Missed"), cell(&stage, "False alarms"));
+    assert!(after.0 < before.0 && after.1 > before.1, "{before:?} to {after:?}");
+    assert_eq!(after.0 + cell(&stage, "Caught"), DEFECTIVE);
+    assert!(shows(&stage.harness, "turned now promises at most 50 false alarms in 1,000"));
+    // What 39 images cannot promise is refused in words, and the line stays.
+    type_rate(&mut stage, "2");
+    assert!(shows(&stage.harness, "39 held-out healthy images cannot promise fewer than 1 false alarm in 40"));
+    assert_eq!((cell(&stage, "Missed"), cell(&stage, "False alarms")), after);
+    // It is there again next time.
+    stage.harness.run_steps(2);
+    stage.until("the rate is remembered", |window| {
+        window.state().settings().layouts.get("evaluate").is_some_and(|layout| layout.contains("\"rate\":0.2"))
+    });
+}
+
+fn point(stage: &mut Stage, pos: egui::Pos2, pressed: Option<bool>) {
+    stage.harness.event(egui::Event::PointerMoved(pos));
+    if let Some(pressed) = pressed {
+        let (button, modifiers) = (egui::PointerButton::Primary, Modifiers::NONE);
+        stage.harness.event(egui::Event::PointerButton { pos, button, pressed, modifiers });
+    }
+    stage.harness.step();
+}
+
+#[test]
+fn the_line_is_dragged_and_pushed() {
+    let mut stage = open(true, SIZE, finished);
+    show(&mut stage);
+    let before = (cell(&stage, "Missed"), cell(&stage, "False alarms"));
+    let plot = stage.harness.get_by_label_contains("Threshold").rect();
+    let at = |share: f32| egui::pos2(plot.left() + share * plot.width(), plot.center().y - 20.0);
+    point(&mut stage, at(0.6), Some(true));
+    point(&mut stage, at(0.4), None);
+    point(&mut stage, at(0.25), None);
+    let dragged = (cell(&stage, "Missed"), cell(&stage, "False alarms"));
+    point(&mut stage, at(0.25), Some(false));
+    stage.harness.run_steps(2);
+    assert!(dragged.0 < before.0 && dragged.1 > before.1, "{before:?} to {dragged:?}");
+    // Far to the right it stops at what the held-out images can promise.
+    point(&mut stage, at(0.3), Some(true));
+    point(&mut stage, at(0.9), None);
+    point(&mut stage, at(0.99), Some(false));
+    stage.harness.run_steps(2);
+    let top = cell(&stage, "Missed");
+    stage.harness.get_by_label_contains("Threshold").focus();
+    stage.harness.run_steps(2);
+    let mut missed = Vec::new();
+    for _ in 0..8 {
+        press(&mut stage, Modifiers::NONE, Key::ArrowLeft);
+        missed.push(cell(&stage, "Missed"));
+    }
+    assert!(missed.windows(2).all(|w| w[1] <= w[0]) && missed[7] < top, "{top}, {missed:?}");
+    for _ in 0..20 {
+        press(&mut stage, Modifiers::NONE, Key::ArrowRight);
+    }
+    assert_eq!(cell(&stage, "Missed"), top);
+}
+
+#[test]
+fn a_cell_shows_its_images_only() {
+    let mut stage = open(true, [1280.0, 1100.0], finished);
+    show(&mut stage);
+    let alarms = cell(&stage, "False alarms");
+    stage.harness.get_by_label_contains("images: False alarms").click();
+    stage.harness.run_steps(3);
+    let filtered = rows(&stage);
+    assert_eq!(filtered.len(), alarms);
+    assert!(filtered.iter().all(|row| row.ends_with("false alarm")), "{filtered:?}");
+    // Once more, and all are there again.
+    stage.harness.get_by_label_contains("images: False alarms").click();
+    stage.harness.run_steps(3);
+    assert!(rows(&stage).len() > alarms);
+    // A kind of defect.
+    stage.harness.get_by_label_contains("smear: ").click();
+    stage.harness.run_steps(3);
+    assert!(rows(&stage).iter().all(|row| row.contains(", smear,")));
+    stage.harness.get_by_label_contains("smear only").click();
+    stage.harness.run_steps(3);
+    assert!(rows(&stage).iter().any(|row| !row.contains(", smear,")));
+}
+
+#[test]
+fn columns_put_the_table_in_order() {
+    let mut stage = open(true, SIZE, finished);
+    show(&mut stage);
+    stage.harness.get_by_label("Order by Image").click();
+    stage.harness.run_steps(3);
+    let names = |stage: &Stage| rows(stage).iter().map(|r| r.split(',').next().unwrap().to_owned()).collect::<Vec<_>>();
+    let rising = names(&stage);
+    assert!(rising.is_sorted() && rising[0] == "turned/crack/004", "{rising:?}");
+    stage.harness.get_by_label("Order by Image").click();
+    stage.harness.run_steps(3);
+    assert!(names(&stage).is_sorted_by(|a, b| a >= b));
+}
+
+#[test]
+fn the_keyboard_goes_through_the_table_and_opens_an_image() {
+    let mut stage = open(true, SIZE, finished);
+    show(&mut stage);
+    let listed = rows(&stage);
+    assert_eq!(current(&stage), None);
+    press(&mut stage, Modifiers::NONE, Key::ArrowDown);
+    assert_eq!(current(&stage).as_ref(), Some(&listed[0]));
+    press(&mut stage, Modifiers::NONE, Key::ArrowDown);
+    press(&mut stage, Modifiers::NONE, Key::ArrowDown);
+    press(&mut stage, Modifiers::NONE, Key::ArrowUp);
+    assert_eq!(current(&stage).as_ref(), Some(&listed[1]));
+    for _ in 0..40 {
+        stage.harness.key_press_modifiers(Modifiers::NONE, Key::ArrowDown);
+        stage.harness.step();
+    }
+    stage.harness.run_steps(3);
+    assert!(current(&stage).is_some(), "the table scrolls along");
+    let name = current(&stage).unwrap().split(',').next().unwrap().to_owned();
+    press(&mut stage, Modifiers::NONE, Key::Enter);
+    assert_eq!(stage.harness.state().page(), Page::Inspect);
+    assert!(shows(&stage.harness, &name));
+    let entries = |stage: &mut Stage| stage.harness.state().live().inspect.status.read().entries.len();
+    stage.until("it is on the list", |window| window.state().live().inspect.status.read().entries.len() == 1);
+    // Shown again, it is not listed twice.
+    show(&mut stage);
+    press(&mut stage, Modifiers::NONE, Key::Enter);
+    assert_eq!(stage.harness.state().page(), Page::Inspect);
+    stage.harness.run_steps(5);
+    assert_eq!(entries(&mut stage), 1);
+}
+
+#[test]
+fn another_score_is_chosen_and_remembered() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut stage = open_in(folder, true, SIZE, finished, |settings| {
+        settings.layouts.insert("evaluate".into(), r#"{"score":"l1","show":"missed"}"#.into());
+    });
+    show(&mut stage);
+    assert!(shows(&stage.harness, "Verdicts go by Worst spot; the table and the curves show Difference per pixel."));
+    let before = cell(&stage, "Missed");
+    stage.harness.get_by_label_contains("Worst feature spot: AUROC").click();
+    stage.harness.run_steps(3);
+    assert!(cell(&stage, "Missed") < before);
+}
+
+#[test]
+fn a_model_without_a_calibration_has_a_free_line_and_no_promise() {
+    let mut stage = open(true, SIZE, |live| {
+        finished(live);
+        let mut status = live.evaluate.status.write();
+        let whole = status.evaluation.clone().unwrap();
+        status.evaluation = Some(Arc::new(Evaluation { calibration: None, rate: None, ..(*whole).clone() }));
+    });
+    show(&mut stage);
+    assert!(shows(&stage.harness, "This test was made without a calibration"));
+    assert!(!shows(&stage.harness, "Put this rate in force"));
+    let before = cell(&stage, "Missed");
+    let plot = stage.harness.get_by_label_contains("Threshold").rect();
+    point(&mut stage, plot.right_center() - egui::vec2(4.0, 20.0), Some(true));
+    point(&mut stage, plot.right_center() - egui::vec2(4.0, 20.0), Some(false));
+    stage.harness.run_steps(2);
+    assert!(cell(&stage, "Missed") > before);
+}
+
+#[test]
+fn what_went_wrong_or_was_stopped_is_said_with_the_way_out() {
+    let mut stage = open(true, SIZE, |live| test(live, 34));
+    show(&mut stage);
+    let set = |stage: &mut Stage, phase: TestPhase| {
+        stage.harness.state().live().evaluate.status.write().phase = phase;
+        stage.harness.run_steps(3);
+    };
+    set(&mut stage, TestPhase::Stopped);
+    assert!(shows(&stage.harness, "Stopped after 34 of 70 images. They are kept: the test goes on from there."));
+    assert!(shows(&stage.harness, "Go on"));
+    set(&mut stage, TestPhase::Failed("there is no image to test with in /parts".into()));
+    assert!(shows(&stage.harness, "There is no image to test with in /parts."));
+    assert!(shows(&stage.harness, "Try again"));
+    // Another model was put in force.
+    set(&mut stage, TestPhase::Done);
+    let other = |live: &Live| {
+        let mut status = live.inspect.status.write();
+        let ModelState::Ready(facts) = &status.model else { panic!() };
+        let other = ModelFacts { name: "milled".into(), hash: "1".into(), ..(**facts).clone() };
+        status.model = ModelState::Ready(Arc::new(other));
+    };
+    other(stage.harness.state().live());
+    stage.harness.run_steps(3);
+    assert!(shows(&stage.harness, "This is a test of turned. milled is in force now."));
+    assert!(stage.harness.get_by_label("Put this rate in force").accesskit_node().is_disabled());
+}
+
+#[test]
+fn a_real_test_runs_is_cancelled_and_goes_on() {
+    let mut stage = open(true, SIZE, |_| {});
+    show(&mut stage);
+    let say = |stage: &mut Stage, inspect| {
+        stage.harness.state_mut().apply(Action::Engine(Command::Inspect(inspect)));
+    };
+    let facts = |window: &Window| match &window.state().live().inspect.status.read().model {
+        ModelState::Ready(facts) => Some(Arc::clone(facts)),
+        _ => None,
+    };
+    say(&mut stage, Inspect::Model(ModelSource::BuiltIn));
+    stage.until("the built-in model is in force", |window| facts(window).is_some());
+    // Settings that it is calibrated for.
+    let knobs = facts(&stage.harness).unwrap().calibrations[0].knobs.clone();
+    say(&mut stage, Inspect::Knobs(Box::new(knobs)));
+    stage.until("it is calibrated", |window| window.state().live().inspect.status.read().rate.is_some());
+    stage.harness.run_steps(2);
+    stage.harness.get_by_label("Its own test images").click();
+    let done = |window: &Window| window.state().live().evaluate.status.read().done;
+    stage.until("three images are done", |window| done(window) >= 3);
+    stage.harness.run_steps(2);
+    assert!(shows(&stage.harness, "Inspecting image"));
+    press(&mut stage, Modifiers::NONE, Key::S);
+    stage.until("it stops", |window| window.state().live().evaluate.status.read().phase == TestPhase::Stopped);
+    let before = done(&stage.harness);
+    stage.harness.run_steps(2);
+    assert!(shows(&stage.harness, "They are kept"));
+    stage.harness.get_by_label("Go on").click();
+    stage.until("it goes on from there", |window| {
+        let status = window.state().live().evaluate.status.read().clone();
+        status.phase == TestPhase::Running && status.done > before && status.known >= before
+    });
+    // A rate is put in force.
+    press(&mut stage, Modifiers::NONE, Key::S);
+    stage.until("it stops", |window| window.state().live().evaluate.status.read().phase == TestPhase::Stopped);
+    stage.harness.run_steps(2);
+    type_rate(&mut stage, "250");
+    press(&mut stage, Modifiers::COMMAND, Key::S);
+    stage.until("the rate is in force", |window| window.state().live().inspect.status.read().rate == Some(0.25));
+    stage.harness.run_steps(2);
+    assert!(shows(&stage.harness, "This rate is in force in"));
+    // The report.
+    let out = stage.path("report");
+    stage.harness.state_mut().apply(Action::EvaluateReport(out.clone()));
+    stage.until("the report is written", |window| window.state().notices().any(|t| t.contains("report.html")));
+    assert!(std::fs::metadata(out.join("report.html")).unwrap().len() > 10_000);
+}
