@@ -37,9 +37,44 @@ pub fn natural(name: &str) -> String {
     key
 }
 
+/// Year, month and day (UTC) of a time in seconds since the Unix epoch.
+pub fn date(seconds: u64) -> [u64; 3] {
+    let leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let (mut year, mut day) = (1970, seconds / 86_400);
+    while day >= 365 + u64::from(leap(year)) {
+        day -= 365 + u64::from(leap(year));
+        year += 1;
+    }
+    let mut month = 0;
+    let lengths = [31, 28 + u64::from(leap(year)), 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    for length in lengths {
+        month += 1;
+        if day < length {
+            break;
+        }
+        day -= length;
+    }
+    [year, month, day + 1]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn dates_follow_the_calendar() {
+        // date -u -d @SECONDS +%F
+        for (seconds, wanted) in [
+            (0, [1970, 1, 1]),
+            (951_782_400, [2000, 2, 29]),
+            (1_709_164_799, [2024, 2, 28]),
+            (1_709_251_200, [2024, 3, 1]),
+            (1_735_689_599, [2024, 12, 31]),
+            (4_107_542_400, [2100, 3, 1]),
+        ] {
+            assert_eq!(date(seconds), wanted, "{seconds}");
+        }
+    }
 
     #[test]
     fn messages_become_sentences() {

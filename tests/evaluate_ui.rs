@@ -65,11 +65,12 @@ fn calibration() -> Calibration {
     let held_out =
         (0..HELD_OUT as u64).map(|i| HeldOut { hash: FileHash::of(&i.to_le_bytes()), scores: scores(i, 0.0) });
     Calibration {
+        fusion: Vec::new(),
         knobs: InvertKnobs::default(),
         regions: Regions::default(),
         held_out: held_out.collect(),
         size: (SIDE, SIDE),
-        scale: MapScale { difference: 0.4, feature: 1.2 },
+        scale: MapScale { difference: 0.4, feature: 1.2, critic: 8.0 },
         score: ScoreKind::WorstSpot,
     }
 }

@@ -17,6 +17,7 @@ use egui_kittest::{
     kittest::{NodeT, Queryable},
 };
 use ganspect::{
+    boxes::box_mean,
     data::{
         FileHash,
         surface::{self, DefectKind, Kind},
@@ -28,7 +29,6 @@ use ganspect::{
     inspect::{
         Assessment, Calibration, InvertKnobs, Kept, Outcome, Planes, Record, Regions, ScoreKind, Scores,
         calibrate::{HeldOut, MapScale},
-        maps::box_mean,
     },
     train::{Preset, Recipe},
     ui::{Action, App, Page, UiCommand},
@@ -106,6 +106,7 @@ fn calibration() -> Calibration {
         HeldOut { hash: FileHash::of(&i.to_le_bytes()), scores }
     });
     Calibration {
+        fusion: Vec::new(),
         knobs: InvertKnobs::default(),
         held_out: held_out.collect(),
         regions: Regions::default(),
@@ -181,6 +182,7 @@ fn query(live: &Live, name: &str, defect: Option<DefectKind>, index: u64, steps:
         item.scores = Some(scores.clone());
         item.assessment = Some(assessment.clone());
         Arc::new(Outcome {
+            critic: None,
             query: Arc::clone(&query),
             reconstruction: Planes::new(SIDE, SIDE, 1, (0..SIDE * SIDE).map(|i| last.value(i)).collect()).unwrap(),
             feature: spots.iter().map(|v| v * 3.0).collect(),

@@ -12,7 +12,7 @@ use crate::{
     device::DeviceChoice,
     engine::{Command, Event, Inspect, Severity, inspect::ModelSource},
     files,
-    inspect::{InvertPreset, Model},
+    inspect::{InvertPreset, Model, model::Promise},
     model::Bundle,
 };
 
@@ -106,6 +106,10 @@ fn show(file: &Path, json: Option<PathBuf>) -> Result<()> {
     }
     let keys: Vec<&str> = model.meta.keys().map(String::as_str).collect();
     println!("  with {}", if keys.is_empty() { "nothing else".to_owned() } else { keys.join(", ") });
+    if let Some(promise) = model.meta.get("promise") {
+        let promise: Promise = serde_json::from_str(promise).context("who set the promise cannot be understood")?;
+        println!("  promise: {}", promise.words());
+    }
     if let Some(path) = json {
         let text = serde_json::to_string_pretty(&listing(&model)).context("the listing does not fit into JSON")?;
         files::write_atomic(&path, text.as_bytes())?;
@@ -131,6 +135,8 @@ fn title(network: &str) -> &str {
         "d" => "D",
         "ema" => "EMA of G",
         "e" => "encoder",
+        "c" => "critic",
+        "usual" => "usual",
         "" => "other",
         unknown => unknown,
     }

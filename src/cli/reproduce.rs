@@ -152,7 +152,8 @@ fn criticise(
     for step in 0..trainer.total() {
         let loss = trainer.step()?;
         if step % 100 == 99 {
-            progress.set_message(format!("loss {loss:.3}, held out {:.3}", trainer.held_out_loss()?.unwrap_or(f32::NAN)));
+            progress
+                .set_message(format!("loss {loss:.3}, held out {:.3}", trainer.held_out_loss()?.unwrap_or(f32::NAN)));
         }
         progress.inc(1);
     }

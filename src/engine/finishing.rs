@@ -171,8 +171,7 @@ impl Finishing {
                     let critic = trainer.critic().clone();
                     let (_, usual) = critic::part(&self.training());
                     let images = spread(&usual, SHOWN);
-                    let learning =
-                        Learning::new(FixedCritic::new(&critic), images.len(), &self.networks.device);
+                    let learning = Learning::new(FixedCritic::new(&critic), images.len(), &self.networks.device);
                     self.enter(Stage::Usual(Box::new(critic), Box::new(learning), images));
                 }
                 Stage::Usual(_, learning, images) if learning.left() > 0 => {

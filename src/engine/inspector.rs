@@ -19,7 +19,7 @@ use super::{
 use crate::{
     data::{DataError, DataSource, Opened, Picture, decode},
     device::Chosen,
-    inspect::{Calibrator, InvertKnobs, Job, Model, Outcome, Planes, Regions, knobs::Start},
+    inspect::{Calibrator, InvertKnobs, Job, Model, Outcome, Planes, Regions, knobs::Start, model::Promise},
     words::sentence,
 };
 
@@ -332,7 +332,8 @@ impl Inspector {
             self.live.inspect.status.write().rate_refused = Some(format!("{error}."));
             return;
         }
-        model.about_mut().rate = Some(rate);
+        let promise = Promise::now(rate, calibration, &model.about().data);
+        (model.about_mut().rate, model.about_mut().promise) = (Some(rate), Some(promise));
         self.keep(outbox);
         self.show_model();
         self.assess_again();

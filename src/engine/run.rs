@@ -242,6 +242,7 @@ impl Run {
             calibrations: Vec::new(),
             regions: Regions::default(),
             rate: None,
+            promise: None,
         }
     }
 
@@ -264,6 +265,7 @@ impl Run {
         if let Ok(earlier) = Model::load(&self.path().join(MODEL_FILE), &device.device) {
             about.regions = earlier.about().regions.clone();
             about.rate = earlier.about().rate;
+            about.promise = earlier.about().promise.clone();
         }
         Finishing::begin(networks, about, self.opened.clone(), self.split.clone(), self.path())
     }

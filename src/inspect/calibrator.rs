@@ -206,9 +206,8 @@ fn damaged(frame: &Planes, seed: u64) -> Planes {
     rng.set_stream(seed);
     let window = |rng: &mut ChaCha8Rng| {
         let (left, top) = (rng.random_range(0..=width - side), rng.random_range(0..=height - side));
-        let cells = (0..channels).flat_map(move |c| {
-            (0..side * side).map(move |i| (c * height + top + i / side) * width + left + i % side)
-        });
+        let cells = (0..channels)
+            .flat_map(move |c| (0..side * side).map(move |i| (c * height + top + i / side) * width + left + i % side));
         cells.collect::<Vec<usize>>()
     };
     let (place, donor) = (window(&mut rng), window(&mut rng));

@@ -239,9 +239,8 @@ impl Look {
     fn inspected(&self, pixels: &[bool]) -> Vec<bool> {
         let [w, h] = self.cells;
         // The frame's own width: cells cover it with less than a cell to spare.
-        let width = (w * STRIDE - STRIDE + 1..=w * STRIDE).find(|&side| {
-            pixels.len().is_multiple_of(side) && (pixels.len() / side).div_ceil(STRIDE) == h
-        });
+        let width = (w * STRIDE - STRIDE + 1..=w * STRIDE)
+            .find(|&side| pixels.len().is_multiple_of(side) && (pixels.len() / side).div_ceil(STRIDE) == h);
         let mut cells = vec![false; w * h];
         if let Some(width) = width {
             for (i, _) in pixels.iter().enumerate().filter(|(_, on)| **on) {
@@ -369,7 +368,8 @@ impl Learning {
                     all.push(f64::from(peak));
                 }
             }
-            let (centre, spread) = peaks.iter().map(|all| moments(all)).map(|(c, s)| (c as f32, s.max(0.1) as f32)).unzip();
+            let (centre, spread) =
+                peaks.iter().map(|all| moments(all)).map(|(c, s)| (c as f32, s.max(0.1) as f32)).unzip();
             usual.peaks[kind as usize] = Levels { centre, spread };
         }
         FrameCritic::new(critic.net, usual, &critic.device)
@@ -430,11 +430,8 @@ fn inverse_of_root(matrix: &[f64], n: usize) -> Vec<f64> {
 impl Usual {
     /// As tensors of a model file.
     pub fn weights(&self) -> Vec<Weight> {
-        let weight = |name: &str, shape: &[usize], values: Vec<f32>| Weight {
-            name: name.into(),
-            shape: shape.to_vec(),
-            values,
-        };
+        let weight =
+            |name: &str, shape: &[usize], values: Vec<f32>| Weight { name: name.into(), shape: shape.to_vec(), values };
         let levels = |all: &[Levels; 2]| {
             all.iter().flat_map(|l| [l.centre.clone(), l.spread.clone()].concat()).collect::<Vec<f32>>()
         };
@@ -511,8 +508,7 @@ mod tests {
     fn what_is_usual_has_centre_nought_and_spread_one() {
         let sizes = [(120, 96); 8];
         let critic = used_to(&sizes);
-        let looks: Vec<Look> =
-            (0..8).map(|i| critic.look(&noise(120, 96, i)).unwrap()).collect();
+        let looks: Vec<Look> = (0..8).map(|i| critic.look(&noise(120, 96, i)).unwrap()).collect();
         for of in [|l: &Look| l.logit.clone(), |l: &Look| l.distance.clone()] {
             let all: Vec<f64> = looks.iter().flat_map(|l| of(l)).map(f64::from).collect();
             let (mean, deviation) = moments(&all);
@@ -566,7 +562,10 @@ mod tests {
         let w = inverse_of_root(&matrix, 2);
         // W^T M W = 1
         let product = |i: usize, j: usize| -> f64 {
-            (0..2).flat_map(|a| (0..2).map(move |b| (a, b))).map(|(a, b)| w[a * 2 + i] * matrix[a * 2 + b] * w[b * 2 + j]).sum()
+            (0..2)
+                .flat_map(|a| (0..2).map(move |b| (a, b)))
+                .map(|(a, b)| w[a * 2 + i] * matrix[a * 2 + b] * w[b * 2 + j])
+                .sum()
         };
         for (i, j, wanted) in [(0, 0, 1.0), (1, 1, 1.0), (0, 1, 0.0)] {
             assert!((product(i, j) - wanted).abs() < 1e-9, "{i} {j}: {}", product(i, j));

@@ -431,7 +431,11 @@ impl Job {
     fn looks(&self, step: usize) -> bool {
         let every = (self.knobs.steps / (2 * ROBUST_LOOKS)).max(1);
         // The critic has said it all before the first step.
-        self.look.is_none() && self.knobs.robust > 0.0 && step > 0 && step.is_multiple_of(every) && step <= every * ROBUST_LOOKS
+        self.look.is_none()
+            && self.knobs.robust > 0.0
+            && step > 0
+            && step.is_multiple_of(every)
+            && step <= every * ROBUST_LOOKS
     }
 
     fn step_batch(&mut self, networks: &Networks, i: usize) -> Result<(), InspectError> {

@@ -1,10 +1,14 @@
 //! A trained model: networks on a device, and everything that a verdict rests on.
 
-use std::path::Path;
+use std::{
+    path::Path,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use burn::tensor::Device;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
 
 use super::{
     calibrate::{Assessment, Calibration},
@@ -33,6 +37,7 @@ mod key {
     pub const CALIBRATIONS: &str = "calibrations";
     pub const REGIONS: &str = "regions";
     pub const RATE: &str = "rate";
+    pub const PROMISE: &str = "promise";
 }
 
 /// What keeps a model from being used.
@@ -80,6 +85,53 @@ pub struct About {
     pub regions: Regions,
     /// The promised false-alarm rate, once the user has set one.
     pub rate: Option<f64>,
+    /// Who set it, when, and on what it rests.
+    pub promise: Option<Promise>,
+}
+
+/// Where a promised false-alarm rate comes from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Promise {
+    /// The rate.
+    pub rate: f64,
+    /// The score from which on a part is flagged.
+    pub threshold: f64,
+    /// Who set it: the name that the system knows the user by.
+    pub by: String,
+    /// When, seconds since the Unix epoch.
+    pub at: u64,
+    /// Where the held-out images came from.
+    pub data: String,
+    /// How many they were.
+    pub images: usize,
+}
+
+impl Promise {
+    /// A promise made now by whoever runs the program.
+    pub fn now(rate: f64, calibration: &Calibration, data: &str) -> Self {
+        let name = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|key| std::env::var(key).ok());
+        Self {
+            rate,
+            threshold: calibration.threshold(rate),
+            by: name.unwrap_or_else(|| "unknown".into()),
+            at: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
+            data: data.to_owned(),
+            images: calibration.held_out.len(),
+        }
+    }
+
+    /// In one line: "50 in 1,000, from a score of 1.2 on; set by kim on 2026-03-01 on 20 held-out images of DIR".
+    pub fn words(&self) -> String {
+        let [year, month, day] = crate::words::date(self.at);
+        format!(
+            "{:.0} in 1,000, from a score of {:.3} on; set by {} on {year}-{month:02}-{day:02} on {} held-out images of {}",
+            self.rate * 1000.0,
+            self.threshold,
+            self.by,
+            self.images,
+            self.data
+        )
+    }
 }
 
 /// A trained model.
@@ -157,7 +209,10 @@ impl Model {
         let fine = |c: &Calibration| {
             let numbers = [c.scale.difference, c.scale.feature, c.scale.critic];
             let parts = c.fusion.iter().all(|p| p.centre.is_finite() && p.spread > 0.0 && p.weight.is_finite());
-            c.knobs.validate().is_ok() && !c.held_out.is_empty() && parts && numbers.iter().all(|v| v.is_finite() && *v > 0.0)
+            c.knobs.validate().is_ok()
+                && !c.held_out.is_empty()
+                && parts
+                && numbers.iter().all(|v| v.is_finite() && *v > 0.0)
         };
         if !calibrations.iter().all(fine) {
             return Err(broken(key::CALIBRATIONS, "a value is out of its range".into()));
@@ -172,6 +227,10 @@ impl Model {
             split: serde_json::from_str(text(key::SPLIT)?).map_err(|e| broken(key::SPLIT, e.to_string()))?,
             rate: match bundle.meta.get(key::RATE) {
                 Some(rate) => Some(rate.parse().map_err(|_| broken(key::RATE, "it is no number".into()))?),
+                None => None,
+            },
+            promise: match bundle.meta.get(key::PROMISE) {
+                Some(text) => Some(serde_json::from_str(text).map_err(|e| broken(key::PROMISE, e.to_string()))?),
                 None => None,
             },
             recipe,
@@ -221,6 +280,9 @@ impl Model {
             (key::REGIONS, json(key::REGIONS, serde_json::to_string(&about.regions))?),
         ];
         meta.extend(about.rate.map(|rate| (key::RATE, rate.to_string())));
+        if let Some(promise) = &about.promise {
+            meta.push((key::PROMISE, json(key::PROMISE, serde_json::to_string(promise))?));
+        }
         let meta = meta.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
         Ok(Bundle { tensors: self.bundle.tensors.clone(), meta }.write(path)?)
     }

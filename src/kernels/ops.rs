@@ -11,7 +11,11 @@ use burn::{
         backend_extension,
         tensor::FloatTensor,
     },
-    tensor::{Device, Shape, Tensor, TensorData, activation, module::{batch_norm_train, conv2d}, ops::ConvOptions},
+    tensor::{
+        Device, Shape, Tensor, TensorData, activation,
+        module::{batch_norm_train, conv2d},
+        ops::ConvOptions,
+    },
 };
 
 use super::{conv::Conv, geometry::Geometry, norm::Norm};

@@ -96,7 +96,8 @@ impl CriticTrainer {
             device,
         };
         if !held_out.is_empty() {
-            let crops = CropSampler::new(std::sync::Arc::clone(store), held_out, spec)?.batch(recipe.seed, 0, HELD_OUT)?;
+            let crops =
+                CropSampler::new(std::sync::Arc::clone(store), held_out, spec)?.batch(recipe.seed, 0, HELD_OUT)?;
             trainer.held_out = Some(trainer.tensors(trainer.forger.batch(&crops, recipe.seed ^ 0x6865_6c64, 0)));
         }
         Ok(trainer)

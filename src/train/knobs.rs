@@ -279,15 +279,7 @@ pub const KNOBS: &[Knob] = &[
         true,
         "Steps of the critic, which learns from forged defects, once the GAN is done, where a surface stops being itself. 0 leaves it out."
     ),
-    knob!(
-        "critic.batch",
-        Critic,
-        "Critic batch",
-        "crops",
-        Domain::Int(2, 1024),
-        true,
-        "Crops in each of its steps."
-    ),
+    knob!("critic.batch", Critic, "Critic batch", "crops", Domain::Int(2, 1024), true, "Crops in each of its steps."),
     knob!(
         "critic.crop",
         Critic,

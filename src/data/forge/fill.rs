@@ -91,9 +91,7 @@ fn patch(from: &[f32], side: usize, values: &[f32], alpha: &[f32], rng: &mut Cha
     let contrast = rng.random_range(0.6..1.4f32);
     let seamless = rng.random_bool(0.5);
     let cover: f32 = alpha.iter().sum::<f32>().max(1e-3);
-    let mean = |plane: &[f32], weight: &dyn Fn(usize) -> f32| {
-        (0..area).map(|i| plane[i] * weight(i)).sum::<f32>()
-    };
+    let mean = |plane: &[f32], weight: &dyn Fn(usize) -> f32| (0..area).map(|i| plane[i] * weight(i)).sum::<f32>();
     let turn = |i: usize| if turned { (i % side) * side + (side - 1 - i / side) } else { i };
     values
         .chunks_exact(area)
@@ -122,7 +120,8 @@ fn tiled(forger: &Forger, rng: &mut ChaCha8Rng) -> Option<Vec<f32>> {
         if within < small { within } else { 2 * small - 1 - within }
     };
     let side = forger.side;
-    let plane = |plane: &[f32]| (0..side * side).map(|i| plane[at(i / side) * small + at(i % side)]).collect::<Vec<_>>();
+    let plane =
+        |plane: &[f32]| (0..side * side).map(|i| plane[at(i / side) * small + at(i % side)]).collect::<Vec<_>>();
     Some(own.chunks_exact(small * small).flat_map(plane).collect())
 }
 

@@ -245,7 +245,8 @@ mod tests {
         assert_ne!(one, forger.batch(&crops, 7, 4));
         let damaged = one.mask.chunks(SIDE * SIDE).filter(|m| m.iter().any(|&v| v > 0.0)).count();
         assert!((16..=44).contains(&damaged), "{damaged} of 64");
-        let whole = Forger::new(ForgeKnobs { share: 0.0, jitter: 0.0, ..ForgeKnobs::default() }, SIDE, 1, 0.2, (0, vec![]));
+        let whole =
+            Forger::new(ForgeKnobs { share: 0.0, jitter: 0.0, ..ForgeKnobs::default() }, SIDE, 1, 0.2, (0, vec![]));
         let left = whole.batch(&crops, 7, 3);
         assert!(left.values == crops && left.mask.iter().all(|&m| m == 0.0));
     }

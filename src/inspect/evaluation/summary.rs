@@ -145,7 +145,8 @@ mod tests {
             regions: Regions::default(),
             held_out: held_out.collect(),
             size: (64, 64),
-            scale: MapScale { difference: 1.0, feature: 1.0 },
+            fusion: Vec::new(),
+            scale: MapScale { difference: 1.0, feature: 1.0, critic: 8.0 },
             score: ScoreKind::Feature,
         };
         let mut examined = Vec::new();

@@ -40,14 +40,14 @@ fn outcome(width: usize, height: usize, channels: usize, steps: usize, verdict: 
             loss: vec![loss * 1.5, loss],
             best: 1,
             residual: loss,
-            critic: None,
-        feature: 0.5,
+            feature: 0.5,
             prior: -0.25,
             z_norm: 1.0 + step as f32 / 64.0,
             seconds: step as f32 / 16.0,
         }
     };
     Outcome {
+        critic: None,
         query: Arc::new(Planes::new(width, height, channels, values).unwrap()),
         reconstruction: Planes::new(width, height, channels, drawn).unwrap(),
         difference,
