@@ -697,6 +697,8 @@ fn a_dropped_image_is_inspected_stopped_and_inspected_again() {
         "train.steps=2",
         "encoder.steps=2",
         "encoder.batch=4",
+        "critic.steps=2",
+        "critic.batch=4",
         "data.holdout=0.06",
     ] {
         recipe.assign(assignment).unwrap();

@@ -48,6 +48,8 @@ fn bench() -> &'static Bench {
             "train.steps=4",
             "encoder.steps=3",
             "encoder.batch=4",
+            "critic.steps=2",
+            "critic.batch=4",
             "data.holdout=0.06",
         ] {
             recipe.assign(assignment).unwrap();

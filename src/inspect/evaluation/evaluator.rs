@@ -117,11 +117,12 @@ impl Evaluator {
             &json(serde_json::to_string(&calibration)),
             &format!("{channels} {scale}"),
         ];
-        let any = about.calibrations.first().map(|c| c.score);
+        // Without a calibration nothing is fused.
+        let alone = if model.networks().critic().is_some() { ScoreKind::Critic } else { WITHOUT_CRITIC };
         let masks = tests.has_masks();
         Ok(Self {
             base: FileHash::of(base.join("\n").as_bytes()),
-            score: calibration.as_ref().map(|c| c.score).or(any).unwrap_or(WITHOUT_CRITIC),
+            score: calibration.as_ref().map_or(alone, |c| c.score),
             rate: model.rate(&knobs),
             regions: about.regions.clone(),
             kept: Kept::open(file),

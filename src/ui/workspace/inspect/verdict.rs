@@ -98,7 +98,12 @@ fn score_bar(ui: &mut Ui, assessment: &Assessment, calibration: Option<&Calibrat
 fn figures(ui: &mut Ui, scene: &Scene, entry: &Entry) {
     let outcome = scene.view.as_ref().and_then(|v| v.outcome.as_ref());
     let deciding = entry.assessment.as_ref().map(|a| a.kind);
-    for kind in ScoreKind::ALL {
+    // A model without a critic, or without a calibration, has no such scores.
+    let lacks = |kind: &ScoreKind| {
+        let value = entry.scores.as_ref().map(|s| s.get(*kind));
+        matches!(kind, ScoreKind::Critic | ScoreKind::CriticDistance | ScoreKind::Fused) && value.is_none_or(|v| v == 0.0)
+    };
+    for kind in ScoreKind::ALL.into_iter().filter(|kind| !lacks(kind)) {
         let value = entry.scores.as_ref().map(|s| s.get(kind) as f32);
         let name = if deciding == Some(kind) { format!("{}, decides", kind.title()) } else { kind.title().to_owned() };
         let mut help = kind.describe().to_owned();
