@@ -160,7 +160,8 @@ fn the_same_image_gives_the_same_numbers_everywhere() {
     let query = Arc::new(Planes::of(&picture, 1, 1.0));
     let mut job = Job::new(model.networks(), query, InvertKnobs::default(), &Regions::default()).unwrap();
     while !job.slice(model.networks()).unwrap() {}
-    let alone = job.outcome(None).unwrap();
+    let knobs = InvertKnobs::default();
+    let alone = job.outcome(model.calibration(&knobs).zip(model.rate(&knobs))).unwrap();
     assert_eq!(shown[1].scores.as_ref(), Some(&alone.scores));
     let seen = view(&engine, ids[1]);
     assert_eq!(seen.outcome.as_ref().unwrap().reconstruction, alone.reconstruction);
@@ -358,7 +359,8 @@ fn the_built_in_model_is_there_and_knows_good_from_bad() {
     let model = facts(&engine);
     assert!(model.encoder && !model.calibrations.is_empty());
     let draw = |defect| {
-        let picture = Arc::new(surface::draw(Kind::Turned, defect, 40, 3, 128).picture);
+        // As large as the images it is calibrated on.
+        let picture = Arc::new(surface::draw(Kind::Turned, defect, 40, 3, 256).picture);
         Query { id: QueryId::fresh(), name: "drawn".into(), source: QuerySource::Picture(picture) }
     };
     let (good, bad) = (draw(None), draw(Some(DefectKind::Scratch)));

@@ -192,7 +192,7 @@ fn robust_weights_leave_a_defect_in_the_difference() {
     let networks = networks(&small());
     // A picture that the generator can draw to the last bit, with a bright square laid over it.
     let clean = networks.samples(1, 8).unwrap();
-    let square = |i: usize| (6..14).contains(&(i % 32)) && (8..16).contains(&(i / 32));
+    let square = |i: usize| (4..18).contains(&(i % 32)) && (6..20).contains(&(i / 32));
     let damaged = clean.iter().enumerate().map(|(i, &v)| if square(i) { 1.0 } else { v }).collect();
     let query = Arc::new(Planes::new(32, 32, 1, damaged).unwrap());
     let around = |robust: f64| {
