@@ -510,7 +510,7 @@ mod tests {
         let critic = used_to(&sizes);
         let looks: Vec<Look> = (0..8).map(|i| critic.look(&noise(120, 96, i)).unwrap()).collect();
         for of in [|l: &Look| l.logit.clone(), |l: &Look| l.distance.clone()] {
-            let all: Vec<f64> = looks.iter().flat_map(|l| of(l)).map(f64::from).collect();
+            let all: Vec<f64> = looks.iter().flat_map(of).map(f64::from).collect();
             let (mean, deviation) = moments(&all);
             assert!(mean.abs() < 0.05 && (deviation - 1.0).abs() < 0.1, "{mean} {deviation}");
         }

@@ -288,7 +288,7 @@ pub fn norm_train(
         norm,
     );
     let moments = Tensor::<1>::from_dispatch(moments).without_autodiff();
-    let part = |i: usize| moments.clone().slice([i * channels..(i + 1) * channels]);
+    let part = |i: usize| moments.clone().narrow(0, i * channels, channels);
     (Tensor::from_dispatch(y), part(0), part(1))
 }
 

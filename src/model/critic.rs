@@ -127,7 +127,7 @@ impl Critic {
 
 /// `(x - mean) / (3 deviations)`
 fn levelled(x: Tensor<4>, light: &Tensor<1>) -> Tensor<4> {
-    let part = |i: usize| light.clone().slice([i..i + 1]).reshape([1, 1, 1, 1]);
+    let part = |i: usize| light.clone().narrow(0, i, 1).reshape([1, 1, 1, 1]);
     (x - part(0)) / (part(1) * 3.0)
 }
 

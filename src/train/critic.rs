@@ -43,8 +43,8 @@ const LEAST: usize = 32;
 pub struct CriticTrainer {
     recipe: Recipe,
     device: Device,
+    live: Critic,
     critic: Critic,
-    average: Critic,
     optimiser: Optimiser,
     sampler: CropSampler,
     forger: Forger,
@@ -83,8 +83,8 @@ impl CriticTrainer {
         let mut rng = ChaCha8Rng::seed_from_u64(recipe.seed ^ 0x6372_6974);
         let critic = Critic::new(channels, light, &mut rng, &device.clone().autodiff());
         let mut trainer = Self {
-            average: critic.valid(),
-            critic,
+            critic: critic.valid(),
+            live: critic,
             optimiser: Optimiser::new(OptimiserKind::Adam),
             sampler,
             forger,
@@ -131,17 +131,17 @@ impl CriticTrainer {
         let (forged, _) = self.shown(self.step, knobs.batch)?;
         let (x, wanted) = self.tensors(forged);
         let mut stats = Vec::new();
-        let logits = self.critic.forward(x, &mut Pass::Train(&mut stats));
+        let logits = self.live.forward(x, &mut Pass::Train(&mut stats));
         let loss = cross_entropy(logits, wanted, knobs.positive_weight);
         let mut gradients = loss.backward();
         let left = 1.0 - self.step as f64 / knobs.steps.max(1) as f64;
         let rule =
             OptimiserKnobs { kind: OptimiserKind::Adam, lr: knobs.lr * left.max(0.01), beta1: 0.9, beta2: 0.999 };
-        let (critic, _) = self.optimiser.update("c", self.critic.clone(), &mut gradients, &rule, None);
-        self.critic = critic;
-        self.critic.absorb(stats);
+        let (live, _) = self.optimiser.update("c", self.live.clone(), &mut gradients, &rule, None);
+        self.live = live;
+        self.live.absorb(stats);
         let young = (1.0 + self.step as f64) / (10.0 + self.step as f64);
-        self.average = weights::average(self.average.clone(), &self.critic, young.min(DECAY)).with_light(self.light);
+        self.critic = weights::average(self.critic.clone(), &self.live, young.min(DECAY)).with_light(self.light);
         self.step += 1;
         let value = host(loss.without_autodiff())?.1.first().copied().unwrap_or(f32::NAN);
         if value.is_finite() { Ok(value) } else { Err(TrainError::NotFinite { step: self.step }) }
@@ -153,14 +153,14 @@ impl CriticTrainer {
     /// When the device does not hand the value over.
     pub fn held_out_loss(&self) -> Result<Option<f32>, TrainError> {
         let Some((x, wanted)) = &self.held_out else { return Ok(None) };
-        let logits = self.average.forward(x.clone(), &mut Pass::Evaluate);
+        let logits = self.critic.forward(x.clone(), &mut Pass::Evaluate);
         let loss = cross_entropy(logits, wanted.clone(), self.recipe.critic.positive_weight);
         Ok(host(loss)?.1.first().copied())
     }
 
     /// The critic as it is now, its weights averaged over the last steps.
     pub fn critic(&self) -> &Critic {
-        &self.average
+        &self.critic
     }
 
     /// Crops and, for every logit, whether a pixel under it is damaged.
