@@ -66,7 +66,7 @@ impl ScoreKind {
             Self::FeatureSpot => "Worst feature spot",
             Self::Critic => "Critic",
             Self::CriticDistance => "Critic's distance",
-            Self::Fused => "All together",
+            Self::Fused => "Fused score",
         }
     }
 

@@ -273,7 +273,8 @@ impl Triptych {
         ui.scope_builder(UiBuilder::new().max_rect(bar_rect), |ui| {
             self.bar.ui(ui, table(self.colours()), (low, f64::from(scale)), &what);
         });
-        head(ui, bar.with_min_x(bar.left() + theme::GAP_S), "per px");
+        let unit = if self.layout.map == MapKind::Critic { "σ" } else { "per px" };
+        head(ui, bar.with_min_x(bar.left() + theme::GAP_S), unit);
         ui.scope_builder(UiBuilder::new().max_rect(foot), |ui| match regions.hint() {
             Some(hint) => {
                 let p = Palette::of(ui);
