@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     knobs::InvertKnobs,
     maps::{ScoreKind, Scores},
-    metrics::auroc,
+    metrics::median,
     region::Regions,
 };
 use crate::data::FileHash;
@@ -110,9 +110,10 @@ pub(super) const FUSED: [ScoreKind; 6] = [
     ScoreKind::CriticDistance,
 ];
 
-/// How scores are fused, from those of healthy images and of the same with forged damage. Each counts by
-/// `(2 AUROC - 1)^2`: a coin toss, which only adds noise, counts for nothing, and no label of a real defect plays a
-/// part.
+/// How scores are fused, from those of healthy images and of the same with forged damage. Each counts by how many
+/// standard deviations of healthy images its median is moved by damage: Fisher's direction (1936) for scores that do
+/// not depend on each other. A score that damage does not move only adds noise and counts for nothing, and no label of
+/// a real defect plays a part.
 pub(super) fn fusion(healthy: &[Scores], forged: &[Scores]) -> Vec<Part> {
     let column = |all: &[Scores], kind| all.iter().map(|s| s.get(kind)).collect::<Vec<f64>>();
     let mut parts: Vec<Part> = FUSED
@@ -122,11 +123,10 @@ pub(super) fn fusion(healthy: &[Scores], forged: &[Scores]) -> Vec<Part> {
             let n = own.len().max(1) as f64;
             let centre = own.iter().sum::<f64>() / n;
             let spread = (own.iter().map(|v| (v - centre).powi(2)).sum::<f64>() / n).sqrt();
-            let lead = 2.0 * auroc(&own, &column(forged, kind))? - 1.0;
-            let weight = lead.max(0.0).powi(2);
             // The same value for every image says nothing, and nothing can be divided by no spread.
-            let tells = spread > 1e-6 * centre.abs().max(1e-3) && weight > 0.0;
-            tells.then_some(Part { score: kind, centre, spread, weight })
+            let varies = spread > 1e-6 * centre.abs().max(1e-3);
+            let weight = (median(&column(forged, kind))? - centre) / spread.max(1e-12);
+            (varies && weight > 0.0).then_some(Part { score: kind, centre, spread, weight })
         })
         .collect();
     let all: f64 = parts.iter().map(|p| p.weight).sum();
@@ -341,14 +341,14 @@ mod tests {
         let weight = |kind| parts.iter().find(|p| p.score == kind).map_or(0.0, |p| p.weight);
         assert!((parts.iter().map(|p| p.weight).sum::<f64>() - 1.0).abs() < 1e-9);
         assert!(weight(ScoreKind::Critic) > weight(ScoreKind::Feature) && weight(ScoreKind::Feature) > 0.2);
-        assert!(weight(ScoreKind::L1) < 0.02 && weight(ScoreKind::CriticDistance) == 0.0);
+        assert!(weight(ScoreKind::L1) < 0.05 && weight(ScoreKind::CriticDistance) == 0.0);
         let c = Calibration { fusion: parts, ..calibration([1.0]) };
         let fused = |mut scores: Scores| {
             c.fuse(&mut scores);
             scores.get(ScoreKind::Fused)
         };
         let [whole, bad] = [healthy, forged].map(|all| all.into_iter().map(fused).collect::<Vec<f64>>());
-        assert!(whole.iter().sum::<f64>().abs() < 1e-3 && auroc(&whole, &bad).unwrap() > 0.95);
+        assert!(whole.iter().sum::<f64>().abs() < 1e-3 && crate::inspect::metrics::auroc(&whole, &bad).unwrap() > 0.95);
     }
 
     #[test]

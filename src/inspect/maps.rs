@@ -87,7 +87,7 @@ impl ScoreKind {
             Self::CriticDistance => {
                 "How far the critic's features lie from the usual ones where they lie furthest (Mahalanobis distance)."
             }
-            Self::Fused => "The scores added up, each weighed by how well it tells forged damage from whole surfaces.",
+            Self::Fused => "The scores added up, each weighed by how far forged damage moves it.",
         }
     }
 }

@@ -64,7 +64,7 @@ pub(super) fn fill(
         Fill::Brightness => {
             // Fine lines are dark more often than bright; both are short of contrast as often as not.
             let sign = if rng.random_bool(if is_line { 0.65 } else { 0.5 }) { -1.0 } else { 1.0 };
-            let shift = sign * unit * log_uniform(0.9, 4.0, rng);
+            let shift = sign * unit * log_uniform(0.6, 4.0, rng);
             values.iter().map(|v| v + shift).collect()
         }
         Fill::Shading => {

@@ -81,7 +81,7 @@ pub struct ForgeKnobs {
 
 impl Default for ForgeKnobs {
     fn default() -> Self {
-        Self { share: 0.5, strength: 0.5, largest: 0.33, jitter: 0.2 }
+        Self { share: 0.5, strength: 0.4, largest: 0.33, jitter: 0.2 }
     }
 }
 
@@ -109,7 +109,7 @@ pub struct Forger {
 /// Most pieces of damage in one crop.
 const PIECES: usize = 3;
 /// Damage that changes the smoothed picture by less than this many standard deviations is not to be seen.
-const VISIBLE: f32 = 0.5;
+const VISIBLE: f32 = 0.2;
 /// From this opacity on a pixel is damaged.
 const OPAQUE: f32 = 0.3;
 
