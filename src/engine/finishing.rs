@@ -70,8 +70,20 @@ pub(super) struct Finishing {
     path: PathBuf,
     stage: Stage,
     encoder: Option<Encoder>,
+    losses: Vec<CriticLoss>,
     began: Instant,
 }
+
+/// The critic's losses after a step.
+pub(super) struct CriticLoss {
+    pub(super) step: u64,
+    pub(super) loss: f32,
+    /// On images that it is not trained on, now and then.
+    pub(super) held_out: Option<f32>,
+}
+
+/// Steps of the critic between two looks at its held-out loss.
+const HELD_OUT_EVERY: u64 = 50;
 
 impl Finishing {
     pub(super) fn begin(
@@ -89,7 +101,17 @@ impl Finishing {
         let encoder = EncoderTrainer::new(&about.recipe, &networks.ema, &networks.d, sampler, &networks.device);
         let path = folder.join(MODEL_FILE);
         let stage = Stage::Encoder(Box::new(encoder));
-        Ok(Self { networks, about, opened, split, path, stage, encoder: None, began: Instant::now() })
+        Ok(Self {
+            networks,
+            about,
+            opened,
+            split,
+            path,
+            stage,
+            encoder: None,
+            losses: Vec::new(),
+            began: Instant::now(),
+        })
     }
 
     /// Where the model goes.
@@ -114,6 +136,11 @@ impl Finishing {
         let elapsed = self.began.elapsed().as_secs_f64();
         let left = (done > 0).then(|| elapsed / done as f64 * total.saturating_sub(done) as f64);
         (what, done, total, left)
+    }
+
+    /// The critic's losses since they were last taken, for the run's log.
+    pub(super) fn take_losses(&mut self) -> Vec<CriticLoss> {
+        std::mem::take(&mut self.losses)
     }
 
     fn training(&self) -> Vec<usize> {
@@ -165,7 +192,13 @@ impl Finishing {
                     }
                 }
                 Stage::Critic(critic) if critic.steps() < critic.total() => {
-                    critic.step().map_err(FinishError::Critic)?;
+                    let loss = critic.step().map_err(FinishError::Critic)?;
+                    let step = critic.steps();
+                    let held_out = match step % HELD_OUT_EVERY {
+                        0 => critic.held_out_loss().map_err(FinishError::Critic)?,
+                        _ => None,
+                    };
+                    self.losses.push(CriticLoss { step, loss, held_out });
                 }
                 Stage::Critic(trainer) => {
                     let critic = trainer.critic().clone();

@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     Live, Severity, Update,
-    finishing::{FinishError, Finishing, MODEL_FILE, Networks},
+    finishing::{CriticLoss, FinishError, Finishing, MODEL_FILE, Networks},
     live::{Histograms, Phase, Pictures, SampleGrid, Walk},
     worker::Outbox,
 };
@@ -244,6 +244,18 @@ impl Run {
             rate: None,
             promise: None,
         }
+    }
+
+    /// Writes the critic's losses to the run's log, by its own steps.
+    pub(super) fn log_critic(&mut self, losses: &[CriticLoss]) -> Result<(), FileError> {
+        for row in losses {
+            let (step, wall) = (row.step as i64, now());
+            self.log.scalar("critic/loss", step, wall, row.loss)?;
+            if let Some(held_out) = row.held_out {
+                self.log.scalar("critic/held_out_loss", step, wall, held_out)?;
+            }
+        }
+        Ok(())
     }
 
     /// The weights as they are, for inspection without encoder and calibration.

@@ -282,7 +282,12 @@ impl Worker {
     fn finish_slice(&mut self) {
         let Some(finishing) = &mut self.finishing else { return };
         let worked = panic::catch_unwind(AssertUnwindSafe(|| finishing.slice(FINISHING_TURN)));
-        let path = finishing.path().to_path_buf();
+        let (path, losses) = (finishing.path().to_path_buf(), finishing.take_losses());
+        if let Some(run) = &mut self.run
+            && let Err(error) = run.log_critic(&losses)
+        {
+            self.outbox.notice(Severity::Warning, format!("The critic's losses are not in the log: {error}."), "");
+        }
         match worked {
             Ok(Ok(None)) => return self.show_finishing(),
             Ok(Ok(Some(model))) => {
