@@ -100,7 +100,7 @@ fn shapes_fit_for_every_size_and_switch() {
             let logits = d.forward(crops.clone(), &mut Pass::Evaluate, |x| x);
             assert_eq!(logits.dims(), [2, 1]);
             let features = d.features(crops, &mut Pass::Evaluate);
-            assert_eq!(features.dims(), [2, 2 * 128 / divisor, size / 4, size / 4]);
+            assert_eq!(features.dims(), [2, 4 * 128 / divisor, size / 8, size / 8]);
         }
     }
 }
