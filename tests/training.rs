@@ -319,7 +319,16 @@ fn ctrl_c_writes_the_checkpoint_and_says_how_to_resume() {
     let process = Process::new(env!("CARGO_BIN_EXE_ganspect"))
         .args(["train", "--device", "cpu", "--data", "surface:milled", "--steps", "100000", "--out"])
         .arg(&run)
-        .args(["--set", "model.size=32", "--set", "train.batch=4", "--set", "train.checkpoint_every=3"])
+        .args([
+            "--set",
+            "model.size=32",
+            "--set",
+            "train.batch=4",
+            "--set",
+            "train.checkpoint_every=3",
+            "--set",
+            "critic.steps=2",
+        ])
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
