@@ -61,8 +61,8 @@ pub struct Usual {
 /// A frame as the critic sees it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Look {
-    /// Cells across and down.
-    cells: [usize; 2],
+    /// Width and height of the frame, pixels.
+    size: [usize; 2],
     /// Logit in units of what is usual.
     logit: Vec<f32>,
     /// Distance of the features, likewise.
@@ -110,38 +110,26 @@ impl FrameCritic {
     /// # Errors
     /// When the device does not hand the values over.
     pub fn look(&self, frame: &Planes) -> Result<Look, WeightError> {
-        let mut look = self.raw(frame)?;
-        let [w, h] = look.cells;
-        for (kind, map) in [(Kind::Logit, &mut look.logit), (Kind::Distance, &mut look.distance)] {
-            let levels = &self.usual.rings[kind as usize];
-            for (i, value) in map.iter_mut().enumerate() {
-                let ring = ring(i, w, h);
-                if let (Some(centre), Some(spread)) = (levels.centre.get(ring), levels.spread.get(ring)) {
-                    *value = (*value - centre) / spread;
-                }
-            }
-        }
-        Ok(look)
+        Ok(self.usual.standardised(self.raw(frame)?))
     }
 
     /// What a frame's maps come down to, over the cells whose middle is `inspected`.
     pub fn score(&self, look: &Look, inspected: Option<&[bool]>) -> Verdicts {
-        let peak = |kind: Kind, map: &[f32]| {
+        let peak = |kind: Kind| {
             let levels = &self.usual.peaks[kind as usize];
-            let all = look.peaks(map, inspected);
+            let all = look.peaks(kind, inspected);
             let scaled = all.iter().enumerate().map(|(i, peak)| {
                 let (centre, spread) = (levels.centre.get(i), levels.spread.get(i));
                 (peak - centre.copied().unwrap_or(0.0)) / spread.copied().unwrap_or(1.0)
             });
             f64::from(scaled.fold(f32::NEG_INFINITY, f32::max))
         };
-        Verdicts { logit: peak(Kind::Logit, &look.logit), distance: peak(Kind::Distance, &look.distance) }
+        Verdicts { logit: peak(Kind::Logit), distance: peak(Kind::Distance) }
     }
 
     /// Logits and distances as they are.
     fn raw(&self, frame: &Planes) -> Result<Look, WeightError> {
-        let cells = [frame.width(), frame.height()].map(|side| side.div_ceil(STRIDE));
-        let mut look = Look { cells, logit: Vec::new(), distance: Vec::new() };
+        let mut look = Look { size: [frame.width(), frame.height()], logit: Vec::new(), distance: Vec::new() };
         self.bands(frame, |logits, features| {
             look.logit.extend(host(logits)?.1);
             look.distance.extend(match &self.whitening {
@@ -195,9 +183,21 @@ fn ring(i: usize, w: usize, h: usize) -> usize {
 }
 
 impl Look {
+    /// Cells across and down.
+    fn cells(&self) -> [usize; 2] {
+        self.size.map(|side| side.div_ceil(STRIDE))
+    }
+
+    fn map(&self, kind: Kind) -> &[f32] {
+        match kind {
+            Kind::Logit => &self.logit,
+            Kind::Distance => &self.distance,
+        }
+    }
+
     /// The logits for every pixel of the frame, between the cells' middles in proportion.
-    pub fn pixels(&self, width: usize, height: usize) -> Vec<f32> {
-        let [w, h] = self.cells;
+    pub fn pixels(&self) -> Vec<f32> {
+        let ([width, height], [w, h]) = (self.size, self.cells());
         let smooth = box_mean(&self.logit, w, h, 1, None);
         let along = |length: usize, cells: usize| -> Vec<(usize, usize, f32)> {
             let half = STRIDE as f32 / 2.0 - 0.5;
@@ -221,14 +221,14 @@ impl Look {
     }
 
     /// The largest value of a map at each smoothing.
-    fn peaks(&self, map: &[f32], inspected: Option<&[bool]>) -> Vec<f32> {
-        let [w, h] = self.cells;
+    fn peaks(&self, kind: Kind, inspected: Option<&[bool]>) -> Vec<f32> {
+        let [w, h] = self.cells();
         let cells = inspected.map(|all| self.inspected(all));
         let inside = |i: usize| cells.as_ref().is_none_or(|all| all[i]);
         SMOOTHINGS
             .iter()
             .map(|&reach| {
-                let smooth = box_mean(map, w, h, reach, cells.as_deref());
+                let smooth = box_mean(self.map(kind), w, h, reach, cells.as_deref());
                 let own = smooth.iter().enumerate().filter(|(i, _)| inside(*i)).map(|(_, v)| *v);
                 own.fold(f32::NEG_INFINITY, f32::max)
             })
@@ -237,15 +237,11 @@ impl Look {
 
     /// Which cells have a pixel that is inspected.
     fn inspected(&self, pixels: &[bool]) -> Vec<bool> {
-        let [w, h] = self.cells;
-        // The frame's own width: cells cover it with less than a cell to spare.
-        let width = (w * STRIDE - STRIDE + 1..=w * STRIDE)
-            .find(|&side| pixels.len().is_multiple_of(side) && (pixels.len() / side).div_ceil(STRIDE) == h);
+        let [w, h] = self.cells();
         let mut cells = vec![false; w * h];
-        if let Some(width) = width {
-            for (i, _) in pixels.iter().enumerate().filter(|(_, on)| **on) {
-                cells[(i / width / STRIDE) * w + i % width / STRIDE] = true;
-            }
+        let width = self.size[0];
+        for (i, _) in pixels.iter().enumerate().filter(|(_, on)| **on) {
+            cells[(i / width / STRIDE) * w + i % width / STRIDE] = true;
         }
         cells
     }
@@ -338,33 +334,19 @@ impl Learning {
 
     /// The critic, used to what it was shown.
     pub fn finish(self) -> FrameCritic {
-        let mut usual = self.critic.usual.clone();
-        let mut maps = self.maps;
+        let mut usual = self.critic.usual;
         for kind in [Kind::Logit, Kind::Distance] {
-            let of = |look: &Look| if kind == Kind::Logit { look.logit.clone() } else { look.distance.clone() };
-            let cells = maps.iter().flat_map(|look| {
-                let [w, h] = look.cells;
-                of(look).into_iter().enumerate().map(move |(i, v)| (ring(i, w, h), v))
+            let cells = self.maps.iter().flat_map(|look| {
+                let [w, h] = look.cells();
+                look.map(kind).iter().enumerate().map(move |(i, v)| (ring(i, w, h), *v))
             });
             usual.rings[kind as usize] = ring_levels(cells);
         }
-        let critic = FrameCritic::new(self.critic.net, usual, &self.critic.device);
-        let mut usual = critic.usual.clone();
+        let looks: Vec<Look> = self.maps.into_iter().map(|look| usual.standardised(look)).collect();
         for kind in [Kind::Logit, Kind::Distance] {
-            let levels = &usual.rings[kind as usize];
             let mut peaks = vec![Vec::new(); SMOOTHINGS.len()];
-            for look in &mut maps {
-                let [w, h] = look.cells;
-                let raw = if kind == Kind::Logit { &look.logit } else { &look.distance };
-                let map: Vec<f32> = raw
-                    .iter()
-                    .enumerate()
-                    .map(|(i, v)| {
-                        let ring = ring(i, w, h);
-                        (v - levels.centre[ring]) / levels.spread[ring]
-                    })
-                    .collect();
-                for (all, peak) in peaks.iter_mut().zip(look.peaks(&map, None)) {
+            for look in &looks {
+                for (all, peak) in peaks.iter_mut().zip(look.peaks(kind, None)) {
                     all.push(f64::from(peak));
                 }
             }
@@ -372,7 +354,7 @@ impl Learning {
                 peaks.iter().map(|all| moments(all)).map(|(c, s)| (c as f32, s.max(0.1) as f32)).unzip();
             usual.peaks[kind as usize] = Levels { centre, spread };
         }
-        FrameCritic::new(critic.net, usual, &critic.device)
+        FrameCritic::new(self.critic.net, usual, &self.critic.device)
     }
 }
 
@@ -428,6 +410,21 @@ fn inverse_of_root(matrix: &[f64], n: usize) -> Vec<f64> {
 }
 
 impl Usual {
+    /// Maps in units of what is usual at each ring; as they are where that is not known.
+    fn standardised(&self, mut look: Look) -> Look {
+        let [w, h] = look.cells();
+        for (kind, map) in [(Kind::Logit, &mut look.logit), (Kind::Distance, &mut look.distance)] {
+            let levels = &self.rings[kind as usize];
+            for (i, value) in map.iter_mut().enumerate() {
+                let ring = ring(i, w, h);
+                if let (Some(centre), Some(spread)) = (levels.centre.get(ring), levels.spread.get(ring)) {
+                    *value = (*value - centre) / spread;
+                }
+            }
+        }
+        look
+    }
+
     /// As tensors of a model file.
     pub fn weights(&self) -> Vec<Weight> {
         let weight =
@@ -525,8 +522,18 @@ mod tests {
         let inspected: Vec<bool> = (0..120 * 96).map(|i| i % 120 < 8).collect();
         let aside = critic.score(&look, Some(&inspected)).distance;
         assert!(aside < critic.score(&look, None).distance);
-        let map = look.pixels(120, 96);
+        let map = look.pixels();
         assert_eq!(map.len(), 120 * 96);
+    }
+
+    #[test]
+    fn a_pixel_that_is_inspected_counts_in_its_own_cell() {
+        // 255 rows of 256 pixels cover as many cells as 256 rows of 255 do.
+        let look = Look { size: [256, 255], logit: vec![0.0; 64 * 64], distance: vec![0.0; 64 * 64] };
+        let mut pixels = vec![false; 256 * 255];
+        pixels[250 * 256 + 9] = true;
+        let cells = look.inspected(&pixels);
+        assert_eq!(cells.iter().enumerate().filter(|(_, on)| **on).map(|(i, _)| i).collect::<Vec<_>>(), [62 * 64 + 2]);
     }
 
     #[test]
@@ -543,7 +550,7 @@ mod tests {
         assert!(off < 1e-4, "{off}");
         // Sides that are no multiple of anything.
         let look = seer.raw(&noise(45, 33, 3)).unwrap();
-        assert_eq!((look.cells, look.logit.len(), look.distance.len()), ([12, 9], 108, 108));
+        assert_eq!((look.cells(), look.logit.len(), look.distance.len()), ([12, 9], 108, 108));
     }
 
     #[test]
