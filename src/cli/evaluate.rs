@@ -18,7 +18,7 @@ use super::train::bar;
 use crate::{
     data::{DataSource, Split},
     device::{self, DeviceChoice},
-    engine::BUILT_IN,
+    engine::{BUILT_IN, evaluate::kept_file},
     inspect::{
         Evaluation, Evaluator, InvertKnobs, InvertPreset, Model, TestSet,
         evaluation::{
@@ -30,9 +30,6 @@ use crate::{
     ui::Paths,
     words::span,
 };
-
-/// Folder of what was inspected for tests, in the folder of runs.
-const KEPT: &str = ".evaluated";
 
 /// The bar is moved this often while z is on its way.
 const SHOW_EVERY: Duration = Duration::from_millis(250);
@@ -86,7 +83,7 @@ pub(super) fn run(arguments: EvaluateArguments, choice: DeviceChoice, runs: Opti
         check(model, arguments.rate, &knobs)?;
     }
     let tests = Arc::new(tests(&arguments, &models, &interrupted)?);
-    let kept = runs.unwrap_or_else(|| Paths::of_system().runs).join(KEPT);
+    let runs = runs.unwrap_or_else(|| Paths::of_system().runs);
     if !arguments.json {
         println!("device  {}. {}", device.label, device.reason);
         let (healthy, defective) = tests.counts();
@@ -97,7 +94,7 @@ pub(super) fn run(arguments: EvaluateArguments, choice: DeviceChoice, runs: Opti
     }
     let mut reported = Vec::new();
     for model in &models {
-        let evaluation = test(model, &tests, &knobs, &kept, &interrupted)?;
+        let evaluation = test(model, &tests, &knobs, &runs, &interrupted)?;
         let summary = Summary::of(&evaluation, arguments.rate)?;
         if !arguments.json {
             print(&summary);
@@ -168,11 +165,10 @@ fn test(
     model: &Model,
     tests: &Arc<TestSet>,
     knobs: &InvertKnobs,
-    kept: &Path,
+    runs: &Path,
     interrupted: &AtomicBool,
 ) -> Result<Evaluation> {
-    let hash = model.hash();
-    let file = kept.join(format!("{}.json", &hash[..16.min(hash.len())]));
+    let file = kept_file(runs, &model.hash());
     let mut evaluator = Evaluator::new(model, Arc::clone(tests), knobs.clone(), Some(&file))?;
     let progress = bar("inspecting");
     let mut shown: Option<Instant> = None;

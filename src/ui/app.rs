@@ -583,17 +583,7 @@ impl App {
     fn train_page(&mut self, ui: &mut Ui, live: &Live, status: &Status, facts: &Facts, actions: &mut Vec<Action>) {
         let margin = egui::Frame::central_panel(ui.style()).inner_margin(theme::GAP_L);
         let root = self.runs_folder().to_owned();
-        let mut frame = Frame {
-            live,
-            status,
-            recipe: self.desk.wanted(),
-            initial: self.desk.initial(),
-            locked: facts.run,
-            overlays: &self.overlays,
-            settings: &self.settings.view,
-            facts,
-            actions,
-        };
+        let mut frame = Frame::new(live, status, facts, actions, &self.desk, &self.overlays, &self.settings.view);
         if let Some(page) = &mut self.import {
             if !page.ui(ui, &mut frame, &root) {
                 self.import = None;

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use super::{Facts, ThemeChoice, UiCommand, ViewSettings, Want};
+use super::{Facts, ThemeChoice, UiCommand, ViewSettings, Want, recipe_desk::RecipeDesk};
 use crate::{
     data::{DataSource, Opened},
     device::DeviceChoice,
@@ -139,6 +139,22 @@ pub struct Frame<'a> {
     pub facts: &'a Facts,
     /// What the view asks for.
     pub actions: &'a mut Vec<Action>,
+}
+
+impl<'a> Frame<'a> {
+    /// What a page of the window sees.
+    pub(super) fn new(
+        live: &'a Live,
+        status: &'a Status,
+        facts: &'a Facts,
+        actions: &'a mut Vec<Action>,
+        desk: &'a RecipeDesk,
+        overlays: &'a [Overlay],
+        settings: &'a ViewSettings,
+    ) -> Self {
+        let (recipe, initial, locked) = (desk.wanted(), desk.initial(), facts.run);
+        Self { live, status, recipe, initial, locked, overlays, settings, facts, actions }
+    }
 }
 
 impl Frame<'_> {

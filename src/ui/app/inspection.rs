@@ -151,17 +151,7 @@ impl App {
         facts: &Facts,
         actions: &mut Vec<Action>,
     ) {
-        let mut frame = Frame {
-            live,
-            status,
-            recipe: self.desk.wanted(),
-            initial: self.desk.initial(),
-            locked: facts.run,
-            overlays: &self.overlays,
-            settings: &self.settings.view,
-            facts,
-            actions,
-        };
+        let mut frame = Frame::new(live, status, facts, actions, &self.desk, &self.overlays, &self.settings.view);
         self.evaluate.ui(ui, &mut frame);
     }
 
@@ -174,17 +164,7 @@ impl App {
         facts: &Facts,
         actions: &mut Vec<Action>,
     ) {
-        let mut frame = Frame {
-            live,
-            status,
-            recipe: self.desk.wanted(),
-            initial: self.desk.initial(),
-            locked: facts.run,
-            overlays: &self.overlays,
-            settings: &self.settings.view,
-            facts,
-            actions,
-        };
+        let mut frame = Frame::new(live, status, facts, actions, &self.desk, &self.overlays, &self.settings.view);
         self.inspect.ui(ui, &mut frame);
     }
 

@@ -1,8 +1,8 @@
 //! The promise and what it costs, every figure with its interval, and what was tested on what.
 
 use egui::{
-    Align2, DragValue, Grid, Label, ProgressBar, Rect, RichText, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2,
-    vec2,
+    Align2, DragValue, Grid, Label, Painter, ProgressBar, Rect, Response, RichText, Role, Sense, Stroke, StrokeKind,
+    Ui, WidgetInfo, pos2, vec2,
 };
 
 use super::{
@@ -304,14 +304,7 @@ fn scores(ui: &mut Ui, view: &View<'_>) -> Option<Wish> {
         let value = auroc.map_or_else(|| "–".to_owned(), |v| format!("{v:.3}"));
         response.widget_info(|| WidgetInfo::selected(Role::RadioButton, true, on, format!("{title}: AUROC {value}")));
         let painter = ui.painter();
-        if on {
-            painter.rect_filled(rect, theme::RADIUS, p.selection);
-        } else if response.hovered() {
-            painter.rect_filled(rect, theme::RADIUS, p.control);
-        }
-        if response.has_focus() {
-            painter.rect_stroke(rect, theme::RADIUS, Stroke::new(theme::HAIRLINE, p.accent), StrokeKind::Inside);
-        }
+        row_back(painter, &p, &response, on);
         let strong = auroc.is_some_and(|v| v == best);
         let colour = if on || strong { p.text_strong } else { p.text };
         let bar = rect.with_min_x(rect.right() - theme::FIGURE_COLUMN - theme::SCORE_BAR);
@@ -445,14 +438,7 @@ fn kinds(ui: &mut Ui, view: &View<'_>) -> Option<Wish> {
             WidgetInfo::selected(Role::Button, true, on, format!("{}: {caught} caught, AUROC {auroc}", kind.kind))
         });
         let painter = ui.painter();
-        if on {
-            painter.rect_filled(rect, theme::RADIUS, p.selection);
-        } else if response.hovered() {
-            painter.rect_filled(rect, theme::RADIUS, p.control);
-        }
-        if response.has_focus() {
-            painter.rect_stroke(rect, theme::RADIUS, Stroke::new(theme::HAIRLINE, p.accent), StrokeKind::Inside);
-        }
+        row_back(painter, &p, &response, on);
         let right = rect.right() - theme::GAP_XS;
         let y = rect.center().y;
         painter.text(pos2(right, y), Align2::RIGHT_CENTER, auroc, font.clone(), p.text_strong);
@@ -560,4 +546,17 @@ fn percent(share: f64) -> String {
 /// The name of a model, for a sentence.
 pub fn named(facts: Option<&ModelFacts>) -> String {
     facts.map_or_else(|| "no model".to_owned(), |facts| facts.name.clone())
+}
+
+/// The ground of a row that can be chosen: chosen, under the pointer, with the keyboard's focus.
+fn row_back(painter: &Painter, p: &Palette, response: &Response, on: bool) {
+    let rect = response.rect;
+    if on {
+        painter.rect_filled(rect, theme::RADIUS, p.selection);
+    } else if response.hovered() {
+        painter.rect_filled(rect, theme::RADIUS, p.control);
+    }
+    if response.has_focus() {
+        painter.rect_stroke(rect, theme::RADIUS, Stroke::new(theme::HAIRLINE, p.accent), StrokeKind::Inside);
+    }
 }
