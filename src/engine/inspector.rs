@@ -561,11 +561,7 @@ impl Inspector {
         self.finished += 1;
         slot.finished = self.finished;
         slot.entry.step = outcome.steps;
-        slot.entry.state = if outcome.steps < slot.knobs.steps && slot.entry.steps < slot.knobs.steps {
-            QueryState::Stopped
-        } else {
-            QueryState::Done
-        };
+        slot.entry.state = if job.is_stopped() { QueryState::Stopped } else { QueryState::Done };
         slot.entry.steps = outcome.steps;
         slot.entry.steps_per_second = outcome.steps as f64 / outcome.seconds.max(1e-9);
         slot.entry.seconds_left = None;

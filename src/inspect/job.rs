@@ -117,6 +117,9 @@ const MOST_MEGAPIXELS: usize = 64;
 /// Rows of z that are moved at a time: bounds the memory of activations, however many tiles there are.
 const ROWS: usize = 64;
 
+/// Batches whose targets are kept.
+const TARGETS: usize = 8;
+
 /// Most bytes of reconstructions kept for the scrubber of one query.
 const KEPT_BYTES: usize = 48 << 20;
 
@@ -165,12 +168,13 @@ pub struct Job {
     inspected: Option<Vec<bool>>,
     tiling: Tiling,
     knobs: InvertKnobs,
-    /// Steps to do in all, more than the knobs' once the user asked for more.
+    /// Steps to do in all, more than the knobs say once the user asked for more.
     steps: usize,
     batches: Vec<Batch>,
-    /// What z is led towards, kept from step to step where there is but one batch: memory must not grow with
-    /// the number of tiles.
-    target: Option<Target>,
+    /// What z of the first batches is led towards, kept from step to step: of so few that memory does not grow with the
+    /// number of tiles.
+    targets: Vec<Target>,
+    stopped: bool,
     phase: Phase,
     step: usize,
     sums: Sums,
@@ -216,19 +220,21 @@ impl Job {
         if tiling.is_empty() {
             return Err(InspectError::Nothing);
         }
+        let steps = knobs.steps_for(tiling.len());
         let bytes = query.values().len() * size_of::<u16>();
         let most = (KEPT_BYTES / bytes.max(1)).clamp(2, KEPT_FRAMES);
         Ok(Self {
             // Pixels that are not inspected do not pull z either.
             weights: inspected.as_ref().map(|all| all.iter().map(|&on| f32::from(u8::from(on))).collect()),
-            steps: knobs.steps,
-            stride: knobs.steps.div_ceil(most).max(1),
+            steps,
+            stride: steps.div_ceil(most).max(1),
             query,
             inspected,
             tiling,
             knobs,
             batches: Vec::new(),
-            target: None,
+            targets: Vec::new(),
+            stopped: false,
             phase: Phase::Look,
             step: 0,
             sums: Sums::default(),
@@ -287,6 +293,7 @@ impl Job {
 
     /// Ends with what has been reached so far: only the last drawing is still to be done.
     pub fn stop(&mut self) {
+        self.stopped |= matches!(self.phase, Phase::Look | Phase::Start(_) | Phase::Step(_));
         match self.phase {
             Phase::Step(_) => self.begin_finish(),
             // z has to begin before there is anything to draw.
@@ -295,8 +302,14 @@ impl Job {
         }
     }
 
+    /// Whether it was ended before its time.
+    pub fn is_stopped(&self) -> bool {
+        self.stopped
+    }
+
     /// Goes on for so many steps more from the best that was reached.
     pub fn more(&mut self, steps: usize) {
+        self.stopped = false;
         if self.phase != Phase::Done {
             self.steps += steps;
             return;
@@ -429,7 +442,7 @@ impl Job {
 
     /// Whether robust weights are found anew from the reconstruction at this step.
     fn looks(&self, step: usize) -> bool {
-        let every = (self.knobs.steps / (2 * ROBUST_LOOKS)).max(1);
+        let every = (self.knobs.steps_for(self.tiling.len()) / (2 * ROBUST_LOOKS)).max(1);
         // The critic has said it all before the first step.
         self.look.is_none()
             && self.knobs.robust > 0.0
@@ -440,13 +453,20 @@ impl Job {
 
     fn step_batch(&mut self, networks: &Networks, i: usize) -> Result<(), InspectError> {
         let (tiles, restarts) = (self.tiles(i), self.knobs.restarts);
-        let kept = self.target.take();
-        let target =
-            kept.unwrap_or_else(|| networks.target(self.crops(networks, tiles.clone(), restarts), &self.knobs));
+        let fresh;
+        let target = match self.targets.get(i) {
+            Some(target) => target,
+            None => {
+                fresh = networks.target(self.crops(networks, tiles.clone(), restarts), &self.knobs);
+                if i == self.targets.len() && i < TARGETS {
+                    self.targets.push(fresh.clone());
+                }
+                &fresh
+            }
+        };
         let weights = self.tile_weights(networks, tiles.clone());
         let Some(batch) = self.batches.get_mut(i) else { return Ok(()) };
-        let (numbers, drawn) = batch.step(networks, &target, weights.as_ref(), &self.knobs)?;
-        self.target = (self.batches.len() == 1).then_some(target);
+        let (numbers, drawn) = batch.step(networks, target, weights.as_ref(), &self.knobs)?;
         if numbers.total.iter().any(|v| !v.is_finite()) {
             return Err(InspectError::NotFinite(self.step));
         }

@@ -79,6 +79,8 @@ impl RuleKnobs {
 pub struct InvertKnobs {
     /// Most steps, 1 to 100,000.
     pub steps: usize,
+    /// Most steps in a frame of very many tiles, 1 to 100,000; see [`InvertKnobs::steps_for`].
+    pub frame_steps: usize,
     /// The rule for z.
     pub optimiser: RuleKnobs,
     /// Starts that run side by side as one batch; the best is kept. 1 to 16.
@@ -142,6 +144,7 @@ impl InvertPreset {
         match self {
             Self::Talk2017 => InvertKnobs {
                 steps: 500,
+                frame_steps: 500,
                 optimiser: RuleKnobs { kind: RuleKind::Sgd, lr: 1e-4, beta1: 0.8, beta2: 0.9 },
                 restarts: 1,
                 start: Start::Random,
@@ -154,6 +157,7 @@ impl InvertPreset {
             },
             Self::Quick => InvertKnobs {
                 steps: 60,
+                frame_steps: 20,
                 optimiser: RuleKnobs { kind: RuleKind::Lbfgs, lr: 1.0, beta1: 0.9, beta2: 0.9 },
                 restarts: 1,
                 start: Start::Encoder,
@@ -180,8 +184,16 @@ const fn knob(key: &'static str, label: &'static str, unit: &'static str, domain
 
 /// Every knob of an inspection, in the order of the panel: key, range, unit and words. `--set`, the panel and
 /// the checks all read it.
-pub static KNOBS: [Knob; 13] = [
+pub static KNOBS: [Knob; 14] = [
     knob("steps", "Steps", "", Domain::Int(1, 100_000), "Most steps of z; an early end comes sooner."),
+    knob(
+        "frame_steps",
+        "Steps in frames",
+        "",
+        Domain::Int(1, 100_000),
+        "A frame of more than four tiles takes fewer steps, so that it is as much work as four tiles are, but at least \
+         so many.",
+    ),
     knob(
         "optimiser.kind",
         "Optimiser",
@@ -292,7 +304,16 @@ pub enum KnobError {
     NotAssignment(String),
 }
 
+/// Tiles that take all the steps.
+const FULL: usize = 4;
+
 impl InvertKnobs {
+    /// Most steps for a frame of so many tiles: what the first steps bring is most of what there is to gain, and a
+    /// frame of many tiles would keep the user waiting.
+    pub fn steps_for(&self, tiles: usize) -> usize {
+        (self.steps * FULL / tiles.max(FULL)).max(self.frame_steps).min(self.steps)
+    }
+
     /// The value of a knob.
     pub fn get(&self, knob: &Knob) -> Option<Value> {
         let table = toml::Table::try_from(self).ok()?;
@@ -372,6 +393,7 @@ mod tests {
         }
         let wanted = InvertKnobs {
             steps: 9,
+            frame_steps: 20,
             optimiser: RuleKnobs { kind: RuleKind::Sgd, lr: 1.0, beta1: 0.5, beta2: 0.25 },
             restarts: 3,
             start: Start::Random,
@@ -404,5 +426,14 @@ mod tests {
         assert_eq!(wrong.validate().unwrap_err().to_string(), "'restarts' is 0, but takes a whole number from 1 to 16");
         let nan = InvertKnobs { feature_weight: f64::NAN, ..InvertKnobs::default() };
         assert!(nan.validate().is_err());
+    }
+
+    #[test]
+    fn a_frame_of_many_tiles_takes_fewer_steps() {
+        let quick = InvertPreset::Quick.knobs();
+        assert_eq!([1, 4, 9, 16, 400].map(|tiles| quick.steps_for(tiles)), [60, 60, 26, 20, 20]);
+        let short = InvertKnobs { steps: 7, ..quick };
+        assert_eq!([1, 400].map(|tiles| short.steps_for(tiles)), [7, 7]);
+        assert_eq!(InvertPreset::Talk2017.knobs().steps_for(400), 500);
     }
 }
