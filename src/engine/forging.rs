@@ -44,6 +44,9 @@ fn fresh() -> u64 {
 pub struct Viewer(u64);
 
 impl Viewer {
+    /// The place that shows those of the run in hand.
+    pub const RUN: Self = Self(0);
+
     /// One that no other place has.
     pub fn fresh() -> Self {
         Self(fresh())

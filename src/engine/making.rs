@@ -258,7 +258,10 @@ mod tests {
         schedule.enter(Part::Calibration, 0);
         schedule.note(10, 1.0);
         let making = schedule.making();
-        assert_eq!((making.share, making.words().as_str()), (1.0, "part 4 of 4, calibrating on held-out images, 100 %"));
+        assert_eq!(
+            (making.share, making.words().as_str()),
+            (1.0, "part 4 of 4, calibrating on held-out images, 100 %")
+        );
         assert!(making.parts.iter().all(|p| p.done == p.total));
     }
 

@@ -61,7 +61,7 @@ impl Trial {
         // What is wrong with an image is said when its turn comes.
         let query = || {
             let picture = opened.store.get(self.image).ok()?;
-            Some(Planes::of(&*picture, recipe.model.channels, recipe.data.scale as f32))
+            Some(Planes::of(&picture, recipe.model.channels, recipe.data.scale as f32))
         };
         let began = Instant::now();
         self.next = match std::mem::replace(&mut self.next, Next::Over) {

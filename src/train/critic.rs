@@ -206,7 +206,8 @@ impl CriticTrainer {
         self.live = live;
         self.live.absorb(stats);
         let young = (1.0 + self.step as f64) / (10.0 + self.step as f64);
-        self.critic = weights::average(self.critic.clone(), &self.live, young.min(DECAY)).with_light(self.crops.light());
+        self.critic =
+            weights::average(self.critic.clone(), &self.live, young.min(DECAY)).with_light(self.crops.light());
         self.step += 1;
         let value = host(loss.without_autodiff())?.1.first().copied().unwrap_or(f32::NAN);
         if value.is_finite() { Ok(value) } else { Err(TrainError::NotFinite { step: self.step }) }

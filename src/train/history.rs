@@ -262,7 +262,10 @@ mod tests {
         let (gan, critic) = (History::from_log(&log), History::critic_from_log(&log));
         assert_eq!((gan.steps.as_slice(), gan.column(Metric::GLoss)), ([1, 2].as_slice(), [0.5, 0.6].as_slice()));
         assert!(gan.column(Metric::CriticLoss).iter().all(|v| v.is_nan()));
-        assert_eq!((critic.steps.as_slice(), critic.column(Metric::CriticLoss)), ([1, 2].as_slice(), [0.6, 0.5].as_slice()));
+        assert_eq!(
+            (critic.steps.as_slice(), critic.column(Metric::CriticLoss)),
+            ([1, 2].as_slice(), [0.6, 0.5].as_slice())
+        );
         assert_eq!(critic.column(Metric::CriticHeldOut)[1], 1.5);
         assert!(critic.column(Metric::CriticHeldOut)[0].is_nan());
     }

@@ -146,7 +146,9 @@ pub const EMPTY_COLUMN: f32 = 380.0;
 /// Width of the names of the rows of forged crops.
 pub const ROW_NAMES: f32 = 52.0;
 /// Height of the forged crops on a page that is about something else.
-pub const FORGED: f32 = 232.0;
+pub const FORGED: f32 = 312.0;
+/// Least height of what stands above them.
+pub const OVER_FORGED: f32 = 320.0;
 /// Height of the histograms strip.
 pub const STRIP: f32 = 132.0;
 

@@ -34,13 +34,12 @@ pub struct ForgedView {
     sheets: [Option<Sheet>; 3],
 }
 
-impl Default for ForgedView {
-    fn default() -> Self {
-        Self { viewer: Viewer::fresh(), draw: 0, asked: None, pass: 0, sheets: [const { None }; 3] }
-    }
-}
-
 impl ForgedView {
+    /// A view that shows what was forged for this viewer.
+    pub fn new(viewer: Viewer) -> Self {
+        Self { viewer, draw: 0, asked: None, pass: 0, sheets: [const { None }; 3] }
+    }
+
     /// Other crops with other damage from now on.
     pub fn draw_others(&mut self) {
         self.draw += 1;
@@ -51,7 +50,7 @@ impl ForgedView {
     pub fn ui(&mut self, ui: &mut Ui, frame: &mut Frame<'_>, opened: Option<&Arc<Opened>>) {
         self.ask(ui, frame, opened);
         let critic = &frame.live.critic;
-        let shown = critic.shown.lock().clone().filter(|s| s.viewer == self.viewer || frame.live_only());
+        let shown = critic.shown.lock().clone().filter(|s| s.viewer == self.viewer);
         let answers = critic.answers.lock().clone();
         let answers = answers.filter(|a| shown.as_ref().is_some_and(|s| s.serial == a.serial));
         let fault = critic.fault.lock().clone();
@@ -122,10 +121,7 @@ impl ForgedView {
         let [crops, masks, maps] = std::mem::take(&mut self.sheets);
         let crops = Sheet::of(ui.ctx(), "forged crops", shown, &shown.crops, crops);
         let masks = Sheet::of(ui.ctx(), "forged masks", shown, &shown.masks, masks);
-        let maps = match answers {
-            Some(answers) => Some(Sheet::of(ui.ctx(), "critic's answers", answers, &answers.maps, maps)),
-            None => None,
-        };
+        let maps = answers.map(|all| Sheet::of(ui.ctx(), "critic's answers", all, &all.maps, maps));
         let mut rows = vec![("crop", &crops), ("damage", &masks)];
         rows.extend(maps.as_ref().map(|sheet| ("answer", sheet)));
         let ppp = ui.pixels_per_point();

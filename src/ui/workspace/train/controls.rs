@@ -294,7 +294,10 @@ mod tests {
         status.phase = Phase::Finishing(Making { parts, at: 0, share: 0.3 });
         status.seconds_left = Some(149.0);
         let words = progress_words(&status, steps, 2000);
-        assert_eq!(words, ("making the model".into(), "2 min 29 s left · training the critic on forged defects".into()));
+        assert_eq!(
+            words,
+            ("making the model".into(), "2 min 29 s left · training the critic on forged defects".into())
+        );
     }
 
     #[test]

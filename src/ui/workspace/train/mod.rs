@@ -22,15 +22,16 @@ use self::{
     curves::{Curves, CurvesLayout},
     grid::Samples,
 };
-use super::forged::ForgedView;
 use super::super::{
     Frame, UiCommand,
     theme::{self, Palette, State},
     widget::{empty_place, flush_right, histogram, icon_button, icon_toggle, segments, ticks},
 };
+use super::forged::ForgedView;
 use crate::{
     engine::{
         Live,
+        forging::Viewer,
         live::{Phase, SampleGrid},
     },
     train::knobs::Group,
@@ -98,7 +99,7 @@ impl TrainWorkspace {
         Self {
             curves: Curves::new(layout.curves.clone()),
             samples: Samples::default(),
-            forged: ForgedView::default(),
+            forged: ForgedView::new(Viewer::RUN),
             controls: Controls::default(),
             layout,
         }
@@ -439,11 +440,9 @@ fn health_line(ui: &mut Ui, frame: &Frame<'_>) {
         Phase::Idle => (State::Unknown, "No run is open.", ""),
         Phase::Opening { .. } => (State::Unknown, "Reading the images.", ""),
         Phase::Preparing => (State::Unknown, "Preparing kernels: training starts in a moment.", ""),
-        Phase::Finishing(making) => (
-            State::Unknown,
-            "The model file is being made.",
-            making.now().map_or("", |now| now.part.purpose()),
-        ),
+        Phase::Finishing(making) => {
+            (State::Unknown, "The model file is being made.", making.now().map_or("", |now| now.part.purpose()))
+        }
         _ => (state_of(health), health.sentence(), health.advice()),
     };
     theme::state_icon(ui, state);
