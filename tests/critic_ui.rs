@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)] // a test fails by panicking
 
+#[allow(dead_code)] // other tests use the rest of it
 mod stage;
 
 use std::sync::Arc;

@@ -5,6 +5,10 @@
 use std::{path::Path, thread, time::Duration};
 
 use ganspect::{
+    data::{
+        DataSource,
+        surface::{Kind, SetSize, write_set},
+    },
     device::DeviceChoice,
     engine::{
         Command, Engine, MODEL_FILE,
@@ -27,7 +31,6 @@ fn recipe(extra: &[&str]) -> Box<Recipe> {
         "critic.steps=4",
         "critic.batch=4",
         "critic.crop=32",
-        "data.holdout=0.06",
     ];
     for assignment in small.iter().chain(extra) {
         recipe.assign(assignment).unwrap();
@@ -39,8 +42,12 @@ fn engine() -> Engine {
     Engine::start(DeviceChoice::Cpu, || {}).unwrap()
 }
 
+/// Begins a run beside a folder of small pictures.
 fn start(engine: &Engine, recipe: Box<Recipe>, out: &Path) {
-    let source = "surface:turned".parse().unwrap();
+    let parts = out.with_file_name("parts");
+    let size = SetSize { train: 14, test_good: 1, test_per_defect: 1, side: 64 };
+    write_set(&parts, Kind::Turned, 3, size, &|_, _| true).unwrap();
+    let source = DataSource::Folder(parts);
     engine.send(Command::Start { source, opened: None, recipe, out: out.into() });
 }
 

@@ -77,7 +77,7 @@ pub enum Command {
         /// Pictures to draw, ends included.
         frames: usize,
     },
-    /// Trains the encoder, calibrates on the held-out images and writes the run's model file, from the
+    /// Trains encoder and critic, calibrates on the held-out images and writes the run's model file, from the
     /// weights as they are; done by itself when a run has done all its steps.
     MakeModel,
     /// Forges crops for the screen as the critic is shown them. The compute thread has no part in it.

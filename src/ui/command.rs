@@ -496,8 +496,8 @@ impl UiCommand {
             }
             Self::MakeModel => entry!(
                 "Make the model file",
-                "Trains the encoder, calibrates on held-out images and writes the model, from the weights as they are.",
-                "encoder calibrate finish ganspect",
+                "Trains encoder and critic, calibrates on held-out images and writes the model, from the weights as they are.",
+                "encoder critic calibrate finish ganspect",
                 ctrl_shift(K::M)
             ),
             Self::Stop => entry!(
