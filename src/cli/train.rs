@@ -59,6 +59,18 @@ pub(super) fn bar(word: &'static str) -> ProgressBar {
     }
 }
 
+/// Length of a bar that shows a share in percent.
+const WHOLE: u64 = 1_000;
+
+/// Lets a bar show a share of a whole in place of a count.
+fn becomes_whole(bar: &ProgressBar, word: &'static str) {
+    if let Ok(style) = ProgressStyle::with_template("{prefix} {wide_bar} {percent} %  {msg}") {
+        bar.set_style(style);
+    }
+    bar.set_prefix(word);
+    bar.set_length(WHOLE);
+}
+
 pub(super) fn run(arguments: TrainArguments, device: DeviceChoice, runs: Option<PathBuf>) -> Result<()> {
     let interrupted = Arc::new(AtomicBool::new(false));
     let (ring, bell) = bounded::<()>(1);
@@ -128,7 +140,7 @@ fn follow(
     let bar = bar("training");
     let mut run: Option<PathBuf> = None;
     let mut failed: Option<String> = None;
-    let mut stopping = false;
+    let (mut stopping, mut making_model) = (false, false);
     // A resumed run may be finished already, until its new steps are in force.
     let mut target = 0;
     loop {
@@ -162,24 +174,28 @@ fn follow(
             }
         }
         let status = engine.live().status.read().clone();
-        match status.phase {
+        match &status.phase {
             Phase::Failed(sentence) => {
                 bar.finish_and_clear();
-                bail!(sentence);
+                bail!("{sentence}");
             }
             Phase::Opening { done, total } => {
-                bar.set_length(total as u64);
-                bar.set_position(done as u64);
+                bar.set_length(*total as u64);
+                bar.set_position(*done as u64);
                 bar.set_message("reading images");
             }
             Phase::Preparing => bar.set_message("preparing kernels"),
-            Phase::Finishing { what, done, total } => {
-                bar.set_prefix("finishing");
-                bar.set_length(total);
-                bar.set_position(done);
-                let left = status.seconds_left.map(|s| format!(", {} left", span(s))).unwrap_or_default();
-                bar.set_message(format!("{what}{left}"));
+            Phase::Finishing(making) => {
+                if !std::mem::replace(&mut making_model, true) {
+                    becomes_whole(&bar, "making the model");
+                }
+                // One bar for all parts, so that it fills once.
+                bar.set_position((f64::from(making.share) * WHOLE as f64) as u64);
+                let left = status.seconds_left.map(|s| format!("; {} left in all", span(s))).unwrap_or_default();
+                bar.set_message(format!("{}{left}", making.words()));
             }
+            // The bar ends as it was.
+            _ if making_model => {}
             _ => {
                 bar.set_length(status.recipe.as_ref().map_or(0, |r| r.train.steps));
                 bar.set_position(status.step);
@@ -218,7 +234,7 @@ fn take_up(engine: &Engine, arguments: &TrainArguments, bell: &crossbeam_channel
         // Interrupted between the last step and its model.
         engine.send(Command::Turn(Box::new(recipe)));
         engine.send(Command::MakeModel);
-        let begun = || matches!(engine.live().status.read().phase, Phase::Finishing { .. } | Phase::Failed(_));
+        let begun = || matches!(engine.live().status.read().phase, Phase::Finishing(_) | Phase::Failed(_));
         wait(bell, begun);
         return Ok(steps);
     }
@@ -270,7 +286,9 @@ fn summarise(engine: &Engine, run: &Path, step: u64) {
         println!("model   {}", model.display());
     }
     println!("health  {} {}", status.health.sentence(), status.health.advice());
-    if status.recipe.is_some_and(|r| step < r.train.steps) {
+    // What was interrupted between the last step and its model goes on there.
+    let unfinished = |r: &Recipe| step < r.train.steps || r.train.model_at_end && !model.exists();
+    if status.recipe.is_some_and(|r| unfinished(&r)) {
         println!("resume  ganspect train --resume {}", run.display());
     }
 }

@@ -2,9 +2,14 @@
 
 use std::{
     path::{Path, PathBuf},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
+use super::{
+    making::{Making, Part, Schedule},
+    trial::Trial,
+};
 use crate::{
     data::{CropSampler, DataError, Opened, Split},
     inspect::{
@@ -13,7 +18,7 @@ use crate::{
         model::{About, ModelError},
     },
     model::{Critic, Discriminator, Encoder, FixedCritic, Generator, weights::WeightError},
-    train::{CriticTrainer, EncoderTrainer, critic, trainer::TrainError},
+    train::{CriticTrainer, EncoderTrainer, Recipe, critic, trainer::TrainError},
 };
 
 /// Name of the model file in a run's folder.
@@ -21,6 +26,9 @@ pub const MODEL_FILE: &str = "model.ganspect";
 
 /// Most healthy images that a critic is shown to learn what is usual.
 const SHOWN: usize = 60;
+
+/// Steps of the critic by which its pace is known before its turn; the first compiles and tunes kernels.
+const TRIED: u64 = 2;
 
 /// At most `most` of `all`, evenly from the whole list.
 fn spread(all: &[usize], most: usize) -> Vec<usize> {
@@ -56,8 +64,8 @@ pub(super) struct Networks {
 enum Stage {
     Encoder(Box<EncoderTrainer>),
     Critic(Box<CriticTrainer>),
-    /// The critic, what it is shown, and the images.
-    Usual(Box<Critic>, Box<Learning>, Vec<usize>),
+    /// What the critic is shown, and the images.
+    Usual(Box<Learning>, Vec<usize>),
     Calibrate(Box<Model>, Box<Calibrator>),
 }
 
@@ -70,7 +78,14 @@ pub(super) struct Finishing {
     path: PathBuf,
     stage: Stage,
     encoder: Option<Encoder>,
+    /// The critic before its turn: its first steps are done at once, and tell its pace.
+    waiting: Option<Box<CriticTrainer>>,
+    /// The critic after its turn.
+    critic: Option<Critic>,
     losses: Vec<CriticLoss>,
+    trial: Trial,
+    schedule: Schedule,
+    /// When the turn of the part in hand came.
     began: Instant,
 }
 
@@ -93,23 +108,32 @@ impl Finishing {
         split: Split,
         folder: &Path,
     ) -> Result<Self, FinishError> {
-        let sampler = CropSampler::new(
-            std::sync::Arc::clone(&opened.store),
-            opened.training_indices(&split),
-            about.recipe.crop_spec(),
-        )?;
+        let training = opened.training_indices(&split);
+        let sampler = CropSampler::new(Arc::clone(&opened.store), training.clone(), about.recipe.crop_spec())?;
         let encoder = EncoderTrainer::new(&about.recipe, &networks.ema, &networks.d, sampler, &networks.device);
-        let path = folder.join(MODEL_FILE);
-        let stage = Stage::Encoder(Box::new(encoder));
+        let held_out = opened.held_out_indices(&split);
+        let steps = about.recipe.critic.steps;
+        let shown = if steps > 0 { critic::part(&training).1.len().min(SHOWN) } else { 0 };
+        let mut schedule = Schedule::new([
+            (Part::Encoder, encoder.total()),
+            (Part::Critic, steps),
+            (Part::Usual, 2 * shown as u64),
+            (Part::Calibration, Calibrator::inspections(held_out.len(), steps > 0) as u64),
+        ]);
+        schedule.enter(Part::Encoder, 0);
         Ok(Self {
+            trial: Trial::new(held_out.first().copied(), &about),
             networks,
             about,
             opened,
             split,
-            path,
-            stage,
+            path: folder.join(MODEL_FILE),
+            stage: Stage::Encoder(Box::new(encoder)),
             encoder: None,
+            waiting: None,
+            critic: None,
             losses: Vec::new(),
+            schedule,
             began: Instant::now(),
         })
     }
@@ -119,23 +143,25 @@ impl Finishing {
         &self.path
     }
 
-    /// What is being done, how much of it is done, how much there is, and the seconds left once known.
-    pub(super) fn progress(&self) -> (&'static str, u64, u64, Option<f64>) {
-        let (what, done, total) = match &self.stage {
-            Stage::Encoder(encoder) => ("training the encoder", encoder.steps(), encoder.total()),
-            Stage::Critic(critic) => ("training the critic on forged defects", critic.steps(), critic.total()),
-            Stage::Usual(_, learning, images) => {
-                let all = 2 * images.len();
-                ("showing the critic what is usual", (all - learning.left()) as u64, all as u64)
+    /// How far it is, and the seconds that are left for the whole, once that can be told.
+    pub(super) fn progress(&self) -> (Making, Option<f64>) {
+        (self.schedule.making(), self.schedule.seconds_left())
+    }
+
+    /// The critic as it is now and the steps that it has been trained for, from its turn on.
+    pub(super) fn critic(&self) -> Option<(&Critic, u64)> {
+        match &self.stage {
+            Stage::Encoder(_) => None,
+            Stage::Critic(trainer) => Some((trainer.critic(), trainer.steps())),
+            Stage::Usual(..) | Stage::Calibrate(..) => {
+                self.critic.as_ref().map(|critic| (critic, self.about.recipe.critic.steps))
             }
-            Stage::Calibrate(_, calibrator) => {
-                let (done, total) = calibrator.progress();
-                ("calibrating on held-out images", done as u64, total as u64)
-            }
-        };
-        let elapsed = self.began.elapsed().as_secs_f64();
-        let left = (done > 0).then(|| elapsed / done as f64 * total.saturating_sub(done) as f64);
-        (what, done, total, left)
+        }
+    }
+
+    /// The recipe that the model is made by, and the device that it is made on.
+    pub(super) fn basis(&self) -> (&Recipe, &burn::tensor::Device) {
+        (&self.about.recipe, &self.networks.device)
     }
 
     /// The critic's losses since they were last taken, for the run's log.
@@ -149,7 +175,68 @@ impl Finishing {
 
     fn enter(&mut self, stage: Stage) {
         self.stage = stage;
+        let (part, done, _) = self.turn();
+        self.schedule.enter(part, done);
         self.began = Instant::now();
+    }
+
+    /// The part in hand, how much of it is done and how much there is of it.
+    fn turn(&self) -> (Part, u64, u64) {
+        match &self.stage {
+            Stage::Encoder(encoder) => (Part::Encoder, encoder.steps(), encoder.total()),
+            Stage::Critic(critic) => (Part::Critic, critic.steps(), critic.total()),
+            Stage::Usual(learning, images) => {
+                let all = 2 * images.len();
+                (Part::Usual, (all - learning.left()) as u64, all as u64)
+            }
+            Stage::Calibrate(_, calibrator) => {
+                let (done, total) = calibrator.progress();
+                (Part::Calibration, done as u64, total as u64)
+            }
+        }
+    }
+
+    /// A critic that is not trained yet.
+    fn new_critic(&self) -> Result<Box<CriticTrainer>, FinishError> {
+        let (training, _) = critic::part(&self.training());
+        let held_out = self.opened.held_out_indices(&self.split);
+        let (recipe, n) = (&self.about.recipe, &self.networks);
+        let trainer = CriticTrainer::new(recipe, &n.ema, &self.opened.store, training, held_out, &n.device);
+        Ok(Box::new(trainer.map_err(FinishError::Critic)?))
+    }
+
+    /// One step of the critic, its losses put aside for the log.
+    fn criticise(trainer: &mut CriticTrainer, losses: &mut Vec<CriticLoss>) -> Result<(), FinishError> {
+        let loss = trainer.step().map_err(FinishError::Critic)?;
+        let step = trainer.steps();
+        let held_out = match step {
+            // The first value is that of a critic which knows nothing.
+            1 => trainer.held_out_loss().map_err(FinishError::Critic)?,
+            _ if step.is_multiple_of(HELD_OUT_EVERY) => trainer.held_out_loss().map_err(FinishError::Critic)?,
+            _ => None,
+        };
+        losses.push(CriticLoss { step, loss, held_out });
+        Ok(())
+    }
+
+    /// A piece of the trial: how long the later parts will take.
+    fn try_out(&mut self) -> Result<(), FinishError> {
+        let steps = self.about.recipe.critic.steps;
+        match &mut self.waiting {
+            None if steps > 0 => self.waiting = Some(self.new_critic()?),
+            Some(critic) if critic.steps() < steps.min(TRIED) => {
+                let began = Instant::now();
+                Self::criticise(critic, &mut self.losses)?;
+                self.schedule.guess(Part::Critic, began.elapsed().as_secs_f64());
+            }
+            waiting => {
+                let critic = waiting.as_ref().map(|trainer| trainer.critic());
+                self.trial.work(&self.networks, &self.opened, critic, &mut self.schedule)?;
+            }
+        }
+        // None of this is the first part's time.
+        self.began = Instant::now();
+        Ok(())
     }
 
     /// Makes the model and begins to calibrate it.
@@ -174,47 +261,43 @@ impl Finishing {
     pub(super) fn slice(&mut self, budget: Duration) -> Result<Option<Model>, FinishError> {
         let began = Instant::now();
         loop {
+            if !self.trial.is_over() {
+                self.try_out()?;
+                if began.elapsed() >= budget {
+                    return Ok(None);
+                }
+                continue;
+            }
             match &mut self.stage {
                 Stage::Encoder(encoder) if encoder.steps() < encoder.total() => {
                     encoder.step().map_err(FinishError::Encoder)?;
                 }
                 Stage::Encoder(encoder) => {
                     self.encoder = (encoder.total() > 0).then(|| encoder.encoder().clone());
-                    if self.about.recipe.critic.steps > 0 {
-                        let (training, _) = critic::part(&self.training());
-                        let held_out = self.opened.held_out_indices(&self.split);
-                        let (recipe, n) = (&self.about.recipe, &self.networks);
-                        let critic =
-                            CriticTrainer::new(recipe, &n.ema, &self.opened.store, training, held_out, &n.device);
-                        self.enter(Stage::Critic(Box::new(critic.map_err(FinishError::Critic)?)));
-                    } else {
-                        self.calibrate(None)?;
+                    match self.waiting.take() {
+                        Some(critic) => self.enter(Stage::Critic(critic)),
+                        None => self.calibrate(None)?,
                     }
                 }
                 Stage::Critic(critic) if critic.steps() < critic.total() => {
-                    let loss = critic.step().map_err(FinishError::Critic)?;
-                    let step = critic.steps();
-                    let held_out = match step % HELD_OUT_EVERY {
-                        0 => critic.held_out_loss().map_err(FinishError::Critic)?,
-                        _ => None,
-                    };
-                    self.losses.push(CriticLoss { step, loss, held_out });
+                    Self::criticise(critic, &mut self.losses)?;
                 }
                 Stage::Critic(trainer) => {
                     let critic = trainer.critic().clone();
                     let (_, usual) = critic::part(&self.training());
                     let images = spread(&usual, SHOWN);
                     let learning = Learning::new(FixedCritic::new(&critic), images.len(), &self.networks.device);
-                    self.enter(Stage::Usual(Box::new(critic), Box::new(learning), images));
+                    self.critic = Some(critic);
+                    self.enter(Stage::Usual(Box::new(learning), images));
                 }
-                Stage::Usual(_, learning, images) if learning.left() > 0 => {
+                Stage::Usual(learning, images) if learning.left() > 0 => {
                     let picture = self.opened.store.get(images[learning.next()])?;
                     let recipe = &self.about.recipe;
                     learning.show(&Planes::of(&picture, recipe.model.channels, recipe.data.scale as f32))?;
                 }
-                Stage::Usual(critic, learning, _) => {
-                    let (critic, learned) = (Critic::clone(critic), Learning::clone(learning).finish());
-                    self.calibrate(Some((&critic, learned)))?;
+                Stage::Usual(learning, _) => {
+                    let (critic, learned) = (self.critic.clone(), Learning::clone(learning).finish());
+                    self.calibrate(critic.as_ref().map(|critic| (critic, learned)))?;
                 }
                 Stage::Calibrate(model, calibrator) => {
                     if let Some(calibration) = calibrator.slice(model.networks())? {
@@ -225,6 +308,8 @@ impl Finishing {
                     }
                 }
             }
+            let (_, done, _) = self.turn();
+            self.schedule.note(done, self.began.elapsed().as_secs_f64());
             if began.elapsed() >= budget {
                 return Ok(None);
             }

@@ -8,7 +8,7 @@ use std::{path::PathBuf, sync::Arc};
 use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
 use parking_lot::{Mutex, RwLock};
 
-use super::{evaluate::EvaluateLive, inspect::InspectLive};
+use super::{evaluate::EvaluateLive, forging::CriticLive, inspect::InspectLive, making::Making};
 pub use crate::train::history::{History, Mark, Metric};
 use crate::{
     device::Chosen,
@@ -79,6 +79,18 @@ impl Pictures {
             }
         }
         Self { count, side, channels, pixels }
+    }
+
+    /// [`Pictures::from_unit`] undone: NCHW values in `[-1, 1]`.
+    pub fn to_unit(&self) -> Vec<f32> {
+        let mut values = Vec::with_capacity(self.pixels.len());
+        for i in 0..self.count {
+            for c in 0..self.channels {
+                let plane = self.picture(i).iter().skip(c).step_by(self.channels);
+                values.extend(plane.map(|v| f32::from(*v) / 127.5 - 1.0));
+            }
+        }
+        values
     }
 }
 
@@ -186,14 +198,7 @@ pub enum Phase {
     /// Between two steps, waiting.
     Paused,
     /// Making the model file.
-    Finishing {
-        /// What is being done, such as "training the encoder".
-        what: &'static str,
-        /// How much of it is done.
-        done: u64,
-        /// How much of it there is.
-        total: u64,
-    },
+    Finishing(Making),
     /// All steps done.
     Finished,
     /// Stopped by a fault; the sentence says which and the way out.
@@ -209,7 +214,7 @@ pub struct Status {
     pub step: u64,
     /// Steps a second, smoothed; 0 when unknown.
     pub steps_per_second: f64,
-    /// Seconds to the last step, once known.
+    /// Seconds to the last step, or to the model file while that is made, once known.
     pub seconds_left: Option<f64>,
     /// The recipe in force.
     pub recipe: Option<Arc<Recipe>>,
@@ -283,6 +288,8 @@ pub struct Live {
     pub walk: Mutex<Option<Arc<Walk>>>,
     /// The run's histograms.
     pub histograms: RwLock<HistogramHistory>,
+    /// The critic.
+    pub critic: CriticLive,
     /// Inspection.
     pub inspect: InspectLive,
     /// Tests.
@@ -349,5 +356,7 @@ mod tests {
         let pictures = Pictures::from_unit(1, 3, 2, &values);
         assert_eq!(pictures.picture(0)[..6], [0, 255, 255, 255, 255, 153]);
         assert!(pictures.picture(1).is_empty());
+        let back = pictures.to_unit();
+        assert!(back.iter().zip(values).all(|(a, b)| (a - b).abs() < 0.005), "{back:?}");
     }
 }

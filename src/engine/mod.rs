@@ -2,13 +2,17 @@
 //! events come back the same way, and heavy state lies in [`Live`].
 
 pub mod evaluate;
+mod examiner;
 mod finishing;
+pub mod forging;
 pub mod inspect;
 mod inspector;
 pub mod live;
+pub mod making;
 mod run;
 pub mod task;
 mod tester;
+mod trial;
 mod worker;
 
 use std::{io, path::PathBuf, sync::Arc, thread};
@@ -73,9 +77,13 @@ pub enum Command {
         /// Pictures to draw, ends included.
         frames: usize,
     },
-    /// Trains the encoder, calibrates on the held-out images and writes the run's model file, from the
+    /// Trains encoder and critic, calibrates on the held-out images and writes the run's model file, from the
     /// weights as they are; done by itself when a run has done all its steps.
     MakeModel,
+    /// Forges crops for the screen as the critic is shown them. The compute thread has no part in it.
+    Forge(forging::Order),
+    /// Other forged crops are on show: the critic at hand, if there is one, says what it thinks of them.
+    Answer,
     /// Anything about inspection.
     Inspect(Inspect),
     /// Anything about tests.
@@ -132,13 +140,14 @@ const EVENTS: usize = 256;
 pub struct Engine {
     commands: Sender<Command>,
     events: Receiver<Event>,
+    forging: forging::Forging,
     live: Arc<Live>,
     thread: Option<thread::JoinHandle<()>>,
 }
 
 impl Engine {
-    /// Starts the compute thread. `wake` is called from it, at most thirty times a second, when there
-    /// is something new to show.
+    /// Starts the compute thread and the forger's. `wake` is called from them, at most thirty times a second from the
+    /// compute thread, when there is something new to show.
     ///
     /// # Errors
     /// When the system has no thread to give.
@@ -146,14 +155,19 @@ impl Engine {
         let (commands, inbox) = bounded(COMMANDS);
         let (outbox, events) = bounded(EVENTS);
         let live = Arc::new(Live::default());
+        let wake: Arc<dyn Fn() + Send + Sync> = Arc::new(wake);
+        let forging = forging::Forging::start(Arc::clone(&live), commands.clone(), Arc::clone(&wake))?;
         let worker = worker::Worker::new(inbox, worker::Outbox::new(outbox, events.clone(), wake), Arc::clone(&live));
         let thread = thread::Builder::new().name("ganspect-compute".into()).spawn(move || worker.run(choice))?;
-        Ok(Self { commands, events, live, thread: Some(thread) })
+        Ok(Self { commands, events, forging, live, thread: Some(thread) })
     }
 
-    /// Hands a command to the compute thread without waiting; `false` when its queue is full or it
+    /// Hands a command to the thread that it is for, without waiting; `false` when its queue is full or it
     /// has ended.
     pub fn send(&self, command: Command) -> bool {
+        if let Command::Forge(order) = command {
+            return self.forging.ask(order);
+        }
         match self.commands.try_send(command) {
             Ok(()) => true,
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => false,

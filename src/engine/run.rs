@@ -10,7 +10,9 @@ use std::{
 use super::{
     Live, Severity, Update,
     finishing::{CriticLoss, FinishError, Finishing, MODEL_FILE, Networks},
+    forging::Images,
     live::{Histograms, Phase, Pictures, SampleGrid, Walk},
+    making::Making,
     worker::Outbox,
 };
 use crate::{
@@ -157,8 +159,9 @@ impl Run {
         }
         let mut log = EventWriter::create(folder.path(), "ganspect")?;
         if resumed {
-            log.session_start(trainer.steps() as i64 + 1, now())?;
+            begin_session(&mut log, trainer.steps() + 1, &live)?;
         }
+        *live.critic.images.lock() = Some(Arc::new(Images::new(&opened.store, &training)));
         let mut run = Self {
             trainer,
             opened: opened.clone(),
@@ -246,14 +249,15 @@ impl Run {
         }
     }
 
-    /// Writes the critic's losses to the run's log, by its own steps.
+    /// The critic's losses onto its curves and into the run's log, by its own steps.
     pub(super) fn log_critic(&mut self, losses: &[CriticLoss]) -> Result<(), FileError> {
-        for row in losses {
-            let (step, wall) = (row.step as i64, now());
-            self.log.scalar("critic/loss", step, wall, row.loss)?;
-            if let Some(held_out) = row.held_out {
-                self.log.scalar("critic/held_out_loss", step, wall, held_out)?;
-            }
+        for loss in losses {
+            let mut row = [f32::NAN; Metric::ALL.len()];
+            row[Metric::CriticLoss as usize] = loss.loss;
+            row[Metric::CriticHeldOut as usize] = loss.held_out.unwrap_or(f32::NAN);
+            let wall = now();
+            self.live.critic.history.write().push(loss.step, wall, &row);
+            self.log.scalars(loss.step as i64, wall, &reported(&row))?;
         }
         Ok(())
     }
@@ -345,13 +349,8 @@ impl Run {
     /// Rows into the log and onto the curves.
     fn record(&mut self, rows: &[Row]) -> Result<(), Fault> {
         for row in rows {
-            let values: Vec<(&str, f32)> = Metric::ALL
-                .into_iter()
-                .map(|m| (m.tag(), row.values[m as usize]))
-                .filter(|(_, value)| value.is_finite())
-                .collect();
             self.live.history.write().push(row.step, row.wall, &row.values);
-            self.log.scalars(row.step as i64, row.wall, &values)?;
+            self.log.scalars(row.step as i64, row.wall, &reported(&row.values))?;
         }
         if rows.iter().any(|r| r.step % HEALTH_EVERY == 0) {
             let health = Health::of(&self.live.history.read());
@@ -532,7 +531,7 @@ impl Run {
         self.live.history.write().truncate_from(step + 1);
         self.live.grids.write().truncate_from(step + 1);
         self.live.histograms.write().truncate_from(step + 1);
-        self.log.session_start(step as i64 + 1, now())?;
+        begin_session(&mut self.log, step + 1, &self.live)?;
         Ok(step)
     }
 
@@ -545,7 +544,7 @@ impl Run {
             State::Running | State::Once(_) if self.pace.is_none() => Phase::Preparing,
             State::Running | State::Once(_) => Phase::Running,
             State::Paused => Phase::Paused,
-            State::Finished if self.model_due => Phase::Finishing { what: "making the model", done: 0, total: 0 },
+            State::Finished if self.model_due => Phase::Finishing(Making::default()),
             State::Finished => Phase::Finished,
         };
         status.step = step;
@@ -556,6 +555,24 @@ impl Run {
             status.recipe = Some(Arc::new(recipe.clone()));
         }
     }
+}
+
+/// A row's values as the log takes them.
+fn reported(row: &[f32; Metric::ALL.len()]) -> Vec<(&'static str, f32)> {
+    let all = Metric::ALL.into_iter().map(|m| (m.tag(), row[m as usize]));
+    all.filter(|(_, value)| value.is_finite()).collect()
+}
+
+/// Begins a stretch of the log at `step` of the GAN. What was logged from there on counts no longer; that would take
+/// the critic's curves too, which go by steps of their own, and so what they would lose is logged again.
+fn begin_session(log: &mut EventWriter, step: u64, live: &Live) -> Result<(), FileError> {
+    log.session_start(step as i64, now())?;
+    let critic = live.critic.history.read();
+    for row in critic.steps.partition_point(|s| *s < step)..critic.len() {
+        let values = critic.columns.each_ref().map(|column| column.get(row).copied().unwrap_or(f32::NAN));
+        log.scalars(critic.steps[row] as i64, critic.wall[row], &reported(&values))?;
+    }
+    Ok(())
 }
 
 /// Seconds since the Unix epoch.
@@ -598,6 +615,11 @@ fn restore_curves(folder: &RunFolder, recipe: &Recipe, step: u64, live: &Live, o
             return;
         }
     };
+    {
+        let mut shown = live.critic.history.write();
+        let generation = shown.generation + 1;
+        *shown = History { generation, ..History::critic_from_log(&log) };
+    }
     let mut history = History::from_log(&log);
     history.truncate_from(step + 1);
     for point in log.texts.get(tag::KNOBS).into_iter().flatten() {

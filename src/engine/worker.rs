@@ -12,6 +12,7 @@ use thread_priority::{ThreadPriority, ThreadPriorityValue, set_current_thread_pr
 
 use super::{
     Command, Evaluate, Event, Inspect, Live, Severity,
+    examiner::Examiner,
     finishing::Finishing,
     inspect::{ModelSource, ModelState},
     inspector::Inspector,
@@ -31,7 +32,7 @@ pub(super) struct Outbox {
     sender: Sender<Event>,
     /// The receiving end, to let the oldest event go when nobody fetches them.
     overflow: Receiver<Event>,
-    wake: Box<dyn Fn() + Send + Sync>,
+    wake: Arc<dyn Fn() + Send + Sync>,
     last_wake: Instant,
 }
 
@@ -52,12 +53,8 @@ const FINISHING_TURN: Duration = Duration::from_millis(50);
 const POLL: Duration = Duration::from_millis(20);
 
 impl Outbox {
-    pub(super) fn new(
-        sender: Sender<Event>,
-        overflow: Receiver<Event>,
-        wake: impl Fn() + Send + Sync + 'static,
-    ) -> Self {
-        Self { sender, overflow, wake: Box::new(wake), last_wake: Instant::now() }
+    pub(super) fn new(sender: Sender<Event>, overflow: Receiver<Event>, wake: Arc<dyn Fn() + Send + Sync>) -> Self {
+        Self { sender, overflow, wake, last_wake: Instant::now() }
     }
 
     /// Sends an event and wakes the window.
@@ -105,6 +102,8 @@ pub(super) struct Worker {
     run: Option<Run>,
     /// The run's model in the making.
     finishing: Option<Finishing>,
+    /// The critic of the run in hand, while or after it was trained.
+    examiner: Examiner,
     inspector: Inspector,
     tester: Tester,
 }
@@ -113,7 +112,9 @@ impl Worker {
     pub(super) fn new(inbox: Receiver<Command>, outbox: Outbox, live: Arc<Live>) -> Self {
         let inspector = Inspector::new(Arc::clone(&live));
         let tester = Tester::new(Arc::clone(&live));
-        Self { inbox, outbox, live, device: None, opening: None, run: None, finishing: None, inspector, tester }
+        let (device, opening, run, finishing) = (None, None, None, None);
+        let examiner = Examiner::default();
+        Self { inbox, outbox, live, device, opening, run, finishing, examiner, inspector, tester }
     }
 
     pub(super) fn run(mut self, choice: DeviceChoice) {
@@ -211,13 +212,15 @@ impl Worker {
                 _ => Ok(()),
             }),
             Command::MakeModel => self.begin_finishing(),
+            Command::Answer => self.answer(),
             Command::Inspect(Inspect::Model(ModelSource::Run)) => self.take_run_model(),
             Command::Inspect(command) => self.inspect(command),
             Command::Evaluate(command) => {
                 let (tester, outbox) = (&mut self.tester, &mut self.outbox);
                 tester.obey(command, self.inspector.model(), outbox);
             }
-            Command::Shutdown => {}
+            // The first is the forger's, and never comes this way.
+            Command::Forge(_) | Command::Shutdown => {}
         }
     }
 
@@ -257,6 +260,9 @@ impl Worker {
         match begun {
             Ok(Ok(finishing)) => {
                 self.finishing = Some(finishing);
+                self.examiner = Examiner::default();
+                *self.live.critic.answers.lock() = None;
+                self.live.critic.history.write().start_over();
                 self.show_finishing();
             }
             Ok(Err(error)) => {
@@ -272,10 +278,21 @@ impl Worker {
 
     fn show_finishing(&self) {
         let Some(finishing) = &self.finishing else { return };
-        let (what, done, total, left) = finishing.progress();
+        let (making, left) = finishing.progress();
         let mut status = self.live.status.write();
-        status.phase = Phase::Finishing { what, done, total };
+        status.phase = Phase::Finishing(making);
         status.seconds_left = left;
+    }
+
+    /// What the critic at hand says to the crops on show.
+    fn answer(&mut self) {
+        let (examiner, live) = (&mut self.examiner, &self.live);
+        let finishing = self.finishing.as_ref();
+        let examined = panic::catch_unwind(AssertUnwindSafe(|| examiner.examine(finishing, live)));
+        if let Err(payload) = examined {
+            let detail = device::panic_text(payload.as_ref());
+            self.lose(&detail);
+        }
     }
 
     /// A piece of work on the model in the making.
@@ -289,7 +306,12 @@ impl Worker {
             self.outbox.notice(Severity::Warning, format!("The critic's losses are not in the log: {error}."), "");
         }
         match worked {
-            Ok(Ok(None)) => return self.show_finishing(),
+            Ok(Ok(None)) => {
+                if self.examiner.is_due() {
+                    self.answer();
+                }
+                return self.show_finishing();
+            }
             Ok(Ok(Some(model))) => {
                 let text =
                     format!("The model is ready in {}. Drop an image on the window to inspect it.", path.display());
@@ -306,7 +328,9 @@ impl Worker {
                 return self.lose(&detail);
             }
         }
-        self.finishing = None;
+        if let Some(finishing) = self.finishing.take() {
+            self.examiner.keep(&finishing);
+        }
         if let Some(run) = &mut self.run {
             run.model_done();
         }
@@ -380,11 +404,13 @@ impl Worker {
         self.live.status.write().phase = Phase::Failed(text.into());
         // Tensors of a broken device may panic once more when they are dropped.
         let (run, finishing) = (self.run.take(), self.finishing.take());
+        let examiner = std::mem::take(&mut self.examiner);
         let (inspector, tester) = (&mut self.inspector, &mut self.tester);
         let _ = panic::catch_unwind(AssertUnwindSafe(|| {
             inspector.lose();
             tester.lose();
             drop(finishing);
+            drop(examiner);
             drop(run);
         }));
     }
@@ -470,6 +496,7 @@ impl Worker {
             self.live.status.write().phase = Phase::Idle;
         }
         self.finishing = None;
+        self.examiner = Examiner::default();
         self.guarded(Run::close);
         if let Some(run) = self.run.take() {
             let (path, step) = (run.path().to_path_buf(), run.steps());
@@ -518,10 +545,8 @@ impl Live {
     fn clear(&self) {
         let preview_ema = true;
         *self.status.write() = Status { preview_ema, ..Status::default() };
-        let mut history = self.history.write();
-        let generation = history.generation + 1;
-        *history = crate::train::History { generation, ..Default::default() };
-        drop(history);
+        self.history.write().start_over();
+        self.critic.clear();
         self.grids.write().truncate_from(0);
         *self.real.lock() = None;
         *self.walk.lock() = None;

@@ -111,7 +111,12 @@ impl Calibrator {
 
     /// Images inspected, and in all.
     pub fn progress(&self) -> (usize, usize) {
-        (self.done.len() + self.forged.len(), self.images.len() + if self.with_critic { self.damaged() } else { 0 })
+        (self.done.len() + self.forged.len(), Self::inspections(self.images.len(), self.with_critic))
+    }
+
+    /// Inspections that a calibration on so many held-out images takes.
+    pub(crate) fn inspections(images: usize, with_critic: bool) -> usize {
+        images + if with_critic { images.min(FORGED) } else { 0 }
     }
 
     /// How many images are inspected once more, damaged.

@@ -3,6 +3,8 @@
 //! The loss is binary cross-entropy on logits, a damaged place counting more than a whole one. Crops come from
 //! the images that the GAN was trained on; what the generator draws is one of the forger's fills.
 
+use std::sync::Arc;
+
 use burn::{
     module::Module,
     tensor::{Device, Tensor, TensorData, activation},
@@ -39,6 +41,76 @@ const HELD_OUT: usize = 32;
 /// Smallest side of a crop.
 const LEAST: usize = 32;
 
+/// Healthy crops for a critic, before a [`Forger`] gets hold of them. Needs no device.
+#[derive(Clone, Debug)]
+pub struct HealthyCrops {
+    sampler: CropSampler,
+    /// Mean and standard deviation of the surface's pixels.
+    light: [f32; 2],
+    seed: u64,
+}
+
+impl HealthyCrops {
+    /// Crops of the images at `training` of `store`, as this recipe's critic sees them.
+    ///
+    /// # Errors
+    /// [`DataError`] when the images cannot be read.
+    pub fn new(recipe: &Recipe, store: &Arc<ImageStore>, training: Vec<usize>) -> Result<Self, DataError> {
+        let side = crop_side(store, &training, recipe.critic.crop, recipe.data.scale as f32);
+        let spec = CropSpec { size: side, borders: true, jitter: 0.0, ..recipe.crop_spec() };
+        let sampler = CropSampler::new(Arc::clone(store), training, spec)?;
+        let light = light(&sampler.batch(recipe.seed ^ 0x6c69_6768, 0, LIT)?);
+        Ok(Self { sampler, light, seed: recipe.seed })
+    }
+
+    /// Width and height of a crop, pixels.
+    pub fn side(&self) -> usize {
+        self.sampler.spec().size
+    }
+
+    /// Mean and standard deviation of the surface's pixels, on the -1 to 1 scale.
+    pub fn light(&self) -> [f32; 2] {
+        self.light
+    }
+
+    /// Batch `index`: `[n, channels, side, side]` in `[-1, 1]`.
+    ///
+    /// # Errors
+    /// The data's.
+    pub fn batch(&self, index: u64, n: usize) -> Result<Vec<f32>, DataError> {
+        self.sampler.batch(self.seed ^ 0x666f_7267, index, n)
+    }
+}
+
+/// The forger of a recipe for crops of `side` pixels, for a surface whose pixels have this standard deviation.
+/// `drawn` is what the generator draws: the side, and crops plane by plane.
+pub fn forger(recipe: &Recipe, side: usize, deviation: f32, drawn: (usize, Vec<f32>)) -> Forger {
+    Forger::new(recipe.critic.forge(), side, recipe.model.channels, deviation, drawn)
+}
+
+/// Batch `index` of [`HealthyCrops`] as it is shown to the critic of a recipe of this seed.
+pub fn forged(forger: &Forger, crops: &[f32], seed: u64, index: u64) -> Forged {
+    forger.batch(crops, seed ^ 0x6461_6d61, index)
+}
+
+/// How sure a critic is that a place is damaged, 0 to 1: one number for every [`STRIDE`] x [`STRIDE`] pixels of
+/// `[n, channels, side, side]`, row by row, crop by crop.
+///
+/// # Errors
+/// When the device does not hand the values over.
+pub fn probabilities(
+    critic: &Critic,
+    crops: &[f32],
+    [channels, side]: [usize; 2],
+    device: &Device,
+) -> Result<Vec<f32>, weights::WeightError> {
+    let n = crops.len() / (channels * side * side).max(1);
+    let x = TensorData::new(crops.to_vec(), [n, channels, side, side]);
+    let x = Tensor::from_data(x, &device.clone().without_autodiff());
+    let logits = critic.forward(x, &mut Pass::Evaluate);
+    Ok(host(activation::sigmoid(logits))?.1)
+}
+
 /// A critic in training.
 pub struct CriticTrainer {
     recipe: Recipe,
@@ -46,12 +118,10 @@ pub struct CriticTrainer {
     live: Critic,
     critic: Critic,
     optimiser: Optimiser,
-    sampler: CropSampler,
+    crops: HealthyCrops,
     forger: Forger,
     /// Crops of images that are not trained on, forged once.
     held_out: Option<(Tensor<4>, Tensor<4>)>,
-    light: [f32; 2],
-    side: usize,
     step: u64,
 }
 
@@ -64,40 +134,35 @@ impl CriticTrainer {
     pub fn new(
         recipe: &Recipe,
         g: &Generator,
-        store: &std::sync::Arc<ImageStore>,
+        store: &Arc<ImageStore>,
         training: Vec<usize>,
         held_out: Vec<usize>,
         device: &Device,
     ) -> Result<Self, TrainError> {
         let device = device.clone().without_autodiff();
-        let knobs = &recipe.critic;
-        let side = crop_side(store, &training, knobs.crop, recipe.data.scale as f32);
-        let spec = CropSpec { size: side, borders: true, jitter: 0.0, ..recipe.crop_spec() };
-        let sampler = CropSampler::new(std::sync::Arc::clone(store), training, spec.clone())?;
-        let light = light(&sampler.batch(recipe.seed ^ 0x6c69_6768, 0, LIT)?);
+        let crops = HealthyCrops::new(recipe, store, training)?;
+        let (side, light) = (crops.side(), crops.light());
         let (channels, latent) = (recipe.model.channels, Latent::new(&recipe.model));
         let mut rng = ChaCha8Rng::seed_from_u64(recipe.seed ^ 0x6472_6177);
         let z = TensorData::new(latent.sample(DRAWN, &mut rng), [DRAWN, latent.size()]);
         let (_, drawn) = host(FixedGenerator::new(g).forward(Tensor::from_data(z, &device)))?;
-        let forger = Forger::new(knobs.forge(), side, channels, light[1], (recipe.model.size, drawn));
+        let forger = forger(recipe, side, light[1], (recipe.model.size, drawn));
         let mut rng = ChaCha8Rng::seed_from_u64(recipe.seed ^ 0x6372_6974);
         let critic = Critic::new(channels, light, &mut rng, &device.clone().autodiff());
         let mut trainer = Self {
             critic: critic.valid(),
             live: critic,
             optimiser: Optimiser::new(OptimiserKind::Adam),
-            sampler,
             forger,
             held_out: None,
-            light,
-            side,
             step: 0,
             recipe: recipe.clone(),
+            crops,
             device,
         };
         if !held_out.is_empty() {
-            let crops =
-                CropSampler::new(std::sync::Arc::clone(store), held_out, spec)?.batch(recipe.seed, 0, HELD_OUT)?;
+            let spec = trainer.crops.sampler.spec().clone();
+            let crops = CropSampler::new(Arc::clone(store), held_out, spec)?.batch(recipe.seed, 0, HELD_OUT)?;
             trainer.held_out = Some(trainer.tensors(trainer.forger.batch(&crops, recipe.seed ^ 0x6865_6c64, 0)));
         }
         Ok(trainer)
@@ -118,8 +183,8 @@ impl CriticTrainer {
     /// # Errors
     /// The data's.
     pub fn shown(&self, step: u64, n: usize) -> Result<(Forged, usize), DataError> {
-        let crops = self.sampler.batch(self.recipe.seed ^ 0x666f_7267, step, n)?;
-        Ok((self.forger.batch(&crops, self.recipe.seed ^ 0x6461_6d61, step), self.side))
+        let crops = self.crops.batch(step, n)?;
+        Ok((forged(&self.forger, &crops, self.recipe.seed, step), self.crops.side()))
     }
 
     /// One update; returns the loss.
@@ -141,7 +206,8 @@ impl CriticTrainer {
         self.live = live;
         self.live.absorb(stats);
         let young = (1.0 + self.step as f64) / (10.0 + self.step as f64);
-        self.critic = weights::average(self.critic.clone(), &self.live, young.min(DECAY)).with_light(self.light);
+        self.critic =
+            weights::average(self.critic.clone(), &self.live, young.min(DECAY)).with_light(self.crops.light());
         self.step += 1;
         let value = host(loss.without_autodiff())?.1.first().copied().unwrap_or(f32::NAN);
         if value.is_finite() { Ok(value) } else { Err(TrainError::NotFinite { step: self.step }) }
@@ -165,7 +231,7 @@ impl CriticTrainer {
 
     /// Crops and, for every logit, whether a pixel under it is damaged.
     fn tensors(&self, forged: Forged) -> (Tensor<4>, Tensor<4>) {
-        let (side, channels) = (self.side, self.recipe.model.channels);
+        let (side, channels) = (self.crops.side(), self.recipe.model.channels);
         let n = forged.mask.len() / (side * side);
         let cells = side / STRIDE;
         let mut wanted = vec![0.0f32; n * cells * cells];

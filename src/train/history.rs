@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::report::tensorboard::RunLog;
+use crate::report::tensorboard::{Point, RunLog};
 
 /// One number that a training step reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -33,11 +33,15 @@ pub enum Metric {
     ImagesPerSecond,
     /// Wall-clock time of a step, milliseconds.
     MsPerStep,
+    /// The critic's cross-entropy on the forged crops that it is trained on, by its own steps, nats.
+    CriticLoss,
+    /// The same on forged crops of images that it is not trained on.
+    CriticHeldOut,
 }
 
 impl Metric {
     /// All metrics; the order of [`History`]'s columns.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::DLossReal,
         Self::DLossFake,
         Self::GLoss,
@@ -51,7 +55,18 @@ impl Metric {
         Self::Dropout,
         Self::ImagesPerSecond,
         Self::MsPerStep,
+        Self::CriticLoss,
+        Self::CriticHeldOut,
     ];
+
+    /// What the critic reports, by steps of its own: a [`History`] of it is apart from the GAN's.
+    pub const CRITIC: [Self; 2] = [Self::CriticLoss, Self::CriticHeldOut];
+
+    /// What a step of the GAN reports.
+    pub fn gan() -> impl ExactSizeIterator<Item = Self> {
+        let count = Self::ALL.len() - Self::CRITIC.len();
+        Self::ALL.into_iter().take(count)
+    }
 
     /// Tag in the TensorBoard event file.
     pub fn tag(self) -> &'static str {
@@ -69,6 +84,8 @@ impl Metric {
             Self::Dropout => "schedule/dropout",
             Self::ImagesPerSecond => "speed/images_per_second",
             Self::MsPerStep => "speed/ms_per_step",
+            Self::CriticLoss => "critic/loss",
+            Self::CriticHeldOut => "critic/held_out_loss",
         }
     }
 
@@ -93,13 +110,15 @@ impl Metric {
             Self::Dropout => "D dropout",
             Self::ImagesPerSecond => "Images a second",
             Self::MsPerStep => "Time a step",
+            Self::CriticLoss => "Critic loss",
+            Self::CriticHeldOut => "Critic loss, held-out",
         }
     }
 
     /// Unit, or empty.
     pub fn unit(self) -> &'static str {
         match self {
-            Self::DLossReal | Self::DLossFake | Self::GLoss => "nats",
+            Self::DLossReal | Self::DLossFake | Self::GLoss | Self::CriticLoss | Self::CriticHeldOut => "nats",
             Self::Noise => "std",
             Self::ImagesPerSecond => "1/s",
             Self::MsPerStep => "ms",
@@ -134,12 +153,30 @@ pub struct History {
 }
 
 impl History {
-    /// The curves of a run's log: one row for each step that reported D's or G's loss or any other
+    /// The GAN's curves in a run's log: one row for each step that reported D's or G's loss or any other
     /// scalar, tags that no [`Metric`] has left aside.
     pub fn from_log(log: &RunLog) -> Self {
+        let points = |metric: Metric| log.scalars.get(metric.tag()).map(Vec::as_slice).unwrap_or_default();
+        Self::of(Metric::gan().map(|metric| (metric, points(metric))))
+    }
+
+    /// The critic's curves in a run's log, by the critic's own steps. Where more than one critic was trained, the
+    /// last one's.
+    pub fn critic_from_log(log: &RunLog) -> Self {
+        let points = |metric: Metric| log.scalars.get(metric.tag()).map(Vec::as_slice).unwrap_or_default();
+        let trained = points(Metric::CriticLoss);
+        let last = trained.windows(2).rposition(|w| w[1].step <= w[0].step).map_or(0, |i| i + 1);
+        let began = trained.get(last).map_or(0.0, |point| point.wall);
+        Self::of(Metric::CRITIC.into_iter().map(|metric| {
+            let all = points(metric);
+            (metric, &all[all.partition_point(|point| point.wall < began)..])
+        }))
+    }
+
+    fn of<'a>(curves: impl Iterator<Item = (Metric, &'a [Point])>) -> Self {
         let mut rows: BTreeMap<u64, (f64, [f32; Metric::ALL.len()])> = BTreeMap::new();
-        for metric in Metric::ALL {
-            for point in log.scalars.get(metric.tag()).into_iter().flatten() {
+        for (metric, points) in curves {
+            for point in points {
                 let row = rows.entry(point.step.max(0) as u64).or_insert((point.wall, [f32::NAN; Metric::ALL.len()]));
                 row.1[metric as usize] = point.value;
             }
@@ -175,6 +212,11 @@ impl History {
         }
     }
 
+    /// Takes every row away, as for another run.
+    pub fn start_over(&mut self) {
+        *self = Self { generation: self.generation + 1, ..Self::default() };
+    }
+
     /// Takes away every row from `step` on, as a resume from an earlier checkpoint does.
     pub fn truncate_from(&mut self, step: u64) {
         let keep = self.steps.partition_point(|s| *s < step);
@@ -204,6 +246,28 @@ mod tests {
         assert_eq!(history.column(Metric::GLoss), [1.0, 2.0, 3.0, 4.0, 5.0]);
         assert_eq!(history.marks.len(), 1);
         assert_eq!(history.generation, 1);
+    }
+
+    #[test]
+    fn the_curves_of_the_last_critic_are_kept_apart_from_the_gan() {
+        let mut log = RunLog::default();
+        let point = |step, wall, value| Point { step, wall, value };
+        let g = vec![point(1, 1.0, 0.5), point(2, 2.0, 0.6)];
+        // A critic of three steps, then another of two.
+        let trained = [(1, 10.0, 0.9), (2, 11.0, 0.8), (3, 12.0, 0.7), (1, 20.0, 0.6), (2, 21.0, 0.5)];
+        let held_out = vec![point(2, 11.0, 1.8), point(2, 21.0, 1.5)];
+        log.scalars.insert(Metric::GLoss.tag().into(), g);
+        log.scalars.insert(Metric::CriticLoss.tag().into(), trained.map(|(s, w, v)| point(s, w, v)).to_vec());
+        log.scalars.insert(Metric::CriticHeldOut.tag().into(), held_out);
+        let (gan, critic) = (History::from_log(&log), History::critic_from_log(&log));
+        assert_eq!((gan.steps.as_slice(), gan.column(Metric::GLoss)), ([1, 2].as_slice(), [0.5, 0.6].as_slice()));
+        assert!(gan.column(Metric::CriticLoss).iter().all(|v| v.is_nan()));
+        assert_eq!(
+            (critic.steps.as_slice(), critic.column(Metric::CriticLoss)),
+            ([1, 2].as_slice(), [0.6, 0.5].as_slice())
+        );
+        assert_eq!(critic.column(Metric::CriticHeldOut)[1], 1.5);
+        assert!(critic.column(Metric::CriticHeldOut)[0].is_nan());
     }
 
     #[test]

@@ -149,7 +149,8 @@ fn icon() -> IconData {
 /// Curves of an earlier run that are being read.
 struct Reading {
     run: PathBuf,
-    task: Task<Result<(String, History), String>>,
+    /// The run's name, the GAN's curves and the critic's.
+    task: Task<Result<(String, [History; 2]), String>>,
 }
 
 /// The window's whole state.
@@ -308,6 +309,7 @@ impl App {
         Facts {
             page: self.page,
             run,
+            images: self.engine.live().critic.images().is_some(),
             running: matches!(status.phase, Phase::Running),
             paused: matches!(status.phase, Phase::Paused),
             grid: run && !self.engine.live().grids.read().grids().is_empty(),
@@ -368,8 +370,9 @@ impl App {
         let (overlays, notices) = (&mut self.overlays, &mut self.notices);
         self.reading.retain(|reading| match reading.task.poll() {
             State::Running => true,
-            State::Done(Ok((name, history))) => {
-                overlays.push(Overlay { run: reading.run.clone(), name, history: Arc::new(history) });
+            State::Done(Ok((name, curves))) => {
+                let [history, critic] = curves.map(Arc::new);
+                overlays.push(Overlay { run: reading.run.clone(), name, history, critic });
                 false
             }
             State::Done(Err(text)) => {

@@ -84,6 +84,8 @@ pub struct Facts {
     pub running: bool,
     /// A run waits between two steps.
     pub paused: bool,
+    /// The run's images are there to be forged.
+    pub images: bool,
     /// A sample grid is there.
     pub grid: bool,
     /// A change of the recipe can be taken back.
@@ -197,6 +199,10 @@ pub enum UiCommand {
     FitCurves,
     /// Switches the curves between linear and logarithmic.
     LogY,
+    /// Shows what the critic is shown in place of the samples, or the samples again.
+    Forged,
+    /// Forges other crops.
+    ForgeOthers,
     /// Asks for images to inspect.
     InspectOpen,
     /// Asks for a model file.
@@ -333,6 +339,8 @@ pub const SECTIONS: &[Section] = &[
             UiCommand::SaveGrid,
             UiCommand::FitCurves,
             UiCommand::LogY,
+            UiCommand::Forged,
+            UiCommand::ForgeOthers,
         ],
     ),
     (
@@ -488,8 +496,8 @@ impl UiCommand {
             }
             Self::MakeModel => entry!(
                 "Make the model file",
-                "Trains the encoder, calibrates on held-out images and writes the model, from the weights as they are.",
-                "encoder calibrate finish ganspect",
+                "Trains encoder and critic, calibrates on held-out images and writes the model, from the weights as they are.",
+                "encoder critic calibrate finish ganspect",
                 ctrl_shift(K::M)
             ),
             Self::Stop => entry!(
@@ -556,6 +564,18 @@ impl UiCommand {
                 "Switches losses and gradients between linear and logarithmic.",
                 "log axis scale",
                 key(K::L)
+            ),
+            Self::Forged => entry!(
+                "Samples or what the critic is shown",
+                "Shows forged crops, what was damaged and the critic's answer in place of the samples, or the samples.",
+                "forge damage mask tab",
+                key(K::C)
+            ),
+            Self::ForgeOthers => entry!(
+                "Draw other forged crops",
+                "Other healthy crops with other damage, by the knobs in force.",
+                "forge critic damage random again",
+                key(K::N)
             ),
             Self::InspectOpen => entry!(
                 "Open images to inspect…",
@@ -813,7 +833,8 @@ impl UiCommand {
             Self::Redo => facts.redo,
             Self::SaveGrid => facts.grid,
             Self::GridBack | Self::GridForward | Self::GridPlay => facts.grid && train,
-            Self::FitCurves | Self::LogY => facts.run && train,
+            Self::FitCurves | Self::LogY | Self::Forged => facts.run && train,
+            Self::ForgeOthers => facts.images && train,
             Self::ContinueLast => facts.last_run && !facts.run,
             _ => true,
         }

@@ -116,6 +116,8 @@ pub struct Overlay {
     pub name: String,
     /// Its curves.
     pub history: Arc<History>,
+    /// Its critic's curves.
+    pub critic: Arc<History>,
 }
 
 /// What a view is given each frame.

@@ -18,6 +18,8 @@ const PROGRESS: f32 = 140.0;
 /// Width of the memory's and the speed's figures.
 const MEMORY: f32 = 60.0;
 const SPEED: f32 = 72.0;
+/// Width of a share in percent.
+const SHARE: f32 = 36.0;
 /// The least time between two looks at the memory.
 const MEMORY_EVERY: Duration = Duration::from_secs(1);
 
@@ -120,14 +122,18 @@ fn figure(ui: &mut Ui, width: f32, text: RichText) -> Response {
 
 /// How far something is: a thin bar, and the numbers in a place of constant width.
 fn bar(ui: &mut Ui, p: &theme::Palette, done: u64, total: u64) {
-    let share = (done as f32 / total as f32).clamp(0.0, 1.0);
-    let bar = ProgressBar::new(share).desired_width(PROGRESS).desired_height(theme::GAP_XS).corner_radius(0.0);
-    ui.add(bar.fill(p.accent));
+    thin(ui, p, done as f32 / total as f32);
     let of = |n: u64| format!("{} of {}", ticks::grouped(n as f64, 0), ticks::grouped(total as f64, 0));
     // As wide as the last one will be, so that nothing moves on the way.
     let font = FontSelection::Default.resolve(ui.style());
     let widest = ui.painter().layout_no_wrap(of(total), font, p.text_weak).size().x;
     figure(ui, widest, RichText::new(of(done)).color(p.text_weak));
+}
+
+/// A thin bar, filled to this share.
+fn thin(ui: &mut Ui, p: &theme::Palette, share: f32) -> Response {
+    let bar = ProgressBar::new(share.clamp(0.0, 1.0)).desired_width(PROGRESS).desired_height(theme::GAP_XS);
+    ui.add(bar.corner_radius(0.0).fill(p.accent))
 }
 
 fn run(ui: &mut Ui, p: &theme::Palette, status: &Status, actions: &mut Vec<Action>) {
@@ -160,8 +166,12 @@ fn run(ui: &mut Ui, p: &theme::Palette, status: &Status, actions: &mut Vec<Actio
                 ui.label(RichText::new(format!("{} left", ticks::span(left))).color(p.text_weak));
             }
         }
-        Phase::Finishing { what, done, total } => {
-            if progress(ui, p, &crate::words::capital(what), (*done as usize, *total as usize)) {
+        Phase::Finishing(making) => {
+            ui.label(RichText::new("Making the model").color(p.text)).on_hover_text(making.words());
+            thin(ui, p, making.share).accessible_name("Share of the model that is made");
+            let share = format!("{:.0} %", (100.0 * making.share).floor());
+            figure(ui, SHARE, RichText::new(share).color(p.text_weak));
+            if ui.button("Cancel").clicked() {
                 actions.push(Action::Engine(engine::Command::Pause));
             }
             if let Some(left) = status.seconds_left {

@@ -143,6 +143,12 @@ pub const TIME_LEFT: f32 = 112.0;
 pub const CHOICE_BUTTON: f32 = 224.0;
 /// Greatest height of an empty page that offers something.
 pub const EMPTY_COLUMN: f32 = 380.0;
+/// Width of the names of the rows of forged crops.
+pub const ROW_NAMES: f32 = 52.0;
+/// Height of the forged crops on a page that is about something else.
+pub const FORGED: f32 = 312.0;
+/// Least height of what stands above them.
+pub const OVER_FORGED: f32 = 320.0;
 /// Height of the histograms strip.
 pub const STRIP: f32 = 132.0;
 
@@ -248,6 +254,10 @@ pub struct Palette {
     pub d: Color32,
     /// D on generated crops: D's hue, darker in the light theme and deeper in the dark one.
     pub d_fake: Color32,
+    /// The critic.
+    pub critic: Color32,
+    /// The critic on what it is not trained on.
+    pub critic_held_out: Color32,
 }
 
 const DARK: Palette = Palette {
@@ -275,6 +285,8 @@ const DARK: Palette = Palette {
     g: Color32::from_rgb(0x2E, 0xC4, 0x96),
     d: Color32::from_rgb(0xE5, 0x9A, 0xC4),
     d_fake: Color32::from_rgb(0xA6, 0x7B, 0xE8),
+    critic: Color32::from_rgb(0xC9, 0xC2, 0x4A),
+    critic_held_out: Color32::from_rgb(0x56, 0xC4, 0xD6),
 };
 
 const LIGHT: Palette = Palette {
@@ -302,6 +314,8 @@ const LIGHT: Palette = Palette {
     g: Color32::from_rgb(0x00, 0x7F, 0x5C),
     d: Color32::from_rgb(0xC2, 0x4E, 0x92),
     d_fake: Color32::from_rgb(0x6A, 0x3F, 0xB5),
+    critic: Color32::from_rgb(0x6E, 0x68, 0x00),
+    critic_held_out: Color32::from_rgb(0x00, 0x74, 0x88),
 };
 
 /// Colours for other runs laid over the curves, apart from each other and from G and D.
@@ -341,6 +355,8 @@ impl Palette {
             Metric::DLossFake | Metric::DAccuracyFake | Metric::Dropout => self.d_fake,
             Metric::ImagesPerSecond => self.text,
             Metric::MsPerStep => self.text_weak,
+            Metric::CriticLoss => self.critic,
+            Metric::CriticHeldOut => self.critic_held_out,
         }
     }
 
@@ -548,7 +564,7 @@ mod tests {
             assert!(contrast(p.on_accent, p.accent) >= 4.5);
             assert!(contrast(p.accent, p.panel) >= 4.5);
             assert!(contrast(p.text, p.selection) >= 4.5, "the outline of a box on a selected row");
-            for colour in [p.g, p.d, p.d_fake, p.healthy, p.suspect, p.defective] {
+            for colour in [p.g, p.d, p.d_fake, p.critic, p.critic_held_out, p.healthy, p.suspect, p.defective] {
                 let c = contrast(colour, p.panel);
                 assert!(c >= 3.0, "dark {}: {colour:?} is {c:.2}", p.dark);
             }

@@ -138,7 +138,7 @@ impl App {
                 }
             }
             UiCommand::PlayPause => {
-                let running = matches!(status.phase, Phase::Running | Phase::Preparing | Phase::Finishing { .. });
+                let running = matches!(status.phase, Phase::Running | Phase::Preparing | Phase::Finishing(_));
                 self.send(if running { engine::Command::Pause } else { engine::Command::Play });
             }
             UiCommand::StepBoth => self.send(engine::Command::Once(Update::Both)),
@@ -164,7 +164,12 @@ impl App {
             UiCommand::LoadRecipe => self.ask(Want::LoadRecipe),
             UiCommand::SaveGrid => self.ask(Want::SaveGrid),
             UiCommand::PreviewEma => self.send(engine::Command::PreviewEma(!status.preview_ema)),
-            UiCommand::GridBack | UiCommand::GridForward | UiCommand::GridPlay | UiCommand::FitCurves => {
+            UiCommand::GridBack
+            | UiCommand::GridForward
+            | UiCommand::GridPlay
+            | UiCommand::FitCurves
+            | UiCommand::Forged
+            | UiCommand::ForgeOthers => {
                 self.train.apply(command, self.engine.live());
             }
             UiCommand::LogY => self.settings.view.log_y = !self.settings.view.log_y,
@@ -211,7 +216,8 @@ impl App {
 
     /// Says a word to the compute thread; knobs that are due go first, so that they are in force.
     pub(super) fn send(&mut self, command: engine::Command) {
-        if self.turn_due.is_some() && !matches!(command, engine::Command::Turn(_)) {
+        // What is forged for the screen brings its own recipe with it.
+        if self.turn_due.is_some() && !matches!(command, engine::Command::Turn(_) | engine::Command::Forge(_)) {
             self.send_turn();
         }
         if !self.engine.send(command) {
@@ -355,7 +361,7 @@ impl App {
                 let name =
                     RunFolder::open(&from).map_or_else(|_| from.display().to_string(), |f| f.info().name.clone());
                 let log = RunLog::read(&from).map_err(|e| format!("The curves of {name} cannot be shown: {e}."))?;
-                Ok((name, History::from_log(&log)))
+                Ok((name, [History::from_log(&log), History::critic_from_log(&log)]))
             },
         );
         match task {

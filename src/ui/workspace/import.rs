@@ -13,10 +13,13 @@ use egui::{
 use egui_extras::{Column, TableBuilder};
 use egui_material_icons::icons;
 
-use super::{section, suited_preset, thumbnail, weak};
+use super::{forged::ForgedView, section, suited_preset, thumbnail, weak};
 use crate::{
     data::{self, DataError, DataSource, Dataset, Opened},
-    engine::task::{State, Task},
+    engine::{
+        forging::Viewer,
+        task::{State, Task},
+    },
     train::{KNOBS, Preset, Recipe, folder::free_folder, knobs::Group},
     ui::{
         Action, Frame as UiFrame, UiCommand, theme,
@@ -51,6 +54,7 @@ pub struct ImportPage {
     /// The preset that suits the device has been proposed.
     proposed: bool,
     out: Option<String>,
+    forged: ForgedView,
 }
 
 impl ImportPage {
@@ -68,7 +72,16 @@ impl ImportPage {
                 "The system has no thread to read with ({error}); close some programs and try again."
             )),
         };
-        Self { root, known, lines: Vec::new(), looking: None, pictures: Vec::new(), proposed: false, out: None }
+        Self {
+            root,
+            known,
+            lines: Vec::new(),
+            looking: None,
+            pictures: Vec::new(),
+            proposed: false,
+            out: None,
+            forged: ForgedView::new(Viewer::fresh()),
+        }
     }
 
     /// The folder or CSV file.
@@ -180,6 +193,16 @@ impl ImportPage {
                     .frame(margin)
                     .show(ui, |ui| self.go(ui, frame, runs, count, opened));
                 CentralPanel::default().frame(margin).show(ui, |ui| recipe(ui, frame));
+            });
+        }
+        if let Known::Read(opened) = &self.known
+            && frame.recipe.critic.steps > 0
+            && ui.available_height() >= theme::FORGED + theme::OVER_FORGED
+        {
+            let panel = Panel::bottom("import-forged").exact_size(theme::FORGED).resizable(false);
+            panel.frame(Frame::new().fill(p.plot).inner_margin(theme::GAP_L)).show(ui, |ui| {
+                section(ui, "What the critic is shown");
+                self.forged.ui(ui, frame, Some(opened));
             });
         }
         CentralPanel::default().frame(Frame::new().fill(p.plot).inner_margin(theme::GAP_XL)).show(ui, |ui| match &self

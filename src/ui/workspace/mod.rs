@@ -1,6 +1,7 @@
 //! The pages that work is done on.
 
 pub mod evaluate;
+mod forged;
 pub mod import;
 pub mod inspect;
 pub mod runs;

@@ -33,12 +33,14 @@ pub enum Chart {
     Speed,
     /// Noise and dropout in force.
     Schedule,
+    /// The critic's losses, by its own steps.
+    Critic,
 }
 
 impl Chart {
     /// All tiles, in their first order.
-    pub const ALL: [Self; 6] =
-        [Self::Loss, Self::Accuracy, Self::Gradients, Self::Diversity, Self::Speed, Self::Schedule];
+    pub const ALL: [Self; 7] =
+        [Self::Loss, Self::Accuracy, Self::Gradients, Self::Diversity, Self::Speed, Self::Schedule, Self::Critic];
 
     /// Heading.
     pub fn title(self) -> &'static str {
@@ -49,6 +51,7 @@ impl Chart {
             Self::Diversity => "Sample diversity",
             Self::Speed => "Speed, images/s",
             Self::Schedule => "Schedule",
+            Self::Critic => "Critic loss",
         }
     }
 
@@ -70,6 +73,11 @@ impl Chart {
             }
             Self::Speed => "Real crops that training consumes in a second.",
             Self::Schedule => "Noise on what D sees (standard deviation) and dropout in D, as they decay.",
+            Self::Critic => {
+                "Cross-entropy of the critic, by steps of its own, which follow the last one of the GAN. Trained: on \
+                 the forged crops that it learns from. Held-out: on images the critic is not trained on. Where \
+                 held-out rises while trained falls, it learns its images by heart."
+            }
         }
     }
 
@@ -84,12 +92,18 @@ impl Chart {
             Self::Diversity => &[(Metric::Diversity, "samples / real")],
             Self::Speed => &[(Metric::ImagesPerSecond, "images/s")],
             Self::Schedule => &[(Metric::Noise, "noise"), (Metric::Dropout, "dropout")],
+            Self::Critic => &[(Metric::CriticLoss, "trained"), (Metric::CriticHeldOut, "held-out")],
         }
     }
 
     /// Whether a logarithmic axis is offered for it.
     fn can_be_log(self) -> bool {
-        matches!(self, Self::Loss | Self::Gradients)
+        matches!(self, Self::Loss | Self::Gradients | Self::Critic)
+    }
+
+    /// What stands in its place while there is nothing to draw.
+    pub fn empty(self) -> &'static str {
+        if self == Self::Critic { "Trained after the GAN" } else { "No step yet" }
     }
 
     /// What its fitted view holds in any case.
@@ -97,7 +111,7 @@ impl Chart {
         let max = match self {
             Self::Accuracy | Self::Diversity | Self::Speed => 1.0,
             Self::Schedule => 0.1,
-            Self::Loss | Self::Gradients => return Extent::NOTHING,
+            Self::Loss | Self::Gradients | Self::Critic => return Extent::NOTHING,
         };
         Extent { min: 0.0, max, least_positive: max }
     }

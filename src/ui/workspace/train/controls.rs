@@ -5,7 +5,10 @@ use egui_material_icons::icons;
 use toml::Value;
 
 use crate::{
-    engine::live::{Phase, Status},
+    engine::{
+        live::{Phase, Status},
+        making::Making,
+    },
     train::{
         Preset, Recipe,
         knobs::{Group, KNOBS},
@@ -43,9 +46,16 @@ impl Values {
 pub struct Controls {
     values: Values,
     initial: Values,
+    /// A group that is to be opened and brought into sight.
+    revealed: Option<Group>,
 }
 
 impl Controls {
+    /// Opens a group of knobs and brings it into sight.
+    pub fn reveal(&mut self, group: Group) {
+        self.revealed = Some(group);
+    }
+
     /// Draws the panel.
     pub fn ui(&mut self, ui: &mut Ui, frame: &mut Frame<'_>) {
         transport(ui, frame);
@@ -81,7 +91,10 @@ impl Controls {
                 );
             }
             let open = matches!(group, Group::Balance | Group::Optimisers);
-            CollapsingHeader::new(heading).id_salt(group.title()).default_open(open).show_unindented(ui, |ui| {
+            let revealed = self.revealed == Some(group);
+            let header = CollapsingHeader::new(heading).id_salt(group.title()).default_open(open);
+            let header = header.open(revealed.then_some(true));
+            let shown = header.show_unindented(ui, |ui| {
                 if locked {
                     locked_line(ui);
                 }
@@ -93,7 +106,11 @@ impl Controls {
                 }
                 ui.add_space(theme::GAP_XS);
             });
+            if revealed {
+                shown.header_response.scroll_to_me(Some(egui::Align::TOP));
+            }
         }
+        self.revealed = None;
     }
 }
 
@@ -141,18 +158,58 @@ fn command_button(ui: &mut Ui, frame: &mut Frame<'_>, command: UiCommand, icon: 
 fn progress(ui: &mut Ui, status: &Status) {
     let p = Palette::of(ui);
     let total = status.recipe.as_ref().map_or(0, |r| r.train.steps);
-    let share = if total == 0 { 0.0 } else { (status.step as f64 / total as f64).clamp(0.0, 1.0) };
-    let bar = ProgressBar::new(share as f32).desired_height(theme::GAP_XS).corner_radius(2.0).fill(p.accent);
+    let (share, name) = match &status.phase {
+        Phase::Finishing(making) => (making.share, "Share of the model that is made"),
+        _ if total == 0 => (0.0, "Steps done"),
+        _ => ((status.step as f64 / total as f64).clamp(0.0, 1.0) as f32, "Steps done"),
+    };
+    let bar = ProgressBar::new(share).desired_height(theme::GAP_XS).corner_radius(2.0).fill(p.accent);
     ui.add_space(theme::GAP_XS);
-    ui.add(bar).accessible_name("Steps done");
+    ui.add(bar).accessible_name(name);
     let steps = |n: u64| ticks::grouped(n as f64, 0);
     let (left, right) =
         if total == 0 { ("No run".to_owned(), "–".to_owned()) } else { progress_words(status, steps, total) };
     ui.label(RichText::new(left).color(p.text_strong));
-    ui.label(theme::weak_caption(&p, right));
+    ui.add(egui::Label::new(theme::weak_caption(&p, right)).truncate());
+    if let Phase::Finishing(making) = &status.phase {
+        parts(ui, &p, making);
+    }
+}
+
+/// The parts of a model in the making, each with how far it is.
+fn parts(ui: &mut Ui, p: &Palette, making: &Making) {
+    ui.spacing_mut().item_spacing.y = 2.0;
+    for (i, progress) in making.parts.iter().enumerate() {
+        let percent = format!("{:.0} %", (100.0 * progress.share()).floor());
+        let row = ui.horizontal(|ui| {
+            ui.set_height(theme::ROW_VALUE);
+            let colour = if i == making.at { p.text_strong } else { p.text_weak };
+            let text = |text: String| RichText::new(text).text_style(theme::caption()).color(colour);
+            ui.label(text(format!("{} {}", i + 1, progress.part.title())));
+            flush_right(ui, |ui| {
+                ui.allocate_ui_with_layout(
+                    vec2(theme::FIGURE_COLUMN, theme::ROW_VALUE),
+                    egui::Layout::right_to_left(egui::Align::Center),
+                    |ui| ui.label(text(percent.clone())),
+                );
+                let bar = ProgressBar::new(progress.share()).desired_width(theme::INTERVAL);
+                let bar = ui.add(bar.desired_height(theme::GAP_XS).corner_radius(2.0).fill(p.accent));
+                bar.accessible_name(format!("{}, {percent}", progress.part.title()));
+            });
+        });
+        row.response.on_hover_text(progress.part.purpose());
+    }
 }
 
 fn progress_words(status: &Status, steps: impl Fn(u64) -> String, total: u64) -> (String, String) {
+    if let Phase::Finishing(making) = &status.phase {
+        let left = match status.seconds_left {
+            Some(seconds) => format!("{} left", ticks::span(seconds)),
+            None => "time left not known yet".into(),
+        };
+        let part = making.now().map_or("", |now| now.part.doing());
+        return ("making the model".into(), if part.is_empty() { left } else { format!("{left} · {part}") });
+    }
     let done = format!("step {} of {}", steps(status.step), steps(total));
     let rate = match status.steps_per_second {
         r if r <= 0.0 => String::new(),
@@ -164,8 +221,7 @@ fn progress_words(status: &Status, steps: impl Fn(u64) -> String, total: u64) ->
         (Phase::Running, Some(seconds)) => format!("{} left", ticks::span(seconds)),
         (Phase::Running, None) => "time left not known yet".into(),
         (Phase::Paused, _) => "paused".into(),
-        (Phase::Finishing { what, .. }, Some(seconds)) => format!("{what}, {} left", ticks::span(seconds)),
-        (Phase::Finishing { what, .. }, None) => (*what).into(),
+        (Phase::Finishing(_), _) => "making the model".into(),
         (Phase::Finished, _) => "finished".into(),
         (Phase::Preparing, _) => "preparing kernels".into(),
         (Phase::Opening { .. }, _) => "reading images".into(),
@@ -216,6 +272,7 @@ fn recipe_bar(ui: &mut Ui, frame: &mut Frame<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::making::{Part, PartProgress};
 
     #[test]
     fn progress_says_how_far_how_fast_and_how_long() {
@@ -233,6 +290,14 @@ mod tests {
         assert_eq!(progress_words(&status, steps, 2000).1, "paused");
         status = Status { phase: Phase::Running, ..Status::default() };
         assert_eq!(progress_words(&status, steps, 2000).1, "time left not known yet");
+        let parts = vec![PartProgress { part: Part::Critic, done: 1, total: 4 }];
+        status.phase = Phase::Finishing(Making { parts, at: 0, share: 0.3 });
+        status.seconds_left = Some(149.0);
+        let words = progress_words(&status, steps, 2000);
+        assert_eq!(
+            words,
+            ("making the model".into(), "2 min 29 s left · training the critic on forged defects".into())
+        );
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     engine::live::{History, Metric},
     ui::{
-        Frame, UiCommand, XAxis,
+        Frame, UiCommand, ViewSettings, XAxis,
         theme::{self, Palette},
         widget::{flush_right, icon_button, icon_toggle, ticks, toggle},
     },
@@ -63,17 +63,22 @@ struct Other {
     name: String,
     source: Arc<History>,
     feed: Feed,
+    critic: Feed,
 }
 
 /// The curves.
 pub struct Curves {
     layout: CurvesLayout,
     feed: Feed,
+    /// The critic's curves, which go by steps of their own.
+    critic: Feed,
     others: Vec<Other>,
     charts: [ChartState; Chart::ALL.len()],
     axis: XAxis,
     view_x: Option<(f64, f64)>,
     cursor: Option<f64>,
+    critic_view_x: Option<(f64, f64)>,
+    critic_cursor: Option<f64>,
     /// Set by tests and the palette: fit on the next frame.
     fit: bool,
 }
@@ -84,11 +89,14 @@ impl Curves {
         Self {
             layout: layout.checked(),
             feed: Feed::new(0.0),
+            critic: Feed::new(0.0),
             others: Vec::new(),
             charts: Default::default(),
             axis: XAxis::default(),
             view_x: None,
             cursor: None,
+            critic_view_x: None,
+            critic_cursor: None,
             fit: false,
         }
     }
@@ -131,6 +139,8 @@ impl Curves {
         let view = frame.settings;
         self.feed.set_weight(view.smoothing);
         self.feed.follow(&frame.live.history);
+        self.critic.set_weight(view.smoothing);
+        self.critic.follow(&frame.live.critic.history);
         self.others.retain(|o| {
             frame.overlays.iter().any(|wanted| wanted.run == o.run && Arc::ptr_eq(&wanted.history, &o.source))
         });
@@ -138,23 +148,26 @@ impl Curves {
             if !self.others.iter().any(|o| o.run == wanted.run) {
                 let mut feed = Feed::new(view.smoothing);
                 feed.take(&wanted.history);
+                let mut critic = Feed::new(view.smoothing);
+                critic.take(&wanted.critic);
                 let source = Arc::clone(&wanted.history);
-                self.others.push(Other { run: wanted.run.clone(), name: wanted.name.clone(), source, feed });
+                self.others.push(Other { run: wanted.run.clone(), name: wanted.name.clone(), source, feed, critic });
             }
         }
         for other in &mut self.others {
             other.feed.set_weight(view.smoothing);
+            other.critic.set_weight(view.smoothing);
             if let Some(wanted) = frame.overlays.iter().find(|w| w.run == other.run) {
                 other.name.clone_from(&wanted.name);
             }
         }
         if view.x_axis != self.axis {
             self.axis = view.x_axis;
-            self.view_x = None;
-            self.cursor = None;
+            (self.view_x, self.critic_view_x) = (None, None);
+            (self.cursor, self.critic_cursor) = (None, None);
         }
         if std::mem::take(&mut self.fit) {
-            self.view_x = None;
+            (self.view_x, self.critic_view_x) = (None, None);
             self.charts.iter_mut().for_each(ChartState::fit);
         }
     }
@@ -205,8 +218,10 @@ impl Curves {
 
     fn tiles(&mut self, ui: &mut Ui, frame: &Frame<'_>, grid: Option<u64>, cursor: &mut Option<f64>) {
         let p = Palette::of(ui);
-        let overlays: Vec<(&str, Color32, &Feed)> =
-            self.others.iter().enumerate().map(|(i, o)| (o.name.as_str(), p.overlay(i), &o.feed)).collect();
+        let others = |feed: fn(&Other) -> &Feed| -> Vec<(&str, Color32, &Feed)> {
+            self.others.iter().enumerate().map(|(i, o)| (o.name.as_str(), p.overlay(i), feed(o))).collect()
+        };
+        let (overlays, critic_overlays) = (others(|o| &o.feed), others(|o| &o.critic));
         let feed = &self.feed;
         let grid =
             grid.filter(|_| !feed.is_empty()).map(|step| feed.x(self.axis, feed.row_of_step(step).min(feed.len() - 1)));
@@ -222,17 +237,16 @@ impl Curves {
             let rect = egui::Rect::from_min_size(ui.cursor().min, vec2(size.x, size.y.max(least)));
             let mut behaviour = Drawing {
                 charts: &mut self.charts,
-                shared: Shared {
-                    feed,
-                    overlays: &overlays,
-                    axis: self.axis,
-                    log: frame.settings.log_y,
-                    smoothed: frame.settings.smoothing > 0.0,
-                    view_x: &mut self.view_x,
-                    hidden: &mut self.layout.hidden,
-                    cursor,
-                    grid,
+                settings: frame.settings,
+                gan: Side { feed, overlays: &overlays, view_x: &mut self.view_x, cursor, grid },
+                critic: Side {
+                    feed: &self.critic,
+                    overlays: &critic_overlays,
+                    view_x: &mut self.critic_view_x,
+                    cursor: &mut self.critic_cursor,
+                    grid: None,
                 },
+                hidden: &mut self.layout.hidden,
                 asked: &mut asked,
                 hovered: &mut next_cursor,
                 columns,
@@ -249,7 +263,7 @@ impl Curves {
             self.rearrange(tile, wish);
         }
         if next_cursor.is_none() && ui.memory(|m| m.focused().is_none()) {
-            *cursor = None;
+            (*cursor, self.critic_cursor) = (None, None);
         }
     }
 
@@ -290,7 +304,7 @@ impl Curves {
         }
     }
 
-    /// Every metric at the cursor, or at the newest step.
+    /// Every metric of the GAN at the cursor, or at the newest step.
     fn readout(&self, ui: &mut Ui, p: &Palette, height: f32, roomy: bool) {
         let row = match self.cursor {
             Some(x) => self.feed.nearest(self.axis, x),
@@ -306,10 +320,10 @@ impl Curves {
         painter.text(inner.left_top(), Align2::LEFT_TOP, &title, caption.clone(), p.text_strong);
         let columns = value_columns(rect.width());
         let width = (inner.width() - (columns - 1) as f32 * theme::GAP_L) / columns as f32;
-        let rows = Metric::ALL.len().div_ceil(columns);
+        let rows = Metric::gan().len().div_ceil(columns);
         let top = inner.top() + theme::ROW_TIGHT;
         let mut spoken = title;
-        for (i, metric) in Metric::ALL.into_iter().enumerate() {
+        for (i, metric) in Metric::gan().enumerate() {
             let left = inner.left() + (i / rows) as f32 * (width + theme::GAP_L);
             let y = top + (i % rows) as f32 * theme::ROW_VALUE + theme::ROW_VALUE / 2.0;
             let value = row.and_then(|row| self.feed.curve(metric)?.at(row));
@@ -375,7 +389,7 @@ fn short_title(metric: Metric) -> &'static str {
         Metric::Dropout => "Dropout",
         Metric::ImagesPerSecond => "Images/s",
         Metric::MsPerStep => "ms/step",
-        Metric::GLoss | Metric::GSuccess => metric.title(),
+        Metric::GLoss | Metric::GSuccess | Metric::CriticLoss | Metric::CriticHeldOut => metric.title(),
     }
 }
 
@@ -403,14 +417,26 @@ fn value_columns(width: f32) -> usize {
 }
 
 fn readout_height(width: f32) -> f32 {
-    let rows = Metric::ALL.len().div_ceil(value_columns(width)) as f32;
+    let rows = Metric::gan().len().div_ceil(value_columns(width)) as f32;
     theme::ROW_TIGHT + rows * theme::ROW_VALUE + 2.0 * theme::GAP_XS + theme::GAP_XS
+}
+
+/// What tiles over one count of steps have in common: the GAN's, or the critic's.
+struct Side<'a> {
+    feed: &'a Feed,
+    overlays: &'a [(&'a str, Color32, &'a Feed)],
+    view_x: &'a mut Option<(f64, f64)>,
+    cursor: &'a mut Option<f64>,
+    grid: Option<f64>,
 }
 
 /// Draws the tiles.
 struct Drawing<'a> {
     charts: &'a mut [ChartState; Chart::ALL.len()],
-    shared: Shared<'a>,
+    settings: &'a ViewSettings,
+    gan: Side<'a>,
+    critic: Side<'a>,
+    hidden: &'a mut Vec<Metric>,
     asked: &'a mut Option<(TileId, TileWish)>,
     hovered: &'a mut Option<()>,
     columns: usize,
@@ -425,7 +451,19 @@ impl Behavior<Chart> for Drawing<'_> {
         if ui.rect_contains_pointer(ui.max_rect()) {
             *self.hovered = Some(());
         }
-        let wish = ui.push_id(*chart, |ui| state.ui(ui, *chart, &mut self.shared)).inner;
+        let side = if *chart == Chart::Critic { &mut self.critic } else { &mut self.gan };
+        let mut shared = Shared {
+            feed: side.feed,
+            overlays: side.overlays,
+            axis: self.settings.x_axis,
+            log: self.settings.log_y,
+            smoothed: self.settings.smoothing > 0.0,
+            view_x: side.view_x,
+            hidden: self.hidden,
+            cursor: side.cursor,
+            grid: side.grid,
+        };
+        let wish = ui.push_id(*chart, |ui| state.ui(ui, *chart, &mut shared)).inner;
         match wish {
             Some(TileWish::Drag) => UiResponse::DragStarted,
             Some(wish) => {

@@ -27,11 +27,14 @@ use super::super::{
     theme::{self, Palette, State},
     widget::{empty_place, flush_right, histogram, icon_button, icon_toggle, segments, ticks},
 };
+use super::forged::ForgedView;
 use crate::{
     engine::{
         Live,
+        forging::Viewer,
         live::{Phase, SampleGrid},
     },
+    train::knobs::Group,
     words,
 };
 
@@ -61,6 +64,8 @@ struct TrainLayout {
     histograms: bool,
     /// The histogram on show.
     tensor: String,
+    /// What the critic is shown stands in place of the samples.
+    forged: bool,
 }
 
 impl Default for TrainLayout {
@@ -73,6 +78,7 @@ impl Default for TrainLayout {
             controls: theme::PANEL,
             histograms: true,
             tensor: String::new(),
+            forged: false,
         }
     }
 }
@@ -82,6 +88,7 @@ pub struct TrainWorkspace {
     layout: TrainLayout,
     curves: Curves,
     samples: Samples,
+    forged: ForgedView,
     controls: Controls,
 }
 
@@ -92,6 +99,7 @@ impl TrainWorkspace {
         Self {
             curves: Curves::new(layout.curves.clone()),
             samples: Samples::default(),
+            forged: ForgedView::new(Viewer::RUN),
             controls: Controls::default(),
             layout,
         }
@@ -117,6 +125,18 @@ impl TrainWorkspace {
             UiCommand::GridBack => self.samples.go(&grids, -1),
             UiCommand::GridForward => self.samples.go(&grids, 1),
             UiCommand::GridPlay => self.samples.play(&grids),
+            UiCommand::Forged => {
+                self.layout.forged = !self.layout.forged;
+                if self.layout.forged {
+                    self.controls.reveal(Group::Critic);
+                }
+            }
+            UiCommand::ForgeOthers => {
+                if !std::mem::replace(&mut self.layout.forged, true) {
+                    self.controls.reveal(Group::Critic);
+                }
+                self.forged.draw_others();
+            }
             _ => {}
         }
     }
@@ -251,6 +271,11 @@ impl TrainWorkspace {
         if waiting(ui, frame) {
             return;
         }
+        self.middle_tabs(ui, frame);
+        if self.layout.forged {
+            self.forged.ui(ui, frame, None);
+            return;
+        }
         let open = self.layout.histograms;
         // A low window keeps its pictures and gives up the strip.
         let roomy = ui.available_height() > 2.5 * theme::STRIP;
@@ -262,6 +287,20 @@ impl TrainWorkspace {
             self.samples.ui(ui, frame);
         });
         self.histograms(ui, frame, roomy);
+    }
+
+    /// Samples, or what the critic is shown.
+    fn middle_tabs(&self, ui: &mut Ui, frame: &mut Frame<'_>) {
+        ui.horizontal(|ui| {
+            ui.set_height(theme::ROW);
+            let choices = [
+                (false, "Samples", "What the generator draws, beside real crops."),
+                (true, "What the critic is shown", "Healthy crops, some of them damaged on purpose, and what it says."),
+            ];
+            if segments(ui, self.layout.forged, &choices).is_some() {
+                frame.command(UiCommand::Forged);
+            }
+        });
     }
 
     fn histograms(&mut self, ui: &mut Ui, frame: &Frame<'_>, roomy: bool) {
@@ -379,7 +418,7 @@ fn primary_action(ui: &mut Ui, frame: &mut Frame<'_>) {
         Phase::Finished => (UiCommand::GoInspect, "Inspect images"),
         Phase::Idle | Phase::Failed(_) => (UiCommand::NewRun, "New run"),
         Phase::Opening { .. } | Phase::Preparing => (UiCommand::Stop, "Cancel"),
-        Phase::Finishing { .. } => (UiCommand::PlayPause, "Cancel"),
+        Phase::Finishing(_) => (UiCommand::PlayPause, "Cancel"),
     };
     let button = theme::primary_button(&p, text);
     if ui.add(button).on_hover_text(command.tooltip(ui.ctx())).clicked() {
@@ -401,11 +440,9 @@ fn health_line(ui: &mut Ui, frame: &Frame<'_>) {
         Phase::Idle => (State::Unknown, "No run is open.", ""),
         Phase::Opening { .. } => (State::Unknown, "Reading the images.", ""),
         Phase::Preparing => (State::Unknown, "Preparing kernels: training starts in a moment.", ""),
-        Phase::Finishing { .. } => (
-            State::Unknown,
-            "All steps are done: the model file is being made.",
-            "An encoder gives inspection its first z, and held-out images say what is usual.",
-        ),
+        Phase::Finishing(making) => {
+            (State::Unknown, "The model file is being made.", making.now().map_or("", |now| now.part.purpose()))
+        }
         _ => (state_of(health), health.sentence(), health.advice()),
     };
     theme::state_icon(ui, state);

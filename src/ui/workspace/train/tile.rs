@@ -109,9 +109,9 @@ impl ChartState {
         if size.x < 80.0 || size.y < 40.0 {
             return;
         }
-        if shared.feed.is_empty() && shared.overlays.is_empty() {
+        if shared.feed.is_empty() && shared.overlays.iter().all(|(_, _, feed)| feed.is_empty()) {
             let font = theme::caption().resolve(ui.style());
-            ui.painter().text(ui.max_rect().center(), Align2::CENTER_CENTER, "No step yet", font, p.text_weak);
+            ui.painter().text(ui.max_rect().center(), Align2::CENTER_CENTER, chart.empty(), font, p.text_weak);
             return;
         }
         let log = shared.log(chart);
@@ -314,14 +314,16 @@ impl ChartState {
         if response.has_focus() {
             painter.rect_stroke(frame, 2.0, Stroke::new(theme::HAIRLINE, p.accent), egui::StrokeKind::Inside);
         }
-        if pointer.is_some() && (!near.is_empty() || !shared.overlays.is_empty()) {
+        // The table of values is about the GAN's steps.
+        let own = chart == Chart::Critic && !feed.is_empty();
+        if pointer.is_some() && (!near.is_empty() || !shared.overlays.is_empty() || own) {
             let id = response.id.with("values");
             egui::Tooltip::always_open(ui.ctx().clone(), ui.layer_id(), id, egui::PopupAnchor::Pointer).gap(12.0).show(
                 |ui| {
                     for mark in &near {
                         ui.label(format!("Step {}: {}", ticks::grouped(mark.step as f64, 0), mark.text));
                     }
-                    overlay_values(ui, chart, shared);
+                    overlay_values(ui, chart, shared, own);
                 },
             );
         }
@@ -354,10 +356,13 @@ impl ChartState {
     }
 }
 
-/// The values of the other runs at the cursor.
-fn overlay_values(ui: &mut Ui, chart: Chart, shared: &Shared<'_>) {
-    let (Some(x), false) = (*shared.cursor, shared.overlays.is_empty()) else { return };
+/// The values at the cursor where other runs are laid over, or `own` values have no table to stand in.
+fn overlay_values(ui: &mut Ui, chart: Chart, shared: &Shared<'_>, own: bool) {
+    let (Some(x), true) = (*shared.cursor, own || !shared.overlays.is_empty()) else { return };
     let p = Palette::of(ui);
+    if let Some(step) = shared.feed.nearest(shared.axis, x).and_then(|row| shared.feed.step(row)).filter(|_| own) {
+        ui.label(format!("Step {} of the critic", ticks::grouped(step as f64, 0)));
+    }
     egui::Grid::new("overlay-values").num_columns(3).spacing(vec2(theme::GAP_M, 2.0)).show(ui, |ui| {
         for heading in ["", "smoothed", "raw"] {
             ui.label(theme::weak_caption(&p, heading));

@@ -1,0 +1,217 @@
+//! The critic in the window: the crops that it is shown, its answers, its curves, and the making of the model.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)] // a test fails by panicking
+
+#[allow(dead_code)] // other tests use the rest of it
+mod stage;
+
+use std::sync::Arc;
+
+use egui::{Key, Modifiers};
+use egui_kittest::{Harness, SnapshotResults, kittest::Queryable};
+use ganspect::{
+    data::{
+        DataSource,
+        surface::{Kind, SetSize, write_set},
+    },
+    engine::{
+        Live,
+        forging::{Answers, Shown, Viewer},
+        live::{History, Phase},
+        making::{Making, Part, PartProgress},
+    },
+    report::tensorboard::{EventWriter, RunLog},
+    train::{
+        Health, Metric, Preset, Recipe,
+        critic::{HealthyCrops, forged, forger},
+        folder::{RunFolder, RunInfo},
+    },
+    ui::{Action, App, UiCommand},
+};
+use stage::{SIZE, Stage, open, open_in};
+
+type Window = Harness<'static, App>;
+
+fn shows(window: &Window, label: &str) -> bool {
+    window.query_all_by_label_contains(label).next().is_some()
+}
+
+fn themes() -> [(bool, &'static str); 2] {
+    [(true, "dark"), (false, "light")]
+}
+
+/// Forged crops of turned metal, and what a critic that is nearly right says to them.
+fn criticised(live: &Live, steps: u64) {
+    let recipe = Preset::Laptop.recipe();
+    let opened = DataSource::Surface { kind: Kind::Turned, seed: 3 }.open(&|_, _| true).unwrap();
+    let crops = HealthyCrops::new(&recipe, &opened.store, (0..20).collect()).unwrap();
+    let forger = forger(&recipe, crops.side(), crops.light()[1], (0, Vec::new()));
+    let damaged = forged(&forger, &crops.batch(7, 12).unwrap(), 3, 7);
+    let (side, cells) = (crops.side(), crops.side() / 4);
+    let sure = |i: usize| {
+        let (crop, y, x) = (i / (cells * cells), i / cells % cells * 4, i % cells * 4);
+        let whole = (0..16).map(|k| damaged.mask[(crop * side + y + k / 4) * side + x + k % 4]).sum::<f32>();
+        0.04 + 0.9 * whole / 16.0
+    };
+    let answers: Vec<f32> = (0..12 * cells * cells).map(sure).collect();
+    let shown = Shown::new(Viewer::RUN, recipe.critic.clone(), [1, side], damaged);
+    if steps > 0 {
+        *live.critic.answers.lock() = Some(Arc::new(Answers::new(&shown, steps, recipe.critic.clone(), &answers)));
+    }
+    *live.critic.shown.lock() = Some(Arc::new(shown));
+    *live.critic.history.write() = losses(steps);
+}
+
+/// A critic's curves after so many steps.
+fn losses(steps: u64) -> History {
+    let mut history = History::default();
+    for step in 1..=steps {
+        let mut row = [f32::NAN; Metric::ALL.len()];
+        let fall = (-(step as f32) / 200.0).exp();
+        row[Metric::CriticLoss as usize] = 0.16 + 0.3 * fall + 0.05 * (step as f32 * 1.7).sin();
+        if step == 1 || step % 50 == 0 {
+            row[Metric::CriticHeldOut as usize] = 0.2 + 0.3 * fall;
+        }
+        history.push(step, 1_800_000_500.0 + step as f64 * 0.1, &row);
+    }
+    history
+}
+
+fn making(live: &Live) {
+    let parts =
+        [(Part::Encoder, 1500, 1500), (Part::Critic, 640, 1500), (Part::Usual, 0, 26), (Part::Calibration, 0, 30)];
+    let parts = parts.map(|(part, done, total)| PartProgress { part, done, total }).to_vec();
+    stage::run(live, Phase::Finishing(Making { parts, at: 1, share: 0.37 }), 2_000, Health::Good);
+    live.status.write().seconds_left = Some(149.0);
+    criticised(live, 640);
+}
+
+#[test]
+fn the_critic_at_work_while_the_model_is_made() {
+    let mut results = SnapshotResults::new();
+    for (dark, name) in themes() {
+        let mut stage = open(dark, SIZE, making);
+        stage.harness.run_steps(3);
+        stage.harness.state_mut().apply(Action::Command(UiCommand::Forged));
+        stage.harness.run_steps(3);
+        let window = &stage.harness;
+        assert!(shows(window, "8 forged crops") && shows(window, "and the critic's answers"));
+        assert!(shows(window, "critic after step 640"));
+        // Every part is named with how far it is, and the time is that of the whole.
+        for words in ["Encoder, 100 %", "Critic, 42 %", "What is usual, 0 %", "Calibration, 0 %"] {
+            assert!(shows(window, words), "{words}");
+        }
+        assert!(shows(window, "2 min 29 s left · training the critic on forged defects"));
+        assert!(shows(window, "37 %") && shows(window, Part::Critic.purpose()));
+        stage.snapshot(&format!("critic_training_{name}"), &mut results);
+    }
+}
+
+#[test]
+fn forged_crops_are_shown_before_there_is_a_critic() {
+    let mut results = SnapshotResults::new();
+    let mut stage = open(true, SIZE, |live| {
+        stage::run(live, Phase::Running, 640, Health::Good);
+        criticised(live, 0);
+    });
+    stage.harness.run_steps(3);
+    stage.harness.key_press_modifiers(Modifiers::NONE, Key::C);
+    stage.harness.run_steps(3);
+    assert!(shows(&stage.harness, "12 forged crops") && !shows(&stage.harness, "the critic's answers"));
+    assert!(shows(&stage.harness, "Critic loss by"), "the curves have a tile for it");
+    stage.snapshot("critic_before_dark", &mut results);
+    // The same key leads back to the samples.
+    stage.harness.key_press_modifiers(Modifiers::NONE, Key::C);
+    stage.harness.run_steps(3);
+    assert!(shows(&stage.harness, "Sample grid, 36 samples"));
+}
+
+/// Networks so small that a step takes a few milliseconds.
+fn tiny() -> Recipe {
+    let mut recipe = Preset::Laptop.recipe();
+    recipe.model.size = 32;
+    recipe.model.latent_size = 8;
+    recipe.train.batch = 2;
+    recipe.train.steps = 100_000;
+    recipe.critic.crop = 32;
+    recipe
+}
+
+fn parts(stage: &Stage) -> std::path::PathBuf {
+    let parts = stage.path("parts");
+    write_set(&parts, Kind::Turned, 3, SetSize { train: 8, test_good: 1, test_per_defect: 1, side: 64 }, &|_, _| true)
+        .unwrap();
+    parts
+}
+
+fn latest(window: &Window) -> Option<Arc<Shown>> {
+    window.state().live().critic.shown.lock().clone()
+}
+
+#[test]
+fn forged_crops_follow_a_knob_while_the_gan_trains() {
+    let mut stage = open(true, SIZE, |_| {});
+    let start = Action::Start {
+        source: DataSource::Folder(parts(&stage)),
+        opened: None,
+        recipe: Box::new(tiny()),
+        out: Some(stage.path("runs/tiny")),
+    };
+    stage.harness.state_mut().apply(start);
+    let running = |window: &Window| window.state().live().status.read().step >= 2;
+    stage.until("steps are done", running);
+    assert!(latest(&stage.harness).is_none(), "nothing is forged that nobody looks at");
+    stage.harness.state_mut().apply(Action::Command(UiCommand::Forged));
+    stage.until("crops are forged", |window| latest(window).is_some() && shows(window, "forged crops"));
+    let usual = latest(&stage.harness).unwrap();
+
+    stage.harness.state_mut().apply(Action::Knob { key: "critic.share", value: toml::Value::Float(1.0) });
+    stage.until("all of them are damaged", |window| latest(window).is_some_and(|s| s.knobs.share == 1.0));
+    let all = latest(&stage.harness).unwrap();
+    assert!(all.damaged() > usual.damaged(), "{} and {}", usual.damaged(), all.damaged());
+
+    // Others are drawn on demand, by the same knobs.
+    stage.harness.get_by_label(UiCommand::ForgeOthers.title()).click();
+    stage.until("other crops are forged", |window| latest(window).is_some_and(|s| s.serial != all.serial));
+    let others = latest(&stage.harness).unwrap();
+    assert!(others.values != all.values && others.knobs == all.knobs);
+    let answers = stage.harness.state().live().critic.answers.lock().clone();
+    assert!(answers.is_none(), "there is no critic to answer yet");
+}
+
+#[test]
+fn the_forger_can_be_turned_before_anything_trains() {
+    let mut stage = open(true, SIZE, |_| {});
+    let parts = parts(&stage);
+    stage.harness.state_mut().apply(Action::Import(parts));
+    stage.until("the folder is understood", |window| shows(window, "Train on 8 healthy images"));
+    stage.until("crops are forged", |window| shows(window, "forged crops"));
+    let before = latest(&stage.harness).unwrap();
+    assert_ne!(before.viewer, Viewer::RUN);
+    stage.harness.state_mut().apply(Action::Knob { key: "critic.share", value: toml::Value::Float(1.0) });
+    stage.until("the knob is seen", |window| latest(window).is_some_and(|s| s.knobs.share == 1.0));
+    assert!(latest(&stage.harness).unwrap().damaged() > before.damaged());
+}
+
+#[test]
+fn an_earlier_run_brings_its_critic_onto_the_curves() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("runs/first");
+    RunFolder::create(&run, &RunInfo::new("first", "surface:turned", "CPU, 2 cores"), &tiny().to_toml()).unwrap();
+    let mut log = EventWriter::create(&run, "test").unwrap();
+    for step in 1..=20 {
+        log.scalar(Metric::GLoss.tag(), step, 1_000.0 + step as f64, 0.5).unwrap();
+    }
+    for step in 1..=30 {
+        log.scalar(Metric::CriticLoss.tag(), step, 2_000.0 + step as f64, 0.3).unwrap();
+    }
+    log.sync().unwrap();
+    assert_eq!(RunLog::read(&run).unwrap().scalars.len(), 2);
+    let mut stage = open_in(folder, true, SIZE, |live| stage::run(live, Phase::Paused, 40, Health::Good), |_| {});
+    stage.harness.state_mut().apply(Action::Overlay(run, true));
+    stage.until("the curves are read", |window| window.state().overlays().len() == 1);
+    let overlay = &stage.harness.state().overlays()[0];
+    assert_eq!((overlay.history.len(), overlay.critic.len()), (20, 30));
+    stage.harness.run_steps(3);
+    assert!(shows(&stage.harness, "Critic loss by"));
+}

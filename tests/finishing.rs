@@ -1,0 +1,160 @@
+//! How a run becomes a model, as the window and the command line follow it.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)] // a test fails by panicking
+
+use std::{path::Path, thread, time::Duration};
+
+use ganspect::{
+    data::{
+        DataSource,
+        surface::{Kind, SetSize, write_set},
+    },
+    device::DeviceChoice,
+    engine::{
+        Command, Engine, MODEL_FILE,
+        forging::{Order, Viewer},
+        live::{Metric, Phase},
+        making::{Making, Part},
+    },
+    train::Recipe,
+};
+
+fn recipe(extra: &[&str]) -> Box<Recipe> {
+    let mut recipe = Recipe::default();
+    let small = [
+        "model.size=32",
+        "model.latent_size=8",
+        "train.batch=4",
+        "train.steps=2",
+        "encoder.steps=3",
+        "encoder.batch=4",
+        "critic.steps=4",
+        "critic.batch=4",
+        "critic.crop=32",
+    ];
+    for assignment in small.iter().chain(extra) {
+        recipe.assign(assignment).unwrap();
+    }
+    Box::new(recipe)
+}
+
+fn engine() -> Engine {
+    Engine::start(DeviceChoice::Cpu, || {}).unwrap()
+}
+
+/// Begins a run beside a folder of small pictures.
+fn start(engine: &Engine, recipe: Box<Recipe>, out: &Path) {
+    let parts = out.with_file_name("parts");
+    let size = SetSize { train: 14, test_good: 1, test_per_defect: 1, side: 64 };
+    write_set(&parts, Kind::Turned, 3, size, &|_, _| true).unwrap();
+    let source = DataSource::Folder(parts);
+    engine.send(Command::Start { source, opened: None, recipe, out: out.into() });
+}
+
+fn phase(engine: &Engine) -> Phase {
+    engine.live().status.read().phase.clone()
+}
+
+/// Waits until the engine says `done` of its state; the limit only turns a hang into a failure.
+fn until(engine: &Engine, what: &str, mut done: impl FnMut(&Engine) -> bool) {
+    for _ in 0..60_000 {
+        if done(engine) {
+            return;
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+    panic!("waited in vain for {what}: {:?}", phase(engine));
+}
+
+/// The critic's curve, NaN replaced so that it can be compared.
+fn curve(engine: &Engine, metric: Metric) -> Vec<Option<u32>> {
+    let history = engine.live().critic.history.read();
+    history.column(metric).iter().map(|v| v.is_finite().then(|| v.to_bits())).collect()
+}
+
+#[test]
+fn every_part_has_its_turn_and_the_whole_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = dir.path().join("run");
+    let engine = engine();
+    start(&engine, recipe(&[]), &run);
+    let mut seen: Vec<Making> = Vec::new();
+    until(&engine, "the model", |e| match phase(e) {
+        Phase::Finishing(making) => {
+            if seen.last() != Some(&making) {
+                seen.push(making);
+            }
+            false
+        }
+        phase => phase == Phase::Finished,
+    });
+    assert!(run.join(MODEL_FILE).exists());
+    let whole: Vec<Part> = seen.last().unwrap().parts.iter().map(|p| p.part).collect();
+    assert_eq!(whole, [Part::Encoder, Part::Critic, Part::Usual, Part::Calibration]);
+    assert!(seen.windows(2).all(|w| w[0].share <= w[1].share && w[0].at <= w[1].at), "it never goes back");
+
+    // The critic's curves are there, and come back from the log of a run that is opened again, although it has
+    // fewer steps than the critic.
+    let trained = curve(&engine, Metric::CriticLoss);
+    assert!(trained.len() == 4 && trained.iter().all(Option::is_some));
+    assert!(curve(&engine, Metric::CriticHeldOut)[0].is_some());
+    for _ in 0..3 {
+        engine.send(Command::Stop);
+        until(&engine, "the stop", |e| phase(e) == Phase::Idle);
+        engine.send(Command::Resume { run: run.clone(), paused: true });
+        until(&engine, "the run again", |e| phase(e) == Phase::Finished);
+        assert_eq!(curve(&engine, Metric::CriticLoss), trained);
+    }
+}
+
+#[test]
+fn a_critic_answers_to_the_crops_on_show() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = engine();
+    let recipe = recipe(&[]);
+    start(&engine, recipe.clone(), &dir.path().join("run"));
+    until(&engine, "the model", |e| phase(e) == Phase::Finished);
+    let ask = |draw: u64| {
+        engine.send(Command::Forge(Order { viewer: Viewer::RUN, recipe: recipe.clone(), draw, opened: None }));
+        let mut answered = None;
+        until(&engine, "the critic's answer", |e| {
+            let shown = e.live().critic.shown.lock().clone();
+            answered = e.live().critic.answers.lock().clone().zip(shown).filter(|(a, s)| a.serial == s.serial);
+            answered.is_some()
+        });
+        *engine.live().critic.answers.lock() = None;
+        answered.unwrap()
+    };
+    let (first, crops) = ask(0);
+    assert_eq!((first.step, first.maps.count, first.maps.side), (4, crops.crops.count, 32 / 4));
+    let (second, others) = ask(1);
+    assert!(others.values != crops.values && second.maps != first.maps);
+    let (third, same) = ask(0);
+    assert_eq!((&third.maps, &same.values), (&first.maps, &crops.values));
+}
+
+#[test]
+fn the_making_of_a_model_can_be_cancelled_and_begun_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = dir.path().join("run");
+    let engine = engine();
+    start(&engine, recipe(&["critic.steps=100000"]), &run);
+    until(&engine, "the critic's training", |e| e.live().critic.history.read().len() > 3);
+    // Seconds are left, and that is told for the whole.
+    until(&engine, "the time left", |e| e.live().status.read().seconds_left.is_some_and(|s| s > 1.0));
+    engine.send(Command::Pause);
+    until(&engine, "the cancelling", |e| phase(e) == Phase::Finished);
+    assert!(!run.join(MODEL_FILE).exists());
+    let mut short = (*engine.live().status.read().recipe.clone().unwrap()).clone();
+    short.assign("critic.steps=2").unwrap();
+    engine.send(Command::Turn(Box::new(short)));
+    engine.send(Command::MakeModel);
+    until(&engine, "the model", |_| run.join(MODEL_FILE).exists());
+    until(&engine, "the end", |e| phase(e) == Phase::Finished);
+    assert_eq!(curve(&engine, Metric::CriticLoss).len(), 2, "the curves are those of the last critic");
+    engine.send(Command::Stop);
+    until(&engine, "the stop", |e| phase(e) == Phase::Idle);
+    engine.send(Command::Resume { run, paused: true });
+    until(&engine, "the run again", |e| phase(e) == Phase::Finished);
+    assert_eq!(curve(&engine, Metric::CriticLoss).len(), 2);
+}
