@@ -66,7 +66,18 @@ pub fn date(seconds: u64) -> [u64; 3] {
 
 /// Months as they are written in a sentence, January first.
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
 ];
 
 /// A day in words, from seconds since the Unix epoch (UTC): "12 March 2026".
@@ -122,7 +133,8 @@ mod tests {
         }
         assert_eq!(day(951_782_400), "29 February 2000");
         assert_eq!(month(1_709_251_200), "March 2024");
-        for wrong in ["2026-02-30", "2026-13-01", "2026-00-10", "2026-3-1", "1969-12-31", "2026-03-01-02", "", "today"] {
+        for wrong in ["2026-02-30", "2026-13-01", "2026-00-10", "2026-3-1", "1969-12-31", "2026-03-01-02", "", "today"]
+        {
             assert_eq!(day_from(wrong), None, "{wrong}");
         }
     }

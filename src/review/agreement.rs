@@ -73,7 +73,9 @@ impl Agreement {
         let (all, apart) = (self.pairs.len(), self.disagreements().count());
         match (all, self.kappa) {
             (0, _) => "No part has two blind verdicts yet.".into(),
-            (_, Some(kappa)) => format!("Two people agree on {} of {all} parts (Cohen's kappa {kappa:.2}).", all - apart),
+            (_, Some(kappa)) => {
+                format!("Two people agree on {} of {all} parts (Cohen's kappa {kappa:.2}).", all - apart)
+            }
             (_, None) => format!("Two people agree on {} of {all} parts.", all - apart),
         }
     }
@@ -155,7 +157,10 @@ mod tests {
             item(6, 0.5),
         ];
         let agreement = Agreement::of(&items);
-        assert_eq!(agreement.pairs.iter().map(|p| (p.item, p.agree)).collect::<Vec<_>>(), [(0, true), (2, false), (3, true)]);
+        assert_eq!(
+            agreement.pairs.iter().map(|p| (p.item, p.agree)).collect::<Vec<_>>(),
+            [(0, true), (2, false), (3, true)]
+        );
         assert_eq!(agreement.disagreements().map(|p| p.item).collect::<Vec<_>>(), [2]);
         assert_eq!(agreement.table, [[0, 1, 0], [0, 1, 0], [0, 0, 1]]);
         // 2 of 3; by chance (1 * 0 + 1 * 2 + 1 * 1) / 9 = 1/3: kappa 1/2.

@@ -171,7 +171,10 @@ mod tests {
         assert!(drift.since().is_none() && drift.sentence().starts_with("Good parts look more usual"));
         let few = Drift::of(&items(3, |_, u| u));
         assert!(few.ks.is_none() && few.sentence().starts_with("3 good parts are too few"));
-        assert_eq!(Drift::of(&[]).sentence(), "0 good parts are too few to tell whether they change; judge at least 20.");
+        assert_eq!(
+            Drift::of(&[]).sentence(),
+            "0 good parts are too few to tell whether they change; judge at least 20."
+        );
     }
 
     #[test]

@@ -209,7 +209,8 @@ pub fn merge(items: &mut Vec<Item>, news: Vec<Item>) {
 /// How far people are, in a sentence: "12 of 40 parts done, 2 overruled.".
 pub fn sentence(counters: &Counters) -> String {
     let mut text = format!("{} of {} parts done", counters.done, counters.all());
-    for (count, word) in [(counters.overruled, "overruled"), (counters.unsure, "unsure"), (counters.skipped, "put off")] {
+    for (count, word) in [(counters.overruled, "overruled"), (counters.unsure, "unsure"), (counters.skipped, "put off")]
+    {
         if count > 0 {
             text.push_str(&format!(", {count} {word}"));
         }

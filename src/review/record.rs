@@ -96,8 +96,7 @@ impl Record {
     /// All of `work` or nothing, on the disk when this returns.
     fn write<T>(&mut self, work: impl FnOnce(&Transaction<'_>) -> Result<T, Refusal>) -> Result<T, RecordError> {
         let fault = self.fault();
-        let transaction =
-            self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&fault)?;
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&fault)?;
         let done = work(&transaction).map_err(|refusal| match refusal {
             Refusal::Sqlite(cause) => fault(cause),
             Refusal::Entry(error) => *error,

@@ -155,10 +155,7 @@ mod tests {
         ]);
         let found = suspects(&values, width, height, &ALL);
         let boxes: Vec<_> = found.iter().map(|s| (s.x, s.y, s.width, s.height, s.area, s.peak, s.at)).collect();
-        assert_eq!(
-            boxes,
-            [(6, 0, 1, 1, 1, 9.0, [6, 0]), (6, 2, 2, 2, 3, 4.0, [7, 2]), (0, 0, 3, 3, 4, 2.0, [2, 2])],
-        );
+        assert_eq!(boxes, [(6, 0, 1, 1, 1, 9.0, [6, 0]), (6, 2, 2, 2, 3, 4.0, [7, 2]), (0, 0, 3, 3, 4, 2.0, [2, 2])],);
         let large = Cut { min_area: 3, most: 1, ..ALL };
         assert_eq!(suspects(&values, width, height, &large), found[1..2]);
         assert!(suspects(&values, width, height, &Cut { level: 9.0, ..ALL }).is_empty());
@@ -183,7 +180,8 @@ mod tests {
     fn a_ragged_place_is_outlined_in_few_corners() {
         // A comb of 2,000 teeth.
         let (width, height) = (4_001, 9);
-        let values: Vec<f32> = (0..width * height).map(|i| f32::from(u8::from(i < width || i % width % 2 == 0))).collect();
+        let values: Vec<f32> =
+            (0..width * height).map(|i| f32::from(u8::from(i < width || i % width % 2 == 0))).collect();
         let found = suspects(&values, width, height, &ALL);
         assert!(found.len() == 1 && found[0].outline.len() <= MOST_CORNERS);
         let inside = painted(&found[0], width, height);

@@ -97,6 +97,9 @@ mod tests {
         };
         // By the Markov chain of the sum: 1141 and 15.4.
         let (false_ones, true_ones) = (length(1.0, 300), length(2.0, 300));
-        assert!((900.0..1_400.0).contains(&false_ones) && (14.0..17.0).contains(&true_ones), "{false_ones} {true_ones}");
+        assert!(
+            (900.0..1_400.0).contains(&false_ones) && (14.0..17.0).contains(&true_ones),
+            "{false_ones} {true_ones}"
+        );
     }
 }

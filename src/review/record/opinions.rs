@@ -80,9 +80,8 @@ impl Record {
             if transaction.prepare_cached("SELECT 1 FROM verdict WHERE retracts = ?1")?.exists([id])? {
                 return Err(RecordError::TakenBack(id).into());
             }
-            let mut insert = transaction.prepare_cached(
-                "INSERT INTO verdict (inspection, reviewer, time, retracts) VALUES (?1, ?2, ?3, ?4)",
-            )?;
+            let mut insert = transaction
+                .prepare_cached("INSERT INTO verdict (inspection, reviewer, time, retracts) VALUES (?1, ?2, ?3, ?4)")?;
             Ok(OpinionId(insert.insert(params![inspection, reviewer, time.0, id])?))
         })
     }
@@ -109,13 +108,13 @@ impl Record {
             return Err(RecordError::NoName);
         }
         self.write(|transaction| {
-            let mut find =
-                transaction.prepare_cached("SELECT retired FROM defect_kind WHERE name = ?1 ORDER BY id DESC LIMIT 1")?;
+            let mut find = transaction
+                .prepare_cached("SELECT retired FROM defect_kind WHERE name = ?1 ORDER BY id DESC LIMIT 1")?;
             // One that was never there counts as retired.
             let before = find.query_row([name], |row| row.get(0)).optional()?.unwrap_or(true);
             if before != retired {
-                let mut insert = transaction
-                    .prepare_cached("INSERT INTO defect_kind (name, retired, time) VALUES (?1, ?2, ?3)")?;
+                let mut insert =
+                    transaction.prepare_cached("INSERT INTO defect_kind (name, retired, time) VALUES (?1, ?2, ?3)")?;
                 insert.execute(params![name, retired, time.0])?;
             }
             Ok(())

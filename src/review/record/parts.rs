@@ -72,11 +72,13 @@ impl Record {
         }
         let a = &inspection.assessment;
         let numbers = [("p-value", a.p), ("score", a.score), ("rate", a.rate), ("duration", inspection.seconds)];
-        let outside = |what: &str, value: f64| !value.is_finite() || (what == "p-value" && !(value > 0.0 && value <= 1.0));
+        let outside =
+            |what: &str, value: f64| !value.is_finite() || (what == "p-value" && !(value > 0.0 && value <= 1.0));
         if let Some((what, value)) = numbers.into_iter().find(|(what, value)| outside(what, *value)) {
             return Err(RecordError::NoNumber { path: part.path.clone(), what, value });
         }
-        let json = |text: serde_json::Result<String>| text.map_err(|e| rusqlite::Error::ToSqlConversionFailure(e.into()));
+        let json =
+            |text: serde_json::Result<String>| text.map_err(|e| rusqlite::Error::ToSqlConversionFailure(e.into()));
         self.write(|transaction| {
             let (hash, model) = (part.hash.to_string(), inspection.model.to_string());
             let mut insert = transaction.prepare_cached(

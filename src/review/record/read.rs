@@ -81,7 +81,8 @@ impl Record {
                 "SELECT ifnull((SELECT max(id) FROM inspection), 0), ifnull((SELECT max(id) FROM verdict), 0)",
             )?;
             let now = last.query_row([], |row| Ok(Mark { inspection: row.get(0)?, opinion: row.get(1)? }))?;
-            let items = if now == mark { Vec::new() } else { self.items(NEWS, params![mark.inspection, mark.opinion])? };
+            let items =
+                if now == mark { Vec::new() } else { self.items(NEWS, params![mark.inspection, mark.opinion])? };
             Ok(News { items, mark: now })
         })
     }
@@ -100,9 +101,9 @@ impl Record {
     /// [`RecordError`] for a file that cannot be read.
     pub fn findings(&self, inspection: InspectionId) -> Result<Option<Findings>, RecordError> {
         self.read(|| {
-            let mut find =
-                self.connection.prepare_cached("SELECT scores, suspects FROM inspection WHERE id = ?1")?;
-            find.query_row([inspection], |row| Ok(Findings { scores: json(row, 0)?, suspects: json(row, 1)? })).optional()
+            let mut find = self.connection.prepare_cached("SELECT scores, suspects FROM inspection WHERE id = ?1")?;
+            find.query_row([inspection], |row| Ok(Findings { scores: json(row, 0)?, suspects: json(row, 1)? }))
+                .optional()
         })
     }
 
@@ -223,7 +224,10 @@ fn named<T: Copy>(row: &Row<'_>, column: usize, all: &[T], name: fn(T) -> &'stat
 }
 
 /// A column that is written as text.
-pub(super) fn parsed<T: FromStr<Err: Error + Send + Sync + 'static>>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
+pub(super) fn parsed<T: FromStr<Err: Error + Send + Sync + 'static>>(
+    row: &Row<'_>,
+    column: usize,
+) -> rusqlite::Result<T> {
     parse(column, row.get_ref(column)?.as_str().map_err(|cause| broken(column, cause))?)
 }
 

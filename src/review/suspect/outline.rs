@@ -76,8 +76,7 @@ pub(super) fn around(suspect: &Suspect, pixels: impl Iterator<Item = [usize; 2]>
         side *= 2;
         corners = squares.edge();
     }
-    let place = |[x, y]: [usize; 2]| {
-        [(suspect.x + (x * side).min(width)) as f32, (suspect.y + (y * side).min(height)) as f32]
-    };
+    let place =
+        |[x, y]: [usize; 2]| [(suspect.x + (x * side).min(width)) as f32, (suspect.y + (y * side).min(height)) as f32];
     corners.into_iter().map(place).collect()
 }
