@@ -3,7 +3,7 @@
 //! image is healthy.
 //!
 //! The rooms, from the ground up: [`boxes`], [`device`], [`files`] and [`kernels`]; [`data`] and [`model`]; [`report`] and
-//! [`train`]; [`inspect`]; [`engine`]; [`cli`] and [`ui`]. A room uses only rooms named before it.
+//! [`train`]; [`inspect`]; [`review`]; [`engine`]; [`cli`] and [`ui`]. A room uses only rooms named before it.
 
 // Tests put files in their own folders, where half a file is what they want now and then.
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
@@ -18,6 +18,7 @@ pub mod inspect;
 pub mod kernels;
 pub mod model;
 pub mod report;
+pub mod review;
 pub mod train;
 pub mod ui;
 pub mod words;

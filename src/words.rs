@@ -37,17 +37,24 @@ pub fn natural(name: &str) -> String {
     key
 }
 
+fn days_of_year(year: u64) -> u64 {
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    365 + u64::from(leap)
+}
+
+fn days_of_months(year: u64) -> [u64; 12] {
+    [31, days_of_year(year) - 337, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+}
+
 /// Year, month and day (UTC) of a time in seconds since the Unix epoch.
 pub fn date(seconds: u64) -> [u64; 3] {
-    let leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     let (mut year, mut day) = (1970, seconds / 86_400);
-    while day >= 365 + u64::from(leap(year)) {
-        day -= 365 + u64::from(leap(year));
+    while day >= days_of_year(year) {
+        day -= days_of_year(year);
         year += 1;
     }
     let mut month = 0;
-    let lengths = [31, 28 + u64::from(leap(year)), 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-    for length in lengths {
+    for length in days_of_months(year) {
         month += 1;
         if day < length {
             break;
@@ -55,6 +62,54 @@ pub fn date(seconds: u64) -> [u64; 3] {
         day -= length;
     }
     [year, month, day + 1]
+}
+
+/// Months as they are written in a sentence, January first.
+const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+
+/// A day in words, from seconds since the Unix epoch (UTC): "12 March 2026".
+pub fn day(seconds: u64) -> String {
+    format!("{} {}", date(seconds)[2], month(seconds))
+}
+
+/// A month in words, from seconds since the Unix epoch (UTC): "March 2026".
+pub fn month(seconds: u64) -> String {
+    let [year, month, _] = date(seconds);
+    let name = MONTHS.get(month as usize - 1).copied().unwrap_or_default();
+    format!("{name} {year}")
+}
+
+/// Seconds since the Unix epoch at which a day that is written `2026-03-12` begins (UTC), from 1970 to 9999; `None` for
+/// what is no such day.
+pub fn day_from(text: &str) -> Option<u64> {
+    let parts: Vec<&str> = text.split('-').collect();
+    let number = |i: usize, digits: usize| -> Option<u64> {
+        let part = parts.get(i).filter(|p| p.len() == digits && p.bytes().all(|b| b.is_ascii_digit()))?;
+        part.parse().ok()
+    };
+    let wanted = [number(0, 4)?, number(1, 2)?, number(2, 2)?];
+    let [year, month, day] = wanted;
+    if parts.len() != 3 || year < 1970 || !(1..=12).contains(&month) || day == 0 {
+        return None;
+    }
+    let years: u64 = (1970..year).map(days_of_year).sum();
+    let months: u64 = days_of_months(year)[..month as usize - 1].iter().sum();
+    let seconds = (years + months + day - 1) * 86_400;
+    // The 30th of February has become another day.
+    (date(seconds) == wanted).then_some(seconds)
 }
 
 #[cfg(test)]
@@ -73,6 +128,14 @@ mod tests {
             (4_107_542_400, [2100, 3, 1]),
         ] {
             assert_eq!(date(seconds), wanted, "{seconds}");
+            let [year, month, day] = wanted;
+            assert_eq!(day_from(&format!("{year}-{month:02}-{day:02}")), Some(seconds / 86_400 * 86_400));
+        }
+        assert_eq!(day(951_782_400), "29 February 2000");
+        assert_eq!(month(1_709_251_200), "March 2024");
+        for wrong in ["2026-02-30", "2026-13-01", "2026-00-10", "2026-3-1", "1969-12-31", "2026-03-01-02", "", "today"]
+        {
+            assert_eq!(day_from(wrong), None, "{wrong}");
         }
     }
 

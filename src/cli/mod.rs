@@ -6,6 +6,7 @@ mod evaluate;
 mod inspect;
 mod model;
 mod reproduce;
+mod review;
 mod runs;
 mod train;
 
@@ -55,6 +56,9 @@ enum Command {
     Model(model::ModelCommand),
     /// List every adapter, which one `auto` picks, and why
     Devices,
+    /// List what a review station has recorded, or export it
+    #[command(subcommand)]
+    Review(review::ReviewCommand),
     /// List the runs on disk, or export a run's log
     #[command(subcommand)]
     Runs(runs::RunsCommand),
@@ -120,6 +124,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
             devices::run();
             Ok(())
         }
+        Some(Command::Review(command)) => review::run(command),
         Some(Command::Runs(command)) => runs::run(command, runs),
     };
     match done {

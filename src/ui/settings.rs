@@ -19,6 +19,9 @@ const VERSION: u32 = 1;
 /// Largest settings file that is read, bytes.
 const LIMIT: u64 = 1 << 20;
 
+/// Name of the review station's record.
+const REVIEW: &str = "review.sqlite";
+
 /// Folders kept in the list of recent ones.
 const RECENT: usize = 8;
 
@@ -32,22 +35,26 @@ pub struct Paths {
     pub settings: PathBuf,
     /// Where runs go unless the settings say otherwise.
     pub runs: PathBuf,
+    /// The record of the review station.
+    pub review: PathBuf,
 }
 
 impl Paths {
     /// The places that the system has for it; beside the current folder where it has none.
     pub fn of_system() -> Self {
         match directories::ProjectDirs::from("", "", "ganspect") {
-            Some(dirs) => {
-                Self { settings: dirs.config_dir().join("settings.toml"), runs: dirs.data_dir().join("runs") }
-            }
+            Some(dirs) => Self {
+                settings: dirs.config_dir().join("settings.toml"),
+                runs: dirs.data_dir().join("runs"),
+                review: dirs.data_dir().join(REVIEW),
+            },
             None => Self::under(Path::new("ganspect-data")),
         }
     }
 
     /// Everything under one folder, as tests want it.
     pub fn under(folder: &Path) -> Self {
-        Self { settings: folder.join("settings.toml"), runs: folder.join("runs") }
+        Self { settings: folder.join("settings.toml"), runs: folder.join("runs"), review: folder.join(REVIEW) }
     }
 }
 

@@ -1,0 +1,123 @@
+//! `ganspect review list` and `ganspect review export`
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+use clap::Subcommand;
+
+use crate::{
+    review::{
+        Item, Moment, Record,
+        export::{self, Format},
+        queue::{self, Filter, Order, View},
+    },
+    ui::Paths,
+    words::{day_from, span},
+};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ReviewCommand {
+    /// List the parts of a record, newest first: what the model says of each, and what people say to that
+    List {
+        /// The record; by default the window's
+        #[arg(long, value_name = "FILE")]
+        db: Option<PathBuf>,
+        /// Only what was inspected on this day or later (UTC), for example 2026-03-12
+        #[arg(long, value_name = "DATE", value_parser = day)]
+        since: Option<Moment>,
+    },
+    /// Write a record for others to read: tables, COCO, masks or paper
+    Export {
+        /// The record; by default the window's
+        #[arg(long, value_name = "FILE")]
+        db: Option<PathBuf>,
+        /// The folder to write to
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+        /// What to write
+        #[arg(long, value_enum, default_value_t = Format::Csv)]
+        format: Format,
+        /// Only what was inspected on this day or later (UTC), for example 2026-03-12
+        #[arg(long, value_name = "DATE", value_parser = day)]
+        since: Option<Moment>,
+    },
+}
+
+fn day(text: &str) -> Result<Moment, String> {
+    let seconds = day_from(text).ok_or("a day is written like 2026-03-12")?;
+    Ok(Moment::from_seconds(seconds))
+}
+
+pub(super) fn run(command: ReviewCommand) -> Result<()> {
+    match command {
+        ReviewCommand::List { db, since } => {
+            let (record, items) = read(db, since)?;
+            if items.is_empty() {
+                println!("There are no such parts in {}.", record.path().display());
+            }
+            list(&items);
+        }
+        ReviewCommand::Export { db, out, format, since } => {
+            let (record, items) = read(db, since)?;
+            let written = export::write(&record, &items, format, &out)?;
+            for path in &written.files {
+                println!("{}", path.display());
+            }
+            let missing = match written.missing {
+                0 => String::new(),
+                n => format!("; {n} pictures are not where they were"),
+            };
+            let left_out = match written.left_out {
+                0 => String::new(),
+                n => format!("; {n} parts are left out"),
+            };
+            let unit = match format {
+                Format::Csv => "rows",
+                Format::Jsonl => "lines",
+                Format::Coco => "outlines",
+                Format::Masks => "masks",
+                Format::Pdf => "pages",
+            };
+            eprintln!("{} {unit} from {} parts{missing}{left_out}", written.rows, items.len());
+        }
+    }
+    Ok(())
+}
+
+/// The record, which must be there, and its parts.
+fn read(db: Option<PathBuf>, since: Option<Moment>) -> Result<(Record, Vec<Item>)> {
+    let db = db.unwrap_or_else(|| Paths::of_system().review);
+    // A misspelt name must not make an empty record.
+    if !Path::new(&db).exists() {
+        bail!("there is no record at {}; name one with --db", db.display());
+    }
+    let record = Record::open(&db)?;
+    let mut items = record.queue()?;
+    items.retain(|item| since.is_none_or(|since| item.inspection.time >= since));
+    Ok((record, items))
+}
+
+fn list(items: &[Item]) {
+    let view = View::of(items, &Filter::default(), Order::Newest);
+    for item in view.rows().iter().filter_map(|&i| items.get(i)) {
+        let inspection = &item.inspection;
+        let people = match item.opinion_of(None) {
+            Some(opinion) => {
+                format!("{} ({}: {})", item.standing(None).title(), opinion.reviewer, opinion.judgement.title())
+            }
+            None => item.standing(None).title().into(),
+        };
+        println!(
+            "{}  {:<9}  p {:<8.4}  {people:<28}  {:>9}  {}{}",
+            inspection.time.minute(),
+            inspection.assessment.verdict.title(),
+            inspection.assessment.p,
+            span(inspection.seconds),
+            item.part.path.display(),
+            if item.part.is_missing() { "  (missing)" } else { "" },
+        );
+    }
+    if !items.is_empty() {
+        println!("{}", queue::sentence(&view.counters()));
+    }
+}

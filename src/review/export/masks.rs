@@ -1,0 +1,71 @@
+//! Masks of defects, where the MVTec AD layout has them.
+
+use std::{collections::HashSet, fs, io, path::Path};
+
+use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
+
+use super::{ExportError, UNNAMED, Written};
+use crate::{
+    files::{self, Access, FileError},
+    inspect::{Region, Regions, region::Shape},
+    review::Item,
+};
+
+/// Writes `ground_truth/KIND/NAME_mask.png` into `folder` for each part with a shape: grey, 255 where the defect is. Of
+/// parts with the same name the later ones get a number.
+///
+/// # Errors
+/// [`ExportError`] for a file that cannot be written.
+pub fn write_masks(folder: &Path, parts: &[(&Item, Vec<Shape>)]) -> Result<Written, ExportError> {
+    let mut written = Written::default();
+    let mut taken = HashSet::new();
+    for (item, shapes) in parts {
+        if shapes.is_empty() {
+            written.left_out += 1;
+            continue;
+        }
+        let kind = folder.join("ground_truth").join(folder_name(item.defect().unwrap_or(UNNAMED)));
+        fs::create_dir_all(&kind).map_err(|cause| FileError::new(Access::Write, &kind, cause))?;
+        let stem = item.part.path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let mut path = kind.join(format!("{stem}_mask.png"));
+        let mut number = 2;
+        while !taken.insert(path.clone()) {
+            path = kind.join(format!("{stem}_{number}_mask.png"));
+            number += 1;
+        }
+        files::write_atomic_with(&path, |out| mask(out, shapes, item.part.width, item.part.height))?;
+        written.rows += 1;
+        written.files.push(path);
+    }
+    Ok(written)
+}
+
+fn mask(out: &mut dyn io::Write, shapes: &[Shape], width: usize, height: usize) -> io::Result<()> {
+    let regions = Regions(shapes.iter().map(|shape| Region { ignore: false, shape: shape.clone() }).collect());
+    let pixels = match regions.inspected(width, height) {
+        Some(inside) => inside.into_iter().map(|inside| if inside { 255 } else { 0 }).collect(),
+        None => vec![255; width * height],
+    };
+    PngEncoder::new(out)
+        .write_image(&pixels, width as u32, height as u32, ExtendedColorType::L8)
+        .map_err(io::Error::other)
+}
+
+/// A kind of defect as the name of a folder: no separators, nothing hidden, and not what the layout calls healthy.
+fn folder_name(kind: &str) -> String {
+    let plain = |c: char| if c.is_alphanumeric() || matches!(c, '-' | '_' | ' ') { c } else { '_' };
+    let name: String = kind.trim().chars().map(plain).collect();
+    if name.is_empty() || name.eq_ignore_ascii_case("good") { format!("{UNNAMED}_{name}") } else { name }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_is_a_folder_of_its_own() {
+        for (kind, name) in [("crack", "crack"), ("../x", "___x"), ("good", "defect_good"), ("a/b c", "a_b c")] {
+            assert_eq!(folder_name(kind), name);
+        }
+    }
+}

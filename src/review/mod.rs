@@ -1,0 +1,22 @@
+//! The record of a review station: which parts were inspected, what the model said of them and what people said to
+//! that.
+//!
+//! A [`Record`] is one SQLite file in which nothing is changed or deleted. [`Record::queue`] hands out an [`Item`] a
+//! part, and the rest of the room looks at those: [`queue`] orders and filters them, [`agreement`] compares reviewers,
+//! [`drift`] watches the good parts, [`shift`] adds them up and [`export`] writes them for others. [`suspect`] finds
+//! the places that a map points at. No window, no threads, no tensors.
+
+pub mod agreement;
+pub mod drift;
+pub mod export;
+pub mod item;
+pub mod moment;
+pub mod queue;
+pub mod record;
+pub mod shift;
+pub mod suspect;
+
+pub use item::{Findings, Inspection, InspectionId, Item, Judgement, Opinion, OpinionId, Part, PartId, Standing};
+pub use moment::Moment;
+pub use record::{Record, RecordError};
+pub use suspect::Suspect;

@@ -1,0 +1,136 @@
+//! Inspections filed, each picture once a model.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::{OptionalExtension, params};
+
+use super::{Record, RecordError, Refusal, text_of};
+use crate::{
+    data::FileHash,
+    inspect::Assessment,
+    review::{Findings, InspectionId, Moment, PartId},
+};
+
+/// A picture to be recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewPart {
+    /// Where its file lies.
+    pub path: PathBuf,
+    /// Hash of the file.
+    pub hash: FileHash,
+    /// Length of the file, bytes.
+    pub bytes: u64,
+    /// Pixels across.
+    pub width: usize,
+    /// Pixels down.
+    pub height: usize,
+}
+
+/// What a model said of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewInspection {
+    /// Hash of the model's tensors.
+    pub model: FileHash,
+    /// Name of the model.
+    pub model_name: String,
+    /// Score, p-value, promised rate and verdict.
+    pub assessment: Assessment,
+    /// The score above which a part is flagged; infinite or `None` where there is no such score.
+    pub threshold: Option<f64>,
+    /// Every score, and the places that the map points at.
+    pub findings: Findings,
+    /// Seconds of work.
+    pub seconds: f64,
+    /// When.
+    pub time: Moment,
+}
+
+/// What became of an inspection that was to be recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Filed {
+    /// The part.
+    pub part: PartId,
+    /// Its inspection by this model.
+    pub inspection: InspectionId,
+    /// Whether it was recorded now; otherwise it had been before, and that one stays as it is.
+    pub is_new: bool,
+}
+
+const FIND: &str = "SELECT i.id FROM inspection i JOIN part p ON p.id = i.part
+    WHERE p.path = ?1 AND p.hash = ?2 AND i.model = ?3";
+
+impl Record {
+    /// Records an inspection, and its part where that is new. A picture (its path and content) is recorded once for
+    /// each model.
+    ///
+    /// # Errors
+    /// [`RecordError`] for a path that is no text, numbers that make no sense, or a file that cannot be written.
+    pub fn insert_inspection(&mut self, part: &NewPart, inspection: &NewInspection) -> Result<Filed, RecordError> {
+        let path = text_of(&part.path)?;
+        if part.width == 0 || part.height == 0 {
+            return Err(RecordError::NoPixels(part.path.clone()));
+        }
+        let a = &inspection.assessment;
+        let numbers = [("p-value", a.p), ("score", a.score), ("rate", a.rate), ("duration", inspection.seconds)];
+        let outside =
+            |what: &str, value: f64| !value.is_finite() || (what == "p-value" && !(value > 0.0 && value <= 1.0));
+        if let Some((what, value)) = numbers.into_iter().find(|(what, value)| outside(what, *value)) {
+            return Err(RecordError::NoNumber { path: part.path.clone(), what, value });
+        }
+        let json =
+            |text: serde_json::Result<String>| text.map_err(|e| rusqlite::Error::ToSqlConversionFailure(e.into()));
+        self.write(|transaction| {
+            let (hash, model) = (part.hash.to_string(), inspection.model.to_string());
+            let mut insert = transaction.prepare_cached(
+                "INSERT INTO part (path, hash, bytes, width, height, first_seen) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                 ON CONFLICT (path, hash) DO NOTHING",
+            )?;
+            insert.execute(params![
+                path,
+                hash,
+                part.bytes as i64,
+                part.width as i64,
+                part.height as i64,
+                inspection.time.0
+            ])?;
+            let mut find = transaction.prepare_cached("SELECT id FROM part WHERE path = ?1 AND hash = ?2")?;
+            let id: PartId = find.query_row(params![path, hash], |row| row.get(0))?;
+            let mut find = transaction.prepare_cached(FIND)?;
+            if let Some(known) = find.query_row(params![path, hash, model], |row| row.get(0)).optional()? {
+                return Ok(Filed { part: id, inspection: known, is_new: false });
+            }
+            let mut insert = transaction.prepare_cached(
+                "INSERT INTO inspection (part, model, model_name, score_kind, score, p_value, held_out, rate, threshold,
+                    verdict, scores, suspects, seconds, time)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+            )?;
+            let inserted = insert.insert(params![
+                id,
+                model,
+                inspection.model_name,
+                a.kind.name(),
+                a.score,
+                a.p,
+                a.n as i64,
+                a.rate,
+                inspection.threshold.filter(|t| t.is_finite()),
+                a.verdict.title(),
+                json(serde_json::to_string(&inspection.findings.scores))?,
+                json(serde_json::to_string(&inspection.findings.suspects))?,
+                inspection.seconds,
+                inspection.time.0,
+            ])?;
+            Ok::<_, Refusal>(Filed { part: id, inspection: InspectionId(inserted), is_new: true })
+        })
+    }
+
+    /// Whether a model has inspected this picture, so that a watched folder need not ask it again.
+    ///
+    /// # Errors
+    /// [`RecordError`] for a path that is no text, or a file that cannot be read.
+    pub fn is_filed(&self, path: &Path, hash: FileHash, model: FileHash) -> Result<bool, RecordError> {
+        let path = text_of(path)?;
+        let wanted = params![path, hash.to_string(), model.to_string()];
+        self.read(|| self.connection.prepare_cached(FIND)?.exists(wanted))
+    }
+}

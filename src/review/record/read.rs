@@ -1,0 +1,252 @@
+//! The queue, read and folded.
+
+use std::{error::Error, str::FromStr};
+
+use rusqlite::{OptionalExtension, Row, params, types::Type};
+use serde::de::DeserializeOwned;
+
+use super::{Record, RecordError};
+use crate::{
+    inspect::{Assessment, ScoreKind, Verdict, region::Shape},
+    review::{Findings, Inspection, InspectionId, Item, Judgement, Moment, Opinion, OpinionId, Part, PartId},
+};
+
+/// How far a record has been read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Mark {
+    /// The latest inspection that was seen.
+    pub inspection: InspectionId,
+    /// The latest row of a verdict that was seen.
+    pub opinion: OpinionId,
+}
+
+/// What is new since a mark.
+#[derive(Clone, Debug, PartialEq)]
+pub struct News {
+    /// The parts of which anything is new, whole, by number.
+    pub items: Vec<Item>,
+    /// Where to go on from.
+    pub mark: Mark,
+}
+
+/// A row a part and verdict, in the order of parts. `?1` and `?2` are a mark: a part is wanted when an inspection or a
+/// verdict of it is later.
+macro_rules! rows {
+    ($wanted:literal) => {
+        concat!(
+            "SELECT p.id, p.path, p.hash, p.bytes, p.width, p.height, p.first_seen,
+                i.id, i.model, i.model_name, i.score_kind, i.score, i.p_value, i.held_out, i.rate, i.threshold,
+                i.verdict, i.seconds, i.time,
+                v.id, v.inspection, j.verdict, v.reviewer, v.kind, v.defect_kind, v.note, v.region, v.blind, v.time,
+                v.retracts
+             FROM part p
+             JOIN inspection i ON i.id = (SELECT max(id) FROM inspection WHERE part = p.id)
+             LEFT JOIN (inspection j JOIN verdict v ON v.inspection = j.id) ON j.part = p.id ",
+            $wanted,
+            " ORDER BY p.id"
+        )
+    };
+}
+
+const QUEUE: &str = rows!("");
+
+const NEWS: &str = rows!(
+    "WHERE p.id IN (
+        SELECT part FROM inspection WHERE id > ?1
+        UNION SELECT part FROM inspection WHERE id IN (SELECT inspection FROM verdict WHERE id > ?2)
+     )"
+);
+
+const ONE: &str = rows!("WHERE p.id = ?1");
+
+impl Record {
+    /// Every part, by number: its latest inspection, and what stands of each reviewer's verdicts.
+    ///
+    /// # Errors
+    /// [`RecordError`] for a file that cannot be read.
+    pub fn queue(&self) -> Result<Vec<Item>, RecordError> {
+        self.read(|| self.items(QUEUE, params![]))
+    }
+
+    /// The parts of which anything is new since a mark; [`Mark::default`] for all. One look at the record: nothing that
+    /// is written meanwhile is missed or seen twice.
+    ///
+    /// # Errors
+    /// [`RecordError`] for a file that cannot be read.
+    pub fn since(&self, mark: Mark) -> Result<News, RecordError> {
+        self.read(|| {
+            // Both queries see the same state of the file.
+            let transaction = self.connection.unchecked_transaction()?;
+            let mut last = transaction.prepare_cached(
+                "SELECT ifnull((SELECT max(id) FROM inspection), 0), ifnull((SELECT max(id) FROM verdict), 0)",
+            )?;
+            let now = last.query_row([], |row| Ok(Mark { inspection: row.get(0)?, opinion: row.get(1)? }))?;
+            let items =
+                if now == mark { Vec::new() } else { self.items(NEWS, params![mark.inspection, mark.opinion])? };
+            Ok(News { items, mark: now })
+        })
+    }
+
+    /// One part; `None` where there is no such part.
+    ///
+    /// # Errors
+    /// [`RecordError`] for a file that cannot be read.
+    pub fn item(&self, part: PartId) -> Result<Option<Item>, RecordError> {
+        self.read(|| Ok(self.items(ONE, params![part])?.pop()))
+    }
+
+    /// Scores and suspect places of an inspection; `None` where there is no such inspection.
+    ///
+    /// # Errors
+    /// [`RecordError`] for a file that cannot be read.
+    pub fn findings(&self, inspection: InspectionId) -> Result<Option<Findings>, RecordError> {
+        self.read(|| {
+            let mut find = self.connection.prepare_cached("SELECT scores, suspects FROM inspection WHERE id = ?1")?;
+            find.query_row([inspection], |row| Ok(Findings { scores: json(row, 0)?, suspects: json(row, 1)? }))
+                .optional()
+        })
+    }
+
+    fn items(&self, sql: &str, wanted: impl rusqlite::Params) -> rusqlite::Result<Vec<Item>> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut rows = statement.query(wanted)?;
+        let mut items: Vec<Item> = Vec::new();
+        let mut said: Vec<Said> = Vec::new();
+        while let Some(row) = rows.next()? {
+            let part: PartId = row.get(0)?;
+            if items.last().is_none_or(|item| item.part.id != part) {
+                fold(&mut items, &mut said);
+                items.push(item(row)?);
+            }
+            if let Some(id) = row.get(19)? {
+                said.push(Said { id, retracts: row.get(29)?, opinion: opinion(row, id)? });
+            }
+        }
+        fold(&mut items, &mut said);
+        Ok(items)
+    }
+}
+
+/// A row of the table of verdicts.
+struct Said {
+    id: OpinionId,
+    retracts: Option<OpinionId>,
+    /// `None` for a row that only takes back.
+    opinion: Option<Opinion>,
+}
+
+/// Gives the last item what stands of its verdicts, and empties them.
+fn fold(items: &mut [Item], said: &mut Vec<Said>) {
+    let Some(item) = items.last_mut() else { return };
+    // A row that takes another back comes after it: from the last row on, what is not taken back by then stands.
+    said.sort_by_key(|row| std::cmp::Reverse(row.id));
+    let mut taken_back: Vec<OpinionId> = Vec::new();
+    for Said { id, retracts, opinion } in said.drain(..) {
+        if taken_back.contains(&id) {
+            continue;
+        }
+        taken_back.extend(retracts);
+        let Some(opinion) = opinion else { continue };
+        if opinion.blind {
+            // Going back in time, the last one kept is the first one given.
+            item.blind.retain(|o| o.reviewer != opinion.reviewer);
+            item.blind.push(opinion.clone());
+        }
+        if item.opinions.iter().all(|o| o.reviewer != opinion.reviewer) {
+            item.opinions.push(opinion);
+        }
+    }
+    item.opinions.reverse();
+    item.blind.reverse();
+}
+
+fn item(row: &Row<'_>) -> rusqlite::Result<Item> {
+    Ok(Item {
+        part: Part {
+            id: row.get(0)?,
+            path: row.get::<_, String>(1)?.into(),
+            hash: parsed(row, 2)?,
+            bytes: row.get::<_, i64>(3)? as u64,
+            width: row.get::<_, i64>(4)? as usize,
+            height: row.get::<_, i64>(5)? as usize,
+            first_seen: Moment(row.get(6)?),
+        },
+        inspection: Inspection {
+            id: row.get(7)?,
+            model: parsed(row, 8)?,
+            model_name: row.get(9)?,
+            assessment: Assessment {
+                kind: named(row, 10, &ScoreKind::ALL, ScoreKind::name)?,
+                score: row.get(11)?,
+                p: row.get(12)?,
+                n: row.get::<_, i64>(13)? as usize,
+                rate: row.get(14)?,
+                verdict: verdict(row, 16)?,
+            },
+            threshold: row.get(15)?,
+            seconds: row.get(17)?,
+            time: Moment(row.get(18)?),
+        },
+        opinions: Vec::new(),
+        blind: Vec::new(),
+    })
+}
+
+/// The verdict in this row; `None` for one that only takes back.
+fn opinion(row: &Row<'_>, id: OpinionId) -> rusqlite::Result<Option<Opinion>> {
+    if row.get_ref(23)?.data_type() == Type::Null {
+        return Ok(None);
+    }
+    let region = row.get_ref(26)?.data_type() != Type::Null;
+    Ok(Some(Opinion {
+        id,
+        inspection: row.get(20)?,
+        model_said: verdict(row, 21)?,
+        reviewer: row.get(22)?,
+        judgement: named(row, 23, &Judgement::ALL, Judgement::title)?,
+        defect: row.get(24)?,
+        note: row.get(25)?,
+        region: region.then(|| json::<Shape>(row, 26)).transpose()?,
+        blind: row.get(27)?,
+        time: Moment(row.get(28)?),
+    }))
+}
+
+fn verdict(row: &Row<'_>, column: usize) -> rusqlite::Result<Verdict> {
+    named(row, column, &[Verdict::Healthy, Verdict::Suspect, Verdict::Defective], Verdict::title)
+}
+
+/// The one of `all` that has the name in this column.
+fn named<T: Copy>(row: &Row<'_>, column: usize, all: &[T], name: fn(T) -> &'static str) -> rusqlite::Result<T> {
+    let text = row.get_ref(column)?.as_str().map_err(|cause| broken(column, cause))?;
+    let found = all.iter().copied().find(|one| name(*one) == text);
+    found.ok_or_else(|| broken(column, Unknown(text.into())))
+}
+
+/// A column that is written as text.
+pub(super) fn parsed<T: FromStr<Err: Error + Send + Sync + 'static>>(
+    row: &Row<'_>,
+    column: usize,
+) -> rusqlite::Result<T> {
+    parse(column, row.get_ref(column)?.as_str().map_err(|cause| broken(column, cause))?)
+}
+
+/// The same of a text.
+pub(super) fn parse<T: FromStr<Err: Error + Send + Sync + 'static>>(column: usize, text: &str) -> rusqlite::Result<T> {
+    text.parse().map_err(|cause| broken(column, cause))
+}
+
+/// A column that is written as JSON.
+pub(super) fn json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
+    let text = row.get_ref(column)?.as_str().map_err(|cause| broken(column, cause))?;
+    serde_json::from_str(text).map_err(|cause| broken(column, cause))
+}
+
+fn broken(column: usize, cause: impl Error + Send + Sync + 'static) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(cause))
+}
+
+/// A name that is none of those known.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is not a name that is known here")]
+struct Unknown(String);

@@ -1,0 +1,83 @@
+//! Opening the file: what it must be, and what an older one lacks.
+
+use std::{path::Path, time::Duration};
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use super::RecordError;
+
+/// "GanR": this program's records among all SQLite files.
+const APPLICATION: i32 = i32::from_be_bytes(*b"GanR");
+
+/// What each version added, the first one first. Once released, a text is never changed.
+const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
+
+/// The version that this program writes.
+pub const VERSION: i32 = MIGRATIONS.len() as i32;
+
+/// How long a writer waits for another one.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Statements that are kept ready.
+const STATEMENTS: usize = 32;
+
+/// A connection to the file at `path`, made if there is none, of this program's version.
+pub(super) fn open(path: &Path) -> Result<Connection, RecordError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let fault = |cause| RecordError::new(path, cause);
+    let mut connection = Connection::open_with_flags(path, flags).map_err(fault)?;
+    if connection.is_readonly("main").map_err(fault)? {
+        return Err(RecordError::ReadOnly(path.into()));
+    }
+    prepare(&mut connection, path)?;
+    Ok(connection)
+}
+
+/// The same in memory.
+pub(super) fn in_memory() -> Result<Connection, RecordError> {
+    let path = Path::new(":memory:");
+    let mut connection = Connection::open_in_memory().map_err(|cause| RecordError::new(path, cause))?;
+    prepare(&mut connection, path)?;
+    Ok(connection)
+}
+
+fn prepare(connection: &mut Connection, path: &Path) -> Result<(), RecordError> {
+    let fault = |cause| RecordError::new(path, cause);
+    connection.busy_timeout(PATIENCE).map_err(fault)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.pragma_update(None, "foreign_keys", true).map_err(fault)?;
+    connection.pragma_update(None, "synchronous", "FULL").map_err(fault)?;
+    // Before anything is written: whose file it is, and of what version.
+    let (version, fresh) = examine(connection, path)?;
+    // A record in memory stays as it is, and a file that is one already is not touched.
+    let _mode: String =
+        connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0)).map_err(fault)?;
+    if version == VERSION && !fresh {
+        return Ok(());
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fault)?;
+    // Another program may have been here since.
+    let (version, _) = examine(&transaction, path)?;
+    for migration in MIGRATIONS.iter().skip(usize::try_from(version).unwrap_or_default()) {
+        transaction.execute_batch(migration).map_err(fault)?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION).map_err(fault)?;
+    transaction.pragma_update(None, "user_version", VERSION).map_err(fault)?;
+    transaction.commit().map_err(fault)
+}
+
+/// The file's version, and whether it is empty. A file of another program or of a newer version is refused.
+fn examine(connection: &Connection, path: &Path) -> Result<(i32, bool), RecordError> {
+    let fault = |cause| RecordError::new(path, cause);
+    let number = |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, i32>(0)).map_err(fault);
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(fault)?;
+    let (application, version) = (number("application_id")?, number("user_version")?);
+    let fresh = tables == 0;
+    match application {
+        APPLICATION if version > VERSION => Err(RecordError::Newer { path: path.into(), found: version }),
+        APPLICATION => Ok((version, fresh)),
+        0 if fresh && version == 0 => Ok((version, fresh)),
+        _ => Err(RecordError::Foreign(path.into())),
+    }
+}

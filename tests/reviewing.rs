@@ -1,0 +1,638 @@
+//! The record of a review station as users rely on it: nothing is lost, nothing is changed, everything can be taken
+//! back, a picture is inspected once, and what is exported is read by others.
+
+#![allow(clippy::unwrap_used, clippy::panic)] // a test fails by panicking
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use ganspect::{
+    data::FileHash,
+    inspect::{Assessment, Region, Regions, ScoreKind, Scores, Verdict, region::Shape},
+    review::{
+        Findings, Item, Judgement, Moment, Opinion, OpinionId, PartId, Record, Standing, Suspect,
+        export::{self, Coco, Format, Written},
+        record::{Filed, Mark, NewAdoption, NewInspection, NewOpinion, NewPart, VERSION},
+        suspect::{Cut, suspects},
+    },
+};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rusqlite::Connection;
+
+fn part(path: impl Into<PathBuf>) -> NewPart {
+    let path = path.into();
+    let bytes = std::fs::read(&path).unwrap_or_else(|_| path.to_string_lossy().into_owned().into_bytes());
+    NewPart { hash: FileHash::of(&bytes), bytes: bytes.len() as u64, width: 32, height: 24, path }
+}
+
+/// A model's verdict at a promise of 1 in 20.
+fn inspection(model: &str, p: f64, minute: i64) -> NewInspection {
+    let verdict = match p {
+        p if p <= 0.05 => Verdict::Defective,
+        p if p <= 0.15 => Verdict::Suspect,
+        _ => Verdict::Healthy,
+    };
+    NewInspection {
+        model: FileHash::of(model.as_bytes()),
+        model_name: model.into(),
+        assessment: Assessment { kind: ScoreKind::Fused, score: -p.ln(), p, n: 199, rate: 0.05, verdict },
+        threshold: Some(f64::INFINITY),
+        findings: findings(),
+        seconds: 0.25,
+        time: Moment(1_773_303_330_000 + 60_000 * minute),
+    }
+}
+
+/// Two places: an L of three pixels, and a square of four.
+fn findings() -> Findings {
+    let mut map = vec![0.0; 32 * 24];
+    for (x, y, value) in
+        [(3, 2, 5.0), (4, 2, 4.0), (3, 3, 4.0), (20, 10, 3.0), (21, 10, 3.0), (20, 11, 3.0), (21, 11, 2.5)]
+    {
+        map[y * 32 + x] = value;
+    }
+    let mut scores = Scores::default();
+    scores.set(ScoreKind::Critic, 4.25);
+    Findings { scores, suspects: suspects(&map, 32, 24, &Cut { level: 1.0, min_area: 2, most: 5 }) }
+}
+
+fn filed(record: &mut Record, path: impl Into<PathBuf>, p: f64) -> Filed {
+    let minute = record.queue().unwrap().len() as i64;
+    record.insert_inspection(&part(path), &inspection("first", p, minute)).unwrap()
+}
+
+fn said(record: &mut Record, filed: Filed, reviewer: &str, judgement: Judgement) -> OpinionId {
+    record.add_opinion(&NewOpinion::new(filed.inspection, reviewer, judgement)).unwrap()
+}
+
+fn only(record: &Record) -> Item {
+    let mut queue = record.queue().unwrap();
+    assert_eq!(queue.len(), 1);
+    queue.remove(0)
+}
+
+#[test]
+fn a_picture_is_inspected_once_by_each_model() {
+    let mut record = Record::in_memory().unwrap();
+    let (a, changed) = (part("/parts/a.png"), NewPart { hash: FileHash::of(b"changed"), ..part("/parts/a.png") });
+    assert!(!record.is_filed(&a.path, a.hash, FileHash::of(b"first")).unwrap());
+    let first = record.insert_inspection(&a, &inspection("first", 0.5, 0)).unwrap();
+    // The second time nothing is written, whatever it says.
+    let again = record.insert_inspection(&a, &inspection("first", 0.01, 1)).unwrap();
+    assert_eq!((first.is_new, again), (true, Filed { is_new: false, ..first }));
+    assert!(record.is_filed(&a.path, a.hash, FileHash::of(b"first")).unwrap());
+    assert!(!record.is_filed(&a.path, a.hash, FileHash::of(b"second")).unwrap());
+    assert_eq!(only(&record).inspection.assessment.p, 0.5);
+    // Another model inspects it anew, and another content is another part.
+    let second = record.insert_inspection(&a, &inspection("second", 0.1, 2)).unwrap();
+    assert!(second.is_new && second.part == first.part);
+    assert_eq!(only(&record).inspection.model_name, "second");
+    assert_ne!(record.insert_inspection(&changed, &inspection("first", 0.5, 3)).unwrap().part, first.part);
+    assert_eq!(record.queue().unwrap().len(), 2);
+}
+
+#[test]
+fn what_goes_in_comes_out() {
+    let mut record = Record::in_memory().unwrap();
+    let new = inspection("first", 0.03, 0);
+    let filed = record.insert_inspection(&part("/parts/a.png"), &new).unwrap();
+    let opinion = NewOpinion {
+        defect: Some("crack".into()),
+        note: "along the rim,\nsee \"left\"".into(),
+        region: Some(Shape::Polygon(vec![[1.5, 2.0], [9.0, 2.0], [9.0, 7.25]])),
+        blind: true,
+        ..NewOpinion::new(filed.inspection, " ada ", Judgement::Defective)
+    };
+    let id = record.add_opinion(&opinion).unwrap();
+    let item = only(&record);
+    assert_eq!(item.part.path, Path::new("/parts/a.png"));
+    assert_eq!((item.part.width, item.part.height, item.part.first_seen), (32, 24, new.time));
+    assert_eq!((&item.inspection.assessment, item.inspection.threshold), (&new.assessment, None));
+    let wanted = Opinion {
+        id,
+        inspection: filed.inspection,
+        model_said: Verdict::Defective,
+        reviewer: "ada".into(),
+        judgement: opinion.judgement,
+        defect: opinion.defect,
+        note: opinion.note,
+        region: opinion.region,
+        blind: true,
+        time: opinion.time,
+    };
+    assert_eq!((&item.opinions, &item.blind), (&vec![wanted.clone()], &vec![wanted]));
+    assert_eq!(record.findings(filed.inspection).unwrap().unwrap(), new.findings);
+    assert_eq!(record.item(filed.part).unwrap().unwrap(), item);
+    assert_eq!(record.item(PartId(99)).unwrap(), None);
+    record.check().unwrap();
+}
+
+#[test]
+fn the_latest_standing_verdict_of_each_reviewer_counts() {
+    let mut record = Record::in_memory().unwrap();
+    let a = filed(&mut record, "/parts/a.png", 0.01);
+    said(&mut record, a, "ada", Judgement::Agree);
+    said(&mut record, a, "bob", Judgement::Unsure);
+    let changed = said(&mut record, a, "ada", Judgement::Healthy);
+    let judgements =
+        |record: &Record| only(record).opinions.into_iter().map(|o| (o.reviewer, o.judgement)).collect::<Vec<_>>();
+    assert_eq!(judgements(&record), [("bob".into(), Judgement::Unsure), ("ada".into(), Judgement::Healthy)]);
+    // Taken back: what she said before counts again. And that taken back in turn.
+    let undo = record.retract(changed, Moment::now()).unwrap();
+    assert_eq!(judgements(&record), [("ada".into(), Judgement::Agree), ("bob".into(), Judgement::Unsure)]);
+    assert_eq!(only(&record).standing(Some("ada")), Standing::Agreed);
+    let redo = record.retract(undo, Moment::now()).unwrap();
+    assert_eq!(only(&record).standing(Some("ada")), Standing::Overruled);
+    record.retract(redo, Moment::now()).unwrap();
+    assert_eq!(only(&record).standing(Some("ada")), Standing::Agreed);
+    // Only once each.
+    let again = record.retract(changed, Moment::now()).unwrap_err().to_string();
+    assert!(again.contains("is taken back already"), "{again}");
+    let nothing = record.retract(OpinionId(99), Moment::now()).unwrap_err().to_string();
+    assert!(nothing.contains("no verdict number 99"), "{nothing}");
+    // A verdict stays with its part when another model inspects it.
+    record.insert_inspection(&part("/parts/a.png"), &inspection("second", 0.9, 5)).unwrap();
+    let item = only(&record);
+    assert_eq!((item.opinions.len(), item.opinions[0].model_said), (2, Verdict::Defective));
+    assert_eq!(item.standing(Some("ada")), Standing::Overruled);
+}
+
+#[test]
+fn a_window_follows_what_others_write() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("new/review.sqlite");
+    let (mut writer, reader) = (Record::open(&path).unwrap(), Record::open(&path).unwrap());
+    assert!(reader.since(Mark::default()).unwrap().items.is_empty());
+    let [a, b, _] = ["/a.png", "/b.png", "/c.png"].map(|path| filed(&mut writer, path, 0.01));
+    let news = reader.since(Mark::default()).unwrap();
+    assert_eq!(news.items, writer.queue().unwrap());
+    assert!(reader.since(news.mark).unwrap().items.is_empty());
+    let given = said(&mut writer, b, "ada", Judgement::Agree);
+    let second = reader.since(news.mark).unwrap();
+    assert_eq!(second.items.iter().map(|i| (i.part.id, i.opinions.len())).collect::<Vec<_>>(), [(b.part, 1)]);
+    // A row that only takes back is news too, and so is another inspection.
+    writer.retract(given, Moment::now()).unwrap();
+    writer.insert_inspection(&part("/a.png"), &inspection("second", 0.5, 9)).unwrap();
+    let third = reader.since(second.mark).unwrap();
+    assert_eq!(
+        third.items.iter().map(|i| (i.part.id, i.opinions.len())).collect::<Vec<_>>(),
+        [(a.part, 0), (b.part, 0)],
+    );
+}
+
+#[test]
+fn nothing_is_changed_or_deleted_whoever_asks() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("review.sqlite");
+    let mut record = Record::open(&path).unwrap();
+    let a = filed(&mut record, "/parts/a.png", 0.01);
+    let b = filed(&mut record, "/parts/b.png", 0.02);
+    let given = said(&mut record, a, "ada", Judgement::Agree);
+    record.retract(given, Moment::now()).unwrap();
+    said(&mut record, b, "bob", Judgement::Agree);
+    record.quarantine(Path::new("/parts/c.png"), None, "it is cut short", Moment(1)).unwrap();
+    record.add_defect_kind("crack", Moment(1)).unwrap();
+    let before = record.queue().unwrap();
+    let other = Connection::open(&path).unwrap();
+    for table in ["part", "inspection", "verdict", "quarantine", "defect_kind"] {
+        let refused = other.execute(&format!("DELETE FROM {table}"), []).unwrap_err().to_string();
+        assert!(refused.contains("never deleted"), "{refused}");
+        let refused = other.execute(&format!("UPDATE {table} SET id = id + 100"), []).unwrap_err().to_string();
+        assert!(refused.contains("never changed"), "{refused}");
+    }
+    for sql in [
+        "INSERT OR REPLACE INTO verdict (id, inspection, reviewer, kind, time) VALUES (1, 1, 'eve', 'skip', 0)",
+        "INSERT OR REPLACE INTO verdict (inspection, reviewer, time, retracts) VALUES (1, 'ada', 0, 1)",
+        "INSERT OR REPLACE INTO inspection SELECT * FROM inspection WHERE id = 1",
+        // Taking back what somebody else said.
+        "INSERT INTO verdict (inspection, reviewer, time, retracts) VALUES (2, 'eve', 0, 3)",
+        // Neither a verdict nor a row that takes one back.
+        "INSERT INTO verdict (inspection, reviewer, time) VALUES (1, 'eve', 0)",
+        "INSERT INTO verdict (inspection, reviewer, kind, time) VALUES (1, 'eve', 'maybe', 0)",
+    ] {
+        assert!(other.execute(sql, []).is_err(), "{sql}");
+    }
+    assert_eq!(record.queue().unwrap(), before);
+    record.check().unwrap();
+}
+
+#[test]
+fn entries_that_make_no_sense_are_refused_in_words() {
+    let mut record = Record::in_memory().unwrap();
+    let a = filed(&mut record, "/parts/a.png", 0.01);
+    let new = NewOpinion::new(a.inspection, "ada", Judgement::Agree);
+    let mut refused = |opinion: NewOpinion| record.add_opinion(&opinion).unwrap_err().to_string();
+    assert!(refused(NewOpinion { reviewer: " ".into(), ..new.clone() }).contains("enter your name"));
+    let line = Shape::Polygon(vec![[0.0, 0.0], [1.0, 1.0]]);
+    assert!(refused(NewOpinion { region: Some(line), ..new.clone() }).contains("a polygon needs 3"));
+    let nowhere = NewOpinion { inspection: ganspect::review::InspectionId(7), ..new.clone() };
+    assert!(refused(nowhere.clone()).contains("no inspection number 7"));
+    // All of several or none.
+    assert!(record.add_opinions(&[new.clone(), nowhere]).is_err());
+    assert!(only(&record).opinions.is_empty());
+    for p in [0.0, 1.5, f64::NAN] {
+        let said = record.insert_inspection(&part("/parts/b.png"), &inspection("first", p, 0)).unwrap_err();
+        assert!(said.to_string().contains("b.png: its p-value is"), "{said}");
+    }
+    assert!(record.add_defect_kind("  ", Moment(0)).is_err());
+    assert_eq!(record.queue().unwrap().len(), 1);
+}
+
+#[test]
+fn files_that_are_no_record_are_refused_in_words_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = |path: &Path| Record::open(path).unwrap_err().to_string();
+    let text = folder.path().join("notes.txt");
+    std::fs::write(&text, "not a record, and longer than the header of an SQLite file has to be: ".repeat(9)).unwrap();
+    let before = std::fs::read(&text).unwrap();
+    assert!(refused(&text).contains("notes.txt as a record: it is not an SQLite file"), "{}", refused(&text));
+    assert_eq!(std::fs::read(&text).unwrap(), before);
+    let other = folder.path().join("other.sqlite");
+    Connection::open(&other).unwrap().execute_batch("CREATE TABLE mine (x)").unwrap();
+    assert!(refused(&other).contains("another program's SQLite file"));
+    let newer = folder.path().join("newer.sqlite");
+    drop(Record::open(&newer).unwrap());
+    Connection::open(&newer).unwrap().pragma_update(None, "user_version", VERSION + 1).unwrap();
+    let said = refused(&newer);
+    assert!(said.contains(&format!("of version {}", VERSION + 1)) && said.contains("use a newer program"), "{said}");
+    assert!(refused(folder.path()).contains("it is a folder"));
+    assert!(refused(&text.join("review.sqlite")).contains("notes.txt"));
+    // A record opened again is the same record.
+    let again = folder.path().join("again.sqlite");
+    filed(&mut Record::open(&again).unwrap(), "/parts/a.png", 0.5);
+    assert_eq!(Record::open(&again).unwrap().queue().unwrap().len(), 1);
+    // An empty file becomes one.
+    let empty = folder.path().join("empty.sqlite");
+    std::fs::write(&empty, "").unwrap();
+    assert!(Record::open(&empty).unwrap().queue().unwrap().is_empty());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_read_only_folder_is_named() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let closed = folder.path().join("closed");
+    let path = closed.join("review.sqlite");
+    drop(Record::open(&path).unwrap());
+    let mode = |mode| std::fs::set_permissions(&closed, PermissionsExt::from_mode(mode)).unwrap();
+    mode(0o555);
+    // Whoever may do everything may write there all the same.
+    let everything = std::fs::write(closed.join("probe"), "").is_ok();
+    for path in [&path, &closed.join("new.sqlite")] {
+        let opened = Record::open(path);
+        assert!(everything || opened.is_err_and(|e| e.to_string().contains("read-only")));
+    }
+    mode(0o755);
+}
+
+#[test]
+fn damage_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("review.sqlite");
+    let mut record = Record::open(&path).unwrap();
+    for i in 0..200 {
+        filed(&mut record, format!("/parts/{i}.png"), 0.5);
+    }
+    record.check().unwrap();
+    drop(record);
+    let mut bytes = std::fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle..middle + 6_000].fill(0xa5);
+    std::fs::write(&path, bytes).unwrap();
+    let said = Record::open(&path).and_then(|record| record.check()).unwrap_err().to_string();
+    assert!(said.contains("is damaged") && said.contains("backup"), "{said}");
+}
+
+#[test]
+fn kinds_of_defect_come_and_go() {
+    let mut record = Record::in_memory().unwrap();
+    for name in ["scratch", "crack", " crack ", "pit"] {
+        record.add_defect_kind(name, Moment(1)).unwrap();
+    }
+    record.retire_defect_kind("crack", Moment(2)).unwrap();
+    assert_eq!(record.defect_kinds().unwrap(), ["scratch", "pit"]);
+    record.add_defect_kind("crack", Moment(3)).unwrap();
+    assert_eq!(record.defect_kinds().unwrap(), ["scratch", "crack", "pit"]);
+    record.retire_defect_kind("never there", Moment(4)).unwrap();
+    assert_eq!(record.defect_kinds().unwrap().len(), 3);
+}
+
+#[test]
+fn files_that_cannot_be_inspected_and_models_in_force_are_recorded() {
+    let mut record = Record::in_memory().unwrap();
+    let path = Path::new("/parts/broken.png");
+    assert!(record.quarantine(path, None, "it is cut short", Moment(1)).unwrap());
+    assert!(!record.quarantine(path, None, "it is cut short", Moment(2)).unwrap());
+    assert!(record.quarantine(path, Some(FileHash::of(b"x")), "it is cut short", Moment(3)).unwrap());
+    let list = record.quarantined().unwrap();
+    assert_eq!(list.iter().map(|q| (q.time.0, q.hash.is_some())).collect::<Vec<_>>(), [(3, true), (1, false)]);
+    let adoption = NewAdoption {
+        model: FileHash::of(b"new"),
+        parent: Some(FileHash::of(b"old")),
+        path: "/models/new.ganspect".into(),
+        who: "ada".into(),
+        learned_from: vec![OpinionId(1), OpinionId(4)],
+        before: serde_json::json!({"auroc": 0.9}),
+        after: serde_json::json!({"auroc": 0.95}),
+        time: Moment(7),
+    };
+    let id = record.adopt(&adoption).unwrap();
+    let back = record.adoptions().unwrap();
+    assert_eq!((back.len(), back[0].id, &back[0].adopted), (1, id, &adoption));
+}
+
+/// A record on real pictures in `folder`: a good part, two defective ones (one drawn on), one that is gone.
+fn station(folder: &Path) -> (Record, Vec<Item>) {
+    let mut record = Record::open(&folder.join("review.sqlite")).unwrap();
+    record.add_defect_kind("pit", Moment(0)).unwrap();
+    let picture = |name: &str| {
+        let path = folder.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        image::GrayImage::from_fn(32, 24, |x, y| image::Luma([(x * 7 + y) as u8])).save(&path).unwrap();
+        path
+    };
+    let good = filed(&mut record, picture("good.png"), 0.8);
+    let drawn = filed(&mut record, picture("left/part.png"), 0.3);
+    let found = filed(&mut record, picture("right/part.png"), 0.01);
+    let gone = filed(&mut record, picture("gone, \"alas\".png"), 0.02);
+    filed(&mut record, picture("open.png"), 0.1);
+    std::fs::remove_file(folder.join("gone, \"alas\".png")).unwrap();
+    said(&mut record, good, "ada", Judgement::Agree);
+    let note = "=SUM(A1), \"quoted\"\nsecond line";
+    let defect = Some("crack".to_owned());
+    let region = Some(Shape::Rectangle([4.0, 5.0], [14.0, 9.0]));
+    for opinion in [
+        NewOpinion { region, note: note.into(), ..NewOpinion::new(drawn.inspection, "ada", Judgement::Defective) },
+        NewOpinion { blind: true, ..NewOpinion::new(drawn.inspection, "bob", Judgement::Unsure) },
+        NewOpinion::new(found.inspection, "ada", Judgement::Agree),
+        NewOpinion::new(gone.inspection, "ada", Judgement::Agree),
+    ] {
+        record.add_opinion(&NewOpinion { defect: defect.clone(), ..opinion }).unwrap();
+    }
+    let items = record.queue().unwrap();
+    (record, items)
+}
+
+fn exported(format: Format) -> (tempfile::TempDir, PathBuf, Written) {
+    let folder = tempfile::tempdir().unwrap();
+    let (record, items) = station(folder.path());
+    let out = folder.path().join("out");
+    let written = export::write(&record, &items, format, &out).unwrap();
+    assert!(written.files.iter().all(|path| path.is_file()));
+    (folder, out, written)
+}
+
+#[test]
+fn the_table_is_read_back_with_every_verdict() {
+    let (_folder, out, written) = exported(Format::Csv);
+    assert_eq!((written.rows, written.files.len(), written.missing), (6, 1, 1));
+    let mut csv = csv::Reader::from_path(out.join("review.csv")).unwrap();
+    let header = csv.headers().unwrap().clone();
+    let rows: Vec<csv::StringRecord> = csv.records().map(|row| row.unwrap()).collect();
+    let get = |row: usize, name: &str| {
+        let column = header.iter().position(|h| h == name).unwrap_or_else(|| panic!("{name}"));
+        rows[row][column].to_owned()
+    };
+    assert_eq!(rows.len(), 6);
+    assert_eq!(
+        (get(0, "ruling"), get(0, "standing"), get(0, "missing")),
+        ("healthy".into(), "agreed".into(), "false".into())
+    );
+    assert_eq!((get(1, "reviewer"), get(1, "note")), ("ada".into(), "=SUM(A1), \"quoted\"\nsecond line".into()));
+    assert_eq!(get(1, "region"), r#"{"rectangle":[[4.0,5.0],[14.0,9.0]]}"#);
+    assert_eq!((get(2, "reviewer"), get(2, "says"), get(2, "blind")), ("bob".into(), String::new(), "true".into()));
+    assert_eq!((get(1, "standing"), get(2, "standing")), ("overruled".into(), "unsure".into()));
+    // The picture is gone, what was said of it is not.
+    assert!(get(4, "path").ends_with("gone, \"alas\".png"));
+    assert_eq!(
+        (get(4, "missing"), get(4, "ruling"), get(4, "defect")),
+        ("true".into(), "defective".into(), "crack".into())
+    );
+    assert_eq!(
+        (get(5, "reviewer"), get(5, "standing"), get(5, "critic")),
+        (String::new(), "open".into(), "4.25".into())
+    );
+    assert_eq!(get(0, "inspected"), "2026-03-12T08:15:30.000Z");
+}
+
+#[test]
+fn a_line_of_json_holds_all_of_a_part() {
+    let (_folder, out, written) = exported(Format::Jsonl);
+    assert_eq!((written.rows, written.missing), (5, 1));
+    let text = std::fs::read_to_string(out.join("review.jsonl")).unwrap();
+    let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 5);
+    assert_eq!((&lines[1]["ruling"], lines[1]["opinions"].as_array().unwrap().len()), (&"defective".into(), 2));
+    assert_eq!((&lines[3]["missing"], &lines[4]["ruling"]), (&true.into(), &serde_json::Value::Null));
+    let places: Vec<Suspect> = serde_json::from_value(lines[4]["suspects"].clone()).unwrap();
+    assert_eq!(places, findings().suspects);
+}
+
+#[test]
+fn coco_has_an_outline_for_every_defect() {
+    let (_folder, out, written) = exported(Format::Coco);
+    let text = std::fs::read_to_string(out.join("coco.json")).unwrap();
+    let coco: Coco = serde_json::from_str(&text).unwrap();
+    // The open part is not ruled on; the good one has no outline.
+    assert_eq!((coco.images.len(), coco.annotations.len(), written.rows, written.missing), (4, 5, 5, 1));
+    assert_eq!(coco.categories.iter().map(|c| (c.id, c.name.as_str())).collect::<Vec<_>>(), [(1, "pit"), (2, "crack")]);
+    let drawn = &coco.annotations[0];
+    assert_eq!((drawn.area, drawn.bbox, drawn.category_id), (40.0, [4.0, 5.0, 10.0, 4.0], 2));
+    assert_eq!(drawn.segmentation, [[4.0, 5.0, 14.0, 5.0, 14.0, 9.0, 4.0, 9.0]]);
+    let (corner, square) = (&coco.annotations[1], &coco.annotations[2]);
+    assert_eq!((corner.area, corner.bbox, corner.segmentation[0].len()), (3.0, [3.0, 2.0, 2.0, 2.0], 12));
+    assert_eq!((square.area, square.bbox), (4.0, [20.0, 10.0, 2.0, 2.0]));
+    let missing: Vec<bool> = coco.images.iter().map(|image| image.missing).collect();
+    assert_eq!(missing, [false, false, false, true]);
+    assert!(coco.images.iter().any(|image| image.id == square.image_id && image.file_name.ends_with("right/part.png")));
+}
+
+#[test]
+fn masks_are_white_where_the_defect_is() {
+    let (_folder, out, written) = exported(Format::Masks);
+    assert_eq!((written.rows, written.left_out, written.missing), (3, 0, 1));
+    let folder = out.join("ground_truth/crack");
+    let mask = |name: &str| {
+        let mask = image::open(folder.join(name)).unwrap().into_luma8();
+        assert_eq!(mask.dimensions(), (32, 24));
+        assert!(mask.pixels().all(|p| matches!(p.0[0], 0 | 255)));
+        mask
+    };
+    let count = |mask: &image::GrayImage| mask.pixels().filter(|p| p.0[0] == 255).count();
+    // Two parts of one name in two folders.
+    let (drawn, found) = (mask("part_mask.png"), mask("part_2_mask.png"));
+    assert_eq!((count(&drawn), count(&found), count(&mask("gone, \"alas\"_mask.png"))), (40, 7, 7));
+    assert_eq!((drawn.get_pixel(4, 5).0, drawn.get_pixel(13, 8).0, drawn.get_pixel(14, 8).0), ([255], [255], [0]));
+    assert_eq!((found.get_pixel(3, 3).0, found.get_pixel(4, 3).0), ([255], [0]));
+}
+
+#[test]
+fn paper_has_a_page_a_part() {
+    let (_folder, out, written) = exported(Format::Pdf);
+    // A page for the shift, and one for each part but none that is good and unjudged.
+    assert_eq!((written.rows, written.files.len(), written.missing), (6, 2, 1));
+    let read = |name: &str| std::fs::read(out.join(name)).unwrap();
+    let pages = |pdf: &[u8]| {
+        let text = String::from_utf8_lossy(pdf);
+        (text.matches("/Type /Page\n").count(), text.contains("/Count 5"), text.matches("/Subtype /Image").count())
+    };
+    let (shift, parts) = (read("shift.pdf"), read("parts.pdf"));
+    assert!(shift.starts_with(b"%PDF-") && parts.starts_with(b"%PDF-") && parts.ends_with(b"%%EOF"));
+    assert_eq!((pages(&shift).0, pages(&parts)), (1, (5, true, 4)));
+    let text = String::from_utf8_lossy(&shift);
+    for said in ["Shift report", "Was the promise kept?", "1 of 3 defective parts were not flagged.", "crack"] {
+        assert!(text.contains(said), "{said}");
+    }
+    let text = String::from_utf8_lossy(&parts);
+    assert!(text.contains("The picture is missing") && text.contains("1 in 100 good parts would look this odd"));
+}
+
+#[test]
+fn nothing_is_exported_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let record = Record::in_memory().unwrap();
+    for (format, files) in
+        [(Format::Csv, 1), (Format::Jsonl, 1), (Format::Coco, 1), (Format::Masks, 0), (Format::Pdf, 1)]
+    {
+        let written = export::write(&record, &[], format, folder.path()).unwrap();
+        assert_eq!(written.files.len(), files, "{format:?}");
+    }
+}
+
+#[test]
+fn a_drawn_region_is_painted_as_it_is_inspected() {
+    let shape = Shape::Polygon(vec![[2.0, 2.0], [12.0, 2.0], [2.0, 12.0]]);
+    let inside = Regions(vec![Region { ignore: false, shape }]).inspected(32, 24).unwrap();
+    assert_eq!(inside.iter().filter(|on| **on).count(), 45);
+}
+
+/// Names the record that [`writer`] writes into; unset for everybody else.
+const CHILD: &str = "GANSPECT_TEST_RECORD";
+
+/// How often the writer is killed.
+const KILLS: u64 = 50;
+
+/// The note of a verdict, which tells whether it is whole.
+fn note(round: u64, group: u64) -> String {
+    format!("{round}/{group} {}", "x".repeat((group * 37 % 900) as usize))
+}
+
+/// Not a test of its own: the process that [`a_writer_that_is_killed_loses_nothing_it_acknowledged`] kills. It adds
+/// verdicts in twos and ones for as long as it lives, and says the numbers of each group once it is recorded.
+#[test]
+fn writer() {
+    let Ok(task) = std::env::var(CHILD) else { return };
+    let (round, path) = task.split_once(' ').unwrap();
+    let round: u64 = round.parse().unwrap();
+    let mut record = Record::open(Path::new(path)).unwrap();
+    let inspection = record.queue().unwrap()[0].inspection.id;
+    let mut out = std::io::stdout();
+    writeln!(out, "\nready").unwrap();
+    for group in 0.. {
+        let opinion = NewOpinion {
+            note: note(round, group),
+            region: Some(Shape::Rectangle([round as f32, group as f32], [40.0, 50.0])),
+            ..NewOpinion::new(inspection, format!("reviewer {round}"), Judgement::Defective)
+        };
+        let ids = record.add_opinions(&vec![opinion; 1 + group as usize % 2]).unwrap();
+        let ids: Vec<String> = ids.iter().map(|id| id.to_string()).collect();
+        writeln!(out, "recorded {group} {}", ids.join(" ")).unwrap();
+        out.flush().unwrap();
+    }
+}
+
+#[test]
+fn a_writer_that_is_killed_loses_nothing_it_acknowledged() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("review.sqlite");
+    filed(&mut Record::open(&path).unwrap(), "/parts/a.png", 0.01);
+    let mut rng = ChaCha8Rng::seed_from_u64(50);
+    let mut acknowledged: Vec<(u64, u64, Vec<i64>)> = Vec::new();
+    for round in 0..KILLS {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["writer", "--exact", "--nocapture", "--test-threads=1"])
+            .env(CHILD, format!("{round} {}", path.display()))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        while line.trim() != "ready" {
+            line.clear();
+            assert!(out.read_line(&mut line).unwrap() > 0, "the writer did not start");
+        }
+        let moment = Instant::now() + Duration::from_micros(rng.random_range(0..40_000));
+        std::thread::sleep(moment.saturating_duration_since(Instant::now()));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let mut rest = String::new();
+        out.read_to_string(&mut rest).unwrap();
+        for line in rest.split_inclusive('\n').filter(|line| line.ends_with('\n')) {
+            let Some(said) = line.trim().strip_prefix("recorded ") else { continue };
+            let numbers: Vec<i64> = said.split(' ').map(|n| n.parse().unwrap()).collect();
+            acknowledged.push((round, numbers[0] as u64, numbers[1..].to_vec()));
+        }
+        if round % 10 == 9 {
+            Record::open(&path).unwrap().check().unwrap();
+        }
+    }
+    assert!(acknowledged.len() as u64 > KILLS, "only {} verdicts were acknowledged", acknowledged.len());
+    let record = Record::open(&path).unwrap();
+    record.check().unwrap();
+    // Read by another hand.
+    let other = Connection::open(&path).unwrap();
+    let mut rows = other.prepare("SELECT id, reviewer, note, region FROM verdict ORDER BY id").unwrap();
+    let rows: Vec<(i64, String, String, String)> = rows
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+        .unwrap()
+        .map(|row| row.unwrap())
+        .collect();
+    let mut groups = std::collections::BTreeMap::<(u64, u64), Vec<i64>>::new();
+    for (id, reviewer, text, region) in rows {
+        let (name, _) = text.split_once(' ').unwrap();
+        let (round, group) = name.split_once('/').unwrap();
+        let (round, group): (u64, u64) = (round.parse().unwrap(), group.parse().unwrap());
+        assert_eq!((&text, reviewer), (&note(round, group), format!("reviewer {round}")));
+        let region: Shape = serde_json::from_str(&region).unwrap();
+        assert_eq!(region, Shape::Rectangle([round as f32, group as f32], [40.0, 50.0]));
+        groups.entry((round, group)).or_default().push(id);
+    }
+    // Whole groups or none, and every one that was acknowledged.
+    assert!(groups.iter().all(|((_, group), ids)| ids.len() as u64 == 1 + group % 2));
+    for (round, group, ids) in acknowledged {
+        assert_eq!(groups.get(&(round, group)), Some(&ids), "round {round}, group {group}");
+    }
+    assert_eq!(
+        record.queue().unwrap()[0].opinions.len() as u64,
+        groups.keys().map(|k| k.0).collect::<std::collections::BTreeSet<_>>().len() as u64
+    );
+}
+
+#[test]
+fn a_hundred_thousand_verdicts_are_read_in_a_moment() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("review.sqlite");
+    let mut record = Record::open(&path).unwrap();
+    let mut rng = ChaCha8Rng::seed_from_u64(3);
+    let inspections: Vec<Filed> = (0..200)
+        .map(|i| record.insert_inspection(&part(format!("/parts/{i}.png")), &inspection("first", 0.2, i)).unwrap())
+        .collect();
+    let opinion = |_| {
+        let filed = inspections[rng.random_range(0..inspections.len())];
+        NewOpinion::new(filed.inspection, ["ada", "bob", "eve"][rng.random_range(0..3)], Judgement::Agree)
+    };
+    let opinions: Vec<NewOpinion> = (0..100_000).map(opinion).collect();
+    record.add_opinions(&opinions).unwrap();
+    drop(record);
+    let start = Instant::now();
+    let queue = Record::open(&path).unwrap().queue().unwrap();
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+    assert!(queue.len() == 200 && queue.iter().all(|item| item.opinions.len() == 3));
+}
