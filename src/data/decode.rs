@@ -179,10 +179,7 @@ pub type Decoded = Result<Option<Picture>, FileFault>;
 ///
 /// # Errors
 /// [`FileFault`] where there are no bytes to hash: a file that cannot be read, or is longer than [`MAX_BYTES`].
-pub fn decode_unless(
-    path: &Path,
-    known: impl FnOnce(FileHash) -> bool,
-) -> Result<(FileHash, Decoded), FileFault> {
+pub fn decode_unless(path: &Path, known: impl FnOnce(FileHash) -> bool) -> Result<(FileHash, Decoded), FileFault> {
     let decode = |bytes: &[u8], hash, turn: &mut Turn| {
         if known(hash) { Ok(None) } else { picture_from(bytes, turn).map(Some) }
     };

@@ -1,6 +1,7 @@
 //! The engine: one named thread owns every tensor; commands go in over a bounded channel, small
 //! events come back the same way, and heavy state lies in [`Live`].
 
+pub mod batch;
 pub mod evaluate;
 mod finishing;
 pub mod inspect;
@@ -9,6 +10,7 @@ pub mod live;
 mod run;
 pub mod task;
 mod tester;
+pub mod watch;
 mod worker;
 
 use std::{io, path::PathBuf, sync::Arc, thread};
