@@ -11,14 +11,13 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use burn::tensor::Device;
 use clap::Args;
 
 use super::train::bar;
 use crate::{
     data::{DataSource, Split},
     device::{self, DeviceChoice},
-    engine::{BUILT_IN, evaluate::kept_file},
+    engine::evaluate::kept_file,
     inspect::{
         Evaluation, Evaluator, InvertKnobs, InvertPreset, Model, TestSet,
         evaluation::{
@@ -73,12 +72,8 @@ pub(super) fn run(arguments: EvaluateArguments, choice: DeviceChoice, runs: Opti
         bail!(error);
     }
     let paths = std::iter::once(&arguments.model).chain(&arguments.compare);
-    let models = paths.map(|path| load(path, &device.device)).collect::<Result<Vec<Model>>>()?;
-    let interrupted = Arc::new(AtomicBool::new(false));
-    {
-        let interrupted = Arc::clone(&interrupted);
-        ctrlc::set_handler(move || interrupted.store(true, Ordering::Relaxed)).context("Ctrl-C cannot be caught")?;
-    }
+    let models = paths.map(|path| super::load(path, &device.device)).collect::<Result<Vec<Model>>>()?;
+    let interrupted = super::interrupted()?;
     for model in &models {
         check(model, arguments.rate, &knobs)?;
     }
@@ -116,13 +111,6 @@ pub(super) fn run(arguments: EvaluateArguments, choice: DeviceChoice, runs: Opti
         }
     }
     Ok(())
-}
-
-fn load(path: &Path, device: &Device) -> Result<Model> {
-    Ok(match path.to_str() {
-        Some("built-in") => Model::from_bytes(BUILT_IN.0, BUILT_IN.1, device)?,
-        _ => Model::load(path, device)?,
-    })
 }
 
 /// Refuses a rate before anything is inspected.
@@ -236,12 +224,8 @@ fn print(summary: &Summary) {
     let model = &summary.model;
     println!("model   {}, {} steps, {}", model.name, model.step, &model.hash[..12.min(model.hash.len())]);
     match summary.rate {
-        Some(rate) => println!(
-            "promise at most {:.0} false alarms in 1,000 good parts, on {} held-out healthy images",
-            rate * 1e3,
-            summary.held_out
-        ),
-        None => println!("promise none: the model is not calibrated for this setting, so there is no verdict"),
+        Some(_) => println!("{}, on {} held-out healthy images", super::promise(summary.rate), summary.held_out),
+        None => println!("{}", super::promise(None)),
     }
     if summary.unlike > 0 {
         println!("        {} images are not of the size that it is calibrated for", summary.unlike);

@@ -2,7 +2,6 @@
 
 use std::{
     collections::VecDeque,
-    io::{self, Write},
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
@@ -169,10 +168,7 @@ fn announce(engine: &Engine, model: &ModelFacts, rate: Option<f64>, form: Form) 
         println!("device  {}. {}", device.label, device.reason);
     }
     println!("model   {}, {} steps, {}", model.name, model.step, &model.hash[..12.min(model.hash.len())]);
-    match rate {
-        Some(rate) => println!("promise at most {:.0} false alarms in 1,000 good parts", rate * 1e3),
-        None => println!("promise none: the model is not calibrated for this setting, so there is no verdict"),
-    }
+    println!("{}", super::promise(rate));
     println!();
     println!("{:<11} {:>7} {:>10} {:>9} {:>9} {:>7}  image", "verdict", "p", "sum", "per pixel", "feature", "seconds");
 }
@@ -334,15 +330,7 @@ fn report(
             )
         }
     };
-    let mut printed = Ok(());
-    progress.suspend(|| printed = writeln!(io::stdout(), "{row}"));
-    if let Err(error) = printed {
-        // Whoever read the rows has gone, as `head` does.
-        if error.kind() == io::ErrorKind::BrokenPipe {
-            std::process::exit(0);
-        }
-        return Err(error).context("the row could not be printed");
-    }
+    super::print_row(progress, &row)?;
     if let Some(out) = &arguments.out {
         let stem = path.file_stem().map_or_else(|| "image".into(), |s| s.to_string_lossy().into_owned());
         write_all(out, &stem, names, &inspected, &Part::ALL)?;

@@ -9,18 +9,29 @@ mod reproduce;
 mod review;
 mod runs;
 mod train;
+mod watch;
 
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    io::{self, Write},
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use anyhow::{Context, Result};
+use burn::tensor::Device;
 use clap::{Parser, Subcommand};
 use crossbeam_channel::{Receiver, bounded};
 use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::{
     device::DeviceChoice,
-    engine::Engine,
-    inspect::{InvertKnobs, InvertPreset},
+    engine::{BUILT_IN, Engine},
+    inspect::{InvertKnobs, InvertPreset, Model},
 };
 
 /// Ganspect learns what a healthy surface looks like, and shows what is not. Without a command it
@@ -44,6 +55,8 @@ enum Command {
     Train(train::TrainArguments),
     /// Inspect images with a trained model: a row an image, and a verdict
     Inspect(inspect::InspectArguments),
+    /// Inspect every image in a folder and every one that comes, each once
+    Watch(watch::WatchArguments),
     /// Test a model on images whose truth is known: figures, and a report
     Evaluate(evaluate::EvaluateArguments),
     /// Look at image folders, or draw built-in surfaces
@@ -72,6 +85,44 @@ fn knobs(preset: InvertPreset, set: &[String]) -> Result<InvertKnobs> {
     }
     knobs.validate()?;
     Ok(knobs)
+}
+
+/// The model in this file, or the built-in one by its name.
+fn load(path: &Path, device: &Device) -> Result<Model> {
+    Ok(match path.to_str() {
+        Some("built-in") => Model::from_bytes(BUILT_IN.0, BUILT_IN.1, device)?,
+        _ => Model::load(path, device)?,
+    })
+}
+
+/// Whether Ctrl-C was pressed since.
+fn interrupted() -> Result<Arc<AtomicBool>> {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let set = Arc::clone(&interrupted);
+    ctrlc::set_handler(move || set.store(true, Ordering::Relaxed)).context("Ctrl-C cannot be caught")?;
+    Ok(interrupted)
+}
+
+/// What is promised at this rate, in one line; without a calibration, nothing.
+fn promise(rate: Option<f64>) -> String {
+    match rate {
+        Some(rate) => format!("promise at most {:.0} false alarms in 1,000 good parts", rate * 1e3),
+        None => "promise none: the model is not calibrated for this setting, so there is no verdict".into(),
+    }
+}
+
+/// Prints a row above the bar.
+fn print_row(progress: &indicatif::ProgressBar, row: &str) -> Result<()> {
+    let mut printed = Ok(());
+    progress.suspend(|| printed = writeln!(io::stdout(), "{row}"));
+    if let Err(error) = printed {
+        // Whoever read the rows has gone, as `head` does.
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            std::process::exit(0);
+        }
+        return Err(error).context("the row could not be printed");
+    }
+    Ok(())
 }
 
 /// A running engine whose device is chosen, and the bell that it rings when there is something new.
@@ -104,7 +155,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
     let window = arguments.command.is_none();
     let quiet =
         filter.unwrap_or_else(|_| EnvFilter::new(if window { "warn,ganspect=info" } else { "error,ganspect=off" }));
-    let printed = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_filter(quiet);
+    let printed = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_filter(quiet);
     tracing_subscriber::registry().with(crate::ui::log_layer()).with(printed).init();
     let runs = arguments.runs;
     let device = arguments.device;
@@ -116,6 +167,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         },
         None => crate::ui::run(crate::ui::Options { device, runs }),
         Some(Command::Train(train)) => train::run(train, device.unwrap_or_default(), runs),
+        Some(Command::Watch(watch)) => watch::run(watch, device.unwrap_or_default()),
         Some(Command::Evaluate(evaluate)) => evaluate::run(evaluate, device.unwrap_or_default(), runs),
         Some(Command::Data(data)) => data::run(data),
         Some(Command::Reproduce(reproduce)) => reproduce::run(reproduce, device.unwrap_or_default()),

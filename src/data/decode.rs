@@ -23,6 +23,15 @@ pub const MAX_BYTES: u64 = 1_600_000_000;
 /// Files and pictures beyond this many bytes are decoded one at a time.
 pub(crate) const LARGE: u64 = 64 << 20;
 
+/// Endings of the names of images, in small letters. Only the search through a folder goes by them: what a file holds
+/// is told by its content.
+pub const ENDINGS: [&str; 11] = ["png", "jpg", "jpeg", "tif", "tiff", "bmp", "pgm", "ppm", "pbm", "pnm", "pam"];
+
+/// Whether a file is named as images are, in any mixture of capitals.
+pub fn is_named_like_an_image(path: &Path) -> bool {
+    path.extension().is_some_and(|e| ENDINGS.iter().any(|ending| e.eq_ignore_ascii_case(ending)))
+}
+
 /// What a decoder may allocate beside the picture itself: some hold it a second time.
 const MAX_ALLOC: u64 = 2 * MAX_BYTES;
 
@@ -157,7 +166,24 @@ pub fn decode(path: &Path) -> Result<Picture, DataError> {
 /// # Errors
 /// Those of [`decode`].
 pub fn decode_hashed(path: &Path) -> Result<(Picture, FileHash), DataError> {
-    read_and(path, picture_from).map_err(|fault| DataError::File { path: path.to_owned(), fault })
+    let named = |fault| DataError::File { path: path.to_owned(), fault };
+    let (made, hash) = read_and(path, |bytes, _, turn| picture_from(bytes, turn)).map_err(named)?;
+    Ok((made.map_err(named)?, hash))
+}
+
+/// What [`decode_unless`] found: the picture, `None` where the content was known, or why it is no picture.
+pub type Decoded = Result<Option<Picture>, FileFault>;
+
+/// [`decode_hashed`] for a file whose content may be known from before: pixels are decoded only where `known` answers
+/// `false` to the hash. Content that is no picture has a hash too.
+///
+/// # Errors
+/// [`FileFault`] where there are no bytes to hash: a file that cannot be read, or is longer than [`MAX_BYTES`].
+pub fn decode_unless(path: &Path, known: impl FnOnce(FileHash) -> bool) -> Result<(FileHash, Decoded), FileFault> {
+    let decode = |bytes: &[u8], hash, turn: &mut Turn| {
+        if known(hash) { Ok(None) } else { picture_from(bytes, turn).map(Some) }
+    };
+    read_and(path, decode).map(|(made, hash)| (hash, made))
 }
 
 /// What the header of `path` promises, without decoding the pixels.
@@ -165,7 +191,8 @@ pub fn decode_hashed(path: &Path) -> Result<(Picture, FileHash), DataError> {
 /// # Errors
 /// Those of [`decode`] that a header can show.
 pub fn probe(path: &Path) -> Result<Probe, DataError> {
-    let found = read_and(path, |bytes, _| {
+    let named = |fault| DataError::File { path: path.to_owned(), fault };
+    let found = read_and(path, |bytes, _, _| {
         let (format, name) = format_of(bytes)?;
         let decoder = decoder(bytes, format)?;
         let (width, height) = decoder.dimensions();
@@ -178,7 +205,7 @@ pub fn probe(path: &Path) -> Result<Probe, DataError> {
             bits: if color.bytes_per_pixel() / color.channel_count() == 2 { 16 } else { 8 },
         })
     });
-    found.map(|(probe, _)| probe).map_err(|fault| DataError::File { path: path.to_owned(), fault })
+    found.and_then(|(probe, _)| probe).map_err(named)
 }
 
 /// Large files and pictures wait for one another here, so that memory follows the largest picture
@@ -187,10 +214,11 @@ static ONE_LARGE: Mutex<()> = Mutex::new(());
 
 type Turn = Option<parking_lot::MutexGuard<'static, ()>>;
 
+/// What `then` makes of a file's bytes, and their hash; the error is of reading them.
 fn read_and<T>(
     path: &Path,
-    then: impl FnOnce(&[u8], &mut Turn) -> Result<T, FileFault>,
-) -> Result<(T, FileHash), FileFault> {
+    then: impl FnOnce(&[u8], FileHash, &mut Turn) -> Result<T, FileFault>,
+) -> Result<(Result<T, FileFault>, FileHash), FileFault> {
     // Asked before it is opened: opening a pipe would wait for its other end.
     let about = fs::metadata(path).map_err(FileFault::Read)?;
     if !about.is_file() {
@@ -209,8 +237,8 @@ fn read_and<T>(
     }
     let hash = FileHash::of(&bytes);
     // A decoder that panics on a hostile file costs that file, not the program.
-    let made = catch_unwind(AssertUnwindSafe(|| then(&bytes, &mut turn)));
-    let made = made.unwrap_or_else(|_| Err(FileFault::Damaged("the decoder gave up on it".to_owned())))?;
+    let made = catch_unwind(AssertUnwindSafe(|| then(&bytes, hash, &mut turn)));
+    let made = made.unwrap_or_else(|_| Err(FileFault::Damaged("the decoder gave up on it".to_owned())));
     Ok((made, hash))
 }
 
@@ -470,6 +498,24 @@ mod tests {
         let bytes = png(&[0, 0, 0, 2, 0, 0, 0, 1, 1, 3, 0, 0, 0], &[palette, chunk(b"IDAT", &data)]);
         let picture = decode(&folder.with("p.png", &bytes)).unwrap();
         assert_eq!((picture.channels(), picture.samples()), (3, &Samples::U8(vec![10, 20, 30, 200, 210, 220])));
+    }
+
+    #[test]
+    fn known_content_is_not_decoded_and_what_is_no_picture_has_a_hash_too() {
+        let folder = Folder::new();
+        let bytes = encoded(&grey(9, 5), ImageFormat::Png);
+        let path = folder.with("a.png", &bytes);
+        let (hash, known) = decode_unless(&path, |hash| hash == FileHash::of(&bytes)).unwrap();
+        assert!(hash == FileHash::of(&bytes) && matches!(known, Ok(None)));
+        let (_, fresh) = decode_unless(&path, |_| false).unwrap();
+        assert_eq!(fresh.unwrap(), Some(decode(&path).unwrap()));
+        let (hash, text) = decode_unless(&folder.with("note.png", b"not yet"), |_| false).unwrap();
+        assert!(hash == FileHash::of(b"not yet") && matches!(text, Err(FileFault::NotAnImage(_))));
+        assert!(decode_unless(&folder.at("absent.png"), |_| false).is_err());
+        let named = ["a.png", "a.b.TIFF", "A.Pgm"].map(Path::new);
+        assert!(named.into_iter().all(is_named_like_an_image));
+        let others = ["a.png.part", "png", ".png", "a.txt", "a"].map(Path::new);
+        assert!(!others.into_iter().any(is_named_like_an_image));
     }
 
     #[test]

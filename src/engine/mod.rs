@@ -1,6 +1,7 @@
 //! The engine: one named thread owns every tensor; commands go in over a bounded channel, small
 //! events come back the same way, and heavy state lies in [`Live`].
 
+pub mod batch;
 pub mod evaluate;
 mod examiner;
 mod finishing;
@@ -13,6 +14,7 @@ mod run;
 pub mod task;
 mod tester;
 mod trial;
+pub mod watch;
 mod worker;
 
 use std::{io, path::PathBuf, sync::Arc, thread};

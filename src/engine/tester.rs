@@ -394,7 +394,7 @@ impl Drawing {
         };
         let drawn = match job.slice(model.networks()) {
             Ok(false) => return,
-            Ok(true) => outcome_again(model, job, knobs).and_then(|outcome| portrait(&outcome, evaluation, case)),
+            Ok(true) => outcome_again(model, job).and_then(|outcome| portrait(&outcome, evaluation, case)),
             Err(error) => Err(error.to_string()),
         };
         match drawn {

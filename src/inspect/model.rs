@@ -2,6 +2,7 @@
 
 use std::{
     path::Path,
+    sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -14,12 +15,14 @@ use super::{
     calibrate::{Assessment, Calibration},
     critic::{FrameCritic, Usual},
     invert::Networks,
+    job::{InspectError, Job, Outcome},
     knobs::InvertKnobs,
     maps::Scores,
+    planes::Planes,
     region::Regions,
 };
 use crate::{
-    data::Split,
+    data::{Picture, Split},
     model::{
         Bundle, BundleError, Critic, Discriminator, Encoder, FixedCritic, Generator,
         weights::{self, Weight, WeightError},
@@ -341,5 +344,20 @@ impl Model {
     pub fn assess(&self, scores: &Scores, knobs: &InvertKnobs) -> Option<Assessment> {
         let rate = self.rate(knobs)?;
         self.calibration(knobs)?.assess(scores, rate).ok()
+    }
+    /// An inspection of this picture, in the form that the networks were trained on and on the regions in force.
+    ///
+    /// # Errors
+    /// [`InspectError`] for knobs out of range, or a picture that is too large or wholly ignored.
+    pub fn begin(&self, picture: &Picture, knobs: InvertKnobs) -> Result<Job, InspectError> {
+        let recipe = &self.about.recipe;
+        let query = Arc::new(Planes::of(picture, recipe.model.channels, recipe.data.scale as f32));
+        Job::new(&self.networks, query, knobs, &self.about.regions)
+    }
+
+    /// What came of an inspection once it is done, with its place among good parts where the model is calibrated for
+    /// its knobs.
+    pub fn judge(&self, job: &Job) -> Option<Outcome> {
+        job.outcome(self.calibration(job.knobs()).zip(self.rate(job.knobs())))
     }
 }

@@ -341,7 +341,7 @@ impl Evaluator {
 pub fn inspect_again(model: &Model, tests: &TestSet, index: usize, knobs: &InvertKnobs) -> Result<Outcome, String> {
     let mut job = job_again(model, tests, index, knobs)?;
     while !job.slice(model.networks()).map_err(|e| e.to_string())? {}
-    outcome_again(model, &job, knobs)
+    outcome_again(model, &job)
 }
 
 /// The same, to be advanced a bounded slice at a time.
@@ -349,19 +349,16 @@ pub fn inspect_again(model: &Model, tests: &TestSet, index: usize, knobs: &Inver
 /// # Errors
 /// The same.
 pub fn job_again(model: &Model, tests: &TestSet, index: usize, knobs: &InvertKnobs) -> Result<Job, String> {
-    let about = model.about();
     let picture = tests.picture(index).map_err(|e| e.to_string())?;
-    let query = Arc::new(Planes::of(&picture, about.recipe.model.channels, about.recipe.data.scale as f32));
-    Job::new(model.networks(), query, knobs.clone(), &about.regions).map_err(|e| e.to_string())
+    model.begin(&picture, knobs.clone()).map_err(|e| e.to_string())
 }
 
 /// What came of [`job_again`] once it is done.
 ///
 /// # Errors
 /// A sentence, when it is not.
-pub fn outcome_again(model: &Model, job: &Job, knobs: &InvertKnobs) -> Result<Outcome, String> {
-    let judge = model.calibration(knobs).zip(model.rate(knobs));
-    job.outcome(judge).ok_or_else(|| "the inspection ended without an outcome".into())
+pub fn outcome_again(model: &Model, job: &Job) -> Result<Outcome, String> {
+    model.judge(job).ok_or_else(|| "the inspection ended without an outcome".into())
 }
 
 /// Every place of a test set, healthy images and each kind of defect spread evenly: early figures then speak of

@@ -140,6 +140,16 @@ impl Record {
         })
     }
 
+    /// Whether this content under this path could not be inspected.
+    ///
+    /// # Errors
+    /// [`RecordError`] for a path that is no text, or a file that cannot be read.
+    pub fn is_quarantined(&self, path: &Path, hash: FileHash) -> Result<bool, RecordError> {
+        let wanted = params![text_of(path)?, hash.to_string()];
+        let sql = "SELECT 1 FROM quarantine WHERE path = ?1 AND hash = ?2";
+        self.read(|| self.connection.prepare_cached(sql)?.exists(wanted))
+    }
+
     /// The files that could not be inspected, the latest first.
     ///
     /// # Errors

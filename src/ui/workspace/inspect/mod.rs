@@ -35,6 +35,7 @@ use super::super::{
     widget::{flush_right, icon_toggle},
 };
 use crate::{
+    data::decode::is_named_like_an_image,
     engine::{
         self, Inspect, Live, Severity,
         inspect::{Entry, InspectStatus, ModelFacts, ModelState, Query, QueryId, QuerySource, QueryState, View},
@@ -45,8 +46,6 @@ use crate::{
 
 /// Most images taken from one folder.
 const FOLDER_MOST: usize = 10_000;
-/// Endings of the images that are taken from a folder.
-const ENDINGS: [&str; 11] = ["png", "jpg", "jpeg", "tif", "tiff", "bmp", "pgm", "ppm", "pbm", "pnm", "pam"];
 
 /// What is remembered of the workspace's layout.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -625,7 +624,7 @@ fn images_in(folder: &Path, found: &mut Vec<PathBuf>, report: &dyn Fn(usize) -> 
             // Links to folders are not followed, since they may lead in circles.
             if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                 folders.push(path);
-            } else if path.extension().is_some_and(|e| ENDINGS.iter().any(|ending| e.eq_ignore_ascii_case(ending))) {
+            } else if is_named_like_an_image(&path) {
                 found.push(path);
             }
             if found.len() >= FOLDER_MOST || !report(found.len()) {

@@ -1,0 +1,413 @@
+//! A watched folder through the library and the command line: every part once, whatever happens to files and process.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)] // a test fails by panicking
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    io::{BufRead, BufReader, Write},
+    path::{Path, PathBuf},
+    process::{Command as Process, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use burn::tensor::Device;
+use ganspect::{
+    data::{
+        FileHash, Samples,
+        surface::{self, DefectKind, Kind},
+    },
+    engine::{
+        batch::{Batch, Finding, Turn},
+        watch::{Counts, Filed, MemoryLedger, Options, Timing, Watch},
+    },
+    inspect::{InvertKnobs, Model, evaluation::MapKind},
+};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/turned.ganspect");
+
+/// Short enough for a test, and long beside the time between two writes of a file that grows.
+const SETTLE: Duration = Duration::from_millis(150);
+
+/// Longer than any test: nothing is given up.
+const FOR_EVER: Duration = Duration::from_secs(3_600);
+
+/// A PNG of a part of its own for each number.
+fn png(number: u64, defect: Option<DefectKind>) -> Vec<u8> {
+    let picture = surface::draw(Kind::Turned, defect, 5, number, 64).picture;
+    let Samples::U8(bytes) = picture.samples() else { panic!("8 bits") };
+    let image = image::GrayImage::from_raw(64, 64, bytes.clone()).unwrap();
+    let mut out = std::io::Cursor::new(Vec::new());
+    image.write_to(&mut out, image::ImageFormat::Png).unwrap();
+    out.into_inner()
+}
+
+/// A folder, its record, and whoever inspects what comes.
+struct Station {
+    root: tempfile::TempDir,
+    ledger: MemoryLedger,
+    model: Model,
+}
+
+/// A watch and the batch that it feeds.
+struct Shift<'a> {
+    station: &'a Station,
+    watch: Watch,
+    batch: Batch,
+    news: Vec<String>,
+}
+
+fn timing(patience: Duration) -> Options {
+    Options { timing: Timing { settle: SETTLE, patience }, ..Options::default() }
+}
+
+impl Station {
+    fn new() -> Self {
+        let model = Model::load(Path::new(MODEL), &Device::flex()).unwrap();
+        Self { root: tempfile::tempdir().unwrap(), ledger: MemoryLedger::default(), model }
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.root.path().join(name)
+    }
+
+    fn put(&self, name: &str, bytes: &[u8]) {
+        fs::write(self.at(name), bytes).unwrap();
+    }
+
+    fn open(&self, options: Options) -> Shift<'_> {
+        let watch = Watch::start(self.root.path(), options, self.ledger.clone()).unwrap();
+        let knobs = InvertKnobs { steps: 1, ..InvertKnobs::default() };
+        let batch = Batch::new(&self.model, knobs, watch.ready().clone()).unwrap();
+        Shift { station: self, watch, batch, news: Vec::new() }
+    }
+
+    /// How often each content of each file is on record, and the reason of what is in quarantine.
+    fn record(&self) -> BTreeMap<(String, Option<FileHash>), Vec<Option<String>>> {
+        let mut record: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for Filed { path, hash, outcome } in self.ledger.entries() {
+            let name = path.strip_prefix(self.root.path()).unwrap().to_string_lossy().into_owned();
+            record.entry((name, hash)).or_default().push(outcome.err());
+        }
+        record
+    }
+
+    /// Every one of these contents, and nothing else, has been inspected exactly once.
+    fn assert_filed(&self, wanted: &[(&str, &[u8])]) {
+        let wanted: BTreeSet<_> = wanted.iter().map(|(name, b)| (name.to_string(), Some(FileHash::of(b)))).collect();
+        let record = self.record();
+        let filed: BTreeSet<_> = record.iter().filter(|(_, all)| all.contains(&None)).map(|(k, _)| k.clone()).collect();
+        assert_eq!(filed, wanted);
+        assert!(record.values().all(|all| all.len() == 1), "on record more than once: {record:?}");
+    }
+}
+
+impl Shift<'_> {
+    /// A slice of work; the part that it finished.
+    fn work(&mut self) -> Option<Finding> {
+        self.news.extend(std::iter::from_fn(|| self.watch.next_news()).map(|news| news.text));
+        match self.batch.slice(&self.station.model, Duration::from_millis(10)).unwrap() {
+            Turn::Done(finding) => {
+                self.watch.desk().file(&finding).unwrap();
+                Some(*finding)
+            }
+            Turn::Refused(refused) => panic!("{refused:?}"),
+            Turn::Idle | Turn::Working => None,
+            Turn::Over => panic!("the watch ended"),
+        }
+    }
+
+    fn counts(&self) -> Counts {
+        self.watch.desk().counts()
+    }
+
+    /// Works until `done`; the limit only turns a hang into a failure.
+    fn until(&mut self, what: &str, done: impl Fn(&Self) -> bool) {
+        let began = Instant::now();
+        while !done(self) {
+            self.work();
+            assert!(began.elapsed() < Duration::from_secs(60), "waited in vain for {what}: {:?}", self.counts());
+        }
+    }
+
+    /// Works for a while.
+    fn work_for(&mut self, time: Duration) {
+        let began = Instant::now();
+        while began.elapsed() < time {
+            self.work();
+        }
+    }
+
+    fn until_filed(&mut self, count: usize) {
+        self.until("the parts", |s| s.counts().filed >= count);
+        assert_eq!(self.counts().filed, count);
+    }
+}
+
+#[test]
+fn parts_are_taken_when_they_are_written_whole_however_they_come() {
+    let station = Station::new();
+    let [there, slow, renamed, later, deep] = [0, 1, 2, 3, 4].map(|n| png(n, None));
+    station.put("there.png", &there);
+    let mut shift = station.open(Options { recursive: true, ..timing(FOR_EVER) });
+    shift.until_filed(1);
+    // Halves that lie still for longer than the settling: the half does not decode.
+    station.put("slow.png", &slow[..slow.len() / 2]);
+    station.put("renamed.png.part", &renamed);
+    station.put(".hidden.png", &renamed);
+    station.put("note.txt", b"three parts today");
+    shift.work_for(SETTLE * 4);
+    assert_eq!((shift.counts().filed, shift.counts().waiting), (1, 1));
+    let mut file = fs::OpenOptions::new().append(true).open(station.at("slow.png")).unwrap();
+    file.write_all(&slow[slow.len() / 2..]).unwrap();
+    drop(file);
+    shift.until_filed(2);
+    fs::rename(station.at("renamed.png.part"), station.at("renamed.png")).unwrap();
+    shift.until_filed(3);
+    // Folders that come later, one of them with a part in it already.
+    fs::create_dir_all(station.at("monday/late")).unwrap();
+    station.put("monday/late/deep.png", &deep);
+    shift.until_filed(4);
+    station.put("monday/later.png", &later);
+    shift.until_filed(5);
+    let all = [
+        ("there.png", &*there),
+        ("slow.png", &slow),
+        ("renamed.png", &renamed),
+        ("monday/late/deep.png", &deep),
+        ("monday/later.png", &later),
+    ];
+    station.assert_filed(&all);
+    assert_eq!(shift.watch.stop().unwrap(), Counts { filed: 5, listed: true, ..Counts::default() });
+}
+
+#[test]
+fn what_stays_broken_is_put_in_quarantine_with_its_reason() {
+    let station = Station::new();
+    let (whole, other) = (png(0, None), png(1, None));
+    let mut shift = station.open(timing(SETTLE * 4));
+    station.put("cut.png", &whole[..whole.len() - 20]);
+    station.put("note.png", b"Dear colleague, the camera is broken.");
+    station.put("good.png", &other);
+    shift.until("the quarantine", |s| s.counts().quarantined == 2 && s.counts().filed == 1);
+    let reason = |name: &str, bytes: &[u8]| {
+        let record = station.record();
+        record[&(name.to_owned(), Some(FileHash::of(bytes)))][0].clone().unwrap()
+    };
+    assert!(reason("cut.png", &whole[..whole.len() - 20]).contains("ends too early"));
+    assert!(reason("note.png", b"Dear colleague, the camera is broken.").contains("not an image"));
+    shift.work();
+    assert!(
+        shift.news.iter().any(|n| n.starts_with("Cut.png is in quarantine: it ends too early")),
+        "{:?}",
+        shift.news
+    );
+    // Copied again, whole; a new watch leaves the note where it is.
+    station.put("cut.png", &whole);
+    shift.until_filed(2);
+    drop(shift);
+    let mut shift = station.open(timing(SETTLE * 4));
+    shift.until("the second look", |s| s.counts().listed && s.counts().waiting == 0);
+    assert_eq!((shift.counts().known, shift.counts().quarantined), (3, 0));
+    station.assert_filed(&[("cut.png", &whole), ("good.png", &other)]);
+}
+
+#[test]
+fn new_content_is_a_new_part_and_what_is_gone_is_let_go() {
+    let station = Station::new();
+    let [first, second, third] = [0, 1, 2].map(|n| png(n, Some(DefectKind::Crack)));
+    let mut shift = station.open(timing(FOR_EVER));
+    station.put("part.png", &first);
+    let finding = loop {
+        if let Some(finding) = shift.work() {
+            break finding;
+        }
+    };
+    assert_eq!((finding.path.as_path(), finding.hash), (&*station.at("part.png"), FileHash::of(&first)));
+    assert_eq!((finding.width, finding.height, finding.stamp.len), (64, 64, first.len() as u64));
+    assert_eq!((finding.model.name.as_str(), &finding.model.hash), ("turned metal, built in", &station.model.hash()));
+    // One step is no setting that the model is calibrated for.
+    assert!(finding.outcome.assessment.is_none() && finding.threshold.is_none());
+    let (kind, map) = finding.map();
+    assert_eq!((kind, map.len()), (MapKind::Critic, 64 * 64));
+    // Written over with the same content, and with other content.
+    station.put("part.png", &first);
+    shift.until("the second look", |s| s.counts().known == 1);
+    station.put("part.png", &second);
+    shift.until_filed(2);
+    // Ready, and waiting for its turn, when it is deleted and when it is written over.
+    station.put("gone.png", &third);
+    station.put("changed.png", &first);
+    let mut patience = 0;
+    while shift.watch.ready().len() < 2 {
+        thread::sleep(Duration::from_millis(10));
+        patience += 1;
+        assert!(patience < 3_000, "{:?}", shift.counts());
+    }
+    fs::remove_file(station.at("gone.png")).unwrap();
+    station.put("changed.png", &third);
+    shift.until("the deleted one", |s| s.counts().gone == 1 && s.counts().filed == 3);
+    station.assert_filed(&[("part.png", &first), ("part.png", &second), ("changed.png", &third)]);
+}
+
+#[test]
+fn a_folder_that_vanishes_is_waited_for() {
+    let station = Station::new();
+    let (root, away) = (station.at("line"), station.at("away"));
+    fs::create_dir(&root).unwrap();
+    let [first, second] = [0, 1].map(|n| png(n, None));
+    station.put("line/first.png", &first);
+    let watch = Watch::start(&root, timing(FOR_EVER), station.ledger.clone()).unwrap();
+    let knobs = InvertKnobs { steps: 1, ..InvertKnobs::default() };
+    let batch = Batch::new(&station.model, knobs, watch.ready().clone()).unwrap();
+    let mut shift = Shift { station: &station, watch, batch, news: Vec::new() };
+    shift.until_filed(1);
+    fs::rename(&root, &away).unwrap();
+    shift.until("the sentence", |s| s.news.iter().any(|n| n.contains("line is gone. Put it back")));
+    fs::write(away.join("second.png"), &second).unwrap();
+    fs::rename(&away, &root).unwrap();
+    shift.until_filed(2);
+    shift.until("the sentence", |s| s.news.iter().any(|n| n.contains("line is back")));
+    station.assert_filed(&[("line/first.png", &first), ("line/second.png", &second)]);
+    let absent = Watch::start(&station.at("absent"), Options::default(), MemoryLedger::default());
+    assert!(absent.unwrap_err().to_string().contains("check the spelling"));
+}
+
+#[test]
+fn sixty_parts_under_load_are_inspected_once_each_and_so_after_every_break() {
+    let station = Station::new();
+    let parts: Vec<(String, Vec<u8>)> = (0..60).map(|n| (format!("part {n}.png"), png(n, None))).collect();
+    let root = station.root.path().to_owned();
+    let written = parts.clone();
+    let writer = thread::Builder::new()
+        .name("test-camera".into())
+        .spawn(move || {
+            let mut rng = ChaCha8Rng::seed_from_u64(11);
+            for (name, bytes) in &written {
+                let path = root.join(name);
+                if rng.random_bool(0.5) {
+                    let part = root.join(format!("{name}.part"));
+                    fs::write(&part, bytes).unwrap();
+                    fs::rename(&part, &path).unwrap();
+                } else {
+                    let (head, tail) = bytes.split_at(rng.random_range(1..bytes.len()));
+                    let mut file = fs::File::create(&path).unwrap();
+                    file.write_all(head).unwrap();
+                    thread::sleep(Duration::from_millis(rng.random_range(0..20)));
+                    file.write_all(tail).unwrap();
+                }
+            }
+        })
+        .unwrap();
+    // Dropped at any point: with parts read ahead, in hand, and inspected but not filed.
+    let mut rng = ChaCha8Rng::seed_from_u64(12);
+    for _ in 0..5 {
+        let mut shift = station.open(timing(FOR_EVER));
+        let until = shift.counts().filed + rng.random_range(3..8);
+        shift.until("some parts", |s| s.counts().filed >= until);
+        for _ in 0..rng.random_range(0..5) {
+            if let Turn::Done(_) = shift.batch.slice(&station.model, Duration::from_millis(10)).unwrap() {
+                break;
+            }
+        }
+    }
+    writer.join().unwrap();
+    let mut shift = station.open(Options { once: true, ..timing(FOR_EVER) });
+    loop {
+        match shift.batch.slice(&station.model, Duration::from_millis(50)).unwrap() {
+            Turn::Done(finding) => shift.watch.desk().file(&finding).unwrap(),
+            Turn::Over => break,
+            Turn::Idle | Turn::Working => {}
+            Turn::Refused(refused) => panic!("{refused:?}"),
+        }
+    }
+    let counts = shift.watch.stop().unwrap();
+    assert_eq!(counts.filed + counts.known, 60);
+    let wanted: Vec<(&str, &[u8])> = parts.iter().map(|(name, bytes)| (name.as_str(), &**bytes)).collect();
+    station.assert_filed(&wanted);
+}
+
+/// `ganspect watch` over a folder, its record beside it.
+fn command(root: &Path, arguments: &[&str]) -> Process {
+    let mut process = Process::new(env!("CARGO_BIN_EXE_ganspect"));
+    process.args(["watch", "--device", "cpu", "--model", "built-in", "--settle", "50", "--db"]);
+    process.arg(root.with_extension("jsonl")).arg(root).args(arguments);
+    process
+}
+
+/// The lines on record.
+fn lines(root: &Path) -> Vec<serde_json::Value> {
+    let text = fs::read_to_string(root.with_extension("jsonl")).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn a_killed_process_loses_nothing_and_inspects_nothing_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("parts");
+    fs::create_dir(&root).unwrap();
+    for n in 0..24 {
+        fs::write(root.join(format!("{n}.png")), png(n, None)).unwrap();
+    }
+    let quick = ["--set", "steps=1"];
+    let mut rng = ChaCha8Rng::seed_from_u64(13);
+    for _ in 0..3 {
+        let mut process = command(&root, &quick).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let rows = BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let seen = rows.filter(|row| row.ends_with(".png")).take(rng.random_range(2..7)).count();
+        assert!(seen >= 2);
+        thread::sleep(Duration::from_millis(rng.random_range(0..30)));
+        process.kill().unwrap();
+        process.wait().unwrap();
+    }
+    let output = command(&root, &quick).arg("--once").output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("on record from before"), "{said}");
+    let lines = lines(&root);
+    let hashes: BTreeSet<&str> = lines.iter().filter_map(|line| line["hash"].as_str()).collect();
+    assert_eq!((lines.len(), hashes.len()), (24, 24));
+}
+
+#[test]
+fn the_command_says_what_it_files_and_ends_cleanly() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("parts");
+    fs::create_dir(&root).unwrap();
+    fs::write(root.join("good.png"), png(0, None)).unwrap();
+    fs::write(root.join("bad.png"), png(1, Some(DefectKind::Scratch))).unwrap();
+    fs::write(root.join("note.png"), "no picture").unwrap();
+    let output = command(&root, &["--once", "--patience", "200"]).output().unwrap();
+    let (rows, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{said}");
+    assert!(rows.contains("promise at most"), "{rows}");
+    for name in ["good.png", "bad.png"] {
+        let row = rows.lines().find(|row| row.ends_with(name)).unwrap();
+        assert!(row.contains("good parts"), "{row}");
+    }
+    assert!(said.contains("Note.png is in quarantine: it is not an image"), "{said}");
+    assert!(said.contains("1 in quarantine"), "{said}");
+    let on_record = lines(&root);
+    assert_eq!(on_record.len(), 3);
+    assert!(on_record.iter().filter(|line| line["p"].is_number() && line["threshold"].is_number()).count() == 2);
+
+    let mut process = command(&root, &[]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    fs::write(root.join("next.png"), png(2, None)).unwrap();
+    let mut rows = BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok);
+    assert!(rows.any(|row| row.ends_with("next.png")));
+    let sent = Process::new("kill").args(["-INT", &process.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    let output = process.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("3 on record from before"));
+
+    let refused = Process::new(env!("CARGO_BIN_EXE_ganspect"))
+        .args(["watch", "--device", "cpu", "--model", "built-in"])
+        .arg(folder.path().join("absent"))
+        .output()
+        .unwrap();
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("check the spelling"));
+}
