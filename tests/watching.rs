@@ -23,6 +23,7 @@ use ganspect::{
         watch::{Counts, Filed, MemoryLedger, Options, Timing, Watch},
     },
     inspect::{InvertKnobs, Model, evaluation::MapKind},
+    review::{Item, Record},
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -201,7 +202,7 @@ fn what_stays_broken_is_put_in_quarantine_with_its_reason() {
     assert!(reason("note.png", b"Dear colleague, the camera is broken.").contains("not an image"));
     shift.work();
     assert!(
-        shift.news.iter().any(|n| n.starts_with("Cut.png is in quarantine: it ends too early")),
+        shift.news.iter().any(|n| n.starts_with("cut.png is in quarantine: it ends too early")),
         "{:?}",
         shift.news
     );
@@ -334,14 +335,13 @@ fn sixty_parts_under_load_are_inspected_once_each_and_so_after_every_break() {
 fn command(root: &Path, arguments: &[&str]) -> Process {
     let mut process = Process::new(env!("CARGO_BIN_EXE_ganspect"));
     process.args(["watch", "--device", "cpu", "--model", "built-in", "--settle", "50", "--db"]);
-    process.arg(root.with_extension("jsonl")).arg(root).args(arguments);
+    process.arg(root.with_extension("sqlite")).arg(root).args(arguments);
     process
 }
 
-/// The lines on record.
-fn lines(root: &Path) -> Vec<serde_json::Value> {
-    let text = fs::read_to_string(root.with_extension("jsonl")).unwrap();
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+/// The parts on record.
+fn on_record(root: &Path) -> Vec<Item> {
+    Record::open(&root.with_extension("sqlite")).unwrap().queue().unwrap()
 }
 
 #[test]
@@ -352,10 +352,9 @@ fn a_killed_process_loses_nothing_and_inspects_nothing_twice() {
     for n in 0..24 {
         fs::write(root.join(format!("{n}.png")), png(n, None)).unwrap();
     }
-    let quick = ["--set", "steps=1"];
     let mut rng = ChaCha8Rng::seed_from_u64(13);
     for _ in 0..3 {
-        let mut process = command(&root, &quick).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut process = command(&root, &[]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let rows = BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok);
         let seen = rows.filter(|row| row.ends_with(".png")).take(rng.random_range(2..7)).count();
         assert!(seen >= 2);
@@ -363,12 +362,12 @@ fn a_killed_process_loses_nothing_and_inspects_nothing_twice() {
         process.kill().unwrap();
         process.wait().unwrap();
     }
-    let output = command(&root, &quick).arg("--once").output().unwrap();
+    let output = command(&root, &[]).arg("--once").output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && said.contains("on record from before"), "{said}");
-    let lines = lines(&root);
-    let hashes: BTreeSet<&str> = lines.iter().filter_map(|line| line["hash"].as_str()).collect();
-    assert_eq!((lines.len(), hashes.len()), (24, 24));
+    let items = on_record(&root);
+    let hashes: BTreeSet<String> = items.iter().map(|item| item.part.hash.to_string()).collect();
+    assert_eq!((items.len(), hashes.len()), (24, 24));
 }
 
 #[test]
@@ -387,11 +386,12 @@ fn the_command_says_what_it_files_and_ends_cleanly() {
         let row = rows.lines().find(|row| row.ends_with(name)).unwrap();
         assert!(row.contains("good parts"), "{row}");
     }
-    assert!(said.contains("Note.png is in quarantine: it is not an image"), "{said}");
+    assert!(said.contains("note.png is in quarantine: it is not an image"), "{said}");
     assert!(said.contains("1 in quarantine"), "{said}");
-    let on_record = lines(&root);
-    assert_eq!(on_record.len(), 3);
-    assert!(on_record.iter().filter(|line| line["p"].is_number() && line["threshold"].is_number()).count() == 2);
+    let items = on_record(&root);
+    assert_eq!(items.len(), 2);
+    assert!(items.iter().all(|item| item.inspection.threshold.is_some_and(f64::is_finite)));
+    assert_eq!(Record::open(&root.with_extension("sqlite")).unwrap().quarantined().unwrap().len(), 1);
 
     let mut process = command(&root, &[]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     fs::write(root.join("next.png"), png(2, None)).unwrap();

@@ -55,7 +55,7 @@ pub(super) fn run(command: ReviewCommand) -> Result<()> {
             if items.is_empty() {
                 println!("There are no such parts in {}.", record.path().display());
             }
-            list(&items);
+            list(&items)?;
         }
         ReviewCommand::Export { db, out, format, since } => {
             let (record, items) = read(db, since)?;
@@ -97,7 +97,8 @@ fn read(db: Option<PathBuf>, since: Option<Moment>) -> Result<(Record, Vec<Item>
     Ok((record, items))
 }
 
-fn list(items: &[Item]) {
+fn list(items: &[Item]) -> Result<()> {
+    let rows = indicatif::ProgressBar::hidden();
     let view = View::of(items, &Filter::default(), Order::Newest);
     for item in view.rows().iter().filter_map(|&i| items.get(i)) {
         let inspection = &item.inspection;
@@ -107,7 +108,7 @@ fn list(items: &[Item]) {
             }
             None => item.standing(None).title().into(),
         };
-        println!(
+        let row = format!(
             "{}  {:<9}  p {:<8.4}  {people:<28}  {:>9}  {}{}",
             inspection.time.minute(),
             inspection.assessment.verdict.title(),
@@ -116,8 +117,10 @@ fn list(items: &[Item]) {
             item.part.path.display(),
             if item.part.is_missing() { "  (missing)" } else { "" },
         );
+        super::print_row(&rows, &row)?;
     }
     if !items.is_empty() {
-        println!("{}", queue::sentence(&view.counters()));
+        super::print_row(&rows, &queue::sentence(&view.counters()))?;
     }
+    Ok(())
 }

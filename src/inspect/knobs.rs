@@ -386,7 +386,7 @@ mod tests {
         let table = toml::Table::try_from(InvertKnobs::default()).unwrap();
         let optimiser = table["optimiser"].as_table().unwrap().len();
         assert_eq!(KNOBS.len(), table.len() - 1 + optimiser);
-        let values = ["9", "sgd", "1", "0.5", "0.25", "3", "random", "sphere", "1", "2", "0", "7", "42"];
+        let values = ["9", "20", "sgd", "1", "0.5", "0.25", "3", "random", "sphere", "1", "2", "0", "7", "42"];
         let mut knobs = InvertKnobs::default();
         for (knob, value) in KNOBS.iter().zip(values) {
             knobs.assign(&format!("{} = {value}", knob.key)).unwrap();

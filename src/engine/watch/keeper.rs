@@ -26,7 +26,6 @@ use crate::{
         decode::{FileFault, decode_unless},
     },
     engine::Severity,
-    words::sentence,
 };
 
 /// Files that are followed at a time; the others wait in the folder.
@@ -361,7 +360,7 @@ impl Keeper {
             self.desk.quarantine(path, hash, &reason)?;
             self.settle(path, stamp);
             let name = path.strip_prefix(&self.root).unwrap_or(path).display();
-            self.say(Severity::Warning, sentence(&format!("{name} is in quarantine: {reason}")));
+            self.say(Severity::Warning, format!("{name} is in quarantine: {}.", reason.trim_end_matches('.')));
         }
         Ok(())
     }
