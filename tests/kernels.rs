@@ -155,6 +155,7 @@ proptest! {
         // One value has no variance to speak of.
         prop_assume!(dims[0] * dims[2] * dims[3] > 1);
         let (got, wanted) = (run_norm(dims, leaky, seed, true), run_norm(dims, leaky, seed, false));
+        prop_assume!(leaky.is_none() || wanted[0].iter().all(|y| y.abs() > KINK));
         for (i, (got, wanted)) in got.iter().zip(&wanted).enumerate() {
             prop_assert_eq!(got.len(), wanted.len());
             prop_assert_eq!(apart(got, wanted), None, "part {}", i);
