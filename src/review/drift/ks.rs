@@ -17,8 +17,8 @@ impl Ks {
     /// Of `values` in `[0, 1]`, whose number counts as `weight` (their number itself for independent values). `None` for
     /// no values, or one that is no number.
     ///
-    /// Its p-value is Kolmogorov's with the correction of Stephens (1970), within 0.01 of the exact one from ten values
-    /// on.
+    /// Its p-value is Kolmogorov's with the correction of Stephens (1970), within 0.02 of the exact one in the
+    /// cases of ten values that are tested.
     pub fn uniform(values: &[f64], weight: f64) -> Option<Self> {
         if values.is_empty() || values.iter().any(|v| v.is_nan()) {
             return None;
