@@ -276,6 +276,29 @@ fn files_that_are_no_record_are_refused_in_words_and_left_alone() {
     assert!(Record::open(&empty).unwrap().queue().unwrap().is_empty());
 }
 
+#[test]
+fn several_programs_may_begin_a_record_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    for round in 0..20 {
+        let path = folder.path().join(format!("{round}.sqlite"));
+        let gate = std::sync::Barrier::new(6);
+        std::thread::scope(|scope| {
+            for i in 0..6 {
+                let (path, gate) = (&path, &gate);
+                scope.spawn(move || {
+                    gate.wait();
+                    let mut record = Record::open(path).unwrap();
+                    let new = record.insert_inspection(&part("/parts/a.png"), &inspection("first", 0.5, i));
+                    said(&mut record, new.unwrap(), &format!("reviewer {i}"), Judgement::Agree);
+                });
+            }
+        });
+        let record = Record::open(&path).unwrap();
+        record.check().unwrap();
+        assert_eq!(only(&record).opinions.len(), 6);
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn a_read_only_folder_is_named() {

@@ -1,8 +1,12 @@
 //! Opening the file: what it must be, and what an older one lacks.
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
 
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use super::RecordError;
 
@@ -17,6 +21,9 @@ pub const VERSION: i32 = MIGRATIONS.len() as i32;
 
 /// How long a writer waits for another one.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long between two tries where SQLite does not wait by itself.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// Statements that are kept ready.
 const STATEMENTS: usize = 32;
@@ -48,10 +55,11 @@ fn prepare(connection: &mut Connection, path: &Path) -> Result<(), RecordError> 
     connection.pragma_update(None, "foreign_keys", true).map_err(fault)?;
     connection.pragma_update(None, "synchronous", "FULL").map_err(fault)?;
     // Before anything is written: whose file it is, and of what version.
-    let (version, fresh) = examine(connection, path)?;
-    // A record in memory stays as it is, and a file that is one already is not touched.
-    let _mode: String =
-        connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0)).map_err(fault)?;
+    // One look at the file, or another program that begins it meanwhile would be seen half done.
+    let look = connection.transaction().map_err(fault)?;
+    let (version, fresh) = examine(&look, path)?;
+    look.finish().map_err(fault)?;
+    write_ahead(connection).map_err(fault)?;
     if version == VERSION && !fresh {
         return Ok(());
     }
@@ -64,6 +72,20 @@ fn prepare(connection: &mut Connection, path: &Path) -> Result<(), RecordError> 
     transaction.pragma_update(None, "application_id", APPLICATION).map_err(fault)?;
     transaction.pragma_update(None, "user_version", VERSION).map_err(fault)?;
     transaction.commit().map_err(fault)
+}
+
+/// Has the log written ahead. A record in memory stays as it is, and a file that has it already is not touched. For this
+/// step alone SQLite does not wait by itself while another program begins the same record.
+fn write_ahead(connection: &Connection) -> rusqlite::Result<()> {
+    let start = Instant::now();
+    loop {
+        let mode = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0));
+        let busy = |cause: &rusqlite::Error| cause.sqlite_error_code() == Some(ErrorCode::DatabaseBusy);
+        match mode {
+            Err(cause) if busy(&cause) && start.elapsed() < PATIENCE => thread::sleep(PAUSE),
+            mode => return mode.map(|_| ()),
+        }
+    }
 }
 
 /// The file's version, and whether it is empty. A file of another program or of a newer version is refused.
