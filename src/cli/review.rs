@@ -65,10 +65,12 @@ pub(super) fn run(command: ReviewCommand) -> Result<()> {
             }
             let missing = match written.missing {
                 0 => String::new(),
+                1 => "; 1 picture is not where it was".into(),
                 n => format!("; {n} pictures are not where they were"),
             };
             let left_out = match written.left_out {
                 0 => String::new(),
+                1 => "; 1 part is left out".into(),
                 n => format!("; {n} parts are left out"),
             };
             let unit = match format {

@@ -123,12 +123,13 @@ impl Sheet {
         let values = wrap(value, BODY, WIDTH - COLUMN);
         for i in 0..names.len().max(values.len()) {
             let top = self.y;
-            if let Some(value) = values.get(i) {
-                self.line(value, BODY, PLAIN, COLUMN);
-            }
-            if let Some(name) = names.get(i).filter(|_| !self.full) {
-                self.y = top;
+            // The name first, so that text taken out of the page reads as it does on it.
+            if let Some(name) = names.get(i) {
                 self.line(name, BODY, PLAIN, 0.0);
+            }
+            if let Some(value) = values.get(i).filter(|_| !self.full) {
+                self.y = top;
+                self.line(value, BODY, PLAIN, COLUMN);
             }
         }
     }

@@ -37,7 +37,7 @@ CREATE TABLE verdict (
     kind TEXT CHECK (kind IN ('agree', 'healthy', 'defective', 'unsure', 'skip')),
     defect_kind TEXT,
     note TEXT NOT NULL DEFAULT '',
-    region TEXT CHECK (json_valid(region)), -- rectangle or polygon, pixels
+    region TEXT CHECK (region IS NULL OR json_valid(region)), -- rectangle or polygon, pixels
     blind INTEGER NOT NULL DEFAULT 0 CHECK (blind IN (0, 1)),
     time INTEGER NOT NULL,
     retracts INTEGER UNIQUE REFERENCES verdict (id), -- the row that this one takes back
