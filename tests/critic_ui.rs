@@ -16,7 +16,7 @@ use ganspect::{
     },
     engine::{
         Live,
-        forging::{Answers, Shown, Viewer},
+        forging::{Answers, CROPS, Shown, Viewer},
         live::{History, Phase},
         making::{Making, Part, PartProgress},
     },
@@ -168,7 +168,7 @@ fn forged_crops_follow_a_knob_while_the_gan_trains() {
     stage.harness.state_mut().apply(Action::Knob { key: "critic.share", value: toml::Value::Float(1.0) });
     stage.until("all of them are damaged", |window| latest(window).is_some_and(|s| s.knobs.share == 1.0));
     let all = latest(&stage.harness).unwrap();
-    assert!(all.damaged() > usual.damaged(), "{} and {}", usual.damaged(), all.damaged());
+    assert!(all.damaged(CROPS) > usual.damaged(CROPS), "{} and {}", usual.damaged(CROPS), all.damaged(CROPS));
 
     // Others are drawn on demand, by the same knobs.
     stage.harness.get_by_label(UiCommand::ForgeOthers.title()).click();
@@ -190,7 +190,7 @@ fn the_forger_can_be_turned_before_anything_trains() {
     assert_ne!(before.viewer, Viewer::RUN);
     stage.harness.state_mut().apply(Action::Knob { key: "critic.share", value: toml::Value::Float(1.0) });
     stage.until("the knob is seen", |window| latest(window).is_some_and(|s| s.knobs.share == 1.0));
-    assert!(latest(&stage.harness).unwrap().damaged() > before.damaged());
+    assert!(latest(&stage.harness).unwrap().damaged(CROPS) > before.damaged(CROPS));
 }
 
 #[test]

@@ -54,12 +54,21 @@ impl ForgedView {
         let answers = critic.answers.lock().clone();
         let answers = answers.filter(|a| shown.as_ref().is_some_and(|s| s.serial == a.serial));
         let fault = critic.fault.lock().clone();
-        self.toolbar(ui, frame, shown.as_deref(), answers.as_deref(), opened.is_some());
+        let rows = if answers.is_some() { 3 } else { 2 };
+        let mut room = ui.available_rect_before_wrap();
+        room.min.y = (room.min.y + theme::ROW + ui.spacing().item_spacing.y).min(room.max.y);
+        let ppp = ui.pixels_per_point();
+        let inner = room.shrink(theme::GAP_S).size();
+        let bands = shown.as_ref().map(|s| Bands::new(inner, s.crops.count, s.crops.side, rows, ppp));
+        let line = match (&shown, &bands) {
+            (Some(shown), Some(bands)) => words(shown, bands.count, answers.as_deref(), &frame.recipe.critic),
+            _ => "Drawing crops…".to_owned(),
+        };
+        self.toolbar(ui, frame, &line, opened.is_some());
         let p = Palette::of(ui);
-        let room = ui.available_rect_before_wrap();
         ui.painter().rect_filled(room, theme::RADIUS, p.picture);
-        match (shown, fault) {
-            (Some(shown), None) => self.pictures(ui, room, &shown, answers.as_ref()),
+        match (shown.zip(bands), fault) {
+            (Some((shown, bands)), None) => self.pictures(ui, room, &shown, answers.as_ref(), &bands),
             (_, Some(fault)) => empty_place(ui, "No crops can be shown", &fault),
             (None, None) => empty_place(ui, "Forged crops appear here", "Healthy crops, damaged as the knobs say."),
         }
@@ -88,14 +97,8 @@ impl ForgedView {
         frame.actions.push(Action::Engine(Command::Forge(order)));
     }
 
-    fn toolbar(
-        &mut self,
-        ui: &mut Ui,
-        frame: &mut Frame<'_>,
-        shown: Option<&Shown>,
-        answers: Option<&Answers>,
-        before: bool,
-    ) {
+    /// A line about the crops, and the button that draws others; `before` there is a run.
+    fn toolbar(&mut self, ui: &mut Ui, frame: &mut Frame<'_>, line: &str, before: bool) {
         let p = Palette::of(ui);
         ui.horizontal(|ui| {
             ui.set_height(theme::ROW);
@@ -103,20 +106,19 @@ impl ForgedView {
             flush_right(ui, |ui| {
                 let others = UiCommand::ForgeOthers;
                 let help = if before { others.help().to_owned() } else { others.tooltip(ui.ctx()) };
-                let button = icon_button(ui, icons::ICON_CASINO, &help, shown.is_some());
+                let button = icon_button(ui, icons::ICON_CASINO, &help, true);
                 if button.accessible_name(others.title()).clicked() {
                     // On a page without a run the command has no meaning.
                     if before { self.draw_others() } else { frame.command(others) }
                 }
                 ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
-                    let (text, help) = words(shown, answers, &frame.recipe.critic);
-                    ui.add(egui::Label::new(theme::weak_caption(&p, text)).truncate()).on_hover_text(help);
+                    ui.add(egui::Label::new(theme::weak_caption(&p, line)).truncate()).on_hover_text(HELP);
                 });
             });
         });
     }
 
-    fn pictures(&mut self, ui: &mut Ui, room: Rect, shown: &Arc<Shown>, answers: Option<&Arc<Answers>>) {
+    fn pictures(&mut self, ui: &mut Ui, room: Rect, shown: &Arc<Shown>, answers: Option<&Arc<Answers>>, bands: &Bands) {
         let p = Palette::of(ui);
         let [crops, masks, maps] = std::mem::take(&mut self.sheets);
         let crops = Sheet::of(ui.ctx(), "forged crops", shown, &shown.crops, crops);
@@ -126,14 +128,14 @@ impl ForgedView {
         rows.extend(maps.as_ref().map(|sheet| ("answer", sheet)));
         let ppp = ui.pixels_per_point();
         let inner = room.shrink(theme::GAP_S);
-        let bands = Bands::new(inner.size(), crops.count(), crops.side(), rows.len(), ppp);
         let scroll = ScrollArea::both().id_salt("forged").auto_shrink(false).max_height(inner.height());
         ui.scope_builder(egui::UiBuilder::new().max_rect(inner), |ui| {
             scroll.show(ui, |ui| {
                 let (rect, response) = ui.allocate_exact_size(bands.size(), Sense::hover());
                 response.widget_info(|| {
                     let answered = if answers.is_some() { ", and the critic's answers" } else { "" };
-                    let text = format!("{} forged crops, {} damaged{answered}", bands.count, shown.damaged());
+                    let text =
+                        format!("{} forged crops, {} damaged{answered}", bands.count, shown.damaged(bands.count));
                     WidgetInfo::labeled(Role::Image, true, text)
                 });
                 let font = theme::caption().resolve(ui.style());
@@ -153,20 +155,21 @@ impl ForgedView {
     }
 }
 
-/// What is to be seen, in a line, and how to read it.
-fn words(shown: Option<&Shown>, answers: Option<&Answers>, wanted: &CriticKnobs) -> (String, &'static str) {
-    const HELP: &str = "Each column is one crop. Damage: white is where the forger damaged it so that it can be seen. \
-                        Answer: how sure the critic is that a place is damaged, from black (not at all) to white \
-                        (certain); it answers once it is being trained, after the GAN.";
-    let Some(shown) = shown else { return ("Drawing crops…".into(), HELP) };
-    let mut text = format!("{} of {} crops damaged", shown.damaged(), shown.crops.count);
+/// How to read what is to be seen.
+const HELP: &str = "Each column is one crop. Damage: white is where the forger damaged it so that it can be seen. \
+                    Answer: how sure the critic is that a place is damaged, from black (not at all) to white \
+                    (certain); it answers once it is being trained, after the GAN.";
+
+/// What is to be seen of the first `count` crops, in a line.
+fn words(shown: &Shown, count: usize, answers: Option<&Answers>, wanted: &CriticKnobs) -> String {
+    let mut text = format!("{} of {count} crops damaged", shown.damaged(count));
     if let Some(answers) = answers {
         text.push_str(&format!(" · critic after step {}", ticks::grouped(answers.step as f64, 0)));
         if answers.knobs.forge() != wanted.forge() {
             text.push_str(", trained with other knobs");
         }
     }
-    (text, HELP)
+    text
 }
 
 /// How crops stand: in bands, in each of which every crop has its mask and its answer under it.
@@ -254,10 +257,10 @@ mod tests {
         let forged = crate::data::forge::Forged { values: vec![0.0; 64], mask: vec![1.0; 64] };
         let knobs = CriticKnobs::default();
         let shown = Shown::new(viewer, knobs.clone(), [1, 8], forged);
-        assert_eq!(words(Some(&shown), None, &knobs).0, "1 of 1 crops damaged");
+        assert_eq!(words(&shown, 1, None, &knobs), "1 of 1 crops damaged");
         let answers = Answers::new(&shown, 1500, knobs.clone(), &[0.5; 4]);
-        assert_eq!(words(Some(&shown), Some(&answers), &knobs).0, "1 of 1 crops damaged · critic after step 1,500");
+        assert_eq!(words(&shown, 1, Some(&answers), &knobs), "1 of 1 crops damaged · critic after step 1,500");
         let turned = CriticKnobs { share: 0.9, ..knobs };
-        assert!(words(Some(&shown), Some(&answers), &turned).0.ends_with("trained with other knobs"));
+        assert!(words(&shown, 1, Some(&answers), &turned).ends_with("trained with other knobs"));
     }
 }

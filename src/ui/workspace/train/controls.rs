@@ -190,7 +190,11 @@ fn parts(ui: &mut Ui, p: &Palette, making: &Making) {
                 ui.allocate_ui_with_layout(
                     vec2(theme::FIGURE_COLUMN, theme::ROW_VALUE),
                     egui::Layout::right_to_left(egui::Align::Center),
-                    |ui| ui.label(text(percent.clone())),
+                    |ui| {
+                        // As wide in every row, so that the bars stand under one another.
+                        ui.set_min_width(theme::FIGURE_COLUMN);
+                        ui.label(text(percent.clone()));
+                    },
                 );
                 let bar = ProgressBar::new(progress.share()).desired_width(theme::INTERVAL);
                 let bar = ui.add(bar.desired_height(theme::GAP_XS).corner_radius(2.0).fill(p.accent));
