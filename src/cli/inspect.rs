@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use crossbeam_channel::Receiver;
 
-use super::{train::bar, wait};
+use super::{tally::Verdicts, train::bar, wait};
 use crate::{
     data::DataError,
     device::DeviceChoice,
@@ -20,7 +20,7 @@ use crate::{
         inspect::{Entry, ModelFacts, ModelSource, ModelState, Query, QueryId, QuerySource, QueryState, View},
     },
     inspect::{
-        Calibration, InvertPreset, Outcome, ScoreKind, Verdict,
+        Calibration, InvertPreset, Outcome, ScoreKind,
         export::{Inspected, Names, Part, numbers, write_all},
     },
     report::colour_map::ColourMap,
@@ -109,7 +109,7 @@ pub(super) fn run(arguments: InspectArguments, device: DeviceChoice) -> Result<E
     eprintln!("{tally}");
     Ok(match () {
         () if tally.failed > 0 => ExitCode::from(2),
-        () if arguments.fail_on_defect && tally.defective > 0 => ExitCode::from(1),
+        () if arguments.fail_on_defect && tally.verdicts.defective > 0 => ExitCode::from(1),
         () => ExitCode::SUCCESS,
     })
 }
@@ -185,10 +185,7 @@ fn line(cells: &[impl AsRef<[u8]>]) -> String {
 /// How many images came out how.
 #[derive(Debug, Default)]
 struct Tally {
-    healthy: usize,
-    suspect: usize,
-    defective: usize,
-    unjudged: usize,
+    verdicts: Verdicts,
     failed: usize,
     /// Of another size than the calibration's images.
     unlike: usize,
@@ -196,11 +193,8 @@ struct Tally {
 
 impl std::fmt::Display for Tally {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { healthy, suspect, defective, unjudged, failed, unlike } = self;
-        write!(f, "{healthy} healthy, {suspect} suspect, {defective} defective")?;
-        if *unjudged > 0 {
-            write!(f, ", {unjudged} without a verdict")?;
-        }
+        let Self { verdicts, failed, unlike } = self;
+        write!(f, "{verdicts}")?;
         if *failed > 0 {
             write!(f, ", {failed} could not be inspected")?;
         }
@@ -294,12 +288,7 @@ fn report(
         }
         _ => outcome.as_ref(),
     };
-    match outcome.assessment.as_ref().map(|a| a.verdict) {
-        Some(Verdict::Healthy) => tally.healthy += 1,
-        Some(Verdict::Suspect) => tally.suspect += 1,
-        Some(Verdict::Defective) => tally.defective += 1,
-        None => tally.unjudged += 1,
-    }
+    tally.verdicts.add(outcome.assessment.as_ref().map(|a| a.verdict));
     let size = (outcome.query.width(), outcome.query.height());
     tally.unlike += usize::from(calibration.is_some_and(|c| !c.suits(size)));
     let file = path.display().to_string();

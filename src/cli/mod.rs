@@ -8,6 +8,7 @@ mod model;
 mod reproduce;
 mod review;
 mod runs;
+mod tally;
 mod train;
 mod watch;
 

@@ -9,14 +9,14 @@ use std::{
 use anyhow::{Result, bail};
 use clap::Args;
 
-use super::{print_row, train::bar};
+use super::{print_row, tally::Verdicts, train::bar};
 use crate::{
     device::{self, DeviceChoice},
     engine::{
         batch::{Batch, Finding, Turn},
         watch::{Counts, MemoryLedger, Options, RecordLedger, Timing, Watch},
     },
-    inspect::{InvertPreset, Model, Verdict},
+    inspect::{InvertPreset, Model},
     review::Record,
     words::span,
 };
@@ -54,15 +54,6 @@ pub(super) struct WatchArguments {
     /// Turn a knob of the inspection, for example --set steps=200; may be given again
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
-}
-
-/// How many parts came out how.
-#[derive(Debug, Default)]
-struct Tally {
-    healthy: usize,
-    suspect: usize,
-    defective: usize,
-    unjudged: usize,
 }
 
 pub(super) fn run(arguments: WatchArguments, choice: DeviceChoice) -> Result<()> {
@@ -108,8 +99,8 @@ fn inspect_all(
     model: &Model,
     folder: &Path,
     interrupted: &AtomicBool,
-) -> Result<Tally> {
-    let (desk, progress, mut tally) = (watch.desk(), bar("inspecting"), Tally::default());
+) -> Result<Verdicts> {
+    let (desk, progress, mut tally) = (watch.desk(), bar("inspecting"), Verdicts::default());
     while !interrupted.load(Ordering::Relaxed) {
         while let Some(news) = watch.next_news() {
             progress.suspend(|| eprintln!("{}", news.text));
@@ -126,7 +117,7 @@ fn inspect_all(
             Turn::Refused(refused) => {
                 desk.quarantine(&refused.path, Some(refused.hash), &refused.reason)?;
                 let name = name(&refused.path, folder);
-                progress.suspend(|| eprintln!("{name} is in quarantine: {}", refused.reason));
+                progress.suspend(|| eprintln!("{name} is in quarantine: {}.", refused.reason));
             }
         }
         let waiting = desk.counts().waiting;
@@ -156,23 +147,10 @@ fn row(finding: &Finding, folder: &Path) -> String {
     format!("{verdict:<11} {words:<48}  {}", name(&finding.path, folder))
 }
 
-impl Tally {
-    fn add(&mut self, verdict: Option<Verdict>) {
-        *match verdict {
-            Some(Verdict::Healthy) => &mut self.healthy,
-            Some(Verdict::Suspect) => &mut self.suspect,
-            Some(Verdict::Defective) => &mut self.defective,
-            None => &mut self.unjudged,
-        } += 1;
-    }
-}
-
 /// The last line: what was done, and what was not.
-fn summary(tally: &Tally, counts: &Counts) -> String {
-    let Tally { healthy, suspect, defective, unjudged } = tally;
-    let mut text = format!("{healthy} healthy, {suspect} suspect, {defective} defective");
+fn summary(tally: &Verdicts, counts: &Counts) -> String {
+    let mut text = tally.to_string();
     for (count, what) in [
-        (*unjudged, "without a verdict"),
         (counts.quarantined, "in quarantine"),
         (counts.known, "on record from before"),
         (counts.gone, "gone before they were inspected"),

@@ -121,10 +121,6 @@ impl Desk {
         }
     }
 
-    pub(super) fn is_known(&self, path: &Path, stamp: &Stamp) -> Result<bool, LedgerError> {
-        self.ledger.lock().is_known(path, stamp)
-    }
-
     /// Changes the counts.
     pub(super) fn count(&self, change: impl FnOnce(&mut Counts)) {
         change(&mut self.state.lock().counts);

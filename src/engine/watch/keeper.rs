@@ -253,9 +253,6 @@ impl Keeper {
             let key = stamp.key(&path);
             if self.settled.contains(&key) {
                 self.met.insert(key);
-            } else if self.desk.is_known(&path, &stamp)? {
-                self.settle(&path, &stamp);
-                self.desk.count(|counts| counts.known += 1);
             } else {
                 self.queue.add(path, Instant::now());
             }

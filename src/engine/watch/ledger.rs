@@ -9,7 +9,6 @@ use std::{
 
 use parking_lot::Mutex;
 
-use super::Stamp;
 use crate::{
     data::FileHash,
     engine::batch::Finding,
@@ -39,16 +38,6 @@ pub trait Ledger: Send {
     /// # Errors
     /// [`LedgerError`] where the record cannot be read.
     fn is_filed(&self, path: &Path, hash: FileHash) -> Result<bool, LedgerError>;
-
-    /// A shortcut for a restart over many files: whether what was last filed or put in quarantine under this path
-    /// looked exactly like this. `false` is never wrong, only slower: the file is then read for its hash.
-    ///
-    /// # Errors
-    /// [`LedgerError`] where the record cannot be read.
-    fn is_known(&self, path: &Path, stamp: &Stamp) -> Result<bool, LedgerError> {
-        let _ = (path, stamp);
-        Ok(false)
-    }
 
     /// Files what came of a part.
     ///

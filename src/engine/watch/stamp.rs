@@ -6,13 +6,11 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use serde::{Deserialize, Serialize};
-
 /// Some file systems tell time by two seconds, so that two writes in a row may look like one.
 const COARSE: Duration = Duration::from_secs(3);
 
 /// What the file system says of a file. Where two are equal, nothing was written in between as far as it can tell.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stamp {
     /// Bytes.
     pub len: u64,

@@ -1,0 +1,37 @@
+//! How many parts came out how.
+
+use std::fmt;
+
+use crate::inspect::Verdict;
+
+/// Counts of verdicts, and of parts without one.
+#[derive(Debug, Default)]
+pub(super) struct Verdicts {
+    pub(super) healthy: usize,
+    pub(super) suspect: usize,
+    pub(super) defective: usize,
+    pub(super) unjudged: usize,
+}
+
+impl Verdicts {
+    /// Counts one more part.
+    pub(super) fn add(&mut self, verdict: Option<Verdict>) {
+        *match verdict {
+            Some(Verdict::Healthy) => &mut self.healthy,
+            Some(Verdict::Suspect) => &mut self.suspect,
+            Some(Verdict::Defective) => &mut self.defective,
+            None => &mut self.unjudged,
+        } += 1;
+    }
+}
+
+impl fmt::Display for Verdicts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { healthy, suspect, defective, unjudged } = self;
+        write!(f, "{healthy} healthy, {suspect} suspect, {defective} defective")?;
+        if *unjudged > 0 {
+            write!(f, ", {unjudged} without a verdict")?;
+        }
+        Ok(())
+    }
+}
