@@ -66,6 +66,7 @@ fn calibration() -> Calibration {
         (0..HELD_OUT as u64).map(|i| HeldOut { hash: FileHash::of(&i.to_le_bytes()), scores: scores(i, 0.0) });
     Calibration {
         fusion: Vec::new(),
+        labelled: None,
         knobs: InvertKnobs::default(),
         regions: Regions::default(),
         held_out: held_out.collect(),
@@ -538,6 +539,20 @@ fn a_real_test_runs_is_cancelled_and_goes_on() {
     type_rate(&mut stage, "250");
     press(&mut stage, Modifiers::COMMAND, Key::S);
     stage.until("the rate is in force", |window| window.state().live().inspect.status.read().rate == Some(0.25));
+    stage.harness.run_steps(2);
+    assert!(shows(&stage.harness, "This rate is in force in"));
+    // And another score: the test on show is judged by it, and nothing is inspected again.
+    let judged_by = |window: &Window| {
+        let status = window.state().live().evaluate.status.read();
+        status.evaluation.as_ref().map(|e| (e.score, status.done))
+    };
+    let count = done(&stage.harness);
+    assert_eq!(judged_by(&stage.harness), Some((ScoreKind::Fused, count)));
+    stage.harness.get_by(|node| node.label().is_some_and(|l| l.starts_with("Critic: AUROC"))).click();
+    stage.harness.run_steps(2);
+    assert!(shows(&stage.harness, "Put this score and rate in force"));
+    press(&mut stage, Modifiers::COMMAND, Key::S);
+    stage.until("the score is in force", |window| judged_by(window) == Some((ScoreKind::Critic, count)));
     stage.harness.run_steps(2);
     assert!(shows(&stage.harness, "This rate is in force in"));
     // The report.

@@ -280,3 +280,51 @@ fn what_cannot_be_promised_or_found_is_said_before_anything_is_inspected() {
     let tests = TestSet::open(&set.parse().unwrap(), &[], &|_, _| true).unwrap();
     assert!(tests.items.iter().all(|i| i.label != Label::Defective("good".into())));
 }
+
+#[test]
+fn what_verdicts_go_by_is_changed_without_inspecting_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("kept.json");
+    let mut model = model();
+    let knobs = InvertKnobs::default();
+    let tests = Arc::new(TestSet::drawn(Kind::Turned, 0, 48, 6, 12));
+    let test = |model: &Model| {
+        let mut evaluator = Evaluator::new(model, Arc::clone(&tests), knobs.clone(), Some(&file)).unwrap();
+        let evaluation = finish(model, &mut evaluator);
+        (evaluation, evaluator.inspected())
+    };
+    let (first, inspected) = test(&model);
+    assert_eq!((inspected, first.score), (18, ScoreKind::Fused));
+    let alarms = |e: &Evaluation| {
+        let calibration = e.calibration.as_ref().unwrap();
+        let threshold = calibration.threshold(e.rate.unwrap());
+        calibration.held_out.iter().filter(|h| h.scores.get(e.score) > threshold).count()
+    };
+    let promised = alarms(&first);
+
+    model.decide_by(ScoreKind::Critic, &knobs).unwrap();
+    let (second, inspected) = test(&model);
+    assert_eq!((inspected, second.score, alarms(&second)), (0, ScoreKind::Critic, promised));
+    let judged = first.judged_by(model.calibration(&knobs).unwrap(), model.rate(&knobs));
+    assert_eq!(judged, second);
+    assert!(second.examined.iter().all(|e| second.assess(e, 0.2).unwrap().kind == ScoreKind::Critic));
+
+    model.weigh(&first.defective(), "drawn", &knobs).unwrap();
+    model.promise(0.25, &knobs).unwrap();
+    let path = folder.path().join("weighed.ganspect");
+    model.save(&path).unwrap();
+    let read = Model::load(&path, &Device::flex()).unwrap();
+    let promise = read.about().promise.clone().unwrap();
+    assert_eq!((promise.rate, promise.score), (0.25, Some(ScoreKind::Fused)));
+    let (third, inspected) = test(&read);
+    assert_eq!((inspected, third.score, third.rate), (0, ScoreKind::Fused, Some(0.25)));
+    let said = Summary::of(&third, None).unwrap().caution.unwrap();
+    assert!(said.contains("12 labelled defects of drawn"), "{said}");
+
+    // Taken back, it is as it was.
+    assert!(model.forget_labels(&knobs).unwrap());
+    model.decide_by(ScoreKind::Fused, &knobs).unwrap();
+    assert_eq!(model.calibration(&knobs).unwrap(), first.calibration.as_ref().unwrap());
+    let unknown = model.decide_by(ScoreKind::Critic, &InvertKnobs { steps: 3, ..knobs }).unwrap_err();
+    assert!(unknown.to_string().contains("not calibrated"));
+}

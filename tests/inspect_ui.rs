@@ -107,6 +107,7 @@ fn calibration() -> Calibration {
     });
     Calibration {
         fusion: Vec::new(),
+        labelled: None,
         knobs: InvertKnobs::default(),
         held_out: held_out.collect(),
         regions: Regions::default(),

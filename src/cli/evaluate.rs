@@ -60,6 +60,10 @@ pub(super) struct EvaluateArguments {
     /// Another model, tested on the same images
     #[arg(long, value_name = "OTHER.ganspect")]
     compare: Option<PathBuf>,
+    /// Weigh the model's fused score by the defects of this test from now on, and keep that in its file; by default it
+    /// is weighed by forged damage and no label plays a part
+    #[arg(long, conflicts_with = "compare")]
+    weigh: bool,
     /// Print the figures as JSON instead of tables
     #[arg(long)]
     json: bool,
@@ -72,8 +76,11 @@ pub(super) fn run(arguments: EvaluateArguments, choice: DeviceChoice, runs: Opti
         bail!(error);
     }
     let paths = std::iter::once(&arguments.model).chain(&arguments.compare);
-    let models = paths.map(|path| super::load(path, &device.device)).collect::<Result<Vec<Model>>>()?;
+    let mut models = paths.map(|path| super::load(path, &device.device)).collect::<Result<Vec<Model>>>()?;
     let interrupted = super::interrupted()?;
+    if arguments.weigh && arguments.model.to_str() == Some("built-in") {
+        bail!("the built-in model cannot be changed; name a .ganspect file");
+    }
     for model in &models {
         check(model, arguments.rate, &knobs)?;
     }
@@ -88,8 +95,14 @@ pub(super) fn run(arguments: EvaluateArguments, choice: DeviceChoice, runs: Opti
         }
     }
     let mut reported = Vec::new();
-    for model in &models {
-        let evaluation = test(model, &tests, &knobs, &runs, &interrupted)?;
+    for model in &mut models {
+        let mut evaluation = test(model, &tests, &knobs, &runs, &interrupted)?;
+        if arguments.weigh {
+            if !arguments.json {
+                print(&Summary::of(&evaluation, arguments.rate)?);
+            }
+            evaluation = weigh(model, &arguments.model, &evaluation)?;
+        }
         let summary = Summary::of(&evaluation, arguments.rate)?;
         if !arguments.json {
             print(&summary);
@@ -190,6 +203,14 @@ fn test(
     Ok(evaluation)
 }
 
+/// Weighs the model's fused score by the defects of a test, and judges that test anew.
+fn weigh(model: &mut Model, path: &Path, evaluation: &Evaluation) -> Result<Evaluation> {
+    model.weigh(&evaluation.defective(), &evaluation.data, &evaluation.knobs)?;
+    model.save(path)?;
+    let calibration = model.calibration(&evaluation.knobs).context("the calibration is gone")?;
+    Ok(evaluation.judged_by(calibration, model.rate(&evaluation.knobs)))
+}
+
 /// Draws the images that the report shows; one that cannot be drawn any more is not shown.
 fn draw(model: &Model, tests: &TestSet, reported: &mut Reported, interrupted: &AtomicBool) {
     let shown = worst(&reported.evaluation, &reported.summary);
@@ -229,6 +250,9 @@ fn print(summary: &Summary) {
     }
     if summary.unlike > 0 {
         println!("        {} images are not of the size that it is calibrated for", summary.unlike);
+    }
+    if let Some(caution) = &summary.caution {
+        println!("        {caution}");
     }
     println!();
     println!("| score | AUROC (95 %) | average precision | F1, best | caught at 1 % | caught at 5 % |");

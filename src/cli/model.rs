@@ -12,7 +12,7 @@ use crate::{
     device::DeviceChoice,
     engine::{Command, Event, Inspect, Severity, inspect::ModelSource},
     files,
-    inspect::{InvertPreset, Model, model::Promise},
+    inspect::{InvertKnobs, InvertPreset, Model, ScoreKind, model::Promise},
     model::Bundle,
 };
 
@@ -37,6 +37,26 @@ pub(super) enum ModelCommand {
         #[arg(long = "set", value_name = "KEY=VALUE")]
         set: Vec<String>,
     },
+    /// Say what verdicts go by: the promised false-alarm rate, and the score
+    Decide {
+        /// A .ganspect file; the change is kept in it
+        file: PathBuf,
+        /// The promised false-alarm rate, for example 0.05
+        #[arg(long, value_name = "SHARE")]
+        rate: Option<f64>,
+        /// The score: one of those that `ganspect evaluate` lists
+        #[arg(long)]
+        score: Option<ScoreKind>,
+        /// Weigh the fused score as it was before `ganspect evaluate --weigh`
+        #[arg(long)]
+        unweigh: bool,
+        /// The settings whose verdicts are meant
+        #[arg(long, value_enum, default_value_t = InvertPreset::Quick)]
+        preset: InvertPreset,
+        /// Turn a knob of the inspection, for example --set steps=200; may be given again
+        #[arg(long = "set", value_name = "KEY=VALUE")]
+        set: Vec<String>,
+    },
     /// Copy a model for inspection alone, without the weights that only training on needs
     Slim {
         /// A .ganspect file
@@ -54,6 +74,11 @@ pub(super) fn run(command: ModelCommand, device: DeviceChoice) -> Result<()> {
     match command {
         ModelCommand::Show { file, json } => show(&file, json),
         ModelCommand::Calibrate { file, preset, set } => calibrate(file, preset, &set, device),
+        ModelCommand::Decide { file, rate, score, unweigh, preset, set } => {
+            let mut model = Model::load(&file, &Device::flex())?;
+            decide(&mut model, &super::knobs(preset, &set)?, rate, score, unweigh)?;
+            Ok(model.save(&file)?)
+        }
         ModelCommand::Slim { file, out, name } => {
             let mut model = Model::load(&file, &Device::flex())?;
             model.slim();
@@ -63,6 +88,34 @@ pub(super) fn run(command: ModelCommand, device: DeviceChoice) -> Result<()> {
             Ok(model.save(&out)?)
         }
     }
+}
+
+fn decide(
+    model: &mut Model,
+    knobs: &InvertKnobs,
+    rate: Option<f64>,
+    score: Option<ScoreKind>,
+    unweigh: bool,
+) -> Result<()> {
+    if unweigh && !model.forget_labels(knobs)? {
+        println!("no label plays a part in {}", model.about().name);
+    }
+    if let Some(score) = score {
+        model.decide_by(score, knobs)?;
+    }
+    if let Some(rate) = rate {
+        model.promise(rate, knobs)?;
+    }
+    let Some((calibration, rate)) = model.calibration(knobs).zip(model.rate(knobs)) else {
+        bail!("{} is not calibrated for this setting; `ganspect model calibrate` does that", model.about().name)
+    };
+    let (score, threshold) = (calibration.score.name(), calibration.threshold(rate));
+    println!("{}", super::promise(Some(rate)));
+    println!("score   {score}: a part is flagged above {threshold:.5}");
+    if let Some(labelled) = &calibration.labelled {
+        println!("        {}", labelled.caution());
+    }
+    Ok(())
 }
 
 fn calibrate(file: PathBuf, preset: InvertPreset, set: &[String], device: DeviceChoice) -> Result<()> {

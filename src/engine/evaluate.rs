@@ -32,6 +32,9 @@ pub enum Evaluate {
     },
     /// Ends a test or a report. Inspected images are kept.
     Cancel,
+    /// Weighs the fused score of the model in force by the defective images of the test (true), or as it was before any
+    /// label (false).
+    Weigh(bool),
     /// Writes the test as a report at this promised rate.
     Report {
         /// The folder to write to.

@@ -13,7 +13,7 @@ use parking_lot::RwLock;
 use super::live::Pictures;
 use crate::{
     data::Picture,
-    inspect::{Assessment, Calibration, InvertKnobs, Kept, Outcome, Planes, Record, Regions, Scores},
+    inspect::{Assessment, Calibration, InvertKnobs, Kept, Outcome, Planes, Record, Regions, ScoreKind, Scores},
     train::Recipe,
 };
 
@@ -90,6 +90,8 @@ pub enum Inspect {
     Knobs(Box<InvertKnobs>),
     /// The promised false-alarm rate; finished queries are assessed anew.
     Rate(f64),
+    /// The score that verdicts go by; finished queries are assessed anew.
+    Decide(ScoreKind),
     /// What part of a picture is inspected from now on; kept in the model's file.
     Regions(Regions),
     /// Inspects the model's held-out images with the knobs in force, so that verdicts can be given.

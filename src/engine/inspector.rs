@@ -19,7 +19,7 @@ use super::{
 use crate::{
     data::{DataError, DataSource, Opened, Picture, decode},
     device::Chosen,
-    inspect::{Calibrator, InvertKnobs, Job, Model, Outcome, Planes, Regions, knobs::Start, model::Promise},
+    inspect::{Calibrator, InvertKnobs, Job, Model, Outcome, Planes, Regions, knobs::Start, model::DecideError},
     words::sentence,
 };
 
@@ -158,6 +158,7 @@ impl Inspector {
                 Err(error) => outbox.notice(Severity::Warning, format!("The knobs stay as they were: {error}."), ""),
             },
             Inspect::Rate(rate) => self.rate(rate, outbox),
+            Inspect::Decide(score) => self.decide(|model, knobs| model.decide_by(score, knobs), outbox),
             Inspect::Regions(regions) => self.regions(regions, outbox),
             Inspect::Calibrate => self.calibrate(outbox),
             Inspect::CancelCalibrate => {
@@ -325,15 +326,28 @@ impl Inspector {
     }
 
     fn rate(&mut self, rate: f64, outbox: &mut Outbox) {
-        let knobs = self.knobs.clone();
         let Some(model) = &mut self.model else { return };
-        let Some(calibration) = model.calibration(&knobs) else { return };
-        if let Err(error) = calibration.check_rate(rate) {
-            self.live.inspect.status.write().rate_refused = Some(format!("{error}."));
-            return;
+        match model.promise(rate, &self.knobs) {
+            Ok(()) => self.judge_anew(outbox),
+            Err(DecideError::NotCalibrated) => {}
+            Err(error) => self.live.inspect.status.write().rate_refused = Some(format!("{error}.")),
         }
-        let promise = Promise::now(rate, calibration, &model.about().data);
-        (model.about_mut().rate, model.about_mut().promise) = (Some(rate), Some(promise));
+    }
+
+    /// Does something about what verdicts go by.
+    pub(super) fn decide(
+        &mut self,
+        work: impl FnOnce(&mut Model, &InvertKnobs) -> Result<(), DecideError>,
+        outbox: &mut Outbox,
+    ) {
+        let Some(model) = &mut self.model else { return };
+        match work(model, &self.knobs) {
+            Ok(()) => self.judge_anew(outbox),
+            Err(error) => outbox.notice(Severity::Warning, format!("Verdicts stay as they were: {error}."), ""),
+        }
+    }
+
+    fn judge_anew(&mut self, outbox: &mut Outbox) {
         self.keep(outbox);
         self.show_model();
         self.assess_again();

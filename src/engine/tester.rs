@@ -88,6 +88,8 @@ impl Tester {
             Evaluate::Begin { source, runs } => self.begin(source, runs, model, outbox),
             Evaluate::Cancel => self.cancel(outbox),
             Evaluate::Report { dir, rate } => self.report(dir, rate, outbox),
+            // The model is not the tester's to change.
+            Evaluate::Weigh(_) => {}
         }
         outbox.wake();
     }
@@ -144,6 +146,19 @@ impl Tester {
                 outbox.notice(Severity::Warning, format!("The inspected images are not kept: {error}."), "");
             }
         }
+    }
+
+    /// What verdicts go by was changed in the model in force: its test is judged anew, and nothing inspected again.
+    pub(super) fn judge_anew(&mut self, model: InForce<'_>) {
+        let Some((model, _)) = model else { return };
+        let Some(evaluation) = self.live.evaluate.status.read().evaluation.clone() else { return };
+        let own = evaluation.model.hash == model.hash() && evaluation.regions == model.about().regions;
+        let Some(calibration) = model.calibration(&evaluation.knobs).filter(|_| own) else { return };
+        let rate = model.rate(&evaluation.knobs);
+        if let Some(Stage::Running { evaluator, .. }) = &mut self.stage {
+            evaluator.judge_by(calibration, rate);
+        }
+        self.status(|s| s.evaluation = Some(Arc::new(evaluation.judged_by(calibration, rate))));
     }
 
     /// Works for about `budget`.

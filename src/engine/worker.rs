@@ -24,6 +24,7 @@ use super::{
 use crate::{
     data::{DataError, DataSource, Opened},
     device::{self, Chosen, DeviceChoice},
+    inspect::{InvertKnobs, Model},
     train::{Recipe, folder::RunFolder},
 };
 
@@ -214,7 +215,14 @@ impl Worker {
             Command::MakeModel => self.begin_finishing(),
             Command::Answer => self.answer(),
             Command::Inspect(Inspect::Model(ModelSource::Run)) => self.take_run_model(),
-            Command::Inspect(command) => self.inspect(command),
+            Command::Inspect(command) => {
+                let judges = matches!(command, Inspect::Rate(_) | Inspect::Decide(_));
+                self.inspect(command);
+                if judges {
+                    self.tester.judge_anew(self.inspector.model());
+                }
+            }
+            Command::Evaluate(Evaluate::Weigh(by_labels)) => self.weigh(by_labels),
             Command::Evaluate(command) => {
                 let (tester, outbox) = (&mut self.tester, &mut self.outbox);
                 tester.obey(command, self.inspector.model(), outbox);
@@ -293,6 +301,23 @@ impl Worker {
             let detail = device::panic_text(payload.as_ref());
             self.lose(&detail);
         }
+    }
+
+    /// Weighs the fused score by the labelled defects of the test on show, or by none again.
+    fn weigh(&mut self, by_labels: bool) {
+        let Some(evaluation) = self.live.evaluate.status.read().evaluation.clone() else { return };
+        let own = self.inspector.model().is_some_and(|(model, _)| model.hash() == evaluation.model.hash);
+        if !own {
+            let text = "The test is another model's. Open that model to weigh its scores.";
+            return self.outbox.notice(Severity::Warning, text, "");
+        }
+        let weigh = |model: &mut Model, knobs: &InvertKnobs| match by_labels {
+            true => model.weigh(&evaluation.defective(), &evaluation.data, knobs),
+            false => model.forget_labels(knobs).map(|_| ()),
+        };
+        self.inspector.decide(weigh, &mut self.outbox);
+        self.tester.judge_anew(self.inspector.model());
+        self.outbox.wake();
     }
 
     /// A piece of work on the model in the making.

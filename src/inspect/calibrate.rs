@@ -8,9 +8,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
+    fusion::{Labelled, Part},
     knobs::InvertKnobs,
     maps::{ScoreKind, Scores},
-    metrics::median,
     region::Regions,
 };
 use crate::data::FileHash;
@@ -67,19 +67,6 @@ fn critic_scale() -> f32 {
     8.0
 }
 
-/// One score's part in the fused one: `weight * (score - centre) / spread`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Part {
-    /// Which.
-    pub score: ScoreKind,
-    /// Mean over held-out healthy images.
-    pub centre: f64,
-    /// Standard deviation over the same.
-    pub spread: f64,
-    /// All weights add up to 1.
-    pub weight: f64,
-}
-
 /// What held-out healthy images look like to a model, under one setting of the knobs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
@@ -98,40 +85,9 @@ pub struct Calibration {
     /// What the fused score is made of.
     #[serde(default)]
     pub fusion: Vec<Part>,
-}
-
-/// Scores that are fused. Those left out say the same as one of these.
-pub(super) const FUSED: [ScoreKind; 6] = [
-    ScoreKind::L1,
-    ScoreKind::WorstSpot,
-    ScoreKind::Feature,
-    ScoreKind::FeatureSpot,
-    ScoreKind::Critic,
-    ScoreKind::CriticDistance,
-];
-
-/// How scores are fused, from those of healthy images and of the same with forged damage. Each counts by how many
-/// standard deviations of healthy images its median is moved by damage: Fisher's direction (1936) for scores that do
-/// not depend on each other. A score that damage does not move only adds noise and counts for nothing, and no label of
-/// a real defect plays a part.
-pub(super) fn fusion(healthy: &[Scores], forged: &[Scores]) -> Vec<Part> {
-    let column = |all: &[Scores], kind| all.iter().map(|s| s.get(kind)).collect::<Vec<f64>>();
-    let mut parts: Vec<Part> = FUSED
-        .into_iter()
-        .filter_map(|kind| {
-            let own = column(healthy, kind);
-            let n = own.len().max(1) as f64;
-            let centre = own.iter().sum::<f64>() / n;
-            let spread = (own.iter().map(|v| (v - centre).powi(2)).sum::<f64>() / n).sqrt();
-            // The same value for every image says nothing, and nothing can be divided by no spread.
-            let varies = spread > 1e-6 * centre.abs().max(1e-3);
-            let weight = (median(&column(forged, kind))? - centre) / spread.max(1e-12);
-            (varies && weight > 0.0).then_some(Part { score: kind, centre, spread, weight })
-        })
-        .collect();
-    let all: f64 = parts.iter().map(|p| p.weight).sum();
-    parts.iter_mut().for_each(|p| p.weight /= all);
-    parts
+    /// The labelled defects that it was weighed by, where the user asked for that.
+    #[serde(default)]
+    pub labelled: Option<Labelled>,
 }
 
 /// A rate that cannot be promised.
@@ -189,13 +145,6 @@ impl Calibration {
     /// The one of `all` that was made with these knobs, seed aside, on these regions.
     pub fn find<'a>(all: &'a [Self], knobs: &InvertKnobs, regions: &Regions) -> Option<&'a Self> {
         all.iter().find(|c| c.knobs.comparable(knobs) && c.regions == *regions)
-    }
-
-    /// Sets the fused score from the others.
-    pub fn fuse(&self, scores: &mut Scores) {
-        let parts = self.fusion.iter();
-        let fused = parts.map(|p| p.weight * (scores.get(p.score) - p.centre) / p.spread.max(1e-12)).sum();
-        scores.set(ScoreKind::Fused, fused);
     }
 
     /// The rate in force unless the user sets one: one false alarm in twenty good parts, or the least that
@@ -298,6 +247,7 @@ mod tests {
             scale: MapScale { difference: 1.0, feature: 1.0, critic: 8.0 },
             score: ScoreKind::Feature,
             fusion: Vec::new(),
+            labelled: None,
         }
     }
 
@@ -323,32 +273,6 @@ mod tests {
         assert!(said.contains("20 held-out healthy images") && said.contains("in 21") && said.contains("1 in 100"));
         assert!(c.check_rate(c.least_rate()).is_ok() && c.check_rate(0.0476).is_ok());
         assert!(c.check_rate(f64::NAN).is_err() && c.check_rate(0.0).is_err() && c.check_rate(0.6).is_err());
-    }
-
-    #[test]
-    fn a_score_that_tells_nothing_counts_for_nothing() {
-        let mut rng = ChaCha8Rng::seed_from_u64(9);
-        let mut image = |damage: f64| {
-            let mut scores = Scores::default();
-            scores.set(ScoreKind::L1, rng.random());
-            scores.set(ScoreKind::Critic, rng.random::<f64>() + damage);
-            scores.set(ScoreKind::Feature, 5.0 + rng.random::<f64>() + 0.5 * damage);
-            scores
-        };
-        let healthy: Vec<Scores> = (0..200).map(|_| image(0.0)).collect();
-        let forged: Vec<Scores> = (0..200).map(|_| image(0.9)).collect();
-        let parts = fusion(&healthy, &forged);
-        let weight = |kind| parts.iter().find(|p| p.score == kind).map_or(0.0, |p| p.weight);
-        assert!((parts.iter().map(|p| p.weight).sum::<f64>() - 1.0).abs() < 1e-9);
-        assert!(weight(ScoreKind::Critic) > weight(ScoreKind::Feature) && weight(ScoreKind::Feature) > 0.2);
-        assert!(weight(ScoreKind::L1) < 0.05 && weight(ScoreKind::CriticDistance) == 0.0);
-        let c = Calibration { fusion: parts, ..calibration([1.0]) };
-        let fused = |mut scores: Scores| {
-            c.fuse(&mut scores);
-            scores.get(ScoreKind::Fused)
-        };
-        let [whole, bad] = [healthy, forged].map(|all| all.into_iter().map(fused).collect::<Vec<f64>>());
-        assert!(whole.iter().sum::<f64>().abs() < 1e-3 && crate::inspect::metrics::auroc(&whole, &bad).unwrap() > 0.95);
     }
 
     #[test]

@@ -6,7 +6,8 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::{
-    calibrate::{self, Calibration, HeldOut, MapScale},
+    calibrate::{Calibration, HeldOut, MapScale},
+    fusion::fusion,
     invert::Networks,
     job::{InspectError, Job, Outcome},
     knobs::InvertKnobs,
@@ -191,13 +192,12 @@ impl Calibrator {
             size: self.size,
             scale,
             score: WITHOUT_CRITIC,
-            fusion: calibrate::fusion(&healthy, &self.forged),
+            fusion: fusion(&healthy, &self.forged),
+            labelled: None,
         };
         if !calibration.fusion.is_empty() {
             calibration.score = ScoreKind::Fused;
-            let mut held_out = std::mem::take(&mut calibration.held_out);
-            held_out.iter_mut().for_each(|h| calibration.fuse(&mut h.scores));
-            calibration.held_out = held_out;
+            calibration.fuse_held_out();
         }
         calibration
     }

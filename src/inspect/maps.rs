@@ -1,5 +1,7 @@
 //! Maps of what the generator could not draw, and the scores that they come down to.
 
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 /// One way to say how odd a query is; larger is odder.
@@ -40,7 +42,7 @@ impl ScoreKind {
         Self::Fused,
     ];
 
-    /// Name in tables and files.
+    /// Name in tables and files, and for [`FromStr`].
     pub fn name(self) -> &'static str {
         match self {
             Self::L1Sum => "l1_sum",
@@ -89,6 +91,17 @@ impl ScoreKind {
             }
             Self::Fused => "The scores added up, each weighed by how far forged damage moves it.",
         }
+    }
+}
+
+impl FromStr for ScoreKind {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| {
+            let names = Self::ALL.map(Self::name).join(", ");
+            format!("there is no score `{name}`; choose one of {names}")
+        })
     }
 }
 

@@ -12,12 +12,13 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    calibrate::{Assessment, Calibration},
+    calibrate::{Assessment, Calibration, RateError},
     critic::{FrameCritic, Usual},
+    fusion::WeighError,
     invert::Networks,
     job::{InspectError, Job, Outcome},
     knobs::InvertKnobs,
-    maps::Scores,
+    maps::{ScoreKind, Scores},
     planes::Planes,
     region::Regions,
 };
@@ -97,7 +98,10 @@ pub struct About {
 pub struct Promise {
     /// The rate.
     pub rate: f64,
-    /// The score from which on a part is flagged.
+    /// The score that verdicts go by; older files do not say.
+    #[serde(default)]
+    pub score: Option<ScoreKind>,
+    /// Its value from which on a part is flagged.
     pub threshold: f64,
     /// Who set it: the name that the system knows the user by.
     pub by: String,
@@ -115,6 +119,7 @@ impl Promise {
         let name = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|key| std::env::var(key).ok());
         Self {
             rate,
+            score: Some(calibration.score),
             threshold: calibration.threshold(rate),
             by: name.unwrap_or_else(|| "unknown".into()),
             at: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
@@ -123,11 +128,12 @@ impl Promise {
         }
     }
 
-    /// In one line: "50 in 1,000, from a score of 1.2 on; set by kim on 2026-03-01 on 20 held-out images of DIR".
+    /// In one line: "50 in 1,000, from a fused score of 1.2 on; set by kim on 2026-03-01 on 20 held-out images of DIR".
     pub fn words(&self) -> String {
         let [year, month, day] = crate::words::date(self.at);
+        let score = self.score.map_or_else(|| "score".into(), |kind| kind.title().to_lowercase());
         format!(
-            "{:.0} in 1,000, from a score of {:.3} on; set by {} on {year}-{month:02}-{day:02} on {} held-out images of {}",
+            "{:.0} in 1,000, from a {score} of {:.3} on; set by {} on {year}-{month:02}-{day:02} on {} held-out images of {}",
             self.rate * 1000.0,
             self.threshold,
             self.by,
@@ -135,6 +141,23 @@ impl Promise {
             self.data
         )
     }
+}
+
+/// What verdicts are to go by cannot be put in force.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+pub enum DecideError {
+    /// Nothing is known of good parts.
+    #[error("the model is not calibrated for this setting; calibrate it first")]
+    NotCalibrated,
+    /// It has no such part.
+    #[error("the model does not give the score `{0}`; choose one that it gives")]
+    NoScore(&'static str),
+    /// It cannot be promised.
+    #[error(transparent)]
+    Rate(#[from] RateError),
+    /// There is nothing to weigh by.
+    #[error(transparent)]
+    Weigh(#[from] WeighError),
 }
 
 /// A trained model.
@@ -330,6 +353,66 @@ impl Model {
         let same = |c: &Calibration| c.knobs.comparable(&calibration.knobs) && c.regions == calibration.regions;
         self.about.calibrations.retain(|c| !same(c));
         self.about.calibrations.push(calibration);
+    }
+
+    /// The calibration for these knobs on the regions in force, to be changed.
+    fn calibration_mut(&mut self, knobs: &InvertKnobs) -> Option<&mut Calibration> {
+        let regions = &self.about.regions;
+        self.about.calibrations.iter_mut().find(|c| c.knobs.comparable(knobs) && c.regions == *regions)
+    }
+
+    /// Promises a false-alarm rate from now on; who did that, when and on what is written beside it.
+    ///
+    /// # Errors
+    /// [`DecideError`] without a calibration for these knobs, or for a rate that it cannot promise.
+    pub fn promise(&mut self, rate: f64, knobs: &InvertKnobs) -> Result<(), DecideError> {
+        let calibration = self.calibration(knobs).ok_or(DecideError::NotCalibrated)?;
+        calibration.check_rate(rate)?;
+        let promise = Promise::now(rate, calibration, &self.about.data);
+        (self.about.rate, self.about.promise) = (Some(rate), Some(promise));
+        Ok(())
+    }
+
+    /// Lets verdicts go by this score from now on. The threshold follows, so that the promise stays as it was.
+    ///
+    /// # Errors
+    /// [`DecideError`] without a calibration for these knobs, or for a score that the model does not give.
+    pub fn decide_by(&mut self, score: ScoreKind, knobs: &InvertKnobs) -> Result<(), DecideError> {
+        let calibration = self.calibration_mut(knobs).ok_or(DecideError::NotCalibrated)?;
+        if calibration.held_out.iter().all(|h| h.scores.get(score) == 0.0) {
+            return Err(DecideError::NoScore(score.title()));
+        }
+        calibration.score = score;
+        self.promise_again(knobs)
+    }
+
+    /// Weighs the fused score by labelled defects of a test, and lets verdicts go by it.
+    ///
+    /// # Errors
+    /// [`DecideError`] without a calibration for these knobs, or when the defects are too few or tell nothing.
+    pub fn weigh(&mut self, defective: &[Scores], data: &str, knobs: &InvertKnobs) -> Result<(), DecideError> {
+        self.calibration_mut(knobs).ok_or(DecideError::NotCalibrated)?.weigh(defective, data)?;
+        self.promise_again(knobs)
+    }
+
+    /// Takes [`Model::weigh`] back; `false` where no label plays a part.
+    ///
+    /// # Errors
+    /// [`DecideError::NotCalibrated`] without a calibration for these knobs.
+    pub fn forget_labels(&mut self, knobs: &InvertKnobs) -> Result<bool, DecideError> {
+        let forgotten = self.calibration_mut(knobs).ok_or(DecideError::NotCalibrated)?.forget_labels();
+        if forgotten {
+            self.promise_again(knobs)?;
+        }
+        Ok(forgotten)
+    }
+
+    /// Brings what is written of a promise up to date with the score in force.
+    fn promise_again(&mut self, knobs: &InvertKnobs) -> Result<(), DecideError> {
+        match self.about.rate {
+            Some(rate) if self.about.promise.is_some() => self.promise(rate, knobs),
+            _ => Ok(()),
+        }
     }
 
     /// The promised rate in force for these knobs: the user's where it can be promised, else the

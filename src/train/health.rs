@@ -59,7 +59,7 @@ impl Health {
             Self::Saturated
         } else if diversity.is_some_and(|d| d < 0.15) {
             Self::Collapsed
-        } else if real > 0.85 && fake > 0.85 && success < 0.02 {
+        } else if real > 0.65 && fake > 0.85 && success < 0.02 {
             // G's loss is how sure D is: past this, its gradient tells G next to nothing.
             if g_loss > HOPELESS { Self::DTooStrong } else { Self::DAhead }
         } else if real + fake < 0.8 {
@@ -156,6 +156,12 @@ mod tests {
         assert_eq!(ahead(3.0), Health::DAhead);
         assert!(!ahead(3.0).is_alarm());
         assert_eq!(ahead(6.0), Health::DTooStrong);
+        let unsure = run(200, |r| {
+            r[Metric::DAccuracyReal as usize] = 0.7;
+            r[Metric::DAccuracyFake as usize] = 0.99;
+            r[Metric::GSuccess as usize] = 0.003;
+        });
+        assert_eq!(unsure, Health::DAhead, "G fools D next to never, however unsure D is of real crops");
         let weak = run(200, |r| {
             r[Metric::DAccuracyReal as usize] = 0.3;
             r[Metric::DAccuracyFake as usize] = 0.3;

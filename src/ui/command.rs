@@ -115,6 +115,10 @@ pub struct TestFacts {
     pub report: bool,
     /// The rate on show can be put in force.
     pub adopt: bool,
+    /// It holds labelled defects of the model in force.
+    pub weigh: bool,
+    /// The fused score was weighed by labelled defects.
+    pub labelled: bool,
 }
 
 /// What the table needs to know of the query on show.
@@ -257,6 +261,10 @@ pub enum UiCommand {
     EvaluateInspect,
     /// Puts the rate on show in force in the model.
     EvaluateAdopt,
+    /// Weighs the fused score by the defects of the test.
+    EvaluateWeigh,
+    /// Weighs it without any label again.
+    EvaluateUnweigh,
     /// Writes the test as a report.
     EvaluateReport,
     /// Switches between dark and light.
@@ -378,6 +386,8 @@ pub const SECTIONS: &[Section] = &[
             UiCommand::EvaluateForward,
             UiCommand::EvaluateInspect,
             UiCommand::EvaluateAdopt,
+            UiCommand::EvaluateWeigh,
+            UiCommand::EvaluateUnweigh,
             UiCommand::EvaluateReport,
         ],
     ),
@@ -710,10 +720,21 @@ impl UiCommand {
                 key(K::Enter)
             ),
             Self::EvaluateAdopt => entry!(
-                "Put the rate in force",
-                "Verdicts promise this rate from now on; it is kept in the model's file.",
+                "Put score and rate in force",
+                "Verdicts go by the score on show and promise this rate from now on; both are kept in the model's file.",
                 "evaluate threshold promise adopt save",
                 ctrl(K::S)
+            ),
+            Self::EvaluateWeigh => entry!(
+                "Weigh the fused score by these defects",
+                "Each score counts by how far the defects of this test move it, in place of forged ones. What is promised \
+                 stays a matter of held-out healthy images.",
+                "evaluate labels fuse weights learn"
+            ),
+            Self::EvaluateUnweigh => entry!(
+                "Weigh the fused score without labels",
+                "Takes the weights by labelled defects back.",
+                "evaluate labels fuse weights forget undo"
             ),
             Self::EvaluateReport => entry!(
                 "Export the report…",
@@ -823,6 +844,8 @@ impl UiCommand {
                 facts.page == Page::Evaluate && facts.test.images
             }
             Self::EvaluateAdopt => facts.test.adopt,
+            Self::EvaluateWeigh => facts.test.weigh,
+            Self::EvaluateUnweigh => facts.test.labelled,
             Self::EvaluateReport => facts.test.report,
             Self::SaveModel => facts.model,
             Self::PlayPause | Self::Checkpoint | Self::MakeModel | Self::Stop | Self::Reset | Self::PreviewEma => {

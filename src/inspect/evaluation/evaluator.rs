@@ -113,8 +113,6 @@ impl Evaluator {
             &tested.hash,
             &json(serde_json::to_string(&knobs)),
             &json(serde_json::to_string(&about.regions)),
-            // Scores may be made of several that are brought to one scale by held-out images.
-            &json(serde_json::to_string(&calibration)),
             &format!("{channels} {scale}"),
         ];
         // Without a calibration nothing is fused.
@@ -163,6 +161,12 @@ impl Evaluator {
         let (count, seconds) = self.worked;
         let left = self.tests.items.len() - self.next;
         (count > 0).then(|| seconds / count as f64 * left as f64)
+    }
+
+    /// Goes on with a calibration that was changed meanwhile.
+    pub fn judge_by(&mut self, calibration: &Calibration, rate: Option<f64>) {
+        self.examined.iter_mut().for_each(|e| calibration.fuse(&mut e.scores));
+        (self.score, self.rate, self.calibration) = (calibration.score, rate, Some(calibration.clone()));
     }
 
     /// The images that it tests with.
@@ -319,6 +323,12 @@ impl Evaluator {
                 self.totals.iter_mut().for_each(|totals| totals.add(counts));
             }
         }
+        // What is known was perhaps fused by other weights, or by none.
+        let mut scores = entry.scores.clone();
+        match &self.calibration {
+            Some(calibration) => calibration.fuse(&mut scores),
+            None => scores.set(ScoreKind::Fused, 0.0),
+        }
         self.examined.push(Examined {
             index: self.at(),
             name: item.name.clone(),
@@ -326,7 +336,7 @@ impl Evaluator {
             hash: item.hash,
             label: item.label.clone(),
             size: entry.size,
-            scores: entry.scores.clone(),
+            scores,
             steps: entry.steps,
             seconds: entry.seconds,
         });

@@ -140,6 +140,11 @@ impl Evaluation {
         (self.examined.len() - defective, defective)
     }
 
+    /// The scores of the defective images.
+    pub fn defective(&self) -> Vec<Scores> {
+        self.examined.iter().filter(|e| e.is_defective()).map(|e| e.scores.clone()).collect()
+    }
+
     /// The values of a score: of healthy images, and of defective ones.
     pub fn columns(&self, kind: ScoreKind) -> (Vec<f64>, Vec<f64>) {
         let of = |defective: bool| {
@@ -173,6 +178,14 @@ impl Evaluation {
     /// what is promised when everything above it is flagged. `None` without a calibration.
     pub fn promise(&self, kind: ScoreKind, threshold: f64) -> Option<f64> {
         Some(self.calibration.as_ref()?.p_value(kind, threshold.next_up()))
+    }
+
+    /// The same test as a calibration judges that was changed since: nothing is inspected again.
+    pub fn judged_by(&self, calibration: &Calibration, rate: Option<f64>) -> Self {
+        let mut changed = Self { rate, score: calibration.score, ..self.clone() };
+        changed.examined.iter_mut().for_each(|e| calibration.fuse(&mut e.scores));
+        changed.calibration = Some(calibration.clone());
+        changed
     }
 
     /// How many images of either kind lie above a threshold. One pass over the images.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Evaluation, KindFigures, LeftOut, PixelFigures, Tested};
 use crate::inspect::{
-    InvertKnobs, Regions, ScoreKind,
+    InvertKnobs, Labelled, Regions, ScoreKind,
     calibrate::RateError,
     metrics::{Confusion, Metrics},
 };
@@ -47,6 +47,9 @@ pub struct Summary {
     pub rate: Option<f64>,
     /// The score that verdicts go by.
     pub score: ScoreKind,
+    /// What is to be kept in mind of labelled defects that scores were weighed by.
+    #[serde(default)]
+    pub caution: Option<String>,
     /// Healthy images.
     pub healthy: usize,
     /// Defective images.
@@ -101,6 +104,7 @@ impl Summary {
             held_out: calibration.map_or(0, |c| c.held_out.len()),
             rate,
             score: evaluation.score,
+            caution: calibration.and_then(|c| c.labelled.as_ref()).map(Labelled::caution),
             healthy,
             defective,
             unlike: evaluation.examined.iter().filter(unlike).count(),
@@ -146,6 +150,7 @@ mod tests {
             held_out: held_out.collect(),
             size: (64, 64),
             fusion: Vec::new(),
+            labelled: None,
             scale: MapScale { difference: 1.0, feature: 1.0, critic: 8.0 },
             score: ScoreKind::Feature,
         };

@@ -180,6 +180,8 @@ impl App {
             UiCommand::EvaluateOpen => self.ask(Want::TestImages),
             UiCommand::EvaluateReport => self.ask(Want::Report),
             UiCommand::EvaluateStop => self.send(engine::Command::Evaluate(Evaluate::Cancel)),
+            UiCommand::EvaluateWeigh => self.send(engine::Command::Evaluate(Evaluate::Weigh(true))),
+            UiCommand::EvaluateUnweigh => self.send(engine::Command::Evaluate(Evaluate::Weigh(false))),
             UiCommand::EvaluateAgain => {
                 let source = self.engine.live().evaluate.status.read().source.clone();
                 self.evaluate(source);

@@ -143,6 +143,9 @@ fn facts(out: &mut String, summary: &Summary) {
         None => "The model is not calibrated for this setting: there is no verdict.".into(),
     };
     let _ = write!(out, "<p>{promise} {} of work.</p>", sentence(&span(summary.seconds)).trim_end_matches('.'));
+    if let Some(caution) = &summary.caution {
+        let _ = write!(out, "<p>{}</p>", text(caution));
+    }
     if summary.unlike > 0 {
         let n = summary.unlike;
         let _ = write!(

@@ -24,7 +24,7 @@ use crate::{
         evaluate::{TestPhase, TestStatus},
         inspect::{ModelFacts, ModelState, QuerySource},
     },
-    inspect::{Evaluation, InvertKnobs, ScoreKind},
+    inspect::{Calibration, Evaluation, InvertKnobs, ScoreKind},
     ui::{
         Action, Frame, UiCommand,
         theme::{self, Palette, State},
@@ -92,6 +92,11 @@ impl Scene {
         }
     }
 
+    /// What the model in force says of good parts under the knobs in force.
+    fn calibration(&self) -> Option<&Calibration> {
+        self.model()?.calibration(&self.knobs)
+    }
+
     /// What came of the test so far, once there is an image.
     fn evaluation(&self) -> Option<&Arc<Evaluation>> {
         self.status.evaluation.as_ref().filter(|e| !e.examined.is_empty())
@@ -114,8 +119,12 @@ pub(super) struct Standing {
     same_model: bool,
     /// The rate in force in that model.
     model_rate: Option<f64>,
-    /// The rate on show is in force there.
+    /// Verdicts go by the score on show.
+    decides: bool,
+    /// The rate on show is in force there, and so is the score.
     in_force: bool,
+    /// The fused score can be weighed by the defects of the test.
+    weigh: bool,
 }
 
 fn same(a: f64, b: f64) -> bool {
@@ -166,7 +175,9 @@ impl EvaluateWorkspace {
             again: !going && scene.status.phase != TestPhase::Idle,
             images: images > 0,
             report: images > 0 && !going && scene.status.reporting.is_none(),
-            adopt: standing.is_some_and(|s| s.rate.is_some() && s.same_model && !s.in_force),
+            adopt: standing.as_ref().is_some_and(|s| s.rate.is_some() && s.same_model && !s.in_force),
+            weigh: standing.is_some_and(|s| s.weigh),
+            labelled: scene.same_model() && scene.calibration().is_some_and(|c| c.labelled.is_some()),
         }
     }
 
@@ -196,14 +207,16 @@ impl EvaluateWorkspace {
 
     fn standing(&self, scene: &Scene, evaluation: &Evaluation) -> Standing {
         let rate = self.rate(evaluation);
-        let knobs = scene.model().and_then(|m| m.calibration(&scene.knobs)).is_some_and(|c| {
-            // A rate is put in force for the knobs in force.
-            c.knobs.comparable(&evaluation.knobs)
-        });
-        let same_model = scene.same_model() && knobs;
+        // A rate is put in force for the knobs in force.
+        let calibration = scene.calibration().filter(|c| c.knobs.comparable(&evaluation.knobs));
+        let same_model = scene.same_model() && calibration.is_some();
         let model_rate = scene.rate.filter(|_| same_model);
-        let in_force = rate.zip(model_rate).is_some_and(|(a, b)| same(a, b));
-        Standing { rate, refused: self.refused.clone(), same_model, model_rate, in_force }
+        let decides = calibration.is_some_and(|c| c.score == self.kind(evaluation));
+        let in_force = decides && rate.zip(model_rate).is_some_and(|(a, b)| same(a, b));
+        // Without a critic there is nothing to fuse.
+        let fused = calibration.is_some_and(|c| !c.fusion.is_empty());
+        let weigh = same_model && fused && evaluation.counts().1 > 0;
+        Standing { rate, refused: self.refused.clone(), same_model, model_rate, decides, in_force, weigh }
     }
 
     /// Puts another rate on show, or says why not.
@@ -294,8 +307,11 @@ impl EvaluateWorkspace {
                 actions.extend(self.selected.and_then(|index| Self::open(&scene, index)));
             }
             UiCommand::EvaluateAdopt => {
-                let rate = self.rate(&evaluation);
-                actions.extend(rate.map(|rate| Action::Engine(engine::Command::Inspect(Inspect::Rate(rate)))));
+                let Some(rate) = self.rate(&evaluation) else { return };
+                let kind = self.kind(&evaluation);
+                let score = (!self.standing(&scene, &evaluation).decides).then_some(Inspect::Decide(kind));
+                let ask = |inspect| Action::Engine(engine::Command::Inspect(inspect));
+                actions.extend(score.into_iter().chain([Inspect::Rate(rate)]).map(ask));
             }
             _ => {}
         }

@@ -62,6 +62,7 @@ pub fn ui(ui: &mut Ui, view: &View<'_>, frame: &mut Frame<'_>) -> Option<Wish> {
         adopt(ui, view, frame);
         ui.add_space(theme::GAP_M);
         wish = wish.take().or(scores(ui, view));
+        labels(ui, view, frame);
         ui.add_space(theme::GAP_M);
         figures(ui, view);
         wish = wish.take().or(kinds(ui, view));
@@ -247,9 +248,13 @@ fn adopt(ui: &mut Ui, view: &View<'_>, frame: &mut Frame<'_>) {
     let standing = view.standing;
     ui.add_space(theme::GAP_S);
     let enabled = command.enabled(frame.facts);
+    let title = match standing.decides || !standing.same_model {
+        true => "Put this rate in force",
+        false => "Put this score and rate in force",
+    };
     let button = match enabled {
-        true => theme::primary_button(&p, "Put this rate in force"),
-        false => egui::Button::new("Put this rate in force").min_size(vec2(0.0, theme::ROW)),
+        true => theme::primary_button(&p, title),
+        false => egui::Button::new(title).min_size(vec2(0.0, theme::ROW)),
     };
     let tooltip = command.tooltip(ui.ctx());
     if ui.add_enabled(enabled, button).on_hover_text(&tooltip).on_disabled_hover_text(&tooltip).clicked() {
@@ -328,6 +333,38 @@ fn scores(ui: &mut Ui, view: &View<'_>) -> Option<Wish> {
     }
     ui.spacing_mut().item_spacing.y = theme::GAP_XS;
     wish
+}
+
+/// The offer to weigh the fused score by labelled defects, and what is to be kept in mind once that is done.
+fn labels(ui: &mut Ui, view: &View<'_>, frame: &mut Frame<'_>) {
+    let p = Palette::of(ui);
+    let labelled = view.scored.evaluation.calibration.as_ref().and_then(|c| c.labelled.as_ref());
+    if !view.standing.weigh && labelled.is_none() {
+        return;
+    }
+    ui.add_space(theme::GAP_XS);
+    let mut button = |ui: &mut Ui, title: &str, command: UiCommand| {
+        let button = egui::Button::new(title).min_size(vec2(0.0, theme::CONTROL));
+        let tooltip = command.tooltip(ui.ctx());
+        let response = ui.add_enabled(command.enabled(frame.facts), button).on_hover_text(&tooltip);
+        if response.on_disabled_hover_text(&tooltip).clicked() {
+            frame.command(command);
+        }
+    };
+    match labelled {
+        Some(labelled) => {
+            ui.horizontal_top(|ui| {
+                theme::state_icon(ui, State::Suspect);
+                ui.add(Label::new(labelled.caution()).wrap().selectable(true));
+            });
+            button(ui, "Weigh without labels again", UiCommand::EvaluateUnweigh);
+        }
+        None => {
+            let text = "The fused score is weighed by forged damage; no label plays a part.";
+            ui.add(Label::new(theme::weak_caption(&p, text)).wrap());
+            button(ui, "Weigh by these defects", UiCommand::EvaluateWeigh);
+        }
+    }
 }
 
 fn figures(ui: &mut Ui, view: &View<'_>) {
