@@ -137,6 +137,7 @@ fn title(network: &str) -> &str {
         "e" => "encoder",
         "c" => "critic",
         "usual" => "usual",
+        "bank" => "crops",
         "" => "other",
         unknown => unknown,
     }

@@ -178,6 +178,92 @@ pub fn verdict() -> TextStyle {
     TextStyle::Name("verdict".into())
 }
 
+/// Sizes of a presentation, points: they grow with the screen, so that it is read from the back of a room.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Stage {
+    unit: f32,
+}
+
+impl Stage {
+    /// For a screen of this size.
+    pub fn of(room: Vec2) -> Self {
+        let fitting = (room.x / 1024.0).min(room.y / 640.0).clamp(0.25, 16.0);
+        // In steps, since each size of type has glyphs of its own.
+        Self { unit: (fitting * 16.0).floor() / 16.0 }
+    }
+
+    /// Margin of the screen.
+    pub fn margin(&self) -> f32 {
+        24.0 * self.unit
+    }
+
+    /// Gap between pictures.
+    pub fn gap(&self) -> f32 {
+        16.0 * self.unit
+    }
+
+    /// Height of the line at the top.
+    pub fn head(&self) -> f32 {
+        36.0 * self.unit
+    }
+
+    /// Height of a caption, and of the hint at the foot.
+    pub fn caption(&self) -> f32 {
+        24.0 * self.unit
+    }
+
+    /// Height of a line of figures.
+    pub fn row(&self) -> f32 {
+        29.0 * self.unit
+    }
+
+    /// Height of the verdict's word, and side of its shape.
+    pub fn word(&self) -> f32 {
+        46.0 * self.unit
+    }
+
+    /// Height of the figures that the closing page is about.
+    pub fn counts(&self) -> f32 {
+        104.0 * self.unit
+    }
+
+    /// Least height of curve and verdict.
+    pub fn lower(&self) -> f32 {
+        156.0 * self.unit
+    }
+
+    /// Side of the dot at the head of the curve, and height of bars.
+    pub fn dot(&self) -> f32 {
+        8.0 * self.unit
+    }
+
+    /// Width of a curve.
+    pub fn curve(&self) -> f32 {
+        2.0 * self.unit
+    }
+
+    /// Widest column of text.
+    pub fn column(&self) -> f32 {
+        720.0 * self.unit
+    }
+
+    /// Width of the names beside figures.
+    pub fn names(&self) -> f32 {
+        176.0 * self.unit
+    }
+
+    /// The dark theme with large type: pictures are judged in the dark, whatever the window's theme.
+    pub fn style(&self) -> Style {
+        let mut style = style(Palette::new(true));
+        let sizes = [(caption(), 14.0), (TextStyle::Body, 18.0), (figure(), 26.0), (verdict(), 38.0)];
+        for (name, size) in sizes {
+            style.text_styles.insert(name, FontId::new(size * self.unit, FontFamily::Proportional));
+        }
+        style.spacing.item_spacing = vec2(GAP_S, GAP_XS) * self.unit;
+        style
+    }
+}
+
 /// How something stands: told by colour and by shape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
@@ -568,6 +654,22 @@ mod tests {
                 let c = contrast(colour, p.panel);
                 assert!(c >= 3.0, "dark {}: {colour:?} is {c:.2}", p.dark);
             }
+        }
+    }
+
+    #[test]
+    fn a_presentation_grows_with_the_screen_and_stays_within_it() {
+        let units = [[512.0, 320.0], [1024.0, 640.0], [1920.0, 1080.0], [3840.0, 2160.0]].map(|[x, y]| {
+            let stage = Stage::of(vec2(x, y));
+            assert!(2.0 * stage.margin() + 2.0 * stage.gap() < 0.1 * x && stage.lower() < 0.3 * y);
+            stage.unit
+        });
+        assert_eq!(units, [0.5, 1.0, 1.6875, 3.375]);
+        let style = Stage::of(vec2(1024.0, 640.0)).style();
+        assert!(style.visuals.dark_mode && style.text_styles[&verdict()].size > VERDICT_SIZE);
+        // Captions and the hint lie on the ground itself, colours of states too.
+        for colour in [DARK.text, DARK.text_weak, DARK.healthy, DARK.suspect, DARK.defective] {
+            assert!(contrast(colour, DARK.ground) >= 4.5, "{colour:?}");
         }
     }
 

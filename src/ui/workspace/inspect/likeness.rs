@@ -1,0 +1,69 @@
+//! The oddest place of a query beside the healthy training crops that look most like it.
+
+use egui::{Role, Sense, Ui, WidgetInfo, vec2};
+
+use super::Scene;
+use crate::{
+    engine::inspect::Likeness,
+    ui::{
+        Frame,
+        theme::{self, Palette},
+        widget::{
+            pictures::{Block, Sheet, outline},
+            ticks,
+        },
+    },
+};
+
+/// The row's own state.
+#[derive(Default)]
+pub struct LikenessRow {
+    sheet: Option<Sheet>,
+}
+
+impl LikenessRow {
+    /// Draws the row for the query on show, if its model keeps healthy crops.
+    pub fn ui(&mut self, ui: &mut Ui, scene: &Scene, frame: &Frame<'_>) {
+        let Some(entry) = scene.entry() else { return };
+        let Some(alike) = frame.live.inspect.likeness.read().get(&entry.id).cloned() else { return };
+        if alike.neighbours.is_empty() || alike.pictures.side == 0 {
+            return;
+        }
+        let p = Palette::of(ui);
+        ui.add_space(theme::GAP_M);
+        ui.label(theme::weak_caption(&p, "The oddest place, and the most alike among good parts"));
+        let sheet = Sheet::of(ui.ctx(), "likeness", &alike, &alike.pictures, self.sheet.take());
+        let ppp = ui.pixels_per_point();
+        let mut block = Block::new(sheet.count(), sheet.side(), sheet.count(), 1, ppp);
+        // All at one scale; the query's own crop stands apart.
+        let count = sheet.count() as f32;
+        let room = ui.available_width() - theme::GAP_S - (count - 1.0) * block.gap;
+        block.cell = (room / count).min(2.0 * sheet.side() as f32 / ppp);
+        let (rect, _) = ui.allocate_exact_size(block.size() + vec2(theme::GAP_S, 0.0), Sense::hover());
+        for i in 0..sheet.count() {
+            let apart = if i == 0 { 0.0 } else { theme::GAP_S };
+            let place = block.place(rect.min + vec2(apart, 0.0), i, ppp);
+            sheet.paint(ui.painter(), i, place);
+            if i == 0 {
+                outline(ui.painter(), place, p.text_weak, theme::HAIRLINE);
+            }
+            let words = words(&alike, i);
+            let response = ui.interact(place, ui.scope_id().with(("alike", i)), Sense::hover());
+            response.widget_info(|| WidgetInfo::labeled(Role::Image, true, words.clone()));
+            response.on_hover_text(words);
+        }
+        self.sheet = Some(sheet);
+    }
+}
+
+/// What a picture of the row is of.
+fn words(alike: &Likeness, i: usize) -> String {
+    let (x, y) = alike.corner;
+    match i.checked_sub(1).and_then(|i| alike.neighbours.get(i)) {
+        None => format!("The oddest place of this image, from x {x}, y {y} on"),
+        Some((origin, distance)) => {
+            let distance = ticks::figure(Some(*distance));
+            format!("{}, from x {}, y {} on; distance {distance}", origin.image, origin.x, origin.y)
+        }
+    }
+}
