@@ -23,9 +23,10 @@ use ganspect::{
     data::surface::DefectKind,
     engine::{
         Command, Inspect,
-        inspect::{Entry, ModelFacts, ModelState, QueryState, View},
+        inspect::{Entry, Likeness, ModelFacts, ModelState, QueryState, View},
+        live::Pictures,
     },
-    inspect::{Assessment, InvertKnobs, Kept, Planes},
+    inspect::{Assessment, InvertKnobs, Kept, Planes, neighbours::Origin},
     train::Recipe,
     ui::{Action, App, Page, UiCommand},
 };
@@ -141,6 +142,42 @@ fn a_defective_part_is_shown_with_what_it_rests_on() {
         assert!(shows(&stage.harness, "39 held-out healthy images"));
         stage.snapshot(name, &mut results);
     }
+}
+
+#[test]
+fn healthy_crops_stand_beside_the_oddest_place() {
+    let mut results = SnapshotResults::new();
+    let mut stage = open(true, SIZE, |live| {
+        model(live);
+        let id = query(live, "part-0043.png", Some(DefectKind::Scratch), 3, STEPS, 1);
+        let crop = |defect, index: u64| {
+            let picture = inspected::planes(defect, index);
+            let level = move |x: usize, y: usize| ((picture.at(32 + x, 40 + y, 0) + 1.0) * 127.5) as u8;
+            (0..64 * 64).map(move |i| level(i % 64, i / 64)).collect::<Vec<u8>>()
+        };
+        let mut pixels = crop(Some(DefectKind::Scratch), 3);
+        (4..7).for_each(|i| pixels.extend(crop(None, i)));
+        let origin = |i: usize| Origin { image: format!("good-{i}.png"), x: 8 * i, y: 16 };
+        let alike = Likeness {
+            pictures: Pictures { count: 4, side: 64, channels: 1, pixels },
+            corner: (32, 40),
+            neighbours: (1..4).map(|i| (origin(i), 0.25 * i as f32)).collect(),
+        };
+        live.inspect.likeness.write().insert(id, Arc::new(alike));
+    });
+    show(&mut stage);
+    for label in [
+        "Most alike among good parts",
+        "The oddest place of this image, from x 32, y 40 on",
+        "good-1.png, from x 8, y 16 on; distance 0.250",
+        "good-3.png, from x 24, y 16 on",
+    ] {
+        assert!(shows(&stage.harness, label), "{label}");
+    }
+    stage.snapshot("inspect_alike", &mut results);
+    // A query without any shows none.
+    press(&mut stage, Modifiers::NONE, Key::Delete);
+    assert!(!shows(&stage.harness, "Most alike"));
 }
 
 #[test]

@@ -95,7 +95,7 @@ fn a_part_is_played_to_its_verdict_and_the_next_one_follows() {
 #[test]
 fn its_keys_play_wait_go_and_leave() {
     let mut stage = presented(SIZE, true);
-    stage.harness.run_steps(12);
+    stage.harness.run_steps(3);
     press(&mut stage, Modifiers::NONE, Key::Space);
     assert!(shows(&stage.harness, "Paused"));
     let label = |window: &Window| {

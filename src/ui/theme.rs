@@ -5,8 +5,8 @@
 //! Ito; G and D keep one hue each wherever they appear.
 
 use egui::{
-    Color32, Context, CornerRadius, FontFamily, FontId, Margin, Response, RichText, Role, Sense, Shape, Stroke, Style,
-    TextStyle, Theme, Ui, Vec2, Visuals, WidgetInfo, epaint, style::WidgetVisuals, vec2,
+    Color32, Context, CornerRadius, FontFamily, FontId, Margin, Pos2, Rect, Response, RichText, Role, Sense, Shape,
+    Stroke, Style, TextStyle, Theme, Ui, Vec2, Visuals, WidgetInfo, epaint, pos2, style::WidgetVisuals, vec2,
 };
 
 use crate::engine::live::Metric;
@@ -217,9 +217,19 @@ impl Stage {
         29.0 * self.unit
     }
 
-    /// Height of the verdict's word, and side of its shape.
+    /// Height of the verdict's word, and width that its shape is given.
     pub fn word(&self) -> f32 {
         46.0 * self.unit
+    }
+
+    /// Side of that shape.
+    pub fn shape(&self) -> f32 {
+        0.7 * self.word()
+    }
+
+    /// The middle of that shape in the place that it is given: flush left.
+    pub fn shape_in(&self, place: Rect) -> Pos2 {
+        pos2(place.left() + self.shape() / 2.0, place.center().y)
     }
 
     /// Height of the figures that the closing page is about.
@@ -593,7 +603,7 @@ pub fn boxes_on_selection(ui: &mut Ui) {
 }
 
 /// A state's shape in its colour, `side` points wide.
-pub fn paint_state(painter: &egui::Painter, p: &Palette, state: State, centre: egui::Pos2, side: f32) {
+pub fn paint_state(painter: &egui::Painter, p: &Palette, state: State, centre: Pos2, side: f32) {
     let (r, colour) = (side / 2.0, p.state(state));
     let shape = match state {
         State::Unknown => Shape::circle_stroke(centre, r * 0.8, Stroke::new(1.5, colour)),

@@ -64,7 +64,7 @@ fn facts(status: &InspectStatus, figures: &Figures) -> Vec<(&'static str, String
         let n = calibration.held_out.len();
         facts.push(("Calibrated on", counted(n, "healthy image held out", "healthy images held out")));
         let threshold = ticks::figure(Some(calibration.threshold(rate) as f32));
-        facts.push(("Alarm above", format!("{threshold}, {}", calibration.score.title().to_lowercase())));
+        facts.push(("Alarm above", format!("{} of {threshold}", calibration.score.title().to_lowercase())));
     }
     if let Some(promise) = &status.promise {
         facts.push(("Promised by", format!("{}, {}", promise.by, words::day(promise.at))));
@@ -129,7 +129,7 @@ fn count(ui: &mut Ui, stage: &Stage, rect: Rect, state: State, n: usize) {
     let inner = rect.shrink(stage.gap());
     let (head, foot) = inner.split_top_bottom_at_y(inner.top() + stage.word());
     let (shape, figure) = head.split_left_right_at_x(head.left() + stage.word());
-    theme::paint_state(ui.painter(), &p, state, shape.center(), stage.word() * 0.7);
+    theme::paint_state(ui.painter(), &p, state, stage.shape_in(shape), stage.shape());
     let figure = figure.with_min_x(figure.left() + stage.dot());
     let number = RichText::new(ticks::grouped(n as f64, 0)).text_style(theme::verdict()).color(p.text_strong);
     let line = Layout::left_to_right(Align::Center);

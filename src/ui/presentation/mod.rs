@@ -133,8 +133,9 @@ impl Presentation {
     /// Draws it over the whole window.
     pub fn ui(&mut self, ui: &mut Ui, live: &Live) {
         let (now, touched) = ui.input(|i| {
-            let keys = i.events.iter().any(|e| matches!(e, egui::Event::Key { .. }));
-            (i.time, keys || i.pointer.is_moving())
+            use egui::Event::{Key, PointerButton, PointerMoved};
+            let touch = |e: &egui::Event| matches!(e, Key { .. } | PointerMoved(_) | PointerButton { .. });
+            (i.time, i.events.iter().any(touch))
         });
         self.enter(ui.ctx(), now);
         if touched {

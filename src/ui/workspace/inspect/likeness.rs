@@ -1,6 +1,6 @@
 //! The oddest place of a query beside the healthy training crops that look most like it.
 
-use egui::{Role, Sense, Ui, WidgetInfo, vec2};
+use egui::{Label, Role, Sense, Ui, UiBuilder, WidgetInfo, vec2};
 
 use super::Scene;
 use crate::{
@@ -31,7 +31,6 @@ impl LikenessRow {
         }
         let p = Palette::of(ui);
         ui.add_space(theme::GAP_M);
-        ui.label(theme::weak_caption(&p, "The oddest place, and the most alike among good parts"));
         let sheet = Sheet::of(ui.ctx(), "likeness", &alike, &alike.pictures, self.sheet.take());
         let ppp = ui.pixels_per_point();
         let mut block = Block::new(sheet.count(), sheet.side(), sheet.count(), 1, ppp);
@@ -39,7 +38,15 @@ impl LikenessRow {
         let count = sheet.count() as f32;
         let room = ui.available_width() - theme::GAP_S - (count - 1.0) * block.gap;
         block.cell = (room / count).min(2.0 * sheet.side() as f32 / ppp);
-        let (rect, _) = ui.allocate_exact_size(block.size() + vec2(theme::GAP_S, 0.0), Sense::hover());
+        let row = block.size() + vec2(theme::GAP_S, theme::ROW_TIGHT);
+        let (rect, _) = ui.allocate_exact_size(row, Sense::hover());
+        let (head, rect) = rect.split_top_bottom_at_y(rect.top() + theme::ROW_TIGHT);
+        let (own, others) = head.split_left_right_at_x(head.left() + block.cell + block.gap + theme::GAP_S);
+        for (place, words) in [(own, "This part"), (others, "Most alike among good parts")] {
+            ui.scope_builder(UiBuilder::new().max_rect(place), |ui| {
+                ui.add(Label::new(theme::weak_caption(&p, words)).truncate());
+            });
+        }
         for i in 0..sheet.count() {
             let apart = if i == 0 { 0.0 } else { theme::GAP_S };
             let place = block.place(rect.min + vec2(apart, 0.0), i, ppp);
