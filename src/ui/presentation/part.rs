@@ -166,7 +166,10 @@ impl PartPage {
             }
         }
         bar(ui, stage, places.bar, seen.scale);
-        curve(ui, stage, places.curve, &view.records, step);
+        // The last drawing counts as a step of its own.
+        let last = view.frames.last().map_or(0, |kept| kept.step);
+        let last = last.max(view.records.last().map_or(1, |record| record.step)).max(1);
+        curve(ui, stage, places.curve, &view.records, step, last);
     }
 }
 
@@ -201,10 +204,9 @@ fn bar(ui: &mut Ui, stage: &Stage, rect: Rect, scale: f32) {
     });
 }
 
-/// The loss, drawn as far as `step`.
-fn curve(ui: &mut Ui, stage: &Stage, rect: Rect, records: &[Record], step: Option<usize>) {
+/// The loss, drawn as far as `step` of `last`.
+fn curve(ui: &mut Ui, stage: &Stage, rect: Rect, records: &[Record], step: Option<usize>, last: usize) {
     let p = Palette::of(ui);
-    let last = records.last().map_or(1, |r| r.step).max(1);
     let (title, body) = rect.split_top_bottom_at_y(rect.top() + stage.caption());
     let (left, right) = title.split_left_right_at_x(title.right() - stage.names());
     caption(ui, left, "Difference that is left, step by step", p.text);

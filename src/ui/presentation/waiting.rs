@@ -65,7 +65,7 @@ pub fn ui(
     let p = Palette::of(ui);
     let progress = Progress::of(total, entries);
     let width = stage.column().min(room.width() - 2.0 * stage.margin());
-    let column = Rect::from_center_size(room.center(), vec2(width, 3.0 * stage.counts()));
+    let column = Rect::from_center_size(room.center(), vec2(width, 2.0 * stage.counts()));
     let line = Layout::left_to_right(Align::Center);
     let (head, rest) = column.split_top_bottom_at_y(column.top() + stage.word());
     let rest = rest.with_min_y(rest.top() + stage.gap());

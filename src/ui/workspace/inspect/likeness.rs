@@ -24,7 +24,7 @@ pub struct LikenessRow {
 impl LikenessRow {
     /// Draws the row for the query on show, if its model keeps healthy crops.
     pub fn ui(&mut self, ui: &mut Ui, scene: &Scene, frame: &Frame<'_>) {
-        let Some(entry) = scene.entry() else { return };
+        let Some(entry) = scene.entry().filter(|entry| entry.scores.is_some()) else { return };
         let Some(alike) = frame.live.inspect.likeness.read().get(&entry.id).cloned() else { return };
         if alike.neighbours.is_empty() || alike.pictures.side == 0 {
             return;
@@ -60,6 +60,7 @@ impl LikenessRow {
             response.on_hover_text(words);
         }
         self.sheet = Some(sheet);
+        ui.advance_cursor_after_rect(head.union(rect));
     }
 }
 
