@@ -4,9 +4,10 @@
 
 use std::{path::Path, thread, time::Duration};
 
+use burn::tensor::Device;
 use ganspect::{
     data::{
-        DataSource,
+        DataSource, decode,
         surface::{Kind, SetSize, write_set},
     },
     device::DeviceChoice,
@@ -16,6 +17,8 @@ use ganspect::{
         live::{Metric, Phase},
         making::{Making, Part},
     },
+    inspect::{Model, Planes, neighbours::Gathering},
+    model::Bundle,
     train::Recipe,
 };
 
@@ -157,4 +160,62 @@ fn the_making_of_a_model_can_be_cancelled_and_begun_again() {
     engine.send(Command::Resume { run, paused: true });
     until(&engine, "the run again", |e| phase(e) == Phase::Finished);
     assert_eq!(curve(&engine, Metric::CriticLoss).len(), 2);
+}
+
+#[test]
+fn a_model_keeps_healthy_crops_of_its_training_images_only() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = dir.path().join("run");
+    let engine = engine();
+    start(&engine, recipe(&[]), &run);
+    until(&engine, "the model", |e| phase(e) == Phase::Finished);
+    let (device, file) = (Device::flex(), run.join(MODEL_FILE));
+    let mut model = Model::load(&file, &device).unwrap();
+    let opened = DataSource::Folder(dir.path().join("parts")).open(&|_, _| true).unwrap();
+    let name = |i: &usize| opened.dataset.items[*i].path.file_name().unwrap().to_string_lossy().into_owned();
+    let mut training: Vec<String> = opened.training_indices(&model.about().split).iter().map(name).collect();
+    let mut kept: Vec<String> = model.bank().unwrap().origins().iter().map(|o| o.image.clone()).collect();
+    training.sort();
+    kept.sort();
+    assert_eq!(kept, training, "one crop of each small image, and none of one that is held out");
+
+    // A training image finds itself, whatever place of it is asked for.
+    let index = opened.training_indices(&model.about().split)[2];
+    let planes = Planes::of(&decode(&opened.dataset.items[index].path).unwrap(), 1, 1.0);
+    let found = model.neighbours(&planes, (40, 9)).unwrap();
+    assert_eq!((found.len(), &found[0].origin.image), (3, &name(&index)));
+    assert!(
+        found[0].distance < 1e-4 && found[0].distance < found[1].distance && found[1].distance <= found[2].distance
+    );
+
+    let copy = dir.path().join("copy.ganspect");
+    model.save(&copy).unwrap();
+    let again = Model::load(&copy, &device).unwrap();
+    assert_eq!(again.bank(), model.bank());
+    assert_eq!(again.neighbours(&planes, (40, 9)).unwrap(), found);
+
+    // Files are named in which something is missing or makes no sense.
+    let refused = |change: &dyn Fn(&mut Bundle)| {
+        let mut bundle = Bundle::read(&copy).unwrap();
+        change(&mut bundle);
+        let torn = dir.path().join("torn.ganspect");
+        bundle.write(&torn).unwrap();
+        let said = Model::load(&torn, &device).unwrap_err().to_string();
+        assert!(said.contains("torn.ganspect") && said.contains("make the model again from its run"), "{said}");
+        said
+    };
+    assert!(refused(&|b| b.tensors.retain(|w| w.name != "bank/pixels")).contains("'bank/pixels' is missing"));
+    assert!(refused(&|b| drop(b.meta.remove("neighbours"))).contains("neighbours"));
+    let halves =
+        |b: &mut Bundle| b.tensors.iter_mut().filter(|w| w.name == "bank/pixels").for_each(|w| w.values[3] = 0.5);
+    assert!(refused(&halves).contains("a pixel is none"));
+    let fewer = |b: &mut Bundle| *b.meta.get_mut("neighbours").unwrap() = "[]".into();
+    assert!(refused(&fewer).contains("bank/features"));
+
+    // A file from before there were any opens as ever, and has no neighbours.
+    model.keep(Gathering::new(0, 1, 0).finish());
+    model.save(&copy).unwrap();
+    assert!(Bundle::read(&copy).unwrap().part("bank").is_empty());
+    let bare = Model::load(&copy, &device).unwrap();
+    assert!(bare.bank().is_none() && bare.neighbours(&planes, (40, 9)).unwrap().is_empty());
 }

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use crossbeam_channel::Receiver;
 
-use super::{tally::Verdicts, train::bar, wait};
+use super::{train::bar, wait};
 use crate::{
     data::DataError,
     device::DeviceChoice,
@@ -22,6 +22,7 @@ use crate::{
     inspect::{
         Calibration, InvertPreset, Outcome, ScoreKind,
         export::{Inspected, Names, Part, numbers, write_all},
+        tally::Verdicts,
     },
     report::colour_map::ColourMap,
 };
@@ -81,11 +82,7 @@ pub(super) fn run(arguments: InspectArguments, device: DeviceChoice) -> Result<E
     }
     knobs.validate()?;
     engine.send(Command::Inspect(Inspect::Knobs(Box::new(knobs))));
-    let source = match arguments.model.to_str() {
-        Some("built-in") => ModelSource::BuiltIn,
-        _ => ModelSource::File(arguments.model.clone()),
-    };
-    let model = open_model(&engine, &bell, source)?;
+    let model = open_model(&engine, &bell, source(&arguments.model))?;
     let rate = match (arguments.rate, calibration(&engine, &model)) {
         (None, _) => engine.live().inspect.status.read().rate,
         (Some(_), None) => {
@@ -114,8 +111,16 @@ pub(super) fn run(arguments: InspectArguments, device: DeviceChoice) -> Result<E
     })
 }
 
+/// The model in this file, or the built-in one by its name.
+pub(super) fn source(path: &Path) -> ModelSource {
+    match path.to_str() {
+        Some("built-in") => ModelSource::BuiltIn,
+        _ => ModelSource::File(path.to_owned()),
+    }
+}
+
 /// Every file that is named, and every file directly in a folder that is named, in order.
-fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
+pub(super) fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for path in paths {
         if !path.is_dir() {

@@ -5,10 +5,10 @@ mod devices;
 mod evaluate;
 mod inspect;
 mod model;
+mod present;
 mod reproduce;
 mod review;
 mod runs;
-mod tally;
 mod train;
 mod watch;
 
@@ -56,6 +56,8 @@ enum Command {
     Train(train::TrainArguments),
     /// Inspect images with a trained model: a row an image, and a verdict
     Inspect(inspect::InspectArguments),
+    /// Inspect images and show them to an audience: full screen, their convergence replayed, figures last
+    Present(present::PresentArguments),
     /// Inspect every image in a folder and every one that comes, each once
     Watch(watch::WatchArguments),
     /// Test a model on images whose truth is known: figures, and a report
@@ -153,7 +155,7 @@ fn wait(bell: &Receiver<()>, done: impl Fn() -> bool) {
 /// for, 2 for an error.
 pub fn run(arguments: Arguments) -> ExitCode {
     let filter = EnvFilter::try_from_env("GANSPECT_LOG");
-    let window = arguments.command.is_none();
+    let window = matches!(arguments.command, None | Some(Command::Present(_)));
     let quiet =
         filter.unwrap_or_else(|_| EnvFilter::new(if window { "warn,ganspect=info" } else { "error,ganspect=off" }));
     let printed = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_filter(quiet);
@@ -166,7 +168,8 @@ pub fn run(arguments: Arguments) -> ExitCode {
             Ok(code) => return code,
             Err(error) => Err(error),
         },
-        None => crate::ui::run(crate::ui::Options { device, runs }),
+        None => crate::ui::run(crate::ui::Options { device, runs, ..Default::default() }),
+        Some(Command::Present(present)) => present::run(present, device, runs),
         Some(Command::Train(train)) => train::run(train, device.unwrap_or_default(), runs),
         Some(Command::Watch(watch)) => watch::run(watch, device.unwrap_or_default()),
         Some(Command::Evaluate(evaluate)) => evaluate::run(evaluate, device.unwrap_or_default(), runs),

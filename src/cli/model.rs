@@ -190,6 +190,7 @@ fn title(network: &str) -> &str {
         "e" => "encoder",
         "c" => "critic",
         "usual" => "usual",
+        "bank" => "crops",
         "" => "other",
         unknown => unknown,
     }

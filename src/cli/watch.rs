@@ -9,14 +9,14 @@ use std::{
 use anyhow::{Result, bail};
 use clap::Args;
 
-use super::{print_row, tally::Verdicts, train::bar};
+use super::{print_row, train::bar};
 use crate::{
     device::{self, DeviceChoice},
     engine::{
         batch::{Batch, Finding, Turn},
         watch::{Counts, MemoryLedger, Options, RecordLedger, Timing, Watch},
     },
-    inspect::{InvertPreset, Model},
+    inspect::{InvertPreset, Model, tally::Verdicts},
     review::Record,
     words::span,
 };

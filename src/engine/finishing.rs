@@ -16,6 +16,7 @@ use crate::{
         CalibrateError, Calibrator, InvertKnobs, Model, Planes,
         critic::{FrameCritic, Learning},
         model::{About, ModelError},
+        neighbours::{Bank, Gathering},
     },
     model::{Critic, Discriminator, Encoder, FixedCritic, Generator, weights::WeightError},
     train::{CriticTrainer, EncoderTrainer, Recipe, critic, trainer::TrainError},
@@ -34,6 +35,12 @@ const TRIED: u64 = 2;
 fn spread(all: &[usize], most: usize) -> Vec<usize> {
     let take = all.len().min(most);
     (0..take).map(|i| all[i * all.len() / take]).collect()
+}
+
+/// Name of an image's file.
+fn name(opened: &Opened, image: usize) -> String {
+    let path = opened.dataset.items.get(image).map(|item| item.path.as_path()).unwrap_or(Path::new(""));
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
 /// What keeps a run from becoming a model.
@@ -66,6 +73,8 @@ enum Stage {
     Critic(Box<CriticTrainer>),
     /// What the critic is shown, and the images.
     Usual(Box<Learning>, Vec<usize>),
+    /// What is usual is known; crops are kept of these images.
+    Keep(Box<FrameCritic>, Box<Gathering>, Vec<usize>),
     Calibrate(Box<Model>, Box<Calibrator>),
 }
 
@@ -82,6 +91,8 @@ pub(super) struct Finishing {
     waiting: Option<Box<CriticTrainer>>,
     /// The critic after its turn.
     critic: Option<Critic>,
+    /// Healthy crops for the model to keep.
+    bank: Option<Bank>,
     losses: Vec<CriticLoss>,
     trial: Trial,
     schedule: Schedule,
@@ -113,11 +124,13 @@ impl Finishing {
         let encoder = EncoderTrainer::new(&about.recipe, &networks.ema, &networks.d, sampler, &networks.device);
         let held_out = opened.held_out_indices(&split);
         let steps = about.recipe.critic.steps;
+        let channels = about.recipe.model.channels;
         let shown = if steps > 0 { critic::part(&training).1.len().min(SHOWN) } else { 0 };
+        let kept = if steps > 0 { training.len().min(Gathering::most_images(channels)) } else { 0 };
         let mut schedule = Schedule::new([
             (Part::Encoder, encoder.total()),
             (Part::Critic, steps),
-            (Part::Usual, 2 * shown as u64),
+            (Part::Usual, (2 * shown + kept) as u64),
             (Part::Calibration, Calibrator::inspections(held_out.len(), steps > 0) as u64),
         ]);
         schedule.enter(Part::Encoder, 0);
@@ -132,6 +145,7 @@ impl Finishing {
             encoder: None,
             waiting: None,
             critic: None,
+            bank: None,
             losses: Vec::new(),
             schedule,
             began: Instant::now(),
@@ -153,7 +167,7 @@ impl Finishing {
         match &self.stage {
             Stage::Encoder(_) => None,
             Stage::Critic(trainer) => Some((trainer.critic(), trainer.steps())),
-            Stage::Usual(..) | Stage::Calibrate(..) => {
+            Stage::Usual(..) | Stage::Keep(..) | Stage::Calibrate(..) => {
                 self.critic.as_ref().map(|critic| (critic, self.about.recipe.critic.steps))
             }
         }
@@ -173,6 +187,16 @@ impl Finishing {
         self.opened.training_indices(&self.split)
     }
 
+    /// The images that the critic is shown to learn what is usual.
+    fn shown(&self) -> Vec<usize> {
+        spread(&critic::part(&self.training()).1, SHOWN)
+    }
+
+    /// The images that crops are kept of.
+    fn kept(&self) -> Vec<usize> {
+        spread(&self.training(), Gathering::most_images(self.about.recipe.model.channels))
+    }
+
     fn enter(&mut self, stage: Stage) {
         self.stage = stage;
         let (part, done, _) = self.turn();
@@ -186,8 +210,12 @@ impl Finishing {
             Stage::Encoder(encoder) => (Part::Encoder, encoder.steps(), encoder.total()),
             Stage::Critic(critic) => (Part::Critic, critic.steps(), critic.total()),
             Stage::Usual(learning, images) => {
-                let all = 2 * images.len();
-                (Part::Usual, (all - learning.left()) as u64, all as u64)
+                let shown = 2 * images.len();
+                (Part::Usual, (shown - learning.left()) as u64, (shown + self.kept().len()) as u64)
+            }
+            Stage::Keep(_, gathering, images) => {
+                let all = 2 * self.shown().len() + images.len();
+                (Part::Usual, (all - gathering.left()) as u64, all as u64)
             }
             Stage::Calibrate(_, calibrator) => {
                 let (done, total) = calibrator.progress();
@@ -243,7 +271,10 @@ impl Finishing {
     fn calibrate(&mut self, critic: Option<(&Critic, FrameCritic)>) -> Result<(), FinishError> {
         let n = &self.networks;
         let about = self.about.clone();
-        let model = Model::new(about, Some(&n.live), &n.ema, &n.d, self.encoder.as_ref(), critic, &n.device)?;
+        let mut model = Model::new(about, Some(&n.live), &n.ema, &n.d, self.encoder.as_ref(), critic, &n.device)?;
+        if let Some(bank) = self.bank.take() {
+            model.keep(bank);
+        }
         let recipe = &self.about.recipe;
         let calibrator = Calibrator::new(
             &self.opened,
@@ -284,8 +315,7 @@ impl Finishing {
                 }
                 Stage::Critic(trainer) => {
                     let critic = trainer.critic().clone();
-                    let (_, usual) = critic::part(&self.training());
-                    let images = spread(&usual, SHOWN);
+                    let images = self.shown();
                     let learning = Learning::new(FixedCritic::new(&critic), images.len(), &self.networks.device);
                     self.critic = Some(critic);
                     self.enter(Stage::Usual(Box::new(learning), images));
@@ -296,7 +326,22 @@ impl Finishing {
                     learning.show(&Planes::of(&picture, recipe.model.channels, recipe.data.scale as f32))?;
                 }
                 Stage::Usual(learning, _) => {
-                    let (critic, learned) = (self.critic.clone(), Learning::clone(learning).finish());
+                    let learned = Learning::clone(learning).finish();
+                    let images = self.kept();
+                    let channels = self.about.recipe.model.channels;
+                    let gathering = Gathering::new(images.len(), channels, self.split.seed);
+                    self.stage = Stage::Keep(Box::new(learned), Box::new(gathering), images);
+                }
+                Stage::Keep(critic, gathering, images) if gathering.left() > 0 => {
+                    let image = images[gathering.next()];
+                    let picture = self.opened.store.get(image)?;
+                    let recipe = &self.about.recipe;
+                    let planes = Planes::of(&picture, recipe.model.channels, recipe.data.scale as f32);
+                    gathering.show(critic, &name(&self.opened, image), &planes)?;
+                }
+                Stage::Keep(learned, gathering, _) => {
+                    let (critic, learned) = (self.critic.clone(), FrameCritic::clone(learned));
+                    self.bank = Some(Gathering::clone(gathering).finish());
                     self.calibrate(critic.as_ref().map(|critic| (critic, learned)))?;
                 }
                 Stage::Calibrate(model, calibrator) => {

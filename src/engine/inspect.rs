@@ -13,7 +13,10 @@ use parking_lot::RwLock;
 use super::live::Pictures;
 use crate::{
     data::Picture,
-    inspect::{Assessment, Calibration, InvertKnobs, Kept, Outcome, Planes, Record, Regions, ScoreKind, Scores},
+    inspect::{
+        Assessment, Calibration, InvertKnobs, Kept, Outcome, Planes, Record, Regions, ScoreKind, Scores,
+        model::Promise, neighbours::Origin,
+    },
     train::Recipe,
 };
 
@@ -220,6 +223,17 @@ pub struct View {
     pub outcome: Option<Arc<Outcome>>,
 }
 
+/// The oddest place of a query beside the healthy training crops that look most like it.
+#[derive(Clone, Debug)]
+pub struct Likeness {
+    /// The crop of the query, and then its neighbours, the nearest first.
+    pub pictures: Pictures,
+    /// The crop's upper left corner in the query.
+    pub corner: (usize, usize),
+    /// Where the neighbours come from, and how far they are.
+    pub neighbours: Vec<(Origin, f32)>,
+}
+
 /// What is known of the model in force.
 #[derive(Clone, Debug)]
 pub struct ModelFacts {
@@ -271,6 +285,10 @@ pub struct InspectStatus {
     pub knobs: InvertKnobs,
     /// The promised false-alarm rate in force; `None` before there is a calibration for the knobs.
     pub rate: Option<f64>,
+    /// Who set that rate, when, and on what it rests; `None` for the calibration's own.
+    pub promise: Option<Promise>,
+    /// Healthy images that the model in force was trained on.
+    pub training: Option<usize>,
     /// Why a rate that was asked for is not in force.
     pub rate_refused: Option<String>,
     /// Held-out images inspected and in all, while a calibration goes on.
@@ -287,6 +305,8 @@ pub struct InspectLive {
     /// What is shown of each query. The pictures of queries long past are let go; ask for them again to
     /// see them.
     pub views: RwLock<std::collections::BTreeMap<QueryId, Arc<View>>>,
+    /// Healthy crops that look most like the oddest place of a query; none where the model keeps no crops.
+    pub likeness: RwLock<std::collections::BTreeMap<QueryId, Arc<Likeness>>>,
     /// Samples that the model in force draws, to show what it has learnt.
     pub samples: RwLock<Option<Arc<Pictures>>>,
 }

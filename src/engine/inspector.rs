@@ -10,7 +10,8 @@ use std::{
 use super::{
     Live, Severity,
     inspect::{
-        Entry, Inspect, ModelFacts, ModelSource, ModelState, Query, QueryId, QuerySource, QueryState, Thumbnail, View,
+        Entry, Inspect, Likeness, ModelFacts, ModelSource, ModelState, Query, QueryId, QuerySource, QueryState,
+        Thumbnail, View,
     },
     live::Pictures,
     task::{State, Task},
@@ -19,7 +20,9 @@ use super::{
 use crate::{
     data::{DataError, DataSource, Opened, Picture, decode},
     device::Chosen,
-    inspect::{Calibrator, InvertKnobs, Job, Model, Outcome, Planes, Regions, knobs::Start, model::DecideError},
+    inspect::{
+        Calibrator, InvertKnobs, Job, Model, Outcome, Planes, Regions, knobs::Start, model::DecideError, neighbours,
+    },
     words::sentence,
 };
 
@@ -220,6 +223,8 @@ impl Inspector {
         let Some(model) = &self.model else { return };
         let about = model.about();
         status.rate = model.rate(&self.knobs);
+        status.promise = about.promise.clone().filter(|promise| Some(promise.rate) == status.rate);
+        status.training = Some(about.split.train.len());
         status.model = ModelState::Ready(Arc::new(ModelFacts {
             name: about.name.clone(),
             path: self.path.clone(),
@@ -260,6 +265,7 @@ impl Inspector {
         self.slots.retain(|slot| !ids.contains(&slot.entry.id));
         self.live.inspect.status.write().entries.retain(|entry| !ids.contains(&entry.id));
         self.live.inspect.views.write().retain(|id, _| !ids.contains(id));
+        self.live.inspect.likeness.write().retain(|id, _| !ids.contains(id));
     }
 
     fn place(&self, id: QueryId) -> Option<usize> {
@@ -572,6 +578,7 @@ impl Inspector {
             c.knobs.comparable(&varied)
         });
         let Some(outcome) = job.outcome(fits) else { return };
+        let alike = likeness(model, &outcome);
         self.finished += 1;
         slot.finished = self.finished;
         slot.entry.step = outcome.steps;
@@ -589,6 +596,12 @@ impl Inspector {
             records: Arc::new(outcome.records.clone()),
             outcome: Some(Arc::new(outcome)),
         };
+        let mut likenesses = self.live.inspect.likeness.write();
+        match alike {
+            Some(alike) => likenesses.insert(slot.entry.id, Arc::new(alike)),
+            None => likenesses.remove(&slot.entry.id),
+        };
+        drop(likenesses);
         self.live.inspect.views.write().insert(slot.entry.id, Arc::new(view));
         self.show_entry(i);
         self.let_go();
@@ -606,6 +619,7 @@ impl Inspector {
             oldest.bytes = 0;
             (oldest.job, oldest.query) = (None, None);
             self.live.inspect.views.write().remove(&oldest.entry.id);
+            self.live.inspect.likeness.write().remove(&oldest.entry.id);
         }
     }
 
@@ -713,6 +727,25 @@ impl Inspector {
         }
         Some(self.path.take().map_or(ModelSource::BuiltIn, ModelSource::File))
     }
+}
+
+/// The oddest place of what was inspected beside the healthy crops that look most like it.
+fn likeness(model: &Model, outcome: &Outcome) -> Option<Likeness> {
+    model.bank()?;
+    let query = &outcome.query;
+    let place = neighbours::oddest(outcome)?;
+    let corner = neighbours::corner(query, place)?;
+    let found = match model.neighbours(query, place) {
+        Ok(found) => found,
+        Err(error) => {
+            tracing::warn!("no neighbours were found: {error}");
+            return None;
+        }
+    };
+    let mut pixels = neighbours::pixels(query, corner).to_vec();
+    found.iter().for_each(|neighbour| pixels.extend_from_slice(&neighbour.pixels));
+    let pictures = Pictures { count: found.len() + 1, side: neighbours::SIDE, channels: query.channels(), pixels };
+    Some(Likeness { pictures, corner, neighbours: found.into_iter().map(|n| (n.origin, n.distance)).collect() })
 }
 
 /// A picture as a model of so many channels and this scale sees it.

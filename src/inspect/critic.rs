@@ -8,7 +8,10 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-use super::planes::Planes;
+use super::{
+    neighbours::{SIDE, TOLD},
+    planes::Planes,
+};
 use crate::boxes::box_mean;
 use crate::model::{
     FixedCritic,
@@ -125,6 +128,48 @@ impl FrameCritic {
             f64::from(scaled.fold(f32::NEG_INFINITY, f32::max))
         };
         Verdicts { logit: peak(Kind::Logit), distance: peak(Kind::Distance) }
+    }
+
+    /// What the crop at `corner`, on the grid of cells, is told by: the mean whitened features of its quarters.
+    ///
+    /// # Errors
+    /// When the device does not hand the values over.
+    pub(super) fn told(&self, frame: &Planes, corner: (usize, usize)) -> Result<Vec<f32>, WeightError> {
+        // Only what the crop's features depend on, on the grid of the whole frame.
+        let span = |at: usize, side: usize| {
+            let first = at.saturating_sub(REACH) / MULTIPLE * MULTIPLE;
+            first..(at + SIDE + REACH).next_multiple_of(MULTIPLE).min(side)
+        };
+        let (columns, rows) = (span(corner.0, frame.width()), span(corner.1, frame.height()));
+        let (mut values, channels) = (Vec::new(), frame.channels());
+        for c in 0..channels {
+            for y in rows.clone() {
+                values.extend(columns.clone().map(|x| frame.at(x, y, c)));
+            }
+        }
+        let Some(around) = Planes::new(columns.len(), rows.len(), channels, values) else { return Ok(Vec::new()) };
+        let mut all: Vec<f32> = Vec::new();
+        self.bands(&around, |_, features| {
+            let whitened = match &self.whitening {
+                Some((mean, whiten)) => (features - mean.clone()).matmul(whiten.clone()),
+                None => features,
+            };
+            all.extend(host(whitened)?.1);
+            Ok(())
+        })?;
+        let (across, half) = (columns.len().div_ceil(STRIDE), SIDE / STRIDE / 2);
+        let (left, top) = ((corner.0 - columns.start) / STRIDE, (corner.1 - rows.start) / STRIDE);
+        let mut told = vec![0.0; TOLD];
+        for y in 0..2 * half {
+            for x in 0..2 * half {
+                let cell = (top + y) * across + left + x;
+                let quarter = (y / half) * 2 + x / half;
+                let own = &mut told[quarter * FEATURES..(quarter + 1) * FEATURES];
+                let cell = all.get(cell * FEATURES..(cell + 1) * FEATURES).unwrap_or_default();
+                own.iter_mut().zip(cell).for_each(|(sum, v)| *sum += v / (half * half) as f32);
+            }
+        }
+        Ok(told)
     }
 
     /// Logits and distances as they are.

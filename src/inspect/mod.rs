@@ -19,8 +19,10 @@ mod lbfgs;
 pub mod maps;
 pub mod metrics;
 pub mod model;
+pub mod neighbours;
 pub mod planes;
 pub mod region;
+pub mod tally;
 pub mod tiles;
 
 pub use calibrate::{Assessment, Calibration, Verdict};

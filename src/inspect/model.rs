@@ -19,6 +19,7 @@ use super::{
     job::{InspectError, Job, Outcome},
     knobs::InvertKnobs,
     maps::{ScoreKind, Scores},
+    neighbours::{self, Bank, Neighbour, Origin},
     planes::Planes,
     region::Regions,
 };
@@ -42,7 +43,11 @@ mod key {
     pub const REGIONS: &str = "regions";
     pub const RATE: &str = "rate";
     pub const PROMISE: &str = "promise";
+    pub const NEIGHBOURS: &str = "neighbours";
 }
+
+/// What the tensors of the healthy crops begin with.
+const BANK: &str = "bank";
 
 /// What keeps a model from being used.
 #[derive(Debug, thiserror::Error)]
@@ -167,6 +172,7 @@ pub struct Model {
     networks: Networks,
     bundle: Bundle,
     encoder: bool,
+    bank: Option<Bank>,
 }
 
 impl Model {
@@ -205,7 +211,13 @@ impl Model {
             add("usual", Ok(frame.usual().weights()))?;
             networks = networks.with_critic(Some(frame));
         }
-        Ok(Self { about, networks, bundle: Bundle { tensors, ..Bundle::default() }, encoder: encoder.is_some() })
+        Ok(Self {
+            about,
+            networks,
+            bundle: Bundle { tensors, ..Bundle::default() },
+            encoder: encoder.is_some(),
+            bank: None,
+        })
     }
 
     /// Reads a model file onto a device.
@@ -283,8 +295,19 @@ impl Model {
                 Some(FrameCritic::new(FixedCritic::new(&critic), usual, &device))
             }
         };
+        let bank = match bundle.part(BANK) {
+            // Files of earlier versions have none.
+            tensors if tensors.is_empty() => None,
+            tensors => {
+                let origins: Vec<Origin> =
+                    serde_json::from_str(text(key::NEIGHBOURS)?).map_err(|e| broken(key::NEIGHBOURS, e.to_string()))?;
+                let unfit = |source| ModelError::Weights { name: file.into(), source };
+                let bank = Bank::from_weights(&tensors, origins, shape.channels).map_err(unfit)?;
+                Some(bank.ok_or_else(|| broken(key::NEIGHBOURS, "a pixel is none".into()))?)
+            }
+        };
         let networks = Networks::new(&ema, &d, encoder.as_ref(), &device).with_critic(critic);
-        Ok(Self { about, networks, encoder: encoder.is_some(), bundle })
+        Ok(Self { about, networks, encoder: encoder.is_some(), bundle, bank })
     }
 
     /// Writes the model to a file: aside, synced and renamed.
@@ -308,6 +331,9 @@ impl Model {
         meta.extend(about.rate.map(|rate| (key::RATE, rate.to_string())));
         if let Some(promise) = &about.promise {
             meta.push((key::PROMISE, json(key::PROMISE, serde_json::to_string(promise))?));
+        }
+        if let Some(bank) = &self.bank {
+            meta.push((key::NEIGHBOURS, json(key::NEIGHBOURS, serde_json::to_string(bank.origins()))?));
         }
         let meta = meta.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
         Ok(Bundle { tensors: self.bundle.tensors.clone(), meta }.write(path)?)
@@ -338,9 +364,42 @@ impl Model {
         self.encoder
     }
 
-    /// Leaves out what only training on needs.
+    /// Leaves out what only training on needs, and most of the healthy crops.
     pub fn slim(&mut self) {
         self.bundle.tensors.retain(|w| !w.name.starts_with("g/"));
+        if let Some(bank) = self.bank.take() {
+            self.keep(bank.slim());
+        }
+    }
+
+    /// Keeps these healthy crops, to be shown beside what is odd; in the place of those before.
+    pub fn keep(&mut self, bank: Bank) {
+        let tensors = &mut self.bundle.tensors;
+        tensors.retain(|w| !w.name.starts_with("bank/"));
+        self.bank = None;
+        if !bank.is_empty() {
+            tensors.extend(bank.weights().into_iter().map(|w| Weight { name: format!("{BANK}/{}", w.name), ..w }));
+            self.bank = Some(bank);
+        }
+    }
+
+    /// The healthy crops that it keeps.
+    pub fn bank(&self) -> Option<&Bank> {
+        self.bank.as_ref()
+    }
+
+    /// The healthy training crops that look most like the crop of `planes` around `place`, no two of one image; none
+    /// for a model that keeps no crops, or a picture that is smaller than one.
+    ///
+    /// # Errors
+    /// [`ModelError::Weights`] when the device does not hand the values over.
+    pub fn neighbours(&self, planes: &Planes, place: (usize, usize)) -> Result<Vec<Neighbour>, ModelError> {
+        let corner = neighbours::corner(planes, place);
+        let (Some(bank), Some(critic), Some(corner)) = (&self.bank, self.networks.critic(), corner) else {
+            return Ok(Vec::new());
+        };
+        let unread = |source| ModelError::Weights { name: self.about.name.clone(), source };
+        Ok(bank.nearest(&critic.told(planes, corner).map_err(unread)?))
     }
 
     /// The calibration that was made with these knobs, seed aside, on the regions in force.

@@ -2,6 +2,7 @@
 
 mod apply;
 mod inspection;
+mod presenting;
 
 use std::{
     num::NonZeroUsize,
@@ -23,6 +24,7 @@ use super::{
     notices::Notices,
     pace::Pace,
     palette::Palette,
+    presentation::Presentation,
     quick, rail,
     recipe_desk::RecipeDesk,
     settings_page::SettingsPage,
@@ -43,6 +45,7 @@ use crate::{
     device::DeviceChoice,
     engine::{
         self, Engine, Evaluate, Event, Live, Severity,
+        inspect::ModelSource,
         live::{Phase, Status},
         task::{State, Task},
     },
@@ -73,6 +76,17 @@ pub struct Options {
     pub device: Option<DeviceChoice>,
     /// Where runs are kept; `None` takes the folder in the settings.
     pub runs: Option<PathBuf>,
+    /// What is to be shown to an audience at once.
+    pub show: Option<Show>,
+}
+
+/// Images for an audience, and the model that they are inspected with.
+#[derive(Debug)]
+pub struct Show {
+    /// The model.
+    pub model: ModelSource,
+    /// The images, in their order.
+    pub images: Vec<PathBuf>,
 }
 
 /// Opens the window and returns when it is closed.
@@ -81,13 +95,16 @@ pub struct Options {
 /// When no window can be opened, or the system has no thread for the engine.
 pub fn run(options: Options) -> anyhow::Result<()> {
     let paths = Paths::of_system();
-    let (settings, fault) = Settings::load(&paths.settings);
+    let (mut settings, fault) = Settings::load(&paths.settings);
+    // The model of the last time is not to stand in for one that cannot be opened.
+    let last_model = options.show.as_ref().and_then(|_| settings.last_model.take());
     let viewport = ViewportBuilder::default()
         .with_title("Ganspect")
         .with_app_id("ganspect")
         .with_inner_size(settings.window)
         .with_min_inner_size(LEAST)
         .with_maximized(settings.maximised)
+        .with_fullscreen(options.show.is_some())
         .with_icon(icon());
     let native = eframe::NativeOptions {
         viewport,
@@ -114,6 +131,10 @@ pub fn run(options: Options) -> anyhow::Result<()> {
         app.applied = None;
         if let Some(fault) = fault {
             app.notices.push(Severity::Warning, fault);
+        }
+        if let Some(show) = options.show {
+            app.settings.last_model = last_model;
+            app.show_images(show.model, show.images);
         }
         Ok(Box::new(app))
     });
@@ -182,6 +203,7 @@ pub struct App {
     status_bar: StatusBar,
     notices: Notices,
     palette: Option<Palette>,
+    presentation: Option<Presentation>,
     dialog: Option<Dialog>,
     confirm: Option<Confirm>,
     native_dialogs: bool,
@@ -236,6 +258,7 @@ impl App {
             status_bar: StatusBar::default(),
             notices: Notices::default(),
             palette: None,
+            presentation: None,
             dialog: None,
             confirm: None,
             native_dialogs: true,
@@ -265,7 +288,7 @@ impl App {
 
     /// The page on show.
     pub fn page(&self) -> Page {
-        self.page
+        if self.presentation.is_some() { Page::Presentation } else { self.page }
     }
 
     /// The settings in force.
@@ -307,7 +330,7 @@ impl App {
             _ => true,
         };
         Facts {
-            page: self.page,
+            page: self.page(),
             run,
             images: self.engine.live().critic.images().is_some(),
             running: matches!(status.phase, Phase::Running),
@@ -465,8 +488,10 @@ impl App {
         if !self.is_asking() {
             keys::take(&self.ctx, &facts, &mut actions);
         }
-        self.take_drops(&mut actions);
-        self.take_paste(&mut actions);
+        if self.presentation.is_none() {
+            self.take_drops(&mut actions);
+            self.take_paste(&mut actions);
+        }
         // Before anything is drawn: this frame shows what a key has done.
         let (status, facts) = if actions.is_empty() {
             (status, facts)
@@ -477,6 +502,9 @@ impl App {
             (status, facts)
         };
 
+        if self.draw_presentation(ui) {
+            return;
+        }
         let job = self.job();
         let live = Arc::clone(self.engine.live());
         if self.status_bar.ui(ui, &live, &status, job, &self.notices, &mut actions) {
@@ -577,6 +605,7 @@ impl App {
                 let (page, settings, paths) = (&mut self.settings_page, &self.settings, &self.paths);
                 CentralPanel::default().frame(margin).show(ui, |ui| page.ui(ui, settings, paths, &runs, actions));
             }
+            Page::Presentation => {}
             Page::Help => {
                 CentralPanel::default().frame(margin).show(ui, |ui| self.help.ui(ui, facts, actions));
             }

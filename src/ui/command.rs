@@ -21,10 +21,12 @@ pub enum Page {
     Settings,
     /// Shortcuts, and what everything does.
     Help,
+    /// Inspected parts before an audience: it fills the screen, and no rail leads there.
+    Presentation,
 }
 
 impl Page {
-    /// All pages, in the rail's order: work above, the program's own affairs below.
+    /// All pages of the rail, in its order: work above, the program's own affairs below.
     pub const ALL: [Self; 7] =
         [Self::Train, Self::Inspect, Self::Evaluate, Self::Runs, Self::Log, Self::Settings, Self::Help];
 
@@ -38,6 +40,7 @@ impl Page {
             Self::Log => UiCommand::GoLog,
             Self::Settings => UiCommand::GoSettings,
             Self::Help => UiCommand::GoHelp,
+            Self::Presentation => UiCommand::Present,
         }
     }
 
@@ -51,6 +54,7 @@ impl Page {
             Self::Log => "Log",
             Self::Settings => "Settings",
             Self::Help => "Help",
+            Self::Presentation => "Presentation",
         }
     }
 
@@ -64,6 +68,7 @@ impl Page {
             Self::Log => icons::ICON_ARTICLE,
             Self::Settings => icons::ICON_SETTINGS,
             Self::Help => icons::ICON_HELP,
+            Self::Presentation => icons::ICON_SLIDESHOW,
         }
     }
 
@@ -241,6 +246,8 @@ pub enum UiCommand {
     MapOverlay,
     /// Writes pictures and figures of the query on show.
     InspectExport,
+    /// Shows the query on show to an audience.
+    InspectPresent,
     /// Writes the model in force to a file.
     SaveModel,
     /// Takes the query on show off the list.
@@ -267,6 +274,16 @@ pub enum UiCommand {
     EvaluateUnweigh,
     /// Writes the test as a report.
     EvaluateReport,
+    /// Shows every finished query on the list to an audience.
+    Present,
+    /// Goes on with the presentation, or waits.
+    PresentPlayPause,
+    /// The part before the one that is presented.
+    PresentBack,
+    /// The part after the one that is presented.
+    PresentForward,
+    /// Ends the presentation.
+    PresentLeave,
     /// Switches between dark and light.
     Theme,
     /// Everything larger.
@@ -285,6 +302,8 @@ pub enum UiCommand {
 
 const CTRL: Modifiers = Modifiers::COMMAND;
 const CTRL_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
+
+const SHIFT_F5: KeyboardShortcut = KeyboardShortcut::new(Modifiers::SHIFT, Key::F5);
 
 const fn key(key: Key) -> KeyboardShortcut {
     KeyboardShortcut::new(Modifiers::NONE, key)
@@ -371,6 +390,7 @@ pub const SECTIONS: &[Section] = &[
             UiCommand::Swipe,
             UiCommand::MapOverlay,
             UiCommand::InspectExport,
+            UiCommand::InspectPresent,
             UiCommand::SaveModel,
             UiCommand::InspectRemove,
             UiCommand::RegionUndo,
@@ -389,6 +409,16 @@ pub const SECTIONS: &[Section] = &[
             UiCommand::EvaluateWeigh,
             UiCommand::EvaluateUnweigh,
             UiCommand::EvaluateReport,
+        ],
+    ),
+    (
+        "Presentation",
+        &[
+            UiCommand::Present,
+            UiCommand::PresentPlayPause,
+            UiCommand::PresentBack,
+            UiCommand::PresentForward,
+            UiCommand::PresentLeave,
         ],
     ),
     (
@@ -674,6 +704,12 @@ impl UiCommand {
                 "save report png gif csv json tiff",
                 ctrl(K::E)
             ),
+            Self::InspectPresent => entry!(
+                "Present this image",
+                "Shows this image alone to an audience: full screen, its convergence replayed, and the verdict.",
+                "presentation slide show stakeholders full screen demo",
+                SHIFT_F5
+            ),
             Self::SaveModel => entry!(
                 "Save the model…",
                 "Writes the model in force, with its calibration and regions, to a .ganspect file.",
@@ -741,6 +777,36 @@ impl UiCommand {
                 "Writes one page with figures, curves and the worst images, and a row an image as CSV.",
                 "evaluate html csv json save",
                 ctrl(K::E)
+            ),
+            Self::Present => entry!(
+                "Present",
+                "Shows every inspected image on the list to an audience: full screen, one after the other, figures last.",
+                "presentation slide show stakeholders full screen demo all",
+                key(K::F5)
+            ),
+            Self::PresentPlayPause => entry!(
+                "Play or pause the presentation",
+                "Goes on with the presentation, or waits; at its end it begins again.",
+                "slide show resume halt",
+                key(K::Space)
+            ),
+            Self::PresentBack => entry!(
+                "Previous part",
+                "The part before the one that is presented.",
+                "slide show back",
+                key(K::ArrowLeft)
+            ),
+            Self::PresentForward => entry!(
+                "Next part",
+                "The part after the one that is presented, and the figures after the last.",
+                "slide show forward",
+                key(K::ArrowRight)
+            ),
+            Self::PresentLeave => entry!(
+                "End the presentation",
+                "Goes back to where the presentation was begun.",
+                "slide show leave close",
+                key(K::Escape)
             ),
             Self::Theme => entry!(
                 "Dark or light",
@@ -817,6 +883,9 @@ impl UiCommand {
         if within(Self::InspectOpen, Self::RegionUndo) {
             return Some(Page::Inspect);
         }
+        if within(Self::PresentPlayPause, Self::PresentLeave) {
+            return Some(Page::Presentation);
+        }
         within(Self::EvaluateOpen, Self::EvaluateReport).then_some(Page::Evaluate)
     }
 
@@ -825,6 +894,12 @@ impl UiCommand {
         let train = facts.page == Page::Train;
         let inspect = facts.page == Page::Inspect;
         let query = facts.query;
+        // An audience sees the presentation and nothing else.
+        let presenting = facts.page == Page::Presentation;
+        if presenting || self.home() == Some(Page::Presentation) {
+            let kept = matches!(self, Self::FullScreen | Self::Quit) || self.home() == Some(Page::Presentation);
+            return presenting && kept;
+        }
         match self {
             Self::InspectPlayPause | Self::InspectStop => inspect && query.going,
             Self::InspectMore => inspect && query.ended && facts.model,
@@ -834,7 +909,7 @@ impl UiCommand {
             Self::ActualPixels | Self::FitPicture | Self::Blink | Self::Swipe | Self::MapOverlay => {
                 inspect && query.pictures
             }
-            Self::InspectExport => inspect && query.ended,
+            Self::InspectExport | Self::InspectPresent => inspect && query.ended,
             Self::InspectRemove => inspect && query.any,
             Self::RegionUndo => inspect && query.undo,
             Self::EvaluateOpen => facts.model,
@@ -873,7 +948,7 @@ mod tests {
     #[test]
     fn every_shortcut_belongs_to_one_command_of_a_page() {
         // A page of its own may give a key another meaning while it is on show, and no more than one.
-        for home in [None, Some(Page::Inspect), Some(Page::Evaluate)] {
+        for home in [None, Some(Page::Inspect), Some(Page::Evaluate), Some(Page::Presentation)] {
             let mut seen = HashSet::new();
             for command in UiCommand::all().filter(|c| c.home() == home) {
                 for shortcut in command.shortcuts() {
@@ -910,5 +985,16 @@ mod tests {
         assert!(!UiCommand::StepG.enabled(&none));
         assert!(UiCommand::NewRun.enabled(&none));
         assert!(UiCommand::StepG.enabled(&Facts { run: true, paused: true, ..none }));
+    }
+
+    #[test]
+    fn a_presentation_has_the_keys_to_itself() {
+        let shown = Facts { page: Page::Presentation, run: true, running: true, model: true, ..Facts::default() };
+        for command in UiCommand::all() {
+            let own = command.home() == Some(Page::Presentation);
+            let kept = matches!(command, UiCommand::FullScreen | UiCommand::Quit);
+            assert_eq!(command.enabled(&shown), own || kept, "{command:?}");
+            assert!(!own || !command.enabled(&Facts { page: Page::Inspect, ..shown }), "{command:?}");
+        }
     }
 }

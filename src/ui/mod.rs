@@ -13,6 +13,7 @@ mod log_page;
 mod notices;
 mod pace;
 mod palette;
+mod presentation;
 mod quick;
 mod rail;
 mod recipe_desk;
@@ -23,7 +24,7 @@ pub mod theme;
 pub mod widget;
 pub mod workspace;
 
-pub use app::{App, Options, run};
+pub use app::{App, Options, Show, run};
 pub use command::{Facts, Page, QueryFacts, TestFacts, UiCommand};
 pub use dialog::Want;
 pub use frame::{Action, Frame, Overlay};

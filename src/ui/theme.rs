@@ -5,8 +5,8 @@
 //! Ito; G and D keep one hue each wherever they appear.
 
 use egui::{
-    Color32, Context, CornerRadius, FontFamily, FontId, Margin, Response, RichText, Role, Sense, Shape, Stroke, Style,
-    TextStyle, Theme, Ui, Vec2, Visuals, WidgetInfo, epaint, style::WidgetVisuals, vec2,
+    Color32, Context, CornerRadius, FontFamily, FontId, Margin, Pos2, Rect, Response, RichText, Role, Sense, Shape,
+    Stroke, Style, TextStyle, Theme, Ui, Vec2, Visuals, WidgetInfo, epaint, pos2, style::WidgetVisuals, vec2,
 };
 
 use crate::engine::live::Metric;
@@ -176,6 +176,102 @@ pub fn figure() -> TextStyle {
 /// The verdict, 28 points.
 pub fn verdict() -> TextStyle {
     TextStyle::Name("verdict".into())
+}
+
+/// Sizes of a presentation, points: they grow with the screen, so that it is read from the back of a room.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Stage {
+    unit: f32,
+}
+
+impl Stage {
+    /// For a screen of this size.
+    pub fn of(room: Vec2) -> Self {
+        let fitting = (room.x / 1024.0).min(room.y / 640.0).clamp(0.25, 16.0);
+        // In steps, since each size of type has glyphs of its own.
+        Self { unit: (fitting * 16.0).floor() / 16.0 }
+    }
+
+    /// Margin of the screen.
+    pub fn margin(&self) -> f32 {
+        24.0 * self.unit
+    }
+
+    /// Gap between pictures.
+    pub fn gap(&self) -> f32 {
+        16.0 * self.unit
+    }
+
+    /// Height of the line at the top.
+    pub fn head(&self) -> f32 {
+        36.0 * self.unit
+    }
+
+    /// Height of a caption, and of the hint at the foot.
+    pub fn caption(&self) -> f32 {
+        24.0 * self.unit
+    }
+
+    /// Height of a line of figures.
+    pub fn row(&self) -> f32 {
+        29.0 * self.unit
+    }
+
+    /// Height of the verdict's word, and width that its shape is given.
+    pub fn word(&self) -> f32 {
+        46.0 * self.unit
+    }
+
+    /// Side of that shape.
+    pub fn shape(&self) -> f32 {
+        0.7 * self.word()
+    }
+
+    /// The middle of that shape in the place that it is given: flush left.
+    pub fn shape_in(&self, place: Rect) -> Pos2 {
+        pos2(place.left() + self.shape() / 2.0, place.center().y)
+    }
+
+    /// Height of the figures that the closing page is about.
+    pub fn counts(&self) -> f32 {
+        104.0 * self.unit
+    }
+
+    /// Least height of curve and verdict.
+    pub fn lower(&self) -> f32 {
+        156.0 * self.unit
+    }
+
+    /// Side of the dot at the head of the curve, and height of bars.
+    pub fn dot(&self) -> f32 {
+        8.0 * self.unit
+    }
+
+    /// Width of a curve.
+    pub fn curve(&self) -> f32 {
+        2.0 * self.unit
+    }
+
+    /// Widest column of text.
+    pub fn column(&self) -> f32 {
+        720.0 * self.unit
+    }
+
+    /// Width of the names beside figures.
+    pub fn names(&self) -> f32 {
+        176.0 * self.unit
+    }
+
+    /// The dark theme with large type: pictures are judged in the dark, whatever the window's theme.
+    pub fn style(&self) -> Style {
+        let mut style = style(Palette::new(true));
+        let sizes = [(caption(), 14.0), (TextStyle::Body, 18.0), (figure(), 26.0), (verdict(), 38.0)];
+        for (name, size) in sizes {
+            style.text_styles.insert(name, FontId::new(size * self.unit, FontFamily::Proportional));
+        }
+        style.spacing.item_spacing = vec2(GAP_S, GAP_XS) * self.unit;
+        style
+    }
 }
 
 /// How something stands: told by colour and by shape.
@@ -507,7 +603,7 @@ pub fn boxes_on_selection(ui: &mut Ui) {
 }
 
 /// A state's shape in its colour, `side` points wide.
-pub fn paint_state(painter: &egui::Painter, p: &Palette, state: State, centre: egui::Pos2, side: f32) {
+pub fn paint_state(painter: &egui::Painter, p: &Palette, state: State, centre: Pos2, side: f32) {
     let (r, colour) = (side / 2.0, p.state(state));
     let shape = match state {
         State::Unknown => Shape::circle_stroke(centre, r * 0.8, Stroke::new(1.5, colour)),
@@ -568,6 +664,22 @@ mod tests {
                 let c = contrast(colour, p.panel);
                 assert!(c >= 3.0, "dark {}: {colour:?} is {c:.2}", p.dark);
             }
+        }
+    }
+
+    #[test]
+    fn a_presentation_grows_with_the_screen_and_stays_within_it() {
+        let units = [[512.0, 320.0], [1024.0, 640.0], [1920.0, 1080.0], [3840.0, 2160.0]].map(|[x, y]| {
+            let stage = Stage::of(vec2(x, y));
+            assert!(2.0 * stage.margin() + 2.0 * stage.gap() < 0.1 * x && stage.lower() < 0.3 * y);
+            stage.unit
+        });
+        assert_eq!(units, [0.5, 1.0, 1.6875, 3.375]);
+        let style = Stage::of(vec2(1024.0, 640.0)).style();
+        assert!(style.visuals.dark_mode && style.text_styles[&verdict()].size > VERDICT_SIZE);
+        // Captions and the hint lie on the ground itself, colours of states too.
+        for colour in [DARK.text, DARK.text_weak, DARK.healthy, DARK.suspect, DARK.defective] {
+            assert!(contrast(colour, DARK.ground) >= 4.5, "{colour:?}");
         }
     }
 

@@ -194,6 +194,12 @@ impl App {
                 self.evaluate.apply(command, self.engine.live(), &mut actions);
                 actions.into_iter().for_each(|action| self.apply(action));
             }
+            UiCommand::Present
+            | UiCommand::InspectPresent
+            | UiCommand::PresentPlayPause
+            | UiCommand::PresentBack
+            | UiCommand::PresentForward
+            | UiCommand::PresentLeave => self.presentation_command(command),
             UiCommand::Theme => {
                 let dark = self.applied.is_none_or(|(dark, _)| dark);
                 self.settings.theme = if dark { ThemeChoice::Light } else { ThemeChoice::Dark };

@@ -30,10 +30,13 @@ const FIGURES: f32 = 132.0;
 /// What the curves show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum Chart {
+pub enum Chart {
+    /// The loss of every restart.
     #[default]
     Loss,
+    /// What the loss is made of.
     Parts,
+    /// The length of z.
     Length,
 }
 
@@ -54,19 +57,28 @@ impl Default for ConvergenceLayout {
 
 /// Which colour a curve has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ink {
+pub enum Ink {
+    /// A restart.
     Faint,
+    /// The best of them.
     Strong,
+    /// The residual.
     Generator,
+    /// Feature matching.
     Features,
+    /// What D says.
     Prior,
 }
 
+/// A curve by step.
 #[derive(Debug)]
-struct Curve {
-    name: String,
-    ink: Ink,
-    points: Vec<PlotPoint>,
+pub struct Curve {
+    /// Its name.
+    pub name: String,
+    /// Its colour.
+    pub ink: Ink,
+    /// Its points, by rising step.
+    pub points: Vec<PlotPoint>,
 }
 
 /// What the curves were made for.
@@ -460,7 +472,8 @@ impl Convergence {
     }
 }
 
-fn colour(p: &Palette, ink: Ink) -> egui::Color32 {
+/// The colour of a curve.
+pub fn colour(p: &Palette, ink: Ink) -> egui::Color32 {
     match ink {
         Ink::Faint => p.faint(p.text),
         Ink::Strong => p.text_strong,
@@ -471,7 +484,7 @@ fn colour(p: &Palette, ink: Ink) -> egui::Color32 {
 }
 
 /// The curves of a chart, each of at most about two points a column.
-fn curves(records: &[Record], chart: Chart, log: bool, columns: usize) -> Vec<Curve> {
+pub fn curves(records: &[Record], chart: Chart, log: bool, columns: usize) -> Vec<Curve> {
     let y = |v: f32| {
         let v = f64::from(v);
         let v = if log { v.log10() } else { v };

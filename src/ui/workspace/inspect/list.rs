@@ -252,6 +252,7 @@ impl List {
                 UiCommand::InspectAgain,
                 UiCommand::InspectStop,
                 UiCommand::InspectExport,
+                UiCommand::InspectPresent,
                 UiCommand::InspectRemove,
             ] {
                 let row = ui.add_enabled(command.enabled(frame.facts), egui::Button::new(command.title()));

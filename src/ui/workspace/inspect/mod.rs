@@ -1,15 +1,17 @@
 //! The Inspect workspace: query, reconstruction and difference side by side while z converges, and the
 //! verdict.
 
-mod convergence;
+pub(in crate::ui) mod canvases;
+pub(in crate::ui) mod convergence;
 mod empty;
 mod export;
 mod knobs;
+mod likeness;
 mod list;
-mod raster;
+pub(in crate::ui) mod raster;
 mod regions;
 mod triptych;
-mod verdict;
+pub(in crate::ui) mod verdict;
 
 use std::{
     collections::HashSet,
@@ -25,6 +27,7 @@ use self::{
     convergence::{Convergence, ConvergenceLayout},
     empty::EmptyPage,
     knobs::KnobsPanel,
+    likeness::LikenessRow,
     list::{List, ListView},
     regions::RegionEditor,
     triptych::{Triptych, TriptychLayout},
@@ -32,7 +35,7 @@ use self::{
 use super::super::{
     Action, Frame, QueryFacts, UiCommand,
     theme::{self, Palette, State},
-    widget::{flush_right, icon_toggle},
+    widget::{flush_right, icon_button, icon_toggle},
 };
 use crate::{
     data::decode::is_named_like_an_image,
@@ -99,12 +102,13 @@ pub struct InspectWorkspace {
     triptych: Triptych,
     convergence: Convergence,
     regions: RegionEditor,
+    likeness: LikenessRow,
     knobs: KnobsPanel,
     empty: EmptyPage,
 }
 
 /// What the workspace shows in one frame.
-pub(super) struct Scene {
+pub(in crate::ui) struct Scene {
     status: InspectStatus,
     /// What the list shows, in its order.
     rows: Vec<Arc<Entry>>,
@@ -149,7 +153,7 @@ impl Scene {
 }
 
 /// The mark of a query.
-fn mark(entry: &Entry) -> State {
+pub(in crate::ui) fn mark(entry: &Entry) -> State {
     // A file that cannot be read says nothing about the part.
     entry.assessment.as_ref().map_or(State::Unknown, |assessment| verdict_state(assessment.verdict))
 }
@@ -201,6 +205,11 @@ impl InspectWorkspace {
     /// The query on show.
     pub fn shown(&self, live: &Live) -> Option<QueryId> {
         self.scene(live).entry().map(|entry| entry.id)
+    }
+
+    /// What the list shows of what was inspected, in its order.
+    pub fn ended(&self, live: &Live) -> Vec<QueryId> {
+        self.scene(live).rows.iter().filter(|entry| entry.scores.is_some()).map(|entry| entry.id).collect()
     }
 
     /// What can be asked of the query on show.
@@ -529,6 +538,7 @@ impl InspectWorkspace {
             ui.set_width(ui.available_width() - theme::GAP_S);
             if scene.entry().is_some() {
                 verdict::ui(ui, scene, frame);
+                self.likeness.ui(ui, scene, frame);
                 ui.add_space(theme::GAP_M);
             }
             verdict::promise(ui, scene, &wanted, frame);
@@ -565,6 +575,14 @@ impl InspectWorkspace {
                     }
                 }
                 ui.spacing_mut().item_spacing.x = theme::GAP_XS;
+                if scene.count > 0 {
+                    let present = UiCommand::Present;
+                    let tip = present.tooltip(ui.ctx());
+                    let button = icon_button(ui, icons::ICON_SLIDESHOW, &tip, present.enabled(frame.facts));
+                    if button.accessible_name(present.title()).clicked() {
+                        frame.command(present);
+                    }
+                }
                 for (open, icon, name) in [
                     (&mut self.layout.panel, icons::ICON_TUNE, "verdict and knobs"),
                     (&mut self.layout.list, icons::ICON_VIEW_LIST, "list of images"),

@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Scene,
-    raster::{self, MapKind, Shape, Source, Values, grey_level},
+    canvases::{Canvases, Wanted},
+    raster::{self, MapKind, Source, grey_level},
     regions::RegionEditor,
 };
 use crate::{
@@ -21,7 +22,7 @@ use crate::{
         self, Inspect,
         inspect::{Entry, View},
     },
-    inspect::{Kept, Planes, Regions},
+    inspect::{Kept, Regions},
     report::colour_map::{ColourMap, table},
     ui::{
         Action, UiCommand,
@@ -29,7 +30,7 @@ use crate::{
         widget::{
             colour_bar::ColourTable,
             icon_toggle,
-            image_pane::{Canvas, Order, Placed, Viewport, reduction},
+            image_pane::{Placed, Viewport, reduction},
             ticks,
         },
     },
@@ -66,50 +67,6 @@ enum Compare {
     Swipe,
 }
 
-/// What a grey or RGB picture is made from.
-struct PictureKey {
-    values: Values,
-    window: (f32, f32),
-    by: usize,
-    squares: bool,
-}
-
-impl PartialEq for PictureKey {
-    fn eq(&self, other: &Self) -> bool {
-        self.values.same(&other.values)
-            && self.window == other.window
-            && self.by == other.by
-            && self.squares == other.squares
-    }
-}
-
-/// What a map's picture is made from.
-struct MapKey {
-    source: Source,
-    colours: ColourMap,
-    scale: f32,
-    by: usize,
-    squares: bool,
-}
-
-impl PartialEq for MapKey {
-    fn eq(&self, other: &Self) -> bool {
-        let (a, b) = (&self.source, &other.source);
-        let outcome = |s: &Source| s.outcome.as_ref().map(Arc::as_ptr);
-        let kept = |s: &Source| s.kept.as_ref().map(|k| k.pixels.as_ptr());
-        let mask = |s: &Source| s.inspected.as_ref().map(Arc::as_ptr);
-        Arc::ptr_eq(&a.query, &b.query)
-            && a.kind == b.kind
-            && outcome(a) == outcome(b)
-            && kept(a) == kept(b)
-            && mask(a) == mask(b)
-            && self.colours == other.colours
-            && self.scale == other.scale
-            && self.by == other.by
-            && self.squares == other.squares
-    }
-}
-
 /// The pixels that regions leave, for the picture they were worked out for.
 struct Mask {
     regions: Regions,
@@ -128,9 +85,7 @@ pub struct Triptych {
     swipe: Option<f32>,
     /// Level and window of query and reconstruction, grey levels.
     window: Option<(f32, f32)>,
-    query: Canvas<PictureKey>,
-    reconstruction: Canvas<PictureKey>,
-    map: Canvas<MapKey>,
+    canvases: Canvases,
     bar: ColourTable,
     mask: Option<Mask>,
 }
@@ -210,7 +165,9 @@ impl Triptych {
         let source = self.source(scene, view, kept, size);
         let (ppp, inner) = (ui.pixels_per_point(), |rect: Rect| rect.with_min_y(rect.top() + theme::TILE_HEAD));
         let zoom = self.view.place(inner(pane(0)), size, ppp).zoom;
-        self.upload(ui, entry, view, kept, &source, shape, scale, zoom);
+        let (window, colours, squares) = (self.greys(), self.colours(), zoom >= 1.0);
+        let wanted = Wanted { of: entry.id, kept, source: &source, window, colours, scale, zoom, squares };
+        self.canvases.update(ui.ctx(), &wanted);
 
         let blinked = self.compare == Compare::Blink && ui.input(|i| (i.time / BLINK) as u64 % 2 == 1);
         if self.compare == Compare::Blink {
@@ -321,52 +278,6 @@ impl Triptych {
         }
     }
 
-    /// Brings the three textures up to date.
-    #[allow(clippy::too_many_arguments)] // each of them is something else that a picture depends on
-    fn upload(
-        &mut self,
-        ui: &Ui,
-        entry: &Entry,
-        view: &View,
-        kept: Option<&Kept>,
-        source: &Source,
-        shape: Shape,
-        scale: f32,
-        zoom: f32,
-    ) {
-        let ctx = ui.ctx();
-        let (by, squares, window) = (reduction(zoom), zoom >= 1.0, self.greys());
-        let colours = self.colours();
-        let (subject, size) = (entry_subject(entry, &view.query), (shape.0, shape.1));
-        let order = |values: &Values| Order {
-            subject,
-            key: PictureKey { values: values.clone(), window, by, squares },
-            reduced: by,
-            size,
-            squares,
-        };
-        let values = Values::Query(Arc::clone(&view.query));
-        let ordered = order(&values);
-        self.query.update(ctx, "query", ordered, move || raster::picture(&values, shape, window, by));
-        match kept {
-            Some(kept) => {
-                let values = Values::Kept(kept.clone());
-                let ordered = order(&values);
-                self.reconstruction
-                    .update(ctx, "reconstruction", ordered, move || raster::picture(&values, shape, window, by));
-            }
-            None => self.reconstruction.clear(),
-        }
-        if source.is_there() {
-            let key = MapKey { source: source.clone(), colours, scale, by, squares };
-            let order = Order { subject, key, reduced: by, size, squares };
-            let source = source.clone();
-            self.map.update(ctx, "map", order, move || source.paint(colours, scale, by));
-        } else {
-            self.map.clear();
-        }
-    }
-
     fn paint(&self, ui: &Ui, i: usize, body: Rect, placed: &Placed, blinked: bool, source: &Source) {
         let p = Palette::of(ui);
         let painter = ui.painter().with_clip_rect(body.intersect(ui.clip_rect()));
@@ -377,21 +288,21 @@ impl Triptych {
             painter.galley(body.center() - galley.size() / 2.0, galley, p.on_picture);
         };
         match i {
-            0 if blinked => self.reconstruction.paint(&painter, placed, Color32::WHITE),
+            0 if blinked => self.canvases.reconstruction.paint(&painter, placed, Color32::WHITE),
             0 => {
-                self.query.paint(&painter, placed, Color32::WHITE);
+                self.canvases.query.paint(&painter, placed, Color32::WHITE);
                 if self.compare == Compare::Swipe {
                     let x = body.left() + body.width() * self.swipe.unwrap_or(0.5);
                     let right = painter.with_clip_rect(painter.clip_rect().intersect(body.with_min_x(x)));
-                    self.reconstruction.paint(&right, placed, Color32::WHITE);
+                    self.canvases.reconstruction.paint(&right, placed, Color32::WHITE);
                 }
                 if self.layout.overlay {
-                    self.map.paint(&painter, placed, Color32::WHITE.gamma_multiply(self.layout.opacity));
+                    self.canvases.map.paint(&painter, placed, Color32::WHITE.gamma_multiply(self.layout.opacity));
                 }
             }
-            1 if self.reconstruction.is_empty() => say("The first reconstruction is on its way."),
-            1 => self.reconstruction.paint(&painter, placed, Color32::WHITE),
-            _ if self.map.is_empty() => say(match (source.kind, source.kept.is_some()) {
+            1 if self.canvases.reconstruction.is_empty() => say("The first reconstruction is on its way."),
+            1 => self.canvases.reconstruction.paint(&painter, placed, Color32::WHITE),
+            _ if self.canvases.map.is_empty() => say(match (source.kind, source.kept.is_some()) {
                 (MapKind::Feature, true) => "The feature residual is there once the inspection is over.",
                 (MapKind::Critic, true) if source.outcome.is_some() => {
                     "This model has no critic; train it again to give it one."
@@ -399,7 +310,7 @@ impl Triptych {
                 (MapKind::Critic, true) => "The critic's map is there once the inspection is over.",
                 _ => "The map follows the first reconstruction.",
             }),
-            _ => self.map.paint(&painter, placed, Color32::WHITE),
+            _ => self.canvases.map.paint(&painter, placed, Color32::WHITE),
         }
         if ui.memory(|m| m.focused()) == Some(ui.scope_id().with(("pane", i))) {
             painter.rect_stroke(body, 0.0, Stroke::new(theme::HAIRLINE, p.accent), egui::StrokeKind::Inside);
@@ -519,14 +430,6 @@ impl Triptych {
         let tip = format!("Window and level: black at {low:.0}, white at {high:.0} grey levels");
         response.accessible_name("Window and level").on_hover_text(tip);
     }
-}
-
-/// A number for what the pictures are of.
-fn entry_subject(entry: &Entry, query: &Arc<Planes>) -> u64 {
-    use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-    let mut hasher = DefaultHasher::new();
-    (entry.id, query.width(), query.height()).hash(&mut hasher);
-    hasher.finish().max(1)
 }
 
 /// A pane's title.

@@ -21,12 +21,7 @@ pub fn ui(ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) {
     let Some(entry) = scene.entry() else { return };
     let p = Palette::of(ui);
     let state = super::mark(entry);
-    let word = match (&entry.assessment, &entry.state) {
-        (Some(assessment), _) => assessment.verdict.title().to_uppercase(),
-        (None, QueryState::Failed(_)) => "Not inspected".into(),
-        (None, state) if !state.is_over() => crate::words::capital(&state_words(entry)),
-        (None, _) => "No verdict".into(),
-    };
+    let word = word(entry);
     ui.horizontal(|ui| {
         ui.set_height(theme::RAIL - theme::GAP_S);
         let (rect, response) = ui.allocate_exact_size(vec2(theme::GAP_XL, theme::GAP_XL), Sense::hover());
@@ -47,6 +42,16 @@ pub fn ui(ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) {
     figures(ui, scene, entry);
     ui.add_space(theme::GAP_S);
     buttons(ui, frame, entry);
+}
+
+/// The word that says how a query came out.
+pub fn word(entry: &Entry) -> String {
+    match (&entry.assessment, &entry.state) {
+        (Some(assessment), _) => assessment.verdict.title().to_uppercase(),
+        (None, QueryState::Failed(_)) => "Not inspected".into(),
+        (None, state) if !state.is_over() => crate::words::capital(&state_words(entry)),
+        (None, _) => "No verdict".into(),
+    }
 }
 
 /// What there is to say under the verdict.

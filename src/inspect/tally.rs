@@ -2,20 +2,24 @@
 
 use std::fmt;
 
-use crate::inspect::Verdict;
+use super::Verdict;
 
 /// Counts of verdicts, and of parts without one.
-#[derive(Debug, Default)]
-pub(super) struct Verdicts {
-    pub(super) healthy: usize,
-    pub(super) suspect: usize,
-    pub(super) defective: usize,
-    pub(super) unjudged: usize,
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Verdicts {
+    /// Called healthy.
+    pub healthy: usize,
+    /// Called suspect.
+    pub suspect: usize,
+    /// Called defective.
+    pub defective: usize,
+    /// Without a verdict.
+    pub unjudged: usize,
 }
 
 impl Verdicts {
     /// Counts one more part.
-    pub(super) fn add(&mut self, verdict: Option<Verdict>) {
+    pub fn add(&mut self, verdict: Option<Verdict>) {
         *match verdict {
             Some(Verdict::Healthy) => &mut self.healthy,
             Some(Verdict::Suspect) => &mut self.suspect,

@@ -1,0 +1,27 @@
+//! `ganspect present`
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Args;
+
+use super::inspect::{files, source};
+use crate::{
+    device::DeviceChoice,
+    ui::{Options, Show},
+};
+
+#[derive(Debug, Args)]
+pub(super) struct PresentArguments {
+    /// The model: a .ganspect file, or `built-in` for the small one that comes with the program
+    #[arg(long, value_name = "M.ganspect")]
+    model: PathBuf,
+    /// Images, or folders of images
+    #[arg(required = true, value_name = "PATHS")]
+    paths: Vec<PathBuf>,
+}
+
+pub(super) fn run(arguments: PresentArguments, device: Option<DeviceChoice>, runs: Option<PathBuf>) -> Result<()> {
+    let show = Show { model: source(&arguments.model), images: files(&arguments.paths)? };
+    crate::ui::run(Options { device, runs, show: Some(show) })
+}

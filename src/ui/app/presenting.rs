@@ -1,0 +1,72 @@
+//! What the window does for a presentation: begin, keys, the way back.
+
+use std::path::PathBuf;
+
+use egui::Ui;
+
+use super::App;
+use crate::{
+    engine::{
+        self, Inspect, Severity,
+        inspect::{ModelSource, QueryId, QuerySource},
+    },
+    ui::{Page, UiCommand, presentation::Presentation},
+};
+
+impl App {
+    /// Puts a model in force, inspects these images and shows them to an audience.
+    pub fn show_images(&mut self, model: ModelSource, images: Vec<PathBuf>) {
+        self.send(engine::Command::Inspect(Inspect::Model(model)));
+        self.page = Page::Inspect;
+        let Some(command) = self.inspect.add(images.into_iter().map(QuerySource::File).collect()) else { return };
+        if let Inspect::Add(queries) = &command {
+            let ids = queries.iter().map(|query| query.id).collect();
+            self.presentation = Some(Presentation::awaiting(ids).filling());
+        }
+        self.send(engine::Command::Inspect(command));
+    }
+
+    /// Acts on an entry of the command table that is about a presentation.
+    pub(super) fn presentation_command(&mut self, command: UiCommand) {
+        match command {
+            UiCommand::Present => self.present(self.inspect.ended(self.engine.live())),
+            UiCommand::InspectPresent => self.present(self.inspect.shown(self.engine.live()).into_iter().collect()),
+            UiCommand::PresentLeave => {
+                if let Some(presentation) = self.presentation.take() {
+                    presentation.end(&self.ctx);
+                }
+            }
+            _ => {
+                let Some(presentation) = &mut self.presentation else { return };
+                match command {
+                    UiCommand::PresentBack => presentation.go(false),
+                    UiCommand::PresentForward => presentation.go(true),
+                    _ => presentation.play_pause(),
+                }
+            }
+        }
+    }
+
+    fn present(&mut self, parts: Vec<QueryId>) {
+        if parts.is_empty() {
+            let text = "There is nothing to present yet. Inspect images first: drop them on the window, or open them in \
+                        the Inspect workspace.";
+            return self.notices.push(Severity::Warning, text);
+        }
+        // What had the focus keeps no key of the presentation to itself.
+        self.ctx.memory_mut(|m| {
+            if let Some(id) = m.focused() {
+                m.surrender_focus(id);
+            }
+        });
+        self.notices.open = false;
+        self.presentation = Some(Presentation::of(parts));
+    }
+
+    /// Draws the presentation over the whole window, if there is one.
+    pub(super) fn draw_presentation(&mut self, ui: &mut Ui) -> bool {
+        let Some(presentation) = &mut self.presentation else { return false };
+        presentation.ui(ui, self.engine.live());
+        true
+    }
+}

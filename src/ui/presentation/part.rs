@@ -1,0 +1,296 @@
+//! One part: query, reconstruction and heatmap side by side, the curve under them, the verdict at the end.
+
+use std::sync::Arc;
+
+use egui::{Align, Color32, Layout, Rect, RichText, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
+
+use super::{text, timeline::Timeline};
+use crate::{
+    engine::inspect::{Entry, View},
+    inspect::Record,
+    report::colour_map::{ColourMap, table},
+    ui::{
+        theme::{self, Palette, Stage, State},
+        widget::{
+            colour_bar::ColourTable,
+            image_pane::{Canvas, Placed},
+            ticks,
+        },
+        workspace::inspect::{
+            canvases::{Canvases, Wanted},
+            convergence::{Chart, Ink, colour, curves},
+            mark,
+            raster::{MapKind, Source},
+            verdict,
+        },
+    },
+    words::sentence,
+};
+
+/// Black and white of the pictures, grey levels.
+const WHOLE: (f32, f32) = (0.0, 255.0);
+
+/// Where everything of a part stands; it is the same for every part.
+#[derive(Clone, Copy, Debug)]
+struct Places {
+    head: Rect,
+    captions: [Rect; 3],
+    panes: [Rect; 3],
+    bar: Rect,
+    curve: Rect,
+    verdict: Rect,
+}
+
+impl Places {
+    fn of(room: Rect, stage: &Stage) -> Self {
+        let inner = room.shrink2(vec2(stage.margin(), 0.0));
+        let (gap, caption) = (stage.gap(), stage.caption());
+        let head = Rect::from_min_size(inner.min, vec2(inner.width(), stage.head()));
+        let top = head.bottom() + gap / 2.0 + caption;
+        let wide = (inner.width() - 2.0 * gap) / 3.0;
+        let high = inner.bottom() - top - caption - gap - stage.lower();
+        let side = wide.min(high).max(1.0);
+        let left = inner.center().x - (3.0 * side + 2.0 * gap) / 2.0;
+        let pane = |i: usize| {
+            let x = left + i as f32 * (side + gap);
+            Rect::from_min_size(pos2(x, top), vec2(side, side))
+        };
+        let panes = [pane(0), pane(1), pane(2)];
+        let over = |pane: Rect| Rect::from_min_max(pos2(pane.left(), pane.top() - caption), pane.right_top());
+        let bar = Rect::from_min_size(panes[2].left_bottom(), vec2(side, caption));
+        let lower = bar.bottom() + gap;
+        Self {
+            head,
+            captions: panes.map(over),
+            panes,
+            bar,
+            curve: Rect::from_min_max(pos2(panes[0].left(), lower), pos2(panes[1].right(), inner.bottom())),
+            verdict: Rect::from_min_max(pos2(panes[2].left(), lower), pos2(panes[2].right(), inner.bottom())),
+        }
+    }
+}
+
+/// What is seen of a part.
+pub struct Seen<'a> {
+    /// The part.
+    pub entry: &'a Entry,
+    /// Its pictures, unless they were let go.
+    pub view: Option<&'a View>,
+    /// The upper end of the heatmap's colours.
+    pub scale: f32,
+    /// Its place among the parts, from 1, and how many there are.
+    pub place: (usize, usize),
+    /// Seconds into it.
+    pub seconds: f64,
+}
+
+/// The pictures of the part on show.
+#[derive(Default)]
+pub struct PartPage {
+    canvases: Canvases,
+}
+
+impl PartPage {
+    /// Draws the part over `room`.
+    pub fn ui(&mut self, ui: &mut Ui, stage: &Stage, room: Rect, seen: &Seen<'_>) {
+        let places = Places::of(room, stage);
+        let p = Palette::of(ui);
+        let (at, of) = seen.place;
+        let line = Layout::left_to_right(Align::Center);
+        let counter = RichText::new(format!("Part {at} of {of}")).color(p.text_weak);
+        let name = RichText::new(&seen.entry.name).color(p.text_strong);
+        let split = places.head.right() - stage.names();
+        text(ui, places.head.with_max_x(split), name, line);
+        text(ui, places.head.with_min_x(split), counter, Layout::right_to_left(Align::Center));
+        match seen.view {
+            Some(view) => self.pictures(ui, stage, &places, seen, view),
+            None => {
+                for pane in places.panes {
+                    ui.painter().rect_filled(pane, 0.0, p.picture);
+                }
+                let gone = RichText::new("The pictures of this part were let go; its figures are kept.");
+                text(ui, places.captions[0].union(places.captions[2]), gone.color(p.text), line);
+            }
+        }
+        let shown = Timeline::new(seen.view.map_or(0, |view| view.frames.len())).verdict(seen.seconds);
+        if shown > 0.0 {
+            ui.scope(|ui| {
+                ui.set_opacity(shown);
+                says(ui, stage, places.verdict, seen.entry);
+            });
+        }
+    }
+
+    /// The three pictures and the curve, as far as the convergence has come.
+    fn pictures(&mut self, ui: &mut Ui, stage: &Stage, places: &Places, seen: &Seen<'_>, view: &View) {
+        let p = Palette::of(ui);
+        let frame = Timeline::new(view.frames.len()).frame(seen.seconds);
+        let kept = frame.and_then(|i| view.frames.get(i));
+        let source = Source {
+            query: Arc::clone(&view.query),
+            kept: kept.cloned(),
+            outcome: view.outcome.clone(),
+            inspected: None,
+            kind: MapKind::Difference,
+        };
+        let size = (view.query.width(), view.query.height());
+        let placed = places.panes.map(|pane| filling(pane, size, ui.pixels_per_point()));
+        let wanted = Wanted {
+            of: seen.entry.id,
+            kept,
+            source: &source,
+            window: WHOLE,
+            colours: ColourMap::Ember,
+            scale: seen.scale,
+            zoom: placed[0].zoom,
+            squares: false,
+        };
+        self.canvases.update(ui.ctx(), &wanted);
+        let step = kept.map(|kept| kept.step);
+        let closest = match step {
+            Some(step) => format!("Closest good part, step {}", ticks::grouped(step as f64, 0)),
+            None => "Closest good part".to_owned(),
+        };
+        let titles = ["Part under inspection".to_owned(), closest, "Where they differ".to_owned()];
+        for (i, title) in titles.into_iter().enumerate() {
+            let body = places.panes[i];
+            let response = ui.interact(body, ui.scope_id().with(("presented", i)), Sense::hover());
+            response.widget_info(|| WidgetInfo::labeled(Role::Image, true, title.clone()));
+            caption(ui, places.captions[i], title, p.text);
+            ui.painter().rect_filled(body, 0.0, p.picture);
+            let painter = ui.painter().with_clip_rect(body);
+            match i {
+                0 => paint(&self.canvases.query, &painter, &placed[i]),
+                1 => paint(&self.canvases.reconstruction, &painter, &placed[i]),
+                _ => paint(&self.canvases.map, &painter, &placed[i]),
+            }
+        }
+        bar(ui, stage, places.bar, seen.scale);
+        // The last drawing counts as a step of its own.
+        let last = view.frames.last().map_or(0, |kept| kept.step);
+        let last = last.max(view.records.last().map_or(1, |record| record.step)).max(1);
+        curve(ui, stage, places.curve, &view.records, step, last);
+    }
+}
+
+fn paint<K: PartialEq>(canvas: &Canvas<K>, painter: &egui::Painter, placed: &Placed) {
+    canvas.paint(painter, placed, Color32::WHITE);
+}
+
+/// The largest place in `pane` for a picture of this size.
+fn filling(pane: Rect, (width, height): (usize, usize), ppp: f32) -> Placed {
+    let size = vec2(width.max(1) as f32, height.max(1) as f32);
+    let scale = (pane.width() / size.x).min(pane.height() / size.y);
+    Placed { rect: Rect::from_center_size(pane.center(), size * scale), scale, zoom: scale * ppp }
+}
+
+/// A caption on one line.
+fn caption(ui: &mut Ui, rect: Rect, words: impl Into<String>, colour: Color32) {
+    let words = RichText::new(words).text_style(theme::caption()).color(colour);
+    text(ui, rect, words, Layout::left_to_right(Align::Center));
+}
+
+/// What the heatmap's colours stand for.
+fn bar(ui: &mut Ui, stage: &Stage, rect: Rect, scale: f32) {
+    let p = Palette::of(ui);
+    let high = format!("{} per pixel", ticks::figure(Some(scale)));
+    let third = rect.width() / 3.0;
+    caption(ui, rect.with_max_x(rect.left() + third), "no difference", p.text_weak);
+    let words = RichText::new(high).text_style(theme::caption()).color(p.text_weak);
+    text(ui, rect.with_min_x(rect.right() - third), words, Layout::right_to_left(Align::Center));
+    let colours = Rect::from_center_size(rect.center(), vec2(third - stage.gap(), stage.dot()));
+    ui.scope_builder(egui::UiBuilder::new().max_rect(colours), |ui| {
+        ColourTable::preview(ui, table(ColourMap::Ember), colours.size());
+    });
+}
+
+/// The loss, drawn as far as `step` of `last`.
+fn curve(ui: &mut Ui, stage: &Stage, rect: Rect, records: &[Record], step: Option<usize>, last: usize) {
+    let p = Palette::of(ui);
+    let (title, body) = rect.split_top_bottom_at_y(rect.top() + stage.caption());
+    let (left, right) = title.split_left_right_at_x(title.right() - stage.names());
+    caption(ui, left, "Difference that is left, step by step", p.text);
+    let body = body.shrink2(vec2(0.0, stage.dot()));
+    let name = format!("Loss drawn to step {} of {last}", step.unwrap_or_default());
+    let response = ui.interact(body, ui.scope_id().with("presented-curve"), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, name.clone()));
+    ui.painter().hline(body.x_range(), body.bottom(), Stroke::new(theme::HAIRLINE, p.hairline));
+    let Some(step) = step else { return };
+    let words = format!("step {} of {}", ticks::grouped(step as f64, 0), ticks::grouped(last as f64, 0));
+    let words = RichText::new(words).text_style(theme::caption()).color(p.text_weak);
+    text(ui, right, words, Layout::right_to_left(Align::Center));
+    let curves = curves(records, Chart::Loss, false, body.width() as usize);
+    let points = || curves.iter().flat_map(|c| &c.points);
+    let (low, high) =
+        points().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), at| (low.min(at.y), high.max(at.y)));
+    let span = (high - low).max(1e-9);
+    let place = |x: f64, y: f64| {
+        let (u, v) = ((x / last as f64) as f32, ((y - low) / span) as f32);
+        pos2(body.left() + u * body.width(), body.bottom() - stage.dot() - v * (body.height() - stage.dot()))
+    };
+    for curve in &curves {
+        let so_far = curve.points.iter().take_while(|at| at.x <= step as f64);
+        let line: Vec<egui::Pos2> = so_far.map(|at| place(at.x, at.y)).collect();
+        let head = line.last().copied();
+        let strong = curve.ink == Ink::Strong;
+        let width = if strong { stage.curve() } else { stage.curve() / 2.0 };
+        ui.painter().add(Shape::line(line, Stroke::new(width, colour(&p, curve.ink))));
+        if let Some(head) = head.filter(|_| strong) {
+            ui.painter().circle_filled(head, stage.dot() / 2.0, p.text_strong);
+        }
+    }
+}
+
+/// The verdict with its shape, and in plain words.
+fn says(ui: &mut Ui, stage: &Stage, rect: Rect, entry: &Entry) {
+    let p = Palette::of(ui);
+    let (state, word) = (mark(entry), verdict::word(entry));
+    let (head, body) = rect.split_top_bottom_at_y(rect.top() + stage.word());
+    let (shape, rest) = head.split_left_right_at_x(head.left() + stage.word());
+    let response = ui.interact(shape, ui.scope_id().with("presented-verdict"), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, format!("Verdict: {}", state.title())));
+    theme::paint_state(ui.painter(), &p, state, stage.shape_in(shape), stage.shape());
+    let colour = if state == State::Unknown { p.text_strong } else { p.state(state) };
+    let word = RichText::new(word).text_style(theme::verdict()).color(colour);
+    text(ui, rest.with_min_x(rest.left() + stage.dot()), word, Layout::left_to_right(Align::Center));
+    let words = match &entry.assessment {
+        Some(assessment) => sentence(&assessment.words()),
+        None => "Without a calibration nothing can be promised of it.".to_owned(),
+    };
+    let words = RichText::new(words).color(p.text);
+    let body = body.with_min_y(body.top() + stage.dot());
+    ui.scope_builder(egui::UiBuilder::new().max_rect(body), |ui| ui.add(egui::Label::new(words).wrap()));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_lies_over_anything_else_on_any_screen() {
+        for size in [[1024.0, 640.0], [1280.0, 800.0], [1920.0, 1080.0], [3840.0, 2160.0], [1080.0, 1920.0]] {
+            let screen = Rect::from_min_size(egui::Pos2::ZERO, size.into());
+            let stage = Stage::of(screen.size());
+            let places = Places::of(screen, &stage);
+            let mut all = vec![places.head, places.bar, places.curve, places.verdict];
+            all.extend(places.panes.into_iter().chain(places.captions));
+            for (i, a) in all.iter().enumerate() {
+                assert!(screen.contains_rect(*a) && a.is_positive(), "{a:?} on {size:?}");
+                for b in &all[..i] {
+                    assert!(!a.shrink(0.5).intersects(b.shrink(0.5)), "{a:?} and {b:?} on {size:?}");
+                }
+            }
+            let [a, b, c] = places.panes.map(|pane| pane.size());
+            assert!((a - b).length() < 0.01 && (b - c).length() < 0.01, "the pictures are of one size");
+            assert!(a.x >= 0.25 * screen.width().min(screen.height()));
+        }
+    }
+
+    #[test]
+    fn a_picture_fills_its_pane_and_keeps_its_shape() {
+        let pane = Rect::from_min_size(pos2(10.0, 20.0), vec2(300.0, 300.0));
+        let placed = filling(pane, (64, 32), 2.0);
+        assert_eq!((placed.rect.size(), placed.zoom), (vec2(300.0, 150.0), 300.0 / 64.0 * 2.0));
+        assert_eq!(placed.rect.center(), pane.center());
+    }
+}

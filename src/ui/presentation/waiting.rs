@@ -1,0 +1,135 @@
+//! What is seen while the parts are being inspected, and where there is nothing to present.
+
+use std::sync::Arc;
+
+use egui::{Align, Label, Layout, ProgressBar, Rect, RichText, Ui, pos2, vec2};
+
+use super::text;
+use crate::{
+    engine::inspect::{Entry, InspectStatus, ModelState, QueryState},
+    ui::theme::{self, Palette, Stage},
+    words,
+};
+
+/// How far the inspection is.
+pub struct Progress {
+    /// Images in all, and those that are over.
+    pub total: usize,
+    pub over: usize,
+    /// Share of the work that is done, 0 to 1.
+    pub share: f32,
+    /// The image in hand.
+    pub name: Option<String>,
+}
+
+impl Progress {
+    /// Of these images, of which some may not be on the compute thread's list yet.
+    pub fn of(total: usize, entries: &[Arc<Entry>]) -> Self {
+        let over = entries.iter().filter(|e| e.state.is_over()).count();
+        let running = entries.iter().find(|e| matches!(e.state, QueryState::Running | QueryState::Paused));
+        let part = running.map_or(0.0, |e| e.step as f32 / e.steps.max(1) as f32);
+        Self {
+            total,
+            over,
+            share: ((over as f32 + part.min(1.0)) / total.max(1) as f32).min(1.0),
+            name: running.map(|e| e.name.clone()),
+        }
+    }
+}
+
+/// What keeps a presentation from beginning: what happened, and the way out.
+fn obstacle(status: &InspectStatus, progress: &Progress, entries: &[Arc<Entry>]) -> Option<(&'static str, String)> {
+    if let ModelState::Failed(text) = &status.model {
+        return Some(("The model could not be opened", words::sentence(text)));
+    }
+    let failed = entries.iter().find_map(|e| match &e.state {
+        QueryState::Failed(text) => Some(words::sentence(text)),
+        _ => None,
+    });
+    (progress.over == progress.total).then(|| {
+        let why = failed.unwrap_or_else(|| "Every inspection was stopped before it had a result.".to_owned());
+        ("None of these images could be inspected", why)
+    })
+}
+
+/// Draws the page over `room`; `waited` are the seconds since it was first seen.
+pub fn ui(
+    ui: &mut Ui,
+    stage: &Stage,
+    room: Rect,
+    status: &InspectStatus,
+    entries: &[Arc<Entry>],
+    total: usize,
+    waited: f64,
+) {
+    let p = Palette::of(ui);
+    let progress = Progress::of(total, entries);
+    let width = stage.column().min(room.width() - 2.0 * stage.margin());
+    let column = Rect::from_center_size(room.center(), vec2(width, 2.0 * stage.counts()));
+    let line = Layout::left_to_right(Align::Center);
+    let (head, rest) = column.split_top_bottom_at_y(column.top() + stage.word());
+    let rest = rest.with_min_y(rest.top() + stage.gap());
+    let strong = |title: &str| RichText::new(title).text_style(theme::verdict()).color(p.text_strong);
+    if let Some((title, why)) = obstacle(status, &progress, entries) {
+        text(ui, head, strong(title), line);
+        ui.scope_builder(egui::UiBuilder::new().max_rect(rest), |ui| {
+            ui.add(Label::new(RichText::new(why).color(p.text)).wrap());
+            let out = "Esc leads to the Inspect workspace, where another model and other images can be opened.";
+            ui.add(Label::new(RichText::new(out).color(p.text_weak)).wrap());
+        });
+        return;
+    }
+    let title = if matches!(status.model, ModelState::Ready(_)) { "Inspecting the parts" } else { "Opening the model" };
+    text(ui, head, strong(title), line);
+    let row = |i: f32| Rect::from_min_size(pos2(rest.left(), rest.top() + i * stage.head()), vec2(width, stage.head()));
+    let bar = Rect::from_center_size(row(0.0).center(), vec2(width, stage.dot()));
+    ui.scope_builder(egui::UiBuilder::new().max_rect(bar), |ui| {
+        let bar = ProgressBar::new(progress.share).desired_height(stage.dot()).desired_width(width).fill(p.accent);
+        ui.add(bar).accessible_name("Inspection of the parts");
+    });
+    let done = format!("{} of {}", progress.over, progress.total);
+    let half = row(1.0).center().x;
+    text(ui, row(1.0).with_max_x(half), RichText::new(done).color(p.text), line);
+    text(
+        ui,
+        row(1.0).with_min_x(half),
+        RichText::new(left(progress.share, waited)).color(p.text),
+        Layout::right_to_left(Align::Center),
+    );
+    let name = progress.name.unwrap_or_default();
+    text(ui, row(2.0), RichText::new(name).color(p.text_weak), line);
+}
+
+/// The time that is left, once enough is done to tell.
+fn left(share: f32, waited: f64) -> String {
+    if share < 0.02 || waited < 2.0 {
+        return "–".to_owned();
+    }
+    let share = f64::from(share);
+    format!("{} left", words::span(waited * (1.0 - share) / share))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::inspect::{Query, QueryId, QuerySource};
+
+    #[test]
+    fn progress_counts_what_is_over_and_a_part_of_what_runs() {
+        let entry = |state, step| {
+            let query = Query { id: QueryId::fresh(), name: "a".into(), source: QuerySource::File("a".into()) };
+            Arc::new(Entry { state, step, ..Entry::waiting(&query, 10) })
+        };
+        let entries =
+            [entry(QueryState::Done, 10), entry(QueryState::Failed("torn".into()), 0), entry(QueryState::Running, 5)];
+        let progress = Progress::of(5, &entries);
+        assert_eq!((progress.over, progress.name.as_deref()), (2, Some("a")));
+        assert!((progress.share - 0.5).abs() < 1e-6);
+        let status = InspectStatus::default();
+        assert!(obstacle(&status, &progress, &entries).is_none());
+        let all = Progress::of(1, &entries[1..2]);
+        assert_eq!(obstacle(&status, &all, &entries[1..2]).unwrap().1, "Torn.");
+        assert_eq!(left(0.5, 30.0), "30 s left");
+        assert_eq!(left(0.0, 30.0), "–");
+    }
+}
