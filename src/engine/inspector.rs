@@ -14,6 +14,7 @@ use super::{
         Thumbnail, View,
     },
     live::Pictures,
+    reviewer::InForce,
     task::{State, Task},
     worker::Outbox,
 };
@@ -112,6 +113,11 @@ impl Inspector {
     /// The model in force, and the knobs.
     pub(super) fn model(&self) -> Option<(&Model, &InvertKnobs)> {
         self.model.as_ref().map(|model| (model, &self.knobs))
+    }
+
+    /// The same with the model's hash.
+    pub(super) fn in_force(&self) -> Option<InForce<'_>> {
+        self.model.as_ref().map(|model| InForce { model, hash: &self.hash, knobs: &self.knobs })
     }
 
     /// The model in force, if it is a file's.

@@ -8,7 +8,7 @@ use std::{path::PathBuf, sync::Arc};
 use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
 use parking_lot::{Mutex, RwLock};
 
-use super::{evaluate::EvaluateLive, forging::CriticLive, inspect::InspectLive, making::Making};
+use super::{evaluate::EvaluateLive, forging::CriticLive, inspect::InspectLive, making::Making, station::StationLive};
 pub use crate::train::history::{History, Mark, Metric};
 use crate::{
     device::Chosen,
@@ -294,6 +294,8 @@ pub struct Live {
     pub inspect: InspectLive,
     /// Tests.
     pub evaluate: EvaluateLive,
+    /// The review station.
+    pub station: StationLive,
     /// The device in use, once it is chosen.
     pub device: RwLock<Option<Chosen>>,
 }

@@ -17,6 +17,7 @@ use super::{
     inspect::{ModelSource, ModelState},
     inspector::Inspector,
     live::{Phase, Status},
+    reviewer::Reviewer,
     run::{Fault, Run, Start},
     task::{State, Task},
     tester::Tester,
@@ -107,15 +108,17 @@ pub(super) struct Worker {
     examiner: Examiner,
     inspector: Inspector,
     tester: Tester,
+    reviewer: Reviewer,
 }
 
 impl Worker {
     pub(super) fn new(inbox: Receiver<Command>, outbox: Outbox, live: Arc<Live>) -> Self {
         let inspector = Inspector::new(Arc::clone(&live));
         let tester = Tester::new(Arc::clone(&live));
+        let reviewer = Reviewer::new(Arc::clone(&live));
         let (device, opening, run, finishing) = (None, None, None, None);
         let examiner = Examiner::default();
-        Self { inbox, outbox, live, device, opening, run, finishing, examiner, inspector, tester }
+        Self { inbox, outbox, live, device, opening, run, finishing, examiner, inspector, tester, reviewer }
     }
 
     pub(super) fn run(mut self, choice: DeviceChoice) {
@@ -124,9 +127,15 @@ impl Worker {
         loop {
             let training = self.run.as_ref().is_some_and(Run::is_working) || self.finishing.is_some();
             let inspecting = self.inspector.is_working() && !self.inspector.is_waiting();
-            let command = if training || inspecting || self.tester.is_working() && !self.tester.is_waiting() {
+            let reviewing = self.reviewer.is_working(self.inspector.in_force());
+            let testing = self.tester.is_working() && !self.tester.is_waiting();
+            let command = if training || inspecting || reviewing || testing {
                 self.inbox.try_recv().ok()
-            } else if self.opening.is_some() || self.inspector.is_working() || self.tester.is_working() {
+            } else if self.opening.is_some()
+                || self.inspector.is_working()
+                || self.tester.is_working()
+                || self.reviewer.is_waiting()
+            {
                 self.inbox.recv_timeout(POLL).ok()
             } else {
                 match self.inbox.recv() {
@@ -142,6 +151,7 @@ impl Worker {
                     self.slice();
                     self.finish_slice();
                     self.inspect_slice();
+                    self.review_slice();
                     self.test_slice();
                 }
             }
@@ -184,6 +194,7 @@ impl Worker {
                 self.close();
                 self.tester.obey(Evaluate::Cancel, None, &mut self.outbox);
                 let model = self.inspector.take_away();
+                self.reviewer.lose();
                 self.open_device(choice);
                 if let Some(source) = model {
                     self.inspect(Inspect::Model(source));
@@ -227,8 +238,10 @@ impl Worker {
                 let (tester, outbox) = (&mut self.tester, &mut self.outbox);
                 tester.obey(command, self.inspector.model(), outbox);
             }
-            // The first is the forger's, and never comes this way.
-            Command::Forge(_) | Command::Shutdown => {}
+            // What is wanted lies in the slot.
+            Command::Look(_) => {}
+            // The first two are for other threads, and never come this way.
+            Command::Forge(_) | Command::Review(_) | Command::Shutdown => {}
         }
     }
 
@@ -371,9 +384,21 @@ impl Worker {
         self.survive(worked);
     }
 
+    /// A turn of drawing the parts under review.
+    fn review_slice(&mut self) {
+        if !self.reviewer.is_working(self.inspector.in_force()) {
+            return;
+        }
+        let (reviewer, force, outbox) = (&mut self.reviewer, self.inspector.in_force(), &mut self.outbox);
+        let worked = panic::catch_unwind(AssertUnwindSafe(|| reviewer.slice(TURN, force, outbox)));
+        self.survive(worked);
+    }
+
     /// A turn of a test: images that a person waits for go first.
     fn test_slice(&mut self) {
-        if !self.tester.is_working() || self.inspector.is_working() && !self.inspector.is_waiting() {
+        let waited_for = self.inspector.is_working() && !self.inspector.is_waiting()
+            || self.reviewer.is_working(self.inspector.in_force());
+        if !self.tester.is_working() || waited_for {
             return;
         }
         let (tester, model, outbox) = (&mut self.tester, self.inspector.model(), &mut self.outbox);
@@ -416,8 +441,11 @@ impl Worker {
         if let Err(payload) = outcome {
             let detail = device::panic_text(payload.as_ref());
             self.outbox.notice(Severity::Error, "The device stopped working while it inspected an image.", detail);
-            let inspector = &mut self.inspector;
-            let _ = panic::catch_unwind(AssertUnwindSafe(|| inspector.lose()));
+            let (inspector, reviewer) = (&mut self.inspector, &mut self.reviewer);
+            let _ = panic::catch_unwind(AssertUnwindSafe(|| {
+                inspector.lose();
+                reviewer.lose();
+            }));
         }
     }
 
@@ -430,10 +458,11 @@ impl Worker {
         // Tensors of a broken device may panic once more when they are dropped.
         let (run, finishing) = (self.run.take(), self.finishing.take());
         let examiner = std::mem::take(&mut self.examiner);
-        let (inspector, tester) = (&mut self.inspector, &mut self.tester);
+        let (inspector, tester, reviewer) = (&mut self.inspector, &mut self.tester, &mut self.reviewer);
         let _ = panic::catch_unwind(AssertUnwindSafe(|| {
             inspector.lose();
             tester.lose();
+            reviewer.lose();
             drop(finishing);
             drop(examiner);
             drop(run);

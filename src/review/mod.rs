@@ -9,6 +9,7 @@
 pub mod agreement;
 pub mod drift;
 pub mod export;
+pub mod facets;
 pub mod item;
 pub mod moment;
 pub mod queue;

@@ -14,6 +14,7 @@ use crate::{
     engine::{self, Evaluate, Severity, Update, live::Phase, task::Task},
     files,
     report::tensorboard::RunLog,
+    review::export::Format,
     train::{
         History, Recipe,
         folder::{RunFolder, free_folder, restore_run, trash_run},
@@ -102,6 +103,9 @@ impl App {
                     self.send(engine::Command::Inspect(command));
                 }
             }
+            Action::Review(settings) => self.settings.review = *settings,
+            Action::OpenRecord(path) => self.open_record(path),
+            Action::ExportReview(format, folder) => self.export_review(format, folder),
             Action::Copy(text) => {
                 self.ctx.copy_text(text);
                 self.notices.push(Severity::Info, "Copied to the clipboard.");
@@ -121,6 +125,7 @@ impl App {
             UiCommand::GoTrain => self.page = Page::Train,
             UiCommand::GoInspect => self.page = Page::Inspect,
             UiCommand::GoEvaluate => self.page = Page::Evaluate,
+            UiCommand::GoReview => self.page = Page::Review,
             UiCommand::GoRuns => self.page = Page::Runs,
             UiCommand::GoLog => self.page = Page::Log,
             UiCommand::GoSettings => self.page = Page::Settings,
@@ -213,10 +218,14 @@ impl App {
             }
             UiCommand::Notices => self.notices.open = !self.notices.open,
             UiCommand::Quit => self.ctx.send_viewport_cmd(ViewportCommand::Close),
-            // The rest is the Inspect workspace's own.
+            // The rest is a workspace's own; what two of them have is done by the one on show.
             _ => {
                 let mut actions = Vec::new();
-                self.inspect.apply(command, self.engine.live(), &mut actions);
+                if command.homes() == [Page::Review] || self.page == Page::Review {
+                    self.review.apply(command, &mut actions);
+                } else {
+                    self.inspect.apply(command, self.engine.live(), &mut actions);
+                }
                 actions.into_iter().for_each(|action| self.apply(action));
             }
         }
@@ -291,6 +300,9 @@ impl App {
                 _ => self.settings.recent.first().cloned().unwrap_or(documents),
             },
             Want::Report => documents.join("ganspect-report"),
+            Want::Record => self.review.path().map_or_else(|| self.paths.review.clone(), Path::to_owned),
+            Want::ReviewExport(Format::Pdf) => documents.join("ganspect-shift"),
+            Want::ReviewExport(_) => documents.join("ganspect-review"),
             Want::Model => self.settings.last_model.clone().unwrap_or_else(|| documents.join("")),
             Want::SaveModel => documents.join(format!("{}.ganspect", self.inspect.model_name(self.engine.live()))),
         };

@@ -136,7 +136,7 @@ impl PartPage {
         let size = (view.query.width(), view.query.height());
         let placed = places.panes.map(|pane| filling(pane, size, ui.pixels_per_point()));
         let wanted = Wanted {
-            of: seen.entry.id,
+            of: seen.entry.id.number(),
             kept,
             source: &source,
             window: WHOLE,

@@ -9,7 +9,6 @@ use egui::Context;
 
 use super::raster::{self, Source, Values};
 use crate::{
-    engine::inspect::QueryId,
     inspect::Kept,
     report::colour_map::ColourMap,
     ui::widget::image_pane::{Canvas, Order, reduction},
@@ -61,8 +60,8 @@ impl PartialEq for MapKey {
 
 /// What the three pictures are to show.
 pub struct Wanted<'a> {
-    /// The query that they are of.
-    pub of: QueryId,
+    /// Another number for another subject.
+    pub of: u64,
     /// The reconstruction, if there is one yet.
     pub kept: Option<&'a Kept>,
     /// What the map is made from, and the query.
@@ -127,7 +126,7 @@ impl Canvases {
 }
 
 /// A number for what the pictures are of.
-fn subject(of: QueryId, size: (usize, usize)) -> u64 {
+fn subject(of: u64, size: (usize, usize)) -> u64 {
     let mut hasher = DefaultHasher::new();
     (of, size).hash(&mut hasher);
     hasher.finish().max(1)
