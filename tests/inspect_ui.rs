@@ -19,7 +19,7 @@ use egui_kittest::{
 use ganspect::{
     boxes::box_mean,
     data::{
-        FileHash,
+        FileHash, Split,
         surface::{self, DefectKind, Kind},
     },
     engine::{
@@ -127,6 +127,8 @@ fn model(live: &Live) {
         encoder: true,
         calibrations: Arc::new(vec![calibration()]),
         regions: Regions::default(),
+        split: Arc::new(Split { seed: 0, train: Vec::new(), held_out: Vec::new() }),
+        lineage: None,
     }));
     status.rate = Some(0.05);
 }

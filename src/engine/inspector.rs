@@ -111,6 +111,16 @@ impl Inspector {
         self.model.as_ref().map(|model| (model, &self.knobs))
     }
 
+    /// Hash of the model in force.
+    pub(super) fn hash(&self) -> &str {
+        &self.hash
+    }
+
+    /// The knobs for queries that have not begun.
+    pub(super) fn knobs(&self) -> &InvertKnobs {
+        &self.knobs
+    }
+
     /// The model in force, if it is a file's.
     pub(super) fn path(&self) -> Option<&Path> {
         self.path.as_deref()
@@ -228,6 +238,8 @@ impl Inspector {
             encoder: model.has_encoder(),
             calibrations: Arc::new(about.calibrations.clone()),
             regions: about.regions.clone(),
+            split: Arc::new(about.split.clone()),
+            lineage: about.lineage.clone().map(Arc::new),
         }));
     }
 
@@ -379,10 +391,13 @@ impl Inspector {
                 return outbox.notice(Severity::Error, format!("The model cannot be calibrated: {error}."), "");
             }
         };
+        let lineage = model.about().lineage.clone().unwrap_or_default();
         let task = Task::spawn(
             "ganspect-open",
             || {},
-            move |progress| source.open(&|done, total| progress.report(done, total)),
+            move |progress| {
+                lineage.open(&source, &|done, total| progress.report(done, total)).map(|(opened, _)| opened)
+            },
         );
         match task {
             Ok(task) => {

@@ -4,12 +4,17 @@
 pub mod batch;
 pub mod evaluate;
 mod examiner;
+mod filing;
 mod finishing;
 pub mod forging;
 pub mod inspect;
 mod inspector;
+pub mod intake;
+pub mod learn;
+mod learner;
 pub mod live;
 pub mod making;
+mod porter;
 mod run;
 pub mod task;
 mod tester;
@@ -24,6 +29,8 @@ pub use evaluate::Evaluate;
 pub use finishing::MODEL_FILE;
 pub use inspect::Inspect;
 pub(crate) use inspector::BUILT_IN;
+pub use intake::Intake;
+pub use learn::Learn;
 pub use live::Live;
 
 pub use crate::train::Update;
@@ -90,6 +97,10 @@ pub enum Command {
     Inspect(Inspect),
     /// Anything about tests.
     Evaluate(Evaluate),
+    /// Anything about parts that are taken in from a folder.
+    Intake(Intake),
+    /// Anything about learning from people's verdicts.
+    Learn(Learn),
     /// Moves to another device; a run in hand is stopped first.
     Device(DeviceChoice),
     /// Writes a checkpoint if a run is open, and ends the thread.

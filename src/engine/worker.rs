@@ -11,12 +11,14 @@ use crossbeam_channel::{Receiver, Sender, TrySendError};
 use thread_priority::{ThreadPriority, ThreadPriorityValue, set_current_thread_priority};
 
 use super::{
-    Command, Evaluate, Event, Inspect, Live, Severity,
+    Command, Evaluate, Event, Inspect, Learn, Live, Severity,
     examiner::Examiner,
     finishing::Finishing,
     inspect::{ModelSource, ModelState},
     inspector::Inspector,
+    learner::Learner,
     live::{Phase, Status},
+    porter::Porter,
     run::{Fault, Run, Start},
     task::{State, Task},
     tester::Tester,
@@ -51,6 +53,9 @@ const FINISHING_TURN: Duration = Duration::from_millis(50);
 
 /// How long the thread waits for a command while it polls another thread.
 const POLL: Duration = Duration::from_millis(20);
+
+/// The same while parts may come, which takes long beside this.
+const LISTEN: Duration = Duration::from_millis(100);
 
 impl Outbox {
     pub(super) fn new(sender: Sender<Event>, overflow: Receiver<Event>, wake: Arc<dyn Fn() + Send + Sync>) -> Self {
@@ -106,15 +111,19 @@ pub(super) struct Worker {
     examiner: Examiner,
     inspector: Inspector,
     tester: Tester,
+    porter: Porter,
+    learner: Learner,
 }
 
 impl Worker {
     pub(super) fn new(inbox: Receiver<Command>, outbox: Outbox, live: Arc<Live>) -> Self {
         let inspector = Inspector::new(Arc::clone(&live));
         let tester = Tester::new(Arc::clone(&live));
+        let porter = Porter::new(Arc::clone(&live));
+        let learner = Learner::new(Arc::clone(&live));
         let (device, opening, run, finishing) = (None, None, None, None);
         let examiner = Examiner::default();
-        Self { inbox, outbox, live, device, opening, run, finishing, examiner, inspector, tester }
+        Self { inbox, outbox, live, device, opening, run, finishing, examiner, inspector, tester, porter, learner }
     }
 
     pub(super) fn run(mut self, choice: DeviceChoice) {
@@ -123,10 +132,18 @@ impl Worker {
         loop {
             let training = self.run.as_ref().is_some_and(Run::is_working) || self.finishing.is_some();
             let inspecting = self.inspector.is_working() && !self.inspector.is_waiting();
-            let command = if training || inspecting || self.tester.is_working() && !self.tester.is_waiting() {
+            let testing = self.tester.is_working() && !self.tester.is_waiting();
+            let learning = self.learner.is_working() && !self.learner.is_waiting();
+            let polling = self.opening.is_some()
+                || self.inspector.is_working()
+                || self.tester.is_working()
+                || self.learner.is_working();
+            let command = if training || inspecting || testing || learning || self.porter.is_busy() {
                 self.inbox.try_recv().ok()
-            } else if self.opening.is_some() || self.inspector.is_working() || self.tester.is_working() {
+            } else if polling || self.porter.is_waiting() {
                 self.inbox.recv_timeout(POLL).ok()
+            } else if self.porter.is_going() {
+                self.inbox.recv_timeout(LISTEN).ok()
             } else {
                 match self.inbox.recv() {
                     Ok(command) => Some(command),
@@ -142,6 +159,11 @@ impl Worker {
                     self.finish_slice();
                     self.inspect_slice();
                     self.test_slice();
+                    self.learn_slice();
+                    // A folder in which nothing happens leaves the window in peace.
+                    if !(self.intake_slice() || training || polling) {
+                        continue;
+                    }
                 }
             }
             self.outbox.wake();
@@ -182,6 +204,8 @@ impl Worker {
             Command::Device(choice) => {
                 self.close();
                 self.tester.obey(Evaluate::Cancel, None, &mut self.outbox);
+                self.porter.leave_device();
+                self.learner.cancel();
                 let model = self.inspector.take_away();
                 self.open_device(choice);
                 if let Some(source) = model {
@@ -219,6 +243,8 @@ impl Worker {
                 let (tester, outbox) = (&mut self.tester, &mut self.outbox);
                 tester.obey(command, self.inspector.model(), outbox);
             }
+            Command::Intake(command) => self.porter.obey(command, self.inspector.knobs(), &mut self.outbox),
+            Command::Learn(command) => self.learn(command),
             // The first is the forger's, and never comes this way.
             Command::Forge(_) | Command::Shutdown => {}
         }
@@ -360,6 +386,50 @@ impl Worker {
         self.survive(worked);
     }
 
+    /// A turn of learning, likewise.
+    fn learn_slice(&mut self) {
+        if !self.learner.is_working() || self.inspector.is_working() && !self.inspector.is_waiting() {
+            return;
+        }
+        let (learner, outbox) = (&mut self.learner, &mut self.outbox);
+        let worked = panic::catch_unwind(AssertUnwindSafe(|| learner.slice(TURN, outbox)));
+        self.survive_learning(worked);
+    }
+
+    fn learn(&mut self, command: Learn) {
+        let teacher = self.inspector.model().map(|(model, knobs)| (model, self.inspector.path(), knobs));
+        let (learner, device, outbox) = (&mut self.learner, self.device.as_ref(), &mut self.outbox);
+        let obeyed = panic::catch_unwind(AssertUnwindSafe(|| learner.obey(command, teacher, device, outbox)));
+        self.survive_learning(obeyed);
+    }
+
+    fn survive_learning(&mut self, outcome: std::thread::Result<()>) {
+        if outcome.is_err() {
+            let learner = &mut self.learner;
+            let _ = panic::catch_unwind(AssertUnwindSafe(|| learner.lose()));
+        }
+        self.survive(outcome);
+    }
+
+    /// A turn of the parts that are taken in, likewise; whether there is anything new to show.
+    fn intake_slice(&mut self) -> bool {
+        if !self.porter.is_going() || self.inspector.is_working() && !self.inspector.is_waiting() {
+            return false;
+        }
+        let hash = self.inspector.hash();
+        let now = self.inspector.model().map(|(model, knobs)| (model, hash, knobs));
+        let (porter, outbox) = (&mut self.porter, &mut self.outbox);
+        match panic::catch_unwind(AssertUnwindSafe(|| porter.slice(TURN, now, outbox))) {
+            Ok(news) => news,
+            Err(payload) => {
+                let porter = &mut self.porter;
+                let _ = panic::catch_unwind(AssertUnwindSafe(|| porter.lose()));
+                self.survive(Err(payload));
+                true
+            }
+        }
+    }
+
     fn inspect(&mut self, command: Inspect) {
         let Some(device) = &self.device else { return };
         let (inspector, outbox) = (&mut self.inspector, &mut self.outbox);
@@ -406,9 +476,12 @@ impl Worker {
         let (run, finishing) = (self.run.take(), self.finishing.take());
         let examiner = std::mem::take(&mut self.examiner);
         let (inspector, tester) = (&mut self.inspector, &mut self.tester);
+        let (porter, learner) = (&mut self.porter, &mut self.learner);
         let _ = panic::catch_unwind(AssertUnwindSafe(|| {
             inspector.lose();
             tester.lose();
+            porter.lose();
+            learner.lose();
             drop(finishing);
             drop(examiner);
             drop(run);
