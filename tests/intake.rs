@@ -208,7 +208,10 @@ fn five_hundred_parts_are_taken_in_once_each_while_a_run_goes_on() {
     let source = QuerySource::File(station.parts().join("part 0.png"));
     let query = Query { id: QueryId::fresh(), name: "mine".into(), source };
     engine.send(Command::Inspect(Inspect::Add(vec![query])));
-    until(&engine, "the image", |e| e.live().inspect.status.read().entries[0].state == QueryState::Done);
+    until(&engine, "the image", |e| {
+        let entries = e.live().inspect.status.read().entries.clone();
+        entries.first().is_some_and(|entry| entry.state == QueryState::Done)
+    });
     until(&engine, "all parts", |e| status(e).counts.filed == 500);
     camera.join().unwrap();
     assert!(step(&engine) > before, "the run stood still");
