@@ -27,7 +27,7 @@ use ganspect::{
     },
     inspect::{InvertKnobs, Lineage, Model, lineage::Role},
     model::Bundle,
-    review::{Item, Judgement, Record, Teaching, record::NewOpinion},
+    review::{Item, Judgement, Moment, Record, Teaching, record::NewOpinion},
     train::Recipe,
 };
 
@@ -196,12 +196,13 @@ fn a_model_learns_from_verdicts_and_says_so() {
 
     // Both ways are on record.
     let mut record = Record::open(&station.at("review.sqlite")).unwrap();
-    record.adopt(&first.adoption("ada", false)).unwrap();
-    record.adopt(&first.adoption("ada", true)).unwrap();
+    let adoption = first.adoption("ada", Moment::now());
+    record.adopt(&adoption).unwrap();
+    record.adopt(&adoption.back("bob", Moment::now()).unwrap()).unwrap();
     let adoptions: Vec<_> = record.adoptions().unwrap().into_iter().map(|a| a.adopted).collect();
     assert_eq!((adoptions[0].model, adoptions[0].parent), (first.parent.hash, Some(first.model.hash)));
     assert_eq!((adoptions[1].model, adoptions[1].learned_from.len()), (first.model.hash, 24));
-    assert_eq!(adoptions[0].before, adoptions[1].after);
+    assert_eq!((&adoptions[0].before, &adoptions[0].path), (&adoptions[1].after, &first.parent.path));
 
     // A second generation knows what the first was taught, and a verdict that was overruled counts no more.
     put_in_force(&station.engine, &station.at("models/first.ganspect"));

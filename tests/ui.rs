@@ -124,7 +124,7 @@ fn the_palette_finds_and_runs_a_command() {
     stage.harness.step();
     stage.harness.key_press_modifiers(Modifiers::NONE, Key::Escape);
     stage.harness.step();
-    stage.harness.key_press_modifiers(Modifiers::COMMAND, Key::Num4);
+    stage.harness.key_press_modifiers(Modifiers::COMMAND, Key::Num5);
     stage.harness.step();
     assert_eq!(stage.harness.state().page(), Page::Runs);
 }
@@ -143,10 +143,11 @@ fn the_help_lists_every_command_with_its_keys() {
 #[test]
 fn pages_are_reached_by_their_keys() {
     let mut stage = open(true, SIZE, |_| {});
-    let keys = [Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num7, Key::Num1];
+    let keys = [Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num7, Key::Num8, Key::Num1];
     for (key, page) in keys.into_iter().zip([
         Page::Inspect,
         Page::Evaluate,
+        Page::Review,
         Page::Runs,
         Page::Log,
         Page::Settings,

@@ -13,6 +13,7 @@ use super::{
         Entry, Inspect, ModelFacts, ModelSource, ModelState, Query, QueryId, QuerySource, QueryState, Thumbnail, View,
     },
     live::Pictures,
+    reviewer::InForce,
     task::{State, Task},
     worker::Outbox,
 };
@@ -111,14 +112,14 @@ impl Inspector {
         self.model.as_ref().map(|model| (model, &self.knobs))
     }
 
-    /// Hash of the model in force.
-    pub(super) fn hash(&self) -> &str {
-        &self.hash
-    }
-
     /// The knobs for queries that have not begun.
     pub(super) fn knobs(&self) -> &InvertKnobs {
         &self.knobs
+    }
+
+    /// The same with the model's hash.
+    pub(super) fn in_force(&self) -> Option<InForce<'_>> {
+        self.model.as_ref().map(|model| InForce { model, hash: &self.hash, knobs: &self.knobs })
     }
 
     /// The model in force, if it is a file's.

@@ -110,24 +110,18 @@ pub struct Learned {
 }
 
 impl Learned {
-    /// What goes on record when the new model is put in force, or its parent again (`back`).
-    pub fn adoption(&self, who: &str, back: bool) -> NewAdoption {
-        let figures = |figures: Option<&Figures>| {
-            figures.and_then(|figures| serde_json::to_value(figures).ok()).unwrap_or(serde_json::Value::Null)
-        };
-        let (old, new) =
-            (figures(self.comparison.as_ref().map(|c| &c.before)), figures(self.comparison.as_ref().map(|c| &c.after)));
-        let (to, from, before, after) =
-            if back { (&self.parent, &self.model, new, old) } else { (&self.model, &self.parent, old, new) };
+    /// What goes on record when the new model is put in force.
+    pub fn adoption(&self, who: &str, time: Moment) -> NewAdoption {
+        let side = |model: &Filed, figures: Option<&Figures>| serde_json::json!({ "name": model.name, "path": model.path, "figures": figures });
         NewAdoption {
-            model: to.hash,
-            parent: Some(from.hash),
-            path: to.path.clone(),
+            model: self.model.hash,
+            parent: Some(self.parent.hash),
+            path: self.model.path.clone(),
             who: who.to_owned(),
-            learned_from: if back { Vec::new() } else { self.opinions.clone() },
-            before,
-            after,
-            time: Moment::now(),
+            learned_from: self.opinions.clone(),
+            before: side(&self.parent, self.comparison.as_ref().map(|c| &c.before)),
+            after: side(&self.model, self.comparison.as_ref().map(|c| &c.after)),
+            time,
         }
     }
 }

@@ -93,7 +93,9 @@ impl Learner {
     }
 
     pub(super) fn obey(&mut self, command: Learn, teacher: Teacher<'_>, device: Option<&Chosen>, outbox: &mut Outbox) {
-        self.cancel();
+        if !self.cancel() {
+            self.status(|s| *s = LearnStatus::default());
+        }
         if let Learn::Begin(assignment) = command
             && let Some(device) = device
             && let Err(text) = self.begin(assignment, teacher, device)
@@ -107,11 +109,13 @@ impl Learner {
         change(&mut self.live.learn.status.write());
     }
 
-    /// Ends what goes on; no file is left.
-    pub(super) fn cancel(&mut self) {
-        if self.work.take().is_some() {
+    /// Ends what goes on; no file is left. Whether there was anything.
+    pub(super) fn cancel(&mut self) -> bool {
+        let going = self.work.take().is_some();
+        if going {
             self.status(|s| (s.phase, s.seconds_left) = (LearnPhase::Stopped, None));
         }
+        going
     }
 
     fn fail(&mut self, why: &str, outbox: &mut Outbox) {

@@ -10,7 +10,7 @@ use parking_lot::{Mutex, RwLock};
 
 use super::{
     evaluate::EvaluateLive, forging::CriticLive, inspect::InspectLive, intake::IntakeLive, learn::LearnLive,
-    making::Making,
+    making::Making, station::StationLive,
 };
 pub use crate::train::history::{History, Mark, Metric};
 use crate::{
@@ -301,6 +301,8 @@ pub struct Live {
     pub intake: IntakeLive,
     /// Learning from verdicts.
     pub learn: LearnLive,
+    /// The review station.
+    pub station: StationLive,
     /// The device in use, once it is chosen.
     pub device: RwLock<Option<Chosen>>,
 }

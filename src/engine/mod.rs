@@ -15,7 +15,9 @@ mod learner;
 pub mod live;
 pub mod making;
 mod porter;
+mod reviewer;
 mod run;
+pub mod station;
 pub mod task;
 mod tester;
 mod trial;
@@ -101,6 +103,10 @@ pub enum Command {
     Intake(Intake),
     /// Anything about learning from people's verdicts.
     Learn(Learn),
+    /// Anything about the record of the review station. The compute thread has no part in it.
+    Review(station::Ask),
+    /// These parts are on show in the Review workspace or soon will be.
+    Look(Arc<[station::Wanted]>),
     /// Moves to another device; a run in hand is stopped first.
     Device(DeviceChoice),
     /// Writes a checkpoint if a run is open, and ends the thread.
@@ -154,13 +160,14 @@ pub struct Engine {
     commands: Sender<Command>,
     events: Receiver<Event>,
     forging: forging::Forging,
+    station: station::Station,
     live: Arc<Live>,
     thread: Option<thread::JoinHandle<()>>,
 }
 
 impl Engine {
-    /// Starts the compute thread and the forger's. `wake` is called from them, at most thirty times a second from the
-    /// compute thread, when there is something new to show.
+    /// Starts the compute thread, the forger's and the review station's. `wake` is called from them, at most thirty times
+    /// a second from the compute thread, when there is something new to show.
     ///
     /// # Errors
     /// When the system has no thread to give.
@@ -170,17 +177,27 @@ impl Engine {
         let live = Arc::new(Live::default());
         let wake: Arc<dyn Fn() + Send + Sync> = Arc::new(wake);
         let forging = forging::Forging::start(Arc::clone(&live), commands.clone(), Arc::clone(&wake))?;
-        let worker = worker::Worker::new(inbox, worker::Outbox::new(outbox, events.clone(), wake), Arc::clone(&live));
+        let way_out = || worker::Outbox::new(outbox.clone(), events.clone(), Arc::clone(&wake));
+        let station = station::Station::start(Arc::clone(&live), way_out(), Arc::clone(&wake))?;
+        let worker = worker::Worker::new(inbox, way_out(), Arc::clone(&live));
         let thread = thread::Builder::new().name("ganspect-compute".into()).spawn(move || worker.run(choice))?;
-        Ok(Self { commands, events, forging, live, thread: Some(thread) })
+        Ok(Self { commands, events, forging, station, live, thread: Some(thread) })
     }
 
     /// Hands a command to the thread that it is for, without waiting; `false` when its queue is full or it
     /// has ended.
     pub fn send(&self, command: Command) -> bool {
-        if let Command::Forge(order) = command {
-            return self.forging.ask(order);
-        }
+        let command = match command {
+            Command::Forge(order) => return self.forging.ask(order),
+            Command::Review(ask) => return self.station.ask(ask),
+            Command::Look(wanted) => {
+                self.station.look(Arc::clone(&wanted));
+                // A thread that is too busy to hear of it looks by itself.
+                let _ = self.commands.try_send(Command::Look(wanted));
+                return true;
+            }
+            command => command,
+        };
         match self.commands.try_send(command) {
             Ok(()) => true,
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => false,

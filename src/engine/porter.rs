@@ -12,15 +12,12 @@ use super::{
     batch::{Batch, InForce, Turn},
     filing::{Filing, Sheet},
     intake::{Intake, IntakePhase, IntakeStatus, Order},
+    reviewer,
     task::{State, Task},
     watch::{Counts, News, RecordLedger, Watch},
     worker::Outbox,
 };
-use crate::{
-    inspect::{InvertKnobs, Model},
-    review::Record,
-    words::sentence,
-};
+use crate::{inspect::InvertKnobs, review::Record, words::sentence};
 
 /// How the sentence begins when the user has ended it.
 const STOPPED: &str = "Stopped";
@@ -28,8 +25,8 @@ const STOPPED: &str = "Stopped";
 /// Parts by which the pace is told.
 const PACED: usize = 32;
 
-/// The model in force, its hash and the knobs.
-pub(super) type InForceNow<'a> = Option<(&'a Model, &'a str, &'a InvertKnobs)>;
+/// The model in force, if there is one.
+pub(super) type Force<'a> = Option<&'a reviewer::InForce<'a>>;
 
 /// What parts are judged by: the model's hash, its threshold, the knobs.
 #[derive(Clone, Debug, PartialEq)]
@@ -190,7 +187,7 @@ impl Porter {
     }
 
     /// Works for about `budget`; whether there is anything new to show.
-    pub(super) fn slice(&mut self, budget: Duration, now: InForceNow<'_>, outbox: &mut Outbox) -> bool {
+    pub(super) fn slice(&mut self, budget: Duration, now: Force<'_>, outbox: &mut Outbox) -> bool {
         let began = Instant::now();
         while self.advance(now, outbox) && began.elapsed() < budget {}
         self.show();
@@ -198,7 +195,7 @@ impl Porter {
     }
 
     /// A piece of the work; `false` when there is nothing to do at the moment.
-    fn advance(&mut self, now: InForceNow<'_>, outbox: &mut Outbox) -> bool {
+    fn advance(&mut self, now: Force<'_>, outbox: &mut Outbox) -> bool {
         match self.stage.take() {
             None => false,
             Some(Stage::Asked) => {
@@ -248,13 +245,13 @@ impl Porter {
 
     /// What parts are judged by now, or why they cannot be. The knobs stay those that it began with as long as the model
     /// has a verdict for them: what is turned for a single image is not meant for a whole folder.
-    fn basis(&mut self, now: InForceNow<'_>) -> Result<Basis, String> {
-        let Some((model, hash, current)) = now else {
+    fn basis(&mut self, now: Force<'_>) -> Result<Basis, String> {
+        let Some(reviewer::InForce { model, hash, knobs: current }) = now else {
             return Err("No model is in force. Open one in Inspect: the parts wait for it.".into());
         };
         let of = |knobs: &InvertKnobs| {
             let threshold = model.calibration(knobs)?.threshold(model.rate(knobs)?);
-            Some(Basis { hash: hash.to_owned(), threshold, knobs: knobs.clone() })
+            Some(Basis { hash: (*hash).to_owned(), threshold, knobs: knobs.clone() })
         };
         let basis = of(&self.knobs).or_else(|| of(current)).ok_or_else(|| {
             format!(
@@ -268,7 +265,7 @@ impl Porter {
     }
 
     /// A piece of a part.
-    fn go(&mut self, mut open: Box<Open>, now: InForceNow<'_>) -> bool {
+    fn go(&mut self, mut open: Box<Open>, now: Force<'_>) -> bool {
         if let Some(result) = open.filing.ended() {
             let why = result.err().map_or_else(|| "filing broke off".into(), |error| error.to_string());
             let text = self.failed(&why);
@@ -291,7 +288,7 @@ impl Porter {
                 return false;
             }
         };
-        let Some((model, ..)) = now else { return false };
+        let Some(reviewer::InForce { model, .. }) = now else { return false };
         if open.batch.as_ref().is_none_or(|(_, basis)| *basis != wanted) {
             let before = open.batch.take().map(|(_, basis)| basis.hash);
             if self.is_once() && before.as_ref().or(self.first().as_ref()).is_some_and(|hash| *hash != wanted.hash) {

@@ -19,6 +19,7 @@ use super::{
     learner::Learner,
     live::{Phase, Status},
     porter::Porter,
+    reviewer::Reviewer,
     run::{Fault, Run, Start},
     task::{State, Task},
     tester::Tester,
@@ -113,6 +114,7 @@ pub(super) struct Worker {
     tester: Tester,
     porter: Porter,
     learner: Learner,
+    reviewer: Reviewer,
 }
 
 impl Worker {
@@ -121,9 +123,22 @@ impl Worker {
         let tester = Tester::new(Arc::clone(&live));
         let porter = Porter::new(Arc::clone(&live));
         let learner = Learner::new(Arc::clone(&live));
-        let (device, opening, run, finishing) = (None, None, None, None);
-        let examiner = Examiner::default();
-        Self { inbox, outbox, live, device, opening, run, finishing, examiner, inspector, tester, porter, learner }
+        let reviewer = Reviewer::new(Arc::clone(&live));
+        Self {
+            inbox,
+            outbox,
+            live,
+            device: None,
+            opening: None,
+            run: None,
+            finishing: None,
+            examiner: Examiner::default(),
+            inspector,
+            tester,
+            porter,
+            learner,
+            reviewer,
+        }
     }
 
     pub(super) fn run(mut self, choice: DeviceChoice) {
@@ -132,13 +147,16 @@ impl Worker {
         loop {
             let training = self.run.as_ref().is_some_and(Run::is_working) || self.finishing.is_some();
             let inspecting = self.inspector.is_working() && !self.inspector.is_waiting();
+            let reviewing = self.reviewer.is_working(self.inspector.in_force());
             let testing = self.tester.is_working() && !self.tester.is_waiting();
             let learning = self.learner.is_working() && !self.learner.is_waiting();
             let polling = self.opening.is_some()
                 || self.inspector.is_working()
                 || self.tester.is_working()
-                || self.learner.is_working();
-            let command = if training || inspecting || testing || learning || self.porter.is_busy() {
+                || self.learner.is_working()
+                || self.reviewer.is_waiting();
+            let busy = training || inspecting || reviewing || testing || learning;
+            let command = if busy || self.porter.is_busy() {
                 self.inbox.try_recv().ok()
             } else if polling || self.porter.is_waiting() {
                 self.inbox.recv_timeout(POLL).ok()
@@ -158,10 +176,11 @@ impl Worker {
                     self.slice();
                     self.finish_slice();
                     self.inspect_slice();
+                    self.review_slice();
                     self.test_slice();
                     self.learn_slice();
                     // A folder in which nothing happens leaves the window in peace.
-                    if !(self.intake_slice() || training || polling) {
+                    if !(self.intake_slice() || busy || polling) {
                         continue;
                     }
                 }
@@ -207,6 +226,7 @@ impl Worker {
                 self.porter.leave_device();
                 self.learner.cancel();
                 let model = self.inspector.take_away();
+                self.reviewer.lose();
                 self.open_device(choice);
                 if let Some(source) = model {
                     self.inspect(Inspect::Model(source));
@@ -245,8 +265,10 @@ impl Worker {
             }
             Command::Intake(command) => self.porter.obey(command, self.inspector.knobs(), &mut self.outbox),
             Command::Learn(command) => self.learn(command),
-            // The first is the forger's, and never comes this way.
-            Command::Forge(_) | Command::Shutdown => {}
+            // What is wanted lies in the slot.
+            Command::Look(_) => {}
+            // The first two are for other threads, and never come this way.
+            Command::Forge(_) | Command::Review(_) | Command::Shutdown => {}
         }
     }
 
@@ -372,9 +394,25 @@ impl Worker {
         self.survive(worked);
     }
 
+    /// A turn of drawing the parts under review.
+    fn review_slice(&mut self) {
+        if !self.reviewer.is_working(self.inspector.in_force()) {
+            return;
+        }
+        let (reviewer, force, outbox) = (&mut self.reviewer, self.inspector.in_force(), &mut self.outbox);
+        let worked = panic::catch_unwind(AssertUnwindSafe(|| reviewer.slice(TURN, force, outbox)));
+        self.survive(worked);
+    }
+
+    /// Whether a person waits for an image.
+    fn is_waited_for(&self) -> bool {
+        self.inspector.is_working() && !self.inspector.is_waiting()
+            || self.reviewer.is_working(self.inspector.in_force())
+    }
+
     /// A turn of a test: images that a person waits for go first.
     fn test_slice(&mut self) {
-        if !self.tester.is_working() || self.inspector.is_working() && !self.inspector.is_waiting() {
+        if !self.tester.is_working() || self.is_waited_for() {
             return;
         }
         let (tester, model, outbox) = (&mut self.tester, self.inspector.model(), &mut self.outbox);
@@ -388,7 +426,7 @@ impl Worker {
 
     /// A turn of learning, likewise.
     fn learn_slice(&mut self) {
-        if !self.learner.is_working() || self.inspector.is_working() && !self.inspector.is_waiting() {
+        if !self.learner.is_working() || self.is_waited_for() {
             return;
         }
         let (learner, outbox) = (&mut self.learner, &mut self.outbox);
@@ -413,13 +451,11 @@ impl Worker {
 
     /// A turn of the parts that are taken in, likewise; whether there is anything new to show.
     fn intake_slice(&mut self) -> bool {
-        if !self.porter.is_going() || self.inspector.is_working() && !self.inspector.is_waiting() {
+        if !self.porter.is_going() || self.is_waited_for() {
             return false;
         }
-        let hash = self.inspector.hash();
-        let now = self.inspector.model().map(|(model, knobs)| (model, hash, knobs));
-        let (porter, outbox) = (&mut self.porter, &mut self.outbox);
-        match panic::catch_unwind(AssertUnwindSafe(|| porter.slice(TURN, now, outbox))) {
+        let (porter, force, outbox) = (&mut self.porter, self.inspector.in_force(), &mut self.outbox);
+        match panic::catch_unwind(AssertUnwindSafe(|| porter.slice(TURN, force.as_ref(), outbox))) {
             Ok(news) => news,
             Err(payload) => {
                 let porter = &mut self.porter;
@@ -461,8 +497,11 @@ impl Worker {
         if let Err(payload) = outcome {
             let detail = device::panic_text(payload.as_ref());
             self.outbox.notice(Severity::Error, "The device stopped working while it inspected an image.", detail);
-            let inspector = &mut self.inspector;
-            let _ = panic::catch_unwind(AssertUnwindSafe(|| inspector.lose()));
+            let (inspector, reviewer) = (&mut self.inspector, &mut self.reviewer);
+            let _ = panic::catch_unwind(AssertUnwindSafe(|| {
+                inspector.lose();
+                reviewer.lose();
+            }));
         }
     }
 
@@ -475,11 +514,12 @@ impl Worker {
         // Tensors of a broken device may panic once more when they are dropped.
         let (run, finishing) = (self.run.take(), self.finishing.take());
         let examiner = std::mem::take(&mut self.examiner);
-        let (inspector, tester) = (&mut self.inspector, &mut self.tester);
+        let (inspector, tester, reviewer) = (&mut self.inspector, &mut self.tester, &mut self.reviewer);
         let (porter, learner) = (&mut self.porter, &mut self.learner);
         let _ = panic::catch_unwind(AssertUnwindSafe(|| {
             inspector.lose();
             tester.lose();
+            reviewer.lose();
             porter.lose();
             learner.lose();
             drop(finishing);

@@ -90,6 +90,14 @@ pub fn waiting_for(items: &[Item], reviewer: &str) -> Vec<usize> {
     items.iter().enumerate().filter(|(_, item)| waits(item)).map(|(i, _)| i).collect()
 }
 
+/// Whether the first two blind verdicts on a part differ and nobody has settled it since, seeing both.
+pub fn is_disputed(item: &Item) -> bool {
+    let mut said = item.blind.iter().filter(|o| category(o).is_some());
+    let (Some(first), Some(second)) = (said.next(), said.next()) else { return false };
+    let settles = |o: &Opinion| !o.blind && o.id > second.id && o.defective().is_some();
+    category(first) != category(second) && !item.opinions.iter().any(settles)
+}
+
 /// Healthy, defective, or neither; `None` for who did not look.
 fn category(opinion: &Opinion) -> Option<usize> {
     match (opinion.judgement, opinion.defective()) {

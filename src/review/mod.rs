@@ -11,6 +11,7 @@ pub mod agreement;
 pub mod comparison;
 pub mod drift;
 pub mod export;
+pub mod facets;
 pub mod item;
 pub mod moment;
 pub mod queue;

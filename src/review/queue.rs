@@ -2,11 +2,14 @@
 
 use std::path::PathBuf;
 
-use super::{Item, Moment, PartId, Standing};
+use serde::{Deserialize, Serialize};
+
+use super::{Item, Moment, PartId, Standing, agreement};
 use crate::{data::FileHash, inspect::Verdict, words};
 
 /// What comes first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Order {
     /// Where people are needed most: p-values nearest to the promised rate.
     #[default]
@@ -31,8 +34,9 @@ impl Order {
     }
 }
 
-/// Whether people are through with a part.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+/// How people stand to a part.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Progress {
     /// Either way.
     #[default]
@@ -41,6 +45,40 @@ pub enum Progress {
     Open,
     /// Looked at.
     Done,
+    /// The person says the opposite of the model.
+    Overruled,
+    /// Looked at and not to be told.
+    Unsure,
+    /// Two blind verdicts differ, and nobody has settled it yet.
+    Disputed,
+}
+
+impl Progress {
+    /// All of them, in the order they are offered.
+    pub const ALL: [Self; 6] = [Self::All, Self::Open, Self::Done, Self::Overruled, Self::Unsure, Self::Disputed];
+
+    /// Name on screen.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::All => "All",
+            Self::Open => "To do",
+            Self::Done => "Done",
+            Self::Overruled => "Overruled",
+            Self::Unsure => "Unsure",
+            Self::Disputed => "Disagreements",
+        }
+    }
+
+    fn admits(self, item: &Item, standing: Standing) -> bool {
+        match self {
+            Self::All => true,
+            Self::Open => !standing.is_done(),
+            Self::Done => standing.is_done(),
+            Self::Overruled => standing == Standing::Overruled,
+            Self::Unsure => standing == Standing::Unsure,
+            Self::Disputed => agreement::is_disputed(item),
+        }
+    }
 }
 
 /// Which parts are shown; everything by default.
@@ -58,8 +96,10 @@ pub struct Filter {
     pub folder: Option<PathBuf>,
     /// Whose verdicts count for `progress` and for the counters; anybody's for `None`.
     pub reviewer: Option<String>,
-    /// Whether people are through with it.
+    /// How people stand to it.
     pub progress: Progress,
+    /// The rule of two persons is in force: what two others have judged blind is done for the reviewer too.
+    pub two_persons: bool,
     /// In the name of the file, whatever its capitals; empty for anything.
     pub text: String,
 }
@@ -125,22 +165,19 @@ pub struct View {
     rows: Vec<usize>,
     counters: Counters,
     reviewer: Option<String>,
+    two_persons: bool,
 }
 
 impl View {
     /// Which of `items`, and in which order. Equals come by number, so that the order is always the same.
     pub fn of(items: &[Item], filter: &Filter, order: Order) -> Self {
         let text = filter.text.trim().to_lowercase();
-        let mut view = Self { reviewer: filter.reviewer.clone(), ..Self::default() };
+        let (reviewer, two_persons) = (filter.reviewer.clone(), filter.two_persons);
+        let mut view = Self { reviewer, two_persons, ..Self::default() };
         for (i, item) in items.iter().enumerate().filter(|(_, item)| filter.admits(item, &text)) {
-            let standing = item.standing(filter.reviewer.as_deref());
+            let standing = view.standing(item);
             view.counters.add(standing);
-            let shown = match filter.progress {
-                Progress::All => true,
-                Progress::Open => !standing.is_done(),
-                Progress::Done => standing.is_done(),
-            };
-            if shown {
+            if filter.progress.admits(item, standing) {
                 view.rows.push(i);
             }
         }
@@ -158,6 +195,13 @@ impl View {
             a0.total_cmp(&b0).then(a1.total_cmp(&b1)).then(b.part.id.cmp(&a.part.id))
         });
         view
+    }
+
+    /// Where a part stands in this view.
+    pub fn standing(&self, item: &Item) -> Standing {
+        let standing = item.standing(self.reviewer.as_deref());
+        let is_enough = self.two_persons && standing == Standing::Open && item.blind.len() >= 2;
+        if is_enough { item.standing(None) } else { standing }
     }
 
     /// Indices into the items, first to last.
@@ -189,7 +233,7 @@ impl View {
     fn find(&self, items: &[Item], mut places: impl Iterator<Item = usize> + Clone) -> Option<usize> {
         let is = |place: usize, wanted| {
             let item = self.rows.get(place).and_then(|&i| items.get(i));
-            item.is_some_and(|item| item.standing(self.reviewer.as_deref()) == wanted)
+            item.is_some_and(|item| self.standing(item) == wanted)
         };
         let put_off = places.clone().find(|&place| is(place, Standing::Skipped));
         places.find(|&place| is(place, Standing::Open)).or(put_off)
@@ -272,6 +316,19 @@ mod tests {
         assert_eq!((counters, counters.all()), (wanted, 5));
         assert_eq!(sentence(&counters), "3 of 5 parts done, 1 overruled, 1 unsure, 1 put off.");
         assert_eq!(View::of(&items(), &bob, Order::Newest).counters().left, 4);
+    }
+
+    #[test]
+    fn two_blind_verdicts_are_enough_and_what_they_differ_on_is_a_queue() {
+        let apart = judged(1, 0.01, &[("ada", Healthy, true), ("bob", Unsure, true)]);
+        let settled = judged(2, 0.01, &[("ada", Healthy, true), ("bob", Agree, true), ("eve", Agree, false)]);
+        let items = [apart, settled, judged(3, 0.01, &[("ada", Healthy, true)])];
+        let eve = |progress| Filter { progress, reviewer: Some("eve".into()), two_persons: true, ..Filter::default() };
+        let view = |filter| numbers(&View::of(&items, &filter, Order::Newest));
+        assert_eq!(view(eve(Progress::Open)), [3]);
+        assert_eq!(view(eve(Progress::Disputed)), [1]);
+        assert_eq!(view(Filter { two_persons: false, ..eve(Progress::Open) }), [3, 1]);
+        assert_eq!(view(Filter { progress: Progress::Overruled, ..Filter::default() }), [3]);
     }
 
     #[test]

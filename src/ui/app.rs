@@ -2,6 +2,9 @@
 
 mod apply;
 mod inspection;
+mod intake;
+mod learning;
+mod reviewing;
 
 use std::{
     num::NonZeroUsize,
@@ -32,6 +35,7 @@ use super::{
         evaluate::EvaluateWorkspace,
         import::ImportPage,
         inspect::InspectWorkspace,
+        review::ReviewWorkspace,
         runs::{self, RunsPage},
         start::StartPage,
         suited_preset,
@@ -42,7 +46,7 @@ use crate::{
     data::surface,
     device::DeviceChoice,
     engine::{
-        self, Engine, Evaluate, Event, Live, Severity,
+        self, Engine, Evaluate, Event, Learn, Live, Severity,
         live::{Phase, Status},
         task::{State, Task},
     },
@@ -174,6 +178,11 @@ pub struct App {
     train: TrainWorkspace,
     inspect: InspectWorkspace,
     evaluate: EvaluateWorkspace,
+    review: ReviewWorkspace,
+    /// The record was asked for.
+    record_asked: bool,
+    /// Models that learned from verdicts, and which of them are in force.
+    adoption: learning::Adoption,
     runs: RunsPage,
     log: LogPage,
     settings_page: SettingsPage,
@@ -211,6 +220,7 @@ impl App {
         let train = TrainWorkspace::new(settings.layouts.get("train").map(String::as_str));
         let inspect = InspectWorkspace::new(settings.layouts.get("inspect").map(String::as_str));
         let evaluate = EvaluateWorkspace::new(settings.layouts.get("evaluate").map(String::as_str));
+        let review = ReviewWorkspace::new(settings.layouts.get("review").map(String::as_str));
         let desk = RecipeDesk::new(suited_preset(engine.live()).recipe());
         let mut app = Self {
             ctx: ctx.clone(),
@@ -229,6 +239,9 @@ impl App {
             train,
             inspect,
             evaluate,
+            review,
+            record_asked: false,
+            adoption: learning::Adoption::default(),
             runs: RunsPage::default(),
             log: LogPage::default(),
             settings_page: SettingsPage::default(),
@@ -248,6 +261,7 @@ impl App {
         };
         app.look();
         app.open_last_model();
+        app.watch_again();
         app
     }
 
@@ -319,6 +333,9 @@ impl App {
             model: InspectWorkspace::has_model(self.engine.live()),
             query: self.inspect.facts(self.engine.live()),
             test: self.evaluate.facts(self.engine.live()),
+            review: self.review.facts(),
+            intake: self.intake_facts(),
+            learn: self.learn_facts(),
         }
     }
 
@@ -342,6 +359,8 @@ impl App {
         }
         self.take_overlays();
         self.take_inspection();
+        self.take_adoption();
+        self.take_review();
         self.keep_settings();
         if let Some(due) = self.turn_due {
             match due.checked_duration_since(Instant::now()) {
@@ -385,7 +404,8 @@ impl App {
 
     fn take_layouts(&mut self) {
         let (train, inspect, evaluate) = (self.train.layout(), self.inspect.layout(), self.evaluate.layout());
-        for (name, layout) in [("train", train), ("inspect", inspect), ("evaluate", evaluate)] {
+        let review = self.review.layout();
+        for (name, layout) in [("train", train), ("inspect", inspect), ("evaluate", evaluate), ("review", review)] {
             if self.settings.layouts.get(name) != Some(&layout) {
                 self.settings.layouts.insert(name.to_owned(), layout);
             }
@@ -472,6 +492,7 @@ impl App {
             (status, facts)
         } else {
             actions.drain(..).for_each(|action| self.apply(action));
+            self.take_review();
             let status = self.status();
             let facts = self.facts(&status);
             (status, facts)
@@ -534,7 +555,10 @@ impl App {
         if let Some((title, progress)) = self.inspect.job().or_else(|| self.inspecting()) {
             return Some(Job { title, progress });
         }
-        if let Some((title, progress)) = self.testing() {
+        if let Some((title, progress)) = self.testing().or_else(|| self.review.job()) {
+            return Some(Job { title, progress });
+        }
+        if let Some((title, progress)) = self.learning().or_else(|| self.taking_in()) {
             return Some(Job { title, progress });
         }
         (!self.reading.is_empty()).then_some(Job { title: "Reading curves", progress: (0, 0) })
@@ -551,6 +575,9 @@ impl App {
             None if self.inspect.job().is_some() => self.inspect.cancel_job(),
             None if self.inspecting().is_some() => self.stop_inspecting(),
             None if self.testing().is_some() => self.send(engine::Command::Evaluate(Evaluate::Cancel)),
+            None if self.review.job().is_some() => self.review.cancel_job(),
+            None if self.learning().is_some() => self.send(engine::Command::Learn(Learn::Cancel)),
+            None if self.taking_in().is_some() => self.stop_taking_in(),
             // Tasks that are dropped are cancelled.
             None => self.reading.clear(),
         }
@@ -562,6 +589,7 @@ impl App {
             Page::Train => self.train_page(ui, live, status, facts, actions),
             Page::Inspect => self.inspect_page(ui, live, status, facts, actions),
             Page::Evaluate => self.evaluate_page(ui, live, status, facts, actions),
+            Page::Review => self.review_page(ui, live, status, facts, actions),
             Page::Runs => {
                 let pending: Vec<PathBuf> = self.reading.iter().map(|r| r.run.clone()).collect();
                 let open = status.run.as_deref().filter(|_| facts.run);

@@ -13,6 +13,8 @@ pub enum Page {
     Inspect,
     /// Testing a model on images whose truth is known.
     Evaluate,
+    /// People's verdicts on inspected parts.
+    Review,
     /// Earlier runs on disk.
     Runs,
     /// What the program has written to its log.
@@ -25,8 +27,8 @@ pub enum Page {
 
 impl Page {
     /// All pages, in the rail's order: work above, the program's own affairs below.
-    pub const ALL: [Self; 7] =
-        [Self::Train, Self::Inspect, Self::Evaluate, Self::Runs, Self::Log, Self::Settings, Self::Help];
+    pub const ALL: [Self; 8] =
+        [Self::Train, Self::Inspect, Self::Evaluate, Self::Review, Self::Runs, Self::Log, Self::Settings, Self::Help];
 
     /// The entry of the command table that leads there.
     pub fn command(self) -> UiCommand {
@@ -34,6 +36,7 @@ impl Page {
             Self::Train => UiCommand::GoTrain,
             Self::Inspect => UiCommand::GoInspect,
             Self::Evaluate => UiCommand::GoEvaluate,
+            Self::Review => UiCommand::GoReview,
             Self::Runs => UiCommand::GoRuns,
             Self::Log => UiCommand::GoLog,
             Self::Settings => UiCommand::GoSettings,
@@ -47,6 +50,7 @@ impl Page {
             Self::Train => "Train",
             Self::Inspect => "Inspect",
             Self::Evaluate => "Evaluate",
+            Self::Review => "Review",
             Self::Runs => "Runs",
             Self::Log => "Log",
             Self::Settings => "Settings",
@@ -60,6 +64,7 @@ impl Page {
             Self::Train => icons::ICON_MODEL_TRAINING,
             Self::Inspect => icons::ICON_TROUBLESHOOT,
             Self::Evaluate => icons::ICON_BALANCE,
+            Self::Review => icons::ICON_FACT_CHECK,
             Self::Runs => icons::ICON_HISTORY,
             Self::Log => icons::ICON_ARTICLE,
             Self::Settings => icons::ICON_SETTINGS,
@@ -69,7 +74,7 @@ impl Page {
 
     /// Whether it stands in the rail's upper part, with the work.
     pub fn is_work(self) -> bool {
-        matches!(self, Self::Train | Self::Inspect | Self::Evaluate | Self::Runs)
+        matches!(self, Self::Train | Self::Inspect | Self::Evaluate | Self::Review | Self::Runs)
     }
 }
 
@@ -100,6 +105,55 @@ pub struct Facts {
     pub query: QueryFacts,
     /// What can be asked about the test.
     pub test: TestFacts,
+    /// What can be asked about the part under review.
+    pub review: ReviewFacts,
+    /// What can be asked about parts that come to a folder.
+    pub intake: IntakeFacts,
+    /// What can be asked about learning from verdicts.
+    pub learn: LearnFacts,
+}
+
+/// What the table needs to know of parts that come to a folder.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct IntakeFacts {
+    /// The folder was chosen.
+    pub folder: bool,
+    /// Parts are taken in, or will be.
+    pub going: bool,
+}
+
+/// What the table needs to know of learning from verdicts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LearnFacts {
+    /// There is something to learn.
+    pub ready: bool,
+    /// The learning goes on.
+    pub going: bool,
+    /// A model has learned and nothing was decided about it.
+    pub decide: bool,
+    /// Who decides has a name.
+    pub named: bool,
+    /// The model in force was adopted in place of another one.
+    pub back: bool,
+}
+
+/// What the table needs to know of the review.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReviewFacts {
+    /// A record is open.
+    pub open: bool,
+    /// A part is on show.
+    pub part: bool,
+    /// It can be judged: there is a part, and who judges has a name.
+    pub ready: bool,
+    /// What model and others say is hidden.
+    pub blind: bool,
+    /// A verdict can be taken back.
+    pub undo: bool,
+    /// Kinds of defect that can be named now.
+    pub kinds: usize,
+    /// An export goes on.
+    pub exporting: bool,
 }
 
 /// What the table needs to know of the test.
@@ -147,6 +201,8 @@ pub enum UiCommand {
     GoInspect,
     /// Shows the Evaluate workspace.
     GoEvaluate,
+    /// Shows the Review workspace.
+    GoReview,
     /// Shows the run list.
     GoRuns,
     /// Shows the log.
@@ -259,6 +315,74 @@ pub enum UiCommand {
     EvaluateAdopt,
     /// Writes the test as a report.
     EvaluateReport,
+    /// Asks for a record of a review station.
+    ReviewOpen,
+    /// The model is right about the part on show.
+    ReviewAgree,
+    /// The part on show is healthy.
+    ReviewHealthy,
+    /// The part on show is defective.
+    ReviewDefective,
+    /// The part on show cannot be told.
+    ReviewUnsure,
+    /// Puts the part on show off, or goes on from one that is done.
+    ReviewSkip,
+    /// Takes back the last verdict.
+    ReviewUndo,
+    /// A note to the part on show.
+    ReviewNote,
+    /// Draws round the defect.
+    ReviewDraw,
+    /// The part before the one on show.
+    ReviewBack,
+    /// The part after the one on show.
+    ReviewForward,
+    /// The first kind of defect.
+    ReviewKind1,
+    /// The second kind of defect.
+    ReviewKind2,
+    /// The third kind of defect.
+    ReviewKind3,
+    /// The fourth kind of defect.
+    ReviewKind4,
+    /// The fifth kind of defect.
+    ReviewKind5,
+    /// The sixth kind of defect.
+    ReviewKind6,
+    /// The seventh kind of defect.
+    ReviewKind7,
+    /// The eighth kind of defect.
+    ReviewKind8,
+    /// The ninth kind of defect.
+    ReviewKind9,
+    /// Looks for a part by its name.
+    ReviewSearch,
+    /// Shows the part on show in the Inspect workspace.
+    ReviewInspect,
+    /// Fills the place with the picture, or shows reconstruction and map beside it.
+    ReviewAlone,
+    /// Writes the parts of the queue as a table.
+    ReviewExport,
+    /// Writes the shift on paper.
+    ReviewReport,
+    /// Asks for the folder that parts come to.
+    IntakeFolder,
+    /// Watches it.
+    IntakeWatch,
+    /// Takes in once what lies there.
+    IntakeOnce,
+    /// Takes in no more parts.
+    IntakeStop,
+    /// Teaches a copy of the model in force by people's verdicts.
+    LearnBegin,
+    /// Ends that without a model.
+    LearnCancel,
+    /// Puts the model that has learned in force.
+    LearnAdopt,
+    /// Leaves the old model in force.
+    LearnKeep,
+    /// Puts the model before in force again.
+    LearnBack,
     /// Switches between dark and light.
     Theme,
     /// Everything larger.
@@ -382,12 +506,57 @@ pub const SECTIONS: &[Section] = &[
         ],
     ),
     (
+        "Review",
+        &[
+            UiCommand::ReviewOpen,
+            UiCommand::ReviewAgree,
+            UiCommand::ReviewHealthy,
+            UiCommand::ReviewDefective,
+            UiCommand::ReviewUnsure,
+            UiCommand::ReviewSkip,
+            UiCommand::ReviewUndo,
+            UiCommand::ReviewNote,
+            UiCommand::ReviewDraw,
+            UiCommand::ReviewBack,
+            UiCommand::ReviewForward,
+            UiCommand::ReviewKind1,
+            UiCommand::ReviewKind2,
+            UiCommand::ReviewKind3,
+            UiCommand::ReviewKind4,
+            UiCommand::ReviewKind5,
+            UiCommand::ReviewKind6,
+            UiCommand::ReviewKind7,
+            UiCommand::ReviewKind8,
+            UiCommand::ReviewKind9,
+            UiCommand::ReviewSearch,
+            UiCommand::ReviewInspect,
+            UiCommand::ReviewAlone,
+            UiCommand::ReviewExport,
+            UiCommand::ReviewReport,
+        ],
+    ),
+    (
+        "Parts and learning",
+        &[
+            UiCommand::IntakeFolder,
+            UiCommand::IntakeWatch,
+            UiCommand::IntakeOnce,
+            UiCommand::IntakeStop,
+            UiCommand::LearnBegin,
+            UiCommand::LearnCancel,
+            UiCommand::LearnAdopt,
+            UiCommand::LearnKeep,
+            UiCommand::LearnBack,
+        ],
+    ),
+    (
         "Window",
         &[
             UiCommand::Palette,
             UiCommand::GoTrain,
             UiCommand::GoInspect,
             UiCommand::GoEvaluate,
+            UiCommand::GoReview,
             UiCommand::GoRuns,
             UiCommand::GoLog,
             UiCommand::GoSettings,
@@ -434,20 +603,26 @@ impl UiCommand {
                 "go page test roc threshold auroc confusion",
                 ctrl(K::Num3)
             ),
+            Self::GoReview => entry!(
+                "Show Review",
+                "Flagged parts one by one, and people's verdicts on them.",
+                "go page queue record verdict judge",
+                ctrl(K::Num4)
+            ),
             Self::GoRuns => entry!(
                 "Show runs",
                 "Earlier runs on disk: open, overlay, compare, rename, delete.",
                 "go page history list",
-                ctrl(K::Num4)
+                ctrl(K::Num5)
             ),
             Self::GoLog => {
-                entry!("Show log", "What the program has written to its log.", "go page messages trace", ctrl(K::Num5))
+                entry!("Show log", "What the program has written to its log.", "go page messages trace", ctrl(K::Num6))
             }
             Self::GoSettings => entry!(
                 "Show settings",
                 "Theme, scale, device and folders.",
                 "go page preferences options",
-                ctrl(K::Num6),
+                ctrl(K::Num7),
                 ctrl(K::Comma)
             ),
             Self::GoHelp => entry!(
@@ -455,7 +630,7 @@ impl UiCommand {
                 "Every command with its shortcut.",
                 "go page keys shortcuts manual",
                 key(K::F1),
-                ctrl(K::Num7)
+                ctrl(K::Num8)
             ),
             Self::NewRun => entry!(
                 "New run",
@@ -721,6 +896,193 @@ impl UiCommand {
                 "evaluate html csv json save",
                 ctrl(K::E)
             ),
+            Self::ReviewOpen => entry!(
+                "Open a record…",
+                "Chooses the record of a review station, an SQLite file that 'ganspect watch' and this window write.",
+                "review database load file sqlite",
+                ctrl(K::O)
+            ),
+            Self::ReviewAgree => entry!(
+                "Agree",
+                "The model is right about this part; keeps that and shows the next one.",
+                "review accept confirm verdict yes",
+                key(K::A)
+            ),
+            Self::ReviewHealthy => entry!(
+                "Healthy",
+                "This part is healthy, whatever the model says; keeps that and shows the next one.",
+                "review good pass verdict overrule",
+                key(K::H)
+            ),
+            Self::ReviewDefective => entry!(
+                "Defective",
+                "This part is defective; keeps that with the kind used last and shows the next one.",
+                "review bad fail reject verdict overrule",
+                key(K::D)
+            ),
+            Self::ReviewUnsure => entry!(
+                "Unsure",
+                "This part cannot be told; keeps that and shows the next one.",
+                "review unknown verdict doubt",
+                key(K::U)
+            ),
+            Self::ReviewSkip => entry!(
+                "Skip",
+                "Puts this part off until the others are done; from one that is done it just goes on.",
+                "review later next postpone",
+                key(K::Space)
+            ),
+            Self::ReviewUndo => entry!(
+                "Undo verdict",
+                "Takes back the last verdict given since the program was started, and shows its part.",
+                "review revert retract back",
+                ctrl(K::Z)
+            ),
+            Self::ReviewNote => entry!(
+                "Note",
+                "A note to this part; Enter keeps it, Escape leaves it.",
+                "review comment text remark",
+                key(K::N)
+            ),
+            Self::ReviewDraw => entry!(
+                "Draw a region",
+                "Draws a rectangle round the defect; it is kept with the verdict.",
+                "review region outline mark mask",
+                key(K::R)
+            ),
+            Self::ReviewBack => {
+                entry!("Previous part", "The part before this one in the queue.", "review left", key(K::ArrowLeft))
+            }
+            Self::ReviewForward => {
+                entry!("Next part", "The part after this one in the queue.", "review right", key(K::ArrowRight))
+            }
+            Self::ReviewKind1 => entry!(
+                "Kind 1",
+                "Names the first kind for the last part that was called defective.",
+                "review defect kind class",
+                key(K::Num1)
+            ),
+            Self::ReviewKind2 => entry!(
+                "Kind 2",
+                "Names the second kind for the last part that was called defective.",
+                "review defect kind class",
+                key(K::Num2)
+            ),
+            Self::ReviewKind3 => entry!(
+                "Kind 3",
+                "Names the third kind for the last part that was called defective.",
+                "review defect kind class",
+                key(K::Num3)
+            ),
+            Self::ReviewKind4 => entry!(
+                "Kind 4",
+                "Names the fourth kind for the last part that was called defective.",
+                "review defect kind class",
+                key(K::Num4)
+            ),
+            Self::ReviewKind5 => entry!(
+                "Kind 5",
+                "Names the fifth kind for the last part that was called defective.",
+                "review defect kind class",
+                key(K::Num5)
+            ),
+            Self::ReviewKind6 => entry!(
+                "Kind 6",
+                "Names the sixth kind for the last part that was called defective.",
+                "review defect kind class",
+                key(K::Num6)
+            ),
+            Self::ReviewKind7 => entry!(
+                "Kind 7",
+                "Names the seventh kind for the last part that was called defective.",
+                "review defect kind class",
+                key(K::Num7)
+            ),
+            Self::ReviewKind8 => entry!(
+                "Kind 8",
+                "Names the eighth kind for the last part that was called defective.",
+                "review defect kind class",
+                key(K::Num8)
+            ),
+            Self::ReviewKind9 => entry!(
+                "Kind 9",
+                "Names the ninth kind for the last part that was called defective.",
+                "review defect kind class",
+                key(K::Num9)
+            ),
+            Self::ReviewSearch => entry!(
+                "Find a part",
+                "Looks for parts by letters of their names.",
+                "review search jump filter go",
+                ctrl(K::F)
+            ),
+            Self::ReviewInspect => entry!(
+                "Show this part in Inspect",
+                "Inspects this part with the model in force and shows how it came about.",
+                "review open image",
+                key(K::Enter)
+            ),
+            Self::ReviewAlone => entry!(
+                "Picture alone or three panes",
+                "Fills the place with the picture, or shows reconstruction and map beside it.",
+                "review layout single large",
+                key(K::V)
+            ),
+            Self::ReviewExport => entry!(
+                "Export the queue…",
+                "Writes the parts that pass the filter as a table (review.csv) to a folder.",
+                "review csv save",
+                ctrl(K::E)
+            ),
+            Self::ReviewReport => entry!(
+                "Shift report…",
+                "Writes the figures of the parts that pass the filter, and a page for each odd one, as PDF.",
+                "review pdf paper print summary",
+                ctrl_shift(K::E)
+            ),
+            Self::IntakeFolder => entry!(
+                "Choose the folder of parts…",
+                "Chooses the folder that pictures of parts come to, to be inspected and filed in the record.",
+                "intake watch batch directory camera line"
+            ),
+            Self::IntakeWatch => entry!(
+                "Watch the folder",
+                "Inspects each part that lies in the folder or comes to it, once, until you stop it; also after the next start.",
+                "intake batch camera line automatic"
+            ),
+            Self::IntakeOnce => entry!(
+                "Take the folder in once",
+                "Inspects with the model in force what lies in the folder, parts that another model has seen included.",
+                "intake batch again all"
+            ),
+            Self::IntakeStop => entry!(
+                "Stop taking parts in",
+                "Takes in no more parts; what was inspected is on record, and what waits comes up the next time.",
+                "intake watch batch end cancel"
+            ),
+            Self::LearnBegin => entry!(
+                "Learn from verdicts",
+                "Teaches a copy of the model in force by what people said, and compares both; nothing is put in force by it.",
+                "fine-tune train feedback teach verdict healthy"
+            ),
+            Self::LearnCancel => {
+                entry!("Stop learning", "Ends the learning; no model is left of it.", "fine-tune cancel end teach")
+            }
+            Self::LearnAdopt => entry!(
+                "Adopt the new model",
+                "Puts the model that has learned in force, and notes that in the record; the old one stays in its file.",
+                "fine-tune accept use put in force"
+            ),
+            Self::LearnKeep => entry!(
+                "Keep the old model",
+                "Leaves the old model in force; the new one stays in its file.",
+                "fine-tune refuse reject dismiss"
+            ),
+            Self::LearnBack => entry!(
+                "Go back to the model before",
+                "Puts the model that the one in force was made from in force again, and notes that in the record.",
+                "fine-tune undo revert parent ancestor"
+            ),
             Self::Theme => entry!(
                 "Dark or light",
                 "Switches between the dark and the light theme.",
@@ -789,21 +1151,31 @@ impl UiCommand {
         }
     }
 
-    /// The page that its keys belong to while that page is on show; `None` for keys that count everywhere
-    /// unless the page on show has another use for them.
-    pub fn home(self) -> Option<Page> {
+    /// The kind of defect that it names, counted from 0.
+    pub fn kind(self) -> Option<usize> {
+        let at = (self as usize).checked_sub(Self::ReviewKind1 as usize)?;
+        (at < 9).then_some(at)
+    }
+
+    /// The pages that its keys belong to while one of them is on show; none for keys that count everywhere unless the
+    /// page on show has another use for them.
+    pub fn homes(self) -> &'static [Page] {
         let within = |first: Self, last: Self| (first as usize..=last as usize).contains(&(self as usize));
-        if within(Self::InspectOpen, Self::RegionUndo) {
-            return Some(Page::Inspect);
+        match self {
+            Self::FitPicture | Self::Blink | Self::Swipe | Self::MapOverlay => &[Page::Inspect, Page::Review],
+            _ if within(Self::InspectOpen, Self::RegionUndo) => &[Page::Inspect],
+            _ if within(Self::EvaluateOpen, Self::EvaluateReport) => &[Page::Evaluate],
+            _ if within(Self::ReviewOpen, Self::ReviewReport) => &[Page::Review],
+            _ => &[],
         }
-        within(Self::EvaluateOpen, Self::EvaluateReport).then_some(Page::Evaluate)
     }
 
     /// Whether it makes sense now.
     pub fn enabled(self, facts: &Facts) -> bool {
         let train = facts.page == Page::Train;
         let inspect = facts.page == Page::Inspect;
-        let query = facts.query;
+        let reviewing = facts.page == Page::Review;
+        let (query, review) = (facts.query, facts.review);
         match self {
             Self::InspectPlayPause | Self::InspectStop => inspect && query.going,
             Self::InspectMore => inspect && query.ended && facts.model,
@@ -811,7 +1183,7 @@ impl UiCommand {
             Self::InspectBack | Self::InspectForward => inspect && query.others,
             Self::FrameBack | Self::FrameForward | Self::FramePlay => inspect && query.film,
             Self::ActualPixels | Self::FitPicture | Self::Blink | Self::Swipe | Self::MapOverlay => {
-                inspect && query.pictures
+                inspect && query.pictures || reviewing && review.part
             }
             Self::InspectExport => inspect && query.ended,
             Self::InspectRemove => inspect && query.any,
@@ -822,6 +1194,34 @@ impl UiCommand {
             Self::EvaluateBack | Self::EvaluateForward | Self::EvaluateInspect => {
                 facts.page == Page::Evaluate && facts.test.images
             }
+            Self::ReviewOpen => true,
+            Self::ReviewAgree => reviewing && review.ready && !review.blind,
+            Self::ReviewHealthy | Self::ReviewDefective | Self::ReviewUnsure | Self::ReviewNote | Self::ReviewDraw => {
+                reviewing && review.ready
+            }
+            Self::ReviewSkip => reviewing && review.ready,
+            Self::ReviewUndo => reviewing && review.undo,
+            Self::ReviewBack | Self::ReviewForward | Self::ReviewAlone => reviewing && review.part,
+            Self::ReviewInspect => reviewing && review.part && facts.model,
+            Self::ReviewKind1
+            | Self::ReviewKind2
+            | Self::ReviewKind3
+            | Self::ReviewKind4
+            | Self::ReviewKind5
+            | Self::ReviewKind6
+            | Self::ReviewKind7
+            | Self::ReviewKind8
+            | Self::ReviewKind9 => reviewing && self.kind().is_some_and(|at| at < review.kinds),
+            Self::ReviewSearch => reviewing && review.open,
+            Self::ReviewExport | Self::ReviewReport => review.open && !review.exporting,
+            Self::IntakeFolder => !facts.intake.going,
+            Self::IntakeWatch | Self::IntakeOnce => facts.intake.folder && !facts.intake.going,
+            Self::IntakeStop => facts.intake.going,
+            Self::LearnBegin => facts.learn.ready && !facts.learn.going,
+            Self::LearnCancel => facts.learn.going,
+            Self::LearnAdopt => facts.learn.decide && facts.learn.named,
+            Self::LearnKeep => facts.learn.decide,
+            Self::LearnBack => facts.learn.back && facts.learn.named,
             Self::EvaluateAdopt => facts.test.adopt,
             Self::EvaluateReport => facts.test.report,
             Self::SaveModel => facts.model,
@@ -850,9 +1250,10 @@ mod tests {
     #[test]
     fn every_shortcut_belongs_to_one_command_of_a_page() {
         // A page of its own may give a key another meaning while it is on show, and no more than one.
-        for home in [None, Some(Page::Inspect), Some(Page::Evaluate)] {
+        for home in [None, Some(Page::Inspect), Some(Page::Evaluate), Some(Page::Review)] {
             let mut seen = HashSet::new();
-            for command in UiCommand::all().filter(|c| c.home() == home) {
+            let here = |c: &UiCommand| home.map_or(c.homes().is_empty(), |home| c.homes().contains(&home));
+            for command in UiCommand::all().filter(here) {
                 for shortcut in command.shortcuts() {
                     assert!(seen.insert(*shortcut), "{command:?} shares {shortcut:?}");
                 }

@@ -24,6 +24,7 @@ use crate::{
         inspect::QuerySource,
         task::{State, Task},
     },
+    review::export::Format,
 };
 
 /// A dialog that ended this soon was never seen by a person.
@@ -55,6 +56,12 @@ pub enum Want {
     TestImages,
     /// The folder that a report goes to.
     Report,
+    /// A record of a review station.
+    Record,
+    /// The folder that parts come to.
+    Parts,
+    /// The folder that parts of a review go to, in this form.
+    ReviewExport(Format),
 }
 
 /// Endings of the images that the program reads.
@@ -74,21 +81,34 @@ impl Want {
             Self::Export => "Choose the folder for the export",
             Self::TestImages => "Open a folder of healthy and defective test images",
             Self::Report => "Choose the folder for the report",
+            Self::Record => "Open a record",
+            Self::Parts => "Choose the folder that parts come to",
+            Self::ReviewExport(Format::Pdf) => "Choose the folder for the shift report",
+            Self::ReviewExport(_) => "Choose the folder for the export",
         }
     }
 
     fn verb(self) -> &'static str {
         match self {
-            Self::Images | Self::Queries | Self::Model | Self::TestImages => "Open",
+            Self::Images | Self::Queries | Self::Model | Self::TestImages | Self::Record => "Open",
             Self::LoadRecipe => "Load",
             Self::SaveRecipe | Self::SaveGrid | Self::SaveModel => "Save",
-            Self::RunsFolder => "Choose",
-            Self::Export | Self::Report => "Export",
+            Self::RunsFolder | Self::Parts => "Choose",
+            Self::Export | Self::Report | Self::ReviewExport(_) => "Export",
         }
     }
 
     fn takes_folder(self) -> bool {
-        matches!(self, Self::Images | Self::RunsFolder | Self::Export | Self::TestImages | Self::Report)
+        matches!(
+            self,
+            Self::Images
+                | Self::RunsFolder
+                | Self::Parts
+                | Self::Export
+                | Self::TestImages
+                | Self::Report
+                | Self::ReviewExport(_)
+        )
     }
 
     fn action(self, mut paths: Vec<PathBuf>) -> Option<Action> {
@@ -106,6 +126,9 @@ impl Want {
             Self::Export => Action::ExportInspection { ids: Vec::new(), dir: path },
             Self::TestImages => Action::Evaluate(Some(DataSource::Folder(path))),
             Self::Report => Action::EvaluateReport(path),
+            Self::Record => Action::OpenRecord(path),
+            Self::Parts => Action::PartsFolder(path),
+            Self::ReviewExport(format) => Action::ExportReview(format, path),
             Self::Images => Action::Import(path),
             Self::LoadRecipe => Action::LoadRecipe(path),
             Self::SaveRecipe => Action::SaveRecipe(path),
@@ -162,9 +185,14 @@ impl Dialog {
             return Self::wait(ctx, want, suggested, answer);
         }
         let answer: std::pin::Pin<Box<dyn Future<Output = Option<rfd::FileHandle>> + Send>> = match want {
-            Want::Images | Want::RunsFolder | Want::Export | Want::TestImages | Want::Report => {
-                Box::pin(dialog.pick_folder())
-            }
+            Want::Images
+            | Want::RunsFolder
+            | Want::Parts
+            | Want::Export
+            | Want::TestImages
+            | Want::Report
+            | Want::ReviewExport(_) => Box::pin(dialog.pick_folder()),
+            Want::Record => Box::pin(dialog.add_filter("Record of a review station", &["sqlite"]).pick_file()),
             Want::Queries | Want::Model => Box::pin(dialog.add_filter("Ganspect model", &["ganspect"]).pick_file()),
             Want::SaveModel => Box::pin(dialog.add_filter("Ganspect model", &["ganspect"]).save_file()),
             Want::LoadRecipe => Box::pin(dialog.add_filter("Recipe", &["toml"]).pick_file()),

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use super::{Facts, ThemeChoice, UiCommand, ViewSettings, Want, recipe_desk::RecipeDesk};
+use super::{Facts, ReviewSettings, ThemeChoice, UiCommand, ViewSettings, Want, recipe_desk::RecipeDesk};
 use crate::{
     data::{DataSource, Opened},
     device::DeviceChoice,
@@ -11,6 +11,7 @@ use crate::{
         inspect::{Entry, QueryId, QuerySource},
         live::{History, Status},
     },
+    review::export::Format,
     train::Recipe,
 };
 
@@ -103,6 +104,14 @@ pub enum Action {
         /// Where it comes from.
         source: QuerySource,
     },
+    /// Changes who reviews, by which rule and in which record.
+    Review(Box<ReviewSettings>),
+    /// Chooses the folder that parts come to.
+    PartsFolder(PathBuf),
+    /// Shows another record in the Review workspace.
+    OpenRecord(PathBuf),
+    /// Writes the parts of the review queue to a folder.
+    ExportReview(Format, PathBuf),
     /// Puts a text on the clipboard and says so.
     Copy(String),
 }

@@ -21,8 +21,8 @@ pub fn take(ctx: &Context, facts: &Facts, actions: &mut Vec<Action>) {
     let mut table: Vec<(KeyboardShortcut, UiCommand)> =
         UiCommand::all().flat_map(|c| c.shortcuts().iter().map(move |s| (*s, c))).collect();
     // On a page with a use of its own for a key, that use comes before the one it has elsewhere.
-    table.retain(|(_, c)| c.home().is_none_or(|home| home == facts.page));
-    table.sort_by_key(|(s, c)| (!s.modifiers.shift, c.home().is_none()));
+    table.retain(|(_, c)| c.homes().is_empty() || c.homes().contains(&facts.page));
+    table.sort_by_key(|(s, c)| (!s.modifiers.shift, c.homes().is_empty()));
     ctx.input_mut(|input| {
         for (shortcut, command) in table {
             let plain = shortcut.modifiers.is_none();

@@ -134,6 +134,36 @@ impl Default for ViewSettings {
     }
 }
 
+/// Who reviews, and by which rule.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ReviewSettings {
+    /// The record; `None` for the usual place.
+    pub record: Option<PathBuf>,
+    /// Whose verdicts are kept; empty before anybody has said so.
+    pub reviewer: String,
+    /// Two persons judge each part, without sight of what model and other person say.
+    pub two_persons: bool,
+    /// The kind of defect that was named last.
+    pub kind: Option<String>,
+    /// A model that learns from verdicts has its generator trained on too.
+    pub teach_generator: bool,
+    /// Where parts come from.
+    pub intake: IntakeSettings,
+}
+
+/// Where parts come from.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct IntakeSettings {
+    /// The folder.
+    pub folder: Option<PathBuf>,
+    /// The folders within it too.
+    pub recursive: bool,
+    /// It is watched, and taken up again at the next start.
+    pub watching: bool,
+}
+
 /// Everything that the window remembers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -162,6 +192,8 @@ pub struct Settings {
     pub maximised: bool,
     /// Curves and grids.
     pub view: ViewSettings,
+    /// The review station.
+    pub review: ReviewSettings,
     /// Each workspace's own layout, in its own words.
     pub layouts: BTreeMap<String, String>,
 }
@@ -181,6 +213,7 @@ impl Default for Settings {
             window: [1280.0, 800.0],
             maximised: false,
             view: ViewSettings::default(),
+            review: ReviewSettings::default(),
             layouts: BTreeMap::new(),
         }
     }

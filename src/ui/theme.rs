@@ -152,6 +152,15 @@ pub const OVER_FORGED: f32 = 320.0;
 /// Height of the histograms strip.
 pub const STRIP: f32 = 132.0;
 
+/// Height of the filmstrip of parts under review.
+pub const FILM: f32 = 96.0;
+/// Width of a part on it.
+pub const FILM_CELL: f32 = 76.0;
+/// Side of its picture.
+pub const FILM_PICTURE: f32 = 56.0;
+/// Height of the row of verdicts.
+pub const VERDICTS: f32 = 44.0;
+
 const CAPTION_SIZE: f32 = 11.0;
 const BODY_SIZE: f32 = 13.0;
 const SECTION_SIZE: f32 = 15.0;

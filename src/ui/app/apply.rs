@@ -11,9 +11,10 @@ use egui::ViewportCommand;
 use super::{App, Reading, TURN_AFTER};
 use crate::{
     data::{DataSource, Opened},
-    engine::{self, Evaluate, Severity, Update, live::Phase, task::Task},
+    engine::{self, Evaluate, Learn, Severity, Update, live::Phase, task::Task},
     files,
     report::tensorboard::RunLog,
+    review::export::Format,
     train::{
         History, Recipe,
         folder::{RunFolder, free_folder, restore_run, trash_run},
@@ -102,6 +103,10 @@ impl App {
                     self.send(engine::Command::Inspect(command));
                 }
             }
+            Action::Review(settings) => self.settings.review = *settings,
+            Action::PartsFolder(folder) => self.settings.review.intake.folder = Some(folder),
+            Action::OpenRecord(path) => self.open_record(path),
+            Action::ExportReview(format, folder) => self.export_review(format, folder),
             Action::Copy(text) => {
                 self.ctx.copy_text(text);
                 self.notices.push(Severity::Info, "Copied to the clipboard.");
@@ -121,6 +126,7 @@ impl App {
             UiCommand::GoTrain => self.page = Page::Train,
             UiCommand::GoInspect => self.page = Page::Inspect,
             UiCommand::GoEvaluate => self.page = Page::Evaluate,
+            UiCommand::GoReview => self.page = Page::Review,
             UiCommand::GoRuns => self.page = Page::Runs,
             UiCommand::GoLog => self.page = Page::Log,
             UiCommand::GoSettings => self.page = Page::Settings,
@@ -192,6 +198,15 @@ impl App {
                 self.evaluate.apply(command, self.engine.live(), &mut actions);
                 actions.into_iter().for_each(|action| self.apply(action));
             }
+            UiCommand::IntakeFolder => self.ask(Want::Parts),
+            UiCommand::IntakeWatch => self.take_in(false),
+            UiCommand::IntakeOnce => self.take_in(true),
+            UiCommand::IntakeStop => self.stop_taking_in(),
+            UiCommand::LearnBegin => self.learn(),
+            UiCommand::LearnCancel => self.send(engine::Command::Learn(Learn::Cancel)),
+            UiCommand::LearnAdopt => self.adopt(),
+            UiCommand::LearnKeep => self.keep_old(),
+            UiCommand::LearnBack => self.go_back(),
             UiCommand::Theme => {
                 let dark = self.applied.is_none_or(|(dark, _)| dark);
                 self.settings.theme = if dark { ThemeChoice::Light } else { ThemeChoice::Dark };
@@ -205,10 +220,14 @@ impl App {
             }
             UiCommand::Notices => self.notices.open = !self.notices.open,
             UiCommand::Quit => self.ctx.send_viewport_cmd(ViewportCommand::Close),
-            // The rest is the Inspect workspace's own.
+            // The rest is a workspace's own; what two of them have is done by the one on show.
             _ => {
                 let mut actions = Vec::new();
-                self.inspect.apply(command, self.engine.live(), &mut actions);
+                if command.homes() == [Page::Review] || self.page == Page::Review {
+                    self.review.apply(command, &mut actions);
+                } else {
+                    self.inspect.apply(command, self.engine.live(), &mut actions);
+                }
                 actions.into_iter().for_each(|action| self.apply(action));
             }
         }
@@ -283,6 +302,13 @@ impl App {
                 _ => self.settings.recent.first().cloned().unwrap_or(documents),
             },
             Want::Report => documents.join("ganspect-report"),
+            Want::Record => self.review.path().map_or_else(|| self.paths.review.clone(), Path::to_owned),
+            Want::Parts => {
+                let last = self.settings.review.intake.folder.clone();
+                last.or_else(|| self.settings.image_folder.clone()).unwrap_or(documents)
+            }
+            Want::ReviewExport(Format::Pdf) => documents.join("ganspect-shift"),
+            Want::ReviewExport(_) => documents.join("ganspect-review"),
             Want::Model => self.settings.last_model.clone().unwrap_or_else(|| documents.join("")),
             Want::SaveModel => documents.join(format!("{}.ganspect", self.inspect.model_name(self.engine.live()))),
         };

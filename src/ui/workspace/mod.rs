@@ -4,8 +4,10 @@ pub mod evaluate;
 mod forged;
 pub mod import;
 pub mod inspect;
+pub mod review;
 pub mod runs;
 pub mod start;
+mod thumbs;
 pub mod train;
 
 use egui::{ColorImage, Ui};

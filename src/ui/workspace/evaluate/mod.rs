@@ -6,7 +6,6 @@ mod figures;
 mod plots;
 mod side;
 mod table;
-mod thumbs;
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -17,7 +16,7 @@ use self::{
     figures::{Figures, Show, Sort},
     table::Table,
 };
-use super::{super::command::TestFacts, inspect::part, source_title};
+use super::{super::command::TestFacts, inspect::part, source_title, thumbnail};
 use crate::{
     engine::{
         self, Evaluate, Inspect, Live,
@@ -341,7 +340,8 @@ impl EvaluateWorkspace {
         ui.painter().vline(plots_area.right(), area.y_range(), line);
         ui.painter().vline(panel_area.left(), area.y_range(), line);
 
-        self.table.thumbs.begin(ui, scene.status.tests.as_ref());
+        let tests = scene.status.tests.clone();
+        self.table.thumbs.begin(ui, "test-image", tests.as_ref());
         let (mut moved, mut listed, mut asked) = (None, None, None);
         if let Some((scored, judged)) = self.figures.shown() {
             moved = part(ui, plots_area, "plots", |ui| {
@@ -366,7 +366,11 @@ impl EvaluateWorkspace {
             let view = side::View { scene, scored, judged, metrics, standing: &standing, show, only };
             asked = part(ui, panel_area, "figures", |ui| side::ui(ui, &view, frame));
         }
-        self.table.thumbs.end(ui);
+        if let Some(tests) = tests {
+            let side = 2 * theme::TEST_THUMBNAIL as usize;
+            let read = move |index| tests.picture(index).ok().map(|picture| thumbnail(&picture, side));
+            self.table.thumbs.end(ui, |index| index, read);
+        }
         if let Some(wish) = moved {
             self.move_line(evaluation, wish);
             ui.ctx().request_discard("the line was moved");

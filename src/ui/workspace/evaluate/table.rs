@@ -7,8 +7,8 @@ use egui::{
 use egui_material_icons::icons;
 
 use super::{
+    super::thumbs::Thumbs,
     figures::{Column, Judged, Scored, Show, Sort},
-    thumbs::Thumbs,
 };
 use crate::ui::{
     theme::{self, Palette},
@@ -49,7 +49,7 @@ pub struct Table {
     /// Scroll to the chosen row.
     pub reveal: bool,
     offset: f32,
-    pub thumbs: Thumbs,
+    pub thumbs: Thumbs<usize>,
 }
 
 /// Where the columns begin and end.

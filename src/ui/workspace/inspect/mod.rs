@@ -6,10 +6,10 @@ mod empty;
 mod export;
 mod knobs;
 mod list;
-mod raster;
-mod regions;
-mod triptych;
-mod verdict;
+pub(super) mod raster;
+pub(super) mod regions;
+pub(super) mod triptych;
+pub(super) mod verdict;
 
 use std::{
     collections::HashSet,
@@ -27,7 +27,7 @@ use self::{
     knobs::KnobsPanel,
     list::{List, ListView},
     regions::RegionEditor,
-    triptych::{Triptych, TriptychLayout},
+    triptych::{Subject, Triptych, TriptychLayout},
 };
 use super::super::{
     Action, Frame, QueryFacts, UiCommand,
@@ -154,7 +154,7 @@ fn mark(entry: &Entry) -> State {
     entry.assessment.as_ref().map_or(State::Unknown, |assessment| verdict_state(assessment.verdict))
 }
 
-fn verdict_state(verdict: Verdict) -> State {
+pub(super) fn verdict_state(verdict: Verdict) -> State {
     match verdict {
         Verdict::Healthy => State::Healthy,
         Verdict::Suspect => State::Suspect,
@@ -512,9 +512,19 @@ impl InspectWorkspace {
         self.convergence.advance(ui, &view.frames, !entry.state.is_over());
         let kept = self.convergence.shown(&view.frames).cloned();
         part(ui, top, "pictures", |ui| {
-            let mut actions = Vec::new();
-            self.triptych.ui(ui, scene, entry, view, kept.as_ref(), &mut self.regions, &mut actions);
-            frame.actions.append(&mut actions);
+            if let Some(model) = scene.model() {
+                self.regions.follow(&model.regions);
+            }
+            let subject = Subject {
+                id: entry.id.number(),
+                view,
+                kept: kept.as_ref(),
+                model: scene.model().map(|model| &**model),
+                calibration: scene.calibration(),
+                absent: None,
+                alone: false,
+            };
+            self.triptych.ui(ui, &subject, &mut self.regions, frame.actions);
         });
         let p = Palette::of(ui);
         ui.painter().rect_filled(bottom, 0.0, p.panel);

@@ -1,11 +1,14 @@
 //! Regions to inspect and regions to ignore, drawn over the query.
 
-use egui::{Key, Modifiers, Painter, PointerButton, Pos2, Rect, Response, Shape as Paint, Stroke, Ui, pos2};
+use egui::{Color32, Key, Modifiers, Painter, PointerButton, Pos2, Rect, Response, Shape as Paint, Stroke, Ui, pos2};
 use egui_material_icons::icons;
 
+use super::triptych::Overlay;
 use crate::{
+    engine::{self, Inspect},
     inspect::{Region, Regions, region::Shape},
     ui::{
+        Action,
         theme::{self, Palette},
         widget::image_pane::Placed,
     },
@@ -29,13 +32,30 @@ const TOOLS: [(Tool, &str); 4] = [
     (Tool { ignore: true, polygon: true }, "Ignore a polygon"),
 ];
 
+/// A shape on its way.
+#[derive(Debug, Default)]
+pub struct Pen {
+    /// Corners so far, in pixels of the picture.
+    corners: Vec<[f32; 2]>,
+}
+
+/// What has become of it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Stroked {
+    /// It is still being drawn.
+    Going,
+    /// It was abandoned.
+    Abandoned,
+    /// It is closed.
+    Done(Shape),
+}
+
 /// The regions as they are drawn.
 #[derive(Debug, Default)]
 pub struct RegionEditor {
     /// What is drawn next.
     tool: Option<Tool>,
-    /// Corners so far, in pixels of the picture.
-    corners: Vec<[f32; 2]>,
+    pen: Pen,
     /// The region that a click has chosen.
     chosen: Option<usize>,
     /// The regions as the user has them.
@@ -58,15 +78,10 @@ impl RegionEditor {
         }
     }
 
-    /// Whether a drag over the query draws.
-    pub fn is_drawing(&self) -> bool {
-        self.tool.is_some()
-    }
-
     /// Forgets what is half drawn.
     pub fn abandon(&mut self) {
         self.tool = None;
-        self.corners.clear();
+        self.pen.clear();
         self.chosen = None;
     }
 
@@ -99,7 +114,7 @@ impl RegionEditor {
     }
 
     /// The menu of tools; the new regions when one of its entries changed them.
-    pub fn menu(&mut self, ui: &mut Ui, model: bool) -> Option<Regions> {
+    fn menu(&mut self, ui: &mut Ui, model: bool) -> Option<Regions> {
         let mut changed = None;
         let p = Palette::of(ui);
         let icon = icons::ICON_SELECT_ALL.rich_text().size(theme::ICON_BUTTON);
@@ -107,7 +122,7 @@ impl RegionEditor {
             ui.menu_button(icon, |ui| {
                 for (tool, title) in TOOLS {
                     if ui.selectable_label(self.tool == Some(tool), title).clicked() {
-                        self.corners.clear();
+                        self.pen.clear();
                         self.chosen = None;
                         self.tool = if self.tool == Some(tool) { None } else { Some(tool) };
                     }
@@ -135,63 +150,72 @@ impl RegionEditor {
         changed
     }
 
-    /// What to do next, while a tool is in hand.
-    pub fn hint(&self) -> Option<&'static str> {
-        let tool = self.tool?;
-        Some(match tool.polygon {
-            true => "Click corner by corner; a double click or Enter closes, Escape abandons",
-            false => "Drag a rectangle over the query; Escape abandons",
-        })
-    }
-
     /// Draws the regions over the query and takes in what the pointer does; the new regions when they
     /// have changed.
-    pub fn over(&mut self, ui: &Ui, response: &Response, placed: &Placed, size: (usize, usize)) -> Option<Regions> {
+    fn take(&mut self, ui: &Ui, response: &Response, placed: &Placed, size: (usize, usize)) -> Option<Regions> {
         let p = Palette::of(ui);
         let painter = ui.painter().with_clip_rect(response.rect.intersect(ui.clip_rect()));
-        let changed = if self.tool.is_some() { self.draw(ui, response, placed, size) } else { None };
-        if self.tool.is_none() && response.clicked_by(PointerButton::Primary) {
+        let mut changed = None;
+        if let Some(tool) = self.tool {
+            match self.pen.draw(ui, response, placed, size, tool.polygon) {
+                Stroked::Going => {}
+                Stroked::Abandoned => self.tool = None,
+                Stroked::Done(shape) => {
+                    self.tool = None;
+                    let mut next = self.now.clone();
+                    next.0.push(Region { ignore: tool.ignore, shape });
+                    // What a model cannot keep is not drawn either.
+                    changed = next.validate().is_ok().then(|| self.change(next));
+                }
+            }
+        } else if response.clicked_by(PointerButton::Primary) {
             let at = response.interact_pointer_pos().map(|at| placed.to_picture(at));
             self.chosen = at.and_then(|at| (0..self.now.0.len()).rev().find(|i| holds(&self.now.0[*i].shape, at)));
         }
-        for (i, region) in self.now.0.iter().enumerate() {
-            outline(&painter, placed, &p, region, self.chosen == Some(i));
+        for (i, Region { ignore, shape }) in self.now.0.iter().enumerate() {
+            let width = if self.chosen == Some(i) { 2.0 * theme::CURVE } else { theme::CURVE };
+            outline(&painter, placed, shape, Stroke::new(width, tool_colour(&p, *ignore)), *ignore);
         }
-        if !self.corners.is_empty() {
-            let colour = self.tool.map_or(p.accent, |tool| tool_colour(&p, tool.ignore));
-            let pointer = response.hover_pos().or(response.interact_pointer_pos());
-            let mut points: Vec<Pos2> = self.corners.iter().map(|c| placed.to_screen(pos2(c[0], c[1]))).collect();
-            let stroke = Stroke::new(theme::CURVE, colour);
-            match (self.tool, pointer) {
-                (Some(Tool { polygon: false, .. }), Some(to)) => {
-                    let rect = Rect::from_two_pos(points[0], to);
-                    painter.rect_stroke(rect, 0.0, stroke, egui::StrokeKind::Middle);
-                }
-                (_, pointer) => {
-                    points.extend(pointer);
-                    for corner in &points {
-                        painter.circle_filled(*corner, 2.5, colour);
-                    }
-                    painter.add(Paint::line(points, stroke));
-                }
-            }
+        if let Some(tool) = self.tool {
+            self.pen.paint(&painter, response, placed, tool.polygon, tool_colour(&p, tool.ignore));
         }
         changed
     }
+}
 
-    fn draw(&mut self, ui: &Ui, response: &Response, placed: &Placed, size: (usize, usize)) -> Option<Regions> {
-        let tool = self.tool?;
+impl Pen {
+    /// What to do next.
+    pub fn hint(polygon: bool) -> &'static str {
+        match polygon {
+            true => "Click corner by corner; a double click or Enter closes, Escape abandons",
+            false => "Drag a rectangle over the query; Escape abandons",
+        }
+    }
+
+    /// Forgets what is half drawn.
+    pub fn clear(&mut self) {
+        self.corners.clear();
+    }
+
+    /// Takes in what the pointer does.
+    pub fn draw(
+        &mut self,
+        ui: &Ui,
+        response: &Response,
+        placed: &Placed,
+        size: (usize, usize),
+        polygon: bool,
+    ) -> Stroked {
         if ui.input_mut(|i| i.consume_key(Modifiers::NONE, Key::Escape)) {
             self.corners.clear();
-            self.tool = None;
-            return None;
+            return Stroked::Abandoned;
         }
         let inside = |at: Pos2| {
             let at = placed.to_picture(at);
             [at.x.clamp(0.0, size.0 as f32), at.y.clamp(0.0, size.1 as f32)]
         };
         let pointer = response.interact_pointer_pos();
-        let done = if tool.polygon {
+        let done = if polygon {
             let enter = ui.input_mut(|i| i.consume_key(Modifiers::NONE, Key::Enter));
             // A key that stands for a click adds no corner.
             if response.clicked()
@@ -220,30 +244,62 @@ impl RegionEditor {
                 _ => None,
             }
         };
-        let shape = done?;
-        self.tool = None;
-        let mut next = self.now.clone();
-        next.0.push(Region { ignore: tool.ignore, shape });
-        // What a model cannot keep is not drawn either.
-        next.validate().is_ok().then(|| self.change(next))
+        done.map_or(Stroked::Going, Stroked::Done)
+    }
+
+    /// Draws what there is of it so far.
+    pub fn paint(&self, painter: &Painter, response: &Response, placed: &Placed, polygon: bool, colour: Color32) {
+        if self.corners.is_empty() {
+            return;
+        }
+        let pointer = response.hover_pos().or(response.interact_pointer_pos());
+        let mut points: Vec<Pos2> = self.corners.iter().map(|c| placed.to_screen(pos2(c[0], c[1]))).collect();
+        let stroke = Stroke::new(theme::CURVE, colour);
+        match (polygon, pointer) {
+            (false, Some(to)) => {
+                let rect = Rect::from_two_pos(points[0], to);
+                painter.rect_stroke(rect, 0.0, stroke, egui::StrokeKind::Middle);
+            }
+            (_, pointer) => {
+                points.extend(pointer);
+                for corner in &points {
+                    painter.circle_filled(*corner, 2.5, colour);
+                }
+                painter.add(Paint::line(points, stroke));
+            }
+        }
     }
 }
 
-fn tool_colour(p: &Palette, ignore: bool) -> egui::Color32 {
+impl Overlay for RegionEditor {
+    fn is_drawing(&self) -> bool {
+        self.tool.is_some()
+    }
+
+    fn hint(&self) -> Option<&'static str> {
+        self.tool.map(|tool| Pen::hint(tool.polygon))
+    }
+
+    fn tools(&mut self, ui: &mut Ui, model: bool, actions: &mut Vec<Action>) {
+        if let Some(next) = self.menu(ui, model) {
+            actions.push(Action::Engine(engine::Command::Inspect(Inspect::Regions(next))));
+        }
+    }
+
+    fn over(&mut self, ui: &Ui, response: &Response, placed: &Placed, size: (usize, usize), actions: &mut Vec<Action>) {
+        if let Some(next) = self.take(ui, response, placed, size) {
+            actions.push(Action::Engine(engine::Command::Inspect(Inspect::Regions(next))));
+        }
+    }
+}
+
+fn tool_colour(p: &Palette, ignore: bool) -> Color32 {
     if ignore { p.suspect } else { p.accent }
-}
-
-/// The corners of an outline.
-fn corners(shape: &Shape) -> Vec<[f32; 2]> {
-    match shape {
-        Shape::Rectangle(a, b) => vec![*a, [b[0], a[1]], *b, [a[0], b[1]]],
-        Shape::Polygon(corners) => corners.clone(),
-    }
 }
 
 /// Whether a point lies inside, by the even-odd rule.
 fn holds(shape: &Shape, at: Pos2) -> bool {
-    let corners = corners(shape);
+    let corners = shape.corners();
     let mut inside = false;
     for (i, a) in corners.iter().enumerate() {
         let b = corners[(i + 1) % corners.len()];
@@ -254,15 +310,12 @@ fn holds(shape: &Shape, at: Pos2) -> bool {
     inside
 }
 
-/// Solid round what is inspected, dashed round what is ignored.
-fn outline(painter: &Painter, placed: &Placed, p: &Palette, region: &Region, chosen: bool) {
-    let mut points: Vec<Pos2> =
-        corners(&region.shape).into_iter().map(|c| placed.to_screen(pos2(c[0], c[1]))).collect();
+/// A shape's outline over the picture.
+pub fn outline(painter: &Painter, placed: &Placed, shape: &Shape, stroke: Stroke, dashed: bool) {
+    let mut points: Vec<Pos2> = shape.corners().into_iter().map(|c| placed.to_screen(pos2(c[0], c[1]))).collect();
     let Some(first) = points.first().copied() else { return };
     points.push(first);
-    let colour = tool_colour(p, region.ignore);
-    let stroke = Stroke::new(if chosen { 2.0 * theme::CURVE } else { theme::CURVE }, colour);
-    if region.ignore {
+    if dashed {
         painter.extend(Paint::dashed_line(&points, stroke, 6.0, 4.0));
     } else {
         painter.add(Paint::line(points, stroke));

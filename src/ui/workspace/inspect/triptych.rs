@@ -3,25 +3,18 @@
 use std::sync::Arc;
 
 use egui::{
-    Align, Color32, ComboBox, Layout, PopupCloseBehavior, Rect, RichText, Role, Sense, Slider, Stroke, Ui, UiBuilder,
-    WidgetInfo,
+    Align, Color32, ComboBox, Layout, PopupCloseBehavior, Rect, Response, RichText, Role, Sense, Slider, Stroke, Ui,
+    UiBuilder, WidgetInfo,
     containers::menu::{MenuButton, MenuConfig},
     vec2,
 };
 use egui_material_icons::icons;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Scene,
-    raster::{self, MapKind, Shape, Source, Values, grey_level},
-    regions::RegionEditor,
-};
+use super::raster::{self, MapKind, Source, Values, grey_level};
 use crate::{
-    engine::{
-        self, Inspect,
-        inspect::{Entry, View},
-    },
-    inspect::{Kept, Planes, Regions},
+    engine::inspect::{ModelFacts, View},
+    inspect::{Calibration, Kept, Planes, Regions},
     report::colour_map::{ColourMap, table},
     ui::{
         Action, UiCommand,
@@ -117,6 +110,49 @@ struct Mask {
     inspected: Option<Arc<Vec<bool>>>,
 }
 
+/// What the pictures are of.
+#[derive(Clone, Copy)]
+pub struct Subject<'a> {
+    /// Another number for another subject.
+    pub id: u64,
+    /// Query, reconstructions and outcome.
+    pub view: &'a View,
+    /// The reconstruction on show.
+    pub kept: Option<&'a Kept>,
+    /// The model in force.
+    pub model: Option<&'a ModelFacts>,
+    /// Its calibration for what is shown.
+    pub calibration: Option<&'a Calibration>,
+    /// Why there is no reconstruction, where none is on its way.
+    pub absent: Option<&'a str>,
+    /// The query alone fills the place.
+    pub alone: bool,
+}
+
+/// What lies over the query, and has the pointer while it draws.
+pub trait Overlay {
+    /// Whether a drag over the query draws.
+    fn is_drawing(&self) -> bool;
+    /// What to do next, while it does.
+    fn hint(&self) -> Option<&'static str>;
+    /// Its own place in the toolbar; `model` says whether one is in force.
+    fn tools(&mut self, ui: &mut Ui, model: bool, actions: &mut Vec<Action>);
+    /// Draws over the query, and takes in what the pointer does.
+    fn over(&mut self, ui: &Ui, response: &Response, placed: &Placed, size: (usize, usize), actions: &mut Vec<Action>);
+}
+
+/// The pictures of one subject on the device.
+#[derive(Default)]
+struct Easel {
+    subject: u64,
+    query: Canvas<PictureKey>,
+    reconstruction: Canvas<PictureKey>,
+    map: Canvas<MapKey>,
+}
+
+/// Easels that are kept: the subject on show, and those made ready beside it.
+const EASELS: usize = 4;
+
 /// The three pictures' own state.
 #[derive(Default)]
 pub struct Triptych {
@@ -128,9 +164,10 @@ pub struct Triptych {
     swipe: Option<f32>,
     /// Level and window of query and reconstruction, grey levels.
     window: Option<(f32, f32)>,
-    query: Canvas<PictureKey>,
-    reconstruction: Canvas<PictureKey>,
-    map: Canvas<MapKey>,
+    /// That of the subject on show comes first.
+    easels: Vec<Easel>,
+    /// The place of a picture when it was last drawn.
+    pane: Option<Rect>,
     bar: ColourTable,
     mask: Option<Mask>,
 }
@@ -174,43 +211,29 @@ impl Triptych {
     }
 
     /// Draws tools, pictures, colour bar and readout over all that is left of `ui`.
-    #[allow(clippy::too_many_arguments)] // each of them is something else that is shown
-    pub fn ui(
-        &mut self,
-        ui: &mut Ui,
-        scene: &Scene,
-        entry: &Entry,
-        view: &View,
-        kept: Option<&Kept>,
-        regions: &mut RegionEditor,
-        actions: &mut Vec<Action>,
-    ) {
-        if let Some(model) = scene.model() {
-            regions.follow(&model.regions);
-        }
-        self.tools(ui, scene, regions, actions);
+    pub fn ui(&mut self, ui: &mut Ui, subject: &Subject<'_>, over: &mut dyn Overlay, actions: &mut Vec<Action>) {
+        let Subject { view, kept, calibration, alone, .. } = *subject;
+        self.tools(ui, subject.model.is_some(), over, actions);
         ui.add_space(theme::GAP_XS);
         let shape = raster::shape(&view.query);
         let size = (shape.0, shape.1);
         let area = ui.available_rect_before_wrap();
         let (area, foot) = area.split_top_bottom_at_y((area.bottom() - theme::ROW_TIGHT).max(area.top()));
-        let (panes, bar) = area.split_left_right_at_x(area.right() - theme::COLOUR_BAR - theme::GAP_S);
-        let width = ((panes.width() - 2.0 * theme::GAP_S) / 3.0).max(1.0);
+        let count = if alone { 1 } else { 3 };
+        let measured = !alone || self.layout.overlay;
+        let bar_width = if measured { theme::COLOUR_BAR + theme::GAP_S } else { 0.0 };
+        let (panes, bar) = area.split_left_right_at_x(area.right() - bar_width);
+        let width = ((panes.width() - (count - 1) as f32 * theme::GAP_S) / count as f32).max(1.0);
         let pane = |i: usize| {
             let left = panes.left() + i as f32 * (width + theme::GAP_S);
             Rect::from_min_size(egui::pos2(left, panes.top()), vec2(width, panes.height()))
         };
-        let calibration = scene.calibration();
-        let scale = calibration.map_or(1.0, |c| match self.layout.map {
-            MapKind::Feature => c.scale.feature,
-            MapKind::Critic => c.scale.critic,
-            _ => c.scale.difference,
-        });
-        let scale = if scale.is_finite() && scale > 0.0 { scale } else { 1.0 };
-        let source = self.source(scene, view, kept, size);
+        let scale = self.scale(calibration);
+        let source = self.source(subject, size);
         let (ppp, inner) = (ui.pixels_per_point(), |rect: Rect| rect.with_min_y(rect.top() + theme::TILE_HEAD));
+        self.pane = Some(inner(pane(0)));
         let zoom = self.view.place(inner(pane(0)), size, ppp).zoom;
-        self.upload(ui, entry, view, kept, &source, shape, scale, zoom);
+        self.upload(ui, subject, &source, zoom);
 
         let blinked = self.compare == Compare::Blink && ui.input(|i| (i.time / BLINK) as u64 % 2 == 1);
         if self.compare == Compare::Blink {
@@ -234,7 +257,7 @@ impl Triptych {
             map.push_str(&format!(" · strongest of {by} × {by}"));
         }
         let mut pointed = None;
-        for (i, title) in [query, reconstruction, map].into_iter().enumerate() {
+        for (i, title) in [query, reconstruction, map].into_iter().take(count).enumerate() {
             let rect = pane(i);
             let body = inner(rect);
             let placed = self.view.place(body, size, ppp);
@@ -243,18 +266,18 @@ impl Triptych {
             response.widget_info(|| {
                 WidgetInfo::labeled(Role::Image, true, format!("{title}; arrows move it, plus and minus zoom"))
             });
-            let drawing = i == 0 && regions.is_drawing();
+            let drawing = i == 0 && over.is_drawing();
             if let Some(at) = response.hover_pos() {
                 pointed = placed.pixel(at, size).or(pointed);
             }
-            self.paint(ui, i, body, &placed, blinked, &source);
+            self.paint(ui, i, body, &placed, blinked, (&source, subject.absent));
             if i == 0 {
                 let mut steered = false;
                 if self.compare == Compare::Swipe {
                     steered = self.curtain(ui, body);
                 }
-                if !steered && let Some(next) = regions.over(ui, &response, &placed, size) {
-                    actions.push(Action::Engine(engine::Command::Inspect(Inspect::Regions(next))));
+                if !steered {
+                    over.over(ui, &response, &placed, size, actions);
                 }
             }
             self.view.interact(ui, &response, body, size, !drawing);
@@ -262,20 +285,22 @@ impl Triptych {
             response.on_hover_cursor(cursor);
         }
         if let Some(at) = pointed {
-            for i in 0..3 {
+            for i in 0..count {
                 let body = inner(pane(i));
                 cross(ui, body, &self.view.place(body, size, ppp), at);
             }
         }
-        let what = self.bar_words(calibration.is_some());
-        let low = if self.layout.map == MapKind::Signed { -f64::from(scale) } else { 0.0 };
-        let bar_rect = bar.with_min_x(bar.left() + theme::GAP_S).with_min_y(bar.top() + theme::TILE_HEAD);
-        ui.scope_builder(UiBuilder::new().max_rect(bar_rect), |ui| {
-            self.bar.ui(ui, table(self.colours()), (low, f64::from(scale)), &what);
-        });
-        let unit = if self.layout.map == MapKind::Critic { "σ" } else { "per px" };
-        head(ui, bar.with_min_x(bar.left() + theme::GAP_S), unit);
-        ui.scope_builder(UiBuilder::new().max_rect(foot), |ui| match regions.hint() {
+        if measured {
+            let what = self.bar_words(calibration.is_some());
+            let low = if self.layout.map == MapKind::Signed { -f64::from(scale) } else { 0.0 };
+            let bar_rect = bar.with_min_x(bar.left() + theme::GAP_S).with_min_y(bar.top() + theme::TILE_HEAD);
+            ui.scope_builder(UiBuilder::new().max_rect(bar_rect), |ui| {
+                self.bar.ui(ui, table(self.colours()), (low, f64::from(scale)), &what);
+            });
+            let unit = if self.layout.map == MapKind::Critic { "σ" } else { "per px" };
+            head(ui, bar.with_min_x(bar.left() + theme::GAP_S), unit);
+        }
+        ui.scope_builder(UiBuilder::new().max_rect(foot), |ui| match over.hint() {
             Some(hint) => {
                 let p = Palette::of(ui);
                 ui.label(RichText::new(hint).color(p.accent));
@@ -283,6 +308,30 @@ impl Triptych {
             None => readout(ui, view, kept, &source, pointed),
         });
         ui.advance_cursor_after_rect(area.union(foot));
+    }
+
+    /// Makes the pictures of another subject ready, so that it can be shown at once.
+    pub fn prepare(&mut self, ui: &Ui, subject: &Subject<'_>) {
+        let Some(pane) = self.pane else { return };
+        let shape = raster::shape(&subject.view.query);
+        let size = (shape.0, shape.1);
+        let source = self.source(subject, size);
+        let zoom = self.view.place(pane, size, ui.pixels_per_point()).zoom;
+        let on_show = self.easels.first().map(|easel| easel.subject);
+        self.upload(ui, subject, &source, zoom);
+        if let Some(at) = on_show.and_then(|id| self.easels.iter().position(|easel| easel.subject == id)) {
+            self.easels[..=at].rotate_right(1);
+        }
+    }
+
+    /// The value that the map's colours end at.
+    fn scale(&self, calibration: Option<&Calibration>) -> f32 {
+        let scale = calibration.map_or(1.0, |c| match self.layout.map {
+            MapKind::Feature => c.scale.feature,
+            MapKind::Critic => c.scale.critic,
+            _ => c.scale.difference,
+        });
+        if scale.is_finite() && scale > 0.0 { scale } else { 1.0 }
     }
 
     fn bar_words(&self, calibrated: bool) -> String {
@@ -300,8 +349,9 @@ impl Triptych {
     }
 
     /// What the map is made from.
-    fn source(&mut self, scene: &Scene, view: &View, kept: Option<&Kept>, size: (usize, usize)) -> Source {
-        let inspected = match (&view.outcome, scene.model()) {
+    fn source(&mut self, subject: &Subject<'_>, size: (usize, usize)) -> Source {
+        let Subject { view, kept, .. } = *subject;
+        let inspected = match (&view.outcome, subject.model) {
             (None, Some(model)) if !model.regions.0.is_empty() => {
                 let fits = |m: &&Mask| m.size == size && m.regions == model.regions;
                 if self.mask.as_ref().filter(fits).is_none() {
@@ -322,22 +372,18 @@ impl Triptych {
     }
 
     /// Brings the three textures up to date.
-    #[allow(clippy::too_many_arguments)] // each of them is something else that a picture depends on
-    fn upload(
-        &mut self,
-        ui: &Ui,
-        entry: &Entry,
-        view: &View,
-        kept: Option<&Kept>,
-        source: &Source,
-        shape: Shape,
-        scale: f32,
-        zoom: f32,
-    ) {
+    fn upload(&mut self, ui: &Ui, subject: &Subject<'_>, source: &Source, zoom: f32) {
+        let Subject { view, kept, .. } = *subject;
         let ctx = ui.ctx();
+        let (shape, scale) = (raster::shape(&view.query), self.scale(subject.calibration));
         let (by, squares, window) = (reduction(zoom), zoom >= 1.0, self.greys());
         let colours = self.colours();
-        let (subject, size) = (entry_subject(entry, &view.query), (shape.0, shape.1));
+        let (subject, size) = (number(subject.id, &view.query), (shape.0, shape.1));
+        let at = self.easels.iter().position(|easel| easel.subject == subject);
+        let easel = at.map(|at| self.easels.remove(at)).unwrap_or(Easel { subject, ..Easel::default() });
+        self.easels.insert(0, easel);
+        self.easels.truncate(EASELS);
+        let Some(easel) = self.easels.first_mut() else { return };
         let order = |values: &Values| Order {
             subject,
             key: PictureKey { values: values.clone(), window, by, squares },
@@ -347,28 +393,38 @@ impl Triptych {
         };
         let values = Values::Query(Arc::clone(&view.query));
         let ordered = order(&values);
-        self.query.update(ctx, "query", ordered, move || raster::picture(&values, shape, window, by));
+        easel.query.update(ctx, "query", ordered, move || raster::picture(&values, shape, window, by));
         match kept {
             Some(kept) => {
                 let values = Values::Kept(kept.clone());
                 let ordered = order(&values);
-                self.reconstruction
+                easel
+                    .reconstruction
                     .update(ctx, "reconstruction", ordered, move || raster::picture(&values, shape, window, by));
             }
-            None => self.reconstruction.clear(),
+            None => easel.reconstruction.clear(),
         }
         if source.is_there() {
             let key = MapKey { source: source.clone(), colours, scale, by, squares };
             let order = Order { subject, key, reduced: by, size, squares };
             let source = source.clone();
-            self.map.update(ctx, "map", order, move || source.paint(colours, scale, by));
+            easel.map.update(ctx, "map", order, move || source.paint(colours, scale, by));
         } else {
-            self.map.clear();
+            easel.map.clear();
         }
     }
 
-    fn paint(&self, ui: &Ui, i: usize, body: Rect, placed: &Placed, blinked: bool, source: &Source) {
+    fn paint(
+        &self,
+        ui: &Ui,
+        i: usize,
+        body: Rect,
+        placed: &Placed,
+        blinked: bool,
+        (source, absent): (&Source, Option<&str>),
+    ) {
         let p = Palette::of(ui);
+        let Some(easel) = self.easels.first() else { return };
         let painter = ui.painter().with_clip_rect(body.intersect(ui.clip_rect()));
         painter.rect_filled(body, 0.0, p.picture);
         let say = |text: &str| {
@@ -377,21 +433,23 @@ impl Triptych {
             painter.galley(body.center() - galley.size() / 2.0, galley, p.on_picture);
         };
         match i {
-            0 if blinked => self.reconstruction.paint(&painter, placed, Color32::WHITE),
+            0 if blinked => easel.reconstruction.paint(&painter, placed, Color32::WHITE),
             0 => {
-                self.query.paint(&painter, placed, Color32::WHITE);
+                easel.query.paint(&painter, placed, Color32::WHITE);
                 if self.compare == Compare::Swipe {
                     let x = body.left() + body.width() * self.swipe.unwrap_or(0.5);
                     let right = painter.with_clip_rect(painter.clip_rect().intersect(body.with_min_x(x)));
-                    self.reconstruction.paint(&right, placed, Color32::WHITE);
+                    easel.reconstruction.paint(&right, placed, Color32::WHITE);
                 }
                 if self.layout.overlay {
-                    self.map.paint(&painter, placed, Color32::WHITE.gamma_multiply(self.layout.opacity));
+                    easel.map.paint(&painter, placed, Color32::WHITE.gamma_multiply(self.layout.opacity));
                 }
             }
-            1 if self.reconstruction.is_empty() => say("The first reconstruction is on its way."),
-            1 => self.reconstruction.paint(&painter, placed, Color32::WHITE),
-            _ if self.map.is_empty() => say(match (source.kind, source.kept.is_some()) {
+            1 if easel.reconstruction.is_empty() => say(absent.unwrap_or("The first reconstruction is on its way.")),
+            1 => easel.reconstruction.paint(&painter, placed, Color32::WHITE),
+            // Said once is enough.
+            _ if easel.map.is_empty() && absent.is_some() => {}
+            _ if easel.map.is_empty() => say(match (source.kind, source.kept.is_some()) {
                 (MapKind::Feature, true) => "The feature residual is there once the inspection is over.",
                 (MapKind::Critic, true) if source.outcome.is_some() => {
                     "This model has no critic; train it again to give it one."
@@ -399,7 +457,7 @@ impl Triptych {
                 (MapKind::Critic, true) => "The critic's map is there once the inspection is over.",
                 _ => "The map follows the first reconstruction.",
             }),
-            _ => self.map.paint(&painter, placed, Color32::WHITE),
+            _ => easel.map.paint(&painter, placed, Color32::WHITE),
         }
         if ui.memory(|m| m.focused()) == Some(ui.scope_id().with(("pane", i))) {
             painter.rect_stroke(body, 0.0, Stroke::new(theme::HAIRLINE, p.accent), egui::StrokeKind::Inside);
@@ -425,7 +483,7 @@ impl Triptych {
     }
 
     /// Everything that says how the pictures are shown.
-    fn tools(&mut self, ui: &mut Ui, scene: &Scene, regions: &mut RegionEditor, actions: &mut Vec<Action>) {
+    fn tools(&mut self, ui: &mut Ui, model: bool, over: &mut dyn Overlay, actions: &mut Vec<Action>) {
         let roomy = ui.available_width() >= theme::TOOLBAR_ROOMY;
         ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().item_spacing = vec2(theme::GAP_XS, theme::GAP_XS);
@@ -460,9 +518,7 @@ impl Triptych {
             });
             self.choices(ui, if roomy { theme::CHOICE } else { theme::SLIDER_SHORT + theme::GAP_XL });
             self.window_menu(ui);
-            if let Some(next) = regions.menu(ui, scene.model().is_some()) {
-                actions.push(Action::Engine(engine::Command::Inspect(Inspect::Regions(next))));
-            }
+            over.tools(ui, model, actions);
         });
     }
 
@@ -521,11 +577,11 @@ impl Triptych {
     }
 }
 
-/// A number for what the pictures are of.
-fn entry_subject(entry: &Entry, query: &Arc<Planes>) -> u64 {
+/// A number for what the pictures are of, at this size.
+fn number(id: u64, query: &Planes) -> u64 {
     use std::hash::{DefaultHasher, Hash as _, Hasher as _};
     let mut hasher = DefaultHasher::new();
-    (entry.id, query.width(), query.height()).hash(&mut hasher);
+    (id, query.width(), query.height()).hash(&mut hasher);
     hasher.finish().max(1)
 }
 

@@ -8,7 +8,7 @@ use crate::{
         self, Inspect,
         inspect::{Entry, QueryState},
     },
-    inspect::{Assessment, Calibration, InvertKnobs, ScoreKind},
+    inspect::{Assessment, InvertKnobs, ScoreKind},
     ui::{
         Action, Frame, UiCommand,
         theme::{self, Palette, State},
@@ -27,26 +27,33 @@ pub fn ui(ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) {
         (None, state) if !state.is_over() => crate::words::capital(&state_words(entry)),
         (None, _) => "No verdict".into(),
     };
-    ui.horizontal(|ui| {
-        ui.set_height(theme::RAIL - theme::GAP_S);
-        let (rect, response) = ui.allocate_exact_size(vec2(theme::GAP_XL, theme::GAP_XL), Sense::hover());
-        response.widget_info(|| WidgetInfo::labeled(Role::Image, true, format!("Verdict: {}", state.title())));
-        theme::paint_state(ui.painter(), &p, state, rect.center(), 22.0);
-        let colour = if entry.assessment.is_some() { p.state(state) } else { p.text_strong };
-        let size = if word.len() > 14 { theme::figure() } else { theme::verdict() };
-        ui.add(Label::new(RichText::new(word).text_style(size).color(colour)).truncate());
-    });
+    headline(ui, state, &word, entry.assessment.is_some());
     let words = words(entry, scene);
     ui.add(Label::new(RichText::new(words).color(p.text)).wrap().selectable(true));
     ui.add_space(theme::GAP_S);
     let calibration = scene.calibration();
     if let Some(assessment) = &entry.assessment {
-        score_bar(ui, assessment, calibration);
+        let threshold = calibration.map(|c| c.threshold(assessment.rate));
+        score_bar(ui, assessment, threshold);
         ui.add_space(theme::GAP_XS);
     }
     figures(ui, scene, entry);
     ui.add_space(theme::GAP_S);
     buttons(ui, frame, entry);
+}
+
+/// The verdict in one word, beside the state's shape; in the state's colour where it is known.
+pub fn headline(ui: &mut Ui, state: State, word: &str, known: bool) {
+    let p = Palette::of(ui);
+    ui.horizontal(|ui| {
+        ui.set_height(theme::RAIL - theme::GAP_S);
+        let (rect, response) = ui.allocate_exact_size(vec2(theme::GAP_XL, theme::GAP_XL), Sense::hover());
+        response.widget_info(|| WidgetInfo::labeled(Role::Image, true, format!("Verdict: {}", state.title())));
+        theme::paint_state(ui.painter(), &p, state, rect.center(), 22.0);
+        let colour = if known { p.state(state) } else { p.text_strong };
+        let size = if word.len() > 14 { theme::figure() } else { theme::verdict() };
+        ui.add(Label::new(RichText::new(word).text_style(size).color(colour)).truncate());
+    });
 }
 
 /// What there is to say under the verdict.
@@ -62,9 +69,9 @@ fn words(entry: &Entry, scene: &Scene) -> String {
 }
 
 /// The score against the threshold, on one bar from 0.
-fn score_bar(ui: &mut Ui, assessment: &Assessment, calibration: Option<&Calibration>) {
+pub fn score_bar(ui: &mut Ui, assessment: &Assessment, threshold: Option<f64>) {
     let p = Palette::of(ui);
-    let threshold = calibration.map(|c| c.threshold(assessment.rate)).filter(|t| t.is_finite() && *t > 0.0);
+    let threshold = threshold.filter(|t| t.is_finite() && *t > 0.0);
     let most = (threshold.unwrap_or(0.0) * 2.0).max(assessment.score * 1.1).max(1e-9);
     let figure = |v: f64| ticks::figure(Some(v as f32));
     ui.horizontal(|ui| {

@@ -1,0 +1,64 @@
+//! What the window does for the Review workspace.
+
+use std::{path::PathBuf, sync::Arc};
+
+use egui::Ui;
+
+use super::App;
+use crate::{
+    engine::{Live, Severity, live::Status},
+    review::export::Format,
+    ui::{Action, Facts, Frame, Page, workspace::review::ReviewWorkspace},
+};
+
+impl App {
+    /// Takes in what the record has answered, and says which parts are on show.
+    pub(super) fn take_review(&mut self) {
+        let live = Arc::clone(self.engine.live());
+        let on = self.page == Page::Review;
+        if on && self.review.path().is_none() && !self.record_asked {
+            self.record_asked = true;
+            let path = self.settings.review.record.clone().unwrap_or_else(|| self.paths.review.clone());
+            self.apply(ReviewWorkspace::open(path));
+        }
+        let mut actions = Vec::new();
+        self.review.follow(&live, &self.settings.review, on, &mut actions);
+        actions.into_iter().for_each(|action| self.apply(action));
+        if let Some((severity, text)) = self.review.poll() {
+            self.notices.push(severity, text);
+        }
+    }
+
+    /// Shows another record.
+    pub(super) fn open_record(&mut self, path: PathBuf) {
+        self.page = Page::Review;
+        if !path.is_file() {
+            let text =
+                format!("There is no record at {}. Choose the file that a watched folder writes.", path.display());
+            return self.notices.push(Severity::Error, text);
+        }
+        self.record_asked = true;
+        self.settings.review.record = (path != self.paths.review).then(|| path.clone());
+        self.apply(ReviewWorkspace::open(path));
+    }
+
+    /// Writes the parts of the queue to a folder.
+    pub(super) fn export_review(&mut self, format: Format, folder: PathBuf) {
+        if let Err(text) = self.review.export(&self.ctx, format, folder) {
+            self.notices.push(Severity::Warning, text);
+        }
+    }
+
+    /// Draws the Review page.
+    pub(super) fn review_page(
+        &mut self,
+        ui: &mut Ui,
+        live: &Live,
+        status: &Status,
+        facts: &Facts,
+        actions: &mut Vec<Action>,
+    ) {
+        let mut frame = Frame::new(live, status, facts, actions, &self.desk, &self.overlays, &self.settings.view);
+        self.review.ui(ui, &mut frame);
+    }
+}

@@ -1,0 +1,183 @@
+//! Which parts are reviewed, in which order, and which of them is on show.
+
+use std::sync::Arc;
+
+use crate::{
+    engine::station::{Books, Wanted},
+    review::{
+        Item, PartId,
+        queue::{Filter, Order, View},
+    },
+};
+
+/// Parts whose pictures are read before they are asked for: those that come next, and those just seen.
+const AHEAD: usize = 6;
+const BEHIND: usize = 2;
+/// Of these, the ones that come next whose maps are drawn.
+const MAPS: usize = 2;
+
+/// What a view was made from.
+#[derive(Clone, PartialEq)]
+struct Made {
+    revision: u64,
+    filter: Filter,
+    order: Order,
+}
+
+/// The queue of parts.
+#[derive(Default)]
+pub(super) struct Queue {
+    pub filter: Filter,
+    pub order: Order,
+    view: View,
+    made: Option<Made>,
+    current: Option<PartId>,
+    /// Its place in the view; where it would stand when it has just left.
+    place: usize,
+    version: u64,
+}
+
+impl Queue {
+    /// A queue that this filter lets parts into.
+    pub fn new(filter: Filter, order: Order) -> Self {
+        Self { filter, order, ..Self::default() }
+    }
+
+    /// Another number for another view.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// The number of the part on show.
+    pub fn current(&self) -> Option<PartId> {
+        self.current
+    }
+
+    /// Follows the record and the filter: everything that takes time over all parts is done here, and only when one of
+    /// them has changed. Whether it had.
+    pub fn follow(&mut self, books: &Books) -> bool {
+        let made = Made { revision: books.revision, filter: self.filter.clone(), order: self.order };
+        if self.made.as_ref() == Some(&made) {
+            return false;
+        }
+        self.view = View::of(&books.items, &self.filter, self.order);
+        self.made = Some(made);
+        self.version += 1;
+        let rows = self.view.rows();
+        let kept = self.current.and_then(|part| self.view.place_of(&books.items, part));
+        self.place = match (kept, self.current) {
+            (Some(place), _) => place,
+            // Another takes the place of one that has left.
+            (None, Some(_)) => self.place.min(rows.len().saturating_sub(1)),
+            (None, None) => self.view.next_open(&books.items, rows.len().saturating_sub(1)).unwrap_or_default(),
+        };
+        self.current = rows.get(self.place).and_then(|&i| books.items.get(i)).map(|item| item.part.id);
+        true
+    }
+
+    /// The parts in order.
+    pub fn view(&self) -> &View {
+        &self.view
+    }
+
+    /// The place of the part on show.
+    pub fn place(&self) -> usize {
+        self.place
+    }
+
+    /// The part at a place.
+    pub fn at<'a>(&self, items: &'a [Item], place: usize) -> Option<&'a Item> {
+        self.view.rows().get(place).and_then(|&i| items.get(i))
+    }
+
+    /// The part on show.
+    pub fn shown<'a>(&self, items: &'a [Item]) -> Option<&'a Item> {
+        self.at(items, self.place).filter(|item| Some(item.part.id) == self.current)
+    }
+
+    /// Shows the part at this place, if there is one.
+    pub fn go(&mut self, items: &[Item], place: usize) {
+        if let Some(item) = self.at(items, place) {
+            (self.place, self.current) = (place, Some(item.part.id));
+        }
+    }
+
+    /// Shows the part so many places further on.
+    pub fn step(&mut self, items: &[Item], by: isize) {
+        let last = self.view.rows().len().saturating_sub(1);
+        self.go(items, self.place.saturating_add_signed(by).min(last));
+    }
+
+    /// Shows this part; a filter that hides it gives way.
+    pub fn show(&mut self, books: &Books, part: PartId) {
+        if self.view.place_of(&books.items, part).is_none() {
+            let (reviewer, two_persons) = (self.filter.reviewer.clone(), self.filter.two_persons);
+            self.filter = Filter { reviewer, two_persons, ..Filter::default() };
+        }
+        self.current = Some(part);
+        self.made = None;
+        self.follow(books);
+    }
+
+    /// The next place that is open, those left out whose verdicts are on their way; `None` when all is done.
+    fn next_from(&self, items: &[Item], from: usize, busy: &dyn Fn(PartId) -> bool) -> Option<usize> {
+        let mut place = from;
+        for _ in 0..=self.view.rows().len().min(AHEAD + super::session::MOST_BUSY) {
+            place = self.view.next_open(items, place)?;
+            match self.at(items, place) {
+                Some(item) if !busy(item.part.id) => return Some(place),
+                _ if place == from => return None,
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// Shows the next part that is open; the next one where none is.
+    pub fn go_on(&mut self, items: &[Item], busy: &dyn Fn(PartId) -> bool) {
+        match self.next_from(items, self.place, busy) {
+            Some(place) if place != self.place => self.go(items, place),
+            _ => self.step(items, 1),
+        }
+    }
+
+    /// What is to be read and drawn: the part on show, those that come next, those beside it.
+    pub fn wanted(&self, items: &[Item], busy: &dyn Fn(PartId) -> bool, maps: bool) -> Arc<[Wanted]> {
+        let rows = self.view.rows().len();
+        if rows == 0 {
+            return Arc::default();
+        }
+        let mut places = vec![self.place];
+        let mut from = self.place;
+        while places.len() <= AHEAD {
+            match self.next_from(items, from, busy) {
+                Some(place) if !places.contains(&place) => places.push(place),
+                _ => break,
+            }
+            from = places.last().copied().unwrap_or(from);
+        }
+        let maps = if maps { MAPS + 1 } else { 0 }.min(places.len());
+        let beside = (1..=AHEAD).map(|by| self.place + by).filter(|place| *place < rows).take(AHEAD);
+        let before = (1..=BEHIND).filter_map(|by| self.place.checked_sub(by));
+        let ahead = AHEAD + 1 - places.len();
+        let beside: Vec<usize> = beside.filter(|place| !places.contains(place)).take(ahead.max(1)).collect();
+        places.extend(beside);
+        for place in before {
+            if !places.contains(&place) {
+                places.push(place);
+            }
+        }
+        let wanted = |(i, place): (usize, usize)| {
+            let item = self.at(items, place)?;
+            Some(Wanted {
+                part: item.part.id,
+                inspection: item.inspection.id,
+                path: item.part.path.clone(),
+                hash: item.part.hash,
+                model: item.inspection.model,
+                map: i < maps,
+            })
+        };
+        places.into_iter().enumerate().filter_map(wanted).collect()
+    }
+}
