@@ -537,8 +537,12 @@ impl App {
             // Drawn again at once rather than shown a frame late.
             ctx.request_discard("a command was given");
         }
+        let acted = !actions.is_empty();
         for action in actions {
             self.apply(action);
+        }
+        if acted {
+            self.take_review();
         }
     }
 

@@ -16,13 +16,12 @@ impl App {
     pub(super) fn take_review(&mut self) {
         let live = Arc::clone(self.engine.live());
         let on = self.page == Page::Review;
-        if on && self.review.path().is_none() && !self.record_asked {
-            self.record_asked = true;
-            let path = self.settings.review.record.clone().unwrap_or_else(|| self.paths.review.clone());
-            self.apply(ReviewWorkspace::open(path));
-        }
         let mut actions = Vec::new();
         self.review.follow(&live, &self.settings.review, on, &mut actions);
+        if on && self.review.path().is_none() && !std::mem::replace(&mut self.record_asked, true) {
+            let path = self.settings.review.record.clone().unwrap_or_else(|| self.paths.review.clone());
+            actions.push(ReviewWorkspace::open(path));
+        }
         actions.into_iter().for_each(|action| self.apply(action));
         if let Some((severity, text)) = self.review.poll() {
             self.notices.push(severity, text);

@@ -116,6 +116,10 @@ pub(super) fn own(
         } else if entered || left {
             wish = Some(Wish::Note(writing.text.trim().to_owned()));
         }
+        if wish.is_some() {
+            // The field goes, and keys are the page's again.
+            field.surrender_focus();
+        }
     } else {
         let waiting = draft.and_then(|d| d.note.as_deref());
         let note = waiting.or(own.map(|o| o.note.as_str())).filter(|note| !note.is_empty());

@@ -83,6 +83,7 @@ impl ReviewWorkspace {
                 if let Some(place) = clicked {
                     self.queue.go(&books.items, place);
                     ui.ctx().request_discard("another part is on show");
+                    ui.ctx().request_repaint();
                 }
             }
         }
@@ -163,6 +164,10 @@ impl ReviewWorkspace {
     fn queue_section(&mut self, ui: &mut Ui, scene: &Scene, blind: bool) {
         let (filters, queue) = (&mut self.filters, &mut self.queue);
         fold(ui, "Queue", |ui| filters.ui(ui, scene, &mut queue.filter, &mut queue.order, blind));
+        if queue.follow(&scene.books) {
+            ui.ctx().request_discard("the queue has changed");
+            ui.ctx().request_repaint();
+        }
     }
 
     /// What there is to see of a part, once it is read; `Err` says why there is nothing.

@@ -1,0 +1,575 @@
+//! The Review workspace as its users meet it: what it shows, and what the keys keep on record.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)] // a test fails by panicking
+
+#[allow(dead_code)] // other tests use the rest of it
+mod stage;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use egui::{Key, Modifiers, accesskit};
+use egui_kittest::{
+    Harness, SnapshotResults,
+    kittest::{NodeT, Queryable},
+};
+use ganspect::{
+    data::{
+        FileHash,
+        surface::{self, DefectKind, Kind},
+    },
+    engine::{
+        Live,
+        inspect::{ModelFacts, ModelState, View},
+        station::{Books, Figures, RecordState},
+    },
+    inspect::{
+        Assessment, Calibration, InvertKnobs, Kept, Outcome, Planes, Regions, ScoreKind, Scores, Verdict,
+        calibrate::{HeldOut, MapScale},
+        region::Shape,
+    },
+    review::{
+        Findings, Inspection, InspectionId, Item, Judgement, Moment, Part, PartId, Record, Standing, Suspect,
+        agreement::Agreement,
+        drift::Drift,
+        facets::Facets,
+        record::{NewInspection, NewOpinion, NewPart},
+    },
+    train::Preset,
+    ui::{Action, App, Page, UiCommand},
+};
+use stage::{SIZE, Stage, open, open_in};
+
+const SIDE: usize = 96;
+
+/// p-values of the parts, and what the model says of them at 1 in 20.
+const P: [f64; 8] = [0.04, 0.005, 0.06, 0.6, 0.03, 0.9, 0.12, 0.01];
+
+fn verdict(p: f64) -> Verdict {
+    match p {
+        p if p <= 0.05 => Verdict::Defective,
+        p if p <= 0.15 => Verdict::Suspect,
+        _ => Verdict::Healthy,
+    }
+}
+
+fn assessment(p: f64) -> Assessment {
+    Assessment { kind: ScoreKind::Fused, score: -p.ln(), p, n: 199, rate: 0.05, verdict: verdict(p) }
+}
+
+fn model_hash() -> FileHash {
+    FileHash::of(b"model")
+}
+
+/// Draws the picture of part `i` into a folder.
+fn picture_file(folder: &Path, i: usize) -> PathBuf {
+    let defect = (verdict(P[i % P.len()]) != Verdict::Healthy).then_some(DefectKind::Scratch);
+    let picture = surface::draw(Kind::Turned, defect, 11, i as u64, SIDE).picture;
+    let grey = image::GrayImage::from_fn(SIDE as u32, SIDE as u32, |x, y| {
+        image::Luma([((picture.unit(x as usize, y as usize, 0) + 1.0) * 127.5) as u8])
+    });
+    fs::create_dir_all(folder).unwrap();
+    let path = folder.join(format!("part-{:02}.png", i + 1));
+    grey.save(&path).unwrap();
+    path
+}
+
+fn findings(p: f64) -> Findings {
+    let place = Suspect {
+        x: 30,
+        y: 40,
+        width: 24,
+        height: 10,
+        area: 170,
+        peak: 6.2,
+        at: [40, 44],
+        outline: vec![[30.0, 40.0], [54.0, 40.0], [54.0, 46.0], [48.0, 46.0], [48.0, 50.0], [30.0, 50.0]],
+    };
+    Findings { scores: Scores::default(), suspects: if verdict(p) == Verdict::Healthy { vec![] } else { vec![place] } }
+}
+
+/// A record of all parts in `folder`, as a watched folder leaves it.
+fn record(folder: &Path) -> Record {
+    let mut record = Record::open(&folder.join("review.sqlite")).unwrap();
+    for (i, p) in P.into_iter().enumerate() {
+        let path = picture_file(&folder.join("parts"), i);
+        file(&mut record, &path, p, i);
+    }
+    for kind in ["scratch", "dent"] {
+        record.add_defect_kind(kind, Moment(1)).unwrap();
+    }
+    record
+}
+
+fn file(record: &mut Record, path: &Path, p: f64, i: usize) {
+    let bytes = fs::read(path).unwrap();
+    let part = NewPart {
+        path: path.to_owned(),
+        hash: FileHash::of(&bytes),
+        bytes: bytes.len() as u64,
+        width: SIDE,
+        height: SIDE,
+    };
+    let inspection = NewInspection {
+        model: model_hash(),
+        model_name: "turned".into(),
+        assessment: assessment(p),
+        threshold: Some(3.0),
+        findings: findings(p),
+        seconds: 0.6,
+        time: Moment::from_seconds(1_773_300_000 + i as u64),
+    };
+    record.insert_inspection(&part, &inspection).unwrap();
+}
+
+/// The window on the Review page over the record in its folder, with ada before it.
+fn reviewing(two_persons: bool) -> (Stage, Record) {
+    let folder = tempfile::tempdir().unwrap();
+    let record = record(folder.path());
+    let mut stage = open_in(
+        folder,
+        true,
+        SIZE,
+        |_| {},
+        |settings| {
+            settings.review.reviewer = "ada".into();
+            settings.review.two_persons = two_persons;
+        },
+    );
+    show(&mut stage);
+    stage.until("the record", |window| shows(window, "1 of 6"));
+    (stage, record)
+}
+
+type Window = Harness<'static, App>;
+
+fn shows(window: &Window, label: &str) -> bool {
+    window.query_all_by_label_contains(label).next().is_some()
+}
+
+fn show(stage: &mut Stage) {
+    stage.harness.state_mut().apply(Action::Command(UiCommand::GoReview));
+    stage.harness.run_steps(3);
+}
+
+fn press(stage: &mut Stage, modifiers: Modifiers, key: Key) {
+    stage.harness.key_press_modifiers(modifiers, key);
+    stage.harness.run_steps(2);
+}
+
+fn tap(stage: &mut Stage, key: Key) {
+    press(stage, Modifiers::NONE, key);
+}
+
+/// The name of the part on show, as the filmstrip has it.
+fn current(window: &Window) -> Option<String> {
+    let mut rows = window.query_all_by_role(accesskit::Role::ListBoxOption);
+    let row = rows.find(|node| node.accesskit_node().toggled() == Some(accesskit::Toggled::True))?;
+    row.accesskit_node().label().map(|label| label.split(',').next().unwrap_or_default().to_owned())
+}
+
+fn cells(window: &Window) -> usize {
+    window.query_all_by_role(accesskit::Role::ListBoxOption).count()
+}
+
+/// What is on record of the part in this file.
+fn item(record: &Record, name: &str) -> Item {
+    record.queue().unwrap().into_iter().find(|item| item.part.name() == name).unwrap()
+}
+
+fn until_saved(stage: &mut Stage) {
+    stage.until("the record's answer", |window| !shows(window, "being saved"));
+}
+
+/// Chooses an entry of a combo box.
+fn choose(stage: &mut Stage, combo: &str, entry: &str) {
+    stage.harness.get_by_role_and_label(accesskit::Role::ComboBox, combo).click();
+    stage.harness.run_steps(3);
+    stage.harness.get_by_role_and_label(accesskit::Role::Button, entry).click();
+    stage.harness.run_steps(4);
+}
+
+fn type_text(stage: &mut Stage, text: &str) {
+    stage.harness.event(egui::Event::Text(text.into()));
+    stage.harness.run_steps(2);
+}
+
+#[test]
+fn one_key_keeps_the_verdict_and_shows_the_next_part() {
+    let (mut stage, record) = reviewing(false);
+    // Flagged parts, nearest the line first.
+    assert_eq!(current(&stage.harness).as_deref(), Some("part-03.png"));
+    assert!(shows(&stage.harness, "SUSPECT") && shows(&stage.harness, "1 in 17 good parts would look this odd"));
+    assert!(shows(&stage.harness, "6 left · 0 done"));
+    tap(&mut stage, Key::A);
+    assert_eq!(current(&stage.harness).as_deref(), Some("part-01.png"), "the next part comes with the key");
+    until_saved(&mut stage);
+    let said = item(&record, "part-03.png");
+    assert_eq!((said.opinions.len(), said.standing(Some("ada"))), (1, Standing::Agreed));
+    tap(&mut stage, Key::H);
+    tap(&mut stage, Key::U);
+    tap(&mut stage, Key::Space);
+    until_saved(&mut stage);
+    assert_eq!(item(&record, "part-01.png").standing(None), Standing::Overruled);
+    assert!(shows(&stage.harness, "3 left · 3 done · 1 agreed · 1 overruled"));
+    // Back to the start, one by one, and the part that it is about comes back.
+    for back in ["part-07.png", "part-05.png", "part-01.png", "part-03.png"] {
+        press(&mut stage, Modifiers::COMMAND, Key::Z);
+        stage.until(back, |window| current(window).as_deref() == Some(back));
+    }
+    stage.until("all of it is taken back", |window| shows(window, "6 left · 0 done"));
+    assert!(record.queue().unwrap().iter().all(|item| item.opinions.is_empty()));
+    press(&mut stage, Modifiers::COMMAND, Key::Z);
+    assert_eq!(current(&stage.harness).as_deref(), Some("part-03.png"), "there is nothing more to take back");
+}
+
+#[test]
+fn a_digit_names_the_kind_and_the_last_kind_is_the_next_ones() {
+    let (mut stage, record) = reviewing(false);
+    tap(&mut stage, Key::D);
+    until_saved(&mut stage);
+    assert!(shows(&stage.harness, "Part-03.png is defective: kind not named."));
+    tap(&mut stage, Key::Num2);
+    until_saved(&mut stage);
+    stage.until("the kind", |_| item(&record, "part-03.png").defect() == Some("dent"));
+    assert_eq!(current(&stage.harness).as_deref(), Some("part-01.png"), "the choice does not block");
+    tap(&mut stage, Key::D);
+    until_saved(&mut stage);
+    stage.until("the same kind", |_| item(&record, "part-01.png").defect() == Some("dent"));
+    assert_eq!(stage.harness.state().settings().review.kind.as_deref(), Some("dent"));
+}
+
+#[test]
+fn a_note_is_kept_with_the_verdict() {
+    let (mut stage, record) = reviewing(false);
+    tap(&mut stage, Key::N);
+    type_text(&mut stage, "burr at the edge");
+    tap(&mut stage, Key::Enter);
+    assert_eq!(current(&stage.harness).as_deref(), Some("part-03.png"));
+    assert!(shows(&stage.harness, "Kept with your verdict."));
+    tap(&mut stage, Key::H);
+    until_saved(&mut stage);
+    stage.until("the note", |_| item(&record, "part-03.png").opinions.iter().any(|o| o.note == "burr at the edge"));
+    // Afterwards it is kept at once, with the verdict that stands.
+    tap(&mut stage, Key::ArrowLeft);
+    assert_eq!(current(&stage.harness).as_deref(), Some("part-03.png"));
+    tap(&mut stage, Key::N);
+    type_text(&mut stage, ", seen twice");
+    tap(&mut stage, Key::Enter);
+    stage.until("the longer note", |_| {
+        let item = item(&record, "part-03.png");
+        item.opinions.iter().any(|o| o.note == "burr at the edge, seen twice" && o.judgement == Judgement::Healthy)
+    });
+}
+
+#[test]
+fn a_region_is_drawn_round_the_defect() {
+    let (mut stage, record) = reviewing(false);
+    stage.until("the picture", |window| window.query_by_label("Draw a rectangle").is_some());
+    let query = stage.harness.get_by_label_contains("Query · 96 × 96").rect();
+    tap(&mut stage, Key::R);
+    let (from, to) = (query.center() - egui::vec2(40.0, 30.0), query.center() + egui::vec2(40.0, 30.0));
+    stage.harness.hover_at(from);
+    stage.harness.run_steps(2);
+    stage.harness.drag_at(from);
+    stage.harness.run_steps(2);
+    stage.harness.hover_at(to);
+    stage.harness.run_steps(2);
+    stage.harness.drop_at(to);
+    stage.harness.run_steps(3);
+    assert!(shows(&stage.harness, "A region is drawn; it is kept with your verdict."));
+    tap(&mut stage, Key::D);
+    until_saved(&mut stage);
+    stage.until("the region", |_| {
+        matches!(item(&record, "part-03.png").drawn(), Some(Shape::Rectangle([x0, y0], [x1, y1])) if x1 > x0 && y1 > y0)
+    });
+}
+
+#[test]
+fn filters_and_search_choose_the_queue() {
+    let (mut stage, _record) = reviewing(false);
+    assert_eq!(cells(&stage.harness), 6, "what the model flags");
+    choose(&mut stage, "What the model says", "Healthy");
+    assert_eq!(cells(&stage.harness), 2);
+    choose(&mut stage, "What the model says", "All verdicts");
+    choose(&mut stage, "Order of the queue", "Worst");
+    assert_eq!(cells(&stage.harness), 8);
+    press(&mut stage, Modifiers::COMMAND, Key::F);
+    type_text(&mut stage, "part-07");
+    assert_eq!((cells(&stage.harness), current(&stage.harness).as_deref()), (1, Some("part-07.png")));
+    tap(&mut stage, Key::Escape);
+    stage.harness.run_steps(2);
+    assert_eq!(cells(&stage.harness), 8);
+    tap(&mut stage, Key::A);
+    until_saved(&mut stage);
+    choose(&mut stage, "How people stand to it", "Done");
+    assert_eq!((cells(&stage.harness), current(&stage.harness).as_deref()), (1, Some("part-07.png")));
+    choose(&mut stage, "How people stand to it", "Overruled");
+    assert!(shows(&stage.harness, "Nothing in this queue"));
+    stage.harness.get_by_label("Show all parts").click();
+    stage.harness.run_steps(4);
+    assert_eq!(cells(&stage.harness), 8);
+}
+
+#[test]
+fn two_persons_judge_without_sight_of_each_other_and_a_third_look_settles_it() {
+    let (mut stage, mut record) = reviewing(true);
+    let part = item(&record, "part-03.png");
+    let bob = NewOpinion { blind: true, ..NewOpinion::new(part.inspection.id, "bob", Judgement::Defective) };
+    record.add_opinion(&bob).unwrap();
+    stage.harness.run_steps(3);
+    for hidden in ["SUSPECT", "1 in 17", "bob, blind"] {
+        assert!(!shows(&stage.harness, hidden), "{hidden}");
+    }
+    assert!(shows(&stage.harness, "What do you see?"));
+    tap(&mut stage, Key::A);
+    assert_eq!(current(&stage.harness).as_deref(), Some("part-03.png"), "there is nothing to agree with");
+    tap(&mut stage, Key::H);
+    until_saved(&mut stage);
+    stage.until("ada's blind verdict", |_| item(&record, "part-03.png").blind.len() == 2);
+    // A moment later the figures are worked out anew.
+    stage.until("the disagreement", |window| shows(window, "1 part waits for somebody to settle it"));
+    choose(&mut stage, "How people stand to it", "Disagreements");
+    assert_eq!((cells(&stage.harness), current(&stage.harness).as_deref()), (1, Some("part-03.png")));
+    assert!(shows(&stage.harness, "SUSPECT") && shows(&stage.harness, "bob, blind"));
+    tap(&mut stage, Key::D);
+    stage.until("the ruling", |_| item(&record, "part-03.png").defective() == Some(true));
+    assert_eq!(item(&record, "part-03.png").blind.len(), 2, "what was said before stays on record");
+    stage.until("an empty queue", |window| shows(window, "Nothing in this queue"));
+}
+
+#[test]
+fn what_others_file_appears_and_a_missing_picture_is_said_and_judged() {
+    let (mut stage, mut record) = reviewing(false);
+    let path = picture_file(&stage.path("parts"), 8);
+    file(&mut record, &path, 0.051, 8);
+    fs::remove_file(&path).unwrap();
+    stage.until("the new part", |window| shows(window, "of 7"));
+    choose(&mut stage, "Order of the queue", "Newest");
+    while current(&stage.harness).as_deref() != Some("part-09.png") {
+        tap(&mut stage, Key::ArrowLeft);
+    }
+    stage.until("the reason", |window| shows(window, "No picture of this part"));
+    assert!(shows(&stage.harness, "it was moved or deleted"));
+    tap(&mut stage, Key::H);
+    until_saved(&mut stage);
+    stage.until("the verdict", |_| item(&record, "part-09.png").opinions.len() == 1);
+}
+
+#[test]
+fn without_a_name_nothing_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let record = record(folder.path());
+    let mut stage = open_in(folder, true, SIZE, |_| {}, |_| {});
+    show(&mut stage);
+    stage.until("the record", |window| shows(window, "1 of 6"));
+    tap(&mut stage, Key::D);
+    assert!(record.queue().unwrap().iter().all(|item| item.opinions.is_empty()));
+    stage.harness.get_by_label("Your name").focus();
+    stage.harness.run_steps(2);
+    type_text(&mut stage, "eve");
+    tap(&mut stage, Key::Enter);
+    stage.harness.run_steps(3);
+    assert_eq!(stage.harness.state().settings().review.reviewer, "eve");
+    tap(&mut stage, Key::D);
+    until_saved(&mut stage);
+    stage.until("eve's verdict", |_| {
+        item(&record, "part-03.png").opinions.iter().any(|o| o.reviewer == "eve" && o.defective() == Some(true))
+    });
+}
+
+#[test]
+fn the_queue_is_written_as_a_table() {
+    let (mut stage, _record) = reviewing(false);
+    let out = stage.path("out");
+    stage.harness.state_mut().apply(Action::ExportReview(ganspect::review::export::Format::Csv, out.clone()));
+    stage.until("the table", |window| window.state().notices().any(|text| text.contains("of 6 parts were written to")));
+    assert!(fs::read_to_string(out.join("review.csv")).unwrap().contains("part-03.png"));
+}
+
+#[test]
+fn a_record_that_is_none_is_said_with_its_name() {
+    let mut stage = open(true, SIZE, |_| {});
+    let path = stage.path("notes.txt");
+    fs::write(&path, "no record").unwrap();
+    stage.harness.state_mut().apply(Action::OpenRecord(path));
+    stage.until("the reason", |window| {
+        window.state().notices().any(|text| text.contains("notes.txt as a record") && text.ends_with('.'))
+    });
+    assert_eq!(stage.harness.state().page(), Page::Review);
+    assert!(shows(&stage.harness, "Is the model right?"));
+}
+
+/// Items as a record hands them out, of pictures in `folder`.
+fn items(folder: &Path, count: usize) -> Vec<Item> {
+    let item = |i: usize| {
+        let id = i as i64 + 1;
+        let p = P[i % P.len()];
+        Item {
+            part: Part {
+                id: PartId(id),
+                path: folder.join(format!("part-{:02}.png", i + 1)),
+                hash: FileHash::of(&id.to_le_bytes()),
+                bytes: 10,
+                width: SIDE,
+                height: SIDE,
+                first_seen: Moment::from_seconds(1_773_300_000),
+            },
+            inspection: Inspection {
+                id: InspectionId(id),
+                model: model_hash(),
+                model_name: "turned".into(),
+                assessment: assessment(p),
+                threshold: Some(3.0),
+                seconds: 0.6,
+                time: Moment::from_seconds(1_773_300_000 + i as u64),
+            },
+            opinions: Vec::new(),
+            blind: Vec::new(),
+        }
+    };
+    (0..count).map(item).collect()
+}
+
+/// Shows these parts as an open record's.
+fn put(live: &Live, items: Vec<Item>) {
+    let facets = Arc::new(Facets::of(&items));
+    let figures = Figures { drift: Some(Drift::of(&items)), agreement: Agreement::of(&items), disputed: 0 };
+    let books = Books {
+        path: Some("/parts/review.sqlite".into()),
+        state: RecordState::Open,
+        items: Arc::new(items),
+        revision: 1,
+        kinds: Arc::new(vec!["scratch".into(), "dent".into()]),
+        facets,
+        figures: Arc::new(figures),
+        ..Books::default()
+    };
+    *live.station.books.write() = Arc::new(books);
+}
+
+fn calibration() -> Calibration {
+    let held_out = (0..39_u32).map(|i| HeldOut { hash: FileHash::of(&i.to_le_bytes()), scores: Scores::default() });
+    Calibration {
+        fusion: Vec::new(),
+        knobs: InvertKnobs::default(),
+        held_out: held_out.collect(),
+        regions: Regions::default(),
+        size: (SIDE, SIDE),
+        scale: MapScale { difference: 0.4, feature: 1.2, critic: 8.0 },
+        score: ScoreKind::WorstSpot,
+    }
+}
+
+/// The model in force, and what it draws in the place of part `i`.
+fn model_and_map(live: &Live, i: usize) {
+    live.inspect.status.write().model = ModelState::Ready(Arc::new(ModelFacts {
+        name: "turned".into(),
+        path: None,
+        hash: model_hash().to_string(),
+        recipe: Arc::new(Preset::Laptop.recipe()),
+        step: 2_000,
+        encoder: true,
+        calibrations: Arc::new(vec![calibration()]),
+        regions: Regions::default(),
+    }));
+    let of = |defect| Planes::of(&surface::draw(Kind::Turned, defect, 11, i as u64, SIDE).picture, 1, 1.0);
+    let (query, end) = (Arc::new(of(Some(DefectKind::Scratch))), of(None));
+    let difference: Vec<f32> = query.values().iter().zip(end.values()).map(|(q, e)| q - e).collect();
+    let pixels = end.values().iter().map(|v| ((v.clamp(-1.0, 1.0) + 1.0) * 32_767.5).round() as u16).collect();
+    let kept = Kept { step: 60, pixels };
+    let outcome = Outcome {
+        critic: None,
+        query: Arc::clone(&query),
+        reconstruction: end,
+        feature: difference.iter().map(|d| d.abs()).collect(),
+        difference,
+        inspected: None,
+        scores: Scores::default(),
+        assessment: Some(assessment(0.04)),
+        knobs: InvertKnobs::default(),
+        records: Vec::new(),
+        steps: 60,
+        tiles: 1,
+        seconds: 0.6,
+    };
+    let view = View { query, frames: vec![kept], records: Arc::default(), outcome: Some(Arc::new(outcome)) };
+    live.station.maps.write().insert(InspectionId(i as i64 + 1), Ok(Arc::new(view)));
+    live.station.findings.write().insert(InspectionId(i as i64 + 1), Arc::new(findings(0.04)));
+}
+
+#[test]
+fn five_thousand_parts_draw_as_many_as_are_in_sight() {
+    let mut stage = open(true, SIZE, |live| put(live, items(Path::new("/parts"), 5_000)));
+    show(&mut stage);
+    stage.harness.run_steps(3);
+    assert!(shows(&stage.harness, "1 of 3,750"));
+    let seen = cells(&stage.harness);
+    assert!((8..=20).contains(&seen), "{seen} thumbnails");
+    for _ in 0..40 {
+        tap(&mut stage, Key::ArrowRight);
+    }
+    assert!(shows(&stage.harness, "41 of 3,750"));
+    let seen = cells(&stage.harness);
+    assert!((8..=20).contains(&seen), "{seen} thumbnails");
+    assert!(current(&stage.harness).is_some(), "the strip follows");
+}
+
+#[test]
+fn the_page_looks_as_it_should() {
+    let mut results = SnapshotResults::new();
+    for (dark, name) in [(true, ""), (false, "_light")] {
+        let folder = tempfile::tempdir().unwrap();
+        (0..P.len()).for_each(|i| drop(picture_file(folder.path(), i)));
+        let parts = items(folder.path(), P.len());
+        let prepare = move |live: &Live| {
+            put(live, parts);
+            model_and_map(live, 2);
+        };
+        let mut stage = open_in(folder, dark, SIZE, prepare, |settings| settings.review.reviewer = "ada".into());
+        show(&mut stage);
+        let thumbnails = |window: &Window| {
+            let textures = window.ctx.tex_manager();
+            let textures = textures.read();
+            textures.allocated().filter(|(_, meta)| meta.name == "review-thumbnail").count()
+        };
+        stage.until("the small pictures", |window| thumbnails(window) >= 6);
+        assert!(shows(&stage.harness, "170 px, peak 6.2") || shows(&stage.harness, "Places"));
+        stage.snapshot(&format!("review_parts{name}"), &mut results);
+    }
+}
+
+#[test]
+fn the_empty_page_says_what_goes_there() {
+    let mut results = SnapshotResults::new();
+    for (dark, name) in [(true, ""), (false, "_light")] {
+        let mut stage = open(dark, SIZE, |live| put(live, Vec::new()));
+        show(&mut stage);
+        assert!(shows(&stage.harness, "Is the model right?") && shows(&stage.harness, "Open a record…"));
+        stage.snapshot(&format!("review_empty{name}"), &mut results);
+    }
+}
+
+#[test]
+fn it_fits_the_smallest_window() {
+    let mut stage = open_in(
+        tempfile::tempdir().unwrap(),
+        true,
+        [1024.0, 640.0],
+        |live| {
+            put(live, items(Path::new("/parts"), 8));
+            model_and_map(live, 2);
+        },
+        |settings| settings.review.reviewer = "ada".into(),
+    );
+    show(&mut stage);
+    stage.harness.run_steps(3);
+    let window = egui::Rect::from_min_size(egui::Pos2::ZERO, egui::vec2(1024.0, 640.0));
+    for button in ["Agree", "Healthy", "Defective", "Unsure", "Skip", "Undo verdict", "Note", "Next part"] {
+        let rect = stage.harness.get_by_role_and_label(accesskit::Role::Button, button).rect();
+        assert!(window.contains_rect(rect), "{button} at {rect:?}");
+    }
+}
