@@ -140,9 +140,9 @@ impl Station {
         assert!(self.engine.send(Command::Learn(Learn::Begin(assignment))));
     }
 
-    fn learned(&self) -> std::sync::Arc<ganspect::engine::learn::Learned> {
+    fn learned(&self, out: &str) -> std::sync::Arc<ganspect::engine::learn::Learned> {
         until(&self.engine, "the model", |e| match status(e).phase {
-            LearnPhase::Done => status(e).learned,
+            LearnPhase::Done => status(e).learned.filter(|learned| learned.model.path == self.at(out)),
             LearnPhase::Failed(text) => panic!("{text}"),
             _ => None,
         })
@@ -169,7 +169,7 @@ fn a_model_learns_from_verdicts_and_says_so() {
     assert!(!station.at("models").exists());
 
     station.learn("models/first.ganspect", false);
-    let first = station.learned();
+    let first = station.learned("models/first.ganspect");
     let parent = facts(&station.engine).unwrap();
     assert_eq!(parent.path, Some(station.at("parent.ganspect")), "nothing is put in force unasked");
     assert_eq!((first.parent.hash.to_string(), first.missing, first.opinions.len()), (parent.hash.clone(), 0, 24));
@@ -215,7 +215,7 @@ fn a_model_learns_from_verdicts_and_says_so() {
     station.take_in(25);
     assert_eq!(station.teaching().fresh(Some(&lineage)), (1, 1));
     station.learn("models/second.ganspect", true);
-    let second = station.learned();
+    let second = station.learned("models/second.ganspect");
     let about = Model::load(&second.model.path, &Device::flex()).unwrap().about().clone();
     let line = about.lineage.unwrap();
     assert_eq!(line.ancestors, [first.model.hash, first.parent.hash]);
@@ -251,7 +251,7 @@ fn what_teaches_nothing_is_refused_in_a_sentence() {
             let text = refused(Vec::new());
             text.contains("review some more").then_some(text)
         })
-        .starts_with("The model has not learned from the verdicts: None of the verdicts calls a part healthy")
+        .starts_with("The model has not learned from the verdicts: none of the verdicts calls a part healthy")
     );
     assert!(!out.exists());
 }

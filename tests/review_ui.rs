@@ -18,7 +18,7 @@ use egui_kittest::{
 };
 use ganspect::{
     data::{
-        FileHash,
+        FileHash, Split,
         surface::{self, DefectKind, Kind},
     },
     engine::{
@@ -475,6 +475,8 @@ fn model_and_map(live: &Live, i: usize) {
         encoder: true,
         calibrations: Arc::new(vec![calibration()]),
         regions: Regions::default(),
+        split: Arc::new(Split { seed: 0, train: Vec::new(), held_out: Vec::new() }),
+        lineage: None,
     }));
     let of = |defect| Planes::of(&surface::draw(Kind::Turned, defect, 11, i as u64, SIDE).picture, 1, 1.0);
     let (query, end) = (Arc::new(of(Some(DefectKind::Scratch))), of(None));

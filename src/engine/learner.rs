@@ -23,7 +23,6 @@ use crate::{
     inspect::{Evaluation, Evaluator, InvertKnobs, Lesson, Lineage, Model, TestSet, lineage::Role, model::About},
     review::{Comparison, OpinionId},
     train::{Trainer, Update},
-    words::sentence,
 };
 
 /// Generator and D are trained on for one step in so many of those that they were trained for.
@@ -119,7 +118,7 @@ impl Learner {
     }
 
     fn fail(&mut self, why: &str, outbox: &mut Outbox) {
-        let text = format!("The model has not learned from the verdicts: {}", sentence(why));
+        let text = format!("The model has not learned from the verdicts: {}.", why.trim_end_matches('.'));
         outbox.notice(Severity::Error, text.clone(), "");
         self.work = None;
         self.status(|s| (s.phase, s.seconds_left) = (LearnPhase::Failed(text), None));

@@ -1,12 +1,15 @@
 //! The parts of a folder, carried to the model in force and from there to the record, a slice at a time.
 
+mod opening;
+mod pace;
+
 use std::{
-    collections::VecDeque,
     path,
     sync::Arc,
     time::{Duration, Instant},
 };
 
+use self::pace::Pace;
 use super::{
     Live, Severity,
     batch::{Batch, InForce, Turn},
@@ -14,16 +17,13 @@ use super::{
     intake::{Intake, IntakePhase, IntakeStatus, Order},
     reviewer,
     task::{State, Task},
-    watch::{Counts, News, RecordLedger, Watch},
+    watch::{Counts, News, Watch},
     worker::Outbox,
 };
-use crate::{inspect::InvertKnobs, review::Record, words::sentence};
+use crate::inspect::InvertKnobs;
 
 /// How the sentence begins when the user has ended it.
 const STOPPED: &str = "Stopped";
-
-/// Parts by which the pace is told.
-const PACED: usize = 32;
 
 /// The model in force, if there is one.
 pub(super) type Force<'a> = Option<&'a reviewer::InForce<'a>>;
@@ -234,7 +234,7 @@ impl Porter {
         let Some(order) = self.order.clone() else { return };
         self.status(|s| s.phase = IntakePhase::Opening);
         let hash = basis.hash.clone();
-        match Task::spawn("ganspect-open", || {}, move |_| opened(&order, &hash)) {
+        match Task::spawn("ganspect-open", || {}, move |_| opening::opened(&order, &hash)) {
             Ok(task) => self.stage = Some(Stage::Opening(task)),
             Err(error) => {
                 let text = self.failed(&format!("the system has no thread for it: {error}"));
@@ -282,7 +282,8 @@ impl Porter {
         let wanted = match self.basis(now) {
             Ok(basis) => basis,
             Err(why) => {
-                (open.batch, open.pace.since) = (None, None);
+                open.batch = None;
+                open.pace.rest();
                 self.stage = Some(Stage::Going(open));
                 self.status(|s| s.phase = IntakePhase::Waiting(why));
                 return false;
@@ -396,10 +397,10 @@ impl Porter {
     }
 
     fn failed(&self, why: &str) -> String {
-        let folder = self.folder();
         format!(
-            "No more parts are taken in from {folder}: {} What was not filed comes up again when you begin again.",
-            sentence(why).trim_start()
+            "No more parts are taken in from {}: {}. What was not filed comes up again when you begin again.",
+            self.folder(),
+            why.trim_end_matches('.')
         )
     }
 
@@ -437,26 +438,6 @@ impl Porter {
     }
 }
 
-fn opened(order: &Order, model: &str) -> Result<(Watch, Filing), String> {
-    let failed = |why: String| {
-        format!(
-            "No parts are taken in from {}: {}. Nothing was changed.",
-            order.folder.display(),
-            why.trim_end_matches('.')
-        )
-    };
-    let open = || Record::open(&order.record).map_err(|error| failed(error.to_string()));
-    let (record, reader) = (open()?, open()?);
-    let ledger = match order.options.once {
-        true => RecordLedger::once_a_model(record, model).map_err(|error| failed(error.to_string()))?,
-        false => RecordLedger::once(record),
-    };
-    let watch = Watch::start(&order.folder, order.options, ledger).map_err(|error| failed(error.to_string()))?;
-    let filing = Filing::start(Arc::clone(watch.desk()), reader, order.folder.clone())
-        .map_err(|error| failed(format!("the system has no thread to file with: {error}")))?;
-    Ok((watch, filing))
-}
-
 /// What was done, in a sentence: "12 parts filed, 2 in quarantine.".
 fn tally(counts: &Counts) -> String {
     let mut text = match counts.filed {
@@ -473,36 +454,4 @@ fn tally(counts: &Counts) -> String {
         }
     }
     text + "."
-}
-
-/// How long a part takes, whatever else the compute thread does in between.
-#[derive(Debug, Default)]
-struct Pace {
-    since: Option<Instant>,
-    last: VecDeque<f64>,
-}
-
-impl Pace {
-    fn note<E>(&mut self, turn: &Result<Turn, E>) {
-        match turn {
-            Ok(Turn::Working) => {
-                self.since.get_or_insert_with(Instant::now);
-            }
-            Ok(Turn::Done(_) | Turn::Refused(_)) => {
-                if let Some(since) = self.since.replace(Instant::now()) {
-                    self.last.push_back(since.elapsed().as_secs_f64());
-                }
-                if self.last.len() > PACED {
-                    self.last.pop_front();
-                }
-            }
-            Ok(Turn::Idle | Turn::Over) | Err(_) => self.since = None,
-        }
-    }
-
-    /// Seconds a part; `None` before the first is done.
-    fn seconds(&self) -> Option<f64> {
-        let sum: f64 = self.last.iter().sum();
-        (!self.last.is_empty()).then(|| (sum / self.last.len() as f64).max(1e-6))
-    }
 }

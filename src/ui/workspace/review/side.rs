@@ -20,12 +20,12 @@ pub(super) trait Section {
 /// Every section, from top to bottom.
 pub(super) fn sections() -> Vec<Box<dyn Section>> {
     vec![
-        Box::new(super::intake::Parts),
         Box::new(super::persons::Persons::default()),
         Box::new(super::record::Kinds::default()),
         Box::new(super::goodparts::GoodParts),
-        Box::new(super::learning::Learning),
         Box::new(super::record::TheRecord),
+        Box::new(super::intake::Parts),
+        Box::new(super::learning::Learning),
         Box::new(super::model::Model),
     ]
 }
