@@ -22,8 +22,8 @@ use ganspect::{
         surface::{self, DefectKind, Kind},
     },
     engine::{
-        Live,
-        inspect::{ModelFacts, ModelState, View},
+        Command, Inspect, Live,
+        inspect::{ModelFacts, ModelSource, ModelState, View},
         station::{Books, Figures, RecordState},
     },
     inspect::{
@@ -79,14 +79,23 @@ fn picture_file(folder: &Path, i: usize) -> PathBuf {
 
 fn findings(p: f64) -> Findings {
     let place = Suspect {
-        x: 30,
-        y: 40,
-        width: 24,
-        height: 10,
-        area: 170,
+        x: 10,
+        y: 25,
+        width: 36,
+        height: 14,
+        area: 310,
         peak: 6.2,
-        at: [40, 44],
-        outline: vec![[30.0, 40.0], [54.0, 40.0], [54.0, 46.0], [48.0, 46.0], [48.0, 50.0], [30.0, 50.0]],
+        at: [40, 34],
+        outline: vec![
+            [10.0, 25.0],
+            [34.0, 25.0],
+            [34.0, 29.0],
+            [46.0, 29.0],
+            [46.0, 39.0],
+            [30.0, 39.0],
+            [30.0, 34.0],
+            [10.0, 34.0],
+        ],
     };
     Findings { scores: Scores::default(), suspects: if verdict(p) == Verdict::Healthy { vec![] } else { vec![place] } }
 }
@@ -105,6 +114,11 @@ fn record(folder: &Path) -> Record {
 }
 
 fn file(record: &mut Record, path: &Path, p: f64, i: usize) {
+    file_as(record, path, p, i, model_hash());
+}
+
+/// The same as inspected by this model.
+fn file_as(record: &mut Record, path: &Path, p: f64, i: usize, model: FileHash) {
     let bytes = fs::read(path).unwrap();
     let part = NewPart {
         path: path.to_owned(),
@@ -114,7 +128,7 @@ fn file(record: &mut Record, path: &Path, p: f64, i: usize) {
         height: SIDE,
     };
     let inspection = NewInspection {
-        model: model_hash(),
+        model,
         model_name: "turned".into(),
         assessment: assessment(p),
         threshold: Some(3.0),
@@ -188,13 +202,25 @@ fn until_saved(stage: &mut Stage) {
 fn choose(stage: &mut Stage, combo: &str, entry: &str) {
     stage.harness.get_by_role_and_label(accesskit::Role::ComboBox, combo).click();
     stage.harness.run_steps(3);
-    stage.harness.get_by_role_and_label(accesskit::Role::Button, entry).click();
+    // A choice is on or off, as a button of the same name is not.
+    let mut entries = stage.harness.query_all_by_role_and_label(accesskit::Role::Button, entry);
+    entries.find(|node| node.accesskit_node().toggled().is_some()).unwrap().click();
+    drop(entries);
     stage.harness.run_steps(4);
 }
 
 fn type_text(stage: &mut Stage, text: &str) {
     stage.harness.event(egui::Event::Text(text.into()));
     stage.harness.run_steps(2);
+}
+
+fn point(stage: &mut Stage, pos: egui::Pos2, pressed: Option<bool>) {
+    stage.harness.event(egui::Event::PointerMoved(pos));
+    if let Some(pressed) = pressed {
+        let (button, modifiers) = (egui::PointerButton::Primary, Modifiers::NONE);
+        stage.harness.event(egui::Event::PointerButton { pos, button, pressed, modifiers });
+    }
+    stage.harness.step();
 }
 
 #[test]
@@ -231,7 +257,7 @@ fn a_digit_names_the_kind_and_the_last_kind_is_the_next_ones() {
     let (mut stage, record) = reviewing(false);
     tap(&mut stage, Key::D);
     until_saved(&mut stage);
-    assert!(shows(&stage.harness, "Part-03.png is defective: kind not named."));
+    assert!(shows(&stage.harness, "part-03.png is defective: kind not named."));
     tap(&mut stage, Key::Num2);
     until_saved(&mut stage);
     stage.until("the kind", |_| item(&record, "part-03.png").defect() == Some("dent"));
@@ -269,17 +295,17 @@ fn a_note_is_kept_with_the_verdict() {
 fn a_region_is_drawn_round_the_defect() {
     let (mut stage, record) = reviewing(false);
     stage.until("the picture", |window| window.query_by_label("Draw a rectangle").is_some());
-    let query = stage.harness.get_by_label_contains("Query · 96 × 96").rect();
+    let is_query = |label: Option<String>| label.is_some_and(|label| label.starts_with("Query"));
+    let mut images = stage.harness.query_all_by_role(accesskit::Role::Image);
+    let query = images.find(|node| is_query(node.accesskit_node().label())).unwrap().rect();
+    drop(images);
     tap(&mut stage, Key::R);
-    let (from, to) = (query.center() - egui::vec2(40.0, 30.0), query.center() + egui::vec2(40.0, 30.0));
-    stage.harness.hover_at(from);
+    let at = |share: f32| query.center() + query.size() * share;
+    point(&mut stage, at(-0.2), Some(true));
+    point(&mut stage, at(0.0), None);
+    point(&mut stage, at(0.2), None);
+    point(&mut stage, at(0.2), Some(false));
     stage.harness.run_steps(2);
-    stage.harness.drag_at(from);
-    stage.harness.run_steps(2);
-    stage.harness.hover_at(to);
-    stage.harness.run_steps(2);
-    stage.harness.drop_at(to);
-    stage.harness.run_steps(3);
     assert!(shows(&stage.harness, "A region is drawn; it is kept with your verdict."));
     tap(&mut stage, Key::D);
     until_saved(&mut stage);
@@ -478,8 +504,12 @@ fn model_and_map(live: &Live, i: usize) {
         split: Arc::new(Split { seed: 0, train: Vec::new(), held_out: Vec::new() }),
         lineage: None,
     }));
-    let of = |defect| Planes::of(&surface::draw(Kind::Turned, defect, 11, i as u64, SIDE).picture, 1, 1.0);
-    let (query, end) = (Arc::new(of(Some(DefectKind::Scratch))), of(None));
+    let picture = surface::draw(Kind::Turned, Some(DefectKind::Scratch), 11, i as u64, SIDE).picture;
+    let query = Arc::new(Planes::of(&picture, 1, 1.0));
+    // Tool marks run down the picture: a column's mean is the column without the scratch.
+    let mean = |x: usize| (0..SIDE).map(|y| query.at(x, y, 0)).sum::<f32>() / SIDE as f32;
+    let row: Vec<f32> = (0..SIDE).map(mean).collect();
+    let end = Planes::new(SIDE, SIDE, 1, row.repeat(SIDE)).unwrap();
     let difference: Vec<f32> = query.values().iter().zip(end.values()).map(|(q, e)| q - e).collect();
     let pixels = end.values().iter().map(|v| ((v.clamp(-1.0, 1.0) + 1.0) * 32_767.5).round() as u16).collect();
     let kept = Kept { step: 60, pixels };
@@ -539,7 +569,7 @@ fn the_page_looks_as_it_should() {
             textures.allocated().filter(|(_, meta)| meta.name == "review-thumbnail").count()
         };
         stage.until("the small pictures", |window| thumbnails(window) >= 6);
-        assert!(shows(&stage.harness, "170 px, peak 6.2") || shows(&stage.harness, "Places"));
+        assert!(shows(&stage.harness, "310 px, peak 6.2") || shows(&stage.harness, "Places"));
         stage.snapshot(&format!("review_parts{name}"), &mut results);
     }
 }
@@ -553,6 +583,34 @@ fn the_empty_page_says_what_goes_there() {
         assert!(shows(&stage.harness, "Is the model right?") && shows(&stage.harness, "Open a record…"));
         stage.snapshot(&format!("review_empty{name}"), &mut results);
     }
+}
+
+#[test]
+fn the_model_in_force_draws_the_parts_that_it_inspected() {
+    let mut stage = open(true, SIZE, |_| {});
+    let built_in = Command::Inspect(Inspect::Model(ModelSource::BuiltIn));
+    stage.harness.state_mut().apply(Action::Engine(built_in));
+    let hash = |window: &Window| match &window.state().live().inspect.status.read().model {
+        ModelState::Ready(facts) => Some(facts.hash.clone()),
+        _ => None,
+    };
+    stage.until("the model", |window| hash(window).is_some());
+    let hash: FileHash = hash(&stage.harness).unwrap().parse().unwrap();
+    let folder = stage.path("records");
+    let mut record = Record::open(&folder.join("review.sqlite")).unwrap();
+    file_as(&mut record, &picture_file(&folder, 0), 0.04, 0, hash);
+    file_as(&mut record, &picture_file(&folder, 1), 0.005, 1, model_hash());
+    stage.harness.state_mut().apply(Action::OpenRecord(folder.join("review.sqlite")));
+    stage.until("the part", |window| shows(window, "1 of 2"));
+    stage.until("the reconstruction", |window| {
+        let maps = window.state().live().station.maps.read();
+        maps.values().any(Result::is_ok)
+    });
+    stage.harness.run_steps(3);
+    assert!(!shows(&stage.harness, "Reconstruction · step –"));
+    tap(&mut stage, Key::ArrowRight);
+    stage.until("the other part", |window| shows(window, "Reconstruction · step –"));
+    assert_eq!(stage.harness.state().live().station.maps.read().len(), 1, "another model's part is not drawn");
 }
 
 #[test]

@@ -60,7 +60,7 @@ impl Progress {
     /// Name on screen.
     pub fn title(self) -> &'static str {
         match self {
-            Self::All => "All",
+            Self::All => "Done and to do",
             Self::Open => "To do",
             Self::Done => "Done",
             Self::Overruled => "Overruled",
@@ -235,8 +235,9 @@ impl View {
             let item = self.rows.get(place).and_then(|&i| items.get(i));
             item.is_some_and(|item| self.standing(item) == wanted)
         };
-        let put_off = places.clone().find(|&place| is(place, Standing::Skipped));
-        places.find(|&place| is(place, Standing::Open)).or(put_off)
+        let mut again = places.clone();
+        let open = places.find(|&place| is(place, Standing::Open));
+        open.or_else(|| again.find(|&place| is(place, Standing::Skipped)))
     }
 }
 

@@ -30,6 +30,18 @@ pub struct Suspect {
 }
 
 impl Suspect {
+    /// The same place in a picture that has `by` times as many pixels along each side.
+    #[must_use]
+    pub fn scaled(mut self, by: f32) -> Self {
+        let times = |v: usize| (v as f32 * by).round() as usize;
+        (self.x, self.y) = (times(self.x), times(self.y));
+        (self.width, self.height) = (times(self.width).max(1), times(self.height).max(1));
+        self.area = (self.area as f32 * by * by).round() as usize;
+        self.at = self.at.map(times);
+        self.outline.iter_mut().flatten().for_each(|v| *v *= by);
+        self
+    }
+
     /// Its outline as a region; its box where there is none.
     pub fn shape(&self) -> Shape {
         let [x, y, right, below] = [self.x, self.y, self.x + self.width, self.y + self.height].map(|v| v as f32);

@@ -70,6 +70,9 @@ impl Ledger for RecordLedger {
         let level = level / 2.0;
         let cut = Cut { level, min_area: MIN_AREA, most: MOST };
         let suspects = suspects(&map, outcome.query.width(), outcome.query.height(), &cut);
+        // A model may see a picture smaller than it is stored.
+        let by = finding.width as f32 / outcome.query.width().max(1) as f32;
+        let suspects = suspects.into_iter().map(|suspect| suspect.scaled(by)).collect();
         let part = NewPart {
             path: finding.path.clone(),
             hash: finding.hash,

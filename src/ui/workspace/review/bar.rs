@@ -1,10 +1,12 @@
 //! The verdicts as buttons, with their keys on them.
 
 use egui::{Button, Key, RichText, Ui, vec2};
+use egui_material_icons::icons;
 
 use crate::ui::{
     Frame, UiCommand,
     theme::{self, Palette},
+    widget::icon_button,
 };
 
 /// The verdicts, in the order of their keys.
@@ -36,11 +38,11 @@ pub(super) fn ui(ui: &mut Ui, frame: &mut Frame<'_>) {
             button(ui, command, title, frame);
         }
         ui.separator();
-        for (command, title) in [(UiCommand::ReviewBack, "◀"), (UiCommand::ReviewForward, "▶")] {
-            let button =
-                ui.add_enabled(command.enabled(frame.facts), Button::new(title).min_size(vec2(theme::ROW, theme::ROW)));
-            let tooltip = command.tooltip(ui.ctx());
-            if button.accessible_name(command.title()).on_hover_text(tooltip).clicked() {
+        let beside =
+            [(UiCommand::ReviewBack, icons::ICON_CHEVRON_LEFT), (UiCommand::ReviewForward, icons::ICON_CHEVRON_RIGHT)];
+        for (command, icon) in beside {
+            let (tooltip, enabled) = (command.tooltip(ui.ctx()), command.enabled(frame.facts));
+            if icon_button(ui, icon, &tooltip, enabled).accessible_name(command.title()).clicked() {
                 frame.command(command);
             }
         }

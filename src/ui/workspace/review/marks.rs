@@ -103,14 +103,14 @@ impl Overlay for Marks<'_> {
         let font = theme::caption().resolve(ui.style());
         let mut labels: Vec<Rect> = Vec::new();
         for (i, suspect) in suspects.iter().enumerate() {
-            let shape = suspect.shape();
+            let shape = scaled(&suspect.shape(), by);
             outline(&painter, placed, &shape, Stroke::new(theme::CURVE, p.suspect), false);
             if i >= LABELLED {
                 continue;
             }
             let text =
                 format!("{} px, peak {}", ticks::grouped(suspect.area as f64, 0), ticks::figure(Some(suspect.peak)));
-            let at = placed.to_screen(egui::pos2((suspect.x + suspect.width) as f32, suspect.y as f32));
+            let at = placed.to_screen(egui::pos2((suspect.x + suspect.width) as f32 * by, suspect.y as f32 * by));
             let galley = painter.layout_no_wrap(text, font.clone(), p.text_strong);
             let room = response.rect.shrink(2.0);
             let mut rect = Align2::LEFT_BOTTOM.anchor_size(at + vec2(2.0, -2.0), galley.size()).expand(2.0);

@@ -22,7 +22,7 @@ impl Section for Model {
         let text = match &scene.model {
             ModelState::None => "No model is in force.".to_owned(),
             ModelState::Loading(name) => format!("Loading {name}."),
-            ModelState::Ready(facts) => sentence(&facts.name),
+            ModelState::Ready(facts) => format!("{} is in force.", facts.name),
             ModelState::Failed(text) => sentence(text),
         };
         ui.add(Label::new(RichText::new(text).color(p.text)).wrap());

@@ -34,6 +34,7 @@ impl Section for Kinds {
         for (i, kind) in scene.books.kinds.iter().enumerate() {
             ui.horizontal(|ui| {
                 ui.set_height(theme::ROW_TIGHT);
+                ui.spacing_mut().interact_size.y = theme::ROW_TIGHT;
                 let key = if i < 9 { (i + 1).to_string() } else { String::new() };
                 ui.label(RichText::new(key).monospace().color(p.accent));
                 crate::ui::widget::flush_right(ui, |ui| {

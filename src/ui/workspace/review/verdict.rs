@@ -84,7 +84,7 @@ fn said_whole(opinion: &Opinion) -> String {
     if !opinion.note.is_empty() {
         text.push_str(&format!(" ({})", opinion.note));
     }
-    sentence(&text)
+    text + "."
 }
 
 /// Note and region of this part, as its reviewer has them now.
@@ -150,8 +150,8 @@ pub(super) fn kinds(ui: &mut Ui, scene: &Scene, session: &Session, frame: &mut F
     let p = Palette::of(ui);
     ui.separator();
     let kind = named.opinion.defect.as_deref();
-    let said = format!("{} is defective: {}", named.name, kind.unwrap_or("kind not named"));
-    ui.add(Label::new(RichText::new(sentence(&said)).color(p.text)).wrap());
+    let said = format!("{} is defective: {}.", named.name, kind.unwrap_or("kind not named"));
+    ui.add(Label::new(RichText::new(said).color(p.text)).wrap());
     let commands = UiCommand::all().filter_map(|command| command.kind().map(|at| (command, at)));
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = vec2(theme::GAP_XS, theme::GAP_XS);

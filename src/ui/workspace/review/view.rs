@@ -104,7 +104,7 @@ impl ReviewWorkspace {
                 }
                 let alone = UiCommand::ReviewAlone;
                 let (tooltip, enabled) = (alone.tooltip(ui.ctx()), alone.enabled(frame.facts));
-                let toggle = icon_toggle(ui, icons::ICON_CROP_SQUARE, &tooltip, enabled, self.layout.alone);
+                let toggle = icon_toggle(ui, icons::ICON_FULLSCREEN, &tooltip, enabled, self.layout.alone);
                 if toggle.accessible_name(alone.title()).clicked() {
                     frame.command(alone);
                 }
