@@ -232,6 +232,28 @@ fn a_model_learns_from_verdicts_and_says_so() {
 }
 
 #[test]
+fn the_command_teaches_a_copy_and_prints_both() {
+    let station = Station::new();
+    let (db, model, out) = (station.at("review.sqlite"), station.at("parent.ganspect"), station.at("taught.ganspect"));
+    drop(station.engine);
+    let learn = |db: &Path| {
+        let mut process = Process::new(env!("CARGO_BIN_EXE_ganspect"));
+        process.args(["--device", "cpu", "review", "learn", "--set", "steps=1"]);
+        process.arg("--db").arg(db).arg("--model").arg(&model).arg("--out").arg(&out).output().unwrap()
+    };
+    let output = learn(&station.root.path().join("absent.sqlite"));
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("there is no record at"));
+    let output = learn(&db);
+    let (rows, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{said}");
+    assert!(rows.contains("verdicts 20 healthy and 4 defective ones are new to it"), "{rows}");
+    assert!(rows.contains("AUROC") && rows.contains("False alarms") && rows.contains("taught.ganspect"), "{rows}");
+    let about = Model::load(&out, &Device::flex()).unwrap().about().clone();
+    assert_eq!(about.lineage.unwrap().lessons.len(), 24);
+}
+
+#[test]
 fn what_teaches_nothing_is_refused_in_a_sentence() {
     let engine = Engine::start(DeviceChoice::Cpu, || {}).unwrap();
     let out = std::env::temp_dir().join("never.ganspect");
