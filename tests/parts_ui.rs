@@ -11,18 +11,25 @@ use std::{
     sync::Arc,
 };
 
-use egui_kittest::kittest::Queryable;
+use egui_kittest::{SnapshotResults, kittest::Queryable};
 use ganspect::{
-    data::surface::{self, Kind},
-    engine::{
-        Command, Inspect,
-        inspect::{ModelSource, ModelState},
-        intake::{IntakePhase, IntakeStatus},
-        learn::{Filed, LearnPhase, LearnStatus, Learned},
+    data::{
+        FileHash, Split,
+        surface::{self, Kind},
     },
-    inspect::{Model, metrics::Estimate},
+    engine::{
+        Command, Inspect, Live,
+        inspect::{ModelFacts, ModelSource, ModelState},
+        intake::{IntakePhase, IntakeStatus, Order},
+        learn::{Filed, LearnPhase, LearnStatus, Learned},
+        making::Making,
+        station::RecordState,
+        watch::{Counts, Options},
+    },
+    inspect::{Model, Regions, metrics::Estimate},
     model::Bundle,
-    review::{Comparison, OpinionId, Record, comparison::Figures},
+    review::{Comparison, Moment, OpinionId, Record, comparison::Figures, record::Quarantined},
+    train::Preset,
     ui::{Action, UiCommand},
 };
 use stage::{SIZE, Stage, open_in};
@@ -176,4 +183,85 @@ fn a_model_that_has_learned_is_adopted_on_a_click_and_left_on_another() {
     assert_eq!(of, [(learned.parent.hash, "ada"), (learned.model.hash, "ada")]);
     assert_eq!(adoptions[1].adopted.learned_from, [OpinionId(1), OpinionId(2)]);
     assert!(old.is_file() && new.is_file());
+}
+
+/// A window tall enough for every section, with parts on their way or a model that has learned.
+fn sections(dark: bool, learned: bool) -> Stage {
+    let prepare = move |live: &Live| {
+        live.inspect.status.write().model = ModelState::Ready(Arc::new(ModelFacts {
+            name: "turned".into(),
+            path: None,
+            hash: FileHash::of(b"old").to_string(),
+            recipe: Arc::new(Preset::Laptop.recipe()),
+            step: 2_000,
+            encoder: true,
+            calibrations: Arc::new(Vec::new()),
+            regions: Regions::default(),
+            split: Arc::new(Split { seed: 0, train: Vec::new(), held_out: Vec::new() }),
+            lineage: None,
+        }));
+        let order = Order { folder: "/line/3/camera".into(), options: Options::default(), record: "/r.sqlite".into() };
+        let refused = |name: &str, reason: &str| Quarantined {
+            path: Path::new("/line/3/camera").join(name),
+            hash: None,
+            reason: reason.into(),
+            time: Moment::from_seconds(1_772_000_000),
+        };
+        *live.intake.status.write() = IntakeStatus {
+            phase: IntakePhase::Going,
+            order: Some(order),
+            model: None,
+            counts: Counts { filed: 1_204, known: 310, quarantined: 2, gone: 1, waiting: 96, listed: true },
+            per_minute: Some(41.7),
+            seconds_left: Some(138.0),
+            news: None,
+            quarantined: Arc::new(vec![
+                refused("part 00817.png", "it ends too early; copy it again"),
+                refused("note.png", "it is not an image; remove it or save it as PNG, JPEG, TIFF, BMP or PNM"),
+            ]),
+        };
+        let filed = |name: &str| Filed {
+            name: name.into(),
+            hash: FileHash::of(name.as_bytes()),
+            path: Path::new("/models").join(name),
+        };
+        let comparison =
+            Comparison { before: figures(0.9, 3), after: figures(0.95, 1), parts: 17, righted: 2, wronged: 0 };
+        let making = Making { share: 0.4, ..Making::default() };
+        *live.learn.status.write() = LearnStatus {
+            phase: if learned { LearnPhase::Done } else { LearnPhase::Making(making) },
+            seconds_left: (!learned).then_some(312.0),
+            learned: learned.then(|| {
+                Arc::new(Learned {
+                    model: filed("turned, taught by 20 verdicts"),
+                    parent: filed("turned"),
+                    opinions: vec![OpinionId(1)],
+                    comparison: Some(comparison),
+                    missing: 2,
+                })
+            }),
+        };
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let mut stage = open_in(folder, dark, [SIZE[0], 1_240.0], prepare, |settings| {
+        settings.review.intake.folder = Some("/line/3/camera".into());
+        settings.review.record = Some("/r.sqlite".into());
+    });
+    command(&mut stage, UiCommand::GoReview);
+    stage.until("the record", |w| w.state().live().station.books.read().state == RecordState::Absent);
+    if learned {
+        stage.harness.get_by_label("2 in quarantine").click();
+    }
+    stage.harness.run_steps(8);
+    stage
+}
+
+#[test]
+fn the_sections_look_as_they_should() {
+    let mut results = SnapshotResults::new();
+    for (dark, learned, name) in [(true, false, "going"), (false, true, "learned")] {
+        let mut stage = sections(dark, learned);
+        assert!(stage.harness.query_by_label("1,206 of 1,302 parts").is_some());
+        stage.snapshot(&format!("review_parts_{name}"), &mut results);
+    }
 }

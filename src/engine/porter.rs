@@ -1,5 +1,6 @@
 //! The parts of a folder, carried to the model in force and from there to the record, a slice at a time.
 
+mod ending;
 mod opening;
 mod pace;
 
@@ -9,7 +10,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use self::pace::Pace;
+use self::{
+    ending::{STOPPED, Why},
+    pace::Pace,
+};
 use super::{
     Live, Severity,
     batch::{Batch, InForce, Turn},
@@ -17,13 +21,10 @@ use super::{
     intake::{Intake, IntakePhase, IntakeStatus, Order},
     reviewer,
     task::{State, Task},
-    watch::{Counts, News, Watch},
+    watch::{News, Watch},
     worker::Outbox,
 };
 use crate::inspect::InvertKnobs;
-
-/// How the sentence begins when the user has ended it.
-const STOPPED: &str = "Stopped";
 
 /// The model in force, if there is one.
 pub(super) type Force<'a> = Option<&'a reviewer::InForce<'a>>;
@@ -56,16 +57,6 @@ enum Stage {
         open: Box<Open>,
         why: Why,
     },
-}
-
-/// Why it ends.
-enum Why {
-    Stopped,
-    /// Everything that lay there is on record.
-    Done,
-    /// One folder is taken in by one model, and another one was put in force.
-    OtherModel,
-    Failed(String),
 }
 
 pub(super) struct Porter {
@@ -376,20 +367,7 @@ impl Porter {
             (_, Err(error)) => Why::Failed(self.failed(&error.to_string())),
             (why, Ok(())) => why,
         };
-        let (folder, tally) = (self.folder(), tally(&counts));
-        let last = match why {
-            Why::Failed(text) => IntakePhase::Failed(text),
-            Why::Stopped => IntakePhase::Ended(format!("{STOPPED}. {tally} What waits comes up again the next time.")),
-            Why::Done if counts.listed => IntakePhase::Ended(format!("All of {folder} is on record. {tally}")),
-            Why::Done => {
-                IntakePhase::Ended(format!("The folder {folder} is gone. {tally} Put it back and begin again."))
-            }
-            Why::OtherModel => IntakePhase::Ended(format!(
-                "Another model was put in force, and one folder is taken in by one model. {tally} Begin again to take in \
-                 the folder with the new model."
-            )),
-        };
-        self.over(last, outbox);
+        self.over(why.words(&self.folder(), &counts), outbox);
     }
 
     fn folder(&self) -> String {
@@ -436,22 +414,4 @@ impl Porter {
             self.status(|s| s.phase = IntakePhase::Failed(text));
         }
     }
-}
-
-/// What was done, in a sentence: "12 parts filed, 2 in quarantine.".
-fn tally(counts: &Counts) -> String {
-    let mut text = match counts.filed {
-        1 => "1 part filed".to_owned(),
-        n => format!("{n} parts filed"),
-    };
-    for (count, what) in [
-        (counts.quarantined, "in quarantine"),
-        (counts.known, "on record from before"),
-        (counts.gone, "gone before they were inspected"),
-    ] {
-        if count > 0 {
-            text.push_str(&format!(", {count} {what}"));
-        }
-    }
-    text + "."
 }
