@@ -253,6 +253,17 @@ fn one_key_keeps_the_verdict_and_shows_the_next_part() {
 }
 
 #[test]
+fn a_verdict_given_just_before_the_window_closes_is_kept() {
+    let (mut stage, record) = reviewing(false);
+    stage.harness.key_press(Key::H);
+    stage.harness.step();
+    let Stage { harness, folder } = stage;
+    drop(harness);
+    assert_eq!(item(&record, "part-03.png").standing(Some("ada")), Standing::Agreed);
+    drop(folder);
+}
+
+#[test]
 fn a_digit_names_the_kind_and_the_last_kind_is_the_next_ones() {
     let (mut stage, record) = reviewing(false);
     tap(&mut stage, Key::D);

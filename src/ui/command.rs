@@ -1202,7 +1202,7 @@ impl UiCommand {
             Self::ReviewSkip => reviewing && review.ready,
             Self::ReviewUndo => reviewing && review.undo,
             Self::ReviewBack | Self::ReviewForward | Self::ReviewAlone => reviewing && review.part,
-            Self::ReviewInspect => reviewing && review.part && facts.model,
+            Self::ReviewInspect => reviewing && review.part && facts.model && !review.blind,
             Self::ReviewKind1
             | Self::ReviewKind2
             | Self::ReviewKind3
