@@ -13,7 +13,7 @@ use egui_kittest::{
     kittest::{NodeT, Queryable},
 };
 use ganspect::{
-    data::{FileHash, Label, surface::Kind},
+    data::{FileHash, Label, Split, surface::Kind},
     engine::{
         Command, Inspect, Live,
         evaluate::TestPhase,
@@ -151,6 +151,8 @@ fn model(live: &Live) {
         encoder: true,
         calibrations: Arc::new(vec![calibration()]),
         regions: Regions::default(),
+        split: Arc::new(Split { seed: 0, train: Vec::new(), held_out: Vec::new() }),
+        lineage: None,
     }));
     status.rate = Some(0.05);
 }

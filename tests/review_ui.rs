@@ -18,7 +18,7 @@ use egui_kittest::{
 };
 use ganspect::{
     data::{
-        FileHash,
+        FileHash, Split,
         surface::{self, DefectKind, Kind},
     },
     engine::{
@@ -253,6 +253,17 @@ fn one_key_keeps_the_verdict_and_shows_the_next_part() {
 }
 
 #[test]
+fn a_verdict_given_just_before_the_window_closes_is_kept() {
+    let (mut stage, record) = reviewing(false);
+    stage.harness.key_press(Key::H);
+    stage.harness.step();
+    let Stage { harness, folder } = stage;
+    drop(harness);
+    assert_eq!(item(&record, "part-03.png").standing(Some("ada")), Standing::Agreed);
+    drop(folder);
+}
+
+#[test]
 fn a_digit_names_the_kind_and_the_last_kind_is_the_next_ones() {
     let (mut stage, record) = reviewing(false);
     tap(&mut stage, Key::D);
@@ -481,6 +492,7 @@ fn calibration() -> Calibration {
     let held_out = (0..39_u32).map(|i| HeldOut { hash: FileHash::of(&i.to_le_bytes()), scores: Scores::default() });
     Calibration {
         fusion: Vec::new(),
+        labelled: None,
         knobs: InvertKnobs::default(),
         held_out: held_out.collect(),
         regions: Regions::default(),
@@ -501,6 +513,8 @@ fn model_and_map(live: &Live, i: usize) {
         encoder: true,
         calibrations: Arc::new(vec![calibration()]),
         regions: Regions::default(),
+        split: Arc::new(Split { seed: 0, train: Vec::new(), held_out: Vec::new() }),
+        lineage: None,
     }));
     let picture = surface::draw(Kind::Turned, Some(DefectKind::Scratch), 11, i as u64, SIDE).picture;
     let query = Arc::new(Planes::of(&picture, 1, 1.0));

@@ -4,6 +4,7 @@ mod data;
 mod devices;
 mod evaluate;
 mod inspect;
+mod learn;
 mod model;
 mod present;
 mod reproduce;
@@ -180,7 +181,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
             devices::run();
             Ok(())
         }
-        Some(Command::Review(command)) => review::run(command),
+        Some(Command::Review(command)) => review::run(command, device.unwrap_or_default()),
         Some(Command::Runs(command)) => runs::run(command, runs),
     };
     match done {

@@ -12,7 +12,7 @@ use crate::{
     device::DeviceChoice,
     engine::{Command, Event, Inspect, Severity, inspect::ModelSource},
     files,
-    inspect::{InvertKnobs, InvertPreset, Model, ScoreKind, model::Promise},
+    inspect::{InvertKnobs, InvertPreset, Lineage, Model, ScoreKind, model::Promise},
     model::Bundle,
 };
 
@@ -163,11 +163,28 @@ fn show(file: &Path, json: Option<PathBuf>) -> Result<()> {
         let promise: Promise = serde_json::from_str(promise).context("who set the promise cannot be understood")?;
         println!("  promise: {}", promise.words());
     }
+    if let Some(lineage) = model.meta.get("lineage") {
+        let lineage: Lineage = serde_json::from_str(lineage).context("what it learned from cannot be understood")?;
+        descent(&lineage);
+    }
     if let Some(path) = json {
         let text = serde_json::to_string_pretty(&listing(&model)).context("the listing does not fit into JSON")?;
         files::write_atomic(&path, text.as_bytes())?;
     }
     Ok(())
+}
+
+/// The models before it, and the verdicts that it learned from.
+fn descent(lineage: &Lineage) {
+    for (i, ancestor) in lineage.ancestors.iter().enumerate() {
+        println!("  {:<13} {ancestor}", if i == 0 { "made from" } else { "and that from" });
+    }
+    println!("  learned from {} verdicts", lineage.lessons.len());
+    for lesson in &lineage.lessons {
+        let verdict = if lesson.defective { "defective" } else { "healthy" };
+        let (role, hash) = (lesson.role.title(), lesson.hash);
+        println!("    verdict {:<6} {verdict:<9} {role:<13} {hash}", lesson.opinion);
+    }
 }
 
 /// Tensors and parameters by network.

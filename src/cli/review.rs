@@ -1,4 +1,4 @@
-//! `ganspect review list` and `ganspect review export`
+//! `ganspect review`: what a record holds, for others to read and for models to learn from
 
 use std::path::{Path, PathBuf};
 
@@ -6,6 +6,7 @@ use anyhow::{Result, bail};
 use clap::Subcommand;
 
 use crate::{
+    device::DeviceChoice,
     review::{
         Item, Moment, Record,
         export::{self, Format},
@@ -41,6 +42,8 @@ pub(super) enum ReviewCommand {
         #[arg(long, value_name = "DATE", value_parser = day)]
         since: Option<Moment>,
     },
+    /// Teach a copy of a model by people's verdicts, and compare both on parts that neither has seen
+    Learn(super::learn::LearnArguments),
 }
 
 fn day(text: &str) -> Result<Moment, String> {
@@ -48,8 +51,9 @@ fn day(text: &str) -> Result<Moment, String> {
     Ok(Moment::from_seconds(seconds))
 }
 
-pub(super) fn run(command: ReviewCommand) -> Result<()> {
+pub(super) fn run(command: ReviewCommand, choice: DeviceChoice) -> Result<()> {
     match command {
+        ReviewCommand::Learn(arguments) => super::learn::run(arguments, choice)?,
         ReviewCommand::List { db, since } => {
             let (record, items) = read(db, since)?;
             if items.is_empty() {

@@ -70,12 +70,12 @@ pub(super) fn run(arguments: WatchArguments, choice: DeviceChoice) -> Result<()>
     let hash = model.hash();
     let watch = match &arguments.db {
         Some(file) => {
-            let Some(calibration) = model.calibration(&knobs) else {
+            if model.calibration(&knobs).is_none() {
                 bail!(
                     "the model is not calibrated for this setting, so there is no verdict to record; leave out --db, or use the setting that it was calibrated for"
                 );
-            };
-            let ledger = RecordLedger::new(Record::open(file)?, &hash, calibration.scale)?;
+            }
+            let ledger = RecordLedger::once_a_model(Record::open(file)?, &hash)?;
             Watch::start(&arguments.folder, options, ledger)?
         }
         None => Watch::start(&arguments.folder, options, MemoryLedger::default())?,

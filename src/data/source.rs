@@ -2,16 +2,17 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::decode::decode_hashed;
 use super::layout::{Progress, describe};
 use super::store::DEFAULT_LIMIT;
 use super::surface::Kind;
-use super::{DataError, Dataset, FileHash, ImageStore, Item, Label, Layout, Part, Split};
+use super::{DataError, Dataset, FileFault, FileHash, ImageStore, Item, Label, Layout, Part, Split};
 
 /// Healthy specimens of a built-in surface.
 pub const SPECIMENS: usize = 96;
@@ -119,6 +120,28 @@ fn specimen(kind: Kind, seed: u64, index: usize) -> Item {
     }
 }
 
+/// One file as an image of a data set: it is decoded once, and must have this content.
+///
+/// # Errors
+/// [`DataError::File`] for a file that is gone, is no image or has another content.
+pub fn describe_file(path: &Path, hash: FileHash, label: Label) -> Result<Item, DataError> {
+    let (picture, found) = decode_hashed(path)?;
+    if found != hash {
+        return Err(DataError::File { path: path.to_owned(), fault: FileFault::Changed });
+    }
+    Ok(Item {
+        path: path.to_owned(),
+        part: Part::Any,
+        label,
+        mask: None,
+        hash,
+        width: picture.width(),
+        height: picture.height(),
+        channels: picture.channels(),
+        bits: picture.bits(),
+    })
+}
+
 /// Data that is ready to be cropped from. Positions in the data set's items are indices of the store.
 #[derive(Clone, Debug)]
 pub struct Opened {
@@ -135,6 +158,20 @@ impl Opened {
     /// Those of [`Split::draw`].
     pub fn split(&self, share: f64, seed: u64) -> Result<Split, DataError> {
         Split::draw(self.dataset.healthy_for_training().map(|item| item.hash), share, seed)
+    }
+
+    /// The same data and these healthy images after it, to be learned from; those that it learns from already are left
+    /// out.
+    #[must_use]
+    pub fn with(&self, items: Vec<Item>) -> Self {
+        let known: HashSet<FileHash> = self.dataset.healthy_for_training().map(|item| item.hash).collect();
+        let part = if self.dataset.items.iter().any(|i| i.part == Part::Train) { Part::Train } else { Part::Any };
+        let new = items.into_iter().filter(|item| !known.contains(&item.hash));
+        let new: Vec<Item> = new.map(|item| Item { part, label: Label::Healthy, ..item }).collect();
+        let store = Arc::new(self.store.with(&new));
+        let mut dataset = self.dataset.clone();
+        dataset.items.extend(new);
+        Self { dataset, store }
     }
 
     /// The indices of the images that `split` trains on.
@@ -172,6 +209,26 @@ mod tests {
         assert!(said("surface:wood").contains("turned, milled, ground and brushed"));
         assert!(said("surface:turned:x").contains("whole number"));
         assert!(said("  ").contains("name a folder"));
+    }
+
+    #[test]
+    fn files_join_data_that_is_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("part.png");
+        image::GrayImage::from_pixel(40, 30, image::Luma([9])).save(&path).unwrap();
+        let hash = FileHash::of(&std::fs::read(&path).unwrap());
+        let item = describe_file(&path, hash, Label::Healthy).unwrap();
+        assert_eq!((item.width, item.height, item.channels, item.bits), (40, 30, 1, 8));
+        let said = describe_file(&path, FileHash::of(b"other"), Label::Healthy).unwrap_err().to_string();
+        assert!(said.contains("its content has changed"), "{said}");
+        let opened = "surface:turned".parse::<DataSource>().unwrap().open(&|_, _| true).unwrap();
+        let joined = opened.with(vec![item.clone()]);
+        assert_eq!((joined.store.len(), joined.store.size(96)), (97, Some((40, 30))));
+        assert_eq!(joined.store.get(96).unwrap().width(), 40);
+        let split = Split { seed: 1, train: vec![hash], held_out: Vec::new() };
+        assert_eq!(joined.training_indices(&split), [96]);
+        // What is learned from already stays one image.
+        assert_eq!(joined.with(vec![item]).dataset.items.len(), 97);
     }
 
     #[test]

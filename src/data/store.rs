@@ -74,14 +74,7 @@ struct Cache {
 impl ImageStore {
     /// A store over the files of a data set that keeps at most `limit` bytes.
     pub fn files(dataset: &Dataset, limit: usize) -> Self {
-        let entry = |item: &Item| Entry {
-            origin: Origin::File { path: item.path.clone(), hash: item.hash },
-            width: item.width,
-            height: item.height,
-            channels: item.channels,
-            bytes: item.bytes(),
-        };
-        Self::new(dataset.items.iter().map(entry).collect(), limit)
+        Self::new(dataset.items.iter().map(Entry::of).collect(), limit)
     }
 
     /// A store over `count` healthy specimens of a built-in surface, `side` x `side` pixels, that keeps
@@ -92,6 +85,11 @@ impl ImageStore {
             Entry { origin, width: side, height: side, channels: 1, bytes: side * side }
         };
         Self::new((0..count as u64).map(entry).collect(), limit)
+    }
+
+    /// A store over the same pictures and these files after them, with a bound and a cache of its own.
+    pub fn with(&self, items: &[Item]) -> Self {
+        Self::new(self.entries.iter().cloned().chain(items.iter().map(Entry::of)).collect(), self.limit)
     }
 
     fn new(entries: Vec<Entry>, limit: usize) -> Self {
@@ -190,6 +188,16 @@ impl Cache {
 }
 
 impl Entry {
+    fn of(item: &Item) -> Self {
+        Self {
+            origin: Origin::File { path: item.path.clone(), hash: item.hash },
+            width: item.width,
+            height: item.height,
+            channels: item.channels,
+            bytes: item.bytes(),
+        }
+    }
+
     fn load(&self) -> Result<Picture, DataError> {
         match &self.origin {
             Origin::File { path, hash } => {

@@ -12,7 +12,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 use super::watch::{Claim, Ready, Stamp};
 use crate::{
     data::FileHash,
-    inspect::{InvertKnobs, Job, Model, Outcome, evaluation::MapKind, job::InspectError},
+    inspect::{InvertKnobs, Job, Model, Outcome, calibrate::MapScale, evaluation::MapKind, job::InspectError},
 };
 
 /// Which model a part was inspected with.
@@ -42,6 +42,8 @@ pub struct Finding {
     /// The score from which on a part is flagged at the promised rate; `None` for a model that is not calibrated for
     /// the knobs.
     pub threshold: Option<f64>,
+    /// Upper ends of its maps' colour scales, from healthy parts; `None` likewise.
+    pub scale: Option<MapScale>,
     /// Scores, place among good parts, maps and seconds.
     pub outcome: Outcome,
     _claim: Claim,
@@ -105,6 +107,7 @@ pub struct Batch {
     knobs: InvertKnobs,
     model: Arc<InForce>,
     threshold: Option<f64>,
+    scale: Option<MapScale>,
     current: Option<Current>,
     /// Parts that were inspected or refused, and the seconds of work that went into them.
     worked: (usize, f64),
@@ -118,8 +121,9 @@ impl Batch {
     pub fn new(model: &Model, knobs: InvertKnobs, stream: Receiver<Ready>) -> Result<Self, InspectError> {
         knobs.validate()?;
         let threshold = model.calibration(&knobs).zip(model.rate(&knobs)).map(|(c, rate)| c.threshold(rate));
+        let scale = model.calibration(&knobs).map(|c| c.scale);
         let model = Arc::new(InForce { name: model.about().name.clone(), hash: model.hash() });
-        Ok(Self { stream, knobs, model, threshold, current: None, worked: (0, 0.0) })
+        Ok(Self { stream, knobs, model, threshold, scale, current: None, worked: (0, 0.0) })
     }
 
     /// A bounded piece of the work with the model that the batch was made for. Where there is none, a part is waited
@@ -141,6 +145,11 @@ impl Batch {
             Err(error @ InspectError::Device(_)) => Err(error),
             Err(error) => Ok(self.refuse(current.path, current.hash, current.claim, &error)),
         }
+    }
+
+    /// Whether a part is in hand, or one is ready to be.
+    pub fn is_busy(&self) -> bool {
+        self.current.is_some() || !self.stream.is_empty()
     }
 
     /// Parts that were inspected or refused.
@@ -181,8 +190,9 @@ impl Batch {
         // A job that is done has an outcome; without one the part would be given back.
         let Some(outcome) = model.judge(&job) else { return Turn::Working };
         self.worked.0 += 1;
-        let (model, threshold) = (Arc::clone(&self.model), self.threshold);
-        Turn::Done(Box::new(Finding { path, hash, stamp, width, height, model, threshold, outcome, _claim: claim }))
+        let (model, threshold, scale) = (Arc::clone(&self.model), self.threshold, self.scale);
+        let finding = Finding { path, hash, stamp, width, height, model, threshold, scale, outcome, _claim: claim };
+        Turn::Done(Box::new(finding))
     }
 
     fn refuse(&mut self, path: PathBuf, hash: FileHash, claim: Claim, error: &InspectError) -> Turn {

@@ -68,6 +68,19 @@ pub(super) struct Networks {
     pub(super) device: burn::tensor::Device,
 }
 
+/// What a model is made from beside its GAN, where another model was there before it.
+#[derive(Default)]
+pub(super) struct Before {
+    /// An encoder that is taken over as it is.
+    pub(super) encoder: Option<Encoder>,
+    /// A critic to go on from.
+    pub(super) critic: Option<Critic>,
+    /// Steps of the critic, where they are not the recipe's.
+    pub(super) critic_steps: Option<u64>,
+    /// The knobs to calibrate for.
+    pub(super) knobs: InvertKnobs,
+}
+
 enum Stage {
     Encoder(Box<EncoderTrainer>),
     Critic(Box<CriticTrainer>),
@@ -82,6 +95,9 @@ enum Stage {
 pub(super) struct Finishing {
     networks: Networks,
     about: About,
+    /// What the model's parts are made by: the recipe of `about`, but for steps that are left out.
+    recipe: Recipe,
+    before: Before,
     opened: Opened,
     split: Split,
     path: PathBuf,
@@ -117,14 +133,20 @@ impl Finishing {
         about: About,
         opened: Opened,
         split: Split,
-        folder: &Path,
+        path: PathBuf,
+        before: Before,
     ) -> Result<Self, FinishError> {
+        let mut recipe = about.recipe.clone();
+        recipe.critic.steps = before.critic_steps.unwrap_or(recipe.critic.steps);
+        if before.encoder.is_some() {
+            recipe.encoder.steps = 0;
+        }
         let training = opened.training_indices(&split);
-        let sampler = CropSampler::new(Arc::clone(&opened.store), training.clone(), about.recipe.crop_spec())?;
-        let encoder = EncoderTrainer::new(&about.recipe, &networks.ema, &networks.d, sampler, &networks.device);
+        let sampler = CropSampler::new(Arc::clone(&opened.store), training.clone(), recipe.crop_spec())?;
+        let encoder = EncoderTrainer::new(&recipe, &networks.ema, &networks.d, sampler, &networks.device);
         let held_out = opened.held_out_indices(&split);
-        let steps = about.recipe.critic.steps;
-        let channels = about.recipe.model.channels;
+        let steps = recipe.critic.steps;
+        let channels = recipe.model.channels;
         let shown = if steps > 0 { critic::part(&training).1.len().min(SHOWN) } else { 0 };
         let kept = if steps > 0 { training.len().min(Gathering::most_images(channels)) } else { 0 };
         let mut schedule = Schedule::new([
@@ -138,9 +160,11 @@ impl Finishing {
             trial: Trial::new(held_out.first().copied(), &about),
             networks,
             about,
+            recipe,
+            before,
             opened,
             split,
-            path: folder.join(MODEL_FILE),
+            path,
             stage: Stage::Encoder(Box::new(encoder)),
             encoder: None,
             waiting: None,
@@ -168,14 +192,14 @@ impl Finishing {
             Stage::Encoder(_) => None,
             Stage::Critic(trainer) => Some((trainer.critic(), trainer.steps())),
             Stage::Usual(..) | Stage::Keep(..) | Stage::Calibrate(..) => {
-                self.critic.as_ref().map(|critic| (critic, self.about.recipe.critic.steps))
+                self.critic.as_ref().map(|critic| (critic, self.recipe.critic.steps))
             }
         }
     }
 
     /// The recipe that the model is made by, and the device that it is made on.
     pub(super) fn basis(&self) -> (&Recipe, &burn::tensor::Device) {
-        (&self.about.recipe, &self.networks.device)
+        (&self.recipe, &self.networks.device)
     }
 
     /// The critic's losses since they were last taken, for the run's log.
@@ -228,9 +252,13 @@ impl Finishing {
     fn new_critic(&self) -> Result<Box<CriticTrainer>, FinishError> {
         let (training, _) = critic::part(&self.training());
         let held_out = self.opened.held_out_indices(&self.split);
-        let (recipe, n) = (&self.about.recipe, &self.networks);
+        let (recipe, n) = (&self.recipe, &self.networks);
         let trainer = CriticTrainer::new(recipe, &n.ema, &self.opened.store, training, held_out, &n.device);
-        Ok(Box::new(trainer.map_err(FinishError::Critic)?))
+        let trainer = trainer.map_err(FinishError::Critic)?;
+        Ok(Box::new(match &self.before.critic {
+            Some(critic) => trainer.with(critic).map_err(FinishError::Critic)?,
+            None => trainer,
+        }))
     }
 
     /// One step of the critic, its losses put aside for the log.
@@ -249,7 +277,7 @@ impl Finishing {
 
     /// A piece of the trial: how long the later parts will take.
     fn try_out(&mut self) -> Result<(), FinishError> {
-        let steps = self.about.recipe.critic.steps;
+        let steps = self.recipe.critic.steps;
         match &mut self.waiting {
             None if steps > 0 => self.waiting = Some(self.new_critic()?),
             Some(critic) if critic.steps() < steps.min(TRIED) => {
@@ -279,7 +307,7 @@ impl Finishing {
         let calibrator = Calibrator::new(
             &self.opened,
             &self.split,
-            InvertKnobs::default(),
+            self.before.knobs.clone(),
             self.about.regions.clone(),
             recipe.model.channels,
             recipe.data.scale as f32,
@@ -304,7 +332,8 @@ impl Finishing {
                     encoder.step().map_err(FinishError::Encoder)?;
                 }
                 Stage::Encoder(encoder) => {
-                    self.encoder = (encoder.total() > 0).then(|| encoder.encoder().clone());
+                    let trained = (encoder.total() > 0).then(|| encoder.encoder().clone());
+                    self.encoder = trained.or_else(|| self.before.encoder.clone());
                     match self.waiting.take() {
                         Some(critic) => self.enter(Stage::Critic(critic)),
                         None => self.calibrate(None)?,

@@ -12,9 +12,9 @@ use parking_lot::RwLock;
 
 use super::live::Pictures;
 use crate::{
-    data::Picture,
+    data::{Picture, Split},
     inspect::{
-        Assessment, Calibration, InvertKnobs, Kept, Outcome, Planes, Record, Regions, ScoreKind, Scores,
+        Assessment, Calibration, InvertKnobs, Kept, Lineage, Outcome, Planes, Record, Regions, ScoreKind, Scores,
         model::Promise, neighbours::Origin,
     },
     train::Recipe,
@@ -258,6 +258,10 @@ pub struct ModelFacts {
     pub calibrations: Arc<Vec<Calibration>>,
     /// What part of a picture is inspected.
     pub regions: Regions,
+    /// Which images it was trained on and which were held out, by hash.
+    pub split: Arc<Split>,
+    /// The models before it, and the verdicts that it learned from; `None` for one that learned from its data alone.
+    pub lineage: Option<Arc<Lineage>>,
 }
 
 impl ModelFacts {

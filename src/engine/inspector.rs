@@ -115,6 +115,11 @@ impl Inspector {
         self.model.as_ref().map(|model| (model, &self.knobs))
     }
 
+    /// The knobs for queries that have not begun.
+    pub(super) fn knobs(&self) -> &InvertKnobs {
+        &self.knobs
+    }
+
     /// The same with the model's hash.
     pub(super) fn in_force(&self) -> Option<InForce<'_>> {
         self.model.as_ref().map(|model| InForce { model, hash: &self.hash, knobs: &self.knobs })
@@ -240,6 +245,8 @@ impl Inspector {
             encoder: model.has_encoder(),
             calibrations: Arc::new(about.calibrations.clone()),
             regions: about.regions.clone(),
+            split: Arc::new(about.split.clone()),
+            lineage: about.lineage.clone().map(Arc::new),
         }));
     }
 
@@ -405,10 +412,13 @@ impl Inspector {
                 return outbox.notice(Severity::Error, format!("The model cannot be calibrated: {error}."), "");
             }
         };
+        let lineage = model.about().lineage.clone().unwrap_or_default();
         let task = Task::spawn(
             "ganspect-open",
             || {},
-            move |progress| source.open(&|done, total| progress.report(done, total)),
+            move |progress| {
+                lineage.open(&source, &|done, total| progress.report(done, total)).map(|(opened, _)| opened)
+            },
         );
         match task {
             Ok(task) => {

@@ -8,7 +8,10 @@ use std::{path::PathBuf, sync::Arc};
 use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
 use parking_lot::{Mutex, RwLock};
 
-use super::{evaluate::EvaluateLive, forging::CriticLive, inspect::InspectLive, making::Making, station::StationLive};
+use super::{
+    evaluate::EvaluateLive, forging::CriticLive, inspect::InspectLive, intake::IntakeLive, learn::LearnLive,
+    making::Making, station::StationLive,
+};
 pub use crate::train::history::{History, Mark, Metric};
 use crate::{
     device::Chosen,
@@ -294,6 +297,10 @@ pub struct Live {
     pub inspect: InspectLive,
     /// Tests.
     pub evaluate: EvaluateLive,
+    /// Parts that are taken in.
+    pub intake: IntakeLive,
+    /// Learning from verdicts.
+    pub learn: LearnLive,
     /// The review station.
     pub station: StationLive,
     /// The device in use, once it is chosen.

@@ -4,12 +4,17 @@
 pub mod batch;
 pub mod evaluate;
 mod examiner;
+mod filing;
 mod finishing;
 pub mod forging;
 pub mod inspect;
 mod inspector;
+pub mod intake;
+pub mod learn;
+mod learner;
 pub mod live;
 pub mod making;
+mod porter;
 mod reviewer;
 mod run;
 pub mod station;
@@ -26,6 +31,8 @@ pub use evaluate::Evaluate;
 pub use finishing::MODEL_FILE;
 pub use inspect::Inspect;
 pub(crate) use inspector::BUILT_IN;
+pub use intake::Intake;
+pub use learn::Learn;
 pub use live::Live;
 
 pub use crate::train::Update;
@@ -92,6 +99,10 @@ pub enum Command {
     Inspect(Inspect),
     /// Anything about tests.
     Evaluate(Evaluate),
+    /// Anything about parts that are taken in from a folder.
+    Intake(Intake),
+    /// Anything about learning from people's verdicts.
+    Learn(Learn),
     /// Anything about the record of the review station. The compute thread has no part in it.
     Review(station::Ask),
     /// These parts are on show in the Review workspace or soon will be.

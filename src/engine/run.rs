@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     Live, Severity, Update,
-    finishing::{CriticLoss, FinishError, Finishing, MODEL_FILE, Networks},
+    finishing::{Before, CriticLoss, FinishError, Finishing, MODEL_FILE, Networks},
     forging::Images,
     live::{Histograms, Phase, Pictures, SampleGrid, Walk},
     making::Making,
@@ -246,6 +246,7 @@ impl Run {
             regions: Regions::default(),
             rate: None,
             promise: None,
+            lineage: None,
         }
     }
 
@@ -283,7 +284,8 @@ impl Run {
             about.rate = earlier.about().rate;
             about.promise = earlier.about().promise.clone();
         }
-        Finishing::begin(networks, about, self.opened.clone(), self.split.clone(), self.path())
+        let path = self.path().join(MODEL_FILE);
+        Finishing::begin(networks, about, self.opened.clone(), self.split.clone(), path, Before::default())
     }
 
     pub(super) fn is_working(&self) -> bool {

@@ -11,12 +11,14 @@ use crossbeam_channel::{Receiver, Sender, TrySendError};
 use thread_priority::{ThreadPriority, ThreadPriorityValue, set_current_thread_priority};
 
 use super::{
-    Command, Evaluate, Event, Inspect, Live, Severity,
+    Command, Evaluate, Event, Inspect, Learn, Live, Severity,
     examiner::Examiner,
     finishing::Finishing,
     inspect::{ModelSource, ModelState},
     inspector::Inspector,
+    learner::Learner,
     live::{Phase, Status},
+    porter::Porter,
     reviewer::Reviewer,
     run::{Fault, Run, Start},
     task::{State, Task},
@@ -53,6 +55,9 @@ const FINISHING_TURN: Duration = Duration::from_millis(50);
 
 /// How long the thread waits for a command while it polls another thread.
 const POLL: Duration = Duration::from_millis(20);
+
+/// The same while parts may come, which takes long beside this.
+const LISTEN: Duration = Duration::from_millis(100);
 
 impl Outbox {
     pub(super) fn new(sender: Sender<Event>, overflow: Receiver<Event>, wake: Arc<dyn Fn() + Send + Sync>) -> Self {
@@ -108,6 +113,8 @@ pub(super) struct Worker {
     examiner: Examiner,
     inspector: Inspector,
     tester: Tester,
+    porter: Porter,
+    learner: Learner,
     reviewer: Reviewer,
 }
 
@@ -115,10 +122,24 @@ impl Worker {
     pub(super) fn new(inbox: Receiver<Command>, outbox: Outbox, live: Arc<Live>) -> Self {
         let inspector = Inspector::new(Arc::clone(&live));
         let tester = Tester::new(Arc::clone(&live));
+        let porter = Porter::new(Arc::clone(&live));
+        let learner = Learner::new(Arc::clone(&live));
         let reviewer = Reviewer::new(Arc::clone(&live));
-        let (device, opening, run, finishing) = (None, None, None, None);
-        let examiner = Examiner::default();
-        Self { inbox, outbox, live, device, opening, run, finishing, examiner, inspector, tester, reviewer }
+        Self {
+            inbox,
+            outbox,
+            live,
+            device: None,
+            opening: None,
+            run: None,
+            finishing: None,
+            examiner: Examiner::default(),
+            inspector,
+            tester,
+            porter,
+            learner,
+            reviewer,
+        }
     }
 
     pub(super) fn run(mut self, choice: DeviceChoice) {
@@ -129,14 +150,19 @@ impl Worker {
             let inspecting = self.inspector.is_working() && !self.inspector.is_waiting();
             let reviewing = self.reviewer.is_working(self.inspector.in_force());
             let testing = self.tester.is_working() && !self.tester.is_waiting();
-            let command = if training || inspecting || reviewing || testing {
-                self.inbox.try_recv().ok()
-            } else if self.opening.is_some()
+            let learning = self.learner.is_working() && !self.learner.is_waiting();
+            let polling = self.opening.is_some()
                 || self.inspector.is_working()
                 || self.tester.is_working()
-                || self.reviewer.is_waiting()
-            {
+                || self.learner.is_working()
+                || self.reviewer.is_waiting();
+            let busy = training || inspecting || reviewing || testing || learning;
+            let command = if busy || self.porter.is_busy() {
+                self.inbox.try_recv().ok()
+            } else if polling || self.porter.is_waiting() {
                 self.inbox.recv_timeout(POLL).ok()
+            } else if self.porter.is_going() {
+                self.inbox.recv_timeout(LISTEN).ok()
             } else {
                 match self.inbox.recv() {
                     Ok(command) => Some(command),
@@ -153,6 +179,11 @@ impl Worker {
                     self.inspect_slice();
                     self.review_slice();
                     self.test_slice();
+                    self.learn_slice();
+                    // A folder in which nothing happens leaves the window in peace.
+                    if !(self.intake_slice() || busy || polling) {
+                        continue;
+                    }
                 }
             }
             self.outbox.wake();
@@ -193,6 +224,8 @@ impl Worker {
             Command::Device(choice) => {
                 self.close();
                 self.tester.obey(Evaluate::Cancel, None, &mut self.outbox);
+                self.porter.leave_device();
+                self.learner.cancel();
                 let model = self.inspector.take_away();
                 self.reviewer.lose();
                 self.open_device(choice);
@@ -238,6 +271,8 @@ impl Worker {
                 let (tester, outbox) = (&mut self.tester, &mut self.outbox);
                 tester.obey(command, self.inspector.model(), outbox);
             }
+            Command::Intake(command) => self.porter.obey(command, self.inspector.knobs(), &mut self.outbox),
+            Command::Learn(command) => self.learn(command),
             // What is wanted lies in the slot.
             Command::Look(_) => {}
             // The first two are for other threads, and never come this way.
@@ -394,11 +429,15 @@ impl Worker {
         self.survive(worked);
     }
 
+    /// Whether a person waits for an image.
+    fn is_waited_for(&self) -> bool {
+        self.inspector.is_working() && !self.inspector.is_waiting()
+            || self.reviewer.is_working(self.inspector.in_force())
+    }
+
     /// A turn of a test: images that a person waits for go first.
     fn test_slice(&mut self) {
-        let waited_for = self.inspector.is_working() && !self.inspector.is_waiting()
-            || self.reviewer.is_working(self.inspector.in_force());
-        if !self.tester.is_working() || waited_for {
+        if !self.tester.is_working() || self.is_waited_for() {
             return;
         }
         let (tester, model, outbox) = (&mut self.tester, self.inspector.model(), &mut self.outbox);
@@ -408,6 +447,48 @@ impl Worker {
             let _ = panic::catch_unwind(AssertUnwindSafe(|| tester.lose()));
         }
         self.survive(worked);
+    }
+
+    /// A turn of learning, likewise.
+    fn learn_slice(&mut self) {
+        if !self.learner.is_working() || self.is_waited_for() {
+            return;
+        }
+        let (learner, outbox) = (&mut self.learner, &mut self.outbox);
+        let worked = panic::catch_unwind(AssertUnwindSafe(|| learner.slice(TURN, outbox)));
+        self.survive_learning(worked);
+    }
+
+    fn learn(&mut self, command: Learn) {
+        let teacher = self.inspector.model().map(|(model, knobs)| (model, self.inspector.path(), knobs));
+        let (learner, device, outbox) = (&mut self.learner, self.device.as_ref(), &mut self.outbox);
+        let obeyed = panic::catch_unwind(AssertUnwindSafe(|| learner.obey(command, teacher, device, outbox)));
+        self.survive_learning(obeyed);
+    }
+
+    fn survive_learning(&mut self, outcome: std::thread::Result<()>) {
+        if outcome.is_err() {
+            let learner = &mut self.learner;
+            let _ = panic::catch_unwind(AssertUnwindSafe(|| learner.lose()));
+        }
+        self.survive(outcome);
+    }
+
+    /// A turn of the parts that are taken in, likewise; whether there is anything new to show.
+    fn intake_slice(&mut self) -> bool {
+        if !self.porter.is_going() || self.is_waited_for() {
+            return false;
+        }
+        let (porter, force, outbox) = (&mut self.porter, self.inspector.in_force(), &mut self.outbox);
+        match panic::catch_unwind(AssertUnwindSafe(|| porter.slice(TURN, force.as_ref(), outbox))) {
+            Ok(news) => news,
+            Err(payload) => {
+                let porter = &mut self.porter;
+                let _ = panic::catch_unwind(AssertUnwindSafe(|| porter.lose()));
+                self.survive(Err(payload));
+                true
+            }
+        }
     }
 
     fn inspect(&mut self, command: Inspect) {
@@ -459,10 +540,13 @@ impl Worker {
         let (run, finishing) = (self.run.take(), self.finishing.take());
         let examiner = std::mem::take(&mut self.examiner);
         let (inspector, tester, reviewer) = (&mut self.inspector, &mut self.tester, &mut self.reviewer);
+        let (porter, learner) = (&mut self.porter, &mut self.learner);
         let _ = panic::catch_unwind(AssertUnwindSafe(|| {
             inspector.lose();
             tester.lose();
             reviewer.lose();
+            porter.lose();
+            learner.lose();
             drop(finishing);
             drop(examiner);
             drop(run);

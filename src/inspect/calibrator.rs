@@ -125,6 +125,11 @@ impl Calibrator {
         self.images.len().min(FORGED)
     }
 
+    /// Which image is damaged as number `i`: they are spread over the whole list.
+    fn damaged_image(&self, i: usize) -> usize {
+        i * self.images.len() / self.damaged().max(1)
+    }
+
     /// A bounded piece of the work; the calibration once all images are inspected.
     ///
     /// # Errors
@@ -136,8 +141,7 @@ impl Calibrator {
             return Ok(Some(self.calibration()));
         }
         let again = self.done.len() == self.images.len();
-        // Damaged ones are spread over the whole list.
-        let which = if again { self.forged.len() * self.images.len() / self.damaged() } else { self.done.len() };
+        let which = if again { self.damaged_image(self.forged.len()) } else { self.done.len() };
         let (index, hash) = self.images[which];
         let mut job = match self.job.take() {
             Some(job) => job,
@@ -185,6 +189,8 @@ impl Calibrator {
             critic: 2.0 * self.critic.quantile(QUIET) * (MOST_CRITIC / MOST),
         };
         let healthy: Vec<Scores> = self.done.iter().map(|h| h.scores.clone()).collect();
+        let damaged: Vec<_> =
+            self.forged.iter().enumerate().map(|(i, after)| (healthy.get(self.damaged_image(i)), after)).collect();
         let mut calibration = Calibration {
             knobs: self.knobs.clone(),
             regions: self.regions.clone(),
@@ -192,7 +198,7 @@ impl Calibrator {
             size: self.size,
             scale,
             score: WITHOUT_CRITIC,
-            fusion: fusion(&healthy, &self.forged),
+            fusion: fusion(&healthy, &damaged),
             labelled: None,
         };
         if !calibration.fusion.is_empty() {

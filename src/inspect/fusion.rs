@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use super::{
     calibrate::Calibration,
     maps::{ScoreKind, Scores},
-    metrics::median,
 };
 
 /// Fewer labelled defects than this are no ground to weigh scores by.
@@ -68,22 +67,28 @@ pub(super) const FUSED: [ScoreKind; 6] = [
     ScoreKind::CriticDistance,
 ];
 
-/// How scores are fused, from those of healthy images and of the same with forged damage. Each counts by how many
-/// standard deviations of healthy images its median is moved by damage: Fisher's direction (1936) for scores that do
-/// not depend on each other. A score that damage does not move only adds noise and counts for nothing, and no label of
-/// a real defect plays a part.
-pub(super) fn fusion(healthy: &[Scores], forged: &[Scores]) -> Vec<Part> {
-    let column = |all: &[Scores], kind| all.iter().map(|s| s.get(kind)).collect::<Vec<f64>>();
+/// One image can say no more than this of what a score is worth, standard deviations.
+const MOST_MOVED: f64 = 4.0;
+
+/// How scores are fused, from those of healthy images and of what damage made of some of them. Each counts by how many
+/// standard deviations of healthy images damage moves it: Fisher's direction (1936) for scores that do not depend on
+/// each other. Each damaged image is compared with itself as it was, where that is known: where healthy images differ
+/// much, a few damaged ones say nothing otherwise. A score that damage does not move only adds noise and counts for
+/// nothing, and no label of a real defect plays a part unless `damaged` are such.
+pub(super) fn fusion(healthy: &[Scores], damaged: &[(Option<&Scores>, &Scores)]) -> Vec<Part> {
     let mut parts: Vec<Part> = FUSED
         .into_iter()
         .filter_map(|kind| {
-            let own = column(healthy, kind);
-            let n = own.len().max(1) as f64;
-            let centre = own.iter().sum::<f64>() / n;
-            let spread = (own.iter().map(|v| (v - centre).powi(2)).sum::<f64>() / n).sqrt();
+            let n = healthy.len().max(1) as f64;
+            let centre = healthy.iter().map(|s| s.get(kind)).sum::<f64>() / n;
+            let spread = (healthy.iter().map(|s| (s.get(kind) - centre).powi(2)).sum::<f64>() / n).sqrt();
             // The same value for every image says nothing, and nothing can be divided by no spread.
             let varies = spread > 1e-6 * centre.abs().max(1e-3);
-            let weight = (median(&column(forged, kind))? - centre) / spread.max(1e-12);
+            let moved = |(before, after): &(Option<&Scores>, &Scores)| {
+                let before = before.map_or(centre, |scores| scores.get(kind));
+                ((after.get(kind) - before) / spread.max(1e-12)).clamp(-MOST_MOVED, MOST_MOVED)
+            };
+            let weight = damaged.iter().map(moved).sum::<f64>() / damaged.len().max(1) as f64;
             (varies && weight > 0.0).then_some(Part { score: kind, centre, spread, weight })
         })
         .collect();
@@ -110,7 +115,8 @@ impl Calibration {
             return Err(WeighError::TooFew(defective.len()));
         }
         let healthy: Vec<Scores> = self.held_out.iter().map(|h| h.scores.clone()).collect();
-        let parts = fusion(&healthy, defective);
+        let defective: Vec<_> = defective.iter().map(|scores| (None, scores)).collect();
+        let parts = fusion(&healthy, &defective);
         if parts.is_empty() {
             return Err(WeighError::NothingTells);
         }
@@ -181,6 +187,11 @@ mod tests {
         all.iter().map(fused).collect()
     }
 
+    /// Damaged images that are not known from before.
+    fn alone(damaged: &[Scores]) -> Vec<(Option<&Scores>, &Scores)> {
+        damaged.iter().map(|scores| (None, scores)).collect()
+    }
+
     fn draw(rng: &mut ChaCha8Rng, l1: f64, critic: f64) -> Scores {
         let mut scores = Scores::default();
         scores.set(ScoreKind::L1, rng.random::<f64>() + l1);
@@ -200,7 +211,7 @@ mod tests {
         };
         let healthy: Vec<Scores> = (0..200).map(|_| image(0.0)).collect();
         let forged: Vec<Scores> = (0..200).map(|_| image(0.9)).collect();
-        let parts = fusion(&healthy, &forged);
+        let parts = fusion(&healthy, &alone(&forged));
         let weight = |kind| parts.iter().find(|p| p.score == kind).map_or(0.0, |p| p.weight);
         assert!((parts.iter().map(|p| p.weight).sum::<f64>() - 1.0).abs() < 1e-9);
         assert!(weight(ScoreKind::Critic) > weight(ScoreKind::Feature) && weight(ScoreKind::Feature) > 0.2);
@@ -217,7 +228,7 @@ mod tests {
         let healthy: Vec<Scores> = (0..100).map(|_| draw(&mut rng, 0.0, 0.0)).collect();
         let forged: Vec<Scores> = (0..50).map(|_| draw(&mut rng, 0.0, 0.8)).collect();
         let [taught, fresh] = [(); 2].map(|()| (0..40).map(|_| draw(&mut rng, 0.8, 0.0)).collect::<Vec<Scores>>());
-        let mut c = calibration(healthy.clone(), fusion(&healthy, &forged));
+        let mut c = calibration(healthy.clone(), fusion(&healthy, &alone(&forged)));
         let before = c.clone();
         let auroc_of = |c: &Calibration| auroc(&fused(c, &healthy), &fused(c, &fresh)).unwrap();
         let without = auroc_of(&c);
@@ -230,6 +241,33 @@ mod tests {
         // Taught once more and taken back: as it was at first.
         c.weigh(&fresh, "another").unwrap();
         assert!(c.forget_labels() && c == before && !c.forget_labels());
+    }
+
+    #[test]
+    fn a_few_damaged_images_of_many_unlike_ones_are_enough() {
+        // Healthy images differ by far more than damage moves them, as parts under changing light do.
+        let mut rng = ChaCha8Rng::seed_from_u64(6);
+        let healthy: Vec<Scores> = (0..64)
+            .map(|_| {
+                let heavy = rng.random::<f64>().powi(6) * 20.0;
+                draw(&mut rng, 0.0, heavy)
+            })
+            .collect();
+        // The quieter ones were damaged: without their past they look better than the rest.
+        let mut quiet: Vec<&Scores> = healthy.iter().collect();
+        quiet.sort_by(|a, b| a.get(ScoreKind::Critic).total_cmp(&b.get(ScoreKind::Critic)));
+        let damaged: Vec<Scores> = quiet[..10]
+            .iter()
+            .map(|&before| {
+                let mut after = before.clone();
+                after.set(ScoreKind::Critic, before.get(ScoreKind::Critic) + 2.0);
+                after
+            })
+            .collect();
+        assert!(fusion(&healthy, &alone(&damaged)).iter().all(|p| p.score != ScoreKind::Critic));
+        let pairs: Vec<_> = quiet.into_iter().map(Some).zip(&damaged).collect();
+        let parts = fusion(&healthy, &pairs);
+        assert_eq!(parts.iter().map(|p| p.score).collect::<Vec<_>>(), [ScoreKind::Critic]);
     }
 
     #[test]

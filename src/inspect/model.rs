@@ -18,6 +18,7 @@ use super::{
     invert::Networks,
     job::{InspectError, Job, Outcome},
     knobs::InvertKnobs,
+    lineage::Lineage,
     maps::{ScoreKind, Scores},
     neighbours::{self, Bank, Neighbour, Origin},
     planes::Planes,
@@ -26,7 +27,7 @@ use super::{
 use crate::{
     data::{Picture, Split},
     model::{
-        Bundle, BundleError, Critic, Discriminator, Encoder, FixedCritic, Generator,
+        Bundle, BundleError, Critic, Discriminator, Encoder, FixedCritic, Generator, ModelKnobs,
         weights::{self, Weight, WeightError},
     },
     train::Recipe,
@@ -44,6 +45,7 @@ mod key {
     pub const RATE: &str = "rate";
     pub const PROMISE: &str = "promise";
     pub const NEIGHBOURS: &str = "neighbours";
+    pub const LINEAGE: &str = "lineage";
 }
 
 /// What the tensors of the healthy crops begin with.
@@ -96,6 +98,8 @@ pub struct About {
     pub rate: Option<f64>,
     /// Who set it, when, and on what it rests.
     pub promise: Option<Promise>,
+    /// The models before it, and the verdicts that it learned from; `None` for one that learned from its data alone.
+    pub lineage: Option<Lineage>,
 }
 
 /// Where a promised false-alarm rate comes from.
@@ -271,28 +275,22 @@ impl Model {
                 Some(text) => Some(serde_json::from_str(text).map_err(|e| broken(key::PROMISE, e.to_string()))?),
                 None => None,
             },
+            lineage: match bundle.meta.get(key::LINEAGE) {
+                Some(text) => Some(serde_json::from_str(text).map_err(|e| broken(key::LINEAGE, e.to_string()))?),
+                None => None,
+            },
             recipe,
             calibrations,
             regions,
         };
         let device = device.clone().without_autodiff();
-        // The weights are replaced at once; the seed plays no part.
-        let mut rng = ChaCha8Rng::seed_from_u64(0);
-        let (shape, path) = (&about.recipe.model, Path::new(file));
-        let ema = bundle.fill(path, "ema", Generator::new(shape, &mut rng, &device))?;
-        let d = bundle.fill(path, "d", Discriminator::new(shape, &mut rng, &device))?;
-        let encoder = match bundle.part("e").is_empty() {
-            true => None,
-            false => Some(bundle.fill(path, "e", Encoder::new(shape, &mut rng, &device))?),
-        };
-        let critic = match bundle.part("c").is_empty() {
-            true => None,
-            false => {
-                let fresh = Critic::new(shape.channels, [0.0, 1.0], &mut rng, &device);
-                let critic = bundle.fill(path, "c", fresh)?;
+        let parts = Parts::of(&bundle, &about.recipe.model, file, false, &device)?;
+        let critic = match &parts.critic {
+            None => None,
+            Some(critic) => {
                 let unfit = |source| ModelError::Weights { name: file.into(), source };
                 let usual = Usual::from_weights(&bundle.part("usual")).map_err(unfit)?;
-                Some(FrameCritic::new(FixedCritic::new(&critic), usual, &device))
+                Some(FrameCritic::new(FixedCritic::new(critic), usual, &device))
             }
         };
         let bank = match bundle.part(BANK) {
@@ -302,12 +300,28 @@ impl Model {
                 let origins: Vec<Origin> =
                     serde_json::from_str(text(key::NEIGHBOURS)?).map_err(|e| broken(key::NEIGHBOURS, e.to_string()))?;
                 let unfit = |source| ModelError::Weights { name: file.into(), source };
-                let bank = Bank::from_weights(&tensors, origins, shape.channels).map_err(unfit)?;
+                let bank = Bank::from_weights(&tensors, origins, about.recipe.model.channels).map_err(unfit)?;
                 Some(bank.ok_or_else(|| broken(key::NEIGHBOURS, "a pixel is none".into()))?)
             }
         };
-        let networks = Networks::new(&ema, &d, encoder.as_ref(), &device).with_critic(critic);
-        Ok(Self { about, networks, encoder: encoder.is_some(), bundle, bank })
+        let networks = Networks::new(&parts.ema, &parts.d, parts.encoder.as_ref(), &device).with_critic(critic);
+        Ok(Self { about, networks, encoder: parts.encoder.is_some(), bundle, bank })
+    }
+
+    /// Its networks as they can be trained on.
+    ///
+    /// # Errors
+    /// [`ModelError`] where they are at odds with the recipe.
+    pub fn parts(&self, device: &Device) -> Result<Parts, ModelError> {
+        Parts::of(&self.bundle, &self.about.recipe.model, &self.about.name, true, &device.clone().without_autodiff())
+    }
+
+    /// The same model once more, on a device.
+    ///
+    /// # Errors
+    /// Those of [`Model::load`].
+    pub fn copy(&self, device: &Device) -> Result<Self, ModelError> {
+        Self::from_bundle(self.whole(&self.about.name)?, &self.about.name, device)
     }
 
     /// Writes the model to a file: aside, synced and renamed.
@@ -315,9 +329,14 @@ impl Model {
     /// # Errors
     /// [`ModelError::Bundle`] when it cannot be written; what was there before is then unchanged.
     pub fn save(&self, path: &Path) -> Result<(), ModelError> {
+        Ok(self.whole(&path.display().to_string())?.write(path)?)
+    }
+
+    /// Tensors and everything about them, as they are written to what is called `name`.
+    fn whole(&self, name: &str) -> Result<Bundle, ModelError> {
         let about = &self.about;
         let json = |key: &'static str, value: serde_json::Result<String>| {
-            value.map_err(|e| ModelError::Meta { name: path.display().to_string(), key, what: e.to_string() })
+            value.map_err(|e| ModelError::Meta { name: name.into(), key, what: e.to_string() })
         };
         let mut meta = vec![
             (key::NAME, about.name.clone()),
@@ -335,8 +354,11 @@ impl Model {
         if let Some(bank) = &self.bank {
             meta.push((key::NEIGHBOURS, json(key::NEIGHBOURS, serde_json::to_string(bank.origins()))?));
         }
+        if let Some(lineage) = &about.lineage {
+            meta.push((key::LINEAGE, json(key::LINEAGE, serde_json::to_string(lineage))?));
+        }
         let meta = meta.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
-        Ok(Bundle { tensors: self.bundle.tensors.clone(), meta }.write(path)?)
+        Ok(Bundle { tensors: self.bundle.tensors.clone(), meta })
     }
 
     /// Everything about it but its tensors.
@@ -501,5 +523,46 @@ impl Model {
     /// its knobs.
     pub fn judge(&self, job: &Job) -> Option<Outcome> {
         job.outcome(self.calibration(job.knobs()).zip(self.rate(job.knobs())))
+    }
+}
+
+/// The networks of a model, each as it can be trained on.
+#[derive(Debug)]
+pub struct Parts {
+    /// G as it was last updated; `None` in a file for inspection alone.
+    pub live: Option<Generator>,
+    /// G's averaged weights.
+    pub ema: Generator,
+    /// D.
+    pub d: Discriminator,
+    /// The encoder, if there is one.
+    pub encoder: Option<Encoder>,
+    /// The critic, if there is one.
+    pub critic: Option<Critic>,
+}
+
+impl Parts {
+    /// `live` is for training on alone.
+    fn of(bundle: &Bundle, shape: &ModelKnobs, file: &str, live: bool, device: &Device) -> Result<Self, ModelError> {
+        // The weights are replaced at once; the seed plays no part.
+        let mut rng = ChaCha8Rng::seed_from_u64(0);
+        let path = Path::new(file);
+        let has = |prefix: &str| !bundle.part(prefix).is_empty();
+        Ok(Self {
+            live: match live && has("g") {
+                true => Some(bundle.fill(path, "g", Generator::new(shape, &mut rng, device))?),
+                false => None,
+            },
+            ema: bundle.fill(path, "ema", Generator::new(shape, &mut rng, device))?,
+            d: bundle.fill(path, "d", Discriminator::new(shape, &mut rng, device))?,
+            encoder: match has("e") {
+                true => Some(bundle.fill(path, "e", Encoder::new(shape, &mut rng, device))?),
+                false => None,
+            },
+            critic: match has("c") {
+                true => Some(bundle.fill(path, "c", Critic::new(shape.channels, [0.0, 1.0], &mut rng, device))?),
+                false => None,
+            },
+        })
     }
 }

@@ -4,9 +4,11 @@
 //! A [`Record`] is one SQLite file in which nothing is changed or deleted. [`Record::queue`] hands out an [`Item`] a
 //! part, and the rest of the room looks at those: [`queue`] orders and filters them, [`agreement`] compares reviewers,
 //! [`drift`] watches the good parts, [`shift`] adds them up and [`export`] writes them for others. [`suspect`] finds
-//! the places that a map points at. No window, no threads, no tensors.
+//! the places that a map points at, [`teaching`] says what a model can learn from people and [`comparison`] what came of
+//! that. No window, no threads, no tensors.
 
 pub mod agreement;
+pub mod comparison;
 pub mod drift;
 pub mod export;
 pub mod facets;
@@ -16,8 +18,11 @@ pub mod queue;
 pub mod record;
 pub mod shift;
 pub mod suspect;
+pub mod teaching;
 
+pub use comparison::Comparison;
 pub use item::{Findings, Inspection, InspectionId, Item, Judgement, Opinion, OpinionId, Part, PartId, Standing};
 pub use moment::Moment;
 pub use record::{Record, RecordError};
 pub use suspect::Suspect;
+pub use teaching::Teaching;

@@ -168,6 +168,17 @@ impl CriticTrainer {
         Ok(trainer)
     }
 
+    /// Goes on from a critic that was trained before, in place of a fresh one.
+    ///
+    /// # Errors
+    /// [`TrainError::Weights`] where it does not fit.
+    pub fn with(mut self, before: &Critic) -> Result<Self, TrainError> {
+        let stored = weights::read(before)?.into_iter().map(|w| (w.name.clone(), w)).collect();
+        self.live = weights::write(self.live, &stored)?.with_light(self.crops.light());
+        self.critic = self.live.valid();
+        Ok(self)
+    }
+
     /// Steps done.
     pub fn steps(&self) -> u64 {
         self.step

@@ -408,6 +408,20 @@ impl Trainer {
         Ok(all)
     }
 
+    /// Goes on from the networks of a model that was trained for `step` steps, with fresh optimisers. `live` is G as it
+    /// was last updated.
+    ///
+    /// # Errors
+    /// [`TrainError::Weights`] where they do not fit the recipe.
+    pub fn with(mut self, live: &Generator, ema: &Generator, d: &Discriminator, step: u64) -> Result<Self, TrainError> {
+        let named = |weights: Vec<Weight>| weights.into_iter().map(|w| (w.name.clone(), w)).collect();
+        self.g = weights::write(self.g, &named(weights::read(live)?))?;
+        self.ema = weights::write(self.ema, &named(weights::read(ema)?))?;
+        self.d = weights::write(self.d, &named(weights::read(d)?))?;
+        (self.step, self.batches) = (step, step.saturating_mul(self.recipe.train.k_d as u64));
+        Ok(self)
+    }
+
     /// Everything that the next process needs to go on as if nothing had happened.
     ///
     /// # Errors

@@ -2,6 +2,8 @@
 
 mod apply;
 mod inspection;
+mod intake;
+mod learning;
 mod presenting;
 mod reviewing;
 
@@ -46,7 +48,7 @@ use crate::{
     data::surface,
     device::DeviceChoice,
     engine::{
-        self, Engine, Evaluate, Event, Live, Severity,
+        self, Engine, Evaluate, Event, Learn, Live, Severity,
         inspect::ModelSource,
         live::{Phase, Status},
         task::{State, Task},
@@ -200,6 +202,8 @@ pub struct App {
     review: ReviewWorkspace,
     /// The record was asked for.
     record_asked: bool,
+    /// Models that learned from verdicts, and which of them are in force.
+    adoption: learning::Adoption,
     runs: RunsPage,
     log: LogPage,
     settings_page: SettingsPage,
@@ -259,6 +263,7 @@ impl App {
             evaluate,
             review,
             record_asked: false,
+            adoption: learning::Adoption::default(),
             runs: RunsPage::default(),
             log: LogPage::default(),
             settings_page: SettingsPage::default(),
@@ -279,6 +284,7 @@ impl App {
         };
         app.look();
         app.open_last_model();
+        app.watch_again();
         app
     }
 
@@ -351,6 +357,8 @@ impl App {
             query: self.inspect.facts(self.engine.live()),
             test: self.evaluate.facts(self.engine.live()),
             review: self.review.facts(),
+            intake: self.intake_facts(),
+            learn: self.learn_facts(),
         }
     }
 
@@ -374,6 +382,7 @@ impl App {
         }
         self.take_overlays();
         self.take_inspection();
+        self.take_adoption();
         self.take_review();
         self.keep_settings();
         if let Some(due) = self.turn_due {
@@ -581,6 +590,9 @@ impl App {
         if let Some((title, progress)) = self.testing().or_else(|| self.review.job()) {
             return Some(Job { title, progress });
         }
+        if let Some((title, progress)) = self.learning().or_else(|| self.taking_in()) {
+            return Some(Job { title, progress });
+        }
         (!self.reading.is_empty()).then_some(Job { title: "Reading curves", progress: (0, 0) })
     }
 
@@ -596,6 +608,8 @@ impl App {
             None if self.inspecting().is_some() => self.stop_inspecting(),
             None if self.testing().is_some() => self.send(engine::Command::Evaluate(Evaluate::Cancel)),
             None if self.review.job().is_some() => self.review.cancel_job(),
+            None if self.learning().is_some() => self.send(engine::Command::Learn(Learn::Cancel)),
+            None if self.taking_in().is_some() => self.stop_taking_in(),
             // Tasks that are dropped are cancelled.
             None => self.reading.clear(),
         }

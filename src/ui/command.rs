@@ -112,6 +112,34 @@ pub struct Facts {
     pub test: TestFacts,
     /// What can be asked about the part under review.
     pub review: ReviewFacts,
+    /// What can be asked about parts that come to a folder.
+    pub intake: IntakeFacts,
+    /// What can be asked about learning from verdicts.
+    pub learn: LearnFacts,
+}
+
+/// What the table needs to know of parts that come to a folder.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct IntakeFacts {
+    /// The folder was chosen.
+    pub folder: bool,
+    /// Parts are taken in, or will be.
+    pub going: bool,
+}
+
+/// What the table needs to know of learning from verdicts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LearnFacts {
+    /// There is something to learn.
+    pub ready: bool,
+    /// The learning goes on.
+    pub going: bool,
+    /// A model has learned and nothing was decided about it.
+    pub decide: bool,
+    /// Who decides has a name.
+    pub named: bool,
+    /// The model in force was adopted in place of another one.
+    pub back: bool,
 }
 
 /// What the table needs to know of the review.
@@ -352,6 +380,24 @@ pub enum UiCommand {
     ReviewExport,
     /// Writes the shift on paper.
     ReviewReport,
+    /// Asks for the folder that parts come to.
+    IntakeFolder,
+    /// Watches it.
+    IntakeWatch,
+    /// Takes in once what lies there.
+    IntakeOnce,
+    /// Takes in no more parts.
+    IntakeStop,
+    /// Teaches a copy of the model in force by people's verdicts.
+    LearnBegin,
+    /// Ends that without a model.
+    LearnCancel,
+    /// Puts the model that has learned in force.
+    LearnAdopt,
+    /// Leaves the old model in force.
+    LearnKeep,
+    /// Puts the model before in force again.
+    LearnBack,
     /// Shows every finished query on the list to an audience.
     Present,
     /// Goes on with the presentation, or waits.
@@ -517,6 +563,20 @@ pub const SECTIONS: &[Section] = &[
             UiCommand::ReviewAlone,
             UiCommand::ReviewExport,
             UiCommand::ReviewReport,
+        ],
+    ),
+    (
+        "Parts and learning",
+        &[
+            UiCommand::IntakeFolder,
+            UiCommand::IntakeWatch,
+            UiCommand::IntakeOnce,
+            UiCommand::IntakeStop,
+            UiCommand::LearnBegin,
+            UiCommand::LearnCancel,
+            UiCommand::LearnAdopt,
+            UiCommand::LearnKeep,
+            UiCommand::LearnBack,
         ],
     ),
     (
@@ -1037,6 +1097,49 @@ impl UiCommand {
                 "review pdf paper print summary",
                 ctrl_shift(K::E)
             ),
+            Self::IntakeFolder => entry!(
+                "Choose the folder of parts…",
+                "Chooses the folder that pictures of parts come to, to be inspected and filed in the record.",
+                "intake watch batch directory camera line"
+            ),
+            Self::IntakeWatch => entry!(
+                "Watch the folder",
+                "Inspects each part that lies in the folder or comes to it, once, until you stop it; also after the next start.",
+                "intake batch camera line automatic"
+            ),
+            Self::IntakeOnce => entry!(
+                "Take the folder in once",
+                "Inspects with the model in force what lies in the folder, parts that another model has seen included.",
+                "intake batch again all"
+            ),
+            Self::IntakeStop => entry!(
+                "Stop taking parts in",
+                "Takes in no more parts; what was inspected is on record, and what waits comes up the next time.",
+                "intake watch batch end cancel"
+            ),
+            Self::LearnBegin => entry!(
+                "Learn from verdicts",
+                "Teaches a copy of the model in force by what people said, and compares both; nothing is put in force by it.",
+                "fine-tune train feedback teach verdict healthy"
+            ),
+            Self::LearnCancel => {
+                entry!("Stop learning", "Ends the learning; no model is left of it.", "fine-tune cancel end teach")
+            }
+            Self::LearnAdopt => entry!(
+                "Adopt the new model",
+                "Puts the model that has learned in force, and notes that in the record; the old one stays in its file.",
+                "fine-tune accept use put in force"
+            ),
+            Self::LearnKeep => entry!(
+                "Keep the old model",
+                "Leaves the old model in force; the new one stays in its file.",
+                "fine-tune refuse reject dismiss"
+            ),
+            Self::LearnBack => entry!(
+                "Go back to the model before",
+                "Puts the model that the one in force was made from in force again, and notes that in the record.",
+                "fine-tune undo revert parent ancestor"
+            ),
             Self::Present => entry!(
                 "Present",
                 "Shows every inspected image on the list to an audience: full screen, one after the other, figures last.",
@@ -1193,7 +1296,7 @@ impl UiCommand {
             Self::ReviewSkip => reviewing && review.ready,
             Self::ReviewUndo => reviewing && review.undo,
             Self::ReviewBack | Self::ReviewForward | Self::ReviewAlone => reviewing && review.part,
-            Self::ReviewInspect => reviewing && review.part && facts.model,
+            Self::ReviewInspect => reviewing && review.part && facts.model && !review.blind,
             Self::ReviewKind1
             | Self::ReviewKind2
             | Self::ReviewKind3
@@ -1205,6 +1308,14 @@ impl UiCommand {
             | Self::ReviewKind9 => reviewing && self.kind().is_some_and(|at| at < review.kinds),
             Self::ReviewSearch => reviewing && review.open,
             Self::ReviewExport | Self::ReviewReport => review.open && !review.exporting,
+            Self::IntakeFolder => !facts.intake.going,
+            Self::IntakeWatch | Self::IntakeOnce => facts.intake.folder && !facts.intake.going,
+            Self::IntakeStop => facts.intake.going,
+            Self::LearnBegin => facts.learn.ready && !facts.learn.going,
+            Self::LearnCancel => facts.learn.going,
+            Self::LearnAdopt => facts.learn.decide && facts.learn.named,
+            Self::LearnKeep => facts.learn.decide,
+            Self::LearnBack => facts.learn.back && facts.learn.named,
             Self::EvaluateAdopt => facts.test.adopt,
             Self::EvaluateWeigh => facts.test.weigh,
             Self::EvaluateUnweigh => facts.test.labelled,

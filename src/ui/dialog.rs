@@ -58,6 +58,8 @@ pub enum Want {
     Report,
     /// A record of a review station.
     Record,
+    /// The folder that parts come to.
+    Parts,
     /// The folder that parts of a review go to, in this form.
     ReviewExport(Format),
 }
@@ -80,6 +82,7 @@ impl Want {
             Self::TestImages => "Open a folder of healthy and defective test images",
             Self::Report => "Choose the folder for the report",
             Self::Record => "Open a record",
+            Self::Parts => "Choose the folder that parts come to",
             Self::ReviewExport(Format::Pdf) => "Choose the folder for the shift report",
             Self::ReviewExport(_) => "Choose the folder for the export",
         }
@@ -90,7 +93,7 @@ impl Want {
             Self::Images | Self::Queries | Self::Model | Self::TestImages | Self::Record => "Open",
             Self::LoadRecipe => "Load",
             Self::SaveRecipe | Self::SaveGrid | Self::SaveModel => "Save",
-            Self::RunsFolder => "Choose",
+            Self::RunsFolder | Self::Parts => "Choose",
             Self::Export | Self::Report | Self::ReviewExport(_) => "Export",
         }
     }
@@ -98,7 +101,13 @@ impl Want {
     fn takes_folder(self) -> bool {
         matches!(
             self,
-            Self::Images | Self::RunsFolder | Self::Export | Self::TestImages | Self::Report | Self::ReviewExport(_)
+            Self::Images
+                | Self::RunsFolder
+                | Self::Parts
+                | Self::Export
+                | Self::TestImages
+                | Self::Report
+                | Self::ReviewExport(_)
         )
     }
 
@@ -118,6 +127,7 @@ impl Want {
             Self::TestImages => Action::Evaluate(Some(DataSource::Folder(path))),
             Self::Report => Action::EvaluateReport(path),
             Self::Record => Action::OpenRecord(path),
+            Self::Parts => Action::PartsFolder(path),
             Self::ReviewExport(format) => Action::ExportReview(format, path),
             Self::Images => Action::Import(path),
             Self::LoadRecipe => Action::LoadRecipe(path),
@@ -177,6 +187,7 @@ impl Dialog {
         let answer: std::pin::Pin<Box<dyn Future<Output = Option<rfd::FileHandle>> + Send>> = match want {
             Want::Images
             | Want::RunsFolder
+            | Want::Parts
             | Want::Export
             | Want::TestImages
             | Want::Report

@@ -106,6 +106,8 @@ pub enum Action {
     },
     /// Changes who reviews, by which rule and in which record.
     Review(Box<ReviewSettings>),
+    /// Chooses the folder that parts come to.
+    PartsFolder(PathBuf),
     /// Shows another record in the Review workspace.
     OpenRecord(PathBuf),
     /// Writes the parts of the review queue to a folder.

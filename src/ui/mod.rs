@@ -25,8 +25,8 @@ pub mod widget;
 pub mod workspace;
 
 pub use app::{App, Options, Show, run};
-pub use command::{Facts, Page, QueryFacts, ReviewFacts, TestFacts, UiCommand};
+pub use command::{Facts, IntakeFacts, LearnFacts, Page, QueryFacts, ReviewFacts, TestFacts, UiCommand};
 pub use dialog::Want;
 pub use frame::{Action, Frame, Overlay};
 pub use log_page::{LogBuffer, LogLayer, log_layer};
-pub use settings::{Paths, ReviewSettings, Settings, ThemeChoice, ViewSettings, XAxis};
+pub use settings::{IntakeSettings, Paths, ReviewSettings, Settings, ThemeChoice, ViewSettings, XAxis};

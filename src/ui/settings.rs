@@ -146,6 +146,22 @@ pub struct ReviewSettings {
     pub two_persons: bool,
     /// The kind of defect that was named last.
     pub kind: Option<String>,
+    /// A model that learns from verdicts has its generator trained on too.
+    pub teach_generator: bool,
+    /// Where parts come from.
+    pub intake: IntakeSettings,
+}
+
+/// Where parts come from.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct IntakeSettings {
+    /// The folder.
+    pub folder: Option<PathBuf>,
+    /// The folders within it too.
+    pub recursive: bool,
+    /// It is watched, and taken up again at the next start.
+    pub watching: bool,
 }
 
 /// Everything that the window remembers.

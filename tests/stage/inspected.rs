@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use ganspect::{
     boxes::box_mean,
     data::{
-        FileHash,
+        FileHash, Split,
         surface::{self, DefectKind, Kind},
     },
     engine::{
@@ -112,6 +112,8 @@ pub fn model(live: &Live) {
         encoder: true,
         calibrations: Arc::new(vec![calibration()]),
         regions: Regions::default(),
+        split: Arc::new(Split { seed: 0, train: Vec::new(), held_out: Vec::new() }),
+        lineage: None,
     }));
     status.rate = Some(0.05);
 }

@@ -156,12 +156,14 @@ pub struct StationLive {
     pub maps: RwLock<BTreeMap<InspectionId, Result<Arc<View>, String>>>,
 }
 
-/// The threads `ganspect-review` and `ganspect-pictures`; they end when this is dropped.
+/// The threads `ganspect-review` and `ganspect-pictures`; they end when this is dropped, and what was said until then is
+/// kept first.
 #[derive(Debug)]
 pub(super) struct Station {
-    asks: Sender<Ask>,
+    asks: Option<Sender<Ask>>,
     bell: Sender<()>,
     live: Arc<Live>,
+    clerk: Option<thread::JoinHandle<()>>,
 }
 
 impl Station {
@@ -170,15 +172,15 @@ impl Station {
         let (asks, inbox) = bounded(ASKS);
         let (bell, rings) = bounded(1);
         let clerk = Clerk::new(inbox, outbox, Arc::clone(&wake), Arc::clone(&live));
-        thread::Builder::new().name("ganspect-review".into()).spawn(move || clerk.run())?;
+        let clerk = thread::Builder::new().name("ganspect-review".into()).spawn(move || clerk.run())?;
         let reader = Reader::new(Arc::clone(&live), wake);
         thread::Builder::new().name("ganspect-pictures".into()).spawn(move || reader.run(&rings))?;
-        Ok(Self { asks, bell, live })
+        Ok(Self { asks: Some(asks), bell, live, clerk: Some(clerk) })
     }
 
     /// Hands an ask over without waiting; `false` when too many wait already.
     pub(super) fn ask(&self, ask: Ask) -> bool {
-        self.asks.try_send(ask).is_ok()
+        self.asks.as_ref().is_some_and(|asks| asks.try_send(ask).is_ok())
     }
 
     /// Says which parts are on show or soon will be.
@@ -188,7 +190,17 @@ impl Station {
         if let Err(TrySendError::Disconnected(())) = self.bell.try_send(()) {
             tracing::warn!("pictures are not read ahead any more");
         }
-        let _ = self.asks.try_send(Ask::Look);
+        self.ask(Ask::Look);
+    }
+}
+
+impl Drop for Station {
+    fn drop(&mut self) {
+        // The clerk answers what waits, and ends when nobody can ask any more.
+        self.asks = None;
+        if let Some(clerk) = self.clerk.take() {
+            let _ = clerk.join();
+        }
     }
 }
 

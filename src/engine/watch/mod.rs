@@ -148,6 +148,14 @@ impl Watch {
     /// [`WatchError`] when the watch had ended before because something failed.
     pub fn stop(mut self) -> Result<Counts, WatchError> {
         self.stop.store(true, Ordering::Relaxed);
+        self.join()
+    }
+
+    /// Waits until a watch that ends by itself has ended.
+    ///
+    /// # Errors
+    /// [`WatchError`] when it ended because something failed.
+    pub fn join(&mut self) -> Result<Counts, WatchError> {
         if let Some(thread) = self.thread.take() {
             thread.join().map_err(|_| WatchError::BrokeOff(self.folder.clone()))??;
         }

@@ -6,7 +6,7 @@ use super::{Ledger, LedgerError};
 use crate::{
     data::FileHash,
     engine::batch::Finding,
-    inspect::{calibrate::MapScale, evaluation::MapKind},
+    inspect::evaluation::MapKind,
     review::{
         Findings, Moment, Record,
         record::{NewInspection, NewPart},
@@ -19,43 +19,55 @@ const MIN_AREA: usize = 12;
 /// Most suspect places of a part.
 const MOST: usize = 20;
 
-/// Files each part in a [`Record`], as one model sees it. Only a model with a verdict has something to file.
+/// Files each part in a [`Record`], under the model that inspected it. Only a model with a verdict has something to file.
 #[derive(Debug)]
 pub struct RecordLedger {
     record: Record,
-    model: FileHash,
-    /// Above half of a scale lies next to nothing of a healthy part.
-    scale: MapScale,
+    /// The model whose inspections count; any for `None`.
+    model: Option<FileHash>,
 }
 
 impl RecordLedger {
-    /// For the model of this hash, whose maps have these scales.
+    /// A part is filed once by any model: another one in force leaves alone what is on record.
+    pub fn once(record: Record) -> Self {
+        Self { record, model: None }
+    }
+
+    /// A part is filed once by each model, and is wanted until the one of this hash has inspected it.
     ///
     /// # Errors
     /// [`LedgerError`] for a hash that is none.
-    pub fn new(record: Record, model: &str, scale: MapScale) -> Result<Self, LedgerError> {
-        let model = model.parse().map_err(|_| LedgerError::new("the model has no hash that a record could keep"))?;
-        Ok(Self { record, model, scale })
+    pub fn once_a_model(record: Record, model: &str) -> Result<Self, LedgerError> {
+        Ok(Self { record, model: Some(hash_of(model)?) })
     }
+}
+
+fn hash_of(model: &str) -> Result<FileHash, LedgerError> {
+    model.parse().map_err(|_| LedgerError::new("the model has no hash that a record could keep"))
 }
 
 impl Ledger for RecordLedger {
     fn is_filed(&self, path: &Path, hash: FileHash) -> Result<bool, LedgerError> {
-        let filed = self.record.is_filed(path, hash, self.model).map_err(LedgerError::new)?;
-        Ok(filed || self.record.is_quarantined(path, hash).map_err(LedgerError::new)?)
+        let filed = match self.model {
+            Some(model) => self.record.is_filed(path, hash, model),
+            None => self.record.is_known(path, hash),
+        };
+        Ok(filed.map_err(LedgerError::new)? || self.record.is_quarantined(path, hash).map_err(LedgerError::new)?)
     }
 
     fn file(&mut self, finding: &Finding) -> Result<(), LedgerError> {
         let outcome = &finding.outcome;
-        let Some(assessment) = outcome.assessment.clone() else {
+        let (Some(assessment), Some(scale)) = (outcome.assessment.clone(), finding.scale) else {
             return Err(LedgerError::new("a model without a calibration has no verdict that a record could keep"));
         };
         let (kind, map) = finding.map();
         let level = match kind {
-            MapKind::Critic => self.scale.critic,
-            MapKind::Feature => self.scale.feature,
-            MapKind::Difference => self.scale.difference,
-        } / 2.0;
+            MapKind::Critic => scale.critic,
+            MapKind::Feature => scale.feature,
+            MapKind::Difference => scale.difference,
+        };
+        // Above half of a scale lies next to nothing of a healthy part.
+        let level = level / 2.0;
         let cut = Cut { level, min_area: MIN_AREA, most: MOST };
         let suspects = suspects(&map, outcome.query.width(), outcome.query.height(), &cut);
         // A model may see a picture smaller than it is stored.
@@ -69,7 +81,7 @@ impl Ledger for RecordLedger {
             height: finding.height,
         };
         let inspection = NewInspection {
-            model: self.model,
+            model: hash_of(&finding.model.hash)?,
             model_name: finding.model.name.clone(),
             assessment,
             threshold: finding.threshold,

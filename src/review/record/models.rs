@@ -33,6 +33,22 @@ pub struct NewAdoption {
     pub time: Moment,
 }
 
+impl NewAdoption {
+    /// What goes on record when the model before is put in force again; `None` where its file is not on record.
+    pub fn back(&self, who: &str, time: Moment) -> Option<Self> {
+        Some(Self {
+            model: self.parent?,
+            parent: Some(self.model),
+            path: self.before.get("path")?.as_str()?.into(),
+            who: who.to_owned(),
+            learned_from: Vec::new(),
+            before: self.after.clone(),
+            after: self.before.clone(),
+            time,
+        })
+    }
+}
+
 /// A model that was put in force.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Adoption {

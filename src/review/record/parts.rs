@@ -133,4 +133,14 @@ impl Record {
         let wanted = params![path, hash.to_string(), model.to_string()];
         self.read(|| self.connection.prepare_cached(FIND)?.exists(wanted))
     }
+
+    /// Whether any model has inspected this picture.
+    ///
+    /// # Errors
+    /// [`RecordError`] for a path that is no text, or a file that cannot be read.
+    pub fn is_known(&self, path: &Path, hash: FileHash) -> Result<bool, RecordError> {
+        let wanted = params![text_of(path)?, hash.to_string()];
+        let sql = "SELECT 1 FROM inspection i JOIN part p ON p.id = i.part WHERE p.path = ?1 AND p.hash = ?2";
+        self.read(|| self.connection.prepare_cached(sql)?.exists(wanted))
+    }
 }

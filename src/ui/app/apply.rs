@@ -11,7 +11,7 @@ use egui::ViewportCommand;
 use super::{App, Reading, TURN_AFTER};
 use crate::{
     data::{DataSource, Opened},
-    engine::{self, Evaluate, Severity, Update, live::Phase, task::Task},
+    engine::{self, Evaluate, Learn, Severity, Update, live::Phase, task::Task},
     files,
     report::tensorboard::RunLog,
     review::export::Format,
@@ -104,6 +104,7 @@ impl App {
                 }
             }
             Action::Review(settings) => self.settings.review = *settings,
+            Action::PartsFolder(folder) => self.settings.review.intake.folder = Some(folder),
             Action::OpenRecord(path) => self.open_record(path),
             Action::ExportReview(format, folder) => self.export_review(format, folder),
             Action::Copy(text) => {
@@ -205,6 +206,15 @@ impl App {
             | UiCommand::PresentBack
             | UiCommand::PresentForward
             | UiCommand::PresentLeave => self.presentation_command(command),
+            UiCommand::IntakeFolder => self.ask(Want::Parts),
+            UiCommand::IntakeWatch => self.take_in(false),
+            UiCommand::IntakeOnce => self.take_in(true),
+            UiCommand::IntakeStop => self.stop_taking_in(),
+            UiCommand::LearnBegin => self.learn(),
+            UiCommand::LearnCancel => self.send(engine::Command::Learn(Learn::Cancel)),
+            UiCommand::LearnAdopt => self.adopt(),
+            UiCommand::LearnKeep => self.keep_old(),
+            UiCommand::LearnBack => self.go_back(),
             UiCommand::Theme => {
                 let dark = self.applied.is_none_or(|(dark, _)| dark);
                 self.settings.theme = if dark { ThemeChoice::Light } else { ThemeChoice::Dark };
@@ -301,6 +311,10 @@ impl App {
             },
             Want::Report => documents.join("ganspect-report"),
             Want::Record => self.review.path().map_or_else(|| self.paths.review.clone(), Path::to_owned),
+            Want::Parts => {
+                let last = self.settings.review.intake.folder.clone();
+                last.or_else(|| self.settings.image_folder.clone()).unwrap_or(documents)
+            }
             Want::ReviewExport(Format::Pdf) => documents.join("ganspect-shift"),
             Want::ReviewExport(_) => documents.join("ganspect-review"),
             Want::Model => self.settings.last_model.clone().unwrap_or_else(|| documents.join("")),

@@ -55,13 +55,19 @@ pub(super) fn ui(ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) -> bool {
             if hidden {
                 all = ui.add(theme::primary_button(&p, "Show all parts")).clicked();
             }
-            let open = UiCommand::ReviewOpen;
-            let button = match hidden {
-                true => egui::Button::new(open.title()).min_size(vec2(0.0, theme::ROW)),
-                false => theme::primary_button(&p, open.title()),
-            };
-            if ui.add(button).on_hover_text(open.tooltip(ui.ctx())).clicked() {
-                frame.command(open);
+            // A folder first, and then what is done with it.
+            let folder = scene.settings.intake.folder.is_some();
+            let next = if folder { UiCommand::IntakeWatch } else { UiCommand::IntakeFolder };
+            for command in [next, UiCommand::ReviewOpen] {
+                let primary = !hidden && command == next && command.enabled(frame.facts);
+                let button = match primary {
+                    true => theme::primary_button(&p, command.title()),
+                    false => egui::Button::new(command.title()).min_size(vec2(0.0, theme::ROW)),
+                };
+                let response = ui.add_enabled(command.enabled(frame.facts), button);
+                if response.on_hover_text(command.tooltip(ui.ctx())).clicked() {
+                    frame.command(command);
+                }
             }
         });
     });

@@ -46,6 +46,7 @@ impl Filters {
             let field = ui.add(field).accessible_name("Find a part");
             if std::mem::take(&mut self.search) {
                 field.request_focus();
+                field.scroll_to_me(None);
             }
             if field.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Escape)) {
                 filter.text.clear();

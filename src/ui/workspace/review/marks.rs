@@ -70,6 +70,13 @@ fn scaled(shape: &Shape, by: f32) -> Shape {
     }
 }
 
+/// An outline that stands out from light and from dark.
+fn outlined(painter: &egui::Painter, placed: &Placed, shape: &Shape, colour: egui::Color32) {
+    let ground = Palette::new(true).ground.gamma_multiply(0.6);
+    outline(painter, placed, shape, Stroke::new(2.0 * theme::CURVE + theme::HAIRLINE, ground), false);
+    outline(painter, placed, shape, Stroke::new(theme::CURVE, colour), false);
+}
+
 impl Overlay for Marks<'_> {
     fn is_drawing(&self) -> bool {
         self.drawing.tool.is_some()
@@ -95,7 +102,8 @@ impl Overlay for Marks<'_> {
     }
 
     fn over(&mut self, ui: &Ui, response: &Response, placed: &Placed, size: (usize, usize), _: &mut Vec<Action>) {
-        let p = Palette::of(ui);
+        // A picture is as dark in one theme as in the other.
+        let (p, ink) = (Palette::of(ui), Palette::new(true));
         let painter = ui.painter().with_clip_rect(response.rect.intersect(ui.clip_rect()));
         // The networks may see a picture smaller than it is stored.
         let by = size.0 as f32 / self.width.max(1) as f32;
@@ -104,7 +112,7 @@ impl Overlay for Marks<'_> {
         let mut labels: Vec<Rect> = Vec::new();
         for (i, suspect) in suspects.iter().enumerate() {
             let shape = scaled(&suspect.shape(), by);
-            outline(&painter, placed, &shape, Stroke::new(theme::CURVE, p.suspect), false);
+            outlined(&painter, placed, &shape, ink.suspect);
             if i >= LABELLED {
                 continue;
             }
@@ -123,7 +131,7 @@ impl Overlay for Marks<'_> {
             }
         }
         if let Some(shape) = self.drawn {
-            outline(&painter, placed, &scaled(shape, by), Stroke::new(2.0 * theme::CURVE, p.accent), false);
+            outlined(&painter, placed, &scaled(shape, by), ink.accent);
         }
         let Some(polygon) = self.drawing.tool else { return };
         match self.drawing.pen.draw(ui, response, placed, size, polygon) {
@@ -134,6 +142,6 @@ impl Overlay for Marks<'_> {
                 self.done = Some(scaled(&shape, 1.0 / by));
             }
         }
-        self.drawing.pen.paint(&painter, response, placed, polygon, p.accent);
+        self.drawing.pen.paint(&painter, response, placed, polygon, ink.accent);
     }
 }

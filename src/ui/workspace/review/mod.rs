@@ -6,7 +6,9 @@ mod export;
 mod film;
 mod filters;
 mod goodparts;
+mod intake;
 mod judging;
+mod learning;
 mod marks;
 mod model;
 mod persons;
@@ -43,7 +45,7 @@ use crate::{
         task::{State, Task},
     },
     review::{
-        Findings, InspectionId, Moment, PartId,
+        Findings, InspectionId, Moment, PartId, Teaching,
         queue::{Filter, Order, Progress},
     },
     ui::{Action, ReviewFacts, ReviewSettings},
@@ -77,7 +79,12 @@ pub(super) struct Scene {
     settings: ReviewSettings,
     /// What the model found on the part on show.
     findings: Option<Arc<Findings>>,
+    /// What the verdicts can teach the model in force.
+    teaching: Arc<Teaching>,
 }
+
+/// What there is to be taught was worked out for this record, state of it and model.
+type Taught = (Option<PathBuf>, u64, String);
 
 /// What the pictures that are wanted were worked out from.
 type Looked = (u64, Option<PartId>, (u64, u64), bool, bool);
@@ -104,6 +111,7 @@ pub struct ReviewWorkspace {
     film: Film,
     filters: Filters,
     sections: Vec<Box<dyn Section>>,
+    teaching: (Taught, Arc<Teaching>),
 }
 
 impl ReviewWorkspace {
@@ -127,6 +135,7 @@ impl ReviewWorkspace {
             film: Film::default(),
             filters: Filters::default(),
             sections: side::sections(),
+            teaching: Default::default(),
             layout,
         }
     }
@@ -215,6 +224,7 @@ impl ReviewWorkspace {
             self.session.named = None;
         }
         self.books = books;
+        self.teach(live);
         let led = self.session.follow(&self.books);
         self.queue.follow(&self.books);
         if let Led::Back(part) = led {
@@ -258,6 +268,26 @@ impl ReviewWorkspace {
             books: Arc::clone(&self.books),
             settings: self.settings.clone(),
             findings,
+            teaching: Arc::clone(&self.teaching.1),
+        }
+    }
+
+    /// What the verdicts can teach the model in force.
+    pub fn teaching(&self) -> &Teaching {
+        &self.teaching.1
+    }
+
+    /// Works that out anew where verdicts or model are others.
+    fn teach(&mut self, live: &Live) {
+        let model = match &live.inspect.status.read().model {
+            ModelState::Ready(facts) => Arc::clone(facts),
+            _ => return,
+        };
+        let key = (self.books.path.clone(), self.books.revision, model.hash.clone());
+        if self.teaching.0 != key {
+            let lineage = model.lineage.as_deref().cloned().unwrap_or_default();
+            let teaching = Teaching::of(&self.books.items, &lineage.before(&model.split));
+            self.teaching = (key, Arc::new(teaching));
         }
     }
 

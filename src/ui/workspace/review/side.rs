@@ -24,6 +24,8 @@ pub(super) fn sections() -> Vec<Box<dyn Section>> {
         Box::new(super::record::Kinds::default()),
         Box::new(super::goodparts::GoodParts),
         Box::new(super::record::TheRecord),
+        Box::new(super::intake::Parts),
+        Box::new(super::learning::Learning),
         Box::new(super::model::Model),
     ]
 }

@@ -106,6 +106,7 @@ pub(super) fn own(
         let field = ui.add(field.return_key(enter).hint_text("What should be remembered")).accessible_name("Note");
         if !std::mem::replace(&mut writing.focused, true) {
             field.request_focus();
+            field.scroll_to_me(None);
         }
         let pressed = |ui: &Ui, key| ui.input(|i| i.key_pressed(key));
         let entered = field.has_focus() && pressed(ui, egui::Key::Enter) && !ui.input(|i| i.modifiers.shift);

@@ -1,0 +1,53 @@
+//! Why no more parts are taken in, and what is said of it.
+
+use crate::engine::{intake::IntakePhase, watch::Counts};
+
+/// How the sentence begins when the user has ended it.
+pub(super) const STOPPED: &str = "Stopped";
+
+/// Why it ends.
+pub(super) enum Why {
+    Stopped,
+    /// Everything that lay there is on record.
+    Done,
+    /// One folder is taken in by one model, and another one was put in force.
+    OtherModel,
+    Failed(String),
+}
+
+impl Why {
+    /// The phase that it leaves, with what was done.
+    pub(super) fn words(self, folder: &str, counts: &Counts) -> IntakePhase {
+        let tally = tally(counts);
+        match self {
+            Self::Failed(text) => IntakePhase::Failed(text),
+            Self::Stopped => IntakePhase::Ended(format!("{STOPPED}. {tally} What waits comes up again the next time.")),
+            Self::Done if counts.listed => IntakePhase::Ended(format!("All of {folder} is on record. {tally}")),
+            Self::Done => {
+                IntakePhase::Ended(format!("The folder {folder} is gone. {tally} Put it back and begin again."))
+            }
+            Self::OtherModel => IntakePhase::Ended(format!(
+                "Another model was put in force, and one folder is taken in by one model. {tally} Begin again to take in \
+                 the folder with the new model."
+            )),
+        }
+    }
+}
+
+/// What was done, in a sentence: "12 parts filed, 2 in quarantine.".
+fn tally(counts: &Counts) -> String {
+    let mut text = match counts.filed {
+        1 => "1 part filed".to_owned(),
+        n => format!("{n} parts filed"),
+    };
+    for (count, what) in [
+        (counts.quarantined, "in quarantine"),
+        (counts.known, "on record from before"),
+        (counts.gone, "gone before they were inspected"),
+    ] {
+        if count > 0 {
+            text.push_str(&format!(", {count} {what}"));
+        }
+    }
+    text + "."
+}

@@ -1,0 +1,126 @@
+//! Two models on the same parts: what the later one does better, and what worse.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    data::FileHash,
+    inspect::{Evaluation, Examined, metrics::Estimate},
+};
+
+/// How one model does, at the rate that it promises.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Figures {
+    /// Healthy parts.
+    pub healthy: usize,
+    /// Defective parts.
+    pub defective: usize,
+    /// Area under the ROC curve; needs parts of both kinds.
+    pub auroc: Option<Estimate>,
+    /// The promised false-alarm rate.
+    pub rate: Option<f64>,
+    /// Healthy parts that are flagged; `None` without a promise, as below.
+    pub false_alarms: Option<usize>,
+    /// Defective parts that are flagged.
+    pub caught: Option<usize>,
+}
+
+/// The figures of two models on the same parts, of which neither has seen one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Comparison {
+    /// Of the model before.
+    pub before: Figures,
+    /// Of the model that has learned.
+    pub after: Figures,
+    /// Parts that were compared.
+    pub parts: usize,
+    /// Those whose verdict is now what people say.
+    pub righted: usize,
+    /// Those whose verdict was what people say, and is not any more.
+    pub wronged: usize,
+}
+
+impl Comparison {
+    /// From a test of either model on the same parts.
+    pub fn of(before: &Evaluation, after: &Evaluation) -> Self {
+        let flagged: HashMap<FileHash, bool> =
+            before.examined.iter().filter_map(|e| Some((e.hash, is_flagged(before, e)?))).collect();
+        let mut comparison = Self {
+            before: Figures::of(before),
+            after: Figures::of(after),
+            parts: after.examined.len(),
+            righted: 0,
+            wronged: 0,
+        };
+        for e in &after.examined {
+            let (Some(was), Some(is)) = (flagged.get(&e.hash), is_flagged(after, e)) else { continue };
+            match (*was == e.is_defective(), is == e.is_defective()) {
+                (false, true) => comparison.righted += 1,
+                (true, false) => comparison.wronged += 1,
+                _ => {}
+            }
+        }
+        comparison
+    }
+
+    /// Parts whose verdict is another one.
+    pub fn changed(&self) -> usize {
+        self.righted + self.wronged
+    }
+
+    /// Every line of the table: what it is about, before, after.
+    pub fn rows(&self) -> Vec<[String; 3]> {
+        let of = |n: Option<usize>, all: usize| match n {
+            Some(n) if all > 0 => format!("{n} of {all}"),
+            _ => "–".to_owned(),
+        };
+        let auroc = |f: &Figures| {
+            f.auroc.map_or_else(|| "–".to_owned(), |e| format!("{:.3} ({:.3} to {:.3})", e.value, e.low, e.high))
+        };
+        let rate = |f: &Figures| f.rate.map_or_else(|| "–".to_owned(), |rate| format!("{:.0} in 1,000", rate * 1000.0));
+        let (b, a) = (&self.before, &self.after);
+        vec![
+            ["AUROC".into(), auroc(b), auroc(a)],
+            ["Promised false alarms".into(), rate(b), rate(a)],
+            ["False alarms".into(), of(b.false_alarms, b.healthy), of(a.false_alarms, a.healthy)],
+            ["Defects caught".into(), of(b.caught, b.defective), of(a.caught, a.defective)],
+        ]
+    }
+
+    /// What became of the verdicts, in a sentence.
+    pub fn sentence(&self) -> String {
+        let parts = match self.parts {
+            1 => "the part that was compared".to_owned(),
+            n => format!("{n} parts that were compared"),
+        };
+        match self.changed() {
+            0 => format!("No verdict changes on {parts}."),
+            n => format!(
+                "{n} verdicts change on {parts}: {} for the better, {} for the worse.",
+                self.righted, self.wronged
+            ),
+        }
+    }
+}
+
+impl Figures {
+    fn of(evaluation: &Evaluation) -> Self {
+        let (healthy, defective) = evaluation.counts();
+        let threshold = evaluation.rate.and_then(|rate| evaluation.threshold(evaluation.score, rate));
+        let confusion = threshold.map(|t| evaluation.confusion(evaluation.score, t));
+        Self {
+            healthy,
+            defective,
+            auroc: evaluation.metrics(evaluation.score).and_then(|metrics| metrics.auroc),
+            rate: evaluation.rate,
+            false_alarms: confusion.map(|c| c.false_alarms),
+            caught: confusion.map(|c| c.caught),
+        }
+    }
+}
+
+fn is_flagged(evaluation: &Evaluation, examined: &Examined) -> Option<bool> {
+    let threshold = evaluation.threshold(evaluation.score, evaluation.rate?)?;
+    Some(examined.scores.get(evaluation.score) > threshold)
+}

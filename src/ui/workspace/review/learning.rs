@@ -1,0 +1,188 @@
+//! What a model can learn from the verdicts, how far it is, and whether the new one is better.
+
+use egui::{Grid, Label, ProgressBar, RichText, Ui, vec2};
+
+use super::{Scene, intake::button, side::Section};
+use crate::{
+    engine::{
+        inspect::ModelState,
+        learn::{LearnPhase, LearnStatus, Learned},
+    },
+    inspect::lineage::Role,
+    review::Teaching,
+    ui::{
+        Action, Frame, ReviewSettings, UiCommand,
+        theme::{self, Palette, State},
+        widget::flush_right,
+    },
+    words::span,
+};
+
+/// The section on learning.
+pub(super) struct Learning;
+
+impl Section for Learning {
+    fn title(&self) -> &'static str {
+        "Learning"
+    }
+
+    fn ui(&mut self, ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) {
+        let status = frame.live.learn.status.read().clone();
+        if status.phase.is_going() {
+            progress(ui, &status, frame);
+        } else if frame.facts.learn.decide
+            && let Some(learned) = &status.learned
+        {
+            decide(ui, learned, frame);
+        } else {
+            if let LearnPhase::Failed(text) = &status.phase {
+                ui.horizontal_top(|ui| {
+                    theme::state_icon(ui, State::Defective);
+                    ui.add(Label::new(text).wrap().selectable(true));
+                });
+            }
+            offer(ui, scene, frame);
+        }
+        if frame.facts.learn.back {
+            let named = frame.facts.learn.named;
+            button(ui, UiCommand::LearnBack, "Go back to the model before", frame);
+            ask_for_name(ui, named);
+        }
+    }
+}
+
+/// What there is to learn, and the button.
+fn offer(ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) {
+    let p = Palette::of(ui);
+    let ModelState::Ready(model) = &scene.model else {
+        ui.add(Label::new(theme::weak_caption(&p, "Open a model to teach it by the verdicts.")).wrap());
+        return;
+    };
+    let teaching = &scene.teaching;
+    let fresh = teaching.fresh(model.lineage.as_deref());
+    ui.add(Label::new(RichText::new(news(teaching, fresh)).color(p.text)).wrap().selectable(true));
+    if teaching.can_teach() {
+        let [train, calibrate, compare] =
+            [Role::Train, Role::Calibrate, Role::Compare].map(|role| teaching.count(role));
+        let text = format!(
+            "Of all verdicts {train} parts are trained on, {calibrate} are calibrated on, and on {compare} both models \
+             are compared; a part keeps its side."
+        );
+        ui.add(Label::new(theme::weak_caption(&p, text)).wrap());
+    }
+    if teaching.unsettled > 0 {
+        let text = format!("{} parts wait for a second person or for somebody to settle them.", teaching.unsettled);
+        ui.add(Label::new(theme::weak_caption(&p, text)).wrap());
+    }
+    let mut generator = scene.settings.teach_generator;
+    let help = "Without it the critic, what is usual and the calibration follow the verdicts, which takes less time.";
+    if ui.checkbox(&mut generator, "Train the generator on too").on_hover_text(help).changed() {
+        let settings = ReviewSettings { teach_generator: generator, ..scene.settings.clone() };
+        frame.actions.push(Action::Review(Box::new(settings)));
+    }
+    let command = UiCommand::LearnBegin;
+    let all = teaching.lessons.len();
+    let title = if all == 1 { "Learn from 1 verdict".to_owned() } else { format!("Learn from {all} verdicts") };
+    let primary = command.enabled(frame.facts) && fresh.0 > 0;
+    let look = match primary {
+        true => theme::primary_button(&p, title),
+        false => egui::Button::new(title).min_size(vec2(0.0, theme::ROW)),
+    };
+    let tooltip = command.tooltip(ui.ctx());
+    let response = ui.add_enabled(command.enabled(frame.facts), look);
+    if response.on_hover_text(&tooltip).on_disabled_hover_text(&tooltip).clicked() {
+        frame.command(command);
+    }
+}
+
+/// What is new to the model, in a sentence.
+fn news(teaching: &Teaching, (healthy, defective): (usize, usize)) -> String {
+    match (healthy + defective, teaching.can_teach()) {
+        (0, true) => "The model knows every verdict.".into(),
+        (0, false) => "There is no verdict yet that the model could learn from: call healthy parts healthy.".into(),
+        (n, can) => {
+            let verdicts = if n == 1 { "1 verdict is".to_owned() } else { format!("{n} verdicts are") };
+            let more = if can { "" } else { " It takes healthy parts to learn from; defective ones only measure." };
+            format!("{verdicts} new to the model: {healthy} healthy, {defective} defective.{more}")
+        }
+    }
+}
+
+/// How far it is.
+fn progress(ui: &mut Ui, status: &LearnStatus, frame: &mut Frame<'_>) {
+    let p = Palette::of(ui);
+    ui.add(Label::new(RichText::new(status.phase.words()).color(p.text)).wrap());
+    let bar = ProgressBar::new(status.phase.share().unwrap_or(0.0)).desired_height(theme::GAP_XS);
+    ui.add(bar.corner_radius(0.0).fill(p.accent)).accessible_name("Learning from verdicts");
+    ui.horizontal(|ui| {
+        button(ui, UiCommand::LearnCancel, "Cancel", frame);
+        flush_right(ui, |ui| {
+            let left = status.seconds_left.map(|left| format!("{} left of this", span(left)));
+            ui.label(RichText::new(left.unwrap_or_else(|| "– left of this".into())).color(p.text_weak));
+        });
+    });
+}
+
+/// Both models side by side, and the choice.
+fn decide(ui: &mut Ui, learned: &Learned, frame: &mut Frame<'_>) {
+    let p = Palette::of(ui);
+    let text = format!("{} is there, and the old model is still in force.", learned.model.name);
+    ui.add(Label::new(RichText::new(text).color(p.text)).wrap())
+        .on_hover_text(learned.model.path.display().to_string());
+    match &learned.comparison {
+        Some(comparison) => {
+            Grid::new("learned").num_columns(3).spacing(vec2(theme::GAP_S, 2.0)).show(ui, |ui| {
+                for title in ["", "before", "after"] {
+                    ui.label(theme::weak_caption(&p, title));
+                }
+                ui.end_row();
+                for [name, before, after] in comparison.rows() {
+                    ui.label(theme::weak_caption(&p, name));
+                    for value in [before, after] {
+                        // An interval stands under its value: the panel is narrow.
+                        let (value, interval) = match value.split_once(" (") {
+                            Some((value, rest)) => (value.to_owned(), Some(rest.trim_end_matches(')').to_owned())),
+                            None => (value, None),
+                        };
+                        ui.vertical(|ui| {
+                            ui.spacing_mut().item_spacing.y = 0.0;
+                            ui.label(RichText::new(value).color(p.text_strong));
+                            if let Some(interval) = interval {
+                                ui.label(theme::weak_caption(&p, interval));
+                            }
+                        });
+                    }
+                    ui.end_row();
+                }
+            });
+            ui.add(Label::new(RichText::new(comparison.sentence()).color(p.text)).wrap().selectable(true));
+        }
+        None => {
+            let text = "No part is left to compare them on yet; with more verdicts there will be some.";
+            ui.add(Label::new(RichText::new(text).color(p.text)).wrap());
+        }
+    }
+    if learned.missing > 0 {
+        let text = format!("{} parts are left out, because their pictures are not where they were.", learned.missing);
+        ui.add(Label::new(theme::weak_caption(&p, text)).wrap());
+    }
+    let adopt = UiCommand::LearnAdopt;
+    ui.horizontal_wrapped(|ui| {
+        let tooltip = adopt.tooltip(ui.ctx());
+        let response = ui.add_enabled(adopt.enabled(frame.facts), theme::primary_button(&p, "Adopt the new one"));
+        if response.on_hover_text(&tooltip).on_disabled_hover_text(&tooltip).clicked() {
+            frame.command(adopt);
+        }
+        button(ui, UiCommand::LearnKeep, "Keep the old one", frame);
+    });
+    ask_for_name(ui, frame.facts.learn.named);
+}
+
+/// Why nothing can be put in force.
+fn ask_for_name(ui: &mut Ui, named: bool) {
+    if !named {
+        let p = Palette::of(ui);
+        let text = "Enter your name under Reviewer first: who puts a model in force is kept on record.";
+        ui.add(Label::new(theme::weak_caption(&p, text)).wrap());
+    }
+}

@@ -1,0 +1,335 @@
+//! Parts taken in from a folder by the engine, as the window drives it: beside training, across an end of any kind and
+//! across models.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)] // a test fails by panicking
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+    sync::OnceLock,
+    thread,
+    time::Duration,
+};
+
+use ganspect::{
+    data::{
+        FileHash, Samples,
+        surface::{self, Kind},
+    },
+    device::DeviceChoice,
+    engine::{
+        Command, Engine, Inspect, Intake,
+        inspect::{ModelSource, ModelState, Query, QueryId, QuerySource, QueryState},
+        intake::{IntakePhase, IntakeStatus, Order},
+        watch::{Options, Timing},
+    },
+    inspect::InvertKnobs,
+    model::Bundle,
+    review::{Item, Record},
+    train::Recipe,
+};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+const SETTLE: Duration = Duration::from_millis(100);
+
+/// Longer than any test: nothing is given up.
+const FOR_EVER: Duration = Duration::from_secs(3_600);
+
+/// A PNG of a part of its own for each number.
+fn png(number: u64) -> Vec<u8> {
+    let picture = surface::draw(Kind::Turned, None, 5, number, 64).picture;
+    let Samples::U8(bytes) = picture.samples() else { panic!("8 bits") };
+    let image = image::GrayImage::from_raw(64, 64, bytes.clone()).unwrap();
+    let mut out = std::io::Cursor::new(Vec::new());
+    image.write_to(&mut out, image::ImageFormat::Png).unwrap();
+    out.into_inner()
+}
+
+/// One step, so that hundreds of parts are quick.
+fn knobs() -> InvertKnobs {
+    InvertKnobs { steps: 1, ..InvertKnobs::default() }
+}
+
+/// Waits until `done`; the limit only turns a hang into a failure.
+fn until(engine: &Engine, what: &str, mut done: impl FnMut(&Engine) -> bool) {
+    for _ in 0..12_000 {
+        if done(engine) {
+            return;
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    panic!("waited in vain for {what}: {:?}", status(engine));
+}
+
+fn status(engine: &Engine) -> IntakeStatus {
+    engine.live().intake.status.read().clone()
+}
+
+fn put_in_force(engine: &Engine, model: &Path) {
+    assert!(engine.send(Command::Inspect(Inspect::Model(ModelSource::File(model.into())))));
+    until(engine, "the model", |e| match &e.live().inspect.status.read().model {
+        ModelState::Ready(facts) => facts.path.as_deref() == Some(model),
+        ModelState::Failed(text) => panic!("{text}"),
+        _ => false,
+    });
+}
+
+/// An engine with this model in force, turned to one step.
+fn engine(model: &Path) -> Engine {
+    let engine = Engine::start(DeviceChoice::Cpu, || {}).unwrap();
+    engine.send(Command::Inspect(Inspect::Knobs(Box::new(knobs()))));
+    put_in_force(&engine, model);
+    engine
+}
+
+/// The built-in model, calibrated for one step.
+fn model() -> &'static Path {
+    static MODEL: OnceLock<(tempfile::TempDir, PathBuf)> = OnceLock::new();
+    let (_, path) = MODEL.get_or_init(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("one step.ganspect");
+        let engine = Engine::start(DeviceChoice::Cpu, || {}).unwrap();
+        engine.send(Command::Inspect(Inspect::Model(ModelSource::BuiltIn)));
+        engine.send(Command::Inspect(Inspect::Knobs(Box::new(knobs()))));
+        engine.send(Command::Inspect(Inspect::Calibrate));
+        until(&engine, "the calibration", |e| match &e.live().inspect.status.read().model {
+            ModelState::Ready(facts) => facts.calibration(&knobs()).is_some(),
+            _ => false,
+        });
+        engine.send(Command::Inspect(Inspect::SaveModel(path.clone())));
+        until(&engine, "the file", |_| path.exists());
+        drop(engine);
+        (folder, path)
+    });
+    path
+}
+
+/// The folder `parts` and the record beside it.
+struct Station {
+    root: tempfile::TempDir,
+}
+
+impl Station {
+    fn new() -> Self {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir(root.path().join("parts")).unwrap();
+        Self { root }
+    }
+
+    fn parts(&self) -> PathBuf {
+        self.root.path().join("parts")
+    }
+
+    fn put(&self, name: &str, bytes: &[u8]) {
+        fs::write(self.parts().join(name), bytes).unwrap();
+    }
+
+    fn order(&self, patience: Duration, once: bool) -> Order {
+        let options = Options { timing: Timing { settle: SETTLE, patience }, once, ..Options::default() };
+        Order { folder: self.parts(), options, record: self.root.path().join("review.sqlite") }
+    }
+
+    fn begin(&self, engine: &Engine, order: Order) {
+        assert!(engine.send(Command::Intake(Intake::Begin(order.clone()))));
+        until(engine, "the beginning", |e| status(e).order.as_ref() == Some(&order));
+    }
+
+    fn record(&self) -> Record {
+        Record::open(&self.root.path().join("review.sqlite")).unwrap()
+    }
+
+    /// Every one of these files, and nothing else, is on record exactly once.
+    fn assert_filed(&self, wanted: &BTreeMap<String, Vec<u8>>) -> Vec<Item> {
+        let items = self.record().queue().unwrap();
+        let filed: Vec<(String, FileHash)> = items.iter().map(|item| (item.part.name(), item.part.hash)).collect();
+        let as_map: BTreeMap<String, FileHash> = filed.iter().cloned().collect();
+        assert_eq!(filed.len(), as_map.len(), "on record more than once");
+        let wanted: BTreeMap<String, FileHash> =
+            wanted.iter().map(|(name, bytes)| (name.clone(), FileHash::of(bytes))).collect();
+        assert!(as_map == wanted, "{} on record, {} wanted", as_map.len(), wanted.len());
+        items
+    }
+}
+
+fn parts(numbers: std::ops::Range<u64>) -> BTreeMap<String, Vec<u8>> {
+    numbers.map(|n| (format!("part {n}.png"), png(n))).collect()
+}
+
+fn ended(engine: &Engine) -> String {
+    until(engine, "the end", |e| !status(e).phase.is_going());
+    match status(engine).phase {
+        IntakePhase::Ended(text) | IntakePhase::Failed(text) => text,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn five_hundred_parts_are_taken_in_once_each_while_a_run_goes_on() {
+    let station = Station::new();
+    let engine = engine(model());
+    let mut recipe = Recipe::default();
+    let tiny = ["model.size=32", "train.batch=4", "model.latent_size=8", "train.steps=1000000"];
+    tiny.iter().for_each(|assignment| recipe.assign(assignment).unwrap());
+    let (source, out) = ("surface:turned".parse().unwrap(), station.root.path().join("run"));
+    engine.send(Command::Start { source, opened: None, recipe: Box::new(recipe), out });
+    let step = |e: &Engine| e.live().status.read().step;
+    until(&engine, "the run", |e| step(e) >= 2);
+
+    let wanted = parts(0..500);
+    let (written, folder) = (wanted.clone(), station.parts());
+    station.begin(&engine, station.order(FOR_EVER, false));
+    let camera = thread::Builder::new()
+        .name("test-camera".into())
+        .spawn(move || {
+            let mut rng = ChaCha8Rng::seed_from_u64(21);
+            for (name, bytes) in &written {
+                let path = folder.join(name);
+                // Most are put there whole; some are written in two pieces, a moment apart.
+                if rng.random_bool(0.9) {
+                    let part = folder.join(format!("{name}.part"));
+                    fs::write(&part, bytes).unwrap();
+                    fs::rename(&part, &path).unwrap();
+                } else {
+                    let (head, tail) = bytes.split_at(rng.random_range(1..bytes.len()));
+                    let mut file = fs::File::create(&path).unwrap();
+                    file.write_all(head).unwrap();
+                    thread::sleep(Duration::from_millis(rng.random_range(0..20)));
+                    file.write_all(tail).unwrap();
+                }
+            }
+        })
+        .unwrap();
+    until(&engine, "some parts", |e| status(e).counts.filed >= 50);
+    let before = step(&engine);
+    // A person's image is not kept waiting by what lies in the folder.
+    let source = QuerySource::File(station.parts().join("part 0.png"));
+    let query = Query { id: QueryId::fresh(), name: "mine".into(), source };
+    engine.send(Command::Inspect(Inspect::Add(vec![query])));
+    until(&engine, "the image", |e| {
+        let entries = e.live().inspect.status.read().entries.clone();
+        entries.first().is_some_and(|entry| entry.state == QueryState::Done)
+    });
+    until(&engine, "all parts", |e| status(e).counts.filed == 500);
+    camera.join().unwrap();
+    assert!(step(&engine) > before, "the run stood still");
+    let shown = status(&engine);
+    assert_eq!((shown.phase.clone(), shown.progress()), (IntakePhase::Going, (500, 500)));
+    assert!(shown.per_minute.is_some_and(|n| n > 0.0) && shown.seconds_left.is_none());
+    let items = station.assert_filed(&wanted);
+    assert!(items.iter().all(|item| item.inspection.threshold.is_some_and(f64::is_finite)));
+
+    // What stays broken is given up once it was waited for; begun anew, it takes nothing in twice.
+    station.begin(&engine, station.order(SETTLE * 4, false));
+    station.put("cut.png", &png(500)[..200]);
+    station.put("note.png", b"Dear colleague, the camera is broken.");
+    until(&engine, "the quarantine", |e| status(e).quarantined.len() == 2 && status(e).counts.known == 500);
+    let reasons: Vec<String> = status(&engine).quarantined.iter().map(|q| q.reason.clone()).collect();
+    assert!(reasons.iter().any(|r| r.contains("ends too early")), "{reasons:?}");
+    assert!(reasons.iter().any(|r| r.contains("not an image")), "{reasons:?}");
+    engine.send(Command::Intake(Intake::Stop));
+    assert!(ended(&engine).starts_with("Stopped. 0 parts filed, 2 in quarantine, 500 on record from before."));
+    station.assert_filed(&wanted);
+}
+
+#[test]
+fn an_engine_dropped_midway_loses_nothing_and_inspects_nothing_twice() {
+    let station = Station::new();
+    let wanted = parts(0..80);
+    wanted.iter().for_each(|(name, bytes)| station.put(name, bytes));
+    let mut rng = ChaCha8Rng::seed_from_u64(22);
+    let mut filed = 0;
+    for _ in 0..3 {
+        let engine = engine(model());
+        station.begin(&engine, station.order(FOR_EVER, false));
+        let enough = rng.random_range(3..12);
+        until(&engine, "some parts", |e| status(e).counts.filed >= enough);
+        thread::sleep(Duration::from_millis(rng.random_range(0..30)));
+        drop(engine);
+        // What had been inspected was filed before the engine was gone.
+        let now = station.record().queue().unwrap().len();
+        assert!(now >= filed + enough && now < 80, "{now}");
+        filed = now;
+    }
+    let engine = engine(model());
+    station.begin(&engine, station.order(FOR_EVER, true));
+    let said = ended(&engine);
+    assert!(said.contains("is on record.") && said.contains("on record from before"), "{said}");
+    let counts = status(&engine).counts;
+    assert_eq!((counts.known, counts.filed, counts.waiting), (filed, 80 - filed, 0));
+    station.assert_filed(&wanted);
+}
+
+#[test]
+fn a_watched_folder_goes_on_with_the_next_model_and_leaves_alone_what_is_on_record() {
+    let station = Station::new();
+    let other = station.root.path().join("other.ganspect");
+    let mut bundle = Bundle::read(model()).unwrap();
+    bundle.tensors[0].values[0] += 0.001;
+    bundle.write(&other).unwrap();
+
+    // Asked for before there is a model, it waits for one.
+    let engine = Engine::start(DeviceChoice::Cpu, || {}).unwrap();
+    engine.send(Command::Inspect(Inspect::Knobs(Box::new(knobs()))));
+    station.begin(&engine, station.order(FOR_EVER, false));
+    until(&engine, "the wait", |e| matches!(status(e).phase, IntakePhase::Waiting(_)));
+    let IntakePhase::Waiting(said) = status(&engine).phase else { panic!("it waits") };
+    assert!(said.starts_with("No model is in force."), "{said}");
+    put_in_force(&engine, model());
+    let wanted = parts(0..12);
+    wanted.iter().take(6).for_each(|(name, bytes)| station.put(name, bytes));
+    until(&engine, "the first parts", |e| status(e).counts.filed == 6);
+    // What is turned for a single image is not meant for the folder.
+    engine.send(Command::Inspect(Inspect::Knobs(Box::new(InvertKnobs { steps: 2, ..knobs() }))));
+    put_in_force(&engine, &other);
+    wanted.iter().skip(6).for_each(|(name, bytes)| station.put(name, bytes));
+    until(&engine, "the other parts", |e| status(e).counts.filed == 12);
+    assert!(status(&engine).news.is_some_and(|news| news.text.contains("inspects what comes from now on")));
+    let models = |items: &[Item]| {
+        let mut models: Vec<FileHash> = items.iter().map(|item| item.inspection.model).collect();
+        models.sort_unstable();
+        models.dedup();
+        models.len()
+    };
+    assert_eq!(models(&station.assert_filed(&wanted)), 2);
+
+    // A model that has no verdict to record makes the parts wait, and nothing is lost.
+    engine.send(Command::Inspect(Inspect::Model(ModelSource::BuiltIn)));
+    engine.send(Command::Inspect(Inspect::Knobs(Box::new(knobs()))));
+    until(&engine, "the wait", |e| matches!(status(e).phase, IntakePhase::Waiting(_)));
+    station.put("late.png", &png(99));
+    put_in_force(&engine, &other);
+    until(&engine, "the late one", |e| status(e).counts.filed == 13);
+
+    // Taken in once, the folder is inspected by the model in force.
+    station.begin(&engine, station.order(FOR_EVER, true));
+    assert!(ended(&engine).contains("6 parts filed, 7 on record from before"));
+    assert_eq!(models(&station.record().queue().unwrap()), 1);
+}
+
+#[test]
+fn what_cannot_be_filed_ends_the_taking_in_with_a_sentence() {
+    let station = Station::new();
+    let engine = engine(model());
+    station.begin(&engine, Order { folder: station.root.path().join("absent"), ..station.order(FOR_EVER, false) });
+    assert!(ended(&engine).contains("check the spelling"), "{}", ended(&engine));
+    let foreign = station.root.path().join("foreign.sqlite");
+    fs::write(&foreign, "this is no record, and long enough to be seen as none ".repeat(40)).unwrap();
+    station.begin(&engine, Order { record: foreign, ..station.order(FOR_EVER, false) });
+    assert!(ended(&engine).contains("not an SQLite file; choose another file"), "{}", ended(&engine));
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt;
+        let name = std::ffi::OsStr::from_bytes(b"part \xff.png");
+        fs::write(station.parts().join(name), png(1)).unwrap();
+        station.begin(&engine, station.order(FOR_EVER, false));
+        let said = ended(&engine);
+        assert!(said.contains("its name is not UTF-8; rename the file") && said.contains("begin again"), "{said}");
+        fs::remove_file(station.parts().join(name)).unwrap();
+    }
+    station.put("good.png", &png(2));
+    station.begin(&engine, station.order(FOR_EVER, true));
+    assert!(ended(&engine).ends_with("is on record. 1 part filed."), "{}", ended(&engine));
+}

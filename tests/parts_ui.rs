@@ -1,0 +1,267 @@
+//! A folder of parts and the learning from verdicts as the window's users meet them.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)] // a test fails by panicking
+
+#[allow(dead_code)] // other tests use the rest of it
+mod stage;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use egui_kittest::{SnapshotResults, kittest::Queryable};
+use ganspect::{
+    data::{
+        FileHash, Split,
+        surface::{self, Kind},
+    },
+    engine::{
+        Command, Inspect, Live,
+        inspect::{ModelFacts, ModelSource, ModelState},
+        intake::{IntakePhase, IntakeStatus, Order},
+        learn::{Filed, LearnPhase, LearnStatus, Learned},
+        making::Making,
+        station::RecordState,
+        watch::{Counts, Options},
+    },
+    inspect::{Model, Regions, metrics::Estimate},
+    model::Bundle,
+    review::{Comparison, Moment, OpinionId, Record, comparison::Figures, record::Quarantined},
+    train::Preset,
+    ui::{Action, UiCommand},
+};
+use stage::{SIZE, Stage, open_in};
+
+const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/turned.ganspect");
+
+fn put(folder: &Path, name: &str, index: u64) {
+    let picture = surface::draw(Kind::Turned, None, 5, index, 64).picture;
+    let ganspect::data::Samples::U8(bytes) = picture.samples() else { panic!("8 bits") };
+    image::GrayImage::from_raw(64, 64, bytes.clone()).unwrap().save(folder.join(name)).unwrap();
+}
+
+fn intake(stage: &Stage) -> IntakeStatus {
+    stage.harness.state().live().intake.status.read().clone()
+}
+
+fn command(stage: &mut Stage, command: UiCommand) {
+    stage.harness.state_mut().apply(Action::Command(command));
+    stage.harness.run_steps(2);
+}
+
+#[test]
+fn a_folder_is_chosen_watched_left_and_taken_up_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let parts = folder.path().join("parts");
+    fs::create_dir(&parts).unwrap();
+    put(&parts, "first.png", 1);
+    put(&parts, "second.png", 2);
+    let mut stage = open_in(folder, true, SIZE, |_| {}, |_| {});
+    stage.harness.state_mut().apply(Action::Engine(Command::Inspect(Inspect::Model(ModelSource::BuiltIn))));
+    command(&mut stage, UiCommand::GoReview);
+    assert!(stage.harness.query_by_label("Watch the folder").is_none(), "there is no folder to watch yet");
+    stage.harness.get_by_label(UiCommand::IntakeFolder.title()).click();
+    stage.harness.run_steps(3);
+    // The path as it would be typed; the dialog hands it over like this.
+    stage.harness.state_mut().apply(Action::PartsFolder(parts.clone()));
+    stage.harness.key_press(egui::Key::Escape);
+    stage.harness.run_steps(3);
+    stage.harness.get_by_label("Watch the folder").click();
+    stage.until("both parts", |window| window.state().live().intake.status.read().counts.filed == 2);
+    assert!(stage.harness.state().settings().review.intake.watching);
+    stage.until("the sentence", |window| window.query_by_label("Watched: parts are inspected as they come.").is_some());
+    // What comes appears in the queue by itself.
+    put(&parts, "third.png", 3);
+    stage.until("the third", |window| window.state().live().station.books.read().items.len() == 3);
+    command(&mut stage, UiCommand::IntakeStop);
+    stage.until("the end", |window| !window.state().live().intake.status.read().phase.is_going());
+    assert!(!stage.harness.state().settings().review.intake.watching);
+    assert!(matches!(intake(&stage).phase, IntakePhase::Ended(text) if text.starts_with("Stopped. 3 parts filed.")));
+
+    // Left on, it goes on at the next start without a word.
+    command(&mut stage, UiCommand::IntakeWatch);
+    let settings = stage.harness.state().settings().review.clone();
+    let Stage { harness, folder } = stage;
+    drop(harness);
+    put(&parts, "fourth.png", 4);
+    let mut stage = open_in(folder, false, SIZE, |_| {}, |new| new.review = settings);
+    stage.until("the fourth", |window| {
+        let counts = window.state().live().intake.status.read().counts;
+        counts.filed == 1 && counts.known == 3
+    });
+}
+
+fn figures(auroc: f64, false_alarms: usize) -> Figures {
+    let auroc = Some(Estimate { value: auroc, low: auroc - 0.04, high: auroc + 0.02 });
+    Figures { healthy: 12, defective: 5, auroc, rate: Some(0.05), false_alarms: Some(false_alarms), caught: Some(5) }
+}
+
+fn in_force(stage: &Stage) -> Option<PathBuf> {
+    match &stage.harness.state().live().inspect.status.read().model {
+        ModelState::Ready(facts) => facts.path.clone(),
+        _ => None,
+    }
+}
+
+#[test]
+fn a_model_that_has_learned_is_adopted_on_a_click_and_left_on_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let [old, new] = ["old.ganspect", "new.ganspect"].map(|name| folder.path().join(name));
+    fs::copy(MODEL, &old).unwrap();
+    let mut bundle = Bundle::read(&old).unwrap();
+    bundle.tensors[0].values[0] += 0.001;
+    bundle.write(&new).unwrap();
+    let filed = |path: &Path, name: &str| {
+        let hash = Model::load(path, &burn::tensor::Device::flex()).unwrap().hash().parse().unwrap();
+        Filed { name: name.into(), hash, path: path.into() }
+    };
+    let comparison = Comparison { before: figures(0.9, 3), after: figures(0.95, 1), parts: 17, righted: 2, wronged: 0 };
+    let learned = Learned {
+        model: filed(&new, "turned, taught by 20 verdicts"),
+        parent: filed(&old, "turned"),
+        opinions: vec![OpinionId(1), OpinionId(2)],
+        comparison: Some(comparison),
+        missing: 0,
+    };
+    drop(Record::open(&folder.path().join("review.sqlite")).unwrap());
+    let put_in_force = old.clone();
+    let mut stage = open_in(
+        folder,
+        true,
+        SIZE,
+        |_| {},
+        |settings| {
+            settings.review.reviewer = "ada".into();
+            settings.last_model = Some(put_in_force);
+        },
+    );
+    stage.until("the old model", |w| matches!(w.state().live().inspect.status.read().model, ModelState::Ready(_)));
+    let done = |learned: &Learned| LearnStatus {
+        phase: LearnPhase::Done,
+        seconds_left: None,
+        learned: Some(Arc::new(learned.clone())),
+    };
+    let show = |stage: &mut Stage| {
+        *stage.harness.state().live().learn.status.write() = done(&learned);
+        command(stage, UiCommand::GoReview);
+    };
+    show(&mut stage);
+    for text in [
+        "before",
+        "after",
+        "AUROC",
+        "0.900",
+        "0.860 to 0.920",
+        "3 of 12",
+        "1 of 12",
+        "2 verdicts change on 17 parts that were compared: 2 for the better, 0 for the worse.",
+    ] {
+        assert!(stage.harness.query_all_by_label(text).next().is_some(), "{text}");
+    }
+    command(&mut stage, UiCommand::LearnKeep);
+    stage.until("the decision", |w| w.state().live().learn.status.read().phase == LearnPhase::Idle);
+    assert_eq!(in_force(&stage), Some(old.clone()));
+
+    show(&mut stage);
+    command(&mut stage, UiCommand::LearnAdopt);
+    let path = new.clone();
+    stage.until("the new model", |w| match &w.state().live().inspect.status.read().model {
+        ModelState::Ready(facts) => facts.path.as_ref() == Some(&path),
+        _ => false,
+    });
+    stage.until("the way back", |w| w.query_by_label(UiCommand::LearnBack.title()).is_some());
+    command(&mut stage, UiCommand::LearnBack);
+    let path = old.clone();
+    stage.until("the old model", |w| match &w.state().live().inspect.status.read().model {
+        ModelState::Ready(facts) => facts.path.as_ref() == Some(&path),
+        _ => false,
+    });
+    let adoptions = Record::open(&stage.path("review.sqlite")).unwrap().adoptions().unwrap();
+    let of: Vec<_> = adoptions.iter().map(|a| (a.adopted.model, a.adopted.who.as_str())).collect();
+    assert_eq!(of, [(learned.parent.hash, "ada"), (learned.model.hash, "ada")]);
+    assert_eq!(adoptions[1].adopted.learned_from, [OpinionId(1), OpinionId(2)]);
+    assert!(old.is_file() && new.is_file());
+}
+
+/// A window tall enough for every section, with parts on their way or a model that has learned.
+fn sections(dark: bool, learned: bool) -> Stage {
+    let prepare = move |live: &Live| {
+        live.inspect.status.write().model = ModelState::Ready(Arc::new(ModelFacts {
+            name: "turned".into(),
+            path: None,
+            hash: FileHash::of(b"old").to_string(),
+            recipe: Arc::new(Preset::Laptop.recipe()),
+            step: 2_000,
+            encoder: true,
+            calibrations: Arc::new(Vec::new()),
+            regions: Regions::default(),
+            split: Arc::new(Split { seed: 0, train: Vec::new(), held_out: Vec::new() }),
+            lineage: None,
+        }));
+        let order = Order { folder: "/line/3/camera".into(), options: Options::default(), record: "/r.sqlite".into() };
+        let refused = |name: &str, reason: &str| Quarantined {
+            path: Path::new("/line/3/camera").join(name),
+            hash: None,
+            reason: reason.into(),
+            time: Moment::from_seconds(1_772_000_000),
+        };
+        *live.intake.status.write() = IntakeStatus {
+            phase: IntakePhase::Going,
+            order: Some(order),
+            model: None,
+            counts: Counts { filed: 1_204, known: 310, quarantined: 2, gone: 1, waiting: 96, listed: true },
+            per_minute: Some(41.7),
+            seconds_left: Some(138.0),
+            news: None,
+            quarantined: Arc::new(vec![
+                refused("part 00817.png", "it ends too early; copy it again"),
+                refused("note.png", "it is not an image; remove it or save it as PNG, JPEG, TIFF, BMP or PNM"),
+            ]),
+        };
+        let filed = |name: &str| Filed {
+            name: name.into(),
+            hash: FileHash::of(name.as_bytes()),
+            path: Path::new("/models").join(name),
+        };
+        let comparison =
+            Comparison { before: figures(0.9, 3), after: figures(0.95, 1), parts: 17, righted: 2, wronged: 0 };
+        let making = Making { share: 0.4, ..Making::default() };
+        *live.learn.status.write() = LearnStatus {
+            phase: if learned { LearnPhase::Done } else { LearnPhase::Making(making) },
+            seconds_left: (!learned).then_some(312.0),
+            learned: learned.then(|| {
+                Arc::new(Learned {
+                    model: filed("turned, taught by 20 verdicts"),
+                    parent: filed("turned"),
+                    opinions: vec![OpinionId(1)],
+                    comparison: Some(comparison),
+                    missing: 2,
+                })
+            }),
+        };
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let mut stage = open_in(folder, dark, [SIZE[0], 1_240.0], prepare, |settings| {
+        settings.review.intake.folder = Some("/line/3/camera".into());
+        settings.review.record = Some("/r.sqlite".into());
+    });
+    command(&mut stage, UiCommand::GoReview);
+    stage.until("the record", |w| w.state().live().station.books.read().state == RecordState::Absent);
+    if learned {
+        stage.harness.get_by_label("2 in quarantine").click();
+    }
+    stage.harness.run_steps(8);
+    stage
+}
+
+#[test]
+fn the_sections_look_as_they_should() {
+    let mut results = SnapshotResults::new();
+    for (dark, learned, name) in [(true, false, "going"), (false, true, "learned")] {
+        let mut stage = sections(dark, learned);
+        assert!(stage.harness.query_by_label("1,206 of 1,302 parts").is_some());
+        stage.snapshot(&format!("review_parts_{name}"), &mut results);
+    }
+}
