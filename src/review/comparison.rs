@@ -83,7 +83,7 @@ impl Comparison {
         let (b, a) = (&self.before, &self.after);
         vec![
             ["AUROC".into(), auroc(b), auroc(a)],
-            ["Promised false alarms".into(), rate(b), rate(a)],
+            ["Promise".into(), rate(b), rate(a)],
             ["False alarms".into(), of(b.false_alarms, b.healthy), of(a.false_alarms, a.healthy)],
             ["Defects caught".into(), of(b.caught, b.defective), of(a.caught, a.defective)],
         ]

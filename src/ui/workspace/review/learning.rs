@@ -138,7 +138,7 @@ fn decide(ui: &mut Ui, learned: &Learned, frame: &mut Frame<'_>) {
                 }
                 ui.end_row();
                 for [name, before, after] in comparison.rows() {
-                    ui.label(theme::weak_caption(&p, name));
+                    ui.add(Label::new(theme::weak_caption(&p, name)).extend());
                     for value in [before, after] {
                         // An interval stands under its value: the panel is narrow.
                         let (value, interval) = match value.split_once(" (") {
@@ -147,9 +147,9 @@ fn decide(ui: &mut Ui, learned: &Learned, frame: &mut Frame<'_>) {
                         };
                         ui.vertical(|ui| {
                             ui.spacing_mut().item_spacing.y = 0.0;
-                            ui.label(RichText::new(value).color(p.text_strong));
+                            ui.add(Label::new(RichText::new(value).color(p.text_strong)).extend());
                             if let Some(interval) = interval {
-                                ui.label(theme::weak_caption(&p, interval));
+                                ui.add(Label::new(theme::weak_caption(&p, interval)).extend());
                             }
                         });
                     }
