@@ -23,6 +23,11 @@ pub fn capital(text: &str) -> String {
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
+/// So many of something: "1 part", "12 parts".
+pub fn counted(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
 /// What a name is sorted by, so that part 9 comes before part 10.
 pub fn natural(name: &str) -> String {
     let mut key = String::with_capacity(name.len() + 12);

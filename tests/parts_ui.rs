@@ -156,7 +156,7 @@ fn a_model_that_has_learned_is_adopted_on_a_click_and_left_on_another() {
         "0.860 to 0.920",
         "3 of 12",
         "1 of 12",
-        "2 verdicts change on 17 parts that were compared: 2 for the better, 0 for the worse.",
+        "2 verdicts change on the 17 parts compared: 2 for the better, 0 for the worse.",
     ] {
         assert!(stage.harness.query_all_by_label(text).next().is_some(), "{text}");
     }

@@ -16,7 +16,7 @@ use crate::{
     inspect::{InvertPreset, lineage::Role},
     review::{Record, Teaching},
     ui::Paths,
-    words::span,
+    words::{counted, span},
 };
 
 #[derive(Debug, Args)]
@@ -113,6 +113,7 @@ fn table(learned: &Learned) {
         None => println!("No part is left to compare them on."),
     }
     if learned.missing > 0 {
-        println!("{} parts are left out, because their pictures are not where they were.", learned.missing);
+        let missing = counted(learned.missing, "part");
+        println!("Left out, because the picture is not where it was or has changed: {missing}.");
     }
 }

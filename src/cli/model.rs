@@ -14,6 +14,7 @@ use crate::{
     files,
     inspect::{InvertKnobs, InvertPreset, Lineage, Model, ScoreKind, model::Promise},
     model::Bundle,
+    words::counted,
 };
 
 #[derive(Debug, Subcommand)]
@@ -179,7 +180,7 @@ fn descent(lineage: &Lineage) {
     for (i, ancestor) in lineage.ancestors.iter().enumerate() {
         println!("  {:<13} {ancestor}", if i == 0 { "made from" } else { "and that from" });
     }
-    println!("  learned from {} verdicts", lineage.lessons.len());
+    println!("  learned from {}", counted(lineage.lessons.len(), "verdict"));
     for lesson in &lineage.lessons {
         let verdict = if lesson.defective { "defective" } else { "healthy" };
         let (role, hash) = (lesson.role.title(), lesson.hash);

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::FileHash;
+use crate::words::counted;
 
 /// How the files of a data set are arranged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -246,10 +247,6 @@ impl Summary {
             _ => "grey".to_owned(),
         }
     }
-}
-
-fn counted(n: usize, what: &str) -> String {
-    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
 fn listed(names: impl ExactSizeIterator<Item = String>) -> String {

@@ -23,6 +23,7 @@ use crate::{
     inspect::{Evaluation, Evaluator, InvertKnobs, Lesson, Lineage, Model, TestSet, lineage::Role, model::About},
     review::{Comparison, OpinionId},
     train::{Trainer, Update},
+    words::counted,
 };
 
 /// Generator and D are trained on for one step in so many of those that they were trained for.
@@ -184,8 +185,8 @@ impl Learner {
     fn done(&self, learned: Learned, outbox: &mut Outbox) {
         let said = learned.comparison.as_ref().map(|c| format!(" {}", c.sentence())).unwrap_or_default();
         let text = format!(
-            "A model has learned from {} verdicts and lies in {}.{said} The old one stays in force until you adopt it.",
-            learned.opinions.len(),
+            "A model has learned from {} and lies in {}.{said} The old one stays in force until you adopt it.",
+            counted(learned.opinions.len(), "verdict"),
             learned.model.path.display()
         );
         outbox.notice(Severity::Info, text, "");
@@ -330,7 +331,7 @@ impl Pupil {
         let name = parent.name.split(TAUGHT).next().unwrap_or_default();
         let split = self.split();
         let about = About {
-            name: format!("{name}{TAUGHT}{} verdicts", self.lineage.lessons.len()),
+            name: format!("{name}{TAUGHT}{}", counted(self.lineage.lessons.len(), "verdict")),
             step: trainer.steps(),
             split: split.clone(),
             calibrations: Vec::new(),

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     data::FileHash,
     inspect::{Evaluation, Examined, metrics::Estimate},
+    words::counted,
 };
 
 /// How one model does, at the rate that it promises.
@@ -82,7 +83,7 @@ impl Comparison {
         let (b, a) = (&self.before, &self.after);
         vec![
             ["AUROC".into(), auroc(b), auroc(a)],
-            ["Promised false alarms".into(), rate(b), rate(a)],
+            ["Promise".into(), rate(b), rate(a)],
             ["False alarms".into(), of(b.false_alarms, b.healthy), of(a.false_alarms, a.healthy)],
             ["Defects caught".into(), of(b.caught, b.defective), of(a.caught, a.defective)],
         ]
@@ -90,14 +91,16 @@ impl Comparison {
 
     /// What became of the verdicts, in a sentence.
     pub fn sentence(&self) -> String {
-        let parts = match self.parts {
-            1 => "the part that was compared".to_owned(),
-            n => format!("{n} parts that were compared"),
-        };
+        if self.before.rate.is_none() || self.after.rate.is_none() {
+            return "One of the models is not calibrated for these settings, so verdicts cannot be compared.".into();
+        }
+        let parts = counted(self.parts, "part");
         match self.changed() {
-            0 => format!("No verdict changes on {parts}."),
+            0 => format!("No verdict changes on the {parts} compared."),
+            1 if self.righted == 1 => format!("1 verdict changes on the {parts} compared, for the better."),
+            1 => format!("1 verdict changes on the {parts} compared, for the worse."),
             n => format!(
-                "{n} verdicts change on {parts}: {} for the better, {} for the worse.",
+                "{n} verdicts change on the {parts} compared: {} for the better, {} for the worse.",
                 self.righted, self.wronged
             ),
         }

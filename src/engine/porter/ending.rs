@@ -1,6 +1,9 @@
 //! Why no more parts are taken in, and what is said of it.
 
-use crate::engine::{intake::IntakePhase, watch::Counts};
+use crate::{
+    engine::{intake::IntakePhase, watch::Counts},
+    words::counted,
+};
 
 /// How the sentence begins when the user has ended it.
 pub(super) const STOPPED: &str = "Stopped";
@@ -36,10 +39,7 @@ impl Why {
 
 /// What was done, in a sentence: "12 parts filed, 2 in quarantine.".
 fn tally(counts: &Counts) -> String {
-    let mut text = match counts.filed {
-        1 => "1 part filed".to_owned(),
-        n => format!("{n} parts filed"),
-    };
+    let mut text = format!("{} filed", counted(counts.filed, "part"));
     for (count, what) in [
         (counts.quarantined, "in quarantine"),
         (counts.known, "on record from before"),

@@ -65,14 +65,17 @@ fn folder(ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) {
 /// How it stands, in a sentence, with a bar while parts are inspected.
 fn standing(ui: &mut Ui, status: &IntakeStatus) {
     let p = Palette::of(ui);
+    if status.phase == IntakePhase::Idle {
+        let text = "Each picture in the folder is inspected once and filed in the record.";
+        ui.add(Label::new(theme::weak_caption(&p, text)).wrap());
+        return;
+    }
     let waiting = status.counts.waiting;
     let watching = status.order.as_ref().is_some_and(|order| !order.options.once);
     let (state, text) = match &status.phase {
-        IntakePhase::Idle => {
-            let text = "Each picture in the folder is inspected once and filed in the record.";
-            return drop(ui.add(Label::new(theme::weak_caption(&p, text)).wrap()));
+        IntakePhase::Idle | IntakePhase::Opening => {
+            (State::Unknown, "The folder and the record are being opened.".to_owned())
         }
-        IntakePhase::Opening => (State::Unknown, "The folder and the record are being opened.".to_owned()),
         IntakePhase::Going if waiting > 0 => (State::Healthy, String::new()),
         IntakePhase::Going if watching => (State::Healthy, "Watched: parts are inspected as they come.".to_owned()),
         IntakePhase::Going => (State::Healthy, "The folder is being looked through.".to_owned()),

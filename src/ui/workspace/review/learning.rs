@@ -15,7 +15,7 @@ use crate::{
         theme::{self, Palette, State},
         widget::flush_right,
     },
-    words::span,
+    words::{counted, span},
 };
 
 /// The section on learning.
@@ -65,13 +65,15 @@ fn offer(ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) {
         let [train, calibrate, compare] =
             [Role::Train, Role::Calibrate, Role::Compare].map(|role| teaching.count(role));
         let text = format!(
-            "Of all verdicts {train} parts are trained on, {calibrate} are calibrated on, and on {compare} both models \
-             are compared; a part keeps its side."
+            "In all there are {} to train on, {calibrate} to calibrate on and {compare} to compare both models on. A \
+             part keeps its side.",
+            counted(train, "part")
         );
         ui.add(Label::new(theme::weak_caption(&p, text)).wrap());
     }
     if teaching.unsettled > 0 {
-        let text = format!("{} parts wait for a second person or for somebody to settle them.", teaching.unsettled);
+        let waiting = counted(teaching.unsettled, "part");
+        let text = format!("Left out, until two people agree or a third one settles it: {waiting}.");
         ui.add(Label::new(theme::weak_caption(&p, text)).wrap());
     }
     let mut generator = scene.settings.teach_generator;
@@ -81,8 +83,7 @@ fn offer(ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) {
         frame.actions.push(Action::Review(Box::new(settings)));
     }
     let command = UiCommand::LearnBegin;
-    let all = teaching.lessons.len();
-    let title = if all == 1 { "Learn from 1 verdict".to_owned() } else { format!("Learn from {all} verdicts") };
+    let title = format!("Learn from {}", counted(teaching.lessons.len(), "verdict"));
     let primary = command.enabled(frame.facts) && fresh.0 > 0;
     let look = match primary {
         true => theme::primary_button(&p, title),
@@ -137,7 +138,7 @@ fn decide(ui: &mut Ui, learned: &Learned, frame: &mut Frame<'_>) {
                 }
                 ui.end_row();
                 for [name, before, after] in comparison.rows() {
-                    ui.label(theme::weak_caption(&p, name));
+                    ui.add(Label::new(theme::weak_caption(&p, name)).extend());
                     for value in [before, after] {
                         // An interval stands under its value: the panel is narrow.
                         let (value, interval) = match value.split_once(" (") {
@@ -146,9 +147,9 @@ fn decide(ui: &mut Ui, learned: &Learned, frame: &mut Frame<'_>) {
                         };
                         ui.vertical(|ui| {
                             ui.spacing_mut().item_spacing.y = 0.0;
-                            ui.label(RichText::new(value).color(p.text_strong));
+                            ui.add(Label::new(RichText::new(value).color(p.text_strong)).extend());
                             if let Some(interval) = interval {
-                                ui.label(theme::weak_caption(&p, interval));
+                                ui.add(Label::new(theme::weak_caption(&p, interval)).extend());
                             }
                         });
                     }
@@ -163,7 +164,8 @@ fn decide(ui: &mut Ui, learned: &Learned, frame: &mut Frame<'_>) {
         }
     }
     if learned.missing > 0 {
-        let text = format!("{} parts are left out, because their pictures are not where they were.", learned.missing);
+        let missing = counted(learned.missing, "part");
+        let text = format!("Left out, because the picture is not where it was or has changed: {missing}.");
         ui.add(Label::new(theme::weak_caption(&p, text)).wrap());
     }
     let adopt = UiCommand::LearnAdopt;
