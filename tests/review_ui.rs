@@ -619,9 +619,10 @@ fn the_model_in_force_draws_the_parts_that_it_inspected() {
         maps.values().any(Result::is_ok)
     });
     stage.harness.run_steps(3);
-    assert!(!shows(&stage.harness, "Reconstruction · step –"));
+    assert!(shows(&stage.harness, "Reconstruction · step") && !shows(&stage.harness, "Reconstruction · step –"));
     tap(&mut stage, Key::ArrowRight);
-    stage.until("the other part", |window| shows(window, "Reconstruction · step –"));
+    stage.until("the other part", |window| shows(window, "another model is in force, so there is no map"));
+    assert!(!shows(&stage.harness, "Reconstruction · step"), "its picture has all of the place");
     assert_eq!(stage.harness.state().live().station.maps.read().len(), 1, "another model's part is not drawn");
 }
 

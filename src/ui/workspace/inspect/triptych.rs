@@ -191,13 +191,16 @@ impl Triptych {
         }
         let step = kept.map_or_else(|| "–".to_owned(), |k| ticks::grouped(k.step as f64, 0));
         let reconstruction = format!("Reconstruction · step {step}");
-        let query = match self.compare {
+        let mut query = match self.compare {
             Compare::Blink if blinked => format!("Blink · reconstruction, step {step}"),
             Compare::Blink => "Blink · query".to_owned(),
             Compare::Swipe => "Query | reconstruction".to_owned(),
             Compare::Off if self.layout.overlay => format!("Query with {}", self.layout.map.title().to_lowercase()),
             Compare::Off => format!("Query · {} × {} · {:.0} %", size.0, size.1, zoom * 100.0),
         };
+        if let Some(absent) = subject.absent.filter(|_| alone) {
+            query = format!("{query} · {absent}");
+        }
         let mut map = self.layout.map.title().to_owned();
         if calibration.is_none() {
             map.push_str(" · not calibrated");

@@ -157,16 +157,13 @@ impl Queue {
             from = places.last().copied().unwrap_or(from);
         }
         let maps = if maps { MAPS + 1 } else { 0 }.min(places.len());
-        let beside = (1..=AHEAD).map(|by| self.place + by).filter(|place| *place < rows).take(AHEAD);
-        let before = (1..=BEHIND).filter_map(|by| self.place.checked_sub(by));
-        let ahead = AHEAD + 1 - places.len();
-        let beside: Vec<usize> = beside.filter(|place| !places.contains(place)).take(ahead.max(1)).collect();
-        places.extend(beside);
-        for place in before {
-            if !places.contains(&place) {
-                places.push(place);
-            }
-        }
+        // Arrow keys go to neighbours, whether they are open or not.
+        let after = (self.place + 1..rows).filter(|place| !places.contains(place));
+        let after: Vec<usize> = after.take((AHEAD + 1 - places.len()).max(1)).collect();
+        places.extend(after);
+        let before = (0..self.place).rev().take(BEHIND).filter(|place| !places.contains(place));
+        let before: Vec<usize> = before.collect();
+        places.extend(before);
         let wanted = |(i, place): (usize, usize)| {
             let item = self.at(items, place)?;
             Some(Wanted {

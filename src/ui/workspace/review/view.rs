@@ -30,14 +30,16 @@ use crate::{
 /// A wait for a picture that is longer than this is said.
 const WAIT: std::time::Duration = std::time::Duration::from_millis(300);
 
-/// Pictures made ready beside the one on show: the next two and the one before, as far as they are read.
-const READY: usize = 3;
+/// Parts that come next whose pictures are made ready for the screen; so is that of the one before.
+const READY: usize = 2;
 
 /// What there is to see of a part.
 struct Seen {
     view: Arc<View>,
-    /// Why there is no reconstruction, where none is on its way.
+    /// Why there is no reconstruction.
     absent: Option<String>,
+    /// It will be there soon.
+    coming: bool,
 }
 
 impl ReviewWorkspace {
@@ -176,7 +178,7 @@ impl ReviewWorkspace {
         let blind = self.is_blind();
         let map = station.maps.read().get(&item.inspection.id).cloned().filter(|_| !blind);
         if let Some(Ok(view)) = &map {
-            return Some(Ok(Seen { view: Arc::clone(view), absent: None }));
+            return Some(Ok(Seen { view: Arc::clone(view), absent: None, coming: false }));
         }
         let sight = station.sights.read().get(&item.part.id).cloned()?;
         let planes = match &*sight {
@@ -184,12 +186,14 @@ impl ReviewWorkspace {
             Sight::Gone(text) => return Some(Err(text.clone())),
         };
         let view = View { query: planes, frames: Vec::new(), records: Arc::default(), outcome: None };
+        let coming = map.is_none() && !blind && facts_of(item, scene).is_some();
         let absent = match map {
             Some(Err(text)) => text,
             _ if blind => "Reconstruction and map are hidden while two persons judge each part.".to_owned(),
+            _ if coming => "Reconstruction and map are on their way.".to_owned(),
             _ => absence(item, scene),
         };
-        Some(Ok(Seen { view: Arc::new(view), absent: Some(absent) }))
+        Some(Ok(Seen { view: Arc::new(view), absent: Some(absent), coming }))
     }
 
     /// The part's picture, what the model draws in its place, and where they differ.
@@ -235,10 +239,10 @@ impl ReviewWorkspace {
     fn make_ready(&mut self, ui: &Ui, on_show: &Item, scene: &Scene, frame: &Frame<'_>) {
         let books = Arc::clone(&self.books);
         let wanted = Arc::clone(&self.wanted);
-        let others = wanted.iter().filter(|one| one.part != on_show.part.id).take(READY);
-        for one in others {
-            let at = books.items.binary_search_by_key(&one.part, |item| item.part.id).ok();
-            let Some(item) = at.and_then(|at| books.items.get(at)) else { continue };
+        let next = wanted.iter().map(|one| one.part).filter(|part| *part != on_show.part.id).take(READY);
+        let next = next.filter_map(|part| books.items.binary_search_by_key(&part, |item| item.part.id).ok());
+        let before = self.queue.place().checked_sub(1).and_then(|place| self.queue.view().rows().get(place)).copied();
+        for item in next.chain(before).filter_map(|at| books.items.get(at)) {
             if let Some(Ok(seen)) = self.seen(item, scene, frame) {
                 let model = facts_of(item, scene);
                 self.triptych.prepare(ui, &subject(item, &seen, model, self.layout.alone));
@@ -265,7 +269,8 @@ fn subject<'a>(item: &Item, seen: &'a Seen, model: Option<&'a ModelFacts>, alone
         model,
         calibration,
         absent: seen.absent.as_deref(),
-        alone,
+        // Where nothing will stand beside it, the picture has all of the place.
+        alone: alone || seen.absent.is_some() && !seen.coming,
     }
 }
 
@@ -273,13 +278,10 @@ fn subject<'a>(item: &Item, seen: &'a Seen, model: Option<&'a ModelFacts>, alone
 fn absence(item: &Item, scene: &Scene) -> String {
     let name = &item.inspection.model_name;
     match &scene.model {
-        ModelState::Ready(facts) if facts.hash == item.inspection.model.to_string() => {
-            "Reconstruction and map are on their way.".to_owned()
-        }
         ModelState::Ready(_) => {
             format!("This part was inspected with {name}; another model is in force, so there is no map.")
         }
         ModelState::Loading(_) => "The model is being loaded.".to_owned(),
-        ModelState::None | ModelState::Failed(_) => format!("Open the model {name} to see reconstruction and map."),
+        ModelState::None | ModelState::Failed(_) => format!("Open the model '{name}' to see reconstruction and map."),
     }
 }
