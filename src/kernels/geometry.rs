@@ -151,6 +151,21 @@ impl Grid {
         self.plane
     }
 
+    /// Images side by side in one pixel.
+    pub fn pixel(&self) -> usize {
+        self.pixel
+    }
+
+    /// Pixels from one image, or so many side by side, to the next.
+    pub fn cells(&self) -> usize {
+        self.lines * self.pitch
+    }
+
+    /// The first pixel of a row of an image.
+    pub fn cell(&self, row: usize) -> usize {
+        row * self.pitch
+    }
+
     /// Where a pixel lies after the lead.
     fn at(&self, image: usize, row: usize, column: usize) -> usize {
         ((image / self.pixel * self.lines + row) * self.pitch + column) * self.pixel + image % self.pixel
@@ -314,6 +329,7 @@ pub(super) fn unpack(parts: &[Part<'_>], grid: &Grid, channels: usize, size: [us
 }
 
 /// Floats that begin at a cache line, so that whole vectors are read from as few lines as can be.
+#[derive(Debug)]
 pub(super) struct Aligned {
     values: Vec<f32>,
     start: usize,

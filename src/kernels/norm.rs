@@ -22,7 +22,7 @@ type Strands = [f32; 16];
 
 /// `f` of each place added up, strand by strand.
 #[inline(always)]
-fn sum2(a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> [f32; 2]) -> [f64; 2] {
+pub(super) fn sum2(a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> [f32; 2]) -> [f64; 2] {
     let (mut first, mut second): (Strands, Strands) = ([0.0; 16], [0.0; 16]);
     let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<16>(), b.as_chunks::<16>());
     for (a, b) in a.iter().zip(b) {
