@@ -24,6 +24,7 @@ use super::{
 use crate::{
     data::{DataError, DataSource, Opened},
     device::{self, Chosen, DeviceChoice},
+    kernels,
     train::{Recipe, folder::RunFolder},
 };
 
@@ -119,6 +120,7 @@ impl Worker {
 
     pub(super) fn run(mut self, choice: DeviceChoice) {
         give_way();
+        kernels::join();
         self.open_device(choice);
         loop {
             let training = self.run.as_ref().is_some_and(Run::is_working) || self.finishing.is_some();

@@ -4,12 +4,11 @@ use burn::{
     backend::{Dispatch, Flex, backend_extension, tensor::FloatTensor},
     tensor::Tensor,
 };
-use rayon::prelude::*;
 
 use super::{
     norm::sum2,
     ops::{Cpu, has_kernels, tensor, values},
-    threads::MOVED,
+    threads::{MOVED, each},
 };
 
 /// Numbers that one thread takes at a time, and whose squares are added up in one go.
@@ -65,11 +64,8 @@ impl Updates for Flex {
             arch.dispatch(|| old.iter_mut().zip(new).for_each(|(old, new)| *old = *old * keep + new * share));
         };
         let (to, new) = (own(&mut old), values(&new));
-        if to.len() > MOVED {
-            to.par_chunks_mut(PART).zip(new.par_chunks(PART)).for_each(work);
-        } else {
-            work((to, new));
-        }
+        let worth = to.len() > MOVED;
+        each(to.chunks_mut(PART).zip(new.chunks(PART)), worth, work);
         old
     }
 
@@ -77,10 +73,9 @@ impl Updates for Flex {
         let x = x.to_contiguous();
         let arch = pulp::Arch::new();
         let work = |part: &[f32]| arch.dispatch(|| sum2(part, part, |a, b| [a * b, 0.0]))[0];
-        let parts: Vec<f64> = match values(&x).len() > MOVED {
-            true => values(&x).par_chunks(PART).map(work).collect(),
-            false => values(&x).chunks(PART).map(work).collect(),
-        };
+        let mut parts = vec![0.0; values(&x).len().div_ceil(PART)];
+        let worth = values(&x).len() > MOVED;
+        each(parts.iter_mut().zip(values(&x).chunks(PART)), worth, |(sum, part)| *sum = work(part));
         // In one order, however many threads there were.
         tensor(vec![parts.into_iter().sum::<f64>() as f32], [1])
     }
@@ -92,7 +87,9 @@ impl Adam {
         let [rate, beta1, beta2, epsilon] = [self.rate, self.beta1, self.beta2, self.epsilon].map(|v| v as f32);
         let [new1, new2] = [self.beta1, self.beta2].map(|beta| (1.0 - beta) as f32);
         let arch = pulp::Arch::new();
-        let work = |(w, g, first, second): (&mut [f32], &[f32], &mut [f32], &mut [f32])| {
+        let worth = w.len() > MOVED;
+        let moments = first.chunks_mut(PART).zip(second.chunks_mut(PART));
+        each(w.chunks_mut(PART).zip(g.chunks(PART)).zip(moments), worth, |((w, g), (first, second))| {
             arch.dispatch(|| {
                 for (((w, g), first), second) in w.iter_mut().zip(g).zip(first).zip(second) {
                     *first = *first * beta1 + g * new1;
@@ -100,13 +97,7 @@ impl Adam {
                     *w -= *first / (second.sqrt() + epsilon) * rate;
                 }
             });
-        };
-        if w.len() > MOVED {
-            let moments = (first.par_chunks_mut(PART), second.par_chunks_mut(PART));
-            (w.par_chunks_mut(PART), g.par_chunks(PART), moments.0, moments.1).into_par_iter().for_each(work);
-        } else {
-            work((w, g, first, second));
-        }
+        });
     }
 }
 
