@@ -14,7 +14,7 @@ use ganspect::{
         knobs::{Constraint, RuleKind, RuleKnobs, Start},
         region::Shape,
     },
-    model::{Discriminator, Encoder, FixedGenerator, Generator, ModelKnobs, layers::Pass},
+    model::{Discriminator, Encoder, FixedDiscriminator, FixedGenerator, Generator, ModelKnobs, layers::Pass},
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -83,6 +83,41 @@ fn fixed_weights_draw_what_the_generator_draws() {
         let got = FixedGenerator::new(&g).forward(z).into_data().try_into_vec::<f32>().unwrap();
         for (a, b) in got.iter().zip(&wanted) {
             assert!((a - b).abs() < 1e-5, "{a} for {b}");
+        }
+    }
+}
+
+#[test]
+fn fixed_weights_judge_what_the_discriminator_judges() {
+    for norm_order in
+        [ganspect::model::architecture::NormOrder::ActivationFirst, ganspect::model::architecture::NormOrder::NormFirst]
+    {
+        for size in [32, 64] {
+            let knobs = ModelKnobs { size, norm_order, discriminator_norm: true, ..small() };
+            let device = Device::flex();
+            let mut d = Discriminator::new(&knobs, &mut ChaCha8Rng::seed_from_u64(5), &device);
+            let mut rng = ChaCha8Rng::seed_from_u64(6);
+            let mut crops = || {
+                let values: Vec<f32> = (0..3 * size * size).map(|_| rng.random_range(-1.0..1.0)).collect();
+                Tensor::<4>::from_data(TensorData::new(values, [3, 1, size, size]), &device)
+            };
+            // Statistics that are not those of a fresh norm.
+            for _ in 0..3 {
+                let mut stats = Vec::new();
+                let _ = d.forward(crops(), &mut Pass::Train(&mut stats), |x| x);
+                d.absorb(stats);
+            }
+            let (x, fixed) = (crops(), FixedDiscriminator::new(&d));
+            let values = |t: Tensor<1>| t.into_data().try_into_vec::<f32>().unwrap();
+            let logits = d.forward(x.clone(), &mut Pass::Evaluate, |x| x).flatten(0, 1);
+            let features = d.features(x.clone(), &mut Pass::Evaluate).flatten(0, 3);
+            for (got, wanted) in
+                [(fixed.forward(x.clone()).flatten(0, 1), logits), (fixed.features(x).flatten(0, 3), features)]
+            {
+                for (a, b) in values(got).into_iter().zip(values(wanted)) {
+                    assert!((a - b).abs() < 1e-4, "{a} for {b}");
+                }
+            }
         }
     }
 }

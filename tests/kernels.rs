@@ -2,8 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)] // a test fails by panicking
 
+use std::sync::Arc;
+
 use burn::tensor::{Device, Tensor, TensorData};
-use ganspect::kernels::{ConvShape, conv, conv_generic, norm_generic, norm_train};
+use ganspect::kernels::{
+    ConvShape, Fold, StandingConv, StandingDense, conv, conv_generic, fold, fold_generic, norm_generic, norm_train,
+    product, square_sum,
+};
 use proptest::{prelude::*, test_runner::RngSeed};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -89,6 +94,102 @@ proptest! {
             prop_assert_eq!(got.len(), wanted.len());
             prop_assert_eq!(apart(got, wanted), None, "part {}", i);
         }
+    }
+}
+
+/// What comes out of a convolution that stands still, its bias another in each place, and the gradient of x.
+fn run_standing(case: &Case, forward: fn(&StandingConv, Tensor<4>) -> Tensor<4>) -> [Vec<f32>; 2] {
+    let device = Device::flex();
+    let mut rng = ChaCha8Rng::seed_from_u64(case.seed);
+    let x = random([case.batch, case.inputs, case.size[0], case.size[1]], &mut rng, &device);
+    let weight = random([case.outputs, case.inputs, case.kernel[0], case.kernel[1]], &mut rng, &device);
+    let none = Tensor::zeros([case.outputs], &device);
+    let plain = ConvShape { leaky: None, shuffle: false, ..case.shape };
+    let [_, _, height, width] = conv_generic(x.clone(), weight.clone(), none, plain).dims();
+    let bias = match case.seed % 2 {
+        0 => random([case.outputs, height, width], &mut rng, &device),
+        _ => random([case.outputs, 1, 1], &mut rng, &device),
+    };
+    let x = x.autodiff().require_grad();
+    let y = forward(&StandingConv::new(weight, bias, case.shape), x.clone());
+    let mut gradients = (y.clone() * random(y.dims(), &mut rng, &device)).sum().backward();
+    [numbers(y.without_autodiff()), numbers(x.grad_remove(&mut gradients).unwrap())]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        rng_seed: RngSeed::Fixed(3),
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(300)
+    })]
+
+    #[test]
+    fn a_convolution_that_stands_still_equals_the_generic_one(case in cases()) {
+        let wanted = run_standing(&case, StandingConv::forward_generic);
+        prop_assume!(case.shape.leaky.is_none() || wanted[0].iter().all(|y| y.abs() > KINK));
+        for (i, (got, wanted)) in run_standing(&case, StandingConv::forward).iter().zip(&wanted).enumerate() {
+            prop_assert_eq!(got.len(), wanted.len());
+            prop_assert_eq!(apart(got, wanted), None, "part {}", i);
+        }
+    }
+
+    #[test]
+    fn folded_weights_and_their_gradient_equal_the_generic_ones(
+        size in [1..9_usize, 1..40_usize],
+        seed in any::<u64>(),
+    ) {
+        // Any rule by which taps land, several on one and some nowhere.
+        let rule = Arc::new(Fold::new(|large, phase| (large % 7 != phase).then(|| (large * 5 + phase) % 9)));
+        let run = |way: &dyn Fn(Tensor<4>) -> Tensor<4>| {
+            let device = Device::flex();
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            let weight = random([size[0], size[1], 5, 5], &mut rng, &device).autodiff().require_grad();
+            let y = way(weight.clone());
+            let mut gradients = (y.clone() * random(y.dims(), &mut rng, &device)).sum().backward();
+            [numbers(y.without_autodiff()), numbers(weight.grad_remove(&mut gradients).unwrap())]
+        };
+        let (got, wanted) = (run(&|w| fold(w, &rule)), run(&|w| fold_generic(w, &rule)));
+        for (got, wanted) in got.iter().zip(&wanted) {
+            prop_assert_eq!(got.len(), wanted.len());
+            prop_assert_eq!(apart(got, wanted), None);
+        }
+    }
+}
+
+#[test]
+fn a_dense_layer_equals_the_generic_one() {
+    let device = Device::flex();
+    for (rows, inputs, outputs, leaky) in [(1, 100, 2048, Some(0.2)), (3, 5, 129, None), (16, 40, 200, Some(0.1))] {
+        let mut rng = ChaCha8Rng::seed_from_u64(4);
+        let [x, weight] = [[rows, inputs], [inputs, outputs]].map(|dims| random(dims, &mut rng, &device));
+        let (bias, pull) = (random([outputs], &mut rng, &device), random([rows, outputs], &mut rng, &device));
+        let run = |way: &dyn Fn(Tensor<2>, Tensor<2>) -> Tensor<2>| {
+            let (x, weight) = (x.clone().autodiff().require_grad(), weight.clone().autodiff().require_grad());
+            let y = way(x.clone(), weight.clone());
+            let mut gradients = (y.clone() * pull.clone()).sum().backward();
+            let weight = weight.grad_remove(&mut gradients).map(numbers).unwrap_or_default();
+            [numbers(y.without_autodiff()), numbers(x.grad_remove(&mut gradients).unwrap()), weight]
+        };
+        let still = StandingDense::new(weight.clone(), bias, leaky);
+        for (got, wanted) in [
+            (run(&product), run(&|x, weight| x.matmul(weight))),
+            (run(&|x, _| still.forward(x)), run(&|x, _| still.forward_generic(x))),
+        ] {
+            for (got, wanted) in got.iter().zip(&wanted) {
+                assert_eq!((got.len(), apart(got, wanted)), (wanted.len(), None));
+            }
+        }
+    }
+}
+
+#[test]
+fn squares_are_added_up_in_parts_and_in_full() {
+    let device = Device::flex();
+    for len in [1, 17, 100_003] {
+        let x = random([len], &mut ChaCha8Rng::seed_from_u64(1), &device);
+        let wanted: f64 = numbers(x.clone()).iter().map(|&v| f64::from(v).powi(2)).sum();
+        let got = f64::from(numbers(square_sum(x))[0]);
+        assert!((got - wanted).abs() < 1e-5 * wanted, "{got} for {wanted}");
     }
 }
 

@@ -15,6 +15,7 @@ use crate::{
         invert::Networks,
         metrics::{auroc, median},
     },
+    kernels,
     model::{FixedCritic, Generator},
     train::{CriticTrainer, EncoderTrainer, Preset, Recipe, Trainer, Update, critic},
 };
@@ -56,6 +57,7 @@ struct Inspected {
 }
 
 pub(super) fn run(arguments: ReproduceArguments, choice: DeviceChoice) -> Result<()> {
+    kernels::join();
     let (device, refused) = device::open(choice);
     if let Some(error) = refused {
         bail!(error);

@@ -28,6 +28,7 @@ use crate::{
     data::{DataError, DataSource, Opened},
     device::{self, Chosen, DeviceChoice},
     inspect::{InvertKnobs, Model},
+    kernels,
     train::{Recipe, folder::RunFolder},
 };
 
@@ -144,6 +145,7 @@ impl Worker {
 
     pub(super) fn run(mut self, choice: DeviceChoice) {
         give_way();
+        kernels::join();
         self.open_device(choice);
         loop {
             let training = self.run.as_ref().is_some_and(Run::is_working) || self.finishing.is_some();

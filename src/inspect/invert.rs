@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     model::{
-        Discriminator, Encoder, FixedGenerator, Generator, Latent, ModelKnobs,
+        Discriminator, Encoder, FixedDiscriminator, FixedGenerator, Generator, Latent, ModelKnobs,
         layers::Pass,
         weights::{WeightError, host},
     },
@@ -29,7 +29,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Networks {
     g: FixedGenerator,
-    d: Discriminator,
+    d: FixedDiscriminator,
     encoder: Option<Encoder>,
     critic: Option<FrameCritic>,
     latent: Latent,
@@ -55,7 +55,7 @@ impl Networks {
         Self {
             latent: Latent::new(g.knobs()),
             g: FixedGenerator::new(g),
-            d: d.valid(),
+            d: FixedDiscriminator::new(d),
             encoder: encoder.map(Encoder::valid),
             critic: None,
             device: device.clone().without_autodiff(),
@@ -112,7 +112,7 @@ impl Networks {
 
     /// D's features of crops: `[n, filters, size / 8, size / 8]`.
     pub fn features(&self, crops: Tensor<4>) -> Tensor<4> {
-        self.d.features(crops, &mut Pass::Evaluate)
+        self.d.features(crops)
     }
 
     /// Where z begins: `restarts` rows for each crop, crop by crop. Random rows depend on the seed and on
@@ -170,7 +170,7 @@ impl Networks {
             total = total * (1.0 - share) + pull * share;
         }
         let prior = (prior_weight > 0.0).then(|| {
-            let logits = self.d.forward(drawn.clone(), &mut Pass::Evaluate, |x| x).flatten::<1>(0, 1);
+            let logits = self.d.forward(drawn.clone()).flatten::<1>(0, 1);
             // log(1 - sigmoid(l)) = -softplus(l)
             activation::softplus(logits, 1.0).neg()
         });

@@ -1,8 +1,8 @@
 //! A convolution and its gradients, from and to plain maps.
 
 use super::{
-    correlate::Weights,
-    geometry::{Geometry, Grid, Maps, Part, Tap, Tiles, unpack},
+    correlate::{Bias, Weights},
+    geometry::{Aligned, Geometry, Grid, Maps, Part, Tap, Tiles, unpack},
     gradient,
 };
 
@@ -75,13 +75,24 @@ impl Conv {
         (0..stride * stride).map(move |i| [i / stride, i % stride])
     }
 
-    /// What comes out: `[batch, channels, height, width]`.
+    /// What comes out: `[batch, channels, height, width]`. `bias` is one number for each output channel, or one for
+    /// each of its positions as well.
     pub fn forward(&self, x: &[f32], weights: &Weights, bias: &[f32]) -> Vec<f32> {
+        self.forward_laid(&self.lay(x), weights, bias)
+    }
+
+    /// `x` as [`Conv::forward_laid`] and [`Conv::weight_gradient_laid`] take it, whatever the number of outputs.
+    pub fn lay(&self, x: &[f32]) -> Aligned {
+        self.input(x).pack(&self.grid().0)
+    }
+
+    /// [`Conv::forward`] of maps laid out before.
+    pub fn forward_laid(&self, packed: &Aligned, weights: &Weights, bias: &[f32]) -> Vec<f32> {
         let g = &self.geometry;
         let (grid, taps) = self.grid();
-        let packed = self.input(x).pack(&grid);
         let offsets = grid.offsets(&taps, g.inputs, g.stride);
-        let tiles = &weights.correlate(&packed, &grid, &offsets, Some(bias), self.slope);
+        let bias = Bias::new(bias, g.outputs, g.out(), &grid);
+        let tiles = &weights.correlate(packed, &grid, &offsets, &bias, self.slope);
         let [channels, height, width] = self.out();
         if self.shuffle {
             let parts = [0, 1, 2, 3].map(|first| Part { tiles, every: 4, first, phase: [first / 2, first % 2] });
@@ -97,12 +108,13 @@ impl Conv {
         let all: Vec<Tap> = phases.iter().flat_map(|(_, taps)| taps.iter().copied()).collect();
         let grid = Grid::new(g.batch, g.size.map(|side| side.div_ceil(g.stride)), g.out(), &all);
         let packed = self.back(gradient, y).pack(&grid);
+        let none = Bias::new(&[], g.inputs, g.size, &grid);
         let computed: Vec<([usize; 2], Tiles)> = phases
             .into_iter()
             .zip(weights)
             .map(|((phase, taps), weights)| {
                 let offsets = grid.offsets(&taps, g.outputs, 1);
-                (phase, weights.correlate(&packed, &grid, &offsets, None, 1.0))
+                (phase, weights.correlate(&packed, &grid, &offsets, &none, 1.0))
             })
             .collect();
         let parts: Vec<Part<'_>> =
@@ -112,12 +124,17 @@ impl Conv {
 
     /// The gradients of weight and bias from that of what came out, `y`.
     pub fn weight_gradient(&self, x: &[f32], gradient: &[f32], y: &[f32]) -> (Vec<f32>, Vec<f32>) {
+        self.weight_gradient_laid(&self.lay(x), gradient, y)
+    }
+
+    /// [`Conv::weight_gradient`] of maps laid out before.
+    pub fn weight_gradient_laid(&self, packed: &Aligned, gradient: &[f32], y: &[f32]) -> (Vec<f32>, Vec<f32>) {
         let g = &self.geometry;
         let (grid, taps) = self.grid();
-        let (packed, linear) = (self.input(x).pack(&grid), grid.linear());
+        let linear = grid.linear();
         let dy = self.back(gradient, y).pack(&linear);
         let offsets = grid.offsets(&taps, g.inputs, g.stride);
-        let weight = gradient::weight_gradient(&packed, &dy, &grid, &offsets, g.outputs);
+        let weight = gradient::weight_gradient(packed, &dy, &grid, &offsets, g.outputs);
         (weight, dy.chunks_exact(linear.plane()).map(total).collect())
     }
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use pulp::{Arch, Simd, WithSimd};
 
 use super::{
-    geometry::{Aligned, Grid, Tiles},
+    geometry::{Aligned, Grid, LANES, Tiles},
     threads::{MOVED, MULTIPLIED, each_chunk, share},
 };
 
@@ -62,7 +62,40 @@ impl TileShape {
     }
 }
 
+/// What the sums of each output channel begin at.
+pub(super) struct Bias {
+    /// A plane for each channel, its beginning repeated at its end.
+    planes: Vec<f32>,
+    /// Cells of a grid after which a plane begins anew.
+    period: usize,
+}
+
+impl Bias {
+    /// `values` are none, one for each channel, or one for each channel and position of `size`.
+    pub fn new(values: &[f32], channels: usize, size: [usize; 2], grid: &Grid) -> Self {
+        let each = values.len() / channels.max(1);
+        let period = if each > 1 { grid.cells() } else { 1 };
+        let len = period + LANES;
+        // The last panel may have rows without a channel.
+        let mut planes = vec![0.0; (channels + LANES) * len];
+        for (plane, own) in planes.chunks_exact_mut(len).zip(values.chunks_exact(each.max(1))) {
+            if each > 1 {
+                for (row, line) in own.chunks_exact(size[1]).enumerate() {
+                    plane[grid.cell(row)..][..size[1]].copy_from_slice(line);
+                }
+            } else {
+                plane.fill(own[0]);
+            }
+            for i in period..len {
+                plane[i] = plane[i - period];
+            }
+        }
+        Self { planes, period }
+    }
+}
+
 /// Weights in the order in which they are needed: `[panel][tap of a channel][row]`.
+#[derive(Debug)]
 pub(super) struct Weights {
     values: Aligned,
     shape: TileShape,
@@ -87,16 +120,13 @@ impl Weights {
 
     /// `activate(bias + sum of weight * x[position + offset])` for every output channel and position of the grid.
     /// Below 0, results are multiplied by `slope`, which is at most 1.
-    pub fn correlate(&self, x: &[f32], grid: &Grid, offsets: &[u32], bias: Option<&[f32]>, slope: f32) -> Tiles {
+    pub fn correlate(&self, x: &[f32], grid: &Grid, offsets: &[u32], bias: &Bias, slope: f32) -> Tiles {
         debug_assert_eq!(offsets.len(), self.taps);
         let TileShape { rows, vectors, lanes } = self.shape;
         let list = grid.vectors(lanes);
         let (panels, tiles) = (self.outputs.div_ceil(rows), list.len().div_ceil(vectors));
         let group = tiles.min(GROUP);
-        let mut biases = vec![0.0; panels * rows];
-        if let Some(bias) = bias {
-            biases[..self.outputs].copy_from_slice(bias);
-        }
+        let pixel = grid.pixel();
         let (all, width) = (tiles.div_ceil(group) * group * panels, vectors * lanes);
         let size = rows * width;
         let mut values = Aligned::zeros(all * size);
@@ -105,8 +135,21 @@ impl Weights {
         let arch = Arch::new();
         each_chunk(&mut values, share * size, worth, |i, out| {
             let range = i * share..i * share + out.len() / size;
-            let (list, biases) = (&list, &biases);
-            arch.dispatch(Run { x, weights: self, offsets, list, biases, slope, tiles, group, panels, range, out });
+            let list = &list;
+            arch.dispatch(Run {
+                x,
+                weights: self,
+                offsets,
+                list,
+                bias,
+                pixel,
+                slope,
+                tiles,
+                group,
+                panels,
+                range,
+                out,
+            });
         });
         Tiles { values, rows, width, panels, group }
     }
@@ -118,13 +161,41 @@ struct Run<'a> {
     weights: &'a Weights,
     offsets: &'a [u32],
     list: &'a [u32],
-    biases: &'a [f32],
+    bias: &'a Bias,
+    pixel: usize,
     slope: f32,
     tiles: usize,
     group: usize,
     panels: usize,
     range: Range<usize>,
     out: &'a mut [f32],
+}
+
+/// `sums` and what all taps add to them. They go in and come out by value: sums behind a reference are written to
+/// memory tap by tap, which takes as long as the products.
+#[inline(always)]
+fn tile<S: Simd, const M: usize, const V: usize>(
+    simd: S,
+    x: &[f32],
+    weights: &[f32],
+    offsets: &[u32],
+    bases: [usize; V],
+    mut sums: [[S::f32s; V]; M],
+) -> [[S::f32s; V]; M] {
+    let zero = simd.splat_f32s(0.0);
+    for (weights, &offset) in weights.as_chunks::<M>().0.iter().zip(offsets) {
+        let mut read = [zero; V];
+        for j in 0..V {
+            read[j] = load::<S>(x, bases[j] + offset as usize);
+        }
+        for m in 0..M {
+            let weight = simd.splat_f32s(weights[m]);
+            for j in 0..V {
+                sums[m][j] = simd.mul_add_e_f32s(weight, read[j], sums[m][j]);
+            }
+        }
+    }
+    sums
 }
 
 impl Run<'_> {
@@ -134,32 +205,27 @@ impl Run<'_> {
         let slope = simd.splat_f32s(self.slope);
         for (i, out) in self.range.zip(self.out.chunks_exact_mut(M * V * S::F32_LANES)) {
             let panel = i / self.group % self.panels;
-            let tile = i / (self.group * self.panels) * self.group + i % self.group;
+            let at = i / (self.group * self.panels) * self.group + i % self.group;
             // The last group may not be full.
-            if tile >= self.tiles {
+            if at >= self.tiles {
                 continue;
             }
             let weights = &self.weights.values[panel * self.offsets.len() * M..][..self.offsets.len() * M];
             let mut bases = [0; V];
             for (j, base) in bases.iter_mut().enumerate() {
-                *base = self.list[(tile * V + j).min(self.list.len() - 1)] as usize;
+                *base = self.list[(at * V + j).min(self.list.len() - 1)] as usize;
             }
             let mut sums = [[zero; V]; M];
-            for (sums, bias) in sums.iter_mut().zip(&self.biases[panel * M..]) {
-                *sums = [simd.splat_f32s(*bias); V];
-            }
-            for (weights, &offset) in weights.chunks_exact(M).zip(self.offsets) {
-                let mut read = [zero; V];
+            let Bias { planes, period } = self.bias;
+            let planes = planes.chunks_exact(period + LANES).skip(panel * M);
+            for (sums, plane) in sums.iter_mut().zip(planes) {
                 for j in 0..V {
-                    read[j] = load::<S>(self.x, bases[j] + offset as usize);
-                }
-                for m in 0..M {
-                    let weight = simd.splat_f32s(weights[m]);
-                    for j in 0..V {
-                        sums[m][j] = simd.mul_add_e_f32s(weight, read[j], sums[m][j]);
-                    }
+                    let cell = bases[j] / self.pixel % period;
+                    // Side by side in one pixel, images share its bias.
+                    sums[j] = if self.pixel == 1 { load::<S>(plane, cell) } else { simd.splat_f32s(plane[cell]) };
                 }
             }
+            let sums = tile::<S, M, V>(simd, self.x, weights, self.offsets, bases, sums);
             for m in 0..M {
                 for j in 0..V {
                     let low = simd.mul_f32s(sums[m][j], slope);

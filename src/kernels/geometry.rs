@@ -2,9 +2,7 @@
 
 use std::ops::{Deref, DerefMut};
 
-use rayon::prelude::*;
-
-use super::threads::{MOVED, each_chunk};
+use super::threads::{MOVED, each, each_chunk};
 
 /// Images that lie side by side in one pixel of a [`Grid`] of lanes: the floats of the widest vector.
 pub(super) const LANES: usize = 16;
@@ -151,6 +149,21 @@ impl Grid {
         self.plane
     }
 
+    /// Images side by side in one pixel.
+    pub fn pixel(&self) -> usize {
+        self.pixel
+    }
+
+    /// Pixels from one image, or so many side by side, to the next.
+    pub fn cells(&self) -> usize {
+        self.lines * self.pitch
+    }
+
+    /// The first pixel of a row of an image.
+    pub fn cell(&self, row: usize) -> usize {
+        row * self.pitch
+    }
+
     /// Where a pixel lies after the lead.
     fn at(&self, image: usize, row: usize, column: usize) -> usize {
         ((image / self.pixel * self.lines + row) * self.pitch + column) * self.pixel + image % self.pixel
@@ -290,11 +303,11 @@ pub(super) fn unpack(parts: &[Part<'_>], grid: &Grid, channels: usize, size: [us
     for (i, plane) in maps.chunks_exact_mut(height * width).enumerate() {
         planes[i % channels].push(plane);
     }
-    let lay = |scratch: &mut Vec<f32>, (c, images): (usize, Vec<&mut [f32]>)| {
-        let mut images = images;
+    each(planes.into_iter().enumerate(), worth, |(c, mut images)| {
+        let mut scratch = Vec::with_capacity(linear.plane());
         for part in parts {
             let [ry, rx] = part.phase;
-            part.tiles.channel(c * part.every + part.first, scratch);
+            part.tiles.channel(c * part.every + part.first, &mut scratch);
             for (n, image) in images.iter_mut().enumerate() {
                 for (y, row) in image.chunks_exact_mut(width).skip(ry).step_by(stride).enumerate() {
                     if let Some(row) = row.get_mut(rx..).filter(|row| !row.is_empty()) {
@@ -303,17 +316,12 @@ pub(super) fn unpack(parts: &[Part<'_>], grid: &Grid, channels: usize, size: [us
                 }
             }
         }
-    };
-    if worth {
-        planes.into_par_iter().enumerate().for_each_init(Vec::new, lay);
-    } else {
-        let mut scratch = Vec::new();
-        planes.into_iter().enumerate().for_each(|plane| lay(&mut scratch, plane));
-    }
+    });
     maps
 }
 
 /// Floats that begin at a cache line, so that whole vectors are read from as few lines as can be.
+#[derive(Debug)]
 pub(super) struct Aligned {
     values: Vec<f32>,
     start: usize,

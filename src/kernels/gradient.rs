@@ -61,10 +61,35 @@ struct Run<'a> {
     sums: &'a mut [f32],
 }
 
+/// Sums over a stretch of positions, lane by lane.
+#[inline(always)]
+fn block_of<S: Simd, const M: usize, const K: usize>(
+    simd: S,
+    x: &[f32],
+    rows: [&[f32]; M],
+    stretch: &[u32],
+    offsets: [usize; K],
+) -> [[S::f32s; K]; M] {
+    let zero = simd.splat_f32s(0.0);
+    let mut lanes = [[zero; K]; M];
+    for (v, &base) in stretch.iter().enumerate() {
+        let mut dy = [zero; M];
+        for m in 0..M {
+            dy[m] = load::<S>(rows[m], v * S::F32_LANES);
+        }
+        for k in 0..K {
+            let x = load::<S>(x, base as usize + offsets[k]);
+            for m in 0..M {
+                lanes[m][k] = simd.mul_add_e_f32s(dy[m], x, lanes[m][k]);
+            }
+        }
+    }
+    lanes
+}
+
 impl Run<'_> {
     #[inline(always)]
     fn run<S: Simd, const M: usize, const K: usize>(self, simd: S) {
-        let zero = simd.splat_f32s(0.0);
         let high = self.outputs.next_multiple_of(M);
         for (s, stretch) in self.list.chunks(STRETCH).enumerate() {
             for (i, block) in self.sums.chunks_exact_mut(high * K).enumerate() {
@@ -79,19 +104,7 @@ impl Run<'_> {
                         let from = output * self.plane + s * STRETCH * S::F32_LANES;
                         *row = &self.dy[from..from + stretch.len() * S::F32_LANES];
                     }
-                    let mut lanes = [[zero; K]; M];
-                    for (v, &base) in stretch.iter().enumerate() {
-                        let mut dy = [zero; M];
-                        for m in 0..M {
-                            dy[m] = load::<S>(rows[m], v * S::F32_LANES);
-                        }
-                        for k in 0..K {
-                            let x = load::<S>(self.x, base as usize + offsets[k]);
-                            for m in 0..M {
-                                lanes[m][k] = simd.mul_add_e_f32s(dy[m], x, lanes[m][k]);
-                            }
-                        }
-                    }
+                    let lanes = block_of::<S, M, K>(simd, self.x, rows, stretch, offsets);
                     for m in 0..M {
                         for k in 0..K {
                             sums[m * K + k] += simd.reduce_sum_f32s(lanes[m][k]);

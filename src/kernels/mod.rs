@@ -10,10 +10,19 @@
 
 mod conv;
 mod correlate;
+mod dense;
+mod fold;
 mod geometry;
 mod gradient;
 mod norm;
 mod ops;
+mod standing;
 mod threads;
+mod update;
 
+pub use dense::{StandingDense, product};
+pub use fold::{Fold, fold, fold_generic};
 pub use ops::{ConvShape, conv, conv_generic, norm_generic, norm_train};
+pub use standing::StandingConv;
+pub use threads::join;
+pub use update::{Adam, adam, average, square_sum};

@@ -1,8 +1,6 @@
 //! Batch norm over the channels of maps, and the LeakyReLU after it, each way in two passes over memory.
 
-use rayon::prelude::*;
-
-use super::threads::MOVED;
+use super::threads::{MOVED, each, each_chunk};
 
 /// How maps `[batch, channels, plane]` lie in memory, and what is done to them.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,7 +20,7 @@ type Strands = [f32; 16];
 
 /// `f` of each place added up, strand by strand.
 #[inline(always)]
-fn sum2(a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> [f32; 2]) -> [f64; 2] {
+pub(super) fn sum2(a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> [f32; 2]) -> [f64; 2] {
     let (mut first, mut second): (Strands, Strands) = ([0.0; 16], [0.0; 16]);
     let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<16>(), b.as_chunks::<16>());
     for (a, b) in a.iter().zip(b) {
@@ -53,22 +51,24 @@ impl Norm {
     /// Calls `work` for each channel, on several threads where that is worth it.
     fn each<T: Send>(&self, work: impl Fn(usize) -> T + Sync + Send) -> Vec<T> {
         let arch = pulp::Arch::new();
-        let work = |c: usize| arch.dispatch(|| work(c));
-        match self.batch * self.channels * self.plane > MOVED {
-            true => (0..self.channels).into_par_iter().map(work).collect(),
-            false => (0..self.channels).map(work).collect(),
-        }
+        let mut found: Vec<Option<T>> = (0..self.channels).map(|_| None).collect();
+        let worth = self.batch * self.channels * self.plane > MOVED;
+        each(found.iter_mut().enumerate(), worth, |(c, slot)| *slot = Some(arch.dispatch(|| work(c))));
+        found.into_iter().flatten().collect()
     }
 
     /// Writes every plane of `channels` planes an image, `work` being given the channel and the place of the plane.
     fn write(&self, work: impl Fn(usize, usize, &mut [f32]) + Sync + Send) -> Vec<f32> {
         let arch = pulp::Arch::new();
         let mut out = vec![0.0f32; self.batch * self.channels * self.plane];
-        let work = |(i, plane): (usize, &mut [f32])| arch.dispatch(|| work(i % self.channels, i * self.plane, plane));
-        match out.len() > MOVED {
-            true => out.par_chunks_exact_mut(self.plane).enumerate().for_each(work),
-            false => out.chunks_exact_mut(self.plane).enumerate().for_each(work),
-        }
+        let (image, worth) = (self.channels * self.plane, out.len() > MOVED);
+        each_chunk(&mut out, image, worth, |n, planes| {
+            arch.dispatch(|| {
+                for (c, plane) in planes.chunks_exact_mut(self.plane).enumerate() {
+                    work(c, (n * self.channels + c) * self.plane, plane);
+                }
+            });
+        });
         out
     }
 

@@ -67,15 +67,15 @@ trait BackKernels: Kernels {
     ) -> [FloatTensor<Self>; 3];
 }
 
-type Cpu = FloatTensor<Flex>;
+pub(super) type Cpu = FloatTensor<Flex>;
 
 /// The values of a tensor that is contiguous.
-fn values(tensor: &Cpu) -> &[f32] {
+pub(super) fn values(tensor: &Cpu) -> &[f32] {
     let first = tensor.layout().start_offset();
     &tensor.storage::<f32>()[first..first + tensor.layout().num_elements()]
 }
 
-fn tensor(values: Vec<f32>, shape: impl Into<Shape>) -> Cpu {
+pub(super) fn tensor(values: Vec<f32>, shape: impl Into<Shape>) -> Cpu {
     Cpu::from_data(TensorData::new(values, shape))
 }
 
@@ -226,8 +226,18 @@ impl Default for ConvShape {
     }
 }
 
+impl ConvShape {
+    /// For maps and weights of these dimensions.
+    pub(super) fn conv(self, [batch, inputs, height, width]: [usize; 4], [outputs, _, kh, kw]: [usize; 4]) -> Conv {
+        let Self { stride, padding, dilation, leaky, shuffle } = self;
+        let geometry =
+            Geometry { batch, inputs, outputs, size: [height, width], kernel: [kh, kw], stride, padding, dilation };
+        Conv { geometry, slope: leaky.map_or(1.0, |slope| slope as f32), shuffle }
+    }
+}
+
 /// Whether a device has kernels of ours.
-fn has_kernels(device: &Device) -> bool {
+pub(super) fn has_kernels(device: &Device) -> bool {
     *device == Device::flex()
 }
 
@@ -237,21 +247,21 @@ pub fn conv(x: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>, shape: ConvShape) 
     if !has_kernels(&x.device()) {
         return conv_generic(x, weight, bias, shape);
     }
-    let [batch, inputs, height, width] = x.dims();
-    let [outputs, _, kh, kw] = weight.dims();
-    let ConvShape { stride, padding, dilation, leaky, shuffle } = shape;
-    let geometry =
-        Geometry { batch, inputs, outputs, size: [height, width], kernel: [kh, kw], stride, padding, dilation };
-    let conv = Conv { geometry, slope: leaky.map_or(1.0, |slope| slope as f32), shuffle };
+    let conv = shape.conv(x.dims(), weight.dims());
     let y = <Dispatch as Kernels>::conv(x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch(), conv);
     Tensor::from_dispatch(y)
 }
 
 /// [`conv`] made of Burn's own operations.
 pub fn conv_generic(x: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>, shape: ConvShape) -> Tensor<4> {
-    let ConvShape { stride, padding, dilation, leaky, shuffle } = shape;
+    let ConvShape { stride, padding, dilation, .. } = shape;
     let options = ConvOptions::new([stride; 2], [padding; 2], [dilation; 2], 1);
-    let mut y = conv2d(x, weight, Some(bias), options);
+    finished(conv2d(x, weight, Some(bias), options), shape)
+}
+
+/// What is done at once with what comes out of a convolution.
+pub(super) fn finished(mut y: Tensor<4>, shape: ConvShape) -> Tensor<4> {
+    let ConvShape { leaky, shuffle, .. } = shape;
     if let Some(slope) = leaky {
         y = activation::leaky_relu(y, slope);
     }

@@ -1,12 +1,45 @@
-//! When a second thread is worth its start.
+//! When a second thread is worth its start, and what it does.
 
-use rayon::prelude::*;
+use parking_lot::Mutex;
 
 /// Floats to be moved, below which one thread is sooner done than two have begun.
 pub(super) const MOVED: usize = 1 << 15;
 
 /// Multiplications likewise.
 pub(super) const MULTIPLIED: usize = 1 << 22;
+
+/// Makes the calling thread one of those that compute, where no others have begun yet: it then need not wait for another
+/// to wake up whenever work is shared out. Meant for the thread that owns the tensors, once, when it begins.
+pub fn join() {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let alone = std::env::var("RAYON_NUM_THREADS").is_ok_and(|n| n == "1");
+    // Work that other threads hand over needs a thread besides this one.
+    if cores > 1 && !alone {
+        // Where there is a pool already, this thread shares out its work from outside.
+        let _ = rayon::ThreadPoolBuilder::new().use_current_thread().build_global();
+    }
+}
+
+/// Calls `work` for each of `items`, on several threads when `worth`. Each takes the next item as soon as it has done
+/// one, the calling thread among them, so that none waits for another that is late.
+pub(super) fn each<I: Iterator + Send>(items: I, worth: bool, work: impl Fn(I::Item) + Sync + Send) {
+    let threads = if worth { rayon::current_num_threads() } else { 1 };
+    if threads == 1 {
+        return items.for_each(work);
+    }
+    let items = Mutex::new(items);
+    let take = || {
+        loop {
+            let next = items.lock().next();
+            let Some(item) = next else { return };
+            work(item);
+        }
+    };
+    rayon::in_place_scope(|scope| {
+        (1..threads).for_each(|_| scope.spawn(|_| take()));
+        take();
+    });
+}
 
 /// Calls `work` with each chunk of `values` and its number, on several threads when `worth`.
 pub(super) fn each_chunk(
@@ -15,17 +48,13 @@ pub(super) fn each_chunk(
     worth: bool,
     work: impl Fn(usize, &mut [f32]) + Sync + Send,
 ) {
-    if worth {
-        values.par_chunks_mut(chunk).enumerate().for_each(|(i, chunk)| work(i, chunk));
-    } else {
-        values.chunks_mut(chunk).enumerate().for_each(|(i, chunk)| work(i, chunk));
-    }
+    each(values.chunks_mut(chunk).enumerate(), worth, |(i, chunk)| work(i, chunk));
 }
 
 /// How many of `all` equal pieces of work one task does, so that every thread has some.
 pub(super) fn share(all: usize) -> usize {
     let threads = rayon::current_num_threads();
     // Where there are many, smaller shares even out threads of different speed.
-    let tasks = if all > 8 * threads { 4 * threads } else { threads };
+    let tasks = if all > 8 * threads { 8 * threads } else { threads };
     all.div_ceil(tasks).max(1)
 }

@@ -11,10 +11,10 @@ use burn::{
 use rand::Rng;
 
 use super::{
-    layers::{BatchStats, FixedConv, MapConv, Norm, Pass, absorb, leaky_relu},
+    layers::{BatchStats, MapConv, Norm, Pass, absorb, leaky_relu},
     weights::replace,
 };
-use crate::kernels::ConvShape;
+use crate::kernels::{ConvShape, StandingConv};
 
 /// Pixels from one logit to the next.
 pub const STRIDE: usize = 4;
@@ -60,8 +60,8 @@ impl Layer {
         self.norm.forward(self.conv.forward(x), Some(SLOPE), pass)
     }
 
-    fn folded(&self) -> FixedConv {
-        self.conv.folded(Some(&self.norm), Some(SLOPE))
+    fn fixed(&self) -> StandingConv {
+        self.conv.fixed(Some(SLOPE)).before(&self.norm.affine()).still()
     }
 }
 
@@ -134,11 +134,11 @@ fn levelled(x: Tensor<4>, light: &Tensor<1>) -> Tensor<4> {
 /// A critic that stands still: each batch norm is folded into the convolution before it.
 #[derive(Clone, Debug)]
 pub struct FixedCritic {
-    fine: Vec<FixedConv>,
-    coarse: Vec<FixedConv>,
-    join_fine: FixedConv,
-    join_coarse: FixedConv,
-    last: FixedConv,
+    fine: Vec<StandingConv>,
+    coarse: Vec<StandingConv>,
+    join_fine: StandingConv,
+    join_coarse: StandingConv,
+    last: StandingConv,
     light: Tensor<1>,
 }
 
@@ -146,20 +146,20 @@ impl FixedCritic {
     /// `critic` as it is now.
     pub fn new(critic: &Critic) -> Self {
         // The sum of both joining maps goes through one norm, whose factor both take and whose offset one does.
-        let (factor, _) = critic.join_fine.norm.affine();
+        let norm = critic.join_fine.norm.affine();
         Self {
-            fine: critic.fine.iter().map(Layer::folded).collect(),
-            coarse: critic.coarse.iter().map(Layer::folded).collect(),
-            join_fine: critic.join_fine.conv.folded(Some(&critic.join_fine.norm), None),
-            join_coarse: critic.join_coarse.folded(None, None).scaled(&factor),
-            last: critic.last.folded(None, None),
+            fine: critic.fine.iter().map(Layer::fixed).collect(),
+            coarse: critic.coarse.iter().map(Layer::fixed).collect(),
+            join_fine: critic.join_fine.conv.fixed(None).before(&norm).still(),
+            join_coarse: critic.join_coarse.fixed(None).scaled(&norm.0).still(),
+            last: critic.last.fixed(None).still(),
             light: critic.light.val().without_autodiff(),
         }
     }
 
     /// One logit for every 4x4 pixels, and the [`FEATURES`] that it is made of.
     pub fn forward(&self, x: Tensor<4>) -> (Tensor<4>, Tensor<4>) {
-        let through = |x, layers: &[FixedConv]| layers.iter().fold(x, |x, l| l.forward(x));
+        let through = |x, layers: &[StandingConv]| layers.iter().fold(x, |x, l| l.forward(x));
         let fine = through(levelled(x, &self.light), &self.fine);
         let coarse = through(fine.clone(), &self.coarse);
         let joined = self.join_fine.forward(fine) + self.join_coarse.forward(coarse);

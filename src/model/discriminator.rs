@@ -7,9 +7,11 @@ use burn::{
 use rand::Rng;
 
 use super::{
-    architecture::ModelKnobs,
+    architecture::{ModelKnobs, NormOrder},
+    fixed::Affine,
     layers::{BatchStats, Dense, DownConv, Norm, Pass, absorb, block},
 };
+use crate::kernels::StandingConv;
 
 /// One halving of the resolution.
 #[derive(Module, Debug)]
@@ -80,5 +82,61 @@ impl Discriminator {
     /// Moves the running statistics towards what a training pass gathered.
     pub fn absorb(&mut self, stats: Vec<BatchStats>) {
         absorb(self.down.iter_mut().filter_map(|b| b.norm.as_mut()), stats);
+    }
+}
+
+/// A discriminator whose weights no longer change: laid out once, and with batch norm in the layers beside it.
+#[derive(Clone, Debug)]
+pub struct FixedDiscriminator {
+    down: Vec<StandingConv>,
+    /// What is left of batch norm after the maps that are called features.
+    last: Option<Affine>,
+    dense: Dense,
+}
+
+impl FixedDiscriminator {
+    /// `discriminator` as it is now.
+    pub fn new(discriminator: &Discriminator) -> Self {
+        let d = discriminator.valid();
+        let (slope, size) = (Some(d.knobs.leaky_slope), d.knobs.size);
+        let (mut down, mut dense, mut last, mut before) = (Vec::new(), d.dense, None, None);
+        for (i, block) in d.down.iter().enumerate() {
+            let (mut conv, norm) = (block.conv.fixed(slope), block.norm.as_ref().map(Norm::affine));
+            match d.knobs.norm_order {
+                NormOrder::ActivationFirst => {
+                    if let Some(affine) = &before {
+                        conv = conv.after(affine, [size >> i; 2]);
+                    }
+                    if i + 1 == FEATURE_LAYERS {
+                        last = norm.clone();
+                    }
+                    before = norm;
+                }
+                NormOrder::NormFirst => {
+                    if let Some(affine) = &norm {
+                        conv = conv.before(affine);
+                    }
+                }
+            }
+            down.push(conv.still());
+        }
+        if let Some(affine) = &before {
+            dense = dense.after(affine);
+        }
+        Self { down, last, dense }
+    }
+
+    /// One logit for each crop, as [`Discriminator::forward`] gives in [`Pass::Evaluate`].
+    pub fn forward(&self, crops: Tensor<4>) -> Tensor<2> {
+        self.dense.forward(self.down.iter().fold(crops, |x, conv| conv.forward(x)).flatten(1, 3))
+    }
+
+    /// As [`Discriminator::features`] gives in [`Pass::Evaluate`].
+    pub fn features(&self, crops: Tensor<4>) -> Tensor<4> {
+        let maps = self.down.iter().take(FEATURE_LAYERS).fold(crops, |x, conv| conv.forward(x));
+        match &self.last {
+            Some((factor, offset)) => maps * factor.clone() + offset.clone(),
+            None => maps,
+        }
     }
 }

@@ -8,8 +8,10 @@ use rand::Rng;
 
 use super::{
     architecture::{ModelKnobs, NormOrder},
-    layers::{BatchStats, Dense, FoldedConv, Norm, Pass, UpConv, absorb, block, leaky_relu},
+    fixed::FixedConv,
+    layers::{BatchStats, Dense, Norm, Pass, UpConv, absorb, block, leaky_relu},
 };
+use crate::kernels::{StandingConv, StandingDense};
 
 /// Side of the map that the latent vector is spread over first.
 const SEED_SIDE: usize = 4;
@@ -93,14 +95,12 @@ impl Generator {
     }
 }
 
-/// A generator whose weights no longer change: without gradients of their own, convolutions folded and
-/// running statistics of batch norm turned into a factor and an offset, once.
+/// A generator whose weights no longer change: without gradients of their own, laid out once, and with batch norm in
+/// the convolutions beside it.
 #[derive(Clone, Debug)]
 pub struct FixedGenerator {
-    dense: Dense,
-    norm: (Tensor<4>, Tensor<4>),
-    up: Vec<(FoldedConv, (Tensor<4>, Tensor<4>))>,
-    out: FoldedConv,
+    dense: StandingDense,
+    up: Vec<StandingConv>,
     knobs: ModelKnobs,
 }
 
@@ -108,34 +108,36 @@ impl FixedGenerator {
     /// `generator` as it is now.
     pub fn new(generator: &Generator) -> Self {
         let g = generator.valid();
-        Self {
-            norm: g.norm.affine(),
-            up: g.up.iter().map(|b| (b.conv.folded(), b.norm.affine())).collect(),
-            out: g.out.folded(),
-            knobs: g.knobs.clone(),
-            dense: g.dense,
-        }
+        let slope = Some(g.knobs.leaky_slope);
+        let norms = std::iter::once(&g.norm).chain(g.up.iter().map(|b| &b.norm)).map(Norm::affine);
+        let convs = g.up.iter().map(|b| b.conv.fixed(slope)).chain([g.out.fixed(None)]);
+        let (dense, up): (Dense, Vec<FixedConv>) = match g.knobs.norm_order {
+            NormOrder::ActivationFirst => {
+                let joined =
+                    convs.zip(norms).enumerate().map(|(i, (conv, norm))| conv.after(&norm, [SEED_SIDE << i; 2]));
+                (g.dense, joined.collect())
+            }
+            NormOrder::NormFirst => {
+                let mut norms = norms;
+                let dense = norms.next().map_or(g.dense.clone(), |norm| g.dense.before(&norm));
+                // The last convolution has no norm.
+                let joined = convs.map(|conv| match norms.next() {
+                    Some(norm) => conv.before(&norm),
+                    None => conv,
+                });
+                (dense, joined.collect())
+            }
+        };
+        Self { dense: dense.still(slope), up: up.into_iter().map(FixedConv::still).collect(), knobs: g.knobs }
     }
 
     /// Draws one crop for each row of `z`, as [`Generator::forward`] does in [`Pass::Evaluate`].
     pub fn forward(&self, z: Tensor<2>) -> Tensor<4> {
-        let slope = self.knobs.leaky_slope;
-        let norm = |x: Tensor<4>, (factor, offset): &(Tensor<4>, Tensor<4>)| x * factor.clone() + offset.clone();
         let [batch, _] = z.dims();
         let seed = self.dense.forward(z);
         let channels = seed.dims()[1] / (SEED_SIDE * SEED_SIDE);
         let seed = seed.reshape([batch, channels, SEED_SIDE, SEED_SIDE]);
-        let x = match self.knobs.norm_order {
-            NormOrder::ActivationFirst => {
-                self.up.iter().fold(norm(leaky_relu(seed, slope), &self.norm), |x, (conv, own)| {
-                    norm(conv.forward(x, Some(slope)), own)
-                })
-            }
-            NormOrder::NormFirst => self.up.iter().fold(leaky_relu(norm(seed, &self.norm), slope), |x, (conv, own)| {
-                leaky_relu(norm(conv.forward(x, None), own), slope)
-            }),
-        };
-        self.out.forward(x, None).tanh()
+        self.up.iter().fold(seed, |x, conv| conv.forward(x)).tanh()
     }
 
     /// The architecture it was made for.

@@ -1,5 +1,7 @@
 //! The layers that G and D are made of. Maps are `[batch, channels, height, width]`.
 
+use std::sync::Arc;
+
 use burn::{
     module::{Module, Param},
     tensor::{
@@ -12,9 +14,10 @@ use rand::{Rng, RngExt};
 
 use super::{
     architecture::{NormOrder, Upsampling},
+    fixed::{Affine, FixedConv},
     weights::replace,
 };
-use crate::kernels::{ConvShape, conv, norm_train};
+use crate::kernels::{ConvShape, Fold, StandingDense, conv, fold, norm_train, product};
 
 /// Side of every kernel of G and D.
 pub const KERNEL: usize = 5;
@@ -60,7 +63,39 @@ impl Dense {
 
     /// `x` of shape `[batch, inputs]`.
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        x.matmul(self.weight.val()) + self.bias.val().unsqueeze()
+        product(x, self.weight.val()) + self.bias.val().unsqueeze()
+    }
+
+    /// The same behind `x * factor + offset`, each of whose channels is a run of what goes in.
+    pub fn after(mut self, (factor, offset): &Affine) -> Self {
+        let spread = |each: &Tensor<4>, inputs: usize| {
+            let [_, channels, ..] = each.dims();
+            each.clone().reshape([channels, 1]).expand([channels, inputs / channels]).reshape([inputs, 1])
+        };
+        let [inputs, _] = self.weight.val().dims();
+        let (factor, offset) = (spread(factor, inputs), spread(offset, inputs));
+        let weight = self.weight.val().without_autodiff();
+        self.bias = replace(self.bias, |old| old + (weight * offset).sum_dim(0).flatten(0, 1));
+        self.weight = replace(self.weight, |old| old * factor);
+        self
+    }
+
+    /// The same with `y * factor + offset` behind it, each of whose channels is a run of what comes out.
+    pub fn before(mut self, (factor, offset): &Affine) -> Self {
+        let [outputs] = self.bias.val().dims();
+        let spread = |each: &Tensor<4>| {
+            let [_, channels, ..] = each.dims();
+            each.clone().reshape([channels, 1]).expand([channels, outputs / channels]).reshape([outputs])
+        };
+        let (factor, offset) = (spread(factor), spread(offset));
+        self.bias = replace(self.bias, |old| old * factor.clone() + offset);
+        self.weight = replace(self.weight, |old| old * factor.unsqueeze());
+        self
+    }
+
+    /// Laid out for the device; then LeakyReLU where a slope is given.
+    pub fn still(&self, leaky: Option<f64>) -> StandingDense {
+        StandingDense::new(self.weight.val(), self.bias.val(), leaky)
     }
 }
 
@@ -108,10 +143,12 @@ impl Norm {
         }
     }
 
-    /// What it does with running statistics, as a factor and an offset of shape `[1, channels, 1, 1]`.
-    pub fn affine(&self) -> (Tensor<4>, Tensor<4>) {
-        let factor = self.gamma.val() / (self.running_variance.val() + EPSILON).sqrt();
-        let offset = self.beta.val() - self.running_mean.val() * factor.clone();
+    /// What it does with running statistics.
+    pub fn affine(&self) -> Affine {
+        let [gamma, beta, mean, variance] =
+            [&self.gamma, &self.beta, &self.running_mean, &self.running_variance].map(|p| p.val().without_autodiff());
+        let factor = gamma / (variance + EPSILON).sqrt();
+        let offset = beta - mean * factor.clone();
         let [channels] = factor.dims();
         let shape = [1, channels, 1, 1];
         (factor.reshape(shape), offset.reshape(shape))
@@ -155,8 +192,16 @@ impl DownConv {
     /// `[batch, inputs, h, w]` to `[batch, outputs, h / 2, w / 2]`, for even `h` and `w`; then LeakyReLU where
     /// a slope is given.
     pub fn forward(&self, x: Tensor<4>, leaky: Option<f64>) -> Tensor<4> {
-        let shape = ConvShape { stride: 2, padding: 2, leaky, ..ConvShape::default() };
-        conv(x, self.weight.val(), self.bias.val(), shape)
+        conv(x, self.weight.val(), self.bias.val(), Self::shape(leaky))
+    }
+
+    fn shape(leaky: Option<f64>) -> ConvShape {
+        ConvShape { stride: 2, padding: 2, leaky, ..ConvShape::default() }
+    }
+
+    /// Its weights as they are now.
+    pub fn fixed(&self, leaky: Option<f64>) -> FixedConv {
+        FixedConv::new(self.weight.val(), self.bias.val(), Self::shape(leaky))
     }
 }
 
@@ -194,47 +239,9 @@ impl MapConv {
         conv(x, self.weight.val(), self.bias.val(), self.shape)
     }
 
-    /// It and the norm after it as one convolution, as in evaluation.
-    pub fn folded(&self, norm: Option<&Norm>, leaky: Option<f64>) -> FixedConv {
-        let (mut weight, mut bias) = (self.weight.val().without_autodiff(), self.bias.val().without_autodiff());
-        if let Some(norm) = norm {
-            let (factor, offset) = norm.affine();
-            let [_, channels, ..] = factor.dims();
-            let factor = factor.without_autodiff().reshape([channels, 1, 1, 1]);
-            bias = bias * factor.clone().reshape([channels]) + offset.without_autodiff().reshape([channels]);
-            weight = weight * factor;
-        }
-        FixedConv { weight, bias, shape: ConvShape { leaky, ..self.shape } }
-    }
-}
-
-/// A convolution that stands still.
-#[derive(Clone, Debug)]
-pub struct FixedConv {
-    weight: Tensor<4>,
-    bias: Tensor<1>,
-    shape: ConvShape,
-}
-
-impl FixedConv {
-    /// The same, what comes out multiplied by a factor of shape `[1, c, 1, 1]`: one for each channel, or for each
-    /// that a pixel shuffle leaves.
-    pub fn scaled(self, factor: &Tensor<4>) -> Self {
-        let [outputs, ..] = self.weight.dims();
-        let [_, channels, ..] = factor.dims();
-        let each = outputs / channels;
-        let factor = factor.clone().without_autodiff().reshape([channels, 1]).expand([channels, each]);
-        let factor = factor.reshape([outputs]);
-        Self {
-            bias: self.bias * factor.clone(),
-            weight: self.weight * factor.reshape([outputs, 1, 1, 1]),
-            shape: self.shape,
-        }
-    }
-
-    /// `[batch, inputs, h, w]` to `[batch, outputs, h', w']`.
-    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        conv(x, self.weight.clone(), self.bias.clone(), self.shape)
+    /// Its weights as they are now.
+    pub fn fixed(&self, leaky: Option<f64>) -> FixedConv {
+        FixedConv::new(self.weight.val(), self.bias.val(), ConvShape { leaky, ..self.shape })
     }
 }
 
@@ -266,12 +273,19 @@ impl UpConv {
 
     /// `[batch, inputs, h, w]` to `[batch, outputs, 2 h, 2 w]`; then LeakyReLU where a slope is given.
     pub fn forward(&self, x: Tensor<4>, leaky: Option<f64>) -> Tensor<4> {
-        self.folded().forward(x, leaky)
+        let (weight, bias) = folded(self.weight.val(), self.bias.val(), self.upsampling);
+        conv(x, weight, bias, Self::shape(leaky))
     }
 
-    /// Its weights as they are now, folded.
-    pub fn folded(&self) -> FoldedConv {
-        FoldedConv::new(self.weight.val(), self.bias.val(), self.upsampling)
+    /// The pixel shuffle puts the phases in their places.
+    fn shape(leaky: Option<f64>) -> ConvShape {
+        ConvShape { padding: 1, leaky, shuffle: true, ..ConvShape::default() }
+    }
+
+    /// Its weights as they are now.
+    pub fn fixed(&self, leaky: Option<f64>) -> FixedConv {
+        let (weight, bias) = folded(self.weight.val(), self.bias.val(), self.upsampling);
+        FixedConv::new(weight, bias, Self::shape(leaky))
     }
 
     /// The same, computed the plain way: for tests and benchmarks.
@@ -283,39 +297,15 @@ impl UpConv {
 
 /// [`UpConv`] as a function; `weight` is `[outputs, inputs, 5, 5]`, `bias` `[outputs]`.
 pub fn up_conv(x: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>, upsampling: Upsampling) -> Tensor<4> {
-    FoldedConv::new(weight, bias, upsampling).forward(x, None)
+    let (weight, bias) = folded(weight, bias, upsampling);
+    conv(x, weight, bias, UpConv::shape(None))
 }
 
-/// The weights of an [`UpConv`] as its 3x3 convolution wants them: folded once where they do not change.
-#[derive(Clone, Debug)]
-pub struct FoldedConv {
-    /// `[4 outputs, inputs, 3, 3]`
-    weight: Tensor<4>,
-    /// `[4 outputs]`
-    bias: Tensor<1>,
-}
-
-impl FoldedConv {
-    /// Folds `weight` of shape `[outputs, inputs, 5, 5]` and `bias` of shape `[outputs]`.
-    pub fn new(weight: Tensor<4>, bias: Tensor<1>, upsampling: Upsampling) -> Self {
-        let [outputs, inputs, _, _] = weight.dims();
-        let fold = fold_matrix(upsampling, &weight.device());
-        let weight = weight
-            .reshape([outputs * inputs, KERNEL * KERNEL])
-            .matmul(fold)
-            .reshape([outputs, inputs, 4, 9])
-            .swap_dims(1, 2)
-            .reshape([outputs * 4, inputs, 3, 3]);
-        let bias = bias.reshape([outputs, 1]).expand([outputs, 4]).reshape([outputs * 4]);
-        Self { weight, bias }
-    }
-
-    /// `[batch, inputs, h, w]` to `[batch, outputs, 2 h, 2 w]`; then LeakyReLU where a slope is given.
-    pub fn forward(&self, x: Tensor<4>, leaky: Option<f64>) -> Tensor<4> {
-        // The pixel shuffle puts the phases in their places.
-        let shape = ConvShape { padding: 1, leaky, shuffle: true, ..ConvShape::default() };
-        conv(x, self.weight.clone(), self.bias.clone(), shape)
-    }
+/// `weight` of shape `[outputs, inputs, 5, 5]` and `bias` of shape `[outputs]` as the 3x3 convolution wants them:
+/// `[4 outputs, inputs, 3, 3]` and `[4 outputs]`.
+fn folded(weight: Tensor<4>, bias: Tensor<1>, upsampling: Upsampling) -> (Tensor<4>, Tensor<1>) {
+    let [outputs] = bias.dims();
+    (fold(weight, &taps(upsampling)), bias.reshape([outputs, 1]).expand([outputs, 4]).reshape([outputs * 4]))
 }
 
 /// [`up_conv`] by the book: nearest-neighbour 2x and a 5x5 convolution, or a transposed convolution.
@@ -347,19 +337,13 @@ fn small_tap(upsampling: Upsampling, p: isize, k: isize) -> Option<isize> {
     }
 }
 
-/// The map from the 25 taps of a 5x5 kernel to the 9 taps of each of the 4 phases, `[25, 36]`.
-fn fold_matrix(upsampling: Upsampling, device: &Device) -> Tensor<2> {
-    let mut entries = [0.0f32; 25 * 36];
-    for (ky, kx, py, px) in (0..5)
-        .flat_map(|ky| (0..5).map(move |kx| (ky, kx)))
-        .flat_map(|(ky, kx)| (0..2).flat_map(move |py| (0..2).map(move |px| (ky, kx, py, px))))
-    {
-        if let (Some(ty), Some(tx)) = (small_tap(upsampling, py, ky), small_tap(upsampling, px, kx)) {
-            let (row, column) = (ky * 5 + kx, (py * 2 + px) * 9 + ty * 3 + tx);
-            entries[(row * 36 + column) as usize] = 1.0;
-        }
-    }
-    Tensor::from_data(TensorData::new(entries.to_vec(), [25, 36]), &device.clone().without_autodiff())
+/// Where the 25 taps of a 5x5 kernel go among the 9 taps of each of the 4 phases.
+fn taps(upsampling: Upsampling) -> Arc<Fold> {
+    Arc::new(Fold::new(|large, phase| {
+        let [(ky, kx), (py, px)] = [(large / KERNEL, large % KERNEL), (phase / 2, phase % 2)];
+        let [ty, tx] = [(py, ky), (px, kx)].map(|(p, k)| small_tap(upsampling, p as isize, k as isize));
+        Some((ty? * 3 + tx?) as usize)
+    }))
 }
 
 /// LeakyReLU: `x` above zero, `slope * x` below.

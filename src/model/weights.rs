@@ -7,6 +7,8 @@ use burn::{
     tensor::{Tensor, TensorData},
 };
 
+use crate::kernels;
+
 /// One named parameter on the host, row-major.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Weight {
@@ -164,7 +166,7 @@ pub fn average<M: Module>(average: M, network: &M, decay: f64) -> M {
             let decay = self.decay;
             replace(param, |old| {
                 let shape = old.shape();
-                (flat(old) * decay + new * (1.0 - decay)).reshape(shape)
+                kernels::average(flat(old), new, decay).reshape(shape)
             })
         }
     }

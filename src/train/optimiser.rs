@@ -8,6 +8,7 @@ use burn::{
 };
 
 use super::recipe::{OptimiserKind, OptimiserKnobs};
+use crate::kernels::{Adam, adam, average, square_sum};
 use crate::model::weights::{Path, Weight, WeightError, flat, host, replace};
 
 /// Added to the root of the second moment, as Keras does.
@@ -63,14 +64,14 @@ impl Optimiser {
         let (beta1, beta2) = (knobs.beta1, knobs.beta2);
         match self.kind {
             OptimiserKind::Adam => {
-                let first = blend(self.first.remove(name), g.clone(), beta1);
-                let second = blend(self.second.remove(name), g.square(), beta2);
                 let time = self.time.min(1_000_000) as i32;
                 let rate = knobs.lr * (1.0 - beta2.powi(time)).sqrt() / (1.0 - beta1.powi(time));
-                let change = first.clone() / (second.clone().sqrt() + EPSILON) * rate;
+                let moments = [&mut self.first, &mut self.second]
+                    .map(|all| all.remove(name).unwrap_or_else(|| Tensor::zeros(g.shape(), &g.device())));
+                let (w, [first, second]) = adam(w, g, moments, Adam { rate, beta1, beta2, epsilon: EPSILON });
                 self.first.insert(name.into(), first);
                 self.second.insert(name.into(), second);
-                w - change
+                w
             }
             OptimiserKind::Sgd => {
                 let first = momentum(self.first.remove(name), g, beta1);
@@ -78,7 +79,8 @@ impl Optimiser {
                 w - first * knobs.lr
             }
             OptimiserKind::RmsProp => {
-                let second = blend(self.second.remove(name), g.clone().square(), beta2);
+                let old = self.second.remove(name).unwrap_or_else(|| Tensor::zeros(g.shape(), &g.device()));
+                let second = average(old, g.clone().square(), beta2);
                 let first = momentum(self.first.remove(name), g / (second.clone().sqrt() + EPSILON), beta1);
                 self.second.insert(name.into(), second);
                 self.first.insert(name.into(), first.clone());
@@ -116,15 +118,6 @@ impl Optimiser {
     }
 }
 
-/// `old * beta + new * (1 - beta)`, from zero.
-fn blend(old: Option<Tensor<1>>, new: Tensor<1>, beta: f64) -> Tensor<1> {
-    let new = new * (1.0 - beta);
-    match old {
-        Some(old) => old * beta + new,
-        None => new,
-    }
-}
-
 /// `old * beta + new`, from zero.
 fn momentum(old: Option<Tensor<1>>, new: Tensor<1>, beta: f64) -> Tensor<1> {
     match old {
@@ -156,7 +149,7 @@ impl ModuleMapper for Updater<'_> {
         let Some(gradient) = param.val().grad_remove(self.gradients) else { return param };
         let gradient = flat(gradient);
         let name = self.path.name();
-        let square = gradient.clone().square().sum();
+        let square = square_sum(gradient.clone());
         self.norm = Some(match self.norm.take() {
             Some(norm) => norm + square,
             None => square,

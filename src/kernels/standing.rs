@@ -1,0 +1,134 @@
+//! Convolutions whose weights no longer change, laid out once for both ways.
+
+use std::sync::Arc;
+
+use burn::{
+    backend::{
+        Autodiff, Dispatch, Flex,
+        autodiff::{
+            checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
+            grads::Gradients,
+            ops::{Backward, Ops, OpsKind},
+        },
+        backend_extension,
+        tensor::FloatTensor,
+    },
+    tensor::{Tensor, module::conv2d, ops::ConvOptions},
+};
+
+use super::{
+    conv::Conv,
+    correlate::Weights,
+    ops::{ConvShape, Cpu, finished, has_kernels, tensor, values},
+};
+
+/// Weights in the order in which each way needs them.
+#[derive(Debug)]
+struct Laid {
+    forward: Weights,
+    back: Vec<Weights>,
+    bias: Vec<f32>,
+}
+
+#[backend_extension(Flex, Autodiff)]
+trait Standing: burn::backend::Backend {
+    fn standing(x: FloatTensor<Self>, laid: Arc<Laid>, conv: Conv) -> FloatTensor<Self>;
+}
+
+/// The way back, on a backend without autodiff.
+trait StandingBack: Standing {
+    /// The gradient of what went in; `y` is what came out.
+    fn standing_gradient(
+        gradient: FloatTensor<Self>,
+        y: FloatTensor<Self>,
+        laid: Arc<Laid>,
+        conv: Conv,
+    ) -> FloatTensor<Self>;
+}
+
+impl Standing for Flex {
+    fn standing(x: Cpu, laid: Arc<Laid>, conv: Conv) -> Cpu {
+        let x = x.to_contiguous();
+        let [channels, height, width] = conv.out();
+        let y = conv.forward(values(&x), &laid.forward, &laid.bias);
+        tensor(y, [conv.geometry.batch, channels, height, width])
+    }
+}
+
+impl StandingBack for Flex {
+    fn standing_gradient(gradient: Cpu, y: Cpu, laid: Arc<Laid>, conv: Conv) -> Cpu {
+        let [gradient, y] = [gradient, y].map(|t| t.to_contiguous());
+        let g = &conv.geometry;
+        let x = conv.input_gradient(values(&gradient), values(&y), &laid.back);
+        tensor(x, [g.batch, g.inputs, g.size[0], g.size[1]])
+    }
+}
+
+impl<B: StandingBack, C: CheckpointStrategy> Standing for Autodiff<B, C> {
+    fn standing(x: FloatTensor<Self>, laid: Arc<Laid>, conv: Conv) -> FloatTensor<Self> {
+        #[derive(Debug)]
+        struct StandingBackward;
+
+        impl<B: StandingBack> Backward<B, 1> for StandingBackward {
+            /// What came out, the weights and the shape.
+            type State = (FloatTensor<B>, Arc<Laid>, Conv);
+
+            fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+                let [node] = ops.parents;
+                let gradient = grads.consume::<B>(&ops.node);
+                let (y, laid, conv) = ops.state;
+                if let Some(node) = node {
+                    grads.register::<B>(node.id, B::standing_gradient(gradient, y, laid, conv));
+                }
+            }
+        }
+
+        let prep = StandingBackward.prepare::<C>([x.node()]).compute_bound().stateful();
+        let y = B::standing(x.into_primitive(), Arc::clone(&laid), conv);
+        match prep {
+            OpsKind::Tracked(prep) => prep.finish((y.clone(), laid, conv), y),
+            OpsKind::UnTracked(prep) => prep.finish(y),
+        }
+    }
+}
+
+/// A convolution that stands still.
+#[derive(Clone, Debug)]
+pub struct StandingConv {
+    weight: Tensor<4>,
+    bias: Tensor<3>,
+    shape: ConvShape,
+    /// Where the device has a kernel.
+    laid: Option<Arc<Laid>>,
+}
+
+impl StandingConv {
+    /// Of weights `[outputs, inputs, kernel, kernel]` and a bias `[outputs, 1, 1]`, or one for each place that is
+    /// computed, `[outputs, height, width]`, before a pixel shuffle. Neither has a gradient.
+    pub fn new(weight: Tensor<4>, bias: Tensor<3>, shape: ConvShape) -> Self {
+        let (weight, bias) = (weight.without_autodiff(), bias.without_autodiff());
+        let laid = has_kernels(&weight.device()).then(|| {
+            // One pixel stands for maps of any size: the order of the weights does not depend on it.
+            let conv = shape.conv([1, weight.dims()[1], weight.dims()[2], weight.dims()[3]], weight.dims());
+            let host = |tensor: Tensor<1>| tensor.into_data().try_into_vec::<f32>().ok();
+            let (w, bias) = (host(weight.clone().flatten(0, 3))?, host(bias.clone().flatten(0, 2))?);
+            Some(Arc::new(Laid { forward: conv.weights(&w), back: conv.weights_back(&w), bias }))
+        });
+        Self { weight, bias, shape, laid: laid.flatten() }
+    }
+
+    /// Maps `[batch, inputs, height, width]` to `[batch, outputs, height', width']`: the fast kernel where the device
+    /// has one, else [`StandingConv::forward_generic`].
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let Some(laid) = &self.laid else { return self.forward_generic(x) };
+        let conv = self.shape.conv(x.dims(), self.weight.dims());
+        Tensor::from_dispatch(<Dispatch as Standing>::standing(x.into_dispatch(), Arc::clone(laid), conv))
+    }
+
+    /// [`StandingConv::forward`] made of Burn's own operations.
+    pub fn forward_generic(&self, x: Tensor<4>) -> Tensor<4> {
+        let ConvShape { stride, padding, dilation, .. } = self.shape;
+        let options = ConvOptions::new([stride; 2], [padding; 2], [dilation; 2], 1);
+        finished(conv2d(x, self.weight.clone(), None, options) + self.bias.clone().unsqueeze(), self.shape)
+    }
+}
