@@ -11,7 +11,7 @@ use std::{
     collections::BTreeMap,
     hint::black_box,
     path::Path,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
 
@@ -20,11 +20,12 @@ use burn::{
     tensor::{Device, Tensor, TensorData},
 };
 use ganspect::{
-    data::{CropSampler, DataSource, Loader},
+    data::{CropSampler, DataSource, Loader, Opened},
     inspect::{
         InvertKnobs, InvertPreset, Job, Planes, Regions,
         invert::{Batch, Networks},
     },
+    kernels,
     model::{Critic, Discriminator, FixedCritic, Generator, Latent, ModelKnobs, layers::Pass, weights},
     train::{CriticTrainer, Preset, Recipe, Trainer, Update},
 };
@@ -62,12 +63,24 @@ fn noise(n: usize) -> Vec<f32> {
     (0..n).map(|_| rng.random_range(-0.5..0.5)).collect()
 }
 
-/// Healthy crops of the built-in turned surface.
-fn sampler(recipe: &Recipe) -> CropSampler {
-    let source: DataSource = "surface:turned".parse().expect("a source");
-    let opened = source.open(&|_, _| true).expect("a surface");
-    let indices = (0..opened.dataset.items.len()).collect();
-    CropSampler::new(Arc::clone(&opened.store), indices, recipe.crop_spec()).expect("crops")
+/// The built-in turned surface, drawn once for all and at hand.
+fn surface() -> &'static Opened {
+    static OPENED: OnceLock<Opened> = OnceLock::new();
+    OPENED.get_or_init(|| {
+        let source: DataSource = "surface:turned".parse().expect("a source");
+        let opened = source.open(&|_, _| true).expect("a surface");
+        let sampler = crops(&opened, &Preset::Laptop.recipe());
+        (0..16).for_each(|i| drop(sampler.batch(1, i, 64)));
+        opened
+    })
+}
+
+fn images(opened: &Opened) -> Vec<usize> {
+    (0..opened.dataset.items.len()).collect()
+}
+
+fn crops(opened: &Opened, recipe: &Recipe) -> CropSampler {
+    CropSampler::new(Arc::clone(&opened.store), images(opened), recipe.crop_spec()).expect("crops")
 }
 
 /// A case and what it has to do.
@@ -86,7 +99,7 @@ fn train(name: &str, preset: Preset, batch: usize) -> Case {
     let work = work::train(&preset.recipe().model, batch);
     case(format!("train {name} {batch}"), work, move || {
         let recipe = recipe(preset, batch);
-        let loader = Loader::new(sampler(&recipe), 1).expect("a loader");
+        let loader = Loader::new(crops(surface(), &recipe), 1).expect("a loader");
         let mut trainer = Trainer::new(recipe, &Device::flex(), loader, 1);
         Box::new(move || {
             black_box(trainer.step(Update::Both).expect("a step"));
@@ -153,10 +166,8 @@ fn critic_train() -> Case {
     case("critic train".into(), work::critic_train(recipe.model.channels, &recipe.critic), move || {
         let device = Device::flex();
         let (g, _) = networks(&recipe.model, &device);
-        let source: DataSource = "surface:turned".parse().expect("a source");
-        let opened = source.open(&|_, _| true).expect("a surface");
-        let all = (0..opened.dataset.items.len()).collect();
-        let trainer = CriticTrainer::new(&recipe, &g, &opened.store, all, Vec::new(), &device);
+        let opened = surface();
+        let trainer = CriticTrainer::new(&recipe, &g, &opened.store, images(opened), Vec::new(), &device);
         let mut trainer = trainer.expect("a critic");
         Box::new(move || {
             black_box(trainer.step().expect("a step"));
@@ -286,7 +297,7 @@ fn export(dir: &Path) {
                 "filters": model.filters(),
             }),
         );
-        let sampler = sampler(&recipe(preset, 64));
+        let sampler = self::crops(surface(), &recipe(preset, 64));
         let crops: Vec<f32> = (0..4).flat_map(|i| sampler.batch(1, i, 64).expect("crops")).collect();
         write(dir, &format!("{name} real"), &crops);
     }
@@ -316,6 +327,8 @@ fn export(dir: &Path) {
 }
 
 fn main() {
+    // As the engine's own thread does.
+    kernels::join();
     let arguments: Vec<String> = std::env::args().collect();
     let after = |flag: &str| arguments.iter().position(|a| a == flag).and_then(|i| arguments.get(i + 1));
     if let Some(dir) = after("--export") {
