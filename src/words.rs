@@ -117,6 +117,12 @@ pub fn day_from(text: &str) -> Option<u64> {
     (date(seconds) == wanted).then_some(seconds)
 }
 
+/// The name that the system knows the user by.
+pub fn user() -> Option<String> {
+    let names = ["USER", "LOGNAME", "USERNAME"].into_iter().filter_map(|key| std::env::var(key).ok());
+    names.map(|name| name.trim().to_owned()).find(|name| !name.is_empty())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

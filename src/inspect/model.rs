@@ -125,12 +125,11 @@ pub struct Promise {
 impl Promise {
     /// A promise made now by whoever runs the program.
     pub fn now(rate: f64, calibration: &Calibration, data: &str) -> Self {
-        let name = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|key| std::env::var(key).ok());
         Self {
             rate,
             score: Some(calibration.score),
             threshold: calibration.threshold(rate),
-            by: name.unwrap_or_else(|| "unknown".into()),
+            by: crate::words::user().unwrap_or_else(|| "unknown".into()),
             at: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
             data: data.to_owned(),
             images: calibration.held_out.len(),

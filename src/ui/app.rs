@@ -54,6 +54,7 @@ use crate::{
         task::{State, Task},
     },
     train::History,
+    words,
 };
 
 /// Smallest window, points.
@@ -100,6 +101,9 @@ pub struct Show {
 pub fn run(options: Options) -> anyhow::Result<()> {
     let paths = Paths::of_system();
     let (mut settings, fault) = Settings::load(&paths.settings);
+    if settings.review.reviewer.is_empty() {
+        settings.review.reviewer = words::user().unwrap_or_default();
+    }
     // The model of the last time is not to stand in for one that cannot be opened.
     let last_model = options.show.as_ref().and_then(|_| settings.last_model.take());
     let viewport = ViewportBuilder::default()
