@@ -93,10 +93,11 @@ impl Drift {
     /// In a sentence, with what to do.
     pub fn sentence(&self) -> String {
         let Some(first) = self.parts.first().filter(|_| self.parts.len() >= FEWEST) else {
-            return format!(
-                "{} good parts are too few to tell whether they change; judge at least {FEWEST}.",
-                self.parts.len()
-            );
+            let count = match self.parts.len() {
+                1 => "1 good part is".to_owned(),
+                n => format!("{n} good parts are"),
+            };
+            return format!("{count} too few to tell whether they change; judge at least {FEWEST}.");
         };
         if let Some(since) = self.since() {
             let [then, now] = [first.time, since].map(|time| words::month(time.seconds()));
@@ -171,6 +172,7 @@ mod tests {
         assert!(drift.since().is_none() && drift.sentence().starts_with("Good parts look more usual"));
         let few = Drift::of(&items(3, |_, u| u));
         assert!(few.ks.is_none() && few.sentence().starts_with("3 good parts are too few"));
+        assert!(Drift::of(&items(1, |_, u| u)).sentence().starts_with("1 good part is too few"));
         assert_eq!(
             Drift::of(&[]).sentence(),
             "0 good parts are too few to tell whether they change; judge at least 20."
