@@ -23,12 +23,14 @@ use ganspect::{
     },
     engine::{
         Command, Inspect, Live,
-        inspect::{ModelFacts, ModelSource, ModelState, View},
+        inspect::{Likeness, ModelFacts, ModelSource, ModelState, View},
+        live::Pictures,
         station::{Books, Figures, RecordState},
     },
     inspect::{
         Assessment, Calibration, InvertKnobs, Kept, Outcome, Planes, Regions, ScoreKind, Scores, Verdict,
         calibrate::{HeldOut, MapScale},
+        neighbours::Origin,
         region::Shape,
     },
     review::{
@@ -355,10 +357,11 @@ fn filters_and_search_choose_the_queue() {
 fn two_persons_judge_without_sight_of_each_other_and_a_third_look_settles_it() {
     let (mut stage, mut record) = reviewing(true);
     let part = item(&record, "part-03.png");
+    stage.harness.state().live().station.alike.write().insert(part.inspection.id, Arc::new(alike(2)));
     let bob = NewOpinion { blind: true, ..NewOpinion::new(part.inspection.id, "bob", Judgement::Defective) };
     record.add_opinion(&bob).unwrap();
     stage.harness.run_steps(3);
-    for hidden in ["SUSPECT", "1 in 17", "bob, blind"] {
+    for hidden in ["SUSPECT", "1 in 17", "bob, blind", "Most alike among good parts"] {
         assert!(!shows(&stage.harness, hidden), "{hidden}");
     }
     assert!(shows(&stage.harness, "What do you see?"));
@@ -372,6 +375,7 @@ fn two_persons_judge_without_sight_of_each_other_and_a_third_look_settles_it() {
     choose(&mut stage, "How people stand to it", "Disagreements");
     assert_eq!((cells(&stage.harness), current(&stage.harness).as_deref()), (1, Some("part-03.png")));
     assert!(shows(&stage.harness, "SUSPECT") && shows(&stage.harness, "bob, blind"));
+    assert!(shows(&stage.harness, "Most alike among good parts"));
     tap(&mut stage, Key::D);
     stage.until("the ruling", |_| item(&record, "part-03.png").defective() == Some(true));
     assert_eq!(item(&record, "part-03.png").blind.len(), 2, "what was said before stays on record");
@@ -543,6 +547,23 @@ fn model_and_map(live: &Live, i: usize) {
     let view = View { query, frames: vec![kept], records: Arc::default(), outcome: Some(Arc::new(outcome)) };
     live.station.maps.write().insert(InspectionId(i as i64 + 1), Ok(Arc::new(view)));
     live.station.findings.write().insert(InspectionId(i as i64 + 1), Arc::new(findings(0.04)));
+    live.station.alike.write().insert(InspectionId(i as i64 + 1), Arc::new(alike(i)));
+}
+
+/// A crop of part `i` beside three of good parts.
+fn alike(i: usize) -> Likeness {
+    let crop = |defect, index: u64| {
+        let picture = surface::draw(Kind::Turned, defect, 11, index, SIDE).picture;
+        (0..64 * 64).map(move |i| ((picture.unit(16 + i % 64, 16 + i / 64, 0) + 1.0) * 127.5) as u8)
+    };
+    let mut pixels: Vec<u8> = crop(Some(DefectKind::Scratch), i as u64).collect();
+    (4..7).for_each(|index| pixels.extend(crop(None, index)));
+    let origin = |i: usize| Origin { image: format!("good-{i}.png"), x: 8 * i, y: 16 };
+    Likeness {
+        pictures: Pictures { count: 4, side: 64, channels: 1, pixels },
+        corner: (16, 16),
+        neighbours: (1..4).map(|i| (origin(i), 0.25 * i as f32)).collect(),
+    }
 }
 
 #[test]

@@ -10,9 +10,9 @@ use std::{
 use super::{
     Live, Severity,
     inspect::{
-        Entry, Inspect, Likeness, ModelFacts, ModelSource, ModelState, Query, QueryId, QuerySource, QueryState,
-        Thumbnail, View,
+        Entry, Inspect, ModelFacts, ModelSource, ModelState, Query, QueryId, QuerySource, QueryState, Thumbnail, View,
     },
+    likeness::likeness,
     live::Pictures,
     reviewer::InForce,
     task::{State, Task},
@@ -21,9 +21,7 @@ use super::{
 use crate::{
     data::{DataError, DataSource, Opened, Picture, decode},
     device::Chosen,
-    inspect::{
-        Calibrator, InvertKnobs, Job, Model, Outcome, Planes, Regions, knobs::Start, model::DecideError, neighbours,
-    },
+    inspect::{Calibrator, InvertKnobs, Job, Model, Outcome, Planes, Regions, knobs::Start, model::DecideError},
     words::sentence,
 };
 
@@ -743,25 +741,6 @@ impl Inspector {
         }
         Some(self.path.take().map_or(ModelSource::BuiltIn, ModelSource::File))
     }
-}
-
-/// The oddest place of what was inspected beside the healthy crops that look most like it.
-fn likeness(model: &Model, outcome: &Outcome) -> Option<Likeness> {
-    model.bank()?;
-    let query = &outcome.query;
-    let place = neighbours::oddest(outcome)?;
-    let corner = neighbours::corner(query, place)?;
-    let found = match model.neighbours(query, place) {
-        Ok(found) => found,
-        Err(error) => {
-            tracing::warn!("no neighbours were found: {error}");
-            return None;
-        }
-    };
-    let mut pixels = neighbours::pixels(query, corner).to_vec();
-    found.iter().for_each(|neighbour| pixels.extend_from_slice(&neighbour.pixels));
-    let pictures = Pictures { count: found.len() + 1, side: neighbours::SIDE, channels: query.channels(), pixels };
-    Some(Likeness { pictures, corner, neighbours: found.into_iter().map(|n| (n.origin, n.distance)).collect() })
 }
 
 /// A picture as a model of so many channels and this scale sees it.

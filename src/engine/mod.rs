@@ -12,6 +12,7 @@ mod inspector;
 pub mod intake;
 pub mod learn;
 mod learner;
+mod likeness;
 pub mod live;
 pub mod making;
 mod porter;

@@ -8,6 +8,7 @@ use std::{
 use super::{
     Live,
     inspect::View,
+    likeness::likeness,
     station::{Sight, Wanted, let_go_maps},
     worker::Outbox,
 };
@@ -80,11 +81,16 @@ impl Reviewer {
                     self.job = Some((wanted.inspection, job));
                     return Ok(None);
                 }
-                Ok(model.judge(&job).map(|outcome| View {
-                    query: Arc::clone(job.query()),
-                    frames: job.frames().last().cloned().into_iter().collect(),
-                    records: Arc::new(outcome.records.clone()),
-                    outcome: Some(Arc::new(outcome)),
+                Ok(model.judge(&job).map(|outcome| {
+                    if let Some(alike) = likeness(model, &outcome) {
+                        self.live.station.alike.write().insert(wanted.inspection, Arc::new(alike));
+                    }
+                    View {
+                        query: Arc::clone(job.query()),
+                        frames: job.frames().last().cloned().into_iter().collect(),
+                        records: Arc::new(outcome.records.clone()),
+                        outcome: Some(Arc::new(outcome)),
+                    }
                 }))
             });
             let map = match drawn {

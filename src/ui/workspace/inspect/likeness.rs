@@ -1,12 +1,12 @@
 //! The oddest place of a query beside the healthy training crops that look most like it.
 
+use std::sync::Arc;
+
 use egui::{Label, Role, Sense, Ui, UiBuilder, WidgetInfo, vec2};
 
-use super::Scene;
 use crate::{
     engine::inspect::Likeness,
     ui::{
-        Frame,
         theme::{self, Palette},
         widget::{
             pictures::{Block, Sheet, outline},
@@ -22,16 +22,14 @@ pub struct LikenessRow {
 }
 
 impl LikenessRow {
-    /// Draws the row for the query on show, if its model keeps healthy crops.
-    pub fn ui(&mut self, ui: &mut Ui, scene: &Scene, frame: &Frame<'_>) {
-        let Some(entry) = scene.entry().filter(|entry| entry.scores.is_some()) else { return };
-        let Some(alike) = frame.live.inspect.likeness.read().get(&entry.id).cloned() else { return };
+    /// Draws the row, where there are healthy crops.
+    pub fn ui(&mut self, ui: &mut Ui, alike: &Arc<Likeness>) {
         if alike.neighbours.is_empty() || alike.pictures.side == 0 {
             return;
         }
         let p = Palette::of(ui);
         ui.add_space(theme::GAP_M);
-        let sheet = Sheet::of(ui.ctx(), "likeness", &alike, &alike.pictures, self.sheet.take());
+        let sheet = Sheet::of(ui.ctx(), "likeness", alike, &alike.pictures, self.sheet.take());
         let ppp = ui.pixels_per_point();
         let mut block = Block::new(sheet.count(), sheet.side(), sheet.count(), 1, ppp);
         // All at one scale; the query's own crop stands apart.
@@ -54,7 +52,7 @@ impl LikenessRow {
             if i == 0 {
                 outline(ui.painter(), place, p.text_weak, theme::HAIRLINE);
             }
-            let words = words(&alike, i);
+            let words = words(alike, i);
             let response = ui.interact(place, ui.scope_id().with(("alike", i)), Sense::hover());
             response.widget_info(|| WidgetInfo::labeled(Role::Image, true, words.clone()));
             response.on_hover_text(words);

@@ -6,7 +6,7 @@ pub(in crate::ui) mod convergence;
 mod empty;
 mod export;
 mod knobs;
-mod likeness;
+pub(super) mod likeness;
 mod list;
 pub(in crate::ui) mod raster;
 pub(super) mod regions;
@@ -546,9 +546,12 @@ impl InspectWorkspace {
         let wanted = self.knobs.wanted(&scene.status).clone();
         egui::ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
             ui.set_width(ui.available_width() - theme::GAP_S);
-            if scene.entry().is_some() {
+            if let Some(entry) = scene.entry() {
                 verdict::ui(ui, scene, frame);
-                self.likeness.ui(ui, scene, frame);
+                let alike = frame.live.inspect.likeness.read().get(&entry.id).cloned();
+                if let Some(alike) = alike.filter(|_| entry.scores.is_some()) {
+                    self.likeness.ui(ui, &alike);
+                }
                 ui.add_space(theme::GAP_M);
             }
             verdict::promise(ui, scene, &wanted, frame);

@@ -36,7 +36,10 @@ use self::{
     side::Section,
     verdict::Writing,
 };
-use super::inspect::triptych::{Triptych, TriptychLayout};
+use super::inspect::{
+    likeness::LikenessRow,
+    triptych::{Triptych, TriptychLayout},
+};
 use crate::{
     engine::{
         self, Live, Severity,
@@ -108,6 +111,7 @@ pub struct ReviewWorkspace {
     writing: Option<Writing>,
     drawing: Drawing,
     triptych: Triptych,
+    likeness: LikenessRow,
     film: Film,
     filters: Filters,
     sections: Vec<Box<dyn Section>>,
@@ -132,6 +136,7 @@ impl ReviewWorkspace {
             writing: None,
             drawing: Drawing::default(),
             triptych: Triptych::new(layout.triptych.clone()),
+            likeness: LikenessRow::default(),
             film: Film::default(),
             filters: Filters::default(),
             sections: side::sections(),

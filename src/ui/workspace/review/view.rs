@@ -137,6 +137,10 @@ impl ReviewWorkspace {
             ui.set_width(ui.available_width() - theme::GAP_S);
             if let Some(item) = item {
                 verdict::ui(ui, item, scene, blind);
+                let alike = frame.live.station.alike.read().get(&item.inspection.id).cloned();
+                if let Some(alike) = alike.filter(|_| !blind) {
+                    self.likeness.ui(ui, &alike);
+                }
                 wish = verdict::own(ui, item, (scene, &self.session), &mut self.writing, frame);
                 ui.add_space(theme::GAP_S);
                 verdict::kinds(ui, scene, &self.session, frame);

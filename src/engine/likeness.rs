@@ -1,0 +1,23 @@
+//! Healthy crops beside the oddest place of a picture.
+
+use super::{inspect::Likeness, live::Pictures};
+use crate::inspect::{Model, Outcome, neighbours};
+
+/// The oddest place of what was inspected beside the healthy crops that look most like it.
+pub(super) fn likeness(model: &Model, outcome: &Outcome) -> Option<Likeness> {
+    model.bank()?;
+    let query = &outcome.query;
+    let place = neighbours::oddest(outcome)?;
+    let corner = neighbours::corner(query, place)?;
+    let found = match model.neighbours(query, place) {
+        Ok(found) => found,
+        Err(error) => {
+            tracing::warn!("no neighbours were found: {error}");
+            return None;
+        }
+    };
+    let mut pixels = neighbours::pixels(query, corner).to_vec();
+    found.iter().for_each(|neighbour| pixels.extend_from_slice(&neighbour.pixels));
+    let pictures = Pictures { count: found.len() + 1, side: neighbours::SIDE, channels: query.channels(), pixels };
+    Some(Likeness { pictures, corner, neighbours: found.into_iter().map(|n| (n.origin, n.distance)).collect() })
+}
