@@ -5,13 +5,7 @@ use std::sync::Arc;
 
 use burn::{
     backend::{
-        Autodiff, Dispatch, Flex,
-        autodiff::{
-            checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
-            grads::Gradients,
-            ops::{Backward, Ops, OpsKind},
-        },
-        backend_extension,
+        Autodiff, Dispatch, Flex, autodiff::checkpoint::strategy::CheckpointStrategy, backend_extension,
         tensor::FloatTensor,
     },
     tensor::{Tensor, activation},
@@ -21,6 +15,7 @@ use super::{
     conv::Conv,
     geometry::Aligned,
     ops::{ConvShape, Cpu, conv, has_kernels, tensor, values},
+    unary::unary,
 };
 
 /// Columns from which on a matrix is wide.
@@ -88,29 +83,11 @@ impl WideBack for Flex {
 
 impl<B: WideBack, C: CheckpointStrategy> Wide for Autodiff<B, C> {
     fn wide(x: FloatTensor<Self>, laid: Arc<Laid>, rows: usize) -> FloatTensor<Self> {
-        #[derive(Debug)]
-        struct WideBackward;
-
-        impl<B: WideBack> Backward<B, 1> for WideBackward {
-            /// What came out, the weights and the rows.
-            type State = (FloatTensor<B>, Arc<Laid>, usize);
-
-            fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
-                let [node] = ops.parents;
-                let gradient = grads.consume::<B>(&ops.node);
-                let (y, laid, rows) = ops.state;
-                if let Some(node) = node {
-                    grads.register::<B>(node.id, B::wide_gradient(gradient, y, laid, rows));
-                }
-            }
-        }
-
-        let prep = WideBackward.prepare::<C>([x.node()]).compute_bound().stateful();
-        let y = B::wide(x.into_primitive(), Arc::clone(&laid), rows);
-        match prep {
-            OpsKind::Tracked(prep) => prep.finish((y.clone(), laid, rows), y),
-            OpsKind::UnTracked(prep) => prep.finish(y),
-        }
+        let forward = |x| {
+            let y = B::wide(x, Arc::clone(&laid), rows);
+            (y.clone(), (y, laid, rows))
+        };
+        unary::<B, C, _>(x, forward, |gradient, (y, laid, rows)| B::wide_gradient(gradient, y, laid, rows))
     }
 }
 

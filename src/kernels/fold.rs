@@ -4,13 +4,7 @@ use std::sync::Arc;
 
 use burn::{
     backend::{
-        Autodiff, Dispatch, Flex,
-        autodiff::{
-            checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
-            grads::Gradients,
-            ops::{Backward, Ops, OpsKind},
-        },
-        backend_extension,
+        Autodiff, Dispatch, Flex, autodiff::checkpoint::strategy::CheckpointStrategy, backend_extension,
         tensor::FloatTensor,
     },
     tensor::{Tensor, TensorData},
@@ -19,6 +13,7 @@ use burn::{
 use super::{
     ops::{Cpu, has_kernels, tensor, values},
     threads::{MOVED, each_chunk},
+    unary::unary,
 };
 
 /// Taps of a 5x5 kernel, phases of the doubled map and taps of a 3x3 kernel.
@@ -101,28 +96,8 @@ impl FoldsBack for Flex {
 
 impl<B: FoldsBack, C: CheckpointStrategy> Folds for Autodiff<B, C> {
     fn fold(weight: FloatTensor<Self>, size: [usize; 2], fold: Arc<Fold>) -> FloatTensor<Self> {
-        #[derive(Debug)]
-        struct FoldBack;
-
-        impl<B: FoldsBack> Backward<B, 1> for FoldBack {
-            type State = ([usize; 2], Arc<Fold>);
-
-            fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
-                let [node] = ops.parents;
-                let gradient = grads.consume::<B>(&ops.node);
-                let (size, fold) = ops.state;
-                if let Some(node) = node {
-                    grads.register::<B>(node.id, B::fold_gradient(gradient, size, fold));
-                }
-            }
-        }
-
-        let prep = FoldBack.prepare::<C>([weight.node()]).compute_bound().stateful();
-        let folded = B::fold(weight.into_primitive(), size, Arc::clone(&fold));
-        match prep {
-            OpsKind::Tracked(prep) => prep.finish((size, fold), folded),
-            OpsKind::UnTracked(prep) => prep.finish(folded),
-        }
+        let forward = |weight| (B::fold(weight, size, Arc::clone(&fold)), (size, fold));
+        unary::<B, C, _>(weight, forward, |gradient, (size, fold)| B::fold_gradient(gradient, size, fold))
     }
 }
 

@@ -18,6 +18,7 @@ mod norm;
 mod ops;
 mod standing;
 mod threads;
+mod unary;
 mod update;
 
 pub use dense::{StandingDense, product};

@@ -4,13 +4,7 @@ use std::sync::Arc;
 
 use burn::{
     backend::{
-        Autodiff, Dispatch, Flex,
-        autodiff::{
-            checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
-            grads::Gradients,
-            ops::{Backward, Ops, OpsKind},
-        },
-        backend_extension,
+        Autodiff, Dispatch, Flex, autodiff::checkpoint::strategy::CheckpointStrategy, backend_extension,
         tensor::FloatTensor,
     },
     tensor::{Tensor, module::conv2d, ops::ConvOptions},
@@ -20,6 +14,7 @@ use super::{
     conv::Conv,
     correlate::Weights,
     ops::{ConvShape, Cpu, finished, has_kernels, tensor, values},
+    unary::unary,
 };
 
 /// Weights in the order in which each way needs them.
@@ -66,29 +61,11 @@ impl StandingBack for Flex {
 
 impl<B: StandingBack, C: CheckpointStrategy> Standing for Autodiff<B, C> {
     fn standing(x: FloatTensor<Self>, laid: Arc<Laid>, conv: Conv) -> FloatTensor<Self> {
-        #[derive(Debug)]
-        struct StandingBackward;
-
-        impl<B: StandingBack> Backward<B, 1> for StandingBackward {
-            /// What came out, the weights and the shape.
-            type State = (FloatTensor<B>, Arc<Laid>, Conv);
-
-            fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
-                let [node] = ops.parents;
-                let gradient = grads.consume::<B>(&ops.node);
-                let (y, laid, conv) = ops.state;
-                if let Some(node) = node {
-                    grads.register::<B>(node.id, B::standing_gradient(gradient, y, laid, conv));
-                }
-            }
-        }
-
-        let prep = StandingBackward.prepare::<C>([x.node()]).compute_bound().stateful();
-        let y = B::standing(x.into_primitive(), Arc::clone(&laid), conv);
-        match prep {
-            OpsKind::Tracked(prep) => prep.finish((y.clone(), laid, conv), y),
-            OpsKind::UnTracked(prep) => prep.finish(y),
-        }
+        let forward = |x| {
+            let y = B::standing(x, Arc::clone(&laid), conv);
+            (y.clone(), (y, laid, conv))
+        };
+        unary::<B, C, _>(x, forward, |gradient, (y, laid, conv)| B::standing_gradient(gradient, y, laid, conv))
     }
 }
 

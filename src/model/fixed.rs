@@ -7,6 +7,12 @@ use crate::kernels::{ConvShape, StandingConv, conv};
 /// A factor and an offset for each channel, `[1, channels, 1, 1]`.
 pub type Affine = (Tensor<4>, Tensor<4>);
 
+/// The number of each channel of `[1, channels, 1, 1]` for every one of `all` places, in runs of equal length.
+pub fn spread(each: &Tensor<4>, all: usize) -> Tensor<1> {
+    let [_, channels, ..] = each.dims();
+    each.clone().reshape([channels, 1]).expand([channels, all / channels]).reshape([all])
+}
+
 /// The weights of a convolution that stands still, to be joined with what is done before and after it.
 #[derive(Clone, Debug)]
 pub struct FixedConv {
@@ -37,19 +43,16 @@ impl FixedConv {
 
     /// The same with `y * factor + offset` between it and its LeakyReLU.
     pub fn before(self, affine: &Affine) -> Self {
-        let (own, shape) = (self.scaled(&affine.0), affine.1.dims());
+        let own = self.scaled(&affine.0);
         let [outputs, ..] = own.weight.dims();
-        let offset = affine.1.clone().reshape([shape[1], 1]).expand([shape[1], outputs / shape[1]]);
-        Self { bias: own.bias + offset.reshape([outputs, 1, 1]), ..own }
+        Self { bias: own.bias + spread(&affine.1, outputs).reshape([outputs, 1, 1]), ..own }
     }
 
     /// The same, what comes out multiplied by a factor of shape `[1, c, 1, 1]`: one for each channel, or for each
     /// that a pixel shuffle leaves.
     pub fn scaled(self, factor: &Tensor<4>) -> Self {
         let [outputs, ..] = self.weight.dims();
-        let [_, channels, ..] = factor.dims();
-        let factor = factor.clone().reshape([channels, 1]).expand([channels, outputs / channels]);
-        let factor = factor.reshape([outputs, 1, 1, 1]);
+        let factor = spread(factor, outputs).reshape([outputs, 1, 1, 1]);
         Self { bias: self.bias * factor.clone().squeeze_dim(3), weight: self.weight * factor, shape: self.shape }
     }
 

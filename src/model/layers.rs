@@ -14,7 +14,7 @@ use rand::{Rng, RngExt};
 
 use super::{
     architecture::{NormOrder, Upsampling},
-    fixed::{Affine, FixedConv},
+    fixed::{Affine, FixedConv, spread},
     weights::replace,
 };
 use crate::kernels::{ConvShape, Fold, StandingDense, conv, fold, norm_train, product};
@@ -68,12 +68,8 @@ impl Dense {
 
     /// The same behind `x * factor + offset`, each of whose channels is a run of what goes in.
     pub fn after(mut self, (factor, offset): &Affine) -> Self {
-        let spread = |each: &Tensor<4>, inputs: usize| {
-            let [_, channels, ..] = each.dims();
-            each.clone().reshape([channels, 1]).expand([channels, inputs / channels]).reshape([inputs, 1])
-        };
         let [inputs, _] = self.weight.val().dims();
-        let (factor, offset) = (spread(factor, inputs), spread(offset, inputs));
+        let [factor, offset] = [factor, offset].map(|each| spread(each, inputs).reshape([inputs, 1]));
         let weight = self.weight.val().without_autodiff();
         self.bias = replace(self.bias, |old| old + (weight * offset).sum_dim(0).flatten(0, 1));
         self.weight = replace(self.weight, |old| old * factor);
@@ -83,11 +79,7 @@ impl Dense {
     /// The same with `y * factor + offset` behind it, each of whose channels is a run of what comes out.
     pub fn before(mut self, (factor, offset): &Affine) -> Self {
         let [outputs] = self.bias.val().dims();
-        let spread = |each: &Tensor<4>| {
-            let [_, channels, ..] = each.dims();
-            each.clone().reshape([channels, 1]).expand([channels, outputs / channels]).reshape([outputs])
-        };
-        let (factor, offset) = (spread(factor), spread(offset));
+        let [factor, offset] = [factor, offset].map(|each| spread(each, outputs));
         self.bias = replace(self.bias, |old| old * factor.clone() + offset);
         self.weight = replace(self.weight, |old| old * factor.unsqueeze());
         self
