@@ -8,7 +8,7 @@ mod stage;
 use std::sync::Arc;
 
 use egui::{Key, Modifiers};
-use egui_kittest::{Harness, SnapshotResults, kittest::Queryable};
+use egui_kittest::{SnapshotResults, kittest::Queryable};
 use ganspect::{
     data::{
         DataSource,
@@ -26,15 +26,9 @@ use ganspect::{
         critic::{HealthyCrops, forged, forger},
         folder::{RunFolder, RunInfo},
     },
-    ui::{Action, App, UiCommand},
+    ui::{Action, UiCommand},
 };
-use stage::{SIZE, Stage, open, open_in};
-
-type Window = Harness<'static, App>;
-
-fn shows(window: &Window, label: &str) -> bool {
-    window.query_all_by_label_contains(label).next().is_some()
-}
+use stage::{SIZE, Stage, Window, open, open_in, shows};
 
 fn themes() -> [(bool, &'static str); 2] {
     [(true, "dark"), (false, "light")]

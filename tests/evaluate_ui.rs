@@ -9,11 +9,11 @@ use std::sync::Arc;
 
 use egui::{Key, Modifiers, accesskit};
 use egui_kittest::{
-    Harness, SnapshotResults,
+    SnapshotResults,
     kittest::{NodeT, Queryable},
 };
 use ganspect::{
-    data::{FileHash, Label, Split, surface::Kind},
+    data::{FileHash, Label, surface::Kind},
     engine::{
         Command, Inspect, Live,
         evaluate::TestPhase,
@@ -24,10 +24,9 @@ use ganspect::{
         calibrate::{HeldOut, MapScale},
         evaluation::{LeftOut, MapKind, PixelFigures, Tested},
     },
-    train::Preset,
-    ui::{Action, App, Page, UiCommand},
+    ui::{Action, Page, UiCommand},
 };
-use stage::{SIZE, Stage, open, open_in};
+use stage::{SIZE, Stage, Window, facts, open, open_in, shows};
 
 const SIDE: usize = 64;
 const HEALTHY: usize = 30;
@@ -143,16 +142,8 @@ fn evaluation(tests: &TestSet, count: usize) -> Evaluation {
 fn model(live: &Live) {
     let mut status = live.inspect.status.write();
     status.model = ModelState::Ready(Arc::new(ModelFacts {
-        name: "turned".into(),
         path: Some("/parts/turned.ganspect".into()),
-        hash: "0123456789abcdef".into(),
-        recipe: Arc::new(Preset::Laptop.recipe()),
-        step: 2_000,
-        encoder: true,
-        calibrations: Arc::new(vec![calibration()]),
-        regions: Regions::default(),
-        split: Arc::new(Split { seed: 0, train: Vec::new(), held_out: Vec::new() }),
-        lineage: None,
+        ..facts("0123456789abcdef", vec![calibration()])
     }));
     status.rate = Some(0.05);
 }
@@ -172,12 +163,6 @@ fn test(live: &Live, count: usize) {
 
 fn finished(live: &Live) {
     test(live, HEALTHY + DEFECTIVE);
-}
-
-type Window = Harness<'static, App>;
-
-fn shows(window: &Window, label: &str) -> bool {
-    window.query_all_by_label_contains(label).next().is_some()
 }
 
 fn show(stage: &mut Stage) {

@@ -16,7 +16,7 @@ use std::{
 
 use egui::{Key, Modifiers};
 use egui_kittest::{
-    Harness, SnapshotResults,
+    SnapshotResults,
     kittest::{NodeT, Queryable},
 };
 use ganspect::{
@@ -28,20 +28,14 @@ use ganspect::{
     },
     inspect::{Assessment, InvertKnobs, Kept, Planes, neighbours::Origin},
     train::Recipe,
-    ui::{Action, App, Page, UiCommand},
+    ui::{Action, Page, UiCommand},
 };
 use inspected::{STEPS, STRIDE, entry, failed, model, query};
-use stage::{SIZE, Stage, open, open_in};
+use stage::{SIZE, Stage, Window, open, open_in, shows};
 
 fn show(stage: &mut Stage) {
     stage.harness.state_mut().apply(Action::Command(UiCommand::GoInspect));
     stage.harness.run_steps(3);
-}
-
-type Window = Harness<'static, App>;
-
-fn shows(window: &Window, label: &str) -> bool {
-    window.query_all_by_label_contains(label).next().is_some()
 }
 
 fn press(stage: &mut Stage, modifiers: Modifiers, key: Key) {
@@ -163,7 +157,9 @@ fn healthy_crops_stand_beside_the_oddest_place() {
             corner: (32, 40),
             neighbours: (1..4).map(|i| (origin(i), 0.25 * i as f32)).collect(),
         };
-        live.inspect.likeness.write().insert(id, Arc::new(alike));
+        let mut views = live.inspect.views.write();
+        let view = views.get_mut(&id).unwrap();
+        *view = Arc::new(View { alike: Some(Arc::new(alike)), ..View::clone(view) });
     });
     show(&mut stage);
     for label in [
@@ -519,7 +515,7 @@ fn a_large_picture_is_shown_without_a_stall_and_in_parts() {
         let query = Arc::new(Planes::new(side, side, 1, values).unwrap());
         let kept = Kept { step: 0, pixels: vec![32_768; side * side].into() };
         let item = Entry { size: Some((side, side)), ..entry("large.png", QueryState::Running) };
-        let view = View { query, frames: vec![kept], records: Arc::default(), outcome: None };
+        let view = View { query, frames: vec![kept], records: Arc::default(), outcome: None, alike: None };
         live.inspect.views.write().insert(item.id, Arc::new(view));
         live.inspect.status.write().entries.push(Arc::new(item));
     });

@@ -3,10 +3,11 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)] // a test fails by panicking
 
+mod camera;
+
 use std::{
     collections::BTreeMap,
     fs,
-    io::Write,
     path::{Path, PathBuf},
     sync::OnceLock,
     thread,
@@ -181,27 +182,7 @@ fn five_hundred_parts_are_taken_in_once_each_while_a_run_goes_on() {
     let wanted = parts(0..500);
     let (written, folder) = (wanted.clone(), station.parts());
     station.begin(&engine, station.order(FOR_EVER, false));
-    let camera = thread::Builder::new()
-        .name("test-camera".into())
-        .spawn(move || {
-            let mut rng = ChaCha8Rng::seed_from_u64(21);
-            for (name, bytes) in &written {
-                let path = folder.join(name);
-                // Most are put there whole; some are written in two pieces, a moment apart.
-                if rng.random_bool(0.9) {
-                    let part = folder.join(format!("{name}.part"));
-                    fs::write(&part, bytes).unwrap();
-                    fs::rename(&part, &path).unwrap();
-                } else {
-                    let (head, tail) = bytes.split_at(rng.random_range(1..bytes.len()));
-                    let mut file = fs::File::create(&path).unwrap();
-                    file.write_all(head).unwrap();
-                    thread::sleep(Duration::from_millis(rng.random_range(0..20)));
-                    file.write_all(tail).unwrap();
-                }
-            }
-        })
-        .unwrap();
+    let camera = camera::write(folder, written, 0.9, 21);
     until(&engine, "some parts", |e| status(e).counts.filed >= 50);
     let before = step(&engine);
     // A person's image is not kept waiting by what lies in the folder.

@@ -14,25 +14,24 @@ use std::{
 use egui_kittest::{SnapshotResults, kittest::Queryable};
 use ganspect::{
     data::{
-        FileHash, Split,
+        FileHash,
         surface::{self, Kind},
     },
     engine::{
         Command, Inspect, Live,
-        inspect::{ModelFacts, ModelSource, ModelState},
+        inspect::{ModelSource, ModelState},
         intake::{IntakePhase, IntakeStatus, Order},
         learn::{Filed, LearnPhase, LearnStatus, Learned},
         making::Making,
         station::RecordState,
         watch::{Counts, Options},
     },
-    inspect::{Model, Regions, metrics::Estimate},
+    inspect::{Model, metrics::Estimate},
     model::Bundle,
     review::{Comparison, Moment, OpinionId, Record, comparison::Figures, record::Quarantined},
-    train::Preset,
     ui::{Action, UiCommand},
 };
-use stage::{SIZE, Stage, open_in};
+use stage::{SIZE, Stage, facts, open_in};
 
 const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/turned.ganspect");
 
@@ -188,18 +187,8 @@ fn a_model_that_has_learned_is_adopted_on_a_click_and_left_on_another() {
 /// A window tall enough for every section, with parts on their way or a model that has learned.
 fn sections(dark: bool, learned: bool) -> Stage {
     let prepare = move |live: &Live| {
-        live.inspect.status.write().model = ModelState::Ready(Arc::new(ModelFacts {
-            name: "turned".into(),
-            path: None,
-            hash: FileHash::of(b"old").to_string(),
-            recipe: Arc::new(Preset::Laptop.recipe()),
-            step: 2_000,
-            encoder: true,
-            calibrations: Arc::new(Vec::new()),
-            regions: Regions::default(),
-            split: Arc::new(Split { seed: 0, train: Vec::new(), held_out: Vec::new() }),
-            lineage: None,
-        }));
+        live.inspect.status.write().model =
+            ModelState::Ready(Arc::new(facts(FileHash::of(b"old").to_string(), Vec::new())));
         let order = Order { folder: "/line/3/camera".into(), options: Options::default(), record: "/r.sqlite".into() };
         let refused = |name: &str, reason: &str| Quarantined {
             path: Path::new("/line/3/camera").join(name),

@@ -8,27 +8,24 @@ mod inspected;
 #[allow(dead_code)] // other tests use the rest of it
 mod stage;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use egui::{Key, Modifiers};
-use egui_kittest::{Harness, SnapshotResults, kittest::Queryable};
+use egui_kittest::{SnapshotResults, kittest::Queryable};
 use ganspect::{
-    data::surface::{self, DefectKind, Kind},
+    data::{
+        FileHash, Split,
+        surface::{self, DefectKind, Kind},
+    },
     engine::{
         Live,
-        inspect::{ModelSource, QueryState},
+        inspect::{ModelFacts, ModelSource, ModelState, QueryState},
     },
     inspect::Verdict,
-    ui::{Action, App, Page, UiCommand},
+    ui::{Action, Page, UiCommand},
 };
 use inspected::{STEPS, STRIDE, entry, failed, model, query};
-use stage::{SIZE, Stage, open};
-
-type Window = Harness<'static, App>;
-
-fn shows(window: &Window, label: &str) -> bool {
-    window.query_all_by_label_contains(label).next().is_some()
-}
+use stage::{SIZE, Stage, Window, open, shows};
 
 fn press(stage: &mut Stage, modifiers: Modifiers, key: Key) {
     stage.harness.key_press_modifiers(modifiers, key);
@@ -158,7 +155,9 @@ fn the_last_page_counts_what_was_shown() {
     let mut stage = presented(SIZE, true);
     {
         let mut status = stage.harness.state().live().inspect.status.write();
-        status.training = Some(76);
+        let ModelState::Ready(model) = &status.model else { panic!("no model") };
+        let split = Split { seed: 0, train: vec![FileHash::of(b"one"); 76], held_out: Vec::new() };
+        status.model = ModelState::Ready(Arc::new(ModelFacts { split: Arc::new(split), ..(**model).clone() }));
     }
     for _ in 0..2 {
         press(&mut stage, Modifiers::NONE, Key::ArrowRight);

@@ -13,17 +13,17 @@ use std::{
 
 use egui::{Key, Modifiers, accesskit};
 use egui_kittest::{
-    Harness, SnapshotResults,
+    SnapshotResults,
     kittest::{NodeT, Queryable},
 };
 use ganspect::{
     data::{
-        FileHash, Split,
+        FileHash,
         surface::{self, DefectKind, Kind},
     },
     engine::{
         Command, Inspect, Live,
-        inspect::{Likeness, ModelFacts, ModelSource, ModelState, View},
+        inspect::{Likeness, ModelSource, ModelState, View},
         live::Pictures,
         station::{Books, Figures, RecordState},
     },
@@ -40,10 +40,9 @@ use ganspect::{
         facets::Facets,
         record::{NewInspection, NewOpinion, NewPart},
     },
-    train::Preset,
-    ui::{Action, App, Page, UiCommand},
+    ui::{Action, Page, UiCommand},
 };
-use stage::{SIZE, Stage, open, open_in};
+use stage::{SIZE, Stage, Window, facts, open, open_in, shows};
 
 const SIDE: usize = 96;
 
@@ -158,12 +157,6 @@ fn reviewing(two_persons: bool) -> (Stage, Record) {
     show(&mut stage);
     stage.until("the record", |window| shows(window, "1 of 6"));
     (stage, record)
-}
-
-type Window = Harness<'static, App>;
-
-fn shows(window: &Window, label: &str) -> bool {
-    window.query_all_by_label_contains(label).next().is_some()
 }
 
 fn show(stage: &mut Stage) {
@@ -357,7 +350,7 @@ fn filters_and_search_choose_the_queue() {
 fn two_persons_judge_without_sight_of_each_other_and_a_third_look_settles_it() {
     let (mut stage, mut record) = reviewing(true);
     let part = item(&record, "part-03.png");
-    stage.harness.state().live().station.alike.write().insert(part.inspection.id, Arc::new(alike(2)));
+    stage.harness.state().live().station.maps.write().insert(part.inspection.id, Ok(Arc::new(drawn(2))));
     let bob = NewOpinion { blind: true, ..NewOpinion::new(part.inspection.id, "bob", Judgement::Defective) };
     record.add_opinion(&bob).unwrap();
     stage.harness.run_steps(3);
@@ -508,18 +501,15 @@ fn calibration() -> Calibration {
 
 /// The model in force, and what it draws in the place of part `i`.
 fn model_and_map(live: &Live, i: usize) {
-    live.inspect.status.write().model = ModelState::Ready(Arc::new(ModelFacts {
-        name: "turned".into(),
-        path: None,
-        hash: model_hash().to_string(),
-        recipe: Arc::new(Preset::Laptop.recipe()),
-        step: 2_000,
-        encoder: true,
-        calibrations: Arc::new(vec![calibration()]),
-        regions: Regions::default(),
-        split: Arc::new(Split { seed: 0, train: Vec::new(), held_out: Vec::new() }),
-        lineage: None,
-    }));
+    live.inspect.status.write().model =
+        ModelState::Ready(Arc::new(facts(model_hash().to_string(), vec![calibration()])));
+    let inspection = InspectionId(i as i64 + 1);
+    live.station.maps.write().insert(inspection, Ok(Arc::new(drawn(i))));
+    live.station.findings.write().insert(inspection, Arc::new(findings(0.04)));
+}
+
+/// What a model draws in the place of part `i`.
+fn drawn(i: usize) -> View {
     let picture = surface::draw(Kind::Turned, Some(DefectKind::Scratch), 11, i as u64, SIDE).picture;
     let query = Arc::new(Planes::of(&picture, 1, 1.0));
     // Tool marks run down the picture: a column's mean is the column without the scratch.
@@ -544,10 +534,8 @@ fn model_and_map(live: &Live, i: usize) {
         tiles: 1,
         seconds: 0.6,
     };
-    let view = View { query, frames: vec![kept], records: Arc::default(), outcome: Some(Arc::new(outcome)) };
-    live.station.maps.write().insert(InspectionId(i as i64 + 1), Ok(Arc::new(view)));
-    live.station.findings.write().insert(InspectionId(i as i64 + 1), Arc::new(findings(0.04)));
-    live.station.alike.write().insert(InspectionId(i as i64 + 1), Arc::new(alike(i)));
+    let (outcome, alike) = (Some(Arc::new(outcome)), Some(Arc::new(alike(i))));
+    View { query, frames: vec![kept], records: Arc::default(), outcome, alike }
 }
 
 /// A crop of part `i` beside three of good parts.

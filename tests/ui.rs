@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)] // a test fails by panicking
 
+#[allow(dead_code)] // other tests use the rest of it
 mod stage;
 
 use std::{
@@ -12,7 +13,7 @@ use std::{
 
 use egui::{Key, Modifiers};
 use egui_kittest::{
-    Harness, SnapshotResults,
+    SnapshotResults,
     kittest::{NodeT, Queryable},
 };
 use ganspect::{
@@ -26,15 +27,9 @@ use ganspect::{
         Health, Metric, Preset, Recipe,
         folder::{RunFolder, RunInfo},
     },
-    ui::{Action, App, Page, Settings, UiCommand},
+    ui::{Action, Page, Settings, UiCommand},
 };
-use stage::{SIZE, Stage, open, open_in};
-
-type Window = Harness<'static, App>;
-
-fn shows(window: &Window, label: &str) -> bool {
-    window.query_all_by_label_contains(label).next().is_some()
-}
+use stage::{SIZE, Stage, Window, open, open_in, shows};
 
 fn press(stage: &mut Stage, modifiers: Modifiers, key: Key) {
     stage.harness.key_press_modifiers(modifiers, key);

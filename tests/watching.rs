@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)] // a test fails by panicking
 
+mod camera;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -283,26 +285,7 @@ fn sixty_parts_under_load_are_inspected_once_each_and_so_after_every_break() {
     let parts: Vec<(String, Vec<u8>)> = (0..60).map(|n| (format!("part {n}.png"), png(n, None))).collect();
     let root = station.root.path().to_owned();
     let written = parts.clone();
-    let writer = thread::Builder::new()
-        .name("test-camera".into())
-        .spawn(move || {
-            let mut rng = ChaCha8Rng::seed_from_u64(11);
-            for (name, bytes) in &written {
-                let path = root.join(name);
-                if rng.random_bool(0.5) {
-                    let part = root.join(format!("{name}.part"));
-                    fs::write(&part, bytes).unwrap();
-                    fs::rename(&part, &path).unwrap();
-                } else {
-                    let (head, tail) = bytes.split_at(rng.random_range(1..bytes.len()));
-                    let mut file = fs::File::create(&path).unwrap();
-                    file.write_all(head).unwrap();
-                    thread::sleep(Duration::from_millis(rng.random_range(0..20)));
-                    file.write_all(tail).unwrap();
-                }
-            }
-        })
-        .unwrap();
+    let writer = camera::write(root, written, 0.5, 11);
     // Dropped at any point: with parts read ahead, in hand, and inspected but not filed.
     let mut rng = ChaCha8Rng::seed_from_u64(12);
     for _ in 0..5 {

@@ -10,7 +10,6 @@ use crate::{
     device::DeviceChoice,
     engine::{
         Command, Inspect, Learn,
-        inspect::ModelSource,
         learn::{Assignment, LearnPhase, Learned},
     },
     inspect::{InvertPreset, lineage::Role},
@@ -51,11 +50,7 @@ pub(super) fn run(arguments: LearnArguments, choice: DeviceChoice) -> Result<()>
     let interrupted = super::interrupted()?;
     let (engine, bell) = super::engine(choice)?;
     engine.send(Command::Inspect(Inspect::Knobs(Box::new(knobs))));
-    let source = match arguments.model.to_str() {
-        Some("built-in") => ModelSource::BuiltIn,
-        _ => ModelSource::File(arguments.model.clone()),
-    };
-    let model = super::inspect::open_model(&engine, &bell, source)?;
+    let model = super::inspect::open_model(&engine, &bell, super::inspect::source(&arguments.model))?;
     let lineage = model.lineage.as_deref().cloned().unwrap_or_default();
     let teaching = Teaching::of(&items, &lineage.before(&model.split));
     let (healthy, defective) = teaching.fresh(model.lineage.as_deref());

@@ -226,6 +226,8 @@ pub struct View {
     pub records: Arc<Vec<Record>>,
     /// What came of it, once it is done or stopped.
     pub outcome: Option<Arc<Outcome>>,
+    /// Healthy crops beside its oddest place, once it is done or stopped; none where the model keeps no crops.
+    pub alike: Option<Arc<Likeness>>,
 }
 
 /// The oddest place of a query beside the healthy training crops that look most like it.
@@ -296,8 +298,6 @@ pub struct InspectStatus {
     pub rate: Option<f64>,
     /// Who set that rate, when, and on what it rests; `None` for the calibration's own.
     pub promise: Option<Promise>,
-    /// Healthy images that the model in force was trained on.
-    pub training: Option<usize>,
     /// Why a rate that was asked for is not in force.
     pub rate_refused: Option<String>,
     /// Held-out images inspected and in all, while a calibration goes on.
@@ -314,8 +314,6 @@ pub struct InspectLive {
     /// What is shown of each query. The pictures of queries long past are let go; ask for them again to
     /// see them.
     pub views: RwLock<std::collections::BTreeMap<QueryId, Arc<View>>>,
-    /// Healthy crops that look most like the oddest place of a query; none where the model keeps no crops.
-    pub likeness: RwLock<std::collections::BTreeMap<QueryId, Arc<Likeness>>>,
     /// Samples that the model in force draws, to show what it has learnt.
     pub samples: RwLock<Option<Arc<Pictures>>>,
 }

@@ -14,7 +14,6 @@ use super::{
     },
     likeness::likeness,
     live::Pictures,
-    reviewer::InForce,
     task::{State, Task},
     worker::Outbox,
 };
@@ -69,6 +68,14 @@ enum Calibrating {
     Running(Box<Calibrator>),
 }
 
+/// The model in force with its hash, and the knobs.
+#[derive(Clone, Copy)]
+pub(super) struct InForce<'a> {
+    pub model: &'a Model,
+    pub hash: &'a str,
+    pub knobs: &'a InvertKnobs,
+}
+
 pub(super) struct Inspector {
     live: Arc<Live>,
     model: Option<Model>,
@@ -108,17 +115,12 @@ impl Inspector {
         reading && !matches!(self.calibrating, Some(Calibrating::Running(_)))
     }
 
-    /// The model in force, and the knobs.
-    pub(super) fn model(&self) -> Option<(&Model, &InvertKnobs)> {
-        self.model.as_ref().map(|model| (model, &self.knobs))
-    }
-
     /// The knobs for queries that have not begun.
     pub(super) fn knobs(&self) -> &InvertKnobs {
         &self.knobs
     }
 
-    /// The same with the model's hash.
+    /// The model in force, and what goes with it.
     pub(super) fn in_force(&self) -> Option<InForce<'_>> {
         self.model.as_ref().map(|model| InForce { model, hash: &self.hash, knobs: &self.knobs })
     }
@@ -233,7 +235,6 @@ impl Inspector {
         let about = model.about();
         status.rate = model.rate(&self.knobs);
         status.promise = about.promise.clone().filter(|promise| Some(promise.rate) == status.rate);
-        status.training = Some(about.split.train.len());
         status.model = ModelState::Ready(Arc::new(ModelFacts {
             name: about.name.clone(),
             path: self.path.clone(),
@@ -276,7 +277,6 @@ impl Inspector {
         self.slots.retain(|slot| !ids.contains(&slot.entry.id));
         self.live.inspect.status.write().entries.retain(|entry| !ids.contains(&entry.id));
         self.live.inspect.views.write().retain(|id, _| !ids.contains(id));
-        self.live.inspect.likeness.write().retain(|id, _| !ids.contains(id));
     }
 
     fn place(&self, id: QueryId) -> Option<usize> {
@@ -569,6 +569,7 @@ impl Inspector {
                     frames: job.frames().to_vec(),
                     records: Arc::new(job.records().to_vec()),
                     outcome: None,
+                    alike: None,
                 };
                 self.live.inspect.views.write().insert(slot.entry.id, Arc::new(view));
                 outbox.wake();
@@ -609,13 +610,8 @@ impl Inspector {
             frames: job.frames().to_vec(),
             records: Arc::new(outcome.records.clone()),
             outcome: Some(Arc::new(outcome)),
+            alike,
         };
-        let mut likenesses = self.live.inspect.likeness.write();
-        match alike {
-            Some(alike) => likenesses.insert(slot.entry.id, Arc::new(alike)),
-            None => likenesses.remove(&slot.entry.id),
-        };
-        drop(likenesses);
         self.live.inspect.views.write().insert(slot.entry.id, Arc::new(view));
         self.show_entry(i);
         self.let_go();
@@ -633,7 +629,6 @@ impl Inspector {
             oldest.bytes = 0;
             (oldest.job, oldest.query) = (None, None);
             self.live.inspect.views.write().remove(&oldest.entry.id);
-            self.live.inspect.likeness.write().remove(&oldest.entry.id);
         }
     }
 

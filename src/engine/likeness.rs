@@ -1,10 +1,12 @@
 //! Healthy crops beside the oddest place of a picture.
 
+use std::sync::Arc;
+
 use super::{inspect::Likeness, live::Pictures};
 use crate::inspect::{Model, Outcome, neighbours};
 
 /// The oddest place of what was inspected beside the healthy crops that look most like it.
-pub(super) fn likeness(model: &Model, outcome: &Outcome) -> Option<Likeness> {
+pub(super) fn likeness(model: &Model, outcome: &Outcome) -> Option<Arc<Likeness>> {
     model.bank()?;
     let query = &outcome.query;
     let place = neighbours::oddest(outcome)?;
@@ -19,5 +21,6 @@ pub(super) fn likeness(model: &Model, outcome: &Outcome) -> Option<Likeness> {
     let mut pixels = neighbours::pixels(query, corner).to_vec();
     found.iter().for_each(|neighbour| pixels.extend_from_slice(&neighbour.pixels));
     let pictures = Pictures { count: found.len() + 1, side: neighbours::SIDE, channels: query.channels(), pixels };
-    Some(Likeness { pictures, corner, neighbours: found.into_iter().map(|n| (n.origin, n.distance)).collect() })
+    let neighbours = found.into_iter().map(|n| (n.origin, n.distance)).collect();
+    Some(Arc::new(Likeness { pictures, corner, neighbours }))
 }

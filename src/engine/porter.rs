@@ -10,24 +10,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-use self::{
-    ending::{STOPPED, Why},
-    pace::Pace,
-};
+use self::{ending::Why, pace::Pace};
 use super::{
     Live, Severity,
     batch::{Batch, InForce, Turn},
     filing::{Filing, Sheet},
+    inspector,
     intake::{Intake, IntakePhase, IntakeStatus, Order},
-    reviewer,
     task::{State, Task},
     watch::{News, Watch},
     worker::Outbox,
 };
 use crate::inspect::InvertKnobs;
-
-/// The model in force, if there is one.
-pub(super) type Force<'a> = Option<&'a reviewer::InForce<'a>>;
 
 /// What parts are judged by: the model's hash, its threshold, the knobs.
 #[derive(Clone, Debug, PartialEq)]
@@ -140,7 +134,7 @@ impl Porter {
         match self.stage.take() {
             None => {}
             Some(Stage::Asked | Stage::Opening(_)) => {
-                self.over(IntakePhase::Ended(format!("{STOPPED} before the first part.")), outbox);
+                self.over(IntakePhase::Ended("Stopped before the first part.".into()), true, outbox);
             }
             Some(Stage::Going(open)) => {
                 self.end(open, Why::Stopped);
@@ -160,11 +154,11 @@ impl Porter {
         self.stage = Some(Stage::Ending { open, why });
     }
 
-    fn over(&mut self, last: IntakePhase, outbox: &mut Outbox) {
+    /// Nothing more comes; that is said unless it was `asked` for.
+    fn over(&mut self, last: IntakePhase, asked: bool, outbox: &mut Outbox) {
         match &last {
             IntakePhase::Failed(text) => outbox.notice(Severity::Error, text.clone(), ""),
-            // The rest was asked for.
-            IntakePhase::Ended(text) if !text.starts_with(STOPPED) => outbox.notice(Severity::Info, text.clone(), ""),
+            IntakePhase::Ended(text) if !asked => outbox.notice(Severity::Info, text.clone(), ""),
             _ => {}
         }
         self.stage = None;
@@ -178,7 +172,7 @@ impl Porter {
     }
 
     /// Works for about `budget`; whether there is anything new to show.
-    pub(super) fn slice(&mut self, budget: Duration, now: Force<'_>, outbox: &mut Outbox) -> bool {
+    pub(super) fn slice(&mut self, budget: Duration, now: Option<inspector::InForce<'_>>, outbox: &mut Outbox) -> bool {
         let began = Instant::now();
         while self.advance(now, outbox) && began.elapsed() < budget {}
         self.show();
@@ -186,7 +180,7 @@ impl Porter {
     }
 
     /// A piece of the work; `false` when there is nothing to do at the moment.
-    fn advance(&mut self, now: Force<'_>, outbox: &mut Outbox) -> bool {
+    fn advance(&mut self, now: Option<inspector::InForce<'_>>, outbox: &mut Outbox) -> bool {
         match self.stage.take() {
             None => false,
             Some(Stage::Asked) => {
@@ -207,8 +201,11 @@ impl Porter {
                         self.stage = Some(Stage::Going(Box::new(open)));
                         return true;
                     }
-                    State::Done(Err(text)) => self.over(IntakePhase::Failed(text), outbox),
-                    State::Over => self.over(IntakePhase::Failed(self.failed("opening it broke off")), outbox),
+                    State::Done(Err(text)) => self.over(IntakePhase::Failed(text), false, outbox),
+                    State::Over => {
+                        let text = self.failed("opening it broke off");
+                        self.over(IntakePhase::Failed(text), false, outbox);
+                    }
                 }
                 false
             }
@@ -229,15 +226,15 @@ impl Porter {
             Ok(task) => self.stage = Some(Stage::Opening(task)),
             Err(error) => {
                 let text = self.failed(&format!("the system has no thread for it: {error}"));
-                self.over(IntakePhase::Failed(text), outbox);
+                self.over(IntakePhase::Failed(text), false, outbox);
             }
         }
     }
 
     /// What parts are judged by now, or why they cannot be. The knobs stay those that it began with as long as the model
     /// has a verdict for them: what is turned for a single image is not meant for a whole folder.
-    fn basis(&mut self, now: Force<'_>) -> Result<Basis, String> {
-        let Some(reviewer::InForce { model, hash, knobs: current }) = now else {
+    fn basis(&mut self, now: Option<inspector::InForce<'_>>) -> Result<Basis, String> {
+        let Some(inspector::InForce { model, hash, knobs: current }) = now else {
             return Err("No model is in force. Open one in Inspect: the parts wait for it.".into());
         };
         let of = |knobs: &InvertKnobs| {
@@ -256,7 +253,7 @@ impl Porter {
     }
 
     /// A piece of a part.
-    fn go(&mut self, mut open: Box<Open>, now: Force<'_>) -> bool {
+    fn go(&mut self, mut open: Box<Open>, now: Option<inspector::InForce<'_>>) -> bool {
         if let Some(result) = open.filing.ended() {
             let why = result.err().map_or_else(|| "filing broke off".into(), |error| error.to_string());
             let text = self.failed(&why);
@@ -280,7 +277,7 @@ impl Porter {
                 return false;
             }
         };
-        let Some(reviewer::InForce { model, .. }) = now else { return false };
+        let Some(inspector::InForce { model, .. }) = now else { return false };
         if open.batch.as_ref().is_none_or(|(_, basis)| *basis != wanted) {
             let before = open.batch.take().map(|(_, basis)| basis.hash);
             if self.is_once() && before.as_ref().or(self.first().as_ref()).is_some_and(|hash| *hash != wanted.hash) {
@@ -367,7 +364,8 @@ impl Porter {
             (_, Err(error)) => Why::Failed(self.failed(&error.to_string())),
             (why, Ok(())) => why,
         };
-        self.over(why.words(&self.folder(), &counts), outbox);
+        let asked = matches!(why, Why::Stopped);
+        self.over(why.words(&self.folder(), &counts), asked, outbox);
     }
 
     fn folder(&self) -> String {

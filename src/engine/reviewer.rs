@@ -8,23 +8,17 @@ use std::{
 use super::{
     Live,
     inspect::View,
+    inspector::InForce,
     likeness::likeness,
     station::{Sight, Wanted, let_go_maps},
     worker::Outbox,
 };
 use crate::{
     data::{FileHash, Picture},
-    inspect::{InvertKnobs, Job, Model},
+    inspect::Job,
     review::InspectionId,
     words::sentence,
 };
-
-/// The model in force with its hash, and the knobs.
-pub(super) struct InForce<'a> {
-    pub model: &'a Model,
-    pub hash: &'a str,
-    pub knobs: &'a InvertKnobs,
-}
 
 pub(super) struct Reviewer {
     live: Arc<Live>,
@@ -81,16 +75,12 @@ impl Reviewer {
                     self.job = Some((wanted.inspection, job));
                     return Ok(None);
                 }
-                Ok(model.judge(&job).map(|outcome| {
-                    if let Some(alike) = likeness(model, &outcome) {
-                        self.live.station.alike.write().insert(wanted.inspection, Arc::new(alike));
-                    }
-                    View {
-                        query: Arc::clone(job.query()),
-                        frames: job.frames().last().cloned().into_iter().collect(),
-                        records: Arc::new(outcome.records.clone()),
-                        outcome: Some(Arc::new(outcome)),
-                    }
+                Ok(model.judge(&job).map(|outcome| View {
+                    query: Arc::clone(job.query()),
+                    frames: job.frames().last().cloned().into_iter().collect(),
+                    records: Arc::new(outcome.records.clone()),
+                    alike: likeness(model, &outcome),
+                    outcome: Some(Arc::new(outcome)),
                 }))
             });
             let map = match drawn {

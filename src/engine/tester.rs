@@ -9,13 +9,14 @@ use std::{
 use super::{
     Live, Severity,
     evaluate::{Evaluate, TestPhase, TestStatus, kept_file},
+    inspector::InForce,
     task::{State, Task},
     worker::Outbox,
 };
 use crate::{
     data::{DataError, DataSource},
     inspect::{
-        Evaluation, Evaluator, InvertKnobs, Job, Model, TestSet,
+        Evaluation, Evaluator, Job, Model, TestSet,
         evaluation::{
             Portrait, Reported, Summary,
             evaluator::{job_again, outcome_again},
@@ -66,8 +67,6 @@ pub(super) struct Tester {
     due: Option<Instant>,
 }
 
-type InForce<'a> = Option<(&'a Model, &'a InvertKnobs)>;
-
 impl Tester {
     pub(super) fn new(live: Arc<Live>) -> Self {
         Self { live, stage: None, reporting: None, due: None }
@@ -83,9 +82,9 @@ impl Tester {
         !matches!(self.stage, Some(Stage::Running { .. })) && !matches!(self.reporting, Some(Reporting::Drawing(_)))
     }
 
-    pub(super) fn obey(&mut self, command: Evaluate, model: InForce<'_>, outbox: &mut Outbox) {
+    pub(super) fn obey(&mut self, command: Evaluate, now: Option<InForce<'_>>, outbox: &mut Outbox) {
         match command {
-            Evaluate::Begin { source, runs } => self.begin(source, runs, model, outbox),
+            Evaluate::Begin { source, runs } => self.begin(source, runs, now, outbox),
             Evaluate::Cancel => self.cancel(outbox),
             Evaluate::Report { dir, rate } => self.report(dir, rate, outbox),
             // The model is not the tester's to change.
@@ -105,18 +104,24 @@ impl Tester {
         self.status(|s| s.phase = TestPhase::Failed(text));
     }
 
-    fn begin(&mut self, source: Option<DataSource>, runs: Option<PathBuf>, model: InForce<'_>, outbox: &mut Outbox) {
+    fn begin(
+        &mut self,
+        source: Option<DataSource>,
+        runs: Option<PathBuf>,
+        now: Option<InForce<'_>>,
+        outbox: &mut Outbox,
+    ) {
         self.cancel(outbox);
         self.reporting = None;
         self.status(|s| *s = TestStatus { source: source.clone(), ..TestStatus::default() });
-        let Some((model, _)) = model else {
+        let Some(InForce { model, hash, .. }) = now else {
             return self.fail("there is no model to test; open a .ganspect file first", outbox);
         };
         let wanted = match source.map_or_else(|| model.about().data.parse(), Ok) {
             Ok(wanted) => wanted,
             Err(error) => return self.fail(&error.to_string(), outbox),
         };
-        let (hash, split) = (model.hash(), model.about().split.clone());
+        let (hash, split) = (hash.to_owned(), model.about().split.clone());
         let task = Task::spawn(
             "ganspect-open",
             || {},
@@ -149,10 +154,10 @@ impl Tester {
     }
 
     /// What verdicts go by was changed in the model in force: its test is judged anew, and nothing inspected again.
-    pub(super) fn judge_anew(&mut self, model: InForce<'_>) {
-        let Some((model, _)) = model else { return };
+    pub(super) fn judge_anew(&mut self, now: Option<InForce<'_>>) {
+        let Some(InForce { model, hash, .. }) = now else { return };
         let Some(evaluation) = self.live.evaluate.status.read().evaluation.clone() else { return };
-        let own = evaluation.model.hash == model.hash() && evaluation.regions == model.about().regions;
+        let own = evaluation.model.hash == hash && evaluation.regions == model.about().regions;
         let Some(calibration) = model.calibration(&evaluation.knobs).filter(|_| own) else { return };
         let rate = model.rate(&evaluation.knobs);
         if let Some(Stage::Running { evaluator, .. }) = &mut self.stage {
@@ -162,13 +167,13 @@ impl Tester {
     }
 
     /// Works for about `budget`.
-    pub(super) fn slice(&mut self, budget: Duration, model: InForce<'_>, outbox: &mut Outbox) {
+    pub(super) fn slice(&mut self, budget: Duration, now: Option<InForce<'_>>, outbox: &mut Outbox) {
         let began = Instant::now();
         while began.elapsed() < budget {
             let going = match self.stage.take() {
-                Some(Stage::Opening { task, hash, runs }) => self.open(task, hash, runs, model, outbox),
+                Some(Stage::Opening { task, hash, runs }) => self.open(task, hash, runs, now, outbox),
                 Some(Stage::Running { evaluator, networks }) => self.advance(evaluator, networks, outbox),
-                None => self.advance_report(model, outbox),
+                None => self.advance_report(now, outbox),
             };
             if !going {
                 break;
@@ -183,7 +188,7 @@ impl Tester {
         task: Task<Result<TestSet, DataError>>,
         hash: String,
         runs: Option<PathBuf>,
-        model: InForce<'_>,
+        now: Option<InForce<'_>>,
         outbox: &mut Outbox,
     ) -> bool {
         let (done, total) = task.progress();
@@ -203,7 +208,7 @@ impl Tester {
                 return false;
             }
         };
-        let Some((model, knobs)) = model.filter(|(model, _)| model.hash() == hash) else {
+        let Some(InForce { model, knobs, .. }) = now.filter(|now| now.hash == hash) else {
             self.fail("another model was put in force while the images were read; begin again", outbox);
             return false;
         };
@@ -304,7 +309,7 @@ impl Tester {
     }
 
     /// A step of the report; `false` when it waits or is over.
-    fn advance_report(&mut self, model: InForce<'_>, outbox: &mut Outbox) -> bool {
+    fn advance_report(&mut self, now: Option<InForce<'_>>, outbox: &mut Outbox) -> bool {
         match self.reporting.take() {
             None => false,
             Some(Reporting::Figures(task, dir)) => match task.poll() {
@@ -332,9 +337,9 @@ impl Tester {
             },
             Some(Reporting::Drawing(mut drawing)) => {
                 // Pictures are drawn by the model that was tested; without it the report has none.
-                let own = model.filter(|(m, _)| m.hash() == drawing.evaluation.model.hash);
+                let own = now.filter(|now| now.hash == drawing.evaluation.model.hash);
                 match own {
-                    Some((model, _)) if drawing.next < drawing.cases.len() => {
+                    Some(InForce { model, .. }) if drawing.next < drawing.cases.len() => {
                         drawing.advance(model);
                         self.follow(Ok(Reporting::Drawing(drawing)), outbox);
                     }

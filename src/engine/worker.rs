@@ -265,13 +265,13 @@ impl Worker {
                 let judges = matches!(command, Inspect::Rate(_) | Inspect::Decide(_));
                 self.inspect(command);
                 if judges {
-                    self.tester.judge_anew(self.inspector.model());
+                    self.tester.judge_anew(self.inspector.in_force());
                 }
             }
             Command::Evaluate(Evaluate::Weigh(by_labels)) => self.weigh(by_labels),
             Command::Evaluate(command) => {
                 let (tester, outbox) = (&mut self.tester, &mut self.outbox);
-                tester.obey(command, self.inspector.model(), outbox);
+                tester.obey(command, self.inspector.in_force(), outbox);
             }
             Command::Intake(command) => self.porter.obey(command, self.inspector.knobs(), &mut self.outbox),
             Command::Learn(command) => self.learn(command),
@@ -356,7 +356,7 @@ impl Worker {
     /// Weighs the fused score by the labelled defects of the test on show, or by none again.
     fn weigh(&mut self, by_labels: bool) {
         let Some(evaluation) = self.live.evaluate.status.read().evaluation.clone() else { return };
-        let own = self.inspector.model().is_some_and(|(model, _)| model.hash() == evaluation.model.hash);
+        let own = self.inspector.in_force().is_some_and(|now| now.hash == evaluation.model.hash);
         if !own {
             let text = "The test is another model's. Open that model to weigh its scores.";
             return self.outbox.notice(Severity::Warning, text, "");
@@ -366,7 +366,7 @@ impl Worker {
             false => model.forget_labels(knobs).map(|_| ()),
         };
         self.inspector.decide(weigh, &mut self.outbox);
-        self.tester.judge_anew(self.inspector.model());
+        self.tester.judge_anew(self.inspector.in_force());
         self.outbox.wake();
     }
 
@@ -442,8 +442,8 @@ impl Worker {
         if !self.tester.is_working() || self.is_waited_for() {
             return;
         }
-        let (tester, model, outbox) = (&mut self.tester, self.inspector.model(), &mut self.outbox);
-        let worked = panic::catch_unwind(AssertUnwindSafe(|| tester.slice(TURN, model, outbox)));
+        let (tester, force, outbox) = (&mut self.tester, self.inspector.in_force(), &mut self.outbox);
+        let worked = panic::catch_unwind(AssertUnwindSafe(|| tester.slice(TURN, force, outbox)));
         if worked.is_err() {
             let tester = &mut self.tester;
             let _ = panic::catch_unwind(AssertUnwindSafe(|| tester.lose()));
@@ -462,7 +462,7 @@ impl Worker {
     }
 
     fn learn(&mut self, command: Learn) {
-        let teacher = self.inspector.model().map(|(model, knobs)| (model, self.inspector.path(), knobs));
+        let teacher = self.inspector.in_force().map(|now| (now.model, self.inspector.path(), now.knobs));
         let (learner, device, outbox) = (&mut self.learner, self.device.as_ref(), &mut self.outbox);
         let obeyed = panic::catch_unwind(AssertUnwindSafe(|| learner.obey(command, teacher, device, outbox)));
         self.survive_learning(obeyed);
@@ -482,7 +482,7 @@ impl Worker {
             return false;
         }
         let (porter, force, outbox) = (&mut self.porter, self.inspector.in_force(), &mut self.outbox);
-        match panic::catch_unwind(AssertUnwindSafe(|| porter.slice(TURN, force.as_ref(), outbox))) {
+        match panic::catch_unwind(AssertUnwindSafe(|| porter.slice(TURN, force, outbox))) {
             Ok(news) => news,
             Err(payload) => {
                 let porter = &mut self.porter;

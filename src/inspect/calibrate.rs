@@ -144,7 +144,12 @@ impl Assessment {
 impl Calibration {
     /// The one of `all` that was made with these knobs, seed aside, on these regions.
     pub fn find<'a>(all: &'a [Self], knobs: &InvertKnobs, regions: &Regions) -> Option<&'a Self> {
-        all.iter().find(|c| c.knobs.comparable(knobs) && c.regions == *regions)
+        all.iter().find(|c| c.is_for(knobs, regions))
+    }
+
+    /// Whether it was made with these knobs, seed aside, on these regions.
+    pub fn is_for(&self, knobs: &InvertKnobs, regions: &Regions) -> bool {
+        self.knobs.comparable(knobs) && self.regions == *regions
     }
 
     /// The rate in force unless the user sets one: one false alarm in twenty good parts, or the least that

@@ -430,15 +430,14 @@ impl Model {
 
     /// Puts a calibration in the place of the one for the same knobs, if there was one.
     pub fn calibrate(&mut self, calibration: Calibration) {
-        let same = |c: &Calibration| c.knobs.comparable(&calibration.knobs) && c.regions == calibration.regions;
-        self.about.calibrations.retain(|c| !same(c));
+        self.about.calibrations.retain(|c| !c.is_for(&calibration.knobs, &calibration.regions));
         self.about.calibrations.push(calibration);
     }
 
     /// The calibration for these knobs on the regions in force, to be changed.
     fn calibration_mut(&mut self, knobs: &InvertKnobs) -> Option<&mut Calibration> {
         let regions = &self.about.regions;
-        self.about.calibrations.iter_mut().find(|c| c.knobs.comparable(knobs) && c.regions == *regions)
+        self.about.calibrations.iter_mut().find(|c| c.is_for(knobs, regions))
     }
 
     /// Promises a false-alarm rate from now on; who did that, when and on what is written beside it.

@@ -623,9 +623,15 @@ impl App {
         let margin = egui::Frame::central_panel(ui.style()).inner_margin(theme::GAP_L);
         match self.page {
             Page::Train => self.train_page(ui, live, status, facts, actions),
-            Page::Inspect => self.inspect_page(ui, live, status, facts, actions),
-            Page::Evaluate => self.evaluate_page(ui, live, status, facts, actions),
-            Page::Review => self.review_page(ui, live, status, facts, actions),
+            Page::Inspect | Page::Evaluate | Page::Review => {
+                let (desk, overlays, view) = (&self.desk, &self.overlays, &self.settings.view);
+                let mut frame = Frame::new(live, status, facts, actions, desk, overlays, view);
+                match self.page {
+                    Page::Inspect => self.inspect.ui(ui, &mut frame),
+                    Page::Evaluate => self.evaluate.ui(ui, &mut frame),
+                    _ => self.review.ui(ui, &mut frame),
+                }
+            }
             Page::Runs => {
                 let pending: Vec<PathBuf> = self.reading.iter().map(|r| r.run.clone()).collect();
                 let open = status.run.as_deref().filter(|_| facts.run);

@@ -2,21 +2,21 @@
 
 use std::{path::PathBuf, sync::Arc};
 
+use super::stage::facts;
 use ganspect::{
     boxes::box_mean,
     data::{
-        FileHash, Split,
+        FileHash,
         surface::{self, DefectKind, Kind},
     },
     engine::{
         Live,
-        inspect::{Entry, ModelFacts, ModelState, QueryId, QuerySource, QueryState, Thumbnail, View},
+        inspect::{Entry, ModelState, QueryId, QuerySource, QueryState, Thumbnail, View},
     },
     inspect::{
         Calibration, InvertKnobs, Kept, Outcome, Planes, Record, Regions, ScoreKind, Scores,
         calibrate::{HeldOut, MapScale},
     },
-    train::Preset,
 };
 
 pub const SIDE: usize = 128;
@@ -103,18 +103,7 @@ pub fn calibration() -> Calibration {
 
 pub fn model(live: &Live) {
     let mut status = live.inspect.status.write();
-    status.model = ModelState::Ready(Arc::new(ModelFacts {
-        name: "turned".into(),
-        path: None,
-        hash: "0".into(),
-        recipe: Arc::new(Preset::Laptop.recipe()),
-        step: 2_000,
-        encoder: true,
-        calibrations: Arc::new(vec![calibration()]),
-        regions: Regions::default(),
-        split: Arc::new(Split { seed: 0, train: Vec::new(), held_out: Vec::new() }),
-        lineage: None,
-    }));
+    status.model = ModelState::Ready(Arc::new(facts("0", vec![calibration()])));
     status.rate = Some(0.05);
 }
 
@@ -193,7 +182,7 @@ pub fn query(
     });
     let id = item.id;
     live.inspect.status.write().entries.push(Arc::new(item));
-    let view = View { query, frames, records: Arc::new(records), outcome };
+    let view = View { query, frames, records: Arc::new(records), outcome, alike: None };
     live.inspect.views.write().insert(id, Arc::new(view));
     id
 }

@@ -4,12 +4,17 @@ use std::{path::PathBuf, sync::Arc, thread};
 
 use egui_kittest::{Harness, SnapshotOptions, SnapshotResults, kittest::Queryable};
 use ganspect::{
-    data::surface::{self, Kind},
+    data::{
+        Split,
+        surface::{self, Kind},
+    },
     device::{self, Chosen, DeviceChoice},
     engine::{
         Engine, Live,
+        inspect::ModelFacts,
         live::{Histograms, History, Mark, Metric, Phase, Pictures, SampleGrid},
     },
+    inspect::{Calibration, Regions},
     report::tensorboard::Histogram,
     train::{Health, Preset},
     ui::{App, Paths, Settings, ThemeChoice},
@@ -17,6 +22,30 @@ use ganspect::{
 
 /// The size of the window in snapshots, points.
 pub const SIZE: [f32; 2] = [1280.0, 800.0];
+
+/// The window on its own.
+pub type Window = Harness<'static, App>;
+
+/// Whether a label that contains this text is on show.
+pub fn shows(window: &Window, label: &str) -> bool {
+    window.query_all_by_label_contains(label).next().is_some()
+}
+
+/// What is known of a model of turned metal that is in force.
+pub fn facts(hash: impl Into<String>, calibrations: Vec<Calibration>) -> ModelFacts {
+    ModelFacts {
+        name: "turned".into(),
+        path: None,
+        hash: hash.into(),
+        recipe: Arc::new(Preset::Laptop.recipe()),
+        step: 2_000,
+        encoder: true,
+        calibrations: Arc::new(calibrations),
+        regions: Regions::default(),
+        split: Arc::new(Split { seed: 0, train: Vec::new(), held_out: Vec::new() }),
+        lineage: None,
+    }
+}
 
 /// The window, and the folder that its settings and runs live in.
 pub struct Stage {

@@ -5,9 +5,6 @@ use crate::{
     words::counted,
 };
 
-/// How the sentence begins when the user has ended it.
-pub(super) const STOPPED: &str = "Stopped";
-
 /// Why it ends.
 pub(super) enum Why {
     Stopped,
@@ -24,7 +21,7 @@ impl Why {
         let tally = tally(counts);
         match self {
             Self::Failed(text) => IntakePhase::Failed(text),
-            Self::Stopped => IntakePhase::Ended(format!("{STOPPED}. {tally} What waits comes up again the next time.")),
+            Self::Stopped => IntakePhase::Ended(format!("Stopped. {tally} What waits comes up again the next time.")),
             Self::Done if counts.listed => IntakePhase::Ended(format!("All of {folder} is on record. {tally}")),
             Self::Done => {
                 IntakePhase::Ended(format!("The folder {folder} is gone. {tally} Put it back and begin again."))

@@ -13,11 +13,7 @@ use crossbeam_channel::{Sender, TrySendError, bounded};
 use parking_lot::{Mutex, RwLock};
 
 use self::{clerk::Clerk, reader::Reader};
-use super::{
-    Live,
-    inspect::{Likeness, View},
-    worker::Outbox,
-};
+use super::{Live, inspect::View, worker::Outbox};
 use crate::{
     data::{FileHash, Picture},
     inspect::Planes,
@@ -158,8 +154,6 @@ pub struct StationLive {
     pub sights: RwLock<BTreeMap<PartId, Arc<Sight>>>,
     /// What the model in force draws in their place, and where they differ; or why it cannot.
     pub maps: RwLock<BTreeMap<InspectionId, Result<Arc<View>, String>>>,
-    /// Healthy crops most like the oddest place of a part, where its map is drawn by a model that keeps some.
-    pub alike: RwLock<BTreeMap<InspectionId, Arc<Likeness>>>,
 }
 
 /// The threads `ganspect-review` and `ganspect-pictures`; they end when this is dropped, and what was said until then is
@@ -242,9 +236,7 @@ pub(super) fn let_go_maps(live: &StationLive, wanted: &[InspectionId]) {
         Ok(view) => view.query.values().len() * 6 * size_of::<f32>(),
         Err(_) => 0,
     };
-    let mut maps = live.maps.write();
-    let_go(&mut maps, wanted, KEPT, bytes);
-    live.alike.write().retain(|id, _| maps.contains_key(id));
+    let_go(&mut live.maps.write(), wanted, KEPT, bytes);
 }
 
 #[cfg(test)]

@@ -5,17 +5,16 @@ use std::{
     sync::Arc,
 };
 
-use egui::{ColorImage, Event, Ui};
+use egui::{ColorImage, Event};
 
 use super::App;
 use crate::{
     data::{DataSource, Picture, Samples},
     engine::{
-        self, Evaluate, Inspect, Live, Severity,
+        self, Evaluate, Inspect, Severity,
         inspect::{Entry, ModelSource, ModelState, QueryId, QuerySource, QueryState},
-        live::Status,
     },
-    ui::{Action, Facts, Frame, Page, workspace::inspect::Found},
+    ui::{Action, Page, workspace::inspect::Found},
 };
 
 impl App {
@@ -140,32 +139,6 @@ impl App {
         self.evaluate.begin(source.as_ref().map(ToString::to_string));
         let runs = Some(self.runs_folder().to_owned());
         self.send(engine::Command::Evaluate(Evaluate::Begin { source, runs }));
-    }
-
-    /// Draws the Evaluate page.
-    pub(super) fn evaluate_page(
-        &mut self,
-        ui: &mut Ui,
-        live: &Live,
-        status: &Status,
-        facts: &Facts,
-        actions: &mut Vec<Action>,
-    ) {
-        let mut frame = Frame::new(live, status, facts, actions, &self.desk, &self.overlays, &self.settings.view);
-        self.evaluate.ui(ui, &mut frame);
-    }
-
-    /// Draws the Inspect page.
-    pub(super) fn inspect_page(
-        &mut self,
-        ui: &mut Ui,
-        live: &Live,
-        status: &Status,
-        facts: &Facts,
-        actions: &mut Vec<Action>,
-    ) {
-        let mut frame = Frame::new(live, status, facts, actions, &self.desk, &self.overlays, &self.settings.view);
-        self.inspect.ui(ui, &mut frame);
     }
 
     /// A picture, or the paths of images, from the clipboard. Text that is pasted into a field is left to it.

@@ -2,13 +2,11 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use egui::Ui;
-
 use super::App;
 use crate::{
-    engine::{Live, Severity, live::Status},
+    engine::Severity,
     review::export::Format,
-    ui::{Action, Facts, Frame, Page, workspace::review::ReviewWorkspace},
+    ui::{Page, workspace::review::ReviewWorkspace},
 };
 
 impl App {
@@ -19,8 +17,7 @@ impl App {
         let mut actions = Vec::new();
         self.review.follow(&live, &self.settings.review, on, &mut actions);
         if on && self.review.path().is_none() && !std::mem::replace(&mut self.record_asked, true) {
-            let path = self.settings.review.record.clone().unwrap_or_else(|| self.paths.review.clone());
-            actions.push(ReviewWorkspace::open(path));
+            actions.push(ReviewWorkspace::open(self.record()));
         }
         actions.into_iter().for_each(|action| self.apply(action));
         if let Some((severity, text)) = self.review.poll() {
@@ -46,18 +43,5 @@ impl App {
         if let Err(text) = self.review.export(&self.ctx, format, folder) {
             self.notices.push(Severity::Warning, text);
         }
-    }
-
-    /// Draws the Review page.
-    pub(super) fn review_page(
-        &mut self,
-        ui: &mut Ui,
-        live: &Live,
-        status: &Status,
-        facts: &Facts,
-        actions: &mut Vec<Action>,
-    ) {
-        let mut frame = Frame::new(live, status, facts, actions, &self.desk, &self.overlays, &self.settings.view);
-        self.review.ui(ui, &mut frame);
     }
 }

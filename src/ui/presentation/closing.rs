@@ -57,8 +57,9 @@ fn counted(n: usize, one: &str, many: &str) -> String {
 fn facts(status: &InspectStatus, figures: &Figures) -> Vec<(&'static str, String)> {
     let ModelState::Ready(model) = &status.model else { return Vec::new() };
     let mut facts = vec![("Model", model.name.clone())];
-    if let Some(n) = status.training {
-        facts.push(("Learnt from", counted(n, "healthy image", "healthy images")));
+    let learnt = model.split.train.len();
+    if learnt > 0 {
+        facts.push(("Learnt from", counted(learnt, "healthy image", "healthy images")));
     }
     if let Some((calibration, rate)) = model.calibration(&status.knobs).zip(figures.rate) {
         let n = calibration.held_out.len();

@@ -548,8 +548,8 @@ impl InspectWorkspace {
             ui.set_width(ui.available_width() - theme::GAP_S);
             if let Some(entry) = scene.entry() {
                 verdict::ui(ui, scene, frame);
-                let alike = frame.live.inspect.likeness.read().get(&entry.id).cloned();
-                if let Some(alike) = alike.filter(|_| entry.scores.is_some()) {
+                let view = frame.live.inspect.views.read().get(&entry.id).cloned();
+                if let Some(alike) = view.and_then(|view| view.alike.clone()) {
                     self.likeness.ui(ui, &alike);
                 }
                 ui.add_space(theme::GAP_M);

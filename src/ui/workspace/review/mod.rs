@@ -49,7 +49,7 @@ use crate::{
     },
     review::{
         Findings, InspectionId, Moment, PartId, Teaching,
-        queue::{Filter, Order, Progress},
+        queue::{Order, Progress},
     },
     ui::{Action, ReviewFacts, ReviewSettings},
 };
@@ -294,11 +294,5 @@ impl ReviewWorkspace {
             let teaching = Teaching::of(&self.books.items, &lineage.before(&model.split));
             self.teaching = (key, Arc::new(teaching));
         }
-    }
-
-    /// Lets every part pass the filter.
-    fn show_all(&mut self) {
-        let (reviewer, two_persons) = (self.queue.filter.reviewer.take(), self.queue.filter.two_persons);
-        self.queue.filter = Filter { reviewer, two_persons, ..Filter::default() };
     }
 }

@@ -66,7 +66,7 @@ impl ReviewWorkspace {
         match item {
             None => {
                 if part(ui, area, "empty", |ui| empty::ui(ui, &scene, frame)) {
-                    self.show_all();
+                    self.queue.let_all_in();
                 }
             }
             Some(item) => {
@@ -137,8 +137,7 @@ impl ReviewWorkspace {
             ui.set_width(ui.available_width() - theme::GAP_S);
             if let Some(item) = item {
                 verdict::ui(ui, item, scene, blind);
-                let alike = frame.live.station.alike.read().get(&item.inspection.id).cloned();
-                if let Some(alike) = alike.filter(|_| !blind) {
+                if let Some(alike) = self.map(item, frame).and_then(Result::ok).and_then(|view| view.alike.clone()) {
                     self.likeness.ui(ui, &alike);
                 }
                 wish = verdict::own(ui, item, (scene, &self.session), &mut self.writing, frame);
@@ -176,11 +175,16 @@ impl ReviewWorkspace {
         }
     }
 
+    /// What the model in force draws in a part's place, or why it cannot; `None` while that is hidden or not drawn.
+    fn map(&self, item: &Item, frame: &Frame<'_>) -> Option<Result<Arc<View>, String>> {
+        frame.live.station.maps.read().get(&item.inspection.id).cloned().filter(|_| !self.is_blind())
+    }
+
     /// What there is to see of a part, once it is read; `Err` says why there is nothing.
     fn seen(&self, item: &Item, scene: &Scene, frame: &Frame<'_>) -> Option<Result<Seen, String>> {
         let station = &frame.live.station;
         let blind = self.is_blind();
-        let map = station.maps.read().get(&item.inspection.id).cloned().filter(|_| !blind);
+        let map = self.map(item, frame);
         if let Some(Ok(view)) = &map {
             return Some(Ok(Seen { view: Arc::clone(view), absent: None, coming: false }));
         }
@@ -189,7 +193,7 @@ impl ReviewWorkspace {
             Sight::Picture(_, planes) => Arc::clone(planes),
             Sight::Gone(text) => return Some(Err(text.clone())),
         };
-        let view = View { query: planes, frames: Vec::new(), records: Arc::default(), outcome: None };
+        let view = View { query: planes, frames: Vec::new(), records: Arc::default(), outcome: None, alike: None };
         let coming = map.is_none() && !blind && facts_of(item, scene).is_some();
         let absent = match map {
             Some(Err(text)) => text,

@@ -1,0 +1,34 @@
+//! A camera that writes pictures of parts to a folder.
+
+use std::{fs, io::Write, path::PathBuf, thread, time::Duration};
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// Writes these files to `folder` on a thread of its own: a share of `whole` is put there whole, the others are written
+/// in two pieces, a moment apart.
+pub fn write(
+    folder: PathBuf,
+    parts: impl IntoIterator<Item = (String, Vec<u8>)> + Send + 'static,
+    whole: f64,
+    seed: u64,
+) -> thread::JoinHandle<()> {
+    let work = move || {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        for (name, bytes) in parts {
+            let path = folder.join(&name);
+            if rng.random_bool(whole) {
+                let part = folder.join(format!("{name}.part"));
+                fs::write(&part, &bytes).unwrap();
+                fs::rename(&part, &path).unwrap();
+            } else {
+                let (head, tail) = bytes.split_at(rng.random_range(1..bytes.len()));
+                let mut file = fs::File::create(&path).unwrap();
+                file.write_all(head).unwrap();
+                thread::sleep(Duration::from_millis(rng.random_range(0..20)));
+                file.write_all(tail).unwrap();
+            }
+        }
+    };
+    thread::Builder::new().name("test-camera".into()).spawn(work).unwrap()
+}
