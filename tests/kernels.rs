@@ -7,7 +7,7 @@ use std::sync::Arc;
 use burn::tensor::{Device, Tensor, TensorData};
 use ganspect::kernels::{
     ConvShape, Fold, StandingConv, StandingDense, conv, conv_generic, fold, fold_generic, norm_generic, norm_train,
-    product, square_sum,
+    product, square_sum, tanh,
 };
 use proptest::{prelude::*, test_runner::RngSeed};
 use rand::{RngExt, SeedableRng};
@@ -261,6 +261,29 @@ proptest! {
             prop_assert_eq!(got.len(), wanted.len());
             prop_assert_eq!(apart(got, wanted), None, "part {}", i);
         }
+    }
+}
+
+#[test]
+fn the_hyperbolic_tangent_and_its_gradient_equal_the_generic_ones() {
+    let device = Device::flex();
+    for dims in [[1, 1, 3, 5], [4, 3, 65, 65]] {
+        let mut rng = ChaCha8Rng::seed_from_u64(8);
+        let x = random(dims, &mut rng, &device) * 3.0;
+        let pull = random(dims, &mut rng, &device);
+        let run = |f: fn(Tensor<4>) -> Tensor<4>| {
+            let x = x.clone().autodiff().require_grad();
+            let y = f(x.clone());
+            let mut gradients = (y.clone() * pull.clone().autodiff()).sum().backward();
+            let parts = [y.without_autodiff(), x.grad_remove(&mut gradients).unwrap()];
+            parts.map(|t| t.into_data().try_into_vec::<f32>().unwrap())
+        };
+        let (got, wanted) = (run(tanh), run(|x| x.tanh()));
+        for (got, wanted) in got.iter().flatten().zip(wanted.iter().flatten()) {
+            assert!((got - wanted).abs() < 1e-5, "{got} {wanted}");
+        }
+        // What went in is as it was.
+        assert_eq!(run(tanh), got);
     }
 }
 

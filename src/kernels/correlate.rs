@@ -129,7 +129,7 @@ impl Weights {
         let pixel = grid.pixel();
         let (all, width) = (tiles.div_ceil(group) * group * panels, vectors * lanes);
         let size = rows * width;
-        let mut values = Aligned::zeros(all * size);
+        let mut values = Aligned::stale(all * size);
         let worth = all * size * self.taps > MULTIPLIED;
         let share = if worth { share(all) } else { all };
         let arch = Arch::new();

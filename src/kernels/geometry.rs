@@ -2,7 +2,13 @@
 
 use std::ops::{Deref, DerefMut};
 
-use super::threads::{MOVED, each, each_chunk};
+use parking_lot::Mutex;
+use pulp::{Arch, Simd, WithSimd};
+
+use super::{
+    norm::leaky,
+    threads::{MOVED, each, each_chunk},
+};
 
 /// Images that lie side by side in one pixel of a [`Grid`] of lanes: the floats of the widest vector.
 pub(super) const LANES: usize = 16;
@@ -213,9 +219,11 @@ impl Maps<'_> {
     /// Lays the maps out: plane `(channel * stride + row phase) * stride + column phase`.
     pub fn pack(&self, grid: &Grid) -> Aligned {
         let ([height, width], stride) = (self.size, self.stride);
-        let mut packed = Aligned::zeros(self.channels * stride * stride * grid.plane);
+        let mut packed = Aligned::stale(self.channels * stride * stride * grid.plane);
         let worth = packed.len() > MOVED;
+        let arch = Arch::new();
         each_chunk(&mut packed, grid.plane, worth, |i, plane| {
+            plane.fill(0.0);
             let (channel, ry, rx) = (i / (stride * stride), i / stride % stride, i % stride);
             // What no tap reaches has no place.
             let rows = height.saturating_sub(ry).div_ceil(stride).min(grid.lines);
@@ -233,10 +241,14 @@ impl Maps<'_> {
                     match self.through {
                         None => spread(to, grid.pixel, values, stride),
                         Some((gave, slope)) => {
-                            let pairs = values.iter().zip(&gave[from]).step_by(stride);
-                            for (to, (value, gave)) in to.iter_mut().step_by(grid.pixel).zip(pairs) {
-                                *to = if *gave > 0.0 { *value } else { slope * value };
-                            }
+                            arch.dispatch(Through {
+                                to,
+                                to_step: grid.pixel,
+                                values,
+                                gave: &gave[from],
+                                slope,
+                                stride,
+                            });
                         }
                     }
                 }
@@ -246,10 +258,44 @@ impl Maps<'_> {
     }
 }
 
+/// A row on its way back through a LeakyReLU that gave `gave`.
+struct Through<'a> {
+    to: &'a mut [f32],
+    to_step: usize,
+    values: &'a [f32],
+    gave: &'a [f32],
+    slope: f32,
+    /// Every so many-th value has a place.
+    stride: usize,
+}
+
+impl WithSimd for Through<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { to, to_step, values, gave, slope, stride } = self;
+        match (to_step, stride) {
+            (1, 1) => to.iter_mut().zip(values).zip(gave).for_each(|((to, v), gave)| *to = leaky(*v, *gave, slope)),
+            (1, 2) => {
+                let pairs = values.chunks(2).zip(gave.chunks(2));
+                to.iter_mut().zip(pairs).for_each(|(to, (v, gave))| *to = leaky(v[0], gave[0], slope));
+            }
+            _ => {
+                let pairs = values.iter().zip(gave).step_by(stride);
+                for (to, (v, gave)) in to.iter_mut().step_by(to_step).zip(pairs) {
+                    *to = leaky(*v, *gave, slope);
+                }
+            }
+        }
+    }
+}
+
 /// Copies every `from_step`-th value to every `to_step`-th place.
 fn spread(to: &mut [f32], to_step: usize, from: &[f32], from_step: usize) {
     match (to_step, from_step) {
         (1, 1) => to.copy_from_slice(&from[..to.len()]),
+        (1, 2) => to.iter_mut().zip(from.chunks(2)).for_each(|(to, from)| *to = from[0]),
         (2, 1) => to.chunks_mut(2).zip(from).for_each(|(to, from)| to[0] = *from),
         (1, LANES) => to.iter_mut().zip(from.chunks(LANES)).for_each(|(to, from)| *to = from[0]),
         (2, LANES) => to.chunks_mut(2).zip(from.chunks(LANES)).for_each(|(to, from)| to[0] = from[0]),
@@ -328,11 +374,45 @@ pub(super) struct Aligned {
     len: usize,
 }
 
+/// Floats that are kept for the next to need some, at most: to set them to zero each time, as fresh ones are, takes one
+/// thread longer than all of them take to use them.
+const KEPT: usize = 1 << 24;
+
+static POOL: Mutex<Vec<Vec<f32>>> = Mutex::new(Vec::new());
+
 impl Aligned {
     pub fn zeros(len: usize) -> Self {
-        let values = vec![0.0; len + LANES];
+        Self::of(vec![0.0; len + LANES], len)
+    }
+
+    /// Whatever values there are: each is to be written before it is read.
+    pub fn stale(len: usize) -> Self {
+        let mut pool = POOL.lock();
+        let fits = |kept: &Vec<f32>| (len + LANES..2 * len + 64 * LANES).contains(&kept.len());
+        // The last to be given back is the likeliest to be in the cache.
+        let found = pool.iter().rposition(fits).map(|i| pool.remove(i));
+        drop(pool);
+        found.map_or_else(|| Self::zeros(len), |values| Self::of(values, len))
+    }
+
+    fn of(values: Vec<f32>, len: usize) -> Self {
         let start = values.as_ptr().align_offset(64).min(LANES);
         Self { values, start, len }
+    }
+}
+
+impl Drop for Aligned {
+    fn drop(&mut self) {
+        // A few are soon set to zero.
+        if self.values.len() < MOVED {
+            return;
+        }
+        let mut pool = POOL.lock();
+        pool.push(std::mem::take(&mut self.values));
+        let mut all: usize = pool.iter().map(Vec::len).sum();
+        while all > KEPT {
+            all -= pool.remove(0).len();
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Batch norm over the channels of maps, and the LeakyReLU after it, each way in two passes over memory.
 
+use pulp::{Arch, Simd, WithSimd};
+
 use super::threads::{MOVED, each, each_chunk};
 
 /// How maps `[batch, channels, plane]` lie in memory, and what is done to them.
@@ -38,6 +40,105 @@ pub(super) fn sum2(a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> [f32; 2]) -> [f
     [first, second].map(|strands| strands.iter().map(|&v| f64::from(v)).sum())
 }
 
+/// `value`, multiplied by `slope` where `decides` is not above 0, as LeakyReLU does; without a branch.
+#[inline(always)]
+pub(super) fn leaky(value: f32, decides: f32, slope: f32) -> f32 {
+    value * if decides > 0.0 { 1.0 } else { slope }
+}
+
+// Loops are structs that begin at `with_simd`: a closure of some length is compiled apart, for the oldest machine.
+
+/// A plane's part of its channel's sums, and of their squares, about a value.
+struct Moments<'a> {
+    x: &'a [f32],
+    about: f32,
+}
+
+impl WithSimd for Moments<'_> {
+    type Output = [f64; 2];
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> [f64; 2] {
+        let about = self.about;
+        sum2(self.x, self.x, |v, _| [v - about, (v - about) * (v - about)])
+    }
+}
+
+/// A plane on its way forwards.
+struct Forward<'a> {
+    x: &'a [f32],
+    out: &'a mut [f32],
+    factor: f32,
+    offset: f32,
+    slope: f32,
+}
+
+impl WithSimd for Forward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for (out, x) in self.out.iter_mut().zip(self.x) {
+            let y = x * self.factor + self.offset;
+            *out = leaky(y, y, self.slope);
+        }
+    }
+}
+
+/// What a plane's way back goes by: what went in, what came out, and its channel's mean and one over its standard
+/// deviation.
+#[derive(Clone, Copy)]
+struct Came<'a> {
+    x: &'a [f32],
+    y: &'a [f32],
+    mean: f32,
+    scale: f32,
+    slope: f32,
+}
+
+/// A plane's part of the gradients of its channel's beta and gamma.
+struct Sums<'a> {
+    came: Came<'a>,
+    gradient: &'a [f32],
+    /// As long as the plane.
+    through: &'a mut [f32],
+}
+
+impl WithSimd for Sums<'_> {
+    type Output = [f64; 2];
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> [f64; 2] {
+        let Came { x, y, mean, scale, slope } = self.came;
+        for ((through, y), g) in self.through.iter_mut().zip(y).zip(self.gradient) {
+            *through = leaky(*g, *y, slope);
+        }
+        sum2(self.through, x, |g, x| [g, g * (x - mean) * scale])
+    }
+}
+
+/// A plane of gradients: of what came out, and then of what went in.
+struct Backward<'a> {
+    came: Came<'a>,
+    gradient: &'a mut [f32],
+    factor: f32,
+    /// Gradients of beta and gamma by place.
+    beta: f32,
+    gamma: f32,
+}
+
+impl WithSimd for Backward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { came: Came { x, y, mean, scale, slope }, gradient, factor, beta, gamma } = self;
+        for ((g, x), y) in gradient.iter_mut().zip(x).zip(y) {
+            *g = factor * (leaky(*g, *y, slope) - beta - (x - mean) * scale * gamma);
+        }
+    }
+}
+
 impl Norm {
     fn planes<'a>(&self, maps: &'a [f32], channel: usize) -> impl Iterator<Item = &'a [f32]> + use<'a> {
         maps.chunks_exact(self.plane).skip(channel).step_by(self.channels)
@@ -50,35 +151,30 @@ impl Norm {
 
     /// Calls `work` for each channel, on several threads where that is worth it.
     fn each<T: Send>(&self, work: impl Fn(usize) -> T + Sync + Send) -> Vec<T> {
-        let arch = pulp::Arch::new();
         let mut found: Vec<Option<T>> = (0..self.channels).map(|_| None).collect();
         let worth = self.batch * self.channels * self.plane > MOVED;
-        each(found.iter_mut().enumerate(), worth, |(c, slot)| *slot = Some(arch.dispatch(|| work(c))));
+        each(found.iter_mut().enumerate(), worth, |(c, slot)| *slot = Some(work(c)));
         found.into_iter().flatten().collect()
     }
 
-    /// Writes every plane of `channels` planes an image, `work` being given the channel and the place of the plane.
-    fn write(&self, work: impl Fn(usize, usize, &mut [f32]) + Sync + Send) -> Vec<f32> {
-        let arch = pulp::Arch::new();
-        let mut out = vec![0.0f32; self.batch * self.channels * self.plane];
-        let (image, worth) = (self.channels * self.plane, out.len() > MOVED);
-        each_chunk(&mut out, image, worth, |n, planes| {
-            arch.dispatch(|| {
-                for (c, plane) in planes.chunks_exact_mut(self.plane).enumerate() {
-                    work(c, (n * self.channels + c) * self.plane, plane);
-                }
-            });
+    /// Calls `work` for each plane, with its channel and its place.
+    fn write(&self, maps: &mut [f32], work: impl Fn(usize, usize, &mut [f32]) + Sync + Send) {
+        let (image, worth) = (self.channels * self.plane, maps.len() > MOVED);
+        each_chunk(maps, image, worth, |n, planes| {
+            for (c, plane) in planes.chunks_exact_mut(self.plane).enumerate() {
+                work(c, (n * self.channels + c) * self.plane, plane);
+            }
         });
-        out
     }
 
     /// Means, then variances (of the batch, not of what it was drawn from), one a channel.
     pub fn moments(&self, x: &[f32]) -> Vec<f32> {
+        let arch = Arch::new();
         let found = self.each(|c| {
             // About the first value, which keeps small variances of large values.
             let about = self.planes(x, c).next().and_then(|p| p.first()).copied().unwrap_or(0.0);
             let sums = self.planes(x, c).fold([0.0; 2], |all, plane| {
-                let own = sum2(plane, plane, |v, _| [v - about, (v - about) * (v - about)]);
+                let own = arch.dispatch(Moments { x: plane, about });
                 [all[0] + own[0], all[1] + own[1]]
             });
             let mean = sums[0] / self.count();
@@ -96,49 +192,46 @@ impl Norm {
 
     /// What comes out of `x` under these moments.
     pub fn forward(&self, x: &[f32], gamma: &[f32], beta: &[f32], moments: &[f32]) -> Vec<f32> {
-        self.write(|c, at, out| {
+        let arch = Arch::new();
+        let mut out = vec![0.0; x.len()];
+        self.write(&mut out, |c, at, out| {
             let factor = gamma[c] * self.scale(moments, c);
             let offset = beta[c] - moments[c] * factor;
-            for (out, v) in out.iter_mut().zip(&x[at..]) {
-                let y = v * factor + offset;
-                *out = if y > 0.0 { y } else { y * self.slope };
-            }
-        })
+            arch.dispatch(Forward { x: &x[at..], out, factor, offset, slope: self.slope });
+        });
+        out
     }
 
-    /// The gradients of `x`, of gamma and of beta from that of what came out, `y`. The moments depend on `x`.
+    /// Puts the gradient of `x` in place of that of what came out, `y`, and gives those of gamma and beta. The moments
+    /// depend on `x`.
     pub fn backward(
         &self,
         x: &[f32],
         y: &[f32],
-        gradient: &[f32],
+        gradient: &mut [f32],
         gamma: &[f32],
         moments: &[f32],
-    ) -> (Vec<f32>, Vec<f32>, Vec<f32>) {
-        let slope = self.slope;
+    ) -> (Vec<f32>, Vec<f32>) {
+        let arch = Arch::new();
+        let came = |c: usize, at: usize| {
+            let [x, y] = [x, y].map(|maps| &maps[at..at + self.plane]);
+            Came { x, y, mean: moments[c], scale: self.scale(moments, c), slope: self.slope }
+        };
         let sums = self.each(|c| {
-            let (mean, scale) = (moments[c], self.scale(moments, c));
             let mut through = vec![0.0f32; self.plane];
-            let planes = self.planes(x, c).zip(self.planes(y, c)).zip(self.planes(gradient, c));
-            planes.fold([0.0; 2], |all, ((x, y), g)| {
-                for ((through, y), g) in through.iter_mut().zip(y).zip(g) {
-                    *through = if *y > 0.0 { *g } else { *g * slope };
-                }
-                let own = sum2(&through, x, |g, x| [g, g * (x - mean) * scale]);
+            (0..self.batch).fold([0.0; 2], |all, n| {
+                let at = (n * self.channels + c) * self.plane;
+                let gradient = &gradient[at..at + self.plane];
+                let own = arch.dispatch(Sums { came: came(c, at), gradient, through: &mut through });
                 [all[0] + own[0], all[1] + own[1]]
             })
         });
         let count = self.count();
-        let dx = self.write(|c, at, out| {
-            let (mean, scale) = (moments[c], self.scale(moments, c));
+        self.write(gradient, |c, at, gradient| {
             let [beta, gamma_sum] = sums[c].map(|sum| (sum / count) as f32);
-            let factor = gamma[c] * scale;
-            for (((out, x), y), g) in out.iter_mut().zip(&x[at..]).zip(&y[at..]).zip(&gradient[at..]) {
-                let through = if *y > 0.0 { *g } else { *g * slope };
-                *out = factor * (through - beta - (x - mean) * scale * gamma_sum);
-            }
+            let came = came(c, at);
+            arch.dispatch(Backward { came, gradient, factor: gamma[c] * came.scale, beta, gamma: gamma_sum });
         });
-        let (beta, gamma) = sums.into_iter().map(|[beta, gamma]| (beta as f32, gamma as f32)).unzip();
-        (dx, gamma, beta)
+        sums.into_iter().map(|[beta, gamma]| (gamma as f32, beta as f32)).unzip()
     }
 }

@@ -75,6 +75,13 @@ pub(super) fn values(tensor: &Cpu) -> &[f32] {
     &tensor.storage::<f32>()[first..first + tensor.layout().num_elements()]
 }
 
+/// The numbers of a contiguous tensor, to be changed: in place where it is nobody else's.
+pub(super) fn own(tensor: &mut Cpu) -> &mut [f32] {
+    let first = tensor.layout().start_offset();
+    let len = tensor.layout().num_elements();
+    &mut tensor.storage_mut::<f32>()[first..first + len]
+}
+
 pub(super) fn tensor(values: Vec<f32>, shape: impl Into<Shape>) -> Cpu {
     Cpu::from_data(TensorData::new(values, shape))
 }
@@ -114,11 +121,10 @@ impl BackKernels for Flex {
     }
 
     fn norm_gradient(x: Cpu, y: Cpu, gradient: Cpu, gamma: Cpu, moments: Cpu, norm: Norm) -> [Cpu; 3] {
-        let shape = x.layout().shape().clone();
-        let [x, y, gradient, gamma, moments] = [x, y, gradient, gamma, moments].map(|t| t.to_contiguous());
-        let (dx, dgamma, dbeta) =
-            norm.backward(values(&x), values(&y), values(&gradient), values(&gamma), values(&moments));
-        [tensor(dx, shape), tensor(dgamma, [norm.channels]), tensor(dbeta, [norm.channels])]
+        let [x, y, mut gradient, gamma, moments] = [x, y, gradient, gamma, moments].map(|t| t.to_contiguous());
+        let (dgamma, dbeta) =
+            norm.backward(values(&x), values(&y), own(&mut gradient), values(&gamma), values(&moments));
+        [gradient, tensor(dgamma, [norm.channels]), tensor(dbeta, [norm.channels])]
     }
 }
 

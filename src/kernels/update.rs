@@ -5,9 +5,11 @@ use burn::{
     tensor::Tensor,
 };
 
+use pulp::{Arch, Simd, WithSimd};
+
 use super::{
     norm::sum2,
-    ops::{Cpu, has_kernels, tensor, values},
+    ops::{Cpu, has_kernels, own, tensor, values},
     threads::{MOVED, each},
 };
 
@@ -42,13 +44,6 @@ trait Updates: burn::backend::Backend {
     fn square_sum(x: FloatTensor<Self>) -> FloatTensor<Self>;
 }
 
-/// The numbers of a contiguous tensor, to be changed: in place where it is nobody else's.
-fn own(tensor: &mut Cpu) -> &mut [f32] {
-    let first = tensor.layout().start_offset();
-    let len = tensor.layout().num_elements();
-    &mut tensor.storage_mut::<f32>()[first..first + len]
-}
-
 impl Updates for Flex {
     fn adam(w: Cpu, g: Cpu, first: Cpu, second: Cpu, rule: Adam) -> (Cpu, Cpu, Cpu) {
         let [mut w, g, mut first, mut second] = [w, g, first, second].map(|t| t.to_contiguous());
@@ -59,10 +54,8 @@ impl Updates for Flex {
     fn average(old: Cpu, new: Cpu, decay: f64) -> Cpu {
         let [mut old, new] = [old, new].map(|t| t.to_contiguous());
         let (keep, share) = (decay as f32, (1.0 - decay) as f32);
-        let arch = pulp::Arch::new();
-        let work = |(old, new): (&mut [f32], &[f32])| {
-            arch.dispatch(|| old.iter_mut().zip(new).for_each(|(old, new)| *old = *old * keep + new * share));
-        };
+        let arch = Arch::new();
+        let work = |(old, new): (&mut [f32], &[f32])| arch.dispatch(Average { old, new, keep, share });
         let (to, new) = (own(&mut old), values(&new));
         let worth = to.len() > MOVED;
         each(to.chunks_mut(PART).zip(new.chunks(PART)), worth, work);
@@ -71,8 +64,8 @@ impl Updates for Flex {
 
     fn square_sum(x: Cpu) -> Cpu {
         let x = x.to_contiguous();
-        let arch = pulp::Arch::new();
-        let work = |part: &[f32]| arch.dispatch(|| sum2(part, part, |a, b| [a * b, 0.0]))[0];
+        let arch = Arch::new();
+        let work = |part: &[f32]| arch.dispatch(Squares(part));
         let mut parts = vec![0.0; values(&x).len().div_ceil(PART)];
         let worth = values(&x).len() > MOVED;
         each(parts.iter_mut().zip(values(&x).chunks(PART)), worth, |(sum, part)| *sum = work(part));
@@ -84,20 +77,66 @@ impl Updates for Flex {
 impl Adam {
     /// Moves `w` by the gradient `g`, and the moments with it.
     fn step(&self, w: &mut [f32], g: &[f32], first: &mut [f32], second: &mut [f32]) {
-        let [rate, beta1, beta2, epsilon] = [self.rate, self.beta1, self.beta2, self.epsilon].map(|v| v as f32);
-        let [new1, new2] = [self.beta1, self.beta2].map(|beta| (1.0 - beta) as f32);
-        let arch = pulp::Arch::new();
+        let arch = Arch::new();
         let worth = w.len() > MOVED;
         let moments = first.chunks_mut(PART).zip(second.chunks_mut(PART));
         each(w.chunks_mut(PART).zip(g.chunks(PART)).zip(moments), worth, |((w, g), (first, second))| {
-            arch.dispatch(|| {
-                for (((w, g), first), second) in w.iter_mut().zip(g).zip(first).zip(second) {
-                    *first = *first * beta1 + g * new1;
-                    *second = *second * beta2 + g * g * new2;
-                    *w -= *first / (second.sqrt() + epsilon) * rate;
-                }
-            });
+            arch.dispatch(Move { rule: self, w, g, first, second });
         });
+    }
+}
+
+// Structs, so that what they do is compiled for the vectors of this machine.
+
+struct Average<'a> {
+    old: &'a mut [f32],
+    new: &'a [f32],
+    keep: f32,
+    share: f32,
+}
+
+impl WithSimd for Average<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { old, new, keep, share } = self;
+        old.iter_mut().zip(new).for_each(|(old, new)| *old = *old * keep + new * share);
+    }
+}
+
+struct Squares<'a>(&'a [f32]);
+
+impl WithSimd for Squares<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> f64 {
+        sum2(self.0, self.0, |a, b| [a * b, 0.0])[0]
+    }
+}
+
+struct Move<'a> {
+    rule: &'a Adam,
+    w: &'a mut [f32],
+    g: &'a [f32],
+    first: &'a mut [f32],
+    second: &'a mut [f32],
+}
+
+impl WithSimd for Move<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Adam { rate, beta1, beta2, epsilon } = *self.rule;
+        let [new1, new2] = [beta1, beta2].map(|beta| (1.0 - beta) as f32);
+        let [rate, beta1, beta2, epsilon] = [rate, beta1, beta2, epsilon].map(|v| v as f32);
+        for (((w, g), first), second) in self.w.iter_mut().zip(self.g).zip(self.first).zip(self.second) {
+            *first = *first * beta1 + g * new1;
+            *second = *second * beta2 + g * g * new2;
+            *w -= *first / (second.sqrt() + epsilon) * rate;
+        }
     }
 }
 

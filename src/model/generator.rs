@@ -11,7 +11,7 @@ use super::{
     fixed::FixedConv,
     layers::{BatchStats, Dense, Norm, Pass, UpConv, absorb, block, leaky_relu},
 };
-use crate::kernels::{StandingConv, StandingDense};
+use crate::kernels::{StandingConv, StandingDense, tanh};
 
 /// Side of the map that the latent vector is spread over first.
 const SEED_SIDE: usize = 4;
@@ -81,7 +81,7 @@ impl Generator {
         for doubling in &self.up {
             x = block(|leaky| up(&doubling.conv, x, leaky), Some(&doubling.norm), order, slope, pass);
         }
-        up(&self.out, x, None).tanh()
+        tanh(up(&self.out, x, None))
     }
 
     /// Moves the running statistics towards what a training pass gathered.
@@ -137,7 +137,7 @@ impl FixedGenerator {
         let seed = self.dense.forward(z);
         let channels = seed.dims()[1] / (SEED_SIDE * SEED_SIDE);
         let seed = seed.reshape([batch, channels, SEED_SIDE, SEED_SIDE]);
-        self.up.iter().fold(seed, |x, conv| conv.forward(x)).tanh()
+        tanh(self.up.iter().fold(seed, |x, conv| conv.forward(x)))
     }
 
     /// The architecture it was made for.
