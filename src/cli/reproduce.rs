@@ -160,7 +160,7 @@ fn criticise(
         progress.inc(1);
     }
     progress.finish_and_clear();
-    let mut learning = Learning::new(FixedCritic::new(trainer.critic()), usual.len(), device);
+    let mut learning = Learning::new(FixedCritic::new(trainer.critic()), recipe.critic.level, usual.len(), device);
     while learning.left() > 0 {
         let picture = opened.store.get(usual[learning.next()])?;
         learning.show(&Planes::of(&picture, recipe.model.channels, recipe.data.scale as f32))?;

@@ -45,6 +45,8 @@ pub struct CropSpec {
     /// Half of the crops have their contrast changed by up to this share, 0 to 1, and their brightness by up to
     /// 0.7 times it on the [-1, 1] scale: how a light that changes looks.
     pub jitter: f32,
+    /// Whether each image is first brought to one light.
+    pub level: bool,
 }
 
 impl CropSpec {
@@ -59,6 +61,7 @@ impl CropSpec {
             quarter_turns: false,
             borders: false,
             jitter: 0.0,
+            level: false,
         }
     }
 
@@ -245,6 +248,10 @@ impl CropSampler {
                     crop.push(picture.unit(columns[u], rows[v], channel));
                 }
             }
+        }
+        if self.spec.level {
+            let light = picture.light();
+            crop.iter_mut().for_each(|v| *v = light.level(*v));
         }
         if let Some((factor, shift)) = draw.light {
             let mean = crop.iter().sum::<f32>() / crop.len() as f32;

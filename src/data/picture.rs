@@ -1,5 +1,7 @@
 //! One decoded picture, as compact as its bit depth allows.
 
+use super::light::Light;
+
 /// The samples of a [`Picture`], interleaved by channel, row by row from the top left.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Samples {
@@ -85,6 +87,12 @@ impl Picture {
             Samples::U8(s) => f32::from(s[i]) / 127.5 - 1.0,
             Samples::U16(s) => f32::from(s[i]) / 32_767.5 - 1.0,
         }
+    }
+
+    /// How bright it is and how far its pixels differ.
+    pub fn light(&self) -> Light {
+        let at = |i: usize, c: usize| self.unit(i % self.width, i / self.width, c);
+        Light::of(self.width * self.height, self.channels, at)
     }
 
     /// Bits a sample: 8 or 16.

@@ -345,7 +345,8 @@ impl Finishing {
                 Stage::Critic(trainer) => {
                     let critic = trainer.critic().clone();
                     let images = self.shown();
-                    let learning = Learning::new(FixedCritic::new(&critic), images.len(), &self.networks.device);
+                    let (level, device) = (self.about.recipe.critic.level, &self.networks.device);
+                    let learning = Learning::new(FixedCritic::new(&critic), level, images.len(), device);
                     self.critic = Some(critic);
                     self.enter(Stage::Usual(Box::new(learning), images));
                 }

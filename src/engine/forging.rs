@@ -18,7 +18,7 @@ use super::{
     live::{History, Live, Pictures},
 };
 use crate::{
-    data::{DataError, ImageStore, Opened, forge::Forged},
+    data::{DataError, ImageStore, Light, Opened, forge::Forged},
     model::critic::STRIDE,
     train::{
         Recipe,
@@ -87,12 +87,14 @@ impl Shown {
     /// Forged crops of `side` pixels, for the screen.
     pub fn new(viewer: Viewer, knobs: CriticKnobs, [channels, side]: [usize; 2], forged: Forged) -> Self {
         let count = forged.mask.len() / (side * side).max(1);
+        let seen = |v: &f32| if knobs.level { Light::shown(*v) } else { *v };
+        let visible: Vec<f32> = forged.values.iter().map(seen).collect();
         let pixels = forged.mask.iter().map(|damaged| if *damaged > 0.5 { u8::MAX } else { 0 }).collect();
         Self {
             viewer,
             serial: fresh(),
             knobs,
-            crops: Pictures::from_unit(count, channels, side, &forged.values),
+            crops: Pictures::from_unit(count, channels, side, &visible),
             masks: Pictures { count, side, channels: 1, pixels },
             values: forged.values,
         }
@@ -280,7 +282,7 @@ impl Bench {
 fn before_damage(recipe: &Recipe) -> Recipe {
     let mut plain = Recipe { seed: recipe.seed, data: recipe.data.clone(), ..Recipe::default() };
     plain.model.channels = recipe.model.channels;
-    plain.critic.crop = recipe.critic.crop;
+    (plain.critic.crop, plain.critic.level) = (recipe.critic.crop, recipe.critic.level);
     plain
 }
 

@@ -67,7 +67,8 @@ impl Trial {
         self.next = match std::mem::replace(&mut self.next, Next::Over) {
             Next::Usual => {
                 if let (Some(critic), Some(query)) = (critic, query()) {
-                    Learning::new(FixedCritic::new(critic), 1, &networks.device).show(&query)?;
+                    let (critic, level) = (FixedCritic::new(critic), recipe.critic.level);
+                    Learning::new(critic, level, 1, &networks.device).show(&query)?;
                     schedule.guess(Part::Usual, began.elapsed().as_secs_f64());
                 }
                 Next::Calibration

@@ -572,7 +572,7 @@ impl Worker {
     fn resume(&mut self, path: &Path, paused: bool) {
         let opened = RunFolder::open(path).map_err(|e| e.to_string()).and_then(|folder| {
             let text = folder.read_recipe().map_err(|e| e.to_string())?;
-            let recipe = Recipe::from_toml(&text).map_err(|e| format!("{}: {e}", path.display()))?;
+            let recipe = Recipe::from_record(&text).map_err(|e| format!("{}: {e}", path.display()))?;
             let source: DataSource = folder.info().source.parse().map_err(|e| format!("{}: {e}", path.display()))?;
             Ok((folder, recipe, source))
         });

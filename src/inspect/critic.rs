@@ -13,6 +13,7 @@ use super::{
     planes::Planes,
 };
 use crate::boxes::box_mean;
+use crate::data::Light;
 use crate::model::{
     FixedCritic,
     critic::{FEATURES, MULTIPLE, REACH, STRIDE},
@@ -85,6 +86,8 @@ pub struct Verdicts {
 #[derive(Clone, Debug)]
 pub struct FrameCritic {
     net: FixedCritic,
+    /// Whether frames are brought to one light first.
+    level: bool,
     usual: Usual,
     /// `[1, features]` and `[features, features]` on the device.
     whitening: Option<(Tensor<2>, Tensor<2>)>,
@@ -92,15 +95,16 @@ pub struct FrameCritic {
 }
 
 impl FrameCritic {
-    /// A critic that has yet to see what is usual; [`Learning`] shows it.
-    pub fn new(net: FixedCritic, usual: Usual, device: &Device) -> Self {
+    /// A critic that has yet to see what is usual; [`Learning`] shows it. `level` says whether it was trained on images that
+    /// were brought to one light.
+    pub fn new(net: FixedCritic, level: bool, usual: Usual, device: &Device) -> Self {
         let device = device.clone().without_autodiff();
         let whitening = (!usual.mean.is_empty()).then(|| {
             let mean = TensorData::new(usual.mean.clone(), [1, FEATURES]);
             let whiten = TensorData::new(usual.whiten.clone(), [FEATURES, FEATURES]);
             (Tensor::from_data(mean, &device), Tensor::from_data(whiten, &device))
         });
-        Self { net, usual, whitening, device }
+        Self { net, level, usual, whitening, device }
     }
 
     /// What it is used to.
@@ -149,7 +153,7 @@ impl FrameCritic {
         }
         let Some(around) = Planes::new(columns.len(), rows.len(), channels, values) else { return Ok(Vec::new()) };
         let mut all: Vec<f32> = Vec::new();
-        self.bands(&around, |_, features| {
+        self.bands(&around, self.light(frame), |_, features| {
             let whitened = match &self.whitening {
                 Some((mean, whiten)) => (features - mean.clone()).matmul(whiten.clone()),
                 None => features,
@@ -175,7 +179,7 @@ impl FrameCritic {
     /// Logits and distances as they are.
     fn raw(&self, frame: &Planes) -> Result<Look, WeightError> {
         let mut look = Look { size: [frame.width(), frame.height()], logit: Vec::new(), distance: Vec::new() };
-        self.bands(frame, |logits, features| {
+        self.bands(frame, self.light(frame), |logits, features| {
             look.logit.extend(host(logits)?.1);
             look.distance.extend(match &self.whitening {
                 Some((mean, whiten)) => {
@@ -189,10 +193,17 @@ impl FrameCritic {
         Ok(look)
     }
 
-    /// Hands over logits `[cells]` and features `[cells, features]` of one band of the frame after the other.
+    /// The light that a frame is to be brought out of.
+    fn light(&self, frame: &Planes) -> Option<Light> {
+        self.level.then(|| frame.light())
+    }
+
+    /// Hands over logits `[cells]` and features `[cells, features]` of one band of the frame after the other, which is a
+    /// part of a frame of this light.
     fn bands(
         &self,
         frame: &Planes,
+        light: Option<Light>,
         mut each: impl FnMut(Tensor<1>, Tensor<2>) -> Result<(), WeightError>,
     ) -> Result<(), WeightError> {
         let padded = [frame.width(), frame.height()].map(|side| side.next_multiple_of(MULTIPLE));
@@ -205,7 +216,11 @@ impl FrameCritic {
             let mut values = Vec::with_capacity(channels * (last - first) * padded[0]);
             for c in 0..channels {
                 for y in first..last {
-                    values.extend((0..padded[0]).map(|x| frame.at(x, y, c)));
+                    let row = (0..padded[0]).map(|x| frame.at(x, y, c));
+                    match light {
+                        Some(light) => values.extend(row.map(|v| light.level(v))),
+                        None => values.extend(row),
+                    }
                 }
             }
             let shape = [1, channels, last - first, padded[0]];
@@ -307,9 +322,9 @@ pub struct Learning {
 
 impl Learning {
     /// For so many images.
-    pub fn new(net: FixedCritic, images: usize, device: &Device) -> Self {
+    pub fn new(net: FixedCritic, level: bool, images: usize, device: &Device) -> Self {
         Self {
-            critic: FrameCritic::new(net, Usual::default(), device),
+            critic: FrameCritic::new(net, level, Usual::default(), device),
             images,
             seen: 0,
             sum: vec![0.0; FEATURES],
@@ -336,7 +351,7 @@ impl Learning {
     pub fn show(&mut self, frame: &Planes) -> Result<(), WeightError> {
         if self.seen < self.images {
             let mut all: Vec<f32> = Vec::new();
-            self.critic.bands(frame, |_, features| {
+            self.critic.bands(frame, self.critic.light(frame), |_, features| {
                 all.extend(host(features)?.1);
                 Ok(())
             })?;
@@ -358,7 +373,7 @@ impl Learning {
         if self.seen == self.images {
             let (mean, whiten) = self.whitening();
             let usual = Usual { mean, whiten, ..Usual::default() };
-            self.critic = FrameCritic::new(self.critic.net.clone(), usual, &self.critic.device);
+            self.critic = FrameCritic::new(self.critic.net.clone(), self.critic.level, usual, &self.critic.device);
         }
         Ok(())
     }
@@ -399,7 +414,7 @@ impl Learning {
                 peaks.iter().map(|all| moments(all)).map(|(c, s)| (c as f32, s.max(0.1) as f32)).unzip();
             usual.peaks[kind as usize] = Levels { centre, spread };
         }
-        FrameCritic::new(self.critic.net, usual, &self.critic.device)
+        FrameCritic::new(self.critic.net, self.critic.level, usual, &self.critic.device)
     }
 }
 
@@ -538,7 +553,7 @@ mod tests {
 
     fn used_to(sizes: &[(usize, usize)]) -> FrameCritic {
         let frames: Vec<Planes> = sizes.iter().enumerate().map(|(i, s)| noise(s.0, s.1, i as u64)).collect();
-        let mut learning = Learning::new(net(), frames.len(), &Device::flex());
+        let mut learning = Learning::new(net(), false, frames.len(), &Device::flex());
         while learning.left() > 0 {
             let next = learning.next();
             learning.show(&frames[next]).unwrap();
@@ -572,6 +587,19 @@ mod tests {
     }
 
     #[test]
+    fn a_frame_in_another_light_looks_the_same_where_it_is_brought_to_one() {
+        let frame = noise(96, 80, 4);
+        let dim = frame.values().iter().map(|v| 0.4 * v - 0.3).collect();
+        let dim = Planes::new(96, 80, 1, dim).unwrap();
+        let apart = |level: bool| {
+            let critic = FrameCritic::new(net(), level, Usual::default(), &Device::flex());
+            let [one, two] = [&frame, &dim].map(|frame| critic.look(frame).unwrap().logit);
+            one.iter().zip(&two).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+        };
+        assert!(apart(true) < 1e-3 && apart(false) > 1e-2, "{} {}", apart(true), apart(false));
+    }
+
+    #[test]
     fn a_pixel_that_is_inspected_counts_in_its_own_cell() {
         // 255 rows of 256 pixels cover as many cells as 256 rows of 255 do.
         let look = Look { size: [256, 255], logit: vec![0.0; 64 * 64], distance: vec![0.0; 64 * 64] };
@@ -583,7 +611,7 @@ mod tests {
 
     #[test]
     fn a_tall_frame_is_seen_as_a_whole() {
-        let seer = FrameCritic::new(net(), Usual::default(), &Device::flex());
+        let seer = FrameCritic::new(net(), false, Usual::default(), &Device::flex());
         let frame = noise(40, BAND + 200, 3);
         let look = seer.raw(&frame).unwrap();
         assert_eq!(look.logit.len(), 10 * (BAND + 200) / STRIDE);

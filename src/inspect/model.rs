@@ -244,7 +244,7 @@ impl Model {
         let text = |key: &'static str| {
             bundle.meta.get(key).map(String::as_str).ok_or_else(|| broken(key, "it is missing".into()))
         };
-        let recipe = Recipe::from_toml(text(key::RECIPE)?).map_err(|e| broken(key::RECIPE, e.to_string()))?;
+        let recipe = Recipe::from_record(text(key::RECIPE)?).map_err(|e| broken(key::RECIPE, e.to_string()))?;
         let calibrations: Vec<Calibration> =
             serde_json::from_str(text(key::CALIBRATIONS)?).map_err(|e| broken(key::CALIBRATIONS, e.to_string()))?;
         let fine = |c: &Calibration| {
@@ -289,7 +289,7 @@ impl Model {
             Some(critic) => {
                 let unfit = |source| ModelError::Weights { name: file.into(), source };
                 let usual = Usual::from_weights(&bundle.part("usual")).map_err(unfit)?;
-                Some(FrameCritic::new(FixedCritic::new(critic), usual, &device))
+                Some(FrameCritic::new(FixedCritic::new(critic), about.recipe.critic.level, usual, &device))
             }
         };
         let bank = match bundle.part(BANK) {

@@ -1,6 +1,6 @@
 //! A picture as the networks see it.
 
-use crate::data::Picture;
+use crate::data::{Light, Picture};
 
 /// `channels` planes of `height * width` values in `[-1, 1]`, row by row.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,6 +58,12 @@ impl Planes {
     /// Every value, plane by plane.
     pub fn values(&self) -> &[f32] {
         &self.values
+    }
+
+    /// How bright they are and how far their pixels differ, as [`Picture::light`] says of the picture.
+    pub fn light(&self) -> Light {
+        let plane = self.pixels();
+        Light::of(plane, self.channels, |i, c| self.values[c * plane + i])
     }
 
     /// The value at column `x`, row `y` of plane `c`; beyond the edges, the nearest within.

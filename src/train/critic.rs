@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     data::{
-        CropSampler, CropSpec, DataError, ImageStore,
+        CropSampler, CropSpec, DataError, ImageStore, Light,
         forge::{Forged, Forger},
     },
     model::{
@@ -57,7 +57,8 @@ impl HealthyCrops {
     /// [`DataError`] when the images cannot be read.
     pub fn new(recipe: &Recipe, store: &Arc<ImageStore>, training: Vec<usize>) -> Result<Self, DataError> {
         let side = crop_side(store, &training, recipe.critic.crop, recipe.data.scale as f32);
-        let spec = CropSpec { size: side, borders: true, jitter: 0.0, ..recipe.crop_spec() };
+        let spec =
+            CropSpec { size: side, borders: true, jitter: 0.0, level: recipe.critic.level, ..recipe.crop_spec() };
         let sampler = CropSampler::new(Arc::clone(store), training, spec)?;
         let light = light(&sampler.batch(recipe.seed ^ 0x6c69_6768, 0, LIT)?);
         Ok(Self { sampler, light, seed: recipe.seed })
@@ -84,7 +85,14 @@ impl HealthyCrops {
 
 /// The forger of a recipe for crops of `side` pixels, for a surface whose pixels have this standard deviation.
 /// `drawn` is what the generator draws: the side, and crops plane by plane.
-pub fn forger(recipe: &Recipe, side: usize, deviation: f32, drawn: (usize, Vec<f32>)) -> Forger {
+pub fn forger(recipe: &Recipe, side: usize, deviation: f32, mut drawn: (usize, Vec<f32>)) -> Forger {
+    if recipe.critic.level {
+        let (channels, plane) = (recipe.model.channels, drawn.0 * drawn.0);
+        for crop in drawn.1.chunks_exact_mut((channels * plane).max(1)) {
+            let light = Light::of(plane, channels, |i, c| crop[c * plane + i]);
+            crop.iter_mut().for_each(|v| *v = light.level(*v));
+        }
+    }
     Forger::new(recipe.critic.forge(), side, recipe.model.channels, deviation, drawn)
 }
 

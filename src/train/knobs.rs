@@ -344,6 +344,15 @@ pub const KNOBS: &[Knob] = &[
         "Change of contrast and light of half of all crops, damaged or not, so that light is no cue."
     ),
     knob!(
+        "critic.level",
+        Critic,
+        "One light for all",
+        "",
+        Domain::Bool,
+        true,
+        "Each image is brought to one brightness and contrast before the critic sees it; switch off where a part that is darker all over is a defect."
+    ),
+    knob!(
         "train.label_flip",
         LabelsAndNoise,
         "Label flips",
@@ -792,6 +801,20 @@ impl Recipe {
         Ok(recipe)
     }
 
+    /// Reads a recipe that was kept with a run or a model. What one written before a knob was made does not say is as it was
+    /// then.
+    ///
+    /// # Errors
+    /// As [`Recipe::from_toml`].
+    pub fn from_record(text: &str) -> Result<Self, RecipeError> {
+        let mut recipe = Self::from_toml(text)?;
+        let table: toml::Table = text.parse().unwrap_or_default();
+        if table.get("critic").is_none_or(|critic| critic.get("level").is_none()) {
+            recipe.critic.level = false;
+        }
+        Ok(recipe)
+    }
+
     /// The recipe as the text of a recipe file, every knob written out.
     pub fn to_toml(&self) -> String {
         toml::to_string_pretty(self).unwrap_or_default()
@@ -892,6 +915,12 @@ mod tests {
 
     #[test]
     fn an_unknown_key_gets_the_nearest_one() {
+        // A run or a model of before there was the knob saw images as they are.
+        let before = Recipe::default().to_toml().replace("level = true\n", "");
+        assert!(
+            Recipe::from_toml(&before).unwrap().critic.level && !Recipe::from_record(&before).unwrap().critic.level
+        );
+        assert!(Recipe::from_record(&Recipe::default().to_toml()).unwrap().critic.level);
         let error = Recipe::from_toml("[train]\nkg = 2\n").unwrap_err();
         assert_eq!(error.to_string(), "the recipe has no knob 'train.kg'; the nearest is 'train.k_g'");
         let error = Recipe::default().assign("k_g=2").unwrap_err();

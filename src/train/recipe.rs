@@ -171,6 +171,8 @@ pub struct CriticKnobs {
     pub largest: f64,
     /// Change of contrast and light of half of all crops, as a share.
     pub jitter: f64,
+    /// Whether it sees each image brought to one light ([`crate::data::Light`]).
+    pub level: bool,
 }
 
 impl CriticKnobs {
@@ -183,7 +185,18 @@ impl CriticKnobs {
 impl Default for CriticKnobs {
     fn default() -> Self {
         let ForgeKnobs { share, strength, largest, jitter } = ForgeKnobs::default();
-        Self { steps: 1_500, batch: 16, crop: 96, lr: 1e-3, positive_weight: 3.0, share, strength, largest, jitter }
+        Self {
+            steps: 1_500,
+            batch: 16,
+            crop: 96,
+            lr: 1e-3,
+            positive_weight: 3.0,
+            share,
+            strength,
+            largest,
+            jitter,
+            level: true,
+        }
     }
 }
 
@@ -228,6 +241,7 @@ impl Recipe {
             quarter_turns: self.data.quarter_turns,
             borders: false,
             jitter: self.data.jitter as f32,
+            level: false,
         }
     }
 }

@@ -38,7 +38,7 @@ struct Row {
 impl Row {
     fn read(summary: RunSummary) -> Self {
         let text = RunFolder::open(&summary.path).and_then(|folder| folder.read_recipe());
-        let recipe = text.ok().and_then(|text| Recipe::from_toml(&text).ok());
+        let recipe = text.ok().and_then(|text| Recipe::from_record(&text).ok());
         Self { summary, recipe }
     }
 
