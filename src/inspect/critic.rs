@@ -448,7 +448,7 @@ fn ring_levels(cells: impl Iterator<Item = (usize, f32)>) -> Levels {
 }
 
 /// `W` with `W W^T` the inverse of a symmetric positive matrix: of its Cholesky factor `L` the inverse, transposed.
-fn inverse_of_root(matrix: &[f64], n: usize) -> Vec<f64> {
+pub(super) fn inverse_of_root(matrix: &[f64], n: usize) -> Vec<f64> {
     let mut l = vec![0.0; n * n];
     for i in 0..n {
         for j in 0..=i {

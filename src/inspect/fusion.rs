@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     calibrate::Calibration,
+    critic::inverse_of_root,
     maps::{ScoreKind, Scores},
 };
 
@@ -68,33 +69,63 @@ pub(super) const FUSED: [ScoreKind; 6] = [
 ];
 
 /// One image can say no more than this of what a score is worth, standard deviations.
-const MOST_MOVED: f64 = 4.0;
+const MOST_MOVED: f64 = 8.0;
 
-/// How scores are fused, from those of healthy images and of what damage made of some of them. Each counts by how many
-/// standard deviations of healthy images damage moves it: Fisher's direction (1936) for scores that do not depend on
-/// each other. Each damaged image is compared with itself as it was, where that is known: where healthy images differ
-/// much, a few damaged ones say nothing otherwise. A score that damage does not move only adds noise and counts for
-/// nothing, and no label of a real defect plays a part unless `damaged` are such.
+/// How scores are fused, from those of healthy images and of what damage made of some of them: by Fisher's direction
+/// (1936), which weighs each by how many standard deviations of healthy images damage moves it, and lets those that rise
+/// and fall together on healthy images share what one of them would count for. Each damaged image is compared with itself
+/// as it was, where that is known: where healthy images differ much, a few damaged ones say nothing otherwise. A score that
+/// only adds noise counts for nothing, and no label of a real defect plays a part unless `damaged` are such.
 pub(super) fn fusion(healthy: &[Scores], damaged: &[(Option<&Scores>, &Scores)]) -> Vec<Part> {
-    let mut parts: Vec<Part> = FUSED
-        .into_iter()
-        .filter_map(|kind| {
-            let n = healthy.len().max(1) as f64;
-            let centre = healthy.iter().map(|s| s.get(kind)).sum::<f64>() / n;
-            let spread = (healthy.iter().map(|s| (s.get(kind) - centre).powi(2)).sum::<f64>() / n).sqrt();
-            // The same value for every image says nothing, and nothing can be divided by no spread.
-            let varies = spread > 1e-6 * centre.abs().max(1e-3);
-            let moved = |(before, after): &(Option<&Scores>, &Scores)| {
-                let before = before.map_or(centre, |scores| scores.get(kind));
-                ((after.get(kind) - before) / spread.max(1e-12)).clamp(-MOST_MOVED, MOST_MOVED)
-            };
-            let weight = damaged.iter().map(moved).sum::<f64>() / damaged.len().max(1) as f64;
-            (varies && weight > 0.0).then_some(Part { score: kind, centre, spread, weight })
-        })
-        .collect();
-    let all: f64 = parts.iter().map(|p| p.weight).sum();
-    parts.iter_mut().for_each(|p| p.weight /= all);
-    parts
+    let parts = FUSED.into_iter().filter_map(|kind| {
+        let n = healthy.len().max(1) as f64;
+        let centre = healthy.iter().map(|s| s.get(kind)).sum::<f64>() / n;
+        let spread = (healthy.iter().map(|s| (s.get(kind) - centre).powi(2)).sum::<f64>() / n).sqrt();
+        // The same value for every image says nothing, and nothing can be divided by no spread.
+        let varies = spread > 1e-6 * centre.abs().max(1e-3);
+        let moved = |(before, after): &(Option<&Scores>, &Scores)| {
+            let before = before.map_or(centre, |scores| scores.get(kind));
+            ((after.get(kind) - before) / spread.max(1e-12)).clamp(-MOST_MOVED, MOST_MOVED)
+        };
+        let weight = damaged.iter().map(moved).sum::<f64>() / damaged.len().max(1) as f64;
+        (varies && weight > 0.0).then_some(Part { score: kind, centre, spread, weight })
+    });
+    shared(parts.collect(), healthy)
+}
+
+/// Weights of parts that know only how far damage moves each: what they say in common counts once, and those that would
+/// have to be taken away from the others are left out.
+fn shared(mut parts: Vec<Part>, healthy: &[Scores]) -> Vec<Part> {
+    let moved: Vec<f64> = parts.iter().map(|p| p.weight).collect();
+    let mut left: Vec<usize> = (0..parts.len()).collect();
+    loop {
+        let n = left.len();
+        let together = |a: &Part, b: &Part| {
+            let of = |p: &Part, s: &Scores| (s.get(p.score) - p.centre) / p.spread;
+            healthy.iter().map(|s| of(a, s) * of(b, s)).sum::<f64>() / healthy.len().max(1) as f64
+        };
+        // Few images exaggerate what scores have in common.
+        let known = healthy.len() as f64 / (healthy.len() + FUSED.len()) as f64;
+        let common: Vec<f64> = left
+            .iter()
+            .enumerate()
+            .flat_map(|(i, &a)| left.iter().enumerate().map(move |(j, &b)| (i == j, a, b)))
+            .map(|(same, a, b)| if same { 1.0 } else { known * together(&parts[a], &parts[b]) })
+            .collect();
+        let w = inverse_of_root(&common, n);
+        let turned: Vec<f64> = (0..n).map(|k| (0..n).map(|i| w[i * n + k] * moved[left[i]]).sum()).collect();
+        let weights: Vec<f64> = (0..n).map(|i| (0..n).map(|k| w[i * n + k] * turned[k]).sum()).collect();
+        let least = (0..n).min_by(|&a, &b| weights[a].total_cmp(&weights[b]));
+        match least.filter(|&i| weights[i] <= 0.0) {
+            Some(i) => left.remove(i),
+            None => {
+                let all: f64 = weights.iter().sum();
+                left.iter().zip(weights).for_each(|(&i, weight)| parts[i].weight = weight / all);
+                break;
+            }
+        };
+    }
+    (0..parts.len()).filter(|i| left.contains(i)).map(|i| parts[i]).collect()
 }
 
 impl Calibration {
@@ -219,6 +250,38 @@ mod tests {
         let c = calibration(healthy.clone(), parts);
         let (whole, bad) = (fused(&c, &healthy), fused(&c, &forged));
         assert!(whole.iter().sum::<f64>().abs() < 1e-3 && auroc(&whole, &bad).unwrap() > 0.95);
+    }
+
+    #[test]
+    fn scores_that_say_the_same_share_what_one_would_count_for() {
+        // Two scores are near copies of each other, a third stands on its own; damage moves all alike.
+        let mut rng = ChaCha8Rng::seed_from_u64(12);
+        let mut image = |damage: f64| {
+            let (common, own) = (rng.random::<f64>(), rng.random::<f64>());
+            let mut scores = Scores::default();
+            scores.set(ScoreKind::Critic, common + 0.1 * rng.random::<f64>() + damage);
+            scores.set(ScoreKind::CriticDistance, common + 0.1 * rng.random::<f64>() + damage);
+            scores.set(ScoreKind::Feature, own + damage);
+            scores
+        };
+        let healthy: Vec<Scores> = (0..400).map(|_| image(0.0)).collect();
+        let forged: Vec<Scores> = (0..400).map(|_| image(0.6)).collect();
+        let parts = fusion(&healthy, &alone(&forged));
+        let weight = |kind| parts.iter().find(|p| p.score == kind).map_or(0.0, |p| p.weight);
+        let copies = weight(ScoreKind::Critic) + weight(ScoreKind::CriticDistance);
+        assert!((weight(ScoreKind::Feature) - copies).abs() < 0.1, "{parts:?}");
+        // A score that damage moves less than what it has in common with another would have to be taken away.
+        let dull: Vec<Scores> = forged
+            .iter()
+            .map(|s| {
+                let mut s = s.clone();
+                s.set(ScoreKind::CriticDistance, s.get(ScoreKind::CriticDistance) - 0.5);
+                s
+            })
+            .collect();
+        let parts = fusion(&healthy, &alone(&dull));
+        assert_eq!(parts.iter().map(|p| p.score).collect::<Vec<_>>(), [ScoreKind::Feature, ScoreKind::Critic]);
+        assert!((parts.iter().map(|p| p.weight).sum::<f64>() - 1.0).abs() < 1e-9);
     }
 
     #[test]

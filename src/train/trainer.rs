@@ -9,6 +9,7 @@ use burn::{
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
+use rayon::prelude::*;
 
 use super::{
     folder::Checkpoint,
@@ -499,12 +500,16 @@ fn noisy(x: Tensor<4>, std: f64, rng: &mut ChaCha8Rng) -> Tensor<4> {
         return x;
     }
     let dims = x.dims();
-    let values: Vec<f32> = (0..dims.iter().product::<usize>())
-        .map(|_| {
-            let unit: f32 = StandardNormal.sample(rng);
-            unit * std as f32
-        })
-        .collect();
+    // Each crop has a stream of its own, so that several threads draw the same as one.
+    let seed = rng.random();
+    let mut values = vec![0.0f32; dims.iter().product()];
+    values.par_chunks_mut(dims[1..].iter().product::<usize>().max(1)).enumerate().for_each(|(i, crop)| {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        rng.set_stream(i as u64);
+        crop.iter_mut()
+            .zip(StandardNormal.sample_iter(&mut rng))
+            .for_each(|(v, unit): (_, f32)| *v = unit * std as f32);
+    });
     let noise = Tensor::from_data(TensorData::new(values, dims), &x.device().without_autodiff());
     x + noise
 }
