@@ -69,7 +69,10 @@ pub(super) const FUSED: [ScoreKind; 6] = [
 ];
 
 /// One image can say no more than this of what a score is worth, standard deviations.
-const MOST_MOVED: f64 = 8.0;
+const MOST_MOVED: f64 = 4.0;
+/// Of what scores have in common on healthy images, so much is taken to be true: a few damaged images tell too little to
+/// leave a score out because another rises with it.
+const TRUSTED: f64 = 0.7;
 
 /// How scores are fused, from those of healthy images and of what damage made of some of them: by Fisher's direction
 /// (1936), which weighs each by how many standard deviations of healthy images damage moves it, and lets those that rise
@@ -105,7 +108,7 @@ fn shared(mut parts: Vec<Part>, healthy: &[Scores]) -> Vec<Part> {
             healthy.iter().map(|s| of(a, s) * of(b, s)).sum::<f64>() / healthy.len().max(1) as f64
         };
         // Few images exaggerate what scores have in common.
-        let known = healthy.len() as f64 / (healthy.len() + FUSED.len()) as f64;
+        let known = TRUSTED * healthy.len() as f64 / (healthy.len() + FUSED.len()) as f64;
         let common: Vec<f64> = left
             .iter()
             .enumerate()
