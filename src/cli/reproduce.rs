@@ -98,8 +98,9 @@ pub(super) fn run(arguments: ReproduceArguments, choice: DeviceChoice) -> Result
         rows.push((name, inspected));
     }
     print_talk(&rows);
-    print_scores(&rows);
-    print_kinds(&rows);
+    let given = given(&rows);
+    print_scores(&rows, &given);
+    print_kinds(&rows, &given);
     Ok(())
 }
 
@@ -244,34 +245,44 @@ fn print_talk(rows: &[(String, Vec<Inspected>)]) {
     }
 }
 
-fn print_scores(rows: &[(String, Vec<Inspected>)]) {
+/// The scores that there are: without a critic or a calibration some are always 0.
+fn given(rows: &[(String, Vec<Inspected>)]) -> Vec<ScoreKind> {
+    let all = rows.iter().flat_map(|(_, inspected)| inspected);
+    ScoreKind::ALL.into_iter().filter(|kind| all.clone().any(|i| i.scores.get(*kind) != 0.0)).collect()
+}
+
+/// The head of a table with a column for each score.
+fn head(first: &str, scores: &[ScoreKind]) {
+    let names: Vec<&str> = scores.iter().map(|k| k.name()).collect();
     println!();
-    println!("| image AUROC (ratio of medians) | {} |", ScoreKind::ALL.map(|k| k.name()).join(" | "));
-    println!("|---|{}", "---|".repeat(ScoreKind::ALL.len()));
+    println!("| {first} | {} |", names.join(" | "));
+    println!("|{}---|{}", "---|".repeat(first.matches('|').count()), "---|".repeat(scores.len()));
+}
+
+fn print_scores(rows: &[(String, Vec<Inspected>)], scores: &[ScoreKind]) {
+    head("image AUROC (ratio of medians)", scores);
     for (name, inspected) in rows {
-        let cells = ScoreKind::ALL.map(|kind| {
+        let cells = scores.iter().map(|&kind| {
             let (healthy, defective) = (column(inspected, kind, false), column(inspected, kind, true));
             let ratio = median(&defective).unwrap_or(f64::NAN) / median(&healthy).unwrap_or(f64::NAN);
             format!("{:.3} ({ratio:.2})", auroc(&healthy, &defective).unwrap_or(f64::NAN))
         });
-        println!("| {name} | {} |", cells.join(" | "));
+        println!("| {name} | {} |", cells.collect::<Vec<_>>().join(" | "));
     }
 }
 
 /// How well each kind of defect is told, by what the critic and the inversion see.
-fn print_kinds(rows: &[(String, Vec<Inspected>)]) {
-    println!();
-    println!("| image AUROC by kind | images | {} |", ScoreKind::ALL.map(|k| k.name()).join(" | "));
-    println!("|---|---|{}", "---|".repeat(ScoreKind::ALL.len()));
+fn print_kinds(rows: &[(String, Vec<Inspected>)], scores: &[ScoreKind]) {
+    head("image AUROC by kind | images", scores);
     for (name, inspected) in rows {
         let kinds: BTreeSet<&String> = inspected.iter().filter_map(|i| i.defect.as_ref()).collect();
         for kind in kinds {
             let own: Vec<&Inspected> = inspected.iter().filter(|i| i.defect.as_ref() == Some(kind)).collect();
-            let cells = ScoreKind::ALL.map(|score| {
+            let cells = scores.iter().map(|&score| {
                 let defective: Vec<f64> = own.iter().map(|i| i.scores.get(score)).collect();
                 format!("{:.3}", auroc(&column(inspected, score, false), &defective).unwrap_or(f64::NAN))
             });
-            println!("| {name}: {kind} | {} | {} |", own.len(), cells.join(" | "));
+            println!("| {name}: {kind} | {} | {} |", own.len(), cells.collect::<Vec<_>>().join(" | "));
         }
     }
 }
