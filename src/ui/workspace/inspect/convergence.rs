@@ -1,6 +1,6 @@
 //! The way of z: losses by step, and a scrubber that replays it in step with the pictures.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use egui::{ComboBox, Label, Layout, Role, Slider, Stroke, Ui, WidgetInfo, vec2};
 use egui_material_icons::icons;
@@ -20,6 +20,8 @@ use crate::{
     },
 };
 
+/// From one picture of a running inspection to the next, at most.
+const MOVING: Duration = Duration::from_millis(50);
 /// Kept reconstructions a second at 1x.
 const FRAMES_PER_SECOND: f64 = 20.0;
 /// Speeds of the player.
@@ -182,6 +184,10 @@ impl Convergence {
 
     /// Draws player, curves and figures over all that is left of `ui`.
     pub fn ui(&mut self, ui: &mut Ui, entry: &Entry, view: &View, frame: &mut Frame<'_>) {
+        if matches!(entry.state, QueryState::Running) {
+            // It is to be seen moving, also where the window is drawn in software and otherwise seldom.
+            ui.ctx().request_repaint_after(MOVING);
+        }
         self.player(ui, view, frame, !entry.state.is_over());
         if ui.available_height() < theme::ROW * 2.0 {
             return;
