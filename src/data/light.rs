@@ -27,15 +27,20 @@ impl Light {
     pub fn of(pixels: usize, channels: usize, at: impl Fn(usize, usize) -> f32) -> Self {
         // Evenly spread; an odd stride wanders over the columns.
         let stride = (pixels / MEASURED).max(1) | 1;
-        let measured = (0..pixels).step_by(if pixels > MEASURED { stride } else { 1 });
-        let mut values: Vec<f32> =
-            measured.flat_map(|i| (0..channels).map(move |c| (i, c))).map(|(i, c)| at(i, c)).collect();
+        let measured = (0..pixels).step_by(stride).flat_map(|i| (0..channels).map(move |c| (i, c)));
+        let mut values: Vec<f32> = measured.map(|(i, c)| at(i, c)).collect();
         let mut quartile = |share: usize| {
             let place = (values.len() * share / 4).min(values.len().saturating_sub(1));
             if values.is_empty() { 0.0 } else { *values.select_nth_unstable_by(place, f32::total_cmp).1 }
         };
         let [low, middle, high] = [1, 2, 3].map(&mut quartile);
         Self { middle, spread: ((high - low) / QUARTILES).max(LEAST) }
+    }
+
+    /// Of an image plane by plane.
+    pub fn of_planes(values: &[f32], channels: usize) -> Self {
+        let plane = values.len() / channels.max(1);
+        Self::of(plane, channels, |i, c| values[c * plane + i])
     }
 
     /// A value of the image as it is in the one light, in `[-1, 1]`.

@@ -12,12 +12,14 @@ use super::{
     neighbours::{SIDE, TOLD},
     planes::Planes,
 };
-use crate::boxes::box_mean;
-use crate::data::Light;
-use crate::model::{
-    FixedCritic,
-    critic::{FEATURES, MULTIPLE, REACH, STRIDE},
-    weights::{Weight, WeightError, host},
+use crate::{
+    boxes::box_mean,
+    data::Light,
+    model::{
+        FixedCritic,
+        critic::{FEATURES, MULTIPLE, REACH, STRIDE},
+        weights::{Weight, WeightError, host},
+    },
 };
 
 /// Distances to the edge, in cells, that have a centre and a spread of their own; the last is "further in".

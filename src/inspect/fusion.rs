@@ -100,22 +100,19 @@ pub(super) fn fusion(healthy: &[Scores], damaged: &[(Option<&Scores>, &Scores)])
 /// have to be taken away from the others are left out.
 fn shared(mut parts: Vec<Part>, healthy: &[Scores]) -> Vec<Part> {
     let moved: Vec<f64> = parts.iter().map(|p| p.weight).collect();
+    // Few images exaggerate what scores have in common.
+    let known = TRUSTED * healthy.len() as f64 / (healthy.len() + FUSED.len()) as f64;
+    let together = |a: &Part, b: &Part| {
+        let of = |p: &Part, s: &Scores| (s.get(p.score) - p.centre) / p.spread;
+        let mean = healthy.iter().map(|s| of(a, s) * of(b, s)).sum::<f64>() / healthy.len().max(1) as f64;
+        if a.score == b.score { 1.0 } else { known * mean }
+    };
+    let common: Vec<Vec<f64>> = parts.iter().map(|a| parts.iter().map(|b| together(a, b)).collect()).collect();
     let mut left: Vec<usize> = (0..parts.len()).collect();
     loop {
         let n = left.len();
-        let together = |a: &Part, b: &Part| {
-            let of = |p: &Part, s: &Scores| (s.get(p.score) - p.centre) / p.spread;
-            healthy.iter().map(|s| of(a, s) * of(b, s)).sum::<f64>() / healthy.len().max(1) as f64
-        };
-        // Few images exaggerate what scores have in common.
-        let known = TRUSTED * healthy.len() as f64 / (healthy.len() + FUSED.len()) as f64;
-        let common: Vec<f64> = left
-            .iter()
-            .enumerate()
-            .flat_map(|(i, &a)| left.iter().enumerate().map(move |(j, &b)| (i == j, a, b)))
-            .map(|(same, a, b)| if same { 1.0 } else { known * together(&parts[a], &parts[b]) })
-            .collect();
-        let w = inverse_of_root(&common, n);
+        let own: Vec<f64> = left.iter().flat_map(|&a| left.iter().map(|&b| common[a][b]).collect::<Vec<_>>()).collect();
+        let w = inverse_of_root(&own, n);
         let turned: Vec<f64> = (0..n).map(|k| (0..n).map(|i| w[i * n + k] * moved[left[i]]).sum()).collect();
         let weights: Vec<f64> = (0..n).map(|i| (0..n).map(|k| w[i * n + k] * turned[k]).sum()).collect();
         let least = (0..n).min_by(|&a, &b| weights[a].total_cmp(&weights[b]));

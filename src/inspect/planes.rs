@@ -62,8 +62,7 @@ impl Planes {
 
     /// How bright they are and how far their pixels differ, as [`Picture::light`] says of the picture.
     pub fn light(&self) -> Light {
-        let plane = self.pixels();
-        Light::of(plane, self.channels, |i, c| self.values[c * plane + i])
+        Light::of_planes(&self.values, self.channels)
     }
 
     /// The value at column `x`, row `y` of plane `c`; beyond the edges, the nearest within.

@@ -87,9 +87,9 @@ impl HealthyCrops {
 /// `drawn` is what the generator draws: the side, and crops plane by plane.
 pub fn forger(recipe: &Recipe, side: usize, deviation: f32, mut drawn: (usize, Vec<f32>)) -> Forger {
     if recipe.critic.level {
-        let (channels, plane) = (recipe.model.channels, drawn.0 * drawn.0);
-        for crop in drawn.1.chunks_exact_mut((channels * plane).max(1)) {
-            let light = Light::of(plane, channels, |i, c| crop[c * plane + i]);
+        let channels = recipe.model.channels;
+        for crop in drawn.1.chunks_exact_mut((channels * drawn.0 * drawn.0).max(1)) {
+            let light = Light::of_planes(crop, channels);
             crop.iter_mut().for_each(|v| *v = light.level(*v));
         }
     }

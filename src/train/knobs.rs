@@ -914,13 +914,17 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_key_gets_the_nearest_one() {
+    fn a_record_of_before_a_knob_was_made_says_how_it_was() {
         // A run or a model of before there was the knob saw images as they are.
         let before = Recipe::default().to_toml().replace("level = true\n", "");
         assert!(
             Recipe::from_toml(&before).unwrap().critic.level && !Recipe::from_record(&before).unwrap().critic.level
         );
         assert!(Recipe::from_record(&Recipe::default().to_toml()).unwrap().critic.level);
+    }
+
+    #[test]
+    fn an_unknown_key_gets_the_nearest_one() {
         let error = Recipe::from_toml("[train]\nkg = 2\n").unwrap_err();
         assert_eq!(error.to_string(), "the recipe has no knob 'train.kg'; the nearest is 'train.k_g'");
         let error = Recipe::default().assign("k_g=2").unwrap_err();
