@@ -1,7 +1,7 @@
 //! The generator's forward pass and update, folded and plain, a whole training step, a step of z, at Laptop and
 //! Workbench width, and the smoothing of a long run's curves: `cargo bench --bench step`
 
-use std::{hint::black_box, sync::Arc, time::Duration};
+use std::{hint::black_box, path::Path, sync::Arc, time::Duration};
 
 use burn::{
     module::Module,
@@ -12,7 +12,7 @@ use ganspect::{
     data::{CropSampler, DataSource, Loader},
     engine::live::Metric,
     inspect::{
-        InvertPreset, Job, Planes, Regions,
+        InvertPreset, Job, Model, Planes, Regions,
         invert::{Batch, Networks},
     },
     model::{Discriminator, Generator, Latent, layers::Pass},
@@ -153,5 +153,15 @@ fn smoothing(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, generator, update, step, inversion, inspection, smoothing);
+/// A model file, read and ready to inspect.
+fn loading(c: &mut Criterion) {
+    let device = Device::flex();
+    let mut group = c.benchmark_group("model file");
+    group.sample_size(20).warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(5));
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/turned.ganspect");
+    group.bench_function("the built-in one", |b| b.iter(|| black_box(Model::load(&path, &device).is_ok())));
+    group.finish();
+}
+
+criterion_group!(benches, generator, update, step, inversion, inspection, smoothing, loading);
 criterion_main!(benches);

@@ -17,7 +17,7 @@ import tempfile
 import time
 
 SIZES = [(1280, 800), (1920, 1080)]
-# A part of the rail, which nothing but the palette's backdrop changes: x, y, width, height.
+# A part of the rail, which after the start nothing but the palette's backdrop changes: x, y, width, height.
 PATCH = (4, 400, 40, 100)
 # No answer takes longer than this, seconds.
 LONGEST = 3.0
@@ -97,6 +97,28 @@ def measure(display, log, what, presses):
               f"{statistics.median(own):.1f} ms, 95 % below {own[int(len(own) * 0.95)]:.1f} ms", flush=True)
 
 
+def start(display, program, environment, log):
+    """The program, its window, and milliseconds until that is there and until something is drawn in it."""
+    bare = display.patch()
+    started = time.perf_counter()
+    process = subprocess.Popen([program], env=environment, stdout=log, stderr=log)
+    search = subprocess.Popen(
+        ["timeout", "60", "xdotool", "search", "--sync", "--onlyvisible", "--pid", str(process.pid)],
+        env=environment, stdout=subprocess.PIPE, text=True,
+    )
+    visible = drawn = None
+    while visible is None or drawn is None:
+        now = (time.perf_counter() - started) * 1e3
+        if visible is None and search.poll() is not None:
+            visible = now
+        if drawn is None and display.patch() != bare:
+            drawn = now
+        if now > 60e3 or process.poll() is not None:
+            raise SystemExit("no window came")
+        time.sleep(0.001)
+    return process, search.stdout.read().split()[0], visible, drawn
+
+
 def window(program, home, size, presses):
     width, height = size
     environment = dict(
@@ -112,13 +134,11 @@ def window(program, home, size, presses):
     )
     display = Display(home, width, height)
     environment["DISPLAY"] = display.name
-    with (home / "log").open("w") as log:
-        process = subprocess.Popen([program], env=environment, stdout=log, stderr=log)
+    process = None
     try:
-        found = subprocess.run(
-            ["timeout", "60", "xdotool", "search", "--sync", "--onlyvisible", "--pid", str(process.pid)],
-            env=environment, capture_output=True, text=True, check=True,
-        ).stdout.split()[0]
+        with (home / "log").open("w") as log:
+            process, found, visible, drawn = start(display, program, environment, log)
+        print(f"{width}x{height}, start: a window after {visible:.0f} ms, drawn after {drawn:.0f} ms", flush=True)
         display.do(f"windowmove {found} 0 0 windowsize {found} {width} {height} windowfocus {found}")
         display.do(f"mousemove {width // 2} 5")
         time.sleep(5)
@@ -131,8 +151,9 @@ def window(program, home, size, presses):
         display.do("key ctrl+q")
         process.wait(60)
     finally:
-        process.kill()
-        process.wait()
+        if process:
+            process.kill()
+            process.wait()
         display.close()
 
 

@@ -4,6 +4,8 @@
 //! contrast of the whole image. Quartiles say how bright it is and how far its pixels differ, whatever a defect of less
 //! than a quarter of it or a dark frame around the part adds.
 
+use std::sync::OnceLock;
+
 /// Pixels that an image's light is measured on, at most.
 const MEASURED: usize = 1 << 13;
 /// From the quartiles to the standard deviation of a normal distribution.
@@ -53,6 +55,24 @@ impl Light {
         (level * (REACH / SHOWN)).clamp(-1.0, 1.0)
     }
 }
+
+/// The light of pixels that do not change, measured once: all are equal, since the pixels say what it is.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Once(OnceLock<Light>);
+
+impl Once {
+    pub fn get(&self, measure: impl FnOnce() -> Light) -> Light {
+        *self.0.get_or_init(measure)
+    }
+}
+
+impl PartialEq for Once {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Once {}
 
 #[cfg(test)]
 mod tests {

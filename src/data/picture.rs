@@ -1,6 +1,6 @@
 //! One decoded picture, as compact as its bit depth allows.
 
-use super::light::Light;
+use super::light::{Light, Once};
 
 /// The samples of a [`Picture`], interleaved by channel, row by row from the top left.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +21,7 @@ pub struct Picture {
     height: usize,
     channels: usize,
     samples: Samples,
+    light: Once,
 }
 
 impl Picture {
@@ -33,7 +34,7 @@ impl Picture {
         };
         let wanted = width.checked_mul(height)?.checked_mul(channels)?;
         let valid = wanted == count && wanted > 0 && (channels == 1 || channels == 3);
-        valid.then_some(Self { width, height, channels, samples })
+        valid.then_some(Self { width, height, channels, samples, light: Once::default() })
     }
 
     /// A grey picture of `side * side` bytes, filled up with black or cut off where they are too many or
@@ -41,7 +42,7 @@ impl Picture {
     pub(crate) fn square(side: usize, mut bytes: Vec<u8>) -> Self {
         let side = side.max(1);
         bytes.resize(side * side, 0);
-        Self { width: side, height: side, channels: 1, samples: Samples::U8(bytes) }
+        Self { width: side, height: side, channels: 1, samples: Samples::U8(bytes), light: Once::default() }
     }
 
     /// A grey picture of 8 bits from values in `[-1, 1]` (clamped), row by row.
@@ -89,10 +90,10 @@ impl Picture {
         }
     }
 
-    /// How bright it is and how far its pixels differ.
+    /// How bright it is and how far its pixels differ, measured when it is first asked for.
     pub fn light(&self) -> Light {
         let at = |i: usize, c: usize| self.unit(i % self.width, i / self.width, c);
-        Light::of(self.width * self.height, self.channels, at)
+        self.light.get(|| Light::of(self.width * self.height, self.channels, at))
     }
 
     /// Bits a sample: 8 or 16.
@@ -123,7 +124,7 @@ impl Picture {
                 Samples::U16(s.as_chunks::<3>().0.iter().map(|&p| luma(p.map(u32::from)) as u16).collect())
             }
         };
-        Self { width: self.width, height: self.height, channels: 1, samples }
+        Self { width: self.width, height: self.height, channels: 1, samples, light: Once::default() }
     }
 
     /// The size in pixels of a `width` x `height` picture at `scale`: rounded, at least 1 x 1.
@@ -144,7 +145,7 @@ impl Picture {
             Samples::U8(s) => Samples::U8(self.shrink(s, width, height, |v| v.round() as u8)),
             Samples::U16(s) => Samples::U16(self.shrink(s, width, height, |v| v.round() as u16)),
         };
-        Self { width, height, channels: self.channels, samples }
+        Self { width, height, channels: self.channels, samples, light: Once::default() }
     }
 
     fn shrink<T: Copy + Into<f32>>(

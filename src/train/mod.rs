@@ -10,11 +10,13 @@ pub mod optimiser;
 pub mod recipe;
 pub mod schedule;
 pub mod trainer;
+pub mod values;
 
 pub use critic::CriticTrainer;
 pub use encoder::EncoderTrainer;
 pub use health::Health;
 pub use history::{History, Mark, Metric};
-pub use knobs::{KNOBS, Knob, RecipeError};
+pub use knobs::{KNOBS, Knob};
 pub use recipe::{Preset, Recipe};
 pub use trainer::{Trainer, Update};
+pub use values::RecipeError;

@@ -5,6 +5,7 @@ pub(in crate::ui) mod canvases;
 pub(in crate::ui) mod convergence;
 mod empty;
 mod export;
+mod intake;
 mod knobs;
 pub(super) mod likeness;
 mod list;
@@ -13,13 +14,9 @@ pub(super) mod regions;
 pub(super) mod triptych;
 pub(in crate::ui) mod verdict;
 
-use std::{
-    collections::HashSet,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{collections::HashSet, path::PathBuf, sync::Arc};
 
-use egui::{Align, Context, Layout, Panel, Rect, RichText, Ui};
+use egui::{Align, Layout, Panel, Rect, RichText, Ui};
 use egui_material_icons::icons;
 use serde::{Deserialize, Serialize};
 
@@ -38,17 +35,13 @@ use super::super::{
     widget::{flush_right, icon_button, icon_toggle},
 };
 use crate::{
-    data::decode::is_named_like_an_image,
     engine::{
         self, Inspect, Live, Severity,
-        inspect::{Entry, InspectStatus, ModelFacts, ModelState, Query, QueryId, QuerySource, QueryState, View},
+        inspect::{Entry, InspectStatus, ModelFacts, ModelState, QueryId, QueryState, View},
         task::{State as TaskState, Task},
     },
     inspect::{Calibration, InvertKnobs, Verdict},
 };
-
-/// Most images taken from one folder.
-const FOLDER_MOST: usize = 10_000;
 
 /// What is remembered of the workspace's layout.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -249,79 +242,6 @@ impl InspectWorkspace {
         };
         let view = at.and_then(|at| rows.get(at)).and_then(|e| live.inspect.views.read().get(&e.id).cloned());
         Scene { status, rows, count, at, view }
-    }
-
-    /// Puts images on the list; the command that asks for their inspection.
-    pub fn add(&mut self, sources: Vec<QuerySource>) -> Option<Inspect> {
-        let pasted = |n: usize| if n == 0 { "Pasted picture".to_owned() } else { format!("Pasted picture {}", n + 1) };
-        let mut queries = Vec::with_capacity(sources.len());
-        for source in sources {
-            let name = match &source {
-                QuerySource::File(path) => {
-                    path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned())
-                }
-                QuerySource::Picture(_) => {
-                    self.list.pasted += 1;
-                    pasted(self.list.pasted - 1)
-                }
-            };
-            queries.push(Query { id: QueryId::fresh(), name, source });
-        }
-        self.ask(queries)
-    }
-
-    /// Shows one picture under this name: the one on the list, or it is put there; the command that asks for its
-    /// inspection, if that is needed.
-    pub fn examine(&mut self, live: &Live, name: String, source: QuerySource) -> Option<Inspect> {
-        let alike = |entry: &Entry| match (&entry.source, &source) {
-            (QuerySource::File(a), QuerySource::File(b)) => a == b,
-            (QuerySource::Picture(_), QuerySource::Picture(_)) => entry.name == name,
-            _ => false,
-        };
-        let scene = self.scene(live);
-        if let Some(known) = scene.rows.iter().find(|entry| alike(entry)) {
-            self.select(known.id);
-            return None;
-        }
-        self.ask(vec![Query { id: QueryId::fresh(), name, source }])
-    }
-
-    /// Puts queries on the list; the command that asks for their inspection.
-    fn ask(&mut self, queries: Vec<Query>) -> Option<Inspect> {
-        // The first of them begins first, so it is the one to watch.
-        self.select(queries.first()?.id);
-        self.asked.extend(queries.iter().map(|query| Arc::new(Entry::waiting(query, 0))));
-        Some(Inspect::Add(queries))
-    }
-
-    /// Looks for the images of a folder on a thread of its own.
-    ///
-    /// # Errors
-    /// When the system has no thread to give.
-    pub fn add_folder(&mut self, ctx: &Context, folder: PathBuf) -> std::io::Result<()> {
-        let (wake, root) = (ctx.clone(), folder.clone());
-        let task = Task::spawn(
-            "folder-of-queries",
-            move || wake.request_repaint(),
-            move |progress| {
-                let mut found = Vec::new();
-                let read = images_in(&root, &mut found, &|n| progress.report(n, 0));
-                found.sort();
-                match read {
-                    Err(error) => Err(format!(
-                        "The folder {} cannot be read: {error}. Check that it is there and that you may read it.",
-                        root.display()
-                    )),
-                    Ok(()) if found.is_empty() => Err(format!(
-                        "There is no image in {}. PNG, JPEG, TIFF, BMP and PNM files can be inspected.",
-                        root.display()
-                    )),
-                    Ok(()) => Ok(found),
-                }
-            },
-        )?;
-        self.looking = Some((folder, task));
-        Ok(())
     }
 
     /// What the tasks have brought since the last look.
@@ -637,35 +557,6 @@ fn model_line(ui: &mut Ui, scene: &Scene) {
     ui.add(egui::Label::new(RichText::new(&text).color(p.text_weak)).truncate()).on_hover_text(text);
 }
 
-/// The images under a folder, up to a bound; `report` says how many there are so far and is false when
-/// the search is to end.
-fn images_in(folder: &Path, found: &mut Vec<PathBuf>, report: &dyn Fn(usize) -> bool) -> std::io::Result<()> {
-    let mut folders = vec![folder.to_owned()];
-    let mut first = true;
-    while let Some(folder) = folders.pop() {
-        let listing = match std::fs::read_dir(&folder) {
-            Ok(listing) => listing,
-            Err(error) if first => return Err(error),
-            // A folder within that may not be read is passed over.
-            Err(_) => continue,
-        };
-        first = false;
-        for entry in listing.flatten() {
-            let path = entry.path();
-            // Links to folders are not followed, since they may lead in circles.
-            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                folders.push(path);
-            } else if is_named_like_an_image(&path) {
-                found.push(path);
-            }
-            if found.len() >= FOLDER_MOST || !report(found.len()) {
-                return Ok(());
-            }
-        }
-    }
-    Ok(())
-}
-
 /// Draws `content` into `rect`, and nothing of it outside.
 pub(super) fn part<R>(ui: &mut Ui, rect: Rect, name: &str, content: impl FnOnce(&mut Ui) -> R) -> R {
     let build = egui::UiBuilder::new().max_rect(rect.shrink(theme::GAP_S)).id_salt(name);
@@ -679,6 +570,7 @@ pub(super) fn part<R>(ui: &mut Ui, rect: Rect, name: &str, content: impl FnOnce(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::inspect::{Query, QuerySource};
 
     fn live_with(state: QueryState) -> (Live, QueryId) {
         let live = Live::default();
