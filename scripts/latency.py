@@ -98,25 +98,23 @@ def measure(display, log, what, presses):
 
 
 def start(display, program, environment, log):
-    """The program, its window, and milliseconds until that is there and until something is drawn in it."""
-    bare = display.patch()
+    """The program, its window, and milliseconds until the rail is drawn in it for good."""
+    seen = display.patch()
     started = time.perf_counter()
     process = subprocess.Popen([program], env=environment, stdout=log, stderr=log)
     search = subprocess.Popen(
         ["timeout", "60", "xdotool", "search", "--sync", "--onlyvisible", "--pid", str(process.pid)],
         env=environment, stdout=subprocess.PIPE, text=True,
     )
-    visible = drawn = None
-    while visible is None or drawn is None:
-        now = (time.perf_counter() - started) * 1e3
-        if visible is None and search.poll() is not None:
-            visible = now
-        if drawn is None and display.patch() != bare:
-            drawn = now
-        if now > 60e3 or process.poll() is not None:
+    drawn = None
+    while (now := time.perf_counter() - started) < LONGEST or drawn is None:
+        shown = display.patch()
+        if shown != seen:
+            seen, drawn = shown, now
+        if now > 60 or process.poll() is not None:
             raise SystemExit("no window came")
         time.sleep(0.001)
-    return process, search.stdout.read().split()[0], visible, drawn
+    return process, search.stdout.read().split()[0], drawn * 1e3
 
 
 def window(program, home, size, presses):
@@ -137,8 +135,8 @@ def window(program, home, size, presses):
     process = None
     try:
         with (home / "log").open("w") as log:
-            process, found, visible, drawn = start(display, program, environment, log)
-        print(f"{width}x{height}, start: a window after {visible:.0f} ms, drawn after {drawn:.0f} ms", flush=True)
+            process, found, drawn = start(display, program, environment, log)
+        print(f"{width}x{height}, start: drawn after {drawn:.0f} ms", flush=True)
         display.do(f"windowmove {found} 0 0 windowsize {found} {width} {height} windowfocus {found}")
         display.do(f"mousemove {width // 2} 5")
         time.sleep(5)
