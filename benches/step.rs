@@ -1,5 +1,5 @@
 //! The generator's forward pass and update, folded and plain, a whole training step, a step of z, at Laptop and
-//! Workbench width, and the smoothing of a long run's curves: `cargo bench --bench step`
+//! Workbench width, the smoothing of a long run's curves, and the loading of a model: `cargo bench --bench step`
 
 use std::{hint::black_box, path::Path, sync::Arc, time::Duration};
 

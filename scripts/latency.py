@@ -58,21 +58,26 @@ class Display:
         self.server.wait()
 
 
-def press(display, key, settle):
-    """Milliseconds from the key to the first change and to the last one within `settle` seconds."""
-    before = seen = display.patch()
-    started = time.perf_counter()
-    display.do(f"key --delay 0 {key}")
+def watch(display, seen, started, what, settle, longest=LONGEST):
+    """Milliseconds from `started`, when `seen` was shown, to the first change and to the last within `settle` seconds."""
+    before = seen
     first = last = None
-    while (now := time.perf_counter() - started) < (LONGEST if first is None else max(settle, last + 0.3)):
+    while (now := time.perf_counter() - started) < (longest if first is None else max(settle, last + 0.3)):
         shown = display.patch()
         if shown != seen:
             seen, last = shown, now
             first = first or now
         time.sleep(0.001)
     if first is None or seen == before:
-        raise SystemExit(f"{key} had no answer")
+        raise SystemExit(f"{what} had no answer")
     return first * 1e3, last * 1e3
+
+
+def press(display, key, settle):
+    """As `watch`, from a key on."""
+    seen, started = display.patch(), time.perf_counter()
+    display.do(f"key --delay 0 {key}")
+    return watch(display, seen, started, key, settle)
 
 
 def frames(log):
@@ -97,26 +102,6 @@ def measure(display, log, what, presses):
               f"{statistics.median(own):.1f} ms, 95 % below {own[int(len(own) * 0.95)]:.1f} ms", flush=True)
 
 
-def start(display, program, environment, log):
-    """The program, its window, and milliseconds until the rail is drawn in it for good."""
-    seen = display.patch()
-    started = time.perf_counter()
-    process = subprocess.Popen([program], env=environment, stdout=log, stderr=log)
-    search = subprocess.Popen(
-        ["timeout", "60", "xdotool", "search", "--sync", "--onlyvisible", "--pid", str(process.pid)],
-        env=environment, stdout=subprocess.PIPE, text=True,
-    )
-    drawn = None
-    while (now := time.perf_counter() - started) < LONGEST or drawn is None:
-        shown = display.patch()
-        if shown != seen:
-            seen, drawn = shown, now
-        if now > 60 or process.poll() is not None:
-            raise SystemExit("no window came")
-        time.sleep(0.001)
-    return process, search.stdout.read().split()[0], drawn * 1e3
-
-
 def window(program, home, size, presses):
     width, height = size
     environment = dict(
@@ -132,11 +117,16 @@ def window(program, home, size, presses):
     )
     display = Display(home, width, height)
     environment["DISPLAY"] = display.name
-    process = None
+    bare, started = display.patch(), time.perf_counter()
+    with (home / "log").open("w") as log:
+        process = subprocess.Popen([program], env=environment, stdout=log, stderr=log)
     try:
-        with (home / "log").open("w") as log:
-            process, found, drawn = start(display, program, environment, log)
+        _, drawn = watch(display, bare, started, "the start", 3.0, 60.0)
         print(f"{width}x{height}, start: drawn after {drawn:.0f} ms", flush=True)
+        found = subprocess.run(
+            ["timeout", "60", "xdotool", "search", "--sync", "--onlyvisible", "--pid", str(process.pid)],
+            env=environment, capture_output=True, text=True, check=True,
+        ).stdout.split()[0]
         display.do(f"windowmove {found} 0 0 windowsize {found} {width} {height} windowfocus {found}")
         display.do(f"mousemove {width // 2} 5")
         time.sleep(5)
@@ -149,9 +139,8 @@ def window(program, home, size, presses):
         display.do("key ctrl+q")
         process.wait(60)
     finally:
-        if process:
-            process.kill()
-            process.wait()
+        process.kill()
+        process.wait()
         display.close()
 
 

@@ -17,8 +17,8 @@ use super::{
     },
     likeness::likeness,
     live::Pictures,
+    outbox::Outbox,
     task::{State, Task},
-    worker::Outbox,
 };
 use crate::{
     data::{DataError, Picture, decode},

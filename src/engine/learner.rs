@@ -11,8 +11,8 @@ use super::{
     Live, Severity,
     finishing::{Before, Finishing, MODEL_FILE, Networks},
     learn::{Assignment, Filed, Learn, LearnPhase, LearnStatus, Learned},
+    outbox::Outbox,
     task::{Progress, State, Task},
-    worker::Outbox,
 };
 use crate::{
     data::{

@@ -15,6 +15,7 @@ mod learner;
 mod likeness;
 pub mod live;
 pub mod making;
+mod outbox;
 mod porter;
 mod reviewer;
 mod run;
@@ -178,7 +179,7 @@ impl Engine {
         let live = Arc::new(Live::default());
         let wake: Arc<dyn Fn() + Send + Sync> = Arc::new(wake);
         let forging = forging::Forging::start(Arc::clone(&live), commands.clone(), Arc::clone(&wake))?;
-        let way_out = || worker::Outbox::new(outbox.clone(), events.clone(), Arc::clone(&wake));
+        let way_out = || outbox::Outbox::new(outbox.clone(), events.clone(), Arc::clone(&wake));
         let station = station::Station::start(Arc::clone(&live), way_out(), Arc::clone(&wake))?;
         let worker = worker::Worker::new(inbox, way_out(), Arc::clone(&live));
         let thread = thread::Builder::new().name("ganspect-compute".into()).spawn(move || worker.run(choice))?;

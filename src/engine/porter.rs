@@ -17,9 +17,9 @@ use super::{
     filing::{Filing, Sheet},
     inspector,
     intake::{Intake, IntakePhase, IntakeStatus, Order},
+    outbox::Outbox,
     task::{State, Task},
     watch::{News, Watch},
-    worker::Outbox,
 };
 use crate::inspect::InvertKnobs;
 

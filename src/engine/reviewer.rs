@@ -10,8 +10,8 @@ use super::{
     inspect::View,
     inspector::InForce,
     likeness::likeness,
+    outbox::Outbox,
     station::{Sight, Wanted, let_go_maps},
-    worker::Outbox,
 };
 use crate::{
     data::{FileHash, Picture},

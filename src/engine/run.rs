@@ -13,7 +13,7 @@ use super::{
     forging::Images,
     live::{Histograms, Phase, Pictures, SampleGrid, Walk},
     making::Making,
-    worker::Outbox,
+    outbox::Outbox,
 };
 use crate::{
     data::{CropSampler, DataError, DataSource, Loader, Opened, Split},

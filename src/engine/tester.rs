@@ -10,8 +10,8 @@ use super::{
     Live, Severity,
     evaluate::{Evaluate, TestPhase, TestStatus, kept_file},
     inspector::InForce,
+    outbox::Outbox,
     task::{State, Task},
-    worker::Outbox,
 };
 use crate::{
     data::{DataError, DataSource},

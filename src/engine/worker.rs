@@ -4,10 +4,10 @@ use std::{
     panic::{self, AssertUnwindSafe},
     path::{Path, PathBuf},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use crossbeam_channel::{Receiver, Sender, TrySendError};
+use crossbeam_channel::Receiver;
 use thread_priority::{ThreadPriority, ThreadPriorityValue, set_current_thread_priority};
 
 use super::{
@@ -18,6 +18,7 @@ use super::{
     inspector::Inspector,
     learner::Learner,
     live::{Phase, Status},
+    outbox::Outbox,
     porter::Porter,
     reviewer::Reviewer,
     run::{Fault, Run, Start},
@@ -31,18 +32,6 @@ use crate::{
     kernels,
     train::{Recipe, folder::RunFolder},
 };
-
-/// The way out of the compute thread: events, and the window's alarm clock.
-pub(super) struct Outbox {
-    sender: Sender<Event>,
-    /// The receiving end, to let the oldest event go when nobody fetches them.
-    overflow: Receiver<Event>,
-    wake: Arc<dyn Fn() + Send + Sync>,
-    last_wake: Instant,
-}
-
-/// The window is woken no more often than this.
-const WAKE_EVERY: Duration = Duration::from_millis(33);
 
 /// The compute thread's priority from 0 to 99, where 50 is the usual one; on Linux 10 is a niceness of 15.
 const GIVE_WAY: u8 = 10;
@@ -59,40 +48,6 @@ const POLL: Duration = Duration::from_millis(20);
 
 /// The same while parts may come, which takes long beside this.
 const LISTEN: Duration = Duration::from_millis(100);
-
-impl Outbox {
-    pub(super) fn new(sender: Sender<Event>, overflow: Receiver<Event>, wake: Arc<dyn Fn() + Send + Sync>) -> Self {
-        Self { sender, overflow, wake, last_wake: Instant::now() }
-    }
-
-    /// Sends an event and wakes the window.
-    pub(super) fn send(&mut self, mut event: Event) {
-        while let Err(TrySendError::Full(back)) = self.sender.try_send(event) {
-            let _ = self.overflow.try_recv();
-            event = back;
-        }
-        (self.wake)();
-    }
-
-    /// Sends a sentence for the user.
-    pub(super) fn notice(&mut self, severity: Severity, text: impl Into<String>, detail: impl Into<String>) {
-        let (text, detail) = (text.into(), detail.into());
-        match severity {
-            Severity::Info => tracing::info!("{text} {detail}"),
-            Severity::Warning => tracing::warn!("{text} {detail}"),
-            Severity::Error => tracing::error!("{text} {detail}"),
-        }
-        self.send(Event::Notice { severity, text, detail });
-    }
-
-    /// Wakes the window unless that was done a moment ago.
-    pub(super) fn wake(&mut self) {
-        if self.last_wake.elapsed() >= WAKE_EVERY {
-            self.last_wake = Instant::now();
-            (self.wake)();
-        }
-    }
-}
 
 /// A run whose images are being read on a thread of their own.
 struct Opening {

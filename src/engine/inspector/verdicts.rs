@@ -6,8 +6,8 @@ use super::{
     super::{
         Severity,
         inspect::View,
+        outbox::Outbox,
         task::{State, Task},
-        worker::Outbox,
     },
     Inspector,
 };
@@ -64,7 +64,7 @@ impl Inspector {
     }
 
     /// Writes what has changed about the model to its file, if it has one.
-    pub(super) fn keep(&self, outbox: &mut Outbox) {
+    fn keep(&self, outbox: &mut Outbox) {
         let (Some(model), Some(path)) = (&self.model, &self.path) else { return };
         if let Err(error) = model.save(path) {
             outbox.notice(Severity::Error, format!("The change is not kept in the model's file: {error}."), "");

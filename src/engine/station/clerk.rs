@@ -10,7 +10,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use super::{Ask, Books, Figures, RecordState, let_go};
 use crate::{
-    engine::{Live, Severity, worker::Outbox},
+    engine::{Live, Severity, outbox::Outbox},
     review::{
         InspectionId, Moment, OpinionId, PartId, Record, RecordError,
         agreement::{Agreement, is_disputed},

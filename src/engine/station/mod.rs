@@ -13,7 +13,7 @@ use crossbeam_channel::{Sender, TrySendError, bounded};
 use parking_lot::{Mutex, RwLock};
 
 use self::{clerk::Clerk, reader::Reader};
-use super::{Live, inspect::View, worker::Outbox};
+use super::{Live, inspect::View, outbox::Outbox};
 use crate::{
     data::{FileHash, Picture},
     inspect::Planes,
