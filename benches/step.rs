@@ -1,7 +1,14 @@
 //! The generator's forward pass and update, folded and plain, a whole training step, a step of z, at Laptop and
-//! Workbench width, the smoothing of a long run's curves, and the loading of a model: `cargo bench --bench step`
+//! Workbench width, the smoothing of a long run's curves, the loading of a model, and how long a run or an inspection
+//! goes on after it was told to stand still: `cargo bench --bench step`
 
-use std::{hint::black_box, path::Path, sync::Arc, time::Duration};
+use std::{
+    hint::black_box,
+    path::Path,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
 
 use burn::{
     module::Module,
@@ -9,8 +16,16 @@ use burn::{
 };
 use criterion::{Criterion, criterion_group, criterion_main};
 use ganspect::{
-    data::{CropSampler, DataSource, Loader},
-    engine::live::Metric,
+    data::{
+        CropSampler, DataSource, Loader,
+        surface::{self, Kind},
+    },
+    device::DeviceChoice,
+    engine::{
+        Command, Engine, Inspect,
+        inspect::{ModelSource, Query, QueryId, QuerySource, QueryState},
+        live::{Metric, Phase},
+    },
     inspect::{
         InvertPreset, Job, Model, Planes, Regions,
         invert::{Batch, Networks},
@@ -163,5 +178,70 @@ fn loading(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, generator, update, step, inversion, inspection, smoothing, loading);
+/// How often the compute thread's state is asked for while it is waited for.
+const GLANCE: Duration = Duration::from_micros(100);
+
+/// Sends one command and waits for what it leads to, and takes the time; then sends the other and waits for that.
+fn there_and_back(engine: &Engine, times: u64, [there, back]: [(Command, &dyn Fn() -> bool); 2]) -> Duration {
+    let go = |(command, arrived): &(Command, &dyn Fn() -> bool)| {
+        let began = Instant::now();
+        engine.send(command.clone());
+        while !arrived() && !engine.is_over() {
+            thread::sleep(GLANCE);
+        }
+        began.elapsed()
+    };
+    (0..times)
+        .map(|i| {
+            // Somewhere within a step, each time elsewhere.
+            thread::sleep(Duration::from_millis(40 + i * 37 % 100));
+            let took = go(&there);
+            go(&back);
+            took
+        })
+        .sum()
+}
+
+/// From the command until nothing is computed any more: a run that is paused, and an inspection of 512x512 pixels
+/// that is stopped, its outcome so far included.
+fn pausing(c: &mut Criterion) {
+    let mut group = c.benchmark_group("standing still");
+    group.sample_size(10).warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(5));
+    for (name, preset) in PRESETS {
+        let Ok(folder) = tempfile::tempdir() else { continue };
+        let Ok(engine) = Engine::start(DeviceChoice::Cpu, || {}) else { continue };
+        let Ok(source) = "surface:turned".parse() else { continue };
+        let (recipe, out) = (Box::new(preset.recipe()), folder.path().join("run"));
+        engine.send(Command::Start { source, opened: None, recipe, out });
+        let phase = |wanted: Phase| engine.live().status.read().phase == wanted;
+        let stands = || phase(Phase::Paused);
+        let runs = || phase(Phase::Running);
+        while !runs() && !engine.is_over() {
+            thread::sleep(GLANCE);
+        }
+        group.bench_function(format!("run, {name}"), |b| {
+            b.iter_custom(|times| there_and_back(&engine, times, [(Command::Pause, &stands), (Command::Play, &runs)]));
+        });
+    }
+    let Ok(engine) = Engine::start(DeviceChoice::Cpu, || {}) else { return };
+    engine.send(Command::Inspect(Inspect::Model(ModelSource::BuiltIn)));
+    let source = QuerySource::Picture(Arc::new(surface::draw(Kind::Turned, None, 1, 1, 512).picture));
+    let id = QueryId::fresh();
+    engine.send(Command::Inspect(Inspect::Add(vec![Query { id, name: "part".into(), source }])));
+    let state = |wanted: &[QueryState]| {
+        engine.live().inspect.status.read().entries.iter().any(|e| e.id == id && wanted.contains(&e.state))
+    };
+    let stands = || state(&[QueryState::Stopped, QueryState::Done]);
+    let runs = || state(&[QueryState::Running]);
+    while !runs() && !engine.is_over() {
+        thread::sleep(GLANCE);
+    }
+    let (stop, more) = (Command::Inspect(Inspect::Stop(id)), Command::Inspect(Inspect::More(id, 1_000)));
+    group.bench_function("inspection, 512x512", |b| {
+        b.iter_custom(|times| there_and_back(&engine, times, [(stop.clone(), &stands), (more.clone(), &runs)]));
+    });
+    group.finish();
+}
+
+criterion_group!(benches, generator, update, step, inversion, inspection, smoothing, loading, pausing);
 criterion_main!(benches);

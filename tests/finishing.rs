@@ -163,6 +163,37 @@ fn the_making_of_a_model_can_be_cancelled_and_begun_again() {
 }
 
 #[test]
+fn a_model_knows_where_its_training_images_look_odd() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = dir.path().join("run");
+    let engine = engine();
+    start(&engine, recipe(&[]), &run);
+    until(&engine, "the model", |e| phase(e) == Phase::Finished);
+    let (device, file) = (Device::flex(), run.join(MODEL_FILE));
+    let mut model = Model::load(&file, &device).unwrap();
+    let opened = DataSource::Folder(dir.path().join("parts")).open(&|_, _| true).unwrap();
+    let score = |model: &Model, index: usize| {
+        let planes = Planes::of(&decode(&opened.dataset.items[index].path).unwrap(), 1, 1.0);
+        let critic = model.networks().critic().unwrap();
+        critic.score(&critic.look(&planes).unwrap(), None).pattern
+    };
+    let split = &model.about().split;
+    let (training, held_out) = (opened.training_indices(split), opened.held_out_indices(split));
+    assert_eq!(model.networks().critic().unwrap().patterns().len(), training.len());
+    assert!(training.iter().all(|&i| score(&model, i) < 1e-3) && held_out.iter().all(|&i| score(&model, i) > 0.05));
+
+    // For inspecting it is needed, so a slim model keeps it. A file from before opens as ever, and does without.
+    model.slim();
+    let copy = dir.path().join("copy.ganspect");
+    model.save(&copy).unwrap();
+    assert_eq!(score(&Model::load(&copy, &device).unwrap(), held_out[0]), score(&model, held_out[0]));
+    let mut bundle = Bundle::read(&copy).unwrap();
+    bundle.tensors.retain(|w| !w.name.starts_with("patterns/"));
+    bundle.write(&copy).unwrap();
+    assert_eq!(score(&Model::load(&copy, &device).unwrap(), held_out[0]), 0.0);
+}
+
+#[test]
 fn a_model_keeps_healthy_crops_of_its_training_images_only() {
     let dir = tempfile::tempdir().unwrap();
     let run = dir.path().join("run");

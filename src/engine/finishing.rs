@@ -17,6 +17,7 @@ use crate::{
         critic::{FrameCritic, Learning},
         model::{About, ModelError},
         neighbours::{Bank, Gathering},
+        patterns::{Pattern, Patterns},
     },
     model::{Critic, Discriminator, Encoder, FixedCritic, Generator, weights::WeightError},
     train::{CriticTrainer, EncoderTrainer, Recipe, critic, trainer::TrainError},
@@ -86,8 +87,8 @@ enum Stage {
     Critic(Box<CriticTrainer>),
     /// What the critic is shown, and the images.
     Usual(Box<Learning>, Vec<usize>),
-    /// What is usual is known; crops are kept of these images.
-    Keep(Box<FrameCritic>, Box<Gathering>, Vec<usize>),
+    /// What is usual is known; crops, and where each looks odd, are kept of these images.
+    Keep(Box<FrameCritic>, Box<Gathering>, Vec<Pattern>, Vec<usize>),
     Calibrate(Box<Model>, Box<Calibrator>),
 }
 
@@ -237,7 +238,7 @@ impl Finishing {
                 let shown = 2 * images.len();
                 (Part::Usual, (shown - learning.left()) as u64, (shown + self.kept().len()) as u64)
             }
-            Stage::Keep(_, gathering, images) => {
+            Stage::Keep(_, gathering, _, images) => {
                 let all = 2 * self.shown().len() + images.len();
                 (Part::Usual, (all - gathering.left()) as u64, all as u64)
             }
@@ -360,17 +361,19 @@ impl Finishing {
                     let images = self.kept();
                     let channels = self.about.recipe.model.channels;
                     let gathering = Gathering::new(images.len(), channels, self.split.seed);
-                    self.stage = Stage::Keep(Box::new(learned), Box::new(gathering), images);
+                    self.stage = Stage::Keep(Box::new(learned), Box::new(gathering), Vec::new(), images);
                 }
-                Stage::Keep(critic, gathering, images) if gathering.left() > 0 => {
+                Stage::Keep(critic, gathering, patterns, images) if gathering.left() > 0 => {
                     let image = images[gathering.next()];
                     let picture = self.opened.store.get(image)?;
                     let recipe = &self.about.recipe;
                     let planes = Planes::of(&picture, recipe.model.channels, recipe.data.scale as f32);
                     gathering.show(critic, &name(&self.opened, image), &planes)?;
+                    patterns.push(critic.look(&planes)?.pattern(None));
                 }
-                Stage::Keep(learned, gathering, _) => {
-                    let (critic, learned) = (self.critic.clone(), FrameCritic::clone(learned));
+                Stage::Keep(learned, gathering, patterns, _) => {
+                    let learned = FrameCritic::clone(learned).with_patterns(Patterns::of(patterns));
+                    let critic = self.critic.clone();
                     self.bank = Some(Gathering::clone(gathering).finish());
                     self.calibrate(critic.as_ref().map(|critic| (critic, learned)))?;
                 }

@@ -10,6 +10,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use super::{
     neighbours::{SIDE, TOLD},
+    patterns::{self, Pattern, Patterns},
     planes::Planes,
 };
 use crate::{
@@ -82,6 +83,8 @@ pub struct Verdicts {
     pub logit: f64,
     /// Of the features.
     pub distance: f64,
+    /// Of the logit, by where it is large; 0 for a critic that has kept no [`Patterns`].
+    pub pattern: f64,
 }
 
 /// A critic and what it is used to.
@@ -91,6 +94,8 @@ pub struct FrameCritic {
     /// Whether frames are brought to one light first.
     level: bool,
     usual: Usual,
+    /// Where healthy images look odd to it.
+    patterns: Patterns,
     /// `[1, features]` and `[features, features]` on the device.
     whitening: Option<(Tensor<2>, Tensor<2>)>,
     device: Device,
@@ -106,12 +111,22 @@ impl FrameCritic {
             let whiten = TensorData::new(usual.whiten.clone(), [FEATURES, FEATURES]);
             (Tensor::from_data(mean, &device), Tensor::from_data(whiten, &device))
         });
-        Self { net, level, usual, whitening, device }
+        Self { net, level, usual, patterns: Patterns::default(), whitening, device }
     }
 
     /// What it is used to.
     pub fn usual(&self) -> &Usual {
         &self.usual
+    }
+
+    /// Where healthy images look odd to it.
+    pub fn patterns(&self) -> &Patterns {
+        &self.patterns
+    }
+
+    /// The same critic, with these for [`FrameCritic::patterns`].
+    pub fn with_patterns(self, patterns: Patterns) -> Self {
+        Self { patterns, ..self }
     }
 
     /// Looks at a whole frame.
@@ -133,7 +148,8 @@ impl FrameCritic {
             });
             f64::from(scaled.fold(f32::NEG_INFINITY, f32::max))
         };
-        Verdicts { logit: peak(Kind::Logit), distance: peak(Kind::Distance) }
+        let pattern = self.patterns.distance(&look.pattern(inspected));
+        Verdicts { logit: peak(Kind::Logit), distance: peak(Kind::Distance), pattern }
     }
 
     /// What the crop at `corner`, on the grid of cells, is told by: the mean whitened features of its quarters.
@@ -255,6 +271,12 @@ impl Look {
             Kind::Logit => &self.logit,
             Kind::Distance => &self.distance,
         }
+    }
+
+    /// Where its logit is large.
+    pub fn pattern(&self, inspected: Option<&[bool]>) -> Pattern {
+        let cells = inspected.map(|all| self.inspected(all));
+        patterns::pattern(&self.logit, self.cells(), cells.as_deref())
     }
 
     /// The logits for every pixel of the frame, between the cells' middles in proportion.

@@ -59,13 +59,14 @@ pub enum WeighError {
 }
 
 /// Scores that are fused. Those left out say the same as one of these.
-pub(super) const FUSED: [ScoreKind; 6] = [
+pub(super) const FUSED: [ScoreKind; 7] = [
     ScoreKind::L1,
     ScoreKind::WorstSpot,
     ScoreKind::Feature,
     ScoreKind::FeatureSpot,
     ScoreKind::Critic,
     ScoreKind::CriticDistance,
+    ScoreKind::CriticPattern,
 ];
 
 /// One image can say no more than this of what a score is worth, standard deviations.

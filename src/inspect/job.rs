@@ -659,6 +659,7 @@ impl Job {
         if let Some(verdicts) = self.verdicts {
             scores.set(ScoreKind::Critic, verdicts.logit);
             scores.set(ScoreKind::CriticDistance, verdicts.distance);
+            scores.set(ScoreKind::CriticPattern, verdicts.pattern);
         }
         let critic = self.look.as_ref().map(|look| {
             let mut map = look.pixels();

@@ -24,13 +24,16 @@ pub enum ScoreKind {
     Critic,
     /// Distance of the critic's features from what is usual (Mahalanobis) where it is largest, likewise.
     CriticDistance,
+    /// Distance of the critic's map from that of the healthy image most like it, over 6 by 6 parts of the frame; 0 without a
+    /// critic.
+    CriticPattern,
     /// What the others come to together, by the weights of the calibration; 0 without one.
     Fused,
 }
 
 impl ScoreKind {
     /// All scores, in the order they are listed.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::L1Sum,
         Self::L1,
         Self::WorstTile,
@@ -39,6 +42,7 @@ impl ScoreKind {
         Self::FeatureSpot,
         Self::Critic,
         Self::CriticDistance,
+        Self::CriticPattern,
         Self::Fused,
     ];
 
@@ -53,6 +57,7 @@ impl ScoreKind {
             Self::FeatureSpot => "feature_spot",
             Self::Critic => "critic",
             Self::CriticDistance => "critic_distance",
+            Self::CriticPattern => "critic_pattern",
             Self::Fused => "fused",
         }
     }
@@ -68,6 +73,7 @@ impl ScoreKind {
             Self::FeatureSpot => "Worst feature spot",
             Self::Critic => "Critic",
             Self::CriticDistance => "Critic's distance",
+            Self::CriticPattern => "Critic's pattern",
             Self::Fused => "Fused score",
         }
     }
@@ -88,6 +94,9 @@ impl ScoreKind {
             }
             Self::CriticDistance => {
                 "How far the critic's features lie from the usual ones where they lie furthest (Mahalanobis distance)."
+            }
+            Self::CriticPattern => {
+                "How far the critic's map, in 6 by 6 parts of the image, lies from that of the good part most like it."
             }
             Self::Fused => "The scores added up, each weighed by how far forged damage moves it.",
         }
@@ -117,6 +126,7 @@ pub struct Scores {
     feature_spot: f32,
     critic: f32,
     critic_distance: f32,
+    critic_pattern: f32,
     fused: f32,
 }
 
@@ -132,6 +142,7 @@ impl Scores {
             ScoreKind::FeatureSpot => self.feature_spot,
             ScoreKind::Critic => self.critic,
             ScoreKind::CriticDistance => self.critic_distance,
+            ScoreKind::CriticPattern => self.critic_pattern,
             ScoreKind::Fused => self.fused,
         })
     }
@@ -147,6 +158,7 @@ impl Scores {
             ScoreKind::FeatureSpot => &mut self.feature_spot,
             ScoreKind::Critic => &mut self.critic,
             ScoreKind::CriticDistance => &mut self.critic_distance,
+            ScoreKind::CriticPattern => &mut self.critic_pattern,
             ScoreKind::Fused => &mut self.fused,
         } = value as f32;
     }

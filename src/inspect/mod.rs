@@ -21,6 +21,7 @@ pub mod maps;
 pub mod metrics;
 pub mod model;
 pub mod neighbours;
+pub mod patterns;
 pub mod planes;
 pub mod region;
 pub mod tally;

@@ -21,6 +21,7 @@ use super::{
     lineage::Lineage,
     maps::{ScoreKind, Scores},
     neighbours::{self, Bank, Neighbour, Origin},
+    patterns::Patterns,
     planes::Planes,
     region::Regions,
 };
@@ -50,6 +51,8 @@ mod key {
 
 /// What the tensors of the healthy crops begin with.
 const BANK: &str = "bank";
+/// And of where healthy images look odd to the critic.
+const PATTERNS: &str = "patterns";
 
 /// What keeps a model from being used.
 #[derive(Debug, thiserror::Error)]
@@ -212,6 +215,9 @@ impl Model {
         if let Some((critic, frame)) = critic {
             add("c", weights::read(critic))?;
             add("usual", Ok(frame.usual().weights()))?;
+            if !frame.patterns().is_empty() {
+                add(PATTERNS, Ok(frame.patterns().weights()))?;
+            }
             networks = networks.with_critic(Some(frame));
         }
         Ok(Self {
@@ -289,7 +295,9 @@ impl Model {
             Some(critic) => {
                 let unfit = |source| ModelError::Weights { name: file.into(), source };
                 let usual = Usual::from_weights(&bundle.part("usual")).map_err(unfit)?;
-                Some(FrameCritic::new(FixedCritic::new(critic), about.recipe.critic.level, usual, &device))
+                let patterns = Patterns::from_weights(&bundle.part(PATTERNS)).map_err(unfit)?;
+                let critic = FrameCritic::new(FixedCritic::new(critic), about.recipe.critic.level, usual, &device);
+                Some(critic.with_patterns(patterns))
             }
         };
         let bank = match bundle.part(BANK) {

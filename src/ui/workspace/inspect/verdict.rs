@@ -112,8 +112,8 @@ fn figures(ui: &mut Ui, scene: &Scene, entry: &Entry) {
     // A model without a critic, or without a calibration, has no such scores.
     let lacks = |kind: &ScoreKind| {
         let value = entry.scores.as_ref().map(|s| s.get(*kind));
-        matches!(kind, ScoreKind::Critic | ScoreKind::CriticDistance | ScoreKind::Fused)
-            && value.is_none_or(|v| v == 0.0)
+        let later = [ScoreKind::Critic, ScoreKind::CriticDistance, ScoreKind::CriticPattern, ScoreKind::Fused];
+        later.contains(kind) && value.is_none_or(|v| v == 0.0)
     };
     for kind in ScoreKind::ALL.into_iter().filter(|kind| !lacks(kind)) {
         let value = entry.scores.as_ref().map(|s| s.get(kind) as f32);
