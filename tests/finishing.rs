@@ -12,8 +12,9 @@ use ganspect::{
     },
     device::DeviceChoice,
     engine::{
-        Command, Engine, MODEL_FILE,
+        Command, Engine, Inspect, MODEL_FILE,
         forging::{Order, Viewer},
+        inspect::{ModelSource, ModelState},
         live::{Metric, Phase},
         making::{Making, Part},
     },
@@ -191,6 +192,32 @@ fn a_model_knows_where_its_training_images_look_odd() {
     bundle.tensors.retain(|w| !w.name.starts_with("patterns/"));
     bundle.write(&copy).unwrap();
     assert_eq!(score(&Model::load(&copy, &device).unwrap(), held_out[0]), 0.0);
+}
+
+#[test]
+fn a_finished_run_that_is_opened_again_brings_its_model() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = dir.path().join("run");
+    let made = engine();
+    start(&made, recipe(&[]), &run);
+    until(&made, "the model", |e| phase(e) == Phase::Finished);
+    drop(made);
+
+    let engine = engine();
+    let inspects_with = |engine: &Engine| match &engine.live().inspect.status.read().model {
+        ModelState::Ready(facts) => facts.path.clone().map(|path| (path, facts.calibrations.len())),
+        _ => None,
+    };
+    engine.send(Command::Resume { run: run.clone(), paused: true });
+    until(&engine, "the run", |e| phase(e) == Phase::Finished);
+    let file = Some((run.join(MODEL_FILE), 1));
+    until(&engine, "its model", |e| inspects_with(e) == file);
+
+    // Asked for later, it comes in the place of another.
+    engine.send(Command::Inspect(Inspect::Model(ModelSource::BuiltIn)));
+    until(&engine, "the built-in model", |e| inspects_with(e).is_none());
+    engine.send(Command::Inspect(Inspect::Model(ModelSource::Run)));
+    until(&engine, "its model again", |e| inspects_with(e) == file);
 }
 
 #[test]

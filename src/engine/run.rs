@@ -288,6 +288,16 @@ impl Run {
         Finishing::begin(networks, about, self.opened.clone(), self.split.clone(), path, Before::default())
     }
 
+    /// The model file that it was made into, where it is over and has not changed since.
+    pub(super) fn made(&self, device: &Chosen) -> Option<(Model, PathBuf)> {
+        let path = self.path().join(MODEL_FILE);
+        if self.state != State::Finished || !path.exists() {
+            return None;
+        }
+        let model = Model::load(&path, &device.device).ok()?;
+        (model.about().step == self.steps()).then_some((model, path))
+    }
+
     pub(super) fn is_working(&self) -> bool {
         matches!(self.state, State::Running | State::Once(_))
     }

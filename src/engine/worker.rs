@@ -455,7 +455,7 @@ impl Worker {
         self.survive(obeyed);
     }
 
-    /// Puts the weights of the run in hand in force for inspection.
+    /// Puts the model of the run in hand in force for inspection: its file once it is over, else its weights as they are.
     fn take_run_model(&mut self) {
         let (Some(run), Some(device)) = (&self.run, &self.device) else {
             let text = "There is no run in hand to take the weights of. Open a run, or a model file.";
@@ -467,9 +467,13 @@ impl Worker {
         };
         let inspector = &mut self.inspector;
         let outbox = &mut self.outbox;
-        let taken = panic::catch_unwind(AssertUnwindSafe(|| match run.model(device) {
-            Ok(model) => inspector.put(model, None),
-            Err(error) => inspector.refuse(format!("{error}."), "", outbox),
+        // With its file come encoder, critic and calibration.
+        let taken = panic::catch_unwind(AssertUnwindSafe(|| match run.made(device) {
+            Some((model, path)) => inspector.put(model, Some(path)),
+            None => match run.model(device) {
+                Ok(model) => inspector.put(model, None),
+                Err(error) => inspector.refuse(format!("{error}."), "", outbox),
+            },
         }));
         self.survive(taken);
     }
@@ -574,7 +578,12 @@ impl Worker {
             Ok(Ok(mut run)) => {
                 run.set_paused(paused);
                 self.outbox.send(Event::Opened(run.path().to_path_buf()));
+                // What a finished run was made into is what one means to inspect with.
+                let made = self.inspector.in_force().is_none().then(|| run.made(device)).flatten();
                 self.run = Some(run);
+                if let Some((model, path)) = made {
+                    self.inspector.put(model, Some(path));
+                }
             }
             Ok(Err(fault)) => self.refuse(&fault.to_string()),
             Err(payload) => {

@@ -87,7 +87,10 @@ impl EmptyPage {
         if scene.model().is_some() || !frame.facts.run {
             return;
         }
-        let text = format!("The averaged weights of {} as they are now, while it goes on training.", frame.status.name);
+        let text = format!(
+            "The averaged weights of {} as they are now, while it goes on training; the model made of it, once it is over.",
+            frame.status.name
+        );
         if choice(ui, "Use the run in hand", &text, false, "Puts the run's generator in force") {
             frame.actions.push(Action::Engine(engine::Command::Inspect(Inspect::Model(ModelSource::Run))));
         }
@@ -155,7 +158,10 @@ impl EmptyPage {
                 frame.command(save);
             }
             if frame.facts.run
-                && ui.button("Use the run in hand").on_hover_text("Its averaged weights as they are now").clicked()
+                && ui
+                    .button("Use the run in hand")
+                    .on_hover_text("The model made of it, or its averaged weights as they are now")
+                    .clicked()
             {
                 ask(frame, ModelSource::Run);
             }
