@@ -2,7 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)] // a test fails by panicking
 
-use std::{path::Path, thread, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    thread,
+    time::Duration,
+};
 
 use burn::tensor::Device;
 use ganspect::{
@@ -68,6 +72,14 @@ fn until(engine: &Engine, what: &str, mut done: impl FnMut(&Engine) -> bool) {
         thread::sleep(Duration::from_millis(2));
     }
     panic!("waited in vain for {what}: {:?}", phase(engine));
+}
+
+/// A short run in `dir` that was made into a model and closed.
+fn made(dir: &Path) -> PathBuf {
+    let (engine, run) = (engine(), dir.join("run"));
+    start(&engine, recipe(&[]), &run);
+    until(&engine, "the model", |e| phase(e) == Phase::Finished);
+    run
 }
 
 /// The critic's curve, NaN replaced so that it can be compared.
@@ -166,10 +178,7 @@ fn the_making_of_a_model_can_be_cancelled_and_begun_again() {
 #[test]
 fn a_model_knows_where_its_training_images_look_odd() {
     let dir = tempfile::tempdir().unwrap();
-    let run = dir.path().join("run");
-    let engine = engine();
-    start(&engine, recipe(&[]), &run);
-    until(&engine, "the model", |e| phase(e) == Phase::Finished);
+    let run = made(dir.path());
     let (device, file) = (Device::flex(), run.join(MODEL_FILE));
     let mut model = Model::load(&file, &device).unwrap();
     let opened = DataSource::Folder(dir.path().join("parts")).open(&|_, _| true).unwrap();
@@ -197,12 +206,7 @@ fn a_model_knows_where_its_training_images_look_odd() {
 #[test]
 fn a_finished_run_that_is_opened_again_brings_its_model() {
     let dir = tempfile::tempdir().unwrap();
-    let run = dir.path().join("run");
-    let made = engine();
-    start(&made, recipe(&[]), &run);
-    until(&made, "the model", |e| phase(e) == Phase::Finished);
-    drop(made);
-
+    let run = made(dir.path());
     let engine = engine();
     let inspects_with = |engine: &Engine| match &engine.live().inspect.status.read().model {
         ModelState::Ready(facts) => facts.path.clone().map(|path| (path, facts.calibrations.len())),
@@ -223,10 +227,7 @@ fn a_finished_run_that_is_opened_again_brings_its_model() {
 #[test]
 fn a_model_keeps_healthy_crops_of_its_training_images_only() {
     let dir = tempfile::tempdir().unwrap();
-    let run = dir.path().join("run");
-    let engine = engine();
-    start(&engine, recipe(&[]), &run);
-    until(&engine, "the model", |e| phase(e) == Phase::Finished);
+    let run = made(dir.path());
     let (device, file) = (Device::flex(), run.join(MODEL_FILE));
     let mut model = Model::load(&file, &device).unwrap();
     let opened = DataSource::Folder(dir.path().join("parts")).open(&|_, _| true).unwrap();
