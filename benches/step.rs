@@ -181,14 +181,18 @@ fn loading(c: &mut Criterion) {
 /// How often the compute thread's state is asked for while it is waited for.
 const GLANCE: Duration = Duration::from_micros(100);
 
+fn wait(engine: &Engine, arrived: &dyn Fn() -> bool) {
+    while !arrived() && !engine.is_over() {
+        thread::sleep(GLANCE);
+    }
+}
+
 /// Sends one command and waits for what it leads to, and takes the time; then sends the other and waits for that.
 fn there_and_back(engine: &Engine, times: u64, [there, back]: [(Command, &dyn Fn() -> bool); 2]) -> Duration {
     let go = |(command, arrived): &(Command, &dyn Fn() -> bool)| {
         let began = Instant::now();
         engine.send(command.clone());
-        while !arrived() && !engine.is_over() {
-            thread::sleep(GLANCE);
-        }
+        wait(engine, *arrived);
         began.elapsed()
     };
     (0..times)
@@ -216,9 +220,7 @@ fn pausing(c: &mut Criterion) {
         let phase = |wanted: Phase| engine.live().status.read().phase == wanted;
         let stands = || phase(Phase::Paused);
         let runs = || phase(Phase::Running);
-        while !runs() && !engine.is_over() {
-            thread::sleep(GLANCE);
-        }
+        wait(&engine, &runs);
         group.bench_function(format!("run, {name}"), |b| {
             b.iter_custom(|times| there_and_back(&engine, times, [(Command::Pause, &stands), (Command::Play, &runs)]));
         });
@@ -233,9 +235,7 @@ fn pausing(c: &mut Criterion) {
     };
     let stands = || state(&[QueryState::Stopped, QueryState::Done]);
     let runs = || state(&[QueryState::Running]);
-    while !runs() && !engine.is_over() {
-        thread::sleep(GLANCE);
-    }
+    wait(&engine, &runs);
     let (stop, more) = (Command::Inspect(Inspect::Stop(id)), Command::Inspect(Inspect::More(id, 1_000)));
     group.bench_function("inspection, 512x512", |b| {
         b.iter_custom(|times| there_and_back(&engine, times, [(stop.clone(), &stands), (more.clone(), &runs)]));

@@ -290,10 +290,10 @@ impl Run {
 
     /// The model file that it was made into, where it is over and has not changed since.
     pub(super) fn made(&self, device: &Chosen) -> Option<(Model, PathBuf)> {
-        let path = self.path().join(MODEL_FILE);
-        if self.state != State::Finished || !path.exists() {
+        if self.state != State::Finished {
             return None;
         }
+        let path = self.path().join(MODEL_FILE);
         let model = Model::load(&path, &device.device).ok()?;
         (model.about().step == self.steps()).then_some((model, path))
     }

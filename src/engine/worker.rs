@@ -215,7 +215,7 @@ impl Worker {
             }),
             Command::MakeModel => self.begin_finishing(),
             Command::Answer => self.answer(),
-            Command::Inspect(Inspect::Model(ModelSource::Run)) => self.take_run_model(),
+            Command::Inspect(Inspect::Model(ModelSource::Run)) => self.take_run_model(true),
             Command::Inspect(command) => {
                 let judges = matches!(command, Inspect::Rate(_) | Inspect::Decide(_));
                 self.inspect(command);
@@ -455,25 +455,26 @@ impl Worker {
         self.survive(obeyed);
     }
 
-    /// Puts the model of the run in hand in force for inspection: its file once it is over, else its weights as they are.
-    fn take_run_model(&mut self) {
+    /// Puts the model of the run in hand in force for inspection: its file once it is over. Before that it has only its
+    /// weights as they are, which are taken where they were `asked` for.
+    fn take_run_model(&mut self, asked: bool) {
         let (Some(run), Some(device)) = (&self.run, &self.device) else {
             let text = "There is no run in hand to take the weights of. Open a run, or a model file.";
             return self.inspector.refuse(text.into(), "", &mut self.outbox);
         };
-        *self.live.inspect.status.write() = {
-            let status = self.live.inspect.status.read().clone();
-            super::inspect::InspectStatus { model: ModelState::Loading(run.name().into()), ..status }
-        };
+        if asked {
+            self.live.inspect.status.write().model = ModelState::Loading(run.name().into());
+        }
         let inspector = &mut self.inspector;
         let outbox = &mut self.outbox;
-        // With its file come encoder, critic and calibration.
         let taken = panic::catch_unwind(AssertUnwindSafe(|| match run.made(device) {
+            // With the file come encoder, critic and calibration.
             Some((model, path)) => inspector.put(model, Some(path)),
-            None => match run.model(device) {
+            None if asked => match run.model(device) {
                 Ok(model) => inspector.put(model, None),
                 Err(error) => inspector.refuse(format!("{error}."), "", outbox),
             },
+            None => {}
         }));
         self.survive(taken);
     }
@@ -578,11 +579,10 @@ impl Worker {
             Ok(Ok(mut run)) => {
                 run.set_paused(paused);
                 self.outbox.send(Event::Opened(run.path().to_path_buf()));
-                // What a finished run was made into is what one means to inspect with.
-                let made = self.inspector.in_force().is_none().then(|| run.made(device)).flatten();
                 self.run = Some(run);
-                if let Some((model, path)) = made {
-                    self.inspector.put(model, Some(path));
+                // What a finished run was made into is what one means to inspect with.
+                if self.inspector.in_force().is_none() {
+                    self.take_run_model(false);
                 }
             }
             Ok(Err(fault)) => self.refuse(&fault.to_string()),

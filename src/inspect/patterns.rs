@@ -8,6 +8,7 @@
 
 use std::{collections::BTreeMap, ops::Range};
 
+use super::critic::moments;
 use crate::model::weights::{Weight, WeightError};
 
 /// Parts of a frame along each side.
@@ -60,13 +61,9 @@ impl Patterns {
     }
 
     fn from_values(values: Vec<f32>) -> Self {
-        let n = (values.len() / NUMBERS).max(1) as f64;
-        let moment = |part: usize, of: &dyn Fn(f64) -> f64| {
-            values.chunks_exact(NUMBERS).map(|own| of(f64::from(own[part]))).sum::<f64>() / n
-        };
         let spread = (0..NUMBERS).map(|part| {
-            let mean = moment(part, &|v| v);
-            (moment(part, &|v| (v - mean).powi(2)).sqrt() as f32).max(LEAST)
+            let all: Vec<f64> = values.iter().skip(part).step_by(NUMBERS).map(|&v| f64::from(v)).collect();
+            (moments(&all).1 as f32).max(LEAST)
         });
         Self { spread: spread.collect(), values }
     }
