@@ -74,7 +74,7 @@ fn the_same_recipe_gives_the_same_critic() {
 #[test]
 fn the_promised_rate_is_kept_over_splits_of_healthy_images() {
     // Whatever a critic is worth, here nothing: it was never trained.
-    let net = FixedCritic::new(&Critic::new(1, [0.0, 0.3], &mut ChaCha8Rng::seed_from_u64(5), &Device::flex()));
+    let net = FixedCritic::new(&Critic::new(1, 24, [0.0, 0.3], &mut ChaCha8Rng::seed_from_u64(5), &Device::flex()));
     let critic = FrameCritic::new(net, true, Usual::default(), &Device::flex());
     let mut all: Vec<f64> = (0..240).map(|i| score(&critic, &picture(None, 1_000 + i))).collect();
     let mut rng = ChaCha8Rng::seed_from_u64(6);

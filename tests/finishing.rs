@@ -127,7 +127,8 @@ fn every_part_has_its_turn_and_the_whole_is_told() {
 fn a_critic_answers_to_the_crops_on_show() {
     let dir = tempfile::tempdir().unwrap();
     let engine = engine();
-    let recipe = recipe(&[]);
+    // In four steps it is to come to have answers that differ.
+    let recipe = recipe(&["critic.lr=0.05"]);
     start(&engine, recipe.clone(), &dir.path().join("run"));
     until(&engine, "the model", |e| phase(e) == Phase::Finished);
     let ask = |draw: u64| {

@@ -77,7 +77,7 @@ impl Station {
         // The built-in model with a recipe whose critic is soon trained.
         let mut bundle =
             Bundle::read(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/turned.ganspect"))).unwrap();
-        let mut recipe = Recipe::from_toml(&bundle.meta["recipe"]).unwrap();
+        let mut recipe = Recipe::from_record(&bundle.meta["recipe"]).unwrap();
         for knob in ["critic.steps=6", "critic.batch=2", "encoder.steps=2", "train.steps=20", "train.batch=2"] {
             recipe.assign(knob).unwrap();
         }

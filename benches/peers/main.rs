@@ -145,11 +145,11 @@ fn inspect(name: &str, side: usize, steps: usize) -> Case {
 }
 
 fn critic(device: &Device) -> Critic {
-    Critic::new(1, LIGHT, &mut rng(), device)
+    Critic::new(1, Preset::Laptop.recipe().critic.width, LIGHT, &mut rng(), device)
 }
 
 fn critic_frame() -> Case {
-    case(format!("critic frame {FRAME}"), work::frame(1, [FRAME; 2]), || {
+    case(format!("critic frame {FRAME}"), work::frame(1, &Preset::Laptop.recipe().critic, [FRAME; 2]), || {
         let device = Device::flex();
         let critic = FixedCritic::new(&critic(&device));
         let frame = TensorData::new(noise(FRAME * FRAME), [1, 1, FRAME, FRAME]);

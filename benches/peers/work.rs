@@ -7,7 +7,7 @@ use std::ops::{Add, Mul};
 use ganspect::{
     model::{
         ModelKnobs,
-        critic::{FEATURES, STRIDE},
+        critic::{STRIDE, Widths},
     },
     train::recipe::CriticKnobs,
 };
@@ -124,21 +124,22 @@ fn discriminator(m: &ModelKnobs) -> Vec<Layer> {
     layers
 }
 
-/// Layers of the critic on a frame of `height` by `width` pixels.
-fn critic(channels: usize, [height, width]: [usize; 2], norm: bool) -> Vec<Layer> {
-    let at = |by: usize| [height / by, width / by];
+/// Layers of a critic of `width` features on a frame of `height` by `width` pixels.
+fn critic(channels: usize, width: usize, [height, across]: [usize; 2], norm: bool) -> Vec<Layer> {
+    let at = |by: usize| [height / by, across / by];
+    let Widths { stem, fine: width, coarse: wide } = Widths::of(width);
     let (fine, coarse) = (at(STRIDE), at(2 * STRIDE));
     vec![
-        Layer::conv(channels, 32, 5, at(1), at(2), norm),
-        Layer::conv(32, FEATURES, 5, at(2), fine, norm),
-        Layer::conv(FEATURES, FEATURES, 3, fine, fine, norm),
-        Layer::conv(FEATURES, FEATURES, 3, fine, fine, norm),
-        Layer::conv(FEATURES, 72, 3, fine, coarse, norm),
-        Layer::conv(72, 72, 3, coarse, coarse, norm),
-        Layer::conv(72, 72, 3, coarse, coarse, norm),
-        Layer::conv(FEATURES, FEATURES, 1, fine, fine, norm),
-        Layer::conv(72, 4 * FEATURES, 1, coarse, coarse, false),
-        Layer::conv(FEATURES, 1, 1, fine, fine, false),
+        Layer::conv(channels, stem, 5, at(1), at(2), norm),
+        Layer::conv(stem, width, 5, at(2), fine, norm),
+        Layer::conv(width, width, 3, fine, fine, norm),
+        Layer::conv(width, width, 3, fine, fine, norm),
+        Layer::conv(width, wide, 3, fine, coarse, norm),
+        Layer::conv(wide, wide, 3, coarse, coarse, norm),
+        Layer::conv(wide, wide, 3, coarse, coarse, norm),
+        Layer::conv(width, width, 1, fine, fine, norm),
+        Layer::conv(wide, 4 * width, 1, coarse, coarse, false),
+        Layer::conv(width, 1, 1, fine, fine, false),
     ]
 }
 
@@ -172,12 +173,12 @@ pub fn invert(m: &ModelKnobs, crops: usize) -> Work {
 }
 
 /// The critic over a frame, its norms folded beforehand.
-pub fn frame(channels: usize, size: [usize; 2]) -> Work {
-    all(&critic(channels, size, false), 1, FORWARD)
+pub fn frame(channels: usize, knobs: &CriticKnobs, size: [usize; 2]) -> Work {
+    all(&critic(channels, knobs.width, size, false), 1, FORWARD)
 }
 
 /// A training step of the critic.
 pub fn critic_train(channels: usize, knobs: &CriticKnobs) -> Work {
-    let layers = critic(channels, [knobs.crop; 2], true);
+    let layers = critic(channels, knobs.width, [knobs.crop; 2], true);
     trained(&layers, knobs.batch) + update(&layers, true)
 }

@@ -9,7 +9,7 @@
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::{
-    neighbours::{SIDE, TOLD},
+    neighbours::SIDE,
     patterns::{self, Pattern, Patterns},
     planes::Planes,
 };
@@ -18,7 +18,7 @@ use crate::{
     data::Light,
     model::{
         FixedCritic,
-        critic::{FEATURES, MULTIPLE, REACH, STRIDE},
+        critic::{MULTIPLE, REACH, STRIDE},
         weights::{Weight, WeightError, host},
     },
 };
@@ -107,8 +107,9 @@ impl FrameCritic {
     pub fn new(net: FixedCritic, level: bool, usual: Usual, device: &Device) -> Self {
         let device = device.clone().without_autodiff();
         let whitening = (!usual.mean.is_empty()).then(|| {
-            let mean = TensorData::new(usual.mean.clone(), [1, FEATURES]);
-            let whiten = TensorData::new(usual.whiten.clone(), [FEATURES, FEATURES]);
+            let width = usual.mean.len();
+            let mean = TensorData::new(usual.mean.clone(), [1, width]);
+            let whiten = TensorData::new(usual.whiten.clone(), [width, width]);
             (Tensor::from_data(mean, &device), Tensor::from_data(whiten, &device))
         });
         Self { net, level, usual, patterns: Patterns::default(), whitening, device }
@@ -152,6 +153,11 @@ impl FrameCritic {
         Verdicts { logit: peak(Kind::Logit), distance: peak(Kind::Distance), pattern }
     }
 
+    /// How many numbers a crop is told by.
+    pub(super) fn tells(&self) -> usize {
+        4 * self.net.width()
+    }
+
     /// What the crop at `corner`, on the grid of cells, is told by: the mean whitened features of its quarters.
     ///
     /// # Errors
@@ -181,13 +187,14 @@ impl FrameCritic {
         })?;
         let (across, half) = (columns.len().div_ceil(STRIDE), SIDE / STRIDE / 2);
         let (left, top) = ((corner.0 - columns.start) / STRIDE, (corner.1 - rows.start) / STRIDE);
-        let mut told = vec![0.0; TOLD];
+        let width = self.net.width();
+        let mut told = vec![0.0; self.tells()];
         for y in 0..2 * half {
             for x in 0..2 * half {
                 let cell = (top + y) * across + left + x;
                 let quarter = (y / half) * 2 + x / half;
-                let own = &mut told[quarter * FEATURES..(quarter + 1) * FEATURES];
-                let cell = all.get(cell * FEATURES..(cell + 1) * FEATURES).unwrap_or_default();
+                let own = &mut told[quarter * width..(quarter + 1) * width];
+                let cell = all.get(cell * width..(cell + 1) * width).unwrap_or_default();
                 own.iter_mut().zip(cell).for_each(|(sum, v)| *sum += v / (half * half) as f32);
             }
         }
@@ -246,7 +253,8 @@ impl FrameCritic {
             let rows = top / STRIDE - first / STRIDE..bottom.div_ceil(STRIDE).min(down) - first / STRIDE;
             let count = rows.len() * across;
             let logits = logits.slice([0..1, 0..1, rows.clone(), 0..across]).reshape([count]);
-            let features = features.slice([0..1, 0..FEATURES, rows, 0..across]).reshape([FEATURES, count]);
+            let width = self.net.width();
+            let features = features.slice([0..1, 0..width, rows, 0..across]).reshape([width, count]);
             each(logits, features.swap_dims(0, 1))?;
             top = bottom;
         }
@@ -347,12 +355,13 @@ pub struct Learning {
 impl Learning {
     /// For so many images.
     pub fn new(net: FixedCritic, level: bool, images: usize, device: &Device) -> Self {
+        let width = net.width();
         Self {
             critic: FrameCritic::new(net, level, Usual::default(), device),
             images,
             seen: 0,
-            sum: vec![0.0; FEATURES],
-            products: vec![0.0; FEATURES * FEATURES],
+            sum: vec![0.0; width],
+            products: vec![0.0; width * width],
             count: 0.0,
             maps: Vec::new(),
         }
@@ -379,14 +388,15 @@ impl Learning {
                 all.extend(host(features)?.1);
                 Ok(())
             })?;
-            let rows = all.len() / FEATURES;
+            let width = self.sum.len();
+            let rows = all.len() / width;
             // Evenly spread, whatever the size of the frame; an odd stride wanders over the columns.
             let stride = (rows / SAMPLES).max(1) | 1;
-            for row in all.chunks_exact(FEATURES).step_by(stride) {
+            for row in all.chunks_exact(width).step_by(stride) {
                 self.count += 1.0;
                 for (i, &a) in row.iter().enumerate() {
                     self.sum[i] += f64::from(a);
-                    let own = &mut self.products[i * FEATURES..(i + 1) * FEATURES];
+                    let own = &mut self.products[i * width..(i + 1) * width];
                     own.iter_mut().zip(row).for_each(|(sum, &b)| *sum += f64::from(a) * f64::from(b));
                 }
             }
@@ -405,14 +415,15 @@ impl Learning {
     fn whitening(&self) -> (Vec<f32>, Vec<f32>) {
         let n = self.count.max(1.0);
         let mean: Vec<f64> = self.sum.iter().map(|s| s / n).collect();
-        let mut covariance = vec![0.0; FEATURES * FEATURES];
+        let width = mean.len();
+        let mut covariance = vec![0.0; width * width];
         for (i, value) in covariance.iter_mut().enumerate() {
-            let (a, b) = (i / FEATURES, i % FEATURES);
+            let (a, b) = (i / width, i % width);
             *value = self.products[i] / n - mean[a] * mean[b];
         }
-        let ridge = RIDGE * (0..FEATURES).map(|i| covariance[i * FEATURES + i]).sum::<f64>() / FEATURES as f64 + 1e-9;
-        (0..FEATURES).for_each(|i| covariance[i * FEATURES + i] += ridge);
-        let whiten = inverse_of_root(&covariance, FEATURES);
+        let ridge = RIDGE * (0..width).map(|i| covariance[i * width + i]).sum::<f64>() / width as f64 + 1e-9;
+        (0..width).for_each(|i| covariance[i * width + i] += ridge);
+        let whiten = inverse_of_root(&covariance, width);
         (mean.into_iter().map(|v| v as f32).collect(), whiten.into_iter().map(|v| v as f32).collect())
     }
 
@@ -517,18 +528,21 @@ impl Usual {
             all.iter().flat_map(|l| [l.centre.clone(), l.spread.clone()].concat()).collect::<Vec<f32>>()
         };
         vec![
-            weight("mean", &[FEATURES], self.mean.clone()),
-            weight("whiten", &[FEATURES, FEATURES], self.whiten.clone()),
+            weight("mean", &[self.mean.len()], self.mean.clone()),
+            weight("whiten", &[self.mean.len(), self.mean.len()], self.whiten.clone()),
             weight("rings", &[2, 2, RINGS], levels(&self.rings)),
             weight("peaks", &[2, 2, SMOOTHINGS.len()], levels(&self.peaks)),
         ]
     }
 
-    /// From the tensors of a model file, by name.
+    /// From the tensors of a model file, by name, for a critic of `width` features.
     ///
     /// # Errors
     /// [`WeightError`] for a tensor that is missing or of another shape.
-    pub fn from_weights(tensors: &std::collections::BTreeMap<String, Weight>) -> Result<Self, WeightError> {
+    pub fn from_weights(
+        tensors: &std::collections::BTreeMap<String, Weight>,
+        width: usize,
+    ) -> Result<Self, WeightError> {
         let take = |name: &str, wanted: &[usize]| {
             let found = tensors.get(name).ok_or_else(|| WeightError::Missing(format!("usual/{name}")))?;
             if found.shape != wanted {
@@ -549,8 +563,8 @@ impl Usual {
             [of(0), of(1)]
         };
         Ok(Self {
-            mean: take("mean", &[FEATURES])?,
-            whiten: take("whiten", &[FEATURES, FEATURES])?,
+            mean: take("mean", &[width])?,
+            whiten: take("whiten", &[width, width])?,
             rings: levels(take("rings", &[2, 2, RINGS])?, RINGS),
             peaks: levels(take("peaks", &[2, 2, SMOOTHINGS.len()])?, SMOOTHINGS.len()),
         })
@@ -566,7 +580,7 @@ mod tests {
     use crate::model::Critic;
 
     fn net() -> FixedCritic {
-        FixedCritic::new(&Critic::new(1, [0.0, 0.3], &mut ChaCha8Rng::seed_from_u64(8), &Device::flex()))
+        FixedCritic::new(&Critic::new(1, 24, [0.0, 0.3], &mut ChaCha8Rng::seed_from_u64(8), &Device::flex()))
     }
 
     fn noise(width: usize, height: usize, seed: u64) -> Planes {
@@ -620,7 +634,7 @@ mod tests {
             let [one, two] = [&frame, &dim].map(|frame| critic.look(frame).unwrap().logit);
             one.iter().zip(&two).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
         };
-        assert!(apart(true) < 1e-3 && apart(false) > 1e-2, "{} {}", apart(true), apart(false));
+        assert!(apart(true) < 1e-5 && apart(false) > 1e-3, "{} {}", apart(true), apart(false));
     }
 
     #[test]
@@ -654,10 +668,11 @@ mod tests {
     fn what_is_usual_goes_through_a_file() {
         let critic = used_to(&[(48, 40), (56, 64)]);
         let stored = critic.usual().weights().into_iter().map(|w| (w.name.clone(), w)).collect();
-        assert_eq!(&Usual::from_weights(&stored).unwrap(), critic.usual());
+        assert_eq!(&Usual::from_weights(&stored, 24).unwrap(), critic.usual());
+        assert!(matches!(Usual::from_weights(&stored, 48), Err(WeightError::Shape { .. })));
         let mut short = stored;
         short.remove("rings");
-        assert_eq!(Usual::from_weights(&short).unwrap_err(), WeightError::Missing("usual/rings".into()));
+        assert_eq!(Usual::from_weights(&short, 24).unwrap_err(), WeightError::Missing("usual/rings".into()));
     }
 
     #[test]

@@ -28,7 +28,7 @@ use super::{
 use crate::{
     data::{Picture, Split},
     model::{
-        Bundle, BundleError, Critic, Discriminator, Encoder, FixedCritic, Generator, ModelKnobs,
+        Bundle, BundleError, Critic, Discriminator, Encoder, FixedCritic, Generator,
         weights::{self, Weight, WeightError},
     },
     train::Recipe,
@@ -289,12 +289,12 @@ impl Model {
             regions,
         };
         let device = device.clone().without_autodiff();
-        let parts = Parts::of(&bundle, &about.recipe.model, file, false, &device)?;
+        let parts = Parts::of(&bundle, &about.recipe, file, false, &device)?;
         let critic = match &parts.critic {
             None => None,
             Some(critic) => {
                 let unfit = |source| ModelError::Weights { name: file.into(), source };
-                let usual = Usual::from_weights(&bundle.part("usual")).map_err(unfit)?;
+                let usual = Usual::from_weights(&bundle.part("usual"), about.recipe.critic.width).map_err(unfit)?;
                 let patterns = Patterns::from_weights(&bundle.part(PATTERNS)).map_err(unfit)?;
                 let critic = FrameCritic::new(FixedCritic::new(critic), about.recipe.critic.level, usual, &device);
                 Some(critic.with_patterns(patterns))
@@ -307,7 +307,8 @@ impl Model {
                 let origins: Vec<Origin> =
                     serde_json::from_str(text(key::NEIGHBOURS)?).map_err(|e| broken(key::NEIGHBOURS, e.to_string()))?;
                 let unfit = |source| ModelError::Weights { name: file.into(), source };
-                let bank = Bank::from_weights(&tensors, origins, about.recipe.model.channels).map_err(unfit)?;
+                let told = critic.as_ref().map_or(0, FrameCritic::tells);
+                let bank = Bank::from_weights(&tensors, origins, about.recipe.model.channels, told).map_err(unfit)?;
                 Some(bank.ok_or_else(|| broken(key::NEIGHBOURS, "a pixel is none".into()))?)
             }
         };
@@ -320,7 +321,7 @@ impl Model {
     /// # Errors
     /// [`ModelError`] where they are at odds with the recipe.
     pub fn parts(&self, device: &Device) -> Result<Parts, ModelError> {
-        Parts::of(&self.bundle, &self.about.recipe.model, &self.about.name, true, &device.clone().without_autodiff())
+        Parts::of(&self.bundle, &self.about.recipe, &self.about.name, true, &device.clone().without_autodiff())
     }
 
     /// The same model once more, on a device.
@@ -549,7 +550,8 @@ pub struct Parts {
 
 impl Parts {
     /// `live` is for training on alone.
-    fn of(bundle: &Bundle, shape: &ModelKnobs, file: &str, live: bool, device: &Device) -> Result<Self, ModelError> {
+    fn of(bundle: &Bundle, recipe: &Recipe, file: &str, live: bool, device: &Device) -> Result<Self, ModelError> {
+        let (shape, width) = (&recipe.model, recipe.critic.width);
         // The weights are replaced at once; the seed plays no part.
         let mut rng = ChaCha8Rng::seed_from_u64(0);
         let path = Path::new(file);
@@ -566,7 +568,9 @@ impl Parts {
                 false => None,
             },
             critic: match has("c") {
-                true => Some(bundle.fill(path, "c", Critic::new(shape.channels, [0.0, 1.0], &mut rng, device))?),
+                true => {
+                    Some(bundle.fill(path, "c", Critic::new(shape.channels, width, [0.0, 1.0], &mut rng, device))?)
+                }
                 false => None,
             },
         })

@@ -14,7 +14,7 @@ use super::{critic::FrameCritic, job::Outcome, planes::Planes};
 use crate::{
     boxes::box_mean,
     model::{
-        critic::{FEATURES, STRIDE},
+        critic::STRIDE,
         weights::{Weight, WeightError},
     },
 };
@@ -27,8 +27,6 @@ pub const SHOWN: usize = 3;
 const BYTES: usize = 256 * SIDE * SIDE;
 /// Crops that are left in a slim model.
 const SLIM: usize = 16;
-/// Numbers that a crop is told by: the mean features of its quarters.
-pub(super) const TOLD: usize = 4 * FEATURES;
 /// Bytes in a number of a model file, which hold whole numbers up to 2^24 exactly.
 const PACKED: usize = 3;
 /// Pixels to every side that a map is averaged over before its oddest place is looked for.
@@ -61,7 +59,7 @@ pub struct Neighbour {
 pub struct Bank {
     channels: usize,
     origins: Vec<Origin>,
-    /// [`TOLD`] numbers a crop.
+    /// What each crop is told by, one after the other.
     features: Vec<f32>,
     pixels: Vec<Arc<[u8]>>,
 }
@@ -122,14 +120,19 @@ impl Bank {
         &self.origins
     }
 
+    /// Numbers that a crop is told by: the mean features of its quarters.
+    fn told(&self) -> usize {
+        self.features.len() / self.len().max(1)
+    }
+
     /// The crops nearest to these features, the nearest first, no two of one image.
     pub(super) fn nearest(&self, features: &[f32]) -> Vec<Neighbour> {
         let distance = |own: &[f32]| {
             let sum: f32 = own.iter().zip(features).map(|(a, b)| (a - b).powi(2)).sum();
-            (sum / TOLD as f32).sqrt()
+            (sum / own.len() as f32).sqrt()
         };
         let mut order: Vec<(f32, usize)> =
-            self.features.chunks_exact(TOLD).enumerate().map(|(i, own)| (distance(own), i)).collect();
+            self.features.chunks_exact(self.told().max(1)).enumerate().map(|(i, own)| (distance(own), i)).collect();
         order.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
         let mut found: Vec<Neighbour> = Vec::with_capacity(SHOWN);
         for (distance, i) in order {
@@ -143,11 +146,12 @@ impl Bank {
 
     /// A few of its crops, evenly from all of them.
     pub(super) fn slim(&self) -> Self {
+        let told = self.told();
         let kept: Vec<usize> = (0..SLIM.min(self.len())).map(|i| i * self.len() / SLIM.min(self.len())).collect();
         Self {
             channels: self.channels,
             origins: kept.iter().map(|&i| self.origins[i].clone()).collect(),
-            features: kept.iter().flat_map(|&i| self.features[i * TOLD..(i + 1) * TOLD].to_vec()).collect(),
+            features: kept.iter().flat_map(|&i| self.features[i * told..(i + 1) * told].to_vec()).collect(),
             pixels: kept.iter().map(|&i| Arc::clone(&self.pixels[i])).collect(),
         }
     }
@@ -158,12 +162,12 @@ impl Bank {
         let number = |bytes: &[u8]| bytes.iter().rev().fold(0.0, |sum, byte| sum * 256.0 + f32::from(*byte));
         let values = self.pixels.iter().flat_map(|crop| crop.chunks(PACKED).map(number).collect::<Vec<f32>>());
         vec![
-            Weight { name: "features".into(), shape: vec![self.len(), TOLD], values: self.features.clone() },
+            Weight { name: "features".into(), shape: vec![self.len(), self.told()], values: self.features.clone() },
             Weight { name: "pixels".into(), shape: vec![self.len(), packed], values: values.collect() },
         ]
     }
 
-    /// From the tensors of a model file; `None` where a pixel is none.
+    /// From the tensors of a model file whose crops are told by `told` numbers each; `None` where a pixel is none.
     ///
     /// # Errors
     /// [`WeightError`] for a tensor that is missing or of another shape.
@@ -171,6 +175,7 @@ impl Bank {
         tensors: &BTreeMap<String, Weight>,
         origins: Vec<Origin>,
         channels: usize,
+        told: usize,
     ) -> Result<Option<Self>, WeightError> {
         let take = |name: &str, side: usize| {
             let found = tensors.get(name).ok_or_else(|| WeightError::Missing(format!("bank/{name}")))?;
@@ -182,7 +187,7 @@ impl Bank {
             Ok(&found.values)
         };
         let packed = bytes(channels).div_ceil(PACKED);
-        let (features, numbers) = (take("features", TOLD)?.clone(), take("pixels", packed)?);
+        let (features, numbers) = (take("features", told)?.clone(), take("pixels", packed)?);
         let whole = |v: &f32| v.fract() == 0.0 && (0.0..16_777_216.0).contains(v);
         if !numbers.iter().all(whole) {
             return Ok(None);
@@ -277,7 +282,7 @@ mod tests {
     }
 
     fn critic(level: bool) -> FrameCritic {
-        let net = Critic::new(1, [0.0, 0.3], &mut ChaCha8Rng::seed_from_u64(8), &Device::flex());
+        let net = Critic::new(1, 24, [0.0, 0.3], &mut ChaCha8Rng::seed_from_u64(8), &Device::flex());
         let mut learning = Learning::new(FixedCritic::new(&net), level, 4, &Device::flex());
         while learning.left() > 0 {
             let next = learning.next();
@@ -308,7 +313,7 @@ mod tests {
         assert_eq!(all, bank(&critic, 6));
         let slim = all.slim();
         assert_eq!(slim.len(), SLIM);
-        assert_eq!(slim.nearest(&slim.features[..TOLD])[0].origin, slim.origins[0]);
+        assert_eq!(slim.nearest(&slim.features[..slim.told()])[0].origin, slim.origins[0]);
         let small = Planes::new(SIDE - 1, 200, 1, vec![0.0; (SIDE - 1) * 200]).unwrap();
         let mut gathering = Gathering::new(1, 1, 3);
         gathering.show(&critic, "small.png", &small).unwrap();
@@ -369,7 +374,7 @@ mod tests {
     fn a_bank_goes_through_a_file_to_the_last_bit() {
         let bank = bank(&critic(true), 6);
         let stored: BTreeMap<String, Weight> = bank.weights().into_iter().map(|w| (w.name.clone(), w)).collect();
-        let read = |tensors: &BTreeMap<String, Weight>| Bank::from_weights(tensors, bank.origins.clone(), 1);
+        let read = |tensors: &BTreeMap<String, Weight>| Bank::from_weights(tensors, bank.origins.clone(), 1, 96);
         assert_eq!(read(&stored), Ok(Some(bank.clone())));
         let mut short = stored.clone();
         short.remove("pixels");

@@ -94,6 +94,11 @@ impl StandingConv {
         Self { weight, bias, shape, laid: laid.flatten() }
     }
 
+    /// Channels of the maps that it takes.
+    pub fn inputs(&self) -> usize {
+        self.weight.dims()[1]
+    }
+
     /// Maps `[batch, inputs, height, width]` to `[batch, outputs, height', width']`: the fast kernel where the device
     /// has one, else [`StandingConv::forward_generic`].
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {

@@ -22,11 +22,6 @@ pub const STRIDE: usize = 4;
 pub const MULTIPLE: usize = 8;
 /// Pixels to every side of a cell that its logit depends on, at most.
 pub const REACH: usize = 80;
-/// Channels of the maps that the logit is made of.
-pub const FEATURES: usize = 48;
-
-const STEM: usize = 32;
-const COARSE: usize = 72;
 const SLOPE: f64 = 0.2;
 /// Share of a new batch in the running statistics.
 const MOMENTUM: f64 = 0.1;
@@ -78,25 +73,44 @@ pub struct Critic {
     light: Param<Tensor<1>>,
 }
 
+/// Channels of the critic's maps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Widths {
+    /// Of the first, 2 pixels a cell.
+    pub stem: usize,
+    /// Of those of 4 pixels a cell, and of the features that the logit is made of.
+    pub fine: usize,
+    /// Of those of 8 pixels a cell.
+    pub coarse: usize,
+}
+
+impl Widths {
+    /// With so many features.
+    pub fn of(features: usize) -> Self {
+        Self { stem: features * 2 / 3, fine: features, coarse: features * 3 / 2 }
+    }
+}
+
 impl Critic {
-    /// A critic with fresh weights for pictures whose pixels have this mean and standard deviation.
-    pub fn new(channels: usize, light: [f32; 2], rng: &mut impl Rng, device: &Device) -> Self {
+    /// A critic of `width` features with fresh weights, for pictures whose pixels have this mean and standard deviation.
+    pub fn new(channels: usize, width: usize, light: [f32; 2], rng: &mut impl Rng, device: &Device) -> Self {
+        let Widths { stem, fine: width, coarse: wide } = Widths::of(width);
         let fine = vec![
-            Layer::new(channels, STEM, 5, [2, 1], rng, device),
-            Layer::new(STEM, FEATURES, 5, [2, 1], rng, device),
-            Layer::new(FEATURES, FEATURES, 3, [1, 1], rng, device),
-            Layer::new(FEATURES, FEATURES, 3, [1, 2], rng, device),
+            Layer::new(channels, stem, 5, [2, 1], rng, device),
+            Layer::new(stem, width, 5, [2, 1], rng, device),
+            Layer::new(width, width, 3, [1, 1], rng, device),
+            Layer::new(width, width, 3, [1, 2], rng, device),
         ];
         let coarse = vec![
-            Layer::new(FEATURES, COARSE, 3, [2, 1], rng, device),
-            Layer::new(COARSE, COARSE, 3, [1, 2], rng, device),
-            Layer::new(COARSE, COARSE, 3, [1, 4], rng, device),
+            Layer::new(width, wide, 3, [2, 1], rng, device),
+            Layer::new(wide, wide, 3, [1, 2], rng, device),
+            Layer::new(wide, wide, 3, [1, 4], rng, device),
         ];
         let shuffled = ConvShape { shuffle: true, ..ConvShape::default() };
         Self {
-            join_fine: Layer::new(FEATURES, FEATURES, 1, [1, 1], rng, device),
-            join_coarse: MapConv::new(COARSE, 4 * FEATURES, 1, shuffled, rng, device),
-            last: MapConv::new(FEATURES, 1, 1, ConvShape::default(), rng, device).with_bias(PRIOR),
+            join_fine: Layer::new(width, width, 1, [1, 1], rng, device),
+            join_coarse: MapConv::new(wide, 4 * width, 1, shuffled, rng, device),
+            last: MapConv::new(width, 1, 1, ConvShape::default(), rng, device).with_bias(PRIOR),
             light: Param::from_tensor(Tensor::from_floats(light, device)).set_require_grad(false),
             fine,
             coarse,
@@ -157,7 +171,12 @@ impl FixedCritic {
         }
     }
 
-    /// One logit for every 4x4 pixels, and the [`FEATURES`] that it is made of.
+    /// Channels of the features.
+    pub fn width(&self) -> usize {
+        self.last.inputs()
+    }
+
+    /// One logit for every 4x4 pixels, and the features that it is made of.
     pub fn forward(&self, x: Tensor<4>) -> (Tensor<4>, Tensor<4>) {
         let through = |x, layers: &[StandingConv]| layers.iter().fold(x, |x, l| l.forward(x));
         let fine = through(levelled(x, &self.light), &self.fine);
@@ -181,7 +200,7 @@ mod tests {
     fn a_critic_that_stands_still_sees_the_same() {
         let device = Device::flex();
         let mut rng = ChaCha8Rng::seed_from_u64(4);
-        let mut critic = Critic::new(1, [0.1, 0.3], &mut rng, &device);
+        let mut critic = Critic::new(1, 12, [0.1, 0.3], &mut rng, &device);
         let mut picture = |n: usize, h: usize, w: usize| {
             let values: Vec<f32> = (0..n * h * w).map(|_| rng.random_range(-0.6..0.8)).collect();
             Tensor::<4>::from_data(TensorData::new(values, [n, 1, h, w]), &device)
@@ -195,7 +214,7 @@ mod tests {
         let x = picture(1, 40, 56);
         let wanted = critic.forward(x.clone(), &mut Pass::Evaluate);
         let (got, features) = FixedCritic::new(&critic).forward(x);
-        assert_eq!((got.dims(), features.dims()), ([1, 1, 10, 14], [1, FEATURES, 10, 14]));
+        assert_eq!((got.dims(), features.dims()), ([1, 1, 10, 14], [1, 12, 10, 14]));
         let off = (got - wanted.clone()).abs().max().into_scalar::<f32>();
         let most = (wanted + f64::from(-PRIOR)).abs().max().into_scalar::<f32>();
         assert!(most > 1e-3 && off < 1e-4 * most.max(1.0), "{off} at up to {most}");
@@ -204,7 +223,7 @@ mod tests {
     #[test]
     fn a_logit_depends_on_no_more_than_its_reach() {
         let device = Device::flex();
-        let critic = FixedCritic::new(&Critic::new(1, [0.0, 0.5], &mut ChaCha8Rng::seed_from_u64(5), &device));
+        let critic = FixedCritic::new(&Critic::new(1, 24, [0.0, 0.5], &mut ChaCha8Rng::seed_from_u64(5), &device));
         let side = 320;
         let at = |x: usize| {
             let mut values = vec![0.0f32; side * side];

@@ -37,9 +37,13 @@ pub enum Pass<'a> {
     Train(&'a mut Vec<BatchStats>),
 }
 
-/// Uniform weights of Glorot and Bengio (2010), drawn on the host so that every device starts alike.
+/// Uniform weights of Glorot and Bengio (2010).
 fn glorot<const D: usize>(shape: [usize; D], fan: usize, rng: &mut impl Rng, device: &Device) -> Param<Tensor<D>> {
-    let limit = (6.0 / fan as f32).sqrt();
+    uniform(shape, (6.0 / fan as f32).sqrt(), rng, device)
+}
+
+/// Weights drawn on the host, so that every device starts alike.
+fn uniform<const D: usize>(shape: [usize; D], limit: f32, rng: &mut impl Rng, device: &Device) -> Param<Tensor<D>> {
     let values: Vec<f32> = (0..shape.iter().product()).map(|_| rng.random_range(-limit..limit)).collect();
     Param::from_tensor(Tensor::from_data(TensorData::new(values, shape), device))
 }
@@ -216,7 +220,9 @@ impl MapConv {
         rng: &mut impl Rng,
         device: &Device,
     ) -> Self {
-        let weight = glorot([outputs, inputs, kernel, kernel], (inputs + outputs) * kernel * kernel, rng, device);
+        // Smaller than Glorot's: before a batch norm the size of weights is nothing but how slowly they turn.
+        let limit = ((inputs * kernel * kernel) as f32).sqrt().recip();
+        let weight = uniform([outputs, inputs, kernel, kernel], limit, rng, device);
         Self { weight, bias: constant(outputs, 0.0, device), shape }
     }
 

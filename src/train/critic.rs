@@ -156,7 +156,7 @@ impl CriticTrainer {
         let (_, drawn) = host(FixedGenerator::new(g).forward(Tensor::from_data(z, &device)))?;
         let forger = forger(recipe, side, light[1], (recipe.model.size, drawn));
         let mut rng = ChaCha8Rng::seed_from_u64(recipe.seed ^ 0x6372_6974);
-        let critic = Critic::new(channels, light, &mut rng, &device.clone().autodiff());
+        let critic = Critic::new(channels, recipe.critic.width, light, &mut rng, &device.clone().autodiff());
         let mut trainer = Self {
             critic: critic.valid(),
             live: critic,

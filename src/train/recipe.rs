@@ -159,6 +159,8 @@ pub struct CriticKnobs {
     pub batch: usize,
     /// Width and height of its crops in pixels; less where the images are smaller.
     pub crop: usize,
+    /// Channels of the maps that its logit is made of; those of the others follow ([`crate::model::critic::Widths`]).
+    pub width: usize,
     /// Adam's learning rate at the start; it falls to nothing in a straight line.
     pub lr: f64,
     /// How much more a damaged place counts than a whole one.
@@ -189,6 +191,7 @@ impl Default for CriticKnobs {
             steps: 1_500,
             batch: 16,
             crop: 96,
+            width: 24,
             lr: 1e-3,
             positive_weight: 3.0,
             share,

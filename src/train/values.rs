@@ -147,8 +147,12 @@ impl Recipe {
     pub fn from_record(text: &str) -> Result<Self, RecipeError> {
         let table = parsed(text)?;
         let mut recipe = Self::from_table(&table)?;
-        if table.get("critic").is_none_or(|critic| critic.get("level").is_none()) {
+        let said = |knob: &str| table.get("critic").is_some_and(|critic| critic.get(knob).is_some());
+        if !said("level") {
             recipe.critic.level = false;
+        }
+        if !said("width") {
+            recipe.critic.width = 48;
         }
         Ok(recipe)
     }
@@ -257,12 +261,15 @@ mod tests {
 
     #[test]
     fn a_record_of_before_a_knob_was_made_says_how_it_was() {
-        // A run or a model of before there was the knob saw images as they are.
-        let before = Recipe::default().to_toml().replace("level = true\n", "");
-        assert!(
-            Recipe::from_toml(&before).unwrap().critic.level && !Recipe::from_record(&before).unwrap().critic.level
-        );
-        assert!(Recipe::from_record(&Recipe::default().to_toml()).unwrap().critic.level);
+        // A run or a model of before there were the knobs saw images as they are, with a wider critic.
+        let now = Recipe::default();
+        let before = now.to_toml().replace("level = true\n", "").replace("width = 24\n", "");
+        let of = |recipe: Recipe| (recipe.critic.level, recipe.critic.width);
+        assert_eq!(of(Recipe::from_record(&before).unwrap()), (false, 48));
+        for text in [&before, &now.to_toml()] {
+            assert_eq!(of(Recipe::from_toml(text).unwrap()), (true, 24));
+        }
+        assert_eq!(Recipe::from_record(&now.to_toml()).unwrap(), now);
     }
 
     #[test]

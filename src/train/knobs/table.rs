@@ -178,6 +178,15 @@ pub const KNOBS: &[Knob] = &[
         "Width and height of its crops; less where the images are smaller."
     ),
     knob!(
+        "critic.width",
+        Critic,
+        "Critic channels",
+        "",
+        Domain::OneOf(&[12, 24, 48, 96]),
+        true,
+        "Channels of the critic's maps; more take longer, and learn a few hundred images by heart."
+    ),
+    knob!(
         "critic.lr",
         Critic,
         "Critic learning rate",
