@@ -124,7 +124,7 @@ fn discriminator(m: &ModelKnobs) -> Vec<Layer> {
     layers
 }
 
-/// Layers of a critic of `width` features on a frame of `height` by `width` pixels.
+/// Layers of a critic of `width` features on a frame of `height` by `across` pixels.
 fn critic(channels: usize, width: usize, [height, across]: [usize; 2], norm: bool) -> Vec<Layer> {
     let at = |by: usize| [height / by, across / by];
     let Widths { stem, fine: width, coarse: wide } = Widths::of(width);
