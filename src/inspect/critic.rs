@@ -580,7 +580,7 @@ mod tests {
     use crate::model::Critic;
 
     fn net() -> FixedCritic {
-        FixedCritic::new(&Critic::new(1, 24, [0.0, 0.3], &mut ChaCha8Rng::seed_from_u64(8), &Device::flex()))
+        FixedCritic::new(&Critic::new(1, 24, [0.0, 0.05], &mut ChaCha8Rng::seed_from_u64(8), &Device::flex()))
     }
 
     fn noise(width: usize, height: usize, seed: u64) -> Planes {
@@ -634,7 +634,7 @@ mod tests {
             let [one, two] = [&frame, &dim].map(|frame| critic.look(frame).unwrap().logit);
             one.iter().zip(&two).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
         };
-        assert!(apart(true) < 1e-5 && apart(false) > 1e-3, "{} {}", apart(true), apart(false));
+        assert!(apart(true) < 1e-3 && apart(false) > 1e-2, "{} {}", apart(true), apart(false));
     }
 
     #[test]
