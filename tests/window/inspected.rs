@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use super::stage::facts;
+use crate::stage::facts;
 use ganspect::{
     boxes::box_mean,
     data::{

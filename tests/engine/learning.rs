@@ -1,7 +1,5 @@
 //! From people's verdicts to another model: what it is taught by, what it is measured on, and what it says of itself.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)] // a test fails by panicking
-
 use std::{
     collections::HashSet,
     fs,

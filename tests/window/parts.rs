@@ -1,16 +1,12 @@
 //! A folder of parts and the learning from verdicts as the window's users meet them.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)] // a test fails by panicking
-
-#[allow(dead_code)] // other tests use the rest of it
-mod stage;
-
 use std::{
     fs,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
+use crate::stage::{SIZE, Stage, facts, open_in};
 use egui_kittest::{SnapshotResults, kittest::Queryable};
 use ganspect::{
     data::{
@@ -31,7 +27,6 @@ use ganspect::{
     review::{Comparison, Moment, OpinionId, Record, comparison::Figures, record::Quarantined},
     ui::{Action, UiCommand},
 };
-use stage::{SIZE, Stage, facts, open_in};
 
 const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/turned.ganspect");
 

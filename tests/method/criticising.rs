@@ -1,8 +1,6 @@
 //! The critic as users rely on it: it learns from forged damage alone to find real defects of a built-in surface,
 //! the same run gives the same critic, and the promised false-alarm rate is kept by its score.
 
-#![allow(clippy::unwrap_used, clippy::panic)] // a test fails by panicking
-
 use burn::tensor::Device;
 use ganspect::{
     data::{

@@ -1,16 +1,12 @@
 //! The window as its users meet it: pages, keys, commands, and a whole run through the real engine.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)] // a test fails by panicking
-
-#[allow(dead_code)] // other tests use the rest of it
-mod stage;
-
 use std::{
     fs,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
+use crate::stage::{self, SIZE, Stage, Window, open, open_in, shows};
 use egui::{Key, Modifiers};
 use egui_kittest::{
     SnapshotResults,
@@ -29,7 +25,6 @@ use ganspect::{
     },
     ui::{Action, Page, Settings, UiCommand},
 };
-use stage::{SIZE, Stage, Window, open, open_in, shows};
 
 fn press(stage: &mut Stage, modifiers: Modifiers, key: Key) {
     stage.harness.key_press_modifiers(modifiers, key);

@@ -1,9 +1,5 @@
 //! A watched folder through the library and the command line: every part once, whatever happens to files and process.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)] // a test fails by panicking
-
-mod camera;
-
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -14,6 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::camera;
 use burn::tensor::Device;
 use ganspect::{
     data::{

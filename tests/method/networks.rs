@@ -1,8 +1,6 @@
 //! The networks against their definitions: shapes, parameter counts, folded against plain
 //! convolutions, gradients against finite differences, wgpu against the CPU.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)] // a test fails by panicking
-
 use burn::{
     module::Module,
     tensor::{Device, Tensor, TensorData},

@@ -1,7 +1,5 @@
 //! Runs driven through the engine, as the window and the command line drive them.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)] // a test fails by panicking
-
 use std::{
     path::{Path, PathBuf},
     process::{Command as Process, Stdio},

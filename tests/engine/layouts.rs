@@ -1,7 +1,5 @@
 //! Folders of every known arrangement, and the ways in which a folder can be wrong.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)] // a test fails by panicking
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};

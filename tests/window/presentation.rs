@@ -1,15 +1,9 @@
 //! The presentation as an audience meets it: the film of each part, its keys, and the figures at the end.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)] // a test fails by panicking
-
-#[allow(dead_code)] // other tests use the rest of it
-#[path = "stage/inspected.rs"]
-mod inspected;
-#[allow(dead_code)] // other tests use the rest of it
-mod stage;
-
 use std::{path::PathBuf, sync::Arc};
 
+use crate::inspected::{STEPS, STRIDE, entry, failed, model, query};
+use crate::stage::{SIZE, Stage, Window, open, shows};
 use egui::{Key, Modifiers};
 use egui_kittest::{SnapshotResults, kittest::Queryable};
 use ganspect::{
@@ -24,8 +18,6 @@ use ganspect::{
     inspect::Verdict,
     ui::{Action, Page, UiCommand},
 };
-use inspected::{STEPS, STRIDE, entry, failed, model, query};
-use stage::{SIZE, Stage, Window, open, shows};
 
 fn press(stage: &mut Stage, modifiers: Modifiers, key: Key) {
     stage.harness.key_press_modifiers(modifiers, key);

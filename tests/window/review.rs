@@ -1,16 +1,12 @@
 //! The Review workspace as its users meet it: what it shows, and what the keys keep on record.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)] // a test fails by panicking
-
-#[allow(dead_code)] // other tests use the rest of it
-mod stage;
-
 use std::{
     fs,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
+use crate::stage::{SIZE, Stage, Window, facts, open, open_in, shows};
 use egui::{Key, Modifiers, accesskit};
 use egui_kittest::{
     SnapshotResults,
@@ -42,7 +38,6 @@ use ganspect::{
     },
     ui::{Action, Page, UiCommand},
 };
-use stage::{SIZE, Stage, Window, facts, open, open_in, shows};
 
 const SIDE: usize = 96;
 

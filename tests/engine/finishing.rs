@@ -1,7 +1,5 @@
 //! How a run becomes a model, as the window and the command line follow it.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)] // a test fails by panicking
-
 use std::{
     path::{Path, PathBuf},
     thread,

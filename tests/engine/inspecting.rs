@@ -1,7 +1,5 @@
 //! Inspection through the engine and the command line: one model file, the same numbers everywhere.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)] // a test fails by panicking
-
 use std::{
     fs,
     path::{Path, PathBuf},

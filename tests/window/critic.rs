@@ -1,12 +1,8 @@
 //! The critic in the window: the crops that it is shown, its answers, its curves, and the making of the model.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)] // a test fails by panicking
-
-#[allow(dead_code)] // other tests use the rest of it
-mod stage;
-
 use std::sync::Arc;
 
+use crate::stage::{self, SIZE, Stage, Window, open, open_in, shows};
 use egui::{Key, Modifiers};
 use egui_kittest::{SnapshotResults, kittest::Queryable};
 use ganspect::{
@@ -28,7 +24,6 @@ use ganspect::{
     },
     ui::{Action, UiCommand},
 };
-use stage::{SIZE, Stage, Window, open, open_in, shows};
 
 fn themes() -> [(bool, &'static str); 2] {
     [(true, "dark"), (false, "light")]

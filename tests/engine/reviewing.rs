@@ -1,12 +1,6 @@
 //! The record of a review station as users rely on it: nothing is lost, nothing is changed, everything can be taken
 //! back, a picture is inspected once, and what is exported is read by others.
 
-#![allow(clippy::unwrap_used, clippy::panic)]
-// a test fails by panicking
-
-// Tests put files in their own folders, where half a file is what they want now and then.
-#![allow(clippy::disallowed_methods)]
-
 use std::{
     io::{BufRead, BufReader, Read, Write},
     path::{Path, PathBuf},

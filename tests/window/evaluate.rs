@@ -1,12 +1,8 @@
 //! The Evaluate workspace as its users meet it: what it shows, and what the line, the cells and the keys do.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)] // a test fails by panicking
-
-#[allow(dead_code)] // other tests use the rest of it
-mod stage;
-
 use std::sync::Arc;
 
+use crate::stage::{SIZE, Stage, Window, facts, open, open_in, shows};
 use egui::{Key, Modifiers, accesskit};
 use egui_kittest::{
     SnapshotResults,
@@ -26,7 +22,6 @@ use ganspect::{
     },
     ui::{Action, Page, UiCommand},
 };
-use stage::{SIZE, Stage, Window, facts, open, open_in, shows};
 
 const SIDE: usize = 64;
 const HEALTHY: usize = 30;

@@ -1,8 +1,6 @@
 //! The GPU path against the CPU path: a forward pass and a gradient through both networks, tiny shapes.
 //! Runs on whatever adapter Vulkan has, software included.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)] // a test fails by panicking
-
 use burn::tensor::{Device, DeviceKind, Tensor, TensorData};
 use ganspect::{
     device,

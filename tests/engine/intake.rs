@@ -1,10 +1,6 @@
 //! Parts taken in from a folder by the engine, as the window drives it: beside training, across an end of any kind and
 //! across models.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)] // a test fails by panicking
-
-mod camera;
-
 use std::{
     collections::BTreeMap,
     fs,
@@ -14,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use crate::camera;
 use ganspect::{
     data::{
         FileHash, Samples,

@@ -1,8 +1,6 @@
 //! Tests of a model on images whose truth is known: what is inspected, what is kept, and what the command
 //! writes.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)] // a test fails by panicking
-
 use std::{
     fs,
     path::{Path, PathBuf},

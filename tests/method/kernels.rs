@@ -1,7 +1,5 @@
 //! The CPU's kernels against their generic twins, over random shapes, strides, paddings and dilations.
 
-#![allow(clippy::unwrap_used, clippy::panic)] // a test fails by panicking
-
 use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor, TensorData};

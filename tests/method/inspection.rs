@@ -1,8 +1,6 @@
 //! Inversion as users rely on it: the gradient of the whole loss, independence of what else is in a
 //! batch, determinism, and jobs that stop, go on and find their way around defects.
 
-#![allow(clippy::unwrap_used, clippy::panic)] // a test fails by panicking
-
 use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor, TensorData};

@@ -1,19 +1,13 @@
 //! The Inspect workspace as its users meet it: what it shows, and what drops, pastes and keys do.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)] // a test fails by panicking
-
-#[allow(dead_code)] // other tests use the rest of it
-#[path = "stage/inspected.rs"]
-mod inspected;
-#[allow(dead_code)] // other tests use the rest of it
-mod stage;
-
 use std::{
     fs,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
+use crate::inspected::{self, STEPS, STRIDE, entry, failed, model, query};
+use crate::stage::{SIZE, Stage, Window, open, open_in, shows};
 use egui::{Key, Modifiers};
 use egui_kittest::{
     SnapshotResults,
@@ -30,8 +24,6 @@ use ganspect::{
     train::Recipe,
     ui::{Action, Page, UiCommand},
 };
-use inspected::{STEPS, STRIDE, entry, failed, model, query};
-use stage::{SIZE, Stage, Window, open, open_in, shows};
 
 fn show(stage: &mut Stage) {
     stage.harness.state_mut().apply(Action::Command(UiCommand::GoInspect));

@@ -1,0 +1,16 @@
+//! The engine and the command line from outside: folders in, runs, models, verdicts and records out.
+
+#![allow(clippy::unwrap_used, clippy::panic)] // a test fails by panicking
+#![allow(clippy::disallowed_methods)] // tests put files in folders of their own, where half a file is wanted now and then
+
+mod camera;
+
+mod evaluating;
+mod finishing;
+mod inspecting;
+mod intake;
+mod layouts;
+mod learning;
+mod reviewing;
+mod training;
+mod watching;
