@@ -6,35 +6,27 @@
 //! towards those of the whole where there is little to go by. A map comes down to a score by its largest value at
 //! several smoothings, each in units of what such a largest value usually is.
 
+mod learning;
+mod look;
+mod usual;
+
 use burn::tensor::{Device, Tensor, TensorData};
 
-use super::{
-    neighbours::SIDE,
-    patterns::{self, Pattern, Patterns},
-    planes::Planes,
-};
+pub use self::{learning::Learning, look::Look, usual::Usual};
+use super::{neighbours::SIDE, patterns::Patterns, planes::Planes};
 use crate::{
-    boxes::box_mean,
     data::Light,
     model::{
         FixedCritic,
         critic::{MULTIPLE, REACH, STRIDE},
-        weights::{Weight, WeightError, host},
+        weights::{WeightError, host},
     },
 };
 
-/// Distances to the edge, in cells, that have a centre and a spread of their own; the last is "further in".
-const RINGS: usize = 8;
 /// Cells to every side that a map is averaged over before its largest value is taken.
 const SMOOTHINGS: [usize; 4] = [0, 1, 2, 4];
-/// A ring of fewer cells than this leans on the whole.
-const LEAN: f64 = 3_000.0;
 /// Rows of pixels that are looked at in one go: bounds the memory, however tall a frame is.
 const BAND: usize = 1_024;
-/// Share of its mean variance that is added to every direction of the features.
-const RIDGE: f64 = 0.02;
-/// Cells of one image that the features' covariance is measured on, at most.
-const SAMPLES: usize = 1_024;
 
 /// Which of the critic's two maps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,37 +35,6 @@ enum Kind {
     Logit = 0,
     /// Distance of the features from what is usual (Mahalanobis 1936).
     Distance = 1,
-}
-
-/// Centres and spreads.
-#[derive(Clone, Debug, Default, PartialEq)]
-struct Levels {
-    centre: Vec<f32>,
-    spread: Vec<f32>,
-}
-
-/// What healthy images look like to a critic.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Usual {
-    /// Of the features.
-    mean: Vec<f32>,
-    /// `[features, features]`: what is left of the features is multiplied by it, and then has variance 1.
-    whiten: Vec<f32>,
-    /// Of each kind of map, by ring.
-    rings: [Levels; 2],
-    /// Of the largest value of each kind of map, by smoothing.
-    peaks: [Levels; 2],
-}
-
-/// A frame as the critic sees it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Look {
-    /// Width and height of the frame, pixels.
-    size: [usize; 2],
-    /// Logit in units of what is usual.
-    logit: Vec<f32>,
-    /// Distance of the features, likewise.
-    distance: Vec<f32>,
 }
 
 /// What a [`Look`] comes down to.
@@ -262,322 +223,13 @@ impl FrameCritic {
     }
 }
 
-/// The ring of a cell.
-fn ring(i: usize, w: usize, h: usize) -> usize {
-    let (x, y) = (i % w, i / w);
-    x.min(y).min(w - 1 - x).min(h.saturating_sub(1 + y)).min(RINGS - 1)
-}
-
-impl Look {
-    /// Cells across and down.
-    fn cells(&self) -> [usize; 2] {
-        self.size.map(|side| side.div_ceil(STRIDE))
-    }
-
-    fn map(&self, kind: Kind) -> &[f32] {
-        match kind {
-            Kind::Logit => &self.logit,
-            Kind::Distance => &self.distance,
-        }
-    }
-
-    /// Where its logit is large.
-    pub fn pattern(&self, inspected: Option<&[bool]>) -> Pattern {
-        let cells = inspected.map(|all| self.inspected(all));
-        patterns::pattern(&self.logit, self.cells(), cells.as_deref())
-    }
-
-    /// The logits for every pixel of the frame, between the cells' middles in proportion.
-    pub fn pixels(&self) -> Vec<f32> {
-        let ([width, height], [w, h]) = (self.size, self.cells());
-        let smooth = box_mean(&self.logit, w, h, 1, None);
-        let along = |length: usize, cells: usize| -> Vec<(usize, usize, f32)> {
-            let half = STRIDE as f32 / 2.0 - 0.5;
-            (0..length)
-                .map(|p| {
-                    let at = ((p as f32 - half) / STRIDE as f32).clamp(0.0, (cells - 1) as f32);
-                    let low = at as usize;
-                    (low, (low + 1).min(cells - 1), at - low as f32)
-                })
-                .collect()
-        };
-        let (columns, rows) = (along(width, w), along(height, h));
-        let mut pixels = Vec::with_capacity(width * height);
-        for (top, bottom, v) in rows {
-            pixels.extend(columns.iter().map(|&(left, right, u)| {
-                let row = |y: usize| smooth[y * w + left] * (1.0 - u) + smooth[y * w + right] * u;
-                row(top) * (1.0 - v) + row(bottom) * v
-            }));
-        }
-        pixels
-    }
-
-    /// The largest value of a map at each smoothing.
-    fn peaks(&self, kind: Kind, inspected: Option<&[bool]>) -> Vec<f32> {
-        let [w, h] = self.cells();
-        let cells = inspected.map(|all| self.inspected(all));
-        let inside = |i: usize| cells.as_ref().is_none_or(|all| all[i]);
-        SMOOTHINGS
-            .iter()
-            .map(|&reach| {
-                let smooth = box_mean(self.map(kind), w, h, reach, cells.as_deref());
-                let own = smooth.iter().enumerate().filter(|(i, _)| inside(*i)).map(|(_, v)| *v);
-                own.fold(f32::NEG_INFINITY, f32::max)
-            })
-            .collect()
-    }
-
-    /// Which cells have a pixel that is inspected.
-    fn inspected(&self, pixels: &[bool]) -> Vec<bool> {
-        let [w, h] = self.cells();
-        let mut cells = vec![false; w * h];
-        let width = self.size[0];
-        for (i, _) in pixels.iter().enumerate().filter(|(_, on)| **on) {
-            cells[(i / width / STRIDE) * w + i % width / STRIDE] = true;
-        }
-        cells
-    }
-}
-
-/// Shows healthy training images to a critic, twice, one image a call.
-#[derive(Clone, Debug)]
-pub struct Learning {
-    critic: FrameCritic,
-    images: usize,
-    seen: usize,
-    /// Sums of the features, of their products, and how many.
-    sum: Vec<f64>,
-    products: Vec<f64>,
-    count: f64,
-    maps: Vec<Look>,
-}
-
-impl Learning {
-    /// For so many images.
-    pub fn new(net: FixedCritic, level: bool, images: usize, device: &Device) -> Self {
-        let width = net.width();
-        Self {
-            critic: FrameCritic::new(net, level, Usual::default(), device),
-            images,
-            seen: 0,
-            sum: vec![0.0; width],
-            products: vec![0.0; width * width],
-            count: 0.0,
-            maps: Vec::new(),
-        }
-    }
-
-    /// How often an image is still to be shown: all of them once, then all of them again.
-    pub fn left(&self) -> usize {
-        2 * self.images - self.seen
-    }
-
-    /// Which of the images comes next.
-    pub fn next(&self) -> usize {
-        self.seen % self.images.max(1)
-    }
-
-    /// Shows it the next image.
-    ///
-    /// # Errors
-    /// When the device does not hand the values over.
-    pub fn show(&mut self, frame: &Planes) -> Result<(), WeightError> {
-        if self.seen < self.images {
-            let mut all: Vec<f32> = Vec::new();
-            self.critic.bands(frame, self.critic.light(frame), |_, features| {
-                all.extend(host(features)?.1);
-                Ok(())
-            })?;
-            let width = self.sum.len();
-            let rows = all.len() / width;
-            // Evenly spread, whatever the size of the frame; an odd stride wanders over the columns.
-            let stride = (rows / SAMPLES).max(1) | 1;
-            for row in all.chunks_exact(width).step_by(stride) {
-                self.count += 1.0;
-                for (i, &a) in row.iter().enumerate() {
-                    self.sum[i] += f64::from(a);
-                    let own = &mut self.products[i * width..(i + 1) * width];
-                    own.iter_mut().zip(row).for_each(|(sum, &b)| *sum += f64::from(a) * f64::from(b));
-                }
-            }
-        } else {
-            self.maps.push(self.critic.raw(frame)?);
-        }
-        self.seen += 1;
-        if self.seen == self.images {
-            let (mean, whiten) = self.whitening();
-            let usual = Usual { mean, whiten, ..Usual::default() };
-            self.critic = FrameCritic::new(self.critic.net.clone(), self.critic.level, usual, &self.critic.device);
-        }
-        Ok(())
-    }
-
-    fn whitening(&self) -> (Vec<f32>, Vec<f32>) {
-        let n = self.count.max(1.0);
-        let mean: Vec<f64> = self.sum.iter().map(|s| s / n).collect();
-        let width = mean.len();
-        let mut covariance = vec![0.0; width * width];
-        for (i, value) in covariance.iter_mut().enumerate() {
-            let (a, b) = (i / width, i % width);
-            *value = self.products[i] / n - mean[a] * mean[b];
-        }
-        let ridge = RIDGE * (0..width).map(|i| covariance[i * width + i]).sum::<f64>() / width as f64 + 1e-9;
-        (0..width).for_each(|i| covariance[i * width + i] += ridge);
-        let whiten = inverse_of_root(&covariance, width);
-        (mean.into_iter().map(|v| v as f32).collect(), whiten.into_iter().map(|v| v as f32).collect())
-    }
-
-    /// The critic, used to what it was shown.
-    pub fn finish(self) -> FrameCritic {
-        let mut usual = self.critic.usual;
-        for kind in [Kind::Logit, Kind::Distance] {
-            let cells = self.maps.iter().flat_map(|look| {
-                let [w, h] = look.cells();
-                look.map(kind).iter().enumerate().map(move |(i, v)| (ring(i, w, h), *v))
-            });
-            usual.rings[kind as usize] = ring_levels(cells);
-        }
-        let looks: Vec<Look> = self.maps.into_iter().map(|look| usual.standardised(look)).collect();
-        for kind in [Kind::Logit, Kind::Distance] {
-            let mut peaks = vec![Vec::new(); SMOOTHINGS.len()];
-            for look in &looks {
-                for (all, peak) in peaks.iter_mut().zip(look.peaks(kind, None)) {
-                    all.push(f64::from(peak));
-                }
-            }
-            let (centre, spread) =
-                peaks.iter().map(|all| moments(all)).map(|(c, s)| (c as f32, s.max(0.1) as f32)).unzip();
-            usual.peaks[kind as usize] = Levels { centre, spread };
-        }
-        FrameCritic::new(self.critic.net, self.critic.level, usual, &self.critic.device)
-    }
-}
-
-/// Mean and standard deviation.
-pub(super) fn moments(values: &[f64]) -> (f64, f64) {
-    let n = values.len().max(1) as f64;
-    let mean = values.iter().sum::<f64>() / n;
-    (mean, (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt())
-}
-
-/// A centre and a spread for each ring.
-fn ring_levels(cells: impl Iterator<Item = (usize, f32)>) -> Levels {
-    // Count, sum, sum of squares.
-    let mut sums = [[0.0f64; 3]; RINGS];
-    for (ring, value) in cells {
-        let value = f64::from(value);
-        for (sum, add) in sums[ring].iter_mut().zip([1.0, value, value * value]) {
-            *sum += add;
-        }
-    }
-    let total = sums.iter().fold([0.0; 3], |all, own| [all[0] + own[0], all[1] + own[1], all[2] + own[2]]);
-    let n = total[0].max(1.0);
-    let (mean, square) = (total[1] / n, total[2] / n);
-    let levels = sums.iter().map(|[count, sum, squares]| {
-        let centre = (sum + LEAN * mean) / (count + LEAN);
-        let second = (squares + LEAN * square) / (count + LEAN);
-        (centre as f32, (second - centre * centre).max(1e-8).sqrt().max(1e-3) as f32)
-    });
-    let (centre, spread) = levels.unzip();
-    Levels { centre, spread }
-}
-
-/// `W` with `W W^T` the inverse of a symmetric positive matrix: of its Cholesky factor `L` the inverse, transposed.
-pub(super) fn inverse_of_root(matrix: &[f64], n: usize) -> Vec<f64> {
-    let mut l = vec![0.0; n * n];
-    for i in 0..n {
-        for j in 0..=i {
-            let dot: f64 = (0..j).map(|k| l[i * n + k] * l[j * n + k]).sum();
-            let rest = matrix[i * n + j] - dot;
-            l[i * n + j] = if i == j { rest.max(1e-12).sqrt() } else { rest / l[j * n + j] };
-        }
-    }
-    // Forward substitution, one unit vector after the other; written transposed.
-    let mut w = vec![0.0; n * n];
-    for column in 0..n {
-        for i in column..n {
-            let dot: f64 = (column..i).map(|k| l[i * n + k] * w[column * n + k]).sum();
-            let unit = if i == column { 1.0 } else { 0.0 };
-            w[column * n + i] = (unit - dot) / l[i * n + i];
-        }
-    }
-    w
-}
-
-impl Usual {
-    /// Maps in units of what is usual at each ring; as they are where that is not known.
-    fn standardised(&self, mut look: Look) -> Look {
-        let [w, h] = look.cells();
-        for (kind, map) in [(Kind::Logit, &mut look.logit), (Kind::Distance, &mut look.distance)] {
-            let levels = &self.rings[kind as usize];
-            for (i, value) in map.iter_mut().enumerate() {
-                let ring = ring(i, w, h);
-                if let (Some(centre), Some(spread)) = (levels.centre.get(ring), levels.spread.get(ring)) {
-                    *value = (*value - centre) / spread;
-                }
-            }
-        }
-        look
-    }
-
-    /// As tensors of a model file.
-    pub fn weights(&self) -> Vec<Weight> {
-        let weight =
-            |name: &str, shape: &[usize], values: Vec<f32>| Weight { name: name.into(), shape: shape.to_vec(), values };
-        let levels = |all: &[Levels; 2]| {
-            all.iter().flat_map(|l| [l.centre.clone(), l.spread.clone()].concat()).collect::<Vec<f32>>()
-        };
-        vec![
-            weight("mean", &[self.mean.len()], self.mean.clone()),
-            weight("whiten", &[self.mean.len(), self.mean.len()], self.whiten.clone()),
-            weight("rings", &[2, 2, RINGS], levels(&self.rings)),
-            weight("peaks", &[2, 2, SMOOTHINGS.len()], levels(&self.peaks)),
-        ]
-    }
-
-    /// From the tensors of a model file, by name, for a critic of `width` features.
-    ///
-    /// # Errors
-    /// [`WeightError`] for a tensor that is missing or of another shape.
-    pub fn from_weights(
-        tensors: &std::collections::BTreeMap<String, Weight>,
-        width: usize,
-    ) -> Result<Self, WeightError> {
-        let take = |name: &str, wanted: &[usize]| {
-            let found = tensors.get(name).ok_or_else(|| WeightError::Missing(format!("usual/{name}")))?;
-            if found.shape != wanted {
-                return Err(WeightError::Shape {
-                    name: format!("usual/{name}"),
-                    stored: found.shape.clone(),
-                    wanted: wanted.to_vec(),
-                });
-            }
-            Ok(found.values.clone())
-        };
-        let levels = |values: Vec<f32>, n: usize| {
-            let of = |i: usize| Levels {
-                centre: values[2 * i * n..(2 * i + 1) * n].to_vec(),
-                // A spread of nothing would make every number infinite.
-                spread: values[(2 * i + 1) * n..(2 * i + 2) * n].iter().map(|s| s.max(1e-6)).collect(),
-            };
-            [of(0), of(1)]
-        };
-        Ok(Self {
-            mean: take("mean", &[width])?,
-            whiten: take("whiten", &[width, width])?,
-            rings: levels(take("rings", &[2, 2, RINGS])?, RINGS),
-            peaks: levels(take("peaks", &[2, 2, SMOOTHINGS.len()])?, SMOOTHINGS.len()),
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use rand::{RngExt, SeedableRng};
     use rand_chacha::ChaCha8Rng;
 
     use super::*;
-    use crate::model::Critic;
+    use crate::{inspect::statistics::moments, model::Critic};
 
     fn net() -> FixedCritic {
         FixedCritic::new(&Critic::new(1, 24, [0.0, 0.05], &mut ChaCha8Rng::seed_from_u64(8), &Device::flex()))
@@ -638,16 +290,6 @@ mod tests {
     }
 
     #[test]
-    fn a_pixel_that_is_inspected_counts_in_its_own_cell() {
-        // 255 rows of 256 pixels cover as many cells as 256 rows of 255 do.
-        let look = Look { size: [256, 255], logit: vec![0.0; 64 * 64], distance: vec![0.0; 64 * 64] };
-        let mut pixels = vec![false; 256 * 255];
-        pixels[250 * 256 + 9] = true;
-        let cells = look.inspected(&pixels);
-        assert_eq!(cells.iter().enumerate().filter(|(_, on)| **on).map(|(i, _)| i).collect::<Vec<_>>(), [62 * 64 + 2]);
-    }
-
-    #[test]
     fn a_tall_frame_is_seen_as_a_whole() {
         let seer = FrameCritic::new(net(), false, Usual::default(), &Device::flex());
         let frame = noise(40, BAND + 200, 3);
@@ -673,21 +315,5 @@ mod tests {
         let mut short = stored;
         short.remove("rings");
         assert_eq!(Usual::from_weights(&short, 24).unwrap_err(), WeightError::Missing("usual/rings".into()));
-    }
-
-    #[test]
-    fn whitening_makes_variances_one() {
-        let matrix = [4.0, 1.0, 1.0, 9.0];
-        let w = inverse_of_root(&matrix, 2);
-        // W^T M W = 1
-        let product = |i: usize, j: usize| -> f64 {
-            (0..2)
-                .flat_map(|a| (0..2).map(move |b| (a, b)))
-                .map(|(a, b)| w[a * 2 + i] * matrix[a * 2 + b] * w[b * 2 + j])
-                .sum()
-        };
-        for (i, j, wanted) in [(0, 0, 1.0), (1, 1, 1.0), (0, 1, 0.0)] {
-            assert!((product(i, j) - wanted).abs() < 1e-9, "{i} {j}: {}", product(i, j));
-        }
     }
 }

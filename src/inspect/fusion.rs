@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     calibrate::Calibration,
-    critic::inverse_of_root,
     maps::{ScoreKind, Scores},
+    statistics::inverse_of_root,
 };
 
 /// Fewer labelled defects than this are no ground to weigh scores by.

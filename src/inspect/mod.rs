@@ -24,6 +24,7 @@ pub mod neighbours;
 pub mod patterns;
 pub mod planes;
 pub mod region;
+mod statistics;
 pub mod tally;
 pub mod tiles;
 

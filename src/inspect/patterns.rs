@@ -8,7 +8,7 @@
 
 use std::{collections::BTreeMap, ops::Range};
 
-use super::critic::moments;
+use super::statistics::moments;
 use crate::model::weights::{Weight, WeightError};
 
 /// Parts of a frame along each side.

@@ -577,7 +577,7 @@ fn a_writer_that_is_killed_loses_nothing_it_acknowledged() {
     let mut acknowledged: Vec<(u64, u64, Vec<i64>)> = Vec::new();
     for round in 0..KILLS {
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["writer", "--exact", "--nocapture", "--test-threads=1"])
+            .args(["reviewing::writer", "--exact", "--nocapture", "--test-threads=1"])
             .env(CHILD, format!("{round} {}", path.display()))
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
