@@ -17,9 +17,12 @@ use super::{wait, wait_a_moment};
 use crate::{
     data::DataSource,
     device::DeviceChoice,
-    engine::{Command, Engine, Event, MODEL_FILE, Severity, live::Phase},
+    engine::{Command, Engine, Event, Severity, live::Phase},
     files,
-    train::{Metric, Preset, Recipe, folder::free_folder},
+    train::{
+        Metric, Preset, Recipe,
+        folder::{MODEL_FILE, free_folder},
+    },
     ui::Paths,
     words::span,
 };

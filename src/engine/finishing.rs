@@ -23,9 +23,6 @@ use crate::{
     train::{CriticTrainer, EncoderTrainer, Recipe, critic, trainer::TrainError},
 };
 
-/// Name of the model file in a run's folder.
-pub const MODEL_FILE: &str = "model.ganspect";
-
 /// Most healthy images that a critic is shown to learn what is usual.
 const SHOWN: usize = 60;
 

@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     Live, Severity,
-    finishing::{Before, Finishing, MODEL_FILE, Networks},
+    finishing::{Before, Finishing, Networks},
     learn::{Assignment, Filed, Learn, LearnPhase, LearnStatus, Learned},
     outbox::Outbox,
     task::{Progress, State, Task},
@@ -22,7 +22,7 @@ use crate::{
     device::Chosen,
     inspect::{Evaluation, Evaluator, InvertKnobs, Lesson, Lineage, Model, TestSet, lineage::Role, model::About},
     review::{Comparison, OpinionId},
-    train::{Trainer, Update},
+    train::{Trainer, Update, folder::MODEL_FILE},
     words::counted,
 };
 

@@ -30,7 +30,6 @@ use std::{io, path::PathBuf, sync::Arc, thread};
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 pub use evaluate::Evaluate;
-pub use finishing::MODEL_FILE;
 pub use inspect::Inspect;
 pub(crate) use inspector::BUILT_IN;
 pub use intake::Intake;

@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     Live, Severity, Update,
-    finishing::{Before, CriticLoss, FinishError, Finishing, MODEL_FILE, Networks},
+    finishing::{Before, CriticLoss, FinishError, Finishing, Networks},
     forging::Images,
     live::{Histograms, Phase, Pictures, SampleGrid, Walk},
     making::Making,
@@ -26,7 +26,7 @@ use crate::{
     report::tensorboard::{EventWriter, Histogram, PngImage, RunLog, load_image},
     train::{
         Health, History, Mark, Metric, Recipe, Trainer,
-        folder::{RunError, RunFolder, RunInfo, RunLock},
+        folder::{MODEL_FILE, RunError, RunFolder, RunInfo, RunLock},
         knobs::knob,
         trainer::{GRID, Row, TrainError},
     },

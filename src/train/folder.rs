@@ -7,6 +7,7 @@
 //! events.out.tfevents.*               the log, for TensorBoard and for this program
 //! checkpoints/step-00001234.safetensors   the newest few states to resume from
 //! thumbnail.png                       a small sample grid for the run list (optional)
+//! model.ganspect                      what the run has made, once it has
 //! run.lock                            held by the process that trains
 //! ```
 //!
@@ -36,6 +37,8 @@ pub const RUN_FORMAT: u32 = 1;
 pub const KEPT_CHECKPOINTS: usize = 3;
 /// Name of the file with the data split, for [`RunFolder::write_json`] and [`RunFolder::read_json`].
 pub const SPLIT_FILE: &str = "split.json";
+/// Name of the model file.
+pub const MODEL_FILE: &str = "model.ganspect";
 
 const INFO_FILE: &str = "run.toml";
 const RECIPE_FILE: &str = "recipe.toml";

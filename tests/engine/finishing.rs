@@ -14,7 +14,7 @@ use ganspect::{
     },
     device::DeviceChoice,
     engine::{
-        Command, Engine, Inspect, MODEL_FILE,
+        Command, Engine, Inspect,
         forging::{Order, Viewer},
         inspect::{ModelSource, ModelState},
         live::{Metric, Phase},
@@ -22,7 +22,7 @@ use ganspect::{
     },
     inspect::{Model, Planes, neighbours::Gathering},
     model::Bundle,
-    train::Recipe,
+    train::{Recipe, folder::MODEL_FILE},
 };
 
 fn recipe(extra: &[&str]) -> Box<Recipe> {

@@ -17,11 +17,11 @@ use ganspect::{
         DataSource,
         surface::{Kind, SetSize, write_set},
     },
-    engine::{Update, live::Phase},
+    engine::{Update, inspect::ModelState, live::Phase},
     report::tensorboard::{EventWriter, RunLog},
     train::{
         Health, Metric, Preset, Recipe,
-        folder::{RunFolder, RunInfo},
+        folder::{MODEL_FILE, RunFolder, RunInfo},
     },
     ui::{Action, Page, Settings, UiCommand},
 };
@@ -325,6 +325,32 @@ fn earlier_runs_are_listed_compared_renamed_and_deleted_with_a_way_back() {
     stage.harness.get_by_label("Undo").click();
     stage.harness.run_steps(3);
     assert!(first.exists());
+}
+
+#[test]
+fn the_model_of_an_earlier_run_inspects_parts() {
+    let folder = tempfile::tempdir().unwrap();
+    let runs = folder.path().join("runs");
+    let run = earlier_run(&runs, "first", &Preset::Laptop.recipe());
+    earlier_run(&runs, "second", &Preset::Laptop.recipe());
+    let built_in = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/turned.ganspect");
+    fs::copy(built_in, run.join(MODEL_FILE)).unwrap();
+    let mut stage = open_in(folder, true, SIZE, |_| {}, |_| {});
+    stage.harness.state_mut().apply(Action::Command(UiCommand::GoRuns));
+    stage.until("the runs are listed", |window| shows(window, "second"));
+
+    let inspect = "Inspect parts with its model";
+    stage.harness.get_by_label("second").click();
+    stage.harness.run_steps(3);
+    assert!(!shows(&stage.harness, inspect), "it has made none");
+    stage.harness.get_by_label("first").click();
+    stage.harness.run_steps(3);
+    stage.harness.get_by_label(inspect).click();
+    stage.until("the model is in force", |window| {
+        let model = &window.state().live().inspect.status.read().model;
+        matches!(model, ModelState::Ready(facts) if facts.path.as_ref() == Some(&run.join(MODEL_FILE)))
+    });
+    assert_eq!(stage.harness.state().page(), Page::Inspect);
 }
 
 #[test]

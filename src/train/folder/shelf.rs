@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::checkpoint::newest_first;
-use super::{CHECKPOINTS, INFO_FILE, RECIPE_FILE, RunError, RunInfo, RunLock, THUMBNAIL_FILE, read_info};
+use super::{CHECKPOINTS, INFO_FILE, MODEL_FILE, RECIPE_FILE, RunError, RunInfo, RunLock, THUMBNAIL_FILE, read_info};
 use crate::files::{Access, FileError};
 use crate::report::tensorboard::event_files;
 
@@ -25,6 +25,8 @@ pub struct RunSummary {
     pub last_change: SystemTime,
     /// A picture of its samples, if it has one.
     pub thumbnail: Option<PathBuf>,
+    /// The model that it has made, if it has.
+    pub model: Option<PathBuf>,
 }
 
 /// The runs directly in `root`, the one changed last first. Folders that have nothing of a run in them are left
@@ -55,12 +57,13 @@ fn summary(path: PathBuf) -> Option<RunSummary> {
         .chain(checkpoints.first().map(|(_, file)| file))
         .filter_map(|file| fs::metadata(file).ok()?.modified().ok())
         .max();
-    let thumbnail = path.join(THUMBNAIL_FILE);
+    let file = |name: &str| Some(path.join(name)).filter(|file| file.is_file());
     Some(RunSummary {
         info: read_info(&path).map_err(|error| error.to_string()),
         steps: checkpoints.first().map_or(0, |&(step, _)| step),
         last_change: last_change.unwrap_or(UNIX_EPOCH),
-        thumbnail: thumbnail.is_file().then_some(thumbnail),
+        thumbnail: file(THUMBNAIL_FILE),
+        model: file(MODEL_FILE),
         path,
     })
 }
@@ -153,6 +156,7 @@ mod tests {
         let checkpoint = Checkpoint { step: 70, ..Checkpoint::default() };
         set_age(&new.save_checkpoint(&checkpoint).unwrap(), 4000);
         new.write_thumbnail(b"png").unwrap();
+        fs::write(new.path().join(MODEL_FILE), b"weights").unwrap();
         fs::remove_file(root.path().join("broken").join(INFO_FILE)).unwrap();
         fs::create_dir(root.path().join("photographs")).unwrap();
         fs::create_dir_all(root.path().join(".trash/old-1/checkpoints")).unwrap();
@@ -164,6 +168,8 @@ mod tests {
         assert_eq!(runs[0].steps, 70);
         assert_eq!(runs[0].last_change, UNIX_EPOCH + Duration::from_secs(4000));
         assert!(runs[0].thumbnail.is_some() && runs[2].thumbnail.is_none());
+        assert_eq!(runs[0].model, Some(new.path().join(MODEL_FILE)));
+        assert!(runs[1].model.is_none() && runs[2].model.is_none());
         assert_eq!(runs[0].info.as_ref().unwrap().name, "new");
         let reason = runs[1].info.as_ref().unwrap_err();
         assert!(reason.contains("no run.toml"), "{reason}");

@@ -465,19 +465,29 @@ impl RunsPage {
 }
 
 fn buttons(ui: &mut Ui, p: &theme::Palette, row: &Row, open: bool, actions: &mut Vec<Action>) {
+    let plain = |text: &'static str| egui::Button::new(text).min_size(vec2(0.0, theme::ROW));
+    if let Some(model) = &row.summary.model {
+        let inspect = ui.add(theme::primary_button(p, "Inspect parts with its model"));
+        if inspect.on_hover_text("Puts the model that this run has made in force.").clicked() {
+            actions.push(Action::OpenModel(model.clone()));
+        }
+    }
+    // What is most likely wanted of a run stands out: its model, or else what leads to one.
+    let next =
+        |text: &'static str| if row.summary.model.is_some() { plain(text) } else { theme::primary_button(p, text) };
     if open {
-        if ui.add(theme::primary_button(p, "Show it")).clicked() {
+        if ui.add(next("Show it")).clicked() {
             actions.push(Action::Command(UiCommand::GoTrain));
         }
         return;
     }
     let usable = row.summary.info.is_ok();
     let run = row.path().to_owned();
-    let go_on = ui.add_enabled(usable, theme::primary_button(p, "Go on from the last checkpoint"));
+    let go_on = ui.add_enabled(usable, next("Go on from the last checkpoint"));
     if go_on.clicked() {
         actions.push(Action::Resume { run: run.clone(), paused: false });
     }
-    let look = ui.add_enabled(usable, egui::Button::new("Open it paused").min_size(vec2(0.0, theme::ROW)));
+    let look = ui.add_enabled(usable, plain("Open it paused"));
     if look.on_hover_text("Shows its curves and samples without training on.").clicked() {
         actions.push(Action::Resume { run, paused: true });
     }
