@@ -1,18 +1,14 @@
 //! How a run becomes a model, as the window and the command line follow it.
 
-use std::{
-    path::{Path, PathBuf},
-    thread,
-    time::Duration,
-};
+use std::path::{Path, PathBuf};
 
+use crate::stage::{engine, phase, until};
 use burn::tensor::Device;
 use ganspect::{
     data::{
         DataSource, decode,
         surface::{Kind, SetSize, write_set},
     },
-    device::DeviceChoice,
     engine::{
         Command, Engine, Inspect,
         forging::{Order, Viewer},
@@ -44,10 +40,6 @@ fn recipe(extra: &[&str]) -> Box<Recipe> {
     Box::new(recipe)
 }
 
-fn engine() -> Engine {
-    Engine::start(DeviceChoice::Cpu, || {}).unwrap()
-}
-
 /// Begins a run beside a folder of small pictures.
 fn start(engine: &Engine, recipe: Box<Recipe>, out: &Path) {
     let parts = out.with_file_name("parts");
@@ -55,21 +47,6 @@ fn start(engine: &Engine, recipe: Box<Recipe>, out: &Path) {
     write_set(&parts, Kind::Turned, 3, size, &|_, _| true).unwrap();
     let source = DataSource::Folder(parts);
     engine.send(Command::Start { source, opened: None, recipe, out: out.into() });
-}
-
-fn phase(engine: &Engine) -> Phase {
-    engine.live().status.read().phase.clone()
-}
-
-/// Waits until the engine says `done` of its state; the limit only turns a hang into a failure.
-fn until(engine: &Engine, what: &str, mut done: impl FnMut(&Engine) -> bool) {
-    for _ in 0..60_000 {
-        if done(engine) {
-            return;
-        }
-        thread::sleep(Duration::from_millis(2));
-    }
-    panic!("waited in vain for {what}: {:?}", phase(engine));
 }
 
 /// A short run in `dir` that was made into a model and closed.

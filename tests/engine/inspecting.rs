@@ -5,17 +5,15 @@ use std::{
     path::{Path, PathBuf},
     process::{Command as Process, Output},
     sync::{Arc, OnceLock},
-    thread,
-    time::Duration,
 };
 
+use crate::stage::{engine, until};
 use burn::tensor::Device;
 use ganspect::{
     data::{
         Picture, Samples,
         surface::{self, DefectKind, Kind},
     },
-    device::DeviceChoice,
     engine::{
         Command, Engine, Inspect,
         inspect::{Entry, ModelFacts, ModelSource, ModelState, Query, QueryId, QuerySource, QueryState, View},
@@ -70,21 +68,6 @@ fn bench() -> &'static Bench {
         let (good, bad) = (save("good.png", None), save("bad.png", Some(DefectKind::Crack)));
         Bench { model: run.join("model.ganspect"), folder, good, bad }
     })
-}
-
-fn engine() -> Engine {
-    Engine::start(DeviceChoice::Cpu, || {}).unwrap()
-}
-
-/// Waits until the engine says `done` of its state; the limit only turns a hang into a failure.
-fn until(engine: &Engine, what: &str, mut done: impl FnMut(&Engine) -> bool) {
-    for _ in 0..12_000 {
-        if done(engine) {
-            return;
-        }
-        thread::sleep(Duration::from_millis(10));
-    }
-    panic!("waited in vain for {what}: {:?}", engine.live().inspect.status.read());
 }
 
 fn facts(engine: &Engine) -> Arc<ModelFacts> {

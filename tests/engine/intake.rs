@@ -11,6 +11,7 @@ use std::{
 };
 
 use crate::camera;
+use crate::stage::until;
 use ganspect::{
     data::{
         FileHash, Samples,
@@ -49,17 +50,6 @@ fn png(number: u64) -> Vec<u8> {
 /// One step, so that hundreds of parts are quick.
 fn knobs() -> InvertKnobs {
     InvertKnobs { steps: 1, ..InvertKnobs::default() }
-}
-
-/// Waits until `done`; the limit only turns a hang into a failure.
-fn until(engine: &Engine, what: &str, mut done: impl FnMut(&Engine) -> bool) {
-    for _ in 0..12_000 {
-        if done(engine) {
-            return;
-        }
-        thread::sleep(Duration::from_millis(10));
-    }
-    panic!("waited in vain for {what}: {:?}", status(engine));
 }
 
 fn status(engine: &Engine) -> IntakeStatus {

@@ -7,9 +7,9 @@ use std::{
     time::Duration,
 };
 
+use crate::stage::{engine, phase, until};
 use ganspect::{
     data::DataSource,
-    device::DeviceChoice,
     engine::{
         Command, Engine, Event, Severity, Update,
         live::{History, Metric, Phase},
@@ -43,26 +43,6 @@ fn tiny(steps: u64, extra: &[&str]) -> Box<Recipe> {
 
 fn surface() -> DataSource {
     "surface:turned".parse().unwrap()
-}
-
-fn engine() -> Engine {
-    Engine::start(DeviceChoice::Cpu, || {}).unwrap()
-}
-
-/// Waits until the engine says `done` of its state; every wait in these tests ends by an event of
-/// the engine's own, the limit only turns a hang into a failure.
-fn until(engine: &Engine, what: &str, mut done: impl FnMut(&Engine) -> bool) {
-    for _ in 0..6_000 {
-        if done(engine) {
-            return;
-        }
-        thread::sleep(Duration::from_millis(20));
-    }
-    panic!("waited in vain for {what}: {:?}", engine.live().status.read().phase);
-}
-
-fn phase(engine: &Engine) -> Phase {
-    engine.live().status.read().phase.clone()
 }
 
 fn start(engine: &Engine, recipe: Box<Recipe>, out: &Path) {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::stage::{self, SIZE, Stage, Window, open, open_in, shows};
+use crate::stage::{self, SIZE, Stage, Window, open, open_in, shows, themes};
 use egui::{Key, Modifiers};
 use egui_kittest::{SnapshotResults, kittest::Queryable};
 use ganspect::{
@@ -24,10 +24,6 @@ use ganspect::{
     },
     ui::{Action, UiCommand},
 };
-
-fn themes() -> [(bool, &'static str); 2] {
-    [(true, "dark"), (false, "light")]
-}
 
 /// Forged crops of turned metal, and what a critic that is nearly right says to them.
 fn criticised(live: &Live, steps: u64) {

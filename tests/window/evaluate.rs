@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::stage::{SIZE, Stage, Window, facts, open, open_in, shows};
+use crate::stage::{SIZE, Stage, Window, facts, open, open_in, point, press, shows};
 use egui::{Key, Modifiers, accesskit};
 use egui_kittest::{
     SnapshotResults,
@@ -165,11 +165,6 @@ fn show(stage: &mut Stage) {
     stage.harness.run_steps(3);
 }
 
-fn press(stage: &mut Stage, modifiers: Modifiers, key: Key) {
-    stage.harness.key_press_modifiers(modifiers, key);
-    stage.harness.run_steps(3);
-}
-
 /// Waits until pictures and intervals are there.
 fn settle(stage: &mut Stage) {
     let pictures = |window: &Window| {
@@ -306,15 +301,6 @@ fn a_typed_rate_moves_the_line_and_its_counts() {
     stage.until("the rate is remembered", |window| {
         window.state().settings().layouts.get("evaluate").is_some_and(|layout| layout.contains("\"rate\":0.2"))
     });
-}
-
-fn point(stage: &mut Stage, pos: egui::Pos2, pressed: Option<bool>) {
-    stage.harness.event(egui::Event::PointerMoved(pos));
-    if let Some(pressed) = pressed {
-        let (button, modifiers) = (egui::PointerButton::Primary, Modifiers::NONE);
-        stage.harness.event(egui::Event::PointerButton { pos, button, pressed, modifiers });
-    }
-    stage.harness.step();
 }
 
 #[test]

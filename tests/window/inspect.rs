@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::inspected::{self, STEPS, STRIDE, entry, failed, model, query};
-use crate::stage::{SIZE, Stage, Window, open, open_in, shows};
+use crate::stage::{SIZE, Stage, Window, open, open_in, point, press, shows};
 use egui::{Key, Modifiers};
 use egui_kittest::{
     SnapshotResults,
@@ -27,11 +27,6 @@ use ganspect::{
 
 fn show(stage: &mut Stage) {
     stage.harness.state_mut().apply(Action::Command(UiCommand::GoInspect));
-    stage.harness.run_steps(3);
-}
-
-fn press(stage: &mut Stage, modifiers: Modifiers, key: Key) {
-    stage.harness.key_press_modifiers(modifiers, key);
     stage.harness.run_steps(3);
 }
 
@@ -432,16 +427,6 @@ fn an_export_writes_its_parts_and_says_where() {
     press(&mut stage, Modifiers::NONE, Key::Delete);
     stage.harness.state_mut().apply(Action::ExportInspection { ids: Vec::new(), dir });
     assert!(stage.harness.state().notices().any(|text| text.contains("There is nothing to export yet")));
-}
-
-fn point(stage: &mut Stage, at: [f32; 2], pressed: Option<bool>) {
-    let pos = egui::Pos2::from(at);
-    stage.harness.event(egui::Event::PointerMoved(pos));
-    if let Some(pressed) = pressed {
-        let (button, modifiers) = (egui::PointerButton::Primary, Modifiers::NONE);
-        stage.harness.event(egui::Event::PointerButton { pos, button, pressed, modifiers });
-    }
-    stage.harness.step();
 }
 
 /// Opens the menu of regions, looks whether there are any to delete, and closes it.

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use crate::stage::{self, SIZE, Stage, Window, open, open_in, shows};
+use crate::stage::{self, SIZE, Stage, Window, open, open_in, press, shows, themes};
 use egui::{Key, Modifiers};
 use egui_kittest::{
     SnapshotResults,
@@ -26,18 +26,9 @@ use ganspect::{
     ui::{Action, Page, Settings, UiCommand},
 };
 
-fn press(stage: &mut Stage, modifiers: Modifiers, key: Key) {
-    stage.harness.key_press_modifiers(modifiers, key);
-    stage.harness.run_steps(3);
-}
-
 fn type_text(stage: &mut Stage, text: &str) {
     stage.harness.event(egui::Event::Text(text.to_owned()));
     stage.harness.run_steps(3);
-}
-
-fn themes() -> [(bool, &'static str); 2] {
-    [(true, "dark"), (false, "light")]
 }
 
 #[test]

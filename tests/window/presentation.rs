@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use crate::inspected::{STEPS, STRIDE, entry, failed, model, query};
-use crate::stage::{SIZE, Stage, Window, open, shows};
+use crate::stage::{SIZE, Stage, Window, open, press, shows};
 use egui::{Key, Modifiers};
 use egui_kittest::{SnapshotResults, kittest::Queryable};
 use ganspect::{
@@ -18,11 +18,6 @@ use ganspect::{
     inspect::Verdict,
     ui::{Action, Page, UiCommand},
 };
-
-fn press(stage: &mut Stage, modifiers: Modifiers, key: Key) {
-    stage.harness.key_press_modifiers(modifiers, key);
-    stage.harness.run_steps(2);
-}
 
 /// Draws until `label` is seen; the film goes by the steps' own clock.
 fn until(stage: &mut Stage, label: &str) {

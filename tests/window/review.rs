@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use crate::stage::{SIZE, Stage, Window, facts, open, open_in, shows};
+use crate::stage::{SIZE, Stage, Window, facts, open, open_in, point, press, shows};
 use egui::{Key, Modifiers, accesskit};
 use egui_kittest::{
     SnapshotResults,
@@ -159,11 +159,6 @@ fn show(stage: &mut Stage) {
     stage.harness.run_steps(3);
 }
 
-fn press(stage: &mut Stage, modifiers: Modifiers, key: Key) {
-    stage.harness.key_press_modifiers(modifiers, key);
-    stage.harness.run_steps(2);
-}
-
 fn tap(stage: &mut Stage, key: Key) {
     press(stage, Modifiers::NONE, key);
 }
@@ -202,15 +197,6 @@ fn choose(stage: &mut Stage, combo: &str, entry: &str) {
 fn type_text(stage: &mut Stage, text: &str) {
     stage.harness.event(egui::Event::Text(text.into()));
     stage.harness.run_steps(2);
-}
-
-fn point(stage: &mut Stage, pos: egui::Pos2, pressed: Option<bool>) {
-    stage.harness.event(egui::Event::PointerMoved(pos));
-    if let Some(pressed) = pressed {
-        let (button, modifiers) = (egui::PointerButton::Primary, Modifiers::NONE);
-        stage.harness.event(egui::Event::PointerButton { pos, button, pressed, modifiers });
-    }
-    stage.harness.step();
 }
 
 #[test]

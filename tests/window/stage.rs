@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, thread};
 
+use egui::{Key, Modifiers};
 use egui_kittest::{Harness, SnapshotOptions, SnapshotResults, kittest::Queryable};
 use ganspect::{
     data::{
@@ -45,6 +46,28 @@ pub fn facts(hash: impl Into<String>, calibrations: Vec<Calibration>) -> ModelFa
         split: Arc::new(Split { seed: 0, train: Vec::new(), held_out: Vec::new() }),
         lineage: None,
     }
+}
+
+/// Both themes and what they are called in the names of snapshots.
+pub fn themes() -> [(bool, &'static str); 2] {
+    [(true, "dark"), (false, "light")]
+}
+
+/// Presses a key and draws what comes of it.
+pub fn press(stage: &mut Stage, modifiers: Modifiers, key: Key) {
+    stage.harness.key_press_modifiers(modifiers, key);
+    stage.harness.run_steps(3);
+}
+
+/// Moves the pointer, and presses or lifts its button if that is wanted.
+pub fn point(stage: &mut Stage, at: impl Into<egui::Pos2>, pressed: Option<bool>) {
+    let pos = at.into();
+    stage.harness.event(egui::Event::PointerMoved(pos));
+    if let Some(pressed) = pressed {
+        let (button, modifiers) = (egui::PointerButton::Primary, Modifiers::NONE);
+        stage.harness.event(egui::Event::PointerButton { pos, button, pressed, modifiers });
+    }
+    stage.harness.step();
 }
 
 /// The window, and the folder that its settings and runs live in.

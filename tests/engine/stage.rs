@@ -1,0 +1,32 @@
+//! An engine as the window and the command line drive it, and waiting for it.
+
+use std::{thread, time::Duration};
+
+use ganspect::{
+    device::DeviceChoice,
+    engine::{Engine, live::Phase},
+};
+
+/// On the CPU.
+pub fn engine() -> Engine {
+    Engine::start(DeviceChoice::Cpu, || {}).unwrap()
+}
+
+/// What its run is doing.
+pub fn phase(engine: &Engine) -> Phase {
+    engine.live().status.read().phase.clone()
+}
+
+/// Waits until the engine says `done` of its state. Every wait ends by an event of the engine's own; the limit only
+/// turns a hang into a failure.
+pub fn until(engine: &Engine, what: &str, mut done: impl FnMut(&Engine) -> bool) {
+    for _ in 0..60_000 {
+        if done(engine) {
+            return;
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+    let live = engine.live();
+    let (inspect, intake) = (live.inspect.status.read(), live.intake.status.read());
+    panic!("waited in vain for {what}: {:?}, {inspect:?}, {intake:?}", phase(engine));
+}
