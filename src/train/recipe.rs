@@ -171,6 +171,8 @@ pub struct CriticKnobs {
     pub strength: f64,
     /// Half of the largest blob, as a share of the crop's side.
     pub largest: f64,
+    /// Share of damage that is brighter or darker and nothing else.
+    pub brightness: f64,
     /// Change of contrast and light of half of all crops, as a share.
     pub jitter: f64,
     /// Whether it sees each image brought to one light ([`crate::data::Light`]).
@@ -180,15 +182,16 @@ pub struct CriticKnobs {
 impl CriticKnobs {
     /// How crops are damaged.
     pub fn forge(&self) -> ForgeKnobs {
-        ForgeKnobs { share: self.share, strength: self.strength, largest: self.largest, jitter: self.jitter }
+        let &Self { share, strength, largest, brightness, jitter, .. } = self;
+        ForgeKnobs { share, strength, largest, brightness, jitter }
     }
 }
 
 impl Default for CriticKnobs {
     fn default() -> Self {
-        let ForgeKnobs { share, strength, largest, jitter } = ForgeKnobs::default();
+        let ForgeKnobs { share, strength, largest, brightness, jitter } = ForgeKnobs::default();
         Self {
-            steps: 1_500,
+            steps: 2_000,
             batch: 16,
             crop: 96,
             width: 24,
@@ -197,6 +200,7 @@ impl Default for CriticKnobs {
             share,
             strength,
             largest,
+            brightness,
             jitter,
             level: true,
         }

@@ -75,13 +75,16 @@ pub struct ForgeKnobs {
     pub strength: f64,
     /// Half of the largest blob, as a share of the crop's side, 0.02 to 0.5.
     pub largest: f64,
+    /// Share of damage that is brighter or darker and nothing else, 0 to 1; the rest is any [`Fill`], each as often.
+    /// Most of what goes wrong with a surface is of that kind: scratches, pits, stains.
+    pub brightness: f64,
     /// Change of contrast and light of half of all crops, damaged or not, as a share: what must not be a cue.
     pub jitter: f64,
 }
 
 impl Default for ForgeKnobs {
     fn default() -> Self {
-        Self { share: 0.5, strength: 0.4, largest: 0.33, jitter: 0.2 }
+        Self { share: 0.5, strength: 0.4, largest: 0.33, brightness: 0.4, jitter: 0.2 }
     }
 }
 
@@ -126,7 +129,8 @@ impl Forger {
         if rng.random_bool(self.knobs.share.clamp(0.0, 1.0)) {
             for _ in 0..rng.random_range(1..=PIECES) {
                 let shape = *Shape::ALL.choose(rng).unwrap_or(&Shape::Blob);
-                let fill = *Fill::ALL.choose(rng).unwrap_or(&Fill::Brightness);
+                let any = !rng.random_bool(self.knobs.brightness.clamp(0.0, 1.0));
+                let fill = Fill::ALL.choose(rng).copied().filter(|_| any).unwrap_or(Fill::Brightness);
                 self.damage(&mut forged, donor, shape, fill, rng);
             }
         }
@@ -234,6 +238,23 @@ mod tests {
                 assert!(seen > 0.0, "{shape:?} {fill:?} is never to be seen");
             }
         }
+    }
+
+    #[test]
+    fn brightness_alone_leaves_the_texture_as_it_is() {
+        // How often the change bends from one pixel to the next: at the damage's edge, or all over it.
+        let torn = |brightness: f64| {
+            let forger = forger(ForgeKnobs { share: 1.0, brightness, jitter: 0.0, ..ForgeKnobs::default() });
+            let (crop, donor) = (texture(1), texture(2));
+            let count = |seed: u64| {
+                let forged = forger.forge(&crop, &donor, &mut ChaCha8Rng::seed_from_u64(seed));
+                let change: Vec<f32> = forged.values.iter().zip(&crop).map(|(a, b)| a - b).collect();
+                change.windows(3).filter(|w| (w[0] - 2.0 * w[1] + w[2]).abs() > 0.02).count()
+            };
+            (0..60).map(count).sum::<usize>() as f64 / (60 * SIDE * SIDE) as f64
+        };
+        let (alone, every) = (torn(1.0), torn(0.0));
+        assert!(alone < 0.5 * every, "{alone} {every}");
     }
 
     #[test]

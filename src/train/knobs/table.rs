@@ -232,6 +232,15 @@ pub const KNOBS: &[Knob] = &[
         "Half of the largest blob of damage, as a share of the crop's side."
     ),
     knob!(
+        "critic.brightness",
+        Critic,
+        "Brightness alone",
+        "of damage",
+        Domain::Float(0.0, 1.0),
+        true,
+        "Share of the damage that is brighter or darker and nothing else, as scratches, pits and stains are; the rest is of every kind."
+    ),
+    knob!(
         "critic.jitter",
         Critic,
         "Change of light",
