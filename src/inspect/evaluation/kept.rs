@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    fs::OpenOptions,
     path::{Path, PathBuf},
 };
 
@@ -86,16 +87,22 @@ impl Kept {
         }
     }
 
-    /// Writes the file, if it has one and anything is new.
+    /// Writes the file, if it has one and anything is new. What another test has kept in it since stays.
     pub fn write(&mut self) -> Result<(), FileError> {
-        let Some(path) = self.path.as_ref().filter(|_| self.changed) else { return Ok(()) };
+        let Some(path) = self.path.clone().filter(|_| self.changed) else { return Ok(()) };
         if let Some(folder) = path.parent() {
             let fault = |cause| FileError::new(files::Access::Write, folder, cause);
             std::fs::create_dir_all(folder).map_err(fault)?;
         }
+        // Held until the file is written; where no lock can be had, the last of two that write at once wins.
+        let lock = OpenOptions::new().write(true).create(true).truncate(false).open(path.with_extension("lock"));
+        let _held = lock.and_then(|file| file.lock().map(|()| file));
+        let own = std::mem::take(&mut self.entries);
+        *self = Self::open(Some(&path));
+        own.into_iter().for_each(|entry| self.add(entry));
         let newest = self.entries.len().saturating_sub(MOST);
         let about = "Images inspected by ganspect evaluate; may be deleted, and is then computed again.";
-        files::write_atomic_with(path, |out| {
+        files::write_atomic_with(&path, |out| {
             Ok(serde_json::to_writer(out, &FileOf { about, entries: &self.entries[newest..] })?)
         })?;
         self.changed = false;
@@ -129,10 +136,19 @@ mod tests {
         let back = Kept::open(Some(&path));
         assert_eq!((back.entries.len(), back.get(&FileHash::of(b"a"))), (2, Some(&entry("a", 3.0))));
         assert!(back.get(&FileHash::of(b"c")).is_none() && !back.changed);
+        // Two tests at once lose nothing of each other's.
+        let [mut one, mut two] = [(), ()].map(|()| Kept::open(Some(&path)));
+        one.add(entry("d", 4.0));
+        two.add(entry("e", 5.0));
+        one.write().unwrap();
+        two.write().unwrap();
+        let both = Kept::open(Some(&path));
+        assert_eq!(both.entries.len(), 4);
+        assert!([b"d", b"e"].iter().all(|name| both.get(&FileHash::of(*name)).is_some()));
         // One entry of another version.
         let text = std::fs::read_to_string(&path).unwrap().replacen("\"steps\":5", "\"stages\":5", 1);
         std::fs::write(&path, text).unwrap();
-        assert_eq!(Kept::open(Some(&path)).entries.len(), 1);
+        assert_eq!(Kept::open(Some(&path)).entries.len(), 3);
         std::fs::write(&path, "half of it").unwrap();
         assert_eq!(Kept::open(Some(&path)).entries.len(), 0);
         Kept::open(None).write().unwrap();
