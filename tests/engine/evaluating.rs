@@ -6,18 +6,16 @@ use std::{
     path::{Path, PathBuf},
     process::{Command as Process, Output},
     sync::{Arc, OnceLock},
-    thread,
-    time::Duration,
 };
 
+use crate::stage::{engine, phase, small, until};
 use burn::tensor::Device;
 use ganspect::{
     data::{
         Label,
         surface::{Kind, SetSize, write_set},
     },
-    device::DeviceChoice,
-    engine::{Command, Engine, live::Phase},
+    engine::{Command, live::Phase},
     inspect::{
         Evaluation, Evaluator, InvertKnobs, Job, Model, Planes, Regions, ScoreKind, TestSet,
         evaluation::{
@@ -25,7 +23,6 @@ use ganspect::{
             pixels::{PixelCounts, PixelTotals},
         },
     },
-    train::Recipe,
 };
 
 /// A folder with a model of a short run and a small set of images, made once for all tests.
@@ -42,32 +39,13 @@ fn bench() -> &'static Bench {
         let (run, set) = (folder.path().join("run"), folder.path().join("set"));
         let size = SetSize { train: 40, test_good: 4, test_per_defect: 2, side: 48 };
         write_set(&set, Kind::Turned, 3, size, &|_, _| true).unwrap();
-        let mut recipe = Recipe::default();
-        for assignment in [
-            "model.size=32",
-            "model.latent_size=8",
-            "train.batch=4",
-            "train.steps=4",
-            "encoder.steps=3",
-            "encoder.batch=4",
-            "critic.steps=2",
-            "critic.batch=4",
-            "data.holdout=0.5",
-        ] {
-            recipe.assign(assignment).unwrap();
-        }
-        let engine = Engine::start(DeviceChoice::Cpu, || {}).unwrap();
-        let (source, recipe) = (set.to_str().unwrap().parse().unwrap(), Box::new(recipe));
+        let engine = engine();
+        let (source, recipe) = (set.to_str().unwrap().parse().unwrap(), small(0.5));
         engine.send(Command::Start { source, opened: None, recipe, out: run.clone() });
-        for _ in 0..12_000 {
-            if engine.live().status.read().phase == Phase::Finished {
-                let broken = set.join("test/good/broken.png");
-                fs::write(broken, &fs::read(set.join("test/good/000.png")).unwrap()[..80]).unwrap();
-                return Bench { model: run.join("model.ganspect"), folder, set };
-            }
-            thread::sleep(Duration::from_millis(10));
-        }
-        panic!("waited in vain for the model: {:?}", engine.live().status.read().phase);
+        until(&engine, "the model", |e| phase(e) == Phase::Finished);
+        let broken = set.join("test/good/broken.png");
+        fs::write(broken, &fs::read(set.join("test/good/000.png")).unwrap()[..80]).unwrap();
+        Bench { model: run.join("model.ganspect"), folder, set }
     })
 }
 

@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use crate::stage::{engine, until};
+use crate::stage::{engine, small, until};
 use burn::tensor::Device;
 use ganspect::{
     data::{
@@ -38,22 +38,8 @@ fn bench() -> &'static Bench {
     BENCH.get_or_init(|| {
         let folder = tempfile::tempdir().unwrap();
         let run = folder.path().join("run");
-        let mut recipe = Recipe::default();
-        for assignment in [
-            "model.size=32",
-            "model.latent_size=8",
-            "train.batch=4",
-            "train.steps=4",
-            "encoder.steps=3",
-            "encoder.batch=4",
-            "critic.steps=2",
-            "critic.batch=4",
-            "data.holdout=0.06",
-        ] {
-            recipe.assign(assignment).unwrap();
-        }
         let engine = engine();
-        let (source, recipe) = ("surface:turned".parse().unwrap(), Box::new(recipe));
+        let (source, recipe) = ("surface:turned".parse().unwrap(), small(0.06));
         engine.send(Command::Start { source, opened: None, recipe, out: run.clone() });
         until(&engine, "the model", |e| e.live().status.read().phase == Phase::Finished);
         // The model of a run that has just ended is in force at once.

@@ -5,11 +5,31 @@ use std::{thread, time::Duration};
 use ganspect::{
     device::DeviceChoice,
     engine::{Engine, live::Phase},
+    train::Recipe,
 };
 
 /// On the CPU.
 pub fn engine() -> Engine {
     Engine::start(DeviceChoice::Cpu, || {}).unwrap()
+}
+
+/// Everything so small that a run and its model take a second; `holdout` is the share of the images held out.
+pub fn small(holdout: f64) -> Box<Recipe> {
+    let mut recipe = Recipe::default();
+    for assignment in [
+        "model.size=32",
+        "model.latent_size=8",
+        "train.batch=4",
+        "train.steps=4",
+        "encoder.steps=3",
+        "encoder.batch=4",
+        "critic.steps=2",
+        "critic.batch=4",
+        &format!("data.holdout={holdout}"),
+    ] {
+        recipe.assign(assignment).unwrap();
+    }
+    Box::new(recipe)
 }
 
 /// What its run is doing.

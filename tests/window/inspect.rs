@@ -1,13 +1,9 @@
 //! The Inspect workspace as its users meet it: what it shows, and what drops, pastes and keys do.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{fs, path::PathBuf, sync::Arc};
 
 use crate::inspected::{self, STEPS, STRIDE, entry, failed, model, query};
-use crate::stage::{SIZE, Stage, Window, open, open_in, point, press, shows};
+use crate::stage::{Dropped, SIZE, Stage, Window, open, open_in, point, press, shows};
 use egui::{Key, Modifiers};
 use egui_kittest::{
     SnapshotResults,
@@ -28,20 +24,6 @@ use ganspect::{
 fn show(stage: &mut Stage) {
     stage.harness.state_mut().apply(Action::Command(UiCommand::GoInspect));
     stage.harness.run_steps(3);
-}
-
-/// A file as the desktop drops it.
-#[derive(Debug)]
-struct Dropped(PathBuf);
-
-impl egui::DroppedFile for Dropped {
-    fn path(&self) -> &Path {
-        &self.0
-    }
-
-    fn bytes(&self) -> Result<Vec<u8>, String> {
-        fs::read(&self.0).map_err(|e| e.to_string())
-    }
 }
 
 fn drop_files(stage: &mut Stage, paths: &[PathBuf]) {

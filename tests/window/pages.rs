@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use crate::stage::{self, SIZE, Stage, Window, open, open_in, press, shows, themes};
+use crate::stage::{self, Dropped, SIZE, Stage, Window, open, open_in, press, shows, themes};
 use egui::{Key, Modifiers};
 use egui_kittest::{
     SnapshotResults,
@@ -205,19 +205,6 @@ fn the_import_page_says_what_it_understood_and_what_it_left_out() {
     stage.harness.get_by_label("Back").click();
     stage.harness.run_steps(3);
     assert!(shows(&stage.harness, "Train on Turned metal"));
-}
-
-#[derive(Debug)]
-struct Dropped(PathBuf);
-
-impl egui::DroppedFile for Dropped {
-    fn path(&self) -> &Path {
-        &self.0
-    }
-
-    fn bytes(&self) -> Result<Vec<u8>, String> {
-        Err("not read by the window".into())
-    }
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::{
     sync::Arc,
 };
 
+use crate::inspected;
 use crate::stage::{SIZE, Stage, Window, facts, open, open_in, point, press, shows};
 use egui::{Key, Modifiers, accesskit};
 use egui_kittest::{
@@ -24,10 +25,8 @@ use ganspect::{
         station::{Books, Figures, RecordState},
     },
     inspect::{
-        Assessment, Calibration, InvertKnobs, Kept, Outcome, Planes, Regions, ScoreKind, Scores, Verdict,
-        calibrate::{HeldOut, MapScale},
-        neighbours::Origin,
-        region::Shape,
+        Assessment, Calibration, InvertKnobs, Kept, Outcome, Planes, ScoreKind, Scores, Verdict, calibrate::HeldOut,
+        neighbours::Origin, region::Shape,
     },
     review::{
         Findings, Inspection, InspectionId, Item, Judgement, Moment, Part, PartId, Record, Standing, Suspect,
@@ -468,16 +467,7 @@ fn put(live: &Live, items: Vec<Item>) {
 
 fn calibration() -> Calibration {
     let held_out = (0..39_u32).map(|i| HeldOut { hash: FileHash::of(&i.to_le_bytes()), scores: Scores::default() });
-    Calibration {
-        fusion: Vec::new(),
-        labelled: None,
-        knobs: InvertKnobs::default(),
-        held_out: held_out.collect(),
-        regions: Regions::default(),
-        size: (SIDE, SIDE),
-        scale: MapScale { difference: 0.4, feature: 1.2, critic: 8.0 },
-        score: ScoreKind::WorstSpot,
-    }
+    Calibration { held_out: held_out.collect(), size: (SIDE, SIDE), ..inspected::calibration() }
 }
 
 /// The model in force, and what it draws in the place of part `i`.

@@ -1,6 +1,10 @@
 //! The real window without a display: the App over a real engine on the CPU, drawn by kittest.
 
-use std::{path::PathBuf, sync::Arc, thread};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+};
 
 use egui::{Key, Modifiers};
 use egui_kittest::{Harness, SnapshotOptions, SnapshotResults, kittest::Queryable};
@@ -45,6 +49,20 @@ pub fn facts(hash: impl Into<String>, calibrations: Vec<Calibration>) -> ModelFa
         regions: Regions::default(),
         split: Arc::new(Split { seed: 0, train: Vec::new(), held_out: Vec::new() }),
         lineage: None,
+    }
+}
+
+/// A file as the desktop drops it.
+#[derive(Debug)]
+pub struct Dropped(pub PathBuf);
+
+impl egui::DroppedFile for Dropped {
+    fn path(&self) -> &Path {
+        &self.0
+    }
+
+    fn bytes(&self) -> Result<Vec<u8>, String> {
+        Err("not read by the window".into())
     }
 }
 
