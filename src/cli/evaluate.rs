@@ -249,7 +249,7 @@ fn print(summary: &Summary) {
         None => println!("{}", super::promise(None)),
     }
     if summary.unlike > 0 {
-        println!("        {} images are not of the size that it is calibrated for", summary.unlike);
+        println!("        {} images are larger or smaller than what it is calibrated for", summary.unlike);
     }
     if let Some(caution) = &summary.caution {
         println!("        {caution}");

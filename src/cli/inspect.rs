@@ -204,7 +204,10 @@ impl std::fmt::Display for Tally {
             write!(f, ", {failed} could not be inspected")?;
         }
         if *unlike > 0 {
-            write!(f, "; {unlike} are not of the size that the model is calibrated for, so their promise is a guess")?;
+            write!(
+                f,
+                "; {unlike} are larger or smaller than what the model is calibrated for, so their promise is a guess"
+            )?;
         }
         Ok(())
     }

@@ -151,11 +151,11 @@ impl Finishing {
             (Part::Encoder, encoder.total()),
             (Part::Critic, steps),
             (Part::Usual, (2 * shown + kept) as u64),
-            (Part::Calibration, Calibrator::inspections(held_out.len(), steps > 0) as u64),
+            (Part::Calibration, held_out.len() as u64),
         ]);
         schedule.enter(Part::Encoder, 0);
         Ok(Self {
-            trial: Trial::new(held_out.first().copied(), &about),
+            trial: Trial::new(&held_out, &about),
             networks,
             about,
             recipe,

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     data::Opened,
-    inspect::{InvertKnobs, Job, Model, Planes, critic::Learning, model::About},
+    inspect::{Calibrator, InvertKnobs, Job, Model, Planes, critic::Learning, model::About},
     model::{Critic, FixedCritic},
 };
 
@@ -34,14 +34,17 @@ pub(super) struct Trial {
     next: Next,
     /// A healthy image that stands for those to be seen; while it cannot be read, their pace stays unknown.
     image: usize,
+    /// Images that will be inspected.
+    images: usize,
     about: About,
 }
 
 impl Trial {
-    /// A trial on the image at this place of the store.
-    pub(super) fn new(image: Option<usize>, about: &About) -> Self {
-        let next = if image.is_some() { Next::Usual } else { Next::Over };
-        Self { next, image: image.unwrap_or(0), about: about.clone() }
+    /// A trial on the first of the held-out images, which are at these places of the store.
+    pub(super) fn new(held_out: &[usize], about: &About) -> Self {
+        let next = if held_out.is_empty() { Next::Over } else { Next::Usual };
+        let image = held_out.first().copied().unwrap_or(0);
+        Self { next, image, images: held_out.len(), about: about.clone() }
     }
 
     /// Whether all was tried out.
@@ -90,7 +93,10 @@ impl Trial {
                     let (elapsed, steps) = (since.elapsed().as_secs_f64(), job.step());
                     if done || steps > 0 && elapsed >= INSPECTED {
                         let all = if done { steps } else { job.steps() };
-                        schedule.guess(Part::Calibration, elapsed * all as f64 / steps.max(1) as f64);
+                        let pixels = job.query().pixels();
+                        let inspections = Calibrator::inspections(self.images, pixels, critic.is_some());
+                        let one = elapsed * all as f64 / steps.max(1) as f64;
+                        schedule.guess(Part::Calibration, inspections * one);
                         Next::Over
                     } else {
                         Next::Inspection(model, job, since)

@@ -78,6 +78,9 @@ pub struct Calibration {
     pub held_out: Vec<HeldOut>,
     /// Their largest width and height, pixels.
     pub size: (usize, usize),
+    /// Their smallest width and height; files of earlier versions do not know them.
+    #[serde(default)]
+    pub smallest: Option<(usize, usize)>,
     /// Scales of the maps.
     pub scale: MapScale,
     /// The score that verdicts go by.
@@ -158,11 +161,19 @@ impl Calibration {
         self.least_rate().max(0.05)
     }
 
-    /// Whether an image of this width and height has the size of the held-out ones, give or take a tenth: a
-    /// largest value over more pixels is larger, so the promise holds for images of one size.
+    /// Whether an image of this width and height is as large as the held-out ones are, give or take a tenth: a largest
+    /// value over more pixels is larger, so the promise holds for images of such sizes.
     pub fn suits(&self, size: (usize, usize)) -> bool {
-        let near = |a: usize, b: usize| a.abs_diff(b) * 10 <= b;
-        near(size.0, self.size.0) && near(size.1, self.size.1)
+        let smallest = self.smallest.unwrap_or(self.size);
+        let within = |own: usize, least: usize, most: usize| 10 * own >= 9 * least && 10 * own <= 11 * most;
+        within(size.0, smallest.0, self.size.0) && within(size.1, smallest.1, self.size.1)
+    }
+
+    /// How large the held-out images are: "512 × 512 pixels", or from the smallest to the largest.
+    pub fn sizes(&self) -> String {
+        let smallest = self.smallest.unwrap_or(self.size);
+        let side = |least, most| if least == most { format!("{most}") } else { format!("{least} to {most}") };
+        format!("{} × {} pixels", side(smallest.0, self.size.0), side(smallest.1, self.size.1))
     }
 
     /// The smallest false-alarm rate that so many images can promise.
@@ -249,6 +260,7 @@ mod tests {
             regions: Regions::default(),
             held_out: values.into_iter().map(held_out).collect(),
             size: (64, 64),
+            smallest: None,
             scale: MapScale { difference: 1.0, feature: 1.0, critic: 8.0 },
             score: ScoreKind::Feature,
             fusion: Vec::new(),
@@ -281,10 +293,15 @@ mod tests {
     }
 
     #[test]
-    fn the_promise_is_for_images_of_one_size() {
-        let c = calibration([1.0]);
+    fn the_promise_is_for_images_as_large_as_those_it_rests_on() {
+        let mut c = calibration([1.0]);
         assert!(c.suits((64, 64)) && c.suits((70, 58)));
         assert!(!c.suits((128, 64)) && !c.suits((64, 32)));
+        assert_eq!(c.sizes(), "64 × 64 pixels");
+        c.smallest = Some((32, 64));
+        assert!(c.suits((29, 64)) && c.suits((48, 70)) && c.suits((70, 58)));
+        assert!(!c.suits((28, 64)) && !c.suits((48, 32)) && !c.suits((71, 64)));
+        assert_eq!(c.sizes(), "32 to 64 × 64 pixels");
     }
 
     #[test]

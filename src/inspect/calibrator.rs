@@ -27,6 +27,9 @@ pub(super) const WITHOUT_CRITIC: ScoreKind = ScoreKind::WorstSpot;
 /// Held-out images that are inspected once more, damaged, to see what each score is worth: where images differ much, few
 /// pieces of damage stand out, and the weights by ten images were now and then those of chance.
 const FORGED: usize = 32;
+/// Side of the square that is inspected once more on account of a piece of damage, in the mean: the damage and the tiles
+/// over it.
+const AGAIN: usize = 128;
 /// Draws of damage for one image, until a piece of it is to be seen.
 const DRAWS: usize = 8;
 /// Side of the window that is damaged, at most.
@@ -66,11 +69,13 @@ pub struct Calibrator {
     channels: usize,
     scale: f32,
     job: Option<Job>,
+    /// Whether `job` is about the last image of `done`, damaged.
+    again: bool,
     done: Vec<HeldOut>,
     /// Scores of damaged images; none are made without a critic.
     forged: Vec<Scores>,
-    with_critic: bool,
     size: (usize, usize),
+    smallest: Option<(usize, usize)>,
     difference: Counts,
     feature: Counts,
     critic: Counts,
@@ -103,24 +108,27 @@ impl Calibrator {
             channels,
             scale,
             job: None,
+            again: false,
             done: Vec::new(),
             forged: Vec::new(),
-            with_critic: false,
             size: (0, 0),
+            smallest: None,
             difference: Counts::default(),
             feature: Counts::default(),
             critic: Counts::default(),
         })
     }
 
-    /// Images inspected, and in all.
+    /// Images dealt with, and in all.
     pub fn progress(&self) -> (usize, usize) {
-        (self.done.len() + self.forged.len(), Self::inspections(self.images.len(), self.with_critic))
+        (self.done.len() - usize::from(self.again), self.images.len())
     }
 
-    /// Inspections that a calibration on so many held-out images takes.
-    pub(crate) fn inspections(images: usize, with_critic: bool) -> usize {
-        images + if with_critic { images.min(FORGED) } else { 0 }
+    /// How many inspections of a frame of so many pixels each of these images takes, in the mean: some are inspected once
+    /// more where they were damaged.
+    pub(crate) fn inspections(images: usize, pixels: usize, with_critic: bool) -> f64 {
+        let damaged = if with_critic { images.min(FORGED) as f64 / images.max(1) as f64 } else { 0.0 };
+        1.0 + damaged * (AGAIN.pow(2) as f64 / pixels.max(1) as f64).min(1.0)
     }
 
     /// How many images are inspected once more, damaged.
@@ -138,40 +146,47 @@ impl Calibrator {
     /// # Errors
     /// [`CalibrateError`] when an image cannot be read or inspected.
     pub fn slice(&mut self, networks: &Networks) -> Result<Option<Calibration>, CalibrateError> {
-        self.with_critic = networks.critic().is_some();
-        let (done, all) = self.progress();
-        if done == all {
-            return Ok(Some(self.calibration()));
-        }
-        let again = self.done.len() == self.images.len();
-        let which = if again { self.damaged_image(self.forged.len()) } else { self.done.len() };
-        let (index, hash) = self.images[which];
-        let mut job = match self.job.take() {
-            Some(job) => job,
-            None => {
-                let mut query = Planes::of(&*self.store.get(index)?, self.channels, self.scale);
-                if again {
-                    query = damaged(&query, which as u64);
-                }
+        let mut job = match (self.job.take(), self.images.get(self.done.len())) {
+            (Some(job), _) => job,
+            (None, Some((index, _))) => {
+                let query = Planes::of(&*self.store.get(*index)?, self.channels, self.scale);
                 Job::new(networks, Arc::new(query), self.knobs.clone(), &self.regions)?
             }
+            (None, None) => return Ok(Some(self.calibration())),
         };
-        if job.slice(networks)?
-            && let Some(outcome) = job.outcome(None)
-        {
-            if again {
+        job.slice(networks)?;
+        match job.outcome(None) {
+            None => self.job = Some(job),
+            Some(outcome) if self.again => {
+                self.again = false;
                 self.forged.push(outcome.scores);
-            } else {
-                self.count(&outcome);
-                let (width, height) = (outcome.query.width(), outcome.query.height());
-                self.size = (self.size.0.max(width), self.size.1.max(height));
-                self.done.push(HeldOut { hash, scores: outcome.scores });
             }
-        } else {
-            self.job = Some(job);
+            Some(outcome) => self.inspected(networks, outcome)?,
         }
         let (done, all) = self.progress();
         Ok((done == all).then(|| self.calibration()))
+    }
+
+    /// Takes note of a healthy image, and goes on with it damaged where its turn has come.
+    fn inspected(&mut self, networks: &Networks, outcome: Outcome) -> Result<(), CalibrateError> {
+        self.count(&outcome);
+        let (width, height) = (outcome.query.width(), outcome.query.height());
+        self.size = (self.size.0.max(width), self.size.1.max(height));
+        self.smallest = Some(self.smallest.map_or((width, height), |s| (s.0.min(width), s.1.min(height))));
+        let which = self.done.len();
+        let hash = self.images[which].1;
+        self.done.push(HeldOut { hash, scores: outcome.scores.clone() });
+        let next = self.forged.len();
+        if networks.critic().is_some() && next < self.damaged() && self.damaged_image(next) == which {
+            let query = Arc::new(damaged(&outcome.query, which as u64));
+            self.job = Job::changed(networks, query, &outcome, &self.regions)?;
+            self.again = self.job.is_some();
+            if !self.again {
+                // Nothing of it is to be seen, so nothing has moved.
+                self.forged.push(outcome.scores);
+            }
+        }
+        Ok(())
     }
 
     fn count(&mut self, outcome: &Outcome) {
@@ -199,6 +214,7 @@ impl Calibrator {
             regions: self.regions.clone(),
             held_out: self.done.clone(),
             size: self.size,
+            smallest: self.smallest,
             scale,
             score: WITHOUT_CRITIC,
             fusion: fusion(&healthy, &damaged),

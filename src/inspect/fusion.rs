@@ -201,6 +201,7 @@ mod tests {
             regions: Regions::default(),
             held_out: held_out.collect(),
             size: (64, 64),
+            smallest: None,
             scale: MapScale { difference: 1.0, feature: 1.0, critic: 8.0 },
             score: ScoreKind::Fused,
             fusion,

@@ -1,14 +1,22 @@
 //! One query, inspected a bounded slice of work at a time.
 
+mod outcome;
+mod sums;
+mod unchanged;
+
 use std::{ops::Range, sync::Arc, time::Instant};
 
 use burn::tensor::{Tensor, TensorData};
-use serde::{Deserialize, Serialize};
 
+pub use self::outcome::{Kept, Outcome, Record};
+use self::{
+    sums::{Sums, smallest},
+    unchanged::Unchanged,
+};
 use super::{
-    calibrate::{Assessment, Calibration},
+    calibrate::Calibration,
     critic::{Look, Verdicts},
-    invert::{Batch, Networks, Numbers, Target},
+    invert::{Batch, Networks, Target},
     knobs::{InvertKnobs, KnobError},
     maps::{self, ScoreKind, Scores},
     planes::Planes,
@@ -19,75 +27,6 @@ use crate::{
     boxes::box_mean,
     model::weights::{WeightError, host},
 };
-
-/// What one step of z left behind.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Record {
-    /// The step, from 0: the loss of the start.
-    pub step: usize,
-    /// Loss that z follows, per pixel, one value a restart; the mean over tiles.
-    pub loss: Vec<f32>,
-    /// Which of the restarts is best.
-    pub best: usize,
-    /// Of the best restart: |query - G(z)| per pixel.
-    pub residual: f32,
-    /// Of the best restart: feature matching per feature, or 0 when it has no weight.
-    pub feature: f32,
-    /// Of the best restart: log(1 - D(G(z))), or 0 when it has no weight.
-    pub prior: f32,
-    /// Of the best restart: length of z over the length of an average draw; the mean over tiles.
-    pub z_norm: f32,
-    /// Seconds of work so far.
-    pub seconds: f32,
-}
-
-/// The reconstruction after one step, kept for the scrubber.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Kept {
-    /// The step it was drawn at.
-    pub step: usize,
-    /// Plane by plane as in [`Planes`], -1 to 1 spread over 0 to 65,535.
-    pub pixels: Arc<[u16]>,
-}
-
-impl Kept {
-    /// A value as [`Planes`] has it.
-    pub fn value(&self, i: usize) -> f32 {
-        f32::from(self.pixels.get(i).copied().unwrap_or_default()) / 32_767.5 - 1.0
-    }
-}
-
-/// What came of a query.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Outcome {
-    /// The query.
-    pub query: Arc<Planes>,
-    /// The closest that the generator came.
-    pub reconstruction: Planes,
-    /// Query minus reconstruction, the mean over channels, one value a pixel in `[-2, 2]`; 0 where not
-    /// inspected.
-    pub difference: Vec<f32>,
-    /// Residual in D's features, one value a pixel; 0 where not inspected.
-    pub feature: Vec<f32>,
-    /// The critic's map, one value a pixel in units of what is usual; `None` without a critic.
-    pub critic: Option<Vec<f32>>,
-    /// The pixels that were inspected, or `None` for all.
-    pub inspected: Option<Vec<bool>>,
-    /// Every score.
-    pub scores: Scores,
-    /// Its place among good parts; `None` for a model that is not calibrated for these knobs.
-    pub assessment: Option<Assessment>,
-    /// The knobs it was inspected with.
-    pub knobs: InvertKnobs,
-    /// The whole way of z.
-    pub records: Vec<Record>,
-    /// Steps done.
-    pub steps: usize,
-    /// Tiles that the query was cut into.
-    pub tiles: usize,
-    /// Seconds of work.
-    pub seconds: f64,
-}
 
 /// What ends an inspection.
 #[derive(Debug, thiserror::Error)]
@@ -149,17 +88,6 @@ enum Phase {
     Done,
 }
 
-/// The sums of one step over the batches so far.
-#[derive(Debug, Default)]
-struct Sums {
-    /// One value a restart.
-    total: Vec<f64>,
-    residual: Vec<f64>,
-    feature: Vec<f64>,
-    prior: Vec<f64>,
-    z_norm: Vec<f64>,
-}
-
 /// One query on its way. All tiles take a step before any takes the next, so that the whole frame is
 /// seen to converge.
 #[derive(Debug)]
@@ -167,6 +95,7 @@ pub struct Job {
     query: Arc<Planes>,
     inspected: Option<Vec<bool>>,
     tiling: Tiling,
+    unchanged: Option<Unchanged>,
     knobs: InvertKnobs,
     /// Steps to do in all, more than the knobs say once the user asked for more.
     steps: usize,
@@ -231,6 +160,7 @@ impl Job {
             query,
             inspected,
             tiling,
+            unchanged: None,
             knobs,
             batches: Vec::new(),
             targets: Vec::new(),
@@ -249,6 +179,27 @@ impl Job {
             verdicts: None,
             seconds: 0.0,
         })
+    }
+
+    /// A query that is another of the same size but for a part, `before` being the outcome of that other one: only tiles
+    /// with a pixel that differs are inspected, for as many steps as all of them would be, and the rest stays as it was
+    /// drawn. `None` where nothing differs. Its records tell of the tiles inspected.
+    ///
+    /// # Errors
+    /// As [`Job::new`].
+    pub fn changed(
+        networks: &Networks,
+        query: Arc<Planes>,
+        before: &Outcome,
+        regions: &Regions,
+    ) -> Result<Option<Self>, InspectError> {
+        let mut job = Self::new(networks, query, before.knobs.clone(), regions)?;
+        let (unchanged, tiling) = Unchanged::of(before, &job.query, job.tiling.clone());
+        if tiling.is_empty() {
+            return Ok(None);
+        }
+        (job.tiling, job.unchanged) = (tiling, Some(unchanged));
+        Ok(Some(job))
     }
 
     /// The query.
@@ -432,8 +383,17 @@ impl Job {
         self.sums = Sums::default();
         let keep = self.is_kept(self.step);
         let look = self.looks(self.step);
-        self.canvas = (keep || look).then(|| self.tiling.canvas(self.query.channels()));
+        self.canvas = (keep || look).then(|| self.fresh_canvas());
         self.phase = Phase::Step(0);
+    }
+
+    /// A canvas for the tiles, with those on it that stay as they were.
+    fn fresh_canvas(&self) -> Canvas {
+        let mut canvas = self.tiling.canvas(self.query.channels());
+        if let Some(unchanged) = &self.unchanged {
+            unchanged.lay_drawn(&mut canvas);
+        }
+        canvas
     }
 
     fn is_kept(&self, step: usize) -> bool {
@@ -493,7 +453,7 @@ impl Job {
                 self.turn_away(&drawn);
             }
             if self.is_kept(self.step) {
-                self.frames.push(Kept { step: self.step, pixels: drawn.iter().map(|&v| packed(v)).collect() });
+                self.frames.push(Kept::new(self.step, &drawn));
             }
         }
         self.step += 1;
@@ -551,9 +511,12 @@ impl Job {
     }
 
     fn begin_finish(&mut self) {
-        self.canvas = Some(self.tiling.canvas(self.query.channels()));
-        self.feature_canvas = Some(self.tiling.canvas(1));
-        self.worst_tile = 0.0;
+        let mut features = self.tiling.canvas(1);
+        if let Some(unchanged) = &self.unchanged {
+            unchanged.lay_feature(&mut features);
+        }
+        (self.canvas, self.feature_canvas) = (Some(self.fresh_canvas()), Some(features));
+        self.worst_tile = self.unchanged.as_ref().map_or(0.0, |u| u.worst_tile);
         self.phase = Phase::Finish(0);
     }
 
@@ -614,7 +577,7 @@ impl Job {
         if let Some(canvas) = self.canvas.take() {
             let values = canvas.finish(|i| query.values()[i]);
             if self.frames.last().is_none_or(|f| f.step < self.step) {
-                self.frames.push(Kept { step: self.step, pixels: values.iter().map(|&v| packed(v)).collect() });
+                self.frames.push(Kept::new(self.step, &values));
             }
             self.reconstruction = Planes::new(query.width(), query.height(), query.channels(), values);
         }
@@ -685,55 +648,10 @@ impl Job {
             knobs: self.knobs.clone(),
             records: self.records.clone(),
             steps: self.step,
-            tiles: self.tiling.len(),
+            tiles: self.tiling.len() + self.unchanged.as_ref().map_or(0, |u| u.tiles.len()),
             seconds: self.seconds,
         })
     }
-}
-
-impl Sums {
-    fn add(&mut self, numbers: &Numbers, restarts: usize) {
-        let columns = [
-            (&mut self.total, &numbers.total),
-            (&mut self.residual, &numbers.residual),
-            (&mut self.feature, &numbers.feature),
-            (&mut self.prior, &numbers.prior),
-            (&mut self.z_norm, &numbers.z_norm),
-        ];
-        for (sums, values) in columns {
-            sums.resize(restarts, 0.0);
-            for (row, value) in values.iter().enumerate() {
-                sums[row % restarts] += f64::from(*value);
-            }
-        }
-    }
-
-    fn record(&self, step: usize, tiles: usize, tile_len: usize, seconds: f64) -> Record {
-        let pixels = (tiles * tile_len).max(1) as f64;
-        let loss: Vec<f32> = self.total.iter().map(|v| (v / pixels) as f32).collect();
-        let best = smallest(&loss);
-        let of = |column: &[f64], over: f64| (column.get(best).copied().unwrap_or_default() / over) as f32;
-        Record {
-            step,
-            best,
-            residual: of(&self.residual, pixels),
-            feature: of(&self.feature, pixels),
-            prior: of(&self.prior, tiles.max(1) as f64),
-            z_norm: of(&self.z_norm, tiles.max(1) as f64),
-            seconds: seconds as f32,
-            loss,
-        }
-    }
-}
-
-/// The place of the smallest value.
-fn smallest(values: &[f32]) -> usize {
-    values.iter().enumerate().min_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(i, _)| i)
-}
-
-/// -1 to 1 spread over 0 to 65,535.
-fn packed(value: f32) -> u16 {
-    ((value.clamp(-1.0, 1.0) + 1.0) * 32_767.5).round() as u16
 }
 
 /// Query minus drawn, the mean over channels, one value a pixel.

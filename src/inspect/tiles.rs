@@ -39,17 +39,22 @@ impl Tiling {
         Self { width, height, side, corners }
     }
 
-    /// Without the tiles that hold no pixel of `inspected`.
-    pub fn only(mut self, inspected: &[bool]) -> Self {
+    /// The tiles that hold a pixel of `some`, and those that hold none.
+    pub fn parted(self, some: &[bool]) -> (Self, Self) {
         let (width, height, side) = (self.width as isize, self.height as isize, self.side as isize);
-        self.corners.retain(|&(x, y)| {
+        let (holding, rest) = self.corners.iter().partition(|&&(x, y)| {
             let mut rows = y.max(0)..(y + side).min(height);
             rows.any(|v| {
                 let line = v * width + x.max(0)..v * width + (x + side).min(width);
-                inspected.get(line.start as usize..line.end as usize).is_some_and(|l| l.contains(&true))
+                some.get(line.start as usize..line.end as usize).is_some_and(|l| l.contains(&true))
             })
         });
-        self
+        (Self { corners: holding, ..self.clone() }, Self { corners: rest, ..self })
+    }
+
+    /// Without the tiles that hold no pixel of `inspected`.
+    pub fn only(self, inspected: &[bool]) -> Self {
+        self.parted(inspected).0
     }
 
     /// Tiles.
@@ -219,8 +224,9 @@ mod tests {
     fn tiles_without_a_pixel_to_inspect_are_left_out() {
         let mut inspected = vec![false; 256 * 256];
         inspected[200 * 256 + 3] = true;
-        let tiling = Tiling::new(256, 256, 64).only(&inspected);
+        let (tiling, rest) = Tiling::new(256, 256, 64).parted(&inspected);
         assert_eq!(tiling.corners, [(0, 144), (0, 192)]);
+        assert_eq!(rest.len(), 25 - 2);
         assert!(Tiling::new(64, 64, 64).only(&vec![false; 4096]).is_empty());
     }
 

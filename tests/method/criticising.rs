@@ -91,6 +91,7 @@ fn the_promised_rate_is_kept_over_splits_of_healthy_images() {
             regions: Regions::default(),
             held_out: known.iter().map(|&v| HeldOut { hash: FileHash::of(&v.to_le_bytes()), scores: of(v) }).collect(),
             size: (64, 64),
+            smallest: None,
             scale: MapScale { difference: 1.0, feature: 1.0, critic: 8.0 },
             score: ScoreKind::Critic,
             fusion: Vec::new(),

@@ -308,3 +308,37 @@ fn knobs_out_of_range_are_refused() {
     let refused = Job::new(&networks, turned(32, None), knobs, &Regions::default()).unwrap_err();
     assert!(refused.to_string().contains("from 1 to 100000"), "{refused}");
 }
+
+#[test]
+fn a_query_that_changed_in_a_part_is_inspected_there() {
+    let networks = networks(&small());
+    let clean = turned(128, None);
+    let knobs = InvertKnobs { robust: 0.0, ..short() };
+    let before = invert(&networks, &clean, &knobs);
+    let mut values = clean.values().to_vec();
+    for (x, y) in (0..12 * 12).map(|i| (40 + i % 12, 70 + i / 12)) {
+        values[y * 128 + x] = 1.0;
+    }
+    let query = Arc::new(Planes::new(128, 128, 1, values).unwrap());
+    let changed = |query| Job::changed(&networks, query, &before, &Regions::default()).unwrap();
+    assert!(changed(Arc::clone(&clean)).is_none());
+    let job = changed(Arc::clone(&query)).unwrap();
+    let (part, whole) = (finish(&networks, job), invert(&networks, &query, &knobs));
+    assert_eq!((part.tiles, part.steps), (whole.tiles, whole.steps));
+    for i in 0..128 * 128 {
+        let (x, y) = (i % 128, i / 128);
+        let at = |o: &Outcome| (o.reconstruction.values()[i], o.feature[i]);
+        let (own, all, old) = (at(&part), at(&whole), at(&before));
+        if (40..52).contains(&x) && (70..82).contains(&y) {
+            // Every tile over it was inspected anew.
+            assert!((own.0 - all.0).abs() < 1e-4 && (own.1 - all.1).abs() < 1e-4, "{x} {y}: {own:?} {all:?}");
+        } else if !(0..96).contains(&x) || !(32..120).contains(&y) {
+            assert!((own.0 - old.0).abs() < 1e-6 && (own.1 - old.1).abs() < 1e-6, "no tile reaches {x} {y}");
+        }
+    }
+    assert!(part.reconstruction.values() != before.reconstruction.values());
+    for kind in [ScoreKind::L1, ScoreKind::WorstSpot, ScoreKind::Feature, ScoreKind::FeatureSpot] {
+        let (own, all, old) = (part.scores.get(kind), whole.scores.get(kind), before.scores.get(kind));
+        assert!((own - all).abs() <= 0.05 * (all - old).abs() + 1e-6, "{kind:?}: {own} for {all}, {old} before");
+    }
+}

@@ -65,6 +65,7 @@ fn calibration() -> Calibration {
         regions: Regions::default(),
         held_out: held_out.collect(),
         size: (SIDE, SIDE),
+        smallest: None,
         scale: MapScale { difference: 0.4, feature: 1.2, critic: 8.0 },
         score: ScoreKind::WorstSpot,
     }

@@ -96,6 +96,7 @@ pub fn calibration() -> Calibration {
         held_out: held_out.collect(),
         regions: Regions::default(),
         size: (SIDE, SIDE),
+        smallest: None,
         scale: MapScale { difference: 0.4, feature: 1.2, critic: 8.0 },
         score: ScoreKind::WorstSpot,
     }

@@ -149,6 +149,7 @@ mod tests {
             regions: Regions::default(),
             held_out: held_out.collect(),
             size: (64, 64),
+            smallest: None,
             fusion: Vec::new(),
             labelled: None,
             scale: MapScale { difference: 1.0, feature: 1.0, critic: 8.0 },

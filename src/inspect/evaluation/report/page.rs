@@ -150,7 +150,7 @@ fn facts(out: &mut String, summary: &Summary) {
         let n = summary.unlike;
         let _ = write!(
             out,
-            "<p>{n} images are not of the size that the model is calibrated for, so their promise is a guess.</p>"
+            "<p>{n} images are larger or smaller than what the model is calibrated for, so their promise is a guess.</p>"
         );
     }
 }

@@ -118,7 +118,7 @@ fn promise(ui: &mut Ui, view: &View<'_>, frame: &mut Frame<'_>) -> Option<Wish> 
         ui.horizontal_top(|ui| {
             theme::state_icon(ui, State::Suspect);
             let text = format!(
-                "{} test images are not of their size, so for those the promise is a guess.",
+                "{} test images are larger or smaller than they are, so for those the promise is a guess.",
                 ticks::grouped(view.scored.unlike as f64, 0)
             );
             ui.add(Label::new(text).wrap());

@@ -246,10 +246,9 @@ pub fn promise(ui: &mut Ui, scene: &Scene, wanted: &InvertKnobs, frame: &mut Fra
         let text = format!("Rests on {n} held-out healthy images, which can promise no less than {least}.");
         ui.add(Label::new(theme::weak_caption(&p, text)).wrap());
         if scene.entry().and_then(|e| e.size).is_some_and(|size| !calibration.suits(size)) {
-            let (width, height) = calibration.size;
             ui.horizontal_top(|ui| {
                 theme::state_icon(ui, State::Suspect);
-                let text = format!("They are {width} × {height} pixels. This image is not, so the promise is a guess.");
+                let text = format!("They are {}. This image is not, so the promise is a guess.", calibration.sizes());
                 ui.add(Label::new(text).wrap());
             });
         }
