@@ -213,7 +213,8 @@ fn curve_of(ui: &mut Ui, rect: Rect, curve: Curve, scored: &Scored, judged: Opti
         None => format!("{title}: {along} over {across}"),
     };
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, spoken.clone()));
-    let painter = ui.painter_at(rect);
+    // The point in force may lie on the edge.
+    let painter = ui.painter_at(rect.expand2(vec2(DOT + theme::CURVE, 0.0)));
     painter.rect_filled(plot, 2.0, p.plot);
     let place = |x: f64, y: f64| plot.left_bottom() + vec2(x as f32 * plot.width(), -(y as f32) * plot.height());
     let font = font(ui);

@@ -383,9 +383,8 @@ fn figures(ui: &mut Ui, view: &View<'_>) {
     let caught = |rate: f64| at(rate).and_then(|t| s.evaluation.confusion(s.kind, t).caught_share());
     let n = s.held_out.len();
     let few = |percent: u32| {
-        format!(
-            "{n} held-out healthy images cannot promise {percent} in 100; more would be needed to give this figure."
-        )
+        let least = 100_u32.div_ceil(percent) - 1;
+        format!("{n} held-out healthy images cannot promise {percent} in 100; this figure takes at least {least}.")
     };
     let caught_help = |percent: u32, known: bool| match known {
         false => few(percent),
@@ -419,6 +418,10 @@ fn figures(ui: &mut Ui, view: &View<'_>) {
     ];
     for (name, value, estimate, help) in rows {
         figure(ui, name, value, estimate, &help);
+    }
+    if at(0.01).is_none() && n > 0 {
+        let text = "A promise of 1 % takes at least 99 held-out images.";
+        ui.add(Label::new(theme::weak_caption(&p, text)).wrap());
     }
 }
 
