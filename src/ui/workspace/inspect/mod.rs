@@ -452,6 +452,9 @@ impl InspectWorkspace {
                 calibration: scene.calibration(),
                 absent: None,
                 alone: false,
+                odd: view.alike.as_ref().zip(entry.assessment.as_ref()).and_then(|(alike, assessment)| {
+                    (assessment.verdict != Verdict::Healthy).then_some((alike.corner, assessment.verdict))
+                }),
             };
             self.triptych.ui(ui, &subject, &mut self.regions, frame.actions);
         });

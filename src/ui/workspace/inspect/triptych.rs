@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     engine::inspect::{ModelFacts, View},
-    inspect::{Calibration, Kept, Regions},
+    inspect::{Calibration, Kept, Regions, Verdict, neighbours::SIDE},
     report::colour_map::{ColourMap, table},
     ui::{
         Action, UiCommand,
@@ -86,6 +86,8 @@ pub struct Subject<'a> {
     pub absent: Option<&'a str>,
     /// The query alone fills the place.
     pub alone: bool,
+    /// The upper left corner of the place that stands beside good parts under the verdict, to be marked, and the verdict.
+    pub odd: Option<((usize, usize), Verdict)>,
 }
 
 /// What lies over the query, and has the pointer while it draws.
@@ -237,10 +239,14 @@ impl Triptych {
             let cursor = if drawing { egui::CursorIcon::Crosshair } else { egui::CursorIcon::Default };
             response.on_hover_cursor(cursor);
         }
-        if let Some(at) = pointed {
-            for i in 0..count {
-                let body = inner(pane(i));
-                cross(ui, body, &self.view.place(body, size, ppp), at);
+        for i in 0..count {
+            let body = inner(pane(i));
+            let placed = self.view.place(body, size, ppp);
+            if let Some((corner, verdict)) = subject.odd {
+                odd_place(ui, body, &placed, corner, verdict);
+            }
+            if let Some(at) = pointed {
+                cross(ui, body, &placed, at);
             }
         }
         if measured {
@@ -508,6 +514,27 @@ fn head(ui: &mut Ui, rect: Rect, title: &str) {
     ui.scope_builder(build.layout(Layout::left_to_right(Align::Center)), |ui| {
         ui.add(egui::Label::new(theme::weak_caption(&p, title)).truncate());
     });
+}
+
+/// The corners of the oddest place.
+fn odd_place(ui: &Ui, body: Rect, placed: &Placed, (x, y): (usize, usize), verdict: Verdict) {
+    let p = Palette::of(ui);
+    let painter = ui.painter().with_clip_rect(body.intersect(ui.clip_rect()));
+    let first = egui::pos2(x as f32, y as f32);
+    let [from, to] = [first, first + vec2(SIDE as f32, SIDE as f32)].map(|at| placed.to_screen(at));
+    let place = Rect::from_min_max(from, to);
+    let arm = (place.width() / 5.0).clamp(3.0, 14.0);
+    let colour = if verdict == Verdict::Defective { p.defective } else { p.suspect };
+    for stroke in [Stroke::new(3.5, Color32::from_black_alpha(140)), Stroke::new(theme::CURVE, colour)] {
+        for (corner, dx, dy) in [
+            (place.left_top(), arm, arm),
+            (place.right_top(), -arm, arm),
+            (place.left_bottom(), arm, -arm),
+            (place.right_bottom(), -arm, -arm),
+        ] {
+            painter.line(vec![corner + vec2(dx, 0.0), corner, corner + vec2(0.0, dy)], stroke);
+        }
+    }
 }
 
 /// The pixel under the pointer, marked in each of the panes.

@@ -279,6 +279,8 @@ fn subject<'a>(item: &Item, seen: &'a Seen, model: Option<&'a ModelFacts>, alone
         absent: seen.absent.as_deref(),
         // Where nothing will stand beside it, the picture has all of the place.
         alone: alone || seen.absent.is_some() && !seen.coming,
+        // The record's places are outlined.
+        odd: None,
     }
 }
 
