@@ -191,7 +191,7 @@ impl Default for CriticKnobs {
     fn default() -> Self {
         let ForgeKnobs { share, strength, largest, brightness, jitter } = ForgeKnobs::default();
         Self {
-            steps: 2_000,
+            steps: 2_500,
             batch: 16,
             crop: 96,
             width: 24,
