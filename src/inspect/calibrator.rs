@@ -74,8 +74,9 @@ pub struct Calibrator {
     done: Vec<HeldOut>,
     /// Scores of damaged images; none are made without a critic.
     forged: Vec<Scores>,
+    /// Largest and smallest width and height so far.
     size: (usize, usize),
-    smallest: Option<(usize, usize)>,
+    smallest: (usize, usize),
     difference: Counts,
     feature: Counts,
     critic: Counts,
@@ -112,7 +113,7 @@ impl Calibrator {
             done: Vec::new(),
             forged: Vec::new(),
             size: (0, 0),
-            smallest: None,
+            smallest: (usize::MAX, usize::MAX),
             difference: Counts::default(),
             feature: Counts::default(),
             critic: Counts::default(),
@@ -172,7 +173,7 @@ impl Calibrator {
         self.count(&outcome);
         let (width, height) = (outcome.query.width(), outcome.query.height());
         self.size = (self.size.0.max(width), self.size.1.max(height));
-        self.smallest = Some(self.smallest.map_or((width, height), |s| (s.0.min(width), s.1.min(height))));
+        self.smallest = (self.smallest.0.min(width), self.smallest.1.min(height));
         let which = self.done.len();
         let hash = self.images[which].1;
         self.done.push(HeldOut { hash, scores: outcome.scores.clone() });
@@ -214,7 +215,7 @@ impl Calibrator {
             regions: self.regions.clone(),
             held_out: self.done.clone(),
             size: self.size,
-            smallest: self.smallest,
+            smallest: Some(self.smallest),
             scale,
             score: WITHOUT_CRITIC,
             fusion: fusion(&healthy, &damaged),

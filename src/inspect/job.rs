@@ -194,7 +194,7 @@ impl Job {
         regions: &Regions,
     ) -> Result<Option<Self>, InspectError> {
         let mut job = Self::new(networks, query, before.knobs.clone(), regions)?;
-        let (unchanged, tiling) = Unchanged::of(before, &job.query, job.tiling.clone());
+        let (unchanged, tiling) = Unchanged::of(before, &job.query, &job.tiling);
         if tiling.is_empty() {
             return Ok(None);
         }

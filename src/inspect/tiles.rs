@@ -40,7 +40,7 @@ impl Tiling {
     }
 
     /// The tiles that hold a pixel of `some`, and those that hold none.
-    pub fn parted(self, some: &[bool]) -> (Self, Self) {
+    pub fn parted(&self, some: &[bool]) -> (Self, Self) {
         let (width, height, side) = (self.width as isize, self.height as isize, self.side as isize);
         let (holding, rest) = self.corners.iter().partition(|&&(x, y)| {
             let mut rows = y.max(0)..(y + side).min(height);
@@ -49,7 +49,7 @@ impl Tiling {
                 some.get(line.start as usize..line.end as usize).is_some_and(|l| l.contains(&true))
             })
         });
-        (Self { corners: holding, ..self.clone() }, Self { corners: rest, ..self })
+        (Self { corners: holding, ..*self }, Self { corners: rest, ..*self })
     }
 
     /// Without the tiles that hold no pixel of `inspected`.

@@ -20,7 +20,7 @@ pub(super) struct Unchanged {
 
 impl Unchanged {
     /// What stays of `before`, and the tiles of `tiling` that hold a pixel of `query` which has changed.
-    pub(super) fn of(before: &Outcome, query: &Planes, tiling: Tiling) -> (Self, Tiling) {
+    pub(super) fn of(before: &Outcome, query: &Planes, tiling: &Tiling) -> (Self, Tiling) {
         let pixels = query.pixels();
         let mut differs = vec![false; pixels];
         for (i, (own, other)) in query.values().iter().zip(before.query.values()).enumerate() {

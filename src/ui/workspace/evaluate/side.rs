@@ -383,8 +383,7 @@ fn figures(ui: &mut Ui, view: &View<'_>) {
     let caught = |rate: f64| at(rate).and_then(|t| s.evaluation.confusion(s.kind, t).caught_share());
     let n = s.held_out.len();
     let few = |percent: u32| {
-        let least = 100_u32.div_ceil(percent) - 1;
-        format!("{n} held-out healthy images cannot promise {percent} in 100; this figure takes at least {least}.")
+        format!("A promise of {percent} % takes at least {} held-out images.", 100_u32.div_ceil(percent) - 1)
     };
     let caught_help = |percent: u32, known: bool| match known {
         false => few(percent),
@@ -420,8 +419,7 @@ fn figures(ui: &mut Ui, view: &View<'_>) {
         figure(ui, name, value, estimate, &help);
     }
     if at(0.01).is_none() && n > 0 {
-        let text = "A promise of 1 % takes at least 99 held-out images.";
-        ui.add(Label::new(theme::weak_caption(&p, text)).wrap());
+        ui.add(Label::new(theme::weak_caption(&p, few(1))).wrap());
     }
 }
 

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     canvases::{Canvases, Wanted},
     raster::{self, MapKind, Source, grey_level},
+    verdict_state,
 };
 use crate::{
     engine::inspect::{ModelFacts, View},
@@ -524,7 +525,7 @@ fn odd_place(ui: &Ui, body: Rect, placed: &Placed, (x, y): (usize, usize), verdi
     let [from, to] = [first, first + vec2(SIDE as f32, SIDE as f32)].map(|at| placed.to_screen(at));
     let place = Rect::from_min_max(from, to);
     let arm = (place.width() / 5.0).clamp(3.0, 14.0);
-    let colour = if verdict == Verdict::Defective { p.defective } else { p.suspect };
+    let colour = p.state(verdict_state(verdict));
     for stroke in [Stroke::new(3.5, Color32::from_black_alpha(140)), Stroke::new(theme::CURVE, colour)] {
         for (corner, dx, dy) in [
             (place.left_top(), arm, arm),
