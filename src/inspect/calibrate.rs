@@ -57,9 +57,12 @@ pub struct MapScale {
     pub difference: f32,
     /// Of the feature residual.
     pub feature: f32,
-    /// Of the critic's map.
+    /// Of the critic's logit.
     #[serde(default = "critic_scale")]
     pub critic: f32,
+    /// Of the distance of the critic's features.
+    #[serde(default = "critic_scale")]
+    pub distance: f32,
 }
 
 /// What a critic's map is drawn up to where nothing else is known, in standard deviations.
@@ -261,7 +264,7 @@ mod tests {
             held_out: values.into_iter().map(held_out).collect(),
             size: (64, 64),
             smallest: None,
-            scale: MapScale { difference: 1.0, feature: 1.0, critic: 8.0 },
+            scale: MapScale { difference: 1.0, feature: 1.0, critic: 8.0, distance: 8.0 },
             score: ScoreKind::Feature,
             fusion: Vec::new(),
             labelled: None,

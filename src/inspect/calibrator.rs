@@ -80,6 +80,7 @@ pub struct Calibrator {
     difference: Counts,
     feature: Counts,
     critic: Counts,
+    distance: Counts,
 }
 
 impl Calibrator {
@@ -117,6 +118,7 @@ impl Calibrator {
             difference: Counts::default(),
             feature: Counts::default(),
             critic: Counts::default(),
+            distance: Counts::default(),
         })
     }
 
@@ -196,7 +198,8 @@ impl Calibrator {
             self.difference.add(outcome.difference[i].abs());
             self.feature.add(outcome.feature[i]);
             if let Some(critic) = &outcome.critic {
-                self.critic.add(critic[i].max(0.0) * (MOST / MOST_CRITIC));
+                self.critic.add(critic.logit[i].max(0.0) * (MOST / MOST_CRITIC));
+                self.distance.add(critic.distance[i].max(0.0) * (MOST / MOST_CRITIC));
             }
         }
     }
@@ -206,6 +209,7 @@ impl Calibrator {
             difference: 2.0 * self.difference.quantile(QUIET),
             feature: 2.0 * self.feature.quantile(QUIET),
             critic: 2.0 * self.critic.quantile(QUIET) * (MOST_CRITIC / MOST),
+            distance: 2.0 * self.distance.quantile(QUIET) * (MOST_CRITIC / MOST),
         };
         let healthy: Vec<Scores> = self.done.iter().map(|h| h.scores.clone()).collect();
         let damaged: Vec<_> =

@@ -12,7 +12,11 @@ mod usual;
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-pub use self::{learning::Learning, look::Look, usual::Usual};
+pub use self::{
+    learning::Learning,
+    look::{CriticMaps, Look},
+    usual::Usual,
+};
 use super::{neighbours::SIDE, patterns::Patterns, planes::Planes};
 use crate::{
     data::Light,
@@ -272,8 +276,16 @@ mod tests {
         let inspected: Vec<bool> = (0..120 * 96).map(|i| i % 120 < 8).collect();
         let aside = critic.score(&look, Some(&inspected)).distance;
         assert!(aside < critic.score(&look, None).distance);
-        let map = look.pixels();
-        assert_eq!(map.len(), 120 * 96);
+        // Both maps are largest in the square, and nought where nothing is inspected.
+        let maps = look.maps(None);
+        let aside = look.maps(Some(&inspected));
+        for (whole, aside) in [(maps.logit, aside.logit), (maps.distance, aside.distance)] {
+            assert_eq!((whole.len(), aside.len()), (120 * 96, 120 * 96));
+            assert!((0..whole.len()).all(|i| aside[i] == if inspected[i] { whole[i] } else { 0.0 }));
+        }
+        let distance = look.maps(None).distance;
+        let at = (0..distance.len()).max_by(|a, b| distance[*a].total_cmp(&distance[*b])).unwrap();
+        assert!((48..72).contains(&(at % 120)) && (38..62).contains(&(at / 120)), "{at}");
     }
 
     #[test]

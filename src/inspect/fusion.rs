@@ -202,7 +202,7 @@ mod tests {
             held_out: held_out.collect(),
             size: (64, 64),
             smallest: None,
-            scale: MapScale { difference: 1.0, feature: 1.0, critic: 8.0 },
+            scale: MapScale { difference: 1.0, feature: 1.0, critic: 8.0, distance: 8.0 },
             score: ScoreKind::Fused,
             fusion,
             labelled: None,

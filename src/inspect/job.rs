@@ -372,7 +372,7 @@ impl Job {
     /// How much each pixel may pull z, from what the critic saw: 1 where nothing is odd, down to 1 - robust where it
     /// is sure of damage.
     fn doubts(&self, look: &Look) -> Vec<f32> {
-        let map = look.pixels();
+        let map = look.logits();
         let strength = self.knobs.robust as f32;
         let inside = |i: usize| self.inspected.as_ref().is_none_or(|all| all[i]);
         let weight = |v: &f32| 1.0 - strength / (1.0 + (ODD - v).exp());
@@ -624,13 +624,7 @@ impl Job {
             scores.set(ScoreKind::CriticDistance, verdicts.distance);
             scores.set(ScoreKind::CriticPattern, verdicts.pattern);
         }
-        let critic = self.look.as_ref().map(|look| {
-            let mut map = look.pixels();
-            if let Some(inspected) = &self.inspected {
-                map.iter_mut().zip(inspected).filter(|(_, on)| !**on).for_each(|(v, _)| *v = 0.0);
-            }
-            map
-        });
+        let critic = self.look.as_ref().map(|look| look.maps(self.inspected.as_deref()));
         if let Some((calibration, _)) = calibration {
             calibration.fuse(&mut scores);
         }

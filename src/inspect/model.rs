@@ -254,7 +254,7 @@ impl Model {
         let calibrations: Vec<Calibration> =
             serde_json::from_str(text(key::CALIBRATIONS)?).map_err(|e| broken(key::CALIBRATIONS, e.to_string()))?;
         let fine = |c: &Calibration| {
-            let numbers = [c.scale.difference, c.scale.feature, c.scale.critic];
+            let numbers = [c.scale.difference, c.scale.feature, c.scale.critic, c.scale.distance];
             let parts = c.fusion.iter().all(|p| p.centre.is_finite() && p.spread > 0.0 && p.weight.is_finite());
             c.knobs.validate().is_ok()
                 && !c.held_out.is_empty()

@@ -95,7 +95,7 @@ pub fn oddest(outcome: &Outcome) -> Option<(usize, usize)> {
     let (width, height) = (outcome.query.width(), outcome.query.height());
     let inspected = outcome.inspected.as_deref();
     let map = match &outcome.critic {
-        Some(map) => map.clone(),
+        Some(maps) => maps.logit.clone(),
         None => outcome.difference.iter().map(|v| v.abs()).collect(),
     };
     let smooth = box_mean(&map, width, height, REACH, inspected);

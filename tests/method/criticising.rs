@@ -92,7 +92,7 @@ fn the_promised_rate_is_kept_over_splits_of_healthy_images() {
             held_out: known.iter().map(|&v| HeldOut { hash: FileHash::of(&v.to_le_bytes()), scores: of(v) }).collect(),
             size: (64, 64),
             smallest: None,
-            scale: MapScale { difference: 1.0, feature: 1.0, critic: 8.0 },
+            scale: MapScale { difference: 1.0, feature: 1.0, critic: 8.0, distance: 8.0 },
             score: ScoreKind::Critic,
             fusion: Vec::new(),
             labelled: None,

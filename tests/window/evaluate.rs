@@ -66,7 +66,7 @@ fn calibration() -> Calibration {
         held_out: held_out.collect(),
         size: (SIDE, SIDE),
         smallest: None,
-        scale: MapScale { difference: 0.4, feature: 1.2, critic: 8.0 },
+        scale: MapScale { difference: 0.4, feature: 1.2, critic: 8.0, distance: 8.0 },
         score: ScoreKind::WorstSpot,
     }
 }

@@ -146,6 +146,29 @@ fn healthy_crops_stand_beside_the_oddest_place() {
 }
 
 #[test]
+fn the_heatmap_shows_any_of_the_maps() {
+    let mut results = SnapshotResults::new();
+    let mut stage = open(true, SIZE, |live| {
+        model(live);
+        query(live, "part-0043.png", Some(DefectKind::Scratch), 3, STEPS, 1);
+    });
+    show(&mut stage);
+    for (title, unit) in [
+        ("Signed difference", "per px"),
+        ("Feature residual", "per px"),
+        ("Critic", "σ"),
+        ("Critic's distance", "σ"),
+        ("Difference", "per px"),
+        ("Critic's distance", "σ"),
+    ] {
+        stage.choose("Map", title);
+        assert!(shows(&stage.harness, &format!("{title}; arrows move it")), "{title}");
+        assert!(stage.harness.query_by_label(unit).is_some(), "{title} is in {unit}");
+    }
+    stage.snapshot("inspect_distance", &mut results);
+}
+
+#[test]
 fn it_fits_the_smallest_window() {
     for size in [[1024.0, 640.0], [1920.0, 1080.0]] {
         let mut stage = open(true, size, |live| {

@@ -16,6 +16,7 @@ use ganspect::{
     inspect::{
         Calibration, InvertKnobs, Kept, Outcome, Planes, Record, Regions, ScoreKind, Scores,
         calibrate::{HeldOut, MapScale},
+        critic::CriticMaps,
     },
 };
 
@@ -97,7 +98,7 @@ pub fn calibration() -> Calibration {
         regions: Regions::default(),
         size: (SIDE, SIDE),
         smallest: None,
-        scale: MapScale { difference: 0.4, feature: 1.2, critic: 8.0 },
+        scale: MapScale { difference: 0.4, feature: 1.2, critic: 8.0, distance: 8.0 },
         score: ScoreKind::WorstSpot,
     }
 }
@@ -166,7 +167,10 @@ pub fn query(
         item.scores = Some(scores.clone());
         item.assessment = Some(assessment.clone());
         Arc::new(Outcome {
-            critic: None,
+            critic: Some(CriticMaps {
+                logit: spots.iter().map(|v| v * 20.0 - 1.0).collect(),
+                distance: spots.iter().map(|v| v * 12.0 - 1.0).collect(),
+            }),
             query: Arc::clone(&query),
             reconstruction: Planes::new(SIDE, SIDE, 1, (0..SIDE * SIDE).map(|i| last.value(i)).collect()).unwrap(),
             feature: spots.iter().map(|v| v * 3.0).collect(),

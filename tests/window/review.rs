@@ -182,17 +182,6 @@ fn until_saved(stage: &mut Stage) {
     stage.until("the record's answer", |window| !shows(window, "being saved"));
 }
 
-/// Chooses an entry of a combo box.
-fn choose(stage: &mut Stage, combo: &str, entry: &str) {
-    stage.harness.get_by_role_and_label(accesskit::Role::ComboBox, combo).click();
-    stage.harness.run_steps(3);
-    // A choice is on or off, as a button of the same name is not.
-    let mut entries = stage.harness.query_all_by_role_and_label(accesskit::Role::Button, entry);
-    entries.find(|node| node.accesskit_node().toggled().is_some()).unwrap().click();
-    drop(entries);
-    stage.harness.run_steps(4);
-}
-
 fn type_text(stage: &mut Stage, text: &str) {
     stage.harness.event(egui::Event::Text(text.into()));
     stage.harness.run_steps(2);
@@ -304,10 +293,10 @@ fn a_region_is_drawn_round_the_defect() {
 fn filters_and_search_choose_the_queue() {
     let (mut stage, _record) = reviewing(false);
     assert_eq!(cells(&stage.harness), 6, "what the model flags");
-    choose(&mut stage, "What the model says", "Healthy");
+    stage.choose("What the model says", "Healthy");
     assert_eq!(cells(&stage.harness), 2);
-    choose(&mut stage, "What the model says", "All verdicts");
-    choose(&mut stage, "Order of the queue", "Worst");
+    stage.choose("What the model says", "All verdicts");
+    stage.choose("Order of the queue", "Worst");
     assert_eq!(cells(&stage.harness), 8);
     press(&mut stage, Modifiers::COMMAND, Key::F);
     type_text(&mut stage, "part-07");
@@ -317,9 +306,9 @@ fn filters_and_search_choose_the_queue() {
     assert_eq!(cells(&stage.harness), 8);
     tap(&mut stage, Key::A);
     until_saved(&mut stage);
-    choose(&mut stage, "How people stand to it", "Done");
+    stage.choose("How people stand to it", "Done");
     assert_eq!((cells(&stage.harness), current(&stage.harness).as_deref()), (1, Some("part-07.png")));
-    choose(&mut stage, "How people stand to it", "Overruled");
+    stage.choose("How people stand to it", "Overruled");
     assert!(shows(&stage.harness, "Nothing in this queue"));
     stage.harness.get_by_label("Show all parts").click();
     stage.harness.run_steps(4);
@@ -345,7 +334,7 @@ fn two_persons_judge_without_sight_of_each_other_and_a_third_look_settles_it() {
     stage.until("ada's blind verdict", |_| item(&record, "part-03.png").blind.len() == 2);
     // A moment later the figures are worked out anew.
     stage.until("the disagreement", |window| shows(window, "1 part waits for somebody to settle it"));
-    choose(&mut stage, "How people stand to it", "Disagreements");
+    stage.choose("How people stand to it", "Disagreements");
     assert_eq!((cells(&stage.harness), current(&stage.harness).as_deref()), (1, Some("part-03.png")));
     assert!(shows(&stage.harness, "SUSPECT") && shows(&stage.harness, "bob, blind"));
     assert!(shows(&stage.harness, "Most alike among good parts"));
@@ -362,7 +351,7 @@ fn what_others_file_appears_and_a_missing_picture_is_said_and_judged() {
     file(&mut record, &path, 0.051, 8);
     fs::remove_file(&path).unwrap();
     stage.until("the new part", |window| shows(window, "of 7"));
-    choose(&mut stage, "Order of the queue", "Newest");
+    stage.choose("Order of the queue", "Newest");
     while current(&stage.harness).as_deref() != Some("part-09.png") {
         tap(&mut stage, Key::ArrowLeft);
     }

@@ -6,8 +6,11 @@ use std::{
     thread,
 };
 
-use egui::{Key, Modifiers};
-use egui_kittest::{Harness, SnapshotOptions, SnapshotResults, kittest::Queryable};
+use egui::{Key, Modifiers, accesskit::Role};
+use egui_kittest::{
+    Harness, SnapshotOptions, SnapshotResults,
+    kittest::{NodeT, Queryable},
+};
 use ganspect::{
     data::{
         Split,
@@ -163,6 +166,17 @@ impl Stage {
         }
         self.harness.snapshot(name);
         results.extend_harness(&mut self.harness);
+    }
+
+    /// Chooses an entry of a combo box.
+    pub fn choose(&mut self, combo: &str, entry: &str) {
+        self.harness.get_by_role_and_label(Role::ComboBox, combo).click();
+        self.harness.run_steps(3);
+        // A choice is on or off, as a button of the same name is not.
+        let mut entries = self.harness.query_all_by_role_and_label(Role::Button, entry);
+        entries.find(|node| node.accesskit_node().toggled().is_some()).unwrap().click();
+        drop(entries);
+        self.harness.run_steps(4);
     }
 
     /// A folder under the stage's own that is not there yet.

@@ -6,7 +6,6 @@ use super::{Ledger, LedgerError};
 use crate::{
     data::FileHash,
     engine::batch::Finding,
-    inspect::evaluation::MapKind,
     review::{
         Findings, Moment, Record,
         record::{NewInspection, NewPart},
@@ -61,13 +60,8 @@ impl Ledger for RecordLedger {
             return Err(LedgerError::new("a model without a calibration has no verdict that a record could keep"));
         };
         let (kind, map) = finding.map();
-        let level = match kind {
-            MapKind::Critic => scale.critic,
-            MapKind::Feature => scale.feature,
-            MapKind::Difference => scale.difference,
-        };
         // Above half of a scale lies next to nothing of a healthy part.
-        let level = level / 2.0;
+        let level = kind.upper(&scale) / 2.0;
         let cut = Cut { level, min_area: MIN_AREA, most: MOST };
         let suspects = suspects(&map, outcome.query.width(), outcome.query.height(), &cut);
         // A model may see a picture smaller than it is stored.

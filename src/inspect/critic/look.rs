@@ -7,6 +7,15 @@ use crate::{
     model::critic::STRIDE,
 };
 
+/// What a critic saw, one value a pixel in units of what is usual; 0 where not inspected.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CriticMaps {
+    /// The logit.
+    pub logit: Vec<f32>,
+    /// Distance of the features from what is usual (Mahalanobis 1936).
+    pub distance: Vec<f32>,
+}
+
 /// A frame as the critic sees it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Look {
@@ -37,10 +46,27 @@ impl Look {
         patterns::pattern(&self.logit, self.cells(), cells.as_deref())
     }
 
-    /// The logits for every pixel of the frame, between the cells' middles in proportion.
-    pub fn pixels(&self) -> Vec<f32> {
+    /// Logits and distances for every pixel of the frame, those that are not `inspected` at 0.
+    pub fn maps(&self, inspected: Option<&[bool]>) -> CriticMaps {
+        let map = |kind| {
+            let mut map = self.pixels(kind);
+            if let Some(inspected) = inspected {
+                map.iter_mut().zip(inspected).filter(|(_, on)| !**on).for_each(|(v, _)| *v = 0.0);
+            }
+            map
+        };
+        CriticMaps { logit: map(Kind::Logit), distance: map(Kind::Distance) }
+    }
+
+    /// The logits for every pixel of the frame.
+    pub fn logits(&self) -> Vec<f32> {
+        self.pixels(Kind::Logit)
+    }
+
+    /// A map for every pixel of the frame, between the cells' middles in proportion.
+    fn pixels(&self, kind: Kind) -> Vec<f32> {
         let ([width, height], [w, h]) = (self.size, self.cells());
-        let smooth = box_mean(&self.logit, w, h, 1, None);
+        let smooth = box_mean(self.map(kind), w, h, 1, None);
         let along = |length: usize, cells: usize| -> Vec<(usize, usize, f32)> {
             let half = STRIDE as f32 / 2.0 - 0.5;
             (0..length)

@@ -16,11 +16,13 @@ pub enum MapKind {
     Feature,
     /// The critic's logit, in units of what is usual.
     Critic,
+    /// Distance of the critic's features from what is usual, likewise.
+    Distance,
 }
 
 impl MapKind {
     /// All maps, in the order they are listed.
-    pub const ALL: [Self; 3] = [Self::Difference, Self::Feature, Self::Critic];
+    pub const ALL: [Self; 4] = [Self::Difference, Self::Feature, Self::Critic, Self::Distance];
 
     /// Name in tables and files.
     pub fn name(self) -> &'static str {
@@ -28,6 +30,7 @@ impl MapKind {
             Self::Difference => "difference",
             Self::Feature => "feature",
             Self::Critic => "critic",
+            Self::Distance => "critic_distance",
         }
     }
 
@@ -37,15 +40,17 @@ impl MapKind {
             Self::Difference => "Difference",
             Self::Feature => "Feature difference",
             Self::Critic => "Critic",
+            Self::Distance => "Critic's distance",
         }
     }
 
-    /// Where its colour scale ends; `None` for a map whose scale is not fixed, which ends at its own largest value.
-    pub fn upper(self, scale: &MapScale) -> Option<f32> {
+    /// Where its colour scale ends.
+    pub fn upper(self, scale: &MapScale) -> f32 {
         match self {
-            Self::Difference => Some(scale.difference),
-            Self::Feature => Some(scale.feature),
-            Self::Critic => Some(scale.critic),
+            Self::Difference => scale.difference,
+            Self::Feature => scale.feature,
+            Self::Critic => scale.critic,
+            Self::Distance => scale.distance,
         }
     }
 
@@ -54,7 +59,8 @@ impl MapKind {
         let map: Cow<'_, [f32]> = match self {
             Self::Difference => outcome.difference.iter().map(|v| v.abs()).collect(),
             Self::Feature => Cow::Borrowed(&outcome.feature),
-            Self::Critic => Cow::Borrowed(outcome.critic.as_deref()?),
+            Self::Critic => Cow::Borrowed(&outcome.critic.as_ref()?.logit),
+            Self::Distance => Cow::Borrowed(&outcome.critic.as_ref()?.distance),
         };
         (map.len() == outcome.query.pixels()).then_some(map)
     }

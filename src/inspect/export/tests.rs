@@ -82,7 +82,7 @@ fn inspected<'a>(outcome: &'a Outcome, frames: &'a [Kept]) -> Inspected<'a> {
         hash: "9f86d081884c7d65",
         outcome,
         frames,
-        scale: Some(MapScale { difference: 0.4, feature: 2.0, critic: 8.0 }),
+        scale: Some(MapScale { difference: 0.4, feature: 2.0, critic: 8.0, distance: 8.0 }),
         map: ColourMap::Ember,
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::inspect::{calibrate::Assessment, knobs::InvertKnobs, maps::Scores, planes::Planes};
+use crate::inspect::{calibrate::Assessment, critic::CriticMaps, knobs::InvertKnobs, maps::Scores, planes::Planes};
 
 /// What one step of z left behind.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -61,8 +61,8 @@ pub struct Outcome {
     pub difference: Vec<f32>,
     /// Residual in D's features, one value a pixel; 0 where not inspected.
     pub feature: Vec<f32>,
-    /// The critic's map, one value a pixel in units of what is usual; `None` without a critic.
-    pub critic: Option<Vec<f32>>,
+    /// The critic's maps; `None` without a critic.
+    pub critic: Option<CriticMaps>,
     /// The pixels that were inspected, or `None` for all.
     pub inspected: Option<Vec<bool>>,
     /// Every score.

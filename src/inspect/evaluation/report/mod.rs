@@ -109,7 +109,7 @@ pub fn portrait(outcome: &Outcome, evaluation: &Evaluation, (why, place): (Why, 
     let mut pictures = vec![("Image", query_png(outcome, SIDE).map_err(fault)?)];
     for kind in MapKind::ALL {
         if let Some(map) = kind.of(outcome) {
-            let upper = scale.as_ref().and_then(|s| kind.upper(s));
+            let upper = scale.as_ref().map(|s| kind.upper(s));
             pictures.push((kind.title(), map_png(outcome, &map, upper, SIDE).map_err(fault)?));
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use egui::{Color32, ColorImage};
 
 use crate::{
-    inspect::{Kept, Outcome, Planes},
+    inspect::{Kept, Outcome, Planes, calibrate::MapScale, critic::CriticMaps, evaluation},
     report::colour_map::{ColourMap, table},
 };
 
@@ -103,11 +103,13 @@ pub enum MapKind {
     Feature,
     /// The critic's logit, in units of what is usual.
     Critic,
+    /// Distance of the critic's features from what is usual, likewise.
+    Distance,
 }
 
 impl MapKind {
     /// All maps, in the order they are offered.
-    pub const ALL: [Self; 4] = [Self::Difference, Self::Signed, Self::Feature, Self::Critic];
+    pub const ALL: [Self; 5] = [Self::Difference, Self::Signed, Self::Feature, Self::Critic, Self::Distance];
 
     /// Name on screen.
     pub fn title(self) -> &'static str {
@@ -116,7 +118,24 @@ impl MapKind {
             Self::Signed => "Signed difference",
             Self::Feature => "Feature residual",
             Self::Critic => "Critic",
+            Self::Distance => "Critic's distance",
         }
+    }
+
+    /// Whether the critic draws it.
+    pub fn is_of_critic(self) -> bool {
+        matches!(self, Self::Critic | Self::Distance)
+    }
+
+    /// The value that its colours end at.
+    pub fn upper(self, scale: &MapScale) -> f32 {
+        let unsigned = match self {
+            Self::Difference | Self::Signed => evaluation::MapKind::Difference,
+            Self::Feature => evaluation::MapKind::Feature,
+            Self::Critic => evaluation::MapKind::Critic,
+            Self::Distance => evaluation::MapKind::Distance,
+        };
+        unsigned.upper(scale)
     }
 
     /// One sentence on what it shows.
@@ -129,7 +148,12 @@ impl MapKind {
                               There once the inspection is over."
             }
             Self::Critic => {
-                "How sure the critic, which learnt from forged defects, is of damage, in standard deviations from                               what is usual. There once the inspection is over."
+                "How sure the critic, which learnt from forged defects, is of damage, in standard deviations from \
+                 what is usual. There once the inspection is over."
+            }
+            Self::Distance => {
+                "How far the critic's features lie from the usual ones (Mahalanobis distance), in standard deviations \
+                 from what is usual. There once the inspection is over."
             }
         }
     }
@@ -165,9 +189,14 @@ impl Source {
         if !self.counts(i) {
             return None;
         }
+        let of_critic = |map: fn(&CriticMaps) -> &Vec<f32>| {
+            let value = map(self.outcome.as_ref()?.critic.as_ref()?).get(i)?;
+            Some(value.max(0.0))
+        };
         match self.kind {
             MapKind::Feature => return self.outcome.as_ref()?.feature.get(i).copied(),
-            MapKind::Critic => return self.outcome.as_ref()?.critic.as_ref()?.get(i).map(|v| v.max(0.0)),
+            MapKind::Critic => return of_critic(|maps| &maps.logit),
+            MapKind::Distance => return of_critic(|maps| &maps.distance),
             MapKind::Difference | MapKind::Signed => {}
         }
         let kept = self.kept.as_ref()?;
@@ -183,7 +212,7 @@ impl Source {
     pub fn is_there(&self) -> bool {
         match self.kind {
             MapKind::Feature => self.outcome.is_some(),
-            MapKind::Critic => self.outcome.as_ref().is_some_and(|o| o.critic.is_some()),
+            MapKind::Critic | MapKind::Distance => self.outcome.as_ref().is_some_and(|o| o.critic.is_some()),
             MapKind::Difference | MapKind::Signed => self.kept.is_some(),
         }
     }
@@ -214,6 +243,7 @@ impl Source {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::inspect::{InvertKnobs, Scores};
 
     fn planes(width: usize, height: usize, values: Vec<f32>) -> Arc<Planes> {
         Arc::new(Planes::new(width, height, 1, values).unwrap())
@@ -232,6 +262,44 @@ mod tests {
         assert_eq!(narrow.pixels.iter().map(Color32::r).collect::<Vec<_>>(), [0, 128, 255]);
         let both = picture(&Values::Kept(kept(&[0.5, 0.5])), (2, 1, 1), (0.0, 255.0), 2);
         assert_eq!((both.size, both.pixels[0].r()), ([1, 1], 191));
+    }
+
+    #[test]
+    fn each_map_has_its_own_values() {
+        let query = planes(2, 1, vec![0.5, -0.5]);
+        let outcome = Outcome {
+            query: Arc::clone(&query),
+            reconstruction: Planes::new(2, 1, 1, vec![0.0, 0.0]).unwrap(),
+            difference: vec![0.5, -0.5],
+            feature: vec![0.25, 0.75],
+            critic: Some(CriticMaps { logit: vec![3.0, -1.0], distance: vec![-2.0, 6.0] }),
+            inspected: None,
+            scores: Scores::default(),
+            assessment: None,
+            knobs: InvertKnobs::default(),
+            records: Vec::new(),
+            steps: 0,
+            tiles: 1,
+            seconds: 0.0,
+        };
+        let shown = |outcome: Outcome, kind| {
+            let source = Source {
+                query: Arc::clone(&query),
+                kept: Some(kept(&[0.0, 0.0])),
+                outcome: Some(Arc::new(outcome)),
+                inspected: None,
+                kind,
+            };
+            let values = [0, 1].map(|i| source.value(i).map(|v| (v * 100.0).round()));
+            (source.is_there(), values)
+        };
+        let values = MapKind::ALL.map(|kind| shown(outcome.clone(), kind).1);
+        let wanted = [[50.0, 50.0], [50.0, -50.0], [25.0, 75.0], [300.0, 0.0], [0.0, 600.0]];
+        assert_eq!(values, wanted.map(|pair| pair.map(Some)));
+        let without = Outcome { critic: None, ..outcome };
+        let there = MapKind::ALL.map(|kind| shown(without.clone(), kind).0);
+        assert_eq!(there, [true, true, true, false, false]);
+        assert_eq!(MapKind::ALL.map(MapKind::is_of_critic), there.map(|there| !there));
     }
 
     #[test]

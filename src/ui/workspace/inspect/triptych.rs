@@ -257,7 +257,7 @@ impl Triptych {
             ui.scope_builder(UiBuilder::new().max_rect(bar_rect), |ui| {
                 self.bar.ui(ui, table(self.colours()), (low, f64::from(scale)), &what);
             });
-            let unit = if self.layout.map == MapKind::Critic { "σ" } else { "per px" };
+            let unit = if self.layout.map.is_of_critic() { "σ" } else { "per px" };
             head(ui, bar.with_min_x(bar.left() + theme::GAP_S), unit);
         }
         ui.scope_builder(UiBuilder::new().max_rect(foot), |ui| match over.hint() {
@@ -286,11 +286,7 @@ impl Triptych {
 
     /// The value that the map's colours end at.
     fn scale(&self, calibration: Option<&Calibration>) -> f32 {
-        let scale = calibration.map_or(1.0, |c| match self.layout.map {
-            MapKind::Feature => c.scale.feature,
-            MapKind::Critic => c.scale.critic,
-            _ => c.scale.difference,
-        });
+        let scale = calibration.map_or(1.0, |c| self.layout.map.upper(&c.scale));
         if scale.is_finite() && scale > 0.0 { scale } else { 1.0 }
     }
 
@@ -298,6 +294,7 @@ impl Triptych {
         let of = match self.layout.map {
             MapKind::Feature => "difference per feature of D's third layer",
             MapKind::Critic => "the critic's logit in standard deviations above what is usual",
+            MapKind::Distance => "the distance of the critic's features in standard deviations above what is usual",
             _ => "difference per pixel on the −1 to 1 scale (0.1 is 12.75 grey levels)",
         };
         let fixed = if calibrated {
@@ -382,10 +379,10 @@ impl Triptych {
             _ if easel.map.is_empty() && absent.is_some() => {}
             _ if easel.map.is_empty() => say(match (source.kind, source.kept.is_some()) {
                 (MapKind::Feature, true) => "The feature residual is there once the inspection is over.",
-                (MapKind::Critic, true) if source.outcome.is_some() => {
+                (kind, true) if kind.is_of_critic() && source.outcome.is_some() => {
                     "This model has no critic; train it again to give it one."
                 }
-                (MapKind::Critic, true) => "The critic's map is there once the inspection is over.",
+                (kind, true) if kind.is_of_critic() => "The critic's map is there once the inspection is over.",
                 _ => "The map follows the first reconstruction.",
             }),
             _ => easel.map.paint(&painter, placed, Color32::WHITE),
@@ -574,6 +571,7 @@ fn readout(ui: &mut Ui, view: &View, kept: Option<&Kept>, source: &Source, at: O
     let name = match source.kind {
         MapKind::Feature => Some("feature"),
         MapKind::Critic => Some("critic"),
+        MapKind::Distance => Some("distance"),
         MapKind::Difference | MapKind::Signed => None,
     };
     let feature = name.map(|name| (name, ticks::figure(index.and_then(|i| source.value(i))), 48.0));
