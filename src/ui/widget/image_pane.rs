@@ -271,10 +271,16 @@ impl<K: PartialEq> Canvas<K> {
         for part in &self.parts {
             let at = placed.rect.min + vec2(part.at[0] as f32, part.at[1] as f32) * scale;
             let [w, h] = part.texture.size();
-            painter.image(part.texture.id(), Rect::from_min_size(at, vec2(w as f32, h as f32) * scale), whole, tint);
+            let size = vec2(w as f32, h as f32);
+            let seen = whole.translate(NUDGE / size);
+            painter.image(part.texture.id(), Rect::from_min_size(at, size * scale), seen, tint);
         }
     }
 }
+
+/// Share of a picture's pixel by which it is moved under the screen's: where the border of two pixels lies on the middle of
+/// the screen's, every driver then shows the same of both.
+const NUDGE: Vec2 = Vec2::splat(1.0 / 256.0);
 
 /// Cuts a picture into parts of at most `side` pixels.
 fn cut(image: ColorImage, side: usize) -> Made {
