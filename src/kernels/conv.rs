@@ -1,9 +1,11 @@
-//! A convolution and its gradients, from and to plain maps.
+//! A convolution and its gradients, from and to maps in either order.
 
 use super::{
     correlate::{Bias, Weights},
-    geometry::{Aligned, Geometry, Grid, Maps, Part, Tap, Tiles, unpack},
+    geometry::{Geometry, Grid, Maps, Order, Part, Tap, Tiles, unpack},
     gradient,
+    memory::Aligned,
+    pixels::{self, Out, Phase},
 };
 
 /// A convolution and what is done at once with what comes out.
@@ -32,17 +34,22 @@ impl Conv {
         (Grid::new(g.batch, g.out(), g.size.map(|side| side.div_ceil(g.stride)), &taps), taps)
     }
 
-    fn input<'a>(&self, x: &'a [f32]) -> Maps<'a> {
-        let g = &self.geometry;
-        Maps { values: x, through: None, channels: g.inputs, size: g.size, stride: g.stride }
+    /// The order that what comes out is in.
+    pub fn order(&self) -> Order {
+        Order::of(self.geometry.batch)
     }
 
-    /// A gradient of what came out, on its way back: `y` is what came out.
+    fn input<'a>(&self, (values, order): (&'a [f32], Order)) -> Maps<'a> {
+        let g = &self.geometry;
+        Maps { values, order, through: None, channels: g.inputs, size: g.size, stride: g.stride }
+    }
+
+    /// A gradient of what came out, on its way back: `y` is what came out. Both are in [`Conv::order`].
     fn back<'a>(&self, gradient: &'a [f32], y: &'a [f32]) -> Maps<'a> {
         let [channels, height, width] = self.out();
         let through = (self.slope != 1.0).then_some((y, self.slope));
         let stride = if self.shuffle { 2 } else { 1 };
-        Maps { values: gradient, through, channels, size: [height, width], stride }
+        Maps { values: gradient, order: self.order(), through, channels, size: [height, width], stride }
     }
 
     /// `weight` as [`Conv::forward`] takes it.
@@ -75,14 +82,15 @@ impl Conv {
         (0..stride * stride).map(move |i| [i / stride, i % stride])
     }
 
-    /// What comes out: `[batch, channels, height, width]`. `bias` is one number for each output channel, or one for
-    /// each of its positions as well.
-    pub fn forward(&self, x: &[f32], weights: &Weights, bias: &[f32]) -> Vec<f32> {
+    /// What comes out, in [`Conv::order`]. `bias` is one number for each output channel, or one for each of its positions
+    /// as well.
+    pub fn forward(&self, x: (&[f32], Order), weights: &Weights, bias: &[f32]) -> Vec<f32> {
         self.forward_laid(&self.lay(x), weights, bias)
     }
 
-    /// `x` as [`Conv::forward_laid`] and [`Conv::weight_gradient_laid`] take it, whatever the number of outputs.
-    pub fn lay(&self, x: &[f32]) -> Aligned {
+    /// `x` as [`Conv::forward_laid`] and [`Conv::weight_gradient_laid`] take it, whatever the number of outputs. Maps in
+    /// the order of pixels are as many as go in.
+    pub fn lay(&self, x: (&[f32], Order)) -> Aligned {
         self.input(x).pack(&self.grid().0)
     }
 
@@ -92,16 +100,22 @@ impl Conv {
         let (grid, taps) = self.grid();
         let offsets = grid.offsets(&taps, g.inputs, g.stride);
         let bias = Bias::new(bias, g.outputs, g.out(), &grid);
-        let tiles = &weights.correlate(packed, &grid, &offsets, &bias, self.slope);
         let [channels, height, width] = self.out();
+        let (size, stride) = ([height, width], if self.shuffle { 2 } else { 1 });
+        if self.order() == Order::Pixels {
+            let out = Out { channels, size, stride, shuffle: self.shuffle };
+            let phase = Phase { weights, offsets: &offsets, first: [0, 0] };
+            return pixels::correlate(packed, &grid, &[phase], &bias, self.slope, out);
+        }
+        let tiles = &weights.correlate(packed, &grid, &offsets, &bias, self.slope);
         if self.shuffle {
             let parts = [0, 1, 2, 3].map(|first| Part { tiles, every: 4, first, phase: [first / 2, first % 2] });
-            return unpack(&parts, &grid, channels, [height, width], 2);
+            return unpack(&parts, &grid, channels, size, stride);
         }
-        unpack(&[Part { tiles, every: 1, first: 0, phase: [0, 0] }], &grid, channels, [height, width], 1)
+        unpack(&[Part { tiles, every: 1, first: 0, phase: [0, 0] }], &grid, channels, size, stride)
     }
 
-    /// The gradient of `x` from that of what came out, `y`.
+    /// The gradient of `x` from that of what came out, `y`, all in [`Conv::order`].
     pub fn input_gradient(&self, gradient: &[f32], y: &[f32], weights: &[Weights]) -> Vec<f32> {
         let g = &self.geometry;
         let phases: Vec<_> = self.phases().map(|phase| (phase, g.taps_back(phase))).collect();
@@ -109,13 +123,15 @@ impl Conv {
         let grid = Grid::new(g.batch, g.size.map(|side| side.div_ceil(g.stride)), g.out(), &all);
         let packed = self.back(gradient, y).pack(&grid);
         let none = Bias::new(&[], g.inputs, g.size, &grid);
-        let computed: Vec<([usize; 2], Tiles)> = phases
-            .into_iter()
-            .zip(weights)
-            .map(|((phase, taps), weights)| {
-                let offsets = grid.offsets(&taps, g.outputs, 1);
-                (phase, weights.correlate(&packed, &grid, &offsets, &none, 1.0))
-            })
+        let offsets: Vec<Vec<u32>> = phases.iter().map(|(_, taps)| grid.offsets(taps, g.outputs, 1)).collect();
+        let each = || phases.iter().map(|(phase, _)| *phase).zip(&offsets).zip(weights);
+        if self.order() == Order::Pixels {
+            let out = Out { channels: g.inputs, size: g.size, stride: g.stride, shuffle: false };
+            let phases: Vec<_> = each().map(|((first, offsets), weights)| Phase { weights, offsets, first }).collect();
+            return pixels::correlate(&packed, &grid, &phases, &none, 1.0, out);
+        }
+        let computed: Vec<([usize; 2], Tiles)> = each()
+            .map(|((phase, offsets), weights)| (phase, weights.correlate(&packed, &grid, offsets, &none, 1.0)))
             .collect();
         let parts: Vec<Part<'_>> =
             computed.iter().map(|(phase, tiles)| Part { tiles, every: 1, first: 0, phase: *phase }).collect();
@@ -123,7 +139,7 @@ impl Conv {
     }
 
     /// The gradients of weight and bias from that of what came out, `y`.
-    pub fn weight_gradient(&self, x: &[f32], gradient: &[f32], y: &[f32]) -> (Vec<f32>, Vec<f32>) {
+    pub fn weight_gradient(&self, x: (&[f32], Order), gradient: &[f32], y: &[f32]) -> (Vec<f32>, Vec<f32>) {
         self.weight_gradient_laid(&self.lay(x), gradient, y)
     }
 
@@ -131,11 +147,18 @@ impl Conv {
     pub fn weight_gradient_laid(&self, packed: &Aligned, gradient: &[f32], y: &[f32]) -> (Vec<f32>, Vec<f32>) {
         let g = &self.geometry;
         let (grid, taps) = self.grid();
-        let linear = grid.linear();
-        let dy = self.back(gradient, y).pack(&linear);
         let offsets = grid.offsets(&taps, g.inputs, g.stride);
-        let weight = gradient::weight_gradient(packed, &dy, &grid, &offsets, g.outputs);
-        (weight, dy.chunks_exact(linear.plane()).map(total).collect())
+        let laid;
+        let (dy, plane) = if self.order() == Order::Pixels && self.slope == 1.0 && !self.shuffle {
+            // It lies as it is read.
+            (gradient, gradient.len() / g.outputs)
+        } else {
+            let linear = grid.linear();
+            laid = self.back(gradient, y).pack(&linear);
+            (&*laid, linear.plane())
+        };
+        let weight = gradient::weight_gradient(packed, (dy, plane), &grid, &offsets, g.outputs);
+        (weight, dy.chunks_exact(plane).map(total).collect())
     }
 }
 

@@ -5,12 +5,13 @@ use std::ops::Range;
 use pulp::{Arch, Simd, WithSimd};
 
 use super::{
-    geometry::{Aligned, Grid, LANES, Tiles},
+    geometry::{Grid, LANES, Tiles},
+    memory::Aligned,
     threads::{MOVED, MULTIPLIED, each_chunk, share},
 };
 
 /// Tiles that all panels are computed of before the next are begun: what these read stays in the cache.
-const GROUP: usize = 8;
+pub(super) const GROUP: usize = 8;
 
 /// Whether there are enough registers for large tiles: AVX-512 and NEON have 32 vectors, AVX2 has 16.
 pub(super) const fn is_wide<S: Simd>() -> bool {
@@ -23,7 +24,7 @@ pub(super) fn load<S: Simd>(values: &[f32], at: usize) -> S::f32s {
 }
 
 #[inline(always)]
-fn store<S: Simd>(values: &mut [f32], vector: S::f32s) {
+pub(super) fn store<S: Simd>(values: &mut [f32], vector: S::f32s) {
     values[..S::F32_LANES].copy_from_slice(bytemuck::cast_slice(std::slice::from_ref(&vector)));
 }
 
@@ -33,7 +34,7 @@ pub(super) struct TileShape {
     /// Output channels.
     pub rows: usize,
     /// Vectors of positions.
-    vectors: usize,
+    pub vectors: usize,
     /// Floats of a vector.
     pub lanes: usize,
 }
@@ -92,6 +93,12 @@ impl Bias {
         }
         Self { planes, period }
     }
+
+    /// What the sum of an output channel begins at in a cell of the grid.
+    #[inline(always)]
+    pub fn at(&self, output: usize, cell: usize) -> f32 {
+        self.planes[output * (self.period + LANES) + cell % self.period]
+    }
 }
 
 /// Weights in the order in which they are needed: `[panel][tap of a channel][row]`.
@@ -108,14 +115,35 @@ impl Weights {
     /// `lay(m, to, step)` writes the weights of output channel `m`, tap by tap, to every `step`-th place.
     pub fn new(outputs: usize, taps: usize, lay: impl Fn(usize, &mut [f32], usize) + Sync + Send) -> Self {
         let shape = TileShape::of(outputs);
-        let mut values = Aligned::zeros(outputs.next_multiple_of(shape.rows) * taps);
+        let mut values = Aligned::stale(outputs.next_multiple_of(shape.rows) * taps);
         let worth = values.len() > 4 * MOVED;
         each_chunk(&mut values, (shape.rows * taps).max(1), worth, |panel, own| {
-            for m in panel * shape.rows..((panel + 1) * shape.rows).min(outputs) {
+            let rows = panel * shape.rows..((panel + 1) * shape.rows).min(outputs);
+            if rows.len() < shape.rows {
+                own.fill(0.0);
+            }
+            for m in rows {
                 lay(m, &mut own[m % shape.rows..], shape.rows);
             }
         });
         Self { values, shape, outputs, taps }
+    }
+
+    /// Output channels.
+    pub fn outputs(&self) -> usize {
+        self.outputs
+    }
+
+    /// Output channels of a panel.
+    pub fn rows(&self) -> usize {
+        self.shape.rows
+    }
+
+    /// The weights of a panel's output channels.
+    #[inline(always)]
+    pub fn panel(&self, panel: usize) -> &[f32] {
+        let len = self.taps * self.shape.rows;
+        &self.values[panel * len..][..len]
     }
 
     /// `activate(bias + sum of weight * x[position + offset])` for every output channel and position of the grid.
@@ -174,7 +202,7 @@ struct Run<'a> {
 /// `sums` and what all taps add to them. They go in and come out by value: sums behind a reference are written to
 /// memory tap by tap, which takes as long as the products.
 #[inline(always)]
-fn tile<S: Simd, const M: usize, const V: usize>(
+pub(super) fn tile<S: Simd, const M: usize, const V: usize>(
     simd: S,
     x: &[f32],
     weights: &[f32],
@@ -210,7 +238,7 @@ impl Run<'_> {
             if at >= self.tiles {
                 continue;
             }
-            let weights = &self.weights.values[panel * self.offsets.len() * M..][..self.offsets.len() * M];
+            let weights = self.weights.panel(panel);
             let mut bases = [0; V];
             for (j, base) in bases.iter_mut().enumerate() {
                 *base = self.list[(at * V + j).min(self.list.len() - 1)] as usize;
@@ -218,11 +246,14 @@ impl Run<'_> {
             let mut sums = [[zero; V]; M];
             let Bias { planes, period } = self.bias;
             let planes = planes.chunks_exact(period + LANES).skip(panel * M);
-            for (sums, plane) in sums.iter_mut().zip(planes) {
+            for ((m, sums), plane) in sums.iter_mut().enumerate().zip(planes) {
                 for j in 0..V {
-                    let cell = bases[j] / self.pixel % period;
+                    let cell = bases[j] / self.pixel;
                     // Side by side in one pixel, images share its bias.
-                    sums[j] = if self.pixel == 1 { load::<S>(plane, cell) } else { simd.splat_f32s(plane[cell]) };
+                    sums[j] = match self.pixel {
+                        1 => load::<S>(plane, cell % period),
+                        _ => simd.splat_f32s(self.bias.at(panel * M + m, cell)),
+                    };
                 }
             }
             let sums = tile::<S, M, V>(simd, self.x, weights, self.offsets, bases, sums);

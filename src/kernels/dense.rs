@@ -13,7 +13,8 @@ use burn::{
 
 use super::{
     conv::Conv,
-    geometry::Aligned,
+    geometry::Order,
+    memory::Aligned,
     ops::{ConvShape, Cpu, conv, has_kernels, tensor, values},
     unary::unary,
 };
@@ -110,7 +111,7 @@ impl StandingDense {
             let host = |tensor: Tensor<1>| tensor.into_data().try_into_vec::<f32>().ok();
             let (w, bias) = (host(weight.clone().flatten(0, 1))?, host(bias.clone())?);
             let mut laid = Laid { maps: Aligned::zeros(0), inputs: weight.dims()[0], bias, leaky };
-            laid.maps = laid.conv(1).lay(&w);
+            laid.maps = laid.conv(1).lay((&w, Order::Images));
             Some(Arc::new(laid))
         });
         Self { weight, bias, leaky, laid: laid.flatten() }

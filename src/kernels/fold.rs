@@ -11,6 +11,7 @@ use burn::{
 };
 
 use super::{
+    memory::{fresh, reclaim},
     ops::{Cpu, has_kernels, tensor, values},
     threads::{MOVED, each_chunk},
     unary::unary,
@@ -37,7 +38,7 @@ impl Fold {
 
     /// `[outputs, inputs, 5, 5]` to `[4 outputs, inputs, 3, 3]`.
     fn forward(&self, weight: &[f32], inputs: usize) -> Vec<f32> {
-        let mut folded = vec![0.0; weight.len() / LARGE * PHASES * SMALL];
+        let mut folded = fresh(weight.len() / LARGE * PHASES * SMALL);
         let worth = folded.len() > MOVED;
         each_chunk(&mut folded, PHASES * inputs * SMALL, worth, |output, own| {
             let weight = &weight[output * inputs * LARGE..][..inputs * LARGE];
@@ -54,7 +55,7 @@ impl Fold {
 
     /// The gradient of what went in.
     fn backward(&self, gradient: &[f32], inputs: usize) -> Vec<f32> {
-        let mut weight = vec![0.0; gradient.len() / (PHASES * SMALL) * LARGE];
+        let mut weight = fresh(gradient.len() / (PHASES * SMALL) * LARGE);
         let worth = weight.len() > MOVED;
         each_chunk(&mut weight, inputs * LARGE, worth, |output, own| {
             let gradient = &gradient[output * inputs * PHASES * SMALL..][..inputs * PHASES * SMALL];
@@ -63,6 +64,7 @@ impl Fold {
                 for (phase, small) in small.as_chunks_mut::<SMALL>().0.iter_mut().enumerate() {
                     small.copy_from_slice(&gradient[(phase * inputs + i) * SMALL..][..SMALL]);
                 }
+                large.fill(0.0);
                 self.pairs.iter().for_each(|[from, to]| large[*from] += small[*to]);
             }
         });
@@ -89,7 +91,9 @@ impl Folds for Flex {
 
 impl FoldsBack for Flex {
     fn fold_gradient(gradient: Cpu, [outputs, inputs]: [usize; 2], fold: Arc<Fold>) -> Cpu {
-        let weight = fold.backward(values(&gradient.to_contiguous()), inputs);
+        let gradient = gradient.to_contiguous();
+        let weight = fold.backward(values(&gradient), inputs);
+        reclaim([gradient]);
         tensor(weight, [outputs, inputs, 5, 5])
     }
 }

@@ -1,11 +1,9 @@
 //! The shape of a convolution, and how its maps lie in memory.
 
-use std::ops::{Deref, DerefMut};
-
-use parking_lot::Mutex;
 use pulp::{Arch, Simd, WithSimd};
 
 use super::{
+    memory::{Aligned, fresh},
     norm::leaky,
     threads::{MOVED, each, each_chunk},
 };
@@ -39,6 +37,23 @@ pub struct Geometry {
     pub padding: usize,
     /// Pixels from tap to tap.
     pub dilation: usize,
+}
+
+/// How maps lie in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    /// Image by image: `[batch, channels, height, width]`.
+    Images,
+    /// Channel by channel, all images side by side in each pixel: `[channels, height, width, batch]`. What a tap reads
+    /// is then whole vectors, and there is no rim to be computed. A batch of a multiple of [`LANES`] images.
+    Pixels,
+}
+
+impl Order {
+    /// The order that maps of so many images come out in.
+    pub fn of(batch: usize) -> Self {
+        if batch > 0 && batch.is_multiple_of(LANES) { Self::Pixels } else { Self::Images }
+    }
 }
 
 impl Geometry {
@@ -108,7 +123,7 @@ pub(super) struct Grid {
     batch: usize,
     /// Rows and columns that are computed.
     size: [usize; 2],
-    /// 1: one image after the other; [`LANES`]: so many of them side by side in each pixel, which leaves no rim
+    /// 1: one image after the other; otherwise so many of them side by side in each pixel, which leaves no rim
     /// to be computed.
     pixel: usize,
     /// Rows and columns from one image, and from one row, to the next.
@@ -136,11 +151,20 @@ impl Grid {
         let (lines, pitch) = (size[0] + gap, size[1] + side);
         let whole = (batch * lines * pitch) as f64;
         let lanes = (batch.next_multiple_of(LANES) * size[0] * size[1]) as f64;
-        let pixel = if lanes * LANES_PAY < whole { LANES } else { 1 };
+        let pixel = match Order::of(batch) {
+            Order::Pixels => batch,
+            Order::Images if lanes * LANES_PAY < whole => LANES,
+            Order::Images => 1,
+        };
         let lead = top * pitch + left;
         let cells = lead + batch.div_ceil(pixel) * lines * pitch + bottom * pitch + right;
         let plane = (cells * pixel + OVERRUN).next_multiple_of(LANES);
         Self { batch, size, pixel, lines, pitch, lead: lead * pixel, plane }
+    }
+
+    /// Rows and columns that are computed.
+    pub fn size(&self) -> [usize; 2] {
+        self.size
     }
 
     /// The same positions in the order in which they are computed, without what lies between them unread.
@@ -171,7 +195,7 @@ impl Grid {
     }
 
     /// Where a pixel lies after the lead.
-    fn at(&self, image: usize, row: usize, column: usize) -> usize {
+    pub fn at(&self, image: usize, row: usize, column: usize) -> usize {
         ((image / self.pixel * self.lines + row) * self.pitch + column) * self.pixel + image % self.pixel
     }
 
@@ -192,7 +216,8 @@ impl Grid {
             let positions = self.batch * self.lines * self.pitch;
             return (0..positions).step_by(lanes).map(|v| v as u32).collect();
         }
-        let mut list = Vec::with_capacity(self.batch.div_ceil(LANES) * self.size[0] * self.size[1] * LANES / lanes);
+        let images = self.batch.next_multiple_of(self.pixel);
+        let mut list = Vec::with_capacity(images * self.size[0] * self.size[1] / lanes);
         for image in (0..self.batch).step_by(self.pixel) {
             for row in 0..self.size[0] {
                 let first = self.at(image, row, 0);
@@ -203,9 +228,10 @@ impl Grid {
     }
 }
 
-/// What is laid out on a grid: maps `[batch, channels, height, width]`.
+/// What is laid out on a grid.
 pub(super) struct Maps<'a> {
     pub values: &'a [f32],
+    pub order: Order,
     /// Values, and a slope that the maps are multiplied by where these are not above 0: the way back through a
     /// LeakyReLU that gave them.
     pub through: Option<(&'a [f32], f32)>,
@@ -223,14 +249,30 @@ impl Maps<'_> {
         let worth = packed.len() > MOVED;
         let arch = Arch::new();
         each_chunk(&mut packed, grid.plane, worth, |i, plane| {
-            plane.fill(0.0);
             let (channel, ry, rx) = (i / (stride * stride), i / stride % stride, i % stride);
             // What no tap reaches has no place.
             let rows = height.saturating_sub(ry).div_ceil(stride).min(grid.lines);
             let columns = width.saturating_sub(rx).div_ceil(stride).min(grid.pitch);
             if columns == 0 {
+                plane.fill(0.0);
                 return;
             }
+            if self.order == Order::Pixels {
+                let (run, mut done) = (grid.pixel, 0);
+                for row in 0..rows {
+                    let first = grid.lead + grid.at(0, row, 0);
+                    plane[done..first].fill(0.0);
+                    done = first + columns * run;
+                    let from = ((channel * height + row * stride + ry) * width + rx) * run;
+                    let from = from..from + ((columns - 1) * stride + 1) * run;
+                    let gave = self.through.map(|(gave, slope)| (&gave[from.clone()], slope));
+                    let (to, values) = (&mut plane[first..done], &self.values[from]);
+                    arch.dispatch(Runs { to, values, gave, run, stride });
+                }
+                plane[done..].fill(0.0);
+                return;
+            }
+            plane.fill(0.0);
             for image in 0..grid.batch {
                 for row in 0..rows {
                     let from = ((image * self.channels + channel) * height + row * stride + ry) * width;
@@ -255,6 +297,36 @@ impl Maps<'_> {
             }
         });
         packed
+    }
+}
+
+/// A row of pixels, each a run of so many images.
+struct Runs<'a> {
+    to: &'a mut [f32],
+    values: &'a [f32],
+    /// What a LeakyReLU of this slope gave, when it is on its way back through it.
+    gave: Option<(&'a [f32], f32)>,
+    run: usize,
+    /// Every so many-th pixel has a place.
+    stride: usize,
+}
+
+impl WithSimd for Runs<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { to, values, gave, run, stride } = self;
+        // Runs that follow each other are one.
+        let (run, step) = if stride == 1 { (to.len(), to.len()) } else { (run, run * stride) };
+        match gave {
+            None => to.chunks_exact_mut(run).zip(values.chunks(step)).for_each(|(to, v)| to.copy_from_slice(&v[..run])),
+            Some((gave, slope)) => {
+                for ((to, values), gave) in to.chunks_exact_mut(run).zip(values.chunks(step)).zip(gave.chunks(step)) {
+                    to.iter_mut().zip(values).zip(gave).for_each(|((to, v), gave)| *to = leaky(*v, *gave, slope));
+                }
+            }
+        }
     }
 }
 
@@ -341,7 +413,7 @@ pub(super) struct Part<'a> {
 /// Puts computed phases together to maps `[batch, channels, height, width]`.
 pub(super) fn unpack(parts: &[Part<'_>], grid: &Grid, channels: usize, size: [usize; 2], stride: usize) -> Vec<f32> {
     let [height, width] = size;
-    let mut maps = vec![0.0; grid.batch * channels * height * width];
+    let mut maps = fresh(grid.batch * channels * height * width);
     let linear = grid.linear();
     let worth = maps.len() > MOVED;
     // The images of each channel, since they lie side by side in the tiles.
@@ -364,68 +436,4 @@ pub(super) fn unpack(parts: &[Part<'_>], grid: &Grid, channels: usize, size: [us
         }
     });
     maps
-}
-
-/// Floats that begin at a cache line, so that whole vectors are read from as few lines as can be.
-#[derive(Debug)]
-pub(super) struct Aligned {
-    values: Vec<f32>,
-    start: usize,
-    len: usize,
-}
-
-/// Floats that are kept for the next to need some, at most: to set them to zero each time, as fresh ones are, takes one
-/// thread longer than all of them take to use them.
-const KEPT: usize = 1 << 24;
-
-static POOL: Mutex<Vec<Vec<f32>>> = Mutex::new(Vec::new());
-
-impl Aligned {
-    pub fn zeros(len: usize) -> Self {
-        Self::of(vec![0.0; len + LANES], len)
-    }
-
-    /// Whatever values there are: each is to be written before it is read.
-    pub fn stale(len: usize) -> Self {
-        let mut pool = POOL.lock();
-        let fits = |kept: &Vec<f32>| (len + LANES..2 * len + 64 * LANES).contains(&kept.len());
-        // The last to be given back is the likeliest to be in the cache.
-        let found = pool.iter().rposition(fits).map(|i| pool.remove(i));
-        drop(pool);
-        found.map_or_else(|| Self::zeros(len), |values| Self::of(values, len))
-    }
-
-    fn of(values: Vec<f32>, len: usize) -> Self {
-        let start = values.as_ptr().align_offset(64).min(LANES);
-        Self { values, start, len }
-    }
-}
-
-impl Drop for Aligned {
-    fn drop(&mut self) {
-        // A few are soon set to zero.
-        if self.values.len() < MOVED {
-            return;
-        }
-        let mut pool = POOL.lock();
-        pool.push(std::mem::take(&mut self.values));
-        let mut all: usize = pool.iter().map(Vec::len).sum();
-        while all > KEPT {
-            all -= pool.remove(0).len();
-        }
-    }
-}
-
-impl Deref for Aligned {
-    type Target = [f32];
-
-    fn deref(&self) -> &[f32] {
-        &self.values[self.start..self.start + self.len]
-    }
-}
-
-impl DerefMut for Aligned {
-    fn deref_mut(&mut self) -> &mut [f32] {
-        &mut self.values[self.start..self.start + self.len]
-    }
 }

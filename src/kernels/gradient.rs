@@ -5,34 +5,41 @@ use pulp::{Arch, Simd, WithSimd};
 use super::{
     correlate::{TileShape, is_wide, load},
     geometry::Grid,
-    threads::{MULTIPLIED, each_chunk, share},
+    memory::{Aligned, fresh},
+    threads::{MOVED, MULTIPLIED, each_chunk, share},
 };
 
 /// Vectors of positions that are summed lane by lane before the lanes are added up.
 const STRETCH: usize = 128;
 
 /// `[output][tap of a channel]`: the sum over positions of `dy[output][position] * x[position + offset]`. `dy`
-/// lies on the linear form of the grid.
-pub(super) fn weight_gradient(x: &[f32], dy: &[f32], grid: &Grid, offsets: &[u32], outputs: usize) -> Vec<f32> {
+/// lies on the linear form of the grid, with so many floats to a plane.
+pub(super) fn weight_gradient(
+    x: &[f32],
+    (dy, plane): (&[f32], usize),
+    grid: &Grid,
+    offsets: &[u32],
+    outputs: usize,
+) -> Vec<f32> {
     let arch = Arch::new();
     let list = grid.vectors(TileShape::of(1).lanes);
     let (rows, columns) = arch.dispatch(BlockShape);
     let (taps, high) = (offsets.len(), outputs.next_multiple_of(rows));
     let (blocks, size) = (taps.div_ceil(columns), high * columns);
-    let mut sums = vec![0.0; blocks * size];
+    let mut sums = Aligned::stale(blocks * size);
     let worth = outputs * taps * list.len() * TileShape::of(1).lanes > MULTIPLIED;
     let share = if worth { share(blocks) } else { blocks };
-    let plane = grid.linear().plane();
     each_chunk(&mut sums, share * size, worth, |i, sums| {
+        sums.fill(0.0);
         arch.dispatch(Run { x, dy, plane, offsets, list: &list, outputs, first: i * share, sums });
     });
-    let mut gradient = vec![0.0; outputs * taps];
-    for (b, block) in sums.chunks_exact(size).enumerate() {
-        let own = columns.min(taps - b * columns);
-        for (m, row) in block.chunks_exact(columns).take(outputs).enumerate() {
-            gradient[m * taps + b * columns..][..own].copy_from_slice(&row[..own]);
+    let mut gradient = fresh(outputs * taps);
+    let worth = gradient.len() > MOVED;
+    each_chunk(&mut gradient, taps, worth, |m, row| {
+        for (block, own) in sums.chunks_exact(size).zip(row.chunks_mut(columns)) {
+            own.copy_from_slice(&block[m * columns..][..own.len()]);
         }
-    }
+    });
     gradient
 }
 

@@ -2,7 +2,14 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::threads::{MOVED, each, each_chunk};
+use super::{
+    geometry::Order,
+    memory::fresh,
+    threads::{MOVED, each, each_chunk},
+};
+
+/// Floats of a plane that are added up before their sum goes on in double precision.
+const STRETCH: usize = 1 << 12;
 
 /// How maps `[batch, channels, plane]` lie in memory, and what is done to them.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -100,7 +107,7 @@ struct Came<'a> {
 struct Sums<'a> {
     came: Came<'a>,
     gradient: &'a [f32],
-    /// As long as the plane.
+    /// As long as a stretch of the plane.
     through: &'a mut [f32],
 }
 
@@ -110,10 +117,16 @@ impl WithSimd for Sums<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> [f64; 2] {
         let Came { x, y, mean, scale, slope } = self.came;
-        for ((through, y), g) in self.through.iter_mut().zip(y).zip(self.gradient) {
-            *through = leaky(*g, *y, slope);
+        let mut all = [0.0; 2];
+        for ((x, y), gradient) in x.chunks(STRETCH).zip(y.chunks(STRETCH)).zip(self.gradient.chunks(STRETCH)) {
+            let through = &mut self.through[..x.len()];
+            for ((through, y), g) in through.iter_mut().zip(y).zip(gradient) {
+                *through = leaky(*g, *y, slope);
+            }
+            let own = sum2(through, x, |g, x| [g, g * (x - mean) * scale]);
+            all = [all[0] + own[0], all[1] + own[1]];
         }
-        sum2(self.through, x, |g, x| [g, g * (x - mean) * scale])
+        all
     }
 }
 
@@ -140,8 +153,18 @@ impl WithSimd for Backward<'_> {
 }
 
 impl Norm {
-    fn planes<'a>(&self, maps: &'a [f32], channel: usize) -> impl Iterator<Item = &'a [f32]> + use<'a> {
-        maps.chunks_exact(self.plane).skip(channel).step_by(self.channels)
+    /// The same over maps in this order: by pixels, a channel is one plane.
+    pub fn of(self, order: Order) -> Self {
+        match order {
+            Order::Images => self,
+            Order::Pixels => Self { batch: 1, plane: self.batch * self.plane, ..self },
+        }
+    }
+
+    /// A channel, stretch by stretch.
+    fn stretches<'a>(&self, maps: &'a [f32], channel: usize) -> impl Iterator<Item = &'a [f32]> + use<'a> {
+        let planes = maps.chunks_exact(self.plane).skip(channel).step_by(self.channels);
+        planes.flat_map(|plane| plane.chunks(STRETCH))
     }
 
     /// Places that a channel's statistics are over.
@@ -159,10 +182,13 @@ impl Norm {
 
     /// Calls `work` for each plane, with its channel and its place.
     fn write(&self, maps: &mut [f32], work: impl Fn(usize, usize, &mut [f32]) + Sync + Send) {
-        let (image, worth) = (self.channels * self.plane, maps.len() > MOVED);
-        each_chunk(maps, image, worth, |n, planes| {
-            for (c, plane) in planes.chunks_exact_mut(self.plane).enumerate() {
-                work(c, (n * self.channels + c) * self.plane, plane);
+        let worth = maps.len() > MOVED;
+        // Planes of one image are small, unless there is but one.
+        let together = if self.batch > 1 { self.channels } else { 1 };
+        each_chunk(maps, together * self.plane, worth, |n, planes| {
+            for (i, plane) in planes.chunks_exact_mut(self.plane).enumerate() {
+                let at = n * together + i;
+                work(at % self.channels, at * self.plane, plane);
             }
         });
     }
@@ -172,9 +198,9 @@ impl Norm {
         let arch = Arch::new();
         let found = self.each(|c| {
             // About the first value, which keeps small variances of large values.
-            let about = self.planes(x, c).next().and_then(|p| p.first()).copied().unwrap_or(0.0);
-            let sums = self.planes(x, c).fold([0.0; 2], |all, plane| {
-                let own = arch.dispatch(Moments { x: plane, about });
+            let about = self.stretches(x, c).next().and_then(|p| p.first()).copied().unwrap_or(0.0);
+            let sums = self.stretches(x, c).fold([0.0; 2], |all, stretch| {
+                let own = arch.dispatch(Moments { x: stretch, about });
                 [all[0] + own[0], all[1] + own[1]]
             });
             let mean = sums[0] / self.count();
@@ -193,7 +219,7 @@ impl Norm {
     /// What comes out of `x` under these moments.
     pub fn forward(&self, x: &[f32], gamma: &[f32], beta: &[f32], moments: &[f32]) -> Vec<f32> {
         let arch = Arch::new();
-        let mut out = vec![0.0; x.len()];
+        let mut out = fresh(x.len());
         self.write(&mut out, |c, at, out| {
             let factor = gamma[c] * self.scale(moments, c);
             let offset = beta[c] - moments[c] * factor;
@@ -218,7 +244,7 @@ impl Norm {
             Came { x, y, mean: moments[c], scale: self.scale(moments, c), slope: self.slope }
         };
         let sums = self.each(|c| {
-            let mut through = vec![0.0f32; self.plane];
+            let mut through = vec![0.0f32; self.plane.min(STRETCH)];
             (0..self.batch).fold([0.0; 2], |all, n| {
                 let at = (n * self.channels + c) * self.plane;
                 let gradient = &gradient[at..at + self.plane];

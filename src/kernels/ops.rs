@@ -18,7 +18,12 @@ use burn::{
     },
 };
 
-use super::{conv::Conv, geometry::Geometry, norm::Norm};
+use super::{
+    conv::Conv,
+    geometry::{Geometry, Order},
+    memory::{reclaim, transposed},
+    norm::Norm,
+};
 
 /// What is computed forwards.
 #[backend_extension(Flex, Autodiff)]
@@ -86,44 +91,93 @@ pub(super) fn tensor(values: Vec<f32>, shape: impl Into<Shape>) -> Cpu {
     Cpu::from_data(TensorData::new(values, shape))
 }
 
+/// Maps `[batch, channels, height, width]` of values that lie in this order.
+pub(super) fn maps(values: Vec<f32>, order: Order, [batch, channels, height, width]: [usize; 4]) -> Cpu {
+    match order {
+        Order::Images => tensor(values, [batch, channels, height, width]),
+        Order::Pixels => tensor(values, [channels, height, width, batch]).permute(&[3, 0, 1, 2]),
+    }
+}
+
+/// Whether maps lie in the order of pixels.
+pub(super) fn is_by_pixels(tensor: &Cpu) -> bool {
+    let dims: Vec<usize> = tensor.layout().shape().iter().copied().collect();
+    let [batch, _, height, width] = dims[..] else { return false };
+    let strides = [1, height * width * batch, width * batch, batch].map(|stride| stride as isize);
+    Order::of(batch) == Order::Pixels && *tensor.layout().strides() == strides
+}
+
+/// Maps as they are, where they lie in either order, and which it is; else copied image by image.
+pub(super) fn settled(tensor: Cpu) -> (Cpu, Order) {
+    match is_by_pixels(&tensor) {
+        true => (tensor, Order::Pixels),
+        false => (tensor.to_contiguous(), Order::Images),
+    }
+}
+
+/// Maps in this order.
+pub(super) fn ordered(tensor: Cpu, order: Order) -> Cpu {
+    let (tensor, now) = settled(tensor);
+    if now == order {
+        return tensor;
+    }
+    let dims: Vec<usize> = tensor.layout().shape().iter().copied().collect();
+    let (batch, each) = (dims[0], dims[1..].iter().product());
+    let turned = match order {
+        Order::Images => transposed(values(&tensor), each, batch),
+        Order::Pixels => transposed(values(&tensor), batch, each),
+    };
+    reclaim([tensor]);
+    maps(turned, order, [dims[0], dims[1], dims[2], dims[3]])
+}
+
 impl Kernels for Flex {
     fn conv(x: Cpu, weight: Cpu, bias: Cpu, conv: Conv) -> Cpu {
-        let [x, weight, bias] = [x, weight, bias].map(|t| t.to_contiguous());
+        let ((x, order), [weight, bias]) = (settled(x), [weight, bias].map(|t| t.to_contiguous()));
         let [channels, height, width] = conv.out();
-        let y = conv.forward(values(&x), &conv.weights(values(&weight)), values(&bias));
-        tensor(y, [conv.geometry.batch, channels, height, width])
+        let y = conv.forward((values(&x), order), &conv.weights(values(&weight)), values(&bias));
+        reclaim([x]);
+        maps(y, conv.order(), [conv.geometry.batch, channels, height, width])
     }
 
     fn norm(x: Cpu, gamma: Cpu, beta: Cpu, moments: Cpu, norm: Norm) -> Cpu {
-        let shape = x.layout().shape().clone();
-        let [x, gamma, beta, moments] = [x, gamma, beta, moments].map(|t| t.to_contiguous());
-        tensor(norm.forward(values(&x), values(&gamma), values(&beta), values(&moments)), shape)
+        let ((x, order), [gamma, beta, moments]) = (settled(x), [gamma, beta, moments].map(|t| t.to_contiguous()));
+        let y = norm.of(order).forward(values(&x), values(&gamma), values(&beta), values(&moments));
+        let dims: Vec<usize> = x.layout().shape().iter().copied().collect();
+        reclaim([x]);
+        maps(y, order, [dims[0], dims[1], dims[2], dims[3]])
     }
 
     fn moments(x: Cpu, norm: Norm) -> Cpu {
-        tensor(norm.moments(values(&x.to_contiguous())), [2 * norm.channels])
+        let (x, order) = settled(x);
+        tensor(norm.of(order).moments(values(&x)), [2 * norm.channels])
     }
 }
 
 impl BackKernels for Flex {
     fn conv_input_gradient(gradient: Cpu, y: Cpu, weight: Cpu, conv: Conv) -> Cpu {
-        let [gradient, y, weight] = [gradient, y, weight].map(|t| t.to_contiguous());
+        let ([gradient, y], weight) = ([gradient, y].map(|t| ordered(t, conv.order())), weight.to_contiguous());
         let g = &conv.geometry;
         let x = conv.input_gradient(values(&gradient), values(&y), &conv.weights_back(values(&weight)));
-        tensor(x, [g.batch, g.inputs, g.size[0], g.size[1]])
+        reclaim([gradient, y]);
+        maps(x, conv.order(), [g.batch, g.inputs, g.size[0], g.size[1]])
     }
 
     fn conv_weight_gradient(x: Cpu, gradient: Cpu, y: Cpu, conv: Conv) -> [Cpu; 2] {
-        let [x, gradient, y] = [x, gradient, y].map(|t| t.to_contiguous());
+        let ((x, order), [gradient, y]) = (settled(x), [gradient, y].map(|t| ordered(t, conv.order())));
         let g = &conv.geometry;
-        let (weight, bias) = conv.weight_gradient(values(&x), values(&gradient), values(&y));
+        let (weight, bias) = conv.weight_gradient((values(&x), order), values(&gradient), values(&y));
+        reclaim([x, gradient, y]);
         [tensor(weight, [g.outputs, g.inputs, g.kernel[0], g.kernel[1]]), tensor(bias, [g.outputs])]
     }
 
     fn norm_gradient(x: Cpu, y: Cpu, gradient: Cpu, gamma: Cpu, moments: Cpu, norm: Norm) -> [Cpu; 3] {
-        let [x, y, mut gradient, gamma, moments] = [x, y, gradient, gamma, moments].map(|t| t.to_contiguous());
-        let (dgamma, dbeta) =
-            norm.backward(values(&x), values(&y), own(&mut gradient), values(&gamma), values(&moments));
+        let ((x, order), [gamma, moments]) = (settled(x), [gamma, moments].map(|t| t.to_contiguous()));
+        let [y, mut gradient] = [y, gradient].map(|t| ordered(t, order));
+        let found =
+            norm.of(order).backward(values(&x), values(&y), own(&mut gradient), values(&gamma), values(&moments));
+        let (dgamma, dbeta) = found;
+        reclaim([x, y]);
         [gradient, tensor(dgamma, [norm.channels]), tensor(dbeta, [norm.channels])]
     }
 }
@@ -141,11 +195,16 @@ impl<B: BackKernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
                 let [x_node, weight_node, bias_node] = ops.parents;
                 let gradient = grads.consume::<B>(&ops.node);
                 let (x, weight, y, conv) = ops.state;
-                if let (Some(node), Some(weight)) = (x_node, weight) {
-                    let gradient = B::conv_input_gradient(gradient.clone(), y.clone(), weight, conv);
-                    grads.register::<B>(node.id, gradient);
+                // The last to need them has them alone, and keeps their memory.
+                let again = x.is_some().then(|| (gradient.clone(), y.clone()));
+                match (x_node, weight) {
+                    (Some(node), Some(weight)) => {
+                        let gradient = B::conv_input_gradient(gradient, y, weight, conv);
+                        grads.register::<B>(node.id, gradient);
+                    }
+                    _ => drop((gradient, y)),
                 }
-                if let Some(x) = x {
+                if let (Some(x), Some((gradient, y))) = (x, again) {
                     let found = B::conv_weight_gradient(x, gradient, y, conv);
                     for (node, gradient) in [weight_node, bias_node].into_iter().zip(found) {
                         if let Some(node) = node {

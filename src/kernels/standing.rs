@@ -13,7 +13,8 @@ use burn::{
 use super::{
     conv::Conv,
     correlate::Weights,
-    ops::{ConvShape, Cpu, finished, has_kernels, tensor, values},
+    memory::reclaim,
+    ops::{ConvShape, Cpu, finished, has_kernels, maps, ordered, settled, values},
     unary::unary,
 };
 
@@ -43,19 +44,21 @@ trait StandingBack: Standing {
 
 impl Standing for Flex {
     fn standing(x: Cpu, laid: Arc<Laid>, conv: Conv) -> Cpu {
-        let x = x.to_contiguous();
+        let (x, order) = settled(x);
         let [channels, height, width] = conv.out();
-        let y = conv.forward(values(&x), &laid.forward, &laid.bias);
-        tensor(y, [conv.geometry.batch, channels, height, width])
+        let y = conv.forward((values(&x), order), &laid.forward, &laid.bias);
+        reclaim([x]);
+        maps(y, conv.order(), [conv.geometry.batch, channels, height, width])
     }
 }
 
 impl StandingBack for Flex {
     fn standing_gradient(gradient: Cpu, y: Cpu, laid: Arc<Laid>, conv: Conv) -> Cpu {
-        let [gradient, y] = [gradient, y].map(|t| t.to_contiguous());
+        let [gradient, y] = [gradient, y].map(|t| ordered(t, conv.order()));
         let g = &conv.geometry;
         let x = conv.input_gradient(values(&gradient), values(&y), &laid.back);
-        tensor(x, [g.batch, g.inputs, g.size[0], g.size[1]])
+        reclaim([gradient, y]);
+        maps(x, conv.order(), [g.batch, g.inputs, g.size[0], g.size[1]])
     }
 }
 

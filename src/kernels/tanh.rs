@@ -10,7 +10,9 @@ use burn::{
 use pulp::{Arch, Simd, WithSimd};
 
 use super::{
-    ops::{Cpu, has_kernels, own, values},
+    geometry::Order,
+    memory::reclaim,
+    ops::{Cpu, has_kernels, ordered, own, values},
     threads::{MOVED, each},
     unary::unary,
 };
@@ -31,7 +33,8 @@ trait TanhBack: Tanh {
 
 impl Tanh for Flex {
     fn tangent(x: Cpu) -> Cpu {
-        let mut x = x.to_contiguous();
+        // Losses and pictures take it image by image.
+        let mut x = ordered(x, Order::Images);
         let (arch, line) = (Arch::new(), own(&mut x));
         let worth = line.len() > MOVED;
         each(line.chunks_mut(PART), worth, |part| arch.dispatch(Forward(part)));
@@ -41,11 +44,12 @@ impl Tanh for Flex {
 
 impl TanhBack for Flex {
     fn tangent_gradient(gradient: Cpu, y: Cpu) -> Cpu {
-        let [mut gradient, y] = [gradient, y].map(|t| t.to_contiguous());
+        let [mut gradient, y] = [gradient, y].map(|t| ordered(t, Order::Images));
         let (arch, line) = (Arch::new(), own(&mut gradient));
         let worth = line.len() > MOVED;
         let parts = line.chunks_mut(PART).zip(values(&y).chunks(PART));
         each(parts, worth, |(gradient, y)| arch.dispatch(Backward { gradient, y }));
+        reclaim([y]);
         gradient
     }
 }

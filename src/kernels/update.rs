@@ -8,6 +8,7 @@ use burn::{
 use pulp::{Arch, Simd, WithSimd};
 
 use super::{
+    memory::reclaim,
     norm::sum2,
     ops::{Cpu, has_kernels, own, tensor, values},
     threads::{MOVED, each},
@@ -48,6 +49,7 @@ impl Updates for Flex {
     fn adam(w: Cpu, g: Cpu, first: Cpu, second: Cpu, rule: Adam) -> (Cpu, Cpu, Cpu) {
         let [mut w, g, mut first, mut second] = [w, g, first, second].map(|t| t.to_contiguous());
         rule.step(own(&mut w), values(&g), own(&mut first), own(&mut second));
+        reclaim([g]);
         (w, first, second)
     }
 

@@ -23,8 +23,13 @@ struct Case {
     seed: u64,
 }
 
+/// Images of a batch: of sixteens the kernels lay them out another way.
+fn batches() -> impl Strategy<Value = usize> {
+    prop_oneof![3 => 1..20_usize, 2 => Just(16), 1 => Just(32)]
+}
+
 fn cases() -> impl Strategy<Value = Case> {
-    let sizes = (1..20_usize, 1..7_usize, 1..20_usize, [1..20_usize, 1..20_usize], [1..6_usize, 1..6_usize]);
+    let sizes = (batches(), 1..7_usize, 1..20_usize, [1..20_usize, 1..20_usize], [1..6_usize, 1..6_usize]);
     let moves = (1..4_usize, 0..4_usize, 1..3_usize, prop::option::of(0.05..0.9), any::<bool>(), any::<u64>());
     (sizes, moves).prop_filter_map("the kernel is larger than the padded input", |(sizes, moves)| {
         let (batch, inputs, outputs, size, kernel) = sizes;
@@ -42,6 +47,15 @@ fn random<const D: usize>(dims: [usize; D], rng: &mut ChaCha8Rng, device: &Devic
     Tensor::from_data(TensorData::new(values, dims), device)
 }
 
+/// The same in every other case, but the images side by side in memory.
+fn laid(dims: [usize; 4], about: f64, seed: u64, rng: &mut ChaCha8Rng, device: &Device) -> Tensor<4> {
+    let [batch, channels, height, width] = dims;
+    match seed % 2 {
+        0 => random(dims, rng, device) + about,
+        _ => (random([channels, height, width, batch], rng, device) + about).permute([3, 0, 1, 2]),
+    }
+}
+
 fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data().try_into_vec().unwrap()
 }
@@ -51,7 +65,8 @@ fn run(case: &Case, conv: fn(Tensor<4>, Tensor<4>, Tensor<1>, ConvShape) -> Tens
     let device = Device::flex();
     let mut rng = ChaCha8Rng::seed_from_u64(case.seed);
     let tracked = |x: Tensor<4>| x.autodiff().require_grad();
-    let x = tracked(random([case.batch, case.inputs, case.size[0], case.size[1]], &mut rng, &device));
+    let dims = [case.batch, case.inputs, case.size[0], case.size[1]];
+    let x = tracked(laid(dims, 0.0, case.seed, &mut rng, &device));
     let weight = tracked(random([case.outputs, case.inputs, case.kernel[0], case.kernel[1]], &mut rng, &device));
     let bias = random([case.outputs], &mut rng, &device).autodiff().require_grad();
     let y = conv(x.clone(), weight.clone(), bias.clone(), case.shape);
@@ -99,7 +114,8 @@ proptest! {
 fn run_standing(case: &Case, forward: fn(&StandingConv, Tensor<4>) -> Tensor<4>) -> [Vec<f32>; 2] {
     let device = Device::flex();
     let mut rng = ChaCha8Rng::seed_from_u64(case.seed);
-    let x = random([case.batch, case.inputs, case.size[0], case.size[1]], &mut rng, &device);
+    let dims = [case.batch, case.inputs, case.size[0], case.size[1]];
+    let x = laid(dims, 0.0, case.seed / 2, &mut rng, &device);
     let weight = random([case.outputs, case.inputs, case.kernel[0], case.kernel[1]], &mut rng, &device);
     let none = Tensor::zeros([case.outputs], &device);
     let plain = ConvShape { leaky: None, shuffle: false, ..case.shape };
@@ -208,6 +224,8 @@ fn a_large_batch_and_a_large_frame_equal_the_generic_ones() {
     for case in [
         of(33, 24, 64, 4, 3, ConvShape { shuffle: true, ..same }),
         of(16, 16, 40, 16, 5, halving),
+        of(48, 24, 36, 17, 5, halving),
+        of(32, 12, 64, 12, 3, ConvShape { shuffle: true, ..same }),
         of(1, 12, 20, 130, 5, halving),
         of(1, 16, 12, 96, 3, ConvShape { padding: 4, dilation: 4, ..same }),
     ] {
@@ -217,12 +235,48 @@ fn a_large_batch_and_a_large_frame_equal_the_generic_ones() {
     }
 }
 
+#[test]
+fn layers_that_follow_each_other_equal_the_generic_ones() {
+    let device = Device::flex();
+    type Layer = fn(Tensor<4>, Tensor<4>, Tensor<1>, ConvShape) -> Tensor<4>;
+    type Normed = fn(Tensor<4>, Tensor<1>, Tensor<1>, f64, Option<f64>) -> (Tensor<4>, Tensor<1>, Tensor<1>);
+    for batch in [5, 16, 32] {
+        let run = |layer: Layer, normed: Normed| {
+            let mut rng = ChaCha8Rng::seed_from_u64(7);
+            let x = random([batch, 2, 12, 12], &mut rng, &device).autodiff().require_grad();
+            let weight = |dims: [usize; 4], rng: &mut ChaCha8Rng| random(dims, rng, &device).autodiff().require_grad();
+            let weights =
+                [weight([12, 2, 5, 5], &mut rng), weight([8, 12, 3, 3], &mut rng), weight([1, 8, 3, 3], &mut rng)];
+            let [gamma, beta] = [1.5, 0.3].map(|by| random([12], &mut rng, &device) + by);
+            let none = |outputs: usize| Tensor::zeros([outputs], &device);
+            let halving = ConvShape { stride: 2, padding: 2, ..ConvShape::default() };
+            let doubling = ConvShape { padding: 1, shuffle: true, ..ConvShape::default() };
+            let [first, second, third] = weights.clone();
+            let (y, _, _) = normed(layer(x.clone(), first, none(12), halving), gamma, beta, 1e-3, Some(0.2));
+            let doubled = layer(y.clone(), second, none(8), doubling);
+            // Of two ways on, the gradients are added up.
+            let same = ConvShape { padding: 1, leaky: Some(0.3), ..ConvShape::default() };
+            let z = layer(y.slice([0..batch, 0..8]), third, none(1), same);
+            let pulls = [doubled.dims(), z.dims()].map(|dims| random(dims, &mut rng, &device));
+            let [one, two] = pulls;
+            let mut gradients = ((doubled.clone() * one).sum() + (z.clone() * two).sum()).backward();
+            let mut all = vec![numbers(doubled.without_autodiff()), numbers(z.without_autodiff())];
+            all.push(numbers(x.grad_remove(&mut gradients).unwrap()));
+            all.extend(weights.iter().map(|w| numbers(w.grad_remove(&mut gradients).unwrap())));
+            all
+        };
+        for (i, (got, wanted)) in run(conv, norm_train).iter().zip(&run(conv_generic, norm_generic)).enumerate() {
+            assert_eq!((got.len(), apart(got, wanted)), (wanted.len(), None), "part {i} of {batch}");
+        }
+    }
+}
+
 /// What comes out of a batch norm, its moments, and the gradients of x, gamma and beta.
 fn run_norm(dims: [usize; 4], leaky: Option<f64>, seed: u64, fast: bool) -> [Vec<f32>; 6] {
     let device = Device::flex();
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     // Away from nought, where single precision loses most.
-    let x = (random(dims, &mut rng, &device) + 2.0).autodiff().require_grad();
+    let x = laid(dims, 2.0, seed, &mut rng, &device).autodiff().require_grad();
     let [gamma, beta] = [1.5, 0.3].map(|by| (random([dims[1]], &mut rng, &device) + by).autodiff().require_grad());
     let norm = if fast { norm_train } else { norm_generic };
     let (y, mean, variance) = norm(x.clone(), gamma.clone(), beta.clone(), 1e-3, leaky);
@@ -247,10 +301,11 @@ proptest! {
 
     #[test]
     fn batch_norm_and_its_gradients_equal_the_generic_ones(
-        dims in [1..20_usize, 1..9_usize, 1..20_usize, 1..20_usize],
+        (batch, sizes) in (batches(), [1..9_usize, 1..20_usize, 1..20_usize]),
         leaky in prop::option::of(0.05..0.9),
         seed in any::<u64>(),
     ) {
+        let dims = [batch, sizes[0], sizes[1], sizes[2]];
         // One value has no variance to speak of.
         prop_assume!(dims[0] * dims[2] * dims[3] > 1);
         let (got, wanted) = (run_norm(dims, leaky, seed, true), run_norm(dims, leaky, seed, false));
