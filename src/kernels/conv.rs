@@ -2,10 +2,10 @@
 
 use super::{
     correlate::{Bias, Weights},
+    direct::{self, Out, Phase},
     geometry::{Geometry, Grid, Maps, Order, Part, Tap, Tiles, unpack},
     gradient,
     memory::Aligned,
-    pixels::{self, Out, Phase},
 };
 
 /// A convolution and what is done at once with what comes out.
@@ -102,10 +102,10 @@ impl Conv {
         let bias = Bias::new(bias, g.outputs, g.out(), &grid);
         let [channels, height, width] = self.out();
         let (size, stride) = ([height, width], if self.shuffle { 2 } else { 1 });
-        if self.order() == Order::Pixels {
-            let out = Out { channels, size, stride, shuffle: self.shuffle };
+        let out = Out { channels, size, stride, shuffle: self.shuffle };
+        if out.is_direct(&grid) {
             let phase = Phase { weights, offsets: &offsets, first: [0, 0] };
-            return pixels::correlate(packed, &grid, &[phase], &bias, self.slope, out);
+            return direct::correlate(packed, &grid, &[phase], &bias, self.slope, out);
         }
         let tiles = &weights.correlate(packed, &grid, &offsets, &bias, self.slope);
         if self.shuffle {
@@ -125,10 +125,10 @@ impl Conv {
         let none = Bias::new(&[], g.inputs, g.size, &grid);
         let offsets: Vec<Vec<u32>> = phases.iter().map(|(_, taps)| grid.offsets(taps, g.outputs, 1)).collect();
         let each = || phases.iter().map(|(phase, _)| *phase).zip(&offsets).zip(weights);
-        if self.order() == Order::Pixels {
-            let out = Out { channels: g.inputs, size: g.size, stride: g.stride, shuffle: false };
+        let out = Out { channels: g.inputs, size: g.size, stride: g.stride, shuffle: false };
+        if out.is_direct(&grid) {
             let phases: Vec<_> = each().map(|((first, offsets), weights)| Phase { weights, offsets, first }).collect();
-            return pixels::correlate(&packed, &grid, &phases, &none, 1.0, out);
+            return direct::correlate(&packed, &grid, &phases, &none, 1.0, out);
         }
         let computed: Vec<([usize; 2], Tiles)> = each()
             .map(|((phase, offsets), weights)| (phase, weights.correlate(&packed, &grid, offsets, &none, 1.0)))

@@ -94,10 +94,12 @@ impl Bias {
         Self { planes, period }
     }
 
-    /// What the sum of an output channel begins at in a cell of the grid.
+    /// What the sums of an output channel begin at, for the vector of a grid that begins at `base`.
     #[inline(always)]
-    pub fn at(&self, output: usize, cell: usize) -> f32 {
-        self.planes[output * (self.period + LANES) + cell % self.period]
+    pub fn vector<S: Simd>(&self, simd: S, output: usize, base: usize, pixel: usize) -> S::f32s {
+        let at = output * (self.period + LANES) + base / pixel % self.period;
+        // Side by side in one pixel, images share its bias.
+        if pixel == 1 { load::<S>(&self.planes, at) } else { simd.splat_f32s(self.planes[at]) }
     }
 }
 
@@ -244,16 +246,9 @@ impl Run<'_> {
                 *base = self.list[(at * V + j).min(self.list.len() - 1)] as usize;
             }
             let mut sums = [[zero; V]; M];
-            let Bias { planes, period } = self.bias;
-            let planes = planes.chunks_exact(period + LANES).skip(panel * M);
-            for ((m, sums), plane) in sums.iter_mut().enumerate().zip(planes) {
+            for (m, sums) in sums.iter_mut().enumerate() {
                 for j in 0..V {
-                    let cell = bases[j] / self.pixel;
-                    // Side by side in one pixel, images share its bias.
-                    sums[j] = match self.pixel {
-                        1 => load::<S>(plane, cell % period),
-                        _ => simd.splat_f32s(self.bias.at(panel * M + m, cell)),
-                    };
+                    sums[j] = self.bias.vector(simd, panel * M + m, bases[j], self.pixel);
                 }
             }
             let sums = tile::<S, M, V>(simd, self.x, weights, self.offsets, bases, sums);

@@ -162,6 +162,16 @@ impl Grid {
         Self { batch, size, pixel, lines, pitch, lead: lead * pixel, plane }
     }
 
+    /// Whether all images lie side by side in each pixel.
+    pub fn is_by_pixels(&self) -> bool {
+        Order::of(self.batch) == Order::Pixels
+    }
+
+    /// Images, or all of them side by side, one after the other.
+    pub fn images(&self) -> usize {
+        self.batch.div_ceil(self.pixel)
+    }
+
     /// Rows and columns that are computed.
     pub fn size(&self) -> [usize; 2] {
         self.size

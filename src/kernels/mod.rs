@@ -11,13 +11,13 @@
 mod conv;
 mod correlate;
 mod dense;
+mod direct;
 mod fold;
 mod geometry;
 mod gradient;
 mod memory;
 mod norm;
 mod ops;
-mod pixels;
 mod standing;
 mod tanh;
 mod threads;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use burn::{
     module::{Module, ModuleMapper, ModuleVisitor, Param},
-    tensor::{Tensor, TensorData},
+    tensor::{Device, Tensor, TensorData},
 };
 
 use crate::kernels;
@@ -173,6 +173,18 @@ pub fn average<M: Module>(average: M, network: &M, decay: f64) -> M {
     let mut collector = Collector(Vec::new());
     network.visit(&mut collector);
     average.map(&mut Blender { new: collector.0.into_iter(), decay })
+}
+
+/// The network, which leaves one without values behind: what nobody else has is changed in place.
+pub(crate) fn take<M: Module>(network: &mut M) -> M {
+    struct Hollow;
+    impl ModuleMapper for Hollow {
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            replace(param, |_| Tensor::zeros([1; D], &Device::flex()))
+        }
+    }
+    let hollow = network.clone().map(&mut Hollow);
+    std::mem::replace(network, hollow)
 }
 
 /// A tensor as one line of numbers, off the autodiff graph.

@@ -221,12 +221,12 @@ impl CriticTrainer {
         let left = 1.0 - self.step as f64 / knobs.steps.max(1) as f64;
         let rule =
             OptimiserKnobs { kind: OptimiserKind::Adam, lr: knobs.lr * left.max(0.01), beta1: 0.9, beta2: 0.999 };
-        let (live, _) = self.optimiser.update("c", self.live.clone(), &mut gradients, &rule, None);
+        let (live, _) = self.optimiser.update("c", weights::take(&mut self.live), &mut gradients, &rule, None);
         self.live = live;
         self.live.absorb(stats);
         let young = (1.0 + self.step as f64) / (10.0 + self.step as f64);
-        self.critic =
-            weights::average(self.critic.clone(), &self.live, young.min(DECAY)).with_light(self.crops.light());
+        self.critic = weights::average(weights::take(&mut self.critic), &self.live, young.min(DECAY))
+            .with_light(self.crops.light());
         self.step += 1;
         let value = host(loss.without_autodiff())?.1.first().copied().unwrap_or(f32::NAN);
         if value.is_finite() { Ok(value) } else { Err(TrainError::NotFinite { step: self.step }) }

@@ -105,11 +105,11 @@ impl EncoderTrainer {
         let progress = self.step as f64 / knobs.steps.max(1) as f64;
         let fall = 0.1f64.powf(((progress - (1.0 - FALL)) / FALL).max(0.0));
         let rule = OptimiserKnobs { kind: OptimiserKind::Adam, lr: knobs.lr * fall, beta1: 0.5, beta2: 0.999 };
-        let (e, _) = self.optimiser.update("e", self.e.clone(), &mut gradients, &rule, None);
+        let (e, _) = self.optimiser.update("e", weights::take(&mut self.e), &mut gradients, &rule, None);
         self.e = e;
         self.e.absorb(stats);
         let young = (1.0 + self.step as f64) / (10.0 + self.step as f64);
-        self.average = weights::average(self.average.clone(), &self.e, young.min(0.98));
+        self.average = weights::average(weights::take(&mut self.average), &self.e, young.min(0.98));
         self.step += 1;
         let value = host(loss.without_autodiff())?.1.first().copied().unwrap_or(f32::NAN);
         if value.is_finite() { Ok(value) } else { Err(TrainError::NotFinite { step: self.step }) }

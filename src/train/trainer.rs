@@ -222,7 +222,7 @@ impl Trainer {
         if now.k_g > 0 {
             // A young average follows quickly, so that early grids are not those of random weights.
             let young = (1.0 + self.step as f64) / (10.0 + self.step as f64);
-            self.ema = weights::average(self.ema.clone(), &self.g, self.recipe.train.ema.min(young));
+            self.ema = weights::average(weights::take(&mut self.ema), &self.g, self.recipe.train.ema.min(young));
         }
         self.step += 1;
         self.report(values, now);
@@ -278,8 +278,8 @@ impl Trainer {
         let real_loss = cross_entropy(real.clone(), for_real);
         let fake_loss = cross_entropy(fake.clone(), for_samples);
         let mut gradients = (real_loss.clone() + fake_loss.clone()).backward();
-        let (d, norm) =
-            self.d_optimiser.update("d", self.d.clone(), &mut gradients, &self.recipe.d, self.watched.as_mut());
+        let d = weights::take(&mut self.d);
+        let (d, norm) = self.d_optimiser.update("d", d, &mut gradients, &self.recipe.d, self.watched.as_mut());
         self.d = d;
         let [real_stats, sample_stats] = stats;
         self.d.absorb(real_stats);
@@ -301,8 +301,8 @@ impl Trainer {
         });
         let loss = cross_entropy(judged.clone(), 1.0);
         let mut gradients = loss.backward();
-        let (g, norm) =
-            self.g_optimiser.update("g", self.g.clone(), &mut gradients, &self.recipe.g, self.watched.as_mut());
+        let g = weights::take(&mut self.g);
+        let (g, norm) = self.g_optimiser.update("g", g, &mut gradients, &self.recipe.g, self.watched.as_mut());
         self.g = g;
         [Some(loss.without_autodiff()), Some(share(judged.without_autodiff().greater_elem(0.0).float())), norm]
     }

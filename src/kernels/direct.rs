@@ -1,24 +1,38 @@
-//! A convolution of maps whose images lie side by side in each pixel: every vector of sums belongs to one pixel, and is
-//! written straight to it.
+//! A convolution every vector of whose sums is written straight to where it belongs: maps whose images lie side by side in
+//! each pixel, or whose lines are whole vectors.
 
 use pulp::{Arch, Simd, WithSimd};
 
 use super::{
     correlate::{Bias, GROUP, TileShape, Weights, is_wide, store, tile},
-    geometry::Grid,
+    geometry::{Grid, LANES},
     memory::fresh,
     threads::{MULTIPLIED, each},
 };
 
-/// What comes out: `[channels, height, width, batch]`.
+/// What comes out: `[channels, height, width, batch]`, or `[batch, channels, height, width]` on a grid of image after image.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Out {
     pub channels: usize,
     pub size: [usize; 2],
     /// Pixels from one position of the grid to the next.
     pub stride: usize,
-    /// Pixel shuffle: rows of weights that share a channel, one for each phase.
+    /// Pixel shuffle: four rows of weights share a channel, one for each phase.
     pub shuffle: bool,
+}
+
+impl Out {
+    /// Whether every vector on this grid lies in one piece where it belongs.
+    pub fn is_direct(&self, grid: &Grid) -> bool {
+        // A single line is not shared out, and belongs to a dense layer.
+        let lines = grid.pixel() == 1 && self.size[0] > 1 && self.size[1].is_multiple_of(LANES);
+        grid.is_by_pixels() || lines && self.stride == 1
+    }
+
+    /// Rows of weights of one channel.
+    fn every(&self) -> usize {
+        if self.shuffle { 4 } else { 1 }
+    }
 }
 
 /// The weights of one phase of what comes out, and what they read.
@@ -33,28 +47,29 @@ pub(super) struct Phase<'a> {
 /// `slope`, which is at most 1. The phases have weights of the same outputs.
 pub(super) fn correlate(x: &[f32], grid: &Grid, phases: &[Phase<'_>], bias: &Bias, slope: f32, out: Out) -> Vec<f32> {
     let Some(outputs) = phases.iter().map(|p| p.weights.outputs()).max() else { return Vec::new() };
-    let (shape, batch) = (TileShape::of(outputs), grid.pixel());
-    let line = out.size[1] * batch;
+    let shape = TileShape::of(outputs);
+    let images = grid.images();
+    let line = out.size[1] * grid.pixel();
     let plane = out.size[0] * line;
-    let mut maps = fresh(out.channels * plane);
+    let mut maps = fresh(images * out.channels * plane);
     let rows = rows_at_once(grid, shape);
-    let every = if out.shuffle { 4 } else { 1 };
     let panels = outputs.div_ceil(shape.rows);
     let blocks = grid.size()[0].div_ceil(rows);
     // Block by block, and for each all panels: what these read stays in the cache.
-    let mut items: Vec<Vec<&mut [f32]>> =
-        (0..blocks * panels).map(|_| Vec::with_capacity(shape.rows / every)).collect();
-    for (c, plane) in maps.chunks_exact_mut(plane).enumerate() {
+    let of_panel = || Vec::with_capacity(shape.rows / out.every());
+    let mut items: Vec<Vec<&mut [f32]>> = (0..images * blocks * panels).map(|_| of_panel()).collect();
+    for (i, plane) in maps.chunks_exact_mut(plane).enumerate() {
+        let (image, panel) = (i / out.channels, i % out.channels * out.every() / shape.rows);
         for (block, part) in plane.chunks_mut(rows * out.stride * line).enumerate() {
-            items[block * panels + c * every / shape.rows].push(part);
+            items[(image * blocks + block) * panels + panel].push(part);
         }
     }
     let taps: usize = phases.iter().map(|p| p.offsets.len()).sum();
-    let worth = outputs * taps * grid.size()[0] * grid.size()[1] * batch > MULTIPLIED;
+    let worth = images * outputs * taps * grid.size()[0] * grid.size()[1] * grid.pixel() > MULTIPLIED;
     let arch = Arch::new();
     each(items.into_iter().enumerate(), worth, |(i, outs)| {
-        let (block, panel) = (i / panels, i % panels);
-        arch.dispatch(Run { x, grid, phases, bias, slope, out, rows, first: block * rows, panel, outs });
+        let (image, block, panel) = (i / panels / blocks, i / panels % blocks, i % panels);
+        arch.dispatch(Run { x, grid, phases, bias, slope, out, image, rows, first: block * rows, panel, outs });
     });
     maps
 }
@@ -76,6 +91,7 @@ struct Run<'a> {
     bias: &'a Bias,
     slope: f32,
     out: Out,
+    image: usize,
     /// The first row, and how many.
     first: usize,
     rows: usize,
@@ -88,16 +104,19 @@ impl Run<'_> {
     /// From where every vector is read, and where it belongs, from the first row on.
     fn places(&self, [ry, rx]: [usize; 2], lanes: usize) -> Vec<[usize; 2]> {
         let Self { grid, out, first, rows, .. } = self;
+        let pixel = grid.pixel();
         let [height, width] = [0, 1].map(|axis| {
             let has = out.size[axis].saturating_sub([ry, rx][axis]).div_ceil(out.stride);
             grid.size()[axis].min(has)
         });
-        let mut places = Vec::with_capacity(rows * width * grid.pixel() / lanes);
+        // Positions that follow each other where they are read and where they belong.
+        let run = if out.stride == 1 { width } else { 1 };
+        let mut places = Vec::with_capacity(rows * width * pixel / lanes);
         for row in *first..(first + rows).min(height) {
-            for column in 0..width {
-                let from = grid.at(0, row, column);
-                let to = ((row - first) * out.stride + ry) * out.size[1] + column * out.stride + rx;
-                places.extend((0..grid.pixel()).step_by(lanes).map(|lane| [from + lane, to * grid.pixel() + lane]));
+            for column in (0..width).step_by(run.max(1)) {
+                let from = grid.at(self.image, row, column);
+                let to = (((row - first) * out.stride + ry) * out.size[1] + column * out.stride + rx) * pixel;
+                places.extend((0..run * pixel).step_by(lanes).map(|lane| [from + lane, to + lane]));
             }
         }
         places
@@ -106,8 +125,7 @@ impl Run<'_> {
     #[inline(always)]
     fn run<S: Simd, const M: usize, const V: usize>(mut self, simd: S) {
         let (zero, slope) = (simd.splat_f32s(0.0), simd.splat_f32s(self.slope));
-        let (pixel, width) = (self.grid.pixel(), self.out.size[1]);
-        let every = if self.out.shuffle { 4 } else { 1 };
+        let (pixel, width, every) = (self.grid.pixel(), self.out.size[1], self.out.every());
         for phase in self.phases {
             let places = self.places(phase.first, S::F32_LANES);
             let weights = phase.weights.panel(self.panel);
@@ -119,7 +137,7 @@ impl Run<'_> {
                 let mut sums = [[zero; V]; M];
                 for (m, sums) in sums.iter_mut().enumerate() {
                     for j in 0..V {
-                        sums[j] = simd.splat_f32s(self.bias.at(self.panel * M + m, bases[j] / pixel));
+                        sums[j] = self.bias.vector(simd, self.panel * M + m, bases[j], pixel);
                     }
                 }
                 let sums = tile::<S, M, V>(simd, self.x, weights, phase.offsets, bases, sums);
