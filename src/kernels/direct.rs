@@ -10,6 +10,9 @@ use super::{
     threads::{MULTIPLIED, each},
 };
 
+/// Pieces of work for each thread, so that threads of different speed are even.
+const SHARES: usize = 4;
+
 /// What comes out: `[channels, height, width, batch]`, or `[batch, channels, height, width]` on a grid of image after image.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Out {
@@ -55,20 +58,22 @@ pub(super) fn correlate(x: &[f32], grid: &Grid, phases: &[Phase<'_>], bias: &Bia
     let rows = rows_at_once(grid, shape);
     let panels = outputs.div_ceil(shape.rows);
     let blocks = grid.size()[0].div_ceil(rows);
-    // Block by block, and for each all panels: what these read stays in the cache.
-    let of_panel = || Vec::with_capacity(shape.rows / out.every());
-    let mut items: Vec<Vec<&mut [f32]>> = (0..images * blocks * panels).map(|_| of_panel()).collect();
+    // All panels of a block together, where there are blocks enough to be shared out.
+    let together = panels.div_ceil((SHARES * rayon::current_num_threads()).div_ceil(images * blocks));
+    let shares = panels.div_ceil(together);
+    let mut items: Vec<Vec<&mut [f32]>> =
+        (0..images * blocks * shares).map(|_| Vec::with_capacity(together * shape.rows / out.every())).collect();
     for (i, plane) in maps.chunks_exact_mut(plane).enumerate() {
         let (image, panel) = (i / out.channels, i % out.channels * out.every() / shape.rows);
         for (block, part) in plane.chunks_mut(rows * out.stride * line).enumerate() {
-            items[(image * blocks + block) * panels + panel].push(part);
+            items[(image * blocks + block) * shares + panel / together].push(part);
         }
     }
     let taps: usize = phases.iter().map(|p| p.offsets.len()).sum();
     let worth = images * outputs * taps * grid.size()[0] * grid.size()[1] * grid.pixel() > MULTIPLIED;
     let arch = Arch::new();
     each(items.into_iter().enumerate(), worth, |(i, outs)| {
-        let (image, block, panel) = (i / panels / blocks, i / panels % blocks, i % panels);
+        let (image, block, panel) = (i / shares / blocks, i / shares % blocks, i % shares * together);
         arch.dispatch(Run { x, grid, phases, bias, slope, out, image, rows, first: block * rows, panel, outs });
     });
     maps
@@ -83,7 +88,7 @@ fn rows_at_once(grid: &Grid, shape: TileShape) -> usize {
     (least..least + shape.vectors).find(fills).unwrap_or(least).clamp(1, height.max(1))
 }
 
-/// Some rows of one panel's channels.
+/// Some rows of some panels' channels.
 struct Run<'a> {
     x: &'a [f32],
     grid: &'a Grid,
@@ -95,6 +100,7 @@ struct Run<'a> {
     /// The first row, and how many.
     first: usize,
     rows: usize,
+    /// The first panel.
     panel: usize,
     /// The rows of each channel.
     outs: Vec<&'a mut [f32]>,
@@ -109,7 +115,8 @@ impl Run<'_> {
             let has = out.size[axis].saturating_sub([ry, rx][axis]).div_ceil(out.stride);
             grid.size()[axis].min(has)
         });
-        // Positions that follow each other where they are read and where they belong.
+        // Positions that follow each other where they are read and where they belong. By groups of the same images, whose
+        // neighbours share what they read, larger batches take longer: what they read lies in too few of the cache's sets.
         let run = if out.stride == 1 { width } else { 1 };
         let mut places = Vec::with_capacity(rows * width * pixel / lanes);
         for row in *first..(first + rows).min(height) {
@@ -128,26 +135,32 @@ impl Run<'_> {
         let (pixel, width, every) = (self.grid.pixel(), self.out.size[1], self.out.every());
         for phase in self.phases {
             let places = self.places(phase.first, S::F32_LANES);
-            let weights = phase.weights.panel(self.panel);
-            for tiles in places.chunks(V) {
-                let mut bases = [0; V];
-                for (j, base) in bases.iter_mut().enumerate() {
-                    *base = tiles[j.min(tiles.len() - 1)][0];
-                }
-                let mut sums = [[zero; V]; M];
-                for (m, sums) in sums.iter_mut().enumerate() {
-                    for j in 0..V {
-                        sums[j] = self.bias.vector(simd, self.panel * M + m, bases[j], pixel);
-                    }
-                }
-                let sums = tile::<S, M, V>(simd, self.x, weights, phase.offsets, bases, sums);
-                for (m, sums) in sums.iter().enumerate() {
-                    let Some(out) = self.outs.get_mut(m / every) else { break };
-                    // With a shuffle, the row of weights says which of four pixels it is.
-                    let aside = (m % every / 2 * width + m % every % 2) * pixel;
-                    for (j, [_, to]) in tiles.iter().enumerate() {
-                        let low = simd.mul_f32s(sums[j], slope);
-                        store::<S>(&mut out[to + aside..], simd.max_f32s(sums[j], low));
+            // A group of tiles for all panels: what these read stays in the cache.
+            for group in places.chunks(GROUP * V) {
+                for (p, outs) in self.outs.chunks_mut(M / every).enumerate() {
+                    let panel = self.panel + p;
+                    let weights = phase.weights.panel(panel);
+                    for tiles in group.chunks(V) {
+                        let mut bases = [0; V];
+                        for (j, base) in bases.iter_mut().enumerate() {
+                            *base = tiles[j.min(tiles.len() - 1)][0];
+                        }
+                        let mut sums = [[zero; V]; M];
+                        for (m, sums) in sums.iter_mut().enumerate() {
+                            for j in 0..V {
+                                sums[j] = self.bias.vector(simd, panel * M + m, bases[j], pixel);
+                            }
+                        }
+                        let sums = tile::<S, M, V>(simd, self.x, weights, phase.offsets, bases, sums);
+                        for (m, sums) in sums.iter().enumerate() {
+                            let Some(out) = outs.get_mut(m / every) else { break };
+                            // With a shuffle, the row of weights says which of four pixels it is.
+                            let aside = (m % every / 2 * width + m % every % 2) * pixel;
+                            for (j, [_, to]) in tiles.iter().enumerate() {
+                                let low = simd.mul_f32s(sums[j], slope);
+                                store::<S>(&mut out[to + aside..], simd.max_f32s(sums[j], low));
+                            }
+                        }
                     }
                 }
             }
