@@ -91,6 +91,10 @@ pub(super) fn tensor(values: Vec<f32>, shape: impl Into<Shape>) -> Cpu {
     Cpu::from_data(TensorData::new(values, shape))
 }
 
+fn dims(tensor: &Cpu) -> Vec<usize> {
+    tensor.layout().shape().iter().copied().collect()
+}
+
 /// Maps `[batch, channels, height, width]` of values that lie in this order.
 pub(super) fn maps(values: Vec<f32>, order: Order, [batch, channels, height, width]: [usize; 4]) -> Cpu {
     match order {
@@ -101,8 +105,7 @@ pub(super) fn maps(values: Vec<f32>, order: Order, [batch, channels, height, wid
 
 /// Whether maps lie in the order of pixels.
 pub(super) fn is_by_pixels(tensor: &Cpu) -> bool {
-    let dims: Vec<usize> = tensor.layout().shape().iter().copied().collect();
-    let [batch, _, height, width] = dims[..] else { return false };
+    let [batch, _, height, width] = dims(tensor)[..] else { return false };
     let strides = [1, height * width * batch, width * batch, batch].map(|stride| stride as isize);
     Order::of(batch) == Order::Pixels && *tensor.layout().strides() == strides
 }
@@ -121,14 +124,14 @@ pub(super) fn ordered(tensor: Cpu, order: Order) -> Cpu {
     if now == order {
         return tensor;
     }
-    let dims: Vec<usize> = tensor.layout().shape().iter().copied().collect();
-    let (batch, each) = (dims[0], dims[1..].iter().product());
+    let [batch, channels, height, width] = dims(&tensor)[..] else { return tensor };
+    let each = channels * height * width;
     let turned = match order {
         Order::Images => transposed(values(&tensor), each, batch),
         Order::Pixels => transposed(values(&tensor), batch, each),
     };
     reclaim([tensor]);
-    maps(turned, order, [dims[0], dims[1], dims[2], dims[3]])
+    maps(turned, order, [batch, channels, height, width])
 }
 
 impl Kernels for Flex {
@@ -143,9 +146,9 @@ impl Kernels for Flex {
     fn norm(x: Cpu, gamma: Cpu, beta: Cpu, moments: Cpu, norm: Norm) -> Cpu {
         let ((x, order), [gamma, beta, moments]) = (settled(x), [gamma, beta, moments].map(|t| t.to_contiguous()));
         let y = norm.of(order).forward(values(&x), values(&gamma), values(&beta), values(&moments));
-        let dims: Vec<usize> = x.layout().shape().iter().copied().collect();
+        let sides = dims(&x);
         reclaim([x]);
-        maps(y, order, [dims[0], dims[1], dims[2], dims[3]])
+        maps(y, order, [sides[0], sides[1], sides[2], sides[3]])
     }
 
     fn moments(x: Cpu, norm: Norm) -> Cpu {
