@@ -59,7 +59,7 @@ pub(super) fn correlate(x: &[f32], grid: &Grid, phases: &[Phase<'_>], bias: &Bia
     let panels = outputs.div_ceil(shape.rows);
     let blocks = grid.size()[0].div_ceil(rows);
     // All panels of a block together, where there are blocks enough to be shared out.
-    let together = panels.div_ceil((SHARES * rayon::current_num_threads()).div_ceil(images * blocks));
+    let together = panels.div_ceil((SHARES * rayon::current_num_threads()).div_ceil((images * blocks).max(1)));
     let shares = panels.div_ceil(together);
     let mut items: Vec<Vec<&mut [f32]>> =
         (0..images * blocks * shares).map(|_| Vec::with_capacity(together * shape.rows / out.every())).collect();

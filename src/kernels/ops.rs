@@ -177,9 +177,8 @@ impl BackKernels for Flex {
     fn norm_gradient(x: Cpu, y: Cpu, gradient: Cpu, gamma: Cpu, moments: Cpu, norm: Norm) -> [Cpu; 3] {
         let ((x, order), [gamma, moments]) = (settled(x), [gamma, moments].map(|t| t.to_contiguous()));
         let [y, mut gradient] = [y, gradient].map(|t| ordered(t, order));
-        let found =
+        let (dgamma, dbeta) =
             norm.of(order).backward(values(&x), values(&y), own(&mut gradient), values(&gamma), values(&moments));
-        let (dgamma, dbeta) = found;
         reclaim([x, y]);
         [gradient, tensor(dgamma, [norm.channels]), tensor(dbeta, [norm.channels])]
     }
