@@ -11,7 +11,7 @@ use crate::{
     device::{self, DeviceChoice},
     inspect::{
         InvertKnobs, InvertPreset, Job, Planes, Regions, ScoreKind, Scores, TestSet,
-        critic::{FrameCritic, Learning},
+        critic::{FrameCritic, Learning, Sight},
         invert::Networks,
         metrics::{auroc, median},
     },
@@ -161,7 +161,7 @@ fn criticise(
         progress.inc(1);
     }
     progress.finish_and_clear();
-    let mut learning = Learning::new(FixedCritic::new(trainer.critic()), recipe.critic.level, usual.len(), device);
+    let mut learning = Learning::new(FixedCritic::new(trainer.critic()), Sight::of(recipe), usual.len(), device);
     while learning.left() > 0 {
         let picture = opened.store.get(usual[learning.next()])?;
         learning.show(&Planes::of(&picture, recipe.model.channels, recipe.data.scale as f32))?;

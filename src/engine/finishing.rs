@@ -14,7 +14,7 @@ use crate::{
     data::{CropSampler, DataError, Opened, Split},
     inspect::{
         CalibrateError, Calibrator, InvertKnobs, Model, Planes,
-        critic::{FrameCritic, Learning},
+        critic::{FrameCritic, Learning, Sight},
         model::{About, ModelError},
         neighbours::{Bank, Gathering},
         patterns::{Pattern, Patterns},
@@ -343,8 +343,8 @@ impl Finishing {
                 Stage::Critic(trainer) => {
                     let critic = trainer.critic().clone();
                     let images = self.shown();
-                    let (level, device) = (self.about.recipe.critic.level, &self.networks.device);
-                    let learning = Learning::new(FixedCritic::new(&critic), level, images.len(), device);
+                    let (sight, device) = (Sight::of(&self.about.recipe), &self.networks.device);
+                    let learning = Learning::new(FixedCritic::new(&critic), sight, images.len(), device);
                     self.critic = Some(critic);
                     self.enter(Stage::Usual(Box::new(learning), images));
                 }

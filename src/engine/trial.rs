@@ -9,7 +9,11 @@ use super::{
 };
 use crate::{
     data::Opened,
-    inspect::{Calibrator, InvertKnobs, Job, Model, Planes, critic::Learning, model::About},
+    inspect::{
+        Calibrator, InvertKnobs, Job, Model, Planes,
+        critic::{Learning, Sight},
+        model::About,
+    },
     model::{Critic, FixedCritic},
 };
 
@@ -70,8 +74,8 @@ impl Trial {
         self.next = match std::mem::replace(&mut self.next, Next::Over) {
             Next::Usual => {
                 if let (Some(critic), Some(query)) = (critic, query()) {
-                    let (critic, level) = (FixedCritic::new(critic), recipe.critic.level);
-                    Learning::new(critic, level, 1, &networks.device).show(&query)?;
+                    let (critic, sight) = (FixedCritic::new(critic), Sight::of(recipe));
+                    Learning::new(critic, sight, 1, &networks.device).show(&query)?;
                     schedule.guess(Part::Usual, began.elapsed().as_secs_f64());
                 }
                 Next::Calibration

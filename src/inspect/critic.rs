@@ -8,13 +8,18 @@
 
 mod learning;
 mod look;
+mod sight;
 mod usual;
+
+use std::vec;
 
 use burn::tensor::{Device, Tensor, TensorData};
 
+use self::sight::View;
 pub use self::{
     learning::Learning,
     look::{CriticMaps, Look},
+    sight::Sight,
     usual::Usual,
 };
 use super::{neighbours::SIDE, patterns::Patterns, planes::Planes};
@@ -52,12 +57,29 @@ pub struct Verdicts {
     pub pattern: f64,
 }
 
+/// A frame that a critic looks at, one view after the other.
+#[derive(Clone, Debug)]
+pub struct Looking {
+    /// Sum of what was seen so far, each view by its share.
+    look: Look,
+    light: Option<Light>,
+    share: f32,
+    /// Still to be taken.
+    views: vec::IntoIter<View>,
+}
+
+impl Looking {
+    /// Whether all views were taken.
+    pub fn is_done(&self) -> bool {
+        self.views.len() == 0
+    }
+}
+
 /// A critic and what it is used to.
 #[derive(Clone, Debug)]
 pub struct FrameCritic {
     net: FixedCritic,
-    /// Whether frames are brought to one light first.
-    level: bool,
+    sight: Sight,
     usual: Usual,
     /// Where healthy images look odd to it.
     patterns: Patterns,
@@ -67,9 +89,8 @@ pub struct FrameCritic {
 }
 
 impl FrameCritic {
-    /// A critic that has yet to see what is usual; [`Learning`] shows it. `level` says whether it was trained on images that
-    /// were brought to one light.
-    pub fn new(net: FixedCritic, level: bool, usual: Usual, device: &Device) -> Self {
+    /// A critic that is used to `usual`; [`Learning`] shows a fresh one what that is.
+    pub fn new(net: FixedCritic, sight: Sight, usual: Usual, device: &Device) -> Self {
         let device = device.clone().without_autodiff();
         let whitening = (!usual.mean.is_empty()).then(|| {
             let width = usual.mean.len();
@@ -77,7 +98,7 @@ impl FrameCritic {
             let whiten = TensorData::new(usual.whiten.clone(), [width, width]);
             (Tensor::from_data(mean, &device), Tensor::from_data(whiten, &device))
         });
-        Self { net, level, usual, patterns: Patterns::default(), whitening, device }
+        Self { net, sight, usual, patterns: Patterns::default(), whitening, device }
     }
 
     /// What it is used to.
@@ -166,26 +187,57 @@ impl FrameCritic {
         Ok(told)
     }
 
-    /// Logits and distances as they are.
+    /// Logits and distances as they are: the mean over all views.
     fn raw(&self, frame: &Planes) -> Result<Look, WeightError> {
-        let mut look = Look { size: [frame.width(), frame.height()], logit: Vec::new(), distance: Vec::new() };
-        self.bands(frame, self.light(frame), |logits, features| {
-            look.logit.extend(host(logits)?.1);
-            look.distance.extend(match &self.whitening {
+        let mut looking = self.begin(frame);
+        while !looking.is_done() {
+            self.go_on(&mut looking, frame)?;
+        }
+        Ok(looking.look)
+    }
+
+    /// Begins to look at a frame, which may be large: [`FrameCritic::go_on`] until it is done, then [`FrameCritic::end`], is what
+    /// [`FrameCritic::look`] does in one go.
+    pub fn begin(&self, frame: &Planes) -> Looking {
+        let views = self.sight.views();
+        let look = Look::blank([frame.width(), frame.height()]);
+        Looking { look, light: self.light(frame), share: 1.0 / views.len() as f32, views: views.into_iter() }
+    }
+
+    /// Takes one more view of the same frame.
+    ///
+    /// # Errors
+    /// When the device does not hand the values over.
+    pub fn go_on(&self, looking: &mut Looking, frame: &Planes) -> Result<(), WeightError> {
+        let Some(view) = looking.views.next() else { return Ok(()) };
+        let (mut logit, mut distance) = (Vec::new(), Vec::new());
+        self.bands(&view.of(frame), looking.light, |logits, features| {
+            logit.extend(host(logits)?.1);
+            distance.extend(match &self.whitening {
                 Some((mean, whiten)) => {
                     let rest = (features - mean.clone()).matmul(whiten.clone()).square().mean_dim(1).sqrt();
                     host(rest)?.1
                 }
-                None => vec![0.0; look.logit.len() - look.distance.len()],
+                None => vec![0.0; logit.len() - distance.len()],
             });
             Ok(())
         })?;
-        Ok(look)
+        let Looking { look, share, .. } = looking;
+        let cells = look.cells();
+        for (sum, seen) in [(&mut look.logit, logit), (&mut look.distance, distance)] {
+            sum.iter_mut().zip(view.back(&seen, cells)).for_each(|(sum, v)| *sum += *share * v);
+        }
+        Ok(())
+    }
+
+    /// What was seen, in units of what is usual.
+    pub fn end(&self, looking: Looking) -> Look {
+        self.usual.standardised(looking.look)
     }
 
     /// The light that a frame is to be brought out of.
     fn light(&self, frame: &Planes) -> Option<Light> {
-        self.level.then(|| frame.light())
+        self.sight.level.then(|| frame.light())
     }
 
     /// Hands over logits `[cells]` and features `[cells, features]` of one band of the frame after the other, which is a
@@ -247,7 +299,7 @@ mod tests {
 
     fn used_to(sizes: &[(usize, usize)]) -> FrameCritic {
         let frames: Vec<Planes> = sizes.iter().enumerate().map(|(i, s)| noise(s.0, s.1, i as u64)).collect();
-        let mut learning = Learning::new(net(), false, frames.len(), &Device::flex());
+        let mut learning = Learning::new(net(), Sight::default(), frames.len(), &Device::flex());
         while learning.left() > 0 {
             let next = learning.next();
             learning.show(&frames[next]).unwrap();
@@ -294,7 +346,8 @@ mod tests {
         let dim = frame.values().iter().map(|v| 0.4 * v - 0.3).collect();
         let dim = Planes::new(96, 80, 1, dim).unwrap();
         let apart = |level: bool| {
-            let critic = FrameCritic::new(net(), level, Usual::default(), &Device::flex());
+            let critic =
+                FrameCritic::new(net(), Sight { level, ..Sight::default() }, Usual::default(), &Device::flex());
             let [one, two] = [&frame, &dim].map(|frame| critic.look(frame).unwrap().logit);
             one.iter().zip(&two).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
         };
@@ -302,8 +355,27 @@ mod tests {
     }
 
     #[test]
+    fn a_critic_that_looks_at_mirror_images_sees_the_same_from_every_side() {
+        let frame = noise(45, 34, 6);
+        let apart = |mirrored: [bool; 2], from: [bool; 2]| {
+            let held = |mirrored| *Sight { mirrored, ..Sight::default() }.views().last().unwrap();
+            let sight = Sight { mirrored, moved: true, ..Sight::default() };
+            let critic = FrameCritic::new(net(), sight, Usual::default(), &Device::flex());
+            let (plain, seen) = (critic.look(&frame).unwrap(), critic.look(&held(from).of(&frame)).unwrap());
+            let back = held(from).back(&seen.logit, plain.cells());
+            plain.logit.iter().zip(&back).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+        };
+        for from in [[true, false], [false, true], [true, true]] {
+            assert!(apart([true, true], from) < 1e-4, "{from:?}");
+            assert!(apart([false, false], from) > 1e-2, "{from:?}");
+        }
+        // Only the sides that it may exchange.
+        assert!(apart([true, false], [true, false]) < 1e-4 && apart([true, false], [false, true]) > 1e-2);
+    }
+
+    #[test]
     fn a_tall_frame_is_seen_as_a_whole() {
-        let seer = FrameCritic::new(net(), false, Usual::default(), &Device::flex());
+        let seer = FrameCritic::new(net(), Sight::default(), Usual::default(), &Device::flex());
         let frame = noise(40, BAND + 200, 3);
         let look = seer.raw(&frame).unwrap();
         assert_eq!(look.logit.len(), 10 * (BAND + 200) / STRIDE);

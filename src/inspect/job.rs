@@ -15,7 +15,7 @@ use self::{
 };
 use super::{
     calibrate::Calibration,
-    critic::{Look, Verdicts},
+    critic::{Look, Looking, Verdicts},
     invert::{Batch, Networks, Target},
     knobs::{InvertKnobs, KnobError},
     maps::{self, ScoreKind, Scores},
@@ -77,7 +77,7 @@ const ODD: f32 = 5.0;
 /// What a [`Job`] does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    /// The critic looks at the whole frame.
+    /// The critic looks at the whole frame, a view a slice.
     Look,
     /// z of this batch begins.
     Start(usize),
@@ -118,7 +118,8 @@ pub struct Job {
     worst_tile: f64,
     reconstruction: Option<Planes>,
     features: Vec<f32>,
-    /// What the critic saw, and what that comes down to.
+    /// What the critic sees while it looks, what it saw, and what that comes down to.
+    looking: Option<Looking>,
     look: Option<Look>,
     verdicts: Option<Verdicts>,
     seconds: f64,
@@ -175,6 +176,7 @@ impl Job {
             worst_tile: 0.0,
             reconstruction: None,
             features: Vec::new(),
+            looking: None,
             look: None,
             verdicts: None,
             seconds: 0.0,
@@ -324,14 +326,10 @@ impl Job {
         let began = Instant::now();
         match self.phase {
             Phase::Look => {
-                self.look = networks.critic().map(|critic| critic.look(&self.query)).transpose()?;
-                if let (Some(critic), Some(look)) = (networks.critic(), &self.look) {
-                    self.verdicts = Some(critic.score(look, self.inspected.as_deref()));
-                    if self.knobs.robust > 0.0 {
-                        self.weights = Some(self.doubts(look));
-                    }
+                self.look_on(networks)?;
+                if self.looking.is_none() {
+                    self.phase = Phase::Start(0);
                 }
-                self.phase = Phase::Start(0);
             }
             Phase::Start(i) => {
                 let tiles = self.tiles(i);
@@ -367,6 +365,24 @@ impl Job {
         }
         self.seconds += began.elapsed().as_secs_f64();
         Ok(self.is_done())
+    }
+
+    /// Takes the critic's next view.
+    fn look_on(&mut self, networks: &Networks) -> Result<(), InspectError> {
+        let Some(critic) = networks.critic() else { return Ok(()) };
+        let mut looking = self.looking.take().unwrap_or_else(|| critic.begin(&self.query));
+        critic.go_on(&mut looking, &self.query)?;
+        if !looking.is_done() {
+            self.looking = Some(looking);
+            return Ok(());
+        }
+        let look = critic.end(looking);
+        self.verdicts = Some(critic.score(&look, self.inspected.as_deref()));
+        if self.knobs.robust > 0.0 {
+            self.weights = Some(self.doubts(&look));
+        }
+        self.look = Some(look);
+        Ok(())
     }
 
     /// How much each pixel may pull z, from what the critic saw: 1 where nothing is odd, down to 1 - robust where it

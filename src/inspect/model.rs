@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     calibrate::{Assessment, Calibration, RateError},
-    critic::{FrameCritic, Usual},
+    critic::{FrameCritic, Sight, Usual},
     fusion::WeighError,
     invert::Networks,
     job::{InspectError, Job, Outcome},
@@ -296,7 +296,7 @@ impl Model {
                 let unfit = |source| ModelError::Weights { name: file.into(), source };
                 let usual = Usual::from_weights(&bundle.part("usual"), about.recipe.critic.width).map_err(unfit)?;
                 let patterns = Patterns::from_weights(&bundle.part(PATTERNS)).map_err(unfit)?;
-                let critic = FrameCritic::new(FixedCritic::new(critic), about.recipe.critic.level, usual, &device);
+                let critic = FrameCritic::new(FixedCritic::new(critic), Sight::of(&about.recipe), usual, &device);
                 Some(critic.with_patterns(patterns))
             }
         };

@@ -273,7 +273,7 @@ mod tests {
     use super::*;
     use crate::{
         data::surface::{self, Kind},
-        inspect::critic::{FrameCritic, Learning},
+        inspect::critic::{FrameCritic, Learning, Sight},
         model::{Critic, FixedCritic},
     };
 
@@ -283,7 +283,8 @@ mod tests {
 
     fn critic(level: bool) -> FrameCritic {
         let net = Critic::new(1, 24, [0.0, 0.3], &mut ChaCha8Rng::seed_from_u64(8), &Device::flex());
-        let mut learning = Learning::new(FixedCritic::new(&net), level, 4, &Device::flex());
+        let mut learning =
+            Learning::new(FixedCritic::new(&net), Sight { level, ..Sight::default() }, 4, &Device::flex());
         while learning.left() > 0 {
             let next = learning.next();
             learning.show(&image(next as u64)).unwrap();

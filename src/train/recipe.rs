@@ -177,6 +177,9 @@ pub struct CriticKnobs {
     pub jitter: f64,
     /// Whether it sees each image brought to one light ([`crate::data::Light`]).
     pub level: bool,
+    /// Whether it looks at each image from several sides: mirrored as well, in the ways in which crops are ([`DataKnobs`]),
+    /// and moved.
+    pub views: bool,
 }
 
 impl CriticKnobs {
@@ -203,6 +206,7 @@ impl Default for CriticKnobs {
             brightness,
             jitter,
             level: true,
+            views: true,
         }
     }
 }

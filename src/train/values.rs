@@ -151,6 +151,9 @@ impl Recipe {
         if !said("level") {
             recipe.critic.level = false;
         }
+        if !said("views") {
+            recipe.critic.views = false;
+        }
         if !said("width") {
             recipe.critic.width = 48;
         }
@@ -261,13 +264,14 @@ mod tests {
 
     #[test]
     fn a_record_of_before_a_knob_was_made_says_how_it_was() {
-        // A run or a model of before there were the knobs saw images as they are, with a wider critic.
+        // A run or a model of before there were the knobs saw images as they are and once, with a wider critic.
         let now = Recipe::default();
-        let before = now.to_toml().replace("level = true\n", "").replace("width = 24\n", "");
-        let of = |recipe: Recipe| (recipe.critic.level, recipe.critic.width);
-        assert_eq!(of(Recipe::from_record(&before).unwrap()), (false, 48));
+        let without = |text: String, line: &str| text.replace(line, "");
+        let before = ["level = true\n", "views = true\n", "width = 24\n"].into_iter().fold(now.to_toml(), without);
+        let of = |recipe: Recipe| (recipe.critic.level, recipe.critic.views, recipe.critic.width);
+        assert_eq!(of(Recipe::from_record(&before).unwrap()), (false, false, 48));
         for text in [&before, &now.to_toml()] {
-            assert_eq!(of(Recipe::from_toml(text).unwrap()), (true, 24));
+            assert_eq!(of(Recipe::from_toml(text).unwrap()), (true, true, 24));
         }
         assert_eq!(Recipe::from_record(&now.to_toml()).unwrap(), now);
     }

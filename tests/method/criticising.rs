@@ -10,7 +10,7 @@ use ganspect::{
     inspect::{
         Calibration, InvertKnobs, Planes, Regions, ScoreKind, Scores, Verdict,
         calibrate::{HeldOut, MapScale},
-        critic::{FrameCritic, Learning, Usual},
+        critic::{FrameCritic, Learning, Sight, Usual},
         metrics::Ranking,
     },
     model::{Critic, FixedCritic, Generator},
@@ -40,7 +40,7 @@ fn trained(steps: u64) -> (Critic, FrameCritic, Vec<f32>) {
     let losses: Vec<f32> = (0..steps).map(|_| trainer.step().unwrap()).collect();
     // A few steps only shake it.
     assert!(steps < 50 || trainer.held_out_loss().unwrap().unwrap() < 0.8 * before);
-    let mut learning = Learning::new(FixedCritic::new(trainer.critic()), true, usual.len(), &device);
+    let mut learning = Learning::new(FixedCritic::new(trainer.critic()), Sight::of(&recipe), usual.len(), &device);
     while learning.left() > 0 {
         let picture = opened.store.get(usual[learning.next()]).unwrap();
         learning.show(&Planes::of(&picture, 1, 1.0)).unwrap();
@@ -73,7 +73,7 @@ fn the_same_recipe_gives_the_same_critic() {
 fn the_promised_rate_is_kept_over_splits_of_healthy_images() {
     // Whatever a critic is worth, here nothing: it was never trained.
     let net = FixedCritic::new(&Critic::new(1, 24, [0.0, 0.3], &mut ChaCha8Rng::seed_from_u64(5), &Device::flex()));
-    let critic = FrameCritic::new(net, true, Usual::default(), &Device::flex());
+    let critic = FrameCritic::new(net, Sight::of(&Recipe::default()), Usual::default(), &Device::flex());
     let mut all: Vec<f64> = (0..240).map(|i| score(&critic, &picture(None, 1_000 + i))).collect();
     let mut rng = ChaCha8Rng::seed_from_u64(6);
     let (rate, held_out) = (0.05, 79);

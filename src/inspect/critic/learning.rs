@@ -3,7 +3,7 @@
 use burn::tensor::Device;
 
 use super::{
-    FrameCritic, Kind, Look, SMOOTHINGS, Usual,
+    FrameCritic, Kind, Look, SMOOTHINGS, Sight, Usual,
     usual::{Levels, levels_by_ring, ring},
 };
 use crate::{
@@ -37,10 +37,10 @@ pub struct Learning {
 
 impl Learning {
     /// For so many images.
-    pub fn new(net: FixedCritic, level: bool, images: usize, device: &Device) -> Self {
+    pub fn new(net: FixedCritic, sight: Sight, images: usize, device: &Device) -> Self {
         let width = net.width();
         Self {
-            critic: FrameCritic::new(net, level, Usual::default(), device),
+            critic: FrameCritic::new(net, sight, Usual::default(), device),
             images,
             seen: 0,
             sum: vec![0.0; width],
@@ -67,10 +67,14 @@ impl Learning {
     pub fn show(&mut self, frame: &Planes) -> Result<(), WeightError> {
         if self.seen < self.images {
             let mut all: Vec<f32> = Vec::new();
-            self.critic.bands(frame, self.critic.light(frame), |_, features| {
-                all.extend(host(features)?.1);
-                Ok(())
-            })?;
+            let light = self.critic.light(frame);
+            // Where a frame was moved, its edge repeats, which no cell of a map is made of.
+            for view in (Sight { moved: false, ..self.critic.sight }).views() {
+                self.critic.bands(&view.of(frame), light, |_, features| {
+                    all.extend(host(features)?.1);
+                    Ok(())
+                })?;
+            }
             let width = self.sum.len();
             let rows = all.len() / width;
             // Evenly spread, whatever the size of the frame; an odd stride wanders over the columns.
@@ -90,7 +94,7 @@ impl Learning {
         if self.seen == self.images {
             let (mean, whiten) = self.whitening();
             let usual = Usual { mean, whiten, ..Usual::default() };
-            self.critic = FrameCritic::new(self.critic.net.clone(), self.critic.level, usual, &self.critic.device);
+            self.critic = FrameCritic::new(self.critic.net.clone(), self.critic.sight, usual, &self.critic.device);
         }
         Ok(())
     }
@@ -132,6 +136,6 @@ impl Learning {
                 peaks.iter().map(|all| moments(all)).map(|(c, s)| (c as f32, s.max(0.1) as f32)).unzip();
             usual.peaks[kind as usize] = Levels { centre, spread };
         }
-        FrameCritic::new(self.critic.net, self.critic.level, usual, &self.critic.device)
+        FrameCritic::new(self.critic.net, self.critic.sight, usual, &self.critic.device)
     }
 }

@@ -28,6 +28,12 @@ pub struct Look {
 }
 
 impl Look {
+    /// A frame of this size in which nothing was seen yet.
+    pub(super) fn blank(size: [usize; 2]) -> Self {
+        let cells: usize = size.iter().map(|side| side.div_ceil(STRIDE)).product();
+        Self { size, logit: vec![0.0; cells], distance: vec![0.0; cells] }
+    }
+
     /// Cells across and down.
     pub(super) fn cells(&self) -> [usize; 2] {
         self.size.map(|side| side.div_ceil(STRIDE))

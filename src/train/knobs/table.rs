@@ -259,6 +259,15 @@ pub const KNOBS: &[Knob] = &[
         "Each image is brought to one brightness and contrast before the critic sees it; switch off where a part that is darker all over is a defect."
     ),
     knob!(
+        "critic.views",
+        Critic,
+        "Several views",
+        "",
+        Domain::Bool,
+        true,
+        "It looks at each image mirrored as well, in the ways in which crops are, and moved by a few pixels, and goes by the mean of what it sees; takes eight times as long, which is little beside z."
+    ),
+    knob!(
         "train.label_flip",
         LabelsAndNoise,
         "Label flips",

@@ -153,8 +153,8 @@ fn histogram(ui: &mut Ui, rect: Rect, scored: &Scored, judged: Option<&Judged>, 
 fn bars(painter: &Painter, rect: Rect, counts: &[usize], colour: Color32, up: bool) {
     let most = counts.iter().copied().max().unwrap_or(0).max(1) as f32;
     let width = rect.width() / counts.len() as f32;
-    // A little is left free for the name.
-    let height = rect.height() - theme::GAP_M;
+    // A line is left free for the name.
+    let height = rect.height() - theme::ROW_VALUE;
     for (i, count) in counts.iter().enumerate().filter(|(_, n)| **n > 0) {
         let left = rect.left() + i as f32 * width;
         let long = (*count as f32 / most * height).max(1.0);
