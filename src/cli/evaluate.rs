@@ -27,7 +27,7 @@ use crate::{
         metrics::{Estimate, Metrics},
     },
     ui::Paths,
-    words::span,
+    words::{counted, span},
 };
 
 /// The bar is moved this often while z is on its way.
@@ -249,7 +249,7 @@ fn print(summary: &Summary) {
         None => println!("{}", super::promise(None)),
     }
     if summary.unlike > 0 {
-        println!("        {} images are larger or smaller than what it is calibrated for", summary.unlike);
+        println!("        {} larger or smaller than what it is calibrated for", counted(summary.unlike, "image"));
     }
     if let Some(caution) = &summary.caution {
         println!("        {caution}");

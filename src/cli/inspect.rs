@@ -206,7 +206,7 @@ impl std::fmt::Display for Tally {
         if *unlike > 0 {
             write!(
                 f,
-                "; {unlike} are larger or smaller than what the model is calibrated for, so their promise is a guess"
+                "; {unlike} larger or smaller than what the model is calibrated for; there the promise is a guess"
             )?;
         }
         Ok(())

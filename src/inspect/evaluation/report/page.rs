@@ -12,7 +12,7 @@ use crate::{
         evaluation::{Evaluation, Summary},
         metrics::{Confusion, Estimate},
     },
-    words::{sentence, span},
+    words::{counted, sentence, span},
 };
 
 /// Files left out that are named before the rest is only counted.
@@ -147,10 +147,10 @@ fn facts(out: &mut String, summary: &Summary) {
         let _ = write!(out, "<p>{}</p>", text(caution));
     }
     if summary.unlike > 0 {
-        let n = summary.unlike;
+        let images = counted(summary.unlike, "image");
         let _ = write!(
             out,
-            "<p>{n} images are larger or smaller than what the model is calibrated for, so their promise is a guess.</p>"
+            "<p>{images} larger or smaller than what the model is calibrated for; there the promise is a guess.</p>"
         );
     }
 }

@@ -21,7 +21,7 @@ use crate::{
         theme::{self, Palette, State},
         widget::{flush_right, ticks},
     },
-    words::sentence,
+    words::{counted, sentence},
 };
 
 /// What the user asks of the panel.
@@ -118,8 +118,8 @@ fn promise(ui: &mut Ui, view: &View<'_>, frame: &mut Frame<'_>) -> Option<Wish> 
         ui.horizontal_top(|ui| {
             theme::state_icon(ui, State::Suspect);
             let text = format!(
-                "{} test images are larger or smaller than they are, so for those the promise is a guess.",
-                ticks::grouped(view.scored.unlike as f64, 0)
+                "{} larger or smaller than they are; there the promise is a guess.",
+                counted(view.scored.unlike, "test image")
             );
             ui.add(Label::new(text).wrap());
         });
