@@ -5,6 +5,8 @@
 //! network than those in its middle, so each distance to the edge has a centre and a spread of its own, drawn
 //! towards those of the whole where there is little to go by. A map comes down to a score by its largest value at
 //! several smoothings, each in units of what such a largest value usually is.
+//!
+//! A frame is looked at in several views ([`Sight`]), and what is seen is their mean.
 
 mod learning;
 mod look;

@@ -265,7 +265,7 @@ pub const KNOBS: &[Knob] = &[
         "",
         Domain::Bool,
         true,
-        "It looks at each image mirrored as well, in the ways in which crops are, and moved by a few pixels, and goes by the mean of what it sees; takes eight times as long, which is little beside z."
+        "It looks at each image mirrored as well, in the ways in which crops are, and moved by a few pixels, and goes by the mean of what it sees; takes up to eight times as long, which is little beside z."
     ),
     knob!(
         "train.label_flip",
