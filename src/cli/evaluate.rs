@@ -20,6 +20,7 @@ use crate::{
     engine::evaluate::kept_file,
     inspect::{
         Evaluation, Evaluator, InvertKnobs, InvertPreset, Model, TestSet,
+        calibrate::say_own_rates,
         evaluation::{
             Reported, Summary,
             report::{self, portray, worst},
@@ -54,7 +55,8 @@ pub(super) struct EvaluateArguments {
     /// Turn a knob of the inspection, for example --set steps=200; may be given again
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
-    /// Test at most so many healthy images and so many defective ones, evenly from the whole list
+    /// Test at most so many healthy images and so many defective ones, evenly from the whole list; of surface:KIND
+    /// that many are drawn, instead of 50 and 100
     #[arg(long, value_name = "N")]
     images: Option<usize>,
     /// Another model, tested on the same images
@@ -148,17 +150,13 @@ fn tests(arguments: &EvaluateArguments, models: &[Model], interrupted: &AtomicBo
     };
     let seen: Vec<&Split> = models.iter().map(|m| &m.about().split).collect();
     let progress = bar("reading");
-    let opened = TestSet::open(&source, &seen, &|done, total| {
+    let opened = TestSet::open(&source, &seen, arguments.images, &|done, total| {
         progress.set_length(total as u64);
         progress.set_position(done as u64);
         !interrupted.load(Ordering::Relaxed)
     });
     progress.finish_and_clear();
-    let mut tests = opened?;
-    if let Some(most) = arguments.images {
-        tests.thin(most);
-    }
-    Ok(tests)
+    Ok(opened?)
 }
 
 /// Inspects every test image, or takes what is known of it.
@@ -245,7 +243,10 @@ fn print(summary: &Summary) {
     let model = &summary.model;
     println!("model   {}, {} steps, {}", model.name, model.step, &model.hash[..12.min(model.hash.len())]);
     match summary.rate {
-        Some(_) => println!("{}, on {} held-out healthy images", super::promise(summary.rate), summary.held_out),
+        Some(rate) => {
+            println!("{}, on {} held-out healthy images", super::promise(summary.rate), summary.held_out);
+            println!("        {}", say_own_rates(summary.held_out, rate));
+        }
         None => println!("{}", super::promise(None)),
     }
     if summary.unlike > 0 {

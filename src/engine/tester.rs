@@ -125,7 +125,7 @@ impl Tester {
         let task = Task::spawn(
             "ganspect-open",
             || {},
-            move |progress| TestSet::open(&wanted, &[&split], &|done, total| progress.report(done, total)),
+            move |progress| TestSet::open(&wanted, &[&split], None, &|done, total| progress.report(done, total)),
         );
         match task {
             Ok(task) => {

@@ -147,6 +147,42 @@ impl Assessment {
     }
 }
 
+/// Fewer than so many of `held_out` healthy scores reach that of a part that is flagged at this rate: p is at most the rate
+/// where fewer than rate * (n + 1) do.
+fn reaching(held_out: usize, rate: f64) -> usize {
+    (rate * (held_out + 1) as f64 * (1.0 + 1e-3)).floor() as usize
+}
+
+/// Between which shares the false alarms of one calibration lie, 19 times of 20, whose rate was promised on so many held-out
+/// healthy images. The promise is kept by calibrations on average; the share of a single one is the `k`-th smallest of `n`
+/// uniform numbers, which is Beta(k, n + 1 - k) (Vovk 2012, "Conditional validity of inductive conformal predictors").
+pub fn own_rates(held_out: usize, rate: f64) -> [f64; 2] {
+    let k = reaching(held_out, rate);
+    // The share is at most r where at least k of n uniform numbers are.
+    let at_most = |r: f64| {
+        let (mut term, mut below) = (held_out as f64 * (-r).ln_1p(), 0.0);
+        for i in 0..k {
+            below += term.exp();
+            term += ((held_out - i) as f64 / (i + 1) as f64).ln() + r.ln() - (-r).ln_1p();
+        }
+        1.0 - below
+    };
+    [0.025, 0.975].map(|share| {
+        let (mut low, mut high) = (0.0, 1.0);
+        for _ in 0..50 {
+            let middle = 0.5 * (low + high);
+            if at_most(middle) < share { low = middle } else { high = middle }
+        }
+        0.5 * (low + high)
+    })
+}
+
+/// [`own_rates`] in words that follow a promise.
+pub fn say_own_rates(held_out: usize, rate: f64) -> String {
+    let [low, high] = own_rates(held_out, rate).map(|share| share * 1000.0);
+    format!("this calibration's own rate lies between {low:.0} and {high:.0}, 19 times of 20")
+}
+
 impl Calibration {
     /// The one of `all` that was made with these knobs, seed aside, on these regions.
     pub fn find<'a>(all: &'a [Self], knobs: &InvertKnobs, regions: &Regions) -> Option<&'a Self> {
@@ -212,9 +248,7 @@ impl Calibration {
     pub fn threshold_of(&self, kind: ScoreKind, rate: f64) -> f64 {
         let mut scores: Vec<f64> = self.held_out.iter().map(|h| h.scores.get(kind)).collect();
         scores.sort_by(f64::total_cmp);
-        // p <= rate means fewer than rate * (n + 1) healthy scores reach it.
-        let above = (rate * (scores.len() + 1) as f64 * (1.0 + 1e-3)).floor() as usize;
-        match above.checked_sub(1) {
+        match reaching(scores.len(), rate).checked_sub(1) {
             Some(reach) if reach < scores.len() => scores[scores.len() - 1 - reach],
             Some(_) => f64::NEG_INFINITY,
             None => f64::INFINITY,
@@ -254,6 +288,20 @@ mod tests {
         let mut scores = Scores::default();
         scores.set(ScoreKind::Feature, value);
         scores
+    }
+
+    #[test]
+    fn a_calibrations_own_rate_lies_where_order_statistics_do() {
+        // Quantiles of Beta(1, 20), Beta(3, 62) and Beta(14, 283).
+        for (held_out, wanted) in
+            [(20, [0.001_265, 0.168_433]), (64, [0.009_773, 0.108_371]), (296, [0.026_096, 0.073_932])]
+        {
+            let got = own_rates(held_out, 0.05);
+            assert!(got.iter().zip(wanted).all(|(got, wanted)| (got - wanted).abs() < 1e-6), "{got:?} for {wanted:?}");
+        }
+        // Many images leave little room.
+        let [low, high] = own_rates(100_000, 0.05);
+        assert!(0.048 < low && low < 0.05 && 0.05 < high && high < 0.052, "{low} to {high}");
     }
 
     fn calibration(values: impl IntoIterator<Item = f64>) -> Calibration {

@@ -119,7 +119,7 @@ fn images_that_cannot_be_read_are_left_out() {
     let size = SetSize { train: 6, test_good: 2, test_per_defect: 1, side: 32 };
     write_set(&set, Kind::Turned, 8, size, &|_, _| true).unwrap();
     let source = set.to_str().unwrap().parse().unwrap();
-    let tests = Arc::new(TestSet::open(&source, &[], &|_, _| true).unwrap());
+    let tests = Arc::new(TestSet::open(&source, &[], None, &|_, _| true).unwrap());
     // Gone and changed between opening and reading.
     fs::remove_file(set.join("test/good/000.png")).unwrap();
     fs::copy(set.join("test/good/001.png"), set.join("test/crack/000.png")).unwrap();
@@ -253,7 +253,7 @@ fn what_cannot_be_promised_or_found_is_said_before_anything_is_inspected() {
     let seen = bench.set.join("train");
     let none = ganspect(&["--model", model, "--data", seen.to_str().unwrap()]);
     assert!(words(&none).1.contains("no image to test with"), "{}", words(&none).1);
-    let tests = TestSet::open(&set.parse().unwrap(), &[], &|_, _| true).unwrap();
+    let tests = TestSet::open(&set.parse().unwrap(), &[], None, &|_, _| true).unwrap();
     assert!(tests.items.iter().all(|i| i.label != Label::Defective("good".into())));
 }
 

@@ -18,7 +18,7 @@ use crate::data::{
 /// Seed of drawn test images, added to the surface's own; those that train have another.
 const TEST_SEED: u64 = 7_001;
 
-/// Healthy and defective images of a built-in surface that are drawn for a test.
+/// Healthy and defective images of a built-in surface that are drawn for a test, if nothing else is asked for.
 const DRAWN: (usize, usize) = (50, 100);
 
 /// Where a test image comes from.
@@ -70,15 +70,28 @@ pub struct TestSet {
 
 impl TestSet {
     /// Opens data to test with: a folder is described and its test images are taken, a built-in surface is
-    /// drawn anew. None of `seen` is among them.
+    /// drawn anew. None of `seen` is among them. With a number in `images`, a folder gives at most so many healthy
+    /// and so many defective ones, evenly from its list, and of a surface that many are drawn.
     ///
     /// # Errors
     /// Those of [`DataSource::open`].
-    pub fn open(source: &DataSource, seen: &[&Split], progress: &Progress<'_>) -> Result<Self, DataError> {
+    pub fn open(
+        source: &DataSource,
+        seen: &[&Split],
+        images: Option<usize>,
+        progress: &Progress<'_>,
+    ) -> Result<Self, DataError> {
         match source {
-            DataSource::Folder(_) => Ok(Self::of(&source.open(progress)?, seen)),
+            DataSource::Folder(_) => {
+                let mut tests = Self::of(&source.open(progress)?, seen);
+                if let Some(most) = images {
+                    tests.thin(most);
+                }
+                Ok(tests)
+            }
             DataSource::Surface { kind, seed } => {
-                let mut drawn = Self::drawn(*kind, *seed, SPECIMEN_SIDE, DRAWN.0, DRAWN.1);
+                let (healthy, defective) = images.map_or(DRAWN, |n| (n, n));
+                let mut drawn = Self::drawn(*kind, *seed, SPECIMEN_SIDE, healthy, defective);
                 drawn.forget(seen);
                 Ok(drawn)
             }
@@ -114,7 +127,7 @@ impl TestSet {
     }
 
     /// Test images of a built-in surface, `side` pixels square, as many of each kind of defect, one kind after the
-    /// other.
+    /// other. More of them are these and others.
     pub fn drawn(kind: Kind, seed: u64, side: usize, healthy: usize, defective: usize) -> Self {
         let own = TEST_SEED.wrapping_add(seed);
         let item = |defect: Option<DefectKind>, index: usize| {
@@ -238,6 +251,10 @@ mod tests {
         assert_eq!(tests.picture(crack).unwrap().width(), 48);
         assert!(!tests.mask(crack).unwrap().unwrap().0.is_blank());
         assert!(tests.picture(99).is_err() && tests.mask(99).unwrap().is_none());
+        let few = TestSet::open(&source, &[&split], Some(3), &|_, _| true).unwrap();
+        assert_eq!(few.counts(), (2, 3));
+        let kinds: HashSet<_> = few.items.iter().map(|i| format!("{:?}", i.label)).collect();
+        assert_eq!(kinds.len(), 4, "one of each kind that is left: {kinds:?}");
     }
 
     #[test]
@@ -255,18 +272,22 @@ mod tests {
     fn drawn_images_are_not_those_that_train() {
         let source: DataSource = "surface:turned".parse().unwrap();
         let split = source.open(&|_, _| true).unwrap().split(0.2, 1).unwrap();
-        let tests = TestSet::open(&source, &[&split], &|_, _| true).unwrap();
+        let tests = TestSet::open(&source, &[&split], None, &|_, _| true).unwrap();
         assert_eq!(tests.counts(), (50, 100));
         let of = |kind: &str| tests.items.iter().filter(|i| i.label == Label::Defective(kind.into())).count();
         assert!(DefectKind::ALL.iter().all(|k| of(k.name()) == 20));
         // A run that trained on the very seed of the test.
         let same: DataSource = "surface:turned:7001".parse().unwrap();
         let split = same.open(&|_, _| true).unwrap().split(0.2, 1).unwrap();
-        assert_eq!(TestSet::open(&source, &[&split], &|_, _| true).unwrap().counts(), (0, 100));
-        let mut few = tests.clone();
-        few.thin(10);
-        assert_eq!(few.counts(), (10, 10));
-        assert!(DefectKind::ALL.iter().all(|k| few.items.iter().any(|i| i.label == Label::Defective(k.name().into()))));
+        assert_eq!(TestSet::open(&source, &[&split], None, &|_, _| true).unwrap().counts(), (0, 100));
+        for n in [10, 200] {
+            let asked = TestSet::open(&source, &[], Some(n), &|_, _| true).unwrap();
+            let of = |kind: &str| asked.items.iter().filter(|i| i.label == Label::Defective(kind.into())).count();
+            assert_eq!(asked.counts(), (n, n));
+            assert!(DefectKind::ALL.iter().all(|k| of(k.name()) == n / 5));
+            let (more, fewer) = if n < 100 { (&tests, &asked) } else { (&asked, &tests) };
+            assert!(fewer.items.iter().filter(|i| i.label != Label::Healthy).all(|i| more.items.contains(i)));
+        }
         let again = TestSet::drawn(Kind::Turned, 0, SPECIMEN_SIDE, 1, 1);
         assert_eq!(again.picture(1).unwrap(), tests.picture(50).unwrap());
     }

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     inspect::{
         InvertKnobs, InvertPreset, ScoreKind,
+        calibrate::say_own_rates,
         evaluation::{Evaluation, Summary},
         metrics::{Confusion, Estimate},
     },
@@ -136,9 +137,10 @@ fn beside(out: &mut String, models: &[Reported], names: &[String]) {
 fn facts(out: &mut String, summary: &Summary) {
     let promise = match summary.rate {
         Some(rate) => format!(
-            "At most {} false alarms in 1,000 good parts are promised, on {} held-out healthy images.",
+            "At most {} false alarms in 1,000 good parts are promised, on {} held-out healthy images; {}.",
             thousandths(rate),
-            summary.held_out
+            summary.held_out,
+            say_own_rates(summary.held_out, rate)
         ),
         None => "The model is not calibrated for this setting: there is no verdict.".into(),
     };
