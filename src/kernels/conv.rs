@@ -6,6 +6,7 @@ use super::{
     geometry::{Geometry, Grid, Maps, Order, Part, Tap, Tiles, unpack},
     gradient,
     memory::Aligned,
+    threads::{MOVED, each},
 };
 
 /// A convolution and what is done at once with what comes out.
@@ -55,22 +56,25 @@ impl Conv {
     /// `weight` as [`Conv::forward`] takes it.
     pub fn weights(&self, weight: &[f32]) -> Weights {
         let g = &self.geometry;
-        let taps = g.inputs * g.cells();
-        Weights::new(g.outputs, taps, |m, to, step| {
-            to.iter_mut().step_by(step).zip(&weight[m * taps..]).for_each(|(to, w)| *to = *w);
-        })
+        Weights::of_lines(g.outputs, g.inputs * g.cells(), weight)
     }
 
     /// `weight` as [`Conv::input_gradient`] takes it, one part for each phase of the input.
     pub fn weights_back(&self, weight: &[f32]) -> Vec<Weights> {
         let g = &self.geometry;
+        let cells = g.cells();
         self.phases()
             .map(|phase| {
                 let taps = g.taps_back(phase);
-                Weights::new(g.inputs, g.outputs * taps.len(), |m, to, step| {
-                    let own = weight[m * g.cells()..].chunks(g.cells()).step_by(g.inputs);
-                    for (to, own) in to.chunks_mut(step * taps.len().max(1)).zip(own) {
-                        to.iter_mut().step_by(step).zip(&taps).for_each(|(to, tap)| *to = own[tap.weight]);
+                Weights::new(g.inputs, g.outputs * taps.len(), |first, rows, to| {
+                    let channels = rows.min(g.inputs - first) * cells;
+                    // Those of an output for the channels of a panel lie together.
+                    let outputs = weight.chunks_exact(g.inputs * cells).map(|own| &own[first * cells..][..channels]);
+                    for (to, own) in to.chunks_exact_mut((rows * taps.len()).max(1)).zip(outputs) {
+                        for (to, tap) in to.chunks_exact_mut(rows).zip(&taps) {
+                            let channels = own[tap.weight..].iter().step_by(cells);
+                            to.iter_mut().zip(channels).for_each(|(to, w)| *to = *w);
+                        }
                     }
                 })
             })
@@ -83,9 +87,25 @@ impl Conv {
     }
 
     /// What comes out, in [`Conv::order`]. `bias` is one number for each output channel, or one for each of its positions
-    /// as well.
-    pub fn forward(&self, x: (&[f32], Order), weights: &Weights, bias: &[f32]) -> Vec<f32> {
-        self.forward_laid(&self.lay(x), weights, bias)
+    /// as well; `onto` is added before the LeakyReLU, and is as what comes out.
+    pub fn forward(&self, x: (&[f32], Order), weights: &Weights, bias: &[f32], onto: Option<&[f32]>) -> Vec<f32> {
+        let g = &self.geometry;
+        let (grid, taps) = self.grid();
+        let out = self.placed();
+        if out.is_direct(&grid) {
+            let phase = Phase { weights, taps: &taps, channels: g.inputs, stride: g.stride, first: [0, 0] };
+            let bias = Bias::new(bias, g.outputs, g.out(), &grid);
+            return direct::correlate(&self.input(x), &grid, &[phase], &bias, onto, self.slope, out);
+        }
+        let Some(onto) = onto else { return self.forward_laid(&self.lay(x), weights, bias) };
+        let mut y = Self { slope: 1.0, ..*self }.forward_laid(&self.lay(x), weights, bias);
+        y.iter_mut().zip(onto).for_each(|(y, onto)| *y = (*y + onto).max(self.slope * (*y + onto)));
+        y
+    }
+
+    fn placed(&self) -> Out {
+        let [channels, height, width] = self.out();
+        Out { channels, size: [height, width], stride: if self.shuffle { 2 } else { 1 }, shuffle: self.shuffle }
     }
 
     /// `x` as [`Conv::forward_laid`] and [`Conv::weight_gradient_laid`] take it, whatever the number of outputs. Maps in
@@ -94,19 +114,13 @@ impl Conv {
         self.input(x).pack(&self.grid().0)
     }
 
-    /// [`Conv::forward`] of maps laid out before.
+    /// [`Conv::forward`] of maps laid out before, tile by tile.
     pub fn forward_laid(&self, packed: &Aligned, weights: &Weights, bias: &[f32]) -> Vec<f32> {
         let g = &self.geometry;
         let (grid, taps) = self.grid();
         let offsets = grid.offsets(&taps, g.inputs, g.stride);
         let bias = Bias::new(bias, g.outputs, g.out(), &grid);
-        let [channels, height, width] = self.out();
-        let (size, stride) = ([height, width], if self.shuffle { 2 } else { 1 });
-        let out = Out { channels, size, stride, shuffle: self.shuffle };
-        if out.is_direct(&grid) {
-            let phase = Phase { weights, offsets: &offsets, first: [0, 0] };
-            return direct::correlate(packed, &grid, &[phase], &bias, self.slope, out);
-        }
+        let Out { channels, size, stride, .. } = self.placed();
         let tiles = &weights.correlate(packed, &grid, &offsets, &bias, self.slope);
         if self.shuffle {
             let parts = [0, 1, 2, 3].map(|first| Part { tiles, every: 4, first, phase: [first / 2, first % 2] });
@@ -121,17 +135,23 @@ impl Conv {
         let phases: Vec<_> = self.phases().map(|phase| (phase, g.taps_back(phase))).collect();
         let all: Vec<Tap> = phases.iter().flat_map(|(_, taps)| taps.iter().copied()).collect();
         let grid = Grid::new(g.batch, g.size.map(|side| side.div_ceil(g.stride)), g.out(), &all);
-        let packed = self.back(gradient, y).pack(&grid);
+        let back = self.back(gradient, y);
         let none = Bias::new(&[], g.inputs, g.size, &grid);
-        let offsets: Vec<Vec<u32>> = phases.iter().map(|(_, taps)| grid.offsets(taps, g.outputs, 1)).collect();
-        let each = || phases.iter().map(|(phase, _)| *phase).zip(&offsets).zip(weights);
+        let each = || phases.iter().zip(weights);
         let out = Out { channels: g.inputs, size: g.size, stride: g.stride, shuffle: false };
         if out.is_direct(&grid) {
-            let phases: Vec<_> = each().map(|((first, offsets), weights)| Phase { weights, offsets, first }).collect();
-            return direct::correlate(&packed, &grid, &phases, &none, 1.0, out);
+            // A shuffle's phases are channels of the weights.
+            let phases: Vec<_> = each()
+                .map(|((first, taps), weights)| Phase { weights, taps, channels: g.outputs, stride: 1, first: *first })
+                .collect();
+            return direct::correlate(&back, &grid, &phases, &none, None, 1.0, out);
         }
+        let packed = back.pack(&grid);
         let computed: Vec<([usize; 2], Tiles)> = each()
-            .map(|((phase, offsets), weights)| (phase, weights.correlate(&packed, &grid, offsets, &none, 1.0)))
+            .map(|((phase, taps), weights)| {
+                let offsets = grid.offsets(taps, g.outputs, 1);
+                (*phase, weights.correlate(&packed, &grid, &offsets, &none, 1.0))
+            })
             .collect();
         let parts: Vec<Part<'_>> =
             computed.iter().map(|(phase, tiles)| Part { tiles, every: 1, first: 0, phase: *phase }).collect();
@@ -158,7 +178,9 @@ impl Conv {
             (&*laid, linear.plane())
         };
         let weight = gradient::weight_gradient(packed, (dy, plane), &grid, &offsets, g.outputs);
-        (weight, dy.chunks_exact(plane).map(total).collect())
+        let mut bias = vec![0.0; g.outputs];
+        each(bias.iter_mut().zip(dy.chunks_exact(plane)), dy.len() > MOVED, |(sum, plane)| *sum = total(plane));
+        (weight, bias)
     }
 }
 

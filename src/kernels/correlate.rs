@@ -94,10 +94,10 @@ impl Bias {
         Self { planes, period }
     }
 
-    /// What the sums of an output channel begin at, for the vector of a grid that begins at `base`.
+    /// What the sums of an output channel begin at, for the vector of a grid that begins at this cell.
     #[inline(always)]
-    pub fn vector<S: Simd>(&self, simd: S, output: usize, base: usize, pixel: usize) -> S::f32s {
-        let at = output * (self.period + LANES) + base / pixel % self.period;
+    pub fn vector<S: Simd>(&self, simd: S, output: usize, cell: usize, pixel: usize) -> S::f32s {
+        let at = output * (self.period + LANES) + cell % self.period;
         // Side by side in one pixel, images share its bias.
         if pixel == 1 { load::<S>(&self.planes, at) } else { simd.splat_f32s(self.planes[at]) }
     }
@@ -114,21 +114,28 @@ pub(super) struct Weights {
 }
 
 impl Weights {
-    /// `lay(m, to, step)` writes the weights of output channel `m`, tap by tap, to every `step`-th place.
-    pub fn new(outputs: usize, taps: usize, lay: impl Fn(usize, &mut [f32], usize) + Sync + Send) -> Self {
+    /// `panel(first, rows, to)` writes the weights of the output channels from `first` on, those of a tap side by side, in
+    /// `rows` rows; the last channels may be fewer, and the rest of their rows are left as they are: zeros.
+    pub fn new(outputs: usize, taps: usize, panel: impl Fn(usize, usize, &mut [f32]) + Sync + Send) -> Self {
         let shape = TileShape::of(outputs);
         let mut values = Aligned::stale(outputs.next_multiple_of(shape.rows) * taps);
-        let worth = values.len() > 4 * MOVED;
-        each_chunk(&mut values, (shape.rows * taps).max(1), worth, |panel, own| {
-            let rows = panel * shape.rows..((panel + 1) * shape.rows).min(outputs);
-            if rows.len() < shape.rows {
+        let worth = values.len() > MOVED;
+        each_chunk(&mut values, (shape.rows * taps).max(1), worth, |i, own| {
+            if (i + 1) * shape.rows > outputs {
                 own.fill(0.0);
             }
-            for m in rows {
-                lay(m, &mut own[m % shape.rows..], shape.rows);
-            }
+            panel(i * shape.rows, shape.rows, own);
         });
         Self { values, shape, outputs, taps }
+    }
+
+    /// Of lines of `taps` weights, one for each output channel.
+    pub fn of_lines(outputs: usize, taps: usize, lines: &[f32]) -> Self {
+        let arch = Arch::new();
+        Self::new(outputs, taps, |first, rows, to| {
+            let lines = &lines[first * taps..(first + rows).min(outputs) * taps];
+            arch.dispatch(Turn { lines, rows, taps, to });
+        })
     }
 
     /// Output channels.
@@ -182,6 +189,44 @@ impl Weights {
             });
         });
         Tiles { values, rows, width, panels, group }
+    }
+}
+
+/// Up to `rows` lines of so many taps, those of a tap side by side.
+struct Turn<'a> {
+    lines: &'a [f32],
+    rows: usize,
+    taps: usize,
+    to: &'a mut [f32],
+}
+
+impl Turn<'_> {
+    #[inline(always)]
+    fn full<const M: usize>(self) {
+        let lines: [&[f32]; M] = std::array::from_fn(|m| &self.lines[m * self.taps..][..self.taps]);
+        for (t, to) in self.to.as_chunks_mut::<M>().0.iter_mut().enumerate().take(self.taps) {
+            for m in 0..M {
+                to[m] = lines[m][t];
+            }
+        }
+    }
+}
+
+impl WithSimd for Turn<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { lines, rows, taps, .. } = self;
+        match (rows, lines.len() == rows * taps) {
+            (8, true) => self.full::<8>(),
+            (4, true) => self.full::<4>(),
+            _ => {
+                for (m, line) in lines.chunks_exact(taps.max(1)).enumerate() {
+                    self.to[m..].iter_mut().step_by(rows).zip(line).for_each(|(to, w)| *to = *w);
+                }
+            }
+        }
     }
 }
 
@@ -248,7 +293,7 @@ impl Run<'_> {
             let mut sums = [[zero; V]; M];
             for (m, sums) in sums.iter_mut().enumerate() {
                 for j in 0..V {
-                    sums[j] = self.bias.vector(simd, panel * M + m, bases[j], self.pixel);
+                    sums[j] = self.bias.vector(simd, panel * M + m, bases[j] / self.pixel, self.pixel);
                 }
             }
             let sums = tile::<S, M, V>(simd, self.x, weights, self.offsets, bases, sums);

@@ -12,7 +12,7 @@ use burn::{
 
 use super::{
     memory::{fresh, reclaim},
-    ops::{Cpu, has_kernels, tensor, values},
+    ops::{Cpu, contiguous, has_kernels, tensor, values},
     threads::{MOVED, each_chunk},
     unary::unary,
 };
@@ -84,14 +84,14 @@ trait FoldsBack: Folds {
 
 impl Folds for Flex {
     fn fold(weight: Cpu, [outputs, inputs]: [usize; 2], fold: Arc<Fold>) -> Cpu {
-        let folded = fold.forward(values(&weight.to_contiguous()), inputs);
+        let folded = fold.forward(values(&contiguous(weight)), inputs);
         tensor(folded, [PHASES * outputs, inputs, 3, 3])
     }
 }
 
 impl FoldsBack for Flex {
     fn fold_gradient(gradient: Cpu, [outputs, inputs]: [usize; 2], fold: Arc<Fold>) -> Cpu {
-        let gradient = gradient.to_contiguous();
+        let gradient = contiguous(gradient);
         let weight = fold.backward(values(&gradient), inputs);
         reclaim([gradient]);
         tensor(weight, [outputs, inputs, 5, 5])

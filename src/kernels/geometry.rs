@@ -1,5 +1,7 @@
 //! The shape of a convolution, and how its maps lie in memory.
 
+use std::ops::Range;
+
 use pulp::{Arch, Simd, WithSimd};
 
 use super::{
@@ -129,10 +131,18 @@ pub(super) struct Grid {
     /// Rows and columns from one image, and from one row, to the next.
     lines: usize,
     pitch: usize,
+    /// Rows and columns that are read before and after what is computed.
+    reach: [[usize; 2]; 2],
     /// Floats before the first position.
     lead: usize,
     /// Floats of one plane.
     plane: usize,
+}
+
+/// Floats from one plane to the next, of which the first `len` are needed: an odd number of cache lines, so that the same place
+/// of many planes is not in the same few of the cache's sets.
+fn apart(len: usize) -> usize {
+    (len.div_ceil(LANES) | 1) * LANES
 }
 
 impl Grid {
@@ -158,8 +168,22 @@ impl Grid {
         };
         let lead = top * pitch + left;
         let cells = lead + batch.div_ceil(pixel) * lines * pitch + bottom * pitch + right;
-        let plane = (cells * pixel + OVERRUN).next_multiple_of(LANES);
-        Self { batch, size, pixel, lines, pitch, lead: lead * pixel, plane }
+        let plane = apart(cells * pixel + OVERRUN);
+        let reach = [[top, bottom], [left, right]];
+        Self { batch, size, pixel, lines, pitch, reach, lead: lead * pixel, plane }
+    }
+
+    /// The grid of so many rows of one image, or of all that lie side by side.
+    pub fn band(&self, rows: usize) -> Self {
+        let [[_, bottom], [_, right]] = self.reach;
+        let batch = if self.is_by_pixels() { self.batch } else { 1 };
+        let plane = apart(self.lead + ((rows + bottom) * self.pitch + right) * self.pixel);
+        Self { batch, size: [rows, self.size[1]], lines: rows, plane, ..*self }
+    }
+
+    /// Rows that are read before and after those that are computed.
+    pub fn halo(&self) -> usize {
+        self.reach[0].iter().sum()
     }
 
     /// Whether all images lie side by side in each pixel.
@@ -181,7 +205,7 @@ impl Grid {
     pub fn linear(&self) -> Self {
         let (lines, pitch) = if self.pixel == 1 { (self.lines, self.pitch) } else { (self.size[0], self.size[1]) };
         let plane = self.batch.div_ceil(self.pixel) * lines * pitch * self.pixel + OVERRUN;
-        Self { lines, pitch, lead: 0, plane: plane.next_multiple_of(LANES), ..*self }
+        Self { lines, pitch, lead: 0, plane: apart(plane), ..*self }
     }
 
     /// Floats of one plane.
@@ -252,136 +276,157 @@ pub(super) struct Maps<'a> {
 }
 
 impl Maps<'_> {
+    /// Planes of a layout.
+    pub fn planes(&self) -> usize {
+        self.channels * self.stride * self.stride
+    }
+
     /// Lays the maps out: plane `(channel * stride + row phase) * stride + column phase`.
     pub fn pack(&self, grid: &Grid) -> Aligned {
-        let ([height, width], stride) = (self.size, self.stride);
-        let mut packed = Aligned::stale(self.channels * stride * stride * grid.plane);
+        let mut packed = Aligned::stale(self.planes() * grid.plane);
         let worth = packed.len() > MOVED;
         let arch = Arch::new();
         each_chunk(&mut packed, grid.plane, worth, |i, plane| {
-            let (channel, ry, rx) = (i / (stride * stride), i / stride % stride, i % stride);
-            // What no tap reaches has no place.
-            let rows = height.saturating_sub(ry).div_ceil(stride).min(grid.lines);
-            let columns = width.saturating_sub(rx).div_ceil(stride).min(grid.pitch);
-            if columns == 0 {
-                plane.fill(0.0);
-                return;
-            }
-            if self.order == Order::Pixels {
-                let (run, mut done) = (grid.pixel, 0);
-                for row in 0..rows {
-                    let first = grid.lead + grid.at(0, row, 0);
-                    plane[done..first].fill(0.0);
-                    done = first + columns * run;
-                    let from = ((channel * height + row * stride + ry) * width + rx) * run;
-                    let from = from..from + ((columns - 1) * stride + 1) * run;
-                    let gave = self.through.map(|(gave, slope)| (&gave[from.clone()], slope));
-                    let (to, values) = (&mut plane[first..done], &self.values[from]);
-                    arch.dispatch(Runs { to, values, gave, run, stride });
-                }
-                plane[done..].fill(0.0);
-                return;
-            }
+            self.lay(arch, grid, i, [0..self.images(grid), 0..grid.lines], 0, plane);
+        });
+        packed
+    }
+
+    /// Images that lie one after the other in the values.
+    fn images(&self, grid: &Grid) -> usize {
+        if self.order == Order::Pixels { 1 } else { grid.batch }
+    }
+
+    /// Lays out what a [`Grid::band`] of `image` reads whose first row is `first`.
+    pub fn pack_band(&self, band: &Grid, image: usize, first: usize, packed: &mut [f32]) {
+        let [[top, bottom], _] = band.reach;
+        let rows = first.saturating_sub(top)..first + band.size[0] + bottom;
+        let images = if band.is_by_pixels() { 0..self.images(band) } else { image..image + 1 };
+        let arch = Arch::new();
+        for (i, plane) in packed.chunks_exact_mut(band.plane).enumerate() {
+            self.lay(arch, band, i, [images.clone(), rows.clone()], first, plane);
+        }
+    }
+
+    /// Plane `i`: these rows of these images, of which the row `first` is the grid's first. What no tap reaches has no place.
+    fn lay(
+        &self,
+        arch: Arch,
+        grid: &Grid,
+        i: usize,
+        [images, rows]: [Range<usize>; 2],
+        first: usize,
+        plane: &mut [f32],
+    ) {
+        let ([height, width], stride) = (self.size, self.stride);
+        let (channel, ry, rx) = (i / (stride * stride), i / stride % stride, i % stride);
+        let rows = rows.start..rows.end.min(height.saturating_sub(ry).div_ceil(stride));
+        let columns = width.saturating_sub(rx).div_ceil(stride).min(grid.pitch);
+        if columns == 0 {
             plane.fill(0.0);
-            for image in 0..grid.batch {
-                for row in 0..rows {
-                    let from = ((image * self.channels + channel) * height + row * stride + ry) * width;
-                    let first = grid.lead + grid.at(image, row, 0);
-                    let to = &mut plane[first..=first + (columns - 1) * grid.pixel];
-                    let from = from + rx..from + width;
-                    let values = &self.values[from.clone()];
-                    match self.through {
-                        None => spread(to, grid.pixel, values, stride),
-                        Some((gave, slope)) => {
-                            arch.dispatch(Through {
-                                to,
-                                to_step: grid.pixel,
-                                values,
-                                gave: &gave[from],
-                                slope,
-                                stride,
-                            });
+            return;
+        }
+        let run = if self.order == Order::Pixels { grid.pixel } else { 1 };
+        // Lines that follow each other leave gaps; where images of the other order come to lie side by side, the gaps are
+        // everywhere.
+        let in_turn = grid.pixel == run;
+        if !in_turn {
+            plane.fill(0.0);
+        }
+        let (origin, mut done) = (images.start, 0);
+        for image in images {
+            for row in rows.clone() {
+                let begin = grid.lead + grid.at(image - origin, row, 0) - grid.at(0, first, 0);
+                let end = begin + (columns - 1) * grid.pixel + run;
+                if in_turn {
+                    plane[done..begin].fill(0.0);
+                    done = end;
+                }
+                let from = ((image * self.channels + channel) * height + row * stride + ry) * width + rx;
+                let from = from * run..(from + (columns - 1) * stride + 1) * run;
+                let gave = self.through.map(|(gave, slope)| (&gave[from.clone()], slope));
+                let (to, values) = (&mut plane[begin..end], &self.values[from]);
+                arch.dispatch(Line { to, to_step: grid.pixel, values, gave, run, step: stride * run });
+            }
+        }
+        if in_turn {
+            plane[done..].fill(0.0);
+        }
+    }
+}
+
+/// Runs of values to where they belong.
+struct Line<'a> {
+    to: &'a mut [f32],
+    /// From one run to the next where they belong, and where they are.
+    to_step: usize,
+    step: usize,
+    values: &'a [f32],
+    /// What a LeakyReLU of this slope gave, when they are on their way back through it.
+    gave: Option<(&'a [f32], f32)>,
+    /// Values of a run: one, or whole vectors of [`LANES`], of which those that belong together lie together.
+    run: usize,
+}
+
+impl WithSimd for Line<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { to, mut to_step, mut step, values, gave, mut run } = self;
+        if (to_step, step) == (run, run) {
+            // Runs that follow each other are one.
+            run = to.len();
+            (to_step, step) = (run, run);
+        }
+        match (gave, run, to_step, step) {
+            (None, 1, 1, 2) => {
+                // Pairs of which the last may lack its second.
+                let ((to, last), (pairs, _)) = (to.split_at_mut(values.len() / 2), values.as_chunks::<2>());
+                to.iter_mut().zip(pairs).for_each(|(to, pair)| *to = pair[0]);
+                last.iter_mut().zip(values.last()).for_each(|(to, v)| *to = *v);
+            }
+            (None, 1, 2, 1) => {
+                let (pairs, last) = to.as_chunks_mut::<2>();
+                pairs.iter_mut().zip(values).for_each(|(to, v)| to[0] = *v);
+                last.iter_mut().zip(values.last()).for_each(|(to, v)| *to = *v);
+            }
+            (None, 1, ..) => {
+                to.iter_mut().step_by(to_step).zip(values.iter().step_by(step)).for_each(|(to, v)| *to = *v)
+            }
+            (None, ..) if run == to.len() => to.copy_from_slice(values),
+            (None, ..) => {
+                for (to, values) in to.chunks_exact_mut(run).zip(values.chunks(step)) {
+                    let vectors = values.as_chunks::<LANES>().0;
+                    to.as_chunks_mut::<LANES>().0.iter_mut().zip(vectors).for_each(|(to, v)| *to = *v);
+                }
+            }
+            (Some((gave, slope)), 1, 1, 2) => {
+                let ((to, last), (pairs, _)) = (to.split_at_mut(values.len() / 2), values.as_chunks::<2>());
+                let pairs = pairs.iter().zip(gave.as_chunks::<2>().0);
+                to.iter_mut().zip(pairs).for_each(|(to, (v, gave))| *to = leaky(v[0], gave[0], slope));
+                last.iter_mut()
+                    .zip(values.last().zip(gave.last()))
+                    .for_each(|(to, (v, gave))| *to = leaky(*v, *gave, slope));
+            }
+            (Some((gave, slope)), 1, ..) => {
+                let from = values.iter().zip(gave).step_by(step);
+                to.iter_mut().step_by(to_step).zip(from).for_each(|(to, (v, gave))| *to = leaky(*v, *gave, slope));
+            }
+            (Some((gave, slope)), ..) if run == to.len() => {
+                to.iter_mut().zip(values).zip(gave).for_each(|((to, v), gave)| *to = leaky(*v, *gave, slope));
+            }
+            (Some((gave, slope)), ..) => {
+                for (to, (values, gave)) in to.chunks_exact_mut(run).zip(values.chunks(step).zip(gave.chunks(step))) {
+                    let vectors = values.as_chunks::<LANES>().0.iter().zip(gave.as_chunks::<LANES>().0);
+                    for (to, (v, gave)) in to.as_chunks_mut::<LANES>().0.iter_mut().zip(vectors) {
+                        for i in 0..LANES {
+                            to[i] = leaky(v[i], gave[i], slope);
                         }
                     }
                 }
             }
-        });
-        packed
-    }
-}
-
-/// A row of pixels, each a run of so many images.
-struct Runs<'a> {
-    to: &'a mut [f32],
-    values: &'a [f32],
-    /// What a LeakyReLU of this slope gave, when it is on its way back through it.
-    gave: Option<(&'a [f32], f32)>,
-    run: usize,
-    /// Every so many-th pixel has a place.
-    stride: usize,
-}
-
-impl WithSimd for Runs<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        let Self { to, values, gave, run, stride } = self;
-        // Runs that follow each other are one.
-        let (run, step) = if stride == 1 { (to.len(), to.len()) } else { (run, run * stride) };
-        match gave {
-            None => to.chunks_exact_mut(run).zip(values.chunks(step)).for_each(|(to, v)| to.copy_from_slice(&v[..run])),
-            Some((gave, slope)) => {
-                for ((to, values), gave) in to.chunks_exact_mut(run).zip(values.chunks(step)).zip(gave.chunks(step)) {
-                    to.iter_mut().zip(values).zip(gave).for_each(|((to, v), gave)| *to = leaky(*v, *gave, slope));
-                }
-            }
         }
-    }
-}
-
-/// A row on its way back through a LeakyReLU that gave `gave`.
-struct Through<'a> {
-    to: &'a mut [f32],
-    to_step: usize,
-    values: &'a [f32],
-    gave: &'a [f32],
-    slope: f32,
-    /// Every so many-th value has a place.
-    stride: usize,
-}
-
-impl WithSimd for Through<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        let Self { to, to_step, values, gave, slope, stride } = self;
-        match (to_step, stride) {
-            (1, 1) => to.iter_mut().zip(values).zip(gave).for_each(|((to, v), gave)| *to = leaky(*v, *gave, slope)),
-            (1, 2) => {
-                let pairs = values.chunks(2).zip(gave.chunks(2));
-                to.iter_mut().zip(pairs).for_each(|(to, (v, gave))| *to = leaky(v[0], gave[0], slope));
-            }
-            _ => {
-                let pairs = values.iter().zip(gave).step_by(stride);
-                for (to, (v, gave)) in to.iter_mut().step_by(to_step).zip(pairs) {
-                    *to = leaky(*v, *gave, slope);
-                }
-            }
-        }
-    }
-}
-
-/// Copies every `from_step`-th value to every `to_step`-th place.
-fn spread(to: &mut [f32], to_step: usize, from: &[f32], from_step: usize) {
-    match (to_step, from_step) {
-        (1, 1) => to.copy_from_slice(&from[..to.len()]),
-        (1, 2) => to.iter_mut().zip(from.chunks(2)).for_each(|(to, from)| *to = from[0]),
-        (2, 1) => to.chunks_mut(2).zip(from).for_each(|(to, from)| to[0] = *from),
-        (1, LANES) => to.iter_mut().zip(from.chunks(LANES)).for_each(|(to, from)| *to = from[0]),
-        (2, LANES) => to.chunks_mut(2).zip(from.chunks(LANES)).for_each(|(to, from)| to[0] = from[0]),
-        _ => to.iter_mut().step_by(to_step).zip(from.iter().step_by(from_step)).for_each(|(to, from)| *to = *from),
     }
 }
 
@@ -426,6 +471,7 @@ pub(super) fn unpack(parts: &[Part<'_>], grid: &Grid, channels: usize, size: [us
     let mut maps = fresh(grid.batch * channels * height * width);
     let linear = grid.linear();
     let worth = maps.len() > MOVED;
+    let arch = Arch::new();
     // The images of each channel, since they lie side by side in the tiles.
     let mut planes: Vec<Vec<&mut [f32]>> = (0..channels).map(|_| Vec::with_capacity(grid.batch)).collect();
     for (i, plane) in maps.chunks_exact_mut(height * width).enumerate() {
@@ -438,9 +484,10 @@ pub(super) fn unpack(parts: &[Part<'_>], grid: &Grid, channels: usize, size: [us
             part.tiles.channel(c * part.every + part.first, &mut scratch);
             for (n, image) in images.iter_mut().enumerate() {
                 for (y, row) in image.chunks_exact_mut(width).skip(ry).step_by(stride).enumerate() {
-                    if let Some(row) = row.get_mut(rx..).filter(|row| !row.is_empty()) {
-                        spread(row, stride, &scratch[linear.at(n, y, 0)..], linear.pixel);
-                    }
+                    let Some(to) = row.get_mut(rx..).filter(|row| !row.is_empty()) else { continue };
+                    let from = linear.at(n, y, 0);
+                    let values = &scratch[from..=from + (to.len() - 1) / stride * linear.pixel];
+                    arch.dispatch(Line { to, to_step: stride, values, gave: None, run: 1, step: linear.pixel });
                 }
             }
         }

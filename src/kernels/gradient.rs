@@ -37,7 +37,8 @@ pub(super) fn weight_gradient(
     let worth = gradient.len() > MOVED;
     each_chunk(&mut gradient, taps, worth, |m, row| {
         for (block, own) in sums.chunks_exact(size).zip(row.chunks_mut(columns)) {
-            own.copy_from_slice(&block[m * columns..][..own.len()]);
+            // A call to copy so few takes longer than to copy them.
+            own.iter_mut().zip(&block[m * columns..]).for_each(|(to, sum)| *to = *sum);
         }
     });
     gradient

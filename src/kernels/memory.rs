@@ -50,8 +50,10 @@ static OWN: Pool = Pool::new(1 << 24);
 static VALUES: Pool = Pool::new(1 << 25);
 
 /// So many floats, whatever their values: each is to be written before it is read.
-pub(super) fn fresh(len: usize) -> Vec<f32> {
-    let found = if len < MOVED { None } else { VALUES.take(|kept| (len..=len + len / 8).contains(&kept)) };
+pub fn fresh(len: usize) -> Vec<f32> {
+    // A line that is longer would be wanting to those who need all of it.
+    let kept = |most: usize| VALUES.take(|kept| (len..=most).contains(&kept));
+    let found = if len < MOVED { None } else { kept(len).or_else(|| kept(len + len / 8)) };
     found.map_or_else(
         || vec![0.0; len],
         |mut line| {
@@ -82,7 +84,7 @@ fn by_memory(tensor: Cpu) -> Cpu {
     if is_by_pixels(&tensor) { tensor.permute(&[1, 2, 3, 0]) } else { tensor }
 }
 
-/// Keeps the memory of tensors that nobody else has.
+/// Keeps the memory of tensors that nobody else has, where it is a line of floats as it stands: Burn's own is not.
 pub(super) fn reclaim(tensors: impl IntoIterator<Item = Cpu>) {
     for tensor in tensors {
         let floats = tensor.layout().num_elements();
@@ -91,7 +93,7 @@ pub(super) fn reclaim(tensors: impl IntoIterator<Item = Cpu>) {
         }
         let line = by_memory(tensor);
         if line.is_contiguous()
-            && let Ok(line) = line.into_data().try_into_vec::<f32>()
+            && let Ok(line) = line.into_data().into_bytes().try_into_vec::<f32>()
         {
             VALUES.give(line);
         }

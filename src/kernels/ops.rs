@@ -80,6 +80,11 @@ pub(super) fn values(tensor: &Cpu) -> &[f32] {
     &tensor.storage::<f32>()[first..first + tensor.layout().num_elements()]
 }
 
+/// A tensor whose values lie one after the other. Takes it, so that its memory has one owner.
+pub(super) fn contiguous(tensor: Cpu) -> Cpu {
+    tensor.to_contiguous()
+}
+
 /// The numbers of a contiguous tensor, to be changed: in place where it is nobody else's.
 pub(super) fn own(tensor: &mut Cpu) -> &mut [f32] {
     let first = tensor.layout().start_offset();
@@ -136,15 +141,15 @@ pub(super) fn ordered(tensor: Cpu, order: Order) -> Cpu {
 
 impl Kernels for Flex {
     fn conv(x: Cpu, weight: Cpu, bias: Cpu, conv: Conv) -> Cpu {
-        let ((x, order), [weight, bias]) = (settled(x), [weight, bias].map(|t| t.to_contiguous()));
+        let ((x, order), [weight, bias]) = (settled(x), [weight, bias].map(contiguous));
         let [channels, height, width] = conv.out();
-        let y = conv.forward((values(&x), order), &conv.weights(values(&weight)), values(&bias));
+        let y = conv.forward((values(&x), order), &conv.weights(values(&weight)), values(&bias), None);
         reclaim([x]);
         maps(y, conv.order(), [conv.geometry.batch, channels, height, width])
     }
 
     fn norm(x: Cpu, gamma: Cpu, beta: Cpu, moments: Cpu, norm: Norm) -> Cpu {
-        let ((x, order), [gamma, beta, moments]) = (settled(x), [gamma, beta, moments].map(|t| t.to_contiguous()));
+        let ((x, order), [gamma, beta, moments]) = (settled(x), [gamma, beta, moments].map(contiguous));
         let y = norm.of(order).forward(values(&x), values(&gamma), values(&beta), values(&moments));
         let sides = dims(&x);
         reclaim([x]);
@@ -159,10 +164,10 @@ impl Kernels for Flex {
 
 impl BackKernels for Flex {
     fn conv_input_gradient(gradient: Cpu, y: Cpu, weight: Cpu, conv: Conv) -> Cpu {
-        let ([gradient, y], weight) = ([gradient, y].map(|t| ordered(t, conv.order())), weight.to_contiguous());
+        let ([gradient, y], weight) = ([gradient, y].map(|t| ordered(t, conv.order())), contiguous(weight));
         let g = &conv.geometry;
         let x = conv.input_gradient(values(&gradient), values(&y), &conv.weights_back(values(&weight)));
-        reclaim([gradient, y]);
+        reclaim([gradient, y, weight]);
         maps(x, conv.order(), [g.batch, g.inputs, g.size[0], g.size[1]])
     }
 
@@ -175,7 +180,7 @@ impl BackKernels for Flex {
     }
 
     fn norm_gradient(x: Cpu, y: Cpu, gradient: Cpu, gamma: Cpu, moments: Cpu, norm: Norm) -> [Cpu; 3] {
-        let ((x, order), [gamma, moments]) = (settled(x), [gamma, moments].map(|t| t.to_contiguous()));
+        let ((x, order), [gamma, moments]) = (settled(x), [gamma, moments].map(contiguous));
         let [y, mut gradient] = [y, gradient].map(|t| ordered(t, order));
         let (dgamma, dbeta) =
             norm.of(order).backward(values(&x), values(&y), own(&mut gradient), values(&gamma), values(&moments));

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use burn::{
     backend::{
-        Autodiff, Dispatch, Flex, autodiff::checkpoint::strategy::CheckpointStrategy, backend_extension,
+        Autodiff, Dispatch, Flex,
+        autodiff::checkpoint::strategy::CheckpointStrategy,
+        backend_extension,
+        ops::{ActivationOps, FloatTensorOps},
         tensor::FloatTensor,
     },
     tensor::{Tensor, module::conv2d, ops::ConvOptions},
@@ -29,6 +32,9 @@ struct Laid {
 #[backend_extension(Flex, Autodiff)]
 trait Standing: burn::backend::Backend {
     fn standing(x: FloatTensor<Self>, laid: Arc<Laid>, conv: Conv) -> FloatTensor<Self>;
+
+    /// `onto` is added before the LeakyReLU.
+    fn standing_onto(x: FloatTensor<Self>, onto: FloatTensor<Self>, laid: Arc<Laid>, conv: Conv) -> FloatTensor<Self>;
 }
 
 /// The way back, on a backend without autodiff.
@@ -46,8 +52,16 @@ impl Standing for Flex {
     fn standing(x: Cpu, laid: Arc<Laid>, conv: Conv) -> Cpu {
         let (x, order) = settled(x);
         let [channels, height, width] = conv.out();
-        let y = conv.forward((values(&x), order), &laid.forward, &laid.bias);
+        let y = conv.forward((values(&x), order), &laid.forward, &laid.bias, None);
         reclaim([x]);
+        maps(y, conv.order(), [conv.geometry.batch, channels, height, width])
+    }
+
+    fn standing_onto(x: Cpu, onto: Cpu, laid: Arc<Laid>, conv: Conv) -> Cpu {
+        let ((x, order), onto) = (settled(x), ordered(onto, conv.order()));
+        let [channels, height, width] = conv.out();
+        let y = conv.forward((values(&x), order), &laid.forward, &laid.bias, Some(values(&onto)));
+        reclaim([x, onto]);
         maps(y, conv.order(), [conv.geometry.batch, channels, height, width])
     }
 }
@@ -69,6 +83,11 @@ impl<B: StandingBack, C: CheckpointStrategy> Standing for Autodiff<B, C> {
             (y.clone(), (y, laid, conv))
         };
         unary::<B, C, _>(x, forward, |gradient, (y, laid, conv)| B::standing_gradient(gradient, y, laid, conv))
+    }
+
+    fn standing_onto(x: FloatTensor<Self>, onto: FloatTensor<Self>, laid: Arc<Laid>, conv: Conv) -> FloatTensor<Self> {
+        let y = Self::standing(x, laid, Conv { slope: 1.0, ..conv });
+        Self::leaky_relu(Self::float_add(y, onto), conv.slope.into())
     }
 }
 
@@ -110,10 +129,29 @@ impl StandingConv {
         Tensor::from_dispatch(<Dispatch as Standing>::standing(x.into_dispatch(), Arc::clone(laid), conv))
     }
 
+    /// The same with maps like those that come out added before the LeakyReLU: the fast kernel where the device has one,
+    /// else [`StandingConv::forward_onto_generic`].
+    pub fn forward_onto(&self, x: Tensor<4>, onto: Tensor<4>) -> Tensor<4> {
+        let Some(laid) = &self.laid else { return self.forward_onto_generic(x, onto) };
+        let conv = self.shape.conv(x.dims(), self.weight.dims());
+        let (x, onto) = (x.into_dispatch(), onto.into_dispatch());
+        Tensor::from_dispatch(<Dispatch as Standing>::standing_onto(x, onto, Arc::clone(laid), conv))
+    }
+
     /// [`StandingConv::forward`] made of Burn's own operations.
     pub fn forward_generic(&self, x: Tensor<4>) -> Tensor<4> {
+        finished(self.linear(x), self.shape)
+    }
+
+    /// [`StandingConv::forward_onto`] made of Burn's own operations.
+    pub fn forward_onto_generic(&self, x: Tensor<4>, onto: Tensor<4>) -> Tensor<4> {
+        let sum = finished(self.linear(x), ConvShape { leaky: None, ..self.shape }) + onto;
+        finished(sum, ConvShape { shuffle: false, ..self.shape })
+    }
+
+    fn linear(&self, x: Tensor<4>) -> Tensor<4> {
         let ConvShape { stride, padding, dilation, .. } = self.shape;
         let options = ConvOptions::new([stride; 2], [padding; 2], [dilation; 2], 1);
-        finished(conv2d(x, self.weight.clone(), None, options) + self.bias.clone().unsqueeze(), self.shape)
+        conv2d(x, self.weight.clone(), None, options) + self.bias.clone().unsqueeze()
     }
 }

@@ -10,7 +10,7 @@ use pulp::{Arch, Simd, WithSimd};
 use super::{
     memory::reclaim,
     norm::sum2,
-    ops::{Cpu, has_kernels, own, tensor, values},
+    ops::{Cpu, contiguous, has_kernels, own, tensor, values},
     threads::{MOVED, each},
 };
 
@@ -43,18 +43,20 @@ trait Updates: burn::backend::Backend {
     fn average(old: FloatTensor<Self>, new: FloatTensor<Self>, decay: f64) -> FloatTensor<Self>;
 
     fn square_sum(x: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    fn sum(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self>;
 }
 
 impl Updates for Flex {
     fn adam(w: Cpu, g: Cpu, first: Cpu, second: Cpu, rule: Adam) -> (Cpu, Cpu, Cpu) {
-        let [mut w, g, mut first, mut second] = [w, g, first, second].map(|t| t.to_contiguous());
+        let [mut w, g, mut first, mut second] = [w, g, first, second].map(contiguous);
         rule.step(own(&mut w), values(&g), own(&mut first), own(&mut second));
         reclaim([g]);
         (w, first, second)
     }
 
     fn average(old: Cpu, new: Cpu, decay: f64) -> Cpu {
-        let [mut old, new] = [old, new].map(|t| t.to_contiguous());
+        let [mut old, new] = [old, new].map(contiguous);
         let (keep, share) = (decay as f32, (1.0 - decay) as f32);
         let arch = Arch::new();
         let work = |(old, new): (&mut [f32], &[f32])| arch.dispatch(Average { old, new, keep, share });
@@ -65,7 +67,7 @@ impl Updates for Flex {
     }
 
     fn square_sum(x: Cpu) -> Cpu {
-        let x = x.to_contiguous();
+        let x = contiguous(x);
         let arch = Arch::new();
         let work = |part: &[f32]| arch.dispatch(Squares(part));
         let mut parts = vec![0.0; values(&x).len().div_ceil(PART)];
@@ -73,6 +75,17 @@ impl Updates for Flex {
         each(parts.iter_mut().zip(values(&x).chunks(PART)), worth, |(sum, part)| *sum = work(part));
         // In one order, however many threads there were.
         tensor(vec![parts.into_iter().sum::<f64>() as f32], [1])
+    }
+
+    fn sum(a: Cpu, b: Cpu) -> Cpu {
+        let [mut a, b] = [a, b].map(contiguous);
+        let to = own(&mut a);
+        let worth = to.len() > MOVED;
+        each(to.chunks_mut(PART).zip(values(&b).chunks(PART)), worth, |(a, b)| {
+            a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
+        });
+        reclaim([b]);
+        a
     }
 }
 
@@ -164,6 +177,14 @@ pub fn average(old: Tensor<1>, new: Tensor<1>, decay: f64) -> Tensor<1> {
         return Tensor::from_dispatch(<Dispatch as Updates>::average(old, new, decay));
     }
     old * decay + new * (1.0 - decay)
+}
+
+/// `a + b`, without a gradient.
+pub fn sum(a: Tensor<1>, b: Tensor<1>) -> Tensor<1> {
+    match has_kernels(&a.device()) {
+        true => Tensor::from_dispatch(<Dispatch as Updates>::sum(a.into_dispatch(), b.into_dispatch())),
+        false => a + b,
+    }
 }
 
 /// The sum of all squares, without a gradient.

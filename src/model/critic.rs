@@ -11,7 +11,7 @@ use burn::{
 use rand::Rng;
 
 use super::{
-    layers::{BatchStats, MapConv, Norm, Pass, absorb, leaky_relu},
+    layers::{BatchStats, MapConv, Norm, Pass, absorb},
     weights::replace,
 };
 use crate::kernels::{ConvShape, StandingConv};
@@ -164,7 +164,7 @@ impl FixedCritic {
         Self {
             fine: critic.fine.iter().map(Layer::fixed).collect(),
             coarse: critic.coarse.iter().map(Layer::fixed).collect(),
-            join_fine: critic.join_fine.conv.fixed(None).before(&norm).still(),
+            join_fine: critic.join_fine.conv.fixed(Some(SLOPE)).before(&norm).still(),
             join_coarse: critic.join_coarse.fixed(None).scaled(&norm.0).still(),
             last: critic.last.fixed(None).still(),
             light: critic.light.val().without_autodiff(),
@@ -181,8 +181,7 @@ impl FixedCritic {
         let through = |x, layers: &[StandingConv]| layers.iter().fold(x, |x, l| l.forward(x));
         let fine = through(levelled(x, &self.light), &self.fine);
         let coarse = through(fine.clone(), &self.coarse);
-        let joined = self.join_fine.forward(fine) + self.join_coarse.forward(coarse);
-        let features = leaky_relu(joined, SLOPE);
+        let features = self.join_fine.forward_onto(fine, self.join_coarse.forward(coarse));
         (self.last.forward(features.clone()), features)
     }
 }

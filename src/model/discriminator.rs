@@ -11,7 +11,7 @@ use super::{
     fixed::Affine,
     layers::{BatchStats, Dense, DownConv, Norm, Pass, absorb, block},
 };
-use crate::kernels::StandingConv;
+use crate::kernels::{StandingConv, flattened};
 
 /// One halving of the resolution.
 #[derive(Module, Debug)]
@@ -64,7 +64,7 @@ impl Discriminator {
         for block in &self.down {
             x = drop(self.halve(block, x, pass));
         }
-        self.dense.forward(x.flatten(1, 3))
+        self.dense.forward(flattened(x))
     }
 
     /// What inspection and the encoder call D's features (`f` in AnoGAN): the maps after the third hidden
@@ -128,7 +128,7 @@ impl FixedDiscriminator {
 
     /// One logit for each crop, as [`Discriminator::forward`] gives in [`Pass::Evaluate`].
     pub fn forward(&self, crops: Tensor<4>) -> Tensor<2> {
-        self.dense.forward(self.down.iter().fold(crops, |x, conv| conv.forward(x)).flatten(1, 3))
+        self.dense.forward(flattened(self.down.iter().fold(crops, |x, conv| conv.forward(x))))
     }
 
     /// As [`Discriminator::features`] gives in [`Pass::Evaluate`].

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use burn::{
     module::{Module, Param},
     tensor::{
-        Device, Tensor, TensorData, activation,
+        Device, Tensor, TensorData,
         module::{batch_norm, conv_transpose2d, conv2d},
         ops::{ConvOptions, ConvTransposeOptions},
     },
@@ -17,7 +17,7 @@ use super::{
     fixed::{Affine, FixedConv, spread},
     weights::replace,
 };
-use crate::kernels::{ConvShape, Fold, StandingDense, conv, fold, norm_train, product};
+use crate::kernels::{ConvShape, Fold, StandingDense, conv, fold, leaky_relu, norm_train, product};
 
 /// Side of every kernel of G and D.
 pub const KERNEL: usize = 5;
@@ -129,7 +129,10 @@ impl Norm {
             Pass::Evaluate => {
                 let (mean, variance) = (self.running_mean.val(), self.running_variance.val());
                 let y = batch_norm(x, self.gamma.val(), self.beta.val(), mean, variance, EPSILON);
-                leaky.map_or(y.clone(), |slope| leaky_relu(y, slope))
+                match leaky {
+                    Some(slope) => leaky_relu(y, slope),
+                    None => y,
+                }
             }
             Pass::Train(stats) => {
                 let (y, mean, variance) = norm_train(x, self.gamma.val(), self.beta.val(), EPSILON, leaky);
@@ -289,7 +292,10 @@ impl UpConv {
     /// The same, computed the plain way: for tests and benchmarks.
     pub fn forward_plain(&self, x: Tensor<4>, leaky: Option<f64>) -> Tensor<4> {
         let y = up_conv_plain(x, self.weight.val(), self.bias.val(), self.upsampling);
-        leaky.map_or(y.clone(), |slope| leaky_relu(y, slope))
+        match leaky {
+            Some(slope) => leaky_relu(y, slope),
+            None => y,
+        }
     }
 }
 
@@ -342,11 +348,6 @@ fn taps(upsampling: Upsampling) -> Arc<Fold> {
         let [ty, tx] = [(py, ky), (px, kx)].map(|(p, k)| small_tap(upsampling, p as isize, k as isize));
         Some((ty? * 3 + tx?) as usize)
     }))
-}
-
-/// LeakyReLU: `x` above zero, `slope * x` below.
-pub fn leaky_relu<const D: usize>(x: Tensor<D>, slope: f64) -> Tensor<D> {
-    activation::leaky_relu(x, slope)
 }
 
 /// A convolution with LeakyReLU and, where there is one, batch norm, in the recipe's order. `conv` ends with a

@@ -217,7 +217,7 @@ impl CriticTrainer {
         let mut stats = Vec::new();
         let logits = self.live.forward(x, &mut Pass::Train(&mut stats));
         let loss = cross_entropy(logits, wanted, knobs.positive_weight);
-        let mut gradients = loss.backward();
+        let mut gradients = [loss.backward()];
         let left = 1.0 - self.step as f64 / knobs.steps.max(1) as f64;
         let rule =
             OptimiserKnobs { kind: OptimiserKind::Adam, lr: knobs.lr * left.max(0.01), beta1: 0.9, beta2: 0.999 };

@@ -101,7 +101,7 @@ impl EncoderTrainer {
             let back = self.e.forward(drawn, &mut Pass::Train(&mut Vec::new()));
             loss = loss + (back - z).square().mean() * knobs.latent_weight;
         }
-        let mut gradients = loss.backward();
+        let mut gradients = [loss.backward()];
         let progress = self.step as f64 / knobs.steps.max(1) as f64;
         let fall = 0.1f64.powf(((progress - (1.0 - FALL)) / FALL).max(0.0));
         let rule = OptimiserKnobs { kind: OptimiserKind::Adam, lr: knobs.lr * fall, beta1: 0.5, beta2: 0.999 };

@@ -8,7 +8,7 @@ use burn::{
 };
 
 use super::recipe::{OptimiserKind, OptimiserKnobs};
-use crate::kernels::{Adam, adam, average, square_sum};
+use crate::kernels::{Adam, adam, average, square_sum, sum};
 use crate::model::weights::{Path, Weight, WeightError, flat, host, replace};
 
 /// Added to the root of the second moment, as Keras does.
@@ -30,14 +30,14 @@ impl Optimiser {
         Self { kind, time: 0, first: BTreeMap::new(), second: BTreeMap::new() }
     }
 
-    /// Updates every parameter of `network` that has a gradient, and returns the square of the
+    /// Updates every parameter of `network` that has a gradient, the sum of those in `gradients`, and returns the square of the
     /// gradient's L2 norm (one number, still on the device). `watch` gathers each gradient under the
     /// name `network/gradients/parameter`.
     pub fn update<M: Module>(
         &mut self,
         prefix: &str,
         network: M,
-        gradients: &mut Gradients,
+        gradients: &mut [Gradients],
         knobs: &OptimiserKnobs,
         watch: Option<&mut Vec<(String, Tensor<1>)>>,
     ) -> (M, Option<Tensor<1>>) {
@@ -128,7 +128,7 @@ fn momentum(old: Option<Tensor<1>>, new: Tensor<1>, beta: f64) -> Tensor<1> {
 
 struct Updater<'a> {
     optimiser: &'a mut Optimiser,
-    gradients: &'a mut Gradients,
+    gradients: &'a mut [Gradients],
     knobs: &'a OptimiserKnobs,
     path: Path,
     prefix: &'a str,
@@ -146,8 +146,8 @@ impl ModuleMapper for Updater<'_> {
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let Some(gradient) = param.val().grad_remove(self.gradients) else { return param };
-        let gradient = flat(gradient);
+        let parts = self.gradients.iter_mut().filter_map(|gradients| param.val().grad_remove(gradients));
+        let Some(gradient) = parts.map(flat).reduce(sum) else { return param };
         let name = self.path.name();
         let square = square_sum(gradient.clone());
         self.norm = Some(match self.norm.take() {
@@ -181,7 +181,7 @@ mod tests {
         let mut network = One { w: Param::from_tensor(Tensor::from_floats([1.0, -2.0], &device)) };
         let mut optimiser = Optimiser::new(knobs.kind);
         for _ in 0..3 {
-            let mut gradients = network.w.val().square().sum().backward();
+            let mut gradients = [network.w.val().square().sum().backward()];
             let norm;
             (network, norm) = optimiser.update("one", network, &mut gradients, knobs, None);
             assert!(norm.is_some());

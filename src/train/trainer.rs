@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     data::{DataError, Loader},
+    kernels::{fresh, moved},
     model::{
         Discriminator, Generator, Latent,
         layers::Pass,
@@ -277,7 +278,7 @@ impl Trainer {
             .forward(noisy(samples, now.noise, rng), &mut Pass::Train(sample_stats), |x| dropped(x, now.dropout, rng));
         let real_loss = cross_entropy(real.clone(), for_real);
         let fake_loss = cross_entropy(fake.clone(), for_samples);
-        let mut gradients = (real_loss.clone() + fake_loss.clone()).backward();
+        let mut gradients = [&real_loss, &fake_loss].map(Tensor::backward);
         let d = weights::take(&mut self.d);
         let (d, norm) = self.d_optimiser.update("d", d, &mut gradients, &self.recipe.d, self.watched.as_mut());
         self.d = d;
@@ -300,7 +301,7 @@ impl Trainer {
             dropped(x, now.dropout, rng)
         });
         let loss = cross_entropy(judged.clone(), 1.0);
-        let mut gradients = loss.backward();
+        let mut gradients = [loss.backward()];
         let g = weights::take(&mut self.g);
         let (g, norm) = self.g_optimiser.update("g", g, &mut gradients, &self.recipe.g, self.watched.as_mut());
         self.g = g;
@@ -502,7 +503,7 @@ fn noisy(x: Tensor<4>, std: f64, rng: &mut ChaCha8Rng) -> Tensor<4> {
     let dims = x.dims();
     // Each crop has a stream of its own, so that several threads draw the same as one.
     let seed = rng.random();
-    let mut values = vec![0.0f32; dims.iter().product()];
+    let mut values = fresh(dims.iter().product());
     values.par_chunks_mut(dims[1..].iter().product::<usize>().max(1)).enumerate().for_each(|(i, crop)| {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(i as u64);
@@ -510,8 +511,8 @@ fn noisy(x: Tensor<4>, std: f64, rng: &mut ChaCha8Rng) -> Tensor<4> {
             .zip(StandardNormal.sample_iter(&mut rng))
             .for_each(|(v, unit): (_, f32)| *v = unit * std as f32);
     });
-    let noise = Tensor::from_data(TensorData::new(values, dims), &x.device().without_autodiff());
-    x + noise
+    let noise = Tensor::from_data(TensorData::new(values, dims), &x.device());
+    moved(x, noise)
 }
 
 /// `x` with a share of its values dropped and the rest scaled up (Srivastava et al. 2014).

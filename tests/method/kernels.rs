@@ -28,8 +28,13 @@ fn batches() -> impl Strategy<Value = usize> {
     prop_oneof![3 => 1..20_usize, 2 => Just(16), 1 => Just(32)]
 }
 
+/// Height and width: lines of some length are computed another way.
+fn sizes() -> impl Strategy<Value = [usize; 2]> {
+    prop_oneof![3 => [1..20_usize, 1..20_usize], 1 => [2..14_usize, 24..70_usize]]
+}
+
 fn cases() -> impl Strategy<Value = Case> {
-    let sizes = (batches(), 1..7_usize, 1..20_usize, [1..20_usize, 1..20_usize], [1..6_usize, 1..6_usize]);
+    let sizes = (batches(), 1..7_usize, 1..20_usize, sizes(), [1..6_usize, 1..6_usize]);
     let moves = (1..4_usize, 0..4_usize, 1..3_usize, prop::option::of(0.05..0.9), any::<bool>(), any::<u64>());
     (sizes, moves).prop_filter_map("the kernel is larger than the padded input", |(sizes, moves)| {
         let (batch, inputs, outputs, size, kernel) = sizes;
@@ -110,8 +115,9 @@ proptest! {
     }
 }
 
-/// What comes out of a convolution that stands still, its bias another in each place, and the gradient of x.
-fn run_standing(case: &Case, forward: fn(&StandingConv, Tensor<4>) -> Tensor<4>) -> [Vec<f32>; 2] {
+/// What comes out of a convolution that stands still, its bias another in each place, and the gradients of x and of what
+/// is added.
+fn run_standing(case: &Case, forward: fn(&StandingConv, Tensor<4>, Tensor<4>) -> Tensor<4>) -> [Vec<f32>; 3] {
     let device = Device::flex();
     let mut rng = ChaCha8Rng::seed_from_u64(case.seed);
     let dims = [case.batch, case.inputs, case.size[0], case.size[1]];
@@ -124,10 +130,15 @@ fn run_standing(case: &Case, forward: fn(&StandingConv, Tensor<4>) -> Tensor<4>)
         0 => random([case.outputs, height, width], &mut rng, &device),
         _ => random([case.outputs, 1, 1], &mut rng, &device),
     };
-    let x = x.autodiff().require_grad();
-    let y = forward(&StandingConv::new(weight, bias, case.shape), x.clone());
+    let out = match case.shape.shuffle {
+        true => [case.batch, case.outputs / 4, 2 * height, 2 * width],
+        false => [case.batch, case.outputs, height, width],
+    };
+    let [x, onto] = [x, laid(out, 0.0, case.seed / 4, &mut rng, &device)].map(|t| t.autodiff().require_grad());
+    let y = forward(&StandingConv::new(weight, bias, case.shape), x.clone(), onto.clone());
     let mut gradients = (y.clone() * random(y.dims(), &mut rng, &device)).sum().backward();
-    [numbers(y.without_autodiff()), numbers(x.grad_remove(&mut gradients).unwrap())]
+    let [x, onto] = [x, onto].map(|t| t.grad_remove(&mut gradients).map(numbers).unwrap_or_default());
+    [numbers(y.without_autodiff()), x, onto]
 }
 
 proptest! {
@@ -139,12 +150,36 @@ proptest! {
 
     #[test]
     fn a_convolution_that_stands_still_equals_the_generic_one(case in cases()) {
-        let wanted = run_standing(&case, StandingConv::forward_generic);
+        let wanted = run_standing(&case, |conv, x, _| conv.forward_generic(x));
         prop_assume!(case.shape.leaky.is_none() || wanted[0].iter().all(|y| y.abs() > KINK));
-        for (i, (got, wanted)) in run_standing(&case, StandingConv::forward).iter().zip(&wanted).enumerate() {
+        for (i, (got, wanted)) in run_standing(&case, |conv, x, _| conv.forward(x)).iter().zip(&wanted).enumerate() {
             prop_assert_eq!(got.len(), wanted.len());
             prop_assert_eq!(apart(got, wanted), None, "part {}", i);
         }
+    }
+
+    #[test]
+    fn a_convolution_onto_maps_equals_the_generic_one(case in cases()) {
+        let wanted = run_standing(&case, StandingConv::forward_onto_generic);
+        prop_assume!(case.shape.leaky.is_none() || wanted[0].iter().all(|y| y.abs() > KINK));
+        prop_assert!(!wanted[2].is_empty());
+        for (i, (got, wanted)) in run_standing(&case, StandingConv::forward_onto).iter().zip(&wanted).enumerate() {
+            prop_assert_eq!(got.len(), wanted.len());
+            prop_assert_eq!(apart(got, wanted), None, "part {}", i);
+        }
+        // Without a gradient, as it is used.
+        let still = |forward: fn(&StandingConv, Tensor<4>, Tensor<4>) -> Tensor<4>| {
+            let device = Device::flex();
+            let mut rng = ChaCha8Rng::seed_from_u64(case.seed);
+            let dims = [case.batch, case.inputs, case.size[0], case.size[1]];
+            let x = laid(dims, 0.0, case.seed / 2, &mut rng, &device);
+            let weight = random([case.outputs, case.inputs, case.kernel[0], case.kernel[1]], &mut rng, &device);
+            let conv = StandingConv::new(weight, random([case.outputs, 1, 1], &mut rng, &device), case.shape);
+            let onto = conv.forward(x.clone());
+            numbers(forward(&conv, x, laid(onto.dims(), 0.0, case.seed / 4, &mut rng, &device)))
+        };
+        let (got, wanted) = (still(StandingConv::forward_onto), still(StandingConv::forward_onto_generic));
+        prop_assert_eq!((got.len(), apart(&got, &wanted)), (wanted.len(), None));
     }
 
     #[test]
@@ -227,6 +262,7 @@ fn a_large_batch_and_a_large_frame_equal_the_generic_ones() {
         of(48, 24, 36, 17, 5, halving),
         of(32, 12, 64, 12, 3, ConvShape { shuffle: true, ..same }),
         of(1, 12, 20, 130, 5, halving),
+        of(2, 12, 20, 50, 3, ConvShape { shuffle: true, ..same }),
         of(1, 16, 12, 96, 3, ConvShape { padding: 4, dilation: 4, ..same }),
     ] {
         for (got, wanted) in run(&case, conv).iter().zip(&run(&case, conv_generic)) {
