@@ -3,9 +3,9 @@
 use pulp::{Arch, Simd, WithSimd};
 
 use super::{
-    correlate::{TileShape, is_wide, load},
+    correlate::{TileShape, is_wide, load, store},
     geometry::Grid,
-    memory::{Aligned, fresh},
+    memory::{Aligned, fresh, transposed},
     threads::{MOVED, MULTIPLIED, each_chunk, share},
 };
 
@@ -21,13 +21,18 @@ pub(super) fn weight_gradient(
     offsets: &[u32],
     outputs: usize,
 ) -> Vec<f32> {
+    let lanes = TileShape::of(1).lanes;
+    let list = grid.vectors(lanes);
+    let positions = list.len() * lanes;
+    if outputs.is_multiple_of(lanes) && offsets.len() >= TAPS && positions <= POSITIONS {
+        return across(x, (dy, plane), &list, offsets, outputs);
+    }
     let arch = Arch::new();
-    let list = grid.vectors(TileShape::of(1).lanes);
     let (rows, columns) = arch.dispatch(BlockShape);
     let (taps, high) = (offsets.len(), outputs.next_multiple_of(rows));
     let (blocks, size) = (taps.div_ceil(columns), high * columns);
     let mut sums = Aligned::stale(blocks * size);
-    let worth = outputs * taps * list.len() * TileShape::of(1).lanes > MULTIPLIED;
+    let worth = outputs * taps * positions > MULTIPLIED;
     let share = if worth { share(blocks) } else { blocks };
     each_chunk(&mut sums, share * size, worth, |i, sums| {
         sums.fill(0.0);
@@ -42,6 +47,161 @@ pub(super) fn weight_gradient(
         }
     });
     gradient
+}
+
+/// From so many taps of all channels on, and up to so many positions, it is worth to turn `dy` round: a sum over few positions
+/// is soon done, and to add up the lanes of each takes as long.
+const TAPS: usize = 64;
+const POSITIONS: usize = 1 << 12;
+
+/// Vectors of positions after which the next tap is begun: the gradients of so many stay in the nearest cache.
+const NEAR: usize = 8;
+
+/// [`weight_gradient`] with vectors of outputs, a whole number of them, in place of positions: no lanes are added up.
+fn across(x: &[f32], (dy, plane): (&[f32], usize), list: &[u32], offsets: &[u32], outputs: usize) -> Vec<f32> {
+    let arch = Arch::new();
+    let AcrossShape { lanes, vectors, columns } = arch.dispatch(AcrossFor(outputs));
+    let (positions, width) = (list.len() * lanes, vectors * lanes);
+    // `[tile][position][output of the tile]`
+    let mut turned = Aligned::stale(outputs * positions);
+    let worth = turned.len() > MOVED;
+    each_chunk(&mut turned, lanes * width, worth, |i, own| {
+        let (tile, first) = (i / list.len(), i % list.len() * lanes);
+        for o in 0..width {
+            let from = &dy[(tile * width + o) * plane + first..][..lanes];
+            own[o..].iter_mut().step_by(width).zip(from).for_each(|(to, v)| *to = *v);
+        }
+    });
+    let taps = offsets.len();
+    let (blocks, size) = (taps.div_ceil(columns), columns * outputs);
+    // `[block][tap of the block][output]`
+    let mut sums = Aligned::stale(blocks * size);
+    let worth = outputs * taps * positions > MULTIPLIED;
+    let share = if worth { share(blocks) } else { blocks };
+    each_chunk(&mut sums, share * size, worth, |i, sums| {
+        sums.fill(0.0);
+        arch.dispatch(Across { x, dy: &turned, offsets, list, outputs, first: i * share * columns, sums });
+    });
+    transposed(&sums[..taps * outputs], taps, outputs)
+}
+
+/// Vectors of outputs and taps that are computed together.
+struct AcrossShape {
+    lanes: usize,
+    vectors: usize,
+    columns: usize,
+}
+
+/// The best on this machine for so many outputs.
+struct AcrossFor(usize);
+
+impl WithSimd for AcrossFor {
+    type Output = AcrossShape;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> AcrossShape {
+        let lanes = S::F32_LANES;
+        let (vectors, columns) = match (is_wide::<S>(), self.0 / lanes) {
+            (true, all) if all.is_multiple_of(4) => (4, 6),
+            (true, all) if all.is_multiple_of(3) => (3, 6),
+            (true, all) if all.is_multiple_of(2) => (2, 8),
+            (false, all) if all.is_multiple_of(2) => (2, 5),
+            _ => (1, 8),
+        };
+        AcrossShape { lanes, vectors, columns }
+    }
+}
+
+struct Across<'a> {
+    x: &'a [f32],
+    /// `[tile][position][output of the tile]`
+    dy: &'a [f32],
+    offsets: &'a [u32],
+    list: &'a [u32],
+    outputs: usize,
+    /// The first tap.
+    first: usize,
+    sums: &'a mut [f32],
+}
+
+impl Across<'_> {
+    #[inline(always)]
+    fn run<S: Simd, const K: usize, const V: usize>(self, simd: S) {
+        let (zero, lanes) = (simd.splat_f32s(0.0), S::F32_LANES);
+        let width = V * lanes;
+        for (s, stretch) in self.list.chunks(NEAR).enumerate() {
+            for tile in 0..self.outputs / width {
+                let from = (tile * self.list.len() + s * NEAR) * lanes * width;
+                let dy = &self.dy[from..from + stretch.len() * lanes * width];
+                for (i, block) in self.sums.chunks_exact_mut(K * self.outputs).enumerate() {
+                    let mut offsets = [0; K];
+                    for (k, offset) in offsets.iter_mut().enumerate() {
+                        *offset = self.offsets[(self.first + i * K + k).min(self.offsets.len() - 1)] as usize;
+                    }
+                    let mut sums = [[zero; V]; K];
+                    for (sums, line) in sums.iter_mut().zip(block.chunks_exact(self.outputs)) {
+                        for (v, sum) in sums.iter_mut().enumerate() {
+                            *sum = load::<S>(line, tile * width + v * lanes);
+                        }
+                    }
+                    let sums = taps_of::<S, K, V>(simd, self.x, dy, stretch, offsets, sums);
+                    for (sums, line) in sums.iter().zip(block.chunks_exact_mut(self.outputs)) {
+                        for (v, sum) in sums.iter().enumerate() {
+                            store::<S>(&mut line[tile * width + v * lanes..], *sum);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// `sums` and what a stretch of positions adds to them.
+#[inline(always)]
+fn taps_of<S: Simd, const K: usize, const V: usize>(
+    simd: S,
+    x: &[f32],
+    dy: &[f32],
+    stretch: &[u32],
+    offsets: [usize; K],
+    mut sums: [[S::f32s; V]; K],
+) -> [[S::f32s; V]; K] {
+    let (zero, lanes) = (simd.splat_f32s(0.0), S::F32_LANES);
+    for (&base, dy) in stretch.iter().zip(dy.chunks_exact(lanes * V * lanes)) {
+        let mut read: [&[f32]; K] = [&[]; K];
+        for (read, offset) in read.iter_mut().zip(offsets) {
+            *read = &x[base as usize + offset..][..lanes];
+        }
+        for (l, dy) in dy.chunks_exact(V * lanes).enumerate() {
+            let mut own = [zero; V];
+            for (v, own) in own.iter_mut().enumerate() {
+                *own = load::<S>(dy, v * lanes);
+            }
+            for k in 0..K {
+                let x = simd.splat_f32s(read[k][l]);
+                for v in 0..V {
+                    sums[k][v] = simd.mul_add_e_f32s(x, own[v], sums[k][v]);
+                }
+            }
+        }
+    }
+    sums
+}
+
+impl WithSimd for Across<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let AcrossShape { vectors, .. } = AcrossFor(self.outputs).with_simd(simd);
+        match (is_wide::<S>(), vectors) {
+            (true, 4) => self.run::<S, 6, 4>(simd),
+            (true, 3) => self.run::<S, 6, 3>(simd),
+            (true, 2) => self.run::<S, 8, 2>(simd),
+            (false, 2) => self.run::<S, 5, 2>(simd),
+            _ => self.run::<S, 8, 1>(simd),
+        }
+    }
 }
 
 /// Outputs and taps that are computed together.

@@ -6,7 +6,8 @@
 //!
 //! A convolution reads its maps from a grid: planes with a rim of zeros, laid out so that every tap
 //! of the kernel is a constant distance from the position it contributes to. No columns are copied together
-//! (im2col); the same few vectors are read again and again from the nearest cache.
+//! (im2col); the same few vectors are read again and again from the nearest cache. A piece of work lays out the rows that it
+//! reads itself, so that they are in the caches of the core that reads them.
 //!
 //! A batch of a multiple of sixteen images stays in the order that suits vectors from layer to layer: channel by channel, its
 //! images side by side in each pixel. For Burn such maps are `[batch, channels, height, width]` with strides of their own.
