@@ -183,6 +183,13 @@ pub fn say_own_rates(held_out: usize, rate: f64) -> String {
     format!("this calibration's own rate lies between {low:.0} and {high:.0}, 19 times of 20")
 }
 
+/// What a promise of this rate rests on, in a sentence.
+pub fn say_grounds(held_out: usize, rate: f64) -> String {
+    let least = (1000.0 / (held_out as f64 + 1.0) * 10.0).ceil() / 10.0;
+    let own = say_own_rates(held_out, rate);
+    format!("Rests on {held_out} held-out healthy images, which can promise no less than {least}; {own}.")
+}
+
 impl Calibration {
     /// The one of `all` that was made with these knobs, seed aside, on these regions.
     pub fn find<'a>(all: &'a [Self], knobs: &InvertKnobs, regions: &Regions) -> Option<&'a Self> {

@@ -50,10 +50,7 @@ impl Pointwise for Flex {
         // What is added is nobody else's, and becomes the sum.
         let (x, order) = settled(x);
         let mut by = ordered(by, order);
-        let (arch, line) = (Arch::new(), own(&mut by));
-        let worth = line.len() > MOVED;
-        let parts = line.chunks_mut(PART).zip(values(&x).chunks(PART));
-        each(parts, worth, |(by, x)| arch.dispatch(Plus { by, x }));
+        add(own(&mut by), values(&x));
         reclaim([x]);
         by
     }
@@ -94,6 +91,12 @@ impl<B: PointwiseBack, C: CheckpointStrategy> Pointwise for Autodiff<B, C> {
     }
 }
 
+/// Adds `x` to `to`, place by place.
+pub(super) fn add(to: &mut [f32], x: &[f32]) {
+    let (arch, worth) = (Arch::new(), to.len() > MOVED);
+    each(to.chunks_mut(PART).zip(x.chunks(PART)), worth, |(to, x)| arch.dispatch(Plus { to, x }));
+}
+
 // Structs, so that what they do is compiled for the vectors of this machine.
 
 struct Leaky<'a> {
@@ -111,7 +114,7 @@ impl WithSimd for Leaky<'_> {
 }
 
 struct Plus<'a> {
-    by: &'a mut [f32],
+    to: &'a mut [f32],
     x: &'a [f32],
 }
 
@@ -120,7 +123,7 @@ impl WithSimd for Plus<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        self.by.iter_mut().zip(self.x).for_each(|(by, x)| *by += x);
+        self.to.iter_mut().zip(self.x).for_each(|(to, x)| *to += x);
     }
 }
 

@@ -11,6 +11,7 @@ use super::{
     memory::reclaim,
     norm::sum2,
     ops::{Cpu, contiguous, has_kernels, own, tensor, values},
+    pointwise::add,
     threads::{MOVED, each},
 };
 
@@ -79,11 +80,7 @@ impl Updates for Flex {
 
     fn sum(a: Cpu, b: Cpu) -> Cpu {
         let [mut a, b] = [a, b].map(contiguous);
-        let to = own(&mut a);
-        let worth = to.len() > MOVED;
-        each(to.chunks_mut(PART).zip(values(&b).chunks(PART)), worth, |(a, b)| {
-            a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
-        });
+        add(own(&mut a), values(&b));
         reclaim([b]);
         a
     }

@@ -9,9 +9,9 @@ use rand::Rng;
 use super::{
     architecture::{ModelKnobs, NormOrder},
     fixed::FixedConv,
-    layers::{BatchStats, Dense, Norm, Pass, UpConv, absorb, block},
+    layers::{BatchStats, Dense, Norm, Pass, UpConv, absorb, activated, block},
 };
-use crate::kernels::{StandingConv, StandingDense, leaky_relu, tanh};
+use crate::kernels::{StandingConv, StandingDense, tanh};
 
 /// Side of the map that the latent vector is spread over first.
 const SEED_SIDE: usize = 4;
@@ -76,11 +76,7 @@ impl Generator {
         let seed = self.dense.forward(z);
         let channels = seed.dims()[1] / (SEED_SIDE * SEED_SIDE);
         let seed = seed.reshape([batch, channels, SEED_SIDE, SEED_SIDE]);
-        let activated = |leaky: Option<f64>| match leaky {
-            Some(slope) => leaky_relu(seed, slope),
-            None => seed,
-        };
-        let mut x = block(activated, Some(&self.norm), order, slope, pass);
+        let mut x = block(|leaky| activated(seed, leaky), Some(&self.norm), order, slope, pass);
         for doubling in &self.up {
             x = block(|leaky| up(&doubling.conv, x, leaky), Some(&doubling.norm), order, slope, pass);
         }

@@ -129,10 +129,7 @@ impl Norm {
             Pass::Evaluate => {
                 let (mean, variance) = (self.running_mean.val(), self.running_variance.val());
                 let y = batch_norm(x, self.gamma.val(), self.beta.val(), mean, variance, EPSILON);
-                match leaky {
-                    Some(slope) => leaky_relu(y, slope),
-                    None => y,
-                }
+                activated(y, leaky)
             }
             Pass::Train(stats) => {
                 let (y, mean, variance) = norm_train(x, self.gamma.val(), self.beta.val(), EPSILON, leaky);
@@ -292,10 +289,7 @@ impl UpConv {
     /// The same, computed the plain way: for tests and benchmarks.
     pub fn forward_plain(&self, x: Tensor<4>, leaky: Option<f64>) -> Tensor<4> {
         let y = up_conv_plain(x, self.weight.val(), self.bias.val(), self.upsampling);
-        match leaky {
-            Some(slope) => leaky_relu(y, slope),
-            None => y,
-        }
+        activated(y, leaky)
     }
 }
 
@@ -348,6 +342,14 @@ fn taps(upsampling: Upsampling) -> Arc<Fold> {
         let [ty, tx] = [(py, ky), (px, kx)].map(|(p, k)| small_tap(upsampling, p as isize, k as isize));
         Some((ty? * 3 + tx?) as usize)
     }))
+}
+
+/// `x` through a LeakyReLU, where a slope is given.
+pub fn activated(x: Tensor<4>, leaky: Option<f64>) -> Tensor<4> {
+    match leaky {
+        Some(slope) => leaky_relu(x, slope),
+        None => x,
+    }
 }
 
 /// A convolution with LeakyReLU and, where there is one, batch norm, in the recipe's order. `conv` ends with a

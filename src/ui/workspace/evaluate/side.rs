@@ -14,7 +14,7 @@ use crate::{
     engine::{self, Inspect, inspect::ModelFacts},
     inspect::{
         ScoreKind,
-        calibrate::say_own_rates,
+        calibrate::say_grounds,
         metrics::{Estimate, Metrics},
     },
     ui::{
@@ -112,12 +112,7 @@ fn promise(ui: &mut Ui, view: &View<'_>, frame: &mut Frame<'_>) -> Option<Wish> 
         });
     }
     let n = view.scored.held_out.len();
-    let least = (1000.0 / (n as f64 + 1.0) * 10.0).ceil() / 10.0;
-    let text = format!(
-        "Rests on {n} held-out healthy images, which can promise no less than {least}; {}.",
-        say_own_rates(n, rate)
-    );
-    ui.add(Label::new(theme::weak_caption(&p, text)).wrap());
+    ui.add(Label::new(theme::weak_caption(&p, say_grounds(n, rate))).wrap());
     if view.scored.unlike > 0 {
         ui.horizontal_top(|ui| {
             theme::state_icon(ui, State::Suspect);

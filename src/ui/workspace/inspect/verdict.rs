@@ -8,7 +8,7 @@ use crate::{
         self, Inspect,
         inspect::{Entry, QueryState},
     },
-    inspect::{Assessment, InvertKnobs, ScoreKind, calibrate::say_own_rates},
+    inspect::{Assessment, InvertKnobs, ScoreKind, calibrate::say_grounds},
     ui::{
         Action, Frame, UiCommand,
         theme::{self, Palette, State},
@@ -241,12 +241,7 @@ pub fn promise(ui: &mut Ui, scene: &Scene, wanted: &InvertKnobs, frame: &mut Fra
             ui.label("false alarms");
         });
         ui.label("in 1,000 good parts.");
-        let n = calibration.held_out.len();
-        let least = (calibration.least_rate() * 1000.0 * 10.0).ceil() / 10.0;
-        let text = format!(
-            "Rests on {n} held-out healthy images, which can promise no less than {least}; {}.",
-            say_own_rates(n, rate)
-        );
+        let text = say_grounds(calibration.held_out.len(), rate);
         ui.add(Label::new(theme::weak_caption(&p, text)).wrap());
         if scene.entry().and_then(|e| e.size).is_some_and(|size| !calibration.suits(size)) {
             ui.horizontal_top(|ui| {
