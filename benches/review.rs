@@ -9,8 +9,8 @@ use ganspect::{
     data::FileHash,
     inspect::{Assessment, ScoreKind, Verdict},
     review::{
-        Findings, Item, Judgement, Moment, Record,
-        queue::{Filter, Order, View},
+        Findings, Judgement, Record, ReviewItem, Timestamp,
+        queue::{Filter, QueueOrder, QueueView},
         record::{NewInspection, NewOpinion, NewPart},
     },
 };
@@ -34,7 +34,7 @@ fn fill(path: &Path, parts: u64, verdicts: usize) -> Record {
             threshold: Some(3.0),
             findings: Findings::default(),
             seconds: 0.5,
-            time: Moment(i as i64),
+            time: Timestamp(i as i64),
         };
         let filed = record.insert_inspection(&part, &inspection).expect("an inspection");
         for v in 0..verdicts {
@@ -60,12 +60,12 @@ fn reading(c: &mut Criterion) {
 
 fn ordering(c: &mut Criterion) {
     let folder = tempfile::tempdir().expect("a folder");
-    let items: Vec<Item> = fill(&folder.path().join("review.sqlite"), 5_000, 2).queue().expect("a queue");
+    let items: Vec<ReviewItem> = fill(&folder.path().join("review.sqlite"), 5_000, 2).queue().expect("a queue");
     let mut group = c.benchmark_group("5,000 parts");
     group.sample_size(20).warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(3));
-    for order in Order::ALL {
+    for order in QueueOrder::ALL {
         let filter = Filter { text: "part".into(), folder: Some("/parts".into()), ..Filter::default() };
-        group.bench_function(order.title(), |b| b.iter(|| black_box(View::of(&items, &filter, order))));
+        group.bench_function(order.title(), |b| b.iter(|| black_box(QueueView::of(&items, &filter, order))));
     }
     group.finish();
 }

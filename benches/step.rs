@@ -16,23 +16,20 @@ use burn::{
 };
 use criterion::{Criterion, criterion_group, criterion_main};
 use ganspect::{
-    data::{
-        CropSampler, DataSource, Loader,
-        surface::{self, Kind},
-    },
+    data::{CropSampler, DataSource, Loader, surface, surface::SurfaceKind},
     device::DeviceChoice,
     engine::{
-        Command, Engine, Inspect,
-        inspect::{ModelSource, Query, QueryId, QuerySource, QueryState},
-        live::{Metric, Phase},
+        Command, Engine, InspectionRequest,
+        inspection::{ModelSource, Query, QueryId, QuerySource, QueryState},
+        state::{Metric, TrainingPhase},
     },
     inspect::{
-        InvertPreset, Job, Model, Planes, Regions,
-        invert::{Batch, Networks},
+        InspectionJob, InvertPreset, Model, Planes, Regions,
+        latent::inversion::{FrozenNetworks, InversionBatch},
     },
     model::{Discriminator, Generator, Latent, layers::Pass},
     train::{Preset, Trainer, Update},
-    ui::widget::series::{Curve, smooth_all},
+    ui::widgets::series::{Curve, smooth_all},
 };
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -114,11 +111,11 @@ fn inversion(c: &mut Criterion) {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         let g = Generator::new(&model, &mut rng, &device);
         let d = Discriminator::new(&model, &mut rng, &device);
-        let networks = Networks::new(&g, &d, None, &device);
+        let networks = FrozenNetworks::new(&g, &d, None, &device);
         for rows in [1, 16] {
             let knobs = InvertPreset::Talk2017.knobs();
             let crops = networks.upload(vec![0.1; rows * model.channels * model.size * model.size], rows);
-            let mut batch = Batch::new(networks.start(&crops, 0, &knobs), &knobs);
+            let mut batch = InversionBatch::new(networks.start(&crops, 0, &knobs), &knobs);
             let target = networks.target(crops, &knobs);
             group.bench_function(format!("{name}, batch {rows}"), |b| {
                 b.iter(|| black_box(batch.step(&networks, &target, None, &knobs).is_ok()));
@@ -137,13 +134,13 @@ fn inspection(c: &mut Criterion) {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let g = Generator::new(&model, &mut rng, &device);
     let d = Discriminator::new(&model, &mut rng, &device);
-    let networks = Networks::new(&g, &d, None, &device);
+    let networks = FrozenNetworks::new(&g, &d, None, &device);
     let Some(query) = Planes::new(64, 64, 1, vec![0.1; 64 * 64]) else { return };
     let query = Arc::new(query);
     group.bench_function("laptop", |b| {
         b.iter(|| {
             let knobs = InvertPreset::Talk2017.knobs();
-            let job = Job::new(&networks, Arc::clone(&query), knobs, &Regions::default());
+            let job = InspectionJob::new(&networks, Arc::clone(&query), knobs, &Regions::default());
             if let Ok(mut job) = job {
                 while let Ok(false) = job.slice(&networks) {}
                 black_box(job.outcome(None));
@@ -217,26 +214,27 @@ fn pausing(c: &mut Criterion) {
         let Ok(source) = "surface:turned".parse() else { continue };
         let (recipe, out) = (Box::new(preset.recipe()), folder.path().join("run"));
         engine.send(Command::Start { source, opened: None, recipe, out });
-        let phase = |wanted: Phase| engine.live().status.read().phase == wanted;
-        let stands = || phase(Phase::Paused);
-        let runs = || phase(Phase::Running);
+        let phase = |wanted: TrainingPhase| engine.live().status.read().phase == wanted;
+        let stands = || phase(TrainingPhase::Paused);
+        let runs = || phase(TrainingPhase::Running);
         wait(&engine, &runs);
         group.bench_function(format!("run, {name}"), |b| {
             b.iter_custom(|times| there_and_back(&engine, times, [(Command::Pause, &stands), (Command::Play, &runs)]));
         });
     }
     let Ok(engine) = Engine::start(DeviceChoice::Cpu, || {}) else { return };
-    engine.send(Command::Inspect(Inspect::Model(ModelSource::BuiltIn)));
-    let source = QuerySource::Picture(Arc::new(surface::draw(Kind::Turned, None, 1, 1, 512).picture));
+    engine.send(Command::Inspect(InspectionRequest::Model(ModelSource::BuiltIn)));
+    let source = QuerySource::Picture(Arc::new(surface::draw(SurfaceKind::Turned, None, 1, 1, 512).picture));
     let id = QueryId::fresh();
-    engine.send(Command::Inspect(Inspect::Add(vec![Query { id, name: "part".into(), source }])));
+    engine.send(Command::Inspect(InspectionRequest::Add(vec![Query { id, name: "part".into(), source }])));
     let state = |wanted: &[QueryState]| {
         engine.live().inspect.status.read().entries.iter().any(|e| e.id == id && wanted.contains(&e.state))
     };
     let stands = || state(&[QueryState::Stopped, QueryState::Done]);
     let runs = || state(&[QueryState::Running]);
     wait(&engine, &runs);
-    let (stop, more) = (Command::Inspect(Inspect::Stop(id)), Command::Inspect(Inspect::More(id, 1_000)));
+    let (stop, more) =
+        (Command::Inspect(InspectionRequest::Stop(id)), Command::Inspect(InspectionRequest::More(id, 1_000)));
     group.bench_function("inspection, 512x512", |b| {
         b.iter_custom(|times| there_and_back(&engine, times, [(stop.clone(), &stands), (more.clone(), &runs)]));
     });

@@ -3,10 +3,13 @@
 //! Everything the program keeps is written aside and renamed into place, so that whoever reads a file
 //! finds either the old one or the new one, whole, however the writer ended.
 
-use std::fmt;
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Read, Write};
-use std::path::{Path, PathBuf};
+use std::{
+    fmt, fs,
+    fs::File,
+    io,
+    io::{BufWriter, Read, Write},
+    path::{Path, PathBuf},
+};
 
 /// Ending of the file that [`write_atomic`] fills before the rename. One that is left over belongs to a
 /// process that was killed while writing.

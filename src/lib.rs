@@ -8,20 +8,20 @@
 // Tests put files in their own folders, where half a file is what they want now and then.
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
 
-pub mod boxes;
 pub mod cli;
 pub mod data;
 pub mod device;
 pub mod engine;
 pub mod files;
+pub mod format;
 pub mod inspect;
 pub mod kernels;
 pub mod model;
 pub mod report;
 pub mod review;
+pub mod tensorboard;
 pub mod train;
 pub mod ui;
-pub mod words;
 
 /// Networks make and drop large blocks all the time; this one keeps them at hand instead of handing them back.
 #[global_allocator]

@@ -22,8 +22,8 @@ use burn::{
 use ganspect::{
     data::{CropSampler, DataSource, Loader, Opened},
     inspect::{
-        InvertKnobs, InvertPreset, Job, Planes, Regions,
-        invert::{Batch, Networks},
+        InspectionJob, InvertKnobs, InvertPreset, Planes, Regions,
+        latent::inversion::{FrozenNetworks, InversionBatch},
     },
     kernels,
     model::{Critic, Discriminator, FixedCritic, Generator, Latent, ModelKnobs, layers::Pass, weights},
@@ -113,10 +113,10 @@ fn invert(name: &str, preset: Preset, rows: usize) -> Case {
     case(format!("z {name} {rows}"), work, move || {
         let device = Device::flex();
         let (g, d) = networks(&model, &device);
-        let networks = Networks::new(&g, &d, None, &device);
+        let networks = FrozenNetworks::new(&g, &d, None, &device);
         let knobs = InvertPreset::Talk2017.knobs();
         let crops = networks.upload(noise(rows * model.channels * model.size * model.size), rows);
-        let mut batch = Batch::new(networks.start(&crops, 0, &knobs), &knobs);
+        let mut batch = InversionBatch::new(networks.start(&crops, 0, &knobs), &knobs);
         let target = networks.target(crops, &knobs);
         Box::new(move || {
             black_box(batch.step(&networks, &target, None, &knobs).expect("a step"));
@@ -132,11 +132,11 @@ fn inspect(name: &str, side: usize, steps: usize) -> Case {
     case(name.to_owned(), work, move || {
         let device = Device::flex();
         let (g, d) = networks(&model, &device);
-        let networks = Networks::new(&g, &d, None, &device);
+        let networks = FrozenNetworks::new(&g, &d, None, &device);
         let query = Arc::new(Planes::new(side, side, 1, noise(side * side)).expect("a query"));
         let knobs = InvertKnobs { steps, frame_steps: steps, ..InvertPreset::Talk2017.knobs() };
         Box::new(move || {
-            let job = Job::new(&networks, Arc::clone(&query), knobs.clone(), &Regions::default());
+            let job = InspectionJob::new(&networks, Arc::clone(&query), knobs.clone(), &Regions::default());
             let mut job = job.expect("an inspection");
             while !job.slice(&networks).expect("a slice") {}
             black_box(job.outcome(None));
@@ -277,9 +277,9 @@ fn export(dir: &Path) {
         let targets = noise(8 * model.channels * model.size * model.size);
         write(dir, &format!("{name} targets"), &targets);
         // Where twenty steps of z lead, by way of every rule that both sides follow.
-        let fixed = Networks::new(&g, &d, None, &device);
+        let fixed = FrozenNetworks::new(&g, &d, None, &device);
         let knobs = InvertPreset::Talk2017.knobs();
-        let mut batch = Batch::new(z.clone(), &knobs);
+        let mut batch = InversionBatch::new(z.clone(), &knobs);
         let target = fixed.target(fixed.upload(targets, 8), &knobs);
         let mut losses = Vec::new();
         for _ in 0..20 {

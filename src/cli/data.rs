@@ -23,7 +23,7 @@ pub(super) enum DataCommand {
 pub(super) struct DrawArguments {
     /// turned, milled, ground or brushed
     #[arg(long)]
-    surface: surface::Kind,
+    surface: surface::SurfaceKind,
     /// Folder to write to; it must be empty or not exist yet
     #[arg(long)]
     out: PathBuf,

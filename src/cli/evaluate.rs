@@ -1,7 +1,8 @@
 //! `ganspect evaluate`
 
 use std::{
-    io::{self, Write},
+    io,
+    io::Write,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -16,19 +17,21 @@ use clap::Args;
 use super::train::bar;
 use crate::{
     data::{DataSource, Split},
-    device::{self, DeviceChoice},
-    engine::evaluate::kept_file,
+    device,
+    device::DeviceChoice,
+    engine::evaluation::kept_file,
+    format::{counted, span},
     inspect::{
         Evaluation, Evaluator, InvertKnobs, InvertPreset, Model, TestSet,
-        calibrate::say_own_rates,
+        calibration::say_own_rates,
         evaluation::{
-            Reported, Summary,
-            report::{self, portray, worst},
+            EvaluationSummary, Reported,
+            metrics::{Estimate, Metrics},
+            report,
+            report::{portray, worst},
         },
-        metrics::{Estimate, Metrics},
     },
     ui::Paths,
-    words::{counted, span},
 };
 
 /// The bar is moved this often while z is on its way.
@@ -101,11 +104,11 @@ pub(super) fn run(arguments: EvaluateArguments, choice: DeviceChoice, runs: Opti
         let mut evaluation = test(model, &tests, &knobs, &runs, &interrupted)?;
         if arguments.weigh {
             if !arguments.json {
-                print(&Summary::of(&evaluation, arguments.rate)?);
+                print(&EvaluationSummary::of(&evaluation, arguments.rate)?);
             }
             evaluation = weigh(model, &arguments.model, &evaluation)?;
         }
-        let summary = Summary::of(&evaluation, arguments.rate)?;
+        let summary = EvaluationSummary::of(&evaluation, arguments.rate)?;
         if !arguments.json {
             print(&summary);
         }
@@ -239,7 +242,7 @@ fn percent(share: Option<f64>) -> String {
     share.map_or_else(|| "-".into(), |s| format!("{:.1} %", s * 100.0))
 }
 
-fn print(summary: &Summary) {
+fn print(summary: &EvaluationSummary) {
     let model = &summary.model;
     println!("model   {}, {} steps, {}", model.name, model.step, &model.hash[..12.min(model.hash.len())]);
     match summary.rate {
@@ -297,7 +300,7 @@ fn print(summary: &Summary) {
 }
 
 /// Two models side by side.
-fn print_both(first: &Summary, other: &Summary) {
+fn print_both(first: &EvaluationSummary, other: &EvaluationSummary) {
     let names = report::labels([first, other].into_iter());
     println!("| score | {0}: AUROC | {1}: AUROC | {0}: caught at 5 % | {1}: caught at 5 % |", names[0], names[1]);
     println!("|---|---|---|---|---|");
@@ -305,7 +308,8 @@ fn print_both(first: &Summary, other: &Summary) {
     scores.sort();
     scores.dedup();
     for score in scores {
-        let of = |summary: &Summary| summary.scores.iter().find(|s| s.score == score).map(|s| s.metrics.clone());
+        let of =
+            |summary: &EvaluationSummary| summary.scores.iter().find(|s| s.score == score).map(|s| s.metrics.clone());
         let (a, b) = (of(first), of(other));
         let auroc = |m: &Option<Metrics>| with_interval(m.as_ref().and_then(|m| m.auroc));
         let caught = |m: &Option<Metrics>| number(m.as_ref().and_then(|m| m.caught_at_5).map(|e| e.value));

@@ -13,18 +13,19 @@ use crossbeam_channel::Receiver;
 
 use super::{train::bar, wait};
 use crate::{
-    data::DataError,
+    data::{DataError, colour_map::ColourMap},
     device::DeviceChoice,
     engine::{
-        Command, Engine, Event, Inspect, Severity,
-        inspect::{Entry, ModelFacts, ModelSource, ModelState, Query, QueryId, QuerySource, QueryState, View},
+        Command, Engine, Event, InspectionRequest, Severity,
+        inspection::{
+            ModelFacts, ModelSource, ModelState, Query, QueryEntry, QueryId, QuerySource, QueryState, QueryView,
+        },
     },
     inspect::{
         Calibration, InvertPreset, Outcome, ScoreKind,
-        export::{Inspected, Names, Part, numbers, write_all},
-        tally::Verdicts,
+        calibration::verdict_counts::VerdictCounts,
+        export::{ExportPart, Inspected, Names, numbers, write_all},
     },
-    report::colour_map::ColourMap,
 };
 
 /// Queries handed over ahead of the one in hand: enough to keep the thread busy, few enough for memory.
@@ -81,7 +82,7 @@ pub(super) fn run(arguments: InspectArguments, device: DeviceChoice) -> Result<E
         knobs.assign(assignment)?;
     }
     knobs.validate()?;
-    engine.send(Command::Inspect(Inspect::Knobs(Box::new(knobs))));
+    engine.send(Command::Inspect(InspectionRequest::Knobs(Box::new(knobs))));
     let model = open_model(&engine, &bell, source(&arguments.model))?;
     let rate = match (arguments.rate, calibration(&engine, &model)) {
         (None, _) => engine.live().inspect.status.read().rate,
@@ -147,7 +148,7 @@ pub(super) fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
 
 /// Puts a model in force and waits for it.
 pub(super) fn open_model(engine: &Engine, bell: &Receiver<()>, source: ModelSource) -> Result<Arc<ModelFacts>> {
-    engine.send(Command::Inspect(Inspect::Model(source)));
+    engine.send(Command::Inspect(InspectionRequest::Model(source)));
     let state = || engine.live().inspect.status.read().model.clone();
     wait(bell, || matches!(state(), ModelState::Ready(_) | ModelState::Failed(_)) || engine.is_over());
     match state() {
@@ -190,7 +191,7 @@ fn line(cells: &[impl AsRef<[u8]>]) -> String {
 /// How many images came out how.
 #[derive(Debug, Default)]
 struct Tally {
-    verdicts: Verdicts,
+    verdicts: VerdictCounts,
     failed: usize,
     /// Of another size than the calibration's images.
     unlike: usize,
@@ -234,7 +235,7 @@ fn inspect_all(
             let id = QueryId::fresh();
             let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
             let query = Query { id, name, source: QuerySource::File(path.clone()) };
-            engine.send(Command::Inspect(Inspect::Add(vec![query])));
+            engine.send(Command::Inspect(InspectionRequest::Add(vec![query])));
             asked.push_back((id, path));
         }
         let Some((id, path)) = asked.front().cloned() else { break };
@@ -261,14 +262,14 @@ fn inspect_all(
                 report(arguments, model, calibration, &path, &view, form, &mut tally, &mut names, &progress)?;
             }
         }
-        engine.send(Command::Inspect(Inspect::Remove(vec![id])));
+        engine.send(Command::Inspect(InspectionRequest::Remove(vec![id])));
         progress.inc(1);
     }
     progress.finish_and_clear();
     Ok(tally)
 }
 
-fn entry(engine: &Engine, id: QueryId) -> Option<Arc<Entry>> {
+fn entry(engine: &Engine, id: QueryId) -> Option<Arc<QueryEntry>> {
     engine.live().inspect.status.read().entries.iter().find(|e| e.id == id).cloned()
 }
 
@@ -279,7 +280,7 @@ fn report(
     model: &ModelFacts,
     calibration: Option<&Calibration>,
     path: &Path,
-    view: &View,
+    view: &QueryView,
     form: Form,
     tally: &mut Tally,
     names: &mut Names,
@@ -310,7 +311,7 @@ fn report(
         map: ColourMap::Ember,
     };
     let row = match form {
-        Form::Json => serde_json::to_string(&numbers::Numbers::of(&inspected))?,
+        Form::Json => serde_json::to_string(&numbers::InspectionNumbers::of(&inspected))?,
         Form::Csv => line(&numbers::list_row(&inspected)),
         Form::Table => {
             let score = |kind| outcome.scores.get(kind);
@@ -330,7 +331,7 @@ fn report(
     super::print_row(progress, &row)?;
     if let Some(out) = &arguments.out {
         let stem = path.file_stem().map_or_else(|| "image".into(), |s| s.to_string_lossy().into_owned());
-        write_all(out, &stem, names, &inspected, &Part::ALL)?;
+        write_all(out, &stem, names, &inspected, &ExportPart::ALL)?;
     }
     Ok(())
 }

@@ -3,8 +3,8 @@
 mod data;
 mod devices;
 mod evaluate;
+mod finetune;
 mod inspect;
-mod learn;
 mod model;
 mod present;
 mod reproduce;
@@ -14,7 +14,8 @@ mod train;
 mod watch;
 
 use std::{
-    io::{self, Write},
+    io,
+    io::Write,
     path::{Path, PathBuf},
     process::ExitCode,
     sync::{
@@ -169,7 +170,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
             Ok(code) => return code,
             Err(error) => Err(error),
         },
-        None => crate::ui::run(crate::ui::Options { device, runs, ..Default::default() }),
+        None => crate::ui::run(crate::ui::WindowOptions { device, runs, ..Default::default() }),
         Some(Command::Present(present)) => present::run(present, device, runs),
         Some(Command::Train(train)) => train::run(train, device.unwrap_or_default(), runs),
         Some(Command::Watch(watch)) => watch::run(watch, device.unwrap_or_default()),

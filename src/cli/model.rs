@@ -1,7 +1,9 @@
 //! `ganspect model`
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, Result, bail};
 use burn::tensor::Device;
@@ -10,11 +12,11 @@ use clap::Subcommand;
 use super::{train::bar, wait_a_moment};
 use crate::{
     device::DeviceChoice,
-    engine::{Command, Event, Inspect, Severity, inspect::ModelSource},
+    engine::{Command, Event, InspectionRequest, Severity, inspection::ModelSource},
     files,
+    format::counted,
     inspect::{InvertKnobs, InvertPreset, Lineage, Model, ScoreKind, model::Promise},
     model::Bundle,
-    words::counted,
 };
 
 #[derive(Debug, Subcommand)]
@@ -122,9 +124,9 @@ fn decide(
 fn calibrate(file: PathBuf, preset: InvertPreset, set: &[String], device: DeviceChoice) -> Result<()> {
     let knobs = super::knobs(preset, set)?;
     let (engine, bell) = super::engine(device)?;
-    engine.send(Command::Inspect(Inspect::Knobs(Box::new(knobs))));
+    engine.send(Command::Inspect(InspectionRequest::Knobs(Box::new(knobs))));
     super::inspect::open_model(&engine, &bell, ModelSource::File(file.clone()))?;
-    engine.send(Command::Inspect(Inspect::Calibrate));
+    engine.send(Command::Inspect(InspectionRequest::Calibrate));
     let progress = bar("calibrating");
     loop {
         wait_a_moment(&bell);

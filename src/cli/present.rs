@@ -8,7 +8,7 @@ use clap::Args;
 use super::inspect::{files, source};
 use crate::{
     device::DeviceChoice,
-    ui::{Options, Show},
+    ui::{PresentationSet, WindowOptions},
 };
 
 #[derive(Debug, Args)]
@@ -22,6 +22,6 @@ pub(super) struct PresentArguments {
 }
 
 pub(super) fn run(arguments: PresentArguments, device: Option<DeviceChoice>, runs: Option<PathBuf>) -> Result<()> {
-    let show = Show { model: source(&arguments.model), images: files(&arguments.paths)? };
-    crate::ui::run(Options { device, runs, show: Some(show) })
+    let show = PresentationSet { model: source(&arguments.model), images: files(&arguments.paths)? };
+    crate::ui::run(WindowOptions { device, runs, show: Some(show) })
 }

@@ -7,13 +7,14 @@ use clap::Args;
 
 use super::train::bar;
 use crate::{
-    data::{CropSampler, DataSource, Label, Loader, Opened, Split, surface::Kind},
-    device::{self, DeviceChoice},
+    data::{CropSampler, DataSource, Label, Loader, Opened, Split, surface::SurfaceKind},
+    device,
+    device::DeviceChoice,
     inspect::{
-        InvertKnobs, InvertPreset, Job, Planes, Regions, ScoreKind, Scores, TestSet,
-        critic::{FrameCritic, Learning, Sight},
-        invert::Networks,
-        metrics::{auroc, median},
+        InspectionJob, InvertKnobs, InvertPreset, Planes, Regions, ScoreKind, Scores, TestSet,
+        critic::{FrameCritic, StatsFitter, TestTimeAugmentation},
+        evaluation::metrics::{auroc, median},
+        latent::inversion::FrozenNetworks,
     },
     kernels,
     model::{FixedCritic, Generator},
@@ -24,7 +25,7 @@ use crate::{
 pub(super) struct ReproduceArguments {
     /// A built-in surface (turned, milled, ground, brushed); may be given again. By default all four
     #[arg(long, value_name = "KIND")]
-    surface: Vec<Kind>,
+    surface: Vec<SurfaceKind>,
     /// A folder with healthy and defective test images instead, inspected whole at native resolution
     #[arg(long, value_name = "DIR", conflicts_with = "surface")]
     data: Option<PathBuf>,
@@ -82,7 +83,7 @@ pub(super) fn run(arguments: ReproduceArguments, choice: DeviceChoice) -> Result
     );
     let sources: Vec<DataSource> = match (&arguments.data, arguments.surface.as_slice()) {
         (Some(folder), _) => vec![DataSource::Folder(folder.clone())],
-        (None, []) => Kind::ALL.into_iter().map(|kind| DataSource::Surface { kind, seed: 0 }).collect(),
+        (None, []) => SurfaceKind::ALL.into_iter().map(|kind| DataSource::Surface { kind, seed: 0 }).collect(),
         (None, kinds) => kinds.iter().map(|&kind| DataSource::Surface { kind, seed: 0 }).collect(),
     };
     let mut rows = Vec::new();
@@ -105,7 +106,7 @@ pub(super) fn run(arguments: ReproduceArguments, choice: DeviceChoice) -> Result
 }
 
 /// Trains the GAN and its encoder on the healthy images.
-fn learn(name: &str, opened: &Opened, recipe: &Recipe, device: &burn::tensor::Device) -> Result<Networks> {
+fn learn(name: &str, opened: &Opened, recipe: &Recipe, device: &burn::tensor::Device) -> Result<FrozenNetworks> {
     let split = opened.split(recipe.data.holdout, recipe.seed)?;
     let sampler = CropSampler::new(Arc::clone(&opened.store), opened.training_indices(&split), recipe.crop_spec())?;
     let loader = Loader::new(sampler.clone(), recipe.seed)?;
@@ -132,7 +133,7 @@ fn learn(name: &str, opened: &Opened, recipe: &Recipe, device: &burn::tensor::De
     let whole = began.elapsed().as_secs_f64();
     eprintln!("{name}: trained in {trained:.0} s, encoder in {:.0} s (loss {loss:.4})", whole - trained);
     let critic = criticise(opened, recipe, &split, g, device)?;
-    Ok(Networks::new(g, d, Some(encoder.encoder()), device).with_critic(critic))
+    Ok(FrozenNetworks::new(g, d, Some(encoder.encoder()), device).with_critic(critic))
 }
 
 /// Trains the critic and shows it what is usual.
@@ -161,7 +162,8 @@ fn criticise(
         progress.inc(1);
     }
     progress.finish_and_clear();
-    let mut learning = Learning::new(FixedCritic::new(trainer.critic()), Sight::of(recipe), usual.len(), device);
+    let mut learning =
+        StatsFitter::new(FixedCritic::new(trainer.critic()), TestTimeAugmentation::of(recipe), usual.len(), device);
     while learning.left() > 0 {
         let picture = opened.store.get(usual[learning.next()])?;
         learning.show(&Planes::of(&picture, recipe.model.channels, recipe.data.scale as f32))?;
@@ -203,7 +205,7 @@ fn queries(
 
 fn inspect(
     name: &str,
-    networks: &Networks,
+    networks: &FrozenNetworks,
     queries: Vec<(Arc<Planes>, Option<String>)>,
     knobs: &InvertKnobs,
 ) -> Result<Vec<Inspected>> {
@@ -211,7 +213,7 @@ fn inspect(
     progress.set_length(queries.len() as u64);
     let mut inspected = Vec::new();
     for (query, defect) in queries {
-        let mut job = Job::new(networks, query, knobs.clone(), &Regions::default())?;
+        let mut job = InspectionJob::new(networks, query, knobs.clone(), &Regions::default())?;
         while !job.slice(networks)? {}
         let outcome = job.outcome(None).with_context(|| format!("{name}: an inspection ended without an outcome"))?;
         let seconds = outcome.seconds * 500.0 / outcome.steps.max(1) as f64;

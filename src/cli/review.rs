@@ -7,13 +7,14 @@ use clap::Subcommand;
 
 use crate::{
     device::DeviceChoice,
+    format::{day_from, span},
     review::{
-        Item, Moment, Record,
-        export::{self, Format},
-        queue::{self, Filter, Order, View},
+        Record, ReviewItem, Timestamp, export,
+        export::Format,
+        queue,
+        queue::{Filter, QueueOrder, QueueView},
     },
     ui::Paths,
-    words::{day_from, span},
 };
 
 #[derive(Debug, Subcommand)]
@@ -25,7 +26,7 @@ pub(super) enum ReviewCommand {
         db: Option<PathBuf>,
         /// Only what was inspected on this day or later (UTC), for example 2026-03-12
         #[arg(long, value_name = "DATE", value_parser = day)]
-        since: Option<Moment>,
+        since: Option<Timestamp>,
     },
     /// Write a record for others to read: tables, COCO, masks or paper
     Export {
@@ -40,20 +41,20 @@ pub(super) enum ReviewCommand {
         format: Format,
         /// Only what was inspected on this day or later (UTC), for example 2026-03-12
         #[arg(long, value_name = "DATE", value_parser = day)]
-        since: Option<Moment>,
+        since: Option<Timestamp>,
     },
     /// Teach a copy of a model by people's verdicts, and compare both on parts that neither has seen
-    Learn(super::learn::LearnArguments),
+    Learn(super::finetune::LearnArguments),
 }
 
-fn day(text: &str) -> Result<Moment, String> {
+fn day(text: &str) -> Result<Timestamp, String> {
     let seconds = day_from(text).ok_or("a day is written like 2026-03-12")?;
-    Ok(Moment::from_seconds(seconds))
+    Ok(Timestamp::from_seconds(seconds))
 }
 
 pub(super) fn run(command: ReviewCommand, choice: DeviceChoice) -> Result<()> {
     match command {
-        ReviewCommand::Learn(arguments) => super::learn::run(arguments, choice)?,
+        ReviewCommand::Learn(arguments) => super::finetune::run(arguments, choice)?,
         ReviewCommand::List { db, since } => {
             let (record, items) = read(db, since)?;
             if items.is_empty() {
@@ -91,7 +92,7 @@ pub(super) fn run(command: ReviewCommand, choice: DeviceChoice) -> Result<()> {
 }
 
 /// The record, which must be there, and its parts.
-fn read(db: Option<PathBuf>, since: Option<Moment>) -> Result<(Record, Vec<Item>)> {
+fn read(db: Option<PathBuf>, since: Option<Timestamp>) -> Result<(Record, Vec<ReviewItem>)> {
     let db = db.unwrap_or_else(|| Paths::of_system().review);
     // A misspelt name must not make an empty record.
     if !Path::new(&db).exists() {
@@ -103,9 +104,9 @@ fn read(db: Option<PathBuf>, since: Option<Moment>) -> Result<(Record, Vec<Item>
     Ok((record, items))
 }
 
-fn list(items: &[Item]) -> Result<()> {
+fn list(items: &[ReviewItem]) -> Result<()> {
     let rows = indicatif::ProgressBar::hidden();
-    let view = View::of(items, &Filter::default(), Order::Newest);
+    let view = QueueView::of(items, &Filter::default(), QueueOrder::Newest);
     for item in view.rows().iter().filter_map(|&i| items.get(i)) {
         let inspection = &item.inspection;
         let people = match item.opinion_of(None) {

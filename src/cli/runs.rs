@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::Subcommand;
 
-use crate::{files, report::tensorboard::RunLog, train::folder::list_runs, ui::Paths};
+use crate::{files, tensorboard::RunLog, train::run_folder::list_runs, ui::Paths};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum RunsCommand {

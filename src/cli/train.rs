@@ -17,14 +17,14 @@ use super::{wait, wait_a_moment};
 use crate::{
     data::DataSource,
     device::DeviceChoice,
-    engine::{Command, Engine, Event, Severity, live::Phase},
+    engine::{Command, Engine, Event, Severity, state::TrainingPhase},
     files,
+    format::span,
     train::{
         Metric, Preset, Recipe,
-        folder::{MODEL_FILE, free_folder},
+        run_folder::{MODEL_FILE, free_folder},
     },
     ui::Paths,
-    words::span,
 };
 
 #[derive(Debug, Args)]
@@ -178,17 +178,17 @@ fn follow(
         }
         let status = engine.live().status.read().clone();
         match &status.phase {
-            Phase::Failed(sentence) => {
+            TrainingPhase::Failed(sentence) => {
                 bar.finish_and_clear();
                 bail!("{sentence}");
             }
-            Phase::Opening { done, total } => {
+            TrainingPhase::Opening { done, total } => {
                 bar.set_length(*total as u64);
                 bar.set_position(*done as u64);
                 bar.set_message("reading images");
             }
-            Phase::Preparing => bar.set_message("preparing kernels"),
-            Phase::Finishing(making) => {
+            TrainingPhase::Preparing => bar.set_message("preparing kernels"),
+            TrainingPhase::Finishing(making) => {
                 if !std::mem::replace(&mut making_model, true) {
                     becomes_whole(&bar, "making the model");
                 }
@@ -207,15 +207,15 @@ fn follow(
             }
         }
         let over = match status.phase {
-            Phase::Finished => run.is_some() && status.step >= target,
-            Phase::Paused => failed.is_some(),
+            TrainingPhase::Finished => run.is_some() && status.step >= target,
+            TrainingPhase::Paused => failed.is_some(),
             _ => false,
         };
         if over && !stopping {
             stopping = true;
             engine.send(Command::Stop);
         }
-        if stopping && run.is_none() && status.phase == Phase::Idle {
+        if stopping && run.is_none() && status.phase == TrainingPhase::Idle {
             bar.finish_and_clear();
             return Ok(());
         }
@@ -237,7 +237,8 @@ fn take_up(engine: &Engine, arguments: &TrainArguments, bell: &crossbeam_channel
         // Interrupted between the last step and its model.
         engine.send(Command::Turn(Box::new(recipe)));
         engine.send(Command::MakeModel);
-        let begun = || matches!(engine.live().status.read().phase, Phase::Finishing(_) | Phase::Failed(_));
+        let begun =
+            || matches!(engine.live().status.read().phase, TrainingPhase::Finishing(_) | TrainingPhase::Failed(_));
         wait(bell, begun);
         return Ok(steps);
     }

@@ -11,14 +11,15 @@ use clap::Args;
 
 use super::{print_row, train::bar};
 use crate::{
-    device::{self, DeviceChoice},
-    engine::{
-        batch::{Batch, Finding, Turn},
-        watch::{Counts, MemoryLedger, Options, RecordLedger, Timing, Watch},
+    device,
+    device::DeviceChoice,
+    engine::intake::{
+        stream::{InspectedFile, StreamInspector, StreamStep},
+        watch::{MemoryLedger, RecordLedger, Timing, Watch, WatchCounts, WatchOptions},
     },
-    inspect::{InvertPreset, Model, tally::Verdicts},
+    format::span,
+    inspect::{InvertPreset, Model, calibration::verdict_counts::VerdictCounts},
     review::Record,
-    words::span,
 };
 
 /// How long a part is waited for before Ctrl-C is looked at again.
@@ -66,7 +67,7 @@ pub(super) fn run(arguments: WatchArguments, choice: DeviceChoice) -> Result<()>
     let interrupted = super::interrupted()?;
     let timing =
         Timing { settle: Duration::from_millis(arguments.settle), patience: Duration::from_millis(arguments.patience) };
-    let options = Options { recursive: arguments.recursive, timing, once: arguments.once };
+    let options = WatchOptions { recursive: arguments.recursive, timing, once: arguments.once };
     let hash = model.hash();
     let watch = match &arguments.db {
         Some(file) => {
@@ -80,7 +81,7 @@ pub(super) fn run(arguments: WatchArguments, choice: DeviceChoice) -> Result<()>
         }
         None => Watch::start(&arguments.folder, options, MemoryLedger::default())?,
     };
-    let batch = Batch::new(&model, knobs.clone(), watch.ready().clone())?;
+    let batch = StreamInspector::new(&model, knobs.clone(), watch.ready().clone())?;
     println!("device  {}. {}", device.label, device.reason);
     println!("model   {}, {} steps, {}", model.about().name, model.about().step, &hash[..12.min(hash.len())]);
     println!("{}", super::promise(model.rate(&knobs)));
@@ -95,26 +96,26 @@ pub(super) fn run(arguments: WatchArguments, choice: DeviceChoice) -> Result<()>
 /// Inspects what comes until nothing more does, or Ctrl-C.
 fn inspect_all(
     watch: &Watch,
-    mut batch: Batch,
+    mut batch: StreamInspector,
     model: &Model,
     folder: &Path,
     interrupted: &AtomicBool,
-) -> Result<Verdicts> {
-    let (desk, progress, mut tally) = (watch.desk(), bar("inspecting"), Verdicts::default());
+) -> Result<VerdictCounts> {
+    let (desk, progress, mut tally) = (watch.desk(), bar("inspecting"), VerdictCounts::default());
     while !interrupted.load(Ordering::Relaxed) {
         while let Some(news) = watch.next_news() {
             progress.suspend(|| eprintln!("{}", news.text));
         }
         match batch.slice(model, WAIT)? {
-            Turn::Working => continue,
-            Turn::Idle => {}
-            Turn::Over => break,
-            Turn::Done(finding) => {
+            StreamStep::Working => continue,
+            StreamStep::Idle => {}
+            StreamStep::Over => break,
+            StreamStep::Done(finding) => {
                 desk.file(&finding)?;
                 tally.add(finding.outcome.assessment.as_ref().map(|a| a.verdict));
                 print_row(&progress, &row(&finding, folder))?;
             }
-            Turn::Refused(refused) => {
+            StreamStep::Refused(refused) => {
                 desk.quarantine(&refused.path, Some(refused.hash), &refused.reason)?;
                 let name = name(&refused.path, folder);
                 progress.suspend(|| eprintln!("{name} is in quarantine: {}.", refused.reason));
@@ -139,7 +140,7 @@ fn name(path: &Path, folder: &Path) -> String {
     path.strip_prefix(&folder).unwrap_or(path).display().to_string()
 }
 
-fn row(finding: &Finding, folder: &Path) -> String {
+fn row(finding: &InspectedFile, folder: &Path) -> String {
     let (verdict, words) = match &finding.outcome.assessment {
         Some(a) => (a.verdict.title(), a.words()),
         None => ("-", "no verdict without a calibration".into()),
@@ -148,7 +149,7 @@ fn row(finding: &Finding, folder: &Path) -> String {
 }
 
 /// The last line: what was done, and what was not.
-fn summary(tally: &Verdicts, counts: &Counts) -> String {
+fn summary(tally: &VerdictCounts, counts: &WatchCounts) -> String {
     let mut text = tally.to_string();
     for (count, what) in [
         (counts.quarantined, "in quarantine"),

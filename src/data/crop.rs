@@ -1,18 +1,20 @@
 //! Batches of crops for training: seeded, repeatable, and prepared ahead.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread::JoinHandle;
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread::JoinHandle,
+};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-use super::decode::LARGE;
-use super::store::Form;
-use super::{DataError, ImageStore, Picture, on_decoders};
+use super::{DataError, ImageStore, Picture, decode::LARGE, on_decoders, store::Form};
 
 /// The largest side of a crop in pixels.
 pub const MAX_SIZE: usize = 1024;
@@ -393,10 +395,12 @@ fn stopped() -> DataError {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::data::{Dataset, FileHash, Item, Label, Layout, Part};
-    use image::{GrayImage, Luma};
     use std::collections::BTreeSet;
+
+    use image::{GrayImage, Luma};
+
+    use super::*;
+    use crate::data::{Dataset, DatasetImage, DatasetLayout, FileHash, Label, Subset};
 
     /// A store over grey images of these sizes, and the folder that they live in.
     fn store(
@@ -410,10 +414,20 @@ mod tests {
             GrayImage::from_fn(w, h, |x, y| Luma([value(x, y)])).save(&path).unwrap();
             let hash = FileHash::of(&std::fs::read(&path).unwrap());
             let (width, height) = (w as usize, h as usize);
-            Item { path, part: Part::Any, label: Label::Healthy, mask: None, hash, width, height, channels: 1, bits: 8 }
+            DatasetImage {
+                path,
+                part: Subset::Any,
+                label: Label::Healthy,
+                mask: None,
+                hash,
+                width,
+                height,
+                channels: 1,
+                bits: 8,
+            }
         };
         let items = sizes.iter().enumerate().map(item).collect();
-        let set = Dataset { root: folder.path().to_owned(), layout: Layout::Flat, items, skipped: vec![] };
+        let set = Dataset { root: folder.path().to_owned(), layout: DatasetLayout::Flat, items, skipped: vec![] };
         let store = Arc::new(ImageStore::files(&set, limit));
         (folder, store)
     }

@@ -1,17 +1,15 @@
 //! What a data set holds, and how to say it in a few lines.
 
-use std::collections::BTreeMap;
-use std::fmt;
-use std::path::PathBuf;
+use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::FileHash;
-use crate::words::counted;
+use crate::format::counted;
 
 /// How the files of a data set are arranged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Layout {
+pub enum DatasetLayout {
     /// `ClassN/{Train,Test}/*.PNG` with masks in `Label/*_label.PNG` (DAGM 2007).
     Dagm,
     /// `train/good`, `test/<defect>`, `ground_truth/<defect>/<name>_mask.png` (MVTec AD).
@@ -26,7 +24,7 @@ pub enum Layout {
     Surface,
 }
 
-impl Layout {
+impl DatasetLayout {
     /// The layout's name in plain words.
     pub fn title(self) -> &'static str {
         match self {
@@ -40,7 +38,7 @@ impl Layout {
     }
 }
 
-impl fmt::Display for Layout {
+impl fmt::Display for DatasetLayout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.title())
     }
@@ -48,7 +46,7 @@ impl fmt::Display for Layout {
 
 /// The part of a data set that its layout put an image in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Part {
+pub enum Subset {
     /// For training.
     Train,
     /// For testing only.
@@ -68,11 +66,11 @@ pub enum Label {
 
 /// One usable image.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Item {
+pub struct DatasetImage {
     /// The file; for a built-in surface a name such as `surface:turned/007`.
     pub path: PathBuf,
     /// Where the layout put it.
-    pub part: Part,
+    pub part: Subset,
     /// Healthy, or the kind of defect.
     pub label: Label,
     /// The mask of the defect, of the image's size: 0 is healthy, anything else is defective.
@@ -89,7 +87,7 @@ pub struct Item {
     pub bits: u8,
 }
 
-impl Item {
+impl DatasetImage {
     /// Bytes of the decoded picture.
     pub fn bytes(&self) -> usize {
         self.width * self.height * self.channels * usize::from(self.bits / 8)
@@ -111,9 +109,9 @@ pub struct Dataset {
     /// The folder or CSV file that was named.
     pub root: PathBuf,
     /// How it is arranged.
-    pub layout: Layout,
+    pub layout: DatasetLayout,
     /// The usable images, ordered by path.
-    pub items: Vec<Item>,
+    pub items: Vec<DatasetImage>,
     /// What is left out, ordered by path.
     pub skipped: Vec<Skipped>,
 }
@@ -122,19 +120,20 @@ impl Dataset {
     /// The positions in `items` of the healthy images to learn from: those that the layout meant for
     /// training, or every healthy one where it makes no difference.
     pub fn training_positions(&self) -> impl Iterator<Item = usize> + '_ {
-        let has_train = self.items.iter().any(|item| item.part == Part::Train);
-        let wanted = move |item: &Item| item.label == Label::Healthy && (!has_train || item.part == Part::Train);
+        let has_train = self.items.iter().any(|item| item.part == Subset::Train);
+        let wanted =
+            move |item: &DatasetImage| item.label == Label::Healthy && (!has_train || item.part == Subset::Train);
         self.items.iter().enumerate().filter(move |(_, item)| wanted(item)).map(|(i, _)| i)
     }
 
     /// The healthy images to learn from; see [`Dataset::training_positions`].
-    pub fn healthy_for_training(&self) -> impl Iterator<Item = &Item> {
+    pub fn healthy_for_training(&self) -> impl Iterator<Item = &DatasetImage> {
         self.training_positions().filter_map(|i| self.items.get(i))
     }
 
     /// The counts of the data set.
-    pub fn summary(&self) -> Summary {
-        let mut summary = Summary {
+    pub fn summary(&self) -> DatasetSummary {
+        let mut summary = DatasetSummary {
             layout: self.layout,
             healthy: 0,
             for_training: self.healthy_for_training().count(),
@@ -165,9 +164,9 @@ impl Dataset {
 
 /// The counts of a [`Dataset`].
 #[derive(Clone, Debug, PartialEq)]
-pub struct Summary {
+pub struct DatasetSummary {
     /// How the files are arranged.
-    pub layout: Layout,
+    pub layout: DatasetLayout,
     /// Healthy images.
     pub healthy: usize,
     /// Healthy images that may be trained on.
@@ -191,11 +190,11 @@ pub struct Summary {
 /// Kinds of defect and skipped files that are named before the rest is only counted.
 const NAMED: usize = 8;
 
-impl Summary {
+impl DatasetSummary {
     /// The counts in plain lines, most important first.
     pub fn sentences(&self) -> Vec<String> {
         let mut lines = vec![self.counts()];
-        if self.layout == Layout::Flat {
+        if self.layout == DatasetLayout::Flat {
             lines.push("no known arrangement of sub-folders: every image is taken to be healthy".to_owned());
         } else if self.for_training < self.healthy {
             lines.push(format!("{} of the healthy images are for training, the others for testing", self.for_training));
@@ -262,18 +261,19 @@ fn listed(names: impl ExactSizeIterator<Item = String>) -> String {
 mod tests {
     use super::*;
 
-    fn item(name: &str, part: Part, label: Label) -> Item {
+    fn item(name: &str, part: Subset, label: Label) -> DatasetImage {
         let hash = FileHash::of(name.as_bytes());
-        Item { path: name.into(), part, label, mask: None, hash, width: 512, height: 512, channels: 1, bits: 8 }
+        DatasetImage { path: name.into(), part, label, mask: None, hash, width: 512, height: 512, channels: 1, bits: 8 }
     }
 
     #[test]
     fn a_summary_reads_as_plain_lines() {
-        let scratch = Item { mask: Some("m".into()), ..item("c", Part::Test, Label::Defective("scratch".into())) };
+        let scratch =
+            DatasetImage { mask: Some("m".into()), ..item("c", Subset::Test, Label::Defective("scratch".into())) };
         let mut set = Dataset {
             root: "r".into(),
-            layout: Layout::MvtecAd,
-            items: vec![item("a", Part::Train, Label::Healthy), item("b", Part::Test, Label::Healthy), scratch],
+            layout: DatasetLayout::MvtecAd,
+            items: vec![item("a", Subset::Train, Label::Healthy), item("b", Subset::Test, Label::Healthy), scratch],
             skipped: vec![Skipped { path: "r/notes.txt".into(), reason: "it is not an image".into() }],
         };
         let lines = set.summary().sentences();
@@ -293,12 +293,12 @@ mod tests {
     fn test_images_are_trained_on_only_where_the_layout_has_no_training_part() {
         let mut set = Dataset {
             root: "r".into(),
-            layout: Layout::Csv,
-            items: vec![item("a", Part::Any, Label::Healthy), item("b", Part::Any, Label::Healthy)],
+            layout: DatasetLayout::Csv,
+            items: vec![item("a", Subset::Any, Label::Healthy), item("b", Subset::Any, Label::Healthy)],
             skipped: vec![],
         };
         assert_eq!(set.healthy_for_training().count(), 2);
-        set.items[1].part = Part::Train;
+        set.items[1].part = Subset::Train;
         assert_eq!(set.training_positions().collect::<Vec<_>>(), [1]);
     }
 }

@@ -1,14 +1,19 @@
 //! One file becomes one [`Picture`] or one plain sentence about why not.
 
-use std::fmt;
-use std::fs::{self, File};
-use std::io::{self, Cursor, Read};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
-use std::str::FromStr;
+use std::{
+    fmt, fs,
+    fs::File,
+    io,
+    io::{Cursor, Read},
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+    str::FromStr,
+};
 
-use image::error::UnsupportedErrorKind;
-use image::{ColorType, DynamicImage, ExtendedColorType, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
+use image::{
+    ColorType, DynamicImage, ExtendedColorType, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits,
+    error::UnsupportedErrorKind,
+};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
@@ -390,9 +395,11 @@ fn jpeg_has_end(bytes: &[u8]) -> Option<bool> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use image::{GrayImage, ImageBuffer, Luma, Rgb, RgbImage, RgbaImage};
     use std::path::PathBuf;
+
+    use image::{GrayImage, ImageBuffer, Luma, Rgb, RgbImage, RgbaImage};
+
+    use super::*;
 
     struct Folder(tempfile::TempDir);
 

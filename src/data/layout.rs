@@ -1,23 +1,27 @@
 //! Recognises how a folder of images is arranged, and reads every file once.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet},
+    fs, io,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+};
 
 use rayon::prelude::*;
 use serde::Deserialize;
 
-use super::decode::{decode, decode_hashed};
-use super::{DataError, Dataset, FileFault, Item, Label, Layout, Part, Skipped, on_decoders};
+use super::{
+    DataError, Dataset, DatasetImage, DatasetLayout, FileFault, Label, Skipped, Subset,
+    decode::{decode, decode_hashed},
+    on_decoders,
+};
 
 /// The most files taken from one folder.
 pub const MAX_FILES: usize = 200_000;
 
 /// Called with (images read, images in all) from several threads; `false` asks to stop. While the
 /// folder is still being listed both are 0.
-pub type Progress<'a> = dyn Fn(usize, usize) -> bool + Sync + 'a;
+pub type ReadProgress<'a> = dyn Fn(usize, usize) -> bool + Sync + 'a;
 
 /// Recognises the layout of `root`, a folder or a CSV file, and decodes every image and mask once.
 ///
@@ -29,7 +33,7 @@ pub type Progress<'a> = dyn Fn(usize, usize) -> bool + Sync + 'a;
 /// A folder that is missing, unreadable, empty, without images, without healthy images, or a folder of
 /// several MVTec AD data sets; a CSV line that cannot be understood; more than [`MAX_FILES`] files;
 /// [`DataError::Cancelled`] when `progress` answered `false`.
-pub fn describe(root: &Path, progress: &Progress<'_>) -> Result<Dataset, DataError> {
+pub fn describe(root: &Path, progress: &ReadProgress<'_>) -> Result<Dataset, DataError> {
     let plan = Planner { root, progress }.plan()?;
     let total = plan.candidates.len();
     let files = total + plan.skipped.len();
@@ -76,13 +80,13 @@ pub fn describe(root: &Path, progress: &Progress<'_>) -> Result<Dataset, DataErr
 /// A file that the layout takes for an image.
 struct Candidate {
     path: PathBuf,
-    part: Part,
+    part: Subset,
     label: Label,
     mask: Option<PathBuf>,
 }
 
 struct Outcome {
-    item: Option<Item>,
+    item: Option<DatasetImage>,
     skipped: Option<Skipped>,
 }
 
@@ -93,7 +97,7 @@ impl Candidate {
             Err(error) => return Outcome { item: None, skipped: Some(skip(self.path, reason(&error))) },
         };
         let (width, height) = (picture.width(), picture.height());
-        let mut item = Item {
+        let mut item = DatasetImage {
             path: self.path,
             part: self.part,
             label: self.label,
@@ -144,17 +148,17 @@ fn skip(path: PathBuf, reason: impl Into<String>) -> Skipped {
 
 /// What is to be read, before anything is decoded.
 struct Plan {
-    layout: Layout,
+    layout: DatasetLayout,
     candidates: Vec<Candidate>,
     skipped: Vec<Skipped>,
 }
 
 impl Plan {
-    fn new(layout: Layout) -> Self {
+    fn new(layout: DatasetLayout) -> Self {
         Self { layout, candidates: Vec::new(), skipped: Vec::new() }
     }
 
-    fn add(&mut self, path: PathBuf, part: Part, label: Label, mask: Option<PathBuf>) {
+    fn add(&mut self, path: PathBuf, part: Subset, label: Label, mask: Option<PathBuf>) {
         self.candidates.push(Candidate { path, part, label, mask });
     }
 
@@ -169,7 +173,7 @@ impl Plan {
 /// Lists folders on behalf of one [`describe`].
 struct Planner<'a> {
     root: &'a Path,
-    progress: &'a Progress<'a>,
+    progress: &'a ReadProgress<'a>,
 }
 
 impl Planner<'_> {
@@ -220,15 +224,15 @@ impl Planner<'_> {
     }
 
     fn flat(&self) -> Result<Plan, DataError> {
-        let mut plan = Plan::new(Layout::Flat);
+        let mut plan = Plan::new(DatasetLayout::Flat);
         for path in self.walk(self.root, &mut plan.skipped)? {
-            plan.add(path, Part::Any, Label::Healthy, None);
+            plan.add(path, Subset::Any, Label::Healthy, None);
         }
         Ok(plan)
     }
 
     fn mvtec(&self) -> Result<Plan, DataError> {
-        let mut plan = Plan::new(Layout::MvtecAd);
+        let mut plan = Plan::new(DatasetLayout::MvtecAd);
         let mut masks: BTreeMap<(PathBuf, String), PathBuf> = BTreeMap::new();
         let truth = child(self.root, "ground_truth");
         if let Some(truth) = &truth {
@@ -238,7 +242,7 @@ impl Planner<'_> {
             }
         }
         let mut used: Vec<PathBuf> = truth.into_iter().collect();
-        for (name, part) in [("train", Part::Train), ("test", Part::Test)] {
+        for (name, part) in [("train", Subset::Train), ("test", Subset::Test)] {
             let Some(folder) = child(self.root, name) else { continue };
             for path in self.walk(&folder, &mut plan.skipped)? {
                 let kind_folder = below(&path, &folder);
@@ -261,11 +265,11 @@ impl Planner<'_> {
     }
 
     fn dagm(&self, classes: &[PathBuf], here: &Listing) -> Result<Plan, DataError> {
-        let mut plan = Plan::new(Layout::Dagm);
+        let mut plan = Plan::new(DatasetLayout::Dagm);
         let within = classes.first().is_some_and(|class| class != self.root);
         for class in classes {
             let kind = if within { name_of(class) } else { "defect".to_owned() };
-            for (name, part) in [("Train", Part::Train), ("Test", Part::Test)] {
+            for (name, part) in [("Train", Subset::Train), ("Test", Subset::Test)] {
                 let Some(folder) = child(class, name) else { continue };
                 let images = self.files(&folder)?;
                 let Some(labels) = child(&folder, "Label") else {
@@ -297,16 +301,16 @@ impl Planner<'_> {
     /// DAGM as it was first handed out: the healthy images of a class in one folder, `Class1`, the
     /// defective ones in another, `Class1_def`, with ellipses in a text file and no masks.
     fn dagm_pairs(&self, defects: &[PathBuf], here: &Listing) -> Result<Plan, DataError> {
-        let mut plan = Plan::new(Layout::Dagm);
+        let mut plan = Plan::new(DatasetLayout::Dagm);
         let mut used = defects.to_vec();
         for folder in defects {
             let kind = without_suffix(&name_of(folder), "_def");
             for path in self.pictures(folder)? {
-                plan.add(path, Part::Any, Label::Defective(kind.clone()), None);
+                plan.add(path, Subset::Any, Label::Defective(kind.clone()), None);
             }
             let Some(healthy) = here.chosen(|f| name_of(f).eq_ignore_ascii_case(&kind)).pop() else { continue };
             for path in self.pictures(&healthy)? {
-                plan.add(path, Part::Any, Label::Healthy, None);
+                plan.add(path, Subset::Any, Label::Healthy, None);
             }
             used.push(healthy);
         }
@@ -320,7 +324,7 @@ impl Planner<'_> {
     }
 
     fn tiles(&self, folders: &[PathBuf], here: &Listing) -> Result<Plan, DataError> {
-        let mut plan = Plan::new(Layout::MagneticTile);
+        let mut plan = Plan::new(DatasetLayout::MagneticTile);
         for folder in folders {
             let kind = name_of(folder).chars().skip("MT_".len()).collect::<String>().to_lowercase();
             let Some(images) = child(folder, "Imgs") else { continue };
@@ -330,10 +334,10 @@ impl Planner<'_> {
             for path in images {
                 // Healthy tiles come with masks that mark nothing.
                 if kind == "free" {
-                    plan.add(path, Part::Any, Label::Healthy, None);
+                    plan.add(path, Subset::Any, Label::Healthy, None);
                 } else {
                     let mask = masks.get(&stem(&path)).cloned();
-                    plan.add(path, Part::Any, Label::Defective(kind.clone()), mask);
+                    plan.add(path, Subset::Any, Label::Defective(kind.clone()), mask);
                 }
             }
             if kind != "free" {
@@ -345,7 +349,7 @@ impl Planner<'_> {
     }
 
     fn csv(&self, csv: &Path) -> Result<Plan, DataError> {
-        let mut plan = Plan::new(Layout::Csv);
+        let mut plan = Plan::new(DatasetLayout::Csv);
         let folder = csv.parent().unwrap_or(Path::new(""));
         let (mut reader, headers) = read_header(csv)?;
         let mut seen = BTreeSet::new();
@@ -386,7 +390,7 @@ impl Planner<'_> {
             let mask =
                 row.lbl_image_filepath.filter(|mask| defective && !mask.is_empty()).map(|mask| beside(folder, &mask));
             let label = if defective { Label::Defective("defect".to_owned()) } else { Label::Healthy };
-            plan.add(path, Part::Any, label, mask);
+            plan.add(path, Subset::Any, label, mask);
         }
     }
 

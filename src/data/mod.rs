@@ -10,29 +10,29 @@
 //! orientation is left unapplied (masks share the stored orientation). RGB becomes grey by the
 //! Rec. 709 weights on the stored values: `(2126 R + 7152 G + 722 B) / 10000`, rounded.
 
-use std::io;
-use std::path::PathBuf;
-use std::sync::LazyLock;
+use std::{io, path::PathBuf, sync::LazyLock};
 
 use rayon::ThreadPool;
 
+pub mod box_filter;
+pub mod colour_map;
 pub mod crop;
 pub mod dataset;
 pub mod decode;
-pub mod forge;
+pub mod illumination;
 pub mod layout;
-pub mod light;
 pub mod picture;
 pub mod source;
 pub mod split;
 pub mod store;
 pub mod surface;
+pub mod synthetic_defects;
 
 pub use crop::{CropSampler, CropSpec, Loader};
-pub use dataset::{Dataset, Item, Label, Layout, Part, Skipped, Summary};
+pub use dataset::{Dataset, DatasetImage, DatasetLayout, DatasetSummary, Label, Skipped, Subset};
 pub use decode::{FileFault, FileHash, decode};
+pub use illumination::Illumination;
 pub use layout::describe;
-pub use light::Light;
 pub use picture::{Picture, Samples};
 pub use source::{DataSource, Opened};
 pub use split::Split;

@@ -1,6 +1,6 @@
 //! One decoded picture, as compact as its bit depth allows.
 
-use super::light::{Light, Once};
+use super::illumination::{Illumination, Once};
 
 /// The samples of a [`Picture`], interleaved by channel, row by row from the top left.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,9 +91,9 @@ impl Picture {
     }
 
     /// How bright it is and how far its pixels differ, measured when it is first asked for.
-    pub fn light(&self) -> Light {
+    pub fn light(&self) -> Illumination {
         let at = |i: usize, c: usize| self.unit(i % self.width, i / self.width, c);
-        self.light.get(|| Light::of(self.width * self.height, self.channels, at))
+        self.light.get(|| Illumination::of(self.width * self.height, self.channels, at))
     }
 
     /// Bits a sample: 8 or 16.

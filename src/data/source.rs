@@ -1,18 +1,22 @@
 //! What a person names as data, and opening it.
 
-use std::collections::HashSet;
-use std::fmt;
-use std::path::{Path, PathBuf};
-use std::str::FromStr;
-use std::sync::Arc;
+use std::{
+    collections::HashSet,
+    fmt,
+    path::{Path, PathBuf},
+    str::FromStr,
+    sync::Arc,
+};
 
 use serde::{Deserialize, Serialize};
 
-use super::decode::decode_hashed;
-use super::layout::{Progress, describe};
-use super::store::DEFAULT_LIMIT;
-use super::surface::Kind;
-use super::{DataError, Dataset, FileFault, FileHash, ImageStore, Item, Label, Layout, Part, Split};
+use super::{
+    DataError, Dataset, DatasetImage, DatasetLayout, FileFault, FileHash, ImageStore, Label, Split, Subset,
+    decode::decode_hashed,
+    layout::{ReadProgress, describe},
+    store::DEFAULT_LIMIT,
+    surface::SurfaceKind,
+};
 
 /// Healthy specimens of a built-in surface.
 pub const SPECIMENS: usize = 96;
@@ -31,7 +35,7 @@ pub enum DataSource {
     /// A surface that the program draws.
     Surface {
         /// Which surface.
-        kind: Kind,
+        kind: SurfaceKind,
         /// Seed of its random numbers.
         seed: u64,
     },
@@ -88,7 +92,7 @@ impl DataSource {
     ///
     /// # Errors
     /// Those of [`describe`].
-    pub fn open(&self, progress: &Progress<'_>) -> Result<Opened, DataError> {
+    pub fn open(&self, progress: &ReadProgress<'_>) -> Result<Opened, DataError> {
         match self {
             Self::Folder(path) => {
                 let dataset = describe(path, progress)?;
@@ -98,7 +102,7 @@ impl DataSource {
             Self::Surface { kind, seed } => {
                 let items = (0..SPECIMENS).map(|index| specimen(*kind, *seed, index)).collect();
                 let root = PathBuf::from(self.to_string());
-                let dataset = Dataset { root, layout: Layout::Surface, items, skipped: Vec::new() };
+                let dataset = Dataset { root, layout: DatasetLayout::Surface, items, skipped: Vec::new() };
                 let store = Arc::new(ImageStore::surface(*kind, *seed, SPECIMEN_SIDE, SPECIMENS, DEFAULT_LIMIT));
                 Ok(Opened { dataset, store })
             }
@@ -106,10 +110,10 @@ impl DataSource {
     }
 }
 
-fn specimen(kind: Kind, seed: u64, index: usize) -> Item {
-    Item {
+fn specimen(kind: SurfaceKind, seed: u64, index: usize) -> DatasetImage {
+    DatasetImage {
         path: format!("{SURFACE}{kind}/{index:03}").into(),
-        part: Part::Any,
+        part: Subset::Any,
         label: Label::Healthy,
         mask: None,
         hash: FileHash::of(format!("{SURFACE}{kind}:{seed}:{index}:{SPECIMEN_SIDE}").as_bytes()),
@@ -124,14 +128,14 @@ fn specimen(kind: Kind, seed: u64, index: usize) -> Item {
 ///
 /// # Errors
 /// [`DataError::File`] for a file that is gone, is no image or has another content.
-pub fn describe_file(path: &Path, hash: FileHash, label: Label) -> Result<Item, DataError> {
+pub fn describe_file(path: &Path, hash: FileHash, label: Label) -> Result<DatasetImage, DataError> {
     let (picture, found) = decode_hashed(path)?;
     if found != hash {
         return Err(DataError::File { path: path.to_owned(), fault: FileFault::Changed });
     }
-    Ok(Item {
+    Ok(DatasetImage {
         path: path.to_owned(),
-        part: Part::Any,
+        part: Subset::Any,
         label,
         mask: None,
         hash,
@@ -163,11 +167,11 @@ impl Opened {
     /// The same data and these healthy images after it, to be learned from; those that it learns from already are left
     /// out.
     #[must_use]
-    pub fn with(&self, items: Vec<Item>) -> Self {
+    pub fn with(&self, items: Vec<DatasetImage>) -> Self {
         let known: HashSet<FileHash> = self.dataset.healthy_for_training().map(|item| item.hash).collect();
-        let part = if self.dataset.items.iter().any(|i| i.part == Part::Train) { Part::Train } else { Part::Any };
+        let part = if self.dataset.items.iter().any(|i| i.part == Subset::Train) { Subset::Train } else { Subset::Any };
         let new = items.into_iter().filter(|item| !known.contains(&item.hash));
-        let new: Vec<Item> = new.map(|item| Item { part, label: Label::Healthy, ..item }).collect();
+        let new: Vec<DatasetImage> = new.map(|item| DatasetImage { part, label: Label::Healthy, ..item }).collect();
         let store = Arc::new(self.store.with(&new));
         let mut dataset = self.dataset.clone();
         dataset.items.extend(new);

@@ -65,8 +65,9 @@ fn rank(seed: u64, hash: &FileHash) -> [u8; 32] {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use proptest::prelude::*;
+
+    use super::*;
 
     fn hashes(n: usize) -> Vec<FileHash> {
         (0..n).map(|i| FileHash::of(&i.to_le_bytes())).collect()

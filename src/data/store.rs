@@ -1,15 +1,14 @@
 //! Decoded pictures within a bound of memory.
 
-use std::num::NonZeroUsize;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::{num::NonZeroUsize, path::PathBuf, sync::Arc};
 
 use lru::LruCache;
 use parking_lot::Mutex;
 
-use super::decode::decode_hashed;
-use super::surface::{self, Kind};
-use super::{DataError, Dataset, FileFault, FileHash, Item, Picture};
+use super::{
+    DataError, Dataset, DatasetImage, FileFault, FileHash, Picture, decode::decode_hashed, surface,
+    surface::SurfaceKind,
+};
 
 /// Bytes of decoded pictures that are kept unless another bound is asked for: 1 GiB.
 pub const DEFAULT_LIMIT: usize = 1 << 30;
@@ -51,7 +50,7 @@ struct Entry {
 #[derive(Clone, Debug)]
 enum Origin {
     File { path: PathBuf, hash: FileHash },
-    Drawn { kind: Kind, seed: u64, index: u64, side: usize },
+    Drawn { kind: SurfaceKind, seed: u64, index: u64, side: usize },
 }
 
 /// A thread-safe cache of decoded pictures by position in a data set.
@@ -79,7 +78,7 @@ impl ImageStore {
 
     /// A store over `count` healthy specimens of a built-in surface, `side` x `side` pixels, that keeps
     /// at most `limit` bytes. They are drawn when first asked for.
-    pub fn surface(kind: Kind, seed: u64, side: usize, count: usize, limit: usize) -> Self {
+    pub fn surface(kind: SurfaceKind, seed: u64, side: usize, count: usize, limit: usize) -> Self {
         let entry = |index| {
             let origin = Origin::Drawn { kind, seed, index, side };
             Entry { origin, width: side, height: side, channels: 1, bytes: side * side }
@@ -88,7 +87,7 @@ impl ImageStore {
     }
 
     /// A store over the same pictures and these files after them, with a bound and a cache of its own.
-    pub fn with(&self, items: &[Item]) -> Self {
+    pub fn with(&self, items: &[DatasetImage]) -> Self {
         Self::new(self.entries.iter().cloned().chain(items.iter().map(Entry::of)).collect(), self.limit)
     }
 
@@ -188,7 +187,7 @@ impl Cache {
 }
 
 impl Entry {
-    fn of(item: &Item) -> Self {
+    fn of(item: &DatasetImage) -> Self {
         Self {
             origin: Origin::File { path: item.path.clone(), hash: item.hash },
             width: item.width,
@@ -215,18 +214,19 @@ impl Entry {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::data::{FileHash, Label, Layout, Part};
     use std::path::Path;
+
+    use super::*;
+    use crate::data::{DatasetLayout, FileHash, Label, Subset};
 
     fn set(folder: &Path, names: &[&str], pixel: impl Fn(u32, u32) -> [u8; 3]) -> Dataset {
         let item = |name: &&str| {
             let path = folder.join(name);
             image::RgbImage::from_fn(40, 30, |x, y| image::Rgb(pixel(x, y))).save(&path).unwrap();
             let hash = FileHash::of(&std::fs::read(&path).unwrap());
-            Item {
+            DatasetImage {
                 path,
-                part: Part::Any,
+                part: Subset::Any,
                 label: Label::Healthy,
                 mask: None,
                 hash,
@@ -237,7 +237,7 @@ mod tests {
             }
         };
         let items = names.iter().map(item).collect();
-        Dataset { root: folder.to_owned(), layout: Layout::Flat, items, skipped: vec![] }
+        Dataset { root: folder.to_owned(), layout: DatasetLayout::Flat, items, skipped: vec![] }
     }
 
     #[test]

@@ -1,40 +1,26 @@
 //! The engine: one named thread owns every tensor; commands go in over a bounded channel, small
-//! events come back the same way, and heavy state lies in [`Live`].
+//! events come back the same way, and heavy state lies in [`EngineState`].
 
-pub mod batch;
-pub mod evaluate;
-mod examiner;
-mod filing;
-mod finishing;
-pub mod forging;
-pub mod inspect;
-mod inspector;
+pub mod background;
+pub mod evaluation;
+pub mod finetune;
+pub mod inspection;
 pub mod intake;
-pub mod learn;
-mod learner;
-mod likeness;
-pub mod live;
-pub mod making;
 mod outbox;
-mod porter;
-mod reviewer;
-mod run;
-pub mod station;
-pub mod task;
-mod tester;
-mod trial;
-pub mod watch;
-mod worker;
+pub mod review;
+mod scheduler;
+pub mod state;
+pub mod training;
 
 use std::{io, path::PathBuf, sync::Arc, thread};
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
-pub use evaluate::Evaluate;
-pub use inspect::Inspect;
-pub(crate) use inspector::BUILT_IN;
-pub use intake::Intake;
-pub use learn::Learn;
-pub use live::Live;
+pub use evaluation::EvaluationRequest;
+pub use finetune::FinetuneRequest;
+pub use inspection::InspectionRequest;
+pub(crate) use inspection::task::BUILT_IN;
+pub use intake::IntakeRequest;
+pub use state::EngineState;
 
 pub use crate::train::Update;
 use crate::{
@@ -93,21 +79,21 @@ pub enum Command {
     /// weights as they are; done by itself when a run has done all its steps.
     MakeModel,
     /// Forges crops for the screen as the critic is shown them. The compute thread has no part in it.
-    Forge(forging::Order),
+    Forge(training::critic_preview::PreviewRequest),
     /// Other forged crops are on show: the critic at hand, if there is one, says what it thinks of them.
     Answer,
     /// Anything about inspection.
-    Inspect(Inspect),
+    Inspect(InspectionRequest),
     /// Anything about tests.
-    Evaluate(Evaluate),
+    Evaluate(EvaluationRequest),
     /// Anything about parts that are taken in from a folder.
-    Intake(Intake),
+    Intake(IntakeRequest),
     /// Anything about learning from people's verdicts.
-    Learn(Learn),
+    Learn(FinetuneRequest),
     /// Anything about the record of the review station. The compute thread has no part in it.
-    Review(station::Ask),
+    Review(review::ReviewRequest),
     /// These parts are on show in the Review workspace or soon will be.
-    Look(Arc<[station::Wanted]>),
+    Look(Arc<[review::PrefetchRequest]>),
     /// Moves to another device; a run in hand is stopped first.
     Device(DeviceChoice),
     /// Writes a checkpoint if a run is open, and ends the thread.
@@ -160,9 +146,9 @@ const EVENTS: usize = 256;
 pub struct Engine {
     commands: Sender<Command>,
     events: Receiver<Event>,
-    forging: forging::Forging,
-    station: station::Station,
-    live: Arc<Live>,
+    forging: training::critic_preview::CriticPreviewThread,
+    station: review::ReviewThreads,
+    live: Arc<EngineState>,
     thread: Option<thread::JoinHandle<()>>,
 }
 
@@ -175,12 +161,16 @@ impl Engine {
     pub fn start(choice: DeviceChoice, wake: impl Fn() + Send + Sync + 'static) -> io::Result<Self> {
         let (commands, inbox) = bounded(COMMANDS);
         let (outbox, events) = bounded(EVENTS);
-        let live = Arc::new(Live::default());
+        let live = Arc::new(EngineState::default());
         let wake: Arc<dyn Fn() + Send + Sync> = Arc::new(wake);
-        let forging = forging::Forging::start(Arc::clone(&live), commands.clone(), Arc::clone(&wake))?;
+        let forging = training::critic_preview::CriticPreviewThread::start(
+            Arc::clone(&live),
+            commands.clone(),
+            Arc::clone(&wake),
+        )?;
         let way_out = || outbox::Outbox::new(outbox.clone(), events.clone(), Arc::clone(&wake));
-        let station = station::Station::start(Arc::clone(&live), way_out(), Arc::clone(&wake))?;
-        let worker = worker::Worker::new(inbox, way_out(), Arc::clone(&live));
+        let station = review::ReviewThreads::start(Arc::clone(&live), way_out(), Arc::clone(&wake))?;
+        let worker = scheduler::Scheduler::new(inbox, way_out(), Arc::clone(&live));
         let thread = thread::Builder::new().name("ganspect-compute".into()).spawn(move || worker.run(choice))?;
         Ok(Self { commands, events, forging, station, live, thread: Some(thread) })
     }
@@ -211,7 +201,7 @@ impl Engine {
     }
 
     /// What the compute thread shows of itself.
-    pub fn live(&self) -> &Arc<Live> {
+    pub fn live(&self) -> &Arc<EngineState> {
         &self.live
     }
 

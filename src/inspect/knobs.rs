@@ -11,7 +11,7 @@ use crate::train::{
 /// Where z begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Start {
+pub enum LatentStart {
     /// What the encoder says of the query (f-AnoGAN, Schlegl et al. 2019); a random draw for a model
     /// without an encoder, and for every restart but the first.
     Encoder,
@@ -86,7 +86,7 @@ pub struct InvertKnobs {
     /// Starts that run side by side as one batch; the best is kept. 1 to 16.
     pub restarts: usize,
     /// Where z begins.
-    pub start: Start,
+    pub start: LatentStart,
     /// What z is held to.
     pub constraint: Constraint,
     /// Share of the feature-matching loss, 0 to 1: `(1 - l) * residual + l * |f(x) - f(G(z))|` (AnoGAN: 0.1).
@@ -147,7 +147,7 @@ impl InvertPreset {
                 frame_steps: 500,
                 optimiser: RuleKnobs { kind: RuleKind::Sgd, lr: 1e-4, beta1: 0.8, beta2: 0.9 },
                 restarts: 1,
-                start: Start::Random,
+                start: LatentStart::Random,
                 constraint: Constraint::Clip,
                 feature_weight: 0.0,
                 prior_weight: 0.0,
@@ -160,7 +160,7 @@ impl InvertPreset {
                 frame_steps: 20,
                 optimiser: RuleKnobs { kind: RuleKind::Lbfgs, lr: 1.0, beta1: 0.9, beta2: 0.9 },
                 restarts: 1,
-                start: Start::Encoder,
+                start: LatentStart::Encoder,
                 constraint: Constraint::Clip,
                 feature_weight: 0.1,
                 prior_weight: 0.0,
@@ -396,7 +396,7 @@ mod tests {
             frame_steps: 20,
             optimiser: RuleKnobs { kind: RuleKind::Sgd, lr: 1.0, beta1: 0.5, beta2: 0.25 },
             restarts: 3,
-            start: Start::Random,
+            start: LatentStart::Random,
             constraint: Constraint::Sphere,
             feature_weight: 1.0,
             prior_weight: 2.0,

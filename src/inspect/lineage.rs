@@ -4,7 +4,7 @@ use std::{collections::HashSet, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::{DataError, DataSource, FileHash, Label, Opened, Split, layout::Progress, source::describe_file};
+use crate::data::{DataError, DataSource, FileHash, Label, Opened, Split, layout::ReadProgress, source::describe_file};
 
 /// What a part that people have judged is used for. It is the same for the same picture as long as the verdict stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -34,7 +34,7 @@ impl Role {
 
 /// A verdict, and what it was used for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Lesson {
+pub struct LabelledPart {
     /// Number of the verdict in its record.
     pub opinion: i64,
     /// Hash of the picture's file.
@@ -53,7 +53,7 @@ pub struct Lineage {
     /// Hashes of the models that it was made from, its parent first.
     pub ancestors: Vec<FileHash>,
     /// The verdicts that it learned from, those of its ancestors included.
-    pub lessons: Vec<Lesson>,
+    pub lessons: Vec<LabelledPart>,
 }
 
 impl Lineage {
@@ -84,7 +84,7 @@ impl Lineage {
     }
 
     /// The healthy parts that are trained or calibrated on.
-    pub fn healthy(&self) -> impl Iterator<Item = &Lesson> {
+    pub fn healthy(&self) -> impl Iterator<Item = &LabelledPart> {
         self.lessons.iter().filter(|lesson| matches!(lesson.role, Role::Train | Role::Calibrate))
     }
 
@@ -93,10 +93,14 @@ impl Lineage {
     ///
     /// # Errors
     /// Those of [`DataSource::open`].
-    pub fn open(&self, source: &DataSource, progress: &Progress<'_>) -> Result<(Opened, Vec<Lesson>), DataError> {
+    pub fn open(
+        &self,
+        source: &DataSource,
+        progress: &ReadProgress<'_>,
+    ) -> Result<(Opened, Vec<LabelledPart>), DataError> {
         let opened = source.open(progress)?;
         let (mut items, mut missing) = (Vec::new(), Vec::new());
-        let all: Vec<&Lesson> = self.healthy().collect();
+        let all: Vec<&LabelledPart> = self.healthy().collect();
         for (i, lesson) in all.iter().enumerate() {
             if !progress(i, all.len()) {
                 return Err(DataError::Cancelled);
@@ -105,7 +109,7 @@ impl Lineage {
                 Ok(item) => items.push(item),
                 Err(error) => {
                     tracing::warn!("a part that people called healthy is left out: {error}");
-                    missing.push(Lesson::clone(lesson));
+                    missing.push(LabelledPart::clone(lesson));
                 }
             }
         }
@@ -117,9 +121,9 @@ impl Lineage {
 mod tests {
     use super::*;
 
-    fn lesson(n: u8, defective: bool, role: Role) -> Lesson {
+    fn lesson(n: u8, defective: bool, role: Role) -> LabelledPart {
         let path = format!("/parts/{n}.png").into();
-        Lesson { opinion: i64::from(n), hash: FileHash::of(&[n]), path, defective, role }
+        LabelledPart { opinion: i64::from(n), hash: FileHash::of(&[n]), path, defective, role }
     }
 
     #[test]

@@ -12,24 +12,25 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    calibrate::{Assessment, Calibration, RateError},
-    critic::{FrameCritic, Sight, Usual},
-    fusion::WeighError,
-    invert::Networks,
-    job::{InspectError, Job, Outcome},
+    calibration::{Assessment, Calibration, RateError},
+    critic::{
+        FrameCritic, NormalStats, TestTimeAugmentation, neighbours,
+        neighbours::{Bank, Neighbour, Origin},
+        patterns::Patterns,
+    },
+    job::{InspectError, InspectionJob, Outcome},
     knobs::InvertKnobs,
+    latent::inversion::FrozenNetworks,
     lineage::Lineage,
-    maps::{ScoreKind, Scores},
-    neighbours::{self, Bank, Neighbour, Origin},
-    patterns::Patterns,
     planes::Planes,
-    region::Regions,
+    regions::Regions,
+    scores::{ScoreKind, Scores, fusion::WeighError},
 };
 use crate::{
     data::{Picture, Split},
     model::{
-        Bundle, BundleError, Critic, Discriminator, Encoder, FixedCritic, Generator,
-        weights::{self, Weight, WeightError},
+        Bundle, BundleError, Critic, Discriminator, Encoder, FixedCritic, Generator, weights,
+        weights::{Weight, WeightError},
     },
     train::Recipe,
 };
@@ -132,7 +133,7 @@ impl Promise {
             rate,
             score: Some(calibration.score),
             threshold: calibration.threshold(rate),
-            by: crate::words::user().unwrap_or_else(|| "unknown".into()),
+            by: crate::format::user().unwrap_or_else(|| "unknown".into()),
             at: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
             data: data.to_owned(),
             images: calibration.held_out.len(),
@@ -141,7 +142,7 @@ impl Promise {
 
     /// In one line: "50 in 1,000, from a fused score of 1.2 on; set by kim on 2026-03-01 on 20 held-out images of DIR".
     pub fn words(&self) -> String {
-        let [year, month, day] = crate::words::date(self.at);
+        let [year, month, day] = crate::format::date(self.at);
         let score = self.score.map_or_else(|| "score".into(), |kind| kind.title().to_lowercase());
         format!(
             "{:.0} in 1,000, from a {score} of {:.3} on; set by {} on {year}-{month:02}-{day:02} on {} held-out images of {}",
@@ -175,7 +176,7 @@ pub enum DecideError {
 #[derive(Debug)]
 pub struct Model {
     about: About,
-    networks: Networks,
+    networks: FrozenNetworks,
     bundle: Bundle,
     encoder: bool,
     bank: Option<Bank>,
@@ -211,7 +212,7 @@ impl Model {
         if let Some(encoder) = encoder {
             add("e", weights::read(encoder))?;
         }
-        let mut networks = Networks::new(ema, d, encoder, device);
+        let mut networks = FrozenNetworks::new(ema, d, encoder, device);
         if let Some((critic, frame)) = critic {
             add("c", weights::read(critic))?;
             add("usual", Ok(frame.usual().weights()))?;
@@ -289,14 +290,16 @@ impl Model {
             regions,
         };
         let device = device.clone().without_autodiff();
-        let parts = Parts::of(&bundle, &about.recipe, file, false, &device)?;
+        let parts = ModelNetworks::of(&bundle, &about.recipe, file, false, &device)?;
         let critic = match &parts.critic {
             None => None,
             Some(critic) => {
                 let unfit = |source| ModelError::Weights { name: file.into(), source };
-                let usual = Usual::from_weights(&bundle.part("usual"), about.recipe.critic.width).map_err(unfit)?;
+                let usual =
+                    NormalStats::from_weights(&bundle.part("usual"), about.recipe.critic.width).map_err(unfit)?;
                 let patterns = Patterns::from_weights(&bundle.part(PATTERNS)).map_err(unfit)?;
-                let critic = FrameCritic::new(FixedCritic::new(critic), Sight::of(&about.recipe), usual, &device);
+                let critic =
+                    FrameCritic::new(FixedCritic::new(critic), TestTimeAugmentation::of(&about.recipe), usual, &device);
                 Some(critic.with_patterns(patterns))
             }
         };
@@ -312,7 +315,7 @@ impl Model {
                 Some(bank.ok_or_else(|| broken(key::NEIGHBOURS, "a pixel is none".into()))?)
             }
         };
-        let networks = Networks::new(&parts.ema, &parts.d, parts.encoder.as_ref(), &device).with_critic(critic);
+        let networks = FrozenNetworks::new(&parts.ema, &parts.d, parts.encoder.as_ref(), &device).with_critic(critic);
         Ok(Self { about, networks, encoder: parts.encoder.is_some(), bundle, bank })
     }
 
@@ -320,8 +323,8 @@ impl Model {
     ///
     /// # Errors
     /// [`ModelError`] where they are at odds with the recipe.
-    pub fn parts(&self, device: &Device) -> Result<Parts, ModelError> {
-        Parts::of(&self.bundle, &self.about.recipe, &self.about.name, true, &device.clone().without_autodiff())
+    pub fn parts(&self, device: &Device) -> Result<ModelNetworks, ModelError> {
+        ModelNetworks::of(&self.bundle, &self.about.recipe, &self.about.name, true, &device.clone().without_autodiff())
     }
 
     /// The same model once more, on a device.
@@ -380,7 +383,7 @@ impl Model {
     }
 
     /// Its networks.
-    pub fn networks(&self) -> &Networks {
+    pub fn networks(&self) -> &FrozenNetworks {
         &self.networks
     }
 
@@ -520,22 +523,22 @@ impl Model {
     ///
     /// # Errors
     /// [`InspectError`] for knobs out of range, or a picture that is too large or wholly ignored.
-    pub fn begin(&self, picture: &Picture, knobs: InvertKnobs) -> Result<Job, InspectError> {
+    pub fn begin(&self, picture: &Picture, knobs: InvertKnobs) -> Result<InspectionJob, InspectError> {
         let recipe = &self.about.recipe;
         let query = Arc::new(Planes::of(picture, recipe.model.channels, recipe.data.scale as f32));
-        Job::new(&self.networks, query, knobs, &self.about.regions)
+        InspectionJob::new(&self.networks, query, knobs, &self.about.regions)
     }
 
     /// What came of an inspection once it is done, with its place among good parts where the model is calibrated for
     /// its knobs.
-    pub fn judge(&self, job: &Job) -> Option<Outcome> {
+    pub fn judge(&self, job: &InspectionJob) -> Option<Outcome> {
         job.outcome(self.calibration(job.knobs()).zip(self.rate(job.knobs())))
     }
 }
 
 /// The networks of a model, each as it can be trained on.
 #[derive(Debug)]
-pub struct Parts {
+pub struct ModelNetworks {
     /// G as it was last updated; `None` in a file for inspection alone.
     pub live: Option<Generator>,
     /// G's averaged weights.
@@ -548,7 +551,7 @@ pub struct Parts {
     pub critic: Option<Critic>,
 }
 
-impl Parts {
+impl ModelNetworks {
     /// `live` is for training on alone.
     fn of(bundle: &Bundle, recipe: &Recipe, file: &str, live: bool, device: &Device) -> Result<Self, ModelError> {
         let (shape, width) = (&recipe.model, recipe.critic.width);

@@ -1,6 +1,6 @@
 //! A picture as the networks see it.
 
-use crate::data::{Light, Picture};
+use crate::data::{Illumination, Picture};
 
 /// `channels` planes of `height * width` values in `[-1, 1]`, row by row.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,8 +61,8 @@ impl Planes {
     }
 
     /// How bright they are and how far their pixels differ, as [`Picture::light`] says of the picture.
-    pub fn light(&self) -> Light {
-        Light::of_planes(&self.values, self.channels)
+    pub fn light(&self) -> Illumination {
+        Illumination::of_planes(&self.values, self.channels)
     }
 
     /// The value at column `x`, row `y` of plane `c`; beyond the edges, the nearest within.

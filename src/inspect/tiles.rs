@@ -94,13 +94,13 @@ impl Tiling {
     }
 
     /// A canvas for as many planes.
-    pub fn canvas(&self, channels: usize) -> Canvas {
+    pub fn canvas(&self, channels: usize) -> TileCanvas {
         let pixels = self.width * self.height;
-        Canvas { sums: vec![0.0; channels * pixels], weights: vec![0.0; pixels], channels }
+        TileCanvas { sums: vec![0.0; channels * pixels], weights: vec![0.0; pixels], channels }
     }
 
     /// Lays tile `i`, channel by channel, onto a canvas.
-    pub fn lay(&self, canvas: &mut Canvas, i: usize, tile: &[f32]) {
+    pub fn lay(&self, canvas: &mut TileCanvas, i: usize, tile: &[f32]) {
         let Some(&(x, y)) = self.corners.get(i) else { return };
         let (side, pixels) = (self.side, self.width * self.height);
         let (columns, rows) = (self.fades(x, self.width), self.fades(y, self.height));
@@ -143,13 +143,13 @@ impl Tiling {
 
 /// Tiles being laid into one frame, each pixel the weighted mean of the tiles that cover it.
 #[derive(Clone, Debug)]
-pub struct Canvas {
+pub struct TileCanvas {
     sums: Vec<f32>,
     weights: Vec<f32>,
     channels: usize,
 }
 
-impl Canvas {
+impl TileCanvas {
     /// The frame; where no tile was laid, `other`.
     pub fn finish(self, other: impl Fn(usize) -> f32) -> Vec<f32> {
         let pixels = self.weights.len();

@@ -1,12 +1,13 @@
 //! A convolution and its gradients, from and to maps in either order.
 
 use super::{
+    buffer_pool::Aligned,
     correlate::{Bias, Weights},
-    direct::{self, Out, Phase},
-    geometry::{Geometry, Grid, Maps, Order, Part, Tap, Tiles, unpack},
+    direct,
+    direct::{Out, PhaseWeights},
     gradient,
-    memory::Aligned,
-    threads::{MOVED, each},
+    layout::{Geometry, Grid, MapOrder, Maps, PhaseOutput, Tap, Tiles, unpack},
+    parallel::{MOVED, each},
 };
 
 /// A convolution and what is done at once with what comes out.
@@ -36,11 +37,11 @@ impl Conv {
     }
 
     /// The order that what comes out is in.
-    pub fn order(&self) -> Order {
-        Order::of(self.geometry.batch)
+    pub fn order(&self) -> MapOrder {
+        MapOrder::of(self.geometry.batch)
     }
 
-    fn input<'a>(&self, (values, order): (&'a [f32], Order)) -> Maps<'a> {
+    fn input<'a>(&self, (values, order): (&'a [f32], MapOrder)) -> Maps<'a> {
         let g = &self.geometry;
         Maps { values, order, through: None, channels: g.inputs, size: g.size, stride: g.stride }
     }
@@ -88,12 +89,12 @@ impl Conv {
 
     /// What comes out, in [`Conv::order`]. `bias` is one number for each output channel, or one for each of its positions
     /// as well; `onto` is added before the LeakyReLU, and is as what comes out.
-    pub fn forward(&self, x: (&[f32], Order), weights: &Weights, bias: &[f32], onto: Option<&[f32]>) -> Vec<f32> {
+    pub fn forward(&self, x: (&[f32], MapOrder), weights: &Weights, bias: &[f32], onto: Option<&[f32]>) -> Vec<f32> {
         let g = &self.geometry;
         let (grid, taps) = self.grid();
         let out = self.placed();
         if out.is_direct(&grid) {
-            let phase = Phase { weights, taps: &taps, channels: g.inputs, stride: g.stride, first: [0, 0] };
+            let phase = PhaseWeights { weights, taps: &taps, channels: g.inputs, stride: g.stride, first: [0, 0] };
             let bias = Bias::new(bias, g.outputs, g.out(), &grid);
             return direct::correlate(&self.input(x), &grid, &[phase], &bias, onto, self.slope, out);
         }
@@ -110,7 +111,7 @@ impl Conv {
 
     /// `x` as [`Conv::forward_laid`] and [`Conv::weight_gradient_laid`] take it, whatever the number of outputs. Maps in
     /// the order of pixels are as many as go in.
-    pub fn lay(&self, x: (&[f32], Order)) -> Aligned {
+    pub fn lay(&self, x: (&[f32], MapOrder)) -> Aligned {
         self.input(x).pack(&self.grid().0)
     }
 
@@ -123,10 +124,10 @@ impl Conv {
         let Out { channels, size, stride, .. } = self.placed();
         let tiles = &weights.correlate(packed, &grid, &offsets, &bias, self.slope);
         if self.shuffle {
-            let parts = [0, 1, 2, 3].map(|first| Part { tiles, every: 4, first, phase: [first / 2, first % 2] });
+            let parts = [0, 1, 2, 3].map(|first| PhaseOutput { tiles, every: 4, first, phase: [first / 2, first % 2] });
             return unpack(&parts, &grid, channels, size, stride);
         }
-        unpack(&[Part { tiles, every: 1, first: 0, phase: [0, 0] }], &grid, channels, size, stride)
+        unpack(&[PhaseOutput { tiles, every: 1, first: 0, phase: [0, 0] }], &grid, channels, size, stride)
     }
 
     /// The gradient of `x` from that of what came out, `y`, all in [`Conv::order`].
@@ -142,7 +143,13 @@ impl Conv {
         if out.is_direct(&grid) {
             // A shuffle's phases are channels of the weights.
             let phases: Vec<_> = each()
-                .map(|((first, taps), weights)| Phase { weights, taps, channels: g.outputs, stride: 1, first: *first })
+                .map(|((first, taps), weights)| PhaseWeights {
+                    weights,
+                    taps,
+                    channels: g.outputs,
+                    stride: 1,
+                    first: *first,
+                })
                 .collect();
             return direct::correlate(&back, &grid, &phases, &none, None, 1.0, out);
         }
@@ -153,13 +160,13 @@ impl Conv {
                 (*phase, weights.correlate(&packed, &grid, &offsets, &none, 1.0))
             })
             .collect();
-        let parts: Vec<Part<'_>> =
-            computed.iter().map(|(phase, tiles)| Part { tiles, every: 1, first: 0, phase: *phase }).collect();
+        let parts: Vec<PhaseOutput<'_>> =
+            computed.iter().map(|(phase, tiles)| PhaseOutput { tiles, every: 1, first: 0, phase: *phase }).collect();
         unpack(&parts, &grid, g.inputs, g.size, g.stride)
     }
 
     /// The gradients of weight and bias from that of what came out, `y`.
-    pub fn weight_gradient(&self, x: (&[f32], Order), gradient: &[f32], y: &[f32]) -> (Vec<f32>, Vec<f32>) {
+    pub fn weight_gradient(&self, x: (&[f32], MapOrder), gradient: &[f32], y: &[f32]) -> (Vec<f32>, Vec<f32>) {
         self.weight_gradient_laid(&self.lay(x), gradient, y)
     }
 
@@ -169,7 +176,7 @@ impl Conv {
         let (grid, taps) = self.grid();
         let offsets = grid.offsets(&taps, g.inputs, g.stride);
         let laid;
-        let (dy, plane) = if self.order() == Order::Pixels && self.slope == 1.0 && !self.shuffle {
+        let (dy, plane) = if self.order() == MapOrder::Pixels && self.slope == 1.0 && !self.shuffle {
             // It lies as it is read.
             (gradient, gradient.len() / g.outputs)
         } else {

@@ -5,9 +5,9 @@ use std::ops::Range;
 use pulp::{Arch, Simd, WithSimd};
 
 use super::{
-    geometry::{Grid, LANES, Tiles},
-    memory::Aligned,
-    threads::{MOVED, MULTIPLIED, each_chunk, share},
+    buffer_pool::Aligned,
+    layout::{Grid, LANES, Tiles},
+    parallel::{MOVED, MULTIPLIED, each_chunk, share},
 };
 
 /// Tiles that all panels are computed of before the next are begun: what these read stays in the cache.

@@ -12,10 +12,10 @@ use burn::{
 };
 
 use super::{
+    buffer_pool::Aligned,
+    burn_ops::{ConvShape, Cpu, conv, has_kernels, tensor, values},
     conv::Conv,
-    geometry::Order,
-    memory::Aligned,
-    ops::{ConvShape, Cpu, conv, has_kernels, tensor, values},
+    layout::MapOrder,
     unary::unary,
 };
 
@@ -94,7 +94,7 @@ impl<B: WideBack, C: CheckpointStrategy> Wide for Autodiff<B, C> {
 
 /// A dense layer that stands still.
 #[derive(Clone, Debug)]
-pub struct StandingDense {
+pub struct FrozenDense {
     weight: Tensor<2>,
     bias: Tensor<1>,
     leaky: Option<f64>,
@@ -102,7 +102,7 @@ pub struct StandingDense {
     laid: Option<Arc<Laid>>,
 }
 
-impl StandingDense {
+impl FrozenDense {
     /// Of weights `[inputs, outputs]` and a bias `[outputs]`, neither with a gradient; then LeakyReLU where a slope in
     /// (0, 1) is given.
     pub fn new(weight: Tensor<2>, bias: Tensor<1>, leaky: Option<f64>) -> Self {
@@ -111,21 +111,21 @@ impl StandingDense {
             let host = |tensor: Tensor<1>| tensor.into_data().try_into_vec::<f32>().ok();
             let (w, bias) = (host(weight.clone().flatten(0, 1))?, host(bias.clone())?);
             let mut laid = Laid { maps: Aligned::zeros(0), inputs: weight.dims()[0], bias, leaky };
-            laid.maps = laid.conv(1).lay((&w, Order::Images));
+            laid.maps = laid.conv(1).lay((&w, MapOrder::Images));
             Some(Arc::new(laid))
         });
         Self { weight, bias, leaky, laid: laid.flatten() }
     }
 
     /// `[rows, inputs]` to `[rows, outputs]`: the fast kernel where the device has one, else
-    /// [`StandingDense::forward_generic`].
+    /// [`FrozenDense::forward_generic`].
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
         let Some(laid) = &self.laid else { return self.forward_generic(x) };
         let [rows, _] = x.dims();
         Tensor::from_dispatch(<Dispatch as Wide>::wide(x.into_dispatch(), Arc::clone(laid), rows))
     }
 
-    /// [`StandingDense::forward`] made of Burn's own operations.
+    /// [`FrozenDense::forward`] made of Burn's own operations.
     pub fn forward_generic(&self, x: Tensor<2>) -> Tensor<2> {
         let y = x.matmul(self.weight.clone()) + self.bias.clone().unsqueeze();
         match self.leaky {

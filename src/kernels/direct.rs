@@ -4,10 +4,10 @@
 use pulp::{Arch, Simd, WithSimd};
 
 use super::{
+    buffer_pool::{Aligned, fresh},
     correlate::{Bias, GROUP, TileShape, Weights, is_wide, load, store, tile},
-    geometry::{Grid, LANES, Maps, Tap},
-    memory::{Aligned, fresh},
-    threads::{MULTIPLIED, each},
+    layout::{Grid, LANES, Maps, Tap},
+    parallel::{MULTIPLIED, each},
 };
 
 /// Pieces of work for each thread, so that threads of different speed are even.
@@ -49,7 +49,7 @@ impl Out {
 }
 
 /// The weights of one phase of what comes out, and what they read.
-pub(super) struct Phase<'a> {
+pub(super) struct PhaseWeights<'a> {
     pub weights: &'a Weights,
     pub taps: &'a [Tap],
     /// Channels of what is laid out, each of so many phases each way, as the taps count them.
@@ -64,7 +64,7 @@ pub(super) struct Phase<'a> {
 pub(super) fn correlate(
     x: &Maps<'_>,
     grid: &Grid,
-    phases: &[Phase<'_>],
+    phases: &[PhaseWeights<'_>],
     bias: &Bias,
     onto: Option<&[f32]>,
     slope: f32,
@@ -155,7 +155,7 @@ struct Run<'a> {
     origin: usize,
     grid: &'a Grid,
     /// Each with its offsets.
-    phases: &'a [(&'a Phase<'a>, &'a [u32])],
+    phases: &'a [(&'a PhaseWeights<'a>, &'a [u32])],
     bias: &'a Bias,
     onto: Option<&'a [f32]>,
     slope: f32,

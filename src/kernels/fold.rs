@@ -11,9 +11,9 @@ use burn::{
 };
 
 use super::{
-    memory::{fresh, reclaim},
-    ops::{Cpu, contiguous, has_kernels, tensor, values},
-    threads::{MOVED, each_chunk},
+    buffer_pool::{fresh, reclaim},
+    burn_ops::{Cpu, contiguous, has_kernels, tensor, values},
+    parallel::{MOVED, each_chunk},
     unary::unary,
 };
 

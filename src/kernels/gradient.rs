@@ -3,10 +3,10 @@
 use pulp::{Arch, Simd, WithSimd};
 
 use super::{
+    buffer_pool::{Aligned, fresh, transposed},
     correlate::{TileShape, is_wide, load, store},
-    geometry::Grid,
-    memory::{Aligned, fresh, transposed},
-    threads::{MOVED, MULTIPLIED, each_chunk, share},
+    layout::Grid,
+    parallel::{MOVED, MULTIPLIED, each_chunk, share},
 };
 
 /// Vectors of positions that are summed lane by lane before the lanes are added up.

@@ -12,29 +12,29 @@
 //! A batch of a multiple of sixteen images stays in the order that suits vectors from layer to layer: channel by channel, its
 //! images side by side in each pixel. For Burn such maps are `[batch, channels, height, width]` with strides of their own.
 
+mod buffer_pool;
+mod burn_ops;
 mod conv;
 mod correlate;
 mod dense;
 mod direct;
 mod fold;
-mod geometry;
+mod frozen_conv;
 mod gradient;
-mod memory;
+mod layout;
 mod norm;
-mod ops;
+mod parallel;
 mod pointwise;
-mod standing;
 mod tanh;
-mod threads;
 mod unary;
 mod update;
 
-pub use dense::{StandingDense, product};
+pub use buffer_pool::fresh;
+pub use burn_ops::{ConvShape, conv, conv_generic, norm_generic, norm_train};
+pub use dense::{FrozenDense, product};
 pub use fold::{Fold, fold, fold_generic};
-pub use memory::fresh;
-pub use ops::{ConvShape, conv, conv_generic, norm_generic, norm_train};
+pub use frozen_conv::FrozenConv;
+pub use parallel::join;
 pub use pointwise::{flattened, leaky_relu, moved};
-pub use standing::StandingConv;
 pub use tanh::tanh;
-pub use threads::join;
 pub use update::{Adam, adam, average, square_sum, sum};

@@ -3,9 +3,9 @@
 use pulp::{Arch, Simd, WithSimd};
 
 use super::{
-    geometry::Order,
-    memory::fresh,
-    threads::{MOVED, each, each_chunk},
+    buffer_pool::fresh,
+    layout::MapOrder,
+    parallel::{MOVED, each, each_chunk},
 };
 
 /// Floats of a plane that are added up before their sum goes on in double precision.
@@ -13,7 +13,7 @@ const STRETCH: usize = 1 << 12;
 
 /// How maps `[batch, channels, plane]` lie in memory, and what is done to them.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Norm {
+pub(super) struct NormLayout {
     pub batch: usize,
     pub channels: usize,
     /// Height times width.
@@ -152,12 +152,12 @@ impl WithSimd for Backward<'_> {
     }
 }
 
-impl Norm {
+impl NormLayout {
     /// The same over maps in this order: by pixels, a channel is one plane.
-    pub fn of(self, order: Order) -> Self {
+    pub fn of(self, order: MapOrder) -> Self {
         match order {
-            Order::Images => self,
-            Order::Pixels => Self { batch: 1, plane: self.batch * self.plane, ..self },
+            MapOrder::Images => self,
+            MapOrder::Pixels => Self { batch: 1, plane: self.batch * self.plane, ..self },
         }
     }
 

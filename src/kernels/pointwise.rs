@@ -10,11 +10,11 @@ use burn::{
 use pulp::{Arch, Simd, WithSimd};
 
 use super::{
-    geometry::Order,
-    memory::reclaim,
+    buffer_pool::reclaim,
+    burn_ops::{Cpu, has_kernels, ordered, own, settled, values},
+    layout::MapOrder,
     norm::leaky,
-    ops::{Cpu, has_kernels, ordered, own, settled, values},
-    threads::{MOVED, each},
+    parallel::{MOVED, each},
     unary::unary,
 };
 
@@ -56,7 +56,7 @@ impl Pointwise for Flex {
     }
 
     fn by_images(x: Cpu) -> Cpu {
-        ordered(x, Order::Images)
+        ordered(x, MapOrder::Images)
     }
 }
 

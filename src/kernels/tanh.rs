@@ -10,10 +10,10 @@ use burn::{
 use pulp::{Arch, Simd, WithSimd};
 
 use super::{
-    geometry::Order,
-    memory::reclaim,
-    ops::{Cpu, has_kernels, ordered, own, values},
-    threads::{MOVED, each},
+    buffer_pool::reclaim,
+    burn_ops::{Cpu, has_kernels, ordered, own, values},
+    layout::MapOrder,
+    parallel::{MOVED, each},
     unary::unary,
 };
 
@@ -34,7 +34,7 @@ trait TanhBack: Tanh {
 impl Tanh for Flex {
     fn tangent(x: Cpu) -> Cpu {
         // Losses and pictures take it image by image.
-        let mut x = ordered(x, Order::Images);
+        let mut x = ordered(x, MapOrder::Images);
         let (arch, line) = (Arch::new(), own(&mut x));
         let worth = line.len() > MOVED;
         each(line.chunks_mut(PART), worth, |part| arch.dispatch(Forward(part)));
@@ -44,7 +44,7 @@ impl Tanh for Flex {
 
 impl TanhBack for Flex {
     fn tangent_gradient(gradient: Cpu, y: Cpu) -> Cpu {
-        let [mut gradient, y] = [gradient, y].map(|t| ordered(t, Order::Images));
+        let [mut gradient, y] = [gradient, y].map(|t| ordered(t, MapOrder::Images));
         let (arch, line) = (Arch::new(), own(&mut gradient));
         let worth = line.len() > MOVED;
         let parts = line.chunks_mut(PART).zip(values(&y).chunks(PART));

@@ -4,15 +4,14 @@ use burn::{
     backend::{Dispatch, Flex, backend_extension, tensor::FloatTensor},
     tensor::Tensor,
 };
-
 use pulp::{Arch, Simd, WithSimd};
 
 use super::{
-    memory::reclaim,
+    buffer_pool::reclaim,
+    burn_ops::{Cpu, contiguous, has_kernels, own, tensor, values},
     norm::sum2,
-    ops::{Cpu, contiguous, has_kernels, own, tensor, values},
+    parallel::{MOVED, each},
     pointwise::add,
-    threads::{MOVED, each},
 };
 
 /// Numbers that one thread takes at a time, and whose squares are added up in one go.

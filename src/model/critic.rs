@@ -11,10 +11,10 @@ use burn::{
 use rand::Rng;
 
 use super::{
-    layers::{BatchStats, MapConv, Norm, Pass, absorb},
+    layers::{BatchNorm, BatchStats, MapConv, Pass, absorb},
     weights::replace,
 };
-use crate::kernels::{ConvShape, StandingConv};
+use crate::kernels::{ConvShape, FrozenConv};
 
 /// Pixels from one logit to the next.
 pub const STRIDE: usize = 4;
@@ -32,7 +32,7 @@ const PRIOR: f32 = -2.0;
 #[derive(Module, Debug)]
 struct Layer {
     conv: MapConv,
-    norm: Norm,
+    norm: BatchNorm,
 }
 
 impl Layer {
@@ -47,7 +47,7 @@ impl Layer {
         let shape = ConvShape { stride, dilation, padding: dilation * (kernel / 2), ..ConvShape::default() };
         Self {
             conv: MapConv::new(inputs, outputs, kernel, shape, rng, device),
-            norm: Norm::new(outputs, MOMENTUM, device),
+            norm: BatchNorm::new(outputs, MOMENTUM, device),
         }
     }
 
@@ -55,7 +55,7 @@ impl Layer {
         self.norm.forward(self.conv.forward(x), Some(SLOPE), pass)
     }
 
-    fn fixed(&self) -> StandingConv {
+    fn fixed(&self) -> FrozenConv {
         self.conv.fixed(Some(SLOPE)).before(&self.norm.affine()).still()
     }
 }
@@ -148,11 +148,11 @@ fn levelled(x: Tensor<4>, light: &Tensor<1>) -> Tensor<4> {
 /// A critic that stands still: each batch norm is folded into the convolution before it.
 #[derive(Clone, Debug)]
 pub struct FixedCritic {
-    fine: Vec<StandingConv>,
-    coarse: Vec<StandingConv>,
-    join_fine: StandingConv,
-    join_coarse: StandingConv,
-    last: StandingConv,
+    fine: Vec<FrozenConv>,
+    coarse: Vec<FrozenConv>,
+    join_fine: FrozenConv,
+    join_coarse: FrozenConv,
+    last: FrozenConv,
     light: Tensor<1>,
 }
 
@@ -178,7 +178,7 @@ impl FixedCritic {
 
     /// One logit for every 4x4 pixels, and the features that it is made of.
     pub fn forward(&self, x: Tensor<4>) -> (Tensor<4>, Tensor<4>) {
-        let through = |x, layers: &[StandingConv]| layers.iter().fold(x, |x, l| l.forward(x));
+        let through = |x, layers: &[FrozenConv]| layers.iter().fold(x, |x, l| l.forward(x));
         let fine = through(levelled(x, &self.light), &self.fine);
         let coarse = through(fine.clone(), &self.coarse);
         let features = self.join_fine.forward_onto(fine, self.join_coarse.forward(coarse));
@@ -188,10 +188,9 @@ impl FixedCritic {
 
 #[cfg(test)]
 mod tests {
+    use burn::tensor::TensorData;
     use rand::{RngExt, SeedableRng};
     use rand_chacha::ChaCha8Rng;
-
-    use burn::tensor::TensorData;
 
     use super::*;
 

@@ -9,15 +9,15 @@ use rand::Rng;
 use super::{
     architecture::{ModelKnobs, NormOrder},
     fixed::Affine,
-    layers::{BatchStats, Dense, DownConv, Norm, Pass, absorb, block},
+    layers::{BatchNorm, BatchStats, Dense, DownConv, Pass, absorb, block},
 };
-use crate::kernels::{StandingConv, flattened};
+use crate::kernels::{FrozenConv, flattened};
 
 /// One halving of the resolution.
 #[derive(Module, Debug)]
 pub struct DownBlock {
     conv: DownConv,
-    norm: Option<Norm>,
+    norm: Option<BatchNorm>,
 }
 
 /// Hidden layers up to the one whose maps are called features.
@@ -44,7 +44,7 @@ impl Discriminator {
             .map(|(i, pair)| DownBlock {
                 conv: DownConv::new(pair[0], pair[1], rng, device),
                 // Never on the first layer: it would hide the crop's brightness and contrast.
-                norm: (knobs.discriminator_norm && i > 0).then(|| Norm::new(pair[1], knobs.norm_momentum, device)),
+                norm: (knobs.discriminator_norm && i > 0).then(|| BatchNorm::new(pair[1], knobs.norm_momentum, device)),
             })
             .collect();
         let side = knobs.size >> down.len();
@@ -88,7 +88,7 @@ impl Discriminator {
 /// A discriminator whose weights no longer change: laid out once, and with batch norm in the layers beside it.
 #[derive(Clone, Debug)]
 pub struct FixedDiscriminator {
-    down: Vec<StandingConv>,
+    down: Vec<FrozenConv>,
     /// What is left of batch norm after the maps that are called features.
     last: Option<Affine>,
     dense: Dense,
@@ -101,7 +101,7 @@ impl FixedDiscriminator {
         let (slope, size) = (Some(d.knobs.leaky_slope), d.knobs.size);
         let (mut down, mut dense, mut last, mut before) = (Vec::new(), d.dense, None, None);
         for (i, block) in d.down.iter().enumerate() {
-            let (mut conv, norm) = (block.conv.fixed(slope), block.norm.as_ref().map(Norm::affine));
+            let (mut conv, norm) = (block.conv.fixed(slope), block.norm.as_ref().map(BatchNorm::affine));
             match d.knobs.norm_order {
                 NormOrder::ActivationFirst => {
                     if let Some(affine) = &before {

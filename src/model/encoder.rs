@@ -10,13 +10,13 @@ use rand::Rng;
 use super::{
     architecture::ModelKnobs,
     latent::Latent,
-    layers::{BatchStats, Dense, DownConv, Norm, Pass, absorb, block},
+    layers::{BatchNorm, BatchStats, Dense, DownConv, Pass, absorb, block},
 };
 
 #[derive(Module, Debug)]
 struct EncodeBlock {
     conv: DownConv,
-    norm: Option<Norm>,
+    norm: Option<BatchNorm>,
 }
 
 /// Crops `[batch, channels, size, size]` to latent vectors `[batch, latent]` within the latent's range.
@@ -39,7 +39,7 @@ impl Encoder {
             .enumerate()
             .map(|(i, pair)| EncodeBlock {
                 conv: DownConv::new(pair[0], pair[1], rng, device),
-                norm: (i > 0).then(|| Norm::new(pair[1], knobs.norm_momentum, device)),
+                norm: (i > 0).then(|| BatchNorm::new(pair[1], knobs.norm_momentum, device)),
             })
             .collect();
         let side = knobs.size >> down.len();

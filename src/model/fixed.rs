@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use crate::kernels::{ConvShape, StandingConv, conv};
+use crate::kernels::{ConvShape, FrozenConv, conv};
 
 /// A factor and an offset for each channel, `[1, channels, 1, 1]`.
 pub type Affine = (Tensor<4>, Tensor<4>);
@@ -57,7 +57,7 @@ impl FixedConv {
     }
 
     /// Laid out for the device.
-    pub fn still(self) -> StandingConv {
-        StandingConv::new(self.weight, self.bias, self.shape)
+    pub fn still(self) -> FrozenConv {
+        FrozenConv::new(self.weight, self.bias, self.shape)
     }
 }

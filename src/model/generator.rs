@@ -9,9 +9,9 @@ use rand::Rng;
 use super::{
     architecture::{ModelKnobs, NormOrder},
     fixed::FixedConv,
-    layers::{BatchStats, Dense, Norm, Pass, UpConv, absorb, activated, block},
+    layers::{BatchNorm, BatchStats, Dense, Pass, UpConv, absorb, activated, block},
 };
-use crate::kernels::{StandingConv, StandingDense, tanh};
+use crate::kernels::{FrozenConv, FrozenDense, tanh};
 
 /// Side of the map that the latent vector is spread over first.
 const SEED_SIDE: usize = 4;
@@ -20,14 +20,14 @@ const SEED_SIDE: usize = 4;
 #[derive(Module, Debug)]
 pub struct UpBlock {
     conv: UpConv,
-    norm: Norm,
+    norm: BatchNorm,
 }
 
 /// `z` of shape `[batch, latent]` to crops `[batch, channels, size, size]` in (-1, 1).
 #[derive(Module, Debug)]
 pub struct Generator {
     dense: Dense,
-    norm: Norm,
+    norm: BatchNorm,
     up: Vec<UpBlock>,
     out: UpConv,
     #[module(skip)]
@@ -41,12 +41,12 @@ impl Generator {
         let (first, last) = (filters[0], filters[filters.len() - 1]);
         Self {
             dense: Dense::new(knobs.latent_size, first * SEED_SIDE * SEED_SIDE, rng, device),
-            norm: Norm::new(first, knobs.norm_momentum, device),
+            norm: BatchNorm::new(first, knobs.norm_momentum, device),
             up: filters
                 .windows(2)
                 .map(|pair| UpBlock {
                     conv: UpConv::new(pair[0], pair[1], knobs.upsampling, rng, device),
-                    norm: Norm::new(pair[1], knobs.norm_momentum, device),
+                    norm: BatchNorm::new(pair[1], knobs.norm_momentum, device),
                 })
                 .collect(),
             out: UpConv::new(last, knobs.channels, knobs.upsampling, rng, device),
@@ -98,8 +98,8 @@ impl Generator {
 /// the convolutions beside it.
 #[derive(Clone, Debug)]
 pub struct FixedGenerator {
-    dense: StandingDense,
-    up: Vec<StandingConv>,
+    dense: FrozenDense,
+    up: Vec<FrozenConv>,
     knobs: ModelKnobs,
 }
 
@@ -108,7 +108,7 @@ impl FixedGenerator {
     pub fn new(generator: &Generator) -> Self {
         let g = generator.valid();
         let slope = Some(g.knobs.leaky_slope);
-        let norms = std::iter::once(&g.norm).chain(g.up.iter().map(|b| &b.norm)).map(Norm::affine);
+        let norms = std::iter::once(&g.norm).chain(g.up.iter().map(|b| &b.norm)).map(BatchNorm::affine);
         let convs = g.up.iter().map(|b| b.conv.fixed(slope)).chain([g.out.fixed(None)]);
         let (dense, up): (Dense, Vec<FixedConv>) = match g.knobs.norm_order {
             NormOrder::ActivationFirst => {

@@ -17,12 +17,12 @@ use super::{
     fixed::{Affine, FixedConv, spread},
     weights::replace,
 };
-use crate::kernels::{ConvShape, Fold, StandingDense, conv, fold, leaky_relu, norm_train, product};
+use crate::kernels::{ConvShape, Fold, FrozenDense, conv, fold, leaky_relu, norm_train, product};
 
 /// Side of every kernel of G and D.
 pub const KERNEL: usize = 5;
 
-/// Batch statistics of one [`Norm`], in the order the norms of a network are passed.
+/// Batch statistics of one [`BatchNorm`], in the order the norms of a network are passed.
 #[derive(Debug)]
 pub struct BatchStats {
     mean: Tensor<1>,
@@ -90,15 +90,15 @@ impl Dense {
     }
 
     /// Laid out for the device; then LeakyReLU where a slope is given.
-    pub fn still(&self, leaky: Option<f64>) -> StandingDense {
-        StandingDense::new(self.weight.val(), self.bias.val(), leaky)
+    pub fn still(&self, leaky: Option<f64>) -> FrozenDense {
+        FrozenDense::new(self.weight.val(), self.bias.val(), leaky)
     }
 }
 
 /// Batch norm (Ioffe and Szegedy 2015) over the channels of a map, with running statistics that are
 /// parameters without gradient: they are averaged, saved and restored like any weight.
 #[derive(Module, Debug)]
-pub struct Norm {
+pub struct BatchNorm {
     gamma: Param<Tensor<1>>,
     beta: Param<Tensor<1>>,
     running_mean: Param<Tensor<1>>,
@@ -110,7 +110,7 @@ pub struct Norm {
 /// Added to variances, as Keras does.
 const EPSILON: f64 = 1e-3;
 
-impl Norm {
+impl BatchNorm {
     /// A layer that leaves its input as it is until trained; `momentum` is the share of a new batch
     /// in the running statistics.
     pub fn new(channels: usize, momentum: f64, device: &Device) -> Self {
@@ -161,7 +161,7 @@ impl Norm {
 }
 
 /// Moves the running statistics of `norms` towards what a training pass gathered, in the same order.
-pub fn absorb<'a>(norms: impl Iterator<Item = &'a mut Norm>, stats: Vec<BatchStats>) {
+pub fn absorb<'a>(norms: impl Iterator<Item = &'a mut BatchNorm>, stats: Vec<BatchStats>) {
     let mut stats = stats.into_iter();
     for norm in norms {
         norm.absorb(&mut stats);
@@ -356,7 +356,7 @@ pub fn activated(x: Tensor<4>, leaky: Option<f64>) -> Tensor<4> {
 /// LeakyReLU of the slope that it is given.
 pub fn block(
     conv: impl FnOnce(Option<f64>) -> Tensor<4>,
-    norm: Option<&Norm>,
+    norm: Option<&BatchNorm>,
     order: NormOrder,
     slope: f64,
     pass: &mut Pass<'_>,

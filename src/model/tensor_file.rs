@@ -3,19 +3,26 @@
 //! The file: the header's length (eight bytes, little endian), the header (JSON: each tensor's type, shape and
 //! place, and under `__metadata__` one key, [`HEAD_KEY`], with whatever the caller wants to say), the values.
 
-use std::collections::{BTreeSet, HashMap};
-use std::fmt;
-use std::fs::File;
-use std::io::{self, BufReader, Read, Write};
-use std::path::Path;
+use std::{
+    collections::{BTreeSet, HashMap},
+    fmt,
+    fs::File,
+    io,
+    io::{BufReader, Read, Write},
+    path::Path,
+};
 
-use safetensors::Dtype;
-use safetensors::tensor::{Metadata, TensorInfo};
-use serde::Deserialize;
-use serde::de::{Error as _, MapAccess, Visitor};
+use safetensors::{
+    Dtype,
+    tensor::{Metadata, TensorInfo},
+};
+use serde::{
+    Deserialize,
+    de::{Error as _, MapAccess, Visitor},
+};
 
 use super::weights::Weight;
-use crate::files::{self, FileError};
+use crate::{files, files::FileError};
 
 /// The key of the file's metadata that holds the caller's text. One key, because safetensors keeps its
 /// metadata in a hash map: several would come in another order each time, and equal states give equal files.
@@ -29,14 +36,14 @@ pub(crate) const CHUNK: usize = 1 << 14;
 
 /// Why a file's tensors could not be read.
 #[derive(Debug)]
-pub(crate) enum Fault {
+pub(crate) enum TensorFault {
     /// The system's doing.
     Io(io::Error),
     /// The file's; completes "it is damaged: …".
     Damaged(&'static str),
 }
 
-impl From<io::Error> for Fault {
+impl From<io::Error> for TensorFault {
     fn from(cause: io::Error) -> Self {
         Self::Io(cause)
     }
@@ -44,36 +51,36 @@ impl From<io::Error> for Fault {
 
 /// A file that is open, its header read.
 #[derive(Debug)]
-pub(crate) struct Source<R> {
+pub(crate) struct TensorReader<R> {
     reader: R,
     layout: Metadata,
     /// Bytes after the header.
     data: u64,
 }
 
-/// Opens `path` for a [`Source`]: a file, not a pipe that might never end, of at most `limit` bytes. Returns its
+/// Opens `path` for a [`TensorReader`]: a file, not a pipe that might never end, of at most `limit` bytes. Returns its
 /// length too.
 pub(crate) fn open(path: &Path, limit: u64) -> Result<(BufReader<File>, u64), FileError> {
     let (file, size) = files::open(path, limit)?;
     Ok((BufReader::with_capacity(1 << 18, file), size))
 }
 
-impl<R: Read> Source<R> {
+impl<R: Read> TensorReader<R> {
     /// Reads as far as the values. `length` is the whole file's, and nothing is allocated beyond it on the word
     /// of the header.
-    pub(crate) fn new(mut reader: R, length: u64) -> Result<Self, Fault> {
+    pub(crate) fn new(mut reader: R, length: u64) -> Result<Self, TensorFault> {
         let Some(after_size) = length.checked_sub(8) else {
-            return Err(Fault::Damaged("it ends within its first eight bytes"));
+            return Err(TensorFault::Damaged("it ends within its first eight bytes"));
         };
         let mut size = [0; 8];
         reader.read_exact(&mut size)?;
         let size = u64::from_le_bytes(size);
         if size > HEADER_LIMIT || size > after_size {
-            return Err(Fault::Damaged("its header is longer than the file or the limit"));
+            return Err(TensorFault::Damaged("its header is longer than the file or the limit"));
         }
         let mut header = vec![0; size as usize];
         reader.read_exact(&mut header)?;
-        let layout = parse(&header).ok_or(Fault::Damaged("its header does not describe tensors"))?;
+        let layout = parse(&header).ok_or(TensorFault::Damaged("its header does not describe tensors"))?;
         Ok(Self { reader, layout, data: after_size - size })
     }
 
@@ -83,19 +90,19 @@ impl<R: Read> Source<R> {
     }
 
     /// Whether the file is as long as it says and holds nothing but 32-bit numbers.
-    pub(crate) fn check(&self) -> Result<(), Fault> {
+    pub(crate) fn check(&self) -> Result<(), TensorFault> {
         if self.layout.data_len() as u64 != self.data {
-            return Err(Fault::Damaged("it is shorter or longer than its header says"));
+            return Err(TensorFault::Damaged("it is shorter or longer than its header says"));
         }
         if self.layout.tensors().values().any(|info| info.dtype != Dtype::F32) {
-            return Err(Fault::Damaged("a tensor is not of 32-bit floating-point numbers"));
+            return Err(TensorFault::Damaged("a tensor is not of 32-bit floating-point numbers"));
         }
         Ok(())
     }
 
     /// All tensors in the order of their names, each with as many values as its shape has, and the CRC-32C of
     /// their bytes in file order.
-    pub(crate) fn tensors(mut self) -> Result<(Vec<Weight>, u32), Fault> {
+    pub(crate) fn tensors(mut self) -> Result<(Vec<Weight>, u32), TensorFault> {
         self.check()?;
         let mut crc = 0;
         let mut tensors = Vec::new();
@@ -116,12 +123,12 @@ impl<R: Read> Source<R> {
 
 /// Tensors that can be written: sorted by name, no name twice, every shape filled.
 #[derive(Debug)]
-pub(crate) struct Sink<'a> {
+pub(crate) struct TensorWriter<'a> {
     tensors: Vec<&'a Weight>,
     infos: Vec<(String, TensorInfo)>,
 }
 
-impl<'a> Sink<'a> {
+impl<'a> TensorWriter<'a> {
     /// Lays the tensors out. The error says what is wrong with them.
     pub(crate) fn new(tensors: &'a [Weight]) -> Result<Self, String> {
         let mut tensors: Vec<&Weight> = tensors.iter().collect();

@@ -1,19 +1,19 @@
 //! Do two people see the same? The rule of two persons: each says what they see without sight of what the other said.
 
-use super::{Item, Judgement, Opinion};
+use super::{Judgement, Opinion, ReviewItem};
 
 /// What a person can call a part: healthy, defective, or neither.
 pub const CATEGORIES: usize = 3;
 
 /// How often the first person said `[row]` where the second one said `[column]`.
-pub type Table = [[usize; CATEGORIES]; CATEGORIES];
+pub type AgreementTable = [[usize; CATEGORIES]; CATEGORIES];
 
 /// Two blind verdicts on one part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pair {
     /// Index of the item.
     pub item: usize,
-    /// Index of the first verdict within [`Item::blind`].
+    /// Index of the first verdict within [`ReviewItem::blind`].
     pub first: usize,
     /// Index of the second verdict.
     pub second: usize,
@@ -27,7 +27,7 @@ pub struct Agreement {
     /// Every part with two blind verdicts.
     pub pairs: Vec<Pair>,
     /// What was said, pair by pair.
-    pub table: Table,
+    pub table: AgreementTable,
     /// Cohen's kappa: 1 where they always agree, 0 where they agree as often as by chance; `None` where it cannot be
     /// told.
     pub kappa: Option<f64>,
@@ -35,7 +35,7 @@ pub struct Agreement {
 
 impl Agreement {
     /// Over the first two blind verdicts on each part, whoever gave them.
-    pub fn of(items: &[Item]) -> Self {
+    pub fn of(items: &[ReviewItem]) -> Self {
         Self::over(items, |blind| {
             let mut said = blind.iter().enumerate().filter(|(_, o)| category(o).is_some()).map(|(i, _)| i);
             said.next().zip(said.next())
@@ -43,16 +43,16 @@ impl Agreement {
     }
 
     /// Over the parts that both of these people gave a blind verdict on.
-    pub fn between(items: &[Item], first: &str, second: &str) -> Self {
+    pub fn between(items: &[ReviewItem], first: &str, second: &str) -> Self {
         Self::over(items, |blind| {
             let by = |name: &str| blind.iter().position(|o| o.reviewer == name && category(o).is_some());
             by(first).zip(by(second)).filter(|(a, b)| a != b)
         })
     }
 
-    fn over(items: &[Item], choose: impl Fn(&[Opinion]) -> Option<(usize, usize)>) -> Self {
+    fn over(items: &[ReviewItem], choose: impl Fn(&[Opinion]) -> Option<(usize, usize)>) -> Self {
         let mut agreement = Self::default();
-        for (item, Item { blind, .. }) in items.iter().enumerate() {
+        for (item, ReviewItem { blind, .. }) in items.iter().enumerate() {
             let Some((first, second)) = choose(blind) else { continue };
             if let (Some(a), Some(b)) = (category(&blind[first]), category(&blind[second])) {
                 agreement.table[a][b] += 1;
@@ -82,8 +82,8 @@ impl Agreement {
 }
 
 /// The parts that wait for a second blind verdict, which this reviewer could give: exactly one other person gave one.
-pub fn waiting_for(items: &[Item], reviewer: &str) -> Vec<usize> {
-    let waits = |item: &Item| {
+pub fn waiting_for(items: &[ReviewItem], reviewer: &str) -> Vec<usize> {
+    let waits = |item: &ReviewItem| {
         let said: Vec<&Opinion> = item.blind.iter().filter(|o| category(o).is_some()).collect();
         matches!(said.as_slice(), [one] if one.reviewer != reviewer)
     };
@@ -91,7 +91,7 @@ pub fn waiting_for(items: &[Item], reviewer: &str) -> Vec<usize> {
 }
 
 /// Whether the first two blind verdicts on a part differ and nobody has settled it since, seeing both.
-pub fn is_disputed(item: &Item) -> bool {
+pub fn is_disputed(item: &ReviewItem) -> bool {
     let mut said = item.blind.iter().filter(|o| category(o).is_some());
     let (Some(first), Some(second)) = (said.next(), said.next()) else { return false };
     let settles = |o: &Opinion| !o.blind && o.id > second.id && o.defective().is_some();

@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     data::FileHash,
-    inspect::{Evaluation, Examined, metrics::Estimate},
-    words::counted,
+    format::counted,
+    inspect::{Evaluation, Examined, evaluation::metrics::Estimate},
 };
 
 /// How one model does, at the rate that it promises.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Figures {
+pub struct ModelFigures {
     /// Healthy parts.
     pub healthy: usize,
     /// Defective parts.
@@ -31,9 +31,9 @@ pub struct Figures {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
     /// Of the model before.
-    pub before: Figures,
+    pub before: ModelFigures,
     /// Of the model that has learned.
-    pub after: Figures,
+    pub after: ModelFigures,
     /// Parts that were compared.
     pub parts: usize,
     /// Those whose verdict is now what people say.
@@ -48,8 +48,8 @@ impl Comparison {
         let flagged: HashMap<FileHash, bool> =
             before.examined.iter().filter_map(|e| Some((e.hash, is_flagged(before, e)?))).collect();
         let mut comparison = Self {
-            before: Figures::of(before),
-            after: Figures::of(after),
+            before: ModelFigures::of(before),
+            after: ModelFigures::of(after),
             parts: after.examined.len(),
             righted: 0,
             wronged: 0,
@@ -76,10 +76,11 @@ impl Comparison {
             Some(n) if all > 0 => format!("{n} of {all}"),
             _ => "–".to_owned(),
         };
-        let auroc = |f: &Figures| {
+        let auroc = |f: &ModelFigures| {
             f.auroc.map_or_else(|| "–".to_owned(), |e| format!("{:.3} ({:.3} to {:.3})", e.value, e.low, e.high))
         };
-        let rate = |f: &Figures| f.rate.map_or_else(|| "–".to_owned(), |rate| format!("{:.0} in 1,000", rate * 1000.0));
+        let rate =
+            |f: &ModelFigures| f.rate.map_or_else(|| "–".to_owned(), |rate| format!("{:.0} in 1,000", rate * 1000.0));
         let (b, a) = (&self.before, &self.after);
         vec![
             ["AUROC".into(), auroc(b), auroc(a)],
@@ -107,7 +108,7 @@ impl Comparison {
     }
 }
 
-impl Figures {
+impl ModelFigures {
     fn of(evaluation: &Evaluation) -> Self {
         let (healthy, defective) = evaluation.counts();
         let threshold = evaluation.rate.and_then(|rate| evaluation.threshold(evaluation.score, rate));

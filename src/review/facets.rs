@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Item, Moment};
+use super::{ReviewItem, Timestamp};
 use crate::data::FileHash;
 
 /// Most choices of one kind; those of the most or the latest parts are offered.
@@ -33,19 +33,19 @@ pub struct Facets {
     /// Folders that pictures lie in and how many, that of the most parts first.
     pub folders: Vec<(PathBuf, usize)>,
     /// Days (UTC) on which parts were inspected, by their first moment, and how many, the latest first.
-    pub days: Vec<(Moment, usize)>,
+    pub days: Vec<(Timestamp, usize)>,
     /// Who gave verdicts, by name.
     pub reviewers: Vec<String>,
 }
 
 impl Facets {
     /// Looks through `items`.
-    pub fn of(items: &[Item]) -> Self {
+    pub fn of(items: &[ReviewItem]) -> Self {
         let mut models: HashMap<FileHash, ByModel> = HashMap::new();
         let mut folders: HashMap<&Path, usize> = HashMap::new();
         let mut days: BTreeMap<u64, usize> = BTreeMap::new();
         let mut reviewers: BTreeMap<&str, ()> = BTreeMap::new();
-        for Item { part, inspection, opinions, .. } in items {
+        for ReviewItem { part, inspection, opinions, .. } in items {
             let named = || ByModel { hash: inspection.model, name: inspection.model_name.clone(), parts: 0 };
             models.entry(inspection.model).or_insert_with(named).parts += 1;
             if let Some(folder) = part.path.parent() {
@@ -60,15 +60,15 @@ impl Facets {
         let mut folders: Vec<(PathBuf, usize)> = folders.into_iter().map(|(path, n)| (path.to_owned(), n)).collect();
         folders.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         folders.truncate(MOST);
-        let days = days.into_iter().rev().take(MOST).map(|(day, n)| (Moment::from_seconds(day * DAY), n)).collect();
+        let days = days.into_iter().rev().take(MOST).map(|(day, n)| (Timestamp::from_seconds(day * DAY), n)).collect();
         let reviewers = reviewers.into_keys().take(MOST).map(str::to_owned).collect();
         Self { models, folders, days, reviewers }
     }
 }
 
 /// The moment at which the day after this one begins.
-pub fn day_after(day: Moment) -> Moment {
-    Moment::from_seconds(day.seconds() + DAY)
+pub fn day_after(day: Timestamp) -> Timestamp {
+    Timestamp::from_seconds(day.seconds() + DAY)
 }
 
 #[cfg(test)]
@@ -84,12 +84,12 @@ mod tests {
         let mut items =
             vec![item(1, 0.5), judged(2, 0.01, &[("bob", Agree, false), ("ada", Agree, false)]), item(3, 0.2)];
         items[2].inspection.model = FileHash::of(b"another");
-        items[2].inspection.time = Moment::from_seconds(3 * DAY + 5);
+        items[2].inspection.time = Timestamp::from_seconds(3 * DAY + 5);
         items[2].part.path = "/other/part.png".into();
         let facets = Facets::of(&items);
         assert_eq!(facets.models.iter().map(|m| m.parts).collect::<Vec<_>>(), [2, 1]);
         assert_eq!(facets.folders, [("/parts".into(), 2), ("/other".into(), 1)]);
-        assert_eq!(facets.days, [(Moment::from_seconds(3 * DAY), 1), (Moment(0), 2)]);
+        assert_eq!(facets.days, [(Timestamp::from_seconds(3 * DAY), 1), (Timestamp(0), 2)]);
         assert_eq!(facets.reviewers, ["ada", "bob"]);
         assert_eq!(day_after(facets.days[0].0).seconds(), 4 * DAY);
         assert_eq!(Facets::of(&[]), Facets::default());

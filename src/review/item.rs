@@ -5,10 +5,10 @@ use std::{fmt, path::PathBuf};
 use rusqlite::types::{FromSql, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use serde::{Deserialize, Serialize};
 
-use super::{moment::Moment, suspect::Suspect};
+use super::{anomaly_region::AnomalyRegion, timestamp::Timestamp};
 use crate::{
     data::FileHash,
-    inspect::{Assessment, Scores, Verdict, region::Shape},
+    inspect::{Assessment, Scores, Verdict, regions::RegionShape},
 };
 
 /// A row's number, one kind of it a table, so that one cannot be taken for another.
@@ -68,7 +68,7 @@ pub struct Part {
     /// Pixels down.
     pub height: usize,
     /// When it was first seen.
-    pub first_seen: Moment,
+    pub first_seen: Timestamp,
 }
 
 impl Part {
@@ -99,7 +99,7 @@ pub struct Inspection {
     /// Seconds of work.
     pub seconds: f64,
     /// When.
-    pub time: Moment,
+    pub time: Timestamp,
 }
 
 /// What an inspection found besides its verdict. Read for one part at a time, because it may be long.
@@ -108,7 +108,7 @@ pub struct Findings {
     /// Every score.
     pub scores: Scores,
     /// The places that the map points at, worst first.
-    pub suspects: Vec<Suspect>,
+    pub suspects: Vec<AnomalyRegion>,
 }
 
 /// What a person says to a part and to the model's verdict on it.
@@ -161,11 +161,11 @@ pub struct Opinion {
     /// A note; often empty.
     pub note: String,
     /// Where the defect is, in pixels of the picture, where it was drawn.
-    pub region: Option<Shape>,
+    pub region: Option<RegionShape>,
     /// Given without sight of what the other person said: the rule of two persons.
     pub blind: bool,
     /// When.
-    pub time: Moment,
+    pub time: Timestamp,
 }
 
 impl Opinion {
@@ -182,7 +182,7 @@ impl Opinion {
 /// Where a part stands with people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Standing {
+pub enum ReviewStatus {
     /// Nobody said anything.
     Open,
     /// Put off, so still to be done.
@@ -195,7 +195,7 @@ pub enum Standing {
     Overruled,
 }
 
-impl Standing {
+impl ReviewStatus {
     /// The word for it.
     pub fn title(self) -> &'static str {
         match self {
@@ -215,7 +215,7 @@ impl Standing {
 
 /// A row of the queue: a part, its latest inspection, and what stands of what people said to it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Item {
+pub struct ReviewItem {
     /// The part.
     pub part: Part,
     /// Its latest inspection.
@@ -228,7 +228,7 @@ pub struct Item {
     pub blind: Vec<Opinion>,
 }
 
-impl Item {
+impl ReviewItem {
     /// What stands of what a reviewer said; the latest of anybody's for `None`.
     pub fn opinion_of(&self, reviewer: Option<&str>) -> Option<&Opinion> {
         self.opinions.iter().rev().find(|o| reviewer.is_none_or(|name| o.reviewer == name))
@@ -236,15 +236,15 @@ impl Item {
 
     /// Where the part stands with a reviewer; with anybody for `None`. A model raises an alarm where it says defective
     /// and nowhere else, so to call a suspect part healthy is to agree.
-    pub fn standing(&self, reviewer: Option<&str>) -> Standing {
-        let Some(opinion) = self.opinion_of(reviewer) else { return Standing::Open };
+    pub fn standing(&self, reviewer: Option<&str>) -> ReviewStatus {
+        let Some(opinion) = self.opinion_of(reviewer) else { return ReviewStatus::Open };
         let verdict = self.inspection.assessment.verdict;
         match (opinion.judgement, opinion.defective()) {
-            (Judgement::Skip, _) => Standing::Skipped,
-            (_, Some(defective)) if defective == (verdict == Verdict::Defective) => Standing::Agreed,
-            (_, Some(_)) => Standing::Overruled,
-            (Judgement::Agree, None) if verdict == Verdict::Suspect => Standing::Agreed,
-            (_, None) => Standing::Unsure,
+            (Judgement::Skip, _) => ReviewStatus::Skipped,
+            (_, Some(defective)) if defective == (verdict == Verdict::Defective) => ReviewStatus::Agreed,
+            (_, Some(_)) => ReviewStatus::Overruled,
+            (Judgement::Agree, None) if verdict == Verdict::Suspect => ReviewStatus::Agreed,
+            (_, None) => ReviewStatus::Unsure,
         }
     }
 
@@ -257,14 +257,14 @@ impl Item {
         (!disputed).then_some(newest)
     }
 
-    /// Whether people call the part defective, by [`Item::ruling`].
+    /// Whether people call the part defective, by [`ReviewItem::ruling`].
     pub fn defective(&self) -> Option<bool> {
         self.ruling().and_then(Opinion::defective)
     }
 
     /// The region that was drawn around the defect: the ruling's, or else the newest of those who call the part
     /// defective too. `None` for a part that nobody calls defective, and where nobody drew.
-    pub fn drawn(&self) -> Option<&Shape> {
+    pub fn drawn(&self) -> Option<&RegionShape> {
         let ruling = self.ruling().filter(|o| o.defective() == Some(true))?;
         let others = self.opinions.iter().rev().filter(|o| o.defective() == Some(true));
         std::iter::once(ruling).chain(others).find_map(|o| o.region.as_ref())
@@ -284,14 +284,14 @@ pub(super) mod tests {
     use crate::inspect::ScoreKind;
 
     /// A part of p-value `p` at a promise of 1 in 20.
-    pub fn item(id: i64, p: f64) -> Item {
+    pub fn item(id: i64, p: f64) -> ReviewItem {
         let verdict = match p {
             p if p <= 0.05 => Verdict::Defective,
             p if p <= 0.15 => Verdict::Suspect,
             _ => Verdict::Healthy,
         };
         let name = format!("/parts/part {id}.png");
-        Item {
+        ReviewItem {
             part: Part {
                 id: PartId(id),
                 hash: FileHash::of(name.as_bytes()),
@@ -299,7 +299,7 @@ pub(super) mod tests {
                 bytes: 10,
                 width: 64,
                 height: 48,
-                first_seen: Moment(id),
+                first_seen: Timestamp(id),
             },
             inspection: Inspection {
                 id: InspectionId(id),
@@ -308,7 +308,7 @@ pub(super) mod tests {
                 assessment: Assessment { kind: ScoreKind::Fused, score: -p.ln(), p, n: 199, rate: 0.05, verdict },
                 threshold: Some(3.0),
                 seconds: 0.5,
-                time: Moment(1_000 * id),
+                time: Timestamp(1_000 * id),
             },
             opinions: Vec::new(),
             blind: Vec::new(),
@@ -316,7 +316,7 @@ pub(super) mod tests {
     }
 
     /// The same with what people said to it, in that order.
-    pub fn judged(id: i64, p: f64, said: &[(&str, Judgement, bool)]) -> Item {
+    pub fn judged(id: i64, p: f64, said: &[(&str, Judgement, bool)]) -> ReviewItem {
         let mut item = item(id, p);
         let opinion = |(i, &(reviewer, judgement, blind)): (usize, &(&str, Judgement, bool))| Opinion {
             id: OpinionId(100 * id + i as i64),
@@ -328,7 +328,7 @@ pub(super) mod tests {
             note: String::new(),
             region: None,
             blind,
-            time: Moment(1_000 * id + i as i64),
+            time: Timestamp(1_000 * id + i as i64),
         };
         item.opinions = said.iter().enumerate().map(opinion).collect();
         item.blind = item.opinions.iter().filter(|o| o.blind).cloned().collect();
@@ -345,22 +345,28 @@ pub(super) mod tests {
         assert_eq!((said(0.01, Unsure), said(0.01, Skip)), (None, None));
         // A newer model calls the part healthy: who agreed that it is defective overrules that one.
         let mut item = judged(1, 0.01, &[("ada", Agree, false)]);
-        assert_eq!(item.standing(None), Standing::Agreed);
+        assert_eq!(item.standing(None), ReviewStatus::Agreed);
         item.inspection.assessment.verdict = Verdict::Healthy;
-        assert_eq!((item.standing(None), item.defective()), (Standing::Overruled, Some(true)));
+        assert_eq!((item.standing(None), item.defective()), (ReviewStatus::Overruled, Some(true)));
     }
 
     #[test]
     fn a_part_stands_as_its_reviewer_left_it() {
         let standing = |p, judgement| judged(1, p, &[("ada", judgement, false)]).standing(Some("ada"));
-        assert_eq!(item(1, 0.5).standing(None), Standing::Open);
-        assert_eq!(standing(0.5, Skip), Standing::Skipped);
-        assert_eq!(standing(0.5, Unsure), Standing::Unsure);
-        assert_eq!((standing(0.1, Agree), standing(0.1, Healthy)), (Standing::Agreed, Standing::Agreed));
-        assert_eq!((standing(0.1, Defective), standing(0.01, Healthy)), (Standing::Overruled, Standing::Overruled));
+        assert_eq!(item(1, 0.5).standing(None), ReviewStatus::Open);
+        assert_eq!(standing(0.5, Skip), ReviewStatus::Skipped);
+        assert_eq!(standing(0.5, Unsure), ReviewStatus::Unsure);
+        assert_eq!((standing(0.1, Agree), standing(0.1, Healthy)), (ReviewStatus::Agreed, ReviewStatus::Agreed));
+        assert_eq!(
+            (standing(0.1, Defective), standing(0.01, Healthy)),
+            (ReviewStatus::Overruled, ReviewStatus::Overruled)
+        );
         let two = judged(1, 0.01, &[("ada", Agree, false), ("bob", Skip, false)]);
-        assert_eq!((two.standing(Some("ada")), two.standing(Some("bob"))), (Standing::Agreed, Standing::Skipped));
-        assert_eq!((two.standing(None), two.standing(Some("eve"))), (Standing::Skipped, Standing::Open));
+        assert_eq!(
+            (two.standing(Some("ada")), two.standing(Some("bob"))),
+            (ReviewStatus::Agreed, ReviewStatus::Skipped)
+        );
+        assert_eq!((two.standing(None), two.standing(Some("eve"))), (ReviewStatus::Skipped, ReviewStatus::Open));
         assert!(!two.standing(None).is_done() && two.standing(Some("ada")).is_done());
     }
 

@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Item, Moment, PartId, Standing, agreement};
-use crate::{data::FileHash, inspect::Verdict, words};
+use super::{PartId, ReviewItem, ReviewStatus, Timestamp, agreement};
+use crate::{data::FileHash, format, inspect::Verdict};
 
 /// What comes first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Order {
+pub enum QueueOrder {
     /// Where people are needed most: p-values nearest to the promised rate.
     #[default]
     NearestTheLine,
@@ -20,7 +20,7 @@ pub enum Order {
     Worst,
 }
 
-impl Order {
+impl QueueOrder {
     /// All orders, in the order they are offered.
     pub const ALL: [Self; 3] = [Self::NearestTheLine, Self::Newest, Self::Worst];
 
@@ -37,7 +37,7 @@ impl Order {
 /// How people stand to a part.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Progress {
+pub enum ReviewProgress {
     /// Either way.
     #[default]
     All,
@@ -53,7 +53,7 @@ pub enum Progress {
     Disputed,
 }
 
-impl Progress {
+impl ReviewProgress {
     /// All of them, in the order they are offered.
     pub const ALL: [Self; 6] = [Self::All, Self::Open, Self::Done, Self::Overruled, Self::Unsure, Self::Disputed];
 
@@ -69,13 +69,13 @@ impl Progress {
         }
     }
 
-    fn admits(self, item: &Item, standing: Standing) -> bool {
+    fn admits(self, item: &ReviewItem, standing: ReviewStatus) -> bool {
         match self {
             Self::All => true,
             Self::Open => !standing.is_done(),
             Self::Done => standing.is_done(),
-            Self::Overruled => standing == Standing::Overruled,
-            Self::Unsure => standing == Standing::Unsure,
+            Self::Overruled => standing == ReviewStatus::Overruled,
+            Self::Unsure => standing == ReviewStatus::Unsure,
             Self::Disputed => agreement::is_disputed(item),
         }
     }
@@ -89,15 +89,15 @@ pub struct Filter {
     /// The model that says it.
     pub model: Option<FileHash>,
     /// Inspected at this time or later.
-    pub from: Option<Moment>,
+    pub from: Option<Timestamp>,
     /// Inspected before this time.
-    pub until: Option<Moment>,
+    pub until: Option<Timestamp>,
     /// Somewhere in this folder.
     pub folder: Option<PathBuf>,
     /// Whose verdicts count for `progress` and for the counters; anybody's for `None`.
     pub reviewer: Option<String>,
     /// How people stand to it.
-    pub progress: Progress,
+    pub progress: ReviewProgress,
     /// The rule of two persons is in force: what two others have judged blind is done for the reviewer too.
     pub two_persons: bool,
     /// In the name of the file, whatever its capitals; empty for anything.
@@ -106,7 +106,7 @@ pub struct Filter {
 
 impl Filter {
     /// Whether an item passes, progress aside. `text` is this filter's in small letters.
-    fn admits(&self, item: &Item, text: &str) -> bool {
+    fn admits(&self, item: &ReviewItem, text: &str) -> bool {
         let inspection = &item.inspection;
         (self.verdicts.is_empty() || self.verdicts.contains(&inspection.assessment.verdict))
             && self.model.is_none_or(|model| model == inspection.model)
@@ -141,36 +141,36 @@ impl Counters {
     }
 
     /// Adds a part.
-    pub fn add(&mut self, standing: Standing) {
+    pub fn add(&mut self, standing: ReviewStatus) {
         *if standing.is_done() { &mut self.done } else { &mut self.left } += 1;
         match standing {
-            Standing::Open => {}
-            Standing::Skipped => self.skipped += 1,
-            Standing::Unsure => self.unsure += 1,
-            Standing::Agreed => self.agreed += 1,
-            Standing::Overruled => self.overruled += 1,
+            ReviewStatus::Open => {}
+            ReviewStatus::Skipped => self.skipped += 1,
+            ReviewStatus::Unsure => self.unsure += 1,
+            ReviewStatus::Agreed => self.agreed += 1,
+            ReviewStatus::Overruled => self.overruled += 1,
         }
     }
 }
 
 /// How far a part is from the line: `|ln p - ln rate|`, so that twice as odd is as far as half as odd.
-pub fn distance_to_the_line(item: &Item) -> f64 {
+pub fn distance_to_the_line(item: &ReviewItem) -> f64 {
     let assessment = &item.inspection.assessment;
     (assessment.p.ln() - assessment.rate.ln()).abs()
 }
 
 /// The parts that pass a filter, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct View {
+pub struct QueueView {
     rows: Vec<usize>,
     counters: Counters,
     reviewer: Option<String>,
     two_persons: bool,
 }
 
-impl View {
+impl QueueView {
     /// Which of `items`, and in which order. Equals come by number, so that the order is always the same.
-    pub fn of(items: &[Item], filter: &Filter, order: Order) -> Self {
+    pub fn of(items: &[ReviewItem], filter: &Filter, order: QueueOrder) -> Self {
         let text = filter.text.trim().to_lowercase();
         let (reviewer, two_persons) = (filter.reviewer.clone(), filter.two_persons);
         let mut view = Self { reviewer, two_persons, ..Self::default() };
@@ -181,12 +181,12 @@ impl View {
                 view.rows.push(i);
             }
         }
-        let key = |item: &Item| {
+        let key = |item: &ReviewItem| {
             let assessment = &item.inspection.assessment;
             match order {
-                Order::NearestTheLine => [distance_to_the_line(item), assessment.p],
-                Order::Newest => [-(item.inspection.time.0 as f64), 0.0],
-                Order::Worst => [assessment.p, -assessment.score],
+                QueueOrder::NearestTheLine => [distance_to_the_line(item), assessment.p],
+                QueueOrder::Newest => [-(item.inspection.time.0 as f64), 0.0],
+                QueueOrder::Worst => [assessment.p, -assessment.score],
             }
         };
         view.rows.sort_by(|&a, &b| {
@@ -198,9 +198,9 @@ impl View {
     }
 
     /// Where a part stands in this view.
-    pub fn standing(&self, item: &Item) -> Standing {
+    pub fn standing(&self, item: &ReviewItem) -> ReviewStatus {
         let standing = item.standing(self.reviewer.as_deref());
-        let is_enough = self.two_persons && standing == Standing::Open && item.blind.len() >= 2;
+        let is_enough = self.two_persons && standing == ReviewStatus::Open && item.blind.len() >= 2;
         if is_enough { item.standing(None) } else { standing }
     }
 
@@ -215,34 +215,34 @@ impl View {
     }
 
     /// The place of a part in this view; `None` where it is not shown.
-    pub fn place_of(&self, items: &[Item], part: PartId) -> Option<usize> {
+    pub fn place_of(&self, items: &[ReviewItem], part: PartId) -> Option<usize> {
         self.rows.iter().position(|&i| items.get(i).is_some_and(|item| item.part.id == part))
     }
 
     /// The next place after `place` whose part is still to be looked at, and around from the first one on; those put
     /// off come only when nothing else is left. `None` when all is done.
-    pub fn next_open(&self, items: &[Item], place: usize) -> Option<usize> {
+    pub fn next_open(&self, items: &[ReviewItem], place: usize) -> Option<usize> {
         self.find(items, (place + 1..self.rows.len()).chain(0..self.rows.len().min(place + 1)))
     }
 
     /// The same backwards.
-    pub fn previous_open(&self, items: &[Item], place: usize) -> Option<usize> {
+    pub fn previous_open(&self, items: &[ReviewItem], place: usize) -> Option<usize> {
         self.find(items, (0..self.rows.len().min(place)).rev().chain((place..self.rows.len()).rev()))
     }
 
-    fn find(&self, items: &[Item], mut places: impl Iterator<Item = usize> + Clone) -> Option<usize> {
+    fn find(&self, items: &[ReviewItem], mut places: impl Iterator<Item = usize> + Clone) -> Option<usize> {
         let is = |place: usize, wanted| {
             let item = self.rows.get(place).and_then(|&i| items.get(i));
             item.is_some_and(|item| self.standing(item) == wanted)
         };
         let mut again = places.clone();
-        let open = places.find(|&place| is(place, Standing::Open));
-        open.or_else(|| again.find(|&place| is(place, Standing::Skipped)))
+        let open = places.find(|&place| is(place, ReviewStatus::Open));
+        open.or_else(|| again.find(|&place| is(place, ReviewStatus::Skipped)))
     }
 }
 
 /// Takes what is new into `items`, which lie by number of the part, as [`super::Record::queue`] hands them out.
-pub fn merge(items: &mut Vec<Item>, news: Vec<Item>) {
+pub fn merge(items: &mut Vec<ReviewItem>, news: Vec<ReviewItem>) {
     for item in news {
         match items.binary_search_by_key(&item.part.id, |known| known.part.id) {
             Ok(i) => items[i] = item,
@@ -260,7 +260,7 @@ pub fn sentence(counters: &Counters) -> String {
             text.push_str(&format!(", {count} {word}"));
         }
     }
-    words::sentence(&text)
+    format::sentence(&text)
 }
 
 #[cfg(test)]
@@ -276,7 +276,7 @@ mod tests {
         item::tests::{item, judged},
     };
 
-    fn items() -> Vec<Item> {
+    fn items() -> Vec<ReviewItem> {
         vec![
             judged(1, 0.8, &[("ada", Agree, false)]),
             judged(2, 0.01, &[("ada", Healthy, false)]),
@@ -286,37 +286,38 @@ mod tests {
         ]
     }
 
-    fn numbers(view: &View) -> Vec<usize> {
+    fn numbers(view: &QueueView) -> Vec<usize> {
         view.rows().iter().map(|i| i + 1).collect()
     }
 
     #[test]
     fn orders_put_first_what_they_say() {
-        let view = |order| numbers(&View::of(&items(), &Filter::default(), order));
-        assert_eq!(view(Order::NearestTheLine), [5, 3, 2, 4, 1]);
-        assert_eq!(view(Order::Newest), [5, 4, 3, 2, 1]);
-        assert_eq!(view(Order::Worst), [4, 2, 5, 3, 1]);
+        let view = |order| numbers(&QueueView::of(&items(), &Filter::default(), order));
+        assert_eq!(view(QueueOrder::NearestTheLine), [5, 3, 2, 4, 1]);
+        assert_eq!(view(QueueOrder::Newest), [5, 4, 3, 2, 1]);
+        assert_eq!(view(QueueOrder::Worst), [4, 2, 5, 3, 1]);
     }
 
     #[test]
     fn filters_leave_what_passes_and_counters_count_it() {
-        let view = |filter: Filter| numbers(&View::of(&items(), &filter, Order::Newest));
+        let view = |filter: Filter| numbers(&QueueView::of(&items(), &filter, QueueOrder::Newest));
         let all = Filter::default();
         assert_eq!(view(Filter { verdicts: vec![Verdict::Defective], ..all.clone() }), [5, 4, 2]);
         assert_eq!(view(Filter { model: Some(FileHash::of(b"another")), ..all.clone() }), [0_usize; 0]);
-        assert_eq!(view(Filter { from: Some(Moment(2_000)), until: Some(Moment(4_000)), ..all.clone() }), [3, 2]);
+        assert_eq!(view(Filter { from: Some(Timestamp(2_000)), until: Some(Timestamp(4_000)), ..all.clone() }), [3, 2]);
         assert_eq!(view(Filter { folder: Some("/parts".into()), ..all.clone() }), [5, 4, 3, 2, 1]);
         assert_eq!(view(Filter { folder: Some("/par".into()), ..all.clone() }), [0_usize; 0]);
         assert_eq!(view(Filter { text: " PART 3".into(), ..all.clone() }), [3]);
-        assert_eq!(view(Filter { progress: Progress::Open, ..all.clone() }), [5, 3]);
-        assert_eq!(view(Filter { progress: Progress::Done, ..all.clone() }), [4, 2, 1]);
-        let bob = Filter { progress: Progress::Done, reviewer: Some("bob".into()), ..all.clone() };
+        assert_eq!(view(Filter { progress: ReviewProgress::Open, ..all.clone() }), [5, 3]);
+        assert_eq!(view(Filter { progress: ReviewProgress::Done, ..all.clone() }), [4, 2, 1]);
+        let bob = Filter { progress: ReviewProgress::Done, reviewer: Some("bob".into()), ..all.clone() };
         assert_eq!(view(bob.clone()), [4]);
-        let counters = View::of(&items(), &Filter { progress: Progress::Open, ..all }, Order::Newest).counters();
+        let counters =
+            QueueView::of(&items(), &Filter { progress: ReviewProgress::Open, ..all }, QueueOrder::Newest).counters();
         let wanted = Counters { left: 2, done: 3, agreed: 1, overruled: 1, unsure: 1, skipped: 1 };
         assert_eq!((counters, counters.all()), (wanted, 5));
         assert_eq!(sentence(&counters), "3 of 5 parts done, 1 overruled, 1 unsure, 1 put off.");
-        assert_eq!(View::of(&items(), &bob, Order::Newest).counters().left, 4);
+        assert_eq!(QueueView::of(&items(), &bob, QueueOrder::Newest).counters().left, 4);
     }
 
     #[test]
@@ -325,25 +326,25 @@ mod tests {
         let settled = judged(2, 0.01, &[("ada", Healthy, true), ("bob", Agree, true), ("eve", Agree, false)]);
         let items = [apart, settled, judged(3, 0.01, &[("ada", Healthy, true)])];
         let eve = |progress| Filter { progress, reviewer: Some("eve".into()), two_persons: true, ..Filter::default() };
-        let view = |filter| numbers(&View::of(&items, &filter, Order::Newest));
-        assert_eq!(view(eve(Progress::Open)), [3]);
-        assert_eq!(view(eve(Progress::Disputed)), [1]);
-        assert_eq!(view(Filter { two_persons: false, ..eve(Progress::Open) }), [3, 1]);
-        assert_eq!(view(Filter { progress: Progress::Overruled, ..Filter::default() }), [3]);
+        let view = |filter| numbers(&QueueView::of(&items, &filter, QueueOrder::Newest));
+        assert_eq!(view(eve(ReviewProgress::Open)), [3]);
+        assert_eq!(view(eve(ReviewProgress::Disputed)), [1]);
+        assert_eq!(view(Filter { two_persons: false, ..eve(ReviewProgress::Open) }), [3, 1]);
+        assert_eq!(view(Filter { progress: ReviewProgress::Overruled, ..Filter::default() }), [3]);
     }
 
     #[test]
     fn a_jump_goes_to_what_is_open_and_around() {
         let items = items();
-        let view = View::of(&items, &Filter::default(), Order::NearestTheLine);
+        let view = QueueView::of(&items, &Filter::default(), QueueOrder::NearestTheLine);
         assert_eq!(view.place_of(&items, PartId(2)), Some(2));
         assert_eq!((view.next_open(&items, 0), view.next_open(&items, 4)), (Some(1), Some(1)));
         assert_eq!((view.previous_open(&items, 4), view.previous_open(&items, 0)), (Some(1), Some(1)));
         // Only the one that was put off is left.
-        let none: Vec<Item> = items.into_iter().filter(|item| item.part.id.0 != 3).collect();
-        let view = View::of(&none, &Filter::default(), Order::NearestTheLine);
+        let none: Vec<ReviewItem> = items.into_iter().filter(|item| item.part.id.0 != 3).collect();
+        let view = QueueView::of(&none, &Filter::default(), QueueOrder::NearestTheLine);
         assert_eq!(view.next_open(&none, 2), Some(0));
-        let empty = View::of(&[], &Filter::default(), Order::Worst);
+        let empty = QueueView::of(&[], &Filter::default(), QueueOrder::Worst);
         assert_eq!((empty.next_open(&[], 0), empty.previous_open(&[], 3)), (None, None));
     }
 
@@ -358,11 +359,11 @@ mod tests {
     #[test]
     fn five_thousand_parts_are_ordered_within_a_frame() {
         let mut rng = ChaCha8Rng::seed_from_u64(4);
-        let items: Vec<Item> = (0..5_000).map(|i| item(i, rng.random_range(0.001..1.0))).collect();
+        let items: Vec<ReviewItem> = (0..5_000).map(|i| item(i, rng.random_range(0.001..1.0))).collect();
         let filter = Filter { text: "part".into(), folder: Some("/parts".into()), ..Filter::default() };
         let best = (0..5).map(|_| {
             let start = Instant::now();
-            let view = View::of(&items, &filter, Order::NearestTheLine);
+            let view = QueueView::of(&items, &filter, QueueOrder::NearestTheLine);
             assert_eq!(view.rows().len(), 5_000);
             start.elapsed()
         });

@@ -19,14 +19,15 @@ use super::{
 };
 use crate::{
     data::{
-        CropSampler, CropSpec, DataError, ImageStore, Light,
-        forge::{Forged, Forger},
+        CropSampler, CropSpec, DataError, Illumination, ImageStore,
+        synthetic_defects::{DamagedCrop, DefectSynthesiser},
     },
     model::{
         Critic, FixedGenerator, Generator, Latent,
         critic::{MULTIPLE, STRIDE},
         layers::Pass,
-        weights::{self, host},
+        weights,
+        weights::host,
     },
 };
 
@@ -41,7 +42,7 @@ const HELD_OUT: usize = 32;
 /// Smallest side of a crop.
 const LEAST: usize = 32;
 
-/// Healthy crops for a critic, before a [`Forger`] gets hold of them. Needs no device.
+/// Healthy crops for a critic, before a [`DefectSynthesiser`] gets hold of them. Needs no device.
 #[derive(Clone, Debug)]
 pub struct HealthyCrops {
     sampler: CropSampler,
@@ -85,19 +86,19 @@ impl HealthyCrops {
 
 /// The forger of a recipe for crops of `side` pixels, for a surface whose pixels have this standard deviation.
 /// `drawn` is what the generator draws: the side, and crops plane by plane.
-pub fn forger(recipe: &Recipe, side: usize, deviation: f32, mut drawn: (usize, Vec<f32>)) -> Forger {
+pub fn forger(recipe: &Recipe, side: usize, deviation: f32, mut drawn: (usize, Vec<f32>)) -> DefectSynthesiser {
     if recipe.critic.level {
         let channels = recipe.model.channels;
         for crop in drawn.1.chunks_exact_mut((channels * drawn.0 * drawn.0).max(1)) {
-            let light = Light::of_planes(crop, channels);
+            let light = Illumination::of_planes(crop, channels);
             crop.iter_mut().for_each(|v| *v = light.level(*v));
         }
     }
-    Forger::new(recipe.critic.forge(), side, recipe.model.channels, deviation, drawn)
+    DefectSynthesiser::new(recipe.critic.forge(), side, recipe.model.channels, deviation, drawn)
 }
 
 /// Batch `index` of [`HealthyCrops`] as it is shown to the critic of a recipe of this seed.
-pub fn forged(forger: &Forger, crops: &[f32], seed: u64, index: u64) -> Forged {
+pub fn forged(forger: &DefectSynthesiser, crops: &[f32], seed: u64, index: u64) -> DamagedCrop {
     forger.batch(crops, seed ^ 0x6461_6d61, index)
 }
 
@@ -127,7 +128,7 @@ pub struct CriticTrainer {
     critic: Critic,
     optimiser: Optimiser,
     crops: HealthyCrops,
-    forger: Forger,
+    forger: DefectSynthesiser,
     /// Crops of images that are not trained on, forged once.
     held_out: Option<(Tensor<4>, Tensor<4>)>,
     step: u64,
@@ -201,7 +202,7 @@ impl CriticTrainer {
     ///
     /// # Errors
     /// The data's.
-    pub fn shown(&self, step: u64, n: usize) -> Result<(Forged, usize), DataError> {
+    pub fn shown(&self, step: u64, n: usize) -> Result<(DamagedCrop, usize), DataError> {
         let crops = self.crops.batch(step, n)?;
         Ok((forged(&self.forger, &crops, self.recipe.seed, step), self.crops.side()))
     }
@@ -249,7 +250,7 @@ impl CriticTrainer {
     }
 
     /// Crops and, for every logit, whether a pixel under it is damaged.
-    fn tensors(&self, forged: Forged) -> (Tensor<4>, Tensor<4>) {
+    fn tensors(&self, forged: DamagedCrop) -> (Tensor<4>, Tensor<4>) {
         let (side, channels) = (self.crops.side(), self.recipe.model.channels);
         let n = forged.mask.len() / (side * side);
         let cells = side / STRIDE;

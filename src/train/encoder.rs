@@ -17,11 +17,7 @@ use super::{
 };
 use crate::{
     data::CropSampler,
-    model::{
-        Discriminator, Encoder, FixedGenerator, Generator, Latent,
-        layers::Pass,
-        weights::{self, host},
-    },
+    model::{Discriminator, Encoder, FixedGenerator, Generator, Latent, layers::Pass, weights, weights::host},
 };
 
 /// Share of the steps over which the learning rate falls to a tenth at the end.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::report::tensorboard::{Point, RunLog};
+use crate::tensorboard::{RunLog, ScalarPoint};
 
 /// One number that a training step reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -129,7 +129,7 @@ impl Metric {
 
 /// A change of knobs, a checkpoint or an alarm, marked on the curves.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Mark {
+pub struct CurveMark {
     /// The step it came before.
     pub step: u64,
     /// What changed: "G updates a step (k_G): 1 to 2".
@@ -146,7 +146,7 @@ pub struct History {
     /// One column for each of [`Metric::ALL`], as long as `steps`.
     pub columns: [Vec<f32>; Metric::ALL.len()],
     /// Marks, by rising step.
-    pub marks: Vec<Mark>,
+    pub marks: Vec<CurveMark>,
     /// Counts how often rows were taken away again (a resume or a reset); a reader that cached
     /// anything starts over when this changes.
     pub generation: u64,
@@ -173,7 +173,7 @@ impl History {
         }))
     }
 
-    fn of<'a>(curves: impl Iterator<Item = (Metric, &'a [Point])>) -> Self {
+    fn of<'a>(curves: impl Iterator<Item = (Metric, &'a [ScalarPoint])>) -> Self {
         let mut rows: BTreeMap<u64, (f64, [f32; Metric::ALL.len()])> = BTreeMap::new();
         for (metric, points) in curves {
             for point in points {
@@ -240,7 +240,7 @@ mod tests {
         for step in 1..=10 {
             history.push(step, step as f64, &[step as f32; Metric::ALL.len()]);
         }
-        history.marks = vec![Mark { step: 3, text: String::new() }, Mark { step: 8, text: String::new() }];
+        history.marks = vec![CurveMark { step: 3, text: String::new() }, CurveMark { step: 8, text: String::new() }];
         history.truncate_from(6);
         assert_eq!(history.steps, [1, 2, 3, 4, 5]);
         assert_eq!(history.column(Metric::GLoss), [1.0, 2.0, 3.0, 4.0, 5.0]);
@@ -251,7 +251,7 @@ mod tests {
     #[test]
     fn the_curves_of_the_last_critic_are_kept_apart_from_the_gan() {
         let mut log = RunLog::default();
-        let point = |step, wall, value| Point { step, wall, value };
+        let point = |step, wall, value| ScalarPoint { step, wall, value };
         let g = vec![point(1, 1.0, 0.5), point(2, 2.0, 0.6)];
         // A critic of three steps, then another of two.
         let trained = [(1, 10.0, 0.9), (2, 11.0, 0.8), (3, 12.0, 0.7), (1, 20.0, 0.6), (2, 21.0, 0.5)];

@@ -8,8 +8,10 @@ use burn::{
 };
 
 use super::recipe::{OptimiserKind, OptimiserKnobs};
-use crate::kernels::{Adam, adam, average, square_sum, sum};
-use crate::model::weights::{Path, Weight, WeightError, flat, host, replace};
+use crate::{
+    kernels::{Adam, adam, average, square_sum, sum},
+    model::weights::{Path, Weight, WeightError, flat, host, replace},
+};
 
 /// Added to the root of the second moment, as Keras does.
 const EPSILON: f64 = 1e-7;

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::{CropSpec, forge::ForgeKnobs};
+use crate::data::{CropSpec, synthetic_defects::SyntheticDefectKnobs};
 pub use crate::model::architecture::{LatentKind, ModelKnobs, NormOrder, Upsampling};
 
 /// Which rule turns a gradient into a step.
@@ -175,7 +175,7 @@ pub struct CriticKnobs {
     pub brightness: f64,
     /// Change of contrast and light of half of all crops, as a share.
     pub jitter: f64,
-    /// Whether it sees each image brought to one light ([`crate::data::Light`]).
+    /// Whether it sees each image brought to one light ([`crate::data::Illumination`]).
     pub level: bool,
     /// Whether it looks at each image from several sides: mirrored as well, in the ways in which crops are ([`DataKnobs`]),
     /// and moved.
@@ -184,15 +184,15 @@ pub struct CriticKnobs {
 
 impl CriticKnobs {
     /// How crops are damaged.
-    pub fn forge(&self) -> ForgeKnobs {
+    pub fn forge(&self) -> SyntheticDefectKnobs {
         let &Self { share, strength, largest, brightness, jitter, .. } = self;
-        ForgeKnobs { share, strength, largest, brightness, jitter }
+        SyntheticDefectKnobs { share, strength, largest, brightness, jitter }
     }
 }
 
 impl Default for CriticKnobs {
     fn default() -> Self {
-        let ForgeKnobs { share, strength, largest, brightness, jitter } = ForgeKnobs::default();
+        let SyntheticDefectKnobs { share, strength, largest, brightness, jitter } = SyntheticDefectKnobs::default();
         Self {
             steps: 2_500,
             batch: 16,

@@ -4,7 +4,7 @@ use super::recipe::TrainKnobs;
 
 /// What is in force at one step.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct InForce {
+pub struct StepSettings {
     /// Discriminator updates.
     pub k_d: usize,
     /// Generator updates.
@@ -18,9 +18,9 @@ pub struct InForce {
 /// What `knobs` ask for at `step`, when G last fooled D at the rate `success`.
 ///
 /// Before a rate is known D trains: a G that has never been judged cannot hold D back.
-pub fn at(knobs: &TrainKnobs, step: u64, success: Option<f64>) -> InForce {
+pub fn at(knobs: &TrainKnobs, step: u64, success: Option<f64>) -> StepSettings {
     let waits = success.is_some_and(|rate| rate < knobs.d_gate);
-    InForce {
+    StepSettings {
         k_d: if waits { 0 } else { knobs.k_d },
         k_g: knobs.k_g,
         noise: decayed(knobs.noise, knobs.noise_half_life, step),

@@ -12,11 +12,7 @@ use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
 
 use super::{
-    folder::Checkpoint,
-    history::Metric,
-    optimiser::Optimiser,
-    recipe::Recipe,
-    schedule::{self, InForce},
+    history::Metric, optimiser::Optimiser, recipe::Recipe, run_folder::Checkpoint, schedule, schedule::StepSettings,
 };
 use crate::{
     data::{DataError, Loader},
@@ -24,7 +20,8 @@ use crate::{
     model::{
         Discriminator, Generator, Latent,
         layers::Pass,
-        weights::{self, Weight, WeightError, host},
+        weights,
+        weights::{Weight, WeightError, host},
     },
 };
 
@@ -64,7 +61,7 @@ pub enum TrainError {
 
 /// One step's numbers, in the order of [`Metric::ALL`]; NaN where there is none.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Row {
+pub struct StepMetrics {
     /// The step, counted from 1.
     pub step: u64,
     /// When it was done, seconds since the Unix epoch.
@@ -87,7 +84,7 @@ const ON_DEVICE: [Metric; 8] = [
 
 /// A step's numbers that are still on the device.
 struct Pending {
-    row: Row,
+    row: StepMetrics,
     values: [Option<Tensor<1>>; ON_DEVICE.len()],
 }
 
@@ -185,7 +182,7 @@ impl Trainer {
     ///
     /// # Errors
     /// [`TrainError::NotFinite`] when a number read back is not finite, or the data's error.
-    pub fn step(&mut self, update: Update) -> Result<Vec<Row>, TrainError> {
+    pub fn step(&mut self, update: Update) -> Result<Vec<StepMetrics>, TrainError> {
         let mut now = schedule::at(&self.recipe.train, self.step, self.success);
         match update {
             Update::Both => {}
@@ -256,7 +253,7 @@ impl Trainer {
     fn update_d(
         &mut self,
         samples: Tensor<4>,
-        now: InForce,
+        now: StepSettings,
         rng: &mut ChaCha8Rng,
     ) -> Result<[Option<Tensor<1>>; 5], TrainError> {
         let knobs = &self.recipe.train;
@@ -294,7 +291,7 @@ impl Trainer {
         ])
     }
 
-    fn update_g(&mut self, samples: Tensor<4>, now: InForce, rng: &mut ChaCha8Rng) -> [Option<Tensor<1>>; 3] {
+    fn update_g(&mut self, samples: Tensor<4>, now: StepSettings, rng: &mut ChaCha8Rng) -> [Option<Tensor<1>>; 3] {
         // D's weights need no gradient here, and its running statistics are left alone.
         let d = self.d.clone().no_grad();
         let judged = d.forward(noisy(samples, now.noise, rng), &mut Pass::Train(&mut Vec::new()), |x| {
@@ -308,9 +305,9 @@ impl Trainer {
         [Some(loss.without_autodiff()), Some(share(judged.without_autodiff().greater_elem(0.0).float())), norm]
     }
 
-    fn report(&mut self, values: [Option<Tensor<1>>; ON_DEVICE.len()], now: InForce) {
+    fn report(&mut self, values: [Option<Tensor<1>>; ON_DEVICE.len()], now: StepSettings) {
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |d| d.as_secs_f64());
-        let mut row = Row { step: self.step, wall, values: [f32::NAN; Metric::ALL.len()] };
+        let mut row = StepMetrics { step: self.step, wall, values: [f32::NAN; Metric::ALL.len()] };
         row.values[Metric::Noise as usize] = now.noise as f32;
         row.values[Metric::Dropout as usize] = now.dropout as f32;
         self.pending.push(Pending { row, values });
@@ -320,7 +317,7 @@ impl Trainer {
     ///
     /// # Errors
     /// [`TrainError::NotFinite`] when one of them is not finite.
-    pub fn read_back(&mut self) -> Result<Vec<Row>, TrainError> {
+    pub fn read_back(&mut self) -> Result<Vec<StepMetrics>, TrainError> {
         let pending = std::mem::take(&mut self.pending);
         if pending.is_empty() {
             return Ok(Vec::new());

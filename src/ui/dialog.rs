@@ -9,7 +9,8 @@ use std::{
     pin::pin,
     sync::Arc,
     task::{Context as Poller, Poll, Wake, Waker},
-    thread::{self, Thread},
+    thread,
+    thread::Thread,
     time::{Duration, Instant},
 };
 
@@ -19,10 +20,11 @@ use rfd::AsyncFileDialog;
 use super::{Action, theme};
 use crate::{
     data::DataSource,
+    engine,
     engine::{
-        self, Inspect,
-        inspect::QuerySource,
-        task::{State, Task},
+        InspectionRequest,
+        background::{BackgroundTask, TaskState},
+        inspection::QuerySource,
     },
     review::export::Format,
 };
@@ -121,7 +123,7 @@ impl Want {
             Self::Model => Action::OpenModel(path),
             Self::SaveModel => {
                 let path = if path.extension().is_some() { path } else { path.with_extension("ganspect") };
-                Action::Engine(engine::Command::Inspect(Inspect::SaveModel(path)))
+                Action::Engine(engine::Command::Inspect(InspectionRequest::SaveModel(path)))
             }
             Self::Export => Action::ExportInspection { ids: Vec::new(), dir: path },
             Self::TestImages => Action::Evaluate(Some(DataSource::Folder(path))),
@@ -150,7 +152,7 @@ pub enum Dialog {
         /// When it was opened.
         since: Instant,
         /// Its answer.
-        task: Task<Vec<PathBuf>>,
+        task: BackgroundTask<Vec<PathBuf>>,
     },
     /// A path is being typed.
     Typed {
@@ -210,7 +212,7 @@ impl Dialog {
         answer: impl Future<Output = Vec<rfd::FileHandle>> + Send + 'static,
     ) -> Self {
         let wake = ctx.clone();
-        let task = Task::spawn(
+        let task = BackgroundTask::spawn(
             "file-dialog",
             move || wake.request_repaint(),
             move |_| wait_for(answer).into_iter().map(|handle| handle.path().to_owned()).collect(),
@@ -225,16 +227,16 @@ impl Dialog {
     pub fn ui(self, ctx: &Context, actions: &mut Vec<Action>) -> Option<Self> {
         match self {
             Self::Native { want, suggested, since, task } => match task.poll() {
-                State::Running => Some(Self::Native { want, suggested, since, task }),
-                State::Done(paths) if !paths.is_empty() => {
+                TaskState::Running => Some(Self::Native { want, suggested, since, task }),
+                TaskState::Done(paths) if !paths.is_empty() => {
                     actions.extend(want.action(paths));
                     None
                 }
-                State::Done(_) if since.elapsed() < UNSEEN => {
+                TaskState::Done(_) if since.elapsed() < UNSEEN => {
                     ctx.request_repaint();
                     Some(Self::Typed { want, text: suggested.display().to_string(), focused: false })
                 }
-                State::Done(_) | State::Over => None,
+                TaskState::Done(_) | TaskState::Over => None,
             },
             Self::Typed { want, mut text, mut focused } => {
                 let modal = modal("path-dialog", ctx).show(ctx, |ui| typed(ui, want, &mut text, &mut focused));

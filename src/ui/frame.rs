@@ -2,14 +2,17 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use super::{Facts, ReviewSettings, ThemeChoice, UiCommand, ViewSettings, Want, recipe_desk::RecipeDesk};
+use super::{
+    CommandContext, ReviewSettings, ThemeChoice, UiCommand, ViewSettings, Want, recipe_history::RecipeHistory,
+};
 use crate::{
     data::{DataSource, Opened},
     device::DeviceChoice,
+    engine,
     engine::{
-        self, Live,
-        inspect::{Entry, QueryId, QuerySource},
-        live::{History, Status},
+        EngineState,
+        inspection::{QueryEntry, QueryId, QuerySource},
+        state::{History, TrainingStatus},
     },
     review::export::Format,
     train::Recipe,
@@ -81,7 +84,7 @@ pub enum Action {
     /// Adds images to the list of the Inspect workspace and shows it.
     Inspect(Vec<QuerySource>),
     /// Takes queries off that list; a notice offers to put them back.
-    TakeOff(Vec<Arc<Entry>>),
+    TakeOff(Vec<Arc<QueryEntry>>),
     /// Adds every image of a folder to that list and shows it.
     InspectFolder(PathBuf),
     /// Puts a `.ganspect` file in force and shows the Inspect workspace.
@@ -118,7 +121,7 @@ pub enum Action {
 
 /// An earlier run's curves, drawn faintly under the run in hand.
 #[derive(Clone, Debug)]
-pub struct Overlay {
+pub struct RunOverlay {
     /// The run's folder.
     pub run: PathBuf,
     /// The run's name.
@@ -132,9 +135,9 @@ pub struct Overlay {
 /// What a view is given each frame.
 pub struct Frame<'a> {
     /// Everything that the compute thread shows; hold a lock for a copy only.
-    pub live: &'a Live,
+    pub live: &'a EngineState,
     /// The run's state, copied once this frame.
-    pub status: &'a Status,
+    pub status: &'a TrainingStatus,
     /// The recipe as the user has turned it; the compute thread follows from its next step on. With no
     /// run open, the recipe that the next run will start from.
     pub recipe: &'a Recipe,
@@ -143,11 +146,11 @@ pub struct Frame<'a> {
     /// A run is open, so knobs that are not live are locked.
     pub locked: bool,
     /// Earlier runs to draw under the curves.
-    pub overlays: &'a [Overlay],
+    pub overlays: &'a [RunOverlay],
     /// How curves and grids are shown.
     pub settings: &'a ViewSettings,
     /// What the command table may offer now: `command.enabled(&facts)`.
-    pub facts: &'a Facts,
+    pub facts: &'a CommandContext,
     /// What the view asks for.
     pub actions: &'a mut Vec<Action>,
 }
@@ -155,12 +158,12 @@ pub struct Frame<'a> {
 impl<'a> Frame<'a> {
     /// What a page of the window sees.
     pub(super) fn new(
-        live: &'a Live,
-        status: &'a Status,
-        facts: &'a Facts,
+        live: &'a EngineState,
+        status: &'a TrainingStatus,
+        facts: &'a CommandContext,
         actions: &'a mut Vec<Action>,
-        desk: &'a RecipeDesk,
-        overlays: &'a [Overlay],
+        desk: &'a RecipeHistory,
+        overlays: &'a [RunOverlay],
         settings: &'a ViewSettings,
     ) -> Self {
         let (recipe, initial, locked) = (desk.wanted(), desk.initial(), facts.run);

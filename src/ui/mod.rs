@@ -4,29 +4,24 @@
 //! a click, a shortcut, the palette and a test all take the same way.
 
 mod app;
-mod command;
+mod commands;
+mod cpu_painter;
 mod dialog;
 mod frame;
-mod help;
-mod keys;
-mod log_page;
 mod notices;
-mod pace;
-mod palette;
+pub mod pages;
 mod presentation;
-mod quick;
 mod rail;
-mod recipe_desk;
+mod recipe_history;
+mod repaint_pacing;
 mod settings;
-mod settings_page;
 mod status_bar;
 pub mod theme;
-pub mod widget;
-pub mod workspace;
+pub mod widgets;
 
-pub use app::{App, Options, Show, run};
-pub use command::{Facts, IntakeFacts, LearnFacts, Page, QueryFacts, ReviewFacts, TestFacts, UiCommand};
+pub use app::{App, PresentationSet, WindowOptions, run};
+pub use commands::{CommandContext, IntakeFacts, LearnFacts, Page, QueryFacts, ReviewFacts, TestFacts, UiCommand};
 pub use dialog::Want;
-pub use frame::{Action, Frame, Overlay};
-pub use log_page::{LogBuffer, LogLayer, log_layer};
+pub use frame::{Action, Frame, RunOverlay};
+pub use pages::log::{LogBuffer, LogLayer, log_layer};
 pub use settings::{IntakeSettings, Paths, ReviewSettings, Settings, ThemeChoice, ViewSettings, XAxis};

@@ -8,7 +8,7 @@ use std::{
 use egui::{Align, Align2, Area, Context, Id, Layout, Order, ScrollArea, Ui, vec2};
 use egui_material_icons::icons;
 
-use super::{Action, theme, widget::icon_button};
+use super::{Action, theme, widgets::icon_button};
 use crate::engine::Severity;
 
 /// Notices kept in the list; the oldest make room.
@@ -202,9 +202,9 @@ pub fn ago(past: Duration) -> String {
 fn body(ui: &mut Ui, p: &theme::Palette, notice: &mut Notice, closable: bool, actions: &mut Vec<Action>) -> bool {
     let mut close = false;
     let state = match notice.severity {
-        Severity::Info => theme::State::Healthy,
-        Severity::Warning => theme::State::Suspect,
-        Severity::Error => theme::State::Defective,
+        Severity::Info => theme::StatusMark::Healthy,
+        Severity::Warning => theme::StatusMark::Suspect,
+        Severity::Error => theme::StatusMark::Defective,
     };
     let word = match notice.severity {
         Severity::Info => "Information",

@@ -8,10 +8,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    device::DeviceChoice,
-    files::{self, FileError},
-};
+use crate::{device::DeviceChoice, files, files::FileError};
 
 /// Version of the settings file; one with another is put aside.
 const VERSION: u32 = 1;

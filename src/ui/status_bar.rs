@@ -5,10 +5,13 @@ use std::time::{Duration, Instant};
 use egui::{Align, FontSelection, Layout, Panel, ProgressBar, Response, RichText, Ui, vec2};
 use egui_material_icons::icons;
 
-use super::{Action, UiCommand, notices::Notices, theme, widget::ticks};
-use crate::engine::{
-    self, Live, Severity,
-    live::{Phase, Status},
+use super::{Action, UiCommand, notices::Notices, theme, widgets::ticks};
+use crate::{
+    engine,
+    engine::{
+        EngineState, Severity,
+        state::{TrainingPhase, TrainingStatus},
+    },
 };
 
 /// Height of the bar.
@@ -24,7 +27,7 @@ const SHARE: f32 = 36.0;
 const MEMORY_EVERY: Duration = Duration::from_secs(1);
 
 /// Work beside the compute thread that the bar names.
-pub struct Job {
+pub struct StatusJob {
     /// What is being done: "Reading images".
     pub title: &'static str,
     /// Done and in all; (0, 0) when unknown.
@@ -42,9 +45,9 @@ impl StatusBar {
     pub fn ui(
         &mut self,
         ui: &mut Ui,
-        live: &Live,
-        status: &Status,
-        job: Option<Job>,
+        live: &EngineState,
+        status: &TrainingStatus,
+        job: Option<StatusJob>,
         notices: &Notices,
         actions: &mut Vec<Action>,
     ) -> bool {
@@ -87,7 +90,7 @@ impl StatusBar {
     }
 }
 
-fn device(ui: &mut Ui, p: &theme::Palette, live: &Live) {
+fn device(ui: &mut Ui, p: &theme::Palette, live: &EngineState) {
     match &*live.device.read() {
         Some(device) => {
             let text = RichText::new(&device.label).color(p.text);
@@ -136,24 +139,24 @@ fn thin(ui: &mut Ui, p: &theme::Palette, share: f32) -> Response {
     ui.add(bar.corner_radius(0.0).fill(p.accent))
 }
 
-fn run(ui: &mut Ui, p: &theme::Palette, status: &Status, actions: &mut Vec<Action>) {
+fn run(ui: &mut Ui, p: &theme::Palette, status: &TrainingStatus, actions: &mut Vec<Action>) {
     let stop = Action::Engine(engine::Command::Stop);
     let state = |ui: &mut Ui, text: &str| {
         ui.label(RichText::new(text).color(p.text_weak));
     };
     match &status.phase {
-        Phase::Idle => state(ui, "No run is open"),
-        Phase::Opening { done, total } => {
+        TrainingPhase::Idle => state(ui, "No run is open"),
+        TrainingPhase::Opening { done, total } => {
             if progress(ui, p, "Reading images", (*done, *total)) {
                 actions.push(stop);
             }
         }
-        Phase::Preparing => {
+        TrainingPhase::Preparing => {
             if progress(ui, p, "Preparing kernels, once for each shape", (0, 0)) {
                 actions.push(stop);
             }
         }
-        Phase::Running => {
+        TrainingPhase::Running => {
             let text = match status.steps_per_second {
                 speed if speed > 0.0 => format!("{speed:.1} step/s"),
                 _ => "— step/s".to_owned(),
@@ -166,7 +169,7 @@ fn run(ui: &mut Ui, p: &theme::Palette, status: &Status, actions: &mut Vec<Actio
                 ui.label(RichText::new(format!("{} left", ticks::span(left))).color(p.text_weak));
             }
         }
-        Phase::Finishing(making) => {
+        TrainingPhase::Finishing(making) => {
             ui.label(RichText::new("Making the model").color(p.text)).on_hover_text(making.words());
             thin(ui, p, making.share).accessible_name("Share of the model that is made");
             let share = format!("{:.0} %", (100.0 * making.share).floor());
@@ -178,10 +181,10 @@ fn run(ui: &mut Ui, p: &theme::Palette, status: &Status, actions: &mut Vec<Actio
                 ui.label(RichText::new(format!("{} left", ticks::span(left))).color(p.text_weak));
             }
         }
-        Phase::Paused => state(ui, &format!("Paused after step {}", ticks::grouped(status.step as f64, 0))),
-        Phase::Finished => state(ui, &format!("Finished after step {}", ticks::grouped(status.step as f64, 0))),
-        Phase::Failed(_) => {
-            theme::state_icon(ui, theme::State::Defective);
+        TrainingPhase::Paused => state(ui, &format!("Paused after step {}", ticks::grouped(status.step as f64, 0))),
+        TrainingPhase::Finished => state(ui, &format!("Finished after step {}", ticks::grouped(status.step as f64, 0))),
+        TrainingPhase::Failed(_) => {
+            theme::state_icon(ui, theme::StatusMark::Defective);
             state(ui, "Stopped by a fault");
         }
     }

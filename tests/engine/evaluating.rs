@@ -8,22 +8,23 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use crate::stage::{engine, phase, small, until};
 use burn::tensor::Device;
 use ganspect::{
     data::{
         Label,
-        surface::{Kind, SetSize, write_set},
+        surface::{SetSize, SurfaceKind, write_set},
     },
-    engine::{Command, live::Phase},
+    engine::{Command, state::TrainingPhase},
     inspect::{
-        Evaluation, Evaluator, InvertKnobs, Job, Model, Planes, Regions, ScoreKind, TestSet,
+        Evaluation, Evaluator, InspectionJob, InvertKnobs, Model, Planes, Regions, ScoreKind, TestSet,
         evaluation::{
-            MapKind, Summary,
+            EvaluatedMap, EvaluationSummary,
             pixels::{PixelCounts, PixelTotals},
         },
     },
 };
+
+use crate::harness::{engine, phase, small, until};
 
 /// A folder with a model of a short run and a small set of images, made once for all tests.
 struct Bench {
@@ -38,11 +39,11 @@ fn bench() -> &'static Bench {
         let folder = tempfile::tempdir().unwrap();
         let (run, set) = (folder.path().join("run"), folder.path().join("set"));
         let size = SetSize { train: 40, test_good: 4, test_per_defect: 2, side: 48 };
-        write_set(&set, Kind::Turned, 3, size, &|_, _| true).unwrap();
+        write_set(&set, SurfaceKind::Turned, 3, size, &|_, _| true).unwrap();
         let engine = engine();
         let (source, recipe) = (set.to_str().unwrap().parse().unwrap(), small(0.5));
         engine.send(Command::Start { source, opened: None, recipe, out: run.clone() });
-        until(&engine, "the model", |e| phase(e) == Phase::Finished);
+        until(&engine, "the model", |e| phase(e) == TrainingPhase::Finished);
         let broken = set.join("test/good/broken.png");
         fs::write(broken, &fs::read(set.join("test/good/000.png")).unwrap()[..80]).unwrap();
         Bench { model: run.join("model.ganspect"), folder, set }
@@ -62,7 +63,7 @@ fn finish(model: &Model, evaluator: &mut Evaluator) -> Evaluation {
 fn what_was_inspected_once_is_known() {
     let model = model();
     let file = bench().folder.path().join("kept/results.json");
-    let tests = Arc::new(TestSet::drawn(Kind::Turned, 0, 48, 3, 5));
+    let tests = Arc::new(TestSet::drawn(SurfaceKind::Turned, 0, 48, 3, 5));
     let new = |knobs: &InvertKnobs| Evaluator::new(&model, Arc::clone(&tests), knobs.clone(), Some(&file)).unwrap();
     let knobs = InvertKnobs::default();
 
@@ -86,13 +87,13 @@ fn what_was_inspected_once_is_known() {
     let other_whole = finish(&model, &mut other);
     assert_eq!(other.inspected(), 8);
     assert!(other_whole.calibration.is_none() && other_whole.rate.is_none());
-    assert_eq!(Summary::of(&other_whole, None).unwrap().verdict().unwrap().confusion, None);
+    assert_eq!(EvaluationSummary::of(&other_whole, None).unwrap().verdict().unwrap().confusion, None);
 
     // The numbers are those of the images inspected alone.
-    let mut totals = MapKind::ALL.map(PixelTotals::new);
+    let mut totals = EvaluatedMap::ALL.map(PixelTotals::new);
     for (i, examined) in whole.examined.iter().enumerate() {
         let query = Arc::new(Planes::of(&tests.picture(i).unwrap(), 1, 1.0));
-        let mut job = Job::new(model.networks(), query, knobs.clone(), &Regions::default()).unwrap();
+        let mut job = InspectionJob::new(model.networks(), query, knobs.clone(), &Regions::default()).unwrap();
         while !job.slice(model.networks()).unwrap() {}
         let outcome = job.outcome(model.calibration(&knobs).zip(model.rate(&knobs))).unwrap();
         assert_eq!((&examined.scores, examined.steps), (&outcome.scores, outcome.steps));
@@ -106,7 +107,7 @@ fn what_was_inspected_once_is_known() {
     for figures in totals.iter().map(PixelTotals::figures).filter(|f| f.healthy > 0) {
         assert_eq!(whole.pixel_figures(figures.map), Some(&figures));
     }
-    let summary = Summary::of(&whole, None).unwrap();
+    let summary = EvaluationSummary::of(&whole, None).unwrap();
     assert_eq!((summary.healthy, summary.defective, summary.held_out), (3, 5, 20));
     assert_eq!(summary.verdict().unwrap().kinds.len(), 5);
 }
@@ -117,7 +118,7 @@ fn images_that_cannot_be_read_are_left_out() {
     let folder = tempfile::tempdir().unwrap();
     let set = folder.path().join("set");
     let size = SetSize { train: 6, test_good: 2, test_per_defect: 1, side: 32 };
-    write_set(&set, Kind::Turned, 8, size, &|_, _| true).unwrap();
+    write_set(&set, SurfaceKind::Turned, 8, size, &|_, _| true).unwrap();
     let source = set.to_str().unwrap().parse().unwrap();
     let tests = Arc::new(TestSet::open(&source, &[], None, &|_, _| true).unwrap());
     // Gone and changed between opening and reading.
@@ -132,7 +133,7 @@ fn images_that_cannot_be_read_are_left_out() {
     let said = said.join("\n");
     assert!(said.contains("000.png") && said.contains("has changed") && said.contains("without its mask"), "{said}");
     assert_eq!(evaluation.pixels[0].regions, evaluation.pixels[1].regions);
-    let nothing = Arc::new(TestSet::drawn(Kind::Turned, 0, 32, 0, 0));
+    let nothing = Arc::new(TestSet::drawn(SurfaceKind::Turned, 0, 32, 0, 0));
     assert!(Evaluator::new(&model, nothing, InvertKnobs::default(), None).is_err());
 }
 
@@ -172,7 +173,7 @@ fn the_command_prints_tables_and_writes_a_report() {
     assert!(images.iter().filter(|r| &r[1] == "defective" && !r[2].is_empty()).count() == 10);
     assert!(images.iter().any(|r| r[0].ends_with("broken.png") && r[r.len() - 1].ends_with('.')));
     let text = fs::read_to_string(out.join("metrics.json")).unwrap();
-    let summary: Summary = serde_json::from_str(&text).unwrap();
+    let summary: EvaluationSummary = serde_json::from_str(&text).unwrap();
     assert_eq!((summary.healthy, summary.defective, summary.held_out), (4, 10, 20));
     assert!(summary.pixels.iter().all(|p| p.auroc.is_some() && p.aupro.is_some() && p.iou.is_some()));
     let page = fs::read_to_string(out.join("report.html")).unwrap();
@@ -204,7 +205,7 @@ fn the_command_prints_tables_and_writes_a_report() {
     let half = ganspect(&["--model", model, "--data", set, "--rate", "0.5", "--json"]);
     let (printed, said) = words(&half);
     assert!(said.contains("14 of 14 images were known"), "{said}");
-    let strict: Summary = serde_json::from_str(&printed).unwrap();
+    let strict: EvaluationSummary = serde_json::from_str(&printed).unwrap();
     assert_eq!(strict.rate, Some(0.5));
     assert_eq!(strict.scores[0].metrics, summary.scores[0].metrics);
     assert!(strict.verdict().unwrap().threshold < summary.verdict().unwrap().threshold);
@@ -229,7 +230,8 @@ fn two_models_stand_side_by_side() {
     let (printed, said) = words(&both);
     assert!(both.status.success(), "{said}");
     assert!(printed.contains("1 healthy and 1 defective") && printed.contains(": AUROC |"), "{printed}");
-    let models: Vec<Summary> = serde_json::from_str(&fs::read_to_string(out.join("metrics.json")).unwrap()).unwrap();
+    let models: Vec<EvaluationSummary> =
+        serde_json::from_str(&fs::read_to_string(out.join("metrics.json")).unwrap()).unwrap();
     assert_eq!(models.len(), 2);
     assert_eq!(models[0].data_hash, models[1].data_hash);
     assert_ne!(models[0].model.hash, models[1].model.hash);
@@ -263,7 +265,7 @@ fn what_verdicts_go_by_is_changed_without_inspecting_again() {
     let file = folder.path().join("kept.json");
     let mut model = model();
     let knobs = InvertKnobs::default();
-    let tests = Arc::new(TestSet::drawn(Kind::Turned, 0, 48, 6, 12));
+    let tests = Arc::new(TestSet::drawn(SurfaceKind::Turned, 0, 48, 6, 12));
     let test = |model: &Model| {
         let mut evaluator = Evaluator::new(model, Arc::clone(&tests), knobs.clone(), Some(&file)).unwrap();
         let evaluation = finish(model, &mut evaluator);
@@ -294,7 +296,7 @@ fn what_verdicts_go_by_is_changed_without_inspecting_again() {
     assert_eq!((promise.rate, promise.score), (0.25, Some(ScoreKind::Fused)));
     let (third, inspected) = test(&read);
     assert_eq!((inspected, third.score, third.rate), (0, ScoreKind::Fused, Some(0.25)));
-    let said = Summary::of(&third, None).unwrap().caution.unwrap();
+    let said = EvaluationSummary::of(&third, None).unwrap().caution.unwrap();
     assert!(said.contains("12 labelled defects of drawn"), "{said}");
 
     // Taken back, it is as it was.

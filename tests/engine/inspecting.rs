@@ -7,23 +7,27 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use crate::stage::{engine, small, until};
 use burn::tensor::Device;
 use ganspect::{
     data::{
-        Picture, Samples,
-        surface::{self, DefectKind, Kind},
+        Picture, Samples, surface,
+        surface::{DefectKind, SurfaceKind},
     },
     engine::{
-        Command, Engine, Inspect,
-        inspect::{Entry, ModelFacts, ModelSource, ModelState, Query, QueryId, QuerySource, QueryState, View},
-        live::Phase,
+        Command, Engine, InspectionRequest,
+        inspection::{
+            ModelFacts, ModelSource, ModelState, Query, QueryEntry, QueryId, QuerySource, QueryState, QueryView,
+        },
+        state::TrainingPhase,
     },
     inspect::{
-        Assessment, InvertKnobs, Job, Model, Planes, Region, Regions, ScoreKind, Scores, Verdict, region::Shape,
+        Assessment, InspectionJob, InvertKnobs, Model, Planes, Region, Regions, ScoreKind, Scores, Verdict,
+        regions::RegionShape,
     },
     train::Recipe,
 };
+
+use crate::harness::{engine, small, until};
 
 /// A folder with a model of a short run and pictures to inspect, made once for all tests.
 struct Bench {
@@ -41,11 +45,11 @@ fn bench() -> &'static Bench {
         let engine = engine();
         let (source, recipe) = ("surface:turned".parse().unwrap(), small(0.06));
         engine.send(Command::Start { source, opened: None, recipe, out: run.clone() });
-        until(&engine, "the model", |e| e.live().status.read().phase == Phase::Finished);
+        until(&engine, "the model", |e| e.live().status.read().phase == TrainingPhase::Finished);
         // The model of a run that has just ended is in force at once.
         assert_eq!(facts(&engine).path, Some(run.join("model.ganspect")));
         let save = |name: &str, defect| {
-            let picture = surface::draw(Kind::Turned, defect, 9, 1, 64).picture;
+            let picture = surface::draw(SurfaceKind::Turned, defect, 9, 1, 64).picture;
             let Samples::U8(bytes) = picture.samples() else { panic!("8 bits") };
             let path = folder.path().join(name);
             image::GrayImage::from_raw(64, 64, bytes.clone()).unwrap().save(&path).unwrap();
@@ -66,13 +70,13 @@ fn facts(engine: &Engine) -> Arc<ModelFacts> {
 /// An engine with the model in force and short knobs.
 fn ready(model: &Path, knobs: InvertKnobs) -> Engine {
     let engine = engine();
-    say(&engine, Inspect::Knobs(Box::new(knobs)));
-    say(&engine, Inspect::Model(ModelSource::File(model.into())));
+    say(&engine, InspectionRequest::Knobs(Box::new(knobs)));
+    say(&engine, InspectionRequest::Model(ModelSource::File(model.into())));
     until(&engine, "the model file", |e| matches!(e.live().inspect.status.read().model, ModelState::Ready(_)));
     engine
 }
 
-fn say(engine: &Engine, command: Inspect) {
+fn say(engine: &Engine, command: InspectionRequest) {
     assert!(engine.send(Command::Inspect(command)));
 }
 
@@ -80,7 +84,7 @@ fn file(path: &Path) -> Query {
     Query { id: QueryId::fresh(), name: "part".into(), source: QuerySource::File(path.into()) }
 }
 
-fn entry(engine: &Engine, id: QueryId) -> Arc<Entry> {
+fn entry(engine: &Engine, id: QueryId) -> Arc<QueryEntry> {
     let status = engine.live().inspect.status.read();
     status.entries.iter().find(|e| e.id == id).cloned().unwrap()
 }
@@ -89,12 +93,12 @@ fn add(engine: &Engine, paths: &[&Path]) -> Vec<QueryId> {
     let queries: Vec<Query> = paths.iter().map(|p| file(p)).collect();
     let ids: Vec<QueryId> = queries.iter().map(|q| q.id).collect();
     let last = queries.last().map(|q| q.id);
-    say(engine, Inspect::Add(queries));
+    say(engine, InspectionRequest::Add(queries));
     until(engine, "the list", |e| e.live().inspect.status.read().entries.iter().any(|e| Some(e.id) == last));
     ids
 }
 
-fn settle(engine: &Engine, id: QueryId) -> Arc<Entry> {
+fn settle(engine: &Engine, id: QueryId) -> Arc<QueryEntry> {
     until(engine, "the query", |e| {
         let status = e.live().inspect.status.read();
         let state = status.entries.iter().find(|e| e.id == id).map(|e| e.state.clone());
@@ -103,7 +107,7 @@ fn settle(engine: &Engine, id: QueryId) -> Arc<Entry> {
     entry(engine, id)
 }
 
-fn view(engine: &Engine, id: QueryId) -> Arc<View> {
+fn view(engine: &Engine, id: QueryId) -> Arc<QueryView> {
     Arc::clone(&engine.live().inspect.views.read()[&id])
 }
 
@@ -127,7 +131,7 @@ fn the_same_image_gives_the_same_numbers_everywhere() {
     let model = Model::load(&bench.model, &Device::flex()).unwrap();
     let picture = ganspect::data::decode(&bench.bad).unwrap();
     let query = Arc::new(Planes::of(&picture, 1, 1.0));
-    let mut job = Job::new(model.networks(), query, InvertKnobs::default(), &Regions::default()).unwrap();
+    let mut job = InspectionJob::new(model.networks(), query, InvertKnobs::default(), &Regions::default()).unwrap();
     while !job.slice(model.networks()).unwrap() {}
     let knobs = InvertKnobs::default();
     let alone = job.outcome(model.calibration(&knobs).zip(model.rate(&knobs))).unwrap();
@@ -163,7 +167,7 @@ fn the_newest_request_goes_first_and_unreadable_files_are_named() {
     let engine = ready(&bench.model, InvertKnobs { steps: 60_000, plateau: 0, ..InvertKnobs::default() });
     let slow = add(&engine, &[&bench.good])[0];
     until(&engine, "its first steps", |e| entry(e, slow).step > 2);
-    say(&engine, Inspect::Knobs(Box::new(short())));
+    say(&engine, InspectionRequest::Knobs(Box::new(short())));
     let newer = add(&engine, &[&bench.bad, &text]);
     assert_eq!(settle(&engine, newer[0]).state, QueryState::Done);
     let QueryState::Failed(sentence) = settle(&engine, newer[1]).state.clone() else { panic!("it is no picture") };
@@ -173,19 +177,19 @@ fn the_newest_request_goes_first_and_unreadable_files_are_named() {
     assert!(then < 60_000);
     until(&engine, "more steps", |e| entry(e, slow).step > then);
 
-    say(&engine, Inspect::Pause(slow));
+    say(&engine, InspectionRequest::Pause(slow));
     until(&engine, "the pause", |e| entry(e, slow).state == QueryState::Paused);
     let paused = entry(&engine, slow).step;
     let other = add(&engine, &[&bench.bad])[0];
     settle(&engine, other);
     assert_eq!(entry(&engine, slow).step, paused);
-    say(&engine, Inspect::Play(slow));
+    say(&engine, InspectionRequest::Play(slow));
     until(&engine, "the play", |e| entry(e, slow).step > paused);
-    say(&engine, Inspect::Stop(slow));
+    say(&engine, InspectionRequest::Stop(slow));
     let stopped = settle(&engine, slow);
     assert_eq!(stopped.state, QueryState::Stopped);
     assert!(stopped.scores.is_some() && stopped.step < 60_000 && stopped.assessment.is_none());
-    say(&engine, Inspect::Remove(vec![slow]));
+    say(&engine, InspectionRequest::Remove(vec![slow]));
     until(&engine, "its removal", |e| e.live().inspect.status.read().entries.iter().all(|e| e.id != slow));
     assert!(!engine.live().inspect.views.read().contains_key(&slow));
 }
@@ -196,12 +200,12 @@ fn a_query_goes_on_and_begins_again_from_another_seed() {
     let engine = ready(&bench.model, short());
     let id = add(&engine, &[&bench.good])[0];
     let first = settle(&engine, id);
-    say(&engine, Inspect::More(id, 12));
+    say(&engine, InspectionRequest::More(id, 12));
     until(&engine, "more steps", |e| entry(e, id).state == QueryState::Done && entry(e, id).step == 20);
     let more = view(&engine, id).outcome.clone().unwrap();
     assert_eq!(more.records.len(), 20);
     assert!(more.scores.get(ScoreKind::L1) <= first.scores.as_ref().unwrap().get(ScoreKind::L1));
-    say(&engine, Inspect::Again { id, seed: 5, random: true });
+    say(&engine, InspectionRequest::Again { id, seed: 5, random: true });
     until(&engine, "the restart", |e| entry(e, id).state == QueryState::Done && entry(e, id).step == 8);
     let again = view(&engine, id).outcome.clone().unwrap();
     assert_eq!((again.knobs.seed, again.records.len()), (5, 8));
@@ -212,14 +216,14 @@ fn a_query_goes_on_and_begins_again_from_another_seed() {
 fn pasted_pictures_and_queries_before_the_model_are_inspected() {
     let bench = bench();
     let engine = engine();
-    say(&engine, Inspect::Knobs(Box::new(short())));
+    say(&engine, InspectionRequest::Knobs(Box::new(short())));
     let picture = Arc::new(Picture::new(40, 36, 3, Samples::U8(vec![90; 40 * 36 * 3])).unwrap());
     let query = Query { id: QueryId::fresh(), name: "pasted".into(), source: QuerySource::Picture(picture) };
     let id = query.id;
-    say(&engine, Inspect::Add(vec![query]));
+    say(&engine, InspectionRequest::Add(vec![query]));
     until(&engine, "the list", |e| e.live().inspect.status.read().entries.len() == 1);
     assert_eq!(entry(&engine, id).state, QueryState::Waiting);
-    say(&engine, Inspect::Model(ModelSource::File(bench.model.clone())));
+    say(&engine, InspectionRequest::Model(ModelSource::File(bench.model.clone())));
     let done = settle(&engine, id);
     assert_eq!((done.state.clone(), done.size), (QueryState::Done, Some((40, 36))));
     assert!(done.thumbnail.as_ref().is_some_and(|t| (t.width, t.height) == (40, 36)));
@@ -234,11 +238,11 @@ fn rates_are_promised_only_as_far_as_images_reach_and_are_kept_in_the_file() {
     let held_out = facts(&engine).calibrations[0].held_out.len();
     let id = add(&engine, &[&bench.bad])[0];
     settle(&engine, id);
-    say(&engine, Inspect::Rate(0.001));
+    say(&engine, InspectionRequest::Rate(0.001));
     until(&engine, "the refusal", |e| e.live().inspect.status.read().rate_refused.is_some());
     let refused = engine.live().inspect.status.read().rate_refused.clone().unwrap();
     assert!(refused.contains(&format!("{held_out} held-out")), "{refused}");
-    say(&engine, Inspect::Rate(0.5));
+    say(&engine, InspectionRequest::Rate(0.5));
     until(&engine, "the rate", |e| e.live().inspect.status.read().rate == Some(0.5));
     until(&engine, "the new verdict", |e| entry(e, id).assessment.as_ref().is_some_and(|a| a.rate == 0.5));
     assert_eq!(Model::load(&own, &Device::flex()).unwrap().about().rate, Some(0.5));
@@ -250,15 +254,15 @@ fn regions_are_kept_and_ask_for_a_calibration_of_their_own() {
     let own = bench.folder.path().join("regions.ganspect");
     fs::copy(&bench.model, &own).unwrap();
     let engine = ready(&own, short());
-    let left = Region { ignore: true, shape: Shape::Rectangle([0.0, 0.0], [20.0, 64.0]) };
-    say(&engine, Inspect::Regions(Regions(vec![left.clone()])));
+    let left = Region { ignore: true, shape: RegionShape::Rectangle([0.0, 0.0], [20.0, 64.0]) };
+    say(&engine, InspectionRequest::Regions(Regions(vec![left.clone()])));
     until(&engine, "the regions", |e| facts(e).regions.0.len() == 1);
     let id = add(&engine, &[&bench.bad])[0];
     let done = settle(&engine, id);
     assert!(done.assessment.is_none(), "not calibrated for these regions and knobs");
     let outcome = view(&engine, id).outcome.clone().unwrap();
     assert!(outcome.inspected.as_ref().is_some_and(|all| !all[0] && all[63]));
-    say(&engine, Inspect::Calibrate);
+    say(&engine, InspectionRequest::Calibrate);
     until(&engine, "the calibration", |e| entry(e, id).assessment.is_some());
     assert!(engine.live().inspect.status.read().calibrating.is_none());
     let kept = Model::load(&own, &Device::flex()).unwrap();
@@ -286,7 +290,7 @@ fn inspection_and_training_share_the_thread() {
     assert!(ids.iter().all(|&id| settle(&engine, id).state == QueryState::Done));
     until(&engine, "more training", |e| e.live().status.read().step > before);
     // The run's own weights, without a calibration.
-    say(&engine, Inspect::Model(ModelSource::Run));
+    say(&engine, InspectionRequest::Model(ModelSource::Run));
     until(
         &engine,
         "the run's weights",
@@ -304,7 +308,7 @@ fn a_model_that_cannot_be_opened_leaves_the_one_before_it_in_force() {
     let before = facts(&engine).hash.clone();
     let foreign = bench.folder.path().join("foreign.ganspect");
     fs::write(&foreign, vec![7; 4_000]).unwrap();
-    say(&engine, Inspect::Model(ModelSource::File(foreign)));
+    say(&engine, InspectionRequest::Model(ModelSource::File(foreign)));
     let mut said = String::new();
     until(&engine, "the refusal", |e| {
         while let Some(event) = e.next_event() {
@@ -321,7 +325,7 @@ fn a_model_that_cannot_be_opened_leaves_the_one_before_it_in_force() {
 #[test]
 fn the_built_in_model_is_there_and_knows_good_from_bad() {
     let engine = engine();
-    say(&engine, Inspect::Model(ModelSource::BuiltIn));
+    say(&engine, InspectionRequest::Model(ModelSource::BuiltIn));
     until(&engine, "the model", |e| {
         !matches!(e.live().inspect.status.read().model, ModelState::None | ModelState::Loading(_))
     });
@@ -329,13 +333,13 @@ fn the_built_in_model_is_there_and_knows_good_from_bad() {
     assert!(model.encoder && !model.calibrations.is_empty());
     let draw = |defect, index| {
         // As large as the images it is calibrated on.
-        let picture = Arc::new(surface::draw(Kind::Turned, defect, 40, index, 256).picture);
+        let picture = Arc::new(surface::draw(SurfaceKind::Turned, defect, 40, index, 256).picture);
         Query { id: QueryId::fresh(), name: "drawn".into(), source: QuerySource::Picture(picture) }
     };
     let good: Vec<Query> = (0..6).map(|i| draw(None, i)).collect();
     let bad: Vec<Query> = (0..2).map(|i| draw(Some(DefectKind::Scratch), i)).collect();
     let [good_ids, bad_ids] = [&good, &bad].map(|all| all.iter().map(|q| q.id).collect::<Vec<_>>());
-    say(&engine, Inspect::Add(good.into_iter().chain(bad).collect()));
+    say(&engine, InspectionRequest::Add(good.into_iter().chain(bad).collect()));
     let found = |ids: Vec<QueryId>| -> Vec<Assessment> {
         ids.into_iter().map(|id| settle(&engine, id).assessment.clone().unwrap()).collect()
     };

@@ -10,27 +10,26 @@ use std::{
     time::Duration,
 };
 
-use crate::camera;
-use crate::stage::until;
 use ganspect::{
-    data::{
-        FileHash, Samples,
-        surface::{self, Kind},
-    },
+    data::{FileHash, Samples, surface, surface::SurfaceKind},
     device::DeviceChoice,
     engine::{
-        Command, Engine, Inspect, Intake,
-        inspect::{ModelSource, ModelState, Query, QueryId, QuerySource, QueryState},
-        intake::{IntakePhase, IntakeStatus, Order},
-        watch::{Options, Timing},
+        Command, Engine, InspectionRequest, IntakeRequest,
+        inspection::{ModelSource, ModelState, Query, QueryId, QuerySource, QueryState},
+        intake::{
+            IntakePhase, IntakeSpec, IntakeStatus,
+            watch::{Timing, WatchOptions},
+        },
     },
     inspect::InvertKnobs,
     model::Bundle,
-    review::{Item, Record},
+    review::{Record, ReviewItem},
     train::Recipe,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+
+use crate::{camera, harness::until};
 
 const SETTLE: Duration = Duration::from_millis(100);
 
@@ -39,7 +38,7 @@ const FOR_EVER: Duration = Duration::from_secs(3_600);
 
 /// A PNG of a part of its own for each number.
 fn png(number: u64) -> Vec<u8> {
-    let picture = surface::draw(Kind::Turned, None, 5, number, 64).picture;
+    let picture = surface::draw(SurfaceKind::Turned, None, 5, number, 64).picture;
     let Samples::U8(bytes) = picture.samples() else { panic!("8 bits") };
     let image = image::GrayImage::from_raw(64, 64, bytes.clone()).unwrap();
     let mut out = std::io::Cursor::new(Vec::new());
@@ -57,7 +56,7 @@ fn status(engine: &Engine) -> IntakeStatus {
 }
 
 fn put_in_force(engine: &Engine, model: &Path) {
-    assert!(engine.send(Command::Inspect(Inspect::Model(ModelSource::File(model.into())))));
+    assert!(engine.send(Command::Inspect(InspectionRequest::Model(ModelSource::File(model.into())))));
     until(engine, "the model", |e| match &e.live().inspect.status.read().model {
         ModelState::Ready(facts) => facts.path.as_deref() == Some(model),
         ModelState::Failed(text) => panic!("{text}"),
@@ -68,7 +67,7 @@ fn put_in_force(engine: &Engine, model: &Path) {
 /// An engine with this model in force, turned to one step.
 fn engine(model: &Path) -> Engine {
     let engine = Engine::start(DeviceChoice::Cpu, || {}).unwrap();
-    engine.send(Command::Inspect(Inspect::Knobs(Box::new(knobs()))));
+    engine.send(Command::Inspect(InspectionRequest::Knobs(Box::new(knobs()))));
     put_in_force(&engine, model);
     engine
 }
@@ -80,14 +79,14 @@ fn model() -> &'static Path {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("one step.ganspect");
         let engine = Engine::start(DeviceChoice::Cpu, || {}).unwrap();
-        engine.send(Command::Inspect(Inspect::Model(ModelSource::BuiltIn)));
-        engine.send(Command::Inspect(Inspect::Knobs(Box::new(knobs()))));
-        engine.send(Command::Inspect(Inspect::Calibrate));
+        engine.send(Command::Inspect(InspectionRequest::Model(ModelSource::BuiltIn)));
+        engine.send(Command::Inspect(InspectionRequest::Knobs(Box::new(knobs()))));
+        engine.send(Command::Inspect(InspectionRequest::Calibrate));
         until(&engine, "the calibration", |e| match &e.live().inspect.status.read().model {
             ModelState::Ready(facts) => facts.calibration(&knobs()).is_some(),
             _ => false,
         });
-        engine.send(Command::Inspect(Inspect::SaveModel(path.clone())));
+        engine.send(Command::Inspect(InspectionRequest::SaveModel(path.clone())));
         until(&engine, "the file", |_| path.exists());
         drop(engine);
         (folder, path)
@@ -115,13 +114,13 @@ impl Station {
         fs::write(self.parts().join(name), bytes).unwrap();
     }
 
-    fn order(&self, patience: Duration, once: bool) -> Order {
-        let options = Options { timing: Timing { settle: SETTLE, patience }, once, ..Options::default() };
-        Order { folder: self.parts(), options, record: self.root.path().join("review.sqlite") }
+    fn order(&self, patience: Duration, once: bool) -> IntakeSpec {
+        let options = WatchOptions { timing: Timing { settle: SETTLE, patience }, once, ..WatchOptions::default() };
+        IntakeSpec { folder: self.parts(), options, record: self.root.path().join("review.sqlite") }
     }
 
-    fn begin(&self, engine: &Engine, order: Order) {
-        assert!(engine.send(Command::Intake(Intake::Begin(order.clone()))));
+    fn begin(&self, engine: &Engine, order: IntakeSpec) {
+        assert!(engine.send(Command::Intake(IntakeRequest::Begin(order.clone()))));
         until(engine, "the beginning", |e| status(e).order.as_ref() == Some(&order));
     }
 
@@ -130,7 +129,7 @@ impl Station {
     }
 
     /// Every one of these files, and nothing else, is on record exactly once.
-    fn assert_filed(&self, wanted: &BTreeMap<String, Vec<u8>>) -> Vec<Item> {
+    fn assert_filed(&self, wanted: &BTreeMap<String, Vec<u8>>) -> Vec<ReviewItem> {
         let items = self.record().queue().unwrap();
         let filed: Vec<(String, FileHash)> = items.iter().map(|item| (item.part.name(), item.part.hash)).collect();
         let as_map: BTreeMap<String, FileHash> = filed.iter().cloned().collect();
@@ -175,7 +174,7 @@ fn five_hundred_parts_are_taken_in_once_each_while_a_run_goes_on() {
     // A person's image is not kept waiting by what lies in the folder.
     let source = QuerySource::File(station.parts().join("part 0.png"));
     let query = Query { id: QueryId::fresh(), name: "mine".into(), source };
-    engine.send(Command::Inspect(Inspect::Add(vec![query])));
+    engine.send(Command::Inspect(InspectionRequest::Add(vec![query])));
     until(&engine, "the image", |e| {
         let entries = e.live().inspect.status.read().entries.clone();
         entries.first().is_some_and(|entry| entry.state == QueryState::Done)
@@ -197,7 +196,7 @@ fn five_hundred_parts_are_taken_in_once_each_while_a_run_goes_on() {
     let reasons: Vec<String> = status(&engine).quarantined.iter().map(|q| q.reason.clone()).collect();
     assert!(reasons.iter().any(|r| r.contains("ends too early")), "{reasons:?}");
     assert!(reasons.iter().any(|r| r.contains("not an image")), "{reasons:?}");
-    engine.send(Command::Intake(Intake::Stop));
+    engine.send(Command::Intake(IntakeRequest::Stop));
     assert!(ended(&engine).starts_with("Stopped. 0 parts filed, 2 in quarantine, 500 on record from before."));
     station.assert_filed(&wanted);
 }
@@ -246,7 +245,7 @@ fn a_watched_folder_goes_on_with_the_next_model_and_leaves_alone_what_is_on_reco
 
     // Asked for before there is a model, it waits for one.
     let engine = Engine::start(DeviceChoice::Cpu, || {}).unwrap();
-    engine.send(Command::Inspect(Inspect::Knobs(Box::new(knobs()))));
+    engine.send(Command::Inspect(InspectionRequest::Knobs(Box::new(knobs()))));
     station.begin(&engine, station.order(FOR_EVER, false));
     until(&engine, "the wait", |e| matches!(status(e).phase, IntakePhase::Waiting(_)));
     let IntakePhase::Waiting(said) = status(&engine).phase else { panic!("it waits") };
@@ -256,12 +255,12 @@ fn a_watched_folder_goes_on_with_the_next_model_and_leaves_alone_what_is_on_reco
     wanted.iter().take(6).for_each(|(name, bytes)| station.put(name, bytes));
     until(&engine, "the first parts", |e| status(e).counts.filed == 6);
     // What is turned for a single image is not meant for the folder.
-    engine.send(Command::Inspect(Inspect::Knobs(Box::new(InvertKnobs { steps: 2, ..knobs() }))));
+    engine.send(Command::Inspect(InspectionRequest::Knobs(Box::new(InvertKnobs { steps: 2, ..knobs() }))));
     put_in_force(&engine, &other);
     wanted.iter().skip(6).for_each(|(name, bytes)| station.put(name, bytes));
     until(&engine, "the other parts", |e| status(e).counts.filed == 12);
     assert!(status(&engine).news.is_some_and(|news| news.text.contains("inspects what comes from now on")));
-    let models = |items: &[Item]| {
+    let models = |items: &[ReviewItem]| {
         let mut models: Vec<FileHash> = items.iter().map(|item| item.inspection.model).collect();
         models.sort_unstable();
         models.dedup();
@@ -270,8 +269,8 @@ fn a_watched_folder_goes_on_with_the_next_model_and_leaves_alone_what_is_on_reco
     assert_eq!(models(&station.assert_filed(&wanted)), 2);
 
     // A model that has no verdict to record makes the parts wait, and nothing is lost.
-    engine.send(Command::Inspect(Inspect::Model(ModelSource::BuiltIn)));
-    engine.send(Command::Inspect(Inspect::Knobs(Box::new(knobs()))));
+    engine.send(Command::Inspect(InspectionRequest::Model(ModelSource::BuiltIn)));
+    engine.send(Command::Inspect(InspectionRequest::Knobs(Box::new(knobs()))));
     until(&engine, "the wait", |e| matches!(status(e).phase, IntakePhase::Waiting(_)));
     station.put("late.png", &png(99));
     put_in_force(&engine, &other);
@@ -287,11 +286,11 @@ fn a_watched_folder_goes_on_with_the_next_model_and_leaves_alone_what_is_on_reco
 fn what_cannot_be_filed_ends_the_taking_in_with_a_sentence() {
     let station = Station::new();
     let engine = engine(model());
-    station.begin(&engine, Order { folder: station.root.path().join("absent"), ..station.order(FOR_EVER, false) });
+    station.begin(&engine, IntakeSpec { folder: station.root.path().join("absent"), ..station.order(FOR_EVER, false) });
     assert!(ended(&engine).contains("check the spelling"), "{}", ended(&engine));
     let foreign = station.root.path().join("foreign.sqlite");
     fs::write(&foreign, "this is no record, and long enough to be seen as none ".repeat(40)).unwrap();
-    station.begin(&engine, Order { record: foreign, ..station.order(FOR_EVER, false) });
+    station.begin(&engine, IntakeSpec { record: foreign, ..station.order(FOR_EVER, false) });
     assert!(ended(&engine).contains("not an SQLite file; choose another file"), "{}", ended(&engine));
     #[cfg(unix)]
     {

@@ -1,10 +1,12 @@
 //! Folders of every known arrangement, and the ways in which a folder can be wrong.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
-use ganspect::data::{CropSampler, CropSpec, DataError, DataSource, Dataset, Label, Layout, Part, describe};
+use ganspect::data::{CropSampler, CropSpec, DataError, DataSource, Dataset, DatasetLayout, Label, Subset, describe};
 use image::{GrayImage, Luma, RgbImage};
 
 /// A folder that is filled by the test and removed after it.
@@ -74,7 +76,7 @@ fn mvtec_ad() {
     tree.text("readme.txt", "about these parts");
     tree.text("train/good/.hidden.png", "thumbnail");
     let set = tree.describe().unwrap();
-    assert_eq!(set.layout, Layout::MvtecAd);
+    assert_eq!(set.layout, DatasetLayout::MvtecAd);
     let summary = set.summary();
     assert_eq!((summary.healthy, summary.for_training, summary.defective, summary.masks), (3, 2, 3, 2));
     assert_eq!(summary.kinds.into_iter().collect::<Vec<_>>(), [("pit".to_owned(), 1), ("scratch".to_owned(), 2)]);
@@ -112,14 +114,14 @@ fn dagm_of_several_classes_and_of_one() {
     dagm_class(&tree, "Class8/");
     let set = tree.describe().unwrap();
     let summary = set.summary();
-    assert_eq!((set.layout, summary.healthy, summary.defective, summary.masks), (Layout::Dagm, 4, 4, 4));
+    assert_eq!((set.layout, summary.healthy, summary.defective, summary.masks), (DatasetLayout::Dagm, 4, 4, 4));
     assert_eq!(summary.kinds["Class8"], 2);
     assert_eq!(set.healthy_for_training().count(), 2);
     assert!(set.skipped.is_empty(), "{:?}", set.skipped);
     let one = describe(&tree.root().join("Class8"), &|_, _| true).unwrap();
-    assert_eq!((one.layout, one.items.len()), (Layout::Dagm, 4));
+    assert_eq!((one.layout, one.items.len()), (DatasetLayout::Dagm, 4));
     let spoiled = one.items.iter().find(|i| i.path.ends_with("Train/0002.PNG")).unwrap();
-    assert_eq!((&spoiled.label, spoiled.part), (&defective("defect"), Part::Train));
+    assert_eq!((&spoiled.label, spoiled.part), (&defective("defect"), Subset::Train));
 }
 
 #[test]
@@ -134,7 +136,7 @@ fn magnetic_tile() {
     tree.text("README.md", "magnetic tiles");
     let set = tree.describe().unwrap();
     let summary = set.summary();
-    assert_eq!((set.layout, summary.healthy, summary.masks), (Layout::MagneticTile, 1, 1));
+    assert_eq!((set.layout, summary.healthy, summary.masks), (DatasetLayout::MagneticTile, 1, 1));
     assert_eq!(summary.kinds.keys().collect::<Vec<_>>(), ["blowhole", "uneven"]);
     assert!(Tree::skipped(&set, "MT_Uneven/Imgs/c.png").contains("the mask marks nothing; the image is kept"));
 }
@@ -150,7 +152,7 @@ fn dagm_as_it_was_first_handed_out() {
     tree.text("Read_Me.txt", "about these classes");
     let set = tree.describe().unwrap();
     let summary = set.summary();
-    assert_eq!((set.layout, summary.healthy, summary.defective, summary.masks), (Layout::Dagm, 3, 2, 0));
+    assert_eq!((set.layout, summary.healthy, summary.defective, summary.masks), (DatasetLayout::Dagm, 3, 2, 0));
     assert_eq!(summary.kinds["Class1"], 2);
     assert_eq!(set.healthy_for_training().count(), 3);
     assert_eq!(set.skipped.len(), 2, "{:?}", set.skipped);
@@ -183,7 +185,7 @@ fn magnetic_tile_pairs_of_jpeg_and_mask() {
     let summary = set.summary();
     assert_eq!(
         (set.layout, summary.healthy, summary.defective, summary.masks),
-        (Layout::MagneticTile, 2, 1, 1),
+        (DatasetLayout::MagneticTile, 2, 1, 1),
         "{:?}",
         set.skipped
     );
@@ -203,7 +205,7 @@ fn csv_as_a_spreadsheet_on_windows_writes_it() {
     tree.text("lists/list.csv", &format!("{head}{rows}"));
     let set = describe(&tree.root().join("lists/list.csv"), &|_, _| true).unwrap();
     let summary = set.summary();
-    assert_eq!((set.layout, summary.healthy, summary.defective, summary.masks), (Layout::Csv, 2, 1, 1));
+    assert_eq!((set.layout, summary.healthy, summary.defective, summary.masks), (DatasetLayout::Csv, 2, 1, 1));
     assert!(Tree::skipped(&set, "gone.png").contains("there is no such file"), "{:?}", set.skipped);
 }
 
@@ -217,7 +219,7 @@ fn csv_with_a_missing_file() {
     let by_file = describe(&tree.root().join("list.csv"), &|_, _| true).unwrap();
     assert_eq!(by_folder.items, by_file.items);
     let summary = by_file.summary();
-    assert_eq!((by_file.layout, summary.healthy, summary.defective, summary.masks), (Layout::Csv, 1, 2, 1));
+    assert_eq!((by_file.layout, summary.healthy, summary.defective, summary.masks), (DatasetLayout::Csv, 1, 2, 1));
     assert!(
         Tree::skipped(&by_file, "img/gone.png").contains("line 4 of the CSV file names it, but there is no such file")
     );
@@ -242,7 +244,7 @@ fn csv_lines_that_cannot_be_understood_are_named() {
     assert!(said(&format!("{header}\n,,0\n")).contains("line 2: image_filepath is empty"));
     assert!(said("path,label\na.png,0\n").contains("line 1: the header has no column image_filepath"));
     // A CSV of another purpose does not stop its folder from being read.
-    assert_eq!(tree.describe().unwrap().layout, Layout::Flat);
+    assert_eq!(tree.describe().unwrap().layout, DatasetLayout::Flat);
 }
 
 #[test]
@@ -255,7 +257,7 @@ fn flat_folder_with_broken_files() {
     fs::write(tree.place("cut.png"), &whole[..whole.len() / 2]).unwrap();
     fs::write(tree.place(".DS_Store"), b"hidden").unwrap();
     let set = tree.describe().unwrap();
-    assert_eq!((set.layout, set.items.len(), set.skipped.len()), (Layout::Flat, 4, 2));
+    assert_eq!((set.layout, set.items.len(), set.skipped.len()), (DatasetLayout::Flat, 4, 2));
     assert!(Tree::skipped(&set, "note.png").contains("it is not an image (it begins like text)"));
     assert!(Tree::skipped(&set, "cut.png").contains("it ends too early"));
     let lines = set.summary().sentences();

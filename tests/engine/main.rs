@@ -4,14 +4,13 @@
 #![allow(clippy::disallowed_methods)] // tests put files in folders of their own, where half a file is wanted now and then
 
 mod camera;
-mod stage;
-
 mod evaluating;
-mod finishing;
+mod finetuning;
+mod harness;
 mod inspecting;
 mod intake;
 mod layouts;
-mod learning;
+mod model_building;
 mod reviewing;
 mod training;
 mod watching;

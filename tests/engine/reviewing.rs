@@ -10,12 +10,13 @@ use std::{
 
 use ganspect::{
     data::FileHash,
-    inspect::{Assessment, Region, Regions, ScoreKind, Scores, Verdict, region::Shape},
+    inspect::{Assessment, Region, Regions, ScoreKind, Scores, Verdict, regions::RegionShape},
     review::{
-        Findings, Item, Judgement, Moment, Opinion, OpinionId, PartId, Record, Standing, Suspect,
-        export::{self, Coco, Format, Written},
-        record::{Filed, Mark, NewAdoption, NewInspection, NewOpinion, NewPart, VERSION},
-        suspect::{Cut, suspects},
+        AnomalyRegion, Findings, Judgement, Opinion, OpinionId, PartId, Record, ReviewItem, ReviewStatus, Timestamp,
+        anomaly_region::{Cut, suspects},
+        export,
+        export::{Coco, Format, Written},
+        record::{FiledInspection, NewAdoption, NewInspection, NewOpinion, NewPart, RecordPosition, VERSION},
     },
 };
 use rand::{RngExt, SeedableRng};
@@ -42,7 +43,7 @@ fn inspection(model: &str, p: f64, minute: i64) -> NewInspection {
         threshold: Some(f64::INFINITY),
         findings: findings(),
         seconds: 0.25,
-        time: Moment(1_773_303_330_000 + 60_000 * minute),
+        time: Timestamp(1_773_303_330_000 + 60_000 * minute),
     }
 }
 
@@ -59,16 +60,16 @@ fn findings() -> Findings {
     Findings { scores, suspects: suspects(&map, 32, 24, &Cut { level: 1.0, min_area: 2, most: 5 }) }
 }
 
-fn filed(record: &mut Record, path: impl Into<PathBuf>, p: f64) -> Filed {
+fn filed(record: &mut Record, path: impl Into<PathBuf>, p: f64) -> FiledInspection {
     let minute = record.queue().unwrap().len() as i64;
     record.insert_inspection(&part(path), &inspection("first", p, minute)).unwrap()
 }
 
-fn said(record: &mut Record, filed: Filed, reviewer: &str, judgement: Judgement) -> OpinionId {
+fn said(record: &mut Record, filed: FiledInspection, reviewer: &str, judgement: Judgement) -> OpinionId {
     record.add_opinion(&NewOpinion::new(filed.inspection, reviewer, judgement)).unwrap()
 }
 
-fn only(record: &Record) -> Item {
+fn only(record: &Record) -> ReviewItem {
     let mut queue = record.queue().unwrap();
     assert_eq!(queue.len(), 1);
     queue.remove(0)
@@ -82,7 +83,7 @@ fn a_picture_is_inspected_once_by_each_model() {
     let first = record.insert_inspection(&a, &inspection("first", 0.5, 0)).unwrap();
     // The second time nothing is written, whatever it says.
     let again = record.insert_inspection(&a, &inspection("first", 0.01, 1)).unwrap();
-    assert_eq!((first.is_new, again), (true, Filed { is_new: false, ..first }));
+    assert_eq!((first.is_new, again), (true, FiledInspection { is_new: false, ..first }));
     assert!(record.is_filed(&a.path, a.hash, FileHash::of(b"first")).unwrap());
     assert!(!record.is_filed(&a.path, a.hash, FileHash::of(b"second")).unwrap());
     assert_eq!(only(&record).inspection.assessment.p, 0.5);
@@ -102,7 +103,7 @@ fn what_goes_in_comes_out() {
     let opinion = NewOpinion {
         defect: Some("crack".into()),
         note: "along the rim,\nsee \"left\"".into(),
-        region: Some(Shape::Polygon(vec![[1.5, 2.0], [9.0, 2.0], [9.0, 7.25]])),
+        region: Some(RegionShape::Polygon(vec![[1.5, 2.0], [9.0, 2.0], [9.0, 7.25]])),
         blind: true,
         ..NewOpinion::new(filed.inspection, " ada ", Judgement::Defective)
     };
@@ -141,23 +142,23 @@ fn the_latest_standing_verdict_of_each_reviewer_counts() {
         |record: &Record| only(record).opinions.into_iter().map(|o| (o.reviewer, o.judgement)).collect::<Vec<_>>();
     assert_eq!(judgements(&record), [("bob".into(), Judgement::Unsure), ("ada".into(), Judgement::Healthy)]);
     // Taken back: what she said before counts again. And that taken back in turn.
-    let undo = record.retract(changed, Moment::now()).unwrap();
+    let undo = record.retract(changed, Timestamp::now()).unwrap();
     assert_eq!(judgements(&record), [("ada".into(), Judgement::Agree), ("bob".into(), Judgement::Unsure)]);
-    assert_eq!(only(&record).standing(Some("ada")), Standing::Agreed);
-    let redo = record.retract(undo, Moment::now()).unwrap();
-    assert_eq!(only(&record).standing(Some("ada")), Standing::Overruled);
-    record.retract(redo, Moment::now()).unwrap();
-    assert_eq!(only(&record).standing(Some("ada")), Standing::Agreed);
+    assert_eq!(only(&record).standing(Some("ada")), ReviewStatus::Agreed);
+    let redo = record.retract(undo, Timestamp::now()).unwrap();
+    assert_eq!(only(&record).standing(Some("ada")), ReviewStatus::Overruled);
+    record.retract(redo, Timestamp::now()).unwrap();
+    assert_eq!(only(&record).standing(Some("ada")), ReviewStatus::Agreed);
     // Only once each.
-    let again = record.retract(changed, Moment::now()).unwrap_err().to_string();
+    let again = record.retract(changed, Timestamp::now()).unwrap_err().to_string();
     assert!(again.contains("is taken back already"), "{again}");
-    let nothing = record.retract(OpinionId(99), Moment::now()).unwrap_err().to_string();
+    let nothing = record.retract(OpinionId(99), Timestamp::now()).unwrap_err().to_string();
     assert!(nothing.contains("no verdict number 99"), "{nothing}");
     // A verdict stays with its part when another model inspects it.
     record.insert_inspection(&part("/parts/a.png"), &inspection("second", 0.9, 5)).unwrap();
     let item = only(&record);
     assert_eq!((item.opinions.len(), item.opinions[0].model_said), (2, Verdict::Defective));
-    assert_eq!(item.standing(Some("ada")), Standing::Overruled);
+    assert_eq!(item.standing(Some("ada")), ReviewStatus::Overruled);
 }
 
 #[test]
@@ -165,16 +166,16 @@ fn a_window_follows_what_others_write() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("new/review.sqlite");
     let (mut writer, reader) = (Record::open(&path).unwrap(), Record::open(&path).unwrap());
-    assert!(reader.since(Mark::default()).unwrap().items.is_empty());
+    assert!(reader.since(RecordPosition::default()).unwrap().items.is_empty());
     let [a, b, _] = ["/a.png", "/b.png", "/c.png"].map(|path| filed(&mut writer, path, 0.01));
-    let news = reader.since(Mark::default()).unwrap();
+    let news = reader.since(RecordPosition::default()).unwrap();
     assert_eq!(news.items, writer.queue().unwrap());
     assert!(reader.since(news.mark).unwrap().items.is_empty());
     let given = said(&mut writer, b, "ada", Judgement::Agree);
     let second = reader.since(news.mark).unwrap();
     assert_eq!(second.items.iter().map(|i| (i.part.id, i.opinions.len())).collect::<Vec<_>>(), [(b.part, 1)]);
     // A row that only takes back is news too, and so is another inspection.
-    writer.retract(given, Moment::now()).unwrap();
+    writer.retract(given, Timestamp::now()).unwrap();
     writer.insert_inspection(&part("/a.png"), &inspection("second", 0.5, 9)).unwrap();
     let third = reader.since(second.mark).unwrap();
     assert_eq!(
@@ -191,10 +192,10 @@ fn nothing_is_changed_or_deleted_whoever_asks() {
     let a = filed(&mut record, "/parts/a.png", 0.01);
     let b = filed(&mut record, "/parts/b.png", 0.02);
     let given = said(&mut record, a, "ada", Judgement::Agree);
-    record.retract(given, Moment::now()).unwrap();
+    record.retract(given, Timestamp::now()).unwrap();
     said(&mut record, b, "bob", Judgement::Agree);
-    record.quarantine(Path::new("/parts/c.png"), None, "it is cut short", Moment(1)).unwrap();
-    record.add_defect_kind("crack", Moment(1)).unwrap();
+    record.quarantine(Path::new("/parts/c.png"), None, "it is cut short", Timestamp(1)).unwrap();
+    record.add_defect_kind("crack", Timestamp(1)).unwrap();
     let before = record.queue().unwrap();
     let other = Connection::open(&path).unwrap();
     for table in ["part", "inspection", "verdict", "quarantine", "defect_kind"] {
@@ -226,7 +227,7 @@ fn entries_that_make_no_sense_are_refused_in_words() {
     let new = NewOpinion::new(a.inspection, "ada", Judgement::Agree);
     let mut refused = |opinion: NewOpinion| record.add_opinion(&opinion).unwrap_err().to_string();
     assert!(refused(NewOpinion { reviewer: " ".into(), ..new.clone() }).contains("enter your name"));
-    let line = Shape::Polygon(vec![[0.0, 0.0], [1.0, 1.0]]);
+    let line = RegionShape::Polygon(vec![[0.0, 0.0], [1.0, 1.0]]);
     assert!(refused(NewOpinion { region: Some(line), ..new.clone() }).contains("a polygon needs 3"));
     let nowhere = NewOpinion { inspection: ganspect::review::InspectionId(7), ..new.clone() };
     assert!(refused(nowhere.clone()).contains("no inspection number 7"));
@@ -237,7 +238,7 @@ fn entries_that_make_no_sense_are_refused_in_words() {
         let said = record.insert_inspection(&part("/parts/b.png"), &inspection("first", p, 0)).unwrap_err();
         assert!(said.to_string().contains("b.png: its p-value is"), "{said}");
     }
-    assert!(record.add_defect_kind("  ", Moment(0)).is_err());
+    assert!(record.add_defect_kind("  ", Timestamp(0)).is_err());
     assert_eq!(record.queue().unwrap().len(), 1);
 }
 
@@ -334,13 +335,13 @@ fn damage_is_found() {
 fn kinds_of_defect_come_and_go() {
     let mut record = Record::in_memory().unwrap();
     for name in ["scratch", "crack", " crack ", "pit"] {
-        record.add_defect_kind(name, Moment(1)).unwrap();
+        record.add_defect_kind(name, Timestamp(1)).unwrap();
     }
-    record.retire_defect_kind("crack", Moment(2)).unwrap();
+    record.retire_defect_kind("crack", Timestamp(2)).unwrap();
     assert_eq!(record.defect_kinds().unwrap(), ["scratch", "pit"]);
-    record.add_defect_kind("crack", Moment(3)).unwrap();
+    record.add_defect_kind("crack", Timestamp(3)).unwrap();
     assert_eq!(record.defect_kinds().unwrap(), ["scratch", "crack", "pit"]);
-    record.retire_defect_kind("never there", Moment(4)).unwrap();
+    record.retire_defect_kind("never there", Timestamp(4)).unwrap();
     assert_eq!(record.defect_kinds().unwrap().len(), 3);
 }
 
@@ -348,9 +349,9 @@ fn kinds_of_defect_come_and_go() {
 fn files_that_cannot_be_inspected_and_models_in_force_are_recorded() {
     let mut record = Record::in_memory().unwrap();
     let path = Path::new("/parts/broken.png");
-    assert!(record.quarantine(path, None, "it is cut short", Moment(1)).unwrap());
-    assert!(!record.quarantine(path, None, "it is cut short", Moment(2)).unwrap());
-    assert!(record.quarantine(path, Some(FileHash::of(b"x")), "it is cut short", Moment(3)).unwrap());
+    assert!(record.quarantine(path, None, "it is cut short", Timestamp(1)).unwrap());
+    assert!(!record.quarantine(path, None, "it is cut short", Timestamp(2)).unwrap());
+    assert!(record.quarantine(path, Some(FileHash::of(b"x")), "it is cut short", Timestamp(3)).unwrap());
     let list = record.quarantined().unwrap();
     assert_eq!(list.iter().map(|q| (q.time.0, q.hash.is_some())).collect::<Vec<_>>(), [(3, true), (1, false)]);
     let adoption = NewAdoption {
@@ -361,7 +362,7 @@ fn files_that_cannot_be_inspected_and_models_in_force_are_recorded() {
         learned_from: vec![OpinionId(1), OpinionId(4)],
         before: serde_json::json!({"auroc": 0.9}),
         after: serde_json::json!({"auroc": 0.95}),
-        time: Moment(7),
+        time: Timestamp(7),
     };
     let id = record.adopt(&adoption).unwrap();
     let back = record.adoptions().unwrap();
@@ -369,9 +370,9 @@ fn files_that_cannot_be_inspected_and_models_in_force_are_recorded() {
 }
 
 /// A record on real pictures in `folder`: a good part, two defective ones (one drawn on), one that is gone.
-fn station(folder: &Path) -> (Record, Vec<Item>) {
+fn station(folder: &Path) -> (Record, Vec<ReviewItem>) {
     let mut record = Record::open(&folder.join("review.sqlite")).unwrap();
-    record.add_defect_kind("pit", Moment(0)).unwrap();
+    record.add_defect_kind("pit", Timestamp(0)).unwrap();
     let picture = |name: &str| {
         let path = folder.join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -387,7 +388,7 @@ fn station(folder: &Path) -> (Record, Vec<Item>) {
     said(&mut record, good, "ada", Judgement::Agree);
     let note = "=SUM(A1), \"quoted\"\nsecond line";
     let defect = Some("crack".to_owned());
-    let region = Some(Shape::Rectangle([4.0, 5.0], [14.0, 9.0]));
+    let region = Some(RegionShape::Rectangle([4.0, 5.0], [14.0, 9.0]));
     for opinion in [
         NewOpinion { region, note: note.into(), ..NewOpinion::new(drawn.inspection, "ada", Judgement::Defective) },
         NewOpinion { blind: true, ..NewOpinion::new(drawn.inspection, "bob", Judgement::Unsure) },
@@ -451,7 +452,7 @@ fn a_line_of_json_holds_all_of_a_part() {
     assert_eq!(lines.len(), 5);
     assert_eq!((&lines[1]["ruling"], lines[1]["opinions"].as_array().unwrap().len()), (&"defective".into(), 2));
     assert_eq!((&lines[3]["missing"], &lines[4]["ruling"]), (&true.into(), &serde_json::Value::Null));
-    let places: Vec<Suspect> = serde_json::from_value(lines[4]["suspects"].clone()).unwrap();
+    let places: Vec<AnomalyRegion> = serde_json::from_value(lines[4]["suspects"].clone()).unwrap();
     assert_eq!(places, findings().suspects);
 }
 
@@ -528,7 +529,7 @@ fn nothing_is_exported_whole() {
 
 #[test]
 fn a_drawn_region_is_painted_as_it_is_inspected() {
-    let shape = Shape::Polygon(vec![[2.0, 2.0], [12.0, 2.0], [2.0, 12.0]]);
+    let shape = RegionShape::Polygon(vec![[2.0, 2.0], [12.0, 2.0], [2.0, 12.0]]);
     let inside = Regions(vec![Region { ignore: false, shape }]).inspected(32, 24).unwrap();
     assert_eq!(inside.iter().filter(|on| **on).count(), 45);
 }
@@ -558,7 +559,7 @@ fn writer() {
     for group in 0.. {
         let opinion = NewOpinion {
             note: note(round, group),
-            region: Some(Shape::Rectangle([round as f32, group as f32], [40.0, 50.0])),
+            region: Some(RegionShape::Rectangle([round as f32, group as f32], [40.0, 50.0])),
             ..NewOpinion::new(inspection, format!("reviewer {round}"), Judgement::Defective)
         };
         let ids = record.add_opinions(&vec![opinion; 1 + group as usize % 2]).unwrap();
@@ -621,8 +622,8 @@ fn a_writer_that_is_killed_loses_nothing_it_acknowledged() {
         let (round, group) = name.split_once('/').unwrap();
         let (round, group): (u64, u64) = (round.parse().unwrap(), group.parse().unwrap());
         assert_eq!((&text, reviewer), (&note(round, group), format!("reviewer {round}")));
-        let region: Shape = serde_json::from_str(&region).unwrap();
-        assert_eq!(region, Shape::Rectangle([round as f32, group as f32], [40.0, 50.0]));
+        let region: RegionShape = serde_json::from_str(&region).unwrap();
+        assert_eq!(region, RegionShape::Rectangle([round as f32, group as f32], [40.0, 50.0]));
         groups.entry((round, group)).or_default().push(id);
     }
     // Whole groups or none, and every one that was acknowledged.
@@ -642,7 +643,7 @@ fn a_hundred_thousand_verdicts_are_read_in_a_moment() {
     let path = folder.path().join("review.sqlite");
     let mut record = Record::open(&path).unwrap();
     let mut rng = ChaCha8Rng::seed_from_u64(3);
-    let inspections: Vec<Filed> = (0..200)
+    let inspections: Vec<FiledInspection> = (0..200)
         .map(|i| record.insert_inspection(&part(format!("/parts/{i}.png")), &inspection("first", 0.2, i)).unwrap())
         .collect();
     let opinion = |_| {

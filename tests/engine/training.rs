@@ -7,19 +7,20 @@ use std::{
     time::Duration,
 };
 
-use crate::stage::{engine, phase, until};
 use ganspect::{
     data::DataSource,
     engine::{
         Command, Engine, Event, Severity, Update,
-        live::{History, Metric, Phase},
+        state::{History, Metric, TrainingPhase},
     },
-    report::tensorboard::RunLog,
+    tensorboard::RunLog,
     train::{
         Health, Recipe,
-        folder::{Checkpoint, RunFolder},
+        run_folder::{Checkpoint, RunFolder},
     },
 };
+
+use crate::harness::{engine, phase, until};
 
 /// A recipe small enough for a test: 32-pixel crops, batches of 4.
 fn tiny(steps: u64, extra: &[&str]) -> Box<Recipe> {
@@ -51,7 +52,7 @@ fn start(engine: &Engine, recipe: Box<Recipe>, out: &Path) {
 
 /// Waits for the run to finish and closes it.
 fn finish(engine: &Engine) {
-    until(engine, "the end of the run", |e| phase(e) == Phase::Finished);
+    until(engine, "the end of the run", |e| phase(e) == TrainingPhase::Finished);
     engine.send(Command::Stop);
     until(engine, "the run's closing", |e| {
         std::iter::from_fn(|| e.next_event()).any(|e| matches!(e, Event::Closed { .. }))
@@ -91,12 +92,12 @@ fn a_run_is_started_turned_paused_stepped_stopped_and_resumed() {
     assert!(mark.text.contains("G updates a step (k_G): 1 to 3"), "{}", mark.text);
 
     engine.send(Command::Pause);
-    until(&engine, "the pause", |e| phase(e) == Phase::Paused);
+    until(&engine, "the pause", |e| phase(e) == TrainingPhase::Paused);
     let step = engine.live().status.read().step;
     for (update, wanted) in [(Update::G, (true, false)), (Update::D, (false, true)), (Update::Both, (true, true))] {
         let before = engine.live().status.read().step;
         engine.send(Command::Once(update));
-        until(&engine, "one step", |e| e.live().status.read().step == before + 1 && phase(e) == Phase::Paused);
+        until(&engine, "one step", |e| e.live().status.read().step == before + 1 && phase(e) == TrainingPhase::Paused);
         let history = engine.live().history.read();
         let reported = |m| history.column(m).last().is_some_and(|v| v.is_finite());
         assert_eq!((reported(Metric::GLoss), reported(Metric::DLossReal)), wanted, "{update:?}");
@@ -111,12 +112,12 @@ fn a_run_is_started_turned_paused_stepped_stopped_and_resumed() {
     assert_eq!(walk.frames.picture(6), grid.samples.picture(5));
 
     engine.send(Command::Stop);
-    until(&engine, "the stop", |e| phase(e) == Phase::Idle);
+    until(&engine, "the stop", |e| phase(e) == TrainingPhase::Idle);
     let before = engine.live().history.read().clone();
     assert_eq!(last_checkpoint(&run).step, step + 3);
 
     engine.send(Command::Resume { run: run.clone(), paused: true });
-    until(&engine, "the resumed run", |e| phase(e) == Phase::Paused);
+    until(&engine, "the resumed run", |e| phase(e) == TrainingPhase::Paused);
     let status = engine.live().status.read().clone();
     assert_eq!((status.step, status.recipe.unwrap().train.k_g), (step + 3, 3));
     let after = engine.live().history.read().clone();
@@ -143,10 +144,10 @@ fn resumed_and_uninterrupted_runs_agree() {
     drop(one);
     let other = engine();
     other.send(Command::Resume { run: pieces.clone(), paused: true });
-    until(&other, "the resumed run", |e| phase(e) == Phase::Finished);
+    until(&other, "the resumed run", |e| phase(e) == TrainingPhase::Finished);
     other.send(Command::Turn(tiny(20, &extra)));
     other.send(Command::Play);
-    until(&other, "the last step", |e| e.live().status.read().step == 20 && phase(e) == Phase::Finished);
+    until(&other, "the last step", |e| e.live().status.read().step == 20 && phase(e) == TrainingPhase::Finished);
     finish(&other);
 
     let (a, b) = (last_checkpoint(&whole), last_checkpoint(&pieces));
@@ -186,13 +187,13 @@ fn a_killed_run_resumes_from_its_last_checkpoint() {
 
     let engine = engine();
     engine.send(Command::Resume { run: run.clone(), paused: true });
-    until(&engine, "the resumed run", |e| phase(e) == Phase::Paused);
+    until(&engine, "the resumed run", |e| phase(e) == TrainingPhase::Paused);
     assert_eq!(engine.live().status.read().step, checkpoint.step);
     assert_eq!(engine.live().history.read().steps.last(), Some(&checkpoint.step));
     engine.send(Command::Play);
     until(&engine, "more steps", |e| e.live().status.read().step >= checkpoint.step + 4);
     engine.send(Command::Stop);
-    until(&engine, "the stop", |e| phase(e) == Phase::Idle);
+    until(&engine, "the stop", |e| phase(e) == TrainingPhase::Idle);
     // The steps after the checkpoint were logged twice; only the second time counts.
     let steps = History::from_log(&RunLog::read(&run).unwrap()).steps;
     assert!(steps.windows(2).all(|w| w[1] == w[0] + 1));
@@ -211,7 +212,7 @@ fn infinity_stops_the_run_and_brings_back_the_last_good_checkpoint() {
     engine.send(Command::Turn(Box::new(wild)));
     until(&engine, "the fault", |e| e.live().status.read().health == Health::NotFinite);
     let status = engine.live().status.read().clone();
-    assert_eq!(status.phase, Phase::Paused);
+    assert_eq!(status.phase, TrainingPhase::Paused);
     assert_eq!(Some(status.step), status.checkpoint.or(Some(0)));
     assert_eq!(engine.live().history.read().steps.last().copied(), Some(status.step));
     let told = std::iter::from_fn(|| engine.next_event()).any(|event| {
@@ -240,7 +241,7 @@ fn what_cannot_be_written_pauses_the_run_and_loses_nothing() {
     let _ = std::fs::remove_dir_all(&checkpoints);
     std::fs::File::create(&checkpoints).unwrap();
     engine.send(Command::Checkpoint);
-    until(&engine, "the pause", |e| phase(e) == Phase::Paused);
+    until(&engine, "the pause", |e| phase(e) == TrainingPhase::Paused);
     let notice = std::iter::from_fn(|| engine.next_event()).find_map(|event| match event {
         Event::Notice { severity: Severity::Error, text, .. } => Some(text),
         _ => None,
@@ -253,7 +254,7 @@ fn what_cannot_be_written_pauses_the_run_and_loses_nothing() {
     engine.send(Command::Play);
     until(&engine, "more steps", |e| e.live().status.read().step > step);
     engine.send(Command::Stop);
-    until(&engine, "the stop", |e| phase(e) == Phase::Idle);
+    until(&engine, "the stop", |e| phase(e) == TrainingPhase::Idle);
     assert!(last_checkpoint(&run).step > step);
 }
 
@@ -272,7 +273,7 @@ fn what_cannot_begin_says_why() {
             std::iter::from_fn(|| e.next_event()).any(|e| matches!(e, Event::Notice { .. }))
         });
         match phase(&engine) {
-            Phase::Failed(sentence) => sentence,
+            TrainingPhase::Failed(sentence) => sentence,
             other => panic!("{other:?}"),
         }
     };

@@ -10,22 +10,23 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::camera;
 use burn::tensor::Device;
 use ganspect::{
     data::{
-        FileHash, Samples,
-        surface::{self, DefectKind, Kind},
+        FileHash, Samples, surface,
+        surface::{DefectKind, SurfaceKind},
     },
-    engine::{
-        batch::{Batch, Finding, Turn},
-        watch::{Counts, Filed, MemoryLedger, Options, Timing, Watch},
+    engine::intake::{
+        stream::{InspectedFile, StreamInspector, StreamStep},
+        watch::{LedgerEntry, MemoryLedger, Timing, Watch, WatchCounts, WatchOptions},
     },
-    inspect::{InvertKnobs, Model, evaluation::MapKind},
-    review::{Item, Record},
+    inspect::{InvertKnobs, Model, evaluation::EvaluatedMap},
+    review::{Record, ReviewItem},
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+
+use crate::camera;
 
 const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/turned.ganspect");
 
@@ -37,7 +38,7 @@ const FOR_EVER: Duration = Duration::from_secs(3_600);
 
 /// A PNG of a part of its own for each number.
 fn png(number: u64, defect: Option<DefectKind>) -> Vec<u8> {
-    let picture = surface::draw(Kind::Turned, defect, 5, number, 64).picture;
+    let picture = surface::draw(SurfaceKind::Turned, defect, 5, number, 64).picture;
     let Samples::U8(bytes) = picture.samples() else { panic!("8 bits") };
     let image = image::GrayImage::from_raw(64, 64, bytes.clone()).unwrap();
     let mut out = std::io::Cursor::new(Vec::new());
@@ -56,12 +57,12 @@ struct Station {
 struct Shift<'a> {
     station: &'a Station,
     watch: Watch,
-    batch: Batch,
+    batch: StreamInspector,
     news: Vec<String>,
 }
 
-fn timing(patience: Duration) -> Options {
-    Options { timing: Timing { settle: SETTLE, patience }, ..Options::default() }
+fn timing(patience: Duration) -> WatchOptions {
+    WatchOptions { timing: Timing { settle: SETTLE, patience }, ..WatchOptions::default() }
 }
 
 impl Station {
@@ -78,17 +79,17 @@ impl Station {
         fs::write(self.at(name), bytes).unwrap();
     }
 
-    fn open(&self, options: Options) -> Shift<'_> {
+    fn open(&self, options: WatchOptions) -> Shift<'_> {
         let watch = Watch::start(self.root.path(), options, self.ledger.clone()).unwrap();
         let knobs = InvertKnobs { steps: 1, ..InvertKnobs::default() };
-        let batch = Batch::new(&self.model, knobs, watch.ready().clone()).unwrap();
+        let batch = StreamInspector::new(&self.model, knobs, watch.ready().clone()).unwrap();
         Shift { station: self, watch, batch, news: Vec::new() }
     }
 
     /// How often each content of each file is on record, and the reason of what is in quarantine.
     fn record(&self) -> BTreeMap<(String, Option<FileHash>), Vec<Option<String>>> {
         let mut record: BTreeMap<_, Vec<_>> = BTreeMap::new();
-        for Filed { path, hash, outcome } in self.ledger.entries() {
+        for LedgerEntry { path, hash, outcome } in self.ledger.entries() {
             let name = path.strip_prefix(self.root.path()).unwrap().to_string_lossy().into_owned();
             record.entry((name, hash)).or_default().push(outcome.err());
         }
@@ -107,20 +108,20 @@ impl Station {
 
 impl Shift<'_> {
     /// A slice of work; the part that it finished.
-    fn work(&mut self) -> Option<Finding> {
+    fn work(&mut self) -> Option<InspectedFile> {
         self.news.extend(std::iter::from_fn(|| self.watch.next_news()).map(|news| news.text));
         match self.batch.slice(&self.station.model, Duration::from_millis(10)).unwrap() {
-            Turn::Done(finding) => {
+            StreamStep::Done(finding) => {
                 self.watch.desk().file(&finding).unwrap();
                 Some(*finding)
             }
-            Turn::Refused(refused) => panic!("{refused:?}"),
-            Turn::Idle | Turn::Working => None,
-            Turn::Over => panic!("the watch ended"),
+            StreamStep::Refused(refused) => panic!("{refused:?}"),
+            StreamStep::Idle | StreamStep::Working => None,
+            StreamStep::Over => panic!("the watch ended"),
         }
     }
 
-    fn counts(&self) -> Counts {
+    fn counts(&self) -> WatchCounts {
         self.watch.desk().counts()
     }
 
@@ -152,7 +153,7 @@ fn parts_are_taken_when_they_are_written_whole_however_they_come() {
     let station = Station::new();
     let [there, slow, renamed, later, deep] = [0, 1, 2, 3, 4].map(|n| png(n, None));
     station.put("there.png", &there);
-    let mut shift = station.open(Options { recursive: true, ..timing(FOR_EVER) });
+    let mut shift = station.open(WatchOptions { recursive: true, ..timing(FOR_EVER) });
     shift.until_filed(1);
     // Halves that lie still for longer than the settling: the half does not decode.
     station.put("slow.png", &slow[..slow.len() / 2]);
@@ -181,7 +182,7 @@ fn parts_are_taken_when_they_are_written_whole_however_they_come() {
         ("monday/later.png", &later),
     ];
     station.assert_filed(&all);
-    assert_eq!(shift.watch.stop().unwrap(), Counts { filed: 5, listed: true, ..Counts::default() });
+    assert_eq!(shift.watch.stop().unwrap(), WatchCounts { filed: 5, listed: true, ..WatchCounts::default() });
 }
 
 #[test]
@@ -232,7 +233,7 @@ fn new_content_is_a_new_part_and_what_is_gone_is_let_go() {
     // One step is no setting that the model is calibrated for.
     assert!(finding.outcome.assessment.is_none() && finding.threshold.is_none());
     let (kind, map) = finding.map();
-    assert_eq!((kind, map.len()), (MapKind::Critic, 64 * 64));
+    assert_eq!((kind, map.len()), (EvaluatedMap::Critic, 64 * 64));
     // Written over with the same content, and with other content.
     station.put("part.png", &first);
     shift.until("the second look", |s| s.counts().known == 1);
@@ -262,7 +263,7 @@ fn a_folder_that_vanishes_is_waited_for() {
     station.put("line/first.png", &first);
     let watch = Watch::start(&root, timing(FOR_EVER), station.ledger.clone()).unwrap();
     let knobs = InvertKnobs { steps: 1, ..InvertKnobs::default() };
-    let batch = Batch::new(&station.model, knobs, watch.ready().clone()).unwrap();
+    let batch = StreamInspector::new(&station.model, knobs, watch.ready().clone()).unwrap();
     let mut shift = Shift { station: &station, watch, batch, news: Vec::new() };
     shift.until_filed(1);
     fs::rename(&root, &away).unwrap();
@@ -272,7 +273,7 @@ fn a_folder_that_vanishes_is_waited_for() {
     shift.until_filed(2);
     shift.until("the sentence", |s| s.news.iter().any(|n| n.contains("line is back")));
     station.assert_filed(&[("line/first.png", &first), ("line/second.png", &second)]);
-    let absent = Watch::start(&station.at("absent"), Options::default(), MemoryLedger::default());
+    let absent = Watch::start(&station.at("absent"), WatchOptions::default(), MemoryLedger::default());
     assert!(absent.unwrap_err().to_string().contains("check the spelling"));
 }
 
@@ -290,19 +291,19 @@ fn sixty_parts_under_load_are_inspected_once_each_and_so_after_every_break() {
         let until = shift.counts().filed + rng.random_range(3..8);
         shift.until("some parts", |s| s.counts().filed >= until);
         for _ in 0..rng.random_range(0..5) {
-            if let Turn::Done(_) = shift.batch.slice(&station.model, Duration::from_millis(10)).unwrap() {
+            if let StreamStep::Done(_) = shift.batch.slice(&station.model, Duration::from_millis(10)).unwrap() {
                 break;
             }
         }
     }
     writer.join().unwrap();
-    let mut shift = station.open(Options { once: true, ..timing(FOR_EVER) });
+    let mut shift = station.open(WatchOptions { once: true, ..timing(FOR_EVER) });
     loop {
         match shift.batch.slice(&station.model, Duration::from_millis(50)).unwrap() {
-            Turn::Done(finding) => shift.watch.desk().file(&finding).unwrap(),
-            Turn::Over => break,
-            Turn::Idle | Turn::Working => {}
-            Turn::Refused(refused) => panic!("{refused:?}"),
+            StreamStep::Done(finding) => shift.watch.desk().file(&finding).unwrap(),
+            StreamStep::Over => break,
+            StreamStep::Idle | StreamStep::Working => {}
+            StreamStep::Refused(refused) => panic!("{refused:?}"),
         }
     }
     let counts = shift.watch.stop().unwrap();
@@ -320,7 +321,7 @@ fn command(root: &Path, arguments: &[&str]) -> Process {
 }
 
 /// The parts on record.
-fn on_record(root: &Path) -> Vec<Item> {
+fn on_record(root: &Path) -> Vec<ReviewItem> {
     Record::open(&root.with_extension("sqlite")).unwrap().queue().unwrap()
 }
 

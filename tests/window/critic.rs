@@ -2,33 +2,39 @@
 
 use std::sync::Arc;
 
-use crate::stage::{self, SIZE, Stage, Window, open, open_in, shows, themes};
 use egui::{Key, Modifiers};
 use egui_kittest::{SnapshotResults, kittest::Queryable};
 use ganspect::{
     data::{
         DataSource,
-        surface::{Kind, SetSize, write_set},
+        surface::{SetSize, SurfaceKind, write_set},
     },
     engine::{
-        Live,
-        forging::{Answers, CROPS, Shown, Viewer},
-        live::{History, Phase},
-        making::{Making, Part, PartProgress},
+        EngineState,
+        state::{History, TrainingPhase},
+        training::{
+            build_progress::{BuildPart, BuildProgress, PartProgress},
+            critic_preview::{CROPS, CriticAnswers, DefectPreview, Viewer},
+        },
     },
-    report::tensorboard::{EventWriter, RunLog},
+    tensorboard::{EventWriter, RunLog},
     train::{
         Health, Metric, Preset, Recipe,
         critic::{HealthyCrops, forged, forger},
-        folder::{RunFolder, RunInfo},
+        run_folder::{RunFolder, RunInfo},
     },
     ui::{Action, UiCommand},
 };
 
+use crate::{
+    harness,
+    harness::{SIZE, Stage, Window, open, open_in, shows, themes},
+};
+
 /// Forged crops of turned metal, and what a critic that is nearly right says to them.
-fn criticised(live: &Live, steps: u64) {
+fn criticised(live: &EngineState, steps: u64) {
     let recipe = Preset::Laptop.recipe();
-    let opened = DataSource::Surface { kind: Kind::Turned, seed: 3 }.open(&|_, _| true).unwrap();
+    let opened = DataSource::Surface { kind: SurfaceKind::Turned, seed: 3 }.open(&|_, _| true).unwrap();
     let crops = HealthyCrops::new(&recipe, &opened.store, (0..20).collect()).unwrap();
     let forger = forger(&recipe, crops.side(), crops.light()[1], (0, Vec::new()));
     let damaged = forged(&forger, &crops.batch(7, 12).unwrap(), 3, 7);
@@ -39,9 +45,10 @@ fn criticised(live: &Live, steps: u64) {
         0.04 + 0.9 * whole / 16.0
     };
     let answers: Vec<f32> = (0..12 * cells * cells).map(sure).collect();
-    let shown = Shown::new(Viewer::RUN, recipe.critic.clone(), [1, side], damaged);
+    let shown = DefectPreview::new(Viewer::RUN, recipe.critic.clone(), [1, side], damaged);
     if steps > 0 {
-        *live.critic.answers.lock() = Some(Arc::new(Answers::new(&shown, steps, recipe.critic.clone(), &answers)));
+        *live.critic.answers.lock() =
+            Some(Arc::new(CriticAnswers::new(&shown, steps, recipe.critic.clone(), &answers)));
     }
     *live.critic.shown.lock() = Some(Arc::new(shown));
     *live.critic.history.write() = losses(steps);
@@ -62,11 +69,15 @@ fn losses(steps: u64) -> History {
     history
 }
 
-fn making(live: &Live) {
-    let parts =
-        [(Part::Encoder, 1500, 1500), (Part::Critic, 640, 1500), (Part::Usual, 0, 26), (Part::Calibration, 0, 30)];
+fn making(live: &EngineState) {
+    let parts = [
+        (BuildPart::Encoder, 1500, 1500),
+        (BuildPart::Critic, 640, 1500),
+        (BuildPart::Usual, 0, 26),
+        (BuildPart::Calibration, 0, 30),
+    ];
     let parts = parts.map(|(part, done, total)| PartProgress { part, done, total }).to_vec();
-    stage::run(live, Phase::Finishing(Making { parts, at: 1, share: 0.37 }), 2_000, Health::Good);
+    harness::run(live, TrainingPhase::Finishing(BuildProgress { parts, at: 1, share: 0.37 }), 2_000, Health::Good);
     live.status.write().seconds_left = Some(149.0);
     criticised(live, 640);
 }
@@ -87,7 +98,7 @@ fn the_critic_at_work_while_the_model_is_made() {
             assert!(shows(window, words), "{words}");
         }
         assert!(shows(window, "2 min 29 s left · training the critic on forged defects"));
-        assert!(shows(window, "37 %") && shows(window, Part::Critic.purpose()));
+        assert!(shows(window, "37 %") && shows(window, BuildPart::Critic.purpose()));
         stage.snapshot(&format!("critic_training_{name}"), &mut results);
     }
 }
@@ -96,7 +107,7 @@ fn the_critic_at_work_while_the_model_is_made() {
 fn forged_crops_are_shown_before_there_is_a_critic() {
     let mut results = SnapshotResults::new();
     let mut stage = open(true, SIZE, |live| {
-        stage::run(live, Phase::Running, 640, Health::Good);
+        harness::run(live, TrainingPhase::Running, 640, Health::Good);
         criticised(live, 0);
     });
     stage.harness.run_steps(3);
@@ -124,12 +135,18 @@ fn tiny() -> Recipe {
 
 fn parts(stage: &Stage) -> std::path::PathBuf {
     let parts = stage.path("parts");
-    write_set(&parts, Kind::Turned, 3, SetSize { train: 8, test_good: 1, test_per_defect: 1, side: 64 }, &|_, _| true)
-        .unwrap();
+    write_set(
+        &parts,
+        SurfaceKind::Turned,
+        3,
+        SetSize { train: 8, test_good: 1, test_per_defect: 1, side: 64 },
+        &|_, _| true,
+    )
+    .unwrap();
     parts
 }
 
-fn latest(window: &Window) -> Option<Arc<Shown>> {
+fn latest(window: &Window) -> Option<Arc<DefectPreview>> {
     window.state().live().critic.shown.lock().clone()
 }
 
@@ -192,7 +209,8 @@ fn an_earlier_run_brings_its_critic_onto_the_curves() {
     }
     log.sync().unwrap();
     assert_eq!(RunLog::read(&run).unwrap().scalars.len(), 2);
-    let mut stage = open_in(folder, true, SIZE, |live| stage::run(live, Phase::Paused, 40, Health::Good), |_| {});
+    let mut stage =
+        open_in(folder, true, SIZE, |live| harness::run(live, TrainingPhase::Paused, 40, Health::Good), |_| {});
     stage.harness.state_mut().apply(Action::Overlay(run, true));
     stage.until("the curves are read", |window| window.state().overlays().len() == 1);
     let overlay = &stage.harness.state().overlays()[0];

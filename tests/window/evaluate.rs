@@ -2,26 +2,27 @@
 
 use std::sync::Arc;
 
-use crate::stage::{SIZE, Stage, Window, facts, open, open_in, point, press, shows};
 use egui::{Key, Modifiers, accesskit};
 use egui_kittest::{
     SnapshotResults,
     kittest::{NodeT, Queryable},
 };
 use ganspect::{
-    data::{FileHash, Label, surface::Kind},
+    data::{FileHash, Label, surface::SurfaceKind},
     engine::{
-        Command, Inspect, Live,
-        evaluate::TestPhase,
-        inspect::{ModelFacts, ModelSource, ModelState},
+        Command, EngineState, InspectionRequest,
+        evaluation::TestPhase,
+        inspection::{ModelFacts, ModelSource, ModelState},
     },
     inspect::{
         Calibration, Evaluation, Examined, InvertKnobs, Regions, ScoreKind, Scores, TestSet,
-        calibrate::{HeldOut, MapScale},
-        evaluation::{LeftOut, MapKind, PixelFigures, Tested},
+        calibration::{HeldOut, MapScale},
+        evaluation::{EvaluatedMap, LeftOut, PixelFigures, Tested},
     },
     ui::{Action, Page, UiCommand},
 };
+
+use crate::harness::{SIZE, Stage, Window, facts, open, open_in, point, press, shows};
 
 const SIDE: usize = 64;
 const HEALTHY: usize = 30;
@@ -72,7 +73,7 @@ fn calibration() -> Calibration {
 }
 
 fn tests() -> Arc<TestSet> {
-    Arc::new(TestSet::drawn(Kind::Turned, 0, SIDE, HEALTHY, DEFECTIVE))
+    Arc::new(TestSet::drawn(SurfaceKind::Turned, 0, SIDE, HEALTHY, DEFECTIVE))
 }
 
 /// What came of the first so many images.
@@ -130,12 +131,15 @@ fn evaluation(tests: &TestSet, count: usize) -> Evaluation {
         rate: Some(calibration.default_rate()),
         calibration: Some(calibration),
         examined,
-        pixels: vec![figures(MapKind::Difference, 0.871, 0.612, 0.183), figures(MapKind::Feature, 0.934, 0.701, 0.226)],
+        pixels: vec![
+            figures(EvaluatedMap::Difference, 0.871, 0.612, 0.183),
+            figures(EvaluatedMap::Feature, 0.934, 0.701, 0.226),
+        ],
         left_out: vec![LeftOut { name: "turned/pit/torn.png".into(), reason: "it ends in the middle".into() }],
     }
 }
 
-fn model(live: &Live) {
+fn model(live: &EngineState) {
     let mut status = live.inspect.status.write();
     status.model = ModelState::Ready(Arc::new(ModelFacts {
         path: Some("/parts/turned.ganspect".into()),
@@ -145,7 +149,7 @@ fn model(live: &Live) {
 }
 
 /// A test with so many images done.
-fn test(live: &Live, count: usize) {
+fn test(live: &EngineState, count: usize) {
     model(live);
     let tests = tests();
     let mut status = live.evaluate.status.write();
@@ -157,7 +161,7 @@ fn test(live: &Live, count: usize) {
     status.tests = Some(tests);
 }
 
-fn finished(live: &Live) {
+fn finished(live: &EngineState) {
     test(live, HEALTHY + DEFECTIVE);
 }
 
@@ -456,7 +460,7 @@ fn what_went_wrong_or_was_stopped_is_said_with_the_way_out() {
     assert!(shows(&stage.harness, "Try again"));
     // Another model was put in force.
     set(&mut stage, TestPhase::Done);
-    let other = |live: &Live| {
+    let other = |live: &EngineState| {
         let mut status = live.inspect.status.write();
         let ModelState::Ready(facts) = &status.model else { panic!() };
         let other = ModelFacts { name: "milled".into(), hash: "1".into(), ..(**facts).clone() };
@@ -479,11 +483,11 @@ fn a_real_test_runs_is_cancelled_and_goes_on() {
         ModelState::Ready(facts) => Some(Arc::clone(facts)),
         _ => None,
     };
-    say(&mut stage, Inspect::Model(ModelSource::BuiltIn));
+    say(&mut stage, InspectionRequest::Model(ModelSource::BuiltIn));
     stage.until("the built-in model is in force", |window| facts(window).is_some());
     // Settings that it is calibrated for.
     let knobs = facts(&stage.harness).unwrap().calibrations[0].knobs.clone();
-    say(&mut stage, Inspect::Knobs(Box::new(knobs)));
+    say(&mut stage, InspectionRequest::Knobs(Box::new(knobs)));
     stage.until("it is calibrated", |window| window.state().live().inspect.status.read().rate.is_some());
     stage.harness.run_steps(2);
     stage.harness.get_by_label("Its own test images").click();

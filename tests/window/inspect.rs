@@ -2,8 +2,6 @@
 
 use std::{fs, path::PathBuf, sync::Arc};
 
-use crate::inspected::{self, STEPS, STRIDE, entry, failed, model, query};
-use crate::stage::{Dropped, SIZE, Stage, Window, open, open_in, point, press, shows};
 use egui::{Key, Modifiers};
 use egui_kittest::{
     SnapshotResults,
@@ -12,13 +10,19 @@ use egui_kittest::{
 use ganspect::{
     data::surface::DefectKind,
     engine::{
-        Command, Inspect,
-        inspect::{Entry, Likeness, ModelFacts, ModelState, QueryState, View},
-        live::Pictures,
+        Command, InspectionRequest,
+        inspection::{ModelFacts, ModelState, NearestNeighbours, QueryEntry, QueryState, QueryView},
+        state::ImageGrid,
     },
-    inspect::{Assessment, InvertKnobs, Kept, Planes, neighbours::Origin},
+    inspect::{Assessment, InvertKnobs, KeptFrame, Planes, critic::neighbours::Origin},
     train::Recipe,
     ui::{Action, Page, UiCommand},
+};
+
+use crate::{
+    harness::{Dropped, SIZE, Stage, Window, open, open_in, point, press, shows},
+    inspected,
+    inspected::{STEPS, STRIDE, entry, failed, model, query},
 };
 
 fn show(stage: &mut Stage) {
@@ -121,14 +125,14 @@ fn healthy_crops_stand_beside_the_oddest_place() {
         let mut pixels = crop(Some(DefectKind::Scratch), 3);
         (4..7).for_each(|i| pixels.extend(crop(None, i)));
         let origin = |i: usize| Origin { image: format!("good-{i}.png"), x: 8 * i, y: 16 };
-        let alike = Likeness {
-            pictures: Pictures { count: 4, side: 64, channels: 1, pixels },
+        let alike = NearestNeighbours {
+            pictures: ImageGrid { count: 4, side: 64, channels: 1, pixels },
             corner: (32, 40),
             neighbours: (1..4).map(|i| (origin(i), 0.25 * i as f32)).collect(),
         };
         let mut views = live.inspect.views.write();
         let view = views.get_mut(&id).unwrap();
-        *view = Arc::new(View { alike: Some(Arc::new(alike)), ..View::clone(view) });
+        *view = Arc::new(QueryView { alike: Some(Arc::new(alike)), ..QueryView::clone(view) });
     });
     show(&mut stage);
     for label in [
@@ -275,11 +279,11 @@ fn a_file_that_cannot_be_read_says_so_and_the_way_out() {
 }
 
 /// What the table knows while the Inspect page is on show.
-fn facts(stage: &Stage) -> ganspect::ui::Facts {
+fn facts(stage: &Stage) -> ganspect::ui::CommandContext {
     let live = Arc::clone(stage.harness.state().live());
     let status = live.inspect.status.read();
     let state = status.entries.last().map(|e| e.state.clone());
-    ganspect::ui::Facts {
+    ganspect::ui::CommandContext {
         page: Page::Inspect,
         model: true,
         query: ganspect::ui::QueryFacts {
@@ -399,7 +403,7 @@ fn without_a_calibration_there_is_a_button_and_no_verdict() {
         status.model = ModelState::Ready(Arc::new(bare));
         status.rate_refused = Some("20 held-out healthy images cannot promise that".into());
         let last = status.entries.pop().unwrap();
-        status.entries.push(Arc::new(Entry { assessment: None::<Assessment>, ..(*last).clone() }));
+        status.entries.push(Arc::new(QueryEntry { assessment: None::<Assessment>, ..(*last).clone() }));
     });
     show(&mut stage);
     assert!(shows(&stage.harness, "This model is not calibrated for these settings."));
@@ -495,9 +499,9 @@ fn a_large_picture_is_shown_without_a_stall_and_in_parts() {
         model(live);
         let values = (0..side * side).map(|i| ((i % side) as f32 / side as f32) * 2.0 - 1.0).collect();
         let query = Arc::new(Planes::new(side, side, 1, values).unwrap());
-        let kept = Kept { step: 0, pixels: vec![32_768; side * side].into() };
-        let item = Entry { size: Some((side, side)), ..entry("large.png", QueryState::Running) };
-        let view = View { query, frames: vec![kept], records: Arc::default(), outcome: None, alike: None };
+        let kept = KeptFrame { step: 0, pixels: vec![32_768; side * side].into() };
+        let item = QueryEntry { size: Some((side, side)), ..entry("large.png", QueryState::Running) };
+        let view = QueryView { query, frames: vec![kept], records: Arc::default(), outcome: None, alike: None };
         live.inspect.views.write().insert(item.id, Arc::new(view));
         live.inspect.status.write().entries.push(Arc::new(item));
     });
@@ -517,7 +521,7 @@ fn a_large_picture_is_shown_without_a_stall_and_in_parts() {
 }
 
 /// The newest query as the compute thread has it.
-fn newest(window: &Window) -> Option<Arc<Entry>> {
+fn newest(window: &Window) -> Option<Arc<QueryEntry>> {
     window.state().live().inspect.status.read().entries.last().cloned()
 }
 
@@ -555,7 +559,7 @@ fn a_dropped_image_is_inspected_stopped_and_inspected_again() {
 
     // One that would never end is stopped by its key, and then goes on for more steps.
     let knobs = InvertKnobs { steps: 100_000, plateau: 0, ..InvertKnobs::default() };
-    let turn = Command::Inspect(Inspect::Knobs(Box::new(knobs)));
+    let turn = Command::Inspect(InspectionRequest::Knobs(Box::new(knobs)));
     stage.harness.state_mut().apply(Action::Engine(turn));
     drop_files(&mut stage, &[part]);
     stage.until("z is on its way", |window| {

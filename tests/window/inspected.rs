@@ -2,30 +2,32 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use crate::stage::facts;
 use ganspect::{
-    boxes::box_mean,
     data::{
         FileHash,
-        surface::{self, DefectKind, Kind},
+        box_filter::box_mean,
+        surface,
+        surface::{DefectKind, SurfaceKind},
     },
     engine::{
-        Live,
-        inspect::{Entry, ModelState, QueryId, QuerySource, QueryState, Thumbnail, View},
+        EngineState,
+        inspection::{ModelState, QueryEntry, QueryId, QuerySource, QueryState, QueryView, Thumbnail},
     },
     inspect::{
-        Calibration, InvertKnobs, Kept, Outcome, Planes, Record, Regions, ScoreKind, Scores,
-        calibrate::{HeldOut, MapScale},
+        Calibration, InvertKnobs, KeptFrame, Outcome, Planes, Regions, ScoreKind, Scores, StepRecord,
+        calibration::{HeldOut, MapScale},
         critic::CriticMaps,
     },
 };
+
+use crate::harness::facts;
 
 pub const SIDE: usize = 128;
 pub const STEPS: usize = 60;
 pub const STRIDE: usize = 3;
 
 pub fn planes(defect: Option<DefectKind>, index: u64) -> Planes {
-    Planes::of(&surface::draw(Kind::Turned, defect, 11, index, SIDE).picture, 1, 1.0)
+    Planes::of(&surface::draw(SurfaceKind::Turned, defect, 11, index, SIDE).picture, 1, 1.0)
 }
 
 /// What a generator makes of a surface: its marks without its accidents.
@@ -54,18 +56,18 @@ pub fn packed(values: impl Iterator<Item = f32>) -> Arc<[u16]> {
 }
 
 /// A reconstruction on its way: from a flat grey to what the generator ends at.
-pub fn frame(end: &[f32], step: usize) -> Kept {
+pub fn frame(end: &[f32], step: usize) -> KeptFrame {
     let share = 1.0 - (-(step as f32) / 14.0).exp();
-    Kept { step, pixels: packed(end.iter().map(|v| v * share - 0.1 * (1.0 - share))) }
+    KeptFrame { step, pixels: packed(end.iter().map(|v| v * share - 0.1 * (1.0 - share))) }
 }
 
-pub fn records(query: &Planes, end: &[f32], steps: usize, restarts: usize) -> Vec<Record> {
+pub fn records(query: &Planes, end: &[f32], steps: usize, restarts: usize) -> Vec<StepRecord> {
     let floor = query.values().iter().zip(end).map(|(q, e)| (q - e).abs()).sum::<f32>() / end.len() as f32;
     let at = |step: usize, restart: usize| {
         let pace = 9.0 + 3.0 * restart as f32;
         floor * (1.0 + 0.1 * restart as f32) + 0.22 * (-(step as f32) / pace).exp()
     };
-    let record = |step| Record {
+    let record = |step| StepRecord {
         step,
         loss: (0..restarts).map(|r| at(step, r)).collect(),
         best: 0,
@@ -103,14 +105,14 @@ pub fn calibration() -> Calibration {
     }
 }
 
-pub fn model(live: &Live) {
+pub fn model(live: &EngineState) {
     let mut status = live.inspect.status.write();
     status.model = ModelState::Ready(Arc::new(facts("0", vec![calibration()])));
     status.rate = Some(0.05);
 }
 
-pub fn entry(name: &str, state: QueryState) -> Entry {
-    Entry {
+pub fn entry(name: &str, state: QueryState) -> QueryEntry {
+    QueryEntry {
         id: QueryId::fresh(),
         name: name.into(),
         source: QuerySource::File(PathBuf::from("/parts").join(name)),
@@ -128,7 +130,7 @@ pub fn entry(name: &str, state: QueryState) -> Entry {
 
 /// Puts a query on the list that has done so many steps; 60 make it done.
 pub fn query(
-    live: &Live,
+    live: &EngineState,
     name: &str,
     defect: Option<DefectKind>,
     index: u64,
@@ -138,7 +140,7 @@ pub fn query(
     let query = Arc::new(planes(defect, index));
     let end = redrawn(&query);
     let records = records(&query, &end, steps, restarts);
-    let frames: Vec<Kept> = (0..=steps).step_by(STRIDE).map(|step| frame(&end, step)).collect();
+    let frames: Vec<KeptFrame> = (0..=steps).step_by(STRIDE).map(|step| frame(&end, step)).collect();
     let done = steps == STEPS;
     let mut item = entry(name, if done { QueryState::Done } else { QueryState::Running });
     item.thumbnail = Some(thumbnail(&query));
@@ -187,12 +189,12 @@ pub fn query(
     });
     let id = item.id;
     live.inspect.status.write().entries.push(Arc::new(item));
-    let view = View { query, frames, records: Arc::new(records), outcome, alike: None };
+    let view = QueryView { query, frames, records: Arc::new(records), outcome, alike: None };
     live.inspect.views.write().insert(id, Arc::new(view));
     id
 }
 
-pub fn failed(live: &Live) -> QueryId {
+pub fn failed(live: &EngineState) -> QueryId {
     let text = "/parts/torn.png: the PNG ends in the middle of its data; copy the file again";
     let item = entry("torn.png", QueryState::Failed(text.into()));
     let id = item.id;

@@ -3,12 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // a test fails by panicking
 #![allow(clippy::disallowed_methods)] // tests put files in folders of their own, where half a file is wanted now and then
 
-mod inspected;
-mod stage;
-
 mod critic;
 mod evaluate;
+mod harness;
 mod inspect;
+mod inspected;
 mod pages;
 mod parts;
 mod presentation;

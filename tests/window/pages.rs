@@ -6,7 +6,6 @@ use std::{
     sync::Arc,
 };
 
-use crate::stage::{self, Dropped, SIZE, Stage, Window, open, open_in, press, shows, themes};
 use egui::{Key, Modifiers};
 use egui_kittest::{
     SnapshotResults,
@@ -15,15 +14,20 @@ use egui_kittest::{
 use ganspect::{
     data::{
         DataSource,
-        surface::{Kind, SetSize, write_set},
+        surface::{SetSize, SurfaceKind, write_set},
     },
-    engine::{Update, inspect::ModelState, live::Phase},
-    report::tensorboard::{EventWriter, RunLog},
+    engine::{Update, inspection::ModelState, state::TrainingPhase},
+    tensorboard::{EventWriter, RunLog},
     train::{
         Health, Metric, Preset, Recipe,
-        folder::{MODEL_FILE, RunFolder, RunInfo},
+        run_folder::{MODEL_FILE, RunFolder, RunInfo},
     },
     ui::{Action, Page, Settings, UiCommand},
+};
+
+use crate::{
+    harness,
+    harness::{Dropped, SIZE, Stage, Window, open, open_in, press, shows, themes},
 };
 
 fn type_text(stage: &mut Stage, text: &str) {
@@ -39,9 +43,10 @@ fn the_first_page_offers_surfaces_and_folders() {
         stage.until("the surfaces are drawn", |window| {
             let textures = window.ctx.tex_manager();
             let textures = textures.read();
-            textures.allocated().filter(|(_, meta)| meta.name.starts_with("surface-card")).count() == Kind::ALL.len()
+            textures.allocated().filter(|(_, meta)| meta.name.starts_with("surface-card")).count()
+                == SurfaceKind::ALL.len()
         });
-        for kind in Kind::ALL {
+        for kind in SurfaceKind::ALL {
             assert!(shows(&stage.harness, &format!("Train on {}", kind.title())));
         }
         stage.snapshot(&format!("start_{name}"), &mut results);
@@ -52,7 +57,7 @@ fn the_first_page_offers_surfaces_and_folders() {
 fn the_train_workspace_while_training() {
     let mut results = SnapshotResults::new();
     for (dark, name) in themes() {
-        let mut stage = open(dark, SIZE, |live| stage::run(live, Phase::Running, 640, Health::Good));
+        let mut stage = open(dark, SIZE, |live| harness::run(live, TrainingPhase::Running, 640, Health::Good));
         stage.snapshot(&format!("training_{name}"), &mut results);
     }
 }
@@ -61,7 +66,7 @@ fn the_train_workspace_while_training() {
 fn the_train_workspace_paused_with_an_alarm() {
     let mut results = SnapshotResults::new();
     for (dark, name) in themes() {
-        let mut stage = open(dark, SIZE, |live| stage::run(live, Phase::Paused, 640, Health::DTooStrong));
+        let mut stage = open(dark, SIZE, |live| harness::run(live, TrainingPhase::Paused, 640, Health::DTooStrong));
         assert!(shows(&stage.harness, Health::DTooStrong.sentence()));
         assert!(shows(&stage.harness, Health::DTooStrong.advice()));
         stage.snapshot(&format!("paused_{name}"), &mut results);
@@ -159,8 +164,14 @@ fn no_shortcut_fires_while_text_is_typed() {
 fn the_keyboard_alone_leads_from_the_first_page_to_training() {
     let mut stage = open(true, SIZE, |_| {});
     let parts = stage.path("parts");
-    write_set(&parts, Kind::Brushed, 3, SetSize { train: 8, test_good: 1, test_per_defect: 1, side: 64 }, &|_, _| true)
-        .unwrap();
+    write_set(
+        &parts,
+        SurfaceKind::Brushed,
+        3,
+        SetSize { train: 8, test_good: 1, test_per_defect: 1, side: 64 },
+        &|_, _| true,
+    )
+    .unwrap();
 
     tab_to(&mut stage, UiCommand::OpenFolder.title());
     press(&mut stage, Modifiers::NONE, Key::Enter);
@@ -187,8 +198,14 @@ fn tab_to(stage: &mut Stage, label: &str) {
 fn the_import_page_says_what_it_understood_and_what_it_left_out() {
     let mut stage = open(true, SIZE, |_| {});
     let parts = stage.path("parts");
-    write_set(&parts, Kind::Milled, 3, SetSize { train: 8, test_good: 2, test_per_defect: 1, side: 64 }, &|_, _| true)
-        .unwrap();
+    write_set(
+        &parts,
+        SurfaceKind::Milled,
+        3,
+        SetSize { train: 8, test_good: 2, test_per_defect: 1, side: 64 },
+        &|_, _| true,
+    )
+    .unwrap();
     fs::write(parts.join("train/good/broken.png"), "no image").unwrap();
     stage.harness.state_mut().apply(Action::Import(parts.clone()));
     stage.until("the folder is understood", |window| shows(window, "Train on 8 healthy images"));
@@ -335,7 +352,8 @@ fn the_model_of_an_earlier_run_inspects_parts() {
 fn an_earlier_run_is_laid_over_the_curves() {
     let folder = tempfile::tempdir().unwrap();
     let run = earlier_run(&folder.path().join("runs"), "first", &Preset::Laptop.recipe());
-    let mut stage = open_in(folder, true, SIZE, |live| stage::run(live, Phase::Paused, 40, Health::Good), |_| {});
+    let mut stage =
+        open_in(folder, true, SIZE, |live| harness::run(live, TrainingPhase::Paused, 40, Health::Good), |_| {});
     stage.harness.state_mut().apply(Action::Overlay(run.clone(), true));
     stage.until("the curves are read", |window| window.state().overlays().len() == 1);
     let overlay = &stage.harness.state().overlays()[0];
@@ -360,8 +378,14 @@ fn a_run_is_started_turned_paused_stepped_closed_and_taken_up_again() {
     let mut stage = open(true, SIZE, |_| {});
     let out = stage.path("runs/tiny");
     let parts = stage.path("parts");
-    write_set(&parts, Kind::Turned, 3, SetSize { train: 8, test_good: 1, test_per_defect: 1, side: 64 }, &|_, _| true)
-        .unwrap();
+    write_set(
+        &parts,
+        SurfaceKind::Turned,
+        3,
+        SetSize { train: 8, test_good: 1, test_per_defect: 1, side: 64 },
+        &|_, _| true,
+    )
+    .unwrap();
     let start = Action::Start {
         source: DataSource::Folder(parts),
         opened: None,
@@ -386,12 +410,12 @@ fn a_run_is_started_turned_paused_stepped_closed_and_taken_up_again() {
     assert!(stage.harness.state().notices().last().unwrap().contains("fixed once a run has begun"));
 
     press(&mut stage, Modifiers::NONE, Key::Space);
-    stage.until("the run is paused", |window| status(window).phase == Phase::Paused);
+    stage.until("the run is paused", |window| status(window).phase == TrainingPhase::Paused);
     let paused = status(&stage.harness).step;
     press(&mut stage, Modifiers::NONE, Key::B);
     stage.until("one step is done", |window| {
         let status = status(window);
-        status.phase == Phase::Paused && status.step == paused + 1
+        status.phase == TrainingPhase::Paused && status.step == paused + 1
     });
     stage.harness.state_mut().apply(Action::Engine(ganspect::engine::Command::Once(Update::G)));
     let grid = stage.path("grid");
@@ -399,7 +423,7 @@ fn a_run_is_started_turned_paused_stepped_closed_and_taken_up_again() {
     assert!(grid.with_extension("png").is_file());
 
     stage.harness.state_mut().apply(Action::Command(UiCommand::Stop));
-    stage.until("the run is closed", |window| status(window).phase == Phase::Idle);
+    stage.until("the run is closed", |window| status(window).phase == TrainingPhase::Idle);
     assert!(shows(&stage.harness, "Continue last run"));
     let logged = RunLog::read(&out).unwrap().scalars[Metric::GLoss.tag()].len();
     assert!(logged as u64 >= paused);
@@ -407,7 +431,7 @@ fn a_run_is_started_turned_paused_stepped_closed_and_taken_up_again() {
     stage.harness.state_mut().apply(Action::Command(UiCommand::ContinueLast));
     stage.until("it goes on where it was", |window| {
         let status = status(window);
-        status.phase == Phase::Running && status.step > paused + 1
+        status.phase == TrainingPhase::Running && status.step > paused + 1
     });
     let history = stage.harness.state().live().history.read().clone();
     assert_eq!(history.steps.first(), Some(&1), "the earlier curves are there again");

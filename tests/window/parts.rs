@@ -6,32 +6,32 @@ use std::{
     sync::Arc,
 };
 
-use crate::stage::{SIZE, Stage, facts, open_in};
 use egui_kittest::{SnapshotResults, kittest::Queryable};
 use ganspect::{
-    data::{
-        FileHash,
-        surface::{self, Kind},
-    },
+    data::{FileHash, surface, surface::SurfaceKind},
     engine::{
-        Command, Inspect, Live,
-        inspect::{ModelSource, ModelState},
-        intake::{IntakePhase, IntakeStatus, Order},
-        learn::{Filed, LearnPhase, LearnStatus, Learned},
-        making::Making,
-        station::RecordState,
-        watch::{Counts, Options},
+        Command, EngineState, InspectionRequest,
+        finetune::{FinetunePhase, FinetuneResult, FinetuneStatus, SavedModel},
+        inspection::{ModelSource, ModelState},
+        intake::{
+            IntakePhase, IntakeSpec, IntakeStatus,
+            watch::{WatchCounts, WatchOptions},
+        },
+        review::RecordState,
+        training::build_progress::BuildProgress,
     },
-    inspect::{Model, metrics::Estimate},
+    inspect::{Model, evaluation::metrics::Estimate},
     model::Bundle,
-    review::{Comparison, Moment, OpinionId, Record, comparison::Figures, record::Quarantined},
+    review::{Comparison, OpinionId, Record, Timestamp, comparison::ModelFigures, record::Quarantined},
     ui::{Action, UiCommand},
 };
+
+use crate::harness::{SIZE, Stage, facts, open_in};
 
 const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/turned.ganspect");
 
 fn put(folder: &Path, name: &str, index: u64) {
-    let picture = surface::draw(Kind::Turned, None, 5, index, 64).picture;
+    let picture = surface::draw(SurfaceKind::Turned, None, 5, index, 64).picture;
     let ganspect::data::Samples::U8(bytes) = picture.samples() else { panic!("8 bits") };
     image::GrayImage::from_raw(64, 64, bytes.clone()).unwrap().save(folder.join(name)).unwrap();
 }
@@ -53,7 +53,7 @@ fn a_folder_is_chosen_watched_left_and_taken_up_again() {
     put(&parts, "first.png", 1);
     put(&parts, "second.png", 2);
     let mut stage = open_in(folder, true, SIZE, |_| {}, |_| {});
-    stage.harness.state_mut().apply(Action::Engine(Command::Inspect(Inspect::Model(ModelSource::BuiltIn))));
+    stage.harness.state_mut().apply(Action::Engine(Command::Inspect(InspectionRequest::Model(ModelSource::BuiltIn))));
     command(&mut stage, UiCommand::GoReview);
     assert!(stage.harness.query_by_label("Watch the folder").is_none(), "there is no folder to watch yet");
     stage.harness.get_by_label(UiCommand::IntakeFolder.title()).click();
@@ -87,9 +87,16 @@ fn a_folder_is_chosen_watched_left_and_taken_up_again() {
     });
 }
 
-fn figures(auroc: f64, false_alarms: usize) -> Figures {
+fn figures(auroc: f64, false_alarms: usize) -> ModelFigures {
     let auroc = Some(Estimate { value: auroc, low: auroc - 0.04, high: auroc + 0.02 });
-    Figures { healthy: 12, defective: 5, auroc, rate: Some(0.05), false_alarms: Some(false_alarms), caught: Some(5) }
+    ModelFigures {
+        healthy: 12,
+        defective: 5,
+        auroc,
+        rate: Some(0.05),
+        false_alarms: Some(false_alarms),
+        caught: Some(5),
+    }
 }
 
 fn in_force(stage: &Stage) -> Option<PathBuf> {
@@ -109,10 +116,10 @@ fn a_model_that_has_learned_is_adopted_on_a_click_and_left_on_another() {
     bundle.write(&new).unwrap();
     let filed = |path: &Path, name: &str| {
         let hash = Model::load(path, &burn::tensor::Device::flex()).unwrap().hash().parse().unwrap();
-        Filed { name: name.into(), hash, path: path.into() }
+        SavedModel { name: name.into(), hash, path: path.into() }
     };
     let comparison = Comparison { before: figures(0.9, 3), after: figures(0.95, 1), parts: 17, righted: 2, wronged: 0 };
-    let learned = Learned {
+    let learned = FinetuneResult {
         model: filed(&new, "turned, taught by 20 verdicts"),
         parent: filed(&old, "turned"),
         opinions: vec![OpinionId(1), OpinionId(2)],
@@ -132,8 +139,8 @@ fn a_model_that_has_learned_is_adopted_on_a_click_and_left_on_another() {
         },
     );
     stage.until("the old model", |w| matches!(w.state().live().inspect.status.read().model, ModelState::Ready(_)));
-    let done = |learned: &Learned| LearnStatus {
-        phase: LearnPhase::Done,
+    let done = |learned: &FinetuneResult| FinetuneStatus {
+        phase: FinetunePhase::Done,
         seconds_left: None,
         learned: Some(Arc::new(learned.clone())),
     };
@@ -155,7 +162,7 @@ fn a_model_that_has_learned_is_adopted_on_a_click_and_left_on_another() {
         assert!(stage.harness.query_all_by_label(text).next().is_some(), "{text}");
     }
     command(&mut stage, UiCommand::LearnKeep);
-    stage.until("the decision", |w| w.state().live().learn.status.read().phase == LearnPhase::Idle);
+    stage.until("the decision", |w| w.state().live().learn.status.read().phase == FinetunePhase::Idle);
     assert_eq!(in_force(&stage), Some(old.clone()));
 
     show(&mut stage);
@@ -181,21 +188,25 @@ fn a_model_that_has_learned_is_adopted_on_a_click_and_left_on_another() {
 
 /// A window tall enough for every section, with parts on their way or a model that has learned.
 fn sections(dark: bool, learned: bool) -> Stage {
-    let prepare = move |live: &Live| {
+    let prepare = move |live: &EngineState| {
         live.inspect.status.write().model =
             ModelState::Ready(Arc::new(facts(FileHash::of(b"old").to_string(), Vec::new())));
-        let order = Order { folder: "/line/3/camera".into(), options: Options::default(), record: "/r.sqlite".into() };
+        let order = IntakeSpec {
+            folder: "/line/3/camera".into(),
+            options: WatchOptions::default(),
+            record: "/r.sqlite".into(),
+        };
         let refused = |name: &str, reason: &str| Quarantined {
             path: Path::new("/line/3/camera").join(name),
             hash: None,
             reason: reason.into(),
-            time: Moment::from_seconds(1_772_000_000),
+            time: Timestamp::from_seconds(1_772_000_000),
         };
         *live.intake.status.write() = IntakeStatus {
             phase: IntakePhase::Going,
             order: Some(order),
             model: None,
-            counts: Counts { filed: 1_204, known: 310, quarantined: 2, gone: 1, waiting: 96, listed: true },
+            counts: WatchCounts { filed: 1_204, known: 310, quarantined: 2, gone: 1, waiting: 96, listed: true },
             per_minute: Some(41.7),
             seconds_left: Some(138.0),
             news: None,
@@ -204,19 +215,19 @@ fn sections(dark: bool, learned: bool) -> Stage {
                 refused("note.png", "it is not an image; remove it or save it as PNG, JPEG, TIFF, BMP or PNM"),
             ]),
         };
-        let filed = |name: &str| Filed {
+        let filed = |name: &str| SavedModel {
             name: name.into(),
             hash: FileHash::of(name.as_bytes()),
             path: Path::new("/models").join(name),
         };
         let comparison =
             Comparison { before: figures(0.9, 3), after: figures(0.95, 1), parts: 17, righted: 2, wronged: 0 };
-        let making = Making { share: 0.4, ..Making::default() };
-        *live.learn.status.write() = LearnStatus {
-            phase: if learned { LearnPhase::Done } else { LearnPhase::Making(making) },
+        let making = BuildProgress { share: 0.4, ..BuildProgress::default() };
+        *live.learn.status.write() = FinetuneStatus {
+            phase: if learned { FinetunePhase::Done } else { FinetunePhase::Making(making) },
             seconds_left: (!learned).then_some(312.0),
             learned: learned.then(|| {
-                Arc::new(Learned {
+                Arc::new(FinetuneResult {
                     model: filed("turned, taught by 20 verdicts"),
                     parent: filed("turned"),
                     opinions: vec![OpinionId(1)],

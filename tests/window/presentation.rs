@@ -2,21 +2,24 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use crate::inspected::{STEPS, STRIDE, entry, failed, model, query};
-use crate::stage::{SIZE, Stage, Window, open, press, shows};
 use egui::{Key, Modifiers};
 use egui_kittest::{SnapshotResults, kittest::Queryable};
 use ganspect::{
     data::{
-        FileHash, Split,
-        surface::{self, DefectKind, Kind},
+        FileHash, Split, surface,
+        surface::{DefectKind, SurfaceKind},
     },
     engine::{
-        Live,
-        inspect::{ModelFacts, ModelSource, ModelState, QueryState},
+        EngineState,
+        inspection::{ModelFacts, ModelSource, ModelState, QueryState},
     },
     inspect::Verdict,
     ui::{Action, Page, UiCommand},
+};
+
+use crate::{
+    harness::{SIZE, Stage, Window, open, press, shows},
+    inspected::{STEPS, STRIDE, entry, failed, model, query},
 };
 
 /// Draws until `label` is seen; the film goes by the steps' own clock.
@@ -31,7 +34,7 @@ fn until(stage: &mut Stage, label: &str) {
 }
 
 /// Three parts, one of which waits, and one that could not be read.
-fn parts(live: &Live) {
+fn parts(live: &EngineState) {
     model(live);
     query(live, "part-0041.png", None, 1, STEPS, 4);
     let waiting = entry("part-0042.png", QueryState::Waiting);
@@ -273,7 +276,7 @@ fn everything_has_room_from_the_smallest_window_to_the_largest() {
 fn picture(stage: &Stage, name: &str, defect: Option<DefectKind>) -> PathBuf {
     let path = stage.path(name);
     let side = 64;
-    let drawn = surface::draw(Kind::Turned, defect, 2_017, 0, side).picture;
+    let drawn = surface::draw(SurfaceKind::Turned, defect, 2_017, 0, side).picture;
     let grey = image::GrayImage::from_fn(side as u32, side as u32, |x, y| {
         image::Luma([((drawn.unit(x as usize, y as usize, 0) + 1.0) * 127.5) as u8])
     });

@@ -6,8 +6,6 @@ use std::{
     sync::Arc,
 };
 
-use crate::inspected;
-use crate::stage::{SIZE, Stage, Window, facts, open, open_in, point, press, shows};
 use egui::{Key, Modifiers, accesskit};
 use egui_kittest::{
     SnapshotResults,
@@ -15,27 +13,33 @@ use egui_kittest::{
 };
 use ganspect::{
     data::{
-        FileHash,
-        surface::{self, DefectKind, Kind},
+        FileHash, surface,
+        surface::{DefectKind, SurfaceKind},
     },
     engine::{
-        Command, Inspect, Live,
-        inspect::{Likeness, ModelSource, ModelState, View},
-        live::Pictures,
-        station::{Books, Figures, RecordState},
+        Command, EngineState, InspectionRequest,
+        inspection::{ModelSource, ModelState, NearestNeighbours, QueryView},
+        review::{RecordState, ReviewSnapshot, ReviewStatistics},
+        state::ImageGrid,
     },
     inspect::{
-        Assessment, Calibration, InvertKnobs, Kept, Outcome, Planes, ScoreKind, Scores, Verdict, calibrate::HeldOut,
-        neighbours::Origin, region::Shape,
+        Assessment, Calibration, InvertKnobs, KeptFrame, Outcome, Planes, ScoreKind, Scores, Verdict,
+        calibration::HeldOut, critic::neighbours::Origin, regions::RegionShape,
     },
     review::{
-        Findings, Inspection, InspectionId, Item, Judgement, Moment, Part, PartId, Record, Standing, Suspect,
+        AnomalyRegion, Findings, Inspection, InspectionId, Judgement, Part, PartId, Record, ReviewItem, ReviewStatus,
+        Timestamp,
         agreement::Agreement,
         drift::Drift,
         facets::Facets,
         record::{NewInspection, NewOpinion, NewPart},
     },
     ui::{Action, Page, UiCommand},
+};
+
+use crate::{
+    harness::{SIZE, Stage, Window, facts, open, open_in, point, press, shows},
+    inspected,
 };
 
 const SIDE: usize = 96;
@@ -62,7 +66,7 @@ fn model_hash() -> FileHash {
 /// Draws the picture of part `i` into a folder.
 fn picture_file(folder: &Path, i: usize) -> PathBuf {
     let defect = (verdict(P[i % P.len()]) != Verdict::Healthy).then_some(DefectKind::Scratch);
-    let picture = surface::draw(Kind::Turned, defect, 11, i as u64, SIDE).picture;
+    let picture = surface::draw(SurfaceKind::Turned, defect, 11, i as u64, SIDE).picture;
     let grey = image::GrayImage::from_fn(SIDE as u32, SIDE as u32, |x, y| {
         image::Luma([((picture.unit(x as usize, y as usize, 0) + 1.0) * 127.5) as u8])
     });
@@ -73,7 +77,7 @@ fn picture_file(folder: &Path, i: usize) -> PathBuf {
 }
 
 fn findings(p: f64) -> Findings {
-    let place = Suspect {
+    let place = AnomalyRegion {
         x: 10,
         y: 25,
         width: 36,
@@ -103,7 +107,7 @@ fn record(folder: &Path) -> Record {
         file(&mut record, &path, p, i);
     }
     for kind in ["scratch", "dent"] {
-        record.add_defect_kind(kind, Moment(1)).unwrap();
+        record.add_defect_kind(kind, Timestamp(1)).unwrap();
     }
     record
 }
@@ -129,7 +133,7 @@ fn file_as(record: &mut Record, path: &Path, p: f64, i: usize, model: FileHash) 
         threshold: Some(3.0),
         findings: findings(p),
         seconds: 0.6,
-        time: Moment::from_seconds(1_773_300_000 + i as u64),
+        time: Timestamp::from_seconds(1_773_300_000 + i as u64),
     };
     record.insert_inspection(&part, &inspection).unwrap();
 }
@@ -174,7 +178,7 @@ fn cells(window: &Window) -> usize {
 }
 
 /// What is on record of the part in this file.
-fn item(record: &Record, name: &str) -> Item {
+fn item(record: &Record, name: &str) -> ReviewItem {
     record.queue().unwrap().into_iter().find(|item| item.part.name() == name).unwrap()
 }
 
@@ -198,12 +202,12 @@ fn one_key_keeps_the_verdict_and_shows_the_next_part() {
     assert_eq!(current(&stage.harness).as_deref(), Some("part-01.png"), "the next part comes with the key");
     until_saved(&mut stage);
     let said = item(&record, "part-03.png");
-    assert_eq!((said.opinions.len(), said.standing(Some("ada"))), (1, Standing::Agreed));
+    assert_eq!((said.opinions.len(), said.standing(Some("ada"))), (1, ReviewStatus::Agreed));
     tap(&mut stage, Key::H);
     tap(&mut stage, Key::U);
     tap(&mut stage, Key::Space);
     until_saved(&mut stage);
-    assert_eq!(item(&record, "part-01.png").standing(None), Standing::Overruled);
+    assert_eq!(item(&record, "part-01.png").standing(None), ReviewStatus::Overruled);
     assert!(shows(&stage.harness, "3 left · 3 done · 1 agreed · 1 overruled"));
     // Back to the start, one by one, and the part that it is about comes back.
     for back in ["part-07.png", "part-05.png", "part-01.png", "part-03.png"] {
@@ -223,7 +227,7 @@ fn a_verdict_given_just_before_the_window_closes_is_kept() {
     stage.harness.step();
     let Stage { harness, folder } = stage;
     drop(harness);
-    assert_eq!(item(&record, "part-03.png").standing(Some("ada")), Standing::Agreed);
+    assert_eq!(item(&record, "part-03.png").standing(Some("ada")), ReviewStatus::Agreed);
     drop(folder);
 }
 
@@ -285,7 +289,7 @@ fn a_region_is_drawn_round_the_defect() {
     tap(&mut stage, Key::D);
     until_saved(&mut stage);
     stage.until("the region", |_| {
-        matches!(item(&record, "part-03.png").drawn(), Some(Shape::Rectangle([x0, y0], [x1, y1])) if x1 > x0 && y1 > y0)
+        matches!(item(&record, "part-03.png").drawn(), Some(RegionShape::Rectangle([x0, y0], [x1, y1])) if x1 > x0 && y1 > y0)
     });
 }
 
@@ -407,11 +411,11 @@ fn a_record_that_is_none_is_said_with_its_name() {
 }
 
 /// Items as a record hands them out, of pictures in `folder`.
-fn items(folder: &Path, count: usize) -> Vec<Item> {
+fn items(folder: &Path, count: usize) -> Vec<ReviewItem> {
     let item = |i: usize| {
         let id = i as i64 + 1;
         let p = P[i % P.len()];
-        Item {
+        ReviewItem {
             part: Part {
                 id: PartId(id),
                 path: folder.join(format!("part-{:02}.png", i + 1)),
@@ -419,7 +423,7 @@ fn items(folder: &Path, count: usize) -> Vec<Item> {
                 bytes: 10,
                 width: SIDE,
                 height: SIDE,
-                first_seen: Moment::from_seconds(1_773_300_000),
+                first_seen: Timestamp::from_seconds(1_773_300_000),
             },
             inspection: Inspection {
                 id: InspectionId(id),
@@ -428,7 +432,7 @@ fn items(folder: &Path, count: usize) -> Vec<Item> {
                 assessment: assessment(p),
                 threshold: Some(3.0),
                 seconds: 0.6,
-                time: Moment::from_seconds(1_773_300_000 + i as u64),
+                time: Timestamp::from_seconds(1_773_300_000 + i as u64),
             },
             opinions: Vec::new(),
             blind: Vec::new(),
@@ -438,10 +442,10 @@ fn items(folder: &Path, count: usize) -> Vec<Item> {
 }
 
 /// Shows these parts as an open record's.
-fn put(live: &Live, items: Vec<Item>) {
+fn put(live: &EngineState, items: Vec<ReviewItem>) {
     let facets = Arc::new(Facets::of(&items));
-    let figures = Figures { drift: Some(Drift::of(&items)), agreement: Agreement::of(&items), disputed: 0 };
-    let books = Books {
+    let figures = ReviewStatistics { drift: Some(Drift::of(&items)), agreement: Agreement::of(&items), disputed: 0 };
+    let books = ReviewSnapshot {
         path: Some("/parts/review.sqlite".into()),
         state: RecordState::Open,
         items: Arc::new(items),
@@ -449,7 +453,7 @@ fn put(live: &Live, items: Vec<Item>) {
         kinds: Arc::new(vec!["scratch".into(), "dent".into()]),
         facets,
         figures: Arc::new(figures),
-        ..Books::default()
+        ..ReviewSnapshot::default()
     };
     *live.station.books.write() = Arc::new(books);
 }
@@ -460,7 +464,7 @@ fn calibration() -> Calibration {
 }
 
 /// The model in force, and what it draws in the place of part `i`.
-fn model_and_map(live: &Live, i: usize) {
+fn model_and_map(live: &EngineState, i: usize) {
     live.inspect.status.write().model =
         ModelState::Ready(Arc::new(facts(model_hash().to_string(), vec![calibration()])));
     let inspection = InspectionId(i as i64 + 1);
@@ -469,8 +473,8 @@ fn model_and_map(live: &Live, i: usize) {
 }
 
 /// What a model draws in the place of part `i`.
-fn drawn(i: usize) -> View {
-    let picture = surface::draw(Kind::Turned, Some(DefectKind::Scratch), 11, i as u64, SIDE).picture;
+fn drawn(i: usize) -> QueryView {
+    let picture = surface::draw(SurfaceKind::Turned, Some(DefectKind::Scratch), 11, i as u64, SIDE).picture;
     let query = Arc::new(Planes::of(&picture, 1, 1.0));
     // Tool marks run down the picture: a column's mean is the column without the scratch.
     let mean = |x: usize| (0..SIDE).map(|y| query.at(x, y, 0)).sum::<f32>() / SIDE as f32;
@@ -478,7 +482,7 @@ fn drawn(i: usize) -> View {
     let end = Planes::new(SIDE, SIDE, 1, row.repeat(SIDE)).unwrap();
     let difference: Vec<f32> = query.values().iter().zip(end.values()).map(|(q, e)| q - e).collect();
     let pixels = end.values().iter().map(|v| ((v.clamp(-1.0, 1.0) + 1.0) * 32_767.5).round() as u16).collect();
-    let kept = Kept { step: 60, pixels };
+    let kept = KeptFrame { step: 60, pixels };
     let outcome = Outcome {
         critic: None,
         query: Arc::clone(&query),
@@ -495,20 +499,20 @@ fn drawn(i: usize) -> View {
         seconds: 0.6,
     };
     let (outcome, alike) = (Some(Arc::new(outcome)), Some(Arc::new(alike(i))));
-    View { query, frames: vec![kept], records: Arc::default(), outcome, alike }
+    QueryView { query, frames: vec![kept], records: Arc::default(), outcome, alike }
 }
 
 /// A crop of part `i` beside three of good parts.
-fn alike(i: usize) -> Likeness {
+fn alike(i: usize) -> NearestNeighbours {
     let crop = |defect, index: u64| {
-        let picture = surface::draw(Kind::Turned, defect, 11, index, SIDE).picture;
+        let picture = surface::draw(SurfaceKind::Turned, defect, 11, index, SIDE).picture;
         (0..64 * 64).map(move |i| ((picture.unit(16 + i % 64, 16 + i / 64, 0) + 1.0) * 127.5) as u8)
     };
     let mut pixels: Vec<u8> = crop(Some(DefectKind::Scratch), i as u64).collect();
     (4..7).for_each(|index| pixels.extend(crop(None, index)));
     let origin = |i: usize| Origin { image: format!("good-{i}.png"), x: 8 * i, y: 16 };
-    Likeness {
-        pictures: Pictures { count: 4, side: 64, channels: 1, pixels },
+    NearestNeighbours {
+        pictures: ImageGrid { count: 4, side: 64, channels: 1, pixels },
         corner: (16, 16),
         neighbours: (1..4).map(|i| (origin(i), 0.25 * i as f32)).collect(),
     }
@@ -538,7 +542,7 @@ fn the_page_looks_as_it_should() {
         let folder = tempfile::tempdir().unwrap();
         (0..P.len()).for_each(|i| drop(picture_file(folder.path(), i)));
         let parts = items(folder.path(), P.len());
-        let prepare = move |live: &Live| {
+        let prepare = move |live: &EngineState| {
             put(live, parts);
             model_and_map(live, 2);
         };
@@ -569,7 +573,7 @@ fn the_empty_page_says_what_goes_there() {
 #[test]
 fn the_model_in_force_draws_the_parts_that_it_inspected() {
     let mut stage = open(true, SIZE, |_| {});
-    let built_in = Command::Inspect(Inspect::Model(ModelSource::BuiltIn));
+    let built_in = Command::Inspect(InspectionRequest::Model(ModelSource::BuiltIn));
     stage.harness.state_mut().apply(Action::Engine(built_in));
     let hash = |window: &Window| match &window.state().live().inspect.status.read().model {
         ModelState::Ready(facts) => Some(facts.hash.clone()),

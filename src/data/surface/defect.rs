@@ -2,10 +2,12 @@
 
 use std::f32::consts::{PI, TAU};
 
-use super::DefectKind;
-use super::noise::{Dice, Noise, mix, smoothstep};
-use super::relief::{Relief, box_blur};
-use super::texture::{FURROW_REACH, furrow};
+use super::{
+    DefectKind,
+    noise::{Dice, Noise, mix, smoothstep},
+    relief::{Relief, box_blur},
+    texture::{FURROW_REACH, furrow},
+};
 
 /// Damages `relief` and returns where, point by point. `strength` scales depths and stains; 1 is
 /// usual, more is for damage that would not show on this spot.

@@ -11,18 +11,18 @@ mod mask;
 mod noise;
 mod relief;
 mod set;
+#[cfg(test)]
+mod tests;
 mod texture;
 
-use std::fmt;
-use std::str::FromStr;
+use std::{fmt, str::FromStr};
 
-use serde::{Deserialize, Serialize};
-
-use crate::data::picture::Picture;
 use noise::Dice;
 use relief::{Camera, Relief};
-
+use serde::{Deserialize, Serialize};
 pub use set::{SetSize, SurfaceError, write_set};
+
+use super::picture::Picture;
 
 /// Smallest and largest side of a drawn picture, in pixels; [`draw`] clamps to them.
 pub const SIDE_RANGE: [usize; 2] = [16, 8192];
@@ -30,7 +30,7 @@ pub const SIDE_RANGE: [usize; 2] = [16, 8192];
 /// How a built-in surface was machined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Kind {
+pub enum SurfaceKind {
     /// Faced on a lathe.
     Turned,
     /// Face-milled in overlapping passes.
@@ -41,7 +41,7 @@ pub enum Kind {
     Brushed,
 }
 
-impl Kind {
+impl SurfaceKind {
     /// Every kind, in the order that menus show them.
     pub const ALL: [Self; 4] = [Self::Turned, Self::Milled, Self::Ground, Self::Brushed];
 
@@ -148,7 +148,7 @@ impl DefectKind {
     }
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for SurfaceKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
     }
@@ -171,7 +171,7 @@ pub enum UnknownName {
     Defect(String),
 }
 
-impl FromStr for Kind {
+impl FromStr for SurfaceKind {
     type Err = UnknownName;
 
     fn from_str(name: &str) -> Result<Self, UnknownName> {
@@ -205,7 +205,7 @@ pub struct Specimen {
 /// texture of its own: no defective specimen shares one with a healthy specimen. The random
 /// numbers are the same on every platform; grey levels may differ by one between platforms whose
 /// mathematical functions round differently.
-pub fn draw(kind: Kind, defect: Option<DefectKind>, seed: u64, index: u64, side: usize) -> Specimen {
+pub fn draw(kind: SurfaceKind, defect: Option<DefectKind>, seed: u64, index: u64, side: usize) -> Specimen {
     let side = side.clamp(SIDE_RANGE[0], SIDE_RANGE[1]);
     let Twins { healthy, damaged } = twins(kind, defect, seed, index, side);
     match damaged {
@@ -223,7 +223,7 @@ struct Twins {
     damaged: Option<(Vec<u8>, Vec<u8>)>,
 }
 
-fn twins(kind: Kind, defect: Option<DefectKind>, seed: u64, index: u64, side: usize) -> Twins {
+fn twins(kind: SurfaceKind, defect: Option<DefectKind>, seed: u64, index: u64, side: usize) -> Twins {
     const TEXTURE: u64 = 0;
     const CAMERA: u64 = 1;
     const DAMAGE: u64 = 2;
@@ -261,13 +261,13 @@ fn damage(defect: DefectKind, relief: &Relief, healthy: &[u8], camera: &Camera, 
 }
 
 /// The key of a specimen's random numbers: its arguments, spelt out.
-fn key(kind: Kind, defect: Option<DefectKind>, seed: u64, index: u64) -> [u8; 32] {
+fn key(kind: SurfaceKind, defect: Option<DefectKind>, seed: u64, index: u64) -> [u8; 32] {
     let mut key = *b"surface.0-------0123456789abcdef";
     let kind = match kind {
-        Kind::Turned => 1,
-        Kind::Milled => 2,
-        Kind::Ground => 3,
-        Kind::Brushed => 4,
+        SurfaceKind::Turned => 1,
+        SurfaceKind::Milled => 2,
+        SurfaceKind::Ground => 3,
+        SurfaceKind::Brushed => 4,
     };
     let defect = match defect {
         None => 0,
@@ -283,6 +283,3 @@ fn key(kind: Kind, defect: Option<DefectKind>, seed: u64, index: u64) -> [u8; 32
     key[24..32].copy_from_slice(&index.to_le_bytes());
     key
 }
-
-#[cfg(test)]
-mod tests;

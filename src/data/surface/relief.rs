@@ -8,7 +8,7 @@ use super::noise::Dice;
 /// slope as an anisotropic Gaussian ("Measuring and modeling anisotropic reflection", 1992), which
 /// is what gives machined metal its sheen.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Light {
+pub(super) struct LightSource {
     /// Where the key light comes from, in radians, 0 along x and a quarter turn along y.
     pub azimuth: f32,
     /// Its height above the surface, in radians.
@@ -56,12 +56,12 @@ pub(super) struct Relief {
     pub albedo: Vec<f32>,
     /// Strength of the highlight; 1 is freshly cut metal.
     pub gloss: Vec<f32>,
-    pub light: Light,
+    pub light: LightSource,
 }
 
 impl Relief {
     /// Flat, clean metal.
-    pub(super) fn flat(side: usize, light: Light) -> Self {
+    pub(super) fn flat(side: usize, light: LightSource) -> Self {
         let n = side * side;
         Self { side, height: vec![0.0; n], albedo: vec![1.0; n], gloss: vec![1.0; n], light }
     }
@@ -80,7 +80,7 @@ impl Relief {
     /// The light each point sends to a camera straight above.
     pub(super) fn shade(&self) -> Vec<f32> {
         let side = self.side;
-        let Light { azimuth, elevation, lay, along, across, ring, diffuse, highlight, cavity } = self.light;
+        let LightSource { azimuth, elevation, lay, along, across, ring, diffuse, highlight, cavity } = self.light;
         let (lx, ly) = (elevation.cos() * azimuth.cos(), elevation.cos() * azimuth.sin());
         let lz = elevation.sin();
         // The slope of a facet that mirrors the key light into the camera.

@@ -1,18 +1,23 @@
 //! Writes a drawn data set to disk, in the layout of MVTec AD.
 
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+};
 
-use image::codecs::png::PngEncoder;
-use image::{ExtendedColorType, ImageEncoder as _, ImageError};
+use image::{ExtendedColorType, ImageEncoder as _, ImageError, codecs::png::PngEncoder};
 use rayon::prelude::*;
 
-use super::{DefectKind, Kind, SIDE_RANGE, draw};
-use crate::data::on_decoders;
-use crate::data::picture::{Picture, Samples};
-use crate::files::{self, FileError};
+use super::{DefectKind, SIDE_RANGE, SurfaceKind, draw};
+use crate::{
+    data::{
+        on_decoders,
+        picture::{Picture, Samples},
+    },
+    files,
+    files::FileError,
+};
 
 /// How many pictures a drawn set has, and their size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,7 +118,7 @@ struct Job {
 /// picture cannot be written, or `progress` cancelled.
 pub fn write_set(
     dir: &Path,
-    kind: Kind,
+    kind: SurfaceKind,
     seed: u64,
     size: SetSize,
     progress: &(dyn Fn(usize, usize) -> bool + Sync),
@@ -200,7 +205,7 @@ fn plan(dir: &Path, size: SetSize) -> (Vec<PathBuf>, Vec<Job>) {
 }
 
 impl Job {
-    fn run(&self, kind: Kind, seed: u64, side: usize) -> Result<(), SurfaceError> {
+    fn run(&self, kind: SurfaceKind, seed: u64, side: usize) -> Result<(), SurfaceError> {
         let specimen = draw(kind, self.defect, seed, self.index, side);
         if let (Some(path), Some(mask)) = (&self.mask, &specimen.mask) {
             write_png(path, mask)?;
@@ -260,7 +265,7 @@ mod tests {
         let place = tempfile::tempdir().expect("a folder");
         let dir = place.path().join("new/set");
         let seen = AtomicUsize::new(0);
-        write_set(&dir, Kind::Ground, 5, SMALL, &|_, total| {
+        write_set(&dir, SurfaceKind::Ground, 5, SMALL, &|_, total| {
             assert_eq!(total, SMALL.pictures());
             seen.fetch_add(1, Ordering::Relaxed);
             true
@@ -277,7 +282,7 @@ mod tests {
         assert_eq!(listing(&dir), wanted);
 
         let read = |name: &str| image::open(dir.join(name)).expect("a picture").into_luma8();
-        let Samples::U8(drawn) = draw(Kind::Ground, None, 5, 2, 64).picture.samples().clone() else {
+        let Samples::U8(drawn) = draw(SurfaceKind::Ground, None, 5, 2, 64).picture.samples().clone() else {
             panic!("not 8 bits")
         };
         assert_eq!(read("test/good/000.png").into_raw(), drawn);
@@ -288,10 +293,10 @@ mod tests {
     #[test]
     fn a_cancelled_set_leaves_nothing_behind() {
         let dir = tempfile::tempdir().expect("a folder");
-        let result = write_set(dir.path(), Kind::Turned, 1, SMALL, &|done, _| done < 3);
+        let result = write_set(dir.path(), SurfaceKind::Turned, 1, SMALL, &|done, _| done < 3);
         assert!(matches!(result, Err(SurfaceError::Cancelled { total: 8, .. })));
         assert_eq!(fs::read_dir(dir.path()).expect("a folder").count(), 0);
-        write_set(dir.path(), Kind::Turned, 1, SMALL, &|_, _| true).expect("a second attempt");
+        write_set(dir.path(), SurfaceKind::Turned, 1, SMALL, &|_, _| true).expect("a second attempt");
     }
 
     #[test]
@@ -299,7 +304,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a folder");
         let file = dir.path().join("note.txt");
         fs::write(&file, "mine").expect("a file");
-        let go = |dir: &Path, size| write_set(dir, Kind::Turned, 1, size, &|_, _| true);
+        let go = |dir: &Path, size| write_set(dir, SurfaceKind::Turned, 1, size, &|_, _| true);
         let said = go(dir.path(), SMALL).expect_err("not empty").to_string();
         assert!(said.contains("not empty") && said.contains("new folder"), "{said}");
         assert!(matches!(go(&file, SMALL), Err(SurfaceError::NotFolder(_))));

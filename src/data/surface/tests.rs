@@ -1,6 +1,5 @@
-use crate::data::picture::Samples;
-
 use super::*;
+use crate::data::picture::Samples;
 
 fn bytes(picture: &Picture) -> &[u8] {
     match picture.samples() {
@@ -25,7 +24,7 @@ fn correlation(bytes: &[u8], side: usize, dx: usize, dy: usize) -> f64 {
 
 #[test]
 fn names_go_there_and_back() {
-    for kind in Kind::ALL {
+    for kind in SurfaceKind::ALL {
         assert_eq!(kind.to_string().parse(), Ok(kind));
         assert_eq!(serde_json::to_string(&kind).expect("json"), format!("\"{kind}\""));
     }
@@ -33,15 +32,15 @@ fn names_go_there_and_back() {
         assert_eq!(defect.to_string().parse(), Ok(defect));
         assert_eq!(serde_json::to_string(&defect).expect("json"), format!("\"{defect}\""));
     }
-    let said = "honed".parse::<Kind>().expect_err("no such surface").to_string();
-    assert!(Kind::ALL.iter().all(|kind| said.contains(kind.name())), "{said}");
+    let said = "honed".parse::<SurfaceKind>().expect_err("no such surface").to_string();
+    assert!(SurfaceKind::ALL.iter().all(|kind| said.contains(kind.name())), "{said}");
     let said = "rust".parse::<DefectKind>().expect_err("no such defect").to_string();
     assert!(DefectKind::ALL.iter().all(|defect| said.contains(defect.name())), "{said}");
 }
 
 #[test]
 fn a_specimen_depends_on_its_arguments_alone() {
-    for kind in Kind::ALL {
+    for kind in SurfaceKind::ALL {
         let healthy = draw(kind, None, 4, 9, 64);
         assert_eq!(healthy, draw(kind, None, 4, 9, 64));
         assert!(healthy.mask.is_none());
@@ -57,7 +56,7 @@ fn a_specimen_depends_on_its_arguments_alone() {
 
 #[test]
 fn pictures_use_the_middle_of_the_range() {
-    for kind in Kind::ALL {
+    for kind in SurfaceKind::ALL {
         for index in 0..6 {
             let specimen = draw(kind, None, 1, index, 128);
             let grey = bytes(&specimen.picture);
@@ -75,7 +74,7 @@ fn pictures_use_the_middle_of_the_range() {
 
 #[test]
 fn a_mask_is_where_the_defect_shows_and_nowhere_else() {
-    for kind in Kind::ALL {
+    for kind in SurfaceKind::ALL {
         for defect in DefectKind::ALL {
             for (index, side) in [(0, 64), (1, 64), (2, 96), (3, 160), (4, 160), (5, 256)] {
                 let about = format!("{kind} {defect} {index} at {side}");
@@ -99,7 +98,7 @@ fn a_mask_is_where_the_defect_shows_and_nowhere_else() {
 fn any_side_is_drawn() {
     for (asked, given) in [(0, 16), (1, 16), (17, 17), (301, 301)] {
         for defect in DefectKind::ALL {
-            let specimen = draw(Kind::Milled, Some(defect), 3, 0, asked);
+            let specimen = draw(SurfaceKind::Milled, Some(defect), 3, 0, asked);
             let mask = specimen.mask.expect("a mask");
             assert_eq!((specimen.picture.width(), mask.height()), (given, given));
             assert!(bytes(&mask).contains(&255), "{defect} at {asked}");
@@ -111,7 +110,7 @@ fn any_side_is_drawn() {
 fn turned_grooves_are_straight_and_keep_their_feed() {
     let side = 96;
     for index in 0..4 {
-        let specimen = draw(Kind::Turned, None, 8, index, side);
+        let specimen = draw(SurfaceKind::Turned, None, 8, index, side);
         let grey = bytes(&specimen.picture);
         let along = correlation(grey, side, 0, 5);
         let across = correlation(grey, side, 5, 0);
@@ -126,7 +125,7 @@ fn turned_grooves_are_straight_and_keep_their_feed() {
 
 #[test]
 fn ground_and_brushed_lines_run_along_x() {
-    for kind in [Kind::Ground, Kind::Brushed] {
+    for kind in [SurfaceKind::Ground, SurfaceKind::Brushed] {
         let specimen = draw(kind, None, 8, 0, 128);
         let grey = bytes(&specimen.picture);
         let (along, across) = (correlation(grey, 128, 6, 0), correlation(grey, 128, 0, 6));

@@ -2,20 +2,22 @@
 
 use std::f32::consts::{FRAC_PI_2, TAU};
 
-use super::Kind;
-use super::noise::{Dice, Noise, smoothstep};
-use super::relief::{Light, Relief};
+use super::{
+    SurfaceKind,
+    noise::{Dice, Noise, smoothstep},
+    relief::{LightSource, Relief},
+};
 
 /// Feed of the turned surface from groove to groove, in pixels: lowest and highest.
 pub(super) const TURNED_FEED: [f32; 2] = [9.0, 10.2];
 
 /// A healthy surface of `kind` and the mean grey level, 0 to 1, that it is photographed at.
-pub(super) fn healthy(kind: Kind, side: usize, dice: &mut Dice) -> (Relief, f32) {
+pub(super) fn healthy(kind: SurfaceKind, side: usize, dice: &mut Dice) -> (Relief, f32) {
     match kind {
-        Kind::Turned => (turned(side, dice), 0.45),
-        Kind::Milled => (milled(side, dice), 0.46),
-        Kind::Ground => (ground(side, dice), 0.44),
-        Kind::Brushed => (brushed(side, dice), 0.50),
+        SurfaceKind::Turned => (turned(side, dice), 0.45),
+        SurfaceKind::Milled => (milled(side, dice), 0.46),
+        SurfaceKind::Ground => (ground(side, dice), 0.44),
+        SurfaceKind::Brushed => (brushed(side, dice), 0.50),
     }
 }
 
@@ -55,7 +57,7 @@ fn turned(side: usize, dice: &mut Dice) -> Relief {
     let (chatter_period, chatter_phase) = (dice.uniform(34.0, 46.0), dice.angle());
     let chatter = dice.uniform(0.06, 0.14);
     let [drift, lines, fine, tears, wear] = std::array::from_fn(|_| Noise::new(dice));
-    let light = Light {
+    let light = LightSource {
         azimuth: angle + dice.uniform(-0.15, 0.15),
         elevation: dice.uniform(0.78, 0.86),
         lay: angle + FRAC_PI_2,
@@ -98,7 +100,7 @@ fn milled(side: usize, dice: &mut Dice) -> Relief {
     let offset = dice.uniform(0.0, pass);
     let phase = dice.uniform(0.0, 1.0);
     let [lines, back_lines, fine, uneven, burr] = std::array::from_fn(|_| Noise::new(dice));
-    let light = Light {
+    let light = LightSource {
         azimuth: angle + dice.uniform(-0.25, 0.25) + 0.5,
         elevation: dice.uniform(0.80, 0.88),
         lay: 0.0,
@@ -144,7 +146,7 @@ fn milled(side: usize, dice: &mut Dice) -> Relief {
 fn ground(side: usize, dice: &mut Dice) -> Relief {
     let angle = dice.uniform(-2.0, 2.0).to_radians();
     let [body, fine, cloud, mottle] = std::array::from_fn(|_| Noise::new(dice));
-    let light = Light {
+    let light = LightSource {
         azimuth: angle + FRAC_PI_2 + dice.uniform(-0.2, 0.2),
         elevation: dice.uniform(0.98, 1.06),
         lay: angle,
@@ -188,7 +190,7 @@ fn brushed(side: usize, dice: &mut Dice) -> Relief {
     let angle = dice.uniform(-2.0, 2.0).to_radians();
     let bands: [Noise; 5] = std::array::from_fn(|_| Noise::new(dice));
     let [sheen, gleam, speck] = std::array::from_fn(|_| Noise::new(dice));
-    let light = Light {
+    let light = LightSource {
         azimuth: angle + FRAC_PI_2 + dice.uniform(-0.15, 0.15),
         elevation: dice.uniform(0.95, 1.05),
         lay: angle,

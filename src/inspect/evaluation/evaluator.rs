@@ -3,19 +3,19 @@
 use std::{collections::HashMap, path::Path, sync::Arc, time::Instant};
 
 use super::{
-    Evaluation, Examined, LeftOut, MapKind, Tested,
-    kept::{Entry, Kept},
+    EvaluatedMap, Evaluation, Examined, LeftOut, Tested,
+    cache::{CachedImage, EvaluationCache},
     pixels::{PixelCounts, PixelTotals},
-    testset::{TestItem, TestSet},
+    test_set::{TestItem, TestSet},
 };
 use crate::{
     data::{FileHash, Label, Picture},
     files::FileError,
     inspect::{
         Calibration, InvertKnobs, Model, Planes, Regions, ScoreKind,
-        calibrator::WITHOUT_CRITIC,
-        invert::Networks,
-        job::{InspectError, Job, Outcome},
+        calibration::calibrator::WITHOUT_CRITIC,
+        job::{InspectError, InspectionJob, Outcome},
+        latent::inversion::FrozenNetworks,
     },
 };
 
@@ -50,7 +50,7 @@ pub enum EvaluateError {
 /// An image on its way.
 #[derive(Debug)]
 struct Current {
-    job: Job,
+    job: InspectionJob,
     mask: Option<Vec<bool>>,
     hash: Option<FileHash>,
 }
@@ -69,7 +69,7 @@ pub struct Evaluator {
     rate: Option<f64>,
     /// Hash over everything but the image that an outcome depends on.
     base: FileHash,
-    kept: Kept,
+    kept: EvaluationCache,
     examined: Vec<Examined>,
     totals: Vec<PixelTotals>,
     left_out: Vec<LeftOut>,
@@ -123,9 +123,9 @@ impl Evaluator {
             score: calibration.as_ref().map_or(alone, |c| c.score),
             rate: model.rate(&knobs),
             regions: about.regions.clone(),
-            kept: Kept::open(file),
+            kept: EvaluationCache::open(file),
             examined: Vec::new(),
-            totals: if masks { MapKind::ALL.map(PixelTotals::new).into() } else { Vec::new() },
+            totals: if masks { EvaluatedMap::ALL.map(PixelTotals::new).into() } else { Vec::new() },
             left_out: tests.left_out.clone(),
             order: mixed(&tests),
             model: tested,
@@ -184,7 +184,7 @@ impl Evaluator {
     /// # Errors
     /// [`EvaluateError`] when the device fails, what is finished cannot be kept, or no image at all could be
     /// inspected. An image that cannot be read or inspected is left out.
-    pub fn slice(&mut self, networks: &Networks) -> Result<bool, EvaluateError> {
+    pub fn slice(&mut self, networks: &FrozenNetworks) -> Result<bool, EvaluateError> {
         let began = Instant::now();
         match self.current.take() {
             Some(mut current) => match current.job.slice(networks) {
@@ -261,7 +261,7 @@ impl Evaluator {
     }
 
     /// Takes up the next image, or what is known of it.
-    fn begin(&mut self, networks: &Networks) -> Result<(), EvaluateError> {
+    fn begin(&mut self, networks: &FrozenNetworks) -> Result<(), EvaluateError> {
         let tests = Arc::clone(&self.tests);
         let Some(item) = tests.items.get(self.at()) else { return Ok(()) };
         let counted = !self.totals.is_empty() && (item.label == Label::Healthy || item.has_mask());
@@ -289,7 +289,7 @@ impl Evaluator {
         };
         let size = (query.width(), query.height());
         let mask = mask.map(|(mask, _)| marked(mask, self.scale)).filter(|mask| mask.len() == size.0 * size.1);
-        match Job::new(networks, query, self.knobs.clone(), &self.regions) {
+        match InspectionJob::new(networks, query, self.knobs.clone(), &self.regions) {
             Ok(job) => self.current = Some(Current { job, mask, hash }),
             Err(error) => self.refuse(error)?,
         }
@@ -301,7 +301,7 @@ impl Evaluator {
         let Some(outcome) = current.job.outcome(judge) else { return };
         let healthy = self.tests.items.get(self.at()).is_some_and(|item| item.label == Label::Healthy);
         let counted = !self.totals.is_empty() && (healthy || current.mask.is_some());
-        let entry = Entry {
+        let entry = CachedImage {
             key: self.key(),
             pixels: counted.then(|| PixelCounts::of(&outcome, current.mask.as_deref())),
             mask: current.hash,
@@ -316,7 +316,7 @@ impl Evaluator {
     }
 
     /// Adds the image in hand to what came of the test.
-    fn take(&mut self, entry: &Entry, counted: bool) {
+    fn take(&mut self, entry: &CachedImage, counted: bool) {
         let Some(item) = self.tests.items.get(self.at()) else { return };
         if counted {
             for counts in entry.pixels.iter().flatten() {
@@ -358,7 +358,7 @@ pub fn inspect_again(model: &Model, tests: &TestSet, index: usize, knobs: &Inver
 ///
 /// # Errors
 /// The same.
-pub fn job_again(model: &Model, tests: &TestSet, index: usize, knobs: &InvertKnobs) -> Result<Job, String> {
+pub fn job_again(model: &Model, tests: &TestSet, index: usize, knobs: &InvertKnobs) -> Result<InspectionJob, String> {
     let picture = tests.picture(index).map_err(|e| e.to_string())?;
     model.begin(&picture, knobs.clone()).map_err(|e| e.to_string())
 }
@@ -367,7 +367,7 @@ pub fn job_again(model: &Model, tests: &TestSet, index: usize, knobs: &InvertKno
 ///
 /// # Errors
 /// A sentence, when it is not.
-pub fn outcome_again(model: &Model, job: &Job) -> Result<Outcome, String> {
+pub fn outcome_again(model: &Model, job: &InspectionJob) -> Result<Outcome, String> {
     model.judge(job).ok_or_else(|| "the inspection ended without an outcome".into())
 }
 
@@ -416,11 +416,11 @@ fn marked(mask: Picture, scale: f32) -> Vec<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{Samples, surface::Kind};
+    use crate::data::{Samples, surface::SurfaceKind};
 
     #[test]
     fn images_come_mixed_and_each_comes_once() {
-        let tests = TestSet::drawn(Kind::Turned, 0, 16, 30, 60);
+        let tests = TestSet::drawn(SurfaceKind::Turned, 0, 16, 30, 60);
         let order = mixed(&tests);
         assert_eq!(order.iter().collect::<std::collections::BTreeSet<_>>().len(), 90);
         for part in order.chunks(15) {

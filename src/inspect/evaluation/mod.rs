@@ -1,30 +1,30 @@
 //! How well a model tells defective from healthy, on images that it never saw and whose truth is known.
 
+mod cache;
 pub mod evaluator;
-mod kept;
+pub mod metrics;
 pub mod pixels;
 pub mod report;
 pub mod summary;
-pub mod testset;
+pub mod test_set;
 
 use std::{collections::BTreeMap, path::PathBuf};
 
+pub use evaluator::{EvaluateError, Evaluator};
+use metrics::{Confusion, CurvePoint, Metrics, Ranking};
+pub use pixels::{EvaluatedMap, PixelFigures};
+pub use report::{Portrait, Reported};
 use serde::{Deserialize, Serialize};
+pub use summary::{EvaluationSummary, ScoreFigures};
+pub use test_set::{TestItem, TestSet};
 
 use super::{
-    calibrate::{Assessment, Calibration},
+    calibration::{Assessment, Calibration},
     knobs::InvertKnobs,
-    maps::{ScoreKind, Scores},
-    metrics::{Confusion, Metrics, Point, Ranking},
-    region::Regions,
+    regions::Regions,
+    scores::{ScoreKind, Scores},
 };
 use crate::data::{FileHash, Label};
-
-pub use evaluator::{EvaluateError, Evaluator};
-pub use pixels::{MapKind, PixelFigures};
-pub use report::{Portrait, Reported};
-pub use summary::{ScoreFigures, Summary};
-pub use testset::{TestItem, TestSet};
 
 /// One test image, inspected.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -198,12 +198,12 @@ impl Evaluation {
     }
 
     /// The ROC curve of a score; empty unless there are images of both kinds.
-    pub fn roc(&self, kind: ScoreKind) -> Vec<Point> {
+    pub fn roc(&self, kind: ScoreKind) -> Vec<CurvePoint> {
         self.ranking(kind).map(|r| r.roc()).unwrap_or_default()
     }
 
     /// Precision over recall of a score; empty unless there are images of both kinds.
-    pub fn pr(&self, kind: ScoreKind) -> Vec<Point> {
+    pub fn pr(&self, kind: ScoreKind) -> Vec<CurvePoint> {
         self.ranking(kind).map(|r| r.pr()).unwrap_or_default()
     }
 
@@ -232,7 +232,7 @@ impl Evaluation {
     }
 
     /// How well one map shows the defects; `None` where no image has a mask.
-    pub fn pixel_figures(&self, map: MapKind) -> Option<&PixelFigures> {
+    pub fn pixel_figures(&self, map: EvaluatedMap) -> Option<&PixelFigures> {
         self.pixels.iter().find(|p| p.map == map)
     }
 }

@@ -4,12 +4,12 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use crate::inspect::{Outcome, calibrate::MapScale};
+use crate::inspect::{Outcome, calibration::MapScale};
 
 /// A map that an inspection draws.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum MapKind {
+pub enum EvaluatedMap {
     /// |query - G(z)|.
     Difference,
     /// The residual in D's features.
@@ -20,7 +20,7 @@ pub enum MapKind {
     Distance,
 }
 
-impl MapKind {
+impl EvaluatedMap {
     /// All maps, in the order they are listed.
     pub const ALL: [Self; 4] = [Self::Difference, Self::Feature, Self::Critic, Self::Distance];
 
@@ -70,7 +70,7 @@ impl MapKind {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PixelFigures {
     /// The map.
-    pub map: MapKind,
+    pub map: EvaluatedMap,
     /// Pixels outside of every mask.
     pub healthy: u64,
     /// Pixels inside of a mask.
@@ -109,9 +109,9 @@ fn value(place: u16) -> f32 {
 /// How often values were seen: place and count by turns, the places rising and each less the one before it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Histogram(Vec<u32>);
+pub struct PixelHistogram(Vec<u32>);
 
-impl Histogram {
+impl PixelHistogram {
     /// Of these values.
     pub fn of(values: impl Iterator<Item = f32>) -> Self {
         Self::of_places(values.map(place).collect())
@@ -147,11 +147,11 @@ impl Histogram {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PixelCounts {
     /// The map.
-    pub map: MapKind,
+    pub map: EvaluatedMap,
     /// Values outside of the mask.
-    pub healthy: Histogram,
+    pub healthy: PixelHistogram,
     /// Values inside of it, of each connected defect.
-    pub defects: Vec<Histogram>,
+    pub defects: Vec<PixelHistogram>,
 }
 
 impl PixelCounts {
@@ -161,17 +161,17 @@ impl PixelCounts {
         let width = outcome.query.width();
         let (marks, defects) = mask.map_or((Vec::new(), 0), |mask| components(mask, width));
         let inside = |i: &usize| outcome.inspected.as_ref().is_none_or(|all| all[*i]);
-        let counted = |map: MapKind| {
+        let counted = |map: EvaluatedMap| {
             let values = map.of(outcome)?;
             let mut apart = vec![Vec::new(); defects + 1];
             for i in (0..values.len()).filter(inside) {
                 apart[marks.get(i).copied().unwrap_or(0)].push(place(values[i]));
             }
-            let mut histograms = apart.into_iter().map(Histogram::of_places);
+            let mut histograms = apart.into_iter().map(PixelHistogram::of_places);
             let healthy = histograms.next().unwrap_or_default();
             Some(Self { map, healthy, defects: histograms.filter(|h| !h.0.is_empty()).collect() })
         };
-        MapKind::ALL.into_iter().filter_map(counted).collect()
+        EvaluatedMap::ALL.into_iter().filter_map(counted).collect()
     }
 }
 
@@ -207,7 +207,7 @@ fn components(mask: &[bool], width: usize) -> (Vec<usize>, usize) {
 /// One map of all images, added up.
 #[derive(Clone, Debug)]
 pub struct PixelTotals {
-    map: MapKind,
+    map: EvaluatedMap,
     healthy: Vec<u64>,
     defective: Vec<u64>,
     /// Sum over defects of the share of each that has this place.
@@ -217,7 +217,7 @@ pub struct PixelTotals {
 
 impl PixelTotals {
     /// Nothing yet.
-    pub fn new(map: MapKind) -> Self {
+    pub fn new(map: EvaluatedMap) -> Self {
         let none = vec![0; PLACES];
         Self { map, healthy: none.clone(), defective: none, shares: vec![0.0; PLACES], regions: 0 }
     }
@@ -340,7 +340,7 @@ mod tests {
         ]
     }
 
-    fn totals(maps: &[(Outcome, Option<Vec<bool>>)], map: MapKind) -> PixelTotals {
+    fn totals(maps: &[(Outcome, Option<Vec<bool>>)], map: EvaluatedMap) -> PixelTotals {
         let mut totals = PixelTotals::new(map);
         for (outcome, mask) in maps {
             PixelCounts::of(outcome, mask.as_deref()).iter().for_each(|c| totals.add(c));
@@ -369,7 +369,7 @@ mod tests {
         //   roc_auc_score(t, v)
         //   trapezoid of mean over c of (c >= s).mean() over (good >= s).mean() up to 0.3, divided by 0.3
         //   max over s of ((v >= s) & t).sum() / ((v >= s) | t).sum()
-        let figures = totals(&maps(), MapKind::Difference).figures();
+        let figures = totals(&maps(), EvaluatedMap::Difference).figures();
         assert_eq!((figures.healthy, figures.defective, figures.regions), (1_351, 89, 5));
         let near = |got: Option<f64>, wanted: f64| assert!((got.unwrap() - wanted).abs() < 1e-12, "{got:?}");
         near(figures.auroc, 0.7470537845457796);
@@ -377,7 +377,7 @@ mod tests {
         near(figures.iou, 0.33707865168539325);
         near(figures.iou_threshold, 0.625);
         // The same order of pixels, but for neighbours that share a place.
-        let feature = totals(&maps(), MapKind::Feature).figures();
+        let feature = totals(&maps(), EvaluatedMap::Feature).figures();
         assert!((feature.auroc.unwrap() - 0.747).abs() < 2e-3 && (feature.aupro.unwrap() - 0.385).abs() < 3e-3);
     }
 
@@ -386,24 +386,24 @@ mod tests {
         let mut maps = maps();
         let left: Vec<bool> = (0..WIDTH * HEIGHT).map(|i| i % WIDTH < 12).collect();
         maps[1].0.inspected = Some(left);
-        let figures = totals(&maps, MapKind::Difference).figures();
+        let figures = totals(&maps, EvaluatedMap::Difference).figures();
         assert_eq!((figures.regions, figures.defective), (4, 89 - 24));
         assert_eq!(figures.healthy, 1_351 - 240 + 24);
     }
 
     #[test]
     fn without_defects_there_are_no_figures() {
-        let figures = totals(&maps()[..1], MapKind::Difference).figures();
+        let figures = totals(&maps()[..1], EvaluatedMap::Difference).figures();
         assert_eq!((figures.auroc, figures.aupro, figures.iou, figures.healthy), (None, None, None, 480));
     }
 
     #[test]
     fn a_histogram_survives_serde_and_odd_numbers_do_no_harm() {
-        let histogram = Histogram::of([0.5, 0.25, 0.5, 3.0].into_iter());
+        let histogram = PixelHistogram::of([0.5, 0.25, 0.5, 3.0].into_iter());
         let text = serde_json::to_string(&histogram).unwrap();
-        let back: Histogram = serde_json::from_str(&text).unwrap();
+        let back: PixelHistogram = serde_json::from_str(&text).unwrap();
         assert_eq!((back.total(), &back), (4, &histogram));
-        let odd: Histogram = serde_json::from_str("[4294967295, 1, 4294967295, 2, 9]").unwrap();
+        let odd: PixelHistogram = serde_json::from_str("[4294967295, 1, 4294967295, 2, 9]").unwrap();
         assert!(odd.counts().all(|(place, _)| place < PLACES) && odd.total() == 3);
     }
 }

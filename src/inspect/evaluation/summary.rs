@@ -2,12 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Evaluation, KindFigures, LeftOut, PixelFigures, Tested};
-use crate::inspect::{
-    InvertKnobs, Labelled, Regions, ScoreKind,
-    calibrate::RateError,
+use super::{
+    Evaluation, KindFigures, LeftOut, PixelFigures, Tested,
     metrics::{Confusion, Metrics},
 };
+use crate::inspect::{InvertKnobs, LabelledScores, Regions, ScoreKind, calibration::RateError};
 
 /// One score in figures.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,7 +25,7 @@ pub struct ScoreFigures {
 
 /// A test in figures. Keys are never renamed or given another meaning; new ones may be added.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Summary {
+pub struct EvaluationSummary {
     /// Version of the program.
     pub program: String,
     /// The model.
@@ -66,7 +65,7 @@ pub struct Summary {
     pub left_out: Vec<LeftOut>,
 }
 
-impl Summary {
+impl EvaluationSummary {
     /// The figures of a test at a promised rate; at the model's own where none is asked for. A score that is 0
     /// for every image is one that the model does not give.
     ///
@@ -104,7 +103,7 @@ impl Summary {
             held_out: calibration.map_or(0, |c| c.held_out.len()),
             rate,
             score: evaluation.score,
-            caution: calibration.and_then(|c| c.labelled.as_ref()).map(Labelled::caution),
+            caution: calibration.and_then(|c| c.labelled.as_ref()).map(LabelledScores::caution),
             healthy,
             defective,
             unlike: evaluation.examined.iter().filter(unlike).count(),
@@ -128,8 +127,8 @@ mod tests {
         data::{FileHash, Label},
         inspect::{
             Calibration, Examined, Scores,
-            calibrate::{HeldOut, MapScale},
-            evaluation::report::{Why, worst},
+            calibration::{HeldOut, MapScale},
+            evaluation::report::{CaseReason, worst},
         },
     };
 
@@ -196,7 +195,7 @@ mod tests {
     #[test]
     fn figures_follow_from_the_images() {
         let evaluation = evaluation();
-        let summary = Summary::of(&evaluation, None).unwrap();
+        let summary = EvaluationSummary::of(&evaluation, None).unwrap();
         assert_eq!((summary.healthy, summary.defective, summary.held_out, summary.unlike), (10, 13, 19, 0));
         // The model gives two scores and no others.
         assert_eq!(summary.scores.iter().map(|s| s.score).collect::<Vec<_>>(), [ScoreKind::L1, ScoreKind::Feature]);
@@ -216,7 +215,7 @@ mod tests {
             assert_eq!(verdict == crate::inspect::Verdict::Defective, flagged, "{}", e.name);
         }
         let text = serde_json::to_string(&(&evaluation, &summary)).unwrap();
-        let (read, figures): (Evaluation, Summary) = serde_json::from_str(&text).unwrap();
+        let (read, figures): (Evaluation, EvaluationSummary) = serde_json::from_str(&text).unwrap();
         // But for the last digit of a double.
         assert_eq!((read, figures.verdict().unwrap().confusion), (evaluation, own.confusion));
     }
@@ -224,31 +223,34 @@ mod tests {
     #[test]
     fn the_worst_cases_come_first() {
         let evaluation = evaluation();
-        let of = |all: &[(Why, usize)], why| -> Vec<usize> {
+        let of = |all: &[(CaseReason, usize)], why| -> Vec<usize> {
             all.iter().filter(|(own, _)| *own == why).map(|(_, place)| *place).collect()
         };
-        let all = worst(&evaluation, &Summary::of(&evaluation, None).unwrap());
+        let all = worst(&evaluation, &EvaluationSummary::of(&evaluation, None).unwrap());
         // Pits, then the faintest scratches; the healthy image at 1.0; at either side of 0.95.
-        assert_eq!((of(&all, Why::Missed), of(&all, Why::FalseAlarm)), (vec![20, 21, 22, 1, 3], vec![18]));
-        let near = of(&all, Why::Near);
+        assert_eq!(
+            (of(&all, CaseReason::Missed), of(&all, CaseReason::FalseAlarm)),
+            (vec![20, 21, 22, 1, 3], vec![18])
+        );
+        let near = of(&all, CaseReason::Near);
         assert!(near.len() == 6 && near[..2].contains(&5) && near[..2].contains(&16), "{near:?}");
         let bare = Evaluation { calibration: None, rate: None, ..evaluation };
-        let all = worst(&bare, &Summary::of(&bare, None).unwrap());
-        assert_eq!((of(&all, Why::Missed)[0], of(&all, Why::FalseAlarm)[0], all.len()), (20, 18, 12));
+        let all = worst(&bare, &EvaluationSummary::of(&bare, None).unwrap());
+        assert_eq!((of(&all, CaseReason::Missed)[0], of(&all, CaseReason::FalseAlarm)[0], all.len()), (20, 18, 12));
     }
 
     #[test]
     fn another_rate_is_another_threshold_or_refused() {
         let evaluation = evaluation();
-        let half = Summary::of(&evaluation, Some(0.5)).unwrap();
+        let half = EvaluationSummary::of(&evaluation, Some(0.5)).unwrap();
         assert_eq!(half.verdict().unwrap().threshold, Some(f64::from(0.5_f32)));
-        assert!(Summary::of(&evaluation, Some(0.01)).unwrap_err().to_string().contains("19 held-out"));
+        assert!(EvaluationSummary::of(&evaluation, Some(0.01)).unwrap_err().to_string().contains("19 held-out"));
         let promise = |t| evaluation.promise(ScoreKind::Feature, t).unwrap();
         assert_eq!((promise(f64::from(0.95_f32)), promise(0.0), promise(0.52)), (0.05, 1.0, 0.5));
         let bare = Evaluation { calibration: None, rate: None, ..evaluation };
-        let summary = Summary::of(&bare, None).unwrap();
+        let summary = EvaluationSummary::of(&bare, None).unwrap();
         assert_eq!((summary.rate, summary.verdict().unwrap().confusion, summary.held_out), (None, None, 0));
         assert!(summary.verdict().unwrap().metrics.caught_at_5.is_none());
-        assert!(Summary::of(&bare, Some(0.1)).is_err());
+        assert!(EvaluationSummary::of(&bare, Some(0.1)).is_err());
     }
 }

@@ -1,12 +1,12 @@
 //! Animated PNG: a PNG of whole chunks, with the later frames in chunks that other readers skip. See the
 //! "APNG Specification" (Parmenter, Vukicevic and Smith), since 2025 part of PNG itself.
 
-use std::io::{self, Write};
+use std::{io, io::Write};
 
 const SIGNATURE: [u8; 8] = *b"\x89PNG\r\n\x1a\n";
 
 /// One frame: a PNG of its own, and where it goes.
-pub(super) struct Frame {
+pub(super) struct ApngFrame {
     /// A PNG of the same kind as the first frame's.
     pub png: Vec<u8>,
     /// The upper left corner on the first frame.
@@ -20,7 +20,7 @@ pub(super) struct Frame {
 pub(super) fn write(
     out: &mut dyn Write,
     count: usize,
-    frames: impl Iterator<Item = io::Result<Frame>>,
+    frames: impl Iterator<Item = io::Result<ApngFrame>>,
 ) -> io::Result<()> {
     let damaged = || io::Error::other("a frame could not be encoded");
     let mut sequence = 0_u32;
@@ -105,8 +105,8 @@ mod tests {
 
     use image::{AnimationDecoder, codecs::png::PngDecoder};
 
-    use super::super::sheet::Sheet;
     use super::*;
+    use crate::inspect::export::sheet::PixelSheet;
 
     #[test]
     fn the_checksum_is_the_standard_one() {
@@ -117,13 +117,13 @@ mod tests {
 
     #[test]
     fn frames_come_back_as_they_were_laid_over_one_another() {
-        let first = Sheet::new(40, 30);
+        let first = PixelSheet::new(40, 30);
         let mut second = first.clone();
         second.fill(5, 6, 7, 8, [200, 10, 0]);
         let part = second.changes(&first).unwrap();
         let frames = [
-            Frame { png: first.png(first.whole()).unwrap(), at: [0, 0], milliseconds: 66 },
-            Frame { png: second.png(part).unwrap(), at: [part[0], part[1]], milliseconds: 2_000 },
+            ApngFrame { png: first.png(first.whole()).unwrap(), at: [0, 0], milliseconds: 66 },
+            ApngFrame { png: second.png(part).unwrap(), at: [part[0], part[1]], milliseconds: 2_000 },
         ];
         let mut out = Vec::new();
         write(&mut out, 2, frames.into_iter().map(Ok)).unwrap();
@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn what_is_no_png_is_refused() {
-        let frame = Frame { png: b"GIF89a".to_vec(), at: [0, 0], milliseconds: 1 };
+        let frame = ApngFrame { png: b"GIF89a".to_vec(), at: [0, 0], milliseconds: 1 };
         assert!(write(&mut Vec::new(), 1, [Ok(frame)].into_iter()).is_err());
         assert!(chunks(b"\x89PNG\r\n\x1a\n\0\0\xff\xffIDAT").is_none());
     }

@@ -1,17 +1,14 @@
 //! How the reconstruction came about, as an animation over the loss curve.
 
-use std::{
-    io::{self, Write},
-    ops::RangeInclusive,
-};
+use std::{io, io::Write, ops::RangeInclusive};
 
 use super::{
     Inspected, apng, figure, heat, picture,
-    sheet::{Anchor, FAINT, GRID, HAIRLINE, INK, Letters, STRONG, Sheet, WEAK, verdict_colour},
+    sheet::{Anchor, FAINT, GRID, HAIRLINE, INK, Letters, PixelSheet, STRONG, WEAK, verdict_colour},
     short,
-    triptych::Layout,
+    triptych::SheetLayout,
 };
-use crate::inspect::{Kept, Record};
+use crate::inspect::{KeptFrame, StepRecord};
 
 /// Most frames.
 const MOST: usize = 120;
@@ -37,7 +34,7 @@ pub(super) fn write(out: &mut dyn Write, query: &Inspected<'_>) -> io::Result<()
     let stage = Stage::new(&mut letters, query);
     let frames = shown(query.frames.len());
     let count = frames.len().max(1);
-    let mut before: Option<Sheet> = None;
+    let mut before: Option<PixelSheet> = None;
     let drawn = (0..count).map(|i| {
         let kept = frames.get(i).and_then(|frame| query.frames.get(*frame));
         let is_last = i + 1 == count;
@@ -49,25 +46,25 @@ pub(super) fn write(out: &mut dyn Write, query: &Inspected<'_>) -> io::Result<()
         };
         let png = sheet.png(part)?;
         before = Some(sheet);
-        Ok(apng::Frame { png, at: [part[0], part[1]], milliseconds: if is_last { LAST } else { EACH } })
+        Ok(apng::ApngFrame { png, at: [part[0], part[1]], milliseconds: if is_last { LAST } else { EACH } })
     });
     apng::write(out, count, drawn)
 }
 
 /// What is the same in every frame.
 struct Stage {
-    layout: Layout,
-    sheet: Sheet,
+    layout: SheetLayout,
+    sheet: PixelSheet,
     plot: Plot,
 }
 
 impl Stage {
     fn new(letters: &mut Letters, query: &Inspected<'_>) -> Self {
-        let layout = Layout::of(query, SIZES.0, SIZES.1);
+        let layout = SheetLayout::of(query, SIZES.0, SIZES.1);
         let u = layout.unit;
         let top = layout.bottom as f32 + 34.0 * u;
         let bottom = top + 110.0 * u;
-        let mut sheet = Sheet::new(layout.width, (bottom + 34.0 * u).ceil() as usize);
+        let mut sheet = PixelSheet::new(layout.width, (bottom + 34.0 * u).ceil() as usize);
         layout.frame(&mut sheet, letters, query, ["Query", "Reconstruction", "Difference"]);
         let outcome = query.outcome;
         let raster = picture(outcome.query.values(), outcome.query.width(), outcome.query.channels(), layout.fit);
@@ -78,7 +75,13 @@ impl Stage {
         Self { layout, sheet, plot }
     }
 
-    fn draw(&self, letters: &mut Letters, query: &Inspected<'_>, kept: Option<&Kept>, is_last: bool) -> Sheet {
+    fn draw(
+        &self,
+        letters: &mut Letters,
+        query: &Inspected<'_>,
+        kept: Option<&KeptFrame>,
+        is_last: bool,
+    ) -> PixelSheet {
         let (layout, outcome, u) = (&self.layout, query.outcome, self.layout.unit);
         let mut sheet = self.sheet.clone();
         let drawn = match kept {
@@ -128,7 +131,7 @@ fn rounded_up(value: f32) -> f32 {
 }
 
 impl Plot {
-    fn of(records: &[Record], x: RangeInclusive<f32>, y: RangeInclusive<f32>, unit: f32) -> Self {
+    fn of(records: &[StepRecord], x: RangeInclusive<f32>, y: RangeInclusive<f32>, unit: f32) -> Self {
         let losses = || records.iter().flat_map(|r| &r.loss).copied().filter(|v| v.is_finite());
         let (low, high) = (losses().fold(0.0, f32::min), losses().fold(0.0, f32::max));
         let low = if low < 0.0 { -rounded_up(-low) } else { 0.0 };
@@ -142,7 +145,7 @@ impl Plot {
         [between(&self.x, across.clamp(0.0, 1.0)), between(&self.y, down.clamp(0.0, 1.0))]
     }
 
-    fn axes(&self, sheet: &mut Sheet, letters: &mut Letters) {
+    fn axes(&self, sheet: &mut PixelSheet, letters: &mut Letters) {
         let u = self.unit;
         for i in 0..=4 {
             let loss = self.low + (self.high - self.low) * i as f32 / 4.0;
@@ -163,12 +166,12 @@ impl Plot {
     }
 
     /// The curves up to a step, and the loss reached.
-    fn draw(&self, sheet: &mut Sheet, records: &[Record], step: usize) -> Option<f32> {
-        let records: Vec<&Record> = records.iter().take_while(|r| r.step <= step).collect();
+    fn draw(&self, sheet: &mut PixelSheet, records: &[StepRecord], step: usize) -> Option<f32> {
+        let records: Vec<&StepRecord> = records.iter().take_while(|r| r.step <= step).collect();
         // No more points than can be told apart.
         let stride = (records.len() / 512).max(1);
         let points = || records.iter().step_by(stride).chain(records.last().filter(|_| stride > 1));
-        let mut curve = |loss: &dyn Fn(&Record) -> Option<f32>, thick: f32, colour| {
+        let mut curve = |loss: &dyn Fn(&StepRecord) -> Option<f32>, thick: f32, colour| {
             let line: Vec<[f32; 2]> =
                 points().filter_map(|r| loss(r).filter(|v| v.is_finite()).map(|v| self.at(r.step, v))).collect();
             line.windows(2).for_each(|w| sheet.line(w[0], w[1], thick, colour));

@@ -5,6 +5,8 @@ mod apng;
 mod convergence;
 pub mod numbers;
 mod sheet;
+#[cfg(test)]
+mod tests;
 mod tiff;
 mod triptych;
 
@@ -14,11 +16,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use self::sheet::{LEFT_OUT, Raster, Rgb, Sheet};
-use crate::report::colour_map::{ColourMap, colour};
+use sheet::{LEFT_OUT, PixelSheet, Raster, Rgb};
+
+use super::{KeptFrame, Outcome, calibration::MapScale};
 use crate::{
-    files::{self, Access, FileError},
-    inspect::{Kept, Outcome, calibrate::MapScale},
+    data::colour_map::{ColourMap, colour},
+    files,
+    files::{Access, FileError},
 };
 
 /// A query that was inspected, and what is said about it.
@@ -33,7 +37,7 @@ pub struct Inspected<'a> {
     /// What came of it.
     pub outcome: &'a Outcome,
     /// Reconstructions on the way, by rising step; may be empty.
-    pub frames: &'a [Kept],
+    pub frames: &'a [KeptFrame],
     /// Where the colour scale ends, from held-out healthy images; `None` without a calibration, and then
     /// it ends at the image's own largest difference.
     pub scale: Option<MapScale>,
@@ -43,7 +47,7 @@ pub struct Inspected<'a> {
 
 /// What can be written of a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Part {
+pub enum ExportPart {
     /// Query, reconstruction and difference with legend and figures: PNG.
     Triptych,
     /// The same on the way, over the loss curve: animated PNG.
@@ -57,7 +61,7 @@ pub enum Part {
     Difference,
 }
 
-impl Part {
+impl ExportPart {
     /// All parts, in the order they are offered.
     pub const ALL: [Self; 5] = [Self::Triptych, Self::Convergence, Self::Numbers, Self::Steps, Self::Difference];
 
@@ -119,7 +123,7 @@ pub fn write_all(
     stem: &str,
     names: &mut Names,
     query: &Inspected<'_>,
-    parts: &[Part],
+    parts: &[ExportPart],
 ) -> Result<Vec<PathBuf>, FileError> {
     fs::create_dir_all(dir).map_err(|cause| FileError::new(Access::Write, dir, cause))?;
     let stem = names.fresh(stem);
@@ -136,19 +140,19 @@ pub fn write_all(
 ///
 /// # Errors
 /// [`FileError`] where it cannot be written; the file at `path` is then as it was.
-pub fn write_part(path: &Path, query: &Inspected<'_>, part: Part) -> Result<(), FileError> {
+pub fn write_part(path: &Path, query: &Inspected<'_>, part: ExportPart) -> Result<(), FileError> {
     files::write_atomic_with(path, |out| match part {
-        Part::Triptych => {
+        ExportPart::Triptych => {
             let sheet = triptych::draw(query);
             out.write_all(&sheet.png(sheet.whole())?)
         }
-        Part::Convergence => convergence::write(out, query),
-        Part::Numbers => {
-            serde_json::to_writer_pretty(&mut *out, &numbers::Numbers::of(query))?;
+        ExportPart::Convergence => convergence::write(out, query),
+        ExportPart::Numbers => {
+            serde_json::to_writer_pretty(&mut *out, &numbers::InspectionNumbers::of(query))?;
             out.write_all(b"\n")
         }
-        Part::Steps => numbers::write_steps(out, &query.outcome.records),
-        Part::Difference => {
+        ExportPart::Steps => numbers::write_steps(out, &query.outcome.records),
+        ExportPart::Difference => {
             let about = "Ganspect: query minus reconstruction, mean over channels, on the -1 to 1 grey scale; \
                          0 where not inspected";
             tiff::write(out, query.outcome.query.width(), &query.outcome.difference, about)
@@ -181,7 +185,7 @@ pub fn map_png(outcome: &Outcome, map: &[f32], upper: Option<f32>, most: usize) 
 
 /// A picture on a sheet of its own, as PNG.
 fn alone(raster: &Raster, fit: Fit) -> std::io::Result<Vec<u8>> {
-    let mut sheet = Sheet::new(raster.width * fit.enlarge, raster.height * fit.enlarge);
+    let mut sheet = PixelSheet::new(raster.width * fit.enlarge, raster.height * fit.enlarge);
     sheet.lay(0, 0, raster, fit.enlarge);
     sheet.png(sheet.whole())
 }
@@ -327,6 +331,3 @@ fn short(value: f64) -> String {
     }
     text.trim_end_matches('0').trim_end_matches('.').into()
 }
-
-#[cfg(test)]
-mod tests;

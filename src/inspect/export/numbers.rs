@@ -1,15 +1,15 @@
 //! An inspection in numbers: JSON for one image, CSV for lists and for the way of z.
 
-use std::io::{self, Write};
+use std::{io, io::Write};
 
 use serde::{Deserialize, Serialize};
 
 use super::Inspected;
-use crate::inspect::{InvertKnobs, Record, ScoreKind, Scores, Verdict};
+use crate::inspect::{InvertKnobs, ScoreKind, Scores, StepRecord, Verdict};
 
 /// One image as JSON. Keys are never renamed or given another meaning; new ones may be added.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Numbers {
+pub struct InspectionNumbers {
     /// The name of the image's file.
     pub file: String,
     /// The name of the model.
@@ -46,10 +46,10 @@ pub struct Numbers {
     /// Seconds of work.
     pub seconds: f64,
     /// Every step, in order.
-    pub records: Vec<Record>,
+    pub records: Vec<StepRecord>,
 }
 
-impl Numbers {
+impl InspectionNumbers {
     /// What is said of a query.
     pub fn of(query: &Inspected<'_>) -> Self {
         let outcome = query.outcome;
@@ -77,7 +77,7 @@ impl Numbers {
     }
 }
 
-/// Columns of a list of images as CSV: the keys of [`Numbers`], scores by name.
+/// Columns of a list of images as CSV: the keys of [`InspectionNumbers`], scores by name.
 pub fn list_header() -> Vec<&'static str> {
     let mut header = vec!["file", "verdict", "p", "n", "rate", "score"];
     header.extend(ScoreKind::ALL.map(ScoreKind::name));
@@ -123,7 +123,7 @@ pub fn write_list(out: &mut dyn Write, rows: impl IntoIterator<Item = Vec<String
 ///
 /// # Errors
 /// What `out` reports.
-pub fn write_steps(out: &mut dyn Write, records: &[Record]) -> io::Result<()> {
+pub fn write_steps(out: &mut dyn Write, records: &[StepRecord]) -> io::Result<()> {
     let restarts = records.iter().map(|r| r.loss.len()).max().unwrap_or_default();
     let restarts = if restarts > 1 { restarts } else { 0 };
     let mut csv = csv::Writer::from_writer(out);

@@ -63,13 +63,13 @@ pub(super) enum Anchor {
 
 /// 8-bit RGB, row by row. What is drawn beyond the edges is cut off.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Sheet {
+pub(super) struct PixelSheet {
     width: usize,
     height: usize,
     pixels: Vec<Rgb>,
 }
 
-impl Sheet {
+impl PixelSheet {
     pub fn new(width: usize, height: usize) -> Self {
         Self { width, height, pixels: vec![PAGE; width * height] }
     }
@@ -244,7 +244,7 @@ impl Letters {
     /// Draws a line of text whose middle line is at `y`, and says how long it is.
     pub fn draw(
         &mut self,
-        sheet: &mut Sheet,
+        sheet: &mut PixelSheet,
         [x, y]: [f32; 2],
         text: &str,
         size: f32,
@@ -282,7 +282,7 @@ impl Letters {
 mod tests {
     use super::*;
 
-    fn inked(sheet: &Sheet) -> usize {
+    fn inked(sheet: &PixelSheet) -> usize {
         sheet.pixels.iter().filter(|p| **p != PAGE).count()
     }
 
@@ -290,9 +290,9 @@ mod tests {
     fn text_is_drawn_where_it_belongs_and_cut_off_at_the_edges() {
         let mut letters = Letters::new();
         for anchor in [Anchor::Left, Anchor::Middle, Anchor::Right] {
-            let mut sheet = Sheet::new(200, 40);
+            let mut sheet = PixelSheet::new(200, 40);
             let width = letters.draw(&mut sheet, [100.0, 20.0], "Difference", 16.0, INK, anchor);
-            let [x, y, w, h] = sheet.changes(&Sheet::new(200, 40)).unwrap();
+            let [x, y, w, h] = sheet.changes(&PixelSheet::new(200, 40)).unwrap();
             let wanted = match anchor {
                 Anchor::Left => 100.0,
                 Anchor::Middle => 100.0 - width / 2.0,
@@ -303,7 +303,7 @@ mod tests {
             // Strokes are as dark as they were asked to be.
             assert!(sheet.pixels.iter().any(|p| p[0] < 0x50));
         }
-        let mut small = Sheet::new(3, 3);
+        let mut small = PixelSheet::new(3, 3);
         letters.draw(&mut small, [-20.0, 1.0], "Difference", 16.0, INK, Anchor::Left);
         assert!(inked(&small) > 0);
     }
@@ -322,7 +322,7 @@ mod tests {
     #[test]
     fn marks_differ_in_shape() {
         let drawn = |verdict| {
-            let mut sheet = Sheet::new(40, 40);
+            let mut sheet = PixelSheet::new(40, 40);
             sheet.mark(verdict, [20.0, 20.0], 10.0);
             sheet
         };
@@ -340,7 +340,7 @@ mod tests {
 
     #[test]
     fn what_changed_is_boxed_in() {
-        let before = Sheet::new(20, 10);
+        let before = PixelSheet::new(20, 10);
         let mut after = before.clone();
         assert_eq!(after.changes(&before), None);
         after.fill(3, 2, 4, 5, INK);

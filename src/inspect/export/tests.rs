@@ -4,8 +4,8 @@ use image::{AnimationDecoder, codecs::png::PngDecoder};
 
 use super::{numbers::*, sheet::PAGE, *};
 use crate::{
-    inspect::{Assessment, InvertKnobs, Planes, Record, ScoreKind, Scores, Verdict},
-    report::colour_map::table,
+    data::colour_map::table,
+    inspect::{Assessment, InvertKnobs, Planes, ScoreKind, Scores, StepRecord, Verdict},
 };
 
 /// A turned surface with a pit that the reconstruction lacks; `steps` steps of two restarts.
@@ -35,7 +35,7 @@ fn outcome(width: usize, height: usize, channels: usize, steps: usize, verdict: 
     };
     let record = |step: usize| {
         let loss = 0.0625 + 0.25 * (-(step as f32) / 12.0).exp();
-        Record {
+        StepRecord {
             step,
             loss: vec![loss * 1.5, loss],
             best: 1,
@@ -64,18 +64,18 @@ fn outcome(width: usize, height: usize, channels: usize, steps: usize, verdict: 
 }
 
 /// Reconstructions that fade in from grey.
-fn frames(outcome: &Outcome, count: usize) -> Vec<Kept> {
+fn frames(outcome: &Outcome, count: usize) -> Vec<KeptFrame> {
     let share = |i: usize| (i + 1) as f32 / count as f32;
     let packed = |v: f32| ((v + 1.0) * 32_767.5).round() as u16;
     (0..count)
-        .map(|i| Kept {
+        .map(|i| KeptFrame {
             step: i,
             pixels: outcome.reconstruction.values().iter().map(|v| packed(v * share(i))).collect(),
         })
         .collect()
 }
 
-fn inspected<'a>(outcome: &'a Outcome, frames: &'a [Kept]) -> Inspected<'a> {
+fn inspected<'a>(outcome: &'a Outcome, frames: &'a [KeptFrame]) -> Inspected<'a> {
     Inspected {
         file: "housing-0042.png",
         model: "Turned steel, 12 June",
@@ -91,7 +91,7 @@ fn decoded(path: &Path) -> image::RgbImage {
     image::open(path).unwrap().into_rgb8()
 }
 
-fn written(query: &Inspected<'_>, part: Part) -> (tempfile::TempDir, PathBuf) {
+fn written(query: &Inspected<'_>, part: ExportPart) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(format!("a{}", part.suffix()));
     write_part(&path, query, part).unwrap();
@@ -102,9 +102,9 @@ fn written(query: &Inspected<'_>, part: Part) -> (tempfile::TempDir, PathBuf) {
 fn the_triptych_shows_every_pixel_where_it_belongs() {
     let outcome = outcome(64, 48, 1, 30, Some(Verdict::Defective));
     let query = inspected(&outcome, &[]);
-    let (_folder, path) = written(&query, Part::Triptych);
+    let (_folder, path) = written(&query, ExportPart::Triptych);
     let image = decoded(&path);
-    let layout = triptych::Layout::of(&query, 384, 1_600);
+    let layout = triptych::SheetLayout::of(&query, 384, 1_600);
     assert_eq!((layout.fit, layout.size), (Fit { enlarge: 6, reduce: 1 }, [384, 288]));
     assert_eq!(image.width() as usize, layout.width);
     assert!(image.height() as usize > layout.bottom + 100);
@@ -137,8 +137,8 @@ fn without_a_calibration_there_is_no_verdict_and_the_scale_is_the_images_own() {
     let query = Inspected { scale: None, map: ColourMap::Signed, ..inspected(&outcome, &[]) };
     let largest = outcome.difference.iter().fold(0.0_f32, |m, v| m.max(v.abs()));
     assert_eq!(query.upper(), largest);
-    let image = decoded(&written(&query, Part::Triptych).1);
-    let layout = triptych::Layout::of(&query, 384, 1_600);
+    let image = decoded(&written(&query, ExportPart::Triptych).1);
+    let layout = triptych::SheetLayout::of(&query, 384, 1_600);
     let heat = |x: usize, y: usize| image.get_pixel((layout.xs[2] + 6 * x) as u32, (layout.y + 6 * y) as u32).0;
     assert_eq!(heat(63, 10), LEFT_OUT);
     // The pit is darker than the reconstruction: at the blue end.
@@ -178,13 +178,13 @@ fn the_convergence_plays_every_kept_frame_and_holds_the_last() {
     let outcome = outcome(40, 30, 1, 12, Some(Verdict::Suspect));
     let frames = frames(&outcome, 12);
     let query = inspected(&outcome, &frames);
-    let (_folder, path) = written(&query, Part::Convergence);
+    let (_folder, path) = written(&query, ExportPart::Convergence);
     let bytes = fs::read(&path).unwrap();
     let decoder = PngDecoder::new(std::io::Cursor::new(&bytes)).unwrap();
     let played = decoder.apng().unwrap().into_frames().collect_frames().unwrap();
     let times: Vec<u32> = played.iter().map(|f| f.delay().numer_denom_ms()).map(|(a, b)| a / b).collect();
     assert_eq!(times, [vec![67; 11], vec![2_000]].concat());
-    let layout = triptych::Layout::of(&query, 256, 512);
+    let layout = triptych::SheetLayout::of(&query, 256, 512);
     let enlarge = layout.fit.enlarge;
     assert_eq!(enlarge, 7);
     for (frame, kept) in played.iter().zip(&frames) {
@@ -211,7 +211,7 @@ fn the_convergence_plays_every_kept_frame_and_holds_the_last() {
 #[test]
 fn a_convergence_without_frames_shows_the_reconstruction() {
     let outcome = outcome(32, 32, 3, 0, None);
-    let (_folder, path) = written(&inspected(&outcome, &[]), Part::Convergence);
+    let (_folder, path) = written(&inspected(&outcome, &[]), ExportPart::Convergence);
     let bytes = fs::read(path).unwrap();
     let decoder = PngDecoder::new(std::io::Cursor::new(bytes)).unwrap();
     assert_eq!(decoder.apng().unwrap().into_frames().collect_frames().unwrap().len(), 1);
@@ -221,9 +221,9 @@ fn a_convergence_without_frames_shows_the_reconstruction() {
 fn numbers_come_back_from_json_under_their_keys() {
     let (known, unknown) = (outcome(64, 48, 1, 3, Some(Verdict::Defective)), outcome(8, 8, 1, 1, None));
     let query = inspected(&known, &[]);
-    let (_folder, path) = written(&query, Part::Numbers);
+    let (_folder, path) = written(&query, ExportPart::Numbers);
     let text = fs::read_to_string(path).unwrap();
-    assert_eq!(serde_json::from_str::<Numbers>(&text).unwrap(), Numbers::of(&query));
+    assert_eq!(serde_json::from_str::<InspectionNumbers>(&text).unwrap(), InspectionNumbers::of(&query));
     let json: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!(json["file"], "housing-0042.png");
     assert_eq!((&json["model"], &json["hash"]), (&"Turned steel, 12 June".into(), &"9f86d081884c7d65".into()));
@@ -243,7 +243,8 @@ fn numbers_come_back_from_json_under_their_keys() {
     assert_eq!(json["records"].as_array().unwrap().len(), 3);
     assert_eq!((&json["records"][1]["step"], &json["records"][1]["best"]), (&1.into(), &1.into()));
 
-    let json = serde_json::to_value(Numbers::of(&Inspected { scale: None, ..inspected(&unknown, &[]) })).unwrap();
+    let json =
+        serde_json::to_value(InspectionNumbers::of(&Inspected { scale: None, ..inspected(&unknown, &[]) })).unwrap();
     assert!(["verdict", "score", "p", "n", "rate", "words", "scale"].iter().all(|key| json[key].is_null()));
 }
 
@@ -267,13 +268,13 @@ fn lists_are_csv_whatever_the_names() {
 #[test]
 fn steps_are_one_row_each() {
     let two = outcome(8, 8, 1, 2, None);
-    let text = fs::read_to_string(written(&inspected(&two, &[]), Part::Steps).1).unwrap();
+    let text = fs::read_to_string(written(&inspected(&two, &[]), ExportPart::Steps).1).unwrap();
     let mut lines = text.lines();
     assert_eq!(lines.next(), Some("step,loss,best,residual,feature,prior,z_norm,seconds,loss_1,loss_2"));
     assert_eq!(lines.next(), Some("0,0.3125,2,0.3125,0.5,-0.25,1,0,0.46875,0.3125"));
     assert_eq!((lines.next().map(|l| l.starts_with("1,")), lines.next()), (Some(true), None));
     let mut one = Vec::new();
-    let record = Record { loss: vec![0.5], best: 0, ..two.records[0].clone() };
+    let record = StepRecord { loss: vec![0.5], best: 0, ..two.records[0].clone() };
     write_steps(&mut one, &[record]).unwrap();
     assert!(
         String::from_utf8(one).unwrap().starts_with("step,loss,best,residual,feature,prior,z_norm,seconds\n0,0.5,1,")
@@ -283,7 +284,7 @@ fn steps_are_one_row_each() {
 #[test]
 fn the_difference_map_is_written_as_it_is() {
     let outcome = outcome(31, 17, 3, 1, None);
-    let bytes = fs::read(written(&inspected(&outcome, &[]), Part::Difference).1).unwrap();
+    let bytes = fs::read(written(&inspected(&outcome, &[]), ExportPart::Difference).1).unwrap();
     let (width, height, about, values) = tiff::tests::read(&bytes);
     assert_eq!((width, height), (31, 17));
     assert_eq!(values, outcome.difference);
@@ -297,7 +298,7 @@ fn images_of_one_name_keep_apart() {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().join("new").join("out");
     let mut names = Names::default();
-    let parts = [Part::Numbers, Part::Difference];
+    let parts = [ExportPart::Numbers, ExportPart::Difference];
     let mut write = |stem: &str| -> Vec<String> {
         let paths = write_all(&dir, stem, &mut names, &query, &parts).unwrap();
         assert!(paths.iter().all(|path| path.is_file()));
@@ -319,11 +320,11 @@ fn what_cannot_be_written_is_named() {
     let file = folder.path().join("file");
     fs::write(&file, b"x").unwrap();
     let query = inspected(&outcome, &[]);
-    let said = write_all(&file, "a", &mut Names::default(), &query, &Part::ALL).unwrap_err().to_string();
+    let said = write_all(&file, "a", &mut Names::default(), &query, &ExportPart::ALL).unwrap_err().to_string();
     assert!(said.starts_with(&format!("cannot write {}", file.display())), "{said}");
     let taken = folder.path().join("a.json");
     fs::create_dir(&taken).unwrap();
-    let said = write_all(folder.path(), "a", &mut Names::default(), &query, &[Part::Numbers]).unwrap_err();
+    let said = write_all(folder.path(), "a", &mut Names::default(), &query, &[ExportPart::Numbers]).unwrap_err();
     assert_eq!(said.path(), taken);
 }
 

@@ -1,6 +1,6 @@
 //! A map of numbers as a TIFF of one channel of 32-bit floats, uncompressed, in one strip (TIFF 6.0).
 
-use std::io::{self, Write};
+use std::{io, io::Write};
 
 /// Writes `values`, row by row, `width` to a row.
 pub(super) fn write(out: &mut dyn Write, width: usize, values: &[f32], description: &str) -> io::Result<()> {

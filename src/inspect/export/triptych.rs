@@ -2,12 +2,12 @@
 
 use super::{
     Fit, Inspected, figure, heat, picture,
-    sheet::{Anchor, HAIRLINE, INK, LEFT_OUT, Letters, Rgb, Sheet, WEAK, verdict_colour},
+    sheet::{Anchor, HAIRLINE, INK, LEFT_OUT, Letters, PixelSheet, Rgb, WEAK, verdict_colour},
     short,
 };
 use crate::{
+    data::colour_map::colour,
     inspect::{InvertPreset, ScoreKind, Verdict},
-    report::colour_map::colour,
 };
 
 /// Neutral grey that the pictures sit on: the eye judges a surface by its surround.
@@ -18,7 +18,7 @@ const SIZES: (usize, usize) = (384, 1_600);
 
 /// The parts of a sheet that holds three pictures in a row. Lengths grow with the pictures, so that text
 /// stays as large beside them.
-pub(super) struct Layout {
+pub(super) struct SheetLayout {
     pub fit: Fit,
     /// Pixels a unit of length; text of size 13 is so many times 13 pixels high.
     pub unit: f32,
@@ -36,7 +36,7 @@ pub(super) struct Layout {
     pub bottom: usize,
 }
 
-impl Layout {
+impl SheetLayout {
     pub fn of(query: &Inspected<'_>, least: usize, most: usize) -> Self {
         let (width, height) = (query.outcome.query.width(), query.outcome.query.height());
         let fit = Fit::of(width, height, least, most);
@@ -56,7 +56,7 @@ impl Layout {
     }
 
     /// Title, surround, captions and colour bar: all but the pictures.
-    pub fn frame(&self, sheet: &mut Sheet, letters: &mut Letters, query: &Inspected<'_>, captions: [&str; 3]) {
+    pub fn frame(&self, sheet: &mut PixelSheet, letters: &mut Letters, query: &Inspected<'_>, captions: [&str; 3]) {
         let u = self.unit;
         let margin = 24.0 * u;
         let room = sheet.width() as f32 - 2.0 * margin - 150.0 * u;
@@ -75,7 +75,7 @@ impl Layout {
         }
     }
 
-    fn bar(&self, sheet: &mut Sheet, letters: &mut Letters, query: &Inspected<'_>) {
+    fn bar(&self, sheet: &mut PixelSheet, letters: &mut Letters, query: &Inspected<'_>) {
         let (u, upper, signed) = (self.unit, query.upper(), query.map.is_signed());
         let (x, width, height, line) = (self.bar, self.px(14.0), self.size[1], self.px(1.0).max(1));
         for row in 0..height {
@@ -113,9 +113,9 @@ impl Layout {
 }
 
 /// The sheet as it goes to slides and reports.
-pub(super) fn draw(query: &Inspected<'_>) -> Sheet {
+pub(super) fn draw(query: &Inspected<'_>) -> PixelSheet {
     let outcome = query.outcome;
-    let layout = Layout::of(query, SIZES.0, SIZES.1);
+    let layout = SheetLayout::of(query, SIZES.0, SIZES.1);
     let (fit, u) = (layout.fit, layout.unit);
     let mut letters = Letters::new();
     let column = layout.xs[1] - layout.xs[0] - layout.px(16.0);
@@ -125,7 +125,7 @@ pub(super) fn draw(query: &Inspected<'_>) -> Sheet {
     let figures = layout.bottom as f32 + 16.0 * u;
     let legend = figures + (6.0 * 20.0 + 12.0) * u;
     let height = legend + (lines.len() as f32 * 15.0 + 26.0 + 14.0) * u;
-    let mut sheet = Sheet::new(layout.width, height.ceil() as usize);
+    let mut sheet = PixelSheet::new(layout.width, height.ceil() as usize);
 
     layout.frame(&mut sheet, &mut letters, query, ["Query", "Reconstruction", "Difference"]);
     let (width, channels) = (outcome.query.width(), outcome.query.channels());
@@ -179,7 +179,7 @@ pub(super) fn draw(query: &Inspected<'_>) -> Sheet {
 }
 
 /// Where words end on the right.
-fn sheet_end(layout: &Layout) -> f32 {
+fn sheet_end(layout: &SheetLayout) -> f32 {
     layout.width as f32 - 24.0 * layout.unit
 }
 
@@ -198,15 +198,15 @@ fn legend(query: &Inspected<'_>, fit: Fit) -> String {
     format!("Difference: {what}, per pixel, on a grey scale from −1 (black) to 1 (white). {end}{shown}")
 }
 
-fn verdict(sheet: &mut Sheet, letters: &mut Letters, query: &Inspected<'_>, [x, y, width]: [f32; 3], u: f32) {
+fn verdict(sheet: &mut PixelSheet, letters: &mut Letters, query: &Inspected<'_>, [x, y, width]: [f32; 3], u: f32) {
     let (word, colour, lines) = match &query.outcome.assessment {
         Some(a) => {
             sheet.mark(a.verdict, [x + 12.0 * u, y + 17.0 * u], 11.0 * u);
             let rests = format!("p = {} from {} healthy images; alarm at p ≤ {}", short(a.p), a.n, short(a.rate));
             (
-                crate::words::capital(a.verdict.title()),
+                crate::format::capital(a.verdict.title()),
                 verdict_colour(a.verdict),
-                [crate::words::capital(&a.words()), rests],
+                [crate::format::capital(&a.words()), rests],
             )
         }
         None => {
@@ -227,7 +227,7 @@ fn verdict(sheet: &mut Sheet, letters: &mut Letters, query: &Inspected<'_>, [x, 
 }
 
 /// Names on the left, figures flush right. What is marked stands out.
-fn rows(sheet: &mut Sheet, letters: &mut Letters, [x, y, width]: [f32; 3], u: f32, rows: &[(&str, String, bool)]) {
+fn rows(sheet: &mut PixelSheet, letters: &mut Letters, [x, y, width]: [f32; 3], u: f32, rows: &[(&str, String, bool)]) {
     for (i, (name, value, marked)) in rows.iter().enumerate() {
         let y = y + (10.0 + 20.0 * i as f32) * u;
         let name = if *marked { format!("{name} (decides)") } else { (*name).to_owned() };

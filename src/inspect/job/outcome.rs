@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::inspect::{calibrate::Assessment, critic::CriticMaps, knobs::InvertKnobs, maps::Scores, planes::Planes};
+use crate::inspect::{calibration::Assessment, critic::CriticMaps, knobs::InvertKnobs, planes::Planes, scores::Scores};
 
 /// What one step of z left behind.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Record {
+pub struct StepRecord {
     /// The step, from 0: the loss of the start.
     pub step: usize,
     /// Loss that z follows, per pixel, one value a restart; the mean over tiles.
@@ -29,14 +29,14 @@ pub struct Record {
 
 /// The reconstruction after one step, kept for the scrubber.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Kept {
+pub struct KeptFrame {
     /// The step it was drawn at.
     pub step: usize,
     /// Plane by plane as in [`Planes`], -1 to 1 spread over 0 to 65,535.
     pub pixels: Arc<[u16]>,
 }
 
-impl Kept {
+impl KeptFrame {
     /// These values, as [`Planes`] has them.
     pub(super) fn new(step: usize, values: &[f32]) -> Self {
         let packed = |v: &f32| ((v.clamp(-1.0, 1.0) + 1.0) * 32_767.5).round() as u16;
@@ -72,7 +72,7 @@ pub struct Outcome {
     /// The knobs it was inspected with.
     pub knobs: InvertKnobs,
     /// The whole way of z.
-    pub records: Vec<Record>,
+    pub records: Vec<StepRecord>,
     /// Steps done.
     pub steps: usize,
     /// Tiles that the query was cut into.

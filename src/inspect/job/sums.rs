@@ -1,7 +1,7 @@
 //! The sums of a step of z over the tiles.
 
-use super::outcome::Record;
-use crate::inspect::invert::Numbers;
+use super::outcome::StepRecord;
+use crate::inspect::latent::inversion::StepNumbers;
 
 /// The sums of one step over the batches so far.
 #[derive(Debug, Default)]
@@ -16,7 +16,7 @@ pub(super) struct Sums {
 
 impl Sums {
     /// Adds a batch, whose rows are tiles, each with its restarts.
-    pub(super) fn add(&mut self, numbers: &Numbers, restarts: usize) {
+    pub(super) fn add(&mut self, numbers: &StepNumbers, restarts: usize) {
         let columns = [
             (&mut self.total, &numbers.total),
             (&mut self.residual, &numbers.residual),
@@ -33,12 +33,12 @@ impl Sums {
     }
 
     /// What the step left behind, over so many tiles of so many values.
-    pub(super) fn record(&self, step: usize, tiles: usize, tile_len: usize, seconds: f64) -> Record {
+    pub(super) fn record(&self, step: usize, tiles: usize, tile_len: usize, seconds: f64) -> StepRecord {
         let pixels = (tiles * tile_len).max(1) as f64;
         let loss: Vec<f32> = self.total.iter().map(|v| (v / pixels) as f32).collect();
         let best = smallest(&loss);
         let of = |column: &[f64], over: f64| (column.get(best).copied().unwrap_or_default() / over) as f32;
-        Record {
+        StepRecord {
             step,
             best,
             residual: of(&self.residual, pixels),

@@ -1,11 +1,14 @@
-use std::fs;
-use std::time::{Duration, Instant};
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
 
-use proptest::prelude::*;
-use proptest::sample::{Index, select};
-use proptest::strategy::ValueTree;
-use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
-
+use proptest::{
+    prelude::*,
+    sample::{Index, select},
+    strategy::ValueTree,
+    test_runner::{RngAlgorithm, TestRng, TestRunner},
+};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
@@ -72,7 +75,7 @@ fn a_model_comes_back_bit_for_bit() {
     saved.write(&path).unwrap();
     let (read, stamp) = Bundle::read_stamped(&path).unwrap();
     assert_eq!(read, saved);
-    assert_eq!(stamp, Stamp { format: BUNDLE_FORMAT, program: env!("CARGO_PKG_VERSION").to_owned() });
+    assert_eq!(stamp, Provenance { format: BUNDLE_FORMAT, program: env!("CARGO_PKG_VERSION").to_owned() });
     let bits = |model: &Bundle| -> Vec<u32> {
         let values = model.tensors.iter().flat_map(|tensor| &tensor.values);
         values.map(|value| value.to_bits()).collect()

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::UNNAMED;
-use crate::{inspect::region::Shape, review::Item};
+use crate::{inspect::regions::RegionShape, review::ReviewItem};
 
 /// A set of pictures with outlines.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -82,7 +82,7 @@ impl Coco {
 
     /// Adds a part that people ruled on, with the outlines of its defects; others are passed over. `false` for a
     /// defective one without an outline, whose picture is left out: it would pass for a good one.
-    pub fn add(&mut self, item: &Item, shapes: &[Shape]) -> bool {
+    pub fn add(&mut self, item: &ReviewItem, shapes: &[RegionShape]) -> bool {
         let Some(defective) = item.defective() else { return true };
         let part = &item.part;
         let outlines: Vec<Vec<[f32; 2]>> = shapes
@@ -118,7 +118,7 @@ impl Coco {
 }
 
 /// The corners of a shape, none of them outside of the picture.
-fn clipped(shape: &Shape, width: usize, height: usize) -> Vec<[f32; 2]> {
+fn clipped(shape: &RegionShape, width: usize, height: usize) -> Vec<[f32; 2]> {
     let within = |[x, y]: [f32; 2]| [x.clamp(0.0, width as f32), y.clamp(0.0, height as f32)];
     shape.corners().into_iter().map(within).collect()
 }

@@ -6,9 +6,10 @@ use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
 
 use super::{ExportError, UNNAMED, Written};
 use crate::{
-    files::{self, Access, FileError},
-    inspect::{Region, Regions, region::Shape},
-    review::Item,
+    files,
+    files::{Access, FileError},
+    inspect::{Region, Regions, regions::RegionShape},
+    review::ReviewItem,
 };
 
 /// Writes `ground_truth/KIND/NAME_mask.png` into `folder` for each part with a shape: grey, 255 where the defect is. Of
@@ -16,7 +17,7 @@ use crate::{
 ///
 /// # Errors
 /// [`ExportError`] for a file that cannot be written.
-pub fn write_masks(folder: &Path, parts: &[(&Item, Vec<Shape>)]) -> Result<Written, ExportError> {
+pub fn write_masks(folder: &Path, parts: &[(&ReviewItem, Vec<RegionShape>)]) -> Result<Written, ExportError> {
     let mut written = Written::default();
     let mut taken = HashSet::new();
     for (item, shapes) in parts {
@@ -40,7 +41,7 @@ pub fn write_masks(folder: &Path, parts: &[(&Item, Vec<Shape>)]) -> Result<Writt
     Ok(written)
 }
 
-fn mask(out: &mut dyn io::Write, shapes: &[Shape], width: usize, height: usize) -> io::Result<()> {
+fn mask(out: &mut dyn io::Write, shapes: &[RegionShape], width: usize, height: usize) -> io::Result<()> {
     let regions = Regions(shapes.iter().map(|shape| Region { ignore: false, shape: shape.clone() }).collect());
     let pixels = match regions.inspected(width, height) {
         Some(inside) => inside.into_iter().map(|inside| if inside { 255 } else { 0 }).collect(),

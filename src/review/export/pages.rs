@@ -2,12 +2,12 @@
 
 use super::{
     grey::Grey,
-    pdf::{BODY, Document, SECTION, Sheet, TITLE},
+    pdf::{BODY, Document, PdfPage, SECTION, TITLE},
 };
 use crate::{
-    inspect::region::Shape,
-    review::{Item, Opinion, Standing, shift::Shift},
-    words::capital,
+    format::capital,
+    inspect::regions::RegionShape,
+    review::{Opinion, ReviewItem, ReviewStatus, shift_report::ShiftSummary},
 };
 
 /// Largest height of a part's picture, points.
@@ -18,34 +18,34 @@ const KINDS: usize = 10;
 
 /// A part for paper.
 #[derive(Clone, Debug, PartialEq)]
-pub struct PartPage<'a> {
+pub struct PartSheet<'a> {
     /// The part.
-    pub item: &'a Item,
+    pub item: &'a ReviewItem,
     /// What is outlined on it, in pixels of the picture that was inspected.
-    pub shapes: Vec<Shape>,
+    pub shapes: Vec<RegionShape>,
     /// The picture, at any size; `None` where it is not there any more.
     pub picture: Option<Grey>,
 }
 
 /// A PDF with a page for each part: picture, verdict and its p-value in words, and what people said. Without a part, a
 /// page that says so.
-pub fn parts_pdf(pages: &[PartPage<'_>]) -> Vec<u8> {
+pub fn parts_pdf(pages: &[PartSheet<'_>]) -> Vec<u8> {
     let mut document = Document::new("Reviewed parts");
     for page in pages {
         document.add(part(page));
     }
     if pages.is_empty() {
-        let mut sheet = Sheet::new();
+        let mut sheet = PdfPage::new();
         sheet.text("There are no parts to show.");
         document.add(sheet);
     }
     document.finish()
 }
 
-fn part(page: &PartPage<'_>) -> Sheet {
-    let Item { part, inspection, opinions, .. } = page.item;
+fn part(page: &PartSheet<'_>) -> PdfPage {
+    let ReviewItem { part, inspection, opinions, .. } = page.item;
     let assessment = &inspection.assessment;
-    let mut sheet = Sheet::new();
+    let mut sheet = PdfPage::new();
     sheet.head(&part.name(), TITLE);
     sheet.head(&format!("{}: {}", capital(assessment.verdict.title()), assessment.words()), SECTION);
     sheet.gap(BODY);
@@ -53,7 +53,7 @@ fn part(page: &PartPage<'_>) -> Sheet {
         Some(grey) => {
             let [across, down] =
                 [grey.width() as f32 / part.width.max(1) as f32, grey.height() as f32 / part.height.max(1) as f32];
-            let place = |shape: &Shape| shape.corners().iter().map(|[x, y]| [x * across, y * down]).collect();
+            let place = |shape: &RegionShape| shape.corners().iter().map(|[x, y]| [x * across, y * down]).collect();
             let outlines: Vec<Vec<[f32; 2]>> = page.shapes.iter().map(place).collect();
             sheet.picture(grey, HEIGHT, &outlines);
         }
@@ -100,8 +100,8 @@ fn said(opinion: &Opinion) -> String {
 }
 
 /// A PDF of one page with the figures of a shift over `items`, which it was made of.
-pub fn shift_pdf(shift: &Shift, items: &[Item]) -> Vec<u8> {
-    let mut sheet = Sheet::new();
+pub fn shift_pdf(shift: &ShiftSummary, items: &[ReviewItem]) -> Vec<u8> {
+    let mut sheet = PdfPage::new();
     sheet.head("Shift report", TITLE);
     match shift.from.zip(shift.to) {
         Some((from, to)) => sheet.text(&format!("{} parts, {} to {} UTC", items.len(), from.minute(), to.minute())),
@@ -115,10 +115,10 @@ pub fn shift_pdf(shift: &Shift, items: &[Item]) -> Vec<u8> {
     sheet.head("People", SECTION);
     let counters = &shift.counters;
     for (standing, count) in [
-        (Standing::Agreed, counters.agreed),
-        (Standing::Overruled, counters.overruled),
-        (Standing::Unsure, counters.unsure),
-        (Standing::Skipped, counters.skipped),
+        (ReviewStatus::Agreed, counters.agreed),
+        (ReviewStatus::Overruled, counters.overruled),
+        (ReviewStatus::Unsure, counters.unsure),
+        (ReviewStatus::Skipped, counters.skipped),
     ] {
         sheet.row(&capital(standing.title()), &count.to_string());
     }

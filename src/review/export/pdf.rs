@@ -52,7 +52,7 @@ impl Document {
     }
 
     /// Adds a finished sheet.
-    pub fn add(&mut self, sheet: Sheet) {
+    pub fn add(&mut self, sheet: PdfPage) {
         let [page, contents] = std::array::from_fn(|_| self.next.bump());
         let picture = sheet.picture.as_ref().map(|(grey, packed)| {
             let id = self.next.bump();
@@ -84,7 +84,7 @@ impl Document {
 }
 
 /// A sheet, written from the top down. What does not fit any more is left out, and that is said.
-pub(super) struct Sheet {
+pub(super) struct PdfPage {
     content: Content,
     /// How far down it is written, points from the lower edge.
     y: f32,
@@ -92,7 +92,7 @@ pub(super) struct Sheet {
     full: bool,
 }
 
-impl Sheet {
+impl PdfPage {
     pub fn new() -> Self {
         Self { content: Content::new(), y: PAPER[1] - MARGIN, picture: None, full: false }
     }

@@ -1,12 +1,12 @@
 //! Tables: CSV with a row a part and verdict, JSON with a line a part.
 
-use std::io::{self, Write};
+use std::{io, io::Write};
 
 use serde::Serialize;
 
 use crate::{
     inspect::ScoreKind,
-    review::{Findings, Item, Opinion},
+    review::{Findings, Opinion, ReviewItem},
 };
 
 /// Columns of the CSV. Names are never given another meaning; new ones may be added.
@@ -39,7 +39,7 @@ pub fn csv_header() -> Vec<&'static str> {
 ///
 /// # Errors
 /// What `out` reports.
-pub fn write_csv(out: &mut dyn Write, items: &[Item], found: &[Findings]) -> io::Result<usize> {
+pub fn write_csv(out: &mut dyn Write, items: &[ReviewItem], found: &[Findings]) -> io::Result<usize> {
     let mut csv = csv::Writer::from_writer(out);
     csv.write_record(csv_header())?;
     let mut rows = 0;
@@ -59,8 +59,8 @@ pub fn write_csv(out: &mut dyn Write, items: &[Item], found: &[Findings]) -> io:
 }
 
 /// The columns that all rows of a part share.
-fn about(item: &Item, findings: &Findings) -> Vec<String> {
-    let Item { part, inspection, .. } = item;
+fn about(item: &ReviewItem, findings: &Findings) -> Vec<String> {
+    let ReviewItem { part, inspection, .. } = item;
     let assessment = &inspection.assessment;
     let mut row = vec![
         part.path.to_string_lossy().into_owned(),
@@ -91,7 +91,7 @@ fn about(item: &Item, findings: &Findings) -> Vec<String> {
 }
 
 /// The columns of one verdict.
-fn verdict(item: &Item, opinion: Option<&Opinion>) -> io::Result<Vec<String>> {
+fn verdict(item: &ReviewItem, opinion: Option<&Opinion>) -> io::Result<Vec<String>> {
     let standing = item.standing(opinion.map(|o| o.reviewer.as_str())).title().to_owned();
     let Some(o) = opinion else {
         return Ok(std::iter::once(standing).chain(std::iter::repeat_n(String::new(), 8)).collect());
@@ -123,7 +123,7 @@ struct Line<'a> {
     missing: bool,
     ruling: Option<&'a str>,
     #[serde(flatten)]
-    item: &'a Item,
+    item: &'a ReviewItem,
     #[serde(flatten)]
     findings: &'a Findings,
 }
@@ -133,7 +133,7 @@ struct Line<'a> {
 ///
 /// # Errors
 /// What `out` reports.
-pub fn write_jsonl(out: &mut dyn Write, items: &[Item], found: &[Findings]) -> io::Result<usize> {
+pub fn write_jsonl(out: &mut dyn Write, items: &[ReviewItem], found: &[Findings]) -> io::Result<usize> {
     for (item, findings) in items.iter().zip(found) {
         let ruling = Some(word(item.defective())).filter(|word| !word.is_empty());
         serde_json::to_writer(&mut *out, &Line { missing: item.part.is_missing(), ruling, item, findings })?;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::ErrorCode;
 
 use super::schema::VERSION;
-use crate::{files::FileError, inspect::region::RegionError, review::OpinionId};
+use crate::{files::FileError, inspect::regions::RegionError, review::OpinionId};
 
 /// A record that cannot be opened, read or written, or an entry that it does not take.
 #[derive(Debug, thiserror::Error)]

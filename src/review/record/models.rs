@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{Record, RecordError, read, text_of};
 use crate::{
     data::FileHash,
-    review::{Moment, OpinionId},
+    review::{OpinionId, Timestamp},
 };
 
 /// A model to be recorded as put in force.
@@ -30,12 +30,12 @@ pub struct NewAdoption {
     /// The same figures of this model.
     pub after: Value,
     /// When.
-    pub time: Moment,
+    pub time: Timestamp,
 }
 
 impl NewAdoption {
     /// What goes on record when the model before is put in force again; `None` where its file is not on record.
-    pub fn back(&self, who: &str, time: Moment) -> Option<Self> {
+    pub fn back(&self, who: &str, time: Timestamp) -> Option<Self> {
         Some(Self {
             model: self.parent?,
             parent: Some(self.model),
@@ -51,7 +51,7 @@ impl NewAdoption {
 
 /// A model that was put in force.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Adoption {
+pub struct ModelAdoption {
     /// Its number; a later one is larger.
     pub id: i64,
     /// The model, what it came from and why it was taken.
@@ -69,7 +69,7 @@ pub struct Quarantined {
     /// Why, and what to do.
     pub reason: String,
     /// When this was first found.
-    pub time: Moment,
+    pub time: Timestamp,
 }
 
 impl Record {
@@ -106,7 +106,7 @@ impl Record {
     ///
     /// # Errors
     /// [`RecordError`] for a file that cannot be read.
-    pub fn adoptions(&self) -> Result<Vec<Adoption>, RecordError> {
+    pub fn adoptions(&self) -> Result<Vec<ModelAdoption>, RecordError> {
         self.read(|| {
             let mut statement = self.connection.prepare_cached(
                 "SELECT id, model, parent, path, who, learned_from, before, after, time FROM adoption ORDER BY id DESC",
@@ -120,9 +120,9 @@ impl Record {
                     learned_from: read::json(row, 5)?,
                     before: read::json(row, 6)?,
                     after: read::json(row, 7)?,
-                    time: Moment(row.get(8)?),
+                    time: Timestamp(row.get(8)?),
                 };
-                Ok(Adoption { id: row.get(0)?, adopted })
+                Ok(ModelAdoption { id: row.get(0)?, adopted })
             };
             statement.query_map([], adoption)?.collect()
         })
@@ -138,7 +138,7 @@ impl Record {
         path: &Path,
         hash: Option<FileHash>,
         reason: &str,
-        time: Moment,
+        time: Timestamp,
     ) -> Result<bool, RecordError> {
         let (path, hash) = (text_of(path)?, hash.map(|hash| hash.to_string()));
         self.write(|transaction| {
@@ -179,7 +179,7 @@ impl Record {
                     path: row.get::<_, String>(0)?.into(),
                     hash: row.get::<_, Option<String>>(1)?.map(|text| read::parse(1, &text)).transpose()?,
                     reason: row.get(2)?,
-                    time: Moment(row.get(3)?),
+                    time: Timestamp(row.get(3)?),
                 })
             };
             statement.query_map([], quarantined)?.collect()

@@ -4,8 +4,8 @@ use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::{Record, RecordError, Refusal};
 use crate::{
-    inspect::{Region, Regions, region::Shape},
-    review::{InspectionId, Judgement, Moment, OpinionId},
+    inspect::{Region, Regions, regions::RegionShape},
+    review::{InspectionId, Judgement, OpinionId, Timestamp},
 };
 
 /// A verdict to be recorded.
@@ -22,11 +22,11 @@ pub struct NewOpinion {
     /// A note; may be empty.
     pub note: String,
     /// Where the defect is, in pixels of the picture, where it is drawn.
-    pub region: Option<Shape>,
+    pub region: Option<RegionShape>,
     /// Given without sight of what the other person said.
     pub blind: bool,
     /// When.
-    pub time: Moment,
+    pub time: Timestamp,
 }
 
 impl NewOpinion {
@@ -34,7 +34,7 @@ impl NewOpinion {
     pub fn new(inspection: InspectionId, reviewer: impl Into<String>, judgement: Judgement) -> Self {
         let reviewer = reviewer.into();
         let (defect, note, region, blind) = (None, String::new(), None, false);
-        Self { inspection, reviewer, judgement, defect, note, region, blind, time: Moment::now() }
+        Self { inspection, reviewer, judgement, defect, note, region, blind, time: Timestamp::now() }
     }
 }
 
@@ -70,7 +70,7 @@ impl Record {
     ///
     /// # Errors
     /// [`RecordError`] for a verdict that is not there or taken back already, or a file that cannot be written.
-    pub fn retract(&mut self, id: OpinionId, time: Moment) -> Result<OpinionId, RecordError> {
+    pub fn retract(&mut self, id: OpinionId, time: Timestamp) -> Result<OpinionId, RecordError> {
         self.write(|transaction| {
             let mut find = transaction.prepare_cached("SELECT inspection, reviewer FROM verdict WHERE id = ?1")?;
             let found = find.query_row([id], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
@@ -90,7 +90,7 @@ impl Record {
     ///
     /// # Errors
     /// [`RecordError`] for no name, or a file that cannot be written.
-    pub fn add_defect_kind(&mut self, name: &str, time: Moment) -> Result<(), RecordError> {
+    pub fn add_defect_kind(&mut self, name: &str, time: Timestamp) -> Result<(), RecordError> {
         self.list_defect_kind(name, false, time)
     }
 
@@ -98,11 +98,11 @@ impl Record {
     ///
     /// # Errors
     /// As [`Record::add_defect_kind`].
-    pub fn retire_defect_kind(&mut self, name: &str, time: Moment) -> Result<(), RecordError> {
+    pub fn retire_defect_kind(&mut self, name: &str, time: Timestamp) -> Result<(), RecordError> {
         self.list_defect_kind(name, true, time)
     }
 
-    fn list_defect_kind(&mut self, name: &str, retired: bool, time: Moment) -> Result<(), RecordError> {
+    fn list_defect_kind(&mut self, name: &str, retired: bool, time: Timestamp) -> Result<(), RecordError> {
         let name = name.trim();
         if name.is_empty() {
             return Err(RecordError::NoName);

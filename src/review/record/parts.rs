@@ -8,7 +8,7 @@ use super::{Record, RecordError, Refusal, text_of};
 use crate::{
     data::FileHash,
     inspect::Assessment,
-    review::{Findings, InspectionId, Moment, PartId},
+    review::{Findings, InspectionId, PartId, Timestamp},
 };
 
 /// A picture to be recorded.
@@ -42,12 +42,12 @@ pub struct NewInspection {
     /// Seconds of work.
     pub seconds: f64,
     /// When.
-    pub time: Moment,
+    pub time: Timestamp,
 }
 
 /// What became of an inspection that was to be recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Filed {
+pub struct FiledInspection {
     /// The part.
     pub part: PartId,
     /// Its inspection by this model.
@@ -65,7 +65,11 @@ impl Record {
     ///
     /// # Errors
     /// [`RecordError`] for a path that is no text, numbers that make no sense, or a file that cannot be written.
-    pub fn insert_inspection(&mut self, part: &NewPart, inspection: &NewInspection) -> Result<Filed, RecordError> {
+    pub fn insert_inspection(
+        &mut self,
+        part: &NewPart,
+        inspection: &NewInspection,
+    ) -> Result<FiledInspection, RecordError> {
         let path = text_of(&part.path)?;
         if part.width == 0 || part.height == 0 {
             return Err(RecordError::NoPixels(part.path.clone()));
@@ -97,7 +101,7 @@ impl Record {
             let id: PartId = find.query_row(params![path, hash], |row| row.get(0))?;
             let mut find = transaction.prepare_cached(FIND)?;
             if let Some(known) = find.query_row(params![path, hash, model], |row| row.get(0)).optional()? {
-                return Ok(Filed { part: id, inspection: known, is_new: false });
+                return Ok(FiledInspection { part: id, inspection: known, is_new: false });
             }
             let mut insert = transaction.prepare_cached(
                 "INSERT INTO inspection (part, model, model_name, score_kind, score, p_value, held_out, rate, threshold,
@@ -120,7 +124,7 @@ impl Record {
                 inspection.seconds,
                 inspection.time.0,
             ])?;
-            Ok::<_, Refusal>(Filed { part: id, inspection: InspectionId(inserted), is_new: true })
+            Ok::<_, Refusal>(FiledInspection { part: id, inspection: InspectionId(inserted), is_new: true })
         })
     }
 

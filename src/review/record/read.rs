@@ -7,13 +7,13 @@ use serde::de::DeserializeOwned;
 
 use super::{Record, RecordError};
 use crate::{
-    inspect::{Assessment, ScoreKind, Verdict, region::Shape},
-    review::{Findings, Inspection, InspectionId, Item, Judgement, Moment, Opinion, OpinionId, Part, PartId},
+    inspect::{Assessment, ScoreKind, Verdict, regions::RegionShape},
+    review::{Findings, Inspection, InspectionId, Judgement, Opinion, OpinionId, Part, PartId, ReviewItem, Timestamp},
 };
 
 /// How far a record has been read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Mark {
+pub struct RecordPosition {
     /// The latest inspection that was seen.
     pub inspection: InspectionId,
     /// The latest row of a verdict that was seen.
@@ -22,11 +22,11 @@ pub struct Mark {
 
 /// What is new since a mark.
 #[derive(Clone, Debug, PartialEq)]
-pub struct News {
+pub struct RecordChanges {
     /// The parts of which anything is new, whole, by number.
-    pub items: Vec<Item>,
+    pub items: Vec<ReviewItem>,
     /// Where to go on from.
-    pub mark: Mark,
+    pub mark: RecordPosition,
 }
 
 /// A row a part and verdict, in the order of parts. `?1` and `?2` are a mark: a part is wanted when an inspection or a
@@ -64,26 +64,26 @@ impl Record {
     ///
     /// # Errors
     /// [`RecordError`] for a file that cannot be read.
-    pub fn queue(&self) -> Result<Vec<Item>, RecordError> {
+    pub fn queue(&self) -> Result<Vec<ReviewItem>, RecordError> {
         self.read(|| self.items(QUEUE, params![]))
     }
 
-    /// The parts of which anything is new since a mark; [`Mark::default`] for all. One look at the record: nothing that
+    /// The parts of which anything is new since a mark; [`RecordPosition::default`] for all. One look at the record: nothing that
     /// is written meanwhile is missed or seen twice.
     ///
     /// # Errors
     /// [`RecordError`] for a file that cannot be read.
-    pub fn since(&self, mark: Mark) -> Result<News, RecordError> {
+    pub fn since(&self, mark: RecordPosition) -> Result<RecordChanges, RecordError> {
         self.read(|| {
             // Both queries see the same state of the file.
             let transaction = self.connection.unchecked_transaction()?;
             let mut last = transaction.prepare_cached(
                 "SELECT ifnull((SELECT max(id) FROM inspection), 0), ifnull((SELECT max(id) FROM verdict), 0)",
             )?;
-            let now = last.query_row([], |row| Ok(Mark { inspection: row.get(0)?, opinion: row.get(1)? }))?;
+            let now = last.query_row([], |row| Ok(RecordPosition { inspection: row.get(0)?, opinion: row.get(1)? }))?;
             let items =
                 if now == mark { Vec::new() } else { self.items(NEWS, params![mark.inspection, mark.opinion])? };
-            Ok(News { items, mark: now })
+            Ok(RecordChanges { items, mark: now })
         })
     }
 
@@ -91,7 +91,7 @@ impl Record {
     ///
     /// # Errors
     /// [`RecordError`] for a file that cannot be read.
-    pub fn item(&self, part: PartId) -> Result<Option<Item>, RecordError> {
+    pub fn item(&self, part: PartId) -> Result<Option<ReviewItem>, RecordError> {
         self.read(|| Ok(self.items(ONE, params![part])?.pop()))
     }
 
@@ -107,10 +107,10 @@ impl Record {
         })
     }
 
-    fn items(&self, sql: &str, wanted: impl rusqlite::Params) -> rusqlite::Result<Vec<Item>> {
+    fn items(&self, sql: &str, wanted: impl rusqlite::Params) -> rusqlite::Result<Vec<ReviewItem>> {
         let mut statement = self.connection.prepare_cached(sql)?;
         let mut rows = statement.query(wanted)?;
-        let mut items: Vec<Item> = Vec::new();
+        let mut items: Vec<ReviewItem> = Vec::new();
         let mut said: Vec<Said> = Vec::new();
         while let Some(row) = rows.next()? {
             let part: PartId = row.get(0)?;
@@ -136,7 +136,7 @@ struct Said {
 }
 
 /// Gives the last item what stands of its verdicts, and empties them.
-fn fold(items: &mut [Item], said: &mut Vec<Said>) {
+fn fold(items: &mut [ReviewItem], said: &mut Vec<Said>) {
     let Some(item) = items.last_mut() else { return };
     // A row that takes another back comes after it: from the last row on, what is not taken back by then stands.
     said.sort_by_key(|row| std::cmp::Reverse(row.id));
@@ -160,8 +160,8 @@ fn fold(items: &mut [Item], said: &mut Vec<Said>) {
     item.blind.reverse();
 }
 
-fn item(row: &Row<'_>) -> rusqlite::Result<Item> {
-    Ok(Item {
+fn item(row: &Row<'_>) -> rusqlite::Result<ReviewItem> {
+    Ok(ReviewItem {
         part: Part {
             id: row.get(0)?,
             path: row.get::<_, String>(1)?.into(),
@@ -169,7 +169,7 @@ fn item(row: &Row<'_>) -> rusqlite::Result<Item> {
             bytes: row.get::<_, i64>(3)? as u64,
             width: row.get::<_, i64>(4)? as usize,
             height: row.get::<_, i64>(5)? as usize,
-            first_seen: Moment(row.get(6)?),
+            first_seen: Timestamp(row.get(6)?),
         },
         inspection: Inspection {
             id: row.get(7)?,
@@ -185,7 +185,7 @@ fn item(row: &Row<'_>) -> rusqlite::Result<Item> {
             },
             threshold: row.get(15)?,
             seconds: row.get(17)?,
-            time: Moment(row.get(18)?),
+            time: Timestamp(row.get(18)?),
         },
         opinions: Vec::new(),
         blind: Vec::new(),
@@ -206,9 +206,9 @@ fn opinion(row: &Row<'_>, id: OpinionId) -> rusqlite::Result<Option<Opinion>> {
         judgement: named(row, 23, &Judgement::ALL, Judgement::title)?,
         defect: row.get(24)?,
         note: row.get(25)?,
-        region: region.then(|| json::<Shape>(row, 26)).transpose()?,
+        region: region.then(|| json::<RegionShape>(row, 26)).transpose()?,
         blind: row.get(27)?,
-        time: Moment(row.get(28)?),
+        time: Timestamp(row.get(28)?),
     }))
 }
 

@@ -11,21 +11,21 @@ use egui::ViewportCommand;
 use super::{App, Reading, TURN_AFTER};
 use crate::{
     data::{DataSource, Opened},
-    engine::{self, Evaluate, Learn, Severity, Update, live::Phase, task::Task},
+    engine,
+    engine::{EvaluationRequest, FinetuneRequest, Severity, Update, background::BackgroundTask, state::TrainingPhase},
     files,
-    report::tensorboard::RunLog,
     review::export::Format,
+    tensorboard::RunLog,
     train::{
-        History, Recipe,
-        folder::{RunFolder, free_folder, restore_run, trash_run},
-        knobs,
+        History, Recipe, knobs,
+        run_folder::{RunFolder, free_folder, restore_run, trash_run},
     },
     ui::{
-        Action, Overlay, Page, ThemeChoice, UiCommand, Want,
+        Action, Page, RunOverlay, ThemeChoice, UiCommand, Want,
+        commands::palette::CommandPalette,
         dialog::{Confirm, Dialog},
-        palette::Palette,
+        pages::import::ImportPage,
         settings::SCALE,
-        workspace::import::ImportPage,
     },
 };
 
@@ -121,7 +121,7 @@ impl App {
         }
         match command {
             UiCommand::Palette => {
-                self.palette = if self.palette.is_some() { None } else { Some(Palette::default()) };
+                self.palette = if self.palette.is_some() { None } else { Some(CommandPalette::default()) };
             }
             UiCommand::GoTrain => self.page = Page::Train,
             UiCommand::GoInspect => self.page = Page::Inspect,
@@ -144,7 +144,10 @@ impl App {
                 }
             }
             UiCommand::PlayPause => {
-                let running = matches!(status.phase, Phase::Running | Phase::Preparing | Phase::Finishing(_));
+                let running = matches!(
+                    status.phase,
+                    TrainingPhase::Running | TrainingPhase::Preparing | TrainingPhase::Finishing(_)
+                );
                 self.send(if running { engine::Command::Pause } else { engine::Command::Play });
             }
             UiCommand::StepBoth => self.send(engine::Command::Once(Update::Both)),
@@ -185,9 +188,9 @@ impl App {
             UiCommand::InspectExport => self.ask(Want::Export),
             UiCommand::EvaluateOpen => self.ask(Want::TestImages),
             UiCommand::EvaluateReport => self.ask(Want::Report),
-            UiCommand::EvaluateStop => self.send(engine::Command::Evaluate(Evaluate::Cancel)),
-            UiCommand::EvaluateWeigh => self.send(engine::Command::Evaluate(Evaluate::Weigh(true))),
-            UiCommand::EvaluateUnweigh => self.send(engine::Command::Evaluate(Evaluate::Weigh(false))),
+            UiCommand::EvaluateStop => self.send(engine::Command::Evaluate(EvaluationRequest::Cancel)),
+            UiCommand::EvaluateWeigh => self.send(engine::Command::Evaluate(EvaluationRequest::Weigh(true))),
+            UiCommand::EvaluateUnweigh => self.send(engine::Command::Evaluate(EvaluationRequest::Weigh(false))),
             UiCommand::EvaluateAgain => {
                 let source = self.engine.live().evaluate.status.read().source.clone();
                 self.evaluate(source);
@@ -211,7 +214,7 @@ impl App {
             UiCommand::IntakeOnce => self.take_in(true),
             UiCommand::IntakeStop => self.stop_taking_in(),
             UiCommand::LearnBegin => self.learn(),
-            UiCommand::LearnCancel => self.send(engine::Command::Learn(Learn::Cancel)),
+            UiCommand::LearnCancel => self.send(engine::Command::Learn(FinetuneRequest::Cancel)),
             UiCommand::LearnAdopt => self.adopt(),
             UiCommand::LearnKeep => self.keep_old(),
             UiCommand::LearnBack => self.go_back(),
@@ -388,7 +391,7 @@ impl App {
             return;
         }
         let (wake, from) = (self.ctx.clone(), run.clone());
-        let task = Task::spawn(
+        let task = BackgroundTask::spawn(
             "read-curves",
             move || wake.request_repaint(),
             move |_| {
@@ -434,7 +437,7 @@ impl App {
         let name = run.file_name().map_or_else(|| run.display().to_string(), |n| n.to_string_lossy().into_owned());
         match trash_run(self.runs_folder(), run) {
             Ok(trashed) => {
-                self.overlays.retain(|o: &Overlay| o.run != run);
+                self.overlays.retain(|o: &RunOverlay| o.run != run);
                 if self.settings.last_run.as_deref() == Some(run) {
                     self.settings.last_run = None;
                 }

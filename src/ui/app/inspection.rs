@@ -10,26 +10,27 @@ use egui::{ColorImage, Event};
 use super::App;
 use crate::{
     data::{DataSource, Picture, Samples},
+    engine,
     engine::{
-        self, Evaluate, Inspect, Severity,
-        inspect::{Entry, ModelSource, ModelState, QueryId, QuerySource, QueryState},
+        EvaluationRequest, InspectionRequest, Severity,
+        inspection::{ModelSource, ModelState, QueryEntry, QueryId, QuerySource, QueryState},
     },
-    ui::{Action, Page, workspace::inspect::Found},
+    ui::{Action, Page, pages::inspect::TaskResult},
 };
 
 impl App {
     /// Puts the model of the last time in force again.
     pub(super) fn open_last_model(&mut self) {
         if let Some(path) = self.settings.last_model.clone().filter(|path| path.is_file()) {
-            self.send(engine::Command::Inspect(Inspect::Model(ModelSource::File(path))));
+            self.send(engine::Command::Inspect(InspectionRequest::Model(ModelSource::File(path))));
         }
     }
 
     /// Takes in what tasks have found, and which model is in force.
     pub(super) fn take_inspection(&mut self) {
         match self.inspect.poll() {
-            Some(Found::Images(images)) => self.inspect(images.into_iter().map(QuerySource::File).collect()),
-            Some(Found::Notice(severity, text)) => self.notices.push(severity, text),
+            Some(TaskResult::Images(images)) => self.inspect(images.into_iter().map(QuerySource::File).collect()),
+            Some(TaskResult::Notice(severity, text)) => self.notices.push(severity, text),
             None => {}
         }
         let path = match &self.engine.live().inspect.status.read().model {
@@ -63,10 +64,10 @@ impl App {
     pub(super) fn stop_inspecting(&mut self) {
         let status = self.engine.live().inspect.status.read().clone();
         if status.calibrating.is_some() {
-            return self.send(engine::Command::Inspect(Inspect::CancelCalibrate));
+            return self.send(engine::Command::Inspect(InspectionRequest::CancelCalibrate));
         }
         for entry in status.entries.iter().filter(|e| !e.state.is_over()) {
-            self.send(engine::Command::Inspect(Inspect::Stop(entry.id)));
+            self.send(engine::Command::Inspect(InspectionRequest::Stop(entry.id)));
         }
     }
 
@@ -93,10 +94,10 @@ impl App {
     }
 
     /// Takes queries off the list, and offers to put them back.
-    pub(super) fn take_off(&mut self, entries: &[Arc<Entry>]) {
+    pub(super) fn take_off(&mut self, entries: &[Arc<QueryEntry>]) {
         let ids: Vec<QueryId> = entries.iter().map(|entry| entry.id).collect();
         self.inspect.take_off(&ids);
-        self.send(engine::Command::Inspect(Inspect::Remove(ids)));
+        self.send(engine::Command::Inspect(InspectionRequest::Remove(ids)));
         let text = match entries {
             [] => return,
             [entry] => format!("{} was taken off the list.", entry.name),
@@ -121,7 +122,7 @@ impl App {
         if self.page != Page::Evaluate {
             self.page = Page::Inspect;
         }
-        self.send(engine::Command::Inspect(Inspect::Model(ModelSource::File(path))));
+        self.send(engine::Command::Inspect(InspectionRequest::Model(ModelSource::File(path))));
     }
 
     /// Writes pictures and figures of inspected images to a folder.
@@ -138,7 +139,7 @@ impl App {
         self.page = Page::Evaluate;
         self.evaluate.begin(source.as_ref().map(ToString::to_string));
         let runs = Some(self.runs_folder().to_owned());
-        self.send(engine::Command::Evaluate(Evaluate::Begin { source, runs }));
+        self.send(engine::Command::Evaluate(EvaluationRequest::Begin { source, runs }));
     }
 
     /// A picture, or the paths of images, from the clipboard. Text that is pasted into a field is left to it.

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use super::App;
 use crate::{
+    engine,
     engine::{
-        self, Inspect, Intake,
-        inspect::ModelSource,
-        intake::{IntakePhase, Order},
-        watch::Options,
+        InspectionRequest, IntakeRequest,
+        inspection::ModelSource,
+        intake::{IntakePhase, IntakeSpec, watch::WatchOptions},
     },
     ui::IntakeFacts,
 };
@@ -29,13 +29,13 @@ impl App {
         let (record, intake) = (self.record(), &mut self.settings.review.intake);
         let Some(folder) = intake.folder.clone() else { return };
         intake.watching = !once;
-        let options = Options { recursive: intake.recursive, once, ..Options::default() };
-        self.send(engine::Command::Intake(Intake::Begin(Order { folder, options, record })));
+        let options = WatchOptions { recursive: intake.recursive, once, ..WatchOptions::default() };
+        self.send(engine::Command::Intake(IntakeRequest::Begin(IntakeSpec { folder, options, record })));
     }
 
     pub(super) fn stop_taking_in(&mut self) {
         self.settings.review.intake.watching = false;
-        self.send(engine::Command::Intake(Intake::Stop));
+        self.send(engine::Command::Intake(IntakeRequest::Stop));
     }
 
     /// Takes up the watch of the last time, if it was left on.
@@ -45,7 +45,7 @@ impl App {
             return;
         }
         if self.settings.last_model.as_ref().is_none_or(|path| !path.is_file()) {
-            self.send(engine::Command::Inspect(Inspect::Model(ModelSource::BuiltIn)));
+            self.send(engine::Command::Inspect(InspectionRequest::Model(ModelSource::BuiltIn)));
         }
         self.take_in(false);
     }

@@ -6,15 +6,13 @@ use anyhow::anyhow;
 use egui::{IconData, ViewportBuilder};
 use wgpu::DeviceType;
 
-use super::{
-    super::{Paths, Settings, pace::Pace, quick},
-    App,
-};
+use super::App;
 use crate::{
     data::surface,
     device::DeviceChoice,
-    engine::{Engine, Severity, inspect::ModelSource},
-    words,
+    engine::{Engine, Severity, inspection::ModelSource},
+    format,
+    ui::{Paths, Settings, cpu_painter, repaint_pacing::RepaintPacing},
 };
 
 /// Smallest window, points.
@@ -22,18 +20,18 @@ const LEAST: [f32; 2] = [1024.0, 640.0];
 
 /// How the window is to open.
 #[derive(Debug, Default)]
-pub struct Options {
+pub struct WindowOptions {
     /// The device to train on; `None` takes the one in the settings.
     pub device: Option<DeviceChoice>,
     /// Where runs are kept; `None` takes the folder in the settings.
     pub runs: Option<PathBuf>,
     /// What is to be shown to an audience at once.
-    pub show: Option<Show>,
+    pub show: Option<PresentationSet>,
 }
 
 /// Images for an audience, and the model that they are inspected with.
 #[derive(Debug)]
-pub struct Show {
+pub struct PresentationSet {
     /// The model.
     pub model: ModelSource,
     /// The images, in their order.
@@ -44,11 +42,11 @@ pub struct Show {
 ///
 /// # Errors
 /// When no window can be opened, or the system has no thread for the engine.
-pub fn run(options: Options) -> anyhow::Result<()> {
+pub fn run(options: WindowOptions) -> anyhow::Result<()> {
     let paths = Paths::of_system();
     let (mut settings, fault) = Settings::load(&paths.settings);
     if settings.review.reviewer.is_empty() {
-        settings.review.reviewer = words::user().unwrap_or_default();
+        settings.review.reviewer = format::user().unwrap_or_default();
     }
     // The model of the last time is not to stand in for one that cannot be opened.
     let last_model = options.show.as_ref().and_then(|_| settings.last_model.take());
@@ -71,11 +69,11 @@ pub fn run(options: Options) -> anyhow::Result<()> {
     };
     let device = options.device.unwrap_or(settings.device);
     let create: eframe::AppCreator<'_> = Box::new(move |cc| {
-        let pace = Arc::new(Pace::default());
+        let pace = Arc::new(RepaintPacing::default());
         let software = cc.wgpu_render_state.as_ref().filter(|s| s.adapter.get_info().device_type == DeviceType::Cpu);
         pace.set_software(software.is_some());
         if let Some(state) = software {
-            quick::install(&cc.egui_ctx, state);
+            cpu_painter::install(&cc.egui_ctx, state);
         }
         let (waker, ctx) = (Arc::clone(&pace), cc.egui_ctx.clone());
         let engine = Engine::start(device, move || waker.wake(&ctx))?;
@@ -104,7 +102,7 @@ pub fn run(options: Options) -> anyhow::Result<()> {
 fn icon() -> IconData {
     const SIDE: usize = 64;
     const RADIUS: f32 = 12.0;
-    let picture = surface::draw(surface::Kind::Milled, None, 1, 0, SIDE).picture;
+    let picture = surface::draw(surface::SurfaceKind::Milled, None, 1, 0, SIDE).picture;
     let beyond = |v: usize| {
         let v = v as f32 + 0.5;
         (RADIUS - v).max(v - (SIDE as f32 - RADIUS)).max(0.0)

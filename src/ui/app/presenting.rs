@@ -6,9 +6,10 @@ use egui::Ui;
 
 use super::App;
 use crate::{
+    engine,
     engine::{
-        self, Inspect, Severity,
-        inspect::{ModelSource, QueryId, QuerySource},
+        InspectionRequest, Severity,
+        inspection::{ModelSource, QueryId, QuerySource},
     },
     ui::{Page, UiCommand, presentation::Presentation},
 };
@@ -16,10 +17,10 @@ use crate::{
 impl App {
     /// Puts a model in force, inspects these images and shows them to an audience.
     pub fn show_images(&mut self, model: ModelSource, images: Vec<PathBuf>) {
-        self.send(engine::Command::Inspect(Inspect::Model(model)));
+        self.send(engine::Command::Inspect(InspectionRequest::Model(model)));
         self.page = Page::Inspect;
         let Some(command) = self.inspect.add(images.into_iter().map(QuerySource::File).collect()) else { return };
-        if let Inspect::Add(queries) = &command {
+        if let InspectionRequest::Add(queries) = &command {
             let ids = queries.iter().map(|query| query.id).collect();
             self.presentation = Some(Presentation::awaiting(ids).filling());
         }

@@ -6,7 +6,7 @@ use super::App;
 use crate::{
     engine::Severity,
     review::export::Format,
-    ui::{Page, workspace::review::ReviewWorkspace},
+    ui::{Page, pages::review::ReviewWorkspace},
 };
 
 impl App {

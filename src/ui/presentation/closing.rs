@@ -4,31 +4,35 @@ use egui::{Align, Layout, Rect, RichText, Role, Sense, Ui, WidgetInfo, pos2, vec
 
 use super::text;
 use crate::{
-    engine::inspect::{Entry, InspectStatus, ModelState, QueryState},
-    inspect::tally::Verdicts,
+    engine::inspection::{InspectionStatus, ModelState, QueryEntry, QueryState},
+    format,
+    inspect::calibration::verdict_counts::VerdictCounts,
     ui::{
-        theme::{self, Palette, Stage, State},
-        widget::ticks,
+        theme,
+        theme::{Palette, Stage, StatusMark},
+        widgets::ticks,
     },
-    words,
 };
 
 /// The figures of a presentation.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Figures {
+pub struct ClosingFigures {
     /// Parts that were shown.
     pub shown: usize,
     /// How they came out.
-    pub verdicts: Verdicts,
+    pub verdicts: VerdictCounts,
     /// Images that could not be inspected.
     pub failed: usize,
     /// The false-alarm rate that the verdicts promise.
     pub rate: Option<f64>,
 }
 
-impl Figures {
+impl ClosingFigures {
     /// Counts parts, and the images among `asked` that could not be inspected.
-    pub fn of<'a>(parts: impl IntoIterator<Item = &'a Entry>, asked: impl IntoIterator<Item = &'a Entry>) -> Self {
+    pub fn of<'a>(
+        parts: impl IntoIterator<Item = &'a QueryEntry>,
+        asked: impl IntoIterator<Item = &'a QueryEntry>,
+    ) -> Self {
         let mut figures = Self::default();
         for entry in parts {
             figures.shown += 1;
@@ -54,7 +58,7 @@ fn counted(n: usize, one: &str, many: &str) -> String {
 }
 
 /// Names and figures of what the verdicts rest on.
-fn facts(status: &InspectStatus, figures: &Figures) -> Vec<(&'static str, String)> {
+fn facts(status: &InspectionStatus, figures: &ClosingFigures) -> Vec<(&'static str, String)> {
     let ModelState::Ready(model) = &status.model else { return Vec::new() };
     let mut facts = vec![("Model", model.name.clone())];
     let learnt = model.split.train.len();
@@ -68,13 +72,13 @@ fn facts(status: &InspectStatus, figures: &Figures) -> Vec<(&'static str, String
         facts.push(("Alarm above", format!("{} of {threshold}", calibration.score.title().to_lowercase())));
     }
     if let Some(promise) = &status.promise {
-        facts.push(("Promised by", format!("{}, {}", promise.by, words::day(promise.at))));
+        facts.push(("Promised by", format!("{}, {}", promise.by, format::day(promise.at))));
     }
     facts
 }
 
 /// Draws the page over `room`.
-pub fn ui(ui: &mut Ui, stage: &Stage, room: Rect, figures: &Figures, status: &InspectStatus) {
+pub fn ui(ui: &mut Ui, stage: &Stage, room: Rect, figures: &ClosingFigures, status: &InspectionStatus) {
     let p = Palette::of(ui);
     let column = vec2(stage.column().min(room.width() - 2.0 * stage.margin()), room.height());
     let column = Rect::from_center_size(room.center(), column);
@@ -93,12 +97,12 @@ pub fn ui(ui: &mut Ui, stage: &Stage, room: Rect, figures: &Figures, status: &In
     text(ui, next(stage.word(), gap), RichText::new(title).text_style(theme::verdict()).color(p.text_strong), line);
     let verdicts = &figures.verdicts;
     let mut states = vec![
-        (State::Healthy, verdicts.healthy),
-        (State::Suspect, verdicts.suspect),
-        (State::Defective, verdicts.defective),
+        (StatusMark::Healthy, verdicts.healthy),
+        (StatusMark::Suspect, verdicts.suspect),
+        (StatusMark::Defective, verdicts.defective),
     ];
     if verdicts.unjudged > 0 {
-        states.push((State::Unknown, verdicts.unjudged));
+        states.push((StatusMark::Unknown, verdicts.unjudged));
     }
     let counts = next(stage.counts(), gap);
     let width = (counts.width() - gap * (states.len() - 1) as f32) / states.len() as f32;
@@ -121,9 +125,9 @@ pub fn ui(ui: &mut Ui, stage: &Stage, room: Rect, figures: &Figures, status: &In
 }
 
 /// A state's shape, how many parts are in it, and its word.
-fn count(ui: &mut Ui, stage: &Stage, rect: Rect, state: State, n: usize) {
+fn count(ui: &mut Ui, stage: &Stage, rect: Rect, state: StatusMark, n: usize) {
     let p = Palette::of(ui);
-    let word = if state == State::Unknown { "without a verdict" } else { state.title() };
+    let word = if state == StatusMark::Unknown { "without a verdict" } else { state.title() };
     let response = ui.interact(rect, ui.scope_id().with(("count", word)), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, format!("{n} {word}")));
     ui.painter().rect_filled(rect, theme::RADIUS, p.panel);
@@ -144,7 +148,7 @@ mod tests {
 
     #[test]
     fn no_less_is_promised_than_is_kept() {
-        let said = |rate| Figures { rate, ..Figures::default() }.promise();
+        let said = |rate| ClosingFigures { rate, ..ClosingFigures::default() }.promise();
         assert_eq!(said(Some(0.05)), "At most 50 false alarms in 1,000 good parts.");
         assert_eq!(said(Some(1.0 / 21.0)), "At most 48 false alarms in 1,000 good parts.");
         assert_eq!(said(None), "The model is not calibrated, so nothing is promised.");

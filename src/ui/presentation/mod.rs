@@ -7,17 +7,15 @@ mod waiting;
 
 use std::sync::Arc;
 
+use closing::ClosingFigures;
 use egui::{CentralPanel, Context, CursorIcon, Frame, Label, Layout, Rect, RichText, Ui, UiBuilder, ViewportCommand};
+use part::{PartPage, StageView};
+use timeline::Timeline;
 
-use self::{
-    closing::Figures,
-    part::{PartPage, Seen},
-    timeline::Timeline,
-};
-use super::theme::{self, Palette};
+use super::{theme, theme::Palette};
 use crate::engine::{
-    Live,
-    inspect::{Entry, InspectStatus, ModelState, QueryId, View},
+    EngineState,
+    inspection::{InspectionStatus, ModelState, QueryEntry, QueryId, QueryView},
 };
 
 /// Seconds that the hint stands after the last touch, and in which it fades.
@@ -131,7 +129,7 @@ impl Presentation {
     }
 
     /// Draws it over the whole window.
-    pub fn ui(&mut self, ui: &mut Ui, live: &Live) {
+    pub fn ui(&mut self, ui: &mut Ui, live: &EngineState) {
         let (now, touched) = ui.input(|i| {
             use egui::Event::{Key, PointerButton, PointerMoved};
             let touch = |e: &egui::Event| matches!(e, Key { .. } | PointerMoved(_) | PointerButton { .. });
@@ -160,7 +158,7 @@ impl Presentation {
                 Scene::Part(at) => self.part(ui, &stage, room, live, &status, at),
                 Scene::Closing => {
                     let (parts, asked) = (entries(&status, &self.parts), entries(&status, &self.asked));
-                    let figures = Figures::of(parts.iter().map(Arc::as_ref), asked.iter().map(Arc::as_ref));
+                    let figures = ClosingFigures::of(parts.iter().map(Arc::as_ref), asked.iter().map(Arc::as_ref));
                     closing::ui(ui, &stage, room, &figures, &status);
                 }
             }
@@ -169,7 +167,7 @@ impl Presentation {
     }
 
     /// Shows the first part once all are inspected.
-    fn begin(&mut self, status: &InspectStatus) {
+    fn begin(&mut self, status: &InspectionStatus) {
         if self.scene != Scene::Waiting || matches!(status.model, ModelState::Failed(_)) {
             return;
         }
@@ -184,7 +182,7 @@ impl Presentation {
     }
 
     /// Moves the film on, and to the next part.
-    fn advance(&mut self, live: &Live, now: f64) {
+    fn advance(&mut self, live: &EngineState, now: f64) {
         let passed = now - self.drawn.replace(now).unwrap_or(now);
         let Scene::Part(at) = self.scene else { return };
         if !self.playing {
@@ -197,7 +195,15 @@ impl Presentation {
         }
     }
 
-    fn part(&mut self, ui: &mut Ui, stage: &theme::Stage, room: Rect, live: &Live, status: &InspectStatus, at: usize) {
+    fn part(
+        &mut self,
+        ui: &mut Ui,
+        stage: &theme::Stage,
+        room: Rect,
+        live: &EngineState,
+        status: &InspectionStatus,
+        at: usize,
+    ) {
         if self.playing {
             ui.ctx().request_repaint_after_secs(FRAME);
         }
@@ -211,7 +217,7 @@ impl Presentation {
         };
         let scale = scale.filter(|s| s.is_finite() && *s > 0.0).unwrap_or(1.0);
         let place = (at + 1, self.parts.len());
-        let seen = Seen { entry, view: view.as_deref(), scale, place, seconds: self.seconds };
+        let seen = StageView { entry, view: view.as_deref(), scale, place, seconds: self.seconds };
         self.page.ui(ui, stage, room, &seen);
     }
 
@@ -240,12 +246,12 @@ impl Presentation {
 }
 
 /// A query's pictures.
-fn view(live: &Live, id: QueryId) -> Option<Arc<View>> {
+fn view(live: &EngineState, id: QueryId) -> Option<Arc<QueryView>> {
     live.inspect.views.read().get(&id).cloned()
 }
 
 /// Those of `ids` that are on the list, in the order of `ids`.
-fn entries(status: &InspectStatus, ids: &[QueryId]) -> Vec<Arc<Entry>> {
+fn entries(status: &InspectionStatus, ids: &[QueryId]) -> Vec<Arc<QueryEntry>> {
     ids.iter().filter_map(|id| status.entries.iter().find(|e| e.id == *id).cloned()).collect()
 }
 

@@ -6,25 +6,26 @@ use egui::{Align, Color32, Layout, Rect, RichText, Role, Sense, Shape, Stroke, U
 
 use super::{text, timeline::Timeline};
 use crate::{
-    engine::inspect::{Entry, View},
-    inspect::Record,
-    report::colour_map::{ColourMap, table},
+    data::colour_map::{ColourMap, table},
+    engine::inspection::{QueryEntry, QueryView},
+    format::sentence,
+    inspect::StepRecord,
     ui::{
-        theme::{self, Palette, Stage, State},
-        widget::{
-            colour_bar::ColourTable,
-            image_pane::{Canvas, Placed},
-            ticks,
-        },
-        workspace::inspect::{
-            canvases::{Canvases, Wanted},
-            convergence::{Chart, Ink, colour, curves},
+        pages::inspect::{
+            canvases::{Canvases, TriptychRequest},
+            convergence::{ConvergenceChart, Ink, colour, curves},
             mark,
-            raster::{MapKind, Source},
+            raster::{DisplayMap, MapSource},
             verdict,
         },
+        theme,
+        theme::{Palette, Stage, StatusMark},
+        widgets::{
+            colour_bar::ColourTable,
+            image_pane::{ImageCanvas, Placed},
+            ticks,
+        },
     },
-    words::sentence,
 };
 
 /// Black and white of the pictures, grey levels.
@@ -71,11 +72,11 @@ impl Places {
 }
 
 /// What is seen of a part.
-pub struct Seen<'a> {
+pub struct StageView<'a> {
     /// The part.
-    pub entry: &'a Entry,
+    pub entry: &'a QueryEntry,
     /// Its pictures, unless they were let go.
-    pub view: Option<&'a View>,
+    pub view: Option<&'a QueryView>,
     /// The upper end of the heatmap's colours.
     pub scale: f32,
     /// Its place among the parts, from 1, and how many there are.
@@ -92,7 +93,7 @@ pub struct PartPage {
 
 impl PartPage {
     /// Draws the part over `room`.
-    pub fn ui(&mut self, ui: &mut Ui, stage: &Stage, room: Rect, seen: &Seen<'_>) {
+    pub fn ui(&mut self, ui: &mut Ui, stage: &Stage, room: Rect, seen: &StageView<'_>) {
         let places = Places::of(room, stage);
         let p = Palette::of(ui);
         let (at, of) = seen.place;
@@ -122,20 +123,20 @@ impl PartPage {
     }
 
     /// The three pictures and the curve, as far as the convergence has come.
-    fn pictures(&mut self, ui: &mut Ui, stage: &Stage, places: &Places, seen: &Seen<'_>, view: &View) {
+    fn pictures(&mut self, ui: &mut Ui, stage: &Stage, places: &Places, seen: &StageView<'_>, view: &QueryView) {
         let p = Palette::of(ui);
         let frame = Timeline::new(view.frames.len()).frame(seen.seconds);
         let kept = frame.and_then(|i| view.frames.get(i));
-        let source = Source {
+        let source = MapSource {
             query: Arc::clone(&view.query),
             kept: kept.cloned(),
             outcome: view.outcome.clone(),
             inspected: None,
-            kind: MapKind::Difference,
+            kind: DisplayMap::Difference,
         };
         let size = (view.query.width(), view.query.height());
         let placed = places.panes.map(|pane| filling(pane, size, ui.pixels_per_point()));
-        let wanted = Wanted {
+        let wanted = TriptychRequest {
             of: seen.entry.id.number(),
             kept,
             source: &source,
@@ -173,7 +174,7 @@ impl PartPage {
     }
 }
 
-fn paint<K: PartialEq>(canvas: &Canvas<K>, painter: &egui::Painter, placed: &Placed) {
+fn paint<K: PartialEq>(canvas: &ImageCanvas<K>, painter: &egui::Painter, placed: &Placed) {
     canvas.paint(painter, placed, Color32::WHITE);
 }
 
@@ -205,7 +206,7 @@ fn bar(ui: &mut Ui, stage: &Stage, rect: Rect, scale: f32) {
 }
 
 /// The loss, drawn as far as `step` of `last`.
-fn curve(ui: &mut Ui, stage: &Stage, rect: Rect, records: &[Record], step: Option<usize>, last: usize) {
+fn curve(ui: &mut Ui, stage: &Stage, rect: Rect, records: &[StepRecord], step: Option<usize>, last: usize) {
     let p = Palette::of(ui);
     let (title, body) = rect.split_top_bottom_at_y(rect.top() + stage.caption());
     let (left, right) = title.split_left_right_at_x(title.right() - stage.names());
@@ -219,7 +220,7 @@ fn curve(ui: &mut Ui, stage: &Stage, rect: Rect, records: &[Record], step: Optio
     let words = format!("step {} of {}", ticks::grouped(step as f64, 0), ticks::grouped(last as f64, 0));
     let words = RichText::new(words).text_style(theme::caption()).color(p.text_weak);
     text(ui, right, words, Layout::right_to_left(Align::Center));
-    let curves = curves(records, Chart::Loss, false, body.width() as usize);
+    let curves = curves(records, ConvergenceChart::Loss, false, body.width() as usize);
     let points = || curves.iter().flat_map(|c| &c.points);
     let (low, high) =
         points().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), at| (low.min(at.y), high.max(at.y)));
@@ -242,7 +243,7 @@ fn curve(ui: &mut Ui, stage: &Stage, rect: Rect, records: &[Record], step: Optio
 }
 
 /// The verdict with its shape, and in plain words.
-fn says(ui: &mut Ui, stage: &Stage, rect: Rect, entry: &Entry) {
+fn says(ui: &mut Ui, stage: &Stage, rect: Rect, entry: &QueryEntry) {
     let p = Palette::of(ui);
     let (state, word) = (mark(entry), verdict::word(entry));
     let (head, body) = rect.split_top_bottom_at_y(rect.top() + stage.word());
@@ -250,7 +251,7 @@ fn says(ui: &mut Ui, stage: &Stage, rect: Rect, entry: &Entry) {
     let response = ui.interact(shape, ui.scope_id().with("presented-verdict"), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, format!("Verdict: {}", state.title())));
     theme::paint_state(ui.painter(), &p, state, stage.shape_in(shape), stage.shape());
-    let colour = if state == State::Unknown { p.text_strong } else { p.state(state) };
+    let colour = if state == StatusMark::Unknown { p.text_strong } else { p.state(state) };
     let word = RichText::new(word).text_style(theme::verdict()).color(colour);
     text(ui, rest.with_min_x(rest.left() + stage.dot()), word, Layout::left_to_right(Align::Center));
     let words = match &entry.assessment {

@@ -6,13 +6,16 @@ use egui::{Align, Label, Layout, ProgressBar, Rect, RichText, Ui, pos2, vec2};
 
 use super::text;
 use crate::{
-    engine::inspect::{Entry, InspectStatus, ModelState, QueryState},
-    ui::theme::{self, Palette, Stage},
-    words,
+    engine::inspection::{InspectionStatus, ModelState, QueryEntry, QueryState},
+    format,
+    ui::{
+        theme,
+        theme::{Palette, Stage},
+    },
 };
 
 /// How far the inspection is.
-pub struct Progress {
+pub struct WaitingProgress {
     /// Images in all, and those that are over.
     pub total: usize,
     pub over: usize,
@@ -22,9 +25,9 @@ pub struct Progress {
     pub name: Option<String>,
 }
 
-impl Progress {
+impl WaitingProgress {
     /// Of these images, of which some may not be on the compute thread's list yet.
-    pub fn of(total: usize, entries: &[Arc<Entry>]) -> Self {
+    pub fn of(total: usize, entries: &[Arc<QueryEntry>]) -> Self {
         let over = entries.iter().filter(|e| e.state.is_over()).count();
         let running = entries.iter().find(|e| matches!(e.state, QueryState::Running | QueryState::Paused));
         let part = running.map_or(0.0, |e| e.step as f32 / e.steps.max(1) as f32);
@@ -38,12 +41,16 @@ impl Progress {
 }
 
 /// What keeps a presentation from beginning: what happened, and the way out.
-fn obstacle(status: &InspectStatus, progress: &Progress, entries: &[Arc<Entry>]) -> Option<(&'static str, String)> {
+fn obstacle(
+    status: &InspectionStatus,
+    progress: &WaitingProgress,
+    entries: &[Arc<QueryEntry>],
+) -> Option<(&'static str, String)> {
     if let ModelState::Failed(text) = &status.model {
-        return Some(("The model could not be opened", words::sentence(text)));
+        return Some(("The model could not be opened", format::sentence(text)));
     }
     let failed = entries.iter().find_map(|e| match &e.state {
-        QueryState::Failed(text) => Some(words::sentence(text)),
+        QueryState::Failed(text) => Some(format::sentence(text)),
         _ => None,
     });
     (progress.over == progress.total).then(|| {
@@ -57,13 +64,13 @@ pub fn ui(
     ui: &mut Ui,
     stage: &Stage,
     room: Rect,
-    status: &InspectStatus,
-    entries: &[Arc<Entry>],
+    status: &InspectionStatus,
+    entries: &[Arc<QueryEntry>],
     total: usize,
     waited: f64,
 ) {
     let p = Palette::of(ui);
-    let progress = Progress::of(total, entries);
+    let progress = WaitingProgress::of(total, entries);
     let width = stage.column().min(room.width() - 2.0 * stage.margin());
     let column = Rect::from_center_size(room.center(), vec2(width, 2.0 * stage.counts()));
     let line = Layout::left_to_right(Align::Center);
@@ -106,28 +113,28 @@ fn left(share: f32, waited: f64) -> String {
         return "–".to_owned();
     }
     let share = f64::from(share);
-    format!("{} left", words::span(waited * (1.0 - share) / share))
+    format!("{} left", format::span(waited * (1.0 - share) / share))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::inspect::{Query, QueryId, QuerySource};
+    use crate::engine::inspection::{Query, QueryId, QuerySource};
 
     #[test]
     fn progress_counts_what_is_over_and_a_part_of_what_runs() {
         let entry = |state, step| {
             let query = Query { id: QueryId::fresh(), name: "a".into(), source: QuerySource::File("a".into()) };
-            Arc::new(Entry { state, step, ..Entry::waiting(&query, 10) })
+            Arc::new(QueryEntry { state, step, ..QueryEntry::waiting(&query, 10) })
         };
         let entries =
             [entry(QueryState::Done, 10), entry(QueryState::Failed("torn".into()), 0), entry(QueryState::Running, 5)];
-        let progress = Progress::of(5, &entries);
+        let progress = WaitingProgress::of(5, &entries);
         assert_eq!((progress.over, progress.name.as_deref()), (2, Some("a")));
         assert!((progress.share - 0.5).abs() < 1e-6);
-        let status = InspectStatus::default();
+        let status = InspectionStatus::default();
         assert!(obstacle(&status, &progress, &entries).is_none());
-        let all = Progress::of(1, &entries[1..2]);
+        let all = WaitingProgress::of(1, &entries[1..2]);
         assert_eq!(obstacle(&status, &all, &entries[1..2]).unwrap().1, "Torn.");
         assert_eq!(left(0.5, 30.0), "30 s left");
         assert_eq!(left(0.0, 30.0), "–");

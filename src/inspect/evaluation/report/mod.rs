@@ -8,14 +8,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Evaluation, MapKind, Summary, TestSet, evaluator::inspect_again};
+use super::{EvaluatedMap, Evaluation, EvaluationSummary, TestSet, evaluator::inspect_again};
 use crate::{
-    files::{self, Access, FileError},
+    files,
+    files::{Access, FileError},
+    format::sentence,
     inspect::{
         Model, Outcome, ScoreKind,
         export::{map_png, query_png},
     },
-    words::sentence,
 };
 
 /// Images of one sort that are shown.
@@ -26,7 +27,7 @@ const SIDE: usize = 320;
 
 /// Why an image is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Why {
+pub enum CaseReason {
     /// Defective and not flagged.
     Missed,
     /// Healthy and flagged.
@@ -35,7 +36,7 @@ pub enum Why {
     Near,
 }
 
-impl Why {
+impl CaseReason {
     /// All of them, worst first.
     pub const ALL: [Self; 3] = [Self::Missed, Self::FalseAlarm, Self::Near];
 
@@ -54,7 +55,7 @@ impl Why {
 
 /// The images that a test says most about, worst first within each sort: their places in
 /// [`Evaluation::examined`]. Without a threshold, those that lie deepest among the other kind.
-pub fn worst(evaluation: &Evaluation, summary: &Summary) -> Vec<(Why, usize)> {
+pub fn worst(evaluation: &Evaluation, summary: &EvaluationSummary) -> Vec<(CaseReason, usize)> {
     let score = |i: usize| evaluation.examined.get(i).map_or(0.0, |e| e.scores.get(evaluation.score));
     let places = |defective: bool| {
         let all = evaluation.examined.iter().enumerate();
@@ -69,7 +70,7 @@ pub fn worst(evaluation: &Evaluation, summary: &Summary) -> Vec<(Why, usize)> {
     near.retain(|i| threshold.is_some() && !missed.contains(i) && !alarms.contains(i));
     let off = |i: usize| threshold.map_or(0.0, |t| (score(i) - t).abs());
     near.sort_by(|&a, &b| off(a).total_cmp(&off(b)));
-    let sorts = [(Why::Missed, missed), (Why::FalseAlarm, alarms), (Why::Near, near)];
+    let sorts = [(CaseReason::Missed, missed), (CaseReason::FalseAlarm, alarms), (CaseReason::Near, near)];
     sorts.into_iter().flat_map(|(why, all)| all.into_iter().take(SHOWN).map(move |i| (why, i))).collect()
 }
 
@@ -77,7 +78,7 @@ pub fn worst(evaluation: &Evaluation, summary: &Summary) -> Vec<(Why, usize)> {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Portrait {
     /// Why it is shown.
-    pub why: Why,
+    pub why: CaseReason,
     /// Its place in [`Evaluation::examined`].
     pub place: usize,
     /// Title and PNG of the query and of every map.
@@ -92,7 +93,7 @@ pub fn portray(
     model: &Model,
     tests: &TestSet,
     evaluation: &Evaluation,
-    (why, place): (Why, usize),
+    (why, place): (CaseReason, usize),
 ) -> Result<Portrait, String> {
     let Some(examined) = evaluation.examined.get(place) else { return Err("there is no such image".into()) };
     let outcome = inspect_again(model, tests, examined.index, &evaluation.knobs)?;
@@ -103,11 +104,15 @@ pub fn portray(
 ///
 /// # Errors
 /// A sentence, when a picture cannot be made.
-pub fn portrait(outcome: &Outcome, evaluation: &Evaluation, (why, place): (Why, usize)) -> Result<Portrait, String> {
+pub fn portrait(
+    outcome: &Outcome,
+    evaluation: &Evaluation,
+    (why, place): (CaseReason, usize),
+) -> Result<Portrait, String> {
     let scale = evaluation.calibration.as_ref().map(|c| c.scale);
     let fault = |error: io::Error| error.to_string();
     let mut pictures = vec![("Image", query_png(outcome, SIDE).map_err(fault)?)];
-    for kind in MapKind::ALL {
+    for kind in EvaluatedMap::ALL {
         if let Some(map) = kind.of(outcome) {
             let upper = scale.as_ref().map(|s| kind.upper(s));
             pictures.push((kind.title(), map_png(outcome, &map, upper, SIDE).map_err(fault)?));
@@ -122,13 +127,13 @@ pub struct Reported {
     /// The images.
     pub evaluation: Evaluation,
     /// The figures.
-    pub summary: Summary,
+    pub summary: EvaluationSummary,
     /// Images that are shown.
     pub portraits: Vec<Portrait>,
 }
 
 /// What to call each of several models: by name, and by number where names are the same.
-pub fn labels<'a>(models: impl Iterator<Item = &'a Summary>) -> Vec<String> {
+pub fn labels<'a>(models: impl Iterator<Item = &'a EvaluationSummary>) -> Vec<String> {
     let names: Vec<&str> = models.map(|m| m.model.name.as_str()).collect();
     let alike = |name: &str| names.iter().filter(|n| **n == name).count() > 1;
     let label = |(i, name): (usize, &&str)| if alike(name) { format!("{name} ({})", i + 1) } else { (*name).into() };
@@ -157,8 +162,11 @@ pub fn write(dir: &Path, models: &[Reported]) -> Result<Vec<PathBuf>, FileError>
 ///
 /// # Errors
 /// What `out` reports.
-pub fn write_metrics<'a>(out: &mut dyn io::Write, models: impl Iterator<Item = &'a Summary>) -> io::Result<()> {
-    let all: Vec<&Summary> = models.collect();
+pub fn write_metrics<'a>(
+    out: &mut dyn io::Write,
+    models: impl Iterator<Item = &'a EvaluationSummary>,
+) -> io::Result<()> {
+    let all: Vec<&EvaluationSummary> = models.collect();
     match all.as_slice() {
         [one] => serde_json::to_writer_pretty(out, one)?,
         more => serde_json::to_writer_pretty(out, more)?,

@@ -3,17 +3,19 @@
 use std::fmt::Write;
 
 use super::{
-    Reported, Why, labels,
-    svg::{Line, curves, histogram, text},
+    CaseReason, Reported, labels,
+    svg::{PlotLine, curves, histogram, text},
 };
 use crate::{
+    format::{counted, sentence, span},
     inspect::{
         InvertKnobs, InvertPreset, ScoreKind,
-        calibrate::say_own_rates,
-        evaluation::{Evaluation, Summary},
-        metrics::{Confusion, Estimate},
+        calibration::say_own_rates,
+        evaluation::{
+            Evaluation, EvaluationSummary,
+            metrics::{Confusion, Estimate},
+        },
     },
-    words::{counted, sentence, span},
 };
 
 /// Files left out that are named before the rest is only counted.
@@ -98,7 +100,7 @@ pub(super) fn html(models: &[Reported]) -> String {
     out
 }
 
-fn head(out: &mut String, evaluation: &Evaluation, summary: &Summary) {
+fn head(out: &mut String, evaluation: &Evaluation, summary: &EvaluationSummary) {
     let (h, d) = (summary.healthy, summary.defective);
     let _ = write!(
         out,
@@ -134,7 +136,7 @@ fn beside(out: &mut String, models: &[Reported], names: &[String]) {
 }
 
 /// What the verdicts of a model rest on.
-fn facts(out: &mut String, summary: &Summary) {
+fn facts(out: &mut String, summary: &EvaluationSummary) {
     let promise = match summary.rate {
         Some(rate) => format!(
             "At most {} false alarms in 1,000 good parts are promised, on {} held-out healthy images; {}.",
@@ -173,7 +175,7 @@ fn number(value: Option<f64>) -> String {
     value.map_or_else(|| "–".into(), |v| format!("{v:.3}"))
 }
 
-fn scores(out: &mut String, summary: &Summary) {
+fn scores(out: &mut String, summary: &EvaluationSummary) {
     out.push_str(
         "<div class=\"wide\"><table><tr><th>Score</th><th>AUROC</th><th>Average precision</th><th>F1, best</th>\
          <th>Caught at 1 %</th><th>Caught at 5 %</th></tr>",
@@ -197,7 +199,7 @@ fn scores(out: &mut String, summary: &Summary) {
     );
 }
 
-fn pixels(out: &mut String, summary: &Summary) {
+fn pixels(out: &mut String, summary: &EvaluationSummary) {
     if summary.pixels.is_empty() {
         return;
     }
@@ -217,7 +219,7 @@ fn pixels(out: &mut String, summary: &Summary) {
     out.push_str("</table>");
 }
 
-fn confusion(out: &mut String, summary: &Summary) {
+fn confusion(out: &mut String, summary: &EvaluationSummary) {
     let Some((figures, confusion)) = summary.verdict().and_then(|s| Some((s, s.confusion?))) else { return };
     let percent = |share: Option<f64>| share.map_or_else(|| "–".into(), |s| format!("{:.1} %", s * 100.0));
     let _ = write!(
@@ -237,7 +239,7 @@ fn confusion(out: &mut String, summary: &Summary) {
     }
 }
 
-fn kinds(out: &mut String, summary: &Summary) {
+fn kinds(out: &mut String, summary: &EvaluationSummary) {
     let Some(figures) = summary.verdict().filter(|s| !s.kinds.is_empty()) else { return };
     out.push_str("<h3>Kinds of defect</h3><div class=\"wide\"><table><tr><th>Kind</th><th>Images</th><th>Caught</th>");
     for s in &summary.scores {
@@ -272,8 +274,9 @@ fn plots(out: &mut String, models: &[Reported]) {
         };
         let roc_marks = marks(Confusion::false_alarm_share, Confusion::caught_share);
         let pr_marks = marks(Confusion::caught_share, Confusion::precision);
-        let roc: Vec<Line<'_>> = rocs.iter().zip(roc_marks).map(|(points, mark)| Line { points, mark }).collect();
-        let pr: Vec<Line<'_>> = prs.iter().zip(pr_marks).map(|(points, mark)| Line { points, mark }).collect();
+        let roc: Vec<PlotLine<'_>> =
+            rocs.iter().zip(roc_marks).map(|(points, mark)| PlotLine { points, mark }).collect();
+        let pr: Vec<PlotLine<'_>> = prs.iter().zip(pr_marks).map(|(points, mark)| PlotLine { points, mark }).collect();
         let title = kind.title();
         let _ = write!(
             out,
@@ -286,7 +289,7 @@ fn plots(out: &mut String, models: &[Reported]) {
 }
 
 fn cases(out: &mut String, model: &Reported, of: &str) {
-    for why in Why::ALL {
+    for why in CaseReason::ALL {
         let mut shown = model.portraits.iter().filter(|p| p.why == why).peekable();
         if shown.peek().is_none() {
             continue;
@@ -320,7 +323,7 @@ fn cases(out: &mut String, model: &Reported, of: &str) {
     }
 }
 
-fn settings(out: &mut String, summary: &Summary, name: &str) {
+fn settings(out: &mut String, summary: &EvaluationSummary, name: &str) {
     let of = if name.is_empty() { String::new() } else { format!(": {name}") };
     let _ = write!(out, "<h2>What it rests on{of}</h2><table class=\"words\">");
     let mut row = |key: &str, value: &str| {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::inspect::metrics::Point;
+use crate::inspect::evaluation::metrics::CurvePoint;
 
 /// Side of a curve's plot.
 const SIDE: f64 = 200.0;
@@ -27,13 +27,13 @@ pub(super) fn text(plain: &str) -> String {
 }
 
 /// One line of a plot, and the point in force on it.
-pub(super) struct Line<'a> {
-    pub points: &'a [Point],
+pub(super) struct PlotLine<'a> {
+    pub points: &'a [CurvePoint],
     pub mark: Option<(f64, f64)>,
 }
 
 /// Curves from 0 to 1 both ways; the first is the model's, others stand beside it.
-pub(super) fn curves(title: &str, axes: [&str; 2], lines: &[Line<'_>], diagonal: bool) -> String {
+pub(super) fn curves(title: &str, axes: [&str; 2], lines: &[PlotLine<'_>], diagonal: bool) -> String {
     let (left, top, all) = (50.0, 8.0, SIDE);
     let (x, y) = (|v: f64| left + v * all, |v: f64| top + (1.0 - v) * all);
     let mut out = format!(
@@ -88,10 +88,10 @@ pub(super) fn curves(title: &str, axes: [&str; 2], lines: &[Line<'_>], diagonal:
 }
 
 /// The points without those that lie closer than a hair to the one before them.
-fn thinned(points: &[Point]) -> Vec<Point> {
-    let mut kept: Vec<Point> = Vec::new();
+fn thinned(points: &[CurvePoint]) -> Vec<CurvePoint> {
+    let mut kept: Vec<CurvePoint> = Vec::new();
     for (i, p) in points.iter().enumerate() {
-        let near = |q: &Point| (p.x - q.x).abs() + (p.y - q.y).abs() < 2e-3;
+        let near = |q: &CurvePoint| (p.x - q.x).abs() + (p.y - q.y).abs() < 2e-3;
         if i + 1 == points.len() || kept.last().is_none_or(|q| !near(q)) {
             kept.push(*p);
         }
@@ -178,11 +178,11 @@ mod tests {
 
     #[test]
     fn curves_are_thinned_and_keep_their_ends() {
-        let points: Vec<Point> =
-            (0..=100_000).map(|i| f64::from(i) / 1e5).map(|v| Point { threshold: 0.0, x: v, y: v }).collect();
+        let points: Vec<CurvePoint> =
+            (0..=100_000).map(|i| f64::from(i) / 1e5).map(|v| CurvePoint { threshold: 0.0, x: v, y: v }).collect();
         let kept = thinned(&points);
         assert!(kept.len() < 1_100 && kept[0].x == 0.0 && kept[kept.len() - 1].x == 1.0);
-        let lines = [Line { points: &points, mark: Some((0.5, 0.5)) }, Line { points: &points, mark: None }];
+        let lines = [PlotLine { points: &points, mark: Some((0.5, 0.5)) }, PlotLine { points: &points, mark: None }];
         let svg = curves("t", ["x", "y"], &lines, true);
         assert!(svg.contains("class=\"line own\"") && svg.contains("class=\"line other\"") && svg.contains("<circle"));
     }

@@ -1,0 +1,153 @@
+//! What damage is filled with.
+
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+
+use super::{
+    DefectFill, DefectSynthesiser,
+    shape::{field, log_uniform},
+};
+
+/// The crop as it would be if it were damaged all over: the same planes as `values`.
+pub(super) fn fill(
+    fill: DefectFill,
+    forger: &DefectSynthesiser,
+    values: &[f32],
+    donor: &[f32],
+    alpha: &[f32],
+    is_line: bool,
+    rng: &mut ChaCha8Rng,
+) -> Vec<f32> {
+    let (side, unit) = (forger.side, forger.deviation);
+    let area = side * side;
+    let planes = || values.chunks_exact(area);
+    match fill {
+        DefectFill::Elsewhere => patch(donor, side, values, alpha, rng),
+        DefectFill::Drawn => match tiled(forger, rng) {
+            Some(drawn) => patch(&drawn, side, values, alpha, rng),
+            None => patch(donor, side, values, alpha, rng),
+        },
+        DefectFill::Shifted => {
+            let reach = (side / 4).max(3) as i64;
+            let [dx, dy] = [0, 1].map(|_| rng.random_range(2..=reach) * if rng.random_bool(0.5) { 1 } else { -1 });
+            let from = |at: usize, by: i64| (at as i64 + by).rem_euclid(side as i64) as usize;
+            planes()
+                .flat_map(|plane| (0..area).map(move |i| plane[from(i / side, dy) * side + from(i % side, dx)]))
+                .collect()
+        }
+        DefectFill::Blur => {
+            let reach = [1, 2, 4][rng.random_range(0..3)];
+            planes().flat_map(|plane| blurred(plane, side, reach)).collect()
+        }
+        DefectFill::Noise => {
+            let strength = unit * log_uniform(0.5, 2.0, rng);
+            let grain: Vec<f32> = (0..area).map(|_| strength * normal(rng)).collect();
+            let smooth = rng.random_bool(0.5);
+            let grain = if smooth { blurred(&grain, side, 1).into_iter().map(|v| 2.0 * v).collect() } else { grain };
+            values.iter().enumerate().map(|(i, v)| v + grain[i % area]).collect()
+        }
+        DefectFill::Erased => {
+            let grain = unit * rng.random_range(0.0..0.3f32);
+            let shift = unit * rng.random_range(-1.5..1.5f32);
+            let local = rng.random_bool(0.5);
+            planes()
+                .flat_map(|plane| {
+                    let mean = plane.iter().sum::<f32>() / area as f32;
+                    match local {
+                        true => blurred(plane, side, 8),
+                        false => vec![mean + shift; area],
+                    }
+                })
+                .map(|v| v + grain * normal(rng))
+                .collect()
+        }
+        DefectFill::Brightness => {
+            // Fine lines are dark more often than bright; both are short of contrast as often as not.
+            let sign = if rng.random_bool(if is_line { 0.65 } else { 0.5 }) { -1.0 } else { 1.0 };
+            let shift = sign * unit * log_uniform(0.6, 4.0, rng);
+            values.iter().map(|v| v + shift).collect()
+        }
+        DefectFill::Shading => {
+            let strength = unit * log_uniform(1.5, 6.0, rng);
+            let light = field(side, rng.random_range(1..=4), rng);
+            values.iter().enumerate().map(|(i, v)| v + strength * (light[i % area] - 0.5)).collect()
+        }
+        DefectFill::Contrast => {
+            let factor = if rng.random_bool(0.5) { rng.random_range(0.0..0.55) } else { rng.random_range(1.6..2.8f32) };
+            planes()
+                .flat_map(|plane| {
+                    let middle = blurred(plane, side, 8);
+                    plane.iter().zip(middle).map(|(v, m)| m + (v - m) * factor).collect::<Vec<_>>()
+                })
+                .collect()
+        }
+    }
+}
+
+/// Another texture: turned, at another contrast, and half of the time as bright as what it covers.
+fn patch(from: &[f32], side: usize, values: &[f32], alpha: &[f32], rng: &mut ChaCha8Rng) -> Vec<f32> {
+    let area = side * side;
+    let turned = rng.random_bool(0.5);
+    let contrast = rng.random_range(0.6..1.4f32);
+    let seamless = rng.random_bool(0.5);
+    let cover: f32 = alpha.iter().sum::<f32>().max(1e-3);
+    let mean = |plane: &[f32], weight: &dyn Fn(usize) -> f32| (0..area).map(|i| plane[i] * weight(i)).sum::<f32>();
+    let turn = |i: usize| if turned { (i % side) * side + (side - 1 - i / side) } else { i };
+    values
+        .chunks_exact(area)
+        .zip(from.chunks_exact(area))
+        .flat_map(|(own, other)| {
+            let middle = other.iter().sum::<f32>() / area as f32;
+            let patch: Vec<f32> = (0..area).map(|i| (other[turn(i)] - middle) * contrast + middle).collect();
+            let shift = match seamless {
+                true => (mean(own, &|i| alpha[i]) - mean(&patch, &|i| alpha[i])) / cover,
+                false => 0.0,
+            };
+            patch.into_iter().map(|v| v + shift).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// A crop that the generator drew, repeated by reflection to fill the side.
+fn tiled(forger: &DefectSynthesiser, rng: &mut ChaCha8Rng) -> Option<Vec<f32>> {
+    let (small, values) = &forger.drawn;
+    let (small, length) = (*small, small * small * forger.channels);
+    let count = values.len().checked_div(length).filter(|&n| n > 0)?;
+    let which = rng.random_range(0..count);
+    let own = &values[which * length..(which + 1) * length];
+    let at = |i: usize| {
+        let within = i % (2 * small);
+        if within < small { within } else { 2 * small - 1 - within }
+    };
+    let side = forger.side;
+    let plane =
+        |plane: &[f32]| (0..side * side).map(|i| plane[at(i / side) * small + at(i % side)]).collect::<Vec<_>>();
+    Some(own.chunks_exact(small * small).flat_map(plane).collect())
+}
+
+/// The mean over squares that reach this far to every side, within the plane.
+pub(super) fn blurred(plane: &[f32], side: usize, reach: usize) -> Vec<f32> {
+    let along = |lines: &[f32]| {
+        // One pass over lines, written as columns: two passes give both directions.
+        let mut out = vec![0.0f32; lines.len()];
+        for (y, line) in lines.chunks_exact(side).enumerate() {
+            let mut sum: f32 = line.iter().take(reach).sum();
+            for x in 0..side {
+                sum += line.get(x + reach).copied().unwrap_or(0.0);
+                let (first, last) = (x.saturating_sub(reach), (x + reach).min(side - 1));
+                out[x * side + y] = sum / (last - first + 1) as f32;
+                sum -= x.checked_sub(reach).map_or(0.0, |left| line[left]);
+            }
+        }
+        out
+    };
+    along(&along(plane))
+}
+
+/// A standard normal number, near enough: the sum of a few uniform ones.
+fn normal(rng: &mut ChaCha8Rng) -> f32 {
+    let bits = rng.random::<u64>();
+    let sum: u64 = (0..4).map(|i| bits >> (16 * i) & 0xffff).sum();
+    // Four uniform numbers of variance 1/12 each.
+    (sum as f32 / 65_536.0 - 2.0) * 3.0f32.sqrt()
+}

@@ -1,0 +1,436 @@
+//! The test in hand: its images are read aside, and inspected a slice at a time.
+
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use super::{EvaluationRequest, TestPhase, TestStatus, kept_file};
+use crate::{
+    data::{DataError, DataSource},
+    engine::{
+        EngineState, Severity,
+        background::{BackgroundTask, TaskState},
+        inspection::task::ActiveModel,
+        outbox::Outbox,
+    },
+    format::sentence,
+    inspect::{
+        Evaluation, Evaluator, InspectionJob, Model, TestSet,
+        evaluation::{
+            EvaluationSummary, Portrait, Reported,
+            evaluator::{job_again, outcome_again},
+            report,
+            report::{CaseReason, portrait, worst},
+        },
+        latent::inversion::FrozenNetworks,
+    },
+};
+
+/// What came of a test so far is shown no more often than this.
+const SHOW_EVERY: Duration = Duration::from_millis(500);
+
+/// Nor more often than this many times what it takes to gather.
+const SHOW_SHARE: u32 = 20;
+
+/// A test, from its images to the last of them.
+enum Stage {
+    Opening { task: BackgroundTask<Result<TestSet, DataError>>, hash: String, runs: Option<PathBuf> },
+    Running { evaluator: Box<Evaluator>, networks: Box<FrozenNetworks> },
+}
+
+/// A report on its way.
+enum Reporting {
+    /// The figures with their intervals.
+    Figures(BackgroundTask<Result<EvaluationSummary, String>>, PathBuf),
+    /// The pictures: each image that is shown is inspected again.
+    Drawing(Box<Drawing>),
+    Writing(BackgroundTask<Result<(), String>>, PathBuf),
+}
+
+struct Drawing {
+    dir: PathBuf,
+    evaluation: Arc<Evaluation>,
+    tests: Arc<TestSet>,
+    summary: EvaluationSummary,
+    cases: Vec<(CaseReason, usize)>,
+    next: usize,
+    job: Option<InspectionJob>,
+    portraits: Vec<Portrait>,
+}
+
+pub(crate) struct EvaluationTask {
+    live: Arc<EngineState>,
+    stage: Option<Stage>,
+    reporting: Option<Reporting>,
+    /// When what came of it is shown next.
+    due: Option<Instant>,
+}
+
+impl EvaluationTask {
+    pub(crate) fn new(live: Arc<EngineState>) -> Self {
+        Self { live, stage: None, reporting: None, due: None }
+    }
+
+    /// Whether there is work for a slice, or something on its way.
+    pub(crate) fn is_working(&self) -> bool {
+        self.stage.is_some() || self.reporting.is_some()
+    }
+
+    /// Whether nothing but other threads keeps it waiting.
+    pub(crate) fn is_waiting(&self) -> bool {
+        !matches!(self.stage, Some(Stage::Running { .. })) && !matches!(self.reporting, Some(Reporting::Drawing(_)))
+    }
+
+    pub(crate) fn obey(&mut self, command: EvaluationRequest, now: Option<ActiveModel<'_>>, outbox: &mut Outbox) {
+        match command {
+            EvaluationRequest::Begin { source, runs } => self.begin(source, runs, now, outbox),
+            EvaluationRequest::Cancel => self.cancel(outbox),
+            EvaluationRequest::Report { dir, rate } => self.report(dir, rate, outbox),
+            // The model is not the tester's to change.
+            EvaluationRequest::Weigh(_) => {}
+        }
+        outbox.wake();
+    }
+
+    fn status(&self, change: impl FnOnce(&mut TestStatus)) {
+        change(&mut self.live.evaluate.status.write());
+    }
+
+    fn fail(&mut self, text: &str, outbox: &mut Outbox) {
+        let text = sentence(text);
+        outbox.notice(Severity::Error, format!("The test did not come to its end: {text}"), "");
+        self.stage = None;
+        self.status(|s| s.phase = TestPhase::Failed(text));
+    }
+
+    fn begin(
+        &mut self,
+        source: Option<DataSource>,
+        runs: Option<PathBuf>,
+        now: Option<ActiveModel<'_>>,
+        outbox: &mut Outbox,
+    ) {
+        self.cancel(outbox);
+        self.reporting = None;
+        self.status(|s| *s = TestStatus { source: source.clone(), ..TestStatus::default() });
+        let Some(ActiveModel { model, hash, .. }) = now else {
+            return self.fail("there is no model to test; open a .ganspect file first", outbox);
+        };
+        let wanted = match source.map_or_else(|| model.about().data.parse(), Ok) {
+            Ok(wanted) => wanted,
+            Err(error) => return self.fail(&error.to_string(), outbox),
+        };
+        let (hash, split) = (hash.to_owned(), model.about().split.clone());
+        let task = BackgroundTask::spawn(
+            "ganspect-open",
+            || {},
+            move |progress| TestSet::open(&wanted, &[&split], None, &|done, total| progress.report(done, total)),
+        );
+        match task {
+            Ok(task) => {
+                self.status(|s| s.phase = TestPhase::Opening(0, 0));
+                self.stage = Some(Stage::Opening { task, hash, runs });
+            }
+            Err(error) => self.fail(&format!("the system has no thread to read with: {error}"), outbox),
+        }
+    }
+
+    fn cancel(&mut self, outbox: &mut Outbox) {
+        if self.reporting.take().is_some() {
+            self.status(|s| s.reporting = None);
+        }
+        let Some(stage) = self.stage.take() else { return };
+        self.status(|s| {
+            s.phase = TestPhase::Stopped;
+            s.seconds_left = None;
+        });
+        if let Stage::Running { mut evaluator, .. } = stage {
+            self.show(&evaluator);
+            if let Err(error) = evaluator.keep() {
+                outbox.notice(Severity::Warning, format!("The inspected images are not kept: {error}."), "");
+            }
+        }
+    }
+
+    /// What verdicts go by was changed in the model in force: its test is judged anew, and nothing inspected again.
+    pub(crate) fn judge_anew(&mut self, now: Option<ActiveModel<'_>>) {
+        let Some(ActiveModel { model, hash, .. }) = now else { return };
+        let Some(evaluation) = self.live.evaluate.status.read().evaluation.clone() else { return };
+        let own = evaluation.model.hash == hash && evaluation.regions == model.about().regions;
+        let Some(calibration) = model.calibration(&evaluation.knobs).filter(|_| own) else { return };
+        let rate = model.rate(&evaluation.knobs);
+        if let Some(Stage::Running { evaluator, .. }) = &mut self.stage {
+            evaluator.judge_by(calibration, rate);
+        }
+        self.status(|s| s.evaluation = Some(Arc::new(evaluation.judged_by(calibration, rate))));
+    }
+
+    /// Works for about `budget`.
+    pub(crate) fn slice(&mut self, budget: Duration, now: Option<ActiveModel<'_>>, outbox: &mut Outbox) {
+        let began = Instant::now();
+        while began.elapsed() < budget {
+            let going = match self.stage.take() {
+                Some(Stage::Opening { task, hash, runs }) => self.open(task, hash, runs, now, outbox),
+                Some(Stage::Running { evaluator, networks }) => self.advance(evaluator, networks, outbox),
+                None => self.advance_report(now, outbox),
+            };
+            if !going {
+                break;
+            }
+        }
+        outbox.wake();
+    }
+
+    /// Looks after the images; `false` while they are on their way or when they do not come.
+    fn open(
+        &mut self,
+        task: BackgroundTask<Result<TestSet, DataError>>,
+        hash: String,
+        runs: Option<PathBuf>,
+        now: Option<ActiveModel<'_>>,
+        outbox: &mut Outbox,
+    ) -> bool {
+        let (done, total) = task.progress();
+        let tests = match task.poll() {
+            TaskState::Running => {
+                self.status(|s| s.phase = TestPhase::Opening(done, total));
+                self.stage = Some(Stage::Opening { task, hash, runs });
+                return false;
+            }
+            TaskState::Done(Ok(tests)) => Arc::new(tests),
+            TaskState::Done(Err(error)) => {
+                self.fail(&error.to_string(), outbox);
+                return false;
+            }
+            TaskState::Over => {
+                self.fail("reading the images broke off; try again", outbox);
+                return false;
+            }
+        };
+        let Some(ActiveModel { model, knobs, .. }) = now.filter(|now| now.hash == hash) else {
+            self.fail("another model was put in force while the images were read; begin again", outbox);
+            return false;
+        };
+        let file = runs.map(|runs| kept_file(&runs, &hash));
+        match Evaluator::new(model, Arc::clone(&tests), knobs.clone(), file.as_deref()) {
+            Ok(evaluator) => {
+                self.due = None;
+                self.status(|s| {
+                    s.phase = TestPhase::Running;
+                    s.total = tests.items.len();
+                    s.tests = Some(tests);
+                });
+                let (evaluator, networks) = (Box::new(evaluator), Box::new(model.networks().clone()));
+                self.stage = Some(Stage::Running { evaluator, networks });
+                true
+            }
+            Err(error) => {
+                self.fail(&error.to_string(), outbox);
+                false
+            }
+        }
+    }
+
+    /// A slice of the image in hand; `false` when the test is over.
+    fn advance(&mut self, mut evaluator: Box<Evaluator>, networks: Box<FrozenNetworks>, outbox: &mut Outbox) -> bool {
+        match evaluator.slice(&networks) {
+            Ok(false) => {
+                let (done, _) = evaluator.progress();
+                let fresh = self.live.evaluate.status.read().done != done;
+                if fresh && self.due.is_none_or(|due| Instant::now() >= due) {
+                    self.show(&evaluator);
+                }
+                self.stage = Some(Stage::Running { evaluator, networks });
+                true
+            }
+            Ok(true) => {
+                self.show(&evaluator);
+                self.status(|s| {
+                    s.phase = TestPhase::Done;
+                    s.seconds_left = None;
+                });
+                false
+            }
+            Err(error) => {
+                // What was done until then is still to be seen.
+                self.show(&evaluator);
+                self.fail(&error.to_string(), outbox);
+                false
+            }
+        }
+    }
+
+    /// Shows what came of the test so far.
+    fn show(&mut self, evaluator: &Evaluator) {
+        let began = Instant::now();
+        let evaluation = Arc::new(evaluator.evaluation());
+        let (done, total) = evaluator.progress();
+        self.status(|s| {
+            (s.done, s.total) = (done, total);
+            s.known = evaluation.examined.len().saturating_sub(evaluator.inspected());
+            s.seconds_left = evaluator.seconds_left();
+            s.evaluation = Some(evaluation);
+        });
+        self.due = Some(Instant::now() + SHOW_EVERY.max(began.elapsed() * SHOW_SHARE));
+    }
+
+    fn report(&mut self, dir: PathBuf, rate: Option<f64>, outbox: &mut Outbox) {
+        let status = self.live.evaluate.status.read().clone();
+        let Some(evaluation) = status.evaluation.filter(|_| self.stage.is_none()) else {
+            return outbox.notice(Severity::Warning, "There is no finished test to report on yet.", "");
+        };
+        let task = BackgroundTask::spawn(
+            "ganspect-report",
+            || {},
+            move |_| EvaluationSummary::of(&evaluation, rate).map_err(|error| error.to_string()),
+        );
+        self.follow(task.map(|task| Reporting::Figures(task, dir)), outbox);
+    }
+
+    fn follow(&mut self, begun: std::io::Result<Reporting>, outbox: &mut Outbox) {
+        match begun {
+            Ok(reporting) => {
+                let progress = match &reporting {
+                    Reporting::Drawing(drawing) => (drawing.next, drawing.cases.len()),
+                    Reporting::Figures(..) | Reporting::Writing(..) => (0, 0),
+                };
+                self.status(|s| s.reporting = Some(progress));
+                self.reporting = Some(reporting);
+            }
+            Err(error) => self.no_report(&format!("the system has no thread for it: {error}"), outbox),
+        }
+    }
+
+    fn no_report(&mut self, why: &str, outbox: &mut Outbox) {
+        outbox.notice(Severity::Error, format!("The report was not written: {}", sentence(why)), "");
+        self.reporting = None;
+        self.status(|s| s.reporting = None);
+    }
+
+    /// A step of the report; `false` when it waits or is over.
+    fn advance_report(&mut self, now: Option<ActiveModel<'_>>, outbox: &mut Outbox) -> bool {
+        match self.reporting.take() {
+            None => false,
+            Some(Reporting::Figures(task, dir)) => match task.poll() {
+                TaskState::Running => {
+                    self.reporting = Some(Reporting::Figures(task, dir));
+                    false
+                }
+                TaskState::Over => {
+                    self.no_report("the figures did not come; try again", outbox);
+                    false
+                }
+                TaskState::Done(Err(error)) => {
+                    self.no_report(&error, outbox);
+                    false
+                }
+                TaskState::Done(Ok(summary)) => {
+                    let status = self.live.evaluate.status.read().clone();
+                    let (Some(evaluation), Some(tests)) = (status.evaluation, status.tests) else { return false };
+                    let cases = worst(&evaluation, &summary);
+                    let (job, portraits) = (None, Vec::new());
+                    let drawing = Drawing { dir, evaluation, tests, summary, cases, next: 0, job, portraits };
+                    self.follow(Ok(Reporting::Drawing(Box::new(drawing))), outbox);
+                    true
+                }
+            },
+            Some(Reporting::Drawing(mut drawing)) => {
+                // Pictures are drawn by the model that was tested; without it the report has none.
+                let own = now.filter(|now| now.hash == drawing.evaluation.model.hash);
+                match own {
+                    Some(ActiveModel { model, .. }) if drawing.next < drawing.cases.len() => {
+                        drawing.advance(model);
+                        self.follow(Ok(Reporting::Drawing(drawing)), outbox);
+                    }
+                    _ => self.write(*drawing, outbox),
+                }
+                true
+            }
+            Some(Reporting::Writing(task, dir)) => match task.poll() {
+                TaskState::Running => {
+                    self.reporting = Some(Reporting::Writing(task, dir));
+                    false
+                }
+                TaskState::Done(Ok(())) => {
+                    self.status(|s| s.reporting = None);
+                    let page = dir.join("report.html");
+                    let text = format!("The report was written: open {} in a browser.", page.display());
+                    outbox.notice(Severity::Info, text, "");
+                    false
+                }
+                TaskState::Done(Err(error)) => {
+                    self.no_report(&error, outbox);
+                    false
+                }
+                TaskState::Over => {
+                    self.no_report("writing broke off; try again", outbox);
+                    false
+                }
+            },
+        }
+    }
+
+    fn write(&mut self, drawing: Drawing, outbox: &mut Outbox) {
+        let Drawing { dir, evaluation, summary, portraits, .. } = drawing;
+        let out = dir.clone();
+        let task = BackgroundTask::spawn(
+            "ganspect-report",
+            || {},
+            move |_| {
+                let reported = Reported { evaluation: (*evaluation).clone(), summary, portraits };
+                report::write(&out, &[reported]).map(|_| ()).map_err(|error| error.to_string())
+            },
+        );
+        self.follow(task.map(|task| Reporting::Writing(task, dir)), outbox);
+    }
+
+    /// The device broke down.
+    pub(crate) fn lose(&mut self) {
+        self.reporting = None;
+        let going = self.stage.take().is_some();
+        self.status(|s| {
+            s.reporting = None;
+            if going {
+                let text = "The device stopped working. Open the model again and go on with the test.";
+                s.phase = TestPhase::Failed(text.into());
+            }
+        });
+    }
+}
+
+impl Drawing {
+    /// A slice of the image in hand. One that cannot be drawn any more is not shown.
+    fn advance(&mut self, model: &Model) {
+        let (evaluation, knobs) = (&self.evaluation, &self.evaluation.knobs);
+        let Some(&case) = self.cases.get(self.next) else { return };
+        let Some(job) = &mut self.job else {
+            let index = evaluation.examined.get(case.1).map_or(0, |e| e.index);
+            match job_again(model, &self.tests, index, knobs) {
+                Ok(job) => self.job = Some(job),
+                Err(error) => self.pass_over(&error),
+            }
+            return;
+        };
+        let drawn = match job.slice(model.networks()) {
+            Ok(false) => return,
+            Ok(true) => outcome_again(model, job).and_then(|outcome| portrait(&outcome, evaluation, case)),
+            Err(error) => Err(error.to_string()),
+        };
+        match drawn {
+            Ok(portrait) => {
+                self.portraits.push(portrait);
+                self.job = None;
+                self.next += 1;
+            }
+            Err(error) => self.pass_over(&error),
+        }
+    }
+
+    fn pass_over(&mut self, error: &str) {
+        tracing::warn!("an image is not shown in the report: {error}");
+        self.job = None;
+        self.next += 1;
+    }
+}

@@ -1,0 +1,605 @@
+//! The list of queries and the model they are asked of: the newest request first, a slice at a time.
+
+mod verdicts;
+
+use std::{
+    cmp::Reverse,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use verdicts::Calibrating;
+
+use super::{
+    InspectionRequest, ModelFacts, ModelSource, ModelState, Query, QueryEntry, QueryId, QuerySource, QueryState,
+    QueryView, Thumbnail, nearest_neighbours::likeness,
+};
+use crate::{
+    data::{DataError, Picture, decode},
+    device::Chosen,
+    engine::{
+        EngineState, Severity,
+        background::{BackgroundTask, TaskState},
+        outbox::Outbox,
+        state::ImageGrid,
+    },
+    format::sentence,
+    inspect::{InspectionJob, InvertKnobs, Model, Planes, knobs::LatentStart},
+};
+
+/// A view is replaced no more often than this while z is on its way.
+const SHOW_EVERY: Duration = Duration::from_millis(33);
+
+/// Files read ahead of the query in hand.
+const AHEAD: usize = 2;
+
+/// Most bytes of finished queries' pictures that are kept; the oldest are let go first.
+const KEPT_BYTES: usize = 384 << 20;
+
+/// Largest side of a thumbnail.
+const THUMBNAIL: usize = 96;
+
+/// Samples that show what a model has learnt.
+const SAMPLES: usize = 16;
+
+/// Name and bytes of the model that comes with the program.
+pub(crate) const BUILT_IN: (&str, &[u8]) =
+    ("turned metal, built in", include_bytes!("../../../../assets/turned.ganspect"));
+
+/// A query in the model's form, and its small picture.
+type Read = (Planes, Thumbnail);
+
+struct Slot {
+    entry: QueryEntry,
+    source: QuerySource,
+    /// The newest request is the largest; within one request, in the order given.
+    order: (u64, Reverse<usize>),
+    reading: Option<BackgroundTask<Result<Read, DataError>>>,
+    query: Option<Arc<Planes>>,
+    job: Option<InspectionJob>,
+    /// Seed to begin again with, and whether to leave out the encoder.
+    again: Option<(u64, bool)>,
+    shown: Option<Instant>,
+    /// The model that the outcome is from.
+    model: Option<Arc<str>>,
+    knobs: InvertKnobs,
+    bytes: usize,
+    finished: u64,
+}
+
+/// The model in force with its hash, and the knobs.
+#[derive(Clone, Copy)]
+pub(crate) struct ActiveModel<'a> {
+    pub model: &'a Model,
+    pub hash: &'a str,
+    pub knobs: &'a InvertKnobs,
+}
+
+pub(crate) struct InspectionTask {
+    live: Arc<EngineState>,
+    model: Option<Model>,
+    hash: Arc<str>,
+    path: Option<PathBuf>,
+    knobs: InvertKnobs,
+    slots: Vec<Slot>,
+    calibrating: Option<Calibrating>,
+    requests: u64,
+    finished: u64,
+}
+
+impl InspectionTask {
+    pub(crate) fn new(live: Arc<EngineState>) -> Self {
+        let knobs = InvertKnobs::default();
+        Self {
+            live,
+            model: None,
+            hash: "".into(),
+            path: None,
+            knobs,
+            slots: Vec::new(),
+            calibrating: None,
+            requests: 0,
+            finished: 0,
+        }
+    }
+
+    /// Whether there is work for a slice, or a file on its way.
+    pub(crate) fn is_working(&self) -> bool {
+        self.calibrating.is_some() || self.next().is_some()
+    }
+
+    /// Whether nothing but files on their way keeps it waiting.
+    pub(crate) fn is_waiting(&self) -> bool {
+        let reading = self.next().is_none_or(|i| self.slots[i].query.is_none());
+        reading && !matches!(self.calibrating, Some(Calibrating::Running(_)))
+    }
+
+    /// The knobs for queries that have not begun.
+    pub(crate) fn knobs(&self) -> &InvertKnobs {
+        &self.knobs
+    }
+
+    /// The model in force, and what goes with it.
+    pub(crate) fn in_force(&self) -> Option<ActiveModel<'_>> {
+        self.model.as_ref().map(|model| ActiveModel { model, hash: &self.hash, knobs: &self.knobs })
+    }
+
+    /// The model in force, if it is a file's.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// Everything but [`ModelSource::Run`], which the run in hand has to give.
+    pub(crate) fn obey(&mut self, command: InspectionRequest, device: &Chosen, outbox: &mut Outbox) {
+        match command {
+            InspectionRequest::Model(ModelSource::File(path)) => {
+                self.loading(&path.display().to_string());
+                let name = path.display().to_string();
+                match Model::load(&path, &device.device) {
+                    Ok(model) => self.put(model, Some(path)),
+                    Err(error) => self.refuse(format!("{error}."), &name, outbox),
+                }
+            }
+            InspectionRequest::Model(ModelSource::BuiltIn) => {
+                self.loading(BUILT_IN.0);
+                match Model::from_bytes(BUILT_IN.0, BUILT_IN.1, &device.device) {
+                    Ok(model) => self.put(model, None),
+                    Err(error) => self.refuse(format!("{error}."), BUILT_IN.0, outbox),
+                }
+            }
+            InspectionRequest::Model(ModelSource::Run) => {}
+            InspectionRequest::Add(queries) => self.add(queries),
+            InspectionRequest::Remove(ids) => self.remove(&ids),
+            InspectionRequest::Pause(id) => self.with(id, |slot| {
+                if slot.entry.state.is_due() {
+                    slot.entry.state = QueryState::Paused;
+                }
+            }),
+            InspectionRequest::Play(id) => self.with(id, |slot| {
+                if slot.entry.state == QueryState::Paused {
+                    slot.entry.state = QueryState::Waiting;
+                }
+            }),
+            InspectionRequest::Stop(id) => self.stop(id),
+            InspectionRequest::More(id, steps) => self.more(id, steps),
+            InspectionRequest::Again { id, seed, random } => self.again(id, seed, random),
+            InspectionRequest::Knobs(knobs) => match knobs.validate() {
+                Ok(()) => {
+                    self.knobs = *knobs;
+                    self.show_model();
+                }
+                Err(error) => outbox.notice(Severity::Warning, format!("The knobs stay as they were: {error}."), ""),
+            },
+            InspectionRequest::Rate(rate) => self.rate(rate, outbox),
+            InspectionRequest::Decide(score) => self.decide(|model, knobs| model.decide_by(score, knobs), outbox),
+            InspectionRequest::Regions(regions) => self.regions(regions, outbox),
+            InspectionRequest::Calibrate => self.calibrate(outbox),
+            InspectionRequest::CancelCalibrate => {
+                self.calibrating = None;
+                self.live.inspect.status.write().calibrating = None;
+            }
+            InspectionRequest::SaveModel(path) => self.save_as(path, outbox),
+        }
+        outbox.wake();
+    }
+
+    fn loading(&self, name: &str) {
+        self.live.inspect.status.write().model = ModelState::Loading(name.into());
+    }
+
+    pub(crate) fn refuse(&mut self, sentence: String, what: &str, outbox: &mut Outbox) {
+        outbox.notice(Severity::Error, sentence.clone(), what);
+        // The model before it stays in force.
+        match self.model.is_some() {
+            true => self.show_model(),
+            false => self.live.inspect.status.write().model = ModelState::Failed(sentence),
+        }
+    }
+
+    /// Puts a model in force. Queries that wait begin.
+    pub(crate) fn put(&mut self, model: Model, path: Option<PathBuf>) {
+        self.hash = model.hash().into();
+        self.calibrating = None;
+        let m = &model.about().recipe.model;
+        let samples = model.networks().samples(SAMPLES, 1).ok();
+        *self.live.inspect.samples.write() =
+            samples.map(|values| Arc::new(ImageGrid::from_unit(SAMPLES, m.channels, m.size, &values)));
+        let form = (m.channels, model.about().recipe.data.scale);
+        let before = self.model.as_ref().map(|old| {
+            let recipe = &old.about().recipe;
+            (recipe.model.channels, recipe.data.scale)
+        });
+        self.model = Some(model);
+        self.path = path;
+        for slot in &mut self.slots {
+            // What had begun with another model begins again.
+            if matches!(slot.entry.state, QueryState::Running | QueryState::Waiting | QueryState::Paused) {
+                slot.job = None;
+            }
+            // Planes are cut to the model's form when they are read.
+            if before.is_some_and(|before| before != form) {
+                (slot.query, slot.reading) = (None, None);
+            }
+        }
+        self.live.inspect.status.write().calibrating = None;
+        self.show_model();
+    }
+
+    /// Tells what is known of the model in force.
+    fn show_model(&self) {
+        let mut status = self.live.inspect.status.write();
+        status.knobs = self.knobs.clone();
+        status.rate_refused = None;
+        let Some(model) = &self.model else { return };
+        let about = model.about();
+        status.rate = model.rate(&self.knobs);
+        status.promise = about.promise.clone().filter(|promise| Some(promise.rate) == status.rate);
+        status.model = ModelState::Ready(Arc::new(ModelFacts {
+            name: about.name.clone(),
+            path: self.path.clone(),
+            hash: self.hash.to_string(),
+            recipe: Arc::new(about.recipe.clone()),
+            step: about.step,
+            encoder: model.has_encoder(),
+            calibrations: Arc::new(about.calibrations.clone()),
+            regions: about.regions.clone(),
+            split: Arc::new(about.split.clone()),
+            lineage: about.lineage.clone().map(Arc::new),
+        }));
+    }
+
+    fn add(&mut self, queries: Vec<Query>) {
+        self.requests += 1;
+        let request = self.requests;
+        let mut status = self.live.inspect.status.write();
+        for (i, query) in queries.into_iter().enumerate() {
+            let entry = QueryEntry::waiting(&query, self.knobs.steps);
+            status.entries.push(Arc::new(entry.clone()));
+            self.slots.push(Slot {
+                entry,
+                source: query.source,
+                order: (request, Reverse(i)),
+                reading: None,
+                query: None,
+                job: None,
+                again: None,
+                shown: None,
+                model: None,
+                knobs: self.knobs.clone(),
+                bytes: 0,
+                finished: 0,
+            });
+        }
+    }
+
+    fn remove(&mut self, ids: &[QueryId]) {
+        self.slots.retain(|slot| !ids.contains(&slot.entry.id));
+        self.live.inspect.status.write().entries.retain(|entry| !ids.contains(&entry.id));
+        self.live.inspect.views.write().retain(|id, _| !ids.contains(id));
+    }
+
+    fn place(&self, id: QueryId) -> Option<usize> {
+        self.slots.iter().position(|slot| slot.entry.id == id)
+    }
+
+    fn with(&mut self, id: QueryId, change: impl FnOnce(&mut Slot)) {
+        if let Some(i) = self.place(id) {
+            change(&mut self.slots[i]);
+            self.show_entry(i);
+        }
+    }
+
+    fn show_entry(&self, i: usize) {
+        if let Some(shown) = self.live.inspect.status.write().entries.get_mut(i) {
+            *shown = Arc::new(self.slots[i].entry.clone());
+        }
+    }
+
+    fn stop(&mut self, id: QueryId) {
+        self.with(id, |slot| match &mut slot.job {
+            // What has been reached is still drawn.
+            Some(job) if !job.is_done() => {
+                job.stop();
+                slot.entry.state = QueryState::Running;
+                slot.entry.steps = job.step().max(1);
+            }
+            Some(_) => {}
+            None if matches!(slot.entry.state, QueryState::Failed(_)) => {}
+            None => slot.entry.state = QueryState::Stopped,
+        });
+    }
+
+    fn more(&mut self, id: QueryId, steps: usize) {
+        self.requests += 1;
+        let (request, current) = (self.requests, Arc::clone(&self.hash));
+        self.with(id, |slot| {
+            slot.order = (request, Reverse(0));
+            match &mut slot.job {
+                Some(job) if slot.model.as_ref().is_none_or(|m| *m == current) => {
+                    job.more(steps);
+                    slot.entry.steps = job.steps();
+                }
+                // Its past is gone, or another model's: from the beginning, for as long as asked.
+                _ => {
+                    slot.job = None;
+                    slot.again = None;
+                }
+            }
+            slot.entry.state = QueryState::Waiting;
+        });
+    }
+
+    fn again(&mut self, id: QueryId, seed: u64, random: bool) {
+        self.requests += 1;
+        let request = self.requests;
+        self.with(id, |slot| {
+            slot.order = (request, Reverse(0));
+            slot.job = None;
+            slot.again = Some((seed, random));
+            slot.entry.state = QueryState::Waiting;
+            (slot.entry.scores, slot.entry.assessment) = (None, None);
+        });
+    }
+
+    /// The slot that is worked on next: of those that are wanted, the newest request's first.
+    fn next(&self) -> Option<usize> {
+        self.model.as_ref()?;
+        let all = self.slots.iter().enumerate().filter(|(_, slot)| slot.entry.state.is_due());
+        all.max_by_key(|(_, slot)| slot.order).map(|(i, _)| i)
+    }
+
+    /// Works for about `budget`, on queries first and then on a calibration.
+    pub(crate) fn slice(&mut self, budget: Duration, outbox: &mut Outbox) {
+        let began = Instant::now();
+        self.read_ahead();
+        while began.elapsed() < budget {
+            match self.next() {
+                Some(i) if self.slots[i].query.is_some() => self.advance(i, began, budget, outbox),
+                Some(_) => {
+                    self.read_ahead();
+                    if self.next().is_none_or(|i| self.slots[i].query.is_none()) {
+                        break;
+                    }
+                }
+                None if self.calibrating.is_some() => {
+                    if !self.advance_calibration(outbox) {
+                        break;
+                    }
+                }
+                None => break,
+            }
+        }
+        outbox.wake();
+    }
+
+    /// Starts reading the files that come next, and takes in those that have been read.
+    fn read_ahead(&mut self) {
+        let Some(model) = &self.model else { return };
+        let recipe = &model.about().recipe;
+        let (channels, scale) = (recipe.model.channels, recipe.data.scale as f32);
+        let mut order: Vec<usize> = (0..self.slots.len()).filter(|&i| self.slots[i].entry.state.is_due()).collect();
+        order.sort_by_key(|&i| Reverse(self.slots[i].order));
+        for i in order.into_iter().take(AHEAD) {
+            let slot = &mut self.slots[i];
+            if slot.query.is_some() {
+                continue;
+            }
+            let read = match (&slot.reading, &slot.source) {
+                (None, QuerySource::Picture(picture)) => Ok(read(picture, channels, scale)),
+                (None, QuerySource::File(path)) => {
+                    let path = path.clone();
+                    match BackgroundTask::spawn(
+                        "ganspect-read",
+                        || {},
+                        move |_| decode(&path).map(|picture| read(&picture, channels, scale)),
+                    ) {
+                        Ok(task) => {
+                            slot.reading = Some(task);
+                            slot.entry.state = QueryState::Reading;
+                        }
+                        Err(error) => {
+                            let text = format!("The system has no thread to read with: {error}.");
+                            slot.entry.state = QueryState::Failed(text);
+                        }
+                    }
+                    self.show_entry(i);
+                    continue;
+                }
+                (Some(task), _) => match task.poll() {
+                    TaskState::Running => continue,
+                    TaskState::Done(Ok(read)) => Ok(read),
+                    TaskState::Done(Err(error)) => Err(error.to_string()),
+                    TaskState::Over => Err("reading the file broke off; try again".to_owned()),
+                },
+            };
+            slot.reading = None;
+            match read {
+                Ok((planes, thumbnail)) => {
+                    slot.entry.size = Some((planes.width(), planes.height()));
+                    slot.entry.thumbnail = Some(Arc::new(thumbnail));
+                    slot.entry.state = QueryState::Waiting;
+                    slot.query = Some(Arc::new(planes));
+                }
+                Err(error) => slot.entry.state = QueryState::Failed(sentence(&error)),
+            }
+            self.show_entry(i);
+        }
+    }
+
+    /// Works on one query until the budget is spent or it is done.
+    fn advance(&mut self, i: usize, began: Instant, budget: Duration, outbox: &mut Outbox) {
+        let (Some(model), Some(slot)) = (&self.model, self.slots.get_mut(i)) else { return };
+        let Some(query) = slot.query.clone() else { return };
+        if slot.job.is_none() {
+            let mut knobs = self.knobs.clone();
+            if let Some((seed, random)) = slot.again {
+                knobs.seed = seed;
+                if random {
+                    knobs.start = LatentStart::Random;
+                }
+            }
+            slot.knobs = knobs.clone();
+            slot.model = Some(Arc::clone(&self.hash));
+            match InspectionJob::new(model.networks(), query, knobs, &model.about().regions) {
+                Ok(job) => {
+                    slot.entry.steps = job.steps();
+                    slot.job = Some(job);
+                }
+                Err(error) => {
+                    slot.entry.state = QueryState::Failed(sentence(&error.to_string()));
+                    return self.show_entry(i);
+                }
+            }
+        }
+        let Some(job) = &mut slot.job else { return };
+        slot.entry.state = QueryState::Running;
+        loop {
+            match job.slice(model.networks()) {
+                Ok(false) => {}
+                Ok(true) => {
+                    self.finish(i, outbox);
+                    return;
+                }
+                Err(error) => {
+                    slot.entry.state = QueryState::Failed(sentence(&error.to_string()));
+                    slot.job = None;
+                    return self.show_entry(i);
+                }
+            }
+            let due = slot.shown.is_none_or(|at| at.elapsed() >= SHOW_EVERY);
+            if due {
+                slot.shown = Some(Instant::now());
+                let (step, seconds) = (job.step(), job.seconds());
+                slot.entry.step = step;
+                if step > 0 {
+                    slot.entry.steps_per_second = step as f64 / seconds.max(1e-9);
+                    slot.entry.seconds_left =
+                        Some(seconds / step as f64 * slot.entry.steps.saturating_sub(step) as f64);
+                }
+                let view = QueryView {
+                    query: Arc::clone(job.query()),
+                    frames: job.frames().to_vec(),
+                    records: Arc::new(job.records().to_vec()),
+                    outcome: None,
+                    alike: None,
+                };
+                self.live.inspect.views.write().insert(slot.entry.id, Arc::new(view));
+                outbox.wake();
+                if let Some(shown) = self.live.inspect.status.write().entries.get_mut(i) {
+                    *shown = Arc::new(slot.entry.clone());
+                }
+            }
+            if began.elapsed() >= budget {
+                return;
+            }
+        }
+    }
+
+    fn finish(&mut self, i: usize, outbox: &mut Outbox) {
+        let (Some(model), Some(slot)) = (&self.model, self.slots.get_mut(i)) else { return };
+        let Some(job) = &slot.job else { return };
+        // A restart from another seed is judged by the calibration of the knobs it varies.
+        let calibration = model.calibration(&self.knobs).zip(model.rate(&self.knobs));
+        let fits = calibration.filter(|(c, _)| {
+            let varied = InvertKnobs { start: c.knobs.start, ..slot.knobs.clone() };
+            c.knobs.comparable(&varied)
+        });
+        let Some(outcome) = job.outcome(fits) else { return };
+        let alike = likeness(model, &outcome);
+        self.finished += 1;
+        slot.finished = self.finished;
+        slot.entry.step = outcome.steps;
+        slot.entry.state = if job.is_stopped() { QueryState::Stopped } else { QueryState::Done };
+        slot.entry.steps = outcome.steps;
+        slot.entry.steps_per_second = outcome.steps as f64 / outcome.seconds.max(1e-9);
+        slot.entry.seconds_left = None;
+        slot.entry.scores = Some(outcome.scores.clone());
+        slot.entry.assessment = outcome.assessment.clone();
+        let frames: usize = job.frames().iter().map(|f| f.pixels.len() * size_of::<u16>()).sum();
+        slot.bytes = frames + outcome.query.values().len() * 5 * size_of::<f32>();
+        let view = QueryView {
+            query: Arc::clone(job.query()),
+            frames: job.frames().to_vec(),
+            records: Arc::new(outcome.records.clone()),
+            outcome: Some(Arc::new(outcome)),
+            alike,
+        };
+        self.live.inspect.views.write().insert(slot.entry.id, Arc::new(view));
+        self.show_entry(i);
+        self.let_go();
+        outbox.wake();
+    }
+
+    /// Lets the pictures of the oldest finished queries go when there are too many; their scores stay.
+    fn let_go(&mut self) {
+        let mut total: usize = self.slots.iter().map(|slot| slot.bytes).sum();
+        while total > KEPT_BYTES {
+            let newest = self.finished;
+            let done = self.slots.iter_mut().filter(|s| s.bytes > 0 && s.finished < newest);
+            let Some(oldest) = done.min_by_key(|slot| slot.finished) else { return };
+            total -= oldest.bytes;
+            oldest.bytes = 0;
+            (oldest.job, oldest.query) = (None, None);
+            self.live.inspect.views.write().remove(&oldest.entry.id);
+        }
+    }
+
+    /// The device broke down: nothing on it can be used any more.
+    pub(crate) fn lose(&mut self) {
+        self.model = None;
+        self.calibrating = None;
+        self.live.inspect.status.write().calibrating = None;
+        for i in 0..self.slots.len() {
+            let slot = &mut self.slots[i];
+            slot.job = None;
+            if slot.entry.state.is_due() {
+                slot.entry.state = QueryState::Failed("The device stopped working; open the model again.".into());
+                self.show_entry(i);
+            }
+        }
+        let sentence = "The device stopped working. Open the model again, on the CPU if this happens again.";
+        self.live.inspect.status.write().model = ModelState::Failed(sentence.into());
+    }
+
+    /// Another device takes over: the model is moved there by reading it again.
+    pub(crate) fn take_away(&mut self) -> Option<ModelSource> {
+        self.model.take()?;
+        self.calibrating = None;
+        for slot in &mut self.slots {
+            slot.job = None;
+        }
+        Some(self.path.take().map_or(ModelSource::BuiltIn, ModelSource::File))
+    }
+}
+
+/// A picture as a model of so many channels and this scale sees it.
+fn read(picture: &Picture, channels: usize, scale: f32) -> Read {
+    let planes = Planes::of(picture, channels, scale);
+    let thumbnail = thumbnail(&planes);
+    (planes, thumbnail)
+}
+
+/// A query as a small grey picture, reduced by averaging.
+fn thumbnail(planes: &Planes) -> Thumbnail {
+    let (w, h) = (planes.width(), planes.height());
+    let factor = (w.max(h) as f64 / THUMBNAIL as f64).max(1.0);
+    let width = ((w as f64 / factor) as usize).max(1);
+    let height = ((h as f64 / factor) as usize).max(1);
+    let mut pixels = Vec::with_capacity(width * height);
+    for y in 0..height {
+        let rows = y * h / height..((y + 1) * h / height).max(y * h / height + 1);
+        for x in 0..width {
+            let columns = x * w / width..((x + 1) * w / width).max(x * w / width + 1);
+            let mut sum = 0.0;
+            for v in rows.clone() {
+                for u in columns.clone() {
+                    sum += (0..planes.channels()).map(|c| planes.at(u, v, c)).sum::<f32>();
+                }
+            }
+            let mean = sum / (rows.len() * columns.len() * planes.channels()) as f32;
+            pixels.push(((mean.clamp(-1.0, 1.0) + 1.0) * 127.5).round() as u8);
+        }
+    }
+    Thumbnail { width, height, pixels }
+}

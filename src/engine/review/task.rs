@@ -1,0 +1,104 @@
+//! Reconstructions and maps of the parts under review, drawn anew: the record keeps what was found and no pictures.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use super::{PartImage, PrefetchRequest, let_go_maps};
+use crate::{
+    data::{FileHash, Picture},
+    engine::{
+        EngineState,
+        inspection::{QueryView, nearest_neighbours::likeness, task::ActiveModel},
+        outbox::Outbox,
+    },
+    format::sentence,
+    inspect::InspectionJob,
+    review::InspectionId,
+};
+
+pub(crate) struct ReviewTask {
+    live: Arc<EngineState>,
+    job: Option<(InspectionId, InspectionJob)>,
+    /// There is no room for more than the map of this part, which is on show.
+    full: Option<InspectionId>,
+}
+
+impl ReviewTask {
+    pub(crate) fn new(live: Arc<EngineState>) -> Self {
+        Self { live, job: None, full: None }
+    }
+
+    /// The most urgent part that this model inspected, whose picture is read and whose map is not drawn.
+    fn next(&self, hash: &str) -> Option<(PrefetchRequest, Arc<Picture>)> {
+        let wanted = Arc::clone(&self.live.station.wanted.lock());
+        let first = wanted.first()?.inspection;
+        let most = if self.full == Some(first) { 1 } else { wanted.len() };
+        let mut due = wanted.iter().take(most).filter(|one| one.map).peekable();
+        due.peek()?;
+        let hash: FileHash = hash.parse().ok()?;
+        let (maps, sights) = (self.live.station.maps.read(), self.live.station.sights.read());
+        due.filter(|one| one.model == hash && !maps.contains_key(&one.inspection)).find_map(|one| {
+            match &**sights.get(&one.part)? {
+                PartImage::Picture(picture, _) => Some((one.clone(), Arc::clone(picture))),
+                PartImage::Gone(_) => None,
+            }
+        })
+    }
+
+    /// Whether there is work for a slice.
+    pub(crate) fn is_working(&self, force: Option<ActiveModel<'_>>) -> bool {
+        force.is_some_and(|force| self.next(force.hash).is_some())
+    }
+
+    /// Whether pictures are on their way that maps are wanted of.
+    pub(crate) fn is_waiting(&self) -> bool {
+        let sights = self.live.station.sights.read();
+        self.live.station.wanted.lock().iter().any(|one| one.map && !sights.contains_key(&one.part))
+    }
+
+    /// Works for about `budget`.
+    pub(crate) fn slice(&mut self, budget: Duration, force: Option<ActiveModel<'_>>, outbox: &mut Outbox) {
+        let Some(ActiveModel { model, hash, knobs }) = force else { return };
+        let began = Instant::now();
+        while began.elapsed() < budget {
+            let Some((wanted, picture)) = self.next(hash) else { break };
+            // What was begun for a part that has been left is not needed any more.
+            let job = self.job.take().filter(|(id, _)| *id == wanted.inspection).map(|(_, job)| Ok(job));
+            let job = job.unwrap_or_else(|| model.begin(&picture, knobs.clone()));
+            let drawn = job.and_then(|mut job| {
+                let done = job.slice(model.networks())?;
+                if !done {
+                    self.job = Some((wanted.inspection, job));
+                    return Ok(None);
+                }
+                Ok(model.judge(&job).map(|outcome| QueryView {
+                    query: Arc::clone(job.query()),
+                    frames: job.frames().last().cloned().into_iter().collect(),
+                    records: Arc::new(outcome.records.clone()),
+                    alike: likeness(model, &outcome),
+                    outcome: Some(Arc::new(outcome)),
+                }))
+            });
+            let map = match drawn {
+                Ok(None) if self.job.is_some() => continue,
+                Ok(None) => Err("The inspection came to no end; open the model again.".to_owned()),
+                Ok(Some(view)) => Ok(Arc::new(view)),
+                Err(error) => Err(sentence(&error.to_string())),
+            };
+            self.live.station.maps.write().insert(wanted.inspection, map);
+            let ids: Vec<InspectionId> = self.live.station.wanted.lock().iter().map(|one| one.inspection).collect();
+            let_go_maps(&self.live.station, &ids);
+            if !self.live.station.maps.read().contains_key(&wanted.inspection) {
+                self.full = ids.first().copied();
+            }
+        }
+        outbox.wake();
+    }
+
+    /// The device broke down, or another takes over.
+    pub(crate) fn lose(&mut self) {
+        self.job = None;
+    }
+}

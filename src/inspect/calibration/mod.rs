@@ -1,0 +1,395 @@
+//! From scores to a verdict whose false-alarm rate is promised.
+//!
+//! Split-conformal p-values (Vovk et al. 2005, Laxhammar and Falkman 2010): with the scores of `n`
+//! held-out healthy images, a query of score `s` gets `p = (1 + #{healthy >= s}) / (n + 1)`. Flagging
+//! `p <= a` raises a false alarm for at most a share `a` of healthy parts, whatever the score is, as
+//! long as parts come from where the held-out images came from.
+
+pub mod calibrator;
+pub mod verdict_counts;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    knobs::InvertKnobs,
+    regions::Regions,
+    scores::{
+        ScoreKind, Scores,
+        fusion::{FusionTerm, LabelledScores},
+    },
+};
+use crate::data::FileHash;
+
+/// Parts of p-values up to this many times the promised rate are suspect.
+const SUSPECT: f64 = 3.0;
+
+/// What is said of a part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// As odd as many good parts.
+    Healthy,
+    /// Odder than most good parts, and short of an alarm.
+    Suspect,
+    /// An alarm: odder than the promised share of good parts.
+    Defective,
+}
+
+impl Verdict {
+    /// The word for it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Healthy => "healthy",
+            Self::Suspect => "suspect",
+            Self::Defective => "defective",
+        }
+    }
+}
+
+/// One held-out healthy image, inspected.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HeldOut {
+    /// Hash of its file.
+    pub hash: FileHash,
+    /// Its scores.
+    pub scores: Scores,
+}
+
+/// Upper ends of the maps' colour scales, taken from held-out healthy images, per pixel.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MapScale {
+    /// Of the absolute difference.
+    pub difference: f32,
+    /// Of the feature residual.
+    pub feature: f32,
+    /// Of the critic's logit.
+    #[serde(default = "critic_scale")]
+    pub critic: f32,
+    /// Of the distance of the critic's features.
+    #[serde(default = "critic_scale")]
+    pub distance: f32,
+}
+
+/// What a critic's map is drawn up to where nothing else is known, in standard deviations.
+fn critic_scale() -> f32 {
+    8.0
+}
+
+/// What held-out healthy images look like to a model, under one setting of the knobs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Calibration {
+    /// The knobs that the images were inspected with.
+    pub knobs: InvertKnobs,
+    /// The part of them that was inspected.
+    pub regions: Regions,
+    /// The images.
+    pub held_out: Vec<HeldOut>,
+    /// Their largest width and height, pixels.
+    pub size: (usize, usize),
+    /// Their smallest width and height; files of earlier versions do not know them.
+    #[serde(default)]
+    pub smallest: Option<(usize, usize)>,
+    /// Scales of the maps.
+    pub scale: MapScale,
+    /// The score that verdicts go by.
+    pub score: ScoreKind,
+    /// What the fused score is made of.
+    #[serde(default)]
+    pub fusion: Vec<FusionTerm>,
+    /// The labelled defects that it was weighed by, where the user asked for that.
+    #[serde(default)]
+    pub labelled: Option<LabelledScores>,
+}
+
+/// A rate that cannot be promised.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+pub enum RateError {
+    /// Not a share.
+    #[error("a false-alarm rate of {0} makes no sense; choose one above 0 and at most 0.5")]
+    NoShare(f64),
+    /// Too few held-out images.
+    #[error(
+        "{n} held-out healthy images cannot promise fewer than 1 false alarm in {} good parts; \
+         you asked for 1 in {}. Train on more healthy images, or promise less",
+        n + 1, (1.0 / rate).round()
+    )]
+    TooFew {
+        /// Held-out images.
+        n: usize,
+        /// The rate asked for.
+        rate: f64,
+    },
+}
+
+/// A query's place among good parts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Assessment {
+    /// The score it goes by.
+    pub kind: ScoreKind,
+    /// Its value.
+    pub score: f64,
+    /// Share of good parts that would look at least this odd, in `[1 / (n + 1), 1]`.
+    pub p: f64,
+    /// Healthy images that this rests on.
+    pub n: usize,
+    /// The promised false-alarm rate in force.
+    pub rate: f64,
+    /// What follows.
+    pub verdict: Verdict,
+}
+
+impl Assessment {
+    /// The p-value in plain words: "1 in 200 good parts would look this odd".
+    pub fn words(&self) -> String {
+        if self.p >= 0.5 {
+            return "most good parts look at least this odd".into();
+        }
+        let one_in = (1.0 / self.p).round();
+        // The smallest p that n images can give is a bound and no estimate.
+        let bound = self.p <= 1.0 / (self.n as f64 + 1.0) * (1.0 + 1e-9);
+        let at_most = if bound { "at most " } else { "" };
+        format!("{at_most}1 in {one_in} good parts would look this odd")
+    }
+}
+
+/// Fewer than so many of `held_out` healthy scores reach that of a part that is flagged at this rate: p is at most the rate
+/// where fewer than rate * (n + 1) do.
+fn reaching(held_out: usize, rate: f64) -> usize {
+    (rate * (held_out + 1) as f64 * (1.0 + 1e-3)).floor() as usize
+}
+
+/// Between which shares the false alarms of one calibration lie, 19 times of 20, whose rate was promised on so many held-out
+/// healthy images. The promise is kept by calibrations on average; the share of a single one is the `k`-th smallest of `n`
+/// uniform numbers, which is Beta(k, n + 1 - k) (Vovk 2012, "Conditional validity of inductive conformal predictors").
+pub fn own_rates(held_out: usize, rate: f64) -> [f64; 2] {
+    let k = reaching(held_out, rate);
+    // The share is at most r where at least k of n uniform numbers are.
+    let at_most = |r: f64| {
+        let (mut term, mut below) = (held_out as f64 * (-r).ln_1p(), 0.0);
+        for i in 0..k {
+            below += term.exp();
+            term += ((held_out - i) as f64 / (i + 1) as f64).ln() + r.ln() - (-r).ln_1p();
+        }
+        1.0 - below
+    };
+    [0.025, 0.975].map(|share| {
+        let (mut low, mut high) = (0.0, 1.0);
+        for _ in 0..50 {
+            let middle = 0.5 * (low + high);
+            if at_most(middle) < share { low = middle } else { high = middle }
+        }
+        0.5 * (low + high)
+    })
+}
+
+/// [`own_rates`] in words that follow a promise.
+pub fn say_own_rates(held_out: usize, rate: f64) -> String {
+    let [low, high] = own_rates(held_out, rate).map(|share| share * 1000.0);
+    format!("this calibration's own rate lies between {low:.0} and {high:.0}, 19 times of 20")
+}
+
+/// What a promise of this rate rests on, in a sentence.
+pub fn say_grounds(held_out: usize, rate: f64) -> String {
+    let least = (1000.0 / (held_out as f64 + 1.0) * 10.0).ceil() / 10.0;
+    let own = say_own_rates(held_out, rate);
+    format!("Rests on {held_out} held-out healthy images, which can promise no less than {least}; {own}.")
+}
+
+impl Calibration {
+    /// The one of `all` that was made with these knobs, seed aside, on these regions.
+    pub fn find<'a>(all: &'a [Self], knobs: &InvertKnobs, regions: &Regions) -> Option<&'a Self> {
+        all.iter().find(|c| c.is_for(knobs, regions))
+    }
+
+    /// Whether it was made with these knobs, seed aside, on these regions.
+    pub fn is_for(&self, knobs: &InvertKnobs, regions: &Regions) -> bool {
+        self.knobs.comparable(knobs) && self.regions == *regions
+    }
+
+    /// The rate in force unless the user sets one: one false alarm in twenty good parts, or the least that
+    /// can be promised if that is more.
+    pub fn default_rate(&self) -> f64 {
+        self.least_rate().max(0.05)
+    }
+
+    /// Whether an image of this width and height is as large as the held-out ones are, give or take a tenth: a largest
+    /// value over more pixels is larger, so the promise holds for images of such sizes.
+    pub fn suits(&self, size: (usize, usize)) -> bool {
+        let smallest = self.smallest.unwrap_or(self.size);
+        let within = |own: usize, least: usize, most: usize| 10 * own >= 9 * least && 10 * own <= 11 * most;
+        within(size.0, smallest.0, self.size.0) && within(size.1, smallest.1, self.size.1)
+    }
+
+    /// How large the held-out images are: "512 × 512 pixels", or from the smallest to the largest.
+    pub fn sizes(&self) -> String {
+        let smallest = self.smallest.unwrap_or(self.size);
+        let side = |least, most| if least == most { format!("{most}") } else { format!("{least} to {most}") };
+        format!("{} × {} pixels", side(smallest.0, self.size.0), side(smallest.1, self.size.1))
+    }
+
+    /// The smallest false-alarm rate that so many images can promise.
+    pub fn least_rate(&self) -> f64 {
+        1.0 / (self.held_out.len() as f64 + 1.0)
+    }
+
+    /// # Errors
+    /// [`RateError`] for a rate that cannot be promised.
+    pub fn check_rate(&self, rate: f64) -> Result<(), RateError> {
+        if !(rate > 0.0 && rate <= 0.5) {
+            return Err(RateError::NoShare(rate));
+        }
+        // A hair's breadth, so that 1 / 21 typed as 0.0476 and read back is itself.
+        if rate < self.least_rate() * (1.0 - 1e-3) {
+            return Err(RateError::TooFew { n: self.held_out.len(), rate });
+        }
+        Ok(())
+    }
+
+    /// Share of good parts that would score at least `score`.
+    pub fn p_value(&self, kind: ScoreKind, score: f64) -> f64 {
+        let at_least = self.held_out.iter().filter(|h| h.scores.get(kind) >= score).count();
+        (1 + at_least) as f64 / (self.held_out.len() + 1) as f64
+    }
+
+    /// The score above which a part is flagged at this rate.
+    pub fn threshold(&self, rate: f64) -> f64 {
+        self.threshold_of(self.score, rate)
+    }
+
+    /// The same for another score than the one that verdicts go by.
+    pub fn threshold_of(&self, kind: ScoreKind, rate: f64) -> f64 {
+        let mut scores: Vec<f64> = self.held_out.iter().map(|h| h.scores.get(kind)).collect();
+        scores.sort_by(f64::total_cmp);
+        match reaching(scores.len(), rate).checked_sub(1) {
+            Some(reach) if reach < scores.len() => scores[scores.len() - 1 - reach],
+            Some(_) => f64::NEG_INFINITY,
+            None => f64::INFINITY,
+        }
+    }
+
+    /// The verdict on a query at this rate.
+    ///
+    /// # Errors
+    /// [`RateError`] for a rate that cannot be promised.
+    pub fn assess(&self, scores: &Scores, rate: f64) -> Result<Assessment, RateError> {
+        self.check_rate(rate)?;
+        let mut scores = scores.clone();
+        self.fuse(&mut scores);
+        let score = scores.get(self.score);
+        let p = self.p_value(self.score, score);
+        let reach = rate * (1.0 + 1e-3);
+        let verdict = if p <= reach {
+            Verdict::Defective
+        } else if p <= SUSPECT * reach {
+            Verdict::Suspect
+        } else {
+            Verdict::Healthy
+        };
+        Ok(Assessment { kind: self.score, score, p, n: self.held_out.len(), rate, verdict })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+
+    fn scores(value: f64) -> Scores {
+        let mut scores = Scores::default();
+        scores.set(ScoreKind::Feature, value);
+        scores
+    }
+
+    #[test]
+    fn a_calibrations_own_rate_lies_where_order_statistics_do() {
+        // Quantiles of Beta(1, 20), Beta(3, 62) and Beta(14, 283).
+        for (held_out, wanted) in
+            [(20, [0.001_265, 0.168_433]), (64, [0.009_773, 0.108_371]), (296, [0.026_096, 0.073_932])]
+        {
+            let got = own_rates(held_out, 0.05);
+            assert!(got.iter().zip(wanted).all(|(got, wanted)| (got - wanted).abs() < 1e-6), "{got:?} for {wanted:?}");
+        }
+        // Many images leave little room.
+        let [low, high] = own_rates(100_000, 0.05);
+        assert!(0.048 < low && low < 0.05 && 0.05 < high && high < 0.052, "{low} to {high}");
+    }
+
+    fn calibration(values: impl IntoIterator<Item = f64>) -> Calibration {
+        let held_out = |v: f64| HeldOut { hash: FileHash::of(&v.to_le_bytes()), scores: scores(v) };
+        Calibration {
+            knobs: InvertKnobs::default(),
+            regions: Regions::default(),
+            held_out: values.into_iter().map(held_out).collect(),
+            size: (64, 64),
+            smallest: None,
+            scale: MapScale { difference: 1.0, feature: 1.0, critic: 8.0, distance: 8.0 },
+            score: ScoreKind::Feature,
+            fusion: Vec::new(),
+            labelled: None,
+        }
+    }
+
+    #[test]
+    fn p_values_count_good_parts_at_least_this_odd() {
+        let c = calibration((1..=19).map(f64::from));
+        assert_eq!(c.p_value(ScoreKind::Feature, 100.0), 0.05);
+        assert_eq!(c.p_value(ScoreKind::Feature, 19.0), 0.1);
+        assert_eq!(c.p_value(ScoreKind::Feature, 0.0), 1.0);
+        let at = |score, rate| c.assess(&scores(score), rate).unwrap();
+        assert_eq!(at(100.0, 0.05).verdict, Verdict::Defective);
+        assert_eq!(at(19.0, 0.05).verdict, Verdict::Suspect);
+        assert_eq!(at(5.0, 0.05).verdict, Verdict::Healthy);
+        assert_eq!(at(100.0, 0.05).words(), "at most 1 in 20 good parts would look this odd");
+        assert_eq!(at(19.0, 0.05).words(), "1 in 10 good parts would look this odd");
+        assert_eq!(at(1.0, 0.05).words(), "most good parts look at least this odd");
+    }
+
+    #[test]
+    fn what_so_few_images_cannot_promise_is_refused_in_words() {
+        let c = calibration((1..=20).map(f64::from));
+        let said = c.assess(&scores(1.0), 0.01).unwrap_err().to_string();
+        assert!(said.contains("20 held-out healthy images") && said.contains("in 21") && said.contains("1 in 100"));
+        assert!(c.check_rate(c.least_rate()).is_ok() && c.check_rate(0.0476).is_ok());
+        assert!(c.check_rate(f64::NAN).is_err() && c.check_rate(0.0).is_err() && c.check_rate(0.6).is_err());
+    }
+
+    #[test]
+    fn the_promise_is_for_images_as_large_as_those_it_rests_on() {
+        let mut c = calibration([1.0]);
+        assert!(c.suits((64, 64)) && c.suits((70, 58)));
+        assert!(!c.suits((128, 64)) && !c.suits((64, 32)));
+        assert_eq!(c.sizes(), "64 × 64 pixels");
+        c.smallest = Some((32, 64));
+        assert!(c.suits((29, 64)) && c.suits((48, 70)) && c.suits((70, 58)));
+        assert!(!c.suits((28, 64)) && !c.suits((48, 32)) && !c.suits((71, 64)));
+        assert_eq!(c.sizes(), "32 to 64 × 64 pixels");
+    }
+
+    #[test]
+    fn the_threshold_is_where_the_alarm_begins() {
+        let c = calibration((1..=99).map(f64::from));
+        for rate in [0.01, 0.02, 0.05, 0.1, 0.5] {
+            let threshold = c.threshold(rate);
+            let verdict = |score| c.assess(&scores(score), rate).unwrap().verdict;
+            assert_eq!(verdict(threshold + 0.5), Verdict::Defective, "{rate}");
+            assert_ne!(verdict(threshold), Verdict::Defective, "{rate}");
+        }
+    }
+
+    #[test]
+    fn the_promised_rate_is_kept() {
+        // Over many calibrations the share of false alarms is at most the rate, and close to it.
+        let mut rng = ChaCha8Rng::seed_from_u64(5);
+        let (rate, mut alarms, trials) = (0.1, 0, 4_000);
+        for _ in 0..trials {
+            let c = calibration((0..29).map(|_| rng.random::<f64>().powi(3)));
+            let fresh = rng.random::<f64>().powi(3);
+            alarms += usize::from(c.assess(&scores(fresh), rate).unwrap().verdict == Verdict::Defective);
+        }
+        let share = alarms as f64 / f64::from(trials);
+        // Four standard errors about 0.1.
+        assert!((share - 0.1).abs() < 0.019, "{share}");
+    }
+}

@@ -1,0 +1,41 @@
+//! How many parts came out how.
+
+use std::fmt;
+
+use crate::inspect::Verdict;
+
+/// Counts of verdicts, and of parts without one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct VerdictCounts {
+    /// Called healthy.
+    pub healthy: usize,
+    /// Called suspect.
+    pub suspect: usize,
+    /// Called defective.
+    pub defective: usize,
+    /// Without a verdict.
+    pub unjudged: usize,
+}
+
+impl VerdictCounts {
+    /// Counts one more part.
+    pub fn add(&mut self, verdict: Option<Verdict>) {
+        *match verdict {
+            Some(Verdict::Healthy) => &mut self.healthy,
+            Some(Verdict::Suspect) => &mut self.suspect,
+            Some(Verdict::Defective) => &mut self.defective,
+            None => &mut self.unjudged,
+        } += 1;
+    }
+}
+
+impl fmt::Display for VerdictCounts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { healthy, suspect, defective, unjudged } = self;
+        write!(f, "{healthy} healthy, {suspect} suspect, {defective} defective")?;
+        if *unjudged > 0 {
+            write!(f, ", {unjudged} without a verdict")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,347 @@
+//! Back-propagation over z: for each query crop, the latent vector whose picture comes closest.
+//!
+//! The loss of one row is `(1 - l) * sum w |x - G(z)| + l * sum |f(x) - f(G(z))| + p * log(1 - D(G(z)))`
+//! with `f` the third layer of D (Yeh et al. 2016, Schlegl et al. 2017). Rows do not influence each
+//! other: batch norm runs on its stored statistics, and the sum over rows is what is differentiated.
+
+use burn::{
+    module::Module,
+    tensor::{Device, Tensor, TensorData, activation},
+};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+use super::lbfgs::Lbfgs;
+use crate::{
+    inspect::{
+        critic::FrameCritic,
+        knobs::{Constraint, InvertKnobs, LatentStart},
+    },
+    model::{
+        Discriminator, Encoder, FixedDiscriminator, FixedGenerator, Generator, Latent, ModelKnobs,
+        layers::Pass,
+        weights::{WeightError, host},
+    },
+    train::{optimiser::Optimiser, recipe::OptimiserKnobs},
+};
+
+/// Networks that stand still.
+#[derive(Clone, Debug)]
+pub struct FrozenNetworks {
+    g: FixedGenerator,
+    d: FixedDiscriminator,
+    encoder: Option<Encoder>,
+    critic: Option<FrameCritic>,
+    latent: Latent,
+    device: Device,
+}
+
+/// The loss of each row and its parts, `[rows]` each.
+#[derive(Clone, Debug)]
+pub struct Losses {
+    /// What z follows.
+    pub total: Tensor<1>,
+    /// Sum over pixels and channels of |x - G(z)|, unweighted.
+    pub residual: Tensor<1>,
+    /// Sum over features of |f(x) - f(G(z))|; `None` when it has no weight.
+    pub feature: Option<Tensor<1>>,
+    /// log(1 - D(G(z))); `None` when it has no weight.
+    pub prior: Option<Tensor<1>>,
+}
+
+impl FrozenNetworks {
+    /// Networks for inspection, moved off the autodiff graph.
+    pub fn new(g: &Generator, d: &Discriminator, encoder: Option<&Encoder>, device: &Device) -> Self {
+        Self {
+            latent: Latent::new(g.knobs()),
+            g: FixedGenerator::new(g),
+            d: FixedDiscriminator::new(d),
+            encoder: encoder.map(Encoder::valid),
+            critic: None,
+            device: device.clone().without_autodiff(),
+        }
+    }
+
+    /// The architecture.
+    pub fn knobs(&self) -> &ModelKnobs {
+        self.g.knobs()
+    }
+
+    /// The same with a critic that looks at whole frames.
+    #[must_use]
+    pub fn with_critic(self, critic: Option<FrameCritic>) -> Self {
+        Self { critic, ..self }
+    }
+
+    /// The critic, where there is one.
+    pub fn critic(&self) -> Option<&FrameCritic> {
+        self.critic.as_ref()
+    }
+
+    /// Whether there is an encoder to begin from.
+    pub fn has_encoder(&self) -> bool {
+        self.encoder.is_some()
+    }
+
+    /// `n` crops on the device, from values crop by crop.
+    pub fn upload(&self, values: Vec<f32>, n: usize) -> Tensor<4> {
+        let m = self.knobs();
+        Tensor::from_data(TensorData::new(values, [n, m.channels, m.size, m.size]), &self.device)
+    }
+
+    /// `n` maps of one value a pixel on the device.
+    pub fn upload_planes(&self, values: Vec<f32>, n: usize) -> Tensor<4> {
+        let side = self.knobs().size;
+        Tensor::from_data(TensorData::new(values, [n, 1, side, side]), &self.device)
+    }
+
+    /// Draws one crop for each row of z.
+    pub fn draw(&self, z: Tensor<2>) -> Tensor<4> {
+        self.g.forward(z)
+    }
+
+    /// `n` crops that show what the generator has learnt, values crop by crop.
+    ///
+    /// # Errors
+    /// When the device does not hand the values over.
+    pub fn samples(&self, n: usize, seed: u64) -> Result<Vec<f32>, WeightError> {
+        let z = self.latent.sample(n, &mut ChaCha8Rng::seed_from_u64(seed));
+        let z = Tensor::from_data(TensorData::new(z, [n, self.latent.size()]), &self.device);
+        Ok(host(self.draw(z))?.1)
+    }
+
+    /// D's features of crops: `[n, filters, size / 8, size / 8]`.
+    pub fn features(&self, crops: Tensor<4>) -> Tensor<4> {
+        self.d.features(crops)
+    }
+
+    /// Where z begins: `restarts` rows for each crop, crop by crop. Random rows depend on the seed and on
+    /// the crop's number `first + i` alone, so that neither order nor batches play a part.
+    pub fn start(&self, crops: &Tensor<4>, first: usize, knobs: &InvertKnobs) -> Tensor<2> {
+        let [n, ..] = crops.dims();
+        let (size, restarts) = (self.latent.size(), knobs.restarts);
+        let mut values = Vec::with_capacity(n * restarts * size);
+        for i in 0..n {
+            let mut rng = ChaCha8Rng::seed_from_u64(knobs.seed);
+            rng.set_stream((first + i) as u64);
+            values.extend(self.latent.sample(restarts, &mut rng));
+        }
+        let random = Tensor::<2>::from_data(TensorData::new(values, [n * restarts, size]), &self.device);
+        let Some(encoder) = self.encoder.as_ref().filter(|_| knobs.start == LatentStart::Encoder) else {
+            return random;
+        };
+        let guess = encoder.forward(crops.clone(), &mut Pass::Evaluate);
+        if restarts == 1 {
+            return guess;
+        }
+        // The guess takes the place of each crop's first draw.
+        let rest = random.reshape([n, restarts, size]).slice([0..n, 1..restarts, 0..size]);
+        Tensor::cat(vec![guess.unsqueeze_dim::<3>(1), rest], 1).reshape([n * restarts, size])
+    }
+
+    /// The crops `[n, channels, size, size]` as what z is led towards, with all that the loss needs to know of them.
+    pub fn target(&self, crops: Tensor<4>, knobs: &InvertKnobs) -> Target {
+        let features = (knobs.feature_weight > 0.0).then(|| self.features(crops.clone()));
+        Target { crops, features }
+    }
+
+    /// The losses of each row of `z` against its crop; `weights` has the crops' shape but one channel.
+    pub fn losses(
+        &self,
+        z: Tensor<2>,
+        target: &Target,
+        weights: Option<&Tensor<4>>,
+        knobs: &InvertKnobs,
+    ) -> (Losses, Tensor<4>) {
+        let rows = |x: Tensor<4>| x.flatten::<2>(1, 3).sum_dim(1).flatten::<1>(0, 1);
+        let drawn = self.draw(z);
+        let difference = (target.crops.clone() - drawn.clone()).abs();
+        let residual = rows(difference.clone());
+        let mut total = match weights {
+            Some(weights) => rows(difference * weights.clone()),
+            None => residual.clone(),
+        };
+        let (share, prior_weight) = (knobs.feature_weight, knobs.prior_weight);
+        let gaps = target.features.clone().map(|features| (features - self.features(drawn.clone())).abs());
+        let feature = gaps.clone().map(rows);
+        if let Some(gaps) = gaps {
+            let pull = match weights {
+                Some(weights) => rows(gaps.clone() * shrunk(weights.clone(), gaps.dims()[3])),
+                None => rows(gaps),
+            };
+            total = total * (1.0 - share) + pull * share;
+        }
+        let prior = (prior_weight > 0.0).then(|| {
+            let logits = self.d.forward(drawn.clone()).flatten::<1>(0, 1);
+            // log(1 - sigmoid(l)) = -softplus(l)
+            activation::softplus(logits, 1.0).neg()
+        });
+        if let Some(prior) = &prior {
+            total = total + prior.clone() * prior_weight;
+        }
+        (Losses { total, residual, feature, prior }, drawn)
+    }
+
+    fn constrain(&self, z: Tensor<2>, constraint: Constraint) -> Tensor<2> {
+        match constraint {
+            Constraint::None => z,
+            Constraint::Clip => {
+                let (low, high) = self.latent.reach();
+                z.clamp(low, high)
+            }
+            Constraint::Sphere => {
+                let length = z.clone().square().sum_dim(1).sqrt().clamp_min(1e-6);
+                z / length * self.latent.length()
+            }
+        }
+    }
+}
+
+/// What z is led towards: crops, and their features where the loss has a use for them.
+#[derive(Clone, Debug)]
+pub struct Target {
+    crops: Tensor<4>,
+    features: Option<Tensor<4>>,
+}
+
+/// Maps `[n, 1, size, size]` averaged down to `side` cells a side.
+fn shrunk(maps: Tensor<4>, side: usize) -> Tensor<4> {
+    let [n, _, size, _] = maps.dims();
+    let cell = size / side;
+    maps.reshape([n, side, cell, side, cell]).mean_dim(4).mean_dim(2).reshape([n, 1, side, side])
+}
+
+/// Some crops on the way to their latent vectors, as one batch.
+#[derive(Debug)]
+pub struct InversionBatch {
+    /// `[rows, latent]`
+    z: Tensor<2>,
+    best_z: Tensor<2>,
+    /// `[rows]`, infinite before the first step.
+    best: Tensor<1>,
+    rule: Rule,
+    rows: usize,
+}
+
+/// What moves z.
+#[derive(Debug)]
+enum Rule {
+    /// Adam, SGD or RMSProp, on the device.
+    First(Box<Optimiser>, OptimiserKnobs),
+    /// L-BFGS, on the host, with moves of at most this length.
+    Lbfgs(Lbfgs, f32),
+}
+
+impl Rule {
+    fn new(knobs: &InvertKnobs) -> Self {
+        match knobs.optimiser.first_order() {
+            Some(first) => Self::First(Box::new(Optimiser::new(first.kind)), first),
+            None => Self::Lbfgs(Lbfgs::default(), knobs.optimiser.lr as f32),
+        }
+    }
+}
+
+/// One step's numbers, one value a row.
+#[derive(Clone, Debug, Default)]
+pub struct StepNumbers {
+    /// What z follows.
+    pub total: Vec<f32>,
+    /// Sum of |x - G(z)|.
+    pub residual: Vec<f32>,
+    /// Sum of |f(x) - f(G(z))|, or empty.
+    pub feature: Vec<f32>,
+    /// log(1 - D(G(z))), or empty.
+    pub prior: Vec<f32>,
+    /// Length of z over the length of an average draw.
+    pub z_norm: Vec<f32>,
+}
+
+impl InversionBatch {
+    /// A batch that begins at `z`, a row for each restart of each crop.
+    pub fn new(z: Tensor<2>, knobs: &InvertKnobs) -> Self {
+        let [rows, _] = z.dims();
+        let best = Tensor::full([rows], f32::INFINITY, &z.device());
+        Self { best_z: z.clone(), z, best, rule: Rule::new(knobs), rows }
+    }
+
+    /// Forgets which z was best, because the loss has changed its meaning.
+    pub fn forget_best(&mut self) {
+        self.best = Tensor::full([self.rows], f32::INFINITY, &self.z.device());
+        if let Rule::Lbfgs(lbfgs, _) = &mut self.rule {
+            lbfgs.forget();
+        }
+    }
+
+    /// Measures the loss at the present z, keeps the best, and moves on. `target` has a row for each row
+    /// of z. Returns the numbers and the crops drawn, both before the move.
+    ///
+    /// # Errors
+    /// When the device does not hand the values over.
+    pub fn step(
+        &mut self,
+        networks: &FrozenNetworks,
+        target: &Target,
+        weights: Option<&Tensor<4>>,
+        knobs: &InvertKnobs,
+    ) -> Result<(StepNumbers, Tensor<4>), WeightError> {
+        let z = self.z.clone().autodiff().require_grad();
+        let (losses, drawn) = networks.losses(z.clone(), target, weights, knobs);
+        let mut gradients = losses.total.clone().sum().backward();
+        let total = losses.total.without_autodiff();
+        let better = total.clone().lower(self.best.clone());
+        let [rows, size] = self.z.dims();
+        self.best = self.best.clone().mask_where(better.clone(), total.clone());
+        let better = better.unsqueeze_dim::<2>(1).expand([rows, size]);
+        self.best_z = self.best_z.clone().mask_where(better, self.z.clone());
+        let length = self.z.clone().square().sum_dim(1).sqrt().flatten::<1>(0, 1) / networks.latent.length();
+        if let Some(gradient) = z.grad_remove(&mut gradients) {
+            let moved = match &mut self.rule {
+                Rule::First(optimiser, knobs) => {
+                    let (flat, gradient) = (self.z.clone().flatten::<1>(0, 1), gradient.flatten::<1>(0, 1));
+                    optimiser.advance("z", flat, gradient, knobs).reshape([rows, size])
+                }
+                Rule::Lbfgs(lbfgs, longest) => {
+                    let [(_, losses), (_, z), (_, gradient)] =
+                        [host(total.clone())?, host(self.z.clone())?, host(gradient)?];
+                    let next = lbfgs.advance(&z, &losses, &gradient, *longest);
+                    Tensor::from_data(TensorData::new(next, [rows, size]), &self.z.device())
+                }
+            };
+            self.z = networks.constrain(moved, knobs.constraint);
+        }
+        let parts = [Some(total), Some(losses.residual), losses.feature, losses.prior, Some(length)];
+        let there: Vec<bool> = parts.iter().map(Option::is_some).collect();
+        // One transfer for all numbers.
+        let joined: Vec<Tensor<1>> = parts.into_iter().flatten().map(Tensor::without_autodiff).collect();
+        let (_, values) = host(Tensor::cat(joined, 0))?;
+        let mut columns = values.chunks_exact(rows).map(<[f32]>::to_vec);
+        let mut column = |i: usize| if there[i] { columns.next().unwrap_or_default() } else { Vec::new() };
+        let numbers = StepNumbers {
+            total: column(0),
+            residual: column(1),
+            feature: column(2),
+            prior: column(3),
+            z_norm: column(4),
+        };
+        Ok((numbers, drawn.without_autodiff()))
+    }
+
+    /// The best z of each row so far, `[rows, latent]`.
+    pub fn best(&self) -> Tensor<2> {
+        self.best_z.clone()
+    }
+
+    /// The loss of each row at its best z.
+    ///
+    /// # Errors
+    /// When the device does not hand the values over.
+    pub fn best_losses(&self) -> Result<Vec<f32>, WeightError> {
+        Ok(host(self.best.clone())?.1)
+    }
+
+    /// Starts over from the best z, with the optimiser's past forgotten.
+    pub fn resume(&mut self, knobs: &InvertKnobs) {
+        self.z = self.best_z.clone();
+        self.rule = Rule::new(knobs);
+    }
+}

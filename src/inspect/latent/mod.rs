@@ -1,0 +1,4 @@
+//! The latent vector of an image: back-propagation over z, and its optimiser.
+
+pub mod inversion;
+pub(super) mod lbfgs;

@@ -1,0 +1,279 @@
+//! What part of a picture is inspected.
+
+use serde::{Deserialize, Serialize};
+
+/// Most outlines that a picture may have.
+pub const MOST_REGIONS: usize = 256;
+
+/// Most corners that an outline may have.
+pub const MOST_CORNERS: usize = 1_024;
+
+/// An outline in pixels of the inspected picture; `x` grows to the right, `y` downwards.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RegionShape {
+    /// Two opposite corners.
+    Rectangle([f32; 2], [f32; 2]),
+    /// Three corners or more; the last is joined to the first.
+    Polygon(Vec<[f32; 2]>),
+}
+
+/// An outline, and what it is for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Region {
+    /// Leave the inside out, rather than inspect it.
+    pub ignore: bool,
+    /// The outline.
+    pub shape: RegionShape,
+}
+
+/// What part of a picture is inspected: the union of the regions of interest (the whole picture when
+/// there is none), without what is ignored.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Regions(pub Vec<Region>);
+
+/// Regions that make no sense. Regions are counted from 1.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RegionError {
+    /// More regions than anyone draws.
+    #[error("there are {0} regions and at most {MOST_REGIONS} are possible; remove some")]
+    TooMany(usize),
+    /// A polygon without an inside.
+    #[error("region {region} has {corners} corners and a polygon needs 3; add corners or remove the region")]
+    TooFewCorners {
+        /// Which region.
+        region: usize,
+        /// Its corners.
+        corners: usize,
+    },
+    /// A polygon with more corners than anyone draws.
+    #[error("region {region} has {corners} corners and at most {MOST_CORNERS} are possible; draw it more simply")]
+    TooManyCorners {
+        /// Which region.
+        region: usize,
+        /// Its corners.
+        corners: usize,
+    },
+    /// A corner that lies nowhere.
+    #[error("a corner of region {0} is not a finite number; draw the region again")]
+    NotFinite(usize),
+}
+
+impl RegionShape {
+    /// Its corners in order; the last is joined to the first.
+    pub fn corners(&self) -> Vec<[f32; 2]> {
+        match self {
+            &Self::Rectangle([x0, y0], [x1, y1]) => vec![[x0, y0], [x1, y0], [x1, y1], [x0, y1]],
+            Self::Polygon(corners) => corners.clone(),
+        }
+    }
+
+    /// Sets `inside` for the pixels of a `width`-wide picture whose centres lie within, by the even-odd
+    /// rule; a centre on a left or upper edge is within, on a right or lower one it is not. An outline with
+    /// a corner that is not finite has no inside.
+    fn paint(&self, width: usize, inside: &mut [bool]) {
+        let corners = self.corners();
+        if corners.len() < 3 || corners.iter().flatten().any(|v| !v.is_finite()) {
+            return;
+        }
+        let height = inside.len() / width;
+        // How many rows or columns have their centre before `at`.
+        let before = |at: f64, most: usize| (at - 0.5).ceil().clamp(0.0, most as f64) as usize;
+        let rows = |a: f64, b: f64| before(a.min(b), height)..before(a.max(b), height);
+        let ys = || corners.iter().map(|c| f64::from(c[1]));
+        let own = rows(ys().fold(f64::INFINITY, f64::min), ys().fold(f64::NEG_INFINITY, f64::max));
+        // Each edge flips every pixel to its right: what is flipped an odd number of times is inside. It is
+        // enough to note where flips begin, and to add them up along the row.
+        let mut flips = vec![false; own.len() * width];
+        let mut columns = width..0;
+        for (i, &[x0, y0]) in corners.iter().enumerate() {
+            let [x1, y1] = corners[(i + 1) % corners.len()];
+            let [x0, y0, x1, y1] = [x0, y0, x1, y1].map(f64::from);
+            for row in rows(y0, y1) {
+                let x = x0 + (row as f64 + 0.5 - y0) * (x1 - x0) / (y1 - y0);
+                let column = before(x, width);
+                columns = columns.start.min(column)..columns.end.max(column);
+                if column < width {
+                    flips[(row - own.start) * width + column] ^= true;
+                }
+            }
+        }
+        if columns.is_empty() {
+            return;
+        }
+        for (inside, flips) in inside[own.start * width..].chunks_exact_mut(width).zip(flips.chunks_exact(width)) {
+            let mut on = false;
+            for (inside, flip) in inside[columns.clone()].iter_mut().zip(&flips[columns.clone()]) {
+                on ^= flip;
+                *inside |= on;
+            }
+        }
+    }
+}
+
+impl Regions {
+    /// # Errors
+    /// [`RegionError`] for the first region that makes no sense.
+    pub fn validate(&self) -> Result<(), RegionError> {
+        if self.0.len() > MOST_REGIONS {
+            return Err(RegionError::TooMany(self.0.len()));
+        }
+        for (i, Region { shape, .. }) in self.0.iter().enumerate() {
+            let (region, corners) = (i + 1, shape.corners());
+            match corners.len() {
+                0..3 => return Err(RegionError::TooFewCorners { region, corners: corners.len() }),
+                3..=MOST_CORNERS => {}
+                _ => return Err(RegionError::TooManyCorners { region, corners: corners.len() }),
+            }
+            if corners.iter().flatten().any(|v| !v.is_finite()) {
+                return Err(RegionError::NotFinite(region));
+            }
+        }
+        Ok(())
+    }
+
+    /// Which pixels of a `width * height` picture are inspected, row by row; `None` for all of them. A
+    /// pixel belongs to a region when its centre does.
+    pub fn inspected(&self, width: usize, height: usize) -> Option<Vec<bool>> {
+        let pixels = width.checked_mul(height).filter(|pixels| *pixels > 0)?;
+        let paint = |ignore: bool| {
+            let mut shapes = self.0.iter().filter(|r| r.ignore == ignore).peekable();
+            shapes.peek()?;
+            let mut inside = vec![false; pixels];
+            shapes.for_each(|r| r.shape.paint(width, &mut inside));
+            Some(inside)
+        };
+        let inspected = match (paint(false), paint(true)) {
+            (None, None) => return None,
+            (Some(wanted), None) => wanted,
+            (None, Some(ignored)) => ignored.into_iter().map(|on| !on).collect(),
+            (Some(mut wanted), Some(ignored)) => {
+                wanted.iter_mut().zip(&ignored).for_each(|(on, off)| *on &= !off);
+                wanted
+            }
+        };
+        inspected.contains(&false).then_some(inspected)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::{collection::vec, prelude::*};
+
+    use super::*;
+
+    fn region(ignore: bool, shape: RegionShape) -> Region {
+        Region { ignore, shape }
+    }
+
+    fn drawn(regions: Vec<Region>, width: usize, height: usize) -> Vec<String> {
+        let inspected = Regions(regions).inspected(width, height).unwrap();
+        let line = |line: &[bool]| line.iter().map(|on| if *on { '#' } else { '.' }).collect();
+        inspected.chunks(width).map(line).collect()
+    }
+
+    #[test]
+    fn rectangles_hold_the_pixels_whose_centres_they_hold() {
+        let wanted = [".....", "..##.", "..##.", "....."];
+        for shape in [
+            RegionShape::Rectangle([2.0, 1.0], [4.0, 3.0]),
+            RegionShape::Rectangle([4.4, 3.4], [1.6, 0.6]),
+            RegionShape::Rectangle([1.6, 3.0], [4.0, 0.6]),
+            // Centres on the left and upper edges are within, those on the right and lower ones are not.
+            RegionShape::Rectangle([2.5, 1.5], [4.5, 3.5]),
+        ] {
+            assert_eq!(drawn(vec![region(false, shape)], 5, 4), wanted);
+        }
+    }
+
+    #[test]
+    fn polygons_follow_the_even_odd_rule() {
+        let triangle = RegionShape::Polygon(vec![[0.0, 0.0], [5.0, 5.0], [0.0, 5.0]]);
+        assert_eq!(drawn(vec![region(false, triangle)], 5, 5), [".....", "#....", "##...", "###..", "####."]);
+        // A square and a square within it, joined to one outline: the inner one is a hole.
+        let hole = [[0, 0], [6, 0], [6, 5], [0, 5], [0, 0], [2, 1], [4, 1], [4, 3], [2, 3], [2, 1]];
+        let hole = RegionShape::Polygon(hole.iter().map(|c| c.map(|v| v as f32)).collect());
+        assert_eq!(
+            drawn(vec![region(false, hole)], 6, 6),
+            ["######", "##..##", "##..##", "######", "######", "......"]
+        );
+        // A bow tie: both wings are inside.
+        let bow = RegionShape::Polygon(vec![[0.0, 0.0], [6.0, 3.0], [6.0, 0.0], [0.0, 3.0]]);
+        assert_eq!(drawn(vec![region(false, bow)], 6, 3), ["#....#", "######", "#....#"]);
+    }
+
+    #[test]
+    fn regions_of_interest_add_up_and_ignored_ones_are_taken_out() {
+        let left = region(false, RegionShape::Rectangle([0.0, 0.0], [2.0, 3.0]));
+        let right = region(false, RegionShape::Rectangle([4.0, 0.0], [6.0, 3.0]));
+        let middle = region(true, RegionShape::Rectangle([1.0, 1.0], [5.0, 2.0]));
+        assert_eq!(drawn(vec![middle.clone(), left, right], 6, 3), ["##..##", "#....#", "##..##"]);
+        assert_eq!(drawn(vec![middle], 6, 3), ["######", "#....#", "######"]);
+    }
+
+    #[test]
+    fn everything_is_none_and_nothing_is_nothing() {
+        assert_eq!(Regions::default().inspected(4, 3), None);
+        let all = RegionShape::Rectangle([f32::MIN, f32::MIN], [f32::MAX, f32::MAX]);
+        assert_eq!(Regions(vec![region(false, all.clone())]).inspected(4, 3), None);
+        assert_eq!(Regions(vec![region(true, all)]).inspected(4, 3), Some(vec![false; 12]));
+        let outside = RegionShape::Rectangle([-9.0, -9.0], [-1.0, 9.0]);
+        assert_eq!(Regions(vec![region(true, outside.clone())]).inspected(4, 3), None);
+        assert_eq!(Regions(vec![region(false, outside)]).inspected(4, 3), Some(vec![false; 12]));
+        let nowhere = RegionShape::Polygon(vec![[0.0, 0.0], [4.0, f32::NAN], [4.0, 3.0]]);
+        assert_eq!(Regions(vec![region(false, nowhere)]).inspected(4, 3), Some(vec![false; 12]));
+        assert_eq!(Regions::default().inspected(0, 3), None);
+    }
+
+    #[test]
+    fn regions_that_make_no_sense_are_refused_in_words() {
+        let polygon = |n: usize| region(false, RegionShape::Polygon((0..n).map(|i| [i as f32, 0.0]).collect()));
+        let said = |regions: Vec<Region>| Regions(regions).validate().unwrap_err().to_string();
+        assert_eq!(Regions(vec![polygon(3), polygon(MOST_CORNERS)]).validate(), Ok(()));
+        assert!(said(vec![polygon(3), polygon(2)]).starts_with("region 2 has 2 corners"));
+        assert!(said(vec![polygon(MOST_CORNERS + 1)]).contains("1025 corners and at most 1024"));
+        assert!(said(vec![polygon(3); MOST_REGIONS + 1]).starts_with("there are 257 regions"));
+        let infinite = region(true, RegionShape::Rectangle([0.0, 0.0], [f32::INFINITY, 1.0]));
+        assert!(said(vec![infinite]).contains("region 1 is not a finite number"));
+    }
+
+    /// Point in polygon in whole numbers, quarters of a pixel.
+    fn within(corners: &[[i64; 2]], x: i64, y: i64) -> bool {
+        let mut inside = false;
+        for (i, &[x0, y0]) in corners.iter().enumerate() {
+            let [x1, y1] = corners[(i + 1) % corners.len()];
+            if (y0 <= y) != (y1 <= y) {
+                let (left, right) = ((x - x0) * (y1 - y0), (y - y0) * (x1 - x0));
+                inside ^= if y1 > y0 { left < right } else { left > right };
+            }
+        }
+        inside
+    }
+
+    proptest! {
+        #[test]
+        fn polygons_agree_with_a_test_of_every_point(
+            corners in vec([-30..90_i64, -30..70_i64], 3..12), width in 1..18_usize, height in 1..14_usize,
+        ) {
+            let shape = RegionShape::Polygon(corners.iter().map(|c| c.map(|v| v as f32 / 4.0)).collect());
+            let got = Regions(vec![region(false, shape)]).inspected(width, height);
+            let centre = |i: usize| 4 * i as i64 + 2;
+            let naive: Vec<bool> =
+                (0..width * height).map(|i| within(&corners, centre(i % width), centre(i / width))).collect();
+            prop_assert_eq!(got.unwrap_or_else(|| vec![true; width * height]), naive);
+        }
+
+        #[test]
+        fn no_number_is_too_odd(
+            corners in vec([any::<f32>(), any::<f32>()], 0..9), ignore: bool, width in 0..9_usize, height in 0..9_usize,
+        ) {
+            let regions = Regions(vec![region(ignore, RegionShape::Polygon(corners))]);
+            if let Some(inspected) = regions.inspected(width, height) {
+                prop_assert_eq!(inspected.len(), width * height);
+                prop_assert!(inspected.contains(&false));
+            }
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! The model file, `name.ganspect`: all networks of a trained model and what goes with them, as one safetensors
+//! file that other programs can open.
+//!
+//! Tensors are named by network: `g/…` the generator, `d/…` the discriminator, `ema/…` the averaged generator,
+//! `e/…` the encoder. The file's metadata holds one key, `ganspect`, with JSON: the format, the version of the
+//! program that wrote it, a seal over all that the file says, and the texts in [`Bundle::meta`].
+
+use std::{
+    collections::BTreeMap,
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+use burn::module::Module;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    tensor_file,
+    tensor_file::{TensorFault, TensorReader, TensorWriter},
+    weights,
+    weights::{Weight, WeightError},
+};
+use crate::{
+    files,
+    files::{Access, FileError},
+};
+
+#[cfg(test)]
+mod tests;
+
+/// The newest format of a model file that this program writes and reads.
+pub const BUNDLE_FORMAT: u32 = 1;
+/// Ending of a model file's name, without the dot.
+pub const BUNDLE_EXTENSION: &str = "ganspect";
+/// Most bytes of a model file: half a billion parameters.
+const BUNDLE_LIMIT: u64 = 2 << 30;
+
+/// A model: networks, and what is no tensor.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Bundle {
+    /// All networks' parameters, named `network/parameter`; in the order of their names once read back.
+    pub tensors: Vec<Weight>,
+    /// What goes with them, such as the recipe and the calibration, each text as its owner writes it.
+    pub meta: BTreeMap<String, String>,
+}
+
+/// Who wrote a model file, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Provenance {
+    /// The file's format, at most [`BUNDLE_FORMAT`].
+    pub format: u32,
+    /// Version of the program that wrote it.
+    pub program: String,
+}
+
+/// Why a model file cannot be used. Each message names the file and the way out.
+#[expect(missing_docs, reason = "each message says what its variant and fields are")]
+#[derive(Debug, thiserror::Error)]
+pub enum BundleError {
+    #[error(transparent)]
+    File(#[from] FileError),
+
+    #[error("{} is not a model of this program; choose a .{BUNDLE_EXTENSION} file, or train or export a model", path.display())]
+    NotAModel { path: PathBuf },
+
+    #[error("cannot read {}: it is damaged or not a model ({what}); copy the file again, choose another, or train or export the model again", path.display())]
+    Damaged { path: PathBuf, what: String },
+
+    #[error("{} was written by a newer version of this program (model format {found}; this one reads up to {BUNDLE_FORMAT}); update the program to open it", path.display())]
+    Newer { path: PathBuf, found: u64 },
+
+    #[error("cannot {access} {}: the tensor '{tensor}' holds NaN or infinity; train or export the model again, from an earlier checkpoint", path.display())]
+    NotFinite { access: Access, path: PathBuf, tensor: String },
+
+    #[error("cannot use {}: the network '{network}' does not fit the recipe ({cause}); train or export the model again", path.display())]
+    Unfit { path: PathBuf, network: String, cause: WeightError },
+
+    #[error("cannot write {}: {what}; report this as a fault of the program", path.display())]
+    Unwritable { path: PathBuf, what: String },
+}
+
+/// What a model file says besides its tensors, as JSON.
+#[derive(Serialize, Deserialize)]
+struct Head {
+    format: u32,
+    program: String,
+    /// See [`Bundle::seal`].
+    seal: String,
+    meta: BTreeMap<String, String>,
+}
+
+/// As much of a [`Head`] as every later format will have.
+#[derive(Deserialize)]
+struct AnyHead {
+    format: u64,
+}
+
+impl Bundle {
+    /// Reads a model file; tensors come in the order of their names, each with as many values as its shape has.
+    /// Nothing is allocated on the word of the file beyond its own size.
+    ///
+    /// # Errors
+    /// [`BundleError`] for anything but a whole and finite model of a format that is known.
+    pub fn read(path: &Path) -> Result<Self, BundleError> {
+        Ok(Self::read_stamped(path)?.0)
+    }
+
+    /// As [`read`](Self::read), with the file's format and origin.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn read_stamped(path: &Path) -> Result<(Self, Provenance), BundleError> {
+        let (reader, length) = tensor_file::open(path, BUNDLE_LIMIT)?;
+        decode(path, reader, length)
+    }
+
+    /// Reads a model that is in memory, such as one compiled into the program; `name` stands for it in messages.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Self, BundleError> {
+        Ok(decode(Path::new(name), bytes, bytes.len() as u64)?.0)
+    }
+
+    /// Writes a model file: aside, synced, renamed. The same content gives the same bytes, whatever the order
+    /// of the tensors.
+    ///
+    /// # Errors
+    /// [`FileError`] for instance on a full disk, [`BundleError::NotFinite`] for NaN or infinity, and
+    /// [`BundleError::Unwritable`] for a tensor whose values do not fill its shape or two of one name. The file
+    /// at `path` is then as it was.
+    pub fn write(&self, path: &Path) -> Result<(), BundleError> {
+        let (sink, header) = self.prepare(path)?;
+        files::write_atomic_with(path, |out| sink.write(&header, out))?;
+        Ok(())
+    }
+
+    /// One network: the tensors named `prefix/…` by their names without it, as [`weights::write`] takes them.
+    pub fn part(&self, prefix: &str) -> BTreeMap<String, Weight> {
+        weights::part(&self.tensors, prefix)
+    }
+
+    /// `network` with the parameters of its [`part`](Self::part); `path` names the model in messages.
+    ///
+    /// # Errors
+    /// [`BundleError::Unfit`] for a parameter that is missing or of another shape.
+    pub fn fill<M: Module>(&self, path: &Path, prefix: &str, network: M) -> Result<M, BundleError> {
+        weights::write(network, &self.part(prefix)).map_err(|cause| BundleError::Unfit {
+            path: path.into(),
+            network: prefix.into(),
+            cause,
+        })
+    }
+
+    /// Who this model is: 64 hexadecimal digits (BLAKE3) over the tensors' names, shapes and values, whatever
+    /// their order. A model that is only calibrated anew keeps its hash.
+    pub fn hash(&self) -> String {
+        let mut hasher = blake3::Hasher::new();
+        let mut tensors: Vec<&Weight> = self.tensors.iter().collect();
+        tensors.sort_by(|a, b| a.name.cmp(&b.name));
+        for tensor in tensors {
+            add_text(&mut hasher, &tensor.name);
+            add_number(&mut hasher, tensor.shape.len());
+            for &side in &tensor.shape {
+                add_number(&mut hasher, side);
+            }
+            add_number(&mut hasher, tensor.values.len());
+            tensor_file::each_chunk(&tensor.values, |bytes| {
+                hasher.update(bytes);
+            });
+        }
+        hasher.finalize().to_hex().to_string()
+    }
+
+    /// 64 hexadecimal digits (BLAKE3) over all that a file says, written by `program`: a calibration with one
+    /// digit changed would give wrong verdicts without a word.
+    fn seal(&self, program: &str) -> String {
+        let mut hasher = blake3::Hasher::new();
+        add_text(&mut hasher, program);
+        add_text(&mut hasher, &self.hash());
+        for (key, value) in &self.meta {
+            add_text(&mut hasher, key);
+            add_text(&mut hasher, value);
+        }
+        hasher.finalize().to_hex().to_string()
+    }
+
+    /// Checks all that a file for `path` needs, and makes its header.
+    fn prepare(&self, path: &Path) -> Result<(TensorWriter<'_>, Vec<u8>), BundleError> {
+        let unwritable = |what: String| BundleError::Unwritable { path: path.into(), what };
+        if let Some(tensor) = self.first_not_finite() {
+            return Err(BundleError::NotFinite { access: Access::Write, path: path.into(), tensor: tensor.into() });
+        }
+        let sink = TensorWriter::new(&self.tensors).map_err(unwritable)?;
+        let program = env!("CARGO_PKG_VERSION");
+        let head = Head {
+            format: BUNDLE_FORMAT,
+            program: program.to_owned(),
+            seal: self.seal(program),
+            meta: self.meta.clone(),
+        };
+        let head = serde_json::to_string(&head).map_err(|error| unwritable(error.to_string()))?;
+        let header = sink.header(head).map_err(unwritable)?;
+        let size = header.len() as u64 + self.tensors.iter().map(|t| 4 * t.values.len() as u64).sum::<u64>();
+        if size > BUNDLE_LIMIT {
+            return Err(unwritable(format!("its {size} bytes are more than the {BUNDLE_LIMIT} of a model")));
+        }
+        Ok((sink, header))
+    }
+
+    fn first_not_finite(&self) -> Option<&str> {
+        let bad = self.tensors.iter().find(|tensor| tensor.values.iter().any(|value| !value.is_finite()))?;
+        Some(&bad.name)
+    }
+}
+
+fn add_number(hasher: &mut blake3::Hasher, number: usize) {
+    hasher.update(&(number as u64).to_le_bytes());
+}
+
+fn add_text(hasher: &mut blake3::Hasher, text: &str) {
+    add_number(hasher, text.len());
+    hasher.update(text.as_bytes());
+}
+
+fn decode(path: &Path, reader: impl Read, length: u64) -> Result<(Bundle, Provenance), BundleError> {
+    let damaged = |what: &str| BundleError::Damaged { path: path.into(), what: what.into() };
+    let fault = |fault| match fault {
+        TensorFault::Io(cause) => FileError::new(Access::Read, path, cause).into(),
+        TensorFault::Damaged(what) => damaged(what),
+    };
+    let source = TensorReader::new(reader, length).map_err(fault)?;
+    let head = source.head().unwrap_or_default();
+    let Ok(AnyHead { format }) = serde_json::from_str(head) else {
+        return Err(BundleError::NotAModel { path: path.into() });
+    };
+    // Asked first, since a newer format may be other in all the rest.
+    if format > u64::from(BUNDLE_FORMAT) {
+        return Err(BundleError::Newer { path: path.into(), found: format });
+    }
+    if format == 0 {
+        return Err(damaged("there is no format 0"));
+    }
+    let Ok(head) = serde_json::from_str::<Head>(head) else {
+        return Err(damaged("its metadata is incomplete"));
+    };
+    let (tensors, _) = source.tensors().map_err(fault)?;
+    let bundle = Bundle { tensors, meta: head.meta };
+    if bundle.seal(&head.program) != head.seal {
+        return Err(damaged("its checksum does not fit"));
+    }
+    if let Some(tensor) = bundle.first_not_finite() {
+        return Err(BundleError::NotFinite { access: Access::Read, path: path.into(), tensor: tensor.into() });
+    }
+    Ok((bundle, Provenance { format: head.format, program: head.program }))
+}

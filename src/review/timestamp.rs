@@ -1,0 +1,66 @@
+//! Points in time.
+
+use std::{
+    fmt,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::format;
+
+/// A point in time: milliseconds since the Unix epoch, UTC. Written as "2026-03-12T08:15:30.120Z".
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Timestamp(pub i64);
+
+impl Timestamp {
+    /// Now, by the system's clock.
+    pub fn now() -> Self {
+        Self(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64))
+    }
+
+    /// So many seconds after the Unix epoch.
+    pub fn from_seconds(seconds: u64) -> Self {
+        Self(i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000))
+    }
+
+    /// Whole seconds since the Unix epoch; 0 before it.
+    pub fn seconds(self) -> u64 {
+        u64::try_from(self.0).unwrap_or_default() / 1_000
+    }
+
+    /// The day in words: "12 March 2026".
+    pub fn day(self) -> String {
+        format::day(self.seconds())
+    }
+
+    /// Day and minute, as a table shows them: "2026-03-12 08:15".
+    pub fn minute(self) -> String {
+        let [year, month, day] = format::date(self.seconds());
+        let minutes = self.seconds() / 60;
+        format!("{year}-{month:02}-{day:02} {:02}:{:02}", minutes / 60 % 24, minutes % 60)
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (minute, millis) = (self.minute().replace(' ', "T"), self.0.max(0) % 60_000);
+        write!(f, "{minute}:{:02}.{:03}Z", millis / 1_000, millis % 1_000)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_written_as_others_read_them() {
+        // date -u -d @1773303330.12 +%FT%T.%3NZ
+        let moment = Timestamp(1_773_303_330_120);
+        assert_eq!(moment.to_string(), "2026-03-12T08:15:30.120Z");
+        assert_eq!((moment.minute(), moment.day()), ("2026-03-12 08:15".into(), "12 March 2026".into()));
+        assert_eq!(Timestamp(-5).to_string(), "1970-01-01T00:00:00.000Z");
+        assert_eq!(Timestamp::from_seconds(moment.seconds()).0, 1_773_303_330_000);
+    }
+}

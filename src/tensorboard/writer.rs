@@ -1,0 +1,353 @@
+//! Writing an event file.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::Write,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU32, Ordering},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use prost::Message;
+
+use super::{
+    NAME_MARK, event_files,
+    histogram::BucketHistogram,
+    proto::{
+        Content, DATA_CLASS_TENSOR, DT_STRING, EventProto, FILE_VERSION, HistogramProto, Image, PluginData,
+        SESSION_START, SessionLog, SummaryMetadata, SummaryProto, TensorProto, TensorShape, Value, What,
+    },
+    record,
+    record::MAX_RECORD,
+};
+use crate::files::{Access, FileError};
+
+/// Records are kept back until there are this many bytes of them.
+const BUFFER: usize = 64 << 10;
+
+/// An image as a whole PNG file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PngImage {
+    /// Pixels across.
+    pub width: u32,
+    /// Pixels down.
+    pub height: u32,
+    /// The file's bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// One event file, being written.
+///
+/// Events are buffered; [`flush`](Self::flush) hands them to the operating system, and so do a full buffer and
+/// dropping the writer. Where that fails (a full disk), the file is cut back to its last whole record, the
+/// event that was being added is not taken, and those before it stay in the buffer for the next attempt: once
+/// there is room again nothing is missing.
+#[derive(Debug)]
+pub struct EventWriter {
+    path: PathBuf,
+    file: File,
+    /// Whole records that are not in the file yet.
+    buffer: Vec<u8>,
+    /// Bytes of whole records in the file.
+    written: u64,
+    /// A failed write may have left part of a record after them.
+    torn: bool,
+}
+
+impl EventWriter {
+    /// Begins a new event file in `dir`, named `events.out.tfevents.<seconds>.<host>.<process>.<n><suffix>`.
+    ///
+    /// The name sorts after those of all event files in the folder, even if the clock was set back or a
+    /// resumed run begins within a second of the last one, because TensorBoard reads in the order of names.
+    ///
+    /// # Errors
+    /// [`FileError`] where the folder cannot be listed or written to.
+    pub fn create(dir: &Path, suffix: &str) -> Result<Self, FileError> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let newest = event_files(dir)?.iter().filter_map(|path| seconds_in_name(path)).max();
+        let seconds = newest.map_or(now, |newest| now.max(newest.saturating_add(1)));
+        let host = host_name();
+        let process = std::process::id();
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let path = dir.join(format!("events.out.{NAME_MARK}.{seconds:010}.{host}.{process}.{count}{suffix}"));
+        let file = OpenOptions::new()
+            .append(true)
+            .create_new(true)
+            .open(&path)
+            .map_err(|cause| FileError::new(Access::Write, &path, cause))?;
+        let mut writer = Self { path, file, buffer: Vec::new(), written: 0, torn: false };
+        writer.event(0, seconds as f64, What::FileVersion(FILE_VERSION.to_owned()))?;
+        writer.flush()?;
+        Ok(writer)
+    }
+
+    /// The file being written.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Adds one number. `wall` is in seconds since 1970, here and below.
+    ///
+    /// # Errors
+    /// [`FileError`] where a full buffer cannot be written, here and below.
+    pub fn scalar(&mut self, tag: &str, step: i64, wall: f64, value: f32) -> Result<(), FileError> {
+        self.scalars(step, wall, &[(tag, value)])
+    }
+
+    /// Adds several numbers of one step as one event.
+    pub fn scalars(&mut self, step: i64, wall: f64, values: &[(&str, f32)]) -> Result<(), FileError> {
+        if values.is_empty() {
+            return Ok(());
+        }
+        let values = values
+            .iter()
+            .map(|&(tag, value)| Value {
+                tag: tag.to_owned(),
+                metadata: None,
+                content: Some(Content::SimpleValue(value)),
+            })
+            .collect();
+        self.event(step, wall, What::Summary(SummaryProto { values }))
+    }
+
+    /// Adds an image.
+    ///
+    /// # Errors
+    /// Also [`FileError::RecordTooLarge`] past [`MAX_RECORD`].
+    pub fn image(&mut self, tag: &str, step: i64, wall: f64, image: &PngImage) -> Result<(), FileError> {
+        let side = |pixels: u32| i32::try_from(pixels).unwrap_or(i32::MAX);
+        let content = Content::Image(Box::new(Image {
+            height: side(image.height),
+            width: side(image.width),
+            colorspace: colorspace(&image.bytes),
+            encoded: image.bytes.clone(),
+        }));
+        self.value(tag, step, wall, None, content)
+    }
+
+    /// Adds a histogram.
+    pub fn histogram(&mut self, tag: &str, step: i64, wall: f64, histogram: &BucketHistogram) -> Result<(), FileError> {
+        let content = Content::Histogram(Box::new(HistogramProto {
+            min: histogram.min,
+            max: histogram.max,
+            num: histogram.num,
+            sum: histogram.sum,
+            sum_squares: histogram.sum_squares,
+            limits: histogram.limits.clone(),
+            counts: histogram.counts.clone(),
+        }));
+        self.value(tag, step, wall, None, content)
+    }
+
+    /// Adds a text in Markdown.
+    ///
+    /// # Errors
+    /// Also [`FileError::RecordTooLarge`] past [`MAX_RECORD`].
+    pub fn text(&mut self, tag: &str, step: i64, wall: f64, markdown: &str) -> Result<(), FileError> {
+        let metadata = SummaryMetadata {
+            plugin_data: Some(PluginData { plugin_name: "text".to_owned() }),
+            data_class: DATA_CLASS_TENSOR,
+        };
+        let content = Content::Tensor(Box::new(TensorProto {
+            dtype: DT_STRING,
+            shape: Some(TensorShape {}),
+            strings: vec![markdown.as_bytes().to_vec()],
+        }));
+        self.value(tag, step, wall, Some(Box::new(metadata)), content)
+    }
+
+    /// Says that the run goes on with `step`: everything that older files hold for that step and later ones
+    /// is superseded, for TensorBoard and for [`RunLog`](super::RunLog). After resuming from the checkpoint
+    /// taken when 500 steps were done, the first step to be logged is 501.
+    pub fn session_start(&mut self, step: i64, wall: f64) -> Result<(), FileError> {
+        let status = SESSION_START;
+        self.event(step, wall, What::SessionLog(SessionLog { status }))
+    }
+
+    /// Hands all events to the operating system, after which a killed process loses none of them.
+    ///
+    /// # Errors
+    /// [`FileError`], for instance on a full disk; the events are kept for the next attempt.
+    pub fn flush(&mut self) -> Result<(), FileError> {
+        if self.buffer.is_empty() {
+            return Ok(());
+        }
+        let result = self.repair().and_then(|()| {
+            self.torn = true;
+            self.file.write_all(&self.buffer)
+        });
+        match result {
+            Ok(()) => {
+                self.torn = false;
+                self.written += self.buffer.len() as u64;
+                self.buffer.clear();
+                // An image may have grown it well past its usual size.
+                self.buffer.shrink_to(2 * BUFFER);
+                Ok(())
+            }
+            Err(cause) => {
+                // If this fails too, the next attempt begins with it.
+                let _ = self.repair();
+                Err(FileError::new(Access::Write, &self.path, cause))
+            }
+        }
+    }
+
+    /// Flushes, and waits until the events are on the disk, after which a power cut loses none of them.
+    ///
+    /// # Errors
+    /// As [`flush`](Self::flush).
+    pub fn sync(&mut self) -> Result<(), FileError> {
+        self.flush()?;
+        self.file.sync_data().map_err(|cause| FileError::new(Access::Write, &self.path, cause))
+    }
+
+    /// Cuts off what a failed write has left, because a reader stops at half a record.
+    fn repair(&mut self) -> std::io::Result<()> {
+        if self.torn {
+            self.file.set_len(self.written)?;
+            self.torn = false;
+        }
+        Ok(())
+    }
+
+    fn value(
+        &mut self,
+        tag: &str,
+        step: i64,
+        wall: f64,
+        metadata: Option<Box<SummaryMetadata>>,
+        content: Content,
+    ) -> Result<(), FileError> {
+        let value = Value { tag: tag.to_owned(), metadata, content: Some(content) };
+        let values = vec![value];
+        self.event(step, wall, What::Summary(SummaryProto { values }))
+    }
+
+    fn event(&mut self, step: i64, wall_time: f64, what: What) -> Result<(), FileError> {
+        let event = EventProto { wall_time, step, what: Some(what) };
+        let size = event.encoded_len() as u64;
+        if size > MAX_RECORD {
+            return Err(FileError::RecordTooLarge { path: self.path.clone(), size, limit: MAX_RECORD });
+        }
+        // Before the event is taken, so that the buffer never holds more than its size and one event.
+        if self.buffer.len() as u64 + record::framed_len(size) > BUFFER as u64 {
+            self.flush()?;
+        }
+        record::append(&mut self.buffer, &event.encode_to_vec());
+        Ok(())
+    }
+}
+
+impl Drop for EventWriter {
+    fn drop(&mut self) {
+        if let Err(error) = self.flush() {
+            tracing::warn!("the last events of the log are lost: {error}");
+        }
+    }
+}
+
+/// The seconds in the name of an event file.
+fn seconds_in_name(path: &Path) -> Option<u64> {
+    let name = path.file_name()?.to_str()?;
+    let (_, rest) = name.split_once(NAME_MARK)?;
+    rest.split('.').nth(1)?.parse().ok()
+}
+
+/// This machine's name as far as it goes into a file name.
+fn host_name() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .ok()
+        .or_else(|| std::env::var("HOSTNAME").ok())
+        .or_else(|| std::env::var("COMPUTERNAME").ok())
+        .unwrap_or_default();
+    let plain: String = name.trim().chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(63).collect();
+    if plain.is_empty() { "localhost".to_owned() } else { plain }
+}
+
+/// TensorBoard's number for the channels that a PNG's header announces; RGB where it cannot be read.
+fn colorspace(png: &[u8]) -> i32 {
+    // Signature (8), chunk length (4), "IHDR" (4), width (4), height (4), bit depth (1), colour type.
+    match png.get(25) {
+        Some(0) => 1,
+        Some(4) => 2,
+        Some(6) => 4,
+        _ => 3,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tensorboard::RunLog;
+
+    #[test]
+    fn a_file_begins_with_the_version_record() {
+        let dir = tempfile::tempdir().unwrap();
+        let writer = EventWriter::create(dir.path(), "").unwrap();
+        let bytes = std::fs::read(writer.path()).unwrap();
+        assert_eq!(bytes.len(), 40);
+        assert_eq!(bytes[..12], [24, 0, 0, 0, 0, 0, 0, 0, 0xa3, 0x7f, 0x4b, 0x22]);
+        assert_eq!(bytes[12], 0x09, "field 1 as a double: the wall time");
+        assert_eq!(&bytes[21..36], b"\x1a\x0dbrain.Event:2");
+    }
+
+    #[test]
+    fn later_files_sort_after_earlier_ones_whatever_the_clock_says() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("events.out.tfevents.4000000000.zz.1.0"), b"").unwrap();
+        let first = EventWriter::create(dir.path(), "").unwrap();
+        let second = EventWriter::create(dir.path(), ".v2").unwrap();
+        let names = event_files(dir.path()).unwrap();
+        assert_eq!(names[1..], [first.path(), second.path()]);
+        assert!(second.path().to_string_lossy().ends_with(".v2"), "{names:?}");
+    }
+
+    #[test]
+    fn a_record_past_the_limit_is_refused_and_the_file_stays_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut writer = EventWriter::create(dir.path(), "").unwrap();
+        let huge = "x".repeat(MAX_RECORD as usize);
+        assert!(matches!(writer.text("t", 1, 0.0, &huge), Err(FileError::RecordTooLarge { .. })));
+        writer.scalar("s", 1, 0.0, 1.0).unwrap();
+        writer.flush().unwrap();
+        let log = RunLog::read(dir.path()).unwrap();
+        assert!(!log.truncated && log.texts.is_empty());
+        assert_eq!(log.scalars["s"].len(), 1);
+    }
+
+    /// `/dev/full` answers every write as a full disk does.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_is_reported_by_name_and_nothing_taken_is_lost() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut writer = EventWriter::create(dir.path(), "").unwrap();
+        let full = OpenOptions::new().append(true).open("/dev/full").unwrap();
+        let real = std::mem::replace(&mut writer.file, full);
+        let mut taken = 0;
+        let error = loop {
+            match writer.scalar("loss/d", taken, 0.0, taken as f32) {
+                Ok(()) => taken += 1,
+                Err(error) => break error,
+            }
+        };
+        assert!(matches!(&error, FileError::DiskFull { path } if path == writer.path()));
+        assert!(taken > 100, "the buffer holds many events");
+        // Further attempts fail in the same way, and the buffer does not grow.
+        assert!(matches!(
+            writer.scalar("loss/d", taken, 0.0, 0.0),
+            Err(FileError::DiskFull { .. } | FileError::Other { .. })
+        ));
+        assert!(writer.buffer.len() <= BUFFER);
+
+        // Room again, with half a record left over from the failed write.
+        writer.file = real;
+        writer.file.write_all(b"half a record").unwrap();
+        writer.flush().unwrap();
+        let log = RunLog::read(dir.path()).unwrap();
+        assert!(!log.truncated);
+        let steps: Vec<i64> = log.scalars["loss/d"].iter().map(|p| p.step).collect();
+        assert_eq!(steps, (0..taken).collect::<Vec<_>>());
+    }
+}

@@ -1,0 +1,324 @@
+//! A recipe as knobs see it: each value got and set by its key, checked, and read from and written to a file.
+
+use toml::Value;
+
+use super::{
+    knobs::{Domain, KNOBS, knob, plain},
+    recipe::{LatentKind, Recipe},
+};
+
+/// What is wrong with a recipe or one of its knobs.
+#[derive(Debug, thiserror::Error, PartialEq)]
+pub enum RecipeError {
+    /// No knob has this key.
+    #[error("the recipe has no knob '{key}'{}", nearest.map(|n| format!("; the nearest is '{n}'")).unwrap_or_default())]
+    UnknownKey {
+        /// As it was given.
+        key: String,
+        /// The valid key that is spelled most alike.
+        nearest: Option<&'static str>,
+    },
+    /// The value is of the wrong type or out of range.
+    #[error("'{key}' is {value}, but takes {domain}")]
+    OutOfRange {
+        /// The knob.
+        key: &'static str,
+        /// As it was given.
+        value: String,
+        /// What it takes.
+        domain: Domain,
+    },
+    /// Not of the form `key=value`.
+    #[error("'{0}' is not of the form key=value, for example train.k_g=2")]
+    NotAssignment(String),
+    /// The file is not TOML.
+    #[error("the recipe is not valid TOML: {0}")]
+    Syntax(String),
+    /// Values that are fine one by one but not together.
+    #[error("{0}")]
+    Conflict(String),
+}
+
+/// The valid key that is spelled most like `key`, if any is near.
+fn nearest(key: &str) -> Option<&'static str> {
+    let distance = |k: &str| {
+        // A bare name ("k_g") is compared with the last part of the dotted key as well.
+        let tail = k.rsplit('.').next().unwrap_or(k);
+        edit_distance(key, k).min(edit_distance(key, tail))
+    };
+    let best = KNOBS.iter().map(|k| (distance(k.key), k.key)).min()?;
+    (best.0 <= 2 + key.len() / 3).then_some(best.1)
+}
+
+/// Levenshtein's distance between two short words.
+fn edit_distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = i;
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(x != *y);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+impl Recipe {
+    /// Every knob's value as one TOML table of tables.
+    fn table(&self) -> toml::Table {
+        toml::Table::try_from(self).unwrap_or_default()
+    }
+
+    /// The value of the knob `key`.
+    pub fn get(&self, key: &str) -> Option<Value> {
+        let mut value = Value::Table(self.table());
+        for part in key.split('.') {
+            value = value.as_table_mut()?.remove(part)?;
+        }
+        Some(value)
+    }
+
+    /// Turns one knob.
+    ///
+    /// # Errors
+    /// [`RecipeError`] names the key and its range, or the nearest valid key; the recipe is then
+    /// unchanged.
+    pub fn set(&mut self, key: &str, value: &Value) -> Result<(), RecipeError> {
+        let knob = knob(key).ok_or_else(|| RecipeError::UnknownKey { key: key.into(), nearest: nearest(key) })?;
+        let value = knob.check(value)?;
+        let mut table = self.table();
+        insert(&mut table, key, value);
+        let next: Self = table.try_into().map_err(|e: toml::de::Error| RecipeError::Syntax(e.message().into()))?;
+        *self = next;
+        Ok(())
+    }
+
+    /// Applies `key=value` as the command line gives it.
+    ///
+    /// # Errors
+    /// As [`Recipe::set`], or [`RecipeError::NotAssignment`].
+    pub fn assign(&mut self, assignment: &str) -> Result<(), RecipeError> {
+        let (key, text) = assignment.split_once('=').ok_or_else(|| RecipeError::NotAssignment(assignment.into()))?;
+        let text = text.trim();
+        let value = match text.parse::<i64>() {
+            Ok(whole) => Value::Integer(whole),
+            Err(_) => match (text.parse::<f64>(), text) {
+                (Ok(number), _) => Value::Float(number),
+                (_, "true") => Value::Boolean(true),
+                (_, "false") => Value::Boolean(false),
+                _ => Value::String(text.into()),
+            },
+        };
+        self.set(key.trim(), &value)
+    }
+
+    /// Reads a recipe file; knobs that it leaves out keep the Laptop preset's values.
+    ///
+    /// # Errors
+    /// [`RecipeError`] for TOML that does not parse, an unknown key, or a value out of range.
+    pub fn from_toml(text: &str) -> Result<Self, RecipeError> {
+        Self::from_table(&parsed(text)?)
+    }
+
+    fn from_table(table: &toml::Table) -> Result<Self, RecipeError> {
+        let mut recipe = Self::default();
+        for (name, value) in table {
+            match value {
+                Value::Table(section) => {
+                    for (key, value) in section {
+                        recipe.set(&format!("{name}.{key}"), value)?;
+                    }
+                }
+                value => recipe.set(name, value)?,
+            }
+        }
+        recipe.validate()?;
+        Ok(recipe)
+    }
+
+    /// Reads a recipe that was kept with a run or a model. What one written before a knob was made does not say is as it was
+    /// then.
+    ///
+    /// # Errors
+    /// As [`Recipe::from_toml`].
+    pub fn from_record(text: &str) -> Result<Self, RecipeError> {
+        let table = parsed(text)?;
+        let mut recipe = Self::from_table(&table)?;
+        let said = |knob: &str| table.get("critic").is_some_and(|critic| critic.get(knob).is_some());
+        if !said("level") {
+            recipe.critic.level = false;
+        }
+        if !said("views") {
+            recipe.critic.views = false;
+        }
+        if !said("width") {
+            recipe.critic.width = 48;
+        }
+        Ok(recipe)
+    }
+
+    /// The recipe as the text of a recipe file, every knob written out.
+    pub fn to_toml(&self) -> String {
+        toml::to_string_pretty(self).unwrap_or_default()
+    }
+
+    /// Checks every knob's range, and the ones that depend on each other.
+    ///
+    /// # Errors
+    /// The first [`RecipeError`] found.
+    pub fn validate(&self) -> Result<(), RecipeError> {
+        for knob in KNOBS {
+            if let Some(value) = self.get(knob.key) {
+                knob.check(&value)?;
+            }
+        }
+        let m = &self.model;
+        // The share of draws that survive the cut is about 0.8 * limit / std when the cut is narrow.
+        if m.latent == LatentKind::TruncatedNormal && m.latent_limit < 0.05 * m.latent_std {
+            return Err(RecipeError::Conflict(format!(
+                "model.latent_limit {} cuts nearly all of a normal of standard deviation {}; raise it to {} or more",
+                m.latent_limit,
+                m.latent_std,
+                0.05 * m.latent_std
+            )));
+        }
+        Ok(())
+    }
+
+    /// The knobs in which `self` and `other` differ: key, own value, the other's.
+    pub fn differences(&self, other: &Self) -> Vec<(&'static str, String, String)> {
+        KNOBS
+            .iter()
+            .filter_map(|k| {
+                let (a, b) = (self.get(k.key)?, other.get(k.key)?);
+                (a != b).then(|| (k.key, plain(&a), plain(&b)))
+            })
+            .collect()
+    }
+
+    /// Takes over the live knobs of `wanted` and leaves the locked ones as they are.
+    pub fn adopt_live(&mut self, wanted: &Self) {
+        let data = self.data.clone();
+        let model = self.model.clone();
+        let seed = self.seed;
+        *self = Self { seed, data, model, ..wanted.clone() };
+    }
+}
+
+fn parsed(text: &str) -> Result<toml::Table, RecipeError> {
+    text.parse().map_err(|e: toml::de::Error| RecipeError::Syntax(e.to_string().trim_end().into()))
+}
+
+fn insert(table: &mut toml::Table, key: &str, value: Value) {
+    match key.split_once('.') {
+        Some((section, rest)) => {
+            if let Some(Value::Table(inner)) = table.get_mut(section) {
+                insert(inner, rest, value);
+            }
+        }
+        None => {
+            table.insert(key.into(), value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::train::recipe::Preset;
+
+    #[test]
+    fn the_table_names_every_field_of_the_recipe_once() {
+        let table = Recipe::default().table();
+        let mut fields: Vec<String> = Vec::new();
+        for (name, value) in &table {
+            match value {
+                Value::Table(section) => fields.extend(section.keys().map(|k| format!("{name}.{k}"))),
+                _ => fields.push(name.clone()),
+            }
+        }
+        let mut keys: Vec<String> = KNOBS.iter().map(|k| k.key.to_string()).collect();
+        fields.sort();
+        keys.sort();
+        assert_eq!(fields, keys);
+    }
+
+    #[test]
+    fn presets_are_valid_and_survive_the_file() {
+        for preset in Preset::ALL {
+            let recipe = preset.recipe();
+            recipe.validate().unwrap();
+            assert_eq!(Recipe::from_toml(&recipe.to_toml()).unwrap(), recipe, "{}", preset.title());
+        }
+    }
+
+    #[test]
+    fn the_file_reads_as_a_person_wrote_it() {
+        let text = Preset::Talk2017.recipe().to_toml();
+        assert!(text.contains("lr = 0.0002"), "{text}");
+        assert!(text.contains("latent_std = 0.6"), "{text}");
+    }
+
+    #[test]
+    fn a_record_of_before_a_knob_was_made_says_how_it_was() {
+        // A run or a model of before there were the knobs saw images as they are and once, with a wider critic.
+        let now = Recipe::default();
+        let without = |text: String, line: &str| text.replace(line, "");
+        let before = ["level = true\n", "views = true\n", "width = 24\n"].into_iter().fold(now.to_toml(), without);
+        let of = |recipe: Recipe| (recipe.critic.level, recipe.critic.views, recipe.critic.width);
+        assert_eq!(of(Recipe::from_record(&before).unwrap()), (false, false, 48));
+        for text in [&before, &now.to_toml()] {
+            assert_eq!(of(Recipe::from_toml(text).unwrap()), (true, true, 24));
+        }
+        assert_eq!(Recipe::from_record(&now.to_toml()).unwrap(), now);
+    }
+
+    #[test]
+    fn an_unknown_key_gets_the_nearest_one() {
+        let error = Recipe::from_toml("[train]\nkg = 2\n").unwrap_err();
+        assert_eq!(error.to_string(), "the recipe has no knob 'train.kg'; the nearest is 'train.k_g'");
+        let error = Recipe::default().assign("k_g=2").unwrap_err();
+        assert!(error.to_string().contains("'train.k_g'"), "{error}");
+    }
+
+    #[test]
+    fn a_value_out_of_range_names_the_key_and_the_range() {
+        let mut recipe = Recipe::default();
+        let error = recipe.assign("train.batch=1").unwrap_err();
+        assert_eq!(error.to_string(), "'train.batch' is 1, but takes a whole number from 2 to 256");
+        assert_eq!(recipe, Recipe::default());
+        let error = recipe.assign("g.kind=adamw").unwrap_err();
+        assert_eq!(error.to_string(), "'g.kind' is adamw, but takes one of adam, sgd, rms-prop");
+        assert!(recipe.assign("train.batch").unwrap_err().to_string().contains("key=value"));
+        assert!(recipe.assign("g.lr=nan").is_err());
+    }
+
+    #[test]
+    fn assignments_reach_their_fields() {
+        let mut recipe = Recipe::default();
+        for text in ["train.k_g=3", "g.lr=1", "model.latent=uniform", "data.quarter_turns=true", "d.lr=1e-3"] {
+            if text == "g.lr=1" {
+                assert!(recipe.assign(text).is_err());
+            } else {
+                recipe.assign(text).unwrap();
+            }
+        }
+        assert_eq!(recipe.train.k_g, 3);
+        assert_eq!(recipe.d.lr, 1e-3);
+        assert!(recipe.data.quarter_turns);
+        let keys: Vec<&str> = recipe.differences(&Recipe::default()).iter().map(|d| d.0).collect();
+        assert_eq!(keys, ["train.k_g", "d.lr", "model.latent", "data.quarter_turns"]);
+    }
+
+    #[test]
+    fn adopting_live_knobs_leaves_the_networks_alone() {
+        let mut recipe = Recipe::default();
+        let talk = Preset::Talk2017.recipe();
+        recipe.adopt_live(&talk);
+        assert_eq!(recipe.train, talk.train);
+        assert_eq!(recipe.model, Recipe::default().model);
+    }
+}

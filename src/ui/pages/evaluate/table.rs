@@ -1,0 +1,317 @@
+//! The table of all test images, worst first.
+
+use egui::{
+    Align2, Color32, EventFilter, FontSelection, Key, Modifiers, Rect, Response, Role, ScrollArea, Sense, Stroke,
+    StrokeKind, Ui, WidgetInfo, pos2, vec2,
+};
+use egui_material_icons::icons;
+
+use super::figures::{Column, ImageFilter, Judged, Scored, Sort};
+use crate::ui::{
+    theme,
+    theme::Palette,
+    widgets::{elided, thumbnails::Thumbnails, ticks, toggle},
+};
+
+/// What the user asks of the table.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum TableRequest {
+    /// Chooses this image, by its place in the test set.
+    Choose(usize),
+    /// Shows it in the Inspect workspace.
+    Open(usize),
+    /// So many rows further down.
+    Step(i64),
+    /// Shows these images only.
+    Show(ImageFilter),
+    /// Shows every kind of defect again.
+    AllKinds,
+    /// Another order.
+    Sort(Sort),
+}
+
+/// What the table shows.
+pub struct TableView<'a> {
+    pub scored: &'a Scored,
+    pub judged: &'a Judged,
+    pub selected: Option<usize>,
+    pub sort: Sort,
+    pub show: ImageFilter,
+    /// The only kind of defect on show.
+    pub only: Option<&'a str>,
+}
+
+/// The table's own state.
+#[derive(Default)]
+pub struct ImageTable {
+    /// Scroll to the chosen row.
+    pub reveal: bool,
+    offset: f32,
+    pub thumbs: Thumbnails<usize>,
+}
+
+/// Where the columns begin and end.
+struct Columns {
+    thumbnail: Rect,
+    name: Rect,
+    kind: Rect,
+    score: Rect,
+    p: Rect,
+    outcome: Rect,
+}
+
+impl Columns {
+    fn of(row: Rect) -> Self {
+        let gap = theme::GAP_S;
+        let roomy = row.width() >= theme::TABLE_ROOMY;
+        let outcome = if roomy { theme::OUTCOME } else { theme::OUTCOME_NARROW };
+        let kind = if roomy { theme::KIND } else { theme::KIND_NARROW };
+        let mut right = row.right() - gap;
+        let mut take = |width: f32| {
+            let rect = row.with_max_x(right).with_min_x(right - width);
+            right -= width + gap;
+            rect
+        };
+        let (outcome, p, score, kind) =
+            (take(outcome), take(theme::FIGURE_COLUMN), take(theme::FIGURE_COLUMN), take(kind));
+        let left = row.left() + 3.0;
+        let thumbnail = Rect::from_center_size(
+            pos2(left + theme::TEST_THUMBNAIL / 2.0, row.center().y),
+            vec2(theme::TEST_THUMBNAIL, theme::TEST_THUMBNAIL),
+        );
+        let name = row.with_min_x(thumbnail.right() + gap).with_max_x(right);
+        Self { thumbnail, name, kind, score, p, outcome }
+    }
+}
+
+impl ImageTable {
+    /// Draws the table over all of `ui`.
+    pub fn ui(&mut self, ui: &mut Ui, view: &TableView<'_>) -> Option<TableRequest> {
+        let mut wish = filters(ui, view);
+        ui.add_space(theme::GAP_XS);
+        wish = wish.or(heads(ui, view));
+        let (count, pitch) = (view.judged.order.len(), theme::TEST_ROW);
+        if count == 0 {
+            crate::ui::widgets::empty_place(ui, "No such image", "Choose All to see every test image.");
+            return wish;
+        }
+        let foot = ui.available_rect_before_wrap().with_min_y(ui.max_rect().bottom() - theme::ROW_VALUE);
+        let p = Palette::of(ui);
+        let hint = "A double click or Enter shows an image in Inspect.";
+        ui.painter().text(
+            foot.left_center(),
+            Align2::LEFT_CENTER,
+            hint,
+            theme::caption().resolve(ui.style()),
+            p.text_weak,
+        );
+        ui.spacing_mut().item_spacing.y = 0.0;
+        let room = ui.available_height() - theme::ROW_VALUE - theme::GAP_XS;
+        let mut area = ScrollArea::vertical().max_height(room).auto_shrink([false, false]);
+        let index = |place: &usize| view.scored.evaluation.examined.get(*place).map(|e| e.index);
+        let chosen = view.selected.and_then(|place| view.judged.order.iter().position(|p| index(p) == Some(place)));
+        if std::mem::take(&mut self.reveal)
+            && let Some(at) = chosen
+        {
+            let (top, bottom) = (at as f32 * pitch, (at + 1) as f32 * pitch);
+            let height = room;
+            if top < self.offset {
+                area = area.vertical_scroll_offset(top);
+            } else if bottom > self.offset + height {
+                area = area.vertical_scroll_offset(bottom - height);
+            }
+        }
+        let shown = area.id_salt("tested").show_rows(ui, pitch, count, |ui, range| {
+            for at in range {
+                let Some(&place) = view.judged.order.get(at) else { continue };
+                wish = wish.or(self.row(ui, view, place));
+            }
+        });
+        self.offset = shown.state.clamped_offset().y;
+        wish
+    }
+
+    fn row(&mut self, ui: &mut Ui, view: &TableView<'_>, place: usize) -> Option<TableRequest> {
+        let (examined, row, judged) = (
+            view.scored.evaluation.examined.get(place)?,
+            view.scored.rows.get(place)?,
+            view.judged.judgements.get(place)?,
+        );
+        let p = Palette::of(ui);
+        let current = view.selected == Some(examined.index);
+        let size = vec2(ui.available_width() - theme::GAP_XS, theme::TEST_ROW);
+        let (rect, response) = ui.allocate_exact_size(size, Sense::click());
+        let kind = examined.kind().unwrap_or("healthy");
+        response.widget_info(|| {
+            let text = format!("{}, {kind}, {}", examined.name, judged.words().to_lowercase());
+            WidgetInfo::selected(Role::ListBoxOption, true, current, text)
+        });
+        let painter = ui.painter().with_clip_rect(rect.intersect(ui.clip_rect()));
+        let inner = rect.shrink2(vec2(0.0, 1.0));
+        if current {
+            painter.rect_filled(inner, theme::RADIUS, p.selection);
+        } else if response.hovered() {
+            painter.rect_filled(inner, theme::RADIUS, p.control);
+        }
+        if response.has_focus() {
+            painter.rect_stroke(inner, theme::RADIUS, Stroke::new(theme::HAIRLINE, p.accent), StrokeKind::Inside);
+        }
+        let columns = Columns::of(rect);
+        painter.rect_filled(columns.thumbnail, 0.0, p.picture);
+        if let Some(texture) = self.thumbs.get(examined.index) {
+            let [w, h] = texture.size().map(|s| s as f32);
+            let size = vec2(w, h) * (theme::TEST_THUMBNAIL / w.max(h));
+            let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
+            let place = Rect::from_center_size(columns.thumbnail.center(), size);
+            painter.image(texture.id(), place, whole, Color32::WHITE);
+        }
+        let font = FontSelection::Style(egui::TextStyle::Body).resolve(ui.style());
+        let colour = if current { p.text_strong } else { p.text };
+        let weak = if current { p.text } else { p.text_weak };
+        let text = |column: Rect, text: &str, colour: Color32| {
+            let galley = elided(ui, text, font.clone(), colour, column.width());
+            painter.galley(pos2(column.left(), column.center().y - galley.size().y / 2.0), galley, colour);
+        };
+        // The folder says less than the file, and names begin alike: their end is what is shown.
+        text(columns.name, &tail(ui, &examined.name, &font, columns.name.width()), colour);
+        text(columns.kind, kind, weak);
+        let number = |column: Rect, text: String| {
+            painter.text(column.right_center(), Align2::RIGHT_CENTER, text, font.clone(), colour);
+        };
+        number(columns.score, ticks::figure(Some(row.score as f32)));
+        number(columns.p, p_value(row.p));
+        let state = judged.state();
+        let icon = columns.outcome.left_center() + vec2(6.0, 0.0);
+        theme::paint_state(&painter, &p, state, icon, theme::ICON - 1.0);
+        let words = if columns.outcome.width() < theme::OUTCOME { judged.came.title() } else { judged.words() };
+        text(columns.outcome.with_min_x(columns.outcome.left() + 17.0), words, colour);
+
+        let mut wish = None;
+        if response.has_focus() {
+            let filter = EventFilter { vertical_arrows: true, ..Default::default() };
+            ui.memory_mut(|m| m.set_focus_lock_filter(response.id, filter));
+            for (key, step) in [(Key::ArrowUp, -1), (Key::ArrowDown, 1)] {
+                if ui.input_mut(|i| i.consume_key(Modifiers::NONE, key)) {
+                    wish = Some(TableRequest::Step(step));
+                }
+            }
+            if current && ui.input_mut(|i| i.consume_key(Modifiers::NONE, Key::Enter)) {
+                wish = Some(TableRequest::Open(examined.index));
+            }
+        }
+        if response.double_clicked() {
+            wish = Some(TableRequest::Open(examined.index));
+        } else if response.clicked() && wish.is_none() {
+            wish = Some(TableRequest::Choose(examined.index));
+        }
+        hover(response, view, place);
+        wish
+    }
+}
+
+/// All that is known of an image.
+fn hover(response: Response, view: &TableView<'_>, place: usize) {
+    response.on_hover_ui(|ui| {
+        let Some(e) = view.scored.evaluation.examined.get(place) else { return };
+        let file = e.path.as_ref().map_or_else(|| e.name.clone(), |path| path.display().to_string());
+        ui.label(file);
+        let truth = e.kind().map_or_else(|| "healthy".to_owned(), |kind| format!("defective: {kind}"));
+        ui.label(format!("In truth {truth}. {} × {} pixels.", e.size.0, e.size.1));
+        let line = ticks::figure(Some(view.judged.threshold as f32));
+        ui.label(format!("{} {}, flagged above {line}.", view.scored.kind.title(), {
+            ticks::figure(Some(e.scores.get(view.scored.kind) as f32))
+        }));
+        ui.label("Enter or a double click shows it in Inspect.");
+    });
+}
+
+/// What fits of a name, its end before its beginning.
+fn tail(ui: &Ui, name: &str, font: &egui::FontId, width: f32) -> String {
+    let wide = |text: &str| ui.painter().layout_no_wrap(text.to_owned(), font.clone(), Color32::WHITE).size().x;
+    if wide(name) <= width {
+        return name.to_owned();
+    }
+    // By whole parts of the path, then by what the row cuts off.
+    let mut rest = name;
+    while let Some(at) = rest.find(['/', '\\']) {
+        rest = &rest[at + 1..];
+        let text = format!("…/{rest}");
+        if wide(&text) <= width {
+            return text;
+        }
+    }
+    rest.to_owned()
+}
+
+fn p_value(p: Option<f64>) -> String {
+    p.map_or_else(|| "–".into(), |p| format!("{p:.3}"))
+}
+
+/// The choice of which images are on show.
+fn filters(ui: &mut Ui, view: &TableView<'_>) -> Option<TableRequest> {
+    let mut wish = None;
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing = vec2(2.0, 2.0);
+        for (show, count) in ImageFilter::ALL.into_iter().zip(view.judged.counts) {
+            let on = show == view.show;
+            if toggle(ui, &format!("{} {count}", show.title()), show.help(), on).clicked() {
+                wish = Some(TableRequest::Show(if on { ImageFilter::All } else { show }));
+            }
+        }
+        if let Some(kind) = view.only {
+            let help = "Shows every kind of defect again, and the healthy images.";
+            if toggle(ui, &format!("{kind} only ×"), help, true).clicked() {
+                wish = Some(TableRequest::AllKinds);
+            }
+        }
+    });
+    wish
+}
+
+/// The heads of the columns, which put the table in order.
+fn heads(ui: &mut Ui, view: &TableView<'_>) -> Option<TableRequest> {
+    let p = Palette::of(ui);
+    let size = vec2(ui.available_width() - theme::GAP_XS, theme::TILE_HEAD);
+    let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
+    let columns = Columns::of(rect);
+    let font = theme::caption().resolve(ui.style());
+    let mut wish = None;
+    let all = [
+        (Column::Name, columns.name, "Image", false, "The path within the data"),
+        (Column::Kind, columns.kind, "Truth", false, "Healthy, or the kind of its defect"),
+        (Column::Score, columns.score, "Score", true, "The oddest first"),
+        (Column::P, columns.p, "p", true, "Share of good parts that would look at least this odd (conformal p-value)"),
+        (Column::Outcome, columns.outcome, "Outcome", false, "The worst first: missed, false alarms, near the line"),
+    ];
+    for (column, place, title, right, help) in all {
+        let response = ui.interact(place, ui.scope_id().with(title), Sense::click());
+        let on = view.sort.column == column;
+        response.widget_info(|| WidgetInfo::selected(Role::Button, true, on, format!("Order by {title}")));
+        let lit = on || response.hovered() || response.has_focus();
+        let colour = if lit { p.text_strong } else { p.text_weak };
+        let painter = ui.painter();
+        let (at, align) = match right {
+            true => (place.right_center(), Align2::RIGHT_CENTER),
+            false => (place.left_center(), Align2::LEFT_CENTER),
+        };
+        let drawn = painter.text(at, align, title, font.clone(), colour);
+        if on {
+            let icon = if view.sort.reversed { icons::ICON_ARROW_UPWARD } else { icons::ICON_ARROW_DOWNWARD };
+            let icon_font = egui::FontId::new(theme::ICON, icon.font_family());
+            let (x, align) = match right {
+                true => (drawn.left() - 2.0, Align2::RIGHT_CENTER),
+                false => (drawn.right() + 2.0, Align2::LEFT_CENTER),
+            };
+            painter.text(pos2(x, place.center().y), align, icon.codepoint, icon_font, colour);
+        }
+        if response.has_focus() {
+            let stroke = Stroke::new(theme::HAIRLINE, p.accent);
+            painter.rect_stroke(place, theme::RADIUS, stroke, StrokeKind::Inside);
+        }
+        if response.on_hover_text(help).clicked() {
+            wish = Some(TableRequest::Sort(Sort { column, reversed: on && !view.sort.reversed }));
+        }
+    }
+    ui.painter().hline(rect.x_range(), rect.bottom(), Stroke::new(theme::HAIRLINE, p.hairline));
+    wish
+}

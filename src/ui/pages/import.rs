@@ -1,0 +1,472 @@
+//! The import page: what was understood of a folder, before anything trains.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Instant,
+};
+
+use egui::{
+    Align, CentralPanel, CollapsingHeader, Color32, ColorImage, Frame, Layout, Panel, ProgressBar, Rect, RichText,
+    ScrollArea, Sense, TextEdit, TextureHandle, TextureOptions, Ui, pos2, vec2,
+};
+use egui_extras::{Column, TableBuilder};
+use egui_material_icons::icons;
+
+use super::{section, suited_preset, thumbnail, train::critic_preview::CriticPreview, weak};
+use crate::{
+    data,
+    data::{DataError, DataSource, Dataset, Opened},
+    engine::{
+        background::{BackgroundTask, TaskState},
+        training::critic_preview::Viewer,
+    },
+    format::sentence,
+    train::{KNOBS, Preset, Recipe, knobs::Group, run_folder::free_folder},
+    ui::{
+        Action, Frame as UiFrame, UiCommand, theme, widgets,
+        widgets::{knob::knob_editor, ticks},
+    },
+};
+
+/// Most pictures in the strip.
+const STRIP: usize = 16;
+/// Side of one of them, points; their textures have twice that.
+const SIDE: f32 = 104.0;
+
+/// What the page knows so far.
+enum Known {
+    /// The folder is being read.
+    Reading(BackgroundTask<Result<Opened, DataError>>, Instant),
+    /// It was read.
+    Read(Arc<Opened>),
+    /// It could not be read, in a plain sentence.
+    Fault(String),
+}
+
+/// The page, open on one folder.
+pub struct ImportPage {
+    root: PathBuf,
+    known: Known,
+    /// What was understood, line by line.
+    lines: Vec<String>,
+    looking: Option<BackgroundTask<Vec<(String, ColorImage)>>>,
+    pictures: Vec<(String, TextureHandle)>,
+    /// The preset that suits the device has been proposed.
+    proposed: bool,
+    out: Option<String>,
+    forged: CriticPreview,
+}
+
+impl ImportPage {
+    /// Begins to read a folder or a CSV file.
+    pub fn open(ctx: &egui::Context, root: PathBuf) -> Self {
+        let (wake, from) = (ctx.clone(), DataSource::Folder(root.clone()));
+        let task = BackgroundTask::spawn(
+            "describe",
+            move || wake.request_repaint(),
+            move |progress| from.open(&|done, total| progress.report(done, total)),
+        );
+        let known = match task {
+            Ok(task) => Known::Reading(task, Instant::now()),
+            Err(error) => Known::Fault(format!(
+                "The system has no thread to read with ({error}); close some programs and try again."
+            )),
+        };
+        Self {
+            root,
+            known,
+            lines: Vec::new(),
+            looking: None,
+            pictures: Vec::new(),
+            proposed: false,
+            out: None,
+            forged: CriticPreview::new(Viewer::fresh()),
+        }
+    }
+
+    /// The folder or CSV file.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// How far reading is, while it goes on.
+    pub fn reading(&self) -> Option<(usize, usize)> {
+        match &self.known {
+            Known::Reading(task, _) => Some(task.progress()),
+            _ => None,
+        }
+    }
+
+    /// Ends the reading early.
+    pub fn cancel(&self) {
+        if let Known::Reading(task, _) = &self.known {
+            task.cancel();
+        }
+    }
+
+    /// Takes the result of the reading when it is there; `true` when the folder turned out usable.
+    pub fn poll(&mut self, ctx: &egui::Context) -> bool {
+        if let Some(task) = &self.looking
+            && let TaskState::Done(images) = task.poll()
+        {
+            let load = |(name, image): (String, ColorImage)| {
+                let texture = ctx.load_texture(&name, image, TextureOptions::LINEAR);
+                (name, texture)
+            };
+            self.pictures = images.into_iter().map(load).collect();
+            self.looking = None;
+        }
+        let Known::Reading(task, _) = &self.known else { return false };
+        match task.poll() {
+            TaskState::Running => {
+                // The bar moves a few times a second, whatever else draws or does not.
+                ctx.request_repaint_after_secs(0.1);
+                false
+            }
+            TaskState::Done(Ok(opened)) => {
+                self.look(ctx, &opened.dataset);
+                self.lines = lines(&opened.dataset);
+                self.known = Known::Read(Arc::new(opened));
+                true
+            }
+            TaskState::Done(Err(DataError::Cancelled)) => {
+                self.known = Known::Fault("Reading was cancelled before all images had been seen.".to_owned());
+                false
+            }
+            TaskState::Done(Err(error)) => {
+                self.known = Known::Fault(sentence(&error.to_string()));
+                false
+            }
+            TaskState::Over => {
+                self.known = Known::Fault("Reading ended without a result; the log page may say why.".to_owned());
+                false
+            }
+        }
+    }
+
+    /// Decodes a few pictures to show, spread over the data set.
+    fn look(&mut self, ctx: &egui::Context, dataset: &Dataset) {
+        let healthy: Vec<PathBuf> = dataset.healthy_for_training().map(|item| item.path.clone()).collect();
+        let count = healthy.len().min(STRIP);
+        let some: Vec<PathBuf> = (0..count).filter_map(|i| healthy.get(i * healthy.len() / count).cloned()).collect();
+        let wake = ctx.clone();
+        self.looking = BackgroundTask::spawn(
+            "import-strip",
+            move || wake.request_repaint(),
+            move |progress| {
+                let mut images = Vec::new();
+                for path in some {
+                    if progress.is_cancelled() {
+                        break;
+                    }
+                    if let Ok(picture) = data::decode(&path) {
+                        images.push((path.display().to_string(), thumbnail(&picture, 2 * SIDE as usize)));
+                    }
+                }
+                images
+            },
+        )
+        .ok();
+    }
+
+    /// Draws the page; `false` when it is to be left.
+    pub fn ui(&mut self, ui: &mut Ui, frame: &mut UiFrame<'_>, runs: &Path) -> bool {
+        let p = theme::Palette::of(ui);
+        let mut stay = true;
+        Panel::top("import-title").frame(Frame::new().fill(p.panel).inner_margin(theme::GAP_M)).show(ui, |ui| {
+            ui.horizontal(|ui| {
+                stay &= !widgets::icon_button(ui, icons::ICON_ARROW_BACK, "Back", true).clicked();
+                ui.label(RichText::new("Import").text_style(theme::figure()).color(p.text_strong));
+                let path = RichText::new(self.root.display().to_string()).color(p.text_weak);
+                ui.add(egui::Label::new(path).truncate());
+            });
+        });
+        if let Known::Read(opened) = &self.known {
+            let opened = Arc::clone(opened);
+            let count = opened.dataset.healthy_for_training().count();
+            self.propose(frame);
+            let margin = Frame::new().fill(p.panel).inner_margin(theme::GAP_L);
+            let panel = Panel::right("import-recipe").exact_size(theme::PANEL_MAX).resizable(false);
+            panel.frame(Frame::new().fill(p.panel)).show(ui, |ui| {
+                Panel::bottom("import-go")
+                    .resizable(false)
+                    .frame(margin)
+                    .show(ui, |ui| self.go(ui, frame, runs, count, opened));
+                CentralPanel::default().frame(margin).show(ui, |ui| recipe(ui, frame));
+            });
+        }
+        if let Known::Read(opened) = &self.known
+            && frame.recipe.critic.steps > 0
+            && ui.available_height() >= theme::FORGED + theme::OVER_FORGED
+        {
+            let panel = Panel::bottom("import-forged").exact_size(theme::FORGED).resizable(false);
+            panel.frame(Frame::new().fill(p.plot).inner_margin(theme::GAP_L)).show(ui, |ui| {
+                section(ui, "What the critic is shown");
+                self.forged.ui(ui, frame, Some(opened));
+            });
+        }
+        CentralPanel::default().frame(Frame::new().fill(p.plot).inner_margin(theme::GAP_XL)).show(ui, |ui| match &self
+            .known
+        {
+            Known::Reading(task, since) => {
+                if reading(ui, task.progress(), *since) {
+                    task.cancel();
+                }
+            }
+            Known::Fault(text) => stay &= fault(ui, &p, text, frame.actions),
+            Known::Read(opened) => {
+                understood(ui, &p, &opened.dataset, &self.lines, &self.pictures, self.looking.is_some(), frame.actions)
+            }
+        });
+        stay
+    }
+
+    /// Puts the preset that suits the device in force, unless the user has a recipe of their own.
+    fn propose(&mut self, frame: &mut UiFrame<'_>) {
+        let suited = suited_preset(frame.live).recipe();
+        if !self.proposed && !frame.locked && *frame.recipe != suited && preset_of(frame.recipe).is_some() {
+            frame.actions.push(Action::Recipe(Box::new(suited)));
+        }
+        self.proposed = true;
+    }
+
+    /// Where the run goes, and the button that begins it.
+    fn go(&mut self, ui: &mut Ui, frame: &mut UiFrame<'_>, runs: &Path, count: usize, opened: Arc<Opened>) {
+        let p = theme::Palette::of(ui);
+        section(ui, "Stored in");
+        let source = DataSource::Folder(self.root.clone());
+        let out = self.out.get_or_insert_with(|| free_folder(runs, &source).display().to_string());
+        ui.add(TextEdit::singleline(out).desired_width(f32::INFINITY)).accessible_name("Folder of the new run");
+        let taken = PathBuf::from(out.trim()).exists();
+        if taken {
+            ui.horizontal(|ui| {
+                theme::state_icon(ui, theme::StatusMark::Suspect);
+                weak(ui, "This folder is there already. Choose another name.");
+            });
+        } else {
+            weak(ui, "Recipe, checkpoints and curves are kept there.");
+        }
+        ui.add_space(theme::GAP_M);
+        let title = format!("Train on {count} healthy {}", if count == 1 { "image" } else { "images" });
+        let ready = !taken && !out.trim().is_empty();
+        let start = ui.vertical_centered_justified(|ui| ui.add_enabled(ready, theme::primary_button(&p, title))).inner;
+        if start.clicked() {
+            let (recipe, out) = (Box::new(frame.recipe.clone()), Some(PathBuf::from(out.trim())));
+            frame.actions.push(Action::Start { source, opened: Some(opened), recipe, out });
+        }
+        let held_out = frame.recipe.data.holdout * 100.0;
+        weak(ui, format!("{held_out:.0} % of them, at least 5, are held out for calibration and never trained on."));
+    }
+}
+
+/// The preset that a recipe is, if it is one.
+fn preset_of(recipe: &Recipe) -> Option<Preset> {
+    Preset::ALL.into_iter().find(|preset| preset.recipe() == *recipe)
+}
+
+/// The choice of a preset, and every knob.
+fn recipe(ui: &mut Ui, frame: &mut UiFrame<'_>) {
+    ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
+        ui.set_width(ui.available_width() - theme::GAP_S);
+        let (suited, current) = (suited_preset(frame.live), preset_of(frame.recipe));
+        section(ui, "Recipe");
+        for preset in Preset::ALL {
+            let mut title = preset.title().to_owned();
+            if preset == suited {
+                title += ", suits this device";
+            }
+            if ui.radio(current == Some(preset), title).clicked() {
+                frame.actions.push(Action::Recipe(Box::new(preset.recipe())));
+            }
+            indented(ui, preset.describe());
+        }
+        if current.is_none() {
+            // Nothing to choose: it says what is in force.
+            let own = ui.radio(true, "A recipe of your own");
+            own.on_hover_text("Choose a preset to leave it; undo brings it back.");
+            indented(ui, "Loaded from a file, or turned by hand.");
+        }
+        let load = UiCommand::LoadRecipe;
+        if ui.button(load.title()).on_hover_text(load.tooltip(ui.ctx())).clicked() {
+            frame.command(load);
+        }
+        ui.add_space(theme::GAP_M);
+        section(ui, "Every knob");
+        for group in Group::ALL {
+            CollapsingHeader::new(group.title()).show_unindented(ui, |ui| {
+                for knob in KNOBS.iter().filter(|k| k.group == group) {
+                    let (Some(value), Some(default)) = (frame.recipe.get(knob.key), frame.initial.get(knob.key)) else {
+                        continue;
+                    };
+                    if let Some(value) = knob_editor(ui, knob, &value, &default, knob.live || !frame.locked) {
+                        frame.actions.push(Action::Knob { key: knob.key, value });
+                    }
+                }
+            });
+        }
+    });
+}
+
+fn indented(ui: &mut Ui, text: &str) {
+    ui.horizontal_top(|ui| {
+        ui.spacing_mut().interact_size.y = 0.0;
+        ui.add_space(theme::GAP_L + theme::GAP_XS);
+        let p = theme::Palette::of(ui);
+        ui.add(egui::Label::new(theme::weak_caption(&p, text)).wrap());
+    });
+    ui.add_space(theme::GAP_XS);
+}
+
+/// Draws how far the reading is; `true` when it is to be cancelled.
+fn reading(ui: &mut Ui, (done, total): (usize, usize), since: Instant) -> bool {
+    section(ui, "Reading the images");
+    weak(ui, "Every file is opened once, so that whatever is broken is known before training starts.");
+    ui.add_space(theme::GAP_S);
+    let elapsed = since.elapsed().as_secs_f64();
+    let share = if total > 0 { done as f64 / total as f64 } else { 0.0 };
+    let left = match share {
+        share if share > 0.0 && elapsed > 1.0 => {
+            format!(", about {} left", ticks::span(elapsed / share * (1.0 - share)))
+        }
+        _ => String::new(),
+    };
+    let text = if total > 0 { format!("{done} of {total} files{left}") } else { "Listing files".to_owned() };
+    ui.add(ProgressBar::new(share as f32).desired_width(theme::TEXT_MAX));
+    ui.add_space(theme::GAP_XS);
+    ui.horizontal(|ui| {
+        weak(ui, text);
+    });
+    ui.add_space(theme::GAP_S);
+    ui.button("Cancel").clicked()
+}
+
+/// Draws why the folder cannot be used, and the ways out; `false` when the page is to be left.
+fn fault(ui: &mut Ui, p: &theme::Palette, text: &str, actions: &mut Vec<Action>) -> bool {
+    ui.horizontal(|ui| {
+        theme::state_icon(ui, theme::StatusMark::Defective);
+        section(ui, "This cannot be trained on");
+    });
+    ui.add_space(theme::GAP_XS);
+    ui.scope(|ui| {
+        ui.set_max_width(theme::TEXT_MAX);
+        ui.add(egui::Label::new(RichText::new(text).color(p.text)).wrap().selectable(true));
+    });
+    ui.add_space(theme::GAP_M);
+    let mut stay = true;
+    ui.horizontal(|ui| {
+        if ui.add(theme::primary_button(p, "Choose another folder…")).clicked() {
+            actions.push(Action::Command(UiCommand::OpenFolder));
+        }
+        stay = !ui.button("Back").clicked();
+    });
+    stay
+}
+
+/// What was understood of a data set, as sentences.
+fn lines(dataset: &Dataset) -> Vec<String> {
+    let mut lines: Vec<String> = dataset.summary().sentences().iter().map(|line| sentence(line)).collect();
+    // The skipped files come last, and have a table of their own.
+    if !dataset.skipped.is_empty() {
+        lines.pop();
+    }
+    lines
+}
+
+fn understood(
+    ui: &mut Ui,
+    p: &theme::Palette,
+    dataset: &Dataset,
+    lines: &[String],
+    pictures: &[(String, TextureHandle)],
+    looking: bool,
+    actions: &mut Vec<Action>,
+) {
+    section(ui, &format!("Understood as {}", article(dataset.layout.title())));
+    ui.add_space(theme::GAP_XS);
+    for line in lines {
+        ui.add(egui::Label::new(RichText::new(line).color(p.text)).wrap());
+    }
+    ui.add_space(theme::GAP_L);
+    strip(ui, p, pictures, looking);
+    ui.add_space(theme::GAP_L);
+    if dataset.skipped.is_empty() {
+        weak(ui, "No file was left out.");
+        return;
+    }
+    ui.horizontal(|ui| {
+        let count = dataset.skipped.len();
+        section(ui, &format!("{count} {} left out", if count == 1 { "file" } else { "files" }));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            if ui.button("Copy list").clicked() {
+                let rows = dataset.skipped.iter().map(|s| format!("{}\t{}", s.path.display(), s.reason));
+                actions.push(Action::Copy(rows.collect::<Vec<_>>().join("\n")));
+            }
+        });
+    });
+    skipped_table(ui, p, dataset);
+}
+
+fn article(title: &str) -> String {
+    match title.chars().next() {
+        Some(first) if first.is_lowercase() => format!("a {title}"),
+        _ => title.to_owned(),
+    }
+}
+
+/// A strip of pictures from the data set, each whole and in its own proportions.
+fn strip(ui: &mut Ui, p: &theme::Palette, pictures: &[(String, TextureHandle)], looking: bool) {
+    ui.scope(|ui| {
+        ui.set_min_height(SIDE);
+        ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = theme::GAP_XS;
+            if looking {
+                ui.spinner();
+            }
+            // As many as fit on one line.
+            let fitting = ((ui.available_width() + theme::GAP_XS) / (SIDE + theme::GAP_XS)) as usize;
+            for (name, texture) in pictures.iter().take(fitting) {
+                let (rect, response) = ui.allocate_exact_size(vec2(SIDE, SIDE), Sense::hover());
+                ui.painter().rect_filled(rect, 0.0, p.picture);
+                let [w, h] = texture.size().map(|s| s as f32);
+                let size = vec2(w, h) * (SIDE / w.max(h));
+                let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
+                ui.painter().image(texture.id(), Rect::from_center_size(rect.center(), size), whole, Color32::WHITE);
+                response.on_hover_text(name);
+            }
+        });
+    });
+}
+
+fn skipped_table(ui: &mut Ui, p: &theme::Palette, dataset: &Dataset) {
+    ScrollArea::horizontal().show(ui, |ui| {
+        let table = TableBuilder::new(ui)
+            .striped(false)
+            .cell_layout(Layout::left_to_right(Align::Center))
+            .column(Column::exact(theme::PANEL_MIN).clip(true))
+            .column(Column::remainder().clip(true))
+            .auto_shrink([false, false]);
+        let head = |ui: &mut Ui, text: &str| {
+            ui.label(theme::weak_caption(p, text));
+        };
+        table
+            .header(theme::ROW, |mut row| {
+                row.col(|ui| head(ui, "File"));
+                row.col(|ui| head(ui, "Why"));
+            })
+            .body(|body| {
+                body.rows(theme::ROW_TIGHT + theme::GAP_XS, dataset.skipped.len(), |mut row| {
+                    let Some(skipped) = dataset.skipped.get(row.index()) else { return };
+                    let within = skipped.path.strip_prefix(&dataset.root).unwrap_or(&skipped.path);
+                    row.col(|ui| {
+                        let text = within.display().to_string();
+                        ui.add(egui::Label::new(text).truncate()).on_hover_text(skipped.path.display().to_string());
+                    });
+                    row.col(|ui| {
+                        let text = RichText::new(&skipped.reason).color(p.text_weak);
+                        ui.add(egui::Label::new(text).truncate()).on_hover_text(&skipped.reason);
+                    });
+                });
+            });
+    });
+}

@@ -1,0 +1,346 @@
+//! The list of queries: thumbnail, name, state, score and progress.
+
+use std::{collections::HashMap, sync::Arc};
+
+use egui::{
+    Align, Align2, Color32, ColorImage, FontSelection, Layout, Rect, Role, ScrollArea, Sense, Stroke, StrokeKind,
+    TextureHandle, TextureOptions, Ui, WidgetInfo, pos2, vec2,
+};
+use egui_material_icons::icons;
+use serde::{Deserialize, Serialize};
+
+use super::{Scene, mark};
+use crate::{
+    engine::inspection::{QueryEntry, QueryId, QueryState, Thumbnail},
+    format,
+    inspect::Verdict,
+    ui::{
+        Frame, UiCommand, theme,
+        theme::Palette,
+        widgets::{elided, flush_right, ticks},
+    },
+};
+
+/// In which order the list stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Order {
+    /// As they were asked for.
+    #[default]
+    Asked,
+    /// The oddest first; what has no verdict yet comes last.
+    Worst,
+    /// By name, numbers within by their value.
+    Name,
+}
+
+/// Which queries the list shows, and in which order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ListView {
+    order: Order,
+    /// Healthy, suspect, defective, and those without a verdict.
+    hidden: [bool; 4],
+}
+
+/// What can be left out, in the order of [`ListView::hidden`].
+const OUTCOMES: [&str; 4] = ["Healthy", "Suspect", "Defective", "Without a verdict"];
+
+impl ListView {
+    /// Leaves out what is hidden, `kept` excepted, and puts the rest in order.
+    pub fn arrange(&self, rows: &mut Vec<Arc<QueryEntry>>, kept: Option<QueryId>) {
+        let outcome = |entry: &QueryEntry| match entry.assessment.as_ref().map(|a| a.verdict) {
+            Some(Verdict::Healthy) => 0,
+            Some(Verdict::Suspect) => 1,
+            Some(Verdict::Defective) => 2,
+            None => 3,
+        };
+        if self.hidden.contains(&true) {
+            rows.retain(|entry| Some(entry.id) == kept || !self.hidden[outcome(entry)]);
+        }
+        // How odd: the p-value, and among equals the score.
+        let odd = |entry: &QueryEntry| entry.assessment.as_ref().map_or((2.0, 0.0), |a| (a.p, -a.score));
+        match self.order {
+            Order::Asked => {}
+            Order::Worst => rows.sort_by(|a, b| {
+                let (a, b) = (odd(a), odd(b));
+                a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1))
+            }),
+            Order::Name => rows.sort_by_cached_key(|entry| format::natural(&entry.name)),
+        }
+    }
+
+    /// Draws the button that opens the choices.
+    fn ui(&mut self, ui: &mut Ui) {
+        let p = Palette::of(ui);
+        let plain = *self == Self::default();
+        let button =
+            egui::Button::new(icons::ICON_FILTER_LIST.rich_text().color(if plain { p.text_weak } else { p.accent }));
+        let response = ui.add(button.frame(false)).accessible_name("Order and filter of the list");
+        let response = response.on_hover_text("In which order the images stand, and which are left out");
+        egui::Popup::menu(&response).close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside).show(|ui| {
+            for (order, title) in
+                [(Order::Asked, "As they were added"), (Order::Worst, "Worst first"), (Order::Name, "By name")]
+            {
+                ui.radio_value(&mut self.order, order, title);
+            }
+            ui.separator();
+            for (hidden, title) in self.hidden.iter_mut().zip(OUTCOMES) {
+                let mut shown = !*hidden;
+                if ui.checkbox(&mut shown, title).changed() {
+                    *hidden = !shown;
+                }
+            }
+            if ui.add_enabled(*self != Self::default(), egui::Button::new("Show all")).clicked() {
+                *self = Self::default();
+            }
+        });
+    }
+}
+
+/// Thumbnails kept on the device; those out of sight longest go first.
+const KEPT: usize = 256;
+
+/// The list's own state.
+#[derive(Default)]
+pub struct List {
+    /// Scroll to the query on show.
+    pub reveal: bool,
+    /// Everything is to be taken off the list.
+    pub clear: bool,
+    /// Pictures pasted so far.
+    pub pasted: usize,
+    /// Seeds tried last, for queries begun again.
+    pub seeds: HashMap<QueryId, u64>,
+    /// How far the list was scrolled in the last frame, points.
+    offset: f32,
+    thumbnails: HashMap<QueryId, (Arc<Thumbnail>, TextureHandle)>,
+}
+
+impl List {
+    /// Draws the list; the query to show instead, if one was chosen.
+    pub fn ui(&mut self, ui: &mut Ui, scene: &Scene, view: &mut ListView, frame: &mut Frame<'_>) -> Option<QueryId> {
+        let p = Palette::of(ui);
+        let (count, all) = (scene.rows.len(), scene.count);
+        let done = scene.rows.iter().filter(|e| e.state.is_over()).count();
+        let title = match (count < all, done < count) {
+            (true, _) => format!("{count} of {all} shown"),
+            (false, true) => format!("{done} of {count} inspected"),
+            (false, false) => format!("Images, {count}"),
+        };
+        ui.horizontal(|ui| {
+            flush_right(ui, |ui| {
+                view.ui(ui);
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                    ui.add(egui::Label::new(theme::weak_caption(&p, title)).truncate());
+                });
+            });
+        });
+        if self.thumbnails.len() > KEPT {
+            self.thumbnails.clear();
+        }
+        let (mut chosen, mut clear) = (None, false);
+        let pitch = theme::QUERY_ROW;
+        ui.spacing_mut().item_spacing.y = 0.0;
+        let mut area = ScrollArea::vertical().auto_shrink([false, false]);
+        if std::mem::take(&mut self.reveal)
+            && let Some(at) = scene.at
+        {
+            // Only when it is out of sight.
+            let offset = self.offset;
+            let (top, bottom) = (at as f32 * pitch, (at + 1) as f32 * pitch);
+            let height = ui.available_height();
+            if top < offset {
+                area = area.vertical_scroll_offset(top);
+            } else if bottom > offset + height {
+                area = area.vertical_scroll_offset(bottom - height);
+            }
+        }
+        let shown = area.id_salt("queries").show_rows(ui, pitch, count, |ui, range| {
+            for at in range {
+                let Some(entry) = scene.rows.get(at) else { continue };
+                if self.row(ui, entry, scene.at == Some(at), &mut clear, frame) {
+                    chosen = Some(entry.id);
+                }
+            }
+        });
+        self.offset = shown.state.clamped_offset().y;
+        self.clear |= clear;
+        chosen
+    }
+
+    fn row(&mut self, ui: &mut Ui, entry: &QueryEntry, current: bool, clear: &mut bool, frame: &mut Frame<'_>) -> bool {
+        let p = Palette::of(ui);
+        let size = vec2(ui.available_width() - theme::GAP_XS, theme::QUERY_ROW - 2.0);
+        let (rect, response) = ui.allocate_exact_size(size, Sense::click());
+        ui.add_space(2.0);
+        let words = state_words(entry);
+        let state = mark(entry);
+        response.widget_info(|| {
+            let text = format!("{}, {}, {words}", entry.name, state.title());
+            WidgetInfo::selected(Role::ListBoxOption, true, current, text)
+        });
+        let painter = ui.painter().with_clip_rect(rect.intersect(ui.clip_rect()));
+        if current {
+            painter.rect_filled(rect, theme::RADIUS, p.selection);
+        } else if response.hovered() {
+            painter.rect_filled(rect, theme::RADIUS, p.control);
+        }
+        if response.has_focus() {
+            painter.rect_stroke(rect, theme::RADIUS, Stroke::new(theme::HAIRLINE, p.accent), StrokeKind::Inside);
+        }
+        let thumb = Rect::from_min_size(
+            pos2(rect.left() + 3.0, rect.center().y - theme::THUMBNAIL / 2.0),
+            vec2(theme::THUMBNAIL, theme::THUMBNAIL),
+        );
+        painter.rect_filled(thumb, 0.0, p.picture);
+        if let Some(texture) = self.thumbnail(ui, entry) {
+            let [w, h] = texture.size().map(|s| s as f32);
+            let place = Rect::from_center_size(thumb.center(), vec2(w, h) * (theme::THUMBNAIL / w.max(h)));
+            let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
+            painter.image(texture.id(), place, whole, Color32::WHITE);
+        }
+        let left = thumb.right() + theme::GAP_S;
+        let name_font = FontSelection::Style(egui::TextStyle::Body).resolve(ui.style());
+        let small = FontSelection::Style(theme::caption()).resolve(ui.style());
+        let colour = if current { p.text_strong } else { p.text };
+        let name = elided(ui, &entry.name, name_font, colour, rect.right() - left - theme::GAP_XS);
+        painter.galley(pos2(left, rect.top() + 5.0), name, colour);
+        let line = rect.top() + 33.0;
+        theme::paint_state(&painter, &p, state, pos2(left + 5.0, line), 10.0);
+        let weak = if current { p.text } else { p.text_weak };
+        painter.text(pos2(left + 14.0, line), Align2::LEFT_CENTER, &words, small.clone(), weak);
+        if let Some(score) = entry.assessment.as_ref().map(|a| a.score) {
+            let text = ticks::figure(Some(score as f32));
+            painter.text(pos2(rect.right() - 4.0, line), Align2::RIGHT_CENTER, text, small, weak);
+        }
+        if matches!(entry.state, QueryState::Running | QueryState::Paused) && entry.steps > 0 {
+            let share = (entry.step as f32 / entry.steps as f32).clamp(0.0, 1.0);
+            let bar =
+                Rect::from_min_max(pos2(left, rect.bottom() - 4.0), pos2(rect.right() - 4.0, rect.bottom() - 2.0));
+            painter.rect_filled(bar, 1.0, p.control_active);
+            painter.rect_filled(bar.with_max_x(bar.left() + bar.width() * share), 1.0, p.accent);
+        }
+        if response.has_focus() {
+            let filter = egui::EventFilter { vertical_arrows: true, ..Default::default() };
+            ui.memory_mut(|m| m.set_focus_lock_filter(response.id, filter));
+            for (key, command) in
+                [(egui::Key::ArrowUp, UiCommand::InspectBack), (egui::Key::ArrowDown, UiCommand::InspectForward)]
+            {
+                if ui.input_mut(|i| i.consume_key(egui::Modifiers::NONE, key)) {
+                    frame.command(command);
+                }
+            }
+        }
+        let mut hover = entry.path().map_or_else(|| entry.name.clone(), |path| path.display().to_string());
+        if let Some((w, h)) = entry.size {
+            hover.push_str(&format!("\n{w} × {h} pixels"));
+        }
+        if let QueryState::Failed(text) = &entry.state {
+            hover.push_str(&format!("\n{text}"));
+        }
+        if let Some(assessment) = &entry.assessment {
+            let score = ticks::figure(Some(assessment.score as f32));
+            hover.push_str(&format!("\n{} {score}; {}", assessment.kind.title(), assessment.words()));
+        }
+        let mut chosen = response.clicked();
+        response.context_menu(|ui| {
+            // What the menu does, it does to the row that it was opened on.
+            chosen |= !current;
+            for command in [
+                UiCommand::InspectMore,
+                UiCommand::InspectAgain,
+                UiCommand::InspectStop,
+                UiCommand::InspectExport,
+                UiCommand::InspectPresent,
+                UiCommand::InspectRemove,
+            ] {
+                let row = ui.add_enabled(command.enabled(frame.facts), egui::Button::new(command.title()));
+                if row.on_hover_text(command.tooltip(ui.ctx())).clicked() {
+                    frame.command(command);
+                }
+            }
+            ui.separator();
+            if ui.button("Take all off the list").clicked() {
+                *clear = true;
+            }
+        });
+        response.on_hover_text(hover);
+        chosen
+    }
+
+    /// The thumbnail on the device, uploaded once.
+    fn thumbnail(&mut self, ui: &Ui, entry: &QueryEntry) -> Option<&TextureHandle> {
+        let thumbnail = entry.thumbnail.as_ref()?;
+        let fresh = self.thumbnails.get(&entry.id).is_none_or(|(old, _)| !Arc::ptr_eq(old, thumbnail));
+        if fresh {
+            if thumbnail.pixels.len() != thumbnail.width * thumbnail.height || thumbnail.pixels.is_empty() {
+                return None;
+            }
+            let image = ColorImage::from_gray([thumbnail.width, thumbnail.height], &thumbnail.pixels);
+            let texture = ui.ctx().load_texture("query", image, TextureOptions::LINEAR);
+            self.thumbnails.insert(entry.id, (Arc::clone(thumbnail), texture));
+        }
+        self.thumbnails.get(&entry.id).map(|(_, texture)| texture)
+    }
+}
+
+/// How a query stands, in a word or two.
+pub fn state_words(entry: &QueryEntry) -> String {
+    match &entry.state {
+        QueryState::Waiting => "waiting".into(),
+        QueryState::Reading => "reading".into(),
+        QueryState::Running => match (entry.step * 100).checked_div(entry.steps) {
+            Some(percent) => format!("running, {percent} %"),
+            None => "running".into(),
+        },
+        QueryState::Paused => "paused".into(),
+        QueryState::Done | QueryState::Stopped => match &entry.assessment {
+            Some(assessment) => assessment.verdict.title().into(),
+            None if entry.state == QueryState::Stopped => "stopped".into(),
+            None => "no verdict".into(),
+        },
+        QueryState::Failed(_) => "not inspected".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        engine::inspection::{Query, QuerySource},
+        inspect::{Assessment, ScoreKind},
+    };
+
+    fn entry(name: &str, p: Option<f64>) -> Arc<QueryEntry> {
+        let query = Query { id: QueryId::fresh(), name: name.into(), source: QuerySource::File(name.into()) };
+        let verdict = |p: f64| if p <= 0.05 { Verdict::Defective } else { Verdict::Healthy };
+        let assessment = p.map(|p| Assessment {
+            kind: ScoreKind::WorstSpot,
+            score: 1.0 / p,
+            p,
+            n: 99,
+            rate: 0.05,
+            verdict: verdict(p),
+        });
+        Arc::new(QueryEntry { assessment, ..QueryEntry::waiting(&query, 10) })
+    }
+
+    fn names(view: &ListView, rows: &[Arc<QueryEntry>], kept: Option<QueryId>) -> Vec<String> {
+        let mut rows = rows.to_vec();
+        view.arrange(&mut rows, kept);
+        rows.iter().map(|e| e.name.clone()).collect()
+    }
+
+    #[test]
+    fn the_list_is_ordered_and_filtered_and_keeps_what_is_on_show() {
+        let rows = [entry("c10", Some(0.5)), entry("c9", Some(0.01)), entry("a", None), entry("b", Some(0.2))];
+        let of = |order, hidden| ListView { order, hidden };
+        assert_eq!(names(&ListView::default(), &rows, None), ["c10", "c9", "a", "b"]);
+        assert_eq!(names(&of(Order::Worst, [false; 4]), &rows, None), ["c9", "b", "c10", "a"]);
+        assert_eq!(names(&of(Order::Name, [false; 4]), &rows, None), ["a", "b", "c9", "c10"]);
+        let only_defects = of(Order::Asked, [true, true, false, true]);
+        assert_eq!(names(&only_defects, &rows, None), ["c9"]);
+        assert_eq!(names(&only_defects, &rows, Some(rows[3].id)), ["c9", "b"]);
+    }
+}

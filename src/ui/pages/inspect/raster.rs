@@ -1,0 +1,324 @@
+//! From values to the colours of a picture, reduced to what the screen can show.
+
+use std::sync::Arc;
+
+use egui::{Color32, ColorImage};
+
+use crate::{
+    data::colour_map::{ColourMap, table},
+    inspect::{KeptFrame, Outcome, Planes, calibration::MapScale, critic::CriticMaps, evaluation},
+};
+
+/// A value of the picture, as [`Planes`] has it.
+#[derive(Clone)]
+pub enum Values {
+    /// The query.
+    Query(Arc<Planes>),
+    /// A kept reconstruction.
+    Kept(KeptFrame),
+}
+
+impl Values {
+    /// The value of plane `c` at pixel `i` of a plane of `plane` pixels.
+    fn at(&self, i: usize) -> f32 {
+        match self {
+            Self::Query(planes) => planes.values().get(i).copied().unwrap_or_default(),
+            Self::Kept(kept) => kept.value(i),
+        }
+    }
+
+    /// Whether both are the same allocation.
+    pub fn same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Query(a), Self::Query(b)) => Arc::ptr_eq(a, b),
+            (Self::Kept(a), Self::Kept(b)) => Arc::ptr_eq(&a.pixels, &b.pixels),
+            _ => false,
+        }
+    }
+}
+
+/// Width, height and channels.
+pub type RasterShape = (usize, usize, usize);
+
+/// Shape of a query's planes.
+pub fn shape(planes: &Planes) -> RasterShape {
+    (planes.width(), planes.height(), planes.channels())
+}
+
+/// A value of `[-1, 1]` in grey levels, 0 to 255.
+pub fn grey_level(value: f32) -> f32 {
+    (value + 1.0) * 127.5
+}
+
+/// Calls `pixel` with every reduced pixel's place and the range of pixels that it stands for.
+fn reduced(
+    (width, height, _): RasterShape,
+    by: usize,
+    mut pixel: impl FnMut(std::ops::Range<usize>, std::ops::Range<usize>) -> Color32,
+) -> ColorImage {
+    let (w, h) = (width.div_ceil(by), height.div_ceil(by));
+    let mut pixels = Vec::with_capacity(w * h);
+    for y in 0..h {
+        let rows = y * by..((y + 1) * by).min(height);
+        for x in 0..w {
+            pixels.push(pixel(x * by..((x + 1) * by).min(width), rows.clone()));
+        }
+    }
+    ColorImage::new([w, h], pixels)
+}
+
+/// A picture through a window of grey levels: `low` is black, `high` is white. Reduced by averaging.
+pub fn picture(values: &Values, shape: RasterShape, (low, high): (f32, f32), by: usize) -> ColorImage {
+    let (width, height, channels) = shape;
+    let plane = width * height;
+    let gain = 255.0 / (high - low).max(1e-3);
+    let level = |v: f32| ((grey_level(v) - low) * gain).clamp(0.0, 255.0).round() as u8;
+    reduced(shape, by, |columns, rows| {
+        let mean = |c: usize| {
+            let mut sum = 0.0;
+            for y in rows.clone() {
+                for x in columns.clone() {
+                    sum += values.at(c * plane + y * width + x);
+                }
+            }
+            level(sum / (rows.len() * columns.len()) as f32)
+        };
+        match channels {
+            3 => Color32::from_rgb(mean(0), mean(1), mean(2)),
+            _ => Color32::from_gray(mean(0)),
+        }
+    })
+}
+
+/// What a map shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DisplayMap {
+    /// |query - reconstruction|.
+    #[default]
+    Difference,
+    /// Query - reconstruction.
+    Signed,
+    /// Residual in D's features.
+    Feature,
+    /// The critic's logit, in units of what is usual.
+    Critic,
+    /// Distance of the critic's features from what is usual, likewise.
+    Distance,
+}
+
+impl DisplayMap {
+    /// All maps, in the order they are offered.
+    pub const ALL: [Self; 5] = [Self::Difference, Self::Signed, Self::Feature, Self::Critic, Self::Distance];
+
+    /// Name on screen.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Difference => "Difference",
+            Self::Signed => "Signed difference",
+            Self::Feature => "Feature residual",
+            Self::Critic => "Critic",
+            Self::Distance => "Critic's distance",
+        }
+    }
+
+    /// Whether the critic draws it.
+    pub fn is_of_critic(self) -> bool {
+        matches!(self, Self::Critic | Self::Distance)
+    }
+
+    /// The value that its colours end at.
+    pub fn upper(self, scale: &MapScale) -> f32 {
+        let unsigned = match self {
+            Self::Difference | Self::Signed => evaluation::EvaluatedMap::Difference,
+            Self::Feature => evaluation::EvaluatedMap::Feature,
+            Self::Critic => evaluation::EvaluatedMap::Critic,
+            Self::Distance => evaluation::EvaluatedMap::Distance,
+        };
+        unsigned.upper(scale)
+    }
+
+    /// One sentence on what it shows.
+    pub fn help(self) -> &'static str {
+        match self {
+            Self::Difference => "|query − reconstruction| at each pixel, on the −1 to 1 scale.",
+            Self::Signed => "Query − reconstruction: orange where the query is brighter, blue where it is darker.",
+            Self::Feature => {
+                "How far query and reconstruction lie apart in the eyes of D's third layer. \
+                              There once the inspection is over."
+            }
+            Self::Critic => {
+                "How sure the critic, which learnt from forged defects, is of damage, in standard deviations from \
+                 what is usual. There once the inspection is over."
+            }
+            Self::Distance => {
+                "How far the critic's features lie from the usual ones (Mahalanobis distance), in standard deviations \
+                 from what is usual. There once the inspection is over."
+            }
+        }
+    }
+}
+
+/// Everything that a map is made from.
+#[derive(Clone)]
+pub struct MapSource {
+    /// The query.
+    pub query: Arc<Planes>,
+    /// The reconstruction, or `None` before the first.
+    pub kept: Option<KeptFrame>,
+    /// The outcome, where the map shows it.
+    pub outcome: Option<Arc<Outcome>>,
+    /// The pixels that are inspected; `None` for all.
+    pub inspected: Option<Arc<Vec<bool>>>,
+    /// What is shown.
+    pub kind: DisplayMap,
+}
+
+impl MapSource {
+    /// Whether a pixel is inspected.
+    fn counts(&self, i: usize) -> bool {
+        let whole = |mask: &Vec<bool>| mask.get(i).copied().unwrap_or(true);
+        match &self.inspected {
+            Some(mask) => whole(mask),
+            None => self.outcome.as_ref().and_then(|o| o.inspected.as_ref()).is_none_or(whole),
+        }
+    }
+
+    /// The map at pixel `i`, with its sign where it has one; `None` where there is nothing to show.
+    pub fn value(&self, i: usize) -> Option<f32> {
+        if !self.counts(i) {
+            return None;
+        }
+        let of_critic = |map: fn(&CriticMaps) -> &Vec<f32>| {
+            let value = map(self.outcome.as_ref()?.critic.as_ref()?).get(i)?;
+            Some(value.max(0.0))
+        };
+        match self.kind {
+            DisplayMap::Feature => return self.outcome.as_ref()?.feature.get(i).copied(),
+            DisplayMap::Critic => return of_critic(|maps| &maps.logit),
+            DisplayMap::Distance => return of_critic(|maps| &maps.distance),
+            DisplayMap::Difference | DisplayMap::Signed => {}
+        }
+        let kept = self.kept.as_ref()?;
+        let (plane, channels) = (self.query.pixels(), self.query.channels());
+        let sum: f32 = (0..channels)
+            .map(|c| self.query.values().get(c * plane + i).copied().unwrap_or_default() - kept.value(c * plane + i))
+            .sum();
+        let mean = sum / channels as f32;
+        Some(if self.kind == DisplayMap::Difference { mean.abs() } else { mean })
+    }
+
+    /// Whether there is anything to show.
+    pub fn is_there(&self) -> bool {
+        match self.kind {
+            DisplayMap::Feature => self.outcome.is_some(),
+            DisplayMap::Critic | DisplayMap::Distance => self.outcome.as_ref().is_some_and(|o| o.critic.is_some()),
+            DisplayMap::Difference | DisplayMap::Signed => self.kept.is_some(),
+        }
+    }
+
+    /// The map in colours from 0 (or `-scale`) to `scale`. Reduced by the strongest value, so that a small
+    /// defect stays in sight. What is not inspected stays clear.
+    pub fn paint(&self, colours: ColourMap, scale: f32, by: usize) -> ColorImage {
+        let table = table(colours).map(|[r, g, b]| Color32::from_rgb(r, g, b));
+        let width = self.query.width();
+        reduced(shape(&self.query), by, |columns, rows| {
+            let mut strongest: Option<f32> = None;
+            for y in rows.clone() {
+                for x in columns.clone() {
+                    if let Some(v) = self.value(y * width + x)
+                        && strongest.is_none_or(|s| v.abs() > s.abs())
+                    {
+                        strongest = Some(v);
+                    }
+                }
+            }
+            let Some(v) = strongest else { return Color32::TRANSPARENT };
+            let share = colours.place(v, scale);
+            table.get((share * 255.0).round() as usize).copied().unwrap_or_default()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inspect::{InvertKnobs, Scores};
+
+    fn planes(width: usize, height: usize, values: Vec<f32>) -> Arc<Planes> {
+        Arc::new(Planes::new(width, height, 1, values).unwrap())
+    }
+
+    fn kept(values: &[f32]) -> KeptFrame {
+        KeptFrame { step: 0, pixels: values.iter().map(|v| ((v + 1.0) * 32_767.5).round() as u16).collect() }
+    }
+
+    #[test]
+    fn a_window_spreads_its_grey_levels_over_the_whole_scale() {
+        let query = planes(3, 1, vec![-1.0, 0.0, 1.0]);
+        let plain = picture(&Values::Query(Arc::clone(&query)), (3, 1, 1), (0.0, 255.0), 1);
+        assert_eq!(plain.pixels.iter().map(Color32::r).collect::<Vec<_>>(), [0, 128, 255]);
+        let narrow = picture(&Values::Query(query), (3, 1, 1), (120.0, 135.0), 1);
+        assert_eq!(narrow.pixels.iter().map(Color32::r).collect::<Vec<_>>(), [0, 128, 255]);
+        let both = picture(&Values::Kept(kept(&[0.5, 0.5])), (2, 1, 1), (0.0, 255.0), 2);
+        assert_eq!((both.size, both.pixels[0].r()), ([1, 1], 191));
+    }
+
+    #[test]
+    fn each_map_has_its_own_values() {
+        let query = planes(2, 1, vec![0.5, -0.5]);
+        let outcome = Outcome {
+            query: Arc::clone(&query),
+            reconstruction: Planes::new(2, 1, 1, vec![0.0, 0.0]).unwrap(),
+            difference: vec![0.5, -0.5],
+            feature: vec![0.25, 0.75],
+            critic: Some(CriticMaps { logit: vec![3.0, -1.0], distance: vec![-2.0, 6.0] }),
+            inspected: None,
+            scores: Scores::default(),
+            assessment: None,
+            knobs: InvertKnobs::default(),
+            records: Vec::new(),
+            steps: 0,
+            tiles: 1,
+            seconds: 0.0,
+        };
+        let shown = |outcome: Outcome, kind| {
+            let source = MapSource {
+                query: Arc::clone(&query),
+                kept: Some(kept(&[0.0, 0.0])),
+                outcome: Some(Arc::new(outcome)),
+                inspected: None,
+                kind,
+            };
+            let values = [0, 1].map(|i| source.value(i).map(|v| (v * 100.0).round()));
+            (source.is_there(), values)
+        };
+        let values = DisplayMap::ALL.map(|kind| shown(outcome.clone(), kind).1);
+        let wanted = [[50.0, 50.0], [50.0, -50.0], [25.0, 75.0], [300.0, 0.0], [0.0, 600.0]];
+        assert_eq!(values, wanted.map(|pair| pair.map(Some)));
+        let without = Outcome { critic: None, ..outcome };
+        let there = DisplayMap::ALL.map(|kind| shown(without.clone(), kind).0);
+        assert_eq!(there, [true, true, true, false, false]);
+        assert_eq!(DisplayMap::ALL.map(DisplayMap::is_of_critic), there.map(|there| !there));
+    }
+
+    #[test]
+    fn a_small_defect_survives_any_reduction() {
+        let mut values = vec![0.0; 64];
+        values[27] = -0.5;
+        let source = MapSource {
+            query: planes(8, 8, values),
+            kept: Some(kept(&[0.0; 64])),
+            outcome: None,
+            inspected: None,
+            kind: DisplayMap::Difference,
+        };
+        let small = source.paint(ColourMap::Grey, 0.5, 8);
+        assert_eq!((small.size, small.pixels[0].r()), ([1, 1], 255));
+        let signed = MapSource { kind: DisplayMap::Signed, ..source.clone() };
+        assert_eq!(signed.value(27).map(|v| (v * 100.0).round()), Some(-50.0));
+        let hidden = MapSource { inspected: Some(Arc::new((0..64).map(|i| i != 27).collect())), ..source };
+        assert_eq!(hidden.value(27), None);
+        assert_eq!(hidden.paint(ColourMap::Grey, 0.5, 8).pixels[0].r(), 0);
+    }
+}

@@ -1,0 +1,69 @@
+//! The verdicts as buttons, with their keys on them.
+
+use egui::{Button, Key, RichText, Ui, vec2};
+use egui_material_icons::icons;
+
+use crate::ui::{Frame, UiCommand, theme, theme::Palette, widgets::icon_button};
+
+/// The verdicts, in the order of their keys.
+const VERDICTS: [UiCommand; 5] = [
+    UiCommand::ReviewAgree,
+    UiCommand::ReviewHealthy,
+    UiCommand::ReviewDefective,
+    UiCommand::ReviewUnsure,
+    UiCommand::ReviewSkip,
+];
+
+/// What else can be done to the part on show.
+const OTHERS: [UiCommand; 3] = [UiCommand::ReviewUndo, UiCommand::ReviewNote, UiCommand::ReviewDraw];
+
+/// Draws the buttons in one row.
+pub(super) fn ui(ui: &mut Ui, frame: &mut Frame<'_>) {
+    ui.horizontal_centered(|ui| {
+        ui.spacing_mut().item_spacing.x = theme::GAP_XS;
+        for command in VERDICTS {
+            button(ui, command, command.title(), frame);
+        }
+        ui.separator();
+        for command in OTHERS {
+            let title = match command {
+                UiCommand::ReviewUndo => "Undo",
+                UiCommand::ReviewDraw => "Region",
+                command => command.title(),
+            };
+            button(ui, command, title, frame);
+        }
+        ui.separator();
+        let beside =
+            [(UiCommand::ReviewBack, icons::ICON_CHEVRON_LEFT), (UiCommand::ReviewForward, icons::ICON_CHEVRON_RIGHT)];
+        for (command, icon) in beside {
+            let (tooltip, enabled) = (command.tooltip(ui.ctx()), command.enabled(frame.facts));
+            if icon_button(ui, icon, &tooltip, enabled).accessible_name(command.title()).clicked() {
+                frame.command(command);
+            }
+        }
+    });
+}
+
+/// A command's button: its key, then its name.
+fn button(ui: &mut Ui, command: UiCommand, title: &str, frame: &mut Frame<'_>) {
+    let p = Palette::of(ui);
+    let keys = match command.shortcuts().first() {
+        Some(shortcut) if shortcut.logical_key == Key::Space => "Space".to_owned(),
+        _ => command.keys(ui.ctx()),
+    };
+    let enabled = command.enabled(frame.facts);
+    let key = RichText::new(keys).monospace().color(if enabled { p.accent } else { p.text_weak });
+    let button = Button::new((key, RichText::new(title))).min_size(vec2(0.0, theme::ROW));
+    let response = ui.add_enabled(enabled, button).accessible_name(command.title());
+    let disabled = match command {
+        UiCommand::ReviewUndo => "No verdict was given since the program was started.",
+        UiCommand::ReviewAgree if frame.facts.review.blind => {
+            "What the model says is hidden while two persons judge each part."
+        }
+        _ => "Enter your name in the panel first.",
+    };
+    if response.on_hover_text(command.tooltip(ui.ctx())).on_disabled_hover_text(disabled).clicked() {
+        frame.command(command);
+    }
+}

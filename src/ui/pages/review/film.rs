@@ -1,0 +1,161 @@
+//! The queue as a filmstrip: only what is in sight is drawn, however many parts there are.
+
+use std::{path::PathBuf, sync::Arc};
+
+use egui::{
+    Align, Align2, Color32, FontId, Rect, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
+};
+use egui_material_icons::{MaterialIcon, icons};
+
+use super::queue::ReviewQueue;
+use crate::{
+    data,
+    review::{PartId, ReviewItem, ReviewStatus},
+    ui::{
+        pages::{inspect::verdict_state, thumbnail},
+        theme,
+        theme::{Palette, StatusMark},
+        widgets::{elided, thumbnails::Thumbnails},
+    },
+};
+
+/// The filmstrip's own state.
+#[derive(Default)]
+pub(super) struct Film {
+    thumbs: Thumbnails<PartId>,
+    /// The place that was scrolled to last.
+    revealed: Option<(usize, usize)>,
+}
+
+/// What is drawn of a part's standing.
+fn sign(standing: ReviewStatus, busy: bool) -> Option<(MaterialIcon, &'static str)> {
+    if busy {
+        return Some((icons::ICON_SYNC, "being saved"));
+    }
+    match standing {
+        ReviewStatus::Open => None,
+        ReviewStatus::Skipped => Some((icons::ICON_SCHEDULE, "put off")),
+        ReviewStatus::Unsure => Some((icons::ICON_QUESTION_MARK, "unsure")),
+        ReviewStatus::Agreed => Some((icons::ICON_CHECK, "agreed")),
+        ReviewStatus::Overruled => Some((icons::ICON_CLOSE, "overruled")),
+    }
+}
+
+/// One part on the strip.
+struct Cell<'a> {
+    item: &'a ReviewItem,
+    standing: ReviewStatus,
+    busy: bool,
+    blind: bool,
+    current: bool,
+}
+
+impl Cell<'_> {
+    /// What the model says, as far as it may be seen.
+    fn state(&self) -> StatusMark {
+        if self.blind { StatusMark::Unknown } else { verdict_state(self.item.inspection.assessment.verdict) }
+    }
+
+    fn spoken(&self) -> String {
+        let verdict = if self.blind { "" } else { self.state().title() };
+        let sign = sign(self.standing, self.busy).map_or("", |(_, word)| word);
+        let words = [self.item.part.name(), verdict.to_owned(), sign.to_owned()];
+        words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl Film {
+    /// Draws the strip over all of `ui`; the place that was clicked.
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        queue: &ReviewQueue,
+        (items, owner): (&[ReviewItem], &Arc<PathBuf>),
+        busy: &dyn Fn(PartId) -> bool,
+        blind: bool,
+    ) -> Option<usize> {
+        let (count, current) = (queue.view().rows().len(), queue.place());
+        let reveal = self.revealed != Some((current, count));
+        self.revealed = Some((current, count));
+        self.thumbs.begin(ui, "review-thumbnail", Some(owner));
+        let mut clicked = None;
+        ui.style_mut().always_scroll_the_only_direction = true;
+        let area = ScrollArea::horizontal().id_salt("film").auto_shrink([false, false]).animated(false);
+        area.show_viewport(ui, |ui, sight| {
+            let height = ui.available_height();
+            let (origin, size) = (ui.min_rect().min, vec2(count as f32 * theme::FILM_CELL, height));
+            ui.set_min_size(size);
+            let cell = |place: usize| {
+                let left = origin.x + place as f32 * theme::FILM_CELL;
+                Rect::from_min_size(pos2(left, origin.y), vec2(theme::FILM_CELL, height))
+            };
+            if reveal {
+                ui.scroll_to_rect(cell(current), Some(Align::Center));
+            }
+            let first = (sight.left() / theme::FILM_CELL).max(0.0) as usize;
+            let last = ((sight.right() / theme::FILM_CELL).ceil().max(0.0) as usize).min(count);
+            for place in first..last {
+                let Some(item) = queue.at(items, place) else { continue };
+                let (standing, busy) = (queue.view().standing(item), busy(item.part.id));
+                let shown = Cell { item, standing, busy, blind, current: place == current };
+                if self.cell(ui, cell(place).shrink(1.0), &shown) {
+                    clicked = Some(place);
+                }
+            }
+        });
+        let find = |part: PartId| {
+            let at = items.binary_search_by_key(&part, |item| item.part.id).ok();
+            at.and_then(|at| items.get(at)).map(|item| item.part.path.clone())
+        };
+        let side = 2 * theme::FILM_PICTURE as usize;
+        let read = move |path: Option<PathBuf>| data::decode(&path?).ok().map(|picture| thumbnail(&picture, side));
+        self.thumbs.end(ui, find, read);
+        clicked
+    }
+
+    /// Draws a part; whether it was clicked.
+    fn cell(&mut self, ui: &mut Ui, rect: Rect, cell: &Cell<'_>) -> bool {
+        let p = Palette::of(ui);
+        let response = ui.interact(rect, ui.scope_id().with(cell.item.part.id), Sense::click());
+        response.widget_info(|| WidgetInfo::selected(Role::ListBoxOption, true, cell.current, cell.spoken()));
+        let painter = ui.painter();
+        if cell.current {
+            painter.rect_filled(rect, theme::RADIUS, p.selection);
+        } else if response.hovered() {
+            painter.rect_filled(rect, theme::RADIUS, p.control);
+        }
+        if response.has_focus() {
+            painter.rect_stroke(rect, theme::RADIUS, Stroke::new(theme::HAIRLINE, p.accent), StrokeKind::Inside);
+        }
+        let middle = pos2(rect.center().x, rect.top() + theme::GAP_XS + theme::FILM_PICTURE / 2.0);
+        let place = Rect::from_center_size(middle, vec2(theme::FILM_PICTURE, theme::FILM_PICTURE));
+        match self.thumbs.get(cell.item.part.id) {
+            Some(texture) => {
+                let size = texture.size_vec2();
+                let size = size * (theme::FILM_PICTURE / size.max_elem().max(1.0));
+                let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
+                painter.image(texture.id(), Rect::from_center_size(middle, size), whole, Color32::WHITE);
+            }
+            None => {
+                painter.rect_filled(place, 0.0, p.picture);
+            }
+        }
+        let (left, right) = (rect.left() + theme::GAP_S, rect.right() - theme::GAP_S);
+        if !cell.blind {
+            theme::paint_state(painter, &p, cell.state(), pos2(left, place.top() + theme::GAP_XS), theme::ICON);
+        }
+        if let Some((icon, _)) = sign(cell.standing, cell.busy) {
+            let font = FontId::new(theme::ICON, icon.font_family());
+            let at = pos2(right, place.top() + theme::GAP_XS);
+            painter.circle_filled(at, theme::ICON / 2.0 + 2.0, p.panel);
+            painter.text(at, Align2::CENTER_CENTER, icon.codepoint, font, p.text_strong);
+        }
+        let colour = if cell.current { p.text_strong } else { p.text };
+        let font = theme::caption().resolve(ui.style());
+        let name = elided(ui, &cell.item.part.name(), font, colour, rect.width() - theme::GAP_XS);
+        let at = pos2(rect.center().x - name.size().x / 2.0, place.bottom() + 2.0);
+        painter.galley(at, name, colour);
+        let path = cell.item.part.path.display().to_string();
+        response.on_hover_text(path).clicked()
+    }
+}

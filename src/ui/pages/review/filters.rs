@@ -1,0 +1,110 @@
+//! Which parts are in the queue, and in which order.
+
+use std::path::PathBuf;
+
+use egui::{ComboBox, TextEdit, Ui, vec2};
+
+use super::Scene;
+use crate::{
+    data::FileHash,
+    inspect::Verdict,
+    review::{
+        Timestamp,
+        facets::day_after,
+        queue::{Filter, QueueOrder, ReviewProgress},
+    },
+    ui::theme,
+};
+
+/// What the model may say, as it is offered.
+const SAID: [(&str, &[Verdict]); 5] = [
+    ("Flagged", &[Verdict::Suspect, Verdict::Defective]),
+    ("Defective", &[Verdict::Defective]),
+    ("Suspect", &[Verdict::Suspect]),
+    ("Healthy", &[Verdict::Healthy]),
+    ("All verdicts", &[]),
+];
+
+/// What the queue begins with: the parts that the model flags.
+pub(super) fn flagged() -> Filter {
+    Filter { verdicts: SAID[0].1.to_vec(), ..Filter::default() }
+}
+
+/// The filter's own state.
+#[derive(Default)]
+pub(super) struct Filters {
+    /// The search field is to have the focus.
+    pub search: bool,
+}
+
+impl Filters {
+    /// Draws the choices. `blind` hides those that tell what the model says.
+    pub fn ui(&mut self, ui: &mut Ui, scene: &Scene, filter: &mut Filter, order: &mut QueueOrder, blind: bool) {
+        let facets = &scene.books.facets;
+        ui.horizontal(|ui| {
+            let field = TextEdit::singleline(&mut filter.text).hint_text("Part of a name").desired_width(f32::INFINITY);
+            let field = ui.add(field).accessible_name("Find a part");
+            if std::mem::take(&mut self.search) {
+                field.request_focus();
+                field.scroll_to_me(None);
+            }
+            if field.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Escape)) {
+                filter.text.clear();
+            }
+        });
+        ui.spacing_mut().item_spacing = vec2(theme::GAP_XS, theme::GAP_XS);
+        let orders: Vec<(QueueOrder, String)> =
+            QueueOrder::ALL.into_iter().map(|order| (order, order.title().into())).collect();
+        choose(ui, "Order of the queue", order, &orders);
+        let stands: Vec<(ReviewProgress, String)> =
+            ReviewProgress::ALL.into_iter().map(|p| (p, p.title().into())).collect();
+        choose(ui, "How people stand to it", &mut filter.progress, &stands);
+        if !blind {
+            let said: Vec<(Vec<Verdict>, String)> =
+                SAID.iter().map(|(title, verdicts)| (verdicts.to_vec(), (*title).into())).collect();
+            choose(ui, "What the model says", &mut filter.verdicts, &said);
+        }
+        let mut models: Vec<(Option<FileHash>, String)> = vec![(None, "All models".into())];
+        let short = |hash: &FileHash| hash.to_string().chars().take(6).collect::<String>();
+        models.extend(
+            facets.models.iter().map(|m| (Some(m.hash), format!("{} ({}, {})", m.name, short(&m.hash), m.parts))),
+        );
+        choose(ui, "Model", &mut filter.model, &models);
+        let mut days: Vec<(Option<Timestamp>, String)> = vec![(None, "All days".into())];
+        days.extend(facets.days.iter().map(|(day, n)| (Some(*day), format!("{} ({n})", day.day()))));
+        let mut day = filter.from;
+        if choose(ui, "Day (UTC)", &mut day, &days) {
+            (filter.from, filter.until) = (day, day.map(day_after));
+        }
+        let mut folders: Vec<(Option<PathBuf>, String)> = vec![(None, "All folders".into())];
+        folders.extend(facets.folders.iter().map(|(f, n)| (Some(f.clone()), format!("{} ({n})", f.display()))));
+        choose(ui, "Folder", &mut filter.folder, &folders);
+        if !blind {
+            let mut who: Vec<(Option<String>, String)> = vec![(None, "Anybody's verdicts".into())];
+            who.extend(facets.reviewers.iter().map(|name| (Some(name.clone()), format!("{name}'s verdicts"))));
+            choose(ui, "Whose verdicts count", &mut filter.reviewer, &who);
+        }
+    }
+}
+
+/// A choice between several; whether it was changed.
+fn choose<T: Clone + PartialEq>(ui: &mut Ui, name: &str, current: &mut T, choices: &[(T, String)]) -> bool {
+    let shown = choices.iter().find(|(value, _)| value == current).map_or("–", |(_, title)| title.as_str());
+    let mut chosen = None;
+    let combo = ComboBox::from_id_salt(name).width(ui.available_width()).truncate().selected_text(shown);
+    let combo = combo.show_ui(ui, |ui| {
+        for (value, title) in choices {
+            if ui.selectable_label(value == current, title).clicked() {
+                chosen = Some(value.clone());
+            }
+        }
+    });
+    combo.response.accessible_name(name).on_hover_text(name);
+    match chosen {
+        Some(value) if value != *current => {
+            *current = value;
+            true
+        }
+        _ => false,
+    }
+}

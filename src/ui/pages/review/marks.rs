@@ -1,0 +1,148 @@
+//! What lies over a part's picture: the places that the map points at, and what a person drew.
+
+use egui::{Align2, Rect, Response, Stroke, Ui, vec2};
+use egui_material_icons::icons;
+
+use crate::{
+    inspect::regions::RegionShape,
+    review::Findings,
+    ui::{
+        Action, UiCommand,
+        pages::inspect::{
+            regions::{Pen, Stroked, outline},
+            triptych::QueryOverlay,
+        },
+        theme,
+        theme::Palette,
+        widgets::{icon_toggle, image_pane::Placed, ticks},
+    },
+};
+
+/// Places that are labelled with their figures; the rest is outlined only.
+const LABELLED: usize = 8;
+
+/// The reviewer's pen.
+#[derive(Default)]
+pub(super) struct Drawing {
+    pen: Pen,
+    /// A rectangle (false) or a polygon (true) is drawn next.
+    tool: Option<bool>,
+}
+
+impl Drawing {
+    /// Takes up the pen for a rectangle, or lays it down.
+    pub fn toggle(&mut self) {
+        self.choose(false);
+    }
+
+    fn choose(&mut self, polygon: bool) {
+        self.pen.clear();
+        self.tool = if self.tool == Some(polygon) { None } else { Some(polygon) };
+    }
+
+    /// Forgets what is half drawn.
+    pub fn abandon(&mut self) {
+        self.pen.clear();
+        self.tool = None;
+    }
+}
+
+/// The marks of the part on show, for one frame.
+pub(super) struct Marks<'a> {
+    pub drawing: &'a mut Drawing,
+    /// What the model found; `None` where it is hidden or not read yet.
+    pub findings: Option<&'a Findings>,
+    /// What a person drew, in pixels of the picture as stored.
+    pub drawn: Option<&'a RegionShape>,
+    /// Pixels across of the picture as stored.
+    pub width: usize,
+    /// Whether drawing makes sense.
+    pub ready: bool,
+    /// What was drawn in this frame.
+    pub done: Option<RegionShape>,
+}
+
+/// A shape with all its corners times `by`.
+fn scaled(shape: &RegionShape, by: f32) -> RegionShape {
+    let times = |[x, y]: [f32; 2]| [x * by, y * by];
+    match shape {
+        RegionShape::Rectangle(a, b) => RegionShape::Rectangle(times(*a), times(*b)),
+        RegionShape::Polygon(corners) => RegionShape::Polygon(corners.iter().map(|c| times(*c)).collect()),
+    }
+}
+
+/// An outline that stands out from light and from dark.
+fn outlined(painter: &egui::Painter, placed: &Placed, shape: &RegionShape, colour: egui::Color32) {
+    let ground = Palette::new(true).ground.gamma_multiply(0.6);
+    outline(painter, placed, shape, Stroke::new(2.0 * theme::CURVE + theme::HAIRLINE, ground), false);
+    outline(painter, placed, shape, Stroke::new(theme::CURVE, colour), false);
+}
+
+impl QueryOverlay for Marks<'_> {
+    fn is_drawing(&self) -> bool {
+        self.drawing.tool.is_some()
+    }
+
+    fn hint(&self) -> Option<&'static str> {
+        self.drawing.tool.map(Pen::hint)
+    }
+
+    fn tools(&mut self, ui: &mut Ui, _: bool, _: &mut Vec<Action>) {
+        let rectangle = UiCommand::ReviewDraw.tooltip(ui.ctx());
+        let tools = [
+            (false, icons::ICON_RECTANGLE, rectangle.as_str()),
+            (true, icons::ICON_PENTAGON, "Draws a polygon round the defect; it is kept with the verdict."),
+        ];
+        for (polygon, icon, help) in tools {
+            let on = self.drawing.tool == Some(polygon);
+            let name = if polygon { "Draw a polygon" } else { "Draw a rectangle" };
+            if icon_toggle(ui, icon, help, self.ready, on).accessible_name(name).clicked() {
+                self.drawing.choose(polygon);
+            }
+        }
+    }
+
+    fn over(&mut self, ui: &Ui, response: &Response, placed: &Placed, size: (usize, usize), _: &mut Vec<Action>) {
+        // A picture is as dark in one theme as in the other.
+        let (p, ink) = (Palette::of(ui), Palette::new(true));
+        let painter = ui.painter().with_clip_rect(response.rect.intersect(ui.clip_rect()));
+        // The networks may see a picture smaller than it is stored.
+        let by = size.0 as f32 / self.width.max(1) as f32;
+        let suspects = self.findings.map(|f| f.suspects.as_slice()).unwrap_or_default();
+        let font = theme::caption().resolve(ui.style());
+        let mut labels: Vec<Rect> = Vec::new();
+        for (i, suspect) in suspects.iter().enumerate() {
+            let shape = scaled(&suspect.shape(), by);
+            outlined(&painter, placed, &shape, ink.suspect);
+            if i >= LABELLED {
+                continue;
+            }
+            let text =
+                format!("{} px, peak {}", ticks::grouped(suspect.area as f64, 0), ticks::figure(Some(suspect.peak)));
+            let at = placed.to_screen(egui::pos2((suspect.x + suspect.width) as f32 * by, suspect.y as f32 * by));
+            let galley = painter.layout_no_wrap(text, font.clone(), p.text_strong);
+            let room = response.rect.shrink(2.0);
+            let mut rect = Align2::LEFT_BOTTOM.anchor_size(at + vec2(2.0, -2.0), galley.size()).expand(2.0);
+            rect = rect.translate(vec2((room.right() - rect.right()).min(0.0), (room.top() - rect.top()).max(0.0)));
+            // One label over another would leave neither to be read.
+            if labels.iter().all(|other| !other.intersects(rect)) && room.contains_rect(rect) {
+                painter.rect_filled(rect, 2.0, p.ground.gamma_multiply(0.85));
+                painter.galley(rect.min + vec2(2.0, 2.0), galley, p.text_strong);
+                labels.push(rect);
+            }
+        }
+        if let Some(shape) = self.drawn {
+            outlined(&painter, placed, &scaled(shape, by), ink.accent);
+        }
+        let Some(polygon) = self.drawing.tool else { return };
+        match self.drawing.pen.draw(ui, response, placed, size, polygon) {
+            Stroked::Going => {}
+            Stroked::Abandoned => self.drawing.tool = None,
+            Stroked::Done(shape) => {
+                self.drawing.tool = None;
+                self.done = Some(scaled(&shape, 1.0 / by));
+            }
+        }
+        self.drawing.pen.paint(&painter, response, placed, polygon, ink.accent);
+    }
+}

@@ -1,0 +1,34 @@
+//! The model in force, which maps are drawn with.
+
+use egui::{Label, RichText, Ui};
+
+use super::{Scene, panel::PanelSection};
+use crate::{
+    engine::inspection::ModelState,
+    format::sentence,
+    ui::{Frame, UiCommand, theme::Palette},
+};
+
+/// The section on the model in force.
+pub(super) struct ModelSection;
+
+impl PanelSection for ModelSection {
+    fn title(&self) -> &'static str {
+        "Model"
+    }
+
+    fn ui(&mut self, ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) {
+        let p = Palette::of(ui);
+        let text = match &scene.model {
+            ModelState::None => "No model is in force.".to_owned(),
+            ModelState::Loading(name) => format!("Loading {name}."),
+            ModelState::Ready(facts) => format!("{} is in force.", facts.name),
+            ModelState::Failed(text) => sentence(text),
+        };
+        ui.add(Label::new(RichText::new(text).color(p.text)).wrap());
+        let open = UiCommand::InspectModel;
+        if ui.button("Open a model…").on_hover_text(open.help()).clicked() {
+            frame.command(open);
+        }
+    }
+}

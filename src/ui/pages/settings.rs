@@ -1,0 +1,215 @@
+//! The settings page.
+
+use std::path::Path;
+
+use egui::{Align, ComboBox, Layout, RichText, ScrollArea, Slider, TextEdit, Ui, vec2};
+
+use crate::{
+    device,
+    device::{Adapter, DeviceChoice},
+    engine::background::{BackgroundTask, TaskState},
+    ui::{Action, Paths, Settings, ThemeChoice, commands::UiCommand, dialog::Want, settings::SCALE, theme},
+};
+
+/// Width of the names on the left.
+const NAME: f32 = 180.0;
+
+/// The page's own state.
+#[derive(Debug, Default)]
+pub struct SettingsPage {
+    adapters: Option<Vec<Adapter>>,
+    looking: Option<BackgroundTask<Vec<Adapter>>>,
+    /// The runs folder as it is being typed.
+    runs: Option<String>,
+    /// The scale as it is being dragged; put in force when the drag ends, so that the slider does not
+    /// move away under the pointer.
+    scale: Option<f32>,
+}
+
+impl SettingsPage {
+    /// Draws the page.
+    pub fn ui(&mut self, ui: &mut Ui, settings: &Settings, paths: &Paths, runs: &Path, actions: &mut Vec<Action>) {
+        let p = theme::Palette::of(ui);
+        ui.label(RichText::new("Settings").text_style(theme::figure()).color(p.text_strong));
+        ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
+            self.look(ui, &p, settings, actions);
+            self.device(ui, &p, settings, actions);
+            self.storage(ui, &p, paths, runs, actions);
+            curves(ui, &p, settings, actions);
+            ui.add_space(theme::GAP_XL);
+        });
+    }
+
+    fn look(&mut self, ui: &mut Ui, p: &theme::Palette, settings: &Settings, actions: &mut Vec<Action>) {
+        section(ui, p, "Look");
+        row(ui, "Theme", "", |ui| {
+            for choice in ThemeChoice::ALL {
+                if ui.selectable_label(settings.theme == choice, choice.title()).clicked() {
+                    actions.push(Action::Look(choice, settings.scale));
+                }
+            }
+        });
+        row(ui, "Scale", "Factor on every size in the window.", |ui| {
+            let mut scale = self.scale.unwrap_or(settings.scale);
+            let slider = Slider::new(&mut scale, SCALE).step_by(0.05).fixed_decimals(2);
+            let slider = ui.add(slider).accessible_name("Scale");
+            if slider.changed() {
+                self.scale = Some(scale);
+            }
+            if !slider.dragged()
+                && let Some(scale) = self.scale.take()
+            {
+                actions.push(Action::Look(settings.theme, scale));
+            }
+            if ui.add_enabled(settings.scale != 1.0, egui::Button::new("Usual size")).clicked() {
+                actions.push(Action::Command(UiCommand::ScaleReset));
+            }
+        });
+    }
+
+    fn device(&mut self, ui: &mut Ui, p: &theme::Palette, settings: &Settings, actions: &mut Vec<Action>) {
+        section(ui, p, "Device");
+        if self.adapters.is_none() && self.looking.is_none() {
+            let ctx = ui.ctx().clone();
+            self.looking =
+                BackgroundTask::spawn("adapters", move || ctx.request_repaint(), |_| device::adapters()).ok();
+        }
+        if let Some(task) = &self.looking
+            && let TaskState::Done(found) = task.poll()
+        {
+            self.adapters = Some(found);
+            self.looking = None;
+        }
+        let adapters = self.adapters.as_deref().unwrap_or_default();
+        row(
+            ui,
+            "Train on",
+            "A change takes effect at once; a run in hand is closed first, checkpoint written.",
+            |ui| {
+                let combo = ComboBox::new("device", "")
+                    .width(theme::PANEL_MAX)
+                    .selected_text(title(&settings.device, adapters));
+                let combo = combo.show_ui(ui, |ui| {
+                    let numbered = adapters.iter().filter_map(|a| a.index).map(|i| DeviceChoice::Gpu(Some(i)));
+                    for choice in [DeviceChoice::Auto, DeviceChoice::Cpu].into_iter().chain(numbered) {
+                        let text = title(&choice, adapters);
+                        if ui.selectable_label(settings.device == choice, text).clicked() {
+                            actions.push(Action::Device(choice));
+                        }
+                    }
+                });
+                combo.response.accessible_name("Train on");
+                if self.looking.is_some() {
+                    ui.spinner();
+                    ui.label(theme::weak_caption(p, "Looking for devices"));
+                }
+            },
+        );
+        for adapter in adapters {
+            row(ui, "", "", |ui| {
+                let name = RichText::new(format!("{} ({}, {})", adapter.name, adapter.kind, adapter.api)).color(p.text);
+                ui.vertical(|ui| {
+                    ui.label(if adapter.picked { name.color(p.text_strong) } else { name });
+                    ui.add(egui::Label::new(theme::weak_caption(p, adapter.note)).wrap());
+                });
+            });
+        }
+        if self.adapters.as_ref().is_some_and(Vec::is_empty) {
+            row(ui, "", "", |ui| {
+                ui.label(theme::weak_caption(p, "This system offers no graphics adapter; training runs on the CPU."));
+            });
+        }
+    }
+
+    fn storage(&mut self, ui: &mut Ui, p: &theme::Palette, paths: &Paths, runs: &Path, actions: &mut Vec<Action>) {
+        section(ui, p, "Where things are stored");
+        row(ui, "Runs", "New runs go here, each in a folder of its own.", |ui| {
+            let mut text = self.runs.clone().unwrap_or_else(|| runs.display().to_string());
+            let field = ui
+                .add(TextEdit::singleline(&mut text).desired_width(theme::PANEL_MAX))
+                .accessible_name("Folder for runs");
+            if field.changed() {
+                self.runs = Some(text);
+            }
+            if field.lost_focus()
+                && let Some(text) = self.runs.take()
+                && !text.trim().is_empty()
+                && Path::new(text.trim()) != runs
+            {
+                actions.push(Action::RunsFolder(text.trim().into()));
+            }
+            if ui.button("Browse…").clicked() {
+                actions.push(Action::Ask(Want::RunsFolder));
+            }
+            if ui.add_enabled(runs != paths.runs, egui::Button::new("Usual place")).clicked() {
+                actions.push(Action::RunsFolder(paths.runs.clone()));
+            }
+        });
+        row(ui, "Settings", "", |ui| {
+            let text = RichText::new(paths.settings.display().to_string()).color(p.text_weak);
+            ui.add(egui::Label::new(text).selectable(true));
+        });
+    }
+}
+
+fn curves(ui: &mut Ui, p: &theme::Palette, settings: &Settings, actions: &mut Vec<Action>) {
+    section(ui, p, "Curves and samples");
+    let mut view = settings.view.clone();
+    row(ui, "Smoothing", "Weight of the past in the smoothed curve; 0 shows the raw one.", |ui| {
+        ui.add(Slider::new(&mut view.smoothing, 0.0..=0.999).fixed_decimals(3)).accessible_name("Smoothing");
+    });
+    row(ui, "Logarithmic", "", |ui| {
+        ui.checkbox(&mut view.log_y, "Losses and gradients on a logarithmic axis");
+    });
+    row(ui, "Horizontal axis", "", |ui| {
+        for axis in crate::ui::XAxis::ALL {
+            ui.selectable_value(&mut view.x_axis, axis, axis.title());
+        }
+    });
+    row(ui, "Playing", "Sample grids a second while the scrubber plays.", |ui| {
+        let slider = Slider::new(&mut view.grids_per_second, 1.0..=30.0).fixed_decimals(0).suffix(" grids/s");
+        ui.add(slider).accessible_name("Grids a second");
+    });
+    if view != settings.view {
+        actions.push(Action::View(Box::new(view)));
+    }
+}
+
+fn title(choice: &DeviceChoice, adapters: &[Adapter]) -> String {
+    match choice {
+        DeviceChoice::Auto => "Automatic".to_owned(),
+        DeviceChoice::Cpu => "CPU".to_owned(),
+        DeviceChoice::Gpu(None) => "GPU, the first".to_owned(),
+        DeviceChoice::Gpu(Some(i)) => match adapters.iter().find(|a| a.index == Some(*i)) {
+            Some(adapter) => format!("GPU {i}: {}", adapter.name),
+            None => format!("GPU {i}"),
+        },
+    }
+}
+
+fn section(ui: &mut Ui, p: &theme::Palette, title: &str) {
+    ui.add_space(theme::GAP_XL);
+    ui.label(RichText::new(title).text_style(theme::section()).color(p.text_strong));
+    ui.add_space(theme::GAP_XS);
+}
+
+/// A row's name in a column of its own.
+fn widget_name(ui: &mut Ui, name: &str) -> egui::Response {
+    let cell = Layout::left_to_right(Align::Center);
+    let inner = ui.allocate_ui_with_layout(vec2(NAME, theme::ROW), cell, |ui| {
+        ui.set_min_width(NAME);
+        ui.label(name)
+    });
+    inner.inner
+}
+
+fn row(ui: &mut Ui, name: &str, help: &str, contents: impl FnOnce(&mut Ui)) {
+    ui.horizontal(|ui| {
+        ui.set_min_height(theme::ROW);
+        let label = widget_name(ui, name);
+        if !help.is_empty() {
+            label.on_hover_text(help);
+        }
+        contents(ui);
+    });
+}

@@ -1,0 +1,556 @@
+//! The left part: tiles of curves over one horizontal axis, and the values at the cursor.
+
+use std::{path::PathBuf, sync::Arc};
+
+use egui::{Align2, Color32, Id, RichText, Role, ScrollArea, Sense, Slider, Stroke, Ui, WidgetInfo, pos2, vec2};
+use egui_tiles::{Behavior, SimplificationOptions, TileId, Tiles, Tree, UiResponse};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    chart::{ChartState, CurveChart, Shared},
+    feed::Feed,
+    tile::TileWish,
+};
+use crate::{
+    engine::state::{History, Metric},
+    ui::{
+        Frame, UiCommand, ViewSettings, XAxis, theme,
+        theme::Palette,
+        widgets::{flush_right, icon_button, icon_toggle, ticks, toggle},
+    },
+};
+
+/// What is remembered of the curves.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CurvesLayout {
+    tiles: Tree<CurveChart>,
+    hidden: Vec<Metric>,
+    values: bool,
+}
+
+impl Default for CurvesLayout {
+    fn default() -> Self {
+        Self { tiles: arranged(), hidden: Vec::new(), values: true }
+    }
+}
+
+impl CurvesLayout {
+    /// A layout in which every tile has its place once; one that was edited by hand may be none.
+    pub fn checked(self) -> Self {
+        let mut found: Vec<CurveChart> = self
+            .tiles
+            .tiles
+            .iter()
+            .filter_map(|(_, tile)| match tile {
+                egui_tiles::Tile::Pane(chart) => Some(*chart),
+                egui_tiles::Tile::Container(_) => None,
+            })
+            .collect();
+        found.sort_by_key(|c| *c as usize);
+        if found == CurveChart::ALL && self.tiles.root().is_some() { self } else { Self { tiles: arranged(), ..self } }
+    }
+}
+
+/// Every tile in its first place.
+fn arranged() -> Tree<CurveChart> {
+    Tree::new_grid(Id::unique("train-curves"), CurveChart::ALL.to_vec())
+}
+
+/// Another run's curves, taken in.
+struct Other {
+    run: PathBuf,
+    name: String,
+    source: Arc<History>,
+    feed: Feed,
+    critic: Feed,
+}
+
+/// The curves.
+pub struct Curves {
+    layout: CurvesLayout,
+    feed: Feed,
+    /// The critic's curves, which go by steps of their own.
+    critic: Feed,
+    others: Vec<Other>,
+    charts: [ChartState; CurveChart::ALL.len()],
+    axis: XAxis,
+    view_x: Option<(f64, f64)>,
+    cursor: Option<f64>,
+    critic_view_x: Option<(f64, f64)>,
+    critic_cursor: Option<f64>,
+    /// Set by tests and the palette: fit on the next frame.
+    fit: bool,
+}
+
+impl Curves {
+    /// The curves as they were left.
+    pub fn new(layout: CurvesLayout) -> Self {
+        Self {
+            layout: layout.checked(),
+            feed: Feed::new(0.0),
+            critic: Feed::new(0.0),
+            others: Vec::new(),
+            charts: Default::default(),
+            axis: XAxis::default(),
+            view_x: None,
+            cursor: None,
+            critic_view_x: None,
+            critic_cursor: None,
+            fit: false,
+        }
+    }
+
+    /// What is to be remembered.
+    pub fn layout(&self) -> &CurvesLayout {
+        &self.layout
+    }
+
+    /// Shows the whole of every curve.
+    pub fn fit(&mut self) {
+        self.fit = true;
+    }
+
+    /// Takes in what is new, then draws. `grid` is the step of the sample grid on show.
+    pub fn ui(&mut self, ui: &mut Ui, frame: &mut Frame<'_>, grid: Option<u64>) {
+        self.take_in(frame);
+        self.toolbar(ui, frame);
+        let p = Palette::of(ui);
+        let values = self.layout.values;
+        // A low window keeps its curves and gives up the table for its first line.
+        let whole = readout_height(ui.available_width());
+        let roomy = whole <= 0.35 * ui.available_height();
+        let height = match (values, roomy) {
+            (false, _) => 0.0,
+            (true, true) => whole,
+            (true, false) => theme::ROW_TIGHT + 2.0 * theme::GAP_XS,
+        };
+        let tiles_height = (ui.available_height() - height - theme::GAP_XS).max(theme::TILE_LEAST / 2.0);
+        let mut cursor = self.cursor;
+        let area = vec2(ui.available_width(), tiles_height);
+        ui.allocate_ui(area, |ui| self.tiles(ui, frame, grid, &mut cursor));
+        self.cursor = cursor;
+        if values {
+            self.readout(ui, &p, height, roomy);
+        }
+    }
+
+    fn take_in(&mut self, frame: &Frame<'_>) {
+        let view = frame.settings;
+        self.feed.set_weight(view.smoothing);
+        self.feed.follow(&frame.live.history);
+        self.critic.set_weight(view.smoothing);
+        self.critic.follow(&frame.live.critic.history);
+        self.others.retain(|o| {
+            frame.overlays.iter().any(|wanted| wanted.run == o.run && Arc::ptr_eq(&wanted.history, &o.source))
+        });
+        for wanted in frame.overlays {
+            if !self.others.iter().any(|o| o.run == wanted.run) {
+                let mut feed = Feed::new(view.smoothing);
+                feed.take(&wanted.history);
+                let mut critic = Feed::new(view.smoothing);
+                critic.take(&wanted.critic);
+                let source = Arc::clone(&wanted.history);
+                self.others.push(Other { run: wanted.run.clone(), name: wanted.name.clone(), source, feed, critic });
+            }
+        }
+        for other in &mut self.others {
+            other.feed.set_weight(view.smoothing);
+            other.critic.set_weight(view.smoothing);
+            if let Some(wanted) = frame.overlays.iter().find(|w| w.run == other.run) {
+                other.name.clone_from(&wanted.name);
+            }
+        }
+        if view.x_axis != self.axis {
+            self.axis = view.x_axis;
+            (self.view_x, self.critic_view_x) = (None, None);
+            (self.cursor, self.critic_cursor) = (None, None);
+        }
+        if std::mem::take(&mut self.fit) {
+            (self.view_x, self.critic_view_x) = (None, None);
+            self.charts.iter_mut().for_each(ChartState::fit);
+        }
+    }
+
+    fn toolbar(&mut self, ui: &mut Ui, frame: &mut Frame<'_>) {
+        ui.horizontal(|ui| {
+            ui.set_height(theme::ROW);
+            let help = "Weight of the past in the smoothed curves (exponential moving average, de-biased, over every \
+                        step). The raw curve stands faint behind.";
+            // A narrow pane says it in the tooltip only.
+            if ui.available_width() >= theme::CURVES_LEAST + theme::ROW {
+                ui.label("Smoothing").on_hover_text(help);
+            }
+            let mut smoothing = frame.settings.smoothing;
+            ui.spacing_mut().slider_width = (ui.available_width() - 264.0).clamp(40.0, 120.0);
+            let slider = Slider::new(&mut smoothing, 0.0..=0.99).step_by(0.01).fixed_decimals(2);
+            if ui.name_inputs("Smoothing", |ui| ui.add(slider)).on_hover_text(help).changed() {
+                frame.view(|v| v.smoothing = smoothing);
+            }
+            let log = frame.settings.log_y;
+            if toggle(ui, "Log", &UiCommand::LogY.tooltip(ui.ctx()), log).clicked() {
+                frame.view(|v| v.log_y = !log);
+            }
+            let mut axis = frame.settings.x_axis;
+            let choice = egui::ComboBox::from_id_salt("x-axis").width(56.0).selected_text(short(axis));
+            let choice = choice.show_ui(ui, |ui| {
+                for option in XAxis::ALL {
+                    let title = if option == XAxis::Wall { "Wall clock (UTC)" } else { option.title() };
+                    ui.selectable_value(&mut axis, option, title);
+                }
+            });
+            choice.response.accessible_name("Horizontal axis").on_hover_text("What the horizontal axis counts");
+            if axis != frame.settings.x_axis {
+                frame.view(|v| v.x_axis = axis);
+            }
+            flush_right(ui, |ui| {
+                ui.spacing_mut().item_spacing.x = theme::GAP_XS;
+                let icons = (egui_material_icons::icons::ICON_TABLE_ROWS, egui_material_icons::icons::ICON_FIT_SCREEN);
+                if icon_toggle(ui, icons.0, "Values at the cursor", true, self.layout.values).clicked() {
+                    self.layout.values = !self.layout.values;
+                }
+                if icon_button(ui, icons.1, &UiCommand::FitCurves.tooltip(ui.ctx()), true).clicked() {
+                    frame.command(UiCommand::FitCurves);
+                }
+            });
+        });
+    }
+
+    fn tiles(&mut self, ui: &mut Ui, frame: &Frame<'_>, grid: Option<u64>, cursor: &mut Option<f64>) {
+        let p = Palette::of(ui);
+        let others = |feed: fn(&Other) -> &Feed| -> Vec<(&str, Color32, &Feed)> {
+            self.others.iter().enumerate().map(|(i, o)| (o.name.as_str(), p.overlay(i), feed(o))).collect()
+        };
+        let (overlays, critic_overlays) = (others(|o| &o.feed), others(|o| &o.critic));
+        let feed = &self.feed;
+        let grid =
+            grid.filter(|_| !feed.is_empty()).map(|step| feed.x(self.axis, feed.row_of_step(step).min(feed.len() - 1)));
+        let mut asked = None;
+        let mut next_cursor = None;
+        let size = ui.available_size();
+        ScrollArea::vertical().id_salt("tiles").auto_shrink(false).show(ui, |ui| {
+            let visible = self.layout.tiles.tiles.iter();
+            let panes = visible.filter(|(id, tile)| tile.is_pane() && self.layout.tiles.is_visible(**id)).count();
+            let columns = columns(size, panes.max(1));
+            let rows = panes.div_ceil(columns);
+            let least = rows as f32 * theme::TILE_LEAST;
+            let rect = egui::Rect::from_min_size(ui.cursor().min, vec2(size.x, size.y.max(least)));
+            let mut behaviour = Drawing {
+                charts: &mut self.charts,
+                settings: frame.settings,
+                gan: Side { feed, overlays: &overlays, view_x: &mut self.view_x, cursor, grid },
+                critic: Side {
+                    feed: &self.critic,
+                    overlays: &critic_overlays,
+                    view_x: &mut self.critic_view_x,
+                    cursor: &mut self.critic_cursor,
+                    grid: None,
+                },
+                hidden: &mut self.layout.hidden,
+                asked: &mut asked,
+                hovered: &mut next_cursor,
+                columns,
+                clip: ui.clip_rect(),
+            };
+            self.layout.tiles.set_height(rect.height());
+            ui.scope_builder(egui::UiBuilder::new().max_rect(rect), |ui| self.layout.tiles.ui(&mut behaviour, ui));
+            // The height is the window's, not a part of the remembered layout.
+            self.layout.tiles.set_height(f32::INFINITY);
+            ui.advance_cursor_after_rect(rect);
+        });
+        // Away from the tiles the cursor goes back to the newest step, unless keys hold it.
+        if let Some((tile, wish)) = asked {
+            self.rearrange(tile, wish);
+        }
+        if next_cursor.is_none() && ui.memory(|m| m.focused().is_none()) {
+            (*cursor, self.critic_cursor) = (None, None);
+        }
+    }
+
+    fn rearrange(&mut self, tile: TileId, wish: TileWish) {
+        let tree = &mut self.layout.tiles;
+        let order: Vec<TileId> = tree
+            .active_tiles()
+            .into_iter()
+            .filter(|id| matches!(tree.tiles.get(*id), Some(egui_tiles::Tile::Pane(_))))
+            .collect();
+        let place = order.iter().position(|id| *id == tile);
+        match wish {
+            TileWish::Drag => {}
+            TileWish::Arrange => *tree = arranged(),
+            TileWish::Alone => {
+                let all: Vec<TileId> = tree.tiles.tile_ids().filter(|id| tree.tiles.get_pane(id).is_some()).collect();
+                let alone = all.iter().filter(|id| tree.tiles.is_visible(**id)).count() == 1;
+                for id in all {
+                    tree.tiles.set_visible(id, alone || id == tile);
+                }
+            }
+            TileWish::Earlier | TileWish::Later => {
+                let neighbour = place.and_then(|i| match wish {
+                    TileWish::Earlier => order.get(i.checked_sub(1)?),
+                    _ => order.get(i + 1),
+                });
+                let pane = |tree: &Tree<CurveChart>, id: TileId| tree.tiles.get_pane(&id).copied();
+                if let Some(other) = neighbour.copied()
+                    && let (Some(a), Some(b)) = (pane(tree, tile), pane(tree, other))
+                {
+                    for (id, chart) in [(tile, b), (other, a)] {
+                        if let Some(egui_tiles::Tile::Pane(slot)) = tree.tiles.get_mut(id) {
+                            *slot = chart;
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Every metric of the GAN at the cursor, or at the newest step.
+    fn readout(&self, ui: &mut Ui, p: &Palette, height: f32, roomy: bool) {
+        let row = match self.cursor {
+            Some(x) => self.feed.nearest(self.axis, x),
+            None => self.feed.len().checked_sub(1),
+        };
+        let size = vec2(ui.available_width(), height - theme::GAP_XS);
+        let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
+        let painter = ui.painter_at(rect);
+        painter.rect_filled(rect, theme::RADIUS, p.panel);
+        let caption = theme::caption().resolve(ui.style());
+        let inner = rect.shrink2(vec2(theme::GAP_S, theme::GAP_XS));
+        let title = self.title_of(row, rect.width() >= 1.5 * theme::VALUES_WIDE + 2.0 * theme::FIGURE_COLUMN);
+        painter.text(inner.left_top(), Align2::LEFT_TOP, &title, caption.clone(), p.text_strong);
+        let columns = value_columns(rect.width());
+        let width = (inner.width() - (columns - 1) as f32 * theme::GAP_L) / columns as f32;
+        let rows = Metric::gan().len().div_ceil(columns);
+        let top = inner.top() + theme::ROW_TIGHT;
+        let mut spoken = title;
+        for (i, metric) in Metric::gan().enumerate() {
+            let left = inner.left() + (i / rows) as f32 * (width + theme::GAP_L);
+            let y = top + (i % rows) as f32 * theme::ROW_VALUE + theme::ROW_VALUE / 2.0;
+            let value = row.and_then(|row| self.feed.curve(metric)?.at(row));
+            let (smooth, raw) = (figure(metric, value.map(|v| v.1)), figure(metric, value.map(|v| v.2)));
+            spoken.push_str(&format!("; {} {smooth}", metric.title()));
+            if !roomy {
+                continue;
+            }
+            painter.hline(left..=left + 10.0, y, Stroke::new(2.0, p.series(metric)));
+            let end = left + width;
+            let numbers = [(end - theme::FIGURE_COLUMN, &smooth, p.text_strong), (end, &raw, p.text_weak)];
+            let name = painter.with_clip_rect(egui::Rect::from_x_y_ranges(
+                left..=end - 2.0 * theme::FIGURE_COLUMN + 4.0,
+                rect.y_range(),
+            ));
+            name.text(pos2(left + 16.0, y), Align2::LEFT_CENTER, short_title(metric), caption.clone(), p.text);
+            for (x, text, colour) in numbers {
+                painter.text(pos2(x, y), Align2::RIGHT_CENTER, text, caption.clone(), colour);
+            }
+        }
+        // The title takes the room of the first headings; the last ones speak for all.
+        let heads = [(inner.right() - theme::FIGURE_COLUMN, "smoothed"), (inner.right(), "raw")];
+        for (x, text) in heads.into_iter().filter(|_| roomy) {
+            painter.text(pos2(x, inner.top()), Align2::RIGHT_TOP, text, caption.clone(), p.text_weak);
+        }
+        response.widget_info(|| WidgetInfo::labeled(Role::Label, true, spoken.clone()));
+    }
+
+    fn title_of(&self, row: Option<usize>, with_clock: bool) -> String {
+        let known = row.and_then(|row| Some((self.feed.step(row)?, self.feed.times(row)?)));
+        let Some((step, (wall, since))) = known else { return "No step yet".into() };
+        let which = if self.cursor.is_some() { "Step" } else { "Newest: step" };
+        let mut title = format!("{which} {} · {}", ticks::grouped(step as f64, 0), ticks::span(since));
+        if with_clock {
+            title.push_str(&format!(" · {} UTC", ticks::clock(wall, true)));
+        }
+        title
+    }
+}
+
+/// A metric's figure with its unit where it is short.
+fn figure(metric: Metric, value: Option<f32>) -> String {
+    match metric {
+        Metric::DAccuracyReal | Metric::DAccuracyFake | Metric::GSuccess => match value.filter(|v| v.is_finite()) {
+            Some(share) => format!("{:.1} %", share * 100.0),
+            None => ticks::figure(None),
+        },
+        _ => ticks::figure(value),
+    }
+}
+
+/// A metric's name where there is little room.
+fn short_title(metric: Metric) -> &'static str {
+    match metric {
+        Metric::DLossReal => "D loss, real",
+        Metric::DLossFake => "D loss, fake",
+        Metric::DAccuracyReal => "D accuracy, real",
+        Metric::DAccuracyFake => "D accuracy, fake",
+        Metric::GradNormG => "G gradient",
+        Metric::GradNormD => "D gradient",
+        Metric::Diversity => "Diversity",
+        Metric::Noise => "Noise",
+        Metric::Dropout => "Dropout",
+        Metric::ImagesPerSecond => "Images/s",
+        Metric::MsPerStep => "ms/step",
+        Metric::GLoss | Metric::GSuccess | Metric::CriticLoss | Metric::CriticHeldOut => metric.title(),
+    }
+}
+
+fn short(axis: XAxis) -> &'static str {
+    match axis {
+        XAxis::Step => "Step",
+        XAxis::Relative => "Time",
+        XAxis::Wall => "Clock",
+    }
+}
+
+/// Columns for `count` tiles, so that they come out somewhat wider than high.
+fn columns(size: egui::Vec2, count: usize) -> usize {
+    let most = ((size.x / theme::TILE_WIDE) as usize).clamp(1, 4);
+    let shape = |columns: usize| {
+        let (w, h) = (size.x / columns as f32, size.y / count.div_ceil(columns) as f32);
+        ((w / h.max(theme::TILE_LEAST)) / 1.4).ln().abs()
+    };
+    (1..=most).min_by(|a, b| shape(*a).total_cmp(&shape(*b))).unwrap_or(1)
+}
+
+/// Columns of values in a pane this wide.
+fn value_columns(width: f32) -> usize {
+    ((width / theme::VALUES_WIDE) as usize).clamp(1, 4)
+}
+
+fn readout_height(width: f32) -> f32 {
+    let rows = Metric::gan().len().div_ceil(value_columns(width)) as f32;
+    theme::ROW_TIGHT + rows * theme::ROW_VALUE + 2.0 * theme::GAP_XS + theme::GAP_XS
+}
+
+/// What tiles over one count of steps have in common: the GAN's, or the critic's.
+struct Side<'a> {
+    feed: &'a Feed,
+    overlays: &'a [(&'a str, Color32, &'a Feed)],
+    view_x: &'a mut Option<(f64, f64)>,
+    cursor: &'a mut Option<f64>,
+    grid: Option<f64>,
+}
+
+/// Draws the tiles.
+struct Drawing<'a> {
+    charts: &'a mut [ChartState; CurveChart::ALL.len()],
+    settings: &'a ViewSettings,
+    gan: Side<'a>,
+    critic: Side<'a>,
+    hidden: &'a mut Vec<Metric>,
+    asked: &'a mut Option<(TileId, TileWish)>,
+    hovered: &'a mut Option<()>,
+    columns: usize,
+    /// The part of the tiles that is scrolled into view.
+    clip: egui::Rect,
+}
+
+impl Behavior<CurveChart> for Drawing<'_> {
+    fn pane_ui(&mut self, ui: &mut Ui, tile: TileId, chart: &mut CurveChart) -> UiResponse {
+        let Some(state) = self.charts.get_mut(*chart as usize) else { return UiResponse::None };
+        ui.set_clip_rect(ui.clip_rect().intersect(self.clip));
+        if ui.rect_contains_pointer(ui.max_rect()) {
+            *self.hovered = Some(());
+        }
+        let side = if *chart == CurveChart::Critic { &mut self.critic } else { &mut self.gan };
+        let mut shared = Shared {
+            feed: side.feed,
+            overlays: side.overlays,
+            axis: self.settings.x_axis,
+            log: self.settings.log_y,
+            smoothed: self.settings.smoothing > 0.0,
+            view_x: side.view_x,
+            hidden: self.hidden,
+            cursor: side.cursor,
+            grid: side.grid,
+        };
+        let wish = ui.push_id(*chart, |ui| state.ui(ui, *chart, &mut shared)).inner;
+        match wish {
+            Some(TileWish::Drag) => UiResponse::DragStarted,
+            Some(wish) => {
+                *self.asked = Some((tile, wish));
+                UiResponse::None
+            }
+            None => UiResponse::None,
+        }
+    }
+
+    fn tab_title_for_pane(&mut self, chart: &CurveChart) -> egui::WidgetText {
+        RichText::new(chart.title()).into()
+    }
+
+    fn gap_width(&self, _: &egui::Style) -> f32 {
+        theme::GAP_XS
+    }
+
+    fn min_size(&self) -> f32 {
+        theme::TILE_LEAST / 2.0
+    }
+
+    fn grid_auto_column_count(&self, visible: usize, _: egui::Rect, _: f32) -> usize {
+        self.columns.min(visible.max(1))
+    }
+
+    fn resize_stroke(&self, style: &egui::Style, state: egui_tiles::ResizeState) -> Stroke {
+        match state {
+            egui_tiles::ResizeState::Idle => Stroke::NONE,
+            egui_tiles::ResizeState::Hovering => Stroke::new(2.0, style.visuals.weak_text_color()),
+            egui_tiles::ResizeState::Dragging => Stroke::new(2.0, style.visuals.hyperlink_color),
+        }
+    }
+
+    fn drag_preview_color(&self, visuals: &egui::Visuals) -> Color32 {
+        visuals.selection.bg_fill.gamma_multiply(0.5)
+    }
+
+    fn drag_preview_stroke(&self, visuals: &egui::Visuals) -> Stroke {
+        Stroke::new(theme::HAIRLINE, visuals.hyperlink_color)
+    }
+
+    fn simplification_options(&self) -> SimplificationOptions {
+        SimplificationOptions { all_panes_must_have_tabs: false, ..SimplificationOptions::default() }
+    }
+
+    fn is_tile_draggable(&self, _: &Tiles<CurveChart>, _: TileId) -> bool {
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_layout_comes_back_as_it_was_left() {
+        let mut curves = Curves::new(CurvesLayout::default());
+        let first = *curves
+            .layout
+            .tiles
+            .tiles
+            .iter()
+            .find(|(_, t)| matches!(t, egui_tiles::Tile::Pane(CurveChart::Loss)))
+            .map(|(id, _)| id)
+            .unwrap();
+        curves.layout.hidden.push(Metric::GLoss);
+        curves.rearrange(first, TileWish::Alone);
+        let text = serde_json::to_string(curves.layout()).unwrap();
+        let back = serde_json::from_str::<CurvesLayout>(&text).unwrap().checked();
+        assert_eq!(back.tiles, curves.layout.tiles);
+        assert_eq!(back.hidden, [Metric::GLoss]);
+    }
+
+    #[test]
+    fn a_layout_that_lacks_a_tile_is_arranged_anew() {
+        let layout = CurvesLayout {
+            tiles: Tree::new_grid(Id::unique("train-curves"), vec![CurveChart::Loss, CurveChart::Loss]),
+            ..CurvesLayout::default()
+        };
+        assert_eq!(layout.checked().tiles, arranged());
+    }
+
+    #[test]
+    fn the_table_of_values_fits_any_width() {
+        for width in [200.0, 360.0, 520.0, 900.0, 2000.0] {
+            assert!(readout_height(width) <= 14.0 * theme::ROW_VALUE + 40.0);
+        }
+    }
+}

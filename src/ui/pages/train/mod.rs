@@ -1,0 +1,547 @@
+//! The Train workspace: curves, samples and knobs of the run in hand.
+
+mod chart;
+mod controls;
+pub(super) mod critic_preview;
+mod curves;
+mod feed;
+mod grid;
+mod tile;
+mod walk;
+
+use std::sync::Arc;
+
+use controls::Controls;
+use critic_preview::CriticPreview;
+use curves::{Curves, CurvesLayout};
+use egui::{
+    Align, ComboBox, EventFilter, Key, Layout, Panel, Rect, RichText, Role, ScrollArea, Sense, Spinner, Ui, WidgetInfo,
+    vec2,
+};
+use egui_material_icons::icons;
+use grid::SampleGridView;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    engine::{
+        EngineState,
+        state::{SampleGrid, TrainingPhase},
+        training::critic_preview::Viewer,
+    },
+    format,
+    train::knobs::Group,
+    ui::{
+        Frame, UiCommand, theme,
+        theme::{Palette, StatusMark},
+        widgets::{empty_place, flush_right, histogram, icon_button, icon_toggle, segments, ticks},
+    },
+};
+
+/// The parts of the workspace, of which a narrow window shows one or two at a time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Part {
+    #[default]
+    Curves,
+    Samples,
+    Controls,
+}
+
+/// What is remembered of the workspace's layout.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
+struct TrainLayout {
+    curves: CurvesLayout,
+    /// Curves, samples and controls are on show.
+    open: [bool; 3],
+    /// The part on show where there is room for one.
+    part: Part,
+    /// Share of the width that the curves take from the samples.
+    share: f32,
+    /// Width of the controls, points.
+    controls: f32,
+    histograms: bool,
+    /// The histogram on show.
+    tensor: String,
+    /// What the critic is shown stands in place of the samples.
+    forged: bool,
+}
+
+impl Default for TrainLayout {
+    fn default() -> Self {
+        Self {
+            curves: CurvesLayout::default(),
+            open: [true; 3],
+            part: Part::Curves,
+            share: 0.46,
+            controls: theme::PANEL,
+            histograms: true,
+            tensor: String::new(),
+            forged: false,
+        }
+    }
+}
+
+/// The Train workspace.
+pub struct TrainWorkspace {
+    layout: TrainLayout,
+    curves: Curves,
+    samples: SampleGridView,
+    forged: CriticPreview,
+    controls: Controls,
+}
+
+impl TrainWorkspace {
+    /// The workspace as [`TrainWorkspace::layout`] described it; in its first order where that cannot be read.
+    pub fn new(layout: Option<&str>) -> Self {
+        let layout: TrainLayout = layout.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        Self {
+            curves: Curves::new(layout.curves.clone()),
+            samples: SampleGridView::default(),
+            forged: CriticPreview::new(Viewer::RUN),
+            controls: Controls::default(),
+            layout,
+        }
+    }
+
+    /// The layout as text, for the settings file.
+    pub fn layout(&self) -> String {
+        let layout = TrainLayout { curves: self.curves.layout().clone(), ..self.layout.clone() };
+        // By way of a value, whose keys are sorted: the same layout is the same text.
+        serde_json::to_value(&layout).map(|v| v.to_string()).unwrap_or_default()
+    }
+
+    /// The sample grid on show, which "save as PNG" writes.
+    pub fn shown(&self, live: &EngineState) -> Option<Arc<SampleGrid>> {
+        self.samples.shown(live.grids.read().grids()).cloned()
+    }
+
+    /// Carries out the entries of the command table that concern curves and samples; others are left alone.
+    pub fn apply(&mut self, command: UiCommand, live: &EngineState) {
+        let grids = live.grids.read().grids().to_vec();
+        match command {
+            UiCommand::FitCurves => self.curves.fit(),
+            UiCommand::GridBack => self.samples.go(&grids, -1),
+            UiCommand::GridForward => self.samples.go(&grids, 1),
+            UiCommand::GridPlay => self.samples.play(&grids),
+            UiCommand::Forged => {
+                self.layout.forged = !self.layout.forged;
+                if self.layout.forged {
+                    self.controls.reveal(Group::Critic);
+                }
+            }
+            UiCommand::ForgeOthers => {
+                if !std::mem::replace(&mut self.layout.forged, true) {
+                    self.controls.reveal(Group::Critic);
+                }
+                self.forged.draw_others();
+            }
+            _ => {}
+        }
+    }
+
+    /// Draws the workspace over all of `ui`.
+    pub fn ui(&mut self, ui: &mut Ui, frame: &mut Frame<'_>) {
+        let p = Palette::of(ui);
+        let width = ui.available_width();
+        let room = room(width);
+        let bar = egui::Frame::new().fill(p.panel).inner_margin(theme::bar_margin());
+        Panel::top("train-head").frame(bar).show(ui, |ui| self.head(ui, frame, room));
+        let area = ui.available_rect_before_wrap();
+        ui.painter().rect_filled(area, 0.0, p.ground);
+        self.parts(ui, frame, area, self.parts_on_show(room));
+        ui.advance_cursor_after_rect(area);
+    }
+
+    /// Curves, samples and controls from left to right, with what can be dragged between them.
+    fn parts(&mut self, ui: &mut Ui, frame: &mut Frame<'_>, area: Rect, [curves, samples, controls]: [bool; 3]) {
+        let p = Palette::of(ui);
+        let mut rest = area;
+        if controls {
+            let most = if area.width() >= theme::ROOMY { theme::PANEL_MAX } else { theme::PANEL_MIN };
+            let width =
+                if curves || samples { self.layout.controls.clamp(theme::PANEL_MIN, most) } else { area.width() };
+            let panel;
+            (rest, panel) = area.split_left_right_at_x(area.right() - width);
+            ui.painter().rect_filled(panel, 0.0, p.panel);
+            part(ui, panel, "controls", |ui| self.controls.ui(ui, frame));
+            if curves || samples {
+                let moved = splitter(ui, rest.right(), area, "Width of the controls");
+                self.layout.controls = (self.layout.controls - moved).clamp(theme::PANEL_MIN, theme::PANEL_MAX);
+            }
+        }
+        let held = self.samples.held();
+        match (curves, samples) {
+            (true, true) => {
+                let whole = rest.width();
+                let most = (whole - theme::SAMPLES_LEAST).max(theme::CURVES_LEAST);
+                let width = (whole * self.layout.share).round().clamp(theme::CURVES_LEAST, most);
+                let (left, right) = rest.split_left_right_at_x(rest.left() + width);
+                part(ui, left, "curves", |ui| self.curves.ui(ui, frame, held));
+                part(ui, right, "samples", |ui| self.middle(ui, frame));
+                let moved = splitter(ui, left.right(), rest, "Width of the curves");
+                if moved != 0.0 {
+                    self.layout.share = (width + moved).clamp(theme::CURVES_LEAST, most) / whole;
+                }
+            }
+            (true, false) => part(ui, rest, "curves", |ui| self.curves.ui(ui, frame, held)),
+            (false, true) => part(ui, rest, "samples", |ui| self.middle(ui, frame)),
+            (false, false) if controls => part(ui, rest, "nothing", |ui| {
+                if rest.width() > theme::PANEL_MIN {
+                    empty_place(ui, "Curves and samples are hidden", "The buttons above show them again.");
+                }
+            }),
+            (false, false) => part(ui, rest, "nothing", |ui| {
+                empty_place(ui, "Everything is hidden", "The buttons above show curves, samples and controls again.");
+            }),
+        }
+    }
+
+    /// Which parts are drawn where so many have room.
+    fn parts_on_show(&self, room: usize) -> [bool; 3] {
+        let one = |part| self.layout.part == part;
+        match room {
+            1 => [one(Part::Curves), one(Part::Samples), one(Part::Controls)],
+            2 => {
+                let curves = !one(Part::Samples);
+                [curves, !curves, true]
+            }
+            _ => self.layout.open,
+        }
+    }
+
+    /// Name, data and phase of the run, its health, and what can be done first of all.
+    fn head(&mut self, ui: &mut Ui, frame: &mut Frame<'_>, room: usize) {
+        let p = Palette::of(ui);
+        ui.horizontal(|ui| {
+            ui.set_height(theme::ROW);
+            flush_right(ui, |ui| {
+                primary_action(ui, frame);
+                self.part_buttons(ui, room);
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                    let name = if frame.status.name.is_empty() { "No run" } else { &frame.status.name };
+                    let name = RichText::new(name).text_style(theme::section()).color(p.text_strong);
+                    ui.add(egui::Label::new(name).truncate());
+                    if let Some(data) = frame.status.data.first() {
+                        let text = egui::Label::new(RichText::new(data).color(p.text_weak)).truncate();
+                        ui.add(text).on_hover_text(frame.status.data.join("\n"));
+                    }
+                });
+            });
+        });
+        ui.horizontal(|ui| {
+            ui.set_height(theme::HEALTH);
+            health_line(ui, frame);
+        });
+    }
+
+    fn part_buttons(&mut self, ui: &mut Ui, room: usize) {
+        let parts = [
+            (Part::Curves, icons::ICON_SHOW_CHART, "Curves"),
+            (Part::Samples, icons::ICON_GRID_VIEW, "Samples"),
+            (Part::Controls, icons::ICON_TUNE, "Controls"),
+        ];
+        ui.spacing_mut().item_spacing.x = theme::GAP_XS;
+        ui.add_space(theme::GAP_S);
+        if room < 3 {
+            let count = if room == 2 { 2 } else { 3 };
+            let current = if room == 2 && self.layout.part == Part::Controls { Part::Curves } else { self.layout.part };
+            let mut choices: Vec<_> = parts.iter().take(count).map(|(part, _, name)| (*part, *name, *name)).collect();
+            // The row runs from right to left.
+            choices.reverse();
+            if let Some(part) = segments(ui, current, &choices) {
+                self.layout.part = part;
+            }
+            return;
+        }
+        for (i, (_, icon, name)) in parts.into_iter().enumerate().rev() {
+            if let Some(open) = self.layout.open.get_mut(i) {
+                let verb = if *open { "Hide" } else { "Show" };
+                let text = format!("{verb} {}", name.to_lowercase());
+                if icon_toggle(ui, icon, &text, true, *open).clicked() {
+                    *open = !*open;
+                }
+            }
+        }
+    }
+
+    /// Samples over the histograms.
+    fn middle(&mut self, ui: &mut Ui, frame: &mut Frame<'_>) {
+        if waiting(ui, frame) {
+            return;
+        }
+        self.middle_tabs(ui, frame);
+        if self.layout.forged {
+            self.forged.ui(ui, frame, None);
+            return;
+        }
+        let open = self.layout.histograms;
+        // A low window keeps its pictures and gives up the strip.
+        let roomy = ui.available_height() > 2.5 * theme::STRIP;
+        let strip = if open && roomy { theme::STRIP } else { theme::ROW };
+        let height = (ui.available_height() - strip - theme::GAP_XS).max(theme::ROW);
+        let size = vec2(ui.available_width(), height);
+        ui.allocate_ui(size, |ui| {
+            ui.set_min_size(size);
+            self.samples.ui(ui, frame);
+        });
+        self.histograms(ui, frame, roomy);
+    }
+
+    /// Samples, or what the critic is shown.
+    fn middle_tabs(&self, ui: &mut Ui, frame: &mut Frame<'_>) {
+        ui.horizontal(|ui| {
+            ui.set_height(theme::ROW);
+            let choices = [
+                (false, "Samples", "What the generator draws, beside real crops."),
+                (true, "What the critic is shown", "Healthy crops, some of them damaged on purpose, and what it says."),
+            ];
+            if segments(ui, self.layout.forged, &choices).is_some() {
+                frame.command(UiCommand::Forged);
+            }
+        });
+    }
+
+    fn histograms(&mut self, ui: &mut Ui, frame: &Frame<'_>, roomy: bool) {
+        let p = Palette::of(ui);
+        let (newest, shown) = {
+            let kept = frame.live.histograms.read();
+            let newest = kept.newest().cloned();
+            // Those of the grid above, where the scrubber holds one.
+            (newest.clone(), self.samples.held().map_or(newest, |step| kept.at(step).cloned()))
+        };
+        let entries = shown.as_ref().map(|h| h.entries.as_slice()).unwrap_or_default();
+        // Without a choice the same one throughout, whatever the order that a log gives them in.
+        let first = newest.as_ref().and_then(|h| h.entries.first()).map(|e| e.0.as_str());
+        let named = |name: &str| entries.iter().find(|e| e.0 == name);
+        let chosen = named(&self.layout.tensor).or_else(|| named(first?)).or_else(|| entries.first());
+        ui.horizontal(|ui| {
+            ui.set_height(theme::CONTROL);
+            ui.spacing_mut().item_spacing.x = theme::GAP_XS;
+            let open = self.layout.histograms && roomy;
+            let icon = if open { icons::ICON_EXPAND_MORE } else { icons::ICON_CHEVRON_RIGHT };
+            let name = match (open, roomy) {
+                (true, _) => "Hide histograms",
+                (false, true) => "Show histograms",
+                (false, false) => "Histograms need a higher window",
+            };
+            if icon_button(ui, icon, name, roomy).clicked() {
+                self.layout.histograms = !self.layout.histograms;
+            }
+            ui.label(RichText::new("Histogram").color(p.text_strong));
+            let Some((name, _)) = chosen.filter(|_| open) else { return };
+            let step = shown.as_ref().map_or(0, |h| h.step);
+            let mut wanted = None;
+            flush_right(ui, |ui| {
+                let width = theme::FIGURE_COLUMN + theme::GAP_XL;
+                ui.allocate_ui_with_layout(vec2(width, theme::CONTROL), Layout::right_to_left(Align::Center), |ui| {
+                    ui.label(theme::weak_caption(&p, format!("step {}", ticks::grouped(step as f64, 0))));
+                });
+                let width = ui.available_width() - theme::GAP_S;
+                let combo = ComboBox::from_id_salt("tensor").width(width).truncate().selected_text(name);
+                let combo = combo.show_ui(ui, |ui| {
+                    for (option, _) in entries {
+                        if ui.selectable_label(option == name, option).clicked() {
+                            wanted = Some(option.clone());
+                        }
+                    }
+                });
+                combo.response.accessible_name("Tensor of the histogram");
+            });
+            if let Some(tensor) = wanted {
+                self.layout.tensor = tensor;
+            }
+        });
+        if !(self.layout.histograms && roomy) {
+            return;
+        }
+        match chosen {
+            Some((name, values)) => {
+                let colour = if name.starts_with("d/") { p.d } else { p.g };
+                histogram::bars(ui, name, values, colour);
+            }
+            None => empty_place(ui, "Weights and gradients", "Their histograms appear here every few steps."),
+        }
+    }
+}
+
+/// Draws `content` into `rect`, and nothing of it outside.
+fn part(ui: &mut Ui, rect: Rect, name: &str, content: impl FnOnce(&mut Ui)) {
+    let build = egui::UiBuilder::new().max_rect(rect.shrink(theme::GAP_S)).id_salt(name);
+    ui.scope_builder(build, |ui| {
+        ui.set_clip_rect(ui.clip_rect().intersect(rect));
+        content(ui);
+    });
+}
+
+/// A line between two parts that can be dragged, or moved by the arrow keys; how far it was moved.
+fn splitter(ui: &Ui, x: f32, area: Rect, name: &str) -> f32 {
+    let p = Palette::of(ui);
+    let rect = Rect::from_x_y_ranges(x - theme::GAP_XS..=x + theme::GAP_XS, area.y_range());
+    let response = ui.interact(rect, ui.scope_id().with(name), Sense::drag());
+    response.widget_info(|| WidgetInfo::labeled(Role::Splitter, true, name));
+    let hot = response.hovered() || response.dragged() || response.has_focus();
+    let line = if hot { egui::Stroke::new(2.0, p.accent) } else { egui::Stroke::new(theme::HAIRLINE, p.hairline) };
+    ui.painter().vline(x, area.y_range(), line);
+    let mut moved = response.drag_delta().x;
+    if response.has_focus() {
+        let filter = EventFilter { horizontal_arrows: true, ..EventFilter::default() };
+        ui.memory_mut(|m| m.set_focus_lock_filter(response.id, filter));
+        for (key, by) in [(Key::ArrowLeft, -theme::GAP_L), (Key::ArrowRight, theme::GAP_L)] {
+            if ui.input_mut(|i| i.consume_key(egui::Modifiers::NONE, key)) {
+                moved += by;
+            }
+        }
+    }
+    response.on_hover_cursor(egui::CursorIcon::ResizeHorizontal);
+    moved
+}
+
+/// Parts that have room side by side in a window this wide.
+fn room(width: f32) -> usize {
+    if width >= theme::PANEL_MIN + theme::CURVES_LEAST + theme::SAMPLES_LEAST {
+        3
+    } else if width >= theme::PANEL_MIN + theme::CURVES_LEAST {
+        2
+    } else {
+        1
+    }
+}
+
+/// The one thing to do next.
+fn primary_action(ui: &mut Ui, frame: &mut Frame<'_>) {
+    let p = Palette::of(ui);
+    let (command, text) = match &frame.status.phase {
+        TrainingPhase::Running => (UiCommand::PlayPause, "Pause"),
+        TrainingPhase::Paused => (UiCommand::PlayPause, "Go on"),
+        TrainingPhase::Finished => (UiCommand::GoInspect, "Inspect images"),
+        TrainingPhase::Idle | TrainingPhase::Failed(_) => (UiCommand::NewRun, "New run"),
+        TrainingPhase::Opening { .. } | TrainingPhase::Preparing => (UiCommand::Stop, "Cancel"),
+        TrainingPhase::Finishing(_) => (UiCommand::PlayPause, "Cancel"),
+    };
+    let button = theme::primary_button(&p, text);
+    if ui.add(button).on_hover_text(command.tooltip(ui.ctx())).clicked() {
+        frame.command(command);
+    }
+}
+
+/// How the run is doing and what the talk advises, in one line.
+fn health_line(ui: &mut Ui, frame: &Frame<'_>) {
+    let p = Palette::of(ui);
+    ui.spacing_mut().item_spacing.x = theme::GAP_XS;
+    let health = frame.status.health;
+    let (state, sentence, advice) = match &frame.status.phase {
+        // With no samples to show, the middle part tells it in full.
+        TrainingPhase::Failed(_) if frame.live.grids.read().grids().is_empty() => {
+            (StatusMark::Defective, "The run was stopped by a fault.", "")
+        }
+        TrainingPhase::Failed(text) => (StatusMark::Defective, text.as_str(), ""),
+        TrainingPhase::Idle => (StatusMark::Unknown, "No run is open.", ""),
+        TrainingPhase::Opening { .. } => (StatusMark::Unknown, "Reading the images.", ""),
+        TrainingPhase::Preparing => (StatusMark::Unknown, "Preparing kernels: training starts in a moment.", ""),
+        TrainingPhase::Finishing(making) => {
+            (StatusMark::Unknown, "The model file is being made.", making.now().map_or("", |now| now.part.purpose()))
+        }
+        _ => (state_of(health), health.sentence(), health.advice()),
+    };
+    theme::state_icon(ui, state);
+    let colour = if health.is_alarm() || state == StatusMark::Defective { p.text_strong } else { p.text };
+    let mut text = egui::text::LayoutJob::default();
+    let font = egui::TextStyle::Body.resolve(ui.style());
+    text.append(&format::sentence(sentence), 0.0, egui::TextFormat::simple(font.clone(), colour));
+    if !advice.is_empty() {
+        text.append(advice, theme::GAP_S, egui::TextFormat::simple(font, p.text_weak));
+    }
+    // A sentence too long for the line is there in full in the tooltip.
+    ui.add(egui::Label::new(text).truncate()).on_hover_text(format!("{sentence} {advice}").trim_end());
+}
+
+fn state_of(health: crate::train::Health) -> StatusMark {
+    use crate::train::Health as H;
+    match health {
+        H::Unknown => StatusMark::Unknown,
+        H::Good | H::DAhead => StatusMark::Healthy,
+        H::DTooStrong | H::DTooWeak | H::Saturated => StatusMark::Suspect,
+        H::Collapsed | H::Diverging | H::NotFinite => StatusMark::Defective,
+    }
+}
+
+/// What stands in place of the samples until there are some; `false` when there is nothing to wait for.
+fn waiting(ui: &mut Ui, frame: &Frame<'_>) -> bool {
+    let p = Palette::of(ui);
+    let none = frame.live.grids.read().grids().is_empty();
+    let middle = |ui: &mut Ui, content: &mut dyn FnMut(&mut Ui)| {
+        ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+            ui.add_space((ui.available_height() * 0.4).max(theme::GAP_M));
+            ui.vertical_centered(|ui| {
+                ui.set_max_width(theme::TEXT_MAX / 2.0);
+                content(ui);
+            });
+        });
+    };
+    match &frame.status.phase {
+        TrainingPhase::Opening { done, total } => {
+            middle(ui, &mut |ui| {
+                ui.label(RichText::new("Reading the images").color(p.text_strong));
+                let share = if *total == 0 { 0.0 } else { *done as f32 / *total as f32 };
+                let bar = egui::ProgressBar::new(share).desired_height(theme::GAP_S).corner_radius(2.0).fill(p.accent);
+                ui.add(bar).accessible_name("Images read");
+                let count = |n: &usize| ticks::grouped(*n as f64, 0);
+                let text = if *total == 0 {
+                    "Looking for images".into()
+                } else {
+                    format!("{} of {}", count(done), count(total))
+                };
+                ui.label(theme::weak_caption(&p, text));
+            });
+            true
+        }
+        TrainingPhase::Preparing if none => {
+            middle(ui, &mut |ui| {
+                ui.add(Spinner::new().size(theme::GAP_XL));
+                ui.label(RichText::new("Preparing kernels…").color(p.text_strong));
+                ui.label(theme::weak_caption(
+                    &p,
+                    "The device compiles and tunes its kernels once. The window stays free; the first step follows.",
+                ));
+            });
+            true
+        }
+        TrainingPhase::Failed(text) if none => {
+            middle(ui, &mut |ui| {
+                theme::state_icon(ui, StatusMark::Defective);
+                ui.label(RichText::new("The run was stopped").color(p.text_strong));
+                let text = RichText::new(format::sentence(text)).color(p.text);
+                ui.add(egui::Label::new(text).wrap().selectable(true));
+            });
+            true
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_layout_comes_back_and_nonsense_gives_the_first_one() {
+        let mut view = TrainWorkspace::new(None);
+        view.layout.open = [true, false, true];
+        view.layout.tensor = "g/weights/up1".into();
+        let back = TrainWorkspace::new(Some(&view.layout()));
+        assert_eq!(back.layout.open, [true, false, true]);
+        assert_eq!(back.layout(), view.layout());
+        assert_eq!(TrainWorkspace::new(Some("{\"open\": 3}")).layout.open, [true; 3]);
+    }
+
+    #[test]
+    fn a_narrow_window_shows_fewer_parts_at_once() {
+        let view = TrainWorkspace::new(None);
+        assert_eq!(view.parts_on_show(room(1900.0)), [true, true, true]);
+        assert_eq!(view.parts_on_show(room(700.0)), [true, false, true]);
+        assert_eq!(view.parts_on_show(room(460.0)), [true, false, false]);
+        // The smallest window, less the rail, at the usual scale: all three.
+        assert_eq!(room(1024.0 - theme::RAIL), 3);
+    }
+}

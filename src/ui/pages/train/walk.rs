@@ -1,0 +1,176 @@
+//! The latent walk: the pictures between two samples, played to and fro.
+
+use std::sync::Arc;
+
+use egui::{Rect, Role, Sense, Slider, Ui, WidgetInfo, vec2};
+use egui_material_icons::icons;
+
+use super::grid::handle;
+use crate::{
+    engine::{Command, state::LatentWalk},
+    ui::{
+        Action, Frame, theme,
+        theme::Palette,
+        widgets::{icon_button, image_grid::GridTexture, ticks},
+    },
+};
+
+/// Pictures asked for, ends included.
+const FRAMES: usize = 24;
+
+/// Pictures a second.
+const SPEED: f64 = 12.0;
+
+/// A walk asked for or on show.
+pub struct WalkView {
+    /// The ends asked for; `None` while there is no walk.
+    ends: Option<(usize, usize)>,
+    shown: Option<Arc<LatentWalk>>,
+    sheet: Option<GridTexture>,
+    at: usize,
+    /// Playing: the time at which the next picture is due.
+    due: Option<f64>,
+    backwards: bool,
+    /// The zoom of the sample grid, device pixels to a picture's pixel.
+    pub zoom_in_force: u8,
+    /// Side of a sample, pixels.
+    pub side: usize,
+}
+
+impl Default for WalkView {
+    fn default() -> Self {
+        Self {
+            ends: None,
+            shown: None,
+            sheet: None,
+            at: 0,
+            due: Some(0.0),
+            backwards: false,
+            zoom_in_force: 1,
+            side: 0,
+        }
+    }
+}
+
+impl WalkView {
+    /// Asks the compute thread for the pictures between two samples.
+    pub fn ask(&mut self, frame: &mut Frame<'_>, from: usize, to: usize) {
+        frame.actions.push(Action::Engine(Command::Walk { from, to, frames: FRAMES }));
+        self.ends = Some((from, to));
+        self.shown = None;
+        (self.at, self.due, self.backwards) = (0, Some(0.0), false);
+    }
+
+    /// Points that the walk takes under the samples; 0 while there is none.
+    pub fn height(&mut self, frame: &Frame<'_>) -> f32 {
+        if self.ends.is_none() {
+            return 0.0;
+        }
+        // A walk between the same ends at an earlier step may lie there until the new one comes.
+        let newest = frame.live.walk.lock().clone();
+        if let Some(walk) = newest.filter(|w| Some(w.ends) == self.ends) {
+            self.shown = Some(walk);
+        }
+        theme::WALK
+    }
+
+    /// Draws the picture and the player.
+    pub fn ui(&mut self, ui: &mut Ui) {
+        let p = Palette::of(ui);
+        let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), theme::WALK - theme::GAP_XS), Sense::hover());
+        ui.painter().rect_filled(rect, theme::RADIUS, p.picture);
+        let inner = rect.shrink(theme::GAP_S);
+        let mut close = false;
+        ui.scope_builder(egui::UiBuilder::new().max_rect(inner), |ui| {
+            ui.spacing_mut().item_spacing.x = theme::GAP_XS;
+            let Some(walk) = self.shown.clone() else {
+                ui.horizontal(|ui| {
+                    ui.spinner();
+                    ui.label("Walking through the latent space…");
+                    close = icon_button(ui, icons::ICON_CLOSE, "Close the walk", true).clicked();
+                });
+                return;
+            };
+            let sheet = GridTexture::of(ui.ctx(), "walk", &walk, &walk.frames, self.sheet.take());
+            self.advance(ui, sheet.count());
+            let ppp = ui.pixels_per_point();
+            let zoom = ((inner.height() * ppp) as usize / sheet.side().max(1)).max(1);
+            let side = (sheet.side() * zoom) as f32 / ppp;
+            ui.horizontal(|ui| {
+                let (place, response) = ui.allocate_exact_size(vec2(side, side.min(inner.height())), Sense::hover());
+                let (from, to) = (walk.ends.0 + 1, walk.ends.1 + 1);
+                response.widget_info(|| {
+                    WidgetInfo::labeled(Role::Image, true, format!("Walk from sample {from} to sample {to}"))
+                });
+                sheet.paint(&ui.painter_at(place), self.at, Rect::from_min_size(place.min, vec2(side, side)));
+                ui.vertical(|ui| {
+                    ui.horizontal(|ui| {
+                        let step = ticks::grouped(walk.step as f64, 0);
+                        let text = format!("Walk from A (sample {from}) to B (sample {to}), step {step}");
+                        ui.add(egui::Label::new(egui::RichText::new(text).color(p.on_picture)).wrap());
+                    });
+                    ui.horizontal(|ui| {
+                        let (icon, name) = match self.due {
+                            Some(_) => (icons::ICON_PAUSE, "Stop the walk"),
+                            None => (icons::ICON_PLAY_ARROW, "Play the walk to and fro"),
+                        };
+                        if icon_button(ui, icon, name, true).clicked() {
+                            self.due = if self.due.is_some() { None } else { Some(0.0) };
+                        }
+                        let last = sheet.count().saturating_sub(1).max(1);
+                        ui.spacing_mut().slider_width = (ui.available_width() - 2.0 * theme::ROW).max(40.0);
+                        let slider = Slider::new(&mut self.at, 0..=last).show_value(false).handle_shape(handle());
+                        if ui.name_inputs("Place on the walk", |ui| ui.add(slider)).changed() {
+                            self.due = None;
+                        }
+                        close = icon_button(ui, icons::ICON_CLOSE, "Close the walk", true).clicked();
+                    });
+                });
+            });
+            self.sheet = Some(sheet);
+        });
+        if close {
+            (self.shown, self.ends) = (None, None);
+        }
+    }
+
+    fn advance(&mut self, ui: &Ui, count: usize) {
+        let Some(due) = self.due else { return };
+        let (now, period) = (ui.input(|i| i.time), 1.0 / SPEED);
+        if now >= due {
+            self.step(count);
+            self.due = Some(now + period);
+        }
+        ui.ctx().request_repaint_after(std::time::Duration::from_secs_f64(period));
+    }
+
+    /// One picture on, turning round at either end.
+    fn step(&mut self, count: usize) {
+        let last = count.saturating_sub(1);
+        if self.at >= last {
+            self.backwards = true;
+        } else if self.at == 0 {
+            self.backwards = false;
+        }
+        self.at = if self.backwards { self.at.min(last).saturating_sub(1) } else { (self.at + 1).min(last) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_walk_goes_to_and_fro() {
+        let mut walk = WalkView::default();
+        let mut seen = Vec::new();
+        for _ in 0..9 {
+            seen.push(walk.at);
+            walk.step(4);
+        }
+        assert_eq!(seen, [0, 1, 2, 3, 2, 1, 0, 1, 2]);
+        walk.step(0);
+        walk.step(1);
+        assert_eq!(walk.at, 0);
+    }
+}

@@ -1,0 +1,74 @@
+//! Pieces that the workspaces are put together from.
+
+pub mod colour_bar;
+pub mod histogram;
+pub mod image_grid;
+pub mod image_pane;
+pub mod knob;
+pub mod series;
+pub(crate) mod thumbnails;
+pub mod ticks;
+
+use std::sync::Arc;
+
+use egui::{Align, Button, Color32, FontId, Galley, Layout, Response, RichText, Sense, Ui, vec2};
+use egui_material_icons::MaterialIcon;
+
+use super::{theme, theme::Palette};
+
+/// A button with an icon only: `name` is its tooltip and its accessible name.
+pub fn icon_button(ui: &mut Ui, icon: MaterialIcon, name: &str, enabled: bool) -> Response {
+    icon_toggle(ui, icon, name, enabled, false)
+}
+
+/// An icon button that can be held down.
+pub fn icon_toggle(ui: &mut Ui, icon: MaterialIcon, name: &str, enabled: bool, on: bool) -> Response {
+    let button =
+        Button::new(icon.rich_text().size(theme::ICON_BUTTON)).min_size(vec2(theme::ROW, theme::CONTROL)).selected(on);
+    // The name ends where the shortcut in brackets begins.
+    let spoken = name.split(" (").next().unwrap_or(name).trim_end_matches('.').to_owned();
+    ui.add_enabled(enabled, button).accessible_name(spoken).on_hover_text(name).on_disabled_hover_text(name)
+}
+
+/// A small button of a toolbar with words on it, held down while `on`.
+pub fn toggle(ui: &mut Ui, text: &str, help: &str, on: bool) -> Response {
+    ui.add(Button::new(text).min_size(vec2(0.0, theme::CONTROL)).selected(on)).on_hover_text(help)
+}
+
+/// A choice between a few words that stand side by side; the new choice when it was changed.
+pub fn segments<T: Copy + PartialEq>(ui: &mut Ui, current: T, choices: &[(T, &str, &str)]) -> Option<T> {
+    let mut chosen = None;
+    ui.scope(|ui| {
+        ui.spacing_mut().item_spacing.x = 1.0;
+        for (value, title, help) in choices {
+            if toggle(ui, title, help, *value == current).clicked() && *value != current {
+                chosen = Some(*value);
+            }
+        }
+    });
+    chosen
+}
+
+/// What an empty place says: what goes there, and when.
+pub fn empty_place(ui: &mut Ui, title: &str, text: &str) {
+    let p = Palette::of(ui);
+    let (rect, _) = ui.allocate_exact_size(ui.available_size(), Sense::hover());
+    let width = (rect.width() - 2.0 * theme::GAP_M).clamp(0.0, theme::TEXT_MAX / 2.0);
+    let middle = egui::Rect::from_center_size(rect.center(), vec2(width, rect.height().min(theme::EMPTY_PLACE)));
+    ui.scope_builder(egui::UiBuilder::new().max_rect(middle).layout(Layout::top_down(Align::Center)), |ui| {
+        ui.label(RichText::new(title).color(p.text_strong));
+        ui.label(theme::weak_caption(&p, text));
+    });
+}
+
+/// A text on one line, with an ellipsis where it does not fit.
+pub fn elided(ui: &Ui, text: &str, font: FontId, colour: Color32, width: f32) -> Arc<Galley> {
+    let mut job = egui::text::LayoutJob::simple_singleline(text.to_owned(), font, colour);
+    job.wrap = egui::text::TextWrapping::truncate_at_width(width.max(0.0));
+    ui.painter().layout_job(job)
+}
+
+/// Lets the row's content run from right to left over what is left of it.
+pub fn flush_right<R>(ui: &mut Ui, content: impl FnOnce(&mut Ui) -> R) -> R {
+    ui.with_layout(Layout::right_to_left(Align::Center), content).inner
+}

@@ -1,0 +1,283 @@
+//! From people's verdicts to another model: what it is taught by, what it is measured on, and what it says of itself.
+
+use std::{
+    collections::HashSet,
+    fs,
+    path::{Path, PathBuf},
+    process::Command as Process,
+    thread,
+    time::Duration,
+};
+
+use burn::tensor::Device;
+use ganspect::{
+    data::{
+        FileHash, Samples, surface,
+        surface::{DefectKind, SurfaceKind},
+    },
+    device::DeviceChoice,
+    engine::{
+        Command, Engine, FinetuneRequest, InspectionRequest, IntakeRequest,
+        finetune::{FinetunePhase, FinetuneSpec, FinetuneStatus},
+        inspection::{ModelFacts, ModelSource, ModelState},
+        intake::{
+            IntakePhase, IntakeSpec,
+            watch::{Timing, WatchOptions},
+        },
+    },
+    inspect::{InvertKnobs, Lineage, Model, lineage::Role},
+    model::Bundle,
+    review::{Judgement, Record, ReviewItem, Timestamp, TrainingLabels, record::NewOpinion},
+    train::Recipe,
+};
+
+/// One step, so that an inspection is quick.
+fn knobs() -> InvertKnobs {
+    InvertKnobs { steps: 1, ..InvertKnobs::default() }
+}
+
+/// Waits until `done`; the limit only turns a hang into a failure.
+fn until<T>(engine: &Engine, what: &str, mut done: impl FnMut(&Engine) -> Option<T>) -> T {
+    for _ in 0..24_000 {
+        if let Some(value) = done(engine) {
+            return value;
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    panic!("waited in vain for {what}: {:?}", status(engine));
+}
+
+fn status(engine: &Engine) -> FinetuneStatus {
+    engine.live().learn.status.read().clone()
+}
+
+fn facts(engine: &Engine) -> Option<std::sync::Arc<ModelFacts>> {
+    match &engine.live().inspect.status.read().model {
+        ModelState::Ready(facts) => Some(facts.clone()),
+        _ => None,
+    }
+}
+
+fn put_in_force(engine: &Engine, path: &Path) {
+    engine.send(Command::Inspect(InspectionRequest::Model(ModelSource::File(path.into()))));
+    until(engine, "the model", |e| facts(e).filter(|facts| facts.path.as_deref() == Some(path)));
+}
+
+/// A review station with 20 healthy parts and 4 defective ones, each inspected and judged.
+struct Station {
+    root: tempfile::TempDir,
+    engine: Engine,
+}
+
+impl Station {
+    fn new() -> Self {
+        let root = tempfile::tempdir().unwrap();
+        let engine = Engine::start(DeviceChoice::Cpu, || {}).unwrap();
+        let station = Self { root, engine };
+        // The built-in model with a recipe whose critic is soon trained.
+        let mut bundle =
+            Bundle::read(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/turned.ganspect"))).unwrap();
+        let mut recipe = Recipe::from_record(&bundle.meta["recipe"]).unwrap();
+        for knob in ["critic.steps=6", "critic.batch=2", "encoder.steps=2", "train.steps=20", "train.batch=2"] {
+            recipe.assign(knob).unwrap();
+        }
+        bundle.meta.insert("recipe".into(), recipe.to_toml());
+        bundle.write(&station.at("parent.ganspect")).unwrap();
+        station.engine.send(Command::Inspect(InspectionRequest::Knobs(Box::new(knobs()))));
+        put_in_force(&station.engine, &station.at("parent.ganspect"));
+        station.engine.send(Command::Inspect(InspectionRequest::Calibrate));
+        until(&station.engine, "the calibration", |e| facts(e).filter(|f| f.calibration(&knobs()).is_some()));
+        fs::create_dir(station.at("parts")).unwrap();
+        for n in 0..24 {
+            station.put(n, (n % 6 == 5).then_some(DefectKind::Scratch));
+        }
+        station.take_in(24);
+        station
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.root.path().join(name)
+    }
+
+    fn put(&self, n: u64, defect: Option<DefectKind>) {
+        let picture = surface::draw(SurfaceKind::Turned, defect, 5, n, 64).picture;
+        let Samples::U8(bytes) = picture.samples() else { panic!("8 bits") };
+        let name = if defect.is_some() { format!("parts/bad {n}.png") } else { format!("parts/good {n}.png") };
+        image::GrayImage::from_raw(64, 64, bytes.clone()).unwrap().save(self.at(&name)).unwrap();
+    }
+
+    /// Inspects every part, so many, and has a person judge those that nobody has judged, by their names.
+    fn take_in(&self, parts: usize) {
+        let timing = Timing { settle: Duration::from_millis(50), patience: Duration::from_secs(3_600) };
+        let options = WatchOptions { timing, once: true, recursive: false };
+        let order = IntakeSpec { folder: self.at("parts"), options, record: self.at("review.sqlite") };
+        self.engine.send(Command::Intake(IntakeRequest::Begin(order)));
+        until(&self.engine, "the parts", |e| {
+            let status = e.live().intake.status.read().clone();
+            (matches!(status.phase, IntakePhase::Ended(_)) && status.counts.filed == parts).then_some(())
+        });
+        let mut record = Record::open(&self.at("review.sqlite")).unwrap();
+        for item in record.queue().unwrap().iter().filter(|item| item.opinions.is_empty()) {
+            let bad = item.part.name().starts_with("bad");
+            let judgement = if bad { Judgement::Defective } else { Judgement::Healthy };
+            record.add_opinion(&NewOpinion::new(item.inspection.id, "ada", judgement)).unwrap();
+        }
+    }
+
+    fn items(&self) -> Vec<ReviewItem> {
+        Record::open(&self.at("review.sqlite")).unwrap().queue().unwrap()
+    }
+
+    /// What the record can teach the model in force.
+    fn teaching(&self) -> TrainingLabels {
+        let facts = facts(&self.engine).unwrap();
+        let lineage = facts.lineage.as_deref().cloned().unwrap_or_default();
+        TrainingLabels::of(&self.items(), &lineage.before(&facts.split))
+    }
+
+    fn learn(&self, out: &str, generator: bool) {
+        let assignment = FinetuneSpec { lessons: self.teaching().lessons, generator, out: self.at(out) };
+        assert!(self.engine.send(Command::Learn(FinetuneRequest::Begin(assignment))));
+    }
+
+    fn learned(&self, out: &str) -> std::sync::Arc<ganspect::engine::finetune::FinetuneResult> {
+        until(&self.engine, "the model", |e| match status(e).phase {
+            FinetunePhase::Done => status(e).learned.filter(|learned| learned.model.path == self.at(out)),
+            FinetunePhase::Failed(text) => panic!("{text}"),
+            _ => None,
+        })
+    }
+}
+
+fn of(lineage: &Lineage, role: Role) -> HashSet<FileHash> {
+    lineage.lessons.iter().filter(|lesson| lesson.role == role).map(|lesson| lesson.hash).collect()
+}
+
+#[test]
+fn a_model_learns_from_verdicts_and_says_so() {
+    let station = Station::new();
+    let teaching = station.teaching();
+    assert_eq!((teaching.lessons.len(), teaching.fresh(None)), (24, (20, 4)));
+    let counts = [Role::Train, Role::Calibrate, Role::Compare].map(|role| teaching.count(role));
+    assert!(counts.iter().all(|n| *n > 0) && counts[2] > 4, "{counts:?}");
+
+    // Given up midway, it leaves nothing behind.
+    station.learn("models/first.ganspect", false);
+    until(&station.engine, "its making", |e| matches!(status(e).phase, FinetunePhase::Making(_)).then_some(()));
+    station.engine.send(Command::Learn(FinetuneRequest::Cancel));
+    until(&station.engine, "the end", |e| (status(e).phase == FinetunePhase::Stopped).then_some(()));
+    assert!(!station.at("models").exists());
+
+    station.learn("models/first.ganspect", false);
+    let first = station.learned("models/first.ganspect");
+    let parent = facts(&station.engine).unwrap();
+    assert_eq!(parent.path, Some(station.at("parent.ganspect")), "nothing is put in force unasked");
+    assert_eq!((first.parent.hash.to_string(), first.missing, first.opinions.len()), (parent.hash.clone(), 0, 24));
+    let comparison = first.comparison.as_ref().unwrap();
+    assert_eq!((comparison.parts, comparison.before.defective, comparison.after.defective), (counts[2], 4, 4));
+    assert!(comparison.before.auroc.is_some() && comparison.after.false_alarms.is_some());
+    assert!(comparison.changed() <= comparison.parts);
+
+    // The split is fixed, and no part that is compared on was trained or calibrated on.
+    let model = Model::load(&station.at("models/first.ganspect"), &Device::flex()).unwrap();
+    let about = model.about();
+    let lineage = about.lineage.clone().unwrap();
+    assert_eq!(lineage.lessons, teaching.lessons);
+    assert_eq!(lineage.ancestors, [first.parent.hash]);
+    let (train, held): (HashSet<_>, HashSet<_>) =
+        (about.split.train.iter().copied().collect(), about.split.held_out.iter().copied().collect());
+    assert!(train.is_disjoint(&held));
+    assert!(of(&lineage, Role::Train).is_subset(&train) && of(&lineage, Role::Calibrate).is_subset(&held));
+    assert!(of(&lineage, Role::Compare).iter().all(|hash| !train.contains(hash) && !held.contains(hash)));
+    assert_eq!(train.len(), parent.split.train.len() + counts[0]);
+    let calibration = model.calibration(&knobs()).unwrap();
+    assert_eq!(calibration.held_out.len(), parent.split.held_out.len() + counts[1]);
+    assert!(about.name.ends_with(", taught by 24 verdicts"), "{}", about.name);
+
+    // Both ways are on record.
+    let mut record = Record::open(&station.at("review.sqlite")).unwrap();
+    let adoption = first.adoption("ada", Timestamp::now());
+    record.adopt(&adoption).unwrap();
+    record.adopt(&adoption.back("bob", Timestamp::now()).unwrap()).unwrap();
+    let adoptions: Vec<_> = record.adoptions().unwrap().into_iter().map(|a| a.adopted).collect();
+    assert_eq!((adoptions[0].model, adoptions[0].parent), (first.parent.hash, Some(first.model.hash)));
+    assert_eq!((adoptions[1].model, adoptions[1].learned_from.len()), (first.model.hash, 24));
+    assert_eq!((&adoptions[0].before, &adoptions[0].path), (&adoptions[1].after, &first.parent.path));
+
+    // A second generation knows what the first was taught, and a verdict that was overruled counts no more.
+    put_in_force(&station.engine, &station.at("models/first.ganspect"));
+    let sides = station.teaching();
+    assert_eq!((sides.lessons.clone(), sides.fresh(Some(&lineage))), (teaching.lessons.clone(), (0, 0)));
+    let trained = teaching.lessons.iter().find(|lesson| lesson.role == Role::Train).unwrap();
+    let item = station.items().into_iter().find(|item| item.part.hash == trained.hash).unwrap();
+    record.add_opinion(&NewOpinion::new(item.inspection.id, "bob", Judgement::Defective)).unwrap();
+    station.put(100, None);
+    station.take_in(25);
+    assert_eq!(station.teaching().fresh(Some(&lineage)), (1, 1));
+    station.learn("models/second.ganspect", true);
+    let second = station.learned("models/second.ganspect");
+    let about = Model::load(&second.model.path, &Device::flex()).unwrap().about().clone();
+    let line = about.lineage.unwrap();
+    assert_eq!(line.ancestors, [first.model.hash, first.parent.hash]);
+    assert!(!about.split.train.contains(&trained.hash) && of(&line, Role::Compare).contains(&trained.hash));
+    assert_eq!(about.step, parent.step + 2, "a tenth of the generator's steps");
+
+    let shown = Process::new(env!("CARGO_BIN_EXE_ganspect")).args(["model", "show"]).arg(&second.model.path).output();
+    let shown = String::from_utf8(shown.unwrap().stdout).unwrap();
+    assert!(shown.contains(&format!("made from     {}", first.model.hash)), "{shown}");
+    assert!(
+        shown.contains(&format!("and that from {}", first.parent.hash)) && shown.contains("learned from 25 verdicts")
+    );
+    assert!(line.lessons.iter().all(|lesson| shown.contains(&lesson.hash.to_string())));
+}
+
+#[test]
+fn the_command_teaches_a_copy_and_prints_both() {
+    let station = Station::new();
+    let (db, model, out) = (station.at("review.sqlite"), station.at("parent.ganspect"), station.at("taught.ganspect"));
+    drop(station.engine);
+    let learn = |db: &Path| {
+        let mut process = Process::new(env!("CARGO_BIN_EXE_ganspect"));
+        process.args(["--device", "cpu", "review", "learn", "--set", "steps=1"]);
+        process.arg("--db").arg(db).arg("--model").arg(&model).arg("--out").arg(&out).output().unwrap()
+    };
+    let output = learn(&station.root.path().join("absent.sqlite"));
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("there is no record at"));
+    let output = learn(&db);
+    let (rows, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{said}");
+    assert!(rows.contains("verdicts 20 healthy and 4 defective ones are new to it"), "{rows}");
+    assert!(rows.contains("AUROC") && rows.contains("False alarms") && rows.contains("taught.ganspect"), "{rows}");
+    let about = Model::load(&out, &Device::flex()).unwrap().about().clone();
+    assert_eq!(about.lineage.unwrap().lessons.len(), 24);
+}
+
+#[test]
+fn what_teaches_nothing_is_refused_in_a_sentence() {
+    let engine = Engine::start(DeviceChoice::Cpu, || {}).unwrap();
+    let out = std::env::temp_dir().join("never.ganspect");
+    let refused = |lessons| {
+        engine.send(Command::Learn(FinetuneRequest::Begin(FinetuneSpec {
+            lessons,
+            generator: false,
+            out: out.clone(),
+        })));
+        until(&engine, "the refusal", |e| match status(e).phase {
+            FinetunePhase::Failed(text) => Some(text),
+            _ => None,
+        })
+    };
+    assert!(refused(Vec::new()).contains("there is no model to teach; open a .ganspect file first."));
+    engine.send(Command::Inspect(InspectionRequest::Model(ModelSource::BuiltIn)));
+    until(&engine, "the model", facts);
+    engine.send(Command::Learn(FinetuneRequest::Cancel));
+    assert!(
+        until(&engine, "the refusal", |_| {
+            let text = refused(Vec::new());
+            text.contains("review some more").then_some(text)
+        })
+        .starts_with("The model has not learned from the verdicts: none of the verdicts calls a part healthy")
+    );
+    assert!(!out.exists());
+}

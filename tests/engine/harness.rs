@@ -1,0 +1,52 @@
+//! An engine as the window and the command line drive it, and waiting for it.
+
+use std::{thread, time::Duration};
+
+use ganspect::{
+    device::DeviceChoice,
+    engine::{Engine, state::TrainingPhase},
+    train::Recipe,
+};
+
+/// On the CPU.
+pub fn engine() -> Engine {
+    Engine::start(DeviceChoice::Cpu, || {}).unwrap()
+}
+
+/// Everything so small that a run and its model take a second; `holdout` is the share of the images held out.
+pub fn small(holdout: f64) -> Box<Recipe> {
+    let mut recipe = Recipe::default();
+    for assignment in [
+        "model.size=32",
+        "model.latent_size=8",
+        "train.batch=4",
+        "train.steps=4",
+        "encoder.steps=3",
+        "encoder.batch=4",
+        "critic.steps=2",
+        "critic.batch=4",
+        &format!("data.holdout={holdout}"),
+    ] {
+        recipe.assign(assignment).unwrap();
+    }
+    Box::new(recipe)
+}
+
+/// What its run is doing.
+pub fn phase(engine: &Engine) -> TrainingPhase {
+    engine.live().status.read().phase.clone()
+}
+
+/// Waits until the engine says `done` of its state. Every wait ends by an event of the engine's own; the limit only
+/// turns a hang into a failure.
+pub fn until(engine: &Engine, what: &str, mut done: impl FnMut(&Engine) -> bool) {
+    for _ in 0..60_000 {
+        if done(engine) {
+            return;
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+    let live = engine.live();
+    let (inspect, intake) = (live.inspect.status.read(), live.intake.status.read());
+    panic!("waited in vain for {what}: {:?}, {inspect:?}, {intake:?}", phase(engine));
+}

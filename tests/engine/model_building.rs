@@ -1,0 +1,259 @@
+//! How a run becomes a model, as the window and the command line follow it.
+
+use std::path::{Path, PathBuf};
+
+use burn::tensor::Device;
+use ganspect::{
+    data::{
+        DataSource, decode,
+        surface::{SetSize, SurfaceKind, write_set},
+    },
+    engine::{
+        Command, Engine, InspectionRequest,
+        inspection::{ModelSource, ModelState},
+        state::{Metric, TrainingPhase},
+        training::{
+            build_progress::{BuildPart, BuildProgress},
+            critic_preview::{PreviewRequest, Viewer},
+        },
+    },
+    inspect::{Model, Planes, critic::neighbours::Gathering},
+    model::Bundle,
+    train::{Recipe, run_folder::MODEL_FILE},
+};
+
+use crate::harness::{engine, phase, until};
+
+fn recipe(extra: &[&str]) -> Box<Recipe> {
+    let mut recipe = Recipe::default();
+    let small = [
+        "model.size=32",
+        "model.latent_size=8",
+        "train.batch=4",
+        "train.steps=2",
+        "encoder.steps=3",
+        "encoder.batch=4",
+        "critic.steps=4",
+        "critic.batch=4",
+        "critic.crop=32",
+    ];
+    for assignment in small.iter().chain(extra) {
+        recipe.assign(assignment).unwrap();
+    }
+    Box::new(recipe)
+}
+
+/// Begins a run beside a folder of small pictures.
+fn start(engine: &Engine, recipe: Box<Recipe>, out: &Path) {
+    let parts = out.with_file_name("parts");
+    let size = SetSize { train: 14, test_good: 1, test_per_defect: 1, side: 64 };
+    write_set(&parts, SurfaceKind::Turned, 3, size, &|_, _| true).unwrap();
+    let source = DataSource::Folder(parts);
+    engine.send(Command::Start { source, opened: None, recipe, out: out.into() });
+}
+
+/// A short run in `dir` that was made into a model and closed.
+fn made(dir: &Path) -> PathBuf {
+    let (engine, run) = (engine(), dir.join("run"));
+    start(&engine, recipe(&[]), &run);
+    until(&engine, "the model", |e| phase(e) == TrainingPhase::Finished);
+    run
+}
+
+/// The critic's curve, NaN replaced so that it can be compared.
+fn curve(engine: &Engine, metric: Metric) -> Vec<Option<u32>> {
+    let history = engine.live().critic.history.read();
+    history.column(metric).iter().map(|v| v.is_finite().then(|| v.to_bits())).collect()
+}
+
+#[test]
+fn every_part_has_its_turn_and_the_whole_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = dir.path().join("run");
+    let engine = engine();
+    start(&engine, recipe(&[]), &run);
+    let mut seen: Vec<BuildProgress> = Vec::new();
+    until(&engine, "the model", |e| match phase(e) {
+        TrainingPhase::Finishing(making) => {
+            if seen.last() != Some(&making) {
+                seen.push(making);
+            }
+            false
+        }
+        phase => phase == TrainingPhase::Finished,
+    });
+    assert!(run.join(MODEL_FILE).exists());
+    let whole: Vec<BuildPart> = seen.last().unwrap().parts.iter().map(|p| p.part).collect();
+    assert_eq!(whole, [BuildPart::Encoder, BuildPart::Critic, BuildPart::Usual, BuildPart::Calibration]);
+    assert!(seen.windows(2).all(|w| w[0].share <= w[1].share && w[0].at <= w[1].at), "it never goes back");
+
+    // The critic's curves are there, and come back from the log of a run that is opened again, although it has
+    // fewer steps than the critic.
+    let trained = curve(&engine, Metric::CriticLoss);
+    assert!(trained.len() == 4 && trained.iter().all(Option::is_some));
+    assert!(curve(&engine, Metric::CriticHeldOut)[0].is_some());
+    for _ in 0..3 {
+        engine.send(Command::Stop);
+        until(&engine, "the stop", |e| phase(e) == TrainingPhase::Idle);
+        engine.send(Command::Resume { run: run.clone(), paused: true });
+        until(&engine, "the run again", |e| phase(e) == TrainingPhase::Finished);
+        assert_eq!(curve(&engine, Metric::CriticLoss), trained);
+    }
+}
+
+#[test]
+fn a_critic_answers_to_the_crops_on_show() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = engine();
+    // In four steps it is to come to have answers that differ.
+    let recipe = recipe(&["critic.lr=0.05"]);
+    start(&engine, recipe.clone(), &dir.path().join("run"));
+    until(&engine, "the model", |e| phase(e) == TrainingPhase::Finished);
+    let ask = |draw: u64| {
+        engine.send(Command::Forge(PreviewRequest { viewer: Viewer::RUN, recipe: recipe.clone(), draw, opened: None }));
+        let mut answered = None;
+        until(&engine, "the critic's answer", |e| {
+            let shown = e.live().critic.shown.lock().clone();
+            answered = e.live().critic.answers.lock().clone().zip(shown).filter(|(a, s)| a.serial == s.serial);
+            answered.is_some()
+        });
+        *engine.live().critic.answers.lock() = None;
+        answered.unwrap()
+    };
+    let (first, crops) = ask(0);
+    assert_eq!((first.step, first.maps.count, first.maps.side), (4, crops.crops.count, 32 / 4));
+    let (second, others) = ask(1);
+    assert!(others.values != crops.values && second.maps != first.maps);
+    let (third, same) = ask(0);
+    assert_eq!((&third.maps, &same.values), (&first.maps, &crops.values));
+}
+
+#[test]
+fn the_making_of_a_model_can_be_cancelled_and_begun_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = dir.path().join("run");
+    let engine = engine();
+    start(&engine, recipe(&["critic.steps=100000"]), &run);
+    until(&engine, "the critic's training", |e| e.live().critic.history.read().len() > 3);
+    // Seconds are left, and that is told for the whole.
+    until(&engine, "the time left", |e| e.live().status.read().seconds_left.is_some_and(|s| s > 1.0));
+    engine.send(Command::Pause);
+    until(&engine, "the cancelling", |e| phase(e) == TrainingPhase::Finished);
+    assert!(!run.join(MODEL_FILE).exists());
+    let mut short = (*engine.live().status.read().recipe.clone().unwrap()).clone();
+    short.assign("critic.steps=2").unwrap();
+    engine.send(Command::Turn(Box::new(short)));
+    engine.send(Command::MakeModel);
+    until(&engine, "the model", |_| run.join(MODEL_FILE).exists());
+    until(&engine, "the end", |e| phase(e) == TrainingPhase::Finished);
+    assert_eq!(curve(&engine, Metric::CriticLoss).len(), 2, "the curves are those of the last critic");
+    engine.send(Command::Stop);
+    until(&engine, "the stop", |e| phase(e) == TrainingPhase::Idle);
+    engine.send(Command::Resume { run, paused: true });
+    until(&engine, "the run again", |e| phase(e) == TrainingPhase::Finished);
+    assert_eq!(curve(&engine, Metric::CriticLoss).len(), 2);
+}
+
+#[test]
+fn a_model_knows_where_its_training_images_look_odd() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = made(dir.path());
+    let (device, file) = (Device::flex(), run.join(MODEL_FILE));
+    let mut model = Model::load(&file, &device).unwrap();
+    let opened = DataSource::Folder(dir.path().join("parts")).open(&|_, _| true).unwrap();
+    let score = |model: &Model, index: usize| {
+        let planes = Planes::of(&decode(&opened.dataset.items[index].path).unwrap(), 1, 1.0);
+        let critic = model.networks().critic().unwrap();
+        critic.score(&critic.look(&planes).unwrap(), None).pattern
+    };
+    let split = &model.about().split;
+    let (training, held_out) = (opened.training_indices(split), opened.held_out_indices(split));
+    assert_eq!(model.networks().critic().unwrap().patterns().len(), training.len());
+    assert!(training.iter().all(|&i| score(&model, i) < 1e-3) && held_out.iter().all(|&i| score(&model, i) > 0.05));
+
+    // For inspecting it is needed, so a slim model keeps it. A file from before opens as ever, and does without.
+    model.slim();
+    let copy = dir.path().join("copy.ganspect");
+    model.save(&copy).unwrap();
+    assert_eq!(score(&Model::load(&copy, &device).unwrap(), held_out[0]), score(&model, held_out[0]));
+    let mut bundle = Bundle::read(&copy).unwrap();
+    bundle.tensors.retain(|w| !w.name.starts_with("patterns/"));
+    bundle.write(&copy).unwrap();
+    assert_eq!(score(&Model::load(&copy, &device).unwrap(), held_out[0]), 0.0);
+}
+
+#[test]
+fn a_finished_run_that_is_opened_again_brings_its_model() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = made(dir.path());
+    let engine = engine();
+    let inspects_with = |engine: &Engine| match &engine.live().inspect.status.read().model {
+        ModelState::Ready(facts) => facts.path.clone().map(|path| (path, facts.calibrations.len())),
+        _ => None,
+    };
+    engine.send(Command::Resume { run: run.clone(), paused: true });
+    until(&engine, "the run", |e| phase(e) == TrainingPhase::Finished);
+    let file = Some((run.join(MODEL_FILE), 1));
+    until(&engine, "its model", |e| inspects_with(e) == file);
+
+    // Asked for later, it comes in the place of another.
+    engine.send(Command::Inspect(InspectionRequest::Model(ModelSource::BuiltIn)));
+    until(&engine, "the built-in model", |e| inspects_with(e).is_none());
+    engine.send(Command::Inspect(InspectionRequest::Model(ModelSource::Run)));
+    until(&engine, "its model again", |e| inspects_with(e) == file);
+}
+
+#[test]
+fn a_model_keeps_healthy_crops_of_its_training_images_only() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = made(dir.path());
+    let (device, file) = (Device::flex(), run.join(MODEL_FILE));
+    let mut model = Model::load(&file, &device).unwrap();
+    let opened = DataSource::Folder(dir.path().join("parts")).open(&|_, _| true).unwrap();
+    let name = |i: &usize| opened.dataset.items[*i].path.file_name().unwrap().to_string_lossy().into_owned();
+    let mut training: Vec<String> = opened.training_indices(&model.about().split).iter().map(name).collect();
+    let mut kept: Vec<String> = model.bank().unwrap().origins().iter().map(|o| o.image.clone()).collect();
+    training.sort();
+    kept.sort();
+    assert_eq!(kept, training, "one crop of each small image, and none of one that is held out");
+
+    // A training image finds itself, whatever place of it is asked for.
+    let index = opened.training_indices(&model.about().split)[2];
+    let planes = Planes::of(&decode(&opened.dataset.items[index].path).unwrap(), 1, 1.0);
+    let found = model.neighbours(&planes, (40, 9)).unwrap();
+    assert_eq!((found.len(), &found[0].origin.image), (3, &name(&index)));
+    assert!(
+        found[0].distance < 1e-4 && found[0].distance < found[1].distance && found[1].distance <= found[2].distance
+    );
+
+    let copy = dir.path().join("copy.ganspect");
+    model.save(&copy).unwrap();
+    let again = Model::load(&copy, &device).unwrap();
+    assert_eq!(again.bank(), model.bank());
+    assert_eq!(again.neighbours(&planes, (40, 9)).unwrap(), found);
+
+    // Files are named in which something is missing or makes no sense.
+    let refused = |change: &dyn Fn(&mut Bundle)| {
+        let mut bundle = Bundle::read(&copy).unwrap();
+        change(&mut bundle);
+        let torn = dir.path().join("torn.ganspect");
+        bundle.write(&torn).unwrap();
+        let said = Model::load(&torn, &device).unwrap_err().to_string();
+        assert!(said.contains("torn.ganspect") && said.contains("make the model again from its run"), "{said}");
+        said
+    };
+    assert!(refused(&|b| b.tensors.retain(|w| w.name != "bank/pixels")).contains("'bank/pixels' is missing"));
+    assert!(refused(&|b| drop(b.meta.remove("neighbours"))).contains("neighbours"));
+    let halves =
+        |b: &mut Bundle| b.tensors.iter_mut().filter(|w| w.name == "bank/pixels").for_each(|w| w.values[3] = 0.5);
+    assert!(refused(&halves).contains("a pixel is none"));
+    let fewer = |b: &mut Bundle| *b.meta.get_mut("neighbours").unwrap() = "[]".into();
+    assert!(refused(&fewer).contains("bank/features"));
+
+    // A file from before there were any opens as ever, and has no neighbours.
+    model.keep(Gathering::new(0, 1, 0).finish());
+    model.save(&copy).unwrap();
+    assert!(Bundle::read(&copy).unwrap().part("bank").is_empty());
+    let bare = Model::load(&copy, &device).unwrap();
+    assert!(bare.bank().is_none() && bare.neighbours(&planes, (40, 9)).unwrap().is_empty());
+}
