@@ -17,9 +17,9 @@ pub mod format;
 pub mod inspect;
 pub mod kernels;
 pub mod model;
-pub mod report;
 pub mod review;
 pub mod tensorboard;
+pub mod time;
 pub mod train;
 pub mod ui;
 

@@ -20,7 +20,7 @@ use crate::{
     device,
     device::DeviceChoice,
     engine::evaluation::kept_file,
-    format::{counted, span},
+    format::counted,
     inspect::{
         Evaluation, Evaluator, InvertKnobs, InvertPreset, Model, TestSet,
         calibration::say_own_rates,
@@ -31,6 +31,7 @@ use crate::{
             report::{portray, worst},
         },
     },
+    time::span,
     ui::Paths,
 };
 

@@ -12,9 +12,10 @@ use crate::{
         Command, FinetuneRequest, InspectionRequest,
         finetune::{FinetunePhase, FinetuneResult, FinetuneSpec},
     },
-    format::{counted, span},
+    format::counted,
     inspect::{InvertPreset, lineage::Role},
     review::{Record, TrainingLabels},
+    time::span,
     ui::Paths,
 };
 

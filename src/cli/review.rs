@@ -7,13 +7,13 @@ use clap::Subcommand;
 
 use crate::{
     device::DeviceChoice,
-    format::{day_from, span},
     review::{
         Record, ReviewItem, Timestamp, export,
         export::Format,
         queue,
         queue::{Filter, QueueOrder, QueueView},
     },
+    time::{parse_day, span},
     ui::Paths,
 };
 
@@ -48,7 +48,7 @@ pub(super) enum ReviewCommand {
 }
 
 fn day(text: &str) -> Result<Timestamp, String> {
-    let seconds = day_from(text).ok_or("a day is written like 2026-03-12")?;
+    let seconds = parse_day(text).ok_or("a day is written like 2026-03-12")?;
     Ok(Timestamp::from_seconds(seconds))
 }
 

@@ -19,7 +19,7 @@ use crate::{
     device::DeviceChoice,
     engine::{Command, Engine, Event, Severity, state::TrainingPhase},
     files,
-    format::span,
+    time::span,
     train::{
         Metric, Preset, Recipe,
         run_folder::{MODEL_FILE, free_folder},

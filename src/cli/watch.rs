@@ -17,9 +17,9 @@ use crate::{
         stream::{InspectedFile, StreamInspector, StreamStep},
         watch::{MemoryLedger, RecordLedger, Timing, Watch, WatchCounts, WatchOptions},
     },
-    format::span,
     inspect::{InvertPreset, Model, calibration::verdict_counts::VerdictCounts},
     review::Record,
+    time::span,
 };
 
 /// How long a part is waited for before Ctrl-C is looked at again.

@@ -1,10 +1,6 @@
 //! A trained model: networks on a device, and everything that a verdict rests on.
 
-use std::{
-    path::Path,
-    sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::{path::Path, sync::Arc};
 
 use burn::tensor::Device;
 use rand::SeedableRng;
@@ -133,8 +129,8 @@ impl Promise {
             rate,
             score: Some(calibration.score),
             threshold: calibration.threshold(rate),
-            by: crate::format::user().unwrap_or_else(|| "unknown".into()),
-            at: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
+            by: crate::format::user_name().unwrap_or_else(|| "unknown".into()),
+            at: crate::time::since_epoch().as_secs(),
             data: data.to_owned(),
             images: calibration.held_out.len(),
         }
@@ -142,7 +138,7 @@ impl Promise {
 
     /// In one line: "50 in 1,000, from a fused score of 1.2 on; set by kim on 2026-03-01 on 20 held-out images of DIR".
     pub fn words(&self) -> String {
-        let [year, month, day] = crate::format::date(self.at);
+        let [year, month, day] = crate::time::date(self.at);
         let score = self.score.map_or_else(|| "score".into(), |kind| kind.title().to_lowercase());
         format!(
             "{:.0} in 1,000, from a {score} of {:.3} on; set by {} on {year}-{month:02}-{day:02} on {} held-out images of {}",

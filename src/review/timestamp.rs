@@ -1,13 +1,10 @@
 //! Points in time.
 
-use std::{
-    fmt,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::format;
+use crate::time;
 
 /// A point in time: milliseconds since the Unix epoch, UTC. Written as "2026-03-12T08:15:30.120Z".
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -17,7 +14,7 @@ pub struct Timestamp(pub i64);
 impl Timestamp {
     /// Now, by the system's clock.
     pub fn now() -> Self {
-        Self(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64))
+        Self(time::since_epoch().as_millis() as i64)
     }
 
     /// So many seconds after the Unix epoch.
@@ -32,12 +29,12 @@ impl Timestamp {
 
     /// The day in words: "12 March 2026".
     pub fn day(self) -> String {
-        format::day(self.seconds())
+        time::day(self.seconds())
     }
 
     /// Day and minute, as a table shows them: "2026-03-12 08:15".
     pub fn minute(self) -> String {
-        let [year, month, day] = format::date(self.seconds());
+        let [year, month, day] = time::date(self.seconds());
         let minutes = self.seconds() / 60;
         format!("{year}-{month:02}-{day:02} {:02}:{:02}", minutes / 60 % 24, minutes % 60)
     }

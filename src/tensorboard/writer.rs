@@ -5,7 +5,6 @@ use std::{
     io::Write,
     path::{Path, PathBuf},
     sync::atomic::{AtomicU32, Ordering},
-    time::{SystemTime, UNIX_EPOCH},
 };
 
 use prost::Message;
@@ -64,7 +63,7 @@ impl EventWriter {
     /// [`FileError`] where the folder cannot be listed or written to.
     pub fn create(dir: &Path, suffix: &str) -> Result<Self, FileError> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let now = crate::time::since_epoch().as_secs();
         let newest = event_files(dir)?.iter().filter_map(|path| seconds_in_name(path)).max();
         let seconds = newest.map_or(now, |newest| now.max(newest.saturating_add(1)));
         let host = host_name();

@@ -1,6 +1,6 @@
 //! Two networks, two optimisers and the order in which they are updated.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use burn::{
     module::Module,
@@ -306,7 +306,7 @@ impl Trainer {
     }
 
     fn report(&mut self, values: [Option<Tensor<1>>; ON_DEVICE.len()], now: StepSettings) {
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |d| d.as_secs_f64());
+        let wall = crate::time::since_epoch().as_secs_f64();
         let mut row = StepMetrics { step: self.step, wall, values: [f32::NAN; Metric::ALL.len()] };
         row.values[Metric::Noise as usize] = now.noise as f32;
         row.values[Metric::Dropout as usize] = now.dropout as f32;

@@ -66,7 +66,7 @@ impl FinetunePhase {
         match self {
             Self::Opening(..) => "Reading the images".into(),
             Self::Generator(..) => "Training generator and D on".into(),
-            Self::Making(making) => crate::format::capital(&making.words()),
+            Self::Making(making) => crate::format::capitalise(&making.words()),
             Self::Comparing(..) => "Comparing both models".into(),
             Self::Idle | Self::Done | Self::Stopped | Self::Failed(_) => String::new(),
         }

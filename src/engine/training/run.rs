@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
     sync::Arc,
-    time::{Instant, SystemTime, UNIX_EPOCH},
+    time::Instant,
 };
 
 use super::{
@@ -591,7 +591,7 @@ fn begin_session(log: &mut EventWriter, step: u64, live: &EngineState) -> Result
 
 /// Seconds since the Unix epoch.
 fn now() -> f64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |d| d.as_secs_f64())
+    crate::time::since_epoch().as_secs_f64()
 }
 
 /// A square grid of pictures as one PNG, row by row.

@@ -204,9 +204,9 @@ fn verdict(sheet: &mut PixelSheet, letters: &mut Letters, query: &Inspected<'_>,
             sheet.mark(a.verdict, [x + 12.0 * u, y + 17.0 * u], 11.0 * u);
             let rests = format!("p = {} from {} healthy images; alarm at p ≤ {}", short(a.p), a.n, short(a.rate));
             (
-                crate::format::capital(a.verdict.title()),
+                crate::format::capitalise(a.verdict.title()),
                 verdict_colour(a.verdict),
-                [crate::format::capital(&a.words()), rests],
+                [crate::format::capitalise(&a.words()), rests],
             )
         }
         None => {

@@ -18,7 +18,7 @@ pub use cusum::{Crossing, Cusum, CusumPoint, LIMIT, REFERENCE};
 pub use ks::{Ks, kolmogorov};
 
 use super::{ReviewItem, Timestamp};
-use crate::format;
+use crate::time;
 
 /// Fewer good parts tell nothing.
 pub const FEWEST: usize = 20;
@@ -100,7 +100,7 @@ impl Drift {
             return format!("{count} too few to tell whether they change; judge at least {FEWEST}.");
         };
         if let Some(since) = self.since() {
-            let [then, now] = [first.time, since].map(|time| format::month(time.seconds()));
+            let [then, now] = [first.time, since].map(|time| time::month(time.seconds()));
             // What began in the first month is compared with its beginning, as far as there is one.
             let than = if then == now { "at first".into() } else { format!("in {then}") };
             return format!(

@@ -5,7 +5,7 @@ use super::{
     pdf::{BODY, Document, PdfPage, SECTION, TITLE},
 };
 use crate::{
-    format::capital,
+    format::capitalise,
     inspect::regions::RegionShape,
     review::{Opinion, ReviewItem, ReviewStatus, shift_report::ShiftSummary},
 };
@@ -47,7 +47,7 @@ fn part(page: &PartSheet<'_>) -> PdfPage {
     let assessment = &inspection.assessment;
     let mut sheet = PdfPage::new();
     sheet.head(&part.name(), TITLE);
-    sheet.head(&format!("{}: {}", capital(assessment.verdict.title()), assessment.words()), SECTION);
+    sheet.head(&format!("{}: {}", capitalise(assessment.verdict.title()), assessment.words()), SECTION);
     sheet.gap(BODY);
     match &page.picture {
         Some(grey) => {
@@ -120,7 +120,7 @@ pub fn shift_pdf(shift: &ShiftSummary, items: &[ReviewItem]) -> Vec<u8> {
         (ReviewStatus::Unsure, counters.unsure),
         (ReviewStatus::Skipped, counters.skipped),
     ] {
-        sheet.row(&capital(standing.title()), &count.to_string());
+        sheet.row(&capitalise(standing.title()), &count.to_string());
     }
     sheet.row("Still to do", &counters.left.to_string());
     sheet.head("Was the promise kept?", SECTION);

@@ -22,7 +22,6 @@ use std::{
     fs::{File, OpenOptions, TryLockError},
     io::{Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
-    time::{SystemTime, UNIX_EPOCH},
 };
 
 pub use checkpoint::{Checkpoint, CheckpointFile};
@@ -117,7 +116,7 @@ impl RunInfo {
         Self {
             name: name.into(),
             program: env!("CARGO_PKG_VERSION").to_owned(),
-            created: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
+            created: crate::time::since_epoch().as_secs(),
             source: source.into(),
             device: device.into(),
             notes: String::new(),

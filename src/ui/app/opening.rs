@@ -46,7 +46,7 @@ pub fn run(options: WindowOptions) -> anyhow::Result<()> {
     let paths = Paths::of_system();
     let (mut settings, fault) = Settings::load(&paths.settings);
     if settings.review.reviewer.is_empty() {
-        settings.review.reviewer = format::user().unwrap_or_default();
+        settings.review.reviewer = format::user_name().unwrap_or_default();
     }
     // The model of the last time is not to stand in for one that cannot be opened.
     let last_model = options.show.as_ref().and_then(|_| settings.last_model.take());

@@ -4,7 +4,6 @@ use std::{
     collections::VecDeque,
     fmt::Write as _,
     sync::{Arc, LazyLock},
-    time::{SystemTime, UNIX_EPOCH},
 };
 
 use egui::{Align, ComboBox, Layout, RichText, ScrollArea, TextEdit, Ui};
@@ -15,7 +14,10 @@ use tracing::{
 };
 use tracing_subscriber::{Layer, layer::Context};
 
-use crate::ui::{Action, theme, widgets::ticks};
+use crate::{
+    time,
+    ui::{Action, theme, widgets::ticks},
+};
 
 /// Lines kept; the oldest make room.
 const KEPT: usize = 2_000;
@@ -90,7 +92,7 @@ impl<S: Subscriber> Layer<S> for LogLayer {
         }
         let mut words = Words::default();
         event.record(&mut words);
-        let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
+        let seconds = time::since_epoch().as_secs();
         let meta = event.metadata();
         self.0.push(LogLine { seconds, level: *meta.level(), target: meta.target().to_owned(), text: words.0 });
     }

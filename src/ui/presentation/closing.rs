@@ -5,8 +5,8 @@ use egui::{Align, Layout, Rect, RichText, Role, Sense, Ui, WidgetInfo, pos2, vec
 use super::text;
 use crate::{
     engine::inspection::{InspectionStatus, ModelState, QueryEntry, QueryState},
-    format,
     inspect::calibration::verdict_counts::VerdictCounts,
+    time,
     ui::{
         theme,
         theme::{Palette, Stage, StatusMark},
@@ -72,7 +72,7 @@ fn facts(status: &InspectionStatus, figures: &ClosingFigures) -> Vec<(&'static s
         facts.push(("Alarm above", format!("{} of {threshold}", calibration.score.title().to_lowercase())));
     }
     if let Some(promise) = &status.promise {
-        facts.push(("Promised by", format!("{}, {}", promise.by, format::day(promise.at))));
+        facts.push(("Promised by", format!("{}, {}", promise.by, time::day(promise.at))));
     }
     facts
 }

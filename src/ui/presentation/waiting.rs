@@ -7,7 +7,7 @@ use egui::{Align, Label, Layout, ProgressBar, Rect, RichText, Ui, pos2, vec2};
 use super::text;
 use crate::{
     engine::inspection::{InspectionStatus, ModelState, QueryEntry, QueryState},
-    format,
+    format, time,
     ui::{
         theme,
         theme::{Palette, Stage},
@@ -113,7 +113,7 @@ fn left(share: f32, waited: f64) -> String {
         return "–".to_owned();
     }
     let share = f64::from(share);
-    format!("{} left", format::span(waited * (1.0 - share) / share))
+    format!("{} left", time::span(waited * (1.0 - share) / share))
 }
 
 #[cfg(test)]

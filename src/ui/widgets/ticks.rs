@@ -1,6 +1,6 @@
 //! Where an axis has its ticks and what stands beside them.
 
-pub use crate::format::span;
+pub use crate::time::span;
 
 /// How an axis counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::fingerprint::Fingerprint;
-use crate::format::natural;
+use crate::format::natural_key;
 
 /// How long files are waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,7 +130,7 @@ impl PendingFiles {
         let ripe = self.waiting.iter().filter(|(_, w)| w.ripe);
         let first = ripe.min_by(|(a, v), (b, w)| {
             let written = |w: &Waiting| w.stamp.as_ref().map(|s| s.modified);
-            let name = |path: &Path| natural(&path.to_string_lossy());
+            let name = |path: &Path| natural_key(&path.to_string_lossy());
             written(v).cmp(&written(w)).then_with(|| name(a).cmp(&name(b)))
         });
         first.map(|(path, _)| path.clone())

@@ -7,7 +7,7 @@ use super::{
     svg::{PlotLine, curves, histogram, text},
 };
 use crate::{
-    format::{counted, sentence, span},
+    format::{counted, sentence},
     inspect::{
         InvertKnobs, InvertPreset, ScoreKind,
         calibration::say_own_rates,
@@ -16,6 +16,7 @@ use crate::{
             metrics::{Confusion, Estimate},
         },
     },
+    time::span,
 };
 
 /// Files left out that are named before the rest is only counted.

@@ -362,7 +362,7 @@ fn arrange(order: &mut [usize], scored: &Scored, judgements: &[ImageOutcome], so
     let examined = &scored.evaluation.examined;
     let score = |i: usize| scored.rows[i].score;
     let names: Vec<String> = match sort.column {
-        Column::Name => examined.iter().map(|e| format::natural(&e.name)).collect(),
+        Column::Name => examined.iter().map(|e| format::natural_key(&e.name)).collect(),
         _ => Vec::new(),
     };
     let compare = |a: usize, b: usize| match sort.column {

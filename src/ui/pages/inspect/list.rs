@@ -66,7 +66,7 @@ impl ListView {
                 let (a, b) = (odd(a), odd(b));
                 a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1))
             }),
-            Order::Name => rows.sort_by_cached_key(|entry| format::natural(&entry.name)),
+            Order::Name => rows.sort_by_cached_key(|entry| format::natural_key(&entry.name)),
         }
     }
 

@@ -42,7 +42,7 @@ pub fn word(entry: &QueryEntry) -> String {
     match (&entry.assessment, &entry.state) {
         (Some(assessment), _) => assessment.verdict.title().to_uppercase(),
         (None, QueryState::Failed(_)) => "Not inspected".into(),
-        (None, state) if !state.is_over() => crate::format::capital(&state_words(entry)),
+        (None, state) if !state.is_over() => crate::format::capitalise(&state_words(entry)),
         (None, _) => "No verdict".into(),
     }
 }

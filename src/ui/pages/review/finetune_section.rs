@@ -8,9 +8,10 @@ use crate::{
         finetune::{FinetunePhase, FinetuneResult, FinetuneStatus},
         inspection::ModelState,
     },
-    format::{counted, span},
+    format::counted,
     inspect::lineage::Role,
     review::TrainingLabels,
+    time::span,
     ui::{
         Action, Frame, ReviewSettings, UiCommand, theme,
         theme::{Palette, StatusMark},

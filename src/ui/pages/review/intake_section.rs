@@ -5,7 +5,8 @@ use egui::{CollapsingHeader, Label, ProgressBar, RichText, Ui, vec2};
 use super::{Scene, panel::PanelSection};
 use crate::{
     engine::intake::{IntakePhase, IntakeStatus},
-    format::{sentence, span},
+    format::sentence,
+    time::span,
     ui::{
         Action, Frame, IntakeSettings, ReviewSettings, UiCommand, theme,
         theme::{Palette, StatusMark},

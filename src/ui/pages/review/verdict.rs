@@ -179,5 +179,5 @@ pub(super) fn counters(counters: &crate::review::queue::Counters) -> String {
         figure(counters.agreed, "agreed"),
         figure(counters.overruled, "overruled"),
     ];
-    format::capital(&all.join(" · "))
+    format::capitalise(&all.join(" · "))
 }

@@ -1,0 +1,131 @@
+//! Durations and dates as text, and the current time.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Returns the current time as the duration since the Unix epoch, or zero if the system clock is set before it.
+pub fn since_epoch() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+/// Formats a duration in seconds with its two largest units: "45 s", "2 min 29 s", "1 h 05 min", "3 d 04 h".
+pub fn span(seconds: f64) -> String {
+    let whole = seconds.max(0.0).round() as u64;
+    match whole {
+        0..60 => format!("{whole} s"),
+        60..3600 => format!("{} min {:02} s", whole / 60, whole % 60),
+        3600..86_400 => format!("{} h {:02} min", whole / 3600, whole / 60 % 60),
+        _ => format!("{} d {:02} h", whole / 86_400, whole / 3600 % 24),
+    }
+}
+
+fn days_of_year(year: u64) -> u64 {
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    365 + u64::from(leap)
+}
+
+fn days_of_months(year: u64) -> [u64; 12] {
+    [31, days_of_year(year) - 337, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+}
+
+/// Returns year, month (1 to 12) and day (1 to 31), UTC, for a time in seconds since the Unix epoch.
+pub fn date(seconds: u64) -> [u64; 3] {
+    let (mut year, mut day) = (1970, seconds / 86_400);
+    while day >= days_of_year(year) {
+        day -= days_of_year(year);
+        year += 1;
+    }
+    let mut month = 0;
+    for length in days_of_months(year) {
+        month += 1;
+        if day < length {
+            break;
+        }
+        day -= length;
+    }
+    [year, month, day + 1]
+}
+
+/// Month names, January first.
+const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+
+/// Formats the day (UTC) of a time in seconds since the Unix epoch: "12 March 2026".
+pub fn day(seconds: u64) -> String {
+    format!("{} {}", date(seconds)[2], month(seconds))
+}
+
+/// Formats the month (UTC) of a time in seconds since the Unix epoch: "March 2026".
+pub fn month(seconds: u64) -> String {
+    let [year, month, _] = date(seconds);
+    let name = MONTHS.get(month as usize - 1).copied().unwrap_or_default();
+    format!("{name} {year}")
+}
+
+/// Parses a date written as `2026-03-12`, from 1970 to 9999, into the seconds from the Unix epoch to its start (UTC).
+/// Returns `None` if the text is not a valid date.
+pub fn parse_day(text: &str) -> Option<u64> {
+    let parts: Vec<&str> = text.split('-').collect();
+    let number = |i: usize, digits: usize| -> Option<u64> {
+        let part = parts.get(i).filter(|p| p.len() == digits && p.bytes().all(|b| b.is_ascii_digit()))?;
+        part.parse().ok()
+    };
+    let parsed = [number(0, 4)?, number(1, 2)?, number(2, 2)?];
+    let [year, month, day] = parsed;
+    if parts.len() != 3 || year < 1970 || !(1..=12).contains(&month) || day == 0 {
+        return None;
+    }
+    let years: u64 = (1970..year).map(days_of_year).sum();
+    let months: u64 = days_of_months(year)[..month as usize - 1].iter().sum();
+    let seconds = (years + months + day - 1) * 86_400;
+    // Rejects days beyond the end of the month.
+    (date(seconds) == parsed).then_some(seconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_follow_the_calendar() {
+        // date -u -d @SECONDS +%F
+        for (seconds, wanted) in [
+            (0, [1970, 1, 1]),
+            (951_782_400, [2000, 2, 29]),
+            (1_709_164_799, [2024, 2, 28]),
+            (1_709_251_200, [2024, 3, 1]),
+            (1_735_689_599, [2024, 12, 31]),
+            (4_107_542_400, [2100, 3, 1]),
+        ] {
+            assert_eq!(date(seconds), wanted, "{seconds}");
+            let [year, month, day] = wanted;
+            assert_eq!(parse_day(&format!("{year}-{month:02}-{day:02}")), Some(seconds / 86_400 * 86_400));
+        }
+        assert_eq!(day(951_782_400), "29 February 2000");
+        assert_eq!(month(1_709_251_200), "March 2024");
+        for wrong in ["2026-02-30", "2026-13-01", "2026-00-10", "2026-3-1", "1969-12-31", "2026-03-01-02", "", "today"]
+        {
+            assert_eq!(parse_day(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn spans_have_two_units_at_most() {
+        for (seconds, text) in
+            [(-3.0, "0 s"), (45.4, "45 s"), (149.0, "2 min 29 s"), (3_900.0, "1 h 05 min"), (90_000.0, "1 d 01 h")]
+        {
+            assert_eq!(span(seconds), text);
+        }
+    }
+}
