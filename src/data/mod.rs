@@ -27,6 +27,7 @@ pub mod split;
 pub mod store;
 pub mod surface;
 pub mod synthetic_defects;
+pub mod thumbnail;
 
 pub use crop::{CropSampler, CropSpec, Loader};
 pub use dataset::{Dataset, DatasetImage, DatasetLayout, DatasetSummary, Label, Skipped, Subset};

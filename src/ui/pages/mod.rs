@@ -15,6 +15,7 @@ use egui::{ColorImage, Ui};
 
 use super::theme;
 use crate::{
+    data,
     data::{DataSource, Picture},
     engine::EngineState,
     train::Preset,
@@ -33,27 +34,11 @@ fn source_title(source: &str) -> String {
     }
 }
 
-/// A picture for the screen, at most `side` pixels wide and high, reduced by averaging.
+/// Reduces an image to at most `side` pixels along its longer side, for display.
 fn thumbnail(picture: &Picture, side: usize) -> ColorImage {
-    let (w, h) = (picture.width(), picture.height());
-    let factor = (w.max(h) as f32 / side as f32).max(1.0);
-    let (tw, th) = (((w as f32 / factor) as usize).max(1), ((h as f32 / factor) as usize).max(1));
-    let mut bytes = Vec::with_capacity(tw * th * 3);
-    for y in 0..th {
-        let rows = y * h / th..((y + 1) * h / th).max(y * h / th + 1);
-        for x in 0..tw {
-            let columns = x * w / tw..((x + 1) * w / tw).max(x * w / tw + 1);
-            for c in 0..3 {
-                let mut sum = 0.0;
-                for v in rows.clone() {
-                    sum += columns.clone().map(|u| picture.unit(u, v, c)).sum::<f32>();
-                }
-                let mean = sum / (rows.len() * columns.len()) as f32;
-                bytes.push(((mean + 1.0) * 127.5).round() as u8);
-            }
-        }
-    }
-    ColorImage::from_rgb([tw, th], &bytes)
+    let at = |x, y, c| picture.unit(x, y, c);
+    let (width, height, bytes) = data::thumbnail::thumbnail((picture.width(), picture.height()), 3, side, at);
+    ColorImage::from_rgb([width, height], &bytes)
 }
 
 /// A heading of a page's section.

@@ -5,13 +5,14 @@ pub mod histogram;
 pub mod image_grid;
 pub mod image_pane;
 pub mod knob;
+pub mod plot_axis;
 pub mod series;
 pub(crate) mod thumbnails;
 pub mod ticks;
 
 use std::sync::Arc;
 
-use egui::{Align, Button, Color32, FontId, Galley, Layout, Response, RichText, Sense, Ui, vec2};
+use egui::{Align, Button, Color32, FontId, Galley, Layout, Rect, Response, RichText, Sense, Ui, UiBuilder, vec2};
 use egui_material_icons::MaterialIcon;
 
 use super::{theme, theme::Palette};
@@ -66,6 +67,21 @@ pub fn elided(ui: &Ui, text: &str, font: FontId, colour: Color32, width: f32) ->
     let mut job = egui::text::LayoutJob::simple_singleline(text.to_owned(), font, colour);
     job.wrap = egui::text::TextWrapping::truncate_at_width(width.max(0.0));
     ui.painter().layout_job(job)
+}
+
+/// Draws `content` into `rect` with a margin, clipped to `rect`.
+pub fn pane<R>(ui: &mut Ui, rect: Rect, name: &str, content: impl FnOnce(&mut Ui) -> R) -> R {
+    let build = UiBuilder::new().max_rect(rect.shrink(theme::GAP_S)).id_salt(name);
+    let draw = |ui: &mut Ui| {
+        ui.set_clip_rect(ui.clip_rect().intersect(rect));
+        content(ui)
+    };
+    ui.scope_builder(build, draw).inner
+}
+
+/// Returns the handle of a scrubber: narrow, so that its position is easy to read.
+pub fn scrubber_handle() -> egui::style::HandleShape {
+    egui::style::HandleShape::Rect { aspect_ratio: 0.4 }
 }
 
 /// Lets the row's content run from right to left over what is left of it.

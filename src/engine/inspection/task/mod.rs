@@ -582,24 +582,8 @@ fn read(picture: &Picture, channels: usize, scale: f32) -> Read {
 
 /// A query as a small grey picture, reduced by averaging.
 fn thumbnail(planes: &Planes) -> Thumbnail {
-    let (w, h) = (planes.width(), planes.height());
-    let factor = (w.max(h) as f64 / THUMBNAIL as f64).max(1.0);
-    let width = ((w as f64 / factor) as usize).max(1);
-    let height = ((h as f64 / factor) as usize).max(1);
-    let mut pixels = Vec::with_capacity(width * height);
-    for y in 0..height {
-        let rows = y * h / height..((y + 1) * h / height).max(y * h / height + 1);
-        for x in 0..width {
-            let columns = x * w / width..((x + 1) * w / width).max(x * w / width + 1);
-            let mut sum = 0.0;
-            for v in rows.clone() {
-                for u in columns.clone() {
-                    sum += (0..planes.channels()).map(|c| planes.at(u, v, c)).sum::<f32>();
-                }
-            }
-            let mean = sum / (rows.len() * columns.len() * planes.channels()) as f32;
-            pixels.push(((mean.clamp(-1.0, 1.0) + 1.0) * 127.5).round() as u8);
-        }
-    }
+    let grey = |x, y, _| (0..planes.channels()).map(|c| planes.at(x, y, c)).sum::<f32>() / planes.channels() as f32;
+    let size = (planes.width(), planes.height());
+    let (width, height, pixels) = crate::data::thumbnail::thumbnail(size, 1, THUMBNAIL, grey);
     Thumbnail { width, height, pixels }
 }

@@ -14,7 +14,7 @@ use figures::{EvaluationFigures, ImageFilter, Sort};
 use serde::{Deserialize, Serialize};
 use table::ImageTable;
 
-use super::{inspect::part, source_title, thumbnail};
+use super::{source_title, thumbnail};
 use crate::{
     engine,
     engine::{
@@ -29,7 +29,7 @@ use crate::{
         commands::TestFacts,
         theme,
         theme::{Palette, StatusMark},
-        widgets::{flush_right, ticks},
+        widgets::{flush_right, pane, ticks},
     },
 };
 
@@ -328,11 +328,11 @@ impl EvaluateWorkspace {
         ui.painter().rect_filled(area, 0.0, p.ground);
         match scene.evaluation().cloned() {
             Some(evaluation) => self.results(ui, area, &scene, &evaluation, frame),
-            None if scene.status.phase.is_going() => part(ui, area, "waiting", |ui| {
+            None if scene.status.phase.is_going() => pane(ui, area, "waiting", |ui| {
                 let text = "Figures appear as the images come in. Training and inspecting go on beside it.";
                 crate::ui::widgets::empty_place(ui, "The first image is on its way", text);
             }),
-            None => part(ui, area, "empty", |ui| empty::ui(ui, &scene, self.layout.data.as_deref(), frame)),
+            None => pane(ui, area, "empty", |ui| empty::ui(ui, &scene, self.layout.data.as_deref(), frame)),
         }
         ui.advance_cursor_after_rect(area);
     }
@@ -361,12 +361,12 @@ impl EvaluateWorkspace {
         self.table.thumbs.begin(ui, "test-image", tests.as_ref());
         let (mut moved, mut listed, mut asked) = (None, None, None);
         if let Some((scored, judged)) = self.figures.shown() {
-            moved = part(ui, plots_area, "plots", |ui| {
+            moved = pane(ui, plots_area, "plots", |ui| {
                 let area = ui.max_rect();
                 plots::ui(ui, area, scored, judged, standing.rate)
             });
             let only = self.only.as_deref();
-            part(ui, table_area, "table", |ui| match judged {
+            pane(ui, table_area, "table", |ui| match judged {
                 Some(judged) => {
                     let (selected, sort, show) = (self.selected, self.layout.sort, self.layout.show);
                     let view = table::TableView { scored, judged, selected, sort, show, only };
@@ -381,7 +381,7 @@ impl EvaluateWorkspace {
             let metrics = self.figures.drawn(kind);
             let show = self.layout.show;
             let view = panel::PanelView { scene, scored, judged, metrics, standing: &standing, show, only };
-            asked = part(ui, panel_area, "figures", |ui| panel::ui(ui, &view, frame));
+            asked = pane(ui, panel_area, "figures", |ui| panel::ui(ui, &view, frame));
         }
         if let Some(tests) = tests {
             let side = 2 * theme::TEST_THUMBNAIL as usize;

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use egui::{ComboBox, Label, Layout, Role, Slider, Stroke, Ui, WidgetInfo, vec2};
 use egui_material_icons::icons;
-use egui_plot::{AxisHints, GridMark, HLine, Line, LineStyle, Plot, PlotPoint, PlotPoints, VLine};
+use egui_plot::{AxisHints, HLine, Line, LineStyle, Plot, PlotPoint, PlotPoints, VLine};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -14,8 +14,10 @@ use crate::{
         Frame, UiCommand, theme,
         theme::Palette,
         widgets::{
-            flush_right, icon_button, icon_toggle, segments, ticks,
-            ticks::{Scale, ticks},
+            flush_right, icon_button, icon_toggle,
+            plot_axis::{axis, grid_marks},
+            scrubber_handle, segments, ticks,
+            ticks::Scale,
         },
     },
 };
@@ -275,8 +277,7 @@ impl Convergence {
                     ui.label(theme::weak_caption(&p, text));
                 });
                 ui.spacing_mut().slider_width = (ui.available_width() - theme::GAP_S).max(40.0);
-                let handle = egui::style::HandleShape::Rect { aspect_ratio: 0.4 };
-                let slider = Slider::new(&mut index, 0..=last.max(1)).show_value(false).handle_shape(handle);
+                let slider = Slider::new(&mut index, 0..=last.max(1)).show_value(false).handle_shape(scrubber_handle());
                 let response = ui.name_inputs("Reconstruction on show", |ui| ui.add_enabled(many, slider));
                 if response.changed() {
                     self.playing = None;
@@ -334,14 +335,6 @@ impl Convergence {
         let scale_y = if self.layout.log && chart != ConvergenceChart::Length { Scale::Log } else { Scale::Linear };
         let most_x = ((size.x - theme::AXIS) / 60.0).max(1.0) as usize;
         let most_y = (size.y / 26.0).max(2.0) as usize;
-        let font = theme::caption().resolve(ui.style());
-        let axis = |hints: AxisHints<'static>, scale: Scale, most: usize| {
-            hints
-                .tick_label_font(font.clone())
-                .tick_label_color(p.text_weak)
-                .label_spacing(egui::Rangef::new(1.0, 2.0))
-                .formatter(move |mark, range| label(scale, mark.value, *range.start(), *range.end(), most))
-        };
         let (mut span_x, span_y) = self.span;
         if !entry.state.is_over() {
             // The axis holds still while the curve grows.
@@ -350,10 +343,10 @@ impl Convergence {
         let shown_at = self.shown(&view.frames).map(|kept| kept.step as f64);
         let curves = &self.curves;
         let plot = Plot::new("convergence")
-            .custom_x_axes(vec![axis(AxisHints::new_x(), Scale::Linear, most_x)])
-            .custom_y_axes(vec![axis(AxisHints::new_y(), scale_y, most_y).min_thickness(theme::AXIS)])
-            .x_grid_spacer(move |input| grid(Scale::Linear, input.bounds, most_x))
-            .y_grid_spacer(move |input| grid(scale_y, input.bounds, most_y))
+            .custom_x_axes(vec![axis(ui, AxisHints::new_x(), Scale::Linear, most_x)])
+            .custom_y_axes(vec![axis(ui, AxisHints::new_y(), scale_y, most_y).min_thickness(theme::AXIS)])
+            .x_grid_spacer(move |input| grid_marks(Scale::Linear, input.bounds, most_x))
+            .y_grid_spacer(move |input| grid_marks(scale_y, input.bounds, most_y))
             .grid_color(p.grid_line)
             .grid_fade(0.0)
             .show_x(false)
@@ -546,21 +539,6 @@ fn thinned(points: Vec<PlotPoint>, columns: usize) -> Vec<PlotPoint> {
     }
     out.extend(points.last().copied());
     out
-}
-
-/// The label of a tick at `value`.
-fn label(scale: Scale, value: f64, low: f64, high: f64, most: usize) -> String {
-    let near = (high - low) * 1e-6;
-    ticks(scale, low, high, most)
-        .into_iter()
-        .find(|t| (t.place - value).abs() <= near)
-        .map(|t| t.label)
-        .unwrap_or_default()
-}
-
-fn grid(scale: Scale, (low, high): (f64, f64), most: usize) -> Vec<GridMark> {
-    let step = high - low;
-    ticks(scale, low, high, most).into_iter().map(|t| GridMark { value: t.place, step_size: step }).collect()
 }
 
 #[cfg(test)]

@@ -38,7 +38,7 @@ use crate::{
     ui::{
         Action, Frame, QueryFacts, UiCommand, theme,
         theme::{Palette, StatusMark},
-        widgets::{flush_right, icon_button, icon_toggle},
+        widgets::{flush_right, icon_button, icon_toggle, pane},
     },
 };
 
@@ -399,11 +399,11 @@ impl InspectWorkspace {
             let (rest, panel) = area.split_left_right_at_x(area.right() - width);
             ui.painter().rect_filled(panel, 0.0, p.panel);
             area = rest;
-            part(ui, panel, "verdict", |ui| self.side(ui, &scene, frame));
+            pane(ui, panel, "verdict", |ui| self.side(ui, &scene, frame));
             ui.painter().vline(panel.left(), panel.y_range(), egui::Stroke::new(theme::HAIRLINE, p.hairline));
         }
         if scene.count == 0 {
-            part(ui, area, "empty", |ui| {
+            pane(ui, area, "empty", |ui| {
                 if let Some(asked) = self.empty.ui(ui, &scene, frame)
                     && let Some(command) = self.ask(asked)
                 {
@@ -417,7 +417,7 @@ impl InspectWorkspace {
             let (list, rest) = area.split_left_right_at_x(area.left() + theme::QUERIES);
             ui.painter().rect_filled(list, 0.0, p.panel);
             area = rest;
-            let chosen = part(ui, list, "list", |ui| self.list.ui(ui, &scene, &mut self.layout.order, frame));
+            let chosen = pane(ui, list, "list", |ui| self.list.ui(ui, &scene, &mut self.layout.order, frame));
             if let Some(id) = chosen {
                 self.select(id);
             }
@@ -434,7 +434,7 @@ impl InspectWorkspace {
     fn middle(&mut self, ui: &mut Ui, area: Rect, scene: &Scene, frame: &mut Frame<'_>) {
         let Some(entry) = scene.entry() else { return };
         let Some(view) = &scene.view else {
-            part(ui, area, "no-view", |ui| empty::no_pictures(ui, scene, entry, frame));
+            pane(ui, area, "no-view", |ui| empty::no_pictures(ui, scene, entry, frame));
             return;
         };
         let strip = (area.height() * theme::CONVERGENCE_SHARE).max(theme::CONVERGENCE);
@@ -443,7 +443,7 @@ impl InspectWorkspace {
         let (top, bottom) = area.split_top_bottom_at_y(area.bottom() - strip);
         self.convergence.advance(ui, &view.frames, !entry.state.is_over());
         let kept = self.convergence.shown(&view.frames).cloned();
-        part(ui, top, "pictures", |ui| {
+        pane(ui, top, "pictures", |ui| {
             if let Some(model) = scene.model() {
                 self.regions.follow(&model.regions);
             }
@@ -464,7 +464,7 @@ impl InspectWorkspace {
         let p = Palette::of(ui);
         ui.painter().rect_filled(bottom, 0.0, p.panel);
         ui.painter().hline(bottom.x_range(), bottom.top(), egui::Stroke::new(theme::HAIRLINE, p.hairline));
-        part(ui, bottom, "convergence", |ui| self.convergence.ui(ui, entry, view, frame));
+        pane(ui, bottom, "convergence", |ui| self.convergence.ui(ui, entry, view, frame));
     }
 
     /// Verdict, knobs and model.
@@ -561,16 +561,6 @@ fn model_line(ui: &mut Ui, scene: &Scene) {
         }
     };
     ui.add(egui::Label::new(RichText::new(&text).color(p.text_weak)).truncate()).on_hover_text(text);
-}
-
-/// Draws `content` into `rect`, and nothing of it outside.
-pub(super) fn part<R>(ui: &mut Ui, rect: Rect, name: &str, content: impl FnOnce(&mut Ui) -> R) -> R {
-    let build = egui::UiBuilder::new().max_rect(rect.shrink(theme::GAP_S)).id_salt(name);
-    ui.scope_builder(build, |ui| {
-        ui.set_clip_rect(ui.clip_rect().intersect(rect));
-        content(ui)
-    })
-    .inner
 }
 
 #[cfg(test)]

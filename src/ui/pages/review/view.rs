@@ -15,11 +15,11 @@ use crate::{
     review::{PartId, ReviewItem},
     ui::{
         Frame, UiCommand,
-        pages::inspect::{part, triptych::Subject},
+        pages::inspect::triptych::Subject,
         theme,
         theme::Palette,
         widgets,
-        widgets::{flush_right, icon_toggle, ticks},
+        widgets::{flush_right, icon_toggle, pane, ticks},
     },
 };
 
@@ -56,28 +56,28 @@ impl ReviewWorkspace {
             let (rest, panel) = area.split_left_right_at_x(area.right() - width);
             ui.painter().rect_filled(panel, 0.0, p.panel);
             area = rest;
-            part(ui, panel, "side", |ui| self.side(ui, item, &scene, frame));
+            pane(ui, panel, "side", |ui| self.side(ui, item, &scene, frame));
             ui.painter().vline(panel.left(), panel.y_range(), line);
         }
         match item {
             None => {
-                if part(ui, area, "empty", |ui| empty::ui(ui, &scene, frame)) {
+                if pane(ui, area, "empty", |ui| empty::ui(ui, &scene, frame)) {
                     self.queue.let_all_in();
                 }
             }
             Some(item) => {
                 let (area, film) = area.split_top_bottom_at_y(area.bottom() - theme::FILM);
                 let (top, buttons) = area.split_top_bottom_at_y(area.bottom() - theme::VERDICTS);
-                part(ui, top, "pictures", |ui| self.pictures(ui, item, &scene, frame));
+                pane(ui, top, "pictures", |ui| self.pictures(ui, item, &scene, frame));
                 ui.painter().rect_filled(buttons.union(film), 0.0, p.panel);
                 ui.painter().hline(buttons.x_range(), buttons.top(), line);
-                part(ui, buttons, "verdicts", |ui| bar::ui(ui, frame));
+                pane(ui, buttons, "verdicts", |ui| bar::ui(ui, frame));
                 let blind = self.is_blind();
                 let session = &self.session;
                 let busy = |part: PartId| session.is_busy(part);
                 let (queue, strip) = (&self.queue, &mut self.film);
                 let clicked =
-                    part(ui, film, "film", |ui| strip.ui(ui, queue, (&books.items, &self.owner), &busy, blind));
+                    pane(ui, film, "film", |ui| strip.ui(ui, queue, (&books.items, &self.owner), &busy, blind));
                 if let Some(place) = clicked {
                     self.queue.go(&books.items, place);
                     ui.ctx().request_discard("another part is on show");

@@ -16,7 +16,7 @@ use crate::{
         widgets::{
             empty_place, flush_right, icon_button, icon_toggle,
             image_grid::{Arrangement, Block, GridTexture, fit, outline},
-            segments, ticks,
+            scrubber_handle, segments, ticks,
         },
     },
 };
@@ -405,7 +405,7 @@ impl SampleGridView {
                     ui.label(theme::weak_caption(&p, text)).on_hover_text("Kept sample grids");
                 });
                 ui.spacing_mut().slider_width = (ui.available_width() - theme::GAP_S).max(40.0);
-                let slider = Slider::new(&mut index, 0..=last.max(1)).show_value(false).handle_shape(handle());
+                let slider = Slider::new(&mut index, 0..=last.max(1)).show_value(false).handle_shape(scrubber_handle());
                 let response = ui.name_inputs("Sample grid on show", |ui| ui.add_enabled(many, slider));
                 if response.changed() {
                     self.playing = None;
@@ -414,11 +414,6 @@ impl SampleGridView {
             });
         });
     }
-}
-
-/// The handle of scrubbers: narrow, so that its place can be read.
-pub fn handle() -> egui::style::HandleShape {
-    egui::style::HandleShape::Rect { aspect_ratio: 0.4 }
 }
 
 /// Columns for `count` pictures: where they fit into `most` columns and `rows` rows, those that leave the

@@ -33,7 +33,7 @@ use crate::{
     ui::{
         Frame, UiCommand, theme,
         theme::{Palette, StatusMark},
-        widgets::{empty_place, flush_right, histogram, icon_button, icon_toggle, segments, ticks},
+        widgets::{empty_place, flush_right, histogram, icon_button, icon_toggle, pane, segments, ticks},
     },
 };
 
@@ -164,7 +164,7 @@ impl TrainWorkspace {
             let panel;
             (rest, panel) = area.split_left_right_at_x(area.right() - width);
             ui.painter().rect_filled(panel, 0.0, p.panel);
-            part(ui, panel, "controls", |ui| self.controls.ui(ui, frame));
+            pane(ui, panel, "controls", |ui| self.controls.ui(ui, frame));
             if curves || samples {
                 let moved = splitter(ui, rest.right(), area, "Width of the controls");
                 self.layout.controls = (self.layout.controls - moved).clamp(theme::PANEL_MIN, theme::PANEL_MAX);
@@ -177,21 +177,21 @@ impl TrainWorkspace {
                 let most = (whole - theme::SAMPLES_LEAST).max(theme::CURVES_LEAST);
                 let width = (whole * self.layout.share).round().clamp(theme::CURVES_LEAST, most);
                 let (left, right) = rest.split_left_right_at_x(rest.left() + width);
-                part(ui, left, "curves", |ui| self.curves.ui(ui, frame, held));
-                part(ui, right, "samples", |ui| self.middle(ui, frame));
+                pane(ui, left, "curves", |ui| self.curves.ui(ui, frame, held));
+                pane(ui, right, "samples", |ui| self.middle(ui, frame));
                 let moved = splitter(ui, left.right(), rest, "Width of the curves");
                 if moved != 0.0 {
                     self.layout.share = (width + moved).clamp(theme::CURVES_LEAST, most) / whole;
                 }
             }
-            (true, false) => part(ui, rest, "curves", |ui| self.curves.ui(ui, frame, held)),
-            (false, true) => part(ui, rest, "samples", |ui| self.middle(ui, frame)),
-            (false, false) if controls => part(ui, rest, "nothing", |ui| {
+            (true, false) => pane(ui, rest, "curves", |ui| self.curves.ui(ui, frame, held)),
+            (false, true) => pane(ui, rest, "samples", |ui| self.middle(ui, frame)),
+            (false, false) if controls => pane(ui, rest, "nothing", |ui| {
                 if rest.width() > theme::PANEL_MIN {
                     empty_place(ui, "Curves and samples are hidden", "The buttons above show them again.");
                 }
             }),
-            (false, false) => part(ui, rest, "nothing", |ui| {
+            (false, false) => pane(ui, rest, "nothing", |ui| {
                 empty_place(ui, "Everything is hidden", "The buttons above show curves, samples and controls again.");
             }),
         }
@@ -363,15 +363,6 @@ impl TrainWorkspace {
             None => empty_place(ui, "Weights and gradients", "Their histograms appear here every few steps."),
         }
     }
-}
-
-/// Draws `content` into `rect`, and nothing of it outside.
-fn part(ui: &mut Ui, rect: Rect, name: &str, content: impl FnOnce(&mut Ui)) {
-    let build = egui::UiBuilder::new().max_rect(rect.shrink(theme::GAP_S)).id_salt(name);
-    ui.scope_builder(build, |ui| {
-        ui.set_clip_rect(ui.clip_rect().intersect(rect));
-        content(ui);
-    });
 }
 
 /// A line between two parts that can be dragged, or moved by the arrow keys; how far it was moved.

@@ -4,7 +4,7 @@ use egui::{
     Align, Align2, EventFilter, Key, Layout, Rect, Response, RichText, Role, Sense, Shape, Stroke, Ui, UiBuilder,
     WidgetInfo, pos2, vec2,
 };
-use egui_plot::{AxisHints, GridMark, HLine, Line, LineStyle, Plot, PlotPoint, PlotPoints, PlotTransform};
+use egui_plot::{AxisHints, HLine, Line, LineStyle, Plot, PlotPoint, PlotPoints, PlotTransform};
 
 use super::chart::{ChartState, CurveChart, Shared, ViewY};
 use crate::{
@@ -13,8 +13,9 @@ use crate::{
         XAxis, theme,
         theme::Palette,
         widgets::{
+            plot_axis::{axis, grid_marks, tick_label},
             ticks,
-            ticks::{Scale, ticks},
+            ticks::Scale,
         },
     },
 };
@@ -135,24 +136,17 @@ impl ChartState {
         let (most_x, most_y) = (((size.x - theme::AXIS) / wide).max(1.0) as usize, (size.y / 30.0).max(2.0) as usize);
         let width = f64::from(size.x - theme::AXIS);
         let font = theme::caption().resolve(ui.style());
-        let axis = |hints: AxisHints<'static>, scale: Scale, most: usize| {
-            hints
-                .tick_label_font(font.clone())
-                .tick_label_color(p.text_weak)
-                .label_spacing(egui::Rangef::new(1.0, 2.0))
-                .formatter(move |mark, range| label(scale, mark.value, *range.start(), *range.end(), most))
-        };
         let plot = Plot::new("curves")
-            .custom_x_axes(vec![axis(AxisHints::new_x(), scale_x, most_x).formatter(move |mark, range| {
+            .custom_x_axes(vec![axis(ui, AxisHints::new_x(), scale_x, most_x).formatter(move |mark, range| {
                 let (low, high) = (*range.start(), *range.end());
-                let text = label(scale_x, mark.value, low, high, most_x);
+                let text = tick_label(scale_x, mark.value, low, high, most_x);
                 // A label is left out where it would run over the edge of the tile.
                 let room = (high - mark.value) / (high - low) * width + f64::from(theme::GAP_S);
                 if text.len() as f64 * 3.2 > room { String::new() } else { text }
             })])
-            .custom_y_axes(vec![axis(AxisHints::new_y(), scale_y, most_y).min_thickness(theme::AXIS)])
-            .x_grid_spacer(move |input| grid(scale_x, input.bounds, most_x))
-            .y_grid_spacer(move |input| grid(scale_y, input.bounds, most_y))
+            .custom_y_axes(vec![axis(ui, AxisHints::new_y(), scale_y, most_y).min_thickness(theme::AXIS)])
+            .x_grid_spacer(move |input| grid_marks(scale_x, input.bounds, most_x))
+            .y_grid_spacer(move |input| grid_marks(scale_y, input.bounds, most_y))
             .grid_color(p.grid_line)
             .grid_fade(0.0)
             .show_x(false)
@@ -420,18 +414,6 @@ fn legend_entry(ui: &mut Ui, metric: Metric, name: &str, shared: &mut Shared<'_>
 /// `span` with its size times `factor`, about `centre`.
 fn zoomed(span: (f64, f64), factor: f64, centre: f64) -> (f64, f64) {
     (centre + (span.0 - centre) * factor, centre + (span.1 - centre) * factor)
-}
-
-/// The lines of a plot's grid at the axis's ticks, all of one strength.
-fn grid(scale: Scale, (low, high): (f64, f64), most: usize) -> Vec<GridMark> {
-    let ticks = ticks(scale, low, high, most);
-    ticks.into_iter().map(|t| GridMark { value: t.place, step_size: high - low }).collect()
-}
-
-/// The label of the tick at `value`.
-fn label(scale: Scale, value: f64, low: f64, high: f64, most: usize) -> String {
-    let ticks = ticks(scale, low, high, most);
-    ticks.into_iter().find(|t| (t.place - value).abs() <= (high - low) * 1e-9).map(|t| t.label).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -5,13 +5,12 @@ use std::sync::Arc;
 use egui::{Rect, Role, Sense, Slider, Ui, WidgetInfo, vec2};
 use egui_material_icons::icons;
 
-use super::grid::handle;
 use crate::{
     engine::{Command, state::LatentWalk},
     ui::{
         Action, Frame, theme,
         theme::Palette,
-        widgets::{icon_button, image_grid::GridTexture, ticks},
+        widgets::{icon_button, image_grid::GridTexture, scrubber_handle, ticks},
     },
 };
 
@@ -119,7 +118,8 @@ impl WalkView {
                         }
                         let last = sheet.count().saturating_sub(1).max(1);
                         ui.spacing_mut().slider_width = (ui.available_width() - 2.0 * theme::ROW).max(40.0);
-                        let slider = Slider::new(&mut self.at, 0..=last).show_value(false).handle_shape(handle());
+                        let slider =
+                            Slider::new(&mut self.at, 0..=last).show_value(false).handle_shape(scrubber_handle());
                         if ui.name_inputs("Place on the walk", |ui| ui.add(slider)).changed() {
                             self.due = None;
                         }
