@@ -5,7 +5,6 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
 use parking_lot::{Mutex, RwLock};
 
 use super::{
@@ -18,88 +17,10 @@ use super::{
 };
 pub use crate::train::history::{CurveMark, History, Metric};
 use crate::{
+    data::ImageGrid,
     device::Chosen,
     train::{Health, Recipe},
 };
-
-/// A rectangle of equal 8-bit pictures, for the screen.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ImageGrid {
-    /// Pictures.
-    pub count: usize,
-    /// Side of each, pixels.
-    pub side: usize,
-    /// 1 (grey) or 3 (RGB).
-    pub channels: usize,
-    /// `count * side * side * channels` bytes, picture by picture, interleaved.
-    pub pixels: Vec<u8>,
-}
-
-impl ImageGrid {
-    /// The bytes of picture `i`, empty when there is none.
-    pub fn picture(&self, i: usize) -> &[u8] {
-        let len = self.side * self.side * self.channels;
-        self.pixels.get(i * len..(i + 1) * len).unwrap_or_default()
-    }
-
-    /// Pictures in a row of a sheet of `count`: as close to a square as can be.
-    pub(crate) fn columns(count: usize) -> usize {
-        (1..=count.max(1)).find(|c| c * c >= count).unwrap_or(1)
-    }
-
-    /// All pictures as one PNG, row by row with `gap` black pixels between them, and its width and height.
-    ///
-    /// # Errors
-    /// When the PNG encoder refuses.
-    pub fn png(&self, gap: usize) -> Result<([u32; 2], Vec<u8>), image::ImageError> {
-        let columns = Self::columns(self.count);
-        let rows = self.count.div_ceil(columns).max(1);
-        let (side, c) = (self.side, self.channels.max(1));
-        let span = |n: usize| n * (side + gap) - gap.min(n * (side + gap));
-        let (width, height) = (span(columns), span(rows));
-        let mut pixels = vec![0; width * height * c];
-        for i in 0..self.count {
-            let (x, y) = (i % columns * (side + gap), i / columns * (side + gap));
-            for (line, source) in self.picture(i).chunks_exact(side * c).enumerate() {
-                let start = ((y + line) * width + x) * c;
-                if let Some(row) = pixels.get_mut(start..start + side * c) {
-                    row.copy_from_slice(source);
-                }
-            }
-        }
-        let colour = if c == 3 { ExtendedColorType::Rgb8 } else { ExtendedColorType::L8 };
-        let (size, mut bytes) = ([width as u32, height as u32], Vec::new());
-        PngEncoder::new(&mut bytes).write_image(&pixels, size[0], size[1], colour)?;
-        Ok((size, bytes))
-    }
-
-    /// From NCHW values in `[-1, 1]`, clamped.
-    pub fn from_unit(count: usize, channels: usize, side: usize, values: &[f32]) -> Self {
-        let plane = side * side;
-        let mut pixels = Vec::with_capacity(count * plane * channels);
-        for i in 0..count {
-            for p in 0..plane {
-                for c in 0..channels {
-                    let v = values.get((i * channels + c) * plane + p).copied().unwrap_or(-1.0);
-                    pixels.push(((v.clamp(-1.0, 1.0) + 1.0) * 127.5).round() as u8);
-                }
-            }
-        }
-        Self { count, side, channels, pixels }
-    }
-
-    /// [`ImageGrid::from_unit`] undone: NCHW values in `[-1, 1]`.
-    pub fn to_unit(&self) -> Vec<f32> {
-        let mut values = Vec::with_capacity(self.pixels.len());
-        for i in 0..self.count {
-            for c in 0..self.channels {
-                let plane = self.picture(i).iter().skip(c).step_by(self.channels);
-                values.extend(plane.map(|v| f32::from(*v) / 127.5 - 1.0));
-            }
-        }
-        values
-    }
-}
 
 /// The sample grid at one step: the same z throughout a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -322,17 +243,6 @@ mod tests {
     }
 
     #[test]
-    fn a_grid_is_written_picture_by_picture() {
-        let pictures =
-            ImageGrid { count: 3, side: 2, channels: 1, pixels: vec![10, 10, 10, 10, 20, 20, 20, 20, 30, 30, 30, 31] };
-        let png = pictures.png(1).unwrap().1;
-        let sheet = image::load_from_memory(&png).unwrap().to_luma8();
-        assert_eq!(sheet.dimensions(), (5, 5));
-        assert_eq!((sheet.get_pixel(0, 0)[0], sheet.get_pixel(3, 1)[0], sheet.get_pixel(1, 4)[0]), (10, 20, 31));
-        assert_eq!(sheet.get_pixel(4, 4)[0], 0);
-    }
-
-    #[test]
     fn grids_stay_within_their_bound_and_keep_both_ends() {
         let mut history = GridHistory::default();
         for step in 0..100 {
@@ -361,15 +271,5 @@ mod tests {
         assert_eq!((step(history.at(995)), step(history.at(5000))), (Some(990), Some(1000)));
         history.push(of(500));
         assert_eq!(step(history.at(5000)), Some(500), "a run taken back forgets what came after");
-    }
-
-    #[test]
-    fn planes_are_interleaved_for_the_screen() {
-        let values = [-1.0, 1.0, 0.0, -1.0, 1.0, 1.0, -1.0, -1.0, 1.0, 0.2, 0.2, 0.2];
-        let pictures = ImageGrid::from_unit(1, 3, 2, &values);
-        assert_eq!(pictures.picture(0)[..6], [0, 255, 255, 255, 255, 153]);
-        assert!(pictures.picture(1).is_empty());
-        let back = pictures.to_unit();
-        assert!(back.iter().zip(values).all(|(a, b)| (a - b).abs() < 0.005), "{back:?}");
     }
 }

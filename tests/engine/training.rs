@@ -108,8 +108,8 @@ fn a_run_is_started_turned_paused_stepped_stopped_and_resumed() {
     until(&engine, "the walk", |e| e.live().walk.lock().is_some());
     let walk = engine.live().walk.lock().clone().unwrap();
     let grid = engine.live().grids.read().grids().last().cloned().unwrap();
-    assert_eq!(walk.frames.picture(0), grid.samples.picture(0));
-    assert_eq!(walk.frames.picture(6), grid.samples.picture(5));
+    assert_eq!(walk.frames.image(0), grid.samples.image(0));
+    assert_eq!(walk.frames.image(6), grid.samples.image(5));
 
     engine.send(Command::Stop);
     until(&engine, "the stop", |e| phase(e) == TrainingPhase::Idle);

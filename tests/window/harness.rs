@@ -12,13 +12,13 @@ use egui_kittest::{
     kittest::{NodeT, Queryable},
 };
 use ganspect::{
-    data::{Split, surface, surface::SurfaceKind},
+    data::{ImageGrid, Split, surface, surface::SurfaceKind},
     device,
     device::{Chosen, DeviceChoice},
     engine::{
         Engine, EngineState,
         inspection::ModelFacts,
-        state::{CurveMark, Histograms, History, ImageGrid, Metric, SampleGrid, TrainingPhase},
+        state::{CurveMark, Histograms, History, Metric, SampleGrid, TrainingPhase},
     },
     inspect::{Calibration, Regions},
     tensorboard::BucketHistogram,

@@ -8,11 +8,10 @@ use egui_kittest::{
     kittest::{NodeT, Queryable},
 };
 use ganspect::{
-    data::surface::DefectKind,
+    data::{ImageGrid, surface::DefectKind},
     engine::{
         Command, InspectionRequest,
         inspection::{ModelFacts, ModelState, NearestNeighbours, QueryEntry, QueryState, QueryView},
-        state::ImageGrid,
     },
     inspect::{Assessment, InvertKnobs, KeptFrame, Planes, critic::neighbours::Origin},
     train::Recipe,

@@ -13,14 +13,13 @@ use egui_kittest::{
 };
 use ganspect::{
     data::{
-        FileHash, surface,
+        FileHash, ImageGrid, surface,
         surface::{DefectKind, SurfaceKind},
     },
     engine::{
         Command, EngineState, InspectionRequest,
         inspection::{ModelSource, ModelState, NearestNeighbours, QueryView},
         review::{RecordState, ReviewSnapshot, ReviewStatistics},
-        state::ImageGrid,
     },
     inspect::{
         Assessment, Calibration, InvertKnobs, KeptFrame, Outcome, Planes, ScoreKind, Scores, Verdict,

@@ -13,9 +13,8 @@ use std::{
 
 use parking_lot::RwLock;
 
-use super::state::ImageGrid;
 use crate::{
-    data::{Picture, Split},
+    data::{ImageGrid, Picture, Split},
     inspect::{
         Assessment, Calibration, InvertKnobs, KeptFrame, Lineage, Outcome, Planes, Regions, ScoreKind, Scores,
         StepRecord, critic::neighbours::Origin, model::Promise,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::NearestNeighbours;
 use crate::{
-    engine::state::ImageGrid,
+    data::ImageGrid,
     inspect::{Model, Outcome, critic::neighbours},
 };
 

@@ -14,10 +14,10 @@ use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use parking_lot::{Mutex, RwLock};
 
 use crate::{
-    data::{DataError, Illumination, ImageStore, Opened, synthetic_defects::DamagedCrop},
+    data::{DataError, Illumination, ImageGrid, ImageStore, Opened, synthetic_defects::DamagedCrop},
     engine::{
         Command,
-        state::{EngineState, History, ImageGrid},
+        state::{EngineState, History},
     },
     model::critic::STRIDE,
     train::{Recipe, critic, critic::HealthyCrops, recipe::CriticKnobs},
@@ -98,7 +98,7 @@ impl DefectPreview {
 
     /// How many of the first `count` crops were damaged.
     pub fn damaged(&self, count: usize) -> usize {
-        (0..self.masks.count.min(count)).filter(|i| self.masks.picture(*i).contains(&u8::MAX)).count()
+        (0..self.masks.count.min(count)).filter(|i| self.masks.image(*i).contains(&u8::MAX)).count()
     }
 }
 
@@ -344,7 +344,7 @@ mod tests {
         assert!(few.damaged(CROPS) < usual.damaged(CROPS), "{}", few.damaged(CROPS));
         // What is not damaged is shown as it is.
         let area = 48 * 48;
-        let whole = (0..CROPS).find(|i| !few.masks.picture(*i).contains(&255)).unwrap();
+        let whole = (0..CROPS).find(|i| !few.masks.image(*i).contains(&255)).unwrap();
         assert_eq!(few.values[whole * area..(whole + 1) * area], crops[whole * area..(whole + 1) * area]);
 
         let (others, different) = made(&order(&opened, 1, |_| {}));
@@ -357,6 +357,6 @@ mod tests {
         let shown = DefectPreview::new(Viewer::fresh(), CriticKnobs::default(), [1, 8], forged);
         let answers = CriticAnswers::new(&shown, 7, CriticKnobs::default(), &[0.0, 1.0, 0.5, 2.0, 0.0, 0.0, 0.0, 0.0]);
         assert_eq!((answers.maps.count, answers.maps.side, answers.serial), (2, 2, shown.serial));
-        assert_eq!(answers.maps.picture(0), [0, 255, 128, 255]);
+        assert_eq!(answers.maps.image(0), [0, 255, 128, 255]);
     }
 }

@@ -13,12 +13,12 @@ use super::{
     model_builder::{Before, BuildError, CriticLoss, ModelBuilder, RunNetworks},
 };
 use crate::{
-    data::{CropSampler, DataError, DataSource, Loader, Opened, Split},
+    data::{CropSampler, DataError, DataSource, ImageGrid, Loader, Opened, Split},
     device::Chosen,
     engine::{
         EngineState, Severity, Update,
         outbox::Outbox,
-        state::{Histograms, ImageGrid, LatentWalk, SampleGrid, TrainingPhase},
+        state::{Histograms, LatentWalk, SampleGrid, TrainingPhase},
     },
     files::FileError,
     inspect::{

@@ -7,7 +7,7 @@ use egui::{
     vec2,
 };
 
-use crate::{engine::state::ImageGrid, ui::theme};
+use crate::{data::ImageGrid, ui::theme};
 
 /// A rectangle of pictures on the device.
 #[derive(Clone)]
@@ -75,7 +75,7 @@ fn image(pictures: &ImageGrid) -> ColorImage {
     let mut image = ColorImage::filled(size, Color32::BLACK);
     for i in 0..pictures.count {
         let (left, top) = ((i % columns) * side, (i / columns) * side);
-        for (p, pixel) in pictures.picture(i).chunks_exact(pictures.channels.max(1)).enumerate() {
+        for (p, pixel) in pictures.image(i).chunks_exact(pictures.channels.max(1)).enumerate() {
             let colour = match *pixel {
                 [r, g, b] => Color32::from_rgb(r, g, b),
                 [v, ..] => Color32::from_gray(v),
@@ -205,7 +205,7 @@ mod tests {
         for i in 0..5 {
             for p in 0..9 {
                 let (x, y) = ((i % 2) * 3 + p % 3, (i / 2) * 3 + p / 3);
-                assert_eq!(image.pixels[y * 6 + x], Color32::from_gray(pictures.picture(i)[p]));
+                assert_eq!(image.pixels[y * 6 + x], Color32::from_gray(pictures.image(i)[p]));
             }
         }
         let colour = super::image(&self::pictures(1, 2, 3));

@@ -16,13 +16,12 @@ use super::{
     QueryView, Thumbnail, nearest_neighbours::likeness,
 };
 use crate::{
-    data::{DataError, Picture, decode},
+    data::{DataError, ImageGrid, Picture, decode},
     device::Chosen,
     engine::{
         EngineState, Severity,
         background::{BackgroundTask, TaskState},
         outbox::Outbox,
-        state::ImageGrid,
     },
     format::sentence,
     inspect::{InspectionJob, InvertKnobs, Model, Planes, knobs::LatentStart},

@@ -7,14 +7,13 @@ use egui::{Align, Label, Layout, RichText, Sense, Ui, UiBuilder, vec2};
 use super::{Scene, verdict::row};
 use crate::{
     data::{
-        surface,
+        ImageGrid, surface,
         surface::{DefectKind, SurfaceKind},
     },
     engine,
     engine::{
         InspectionRequest,
         inspection::{ModelSource, ModelState, Query, QueryEntry, QueryId, QuerySource, QueryState},
-        state::ImageGrid,
     },
     ui::{
         Action, Frame, UiCommand, theme,

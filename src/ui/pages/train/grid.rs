@@ -446,7 +446,7 @@ fn paint_block(ui: &Ui, sheet: &GridTexture, block: &Block, rect: Rect) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::state::ImageGrid;
+    use crate::data::ImageGrid;
 
     fn grids(steps: &[u64]) -> Vec<Arc<SampleGrid>> {
         let samples = ImageGrid { count: 1, side: 1, channels: 1, pixels: vec![0] };
