@@ -18,6 +18,13 @@ pub fn span(seconds: f64) -> String {
     }
 }
 
+/// Formats the time of day (UTC) of a time in seconds since the Unix epoch: "14:05" or "14:05:30".
+pub fn clock(seconds: f64, with_seconds: bool) -> String {
+    let day = seconds.rem_euclid(86_400.0).floor() as u64;
+    let (h, m, s) = (day / 3600, day / 60 % 60, day % 60);
+    if with_seconds { format!("{h:02}:{m:02}:{s:02}") } else { format!("{h:02}:{m:02}") }
+}
+
 fn days_of_year(year: u64) -> u64 {
     let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     365 + u64::from(leap)

@@ -31,8 +31,8 @@ use crate::{
             report::{portray, worst},
         },
     },
+    paths::Paths,
     time::span,
-    ui::Paths,
 };
 
 /// The bar is moved this often while z is on its way.

@@ -14,9 +14,9 @@ use crate::{
     },
     format::counted,
     inspect::{InvertPreset, lineage::Role},
+    paths::Paths,
     review::{Record, TrainingLabels},
     time::span,
-    ui::Paths,
 };
 
 #[derive(Debug, Args)]

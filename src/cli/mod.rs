@@ -161,7 +161,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
     let quiet =
         filter.unwrap_or_else(|_| EnvFilter::new(if window { "warn,ganspect=info" } else { "error,ganspect=off" }));
     let printed = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_filter(quiet);
-    tracing_subscriber::registry().with(crate::ui::log_layer()).with(printed).init();
+    tracing_subscriber::registry().with(crate::logging::log_layer()).with(printed).init();
     let runs = arguments.runs;
     let device = arguments.device;
     let done = match arguments.command {

@@ -7,6 +7,7 @@ use clap::Subcommand;
 
 use crate::{
     device::DeviceChoice,
+    paths::Paths,
     review::{
         Record, ReviewItem, Timestamp, export,
         export::Format,
@@ -14,7 +15,6 @@ use crate::{
         queue::{Filter, QueueOrder, QueueView},
     },
     time::{parse_day, span},
-    ui::Paths,
 };
 
 #[derive(Debug, Subcommand)]

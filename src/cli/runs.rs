@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::Subcommand;
 
-use crate::{files, tensorboard::RunLog, train::run_folder::list_runs, ui::Paths};
+use crate::{files, paths::Paths, tensorboard::RunLog, train::run_folder::list_runs};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum RunsCommand {

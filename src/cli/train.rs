@@ -19,12 +19,12 @@ use crate::{
     device::DeviceChoice,
     engine::{Command, Engine, Event, Severity, state::TrainingPhase},
     files,
+    paths::Paths,
     time::span,
     train::{
         Metric, Preset, Recipe,
         run_folder::{MODEL_FILE, free_folder},
     },
-    ui::Paths,
 };
 
 #[derive(Debug, Args)]

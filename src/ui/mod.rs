@@ -23,5 +23,4 @@ pub use app::{App, PresentationSet, WindowOptions, run};
 pub use commands::{CommandContext, IntakeFacts, LearnFacts, Page, QueryFacts, ReviewFacts, TestFacts, UiCommand};
 pub use dialog::Want;
 pub use frame::{Action, Frame, RunOverlay};
-pub use pages::log::{LogBuffer, LogLayer, log_layer};
-pub use settings::{IntakeSettings, Paths, ReviewSettings, Settings, ThemeChoice, ViewSettings, XAxis};
+pub use settings::{IntakeSettings, ReviewSettings, Settings, ThemeChoice, ViewSettings, XAxis};

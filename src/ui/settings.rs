@@ -16,44 +16,11 @@ const VERSION: u32 = 1;
 /// Largest settings file that is read, bytes.
 const LIMIT: u64 = 1 << 20;
 
-/// Name of the review station's record.
-const REVIEW: &str = "review.sqlite";
-
 /// Folders kept in the list of recent ones.
 const RECENT: usize = 8;
 
 /// Smallest and largest scale factor of the window.
 pub const SCALE: std::ops::RangeInclusive<f32> = 0.8..=2.0;
-
-/// Where the program keeps its things.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Paths {
-    /// The settings file.
-    pub settings: PathBuf,
-    /// Where runs go unless the settings say otherwise.
-    pub runs: PathBuf,
-    /// The record of the review station.
-    pub review: PathBuf,
-}
-
-impl Paths {
-    /// The places that the system has for it; beside the current folder where it has none.
-    pub fn of_system() -> Self {
-        match directories::ProjectDirs::from("", "", "ganspect") {
-            Some(dirs) => Self {
-                settings: dirs.config_dir().join("settings.toml"),
-                runs: dirs.data_dir().join("runs"),
-                review: dirs.data_dir().join(REVIEW),
-            },
-            None => Self::under(Path::new("ganspect-data")),
-        }
-    }
-
-    /// Everything under one folder, as tests want it.
-    pub fn under(folder: &Path) -> Self {
-        Self { settings: folder.join("settings.toml"), runs: folder.join("runs"), review: folder.join(REVIEW) }
-    }
-}
 
 /// Dark, light, or as the desktop has it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -21,9 +21,10 @@ use ganspect::{
         state::{CurveMark, Histograms, History, Metric, SampleGrid, TrainingPhase},
     },
     inspect::{Calibration, Regions},
+    paths::Paths,
     tensorboard::BucketHistogram,
     train::{Health, Preset},
-    ui::{App, Paths, Settings, ThemeChoice},
+    ui::{App, Settings, ThemeChoice},
 };
 
 /// The size of the window in snapshots, points.

@@ -19,7 +19,7 @@ use egui::{Align2, CentralPanel, Context, FontSelection, Id, LayerId, Order, The
 pub use opening::{PresentationSet, WindowOptions, run};
 
 use super::{
-    Action, CommandContext, Frame, LogBuffer, Page, Paths, RunOverlay, Settings, ThemeChoice, UiCommand,
+    Action, CommandContext, Frame, Page, RunOverlay, Settings, ThemeChoice, UiCommand,
     commands::{palette::CommandPalette, shortcuts},
     dialog::{Confirm, Dialog},
     notices::Notices,
@@ -43,6 +43,8 @@ use crate::{
         background::{BackgroundTask, TaskState},
         state::{TrainingPhase, TrainingStatus},
     },
+    logging::{FRAME_TIMES, LogBuffer},
+    paths::Paths,
     train::History,
 };
 
@@ -56,8 +58,6 @@ const TURN_AFTER: Duration = Duration::from_millis(250);
 /// A wait for the compute thread that is longer than this is said.
 const STARTING: Duration = Duration::from_millis(300);
 
-/// Target of the figures for each frame, which would drown the rest of the log.
-pub(super) const FRAMES: &str = "ganspect::frames";
 /// Passes over the window for one frame.
 const MOST_PASSES: NonZeroUsize = NonZeroUsize::MIN.saturating_add(2);
 
@@ -648,7 +648,7 @@ impl eframe::App for App {
 
     fn ui(&mut self, ui: &mut Ui, frame: &mut eframe::Frame) {
         if let Some(seconds) = frame.info().cpu_usage {
-            tracing::trace!(target: FRAMES, "the last frame took {:.1} ms of the window's thread", seconds * 1e3);
+            tracing::trace!(target: FRAME_TIMES, "the last frame took {:.1} ms of the window's thread", seconds * 1e3);
         }
         self.draw(ui);
     }

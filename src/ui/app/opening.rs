@@ -12,7 +12,8 @@ use crate::{
     device::DeviceChoice,
     engine::{Engine, Severity, inspection::ModelSource},
     format,
-    ui::{Paths, Settings, cpu_painter, repaint_pacing::RepaintPacing},
+    paths::Paths,
+    ui::{Settings, cpu_painter, repaint_pacing::RepaintPacing},
 };
 
 /// Smallest window, points.

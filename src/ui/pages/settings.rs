@@ -8,7 +8,8 @@ use crate::{
     device,
     device::{Adapter, DeviceChoice},
     engine::background::{BackgroundTask, TaskState},
-    ui::{Action, Paths, Settings, ThemeChoice, commands::UiCommand, dialog::Want, settings::SCALE, theme},
+    paths::Paths,
+    ui::{Action, Settings, ThemeChoice, commands::UiCommand, dialog::Want, settings::SCALE, theme},
 };
 
 /// Width of the names on the left.

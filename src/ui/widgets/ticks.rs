@@ -1,6 +1,6 @@
 //! Where an axis has its ticks and what stands beside them.
 
-pub use crate::time::span;
+pub use crate::time::{clock, span};
 
 /// How an axis counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -167,13 +167,6 @@ fn duration(seconds: f64, step: f64) -> String {
         _ if step >= 60.0 => format!("{sign}{h}h{m:02}"),
         _ => format!("{sign}{h}:{m:02}:{s:02}"),
     }
-}
-
-/// Time of day (UTC) of seconds since the Unix epoch.
-pub fn clock(seconds: f64, with_seconds: bool) -> String {
-    let day = seconds.rem_euclid(86_400.0).floor() as u64;
-    let (h, m, s) = (day / 3600, day / 60 % 60, day % 60);
-    if with_seconds { format!("{h:02}:{m:02}:{s:02}") } else { format!("{h:02}:{m:02}") }
 }
 
 /// A figure with four significant digits at most, a dash when it is not known.
