@@ -400,7 +400,7 @@ mod tests {
     use image::{GrayImage, Luma};
 
     use super::*;
-    use crate::data::{Dataset, DatasetImage, DatasetLayout, FileHash, Label, Subset};
+    use crate::data::{Dataset, DatasetImage, DatasetLayout, FileHash, Label, Subset, picture::unit_to_u8};
 
     /// A store over grey images of these sizes, and the folder that they live in.
     fn store(
@@ -433,7 +433,7 @@ mod tests {
     }
 
     fn grey_levels(values: &[f32]) -> Vec<u8> {
-        values.iter().map(|v| ((v + 1.0) * 127.5).round() as u8).collect()
+        values.iter().map(|&v| unit_to_u8(v)).collect()
     }
 
     const SIZES: [(u32, u32); 4] = [(40, 30), (17, 50), (16, 16), (9, 33)];

@@ -2,6 +2,8 @@
 
 use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
 
+use super::picture::{u8_to_unit, unit_to_u8};
+
 /// Equal square images, 8 bits a channel, in reading order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageGrid {
@@ -61,7 +63,7 @@ impl ImageGrid {
             for p in 0..plane {
                 for c in 0..channels {
                     let v = values.get((i * channels + c) * plane + p).copied().unwrap_or(-1.0);
-                    pixels.push(((v.clamp(-1.0, 1.0) + 1.0) * 127.5).round() as u8);
+                    pixels.push(unit_to_u8(v));
                 }
             }
         }
@@ -74,7 +76,7 @@ impl ImageGrid {
         for i in 0..self.count {
             for c in 0..self.channels {
                 let plane = self.image(i).iter().skip(c).step_by(self.channels);
-                values.extend(plane.map(|v| f32::from(*v) / 127.5 - 1.0));
+                values.extend(plane.map(|v| u8_to_unit(*v)));
             }
         }
         values

@@ -2,6 +2,16 @@
 
 use super::illumination::{Illumination, Once};
 
+/// Converts a value in `[-1, 1]` to 8 bits, rounded; values outside are clamped.
+pub fn unit_to_u8(value: f32) -> u8 {
+    ((value.clamp(-1.0, 1.0) + 1.0) * 127.5).round() as u8
+}
+
+/// Converts an 8-bit sample to `[-1, 1]`.
+pub fn u8_to_unit(sample: u8) -> f32 {
+    f32::from(sample) / 127.5 - 1.0
+}
+
 /// The samples of a [`Picture`], interleaved by channel, row by row from the top left.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Samples {
@@ -47,7 +57,7 @@ impl Picture {
 
     /// A grey picture of 8 bits from values in `[-1, 1]` (clamped), row by row.
     pub fn from_unit(width: usize, height: usize, values: &[f32]) -> Option<Self> {
-        let bytes = values.iter().map(|v| ((v.clamp(-1.0, 1.0) + 1.0) * 127.5).round() as u8).collect();
+        let bytes = values.iter().map(|&v| unit_to_u8(v)).collect();
         Self::new(width, height, 1, Samples::U8(bytes))
     }
 
@@ -85,7 +95,7 @@ impl Picture {
         let (x, y, c) = (x.min(self.width - 1), y.min(self.height - 1), c.min(self.channels - 1));
         let i = (y * self.width + x) * self.channels + c;
         match &self.samples {
-            Samples::U8(s) => f32::from(s[i]) / 127.5 - 1.0,
+            Samples::U8(s) => u8_to_unit(s[i]),
             Samples::U16(s) => f32::from(s[i]) / 32_767.5 - 1.0,
         }
     }
@@ -213,6 +223,12 @@ mod tests {
         let ours = Picture::new(64, 64, 3, Samples::U8(rgb.clone())).unwrap().into_grey();
         let theirs = image::DynamicImage::ImageRgb8(image::RgbImage::from_raw(64, 64, rgb).unwrap()).into_luma8();
         assert!(ours.samples() == &Samples::U8(theirs.into_raw()));
+    }
+
+    #[test]
+    fn every_8_bit_sample_survives_the_unit_scale() {
+        assert!((0..=u8::MAX).all(|v| unit_to_u8(u8_to_unit(v)) == v));
+        assert_eq!((unit_to_u8(-9.0), unit_to_u8(0.0), unit_to_u8(9.0)), (0, 128, 255));
     }
 
     #[test]

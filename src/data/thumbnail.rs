@@ -1,5 +1,7 @@
 //! Small 8-bit versions of images, for lists and previews.
 
+use super::picture::unit_to_u8;
+
 /// Reduces an image with values in [-1, 1] by box averaging until its longer side has at most `side` pixels.
 /// `at` reads the value at x, y and channel. Returns the new width and height, and the bytes with interleaved channels.
 pub fn thumbnail(
@@ -19,7 +21,7 @@ pub fn thumbnail(
             for c in 0..channels {
                 let sum: f32 = rows.clone().map(|v| columns.clone().map(|u| at(u, v, c)).sum::<f32>()).sum();
                 let mean = sum / (rows.len() * columns.len()) as f32;
-                bytes.push(((mean.clamp(-1.0, 1.0) + 1.0) * 127.5).round() as u8);
+                bytes.push(unit_to_u8(mean));
             }
         }
     }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::FrameCritic;
 use crate::{
-    data::box_filter::box_mean,
+    data::{box_filter::box_mean, picture::unit_to_u8},
     inspect::{job::Outcome, planes::Planes},
     model::{
         critic::STRIDE,
@@ -84,7 +84,7 @@ pub fn pixels(planes: &Planes, (left, top): (usize, usize)) -> Arc<[u8]> {
     let mut pixels = Vec::with_capacity(bytes(planes.channels()));
     for y in top..top + SIDE {
         for x in left..left + SIDE {
-            let level = |c| ((planes.at(x, y, c).clamp(-1.0, 1.0) + 1.0) * 127.5).round() as u8;
+            let level = |c| unit_to_u8(planes.at(x, y, c));
             pixels.extend((0..planes.channels()).map(level));
         }
     }

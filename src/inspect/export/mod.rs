@@ -20,7 +20,10 @@ use sheet::{LEFT_OUT, PixelSheet, Raster, Rgb};
 
 use super::{KeptFrame, Outcome, calibration::MapScale};
 use crate::{
-    data::colour_map::{ColourMap, colour},
+    data::{
+        colour_map::{ColourMap, colour},
+        picture::unit_to_u8,
+    },
     files,
     files::{Access, FileError},
 };
@@ -267,9 +270,8 @@ fn picture(values: &[f32], width: usize, channels: usize, fit: Fit) -> Raster {
         .chunks_exact((values.len() / channels.max(1)).max(1))
         .map(|plane| reduced(plane, width, fit.reduce, mean))
         .collect();
-    let byte = |v: f32| ((v.clamp(-1.0, 1.0) + 1.0) * 127.5).round() as u8;
     let pixels = planes.first().map_or(0, Vec::len);
-    let pixel = |i: usize| -> Rgb { std::array::from_fn(|c| byte(planes[c.min(planes.len() - 1)][i])) };
+    let pixel = |i: usize| -> Rgb { std::array::from_fn(|c| unit_to_u8(planes[c.min(planes.len() - 1)][i])) };
     let width = width.div_ceil(fit.reduce);
     Raster { width, height: pixels / width.max(1), pixels: (0..pixels).map(pixel).collect() }
 }
