@@ -13,9 +13,9 @@ use crate::{
         finetune::{FinetunePhase, FinetuneResult, FinetuneSpec},
     },
     format::counted,
-    inspect::{InvertPreset, lineage::Role},
+    inspect::InvertPreset,
     paths::Paths,
-    review::{Record, TrainingLabels},
+    review::LabelSummary,
     time::span,
 };
 
@@ -47,38 +47,29 @@ pub(super) fn run(arguments: LearnArguments, choice: DeviceChoice) -> Result<()>
     if !db.exists() {
         bail!("there is no record at {}; name one with --db", db.display());
     }
-    let items = Record::open(&db)?.queue()?;
     let interrupted = super::interrupted()?;
     let (engine, bell) = super::engine(choice)?;
     engine.send(Command::Inspect(InspectionRequest::Knobs(Box::new(knobs))));
     let model = super::inspect::open_model(&engine, &bell, super::inspect::source(&arguments.model))?;
-    let lineage = model.lineage.as_deref().cloned().unwrap_or_default();
-    let teaching = TrainingLabels::of(&items, &lineage.before(&model.split));
-    let (healthy, defective) = teaching.fresh(model.lineage.as_deref());
     println!("model    {}, {}", model.name, &model.hash[..12.min(model.hash.len())]);
-    println!("verdicts {healthy} healthy and {defective} defective ones are new to it");
-    let of = |role| teaching.count(role);
-    println!(
-        "parts    {} to train on, {} to calibrate on, {} to compare on",
-        of(Role::Train),
-        of(Role::Calibrate),
-        of(Role::Compare)
-    );
-    if teaching.unsettled > 0 {
-        println!("         {} wait for somebody to settle them", teaching.unsettled);
-    }
-    println!();
     let out = std::path::absolute(&arguments.out)?;
-    let assignment = FinetuneSpec { lessons: teaching.lessons, generator: arguments.generator, out };
-    engine.send(Command::Learn(FinetuneRequest::Begin(assignment)));
+    let spec = FinetuneSpec { record: std::path::absolute(&db)?, generator: arguments.generator, out };
+    engine.send(Command::Learn(FinetuneRequest::Begin(spec)));
     let progress = bar("learning");
     progress.set_length(100);
+    let mut labels = None;
     let learned = loop {
         wait_a_moment(&bell);
         if interrupted.swap(false, Ordering::Relaxed) {
             engine.send(Command::Learn(FinetuneRequest::Cancel));
         }
         let status = engine.live().learn.status.read().clone();
+        if labels.is_none()
+            && let Some(summary) = &status.labels
+        {
+            progress.suspend(|| print_labels(summary));
+            labels = status.labels;
+        }
         progress.set_position((status.phase.share().unwrap_or(0.0) * 100.0) as u64);
         let left = status.seconds_left.map(|left| format!(", {} left of this", span(left))).unwrap_or_default();
         progress.set_message(format!("{}{left}", status.phase.words()));
@@ -94,6 +85,19 @@ pub(super) fn run(arguments: LearnArguments, choice: DeviceChoice) -> Result<()>
     table(&learned);
     println!("{}", learned.model.path.display());
     Ok(())
+}
+
+/// Prints the numbers of labelled parts.
+fn print_labels(labels: &LabelSummary) {
+    println!("verdicts {} healthy and {} defective ones are new to it", labels.new_healthy, labels.new_defective);
+    println!(
+        "parts    {} to train on, {} to calibrate on, {} to compare on",
+        labels.train, labels.calibrate, labels.compare
+    );
+    if labels.unsettled > 0 {
+        println!("         {} wait for somebody to settle them", labels.unsettled);
+    }
+    println!();
 }
 
 /// Both models side by side.

@@ -25,6 +25,6 @@ pub use comparison::Comparison;
 pub use item::{
     Findings, Inspection, InspectionId, Judgement, Opinion, OpinionId, Part, PartId, ReviewItem, ReviewStatus,
 };
-pub use labels::TrainingLabels;
+pub use labels::{LabelSummary, TrainingLabels};
 pub use record::{Record, RecordError};
 pub use timestamp::Timestamp;

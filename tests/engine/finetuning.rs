@@ -136,7 +136,7 @@ impl Station {
     }
 
     fn learn(&self, out: &str, generator: bool) {
-        let assignment = FinetuneSpec { lessons: self.teaching().lessons, generator, out: self.at(out) };
+        let assignment = FinetuneSpec { record: self.at("review.sqlite"), generator, out: self.at(out) };
         assert!(self.engine.send(Command::Learn(FinetuneRequest::Begin(assignment))));
     }
 
@@ -157,7 +157,7 @@ fn of(lineage: &Lineage, role: Role) -> HashSet<FileHash> {
 fn a_model_learns_from_verdicts_and_says_so() {
     let station = Station::new();
     let teaching = station.teaching();
-    assert_eq!((teaching.lessons.len(), teaching.fresh(None)), (24, (20, 4)));
+    assert_eq!((teaching.parts.len(), teaching.new_verdicts(None)), (24, (20, 4)));
     let counts = [Role::Train, Role::Calibrate, Role::Compare].map(|role| teaching.count(role));
     assert!(counts.iter().all(|n| *n > 0) && counts[2] > 4, "{counts:?}");
 
@@ -182,7 +182,7 @@ fn a_model_learns_from_verdicts_and_says_so() {
     let model = Model::load(&station.at("models/first.ganspect"), &Device::flex()).unwrap();
     let about = model.about();
     let lineage = about.lineage.clone().unwrap();
-    assert_eq!(lineage.lessons, teaching.lessons);
+    assert_eq!(lineage.lessons, teaching.parts);
     assert_eq!(lineage.ancestors, [first.parent.hash]);
     let (train, held): (HashSet<_>, HashSet<_>) =
         (about.split.train.iter().copied().collect(), about.split.held_out.iter().copied().collect());
@@ -207,13 +207,13 @@ fn a_model_learns_from_verdicts_and_says_so() {
     // A second generation knows what the first was taught, and a verdict that was overruled counts no more.
     put_in_force(&station.engine, &station.at("models/first.ganspect"));
     let sides = station.teaching();
-    assert_eq!((sides.lessons.clone(), sides.fresh(Some(&lineage))), (teaching.lessons.clone(), (0, 0)));
-    let trained = teaching.lessons.iter().find(|lesson| lesson.role == Role::Train).unwrap();
+    assert_eq!((sides.parts.clone(), sides.new_verdicts(Some(&lineage))), (teaching.parts.clone(), (0, 0)));
+    let trained = teaching.parts.iter().find(|lesson| lesson.role == Role::Train).unwrap();
     let item = station.items().into_iter().find(|item| item.part.hash == trained.hash).unwrap();
     record.add_opinion(&NewOpinion::new(item.inspection.id, "bob", Judgement::Defective)).unwrap();
     station.put(100, None);
     station.take_in(25);
-    assert_eq!(station.teaching().fresh(Some(&lineage)), (1, 1));
+    assert_eq!(station.teaching().new_verdicts(Some(&lineage)), (1, 1));
     station.learn("models/second.ganspect", true);
     let second = station.learned("models/second.ganspect");
     let about = Model::load(&second.model.path, &Device::flex()).unwrap().about().clone();
@@ -256,10 +256,12 @@ fn the_command_teaches_a_copy_and_prints_both() {
 #[test]
 fn what_teaches_nothing_is_refused_in_a_sentence() {
     let engine = Engine::start(DeviceChoice::Cpu, || {}).unwrap();
-    let out = std::env::temp_dir().join("never.ganspect");
-    let refused = |lessons| {
+    let folder = tempfile::tempdir().unwrap();
+    let (record, out) = (folder.path().join("review.sqlite"), folder.path().join("never.ganspect"));
+    Record::open(&record).unwrap();
+    let refused = || {
         engine.send(Command::Learn(FinetuneRequest::Begin(FinetuneSpec {
-            lessons,
+            record: record.clone(),
             generator: false,
             out: out.clone(),
         })));
@@ -268,13 +270,13 @@ fn what_teaches_nothing_is_refused_in_a_sentence() {
             _ => None,
         })
     };
-    assert!(refused(Vec::new()).contains("there is no model to teach; open a .ganspect file first."));
+    assert!(refused().contains("there is no model to teach; open a .ganspect file first."));
     engine.send(Command::Inspect(InspectionRequest::Model(ModelSource::BuiltIn)));
     until(&engine, "the model", facts);
     engine.send(Command::Learn(FinetuneRequest::Cancel));
     assert!(
         until(&engine, "the refusal", |_| {
-            let text = refused(Vec::new());
+            let text = refused();
             text.contains("review some more").then_some(text)
         })
         .starts_with("The model has not learned from the verdicts: none of the verdicts calls a part healthy")

@@ -142,6 +142,7 @@ fn a_model_that_has_learned_is_adopted_on_a_click_and_left_on_another() {
     let done = |learned: &FinetuneResult| FinetuneStatus {
         phase: FinetunePhase::Done,
         seconds_left: None,
+        labels: None,
         learned: Some(Arc::new(learned.clone())),
     };
     let show = |stage: &mut Stage| {
@@ -226,6 +227,7 @@ fn sections(dark: bool, learned: bool) -> Stage {
         *live.learn.status.write() = FinetuneStatus {
             phase: if learned { FinetunePhase::Done } else { FinetunePhase::Making(making) },
             seconds_left: (!learned).then_some(312.0),
+            labels: None,
             learned: learned.then(|| {
                 Arc::new(FinetuneResult {
                     model: filed("turned, taught by 20 verdicts"),

@@ -9,15 +9,14 @@ use parking_lot::RwLock;
 use super::training::build_progress::BuildProgress;
 use crate::{
     data::FileHash,
-    inspect::LabelledPart,
-    review::{Comparison, OpinionId, Timestamp, comparison::ModelFigures, record::NewAdoption},
+    review::{Comparison, LabelSummary, OpinionId, Timestamp, comparison::ModelFigures, record::NewAdoption},
 };
 
-/// What a model is to learn.
-#[derive(Clone, Debug, PartialEq)]
+/// A fine-tuning on the verdicts of a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FinetuneSpec {
-    /// The verdicts, and what each is used for.
-    pub lessons: Vec<LabelledPart>,
+    /// The record; its verdicts are read when the fine-tuning starts.
+    pub record: PathBuf,
     /// Train the generator and D on too; without it the critic, what is usual and the calibration follow the verdicts.
     pub generator: bool,
     /// Where the new model goes.
@@ -135,6 +134,8 @@ pub struct FinetuneStatus {
     pub phase: FinetunePhase,
     /// Seconds to the end of this phase, once known.
     pub seconds_left: Option<f64>,
+    /// The training labels, once they are read.
+    pub labels: Option<LabelSummary>,
     /// What came of it last.
     pub learned: Option<Arc<FinetuneResult>>,
 }

@@ -22,7 +22,7 @@ use crate::{
     },
     format::counted,
     inspect::{Evaluation, Evaluator, InvertKnobs, LabelledPart, Lineage, Model, TestSet, lineage::Role, model::About},
-    review::{Comparison, OpinionId},
+    review::{Comparison, OpinionId, TrainingLabels},
     train::{Trainer, Update, run_folder::MODEL_FILE},
 };
 
@@ -66,10 +66,22 @@ struct FinetuneJob {
 }
 
 enum Stage {
+    /// The verdicts are read from the record.
+    Labels(BackgroundTask<Result<TrainingLabels, String>>),
     Opening(BackgroundTask<Result<Read, DataError>>),
-    Generator { trainer: Box<Trainer>, opened: Opened, first: u64, last: u64, began: Instant },
+    Generator {
+        trainer: Box<Trainer>,
+        opened: Opened,
+        first: u64,
+        last: u64,
+        began: Instant,
+    },
     Making(Box<ModelBuilder>),
-    Comparing { model: Box<Model>, evaluator: Box<Evaluator>, before: Option<Box<Evaluation>> },
+    Comparing {
+        model: Box<Model>,
+        evaluator: Box<Evaluator>,
+        before: Option<Box<Evaluation>>,
+    },
 }
 
 pub(crate) struct FinetuneTask {
@@ -89,7 +101,7 @@ impl FinetuneTask {
 
     /// Whether nothing but another thread keeps it waiting.
     pub(crate) fn is_waiting(&self) -> bool {
-        matches!(self.work, None | Some((_, Stage::Opening(_))))
+        matches!(self.work, None | Some((_, Stage::Labels(_) | Stage::Opening(_))))
     }
 
     pub(crate) fn obey(
@@ -135,21 +147,16 @@ impl FinetuneTask {
         let Some((model, path, knobs)) = teacher else {
             return Err("there is no model to teach; open a .ganspect file first".into());
         };
-        if assignment.lessons.iter().all(|lesson| lesson.role == Role::Compare) {
-            return Err("none of the verdicts calls a part healthy that can be learned from; review some more".into());
-        }
         let parent = model.copy(&device.device).map_err(|error| error.to_string())?;
         let about = parent.about();
-        let source: DataSource = about.data.parse().map_err(|error: DataError| error.to_string())?;
         let hash = parent.hash().parse().map_err(|_| "the model has no hash; save it and open it again".to_owned())?;
         let earlier = about.lineage.clone().unwrap_or_default();
         let base = earlier.before(&about.split);
         let ancestors = std::iter::once(hash).chain(earlier.ancestors).collect();
-        let lineage = Lineage { ancestors, lessons: assignment.lessons.clone() };
+        let lineage = Lineage { ancestors, lessons: Vec::new() };
         let room = tempfile::tempdir().map_err(|error| format!("there is no place for temporary files: {error}"))?;
-        let taught = lineage.clone();
-        let task = BackgroundTask::spawn("ganspect-open", || {}, move |progress| read(&source, &taught, progress))
-            .map_err(|error| format!("the system has no thread to read with: {error}"))?;
+        let (record, split) = (assignment.record.clone(), base.clone());
+        let task = spawn(move |_| labels(&record, &split))?;
         let pupil = FinetuneJob {
             assignment,
             parent,
@@ -162,7 +169,7 @@ impl FinetuneTask {
             missing: 0,
             room,
         };
-        self.work = Some((Box::new(pupil), Stage::Opening(task)));
+        self.work = Some((Box::new(pupil), Stage::Labels(task)));
         self.status(|s| *s = FinetuneStatus { phase: FinetunePhase::Opening(0, 0), ..FinetuneStatus::default() });
         Ok(())
     }
@@ -197,12 +204,22 @@ impl FinetuneTask {
         );
         outbox.notice(Severity::Info, text, "");
         self.status(|s| {
-            *s = FinetuneStatus { phase: FinetunePhase::Done, seconds_left: None, learned: Some(Arc::new(learned)) };
+            (s.phase, s.seconds_left, s.learned) = (FinetunePhase::Done, None, Some(Arc::new(learned)));
         });
     }
 
     fn advance(&self, pupil: &mut FinetuneJob, stage: Stage) -> Result<Next, String> {
         match stage {
+            Stage::Labels(task) => match task.poll() {
+                TaskState::Running => Ok(Next::Wait(Stage::Labels(task))),
+                TaskState::Over => Err("reading the record was interrupted; try again".into()),
+                TaskState::Done(labels) => {
+                    let labels = labels?;
+                    let summary = labels.summary(pupil.parent.about().lineage.as_ref());
+                    self.status(|s| s.labels = Some(summary));
+                    pupil.open(labels).map(Next::Go)
+                }
+            },
             Stage::Opening(task) => {
                 let (done, total) = task.progress();
                 match task.poll() {
@@ -296,6 +313,17 @@ enum Next {
 }
 
 impl FinetuneJob {
+    /// Begins to read the images of the labelled parts.
+    fn open(&mut self, labels: TrainingLabels) -> Result<Stage, String> {
+        if !labels.can_train() {
+            return Err("none of the verdicts calls a part healthy that can be learned from; review some more".into());
+        }
+        self.lineage.lessons = labels.parts;
+        let source: DataSource = self.parent.about().data.parse().map_err(|error: DataError| error.to_string())?;
+        let lineage = self.lineage.clone();
+        spawn(move |progress| read(&source, &lineage, progress)).map(Stage::Opening)
+    }
+
     /// The networks as the parent has them, to be trained on for as long as was asked for.
     fn generator(&mut self, read: Read) -> Result<Stage, String> {
         let Read { opened, tests, missing } = read;
@@ -384,6 +412,22 @@ impl FinetuneJob {
             missing: self.missing,
         })
     }
+}
+
+/// Starts a task that reads files.
+fn spawn<T: Send + 'static>(
+    work: impl FnOnce(&TaskProgress) -> T + Send + 'static,
+) -> Result<BackgroundTask<T>, String> {
+    BackgroundTask::spawn("ganspect-open", || {}, work)
+        .map_err(|error| format!("the system has no thread to read with: {error}"))
+}
+
+/// Reads the verdicts on record as training labels for a model with this split.
+fn labels(record: &Path, split: &Split) -> Result<TrainingLabels, String> {
+    if !record.exists() {
+        return Err(format!("there is no record at {}", record.display()));
+    }
+    TrainingLabels::read(record, split).map_err(|error| error.to_string())
 }
 
 /// Reads what is learned from and what is compared on.

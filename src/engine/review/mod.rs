@@ -20,7 +20,7 @@ use crate::{
     data::{FileHash, Picture},
     inspect::Planes,
     review::{
-        Findings, InspectionId, PartId, ReviewItem, agreement::Agreement, drift::Drift, facets::Facets,
+        Findings, InspectionId, LabelSummary, PartId, ReviewItem, agreement::Agreement, drift::Drift, facets::Facets,
         record::NewOpinion,
     },
 };
@@ -88,6 +88,8 @@ pub struct ReviewSnapshot {
     pub facets: Arc<Facets>,
     /// How good parts and people fare; a moment behind the items.
     pub figures: Arc<ReviewStatistics>,
+    /// Counts of the verdicts that the active model can be fine-tuned on; may lag behind the items.
+    pub labels: LabelSummary,
     /// Every ask up to this number has been answered.
     pub answered: u64,
     /// The last verdict that was not kept, and its number.

@@ -10,10 +10,11 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use super::{RecordState, ReviewRequest, ReviewSnapshot, ReviewStatistics, let_go};
 use crate::{
-    engine::{EngineState, Severity, outbox::Outbox},
+    data::Split,
+    engine::{EngineState, Severity, inspection::ModelState, outbox::Outbox},
     format::sentence,
     review::{
-        InspectionId, OpinionId, PartId, Record, RecordError, Timestamp,
+        InspectionId, OpinionId, PartId, Record, RecordError, Timestamp, TrainingLabels,
         agreement::{Agreement, is_disputed},
         drift::Drift,
         facets::Facets,
@@ -47,6 +48,8 @@ pub(super) struct RecordThread {
     due: Option<Instant>,
     /// How long figures may be older.
     pause: Duration,
+    /// Revision of the items and hash of the model that the label counts are for.
+    labelled: Option<(u64, String)>,
 }
 
 impl RecordThread {
@@ -68,6 +71,7 @@ impl RecordThread {
             said: Vec::new(),
             due: None,
             pause: FIGURES_EVERY,
+            labelled: None,
         }
     }
 
@@ -86,6 +90,7 @@ impl RecordThread {
             if self.looked.elapsed() >= LOOK_EVERY {
                 self.look_around();
             }
+            self.count_labels();
         }
     }
 
@@ -232,6 +237,26 @@ impl RecordThread {
         self.books.figures = Arc::new(ReviewStatistics { drift, agreement, disputed });
         self.due = None;
         self.pause = FIGURES_EVERY.max(began.elapsed() * FIGURES_SHARE);
+    }
+
+    /// Counts the training labels again where the verdicts or the active model have changed.
+    fn count_labels(&mut self) {
+        let model = match &self.live.inspect.status.read().model {
+            ModelState::Ready(facts) => Arc::clone(facts),
+            _ => return,
+        };
+        let key = (self.books.revision, model.hash.clone());
+        if self.labelled.as_ref() == Some(&key) {
+            return;
+        }
+        self.labelled = Some(key);
+        let lineage = model.lineage.as_deref();
+        let split = lineage.map_or_else(|| Split::clone(&model.split), |lineage| lineage.before(&model.split));
+        let labels = TrainingLabels::of(&self.books.items, &split).summary(lineage);
+        if self.books.labels != labels {
+            self.books.labels = labels;
+            self.show();
+        }
     }
 
     fn say(&mut self, part: PartId, opinion: &NewOpinion) -> Result<(), RecordError> {

@@ -56,7 +56,7 @@ impl App {
         let going = self.engine.live().learn.status.read().phase.is_going();
         let way = self.adoption.way.as_ref().and_then(|(_, way)| way.as_ref());
         LearnFacts {
-            ready: self.review.teaching().can_teach() && self.model_facts().is_some(),
+            ready: self.review.labels().can_train && self.model_facts().is_some(),
             going,
             decide: self.learned().is_some() && self.adoption.writing.is_none(),
             named: !self.settings.review.reviewer.is_empty(),
@@ -67,10 +67,10 @@ impl App {
     /// Teaches a copy of the model in force.
     pub(super) fn learn(&mut self) {
         let Some(facts) = self.model_facts() else { return };
-        let lessons = self.review.teaching().lessons.clone();
-        let out = free_model(&self.record().with_file_name(MODELS), &facts.name);
+        let record = self.record();
+        let out = free_model(&record.with_file_name(MODELS), &facts.name);
         let generator = self.settings.review.teach_generator;
-        self.send(engine::Command::Learn(FinetuneRequest::Begin(FinetuneSpec { lessons, generator, out })));
+        self.send(engine::Command::Learn(FinetuneRequest::Begin(FinetuneSpec { record, generator, out })));
     }
 
     /// How far the learning is, for the bar at the bottom.

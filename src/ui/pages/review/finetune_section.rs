@@ -9,8 +9,7 @@ use crate::{
         inspection::ModelState,
     },
     format::counted,
-    inspect::lineage::Role,
-    review::TrainingLabels,
+    review::LabelSummary,
     time::span,
     ui::{
         Action, Frame, ReviewSettings, UiCommand, theme,
@@ -55,16 +54,14 @@ impl PanelSection for FinetuneSection {
 /// What there is to learn, and the button.
 fn offer(ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) {
     let p = Palette::of(ui);
-    let ModelState::Ready(model) = &scene.model else {
+    let ModelState::Ready(_) = &scene.model else {
         ui.add(Label::new(theme::weak_caption(&p, "Open a model to teach it by the verdicts.")).wrap());
         return;
     };
-    let teaching = &scene.teaching;
-    let fresh = teaching.fresh(model.lineage.as_deref());
-    ui.add(Label::new(RichText::new(news(teaching, fresh)).color(p.text)).wrap().selectable(true));
-    if teaching.can_teach() {
-        let [train, calibrate, compare] =
-            [Role::Train, Role::Calibrate, Role::Compare].map(|role| teaching.count(role));
+    let labels = scene.books.labels;
+    ui.add(Label::new(RichText::new(news(&labels)).color(p.text)).wrap().selectable(true));
+    if labels.can_train {
+        let LabelSummary { train, calibrate, compare, .. } = labels;
         let text = format!(
             "In all there are {} to train on, {calibrate} to calibrate on and {compare} to compare both models on. A \
              part keeps its side.",
@@ -72,8 +69,8 @@ fn offer(ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) {
         );
         ui.add(Label::new(theme::weak_caption(&p, text)).wrap());
     }
-    if teaching.unsettled > 0 {
-        let waiting = counted(teaching.unsettled, "part");
+    if labels.unsettled > 0 {
+        let waiting = counted(labels.unsettled, "part");
         let text = format!("Left out, until two people agree or a third one settles it: {waiting}.");
         ui.add(Label::new(theme::weak_caption(&p, text)).wrap());
     }
@@ -84,8 +81,8 @@ fn offer(ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) {
         frame.actions.push(Action::Review(Box::new(settings)));
     }
     let command = UiCommand::LearnBegin;
-    let title = format!("Learn from {}", counted(teaching.lessons.len(), "verdict"));
-    let primary = command.enabled(frame.facts) && fresh.0 > 0;
+    let title = format!("Learn from {}", counted(labels.parts, "verdict"));
+    let primary = command.enabled(frame.facts) && labels.new_healthy > 0;
     let look = match primary {
         true => theme::primary_button(&p, title),
         false => egui::Button::new(title).min_size(vec2(0.0, theme::ROW)),
@@ -98,8 +95,9 @@ fn offer(ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) {
 }
 
 /// What is new to the model, in a sentence.
-fn news(teaching: &TrainingLabels, (healthy, defective): (usize, usize)) -> String {
-    match (healthy + defective, teaching.can_teach()) {
+fn news(labels: &LabelSummary) -> String {
+    let (healthy, defective) = (labels.new_healthy, labels.new_defective);
+    match (healthy + defective, labels.can_train) {
         (0, true) => "The model knows every verdict.".into(),
         (0, false) => "There is no verdict yet that the model could learn from: call healthy parts healthy.".into(),
         (n, can) => {

@@ -47,7 +47,7 @@ use crate::{
         review::{PrefetchRequest, RecordState, ReviewRequest, ReviewSnapshot},
     },
     review::{
-        Findings, InspectionId, PartId, Timestamp, TrainingLabels,
+        Findings, InspectionId, LabelSummary, PartId, Timestamp,
         queue::{QueueOrder, ReviewProgress},
     },
     ui::{Action, ReviewFacts, ReviewSettings},
@@ -81,12 +81,7 @@ pub(super) struct Scene {
     settings: ReviewSettings,
     /// What the model found on the part on show.
     findings: Option<Arc<Findings>>,
-    /// What the verdicts can teach the model in force.
-    teaching: Arc<TrainingLabels>,
 }
-
-/// What there is to be taught was worked out for this record, state of it and model.
-type Taught = (Option<PathBuf>, u64, String);
 
 /// What the pictures that are wanted were worked out from.
 type Looked = (u64, Option<PartId>, (u64, u64), bool, bool);
@@ -114,7 +109,6 @@ pub struct ReviewWorkspace {
     film: Film,
     filters: Filters,
     sections: Vec<Box<dyn PanelSection>>,
-    teaching: (Taught, Arc<TrainingLabels>),
 }
 
 impl ReviewWorkspace {
@@ -139,7 +133,6 @@ impl ReviewWorkspace {
             film: Film::default(),
             filters: Filters::default(),
             sections: panel::sections(),
-            teaching: Default::default(),
             layout,
         }
     }
@@ -228,7 +221,6 @@ impl ReviewWorkspace {
             self.session.named = None;
         }
         self.books = books;
-        self.teach(live);
         let led = self.session.follow(&self.books);
         self.queue.follow(&self.books);
         if let Led::Back(part) = led {
@@ -272,26 +264,11 @@ impl ReviewWorkspace {
             books: Arc::clone(&self.books),
             settings: self.settings.clone(),
             findings,
-            teaching: Arc::clone(&self.teaching.1),
         }
     }
 
-    /// What the verdicts can teach the model in force.
-    pub fn teaching(&self) -> &TrainingLabels {
-        &self.teaching.1
-    }
-
-    /// Works that out anew where verdicts or model are others.
-    fn teach(&mut self, live: &EngineState) {
-        let model = match &live.inspect.status.read().model {
-            ModelState::Ready(facts) => Arc::clone(facts),
-            _ => return,
-        };
-        let key = (self.books.path.clone(), self.books.revision, model.hash.clone());
-        if self.teaching.0 != key {
-            let lineage = model.lineage.as_deref().cloned().unwrap_or_default();
-            let teaching = TrainingLabels::of(&self.books.items, &lineage.before(&model.split));
-            self.teaching = (key, Arc::new(teaching));
-        }
+    /// Counts of the verdicts that the active model can be fine-tuned on.
+    pub fn labels(&self) -> LabelSummary {
+        self.books.labels
     }
 }
