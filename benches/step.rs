@@ -21,14 +21,14 @@ use ganspect::{
     engine::{
         Command, Engine, InspectionRequest,
         inspection::{ModelSource, Query, QueryId, QuerySource, QueryState},
-        state::{Metric, TrainingPhase},
+        training::TrainingPhase,
     },
     inspect::{
         InspectionJob, InvertPreset, Model, Planes, Regions,
         latent::inversion::{FrozenNetworks, InversionBatch},
     },
     model::{Discriminator, Generator, Latent, layers::Pass},
-    train::{Preset, Trainer, Update},
+    train::{Preset, Trainer, Update, history::Metric},
     ui::widgets::series::{Curve, smooth_all},
 };
 use rand::SeedableRng;
@@ -214,7 +214,7 @@ fn pausing(c: &mut Criterion) {
         let Ok(source) = "surface:turned".parse() else { continue };
         let (recipe, out) = (Box::new(preset.recipe()), folder.path().join("run"));
         engine.send(Command::Start { source, opened: None, recipe, out });
-        let phase = |wanted: TrainingPhase| engine.live().status.read().phase == wanted;
+        let phase = |wanted: TrainingPhase| engine.state().training.status.read().phase == wanted;
         let stands = || phase(TrainingPhase::Paused);
         let runs = || phase(TrainingPhase::Running);
         wait(&engine, &runs);
@@ -228,7 +228,7 @@ fn pausing(c: &mut Criterion) {
     let id = QueryId::fresh();
     engine.send(Command::Inspect(InspectionRequest::Add(vec![Query { id, name: "part".into(), source }])));
     let state = |wanted: &[QueryState]| {
-        engine.live().inspect.status.read().entries.iter().any(|e| e.id == id && wanted.contains(&e.state))
+        engine.state().inspection.status.read().entries.iter().any(|e| e.id == id && wanted.contains(&e.state))
     };
     let stands = || state(&[QueryState::Stopped, QueryState::Done]);
     let runs = || state(&[QueryState::Running]);

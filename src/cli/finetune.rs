@@ -63,7 +63,7 @@ pub(super) fn run(arguments: LearnArguments, choice: DeviceChoice) -> Result<()>
         if interrupted.swap(false, Ordering::Relaxed) {
             engine.send(Command::Learn(FinetuneRequest::Cancel));
         }
-        let status = engine.live().learn.status.read().clone();
+        let status = engine.state().finetune.status.read().clone();
         if labels.is_none()
             && let Some(summary) = &status.labels
         {

@@ -85,7 +85,7 @@ pub(super) fn run(arguments: InspectArguments, device: DeviceChoice) -> Result<E
     engine.send(Command::Inspect(InspectionRequest::Knobs(Box::new(knobs))));
     let model = open_model(&engine, &bell, source(&arguments.model))?;
     let rate = match (arguments.rate, calibration(&engine, &model)) {
-        (None, _) => engine.live().inspect.status.read().rate,
+        (None, _) => engine.state().inspection.status.read().rate,
         (Some(_), None) => {
             bail!("the model is not calibrated for this setting, so no false-alarm rate can be promised")
         }
@@ -149,7 +149,7 @@ pub(super) fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
 /// Puts a model in force and waits for it.
 pub(super) fn open_model(engine: &Engine, bell: &Receiver<()>, source: ModelSource) -> Result<Arc<ModelFacts>> {
     engine.send(Command::Inspect(InspectionRequest::Model(source)));
-    let state = || engine.live().inspect.status.read().model.clone();
+    let state = || engine.state().inspection.status.read().model.clone();
     wait(bell, || matches!(state(), ModelState::Ready(_) | ModelState::Failed(_)) || engine.is_over());
     match state() {
         ModelState::Ready(facts) => Ok(facts),
@@ -160,7 +160,7 @@ pub(super) fn open_model(engine: &Engine, bell: &Receiver<()>, source: ModelSour
 
 /// The calibration for the knobs in force.
 fn calibration<'a>(engine: &Engine, model: &'a ModelFacts) -> Option<&'a Calibration> {
-    model.calibration(&engine.live().inspect.status.read().knobs)
+    model.calibration(&engine.state().inspection.status.read().knobs)
 }
 
 fn announce(engine: &Engine, model: &ModelFacts, rate: Option<f64>, form: Form) {
@@ -170,7 +170,7 @@ fn announce(engine: &Engine, model: &ModelFacts, rate: Option<f64>, form: Form) 
     if form != Form::Table {
         return;
     }
-    if let Some(device) = &*engine.live().device.read() {
+    if let Some(device) = &*engine.state().device.read() {
         println!("device  {}. {}", device.label, device.reason);
     }
     println!("model   {}, {} steps, {}", model.name, model.step, &model.hash[..12.min(model.hash.len())]);
@@ -257,7 +257,7 @@ fn inspect_all(
                 progress.suspend(|| eprintln!("{named}"));
             }
             _ => {
-                let view = engine.live().inspect.views.read().get(&id).cloned();
+                let view = engine.state().inspection.views.read().get(&id).cloned();
                 let view = view.with_context(|| format!("what came of {} is gone", path.display()))?;
                 report(arguments, model, calibration, &path, &view, form, &mut tally, &mut names, &progress)?;
             }
@@ -270,7 +270,7 @@ fn inspect_all(
 }
 
 fn entry(engine: &Engine, id: QueryId) -> Option<Arc<QueryEntry>> {
-    engine.live().inspect.status.read().entries.iter().find(|e| e.id == id).cloned()
+    engine.state().inspection.status.read().entries.iter().find(|e| e.id == id).cloned()
 }
 
 /// Prints one image's row, and writes its pictures.

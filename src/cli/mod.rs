@@ -137,7 +137,7 @@ fn engine(device: DeviceChoice) -> Result<(Engine, Receiver<()>)> {
         let _ = ring.try_send(());
     })
     .context("the compute thread did not start")?;
-    wait(&bell, || engine.live().device.read().is_some() || engine.is_over());
+    wait(&bell, || engine.state().device.read().is_some() || engine.is_over());
     Ok((engine, bell))
 }
 

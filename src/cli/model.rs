@@ -130,7 +130,7 @@ fn calibrate(file: PathBuf, preset: InvertPreset, set: &[String], device: Device
     let progress = bar("calibrating");
     loop {
         wait_a_moment(&bell);
-        if let Some((done, total)) = engine.live().inspect.status.read().calibrating {
+        if let Some((done, total)) = engine.state().inspection.status.read().calibrating {
             progress.set_length(total as u64);
             progress.set_position(done as u64);
         }

@@ -17,7 +17,7 @@ use super::{wait, wait_a_moment};
 use crate::{
     data::DataSource,
     device::DeviceChoice,
-    engine::{Command, Engine, Event, Severity, state::TrainingPhase},
+    engine::{Command, Engine, Event, Severity, training::TrainingPhase},
     files,
     paths::Paths,
     time::span,
@@ -94,8 +94,8 @@ pub(super) fn run(arguments: TrainArguments, device: DeviceChoice, runs: Option<
         Some(run) => Command::Resume { run: run.clone(), paused: true },
         None => {
             // The preset depends on the device, which the engine chooses first.
-            wait(&bell, || engine.live().device.read().is_some());
-            let gpu = engine.live().device.read().as_ref().is_some_and(|device| device.is_gpu);
+            wait(&bell, || engine.state().device.read().is_some());
+            let gpu = engine.state().device.read().as_ref().is_some_and(|device| device.is_gpu);
             let source = arguments.data.clone().context("--data is missing")?;
             let recipe = recipe(&arguments, gpu)?;
             let out = match &arguments.out {
@@ -176,7 +176,7 @@ fn follow(
                 }
             }
         }
-        let status = engine.live().status.read().clone();
+        let status = engine.state().training.status.read().clone();
         match &status.phase {
             TrainingPhase::Failed(sentence) => {
                 bar.finish_and_clear();
@@ -227,18 +227,22 @@ fn follow(
 
 /// Puts changed knobs in force on a resumed run, and lets it go on; returns its last step.
 fn take_up(engine: &Engine, arguments: &TrainArguments, bell: &crossbeam_channel::Receiver<()>) -> Result<u64> {
-    let Some(in_force) = engine.live().status.read().recipe.clone() else { return Ok(0) };
+    let Some(in_force) = engine.state().training.status.read().recipe.clone() else { return Ok(0) };
     let mut recipe = (*in_force).clone();
     turn(&mut recipe, arguments)?;
-    let done = engine.live().status.read().step >= recipe.train.steps;
+    let done = engine.state().training.status.read().step >= recipe.train.steps;
     let steps = recipe.train.steps;
-    let run = engine.live().status.read().run.clone();
+    let run = engine.state().training.status.read().run.clone();
     if done && recipe.train.model_at_end && run.is_some_and(|run| !run.join(MODEL_FILE).exists()) {
         // Interrupted between the last step and its model.
         engine.send(Command::Turn(Box::new(recipe)));
         engine.send(Command::MakeModel);
-        let begun =
-            || matches!(engine.live().status.read().phase, TrainingPhase::Finishing(_) | TrainingPhase::Failed(_));
+        let begun = || {
+            matches!(
+                engine.state().training.status.read().phase,
+                TrainingPhase::Finishing(_) | TrainingPhase::Failed(_)
+            )
+        };
         wait(bell, begun);
         return Ok(steps);
     }
@@ -251,8 +255,8 @@ fn take_up(engine: &Engine, arguments: &TrainArguments, bell: &crossbeam_channel
 }
 
 fn announce(engine: &Engine, path: &Path) {
-    let status = engine.live().status.read().clone();
-    if let Some(device) = &*engine.live().device.read() {
+    let status = engine.state().training.status.read().clone();
+    if let Some(device) = &*engine.state().device.read() {
         println!("device  {}. {}", device.label, device.reason);
     }
     for line in &status.data {
@@ -265,7 +269,7 @@ fn announce(engine: &Engine, path: &Path) {
 }
 
 fn summarise(engine: &Engine, run: &Path, step: u64) {
-    let history = engine.live().history.read();
+    let history = engine.state().training.history.read();
     let recent = |metric| {
         let column = history.column(metric);
         let tail: Vec<f32> =
@@ -275,7 +279,7 @@ fn summarise(engine: &Engine, run: &Path, step: u64) {
             n => format!("{:.3}", tail.iter().sum::<f32>() / n as f32),
         }
     };
-    let status = engine.live().status.read().clone();
+    let status = engine.state().training.status.read().clone();
     println!("step    {step}");
     println!(
         "means of the last 100 steps: G loss {}, D loss on real {}, on generated {}, G success {}, diversity {}",

@@ -7,7 +7,7 @@ use std::{
 
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 
-use super::{Event, Severity};
+use super::event::{Event, Severity};
 
 /// Events, and the window's alarm clock.
 pub(super) struct Outbox {

@@ -20,8 +20,8 @@ use super::{
     intake::task::IntakeTask,
     outbox::Outbox,
     review::task::ReviewTask,
-    state::{TrainingPhase, TrainingStatus},
     training::{
+        TrainingPhase,
         critic_probe::CriticProbe,
         model_builder::ModelBuilder,
         run::{RunFault, RunStart, TrainingRun},
@@ -169,7 +169,7 @@ impl Scheduler {
                 let start = RunStart::New { source: source.clone(), recipe, out };
                 match opened {
                     Some(opened) => {
-                        self.live.clear();
+                        self.live.training.clear();
                         self.begin(start, &opened, false);
                     }
                     None => self.open(source, start, false),
@@ -277,8 +277,8 @@ impl Scheduler {
             Ok(Ok(finishing)) => {
                 self.finishing = Some(finishing);
                 self.examiner = CriticProbe::default();
-                *self.live.critic.answers.lock() = None;
-                self.live.critic.history.write().start_over();
+                *self.live.training.critic.answers.lock() = None;
+                self.live.training.critic.history.write().start_over();
                 self.show_finishing();
             }
             Ok(Err(error)) => {
@@ -295,7 +295,7 @@ impl Scheduler {
     fn show_finishing(&self) {
         let Some(finishing) = &self.finishing else { return };
         let (making, left) = finishing.progress();
-        let mut status = self.live.status.write();
+        let mut status = self.live.training.status.write();
         status.phase = TrainingPhase::Finishing(making);
         status.seconds_left = left;
     }
@@ -313,7 +313,7 @@ impl Scheduler {
 
     /// Weighs the fused score by the labelled defects of the test on show, or by none again.
     fn weigh(&mut self, by_labels: bool) {
-        let Some(evaluation) = self.live.evaluate.status.read().evaluation.clone() else { return };
+        let Some(evaluation) = self.live.evaluation.status.read().evaluation.clone() else { return };
         let own = self.inspector.in_force().is_some_and(|now| now.hash == evaluation.model.hash);
         if !own {
             let text = "The test is another model's. Open that model to weigh its scores.";
@@ -466,7 +466,7 @@ impl Scheduler {
             return self.inspector.refuse(text.into(), "", &mut self.outbox);
         };
         if asked {
-            self.live.inspect.status.write().model = ModelState::Loading(run.name().into());
+            self.live.inspection.status.write().model = ModelState::Loading(run.name().into());
         }
         let inspector = &mut self.inspector;
         let outbox = &mut self.outbox;
@@ -500,7 +500,7 @@ impl Scheduler {
         let text = "The device stopped working. The run is safe up to its last checkpoint: resume it, \
                     on the CPU if this happens again.";
         self.outbox.notice(Severity::Error, text, detail);
-        self.live.status.write().phase = TrainingPhase::Failed(text.into());
+        self.live.training.status.write().phase = TrainingPhase::Failed(text.into());
         // Tensors of a broken device may panic once more when they are dropped.
         let (run, finishing) = (self.run.take(), self.finishing.take());
         let examiner = std::mem::take(&mut self.examiner);
@@ -519,8 +519,8 @@ impl Scheduler {
     }
 
     fn open(&mut self, source: DataSource, start: RunStart, paused: bool) {
-        self.live.clear();
-        self.live.status.write().phase = TrainingPhase::Opening { done: 0, total: 0 };
+        self.live.training.clear();
+        self.live.training.status.write().phase = TrainingPhase::Opening { done: 0, total: 0 };
         let task = BackgroundTask::spawn(
             "ganspect-open",
             || {},
@@ -549,7 +549,7 @@ impl Scheduler {
 
     fn refuse(&mut self, sentence: &str) {
         self.outbox.notice(Severity::Error, sentence, "");
-        self.live.status.write().phase = TrainingPhase::Failed(sentence.into());
+        self.live.training.status.write().phase = TrainingPhase::Failed(sentence.into());
     }
 
     fn poll_opening(&mut self) {
@@ -557,7 +557,7 @@ impl Scheduler {
         let (done, total) = opening.task.progress();
         let result = match opening.task.poll() {
             TaskState::Running => {
-                self.live.status.write().phase = TrainingPhase::Opening { done, total };
+                self.live.training.status.write().phase = TrainingPhase::Opening { done, total };
                 return;
             }
             TaskState::Done(result) => result,
@@ -600,7 +600,7 @@ impl Scheduler {
     fn close(&mut self) {
         if let Some(opening) = self.opening.take() {
             opening.task.cancel();
-            self.live.status.write().phase = TrainingPhase::Idle;
+            self.live.training.status.write().phase = TrainingPhase::Idle;
         }
         self.finishing = None;
         self.examiner = CriticProbe::default();
@@ -608,7 +608,7 @@ impl Scheduler {
         if let Some(run) = self.run.take() {
             let (path, step) = (run.path().to_path_buf(), run.steps());
             drop(run);
-            self.live.status.write().phase = TrainingPhase::Idle;
+            self.live.training.status.write().phase = TrainingPhase::Idle;
             self.outbox.send(Event::Closed { run: path, step });
         }
     }
@@ -645,20 +645,6 @@ fn beside(run: &Path) -> PathBuf {
         _ => (name, 2),
     };
     (start..).map(|n| run.with_file_name(format!("{stem}-{n}"))).find(|p| !p.exists()).unwrap_or_default()
-}
-
-impl EngineState {
-    /// Forgets the last run, for a new one.
-    fn clear(&self) {
-        let preview_ema = true;
-        *self.status.write() = TrainingStatus { preview_ema, ..TrainingStatus::default() };
-        self.history.write().start_over();
-        self.critic.clear();
-        self.grids.write().truncate_from(0);
-        *self.real.lock() = None;
-        *self.walk.lock() = None;
-        self.histograms.write().truncate_from(0);
-    }
 }
 
 #[cfg(test)]

@@ -12,10 +12,10 @@ use crate::{
     engine::{
         EngineState,
         inspection::{QueryEntry, QueryId, QuerySource},
-        state::{History, TrainingStatus},
+        training::TrainingStatus,
     },
     review::export::Format,
-    train::Recipe,
+    train::{Recipe, history::History},
 };
 
 /// What a view, a shortcut or the palette asks for; `App::apply` carries it out.

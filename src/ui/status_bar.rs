@@ -10,7 +10,7 @@ use crate::{
     engine,
     engine::{
         EngineState, Severity,
-        state::{TrainingPhase, TrainingStatus},
+        training::{TrainingPhase, TrainingStatus},
     },
 };
 

@@ -14,7 +14,7 @@ use ganspect::{
         Label,
         surface::{SetSize, SurfaceKind, write_set},
     },
-    engine::{Command, state::TrainingPhase},
+    engine::{Command, training::TrainingPhase},
     inspect::{
         Evaluation, Evaluator, InspectionJob, InvertKnobs, Model, Planes, Regions, ScoreKind, TestSet,
         evaluation::{

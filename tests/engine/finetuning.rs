@@ -48,11 +48,11 @@ fn until<T>(engine: &Engine, what: &str, mut done: impl FnMut(&Engine) -> Option
 }
 
 fn status(engine: &Engine) -> FinetuneStatus {
-    engine.live().learn.status.read().clone()
+    engine.state().finetune.status.read().clone()
 }
 
 fn facts(engine: &Engine) -> Option<std::sync::Arc<ModelFacts>> {
-    match &engine.live().inspect.status.read().model {
+    match &engine.state().inspection.status.read().model {
         ModelState::Ready(facts) => Some(facts.clone()),
         _ => None,
     }
@@ -113,7 +113,7 @@ impl Station {
         let order = IntakeSpec { folder: self.at("parts"), options, record: self.at("review.sqlite") };
         self.engine.send(Command::Intake(IntakeRequest::Begin(order)));
         until(&self.engine, "the parts", |e| {
-            let status = e.live().intake.status.read().clone();
+            let status = e.state().intake.status.read().clone();
             (matches!(status.phase, IntakePhase::Ended(_)) && status.counts.filed == parts).then_some(())
         });
         let mut record = Record::open(&self.at("review.sqlite")).unwrap();

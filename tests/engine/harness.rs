@@ -4,7 +4,7 @@ use std::{thread, time::Duration};
 
 use ganspect::{
     device::DeviceChoice,
-    engine::{Engine, state::TrainingPhase},
+    engine::{Engine, training::TrainingPhase},
     train::Recipe,
 };
 
@@ -34,7 +34,7 @@ pub fn small(holdout: f64) -> Box<Recipe> {
 
 /// What its run is doing.
 pub fn phase(engine: &Engine) -> TrainingPhase {
-    engine.live().status.read().phase.clone()
+    engine.state().training.status.read().phase.clone()
 }
 
 /// Waits until the engine says `done` of its state. Every wait ends by an event of the engine's own; the limit only
@@ -46,7 +46,7 @@ pub fn until(engine: &Engine, what: &str, mut done: impl FnMut(&Engine) -> bool)
         }
         thread::sleep(Duration::from_millis(2));
     }
-    let live = engine.live();
-    let (inspect, intake) = (live.inspect.status.read(), live.intake.status.read());
+    let live = engine.state();
+    let (inspect, intake) = (live.inspection.status.read(), live.intake.status.read());
     panic!("waited in vain for {what}: {:?}, {inspect:?}, {intake:?}", phase(engine));
 }

@@ -18,7 +18,7 @@ use ganspect::{
         inspection::{
             ModelFacts, ModelSource, ModelState, Query, QueryEntry, QueryId, QuerySource, QueryState, QueryView,
         },
-        state::TrainingPhase,
+        training::TrainingPhase,
     },
     inspect::{
         Assessment, InspectionJob, InvertKnobs, Model, Planes, Region, Regions, ScoreKind, Scores, Verdict,
@@ -45,7 +45,7 @@ fn bench() -> &'static Bench {
         let engine = engine();
         let (source, recipe) = ("surface:turned".parse().unwrap(), small(0.06));
         engine.send(Command::Start { source, opened: None, recipe, out: run.clone() });
-        until(&engine, "the model", |e| e.live().status.read().phase == TrainingPhase::Finished);
+        until(&engine, "the model", |e| e.state().training.status.read().phase == TrainingPhase::Finished);
         // The model of a run that has just ended is in force at once.
         assert_eq!(facts(&engine).path, Some(run.join("model.ganspect")));
         let save = |name: &str, defect| {
@@ -61,7 +61,7 @@ fn bench() -> &'static Bench {
 }
 
 fn facts(engine: &Engine) -> Arc<ModelFacts> {
-    match &engine.live().inspect.status.read().model {
+    match &engine.state().inspection.status.read().model {
         ModelState::Ready(facts) => Arc::clone(facts),
         other => panic!("no model in force: {other:?}"),
     }
@@ -72,7 +72,7 @@ fn ready(model: &Path, knobs: InvertKnobs) -> Engine {
     let engine = engine();
     say(&engine, InspectionRequest::Knobs(Box::new(knobs)));
     say(&engine, InspectionRequest::Model(ModelSource::File(model.into())));
-    until(&engine, "the model file", |e| matches!(e.live().inspect.status.read().model, ModelState::Ready(_)));
+    until(&engine, "the model file", |e| matches!(e.state().inspection.status.read().model, ModelState::Ready(_)));
     engine
 }
 
@@ -85,7 +85,7 @@ fn file(path: &Path) -> Query {
 }
 
 fn entry(engine: &Engine, id: QueryId) -> Arc<QueryEntry> {
-    let status = engine.live().inspect.status.read();
+    let status = engine.state().inspection.status.read();
     status.entries.iter().find(|e| e.id == id).cloned().unwrap()
 }
 
@@ -94,13 +94,13 @@ fn add(engine: &Engine, paths: &[&Path]) -> Vec<QueryId> {
     let ids: Vec<QueryId> = queries.iter().map(|q| q.id).collect();
     let last = queries.last().map(|q| q.id);
     say(engine, InspectionRequest::Add(queries));
-    until(engine, "the list", |e| e.live().inspect.status.read().entries.iter().any(|e| Some(e.id) == last));
+    until(engine, "the list", |e| e.state().inspection.status.read().entries.iter().any(|e| Some(e.id) == last));
     ids
 }
 
 fn settle(engine: &Engine, id: QueryId) -> Arc<QueryEntry> {
     until(engine, "the query", |e| {
-        let status = e.live().inspect.status.read();
+        let status = e.state().inspection.status.read();
         let state = status.entries.iter().find(|e| e.id == id).map(|e| e.state.clone());
         matches!(state, Some(QueryState::Done | QueryState::Stopped | QueryState::Failed(_)))
     });
@@ -108,7 +108,7 @@ fn settle(engine: &Engine, id: QueryId) -> Arc<QueryEntry> {
 }
 
 fn view(engine: &Engine, id: QueryId) -> Arc<QueryView> {
-    Arc::clone(&engine.live().inspect.views.read()[&id])
+    Arc::clone(&engine.state().inspection.views.read()[&id])
 }
 
 fn short() -> InvertKnobs {
@@ -190,8 +190,8 @@ fn the_newest_request_goes_first_and_unreadable_files_are_named() {
     assert_eq!(stopped.state, QueryState::Stopped);
     assert!(stopped.scores.is_some() && stopped.step < 60_000 && stopped.assessment.is_none());
     say(&engine, InspectionRequest::Remove(vec![slow]));
-    until(&engine, "its removal", |e| e.live().inspect.status.read().entries.iter().all(|e| e.id != slow));
-    assert!(!engine.live().inspect.views.read().contains_key(&slow));
+    until(&engine, "its removal", |e| e.state().inspection.status.read().entries.iter().all(|e| e.id != slow));
+    assert!(!engine.state().inspection.views.read().contains_key(&slow));
 }
 
 #[test]
@@ -221,7 +221,7 @@ fn pasted_pictures_and_queries_before_the_model_are_inspected() {
     let query = Query { id: QueryId::fresh(), name: "pasted".into(), source: QuerySource::Picture(picture) };
     let id = query.id;
     say(&engine, InspectionRequest::Add(vec![query]));
-    until(&engine, "the list", |e| e.live().inspect.status.read().entries.len() == 1);
+    until(&engine, "the list", |e| e.state().inspection.status.read().entries.len() == 1);
     assert_eq!(entry(&engine, id).state, QueryState::Waiting);
     say(&engine, InspectionRequest::Model(ModelSource::File(bench.model.clone())));
     let done = settle(&engine, id);
@@ -239,11 +239,11 @@ fn rates_are_promised_only_as_far_as_images_reach_and_are_kept_in_the_file() {
     let id = add(&engine, &[&bench.bad])[0];
     settle(&engine, id);
     say(&engine, InspectionRequest::Rate(0.001));
-    until(&engine, "the refusal", |e| e.live().inspect.status.read().rate_refused.is_some());
-    let refused = engine.live().inspect.status.read().rate_refused.clone().unwrap();
+    until(&engine, "the refusal", |e| e.state().inspection.status.read().rate_refused.is_some());
+    let refused = engine.state().inspection.status.read().rate_refused.clone().unwrap();
     assert!(refused.contains(&format!("{held_out} held-out")), "{refused}");
     say(&engine, InspectionRequest::Rate(0.5));
-    until(&engine, "the rate", |e| e.live().inspect.status.read().rate == Some(0.5));
+    until(&engine, "the rate", |e| e.state().inspection.status.read().rate == Some(0.5));
     until(&engine, "the new verdict", |e| entry(e, id).assessment.as_ref().is_some_and(|a| a.rate == 0.5));
     assert_eq!(Model::load(&own, &Device::flex()).unwrap().about().rate, Some(0.5));
 }
@@ -264,7 +264,7 @@ fn regions_are_kept_and_ask_for_a_calibration_of_their_own() {
     assert!(outcome.inspected.as_ref().is_some_and(|all| !all[0] && all[63]));
     say(&engine, InspectionRequest::Calibrate);
     until(&engine, "the calibration", |e| entry(e, id).assessment.is_some());
-    assert!(engine.live().inspect.status.read().calibrating.is_none());
+    assert!(engine.state().inspection.status.read().calibrating.is_none());
     let kept = Model::load(&own, &Device::flex()).unwrap();
     assert_eq!(kept.about().regions, Regions(vec![left]));
     assert_eq!(kept.about().calibrations.len(), 2);
@@ -284,17 +284,17 @@ fn inspection_and_training_share_the_thread() {
     let out = bench.folder.path().join("beside");
     let source = "surface:ground".parse().unwrap();
     engine.send(Command::Start { source, opened: None, recipe: Box::new(recipe), out });
-    until(&engine, "training", |e| e.live().status.read().step > 2);
-    let before = engine.live().status.read().step;
+    until(&engine, "training", |e| e.state().training.status.read().step > 2);
+    let before = engine.state().training.status.read().step;
     let ids = add(&engine, &[&bench.good, &bench.bad]);
     assert!(ids.iter().all(|&id| settle(&engine, id).state == QueryState::Done));
-    until(&engine, "more training", |e| e.live().status.read().step > before);
+    until(&engine, "more training", |e| e.state().training.status.read().step > before);
     // The run's own weights, without a calibration.
     say(&engine, InspectionRequest::Model(ModelSource::Run));
     until(
         &engine,
         "the run's weights",
-        |e| matches!(&e.live().inspect.status.read().model, ModelState::Ready(f) if !f.encoder),
+        |e| matches!(&e.state().inspection.status.read().model, ModelState::Ready(f) if !f.encoder),
     );
     let id = add(&engine, &[&bench.good])[0];
     let done = settle(&engine, id);
@@ -318,7 +318,7 @@ fn a_model_that_cannot_be_opened_leaves_the_one_before_it_in_force() {
         }
         said.contains("foreign.ganspect")
     });
-    until(&engine, "the model before", |e| matches!(e.live().inspect.status.read().model, ModelState::Ready(_)));
+    until(&engine, "the model before", |e| matches!(e.state().inspection.status.read().model, ModelState::Ready(_)));
     assert_eq!(facts(&engine).hash, before);
 }
 
@@ -327,7 +327,7 @@ fn the_built_in_model_is_there_and_knows_good_from_bad() {
     let engine = engine();
     say(&engine, InspectionRequest::Model(ModelSource::BuiltIn));
     until(&engine, "the model", |e| {
-        !matches!(e.live().inspect.status.read().model, ModelState::None | ModelState::Loading(_))
+        !matches!(e.state().inspection.status.read().model, ModelState::None | ModelState::Loading(_))
     });
     let model = facts(&engine);
     assert!(model.encoder && !model.calibrations.is_empty());

@@ -52,12 +52,12 @@ fn knobs() -> InvertKnobs {
 }
 
 fn status(engine: &Engine) -> IntakeStatus {
-    engine.live().intake.status.read().clone()
+    engine.state().intake.status.read().clone()
 }
 
 fn put_in_force(engine: &Engine, model: &Path) {
     assert!(engine.send(Command::Inspect(InspectionRequest::Model(ModelSource::File(model.into())))));
-    until(engine, "the model", |e| match &e.live().inspect.status.read().model {
+    until(engine, "the model", |e| match &e.state().inspection.status.read().model {
         ModelState::Ready(facts) => facts.path.as_deref() == Some(model),
         ModelState::Failed(text) => panic!("{text}"),
         _ => false,
@@ -82,7 +82,7 @@ fn model() -> &'static Path {
         engine.send(Command::Inspect(InspectionRequest::Model(ModelSource::BuiltIn)));
         engine.send(Command::Inspect(InspectionRequest::Knobs(Box::new(knobs()))));
         engine.send(Command::Inspect(InspectionRequest::Calibrate));
-        until(&engine, "the calibration", |e| match &e.live().inspect.status.read().model {
+        until(&engine, "the calibration", |e| match &e.state().inspection.status.read().model {
             ModelState::Ready(facts) => facts.calibration(&knobs()).is_some(),
             _ => false,
         });
@@ -162,7 +162,7 @@ fn five_hundred_parts_are_taken_in_once_each_while_a_run_goes_on() {
     tiny.iter().for_each(|assignment| recipe.assign(assignment).unwrap());
     let (source, out) = ("surface:turned".parse().unwrap(), station.root.path().join("run"));
     engine.send(Command::Start { source, opened: None, recipe: Box::new(recipe), out });
-    let step = |e: &Engine| e.live().status.read().step;
+    let step = |e: &Engine| e.state().training.status.read().step;
     until(&engine, "the run", |e| step(e) >= 2);
 
     let wanted = parts(0..500);
@@ -176,7 +176,7 @@ fn five_hundred_parts_are_taken_in_once_each_while_a_run_goes_on() {
     let query = Query { id: QueryId::fresh(), name: "mine".into(), source };
     engine.send(Command::Inspect(InspectionRequest::Add(vec![query])));
     until(&engine, "the image", |e| {
-        let entries = e.live().inspect.status.read().entries.clone();
+        let entries = e.state().inspection.status.read().entries.clone();
         entries.first().is_some_and(|entry| entry.state == QueryState::Done)
     });
     until(&engine, "all parts", |e| status(e).counts.filed == 500);

@@ -11,15 +11,15 @@ use ganspect::{
     engine::{
         Command, Engine, InspectionRequest,
         inspection::{ModelSource, ModelState},
-        state::{Metric, TrainingPhase},
         training::{
+            TrainingPhase,
             build_progress::{BuildPart, BuildProgress},
             critic_preview::{PreviewRequest, Viewer},
         },
     },
     inspect::{Model, Planes, critic::neighbours::Gathering},
     model::Bundle,
-    train::{Recipe, run_folder::MODEL_FILE},
+    train::{Recipe, history::Metric, run_folder::MODEL_FILE},
 };
 
 use crate::harness::{engine, phase, until};
@@ -62,7 +62,7 @@ fn made(dir: &Path) -> PathBuf {
 
 /// The critic's curve, NaN replaced so that it can be compared.
 fn curve(engine: &Engine, metric: Metric) -> Vec<Option<u32>> {
-    let history = engine.live().critic.history.read();
+    let history = engine.state().training.critic.history.read();
     history.column(metric).iter().map(|v| v.is_finite().then(|| v.to_bits())).collect()
 }
 
@@ -113,11 +113,12 @@ fn a_critic_answers_to_the_crops_on_show() {
         engine.send(Command::Forge(PreviewRequest { viewer: Viewer::RUN, recipe: recipe.clone(), draw, opened: None }));
         let mut answered = None;
         until(&engine, "the critic's answer", |e| {
-            let shown = e.live().critic.shown.lock().clone();
-            answered = e.live().critic.answers.lock().clone().zip(shown).filter(|(a, s)| a.serial == s.serial);
+            let shown = e.state().training.critic.shown.lock().clone();
+            answered =
+                e.state().training.critic.answers.lock().clone().zip(shown).filter(|(a, s)| a.serial == s.serial);
             answered.is_some()
         });
-        *engine.live().critic.answers.lock() = None;
+        *engine.state().training.critic.answers.lock() = None;
         answered.unwrap()
     };
     let (first, crops) = ask(0);
@@ -134,13 +135,13 @@ fn the_making_of_a_model_can_be_cancelled_and_begun_again() {
     let run = dir.path().join("run");
     let engine = engine();
     start(&engine, recipe(&["critic.steps=100000"]), &run);
-    until(&engine, "the critic's training", |e| e.live().critic.history.read().len() > 3);
+    until(&engine, "the critic's training", |e| e.state().training.critic.history.read().len() > 3);
     // Seconds are left, and that is told for the whole.
-    until(&engine, "the time left", |e| e.live().status.read().seconds_left.is_some_and(|s| s > 1.0));
+    until(&engine, "the time left", |e| e.state().training.status.read().seconds_left.is_some_and(|s| s > 1.0));
     engine.send(Command::Pause);
     until(&engine, "the cancelling", |e| phase(e) == TrainingPhase::Finished);
     assert!(!run.join(MODEL_FILE).exists());
-    let mut short = (*engine.live().status.read().recipe.clone().unwrap()).clone();
+    let mut short = (*engine.state().training.status.read().recipe.clone().unwrap()).clone();
     short.assign("critic.steps=2").unwrap();
     engine.send(Command::Turn(Box::new(short)));
     engine.send(Command::MakeModel);
@@ -187,7 +188,7 @@ fn a_finished_run_that_is_opened_again_brings_its_model() {
     let dir = tempfile::tempdir().unwrap();
     let run = made(dir.path());
     let engine = engine();
-    let inspects_with = |engine: &Engine| match &engine.live().inspect.status.read().model {
+    let inspects_with = |engine: &Engine| match &engine.state().inspection.status.read().model {
         ModelState::Ready(facts) => facts.path.clone().map(|path| (path, facts.calibrations.len())),
         _ => None,
     };

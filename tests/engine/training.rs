@@ -9,13 +9,11 @@ use std::{
 
 use ganspect::{
     data::DataSource,
-    engine::{
-        Command, Engine, Event, Severity, Update,
-        state::{History, Metric, TrainingPhase},
-    },
+    engine::{Command, Engine, Event, Severity, Update, training::TrainingPhase},
     tensorboard::RunLog,
     train::{
         Health, Recipe,
+        history::{History, Metric},
         run_folder::{Checkpoint, RunFolder},
     },
 };
@@ -78,54 +76,56 @@ fn a_run_is_started_turned_paused_stepped_stopped_and_resumed() {
     let run = dir.path().join("run");
     let engine = engine();
     start(&engine, tiny(100_000, &[]), &run);
-    until(&engine, "ten steps", |e| e.live().status.read().step >= 10);
+    until(&engine, "ten steps", |e| e.state().training.status.read().step >= 10);
 
-    let mut turned = (*engine.live().status.read().recipe.clone().unwrap()).clone();
+    let mut turned = (*engine.state().training.status.read().recipe.clone().unwrap()).clone();
     turned.assign("train.k_g=3").unwrap();
     turned.assign("train.batch=6").unwrap();
     turned.assign("model.size=64").unwrap();
     engine.send(Command::Turn(Box::new(turned)));
-    until(&engine, "the knobs", |e| e.live().status.read().recipe.as_ref().is_some_and(|r| r.train.k_g == 3));
-    let in_force = engine.live().status.read().recipe.clone().unwrap();
+    until(&engine, "the knobs", |e| e.state().training.status.read().recipe.as_ref().is_some_and(|r| r.train.k_g == 3));
+    let in_force = engine.state().training.status.read().recipe.clone().unwrap();
     assert_eq!((in_force.train.batch, in_force.model.size), (6, 32), "live knobs only");
-    let mark = engine.live().history.read().marks[0].clone();
+    let mark = engine.state().training.history.read().marks[0].clone();
     assert!(mark.text.contains("G updates a step (k_G): 1 to 3"), "{}", mark.text);
 
     engine.send(Command::Pause);
     until(&engine, "the pause", |e| phase(e) == TrainingPhase::Paused);
-    let step = engine.live().status.read().step;
+    let step = engine.state().training.status.read().step;
     for (update, wanted) in [(Update::G, (true, false)), (Update::D, (false, true)), (Update::Both, (true, true))] {
-        let before = engine.live().status.read().step;
+        let before = engine.state().training.status.read().step;
         engine.send(Command::Once(update));
-        until(&engine, "one step", |e| e.live().status.read().step == before + 1 && phase(e) == TrainingPhase::Paused);
-        let history = engine.live().history.read();
+        until(&engine, "one step", |e| {
+            e.state().training.status.read().step == before + 1 && phase(e) == TrainingPhase::Paused
+        });
+        let history = engine.state().training.history.read();
         let reported = |m| history.column(m).last().is_some_and(|v| v.is_finite());
         assert_eq!((reported(Metric::GLoss), reported(Metric::DLossReal)), wanted, "{update:?}");
     }
-    assert_eq!(engine.live().status.read().step, step + 3);
+    assert_eq!(engine.state().training.status.read().step, step + 3);
 
     engine.send(Command::Walk { from: 0, to: 5, frames: 7 });
-    until(&engine, "the walk", |e| e.live().walk.lock().is_some());
-    let walk = engine.live().walk.lock().clone().unwrap();
-    let grid = engine.live().grids.read().grids().last().cloned().unwrap();
+    until(&engine, "the walk", |e| e.state().training.walk.lock().is_some());
+    let walk = engine.state().training.walk.lock().clone().unwrap();
+    let grid = engine.state().training.grids.read().grids().last().cloned().unwrap();
     assert_eq!(walk.frames.image(0), grid.samples.image(0));
     assert_eq!(walk.frames.image(6), grid.samples.image(5));
 
     engine.send(Command::Stop);
     until(&engine, "the stop", |e| phase(e) == TrainingPhase::Idle);
-    let before = engine.live().history.read().clone();
+    let before = engine.state().training.history.read().clone();
     assert_eq!(last_checkpoint(&run).step, step + 3);
 
     engine.send(Command::Resume { run: run.clone(), paused: true });
     until(&engine, "the resumed run", |e| phase(e) == TrainingPhase::Paused);
-    let status = engine.live().status.read().clone();
+    let status = engine.state().training.status.read().clone();
     assert_eq!((status.step, status.recipe.unwrap().train.k_g), (step + 3, 3));
-    let after = engine.live().history.read().clone();
+    let after = engine.state().training.history.read().clone();
     assert_eq!(curves(&after), curves(&before), "the curves come back from the log");
     assert_eq!(after.marks, before.marks);
-    assert!(!engine.live().grids.read().grids().is_empty());
+    assert!(!engine.state().training.grids.read().grids().is_empty());
     engine.send(Command::Play);
-    until(&engine, "more steps", |e| e.live().status.read().step > step + 6);
+    until(&engine, "more steps", |e| e.state().training.status.read().step > step + 6);
 }
 
 #[test]
@@ -147,7 +147,9 @@ fn resumed_and_uninterrupted_runs_agree() {
     until(&other, "the resumed run", |e| phase(e) == TrainingPhase::Finished);
     other.send(Command::Turn(tiny(20, &extra)));
     other.send(Command::Play);
-    until(&other, "the last step", |e| e.live().status.read().step == 20 && phase(e) == TrainingPhase::Finished);
+    until(&other, "the last step", |e| {
+        e.state().training.status.read().step == 20 && phase(e) == TrainingPhase::Finished
+    });
     finish(&other);
 
     let (a, b) = (last_checkpoint(&whole), last_checkpoint(&pieces));
@@ -188,10 +190,10 @@ fn a_killed_run_resumes_from_its_last_checkpoint() {
     let engine = engine();
     engine.send(Command::Resume { run: run.clone(), paused: true });
     until(&engine, "the resumed run", |e| phase(e) == TrainingPhase::Paused);
-    assert_eq!(engine.live().status.read().step, checkpoint.step);
-    assert_eq!(engine.live().history.read().steps.last(), Some(&checkpoint.step));
+    assert_eq!(engine.state().training.status.read().step, checkpoint.step);
+    assert_eq!(engine.state().training.history.read().steps.last(), Some(&checkpoint.step));
     engine.send(Command::Play);
-    until(&engine, "more steps", |e| e.live().status.read().step >= checkpoint.step + 4);
+    until(&engine, "more steps", |e| e.state().training.status.read().step >= checkpoint.step + 4);
     engine.send(Command::Stop);
     until(&engine, "the stop", |e| phase(e) == TrainingPhase::Idle);
     // The steps after the checkpoint were logged twice; only the second time counts.
@@ -204,17 +206,17 @@ fn infinity_stops_the_run_and_brings_back_the_last_good_checkpoint() {
     let dir = tempfile::tempdir().unwrap();
     let engine = engine();
     start(&engine, tiny(100_000, &[]), &dir.path().join("run"));
-    until(&engine, "a checkpoint", |e| e.live().status.read().checkpoint.is_some());
-    let mut wild = (*engine.live().status.read().recipe.clone().unwrap()).clone();
+    until(&engine, "a checkpoint", |e| e.state().training.status.read().checkpoint.is_some());
+    let mut wild = (*engine.state().training.status.read().recipe.clone().unwrap()).clone();
     for assignment in ["d.kind=sgd", "d.lr=0.1", "d.beta1=0.999", "g.kind=sgd", "g.lr=0.1", "g.beta1=0.999"] {
         wild.assign(assignment).unwrap();
     }
     engine.send(Command::Turn(Box::new(wild)));
-    until(&engine, "the fault", |e| e.live().status.read().health == Health::NotFinite);
-    let status = engine.live().status.read().clone();
+    until(&engine, "the fault", |e| e.state().training.status.read().health == Health::NotFinite);
+    let status = engine.state().training.status.read().clone();
     assert_eq!(status.phase, TrainingPhase::Paused);
     assert_eq!(Some(status.step), status.checkpoint.or(Some(0)));
-    assert_eq!(engine.live().history.read().steps.last().copied(), Some(status.step));
+    assert_eq!(engine.state().training.history.read().steps.last().copied(), Some(status.step));
     let told = std::iter::from_fn(|| engine.next_event()).any(|event| {
         matches!(&event, Event::Notice { severity: Severity::Error, text, .. } if text.contains("Lower the learning rates"))
     });
@@ -226,7 +228,7 @@ fn infinity_stops_the_run_and_brings_back_the_last_good_checkpoint() {
     }
     engine.send(Command::Turn(Box::new(calm)));
     engine.send(Command::Play);
-    until(&engine, "more steps", |e| e.live().status.read().step >= status.step + 3);
+    until(&engine, "more steps", |e| e.state().training.status.read().step >= status.step + 3);
 }
 
 #[test]
@@ -235,7 +237,7 @@ fn what_cannot_be_written_pauses_the_run_and_loses_nothing() {
     let run = dir.path().join("run");
     let engine = engine();
     start(&engine, tiny(100_000, &["train.checkpoint_every=100000"]), &run);
-    until(&engine, "three steps", |e| e.live().status.read().step >= 3);
+    until(&engine, "three steps", |e| e.state().training.status.read().step >= 3);
     // A file where the folder of checkpoints should be: no checkpoint can be written.
     let checkpoints = run.join("checkpoints");
     let _ = std::fs::remove_dir_all(&checkpoints);
@@ -250,9 +252,9 @@ fn what_cannot_be_written_pauses_the_run_and_loses_nothing() {
     assert!(notice.contains("checkpoints") && notice.contains("paused"), "{notice}");
     std::fs::remove_file(&checkpoints).unwrap();
     std::fs::create_dir(&checkpoints).unwrap();
-    let step = engine.live().status.read().step;
+    let step = engine.state().training.status.read().step;
     engine.send(Command::Play);
-    until(&engine, "more steps", |e| e.live().status.read().step > step);
+    until(&engine, "more steps", |e| e.state().training.status.read().step > step);
     engine.send(Command::Stop);
     until(&engine, "the stop", |e| phase(e) == TrainingPhase::Idle);
     assert!(last_checkpoint(&run).step > step);

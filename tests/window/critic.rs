@@ -11,8 +11,8 @@ use ganspect::{
     },
     engine::{
         EngineState,
-        state::{History, TrainingPhase},
         training::{
+            TrainingPhase,
             build_progress::{BuildPart, BuildProgress, PartProgress},
             critic_preview::{CROPS, CriticAnswers, DefectPreview, Viewer},
         },
@@ -21,6 +21,7 @@ use ganspect::{
     train::{
         Health, Metric, Preset, Recipe,
         critic::{HealthyCrops, forged, forger},
+        history::History,
         run_folder::{RunFolder, RunInfo},
     },
     ui::{Action, UiCommand},
@@ -47,11 +48,11 @@ fn criticised(live: &EngineState, steps: u64) {
     let answers: Vec<f32> = (0..12 * cells * cells).map(sure).collect();
     let shown = DefectPreview::new(Viewer::RUN, recipe.critic.clone(), [1, side], damaged);
     if steps > 0 {
-        *live.critic.answers.lock() =
+        *live.training.critic.answers.lock() =
             Some(Arc::new(CriticAnswers::new(&shown, steps, recipe.critic.clone(), &answers)));
     }
-    *live.critic.shown.lock() = Some(Arc::new(shown));
-    *live.critic.history.write() = losses(steps);
+    *live.training.critic.shown.lock() = Some(Arc::new(shown));
+    *live.training.critic.history.write() = losses(steps);
 }
 
 /// A critic's curves after so many steps.
@@ -78,7 +79,7 @@ fn making(live: &EngineState) {
     ];
     let parts = parts.map(|(part, done, total)| PartProgress { part, done, total }).to_vec();
     harness::run(live, TrainingPhase::Finishing(BuildProgress { parts, at: 1, share: 0.37 }), 2_000, Health::Good);
-    live.status.write().seconds_left = Some(149.0);
+    live.training.status.write().seconds_left = Some(149.0);
     criticised(live, 640);
 }
 
@@ -147,7 +148,7 @@ fn parts(stage: &Stage) -> std::path::PathBuf {
 }
 
 fn latest(window: &Window) -> Option<Arc<DefectPreview>> {
-    window.state().live().critic.shown.lock().clone()
+    window.state().state().training.critic.shown.lock().clone()
 }
 
 #[test]
@@ -160,7 +161,7 @@ fn forged_crops_follow_a_knob_while_the_gan_trains() {
         out: Some(stage.path("runs/tiny")),
     };
     stage.harness.state_mut().apply(start);
-    let running = |window: &Window| window.state().live().status.read().step >= 2;
+    let running = |window: &Window| window.state().state().training.status.read().step >= 2;
     stage.until("steps are done", running);
     assert!(latest(&stage.harness).is_none(), "nothing is forged that nobody looks at");
     stage.harness.state_mut().apply(Action::Command(UiCommand::Forged));
@@ -177,7 +178,7 @@ fn forged_crops_follow_a_knob_while_the_gan_trains() {
     stage.until("other crops are forged", |window| latest(window).is_some_and(|s| s.serial != all.serial));
     let others = latest(&stage.harness).unwrap();
     assert!(others.values != all.values && others.knobs == all.knobs);
-    let answers = stage.harness.state().live().critic.answers.lock().clone();
+    let answers = stage.harness.state().state().training.critic.answers.lock().clone();
     assert!(answers.is_none(), "there is no critic to answer yet");
 }
 

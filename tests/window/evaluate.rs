@@ -140,7 +140,7 @@ fn evaluation(tests: &TestSet, count: usize) -> Evaluation {
 }
 
 fn model(live: &EngineState) {
-    let mut status = live.inspect.status.write();
+    let mut status = live.inspection.status.write();
     status.model = ModelState::Ready(Arc::new(ModelFacts {
         path: Some("/parts/turned.ganspect".into()),
         ..facts("0123456789abcdef", vec![calibration()])
@@ -152,7 +152,7 @@ fn model(live: &EngineState) {
 fn test(live: &EngineState, count: usize) {
     model(live);
     let tests = tests();
-    let mut status = live.evaluate.status.write();
+    let mut status = live.evaluation.status.write();
     let total = tests.items.len();
     status.phase = if count < total { TestPhase::Running } else { TestPhase::Done };
     (status.done, status.total) = (count, total);
@@ -401,8 +401,8 @@ fn the_keyboard_goes_through_the_table_and_opens_an_image() {
     press(&mut stage, Modifiers::NONE, Key::Enter);
     assert_eq!(stage.harness.state().page(), Page::Inspect);
     assert!(shows(&stage.harness, &name));
-    let entries = |stage: &mut Stage| stage.harness.state().live().inspect.status.read().entries.len();
-    stage.until("it is on the list", |window| window.state().live().inspect.status.read().entries.len() == 1);
+    let entries = |stage: &mut Stage| stage.harness.state().state().inspection.status.read().entries.len();
+    stage.until("it is on the list", |window| window.state().state().inspection.status.read().entries.len() == 1);
     // Shown again, it is not listed twice.
     show(&mut stage);
     press(&mut stage, Modifiers::NONE, Key::Enter);
@@ -429,7 +429,7 @@ fn another_score_is_chosen_and_remembered() {
 fn a_model_without_a_calibration_has_a_free_line_and_no_promise() {
     let mut stage = open(true, SIZE, |live| {
         finished(live);
-        let mut status = live.evaluate.status.write();
+        let mut status = live.evaluation.status.write();
         let whole = status.evaluation.clone().unwrap();
         status.evaluation = Some(Arc::new(Evaluation { calibration: None, rate: None, ..(*whole).clone() }));
     });
@@ -449,7 +449,7 @@ fn what_went_wrong_or_was_stopped_is_said_with_the_way_out() {
     let mut stage = open(true, SIZE, |live| test(live, 34));
     show(&mut stage);
     let set = |stage: &mut Stage, phase: TestPhase| {
-        stage.harness.state().live().evaluate.status.write().phase = phase;
+        stage.harness.state().state().evaluation.status.write().phase = phase;
         stage.harness.run_steps(3);
     };
     set(&mut stage, TestPhase::Stopped);
@@ -461,12 +461,12 @@ fn what_went_wrong_or_was_stopped_is_said_with_the_way_out() {
     // Another model was put in force.
     set(&mut stage, TestPhase::Done);
     let other = |live: &EngineState| {
-        let mut status = live.inspect.status.write();
+        let mut status = live.inspection.status.write();
         let ModelState::Ready(facts) = &status.model else { panic!() };
         let other = ModelFacts { name: "milled".into(), hash: "1".into(), ..(**facts).clone() };
         status.model = ModelState::Ready(Arc::new(other));
     };
-    other(stage.harness.state().live());
+    other(stage.harness.state().state());
     stage.harness.run_steps(3);
     assert!(shows(&stage.harness, "This is a test of turned. milled is in force now."));
     assert!(stage.harness.get_by_label("Put this rate in force").accesskit_node().is_disabled());
@@ -479,7 +479,7 @@ fn a_real_test_runs_is_cancelled_and_goes_on() {
     let say = |stage: &mut Stage, inspect| {
         stage.harness.state_mut().apply(Action::Engine(Command::Inspect(inspect)));
     };
-    let facts = |window: &Window| match &window.state().live().inspect.status.read().model {
+    let facts = |window: &Window| match &window.state().state().inspection.status.read().model {
         ModelState::Ready(facts) => Some(Arc::clone(facts)),
         _ => None,
     };
@@ -488,35 +488,35 @@ fn a_real_test_runs_is_cancelled_and_goes_on() {
     // Settings that it is calibrated for.
     let knobs = facts(&stage.harness).unwrap().calibrations[0].knobs.clone();
     say(&mut stage, InspectionRequest::Knobs(Box::new(knobs)));
-    stage.until("it is calibrated", |window| window.state().live().inspect.status.read().rate.is_some());
+    stage.until("it is calibrated", |window| window.state().state().inspection.status.read().rate.is_some());
     stage.harness.run_steps(2);
     stage.harness.get_by_label("Its own test images").click();
-    let done = |window: &Window| window.state().live().evaluate.status.read().done;
+    let done = |window: &Window| window.state().state().evaluation.status.read().done;
     stage.until("three images are done", |window| done(window) >= 3);
     stage.harness.run_steps(2);
     assert!(shows(&stage.harness, "Inspecting image"));
     press(&mut stage, Modifiers::NONE, Key::S);
-    stage.until("it stops", |window| window.state().live().evaluate.status.read().phase == TestPhase::Stopped);
+    stage.until("it stops", |window| window.state().state().evaluation.status.read().phase == TestPhase::Stopped);
     let before = done(&stage.harness);
     stage.harness.run_steps(2);
     assert!(shows(&stage.harness, "They are kept"));
     stage.harness.get_by_label("Go on").click();
     stage.until("it goes on from there", |window| {
-        let status = window.state().live().evaluate.status.read().clone();
+        let status = window.state().state().evaluation.status.read().clone();
         status.phase == TestPhase::Running && status.done > before && status.known >= before
     });
     // A rate is put in force.
     press(&mut stage, Modifiers::NONE, Key::S);
-    stage.until("it stops", |window| window.state().live().evaluate.status.read().phase == TestPhase::Stopped);
+    stage.until("it stops", |window| window.state().state().evaluation.status.read().phase == TestPhase::Stopped);
     stage.harness.run_steps(2);
     type_rate(&mut stage, "250");
     press(&mut stage, Modifiers::COMMAND, Key::S);
-    stage.until("the rate is in force", |window| window.state().live().inspect.status.read().rate == Some(0.25));
+    stage.until("the rate is in force", |window| window.state().state().inspection.status.read().rate == Some(0.25));
     stage.harness.run_steps(2);
     assert!(shows(&stage.harness, "This rate is in force in"));
     // And another score: the test on show is judged by it, and nothing is inspected again.
     let judged_by = |window: &Window| {
-        let status = window.state().live().evaluate.status.read();
+        let status = window.state().state().evaluation.status.read();
         status.evaluation.as_ref().map(|e| (e.score, status.done))
     };
     let count = done(&stage.harness);

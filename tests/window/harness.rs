@@ -18,12 +18,15 @@ use ganspect::{
     engine::{
         Engine, EngineState,
         inspection::ModelFacts,
-        state::{CurveMark, Histograms, History, Metric, SampleGrid, TrainingPhase},
+        training::{Histograms, SampleGrid, TrainingPhase},
     },
     inspect::{Calibration, Regions},
     paths::Paths,
     tensorboard::BucketHistogram,
-    train::{Health, Preset},
+    train::{
+        Health, Preset,
+        history::{CurveMark, History, Metric},
+    },
     ui::{App, Settings, ThemeChoice},
 };
 
@@ -129,7 +132,7 @@ pub fn open_in(
         .with_max_steps(60)
         .build_eframe(move |cc| {
             let engine = Engine::start(DeviceChoice::Cpu, || {}).unwrap();
-            let live = Arc::clone(engine.live());
+            let live = Arc::clone(engine.state());
             while live.device.read().is_none() {
                 thread::yield_now();
             }
@@ -234,22 +237,22 @@ pub fn run(live: &EngineState, phase: TrainingPhase, steps: u64, health: Health)
         history.push(step, 1_800_000_000.0 + f64::from(age) * 0.135, &row);
     }
     history.marks.push(CurveMark { step: steps / 3, text: "G updates a step (k_G): 1 to 2".into() });
-    *live.history.write() = history;
+    *live.training.history.write() = history;
 
     let side = recipe.model.size;
-    let mut grids = live.grids.write();
+    let mut grids = live.training.grids.write();
     for (i, step) in (0..=steps).step_by((steps / 4).max(1) as usize).enumerate() {
         let samples = pictures(SurfaceKind::Turned, 40 + i as u64, 36, side);
         grids.push(SampleGrid { step, from_ema: true, samples });
     }
     drop(grids);
-    *live.real.lock() = Some(Arc::new(pictures(SurfaceKind::Turned, 7, 36, side)));
+    *live.training.real.lock() = Some(Arc::new(pictures(SurfaceKind::Turned, 7, 36, side)));
     let bell: Vec<f32> = (0..4_000).map(|i| (0..6).map(|k| noise(i * 6 + k)).sum::<f32>() * 0.02).collect();
     let entries = ["g/weights/up1.weight", "g/gradients/up1.weight", "d/weights/conv2.weight"];
     let entries = entries.into_iter().map(|name| (name.to_owned(), BucketHistogram::of(&bell))).collect();
-    live.histograms.write().push(Histograms { step: steps, entries });
+    live.training.histograms.write().push(Histograms { step: steps, entries });
 
-    let mut status = live.status.write();
+    let mut status = live.training.status.write();
     let left = recipe.train.steps.saturating_sub(steps) as f64 * 0.135;
     status.phase = phase;
     status.step = steps;

@@ -69,7 +69,7 @@ fn the_way_of_z_is_watched() {
         model(live);
         query(live, "part-0041.png", None, 1, STEPS, 1);
         let waiting = entry("part-0042.png", QueryState::Waiting);
-        live.inspect.status.write().entries.push(Arc::new(waiting));
+        live.inspection.status.write().entries.push(Arc::new(waiting));
         query(live, "part-0043.png", Some(DefectKind::Scratch), 3, 18, 4);
     });
     show(&mut stage);
@@ -129,7 +129,7 @@ fn healthy_crops_stand_beside_the_oddest_place() {
             corner: (32, 40),
             neighbours: (1..4).map(|i| (origin(i), 0.25 * i as f32)).collect(),
         };
-        let mut views = live.inspect.views.write();
+        let mut views = live.inspection.views.write();
         let view = views.get_mut(&id).unwrap();
         *view = Arc::new(QueryView { alike: Some(Arc::new(alike)), ..QueryView::clone(view) });
     });
@@ -279,8 +279,8 @@ fn a_file_that_cannot_be_read_says_so_and_the_way_out() {
 
 /// What the table knows while the Inspect page is on show.
 fn facts(stage: &Stage) -> ganspect::ui::CommandContext {
-    let live = Arc::clone(stage.harness.state().live());
-    let status = live.inspect.status.read();
+    let live = Arc::clone(stage.harness.state().state());
+    let status = live.inspection.status.read();
     let state = status.entries.last().map(|e| e.state.clone());
     ganspect::ui::CommandContext {
         page: Page::Inspect,
@@ -301,7 +301,7 @@ fn the_keyboard_goes_through_the_list() {
         model(live);
         for i in 0..4_000 {
             let item = entry(&format!("part-{i:04}.png"), QueryState::Waiting);
-            live.inspect.status.write().entries.push(Arc::new(item));
+            live.inspection.status.write().entries.push(Arc::new(item));
         }
     });
     show(&mut stage);
@@ -396,7 +396,7 @@ fn without_a_calibration_there_is_a_button_and_no_verdict() {
     let mut stage = open(true, SIZE, |live| {
         model(live);
         query(live, "part-0043.png", Some(DefectKind::Scratch), 3, STEPS, 1);
-        let mut status = live.inspect.status.write();
+        let mut status = live.inspection.status.write();
         let ModelState::Ready(facts) = &status.model else { panic!() };
         let bare = ModelFacts { calibrations: Arc::new(Vec::new()), ..(**facts).clone() };
         status.model = ModelState::Ready(Arc::new(bare));
@@ -410,7 +410,7 @@ fn without_a_calibration_there_is_a_button_and_no_verdict() {
     assert!(shows(&stage.harness, "No verdict"));
     assert!(shows(&stage.harness, "Difference · not calibrated"));
     assert!(shows(&stage.harness, "20 held-out healthy images cannot promise that."));
-    stage.harness.state().live().inspect.status.write().calibrating = Some((3, 20));
+    stage.harness.state().state().inspection.status.write().calibrating = Some((3, 20));
     stage.harness.run_steps(3);
     assert!(shows(&stage.harness, "Calibrating, 3 of 20 held-out images"));
     assert!(shows(&stage.harness, "Cancel"));
@@ -501,8 +501,8 @@ fn a_large_picture_is_shown_without_a_stall_and_in_parts() {
         let kept = KeptFrame { step: 0, pixels: vec![32_768; side * side].into() };
         let item = QueryEntry { size: Some((side, side)), ..entry("large.png", QueryState::Running) };
         let view = QueryView { query, frames: vec![kept], records: Arc::default(), outcome: None, alike: None };
-        live.inspect.views.write().insert(item.id, Arc::new(view));
-        live.inspect.status.write().entries.push(Arc::new(item));
+        live.inspection.views.write().insert(item.id, Arc::new(view));
+        live.inspection.status.write().entries.push(Arc::new(item));
     });
     show(&mut stage);
     let parts = |window: &Window, name: &str| {
@@ -521,7 +521,7 @@ fn a_large_picture_is_shown_without_a_stall_and_in_parts() {
 
 /// The newest query as the compute thread has it.
 fn newest(window: &Window) -> Option<Arc<QueryEntry>> {
-    window.state().live().inspect.status.read().entries.last().cloned()
+    window.state().state().inspection.status.read().entries.last().cloned()
 }
 
 #[test]
@@ -544,7 +544,7 @@ fn a_dropped_image_is_inspected_stopped_and_inspected_again() {
     let (source, recipe) = ("surface:turned".parse().unwrap(), Box::new(recipe));
     let run = stage.path("run");
     stage.harness.state_mut().apply(Action::Start { source, opened: None, recipe, out: Some(run.clone()) });
-    let ready = |window: &Window| matches!(window.state().live().inspect.status.read().model, ModelState::Ready(_));
+    let ready = |window: &Window| matches!(window.state().state().inspection.status.read().model, ModelState::Ready(_));
     stage.until("the run's model is in force", ready);
     stage.harness.step();
     assert_eq!(stage.harness.state().settings().last_model, Some(run.join("model.ganspect")));
@@ -580,7 +580,7 @@ fn a_dropped_image_is_inspected_stopped_and_inspected_again() {
     press(&mut stage, Modifiers::NONE, Key::R);
     stage.until("it begins again", |window| newest(window).is_some_and(|e| e.state == QueryState::Running));
     press(&mut stage, Modifiers::NONE, Key::Delete);
-    stage.until("it is gone", |window| window.state().live().inspect.status.read().entries.len() == 1);
+    stage.until("it is gone", |window| window.state().state().inspection.status.read().entries.len() == 1);
     assert_eq!(current(&stage).as_deref(), Some("part.png"));
 }
 
@@ -594,7 +594,7 @@ fn the_model_of_the_last_time_is_opened_again_and_a_broken_one_is_named() {
     let mut stage = open_in(folder, true, SIZE, |_| {}, adjust);
     show(&mut stage);
     stage.until("the model is refused", |window| {
-        matches!(window.state().live().inspect.status.read().model, ModelState::Failed(_))
+        matches!(window.state().state().inspection.status.read().model, ModelState::Failed(_))
     });
     stage.harness.run_steps(3);
     assert!(shows(&stage.harness, "torn.ganspect"));

@@ -106,7 +106,7 @@ pub fn calibration() -> Calibration {
 }
 
 pub fn model(live: &EngineState) {
-    let mut status = live.inspect.status.write();
+    let mut status = live.inspection.status.write();
     status.model = ModelState::Ready(Arc::new(facts("0", vec![calibration()])));
     status.rate = Some(0.05);
 }
@@ -188,9 +188,9 @@ pub fn query(
         })
     });
     let id = item.id;
-    live.inspect.status.write().entries.push(Arc::new(item));
+    live.inspection.status.write().entries.push(Arc::new(item));
     let view = QueryView { query, frames, records: Arc::new(records), outcome, alike: None };
-    live.inspect.views.write().insert(id, Arc::new(view));
+    live.inspection.views.write().insert(id, Arc::new(view));
     id
 }
 
@@ -198,6 +198,6 @@ pub fn failed(live: &EngineState) -> QueryId {
     let text = "/parts/torn.png: the PNG ends in the middle of its data; copy the file again";
     let item = entry("torn.png", QueryState::Failed(text.into()));
     let id = item.id;
-    live.inspect.status.write().entries.push(Arc::new(item));
+    live.inspection.status.write().entries.push(Arc::new(item));
     id
 }

@@ -16,7 +16,7 @@ use ganspect::{
         DataSource,
         surface::{SetSize, SurfaceKind, write_set},
     },
-    engine::{Update, inspection::ModelState, state::TrainingPhase},
+    engine::{Update, inspection::ModelState, training::TrainingPhase},
     tensorboard::{EventWriter, RunLog},
     train::{
         Health, Metric, Preset, Recipe,
@@ -342,7 +342,7 @@ fn the_model_of_an_earlier_run_inspects_parts() {
     stage.harness.run_steps(3);
     stage.harness.get_by_label(inspect).click();
     stage.until("the model is in force", |window| {
-        let model = &window.state().live().inspect.status.read().model;
+        let model = &window.state().state().inspection.status.read().model;
         matches!(model, ModelState::Ready(facts) if facts.path.as_ref() == Some(&run.join(MODEL_FILE)))
     });
     assert_eq!(stage.harness.state().page(), Page::Inspect);
@@ -393,13 +393,13 @@ fn a_run_is_started_turned_paused_stepped_closed_and_taken_up_again() {
         out: Some(out.clone()),
     };
     stage.harness.state_mut().apply(start);
-    let status = |window: &Window| window.state().live().status.read().clone();
+    let status = |window: &Window| window.state().state().training.status.read().clone();
     stage.until("steps are done", |window| status(window).step >= 5);
     assert_eq!(stage.harness.state().settings().last_run.as_deref(), Some(out.as_path()));
 
     stage.harness.state_mut().apply(Action::Knob { key: "train.k_g", value: toml::Value::Integer(3) });
     stage.until("the knob is in force", |window| status(window).recipe.is_some_and(|r| r.train.k_g == 3));
-    let marks = stage.harness.state().live().history.read().marks.clone();
+    let marks = stage.harness.state().state().training.history.read().marks.clone();
     assert!(marks.iter().any(|m| m.text.contains("k_G")), "{marks:?}");
     press(&mut stage, Modifiers::COMMAND, Key::Z);
     stage.until("the knob is back", |window| status(window).recipe.is_some_and(|r| r.train.k_g == 1));
@@ -433,6 +433,6 @@ fn a_run_is_started_turned_paused_stepped_closed_and_taken_up_again() {
         let status = status(window);
         status.phase == TrainingPhase::Running && status.step > paused + 1
     });
-    let history = stage.harness.state().live().history.read().clone();
+    let history = stage.harness.state().state().training.history.read().clone();
     assert_eq!(history.steps.first(), Some(&1), "the earlier curves are there again");
 }

@@ -37,7 +37,7 @@ fn put(folder: &Path, name: &str, index: u64) {
 }
 
 fn intake(stage: &Stage) -> IntakeStatus {
-    stage.harness.state().live().intake.status.read().clone()
+    stage.harness.state().state().intake.status.read().clone()
 }
 
 fn command(stage: &mut Stage, command: UiCommand) {
@@ -63,14 +63,14 @@ fn a_folder_is_chosen_watched_left_and_taken_up_again() {
     stage.harness.key_press(egui::Key::Escape);
     stage.harness.run_steps(3);
     stage.harness.get_by_label("Watch the folder").click();
-    stage.until("both parts", |window| window.state().live().intake.status.read().counts.filed == 2);
+    stage.until("both parts", |window| window.state().state().intake.status.read().counts.filed == 2);
     assert!(stage.harness.state().settings().review.intake.watching);
     stage.until("the sentence", |window| window.query_by_label("Watched: parts are inspected as they come.").is_some());
     // What comes appears in the queue by itself.
     put(&parts, "third.png", 3);
-    stage.until("the third", |window| window.state().live().station.books.read().items.len() == 3);
+    stage.until("the third", |window| window.state().state().review.books.read().items.len() == 3);
     command(&mut stage, UiCommand::IntakeStop);
-    stage.until("the end", |window| !window.state().live().intake.status.read().phase.is_going());
+    stage.until("the end", |window| !window.state().state().intake.status.read().phase.is_going());
     assert!(!stage.harness.state().settings().review.intake.watching);
     assert!(matches!(intake(&stage).phase, IntakePhase::Ended(text) if text.starts_with("Stopped. 3 parts filed.")));
 
@@ -82,7 +82,7 @@ fn a_folder_is_chosen_watched_left_and_taken_up_again() {
     put(&parts, "fourth.png", 4);
     let mut stage = open_in(folder, false, SIZE, |_| {}, |new| new.review = settings);
     stage.until("the fourth", |window| {
-        let counts = window.state().live().intake.status.read().counts;
+        let counts = window.state().state().intake.status.read().counts;
         counts.filed == 1 && counts.known == 3
     });
 }
@@ -100,7 +100,7 @@ fn figures(auroc: f64, false_alarms: usize) -> ModelFigures {
 }
 
 fn in_force(stage: &Stage) -> Option<PathBuf> {
-    match &stage.harness.state().live().inspect.status.read().model {
+    match &stage.harness.state().state().inspection.status.read().model {
         ModelState::Ready(facts) => facts.path.clone(),
         _ => None,
     }
@@ -138,7 +138,7 @@ fn a_model_that_has_learned_is_adopted_on_a_click_and_left_on_another() {
             settings.last_model = Some(put_in_force);
         },
     );
-    stage.until("the old model", |w| matches!(w.state().live().inspect.status.read().model, ModelState::Ready(_)));
+    stage.until("the old model", |w| matches!(w.state().state().inspection.status.read().model, ModelState::Ready(_)));
     let done = |learned: &FinetuneResult| FinetuneStatus {
         phase: FinetunePhase::Done,
         seconds_left: None,
@@ -146,7 +146,7 @@ fn a_model_that_has_learned_is_adopted_on_a_click_and_left_on_another() {
         learned: Some(Arc::new(learned.clone())),
     };
     let show = |stage: &mut Stage| {
-        *stage.harness.state().live().learn.status.write() = done(&learned);
+        *stage.harness.state().state().finetune.status.write() = done(&learned);
         command(stage, UiCommand::GoReview);
     };
     show(&mut stage);
@@ -163,20 +163,20 @@ fn a_model_that_has_learned_is_adopted_on_a_click_and_left_on_another() {
         assert!(stage.harness.query_all_by_label(text).next().is_some(), "{text}");
     }
     command(&mut stage, UiCommand::LearnKeep);
-    stage.until("the decision", |w| w.state().live().learn.status.read().phase == FinetunePhase::Idle);
+    stage.until("the decision", |w| w.state().state().finetune.status.read().phase == FinetunePhase::Idle);
     assert_eq!(in_force(&stage), Some(old.clone()));
 
     show(&mut stage);
     command(&mut stage, UiCommand::LearnAdopt);
     let path = new.clone();
-    stage.until("the new model", |w| match &w.state().live().inspect.status.read().model {
+    stage.until("the new model", |w| match &w.state().state().inspection.status.read().model {
         ModelState::Ready(facts) => facts.path.as_ref() == Some(&path),
         _ => false,
     });
     stage.until("the way back", |w| w.query_by_label(UiCommand::LearnBack.title()).is_some());
     command(&mut stage, UiCommand::LearnBack);
     let path = old.clone();
-    stage.until("the old model", |w| match &w.state().live().inspect.status.read().model {
+    stage.until("the old model", |w| match &w.state().state().inspection.status.read().model {
         ModelState::Ready(facts) => facts.path.as_ref() == Some(&path),
         _ => false,
     });
@@ -190,7 +190,7 @@ fn a_model_that_has_learned_is_adopted_on_a_click_and_left_on_another() {
 /// A window tall enough for every section, with parts on their way or a model that has learned.
 fn sections(dark: bool, learned: bool) -> Stage {
     let prepare = move |live: &EngineState| {
-        live.inspect.status.write().model =
+        live.inspection.status.write().model =
             ModelState::Ready(Arc::new(facts(FileHash::of(b"old").to_string(), Vec::new())));
         let order = IntakeSpec {
             folder: "/line/3/camera".into(),
@@ -224,7 +224,7 @@ fn sections(dark: bool, learned: bool) -> Stage {
         let comparison =
             Comparison { before: figures(0.9, 3), after: figures(0.95, 1), parts: 17, righted: 2, wronged: 0 };
         let making = BuildProgress { share: 0.4, ..BuildProgress::default() };
-        *live.learn.status.write() = FinetuneStatus {
+        *live.finetune.status.write() = FinetuneStatus {
             phase: if learned { FinetunePhase::Done } else { FinetunePhase::Making(making) },
             seconds_left: (!learned).then_some(312.0),
             labels: None,
@@ -245,7 +245,7 @@ fn sections(dark: bool, learned: bool) -> Stage {
         settings.review.record = Some("/r.sqlite".into());
     });
     command(&mut stage, UiCommand::GoReview);
-    stage.until("the record", |w| w.state().live().station.books.read().state == RecordState::Absent);
+    stage.until("the record", |w| w.state().state().review.books.read().state == RecordState::Absent);
     if learned {
         stage.harness.get_by_label("2 in quarantine").click();
     }

@@ -38,7 +38,7 @@ fn parts(live: &EngineState) {
     model(live);
     query(live, "part-0041.png", None, 1, STEPS, 4);
     let waiting = entry("part-0042.png", QueryState::Waiting);
-    live.inspect.status.write().entries.push(waiting.into());
+    live.inspection.status.write().entries.push(waiting.into());
     failed(live);
     query(live, "part-0043.png", Some(DefectKind::Scratch), 3, STEPS, 1);
 }
@@ -144,7 +144,7 @@ fn the_hint_fades_and_comes_back() {
 fn the_last_page_counts_what_was_shown() {
     let mut stage = presented(SIZE, true);
     {
-        let mut status = stage.harness.state().live().inspect.status.write();
+        let mut status = stage.harness.state().state().inspection.status.write();
         let ModelState::Ready(model) = &status.model else { panic!("no model") };
         let split = Split { seed: 0, train: vec![FileHash::of(b"one"); 76], held_out: Vec::new() };
         status.model = ModelState::Ready(Arc::new(ModelFacts { split: Arc::new(split), ..(**model).clone() }));
@@ -152,7 +152,7 @@ fn the_last_page_counts_what_was_shown() {
     for _ in 0..2 {
         press(&mut stage, Modifiers::NONE, Key::ArrowRight);
     }
-    let entries = stage.harness.state().live().inspect.status.read().entries.clone();
+    let entries = stage.harness.state().state().inspection.status.read().entries.clone();
     let count =
         |verdict| entries.iter().filter(|e| e.assessment.as_ref().is_some_and(|a| a.verdict == verdict)).count();
     for (verdict, word) in
@@ -204,7 +204,7 @@ fn with_nothing_to_present_it_says_what_to_do() {
     let mut stage = open(true, SIZE, |live| {
         model(live);
         let waiting = entry("part-0042.png", QueryState::Waiting);
-        live.inspect.status.write().entries.push(waiting.into());
+        live.inspection.status.write().entries.push(waiting.into());
     });
     press(&mut stage, Modifiers::NONE, Key::F5);
     assert_ne!(stage.harness.state().page(), Page::Presentation);
@@ -216,7 +216,7 @@ fn with_nothing_to_present_it_says_what_to_do() {
 #[test]
 fn pictures_that_were_let_go_are_missed_and_the_verdict_is_told() {
     let mut stage = presented(SIZE, true);
-    stage.harness.state().live().inspect.views.write().clear();
+    stage.harness.state().state().inspection.views.write().clear();
     stage.harness.run_steps(2);
     assert!(shows(&stage.harness, "were let go; its figures are kept"));
     until(&mut stage, "HEALTHY");

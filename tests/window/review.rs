@@ -322,7 +322,7 @@ fn filters_and_search_choose_the_queue() {
 fn two_persons_judge_without_sight_of_each_other_and_a_third_look_settles_it() {
     let (mut stage, mut record) = reviewing(true);
     let part = item(&record, "part-03.png");
-    stage.harness.state().live().station.maps.write().insert(part.inspection.id, Ok(Arc::new(drawn(2))));
+    stage.harness.state().state().review.maps.write().insert(part.inspection.id, Ok(Arc::new(drawn(2))));
     let bob = NewOpinion { blind: true, ..NewOpinion::new(part.inspection.id, "bob", Judgement::Defective) };
     record.add_opinion(&bob).unwrap();
     stage.harness.run_steps(3);
@@ -454,7 +454,7 @@ fn put(live: &EngineState, items: Vec<ReviewItem>) {
         figures: Arc::new(figures),
         ..ReviewSnapshot::default()
     };
-    *live.station.books.write() = Arc::new(books);
+    *live.review.books.write() = Arc::new(books);
 }
 
 fn calibration() -> Calibration {
@@ -464,11 +464,11 @@ fn calibration() -> Calibration {
 
 /// The model in force, and what it draws in the place of part `i`.
 fn model_and_map(live: &EngineState, i: usize) {
-    live.inspect.status.write().model =
+    live.inspection.status.write().model =
         ModelState::Ready(Arc::new(facts(model_hash().to_string(), vec![calibration()])));
     let inspection = InspectionId(i as i64 + 1);
-    live.station.maps.write().insert(inspection, Ok(Arc::new(drawn(i))));
-    live.station.findings.write().insert(inspection, Arc::new(findings(0.04)));
+    live.review.maps.write().insert(inspection, Ok(Arc::new(drawn(i))));
+    live.review.findings.write().insert(inspection, Arc::new(findings(0.04)));
 }
 
 /// What a model draws in the place of part `i`.
@@ -574,7 +574,7 @@ fn the_model_in_force_draws_the_parts_that_it_inspected() {
     let mut stage = open(true, SIZE, |_| {});
     let built_in = Command::Inspect(InspectionRequest::Model(ModelSource::BuiltIn));
     stage.harness.state_mut().apply(Action::Engine(built_in));
-    let hash = |window: &Window| match &window.state().live().inspect.status.read().model {
+    let hash = |window: &Window| match &window.state().state().inspection.status.read().model {
         ModelState::Ready(facts) => Some(facts.hash.clone()),
         _ => None,
     };
@@ -587,7 +587,7 @@ fn the_model_in_force_draws_the_parts_that_it_inspected() {
     stage.harness.state_mut().apply(Action::OpenRecord(folder.join("review.sqlite")));
     stage.until("the part", |window| shows(window, "1 of 2"));
     stage.until("the reconstruction", |window| {
-        let maps = window.state().live().station.maps.read();
+        let maps = window.state().state().review.maps.read();
         maps.values().any(Result::is_ok)
     });
     stage.harness.run_steps(3);
@@ -595,7 +595,7 @@ fn the_model_in_force_draws_the_parts_that_it_inspected() {
     tap(&mut stage, Key::ArrowRight);
     stage.until("the other part", |window| shows(window, "another model is in force, so there is no map"));
     assert!(!shows(&stage.harness, "Reconstruction · step"), "its picture has all of the place");
-    assert_eq!(stage.harness.state().live().station.maps.read().len(), 1, "another model's part is not drawn");
+    assert_eq!(stage.harness.state().state().review.maps.read().len(), 1, "another model's part is not drawn");
 }
 
 #[test]

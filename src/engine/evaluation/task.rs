@@ -95,7 +95,7 @@ impl EvaluationTask {
     }
 
     fn status(&self, change: impl FnOnce(&mut TestStatus)) {
-        change(&mut self.live.evaluate.status.write());
+        change(&mut self.live.evaluation.status.write());
     }
 
     fn fail(&mut self, text: &str, outbox: &mut Outbox) {
@@ -157,7 +157,7 @@ impl EvaluationTask {
     /// What verdicts go by was changed in the model in force: its test is judged anew, and nothing inspected again.
     pub(crate) fn judge_anew(&mut self, now: Option<ActiveModel<'_>>) {
         let Some(ActiveModel { model, hash, .. }) = now else { return };
-        let Some(evaluation) = self.live.evaluate.status.read().evaluation.clone() else { return };
+        let Some(evaluation) = self.live.evaluation.status.read().evaluation.clone() else { return };
         let own = evaluation.model.hash == hash && evaluation.regions == model.about().regions;
         let Some(calibration) = model.calibration(&evaluation.knobs).filter(|_| own) else { return };
         let rate = model.rate(&evaluation.knobs);
@@ -238,7 +238,7 @@ impl EvaluationTask {
         match evaluator.slice(&networks) {
             Ok(false) => {
                 let (done, _) = evaluator.progress();
-                let fresh = self.live.evaluate.status.read().done != done;
+                let fresh = self.live.evaluation.status.read().done != done;
                 if fresh && self.due.is_none_or(|due| Instant::now() >= due) {
                     self.show(&evaluator);
                 }
@@ -277,7 +277,7 @@ impl EvaluationTask {
     }
 
     fn report(&mut self, dir: PathBuf, rate: Option<f64>, outbox: &mut Outbox) {
-        let status = self.live.evaluate.status.read().clone();
+        let status = self.live.evaluation.status.read().clone();
         let Some(evaluation) = status.evaluation.filter(|_| self.stage.is_none()) else {
             return outbox.notice(Severity::Warning, "There is no finished test to report on yet.", "");
         };
@@ -327,7 +327,7 @@ impl EvaluationTask {
                     false
                 }
                 TaskState::Done(Ok(summary)) => {
-                    let status = self.live.evaluate.status.read().clone();
+                    let status = self.live.evaluation.status.read().clone();
                     let (Some(evaluation), Some(tests)) = (status.evaluation, status.tests) else { return false };
                     let cases = worst(&evaluation, &summary);
                     let (job, portraits) = (None, Vec::new());

@@ -124,7 +124,7 @@ impl FinetuneTask {
     }
 
     fn status(&self, change: impl FnOnce(&mut FinetuneStatus)) {
-        change(&mut self.live.learn.status.write());
+        change(&mut self.live.finetune.status.write());
     }
 
     /// Ends what goes on; no file is left. Whether there was anything.
@@ -294,7 +294,7 @@ impl FinetuneTask {
 
     /// The device broke down.
     pub(crate) fn lose(&mut self) {
-        let going = self.live.learn.status.read().phase.is_going();
+        let going = self.live.finetune.status.read().phase.is_going();
         self.work = None;
         if going {
             let text = "The model has not learned from the verdicts: the device stopped working. Open the model again, \

@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use crossbeam_channel::Receiver;
 
-use super::{PartImage, PrefetchRequest, let_go};
+use super::{eviction::let_go, request::PrefetchRequest, state::PartImage};
 use crate::{
     data::{FileHash, decode::decode_hashed},
     engine::EngineState,
@@ -31,10 +31,10 @@ impl PrefetchThread {
             // Looked at anew before each file: what is on show now goes first.
             while let Some(wanted) = self.next() {
                 let sight = see(&wanted.path, wanted.hash);
-                self.live.station.sights.write().insert(wanted.part, Arc::new(sight));
+                self.live.review.sights.write().insert(wanted.part, Arc::new(sight));
                 self.tidy();
                 (self.wake)();
-                if !self.live.station.sights.read().contains_key(&wanted.part) {
+                if !self.live.review.sights.read().contains_key(&wanted.part) {
                     // There is no room for more of what is wanted.
                     break;
                 }
@@ -44,8 +44,8 @@ impl PrefetchThread {
 
     /// The most urgent part whose picture is not there, if there is room for it.
     fn next(&self) -> Option<PrefetchRequest> {
-        let wanted = Arc::clone(&self.live.station.wanted.lock());
-        let sights = self.live.station.sights.read();
+        let wanted = Arc::clone(&self.live.review.wanted.lock());
+        let sights = self.live.review.sights.read();
         let (mut bytes, mut largest) = (0, 0);
         for (i, one) in wanted.iter().enumerate() {
             match sights.get(&one.part).map(|sight| sight.bytes()) {
@@ -61,8 +61,8 @@ impl PrefetchThread {
     }
 
     fn tidy(&self) {
-        let wanted: Vec<PartId> = self.live.station.wanted.lock().iter().map(|one| one.part).collect();
-        let_go(&mut self.live.station.sights.write(), &wanted, KEPT, |sight| sight.bytes());
+        let wanted: Vec<PartId> = self.live.review.wanted.lock().iter().map(|one| one.part).collect();
+        let_go(&mut self.live.review.sights.write(), &wanted, KEPT, |sight| sight.bytes());
     }
 }
 

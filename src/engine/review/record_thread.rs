@@ -8,7 +8,11 @@ use std::{
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
-use super::{RecordState, ReviewRequest, ReviewSnapshot, ReviewStatistics, let_go};
+use super::{
+    eviction::let_go,
+    request::ReviewRequest,
+    state::{RecordState, ReviewSnapshot, ReviewStatistics},
+};
 use crate::{
     data::Split,
     engine::{EngineState, Severity, inspection::ModelState, outbox::Outbox},
@@ -123,7 +127,7 @@ impl RecordThread {
     /// Hands out what there is to see, and wakes the window.
     fn show(&mut self) {
         self.books.undo = self.said.len();
-        *self.live.station.books.write() = Arc::new(self.books.clone());
+        *self.live.review.books.write() = Arc::new(self.books.clone());
         (self.wake)();
     }
 
@@ -136,9 +140,9 @@ impl RecordThread {
         // A ticket is answered once, whatever is open.
         let (answered, revision) = (self.books.answered, self.books.revision + 1);
         self.books = ReviewSnapshot { path: Some(path), answered, revision, ..ReviewSnapshot::default() };
-        self.live.station.findings.write().clear();
-        self.live.station.sights.write().clear();
-        self.live.station.maps.write().clear();
+        self.live.review.findings.write().clear();
+        self.live.review.sights.write().clear();
+        self.live.review.maps.write().clear();
         self.try_open();
     }
 
@@ -241,7 +245,7 @@ impl RecordThread {
 
     /// Counts the training labels again where the verdicts or the active model have changed.
     fn count_labels(&mut self) {
-        let model = match &self.live.inspect.status.read().model {
+        let model = match &self.live.inspection.status.read().model {
             ModelState::Ready(facts) => Arc::clone(facts),
             _ => return,
         };
@@ -296,23 +300,23 @@ impl RecordThread {
     /// Reads what the model found on the parts that are wanted.
     fn find(&mut self) {
         let Some(record) = &self.record else { return };
-        let wanted = Arc::clone(&self.live.station.wanted.lock());
+        let wanted = Arc::clone(&self.live.review.wanted.lock());
         let ids: Vec<InspectionId> = wanted.iter().map(|one| one.inspection).collect();
         let mut fresh = false;
         for id in &ids {
-            if self.live.station.findings.read().contains_key(id) {
+            if self.live.review.findings.read().contains_key(id) {
                 continue;
             }
             match record.findings(*id) {
                 Ok(found) => {
                     let found = Arc::new(found.unwrap_or_default());
-                    self.live.station.findings.write().insert(*id, found);
+                    self.live.review.findings.write().insert(*id, found);
                     fresh = true;
                 }
                 Err(error) => return self.fail(&error),
             }
         }
-        let_go(&mut self.live.station.findings.write(), &ids, (FINDINGS, usize::MAX), |_| 0);
+        let_go(&mut self.live.review.findings.write(), &ids, (FINDINGS, usize::MAX), |_| 0);
         if fresh {
             (self.wake)();
         }

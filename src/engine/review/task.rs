@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{PartImage, PrefetchRequest, let_go_maps};
+use super::{eviction::let_go_maps, request::PrefetchRequest, state::PartImage};
 use crate::{
     data::{FileHash, Picture},
     engine::{
@@ -32,13 +32,13 @@ impl ReviewTask {
 
     /// The most urgent part that this model inspected, whose picture is read and whose map is not drawn.
     fn next(&self, hash: &str) -> Option<(PrefetchRequest, Arc<Picture>)> {
-        let wanted = Arc::clone(&self.live.station.wanted.lock());
+        let wanted = Arc::clone(&self.live.review.wanted.lock());
         let first = wanted.first()?.inspection;
         let most = if self.full == Some(first) { 1 } else { wanted.len() };
         let mut due = wanted.iter().take(most).filter(|one| one.map).peekable();
         due.peek()?;
         let hash: FileHash = hash.parse().ok()?;
-        let (maps, sights) = (self.live.station.maps.read(), self.live.station.sights.read());
+        let (maps, sights) = (self.live.review.maps.read(), self.live.review.sights.read());
         due.filter(|one| one.model == hash && !maps.contains_key(&one.inspection)).find_map(|one| {
             match &**sights.get(&one.part)? {
                 PartImage::Picture(picture, _) => Some((one.clone(), Arc::clone(picture))),
@@ -54,8 +54,8 @@ impl ReviewTask {
 
     /// Whether pictures are on their way that maps are wanted of.
     pub(crate) fn is_waiting(&self) -> bool {
-        let sights = self.live.station.sights.read();
-        self.live.station.wanted.lock().iter().any(|one| one.map && !sights.contains_key(&one.part))
+        let sights = self.live.review.sights.read();
+        self.live.review.wanted.lock().iter().any(|one| one.map && !sights.contains_key(&one.part))
     }
 
     /// Works for about `budget`.
@@ -87,10 +87,10 @@ impl ReviewTask {
                 Ok(Some(view)) => Ok(Arc::new(view)),
                 Err(error) => Err(sentence(&error.to_string())),
             };
-            self.live.station.maps.write().insert(wanted.inspection, map);
-            let ids: Vec<InspectionId> = self.live.station.wanted.lock().iter().map(|one| one.inspection).collect();
-            let_go_maps(&self.live.station, &ids);
-            if !self.live.station.maps.read().contains_key(&wanted.inspection) {
+            self.live.review.maps.write().insert(wanted.inspection, map);
+            let ids: Vec<InspectionId> = self.live.review.wanted.lock().iter().map(|one| one.inspection).collect();
+            let_go_maps(&self.live.review, &ids);
+            if !self.live.review.maps.read().contains_key(&wanted.inspection) {
                 self.full = ids.first().copied();
             }
         }

@@ -58,17 +58,18 @@ impl CriticProbe {
         });
         let kept = || self.kept.as_ref().map(|kept| (&kept.critic, kept.step, &kept.recipe, &kept.device));
         let Some((critic, step, recipe, device)) = training.or_else(kept) else { return };
-        let Some(shown) = live.critic.shown.lock().clone() else { return };
+        let Some(shown) = live.training.critic.shown.lock().clone() else { return };
         if shown.crops.channels != recipe.model.channels {
             return;
         }
         // The same critic has said it already.
-        let known = live.critic.answers.lock().as_ref().is_some_and(|a| a.serial == shown.serial && a.step == step);
+        let known =
+            live.training.critic.answers.lock().as_ref().is_some_and(|a| a.serial == shown.serial && a.step == step);
         if !known {
             match probabilities(critic, &shown.values, [shown.crops.channels, shown.crops.side], device) {
                 Ok(all) => {
                     let answers = CriticAnswers::new(&shown, step, recipe.critic.clone(), &all);
-                    *live.critic.answers.lock() = Some(Arc::new(answers));
+                    *live.training.critic.answers.lock() = Some(Arc::new(answers));
                 }
                 Err(error) => tracing::warn!("the critic was not asked about the crops on show: {error}"),
             }

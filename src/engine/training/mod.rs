@@ -5,4 +5,9 @@ pub mod critic_preview;
 pub(super) mod critic_probe;
 pub(super) mod model_builder;
 pub(super) mod run;
+mod state;
 pub(super) mod time_estimate;
+
+pub use state::{
+    GridHistory, HistogramHistory, Histograms, LatentWalk, SampleGrid, TrainingPhase, TrainingState, TrainingStatus,
+};

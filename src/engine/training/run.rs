@@ -18,7 +18,7 @@ use crate::{
     engine::{
         EngineState, Severity, Update,
         outbox::Outbox,
-        state::{Histograms, LatentWalk, SampleGrid, TrainingPhase},
+        training::{Histograms, LatentWalk, SampleGrid, TrainingPhase},
     },
     files::FileError,
     inspect::{
@@ -163,7 +163,7 @@ impl TrainingRun {
         if resumed {
             begin_session(&mut log, trainer.steps() + 1, &live)?;
         }
-        *live.critic.images.lock() = Some(Arc::new(PreviewImages::new(&opened.store, &training)));
+        *live.training.critic.images.lock() = Some(Arc::new(PreviewImages::new(&opened.store, &training)));
         let mut run = Self {
             trainer,
             opened: opened.clone(),
@@ -181,9 +181,9 @@ impl TrainingRun {
             clock: Instant::now(),
         };
         let m = &recipe.model;
-        *run.live.real.lock() = Some(Arc::new(ImageGrid::from_unit(GRID, m.channels, m.size, &run.real)));
+        *run.live.training.real.lock() = Some(Arc::new(ImageGrid::from_unit(GRID, m.channels, m.size, &run.real)));
         {
-            let mut status = run.live.status.write();
+            let mut status = run.live.training.status.write();
             status.run = Some(run.folder.path().to_path_buf());
             status.name = run.folder.info().name.clone();
             status.data = data;
@@ -259,7 +259,7 @@ impl TrainingRun {
             row[Metric::CriticLoss as usize] = loss.loss;
             row[Metric::CriticHeldOut as usize] = loss.held_out.unwrap_or(f32::NAN);
             let wall = now();
-            self.live.critic.history.write().push(loss.step, wall, &row);
+            self.live.training.critic.history.write().push(loss.step, wall, &row);
             self.log.scalars(loss.step as i64, wall, &reported(&row))?;
         }
         Ok(())
@@ -363,12 +363,12 @@ impl TrainingRun {
     /// Rows into the log and onto the curves.
     fn record(&mut self, rows: &[StepMetrics]) -> Result<(), RunFault> {
         for row in rows {
-            self.live.history.write().push(row.step, row.wall, &row.values);
+            self.live.training.history.write().push(row.step, row.wall, &row.values);
             self.log.scalars(row.step as i64, row.wall, &reported(&row.values))?;
         }
         if rows.iter().any(|r| r.step % HEALTH_EVERY == 0) {
-            let health = Health::of(&self.live.history.read());
-            self.live.status.write().health = health;
+            let health = Health::of(&self.live.training.history.read());
+            self.live.training.status.write().health = health;
         }
         Ok(())
     }
@@ -382,7 +382,7 @@ impl TrainingRun {
         if step <= 1 || step % every == 0 || step >= recipe.train.steps {
             self.log.image(tag::SAMPLES, step as i64, now(), &grid_png(&samples)?)?;
         }
-        self.live.grids.write().push(SampleGrid { step, from_ema: self.averaged, samples });
+        self.live.training.grids.write().push(SampleGrid { step, from_ema: self.averaged, samples });
         Ok(self.trainer.diversity(&values, &self.real) as f32)
     }
 
@@ -394,7 +394,7 @@ impl TrainingRun {
             self.log.histogram(&name, step as i64, now(), &histogram)?;
             entries.push((name, histogram));
         }
-        self.live.histograms.write().push(Histograms { step, entries });
+        self.live.training.histograms.write().push(Histograms { step, entries });
         Ok(())
     }
 
@@ -406,12 +406,12 @@ impl TrainingRun {
         self.log.sync()?;
         self.folder.save_checkpoint(&checkpoint)?;
         self.last_checkpoint = Some(checkpoint.step);
-        self.live.status.write().checkpoint = self.last_checkpoint;
+        self.live.training.status.write().checkpoint = self.last_checkpoint;
         Ok(())
     }
 
     fn write_thumbnail(&mut self) -> Result<(), RunFault> {
-        let newest = self.live.grids.read().grids().last().cloned();
+        let newest = self.live.training.grids.read().grids().last().cloned();
         if let Some(grid) = newest {
             self.folder.write_thumbnail(&grid_png(&grid.samples)?.bytes)?;
         }
@@ -467,7 +467,7 @@ impl TrainingRun {
         }
         let text = changes.join("; ");
         let step = self.trainer.steps() + 1;
-        self.live.history.write().marks.push(CurveMark { step, text: text.clone() });
+        self.live.training.history.write().marks.push(CurveMark { step, text: text.clone() });
         self.log.text(tag::KNOBS, step as i64, now(), &text)?;
         self.folder.update_recipe(&after.to_toml())?;
         let more = self.trainer.steps() < after.train.steps;
@@ -496,7 +496,7 @@ impl TrainingRun {
         let m = &self.trainer.recipe().model;
         let pictures = ImageGrid::from_unit(frames, m.channels, m.size, &values);
         let walk = LatentWalk { step: self.trainer.steps(), ends: (from, to), frames: pictures };
-        *self.live.walk.lock() = Some(Arc::new(walk));
+        *self.live.training.walk.lock() = Some(Arc::new(walk));
         self.trainer.restart_clock();
         Ok(())
     }
@@ -528,7 +528,7 @@ impl TrainingRun {
                 Err(worse) => outbox.notice(Severity::Error, format!("{text}. {worse}"), detail),
             }
             self.show();
-            self.live.status.write().health = Health::NotFinite;
+            self.live.training.status.write().health = Health::NotFinite;
             return;
         }
         outbox.notice(Severity::Error, format!("{text}. The run is paused."), detail);
@@ -542,9 +542,9 @@ impl TrainingRun {
             None => self.trainer.start_over(),
         }
         let step = self.trainer.steps();
-        self.live.history.write().truncate_from(step + 1);
-        self.live.grids.write().truncate_from(step + 1);
-        self.live.histograms.write().truncate_from(step + 1);
+        self.live.training.history.write().truncate_from(step + 1);
+        self.live.training.grids.write().truncate_from(step + 1);
+        self.live.training.histograms.write().truncate_from(step + 1);
         begin_session(&mut self.log, step + 1, &self.live)?;
         Ok(step)
     }
@@ -553,7 +553,7 @@ impl TrainingRun {
     fn show(&self) {
         let recipe = self.trainer.recipe();
         let step = self.trainer.steps();
-        let mut status = self.live.status.write();
+        let mut status = self.live.training.status.write();
         status.phase = match self.state {
             State::Running | State::Once(_) if self.pace.is_none() => TrainingPhase::Preparing,
             State::Running | State::Once(_) => TrainingPhase::Running,
@@ -581,7 +581,7 @@ fn reported(row: &[f32; Metric::ALL.len()]) -> Vec<(&'static str, f32)> {
 /// the critic's curves too, which go by steps of their own, and so what they would lose is logged again.
 fn begin_session(log: &mut EventWriter, step: u64, live: &EngineState) -> Result<(), FileError> {
     log.session_start(step as i64, now())?;
-    let critic = live.critic.history.read();
+    let critic = live.training.critic.history.read();
     for row in critic.steps.partition_point(|s| *s < step)..critic.len() {
         let values = critic.columns.each_ref().map(|column| column.get(row).copied().unwrap_or(f32::NAN));
         log.scalars(critic.steps[row] as i64, critic.wall[row], &reported(&values))?;
@@ -630,7 +630,7 @@ fn restore_curves(folder: &RunFolder, recipe: &Recipe, step: u64, live: &EngineS
         }
     };
     {
-        let mut shown = live.critic.history.write();
+        let mut shown = live.training.critic.history.write();
         let generation = shown.generation + 1;
         *shown = History { generation, ..History::critic_from_log(&log) };
     }
@@ -642,7 +642,7 @@ fn restore_curves(folder: &RunFolder, recipe: &Recipe, step: u64, live: &EngineS
         }
     }
     {
-        let mut shown = live.history.write();
+        let mut shown = live.training.history.write();
         history.generation = shown.generation + 1;
         *shown = history;
     }
@@ -652,7 +652,7 @@ fn restore_curves(folder: &RunFolder, recipe: &Recipe, step: u64, live: &EngineS
             by_step.entry(point.step as u64).or_default().push((name.clone(), point.histogram));
         }
     }
-    let mut histograms = live.histograms.write();
+    let mut histograms = live.training.histograms.write();
     for (step, mut entries) in by_step {
         // The weights of G come first, as in a run that was not taken up again.
         entries.sort_by_key(|(name, _)| !name.starts_with("g/weights"));
@@ -661,7 +661,7 @@ fn restore_curves(folder: &RunFolder, recipe: &Recipe, step: u64, live: &EngineS
     drop(histograms);
     let images: Vec<_> = log.images.get(tag::SAMPLES).into_iter().flatten().filter(|i| i.step as u64 <= step).collect();
     let stride = images.len().div_ceil(GRIDS_FROM_LOG).max(1);
-    let mut grids = live.grids.write();
+    let mut grids = live.training.grids.write();
     for (i, image) in images.iter().enumerate() {
         if i % stride != 0 && i + 1 != images.len() {
             continue;

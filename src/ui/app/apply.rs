@@ -12,7 +12,9 @@ use super::{App, Reading, TURN_AFTER};
 use crate::{
     data::{DataSource, Opened},
     engine,
-    engine::{EvaluationRequest, FinetuneRequest, Severity, Update, background::BackgroundTask, state::TrainingPhase},
+    engine::{
+        EvaluationRequest, FinetuneRequest, Severity, Update, background::BackgroundTask, training::TrainingPhase,
+    },
     files,
     review::export::Format,
     tensorboard::RunLog,
@@ -93,12 +95,12 @@ impl App {
             Action::ExportInspection { ids, dir } => self.export_inspection(ids, dir),
             Action::Evaluate(source) => self.evaluate(source),
             Action::EvaluateReport(dir) => {
-                let report = self.evaluate.report(self.engine.live(), dir);
+                let report = self.evaluate.report(self.engine.state(), dir);
                 self.send(engine::Command::Evaluate(report));
             }
             Action::Examine { name, source } => {
                 self.page = Page::Inspect;
-                let live = Arc::clone(self.engine.live());
+                let live = Arc::clone(self.engine.state());
                 if let Some(command) = self.inspect.examine(&live, name, source) {
                     self.send(engine::Command::Inspect(command));
                 }
@@ -179,7 +181,7 @@ impl App {
             | UiCommand::FitCurves
             | UiCommand::Forged
             | UiCommand::ForgeOthers => {
-                self.train.apply(command, self.engine.live());
+                self.train.apply(command, self.engine.state());
             }
             UiCommand::LogY => self.settings.view.log_y = !self.settings.view.log_y,
             UiCommand::InspectOpen => self.ask(Want::Queries),
@@ -192,7 +194,7 @@ impl App {
             UiCommand::EvaluateWeigh => self.send(engine::Command::Evaluate(EvaluationRequest::Weigh(true))),
             UiCommand::EvaluateUnweigh => self.send(engine::Command::Evaluate(EvaluationRequest::Weigh(false))),
             UiCommand::EvaluateAgain => {
-                let source = self.engine.live().evaluate.status.read().source.clone();
+                let source = self.engine.state().evaluation.status.read().source.clone();
                 self.evaluate(source);
             }
             UiCommand::EvaluateBack
@@ -200,7 +202,7 @@ impl App {
             | UiCommand::EvaluateInspect
             | UiCommand::EvaluateAdopt => {
                 let mut actions = Vec::new();
-                self.evaluate.apply(command, self.engine.live(), &mut actions);
+                self.evaluate.apply(command, self.engine.state(), &mut actions);
                 actions.into_iter().for_each(|action| self.apply(action));
             }
             UiCommand::Present
@@ -237,7 +239,7 @@ impl App {
                 if command.homes() == [Page::Review] || self.page == Page::Review {
                     self.review.apply(command, &mut actions);
                 } else {
-                    self.inspect.apply(command, self.engine.live(), &mut actions);
+                    self.inspect.apply(command, self.engine.state(), &mut actions);
                 }
                 actions.into_iter().for_each(|action| self.apply(action));
             }
@@ -321,7 +323,7 @@ impl App {
             Want::ReviewExport(Format::Pdf) => documents.join("ganspect-shift"),
             Want::ReviewExport(_) => documents.join("ganspect-review"),
             Want::Model => self.settings.last_model.clone().unwrap_or_else(|| documents.join("")),
-            Want::SaveModel => documents.join(format!("{}.ganspect", self.inspect.model_name(self.engine.live()))),
+            Want::SaveModel => documents.join(format!("{}.ganspect", self.inspect.model_name(self.engine.state()))),
         };
         self.dialog = Some(Dialog::open(&self.ctx, want, suggested, self.native_dialogs));
     }
@@ -364,7 +366,7 @@ impl App {
 
     fn save_grid(&mut self, path: PathBuf) {
         let path = with_ending(path, "png");
-        let Some(grid) = self.train.shown(self.engine.live()) else {
+        let Some(grid) = self.train.shown(self.engine.state()) else {
             self.notices.push(Severity::Warning, "There is no sample grid to save yet.");
             return;
         };

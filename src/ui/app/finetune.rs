@@ -38,7 +38,7 @@ pub(super) struct AdoptionFlow {
 
 impl App {
     fn model_facts(&self) -> Option<Arc<ModelFacts>> {
-        match &self.engine.live().inspect.status.read().model {
+        match &self.engine.state().inspection.status.read().model {
             ModelState::Ready(facts) => Some(Arc::clone(facts)),
             _ => None,
         }
@@ -46,14 +46,14 @@ impl App {
 
     /// What came of the learning last, unless it is in force.
     fn learned(&self) -> Option<Arc<FinetuneResult>> {
-        let status = self.engine.live().learn.status.read();
+        let status = self.engine.state().finetune.status.read();
         let learned = status.learned.clone().filter(|_| status.phase == FinetunePhase::Done)?;
         let hash = self.model_facts()?.hash.clone();
         (learned.model.hash.to_string() != hash).then_some(learned)
     }
 
     pub(super) fn learn_facts(&self) -> LearnFacts {
-        let going = self.engine.live().learn.status.read().phase.is_going();
+        let going = self.engine.state().finetune.status.read().phase.is_going();
         let way = self.adoption.way.as_ref().and_then(|(_, way)| way.as_ref());
         LearnFacts {
             ready: self.review.labels().can_train && self.model_facts().is_some(),
@@ -75,7 +75,7 @@ impl App {
 
     /// How far the learning is, for the bar at the bottom.
     pub(super) fn learning(&self) -> Option<(&'static str, (usize, usize))> {
-        let status = self.engine.live().learn.status.read();
+        let status = self.engine.state().finetune.status.read();
         let share = |share: f32| ((share * 100.0) as usize, 100);
         status.phase.is_going().then(|| ("Learning from verdicts", status.phase.share().map_or((0, 0), share)))
     }

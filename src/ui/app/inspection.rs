@@ -33,7 +33,7 @@ impl App {
             Some(TaskResult::Notice(severity, text)) => self.notices.push(severity, text),
             None => {}
         }
-        let path = match &self.engine.live().inspect.status.read().model {
+        let path = match &self.engine.state().inspection.status.read().model {
             ModelState::Ready(facts) => facts.path.clone(),
             _ => None,
         };
@@ -47,7 +47,7 @@ impl App {
         if self.page == Page::Inspect {
             return None;
         }
-        let status = self.engine.live().inspect.status.read();
+        let status = self.engine.state().inspection.status.read();
         if let Some(progress) = status.calibrating {
             return Some(("Calibrating", progress));
         }
@@ -62,7 +62,7 @@ impl App {
 
     /// Ends it, with what has been reached so far.
     pub(super) fn stop_inspecting(&mut self) {
-        let status = self.engine.live().inspect.status.read().clone();
+        let status = self.engine.state().inspection.status.read().clone();
         if status.calibrating.is_some() {
             return self.send(engine::Command::Inspect(InspectionRequest::CancelCalibrate));
         }
@@ -127,7 +127,7 @@ impl App {
 
     /// Writes pictures and figures of inspected images to a folder.
     pub(super) fn export_inspection(&mut self, ids: Vec<QueryId>, dir: PathBuf) {
-        let live = Arc::clone(self.engine.live());
+        let live = Arc::clone(self.engine.state());
         let ids = if ids.is_empty() { self.inspect.shown(&live).into_iter().collect() } else { ids };
         if let Err(text) = self.inspect.export(&self.ctx, &live, &ids, dir) {
             self.notices.push(Severity::Warning, text);

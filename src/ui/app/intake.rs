@@ -20,7 +20,7 @@ impl App {
     }
 
     pub(super) fn intake_facts(&self) -> IntakeFacts {
-        let going = self.engine.live().intake.status.read().phase.is_going();
+        let going = self.engine.state().intake.status.read().phase.is_going();
         IntakeFacts { folder: self.settings.review.intake.folder.is_some(), going }
     }
 
@@ -52,7 +52,7 @@ impl App {
 
     /// Parts that are being inspected: title, done and in all. A watch that waits for parts needs no place.
     pub(super) fn taking_in(&self) -> Option<(&'static str, (usize, usize))> {
-        let status = self.engine.live().intake.status.read();
+        let status = self.engine.state().intake.status.read();
         let waiting = status.counts.waiting > 0;
         match status.phase {
             IntakePhase::Opening | IntakePhase::Ending => Some(("Taking parts in", (0, 0))),

@@ -41,7 +41,7 @@ use crate::{
     engine::{
         Engine, EngineState, EvaluationRequest, Event, FinetuneRequest, Severity,
         background::{BackgroundTask, TaskState},
-        state::{TrainingPhase, TrainingStatus},
+        training::{TrainingPhase, TrainingStatus},
     },
     logging::{FRAME_TIMES, LogBuffer},
     paths::Paths,
@@ -133,7 +133,7 @@ impl App {
         let inspect = InspectWorkspace::new(settings.layouts.get("inspect").map(String::as_str));
         let evaluate = EvaluateWorkspace::new(settings.layouts.get("evaluate").map(String::as_str));
         let review = ReviewWorkspace::new(settings.layouts.get("review").map(String::as_str));
-        let desk = RecipeHistory::new(suited_preset(engine.live()).recipe());
+        let desk = RecipeHistory::new(suited_preset(engine.state()).recipe());
         let mut app = Self {
             ctx: ctx.clone(),
             pace: Arc::default(),
@@ -186,8 +186,8 @@ impl App {
     }
 
     /// What the compute thread shows.
-    pub fn live(&self) -> &Arc<EngineState> {
-        self.engine.live()
+    pub fn state(&self) -> &Arc<EngineState> {
+        self.engine.state()
     }
 
     /// The page on show.
@@ -222,7 +222,7 @@ impl App {
 
     /// The run's state as the window shows it: idle once the run was left.
     fn status(&self) -> TrainingStatus {
-        let status = self.engine.live().status.read().clone();
+        let status = self.engine.state().training.status.read().clone();
         if self.left { TrainingStatus::default() } else { status }
     }
 
@@ -236,16 +236,16 @@ impl App {
         CommandContext {
             page: self.page(),
             run,
-            images: self.engine.live().critic.images().is_some(),
+            images: self.engine.state().training.critic.images().is_some(),
             running: matches!(status.phase, TrainingPhase::Running),
             paused: matches!(status.phase, TrainingPhase::Paused),
-            grid: run && !self.engine.live().grids.read().grids().is_empty(),
+            grid: run && !self.engine.state().training.grids.read().grids().is_empty(),
             undo,
             redo,
             last_run: self.settings.last_run.is_some(),
-            model: InspectWorkspace::has_model(self.engine.live()),
-            query: self.inspect.facts(self.engine.live()),
-            test: self.evaluate.facts(self.engine.live()),
+            model: InspectWorkspace::has_model(self.engine.state()),
+            query: self.inspect.facts(self.engine.state()),
+            test: self.evaluate.facts(self.engine.state()),
             review: self.review.facts(),
             intake: self.intake_facts(),
             learn: self.learn_facts(),
@@ -261,7 +261,7 @@ impl App {
                 Event::Closed { .. } => self.runs.refresh(),
             }
         }
-        if self.starting.is_some() && self.engine.live().status.read().phase != TrainingPhase::Idle {
+        if self.starting.is_some() && self.engine.state().training.status.read().phase != TrainingPhase::Idle {
             self.starting = None;
         }
         if let Some(page) = &mut self.import
@@ -288,7 +288,7 @@ impl App {
     }
 
     fn opened(&mut self, run: PathBuf) {
-        let recipe = self.engine.live().status.read().recipe.clone();
+        let recipe = self.engine.state().training.status.read().recipe.clone();
         if let Some(recipe) = recipe {
             self.desk = RecipeHistory::new((*recipe).clone());
         }
@@ -417,7 +417,7 @@ impl App {
             return;
         }
         let job = self.job();
-        let live = Arc::clone(self.engine.live());
+        let live = Arc::clone(self.engine.state());
         if self.status_bar.ui(ui, &live, &status, job, &self.notices, &mut actions) {
             self.cancel_job();
         }
@@ -488,7 +488,7 @@ impl App {
 
     /// A test that goes on while another page is on show.
     fn testing(&self) -> Option<(&'static str, (usize, usize))> {
-        self.evaluate.job(self.engine.live()).filter(|_| self.page != Page::Evaluate)
+        self.evaluate.job(self.engine.state()).filter(|_| self.page != Page::Evaluate)
     }
 
     fn cancel_job(&mut self) {

@@ -30,8 +30,8 @@ impl App {
     /// Acts on an entry of the command table that is about a presentation.
     pub(super) fn presentation_command(&mut self, command: UiCommand) {
         match command {
-            UiCommand::Present => self.present(self.inspect.ended(self.engine.live())),
-            UiCommand::InspectPresent => self.present(self.inspect.shown(self.engine.live()).into_iter().collect()),
+            UiCommand::Present => self.present(self.inspect.ended(self.engine.state())),
+            UiCommand::InspectPresent => self.present(self.inspect.shown(self.engine.state()).into_iter().collect()),
             UiCommand::PresentLeave => {
                 if let Some(presentation) = self.presentation.take() {
                     presentation.end(&self.ctx);
@@ -67,7 +67,7 @@ impl App {
     /// Draws the presentation over the whole window, if there is one.
     pub(super) fn draw_presentation(&mut self, ui: &mut Ui) -> bool {
         let Some(presentation) = &mut self.presentation else { return false };
-        presentation.ui(ui, self.engine.live());
+        presentation.ui(ui, self.engine.state());
         true
     }
 }

@@ -12,7 +12,7 @@ use crate::{
 impl App {
     /// Takes in what the record has answered, and says which parts are on show.
     pub(super) fn take_review(&mut self) {
-        let live = Arc::clone(self.engine.live());
+        let live = Arc::clone(self.engine.state());
         let on = self.page == Page::Review;
         let mut actions = Vec::new();
         self.review.follow(&live, &self.settings.review, on, &mut actions);

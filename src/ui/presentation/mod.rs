@@ -139,7 +139,7 @@ impl Presentation {
         if touched {
             self.touched = Some(now);
         }
-        let status = live.inspect.status.read().clone();
+        let status = live.inspection.status.read().clone();
         self.begin(&status);
         self.advance(live, now);
         let ground = Palette::new(true).ground;
@@ -247,7 +247,7 @@ impl Presentation {
 
 /// A query's pictures.
 fn view(live: &EngineState, id: QueryId) -> Option<Arc<QueryView>> {
-    live.inspect.views.read().get(&id).cloned()
+    live.inspection.views.read().get(&id).cloned()
 }
 
 /// Those of `ids` that are on the list, in the order of `ids`.

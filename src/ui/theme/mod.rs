@@ -9,7 +9,7 @@ use egui::{
     Stroke, Style, TextStyle, Theme, Ui, Vec2, Visuals, WidgetInfo, epaint, pos2, style::WidgetVisuals, vec2,
 };
 
-use crate::engine::state::Metric;
+use crate::train::history::Metric;
 
 /// Gap between parts of one control, points.
 pub const GAP_XS: f32 = 4.0;

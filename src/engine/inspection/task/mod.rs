@@ -176,7 +176,7 @@ impl InspectionTask {
             InspectionRequest::Calibrate => self.calibrate(outbox),
             InspectionRequest::CancelCalibrate => {
                 self.calibrating = None;
-                self.live.inspect.status.write().calibrating = None;
+                self.live.inspection.status.write().calibrating = None;
             }
             InspectionRequest::SaveModel(path) => self.save_as(path, outbox),
         }
@@ -184,7 +184,7 @@ impl InspectionTask {
     }
 
     fn loading(&self, name: &str) {
-        self.live.inspect.status.write().model = ModelState::Loading(name.into());
+        self.live.inspection.status.write().model = ModelState::Loading(name.into());
     }
 
     pub(crate) fn refuse(&mut self, sentence: String, what: &str, outbox: &mut Outbox) {
@@ -192,7 +192,7 @@ impl InspectionTask {
         // The model before it stays in force.
         match self.model.is_some() {
             true => self.show_model(),
-            false => self.live.inspect.status.write().model = ModelState::Failed(sentence),
+            false => self.live.inspection.status.write().model = ModelState::Failed(sentence),
         }
     }
 
@@ -202,7 +202,7 @@ impl InspectionTask {
         self.calibrating = None;
         let m = &model.about().recipe.model;
         let samples = model.networks().samples(SAMPLES, 1).ok();
-        *self.live.inspect.samples.write() =
+        *self.live.inspection.samples.write() =
             samples.map(|values| Arc::new(ImageGrid::from_unit(SAMPLES, m.channels, m.size, &values)));
         let form = (m.channels, model.about().recipe.data.scale);
         let before = self.model.as_ref().map(|old| {
@@ -221,13 +221,13 @@ impl InspectionTask {
                 (slot.query, slot.reading) = (None, None);
             }
         }
-        self.live.inspect.status.write().calibrating = None;
+        self.live.inspection.status.write().calibrating = None;
         self.show_model();
     }
 
     /// Tells what is known of the model in force.
     fn show_model(&self) {
-        let mut status = self.live.inspect.status.write();
+        let mut status = self.live.inspection.status.write();
         status.knobs = self.knobs.clone();
         status.rate_refused = None;
         let Some(model) = &self.model else { return };
@@ -251,7 +251,7 @@ impl InspectionTask {
     fn add(&mut self, queries: Vec<Query>) {
         self.requests += 1;
         let request = self.requests;
-        let mut status = self.live.inspect.status.write();
+        let mut status = self.live.inspection.status.write();
         for (i, query) in queries.into_iter().enumerate() {
             let entry = QueryEntry::waiting(&query, self.knobs.steps);
             status.entries.push(Arc::new(entry.clone()));
@@ -274,8 +274,8 @@ impl InspectionTask {
 
     fn remove(&mut self, ids: &[QueryId]) {
         self.slots.retain(|slot| !ids.contains(&slot.entry.id));
-        self.live.inspect.status.write().entries.retain(|entry| !ids.contains(&entry.id));
-        self.live.inspect.views.write().retain(|id, _| !ids.contains(id));
+        self.live.inspection.status.write().entries.retain(|entry| !ids.contains(&entry.id));
+        self.live.inspection.views.write().retain(|id, _| !ids.contains(id));
     }
 
     fn place(&self, id: QueryId) -> Option<usize> {
@@ -290,7 +290,7 @@ impl InspectionTask {
     }
 
     fn show_entry(&self, i: usize) {
-        if let Some(shown) = self.live.inspect.status.write().entries.get_mut(i) {
+        if let Some(shown) = self.live.inspection.status.write().entries.get_mut(i) {
             *shown = Arc::new(self.slots[i].entry.clone());
         }
     }
@@ -483,9 +483,9 @@ impl InspectionTask {
                     outcome: None,
                     alike: None,
                 };
-                self.live.inspect.views.write().insert(slot.entry.id, Arc::new(view));
+                self.live.inspection.views.write().insert(slot.entry.id, Arc::new(view));
                 outbox.wake();
-                if let Some(shown) = self.live.inspect.status.write().entries.get_mut(i) {
+                if let Some(shown) = self.live.inspection.status.write().entries.get_mut(i) {
                     *shown = Arc::new(slot.entry.clone());
                 }
             }
@@ -524,7 +524,7 @@ impl InspectionTask {
             outcome: Some(Arc::new(outcome)),
             alike,
         };
-        self.live.inspect.views.write().insert(slot.entry.id, Arc::new(view));
+        self.live.inspection.views.write().insert(slot.entry.id, Arc::new(view));
         self.show_entry(i);
         self.let_go();
         outbox.wake();
@@ -540,7 +540,7 @@ impl InspectionTask {
             total -= oldest.bytes;
             oldest.bytes = 0;
             (oldest.job, oldest.query) = (None, None);
-            self.live.inspect.views.write().remove(&oldest.entry.id);
+            self.live.inspection.views.write().remove(&oldest.entry.id);
         }
     }
 
@@ -548,7 +548,7 @@ impl InspectionTask {
     pub(crate) fn lose(&mut self) {
         self.model = None;
         self.calibrating = None;
-        self.live.inspect.status.write().calibrating = None;
+        self.live.inspection.status.write().calibrating = None;
         for i in 0..self.slots.len() {
             let slot = &mut self.slots[i];
             slot.job = None;
@@ -558,7 +558,7 @@ impl InspectionTask {
             }
         }
         let sentence = "The device stopped working. Open the model again, on the CPU if this happens again.";
-        self.live.inspect.status.write().model = ModelState::Failed(sentence.into());
+        self.live.inspection.status.write().model = ModelState::Failed(sentence.into());
     }
 
     /// Another device takes over: the model is moved there by reading it again.

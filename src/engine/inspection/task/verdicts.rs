@@ -26,7 +26,7 @@ impl InspectionTask {
         match model.promise(rate, &self.knobs) {
             Ok(()) => self.judge_anew(outbox),
             Err(DecideError::NotCalibrated) => {}
-            Err(error) => self.live.inspect.status.write().rate_refused = Some(format!("{error}.")),
+            Err(error) => self.live.inspection.status.write().rate_refused = Some(format!("{error}.")),
         }
     }
 
@@ -56,7 +56,7 @@ impl InspectionTask {
         let Some(model) = &mut self.model else { return };
         model.about_mut().regions = regions;
         self.calibrating = None;
-        self.live.inspect.status.write().calibrating = None;
+        self.live.inspection.status.write().calibrating = None;
         self.keep(outbox);
         self.show_model();
     }
@@ -100,7 +100,7 @@ impl InspectionTask {
         match task {
             Ok(task) => {
                 self.calibrating = Some(Calibrating::Opening(task));
-                self.live.inspect.status.write().calibrating = Some((0, 0));
+                self.live.inspection.status.write().calibrating = Some((0, 0));
             }
             Err(error) => {
                 outbox.notice(Severity::Error, format!("The system has no thread to read with: {error}."), "");
@@ -116,7 +116,7 @@ impl InspectionTask {
             let own = slot.model.as_ref() == Some(&self.hash);
             let Some(scores) = slot.entry.scores.clone().filter(|_| own) else { continue };
             slot.entry.assessment = model.assess(&scores, &slot.knobs);
-            let mut views = self.live.inspect.views.write();
+            let mut views = self.live.inspection.views.write();
             if let Some(view) = views.get_mut(&slot.entry.id) {
                 let mut changed = QueryView::clone(view);
                 changed.outcome = changed.outcome.map(|outcome| {
@@ -160,7 +160,7 @@ impl InspectionTask {
             },
             Some(Calibrating::Running(mut calibrator)) => match calibrator.slice(model.networks()) {
                 Ok(None) => {
-                    self.live.inspect.status.write().calibrating = Some(calibrator.progress());
+                    self.live.inspection.status.write().calibrating = Some(calibrator.progress());
                     self.calibrating = Some(Calibrating::Running(calibrator));
                     true
                 }
@@ -181,7 +181,7 @@ impl InspectionTask {
             },
         };
         if self.calibrating.is_none() {
-            self.live.inspect.status.write().calibrating = None;
+            self.live.inspection.status.write().calibrating = None;
         }
         going
     }

@@ -79,8 +79,8 @@ struct Scene {
 
 impl Scene {
     fn of(live: &EngineState) -> Self {
-        let status = live.evaluate.status.read().clone();
-        let inspect = live.inspect.status.read();
+        let status = live.evaluation.status.read().clone();
+        let inspect = live.inspection.status.read();
         let (rate, calibrating) = (inspect.rate, inspect.calibrating);
         Self { status, state: inspect.model.clone(), knobs: inspect.knobs.clone(), rate, calibrating }
     }
@@ -183,7 +183,7 @@ impl EvaluateWorkspace {
 
     /// Images done and in all, while a test or a report goes on.
     pub fn job(&self, live: &EngineState) -> Option<(&'static str, (usize, usize))> {
-        let status = live.evaluate.status.read();
+        let status = live.evaluation.status.read();
         match (&status.phase, status.reporting) {
             (TestPhase::Opening(done, total), _) => Some(("Reading test images", (*done, *total))),
             (TestPhase::Running, _) => Some(("Testing the model", (status.done, status.total))),

@@ -171,7 +171,7 @@ impl EmptyPage {
                 ask(frame, ModelSource::Run);
             }
         });
-        let samples = frame.live.inspect.samples.read().clone();
+        let samples = frame.live.inspection.samples.read().clone();
         if let Some(samples) = samples {
             ui.add_space(theme::GAP_XS);
             ui.label(theme::weak_caption(&p, "Drawn by it from random z"));

@@ -41,7 +41,7 @@ impl InspectWorkspace {
         let ModelState::Ready(model) = &scene.status.model else {
             return Err("The export names the model, and none is in force. Open the model first.".to_owned());
         };
-        let views = live.inspect.views.read().clone();
+        let views = live.inspection.views.read().clone();
         let item = |id: &QueryId| {
             let entry = scene.rows.iter().find(|e| e.id == *id)?;
             let view = views.get(id)?;

@@ -183,12 +183,12 @@ impl InspectWorkspace {
 
     /// Whether a model is in force.
     pub fn has_model(live: &EngineState) -> bool {
-        matches!(live.inspect.status.read().model, ModelState::Ready(_))
+        matches!(live.inspection.status.read().model, ModelState::Ready(_))
     }
 
     /// The name of the model in force, for a file.
     pub fn model_name(&self, live: &EngineState) -> String {
-        match &live.inspect.status.read().model {
+        match &live.inspection.status.read().model {
             ModelState::Ready(facts) => facts.name.replace(['/', '\\', ' '], "-"),
             _ => "model".to_owned(),
         }
@@ -221,7 +221,7 @@ impl InspectWorkspace {
 
     /// What is on show now.
     fn scene(&self, live: &EngineState) -> Scene {
-        let status = live.inspect.status.read().clone();
+        let status = live.inspection.status.read().clone();
         let known: HashSet<QueryId> =
             if self.asked.is_empty() { HashSet::new() } else { status.entries.iter().map(|e| e.id).collect() };
         let asked = self.asked.iter().filter(|e| !known.contains(&e.id));
@@ -239,7 +239,7 @@ impl InspectWorkspace {
             (None, n) if self.selected.is_some() => Some(self.place.min(n - 1)),
             (None, n) => newest.and_then(place).or(Some(n - 1)),
         };
-        let view = at.and_then(|at| rows.get(at)).and_then(|e| live.inspect.views.read().get(&e.id).cloned());
+        let view = at.and_then(|at| rows.get(at)).and_then(|e| live.inspection.views.read().get(&e.id).cloned());
         Scene { status, rows, count, at, view }
     }
 
@@ -474,7 +474,7 @@ impl InspectWorkspace {
             ui.set_width(ui.available_width() - theme::GAP_S);
             if let Some(entry) = scene.entry() {
                 verdict::ui(ui, scene, frame);
-                let view = frame.live.inspect.views.read().get(&entry.id).cloned();
+                let view = frame.live.inspection.views.read().get(&entry.id).cloned();
                 if let Some(alike) = view.and_then(|view| view.alike.clone()) {
                     self.likeness.ui(ui, &alike);
                 }
@@ -576,7 +576,7 @@ mod tests {
             source: QuerySource::File("/parts/part.png".into()),
         };
         let entry = QueryEntry { state, ..QueryEntry::waiting(&query, 0) };
-        live.inspect.status.write().entries.push(Arc::new(entry));
+        live.inspection.status.write().entries.push(Arc::new(entry));
         (live, query.id)
     }
 
@@ -641,7 +641,7 @@ mod tests {
         page.take_off(&[queries[1].id]);
         assert_eq!(page.shown(&live), Some(queries[2].id));
         // The compute thread has taken one in: it is listed once.
-        live.inspect.status.write().entries.push(Arc::new(QueryEntry::waiting(&queries[0], 0)));
+        live.inspection.status.write().entries.push(Arc::new(QueryEntry::waiting(&queries[0], 0)));
         let scene = page.scene(&live);
         page.keep_up(&scene);
         assert_eq!(page.scene(&live).rows.len(), 2);

@@ -27,7 +27,7 @@ impl PanelSection for FinetuneSection {
     }
 
     fn ui(&mut self, ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) {
-        let status = frame.live.learn.status.read().clone();
+        let status = frame.live.finetune.status.read().clone();
         if status.phase.is_going() {
             progress(ui, &status, frame);
         } else if frame.facts.learn.decide

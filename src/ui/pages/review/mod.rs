@@ -214,7 +214,7 @@ impl ReviewWorkspace {
         if filter.two_persons && filter.reviewer.as_ref() != Some(&settings.reviewer) {
             filter.reviewer = Some(settings.reviewer.clone());
         }
-        let books = Arc::clone(&live.station.books.read());
+        let books = Arc::clone(&live.review.books.read());
         if books.path != self.books.path {
             self.owner = Arc::new(books.path.clone().unwrap_or_default());
             self.queue = ReviewQueue::new(std::mem::take(&mut self.queue.filter), self.queue.order);
@@ -258,9 +258,9 @@ impl ReviewWorkspace {
 
     fn scene(&self, live: &EngineState) -> Scene {
         let inspection: Option<InspectionId> = self.queue.shown(&self.books.items).map(|item| item.inspection.id);
-        let findings = inspection.and_then(|id| live.station.findings.read().get(&id).cloned());
+        let findings = inspection.and_then(|id| live.review.findings.read().get(&id).cloned());
         Scene {
-            model: live.inspect.status.read().model.clone(),
+            model: live.inspection.status.read().model.clone(),
             books: Arc::clone(&self.books),
             settings: self.settings.clone(),
             findings,

@@ -173,12 +173,12 @@ impl ReviewWorkspace {
 
     /// What the model in force draws in a part's place, or why it cannot; `None` while that is hidden or not drawn.
     fn map(&self, item: &ReviewItem, frame: &Frame<'_>) -> Option<Result<Arc<QueryView>, String>> {
-        frame.live.station.maps.read().get(&item.inspection.id).cloned().filter(|_| !self.is_blind())
+        frame.live.review.maps.read().get(&item.inspection.id).cloned().filter(|_| !self.is_blind())
     }
 
     /// What there is to see of a part, once it is read; `Err` says why there is nothing.
     fn seen(&self, item: &ReviewItem, scene: &Scene, frame: &Frame<'_>) -> Option<Result<Seen, String>> {
-        let station = &frame.live.station;
+        let station = &frame.live.review;
         let blind = self.is_blind();
         let map = self.map(item, frame);
         if let Some(Ok(view)) = &map {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::feed::Feed;
 use crate::{
-    engine::state::Metric,
+    train::history::Metric,
     ui::{
         XAxis, theme,
         theme::Palette,
@@ -377,7 +377,7 @@ mod tests {
 
     #[test]
     fn an_outlier_does_not_flatten_the_curve_but_can_be_shown() {
-        let mut history = crate::engine::state::History::default();
+        let mut history = crate::train::history::History::default();
         for step in 0..1000 {
             let mut row = [f32::NAN; Metric::ALL.len()];
             row[Metric::GLoss as usize] = if step == 500 { 1e6 } else { 1.0 + (step % 7) as f32 * 0.1 };

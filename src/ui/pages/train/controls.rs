@@ -5,10 +5,7 @@ use egui_material_icons::icons;
 use toml::Value;
 
 use crate::{
-    engine::{
-        state::{TrainingPhase, TrainingStatus},
-        training::build_progress::BuildProgress,
-    },
+    engine::training::{TrainingPhase, TrainingStatus, build_progress::BuildProgress},
     train::{
         Preset, Recipe,
         knobs::{Group, KNOBS},

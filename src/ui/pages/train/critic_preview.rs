@@ -49,7 +49,7 @@ impl CriticPreview {
     /// those of the run in hand are shown.
     pub fn ui(&mut self, ui: &mut Ui, frame: &mut Frame<'_>, opened: Option<&Arc<Opened>>) {
         self.ask(ui, frame, opened);
-        let critic = &frame.live.critic;
+        let critic = &frame.live.training.critic;
         let shown = critic.shown.lock().clone().filter(|s| s.viewer == self.viewer);
         let answers = critic.answers.lock().clone();
         let answers = answers.filter(|a| shown.as_ref().is_some_and(|s| s.serial == a.serial));
@@ -81,7 +81,7 @@ impl CriticPreview {
             self.asked = None;
         }
         self.pass = pass;
-        let images = frame.live.critic.images();
+        let images = frame.live.training.critic.images();
         if opened.is_none() && images.is_none() {
             return;
         }

@@ -12,7 +12,7 @@ use super::{
     tile::TileWish,
 };
 use crate::{
-    engine::state::{History, Metric},
+    train::history::{History, Metric},
     ui::{
         Frame, UiCommand, ViewSettings, XAxis, theme,
         theme::Palette,
@@ -138,9 +138,9 @@ impl Curves {
     fn take_in(&mut self, frame: &Frame<'_>) {
         let view = frame.settings;
         self.feed.set_weight(view.smoothing);
-        self.feed.follow(&frame.live.history);
+        self.feed.follow(&frame.live.training.history);
         self.critic.set_weight(view.smoothing);
-        self.critic.follow(&frame.live.critic.history);
+        self.critic.follow(&frame.live.training.critic.history);
         self.others.retain(|o| {
             frame.overlays.iter().any(|wanted| wanted.run == o.run && Arc::ptr_eq(&wanted.history, &o.source))
         });

@@ -8,7 +8,7 @@ use std::{
 use parking_lot::RwLock;
 
 use crate::{
-    engine::state::{CurveMark, History, Metric},
+    train::history::{CurveMark, History, Metric},
     ui::{
         XAxis,
         widgets::{

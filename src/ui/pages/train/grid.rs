@@ -9,7 +9,7 @@ use egui_material_icons::icons;
 
 use super::walk::WalkView;
 use crate::{
-    engine::{Command, state::SampleGrid},
+    engine::{Command, training::SampleGrid},
     ui::{
         Frame, UiCommand, theme,
         theme::Palette,
@@ -91,7 +91,7 @@ impl SampleGridView {
 
     /// Draws the pane.
     pub fn ui(&mut self, ui: &mut Ui, frame: &mut Frame<'_>) {
-        let grids: Vec<Arc<SampleGrid>> = frame.live.grids.read().grids().to_vec();
+        let grids: Vec<Arc<SampleGrid>> = frame.live.training.grids.read().grids().to_vec();
         self.advance(ui, frame, &grids);
         let shown = self.shown(&grids).cloned();
         self.toolbar(ui, frame);
@@ -191,7 +191,7 @@ impl SampleGridView {
             return;
         };
         let sheet = GridTexture::of(ui.ctx(), "samples", &grid, &grid.samples, self.generated.take());
-        let real = frame.live.real.lock().clone();
+        let real = frame.live.training.real.lock().clone();
         self.real = real.map(|real| GridTexture::of(ui.ctx(), "real crops", &real, &real, self.real.take()));
         let ppp = ui.pixels_per_point();
         let side = sheet.side().max(1);

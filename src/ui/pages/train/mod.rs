@@ -25,8 +25,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     engine::{
         EngineState,
-        state::{SampleGrid, TrainingPhase},
-        training::critic_preview::Viewer,
+        training::{SampleGrid, TrainingPhase, critic_preview::Viewer},
     },
     format,
     train::knobs::Group,
@@ -113,12 +112,12 @@ impl TrainWorkspace {
 
     /// The sample grid on show, which "save as PNG" writes.
     pub fn shown(&self, live: &EngineState) -> Option<Arc<SampleGrid>> {
-        self.samples.shown(live.grids.read().grids()).cloned()
+        self.samples.shown(live.training.grids.read().grids()).cloned()
     }
 
     /// Carries out the entries of the command table that concern curves and samples; others are left alone.
     pub fn apply(&mut self, command: UiCommand, live: &EngineState) {
-        let grids = live.grids.read().grids().to_vec();
+        let grids = live.training.grids.read().grids().to_vec();
         match command {
             UiCommand::FitCurves => self.curves.fit(),
             UiCommand::GridBack => self.samples.go(&grids, -1),
@@ -305,7 +304,7 @@ impl TrainWorkspace {
     fn histograms(&mut self, ui: &mut Ui, frame: &Frame<'_>, roomy: bool) {
         let p = Palette::of(ui);
         let (newest, shown) = {
-            let kept = frame.live.histograms.read();
+            let kept = frame.live.training.histograms.read();
             let newest = kept.newest().cloned();
             // Those of the grid above, where the scrubber holds one.
             (newest.clone(), self.samples.held().map_or(newest, |step| kept.at(step).cloned()))
@@ -423,7 +422,7 @@ fn health_line(ui: &mut Ui, frame: &Frame<'_>) {
     let health = frame.status.health;
     let (state, sentence, advice) = match &frame.status.phase {
         // With no samples to show, the middle part tells it in full.
-        TrainingPhase::Failed(_) if frame.live.grids.read().grids().is_empty() => {
+        TrainingPhase::Failed(_) if frame.live.training.grids.read().grids().is_empty() => {
             (StatusMark::Defective, "The run was stopped by a fault.", "")
         }
         TrainingPhase::Failed(text) => (StatusMark::Defective, text.as_str(), ""),
@@ -460,7 +459,7 @@ fn state_of(health: crate::train::Health) -> StatusMark {
 /// What stands in place of the samples until there are some; `false` when there is nothing to wait for.
 fn waiting(ui: &mut Ui, frame: &Frame<'_>) -> bool {
     let p = Palette::of(ui);
-    let none = frame.live.grids.read().grids().is_empty();
+    let none = frame.live.training.grids.read().grids().is_empty();
     let middle = |ui: &mut Ui, content: &mut dyn FnMut(&mut Ui)| {
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             ui.add_space((ui.available_height() * 0.4).max(theme::GAP_M));

@@ -8,7 +8,7 @@ use egui_plot::{AxisHints, HLine, Line, LineStyle, Plot, PlotPoint, PlotPoints, 
 
 use super::chart::{ChartState, CurveChart, Shared, ViewY};
 use crate::{
-    engine::state::Metric,
+    train::history::Metric,
     ui::{
         XAxis, theme,
         theme::Palette,

@@ -6,7 +6,7 @@ use egui::{Rect, Role, Sense, Slider, Ui, WidgetInfo, vec2};
 use egui_material_icons::icons;
 
 use crate::{
-    engine::{Command, state::LatentWalk},
+    engine::{Command, training::LatentWalk},
     ui::{
         Action, Frame, theme,
         theme::Palette,
@@ -66,7 +66,7 @@ impl WalkView {
             return 0.0;
         }
         // A walk between the same ends at an earlier step may lie there until the new one comes.
-        let newest = frame.live.walk.lock().clone();
+        let newest = frame.live.training.walk.lock().clone();
         if let Some(walk) = newest.filter(|w| Some(w.ends) == self.ends) {
             self.shown = Some(walk);
         }

@@ -1,0 +1,23 @@
+//! The files that keep inspected test images, so that a later evaluation need not inspect them again.
+
+use std::path::{Path, PathBuf};
+
+/// Folder of what was inspected for tests, in the folder of runs.
+const KEPT: &str = ".evaluated";
+
+/// The file that keeps what a model with this hash has inspected for tests.
+pub fn kept_file(runs: &Path, hash: &str) -> PathBuf {
+    runs.join(KEPT).join(format!("{}.json", hash.get(..16).unwrap_or(hash)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_inspected_is_kept_for_each_model() {
+        let of = |hash| kept_file(Path::new("/runs"), hash);
+        assert_eq!(of("0123456789abcdef0123"), Path::new("/runs/.evaluated/0123456789abcdef.json"));
+        assert_eq!(of("0"), Path::new("/runs/.evaluated/0.json"));
+    }
+}
