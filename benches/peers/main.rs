@@ -328,7 +328,7 @@ fn export(dir: &Path) {
 
 fn main() {
     // As the engine's own thread does.
-    kernels::join();
+    kernels::join_thread_pool();
     let arguments: Vec<String> = std::env::args().collect();
     let after = |flag: &str| arguments.iter().position(|a| a == flag).and_then(|i| arguments.get(i + 1));
     if let Some(dir) = after("--export") {

@@ -58,7 +58,7 @@ struct Inspected {
 }
 
 pub(super) fn run(arguments: ReproduceArguments, choice: DeviceChoice) -> Result<()> {
-    kernels::join();
+    kernels::join_thread_pool();
     let (device, refused) = device::open(choice);
     if let Some(error) = refused {
         bail!(error);

@@ -103,7 +103,7 @@ impl Scheduler {
 
     pub(super) fn run(mut self, choice: DeviceChoice) {
         give_way();
-        kernels::join();
+        kernels::join_thread_pool();
         self.open_device(choice);
         loop {
             let training = self.run.as_ref().is_some_and(TrainingRun::is_working) || self.finishing.is_some();

@@ -1,146 +1,59 @@
-//! Memory that is used again. Fresh memory is set to zero by one thread, and given out page by page by the system, which
-//! takes longer than all threads take to fill it.
-
-use std::ops::{Deref, DerefMut};
+//! Pools of buffers for reuse. The operating system hands out new memory page by page, and one thread zeroes it, which
+//! takes longer than the kernels take to fill it.
 
 use parking_lot::Mutex;
 
-use super::{
-    burn_ops::{Cpu, is_by_pixels},
-    layout::LANES,
-    parallel::{MOVED, each_chunk},
-};
+/// Floats below which a buffer is not kept: a small one is quickly allocated.
+pub(super) const MIN_POOLED: usize = 1 << 15;
 
-/// Lines of floats that are kept for the next to need some.
-struct Pool {
-    lines: Mutex<Vec<Vec<f32>>>,
-    /// Floats that are kept, at most.
-    most: usize,
+/// Buffers kept for reuse.
+pub(super) struct Pool {
+    buffers: Mutex<Vec<Vec<f32>>>,
+    /// Maximum number of floats kept.
+    capacity: usize,
 }
 
 impl Pool {
-    const fn new(most: usize) -> Self {
-        Self { lines: Mutex::new(Vec::new()), most }
+    const fn new(capacity: usize) -> Self {
+        Self { buffers: Mutex::new(Vec::new()), capacity }
     }
 
-    /// A line of a length that `fits`, with whatever values it has.
-    fn take(&self, fits: impl Fn(usize) -> bool) -> Option<Vec<f32>> {
-        let mut lines = self.lines.lock();
-        // The last to be given back is the likeliest to be in the cache.
-        lines.iter().rposition(|line| fits(line.len())).map(|i| lines.remove(i))
+    /// Takes a buffer whose length `fits`, with arbitrary values.
+    pub fn take(&self, fits: impl Fn(usize) -> bool) -> Option<Vec<f32>> {
+        let mut buffers = self.buffers.lock();
+        // The last one returned is the most likely to be in the cache.
+        buffers.iter().rposition(|buffer| fits(buffer.len())).map(|i| buffers.remove(i))
     }
 
-    fn give(&self, line: Vec<f32>) {
-        // A few are soon set to zero.
-        if line.len() < MOVED {
+    /// Keeps a buffer, dropping the oldest ones beyond the capacity.
+    pub fn give(&self, buffer: Vec<f32>) {
+        if buffer.len() < MIN_POOLED {
             return;
         }
-        let mut lines = self.lines.lock();
-        lines.push(line);
-        let mut all: usize = lines.iter().map(Vec::len).sum();
-        while all > self.most {
-            all -= lines.remove(0).len();
+        let mut buffers = self.buffers.lock();
+        buffers.push(buffer);
+        let mut total: usize = buffers.iter().map(Vec::len).sum();
+        while total > self.capacity {
+            total -= buffers.remove(0).len();
         }
     }
 }
 
-/// What kernels lay out for themselves.
-static OWN: Pool = Pool::new(1 << 24);
-/// The values of tensors.
-static VALUES: Pool = Pool::new(1 << 25);
+/// Scratch memory of the kernels.
+pub(super) static SCRATCH: Pool = Pool::new(1 << 24);
+/// Values of tensors.
+pub(super) static TENSORS: Pool = Pool::new(1 << 25);
 
-/// So many floats, whatever their values: each is to be written before it is read.
-pub fn fresh(len: usize) -> Vec<f32> {
-    // A line that is longer would be wanting to those who need all of it.
-    let kept = |most: usize| VALUES.take(|kept| (len..=most).contains(&kept));
-    let found = if len < MOVED { None } else { kept(len).or_else(|| kept(len + len / 8)) };
+/// Returns `len` floats of arbitrary values, from the pool if possible: write each before reading it.
+pub fn take_buffer(len: usize) -> Vec<f32> {
+    // Much longer buffers are left for requests that need them.
+    let take = |max: usize| TENSORS.take(|kept| (len..=max).contains(&kept));
+    let found = if len < MIN_POOLED { None } else { take(len).or_else(|| take(len + len / 8)) };
     found.map_or_else(
         || vec![0.0; len],
-        |mut line| {
-            line.truncate(len);
-            line
+        |mut buffer| {
+            buffer.truncate(len);
+            buffer
         },
     )
-}
-
-/// Columns of a matrix that are turned together: what is read of a row is a few cache lines.
-const TURNED: usize = 64;
-
-/// The transpose of a matrix of `rows` by `columns`, row by row.
-pub(super) fn transposed(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
-    let mut out = fresh(values.len());
-    let worth = out.len() > MOVED;
-    each_chunk(&mut out, (TURNED * rows).max(1), worth, |i, out| {
-        for (r, row) in values.chunks_exact(columns.max(1)).enumerate() {
-            let own = row[i * TURNED..].iter().take(out.len() / rows);
-            out[r..].iter_mut().step_by(rows).zip(own).for_each(|(to, v)| *to = *v);
-        }
-    });
-    out
-}
-
-/// The axes in the order in which they lie in memory. Takes the tensor, whose memory would have two owners otherwise.
-fn by_memory(tensor: Cpu) -> Cpu {
-    if is_by_pixels(&tensor) { tensor.permute(&[1, 2, 3, 0]) } else { tensor }
-}
-
-/// Keeps the memory of tensors that nobody else has, where it is a line of floats as it stands: Burn's own is not.
-pub(super) fn reclaim(tensors: impl IntoIterator<Item = Cpu>) {
-    for tensor in tensors {
-        let floats = tensor.layout().num_elements();
-        if floats < MOVED || !tensor.is_unique() || tensor.bytes().len() != size_of::<f32>() * floats {
-            continue;
-        }
-        let line = by_memory(tensor);
-        if line.is_contiguous()
-            && let Ok(line) = line.into_data().into_bytes().try_into_vec::<f32>()
-        {
-            VALUES.give(line);
-        }
-    }
-}
-
-/// Floats that begin at a cache line, so that whole vectors are read from as few lines as can be.
-#[derive(Debug)]
-pub(super) struct Aligned {
-    values: Vec<f32>,
-    start: usize,
-    len: usize,
-}
-
-impl Aligned {
-    pub fn zeros(len: usize) -> Self {
-        Self::of(vec![0.0; len + LANES], len)
-    }
-
-    /// Whatever values there are: each is to be written before it is read.
-    pub fn stale(len: usize) -> Self {
-        let found = OWN.take(|kept| (len + LANES..2 * len + 64 * LANES).contains(&kept));
-        found.map_or_else(|| Self::zeros(len), |values| Self::of(values, len))
-    }
-
-    fn of(values: Vec<f32>, len: usize) -> Self {
-        let start = values.as_ptr().align_offset(64).min(LANES);
-        Self { values, start, len }
-    }
-}
-
-impl Drop for Aligned {
-    fn drop(&mut self) {
-        OWN.give(std::mem::take(&mut self.values));
-    }
-}
-
-impl Deref for Aligned {
-    type Target = [f32];
-
-    fn deref(&self) -> &[f32] {
-        &self.values[self.start..self.start + self.len]
-    }
-}
-
-impl DerefMut for Aligned {
-    fn deref_mut(&mut self) -> &mut [f32] {
-        &mut self.values[self.start..self.start + self.len]
-    }
 }

@@ -1,4 +1,4 @@
-//! The kernels as operations of Burn: on the CPU the fast ones, elsewhere their generic twins.
+//! Convolution and batch norm as operations of Burn: fast kernels on the CPU, Burn's own operations elsewhere.
 
 use burn::{
     backend::{
@@ -12,25 +12,28 @@ use burn::{
         tensor::FloatTensor,
     },
     tensor::{
-        Device, Shape, Tensor, TensorData, activation,
+        Tensor, activation,
         module::{batch_norm_train, conv2d},
         ops::ConvOptions,
     },
 };
 
 use super::{
-    buffer_pool::{reclaim, transposed},
     conv::Conv,
-    layout::{Geometry, MapOrder},
+    cpu_tensor::{
+        CpuTensor, contiguous, dims, from_values, has_kernels, in_known_order, in_order, maps_from, recycle, values,
+        values_mut,
+    },
     norm::NormLayout,
+    shape::ConvShape,
 };
 
-/// What is computed forwards.
+/// The forward passes.
 #[backend_extension(Flex, Autodiff)]
 trait Kernels: burn::backend::Backend {
     fn conv(x: FloatTensor<Self>, weight: FloatTensor<Self>, bias: FloatTensor<Self>, conv: Conv) -> FloatTensor<Self>;
 
-    /// `moments` are those of `x`, which the gradient takes into account.
+    /// `moments` are those of `x`, and the gradient takes into account that they depend on it.
     fn norm(
         x: FloatTensor<Self>,
         gamma: FloatTensor<Self>,
@@ -43,9 +46,9 @@ trait Kernels: burn::backend::Backend {
     fn moments(x: FloatTensor<Self>, norm: NormLayout) -> FloatTensor<Self>;
 }
 
-/// What is computed on the way back, on a backend without autodiff.
-trait BackKernels: Kernels {
-    /// The gradient of what went in; `y` is what came out.
+/// The backward passes, on a backend without autodiff.
+trait BackwardKernels: Kernels {
+    /// Returns the gradient of the input; `y` is the output.
     fn conv_input_gradient(
         gradient: FloatTensor<Self>,
         y: FloatTensor<Self>,
@@ -53,7 +56,7 @@ trait BackKernels: Kernels {
         conv: Conv,
     ) -> FloatTensor<Self>;
 
-    /// The gradients of weight and bias.
+    /// Returns the gradients of weight and bias; `y` is the output.
     fn conv_weight_gradient(
         x: FloatTensor<Self>,
         gradient: FloatTensor<Self>,
@@ -61,7 +64,7 @@ trait BackKernels: Kernels {
         conv: Conv,
     ) -> [FloatTensor<Self>; 2];
 
-    /// The gradients of x, gamma and beta; `y` is what came out.
+    /// Returns the gradients of x, gamma and beta; `y` is the output.
     fn norm_gradient(
         x: FloatTensor<Self>,
         y: FloatTensor<Self>,
@@ -72,137 +75,82 @@ trait BackKernels: Kernels {
     ) -> [FloatTensor<Self>; 3];
 }
 
-pub(super) type Cpu = FloatTensor<Flex>;
-
-/// The values of a tensor that is contiguous.
-pub(super) fn values(tensor: &Cpu) -> &[f32] {
-    let first = tensor.layout().start_offset();
-    &tensor.storage::<f32>()[first..first + tensor.layout().num_elements()]
-}
-
-/// A tensor whose values lie one after the other. Takes it, so that its memory has one owner.
-pub(super) fn contiguous(tensor: Cpu) -> Cpu {
-    tensor.to_contiguous()
-}
-
-/// The numbers of a contiguous tensor, to be changed: in place where it is nobody else's.
-pub(super) fn own(tensor: &mut Cpu) -> &mut [f32] {
-    let first = tensor.layout().start_offset();
-    let len = tensor.layout().num_elements();
-    &mut tensor.storage_mut::<f32>()[first..first + len]
-}
-
-pub(super) fn tensor(values: Vec<f32>, shape: impl Into<Shape>) -> Cpu {
-    Cpu::from_data(TensorData::new(values, shape))
-}
-
-fn dims(tensor: &Cpu) -> Vec<usize> {
-    tensor.layout().shape().iter().copied().collect()
-}
-
-/// Maps `[batch, channels, height, width]` of values that lie in this order.
-pub(super) fn maps(values: Vec<f32>, order: MapOrder, [batch, channels, height, width]: [usize; 4]) -> Cpu {
-    match order {
-        MapOrder::Images => tensor(values, [batch, channels, height, width]),
-        MapOrder::Pixels => tensor(values, [channels, height, width, batch]).permute(&[3, 0, 1, 2]),
-    }
-}
-
-/// Whether maps lie in the order of pixels.
-pub(super) fn is_by_pixels(tensor: &Cpu) -> bool {
-    let [batch, _, height, width] = dims(tensor)[..] else { return false };
-    let strides = [1, height * width * batch, width * batch, batch].map(|stride| stride as isize);
-    MapOrder::of(batch) == MapOrder::Pixels && *tensor.layout().strides() == strides
-}
-
-/// Maps as they are, where they lie in either order, and which it is; else copied image by image.
-pub(super) fn settled(tensor: Cpu) -> (Cpu, MapOrder) {
-    match is_by_pixels(&tensor) {
-        true => (tensor, MapOrder::Pixels),
-        false => (tensor.to_contiguous(), MapOrder::Images),
-    }
-}
-
-/// Maps in this order.
-pub(super) fn ordered(tensor: Cpu, order: MapOrder) -> Cpu {
-    let (tensor, now) = settled(tensor);
-    if now == order {
-        return tensor;
-    }
-    let [batch, channels, height, width] = dims(&tensor)[..] else { return tensor };
-    let each = channels * height * width;
-    let turned = match order {
-        MapOrder::Images => transposed(values(&tensor), each, batch),
-        MapOrder::Pixels => transposed(values(&tensor), batch, each),
-    };
-    reclaim([tensor]);
-    maps(turned, order, [batch, channels, height, width])
-}
-
 impl Kernels for Flex {
-    fn conv(x: Cpu, weight: Cpu, bias: Cpu, conv: Conv) -> Cpu {
-        let ((x, order), [weight, bias]) = (settled(x), [weight, bias].map(contiguous));
+    fn conv(x: CpuTensor, weight: CpuTensor, bias: CpuTensor, conv: Conv) -> CpuTensor {
+        let ((x, order), [weight, bias]) = (in_known_order(x), [weight, bias].map(contiguous));
         let [channels, height, width] = conv.out();
-        let y = conv.forward((values(&x), order), &conv.weights(values(&weight)), values(&bias), None);
-        reclaim([x]);
-        maps(y, conv.order(), [conv.geometry.batch, channels, height, width])
+        let y = conv.forward((values(&x), order), &conv.pack_weights(values(&weight)), values(&bias), None);
+        recycle([x]);
+        maps_from(y, conv.order(), [conv.geometry.batch, channels, height, width])
     }
 
-    fn norm(x: Cpu, gamma: Cpu, beta: Cpu, moments: Cpu, norm: NormLayout) -> Cpu {
-        let ((x, order), [gamma, beta, moments]) = (settled(x), [gamma, beta, moments].map(contiguous));
-        let y = norm.of(order).forward(values(&x), values(&gamma), values(&beta), values(&moments));
+    fn norm(x: CpuTensor, gamma: CpuTensor, beta: CpuTensor, moments: CpuTensor, norm: NormLayout) -> CpuTensor {
+        let ((x, order), [gamma, beta, moments]) = (in_known_order(x), [gamma, beta, moments].map(contiguous));
+        let y = norm.in_order(order).forward(values(&x), values(&gamma), values(&beta), values(&moments));
         let sides = dims(&x);
-        reclaim([x]);
-        maps(y, order, [sides[0], sides[1], sides[2], sides[3]])
+        recycle([x]);
+        maps_from(y, order, [sides[0], sides[1], sides[2], sides[3]])
     }
 
-    fn moments(x: Cpu, norm: NormLayout) -> Cpu {
-        let (x, order) = settled(x);
-        tensor(norm.of(order).moments(values(&x)), [2 * norm.channels])
+    fn moments(x: CpuTensor, norm: NormLayout) -> CpuTensor {
+        let (x, order) = in_known_order(x);
+        from_values(norm.in_order(order).moments(values(&x)), [2 * norm.channels])
     }
 }
 
-impl BackKernels for Flex {
-    fn conv_input_gradient(gradient: Cpu, y: Cpu, weight: Cpu, conv: Conv) -> Cpu {
-        let ([gradient, y], weight) = ([gradient, y].map(|t| ordered(t, conv.order())), contiguous(weight));
+impl BackwardKernels for Flex {
+    fn conv_input_gradient(gradient: CpuTensor, y: CpuTensor, weight: CpuTensor, conv: Conv) -> CpuTensor {
+        let ([gradient, y], weight) = ([gradient, y].map(|t| in_order(t, conv.order())), contiguous(weight));
         let g = &conv.geometry;
-        let x = conv.input_gradient(values(&gradient), values(&y), &conv.weights_back(values(&weight)));
-        reclaim([gradient, y, weight]);
-        maps(x, conv.order(), [g.batch, g.inputs, g.size[0], g.size[1]])
+        let x = conv.input_gradient(values(&gradient), values(&y), &conv.pack_weights_backward(values(&weight)));
+        recycle([gradient, y, weight]);
+        maps_from(x, conv.order(), [g.batch, g.inputs, g.size[0], g.size[1]])
     }
 
-    fn conv_weight_gradient(x: Cpu, gradient: Cpu, y: Cpu, conv: Conv) -> [Cpu; 2] {
-        let ((x, order), [gradient, y]) = (settled(x), [gradient, y].map(|t| ordered(t, conv.order())));
+    fn conv_weight_gradient(x: CpuTensor, gradient: CpuTensor, y: CpuTensor, conv: Conv) -> [CpuTensor; 2] {
+        let ((x, order), [gradient, y]) = (in_known_order(x), [gradient, y].map(|t| in_order(t, conv.order())));
         let g = &conv.geometry;
         let (weight, bias) = conv.weight_gradient((values(&x), order), values(&gradient), values(&y));
-        reclaim([x, gradient, y]);
-        [tensor(weight, [g.outputs, g.inputs, g.kernel[0], g.kernel[1]]), tensor(bias, [g.outputs])]
+        recycle([x, gradient, y]);
+        [from_values(weight, [g.outputs, g.inputs, g.kernel[0], g.kernel[1]]), from_values(bias, [g.outputs])]
     }
 
-    fn norm_gradient(x: Cpu, y: Cpu, gradient: Cpu, gamma: Cpu, moments: Cpu, norm: NormLayout) -> [Cpu; 3] {
-        let ((x, order), [gamma, moments]) = (settled(x), [gamma, moments].map(contiguous));
-        let [y, mut gradient] = [y, gradient].map(|t| ordered(t, order));
-        let (dgamma, dbeta) =
-            norm.of(order).backward(values(&x), values(&y), own(&mut gradient), values(&gamma), values(&moments));
-        reclaim([x, y]);
-        [gradient, tensor(dgamma, [norm.channels]), tensor(dbeta, [norm.channels])]
+    fn norm_gradient(
+        x: CpuTensor,
+        y: CpuTensor,
+        gradient: CpuTensor,
+        gamma: CpuTensor,
+        moments: CpuTensor,
+        norm: NormLayout,
+    ) -> [CpuTensor; 3] {
+        let ((x, order), [gamma, moments]) = (in_known_order(x), [gamma, moments].map(contiguous));
+        let [y, mut gradient] = [y, gradient].map(|t| in_order(t, order));
+        let (dgamma, dbeta) = norm.in_order(order).backward(
+            values(&x),
+            values(&y),
+            values_mut(&mut gradient),
+            values(&gamma),
+            values(&moments),
+        );
+        recycle([x, y]);
+        [gradient, from_values(dgamma, [norm.channels]), from_values(dbeta, [norm.channels])]
     }
 }
 
-impl<B: BackKernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
+impl<B: BackwardKernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
     fn conv(x: FloatTensor<Self>, weight: FloatTensor<Self>, bias: FloatTensor<Self>, conv: Conv) -> FloatTensor<Self> {
         #[derive(Debug)]
         struct ConvBack;
 
-        impl<B: BackKernels> Backward<B, 3> for ConvBack {
-            /// x where weight or bias want a gradient, weight where x does, and what came out.
+        impl<B: BackwardKernels> Backward<B, 3> for ConvBack {
+            /// x if weight or bias need a gradient, weight if x does, and the output.
             type State = (Option<FloatTensor<B>>, Option<FloatTensor<B>>, FloatTensor<B>, Conv);
 
             fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
                 let [x_node, weight_node, bias_node] = ops.parents;
                 let gradient = grads.consume::<B>(&ops.node);
                 let (x, weight, y, conv) = ops.state;
-                // The last to need them has them alone, and keeps their memory.
+                // The last use owns the tensors, and can reuse their memory.
                 let again = x.is_some().then(|| (gradient.clone(), y.clone()));
                 match (x_node, weight) {
                     (Some(node), Some(weight)) => {
@@ -242,8 +190,8 @@ impl<B: BackKernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
         #[derive(Debug)]
         struct NormBack;
 
-        impl<B: BackKernels> Backward<B, 3> for NormBack {
-            /// x, what came out, gamma and the moments.
+        impl<B: BackwardKernels> Backward<B, 3> for NormBack {
+            /// x, the output, gamma and the moments.
             type State = ([FloatTensor<B>; 4], NormLayout);
 
             fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
@@ -277,62 +225,26 @@ impl<B: BackKernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
     }
 }
 
-/// How a convolution moves over its input, and what is done at once with what comes out.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ConvShape {
-    /// Pixels of the input from one output to the next.
-    pub stride: usize,
-    /// Zeros on every side of the input.
-    pub padding: usize,
-    /// Pixels from tap to tap of the kernel.
-    pub dilation: usize,
-    /// LeakyReLU afterwards, with this slope in (0, 1).
-    pub leaky: Option<f64>,
-    /// Pixel shuffle afterwards: channel `4 c + 2 y + x` becomes the pixels `(2 i + y, 2 j + x)` of channel `c`.
-    pub shuffle: bool,
-}
-
-impl Default for ConvShape {
-    fn default() -> Self {
-        Self { stride: 1, padding: 0, dilation: 1, leaky: None, shuffle: false }
-    }
-}
-
-impl ConvShape {
-    /// For maps and weights of these dimensions.
-    pub(super) fn conv(self, [batch, inputs, height, width]: [usize; 4], [outputs, _, kh, kw]: [usize; 4]) -> Conv {
-        let Self { stride, padding, dilation, leaky, shuffle } = self;
-        let geometry =
-            Geometry { batch, inputs, outputs, size: [height, width], kernel: [kh, kw], stride, padding, dilation };
-        Conv { geometry, slope: leaky.map_or(1.0, |slope| slope as f32), shuffle }
-    }
-}
-
-/// Whether a device has kernels of ours.
-pub(super) fn has_kernels(device: &Device) -> bool {
-    *device == Device::flex()
-}
-
-/// A convolution of maps `[batch, inputs, height, width]` with weights `[outputs, inputs, kernel, kernel]` and
-/// a bias `[outputs]`: the fast kernel where the device has one, else [`conv_generic`].
+/// Convolves maps `[batch, inputs, height, width]` with weights `[outputs, inputs, kernel, kernel]` and a bias `[outputs]`,
+/// with the fast kernel if it runs on the device, else as [`conv_generic`].
 pub fn conv(x: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>, shape: ConvShape) -> Tensor<4> {
     if !has_kernels(&x.device()) {
         return conv_generic(x, weight, bias, shape);
     }
-    let conv = shape.conv(x.dims(), weight.dims());
+    let conv = Conv::new(shape, x.dims(), weight.dims());
     let y = <Dispatch as Kernels>::conv(x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch(), conv);
     Tensor::from_dispatch(y)
 }
 
-/// [`conv`] made of Burn's own operations.
+/// [`conv`] by Burn's own operations.
 pub fn conv_generic(x: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>, shape: ConvShape) -> Tensor<4> {
     let ConvShape { stride, padding, dilation, .. } = shape;
     let options = ConvOptions::new([stride; 2], [padding; 2], [dilation; 2], 1);
-    finished(conv2d(x, weight, Some(bias), options), shape)
+    epilogue(conv2d(x, weight, Some(bias), options), shape)
 }
 
-/// What is done at once with what comes out of a convolution.
-pub(super) fn finished(mut y: Tensor<4>, shape: ConvShape) -> Tensor<4> {
+/// Applies the operations fused into a convolution's output.
+pub(super) fn epilogue(mut y: Tensor<4>, shape: ConvShape) -> Tensor<4> {
     let ConvShape { leaky, shuffle, .. } = shape;
     if let Some(slope) = leaky {
         y = activation::leaky_relu(y, slope);
@@ -345,9 +257,9 @@ pub(super) fn finished(mut y: Tensor<4>, shape: ConvShape) -> Tensor<4> {
     y
 }
 
-/// Batch norm in training over the channels of `[batch, channels, height, width]`, then LeakyReLU of a slope in
-/// (0, 1) where one is given; and the batch's means and (biased) variances, `[channels]` each, without gradient.
-/// The fast kernel where the device has one, else [`norm_generic`].
+/// Batch normalisation in training mode (Ioffe and Szegedy 2015) over the channels of `[batch, channels, height, width]`,
+/// followed by a LeakyReLU if a slope in (0, 1) is given. Returns the output, and the batch's means and biased variances,
+/// `[channels]` each, without gradient. Uses the fast kernel if it runs on the device, else [`norm_generic`].
 pub fn norm_train(
     x: Tensor<4>,
     gamma: Tensor<1>,
@@ -374,7 +286,7 @@ pub fn norm_train(
     (Tensor::from_dispatch(y), part(0), part(1))
 }
 
-/// [`norm_train`] made of Burn's own operations.
+/// [`norm_train`] by Burn's own operations.
 pub fn norm_generic(
     x: Tensor<4>,
     gamma: Tensor<1>,

@@ -1,34 +1,22 @@
-//! The inner loop of a convolution and of the way back to its input.
+//! The inner loop of a convolution: sums of weighted values at constant offsets, computed in register tiles of output
+//! channels by vectors of positions.
 
 use std::ops::Range;
 
 use pulp::{Arch, Simd, WithSimd};
 
 use super::{
-    buffer_pool::Aligned,
-    layout::{Grid, LANES, Tiles},
-    parallel::{MOVED, MULTIPLIED, each_chunk, share},
+    aligned::Aligned,
+    layout::Grid,
+    pack::Tiles,
+    parallel::{each_chunk, items_per_task, pays_to_move, pays_to_multiply},
+    simd::{LANES, is_wide, load, store},
 };
 
-/// Tiles that all panels are computed of before the next are begun: what these read stays in the cache.
+/// Consecutive tiles computed for all panels before the next ones, so that their input stays in the cache.
 pub(super) const GROUP: usize = 8;
 
-/// Whether there are enough registers for large tiles: AVX-512 and NEON have 32 vectors, AVX2 has 16.
-pub(super) const fn is_wide<S: Simd>() -> bool {
-    S::REGISTER_COUNT >= 32
-}
-
-#[inline(always)]
-pub(super) fn load<S: Simd>(values: &[f32], at: usize) -> S::f32s {
-    bytemuck::pod_read_unaligned(bytemuck::cast_slice(&values[at..at + S::F32_LANES]))
-}
-
-#[inline(always)]
-pub(super) fn store<S: Simd>(values: &mut [f32], vector: S::f32s) {
-    values[..S::F32_LANES].copy_from_slice(bytemuck::cast_slice(std::slice::from_ref(&vector)));
-}
-
-/// The best tile on this machine for so many output channels.
+/// The register tile that suits this machine and a number of output channels.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TileShape {
     /// Output channels.
@@ -39,9 +27,10 @@ pub(super) struct TileShape {
     pub lanes: usize,
 }
 
-struct ShapeFor(usize);
+/// Chooses the tile for this many output channels.
+struct TileShapeFor(usize);
 
-impl WithSimd for ShapeFor {
+impl WithSimd for TileShapeFor {
     type Output = TileShape;
 
     #[inline(always)]
@@ -58,34 +47,35 @@ impl WithSimd for ShapeFor {
 }
 
 impl TileShape {
-    pub fn of(outputs: usize) -> Self {
-        Arch::new().dispatch(ShapeFor(outputs))
+    /// Returns the tile for this many output channels.
+    pub fn for_outputs(outputs: usize) -> Self {
+        Arch::new().dispatch(TileShapeFor(outputs))
     }
 }
 
-/// What the sums of each output channel begin at.
-pub(super) struct Bias {
-    /// A plane for each channel, its beginning repeated at its end.
+/// The initial values of each output channel's sums.
+pub(super) struct PackedBias {
+    /// One plane per channel, with its beginning repeated at its end so that a vector may run past it.
     planes: Vec<f32>,
-    /// Cells of a grid after which a plane begins anew.
+    /// Pixels of a grid after which the values of a plane repeat.
     period: usize,
 }
 
-impl Bias {
-    /// `values` are none, one for each channel, or one for each channel and position of `size`.
+impl PackedBias {
+    /// `values` is empty, or has one value per channel, or one per channel and position of `size`.
     pub fn new(values: &[f32], channels: usize, size: [usize; 2], grid: &Grid) -> Self {
         let each = values.len() / channels.max(1);
-        let period = if each > 1 { grid.cells() } else { 1 };
+        let period = if each > 1 { grid.image_pitch() } else { 1 };
         let len = period + LANES;
-        // The last panel may have rows without a channel.
+        // The last panel may have rows beyond the last channel.
         let mut planes = vec![0.0; (channels + LANES) * len];
-        for (plane, own) in planes.chunks_exact_mut(len).zip(values.chunks_exact(each.max(1))) {
+        for (plane, values) in planes.chunks_exact_mut(len).zip(values.chunks_exact(each.max(1))) {
             if each > 1 {
-                for (row, line) in own.chunks_exact(size[1]).enumerate() {
-                    plane[grid.cell(row)..][..size[1]].copy_from_slice(line);
+                for (row, values) in values.chunks_exact(size[1]).enumerate() {
+                    plane[row * grid.pitch..][..size[1]].copy_from_slice(values);
                 }
             } else {
-                plane.fill(own[0]);
+                plane.fill(values[0]);
             }
             for i in period..len {
                 plane[i] = plane[i - period];
@@ -94,92 +84,92 @@ impl Bias {
         Self { planes, period }
     }
 
-    /// What the sums of an output channel begin at, for the vector of a grid that begins at this cell.
+    /// Returns the initial sums of an output channel for the vector that begins at this pixel of a grid.
     #[inline(always)]
-    pub fn vector<S: Simd>(&self, simd: S, output: usize, cell: usize, pixel: usize) -> S::f32s {
-        let at = output * (self.period + LANES) + cell % self.period;
-        // Side by side in one pixel, images share its bias.
-        if pixel == 1 { load::<S>(&self.planes, at) } else { simd.splat_f32s(self.planes[at]) }
+    pub fn vector<S: Simd>(&self, simd: S, output: usize, pixel: usize, interleave: usize) -> S::f32s {
+        let at = output * (self.period + LANES) + pixel % self.period;
+        // Interleaved images share the bias of their pixel.
+        if interleave == 1 { load::<S>(&self.planes, at) } else { simd.splat_f32s(self.planes[at]) }
     }
 }
 
-/// Weights in the order in which they are needed: `[panel][tap of a channel][row]`.
+/// Weights in the order of use: `[panel][input channel and tap][output channel of the panel]`.
 #[derive(Debug)]
-pub(super) struct Weights {
+pub(super) struct PackedWeights {
     values: Aligned,
     shape: TileShape,
     outputs: usize,
-    /// Taps of all channels.
+    /// Taps of all input channels.
     taps: usize,
 }
 
-impl Weights {
-    /// `panel(first, rows, to)` writes the weights of the output channels from `first` on, those of a tap side by side, in
-    /// `rows` rows; the last channels may be fewer, and the rest of their rows are left as they are: zeros.
+impl PackedWeights {
+    /// `panel(first, rows, to)` writes the weights of the `rows` output channels from `first` on, those of a tap next to one
+    /// another. Rows beyond the last channel are to be left unchanged, at zero.
     pub fn new(outputs: usize, taps: usize, panel: impl Fn(usize, usize, &mut [f32]) + Sync + Send) -> Self {
-        let shape = TileShape::of(outputs);
-        let mut values = Aligned::stale(outputs.next_multiple_of(shape.rows) * taps);
-        let worth = values.len() > MOVED;
-        each_chunk(&mut values, (shape.rows * taps).max(1), worth, |i, own| {
+        let shape = TileShape::for_outputs(outputs);
+        let mut values = Aligned::take(outputs.next_multiple_of(shape.rows) * taps);
+        let parallel = pays_to_move(values.len());
+        each_chunk(&mut values, (shape.rows * taps).max(1), parallel, |i, to| {
             if (i + 1) * shape.rows > outputs {
-                own.fill(0.0);
+                to.fill(0.0);
             }
-            panel(i * shape.rows, shape.rows, own);
+            panel(i * shape.rows, shape.rows, to);
         });
         Self { values, shape, outputs, taps }
     }
 
-    /// Of lines of `taps` weights, one for each output channel.
-    pub fn of_lines(outputs: usize, taps: usize, lines: &[f32]) -> Self {
+    /// Packs the rows of a matrix, one per output channel, of `taps` weights each.
+    pub fn from_rows(outputs: usize, taps: usize, weights: &[f32]) -> Self {
         let arch = Arch::new();
         Self::new(outputs, taps, |first, rows, to| {
-            let lines = &lines[first * taps..(first + rows).min(outputs) * taps];
-            arch.dispatch(Turn { lines, rows, taps, to });
+            let weights = &weights[first * taps..(first + rows).min(outputs) * taps];
+            arch.dispatch(TransposePanel { weights, rows, taps, to });
         })
     }
 
-    /// Output channels.
+    /// Number of output channels.
     pub fn outputs(&self) -> usize {
         self.outputs
     }
 
-    /// Output channels of a panel.
+    /// Number of output channels of a panel.
     pub fn rows(&self) -> usize {
         self.shape.rows
     }
 
-    /// The weights of a panel's output channels.
+    /// Returns the weights of a panel.
     #[inline(always)]
     pub fn panel(&self, panel: usize) -> &[f32] {
         let len = self.taps * self.shape.rows;
         &self.values[panel * len..][..len]
     }
 
-    /// `activate(bias + sum of weight * x[position + offset])` for every output channel and position of the grid.
-    /// Below 0, results are multiplied by `slope`, which is at most 1.
-    pub fn correlate(&self, x: &[f32], grid: &Grid, offsets: &[u32], bias: &Bias, slope: f32) -> Tiles {
+    /// Computes `bias + sum of weight * x[position + offset]`, followed by a LeakyReLU of `slope`, for every output channel
+    /// and position of the grid. `slope` is at most 1.
+    pub fn correlate(&self, x: &[f32], grid: &Grid, offsets: &[u32], bias: &PackedBias, slope: f32) -> Tiles {
         debug_assert_eq!(offsets.len(), self.taps);
         let TileShape { rows, vectors, lanes } = self.shape;
-        let list = grid.vectors(lanes);
-        let (panels, tiles) = (self.outputs.div_ceil(rows), list.len().div_ceil(vectors));
+        let starts = grid.vector_starts(lanes);
+        let (panels, tiles) = (self.outputs.div_ceil(rows), starts.len().div_ceil(vectors));
         let group = tiles.min(GROUP);
-        let pixel = grid.pixel();
+        let interleave = grid.interleave;
         let (all, width) = (tiles.div_ceil(group) * group * panels, vectors * lanes);
         let size = rows * width;
-        let mut values = Aligned::stale(all * size);
-        let worth = all * size * self.taps > MULTIPLIED;
-        let share = if worth { share(all) } else { all };
+        let mut values = Aligned::take(all * size);
+        let parallel = pays_to_multiply(all * size * self.taps);
+        let per_task = items_per_task(all, parallel);
         let arch = Arch::new();
-        each_chunk(&mut values, share * size, worth, |i, out| {
-            let range = i * share..i * share + out.len() / size;
-            let list = &list;
-            arch.dispatch(Run {
+        each_chunk(&mut values, per_task * size, parallel, |i, out| {
+            let range = i * per_task..i * per_task + out.len() / size;
+            let starts = &starts;
+            arch.dispatch(CorrelateTiles {
                 x,
                 weights: self,
                 offsets,
-                list,
+                starts,
                 bias,
-                pixel,
+                interleave,
                 slope,
                 tiles,
                 group,
@@ -192,52 +182,52 @@ impl Weights {
     }
 }
 
-/// Up to `rows` lines of so many taps, those of a tap side by side.
-struct Turn<'a> {
-    lines: &'a [f32],
+/// Transposes the weights of a panel, up to `rows` rows of `taps` weights.
+struct TransposePanel<'a> {
+    weights: &'a [f32],
     rows: usize,
     taps: usize,
     to: &'a mut [f32],
 }
 
-impl Turn<'_> {
+impl TransposePanel<'_> {
     #[inline(always)]
     fn full<const M: usize>(self) {
-        let lines: [&[f32]; M] = std::array::from_fn(|m| &self.lines[m * self.taps..][..self.taps]);
+        let rows: [&[f32]; M] = std::array::from_fn(|m| &self.weights[m * self.taps..][..self.taps]);
         for (t, to) in self.to.as_chunks_mut::<M>().0.iter_mut().enumerate().take(self.taps) {
             for m in 0..M {
-                to[m] = lines[m][t];
+                to[m] = rows[m][t];
             }
         }
     }
 }
 
-impl WithSimd for Turn<'_> {
+impl WithSimd for TransposePanel<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let Self { lines, rows, taps, .. } = self;
-        match (rows, lines.len() == rows * taps) {
+        let Self { weights, rows, taps, .. } = self;
+        match (rows, weights.len() == rows * taps) {
             (8, true) => self.full::<8>(),
             (4, true) => self.full::<4>(),
             _ => {
-                for (m, line) in lines.chunks_exact(taps.max(1)).enumerate() {
-                    self.to[m..].iter_mut().step_by(rows).zip(line).for_each(|(to, w)| *to = *w);
+                for (m, row) in weights.chunks_exact(taps.max(1)).enumerate() {
+                    self.to[m..].iter_mut().step_by(rows).zip(row).for_each(|(to, w)| *to = *w);
                 }
             }
         }
     }
 }
 
-/// Some tiles, in the order in which they lie.
-struct Run<'a> {
+/// A range of tiles, in the order of [`Tiles`].
+struct CorrelateTiles<'a> {
     x: &'a [f32],
-    weights: &'a Weights,
+    weights: &'a PackedWeights,
     offsets: &'a [u32],
-    list: &'a [u32],
-    bias: &'a Bias,
-    pixel: usize,
+    starts: &'a [u32],
+    bias: &'a PackedBias,
+    interleave: usize,
     slope: f32,
     tiles: usize,
     group: usize,
@@ -246,8 +236,8 @@ struct Run<'a> {
     out: &'a mut [f32],
 }
 
-/// `sums` and what all taps add to them. They go in and come out by value: sums behind a reference are written to
-/// memory tap by tap, which takes as long as the products.
+/// Returns `sums` plus the contributions of all taps. The sums are passed by value: behind a reference they would be written
+/// to memory after each tap, which takes as long as the products.
 #[inline(always)]
 pub(super) fn tile<S: Simd, const M: usize, const V: usize>(
     simd: S,
@@ -273,7 +263,7 @@ pub(super) fn tile<S: Simd, const M: usize, const V: usize>(
     sums
 }
 
-impl Run<'_> {
+impl CorrelateTiles<'_> {
     #[inline(always)]
     fn run<S: Simd, const M: usize, const V: usize>(self, simd: S) {
         let zero = simd.splat_f32s(0.0);
@@ -288,12 +278,12 @@ impl Run<'_> {
             let weights = self.weights.panel(panel);
             let mut bases = [0; V];
             for (j, base) in bases.iter_mut().enumerate() {
-                *base = self.list[(at * V + j).min(self.list.len() - 1)] as usize;
+                *base = self.starts[(at * V + j).min(self.starts.len() - 1)] as usize;
             }
             let mut sums = [[zero; V]; M];
             for (m, sums) in sums.iter_mut().enumerate() {
                 for j in 0..V {
-                    sums[j] = self.bias.vector(simd, panel * M + m, bases[j] / self.pixel, self.pixel);
+                    sums[j] = self.bias.vector(simd, panel * M + m, bases[j] / self.interleave, self.interleave);
                 }
             }
             let sums = tile::<S, M, V>(simd, self.x, weights, self.offsets, bases, sums);
@@ -307,7 +297,7 @@ impl Run<'_> {
     }
 }
 
-impl WithSimd for Run<'_> {
+impl WithSimd for CorrelateTiles<'_> {
     type Output = ();
 
     #[inline(always)]

@@ -1,4 +1,4 @@
-//! Convolutions whose weights no longer change, laid out once for both ways.
+//! Convolutions with constant weights, which are packed once for both passes.
 
 use std::sync::Arc;
 
@@ -14,139 +14,154 @@ use burn::{
 };
 
 use super::{
-    buffer_pool::reclaim,
-    burn_ops::{ConvShape, Cpu, finished, has_kernels, maps, ordered, settled, values},
+    burn_ops::epilogue,
     conv::Conv,
-    correlate::Weights,
+    correlate::PackedWeights,
+    cpu_tensor::{CpuTensor, has_kernels, in_known_order, in_order, maps_from, recycle, values},
+    shape::ConvShape,
     unary::unary,
 };
 
-/// Weights in the order in which each way needs them.
+/// Weights in the packing of each pass.
 #[derive(Debug)]
-struct Laid {
-    forward: Weights,
-    back: Vec<Weights>,
+struct PackedConv {
+    forward: PackedWeights,
+    backward: Vec<PackedWeights>,
     bias: Vec<f32>,
 }
 
 #[backend_extension(Flex, Autodiff)]
-trait Standing: burn::backend::Backend {
-    fn standing(x: FloatTensor<Self>, laid: Arc<Laid>, conv: Conv) -> FloatTensor<Self>;
+trait FrozenConvOps: burn::backend::Backend {
+    fn frozen_conv(x: FloatTensor<Self>, packed: Arc<PackedConv>, conv: Conv) -> FloatTensor<Self>;
 
-    /// `onto` is added before the LeakyReLU.
-    fn standing_onto(x: FloatTensor<Self>, onto: FloatTensor<Self>, laid: Arc<Laid>, conv: Conv) -> FloatTensor<Self>;
-}
-
-/// The way back, on a backend without autodiff.
-trait StandingBack: Standing {
-    /// The gradient of what went in; `y` is what came out.
-    fn standing_gradient(
-        gradient: FloatTensor<Self>,
-        y: FloatTensor<Self>,
-        laid: Arc<Laid>,
+    /// `residual` is added before the LeakyReLU.
+    fn frozen_conv_residual(
+        x: FloatTensor<Self>,
+        residual: FloatTensor<Self>,
+        packed: Arc<PackedConv>,
         conv: Conv,
     ) -> FloatTensor<Self>;
 }
 
-impl Standing for Flex {
-    fn standing(x: Cpu, laid: Arc<Laid>, conv: Conv) -> Cpu {
-        let (x, order) = settled(x);
+/// The backward pass, on a backend without autodiff.
+trait FrozenConvBackward: FrozenConvOps {
+    /// Returns the gradient of the input; `y` is the output.
+    fn frozen_conv_gradient(
+        gradient: FloatTensor<Self>,
+        y: FloatTensor<Self>,
+        packed: Arc<PackedConv>,
+        conv: Conv,
+    ) -> FloatTensor<Self>;
+}
+
+impl FrozenConvOps for Flex {
+    fn frozen_conv(x: CpuTensor, packed: Arc<PackedConv>, conv: Conv) -> CpuTensor {
+        let (x, order) = in_known_order(x);
         let [channels, height, width] = conv.out();
-        let y = conv.forward((values(&x), order), &laid.forward, &laid.bias, None);
-        reclaim([x]);
-        maps(y, conv.order(), [conv.geometry.batch, channels, height, width])
+        let y = conv.forward((values(&x), order), &packed.forward, &packed.bias, None);
+        recycle([x]);
+        maps_from(y, conv.order(), [conv.geometry.batch, channels, height, width])
     }
 
-    fn standing_onto(x: Cpu, onto: Cpu, laid: Arc<Laid>, conv: Conv) -> Cpu {
-        let ((x, order), onto) = (settled(x), ordered(onto, conv.order()));
+    fn frozen_conv_residual(x: CpuTensor, residual: CpuTensor, packed: Arc<PackedConv>, conv: Conv) -> CpuTensor {
+        let ((x, order), residual) = (in_known_order(x), in_order(residual, conv.order()));
         let [channels, height, width] = conv.out();
-        let y = conv.forward((values(&x), order), &laid.forward, &laid.bias, Some(values(&onto)));
-        reclaim([x, onto]);
-        maps(y, conv.order(), [conv.geometry.batch, channels, height, width])
+        let y = conv.forward((values(&x), order), &packed.forward, &packed.bias, Some(values(&residual)));
+        recycle([x, residual]);
+        maps_from(y, conv.order(), [conv.geometry.batch, channels, height, width])
     }
 }
 
-impl StandingBack for Flex {
-    fn standing_gradient(gradient: Cpu, y: Cpu, laid: Arc<Laid>, conv: Conv) -> Cpu {
-        let [gradient, y] = [gradient, y].map(|t| ordered(t, conv.order()));
+impl FrozenConvBackward for Flex {
+    fn frozen_conv_gradient(gradient: CpuTensor, y: CpuTensor, packed: Arc<PackedConv>, conv: Conv) -> CpuTensor {
+        let [gradient, y] = [gradient, y].map(|t| in_order(t, conv.order()));
         let g = &conv.geometry;
-        let x = conv.input_gradient(values(&gradient), values(&y), &laid.back);
-        reclaim([gradient, y]);
-        maps(x, conv.order(), [g.batch, g.inputs, g.size[0], g.size[1]])
+        let x = conv.input_gradient(values(&gradient), values(&y), &packed.backward);
+        recycle([gradient, y]);
+        maps_from(x, conv.order(), [g.batch, g.inputs, g.size[0], g.size[1]])
     }
 }
 
-impl<B: StandingBack, C: CheckpointStrategy> Standing for Autodiff<B, C> {
-    fn standing(x: FloatTensor<Self>, laid: Arc<Laid>, conv: Conv) -> FloatTensor<Self> {
+impl<B: FrozenConvBackward, C: CheckpointStrategy> FrozenConvOps for Autodiff<B, C> {
+    fn frozen_conv(x: FloatTensor<Self>, packed: Arc<PackedConv>, conv: Conv) -> FloatTensor<Self> {
         let forward = |x| {
-            let y = B::standing(x, Arc::clone(&laid), conv);
-            (y.clone(), (y, laid, conv))
+            let y = B::frozen_conv(x, Arc::clone(&packed), conv);
+            (y.clone(), (y, packed, conv))
         };
-        unary::<B, C, _>(x, forward, |gradient, (y, laid, conv)| B::standing_gradient(gradient, y, laid, conv))
+        unary::<B, C, _>(x, forward, |gradient, (y, packed, conv)| B::frozen_conv_gradient(gradient, y, packed, conv))
     }
 
-    fn standing_onto(x: FloatTensor<Self>, onto: FloatTensor<Self>, laid: Arc<Laid>, conv: Conv) -> FloatTensor<Self> {
-        let y = Self::standing(x, laid, Conv { slope: 1.0, ..conv });
-        Self::leaky_relu(Self::float_add(y, onto), conv.slope.into())
+    fn frozen_conv_residual(
+        x: FloatTensor<Self>,
+        residual: FloatTensor<Self>,
+        packed: Arc<PackedConv>,
+        conv: Conv,
+    ) -> FloatTensor<Self> {
+        let y = Self::frozen_conv(x, packed, Conv { slope: 1.0, ..conv });
+        Self::leaky_relu(Self::float_add(y, residual), conv.slope.into())
     }
 }
 
-/// A convolution that stands still.
+/// A convolution with constant weights.
 #[derive(Clone, Debug)]
 pub struct FrozenConv {
     weight: Tensor<4>,
     bias: Tensor<3>,
     shape: ConvShape,
-    /// Where the device has a kernel.
-    laid: Option<Arc<Laid>>,
+    /// The packed weights, if the kernels run on the device.
+    packed: Option<Arc<PackedConv>>,
 }
 
 impl FrozenConv {
-    /// Of weights `[outputs, inputs, kernel, kernel]` and a bias `[outputs, 1, 1]`, or one for each place that is
-    /// computed, `[outputs, height, width]`, before a pixel shuffle. Neither has a gradient.
+    /// Creates the convolution from weights `[outputs, inputs, kernel, kernel]` and a bias of `[outputs, 1, 1]`, or one per
+    /// computed position, `[outputs, height, width]` before a pixel shuffle. Neither is given a gradient.
     pub fn new(weight: Tensor<4>, bias: Tensor<3>, shape: ConvShape) -> Self {
         let (weight, bias) = (weight.without_autodiff(), bias.without_autodiff());
-        let laid = has_kernels(&weight.device()).then(|| {
-            // One pixel stands for maps of any size: the order of the weights does not depend on it.
-            let conv = shape.conv([1, weight.dims()[1], weight.dims()[2], weight.dims()[3]], weight.dims());
+        let packed = has_kernels(&weight.device()).then(|| {
+            // Packed weights do not depend on the size of the maps; one pixel will do.
+            let conv = Conv::new(shape, [1, weight.dims()[1], weight.dims()[2], weight.dims()[3]], weight.dims());
             let host = |tensor: Tensor<1>| tensor.into_data().try_into_vec::<f32>().ok();
             let (w, bias) = (host(weight.clone().flatten(0, 3))?, host(bias.clone().flatten(0, 2))?);
-            Some(Arc::new(Laid { forward: conv.weights(&w), back: conv.weights_back(&w), bias }))
+            Some(Arc::new(PackedConv {
+                forward: conv.pack_weights(&w),
+                backward: conv.pack_weights_backward(&w),
+                bias,
+            }))
         });
-        Self { weight, bias, shape, laid: laid.flatten() }
+        Self { weight, bias, shape, packed: packed.flatten() }
     }
 
-    /// Channels of the maps that it takes.
+    /// Number of input channels.
     pub fn inputs(&self) -> usize {
         self.weight.dims()[1]
     }
 
-    /// Maps `[batch, inputs, height, width]` to `[batch, outputs, height', width']`: the fast kernel where the device
-    /// has one, else [`FrozenConv::forward_generic`].
+    /// Convolves maps `[batch, inputs, height, width]` to `[batch, outputs, height', width']`, with the fast kernel if it
+    /// runs on the device, else as [`FrozenConv::forward_generic`].
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let Some(laid) = &self.laid else { return self.forward_generic(x) };
-        let conv = self.shape.conv(x.dims(), self.weight.dims());
-        Tensor::from_dispatch(<Dispatch as Standing>::standing(x.into_dispatch(), Arc::clone(laid), conv))
+        let Some(packed) = &self.packed else { return self.forward_generic(x) };
+        let conv = Conv::new(self.shape, x.dims(), self.weight.dims());
+        Tensor::from_dispatch(<Dispatch as FrozenConvOps>::frozen_conv(x.into_dispatch(), Arc::clone(packed), conv))
     }
 
-    /// The same with maps like those that come out added before the LeakyReLU: the fast kernel where the device has one,
-    /// else [`FrozenConv::forward_onto_generic`].
-    pub fn forward_onto(&self, x: Tensor<4>, onto: Tensor<4>) -> Tensor<4> {
-        let Some(laid) = &self.laid else { return self.forward_onto_generic(x, onto) };
-        let conv = self.shape.conv(x.dims(), self.weight.dims());
-        let (x, onto) = (x.into_dispatch(), onto.into_dispatch());
-        Tensor::from_dispatch(<Dispatch as Standing>::standing_onto(x, onto, Arc::clone(laid), conv))
+    /// As [`FrozenConv::forward`], with a residual of the output's dimensions added before the LeakyReLU. Without a kernel
+    /// on the device, as [`FrozenConv::forward_residual_generic`].
+    pub fn forward_residual(&self, x: Tensor<4>, residual: Tensor<4>) -> Tensor<4> {
+        let Some(packed) = &self.packed else { return self.forward_residual_generic(x, residual) };
+        let conv = Conv::new(self.shape, x.dims(), self.weight.dims());
+        let (x, residual) = (x.into_dispatch(), residual.into_dispatch());
+        Tensor::from_dispatch(<Dispatch as FrozenConvOps>::frozen_conv_residual(x, residual, Arc::clone(packed), conv))
     }
 
-    /// [`FrozenConv::forward`] made of Burn's own operations.
+    /// [`FrozenConv::forward`] by Burn's own operations.
     pub fn forward_generic(&self, x: Tensor<4>) -> Tensor<4> {
-        finished(self.linear(x), self.shape)
+        epilogue(self.linear(x), self.shape)
     }
 
-    /// [`FrozenConv::forward_onto`] made of Burn's own operations.
-    pub fn forward_onto_generic(&self, x: Tensor<4>, onto: Tensor<4>) -> Tensor<4> {
-        let sum = finished(self.linear(x), ConvShape { leaky: None, ..self.shape }) + onto;
-        finished(sum, ConvShape { shuffle: false, ..self.shape })
+    /// [`FrozenConv::forward_residual`] by Burn's own operations.
+    pub fn forward_residual_generic(&self, x: Tensor<4>, residual: Tensor<4>) -> Tensor<4> {
+        let sum = epilogue(self.linear(x), ConvShape { leaky: None, ..self.shape }) + residual;
+        epilogue(sum, ConvShape { shuffle: false, ..self.shape })
     }
 
     fn linear(&self, x: Tensor<4>) -> Tensor<4> {

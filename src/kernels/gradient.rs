@@ -3,17 +3,20 @@
 use pulp::{Arch, Simd, WithSimd};
 
 use super::{
-    buffer_pool::{Aligned, fresh, transposed},
-    correlate::{TileShape, is_wide, load, store},
+    aligned::Aligned,
+    buffer_pool::take_buffer,
+    correlate::TileShape,
     layout::Grid,
-    parallel::{MOVED, MULTIPLIED, each_chunk, share},
+    pack::transpose,
+    parallel::{each_chunk, items_per_task, pays_to_move, pays_to_multiply},
+    simd::{is_wide, load, store},
 };
 
-/// Vectors of positions that are summed lane by lane before the lanes are added up.
+/// Vectors of positions summed lane by lane before the lanes are added up.
 const STRETCH: usize = 128;
 
-/// `[output][tap of a channel]`: the sum over positions of `dy[output][position] * x[position + offset]`. `dy`
-/// lies on the linear form of the grid, with so many floats to a plane.
+/// Returns the gradient `[output][input channel and tap]`: the sum over positions of
+/// `dy[output][position] * x[position + offset]`. `dy` has the compact layout of the grid, with `plane` floats per channel.
 pub(super) fn weight_gradient(
     x: &[f32],
     (dy, plane): (&[f32], usize),
@@ -21,85 +24,100 @@ pub(super) fn weight_gradient(
     offsets: &[u32],
     outputs: usize,
 ) -> Vec<f32> {
-    let lanes = TileShape::of(1).lanes;
-    let list = grid.vectors(lanes);
-    let positions = list.len() * lanes;
-    if outputs.is_multiple_of(lanes) && offsets.len() >= TAPS && positions <= POSITIONS {
-        return across(x, (dy, plane), &list, offsets, outputs);
+    let lanes = TileShape::for_outputs(1).lanes;
+    let starts = grid.vector_starts(lanes);
+    let positions = starts.len() * lanes;
+    if outputs.is_multiple_of(lanes) && offsets.len() >= MIN_TAPS && positions <= MAX_POSITIONS {
+        return by_output_vectors(x, (dy, plane), &starts, offsets, outputs);
     }
     let arch = Arch::new();
     let (rows, columns) = arch.dispatch(BlockShape);
     let (taps, high) = (offsets.len(), outputs.next_multiple_of(rows));
     let (blocks, size) = (taps.div_ceil(columns), high * columns);
-    let mut sums = Aligned::stale(blocks * size);
-    let worth = outputs * taps * positions > MULTIPLIED;
-    let share = if worth { share(blocks) } else { blocks };
-    each_chunk(&mut sums, share * size, worth, |i, sums| {
+    let mut sums = Aligned::take(blocks * size);
+    let parallel = pays_to_multiply(outputs * taps * positions);
+    let per_task = items_per_task(blocks, parallel);
+    each_chunk(&mut sums, per_task * size, parallel, |i, sums| {
         sums.fill(0.0);
-        arch.dispatch(Run { x, dy, plane, offsets, list: &list, outputs, first: i * share, sums });
+        arch.dispatch(SumOverPositions { x, dy, plane, offsets, starts: &starts, outputs, first: i * per_task, sums });
     });
-    let mut gradient = fresh(outputs * taps);
-    let worth = gradient.len() > MOVED;
-    each_chunk(&mut gradient, taps, worth, |m, row| {
+    let mut gradient = take_buffer(outputs * taps);
+    let parallel = pays_to_move(gradient.len());
+    each_chunk(&mut gradient, taps, parallel, |m, row| {
         for (block, own) in sums.chunks_exact(size).zip(row.chunks_mut(columns)) {
-            // A call to copy so few takes longer than to copy them.
+            // So few values are copied faster without a call to `memcpy`.
             own.iter_mut().zip(&block[m * columns..]).for_each(|(to, sum)| *to = *sum);
         }
     });
     gradient
 }
 
-/// From so many taps of all channels on, and up to so many positions, it is worth to turn `dy` round: a sum over few positions
-/// is soon done, and to add up the lanes of each takes as long.
-const TAPS: usize = 64;
-const POSITIONS: usize = 1 << 12;
+/// With at least this many taps of all channels, and at most this many positions, transposing `dy` pays: summing over few
+/// positions is fast, and adding up the lanes of each sum would take as long.
+const MIN_TAPS: usize = 64;
+const MAX_POSITIONS: usize = 1 << 12;
 
-/// Vectors of positions after which the next tap is begun: the gradients of so many stay in the nearest cache.
+/// Vectors of positions processed before the next taps: their gradients stay in the nearest cache.
 const NEAR: usize = 8;
 
-/// [`weight_gradient`] with vectors of outputs, a whole number of them, in place of positions: no lanes are added up.
-fn across(x: &[f32], (dy, plane): (&[f32], usize), list: &[u32], offsets: &[u32], outputs: usize) -> Vec<f32> {
+/// [`weight_gradient`] with vectors of outputs instead of positions, so that no lanes are added up. The number of outputs is
+/// a multiple of the vector width.
+fn by_output_vectors(
+    x: &[f32],
+    (dy, plane): (&[f32], usize),
+    starts: &[u32],
+    offsets: &[u32],
+    outputs: usize,
+) -> Vec<f32> {
     let arch = Arch::new();
-    let AcrossShape { lanes, vectors, columns } = arch.dispatch(AcrossFor(outputs));
-    let (positions, width) = (list.len() * lanes, vectors * lanes);
+    let OutputTile { lanes, vectors, columns } = arch.dispatch(OutputTileFor(outputs));
+    let (positions, width) = (starts.len() * lanes, vectors * lanes);
     // `[tile][position][output of the tile]`
-    let mut turned = Aligned::stale(outputs * positions);
-    let worth = turned.len() > MOVED;
-    each_chunk(&mut turned, lanes * width, worth, |i, own| {
-        let (tile, first) = (i / list.len(), i % list.len() * lanes);
+    let mut transposed = Aligned::take(outputs * positions);
+    let parallel = pays_to_move(transposed.len());
+    each_chunk(&mut transposed, lanes * width, parallel, |i, to| {
+        let (tile, first) = (i / starts.len(), i % starts.len() * lanes);
         for o in 0..width {
             let from = &dy[(tile * width + o) * plane + first..][..lanes];
-            own[o..].iter_mut().step_by(width).zip(from).for_each(|(to, v)| *to = *v);
+            to[o..].iter_mut().step_by(width).zip(from).for_each(|(to, v)| *to = *v);
         }
     });
     let taps = offsets.len();
     let (blocks, size) = (taps.div_ceil(columns), columns * outputs);
     // `[block][tap of the block][output]`
-    let mut sums = Aligned::stale(blocks * size);
-    let worth = outputs * taps * positions > MULTIPLIED;
-    let share = if worth { share(blocks) } else { blocks };
-    each_chunk(&mut sums, share * size, worth, |i, sums| {
+    let mut sums = Aligned::take(blocks * size);
+    let parallel = pays_to_multiply(outputs * taps * positions);
+    let per_task = items_per_task(blocks, parallel);
+    each_chunk(&mut sums, per_task * size, parallel, |i, sums| {
         sums.fill(0.0);
-        arch.dispatch(Across { x, dy: &turned, offsets, list, outputs, first: i * share * columns, sums });
+        arch.dispatch(SumOverOutputs {
+            x,
+            dy: &transposed,
+            offsets,
+            starts,
+            outputs,
+            first: i * per_task * columns,
+            sums,
+        });
     });
-    transposed(&sums[..taps * outputs], taps, outputs)
+    transpose(&sums[..taps * outputs], taps, outputs)
 }
 
-/// Vectors of outputs and taps that are computed together.
-struct AcrossShape {
+/// Vectors of outputs, and taps, that are computed together.
+struct OutputTile {
     lanes: usize,
     vectors: usize,
     columns: usize,
 }
 
-/// The best on this machine for so many outputs.
-struct AcrossFor(usize);
+/// Chooses the tile that suits this machine and a number of outputs.
+struct OutputTileFor(usize);
 
-impl WithSimd for AcrossFor {
-    type Output = AcrossShape;
+impl WithSimd for OutputTileFor {
+    type Output = OutputTile;
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) -> AcrossShape {
+    fn with_simd<S: Simd>(self, _: S) -> OutputTile {
         let lanes = S::F32_LANES;
         let (vectors, columns) = match (is_wide::<S>(), self.0 / lanes) {
             (true, all) if all.is_multiple_of(4) => (4, 6),
@@ -108,30 +126,31 @@ impl WithSimd for AcrossFor {
             (false, all) if all.is_multiple_of(2) => (2, 5),
             _ => (1, 8),
         };
-        AcrossShape { lanes, vectors, columns }
+        OutputTile { lanes, vectors, columns }
     }
 }
 
-struct Across<'a> {
+/// The sums of a range of taps, by vectors of outputs.
+struct SumOverOutputs<'a> {
     x: &'a [f32],
     /// `[tile][position][output of the tile]`
     dy: &'a [f32],
     offsets: &'a [u32],
-    list: &'a [u32],
+    starts: &'a [u32],
     outputs: usize,
-    /// The first tap.
+    /// Index of the first tap.
     first: usize,
     sums: &'a mut [f32],
 }
 
-impl Across<'_> {
+impl SumOverOutputs<'_> {
     #[inline(always)]
     fn run<S: Simd, const K: usize, const V: usize>(self, simd: S) {
         let (zero, lanes) = (simd.splat_f32s(0.0), S::F32_LANES);
         let width = V * lanes;
-        for (s, stretch) in self.list.chunks(NEAR).enumerate() {
+        for (s, stretch) in self.starts.chunks(NEAR).enumerate() {
             for tile in 0..self.outputs / width {
-                let from = (tile * self.list.len() + s * NEAR) * lanes * width;
+                let from = (tile * self.starts.len() + s * NEAR) * lanes * width;
                 let dy = &self.dy[from..from + stretch.len() * lanes * width];
                 for (i, block) in self.sums.chunks_exact_mut(K * self.outputs).enumerate() {
                     let mut offsets = [0; K];
@@ -156,7 +175,7 @@ impl Across<'_> {
     }
 }
 
-/// `sums` and what a stretch of positions adds to them.
+/// Returns `sums` plus the contributions of a stretch of positions.
 #[inline(always)]
 fn taps_of<S: Simd, const K: usize, const V: usize>(
     simd: S,
@@ -188,12 +207,12 @@ fn taps_of<S: Simd, const K: usize, const V: usize>(
     sums
 }
 
-impl WithSimd for Across<'_> {
+impl WithSimd for SumOverOutputs<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let AcrossShape { vectors, .. } = AcrossFor(self.outputs).with_simd(simd);
+        let OutputTile { vectors, .. } = OutputTileFor(self.outputs).with_simd(simd);
         match (is_wide::<S>(), vectors) {
             (true, 4) => self.run::<S, 6, 4>(simd),
             (true, 3) => self.run::<S, 6, 3>(simd),
@@ -204,7 +223,7 @@ impl WithSimd for Across<'_> {
     }
 }
 
-/// Outputs and taps that are computed together.
+/// Chooses how many outputs and taps are computed together.
 struct BlockShape;
 
 impl WithSimd for BlockShape {
@@ -216,20 +235,21 @@ impl WithSimd for BlockShape {
     }
 }
 
-struct Run<'a> {
+/// The sums of a range of blocks of taps, by vectors of positions.
+struct SumOverPositions<'a> {
     x: &'a [f32],
     dy: &'a [f32],
     /// Floats of a plane of `dy`.
     plane: usize,
     offsets: &'a [u32],
-    list: &'a [u32],
+    starts: &'a [u32],
     outputs: usize,
-    /// The first block of taps.
+    /// Index of the first block of taps.
     first: usize,
     sums: &'a mut [f32],
 }
 
-/// Sums over a stretch of positions, lane by lane.
+/// Returns the sums over a stretch of positions, lane by lane.
 #[inline(always)]
 fn block_of<S: Simd, const M: usize, const K: usize>(
     simd: S,
@@ -255,11 +275,11 @@ fn block_of<S: Simd, const M: usize, const K: usize>(
     lanes
 }
 
-impl Run<'_> {
+impl SumOverPositions<'_> {
     #[inline(always)]
     fn run<S: Simd, const M: usize, const K: usize>(self, simd: S) {
         let high = self.outputs.next_multiple_of(M);
-        for (s, stretch) in self.list.chunks(STRETCH).enumerate() {
+        for (s, stretch) in self.starts.chunks(STRETCH).enumerate() {
             for (i, block) in self.sums.chunks_exact_mut(high * K).enumerate() {
                 let mut offsets = [0; K];
                 for (k, offset) in offsets.iter_mut().enumerate() {
@@ -284,7 +304,7 @@ impl Run<'_> {
     }
 }
 
-impl WithSimd for Run<'_> {
+impl WithSimd for SumOverPositions<'_> {
     type Output = ();
 
     #[inline(always)]

@@ -1,4 +1,4 @@
-//! When a second thread is worth its start, and what it does.
+//! Distribution of work over the threads of the global Rayon pool, and the sizes from which that pays.
 
 use std::{
     cell::Cell,
@@ -10,27 +10,37 @@ use std::{
 use parking_lot::Mutex;
 use rayon::Yield;
 
-/// Floats to be moved, below which one thread is sooner done than two have begun.
-pub(super) const MOVED: usize = 1 << 15;
+/// Floats to be moved up to which one thread is faster than several.
+const MOVED: usize = 1 << 15;
 
-/// Multiplications likewise.
-pub(super) const MULTIPLIED: usize = 1 << 22;
+/// Multiplications up to which one thread is faster than several.
+const MULTIPLIED: usize = 1 << 22;
 
-/// How long a thread looks out for work before it sleeps: a layer is followed by the next within less, and to wake a thread
-/// takes as long as a small layer.
+/// How long an idle thread polls for work before it sleeps. The next layer usually follows sooner, and waking a thread takes
+/// as long as a small layer.
 const AWAKE: Duration = Duration::from_micros(100);
 
-/// Keeps the other threads awake for a moment longer than there is work.
+/// Whether moving this many floats is worth more than one thread.
+pub(super) fn pays_to_move(floats: usize) -> bool {
+    floats > MOVED
+}
+
+/// Whether this many multiplications are worth more than one thread.
+pub(super) fn pays_to_multiply(products: usize) -> bool {
+    products > MULTIPLIED
+}
+
+/// Keeps the other threads polling for a moment after the last piece of work.
 fn stay_awake() {
     static AWAKE_ALREADY: AtomicBool = AtomicBool::new(false);
-    thread_local!(static LOOKING: Cell<bool> = const { Cell::new(false) });
+    thread_local!(static POLLING: Cell<bool> = const { Cell::new(false) });
     if AWAKE_ALREADY.swap(true, Ordering::Relaxed) {
         return;
     }
-    let asks = rayon::current_thread_index();
+    let caller = rayon::current_thread_index();
     rayon::spawn_broadcast(move |thread| {
-        // One that looks out already has found this itself.
-        if Some(thread.index()) == asks || LOOKING.replace(true) {
+        // A thread that is polling already may have picked up this broadcast itself.
+        if Some(thread.index()) == caller || POLLING.replace(true) {
             return;
         }
         let mut worked = Instant::now();
@@ -40,27 +50,27 @@ fn stay_awake() {
                 _ => thread::yield_now(),
             }
         }
-        LOOKING.set(false);
+        POLLING.set(false);
         AWAKE_ALREADY.store(false, Ordering::Relaxed);
     });
 }
 
-/// Makes the calling thread one of those that compute, where no others have begun yet: it then need not wait for another
-/// to wake up whenever work is shared out. Meant for the thread that owns the tensors, once, when it begins.
-pub fn join() {
+/// Makes the calling thread a member of the global Rayon pool, unless the pool exists already, so that work it distributes
+/// does not wait for another thread to wake up. Call it once, at the start of the thread that owns the tensors.
+pub fn join_thread_pool() {
     let cores = thread::available_parallelism().map_or(1, usize::from);
-    let alone = std::env::var("RAYON_NUM_THREADS").is_ok_and(|n| n == "1");
-    // Work that other threads hand over needs a thread besides this one.
-    if cores > 1 && !alone {
-        // Where there is a pool already, this thread shares out its work from outside.
+    let single = std::env::var("RAYON_NUM_THREADS").is_ok_and(|n| n == "1");
+    // Work from other threads needs a pool thread besides this one.
+    if cores > 1 && !single {
+        // If the pool exists, this thread distributes its work from outside.
         let _ = rayon::ThreadPoolBuilder::new().use_current_thread().build_global();
     }
 }
 
-/// Calls `work` for each of `items`, on several threads when `worth`. Each takes the next item as soon as it has done
-/// one, the calling thread among them, so that none waits for another that is late.
-pub(super) fn each<I: Iterator + Send>(items: I, worth: bool, work: impl Fn(I::Item) + Sync + Send) {
-    let threads = if worth { rayon::current_num_threads() } else { 1 };
+/// Calls `work` for each of `items`, on several threads if `parallel`. Each thread, including the caller, takes the next
+/// item as soon as it is done with one, so that none waits for a slow one.
+pub(super) fn each<I: Iterator + Send>(items: I, parallel: bool, work: impl Fn(I::Item) + Sync + Send) {
+    let threads = if parallel { rayon::current_num_threads() } else { 1 };
     if threads == 1 {
         return items.for_each(work);
     }
@@ -79,20 +89,23 @@ pub(super) fn each<I: Iterator + Send>(items: I, worth: bool, work: impl Fn(I::I
     });
 }
 
-/// Calls `work` with each chunk of `values` and its number, on several threads when `worth`.
+/// Calls `work` with the index and the values of each chunk of `values`, on several threads if `parallel`.
 pub(super) fn each_chunk(
     values: &mut [f32],
     chunk: usize,
-    worth: bool,
+    parallel: bool,
     work: impl Fn(usize, &mut [f32]) + Sync + Send,
 ) {
-    each(values.chunks_mut(chunk).enumerate(), worth, |(i, chunk)| work(i, chunk));
+    each(values.chunks_mut(chunk).enumerate(), parallel, |(i, chunk)| work(i, chunk));
 }
 
-/// How many of `all` equal pieces of work one task does, so that every thread has some.
-pub(super) fn share(all: usize) -> usize {
+/// Returns how many of `items` equal pieces of work to give to one task: all of them unless `parallel`.
+pub(super) fn items_per_task(items: usize, parallel: bool) -> usize {
+    if !parallel {
+        return items;
+    }
     let threads = rayon::current_num_threads();
-    // Where there are many, smaller shares even out threads of different speed.
-    let tasks = if all > 8 * threads { 8 * threads } else { threads };
-    all.div_ceil(tasks).max(1)
+    // If there are many, smaller tasks balance threads of different speed.
+    let tasks = if items > 8 * threads { 8 * threads } else { threads };
+    items.div_ceil(tasks).max(1)
 }

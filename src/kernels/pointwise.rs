@@ -1,4 +1,4 @@
-//! What is done to maps number by number, in whichever order they lie.
+//! Elementwise operations on maps in either memory order.
 
 use burn::{
     backend::{
@@ -10,70 +10,70 @@ use burn::{
 use pulp::{Arch, Simd, WithSimd};
 
 use super::{
-    buffer_pool::reclaim,
-    burn_ops::{Cpu, has_kernels, ordered, own, settled, values},
+    cpu_tensor::{CpuTensor, has_kernels, in_known_order, in_order, recycle, values, values_mut},
     layout::MapOrder,
-    norm::leaky,
-    parallel::{MOVED, each},
+    parallel::{each, pays_to_move},
+    simd::leaky,
     unary::unary,
 };
 
-/// Numbers that one thread takes at a time.
+/// Values processed by one thread at a time.
 const PART: usize = 1 << 13;
 
 #[backend_extension(Flex, Autodiff)]
 trait Pointwise: burn::backend::Backend {
     fn leaky(x: FloatTensor<Self>, slope: f32) -> FloatTensor<Self>;
 
-    /// `by` has no gradient.
-    fn moved(x: FloatTensor<Self>, by: FloatTensor<Self>) -> FloatTensor<Self>;
+    /// Adds `term`, which has no gradient.
+    fn add_constant(x: FloatTensor<Self>, term: FloatTensor<Self>) -> FloatTensor<Self>;
 
-    fn by_images(x: FloatTensor<Self>) -> FloatTensor<Self>;
+    /// Brings maps into NCHW order.
+    fn nchw(x: FloatTensor<Self>) -> FloatTensor<Self>;
 }
 
-/// The way back, on a backend without autodiff.
-trait PointwiseBack: Pointwise {
-    /// `y` is what came out.
+/// The backward pass, on a backend without autodiff.
+trait PointwiseBackward: Pointwise {
+    /// Returns the gradient of the input; `y` is the output.
     fn leaky_gradient(gradient: FloatTensor<Self>, y: FloatTensor<Self>, slope: f32) -> FloatTensor<Self>;
 }
 
 impl Pointwise for Flex {
-    fn leaky(x: Cpu, slope: f32) -> Cpu {
-        let (mut x, _) = settled(x);
-        let (arch, line) = (Arch::new(), own(&mut x));
-        let worth = line.len() > MOVED;
-        each(line.chunks_mut(PART), worth, |x| arch.dispatch(Leaky { x, slope }));
+    fn leaky(x: CpuTensor, slope: f32) -> CpuTensor {
+        let (mut x, _) = in_known_order(x);
+        let (arch, all) = (Arch::new(), values_mut(&mut x));
+        let parallel = pays_to_move(all.len());
+        each(all.chunks_mut(PART), parallel, |x| arch.dispatch(Leaky { x, slope }));
         x
     }
 
-    fn moved(x: Cpu, by: Cpu) -> Cpu {
-        // What is added is nobody else's, and becomes the sum.
-        let (x, order) = settled(x);
-        let mut by = ordered(by, order);
-        add(own(&mut by), values(&x));
-        reclaim([x]);
-        by
+    fn add_constant(x: CpuTensor, term: CpuTensor) -> CpuTensor {
+        // Nothing else holds the term, so the sum takes its memory.
+        let (x, order) = in_known_order(x);
+        let mut term = in_order(term, order);
+        add_assign(values_mut(&mut term), values(&x));
+        recycle([x]);
+        term
     }
 
-    fn by_images(x: Cpu) -> Cpu {
-        ordered(x, MapOrder::Images)
+    fn nchw(x: CpuTensor) -> CpuTensor {
+        in_order(x, MapOrder::Nchw)
     }
 }
 
-impl PointwiseBack for Flex {
-    fn leaky_gradient(gradient: Cpu, y: Cpu, slope: f32) -> Cpu {
-        let (y, order) = settled(y);
-        let mut gradient = ordered(gradient, order);
-        let (arch, line) = (Arch::new(), own(&mut gradient));
-        let worth = line.len() > MOVED;
-        let parts = line.chunks_mut(PART).zip(values(&y).chunks(PART));
-        each(parts, worth, |(gradient, y)| arch.dispatch(Back { gradient, y, slope }));
-        reclaim([y]);
+impl PointwiseBackward for Flex {
+    fn leaky_gradient(gradient: CpuTensor, y: CpuTensor, slope: f32) -> CpuTensor {
+        let (y, order) = in_known_order(y);
+        let mut gradient = in_order(gradient, order);
+        let (arch, all) = (Arch::new(), values_mut(&mut gradient));
+        let parallel = pays_to_move(all.len());
+        let parts = all.chunks_mut(PART).zip(values(&y).chunks(PART));
+        each(parts, parallel, |(gradient, y)| arch.dispatch(LeakyBackward { gradient, y, slope }));
+        recycle([y]);
         gradient
     }
 }
 
-impl<B: PointwiseBack, C: CheckpointStrategy> Pointwise for Autodiff<B, C> {
+impl<B: PointwiseBackward, C: CheckpointStrategy> Pointwise for Autodiff<B, C> {
     fn leaky(x: FloatTensor<Self>, slope: f32) -> FloatTensor<Self> {
         let forward = |x| {
             let y = B::leaky(x, slope);
@@ -82,22 +82,22 @@ impl<B: PointwiseBack, C: CheckpointStrategy> Pointwise for Autodiff<B, C> {
         unary::<B, C, _>(x, forward, |gradient, (y, slope)| B::leaky_gradient(gradient, y, slope))
     }
 
-    fn moved(x: FloatTensor<Self>, by: FloatTensor<Self>) -> FloatTensor<Self> {
-        unary::<B, C, _>(x, |x| (B::moved(x, by.into_primitive()), ()), |gradient, ()| gradient)
+    fn add_constant(x: FloatTensor<Self>, term: FloatTensor<Self>) -> FloatTensor<Self> {
+        unary::<B, C, _>(x, |x| (B::add_constant(x, term.into_primitive()), ()), |gradient, ()| gradient)
     }
 
-    fn by_images(x: FloatTensor<Self>) -> FloatTensor<Self> {
-        unary::<B, C, _>(x, |x| (B::by_images(x), ()), |gradient, ()| gradient)
+    fn nchw(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        unary::<B, C, _>(x, |x| (B::nchw(x), ()), |gradient, ()| gradient)
     }
 }
 
-/// Adds `x` to `to`, place by place.
-pub(super) fn add(to: &mut [f32], x: &[f32]) {
-    let (arch, worth) = (Arch::new(), to.len() > MOVED);
-    each(to.chunks_mut(PART).zip(x.chunks(PART)), worth, |(to, x)| arch.dispatch(Plus { to, x }));
+/// Adds `x` to `to`, element by element.
+pub(super) fn add_assign(to: &mut [f32], x: &[f32]) {
+    let (arch, parallel) = (Arch::new(), pays_to_move(to.len()));
+    each(to.chunks_mut(PART).zip(x.chunks(PART)), parallel, |(to, x)| arch.dispatch(AddAssign { to, x }));
 }
 
-// Structs, so that what they do is compiled for the vectors of this machine.
+// The loops are structs, so that they are compiled for the vector instructions of this machine.
 
 struct Leaky<'a> {
     x: &'a mut [f32],
@@ -113,12 +113,12 @@ impl WithSimd for Leaky<'_> {
     }
 }
 
-struct Plus<'a> {
+struct AddAssign<'a> {
     to: &'a mut [f32],
     x: &'a [f32],
 }
 
-impl WithSimd for Plus<'_> {
+impl WithSimd for AddAssign<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -127,13 +127,13 @@ impl WithSimd for Plus<'_> {
     }
 }
 
-struct Back<'a> {
+struct LeakyBackward<'a> {
     gradient: &'a mut [f32],
     y: &'a [f32],
     slope: f32,
 }
 
-impl WithSimd for Back<'_> {
+impl WithSimd for LeakyBackward<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -142,7 +142,7 @@ impl WithSimd for Back<'_> {
     }
 }
 
-/// LeakyReLU of maps: `x` above zero, `slope * x` below, with a slope in (0, 1).
+/// LeakyReLU of maps `[batch, channels, height, width]`: `x` above zero, `slope * x` below, with a slope in (0, 1).
 pub fn leaky_relu(x: Tensor<4>, slope: f64) -> Tensor<4> {
     match has_kernels(&x.device()) {
         true => Tensor::from_dispatch(<Dispatch as Pointwise>::leaky(x.into_dispatch(), slope as f32)),
@@ -150,18 +150,18 @@ pub fn leaky_relu(x: Tensor<4>, slope: f64) -> Tensor<4> {
     }
 }
 
-/// `x + by`, where `by` has no gradient.
-pub fn moved(x: Tensor<4>, by: Tensor<4>) -> Tensor<4> {
+/// Returns `x + term`, where `term` has no gradient and the same dimensions.
+pub fn add_constant(x: Tensor<4>, term: Tensor<4>) -> Tensor<4> {
     match has_kernels(&x.device()) {
-        true => Tensor::from_dispatch(<Dispatch as Pointwise>::moved(x.into_dispatch(), by.into_dispatch())),
-        false => x + by,
+        true => Tensor::from_dispatch(<Dispatch as Pointwise>::add_constant(x.into_dispatch(), term.into_dispatch())),
+        false => x + term,
     }
 }
 
-/// Maps `[batch, channels, height, width]` as lines `[batch, channels * height * width]`.
-pub fn flattened(x: Tensor<4>) -> Tensor<2> {
+/// Flattens maps `[batch, channels, height, width]` into `[batch, channels * height * width]`.
+pub fn flatten(x: Tensor<4>) -> Tensor<2> {
     match has_kernels(&x.device()) {
-        true => Tensor::<4>::from_dispatch(<Dispatch as Pointwise>::by_images(x.into_dispatch())).flatten(1, 3),
+        true => Tensor::<4>::from_dispatch(<Dispatch as Pointwise>::nchw(x.into_dispatch())).flatten(1, 3),
         false => x.flatten(1, 3),
     }
 }

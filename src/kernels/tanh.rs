@@ -1,4 +1,4 @@
-//! The hyperbolic tangent of maps, vector by vector.
+//! The hyperbolic tangent of maps.
 
 use burn::{
     backend::{
@@ -10,68 +10,67 @@ use burn::{
 use pulp::{Arch, Simd, WithSimd};
 
 use super::{
-    buffer_pool::reclaim,
-    burn_ops::{Cpu, has_kernels, ordered, own, values},
+    cpu_tensor::{CpuTensor, has_kernels, in_order, recycle, values, values_mut},
     layout::MapOrder,
-    parallel::{MOVED, each},
+    parallel::{each, pays_to_move},
     unary::unary,
 };
 
-/// Numbers that one thread takes at a time.
+/// Values processed by one thread at a time.
 const PART: usize = 1 << 12;
 
 #[backend_extension(Flex, Autodiff)]
-trait Tanh: burn::backend::Backend {
-    fn tangent(x: FloatTensor<Self>) -> FloatTensor<Self>;
+trait TanhOps: burn::backend::Backend {
+    fn tanh_forward(x: FloatTensor<Self>) -> FloatTensor<Self>;
 }
 
-/// The way back, on a backend without autodiff.
-trait TanhBack: Tanh {
-    /// `y` is what came out.
-    fn tangent_gradient(gradient: FloatTensor<Self>, y: FloatTensor<Self>) -> FloatTensor<Self>;
+/// The backward pass, on a backend without autodiff.
+trait TanhBackward: TanhOps {
+    /// Returns the gradient of the input; `y` is the output.
+    fn tanh_gradient(gradient: FloatTensor<Self>, y: FloatTensor<Self>) -> FloatTensor<Self>;
 }
 
-impl Tanh for Flex {
-    fn tangent(x: Cpu) -> Cpu {
-        // Losses and pictures take it image by image.
-        let mut x = ordered(x, MapOrder::Images);
-        let (arch, line) = (Arch::new(), own(&mut x));
-        let worth = line.len() > MOVED;
-        each(line.chunks_mut(PART), worth, |part| arch.dispatch(Forward(part)));
+impl TanhOps for Flex {
+    fn tanh_forward(x: CpuTensor) -> CpuTensor {
+        // Losses and images read the result as NCHW.
+        let mut x = in_order(x, MapOrder::Nchw);
+        let (arch, all) = (Arch::new(), values_mut(&mut x));
+        let parallel = pays_to_move(all.len());
+        each(all.chunks_mut(PART), parallel, |part| arch.dispatch(Forward(part)));
         x
     }
 }
 
-impl TanhBack for Flex {
-    fn tangent_gradient(gradient: Cpu, y: Cpu) -> Cpu {
-        let [mut gradient, y] = [gradient, y].map(|t| ordered(t, MapOrder::Images));
-        let (arch, line) = (Arch::new(), own(&mut gradient));
-        let worth = line.len() > MOVED;
-        let parts = line.chunks_mut(PART).zip(values(&y).chunks(PART));
-        each(parts, worth, |(gradient, y)| arch.dispatch(Backward { gradient, y }));
-        reclaim([y]);
+impl TanhBackward for Flex {
+    fn tanh_gradient(gradient: CpuTensor, y: CpuTensor) -> CpuTensor {
+        let [mut gradient, y] = [gradient, y].map(|t| in_order(t, MapOrder::Nchw));
+        let (arch, all) = (Arch::new(), values_mut(&mut gradient));
+        let parallel = pays_to_move(all.len());
+        let parts = all.chunks_mut(PART).zip(values(&y).chunks(PART));
+        each(parts, parallel, |(gradient, y)| arch.dispatch(Backward { gradient, y }));
+        recycle([y]);
         gradient
     }
 }
 
-impl<B: TanhBack, C: CheckpointStrategy> Tanh for Autodiff<B, C> {
-    fn tangent(x: FloatTensor<Self>) -> FloatTensor<Self> {
+impl<B: TanhBackward, C: CheckpointStrategy> TanhOps for Autodiff<B, C> {
+    fn tanh_forward(x: FloatTensor<Self>) -> FloatTensor<Self> {
         let forward = |x| {
-            let y = B::tangent(x);
+            let y = B::tanh_forward(x);
             (y.clone(), y)
         };
-        unary::<B, C, _>(x, forward, B::tangent_gradient)
+        unary::<B, C, _>(x, forward, B::tanh_gradient)
     }
 }
 
-/// `(1 - t) / (1 + t)` with `t = exp(-2 |x|)`, the exponential by a polynomial of degree 6 between powers of two: within
-/// 2e-7 of the true value.
+/// `(1 - t) / (1 + t)` with `t = exp(-2 |x|)`. The exponential is a polynomial of degree 6 between powers of two. The absolute
+/// error is below 2e-7.
 #[inline(always)]
-fn tangent(x: f32) -> f32 {
+fn tanh_f32(x: f32) -> f32 {
     let v = -2.0 * x.abs();
-    // From 9.1 on the nearest float is 1. What is not a number stays so.
+    // Above 9.1 the nearest float is 1. NaN stays NaN.
     let v = if v < -20.0 { -20.0 } else { v };
-    // Adding and taking away three times two to the 22 rounds to a whole number.
+    // Adding and subtracting 1.5 * 2^23 rounds to an integer.
     let whole = v * std::f32::consts::LOG2_E + 12_582_912.0 - 12_582_912.0;
     // ln 2 in two parts, the first of which has few digits.
     let rest = v - whole * 0.693_359_4 + whole * 2.121_944_4e-4;
@@ -88,7 +87,7 @@ impl WithSimd for Forward<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        self.0.iter_mut().for_each(|x| *x = tangent(*x));
+        self.0.iter_mut().for_each(|x| *x = tanh_f32(*x));
     }
 }
 
@@ -106,10 +105,10 @@ impl WithSimd for Backward<'_> {
     }
 }
 
-/// The hyperbolic tangent of each number: the fast kernel where the device has one, else Burn's.
+/// The hyperbolic tangent of each value, with the fast kernel if it runs on the device, else Burn's.
 pub fn tanh(x: Tensor<4>) -> Tensor<4> {
     match has_kernels(&x.device()) {
-        true => Tensor::from_dispatch(<Dispatch as Tanh>::tangent(x.into_dispatch())),
+        true => Tensor::from_dispatch(<Dispatch as TanhOps>::tanh_forward(x.into_dispatch())),
         false => x.tanh(),
     }
 }
@@ -120,11 +119,11 @@ mod tests {
 
     #[test]
     fn every_float_of_note_comes_near_its_true_tangent() {
-        let line = (0..400_000).map(|i| (i as f32 - 200_000.0) * 1e-4).chain([0.0, -0.0, 1e-30, 90.0, -1e30]);
-        for x in line.chain([f32::INFINITY, f32::NEG_INFINITY]) {
-            let off = (f64::from(tangent(x)) - f64::from(x).tanh()).abs();
-            assert!(off < 2e-7, "{x}: {} is {off:e} off", tangent(x));
+        let all = (0..400_000).map(|i| (i as f32 - 200_000.0) * 1e-4).chain([0.0, -0.0, 1e-30, 90.0, -1e30]);
+        for x in all.chain([f32::INFINITY, f32::NEG_INFINITY]) {
+            let off = (f64::from(tanh_f32(x)) - f64::from(x).tanh()).abs();
+            assert!(off < 2e-7, "{x}: {} is {off:e} off", tanh_f32(x));
         }
-        assert!(tangent(f32::NAN).is_nan());
+        assert!(tanh_f32(f32::NAN).is_nan());
     }
 }

@@ -1,4 +1,4 @@
-//! The way back of an operation on one tensor.
+//! Operations with a gradient on one tensor.
 
 use std::fmt::Debug;
 
@@ -12,7 +12,7 @@ use burn::backend::{
     tensor::FloatTensor,
 };
 
-/// From the gradient of what came out, and what was kept, to that of what went in.
+/// Computes the gradient of the input from that of the output and the saved state.
 type Back<B, S> = fn(FloatTensor<B>, S) -> FloatTensor<B>;
 
 #[derive(Debug)]
@@ -30,7 +30,8 @@ impl<B: Backend, S: Clone + Debug + Send + 'static> Backward<B, 1> for Unary<B, 
     }
 }
 
-/// What `forward` makes of `x`, with a gradient where `x` has one; `forward` also says what `back` needs to know.
+/// Applies `forward` to `x`, with `back` as its backward pass if `x` has a gradient. `forward` also returns the state that
+/// `back` needs.
 pub(super) fn unary<B: Backend, C: CheckpointStrategy, S: Clone + Debug + Send + 'static>(
     x: FloatTensor<Autodiff<B, C>>,
     forward: impl FnOnce(FloatTensor<B>) -> (FloatTensor<B>, S),

@@ -1,4 +1,4 @@
-//! Update rules, averages and squares of long lines of numbers, in one pass over memory.
+//! Adam, moving averages and sums over long vectors of parameters, each in one pass over memory.
 
 use burn::{
     backend::{Dispatch, Flex, backend_extension, tensor::FloatTensor},
@@ -7,31 +7,30 @@ use burn::{
 use pulp::{Arch, Simd, WithSimd};
 
 use super::{
-    buffer_pool::reclaim,
-    burn_ops::{Cpu, contiguous, has_kernels, own, tensor, values},
-    norm::sum2,
-    parallel::{MOVED, each},
-    pointwise::add,
+    cpu_tensor::{CpuTensor, contiguous, from_values, has_kernels, recycle, values, values_mut},
+    parallel::{each, pays_to_move},
+    pointwise::add_assign,
+    simd::sum_pairs,
 };
 
-/// Numbers that one thread takes at a time, and whose squares are added up in one go.
+/// Values processed by one thread at a time, and summed together.
 const PART: usize = 1 << 13;
 
-/// What Adam (Kingma and Ba 2015) needs to know of a step.
+/// The parameters of one step of Adam (Kingma and Ba 2015).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Adam {
-    /// Learning rate with the corrections of both moments' bias.
+    /// Learning rate, including the bias corrections of both moments.
     pub rate: f64,
-    /// Decay of the first moment.
+    /// Decay of the first moment, in [0, 1).
     pub beta1: f64,
-    /// Decay of the second moment.
+    /// Decay of the second moment, in [0, 1).
     pub beta2: f64,
-    /// Added to the root of the second moment.
+    /// Added to the square root of the second moment.
     pub epsilon: f64,
 }
 
 #[backend_extension(Flex)]
-trait Updates: burn::backend::Backend {
+trait UpdateOps: burn::backend::Backend {
     fn adam(
         w: FloatTensor<Self>,
         g: FloatTensor<Self>,
@@ -40,64 +39,70 @@ trait Updates: burn::backend::Backend {
         rule: Adam,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
 
-    fn average(old: FloatTensor<Self>, new: FloatTensor<Self>, decay: f64) -> FloatTensor<Self>;
+    fn moving_average(old: FloatTensor<Self>, new: FloatTensor<Self>, decay: f64) -> FloatTensor<Self>;
 
-    fn square_sum(x: FloatTensor<Self>) -> FloatTensor<Self>;
+    fn sum_squares(x: FloatTensor<Self>) -> FloatTensor<Self>;
 
-    fn sum(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self>;
+    fn add(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self>;
 }
 
-impl Updates for Flex {
-    fn adam(w: Cpu, g: Cpu, first: Cpu, second: Cpu, rule: Adam) -> (Cpu, Cpu, Cpu) {
+impl UpdateOps for Flex {
+    fn adam(
+        w: CpuTensor,
+        g: CpuTensor,
+        first: CpuTensor,
+        second: CpuTensor,
+        rule: Adam,
+    ) -> (CpuTensor, CpuTensor, CpuTensor) {
         let [mut w, g, mut first, mut second] = [w, g, first, second].map(contiguous);
-        rule.step(own(&mut w), values(&g), own(&mut first), own(&mut second));
-        reclaim([g]);
+        rule.step(values_mut(&mut w), values(&g), values_mut(&mut first), values_mut(&mut second));
+        recycle([g]);
         (w, first, second)
     }
 
-    fn average(old: Cpu, new: Cpu, decay: f64) -> Cpu {
+    fn moving_average(old: CpuTensor, new: CpuTensor, decay: f64) -> CpuTensor {
         let [mut old, new] = [old, new].map(contiguous);
         let (keep, share) = (decay as f32, (1.0 - decay) as f32);
         let arch = Arch::new();
         let work = |(old, new): (&mut [f32], &[f32])| arch.dispatch(Average { old, new, keep, share });
-        let (to, new) = (own(&mut old), values(&new));
-        let worth = to.len() > MOVED;
-        each(to.chunks_mut(PART).zip(new.chunks(PART)), worth, work);
+        let (to, new) = (values_mut(&mut old), values(&new));
+        let parallel = pays_to_move(to.len());
+        each(to.chunks_mut(PART).zip(new.chunks(PART)), parallel, work);
         old
     }
 
-    fn square_sum(x: Cpu) -> Cpu {
+    fn sum_squares(x: CpuTensor) -> CpuTensor {
         let x = contiguous(x);
         let arch = Arch::new();
         let work = |part: &[f32]| arch.dispatch(Squares(part));
         let mut parts = vec![0.0; values(&x).len().div_ceil(PART)];
-        let worth = values(&x).len() > MOVED;
-        each(parts.iter_mut().zip(values(&x).chunks(PART)), worth, |(sum, part)| *sum = work(part));
-        // In one order, however many threads there were.
-        tensor(vec![parts.into_iter().sum::<f64>() as f32], [1])
+        let parallel = pays_to_move(values(&x).len());
+        each(parts.iter_mut().zip(values(&x).chunks(PART)), parallel, |(sum, part)| *sum = work(part));
+        // Summed in a fixed order, whatever the number of threads.
+        from_values(vec![parts.into_iter().sum::<f64>() as f32], [1])
     }
 
-    fn sum(a: Cpu, b: Cpu) -> Cpu {
+    fn add(a: CpuTensor, b: CpuTensor) -> CpuTensor {
         let [mut a, b] = [a, b].map(contiguous);
-        add(own(&mut a), values(&b));
-        reclaim([b]);
+        add_assign(values_mut(&mut a), values(&b));
+        recycle([b]);
         a
     }
 }
 
 impl Adam {
-    /// Moves `w` by the gradient `g`, and the moments with it.
+    /// UpdateOps parameters `w` and both moments by the gradient `g`.
     fn step(&self, w: &mut [f32], g: &[f32], first: &mut [f32], second: &mut [f32]) {
         let arch = Arch::new();
-        let worth = w.len() > MOVED;
+        let parallel = pays_to_move(w.len());
         let moments = first.chunks_mut(PART).zip(second.chunks_mut(PART));
-        each(w.chunks_mut(PART).zip(g.chunks(PART)).zip(moments), worth, |((w, g), (first, second))| {
+        each(w.chunks_mut(PART).zip(g.chunks(PART)).zip(moments), parallel, |((w, g), (first, second))| {
             arch.dispatch(Move { rule: self, w, g, first, second });
         });
     }
 }
 
-// Structs, so that what they do is compiled for the vectors of this machine.
+// The loops are structs, so that they are compiled for the vector instructions of this machine.
 
 struct Average<'a> {
     old: &'a mut [f32],
@@ -123,7 +128,7 @@ impl WithSimd for Squares<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> f64 {
-        sum2(self.0, self.0, |a, b| [a * b, 0.0])[0]
+        sum_pairs(self.0, self.0, |a, b| [a * b, 0.0])[0]
     }
 }
 
@@ -151,12 +156,12 @@ impl WithSimd for Move<'_> {
     }
 }
 
-/// The value `w` of a parameter after a step of Adam by its gradient `g`, and its two moments. Nothing has a gradient.
+/// Returns the parameters `w` and their two moments after a step of Adam with gradient `g`. No result has a gradient.
 pub fn adam(w: Tensor<1>, g: Tensor<1>, moments: [Tensor<1>; 2], rule: Adam) -> (Tensor<1>, [Tensor<1>; 2]) {
     let [first, second] = moments;
     if has_kernels(&w.device()) {
         let [w, g, first, second] = [w, g, first, second].map(Tensor::into_dispatch);
-        let (w, first, second) = <Dispatch as Updates>::adam(w, g, first, second, rule);
+        let (w, first, second) = <Dispatch as UpdateOps>::adam(w, g, first, second, rule);
         let [w, first, second] = [w, first, second].map(Tensor::from_dispatch);
         return (w, [first, second]);
     }
@@ -166,27 +171,27 @@ pub fn adam(w: Tensor<1>, g: Tensor<1>, moments: [Tensor<1>; 2], rule: Adam) -> 
     (w - first.clone() / (second.clone().sqrt() + epsilon) * rate, [first, second])
 }
 
-/// `old * decay + new * (1 - decay)`, without a gradient.
-pub fn average(old: Tensor<1>, new: Tensor<1>, decay: f64) -> Tensor<1> {
+/// Returns the moving moving_average `old * decay + new * (1 - decay)`, without a gradient.
+pub fn moving_average(old: Tensor<1>, new: Tensor<1>, decay: f64) -> Tensor<1> {
     if has_kernels(&old.device()) {
         let (old, new) = (old.into_dispatch(), new.into_dispatch());
-        return Tensor::from_dispatch(<Dispatch as Updates>::average(old, new, decay));
+        return Tensor::from_dispatch(<Dispatch as UpdateOps>::moving_average(old, new, decay));
     }
     old * decay + new * (1.0 - decay)
 }
 
-/// `a + b`, without a gradient.
-pub fn sum(a: Tensor<1>, b: Tensor<1>) -> Tensor<1> {
+/// Returns `a + b`, without a gradient.
+pub fn add(a: Tensor<1>, b: Tensor<1>) -> Tensor<1> {
     match has_kernels(&a.device()) {
-        true => Tensor::from_dispatch(<Dispatch as Updates>::sum(a.into_dispatch(), b.into_dispatch())),
+        true => Tensor::from_dispatch(<Dispatch as UpdateOps>::add(a.into_dispatch(), b.into_dispatch())),
         false => a + b,
     }
 }
 
-/// The sum of all squares, without a gradient.
-pub fn square_sum(x: Tensor<1>) -> Tensor<1> {
+/// Returns the sum of all squares, of shape `[1]`, without a gradient.
+pub fn sum_squares(x: Tensor<1>) -> Tensor<1> {
     match has_kernels(&x.device()) {
-        true => Tensor::from_dispatch(<Dispatch as Updates>::square_sum(x.into_dispatch())),
+        true => Tensor::from_dispatch(<Dispatch as UpdateOps>::sum_squares(x.into_dispatch())),
         false => x.square().sum(),
     }
 }

@@ -181,7 +181,7 @@ impl FixedCritic {
         let through = |x, layers: &[FrozenConv]| layers.iter().fold(x, |x, l| l.forward(x));
         let fine = through(levelled(x, &self.light), &self.fine);
         let coarse = through(fine.clone(), &self.coarse);
-        let features = self.join_fine.forward_onto(fine, self.join_coarse.forward(coarse));
+        let features = self.join_fine.forward_residual(fine, self.join_coarse.forward(coarse));
         (self.last.forward(features.clone()), features)
     }
 }

@@ -11,7 +11,7 @@ use super::{
     fixed::Affine,
     layers::{BatchNorm, BatchStats, Dense, DownConv, Pass, absorb, block},
 };
-use crate::kernels::{FrozenConv, flattened};
+use crate::kernels::{FrozenConv, flatten};
 
 /// One halving of the resolution.
 #[derive(Module, Debug)]
@@ -64,7 +64,7 @@ impl Discriminator {
         for block in &self.down {
             x = drop(self.halve(block, x, pass));
         }
-        self.dense.forward(flattened(x))
+        self.dense.forward(flatten(x))
     }
 
     /// What inspection and the encoder call D's features (`f` in AnoGAN): the maps after the third hidden
@@ -128,7 +128,7 @@ impl FixedDiscriminator {
 
     /// One logit for each crop, as [`Discriminator::forward`] gives in [`Pass::Evaluate`].
     pub fn forward(&self, crops: Tensor<4>) -> Tensor<2> {
-        self.dense.forward(flattened(self.down.iter().fold(crops, |x, conv| conv.forward(x))))
+        self.dense.forward(flatten(self.down.iter().fold(crops, |x, conv| conv.forward(x))))
     }
 
     /// As [`Discriminator::features`] gives in [`Pass::Evaluate`].

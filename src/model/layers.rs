@@ -17,7 +17,7 @@ use super::{
     fixed::{Affine, FixedConv, spread},
     weights::replace,
 };
-use crate::kernels::{ConvShape, Fold, FrozenDense, conv, fold, leaky_relu, norm_train, product};
+use crate::kernels::{ConvShape, Fold, FrozenDense, conv, fold, leaky_relu, matmul, norm_train};
 
 /// Side of every kernel of G and D.
 pub const KERNEL: usize = 5;
@@ -67,7 +67,7 @@ impl Dense {
 
     /// `x` of shape `[batch, inputs]`.
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        product(x, self.weight.val()) + self.bias.val().unsqueeze()
+        matmul(x, self.weight.val()) + self.bias.val().unsqueeze()
     }
 
     /// The same behind `x * factor + offset`, each of whose channels is a run of what goes in.

@@ -166,7 +166,7 @@ pub fn average<M: Module>(average: M, network: &M, decay: f64) -> M {
             let decay = self.decay;
             replace(param, |old| {
                 let shape = old.shape();
-                kernels::average(flat(old), new, decay).reshape(shape)
+                kernels::moving_average(flat(old), new, decay).reshape(shape)
             })
         }
     }

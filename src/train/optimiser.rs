@@ -9,7 +9,7 @@ use burn::{
 
 use super::recipe::{OptimiserKind, OptimiserKnobs};
 use crate::{
-    kernels::{Adam, adam, average, square_sum, sum},
+    kernels::{Adam, adam, add, moving_average, sum_squares},
     model::weights::{Path, Weight, WeightError, flat, host, replace},
 };
 
@@ -82,7 +82,7 @@ impl Optimiser {
             }
             OptimiserKind::RmsProp => {
                 let old = self.second.remove(name).unwrap_or_else(|| Tensor::zeros(g.shape(), &g.device()));
-                let second = average(old, g.clone().square(), beta2);
+                let second = moving_average(old, g.clone().square(), beta2);
                 let first = momentum(self.first.remove(name), g / (second.clone().sqrt() + EPSILON), beta1);
                 self.second.insert(name.into(), second);
                 self.first.insert(name.into(), first.clone());
@@ -149,9 +149,9 @@ impl ModuleMapper for Updater<'_> {
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let parts = self.gradients.iter_mut().filter_map(|gradients| param.val().grad_remove(gradients));
-        let Some(gradient) = parts.map(flat).reduce(sum) else { return param };
+        let Some(gradient) = parts.map(flat).reduce(add) else { return param };
         let name = self.path.name();
-        let square = square_sum(gradient.clone());
+        let square = sum_squares(gradient.clone());
         self.norm = Some(match self.norm.take() {
             Some(norm) => norm + square,
             None => square,

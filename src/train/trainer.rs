@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     data::{DataError, Loader},
-    kernels::{fresh, moved},
+    kernels::{add_constant, take_buffer},
     model::{
         Discriminator, Generator, Latent,
         layers::Pass,
@@ -500,7 +500,7 @@ fn noisy(x: Tensor<4>, std: f64, rng: &mut ChaCha8Rng) -> Tensor<4> {
     let dims = x.dims();
     // Each crop has a stream of its own, so that several threads draw the same as one.
     let seed = rng.random();
-    let mut values = fresh(dims.iter().product());
+    let mut values = take_buffer(dims.iter().product());
     values.par_chunks_mut(dims[1..].iter().product::<usize>().max(1)).enumerate().for_each(|(i, crop)| {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(i as u64);
@@ -509,7 +509,7 @@ fn noisy(x: Tensor<4>, std: f64, rng: &mut ChaCha8Rng) -> Tensor<4> {
             .for_each(|(v, unit): (_, f32)| *v = unit * std as f32);
     });
     let noise = Tensor::from_data(TensorData::new(values, dims), &x.device());
-    moved(x, noise)
+    add_constant(x, noise)
 }
 
 /// `x` with a share of its values dropped and the rest scaled up (Srivastava et al. 2014).

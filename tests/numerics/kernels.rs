@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use ganspect::kernels::{
-    ConvShape, Fold, FrozenConv, FrozenDense, conv, conv_generic, fold, fold_generic, norm_generic, norm_train,
-    product, square_sum, tanh,
+    ConvShape, Fold, FrozenConv, FrozenDense, conv, conv_generic, fold, fold_generic, matmul, norm_generic, norm_train,
+    sum_squares, tanh,
 };
 use proptest::{prelude::*, test_runner::RngSeed};
 use rand::{RngExt, SeedableRng};
@@ -160,10 +160,10 @@ proptest! {
 
     #[test]
     fn a_convolution_onto_maps_equals_the_generic_one(case in cases()) {
-        let wanted = run_standing(&case, FrozenConv::forward_onto_generic);
+        let wanted = run_standing(&case, FrozenConv::forward_residual_generic);
         prop_assume!(case.shape.leaky.is_none() || wanted[0].iter().all(|y| y.abs() > KINK));
         prop_assert!(!wanted[2].is_empty());
-        for (i, (got, wanted)) in run_standing(&case, FrozenConv::forward_onto).iter().zip(&wanted).enumerate() {
+        for (i, (got, wanted)) in run_standing(&case, FrozenConv::forward_residual).iter().zip(&wanted).enumerate() {
             prop_assert_eq!(got.len(), wanted.len());
             prop_assert_eq!(apart(got, wanted), None, "part {}", i);
         }
@@ -178,7 +178,7 @@ proptest! {
             let onto = conv.forward(x.clone());
             numbers(forward(&conv, x, laid(onto.dims(), 0.0, case.seed / 4, &mut rng, &device)))
         };
-        let (got, wanted) = (still(FrozenConv::forward_onto), still(FrozenConv::forward_onto_generic));
+        let (got, wanted) = (still(FrozenConv::forward_residual), still(FrozenConv::forward_residual_generic));
         prop_assert_eq!((got.len(), apart(&got, &wanted)), (wanted.len(), None));
     }
 
@@ -221,7 +221,7 @@ fn a_dense_layer_equals_the_generic_one() {
         };
         let still = FrozenDense::new(weight.clone(), bias, leaky);
         for (got, wanted) in [
-            (run(&product), run(&|x, weight| x.matmul(weight))),
+            (run(&matmul), run(&|x, weight| x.matmul(weight))),
             (run(&|x, _| still.forward(x)), run(&|x, _| still.forward_generic(x))),
         ] {
             for (got, wanted) in got.iter().zip(&wanted) {
@@ -237,7 +237,7 @@ fn squares_are_added_up_in_parts_and_in_full() {
     for len in [1, 17, 100_003] {
         let x = random([len], &mut ChaCha8Rng::seed_from_u64(1), &device);
         let wanted: f64 = numbers(x.clone()).iter().map(|&v| f64::from(v).powi(2)).sum();
-        let got = f64::from(numbers(square_sum(x))[0]);
+        let got = f64::from(numbers(sum_squares(x))[0]);
         assert!((got - wanted).abs() < 1e-5 * wanted, "{got} for {wanted}");
     }
 }
