@@ -1,4 +1,4 @@
-//! The Inspect workspace as its users meet it: what it shows, and what drops, pastes and keys do.
+//! The Inspect workspace in the window: what it shows, and its response to drops, pastes and keys.
 
 use std::{fs, path::PathBuf, sync::Arc};
 
@@ -43,7 +43,7 @@ fn picture_file(stage: &Stage, name: &str) -> PathBuf {
     path
 }
 
-/// The query on the list that is on show, by its name.
+/// Returns the name of the selected query.
 fn current(stage: &Stage) -> Option<String> {
     let mut rows = stage.harness.query_all_by_role(egui::accesskit::Role::ListBoxOption);
     let row = rows.find(|node| node.accesskit_node().toggled() == Some(egui::accesskit::Toggled::True))?;
@@ -55,10 +55,10 @@ fn the_empty_page_says_what_goes_there() {
     let mut results = SnapshotResults::new();
     let mut stage = open(true, SIZE, |_| {});
     show(&mut stage);
-    for title in ["Open images to inspect…", "Open a model…", "Try it on the built-in model"] {
+    for title in ["Open images to inspect…", "Open a model…", "Try the built-in model"] {
         assert!(shows(&stage.harness, title), "{title}");
     }
-    assert!(!shows(&stage.harness, "Use the run in hand"));
+    assert!(!shows(&stage.harness, "Use current run"));
     stage.snapshot("inspect_empty", &mut results);
 }
 
@@ -124,28 +124,28 @@ fn healthy_crops_stand_beside_the_oddest_place() {
         let mut pixels = crop(Some(DefectKind::Scratch), 3);
         (4..7).for_each(|i| pixels.extend(crop(None, i)));
         let origin = |i: usize| Origin { image: format!("good-{i}.png"), x: 8 * i, y: 16 };
-        let alike = NearestNeighbours {
+        let nearest = NearestNeighbours {
             pictures: ImageGrid { count: 4, side: 64, channels: 1, pixels },
             corner: (32, 40),
             neighbours: (1..4).map(|i| (origin(i), 0.25 * i as f32)).collect(),
         };
         let mut views = live.inspection.views.write();
         let view = views.get_mut(&id).unwrap();
-        *view = Arc::new(QueryView { alike: Some(Arc::new(alike)), ..QueryView::clone(view) });
+        *view = Arc::new(QueryView { alike: Some(Arc::new(nearest)), ..QueryView::clone(view) });
     });
     show(&mut stage);
     for label in [
-        "Most alike among good parts",
-        "The oddest place of this image, from x 32, y 40 on",
-        "good-1.png, from x 8, y 16 on; distance 0.250",
-        "good-3.png, from x 24, y 16 on",
+        "Most similar healthy crops",
+        "Highest-scoring location of this image, at x 32, y 40",
+        "good-1.png, at x 8, y 16; distance 0.250",
+        "good-3.png, at x 24, y 16",
     ] {
         assert!(shows(&stage.harness, label), "{label}");
     }
     stage.snapshot("inspect_alike", &mut results);
-    // A query without any shows none.
+    // A query without neighbours shows none.
     press(&mut stage, Modifiers::NONE, Key::Delete);
-    assert!(!shows(&stage.harness, "Most alike"));
+    assert!(!shows(&stage.harness, "Most similar"));
 }
 
 #[test]
@@ -165,7 +165,7 @@ fn the_heatmap_shows_any_of_the_maps() {
         ("Critic's distance", "σ"),
     ] {
         stage.choose("Map", title);
-        assert!(shows(&stage.harness, &format!("{title}; arrows move it")), "{title}");
+        assert!(shows(&stage.harness, &format!("{title}; arrow keys pan")), "{title}");
         assert!(stage.harness.query_by_label(unit).is_some(), "{title} is in {unit}");
     }
     stage.snapshot("inspect_distance", &mut results);
@@ -180,7 +180,7 @@ fn it_fits_the_smallest_window() {
         });
         show(&mut stage);
         let window = egui::Rect::from_min_size(egui::Pos2::ZERO, size.into());
-        for label in ["Query", "Reconstruction on show", "DEFECTIVE", "Map", "Loss by step"] {
+        for label in ["Image ·", "Displayed step", "DEFECTIVE", "Map", "Loss by step"] {
             let nodes: Vec<egui::Rect> = stage.harness.query_all_by_label_contains(label).map(|n| n.rect()).collect();
             assert!(nodes.iter().any(|r| window.contains_rect(*r) && r.width() > 4.0), "{label} at {size:?}");
         }
@@ -228,8 +228,8 @@ fn a_dropped_folder_is_imported_or_inspected_by_the_page_on_show() {
     fs::create_dir(&bare).unwrap();
     show(&mut stage);
     drop_files(&mut stage, &[bare]);
-    stage.until("it is said that there is no image", |window| {
-        window.state().notices().any(|text| text.contains("There is no image in") && text.contains("bare"))
+    stage.until("the notice on no images", |window| {
+        window.state().notices().any(|text| text.contains("No image found in") && text.contains("bare"))
     });
 }
 
@@ -250,7 +250,7 @@ fn pictures_and_paths_are_pasted() {
     let image = egui::ColorImage::filled([8, 8], egui::Color32::from_gray(90));
     stage.harness.event(egui::Event::PasteImage(Arc::new(image)));
     stage.harness.run_steps(3);
-    assert_eq!(current(&stage).as_deref(), Some("Pasted picture"));
+    assert_eq!(current(&stage).as_deref(), Some("Pasted image"));
     let file = picture_file(&stage, "from-path.png");
     stage.harness.event(egui::Event::Paste(format!("{}\n/nowhere/at/all.png", file.display())));
     stage.harness.run_steps(3);
@@ -268,16 +268,16 @@ fn a_file_that_cannot_be_read_says_so_and_the_way_out() {
         failed(live);
     });
     show(&mut stage);
-    assert!(shows(&stage.harness, "This image was not inspected"));
+    assert!(shows(&stage.harness, "This image could not be inspected"));
     assert!(shows(&stage.harness, "/parts/torn.png: the PNG ends in the middle of its data; copy the file again."));
-    // What makes no sense for it is not offered.
+    // Commands that do not apply are disabled.
     assert!(!UiCommand::InspectStop.enabled(&facts(&stage)));
     assert!(!UiCommand::InspectExport.enabled(&facts(&stage)));
     press(&mut stage, Modifiers::NONE, Key::Delete);
     assert_eq!(current(&stage), None);
 }
 
-/// What the table knows while the Inspect page is on show.
+/// Returns the command context of the Inspect page.
 fn facts(stage: &Stage) -> ganspect::ui::CommandContext {
     let live = Arc::clone(stage.harness.state().state());
     let status = live.inspection.status.read();
@@ -305,7 +305,7 @@ fn the_keyboard_goes_through_the_list() {
         }
     });
     show(&mut stage);
-    assert_eq!(current(&stage).as_deref(), Some("part-3999.png"), "the newest is on show and in sight");
+    assert_eq!(current(&stage).as_deref(), Some("part-3999.png"), "the newest is selected and in sight");
     press(&mut stage, Modifiers::NONE, Key::ArrowUp);
     press(&mut stage, Modifiers::NONE, Key::ArrowUp);
     assert_eq!(current(&stage).as_deref(), Some("part-3997.png"));
@@ -318,7 +318,7 @@ fn the_keyboard_goes_through_the_list() {
     stage.harness.run_steps(3);
     assert_eq!(current(&stage).as_deref(), Some("part-3968.png"), "the list scrolls along");
     let rows = stage.harness.query_all_by_role(egui::accesskit::Role::ListBoxOption).count();
-    assert!(rows < 40, "{rows} rows are drawn for those in sight");
+    assert!(rows < 40, "{rows} rows are drawn, only those in sight are needed");
 }
 
 #[test]
@@ -333,7 +333,7 @@ fn the_scrubber_drives_the_pictures_and_the_film_plays_to_its_end() {
     assert!(shows(&stage.harness, "Reconstruction · step 57"));
     press(&mut stage, Modifiers::NONE, Key::ArrowRight);
     assert!(shows(&stage.harness, "Reconstruction · step 60"));
-    stage.harness.get_by_label("Reconstruction on show").focus();
+    stage.harness.get_by_label("Displayed step").focus();
     stage.harness.run_steps(2);
     press(&mut stage, Modifiers::NONE, Key::ArrowLeft);
     assert!(shows(&stage.harness, "Reconstruction · step 57"), "the slider itself moves it too");
@@ -342,7 +342,7 @@ fn the_scrubber_drives_the_pictures_and_the_film_plays_to_its_end() {
     let mut seen = Vec::new();
     for _ in 0..200 {
         stage.harness.step();
-        // The pane's name ends in what its keys do.
+        // The pane's accessible name continues with its keys.
         let shown = |step: &usize| shows(&stage.harness, &format!("Reconstruction · step {step};"));
         seen.extend((0..=STEPS).step_by(STRIDE).find(shown));
     }
@@ -367,10 +367,10 @@ fn what_is_remembered_comes_back() {
         },
     );
     show(&mut stage);
-    assert!(shows(&stage.harness, "Query with signed difference"));
-    assert!(shows(&stage.harness, "Show list of images"));
+    assert!(shows(&stage.harness, "Image with signed difference"));
+    assert!(shows(&stage.harness, "Show image list"));
     press(&mut stage, Modifiers::NONE, Key::O);
-    assert!(!shows(&stage.harness, "Query with signed difference"));
+    assert!(!shows(&stage.harness, "Image with signed difference"));
 }
 
 #[test]
@@ -425,23 +425,23 @@ fn an_export_writes_its_parts_and_says_where() {
     show(&mut stage);
     let dir = stage.path("out");
     stage.harness.state_mut().apply(Action::ExportInspection { ids: Vec::new(), dir: dir.clone() });
-    stage.until("the export is said to be written", |window| {
-        window.state().notices().any(|text| text.contains("part-0043.png were written to"))
+    stage.until("the export notice", |window| {
+        window.state().notices().any(|text| text.contains("part-0043.png saved to"))
     });
     for name in ["part-0043-triptych.png", "part-0043-convergence.png", "part-0043.json", "part-0043-difference.tiff"] {
         assert!(fs::metadata(dir.join(name)).is_ok_and(|m| m.len() > 100), "{name}");
     }
-    // Without a result there is nothing to write, and that is said.
+    // Without a result there is nothing to write, and a notice says so.
     press(&mut stage, Modifiers::NONE, Key::Delete);
     stage.harness.state_mut().apply(Action::ExportInspection { ids: Vec::new(), dir });
     assert!(stage.harness.state().notices().any(|text| text.contains("There is nothing to export yet")));
 }
 
-/// Opens the menu of regions, looks whether there are any to delete, and closes it.
+/// Whether the region menu has regions to delete.
 fn has_regions(stage: &mut Stage) -> bool {
     stage.harness.get_by_label("Regions").click();
     stage.harness.run_steps(2);
-    let any = !stage.harness.get_by_label("Delete every region").accesskit_node().is_disabled();
+    let any = !stage.harness.get_by_label("Delete all regions").accesskit_node().is_disabled();
     press(stage, Modifiers::NONE, Key::Escape);
     any
 }
@@ -460,8 +460,8 @@ fn a_region_is_drawn_over_the_query_and_taken_back() {
         stage.harness.get_by_label(title).click();
         stage.harness.run_steps(2);
     };
-    tool(&mut stage, "Inspect a rectangle only");
-    assert!(shows(&stage.harness, "Drag a rectangle over the query"));
+    tool(&mut stage, "Inspect only a rectangle");
+    assert!(shows(&stage.harness, "Drag a rectangle over the image"));
     point(&mut stage, [280.0, 230.0], Some(true));
     point(&mut stage, [380.0, 320.0], None);
     point(&mut stage, [380.0, 320.0], Some(false));
@@ -476,24 +476,24 @@ fn a_region_is_drawn_over_the_query_and_taken_back() {
     }
     press(&mut stage, Modifiers::NONE, Key::Enter);
     assert!(has_regions(&mut stage));
-    // A click chooses it, and Delete takes it away and not the image.
+    // A click selects it, and Delete removes it instead of the image.
     point(&mut stage, [330.0, 270.0], Some(true));
     point(&mut stage, [330.0, 270.0], Some(false));
     press(&mut stage, Modifiers::NONE, Key::Delete);
     assert!(!has_regions(&mut stage));
     assert_eq!(current(&stage).as_deref(), Some("part-0043.png"));
 
-    tool(&mut stage, "Inspect a polygon only");
+    tool(&mut stage, "Inspect only a polygon");
     point(&mut stage, [280.0, 230.0], Some(true));
     point(&mut stage, [280.0, 230.0], Some(false));
     press(&mut stage, Modifiers::NONE, Key::Escape);
-    assert!(!shows(&stage.harness, "Click corner by corner"));
+    assert!(!shows(&stage.harness, "Click to add corners"));
     assert!(!has_regions(&mut stage));
 }
 
 #[test]
 fn a_large_picture_is_shown_without_a_stall_and_in_parts() {
-    let side = 2_304; // more than the least texture that every device can hold
+    let side = 2_304; // larger than the texture size that every device supports
     let mut stage = open(true, SIZE, move |live| {
         model(live);
         let values = (0..side * side).map(|i| ((i % side) as f32 / side as f32) * 2.0 - 1.0).collect();
@@ -510,16 +510,16 @@ fn a_large_picture_is_shown_without_a_stall_and_in_parts() {
         let textures = textures.read();
         textures.allocated().filter(|(_, meta)| meta.name == name).map(|(_, meta)| meta.size[0]).collect::<Vec<_>>()
     };
-    // The whole picture is reduced to about what the screen shows.
-    stage.until("the reduced picture is there", |window| parts(window, "map").len() == 1);
-    assert!(shows(&stage.harness, "strongest of 8 × 8"));
+    // The whole image is reduced to about the screen's resolution.
+    stage.until("the reduced image", |window| parts(window, "map").len() == 1);
+    assert!(shows(&stage.harness, "maximum of 8 × 8"));
     assert_eq!(parts(&stage.harness, "map"), [side / 8]);
     press(&mut stage, Modifiers::NONE, Key::Num1);
-    stage.until("the whole picture is there in parts", |window| parts(window, "map").len() == 4);
+    stage.until("the full image in parts", |window| parts(window, "map").len() == 4);
     assert!(parts(&stage.harness, "map").iter().all(|width| *width <= 2_048));
 }
 
-/// The newest query as the compute thread has it.
+/// Returns the newest query on the compute thread's list.
 fn newest(window: &Window) -> Option<Arc<QueryEntry>> {
     window.state().state().inspection.status.read().entries.last().cloned()
 }
@@ -545,7 +545,7 @@ fn a_dropped_image_is_inspected_stopped_and_inspected_again() {
     let run = stage.path("run");
     stage.harness.state_mut().apply(Action::Start { source, opened: None, recipe, out: Some(run.clone()) });
     let ready = |window: &Window| matches!(window.state().state().inspection.status.read().model, ModelState::Ready(_));
-    stage.until("the run's model is in force", ready);
+    stage.until("the run's model is active", ready);
     stage.harness.step();
     assert_eq!(stage.harness.state().settings().last_model, Some(run.join("model.ganspect")));
 
@@ -556,16 +556,16 @@ fn a_dropped_image_is_inspected_stopped_and_inspected_again() {
     assert!(shows(&stage.harness, "good parts look") || shows(&stage.harness, "good parts would look"));
     assert!(shows(&stage.harness, "held-out healthy images, which can promise"));
 
-    // One that would never end is stopped by its key, and then goes on for more steps.
+    // An endless inspection is paused, resumed and stopped by its keys, and then restarted.
     let knobs = InvertKnobs { steps: 100_000, plateau: 0, ..InvertKnobs::default() };
-    let turn = Command::Inspect(InspectionRequest::Knobs(Box::new(knobs)));
-    stage.harness.state_mut().apply(Action::Engine(turn));
+    let change = Command::Inspect(InspectionRequest::Knobs(Box::new(knobs)));
+    stage.harness.state_mut().apply(Action::Engine(change));
     drop_files(&mut stage, &[part]);
-    stage.until("z is on its way", |window| {
+    stage.until("z is being optimised", |window| {
         newest(window).is_some_and(|e| e.state == QueryState::Running && e.step > 2)
     });
     press(&mut stage, Modifiers::NONE, Key::Space);
-    stage.until("it waits", |window| newest(window).is_some_and(|e| e.state == QueryState::Paused));
+    stage.until("it is paused", |window| newest(window).is_some_and(|e| e.state == QueryState::Paused));
     stage.harness.run_steps(2);
     assert!(shows(&stage.harness, "Paused"));
     press(&mut stage, Modifiers::NONE, Key::Space);
@@ -573,14 +573,14 @@ fn a_dropped_image_is_inspected_stopped_and_inspected_again() {
     let ended = |window: &Window| {
         newest(window).is_some_and(|e| matches!(e.state, QueryState::Done | QueryState::Stopped) && e.scores.is_some())
     };
-    stage.until("it ends with what was reached", ended);
+    stage.until("it ends with the result so far", ended);
     stage.harness.run_steps(2);
     assert!(shows(&stage.harness, "No verdict"), "there is no calibration for these knobs");
     assert!(shows(&stage.harness, "Calibrate"));
     press(&mut stage, Modifiers::NONE, Key::R);
-    stage.until("it begins again", |window| newest(window).is_some_and(|e| e.state == QueryState::Running));
+    stage.until("it starts again", |window| newest(window).is_some_and(|e| e.state == QueryState::Running));
     press(&mut stage, Modifiers::NONE, Key::Delete);
-    stage.until("it is gone", |window| window.state().state().inspection.status.read().entries.len() == 1);
+    stage.until("it is removed", |window| window.state().state().inspection.status.read().entries.len() == 1);
     assert_eq!(current(&stage).as_deref(), Some("part.png"));
 }
 
@@ -598,5 +598,5 @@ fn the_model_of_the_last_time_is_opened_again_and_a_broken_one_is_named() {
     });
     stage.harness.run_steps(3);
     assert!(shows(&stage.harness, "torn.ganspect"));
-    assert!(shows(&stage.harness, "Try it on the built-in model"), "the ways out stay in sight");
+    assert!(shows(&stage.harness, "Try the built-in model"), "the alternatives remain in sight");
 }

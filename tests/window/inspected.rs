@@ -1,4 +1,4 @@
-//! Queries as they look when they have been inspected, without the wait.
+//! Synthetic inspection results, to show the pages without running an inspection.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -30,8 +30,8 @@ pub fn planes(defect: Option<DefectKind>, index: u64) -> Planes {
     Planes::of(&surface::draw(SurfaceKind::Turned, defect, 11, index, SIDE).picture, 1, 1.0)
 }
 
-/// What a generator makes of a surface: its marks without its accidents.
-pub fn redrawn(query: &Planes) -> Vec<f32> {
+/// Returns a plausible reconstruction of a surface: its tool marks without defects.
+pub fn reconstruction(query: &Planes) -> Vec<f32> {
     let n = SIDE;
     let mut down = vec![0.0; n * n];
     let mut across = vec![0.0; n * n];
@@ -47,7 +47,7 @@ pub fn redrawn(query: &Planes) -> Vec<f32> {
             athwart += (across[y * n + x] - query.at(x, y, 0)).abs();
         }
     }
-    // The tool marks run the way that averaging leaves them as they are.
+    // Averaging along the tool marks preserves them.
     if along < athwart { down } else { across }
 }
 
@@ -55,7 +55,7 @@ pub fn packed(values: impl Iterator<Item = f32>) -> Arc<[u16]> {
     values.map(|v| ((v.clamp(-1.0, 1.0) + 1.0) * 32_767.5).round() as u16).collect()
 }
 
-/// A reconstruction on its way: from a flat grey to what the generator ends at.
+/// Returns the reconstruction at a step, between flat grey and the final one.
 pub fn frame(end: &[f32], step: usize) -> KeptFrame {
     let share = 1.0 - (-(step as f32) / 14.0).exp();
     KeptFrame { step, pixels: packed(end.iter().map(|v| v * share - 0.1 * (1.0 - share))) }
@@ -128,7 +128,7 @@ pub fn entry(name: &str, state: QueryState) -> QueryEntry {
     }
 }
 
-/// Puts a query on the list that has done so many steps; 60 make it done.
+/// Adds a query that has run this many steps; it is done after [`STEPS`].
 pub fn query(
     live: &EngineState,
     name: &str,
@@ -138,7 +138,7 @@ pub fn query(
     restarts: usize,
 ) -> QueryId {
     let query = Arc::new(planes(defect, index));
-    let end = redrawn(&query);
+    let end = reconstruction(&query);
     let records = records(&query, &end, steps, restarts);
     let frames: Vec<KeptFrame> = (0..=steps).step_by(STRIDE).map(|step| frame(&end, step)).collect();
     let done = steps == STEPS;
@@ -160,7 +160,7 @@ pub fn query(
         scores.set(ScoreKind::L1Sum, sum);
         scores.set(ScoreKind::L1, sum / size.len() as f64);
         scores.set(ScoreKind::WorstTile, sum / size.len() as f64 * 1.2);
-        // A picture is healthy here that was drawn healthy, whatever the averages above make of it.
+        // The verdict follows the drawn defect, whatever the averages above give.
         let worst = spots.iter().copied().fold(0.0, f32::max);
         let worst = if defect.is_some() { worst.max(0.31) } else { worst.min(0.17) };
         scores.set(ScoreKind::WorstSpot, f64::from(worst));

@@ -273,7 +273,7 @@ fn a_note_is_kept_with_the_verdict() {
 fn a_region_is_drawn_round_the_defect() {
     let (mut stage, record) = reviewing(false);
     stage.until("the picture", |window| window.query_by_label("Draw a rectangle").is_some());
-    let is_query = |label: Option<String>| label.is_some_and(|label| label.starts_with("Query"));
+    let is_query = |label: Option<String>| label.is_some_and(|label| label.starts_with("Image"));
     let mut images = stage.harness.query_all_by_role(accesskit::Role::Image);
     let query = images.find(|node| is_query(node.accesskit_node().label())).unwrap().rect();
     drop(images);
@@ -326,7 +326,7 @@ fn two_persons_judge_without_sight_of_each_other_and_a_third_look_settles_it() {
     let bob = NewOpinion { blind: true, ..NewOpinion::new(part.inspection.id, "bob", Judgement::Defective) };
     record.add_opinion(&bob).unwrap();
     stage.harness.run_steps(3);
-    for hidden in ["SUSPECT", "1 in 17", "bob, blind", "Most alike among good parts"] {
+    for hidden in ["SUSPECT", "1 in 17", "bob, blind", "Most similar healthy crops"] {
         assert!(!shows(&stage.harness, hidden), "{hidden}");
     }
     assert!(shows(&stage.harness, "What do you see?"));
@@ -340,7 +340,7 @@ fn two_persons_judge_without_sight_of_each_other_and_a_third_look_settles_it() {
     stage.choose("How people stand to it", "Disagreements");
     assert_eq!((cells(&stage.harness), current(&stage.harness).as_deref()), (1, Some("part-03.png")));
     assert!(shows(&stage.harness, "SUSPECT") && shows(&stage.harness, "bob, blind"));
-    assert!(shows(&stage.harness, "Most alike among good parts"));
+    assert!(shows(&stage.harness, "Most similar healthy crops"));
     tap(&mut stage, Key::D);
     stage.until("the ruling", |_| item(&record, "part-03.png").defective() == Some(true));
     assert_eq!(item(&record, "part-03.png").blind.len(), 2, "what was said before stays on record");

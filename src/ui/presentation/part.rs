@@ -14,8 +14,8 @@ use crate::{
         pages::inspect::{
             canvases::{Canvases, TriptychRequest},
             convergence::{ConvergenceChart, Ink, colour, curves},
-            mark,
             raster::{DisplayMap, MapSource},
+            status::query_mark,
             verdict,
         },
         theme,
@@ -245,7 +245,7 @@ fn curve(ui: &mut Ui, stage: &Stage, rect: Rect, records: &[StepRecord], step: O
 /// The verdict with its shape, and in plain words.
 fn says(ui: &mut Ui, stage: &Stage, rect: Rect, entry: &QueryEntry) {
     let p = Palette::of(ui);
-    let (state, word) = (mark(entry), verdict::word(entry));
+    let (state, word) = (query_mark(entry), verdict::title(entry));
     let (head, body) = rect.split_top_bottom_at_y(rect.top() + stage.word());
     let (shape, rest) = head.split_left_right_at_x(head.left() + stage.word());
     let response = ui.interact(shape, ui.scope_id().with("presented-verdict"), Sense::hover());

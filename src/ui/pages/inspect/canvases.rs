@@ -1,4 +1,4 @@
-//! Query, reconstruction and map on the device.
+//! Textures of image, reconstruction and map.
 
 use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},
@@ -17,7 +17,7 @@ use crate::{
     ui::widgets::image_pane::{CanvasRequest, ImageCanvas, reduction},
 };
 
-/// What a grey or RGB picture is made from.
+/// Inputs of a grey or RGB texture; it is redrawn when they change.
 pub struct PictureKey {
     values: Values,
     window: (f32, f32),
@@ -34,7 +34,7 @@ impl PartialEq for PictureKey {
     }
 }
 
-/// What a map's picture is made from.
+/// Inputs of a map's texture; it is redrawn when they change.
 pub struct MapKey {
     source: MapSource,
     colours: ColourMap,
@@ -61,44 +61,44 @@ impl PartialEq for MapKey {
     }
 }
 
-/// What the three pictures are to show.
+/// What the three textures show.
 pub struct TriptychRequest<'a> {
-    /// Another number for another subject.
+    /// Identifies the inspected image.
     pub of: u64,
-    /// The reconstruction, if there is one yet.
+    /// The reconstruction, once there is one.
     pub kept: Option<&'a KeptFrame>,
-    /// What the map is made from, and the query.
+    /// The image, and the inputs of the map.
     pub source: &'a MapSource,
-    /// Black and white of query and reconstruction, grey levels.
+    /// Grey levels shown as black and white in image and reconstruction.
     pub window: (f32, f32),
-    /// Colours of the map.
+    /// Colour map.
     pub colours: ColourMap,
-    /// The upper end of the map's colours.
+    /// Value at the upper end of the colour map.
     pub scale: f32,
-    /// Device pixels to a picture's pixel.
+    /// Device pixels per image pixel.
     pub zoom: f32,
-    /// Show single pixels as squares.
+    /// Whether pixels are drawn as squares instead of interpolated.
     pub squares: bool,
 }
 
-/// The three pictures.
+/// The three textures.
 #[derive(Default)]
 pub struct Canvases {
-    /// The query.
+    /// The image.
     pub query: ImageCanvas<PictureKey>,
-    /// The reconstruction on show.
+    /// The reconstruction.
     pub reconstruction: ImageCanvas<PictureKey>,
-    /// The map over it.
+    /// The map.
     pub map: ImageCanvas<MapKey>,
 }
 
 impl Canvases {
-    /// Brings the three textures up to date.
-    pub fn update(&mut self, ctx: &Context, wanted: &TriptychRequest<'_>) {
-        let &TriptychRequest { of, kept, source, window, colours, scale, zoom, squares } = wanted;
+    /// Updates the textures whose inputs have changed.
+    pub fn update(&mut self, ctx: &Context, request: &TriptychRequest<'_>) {
+        let &TriptychRequest { of, kept, source, window, colours, scale, zoom, squares } = request;
         let (by, shape) = (reduction(zoom), raster::shape(&source.query));
         let (subject, size) = (subject(of, (shape.0, shape.1)), (shape.0, shape.1));
-        let order = |values: &Values| CanvasRequest {
+        let canvas_request = |values: &Values| CanvasRequest {
             subject,
             key: PictureKey { values: values.clone(), window, by, squares },
             reduced: by,
@@ -106,29 +106,29 @@ impl Canvases {
             squares,
         };
         let values = Values::Query(Arc::clone(&source.query));
-        let ordered = order(&values);
-        self.query.update(ctx, "query", ordered, move || raster::picture(&values, shape, window, by));
+        let picture = canvas_request(&values);
+        self.query.update(ctx, "query", picture, move || raster::picture(&values, shape, window, by));
         match kept {
             Some(kept) => {
                 let values = Values::Kept(kept.clone());
-                let ordered = order(&values);
+                let picture = canvas_request(&values);
                 self.reconstruction
-                    .update(ctx, "reconstruction", ordered, move || raster::picture(&values, shape, window, by));
+                    .update(ctx, "reconstruction", picture, move || raster::picture(&values, shape, window, by));
             }
             None => self.reconstruction.clear(),
         }
-        if source.is_there() {
+        if source.is_available() {
             let key = MapKey { source: source.clone(), colours, scale, by, squares };
-            let order = CanvasRequest { subject, key, reduced: by, size, squares };
+            let request = CanvasRequest { subject, key, reduced: by, size, squares };
             let source = source.clone();
-            self.map.update(ctx, "map", order, move || source.paint(colours, scale, by));
+            self.map.update(ctx, "map", request, move || source.paint(colours, scale, by));
         } else {
             self.map.clear();
         }
     }
 }
 
-/// A number for what the pictures are of.
+/// Returns a non-zero number that identifies image and size.
 fn subject(of: u64, size: (usize, usize)) -> u64 {
     let mut hasher = DefaultHasher::new();
     (of, size).hash(&mut hasher);

@@ -1,4 +1,4 @@
-//! Writing an inspection for people who were not there.
+//! Export of inspected images.
 
 use std::{
     path::{Path, PathBuf},
@@ -21,7 +21,7 @@ use crate::{
     },
 };
 
-/// An inspected image, as it was when it was asked for.
+/// An inspected image, as it was when the export started.
 struct Item {
     entry: Arc<QueryEntry>,
     view: Arc<QueryView>,
@@ -29,17 +29,19 @@ struct Item {
 }
 
 impl InspectWorkspace {
-    /// Writes pictures and figures of these images to a folder, on a thread of its own.
+    /// Writes images, scores and maps of these queries to a folder, on a background thread.
     ///
     /// # Errors
-    /// A sentence, when there is nothing to write or another export goes on.
+    /// A message if there is nothing to write or another export is running.
     pub fn export(&mut self, ctx: &Context, live: &EngineState, ids: &[QueryId], dir: PathBuf) -> Result<(), String> {
-        if self.exporting.is_some() {
-            return Err("An export goes on already. Wait for its end, or cancel it in the bar below.".to_owned());
+        if self.tasks.export.is_some() {
+            return Err(
+                "An export is already running. Wait for it to finish, or cancel it in the status bar.".to_owned()
+            );
         }
         let scene = self.scene(live);
         let ModelState::Ready(model) = &scene.status.model else {
-            return Err("The export names the model, and none is in force. Open the model first.".to_owned());
+            return Err("The export records the model, and no model is loaded. Open the model first.".to_owned());
         };
         let views = live.inspection.views.read().clone();
         let item = |id: &QueryId| {
@@ -51,7 +53,7 @@ impl InspectWorkspace {
         let items: Vec<Item> = ids.iter().filter_map(item).collect();
         if items.is_empty() {
             return Err(
-                "There is nothing to export yet. Wait until the image is inspected, or inspect it again.".into()
+                "There is nothing to export yet. Wait for the inspection to finish, or inspect the image again.".into(),
             );
         }
         let (wake, model, map) = (ctx.clone(), Arc::clone(model), self.triptych.colours());
@@ -60,12 +62,12 @@ impl InspectWorkspace {
             move || wake.request_repaint(),
             move |progress| write(&items, &model, map, &dir, progress),
         );
-        self.exporting = Some(task.map_err(|error| format!("The system has no thread to export with: {error}."))?);
+        self.tasks.export = Some(task.map_err(|error| format!("Could not start a thread for the export: {error}."))?);
         Ok(())
     }
 }
 
-/// Writes every part of every image; what to say of it.
+/// Writes all parts of all images; returns the message for the user.
 fn write(
     items: &[Item],
     model: &ModelFacts,
@@ -77,7 +79,7 @@ fn write(
     let total = items.len();
     for (done, item) in items.iter().enumerate() {
         if !progress.report(done, total) {
-            return Err(format!("The export was cancelled; {done} of {total} images were written."));
+            return Err(format!("The export was cancelled; {done} of {total} images were saved."));
         }
         let calibration = model.calibration(&item.outcome.knobs);
         let query = Inspected {
@@ -92,11 +94,11 @@ fn write(
         let name = &item.entry.name;
         let stem = Path::new(name).file_stem().map_or_else(|| name.clone(), |s| s.to_string_lossy().into_owned());
         write_all(dir, &stem, &mut names, &query, &ExportPart::ALL)
-            .map_err(|error| format!("The export of {name} was not written: {error}."))?;
+            .map_err(|error| format!("Could not export {name}: {error}."))?;
     }
     let what = match items {
         [item] => item.entry.name.clone(),
         _ => format!("{total} images"),
     };
-    Ok(format!("Pictures, film, figures and difference map of {what} were written to {}.", dir.display()))
+    Ok(format!("Images, film, scores and difference map of {what} saved to {}.", dir.display()))
 }

@@ -1,4 +1,4 @@
-//! What comes on the list: files, pasted pictures, whole folders.
+//! Adding queries to the list: files, pasted images and folders.
 
 use std::{
     path::{Path, PathBuf},
@@ -17,13 +17,13 @@ use crate::{
     },
 };
 
-/// Most images taken from one folder.
-const FOLDER_MOST: usize = 10_000;
+/// Largest number of images taken from one folder.
+const FOLDER_LIMIT: usize = 10_000;
 
 impl InspectWorkspace {
-    /// Puts images on the list; the command that asks for their inspection.
+    /// Adds images to the list; returns the request to inspect them.
     pub fn add(&mut self, sources: Vec<QuerySource>) -> Option<InspectionRequest> {
-        let pasted = |n: usize| if n == 0 { "Pasted picture".to_owned() } else { format!("Pasted picture {}", n + 1) };
+        let pasted = |n: usize| if n == 0 { "Pasted image".to_owned() } else { format!("Pasted image {}", n + 1) };
         let mut queries = Vec::with_capacity(sources.len());
         for source in sources {
             let name = match &source {
@@ -37,66 +37,66 @@ impl InspectWorkspace {
             };
             queries.push(Query { id: QueryId::fresh(), name, source });
         }
-        self.ask(queries)
+        self.enqueue(queries)
     }
 
-    /// Shows one picture under this name: the one on the list, or it is put there; the command that asks for its
-    /// inspection, if that is needed.
+    /// Selects the image if it is on the list already, or adds it under this name. Returns the request to inspect
+    /// it in the latter case.
     pub fn examine(&mut self, live: &EngineState, name: String, source: QuerySource) -> Option<InspectionRequest> {
-        let alike = |entry: &QueryEntry| match (&entry.source, &source) {
+        let same = |entry: &QueryEntry| match (&entry.source, &source) {
             (QuerySource::File(a), QuerySource::File(b)) => a == b,
             (QuerySource::Picture(_), QuerySource::Picture(_)) => entry.name == name,
             _ => false,
         };
         let scene = self.scene(live);
-        if let Some(known) = scene.rows.iter().find(|entry| alike(entry)) {
+        if let Some(known) = scene.rows.iter().find(|entry| same(entry)) {
             self.select(known.id);
             return None;
         }
-        self.ask(vec![Query { id: QueryId::fresh(), name, source }])
+        self.enqueue(vec![Query { id: QueryId::fresh(), name, source }])
     }
 
-    /// Puts queries on the list; the command that asks for their inspection.
-    pub(super) fn ask(&mut self, queries: Vec<Query>) -> Option<InspectionRequest> {
-        // The first of them begins first, so it is the one to watch.
+    /// Adds queries to the list; returns the request to inspect them.
+    pub(super) fn enqueue(&mut self, queries: Vec<Query>) -> Option<InspectionRequest> {
+        // The first of them is inspected first, so it is selected.
         self.select(queries.first()?.id);
-        self.asked.extend(queries.iter().map(|query| Arc::new(QueryEntry::waiting(query, 0))));
+        self.added.extend(queries.iter().map(|query| Arc::new(QueryEntry::waiting(query, 0))));
         Some(InspectionRequest::Add(queries))
     }
 
-    /// Looks for the images of a folder on a thread of its own.
+    /// Searches a folder for images on a background thread.
     ///
     /// # Errors
-    /// When the system has no thread to give.
+    /// If the thread cannot be started.
     pub fn add_folder(&mut self, ctx: &Context, folder: PathBuf) -> std::io::Result<()> {
-        let (wake, root) = (ctx.clone(), folder.clone());
+        let wake = ctx.clone();
         let task = BackgroundTask::spawn(
             "folder-of-queries",
             move || wake.request_repaint(),
             move |progress| {
                 let mut found = Vec::new();
-                let read = images_in(&root, &mut found, &|n| progress.report(n, 0));
+                let read = images_in(&folder, &mut found, &|n| progress.report(n, 0));
                 found.sort();
                 match read {
                     Err(error) => Err(format!(
-                        "The folder {} cannot be read: {error}. Check that it is there and that you may read it.",
-                        root.display()
+                        "Cannot read the folder {}: {error}. Check that it exists and that you have permission to read it.",
+                        folder.display()
                     )),
                     Ok(()) if found.is_empty() => Err(format!(
-                        "There is no image in {}. PNG, JPEG, TIFF, BMP and PNM files can be inspected.",
-                        root.display()
+                        "No image found in {}. PNG, JPEG, TIFF, BMP and PNM files can be inspected.",
+                        folder.display()
                     )),
                     Ok(()) => Ok(found),
                 }
             },
         )?;
-        self.looking = Some((folder, task));
+        self.tasks.folder_search = Some(task);
         Ok(())
     }
 }
 
-/// The images under a folder, up to a bound; `report` says how many there are so far and is false when
-/// the search is to end.
+/// Collects the images under a folder, up to [`FOLDER_LIMIT`]. `report` receives the number found so far and returns
+/// false to end the search.
 fn images_in(folder: &Path, found: &mut Vec<PathBuf>, report: &dyn Fn(usize) -> bool) -> std::io::Result<()> {
     let mut folders = vec![folder.to_owned()];
     let mut first = true;
@@ -104,19 +104,19 @@ fn images_in(folder: &Path, found: &mut Vec<PathBuf>, report: &dyn Fn(usize) -> 
         let listing = match std::fs::read_dir(&folder) {
             Ok(listing) => listing,
             Err(error) if first => return Err(error),
-            // A folder within that may not be read is passed over.
+            // Unreadable subfolders are skipped.
             Err(_) => continue,
         };
         first = false;
         for entry in listing.flatten() {
             let path = entry.path();
-            // Links to folders are not followed, since they may lead in circles.
+            // Links to folders are not followed, as they may form cycles.
             if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                 folders.push(path);
             } else if is_named_like_an_image(&path) {
                 found.push(path);
             }
-            if found.len() >= FOLDER_MOST || !report(found.len()) {
+            if found.len() >= FOLDER_LIMIT || !report(found.len()) {
                 return Ok(());
             }
         }

@@ -1,8 +1,8 @@
-//! The knobs of an inspection.
+//! Editor for the knobs of the next inspection.
 
 use egui::{CollapsingHeader, ComboBox, Ui};
 
-use super::Scene;
+use super::scene::Scene;
 use crate::{
     engine,
     engine::{InspectionRequest, inspection::InspectionStatus},
@@ -17,25 +17,25 @@ use crate::{
 /// The panel's own state.
 #[derive(Debug, Default)]
 pub struct KnobsPanel {
-    /// As the user has turned them, and what was in force then.
-    turned: Option<(InvertKnobs, InvertKnobs)>,
+    /// The user's knobs, not yet taken over by the compute thread, and the knobs that were active when they changed.
+    edited: Option<(InvertKnobs, InvertKnobs)>,
 }
 
 impl KnobsPanel {
-    /// The knobs as the user has them: those in force, or those that are on their way.
-    pub fn wanted<'a>(&'a mut self, status: &'a InspectionStatus) -> &'a InvertKnobs {
-        if self.turned.as_ref().is_some_and(|(_, before)| *before != status.knobs) {
-            self.turned = None;
+    /// Returns the knobs as the user has set them: the active ones, or those still on their way to the compute thread.
+    pub fn current<'a>(&'a mut self, status: &'a InspectionStatus) -> &'a InvertKnobs {
+        if self.edited.as_ref().is_some_and(|(_, before)| *before != status.knobs) {
+            self.edited = None;
         }
-        self.turned.as_ref().map_or(&status.knobs, |(wanted, _)| wanted)
+        self.edited.as_ref().map_or(&status.knobs, |(edited, _)| edited)
     }
 
     /// Draws the panel.
     pub fn ui(&mut self, ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) {
         let p = Palette::of(ui);
-        let wanted = self.wanted(&scene.status).clone();
-        let preset = InvertPreset::of(&wanted);
-        let mut turned = None;
+        let current = self.current(&scene.status).clone();
+        let preset = InvertPreset::of(&current);
+        let mut edited = None;
         ui.horizontal(|ui| {
             ui.set_height(theme::ROW);
             crate::ui::pages::section(ui, "Settings");
@@ -46,30 +46,27 @@ impl KnobsPanel {
                     for option in InvertPreset::ALL {
                         let row = ui.selectable_label(preset == Some(option), option.title());
                         if row.on_hover_text(option.describe()).clicked() && preset != Some(option) {
-                            turned = Some(InvertKnobs { seed: wanted.seed, ..option.knobs() });
+                            edited = Some(InvertKnobs { seed: current.seed, ..option.knobs() });
                         }
                     }
                 });
-                combo
-                    .response
-                    .accessible_name("Preset of the inspection")
-                    .on_hover_text("Every knob from a named setting");
+                combo.response.accessible_name("Inspection preset").on_hover_text("Sets all values from a preset");
             });
         });
-        let words = preset.map_or("Turned by hand; a preset brings its own values back.", InvertPreset::describe);
-        ui.add(egui::Label::new(theme::weak_caption(&p, words)).wrap());
-        CollapsingHeader::new("Every knob").id_salt("invert-knobs").show_unindented(ui, |ui| {
-            ui.add(egui::Label::new(theme::weak_caption(&p, "For the images that are inspected next.")).wrap());
+        let text = preset.map_or("Custom values; choose a preset to restore its values.", InvertPreset::describe);
+        ui.add(egui::Label::new(theme::weak_caption(&p, text)).wrap());
+        CollapsingHeader::new("All settings").id_salt("invert-knobs").show_unindented(ui, |ui| {
+            ui.add(egui::Label::new(theme::weak_caption(&p, "Applied to images inspected from now on.")).wrap());
             let base = preset.unwrap_or_default().knobs();
             for knob in &KNOBS {
-                let (Some(value), Some(default)) = (wanted.get(knob), base.get(knob)) else { continue };
+                let (Some(value), Some(default)) = (current.get(knob), base.get(knob)) else { continue };
                 if let Some(value) = knob_editor(ui, knob, &value, &default, true) {
-                    turned = wanted.with(knob, value).ok();
+                    edited = current.with(knob, value).ok();
                 }
             }
         });
-        if let Some(knobs) = turned {
-            self.turned = Some((knobs.clone(), scene.status.knobs.clone()));
+        if let Some(knobs) = edited {
+            self.edited = Some((knobs.clone(), scene.status.knobs.clone()));
             frame.actions.push(Action::Engine(engine::Command::Inspect(InspectionRequest::Knobs(Box::new(knobs)))));
         }
     }

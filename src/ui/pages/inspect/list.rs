@@ -1,15 +1,18 @@
-//! The list of queries: thumbnail, name, state, score and progress.
+//! The image list: thumbnail, name, state, score and progress of every query.
 
 use std::{collections::HashMap, sync::Arc};
 
 use egui::{
-    Align, Align2, Color32, ColorImage, FontSelection, Layout, Rect, Role, ScrollArea, Sense, Stroke, StrokeKind,
-    TextureHandle, TextureOptions, Ui, WidgetInfo, pos2, vec2,
+    Align, Align2, Color32, ColorImage, FontSelection, Layout, Painter, Rect, Response, Role, ScrollArea, Sense,
+    Stroke, StrokeKind, TextureHandle, TextureOptions, Ui, WidgetInfo, pos2, vec2,
 };
 use egui_material_icons::icons;
 use serde::{Deserialize, Serialize};
 
-use super::{Scene, mark};
+use super::{
+    scene::Scene,
+    status::{query_mark, state_text},
+};
 use crate::{
     engine::inspection::{QueryEntry, QueryId, QueryState, Thumbnail},
     format,
@@ -21,33 +24,34 @@ use crate::{
     },
 };
 
-/// In which order the list stands.
+/// Sort order of the list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Order {
-    /// As they were asked for.
+    /// In the order added.
     #[default]
-    Asked,
-    /// The oddest first; what has no verdict yet comes last.
+    #[serde(rename = "asked")]
+    Added,
+    /// Smallest p-value first; queries without a verdict last.
     Worst,
-    /// By name, numbers within by their value.
+    /// By name, with numbers compared by value.
     Name,
 }
 
-/// Which queries the list shows, and in which order.
+/// Sort order and filter of the list.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ListView {
     order: Order,
-    /// Healthy, suspect, defective, and those without a verdict.
+    /// Whether healthy, suspect, defective queries and those without a verdict are hidden.
     hidden: [bool; 4],
 }
 
-/// What can be left out, in the order of [`ListView::hidden`].
-const OUTCOMES: [&str; 4] = ["Healthy", "Suspect", "Defective", "Without a verdict"];
+/// Filter titles, in the order of [`ListView::hidden`].
+const OUTCOMES: [&str; 4] = ["Healthy", "Suspect", "Defective", "No verdict"];
 
 impl ListView {
-    /// Leaves out what is hidden, `kept` excepted, and puts the rest in order.
+    /// Filters and sorts the rows; `kept` is never filtered out.
     pub fn arrange(&self, rows: &mut Vec<Arc<QueryEntry>>, kept: Option<QueryId>) {
         let outcome = |entry: &QueryEntry| match entry.assessment.as_ref().map(|a| a.verdict) {
             Some(Verdict::Healthy) => 0,
@@ -58,29 +62,29 @@ impl ListView {
         if self.hidden.contains(&true) {
             rows.retain(|entry| Some(entry.id) == kept || !self.hidden[outcome(entry)]);
         }
-        // How odd: the p-value, and among equals the score.
-        let odd = |entry: &QueryEntry| entry.assessment.as_ref().map_or((2.0, 0.0), |a| (a.p, -a.score));
+        // Smaller p-values first, then larger scores.
+        let rank = |entry: &QueryEntry| entry.assessment.as_ref().map_or((2.0, 0.0), |a| (a.p, -a.score));
         match self.order {
-            Order::Asked => {}
+            Order::Added => {}
             Order::Worst => rows.sort_by(|a, b| {
-                let (a, b) = (odd(a), odd(b));
+                let (a, b) = (rank(a), rank(b));
                 a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1))
             }),
             Order::Name => rows.sort_by_cached_key(|entry| format::natural_key(&entry.name)),
         }
     }
 
-    /// Draws the button that opens the choices.
+    /// Draws the button that opens the sort and filter menu.
     fn ui(&mut self, ui: &mut Ui) {
         let p = Palette::of(ui);
         let plain = *self == Self::default();
         let button =
             egui::Button::new(icons::ICON_FILTER_LIST.rich_text().color(if plain { p.text_weak } else { p.accent }));
-        let response = ui.add(button.frame(false)).accessible_name("Order and filter of the list");
-        let response = response.on_hover_text("In which order the images stand, and which are left out");
+        let response = ui.add(button.frame(false)).accessible_name("Sort and filter");
+        let response = response.on_hover_text("Sort order and filter of the list");
         egui::Popup::menu(&response).close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside).show(|ui| {
             for (order, title) in
-                [(Order::Asked, "As they were added"), (Order::Worst, "Worst first"), (Order::Name, "By name")]
+                [(Order::Added, "In order added"), (Order::Worst, "Worst first"), (Order::Name, "By name")]
             {
                 ui.radio_value(&mut self.order, order, title);
             }
@@ -91,42 +95,53 @@ impl ListView {
                     *hidden = !shown;
                 }
             }
-            if ui.add_enabled(*self != Self::default(), egui::Button::new("Show all")).clicked() {
+            if ui.add_enabled(*self != Self::default(), egui::Button::new("Reset")).clicked() {
                 *self = Self::default();
             }
         });
     }
 }
 
-/// Thumbnails kept on the device; those out of sight longest go first.
+/// Number of thumbnail textures above which all are dropped and uploaded again on demand.
 const KEPT: usize = 256;
+
+/// Commands of a row's context menu.
+const ROW_COMMANDS: [UiCommand; 6] = [
+    UiCommand::InspectMore,
+    UiCommand::InspectAgain,
+    UiCommand::InspectStop,
+    UiCommand::InspectExport,
+    UiCommand::InspectPresent,
+    UiCommand::InspectRemove,
+];
 
 /// The list's own state.
 #[derive(Default)]
 pub struct List {
-    /// Scroll to the query on show.
+    /// Whether to scroll to the selected query.
     pub reveal: bool,
-    /// Everything is to be taken off the list.
+    /// Whether all queries are to be removed.
     pub clear: bool,
-    /// Pictures pasted so far.
+    /// Number of images pasted so far.
     pub pasted: usize,
-    /// Seeds tried last, for queries begun again.
+    /// Last seed of each query that was restarted.
     pub seeds: HashMap<QueryId, u64>,
-    /// How far the list was scrolled in the last frame, points.
+    /// Scroll offset in the last frame, in points.
     offset: f32,
     thumbnails: HashMap<QueryId, (Arc<Thumbnail>, TextureHandle)>,
 }
 
 impl List {
-    /// Draws the list; the query to show instead, if one was chosen.
+    /// Draws the list; returns the query that was chosen.
     pub fn ui(&mut self, ui: &mut Ui, scene: &Scene, view: &mut ListView, frame: &mut Frame<'_>) -> Option<QueryId> {
         let p = Palette::of(ui);
-        let (count, all) = (scene.rows.len(), scene.count);
+        let (count, all) = (scene.rows.len(), scene.total);
         let done = scene.rows.iter().filter(|e| e.state.is_over()).count();
         let title = match (count < all, done < count) {
             (true, _) => format!("{count} of {all} shown"),
             (false, true) => format!("{done} of {count} inspected"),
-            (false, false) => format!("Images, {count}"),
+            (false, false) if count == 1 => "1 image".to_owned(),
+            (false, false) => format!("{count} images"),
         };
         ui.horizontal(|ui| {
             flush_right(ui, |ui| {
@@ -144,9 +159,9 @@ impl List {
         ui.spacing_mut().item_spacing.y = 0.0;
         let mut area = ScrollArea::vertical().auto_shrink([false, false]);
         if std::mem::take(&mut self.reveal)
-            && let Some(at) = scene.at
+            && let Some(at) = scene.selected
         {
-            // Only when it is out of sight.
+            // Scroll only if the row is out of sight.
             let offset = self.offset;
             let (top, bottom) = (at as f32 * pitch, (at + 1) as f32 * pitch);
             let height = ui.available_height();
@@ -159,7 +174,7 @@ impl List {
         let shown = area.id_salt("queries").show_rows(ui, pitch, count, |ui, range| {
             for at in range {
                 let Some(entry) = scene.rows.get(at) else { continue };
-                if self.row(ui, entry, scene.at == Some(at), &mut clear, frame) {
+                if self.row(ui, entry, scene.selected == Some(at), &mut clear, frame) {
                     chosen = Some(entry.id);
                 }
             }
@@ -169,15 +184,14 @@ impl List {
         chosen
     }
 
+    /// Draws one row; returns whether it was chosen.
     fn row(&mut self, ui: &mut Ui, entry: &QueryEntry, current: bool, clear: &mut bool, frame: &mut Frame<'_>) -> bool {
         let p = Palette::of(ui);
         let size = vec2(ui.available_width() - theme::GAP_XS, theme::QUERY_ROW - 2.0);
         let (rect, response) = ui.allocate_exact_size(size, Sense::click());
         ui.add_space(2.0);
-        let words = state_words(entry);
-        let state = mark(entry);
         response.widget_info(|| {
-            let text = format!("{}, {}, {words}", entry.name, state.title());
+            let text = format!("{}, {}, {}", entry.name, query_mark(entry).title(), state_text(entry));
             WidgetInfo::selected(Role::ListBoxOption, true, current, text)
         });
         let painter = ui.painter().with_clip_rect(rect.intersect(ui.clip_rect()));
@@ -188,7 +202,31 @@ impl List {
         }
         if response.has_focus() {
             painter.rect_stroke(rect, theme::RADIUS, Stroke::new(theme::HAIRLINE, p.accent), StrokeKind::Inside);
+            arrow_keys(ui, &response, frame);
         }
+        self.paint_row(ui, &painter, rect, entry, current);
+        let mut chosen = response.clicked();
+        response.context_menu(|ui| {
+            // The commands apply to the selected query, so a right click selects the row.
+            chosen |= !current;
+            for command in ROW_COMMANDS {
+                let item = ui.add_enabled(command.enabled(frame.facts), egui::Button::new(command.title()));
+                if item.on_hover_text(command.tooltip(ui.ctx())).clicked() {
+                    frame.command(command);
+                }
+            }
+            ui.separator();
+            if ui.button("Remove all from list").clicked() {
+                *clear = true;
+            }
+        });
+        response.on_hover_text(hover_text(entry));
+        chosen
+    }
+
+    /// Paints thumbnail, name, state, score and progress of a row.
+    fn paint_row(&mut self, ui: &Ui, painter: &Painter, rect: Rect, entry: &QueryEntry, current: bool) {
+        let p = Palette::of(ui);
         let thumb = Rect::from_min_size(
             pos2(rect.left() + 3.0, rect.center().y - theme::THUMBNAIL / 2.0),
             vec2(theme::THUMBNAIL, theme::THUMBNAIL),
@@ -207,9 +245,9 @@ impl List {
         let name = elided(ui, &entry.name, name_font, colour, rect.right() - left - theme::GAP_XS);
         painter.galley(pos2(left, rect.top() + 5.0), name, colour);
         let line = rect.top() + 33.0;
-        theme::paint_state(&painter, &p, state, pos2(left + 5.0, line), 10.0);
+        theme::paint_state(painter, &p, query_mark(entry), pos2(left + 5.0, line), 10.0);
         let weak = if current { p.text } else { p.text_weak };
-        painter.text(pos2(left + 14.0, line), Align2::LEFT_CENTER, &words, small.clone(), weak);
+        painter.text(pos2(left + 14.0, line), Align2::LEFT_CENTER, state_text(entry), small.clone(), weak);
         if let Some(score) = entry.assessment.as_ref().map(|a| a.score) {
             let text = ticks::figure(Some(score as f32));
             painter.text(pos2(rect.right() - 4.0, line), Align2::RIGHT_CENTER, text, small, weak);
@@ -221,59 +259,13 @@ impl List {
             painter.rect_filled(bar, 1.0, p.control_active);
             painter.rect_filled(bar.with_max_x(bar.left() + bar.width() * share), 1.0, p.accent);
         }
-        if response.has_focus() {
-            let filter = egui::EventFilter { vertical_arrows: true, ..Default::default() };
-            ui.memory_mut(|m| m.set_focus_lock_filter(response.id, filter));
-            for (key, command) in
-                [(egui::Key::ArrowUp, UiCommand::InspectBack), (egui::Key::ArrowDown, UiCommand::InspectForward)]
-            {
-                if ui.input_mut(|i| i.consume_key(egui::Modifiers::NONE, key)) {
-                    frame.command(command);
-                }
-            }
-        }
-        let mut hover = entry.path().map_or_else(|| entry.name.clone(), |path| path.display().to_string());
-        if let Some((w, h)) = entry.size {
-            hover.push_str(&format!("\n{w} × {h} pixels"));
-        }
-        if let QueryState::Failed(text) = &entry.state {
-            hover.push_str(&format!("\n{text}"));
-        }
-        if let Some(assessment) = &entry.assessment {
-            let score = ticks::figure(Some(assessment.score as f32));
-            hover.push_str(&format!("\n{} {score}; {}", assessment.kind.title(), assessment.words()));
-        }
-        let mut chosen = response.clicked();
-        response.context_menu(|ui| {
-            // What the menu does, it does to the row that it was opened on.
-            chosen |= !current;
-            for command in [
-                UiCommand::InspectMore,
-                UiCommand::InspectAgain,
-                UiCommand::InspectStop,
-                UiCommand::InspectExport,
-                UiCommand::InspectPresent,
-                UiCommand::InspectRemove,
-            ] {
-                let row = ui.add_enabled(command.enabled(frame.facts), egui::Button::new(command.title()));
-                if row.on_hover_text(command.tooltip(ui.ctx())).clicked() {
-                    frame.command(command);
-                }
-            }
-            ui.separator();
-            if ui.button("Take all off the list").clicked() {
-                *clear = true;
-            }
-        });
-        response.on_hover_text(hover);
-        chosen
     }
 
-    /// The thumbnail on the device, uploaded once.
+    /// Returns the thumbnail's texture, uploading it on first use.
     fn thumbnail(&mut self, ui: &Ui, entry: &QueryEntry) -> Option<&TextureHandle> {
         let thumbnail = entry.thumbnail.as_ref()?;
-        let fresh = self.thumbnails.get(&entry.id).is_none_or(|(old, _)| !Arc::ptr_eq(old, thumbnail));
-        if fresh {
+        let changed = self.thumbnails.get(&entry.id).is_none_or(|(old, _)| !Arc::ptr_eq(old, thumbnail));
+        if changed {
             if thumbnail.pixels.len() != thumbnail.width * thumbnail.height || thumbnail.pixels.is_empty() {
                 return None;
             }
@@ -285,23 +277,33 @@ impl List {
     }
 }
 
-/// How a query stands, in a word or two.
-pub fn state_words(entry: &QueryEntry) -> String {
-    match &entry.state {
-        QueryState::Waiting => "waiting".into(),
-        QueryState::Reading => "reading".into(),
-        QueryState::Running => match (entry.step * 100).checked_div(entry.steps) {
-            Some(percent) => format!("running, {percent} %"),
-            None => "running".into(),
-        },
-        QueryState::Paused => "paused".into(),
-        QueryState::Done | QueryState::Stopped => match &entry.assessment {
-            Some(assessment) => assessment.verdict.title().into(),
-            None if entry.state == QueryState::Stopped => "stopped".into(),
-            None => "no verdict".into(),
-        },
-        QueryState::Failed(_) => "not inspected".into(),
+/// Lets the arrow keys move the selection while a row has the focus.
+fn arrow_keys(ui: &Ui, response: &Response, frame: &mut Frame<'_>) {
+    let filter = egui::EventFilter { vertical_arrows: true, ..Default::default() };
+    ui.memory_mut(|m| m.set_focus_lock_filter(response.id, filter));
+    for (key, command) in
+        [(egui::Key::ArrowUp, UiCommand::InspectBack), (egui::Key::ArrowDown, UiCommand::InspectForward)]
+    {
+        if ui.input_mut(|i| i.consume_key(egui::Modifiers::NONE, key)) {
+            frame.command(command);
+        }
     }
+}
+
+/// Returns the tooltip of a row: path, size, error, score and verdict.
+fn hover_text(entry: &QueryEntry) -> String {
+    let mut text = entry.path().map_or_else(|| entry.name.clone(), |path| path.display().to_string());
+    if let Some((w, h)) = entry.size {
+        text.push_str(&format!("\n{w} × {h} pixels"));
+    }
+    if let QueryState::Failed(error) = &entry.state {
+        text.push_str(&format!("\n{error}"));
+    }
+    if let Some(assessment) = &entry.assessment {
+        let score = ticks::figure(Some(assessment.score as f32));
+        text.push_str(&format!("\n{} {score}; {}", assessment.kind.title(), assessment.words()));
+    }
+    text
 }
 
 #[cfg(test)]
@@ -339,7 +341,7 @@ mod tests {
         assert_eq!(names(&ListView::default(), &rows, None), ["c10", "c9", "a", "b"]);
         assert_eq!(names(&of(Order::Worst, [false; 4]), &rows, None), ["c9", "b", "c10", "a"]);
         assert_eq!(names(&of(Order::Name, [false; 4]), &rows, None), ["a", "b", "c9", "c10"]);
-        let only_defects = of(Order::Asked, [true, true, false, true]);
+        let only_defects = of(Order::Added, [true, true, false, true]);
         assert_eq!(names(&only_defects, &rows, None), ["c9"]);
         assert_eq!(names(&only_defects, &rows, Some(rows[3].id)), ["c9", "b"]);
     }

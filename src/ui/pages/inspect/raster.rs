@@ -1,4 +1,4 @@
-//! From values to the colours of a picture, reduced to what the screen can show.
+//! Conversion of planes and maps to coloured images, reduced to the resolution of the screen.
 
 use std::sync::Arc;
 
@@ -9,17 +9,17 @@ use crate::{
     inspect::{KeptFrame, Outcome, Planes, calibration::MapScale, critic::CriticMaps, evaluation},
 };
 
-/// A value of the picture, as [`Planes`] has it.
+/// Source of pixel values, in the range and layout of [`Planes`].
 #[derive(Clone)]
 pub enum Values {
-    /// The query.
+    /// The inspected image.
     Query(Arc<Planes>),
-    /// A kept reconstruction.
+    /// A stored reconstruction.
     Kept(KeptFrame),
 }
 
 impl Values {
-    /// The value of plane `c` at pixel `i` of a plane of `plane` pixels.
+    /// Returns value `i` of all planes in sequence.
     fn at(&self, i: usize) -> f32 {
         match self {
             Self::Query(planes) => planes.values().get(i).copied().unwrap_or_default(),
@@ -40,17 +40,17 @@ impl Values {
 /// Width, height and channels.
 pub type RasterShape = (usize, usize, usize);
 
-/// Shape of a query's planes.
+/// Returns the shape of an image's planes.
 pub fn shape(planes: &Planes) -> RasterShape {
     (planes.width(), planes.height(), planes.channels())
 }
 
-/// A value of `[-1, 1]` in grey levels, 0 to 255.
+/// Converts a value in `[-1, 1]` to grey levels, 0 to 255.
 pub fn grey_level(value: f32) -> f32 {
     (value + 1.0) * 127.5
 }
 
-/// Calls `pixel` with every reduced pixel's place and the range of pixels that it stands for.
+/// Builds an image reduced by a factor of `by`; `pixel` maps the columns and rows of each block to its colour.
 fn reduced(
     (width, height, _): RasterShape,
     by: usize,
@@ -67,7 +67,7 @@ fn reduced(
     ColorImage::new([w, h], pixels)
 }
 
-/// A picture through a window of grey levels: `low` is black, `high` is white. Reduced by averaging.
+/// Renders an image through a window of grey levels: `low` is black, `high` is white. Blocks are averaged.
 pub fn picture(values: &Values, shape: RasterShape, (low, high): (f32, f32), by: usize) -> ColorImage {
     let (width, height, channels) = shape;
     let plane = width * height;
@@ -90,25 +90,25 @@ pub fn picture(values: &Values, shape: RasterShape, (low, high): (f32, f32), by:
     })
 }
 
-/// What a map shows.
+/// A map on the Inspect page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DisplayMap {
-    /// |query - reconstruction|.
+    /// |image - reconstruction|.
     #[default]
     Difference,
-    /// Query - reconstruction.
+    /// Image - reconstruction.
     Signed,
     /// Residual in D's features.
     Feature,
-    /// The critic's logit, in units of what is usual.
+    /// The critic's logit, standardised by its normal statistics.
     Critic,
-    /// Distance of the critic's features from what is usual, likewise.
+    /// Mahalanobis distance of the critic's features, standardised by its normal statistics.
     Distance,
 }
 
 impl DisplayMap {
-    /// All maps, in the order they are offered.
+    /// All maps, in menu order.
     pub const ALL: [Self; 5] = [Self::Difference, Self::Signed, Self::Feature, Self::Critic, Self::Distance];
 
     /// Name on screen.
@@ -122,12 +122,12 @@ impl DisplayMap {
         }
     }
 
-    /// Whether the critic draws it.
+    /// Whether it is one of the critic's maps.
     pub fn is_of_critic(self) -> bool {
         matches!(self, Self::Critic | Self::Distance)
     }
 
-    /// The value that its colours end at.
+    /// Returns the value at the upper end of the colour map.
     pub fn upper(self, scale: &MapScale) -> f32 {
         let unsigned = match self {
             Self::Difference | Self::Signed => evaluation::EvaluatedMap::Difference,
@@ -138,55 +138,55 @@ impl DisplayMap {
         unsigned.upper(scale)
     }
 
-    /// One sentence on what it shows.
+    /// Returns a sentence on what it shows.
     pub fn help(self) -> &'static str {
         match self {
-            Self::Difference => "|query − reconstruction| at each pixel, on the −1 to 1 scale.",
-            Self::Signed => "Query − reconstruction: orange where the query is brighter, blue where it is darker.",
+            Self::Difference => "|image − reconstruction| per pixel, on the −1 to 1 scale.",
+            Self::Signed => "Image − reconstruction: orange where the image is brighter, blue where it is darker.",
             Self::Feature => {
-                "How far query and reconstruction lie apart in the eyes of D's third layer. \
-                              There once the inspection is over."
+                "Distance between image and reconstruction in the features of D's third layer. Available once the \
+                 inspection has finished."
             }
             Self::Critic => {
-                "How sure the critic, which learnt from forged defects, is of damage, in standard deviations from \
-                 what is usual. There once the inspection is over."
+                "Logit of the critic, which is trained on synthetic defects, in standard deviations from its normal \
+                 statistics. Available once the inspection has finished."
             }
             Self::Distance => {
-                "How far the critic's features lie from the usual ones (Mahalanobis distance), in standard deviations \
-                 from what is usual. There once the inspection is over."
+                "Mahalanobis distance of the critic's features, in standard deviations from its normal statistics. \
+                 Available once the inspection has finished."
             }
         }
     }
 }
 
-/// Everything that a map is made from.
+/// Inputs of a map.
 #[derive(Clone)]
 pub struct MapSource {
-    /// The query.
+    /// The inspected image.
     pub query: Arc<Planes>,
-    /// The reconstruction, or `None` before the first.
+    /// The reconstruction; `None` before the first.
     pub kept: Option<KeptFrame>,
-    /// The outcome, where the map shows it.
+    /// The outcome, once the inspection has finished.
     pub outcome: Option<Arc<Outcome>>,
-    /// The pixels that are inspected; `None` for all.
+    /// Mask of inspected pixels; `None` for all.
     pub inspected: Option<Arc<Vec<bool>>>,
-    /// What is shown.
+    /// The map to show.
     pub kind: DisplayMap,
 }
 
 impl MapSource {
     /// Whether a pixel is inspected.
-    fn counts(&self, i: usize) -> bool {
-        let whole = |mask: &Vec<bool>| mask.get(i).copied().unwrap_or(true);
+    fn is_inspected(&self, i: usize) -> bool {
+        let at_pixel = |mask: &Vec<bool>| mask.get(i).copied().unwrap_or(true);
         match &self.inspected {
-            Some(mask) => whole(mask),
-            None => self.outcome.as_ref().and_then(|o| o.inspected.as_ref()).is_none_or(whole),
+            Some(mask) => at_pixel(mask),
+            None => self.outcome.as_ref().and_then(|o| o.inspected.as_ref()).is_none_or(at_pixel),
         }
     }
 
-    /// The map at pixel `i`, with its sign where it has one; `None` where there is nothing to show.
+    /// Returns the map's value at pixel `i`, signed for [`DisplayMap::Signed`]; `None` if there is none.
     pub fn value(&self, i: usize) -> Option<f32> {
-        if !self.counts(i) {
+        if !self.is_inspected(i) {
             return None;
         }
         let of_critic = |map: fn(&CriticMaps) -> &Vec<f32>| {
@@ -208,8 +208,8 @@ impl MapSource {
         Some(if self.kind == DisplayMap::Difference { mean.abs() } else { mean })
     }
 
-    /// Whether there is anything to show.
-    pub fn is_there(&self) -> bool {
+    /// Whether the map is available yet.
+    pub fn is_available(&self) -> bool {
         match self.kind {
             DisplayMap::Feature => self.outcome.is_some(),
             DisplayMap::Critic | DisplayMap::Distance => self.outcome.as_ref().is_some_and(|o| o.critic.is_some()),
@@ -217,8 +217,8 @@ impl MapSource {
         }
     }
 
-    /// The map in colours from 0 (or `-scale`) to `scale`. Reduced by the strongest value, so that a small
-    /// defect stays in sight. What is not inspected stays clear.
+    /// Renders the map in colours from 0 (or `-scale`) to `scale`. Each block takes its largest absolute value, so that
+    /// small defects remain visible. Pixels outside the inspected regions are transparent.
     pub fn paint(&self, colours: ColourMap, scale: f32, by: usize) -> ColorImage {
         let table = table(colours).map(|[r, g, b]| Color32::from_rgb(r, g, b));
         let width = self.query.width();
@@ -291,7 +291,7 @@ mod tests {
                 kind,
             };
             let values = [0, 1].map(|i| source.value(i).map(|v| (v * 100.0).round()));
-            (source.is_there(), values)
+            (source.is_available(), values)
         };
         let values = DisplayMap::ALL.map(|kind| shown(outcome.clone(), kind).1);
         let wanted = [[50.0, 50.0], [50.0, -50.0], [25.0, 75.0], [300.0, 0.0], [0.0, 600.0]];

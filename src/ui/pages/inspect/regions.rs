@@ -1,9 +1,9 @@
-//! Regions to inspect and regions to ignore, drawn over the query.
+//! Regions to inspect and regions to ignore, drawn over the image.
 
 use egui::{Color32, Key, Modifiers, Painter, PointerButton, Pos2, Rect, Response, Shape as Paint, Stroke, Ui, pos2};
 use egui_material_icons::icons;
 
-use super::triptych::QueryOverlay;
+use super::overlay::QueryOverlay;
 use crate::{
     engine,
     engine::InspectionRequest,
@@ -11,106 +11,107 @@ use crate::{
     ui::{Action, theme, theme::Palette, widgets::image_pane::Placed},
 };
 
-/// Changes that can be taken back.
+/// Depth of the undo stack.
 const UNDO: usize = 50;
 
-/// What a drag or clicks on the query draw.
+/// A drawing tool: what a region does, and its shape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tool {
     ignore: bool,
     polygon: bool,
 }
 
-/// The tools, in the order of the menu.
+/// All tools, in menu order.
 const TOOLS: [(Tool, &str); 4] = [
-    (Tool { ignore: false, polygon: false }, "Inspect a rectangle only"),
-    (Tool { ignore: false, polygon: true }, "Inspect a polygon only"),
+    (Tool { ignore: false, polygon: false }, "Inspect only a rectangle"),
+    (Tool { ignore: false, polygon: true }, "Inspect only a polygon"),
     (Tool { ignore: true, polygon: false }, "Ignore a rectangle"),
     (Tool { ignore: true, polygon: true }, "Ignore a polygon"),
 ];
 
-/// A shape on its way.
+/// A shape being drawn.
 #[derive(Debug, Default)]
 pub struct Pen {
-    /// Corners so far, in pixels of the picture.
+    /// Corners so far, in image pixels.
     corners: Vec<[f32; 2]>,
 }
 
-/// What has become of it.
+/// State of the shape being drawn.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Stroked {
-    /// It is still being drawn.
-    Going,
-    /// It was abandoned.
-    Abandoned,
-    /// It is closed.
+pub enum PenState {
+    /// Not closed yet.
+    Drawing,
+    /// Cancelled by the user.
+    Cancelled,
+    /// Closed.
     Done(RegionShape),
 }
 
-/// The regions as they are drawn.
+/// Editor for the model's regions.
 #[derive(Debug, Default)]
 pub struct RegionEditor {
-    /// What is drawn next.
+    /// The active drawing tool.
     tool: Option<Tool>,
     pen: Pen,
-    /// The region that a click has chosen.
-    chosen: Option<usize>,
-    /// The regions as the user has them.
-    now: Regions,
-    /// The model's regions when they were last looked at.
-    in_force: Regions,
-    past: Vec<Regions>,
+    /// Index of the selected region.
+    selected: Option<usize>,
+    /// The regions as edited.
+    current: Regions,
+    /// The model's regions as last seen.
+    active: Regions,
+    undo_stack: Vec<Regions>,
 }
 
 impl RegionEditor {
-    /// Follows the model's regions when they have changed.
-    pub fn follow(&mut self, in_force: &Regions) {
-        if *in_force != self.in_force {
-            self.in_force = in_force.clone();
-            if self.now != *in_force {
-                self.now = in_force.clone();
-                self.past.clear();
-                self.chosen = None;
+    /// Takes over the model's regions when they have changed.
+    pub fn follow(&mut self, active: &Regions) {
+        if *active != self.active {
+            self.active = active.clone();
+            if self.current != *active {
+                self.current = active.clone();
+                self.undo_stack.clear();
+                self.selected = None;
             }
         }
     }
 
-    /// Forgets what is half drawn.
-    pub fn abandon(&mut self) {
+    /// Discards the shape being drawn and the selection.
+    pub fn cancel_drawing(&mut self) {
         self.tool = None;
         self.pen.clear();
-        self.chosen = None;
+        self.selected = None;
     }
 
-    /// Whether there is a change to take back.
+    /// Whether there is a change to undo.
     pub fn can_undo(&self) -> bool {
-        !self.past.is_empty()
+        !self.undo_stack.is_empty()
     }
 
-    /// Takes back the last change.
+    /// Undoes the last change; returns the regions.
     pub fn undo(&mut self) -> Option<Regions> {
-        self.now = self.past.pop()?;
-        self.chosen = None;
-        Some(self.now.clone())
+        self.current = self.undo_stack.pop()?;
+        self.selected = None;
+        Some(self.current.clone())
     }
 
-    /// Deletes the region that was chosen by a click.
-    pub fn delete_chosen(&mut self) -> Option<Regions> {
-        let at = self.chosen.take().filter(|at| *at < self.now.0.len())?;
-        let mut next = self.now.clone();
+    /// Deletes the selected region; returns the regions.
+    pub fn delete_selected(&mut self) -> Option<Regions> {
+        let at = self.selected.take().filter(|at| *at < self.current.0.len())?;
+        let mut next = self.current.clone();
         next.0.remove(at);
         Some(self.change(next))
     }
 
+    /// Replaces the regions, keeping the old ones for undo.
     fn change(&mut self, next: Regions) -> Regions {
-        self.past.push(std::mem::replace(&mut self.now, next));
-        if self.past.len() > UNDO {
-            self.past.remove(0);
+        self.undo_stack.push(std::mem::replace(&mut self.current, next));
+        if self.undo_stack.len() > UNDO {
+            self.undo_stack.remove(0);
         }
-        self.now.clone()
+        self.current.clone()
     }
 
-    /// The menu of tools; the new regions when one of its entries changed them.
+    /// Draws the menu of tools; returns the regions if an entry changed them.
     fn menu(&mut self, ui: &mut Ui, model: bool) -> Option<Regions> {
         let mut changed = None;
         let p = Palette::of(ui);
@@ -120,57 +121,57 @@ impl RegionEditor {
                 for (tool, title) in TOOLS {
                     if ui.selectable_label(self.tool == Some(tool), title).clicked() {
                         self.pen.clear();
-                        self.chosen = None;
+                        self.selected = None;
                         self.tool = if self.tool == Some(tool) { None } else { Some(tool) };
                     }
                 }
                 ui.separator();
-                if ui.add_enabled(self.chosen.is_some(), egui::Button::new("Delete the chosen region")).clicked() {
-                    changed = self.delete_chosen();
+                if ui.add_enabled(self.selected.is_some(), egui::Button::new("Delete selected region")).clicked() {
+                    changed = self.delete_selected();
                 }
-                if ui.add_enabled(!self.now.0.is_empty(), egui::Button::new("Delete every region")).clicked() {
-                    self.chosen = None;
+                if ui.add_enabled(!self.current.0.is_empty(), egui::Button::new("Delete all regions")).clicked() {
+                    self.selected = None;
                     changed = Some(self.change(Regions::default()));
                 }
                 if ui.add_enabled(self.can_undo(), egui::Button::new("Undo")).clicked() {
                     changed = self.undo();
                 }
                 ui.separator();
-                ui.label(theme::weak_caption(&p, "Kept with the model; in force for the images inspected next."));
+                ui.label(theme::weak_caption(&p, "Stored with the model; applied to images inspected from now on."));
             })
             .response
         });
         let response = menu.inner.accessible_name("Regions");
         response
-            .on_hover_text("What part of a picture is inspected, and what is ignored")
-            .on_disabled_hover_text("Regions are kept with a model. Open a model first.");
+            .on_hover_text("Choose which parts of an image are inspected or ignored")
+            .on_disabled_hover_text("Regions are stored with the model. Open a model first.");
         changed
     }
 
-    /// Draws the regions over the query and takes in what the pointer does; the new regions when they
-    /// have changed.
-    fn take(&mut self, ui: &Ui, response: &Response, placed: &Placed, size: (usize, usize)) -> Option<Regions> {
+    /// Draws the regions over the image and handles the pointer; returns the regions if they changed.
+    fn edit(&mut self, ui: &Ui, response: &Response, placed: &Placed, size: (usize, usize)) -> Option<Regions> {
         let p = Palette::of(ui);
         let painter = ui.painter().with_clip_rect(response.rect.intersect(ui.clip_rect()));
         let mut changed = None;
         if let Some(tool) = self.tool {
             match self.pen.draw(ui, response, placed, size, tool.polygon) {
-                Stroked::Going => {}
-                Stroked::Abandoned => self.tool = None,
-                Stroked::Done(shape) => {
+                PenState::Drawing => {}
+                PenState::Cancelled => self.tool = None,
+                PenState::Done(shape) => {
                     self.tool = None;
-                    let mut next = self.now.clone();
+                    let mut next = self.current.clone();
                     next.0.push(Region { ignore: tool.ignore, shape });
-                    // What a model cannot keep is not drawn either.
+                    // Regions that the model cannot store are rejected.
                     changed = next.validate().is_ok().then(|| self.change(next));
                 }
             }
         } else if response.clicked_by(PointerButton::Primary) {
             let at = response.interact_pointer_pos().map(|at| placed.to_picture(at));
-            self.chosen = at.and_then(|at| (0..self.now.0.len()).rev().find(|i| holds(&self.now.0[*i].shape, at)));
+            self.selected =
+                at.and_then(|at| (0..self.current.0.len()).rev().find(|i| contains(&self.current.0[*i].shape, at)));
         }
-        for (i, Region { ignore, shape }) in self.now.0.iter().enumerate() {
-            let width = if self.chosen == Some(i) { 2.0 * theme::CURVE } else { theme::CURVE };
+        for (i, Region { ignore, shape }) in self.current.0.iter().enumerate() {
+            let width = if self.selected == Some(i) { 2.0 * theme::CURVE } else { theme::CURVE };
             outline(&painter, placed, shape, Stroke::new(width, tool_colour(&p, *ignore)), *ignore);
         }
         if let Some(tool) = self.tool {
@@ -181,20 +182,20 @@ impl RegionEditor {
 }
 
 impl Pen {
-    /// What to do next.
+    /// Returns an instruction for the user.
     pub fn hint(polygon: bool) -> &'static str {
         match polygon {
-            true => "Click corner by corner; a double click or Enter closes, Escape abandons",
-            false => "Drag a rectangle over the query; Escape abandons",
+            true => "Click to add corners; double-click or Enter closes, Escape cancels",
+            false => "Drag a rectangle over the image; Escape cancels",
         }
     }
 
-    /// Forgets what is half drawn.
+    /// Discards the shape being drawn.
     pub fn clear(&mut self) {
         self.corners.clear();
     }
 
-    /// Takes in what the pointer does.
+    /// Handles pointer and keys; returns the state of the shape.
     pub fn draw(
         &mut self,
         ui: &Ui,
@@ -202,10 +203,10 @@ impl Pen {
         placed: &Placed,
         size: (usize, usize),
         polygon: bool,
-    ) -> Stroked {
+    ) -> PenState {
         if ui.input_mut(|i| i.consume_key(Modifiers::NONE, Key::Escape)) {
             self.corners.clear();
-            return Stroked::Abandoned;
+            return PenState::Cancelled;
         }
         let inside = |at: Pos2| {
             let at = placed.to_picture(at);
@@ -214,7 +215,7 @@ impl Pen {
         let pointer = response.interact_pointer_pos();
         let done = if polygon {
             let enter = ui.input_mut(|i| i.consume_key(Modifiers::NONE, Key::Enter));
-            // A key that stands for a click adds no corner.
+            // A click made with the keyboard adds no corner.
             if response.clicked()
                 && ui.input(|i| i.pointer.any_click())
                 && let Some(at) = pointer
@@ -241,10 +242,10 @@ impl Pen {
                 _ => None,
             }
         };
-        done.map_or(Stroked::Going, Stroked::Done)
+        done.map_or(PenState::Drawing, PenState::Done)
     }
 
-    /// Draws what there is of it so far.
+    /// Paints the shape being drawn.
     pub fn paint(&self, painter: &Painter, response: &Response, placed: &Placed, polygon: bool, colour: Color32) {
         if self.corners.is_empty() {
             return;
@@ -284,7 +285,7 @@ impl QueryOverlay for RegionEditor {
     }
 
     fn over(&mut self, ui: &Ui, response: &Response, placed: &Placed, size: (usize, usize), actions: &mut Vec<Action>) {
-        if let Some(next) = self.take(ui, response, placed, size) {
+        if let Some(next) = self.edit(ui, response, placed, size) {
             actions.push(Action::Engine(engine::Command::Inspect(InspectionRequest::Regions(next))));
         }
     }
@@ -294,8 +295,8 @@ fn tool_colour(p: &Palette, ignore: bool) -> Color32 {
     if ignore { p.suspect } else { p.accent }
 }
 
-/// Whether a point lies inside, by the even-odd rule.
-fn holds(shape: &RegionShape, at: Pos2) -> bool {
+/// Whether a point lies inside the shape, by the even-odd rule.
+fn contains(shape: &RegionShape, at: Pos2) -> bool {
     let corners = shape.corners();
     let mut inside = false;
     for (i, a) in corners.iter().enumerate() {
@@ -307,7 +308,7 @@ fn holds(shape: &RegionShape, at: Pos2) -> bool {
     inside
 }
 
-/// A shape's outline over the picture.
+/// Paints the outline of a shape.
 pub fn outline(painter: &Painter, placed: &Placed, shape: &RegionShape, stroke: Stroke, dashed: bool) {
     let mut points: Vec<Pos2> = shape.corners().into_iter().map(|c| placed.to_screen(pos2(c[0], c[1]))).collect();
     let Some(first) = points.first().copied() else { return };
@@ -326,9 +327,9 @@ mod tests {
     #[test]
     fn a_point_is_inside_its_polygon_only() {
         let shape = RegionShape::Polygon(vec![[0.0, 0.0], [10.0, 0.0], [10.0, 10.0], [5.0, 5.0], [0.0, 10.0]]);
-        assert!(holds(&shape, pos2(2.0, 5.0)) && holds(&shape, pos2(5.0, 2.0)));
-        assert!(!holds(&shape, pos2(5.0, 8.0)) && !holds(&shape, pos2(11.0, 1.0)));
-        assert!(holds(&RegionShape::Rectangle([8.0, 8.0], [2.0, 2.0]), pos2(3.0, 7.0)));
+        assert!(contains(&shape, pos2(2.0, 5.0)) && contains(&shape, pos2(5.0, 2.0)));
+        assert!(!contains(&shape, pos2(5.0, 8.0)) && !contains(&shape, pos2(11.0, 1.0)));
+        assert!(contains(&RegionShape::Rectangle([8.0, 8.0], [2.0, 2.0]), pos2(3.0, 7.0)));
     }
 
     #[test]
@@ -337,13 +338,13 @@ mod tests {
         let region = |ignore| Region { ignore, shape: RegionShape::Rectangle([0.0, 0.0], [4.0, 4.0]) };
         editor.change(Regions(vec![region(false)]));
         editor.change(Regions(vec![region(false), region(true)]));
-        editor.chosen = Some(0);
-        assert_eq!(editor.delete_chosen(), Some(Regions(vec![region(true)])));
+        editor.selected = Some(0);
+        assert_eq!(editor.delete_selected(), Some(Regions(vec![region(true)])));
         assert_eq!(editor.undo().map(|r| r.0.len()), Some(2));
         assert_eq!(editor.undo().map(|r| r.0.len()), Some(1));
         assert_eq!(editor.undo(), Some(Regions::default()));
         assert_eq!(editor.undo(), None);
-        // The compute thread's answer to one's own change leaves the way back open.
+        // The compute thread's confirmation of an own change keeps the undo stack.
         let own = editor.change(Regions(vec![region(true)]));
         editor.follow(&own);
         assert!(editor.can_undo());

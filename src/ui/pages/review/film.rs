@@ -12,7 +12,7 @@ use crate::{
     data,
     review::{PartId, ReviewItem, ReviewStatus},
     ui::{
-        pages::{inspect::verdict_state, thumbnail},
+        pages::{inspect::status::verdict_mark, thumbnail},
         theme,
         theme::{Palette, StatusMark},
         widgets::{elided, thumbnails::Thumbnails},
@@ -53,7 +53,7 @@ struct Cell<'a> {
 impl Cell<'_> {
     /// What the model says, as far as it may be seen.
     fn state(&self) -> StatusMark {
-        if self.blind { StatusMark::Unknown } else { verdict_state(self.item.inspection.assessment.verdict) }
+        if self.blind { StatusMark::Unknown } else { verdict_mark(self.item.inspection.assessment.verdict) }
     }
 
     fn spoken(&self) -> String {

@@ -9,8 +9,8 @@ use crate::{
     ui::{
         Action, UiCommand,
         pages::inspect::{
-            regions::{Pen, Stroked, outline},
-            triptych::QueryOverlay,
+            overlay::QueryOverlay,
+            regions::{Pen, PenState, outline},
         },
         theme,
         theme::Palette,
@@ -136,9 +136,9 @@ impl QueryOverlay for Marks<'_> {
         }
         let Some(polygon) = self.drawing.tool else { return };
         match self.drawing.pen.draw(ui, response, placed, size, polygon) {
-            Stroked::Going => {}
-            Stroked::Abandoned => self.drawing.tool = None,
-            Stroked::Done(shape) => {
+            PenState::Drawing => {}
+            PenState::Cancelled => self.drawing.tool = None,
+            PenState::Done(shape) => {
                 self.drawing.tool = None;
                 self.done = Some(scaled(&shape, 1.0 / by));
             }

@@ -10,8 +10,8 @@ use crate::{
     ui::{
         Frame, UiCommand,
         pages::inspect::{
+            status::verdict_mark,
             verdict::{headline, row, score_bar},
-            verdict_state,
         },
         theme,
         theme::{Palette, StatusMark},
@@ -48,7 +48,7 @@ pub(super) fn ui(ui: &mut Ui, item: &ReviewItem, scene: &Scene, blind: bool) {
         ui.add(Label::new(RichText::new(text).color(p.text)).wrap());
         return;
     }
-    let state = verdict_state(assessment.verdict);
+    let state = verdict_mark(assessment.verdict);
     headline(ui, state, &assessment.verdict.title().to_uppercase(), true);
     ui.add(Label::new(RichText::new(sentence(&assessment.words())).color(p.text)).wrap().selectable(true));
     ui.add_space(theme::GAP_S);

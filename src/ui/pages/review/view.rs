@@ -276,7 +276,7 @@ fn subject<'a>(item: &ReviewItem, seen: &'a Seen, model: Option<&'a ModelFacts>,
         // Where nothing will stand beside it, the picture has all of the place.
         alone: alone || seen.absent.is_some() && !seen.coming,
         // The record's places are outlined.
-        odd: None,
+        highlight: None,
     }
 }
 

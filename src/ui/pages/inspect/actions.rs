@@ -1,0 +1,80 @@
+//! Commands on the selected query.
+
+use std::sync::Arc;
+
+use super::InspectWorkspace;
+use crate::{
+    engine,
+    engine::{
+        EngineState, InspectionRequest,
+        inspection::{QueryId, QueryState},
+    },
+    ui::{Action, UiCommand},
+};
+
+impl InspectWorkspace {
+    /// Carries out the commands that concern this page and ignores all others.
+    pub fn apply(&mut self, command: UiCommand, live: &EngineState, actions: &mut Vec<Action>) {
+        let scene = self.scene(live);
+        let mut request = |inspect| actions.push(Action::Engine(engine::Command::Inspect(inspect)));
+        let frames = scene.view.as_ref().map(|view| view.frames.as_slice()).unwrap_or_default();
+        match command {
+            UiCommand::FrameBack => return self.convergence.step(frames, -1),
+            UiCommand::FrameForward => return self.convergence.step(frames, 1),
+            UiCommand::FramePlay => return self.convergence.play(frames),
+            UiCommand::ActualPixels => return self.triptych.view.actual(),
+            UiCommand::FitPicture => return self.triptych.view.fit(),
+            UiCommand::Blink | UiCommand::Swipe | UiCommand::MapOverlay => return self.triptych.toggle(command),
+            UiCommand::RegionUndo => {
+                if let Some(regions) = self.regions.undo() {
+                    request(InspectionRequest::Regions(regions));
+                }
+                return;
+            }
+            _ => {}
+        }
+        let Some(entry) = scene.entry() else { return };
+        let id = entry.id;
+        match command {
+            UiCommand::InspectPlayPause => {
+                request(if entry.state == QueryState::Paused {
+                    InspectionRequest::Play(id)
+                } else {
+                    InspectionRequest::Pause(id)
+                });
+            }
+            UiCommand::InspectStop => request(InspectionRequest::Stop(id)),
+            UiCommand::InspectMore => {
+                self.convergence.follow();
+                request(InspectionRequest::More(id, scene.knobs().steps));
+            }
+            UiCommand::InspectAgain => {
+                self.convergence.follow();
+                let seed = self.next_seed(id, scene.knobs().seed);
+                request(InspectionRequest::Again { id, seed, random: true });
+            }
+            UiCommand::InspectRemove => {
+                if let Some(regions) = self.regions.delete_selected() {
+                    return request(InspectionRequest::Regions(regions));
+                }
+                self.position = scene.selected.unwrap_or_default();
+                actions.push(Action::TakeOff(vec![Arc::clone(entry)]));
+            }
+            UiCommand::InspectBack | UiCommand::InspectForward => {
+                let row = scene.selected.unwrap_or_default();
+                let next = if command == UiCommand::InspectBack { row.checked_sub(1) } else { Some(row + 1) };
+                if let Some(entry) = next.and_then(|next| scene.rows.get(next)) {
+                    self.select(entry.id);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Returns a seed that this query has not been inspected with.
+    fn next_seed(&mut self, id: QueryId, current: u64) -> u64 {
+        let last = self.list.seeds.entry(id).or_insert(current);
+        *last = (*last).max(current).wrapping_add(1);
+        *last
+    }
+}

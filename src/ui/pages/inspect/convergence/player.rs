@@ -1,0 +1,125 @@
+//! Toolbar of the convergence strip: player, scrubber and choice of chart.
+
+use egui::{ComboBox, Layout, Slider, Ui, vec2};
+use egui_material_icons::icons;
+
+use super::{Convergence, SPEEDS, curves::ConvergenceChart};
+use crate::{
+    engine::inspection::QueryView,
+    inspect::KeptFrame,
+    ui::{
+        Frame, UiCommand, theme,
+        theme::Palette,
+        widgets::{flush_right, icon_button, icon_toggle, scrubber_handle, segments, ticks},
+    },
+};
+
+/// The charts with button title and tooltip, from right to left.
+const CHARTS: [(ConvergenceChart, &str, &str); 3] = [
+    (ConvergenceChart::Norm, "|z|", "Norm of z relative to the prior"),
+    (ConvergenceChart::Terms, "Terms", "Terms of the loss: residual, feature matching, prior"),
+    (
+        ConvergenceChart::Loss,
+        "Loss",
+        "Loss minimised over z, per pixel; one curve per restart, the best one emphasised",
+    ),
+];
+
+impl Convergence {
+    /// Draws the toolbar; `going` says whether the inspection is running.
+    pub(super) fn player(&mut self, ui: &mut Ui, view: &QueryView, frame: &mut Frame<'_>, going: bool) {
+        let frames = &view.frames;
+        ui.horizontal(|ui| {
+            ui.set_height(theme::CONTROL);
+            ui.spacing_mut().item_spacing.x = theme::GAP_XS;
+            self.play_buttons(ui, frames, frame);
+            flush_right(ui, |ui| {
+                self.chart_choice(ui);
+                ui.separator();
+                self.follow_button(ui, going);
+                self.speed_choice(ui, frames);
+                self.scrubber(ui, frames);
+            });
+        });
+    }
+
+    fn play_buttons(&self, ui: &mut Ui, frames: &[KeptFrame], frame: &mut Frame<'_>) {
+        let (many, last) = (frames.len() > 1, frames.len().saturating_sub(1));
+        let index = self.playback.index(frames);
+        let (icon, name) = if self.playback.is_playing() {
+            (icons::ICON_PAUSE, "Stop playback".to_owned())
+        } else {
+            (icons::ICON_PLAY_ARROW, UiCommand::FramePlay.tooltip(ui.ctx()))
+        };
+        if icon_button(ui, icon, &name, many).clicked() {
+            frame.command(UiCommand::FramePlay);
+        }
+        for (command, icon, enabled) in [
+            (UiCommand::FrameBack, icons::ICON_CHEVRON_LEFT, many && index > 0),
+            (UiCommand::FrameForward, icons::ICON_CHEVRON_RIGHT, many && index < last),
+        ] {
+            let text = command.tooltip(ui.ctx());
+            if icon_button(ui, icon, &text, enabled).accessible_name(command.title()).clicked() {
+                frame.command(command);
+            }
+        }
+    }
+
+    fn chart_choice(&mut self, ui: &mut Ui) {
+        let log = self.layout.log;
+        if icon_toggle(ui, icons::ICON_STACKED_LINE_CHART, "Logarithmic loss", true, log).clicked() {
+            self.layout.log = !log;
+        }
+        if let Some(chart) = segments(ui, self.layout.chart, &CHARTS) {
+            self.layout.chart = chart;
+        }
+    }
+
+    fn follow_button(&mut self, ui: &mut Ui, going: bool) {
+        let (title, tip) = match going {
+            true => ("Newest", "Follow the newest reconstruction while z is being optimised"),
+            false => ("Last", "Show the last reconstruction"),
+        };
+        let follows = self.playback.is_following();
+        let newest = egui::Button::new(title).min_size(vec2(0.0, theme::CONTROL)).selected(follows);
+        if ui.add(newest).on_hover_text(tip).clicked() {
+            self.follow();
+        }
+    }
+
+    fn speed_choice(&mut self, ui: &mut Ui, frames: &[KeptFrame]) {
+        let speed = self.layout.speed;
+        let index = self.playback.index(frames);
+        let combo = ComboBox::from_id_salt("film-speed").width(48.0).selected_text(format!("{speed}x"));
+        let combo = combo.show_ui(ui, |ui| {
+            for option in SPEEDS {
+                if ui.selectable_label(option == speed, format!("{option}x")).clicked() {
+                    self.layout.speed = option;
+                    self.playback.restart(index);
+                }
+            }
+        });
+        combo.response.accessible_name("Playback speed").on_hover_text("1x shows 20 stored steps per second");
+    }
+
+    fn scrubber(&mut self, ui: &mut Ui, frames: &[KeptFrame]) {
+        let p = Palette::of(ui);
+        let (many, last) = (frames.len() > 1, frames.len().saturating_sub(1));
+        let mut index = self.playback.index(frames);
+        let text = match frames.get(index) {
+            Some(kept) => format!("step {}", ticks::grouped(kept.step as f64, 0)),
+            None => "–".to_owned(),
+        };
+        let size = vec2(theme::VALUE, theme::CONTROL);
+        ui.allocate_ui_with_layout(size, Layout::right_to_left(egui::Align::Center), |ui| {
+            ui.set_min_width(theme::VALUE);
+            ui.label(theme::weak_caption(&p, text));
+        });
+        ui.spacing_mut().slider_width = (ui.available_width() - theme::GAP_S).max(40.0);
+        let slider = Slider::new(&mut index, 0..=last.max(1)).show_value(false).handle_shape(scrubber_handle());
+        let response = ui.name_inputs("Displayed step", |ui| ui.add_enabled(many, slider));
+        if response.changed() {
+            self.playback.seek(frames, index);
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! The promised false-alarm rate, and the calibration it is based on.
+
+use egui::{DragValue, Label, ProgressBar, Ui, vec2};
+
+use super::scene::Scene;
+use crate::{
+    engine,
+    engine::InspectionRequest,
+    format::sentence,
+    inspect::{Calibration, InvertKnobs, calibration::say_grounds},
+    ui::{
+        Action, Frame, theme,
+        theme::{Palette, StatusMark},
+    },
+};
+
+/// Draws the section; `knobs` are those for the next inspection.
+pub(super) fn ui(ui: &mut Ui, scene: &Scene, knobs: &InvertKnobs, frame: &mut Frame<'_>) {
+    if scene.model().is_none() {
+        return;
+    }
+    crate::ui::pages::section(ui, "False-alarm rate");
+    let calibration = scene.calibration_for(knobs);
+    if let Some(progress) = scene.status.calibrating {
+        calibrating(ui, progress, frame);
+    } else if calibration.is_none() {
+        not_calibrated(ui, frame);
+    }
+    if let Some(calibration) = calibration {
+        promise(ui, scene, calibration, frame);
+    }
+    if let Some(refused) = &scene.status.rate_refused {
+        ui.horizontal_top(|ui| {
+            theme::state_icon(ui, StatusMark::Suspect);
+            ui.add(Label::new(sentence(refused)).wrap().selectable(true));
+        });
+    }
+}
+
+fn request(frame: &mut Frame<'_>, request: InspectionRequest) {
+    frame.actions.push(Action::Engine(engine::Command::Inspect(request)));
+}
+
+/// Draws the progress of a calibration, with a button to cancel it.
+fn calibrating(ui: &mut Ui, (done, total): (usize, usize), frame: &mut Frame<'_>) {
+    let p = Palette::of(ui);
+    // The total is unknown while the folder is being read.
+    ui.label(match total {
+        0 => "Calibrating, reading the held-out images".to_owned(),
+        _ => format!("Calibrating, {done} of {total} held-out images"),
+    });
+    let share = if total == 0 { 0.0 } else { done as f32 / total as f32 };
+    ui.add(ProgressBar::new(share).desired_height(theme::GAP_S).fill(p.accent)).accessible_name("Calibration");
+    if ui.button("Cancel").on_hover_text("Cancels the calibration without a result").clicked() {
+        request(frame, InspectionRequest::CancelCalibrate);
+    }
+}
+
+fn not_calibrated(ui: &mut Ui, frame: &mut Frame<'_>) {
+    ui.horizontal_top(|ui| {
+        theme::state_icon(ui, StatusMark::Suspect);
+        ui.add(Label::new("This model is not calibrated for these settings.").wrap());
+    });
+    let button = egui::Button::new("Calibrate").min_size(vec2(0.0, theme::CONTROL));
+    let tip = "Inspects the model's held-out healthy images with these settings. Verdicts need this.";
+    if ui.add(button).on_hover_text(tip).clicked() {
+        request(frame, InspectionRequest::Calibrate);
+    }
+}
+
+/// Draws the rate as an editable sentence, and the number of images it is based on.
+fn promise(ui: &mut Ui, scene: &Scene, calibration: &Calibration, frame: &mut Frame<'_>) {
+    let p = Palette::of(ui);
+    let rate = scene.status.rate.unwrap_or_else(|| calibration.default_rate());
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = theme::GAP_XS;
+        ui.label("At most");
+        // A drag is sent once, when it ends.
+        let id = ui.scope_id().with("rate");
+        let pending = ui.data(|d| d.get_temp::<f64>(id));
+        let mut alarms = pending.unwrap_or(rate * 1000.0);
+        let edit = DragValue::new(&mut alarms)
+            .range(1.0..=500.0)
+            .speed(1.0)
+            .max_decimals(1)
+            .update_while_editing(false)
+            .min_size(vec2(theme::FIGURE_COLUMN, theme::CONTROL));
+        let edit = ui.name_inputs("False alarms in 1,000 good parts", |ui| ui.add(edit));
+        if edit.dragged() {
+            ui.data_mut(|d| d.insert_temp(id, alarms));
+        } else if edit.changed() || pending.is_some() {
+            ui.data_mut(|d| d.remove::<f64>(id));
+            request(frame, InspectionRequest::Rate((alarms / 1000.0).clamp(1e-6, 0.5)));
+        }
+        edit.on_hover_text("The promised false-alarm rate; verdicts follow it");
+        ui.label("false alarms");
+    });
+    ui.label("in 1,000 good parts.");
+    let text = say_grounds(calibration.held_out.len(), rate);
+    ui.add(Label::new(theme::weak_caption(&p, text)).wrap());
+    if scene.entry().and_then(|e| e.size).is_some_and(|size| !calibration.suits(size)) {
+        ui.horizontal_top(|ui| {
+            theme::state_icon(ui, StatusMark::Suspect);
+            let sizes = calibration.sizes();
+            let text = format!("They are {sizes}. This image is not, so the promised rate may not hold for it.");
+            ui.add(Label::new(text).wrap());
+        });
+    }
+}

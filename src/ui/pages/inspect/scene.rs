@@ -1,0 +1,54 @@
+//! Snapshot of everything the workspace shows in one frame.
+
+use std::sync::Arc;
+
+use crate::{
+    engine::inspection::{InspectionStatus, ModelFacts, ModelState, QueryEntry, QueryView},
+    inspect::{Calibration, InvertKnobs},
+};
+
+/// What the workspace shows in one frame.
+pub(super) struct Scene {
+    pub status: InspectionStatus,
+    /// Queries on the list, sorted and filtered.
+    pub rows: Vec<Arc<QueryEntry>>,
+    /// Number of queries before filtering.
+    pub total: usize,
+    /// Row of the selected query.
+    pub selected: Option<usize>,
+    /// Images and outcome of the selected query.
+    pub view: Option<Arc<QueryView>>,
+}
+
+impl Scene {
+    /// Returns the selected query.
+    pub fn entry(&self) -> Option<&Arc<QueryEntry>> {
+        self.selected.and_then(|row| self.rows.get(row))
+    }
+
+    /// Returns the active model.
+    pub fn model(&self) -> Option<&Arc<ModelFacts>> {
+        match &self.status.model {
+            ModelState::Ready(facts) => Some(facts),
+            _ => None,
+        }
+    }
+
+    /// Returns the knobs that the selected query was inspected with, or those for the next one.
+    pub fn knobs(&self) -> &InvertKnobs {
+        match self.view.as_ref().and_then(|view| view.outcome.as_ref()) {
+            Some(outcome) => &outcome.knobs,
+            None => &self.status.knobs,
+        }
+    }
+
+    /// Returns the calibration for these knobs.
+    pub fn calibration_for(&self, knobs: &InvertKnobs) -> Option<&Calibration> {
+        self.model()?.calibration(knobs)
+    }
+
+    /// Returns the calibration for the selected query.
+    pub fn calibration(&self) -> Option<&Calibration> {
+        self.calibration_for(self.knobs())
+    }
+}

@@ -1,0 +1,41 @@
+//! Status of a query as a mark and in words.
+
+use crate::{
+    engine::inspection::{QueryEntry, QueryState},
+    inspect::Verdict,
+    ui::theme::StatusMark,
+};
+
+/// Returns the mark of a query; unknown where there is no verdict.
+pub(in crate::ui) fn query_mark(entry: &QueryEntry) -> StatusMark {
+    // An unreadable file says nothing about the part.
+    entry.assessment.as_ref().map_or(StatusMark::Unknown, |assessment| verdict_mark(assessment.verdict))
+}
+
+/// Returns the mark of a verdict.
+pub(in crate::ui::pages) fn verdict_mark(verdict: Verdict) -> StatusMark {
+    match verdict {
+        Verdict::Healthy => StatusMark::Healthy,
+        Verdict::Suspect => StatusMark::Suspect,
+        Verdict::Defective => StatusMark::Defective,
+    }
+}
+
+/// Describes the state of a query in a word or two, lower case.
+pub(super) fn state_text(entry: &QueryEntry) -> String {
+    match &entry.state {
+        QueryState::Waiting => "queued".into(),
+        QueryState::Reading => "reading".into(),
+        QueryState::Running => match (entry.step * 100).checked_div(entry.steps) {
+            Some(percent) => format!("running, {percent} %"),
+            None => "running".into(),
+        },
+        QueryState::Paused => "paused".into(),
+        QueryState::Done | QueryState::Stopped => match &entry.assessment {
+            Some(assessment) => assessment.verdict.title().into(),
+            None if entry.state == QueryState::Stopped => "stopped".into(),
+            None => "no verdict".into(),
+        },
+        QueryState::Failed(_) => "not inspected".into(),
+    }
+}

@@ -1,0 +1,73 @@
+//! Background tasks of the workspace: folder search and export.
+
+use std::path::PathBuf;
+
+use crate::engine::{
+    Severity,
+    background::{BackgroundTask, TaskState},
+};
+
+/// Result of a background task.
+pub enum TaskResult {
+    /// Images found in a folder.
+    Images(Vec<PathBuf>),
+    /// A message for the user.
+    Notice(Severity, String),
+}
+
+/// The tasks that may be running.
+#[derive(Default)]
+pub(super) struct Tasks {
+    /// Search for the images of a folder.
+    pub folder_search: Option<BackgroundTask<Result<Vec<PathBuf>, String>>>,
+    pub export: Option<BackgroundTask<Result<String, String>>>,
+}
+
+impl Tasks {
+    /// Returns the result of a task that has finished since the last call.
+    pub fn poll(&mut self) -> Option<TaskResult> {
+        if let Some(task) = &self.folder_search {
+            match task.poll() {
+                TaskState::Running => {}
+                TaskState::Done(result) => {
+                    self.folder_search = None;
+                    return Some(match result {
+                        Ok(images) => TaskResult::Images(images),
+                        Err(text) => TaskResult::Notice(Severity::Warning, text),
+                    });
+                }
+                TaskState::Over => self.folder_search = None,
+            }
+        }
+        if let Some(task) = &self.export {
+            match task.poll() {
+                TaskState::Running => {}
+                TaskState::Done(result) => {
+                    self.export = None;
+                    return Some(match result {
+                        Ok(text) => TaskResult::Notice(Severity::Info, text),
+                        Err(text) => TaskResult::Notice(Severity::Error, text),
+                    });
+                }
+                TaskState::Over => self.export = None,
+            }
+        }
+        None
+    }
+
+    /// Returns title, items done and total of the running task.
+    pub fn progress(&self) -> Option<(&'static str, (usize, usize))> {
+        if let Some(task) = &self.export {
+            return Some(("Exporting", task.progress()));
+        }
+        self.folder_search.as_ref().map(|task| ("Searching for images", task.progress()))
+    }
+
+    /// Cancels the running task.
+    pub fn cancel(&mut self) {
+        // Dropping a task cancels it.
+        if self.export.take().is_none() {
+            self.folder_search = None;
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! Drawing of the workspace.
+
+use egui::{Align, Layout, Panel, Rect, RichText, Ui};
+use egui_material_icons::icons;
+
+use super::{InspectWorkspace, empty, rate, scene::Scene, triptych::Subject, verdict};
+use crate::{
+    engine,
+    engine::inspection::ModelState,
+    inspect::Verdict,
+    ui::{
+        Action, Frame, UiCommand, theme,
+        theme::{Palette, StatusMark},
+        widgets::{flush_right, icon_button, icon_toggle, pane},
+    },
+};
+
+impl InspectWorkspace {
+    /// Draws the workspace over all of `ui`.
+    pub fn ui(&mut self, ui: &mut Ui, frame: &mut Frame<'_>) {
+        let p = Palette::of(ui);
+        let scene = self.scene(frame.live);
+        self.sync(&scene);
+        let bar = egui::Frame::new().fill(p.panel).inner_margin(theme::bar_margin());
+        Panel::top("inspect-head").frame(bar).show(ui, |ui| self.head(ui, &scene, frame));
+        let mut area = ui.available_rect_before_wrap();
+        ui.painter().rect_filled(area, 0.0, p.ground);
+        let full = area;
+        if self.layout.panel {
+            let width = if area.width() >= theme::ROOMY { theme::PANEL } else { theme::PANEL_MIN };
+            let (rest, panel) = area.split_left_right_at_x(area.right() - width);
+            ui.painter().rect_filled(panel, 0.0, p.panel);
+            area = rest;
+            pane(ui, panel, "verdict", |ui| self.panel(ui, &scene, frame));
+            ui.painter().vline(panel.left(), panel.y_range(), egui::Stroke::new(theme::HAIRLINE, p.hairline));
+        }
+        if scene.total == 0 {
+            pane(ui, area, "empty", |ui| {
+                if let Some(queries) = self.empty.ui(ui, &scene, frame)
+                    && let Some(request) = self.enqueue(queries)
+                {
+                    frame.actions.push(Action::Engine(engine::Command::Inspect(request)));
+                }
+            });
+            ui.advance_cursor_after_rect(full);
+            return;
+        }
+        if self.layout.list {
+            let (list, rest) = area.split_left_right_at_x(area.left() + theme::QUERIES);
+            ui.painter().rect_filled(list, 0.0, p.panel);
+            area = rest;
+            let clicked = pane(ui, list, "list", |ui| self.list.ui(ui, &scene, &mut self.layout.order, frame));
+            if let Some(id) = clicked {
+                self.select(id);
+            }
+            if std::mem::take(&mut self.list.clear) {
+                frame.actions.push(Action::TakeOff(scene.rows.clone()));
+            }
+            ui.painter().vline(list.right(), list.y_range(), egui::Stroke::new(theme::HAIRLINE, p.hairline));
+        }
+        self.images(ui, area, &scene, frame);
+        ui.advance_cursor_after_rect(full);
+    }
+
+    /// Draws the images of the selected query, and its convergence below them.
+    fn images(&mut self, ui: &mut Ui, area: Rect, scene: &Scene, frame: &mut Frame<'_>) {
+        let Some(entry) = scene.entry() else { return };
+        let Some(view) = &scene.view else {
+            pane(ui, area, "no-view", |ui| empty::without_images(ui, scene, entry, frame));
+            return;
+        };
+        let strip = (area.height() * theme::CONVERGENCE_SHARE).max(theme::CONVERGENCE);
+        let strip = strip.min(area.height() - theme::PICTURES_LEAST);
+        let strip = if strip < theme::CONVERGENCE / 2.0 { theme::ROW + theme::GAP_L } else { strip };
+        let (top, bottom) = area.split_top_bottom_at_y(area.bottom() - strip);
+        self.convergence.advance(ui, &view.frames);
+        let kept = self.convergence.shown(&view.frames).cloned();
+        pane(ui, top, "pictures", |ui| {
+            if let Some(model) = scene.model() {
+                self.regions.follow(&model.regions);
+            }
+            let neighbours = view.alike.as_ref().zip(entry.assessment.as_ref());
+            let subject = Subject {
+                id: entry.id.number(),
+                view,
+                kept: kept.as_ref(),
+                model: scene.model().map(|model| &**model),
+                calibration: scene.calibration(),
+                absent: None,
+                alone: false,
+                highlight: neighbours
+                    .filter(|(_, assessment)| assessment.verdict != Verdict::Healthy)
+                    .map(|(neighbours, assessment)| (neighbours.corner, assessment.verdict)),
+            };
+            self.triptych.ui(ui, &subject, &mut self.regions, frame.actions);
+        });
+        let p = Palette::of(ui);
+        ui.painter().rect_filled(bottom, 0.0, p.panel);
+        ui.painter().hline(bottom.x_range(), bottom.top(), egui::Stroke::new(theme::HAIRLINE, p.hairline));
+        pane(ui, bottom, "convergence", |ui| self.convergence.ui(ui, entry, view, frame));
+    }
+
+    /// Draws the side panel: verdict, false-alarm rate, settings and model.
+    fn panel(&mut self, ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) {
+        let knobs = self.knobs.current(&scene.status).clone();
+        egui::ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
+            ui.set_width(ui.available_width() - theme::GAP_S);
+            if let Some(entry) = scene.entry() {
+                verdict::ui(ui, scene, frame);
+                let view = frame.live.inspection.views.read().get(&entry.id).cloned();
+                if let Some(neighbours) = view.and_then(|view| view.alike.clone()) {
+                    self.neighbours.ui(ui, &neighbours);
+                }
+                ui.add_space(theme::GAP_M);
+            }
+            rate::ui(ui, scene, &knobs, frame);
+            ui.add_space(theme::GAP_M);
+            self.knobs.ui(ui, scene, frame);
+            ui.add_space(theme::GAP_M);
+            self.empty.model_facts(ui, scene, frame);
+        });
+    }
+
+    /// Draws the header: page title, model, and the main actions.
+    fn head(&mut self, ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) {
+        let p = Palette::of(ui);
+        ui.horizontal(|ui| {
+            ui.set_height(theme::ROW);
+            flush_right(ui, |ui| {
+                let model = scene.model().is_some();
+                // Nothing can be inspected without a model, so opening one comes first.
+                let (first, second) = match (model, scene.total == 0) {
+                    (false, false) => (UiCommand::InspectModel, UiCommand::InspectOpen),
+                    _ => (UiCommand::InspectOpen, UiCommand::InspectModel),
+                };
+                let title =
+                    |command| if command == UiCommand::InspectOpen { "Open images…" } else { "Open model…" };
+                if scene.total > 0 {
+                    let primary = ui.add(theme::primary_button(&p, title(first))).accessible_name(first.title());
+                    if primary.on_hover_text(first.tooltip(ui.ctx())).clicked() {
+                        frame.command(first);
+                    }
+                    let other = egui::Button::new(title(second)).min_size(egui::vec2(0.0, theme::ROW));
+                    let other = ui.add(other).accessible_name(second.title());
+                    if other.on_hover_text(second.tooltip(ui.ctx())).clicked() {
+                        frame.command(second);
+                    }
+                }
+                ui.spacing_mut().item_spacing.x = theme::GAP_XS;
+                if scene.total > 0 {
+                    let present = UiCommand::Present;
+                    let tip = present.tooltip(ui.ctx());
+                    let button = icon_button(ui, icons::ICON_SLIDESHOW, &tip, present.enabled(frame.facts));
+                    if button.accessible_name(present.title()).clicked() {
+                        frame.command(present);
+                    }
+                }
+                for (open, icon, name) in [
+                    (&mut self.layout.panel, icons::ICON_TUNE, "verdict and settings"),
+                    (&mut self.layout.list, icons::ICON_VIEW_LIST, "image list"),
+                ] {
+                    let verb = if *open { "Hide" } else { "Show" };
+                    if icon_toggle(ui, icon, &format!("{verb} {name}"), true, *open).clicked() {
+                        *open = !*open;
+                    }
+                }
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                    ui.spacing_mut().item_spacing.x = theme::GAP_S;
+                    ui.label(RichText::new("Inspect").text_style(theme::section()).color(p.text_strong));
+                    model_line(ui, scene);
+                });
+            });
+        });
+    }
+}
+
+/// Draws one line on the active model.
+fn model_line(ui: &mut Ui, scene: &Scene) {
+    let p = Palette::of(ui);
+    let text = match &scene.status.model {
+        ModelState::None => "No model loaded".to_owned(),
+        ModelState::Loading(name) => {
+            ui.add(egui::Spinner::new().size(theme::ICON_BUTTON));
+            format!("Loading {name}")
+        }
+        ModelState::Ready(facts) => match scene.total {
+            0 => facts.name.clone(),
+            1 => format!("{} · 1 image", facts.name),
+            n => format!("{} · {n} images", facts.name),
+        },
+        ModelState::Failed(text) => {
+            theme::state_icon(ui, StatusMark::Defective);
+            text.clone()
+        }
+    };
+    ui.add(egui::Label::new(RichText::new(&text).color(p.text_weak)).truncate()).on_hover_text(text);
+}
