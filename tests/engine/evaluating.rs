@@ -1,5 +1,4 @@
-//! Tests of a model on images whose truth is known: what is inspected, what is kept, and what the command
-//! writes.
+//! Tests of a model on labelled images: the images inspected, the results reused, and the output of the command.
 
 use std::{
     fs,
@@ -26,7 +25,7 @@ use ganspect::{
 
 use crate::harness::{engine, phase, small, until};
 
-/// A folder with a model of a short run and a small set of images, made once for all tests.
+/// A folder with the model of a short run and a small data set, built once for all tests.
 struct Bench {
     folder: tempfile::TempDir,
     model: PathBuf,
@@ -67,7 +66,7 @@ fn what_was_inspected_once_is_known() {
     let new = |knobs: &InvertKnobs| Evaluator::new(&model, Arc::clone(&tests), knobs.clone(), Some(&file)).unwrap();
     let knobs = InvertKnobs::default();
 
-    // Given up after three images.
+    // Cancelled after three images.
     let mut first = new(&knobs);
     while first.progress().0 < 3 {
         assert!(!first.slice(model.networks()).unwrap());
@@ -82,14 +81,14 @@ fn what_was_inspected_once_is_known() {
     let mut third = new(&knobs);
     let again = finish(&model, &mut third);
     assert_eq!((third.inspected(), &again), (0, &whole));
-    // Other knobs are another test.
+    // Other knobs need another test.
     let mut other = new(&InvertKnobs { steps: 3, ..knobs.clone() });
     let other_whole = finish(&model, &mut other);
     assert_eq!(other.inspected(), 8);
     assert!(other_whole.calibration.is_none() && other_whole.rate.is_none());
     assert_eq!(EvaluationSummary::of(&other_whole, None).unwrap().verdict().unwrap().confusion, None);
 
-    // The numbers are those of the images inspected alone.
+    // The scores equal those of each image inspected on its own.
     let mut totals = EvaluatedMap::ALL.map(PixelTotals::new);
     for (i, examined) in whole.examined.iter().enumerate() {
         let query = Arc::new(Planes::of(&tests.picture(i).unwrap(), 1, 1.0));
@@ -121,7 +120,7 @@ fn images_that_cannot_be_read_are_left_out() {
     write_set(&set, SurfaceKind::Turned, 8, size, &|_, _| true).unwrap();
     let source = set.to_str().unwrap().parse().unwrap();
     let tests = Arc::new(TestSet::open(&source, &[], None, &|_, _| true).unwrap());
-    // Gone and changed between opening and reading.
+    // Removed and changed between opening and reading.
     fs::remove_file(set.join("test/good/000.png")).unwrap();
     fs::copy(set.join("test/good/001.png"), set.join("test/crack/000.png")).unwrap();
     fs::remove_file(set.join("ground_truth/pit/000_mask.png")).unwrap();
@@ -194,14 +193,14 @@ fn the_command_prints_tables_and_writes_a_report() {
     for wanted in wanted {
         assert!(page.contains(wanted), "{wanted}");
     }
-    // Nothing from anywhere else, and every table and drawing is closed.
+    // The page loads nothing from elsewhere, and every tag is closed.
     assert!(!page.contains("http") && !page.contains("<script"));
     for tag in ["svg", "table", "figure", "details", "div", "span", "tr", "ul"] {
         let open = page.matches(&format!("<{tag}>")).count() + page.matches(&format!("<{tag} ")).count();
         assert_eq!(open, page.matches(&format!("</{tag}>")).count(), "{tag}");
     }
 
-    // Another threshold inspects nothing anew.
+    // Another threshold reuses all results.
     let half = ganspect(&["--model", model, "--data", set, "--rate", "0.5", "--json"]);
     let (printed, said) = words(&half);
     assert!(said.contains("14 of 14 images were known"), "{said}");
@@ -299,7 +298,7 @@ fn what_verdicts_go_by_is_changed_without_inspecting_again() {
     let said = EvaluationSummary::of(&third, None).unwrap().caution.unwrap();
     assert!(said.contains("12 labelled defects of drawn"), "{said}");
 
-    // Taken back, it is as it was.
+    // Undone, everything is as before.
     assert!(model.forget_labels(&knobs).unwrap());
     model.decide_by(ScoreKind::Fused, &knobs).unwrap();
     assert_eq!(model.calibration(&knobs).unwrap(), first.calibration.as_ref().unwrap());

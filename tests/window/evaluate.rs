@@ -1,4 +1,4 @@
-//! The Evaluate workspace as its users meet it: what it shows, and what the line, the cells and the keys do.
+//! The Evaluate page in the real window: its contents, and the threshold, the matrix cells and the keys.
 
 use std::sync::Arc;
 
@@ -27,10 +27,10 @@ use crate::harness::{SIZE, Stage, Window, facts, open, open_in, point, press, sh
 const SIDE: usize = 64;
 const HEALTHY: usize = 30;
 const DEFECTIVE: usize = 40;
-/// Held-out images: they promise no less than 1 in 40.
+/// Held-out images; the lowest rate that they allow is 1 in 40.
 const HELD_OUT: usize = 39;
 
-/// A number from 0 to 1 that looks random and is the same on every machine.
+/// A pseudo-random number from 0 to 1, the same on every machine.
 fn noise(i: u64) -> f64 {
     let mut x = i.wrapping_mul(0x9E37_79B9_7F4A_7C15);
     x ^= x >> 29;
@@ -39,7 +39,7 @@ fn noise(i: u64) -> f64 {
     (x >> 40) as f64 / (1 << 24) as f64
 }
 
-/// A bell about 0, about 1 wide.
+/// A bell-shaped pseudo-random number around 0 with a width of about 1.
 fn bell(i: u64) -> f64 {
     (0..6).map(|k| noise(i * 6 + k)).sum::<f64>() - 3.0
 }
@@ -76,7 +76,7 @@ fn tests() -> Arc<TestSet> {
     Arc::new(TestSet::drawn(SurfaceKind::Turned, 0, SIDE, HEALTHY, DEFECTIVE))
 }
 
-/// What came of the first so many images.
+/// The results of the first `count` images.
 fn evaluation(tests: &TestSet, count: usize) -> Evaluation {
     let examined = tests.items.iter().enumerate().map(|(index, item)| {
         let seed = 1_000 + index as u64;
@@ -98,7 +98,7 @@ fn evaluation(tests: &TestSet, count: usize) -> Evaluation {
             seconds: 0.7,
         }
     });
-    // The kinds come by turns, as a half-way picture wants it.
+    // Healthy images and defect types alternate, so that a partial result has all of them.
     let mut examined: Vec<Examined> = examined.collect();
     examined.sort_by_key(|e| (e.index % HEALTHY, e.index));
     examined.truncate(count);
@@ -148,7 +148,7 @@ fn model(live: &EngineState) {
     status.rate = Some(0.05);
 }
 
-/// A test with so many images done.
+/// A test with `count` images done.
 fn test(live: &EngineState, count: usize) {
     model(live);
     let tests = tests();
@@ -170,7 +170,7 @@ fn show(stage: &mut Stage) {
     stage.harness.run_steps(3);
 }
 
-/// Waits until pictures and intervals are there.
+/// Waits for the thumbnails and the confidence intervals.
 fn settle(stage: &mut Stage) {
     let pictures = |window: &Window| {
         let textures = window.ctx.tex_manager();
@@ -178,26 +178,26 @@ fn settle(stage: &mut Stage) {
         textures.allocated().filter(|(_, meta)| meta.name == "test-image").count()
     };
     let rows = stage.harness.query_all_by_role(accesskit::Role::ListBoxOption).count();
-    stage.until("the pictures of the rows", |window| pictures(window) >= rows);
+    stage.until("the thumbnails of the rows", |window| pictures(window) >= rows);
     stage.until("the intervals", |window| {
         let mut nodes = window.query_all_by_role(accesskit::Role::Label);
         nodes.any(|n| n.accesskit_node().value().is_some_and(|text| text.starts_with("0.") && text.contains(" to ")))
     });
 }
 
-/// Count of a cell of the confusion matrix, by what it shows.
+/// The count of a cell of the confusion matrix, by its title.
 fn cell(stage: &Stage, title: &str) -> usize {
     let text = stage.harness.get_by_label_contains(&format!("images: {title}")).accesskit_node().label().unwrap();
     text.split(' ').next().unwrap().parse().unwrap()
 }
 
-/// What each row in sight says, in the table's order.
+/// The labels of the visible rows, in the table's order.
 fn rows(stage: &Stage) -> Vec<String> {
     let rows = stage.harness.query_all_by_role(accesskit::Role::ListBoxOption);
     rows.filter_map(|node| node.accesskit_node().label()).collect()
 }
 
-/// The chosen row.
+/// The label of the selected row.
 fn current(stage: &Stage) -> Option<String> {
     let mut rows = stage.harness.query_all_by_role(accesskit::Role::ListBoxOption);
     let row = rows.find(|node| node.accesskit_node().toggled() == Some(accesskit::Toggled::True))?;
@@ -223,16 +223,16 @@ fn the_empty_page_says_what_goes_there() {
     for (dark, name) in themes() {
         let mut stage = open(dark, SIZE, model);
         show(&mut stage);
-        for title in ["Open test images…", "Its own test images", "39 held-out healthy images"] {
+        for title in ["Open test images…", "Its test set", "39 held-out healthy images"] {
             assert!(shows(&stage.harness, title), "{title}");
         }
         stage.snapshot(&format!("evaluate_empty{name}"), &mut results);
     }
-    // Without a model, that comes first.
+    // Without a model, one has to be opened first.
     let mut stage = open(true, SIZE, |_| {});
     show(&mut stage);
-    assert!(shows(&stage.harness, "No model is in force yet."));
-    assert!(shows(&stage.harness, "Try it on the built-in model") && !shows(&stage.harness, "Its own test images"));
+    assert!(shows(&stage.harness, "No model is open yet."));
+    assert!(shows(&stage.harness, "Try the built-in model") && !shows(&stage.harness, "Its test set"));
 }
 
 #[test]
@@ -255,7 +255,7 @@ fn a_finished_test_shows_what_the_promise_costs() {
         let mut stage = open(dark, SIZE, finished);
         show(&mut stage);
         settle(&mut stage);
-        assert!(shows(&stage.harness, "This rate is in force in turned."));
+        assert!(shows(&stage.harness, "This rate is active in turned."));
         assert!(!stage.harness.get_by_label("Export the report…").accesskit_node().is_disabled());
         stage.snapshot(&format!("evaluate_finished{name}"), &mut results);
     }
@@ -271,7 +271,7 @@ fn it_fits_the_smallest_window() {
     let mut stage = open(true, size, finished);
     show(&mut stage);
     let window = egui::Rect::from_min_size(egui::Pos2::ZERO, size.into());
-    for label in ["Threshold", "ROC", "Precision and recall", "images: Missed", "Order by Outcome", "Put this rate"] {
+    for label in ["Threshold", "ROC", "Precision-recall", "images: Missed", "Order by Outcome", "Apply this rate"] {
         let nodes: Vec<egui::Rect> = stage.harness.query_all_by_label_contains(label).map(|n| n.rect()).collect();
         assert!(nodes.iter().any(|r| window.contains_rect(*r) && r.width() > 4.0), "{label}: {nodes:?}");
     }
@@ -296,12 +296,12 @@ fn a_typed_rate_moves_the_line_and_its_counts() {
     let after = (cell(&stage, "Missed"), cell(&stage, "False alarms"));
     assert!(after.0 < before.0 && after.1 > before.1, "{before:?} to {after:?}");
     assert_eq!(after.0 + cell(&stage, "Caught"), DEFECTIVE);
-    assert!(shows(&stage.harness, "turned now promises at most 50 false alarms in 1,000"));
-    // What 39 images cannot promise is refused in words, and the line stays.
+    assert!(shows(&stage.harness, "turned currently promises at most 50 false alarms in 1,000"));
+    // A rate that 39 images cannot promise is refused with a message, and the threshold stays.
     type_rate(&mut stage, "2");
     assert!(shows(&stage.harness, "39 held-out healthy images cannot promise fewer than 1 false alarm in 40"));
     assert_eq!((cell(&stage, "Missed"), cell(&stage, "False alarms")), after);
-    // It is there again next time.
+    // The rate is saved for the next session.
     stage.harness.run_steps(2);
     stage.until("the rate is remembered", |window| {
         window.state().settings().layouts.get("evaluate").is_some_and(|layout| layout.contains("\"rate\":0.2"))
@@ -322,7 +322,7 @@ fn the_line_is_dragged_and_pushed() {
     point(&mut stage, at(0.25), Some(false));
     stage.harness.run_steps(2);
     assert!(dragged.0 < before.0 && dragged.1 > before.1, "{before:?} to {dragged:?}");
-    // Far to the right it stops at what the held-out images can promise.
+    // Far to the right it stops at the lowest rate that the held-out images allow.
     point(&mut stage, at(0.3), Some(true));
     point(&mut stage, at(0.9), None);
     point(&mut stage, at(0.99), Some(false));
@@ -352,11 +352,11 @@ fn a_cell_shows_its_images_only() {
     let filtered = rows(&stage);
     assert_eq!(filtered.len(), alarms);
     assert!(filtered.iter().all(|row| row.ends_with("false alarm")), "{filtered:?}");
-    // Once more, and all are there again.
+    // A second click lists all of them again.
     stage.harness.get_by_label_contains("images: False alarms").click();
     stage.harness.run_steps(3);
     assert!(rows(&stage).len() > alarms);
-    // A kind of defect.
+    // One defect type.
     stage.harness.get_by_label_contains("smear: ").click();
     stage.harness.run_steps(3);
     assert!(rows(&stage).iter().all(|row| row.contains(", smear,")));
@@ -403,7 +403,7 @@ fn the_keyboard_goes_through_the_table_and_opens_an_image() {
     assert!(shows(&stage.harness, &name));
     let entries = |stage: &mut Stage| stage.harness.state().state().inspection.status.read().entries.len();
     stage.until("it is on the list", |window| window.state().state().inspection.status.read().entries.len() == 1);
-    // Shown again, it is not listed twice.
+    // Opened again, it is not listed twice.
     show(&mut stage);
     press(&mut stage, Modifiers::NONE, Key::Enter);
     assert_eq!(stage.harness.state().page(), Page::Inspect);
@@ -418,7 +418,7 @@ fn another_score_is_chosen_and_remembered() {
         settings.layouts.insert("evaluate".into(), r#"{"score":"l1","show":"missed"}"#.into());
     });
     show(&mut stage);
-    assert!(shows(&stage.harness, "Verdicts go by Worst spot; the table and the curves show Difference per pixel."));
+    assert!(shows(&stage.harness, "Verdicts use Worst spot; the table and the curves show Difference per pixel."));
     let before = cell(&stage, "Missed");
     stage.harness.get_by_label_contains("Worst feature spot: AUROC").click();
     stage.harness.run_steps(3);
@@ -434,8 +434,8 @@ fn a_model_without_a_calibration_has_a_free_line_and_no_promise() {
         status.evaluation = Some(Arc::new(Evaluation { calibration: None, rate: None, ..(*whole).clone() }));
     });
     show(&mut stage);
-    assert!(shows(&stage.harness, "This test was made without a calibration"));
-    assert!(!shows(&stage.harness, "Put this rate in force"));
+    assert!(shows(&stage.harness, "This test was run without a calibration"));
+    assert!(!shows(&stage.harness, "Apply this rate"));
     let before = cell(&stage, "Missed");
     let plot = stage.harness.get_by_label_contains("Threshold").rect();
     point(&mut stage, plot.right_center() - egui::vec2(4.0, 20.0), Some(true));
@@ -453,12 +453,12 @@ fn what_went_wrong_or_was_stopped_is_said_with_the_way_out() {
         stage.harness.run_steps(3);
     };
     set(&mut stage, TestPhase::Stopped);
-    assert!(shows(&stage.harness, "Stopped after 34 of 70 images. They are kept: the test goes on from there."));
-    assert!(shows(&stage.harness, "Go on"));
+    assert!(shows(&stage.harness, "Stopped after 34 of 70 images. The results so far are kept."));
+    assert!(shows(&stage.harness, "Resume"));
     set(&mut stage, TestPhase::Failed("there is no image to test with in /parts".into()));
     assert!(shows(&stage.harness, "There is no image to test with in /parts."));
     assert!(shows(&stage.harness, "Try again"));
-    // Another model was put in force.
+    // Another model was opened.
     set(&mut stage, TestPhase::Done);
     let other = |live: &EngineState| {
         let mut status = live.inspection.status.write();
@@ -468,8 +468,8 @@ fn what_went_wrong_or_was_stopped_is_said_with_the_way_out() {
     };
     other(stage.harness.state().state());
     stage.harness.run_steps(3);
-    assert!(shows(&stage.harness, "This is a test of turned. milled is in force now."));
-    assert!(stage.harness.get_by_label("Put this rate in force").accesskit_node().is_disabled());
+    assert!(shows(&stage.harness, "These results are for turned. The active model is milled."));
+    assert!(stage.harness.get_by_label("Apply this rate").accesskit_node().is_disabled());
 }
 
 #[test]
@@ -484,13 +484,13 @@ fn a_real_test_runs_is_cancelled_and_goes_on() {
         _ => None,
     };
     say(&mut stage, InspectionRequest::Model(ModelSource::BuiltIn));
-    stage.until("the built-in model is in force", |window| facts(window).is_some());
-    // Settings that it is calibrated for.
+    stage.until("the built-in model is open", |window| facts(window).is_some());
+    // Settings for which it is calibrated.
     let knobs = facts(&stage.harness).unwrap().calibrations[0].knobs.clone();
     say(&mut stage, InspectionRequest::Knobs(Box::new(knobs)));
     stage.until("it is calibrated", |window| window.state().state().inspection.status.read().rate.is_some());
     stage.harness.run_steps(2);
-    stage.harness.get_by_label("Its own test images").click();
+    stage.harness.get_by_label("Its test set").click();
     let done = |window: &Window| window.state().state().evaluation.status.read().done;
     stage.until("three images are done", |window| done(window) >= 3);
     stage.harness.run_steps(2);
@@ -499,22 +499,22 @@ fn a_real_test_runs_is_cancelled_and_goes_on() {
     stage.until("it stops", |window| window.state().state().evaluation.status.read().phase == TestPhase::Stopped);
     let before = done(&stage.harness);
     stage.harness.run_steps(2);
-    assert!(shows(&stage.harness, "They are kept"));
-    stage.harness.get_by_label("Go on").click();
+    assert!(shows(&stage.harness, "The results so far are kept"));
+    stage.harness.get_by_label("Resume").click();
     stage.until("it goes on from there", |window| {
         let status = window.state().state().evaluation.status.read().clone();
         status.phase == TestPhase::Running && status.done > before && status.known >= before
     });
-    // A rate is put in force.
+    // A rate is applied.
     press(&mut stage, Modifiers::NONE, Key::S);
     stage.until("it stops", |window| window.state().state().evaluation.status.read().phase == TestPhase::Stopped);
     stage.harness.run_steps(2);
     type_rate(&mut stage, "250");
     press(&mut stage, Modifiers::COMMAND, Key::S);
-    stage.until("the rate is in force", |window| window.state().state().inspection.status.read().rate == Some(0.25));
+    stage.until("the rate is active", |window| window.state().state().inspection.status.read().rate == Some(0.25));
     stage.harness.run_steps(2);
-    assert!(shows(&stage.harness, "This rate is in force in"));
-    // And another score: the test on show is judged by it, and nothing is inspected again.
+    assert!(shows(&stage.harness, "This rate is active in"));
+    // And another score: the results are updated by it, and nothing is inspected again.
     let judged_by = |window: &Window| {
         let status = window.state().state().evaluation.status.read();
         status.evaluation.as_ref().map(|e| (e.score, status.done))
@@ -523,11 +523,11 @@ fn a_real_test_runs_is_cancelled_and_goes_on() {
     assert_eq!(judged_by(&stage.harness), Some((ScoreKind::Fused, count)));
     stage.harness.get_by(|node| node.label().is_some_and(|l| l.starts_with("Critic: AUROC"))).click();
     stage.harness.run_steps(2);
-    assert!(shows(&stage.harness, "Put this score and rate in force"));
+    assert!(shows(&stage.harness, "Apply this score and rate"));
     press(&mut stage, Modifiers::COMMAND, Key::S);
-    stage.until("the score is in force", |window| judged_by(window) == Some((ScoreKind::Critic, count)));
+    stage.until("the score is active", |window| judged_by(window) == Some((ScoreKind::Critic, count)));
     stage.harness.run_steps(2);
-    assert!(shows(&stage.harness, "This rate is in force in"));
+    assert!(shows(&stage.harness, "This rate is active in"));
     // The report.
     let out = stage.path("report");
     stage.harness.state_mut().apply(Action::EvaluateReport(out.clone()));

@@ -55,8 +55,8 @@ pub fn empty_place(ui: &mut Ui, title: &str, text: &str) {
     let p = Palette::of(ui);
     let (rect, _) = ui.allocate_exact_size(ui.available_size(), Sense::hover());
     let width = (rect.width() - 2.0 * theme::GAP_M).clamp(0.0, theme::TEXT_MAX / 2.0);
-    let middle = egui::Rect::from_center_size(rect.center(), vec2(width, rect.height().min(theme::EMPTY_PLACE)));
-    ui.scope_builder(egui::UiBuilder::new().max_rect(middle).layout(Layout::top_down(Align::Center)), |ui| {
+    let middle = Rect::from_center_size(rect.center(), vec2(width, rect.height().min(theme::EMPTY_PLACE)));
+    ui.scope_builder(UiBuilder::new().max_rect(middle).layout(Layout::top_down(Align::Center)), |ui| {
         ui.label(RichText::new(title).color(p.text_strong));
         ui.label(theme::weak_caption(&p, text));
     });

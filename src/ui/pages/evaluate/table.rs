@@ -1,4 +1,4 @@
-//! The table of all test images, worst first.
+//! The table of test images.
 
 use egui::{
     Align2, Color32, EventFilter, FontSelection, Key, Modifiers, Rect, Response, Role, ScrollArea, Sense, Stroke,
@@ -6,51 +6,54 @@ use egui::{
 };
 use egui_material_icons::icons;
 
-use super::figures::{Column, ImageFilter, Judged, Scored, Sort};
+use super::{
+    outcome::ImageFilter,
+    results::{ScoreResults, TableColumn, TableSort, ThresholdResults},
+};
 use crate::ui::{
     theme,
     theme::Palette,
     widgets::{elided, thumbnails::Thumbnails, ticks, toggle},
 };
 
-/// What the user asks of the table.
+/// A request of the table to the page.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum TableRequest {
-    /// Chooses this image, by its place in the test set.
-    Choose(usize),
-    /// Shows it in the Inspect workspace.
+    /// Select the image with this index in the test set.
+    Select(usize),
+    /// Open it on the Inspect page.
     Open(usize),
-    /// So many rows further down.
+    /// Move the selection down by this number of rows.
     Step(i64),
-    /// Shows these images only.
-    Show(ImageFilter),
-    /// Shows every kind of defect again.
+    /// List these images only.
+    Filter(ImageFilter),
+    /// List all defect types again.
     AllKinds,
-    /// Another order.
-    Sort(Sort),
+    /// Change the order.
+    Sort(TableSort),
 }
 
-/// What the table shows.
+/// The table's data and settings.
 pub struct TableView<'a> {
-    pub scored: &'a Scored,
-    pub judged: &'a Judged,
+    pub scored: &'a ScoreResults,
+    pub judged: &'a ThresholdResults,
     pub selected: Option<usize>,
-    pub sort: Sort,
-    pub show: ImageFilter,
-    /// The only kind of defect on show.
+    pub sort: TableSort,
+    pub filter: ImageFilter,
+    /// The only defect type listed.
     pub only: Option<&'a str>,
 }
 
 /// The table's own state.
 #[derive(Default)]
 pub struct ImageTable {
-    /// Scroll to the chosen row.
+    /// Scroll to the selected row on the next frame.
     pub reveal: bool,
     offset: f32,
     pub thumbs: Thumbnails<usize>,
 }
 
-/// Where the columns begin and end.
+/// The cells of one row.
 struct Columns {
     thumbnail: Rect,
     name: Rect,
@@ -87,17 +90,17 @@ impl Columns {
 impl ImageTable {
     /// Draws the table over all of `ui`.
     pub fn ui(&mut self, ui: &mut Ui, view: &TableView<'_>) -> Option<TableRequest> {
-        let mut wish = filters(ui, view);
+        let mut request = filters(ui, view);
         ui.add_space(theme::GAP_XS);
-        wish = wish.or(heads(ui, view));
+        request = request.or(headings(ui, view));
         let (count, pitch) = (view.judged.order.len(), theme::TEST_ROW);
         if count == 0 {
-            crate::ui::widgets::empty_place(ui, "No such image", "Choose All to see every test image.");
-            return wish;
+            crate::ui::widgets::empty_place(ui, "No matching images", "Select All to list every test image.");
+            return request;
         }
         let foot = ui.available_rect_before_wrap().with_min_y(ui.max_rect().bottom() - theme::ROW_VALUE);
         let p = Palette::of(ui);
-        let hint = "A double click or Enter shows an image in Inspect.";
+        let hint = "Double-click or press Enter to open an image in Inspect.";
         ui.painter().text(
             foot.left_center(),
             Align2::LEFT_CENTER,
@@ -106,15 +109,14 @@ impl ImageTable {
             p.text_weak,
         );
         ui.spacing_mut().item_spacing.y = 0.0;
-        let room = ui.available_height() - theme::ROW_VALUE - theme::GAP_XS;
-        let mut area = ScrollArea::vertical().max_height(room).auto_shrink([false, false]);
-        let index = |place: &usize| view.scored.evaluation.examined.get(*place).map(|e| e.index);
-        let chosen = view.selected.and_then(|place| view.judged.order.iter().position(|p| index(p) == Some(place)));
+        let height = ui.available_height() - theme::ROW_VALUE - theme::GAP_XS;
+        let mut area = ScrollArea::vertical().max_height(height).auto_shrink([false, false]);
+        let index = |at: &usize| view.scored.evaluation.examined.get(*at).map(|e| e.index);
+        let selected = view.selected.and_then(|image| view.judged.order.iter().position(|at| index(at) == Some(image)));
         if std::mem::take(&mut self.reveal)
-            && let Some(at) = chosen
+            && let Some(row) = selected
         {
-            let (top, bottom) = (at as f32 * pitch, (at + 1) as f32 * pitch);
-            let height = room;
+            let (top, bottom) = (row as f32 * pitch, (row + 1) as f32 * pitch);
             if top < self.offset {
                 area = area.vertical_scroll_offset(top);
             } else if bottom > self.offset + height {
@@ -122,28 +124,26 @@ impl ImageTable {
             }
         }
         let shown = area.id_salt("tested").show_rows(ui, pitch, count, |ui, range| {
-            for at in range {
-                let Some(&place) = view.judged.order.get(at) else { continue };
-                wish = wish.or(self.row(ui, view, place));
+            for row in range {
+                let Some(&at) = view.judged.order.get(row) else { continue };
+                request = request.or(self.row(ui, view, at));
             }
         });
         self.offset = shown.state.clamped_offset().y;
-        wish
+        request
     }
 
-    fn row(&mut self, ui: &mut Ui, view: &TableView<'_>, place: usize) -> Option<TableRequest> {
-        let (examined, row, judged) = (
-            view.scored.evaluation.examined.get(place)?,
-            view.scored.rows.get(place)?,
-            view.judged.judgements.get(place)?,
-        );
+    /// Draws the row of the image at index `at` of the evaluation.
+    fn row(&mut self, ui: &mut Ui, view: &TableView<'_>, at: usize) -> Option<TableRequest> {
+        let (examined, row, outcome) =
+            (view.scored.evaluation.examined.get(at)?, view.scored.rows.get(at)?, view.judged.outcomes.get(at)?);
         let p = Palette::of(ui);
         let current = view.selected == Some(examined.index);
         let size = vec2(ui.available_width() - theme::GAP_XS, theme::TEST_ROW);
         let (rect, response) = ui.allocate_exact_size(size, Sense::click());
         let kind = examined.kind().unwrap_or("healthy");
         response.widget_info(|| {
-            let text = format!("{}, {kind}, {}", examined.name, judged.words().to_lowercase());
+            let text = format!("{}, {kind}, {}", examined.name, outcome.words().to_lowercase());
             WidgetInfo::selected(Role::ListBoxOption, true, current, text)
         });
         let painter = ui.painter().with_clip_rect(rect.intersect(ui.clip_rect()));
@@ -162,8 +162,8 @@ impl ImageTable {
             let [w, h] = texture.size().map(|s| s as f32);
             let size = vec2(w, h) * (theme::TEST_THUMBNAIL / w.max(h));
             let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
-            let place = Rect::from_center_size(columns.thumbnail.center(), size);
-            painter.image(texture.id(), place, whole, Color32::WHITE);
+            let image = Rect::from_center_size(columns.thumbnail.center(), size);
+            painter.image(texture.id(), image, whole, Color32::WHITE);
         }
         let font = FontSelection::Style(egui::TextStyle::Body).resolve(ui.style());
         let colour = if current { p.text_strong } else { p.text };
@@ -172,7 +172,7 @@ impl ImageTable {
             let galley = elided(ui, text, font.clone(), colour, column.width());
             painter.galley(pos2(column.left(), column.center().y - galley.size().y / 2.0), galley, colour);
         };
-        // The folder says less than the file, and names begin alike: their end is what is shown.
+        // Names often share their beginning, so the end is shown.
         text(columns.name, &tail(ui, &examined.name, &font, columns.name.width()), colour);
         text(columns.kind, kind, weak);
         let number = |column: Rect, text: String| {
@@ -180,58 +180,57 @@ impl ImageTable {
         };
         number(columns.score, ticks::figure(Some(row.score as f32)));
         number(columns.p, p_value(row.p));
-        let state = judged.state();
+        let state = outcome.state();
         let icon = columns.outcome.left_center() + vec2(6.0, 0.0);
         theme::paint_state(&painter, &p, state, icon, theme::ICON - 1.0);
-        let words = if columns.outcome.width() < theme::OUTCOME { judged.came.title() } else { judged.words() };
+        let words = if columns.outcome.width() < theme::OUTCOME { outcome.cell.title() } else { outcome.words() };
         text(columns.outcome.with_min_x(columns.outcome.left() + 17.0), words, colour);
 
-        let mut wish = None;
+        let mut request = None;
         if response.has_focus() {
             let filter = EventFilter { vertical_arrows: true, ..Default::default() };
             ui.memory_mut(|m| m.set_focus_lock_filter(response.id, filter));
             for (key, step) in [(Key::ArrowUp, -1), (Key::ArrowDown, 1)] {
                 if ui.input_mut(|i| i.consume_key(Modifiers::NONE, key)) {
-                    wish = Some(TableRequest::Step(step));
+                    request = Some(TableRequest::Step(step));
                 }
             }
             if current && ui.input_mut(|i| i.consume_key(Modifiers::NONE, Key::Enter)) {
-                wish = Some(TableRequest::Open(examined.index));
+                request = Some(TableRequest::Open(examined.index));
             }
         }
         if response.double_clicked() {
-            wish = Some(TableRequest::Open(examined.index));
-        } else if response.clicked() && wish.is_none() {
-            wish = Some(TableRequest::Choose(examined.index));
+            request = Some(TableRequest::Open(examined.index));
+        } else if response.clicked() && request.is_none() {
+            request = Some(TableRequest::Select(examined.index));
         }
-        hover(response, view, place);
-        wish
+        hover(response, view, at);
+        request
     }
 }
 
-/// All that is known of an image.
-fn hover(response: Response, view: &TableView<'_>, place: usize) {
+/// Adds a tooltip with the file, label, size and score of an image.
+fn hover(response: Response, view: &TableView<'_>, at: usize) {
     response.on_hover_ui(|ui| {
-        let Some(e) = view.scored.evaluation.examined.get(place) else { return };
+        let Some(e) = view.scored.evaluation.examined.get(at) else { return };
         let file = e.path.as_ref().map_or_else(|| e.name.clone(), |path| path.display().to_string());
         ui.label(file);
         let truth = e.kind().map_or_else(|| "healthy".to_owned(), |kind| format!("defective: {kind}"));
-        ui.label(format!("In truth {truth}. {} × {} pixels.", e.size.0, e.size.1));
-        let line = ticks::figure(Some(view.judged.threshold as f32));
-        ui.label(format!("{} {}, flagged above {line}.", view.scored.kind.title(), {
-            ticks::figure(Some(e.scores.get(view.scored.kind) as f32))
-        }));
-        ui.label("Enter or a double click shows it in Inspect.");
+        ui.label(format!("Truth: {truth}. {} × {} pixels.", e.size.0, e.size.1));
+        let threshold = ticks::figure(Some(view.judged.threshold as f32));
+        let score = ticks::figure(Some(e.scores.get(view.scored.kind) as f32));
+        ui.label(format!("{} {score}, flagged above {threshold}.", view.scored.kind.title()));
+        ui.label("Double-click or press Enter to open it in Inspect.");
     });
 }
 
-/// What fits of a name, its end before its beginning.
+/// Returns the longest end of a name that fits `width`.
 fn tail(ui: &Ui, name: &str, font: &egui::FontId, width: f32) -> String {
     let wide = |text: &str| ui.painter().layout_no_wrap(text.to_owned(), font.clone(), Color32::WHITE).size().x;
     if wide(name) <= width {
         return name.to_owned();
     }
-    // By whole parts of the path, then by what the row cuts off.
+    // Whole folders are cut first; the row then cuts the file name.
     let mut rest = name;
     while let Some(at) = rest.find(['/', '\\']) {
         rest = &rest[at + 1..];
@@ -247,52 +246,64 @@ fn p_value(p: Option<f64>) -> String {
     p.map_or_else(|| "–".into(), |p| format!("{p:.3}"))
 }
 
-/// The choice of which images are on show.
+/// Draws the filter buttons with their counts.
 fn filters(ui: &mut Ui, view: &TableView<'_>) -> Option<TableRequest> {
-    let mut wish = None;
+    let mut request = None;
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = vec2(2.0, 2.0);
-        for (show, count) in ImageFilter::ALL.into_iter().zip(view.judged.counts) {
-            let on = show == view.show;
-            if toggle(ui, &format!("{} {count}", show.title()), show.help(), on).clicked() {
-                wish = Some(TableRequest::Show(if on { ImageFilter::All } else { show }));
+        for (filter, count) in ImageFilter::ALL.into_iter().zip(view.judged.counts) {
+            let on = filter == view.filter;
+            if toggle(ui, &format!("{} {count}", filter.title()), filter.help(), on).clicked() {
+                request = Some(TableRequest::Filter(if on { ImageFilter::All } else { filter }));
             }
         }
         if let Some(kind) = view.only {
-            let help = "Shows every kind of defect again, and the healthy images.";
+            let help = "Lists healthy images and all defect types again.";
             if toggle(ui, &format!("{kind} only ×"), help, true).clicked() {
-                wish = Some(TableRequest::AllKinds);
+                request = Some(TableRequest::AllKinds);
             }
         }
     });
-    wish
+    request
 }
 
-/// The heads of the columns, which put the table in order.
-fn heads(ui: &mut Ui, view: &TableView<'_>) -> Option<TableRequest> {
+/// Draws the column headings, which sort the table.
+fn headings(ui: &mut Ui, view: &TableView<'_>) -> Option<TableRequest> {
     let p = Palette::of(ui);
     let size = vec2(ui.available_width() - theme::GAP_XS, theme::TILE_HEAD);
     let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
     let columns = Columns::of(rect);
     let font = theme::caption().resolve(ui.style());
-    let mut wish = None;
-    let all = [
-        (Column::Name, columns.name, "Image", false, "The path within the data"),
-        (Column::Kind, columns.kind, "Truth", false, "Healthy, or the kind of its defect"),
-        (Column::Score, columns.score, "Score", true, "The oddest first"),
-        (Column::P, columns.p, "p", true, "Share of good parts that would look at least this odd (conformal p-value)"),
-        (Column::Outcome, columns.outcome, "Outcome", false, "The worst first: missed, false alarms, near the line"),
+    let mut request = None;
+    let headings = [
+        (TableColumn::Name, columns.name, "Image", false, "Path within the data set"),
+        (TableColumn::Kind, columns.kind, "Truth", false, "Healthy, or the defect type"),
+        (TableColumn::Score, columns.score, "Score", true, "Anomaly score, highest first"),
+        (
+            TableColumn::P,
+            columns.p,
+            "p",
+            true,
+            "Conformal p-value: share of good parts that would score at least this high",
+        ),
+        (
+            TableColumn::Outcome,
+            columns.outcome,
+            "Outcome",
+            false,
+            "Missed first, then false alarms and borderline parts",
+        ),
     ];
-    for (column, place, title, right, help) in all {
-        let response = ui.interact(place, ui.scope_id().with(title), Sense::click());
+    for (column, cell, title, right, help) in headings {
+        let response = ui.interact(cell, ui.scope_id().with(title), Sense::click());
         let on = view.sort.column == column;
         response.widget_info(|| WidgetInfo::selected(Role::Button, true, on, format!("Order by {title}")));
         let lit = on || response.hovered() || response.has_focus();
         let colour = if lit { p.text_strong } else { p.text_weak };
         let painter = ui.painter();
         let (at, align) = match right {
-            true => (place.right_center(), Align2::RIGHT_CENTER),
-            false => (place.left_center(), Align2::LEFT_CENTER),
+            true => (cell.right_center(), Align2::RIGHT_CENTER),
+            false => (cell.left_center(), Align2::LEFT_CENTER),
         };
         let drawn = painter.text(at, align, title, font.clone(), colour);
         if on {
@@ -302,16 +313,16 @@ fn heads(ui: &mut Ui, view: &TableView<'_>) -> Option<TableRequest> {
                 true => (drawn.left() - 2.0, Align2::RIGHT_CENTER),
                 false => (drawn.right() + 2.0, Align2::LEFT_CENTER),
             };
-            painter.text(pos2(x, place.center().y), align, icon.codepoint, icon_font, colour);
+            painter.text(pos2(x, cell.center().y), align, icon.codepoint, icon_font, colour);
         }
         if response.has_focus() {
             let stroke = Stroke::new(theme::HAIRLINE, p.accent);
-            painter.rect_stroke(place, theme::RADIUS, stroke, StrokeKind::Inside);
+            painter.rect_stroke(cell, theme::RADIUS, stroke, StrokeKind::Inside);
         }
         if response.on_hover_text(help).clicked() {
-            wish = Some(TableRequest::Sort(Sort { column, reversed: on && !view.sort.reversed }));
+            request = Some(TableRequest::Sort(TableSort { column, reversed: on && !view.sort.reversed }));
         }
     }
     ui.painter().hline(rect.x_range(), rect.bottom(), Stroke::new(theme::HAIRLINE, p.hairline));
-    wish
+    request
 }
