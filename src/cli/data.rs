@@ -71,14 +71,14 @@ pub(super) fn run(command: DataCommand) -> Result<()> {
                 side: draw.side,
             };
             let bar = bar("drawing");
-            bar.set_length(size.pictures() as u64);
+            bar.set_length(size.images() as u64);
             let drawn = surface::write_set(&draw.out, draw.surface, draw.seed, size, &|done, _| {
                 bar.set_position(done as u64);
                 true
             });
             bar.finish_and_clear();
             drawn.with_context(|| format!("the surface was not drawn to {}", draw.out.display()))?;
-            println!("{} pictures of {} metal in {}", size.pictures(), draw.surface, draw.out.display());
+            println!("{} pictures of {} metal in {}", size.images(), draw.surface, draw.out.display());
         }
     }
     Ok(())

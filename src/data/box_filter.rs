@@ -1,7 +1,7 @@
-//! Means over squares of a map.
+//! Box filter over a map.
 
-/// Each pixel's mean over the square that reaches `reach` pixels to every side, of what lies within the
-/// map and within `inspected`; 0 where nothing does. Two running sums, whatever the reach.
+/// Returns the mean around each pixel over a square that extends `reach` pixels to every side, restricted to the map and
+/// to `inspected`; 0 if nothing lies within. Uses two running sums, so the cost does not depend on `reach`.
 pub fn box_mean(map: &[f32], width: usize, height: usize, reach: usize, inspected: Option<&[bool]>) -> Vec<f32> {
     let inside = |i: usize| inspected.is_none_or(|all| all[i]);
     let values: Vec<f64> = map.iter().enumerate().map(|(i, &v)| if inside(i) { f64::from(v) } else { 0.0 }).collect();

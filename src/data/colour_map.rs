@@ -1,11 +1,11 @@
-//! Colour maps for maps of numbers: ordered by lightness, so that they read the same in print and to
-//! colour-blind eyes. Those in colour are computed in CIELAB (D65), where equal steps look equally large.
+//! Colour maps ordered by lightness, so that they read the same in print and to colour-blind viewers. The coloured ones
+//! are computed in CIELAB (D65), where equal steps are perceptually equal.
 
 use std::{f64::consts::PI, sync::LazyLock};
 
 use serde::{Deserialize, Serialize};
 
-/// How a number between 0 and 1 is shown.
+/// Maps a number between 0 and 1 to a colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ColourMap {
@@ -14,12 +14,12 @@ pub enum ColourMap {
     Ember,
     /// From black to white.
     Grey,
-    /// Blue below, grey at the middle, orange above: for numbers with a sign, none of it at 0.5.
+    /// Diverging map for signed values: blue below, grey at 0.5, orange above.
     Signed,
 }
 
 impl ColourMap {
-    /// All maps, in the order they are offered.
+    /// All maps, in display order.
     pub const ALL: [Self; 3] = [Self::Ember, Self::Grey, Self::Signed];
 
     /// Name on screen.
@@ -31,15 +31,15 @@ impl ColourMap {
         }
     }
 
-    /// Whether the sign of a number is shown, rather than its size alone.
+    /// Whether the map shows the sign of a value as well as its magnitude.
     pub fn is_signed(self) -> bool {
         self == Self::Signed
     }
 
-    /// Where `value` lies on the map, 0 to 1, when the scale ends at `upper`: by its size, or from `-upper`
-    /// to `upper` for a signed map.
-    pub fn place(self, value: f32, upper: f32) -> f32 {
-        // A scale without length: whatever is not 0 lies at its end.
+    /// Returns the position of `value` on the map, 0 to 1, for a scale that ends at `upper`: by magnitude, or from
+    /// `-upper` to `upper` for a signed map.
+    pub fn position(self, value: f32, upper: f32) -> f32 {
+        // On an empty scale, every value but 0 lies at the end.
         let share = if value == 0.0 { 0.0 } else { value / upper.max(f32::MIN_POSITIVE) };
         if self.is_signed() { 0.5 + 0.5 * share.clamp(-1.0, 1.0) } else { share.abs().min(1.0) }
     }
@@ -48,29 +48,29 @@ impl ColourMap {
 static TABLES: LazyLock<[[[u8; 3]; 256]; 3]> =
     LazyLock::new(|| ColourMap::ALL.map(|map| std::array::from_fn(|i| byte(exact(map, i as f64 / 255.0)))));
 
-/// The map as 256 sRGB colours, from 0 to 1.
+/// Returns the map as 256 sRGB colours, from 0 to 1.
 pub fn table(map: ColourMap) -> &'static [[u8; 3]; 256] {
     &TABLES[map as usize]
 }
 
-/// The sRGB colour of `t` in `[0, 1]`; beyond it, the nearest end. NaN is shown as 0.
+/// Returns the sRGB colour of `t`, clamped to `[0, 1]`. NaN is shown as 0.
 pub fn colour(map: ColourMap, t: f32) -> [u8; 3] {
-    // A cast takes NaN to 0.
+    // The cast converts NaN to 0.
     table(map)[(t.clamp(0.0, 1.0) * 255.0).round() as usize]
 }
 
-/// The colour of `t` in `[0, 1]`, sRGB in `[0, 1]`.
+/// Computes the colour of `t` in `[0, 1]` as sRGB in `[0, 1]`.
 fn exact(map: ColourMap, t: f64) -> [f64; 3] {
     match map {
-        // Lightness rises evenly while the hue turns from blue to yellow; colour is fullest halfway, and
-        // nowhere fuller than sRGB can show.
+        // Lightness rises linearly while the hue turns from blue to yellow; chroma peaks halfway and stays within
+        // the sRGB gamut.
         ColourMap::Ember => {
             let chroma = 66.0 * (PI * (0.01 + 0.98 * t)).sin().powf(0.8);
             srgb(1.5 + 95.0 * t, chroma, 292.0 + 158.0 * t)
         }
-        // What pictures are stored in, so that each of 256 steps is one.
+        // The encoding of the images themselves, so that each of 256 grey levels is one step.
         ColourMap::Grey => [t; 3],
-        // As light on either side, so that neither sign looks larger.
+        // Equally light on either side, so that neither sign looks larger.
         ColourMap::Signed => {
             let size = (2.0 * t - 1.0).abs();
             let (chroma, hue) = if t < 0.5 { (36.0, 262.0) } else { (56.0, 65.0) };
@@ -79,12 +79,12 @@ fn exact(map: ColourMap, t: f64) -> [f64; 3] {
     }
 }
 
-/// CIELAB as lightness, chroma and hue (degrees) to sRGB in `[0, 1]`.
-fn srgb(light: f64, chroma: f64, hue: f64) -> [f64; 3] {
+/// Converts CIELAB lightness, chroma and hue (degrees) to sRGB in `[0, 1]`.
+fn srgb(lightness: f64, chroma: f64, hue: f64) -> [f64; 3] {
     let (b, a) = hue.to_radians().sin_cos();
     let (a, b) = (chroma * a, chroma * b);
     let cube = |t: f64| if t > 6.0 / 29.0 { t.powi(3) } else { 3.0 * (6.0_f64 / 29.0).powi(2) * (t - 4.0 / 29.0) };
-    let y = (light + 16.0) / 116.0;
+    let y = (lightness + 16.0) / 116.0;
     let (x, y, z) = (0.950_47 * cube(y + a / 500.0), cube(y), 1.088_83 * cube(y - b / 200.0));
     let linear = [
         3.240_454_2 * x - 1.537_138_5 * y - 0.498_531_4 * z,
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn steps_look_alike() {
+    fn steps_look_equal() {
         let ember: Vec<[f64; 3]> = table(ColourMap::Ember).iter().map(|c| lab_of(*c)).collect();
         let steps: Vec<f64> = ember.windows(17).map(|w| apart(w[0], w[16])).collect();
         let (least, most) = steps.iter().fold((f64::MAX, 0.0_f64), |(a, b), &s| (a.min(s), b.max(s)));
@@ -163,15 +163,15 @@ mod tests {
     }
 
     #[test]
-    fn odd_numbers_have_a_colour() {
+    fn out_of_range_numbers_have_a_colour() {
         for map in ColourMap::ALL {
             assert_eq!(colour(map, -3.0), table(map)[0]);
             assert_eq!(colour(map, f32::INFINITY), table(map)[255]);
             assert_eq!(colour(map, f32::NAN), table(map)[0]);
         }
         assert_eq!(colour(ColourMap::Grey, 1.0), [255; 3]);
-        assert_eq!((ColourMap::Ember.place(-0.2, 0.4), ColourMap::Ember.place(9.0, 0.4)), (0.5, 1.0));
-        assert_eq!((ColourMap::Signed.place(-0.2, 0.4), ColourMap::Signed.place(0.0, 0.0)), (0.25, 0.5));
-        assert_eq!((ColourMap::Ember.place(0.1, 0.0), ColourMap::Ember.place(0.0, 0.0)), (1.0, 0.0));
+        assert_eq!((ColourMap::Ember.position(-0.2, 0.4), ColourMap::Ember.position(9.0, 0.4)), (0.5, 1.0));
+        assert_eq!((ColourMap::Signed.position(-0.2, 0.4), ColourMap::Signed.position(0.0, 0.0)), (0.25, 0.5));
+        assert_eq!((ColourMap::Ember.position(0.1, 0.0), ColourMap::Ember.position(0.0, 0.0)), (1.0, 0.0));
     }
 }

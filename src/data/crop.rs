@@ -1,4 +1,4 @@
-//! Batches of crops for training: seeded, repeatable, and prepared ahead.
+//! Seeded, reproducible batches of crops for training.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -14,45 +14,44 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-use super::{DataError, ImageStore, Picture, decode::LARGE, on_decoders, store::Form};
+use super::{DataError, ImageStore, Picture, decode::LARGE, decoder_pool::on_decoders, store::ImageForm};
 
-/// The largest side of a crop in pixels.
+/// Maximum side of a crop in pixels.
 pub const MAX_SIZE: usize = 1024;
-/// The most crops in a batch.
+/// Maximum number of crops in a batch.
 pub const MAX_BATCH: usize = 4096;
-/// Share of [`CropSpec::jitter`] that brightness changes by.
-const SHIFT: f32 = 0.7;
-/// Batches prepared ahead of the one in hand.
+/// Brightness change as a share of [`CropSpec::jitter`].
+const BRIGHTNESS_SHARE: f32 = 0.7;
+/// Number of batches prepared ahead.
 const AHEAD: usize = 4;
 
-/// What a crop looks like.
+/// Size, channels and augmentation of crops.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CropSpec {
     /// Width and height in pixels, 1 to 1024.
     pub size: usize,
     /// 1 (grey) or 3 (RGB).
     pub channels: usize,
-    /// Images are first made smaller by this factor, 0.1 to 1, by averaging over areas. Fine defects
-    /// vanish below 1.
+    /// Factor by which images are first reduced by area averaging, 0.1 to 1. Fine defects vanish below 1.
     pub scale: f32,
-    /// Mirror left and right, one time in two.
+    /// Mirror half of the crops left to right.
     pub flip_horizontal: bool,
-    /// Mirror top and bottom, one time in two.
+    /// Mirror half of the crops top to bottom.
     pub flip_vertical: bool,
-    /// Turn by 0, 90, 180 or 270 degrees, each as likely.
+    /// Rotate by 0, 90, 180 or 270 degrees with equal probability.
     pub quarter_turns: bool,
-    /// Positions reach half a crop past the edges of the image and are then moved back within, so that its border
-    /// is seen as often as its middle.
+    /// Draw positions up to half a crop past the edges of the image and clamp them, so that the border is sampled as
+    /// often as the middle.
     pub borders: bool,
-    /// Half of the crops have their contrast changed by up to this share, 0 to 1, and their brightness by up to
-    /// 0.7 times it on the [-1, 1] scale: how a light that changes looks.
+    /// Change the contrast of half of the crops by up to this share, 0 to 1, and their brightness by up to 0.7 times it
+    /// on the [-1, 1] scale, which simulates varying illumination.
     pub jitter: f32,
-    /// Whether each image is first brought to one light.
-    pub level: bool,
+    /// Normalise the brightness and contrast of each image first.
+    pub normalise: bool,
 }
 
 impl CropSpec {
-    /// Crops of `size` x `size` pixels at native resolution, neither flipped nor turned.
+    /// Crops of `size` x `size` pixels at native resolution without augmentation.
     pub fn native(size: usize, channels: usize) -> Self {
         Self {
             size,
@@ -63,11 +62,11 @@ impl CropSpec {
             quarter_turns: false,
             borders: false,
             jitter: 0.0,
-            level: false,
+            normalise: false,
         }
     }
 
-    fn check(&self) -> Result<(), DataError> {
+    fn validate(&self) -> Result<(), DataError> {
         let wrong = |name, value: String, range| Err(DataError::OutOfRange { name, value, range });
         if !(1..=MAX_SIZE).contains(&self.size) {
             return wrong("the size of a crop", self.size.to_string(), "from 1 to 1024 pixels");
@@ -85,7 +84,7 @@ impl CropSpec {
     }
 }
 
-/// Draws batches of crops, image and position uniform, as a pure function of seed and index.
+/// Draws batches of crops from uniformly distributed images and positions, as a pure function of seed and index.
 #[derive(Clone, Debug)]
 pub struct CropSampler {
     store: Arc<ImageStore>,
@@ -94,30 +93,30 @@ pub struct CropSampler {
     padded: usize,
 }
 
-/// The choices made for one crop.
-struct Draw {
+/// Random choices for one crop.
+struct CropChoice {
     x: u64,
     y: u64,
     flip_x: bool,
     flip_y: bool,
     turns: u8,
-    /// Factor on the contrast and what is added, where they are changed.
-    light: Option<(f32, f32)>,
+    /// Contrast factor and brightness offset, if changed.
+    illumination: Option<(f32, f32)>,
 }
 
 impl CropSampler {
-    /// A sampler over the pictures of `store` at `indices`.
+    /// Creates a sampler for the images of `store` at `indices`.
     ///
     /// # Errors
-    /// [`DataError::OutOfRange`] for no indices, an index past the end of the store, or a value of `spec`
-    /// outside its range.
+    /// [`DataError::OutOfRange`] if `indices` is empty or contains an index past the end of the store, or for a value of
+    /// `spec` outside its range.
     pub fn new(store: Arc<ImageStore>, indices: Vec<usize>, spec: CropSpec) -> Result<Self, DataError> {
-        spec.check()?;
+        spec.validate()?;
         if indices.is_empty() {
             return Err(DataError::OutOfRange {
                 name: "the number of images to crop from",
                 value: "0".to_owned(),
-                range: "at least 1: are the images of the split still there?",
+                range: "at least 1; check that the images of the split still exist",
             });
         }
         let mut padded = 0;
@@ -125,7 +124,7 @@ impl CropSampler {
             let Some((width, height)) = store.size(index) else {
                 let value = index.to_string();
                 return Err(DataError::OutOfRange {
-                    name: "the number of the image",
+                    name: "the index of the image",
                     value,
                     range: "below the number of images",
                 });
@@ -136,25 +135,25 @@ impl CropSampler {
         Ok(Self { store, indices: indices.into(), spec, padded })
     }
 
-    /// What the crops look like.
+    /// Size, channels and augmentation of the crops.
     pub fn spec(&self) -> &CropSpec {
         &self.spec
     }
 
-    /// How many of the images are smaller than a crop and padded by reflection.
+    /// Number of images that are smaller than a crop and padded by reflection.
     pub fn padded(&self) -> usize {
         self.padded
     }
 
-    /// How many images crops are drawn from.
+    /// Number of images that crops are drawn from.
     pub fn images(&self) -> usize {
         self.indices.len()
     }
 
-    /// Batch `index`: `n` crops in one vector of shape `[n, channels, size, size]`, values in `[-1, 1]`.
+    /// Returns batch `index`: `n` crops in one vector of shape `[n, channels, size, size]`, values in `[-1, 1]`.
     ///
-    /// A pure function of its arguments: neither the cache nor the thread plays a part. An image smaller
-    /// than the crop is centred and padded by reflection about its outermost pixels.
+    /// A pure function of its arguments, independent of the cache and the thread. An image smaller than the crop is
+    /// centred and padded by reflection about its outermost pixels.
     ///
     /// # Errors
     /// Those of [`ImageStore::get`]; [`DataError::OutOfRange`] for more than [`MAX_BATCH`] crops.
@@ -162,7 +161,7 @@ impl CropSampler {
         self.batch_unless(seed, index, n, &|| false)
     }
 
-    /// [`CropSampler::batch`], given up with [`DataError::Cancelled`] once `stop` says so.
+    /// As [`CropSampler::batch`], but fails with [`DataError::Cancelled`] once `stop` returns true.
     fn batch_unless(
         &self,
         seed: u64,
@@ -173,35 +172,35 @@ impl CropSampler {
         if n > MAX_BATCH {
             return Err(DataError::OutOfRange { name: "the batch size", value: n.to_string(), range: "at most 4096" });
         }
-        let mut by_image: BTreeMap<usize, Vec<(usize, Draw)>> = BTreeMap::new();
+        let mut by_image: BTreeMap<usize, Vec<(usize, CropChoice)>> = BTreeMap::new();
         for sample in 0..n {
-            let (image, draw) = self.draw(seed, index, sample as u64);
-            by_image.entry(image).or_default().push((sample, draw));
+            let (image, choice) = self.choose(seed, index, sample as u64);
+            by_image.entry(image).or_default().push((sample, choice));
         }
-        // One image at a time is held by each thread, and one large one at a time in all.
+        // Each thread holds one image at a time; large ones are processed one at a time in total.
         let (large, small): (Vec<_>, Vec<_>) =
             by_image.into_iter().partition(|(image, _)| self.store.decoded_bytes(*image) as u64 > LARGE);
-        let cut = |(image, draws): (usize, Vec<(usize, Draw)>)| {
+        let cut = |(image, choices): (usize, Vec<(usize, CropChoice)>)| {
             if stop() {
                 return Err(DataError::Cancelled);
             }
-            let picture = self.store.get_as(image, Form::new(self.spec.channels, self.spec.scale))?;
-            Ok(draws.into_iter().map(|(sample, draw)| (sample, self.cut(&picture, &draw))).collect::<Vec<_>>())
+            let picture = self.store.get_as(image, ImageForm::new(self.spec.channels, self.spec.scale))?;
+            Ok(choices.into_iter().map(|(sample, choice)| (sample, self.cut(&picture, &choice))).collect::<Vec<_>>())
         };
         let mut crops = on_decoders(|| small.into_par_iter().map(cut).collect::<Result<Vec<_>, DataError>>())?;
         crops.extend(large.into_iter().map(cut).collect::<Result<Vec<_>, DataError>>()?);
         let length = self.spec.channels * self.spec.size * self.spec.size;
         let mut out = vec![0.0; n * length];
         for (sample, crop) in crops.into_iter().flatten() {
-            if let Some(place) = out.get_mut(sample * length..(sample + 1) * length) {
-                place.copy_from_slice(&crop);
+            if let Some(slot) = out.get_mut(sample * length..(sample + 1) * length) {
+                slot.copy_from_slice(&crop);
             }
         }
         Ok(out)
     }
 
-    /// The image of one sample and what is cut from it.
-    fn draw(&self, seed: u64, index: u64, sample: u64) -> (usize, Draw) {
+    /// Chooses the image and the crop of one sample.
+    fn choose(&self, seed: u64, index: u64, sample: u64) -> (usize, CropChoice) {
         let mut key = [0; 32];
         for (part, value) in key.as_chunks_mut::<8>().0.iter_mut().zip([seed, index, sample]) {
             *part = value.to_le_bytes();
@@ -211,37 +210,38 @@ impl CropSampler {
         let image = self.indices.get(which).copied().unwrap_or_default();
         let (width, height) = self.store.size(image).unwrap_or((1, 1));
         let (width, height) = Picture::scaled_size(width, height, self.spec.scale);
-        let over = if self.spec.borders { self.spec.size as u64 / 2 } else { 0 };
-        let mut place = |side: usize| {
-            let room = side.saturating_sub(self.spec.size) as u64;
-            rng.random_range(0..=room + 2 * over).saturating_sub(over).min(room)
+        let margin = if self.spec.borders { self.spec.size as u64 / 2 } else { 0 };
+        let mut position = |side: usize| {
+            let last = side.saturating_sub(self.spec.size) as u64;
+            rng.random_range(0..=last + 2 * margin).saturating_sub(margin).min(last)
         };
-        let mut draw = Draw {
-            x: place(width),
-            y: place(height),
+        let mut choice = CropChoice {
+            x: position(width),
+            y: position(height),
             flip_x: self.spec.flip_horizontal & rng.random_bool(0.5),
             flip_y: self.spec.flip_vertical & rng.random_bool(0.5),
             turns: if self.spec.quarter_turns { rng.random_range(0..4) } else { 0 },
-            light: None,
+            illumination: None,
         };
         let reach = self.spec.jitter;
         if reach > 0.0 && rng.random_bool(0.5) {
-            draw.light = Some((1.0 + rng.random_range(-reach..=reach), SHIFT * rng.random_range(-reach..=reach)));
+            choice.illumination =
+                Some((1.0 + rng.random_range(-reach..=reach), BRIGHTNESS_SHARE * rng.random_range(-reach..=reach)));
         }
-        (image, draw)
+        (image, choice)
     }
 
-    /// One crop, channel by channel.
-    fn cut(&self, picture: &Picture, draw: &Draw) -> Vec<f32> {
+    /// Cuts one crop, channel by channel.
+    fn cut(&self, picture: &Picture, choice: &CropChoice) -> Vec<f32> {
         let (size, channels) = (self.spec.size, self.spec.channels);
-        let columns = source_positions(draw.x, size, picture.width(), draw.flip_x);
-        let rows = source_positions(draw.y, size, picture.height(), draw.flip_y);
+        let columns = source_positions(choice.x, size, picture.width(), choice.flip_x);
+        let rows = source_positions(choice.y, size, picture.height(), choice.flip_y);
         let last = size - 1;
         let mut crop = Vec::with_capacity(channels * size * size);
         for channel in 0..channels {
             for y in 0..size {
                 for x in 0..size {
-                    let (u, v) = match draw.turns {
+                    let (u, v) = match choice.turns {
                         0 => (x, y),
                         1 => (y, last - x),
                         2 => (last - x, last - y),
@@ -251,11 +251,11 @@ impl CropSampler {
                 }
             }
         }
-        if self.spec.level {
-            let light = picture.light();
-            crop.iter_mut().for_each(|v| *v = light.level(*v));
+        if self.spec.normalise {
+            let illumination = picture.illumination();
+            crop.iter_mut().for_each(|v| *v = illumination.normalise(*v));
         }
-        if let Some((factor, shift)) = draw.light {
+        if let Some((factor, shift)) = choice.illumination {
             let mean = crop.iter().sum::<f32>() / crop.len() as f32;
             crop.iter_mut().for_each(|v| *v = ((*v - mean) * factor + mean + shift).clamp(-1.0, 1.0));
         }
@@ -263,7 +263,7 @@ impl CropSampler {
     }
 }
 
-/// The source positions of `size` crop positions along one side of `length` pixels.
+/// Returns the source positions of `size` crop positions along one side of `length` pixels.
 fn source_positions(start: u64, size: usize, length: usize, flip: bool) -> Vec<usize> {
     let start = start as i64 - (size.saturating_sub(length) / 2) as i64;
     let mut positions: Vec<usize> = (0..size as i64).map(|i| reflected(start + i, length)).collect();
@@ -295,17 +295,17 @@ struct Prepared {
     batch: Result<Vec<f32>, DataError>,
 }
 
-/// A thread that prepares the coming batches of a [`CropSampler`] while the present one is trained on.
+/// Prepares the next batches of a [`CropSampler`] in a thread while the current one is trained on.
 ///
-/// At most four batches are prepared ahead. Dropping it ends the thread.
+/// At most four batches are prepared ahead. Dropping the loader ends the thread.
 #[derive(Debug)]
 pub struct Loader {
     requests: Option<Sender<Request>>,
     prepared: Receiver<Prepared>,
-    /// Requests of an older generation are not worth finishing.
+    /// Requests of an older generation are stale.
     generation: Arc<AtomicU64>,
-    /// What has been asked for and not taken, oldest first.
-    asked: VecDeque<(u64, usize)>,
+    /// Requested batches that were not taken yet, oldest first.
+    outstanding: VecDeque<(u64, usize)>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -313,7 +313,7 @@ impl Loader {
     /// Starts the thread `ganspect-loader`.
     ///
     /// # Errors
-    /// [`DataError::LoaderStopped`] when the operating system refuses a thread.
+    /// [`DataError::LoaderStopped`] if the thread cannot be started.
     pub fn new(sampler: CropSampler, seed: u64) -> Result<Self, DataError> {
         let (requests, wanted) = bounded::<Request>(AHEAD + 1);
         let (deliver, prepared) = bounded::<Prepared>(AHEAD + 1);
@@ -332,48 +332,48 @@ impl Loader {
             .name("ganspect-loader".to_owned())
             .spawn(work)
             .map_err(|error| DataError::LoaderStopped(error.to_string()))?;
-        Ok(Self { requests: Some(requests), prepared, generation, asked: VecDeque::new(), thread: Some(thread) })
+        Ok(Self { requests: Some(requests), prepared, generation, outstanding: VecDeque::new(), thread: Some(thread) })
     }
 
-    /// Batch `index` of `n` crops: what [`CropSampler::batch`] gives. The batches after it are prepared
-    /// meanwhile with the same `n`; another `n` or a jump in `index` discards them.
+    /// Returns batch `index` of `n` crops as [`CropSampler::batch`] does. The batches after it are prepared in the
+    /// background with the same `n`; another `n` or a jump in `index` discards them.
     ///
     /// # Errors
-    /// Those of [`CropSampler::batch`]; [`DataError::LoaderStopped`] when the thread has ended.
+    /// Those of [`CropSampler::batch`]; [`DataError::LoaderStopped`] if the thread has ended.
     pub fn take(&mut self, index: u64, n: usize) -> Result<Vec<f32>, DataError> {
-        if self.asked.front().is_some_and(|&front| front != (index, n)) {
+        if self.outstanding.front().is_some_and(|&front| front != (index, n)) {
             self.discard();
         }
-        let mut next = self.asked.back().map_or(Some(index), |&(last, _)| last.checked_add(1));
-        while self.asked.len() <= AHEAD
+        let mut next = self.outstanding.back().map_or(Some(index), |&(last, _)| last.checked_add(1));
+        while self.outstanding.len() <= AHEAD
             && let Some(index) = next
         {
-            self.ask(index, n)?;
+            self.request(index, n)?;
             next = index.checked_add(1);
         }
         let current = self.generation.load(Ordering::Relaxed);
         loop {
             let Prepared { generation, batch } = self.prepared.recv().map_err(|_| stopped())?;
             if generation == current {
-                self.asked.pop_front();
+                self.outstanding.pop_front();
                 return batch;
             }
         }
     }
 
-    fn ask(&mut self, index: u64, n: usize) -> Result<(), DataError> {
+    fn request(&mut self, index: u64, n: usize) -> Result<(), DataError> {
         let generation = self.generation.load(Ordering::Relaxed);
         let requests = self.requests.as_ref().ok_or_else(stopped)?;
         requests.send(Request { generation, index, n }).map_err(|_| stopped())?;
-        self.asked.push_back((index, n));
+        self.outstanding.push_back((index, n));
         Ok(())
     }
 
-    /// Gives up what was asked for. At most one stale batch can still arrive, so that the thread never
-    /// waits for room while this side waits for it.
+    /// Discards all requests. At most one stale batch can still arrive, so that the thread never blocks on a full channel
+    /// while this side waits for it.
     fn discard(&mut self) {
         self.generation.fetch_add(1, Ordering::Relaxed);
-        self.asked.clear();
+        self.outstanding.clear();
         while self.prepared.try_recv().is_ok() {}
     }
 }
@@ -383,7 +383,7 @@ impl Drop for Loader {
         self.discard();
         self.requests = None;
         if let Some(thread) = self.thread.take() {
-            // A panic in the thread was reported there; nothing is left to do about it here.
+            // A panic in the thread has already been reported.
             let _ = thread.join();
         }
     }
@@ -402,7 +402,7 @@ mod tests {
     use super::*;
     use crate::data::{Dataset, DatasetImage, DatasetLayout, FileHash, Label, Subset, picture::unit_to_u8};
 
-    /// A store over grey images of these sizes, and the folder that they live in.
+    /// A store of grey images of these sizes, and their folder.
     fn store(
         sizes: &[(u32, u32)],
         limit: usize,
@@ -416,7 +416,7 @@ mod tests {
             let (width, height) = (w as usize, h as usize);
             DatasetImage {
                 path,
-                part: Subset::Any,
+                subset: Subset::Any,
                 label: Label::Healthy,
                 mask: None,
                 hash,
@@ -526,11 +526,11 @@ mod tests {
         assert!(said(vec![0], CropSpec::native(4, 2)).contains("1 (grey) or 3 (RGB)"));
         assert!(said(vec![0], CropSpec { scale: f32::NAN, ..CropSpec::native(4, 1) }).contains("from 0.1 to 1"));
         assert!(said(vec![], CropSpec::native(4, 1)).contains("at least 1"));
-        assert!(said(vec![1], CropSpec::native(4, 1)).contains("the number of the image is 1"));
+        assert!(said(vec![1], CropSpec::native(4, 1)).contains("the index of the image is 1"));
     }
 
     #[test]
-    fn the_loader_gives_what_the_sampler_gives() {
+    fn the_loader_returns_the_batches_of_the_sampler() {
         let (_folder, store) = store(&SIZES, 1 << 20, |x, y| (x * 5 + y * 11) as u8);
         let spec = CropSpec { flip_vertical: true, ..CropSpec::native(12, 1) };
         let sampler = CropSampler::new(store, vec![0, 1, 3], spec).unwrap();
@@ -556,7 +556,7 @@ mod tests {
     }
 
     #[test]
-    fn the_loader_reports_a_file_that_vanished_and_goes_on() {
+    fn the_loader_reports_a_missing_file_and_continues() {
         let (folder, store) = store(&[(20, 20)], 0, |_, _| 1);
         let sampler = CropSampler::new(store, vec![0], CropSpec::native(8, 1)).unwrap();
         let mut loader = Loader::new(sampler, 1).unwrap();

@@ -1,4 +1,4 @@
-//! What a data set holds, and how to say it in a few lines.
+//! The contents of a data set and their summary.
 
 use std::{collections::BTreeMap, fmt, path::PathBuf};
 
@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 use super::FileHash;
 use crate::format::counted;
 
-/// How the files of a data set are arranged.
+/// Arrangement of the files of a data set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DatasetLayout {
     /// `ClassN/{Train,Test}/*.PNG` with masks in `Label/*_label.PNG` (DAGM 2007).
     Dagm,
     /// `train/good`, `test/<defect>`, `ground_truth/<defect>/<name>_mask.png` (MVTec AD).
     MvtecAd,
-    /// `MT_<defect>/Imgs/*.jpg` with PNG masks beside them (Magnetic-Tile).
+    /// `MT_<defect>/Imgs/*.jpg` with PNG masks next to them (Magnetic-Tile).
     MagneticTile,
     /// A CSV file with the columns `image_filepath,lbl_image_filepath,is_defective`.
     Csv,
@@ -25,7 +25,7 @@ pub enum DatasetLayout {
 }
 
 impl DatasetLayout {
-    /// The layout's name in plain words.
+    /// Name on screen.
     pub fn title(self) -> &'static str {
         match self {
             Self::Dagm => "DAGM 2007",
@@ -44,23 +44,23 @@ impl fmt::Display for DatasetLayout {
     }
 }
 
-/// The part of a data set that its layout put an image in.
+/// The subset that a layout assigns an image to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Subset {
     /// For training.
     Train,
     /// For testing only.
     Test,
-    /// The layout makes no difference.
+    /// The layout has no subsets.
     Any,
 }
 
-/// What the layout says about the part shown.
+/// The label that a layout gives an image.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Label {
     /// No defect.
     Healthy,
-    /// A defect of this kind.
+    /// A defect of this type.
     Defective(String),
 }
 
@@ -69,13 +69,13 @@ pub enum Label {
 pub struct DatasetImage {
     /// The file; for a built-in surface a name such as `surface:turned/007`.
     pub path: PathBuf,
-    /// Where the layout put it.
-    pub part: Subset,
-    /// Healthy, or the kind of defect.
+    /// Subset according to the layout.
+    pub subset: Subset,
+    /// Healthy, or the defect type.
     pub label: Label,
-    /// The mask of the defect, of the image's size: 0 is healthy, anything else is defective.
+    /// Mask of the defect in the size of the image: 0 is healthy, anything else is defective.
     pub mask: Option<PathBuf>,
-    /// The hash of the file.
+    /// Hash of the file.
     pub hash: FileHash,
     /// Width in pixels.
     pub width: usize,
@@ -83,55 +83,55 @@ pub struct DatasetImage {
     pub height: usize,
     /// Channels: 1 (grey) or 3 (RGB).
     pub channels: usize,
-    /// Bits a sample: 8 or 16.
+    /// Bits per sample: 8 or 16.
     pub bits: u8,
 }
 
 impl DatasetImage {
-    /// Bytes of the decoded picture.
+    /// Returns the size of the decoded image in bytes.
     pub fn bytes(&self) -> usize {
         self.width * self.height * self.channels * usize::from(self.bits / 8)
     }
 }
 
-/// A file that is left out, and why.
+/// A file that is not used, with the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Skipped {
     /// The file or folder.
     pub path: PathBuf,
-    /// Why, and what to do about it.
+    /// The reason and the remedy.
     pub reason: String,
 }
 
-/// What was understood of a folder.
+/// A data set as recognised in a folder.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dataset {
-    /// The folder or CSV file that was named.
+    /// The folder or CSV file.
     pub root: PathBuf,
-    /// How it is arranged.
+    /// Its layout.
     pub layout: DatasetLayout,
     /// The usable images, ordered by path.
     pub items: Vec<DatasetImage>,
-    /// What is left out, ordered by path.
+    /// Unused files, ordered by path.
     pub skipped: Vec<Skipped>,
 }
 
 impl Dataset {
-    /// The positions in `items` of the healthy images to learn from: those that the layout meant for
-    /// training, or every healthy one where it makes no difference.
+    /// Returns the positions in `items` of the healthy training images: those in the training subset, or every healthy
+    /// image if the layout has no subsets.
     pub fn training_positions(&self) -> impl Iterator<Item = usize> + '_ {
-        let has_train = self.items.iter().any(|item| item.part == Subset::Train);
+        let has_train = self.items.iter().any(|item| item.subset == Subset::Train);
         let wanted =
-            move |item: &DatasetImage| item.label == Label::Healthy && (!has_train || item.part == Subset::Train);
+            move |item: &DatasetImage| item.label == Label::Healthy && (!has_train || item.subset == Subset::Train);
         self.items.iter().enumerate().filter(move |(_, item)| wanted(item)).map(|(i, _)| i)
     }
 
-    /// The healthy images to learn from; see [`Dataset::training_positions`].
+    /// Returns the healthy training images; see [`Dataset::training_positions`].
     pub fn healthy_for_training(&self) -> impl Iterator<Item = &DatasetImage> {
         self.training_positions().filter_map(|i| self.items.get(i))
     }
 
-    /// The counts of the data set.
+    /// Counts the images of the data set.
     pub fn summary(&self) -> DatasetSummary {
         let mut summary = DatasetSummary {
             layout: self.layout,
@@ -139,7 +139,7 @@ impl Dataset {
             for_training: self.healthy_for_training().count(),
             defective: 0,
             masks: 0,
-            kinds: BTreeMap::new(),
+            defect_types: BTreeMap::new(),
             sizes: BTreeMap::new(),
             bits: BTreeMap::new(),
             channels: BTreeMap::new(),
@@ -148,9 +148,9 @@ impl Dataset {
         for item in &self.items {
             match &item.label {
                 Label::Healthy => summary.healthy += 1,
-                Label::Defective(kind) => {
+                Label::Defective(defect_type) => {
                     summary.defective += 1;
-                    *summary.kinds.entry(kind.clone()).or_default() += 1;
+                    *summary.defect_types.entry(defect_type.clone()).or_default() += 1;
                 }
             }
             summary.masks += usize::from(item.mask.is_some());
@@ -162,10 +162,10 @@ impl Dataset {
     }
 }
 
-/// The counts of a [`Dataset`].
+/// Counts of a [`Dataset`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct DatasetSummary {
-    /// How the files are arranged.
+    /// Layout of the files.
     pub layout: DatasetLayout,
     /// Healthy images.
     pub healthy: usize,
@@ -175,27 +175,27 @@ pub struct DatasetSummary {
     pub defective: usize,
     /// Images with a mask.
     pub masks: usize,
-    /// Defective images by kind of defect.
-    pub kinds: BTreeMap<String, usize>,
+    /// Defective images by defect type.
+    pub defect_types: BTreeMap<String, usize>,
     /// Images by (width, height) in pixels.
     pub sizes: BTreeMap<(usize, usize), usize>,
-    /// Images by bits a sample.
+    /// Images by bits per sample.
     pub bits: BTreeMap<u8, usize>,
-    /// Images by channels.
+    /// Images by number of channels.
     pub channels: BTreeMap<usize, usize>,
-    /// What is left out.
+    /// Unused files.
     pub skipped: Vec<Skipped>,
 }
 
-/// Kinds of defect and skipped files that are named before the rest is only counted.
-const NAMED: usize = 8;
+/// Maximum number of defect types and skipped files listed by name.
+const LISTED: usize = 8;
 
 impl DatasetSummary {
-    /// The counts in plain lines, most important first.
+    /// Describes the data set in a few lines, most important first.
     pub fn sentences(&self) -> Vec<String> {
         let mut lines = vec![self.counts()];
         if self.layout == DatasetLayout::Flat {
-            lines.push("no known arrangement of sub-folders: every image is taken to be healthy".to_owned());
+            lines.push("no known layout of sub-folders: every image is assumed to be healthy".to_owned());
         } else if self.for_training < self.healthy {
             lines.push(format!("{} of the healthy images are for training, the others for testing", self.for_training));
         }
@@ -213,8 +213,8 @@ impl DatasetSummary {
     fn counts(&self) -> String {
         let mut line = counted(self.healthy, "healthy image");
         if self.defective > 0 {
-            let kinds = listed(self.kinds.iter().map(|(kind, n)| format!("{kind} {n}")));
-            line.push_str(&format!(", {} defective ({kinds})", self.defective));
+            let types = listed(self.defect_types.iter().map(|(name, n)| format!("{name} {n}")));
+            line.push_str(&format!(", {} defective ({types})", self.defective));
         }
         if self.masks > 0 {
             line.push_str(&format!(", {}", counted(self.masks, "mask")));
@@ -249,8 +249,8 @@ impl DatasetSummary {
 }
 
 fn listed(names: impl ExactSizeIterator<Item = String>) -> String {
-    let more = names.len().saturating_sub(NAMED);
-    let mut parts: Vec<String> = names.take(NAMED).collect();
+    let more = names.len().saturating_sub(LISTED);
+    let mut parts: Vec<String> = names.take(LISTED).collect();
     if more > 0 {
         parts.push(format!("and {more} more"));
     }
@@ -261,9 +261,19 @@ fn listed(names: impl ExactSizeIterator<Item = String>) -> String {
 mod tests {
     use super::*;
 
-    fn item(name: &str, part: Subset, label: Label) -> DatasetImage {
+    fn item(name: &str, subset: Subset, label: Label) -> DatasetImage {
         let hash = FileHash::of(name.as_bytes());
-        DatasetImage { path: name.into(), part, label, mask: None, hash, width: 512, height: 512, channels: 1, bits: 8 }
+        DatasetImage {
+            path: name.into(),
+            subset,
+            label,
+            mask: None,
+            hash,
+            width: 512,
+            height: 512,
+            channels: 1,
+            bits: 8,
+        }
     }
 
     #[test]
@@ -290,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn test_images_are_trained_on_only_where_the_layout_has_no_training_part() {
+    fn test_images_are_trained_on_only_where_the_layout_has_no_training_subset() {
         let mut set = Dataset {
             root: "r".into(),
             layout: DatasetLayout::Csv,
@@ -298,7 +308,7 @@ mod tests {
             skipped: vec![],
         };
         assert_eq!(set.healthy_for_training().count(), 2);
-        set.items[1].part = Subset::Train;
+        set.items[1].subset = Subset::Train;
         assert_eq!(set.training_positions().collect::<Vec<_>>(), [1]);
     }
 }

@@ -1,4 +1,4 @@
-//! Recognises how a folder of images is arranged, and reads every file once.
+//! Recognises the layout of a folder of images and reads every file once.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
@@ -13,26 +13,25 @@ use serde::Deserialize;
 use super::{
     DataError, Dataset, DatasetImage, DatasetLayout, FileFault, Label, Skipped, Subset,
     decode::{decode, decode_hashed},
-    on_decoders,
+    decoder_pool::on_decoders,
 };
 
-/// The most files taken from one folder.
+/// Maximum number of files in a data set.
 pub const MAX_FILES: usize = 200_000;
 
-/// Called with (images read, images in all) from several threads; `false` asks to stop. While the
-/// folder is still being listed both are 0.
+/// Called with (images read, total images) from several threads; `false` stops the reading. Both are 0 while the folder
+/// is being listed.
 pub type ReadProgress<'a> = dyn Fn(usize, usize) -> bool + Sync + 'a;
 
 /// Recognises the layout of `root`, a folder or a CSV file, and decodes every image and mask once.
 ///
-/// Hidden files are passed over. Files that cannot be used are named in [`Dataset::skipped`]; a mask
-/// that cannot be used is skipped while its image is kept. Blocks until done; the decoding happens on
-/// threads of its own.
+/// Hidden files are ignored. Unusable files are listed in [`Dataset::skipped`]; the image of an unusable mask is kept.
+/// Blocks until done; decoding runs on the decoding threads.
 ///
 /// # Errors
-/// A folder that is missing, unreadable, empty, without images, without healthy images, or a folder of
-/// several MVTec AD data sets; a CSV line that cannot be understood; more than [`MAX_FILES`] files;
-/// [`DataError::Cancelled`] when `progress` answered `false`.
+/// A folder that is missing, unreadable, empty, without images or without healthy images, or that contains several MVTec
+/// AD data sets; an invalid CSV line; more than [`MAX_FILES`] files; [`DataError::Cancelled`] if `progress` returned
+/// `false`.
 pub fn describe(root: &Path, progress: &ReadProgress<'_>) -> Result<Dataset, DataError> {
     let plan = Planner { root, progress }.plan()?;
     let total = plan.candidates.len();
@@ -77,10 +76,10 @@ pub fn describe(root: &Path, progress: &ReadProgress<'_>) -> Result<Dataset, Dat
     Ok(set)
 }
 
-/// A file that the layout takes for an image.
+/// A file that is an image according to the layout.
 struct Candidate {
     path: PathBuf,
-    part: Subset,
+    subset: Subset,
     label: Label,
     mask: Option<PathBuf>,
 }
@@ -99,7 +98,7 @@ impl Candidate {
         let (width, height) = (picture.width(), picture.height());
         let mut item = DatasetImage {
             path: self.path,
-            part: self.part,
+            subset: self.subset,
             label: self.label,
             mask: None,
             hash,
@@ -113,7 +112,7 @@ impl Candidate {
         if let Some(mask) = self.mask {
             match check_mask(&mask, width, height) {
                 Ok(()) => item.mask = Some(mask),
-                Err(why) => skipped = Some(skip(mask, why)),
+                Err(reason) => skipped = Some(skip(mask, reason)),
             }
         }
         Outcome { item: Some(item), skipped }
@@ -125,16 +124,16 @@ fn check_mask(path: &Path, width: usize, height: usize) -> Result<(), String> {
     if (mask.width(), mask.height()) != (width, height) {
         let (w, h) = (mask.width(), mask.height());
         return Err(format!(
-            "the mask is {w} x {h} pixels and its image {width} x {height}; the image is kept without it"
+            "the mask is {w} x {h} pixels and its image {width} x {height}; the image is used without a mask"
         ));
     }
     if mask.is_blank() {
-        return Err("the mask marks nothing; the image is kept without it".to_owned());
+        return Err("the mask is empty; the image is used without a mask".to_owned());
     }
     Ok(())
 }
 
-/// The reason without the file's name, which stands beside it.
+/// Returns the reason of an error without the file's name.
 fn reason(error: &DataError) -> String {
     match error {
         DataError::File { fault, .. } => fault.to_string(),
@@ -146,7 +145,7 @@ fn skip(path: PathBuf, reason: impl Into<String>) -> Skipped {
     Skipped { path, reason: reason.into() }
 }
 
-/// What is to be read, before anything is decoded.
+/// The files to read, before any is decoded.
 struct Plan {
     layout: DatasetLayout,
     candidates: Vec<Candidate>,
@@ -158,11 +157,11 @@ impl Plan {
         Self { layout, candidates: Vec::new(), skipped: Vec::new() }
     }
 
-    fn add(&mut self, path: PathBuf, part: Subset, label: Label, mask: Option<PathBuf>) {
-        self.candidates.push(Candidate { path, part, label, mask });
+    fn add(&mut self, path: PathBuf, subset: Subset, label: Label, mask: Option<PathBuf>) {
+        self.candidates.push(Candidate { path, subset, label, mask });
     }
 
-    /// Names the masks that no image asked for.
+    /// Lists the masks without an image as skipped.
     fn skip_orphans<'a>(&mut self, masks: impl Iterator<Item = &'a PathBuf>) {
         let used: HashSet<&PathBuf> = self.candidates.iter().filter_map(|c| c.mask.as_ref()).collect();
         let orphans: Vec<_> = masks.filter(|mask| !used.contains(mask)).cloned().collect();
@@ -170,7 +169,7 @@ impl Plan {
     }
 }
 
-/// Lists folders on behalf of one [`describe`].
+/// Lists the folders for one call of [`describe`].
 struct Planner<'a> {
     root: &'a Path,
     progress: &'a ReadProgress<'a>,
@@ -203,19 +202,19 @@ impl Planner<'_> {
         if is_dagm_class(root) {
             return self.dagm(&[root.to_owned()], &here);
         }
-        let classes = here.chosen(|f| is_dagm_class(f) && starts_with(f, "class"));
+        let classes = here.folders_where(|f| is_dagm_class(f) && starts_with(f, "class"));
         if !classes.is_empty() {
             return self.dagm(&classes, &here);
         }
-        let defects = here.chosen(is_dagm_defects);
+        let defects = here.folders_where(is_dagm_defects);
         if !defects.is_empty() {
             return self.dagm_pairs(&defects, &here);
         }
-        let tiles = here.chosen(|f| starts_with(f, "mt_") && child(f, "Imgs").is_some());
+        let tiles = here.folders_where(|f| starts_with(f, "mt_") && child(f, "Imgs").is_some());
         if !tiles.is_empty() {
             return self.tiles(&tiles, &here);
         }
-        let sets = here.chosen(is_mvtec);
+        let sets = here.folders_where(is_mvtec);
         if !sets.is_empty() {
             let names = sets.iter().map(|set| name_of(set)).collect();
             return Err(DataError::SeveralSets { root: root.to_owned(), names });
@@ -237,24 +236,24 @@ impl Planner<'_> {
         let truth = child(self.root, "ground_truth");
         if let Some(truth) = &truth {
             for mask in self.walk(truth, &mut plan.skipped)? {
-                let folder = below(&mask, truth);
+                let folder = relative_folder(&mask, truth);
                 masks.insert((folder, without_suffix(&stem(&mask), "_mask")), mask);
             }
         }
         let mut used: Vec<PathBuf> = truth.into_iter().collect();
-        for (name, part) in [("train", Subset::Train), ("test", Subset::Test)] {
+        for (name, subset) in [("train", Subset::Train), ("test", Subset::Test)] {
             let Some(folder) = child(self.root, name) else { continue };
             for path in self.walk(&folder, &mut plan.skipped)? {
-                let kind_folder = below(&path, &folder);
+                let kind_folder = relative_folder(&path, &folder);
                 let Some(kind) = kind_folder.iter().next().map(|k| k.to_string_lossy().into_owned()) else {
-                    plan.skipped.push(skip(path, format!("it lies in no sub-folder of {name}, such as {name}/good")));
+                    plan.skipped.push(skip(path, format!("it is not in a sub-folder of {name}, such as {name}/good")));
                     continue;
                 };
                 if kind.eq_ignore_ascii_case("good") {
-                    plan.add(path, part, Label::Healthy, None);
+                    plan.add(path, subset, Label::Healthy, None);
                 } else {
                     let mask = masks.get(&(kind_folder, stem(&path))).cloned();
-                    plan.add(path, part, Label::Defective(kind), mask);
+                    plan.add(path, subset, Label::Defective(kind), mask);
                 }
             }
             used.push(folder);
@@ -266,20 +265,20 @@ impl Planner<'_> {
 
     fn dagm(&self, classes: &[PathBuf], here: &Listing) -> Result<Plan, DataError> {
         let mut plan = Plan::new(DatasetLayout::Dagm);
-        let within = classes.first().is_some_and(|class| class != self.root);
+        let has_classes = classes.first().is_some_and(|class| class != self.root);
         for class in classes {
-            let kind = if within { name_of(class) } else { "defect".to_owned() };
-            for (name, part) in [("Train", Subset::Train), ("Test", Subset::Test)] {
+            let kind = if has_classes { name_of(class) } else { "defect".to_owned() };
+            for (name, subset) in [("Train", Subset::Train), ("Test", Subset::Test)] {
                 let Some(folder) = child(class, name) else { continue };
                 let images = self.files(&folder)?;
                 let Some(labels) = child(&folder, "Label") else {
-                    let why = "there is no Label folder beside it that would tell healthy from defective";
-                    plan.skipped.extend(images.into_iter().map(|path| skip(path, why)));
+                    let reason = "there is no Label folder next to it that tells healthy from defective images";
+                    plan.skipped.extend(images.into_iter().map(|path| skip(path, reason)));
                     continue;
                 };
                 let mut masks: BTreeMap<String, PathBuf> = BTreeMap::new();
                 for mask in self.files(&labels)? {
-                    // Labels.txt repeats what the masks' names say.
+                    // Labels.txt duplicates the information in the masks' names.
                     if !has_extension(&mask, &["txt"]) {
                         masks.insert(without_suffix(&stem(&mask), "_label"), mask);
                     }
@@ -287,29 +286,29 @@ impl Planner<'_> {
                 for path in images {
                     let mask = masks.get(&stem(&path)).cloned();
                     let label = if mask.is_some() { Label::Defective(kind.clone()) } else { Label::Healthy };
-                    plan.add(path, part, label, mask);
+                    plan.add(path, subset, label, mask);
                 }
                 plan.skip_orphans(masks.values());
             }
         }
-        if within {
+        if has_classes {
             skip_others(&mut plan, here, classes);
         }
         Ok(plan)
     }
 
-    /// DAGM as it was first handed out: the healthy images of a class in one folder, `Class1`, the
-    /// defective ones in another, `Class1_def`, with ellipses in a text file and no masks.
+    /// The first release of DAGM: the healthy images of a class in one folder, `Class1`, the defective ones in another,
+    /// `Class1_def`, with ellipses in a text file and no masks.
     fn dagm_pairs(&self, defects: &[PathBuf], here: &Listing) -> Result<Plan, DataError> {
         let mut plan = Plan::new(DatasetLayout::Dagm);
         let mut used = defects.to_vec();
         for folder in defects {
             let kind = without_suffix(&name_of(folder), "_def");
-            for path in self.pictures(folder)? {
+            for path in self.dagm_images(folder)? {
                 plan.add(path, Subset::Any, Label::Defective(kind.clone()), None);
             }
-            let Some(healthy) = here.chosen(|f| name_of(f).eq_ignore_ascii_case(&kind)).pop() else { continue };
-            for path in self.pictures(&healthy)? {
+            let Some(healthy) = here.folders_where(|f| name_of(f).eq_ignore_ascii_case(&kind)).pop() else { continue };
+            for path in self.dagm_images(&healthy)? {
                 plan.add(path, Subset::Any, Label::Healthy, None);
             }
             used.push(healthy);
@@ -318,8 +317,8 @@ impl Planner<'_> {
         Ok(plan)
     }
 
-    /// The files of one of DAGM's folders but the text that describes its defects.
-    fn pictures(&self, folder: &Path) -> Result<Vec<PathBuf>, DataError> {
+    /// Lists the files of a DAGM folder, except for the text file that describes the defects.
+    fn dagm_images(&self, folder: &Path) -> Result<Vec<PathBuf>, DataError> {
         Ok(self.files(folder)?.into_iter().filter(|f| !has_extension(f, &["txt"])).collect())
     }
 
@@ -332,7 +331,7 @@ impl Planner<'_> {
                 self.files(&images)?.into_iter().partition(|f| has_extension(f, &["png"]));
             let masks: BTreeMap<String, PathBuf> = masks.into_iter().map(|mask| (stem(&mask), mask)).collect();
             for path in images {
-                // Healthy tiles come with masks that mark nothing.
+                // Healthy tiles come with empty masks.
                 if kind == "free" {
                     plan.add(path, Subset::Any, Label::Healthy, None);
                 } else {
@@ -366,17 +365,17 @@ impl Planner<'_> {
             let row: Row = record.deserialize(Some(&headers)).map_err(|error| csv_error(csv, line, &error))?;
             if row.image_filepath.is_empty() {
                 return Err(wrong(
-                    "image_filepath is empty: write the image's path, relative to the CSV file".to_owned(),
+                    "image_filepath is empty: enter the path of the image, relative to the CSV file".to_owned(),
                 ));
             }
             let defective = match row.is_defective.to_ascii_lowercase().as_str() {
                 "1" | "true" => true,
                 "0" | "false" => false,
-                other => return Err(wrong(format!("is_defective is `{other}`: write 0, 1, true or false"))),
+                other => return Err(wrong(format!("is_defective is `{other}`: enter 0, 1, true or false"))),
             };
-            let path = beside(folder, &row.image_filepath);
+            let path = resolve(folder, &row.image_filepath);
             if !seen.insert(path.clone()) {
-                plan.skipped.push(skip(path, format!("line {line} of the CSV file names it a second time")));
+                plan.skipped.push(skip(path, format!("line {line} of the CSV file lists it a second time")));
                 continue;
             }
             if seen.len() > MAX_FILES {
@@ -384,26 +383,26 @@ impl Planner<'_> {
             }
             if !path.is_file() {
                 plan.skipped
-                    .push(skip(path, format!("line {line} of the CSV file names it, but there is no such file")));
+                    .push(skip(path, format!("line {line} of the CSV file lists it, but there is no such file")));
                 continue;
             }
             let mask =
-                row.lbl_image_filepath.filter(|mask| defective && !mask.is_empty()).map(|mask| beside(folder, &mask));
+                row.lbl_image_filepath.filter(|mask| defective && !mask.is_empty()).map(|mask| resolve(folder, &mask));
             let label = if defective { Label::Defective("defect".to_owned()) } else { Label::Healthy };
             plan.add(path, Subset::Any, label, mask);
         }
     }
 
-    /// Names what lies directly in the root and belongs to no folder in `used`.
+    /// Lists as skipped the entries of the root that are not in `used`.
     fn skip_rest(&self, plan: &mut Plan, used: &[PathBuf]) -> Result<(), DataError> {
         let here = list(self.root).map_err(|source| DataError::Unreadable { path: self.root.to_owned(), source })?;
         skip_others(plan, &here, used);
         Ok(())
     }
 
-    /// The visible files directly in `folder`.
+    /// Lists the visible files directly in `folder`.
     fn files(&self, folder: &Path) -> Result<Vec<PathBuf>, DataError> {
-        self.go_on()?;
+        self.check_cancelled()?;
         let here = list(folder).map_err(|source| DataError::Unreadable { path: folder.to_owned(), source })?;
         if here.files.len() > MAX_FILES {
             return Err(self.too_many());
@@ -411,12 +410,12 @@ impl Planner<'_> {
         Ok(here.files)
     }
 
-    /// The visible files anywhere below `folder`. A sub-folder that cannot be listed is skipped, one that
-    /// links reach twice is listed once.
+    /// Lists the visible files anywhere below `folder`. A sub-folder that cannot be listed is skipped; one reached twice
+    /// through links is listed once.
     fn walk(&self, folder: &Path, skipped: &mut Vec<Skipped>) -> Result<Vec<PathBuf>, DataError> {
         let (mut found, mut open, mut seen) = (Vec::new(), vec![folder.to_owned()], HashSet::new());
         while let Some(next) = open.pop() {
-            self.go_on()?;
+            self.check_cancelled()?;
             if !seen.insert(fs::canonicalize(&next).unwrap_or_else(|_| next.clone())) {
                 continue;
             }
@@ -435,7 +434,7 @@ impl Planner<'_> {
         Ok(found)
     }
 
-    fn go_on(&self) -> Result<(), DataError> {
+    fn check_cancelled(&self) -> Result<(), DataError> {
         if (self.progress)(0, 0) { Ok(()) } else { Err(DataError::Cancelled) }
     }
 
@@ -444,7 +443,7 @@ impl Planner<'_> {
     }
 }
 
-/// One line of a CSV list.
+/// One row of a CSV file.
 #[derive(Deserialize)]
 struct Row {
     image_filepath: String,
@@ -452,14 +451,14 @@ struct Row {
     is_defective: String,
 }
 
-/// The columns a CSV list must have.
+/// Required columns of a CSV file.
 const COLUMNS: [&str; 3] = ["image_filepath", "lbl_image_filepath", "is_defective"];
 
 fn read_header(path: &Path) -> Result<(csv::Reader<fs::File>, csv::StringRecord), DataError> {
     let mut reader =
         csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(path).map_err(|error| csv_error(path, 1, &error))?;
     let headers = reader.headers().map_err(|error| csv_error(path, 1, &error))?.clone();
-    // Spreadsheets begin their files with a byte order mark.
+    // Spreadsheets may write a byte order mark.
     let headers: csv::StringRecord = headers.iter().map(|name| name.trim_start_matches('\u{feff}')).collect();
     match COLUMNS.iter().find(|column| !headers.iter().any(|name| name == **column)) {
         None => Ok((reader, headers)),
@@ -474,25 +473,25 @@ fn csv_error(path: &Path, line: u64, error: &csv::Error) -> DataError {
     let (line, detail) = match error.kind() {
         csv::ErrorKind::UnequalLengths { pos, expected_len, len } => (
             pos.as_ref().map_or(line, csv::Position::line),
-            format!("it has {len} fields and the header {expected_len}"),
+            format!("it has {len} fields and the header has {expected_len}"),
         ),
         csv::ErrorKind::Utf8 { pos, .. } => {
             (pos.as_ref().map_or(line, csv::Position::line), "it is not UTF-8 text: save the file as UTF-8".to_owned())
         }
         csv::ErrorKind::Io(e) => (line, format!("it cannot be read ({e})")),
-        _ => (line, format!("it cannot be understood ({error})")),
+        _ => (line, format!("it is invalid ({error})")),
     };
     DataError::Csv { path: path.to_owned(), line, detail }
 }
 
-/// The visible entries of one folder, sorted.
+/// The visible entries of a folder, sorted.
 struct Listing {
     files: Vec<PathBuf>,
     folders: Vec<PathBuf>,
 }
 
 impl Listing {
-    fn chosen(&self, wanted: impl Fn(&Path) -> bool) -> Vec<PathBuf> {
+    fn folders_where(&self, wanted: impl Fn(&Path) -> bool) -> Vec<PathBuf> {
         self.folders.iter().filter(|folder| wanted(folder)).cloned().collect()
     }
 }
@@ -518,17 +517,17 @@ fn list(folder: &Path) -> io::Result<Listing> {
 
 fn skip_others(plan: &mut Plan, here: &Listing, used: &[PathBuf]) {
     let others = here.files.iter().chain(&here.folders).filter(|path| !used.contains(path));
-    let why = format!("it lies outside the folders of the {} layout", plan.layout);
-    plan.skipped.extend(others.map(|path| skip(path.clone(), why.clone())));
+    let reason = format!("it is outside the folders of the {} layout", plan.layout);
+    plan.skipped.extend(others.map(|path| skip(path.clone(), reason.clone())));
 }
 
-/// Whether `folder` holds the defective images of a class of DAGM: `Class1_def`.
+/// Whether `folder` contains the defective images of a DAGM class, such as `Class1_def`.
 fn is_dagm_defects(folder: &Path) -> bool {
     starts_with(folder, "class") && name_of(folder).ends_with("_def")
 }
 
-/// The file that a list in `folder` names, which may have been written on Windows.
-fn beside(folder: &Path, name: &str) -> PathBuf {
+/// Resolves a path from a CSV file in `folder`, which may use Windows separators.
+fn resolve(folder: &Path, name: &str) -> PathBuf {
     let path = folder.join(name);
     if name.contains('\\') && !path.exists() { folder.join(name.replace('\\', "/")) } else { path }
 }
@@ -538,10 +537,10 @@ fn is_mvtec(folder: &Path) -> bool {
 }
 
 fn is_dagm_class(folder: &Path) -> bool {
-    ["Train", "Test"].iter().any(|part| child(folder, part).is_some_and(|part| child(&part, "Label").is_some()))
+    ["Train", "Test"].iter().any(|name| child(folder, name).is_some_and(|subset| child(&subset, "Label").is_some()))
 }
 
-/// The sub-folder of that name, in any mixture of capitals.
+/// Finds the sub-folder of that name, ignoring case.
 fn child(folder: &Path, name: &str) -> Option<PathBuf> {
     let exact = folder.join(name);
     if exact.is_dir() {
@@ -550,8 +549,8 @@ fn child(folder: &Path, name: &str) -> Option<PathBuf> {
     list(folder).ok()?.folders.into_iter().find(|f| name_of(f).eq_ignore_ascii_case(name))
 }
 
-/// The folders between `base` and the file.
-fn below(file: &Path, base: &Path) -> PathBuf {
+/// Returns the relative path from `base` to the folder of the file.
+fn relative_folder(file: &Path, base: &Path) -> PathBuf {
     file.parent().and_then(|folder| folder.strip_prefix(base).ok()).unwrap_or(Path::new("")).to_owned()
 }
 

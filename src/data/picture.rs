@@ -1,6 +1,6 @@
-//! One decoded picture, as compact as its bit depth allows.
+//! A decoded image, stored at its own bit depth.
 
-use super::illumination::{Illumination, Once};
+use super::illumination::{CachedIllumination, Illumination};
 
 /// Converts a value in `[-1, 1]` to 8 bits, rounded; values outside are clamped.
 pub fn unit_to_u8(value: f32) -> u8 {
@@ -15,47 +15,53 @@ pub fn u8_to_unit(sample: u8) -> f32 {
 /// The samples of a [`Picture`], interleaved by channel, row by row from the top left.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Samples {
-    /// 8 bits a sample, 0 to 255.
+    /// 8 bits per sample, 0 to 255.
     U8(Vec<u8>),
-    /// 16 bits a sample, 0 to 65,535.
+    /// 16 bits per sample, 0 to 65,535.
     U16(Vec<u16>),
 }
 
-/// A decoded picture of one (grey) or three (RGB) channels.
+/// A decoded image of one (grey) or three (RGB) channels.
 ///
-/// Samples keep their container's depth, so that 2,000 grey 512x512 pictures of 8 bits take 524 MB
-/// and not four times that.
+/// Samples keep the bit depth of their file, so that 2,000 grey 8-bit images of 512 x 512 pixels take 524 MB and not
+/// four times that.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Picture {
     width: usize,
     height: usize,
     channels: usize,
     samples: Samples,
-    light: Once,
+    illumination: CachedIllumination,
 }
 
 impl Picture {
-    /// A picture of `width * height * channels` samples; `None` when the count does not fit or
-    /// `channels` is neither 1 nor 3.
+    /// Creates an image of `width * height * channels` samples; `None` if the count does not match or `channels` is
+    /// neither 1 nor 3.
     pub fn new(width: usize, height: usize, channels: usize, samples: Samples) -> Option<Self> {
         let count = match &samples {
             Samples::U8(s) => s.len(),
             Samples::U16(s) => s.len(),
         };
-        let wanted = width.checked_mul(height)?.checked_mul(channels)?;
-        let valid = wanted == count && wanted > 0 && (channels == 1 || channels == 3);
-        valid.then_some(Self { width, height, channels, samples, light: Once::default() })
+        let expected = width.checked_mul(height)?.checked_mul(channels)?;
+        let valid = expected == count && expected > 0 && (channels == 1 || channels == 3);
+        valid.then_some(Self { width, height, channels, samples, illumination: CachedIllumination::default() })
     }
 
-    /// A grey picture of `side * side` bytes, filled up with black or cut off where they are too many or
-    /// too few; a side of 0 counts as 1.
+    /// Creates a grey image of `side * side` bytes, padded with black or truncated to that length; a side of 0 counts
+    /// as 1.
     pub(crate) fn square(side: usize, mut bytes: Vec<u8>) -> Self {
         let side = side.max(1);
         bytes.resize(side * side, 0);
-        Self { width: side, height: side, channels: 1, samples: Samples::U8(bytes), light: Once::default() }
+        Self {
+            width: side,
+            height: side,
+            channels: 1,
+            samples: Samples::U8(bytes),
+            illumination: CachedIllumination::default(),
+        }
     }
 
-    /// A grey picture of 8 bits from values in `[-1, 1]` (clamped), row by row.
+    /// Creates a grey 8-bit image from values in `[-1, 1]` (clamped), row by row.
     pub fn from_unit(width: usize, height: usize, values: &[f32]) -> Option<Self> {
         let bytes = values.iter().map(|&v| unit_to_u8(v)).collect();
         Self::new(width, height, 1, Samples::U8(bytes))
@@ -81,7 +87,7 @@ impl Picture {
         &self.samples
     }
 
-    /// Bytes held by the samples.
+    /// Size of the samples in bytes.
     pub fn bytes(&self) -> usize {
         match &self.samples {
             Samples::U8(s) => s.len(),
@@ -89,8 +95,8 @@ impl Picture {
         }
     }
 
-    /// The sample of channel `c` at column `x`, row `y`, mapped from the container's full range to
-    /// `[-1, 1]`: the range of the generator's tanh. Positions past the edge are clamped to it.
+    /// Returns the sample of channel `c` at column `x`, row `y`, mapped from the full range of its bit depth to
+    /// `[-1, 1]`, the range of the generator's tanh. Positions past the edge are clamped to it.
     pub fn unit(&self, x: usize, y: usize, c: usize) -> f32 {
         let (x, y, c) = (x.min(self.width - 1), y.min(self.height - 1), c.min(self.channels - 1));
         let i = (y * self.width + x) * self.channels + c;
@@ -100,13 +106,13 @@ impl Picture {
         }
     }
 
-    /// How bright it is and how far its pixels differ, measured when it is first asked for.
-    pub fn light(&self) -> Illumination {
+    /// Brightness and contrast, measured on first use.
+    pub fn illumination(&self) -> Illumination {
         let at = |i: usize, c: usize| self.unit(i % self.width, i / self.width, c);
-        self.light.get(|| Illumination::of(self.width * self.height, self.channels, at))
+        self.illumination.get(|| Illumination::of(self.width * self.height, self.channels, at))
     }
 
-    /// Bits a sample: 8 or 16.
+    /// Bits per sample: 8 or 16.
     pub fn bits(&self) -> u8 {
         match &self.samples {
             Samples::U8(_) => 8,
@@ -114,7 +120,7 @@ impl Picture {
         }
     }
 
-    /// Whether every sample is 0, as in a mask that marks nothing.
+    /// Whether every sample is 0, as in an empty mask.
     pub fn is_blank(&self) -> bool {
         match &self.samples {
             Samples::U8(s) => s.iter().all(|&v| v == 0),
@@ -122,8 +128,8 @@ impl Picture {
         }
     }
 
-    /// The picture in one channel, at the same depth: `(2126 R + 7152 G + 722 B) / 10000` rounded,
-    /// the Rec. 709 weights on the stored values. A grey picture comes back as it is.
+    /// Converts to one channel at the same depth: `(2126 R + 7152 G + 722 B) / 10000` rounded, the Rec. 709 weights on
+    /// the stored values. A grey image is returned unchanged.
     pub fn into_grey(self) -> Self {
         if self.channels == 1 {
             return self;
@@ -134,18 +140,23 @@ impl Picture {
                 Samples::U16(s.as_chunks::<3>().0.iter().map(|&p| luma(p.map(u32::from)) as u16).collect())
             }
         };
-        Self { width: self.width, height: self.height, channels: 1, samples, light: Once::default() }
+        Self {
+            width: self.width,
+            height: self.height,
+            channels: 1,
+            samples,
+            illumination: CachedIllumination::default(),
+        }
     }
 
-    /// The size in pixels of a `width` x `height` picture at `scale`: rounded, at least 1 x 1.
+    /// Returns the size in pixels of a `width` x `height` image at `scale`: rounded, at least 1 x 1.
     pub fn scaled_size(width: usize, height: usize, scale: f32) -> (usize, usize) {
         let side = |n: usize| ((n as f64 * f64::from(scale)).round() as usize).clamp(1, n.max(1));
         (side(width), side(height))
     }
 
-    /// The picture made smaller by averaging over areas: every pixel is the mean of the source area
-    /// that it covers, partly covered source pixels weighted by their share. `scale` is in `(0, 1]`;
-    /// see [`Picture::scaled_size`] for the size.
+    /// Reduces the image by area averaging: every pixel is the mean of the source area that it covers, partly covered
+    /// source pixels weighted by their share. `scale` is in `(0, 1]`; see [`Picture::scaled_size`] for the size.
     pub fn scaled(&self, scale: f32) -> Self {
         let (width, height) = Self::scaled_size(self.width, self.height, scale);
         if (width, height) == (self.width, self.height) {
@@ -155,7 +166,7 @@ impl Picture {
             Samples::U8(s) => Samples::U8(self.shrink(s, width, height, |v| v.round() as u8)),
             Samples::U16(s) => Samples::U16(self.shrink(s, width, height, |v| v.round() as u16)),
         };
-        Self { width, height, channels: self.channels, samples, light: Once::default() }
+        Self { width, height, channels: self.channels, samples, illumination: CachedIllumination::default() }
     }
 
     fn shrink<T: Copy + Into<f32>>(
@@ -193,7 +204,7 @@ fn luma([r, g, b]: [u32; 3]) -> u32 {
     (2126 * r + 7152 * g + 722 * b + 5_000) / 10_000
 }
 
-/// The source positions that one target position covers, with weights that add up to 1.
+/// Source positions covered by one target position, with weights that sum to 1.
 struct Shares {
     first: usize,
     weights: Vec<f32>,

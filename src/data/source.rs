@@ -1,4 +1,4 @@
-//! What a person names as data, and opening it.
+//! Data sources: parsing and opening them.
 
 use std::{
     collections::HashSet,
@@ -18,11 +18,12 @@ use super::{
     surface::SurfaceKind,
 };
 
-/// Healthy specimens of a built-in surface.
+/// Number of healthy specimens of a built-in surface.
 pub const SPECIMENS: usize = 96;
 /// Width and height of a specimen in pixels.
 pub const SPECIMEN_SIDE: usize = 256;
 
+/// Prefix of a built-in surface.
 const SURFACE: &str = "surface:";
 
 /// Where training images come from. Written as a path, or as `surface:turned` or `surface:turned:7`
@@ -32,11 +33,11 @@ const SURFACE: &str = "surface:";
 pub enum DataSource {
     /// A folder or a CSV file.
     Folder(PathBuf),
-    /// A surface that the program draws.
+    /// A built-in surface, drawn by the program.
     Surface {
-        /// Which surface.
+        /// The surface.
         kind: SurfaceKind,
-        /// Seed of its random numbers.
+        /// Random seed.
         seed: u64,
     },
 }
@@ -48,15 +49,14 @@ impl FromStr for DataSource {
         let wrong = |detail: &str| DataError::Source { text: text.to_owned(), detail: detail.to_owned() };
         let Some(named) = text.strip_prefix(SURFACE) else {
             return if text.trim().is_empty() {
-                Err(wrong("name a folder of images, or a built-in surface such as surface:turned"))
+                Err(wrong("enter a folder of images, or a built-in surface such as surface:turned"))
             } else {
                 Ok(Self::Folder(text.into()))
             };
         };
         let (kind, seed) = named.split_once(':').unwrap_or((named, "0"));
         let kind = kind.parse().map_err(|_| wrong("the built-in surfaces are turned, milled, ground and brushed"))?;
-        let seed =
-            seed.parse().map_err(|_| wrong("the seed after the surface is a whole number, as in surface:turned:7"))?;
+        let seed = seed.parse().map_err(|_| wrong("the seed must be a whole number, as in surface:turned:7"))?;
         Ok(Self::Surface { kind, seed })
     }
 }
@@ -87,8 +87,8 @@ impl From<DataSource> for String {
 }
 
 impl DataSource {
-    /// Opens the data: a folder is described (see [`describe`]), a built-in surface is there at once as
-    /// 96 healthy specimens of 256 x 256 pixels that are drawn when asked for.
+    /// Opens the data: a folder is read (see [`describe`]); a built-in surface opens immediately as 96 healthy specimens
+    /// of 256 x 256 pixels that are drawn on demand.
     ///
     /// # Errors
     /// Those of [`describe`].
@@ -113,7 +113,7 @@ impl DataSource {
 fn specimen(kind: SurfaceKind, seed: u64, index: usize) -> DatasetImage {
     DatasetImage {
         path: format!("{SURFACE}{kind}/{index:03}").into(),
-        part: Subset::Any,
+        subset: Subset::Any,
         label: Label::Healthy,
         mask: None,
         hash: FileHash::of(format!("{SURFACE}{kind}:{seed}:{index}:{SPECIMEN_SIDE}").as_bytes()),
@@ -124,10 +124,10 @@ fn specimen(kind: SurfaceKind, seed: u64, index: usize) -> DatasetImage {
     }
 }
 
-/// One file as an image of a data set: it is decoded once, and must have this content.
+/// Describes one file as an image of a data set; decodes it and checks its hash.
 ///
 /// # Errors
-/// [`DataError::File`] for a file that is gone, is no image or has another content.
+/// [`DataError::File`] for a file that is missing, is not an image or has changed.
 pub fn describe_file(path: &Path, hash: FileHash, label: Label) -> Result<DatasetImage, DataError> {
     let (picture, found) = decode_hashed(path)?;
     if found != hash {
@@ -135,7 +135,7 @@ pub fn describe_file(path: &Path, hash: FileHash, label: Label) -> Result<Datase
     }
     Ok(DatasetImage {
         path: path.to_owned(),
-        part: Subset::Any,
+        subset: Subset::Any,
         label,
         mask: None,
         hash,
@@ -146,17 +146,17 @@ pub fn describe_file(path: &Path, hash: FileHash, label: Label) -> Result<Datase
     })
 }
 
-/// Data that is ready to be cropped from. Positions in the data set's items are indices of the store.
+/// An opened data set. Positions in the items of the data set are indices into the store.
 #[derive(Clone, Debug)]
 pub struct Opened {
-    /// What was found.
+    /// Description of the data set.
     pub dataset: Dataset,
-    /// Its pictures.
+    /// Its images.
     pub store: Arc<ImageStore>,
 }
 
 impl Opened {
-    /// Draws a [`Split`] of the healthy images that may be trained on.
+    /// Draws a [`Split`] of the healthy training images.
     ///
     /// # Errors
     /// Those of [`Split::draw`].
@@ -164,26 +164,26 @@ impl Opened {
         Split::draw(self.dataset.healthy_for_training().map(|item| item.hash), share, seed)
     }
 
-    /// The same data and these healthy images after it, to be learned from; those that it learns from already are left
-    /// out.
+    /// Appends healthy training images to the data; those already in the training set are left out.
     #[must_use]
     pub fn with(&self, items: Vec<DatasetImage>) -> Self {
         let known: HashSet<FileHash> = self.dataset.healthy_for_training().map(|item| item.hash).collect();
-        let part = if self.dataset.items.iter().any(|i| i.part == Subset::Train) { Subset::Train } else { Subset::Any };
+        let has_train = self.dataset.items.iter().any(|item| item.subset == Subset::Train);
+        let subset = if has_train { Subset::Train } else { Subset::Any };
         let new = items.into_iter().filter(|item| !known.contains(&item.hash));
-        let new: Vec<DatasetImage> = new.map(|item| DatasetImage { part, label: Label::Healthy, ..item }).collect();
+        let new: Vec<DatasetImage> = new.map(|item| DatasetImage { subset, label: Label::Healthy, ..item }).collect();
         let store = Arc::new(self.store.with(&new));
         let mut dataset = self.dataset.clone();
         dataset.items.extend(new);
         Self { dataset, store }
     }
 
-    /// The indices of the images that `split` trains on.
+    /// Returns the indices of the training images of `split`.
     pub fn training_indices(&self, split: &Split) -> Vec<usize> {
         self.indices_in(&split.train)
     }
 
-    /// The indices of the images that `split` holds out.
+    /// Returns the indices of the held-out images of `split`.
     pub fn held_out_indices(&self, split: &Split) -> Vec<usize> {
         self.indices_in(&split.held_out)
     }
@@ -212,7 +212,7 @@ mod tests {
         let said = |text: &str| text.parse::<DataSource>().unwrap_err().to_string();
         assert!(said("surface:wood").contains("turned, milled, ground and brushed"));
         assert!(said("surface:turned:x").contains("whole number"));
-        assert!(said("  ").contains("name a folder"));
+        assert!(said("  ").contains("enter a folder"));
     }
 
     #[test]
@@ -231,7 +231,7 @@ mod tests {
         assert_eq!(joined.store.get(96).unwrap().width(), 40);
         let split = Split { seed: 1, train: vec![hash], held_out: Vec::new() };
         assert_eq!(joined.training_indices(&split), [96]);
-        // What is learned from already stays one image.
+        // An image that is already trained on is not added again.
         assert_eq!(joined.with(vec![item]).dataset.items.len(), 97);
     }
 

@@ -1,4 +1,4 @@
-//! Which healthy images are trained on, and which are held out for calibration.
+//! The split of the healthy images into training images and those held out for calibration.
 
 use std::collections::HashSet;
 
@@ -6,29 +6,29 @@ use serde::{Deserialize, Serialize};
 
 use super::{DataError, FileHash};
 
-/// The fewest images held out, however few there are.
+/// Minimum number of held-out images.
 pub const MIN_HELD_OUT: usize = 5;
 
-/// The share held out when nothing else is asked for.
+/// Default share of held-out images.
 pub const DEFAULT_SHARE: f64 = 0.2;
 
-/// A division of the healthy images by the hashes of their files, so that it holds wherever the files
-/// lie and two copies of one image never stand on both sides.
+/// A split of the healthy images by the hashes of their files: it does not depend on where the files are, and copies of
+/// one image are never on both sides.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Split {
-    /// The seed it was drawn with.
+    /// Random seed.
     pub seed: u64,
-    /// Trained on.
+    /// Training images.
     pub train: Vec<FileHash>,
-    /// Never trained on; the verdict is calibrated on them.
+    /// Images for calibrating the verdict, never trained on.
     pub held_out: Vec<FileHash>,
 }
 
 impl Split {
     /// Draws a split: of the n distinct `hashes`, `max(5, ceil(share * n))` are held out, at most n - 1.
     ///
-    /// The images are ranked by the BLAKE3 hash of (seed, file hash) and the lowest are held out: the
-    /// order of the files plays no part, and a new image moves few of the others across.
+    /// The images are ranked by the BLAKE3 hash of (seed, file hash) and the lowest are held out: the order of the files
+    /// does not matter, and a new image moves few others to the other side.
     ///
     /// # Errors
     /// [`DataError::TooFewHealthy`] below 6 distinct images; [`DataError::OutOfRange`] for a share
@@ -49,7 +49,7 @@ impl Split {
         let mut ranked: Vec<([u8; 32], FileHash)> =
             distinct.into_iter().map(|hash| (rank(seed, &hash), hash)).collect();
         ranked.sort_unstable();
-        // The slack keeps 0.2 of 15 at 3 when the share has been through 32 bits.
+        // The tolerance keeps 0.2 of 15 at 3 if the share was once stored in 32 bits.
         let wanted = (share * have as f64 * (1.0 - 1e-6)).ceil() as usize;
         let train = ranked.split_off(wanted.clamp(MIN_HELD_OUT, have - 1));
         let hashes = |side: Vec<([u8; 32], FileHash)>| side.into_iter().map(|(_, hash)| hash).collect();

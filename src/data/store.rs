@@ -1,4 +1,4 @@
-//! Decoded pictures within a bound of memory.
+//! A bounded cache of decoded images.
 
 use std::{num::NonZeroUsize, path::PathBuf, sync::Arc};
 
@@ -10,23 +10,23 @@ use super::{
     surface::SurfaceKind,
 };
 
-/// Bytes of decoded pictures that are kept unless another bound is asked for: 1 GiB.
+/// Default limit of cached bytes: 1 GiB.
 pub const DEFAULT_LIMIT: usize = 1 << 30;
 
-/// How a picture is wanted.
+/// Requested channels and scale of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Form {
+pub struct ImageForm {
     grey: bool,
-    /// The bits of the scale: floating-point numbers have no hash.
+    /// Bits of the scale, since floating-point numbers do not implement `Hash`.
     scale: u32,
 }
 
-impl Form {
+impl ImageForm {
     /// As stored in the file.
     pub const NATIVE: Self = Self { grey: false, scale: 1.0_f32.to_bits() };
 
-    /// In `channels` channels (1 turns RGB to grey; 3 leaves a grey picture grey, to be read three
-    /// times) and at `scale` in `(0, 1]`.
+    /// An image with `channels` channels (1 converts RGB to grey; 3 leaves a grey image grey, which reads the same for
+    /// every channel), at `scale` in `(0, 1]`.
     pub fn new(channels: usize, scale: f32) -> Self {
         Self { grey: channels == 1, scale: scale.to_bits() }
     }
@@ -37,7 +37,7 @@ impl Form {
     }
 }
 
-/// Where one picture comes from, and its native shape.
+/// Origin and native shape of an image.
 #[derive(Clone, Debug)]
 struct Entry {
     origin: Origin,
@@ -53,10 +53,10 @@ enum Origin {
     Drawn { kind: SurfaceKind, seed: u64, index: u64, side: usize },
 }
 
-/// A thread-safe cache of decoded pictures by position in a data set.
+/// A thread-safe cache of decoded images by position in a data set.
 ///
-/// It never holds more than its bound; beside it live only the pictures that callers hold or that are
-/// being decoded at the moment. A picture larger than the bound is decoded anew each time.
+/// It never exceeds its limit; other images in memory are only those that callers hold or that are being decoded. An
+/// image larger than the limit is decoded every time.
 #[derive(Debug)]
 pub struct ImageStore {
     entries: Vec<Entry>,
@@ -66,18 +66,18 @@ pub struct ImageStore {
 
 #[derive(Debug)]
 struct Cache {
-    pictures: LruCache<(usize, Form), Arc<Picture>>,
+    images: LruCache<(usize, ImageForm), Arc<Picture>>,
     bytes: usize,
 }
 
 impl ImageStore {
-    /// A store over the files of a data set that keeps at most `limit` bytes.
+    /// Creates a store for the files of a data set that caches at most `limit` bytes.
     pub fn files(dataset: &Dataset, limit: usize) -> Self {
         Self::new(dataset.items.iter().map(Entry::of).collect(), limit)
     }
 
-    /// A store over `count` healthy specimens of a built-in surface, `side` x `side` pixels, that keeps
-    /// at most `limit` bytes. They are drawn when first asked for.
+    /// Creates a store for `count` healthy specimens of a built-in surface, `side` x `side` pixels, that caches at most
+    /// `limit` bytes. They are drawn on demand.
     pub fn surface(kind: SurfaceKind, seed: u64, side: usize, count: usize, limit: usize) -> Self {
         let entry = |index| {
             let origin = Origin::Drawn { kind, seed, index, side };
@@ -86,74 +86,74 @@ impl ImageStore {
         Self::new((0..count as u64).map(entry).collect(), limit)
     }
 
-    /// A store over the same pictures and these files after them, with a bound and a cache of its own.
+    /// Creates a store for the same images followed by these files, with its own cache.
     pub fn with(&self, items: &[DatasetImage]) -> Self {
         Self::new(self.entries.iter().cloned().chain(items.iter().map(Entry::of)).collect(), self.limit)
     }
 
     fn new(entries: Vec<Entry>, limit: usize) -> Self {
-        // As many places as pictures could be asked for in a few forms; the bound on bytes rules.
-        let places = NonZeroUsize::new(entries.len().saturating_mul(4)).unwrap_or(NonZeroUsize::MIN);
-        Self { entries, cache: Mutex::new(Cache { pictures: LruCache::sparse(places), bytes: 0 }), limit }
+        // Room for every image in several forms; the limit on bytes is the effective one.
+        let capacity = NonZeroUsize::new(entries.len().saturating_mul(4)).unwrap_or(NonZeroUsize::MIN);
+        Self { entries, cache: Mutex::new(Cache { images: LruCache::sparse(capacity), bytes: 0 }), limit }
     }
 
-    /// How many pictures there are.
+    /// Number of images.
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Whether there are none.
+    /// Whether the store is empty.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    /// Bytes of pictures held at the moment.
+    /// Bytes currently cached.
     pub fn cached_bytes(&self) -> usize {
         self.cache.lock().bytes
     }
 
-    /// Native width and height in pixels of picture `index`; `None` past the end.
+    /// Native width and height of image `index` in pixels; `None` past the end.
     pub fn size(&self, index: usize) -> Option<(usize, usize)> {
         self.entries.get(index).map(|entry| (entry.width, entry.height))
     }
 
-    /// Bytes of picture `index` as it is decoded; 0 past the end.
+    /// Decoded size of image `index` in bytes; 0 past the end.
     pub(crate) fn decoded_bytes(&self, index: usize) -> usize {
         self.entries.get(index).map_or(0, |entry| entry.bytes)
     }
 
-    /// Picture `index` as stored in its file.
+    /// Returns image `index` as stored in its file.
     ///
     /// # Errors
-    /// [`DataError::OutOfRange`] past the end; [`DataError::File`] for a file that is gone, cannot be
-    /// decoded any more, or whose content is not what was described.
+    /// [`DataError::OutOfRange`] past the end; [`DataError::File`] for a file that is missing, cannot be decoded any more,
+    /// or has changed.
     pub fn get(&self, index: usize) -> Result<Arc<Picture>, DataError> {
-        self.get_as(index, Form::NATIVE)
+        self.get_as(index, ImageForm::NATIVE)
     }
 
-    /// Picture `index` in another form. That form is kept, not the one it was made from.
+    /// Returns image `index` in another form. That form is cached, not the native one.
     ///
     /// # Errors
     /// Those of [`ImageStore::get`].
-    pub fn get_as(&self, index: usize, form: Form) -> Result<Arc<Picture>, DataError> {
+    pub fn get_as(&self, index: usize, form: ImageForm) -> Result<Arc<Picture>, DataError> {
         let Some(entry) = self.entries.get(index) else {
             let value = index.to_string();
             return Err(DataError::OutOfRange {
-                name: "the number of the image",
+                name: "the index of the image",
                 value,
                 range: "below the number of images",
             });
         };
-        // A grey file has one form for both.
-        let form = Form { grey: form.grey && entry.channels == 3, ..form };
+        // For a grey file both are the same.
+        let form = ImageForm { grey: form.grey && entry.channels == 3, ..form };
         let native = {
             let mut cache = self.cache.lock();
-            if let Some(picture) = cache.pictures.get(&(index, form)) {
+            if let Some(picture) = cache.images.get(&(index, form)) {
                 return Ok(Arc::clone(picture));
             }
-            cache.pictures.peek(&(index, Form::NATIVE)).cloned()
+            cache.images.peek(&(index, ImageForm::NATIVE)).cloned()
         };
-        // Decoded without the lock: other threads go on meanwhile.
+        // Decoded without holding the lock.
         let mut picture = match native {
             Some(native) => native.as_ref().clone(),
             None => entry.load()?,
@@ -165,22 +165,22 @@ impl ImageStore {
             picture = picture.scaled(form.scale());
         }
         let picture = Arc::new(picture);
-        self.cache.lock().keep((index, form), &picture, self.limit);
+        self.cache.lock().insert((index, form), &picture, self.limit);
         Ok(picture)
     }
 }
 
 impl Cache {
-    fn keep(&mut self, key: (usize, Form), picture: &Arc<Picture>, limit: usize) {
-        if picture.bytes() > limit || self.pictures.contains(&key) {
+    fn insert(&mut self, key: (usize, ImageForm), picture: &Arc<Picture>, limit: usize) {
+        if picture.bytes() > limit || self.images.contains(&key) {
             return;
         }
         while self.bytes + picture.bytes() > limit {
-            let Some((_, old)) = self.pictures.pop_lru() else { break };
+            let Some((_, old)) = self.images.pop_lru() else { break };
             self.bytes -= old.bytes();
         }
         self.bytes += picture.bytes();
-        if let Some((_, old)) = self.pictures.push(key, Arc::clone(picture)) {
+        if let Some((_, old)) = self.images.push(key, Arc::clone(picture)) {
             self.bytes -= old.bytes();
         }
     }
@@ -226,7 +226,7 @@ mod tests {
             let hash = FileHash::of(&std::fs::read(&path).unwrap());
             DatasetImage {
                 path,
-                part: Subset::Any,
+                subset: Subset::Any,
                 label: Label::Healthy,
                 mask: None,
                 hash,
@@ -275,11 +275,11 @@ mod tests {
     }
 
     #[test]
-    fn other_forms_are_kept_in_place_of_the_native_one() {
+    fn other_forms_are_cached_in_place_of_the_native_one() {
         let folder = tempfile::tempdir().unwrap();
         let set = set(folder.path(), &["a.png"], |_, _| [255, 0, 0]);
         let store = ImageStore::files(&set, DEFAULT_LIMIT);
-        let small = store.get_as(0, Form::new(1, 0.5)).unwrap();
+        let small = store.get_as(0, ImageForm::new(1, 0.5)).unwrap();
         assert_eq!((small.width(), small.height(), small.channels()), (20, 15, 1));
         assert_eq!(store.cached_bytes(), 20 * 15);
         // 0.2126 of 255.
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_vanished_or_changed_is_named() {
+    fn a_file_that_is_missing_or_changed_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let set = set(folder.path(), &["a.png", "b.png"], |x, y| [x as u8, y as u8, 7]);
         let store = ImageStore::files(&set, DEFAULT_LIMIT);

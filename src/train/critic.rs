@@ -59,7 +59,7 @@ impl HealthyCrops {
     pub fn new(recipe: &Recipe, store: &Arc<ImageStore>, training: Vec<usize>) -> Result<Self, DataError> {
         let side = crop_side(store, &training, recipe.critic.crop, recipe.data.scale as f32);
         let spec =
-            CropSpec { size: side, borders: true, jitter: 0.0, level: recipe.critic.level, ..recipe.crop_spec() };
+            CropSpec { size: side, borders: true, jitter: 0.0, normalise: recipe.critic.level, ..recipe.crop_spec() };
         let sampler = CropSampler::new(Arc::clone(store), training, spec)?;
         let light = light(&sampler.batch(recipe.seed ^ 0x6c69_6768, 0, LIT)?);
         Ok(Self { sampler, light, seed: recipe.seed })
@@ -91,7 +91,7 @@ pub fn forger(recipe: &Recipe, side: usize, deviation: f32, mut drawn: (usize, V
         let channels = recipe.model.channels;
         for crop in drawn.1.chunks_exact_mut((channels * drawn.0 * drawn.0).max(1)) {
             let light = Illumination::of_planes(crop, channels);
-            crop.iter_mut().for_each(|v| *v = light.level(*v));
+            crop.iter_mut().for_each(|v| *v = light.normalise(*v));
         }
     }
     DefectSynthesiser::new(recipe.critic.forge(), side, recipe.model.channels, deviation, drawn)

@@ -252,7 +252,7 @@ impl Recipe {
             quarter_turns: self.data.quarter_turns,
             borders: false,
             jitter: self.data.jitter as f32,
-            level: false,
+            normalise: false,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Folders of every known arrangement, and the ways in which a folder can be wrong.
+//! Folders of every known layout, and invalid folders.
 
 use std::{
     fs,
@@ -9,7 +9,7 @@ use std::{
 use ganspect::data::{CropSampler, CropSpec, DataError, DataSource, Dataset, DatasetLayout, Label, Subset, describe};
 use image::{GrayImage, Luma, RgbImage};
 
-/// A folder that is filled by the test and removed after it.
+/// A temporary folder filled by a test.
 struct Tree(tempfile::TempDir);
 
 impl Tree {
@@ -21,39 +21,39 @@ impl Tree {
         self.0.path()
     }
 
-    fn place(&self, name: &str) -> PathBuf {
+    fn path(&self, name: &str) -> PathBuf {
         let path = self.root().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         path
     }
 
-    /// A grey image whose content follows from its name, so that no two are copies.
+    /// Writes a grey image whose content depends on its name, so that no two are copies.
     fn image(&self, name: &str) {
         let tint = name.bytes().fold(0_u8, |sum, b| sum.wrapping_mul(31).wrapping_add(b));
-        GrayImage::from_fn(12, 10, |x, y| Luma([tint ^ (x * 3 + y * 17) as u8])).save(self.place(name)).unwrap();
+        GrayImage::from_fn(12, 10, |x, y| Luma([tint ^ (x * 3 + y * 17) as u8])).save(self.path(name)).unwrap();
     }
 
     fn mask(&self, name: &str, width: u32, height: u32) {
-        GrayImage::from_pixel(width, height, Luma([255])).save(self.place(name)).unwrap();
+        GrayImage::from_pixel(width, height, Luma([255])).save(self.path(name)).unwrap();
     }
 
     fn text(&self, name: &str, text: &str) {
-        fs::write(self.place(name), text).unwrap();
+        fs::write(self.path(name), text).unwrap();
     }
 
     fn describe(&self) -> Result<Dataset, DataError> {
         describe(self.root(), &|_, _| true)
     }
 
-    /// Why the file of this name was skipped.
+    /// Returns the reason why the file of this name was skipped.
     fn skipped(set: &Dataset, name: &str) -> String {
         let found = set.skipped.iter().find(|s| s.path.ends_with(name));
         found.unwrap_or_else(|| panic!("{name} is not among {:?}", set.skipped)).reason.clone()
     }
 }
 
-fn defective(kind: &str) -> Label {
-    Label::Defective(kind.to_owned())
+fn defective(defect_type: &str) -> Label {
+    Label::Defective(defect_type.to_owned())
 }
 
 #[test]
@@ -79,7 +79,10 @@ fn mvtec_ad() {
     assert_eq!(set.layout, DatasetLayout::MvtecAd);
     let summary = set.summary();
     assert_eq!((summary.healthy, summary.for_training, summary.defective, summary.masks), (3, 2, 3, 2));
-    assert_eq!(summary.kinds.into_iter().collect::<Vec<_>>(), [("pit".to_owned(), 1), ("scratch".to_owned(), 2)]);
+    assert_eq!(
+        summary.defect_types.into_iter().collect::<Vec<_>>(),
+        [("pit".to_owned(), 1), ("scratch".to_owned(), 2)]
+    );
     let pit = set.items.iter().find(|i| i.label == defective("pit")).unwrap();
     assert!(pit.mask.as_ref().unwrap().ends_with("ground_truth/pit/000.png"));
     assert!(set.items.windows(2).all(|pair| pair[0].path < pair[1].path));
@@ -115,13 +118,13 @@ fn dagm_of_several_classes_and_of_one() {
     let set = tree.describe().unwrap();
     let summary = set.summary();
     assert_eq!((set.layout, summary.healthy, summary.defective, summary.masks), (DatasetLayout::Dagm, 4, 4, 4));
-    assert_eq!(summary.kinds["Class8"], 2);
+    assert_eq!(summary.defect_types["Class8"], 2);
     assert_eq!(set.healthy_for_training().count(), 2);
     assert!(set.skipped.is_empty(), "{:?}", set.skipped);
     let one = describe(&tree.root().join("Class8"), &|_, _| true).unwrap();
     assert_eq!((one.layout, one.items.len()), (DatasetLayout::Dagm, 4));
-    let spoiled = one.items.iter().find(|i| i.path.ends_with("Train/0002.PNG")).unwrap();
-    assert_eq!((&spoiled.label, spoiled.part), (&defective("defect"), Subset::Train));
+    let defective_image = one.items.iter().find(|i| i.path.ends_with("Train/0002.PNG")).unwrap();
+    assert_eq!((&defective_image.label, defective_image.subset), (&defective("defect"), Subset::Train));
 }
 
 #[test]
@@ -132,17 +135,17 @@ fn magnetic_tile() {
     tree.image("MT_Blowhole/Imgs/b.jpg");
     tree.mask("MT_Blowhole/Imgs/b.png", 12, 10);
     tree.image("MT_Uneven/Imgs/c.jpg");
-    GrayImage::new(12, 10).save(tree.place("MT_Uneven/Imgs/c.png")).unwrap();
+    GrayImage::new(12, 10).save(tree.path("MT_Uneven/Imgs/c.png")).unwrap();
     tree.text("README.md", "magnetic tiles");
     let set = tree.describe().unwrap();
     let summary = set.summary();
     assert_eq!((set.layout, summary.healthy, summary.masks), (DatasetLayout::MagneticTile, 1, 1));
-    assert_eq!(summary.kinds.keys().collect::<Vec<_>>(), ["blowhole", "uneven"]);
-    assert!(Tree::skipped(&set, "MT_Uneven/Imgs/c.png").contains("the mask marks nothing; the image is kept"));
+    assert_eq!(summary.defect_types.keys().collect::<Vec<_>>(), ["blowhole", "uneven"]);
+    assert!(Tree::skipped(&set, "MT_Uneven/Imgs/c.png").contains("the mask is empty; the image is used"));
 }
 
 #[test]
-fn dagm_as_it_was_first_handed_out() {
+fn dagm_first_release() {
     let tree = Tree::new();
     for name in ["Class1/1.png", "Class1/2.png", "Class1/10.PNG", "Class1_def/1.png", "Class1_def/2.png"] {
         tree.image(name);
@@ -153,14 +156,14 @@ fn dagm_as_it_was_first_handed_out() {
     let set = tree.describe().unwrap();
     let summary = set.summary();
     assert_eq!((set.layout, summary.healthy, summary.defective, summary.masks), (DatasetLayout::Dagm, 3, 2, 0));
-    assert_eq!(summary.kinds["Class1"], 2);
+    assert_eq!(summary.defect_types["Class1"], 2);
     assert_eq!(set.healthy_for_training().count(), 3);
     assert_eq!(set.skipped.len(), 2, "{:?}", set.skipped);
     assert!(!Tree::skipped(&set, "Thumbs.db").is_empty());
 }
 
 #[test]
-fn dagm_with_what_other_systems_leave_behind() {
+fn dagm_with_files_of_other_systems() {
     let tree = Tree::new();
     dagm_class(&tree, "Class1/");
     tree.text("Class1/Train/Thumbs.db", "thumbnails of another system");
@@ -177,7 +180,7 @@ fn magnetic_tile_pairs_of_jpeg_and_mask() {
     for name in ["MT_Free/Imgs/exp1_num_1.jpg", "MT_Free/Imgs/exp1_num_2.JPG", "MT_Crack/Imgs/exp2_num_3.jpg"] {
         tree.image(name);
     }
-    GrayImage::new(12, 10).save(tree.place("MT_Free/Imgs/exp1_num_1.png")).unwrap();
+    GrayImage::new(12, 10).save(tree.path("MT_Free/Imgs/exp1_num_1.png")).unwrap();
     tree.mask("MT_Crack/Imgs/exp2_num_3.PNG", 12, 10);
     tree.text("MT_Crack/Imgs/Thumbs.db", "thumbnails of another system");
     tree.text("README.md", "about these tiles");
@@ -189,7 +192,7 @@ fn magnetic_tile_pairs_of_jpeg_and_mask() {
         "{:?}",
         set.skipped
     );
-    assert_eq!(summary.kinds["crack"], 1);
+    assert_eq!(summary.defect_types["crack"], 1);
     assert!(!Tree::skipped(&set, "Thumbs.db").is_empty());
 }
 
@@ -221,14 +224,14 @@ fn csv_with_a_missing_file() {
     let summary = by_file.summary();
     assert_eq!((by_file.layout, summary.healthy, summary.defective, summary.masks), (DatasetLayout::Csv, 1, 2, 1));
     assert!(
-        Tree::skipped(&by_file, "img/gone.png").contains("line 4 of the CSV file names it, but there is no such file")
+        Tree::skipped(&by_file, "img/gone.png").contains("line 4 of the CSV file lists it, but there is no such file")
     );
     assert!(Tree::skipped(&by_file, "lbl/gone.png").contains("cannot be read"));
-    assert!(Tree::skipped(&by_file, "img/a.png").contains("line 6 of the CSV file names it a second time"));
+    assert!(Tree::skipped(&by_file, "img/a.png").contains("line 6 of the CSV file lists it a second time"));
 }
 
 #[test]
-fn csv_lines_that_cannot_be_understood_are_named() {
+fn invalid_csv_lines_are_reported() {
     let tree = Tree::new();
     tree.image("a.png");
     let said = |text: &str| {
@@ -238,12 +241,12 @@ fn csv_lines_that_cannot_be_understood_are_named() {
     let header = "image_filepath,lbl_image_filepath,is_defective";
     assert!(
         said(&format!("{header}\na.png,,maybe\n"))
-            .contains("list.csv, line 2: is_defective is `maybe`: write 0, 1, true or false")
+            .contains("list.csv, line 2: is_defective is `maybe`: enter 0, 1, true or false")
     );
-    assert!(said(&format!("{header}\na.png,,0\na.png\n")).contains("line 3: it has 1 fields and the header 3"));
+    assert!(said(&format!("{header}\na.png,,0\na.png\n")).contains("line 3: it has 1 fields and the header has 3"));
     assert!(said(&format!("{header}\n,,0\n")).contains("line 2: image_filepath is empty"));
     assert!(said("path,label\na.png,0\n").contains("line 1: the header has no column image_filepath"));
-    // A CSV of another purpose does not stop its folder from being read.
+    // An unrelated CSV file does not prevent its folder from being read.
     assert_eq!(tree.describe().unwrap().layout, DatasetLayout::Flat);
 }
 
@@ -251,34 +254,34 @@ fn csv_lines_that_cannot_be_understood_are_named() {
 fn flat_folder_with_broken_files() {
     let tree = Tree::new();
     ["a.png", "deep/er/b.bmp", "c.jpg"].iter().for_each(|name| tree.image(name));
-    RgbImage::new(1, 1).save(tree.place("one.png")).unwrap();
+    RgbImage::new(1, 1).save(tree.path("one.png")).unwrap();
     tree.text("note.png", "not a picture at all");
     let whole = fs::read(tree.root().join("a.png")).unwrap();
-    fs::write(tree.place("cut.png"), &whole[..whole.len() / 2]).unwrap();
-    fs::write(tree.place(".DS_Store"), b"hidden").unwrap();
+    fs::write(tree.path("cut.png"), &whole[..whole.len() / 2]).unwrap();
+    fs::write(tree.path(".DS_Store"), b"hidden").unwrap();
     let set = tree.describe().unwrap();
     assert_eq!((set.layout, set.items.len(), set.skipped.len()), (DatasetLayout::Flat, 4, 2));
-    assert!(Tree::skipped(&set, "note.png").contains("it is not an image (it begins like text)"));
-    assert!(Tree::skipped(&set, "cut.png").contains("it ends too early"));
+    assert!(Tree::skipped(&set, "note.png").contains("it is not an image (it looks like text)"));
+    assert!(Tree::skipped(&set, "cut.png").contains("the file is truncated"));
     let lines = set.summary().sentences();
     assert_eq!(lines[0], "4 healthy images");
-    assert!(lines[1].contains("every image is taken to be healthy"));
+    assert!(lines[1].contains("every image is assumed to be healthy"));
     assert!(lines[3].starts_with("2 files skipped: cut.png ("));
 }
 
 #[test]
-fn folders_with_nothing_to_learn_from() {
+fn folders_with_nothing_to_train_on() {
     let said = |path: &Path| describe(path, &|_, _| true).unwrap_err().to_string();
     let tree = Tree::new();
-    assert!(said(tree.root()).contains("is empty: put images of healthy parts into it"));
+    assert!(said(tree.root()).contains("is empty: add images of healthy parts"));
     assert!(said(&tree.root().join("absent")).contains("cannot find"));
     tree.text("a.txt", "words");
-    assert!(said(&tree.root().join("a.txt")).contains("is a file: name the folder it lies in"));
+    assert!(said(&tree.root().join("a.txt")).contains("is a file: choose the folder that contains it"));
     let words = said(tree.root());
     assert!(words.contains("no usable image among 1 files") && words.contains("a.txt: it is not an image"), "{words}");
-    let spoiled = Tree::new();
-    spoiled.image("MT_Crack/Imgs/a.jpg");
-    assert!(said(spoiled.root()).contains("there is nothing healthy to learn from"));
+    let defective_image = Tree::new();
+    defective_image.image("MT_Crack/Imgs/a.jpg");
+    assert!(said(defective_image.root()).contains("there is nothing healthy to train on"));
     let untrained = Tree::new();
     fs::create_dir_all(untrained.root().join("train/good")).unwrap();
     untrained.image("test/scratch/a.png");
@@ -318,7 +321,7 @@ fn copies_of_one_image_stay_on_one_side_of_the_split() {
     let tree = Tree::new();
     for i in 0..10 {
         tree.image(&format!("{i}.png"));
-        fs::copy(tree.root().join(format!("{i}.png")), tree.place(&format!("copies/{i}.png"))).unwrap();
+        fs::copy(tree.root().join(format!("{i}.png")), tree.path(&format!("copies/{i}.png"))).unwrap();
     }
     let source: DataSource = tree.root().to_str().unwrap().parse().unwrap();
     let opened = source.open(&|_, _| true).unwrap();

@@ -202,7 +202,7 @@ fn what_stays_broken_is_put_in_quarantine_with_its_reason() {
     assert!(reason("note.png", b"Dear colleague, the camera is broken.").contains("not an image"));
     shift.work();
     assert!(
-        shift.news.iter().any(|n| n.starts_with("cut.png is in quarantine: it ends too early")),
+        shift.news.iter().any(|n| n.starts_with("cut.png is in quarantine: the file is truncated")),
         "{:?}",
         shift.news
     );

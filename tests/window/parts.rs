@@ -212,7 +212,7 @@ fn sections(dark: bool, learned: bool) -> Stage {
             seconds_left: Some(138.0),
             news: None,
             quarantined: Arc::new(vec![
-                refused("part 00817.png", "it ends too early; copy it again"),
+                refused("part 00817.png", "the file is truncated; copy it again"),
                 refused("note.png", "it is not an image; remove it or save it as PNG, JPEG, TIFF, BMP or PNM"),
             ]),
         };

@@ -1,36 +1,36 @@
-//! Damage to a healthy surface: what each defect does to its height and its reflectance.
+//! Adds defects to the heights and reflectances of a healthy surface.
 
 use std::f32::consts::{PI, TAU};
 
 use super::{
-    DefectKind,
-    noise::{Dice, Noise, mix, smoothstep},
+    kind::DefectKind,
+    noise::{Noise, SeededRng, mix, smoothstep},
     relief::{Relief, box_blur},
     texture::{FURROW_REACH, furrow},
 };
 
-/// Damages `relief` and returns where, point by point. `strength` scales depths and stains; 1 is
-/// usual, more is for damage that would not show on this spot.
-pub(super) fn damage(kind: DefectKind, relief: &mut Relief, dice: &mut Dice, strength: f32) -> Vec<bool> {
+/// Damages `relief` and returns the affected points. `strength` scales depths and stains; 1 is the default, more is for
+/// damage that would not be visible at its position.
+pub(super) fn damage(kind: DefectKind, relief: &mut Relief, rng: &mut SeededRng, strength: f32) -> Vec<bool> {
     match kind {
-        DefectKind::Scratch => scratch(relief, dice, strength),
-        DefectKind::Pit => pit(relief, dice, strength),
-        DefectKind::Stain if dice.chance(0.6) => stain(relief, dice, strength),
-        DefectKind::Stain => dent(relief, dice, strength),
-        DefectKind::Smear => smear(relief, dice, strength),
-        DefectKind::Crack => crack(relief, dice, strength),
+        DefectKind::Scratch => scratch(relief, rng, strength),
+        DefectKind::Pit => pit(relief, rng, strength),
+        DefectKind::Stain if rng.chance(0.6) => stain(relief, rng, strength),
+        DefectKind::Stain => dent(relief, rng, strength),
+        DefectKind::Smear => smear(relief, rng, strength),
+        DefectKind::Crack => crack(relief, rng, strength),
     }
 }
 
-/// What sizes are multiplied by, so that a defect does not fill a small picture.
-fn fit(relief: &Relief) -> f32 {
+/// Factor on the size of defects, so that they do not fill a small image.
+fn size_factor(relief: &Relief) -> f32 {
     (relief.side as f32 / 160.0).clamp(0.25, 1.0)
 }
 
-/// A point away from the border, in pixels from the middle.
-fn spot(relief: &Relief, dice: &mut Dice) -> [f32; 2] {
+/// Draws a position away from the border, in pixels from the middle.
+fn random_position(relief: &Relief, rng: &mut SeededRng) -> [f32; 2] {
     let reach = relief.side as f32 * 0.32;
-    [dice.uniform(-reach, reach), dice.uniform(-reach, reach)]
+    [rng.uniform(-reach, reach), rng.uniform(-reach, reach)]
 }
 
 /// Multiplies a reflectance towards `factor`; a strength above 1 darkens or brightens further.
@@ -38,15 +38,15 @@ fn tint(value: &mut f32, factor: f32, amount: f32) {
     *value *= factor.powf(amount);
 }
 
-fn scratch(relief: &mut Relief, dice: &mut Dice, strength: f32) -> Vec<bool> {
-    let length = dice.log_uniform(45.0, 210.0) * fit(relief);
-    let half_width = dice.log_uniform(0.7, 2.3);
-    let depth = strength * half_width * dice.uniform(0.6, 1.0);
-    // At least a quarter of a right angle off the lay: along it, it would be one more tool mark.
-    let heading = relief.light.lay + dice.sign() * dice.uniform(PI / 8.0, PI / 2.0);
-    let curve = dice.uniform(-0.5, 0.5) / length;
-    let [mx, my] = spot(relief, dice);
-    let (skips, edge) = (Noise::new(dice), Noise::new(dice));
+fn scratch(relief: &mut Relief, rng: &mut SeededRng, strength: f32) -> Vec<bool> {
+    let length = rng.log_uniform(45.0, 210.0) * size_factor(relief);
+    let half_width = rng.log_uniform(0.7, 2.3);
+    let depth = strength * half_width * rng.uniform(0.6, 1.0);
+    // At an angle to the lay: along it, a scratch would look like a tool mark.
+    let heading = relief.light.lay + rng.sign() * rng.uniform(PI / 8.0, PI / 2.0);
+    let curve = rng.uniform(-0.5, 0.5) / length;
+    let [mx, my] = random_position(relief, rng);
+    let (skips, edge) = (Noise::new(rng), Noise::new(rng));
 
     let steps = length.ceil().max(4.0);
     let middle = relief.side as f32 / 2.0;
@@ -69,18 +69,18 @@ fn scratch(relief: &mut Relief, dice: &mut Dice, strength: f32) -> Vec<bool> {
     })
 }
 
-fn pit(relief: &mut Relief, dice: &mut Dice, strength: f32) -> Vec<bool> {
-    let pits = 1 + (dice.uniform(0.0, 1.0).powi(2) * 4.0) as usize;
-    let [mx, my] = spot(relief, dice);
+fn pit(relief: &mut Relief, rng: &mut SeededRng, strength: f32) -> Vec<bool> {
+    let pits = 1 + (rng.uniform(0.0, 1.0).powi(2) * 4.0) as usize;
+    let [mx, my] = random_position(relief, rng);
     let mut support = vec![false; relief.height.len()];
     for number in 0..pits {
-        let radius = dice.log_uniform(2.6, 8.5) * fit(relief).max(0.5);
-        let spread = if number == 0 { 0.0 } else { 26.0 * fit(relief) };
-        let centre = [mx + spread * dice.normal(), my + spread * dice.normal()];
-        let dark = dice.uniform(0.36, 0.6);
-        let (outline, floor) = (Noise::new(dice), Noise::new(dice));
+        let radius = rng.log_uniform(2.6, 8.5) * size_factor(relief).max(0.5);
+        let spread = if number == 0 { 0.0 } else { 26.0 * size_factor(relief) };
+        let centre = [mx + spread * rng.normal(), my + spread * rng.normal()];
+        let dark = rng.uniform(0.36, 0.6);
+        let (outline, floor) = (Noise::new(rng), Noise::new(rng));
         let mut i = 0;
-        relief.each(|x, y, height, albedo, gloss| {
+        relief.for_each_point(|x, y, height, albedo, gloss| {
             let (dx, dy) = (x - centre[0], y - centre[1]);
             let index = i;
             i += 1;
@@ -97,7 +97,7 @@ fn pit(relief: &mut Relief, dice: &mut Dice, strength: f32) -> Vec<bool> {
             let bowl = smoothstep(1.1, 0.45, d);
             let rim = smoothstep(0.85, 1.2, d) * smoothstep(1.9, 1.3, d);
             let rough = floor.plane(dx / 1.8, dy / 1.8);
-            // The bowl swallows the tool marks, and its rim is thrown up.
+            // The bowl removes the tool marks, and its rim is raised.
             *height = mix(*height, 0.0, bowl);
             *height += strength * radius * (0.17 * rim - 0.34 * bowl) + 0.4 * bowl * rough;
             tint(albedo, dark * (1.0 + 0.2 * rough), bowl * strength);
@@ -108,13 +108,13 @@ fn pit(relief: &mut Relief, dice: &mut Dice, strength: f32) -> Vec<bool> {
     support
 }
 
-fn stain(relief: &mut Relief, dice: &mut Dice, strength: f32) -> Vec<bool> {
-    let blob = Blob::new(relief, dice, [9.0, 34.0], 0.35);
-    let dark = dice.uniform(0.58, 0.76);
-    let border = dice.uniform(0.78, 0.95);
-    let mottle = Noise::new(dice);
+fn stain(relief: &mut Relief, rng: &mut SeededRng, strength: f32) -> Vec<bool> {
+    let blob = Blob::new(relief, rng, [9.0, 34.0], 0.35);
+    let dark = rng.uniform(0.58, 0.76);
+    let border = rng.uniform(0.78, 0.95);
+    let mottle = Noise::new(rng);
     relief.stamp(&blob, |d, x, y, _, albedo, gloss| {
-        // It dried from the edge inwards, so most of it was left there.
+        // It dried from the edge inwards, so most residue is at the edge.
         let film = smoothstep(1.0, 0.86, d) * (0.85 + 0.3 * mottle.plane(x / 9.0, y / 9.0));
         let ring = smoothstep(1.02, 0.93, d) * smoothstep(0.74, 0.90, d);
         tint(albedo, dark, film * strength);
@@ -123,41 +123,41 @@ fn stain(relief: &mut Relief, dice: &mut Dice, strength: f32) -> Vec<bool> {
     })
 }
 
-fn dent(relief: &mut Relief, dice: &mut Dice, strength: f32) -> Vec<bool> {
-    let blob = Blob::new(relief, dice, [8.0, 26.0], 0.12);
-    // A dent rather than a bump, two times in three.
-    let inward = if dice.chance(0.66) { -1.0 } else { 1.0 };
-    let tall = inward * strength * blob.axes[1] * dice.uniform(0.22, 0.34);
+fn dent(relief: &mut Relief, rng: &mut SeededRng, strength: f32) -> Vec<bool> {
+    let blob = Blob::new(relief, rng, [8.0, 26.0], 0.12);
+    // Two in three are dents, the others bumps.
+    let inward = if rng.chance(0.66) { -1.0 } else { 1.0 };
+    let amplitude = inward * strength * blob.axes[1] * rng.uniform(0.22, 0.34);
     relief.stamp(&blob, |d, _, _, height, albedo, gloss| {
         let bulge = (1.0 - d * d).max(0.0).powi(2);
-        // What struck the surface pressed the crests flat.
-        *height = *height * (1.0 - 0.45 * bulge) + tall * bulge;
+        // The impact flattened the crests.
+        *height = *height * (1.0 - 0.45 * bulge) + amplitude * bulge;
         tint(albedo, 0.86, bulge * strength);
         *gloss *= 1.0 - 0.2 * bulge;
     })
 }
 
-fn smear(relief: &mut Relief, dice: &mut Dice, strength: f32) -> Vec<bool> {
-    let mut blob = Blob::new(relief, dice, [17.0, 42.0], 0.3);
+fn smear(relief: &mut Relief, rng: &mut SeededRng, strength: f32) -> Vec<bool> {
+    let mut blob = Blob::new(relief, rng, [17.0, 42.0], 0.3);
     let side = relief.side;
-    let heading = relief.light.lay + dice.sign() * dice.uniform(0.45, PI / 2.0);
+    let heading = relief.light.lay + rng.sign() * rng.uniform(0.45, PI / 2.0);
     let (sin, cos) = heading.sin_cos();
-    // The patch is longest the way that the metal was dragged.
+    // The patch is longest in the direction of the drag.
     (blob.sin, blob.cos) = (sin, cos);
-    blob.axes[1] = blob.axes[0] * dice.uniform(0.42, 0.75);
-    let (streaks, edge, film) = (Noise::new(dice), Noise::new(dice), Noise::new(dice));
-    let wiped = dice.uniform(0.72, 0.95);
-    let ridges = dice.uniform(0.22, 0.42) * strength;
-    let bright = dice.uniform(1.0, 1.25);
-    let reach = dice.uniform(9.0, 16.0);
-    let healed = dragged(&relief.height, side, [cos, sin], reach, &blob, relief);
+    blob.axes[1] = blob.axes[0] * rng.uniform(0.42, 0.75);
+    let (streaks, edge, film) = (Noise::new(rng), Noise::new(rng), Noise::new(rng));
+    let wiped = rng.uniform(0.72, 0.95);
+    let ridges = rng.uniform(0.22, 0.42) * strength;
+    let bright = rng.uniform(1.0, 1.25);
+    let reach = rng.uniform(9.0, 16.0);
+    let smoothed = dragged(&relief.height, side, [cos, sin], reach, &blob, relief);
     relief.stamp_indexed(&blob, |index, d, x, y, height, albedo, gloss| {
         let (along, across) = (x * cos + y * sin, y * cos - x * sin);
         let ragged = d + 0.20 * edge.plane(along / 40.0, across / 3.0);
         let amount = smoothstep(1.0, 0.68, ragged);
         let streak = streaks.plane(along / 60.0, across / 3.6);
         let fine = streaks.plane(along / 45.0 + 50.0, across / 1.8);
-        let moved = healed[index] + ridges * (streak + 0.4 * fine);
+        let moved = smoothed[index] + ridges * (streak + 0.4 * fine);
         *height = mix(*height, moved, wiped * amount);
         let film = film.plane(along / 30.0, across / 5.0);
         tint(albedo, bright * (1.0 + 0.09 * film), amount * strength);
@@ -165,7 +165,7 @@ fn smear(relief: &mut Relief, dice: &mut Dice, strength: f32) -> Vec<bool> {
     })
 }
 
-/// The heights averaged along a direction over `reach` pixels each way, inside `blob` only.
+/// Averages the heights along a direction over `reach` pixels each way, inside `blob` only.
 fn dragged(height: &[f32], side: usize, [cos, sin]: [f32; 2], reach: f32, blob: &Blob, relief: &Relief) -> Vec<f32> {
     let mut out = box_blur(height, side, 2);
     let (last, taps) = (side as f32 - 1.0, 9_usize);
@@ -184,29 +184,29 @@ fn dragged(height: &[f32], side: usize, [cos, sin]: [f32; 2], reach: f32, blob: 
     out
 }
 
-fn crack(relief: &mut Relief, dice: &mut Dice, strength: f32) -> Vec<bool> {
-    let length = dice.log_uniform(45.0, 150.0) * fit(relief);
-    let half_width = dice.uniform(0.85, 1.7);
-    let heading = relief.light.lay + dice.sign() * dice.uniform(PI / 7.0, PI / 2.0);
-    let [mx, my] = spot(relief, dice);
+fn crack(relief: &mut Relief, rng: &mut SeededRng, strength: f32) -> Vec<bool> {
+    let length = rng.log_uniform(45.0, 150.0) * size_factor(relief);
+    let half_width = rng.uniform(0.85, 1.7);
+    let heading = relief.light.lay + rng.sign() * rng.uniform(PI / 7.0, PI / 2.0);
+    let [mx, my] = random_position(relief, rng);
     let middle = relief.side as f32 / 2.0;
     let (sin, cos) = heading.sin_cos();
     let start = [middle + mx - 0.5 * length * cos, middle + my - 0.5 * length * sin];
-    let main = jagged(start, heading, length, dice);
-    let branches = 1 + (dice.uniform(0.0, 2.6) as usize);
+    let main = jagged(start, heading, length, rng);
+    let branches = 1 + (rng.uniform(0.0, 2.6) as usize);
     let mut lines = vec![main];
     for _ in 0..branches {
-        let fork = dice.uniform(0.25, 0.8);
+        let fork = rng.uniform(0.25, 0.8);
         let trunk = &lines[0];
         let Some(&from) = trunk.get((fork * trunk.len() as f32) as usize) else { continue };
-        let away = heading + dice.sign() * dice.uniform(0.4, 1.0);
-        let branch = jagged(from, away, length * dice.uniform(0.18, 0.4), dice);
+        let away = heading + rng.sign() * rng.uniform(0.4, 1.0);
+        let branch = jagged(from, away, length * rng.uniform(0.18, 0.4), rng);
         lines.push(branch);
     }
     let trace = Trace::along(&lines, relief.side, 3.2 * half_width);
-    let pinch = Noise::new(dice);
+    let pinch = Noise::new(rng);
     relief.carve(&trace, |near| {
-        // A branch starts as wide as its trunk is there and closes at its tip.
+        // A branch starts at the width of the trunk and closes at its tip.
         let closing = smoothstep(1.05, 0.5, near.share);
         let opening = if near.line == 0 { smoothstep(-0.05, 0.3, near.share) } else { 0.75 };
         let gape = closing * opening * (1.0 + 0.35 * pinch.line(near.run / 6.0));
@@ -218,15 +218,14 @@ fn crack(relief: &mut Relief, dice: &mut Dice, strength: f32) -> Vec<bool> {
     })
 }
 
-/// A walk that keeps its heading on the whole and turns sharply every few pixels, as a crack does
-/// from grain to grain.
-fn jagged(start: [f32; 2], heading: f32, length: f32, dice: &mut Dice) -> Vec<[f32; 2]> {
+/// Draws a line that keeps its overall heading and turns sharply every few pixels, as a crack does from grain to grain.
+fn jagged(start: [f32; 2], heading: f32, length: f32, rng: &mut SeededRng) -> Vec<[f32; 2]> {
     let mut points = vec![start];
     let (mut at, mut gone, mut drift) = (start, 0.0, 0.0);
     while gone < length {
-        let step = dice.uniform(2.0, 6.5).min(length - gone + 0.1);
-        drift = 0.7 * drift + 0.18 * dice.normal();
-        let (sin, cos) = (heading + drift + dice.uniform(-0.6, 0.6)).sin_cos();
+        let step = rng.uniform(2.0, 6.5).min(length - gone + 0.1);
+        drift = 0.7 * drift + 0.18 * rng.normal();
+        let (sin, cos) = (heading + drift + rng.uniform(-0.6, 0.6)).sin_cos();
         at = [at[0] + step * cos, at[1] + step * sin];
         points.push(at);
         gone += step;
@@ -234,31 +233,31 @@ fn jagged(start: [f32; 2], heading: f32, length: f32, dice: &mut Dice) -> Vec<[f
     points
 }
 
-/// A point near one of a trace's lines.
-struct Near {
+/// A point near a line of a trace.
+struct TracePoint {
     /// Distance from the line, in pixels.
     distance: f32,
-    /// How far along the line, in pixels and as a share of its length.
+    /// Position along the line in pixels and as a share of its length.
     run: f32,
     share: f32,
-    /// Which line, the trunk being the first.
+    /// Index of the line; the trunk is the first.
     line: usize,
 }
 
-/// What a line does to a point: added to the height, multiplied onto the albedo.
+/// Change of a point: added to the height, multiplied with the albedo.
 struct Cut {
     height: f32,
     albedo: f32,
 }
 
-/// The points within `reach` of some polylines, each with its place on the nearest.
+/// The points within `reach` of some polylines, each with its position on the nearest one.
 struct Trace {
-    near: Vec<Option<Near>>,
+    near: Vec<Option<TracePoint>>,
 }
 
 impl Trace {
     fn along(lines: &[Vec<[f32; 2]>], side: usize, reach: f32) -> Self {
-        let mut near: Vec<Option<Near>> = (0..side * side).map(|_| None).collect();
+        let mut near: Vec<Option<TracePoint>> = (0..side * side).map(|_| None).collect();
         let clip = |v: f32| v.clamp(0.0, side as f32) as usize;
         for (line, points) in lines.iter().enumerate() {
             let lengths = points.windows(2).map(|pair| span(pair[0], pair[1]));
@@ -277,7 +276,7 @@ impl Trace {
                         let here = &mut near[row * side + column];
                         if distance <= reach && here.as_ref().is_none_or(|n| distance < n.distance) {
                             let run = before + t * length;
-                            *here = Some(Near { distance, run, share: run / total, line });
+                            *here = Some(TracePoint { distance, run, share: run / total, line });
                         }
                     }
                 }
@@ -299,22 +298,22 @@ struct Blob {
     axes: [f32; 2],
     cos: f32,
     sin: f32,
-    /// How far the outline strays, as a share of the half-axes.
+    /// Amplitude of the outline's waves as a share of the half-axes.
     wave: f32,
     outline: Noise,
 }
 
 impl Blob {
-    /// Somewhere on `relief`, the longer half-axis within `sizes`.
-    fn new(relief: &Relief, dice: &mut Dice, sizes: [f32; 2], wave: f32) -> Self {
-        let long = dice.log_uniform(sizes[0], sizes[1]) * fit(relief);
-        let short = long * dice.uniform(0.5, 0.95);
-        let (sin, cos) = dice.uniform(0.0, TAU).sin_cos();
-        let centre = spot(relief, dice);
-        Self { centre, axes: [long, short], cos, sin, wave, outline: Noise::new(dice) }
+    /// Creates a blob at a random position on `relief`, the longer half-axis within `sizes`.
+    fn new(relief: &Relief, rng: &mut SeededRng, sizes: [f32; 2], wave: f32) -> Self {
+        let long = rng.log_uniform(sizes[0], sizes[1]) * size_factor(relief);
+        let short = long * rng.uniform(0.5, 0.95);
+        let (sin, cos) = rng.uniform(0.0, TAU).sin_cos();
+        let centre = random_position(relief, rng);
+        Self { centre, axes: [long, short], cos, sin, wave, outline: Noise::new(rng) }
     }
 
-    /// 0 in the middle, 1 on the outline.
+    /// Normalised distance: 0 in the middle, 1 on the outline.
     fn distance(&self, x: f32, y: f32) -> f32 {
         let (dx, dy) = (x - self.centre[0], y - self.centre[1]);
         let u = (dx * self.cos + dy * self.sin) / self.axes[0];
@@ -324,7 +323,7 @@ impl Blob {
         d / (1.0 + self.wave * self.outline.plane(1.3 * cos + 5.0, 1.3 * sin + 5.0))
     }
 
-    /// The index and position of each point that the blob may reach.
+    /// Returns index and position of each point that the blob may cover.
     fn window(&self, relief: &Relief) -> impl Iterator<Item = (usize, f32, f32)> + use<> {
         let side = relief.side;
         let middle = side as f32 / 2.0;
@@ -341,8 +340,8 @@ impl Blob {
 }
 
 impl Relief {
-    /// Applies `cut` to every point of `trace`.
-    fn carve(&mut self, trace: &Trace, cut: impl Fn(&Near) -> Cut) -> Vec<bool> {
+    /// Applies `cut` to every point of `trace`; returns the affected points.
+    fn carve(&mut self, trace: &Trace, cut: impl Fn(&TracePoint) -> Cut) -> Vec<bool> {
         for (i, near) in trace.near.iter().enumerate() {
             if let Some(near) = near {
                 let cut = cut(near);
@@ -353,8 +352,8 @@ impl Relief {
         trace.near.iter().map(Option::is_some).collect()
     }
 
-    /// Calls `f` for every point of `blob` with its distance from the middle, as a share, its
-    /// position, and its height, albedo and gloss to change.
+    /// Calls `f` for every point of `blob` with its normalised distance, its position, and its height, albedo and gloss
+    /// to modify; returns the affected points.
     fn stamp(&mut self, blob: &Blob, f: impl Fn(f32, f32, f32, &mut f32, &mut f32, &mut f32)) -> Vec<bool> {
         self.stamp_indexed(blob, |_, d, x, y, height, albedo, gloss| {
             f(d, x, y, height, albedo, gloss);

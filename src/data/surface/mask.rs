@@ -1,32 +1,32 @@
-//! The mask of a defect: where its picture differs visibly from the healthy one.
+//! Defect masks: where the damaged image differs visibly from the healthy one.
 
-/// Grey levels that a difference must exceed to count as visible.
+/// Difference in grey levels above which a pixel is visibly changed.
 const THRESHOLD: u8 = 4;
 
-/// Pixels that must differ for a defect to count as visible.
-const FEWEST: usize = 12;
+/// Minimum number of changed pixels of a visible defect.
+const MIN_PIXELS: usize = 12;
 
-/// 255 where `damaged` differs visibly from `healthy` near `support`, small gaps closed and the
-/// outline widened by one pixel, 0 elsewhere. `None` when hardly anything differs.
+/// Returns a mask that is 255 where `damaged` differs visibly from `healthy` near `support`, with small gaps closed and
+/// the outline widened by one pixel, and 0 elsewhere. `None` if the defect is not visible.
 pub(super) fn visible(healthy: &[u8], damaged: &[u8], support: &[bool], side: usize) -> Option<Vec<u8>> {
-    // Defocus carries a defect a little past its support.
-    let near = spread(support, side, 3);
+    // Defocus extends a defect slightly past its support.
+    let near = dilate(support, side, 3);
     let differs: Vec<bool> =
         healthy.iter().zip(damaged).zip(&near).map(|((h, d), near)| *near && h.abs_diff(*d) > THRESHOLD).collect();
-    if differs.iter().filter(|d| **d).count() < FEWEST {
+    if differs.iter().filter(|d| **d).count() < MIN_PIXELS {
         return None;
     }
-    let closed = shrink(&spread(&differs, side, 2), side, 1);
+    let closed = erode(&dilate(&differs, side, 2), side, 1);
     Some(closed.iter().map(|inside| if *inside { 255 } else { 0 }).collect())
 }
 
-/// The last resort where no damage shows: a blot over the support, and its mask.
-pub(super) fn blot(healthy: &[u8], support: &[bool], side: usize) -> (Vec<u8>, Vec<u8>) {
+/// Fallback for invisible damage: darkens or brightens the support; returns the image and its mask.
+pub(super) fn force_visible(healthy: &[u8], support: &[bool], side: usize) -> (Vec<u8>, Vec<u8>) {
     let mut support = support.to_vec();
     if !support.contains(&true) {
         let middle = side / 2;
         support[middle * side + middle] = true;
-        support = spread(&support, side, 2);
+        support = dilate(&support, side, 2);
     }
     let darker = |level: u8| if level > 60 { level - 40 } else { level + 40 };
     let pixels = healthy.iter().zip(&support);
@@ -35,8 +35,8 @@ pub(super) fn blot(healthy: &[u8], support: &[bool], side: usize) -> (Vec<u8>, V
     (picture, mask)
 }
 
-/// Widens the set by `radius` pixels each way, as a square.
-fn spread(set: &[bool], side: usize, radius: usize) -> Vec<bool> {
+/// Dilates the set by a square of `radius` pixels.
+fn dilate(set: &[bool], side: usize, radius: usize) -> Vec<bool> {
     let pass = |source: &[bool], step: usize, stride: usize| {
         let mut out = vec![false; source.len()];
         for line in 0..side {
@@ -53,10 +53,10 @@ fn spread(set: &[bool], side: usize, radius: usize) -> Vec<bool> {
     pass(&pass(set, 1, side), side, 1)
 }
 
-/// Narrows the set by `radius` pixels each way; the picture's border does not count as outside.
-fn shrink(set: &[bool], side: usize, radius: usize) -> Vec<bool> {
+/// Erodes the set by a square of `radius` pixels; the border of the image does not count as outside.
+fn erode(set: &[bool], side: usize, radius: usize) -> Vec<bool> {
     let outside: Vec<bool> = set.iter().map(|inside| !inside).collect();
-    spread(&outside, side, radius).iter().map(|outside| !outside).collect()
+    dilate(&outside, side, radius).iter().map(|outside| !outside).collect()
 }
 
 #[cfg(test)]
@@ -74,7 +74,7 @@ mod tests {
         assert!(visible(&healthy, &vec![104; side * side], &support, side).is_none());
         let mask = visible(&healthy, &vec![90; side * side], &support, side);
         let mask = mask.expect("ten levels are visible");
-        // Columns 0 to 7, three of defocus, one of widening.
+        // Columns 0 to 7, three of defocus, one of dilation.
         assert_eq!(count(&mask), side * 12);
     }
 
@@ -87,9 +87,9 @@ mod tests {
     }
 
     #[test]
-    fn a_blot_is_there_even_without_support() {
+    fn damage_is_forced_even_without_support() {
         let (side, healthy) = (16, vec![30; 256]);
-        let (picture, mask) = blot(&healthy, &[false; 256], side);
+        let (picture, mask) = force_visible(&healthy, &[false; 256], side);
         assert_eq!(count(&mask), 25);
         assert!(picture.iter().zip(&mask).all(|(p, m)| (*p == 70) == (*m == 255)));
     }

@@ -1,53 +1,52 @@
-//! A surface as heights and reflectances, and the light and camera that make a picture of it.
+//! A surface as heights and reflectances, and the illumination and camera that turn it into an image.
 
-use super::noise::Dice;
+use super::noise::SeededRng;
 
-/// How a surface is lit: one key light at a slant and an even ring light.
+/// Illumination of a surface: a slanted key light and an even ring light.
 ///
-/// Slopes are heights in pixels per pixel. The highlight is Ward's: facets spread about the mean
-/// slope as an anisotropic Gaussian ("Measuring and modeling anisotropic reflection", 1992), which
-/// is what gives machined metal its sheen.
+/// Slopes are heights in pixels per pixel. The highlight follows Ward ("Measuring and modeling anisotropic reflection",
+/// 1992): the facets' slopes are distributed as an anisotropic Gaussian, which gives machined metal its sheen.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LightSource {
-    /// Where the key light comes from, in radians, 0 along x and a quarter turn along y.
+    /// Azimuth of the key light in radians: 0 along x, a quarter turn along y.
     pub azimuth: f32,
-    /// Its height above the surface, in radians.
+    /// Elevation of the key light above the surface in radians.
     pub elevation: f32,
-    /// The lay of the tool marks, in radians.
+    /// Direction of the tool marks (lay) in radians.
     pub lay: f32,
     /// Spread of the facets' slopes along the lay.
     pub along: f32,
     /// Spread of the facets' slopes across the lay.
     pub across: f32,
-    /// Shares of the ring light, of the key light scattered, and of its highlight.
+    /// Weights of the ring light, and of the diffuse and specular reflection of the key light.
     pub ring: f32,
     pub diffuse: f32,
     pub highlight: f32,
-    /// How much a pixel of depth below its surroundings darkens.
+    /// Darkening per pixel of depth below the surroundings.
     pub cavity: f32,
 }
 
-/// The camera and the evenness of its light; drawn once for a picture and its healthy twin.
+/// The camera and its uneven illumination, shared by a defective image and its healthy counterpart.
 #[derive(Clone, Debug)]
 pub(super) struct Camera {
-    /// What the light is multiplied by, once the black level is taken off.
+    /// Factor on the light above the black level.
     gain: f32,
-    /// Light at which the camera shows black.
+    /// Light level that is recorded as black.
     black: f32,
-    /// Slope of the illumination over the picture's width and height.
+    /// Slope of the illumination over the width and height of the image.
     tilt: [f32; 2],
     /// Fall-off of the light towards the corners.
     vignette: f32,
-    /// Defocus: weights of the pixels at distance 0, 1 and 2.
+    /// Defocus: weights of pixels at distance 0, 1 and 2.
     taps: [f32; 3],
-    /// Read-out noise, row by row, in deviations.
+    /// Read-out noise, row by row, in standard deviations.
     noise: Vec<f32>,
 }
 
-/// The camera's black level, as a share of the mean light: it gives metal its contrast.
+/// Black level of the camera as a share of the mean light; it determines the contrast.
 const BLACK: f32 = 0.25;
 
-/// Heights in pixels, and how much light each point gives back, of a square of the surface.
+/// Heights in pixels and reflectances of a square of the surface.
 #[derive(Clone, Debug)]
 pub(super) struct Relief {
     pub side: usize,
@@ -60,15 +59,14 @@ pub(super) struct Relief {
 }
 
 impl Relief {
-    /// Flat, clean metal.
+    /// Creates flat, clean metal.
     pub(super) fn flat(side: usize, light: LightSource) -> Self {
         let n = side * side;
         Self { side, height: vec![0.0; n], albedo: vec![1.0; n], gloss: vec![1.0; n], light }
     }
 
-    /// Calls `f` for each point with its position, in pixels from the middle, and its height,
-    /// albedo and gloss to change.
-    pub(super) fn each(&mut self, mut f: impl FnMut(f32, f32, &mut f32, &mut f32, &mut f32)) {
+    /// Calls `f` for each point with its position in pixels from the middle, and its height, albedo and gloss to modify.
+    pub(super) fn for_each_point(&mut self, mut f: impl FnMut(f32, f32, &mut f32, &mut f32, &mut f32)) {
         let (side, middle) = (self.side, self.side as f32 / 2.0);
         let layers = self.height.iter_mut().zip(&mut self.albedo).zip(&mut self.gloss);
         for (i, ((height, albedo), gloss)) in layers.enumerate() {
@@ -77,21 +75,21 @@ impl Relief {
         }
     }
 
-    /// The light each point sends to a camera straight above.
+    /// Returns the light that each point sends to a camera straight above.
     pub(super) fn shade(&self) -> Vec<f32> {
         let side = self.side;
         let LightSource { azimuth, elevation, lay, along, across, ring, diffuse, highlight, cavity } = self.light;
         let (lx, ly) = (elevation.cos() * azimuth.cos(), elevation.cos() * azimuth.sin());
         let lz = elevation.sin();
-        // The slope of a facet that mirrors the key light into the camera.
+        // The slope of a facet that reflects the key light into the camera.
         let (mirror_x, mirror_y) = (lx / (lz + 1.0), ly / (lz + 1.0));
         let (cos, sin) = (lay.cos(), lay.sin());
         let around = box_blur(&self.height, side, 3);
 
         let mut out = Vec::with_capacity(side * side);
         for y in 0..side {
-            // One-sided differences: central ones would hide marks a pixel wide. The last row and
-            // column repeat the slope before them.
+            // One-sided differences, since central ones would hide marks one pixel wide. The last row and column
+            // repeat the slope before them.
             let row = y.min(side - 2) * side;
             for x in 0..side {
                 let (i, corner) = (y * side + x, row + x.min(side - 2));
@@ -113,25 +111,25 @@ impl Relief {
 }
 
 impl Camera {
-    /// A camera that exposes `light`, the shaded healthy surface, to about the mean `level`.
-    pub(super) fn expose(light: &[f32], side: usize, level: f32, dice: &mut Dice) -> Self {
+    /// Creates a camera that exposes `light`, the shaded healthy surface, to a mean grey level of about `level`.
+    pub(super) fn expose(light: &[f32], side: usize, level: f32, rng: &mut SeededRng) -> Self {
         let mean = light.iter().sum::<f32>() / light.len().max(1) as f32;
-        let level = level * dice.uniform(0.94, 1.06);
-        let sigma = dice.uniform(0.65, 0.85);
+        let level = level * rng.uniform(0.94, 1.06);
+        let sigma = rng.uniform(0.65, 0.85);
         let tap = |d: f32| (-d * d / (2.0 * sigma * sigma)).exp();
         let sum = tap(0.0) + 2.0 * tap(1.0) + 2.0 * tap(2.0);
         Self {
             gain: level / (mean * (1.0 - BLACK)).max(1e-3),
             black: mean * BLACK,
-            tilt: [dice.uniform(-0.06, 0.06), dice.uniform(-0.06, 0.06)],
-            vignette: dice.uniform(0.02, 0.07),
+            tilt: [rng.uniform(-0.06, 0.06), rng.uniform(-0.06, 0.06)],
+            vignette: rng.uniform(0.02, 0.07),
             taps: [tap(0.0) / sum, tap(1.0) / sum, tap(2.0) / sum],
-            noise: (0..side * side).map(|_| dice.normal()).collect(),
+            noise: (0..side * side).map(|_| rng.normal()).collect(),
         }
     }
 
-    /// The picture, 8 bits grey, that this camera takes of the shaded surface `light`.
-    pub(super) fn take(&self, light: &[f32], side: usize) -> Vec<u8> {
+    /// Captures the shaded surface `light` as an 8-bit grey image.
+    pub(super) fn capture(&self, light: &[f32], side: usize) -> Vec<u8> {
         let soft = blur_five(light, side, self.taps);
         let (middle, scale) = (side as f32 / 2.0, 2.0 / side as f32);
         let mut out = Vec::with_capacity(soft.len());
@@ -140,7 +138,7 @@ impl Camera {
             let y = ((i / side) as f32 - middle) * scale;
             let even = 1.0 + self.tilt[0] * x + self.tilt[1] * y - self.vignette * (x * x + y * y);
             let exposed = shoulder((value * even - self.black) * self.gain);
-            // Read-out noise plus shot noise, whose deviation grows as the square root.
+            // Read-out noise plus shot noise, whose standard deviation grows with the square root.
             let grain = (0.003 + 0.007 * exposed.sqrt()) * noise;
             out.push(((exposed + grain).clamp(0.0, 1.0) * 255.0).round() as u8);
         }
@@ -148,14 +146,14 @@ impl Camera {
     }
 }
 
-/// Rolls highlights off below white, as a microscope camera's tone curve does.
+/// Tone curve that compresses highlights below white.
 fn shoulder(v: f32) -> f32 {
     const KNEE: f32 = 0.68;
-    const ROOM: f32 = 0.28;
-    if v <= KNEE { v.max(0.0) } else { KNEE + ROOM * (1.0 - (-(v - KNEE) / ROOM).exp()) }
+    const RANGE: f32 = 0.28;
+    if v <= KNEE { v.max(0.0) } else { KNEE + RANGE * (1.0 - (-(v - KNEE) / RANGE).exp()) }
 }
 
-/// Mean over a square of `2 * radius + 1` pixels, edges repeated.
+/// Box filter over `2 * radius + 1` pixels in each direction, edges repeated.
 pub(super) fn box_blur(values: &[f32], side: usize, radius: usize) -> Vec<f32> {
     let width = (2 * radius + 1) as f32;
     let pass = |source: &[f32], step: usize, stride: usize| {
@@ -174,7 +172,7 @@ pub(super) fn box_blur(values: &[f32], side: usize, radius: usize) -> Vec<f32> {
     pass(&pass(values, 1, side), side, 1)
 }
 
-/// A blur over five pixels each way, symmetric: `taps` for distances 0, 1 and 2, edges repeated.
+/// Symmetric blur over five pixels in each direction with weights `taps` for distances 0, 1 and 2, edges repeated.
 fn blur_five(values: &[f32], side: usize, taps: [f32; 3]) -> Vec<f32> {
     let [centre, near, far] = taps;
     let pass = |source: &[f32], step: usize, stride: usize| {

@@ -1,4 +1,4 @@
-//! Writes a drawn data set to disk, in the layout of MVTec AD.
+//! Writes a drawn data set to disk in the MVTec AD layout.
 
 use std::{
     fs, io,
@@ -9,24 +9,27 @@ use std::{
 use image::{ExtendedColorType, ImageEncoder as _, ImageError, codecs::png::PngEncoder};
 use rayon::prelude::*;
 
-use super::{DefectKind, SIDE_RANGE, SurfaceKind, draw};
+use super::{
+    kind::{DefectKind, SurfaceKind},
+    specimen::{SIDE_RANGE, draw},
+};
 use crate::{
     data::{
-        on_decoders,
+        decoder_pool::on_decoders,
         picture::{Picture, Samples},
     },
     files,
     files::FileError,
 };
 
-/// How many pictures a drawn set has, and their size.
+/// Number and size of the images of a drawn set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SetSize {
-    /// Healthy pictures to train on.
+    /// Healthy training images.
     pub train: usize,
-    /// Healthy pictures to test on.
+    /// Healthy test images.
     pub test_good: usize,
-    /// Defective pictures to test on, of each of the five defects.
+    /// Defective test images per defect type.
     pub test_per_defect: usize,
     /// Width and height in pixels, within [`SIDE_RANGE`].
     pub side: usize,
@@ -39,64 +42,64 @@ impl Default for SetSize {
 }
 
 impl SetSize {
-    /// Pictures in the whole set, masks not counted.
-    pub fn pictures(&self) -> usize {
+    /// Number of images in the set, without masks.
+    pub fn images(&self) -> usize {
         self.train + self.test_good + DefectKind::ALL.len() * self.test_per_defect
     }
 }
 
-/// Why a drawn set was not written.
+/// Errors of writing a drawn set.
 #[derive(Debug, thiserror::Error)]
 pub enum SurfaceError {
-    /// The folder holds something already.
+    /// The folder is not empty.
     #[error(
-        "{} is not empty: choose a new folder, so that drawn pictures do not mix with others",
+        "{} is not empty: choose a new folder, so that the images do not mix with others",
         .0.display()
     )]
     NotEmpty(PathBuf),
-    /// The path exists and is no folder.
-    #[error("{} is a file, not a folder: choose another place for the pictures", .0.display())]
+    /// The path is not a folder.
+    #[error("{} is a file, not a folder: choose another folder for the images", .0.display())]
     NotFolder(PathBuf),
     /// The side is out of range.
     #[error(
-        "cannot draw pictures of {0} pixels a side: choose between {low} and {high}",
+        "cannot draw images of {0} x {0} pixels: choose a size between {low} and {high}",
         low = SIDE_RANGE[0],
         high = SIDE_RANGE[1]
     )]
     Side(usize),
-    /// The system refused to look into the folder or to make it.
+    /// The folder cannot be read or created.
     #[error(
-        "cannot use the folder {}: {source}; choose a folder that you may write to",
+        "cannot use the folder {}: {source}; choose a folder that you can write to",
         path.display()
     )]
     Folder {
         /// The folder.
         path: PathBuf,
-        /// What the system said.
+        /// The operating system's error.
         source: io::Error,
     },
-    /// A picture could not be written.
+    /// An image could not be written.
     #[error(transparent)]
     File(#[from] FileError),
-    /// A picture could not be turned into PNG.
+    /// An image could not be encoded as PNG.
     #[error("cannot encode {} as PNG: {source}", path.display())]
     Encode {
-        /// The picture's file.
+        /// The image file.
         path: PathBuf,
-        /// What the encoder said.
+        /// The encoder's error.
         source: ImageError,
     },
-    /// The caller's progress function returned false.
-    #[error("drawing was cancelled after {done} of {total} pictures; nothing was kept")]
+    /// Cancelled by the caller's progress function.
+    #[error("cancelled after {done} of {total} images; nothing was kept")]
     Cancelled {
-        /// Pictures that had been drawn.
+        /// Number of images drawn.
         done: usize,
-        /// Pictures in the set.
+        /// Number of images in the set.
         total: usize,
     },
 }
 
-/// One picture to be drawn, and where it goes.
+/// An image to draw and its path.
 struct Job {
     defect: Option<DefectKind>,
     index: u64,
@@ -107,15 +110,14 @@ struct Job {
 /// Draws a whole set into `dir` in the MVTec AD layout: `train/good`, `test/good`,
 /// `test/<defect>` and `ground_truth/<defect>/NNN_mask.png`, all PNG, 8 bits grey.
 ///
-/// `dir` is made if it is missing. Pictures are drawn in parallel on the decoding threads;
-/// `progress(done, total)` is called after each from the thread that drew it and cancels by
-/// returning false. Every file is complete or absent. A set that is cancelled or fails is removed
-/// again, so that no half of a set is taken for a whole one; `dir` itself stays.
+/// `dir` is created if it is missing. Images are drawn in parallel on the decoding threads; `progress(done, total)` is
+/// called after each from its thread and cancels by returning false. Every file is complete or absent. A set that is
+/// cancelled or fails is removed, so that it is not mistaken for a complete one; `dir` itself is kept.
 ///
 /// # Errors
 ///
-/// [`SurfaceError`] when `dir` is a file, not empty or not writable, the side is out of range, a
-/// picture cannot be written, or `progress` cancelled.
+/// [`SurfaceError`] if `dir` is a file, not empty or not writable, the side is out of range, an image cannot be written,
+/// or `progress` cancelled.
 pub fn write_set(
     dir: &Path,
     kind: SurfaceKind,
@@ -173,7 +175,7 @@ fn make_folder(path: &Path) -> Result<(), SurfaceError> {
     fs::create_dir_all(path).map_err(|source| SurfaceError::Folder { path: path.to_owned(), source })
 }
 
-/// The folders and pictures of a set. Parents come before their children.
+/// Returns the folders and images of a set. Parents come before their children.
 fn plan(dir: &Path, size: SetSize) -> (Vec<PathBuf>, Vec<Job>) {
     let (train, test, truth) = (dir.join("train"), dir.join("test"), dir.join("ground_truth"));
     let (train_good, test_good) = (train.join("good"), test.join("good"));
@@ -184,7 +186,7 @@ fn plan(dir: &Path, size: SetSize) -> (Vec<PathBuf>, Vec<Job>) {
         mask: None,
     };
     let mut jobs: Vec<Job> = (0..size.train).map(|i| healthy(&train_good, i, i)).collect();
-    // Healthy test pictures go on where the training ones end, so that none is in both.
+    // The indices of healthy test images follow those of the training images, so that none is in both.
     jobs.extend((0..size.test_good).map(|i| healthy(&test_good, size.train + i, i)));
 
     let mut folders = vec![train, train_good, test.clone(), test_good];
@@ -192,14 +194,14 @@ fn plan(dir: &Path, size: SetSize) -> (Vec<PathBuf>, Vec<Job>) {
         folders.push(truth.clone());
     }
     for defect in DefectKind::ALL.into_iter().filter(|_| size.test_per_defect > 0) {
-        let (pictures, masks) = (test.join(defect.name()), truth.join(defect.name()));
+        let (images, masks) = (test.join(defect.name()), truth.join(defect.name()));
         jobs.extend((0..size.test_per_defect).map(|i| Job {
             defect: Some(defect),
             index: i as u64,
-            path: pictures.join(format!("{i:03}.png")),
+            path: images.join(format!("{i:03}.png")),
             mask: Some(masks.join(format!("{i:03}_mask.png"))),
         }));
-        folders.extend([pictures, masks]);
+        folders.extend([images, masks]);
     }
     (folders, jobs)
 }
@@ -214,7 +216,7 @@ impl Job {
     }
 }
 
-/// Writes a grey picture of 8 bits.
+/// Writes an 8-bit grey image.
 fn write_png(path: &Path, picture: &Picture) -> Result<(), SurfaceError> {
     let Samples::U8(bytes) = picture.samples() else { return Ok(()) };
     let mut png = Vec::with_capacity(bytes.len());
@@ -225,8 +227,8 @@ fn write_png(path: &Path, picture: &Picture) -> Result<(), SurfaceError> {
     files::write_atomic(path, &png).map_err(SurfaceError::from)
 }
 
-/// Removes what a set that did not come about has left: its own files by name, and its folders
-/// if that emptied them. What cannot be removed stays; the error that led here matters more.
+/// Removes the files of a failed set, and its folders if they are then empty. Failures are ignored, since the original
+/// error matters more.
 fn discard(folders: &[PathBuf], jobs: &[Job]) {
     for path in jobs.iter().flat_map(|job| std::iter::once(&job.path).chain(&job.mask)) {
         let _ = fs::remove_file(path);
@@ -266,7 +268,7 @@ mod tests {
         let dir = place.path().join("new/set");
         let seen = AtomicUsize::new(0);
         write_set(&dir, SurfaceKind::Ground, 5, SMALL, &|_, total| {
-            assert_eq!(total, SMALL.pictures());
+            assert_eq!(total, SMALL.images());
             seen.fetch_add(1, Ordering::Relaxed);
             true
         })

@@ -1,5 +1,8 @@
-use super::*;
-use crate::data::picture::Samples;
+use super::{
+    specimen::{SpecimenPair, draw_pair},
+    *,
+};
+use crate::data::picture::{Picture, Samples};
 
 fn bytes(picture: &Picture) -> &[u8] {
     match picture.samples() {
@@ -8,7 +11,7 @@ fn bytes(picture: &Picture) -> &[u8] {
     }
 }
 
-/// Correlation of the picture with itself moved by `dx`, `dy`.
+/// Autocorrelation of the image at the shift `dx`, `dy`.
 fn correlation(bytes: &[u8], side: usize, dx: usize, dy: usize) -> f64 {
     let mean = bytes.iter().map(|b| f64::from(*b)).sum::<f64>() / bytes.len() as f64;
     let at = |x: usize, y: usize| f64::from(bytes[y * side + x]) - mean;
@@ -23,7 +26,7 @@ fn correlation(bytes: &[u8], side: usize, dx: usize, dy: usize) -> f64 {
 }
 
 #[test]
-fn names_go_there_and_back() {
+fn names_can_be_parsed() {
     for kind in SurfaceKind::ALL {
         assert_eq!(kind.to_string().parse(), Ok(kind));
         assert_eq!(serde_json::to_string(&kind).expect("json"), format!("\"{kind}\""));
@@ -46,16 +49,16 @@ fn a_specimen_depends_on_its_arguments_alone() {
         assert!(healthy.mask.is_none());
         assert_ne!(healthy, draw(kind, None, 5, 9, 64));
         assert_ne!(healthy, draw(kind, None, 4, 10, 64));
-        // The texture under a defect is another one too.
-        let twins = twins(kind, Some(DefectKind::Pit), 4, 9, 64);
-        assert_ne!(bytes(&healthy.picture), twins.healthy);
+        // The texture under a defect differs as well.
+        let pair = draw_pair(kind, Some(DefectKind::Pit), 4, 9, 64);
+        assert_ne!(bytes(&healthy.picture), pair.healthy);
         let damaged = draw(kind, Some(DefectKind::Pit), 4, 9, 64);
         assert_eq!(damaged, draw(kind, Some(DefectKind::Pit), 4, 9, 64));
     }
 }
 
 #[test]
-fn pictures_use_the_middle_of_the_range() {
+fn images_use_the_middle_of_the_range() {
     for kind in SurfaceKind::ALL {
         for index in 0..6 {
             let specimen = draw(kind, None, 1, index, 128);
@@ -78,7 +81,7 @@ fn a_mask_is_where_the_defect_shows_and_nowhere_else() {
         for defect in DefectKind::ALL {
             for (index, side) in [(0, 64), (1, 64), (2, 96), (3, 160), (4, 160), (5, 256)] {
                 let about = format!("{kind} {defect} {index} at {side}");
-                let Twins { healthy, damaged } = twins(kind, Some(defect), 2, index, side);
+                let SpecimenPair { healthy, damaged } = draw_pair(kind, Some(defect), 2, index, side);
                 let (picture, mask) = damaged.expect("a defect");
                 let inside = mask.iter().filter(|m| **m == 255).count();
                 assert!(inside >= 12, "{about}: a mask of {inside} pixels");

@@ -1,30 +1,30 @@
-//! The healthy tool marks of each kind of surface.
+//! The healthy tool marks of each surface.
 
 use std::f32::consts::{FRAC_PI_2, TAU};
 
 use super::{
-    SurfaceKind,
-    noise::{Dice, Noise, smoothstep},
+    kind::SurfaceKind,
+    noise::{Noise, SeededRng, smoothstep},
     relief::{LightSource, Relief},
 };
 
-/// Feed of the turned surface from groove to groove, in pixels: lowest and highest.
+/// Minimum and maximum feed of the turned surface (distance of its grooves) in pixels.
 pub(super) const TURNED_FEED: [f32; 2] = [9.0, 10.2];
 
-/// A healthy surface of `kind` and the mean grey level, 0 to 1, that it is photographed at.
-pub(super) fn healthy(kind: SurfaceKind, side: usize, dice: &mut Dice) -> (Relief, f32) {
+/// Returns a healthy surface and the mean grey level, 0 to 1, that it is exposed to.
+pub(super) fn healthy(kind: SurfaceKind, side: usize, rng: &mut SeededRng) -> (Relief, f32) {
     match kind {
-        SurfaceKind::Turned => (turned(side, dice), 0.45),
-        SurfaceKind::Milled => (milled(side, dice), 0.46),
-        SurfaceKind::Ground => (ground(side, dice), 0.44),
-        SurfaceKind::Brushed => (brushed(side, dice), 0.50),
+        SurfaceKind::Turned => (turned(side, rng), 0.45),
+        SurfaceKind::Milled => (milled(side, rng), 0.46),
+        SurfaceKind::Ground => (ground(side, rng), 0.44),
+        SurfaceKind::Brushed => (brushed(side, rng), 0.50),
     }
 }
 
-/// A round-nosed tool's scallop: 0 in the valley of the groove, 1 on the crest, over one feed.
+/// Profile of a round-nosed tool over one feed: 0 in the valley of the groove, 1 on the crest.
 ///
-/// `lean` moves the crest's flanks, since the trailing edge leaves the steeper one. The crest is
-/// blunt: it is the part that burnishes.
+/// `lean` skews the flanks of the crest, since the trailing edge leaves the steeper one. The crest is blunt, as it is
+/// burnished.
 fn scallop(feeds: f32, lean: f32) -> f32 {
     let f = feeds - feeds.floor();
     let x = 2.0 * (f + lean * (TAU * f).sin() / TAU) - 1.0;
@@ -32,10 +32,10 @@ fn scallop(feeds: f32, lean: f32) -> f32 {
     sharp - 0.25 * sharp * sharp * sharp
 }
 
-/// Height left by a cutter of two teeth, one of them set back by `short` (as a share of the
-/// scallop's height): 0 in the deeper valleys and about 1 on the crests, over one feed a tooth.
+/// Profile of a cutter with two teeth over one feed per tooth: 0 in the deeper valleys and about 1 on the crests. One
+/// tooth is set back by `short`, a share of the height.
 fn teeth(feeds: f32, short: f32) -> f32 {
-    // How much the crests are rounded: sharper ones would show the grid of pixels.
+    // Rounding of the crests; sharper ones would alias.
     const ROUND: f32 = 0.9;
     let nearest = feeds.round();
     let cut = |tooth: f32| {
@@ -47,19 +47,19 @@ fn teeth(feeds: f32, short: f32) -> f32 {
     here.min(next) - 0.25 * ROUND * overlap * overlap
 }
 
-fn turned(side: usize, dice: &mut Dice) -> Relief {
-    let angle = dice.uniform(-2.0, 2.0).to_radians();
-    let feed = dice.uniform(TURNED_FEED[0], TURNED_FEED[1]);
-    let phase = dice.uniform(0.0, 1.0);
-    let depth = dice.uniform(1.35, 1.55);
-    // The grooves of a faced part are arcs about a centre far outside the picture.
-    let bend = 1.0 / dice.uniform(5000.0, 8000.0);
-    let (chatter_period, chatter_phase) = (dice.uniform(34.0, 46.0), dice.angle());
-    let chatter = dice.uniform(0.06, 0.14);
-    let [drift, lines, fine, tears, wear] = std::array::from_fn(|_| Noise::new(dice));
+fn turned(side: usize, rng: &mut SeededRng) -> Relief {
+    let angle = rng.uniform(-2.0, 2.0).to_radians();
+    let feed = rng.uniform(TURNED_FEED[0], TURNED_FEED[1]);
+    let phase = rng.uniform(0.0, 1.0);
+    let depth = rng.uniform(1.35, 1.55);
+    // The grooves of a faced part are arcs about a centre far outside the image.
+    let bend = 1.0 / rng.uniform(5000.0, 8000.0);
+    let (chatter_period, chatter_phase) = (rng.uniform(34.0, 46.0), rng.angle());
+    let chatter = rng.uniform(0.06, 0.14);
+    let [drift, lines, fine, tears, wear] = std::array::from_fn(|_| Noise::new(rng));
     let light = LightSource {
-        azimuth: angle + dice.uniform(-0.15, 0.15),
-        elevation: dice.uniform(0.78, 0.86),
+        azimuth: angle + rng.uniform(-0.15, 0.15),
+        elevation: rng.uniform(0.78, 0.86),
         lay: angle + FRAC_PI_2,
         along: 0.10,
         across: 0.26,
@@ -71,16 +71,16 @@ fn turned(side: usize, dice: &mut Dice) -> Relief {
 
     let mut relief = Relief::flat(side, light);
     let (cos, sin) = (angle.cos(), angle.sin());
-    relief.each(|x, y, height, albedo, gloss| {
+    relief.for_each_point(|x, y, height, albedo, gloss| {
         let (across, along) = (x * cos + y * sin, y * cos - x * sin);
         let u = across + 0.5 * bend * along * along + 0.35 * drift.line(along / 60.0);
         let feeds = u / feed + phase;
-        // Chatter advances from turn to turn, so its nodes line up at a slant.
+        // The phase of the chatter advances with every revolution, so its nodes line up at a slant.
         let beat = (TAU * (along / chatter_period + 0.21 * feeds) + chatter_phase).sin();
         let worn = wear.plane(u / 70.0, along / 90.0);
         let crest = scallop(feeds, 0.35);
         *height = depth * (1.0 + chatter * beat - 0.05 * worn) * crest;
-        // The tool's nicked edge draws fine lines; the built-up edge tears the crests.
+        // Nicks in the tool's edge leave fine lines; a built-up edge tears the crests.
         *height += 0.17 * lines.plane(u * 0.7, along / 130.0);
         *height += 0.08 * fine.plane(u * 1.3, along / 34.0);
         let torn = tears.plane(u / 2.2, along / 5.0);
@@ -91,18 +91,18 @@ fn turned(side: usize, dice: &mut Dice) -> Relief {
     relief
 }
 
-fn milled(side: usize, dice: &mut Dice) -> Relief {
-    let angle = dice.uniform(-4.0, 4.0).to_radians();
-    let radius = dice.uniform(215.0, 245.0);
-    let feed = dice.uniform(11.5, 13.5);
+fn milled(side: usize, rng: &mut SeededRng) -> Relief {
+    let angle = rng.uniform(-4.0, 4.0).to_radians();
+    let radius = rng.uniform(215.0, 245.0);
+    let feed = rng.uniform(11.5, 13.5);
     // Neighbouring passes overlap: each is narrower than the cutter.
     let pass = radius * 1.45;
-    let offset = dice.uniform(0.0, pass);
-    let phase = dice.uniform(0.0, 1.0);
-    let [lines, back_lines, fine, uneven, burr] = std::array::from_fn(|_| Noise::new(dice));
+    let offset = rng.uniform(0.0, pass);
+    let phase = rng.uniform(0.0, 1.0);
+    let [lines, back_lines, fine, uneven, burr] = std::array::from_fn(|_| Noise::new(rng));
     let light = LightSource {
-        azimuth: angle + dice.uniform(-0.25, 0.25) + 0.5,
-        elevation: dice.uniform(0.80, 0.88),
+        azimuth: angle + rng.uniform(-0.25, 0.25) + 0.5,
+        elevation: rng.uniform(0.80, 0.88),
         lay: 0.0,
         along: 0.25,
         across: 0.25,
@@ -114,7 +114,7 @@ fn milled(side: usize, dice: &mut Dice) -> Relief {
 
     let mut relief = Relief::flat(side, light);
     let (cos, sin) = (angle.cos(), angle.sin());
-    relief.each(|x, y, height, albedo, gloss| {
+    relief.for_each_point(|x, y, height, albedo, gloss| {
         let (forward, sideways) = (x * cos + y * sin, y * cos - x * sin);
         let passes = (sideways + offset) / pass;
         let lane = passes.floor();
@@ -127,14 +127,14 @@ fn milled(side: usize, dice: &mut Dice) -> Relief {
         let swept = off_axis / radius * 60.0;
         let uneven = uneven.plane(forward / 60.0, sideways / 60.0);
         let cut = 1.65 * teeth(front, 0.22);
-        // The trailing side of the cutter rubs lightly over the marks of the leading one.
+        // The trailing side of the cutter rubs lightly over the marks of the leading side.
         let rub = 0.26 * (1.0 + 0.9 * uneven) * teeth(back, 0.3);
         *height = cut + rub;
         *height += 0.16 * lines.plane(front * feed * 0.75, swept / 9.0 + lane * 31.0);
         *height += 0.05 * back_lines.plane(back * feed * 0.8, swept / 7.0 + lane * 17.0);
         let grain = fine.plane(front * feed / 1.6, swept / 1.5);
         *height += 0.04 * grain;
-        // The edge of a pass stands up as a thin step with a burr.
+        // The edge of a pass is a thin step with a burr.
         let edge = off_axis.abs() - pass / 2.0 + 2.2 + 0.6 * burr.line(forward / 7.0);
         *height += 0.7 * smoothstep(0.0, 2.0, edge);
         *albedo = 1.0 + 0.04 * grain + 0.03 * uneven;
@@ -143,12 +143,12 @@ fn milled(side: usize, dice: &mut Dice) -> Relief {
     relief
 }
 
-fn ground(side: usize, dice: &mut Dice) -> Relief {
-    let angle = dice.uniform(-2.0, 2.0).to_radians();
-    let [body, fine, cloud, mottle] = std::array::from_fn(|_| Noise::new(dice));
+fn ground(side: usize, rng: &mut SeededRng) -> Relief {
+    let angle = rng.uniform(-2.0, 2.0).to_radians();
+    let [body, fine, cloud, mottle] = std::array::from_fn(|_| Noise::new(rng));
     let light = LightSource {
-        azimuth: angle + FRAC_PI_2 + dice.uniform(-0.2, 0.2),
-        elevation: dice.uniform(0.98, 1.06),
+        azimuth: angle + FRAC_PI_2 + rng.uniform(-0.2, 0.2),
+        elevation: rng.uniform(0.98, 1.06),
         lay: angle,
         along: 0.12,
         across: 0.22,
@@ -160,7 +160,7 @@ fn ground(side: usize, dice: &mut Dice) -> Relief {
 
     let mut relief = Relief::flat(side, light);
     let (cos, sin) = (angle.cos(), angle.sin());
-    relief.each(|x, y, height, albedo, gloss| {
+    relief.for_each_point(|x, y, height, albedo, gloss| {
         let (along, across) = (x * cos + y * sin, y * cos - x * sin);
         *height = 0.12 * body.plane(along / 160.0, across / 3.4);
         *height += 0.05 * fine.plane(along / 90.0, across / 1.5);
@@ -169,30 +169,30 @@ fn ground(side: usize, dice: &mut Dice) -> Relief {
         *gloss = 1.0 + 0.08 * cloud;
     });
 
-    // Each abrasive grain ploughs a broken line of its own length, width and depth.
+    // Each abrasive grain ploughs a line of random length, width and depth.
     let reach = side as f32 / 2.0 + 60.0;
     let grains = (4.0 * reach * reach / 75.0) as usize;
     for _ in 0..grains {
-        let deep = dice.chance(0.05);
+        let deep = rng.chance(0.05);
         relief.plough(&Stroke {
-            middle: [dice.uniform(-reach, reach), dice.uniform(-reach, reach)],
-            slope: (angle + 0.010 * dice.normal()).tan(),
-            length: dice.log_uniform(50.0, if deep { 400.0 } else { 300.0 }),
-            half_width: if deep { dice.uniform(1.3, 2.2) } else { dice.log_uniform(0.95, 1.5) },
-            depth: if deep { dice.uniform(0.4, 0.8) } else { dice.log_uniform(0.08, 0.42) },
+            middle: [rng.uniform(-reach, reach), rng.uniform(-reach, reach)],
+            slope: (angle + 0.010 * rng.normal()).tan(),
+            length: rng.log_uniform(50.0, if deep { 400.0 } else { 300.0 }),
+            half_width: if deep { rng.uniform(1.3, 2.2) } else { rng.log_uniform(0.95, 1.5) },
+            depth: if deep { rng.uniform(0.4, 0.8) } else { rng.log_uniform(0.08, 0.42) },
             rim: 0.35,
         });
     }
     relief
 }
 
-fn brushed(side: usize, dice: &mut Dice) -> Relief {
-    let angle = dice.uniform(-2.0, 2.0).to_radians();
-    let bands: [Noise; 5] = std::array::from_fn(|_| Noise::new(dice));
-    let [sheen, gleam, speck] = std::array::from_fn(|_| Noise::new(dice));
+fn brushed(side: usize, rng: &mut SeededRng) -> Relief {
+    let angle = rng.uniform(-2.0, 2.0).to_radians();
+    let bands: [Noise; 5] = std::array::from_fn(|_| Noise::new(rng));
+    let [sheen, gleam, speck] = std::array::from_fn(|_| Noise::new(rng));
     let light = LightSource {
-        azimuth: angle + FRAC_PI_2 + dice.uniform(-0.15, 0.15),
-        elevation: dice.uniform(0.95, 1.05),
+        azimuth: angle + FRAC_PI_2 + rng.uniform(-0.15, 0.15),
+        elevation: rng.uniform(0.95, 1.05),
         lay: angle,
         along: 0.08,
         across: 0.27,
@@ -204,13 +204,13 @@ fn brushed(side: usize, dice: &mut Dice) -> Relief {
 
     let mut relief = Relief::flat(side, light);
     let (cos, sin) = (angle.cos(), angle.sin());
-    // Streaks from a bristle's width to a pad's: width, length and height in pixels.
+    // Width, length and height of the streaks in pixels, from single bristles to the whole pad.
     let streaks =
         [(1.2, 140.0, 0.075), (2.3, 260.0, 0.13), (4.6, 420.0, 0.20), (10.0, 600.0, 0.30), (24.0, 900.0, 0.45)];
-    relief.each(|x, y, height, albedo, gloss| {
+    relief.for_each_point(|x, y, height, albedo, gloss| {
         let (along, across) = (x * cos + y * sin, y * cos - x * sin);
-        for (band, (width, length, tall)) in bands.iter().zip(streaks) {
-            *height += tall * band.plane(along / length, across / width);
+        for (band, (width, length, amplitude)) in bands.iter().zip(streaks) {
+            *height += amplitude * band.plane(along / length, across / width);
         }
         let sheen = sheen.plane(along / 500.0, across / 34.0);
         let gleam = gleam.plane(along / 320.0, across / 5.5);
@@ -222,11 +222,11 @@ fn brushed(side: usize, dice: &mut Dice) -> Relief {
     let bristles = (4.0 * reach * reach / 620.0) as usize;
     for _ in 0..bristles {
         relief.plough(&Stroke {
-            middle: [dice.uniform(-reach, reach), dice.uniform(-reach, reach)],
-            slope: (angle + 0.005 * dice.normal()).tan(),
-            length: dice.log_uniform(60.0, 360.0),
-            half_width: dice.log_uniform(0.8, 2.2),
-            depth: dice.sign() * dice.log_uniform(0.05, 0.30),
+            middle: [rng.uniform(-reach, reach), rng.uniform(-reach, reach)],
+            slope: (angle + 0.005 * rng.normal()).tan(),
+            length: rng.log_uniform(60.0, 360.0),
+            half_width: rng.log_uniform(0.8, 2.2),
+            depth: rng.sign() * rng.log_uniform(0.05, 0.30),
             rim: 0.2,
         });
     }
@@ -235,13 +235,13 @@ fn brushed(side: usize, dice: &mut Dice) -> Relief {
 
 /// A straight, tapering furrow that runs roughly along x.
 struct Stroke {
-    /// In pixels from the middle of the picture.
+    /// In pixels from the middle of the image.
     middle: [f32; 2],
     /// Rise over run.
     slope: f32,
     length: f32,
     half_width: f32,
-    /// Below the surface; a negative one raises a ridge.
+    /// Depth below the surface; negative for a ridge.
     depth: f32,
     /// Height of the rims as a share of the depth.
     rim: f32,
@@ -274,11 +274,11 @@ impl Relief {
     }
 }
 
-/// How far a furrow's profile reaches, in half-widths.
+/// Extent of a furrow's profile in half-widths.
 pub(super) const FURROW_REACH: f32 = 2.2;
 
-/// The profile of a furrow of depth 1: `d` in half-widths from its centre line, rims of height
-/// `rim` about 1.5. Smooth, so that a slanting furrow a pixel wide does not break into beads.
+/// Profile of a furrow of depth 1 at `d` half-widths from its centre line, with rims of height `rim` at about 1.5.
+/// Smooth, so that a slanted furrow one pixel wide does not break into beads.
 pub(super) fn furrow(d: f32, rim: f32) -> f32 {
     let core = (1.0 - (d / 1.6).powi(2)).max(0.0);
     let bump = (1.0 - ((d - 1.5) / 0.7).powi(2)).max(0.0);

@@ -1,30 +1,77 @@
-//! What damage is filled with.
+//! Fills of synthetic defects.
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use super::{
-    DefectFill, DefectSynthesiser,
-    shape::{field, log_uniform},
-};
+use super::shape::{field, log_uniform};
 
-/// The crop as it would be if it were damaged all over: the same planes as `values`.
+/// Content that a defect is filled with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DefectFill {
+    /// Another healthy crop, rotated or at another contrast.
+    Donor,
+    /// A crop from the generator, if available.
+    Generated,
+    /// The crop's own texture, shifted by a few pixels.
+    Shifted,
+    /// The crop's own texture, blurred.
+    Blur,
+    /// Added grain.
+    Noise,
+    /// A uniform grey.
+    Erased,
+    /// Brighter or darker.
+    Brightness,
+    /// Brightness that varies smoothly.
+    Shading,
+    /// Reduced or increased contrast.
+    Contrast,
+}
+
+impl DefectFill {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::Donor,
+        Self::Generated,
+        Self::Shifted,
+        Self::Blur,
+        Self::Noise,
+        Self::Erased,
+        Self::Brightness,
+        Self::Shading,
+        Self::Contrast,
+    ];
+}
+
+/// The surface that defects are synthesised for.
+#[derive(Clone, Debug)]
+pub(super) struct FillContext {
+    /// Width and height of a crop.
+    pub side: usize,
+    pub channels: usize,
+    /// Standard deviation of the surface's pixels: the unit of brightness.
+    pub deviation: f32,
+    /// Side and values of square crops from the generator.
+    pub generated: (usize, Vec<f32>),
+}
+
+/// Returns the crop as if all of it were damaged, in the same planes as `values`.
 pub(super) fn fill(
     fill: DefectFill,
-    forger: &DefectSynthesiser,
+    context: &FillContext,
     values: &[f32],
     donor: &[f32],
     alpha: &[f32],
     is_line: bool,
     rng: &mut ChaCha8Rng,
 ) -> Vec<f32> {
-    let (side, unit) = (forger.side, forger.deviation);
+    let (side, unit) = (context.side, context.deviation);
     let area = side * side;
     let planes = || values.chunks_exact(area);
     match fill {
-        DefectFill::Elsewhere => patch(donor, side, values, alpha, rng),
-        DefectFill::Drawn => match tiled(forger, rng) {
-            Some(drawn) => patch(&drawn, side, values, alpha, rng),
+        DefectFill::Donor => patch(donor, side, values, alpha, rng),
+        DefectFill::Generated => match tiled(context, rng) {
+            Some(generated) => patch(&generated, side, values, alpha, rng),
             None => patch(donor, side, values, alpha, rng),
         },
         DefectFill::Shifted => {
@@ -62,15 +109,15 @@ pub(super) fn fill(
                 .collect()
         }
         DefectFill::Brightness => {
-            // Fine lines are dark more often than bright; both are short of contrast as often as not.
+            // Lines are dark more often than bright.
             let sign = if rng.random_bool(if is_line { 0.65 } else { 0.5 }) { -1.0 } else { 1.0 };
             let shift = sign * unit * log_uniform(0.6, 4.0, rng);
             values.iter().map(|v| v + shift).collect()
         }
         DefectFill::Shading => {
             let strength = unit * log_uniform(1.5, 6.0, rng);
-            let light = field(side, rng.random_range(1..=4), rng);
-            values.iter().enumerate().map(|(i, v)| v + strength * (light[i % area] - 0.5)).collect()
+            let shading = field(side, rng.random_range(1..=4), rng);
+            values.iter().enumerate().map(|(i, v)| v + strength * (shading[i % area] - 0.5)).collect()
         }
         DefectFill::Contrast => {
             let factor = if rng.random_bool(0.5) { rng.random_range(0.0..0.55) } else { rng.random_range(1.6..2.8f32) };
@@ -84,21 +131,22 @@ pub(super) fn fill(
     }
 }
 
-/// Another texture: turned, at another contrast, and half of the time as bright as what it covers.
+/// Returns another texture: rotated half of the time, with changed contrast, and half of the time with the brightness of
+/// the area that it covers.
 fn patch(from: &[f32], side: usize, values: &[f32], alpha: &[f32], rng: &mut ChaCha8Rng) -> Vec<f32> {
     let area = side * side;
-    let turned = rng.random_bool(0.5);
+    let rotated = rng.random_bool(0.5);
     let contrast = rng.random_range(0.6..1.4f32);
     let seamless = rng.random_bool(0.5);
     let cover: f32 = alpha.iter().sum::<f32>().max(1e-3);
     let mean = |plane: &[f32], weight: &dyn Fn(usize) -> f32| (0..area).map(|i| plane[i] * weight(i)).sum::<f32>();
-    let turn = |i: usize| if turned { (i % side) * side + (side - 1 - i / side) } else { i };
+    let source = |i: usize| if rotated { (i % side) * side + (side - 1 - i / side) } else { i };
     values
         .chunks_exact(area)
         .zip(from.chunks_exact(area))
         .flat_map(|(own, other)| {
             let middle = other.iter().sum::<f32>() / area as f32;
-            let patch: Vec<f32> = (0..area).map(|i| (other[turn(i)] - middle) * contrast + middle).collect();
+            let patch: Vec<f32> = (0..area).map(|i| (other[source(i)] - middle) * contrast + middle).collect();
             let shift = match seamless {
                 true => (mean(own, &|i| alpha[i]) - mean(&patch, &|i| alpha[i])) / cover,
                 false => 0.0,
@@ -108,10 +156,10 @@ fn patch(from: &[f32], side: usize, values: &[f32], alpha: &[f32], rng: &mut Cha
         .collect()
 }
 
-/// A crop that the generator drew, repeated by reflection to fill the side.
-fn tiled(forger: &DefectSynthesiser, rng: &mut ChaCha8Rng) -> Option<Vec<f32>> {
-    let (small, values) = &forger.drawn;
-    let (small, length) = (*small, small * small * forger.channels);
+/// Returns a crop from the generator, tiled by reflection to fill the side; `None` if there is none.
+fn tiled(context: &FillContext, rng: &mut ChaCha8Rng) -> Option<Vec<f32>> {
+    let (small, values) = &context.generated;
+    let (small, length) = (*small, small * small * context.channels);
     let count = values.len().checked_div(length).filter(|&n| n > 0)?;
     let which = rng.random_range(0..count);
     let own = &values[which * length..(which + 1) * length];
@@ -119,16 +167,16 @@ fn tiled(forger: &DefectSynthesiser, rng: &mut ChaCha8Rng) -> Option<Vec<f32>> {
         let within = i % (2 * small);
         if within < small { within } else { 2 * small - 1 - within }
     };
-    let side = forger.side;
+    let side = context.side;
     let plane =
         |plane: &[f32]| (0..side * side).map(|i| plane[at(i / side) * small + at(i % side)]).collect::<Vec<_>>();
     Some(own.chunks_exact(small * small).flat_map(plane).collect())
 }
 
-/// The mean over squares that reach this far to every side, within the plane.
+/// Returns the mean around each pixel over a square that extends `reach` pixels to every side, within the plane.
 pub(super) fn blurred(plane: &[f32], side: usize, reach: usize) -> Vec<f32> {
     let along = |lines: &[f32]| {
-        // One pass over lines, written as columns: two passes give both directions.
+        // One pass over rows, written transposed: two passes cover both directions.
         let mut out = vec![0.0f32; lines.len()];
         for (y, line) in lines.chunks_exact(side).enumerate() {
             let mut sum: f32 = line.iter().take(reach).sum();
@@ -144,7 +192,7 @@ pub(super) fn blurred(plane: &[f32], side: usize, reach: usize) -> Vec<f32> {
     along(&along(plane))
 }
 
-/// A standard normal number, near enough: the sum of a few uniform ones.
+/// Draws an approximately standard normal number, the sum of four uniform ones.
 fn normal(rng: &mut ChaCha8Rng) -> f32 {
     let bits = rng.random::<u64>();
     let sum: u64 = (0..4).map(|i| bits >> (16 * i) & 0xffff).sum();

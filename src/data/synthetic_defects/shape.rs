@@ -1,13 +1,29 @@
-//! The shapes of damage, as opacities.
+//! Shapes of synthetic defects, as opacity masks.
 
 use std::f32::consts::{PI, TAU};
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use super::DefectShape;
+/// Shape of a defect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DefectShape {
+    /// A line or an arc, from hairline to a few pixels wide.
+    Line,
+    /// An ellipse at any angle, from a pinhole to a third of the crop.
+    Blob,
+    /// Irregular patches.
+    Cloud,
+    /// A blob at the edge of the crop.
+    Chip,
+}
 
-/// Opacities in `[0, 1]`, one a pixel. `largest` is half of the largest blob, as a share of the side.
+impl DefectShape {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Line, Self::Blob, Self::Cloud, Self::Chip];
+}
+
+/// Draws opacities in `[0, 1]`, one per pixel. `largest` is the largest half-axis of a blob as a share of the side.
 pub(super) fn draw(shape: DefectShape, side: usize, largest: f32, rng: &mut ChaCha8Rng) -> Vec<f32> {
     let reach = (side as f32 * largest).max(2.5);
     match shape {
@@ -26,7 +42,7 @@ pub(super) fn draw(shape: DefectShape, side: usize, largest: f32, rng: &mut ChaC
     }
 }
 
-/// Evenly on a logarithmic scale.
+/// Draws a number uniformly on a logarithmic scale.
 pub(super) fn log_uniform(low: f32, high: f32, rng: &mut ChaCha8Rng) -> f32 {
     (rng.random_range(low.ln()..=high.max(low).ln())).exp()
 }
@@ -36,8 +52,8 @@ fn axes(least: f32, most: f32, rng: &mut ChaCha8Rng) -> [f32; 2] {
     [long, (long * rng.random_range(0.35..1.0)).max(1.2)]
 }
 
-/// A walk of constant curvature with a Gaussian pen. Two in five go along or across the picture, as tool marks
-/// and cracks along the grain do.
+/// Draws a line of constant curvature with a Gaussian profile. Two in five are horizontal or vertical, as tool marks and
+/// cracks along the grain are.
 fn line(side: usize, rng: &mut ChaCha8Rng) -> Vec<f32> {
     const STEP: f32 = 0.7;
     let mut alpha = vec![0.0f32; side * side];
@@ -69,7 +85,7 @@ fn line(side: usize, rng: &mut ChaCha8Rng) -> Vec<f32> {
     alpha
 }
 
-/// An ellipse, softer or harder at its edge.
+/// Draws an ellipse with an edge of random softness.
 fn blob(side: usize, middle: [f32; 2], axes: [f32; 2], rng: &mut ChaCha8Rng) -> Vec<f32> {
     let (sin, cos) = rng.random_range(0.0..PI).sin_cos();
     let soft = log_uniform(0.8, (axes[1]).max(1.0), rng);
@@ -83,7 +99,7 @@ fn blob(side: usize, middle: [f32; 2], axes: [f32; 2], rng: &mut ChaCha8Rng) -> 
     alpha
 }
 
-/// A smooth field of random numbers in `[0, 1]` over a grid of `cells` a side.
+/// Draws a smooth random field in `[0, 1]` with `cells` grid cells per side.
 pub(super) fn field(side: usize, cells: usize, rng: &mut ChaCha8Rng) -> Vec<f32> {
     let nodes = cells + 2;
     let grid: Vec<f32> = (0..nodes * nodes).map(|_| rng.random::<f32>()).collect();
@@ -100,7 +116,7 @@ pub(super) fn field(side: usize, cells: usize, rng: &mut ChaCha8Rng) -> Vec<f32>
         .collect()
 }
 
-/// Where a smooth field is highest, within a blob or all over.
+/// Draws patches where a smooth field exceeds a threshold, within a blob.
 fn cloud(side: usize, reach: f32, rng: &mut ChaCha8Rng) -> Vec<f32> {
     let cells = rng.random_range(2..=(side / 8).max(3));
     let field = field(side, cells, rng);

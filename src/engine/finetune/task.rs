@@ -441,7 +441,7 @@ fn read(source: &DataSource, lineage: &Lineage, progress: &TaskProgress) -> Resu
         }
         let label = if lesson.defective { Label::Defective("defective".into()) } else { Label::Healthy };
         match describe_file(&lesson.path, lesson.hash, label) {
-            Ok(item) => items.push(DatasetImage { part: Subset::Test, ..item }),
+            Ok(item) => items.push(DatasetImage { subset: Subset::Test, ..item }),
             Err(error) => {
                 tracing::warn!("a part is not compared on: {error}");
                 missing.push(LabelledPart::clone(lesson));

@@ -256,7 +256,7 @@ fn damaged(frame: &Planes, seed: u64) -> Planes {
     let mut drawn = (0..DRAWS).map(|_| {
         let (place, donor) = (window(&mut rng), window(&mut rng));
         let cut = |cells: &[usize]| cells.iter().map(|&i| values[i]).collect::<Vec<f32>>();
-        let forged = forger.forge(&cut(&place), &cut(&donor), &mut rng);
+        let forged = forger.synthesise(&cut(&place), &cut(&donor), &mut rng);
         (place, forged)
     });
     let seen = drawn.find(|(_, forged)| forged.mask.contains(&1.0));

@@ -264,7 +264,7 @@ impl FrameCritic {
                 for y in first..last {
                     let row = (0..padded[0]).map(|x| frame.at(x, y, c));
                     match light {
-                        Some(light) => values.extend(row.map(|v| light.level(v))),
+                        Some(light) => values.extend(row.map(|v| light.normalise(v))),
                         None => values.extend(row),
                     }
                 }

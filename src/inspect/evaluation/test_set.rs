@@ -103,10 +103,10 @@ impl TestSet {
     /// no difference, without those that models were trained or calibrated on.
     pub fn of(opened: &Opened, seen: &[&Split]) -> Self {
         let set = &opened.dataset;
-        let wanted = if set.items.iter().any(|i| i.part == Subset::Test) { Subset::Test } else { Subset::Any };
+        let wanted = if set.items.iter().any(|i| i.subset == Subset::Test) { Subset::Test } else { Subset::Any };
         let folder = if set.root.is_file() { set.root.parent().unwrap_or(Path::new("")) } else { &set.root };
         let name = |path: &Path| path.strip_prefix(folder).unwrap_or(path).display().to_string();
-        let items = set.items.iter().enumerate().filter(|(_, item)| item.part == wanted);
+        let items = set.items.iter().enumerate().filter(|(_, item)| item.subset == wanted);
         let items = items.map(|(index, item)| TestItem {
             name: name(&item.path),
             path: item.path.is_file().then(|| item.path.clone()),

@@ -290,7 +290,7 @@ fn heat(query: &Inspected<'_>, difference: &[f32], upper: f32, fit: Fit) -> Rast
     });
     let pixels = values.iter().enumerate().map(|(i, &value)| match &inspected {
         Some(inspected) if inspected[i] < 0.5 => LEFT_OUT,
-        _ => colour(query.map, query.map.place(value, upper)),
+        _ => colour(query.map, query.map.position(value, upper)),
     });
     let width = width.div_ceil(fit.reduce);
     Raster { width, height: values.len() / width.max(1), pixels: pixels.collect() }

@@ -21,10 +21,7 @@ use super::{
     queue::{FileStatus, PendingFiles},
 };
 use crate::{
-    data::{
-        FileHash,
-        decode::{FileFault, decode_unless},
-    },
+    data::{FileFault, FileHash, decode::decode_unless},
     engine::Severity,
 };
 

@@ -70,7 +70,7 @@ impl DefectPreview {
     /// Forged crops of `side` pixels, for the screen.
     pub fn new(viewer: Viewer, knobs: CriticKnobs, [channels, side]: [usize; 2], forged: DamagedCrop) -> Self {
         let count = forged.mask.len() / (side * side).max(1);
-        let seen = |v: &f32| if knobs.level { Illumination::shown(*v) } else { *v };
+        let seen = |v: &f32| if knobs.level { Illumination::for_display(*v) } else { *v };
         let visible: Vec<f32> = forged.values.iter().map(seen).collect();
         let pixels = forged.mask.iter().map(|damaged| if *damaged > 0.5 { u8::MAX } else { 0 }).collect();
         Self {

@@ -234,7 +234,7 @@ impl MapSource {
                 }
             }
             let Some(v) = strongest else { return Color32::TRANSPARENT };
-            let share = colours.place(v, scale);
+            let share = colours.position(v, scale);
             table.get((share * 255.0).round() as usize).copied().unwrap_or_default()
         })
     }

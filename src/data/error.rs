@@ -1,0 +1,154 @@
+//! Errors of the data module.
+
+use std::{io, path::PathBuf};
+
+/// Errors of opening a data set, reading its images and preparing batches.
+#[derive(Debug, thiserror::Error)]
+pub enum DataError {
+    /// A file that cannot be used.
+    #[error("cannot use {}: {fault}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The reason and the remedy.
+        fault: FileFault,
+    },
+    /// No file or folder of that name.
+    #[error("cannot find {}: check the spelling or choose another folder", .0.display())]
+    Missing(PathBuf),
+    /// A folder cannot be listed.
+    #[error("cannot list the folder {}: {source}; check your permission to read it", path.display())]
+    Unreadable {
+        /// The folder.
+        path: PathBuf,
+        /// The operating system's error.
+        source: io::Error,
+    },
+    /// A file that is neither a folder nor a CSV file.
+    #[error("{} is a file: choose the folder that contains it, or a CSV file that lists images", .0.display())]
+    NotAFolder(PathBuf),
+    /// A folder without visible files.
+    #[error("the folder {} is empty: add images of healthy parts or choose another folder", .0.display())]
+    Empty(PathBuf),
+    /// A folder with files, none of them a usable image.
+    #[error("{} contains no usable image among {files} files ({first}): choose a folder of PNG, JPEG, TIFF, BMP or PNM images", root.display())]
+    NoImages {
+        /// The folder.
+        root: PathBuf,
+        /// Number of files examined.
+        files: usize,
+        /// The first rejected file and the reason.
+        first: String,
+    },
+    /// A data set without a healthy image to train on.
+    #[error("there is nothing healthy to train on in {}: none of its {images} images is marked healthy for training; add images of healthy parts", root.display())]
+    OnlyDefective {
+        /// The folder.
+        root: PathBuf,
+        /// Number of images found.
+        images: usize,
+    },
+    /// A folder of several data sets, one surface each.
+    #[error("{} contains {} data sets ({}): choose one of them", root.display(), names.len(), names.join(", "))]
+    SeveralSets {
+        /// The folder.
+        root: PathBuf,
+        /// The names of the sub-folders.
+        names: Vec<String>,
+    },
+    /// More files than the limit.
+    #[error("{} contains more than {limit} files: choose a folder closer to the images", root.display())]
+    TooManyFiles {
+        /// The folder.
+        root: PathBuf,
+        /// Maximum number of files.
+        limit: usize,
+    },
+    /// A CSV file with an invalid line.
+    #[error("cannot use {}, line {line}: {detail}", path.display())]
+    Csv {
+        /// The CSV file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: u64,
+        /// The problem and the expected content.
+        detail: String,
+    },
+    /// Too few distinct healthy images to hold some out.
+    #[error("there are {have} different healthy images and at least {need} are needed ({} of them are held out): add images of healthy parts", need - 1)]
+    TooFewHealthy {
+        /// Distinct healthy images.
+        have: usize,
+        /// Minimum number needed for a split.
+        need: usize,
+    },
+    /// A value outside its range.
+    #[error("{name} is {value}: it must be {range}")]
+    OutOfRange {
+        /// Name of the value.
+        name: &'static str,
+        /// The value given.
+        value: String,
+        /// The allowed range, in words.
+        range: &'static str,
+    },
+    /// An invalid data source.
+    #[error("`{text}` is not a data source: {detail}")]
+    Source {
+        /// The given text.
+        text: String,
+        /// The problem and the allowed forms.
+        detail: String,
+    },
+    /// Stopped by the caller's progress function.
+    #[error("stopped before all images were read")]
+    Cancelled,
+    /// The loader's thread could not be started, or has ended.
+    #[error("the thread that prepares batches is not running ({0}): start the run again")]
+    LoaderStopped(String),
+}
+
+/// Reason why an image file cannot be used; each message follows the file's name and ends with the remedy.
+#[derive(Debug, thiserror::Error)]
+pub enum FileFault {
+    /// The file could not be read.
+    #[error("it cannot be read ({0}); check that it exists and your permission to read it")]
+    Read(io::Error),
+    /// The content is not an image.
+    #[error("it is not an image ({0}); remove it or replace it with the image")]
+    NotAnImage(&'static str),
+    /// An image in an unsupported format.
+    #[error("it is a {0} file; save it as PNG, JPEG, TIFF, BMP or PNM")]
+    Format(&'static str),
+    /// The file ends before the image does.
+    #[error("the file is truncated; copy it again or remove it")]
+    Truncated,
+    /// The content contradicts its format.
+    #[error("its content is damaged ({0}); copy it again or remove it")]
+    Damaged(String),
+    /// Samples other than unsigned 8 or 16 bit.
+    #[error("its sample format is not supported ({0}); save it with 8 or 16 bits per sample, grey or RGB")]
+    SampleKind(String),
+    /// An image beyond the size limits.
+    #[error(
+        "it is {width} x {height} pixels and {bytes} bytes when decoded; the limit is 65,535 pixels per side, \
+         400 million pixels and 1.6 GB: cut it into smaller images"
+    )]
+    TooLarge {
+        /// Width in pixels.
+        width: u32,
+        /// Height in pixels.
+        height: u32,
+        /// Decoded size in bytes.
+        bytes: u64,
+    },
+    /// A decoder that exceeds its memory limit.
+    #[error("decoding it needs more than 3.2 GB of memory; cut it into smaller images or save it as PNG")]
+    TooMuchMemory,
+    /// A file beyond the size limit.
+    #[error("the file is {0} bytes and the limit is 1.6 GB; cut it into smaller images")]
+    TooLong(u64),
+    /// Content that differs from when the data set was described.
+    #[error("its content has changed since the images were first read; restore the old file or open the data again")]
+    Changed,
+}

@@ -1,0 +1,167 @@
+//! The built-in surfaces and defects, with their names.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+/// Machining process of a built-in surface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SurfaceKind {
+    /// Faced on a lathe.
+    Turned,
+    /// Face-milled in overlapping passes.
+    Milled,
+    /// Ground with an abrasive wheel.
+    Ground,
+    /// Brushed with an abrasive pad.
+    Brushed,
+}
+
+impl SurfaceKind {
+    /// All surfaces, in display order.
+    pub const ALL: [Self; 4] = [Self::Turned, Self::Milled, Self::Ground, Self::Brushed];
+
+    /// Name on the command line and in files: `turned`, `milled`, `ground` or `brushed`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Turned => "turned",
+            Self::Milled => "milled",
+            Self::Ground => "ground",
+            Self::Brushed => "brushed",
+        }
+    }
+
+    /// Name on screen.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Turned => "Turned metal",
+            Self::Milled => "Milled metal",
+            Self::Ground => "Ground metal",
+            Self::Brushed => "Brushed metal",
+        }
+    }
+
+    /// Describes the appearance in one sentence.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Turned => {
+                "Regular, nearly straight feed grooves of a lathe tool, 9 to 10 pixels apart, \
+                 with burnished crests and a trace of chatter."
+            }
+            Self::Milled => {
+                "Overlapping arcs of a face mill, crossed faintly by the marks of its trailing edge, \
+                 with a seam where two passes meet."
+            }
+            Self::Ground => {
+                "Dense, broken abrasive lines in one direction and of varying depth, as left by a \
+                 grinding wheel."
+            }
+            Self::Brushed => {
+                "Long streaks in one direction, from hairline to broad, with the soft sheen of \
+                 a brushed finish."
+            }
+        }
+    }
+}
+
+/// Defect type of a built-in surface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DefectKind {
+    /// A groove cut across the tool marks.
+    Scratch,
+    /// One or a few small holes.
+    Pit,
+    /// A dried stain or a dent.
+    Stain,
+    /// Metal dragged over the tool marks.
+    Smear,
+    /// A thin, branching crack.
+    Crack,
+}
+
+impl DefectKind {
+    /// All defects, in display order.
+    pub const ALL: [Self; 5] = [Self::Scratch, Self::Pit, Self::Stain, Self::Smear, Self::Crack];
+
+    /// Name on the command line and in files: `scratch`, `pit`, `stain`, `smear` or `crack`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Scratch => "scratch",
+            Self::Pit => "pit",
+            Self::Stain => "stain",
+            Self::Smear => "smear",
+            Self::Crack => "crack",
+        }
+    }
+
+    /// Name on screen.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Scratch => "Scratch",
+            Self::Pit => "Pit",
+            Self::Stain => "Stain or dent",
+            Self::Smear => "Smear",
+            Self::Crack => "Crack",
+        }
+    }
+
+    /// Describes the appearance in one sentence.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Scratch => {
+                "A groove with raised rims across the tool marks, from a hairline to a few \
+                 pixels wide."
+            }
+            Self::Pit => "One to a few small dark holes with bright rims.",
+            Self::Stain => {
+                "A smooth dark stain with a dried edge, or a shallow dent, with the tool marks \
+                 still showing through."
+            }
+            Self::Smear => "A patch where dragged metal has wiped out the tool marks.",
+            Self::Crack => "A thin, dark, jagged line that branches.",
+        }
+    }
+}
+
+impl fmt::Display for SurfaceKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl fmt::Display for DefectKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// An unknown surface or defect name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UnknownName {
+    /// Not a built-in surface.
+    #[error("there is no built-in surface named \"{0}\"; choose turned, milled, ground or brushed")]
+    Surface(String),
+    /// Not a built-in defect.
+    #[error("there is no built-in defect named \"{0}\"; choose scratch, pit, stain, smear or crack")]
+    Defect(String),
+}
+
+impl FromStr for SurfaceKind {
+    type Err = UnknownName;
+
+    fn from_str(name: &str) -> Result<Self, UnknownName> {
+        let found = Self::ALL.into_iter().find(|kind| kind.name() == name);
+        found.ok_or_else(|| UnknownName::Surface(name.to_owned()))
+    }
+}
+
+impl FromStr for DefectKind {
+    type Err = UnknownName;
+
+    fn from_str(name: &str) -> Result<Self, UnknownName> {
+        let found = Self::ALL.into_iter().find(|kind| kind.name() == name);
+        found.ok_or_else(|| UnknownName::Defect(name.to_owned()))
+    }
+}
