@@ -1,7 +1,7 @@
-//! Asking for a file or a folder, and asking before something that cannot be taken back.
+//! File dialogs and confirmations.
 //!
-//! The desktop's own dialog comes first, on a thread of its own so that the window stays alive. Where
-//! there is none, as on many remote displays, a field to type the path into takes its place.
+//! The desktop's file dialog runs on its own thread, so that the window keeps responding. Where there is none, as on many
+//! remote displays, a text field for the path replaces it.
 
 use std::{
     future::Future,
@@ -17,7 +17,7 @@ use std::{
 use egui::{Align, Context, Frame, Id, Key, Layout, Modal, RichText, TextEdit, Ui};
 use rfd::AsyncFileDialog;
 
-use super::{Action, theme};
+use super::{Action, PathRequest, theme};
 use crate::{
     data::DataSource,
     engine,
@@ -26,188 +26,112 @@ use crate::{
         background::{BackgroundTask, TaskState},
         inspection::QuerySource,
     },
-    review::export::Format,
 };
 
-/// A dialog that ended this soon was never seen by a person.
+/// A dialog that closes sooner than this was never visible.
 const UNSEEN: Duration = Duration::from_millis(400);
 const WIDTH: f32 = 520.0;
 
-/// What a path is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Want {
-    /// A folder of healthy images to learn from.
-    Images,
-    /// A recipe file to read.
-    LoadRecipe,
-    /// A recipe file to write.
-    SaveRecipe,
-    /// A PNG to write the sample grid to.
-    SaveGrid,
-    /// The folder that new runs go to.
-    RunsFolder,
-    /// Images to inspect, one or many.
-    Queries,
-    /// A model file to inspect with.
-    Model,
-    /// A model file to write.
-    SaveModel,
-    /// The folder that pictures and figures of an inspection go to.
-    Export,
-    /// A folder of images to test with.
-    TestImages,
-    /// The folder that a report goes to.
-    Report,
-    /// A record of a review station.
-    Record,
-    /// The folder that parts come to.
-    Parts,
-    /// The folder that parts of a review go to, in this form.
-    ReviewExport(Format),
-}
-
-/// Endings of the images that the program reads.
+/// File name extensions of readable images.
 const IMAGES: [&str; 11] = ["png", "jpg", "jpeg", "tif", "tiff", "bmp", "pgm", "ppm", "pbm", "pnm", "pam"];
 
-impl Want {
-    fn title(self) -> &'static str {
-        match self {
-            Self::Images => "Open a folder of healthy images",
-            Self::LoadRecipe => "Load a recipe",
-            Self::SaveRecipe => "Save the recipe",
-            Self::SaveGrid => "Save the sample grid",
-            Self::RunsFolder => "Choose the folder for runs",
-            Self::Queries => "Open images to inspect",
-            Self::Model => "Open a model",
-            Self::SaveModel => "Save the model",
-            Self::Export => "Choose the folder for the export",
-            Self::TestImages => "Open a folder of healthy and defective test images",
-            Self::Report => "Choose the folder for the report",
-            Self::Record => "Open a record",
-            Self::Parts => "Choose the folder that parts come to",
-            Self::ReviewExport(Format::Pdf) => "Choose the folder for the shift report",
-            Self::ReviewExport(_) => "Choose the folder for the export",
+/// The action that follows when these paths were chosen.
+fn action(request: PathRequest, mut paths: Vec<PathBuf>) -> Option<Action> {
+    if request == PathRequest::Queries {
+        return Some(Action::Inspect(paths.into_iter().map(QuerySource::File).collect()));
+    }
+    let path = paths.pop()?;
+    Some(match request {
+        PathRequest::Queries => return None,
+        PathRequest::Model => Action::OpenModel(path),
+        PathRequest::SaveModel => {
+            let path = if path.extension().is_some() { path } else { path.with_extension("ganspect") };
+            Action::Engine(engine::Command::Inspect(InspectionRequest::SaveModel(path)))
         }
-    }
-
-    fn verb(self) -> &'static str {
-        match self {
-            Self::Images | Self::Queries | Self::Model | Self::TestImages | Self::Record => "Open",
-            Self::LoadRecipe => "Load",
-            Self::SaveRecipe | Self::SaveGrid | Self::SaveModel => "Save",
-            Self::RunsFolder | Self::Parts => "Choose",
-            Self::Export | Self::Report | Self::ReviewExport(_) => "Export",
-        }
-    }
-
-    fn takes_folder(self) -> bool {
-        matches!(
-            self,
-            Self::Images
-                | Self::RunsFolder
-                | Self::Parts
-                | Self::Export
-                | Self::TestImages
-                | Self::Report
-                | Self::ReviewExport(_)
-        )
-    }
-
-    fn action(self, mut paths: Vec<PathBuf>) -> Option<Action> {
-        if self == Self::Queries {
-            return Some(Action::Inspect(paths.into_iter().map(QuerySource::File).collect()));
-        }
-        let path = paths.pop()?;
-        Some(match self {
-            Self::Queries => return None,
-            Self::Model => Action::OpenModel(path),
-            Self::SaveModel => {
-                let path = if path.extension().is_some() { path } else { path.with_extension("ganspect") };
-                Action::Engine(engine::Command::Inspect(InspectionRequest::SaveModel(path)))
-            }
-            Self::Export => Action::ExportInspection { ids: Vec::new(), dir: path },
-            Self::TestImages => Action::Evaluate(Some(DataSource::Folder(path))),
-            Self::Report => Action::EvaluateReport(path),
-            Self::Record => Action::OpenRecord(path),
-            Self::Parts => Action::PartsFolder(path),
-            Self::ReviewExport(format) => Action::ExportReview(format, path),
-            Self::Images => Action::Import(path),
-            Self::LoadRecipe => Action::LoadRecipe(path),
-            Self::SaveRecipe => Action::SaveRecipe(path),
-            Self::SaveGrid => Action::SaveGrid(path),
-            Self::RunsFolder => Action::RunsFolder(path),
-        })
-    }
+        PathRequest::Export => Action::ExportInspection { ids: Vec::new(), dir: path },
+        PathRequest::TestImages => Action::Evaluate(Some(DataSource::Folder(path))),
+        PathRequest::Report => Action::EvaluateReport(path),
+        PathRequest::Record => Action::OpenRecord(path),
+        PathRequest::Parts => Action::PartsFolder(path),
+        PathRequest::ReviewExport(format) => Action::ExportReview(format, path),
+        PathRequest::Images => Action::Import(path),
+        PathRequest::LoadRecipe => Action::LoadRecipe(path),
+        PathRequest::SaveRecipe => Action::SaveRecipe(path),
+        PathRequest::SaveGrid => Action::SaveGrid(path),
+        PathRequest::RunsFolder => Action::RunsFolder(path),
+    })
 }
 
-/// A question after a file or a folder, while it is open.
+/// An open request for a file or folder.
 #[derive(Debug)]
 pub enum Dialog {
     /// The desktop's dialog is open.
     Native {
-        /// What for.
-        want: Want,
-        /// What was suggested.
+        /// The request.
+        request: PathRequest,
+        /// The suggested path.
         suggested: PathBuf,
-        /// When it was opened.
+        /// Time of opening.
         since: Instant,
-        /// Its answer.
+        /// Yields the chosen paths.
         task: BackgroundTask<Vec<PathBuf>>,
     },
-    /// A path is being typed.
+    /// A text field for the path is open.
     Typed {
-        /// What for.
-        want: Want,
-        /// The path so far.
+        /// The request.
+        request: PathRequest,
+        /// The text so far.
         text: String,
-        /// The field has had the focus.
+        /// The field has received the focus.
         focused: bool,
     },
 }
 
 impl Dialog {
-    /// Asks through the desktop's dialog, or through a field when `native` is false.
-    pub fn open(ctx: &Context, want: Want, suggested: PathBuf, native: bool) -> Self {
-        let typed = |suggested: PathBuf| Self::Typed { want, text: suggested.display().to_string(), focused: false };
+    /// Opens the desktop's dialog, or a text field if `native` is false.
+    pub fn open(ctx: &Context, request: PathRequest, suggested: PathBuf, native: bool) -> Self {
+        let typed = |suggested: PathBuf| Self::Typed { request, text: suggested.display().to_string(), focused: false };
         if !native {
             return typed(suggested);
         }
-        let mut dialog = AsyncFileDialog::new().set_title(want.title());
-        let folder = if want.takes_folder() { Some(suggested.as_path()) } else { suggested.parent() };
+        let mut dialog = AsyncFileDialog::new().set_title(request.title());
+        let folder = if request.is_folder() { Some(suggested.as_path()) } else { suggested.parent() };
         if let Some(folder) = folder.filter(|f| f.is_dir()) {
             dialog = dialog.set_directory(folder);
         }
-        if let (Want::SaveRecipe | Want::SaveGrid | Want::SaveModel, Some(name)) = (want, suggested.file_name()) {
+        if let Some(name) = suggested.file_name().filter(|_| request.is_save()) {
             dialog = dialog.set_file_name(name.to_string_lossy());
         }
-        // Built here and not on the thread, since some desktops allow it on the main thread only.
-        if want == Want::Queries {
+        // Created here rather than on the thread, since some desktops require the main thread.
+        if request == PathRequest::Queries {
             let answer = dialog.add_filter("Images", &IMAGES).pick_files();
             let answer = async move { answer.await.unwrap_or_default() };
-            return Self::wait(ctx, want, suggested, answer);
+            return Self::wait(ctx, request, suggested, answer);
         }
-        let answer: std::pin::Pin<Box<dyn Future<Output = Option<rfd::FileHandle>> + Send>> = match want {
-            Want::Images
-            | Want::RunsFolder
-            | Want::Parts
-            | Want::Export
-            | Want::TestImages
-            | Want::Report
-            | Want::ReviewExport(_) => Box::pin(dialog.pick_folder()),
-            Want::Record => Box::pin(dialog.add_filter("Record of a review station", &["sqlite"]).pick_file()),
-            Want::Queries | Want::Model => Box::pin(dialog.add_filter("Ganspect model", &["ganspect"]).pick_file()),
-            Want::SaveModel => Box::pin(dialog.add_filter("Ganspect model", &["ganspect"]).save_file()),
-            Want::LoadRecipe => Box::pin(dialog.add_filter("Recipe", &["toml"]).pick_file()),
-            Want::SaveRecipe => Box::pin(dialog.add_filter("Recipe", &["toml"]).save_file()),
-            Want::SaveGrid => Box::pin(dialog.add_filter("PNG image", &["png"]).save_file()),
+        let answer: std::pin::Pin<Box<dyn Future<Output = Option<rfd::FileHandle>> + Send>> = match request {
+            PathRequest::Images
+            | PathRequest::RunsFolder
+            | PathRequest::Parts
+            | PathRequest::Export
+            | PathRequest::TestImages
+            | PathRequest::Report
+            | PathRequest::ReviewExport(_) => Box::pin(dialog.pick_folder()),
+            PathRequest::Record => Box::pin(dialog.add_filter("Review record", &["sqlite"]).pick_file()),
+            PathRequest::Queries | PathRequest::Model => {
+                Box::pin(dialog.add_filter("Ganspect model", &["ganspect"]).pick_file())
+            }
+            PathRequest::SaveModel => Box::pin(dialog.add_filter("Ganspect model", &["ganspect"]).save_file()),
+            PathRequest::LoadRecipe => Box::pin(dialog.add_filter("Recipe", &["toml"]).pick_file()),
+            PathRequest::SaveRecipe => Box::pin(dialog.add_filter("Recipe", &["toml"]).save_file()),
+            PathRequest::SaveGrid => Box::pin(dialog.add_filter("PNG image", &["png"]).save_file()),
         };
-        Self::wait(ctx, want, suggested, async move { answer.await.into_iter().collect() })
+        Self::wait(ctx, request, suggested, async move { answer.await.into_iter().collect() })
     }
 
-    /// Waits for the answer on a thread of its own.
+    /// Waits for the answer in the background.
     fn wait(
         ctx: &Context,
-        want: Want,
+        request: PathRequest,
         suggested: PathBuf,
         answer: impl Future<Output = Vec<rfd::FileHandle>> + Send + 'static,
     ) -> Self {
@@ -218,52 +142,52 @@ impl Dialog {
             move |_| wait_for(answer).into_iter().map(|handle| handle.path().to_owned()).collect(),
         );
         match task {
-            Ok(task) => Self::Native { want, suggested, since: Instant::now(), task },
-            Err(_) => Self::Typed { want, text: suggested.display().to_string(), focused: false },
+            Ok(task) => Self::Native { request, suggested, since: Instant::now(), task },
+            Err(_) => Self::Typed { request, text: suggested.display().to_string(), focused: false },
         }
     }
 
-    /// Draws what there is to draw and looks for an answer; `None` when the question is over.
+    /// Draws the text field or polls the dialog; returns `None` once it is closed.
     pub fn ui(self, ctx: &Context, actions: &mut Vec<Action>) -> Option<Self> {
         match self {
-            Self::Native { want, suggested, since, task } => match task.poll() {
-                TaskState::Running => Some(Self::Native { want, suggested, since, task }),
+            Self::Native { request, suggested, since, task } => match task.poll() {
+                TaskState::Running => Some(Self::Native { request, suggested, since, task }),
                 TaskState::Done(paths) if !paths.is_empty() => {
-                    actions.extend(want.action(paths));
+                    actions.extend(action(request, paths));
                     None
                 }
                 TaskState::Done(_) if since.elapsed() < UNSEEN => {
                     ctx.request_repaint();
-                    Some(Self::Typed { want, text: suggested.display().to_string(), focused: false })
+                    Some(Self::Typed { request, text: suggested.display().to_string(), focused: false })
                 }
                 TaskState::Done(_) | TaskState::Over => None,
             },
-            Self::Typed { want, mut text, mut focused } => {
-                let modal = modal("path-dialog", ctx).show(ctx, |ui| typed(ui, want, &mut text, &mut focused));
+            Self::Typed { request, mut text, mut focused } => {
+                let modal = modal("path-dialog", ctx).show(ctx, |ui| typed(ui, request, &mut text, &mut focused));
                 match modal.inner {
                     Some(true) => {
-                        actions.extend(want.action(vec![PathBuf::from(text.trim())]));
+                        actions.extend(action(request, vec![PathBuf::from(text.trim())]));
                         None
                     }
                     Some(false) => None,
                     None if modal.should_close() => None,
-                    None => Some(Self::Typed { want, text, focused }),
+                    None => Some(Self::Typed { request, text, focused }),
                 }
             }
         }
     }
 }
 
-/// A question over the window, with the margin of a page.
+/// A modal with the margin of a page.
 fn modal(name: &str, ctx: &Context) -> Modal {
     let frame = Frame::popup(&ctx.style_of(ctx.theme())).inner_margin(theme::GAP_L);
     Modal::new(Id::unique(name)).frame(frame)
 }
 
-fn typed(ui: &mut Ui, want: Want, text: &mut String, focused: &mut bool) -> Option<bool> {
+fn typed(ui: &mut Ui, request: PathRequest, text: &mut String, focused: &mut bool) -> Option<bool> {
     let p = theme::Palette::of(ui);
     ui.set_width(WIDTH.min(ui.ctx().content_rect().width() - 2.0 * theme::GAP_XL));
-    ui.label(RichText::new(want.title()).text_style(theme::section()).color(p.text_strong));
+    ui.label(RichText::new(request.title()).text_style(theme::section()).color(p.text_strong));
     ui.add_space(theme::GAP_S);
     let field =
         ui.add(TextEdit::singleline(text).hint_text("Path").desired_width(f32::INFINITY)).accessible_name("Path");
@@ -277,7 +201,7 @@ fn typed(ui: &mut Ui, want: Want, text: &mut String, focused: &mut bool) -> Opti
     let mut answer = None;
     let ready = !text.trim().is_empty();
     ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-        if ui.add_enabled(ready, theme::primary_button(&p, want.verb())).clicked() || (entered && ready) {
+        if ui.add_enabled(ready, theme::primary_button(&p, request.verb())).clicked() || (entered && ready) {
             answer = Some(true);
         }
         if ui.button("Cancel").clicked() {
@@ -287,21 +211,21 @@ fn typed(ui: &mut Ui, want: Want, text: &mut String, focused: &mut bool) -> Opti
     answer
 }
 
-/// A question before something that cannot be taken back.
+/// A confirmation before a destructive action.
 #[derive(Clone, Debug)]
 pub struct Confirm {
-    /// What is about to happen.
+    /// The question.
     pub title: String,
-    /// What is lost by it.
+    /// Its consequences.
     pub text: String,
-    /// The word on the button that goes ahead.
+    /// Label of the button that confirms.
     pub verb: &'static str,
-    /// What going ahead does.
+    /// Actions on confirmation.
     pub actions: Vec<Action>,
 }
 
 impl Confirm {
-    /// Draws the question; `false` when it is over.
+    /// Draws the question; returns `false` once it is answered.
     pub fn ui(&self, ctx: &Context, actions: &mut Vec<Action>) -> bool {
         let modal = modal("confirm", ctx).show(ctx, |ui| {
             let p = theme::Palette::of(ui);
@@ -328,7 +252,7 @@ impl Confirm {
     }
 }
 
-/// Waits on this thread for a future to end.
+/// Blocks this thread until a future completes.
 fn wait_for<T>(future: impl Future<Output = T>) -> T {
     struct Unpark(Thread);
     impl Wake for Unpark {

@@ -1,15 +1,18 @@
-//! The window: one frame, one table of commands, one place that applies them.
+//! The window, built on egui.
 //!
-//! A view draws what [`Frame`] shows it and pushes [`Action`]s; [`App::apply`] alone acts on them. So
-//! a click, a shortcut, the palette and a test all take the same way.
+//! A page draws from a [`Frame`] and pushes [`Action`]s; only [`App::apply`] acts on them. Clicks, shortcuts, the command
+//! palette and tests thus take the same path.
 
+mod action;
 mod app;
 mod commands;
 mod cpu_painter;
 mod dialog;
 mod frame;
 mod notices;
+mod page_id;
 pub mod pages;
+mod path_request;
 mod presentation;
 mod rail;
 mod recipe_history;
@@ -19,8 +22,12 @@ mod status_bar;
 pub mod theme;
 pub mod widgets;
 
+pub use action::{Action, FinetuneAction, IntakeAction, RunAction, WindowAction};
 pub use app::{App, PresentationSet, WindowOptions, run};
-pub use commands::{CommandContext, IntakeFacts, LearnFacts, Page, QueryFacts, ReviewFacts, TestFacts, UiCommand};
-pub use dialog::Want;
-pub use frame::{Action, Frame, RunOverlay};
+pub use commands::{
+    CommandContext, EvaluationContext, FinetuneContext, IntakeContext, QueryContext, ReviewContext, UiCommand,
+};
+pub use frame::{Frame, RunOverlay};
+pub use page_id::PageId;
+pub use path_request::PathRequest;
 pub use settings::{IntakeSettings, ReviewSettings, Settings, ThemeChoice, ViewSettings, XAxis};

@@ -1,29 +1,29 @@
-//! The rail on the left: where one can go.
+//! The navigation rail on the left.
 
 use egui::{Align2, FontSelection, Frame, Panel, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, vec2};
 
-use super::{Action, Page, theme};
+use super::{Action, PageId, theme};
 
 /// Height of an entry: icon and name.
 const ENTRY: f32 = theme::RAIL + theme::GAP_S;
 
-/// Draws the rail and marks the page on show.
-pub fn ui(ui: &mut Ui, page: Page, actions: &mut Vec<Action>) {
+/// Draws the rail and marks the current page.
+pub fn ui(ui: &mut Ui, page: PageId, actions: &mut Vec<Action>) {
     let p = theme::Palette::of(ui);
     Panel::left("rail").exact_size(theme::RAIL).resizable(false).frame(Frame::new().fill(p.ground)).show(ui, |ui| {
         ui.spacing_mut().item_spacing = Vec2::ZERO;
-        for entry in Page::ALL.into_iter().filter(|e| e.is_work()) {
+        for entry in PageId::ALL.into_iter().filter(|e| e.is_workspace()) {
             self::entry(ui, &p, entry, entry == page, actions);
         }
-        let below = Page::ALL.into_iter().filter(|e| !e.is_work()).count();
+        let below = PageId::ALL.into_iter().filter(|e| !e.is_workspace()).count();
         ui.add_space((ui.available_height() - below as f32 * ENTRY).max(0.0));
-        for entry in Page::ALL.into_iter().filter(|e| !e.is_work()) {
+        for entry in PageId::ALL.into_iter().filter(|e| !e.is_workspace()) {
             self::entry(ui, &p, entry, entry == page, actions);
         }
     });
 }
 
-fn entry(ui: &mut Ui, p: &theme::Palette, page: Page, current: bool, actions: &mut Vec<Action>) {
+fn entry(ui: &mut Ui, p: &theme::Palette, page: PageId, current: bool, actions: &mut Vec<Action>) {
     let (rect, response) = ui.allocate_exact_size(vec2(theme::RAIL, ENTRY), Sense::click());
     response.widget_info(|| WidgetInfo::selected(Role::Button, true, current, page.title()));
     let lit = current || response.hovered() || response.has_focus();

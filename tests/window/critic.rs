@@ -89,7 +89,7 @@ fn the_critic_at_work_while_the_model_is_made() {
     for (dark, name) in themes() {
         let mut stage = open(dark, SIZE, making);
         stage.harness.run_steps(3);
-        stage.harness.state_mut().apply(Action::Command(UiCommand::Forged));
+        stage.harness.state_mut().apply(Action::Command(UiCommand::CriticPreview));
         stage.harness.run_steps(3);
         let window = &stage.harness;
         assert!(shows(window, "8 forged crops") && shows(window, "and the critic's answers"));
@@ -164,7 +164,7 @@ fn forged_crops_follow_a_knob_while_the_gan_trains() {
     let running = |window: &Window| window.state().state().training.status.read().step >= 2;
     stage.until("steps are done", running);
     assert!(latest(&stage.harness).is_none(), "nothing is forged that nobody looks at");
-    stage.harness.state_mut().apply(Action::Command(UiCommand::Forged));
+    stage.harness.state_mut().apply(Action::Command(UiCommand::CriticPreview));
     stage.until("crops are forged", |window| latest(window).is_some() && shows(window, "forged crops"));
     let usual = latest(&stage.harness).unwrap();
 
@@ -174,7 +174,7 @@ fn forged_crops_follow_a_knob_while_the_gan_trains() {
     assert!(all.damaged(CROPS) > usual.damaged(CROPS), "{} and {}", usual.damaged(CROPS), all.damaged(CROPS));
 
     // Others are drawn on demand, by the same knobs.
-    stage.harness.get_by_label(UiCommand::ForgeOthers.title()).click();
+    stage.harness.get_by_label(UiCommand::CriticPreviewNext.title()).click();
     stage.until("other crops are forged", |window| latest(window).is_some_and(|s| s.serial != all.serial));
     let others = latest(&stage.harness).unwrap();
     assert!(others.values != all.values && others.knobs == all.knobs);

@@ -19,7 +19,7 @@ use ganspect::{
         calibration::{HeldOut, MapScale},
         evaluation::{EvaluatedMap, LeftOut, PixelFigures, Tested},
     },
-    ui::{Action, Page, UiCommand},
+    ui::{Action, PageId, UiCommand},
 };
 
 use crate::harness::{SIZE, Stage, Window, facts, open, open_in, point, press, shows};
@@ -399,14 +399,14 @@ fn the_keyboard_goes_through_the_table_and_opens_an_image() {
     assert!(current(&stage).is_some(), "the table scrolls along");
     let name = current(&stage).unwrap().split(',').next().unwrap().to_owned();
     press(&mut stage, Modifiers::NONE, Key::Enter);
-    assert_eq!(stage.harness.state().page(), Page::Inspect);
+    assert_eq!(stage.harness.state().page(), PageId::Inspect);
     assert!(shows(&stage.harness, &name));
     let entries = |stage: &mut Stage| stage.harness.state().state().inspection.status.read().entries.len();
     stage.until("it is on the list", |window| window.state().state().inspection.status.read().entries.len() == 1);
     // Opened again, it is not listed twice.
     show(&mut stage);
     press(&mut stage, Modifiers::NONE, Key::Enter);
-    assert_eq!(stage.harness.state().page(), Page::Inspect);
+    assert_eq!(stage.harness.state().page(), PageId::Inspect);
     stage.harness.run_steps(5);
     assert_eq!(entries(&mut stage), 1);
 }

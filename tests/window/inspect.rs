@@ -15,7 +15,7 @@ use ganspect::{
     },
     inspect::{Assessment, InvertKnobs, KeptFrame, Planes, critic::neighbours::Origin},
     train::Recipe,
-    ui::{Action, Page, UiCommand},
+    ui::{Action, PageId, UiCommand},
 };
 
 use crate::{
@@ -192,12 +192,12 @@ fn dropped_images_go_on_the_list_whatever_page_is_on_show() {
     let mut stage = open(true, SIZE, |_| {});
     let one = picture_file(&stage, "one.png");
     drop_files(&mut stage, &[one]);
-    assert_eq!(stage.harness.state().page(), Page::Inspect);
+    assert_eq!(stage.harness.state().page(), PageId::Inspect);
     assert!(shows(&stage.harness, "one.png"));
     stage.harness.state_mut().apply(Action::Command(UiCommand::GoRuns));
     let many: Vec<PathBuf> = (0..5).map(|i| picture_file(&stage, &format!("part-{i}.png"))).collect();
     drop_files(&mut stage, &many);
-    assert_eq!(stage.harness.state().page(), Page::Inspect);
+    assert_eq!(stage.harness.state().page(), PageId::Inspect);
     for i in 0..5 {
         assert!(shows(&stage.harness, &format!("part-{i}.png,")));
     }
@@ -218,11 +218,11 @@ fn a_dropped_folder_is_imported_or_inspected_by_the_page_on_show() {
     stage.until("the folder's images are listed", |window| shows(window, "c.png,"));
     assert!(shows(&stage.harness, "a.PNG,") && shows(&stage.harness, "b.png,"));
     assert!(!shows(&stage.harness, "notes.txt"));
-    assert_eq!(stage.harness.state().page(), Page::Inspect);
+    assert_eq!(stage.harness.state().page(), PageId::Inspect);
 
     stage.harness.state_mut().apply(Action::Command(UiCommand::GoTrain));
     drop_files(&mut stage, &[folder]);
-    assert_eq!(stage.harness.state().page(), Page::Train);
+    assert_eq!(stage.harness.state().page(), PageId::Train);
 
     let bare = stage.path("bare");
     fs::create_dir(&bare).unwrap();
@@ -239,7 +239,7 @@ fn a_dropped_model_opens_and_adds_no_image() {
     let file = stage.path("turned.ganspect");
     fs::write(&file, b"no model").unwrap();
     drop_files(&mut stage, &[file]);
-    assert_eq!(stage.harness.state().page(), Page::Inspect);
+    assert_eq!(stage.harness.state().page(), PageId::Inspect);
     assert_eq!(current(&stage), None);
 }
 
@@ -283,12 +283,12 @@ fn facts(stage: &Stage) -> ganspect::ui::CommandContext {
     let status = live.inspection.status.read();
     let state = status.entries.last().map(|e| e.state.clone());
     ganspect::ui::CommandContext {
-        page: Page::Inspect,
+        page: PageId::Inspect,
         model: true,
-        query: ganspect::ui::QueryFacts {
+        query: ganspect::ui::QueryContext {
             any: state.is_some(),
-            going: matches!(state, Some(QueryState::Running | QueryState::Paused)),
-            ended: matches!(state, Some(QueryState::Done | QueryState::Stopped)),
+            running: matches!(state, Some(QueryState::Running | QueryState::Paused)),
+            finished: matches!(state, Some(QueryState::Done | QueryState::Stopped)),
             ..Default::default()
         },
         ..Default::default()

@@ -22,7 +22,7 @@ use ganspect::{
         Health, Metric, Preset, Recipe,
         run_folder::{MODEL_FILE, RunFolder, RunInfo},
     },
-    ui::{Action, Page, Settings, UiCommand},
+    ui::{Action, PageId, Settings, UiCommand},
 };
 
 use crate::{
@@ -80,7 +80,7 @@ fn every_page_fits_the_smallest_window_and_the_largest_scale() {
         // 1024x640 points at scale 1 are that many at other scales.
         let size = [1024.0 / scale, 640.0 / scale];
         let mut stage = open_in(folder, true, size, |_| {}, |settings| settings.scale = 1.0);
-        for page in Page::ALL {
+        for page in PageId::ALL {
             stage.harness.state_mut().apply(Action::Command(page.command()));
             stage.harness.run_steps(3);
             assert_eq!(stage.harness.state().page(), page);
@@ -96,7 +96,7 @@ fn the_palette_finds_and_runs_a_command() {
     assert!(shows(&stage.harness, UiCommand::GoSettings.title()));
     assert!(!shows(&stage.harness, UiCommand::Quit.title()));
     press(&mut stage, Modifiers::NONE, Key::Enter);
-    assert_eq!(stage.harness.state().page(), Page::Settings);
+    assert_eq!(stage.harness.state().page(), PageId::Settings);
     assert!(!shows(&stage.harness, UiCommand::OpenFolder.title()), "the palette is closed");
 
     press(&mut stage, Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::P);
@@ -112,14 +112,14 @@ fn the_palette_finds_and_runs_a_command() {
     stage.harness.step();
     stage.harness.key_press_modifiers(Modifiers::COMMAND, Key::Num5);
     stage.harness.step();
-    assert_eq!(stage.harness.state().page(), Page::Runs);
+    assert_eq!(stage.harness.state().page(), PageId::Runs);
 }
 
 #[test]
 fn the_help_lists_every_command_with_its_keys() {
     let mut stage = open(true, SIZE, |_| {});
     press(&mut stage, Modifiers::NONE, Key::F1);
-    assert_eq!(stage.harness.state().page(), Page::Help);
+    assert_eq!(stage.harness.state().page(), PageId::Help);
     for command in UiCommand::all() {
         assert!(shows(&stage.harness, command.title()), "{command:?}");
         assert!(shows(&stage.harness, command.help()), "{command:?}");
@@ -131,14 +131,14 @@ fn pages_are_reached_by_their_keys() {
     let mut stage = open(true, SIZE, |_| {});
     let keys = [Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num7, Key::Num8, Key::Num1];
     for (key, page) in keys.into_iter().zip([
-        Page::Inspect,
-        Page::Evaluate,
-        Page::Review,
-        Page::Runs,
-        Page::Log,
-        Page::Settings,
-        Page::Help,
-        Page::Train,
+        PageId::Inspect,
+        PageId::Evaluate,
+        PageId::Review,
+        PageId::Runs,
+        PageId::Log,
+        PageId::Settings,
+        PageId::Help,
+        PageId::Train,
     ]) {
         press(&mut stage, Modifiers::COMMAND, key);
         assert_eq!(stage.harness.state().page(), page);
@@ -156,7 +156,7 @@ fn no_shortcut_fires_while_text_is_typed() {
         press(&mut stage, modifiers, key);
     }
     type_text(&mut stage, "/parts");
-    assert_eq!(stage.harness.state().page(), Page::Train);
+    assert_eq!(stage.harness.state().page(), PageId::Train);
     assert_eq!(stage.harness.get_by_label(path).value().as_deref(), Some("/parts"));
 }
 
@@ -345,7 +345,7 @@ fn the_model_of_an_earlier_run_inspects_parts() {
         let model = &window.state().state().inspection.status.read().model;
         matches!(model, ModelState::Ready(facts) if facts.path.as_ref() == Some(&run.join(MODEL_FILE)))
     });
-    assert_eq!(stage.harness.state().page(), Page::Inspect);
+    assert_eq!(stage.harness.state().page(), PageId::Inspect);
 }
 
 #[test]

@@ -162,19 +162,19 @@ fn a_model_that_has_learned_is_adopted_on_a_click_and_left_on_another() {
     ] {
         assert!(stage.harness.query_all_by_label(text).next().is_some(), "{text}");
     }
-    command(&mut stage, UiCommand::LearnKeep);
+    command(&mut stage, UiCommand::FinetuneKeep);
     stage.until("the decision", |w| w.state().state().finetune.status.read().phase == FinetunePhase::Idle);
     assert_eq!(in_force(&stage), Some(old.clone()));
 
     show(&mut stage);
-    command(&mut stage, UiCommand::LearnAdopt);
+    command(&mut stage, UiCommand::FinetuneAdopt);
     let path = new.clone();
     stage.until("the new model", |w| match &w.state().state().inspection.status.read().model {
         ModelState::Ready(facts) => facts.path.as_ref() == Some(&path),
         _ => false,
     });
-    stage.until("the way back", |w| w.query_by_label(UiCommand::LearnBack.title()).is_some());
-    command(&mut stage, UiCommand::LearnBack);
+    stage.until("the way back", |w| w.query_by_label(UiCommand::FinetuneRevert.title()).is_some());
+    command(&mut stage, UiCommand::FinetuneRevert);
     let path = old.clone();
     stage.until("the old model", |w| match &w.state().state().inspection.status.read().model {
         ModelState::Ready(facts) => facts.path.as_ref() == Some(&path),

@@ -14,7 +14,7 @@ use ganspect::{
         inspection::{ModelFacts, ModelSource, ModelState, QueryState},
     },
     inspect::Verdict,
-    ui::{Action, Page, UiCommand},
+    ui::{Action, PageId, UiCommand},
 };
 
 use crate::{
@@ -54,7 +54,7 @@ fn presented(size: [f32; 2], dark: bool) -> Stage {
 #[test]
 fn a_part_is_played_to_its_verdict_and_the_next_one_follows() {
     let mut stage = presented(SIZE, true);
-    assert_eq!(stage.harness.state().page(), Page::Presentation);
+    assert_eq!(stage.harness.state().page(), PageId::Presentation);
     assert!(shows(&stage.harness, "Part 1 of 2") && shows(&stage.harness, "part-0041.png"));
     // Nothing of the window is left, and no verdict is told before its time.
     for label in ["Settings", "Open images", "HEALTHY", "good parts"] {
@@ -118,7 +118,7 @@ fn its_keys_play_wait_go_and_leave() {
     press(&mut stage, Modifiers::COMMAND, Key::K);
     assert!(shows(&stage.harness, "Part 1 of 2"));
     press(&mut stage, Modifiers::NONE, Key::Escape);
-    assert_eq!(stage.harness.state().page(), Page::Inspect);
+    assert_eq!(stage.harness.state().page(), PageId::Inspect);
     assert!(shows(&stage.harness, "part-0042.png,") && shows(&stage.harness, "Reconstruction · step 60"));
 }
 
@@ -196,7 +196,7 @@ fn it_begins_on_any_page_and_leads_back_to_it() {
     press(&mut stage, Modifiers::NONE, Key::F5);
     assert!(shows(&stage.harness, "Part 1 of 2"));
     press(&mut stage, Modifiers::NONE, Key::Escape);
-    assert_eq!(stage.harness.state().page(), Page::Help);
+    assert_eq!(stage.harness.state().page(), PageId::Help);
 }
 
 #[test]
@@ -207,7 +207,7 @@ fn with_nothing_to_present_it_says_what_to_do() {
         live.inspection.status.write().entries.push(waiting.into());
     });
     press(&mut stage, Modifiers::NONE, Key::F5);
-    assert_ne!(stage.harness.state().page(), Page::Presentation);
+    assert_ne!(stage.harness.state().page(), PageId::Presentation);
     assert!(
         stage.harness.state().notices().any(|text| text.contains("nothing to present") && text.contains("drop them"))
     );
@@ -298,7 +298,7 @@ fn from_the_command_line_it_inspects_first_and_then_begins() {
     }
     assert!(shows(&stage.harness, "2 parts shown") && shows(&stage.harness, "1 image could not be inspected."));
     press(&mut stage, Modifiers::NONE, Key::Escape);
-    assert_eq!(stage.harness.state().page(), Page::Inspect);
+    assert_eq!(stage.harness.state().page(), PageId::Inspect);
 }
 
 #[test]
@@ -311,5 +311,5 @@ fn a_model_that_cannot_be_opened_is_named_and_the_way_out_too() {
     stage.until("it is refused", |window| shows(window, "The model could not be opened"));
     assert!(shows(&stage.harness, "torn.ganspect") && shows(&stage.harness, "Esc leads to the Inspect workspace"));
     press(&mut stage, Modifiers::NONE, Key::Escape);
-    assert_eq!(stage.harness.state().page(), Page::Inspect);
+    assert_eq!(stage.harness.state().page(), PageId::Inspect);
 }

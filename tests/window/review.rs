@@ -33,7 +33,7 @@ use ganspect::{
         facets::Facets,
         record::{NewInspection, NewOpinion, NewPart},
     },
-    ui::{Action, Page, UiCommand},
+    ui::{Action, PageId, UiCommand},
 };
 
 use crate::{
@@ -405,7 +405,7 @@ fn a_record_that_is_none_is_said_with_its_name() {
     stage.until("the reason", |window| {
         window.state().notices().any(|text| text.contains("notes.txt as a record") && text.ends_with('.'))
     });
-    assert_eq!(stage.harness.state().page(), Page::Review);
+    assert_eq!(stage.harness.state().page(), PageId::Review);
     assert!(shows(&stage.harness, "Is the model right?"));
 }
 

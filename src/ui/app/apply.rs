@@ -12,9 +12,7 @@ use super::{App, Reading, TURN_AFTER};
 use crate::{
     data::{DataSource, Opened},
     engine,
-    engine::{
-        EvaluationRequest, FinetuneRequest, Severity, Update, background::BackgroundTask, training::TrainingPhase,
-    },
+    engine::{Severity, background::BackgroundTask},
     files,
     review::export::Format,
     tensorboard::RunLog,
@@ -23,8 +21,9 @@ use crate::{
         run_folder::{RunFolder, free_folder, restore_run, trash_run},
     },
     ui::{
-        Action, Page, RunOverlay, ThemeChoice, UiCommand, Want,
-        commands::palette::CommandPalette,
+        Action, FinetuneAction, IntakeAction, PageId, PathRequest, RunAction, RunOverlay, ThemeChoice, UiCommand,
+        WindowAction,
+        commands::{Effect, palette::CommandPalette},
         dialog::{Confirm, Dialog},
         pages::import::ImportPage,
         settings::SCALE,
@@ -43,24 +42,28 @@ impl App {
     pub fn apply(&mut self, action: Action) {
         match action {
             Action::Command(command) => self.command(command),
+            Action::Show(page) => self.page = page,
             Action::Engine(command) => self.send(command),
+            Action::Window(action) => self.window(action),
+            Action::Run(action) => self.run(action),
             Action::Knob { key, value } => self.turn(key, &value),
             Action::Recipe(recipe) => {
-                if self.desk.replace(*recipe) {
+                if self.recipes.replace(*recipe) {
                     self.send_turn();
                 }
                 if self.status().recipe.is_none() {
-                    self.desk.rebase();
+                    self.recipes.rebase();
                 }
             }
-            Action::Ask(want) => self.ask(want),
+            Action::Ask(request) => self.ask(request),
             Action::LoadRecipe(path) => self.load_recipe(&path),
             Action::SaveRecipe(path) => self.save_recipe(path),
             Action::SaveGrid(path) => self.save_grid(path),
             Action::View(view) => self.settings.view = *view,
+            Action::ToggleLogY => self.settings.view.log_y = !self.settings.view.log_y,
             Action::Import(path) => {
                 self.import = Some(ImportPage::open(&self.ctx, path));
-                self.page = Page::Train;
+                self.page = PageId::Train;
             }
             Action::Start { source, opened, recipe, out } => self.start(source, opened, recipe, out),
             Action::Resume { run, paused } => {
@@ -89,7 +92,7 @@ impl App {
                 self.settings.scale = scale.clamp(*SCALE.start(), *SCALE.end());
             }
             Action::Inspect(sources) => self.inspect(sources),
-            Action::TakeOff(entries) => self.take_off(&entries),
+            Action::Remove(entries) => self.remove_queries(&entries),
             Action::InspectFolder(folder) => self.inspect_folder(folder),
             Action::OpenModel(path) => self.open_model(path),
             Action::ExportInspection { ids, dir } => self.export_inspection(ids, dir),
@@ -99,16 +102,29 @@ impl App {
                 self.send(engine::Command::Evaluate(report));
             }
             Action::Examine { name, source } => {
-                self.page = Page::Inspect;
+                self.page = PageId::Inspect;
                 let live = Arc::clone(self.engine.state());
                 if let Some(command) = self.inspect.examine(&live, name, source) {
                     self.send(engine::Command::Inspect(command));
                 }
             }
             Action::Review(settings) => self.settings.review = *settings,
+            Action::Intake(IntakeAction::Watch) => self.take_in(false),
+            Action::Intake(IntakeAction::Once) => self.take_in(true),
+            Action::Intake(IntakeAction::Stop) => self.stop_taking_in(),
+            Action::Finetune(FinetuneAction::Begin) => self.learn(),
+            Action::Finetune(FinetuneAction::Adopt) => self.adopt(),
+            Action::Finetune(FinetuneAction::Keep) => self.keep_old(),
+            Action::Finetune(FinetuneAction::Revert) => self.go_back(),
             Action::PartsFolder(folder) => self.settings.review.intake.folder = Some(folder),
             Action::OpenRecord(path) => self.open_record(path),
             Action::ExportReview(format, folder) => self.export_review(format, folder),
+            Action::Present(parts) => self.present(parts),
+            Action::EndPresentation => {
+                if let Some(presentation) = self.presentation.take() {
+                    presentation.end(&self.ctx);
+                }
+            }
             Action::Copy(text) => {
                 self.ctx.copy_text(text);
                 self.notices.push(Severity::Info, "Copied to the clipboard.");
@@ -116,132 +132,83 @@ impl App {
         }
     }
 
+    /// Runs a command if it is available.
     fn command(&mut self, command: UiCommand) {
-        let status = self.status();
-        if !command.enabled(&self.facts(&status)) {
+        let context = self.context(&self.status());
+        if !command.enabled(&context) {
             return;
         }
-        match command {
-            UiCommand::Palette => {
+        match command.effect() {
+            Effect::Action(action) => self.apply(action(&context)),
+            Effect::Page(page) => {
+                let page = if command.pages().contains(&context.page) { context.page } else { page };
+                let live = Arc::clone(self.engine.state());
+                let mut actions = Vec::new();
+                match page {
+                    PageId::Train => self.train.apply(command, &live),
+                    PageId::Inspect => self.inspect.apply(command, &live, &mut actions),
+                    PageId::Evaluate => self.evaluate.apply(command, &live, &mut actions),
+                    PageId::Review => self.review.apply(command, &mut actions),
+                    PageId::Presentation => {
+                        if let Some(presentation) = &mut self.presentation {
+                            presentation.command(command);
+                        }
+                    }
+                    _ => {}
+                }
+                actions.into_iter().for_each(|action| self.apply(action));
+            }
+        }
+    }
+
+    fn window(&mut self, action: WindowAction) {
+        let (theme, scale) = (self.settings.theme, self.settings.scale);
+        match action {
+            WindowAction::Palette => {
                 self.palette = if self.palette.is_some() { None } else { Some(CommandPalette::default()) };
             }
-            UiCommand::GoTrain => self.page = Page::Train,
-            UiCommand::GoInspect => self.page = Page::Inspect,
-            UiCommand::GoEvaluate => self.page = Page::Evaluate,
-            UiCommand::GoReview => self.page = Page::Review,
-            UiCommand::GoRuns => self.page = Page::Runs,
-            UiCommand::GoLog => self.page = Page::Log,
-            UiCommand::GoSettings => self.page = Page::Settings,
-            UiCommand::GoHelp => self.page = Page::Help,
-            UiCommand::NewRun | UiCommand::Stop => {
+            WindowAction::Notices => self.notices.open = !self.notices.open,
+            WindowAction::Theme => {
+                let dark = self.applied.is_none_or(|(dark, _)| dark);
+                self.settings.theme = if dark { ThemeChoice::Light } else { ThemeChoice::Dark };
+            }
+            WindowAction::ScaleUp => self.apply(Action::Look(theme, scale + SCALE_STEP)),
+            WindowAction::ScaleDown => self.apply(Action::Look(theme, scale - SCALE_STEP)),
+            WindowAction::ScaleReset => self.apply(Action::Look(theme, 1.0)),
+            WindowAction::FullScreen => {
+                let full = self.ctx.input(|i| i.viewport().fullscreen) == Some(true);
+                self.ctx.send_viewport_cmd(ViewportCommand::Fullscreen(!full));
+            }
+            WindowAction::Quit => self.ctx.send_viewport_cmd(ViewportCommand::Close),
+        }
+    }
+
+    fn run(&mut self, action: RunAction) {
+        match action {
+            RunAction::Close => {
                 self.send(engine::Command::Stop);
                 self.left = true;
                 self.import = None;
-                self.page = Page::Train;
+                self.page = PageId::Train;
             }
-            UiCommand::OpenFolder => self.ask(Want::Images),
-            UiCommand::ContinueLast => {
+            RunAction::ContinueLast => {
                 if let Some(run) = self.settings.last_run.clone() {
                     self.apply(Action::Resume { run, paused: false });
                 }
             }
-            UiCommand::PlayPause => {
-                let running = matches!(
-                    status.phase,
-                    TrainingPhase::Running | TrainingPhase::Preparing | TrainingPhase::Finishing(_)
-                );
-                self.send(if running { engine::Command::Pause } else { engine::Command::Play });
-            }
-            UiCommand::StepBoth => self.send(engine::Command::Once(Update::Both)),
-            UiCommand::StepG => self.send(engine::Command::Once(Update::G)),
-            UiCommand::StepD => self.send(engine::Command::Once(Update::D)),
-            UiCommand::Checkpoint => self.send(engine::Command::Checkpoint),
-            UiCommand::MakeModel => self.send(engine::Command::MakeModel),
-            UiCommand::Reset => {
+            RunAction::Restart => {
                 self.begin();
                 self.send(engine::Command::Reset);
             }
-            UiCommand::Undo => {
-                if self.desk.undo() {
+            RunAction::UndoRecipe => {
+                if self.recipes.undo() {
                     self.send_turn();
                 }
             }
-            UiCommand::Redo => {
-                if self.desk.redo() {
+            RunAction::RedoRecipe => {
+                if self.recipes.redo() {
                     self.send_turn();
                 }
-            }
-            UiCommand::SaveRecipe => self.ask(Want::SaveRecipe),
-            UiCommand::LoadRecipe => self.ask(Want::LoadRecipe),
-            UiCommand::SaveGrid => self.ask(Want::SaveGrid),
-            UiCommand::PreviewEma => self.send(engine::Command::PreviewEma(!status.preview_ema)),
-            UiCommand::GridBack
-            | UiCommand::GridForward
-            | UiCommand::GridPlay
-            | UiCommand::FitCurves
-            | UiCommand::Forged
-            | UiCommand::ForgeOthers => {
-                self.train.apply(command, self.engine.state());
-            }
-            UiCommand::LogY => self.settings.view.log_y = !self.settings.view.log_y,
-            UiCommand::InspectOpen => self.ask(Want::Queries),
-            UiCommand::InspectModel => self.ask(Want::Model),
-            UiCommand::SaveModel => self.ask(Want::SaveModel),
-            UiCommand::InspectExport => self.ask(Want::Export),
-            UiCommand::EvaluateOpen => self.ask(Want::TestImages),
-            UiCommand::EvaluateReport => self.ask(Want::Report),
-            UiCommand::EvaluateStop => self.send(engine::Command::Evaluate(EvaluationRequest::Cancel)),
-            UiCommand::EvaluateWeigh => self.send(engine::Command::Evaluate(EvaluationRequest::Weigh(true))),
-            UiCommand::EvaluateUnweigh => self.send(engine::Command::Evaluate(EvaluationRequest::Weigh(false))),
-            UiCommand::EvaluateAgain => {
-                let source = self.engine.state().evaluation.status.read().source.clone();
-                self.evaluate(source);
-            }
-            UiCommand::EvaluateBack
-            | UiCommand::EvaluateForward
-            | UiCommand::EvaluateInspect
-            | UiCommand::EvaluateAdopt => {
-                let mut actions = Vec::new();
-                self.evaluate.apply(command, self.engine.state(), &mut actions);
-                actions.into_iter().for_each(|action| self.apply(action));
-            }
-            UiCommand::Present
-            | UiCommand::InspectPresent
-            | UiCommand::PresentPlayPause
-            | UiCommand::PresentBack
-            | UiCommand::PresentForward
-            | UiCommand::PresentLeave => self.presentation_command(command),
-            UiCommand::IntakeFolder => self.ask(Want::Parts),
-            UiCommand::IntakeWatch => self.take_in(false),
-            UiCommand::IntakeOnce => self.take_in(true),
-            UiCommand::IntakeStop => self.stop_taking_in(),
-            UiCommand::LearnBegin => self.learn(),
-            UiCommand::LearnCancel => self.send(engine::Command::Learn(FinetuneRequest::Cancel)),
-            UiCommand::LearnAdopt => self.adopt(),
-            UiCommand::LearnKeep => self.keep_old(),
-            UiCommand::LearnBack => self.go_back(),
-            UiCommand::Theme => {
-                let dark = self.applied.is_none_or(|(dark, _)| dark);
-                self.settings.theme = if dark { ThemeChoice::Light } else { ThemeChoice::Dark };
-            }
-            UiCommand::ScaleUp => self.apply(Action::Look(self.settings.theme, self.settings.scale + SCALE_STEP)),
-            UiCommand::ScaleDown => self.apply(Action::Look(self.settings.theme, self.settings.scale - SCALE_STEP)),
-            UiCommand::ScaleReset => self.apply(Action::Look(self.settings.theme, 1.0)),
-            UiCommand::FullScreen => {
-                let full = self.ctx.input(|i| i.viewport().fullscreen) == Some(true);
-                self.ctx.send_viewport_cmd(ViewportCommand::Fullscreen(!full));
-            }
-            UiCommand::Notices => self.notices.open = !self.notices.open,
-            UiCommand::Quit => self.ctx.send_viewport_cmd(ViewportCommand::Close),
-            // The rest is a workspace's own; what two of them have is done by the one on show.
-            _ => {
-                let mut actions = Vec::new();
-                if command.homes() == [Page::Review] || self.page == Page::Review {
-                    self.review.apply(command, &mut actions);
-                } else {
-                    self.inspect.apply(command, self.engine.state(), &mut actions);
-                }
-                actions.into_iter().for_each(|action| self.apply(action));
             }
         }
     }
@@ -262,7 +229,7 @@ impl App {
     pub(super) fn send_turn(&mut self) {
         self.turn_due = None;
         if self.status().recipe.is_some() {
-            self.send(engine::Command::Turn(Box::new(self.desk.wanted().clone())));
+            self.send(engine::Command::Turn(Box::new(self.recipes.current().clone())));
         }
     }
 
@@ -275,7 +242,7 @@ impl App {
             );
             return;
         }
-        match self.desk.turn(key, value, Instant::now()) {
+        match self.recipes.set(key, value, Instant::now()) {
             Ok(true) => {
                 self.turn_due = Some(Instant::now() + TURN_AFTER);
                 self.ctx.request_repaint_after(TURN_AFTER);
@@ -290,7 +257,7 @@ impl App {
         self.left = false;
         self.starting = Some(Instant::now());
         self.import = None;
-        self.page = Page::Train;
+        self.page = PageId::Train;
         self.turn_due = None;
     }
 
@@ -300,32 +267,36 @@ impl App {
         self.send(engine::Command::Start { source, opened, recipe, out });
     }
 
-    fn ask(&mut self, want: Want) {
+    fn ask(&mut self, request: PathRequest) {
         let status = self.status();
         let documents = directories::UserDirs::new().map(|d| d.home_dir().to_owned()).unwrap_or_default();
         let name = if status.name.is_empty() { "recipe" } else { &status.name };
-        let suggested = match want {
-            Want::Images => self.settings.recent.first().cloned().unwrap_or(documents),
-            Want::LoadRecipe | Want::SaveRecipe => documents.join(format!("{name}.toml")),
-            Want::SaveGrid => documents.join(format!("{name}-step-{}.png", status.step)),
-            Want::RunsFolder => self.runs_folder().to_owned(),
-            Want::Queries | Want::Export => self.settings.image_folder.clone().unwrap_or(documents).join(""),
-            Want::TestImages => match self.evaluate.data().map(str::parse) {
+        let suggested = match request {
+            PathRequest::Images => self.settings.recent.first().cloned().unwrap_or(documents),
+            PathRequest::LoadRecipe | PathRequest::SaveRecipe => documents.join(format!("{name}.toml")),
+            PathRequest::SaveGrid => documents.join(format!("{name}-step-{}.png", status.step)),
+            PathRequest::RunsFolder => self.runs_folder().to_owned(),
+            PathRequest::Queries | PathRequest::Export => {
+                self.settings.image_folder.clone().unwrap_or(documents).join("")
+            }
+            PathRequest::TestImages => match self.evaluate.data().map(str::parse) {
                 Some(Ok(DataSource::Folder(folder))) => folder,
                 _ => self.settings.recent.first().cloned().unwrap_or(documents),
             },
-            Want::Report => documents.join("ganspect-report"),
-            Want::Record => self.review.path().map_or_else(|| self.paths.review.clone(), Path::to_owned),
-            Want::Parts => {
+            PathRequest::Report => documents.join("ganspect-report"),
+            PathRequest::Record => self.review.path().map_or_else(|| self.paths.review.clone(), Path::to_owned),
+            PathRequest::Parts => {
                 let last = self.settings.review.intake.folder.clone();
                 last.or_else(|| self.settings.image_folder.clone()).unwrap_or(documents)
             }
-            Want::ReviewExport(Format::Pdf) => documents.join("ganspect-shift"),
-            Want::ReviewExport(_) => documents.join("ganspect-review"),
-            Want::Model => self.settings.last_model.clone().unwrap_or_else(|| documents.join("")),
-            Want::SaveModel => documents.join(format!("{}.ganspect", self.inspect.model_name(self.engine.state()))),
+            PathRequest::ReviewExport(Format::Pdf) => documents.join("ganspect-shift"),
+            PathRequest::ReviewExport(_) => documents.join("ganspect-review"),
+            PathRequest::Model => self.settings.last_model.clone().unwrap_or_else(|| documents.join("")),
+            PathRequest::SaveModel => {
+                documents.join(format!("{}.ganspect", self.inspect.model_name(self.engine.state())))
+            }
         };
-        self.dialog = Some(Dialog::open(&self.ctx, want, suggested, self.native_dialogs));
+        self.dialog = Some(Dialog::open(&self.ctx, request, suggested, self.native_dialogs));
     }
 
     fn load_recipe(&mut self, path: &Path) {
@@ -336,15 +307,15 @@ impl App {
                 let open = self.status().recipe.is_some();
                 let mut kept = 0;
                 if open {
-                    let mut adopted = self.desk.wanted().clone();
+                    let mut adopted = self.recipes.current().clone();
                     adopted.adopt_live(&recipe);
                     kept = adopted.differences(&recipe).len();
                     recipe = adopted;
                 }
-                self.desk.replace(recipe);
+                self.recipes.replace(recipe);
                 self.send_turn();
                 if !open {
-                    self.desk.rebase();
+                    self.recipes.rebase();
                 }
                 let mut text = format!("The recipe {} is in force.", path.display());
                 if kept > 0 {
@@ -358,7 +329,7 @@ impl App {
 
     fn save_recipe(&mut self, path: PathBuf) {
         let path = with_ending(path, "toml");
-        match files::write_atomic(&path, self.desk.wanted().to_toml().as_bytes()) {
+        match files::write_atomic(&path, self.recipes.current().to_toml().as_bytes()) {
             Ok(()) => self.notices.push(Severity::Info, format!("The recipe was written to {}.", path.display())),
             Err(error) => self.notices.push(Severity::Error, format!("The recipe was not written: {error}.")),
         }

@@ -16,7 +16,7 @@ use crate::{
         inspection::{ModelFacts, ModelSource, ModelState},
     },
     review::{Record, Timestamp, record::NewAdoption},
-    ui::{Action, LearnFacts, UiCommand},
+    ui::{Action, FinetuneContext, UiCommand},
 };
 
 /// Folder of models that learned from verdicts, beside the record.
@@ -52,15 +52,15 @@ impl App {
         (learned.model.hash.to_string() != hash).then_some(learned)
     }
 
-    pub(super) fn learn_facts(&self) -> LearnFacts {
+    pub(super) fn finetune_context(&self) -> FinetuneContext {
         let going = self.engine.state().finetune.status.read().phase.is_going();
         let way = self.adoption.way.as_ref().and_then(|(_, way)| way.as_ref());
-        LearnFacts {
+        FinetuneContext {
             ready: self.review.labels().can_train && self.model_facts().is_some(),
-            going,
-            decide: self.learned().is_some() && self.adoption.writing.is_none(),
+            running: going,
+            pending: self.learned().is_some() && self.adoption.writing.is_none(),
             named: !self.settings.review.reviewer.is_empty(),
-            back: way.is_some() && self.adoption.writing.is_none(),
+            revertible: way.is_some() && self.adoption.writing.is_none(),
         }
     }
 
@@ -157,7 +157,7 @@ impl App {
         // The same model may be adopted again: what leads back from it is looked up anew.
         self.adoption.way = None;
         let text = format!("{} is in force from now on, and that is on record.", adoption.path.display());
-        self.notices.offer(Severity::Info, text, "Go back", Action::Command(UiCommand::LearnBack));
+        self.notices.offer(Severity::Info, text, "Go back", Action::Command(UiCommand::FinetuneRevert));
     }
 
     /// Looks up in the record how the model in force came to be so, once for each.

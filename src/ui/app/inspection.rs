@@ -15,7 +15,7 @@ use crate::{
         EvaluationRequest, InspectionRequest, Severity,
         inspection::{ModelSource, ModelState, QueryEntry, QueryId, QuerySource, QueryState},
     },
-    ui::{Action, Page, pages::inspect::TaskResult},
+    ui::{Action, PageId, pages::inspect::TaskResult},
 };
 
 impl App {
@@ -44,7 +44,7 @@ impl App {
 
     /// Inspection that goes on while another page is on show: title, done and in all.
     pub(super) fn inspecting(&self) -> Option<(&'static str, (usize, usize))> {
-        if self.page == Page::Inspect {
+        if self.page == PageId::Inspect {
             return None;
         }
         let status = self.engine.state().inspection.status.read();
@@ -87,16 +87,16 @@ impl App {
         if let Some(folder) = from {
             self.settings.image_folder = Some(folder.to_owned());
         }
-        self.page = Page::Inspect;
+        self.page = PageId::Inspect;
         if let Some(command) = self.inspect.add(sources) {
             self.send(engine::Command::Inspect(command));
         }
     }
 
     /// Takes queries off the list, and offers to put them back.
-    pub(super) fn take_off(&mut self, entries: &[Arc<QueryEntry>]) {
+    pub(super) fn remove_queries(&mut self, entries: &[Arc<QueryEntry>]) {
         let ids: Vec<QueryId> = entries.iter().map(|entry| entry.id).collect();
-        self.inspect.take_off(&ids);
+        self.inspect.remove(&ids);
         self.send(engine::Command::Inspect(InspectionRequest::Remove(ids)));
         let text = match entries {
             [] => return,
@@ -109,7 +109,7 @@ impl App {
 
     /// Adds the images of a folder to the list, once they are found.
     pub(super) fn inspect_folder(&mut self, folder: PathBuf) {
-        self.page = Page::Inspect;
+        self.page = PageId::Inspect;
         self.settings.image_folder = Some(folder.clone());
         if let Err(error) = self.inspect.add_folder(&self.ctx, folder) {
             self.notices.push(Severity::Error, format!("The system has no thread to read the folder with: {error}."));
@@ -119,8 +119,8 @@ impl App {
     /// Puts a model file in force.
     pub(super) fn open_model(&mut self, path: PathBuf) {
         // Where a model is tested, another one is as welcome.
-        if self.page != Page::Evaluate {
-            self.page = Page::Inspect;
+        if self.page != PageId::Evaluate {
+            self.page = PageId::Inspect;
         }
         self.send(engine::Command::Inspect(InspectionRequest::Model(ModelSource::File(path))));
     }
@@ -136,7 +136,7 @@ impl App {
 
     /// Tests the model in force on this data, or on its own.
     pub(super) fn evaluate(&mut self, source: Option<DataSource>) {
-        self.page = Page::Evaluate;
+        self.page = PageId::Evaluate;
         self.evaluate.begin(source.as_ref().map(ToString::to_string));
         let runs = Some(self.runs_folder().to_owned());
         self.send(engine::Command::Evaluate(EvaluationRequest::Begin { source, runs }));
@@ -181,7 +181,7 @@ fn picture(image: &ColorImage) -> Option<Picture> {
 }
 
 /// What to do with files dropped on the window.
-pub(super) fn dropped(paths: Vec<PathBuf>, page: Page, actions: &mut Vec<Action>) {
+pub(super) fn dropped(paths: Vec<PathBuf>, page: PageId, actions: &mut Vec<Action>) {
     let ends_in = |path: &Path, ending: &str| path.extension().is_some_and(|e| e.eq_ignore_ascii_case(ending));
     let mut images = Vec::new();
     let mut imported = false;
@@ -190,9 +190,9 @@ pub(super) fn dropped(paths: Vec<PathBuf>, page: Page, actions: &mut Vec<Action>
             actions.push(Action::LoadRecipe(path));
         } else if ends_in(&path, "ganspect") {
             actions.push(Action::OpenModel(path));
-        } else if page == Page::Evaluate && (path.is_dir() || ends_in(&path, "csv")) {
+        } else if page == PageId::Evaluate && (path.is_dir() || ends_in(&path, "csv")) {
             actions.push(Action::Evaluate(Some(DataSource::Folder(path))));
-        } else if path.is_dir() && page == Page::Inspect {
+        } else if path.is_dir() && page == PageId::Inspect {
             actions.push(Action::InspectFolder(path));
         } else if path.is_dir() || ends_in(&path, "csv") {
             // The import page shows one data set at a time.

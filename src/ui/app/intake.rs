@@ -10,7 +10,7 @@ use crate::{
         inspection::ModelSource,
         intake::{IntakePhase, IntakeSpec, watch::WatchOptions},
     },
-    ui::IntakeFacts,
+    ui::IntakeContext,
 };
 
 impl App {
@@ -19,9 +19,9 @@ impl App {
         self.settings.review.record.clone().unwrap_or_else(|| self.paths.review.clone())
     }
 
-    pub(super) fn intake_facts(&self) -> IntakeFacts {
+    pub(super) fn intake_context(&self) -> IntakeContext {
         let going = self.engine.state().intake.status.read().phase.is_going();
-        IntakeFacts { folder: self.settings.review.intake.folder.is_some(), going }
+        IntakeContext { folder: self.settings.review.intake.folder.is_some(), running: going }
     }
 
     /// Takes in what lies in the folder, and unless `once` what comes to it.

@@ -19,7 +19,7 @@ use egui::{Align2, CentralPanel, Context, FontSelection, Id, LayerId, Order, The
 pub use opening::{PresentationSet, WindowOptions, run};
 
 use super::{
-    Action, CommandContext, Frame, Page, RunOverlay, Settings, ThemeChoice, UiCommand,
+    Action, CommandContext, Frame, PageId, RunOverlay, Settings, ThemeChoice, UiCommand,
     commands::{palette::CommandPalette, shortcuts},
     dialog::{Confirm, Dialog},
     notices::Notices,
@@ -83,7 +83,7 @@ pub struct App {
     /// The theme and scale that the context was last given.
     applied: Option<(bool, f32)>,
 
-    page: Page,
+    page: PageId,
     start: StartPage,
     import: Option<ImportPage>,
     train: TrainWorkspace,
@@ -107,7 +107,7 @@ pub struct App {
     confirm: Option<Confirm>,
     native_dialogs: bool,
 
-    desk: RecipeHistory,
+    recipes: RecipeHistory,
     /// When the turned recipe is due at the compute thread.
     turn_due: Option<Instant>,
     overlays: Vec<RunOverlay>,
@@ -133,7 +133,7 @@ impl App {
         let inspect = InspectWorkspace::new(settings.layouts.get("inspect").map(String::as_str));
         let evaluate = EvaluateWorkspace::new(settings.layouts.get("evaluate").map(String::as_str));
         let review = ReviewWorkspace::new(settings.layouts.get("review").map(String::as_str));
-        let desk = RecipeHistory::new(suited_preset(engine.state()).recipe());
+        let recipes = RecipeHistory::new(suited_preset(engine.state()).recipe());
         let mut app = Self {
             ctx: ctx.clone(),
             pace: Arc::default(),
@@ -145,7 +145,7 @@ impl App {
             changed: None,
             layouts_at: None,
             applied: None,
-            page: Page::Train,
+            page: PageId::Train,
             start: StartPage::default(),
             import: None,
             train,
@@ -165,7 +165,7 @@ impl App {
             dialog: None,
             confirm: None,
             native_dialogs: true,
-            desk,
+            recipes,
             turn_due: None,
             overlays: Vec::new(),
             reading: Vec::new(),
@@ -191,8 +191,8 @@ impl App {
     }
 
     /// The page on show.
-    pub fn page(&self) -> Page {
-        if self.presentation.is_some() { Page::Presentation } else { self.page }
+    pub fn page(&self) -> PageId {
+        if self.presentation.is_some() { PageId::Presentation } else { self.page }
     }
 
     /// The settings in force.
@@ -202,7 +202,7 @@ impl App {
 
     /// The recipe as the user has turned it.
     pub fn recipe(&self) -> &crate::train::Recipe {
-        self.desk.wanted()
+        self.recipes.current()
     }
 
     /// Earlier runs laid over the curves.
@@ -226,29 +226,34 @@ impl App {
         if self.left { TrainingStatus::default() } else { status }
     }
 
-    fn facts(&self, status: &TrainingStatus) -> CommandContext {
-        let (undo, redo) = self.desk.can();
+    fn context(&self, status: &TrainingStatus) -> CommandContext {
+        let (undo, redo) = self.recipes.can();
         let run = match status.phase {
             TrainingPhase::Idle => false,
             TrainingPhase::Failed(_) => status.recipe.is_some(),
             _ => true,
         };
+        let can_pause =
+            matches!(status.phase, TrainingPhase::Running | TrainingPhase::Preparing | TrainingPhase::Finishing(_));
+        let live = self.engine.state();
         CommandContext {
             page: self.page(),
             run,
-            images: self.engine.state().training.critic.images().is_some(),
             running: matches!(status.phase, TrainingPhase::Running),
             paused: matches!(status.phase, TrainingPhase::Paused),
-            grid: run && !self.engine.state().training.grids.read().grids().is_empty(),
+            can_pause,
+            images: live.training.critic.images().is_some(),
+            grid: run && !live.training.grids.read().grids().is_empty(),
+            averaged: status.preview_ema,
             undo,
             redo,
             last_run: self.settings.last_run.is_some(),
-            model: InspectWorkspace::has_model(self.engine.state()),
-            query: self.inspect.facts(self.engine.state()),
-            test: self.evaluate.facts(self.engine.state()),
-            review: self.review.facts(),
-            intake: self.intake_facts(),
-            learn: self.learn_facts(),
+            model: InspectWorkspace::has_model(live),
+            query: self.inspect.context(live),
+            evaluation: self.evaluate.context(live),
+            review: self.review.context(),
+            intake: self.intake_context(),
+            finetune: self.finetune_context(),
         }
     }
 
@@ -290,7 +295,7 @@ impl App {
     fn opened(&mut self, run: PathBuf) {
         let recipe = self.engine.state().training.status.read().recipe.clone();
         if let Some(recipe) = recipe {
-            self.desk = RecipeHistory::new((*recipe).clone());
+            self.recipes = RecipeHistory::new((*recipe).clone());
         }
         self.turn_due = None;
         self.overlays.retain(|o| o.run != run);
@@ -394,23 +399,23 @@ impl App {
         }
         let mut actions = Vec::new();
         let status = self.status();
-        let facts = self.facts(&status);
+        let context = self.context(&status);
         if !self.is_asking() {
-            shortcuts::take(&self.ctx, &facts, &mut actions);
+            shortcuts::take(&self.ctx, &context, &mut actions);
         }
         if self.presentation.is_none() {
             self.take_drops(&mut actions);
             self.take_paste(&mut actions);
         }
         // Before anything is drawn: this frame shows what a key has done.
-        let (status, facts) = if actions.is_empty() {
-            (status, facts)
+        let (status, context) = if actions.is_empty() {
+            (status, context)
         } else {
             actions.drain(..).for_each(|action| self.apply(action));
             self.take_review();
             let status = self.status();
-            let facts = self.facts(&status);
-            (status, facts)
+            let context = self.context(&status);
+            (status, context)
         };
 
         if self.draw_presentation(ui) {
@@ -422,12 +427,12 @@ impl App {
             self.cancel_job();
         }
         rail::ui(ui, self.page, &mut actions);
-        self.draw_page(ui, &live, &status, &facts, &mut actions);
+        self.draw_page(ui, &live, &status, &context, &mut actions);
 
         let (ctx, asked) = (self.ctx.clone(), self.is_asking());
         let later = if asked { shortcuts::after_escape(&ctx) } else { Vec::new() };
         if let Some(mut palette) = self.palette.take()
-            && palette.ui(&ctx, &facts, &mut actions)
+            && palette.ui(&ctx, &context, &mut actions)
         {
             self.palette = Some(palette);
         }
@@ -448,7 +453,7 @@ impl App {
             });
             // What was pressed after the key that closed it is meant for the window.
             ctx.input_mut(|i| i.events = later);
-            shortcuts::take(&ctx, &facts, &mut actions);
+            shortcuts::take(&ctx, &context, &mut actions);
         }
         self.notices.ui(&ctx, status_bar::HEIGHT, &mut actions);
         if actions.iter().any(|a| matches!(a, Action::Command(_))) || asked != self.is_asking() {
@@ -488,7 +493,7 @@ impl App {
 
     /// A test that goes on while another page is on show.
     fn testing(&self) -> Option<(&'static str, (usize, usize))> {
-        self.evaluate.job(self.engine.state()).filter(|_| self.page != Page::Evaluate)
+        self.evaluate.job(self.engine.state()).filter(|_| self.page != PageId::Evaluate)
     }
 
     fn cancel_job(&mut self) {
@@ -510,39 +515,39 @@ impl App {
         ui: &mut Ui,
         live: &EngineState,
         status: &TrainingStatus,
-        facts: &CommandContext,
+        context: &CommandContext,
         actions: &mut Vec<Action>,
     ) {
         let margin = egui::Frame::central_panel(ui.style()).inner_margin(theme::GAP_L);
         match self.page {
-            Page::Train => self.train_page(ui, live, status, facts, actions),
-            Page::Inspect | Page::Evaluate | Page::Review => {
-                let (desk, overlays, view) = (&self.desk, &self.overlays, &self.settings.view);
-                let mut frame = Frame::new(live, status, facts, actions, desk, overlays, view);
+            PageId::Train => self.train_page(ui, live, status, context, actions),
+            PageId::Inspect | PageId::Evaluate | PageId::Review => {
+                let (recipes, overlays, view) = (&self.recipes, &self.overlays, &self.settings.view);
+                let mut frame = Frame::new(live, status, context, actions, recipes, overlays, view);
                 match self.page {
-                    Page::Inspect => self.inspect.ui(ui, &mut frame),
-                    Page::Evaluate => self.evaluate.ui(ui, &mut frame),
+                    PageId::Inspect => self.inspect.ui(ui, &mut frame),
+                    PageId::Evaluate => self.evaluate.ui(ui, &mut frame),
                     _ => self.review.ui(ui, &mut frame),
                 }
             }
-            Page::Runs => {
+            PageId::Runs => {
                 let pending: Vec<PathBuf> = self.reading.iter().map(|r| r.run.clone()).collect();
-                let open = status.run.as_deref().filter(|_| facts.run);
+                let open = status.run.as_deref().filter(|_| context.run);
                 let root = self.runs_folder().to_owned();
                 let view = runs::RunsView { root: &root, open, overlays: &self.overlays, pending: &pending };
                 self.runs.ui(ui, &view, actions);
             }
-            Page::Log => {
+            PageId::Log => {
                 CentralPanel::default().frame(margin).show(ui, |ui| self.log.ui(ui, LogBuffer::of_program(), actions));
             }
-            Page::Settings => {
+            PageId::Settings => {
                 let runs = self.runs_folder().to_owned();
                 let (page, settings, paths) = (&mut self.settings_page, &self.settings, &self.paths);
                 CentralPanel::default().frame(margin).show(ui, |ui| page.ui(ui, settings, paths, &runs, actions));
             }
-            Page::Presentation => {}
-            Page::Help => {
-                CentralPanel::default().frame(margin).show(ui, |ui| self.help.ui(ui, facts, actions));
+            PageId::Presentation => {}
+            PageId::Help => {
+                CentralPanel::default().frame(margin).show(ui, |ui| self.help.ui(ui, context, actions));
             }
         }
     }
@@ -552,12 +557,12 @@ impl App {
         ui: &mut Ui,
         live: &EngineState,
         status: &TrainingStatus,
-        facts: &CommandContext,
+        context: &CommandContext,
         actions: &mut Vec<Action>,
     ) {
         let margin = egui::Frame::central_panel(ui.style()).inner_margin(theme::GAP_L);
         let root = self.runs_folder().to_owned();
-        let mut frame = Frame::new(live, status, facts, actions, &self.desk, &self.overlays, &self.settings.view);
+        let mut frame = Frame::new(live, status, context, actions, &self.recipes, &self.overlays, &self.settings.view);
         if let Some(page) = &mut self.import {
             if !page.ui(ui, &mut frame, &root) {
                 self.import = None;

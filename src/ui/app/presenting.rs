@@ -11,14 +11,14 @@ use crate::{
         InspectionRequest, Severity,
         inspection::{ModelSource, QueryId, QuerySource},
     },
-    ui::{Page, UiCommand, presentation::Presentation},
+    ui::{PageId, presentation::Presentation},
 };
 
 impl App {
     /// Puts a model in force, inspects these images and shows them to an audience.
     pub fn show_images(&mut self, model: ModelSource, images: Vec<PathBuf>) {
         self.send(engine::Command::Inspect(InspectionRequest::Model(model)));
-        self.page = Page::Inspect;
+        self.page = PageId::Inspect;
         let Some(command) = self.inspect.add(images.into_iter().map(QuerySource::File).collect()) else { return };
         if let InspectionRequest::Add(queries) = &command {
             let ids = queries.iter().map(|query| query.id).collect();
@@ -27,28 +27,8 @@ impl App {
         self.send(engine::Command::Inspect(command));
     }
 
-    /// Acts on an entry of the command table that is about a presentation.
-    pub(super) fn presentation_command(&mut self, command: UiCommand) {
-        match command {
-            UiCommand::Present => self.present(self.inspect.ended(self.engine.state())),
-            UiCommand::InspectPresent => self.present(self.inspect.shown(self.engine.state()).into_iter().collect()),
-            UiCommand::PresentLeave => {
-                if let Some(presentation) = self.presentation.take() {
-                    presentation.end(&self.ctx);
-                }
-            }
-            _ => {
-                let Some(presentation) = &mut self.presentation else { return };
-                match command {
-                    UiCommand::PresentBack => presentation.go(false),
-                    UiCommand::PresentForward => presentation.go(true),
-                    _ => presentation.play_pause(),
-                }
-            }
-        }
-    }
-
-    fn present(&mut self, parts: Vec<QueryId>) {
+    /// Presents these parts, or says that there is nothing to present.
+    pub(super) fn present(&mut self, parts: Vec<QueryId>) {
         if parts.is_empty() {
             let text = "There is nothing to present yet. Inspect images first: drop them on the window, or open them in \
                         the Inspect workspace.";

@@ -6,14 +6,14 @@ use super::App;
 use crate::{
     engine::Severity,
     review::export::Format,
-    ui::{Page, pages::review::ReviewWorkspace},
+    ui::{PageId, pages::review::ReviewWorkspace},
 };
 
 impl App {
     /// Takes in what the record has answered, and says which parts are on show.
     pub(super) fn take_review(&mut self) {
         let live = Arc::clone(self.engine.state());
-        let on = self.page == Page::Review;
+        let on = self.page == PageId::Review;
         let mut actions = Vec::new();
         self.review.follow(&live, &self.settings.review, on, &mut actions);
         if on && self.review.path().is_none() && !std::mem::replace(&mut self.record_asked, true) {
@@ -27,7 +27,7 @@ impl App {
 
     /// Shows another record.
     pub(super) fn open_record(&mut self, path: PathBuf) {
-        self.page = Page::Review;
+        self.page = PageId::Review;
         if !path.is_file() {
             let text =
                 format!("There is no record at {}. Choose the file that a watched folder writes.", path.display());

@@ -1,32 +1,33 @@
-//! The command palette: any command by a few letters of its name.
+//! The command palette: fuzzy search over all available commands.
 
 use egui::{Align, Area, Context, Id, Key, Layout, Modal, Order, RichText, ScrollArea, TextEdit, Ui, vec2};
 
-use crate::ui::{Action, CommandContext, UiCommand, theme};
+use super::{CommandContext, UiCommand, row::CommandRow, table::rows};
+use crate::ui::{Action, theme};
 
-/// Rows in sight.
+/// Visible rows.
 const ROWS: usize = 12;
 const WIDTH: f32 = 520.0;
 
-/// The palette while it is open.
+/// The open palette.
 #[derive(Debug, Default)]
 pub struct CommandPalette {
     query: String,
     chosen: usize,
-    /// The text field has had the focus.
+    /// The text field has received the focus.
     focused: bool,
 }
 
 impl CommandPalette {
-    /// Draws the palette; `false` when it is to be closed.
-    pub fn ui(&mut self, ctx: &Context, facts: &CommandContext, actions: &mut Vec<Action>) -> bool {
+    /// Draws the palette; returns `false` once it is to be closed.
+    pub fn ui(&mut self, ctx: &Context, context: &CommandContext, actions: &mut Vec<Action>) -> bool {
         let id = Id::unique("palette");
         let area = Area::new(id)
             .kind(egui::UiKind::Modal)
             .order(Order::Foreground)
             .anchor(egui::Align2::CENTER_TOP, vec2(0.0, theme::RAIL + theme::GAP_XL));
         let frame = egui::Frame::popup(&ctx.style_of(ctx.theme())).inner_margin(theme::GAP_S);
-        let modal = Modal::new(id).area(area).frame(frame).show(ctx, |ui| self.contents(ui, facts));
+        let modal = Modal::new(id).area(area).frame(frame).show(ctx, |ui| self.contents(ui, context));
         if let Some(command) = modal.inner {
             actions.push(Action::Command(command));
             return false;
@@ -34,11 +35,11 @@ impl CommandPalette {
         !modal.should_close()
     }
 
-    fn contents(&mut self, ui: &mut Ui, facts: &CommandContext) -> Option<UiCommand> {
+    fn contents(&mut self, ui: &mut Ui, context: &CommandContext) -> Option<UiCommand> {
         ui.set_width(WIDTH.min(ui.ctx().content_rect().width() - 2.0 * theme::GAP_XL));
-        let hits = ranked(&self.query, facts);
+        let hits = ranked(&self.query, context);
         self.chosen = self.chosen.min(hits.len().saturating_sub(1));
-        // Taken before the field sees them, which would move its cursor.
+        // Consumed before the text field, whose cursor they would move.
         let (up, down, enter) = ui.input_mut(|i| {
             let none = egui::Modifiers::NONE;
             (i.consume_key(none, Key::ArrowUp), i.consume_key(none, Key::ArrowDown), i.consume_key(none, Key::Enter))
@@ -54,15 +55,15 @@ impl CommandPalette {
         }
 
         let field = TextEdit::singleline(&mut self.query)
-            .hint_text("Type the name of a command")
+            .hint_text("Search commands")
             .desired_width(f32::INFINITY)
             .margin(egui::Margin::same(theme::GAP_S as i8));
         let field = ui.add(field).accessible_name("Command");
         if !self.focused {
             field.request_focus();
             self.focused = true;
-            // The first pass finds the size and shows nothing; the next one belongs to the same frame.
-            ui.ctx().request_discard("the palette has found its size");
+            // The first pass only measures; the next one belongs to the same frame.
+            ui.ctx().request_discard("the palette was measured");
         }
         if field.changed() {
             self.chosen = 0;
@@ -72,7 +73,7 @@ impl CommandPalette {
         if hits.is_empty() {
             ui.allocate_ui(vec2(ui.available_width(), height), |ui| {
                 ui.set_min_height(height);
-                ui.weak("No command has these letters in its name.");
+                ui.weak("No matching command.");
             });
             return None;
         }
@@ -115,28 +116,27 @@ fn row(ui: &mut Ui, command: UiCommand, chosen: bool) -> egui::Response {
     response.on_hover_text(command.help())
 }
 
-/// The commands that make sense now and fit the query, best first.
-pub fn ranked(query: &str, facts: &CommandContext) -> Vec<UiCommand> {
-    let mut hits: Vec<(i32, UiCommand)> = UiCommand::all()
-        .filter(|c| *c != UiCommand::Palette && c.enabled(facts))
-        .filter_map(|c| Some((score(query, c)?, c)))
+/// The available commands that match the query, best first.
+pub fn ranked(query: &str, context: &CommandContext) -> Vec<UiCommand> {
+    let mut hits: Vec<(i32, UiCommand)> = rows()
+        .filter(|row| row.command != UiCommand::Palette && row.is_enabled(context))
+        .filter_map(|row| Some((score(query, row)?, row.command)))
         .collect();
-    // A stable sort keeps the table's order among equals.
+    // A stable sort keeps the table's order among equal scores.
     hits.sort_by_key(|(score, _)| -score);
     hits.into_iter().map(|(_, c)| c).collect()
 }
 
-/// How well a command fits: its whole title, or each word of the query one of its keywords, which count
-/// less.
-fn score(query: &str, command: UiCommand) -> Option<i32> {
-    let title = fuzzy(query, command.title());
-    let keyword = |word: &str| command.keywords().split(' ').filter_map(|k| fuzzy(word, k)).max();
+/// Scores a command: by its title, or by its keywords, one for each word of the query, at half the weight.
+fn score(query: &str, row: &CommandRow) -> Option<i32> {
+    let title = fuzzy(query, row.title);
+    let keyword = |word: &str| row.keywords.split(' ').filter_map(|k| fuzzy(word, k)).max();
     let keywords: Option<i32> = query.split_whitespace().map(keyword).sum();
     title.max(keywords.map(|sum| sum / 2))
 }
 
-/// Looks for the letters of `query` in `text`, in order; more for letters in a row and at the start of
-/// words, less for letters left over. `None` when one is missing.
+/// Scores `text` by the letters of `query` in order: consecutive letters and starts of words score higher, long texts
+/// lower. `None` if a letter is missing.
 fn fuzzy(query: &str, text: &str) -> Option<i32> {
     let text: Vec<char> = text.to_lowercase().chars().collect();
     let (mut total, mut from, mut last) = (0, 0, None);
@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn a_few_letters_find_the_command() {
-        let facts = CommandContext { run: true, paused: true, undo: true, grid: true, ..CommandContext::default() };
+        let context = CommandContext { run: true, paused: true, undo: true, grid: true, ..CommandContext::default() };
         for (query, wanted) in [
             ("sett", UiCommand::GoSettings),
             ("one g", UiCommand::StepG),
@@ -169,7 +169,7 @@ mod tests {
             ("dark", UiCommand::Theme),
             ("zoom in", UiCommand::ScaleUp),
         ] {
-            let hits = ranked(query, &facts);
+            let hits = ranked(query, &context);
             let place = hits.iter().position(|c| *c == wanted);
             assert!(place.is_some_and(|p| p < 3), "{query}: {wanted:?} is at {place:?} in {hits:?}");
         }
@@ -177,10 +177,10 @@ mod tests {
 
     #[test]
     fn the_whole_table_is_there_before_anything_is_typed() {
-        let facts = CommandContext::default();
-        let wanted = UiCommand::all().filter(|c| *c != UiCommand::Palette && c.enabled(&facts)).count();
-        assert_eq!(ranked("", &facts).len(), wanted);
-        assert!(ranked("zzzz", &facts).is_empty());
+        let context = CommandContext::default();
+        let wanted = UiCommand::all().filter(|c| *c != UiCommand::Palette && c.enabled(&context)).count();
+        assert_eq!(ranked("", &context).len(), wanted);
+        assert!(ranked("zzzz", &context).is_empty());
     }
 
     #[test]

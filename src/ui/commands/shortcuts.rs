@@ -1,48 +1,62 @@
-//! Shortcuts: from key presses to entries of the command table.
+//! Keyboard shortcuts: turns key presses into commands.
 
 use egui::{Context, Event, InputState, Key, KeyboardShortcut};
 
-use crate::ui::{Action, CommandContext, UiCommand};
+#[cfg(test)]
+use super::UiCommand;
+use super::{CommandContext, row::CommandRow, table::rows};
+use crate::ui::{Action, PageId};
 
-/// Keys that a focused control needs for itself when no modifier is held.
+/// Keys that a focused control needs for itself if no modifier is held.
 const FOR_CONTROLS: [Key; 6] = [Key::Space, Key::Enter, Key::ArrowLeft, Key::ArrowRight, Key::ArrowUp, Key::ArrowDown];
 
-/// Keys that do their work again while held down.
+/// Keys that repeat their command while held down.
 const REPEATING: [Key; 5] = [Key::ArrowLeft, Key::ArrowRight, Key::Plus, Key::Equals, Key::Minus];
 
-/// Takes the shortcuts pressed since the last frame out of the input and asks for their commands.
+/// The shortcuts that apply on a page, in order of precedence.
+fn shortcuts_on(page: PageId) -> Vec<(KeyboardShortcut, &'static CommandRow)> {
+    let applies = |row: &&CommandRow| row.pages.is_empty() || row.pages.contains(&page);
+    let mut shortcuts: Vec<_> =
+        rows().filter(applies).flat_map(|row| row.keys.iter().map(move |key| (*key, row))).collect();
+    // Ctrl+Shift+Z also matches the pattern Ctrl+Z, so shortcuts with more modifiers come first; a page's own shortcuts
+    // come before those that apply everywhere.
+    shortcuts.sort_by_key(|(key, row)| (!key.modifiers.shift, row.pages.is_empty()));
+    shortcuts
+}
+
+/// The command that a shortcut triggers on a page.
+#[cfg(test)]
+pub(super) fn command_for(shortcut: &KeyboardShortcut, page: PageId) -> Option<UiCommand> {
+    shortcuts_on(page).into_iter().find(|(key, _)| key == shortcut).map(|(_, row)| row.command)
+}
+
+/// Removes the shortcuts pressed since the last frame from the input and requests their commands.
 /// None fires while a text field has the focus.
-pub fn take(ctx: &Context, facts: &CommandContext, actions: &mut Vec<Action>) {
+pub fn take(ctx: &Context, context: &CommandContext, actions: &mut Vec<Action>) {
     if ctx.text_edit_focused() {
         return;
     }
     let control_focused = ctx.memory(|m| m.focused().is_some());
-    // Ctrl+Shift+Z also fits the pattern Ctrl+Z, so whatever asks for more modifiers comes first.
-    let mut table: Vec<(KeyboardShortcut, UiCommand)> =
-        UiCommand::all().flat_map(|c| c.shortcuts().iter().map(move |s| (*s, c))).collect();
-    // On a page with a use of its own for a key, that use comes before the one it has elsewhere.
-    table.retain(|(_, c)| c.homes().is_empty() || c.homes().contains(&facts.page));
-    table.sort_by_key(|(s, c)| (!s.modifiers.shift, c.homes().is_empty()));
     ctx.input_mut(|input| {
-        for (shortcut, command) in table {
+        for (shortcut, row) in shortcuts_on(context.page) {
             let plain = shortcut.modifiers.is_none();
             if plain && control_focused && FOR_CONTROLS.contains(&shortcut.logical_key) {
                 continue;
             }
-            if take_one(input, &shortcut) && command.enabled(facts) {
-                actions.push(Action::Command(command));
+            if take_one(input, &shortcut) && row.is_enabled(context) {
+                actions.push(Action::Command(row.command));
             }
         }
     });
 }
 
-/// The input that follows the first press of Escape in this frame, none without one.
+/// The input events after the first press of Escape in this frame; none without one.
 pub fn after_escape(ctx: &Context) -> Vec<Event> {
     let escape = |event: &Event| matches!(event, Event::Key { key: Key::Escape, pressed: true, .. });
     ctx.input(|i| i.events.iter().skip_while(|event| !escape(event)).skip(1).cloned().collect())
 }
 
-/// Removes the presses of one shortcut; `true` when there was one that counts.
+/// Removes all presses of one shortcut; returns whether one of them triggers it.
 fn take_one(input: &mut InputState, shortcut: &KeyboardShortcut) -> bool {
     let mut pressed = false;
     input.events.retain(|event| match event {

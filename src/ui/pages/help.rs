@@ -1,4 +1,4 @@
-//! The help page: every command with its keys, and every knob with what it does.
+//! The help page: all commands with their shortcuts, and all knobs with their descriptions.
 
 use egui::{Align, Layout, RichText, ScrollArea, TextEdit, Ui, vec2};
 
@@ -7,53 +7,58 @@ use crate::{
         KNOBS,
         knobs::{Group, Knob},
     },
-    ui::{Action, CommandContext, UiCommand, commands::SECTIONS, theme},
+    ui::{
+        Action, CommandContext,
+        commands::{CommandRow, SECTIONS},
+        theme,
+    },
 };
 
-/// Width of a command's or a knob's name.
+/// Width of the names of commands and knobs.
 const NAME: f32 = 240.0;
-/// Width of the keys beside it.
+/// Width of the shortcuts beside them.
 const KEYS: f32 = 130.0;
 
-/// The page's own state.
+/// The state of the help page.
 #[derive(Debug, Default)]
 pub struct HelpPage {
-    needle: String,
+    filter: String,
 }
 
 impl HelpPage {
-    /// Draws the page. A command's name is a button that carries it out.
-    pub fn ui(&mut self, ui: &mut Ui, facts: &CommandContext, actions: &mut Vec<Action>) {
+    /// Draws the page. The name of a command is a button that runs it.
+    pub fn ui(&mut self, ui: &mut Ui, context: &CommandContext, actions: &mut Vec<Action>) {
         let p = theme::Palette::of(ui);
         ui.horizontal(|ui| {
             ui.label(RichText::new("Help").text_style(theme::figure()).color(p.text_strong));
             ui.label(theme::weak_caption(&p, concat!("Ganspect ", env!("CARGO_PKG_VERSION"))));
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                let field = TextEdit::singleline(&mut self.needle).hint_text("Filter").desired_width(theme::PANEL_MIN);
+                let field = TextEdit::singleline(&mut self.filter).hint_text("Filter").desired_width(theme::PANEL_MIN);
                 ui.add(field).accessible_name("Filter the help");
             });
         });
         ui.add_space(theme::GAP_S);
-        let needle = self.needle.to_lowercase();
-        let fits = |words: &[&str]| needle.is_empty() || words.iter().any(|w| w.to_lowercase().contains(&needle));
+        let filter = self.filter.to_lowercase();
+        let matches = |texts: &[&str]| filter.is_empty() || texts.iter().any(|t| t.to_lowercase().contains(&filter));
         ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
             let mut any = false;
-            for (heading, commands) in SECTIONS {
-                let shown: Vec<UiCommand> =
-                    commands.iter().copied().filter(|c| fits(&[heading, c.title(), c.help(), c.keywords()])).collect();
+            for commands in SECTIONS {
+                let shown = commands.rows.iter();
+                let shown: Vec<&CommandRow> =
+                    shown.filter(|row| matches(&[commands.title, row.title, row.help, row.keywords])).collect();
                 if shown.is_empty() {
                     continue;
                 }
                 any = true;
-                section(ui, &p, heading);
-                for command in shown {
-                    command_row(ui, &p, command, facts, actions);
+                section(ui, &p, commands.title);
+                for row in shown {
+                    command_row(ui, &p, row, context, actions);
                 }
             }
             for group in Group::ALL {
                 let shown: Vec<&Knob> = KNOBS
                     .iter()
-                    .filter(|k| k.group == group && fits(&[group.title(), k.label, k.key, k.help]))
+                    .filter(|k| k.group == group && matches(&[group.title(), k.label, k.key, k.help]))
                     .collect();
                 if shown.is_empty() {
                     continue;
@@ -65,7 +70,7 @@ impl HelpPage {
                 }
             }
             if !any {
-                ui.weak("Nothing in the help has these letters.");
+                ui.weak("No matching command or knob.");
             }
             ui.add_space(theme::GAP_XL);
         });
@@ -78,22 +83,22 @@ fn section(ui: &mut Ui, p: &theme::Palette, title: &str) {
     ui.add_space(theme::GAP_XS);
 }
 
-fn command_row(ui: &mut Ui, p: &theme::Palette, command: UiCommand, facts: &CommandContext, actions: &mut Vec<Action>) {
+fn command_row(ui: &mut Ui, p: &theme::Palette, row: &CommandRow, context: &CommandContext, actions: &mut Vec<Action>) {
     ui.horizontal_top(|ui| {
         ui.allocate_ui_with_layout(vec2(NAME, theme::ROW_TIGHT), Layout::left_to_right(Align::Min), |ui| {
             ui.set_min_width(NAME);
-            let link = egui::Button::new(command.title()).frame(false);
-            let row = ui.add_enabled(command.enabled(facts), link);
-            if row.on_hover_text("Does it now.").on_disabled_hover_text("Makes no sense just now.").clicked() {
-                actions.push(Action::Command(command));
+            let link = egui::Button::new(row.title).frame(false);
+            let link = ui.add_enabled(row.is_enabled(context), link);
+            if link.on_hover_text("Run this command.").on_disabled_hover_text("Not available now.").clicked() {
+                actions.push(Action::Command(row.command));
             }
         });
         ui.allocate_ui_with_layout(vec2(KEYS, theme::ROW_TIGHT), Layout::left_to_right(Align::Min), |ui| {
             ui.set_min_width(KEYS);
-            let keys: Vec<String> = command.shortcuts().iter().map(|s| ui.ctx().format_shortcut(s)).collect();
+            let keys: Vec<String> = row.keys.iter().map(|s| ui.ctx().format_shortcut(s)).collect();
             ui.label(RichText::new(keys.join(", ")).color(p.text_strong));
         });
-        ui.add(egui::Label::new(RichText::new(command.help()).color(p.text_weak)).wrap());
+        ui.add(egui::Label::new(RichText::new(row.help).color(p.text_weak)).wrap());
     });
 }
 
@@ -107,8 +112,8 @@ fn knob_row(ui: &mut Ui, p: &theme::Palette, knob: &Knob) {
             ui.set_min_width(KEYS);
             ui.label(RichText::new(knob.key).monospace().color(p.text_weak));
         });
-        let when = if knob.live { "can be turned while a run goes on" } else { "fixed once a run has begun" };
-        let text = format!("{} Takes {}; {when}.", knob.help, knob.domain);
+        let when = if knob.live { "can be changed during a run" } else { "fixed once a run has started" };
+        let text = format!("{} Range: {}; {when}.", knob.help, knob.domain);
         ui.add(egui::Label::new(RichText::new(text).color(p.text_weak)).wrap());
     });
 }

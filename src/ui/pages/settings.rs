@@ -9,7 +9,7 @@ use crate::{
     device::{Adapter, DeviceChoice},
     engine::background::{BackgroundTask, TaskState},
     paths::Paths,
-    ui::{Action, Settings, ThemeChoice, commands::UiCommand, dialog::Want, settings::SCALE, theme},
+    ui::{Action, PathRequest, Settings, ThemeChoice, commands::UiCommand, settings::SCALE, theme},
 };
 
 /// Width of the names on the left.
@@ -140,7 +140,7 @@ impl SettingsPage {
                 actions.push(Action::RunsFolder(text.trim().into()));
             }
             if ui.button("Browse…").clicked() {
-                actions.push(Action::Ask(Want::RunsFolder));
+                actions.push(Action::Ask(PathRequest::RunsFolder));
             }
             if ui.add_enabled(runs != paths.runs, egui::Button::new("Usual place")).clicked() {
                 actions.push(Action::RunsFolder(paths.runs.clone()));

@@ -12,7 +12,7 @@ use egui::{CentralPanel, Context, CursorIcon, Frame, Label, Layout, Rect, RichTe
 use part::{PartPage, StageView};
 use timeline::Timeline;
 
-use super::{theme, theme::Palette};
+use super::{UiCommand, theme, theme::Palette};
 use crate::engine::{
     EngineState,
     inspection::{InspectionStatus, ModelState, QueryEntry, QueryId, QueryView},
@@ -85,8 +85,18 @@ impl Presentation {
         self
     }
 
-    /// Goes on or waits; at the end it begins again.
-    pub fn play_pause(&mut self) {
+    /// Handles the presentation's own commands.
+    pub fn command(&mut self, command: UiCommand) {
+        match command {
+            UiCommand::PresentPlayPause => self.play_pause(),
+            UiCommand::PresentBack => self.go(false),
+            UiCommand::PresentForward => self.go(true),
+            _ => {}
+        }
+    }
+
+    /// Pauses or resumes; starts again at the end.
+    fn play_pause(&mut self) {
         match self.scene {
             Scene::Waiting => {}
             Scene::Part(_) => self.playing = !self.playing,
@@ -95,7 +105,7 @@ impl Presentation {
     }
 
     /// Shows the part after the one on show, or the one before it.
-    pub fn go(&mut self, forward: bool) {
+    fn go(&mut self, forward: bool) {
         let last = self.parts.len().saturating_sub(1);
         match (self.scene, forward) {
             (Scene::Waiting, _) | (Scene::Closing, true) => {}

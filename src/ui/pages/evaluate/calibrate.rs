@@ -35,7 +35,7 @@ pub fn ui(ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) {
         let again = UiCommand::EvaluateAgain;
         ui.add(Label::new("The model is now calibrated. Test it again to use its threshold.").wrap());
         let button = egui::Button::new("Test again").min_size(vec2(0.0, theme::CONTROL));
-        if ui.add_enabled(again.enabled(frame.facts), button).on_hover_text(again.tooltip(ui.ctx())).clicked() {
+        if ui.add_enabled(again.enabled(frame.context), button).on_hover_text(again.tooltip(ui.ctx())).clicked() {
             frame.command(again);
         }
     }

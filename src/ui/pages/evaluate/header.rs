@@ -97,7 +97,7 @@ fn notice(ui: &mut Ui, state: StatusMark, text: &str, action: &str, frame: &mut 
         let again = UiCommand::EvaluateAgain;
         let button = egui::Button::new(action).min_size(vec2(0.0, theme::CONTROL));
         let tooltip = again.tooltip(ui.ctx());
-        let button = ui.add_enabled(again.enabled(frame.facts), button);
+        let button = ui.add_enabled(again.enabled(frame.context), button);
         if button.on_hover_text(&tooltip).on_disabled_hover_text("Open a model first.").clicked() {
             frame.command(again);
         }
@@ -117,7 +117,7 @@ pub fn head(ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) {
             let button = |ui: &mut Ui, title: &str, command: UiCommand, frame: &mut Frame<'_>| {
                 let button = egui::Button::new(title).min_size(vec2(0.0, theme::ROW));
                 let tooltip = command.tooltip(ui.ctx());
-                let response = ui.add_enabled(command.enabled(frame.facts), button).accessible_name(command.title());
+                let response = ui.add_enabled(command.enabled(frame.context), button).accessible_name(command.title());
                 if response.on_hover_text(&tooltip).on_disabled_hover_text(&tooltip).clicked() {
                     frame.command(command);
                 }

@@ -30,7 +30,7 @@ use crate::{
     engine,
     engine::{EngineState, EvaluationRequest, InspectionRequest, evaluation::TestPhase, inspection::QuerySource},
     inspect::{Evaluation, ScoreKind},
-    ui::{Action, Frame, UiCommand, commands::TestFacts, theme, theme::Palette, widgets, widgets::pane},
+    ui::{Action, EvaluationContext, Frame, UiCommand, theme, theme::Palette, widgets, widgets::pane},
 };
 
 /// Relative tolerance below which two rates are equal; the same as for verdicts.
@@ -105,19 +105,19 @@ impl EvaluateWorkspace {
     }
 
     /// Returns what the commands need to know of the test.
-    pub fn facts(&self, live: &EngineState) -> TestFacts {
+    pub fn context(&self, live: &EngineState) -> EvaluationContext {
         let scene = Scene::of(live);
         let going = scene.status.phase.is_going();
         let images = scene.evaluation().map_or(0, |e| e.examined.len());
         let rate_status = scene.evaluation().map(|e| self.rate_status(&scene, e));
-        TestFacts {
-            going: going || scene.status.reporting.is_some(),
-            again: !going && scene.status.phase != TestPhase::Idle,
+        EvaluationContext {
+            running: going || scene.status.reporting.is_some(),
+            repeatable: !going && scene.status.phase != TestPhase::Idle,
             images: images > 0,
             report: images > 0 && !going && scene.status.reporting.is_none(),
             adopt: rate_status.as_ref().is_some_and(|s| s.rate.is_some() && s.same_model && !s.active),
-            weigh: rate_status.is_some_and(|s| s.reweight),
-            labelled: scene.same_model() && scene.calibration().is_some_and(|c| c.labelled.is_some()),
+            reweight: rate_status.is_some_and(|s| s.reweight),
+            reweighted: scene.same_model() && scene.calibration().is_some_and(|c| c.labelled.is_some()),
         }
     }
 
@@ -236,6 +236,9 @@ impl EvaluateWorkspace {
     /// Carries out the commands of this page; others are ignored.
     pub fn apply(&mut self, command: UiCommand, live: &EngineState, actions: &mut Vec<Action>) {
         let scene = Scene::of(live);
+        if command == UiCommand::EvaluateAgain {
+            return actions.push(Action::Evaluate(scene.status.source.clone()));
+        }
         let Some(evaluation) = scene.evaluation().cloned() else { return };
         self.update_results(&evaluation);
         match command {

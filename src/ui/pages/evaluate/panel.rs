@@ -142,7 +142,7 @@ fn apply_rate(ui: &mut Ui, view: &PanelView<'_>, frame: &mut Frame<'_>) {
     let command = UiCommand::EvaluateAdopt;
     let status = view.rate;
     ui.add_space(theme::GAP_S);
-    let enabled = command.enabled(frame.facts);
+    let enabled = command.enabled(frame.context);
     let title = match status.decides || !status.same_model {
         true => "Apply this rate",
         false => "Apply this score and rate",
@@ -240,7 +240,7 @@ fn label_weights(ui: &mut Ui, view: &PanelView<'_>, frame: &mut Frame<'_>) {
     let mut button = |ui: &mut Ui, title: &str, command: UiCommand| {
         let button = egui::Button::new(title).min_size(vec2(0.0, theme::CONTROL));
         let tooltip = command.tooltip(ui.ctx());
-        let response = ui.add_enabled(command.enabled(frame.facts), button).on_hover_text(&tooltip);
+        let response = ui.add_enabled(command.enabled(frame.context), button).on_hover_text(&tooltip);
         if response.on_disabled_hover_text(&tooltip).clicked() {
             frame.command(command);
         }
@@ -251,12 +251,12 @@ fn label_weights(ui: &mut Ui, view: &PanelView<'_>, frame: &mut Frame<'_>) {
                 theme::state_icon(ui, StatusMark::Suspect);
                 ui.add(Label::new(labelled.caution()).wrap().selectable(true));
             });
-            button(ui, "Reweight without labels", UiCommand::EvaluateUnweigh);
+            button(ui, "Reweight without labels", UiCommand::EvaluateUnweight);
         }
         None => {
             let text = "The combined score is weighted using synthetic defects; no labels are used.";
             ui.add(Label::new(theme::weak_caption(&p, text)).wrap());
-            button(ui, "Reweight using these labels", UiCommand::EvaluateWeigh);
+            button(ui, "Reweight using these labels", UiCommand::EvaluateReweight);
         }
     }
 }

@@ -24,6 +24,10 @@ impl InspectWorkspace {
             UiCommand::FramePlay => return self.convergence.play(frames),
             UiCommand::ActualPixels => return self.triptych.view.actual(),
             UiCommand::FitPicture => return self.triptych.view.fit(),
+            UiCommand::Present => return actions.push(Action::Present(self.ended(live))),
+            UiCommand::InspectPresent => {
+                return actions.push(Action::Present(scene.entry().map(|entry| entry.id).into_iter().collect()));
+            }
             UiCommand::Blink | UiCommand::Swipe | UiCommand::MapOverlay => return self.triptych.toggle(command),
             UiCommand::RegionUndo => {
                 if let Some(regions) = self.regions.undo() {
@@ -58,7 +62,7 @@ impl InspectWorkspace {
                     return request(InspectionRequest::Regions(regions));
                 }
                 self.position = scene.selected.unwrap_or_default();
-                actions.push(Action::TakeOff(vec![Arc::clone(entry)]));
+                actions.push(Action::Remove(vec![Arc::clone(entry)]));
             }
             UiCommand::InspectBack | UiCommand::InspectForward => {
                 let row = scene.selected.unwrap_or_default();

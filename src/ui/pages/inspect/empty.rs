@@ -89,7 +89,7 @@ impl EmptyPage {
 
     /// Offers the model of the current run.
     fn use_run(&self, ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) {
-        if scene.model().is_some() || !frame.facts.run {
+        if scene.model().is_some() || !frame.context.run {
             return;
         }
         let text = format!(
@@ -134,7 +134,7 @@ impl EmptyPage {
                     if ui.button("Use built-in model").on_hover_text("A small model of turned metal").clicked() {
                         load(frame, ModelSource::BuiltIn);
                     }
-                    if frame.facts.run && ui.button("Use current run").clicked() {
+                    if frame.context.run && ui.button("Use current run").clicked() {
                         load(frame, ModelSource::Run);
                     }
                 });
@@ -162,7 +162,7 @@ impl EmptyPage {
             if ui.button("Save model…").on_hover_text(save.tooltip(ui.ctx())).clicked() {
                 frame.command(save);
             }
-            if frame.facts.run
+            if frame.context.run
                 && ui
                     .button("Use current run")
                     .on_hover_text("The model of the current run, or its averaged weights while it is training")

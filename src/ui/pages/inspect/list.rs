@@ -210,7 +210,7 @@ impl List {
             // The commands apply to the selected query, so a right click selects the row.
             chosen |= !current;
             for command in ROW_COMMANDS {
-                let item = ui.add_enabled(command.enabled(frame.facts), egui::Button::new(command.title()));
+                let item = ui.add_enabled(command.enabled(frame.context), egui::Button::new(command.title()));
                 if item.on_hover_text(command.tooltip(ui.ctx())).clicked() {
                     frame.command(command);
                 }

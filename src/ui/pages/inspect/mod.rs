@@ -41,7 +41,7 @@ use crate::{
         EngineState,
         inspection::{ModelState, QueryEntry, QueryId, QueryState},
     },
-    ui::QueryFacts,
+    ui::QueryContext,
 };
 
 /// Layout kept in the settings file.
@@ -136,17 +136,17 @@ impl InspectWorkspace {
         self.scene(live).rows.iter().filter(|entry| entry.scores.is_some()).map(|entry| entry.id).collect()
     }
 
-    /// Returns the facts about the selected query that enable commands.
-    pub fn facts(&self, live: &EngineState) -> QueryFacts {
+    /// Returns the state of the selected query, for the command table.
+    pub fn context(&self, live: &EngineState) -> QueryContext {
         let scene = self.scene(live);
         let state = scene.entry().map(|entry| entry.state.clone());
-        QueryFacts {
+        QueryContext {
             any: state.is_some(),
             others: scene.rows.len() > 1,
-            going: state.as_ref().is_some_and(|s| !s.is_over()),
-            ended: state.as_ref().is_some_and(QueryState::has_outcome),
-            pictures: scene.view.is_some(),
-            film: scene.view.as_ref().is_some_and(|view| view.frames.len() > 1),
+            running: state.as_ref().is_some_and(|s| !s.is_over()),
+            finished: state.as_ref().is_some_and(QueryState::has_outcome),
+            images: scene.view.is_some(),
+            frames: scene.view.as_ref().is_some_and(|view| view.frames.len() > 1),
             undo: self.regions.can_undo(),
         }
     }
@@ -177,7 +177,7 @@ impl InspectWorkspace {
     }
 
     /// Hides these queries at once, before the compute thread has removed them.
-    pub fn take_off(&mut self, ids: &[QueryId]) {
+    pub fn remove(&mut self, ids: &[QueryId]) {
         self.added.retain(|e| !ids.contains(&e.id));
         self.removed.extend(ids);
     }
@@ -265,8 +265,8 @@ mod tests {
         assert!(
             matches!(requests(&mut page, UiCommand::InspectStop, &live)[..], [InspectionRequest::Stop(i)] if i == id)
         );
-        let facts = page.facts(&live);
-        assert!(facts.going && !facts.ended && !facts.film);
+        let context = page.context(&live);
+        assert!(context.running && !context.finished && !context.frames);
         let (live, id) = live_with(QueryState::Paused);
         assert!(
             matches!(requests(&mut page, UiCommand::InspectPlayPause, &live)[..], [InspectionRequest::Play(i)] if i == id)
@@ -303,9 +303,9 @@ mod tests {
         page.select(queries[1].id);
         let mut actions = Vec::new();
         page.apply(UiCommand::InspectRemove, &live, &mut actions);
-        let [Action::TakeOff(entries)] = &actions[..] else { panic!("{actions:?}") };
+        let [Action::Remove(entries)] = &actions[..] else { panic!("{actions:?}") };
         assert_eq!(entries.iter().map(|e| e.id).collect::<Vec<_>>(), [queries[1].id]);
-        page.take_off(&[queries[1].id]);
+        page.remove(&[queries[1].id]);
         assert_eq!(page.shown(&live), Some(queries[2].id));
         // The compute thread has taken one in: it is listed once.
         live.inspection.status.write().entries.push(Arc::new(QueryEntry::waiting(&queries[0], 0)));

@@ -171,7 +171,7 @@ fn buttons(ui: &mut Ui, frame: &mut Frame<'_>, entry: &QueryEntry) {
             };
             let button = egui::Button::new(title).min_size(vec2(0.0, theme::CONTROL));
             let tooltip = command.tooltip(ui.ctx());
-            let response = ui.add_enabled(command.enabled(frame.facts), button).accessible_name(command.title());
+            let response = ui.add_enabled(command.enabled(frame.context), button).accessible_name(command.title());
             if response.on_hover_text(&tooltip).on_disabled_hover_text(&tooltip).clicked() {
                 frame.command(*command);
             }

@@ -54,7 +54,7 @@ impl InspectWorkspace {
                 self.select(id);
             }
             if std::mem::take(&mut self.list.clear) {
-                frame.actions.push(Action::TakeOff(scene.rows.clone()));
+                frame.actions.push(Action::Remove(scene.rows.clone()));
             }
             ui.painter().vline(list.right(), list.y_range(), egui::Stroke::new(theme::HAIRLINE, p.hairline));
         }
@@ -150,7 +150,7 @@ impl InspectWorkspace {
                 if scene.total > 0 {
                     let present = UiCommand::Present;
                     let tip = present.tooltip(ui.ctx());
-                    let button = icon_button(ui, icons::ICON_SLIDESHOW, &tip, present.enabled(frame.facts));
+                    let button = icon_button(ui, icons::ICON_SLIDESHOW, &tip, present.enabled(frame.context));
                     if button.accessible_name(present.title()).clicked() {
                         frame.command(present);
                     }

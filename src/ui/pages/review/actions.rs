@@ -5,8 +5,8 @@ use crate::{
     engine,
     engine::inspection::QuerySource,
     inspect::regions::RegionShape,
-    review::{Judgement, PartId, ReviewItem, ReviewStatus, Timestamp, export::Format, record::NewOpinion},
-    ui::{Action, ReviewSettings, UiCommand, dialog::Want},
+    review::{Judgement, PartId, ReviewItem, ReviewStatus, Timestamp, record::NewOpinion},
+    ui::{Action, ReviewSettings, UiCommand},
 };
 
 impl ReviewWorkspace {
@@ -14,9 +14,6 @@ impl ReviewWorkspace {
     pub fn apply(&mut self, command: UiCommand, actions: &mut Vec<Action>) {
         let books = std::sync::Arc::clone(&self.books);
         match command {
-            UiCommand::ReviewOpen => actions.push(Action::Ask(Want::Record)),
-            UiCommand::ReviewExport => actions.push(Action::Ask(Want::ReviewExport(Format::Csv))),
-            UiCommand::ReviewReport => actions.push(Action::Ask(Want::ReviewExport(Format::Pdf))),
             UiCommand::ReviewAgree => self.judge(Judgement::Agree, actions),
             UiCommand::ReviewHealthy => self.judge(Judgement::Healthy, actions),
             UiCommand::ReviewDefective => self.judge(Judgement::Defective, actions),
@@ -48,7 +45,7 @@ impl ReviewWorkspace {
             UiCommand::ActualPixels => self.triptych.view.actual(),
             UiCommand::Blink | UiCommand::Swipe | UiCommand::MapOverlay => self.triptych.toggle(command),
             _ => {
-                if let Some(at) = command.kind() {
+                if let Some(at) = command.defect_type() {
                     self.name_kind(at, actions);
                 }
             }

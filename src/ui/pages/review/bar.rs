@@ -37,7 +37,7 @@ pub(super) fn ui(ui: &mut Ui, frame: &mut Frame<'_>) {
         let beside =
             [(UiCommand::ReviewBack, icons::ICON_CHEVRON_LEFT), (UiCommand::ReviewForward, icons::ICON_CHEVRON_RIGHT)];
         for (command, icon) in beside {
-            let (tooltip, enabled) = (command.tooltip(ui.ctx()), command.enabled(frame.facts));
+            let (tooltip, enabled) = (command.tooltip(ui.ctx()), command.enabled(frame.context));
             if icon_button(ui, icon, &tooltip, enabled).accessible_name(command.title()).clicked() {
                 frame.command(command);
             }
@@ -52,13 +52,13 @@ fn button(ui: &mut Ui, command: UiCommand, title: &str, frame: &mut Frame<'_>) {
         Some(shortcut) if shortcut.logical_key == Key::Space => "Space".to_owned(),
         _ => command.keys(ui.ctx()),
     };
-    let enabled = command.enabled(frame.facts);
+    let enabled = command.enabled(frame.context);
     let key = RichText::new(keys).monospace().color(if enabled { p.accent } else { p.text_weak });
     let button = Button::new((key, RichText::new(title))).min_size(vec2(0.0, theme::ROW));
     let response = ui.add_enabled(enabled, button).accessible_name(command.title());
     let disabled = match command {
         UiCommand::ReviewUndo => "No verdict was given since the program was started.",
-        UiCommand::ReviewAgree if frame.facts.review.blind => {
+        UiCommand::ReviewAgree if frame.context.review.blind => {
             "What the model says is hidden while two persons judge each part."
         }
         _ => "Enter your name in the panel first.",

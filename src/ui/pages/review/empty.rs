@@ -59,12 +59,12 @@ pub(super) fn ui(ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) -> bool {
             let folder = scene.settings.intake.folder.is_some();
             let next = if folder { UiCommand::IntakeWatch } else { UiCommand::IntakeFolder };
             for command in [next, UiCommand::ReviewOpen] {
-                let primary = !hidden && command == next && command.enabled(frame.facts);
+                let primary = !hidden && command == next && command.enabled(frame.context);
                 let button = match primary {
                     true => theme::primary_button(&p, command.title()),
                     false => egui::Button::new(command.title()).min_size(vec2(0.0, theme::ROW)),
                 };
-                let response = ui.add_enabled(command.enabled(frame.facts), button);
+                let response = ui.add_enabled(command.enabled(frame.context), button);
                 if response.on_hover_text(command.tooltip(ui.ctx())).clicked() {
                     frame.command(command);
                 }

@@ -30,7 +30,7 @@ impl PanelSection for FinetuneSection {
         let status = frame.live.finetune.status.read().clone();
         if status.phase.is_going() {
             progress(ui, &status, frame);
-        } else if frame.facts.learn.decide
+        } else if frame.context.finetune.pending
             && let Some(learned) = &status.learned
         {
             decide(ui, learned, frame);
@@ -43,9 +43,9 @@ impl PanelSection for FinetuneSection {
             }
             offer(ui, scene, frame);
         }
-        if frame.facts.learn.back {
-            let named = frame.facts.learn.named;
-            button(ui, UiCommand::LearnBack, "Go back to the model before", frame);
+        if frame.context.finetune.revertible {
+            let named = frame.context.finetune.named;
+            button(ui, UiCommand::FinetuneRevert, "Go back to the model before", frame);
             ask_for_name(ui, named);
         }
     }
@@ -80,15 +80,15 @@ fn offer(ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) {
         let settings = ReviewSettings { teach_generator: generator, ..scene.settings.clone() };
         frame.actions.push(Action::Review(Box::new(settings)));
     }
-    let command = UiCommand::LearnBegin;
+    let command = UiCommand::FinetuneBegin;
     let title = format!("Learn from {}", counted(labels.parts, "verdict"));
-    let primary = command.enabled(frame.facts) && labels.new_healthy > 0;
+    let primary = command.enabled(frame.context) && labels.new_healthy > 0;
     let look = match primary {
         true => theme::primary_button(&p, title),
         false => egui::Button::new(title).min_size(vec2(0.0, theme::ROW)),
     };
     let tooltip = command.tooltip(ui.ctx());
-    let response = ui.add_enabled(command.enabled(frame.facts), look);
+    let response = ui.add_enabled(command.enabled(frame.context), look);
     if response.on_hover_text(&tooltip).on_disabled_hover_text(&tooltip).clicked() {
         frame.command(command);
     }
@@ -115,7 +115,7 @@ fn progress(ui: &mut Ui, status: &FinetuneStatus, frame: &mut Frame<'_>) {
     let bar = ProgressBar::new(status.phase.share().unwrap_or(0.0)).desired_height(theme::GAP_XS);
     ui.add(bar.corner_radius(0.0).fill(p.accent)).accessible_name("Learning from verdicts");
     ui.horizontal(|ui| {
-        button(ui, UiCommand::LearnCancel, "Cancel", frame);
+        button(ui, UiCommand::FinetuneCancel, "Cancel", frame);
         flush_right(ui, |ui| {
             let left = status.seconds_left.map(|left| format!("{} left of this", span(left)));
             ui.label(RichText::new(left.unwrap_or_else(|| "– left of this".into())).color(p.text_weak));
@@ -167,16 +167,16 @@ fn decide(ui: &mut Ui, learned: &FinetuneResult, frame: &mut Frame<'_>) {
         let text = format!("Left out, because the picture is not where it was or has changed: {missing}.");
         ui.add(Label::new(theme::weak_caption(&p, text)).wrap());
     }
-    let adopt = UiCommand::LearnAdopt;
+    let adopt = UiCommand::FinetuneAdopt;
     ui.horizontal_wrapped(|ui| {
         let tooltip = adopt.tooltip(ui.ctx());
-        let response = ui.add_enabled(adopt.enabled(frame.facts), theme::primary_button(&p, "Adopt the new one"));
+        let response = ui.add_enabled(adopt.enabled(frame.context), theme::primary_button(&p, "Adopt the new one"));
         if response.on_hover_text(&tooltip).on_disabled_hover_text(&tooltip).clicked() {
             frame.command(adopt);
         }
-        button(ui, UiCommand::LearnKeep, "Keep the old one", frame);
+        button(ui, UiCommand::FinetuneKeep, "Keep the old one", frame);
     });
-    ask_for_name(ui, frame.facts.learn.named);
+    ask_for_name(ui, frame.context.finetune.named);
 }
 
 /// Why nothing can be put in force.

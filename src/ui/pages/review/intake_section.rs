@@ -55,7 +55,7 @@ fn folder(ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) {
     });
     let mut recursive = settings.recursive;
     let help = "Folders that come later included; hidden ones are passed over.";
-    let going = frame.facts.intake.going;
+    let going = frame.context.intake.running;
     let within = ui.add_enabled(!going, egui::Checkbox::new(&mut recursive, "Folders within it too"));
     if within.on_hover_text(help).changed() {
         let intake = IntakeSettings { recursive, ..settings.clone() };
@@ -176,7 +176,7 @@ fn quarantine(ui: &mut Ui, status: &IntakeStatus) {
 pub(super) fn button(ui: &mut Ui, command: UiCommand, title: &str, frame: &mut Frame<'_>) {
     let tooltip = command.tooltip(ui.ctx());
     let button =
-        ui.add_enabled(command.enabled(frame.facts), egui::Button::new(title).min_size(vec2(0.0, theme::CONTROL)));
+        ui.add_enabled(command.enabled(frame.context), egui::Button::new(title).min_size(vec2(0.0, theme::CONTROL)));
     if button.on_hover_text(&tooltip).on_disabled_hover_text(&tooltip).clicked() {
         frame.command(command);
     }

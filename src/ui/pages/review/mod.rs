@@ -50,7 +50,7 @@ use crate::{
         Findings, InspectionId, LabelSummary, PartId, Timestamp,
         queue::{QueueOrder, ReviewProgress},
     },
-    ui::{Action, ReviewFacts, ReviewSettings},
+    ui::{Action, ReviewContext, ReviewSettings},
 };
 
 /// What is remembered of the workspace.
@@ -156,16 +156,16 @@ impl ReviewWorkspace {
     }
 
     /// What can be asked about the part on show.
-    pub fn facts(&self) -> ReviewFacts {
+    pub fn context(&self) -> ReviewContext {
         let open = self.books.state == RecordState::Open;
         let part = self.queue.shown(&self.books.items).is_some();
-        ReviewFacts {
+        ReviewContext {
             open,
             part,
             ready: open && part && !self.settings.reviewer.is_empty(),
             blind: self.is_blind(),
             undo: self.books.undo > 0 || self.session.is_any_busy(),
-            kinds: if self.session.named.is_some() { self.books.kinds.len() } else { 0 },
+            defect_types: if self.session.named.is_some() { self.books.kinds.len() } else { 0 },
             exporting: self.exporting.is_some(),
         }
     }

@@ -8,9 +8,7 @@ use crate::{
     engine::review::{RecordState, ReviewRequest},
     review::export::Format,
     ui::{
-        Action, Frame, UiCommand,
-        dialog::Want,
-        theme,
+        Action, Frame, PathRequest, UiCommand, theme,
         theme::{Palette, StatusMark},
     },
 };
@@ -97,7 +95,7 @@ impl PanelSection for RecordSection {
                 (UiCommand::ReviewExport, "Table…"),
                 (UiCommand::ReviewReport, "Shift report…"),
             ] {
-                let button = ui.add_enabled(command.enabled(frame.facts), egui::Button::new(title));
+                let button = ui.add_enabled(command.enabled(frame.context), egui::Button::new(title));
                 let tooltip = command.tooltip(ui.ctx());
                 let button = button.accessible_name(command.title());
                 if button.on_hover_text(&tooltip).on_disabled_hover_text(&tooltip).clicked() {
@@ -109,10 +107,10 @@ impl PanelSection for RecordSection {
                 (Format::Coco, "COCO…", "Writes the parts that people ruled on, with the outlines of their defects."),
                 (Format::Masks, "Masks…", "Writes a mask for each defective part, laid out as MVTec AD is."),
             ] {
-                let enabled = UiCommand::ReviewExport.enabled(frame.facts);
+                let enabled = UiCommand::ReviewExport.enabled(frame.context);
                 let button = ui.add_enabled(enabled, egui::Button::new(title));
                 if button.on_hover_text(help).on_disabled_hover_text(help).clicked() {
-                    frame.actions.push(Action::Ask(Want::ReviewExport(format)));
+                    frame.actions.push(Action::Ask(PathRequest::ReviewExport(format)));
                 }
             }
         });

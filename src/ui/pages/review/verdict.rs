@@ -152,7 +152,7 @@ pub(super) fn kinds(ui: &mut Ui, scene: &Scene, session: &Session, frame: &mut F
     let kind = named.opinion.defect.as_deref();
     let said = format!("{} is defective: {}.", named.name, kind.unwrap_or("kind not named"));
     ui.add(Label::new(RichText::new(said).color(p.text)).wrap());
-    let commands = UiCommand::all().filter_map(|command| command.kind().map(|at| (command, at)));
+    let commands = UiCommand::defect_types().enumerate().map(|(at, command)| (command, at));
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = vec2(theme::GAP_XS, theme::GAP_XS);
         for (command, at) in commands {

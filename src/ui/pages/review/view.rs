@@ -101,7 +101,7 @@ impl ReviewWorkspace {
                     self.layout.panel = !self.layout.panel;
                 }
                 let alone = UiCommand::ReviewAlone;
-                let (tooltip, enabled) = (alone.tooltip(ui.ctx()), alone.enabled(frame.facts));
+                let (tooltip, enabled) = (alone.tooltip(ui.ctx()), alone.enabled(frame.context));
                 let toggle = icon_toggle(ui, icons::ICON_FULLSCREEN, &tooltip, enabled, self.layout.alone);
                 if toggle.accessible_name(alone.title()).clicked() {
                     frame.command(alone);
@@ -228,7 +228,7 @@ impl ReviewWorkspace {
             findings,
             drawn: drawn.as_ref(),
             width: item.part.width,
-            ready: UiCommand::ReviewDraw.enabled(frame.facts),
+            ready: UiCommand::ReviewDraw.enabled(frame.context),
             done: None,
         };
         let subject = subject(item, &seen, model, self.layout.alone);

@@ -124,7 +124,7 @@ fn transport(ui: &mut Ui, frame: &mut Frame<'_>) {
         for (command, text) in [(UiCommand::StepG, "+G"), (UiCommand::StepD, "+D")] {
             let button = egui::Button::new(text).min_size(vec2(theme::ROW, theme::CONTROL));
             let tooltip = command.tooltip(ui.ctx());
-            let response = ui.add_enabled(command.enabled(frame.facts), button).accessible_name(command.title());
+            let response = ui.add_enabled(command.enabled(frame.context), button).accessible_name(command.title());
             if response.on_hover_text(&tooltip).on_disabled_hover_text(&tooltip).clicked() {
                 frame.command(command);
             }
@@ -144,7 +144,7 @@ fn transport(ui: &mut Ui, frame: &mut Frame<'_>) {
 }
 
 fn command_button(ui: &mut Ui, frame: &mut Frame<'_>, command: UiCommand, icon: egui_material_icons::MaterialIcon) {
-    let enabled = command.enabled(frame.facts);
+    let enabled = command.enabled(frame.context);
     let response = icon_button(ui, icon, &command.tooltip(ui.ctx()), enabled).accessible_name(command.title());
     if response.clicked() {
         frame.command(command);

@@ -104,7 +104,7 @@ impl CriticPreview {
             ui.set_height(theme::ROW);
             ui.spacing_mut().item_spacing.x = theme::GAP_S;
             flush_right(ui, |ui| {
-                let others = UiCommand::ForgeOthers;
+                let others = UiCommand::CriticPreviewNext;
                 let help = if before { others.help().to_owned() } else { others.tooltip(ui.ctx()) };
                 let button = icon_button(ui, icons::ICON_CASINO, &help, true);
                 if button.accessible_name(others.title()).clicked() {

@@ -153,7 +153,7 @@ impl SampleGridView {
             flush_right(ui, |ui| {
                 ui.spacing_mut().item_spacing.x = theme::GAP_XS;
                 let save = UiCommand::SaveGrid;
-                let can = save.enabled(frame.facts);
+                let can = save.enabled(frame.context);
                 if icon_button(ui, icons::ICON_SAVE_ALT, &save.tooltip(ui.ctx()), can).clicked() {
                     frame.command(save);
                 }

@@ -123,13 +123,13 @@ impl TrainWorkspace {
             UiCommand::GridBack => self.samples.go(&grids, -1),
             UiCommand::GridForward => self.samples.go(&grids, 1),
             UiCommand::GridPlay => self.samples.play(&grids),
-            UiCommand::Forged => {
+            UiCommand::CriticPreview => {
                 self.layout.forged = !self.layout.forged;
                 if self.layout.forged {
                     self.controls.reveal(Group::Critic);
                 }
             }
-            UiCommand::ForgeOthers => {
+            UiCommand::CriticPreviewNext => {
                 if !std::mem::replace(&mut self.layout.forged, true) {
                     self.controls.reveal(Group::Critic);
                 }
@@ -296,7 +296,7 @@ impl TrainWorkspace {
                 (true, "What the critic is shown", "Healthy crops, some of them damaged on purpose, and what it says."),
             ];
             if segments(ui, self.layout.forged, &choices).is_some() {
-                frame.command(UiCommand::Forged);
+                frame.command(UiCommand::CriticPreview);
             }
         });
     }

@@ -1,0 +1,89 @@
+//! The files and folders that the window asks for.
+
+use crate::review::export::Format;
+
+/// The purpose of a requested path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PathRequest {
+    /// A folder of healthy images to train on.
+    Images,
+    /// A recipe file to read.
+    LoadRecipe,
+    /// A recipe file to write.
+    SaveRecipe,
+    /// A PNG file to write the sample grid to.
+    SaveGrid,
+    /// The folder for new runs.
+    RunsFolder,
+    /// One or more images to inspect.
+    Queries,
+    /// A model file to inspect with.
+    Model,
+    /// A model file to write.
+    SaveModel,
+    /// The folder to export an inspection to.
+    Export,
+    /// A folder of test images.
+    TestImages,
+    /// The folder for an evaluation report.
+    Report,
+    /// A review record.
+    Record,
+    /// The folder in which images of parts arrive.
+    Parts,
+    /// The folder to export parts of a review to, in this format.
+    ReviewExport(Format),
+}
+
+impl PathRequest {
+    /// Title of the dialog.
+    pub(super) fn title(self) -> &'static str {
+        match self {
+            Self::Images => "Open a folder of healthy images",
+            Self::LoadRecipe => "Load a recipe",
+            Self::SaveRecipe => "Save the recipe",
+            Self::SaveGrid => "Save the sample grid",
+            Self::RunsFolder => "Choose the folder for runs",
+            Self::Queries => "Open images to inspect",
+            Self::Model => "Open a model",
+            Self::SaveModel => "Save the model",
+            Self::Export => "Choose the folder for the export",
+            Self::TestImages => "Open a folder of healthy and defective test images",
+            Self::Report => "Choose the folder for the report",
+            Self::Record => "Open a record",
+            Self::Parts => "Choose the folder to watch for parts",
+            Self::ReviewExport(Format::Pdf) => "Choose the folder for the shift report",
+            Self::ReviewExport(_) => "Choose the folder for the export",
+        }
+    }
+
+    /// Label of the button that confirms the dialog.
+    pub(super) fn verb(self) -> &'static str {
+        match self {
+            Self::Images | Self::Queries | Self::Model | Self::TestImages | Self::Record => "Open",
+            Self::LoadRecipe => "Load",
+            Self::SaveRecipe | Self::SaveGrid | Self::SaveModel => "Save",
+            Self::RunsFolder | Self::Parts => "Choose",
+            Self::Export | Self::Report | Self::ReviewExport(_) => "Export",
+        }
+    }
+
+    /// Whether a folder is asked for rather than a file.
+    pub(super) fn is_folder(self) -> bool {
+        matches!(
+            self,
+            Self::Images
+                | Self::RunsFolder
+                | Self::Parts
+                | Self::Export
+                | Self::TestImages
+                | Self::Report
+                | Self::ReviewExport(_)
+        )
+    }
+
+    /// Whether a file is to be written.
+    pub(super) fn is_save(self) -> bool {
+        matches!(self, Self::SaveRecipe | Self::SaveGrid | Self::SaveModel)
+    }
+}
