@@ -50,7 +50,7 @@ fn generator(c: &mut Criterion) {
             b.iter(|| black_box(g.forward(z.clone(), &mut Pass::Evaluate).into_data()));
         });
         group.bench_function(format!("{name}, plain"), |b| {
-            b.iter(|| black_box(g.forward_plain(z.clone(), &mut Pass::Evaluate).into_data()));
+            b.iter(|| black_box(g.forward_reference(z.clone(), &mut Pass::Evaluate).into_data()));
         });
     }
     group.finish();
@@ -79,7 +79,7 @@ fn update(c: &mut Criterion) {
             });
         };
         run("folded", Generator::forward);
-        run("plain", Generator::forward_plain);
+        run("plain", Generator::forward_reference);
     }
     group.finish();
 }

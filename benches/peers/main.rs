@@ -26,7 +26,7 @@ use ganspect::{
         latent::inversion::{FrozenNetworks, InversionBatch},
     },
     kernels,
-    model::{Critic, Discriminator, FixedCritic, Generator, Latent, ModelKnobs, layers::Pass, weights},
+    model::{Critic, Discriminator, FrozenCritic, Generator, Latent, ModelKnobs, layers::Pass, weights},
     train::{CriticTrainer, Preset, Recipe, Trainer, Update},
 };
 use rand::{RngExt, SeedableRng};
@@ -151,7 +151,7 @@ fn critic(device: &Device) -> Critic {
 fn critic_frame() -> Case {
     case(format!("critic frame {FRAME}"), work::frame(1, &Preset::Laptop.recipe().critic, [FRAME; 2]), || {
         let device = Device::flex();
-        let critic = FixedCritic::new(&critic(&device));
+        let critic = FrozenCritic::new(&critic(&device));
         let frame = TensorData::new(noise(FRAME * FRAME), [1, 1, FRAME, FRAME]);
         let frame = Tensor::<4>::from_data(frame, &device);
         Box::new(move || {
@@ -308,7 +308,7 @@ fn export(dir: &Path) {
         let _ = critic.forward(frame.clone(), &mut Pass::Train(&mut stats));
         critic.absorb(stats);
     }
-    let (logits, features) = FixedCritic::new(&critic).forward(frame.clone());
+    let (logits, features) = FrozenCritic::new(&critic).forward(frame.clone());
     let knobs = Preset::Laptop.recipe().critic;
     all.insert(
         "critic".into(),

@@ -7,7 +7,7 @@ use std::ops::{Add, Mul};
 use ganspect::{
     model::{
         ModelKnobs,
-        critic::{STRIDE, Widths},
+        critic::{CriticWidths, STRIDE},
     },
     train::recipe::CriticKnobs,
 };
@@ -127,7 +127,7 @@ fn discriminator(m: &ModelKnobs) -> Vec<Layer> {
 /// Layers of a critic of `width` features on a frame of `height` by `across` pixels.
 fn critic(channels: usize, width: usize, [height, across]: [usize; 2], norm: bool) -> Vec<Layer> {
     let at = |by: usize| [height / by, across / by];
-    let Widths { stem, fine: width, coarse: wide } = Widths::of(width);
+    let CriticWidths { stem, fine: width, coarse: wide } = CriticWidths::for_features(width);
     let (fine, coarse) = (at(STRIDE), at(2 * STRIDE));
     vec![
         Layer::conv(channels, stem, 5, at(1), at(2), norm),

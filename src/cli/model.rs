@@ -153,7 +153,7 @@ fn calibrate(file: PathBuf, preset: InvertPreset, set: &[String], device: Device
 }
 
 fn show(file: &Path, json: Option<PathBuf>) -> Result<()> {
-    let (model, stamp) = Bundle::read_stamped(file)?;
+    let (model, stamp) = Bundle::read_with_provenance(file)?;
     println!("{}", file.display());
     println!("  format {}, written by ganspect {}", stamp.format, stamp.program);
     println!("  hash {}", model.hash());

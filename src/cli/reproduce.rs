@@ -17,7 +17,7 @@ use crate::{
         latent::inversion::FrozenNetworks,
     },
     kernels,
-    model::{FixedCritic, Generator},
+    model::{FrozenCritic, Generator},
     train::{CriticTrainer, EncoderTrainer, Preset, Recipe, Trainer, Update, critic},
 };
 
@@ -163,7 +163,7 @@ fn criticise(
     }
     progress.finish_and_clear();
     let mut learning =
-        StatsFitter::new(FixedCritic::new(trainer.critic()), TestTimeAugmentation::of(recipe), usual.len(), device);
+        StatsFitter::new(FrozenCritic::new(trainer.critic()), TestTimeAugmentation::of(recipe), usual.len(), device);
     while learning.left() > 0 {
         let picture = opened.store.get(usual[learning.next()])?;
         learning.show(&Planes::of(&picture, recipe.model.channels, recipe.data.scale as f32))?;

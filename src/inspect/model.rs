@@ -25,7 +25,7 @@ use super::{
 use crate::{
     data::{Picture, Split},
     model::{
-        Bundle, BundleError, Critic, Discriminator, Encoder, FixedCritic, Generator, weights,
+        Bundle, BundleError, Critic, Discriminator, Encoder, FrozenCritic, Generator, weights,
         weights::{Weight, WeightError},
     },
     train::Recipe,
@@ -291,15 +291,19 @@ impl Model {
             None => None,
             Some(critic) => {
                 let unfit = |source| ModelError::Weights { name: file.into(), source };
-                let usual =
-                    NormalStats::from_weights(&bundle.part("usual"), about.recipe.critic.width).map_err(unfit)?;
-                let patterns = Patterns::from_weights(&bundle.part(PATTERNS)).map_err(unfit)?;
-                let critic =
-                    FrameCritic::new(FixedCritic::new(critic), TestTimeAugmentation::of(&about.recipe), usual, &device);
+                let usual = NormalStats::from_weights(&bundle.with_prefix("usual"), about.recipe.critic.width)
+                    .map_err(unfit)?;
+                let patterns = Patterns::from_weights(&bundle.with_prefix(PATTERNS)).map_err(unfit)?;
+                let critic = FrameCritic::new(
+                    FrozenCritic::new(critic),
+                    TestTimeAugmentation::of(&about.recipe),
+                    usual,
+                    &device,
+                );
                 Some(critic.with_patterns(patterns))
             }
         };
-        let bank = match bundle.part(BANK) {
+        let bank = match bundle.with_prefix(BANK) {
             // Files of earlier versions have none.
             tensors if tensors.is_empty() => None,
             tensors => {
@@ -554,7 +558,7 @@ impl ModelNetworks {
         // The weights are replaced at once; the seed plays no part.
         let mut rng = ChaCha8Rng::seed_from_u64(0);
         let path = Path::new(file);
-        let has = |prefix: &str| !bundle.part(prefix).is_empty();
+        let has = |prefix: &str| !bundle.with_prefix(prefix).is_empty();
         Ok(Self {
             live: match live && has("g") {
                 true => Some(bundle.fill(path, "g", Generator::new(shape, &mut rng, device))?),

@@ -1,4 +1,4 @@
-//! The networks' shape and the latent distribution, as a recipe states them.
+//! The architecture of the networks and the latent distribution, as a recipe states them.
 
 use serde::{Deserialize, Serialize};
 
@@ -24,7 +24,7 @@ pub enum LatentKind {
     TruncatedNormal,
 }
 
-/// What follows a convolution first.
+/// The order of LeakyReLU and batch norm after a convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum NormOrder {
@@ -34,7 +34,7 @@ pub enum NormOrder {
     NormFirst,
 }
 
-/// The networks' shape and the latent distribution; locked once a run has begun.
+/// The architecture of the networks and the latent distribution; locked once a run has begun.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ModelKnobs {
@@ -42,27 +42,27 @@ pub struct ModelKnobs {
     pub size: usize,
     /// Channels of a crop: 1 (grey) or 3 (RGB).
     pub channels: usize,
-    /// The talk's filter counts are divided by this: 1, 2, 4 or 8.
+    /// Divisor of the talk's filter counts: 1, 2, 4 or 8.
     pub width_divisor: usize,
     /// How the generator doubles its resolution.
     pub upsampling: Upsampling,
     /// Distribution of the latent vector.
     pub latent: LatentKind,
-    /// Numbers in a latent vector.
+    /// Dimension of a latent vector.
     pub latent_size: usize,
     /// Mean of the latent distribution.
     pub latent_mean: f64,
     /// Standard deviation of the (untruncated) normal.
     pub latent_std: f64,
-    /// Half-width of the range that uniform and truncated normal keep to.
+    /// Half-width of the range of the uniform and truncated normal distributions.
     pub latent_limit: f64,
     /// Slope of LeakyReLU below zero.
     pub leaky_slope: f64,
     /// Order of LeakyReLU and batch norm.
     pub norm_order: NormOrder,
-    /// Share of a new batch in batch norm's running statistics (Keras' momentum m is 1 - m here).
+    /// Weight of a new batch in batch norm's running statistics: 1 - m for Keras' momentum m.
     pub norm_momentum: f64,
-    /// Batch norm in the discriminator as well (never on its first layer).
+    /// Whether the discriminator uses batch norm as well (never on its first layer).
     pub discriminator_norm: bool,
 }
 
@@ -87,9 +87,9 @@ impl Default for ModelKnobs {
 }
 
 impl ModelKnobs {
-    /// Filters of the generator from the 4x4 map upwards, and of the discriminator read backwards:
-    /// the talk's 1024, 512, 256, 128 for 64 pixels, divided by the width divisor. Smaller crops
-    /// leave out the first, larger ones repeat it.
+    /// Returns the filter counts of the generator from the 4x4 map upwards, which are those of the discriminator in reverse:
+    /// the talk's 1024, 512, 256, 128 for 64 pixels, divided by the width divisor. Smaller crops omit the first, larger
+    /// ones repeat it.
     pub fn filters(&self) -> Vec<usize> {
         let stages = (self.size / 4).ilog2();
         (0..stages).rev().map(|i| (128 << i.min(3)) / self.width_divisor).collect()

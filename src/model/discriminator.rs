@@ -1,4 +1,4 @@
-//! The discriminator: a crop to one logit, above zero for "real".
+//! The discriminator: maps a crop to one logit, above zero for "real" (DCGAN, Radford et al. 2015).
 
 use burn::{
     module::Module,
@@ -8,22 +8,22 @@ use rand::Rng;
 
 use super::{
     architecture::{ModelKnobs, NormOrder},
-    fixed::Affine,
+    folding::Affine,
     layers::{BatchNorm, BatchStats, Dense, DownConv, Pass, absorb, block},
 };
 use crate::kernels::{FrozenConv, flatten};
 
-/// One halving of the resolution.
+/// A layer that halves the resolution.
 #[derive(Module, Debug)]
 pub struct DownBlock {
     conv: DownConv,
     norm: Option<BatchNorm>,
 }
 
-/// Hidden layers up to the one whose maps are called features.
+/// Number of hidden layers up to the feature maps.
 const FEATURE_LAYERS: usize = 3;
 
-/// Crops `[batch, channels, size, size]` to logits `[batch, 1]`: strided convolutions, no pooling.
+/// Maps crops `[batch, channels, size, size]` to logits `[batch, 1]`: strided convolutions, no pooling.
 #[derive(Module, Debug)]
 pub struct Discriminator {
     down: Vec<DownBlock>,
@@ -33,7 +33,7 @@ pub struct Discriminator {
 }
 
 impl Discriminator {
-    /// A discriminator with fresh weights.
+    /// Creates a discriminator with random initial weights.
     pub fn new(knobs: &ModelKnobs, rng: &mut impl Rng, device: &Device) -> Self {
         let mut filters = knobs.filters();
         filters.push(knobs.channels);
@@ -52,8 +52,8 @@ impl Discriminator {
         Self { down, dense: Dense::new(last * side * side, 1, rng, device), knobs: knobs.clone() }
     }
 
-    /// One logit for each crop. `drop` is applied to the features after each hidden layer, so that
-    /// dropout masks can be drawn by the caller.
+    /// Returns one logit per crop, `[batch, 1]`. `drop` is applied to the maps after each hidden layer, so that the caller
+    /// can draw dropout masks.
     pub fn forward(
         &self,
         crops: Tensor<4>,
@@ -67,8 +67,8 @@ impl Discriminator {
         self.dense.forward(flatten(x))
     }
 
-    /// What inspection and the encoder call D's features (`f` in AnoGAN): the maps after the third hidden
-    /// layer, `[batch, filters, size / 8, size / 8]`. The layers above it are not run.
+    /// Returns the features used by inspection and the encoder (`f` in AnoGAN): the maps after the third hidden layer,
+    /// `[batch, filters, size / 8, size / 8]`. The layers above it are not evaluated.
     pub fn features(&self, crops: Tensor<4>, pass: &mut Pass<'_>) -> Tensor<4> {
         let middle = self.down.iter().take(FEATURE_LAYERS);
         middle.fold(crops, |x, block| self.halve(block, x, pass))
@@ -79,33 +79,33 @@ impl Discriminator {
         block(|leaky| down.conv.forward(x, leaky), down.norm.as_ref(), order, slope, pass)
     }
 
-    /// Moves the running statistics towards what a training pass gathered.
+    /// Updates the running statistics with those gathered in a training pass.
     pub fn absorb(&mut self, stats: Vec<BatchStats>) {
         absorb(self.down.iter_mut().filter_map(|b| b.norm.as_mut()), stats);
     }
 }
 
-/// A discriminator whose weights no longer change: laid out once, and with batch norm in the layers beside it.
+/// A discriminator with constant weights, packed once and with batch norm folded into adjacent layers.
 #[derive(Clone, Debug)]
-pub struct FixedDiscriminator {
+pub struct FrozenDiscriminator {
     down: Vec<FrozenConv>,
-    /// What is left of batch norm after the maps that are called features.
+    /// The part of batch norm that remains to be applied to the feature maps.
     last: Option<Affine>,
     dense: Dense,
 }
 
-impl FixedDiscriminator {
-    /// `discriminator` as it is now.
+impl FrozenDiscriminator {
+    /// Freezes the present weights of `discriminator`.
     pub fn new(discriminator: &Discriminator) -> Self {
         let d = discriminator.valid();
         let (slope, size) = (Some(d.knobs.leaky_slope), d.knobs.size);
         let (mut down, mut dense, mut last, mut before) = (Vec::new(), d.dense, None, None);
         for (i, block) in d.down.iter().enumerate() {
-            let (mut conv, norm) = (block.conv.fixed(slope), block.norm.as_ref().map(BatchNorm::affine));
+            let (mut conv, norm) = (block.conv.folded(slope), block.norm.as_ref().map(BatchNorm::affine));
             match d.knobs.norm_order {
                 NormOrder::ActivationFirst => {
                     if let Some(affine) = &before {
-                        conv = conv.after(affine, [size >> i; 2]);
+                        conv = conv.fold_input_affine(affine, [size >> i; 2]);
                     }
                     if i + 1 == FEATURE_LAYERS {
                         last = norm.clone();
@@ -114,24 +114,24 @@ impl FixedDiscriminator {
                 }
                 NormOrder::NormFirst => {
                     if let Some(affine) = &norm {
-                        conv = conv.before(affine);
+                        conv = conv.fold_output_affine(affine);
                     }
                 }
             }
-            down.push(conv.still());
+            down.push(conv.freeze());
         }
         if let Some(affine) = &before {
-            dense = dense.after(affine);
+            dense = dense.fold_input_affine(affine);
         }
         Self { down, last, dense }
     }
 
-    /// One logit for each crop, as [`Discriminator::forward`] gives in [`Pass::Evaluate`].
+    /// Returns one logit per crop, as [`Discriminator::forward`] does with [`Pass::Evaluate`].
     pub fn forward(&self, crops: Tensor<4>) -> Tensor<2> {
         self.dense.forward(flatten(self.down.iter().fold(crops, |x, conv| conv.forward(x))))
     }
 
-    /// As [`Discriminator::features`] gives in [`Pass::Evaluate`].
+    /// Returns the features, as [`Discriminator::features`] does with [`Pass::Evaluate`].
     pub fn features(&self, crops: Tensor<4>) -> Tensor<4> {
         let maps = self.down.iter().take(FEATURE_LAYERS).fold(crops, |x, conv| conv.forward(x));
         match &self.last {

@@ -1,5 +1,4 @@
-//! The encoder: a crop to the latent vector that draws it (the izi_f encoder of f-AnoGAN, Schlegl et
-//! al. 2019).
+//! The encoder: maps a crop to the latent vector that reconstructs it (the izi_f encoder of f-AnoGAN, Schlegl et al. 2019).
 
 use burn::{
     module::Module,
@@ -19,7 +18,7 @@ struct EncodeBlock {
     norm: Option<BatchNorm>,
 }
 
-/// Crops `[batch, channels, size, size]` to latent vectors `[batch, latent]` within the latent's range.
+/// Maps crops `[batch, channels, size, size]` to latent vectors `[batch, latent]` within the range of the distribution.
 #[derive(Module, Debug)]
 pub struct Encoder {
     down: Vec<EncodeBlock>,
@@ -29,7 +28,7 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    /// An encoder with fresh weights: the discriminator's trunk with batch norm, and a dense layer.
+    /// Creates an encoder with random initial weights: the discriminator's trunk with batch norm, and a dense layer.
     pub fn new(knobs: &ModelKnobs, rng: &mut impl Rng, device: &Device) -> Self {
         let mut filters = knobs.filters();
         filters.push(knobs.channels);
@@ -47,7 +46,7 @@ impl Encoder {
         Self { down, dense: Dense::new(last * side * side, knobs.latent_size, rng, device), knobs: knobs.clone() }
     }
 
-    /// The latent vector for each crop.
+    /// Returns one latent vector per crop.
     pub fn forward(&self, crops: Tensor<4>, pass: &mut Pass<'_>) -> Tensor<2> {
         let (order, slope) = (self.knobs.norm_order, self.knobs.leaky_slope);
         let mut x = crops;
@@ -56,13 +55,13 @@ impl Encoder {
         }
         let z = self.dense.forward(x.flatten(1, 3));
         match Latent::new(&self.knobs).range() {
-            // Smoothly within the range that G was trained on.
+            // Squashes z smoothly into the range that G was trained on.
             Some((low, high)) => z.tanh() * ((high - low) / 2.0) + (high + low) / 2.0,
             None => z,
         }
     }
 
-    /// Moves the running statistics towards what a training pass gathered.
+    /// Updates the running statistics with those gathered in a training pass.
     pub fn absorb(&mut self, stats: Vec<BatchStats>) {
         absorb(self.down.iter_mut().filter_map(|b| b.norm.as_mut()), stats);
     }

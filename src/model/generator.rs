@@ -1,4 +1,4 @@
-//! The generator: a latent vector to a crop (DCGAN, Radford et al. 2015, with the talk's changes).
+//! The generator: maps a latent vector to a crop (DCGAN, Radford et al. 2015, with the talk's changes).
 
 use burn::{
     module::Module,
@@ -8,22 +8,22 @@ use rand::Rng;
 
 use super::{
     architecture::{ModelKnobs, NormOrder},
-    fixed::FixedConv,
-    layers::{BatchNorm, BatchStats, Dense, Pass, UpConv, absorb, activated, block},
+    folding::FoldedConv,
+    layers::{BatchNorm, BatchStats, Dense, Pass, UpConv, absorb, block, leaky_if},
 };
 use crate::kernels::{FrozenConv, FrozenDense, tanh};
 
-/// Side of the map that the latent vector is spread over first.
+/// Side of the first map, which the dense layer fills.
 const SEED_SIDE: usize = 4;
 
-/// One doubling of the resolution.
+/// A layer that doubles the resolution.
 #[derive(Module, Debug)]
 pub struct UpBlock {
     conv: UpConv,
     norm: BatchNorm,
 }
 
-/// `z` of shape `[batch, latent]` to crops `[batch, channels, size, size]` in (-1, 1).
+/// Maps latent vectors `[batch, latent]` to crops `[batch, channels, size, size]` in (-1, 1).
 #[derive(Module, Debug)]
 pub struct Generator {
     dense: Dense,
@@ -35,7 +35,7 @@ pub struct Generator {
 }
 
 impl Generator {
-    /// A generator with fresh weights.
+    /// Creates a generator with random initial weights.
     pub fn new(knobs: &ModelKnobs, rng: &mut impl Rng, device: &Device) -> Self {
         let filters = knobs.filters();
         let (first, last) = (filters[0], filters[filters.len() - 1]);
@@ -54,15 +54,14 @@ impl Generator {
         }
     }
 
-    /// Draws one crop for each row of `z`.
+    /// Generates one crop per row of `z`.
     pub fn forward(&self, z: Tensor<2>, pass: &mut Pass<'_>) -> Tensor<4> {
         self.run(z, pass, UpConv::forward)
     }
 
-    /// [`Generator::forward`] with plain convolutions in place of folded ones: for tests and
-    /// benchmarks.
-    pub fn forward_plain(&self, z: Tensor<2>, pass: &mut Pass<'_>) -> Tensor<4> {
-        self.run(z, pass, UpConv::forward_plain)
+    /// [`Generator::forward`] with unfolded upsampling, as a reference for tests and benchmarks.
+    pub fn forward_reference(&self, z: Tensor<2>, pass: &mut Pass<'_>) -> Tensor<4> {
+        self.run(z, pass, UpConv::forward_reference)
     }
 
     fn run(
@@ -76,61 +75,62 @@ impl Generator {
         let seed = self.dense.forward(z);
         let channels = seed.dims()[1] / (SEED_SIDE * SEED_SIDE);
         let seed = seed.reshape([batch, channels, SEED_SIDE, SEED_SIDE]);
-        let mut x = block(|leaky| activated(seed, leaky), Some(&self.norm), order, slope, pass);
-        for doubling in &self.up {
-            x = block(|leaky| up(&doubling.conv, x, leaky), Some(&doubling.norm), order, slope, pass);
+        let mut x = block(|leaky| leaky_if(seed, leaky), Some(&self.norm), order, slope, pass);
+        for layer in &self.up {
+            x = block(|leaky| up(&layer.conv, x, leaky), Some(&layer.norm), order, slope, pass);
         }
         tanh(up(&self.out, x, None))
     }
 
-    /// Moves the running statistics towards what a training pass gathered.
+    /// Updates the running statistics with those gathered in a training pass.
     pub fn absorb(&mut self, stats: Vec<BatchStats>) {
         absorb(std::iter::once(&mut self.norm).chain(self.up.iter_mut().map(|b| &mut b.norm)), stats);
     }
 
-    /// The architecture it was made for.
+    /// The architecture.
     pub fn knobs(&self) -> &ModelKnobs {
         &self.knobs
     }
 }
 
-/// A generator whose weights no longer change: without gradients of their own, laid out once, and with batch norm in
-/// the convolutions beside it.
+/// A generator with constant weights, packed once and with batch norm folded into adjacent layers.
 #[derive(Clone, Debug)]
-pub struct FixedGenerator {
+pub struct FrozenGenerator {
     dense: FrozenDense,
     up: Vec<FrozenConv>,
     knobs: ModelKnobs,
 }
 
-impl FixedGenerator {
-    /// `generator` as it is now.
+impl FrozenGenerator {
+    /// Freezes the present weights of `generator`.
     pub fn new(generator: &Generator) -> Self {
         let g = generator.valid();
         let slope = Some(g.knobs.leaky_slope);
         let norms = std::iter::once(&g.norm).chain(g.up.iter().map(|b| &b.norm)).map(BatchNorm::affine);
-        let convs = g.up.iter().map(|b| b.conv.fixed(slope)).chain([g.out.fixed(None)]);
-        let (dense, up): (Dense, Vec<FixedConv>) = match g.knobs.norm_order {
+        let convs = g.up.iter().map(|b| b.conv.folded(slope)).chain([g.out.folded(None)]);
+        let (dense, up): (Dense, Vec<FoldedConv>) = match g.knobs.norm_order {
             NormOrder::ActivationFirst => {
-                let joined =
-                    convs.zip(norms).enumerate().map(|(i, (conv, norm))| conv.after(&norm, [SEED_SIDE << i; 2]));
-                (g.dense, joined.collect())
+                let folded = convs
+                    .zip(norms)
+                    .enumerate()
+                    .map(|(i, (conv, norm))| conv.fold_input_affine(&norm, [SEED_SIDE << i; 2]));
+                (g.dense, folded.collect())
             }
             NormOrder::NormFirst => {
                 let mut norms = norms;
-                let dense = norms.next().map_or(g.dense.clone(), |norm| g.dense.before(&norm));
+                let dense = norms.next().map_or(g.dense.clone(), |norm| g.dense.fold_output_affine(&norm));
                 // The last convolution has no norm.
-                let joined = convs.map(|conv| match norms.next() {
-                    Some(norm) => conv.before(&norm),
+                let folded = convs.map(|conv| match norms.next() {
+                    Some(norm) => conv.fold_output_affine(&norm),
                     None => conv,
                 });
-                (dense, joined.collect())
+                (dense, folded.collect())
             }
         };
-        Self { dense: dense.still(slope), up: up.into_iter().map(FixedConv::still).collect(), knobs: g.knobs }
+        Self { dense: dense.frozen(slope), up: up.into_iter().map(FoldedConv::freeze).collect(), knobs: g.knobs }
     }
 
-    /// Draws one crop for each row of `z`, as [`Generator::forward`] does in [`Pass::Evaluate`].
+    /// Generates one crop per row of `z`, as [`Generator::forward`] does with [`Pass::Evaluate`].
     pub fn forward(&self, z: Tensor<2>) -> Tensor<4> {
         let [batch, _] = z.dims();
         let seed = self.dense.forward(z);
@@ -139,7 +139,7 @@ impl FixedGenerator {
         tanh(self.up.iter().fold(seed, |x, conv| conv.forward(x)))
     }
 
-    /// The architecture it was made for.
+    /// The architecture.
     pub fn knobs(&self) -> &ModelKnobs {
         &self.knobs
     }

@@ -5,7 +5,7 @@ use rand_distr::{Distribution, StandardNormal};
 
 use super::architecture::{LatentKind, ModelKnobs};
 
-/// A distribution of one number of a latent vector; the numbers are independent.
+/// A distribution of latent vectors with independent, identically distributed components.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Latent {
     kind: LatentKind,
@@ -16,7 +16,7 @@ pub struct Latent {
 }
 
 impl Latent {
-    /// The latent of a recipe.
+    /// Returns the latent distribution of a recipe.
     pub fn new(knobs: &ModelKnobs) -> Self {
         Self {
             kind: knobs.latent,
@@ -27,17 +27,17 @@ impl Latent {
         }
     }
 
-    /// Numbers in a vector.
+    /// Dimension of a vector.
     pub fn size(&self) -> usize {
         self.size
     }
 
-    /// `n` vectors, row by row.
+    /// Draws `n` vectors, row by row.
     pub fn sample(&self, n: usize, rng: &mut impl Rng) -> Vec<f32> {
-        (0..n * self.size).map(|_| self.number(rng) as f32).collect()
+        (0..n * self.size).map(|_| self.component(rng) as f32).collect()
     }
 
-    fn number(&self, rng: &mut impl Rng) -> f64 {
+    fn component(&self, rng: &mut impl Rng) -> f64 {
         let normal = |rng: &mut _| {
             let unit: f64 = StandardNormal.sample(rng);
             self.mean + self.std * unit
@@ -54,7 +54,7 @@ impl Latent {
         }
     }
 
-    /// The range that draws keep to, where the distribution has one.
+    /// Range of a component, if the distribution is bounded.
     pub fn range(&self) -> Option<(f64, f64)> {
         match self.kind {
             LatentKind::Normal => None,
@@ -62,13 +62,13 @@ impl Latent {
         }
     }
 
-    /// The range that nearly all draws keep to: three standard deviations where there is no limit.
-    pub fn reach(&self) -> (f64, f64) {
+    /// Range of a component, or the mean ± 3 standard deviations if the distribution is unbounded.
+    pub fn typical_range(&self) -> (f64, f64) {
         self.range().unwrap_or((self.mean - 3.0 * self.std, self.mean + 3.0 * self.std))
     }
 
-    /// The root of the mean squared length of a vector.
-    pub fn length(&self) -> f64 {
+    /// Root mean square of the Euclidean norm of a vector.
+    pub fn rms_norm(&self) -> f64 {
         let variance = match self.kind {
             LatentKind::Normal => self.std.powi(2),
             LatentKind::Uniform => self.limit.powi(2) / 3.0,
@@ -77,7 +77,7 @@ impl Latent {
         (self.size as f64 * (self.mean.powi(2) + variance)).sqrt()
     }
 
-    /// Variance of the normal cut at `mean ± limit`, by Simpson's rule over the density.
+    /// Variance of the normal truncated at `mean ± limit`, by Simpson's rule over the density.
     fn truncated_variance(&self) -> f64 {
         const STRIPS: usize = 400;
         let (mut mass, mut second) = (0.0, 0.0);
@@ -97,8 +97,8 @@ impl Latent {
         second / mass
     }
 
-    /// `steps` vectors from `from` to `to`, ends included, along the arc between them: points on the
-    /// straight line are shorter than any that the generator was trained on (White 2016).
+    /// Returns `steps` vectors from `from` to `to`, inclusive, by spherical interpolation: points on the straight line are
+    /// shorter than those the generator was trained on (White 2016).
     pub fn walk(from: &[f32], to: &[f32], steps: usize) -> Vec<f32> {
         let length = |v: &[f32]| v.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt();
         let dot: f64 = from.iter().zip(to).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
@@ -153,8 +153,8 @@ mod tests {
             let mass = 2.0 * cumulative - 1.0;
             let variance = std * std * (1.0 - 2.0 * a * density / mass);
             let length = (knobs.latent_size as f64 * (mean * mean + variance)).sqrt();
-            assert!((Latent::new(&knobs).length() - length).abs() < 1e-6 * length);
-            // 400,000 draws: five standard errors.
+            assert!((Latent::new(&knobs).rms_norm() - length).abs() < 1e-6 * length);
+            // 400,000 samples: five standard errors.
             let tolerance = 5.0 * (variance / 400_000.0).sqrt();
             assert!((got_mean - mean).abs() < tolerance, "mean {got_mean} for {mean}");
             assert!((got_variance - variance).abs() < 0.01 * variance, "variance {got_variance} for {variance}");

@@ -1,4 +1,4 @@
-//! The layers that G and D are made of. Maps are `[batch, channels, height, width]`.
+//! The layers of the networks. Maps are `[batch, channels, height, width]`.
 
 use std::sync::Arc;
 
@@ -14,35 +14,35 @@ use rand::{Rng, RngExt};
 
 use super::{
     architecture::{NormOrder, Upsampling},
-    fixed::{Affine, FixedConv, spread},
+    folding::{Affine, FoldedConv, spread},
     weights::replace,
 };
 use crate::kernels::{ConvShape, Fold, FrozenDense, conv, fold, leaky_relu, matmul, norm_train};
 
-/// Side of every kernel of G and D.
+/// Height and width of the kernels of G and D.
 pub const KERNEL: usize = 5;
 
-/// Batch statistics of one [`BatchNorm`], in the order the norms of a network are passed.
+/// Batch statistics of one [`BatchNorm`], gathered in the order in which a network's norms are evaluated.
 #[derive(Debug)]
 pub struct BatchStats {
     mean: Tensor<1>,
     variance: Tensor<1>,
 }
 
-/// How a network is run.
+/// Evaluation or training mode.
 pub enum Pass<'a> {
-    /// With the running statistics of batch norm: images of one batch do not influence each other.
+    /// Uses the running statistics of batch norm: the images of a batch do not influence each other.
     Evaluate,
-    /// With the batch's own statistics, which are gathered here for [`absorb`].
+    /// Uses the statistics of the batch, which are gathered here for [`absorb`].
     Train(&'a mut Vec<BatchStats>),
 }
 
-/// Uniform weights of Glorot and Bengio (2010).
+/// Draws uniform weights after Glorot and Bengio (2010).
 fn glorot<const D: usize>(shape: [usize; D], fan: usize, rng: &mut impl Rng, device: &Device) -> Param<Tensor<D>> {
     uniform(shape, (6.0 / fan as f32).sqrt(), rng, device)
 }
 
-/// Weights drawn on the host, so that every device starts alike.
+/// Draws uniform weights on the host, so that all devices start with the same ones.
 fn uniform<const D: usize>(shape: [usize; D], limit: f32, rng: &mut impl Rng, device: &Device) -> Param<Tensor<D>> {
     let values: Vec<f32> = (0..shape.iter().product()).map(|_| rng.random_range(-limit..limit)).collect();
     Param::from_tensor(Tensor::from_data(TensorData::new(values, shape), device))
@@ -60,18 +60,18 @@ pub struct Dense {
 }
 
 impl Dense {
-    /// A layer with fresh weights.
+    /// Creates a layer with random initial weights.
     pub fn new(inputs: usize, outputs: usize, rng: &mut impl Rng, device: &Device) -> Self {
         Self { weight: glorot([inputs, outputs], inputs + outputs, rng, device), bias: constant(outputs, 0.0, device) }
     }
 
-    /// `x` of shape `[batch, inputs]`.
+    /// Maps `[batch, inputs]` to `[batch, outputs]`.
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
         matmul(x, self.weight.val()) + self.bias.val().unsqueeze()
     }
 
-    /// The same behind `x * factor + offset`, each of whose channels is a run of what goes in.
-    pub fn after(mut self, (factor, offset): &Affine) -> Self {
+    /// Folds in `x * factor + offset` before the layer; each channel is a run of the inputs.
+    pub fn fold_input_affine(mut self, (factor, offset): &Affine) -> Self {
         let [inputs, _] = self.weight.val().dims();
         let [factor, offset] = [factor, offset].map(|each| spread(each, inputs).reshape([inputs, 1]));
         let weight = self.weight.val().without_autodiff();
@@ -80,8 +80,8 @@ impl Dense {
         self
     }
 
-    /// The same with `y * factor + offset` behind it, each of whose channels is a run of what comes out.
-    pub fn before(mut self, (factor, offset): &Affine) -> Self {
+    /// Folds in `y * factor + offset` after the layer; each channel is a run of the outputs.
+    pub fn fold_output_affine(mut self, (factor, offset): &Affine) -> Self {
         let [outputs] = self.bias.val().dims();
         let [factor, offset] = [factor, offset].map(|each| spread(each, outputs));
         self.bias = replace(self.bias, |old| old * factor.clone() + offset);
@@ -89,14 +89,14 @@ impl Dense {
         self
     }
 
-    /// Laid out for the device; then LeakyReLU where a slope is given.
-    pub fn still(&self, leaky: Option<f64>) -> FrozenDense {
+    /// Packs the weights for the device, with a LeakyReLU on the output if a slope is given.
+    pub fn frozen(&self, leaky: Option<f64>) -> FrozenDense {
         FrozenDense::new(self.weight.val(), self.bias.val(), leaky)
     }
 }
 
-/// Batch norm (Ioffe and Szegedy 2015) over the channels of a map, with running statistics that are
-/// parameters without gradient: they are averaged, saved and restored like any weight.
+/// Batch norm (Ioffe and Szegedy 2015) over the channels of a map. Its running statistics are parameters without gradient:
+/// they are averaged, saved and restored like weights.
 #[derive(Module, Debug)]
 pub struct BatchNorm {
     gamma: Param<Tensor<1>>,
@@ -107,12 +107,12 @@ pub struct BatchNorm {
     momentum: f64,
 }
 
-/// Added to variances, as Keras does.
+/// Added to variances, as in Keras.
 const EPSILON: f64 = 1e-3;
 
 impl BatchNorm {
-    /// A layer that leaves its input as it is until trained; `momentum` is the share of a new batch
-    /// in the running statistics.
+    /// Creates a layer that is the identity until trained; `momentum` is the weight of a new batch in the running
+    /// statistics.
     pub fn new(channels: usize, momentum: f64, device: &Device) -> Self {
         Self {
             gamma: constant(channels, 1.0, device),
@@ -123,13 +123,13 @@ impl BatchNorm {
         }
     }
 
-    /// `x` of shape `[batch, channels, height, width]`; then LeakyReLU where a slope is given.
+    /// Normalises `[batch, channels, height, width]`, then applies a LeakyReLU if a slope is given.
     pub fn forward(&self, x: Tensor<4>, leaky: Option<f64>, pass: &mut Pass<'_>) -> Tensor<4> {
         match pass {
             Pass::Evaluate => {
                 let (mean, variance) = (self.running_mean.val(), self.running_variance.val());
                 let y = batch_norm(x, self.gamma.val(), self.beta.val(), mean, variance, EPSILON);
-                activated(y, leaky)
+                leaky_if(y, leaky)
             }
             Pass::Train(stats) => {
                 let (y, mean, variance) = norm_train(x, self.gamma.val(), self.beta.val(), EPSILON, leaky);
@@ -139,7 +139,7 @@ impl BatchNorm {
         }
     }
 
-    /// What it does with running statistics.
+    /// Returns the affine map that the layer is with its running statistics.
     pub fn affine(&self) -> Affine {
         let [gamma, beta, mean, variance] =
             [&self.gamma, &self.beta, &self.running_mean, &self.running_variance].map(|p| p.val().without_autodiff());
@@ -150,7 +150,7 @@ impl BatchNorm {
         (factor.reshape(shape), offset.reshape(shape))
     }
 
-    /// Moves the running statistics towards the next of `stats`.
+    /// Updates the running statistics with the next of `stats`.
     fn absorb(&mut self, stats: &mut impl Iterator<Item = BatchStats>) {
         let Some(batch) = stats.next() else { return };
         let share = self.momentum;
@@ -160,7 +160,7 @@ impl BatchNorm {
     }
 }
 
-/// Moves the running statistics of `norms` towards what a training pass gathered, in the same order.
+/// Updates the running statistics of `norms` with those gathered in a training pass, in the same order.
 pub fn absorb<'a>(norms: impl Iterator<Item = &'a mut BatchNorm>, stats: Vec<BatchStats>) {
     let mut stats = stats.into_iter();
     for norm in norms {
@@ -176,7 +176,7 @@ pub struct DownConv {
 }
 
 impl DownConv {
-    /// A layer with fresh weights.
+    /// Creates a layer with random initial weights.
     pub fn new(inputs: usize, outputs: usize, rng: &mut impl Rng, device: &Device) -> Self {
         let fan = (inputs + outputs) * KERNEL * KERNEL;
         Self {
@@ -185,8 +185,8 @@ impl DownConv {
         }
     }
 
-    /// `[batch, inputs, h, w]` to `[batch, outputs, h / 2, w / 2]`, for even `h` and `w`; then LeakyReLU where
-    /// a slope is given.
+    /// Maps `[batch, inputs, h, w]` to `[batch, outputs, h / 2, w / 2]`, for even `h` and `w`, then applies a LeakyReLU if a
+    /// slope is given.
     pub fn forward(&self, x: Tensor<4>, leaky: Option<f64>) -> Tensor<4> {
         conv(x, self.weight.val(), self.bias.val(), Self::shape(leaky))
     }
@@ -195,13 +195,13 @@ impl DownConv {
         ConvShape { stride: 2, padding: 2, leaky, ..ConvShape::default() }
     }
 
-    /// Its weights as they are now.
-    pub fn fixed(&self, leaky: Option<f64>) -> FixedConv {
-        FixedConv::new(self.weight.val(), self.bias.val(), Self::shape(leaky))
+    /// Returns the present weights for folding.
+    pub fn folded(&self, leaky: Option<f64>) -> FoldedConv {
+        FoldedConv::new(self.weight.val(), self.bias.val(), Self::shape(leaky))
     }
 }
 
-/// A convolution of any shape.
+/// A convolution of any [`ConvShape`].
 #[derive(Module, Debug)]
 pub struct MapConv {
     weight: Param<Tensor<4>>,
@@ -211,7 +211,7 @@ pub struct MapConv {
 }
 
 impl MapConv {
-    /// A layer with fresh weights and a kernel of `kernel * kernel` taps.
+    /// Creates a layer with random initial weights and a kernel of `kernel * kernel` taps.
     pub fn new(
         inputs: usize,
         outputs: usize,
@@ -220,36 +220,35 @@ impl MapConv {
         rng: &mut impl Rng,
         device: &Device,
     ) -> Self {
-        // Smaller than Glorot's: before a batch norm the size of weights is nothing but how slowly they turn.
+        // Smaller than Glorot's: before a batch norm, larger weights only change direction more slowly.
         let limit = ((inputs * kernel * kernel) as f32).sqrt().recip();
         let weight = uniform([outputs, inputs, kernel, kernel], limit, rng, device);
         Self { weight, bias: constant(outputs, 0.0, device), shape }
     }
 
-    /// The same with this bias.
+    /// Sets the bias of all channels.
     pub fn with_bias(mut self, bias: f32) -> Self {
         self.bias = replace(self.bias, |old| old * 0.0 + bias);
         self
     }
 
-    /// `[batch, inputs, h, w]` to `[batch, outputs, h', w']`.
+    /// Maps `[batch, inputs, h, w]` to `[batch, outputs, h', w']`.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         conv(x, self.weight.val(), self.bias.val(), self.shape)
     }
 
-    /// Its weights as they are now.
-    pub fn fixed(&self, leaky: Option<f64>) -> FixedConv {
-        FixedConv::new(self.weight.val(), self.bias.val(), ConvShape { leaky, ..self.shape })
+    /// Returns the present weights for folding.
+    pub fn folded(&self, leaky: Option<f64>) -> FoldedConv {
+        FoldedConv::new(self.weight.val(), self.bias.val(), ConvShape { leaky, ..self.shape })
     }
 }
 
-/// Doubles height and width with a 5x5 kernel, either way of [`Upsampling`].
+/// Doubles height and width with a 5x5 kernel, by either kind of [`Upsampling`].
 ///
-/// Both ways equal a 3x3 convolution on the small map to four times the channels, one for each
-/// phase of the doubled map, followed by a pixel shuffle. The taps of each phase are sums of the
-/// 5x5 weights (resize) or a subset of them (transposed): a fixed linear map, applied before the
-/// convolution, so that the 5x5 weights stay the trained parameters. Resize + convolution needs
-/// 2.78 times fewer multiplications this way. Exact, zero padding included.
+/// Both kinds equal a 3x3 convolution of the input to four times the channels, one for each phase of the output, followed by
+/// a pixel shuffle. The taps of each phase are sums of the 5x5 weights (resize) or a subset of them (transposed): a fixed
+/// linear map, which is applied before the convolution so that the 5x5 weights remain the trained parameters. Resize and
+/// convolution take 2.78 times fewer multiplications this way. The result is exact, zero padding included.
 #[derive(Module, Debug)]
 pub struct UpConv {
     weight: Param<Tensor<4>>,
@@ -259,7 +258,7 @@ pub struct UpConv {
 }
 
 impl UpConv {
-    /// A layer with fresh weights.
+    /// Creates a layer with random initial weights.
     pub fn new(inputs: usize, outputs: usize, upsampling: Upsampling, rng: &mut impl Rng, device: &Device) -> Self {
         let fan = (inputs + outputs) * KERNEL * KERNEL;
         Self {
@@ -269,45 +268,45 @@ impl UpConv {
         }
     }
 
-    /// `[batch, inputs, h, w]` to `[batch, outputs, 2 h, 2 w]`; then LeakyReLU where a slope is given.
+    /// Maps `[batch, inputs, h, w]` to `[batch, outputs, 2 h, 2 w]`, then applies a LeakyReLU if a slope is given.
     pub fn forward(&self, x: Tensor<4>, leaky: Option<f64>) -> Tensor<4> {
-        let (weight, bias) = folded(self.weight.val(), self.bias.val(), self.upsampling);
+        let (weight, bias) = fold_weights(self.weight.val(), self.bias.val(), self.upsampling);
         conv(x, weight, bias, Self::shape(leaky))
     }
 
-    /// The pixel shuffle puts the phases in their places.
+    /// The 3x3 convolution; the pixel shuffle interleaves the phases.
     fn shape(leaky: Option<f64>) -> ConvShape {
         ConvShape { padding: 1, leaky, shuffle: true, ..ConvShape::default() }
     }
 
-    /// Its weights as they are now.
-    pub fn fixed(&self, leaky: Option<f64>) -> FixedConv {
-        let (weight, bias) = folded(self.weight.val(), self.bias.val(), self.upsampling);
-        FixedConv::new(weight, bias, Self::shape(leaky))
+    /// Returns the present weights for folding.
+    pub fn folded(&self, leaky: Option<f64>) -> FoldedConv {
+        let (weight, bias) = fold_weights(self.weight.val(), self.bias.val(), self.upsampling);
+        FoldedConv::new(weight, bias, Self::shape(leaky))
     }
 
-    /// The same, computed the plain way: for tests and benchmarks.
-    pub fn forward_plain(&self, x: Tensor<4>, leaky: Option<f64>) -> Tensor<4> {
-        let y = up_conv_plain(x, self.weight.val(), self.bias.val(), self.upsampling);
-        activated(y, leaky)
+    /// [`UpConv::forward`] without folding, as a reference for tests and benchmarks.
+    pub fn forward_reference(&self, x: Tensor<4>, leaky: Option<f64>) -> Tensor<4> {
+        let y = up_conv_reference(x, self.weight.val(), self.bias.val(), self.upsampling);
+        leaky_if(y, leaky)
     }
 }
 
 /// [`UpConv`] as a function; `weight` is `[outputs, inputs, 5, 5]`, `bias` `[outputs]`.
 pub fn up_conv(x: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>, upsampling: Upsampling) -> Tensor<4> {
-    let (weight, bias) = folded(weight, bias, upsampling);
+    let (weight, bias) = fold_weights(weight, bias, upsampling);
     conv(x, weight, bias, UpConv::shape(None))
 }
 
-/// `weight` of shape `[outputs, inputs, 5, 5]` and `bias` of shape `[outputs]` as the 3x3 convolution wants them:
-/// `[4 outputs, inputs, 3, 3]` and `[4 outputs]`.
-fn folded(weight: Tensor<4>, bias: Tensor<1>, upsampling: Upsampling) -> (Tensor<4>, Tensor<1>) {
+/// Folds `weight` `[outputs, inputs, 5, 5]` and `bias` `[outputs]` into those of the 3x3 convolution: `[4 outputs, inputs, 3, 3]`
+/// and `[4 outputs]`.
+fn fold_weights(weight: Tensor<4>, bias: Tensor<1>, upsampling: Upsampling) -> (Tensor<4>, Tensor<1>) {
     let [outputs] = bias.dims();
     (fold(weight, &taps(upsampling)), bias.reshape([outputs, 1]).expand([outputs, 4]).reshape([outputs * 4]))
 }
 
-/// [`up_conv`] by the book: nearest-neighbour 2x and a 5x5 convolution, or a transposed convolution.
-pub fn up_conv_plain(x: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>, upsampling: Upsampling) -> Tensor<4> {
+/// [`up_conv`] without folding: nearest-neighbour upsampling and a 5x5 convolution, or a transposed convolution.
+pub fn up_conv_reference(x: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>, upsampling: Upsampling) -> Tensor<4> {
     let [batch, channels, height, width] = x.dims();
     match upsampling {
         Upsampling::ResizeConv => {
@@ -324,18 +323,18 @@ pub fn up_conv_plain(x: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>, upsamplin
     }
 }
 
-/// Where tap `k` of a 5-tap kernel lands: in phase `p` of the doubled line it meets the small map
-/// at offset `t - 1`, or nowhere.
+/// Returns the tap of the 3-tap kernel that tap `k` of the 5-tap kernel is added to in phase `p` of the output, along one
+/// axis: tap `t` reads the input at offset `t - 1`. `None` if tap `k` does not contribute to this phase.
 fn small_tap(upsampling: Upsampling, p: isize, k: isize) -> Option<isize> {
     match upsampling {
-        // Pixel 2m + p sees the enlarged line at 2m + p + k - 2, which is small pixel floor(. / 2).
+        // Output pixel 2m + p reads the upsampled row at 2m + p + k - 2, which is input pixel floor(. / 2).
         Upsampling::ResizeConv => Some((p + k - 2).div_euclid(2) + 1),
-        // Small pixel j spreads tap k to pixel 2j + k - 2, so only taps of the phase's parity count.
+        // Input pixel j spreads tap k to output pixel 2j + k - 2, so only taps of the phase's parity contribute.
         Upsampling::TransposedConv => ((p + 2 - k) % 2 == 0).then(|| (p + 2 - k) / 2 + 1),
     }
 }
 
-/// Where the 25 taps of a 5x5 kernel go among the 9 taps of each of the 4 phases.
+/// Returns the mapping of the 25 taps of a 5x5 kernel to the 9 taps of each of the 4 phases.
 fn taps(upsampling: Upsampling) -> Arc<Fold> {
     Arc::new(Fold::new(|large, phase| {
         let [(ky, kx), (py, px)] = [(large / KERNEL, large % KERNEL), (phase / 2, phase % 2)];
@@ -344,16 +343,16 @@ fn taps(upsampling: Upsampling) -> Arc<Fold> {
     }))
 }
 
-/// `x` through a LeakyReLU, where a slope is given.
-pub fn activated(x: Tensor<4>, leaky: Option<f64>) -> Tensor<4> {
+/// Applies a LeakyReLU if a slope is given.
+pub fn leaky_if(x: Tensor<4>, leaky: Option<f64>) -> Tensor<4> {
     match leaky {
         Some(slope) => leaky_relu(x, slope),
         None => x,
     }
 }
 
-/// A convolution with LeakyReLU and, where there is one, batch norm, in the recipe's order. `conv` ends with a
-/// LeakyReLU of the slope that it is given.
+/// Applies a convolution with a LeakyReLU and, if there is one, a batch norm, in the recipe's order. `conv` ends with a
+/// LeakyReLU of the slope that it is given, if any.
 pub fn block(
     conv: impl FnOnce(Option<f64>) -> Tensor<4>,
     norm: Option<&BatchNorm>,

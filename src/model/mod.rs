@@ -1,12 +1,11 @@
-//! The networks: shapes, layers and the latent distribution. No threads, no training, no files
-//! but the model's own ([`bundle`]).
+//! The networks: architecture, layers, the latent distribution, and the model file ([`bundle`]).
 
 pub mod architecture;
 pub mod bundle;
 pub mod critic;
 pub mod discriminator;
 pub mod encoder;
-pub mod fixed;
+pub mod folding;
 pub mod generator;
 pub mod latent;
 pub mod layers;
@@ -15,8 +14,8 @@ pub mod weights;
 
 pub use architecture::ModelKnobs;
 pub use bundle::{Bundle, BundleError};
-pub use critic::{Critic, FixedCritic};
-pub use discriminator::{Discriminator, FixedDiscriminator};
+pub use critic::{Critic, FrozenCritic};
+pub use discriminator::{Discriminator, FrozenDiscriminator};
 pub use encoder::Encoder;
-pub use generator::{FixedGenerator, Generator};
+pub use generator::{FrozenGenerator, Generator};
 pub use latent::Latent;

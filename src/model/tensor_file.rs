@@ -1,7 +1,7 @@
-//! Named tensors and one text in one safetensors file, which checkpoints and models share.
+//! Named tensors and one text in a safetensors file; the basis of checkpoints and model files.
 //!
-//! The file: the header's length (eight bytes, little endian), the header (JSON: each tensor's type, shape and
-//! place, and under `__metadata__` one key, [`HEAD_KEY`], with whatever the caller wants to say), the values.
+//! The file consists of the header's length (eight bytes, little endian), the header (JSON: type, shape and offsets of each
+//! tensor, and under `__metadata__` a single key, [`HEAD_KEY`], with the caller's text), and the values.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -24,22 +24,22 @@ use serde::{
 use super::weights::Weight;
 use crate::{files, files::FileError};
 
-/// The key of the file's metadata that holds the caller's text. One key, because safetensors keeps its
-/// metadata in a hash map: several would come in another order each time, and equal states give equal files.
+/// The metadata key of the caller's text. There is only one, because safetensors keeps its metadata in a hash map: several
+/// keys would be written in random order, and equal contents are to give equal files.
 pub(crate) const HEAD_KEY: &str = "ganspect";
-/// What the format keeps for itself among the names.
+/// The name that the format reserves for its metadata.
 const RESERVED: &str = "__metadata__";
-/// Most bytes of a file's header.
+/// Maximum size of a file's header in bytes.
 const HEADER_LIMIT: u64 = 16 << 20;
-/// Values that are converted at a time.
+/// Values converted at a time.
 pub(crate) const CHUNK: usize = 1 << 14;
 
-/// Why a file's tensors could not be read.
+/// Why the tensors of a file could not be read.
 #[derive(Debug)]
 pub(crate) enum TensorFault {
-    /// The system's doing.
+    /// The operating system reported an error.
     Io(io::Error),
-    /// The file's; completes "it is damaged: …".
+    /// The contents are invalid; completes "it is damaged: …".
     Damaged(&'static str),
 }
 
@@ -49,25 +49,23 @@ impl From<io::Error> for TensorFault {
     }
 }
 
-/// A file that is open, its header read.
+/// An open file, read up to the end of its header.
 #[derive(Debug)]
 pub(crate) struct TensorReader<R> {
     reader: R,
     layout: Metadata,
-    /// Bytes after the header.
+    /// Length of the data after the header, in bytes.
     data: u64,
 }
 
-/// Opens `path` for a [`TensorReader`]: a file, not a pipe that might never end, of at most `limit` bytes. Returns its
-/// length too.
+/// Opens a regular file of at most `limit` bytes for a [`TensorReader`]. Returns its length too.
 pub(crate) fn open(path: &Path, limit: u64) -> Result<(BufReader<File>, u64), FileError> {
     let (file, size) = files::open(path, limit)?;
     Ok((BufReader::with_capacity(1 << 18, file), size))
 }
 
 impl<R: Read> TensorReader<R> {
-    /// Reads as far as the values. `length` is the whole file's, and nothing is allocated beyond it on the word
-    /// of the header.
+    /// Reads the header. `length` is that of the whole file; nothing beyond it is allocated, whatever the header claims.
     pub(crate) fn new(mut reader: R, length: u64) -> Result<Self, TensorFault> {
         let Some(after_size) = length.checked_sub(8) else {
             return Err(TensorFault::Damaged("it ends within its first eight bytes"));
@@ -89,7 +87,7 @@ impl<R: Read> TensorReader<R> {
         self.layout.metadata().as_ref()?.get(HEAD_KEY).map(String::as_str)
     }
 
-    /// Whether the file is as long as it says and holds nothing but 32-bit numbers.
+    /// Checks that the file has the length its header states and holds only 32-bit floats.
     pub(crate) fn check(&self) -> Result<(), TensorFault> {
         if self.layout.data_len() as u64 != self.data {
             return Err(TensorFault::Damaged("it is shorter or longer than its header says"));
@@ -100,8 +98,8 @@ impl<R: Read> TensorReader<R> {
         Ok(())
     }
 
-    /// All tensors in the order of their names, each with as many values as its shape has, and the CRC-32C of
-    /// their bytes in file order.
+    /// Returns all tensors sorted by name, each with as many values as its shape has, and the CRC-32C of their bytes in file
+    /// order.
     pub(crate) fn tensors(mut self) -> Result<(Vec<Weight>, u32), TensorFault> {
         self.check()?;
         let mut crc = 0;
@@ -115,13 +113,13 @@ impl<R: Read> TensorReader<R> {
             read_values(&mut self.reader, bytes, &mut values, &mut crc)?;
             tensors.push(Weight { shape: info.shape.clone(), name, values });
         }
-        // Tensors without elements share an offset, so the file's order says nothing about theirs.
+        // Empty tensors share an offset, so the order of the file does not determine theirs.
         tensors.sort_by(|a, b| a.name.cmp(&b.name));
         Ok((tensors, crc))
     }
 }
 
-/// Tensors that can be written: sorted by name, no name twice, every shape filled.
+/// Valid tensors to be written: sorted by name, without duplicates, each with as many values as its shape has.
 #[derive(Debug)]
 pub(crate) struct TensorWriter<'a> {
     tensors: Vec<&'a Weight>,
@@ -129,7 +127,7 @@ pub(crate) struct TensorWriter<'a> {
 }
 
 impl<'a> TensorWriter<'a> {
-    /// Lays the tensors out. The error says what is wrong with them.
+    /// Checks and orders the tensors. The error says what is wrong with them.
     pub(crate) fn new(tensors: &'a [Weight]) -> Result<Self, String> {
         let mut tensors: Vec<&Weight> = tensors.iter().collect();
         tensors.sort_by(|a, b| a.name.cmp(&b.name));
@@ -160,7 +158,7 @@ impl<'a> TensorWriter<'a> {
         Ok(Self { tensors, infos })
     }
 
-    /// The CRC-32C of all values in file order.
+    /// Returns the CRC-32C of all values in file order.
     pub(crate) fn crc32c(&self) -> u32 {
         let mut crc = 0;
         for tensor in &self.tensors {
@@ -169,12 +167,12 @@ impl<'a> TensorWriter<'a> {
         crc
     }
 
-    /// The file's beginning with `head` in it, up to the values. The error says what is wrong.
+    /// Returns the beginning of the file up to the values, with `head` as the caller's text. The error says what is wrong.
     pub(crate) fn header(&self, head: String) -> Result<Vec<u8>, String> {
         let metadata = HashMap::from([(HEAD_KEY.to_owned(), head)]);
         let layout = Metadata::new(Some(metadata), self.infos.clone()).map_err(|error| error.to_string())?;
         let mut header = serde_json::to_vec(&layout).map_err(|error| error.to_string())?;
-        // The tensors begin on a multiple of eight bytes.
+        // The values begin at a multiple of eight bytes.
         header.resize(header.len().next_multiple_of(8), b' ');
         if header.len() as u64 > HEADER_LIMIT {
             return Err(format!("its header has {} bytes", header.len()));
@@ -199,8 +197,8 @@ impl<'a> TensorWriter<'a> {
     }
 }
 
-/// What the header says of the tensors, in the order of their places, which lie end to end. None where it
-/// contradicts itself or names something twice; a map would keep the last of two without a word.
+/// Parses the header into tensors ordered by their offsets, which have to be contiguous. Returns `None` if it is
+/// inconsistent or has a name twice, which a map would silently drop.
 fn parse(header: &[u8]) -> Option<Metadata> {
     struct Entries {
         metadata: Option<HashMap<String, String>>,
@@ -244,7 +242,7 @@ fn parse(header: &[u8]) -> Option<Metadata> {
     Metadata::new(entries.metadata, entries.tensors).ok()
 }
 
-/// Hands the values over as little-endian bytes, some at a time.
+/// Passes the values to `out` as little-endian bytes, a chunk at a time.
 pub(crate) fn each_chunk(values: &[f32], mut out: impl FnMut(&[u8])) {
     let mut bytes = Vec::with_capacity(CHUNK.min(values.len()) * size_of::<f32>());
     for chunk in values.chunks(CHUNK) {
@@ -254,7 +252,7 @@ pub(crate) fn each_chunk(values: &[f32], mut out: impl FnMut(&[u8])) {
     }
 }
 
-/// Reads `bytes` bytes, a multiple of four, as little-endian values.
+/// Reads `bytes` bytes, a multiple of four, as little-endian values, and updates the CRC-32C.
 fn read_values(reader: &mut impl Read, mut bytes: usize, values: &mut Vec<f32>, crc: &mut u32) -> io::Result<()> {
     let mut chunk = vec![0; bytes.min(CHUNK * size_of::<f32>())];
     while bytes > 0 {

@@ -1,4 +1,4 @@
-//! A network's parameters by name: out of it, into it, averaged.
+//! The parameters of a network by name: reading, replacing and averaging them.
 
 use std::collections::BTreeMap;
 
@@ -12,45 +12,45 @@ use crate::kernels;
 /// One named parameter on the host, row-major.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Weight {
-    /// Dotted path in the network: `up.0.conv.weight`.
+    /// Dotted path in the network, such as `up.0.conv.weight`.
     pub name: String,
-    /// Its dimensions.
+    /// Dimensions.
     pub shape: Vec<usize>,
-    /// Its values.
+    /// Values, row-major.
     pub values: Vec<f32>,
 }
 
-/// The tensors named `prefix/…` by their names without it: one network out of a file of several.
-pub fn part(tensors: &[Weight], prefix: &str) -> BTreeMap<String, Weight> {
-    let own = |w: &Weight| {
+/// Returns the tensors named `prefix/…` by their names without the prefix: one network out of a file of several.
+pub fn with_prefix(tensors: &[Weight], prefix: &str) -> BTreeMap<String, Weight> {
+    let strip = |w: &Weight| {
         let name = w.name.strip_prefix(prefix)?.strip_prefix('/')?.to_string();
         Some((name.clone(), Weight { name, shape: w.shape.clone(), values: w.values.clone() }))
     };
-    tensors.iter().filter_map(own).collect()
+    tensors.iter().filter_map(strip).collect()
 }
 
-/// What keeps stored weights out of a network.
+/// Why stored weights could not be loaded into a network.
 #[derive(Debug, thiserror::Error, PartialEq)]
 pub enum WeightError {
-    /// The network has a parameter that is not stored.
+    /// A parameter of the network is not stored.
     #[error("the tensor '{0}' is missing")]
     Missing(String),
-    /// Stored with another shape than the network's.
+    /// The stored shape differs from the network's.
     #[error("the tensor '{name}' is {stored:?}, but the recipe's network has {wanted:?}")]
     Shape {
-        /// The parameter.
+        /// Name of the parameter.
         name: String,
-        /// As stored.
+        /// Stored shape.
         stored: Vec<usize>,
-        /// As the network has it.
+        /// Shape in the network.
         wanted: Vec<usize>,
     },
-    /// The device did not hand the values over.
-    #[error("the device did not hand over its values: {0}")]
+    /// The values could not be read from the device.
+    #[error("its values could not be read from the device: {0}")]
     Device(String),
 }
 
-/// Follows the dotted path while a network is walked through.
+/// The dotted path of the current parameter while a network is traversed.
 #[derive(Default)]
 pub(crate) struct Path(Vec<String>);
 
@@ -68,10 +68,10 @@ impl Path {
     }
 }
 
-/// Every parameter of `network`, read back from its device.
+/// Reads every parameter of `network` back from its device.
 ///
 /// # Errors
-/// [`WeightError::Device`] when the device fails.
+/// [`WeightError::Device`] if the device fails.
 pub fn read<M: Module>(network: &M) -> Result<Vec<Weight>, WeightError> {
     struct Reader {
         path: Path,
@@ -97,10 +97,10 @@ pub fn read<M: Module>(network: &M) -> Result<Vec<Weight>, WeightError> {
     reader.error.map_or(Ok(reader.weights), Err)
 }
 
-/// A tensor's shape and values on the host.
+/// Copies a tensor's shape and values to the host.
 ///
 /// # Errors
-/// [`WeightError::Device`] when the device fails.
+/// [`WeightError::Device`] if the device fails.
 pub fn host<const D: usize>(tensor: Tensor<D>) -> Result<(Vec<usize>, Vec<f32>), WeightError> {
     let shape = tensor.dims().to_vec();
     let data = tensor.try_into_data().map_err(|e| WeightError::Device(format!("{e:?}")))?;
@@ -108,10 +108,10 @@ pub fn host<const D: usize>(tensor: Tensor<D>) -> Result<(Vec<usize>, Vec<f32>),
     Ok((shape, values))
 }
 
-/// `network` with every parameter replaced by the stored one of its name.
+/// Returns `network` with every parameter replaced by the stored one of the same name.
 ///
 /// # Errors
-/// [`WeightError::Missing`] or [`WeightError::Shape`] for the first that does not fit.
+/// [`WeightError::Missing`] or [`WeightError::Shape`] for the first parameter that does not match.
 pub fn write<M: Module>(network: M, stored: &BTreeMap<String, Weight>) -> Result<M, WeightError> {
     struct Writer<'a> {
         path: Path,
@@ -148,7 +148,7 @@ pub fn write<M: Module>(network: M, stored: &BTreeMap<String, Weight>) -> Result
     writer.error.map_or(Ok(network), Err)
 }
 
-/// Moves `average` towards `network`: `average * decay + network * (1 - decay)`, buffers included.
+/// Updates a moving average of parameters: `average * decay + network * (1 - decay)`, running statistics included.
 pub fn average<M: Module>(average: M, network: &M, decay: f64) -> M {
     struct Collector(Vec<Tensor<1>>);
     impl ModuleVisitor for Collector {
@@ -175,26 +175,26 @@ pub fn average<M: Module>(average: M, network: &M, decay: f64) -> M {
     average.map(&mut Blender { new: collector.0.into_iter(), decay })
 }
 
-/// The network, which leaves one without values behind: what nobody else has is changed in place.
+/// Moves the network out, leaving empty parameters behind. Tensors with a single owner can then be updated in place.
 pub(crate) fn take<M: Module>(network: &mut M) -> M {
-    struct Hollow;
-    impl ModuleMapper for Hollow {
+    struct Emptier;
+    impl ModuleMapper for Emptier {
         fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
             replace(param, |_| Tensor::zeros([1; D], &Device::flex()))
         }
     }
-    let hollow = network.clone().map(&mut Hollow);
-    std::mem::replace(network, hollow)
+    let empty = network.clone().map(&mut Emptier);
+    std::mem::replace(network, empty)
 }
 
-/// A tensor as one line of numbers, off the autodiff graph.
+/// Flattens a tensor, detached from the autodiff graph.
 pub(crate) fn flat<const D: usize>(tensor: Tensor<D>) -> Tensor<1> {
     let tensor = tensor.without_autodiff();
     let len = tensor.shape().num_elements();
     tensor.reshape([len])
 }
 
-/// `param` with a new value computed off the graph; gradients are required of it as before.
+/// Replaces the value of `param` by one computed outside the graph; whether it requires a gradient does not change.
 pub(crate) fn replace<const D: usize>(
     param: Param<Tensor<D>>,
     update: impl FnOnce(Tensor<D>) -> Tensor<D>,

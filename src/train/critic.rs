@@ -23,7 +23,7 @@ use crate::{
         synthetic_defects::{DamagedCrop, DefectSynthesiser},
     },
     model::{
-        Critic, FixedGenerator, Generator, Latent,
+        Critic, FrozenGenerator, Generator, Latent,
         critic::{MULTIPLE, STRIDE},
         layers::Pass,
         weights,
@@ -154,7 +154,7 @@ impl CriticTrainer {
         let (channels, latent) = (recipe.model.channels, Latent::new(&recipe.model));
         let mut rng = ChaCha8Rng::seed_from_u64(recipe.seed ^ 0x6472_6177);
         let z = TensorData::new(latent.sample(DRAWN, &mut rng), [DRAWN, latent.size()]);
-        let (_, drawn) = host(FixedGenerator::new(g).forward(Tensor::from_data(z, &device)))?;
+        let (_, drawn) = host(FrozenGenerator::new(g).forward(Tensor::from_data(z, &device)))?;
         let forger = forger(recipe, side, light[1], (recipe.model.size, drawn));
         let mut rng = ChaCha8Rng::seed_from_u64(recipe.seed ^ 0x6372_6974);
         let critic = Critic::new(channels, recipe.critic.width, light, &mut rng, &device.clone().autodiff());
@@ -183,7 +183,7 @@ impl CriticTrainer {
     /// [`TrainError::Weights`] where it does not fit.
     pub fn with(mut self, before: &Critic) -> Result<Self, TrainError> {
         let stored = weights::read(before)?.into_iter().map(|w| (w.name.clone(), w)).collect();
-        self.live = weights::write(self.live, &stored)?.with_light(self.crops.light());
+        self.live = weights::write(self.live, &stored)?.with_brightness(self.crops.light());
         self.critic = self.live.valid();
         Ok(self)
     }
@@ -227,7 +227,7 @@ impl CriticTrainer {
         self.live.absorb(stats);
         let young = (1.0 + self.step as f64) / (10.0 + self.step as f64);
         self.critic = weights::average(weights::take(&mut self.critic), &self.live, young.min(DECAY))
-            .with_light(self.crops.light());
+            .with_brightness(self.crops.light());
         self.step += 1;
         let value = host(loss.without_autodiff())?.1.first().copied().unwrap_or(f32::NAN);
         if value.is_finite() { Ok(value) } else { Err(TrainError::NotFinite { step: self.step }) }

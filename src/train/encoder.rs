@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     data::CropSampler,
-    model::{Discriminator, Encoder, FixedGenerator, Generator, Latent, layers::Pass, weights, weights::host},
+    model::{Discriminator, Encoder, FrozenGenerator, Generator, Latent, layers::Pass, weights, weights::host},
 };
 
 /// Share of the steps over which the learning rate falls to a tenth at the end.
@@ -27,7 +27,7 @@ const FALL: f64 = 0.5;
 pub struct EncoderTrainer {
     recipe: Recipe,
     device: Device,
-    g: FixedGenerator,
+    g: FrozenGenerator,
     d: Discriminator,
     e: Encoder,
     average: Encoder,
@@ -44,7 +44,7 @@ impl EncoderTrainer {
         let mut rng = ChaCha8Rng::seed_from_u64(recipe.seed ^ 0x656e_636f);
         let e = Encoder::new(&recipe.model, &mut rng, &device.clone().autodiff());
         Self {
-            g: FixedGenerator::new(g),
+            g: FrozenGenerator::new(g),
             d: d.valid(),
             average: e.valid(),
             e,

@@ -159,7 +159,7 @@ pub struct CriticKnobs {
     pub batch: usize,
     /// Width and height of its crops in pixels; less where the images are smaller.
     pub crop: usize,
-    /// Channels of the maps that its logit is made of; those of the others follow ([`crate::model::critic::Widths`]).
+    /// Channels of the maps that its logit is made of; those of the others follow ([`crate::model::critic::CriticWidths`]).
     pub width: usize,
     /// Adam's learning rate at the start; it falls to nothing in a straight line.
     pub lr: f64,

@@ -463,7 +463,7 @@ impl Trainer {
             snapshot.meta.get(key).and_then(|v| v.parse::<u64>().ok()).ok_or(TrainError::Checkpoint(key))
         };
         let (batches, g_time, d_time) = (number("batches")?, number("g_updates")?, number("d_updates")?);
-        let part = |prefix: &str| weights::part(&snapshot.tensors, prefix);
+        let part = |prefix: &str| weights::with_prefix(&snapshot.tensors, prefix);
         let g = weights::write(self.g.clone(), &part("g"))?;
         let d = weights::write(self.d.clone(), &part("d"))?;
         let ema = weights::write(self.ema.clone(), &part("ema"))?;

@@ -254,7 +254,7 @@ fn a_model_keeps_healthy_crops_of_its_training_images_only() {
     // A file from before there were any opens as ever, and has no neighbours.
     model.keep(Gathering::new(0, 1, 0).finish());
     model.save(&copy).unwrap();
-    assert!(Bundle::read(&copy).unwrap().part("bank").is_empty());
+    assert!(Bundle::read(&copy).unwrap().with_prefix("bank").is_empty());
     let bare = Model::load(&copy, &device).unwrap();
     assert!(bare.bank().is_none() && bare.neighbours(&planes, (40, 9)).unwrap().is_empty());
 }

@@ -13,7 +13,7 @@ use ganspect::{
         critic::{FrameCritic, NormalStats, StatsFitter, TestTimeAugmentation},
         evaluation::metrics::Ranking,
     },
-    model::{Critic, FixedCritic, Generator},
+    model::{Critic, FrozenCritic, Generator},
     train::{CriticTrainer, Recipe, critic},
 };
 use rand::{SeedableRng, seq::SliceRandom};
@@ -41,7 +41,7 @@ fn trained(steps: u64) -> (Critic, FrameCritic, Vec<f32>) {
     // A few steps only shake it.
     assert!(steps < 50 || trainer.held_out_loss().unwrap().unwrap() < 0.8 * before);
     let mut learning =
-        StatsFitter::new(FixedCritic::new(trainer.critic()), TestTimeAugmentation::of(&recipe), usual.len(), &device);
+        StatsFitter::new(FrozenCritic::new(trainer.critic()), TestTimeAugmentation::of(&recipe), usual.len(), &device);
     while learning.left() > 0 {
         let picture = opened.store.get(usual[learning.next()]).unwrap();
         learning.show(&Planes::of(&picture, 1, 1.0)).unwrap();
@@ -73,7 +73,7 @@ fn the_same_recipe_gives_the_same_critic() {
 #[test]
 fn the_promised_rate_is_kept_over_splits_of_healthy_images() {
     // Whatever a critic is worth, here nothing: it was never trained.
-    let net = FixedCritic::new(&Critic::new(1, 24, [0.0, 0.3], &mut ChaCha8Rng::seed_from_u64(5), &Device::flex()));
+    let net = FrozenCritic::new(&Critic::new(1, 24, [0.0, 0.3], &mut ChaCha8Rng::seed_from_u64(5), &Device::flex()));
     let critic =
         FrameCritic::new(net, TestTimeAugmentation::of(&Recipe::default()), NormalStats::default(), &Device::flex());
     let mut all: Vec<f64> = (0..240).map(|i| score(&critic, &picture(None, 1_000 + i))).collect();

@@ -15,7 +15,7 @@ use ganspect::{
         latent::inversion::FrozenNetworks,
         regions::RegionShape,
     },
-    model::{Discriminator, Encoder, FixedDiscriminator, FixedGenerator, Generator, ModelKnobs, layers::Pass},
+    model::{Discriminator, Encoder, FrozenDiscriminator, FrozenGenerator, Generator, ModelKnobs, layers::Pass},
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -81,7 +81,7 @@ fn fixed_weights_draw_what_the_generator_draws() {
         let values: Vec<f32> = (0..6 * 12).map(|_| rng.random_range(-1.0..1.0)).collect();
         let z = Tensor::<2>::from_data(TensorData::new(values, [6, 12]), &device);
         let wanted = g.forward(z.clone(), &mut Pass::Evaluate).into_data().try_into_vec::<f32>().unwrap();
-        let got = FixedGenerator::new(&g).forward(z).into_data().try_into_vec::<f32>().unwrap();
+        let got = FrozenGenerator::new(&g).forward(z).into_data().try_into_vec::<f32>().unwrap();
         for (a, b) in got.iter().zip(&wanted) {
             assert!((a - b).abs() < 1e-5, "{a} for {b}");
         }
@@ -108,7 +108,7 @@ fn fixed_weights_judge_what_the_discriminator_judges() {
                 let _ = d.forward(crops(), &mut Pass::Train(&mut stats), |x| x);
                 d.absorb(stats);
             }
-            let (x, fixed) = (crops(), FixedDiscriminator::new(&d));
+            let (x, fixed) = (crops(), FrozenDiscriminator::new(&d));
             let values = |t: Tensor<1>| t.into_data().try_into_vec::<f32>().unwrap();
             let logits = d.forward(x.clone(), &mut Pass::Evaluate, |x| x).flatten(0, 1);
             let features = d.features(x.clone(), &mut Pass::Evaluate).flatten(0, 3);

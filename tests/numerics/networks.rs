@@ -8,7 +8,7 @@ use burn::{
 use ganspect::model::{
     Discriminator, Generator, Latent, ModelKnobs,
     architecture::{NormOrder, Upsampling},
-    layers::{Pass, up_conv, up_conv_plain},
+    layers::{Pass, up_conv, up_conv_reference},
     weights,
 };
 use rand::{RngExt, SeedableRng};
@@ -63,7 +63,7 @@ fn folded_equals_plain_in_value_and_in_gradient() {
     for upsampling in BOTH {
         for size in [[4, 4], [1, 1], [3, 5], [8, 2]] {
             let folded = double(up_conv, upsampling, size);
-            let plain = double(up_conv_plain, upsampling, size);
+            let plain = double(up_conv_reference, upsampling, size);
             for (i, (a, b)) in folded.iter().zip(&plain).enumerate() {
                 assert_close(a, b, 1e-4, &format!("{upsampling:?} {size:?} part {i}"));
             }
@@ -78,7 +78,7 @@ fn a_generator_draws_the_same_folded_and_plain() {
         let g = Generator::new(&knobs, &mut ChaCha8Rng::seed_from_u64(5), &cpu());
         let z = random([3, 100], 6, &cpu());
         let folded = values(g.forward(z.clone(), &mut Pass::Evaluate));
-        assert_close(&folded, &values(g.forward_plain(z, &mut Pass::Evaluate)), 1e-4, "crop");
+        assert_close(&folded, &values(g.forward_reference(z, &mut Pass::Evaluate)), 1e-4, "crop");
     }
 }
 

@@ -21,7 +21,7 @@ use crate::{
         },
         model::{About, ModelError},
     },
-    model::{Critic, Discriminator, Encoder, FixedCritic, Generator, weights::WeightError},
+    model::{Critic, Discriminator, Encoder, FrozenCritic, Generator, weights::WeightError},
     train::{CriticTrainer, EncoderTrainer, Recipe, critic, trainer::TrainError},
 };
 
@@ -346,7 +346,7 @@ impl ModelBuilder {
                     let critic = trainer.critic().clone();
                     let images = self.shown();
                     let (sight, device) = (TestTimeAugmentation::of(&self.about.recipe), &self.networks.device);
-                    let learning = StatsFitter::new(FixedCritic::new(&critic), sight, images.len(), device);
+                    let learning = StatsFitter::new(FrozenCritic::new(&critic), sight, images.len(), device);
                     self.critic = Some(critic);
                     self.enter(Stage::Usual(Box::new(learning), images));
                 }

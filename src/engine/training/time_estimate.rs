@@ -14,7 +14,7 @@ use crate::{
         critic::{StatsFitter, TestTimeAugmentation},
         model::About,
     },
-    model::{Critic, FixedCritic},
+    model::{Critic, FrozenCritic},
 };
 
 /// Seconds that a healthy image is inspected for on trial, at least one step of it.
@@ -74,7 +74,7 @@ impl TimeEstimator {
         self.next = match std::mem::replace(&mut self.next, Next::Over) {
             Next::Usual => {
                 if let (Some(critic), Some(query)) = (critic, query()) {
-                    let (critic, sight) = (FixedCritic::new(critic), TestTimeAugmentation::of(recipe));
+                    let (critic, sight) = (FrozenCritic::new(critic), TestTimeAugmentation::of(recipe));
                     StatsFitter::new(critic, sight, 1, &networks.device).show(&query)?;
                     schedule.guess(BuildPart::Usual, began.elapsed().as_secs_f64());
                 }

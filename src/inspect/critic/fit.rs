@@ -12,7 +12,7 @@ use crate::{
         scores::statistics::{inverse_of_root, moments},
     },
     model::{
-        FixedCritic,
+        FrozenCritic,
         weights::{WeightError, host},
     },
 };
@@ -37,7 +37,7 @@ pub struct StatsFitter {
 
 impl StatsFitter {
     /// For so many images.
-    pub fn new(net: FixedCritic, sight: TestTimeAugmentation, images: usize, device: &Device) -> Self {
+    pub fn new(net: FrozenCritic, sight: TestTimeAugmentation, images: usize, device: &Device) -> Self {
         let width = net.width();
         Self {
             critic: FrameCritic::new(net, sight, NormalStats::default(), device),

@@ -30,7 +30,7 @@ use super::planes::Planes;
 use crate::{
     data::Illumination,
     model::{
-        FixedCritic,
+        FrozenCritic,
         critic::{MULTIPLE, REACH, STRIDE},
         weights::{WeightError, host},
     },
@@ -82,7 +82,7 @@ impl Looking {
 /// A critic and what it is used to.
 #[derive(Clone, Debug)]
 pub struct FrameCritic {
-    net: FixedCritic,
+    net: FrozenCritic,
     sight: TestTimeAugmentation,
     usual: NormalStats,
     /// Where healthy images look odd to it.
@@ -94,7 +94,7 @@ pub struct FrameCritic {
 
 impl FrameCritic {
     /// A critic that is used to `usual`; [`StatsFitter`] shows a fresh one what that is.
-    pub fn new(net: FixedCritic, sight: TestTimeAugmentation, usual: NormalStats, device: &Device) -> Self {
+    pub fn new(net: FrozenCritic, sight: TestTimeAugmentation, usual: NormalStats, device: &Device) -> Self {
         let device = device.clone().without_autodiff();
         let whitening = (!usual.mean.is_empty()).then(|| {
             let width = usual.mean.len();
@@ -291,8 +291,8 @@ mod tests {
     use super::*;
     use crate::{inspect::scores::statistics::moments, model::Critic};
 
-    fn net() -> FixedCritic {
-        FixedCritic::new(&Critic::new(1, 24, [0.0, 0.05], &mut ChaCha8Rng::seed_from_u64(8), &Device::flex()))
+    fn net() -> FrozenCritic {
+        FrozenCritic::new(&Critic::new(1, 24, [0.0, 0.05], &mut ChaCha8Rng::seed_from_u64(8), &Device::flex()))
     }
 
     fn noise(width: usize, height: usize, seed: u64) -> Planes {

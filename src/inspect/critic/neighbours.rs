@@ -275,7 +275,7 @@ mod tests {
     use crate::{
         data::{surface, surface::SurfaceKind},
         inspect::critic::{FrameCritic, StatsFitter, TestTimeAugmentation},
-        model::{Critic, FixedCritic},
+        model::{Critic, FrozenCritic},
     };
 
     fn image(index: u64) -> Planes {
@@ -285,7 +285,7 @@ mod tests {
     fn critic(level: bool) -> FrameCritic {
         let net = Critic::new(1, 24, [0.0, 0.3], &mut ChaCha8Rng::seed_from_u64(8), &Device::flex());
         let mut learning = StatsFitter::new(
-            FixedCritic::new(&net),
+            FrozenCritic::new(&net),
             TestTimeAugmentation { level, ..TestTimeAugmentation::default() },
             4,
             &Device::flex(),

@@ -18,7 +18,7 @@ use crate::{
         knobs::{Constraint, InvertKnobs, LatentStart},
     },
     model::{
-        Discriminator, Encoder, FixedDiscriminator, FixedGenerator, Generator, Latent, ModelKnobs,
+        Discriminator, Encoder, FrozenDiscriminator, FrozenGenerator, Generator, Latent, ModelKnobs,
         layers::Pass,
         weights::{WeightError, host},
     },
@@ -28,8 +28,8 @@ use crate::{
 /// Networks that stand still.
 #[derive(Clone, Debug)]
 pub struct FrozenNetworks {
-    g: FixedGenerator,
-    d: FixedDiscriminator,
+    g: FrozenGenerator,
+    d: FrozenDiscriminator,
     encoder: Option<Encoder>,
     critic: Option<FrameCritic>,
     latent: Latent,
@@ -54,8 +54,8 @@ impl FrozenNetworks {
     pub fn new(g: &Generator, d: &Discriminator, encoder: Option<&Encoder>, device: &Device) -> Self {
         Self {
             latent: Latent::new(g.knobs()),
-            g: FixedGenerator::new(g),
-            d: FixedDiscriminator::new(d),
+            g: FrozenGenerator::new(g),
+            d: FrozenDiscriminator::new(d),
             encoder: encoder.map(Encoder::valid),
             critic: None,
             device: device.clone().without_autodiff(),
@@ -186,12 +186,12 @@ impl FrozenNetworks {
         match constraint {
             Constraint::None => z,
             Constraint::Clip => {
-                let (low, high) = self.latent.reach();
+                let (low, high) = self.latent.typical_range();
                 z.clamp(low, high)
             }
             Constraint::Sphere => {
                 let length = z.clone().square().sum_dim(1).sqrt().clamp_min(1e-6);
-                z / length * self.latent.length()
+                z / length * self.latent.rms_norm()
             }
         }
     }
@@ -293,7 +293,7 @@ impl InversionBatch {
         self.best = self.best.clone().mask_where(better.clone(), total.clone());
         let better = better.unsqueeze_dim::<2>(1).expand([rows, size]);
         self.best_z = self.best_z.clone().mask_where(better, self.z.clone());
-        let length = self.z.clone().square().sum_dim(1).sqrt().flatten::<1>(0, 1) / networks.latent.length();
+        let length = self.z.clone().square().sum_dim(1).sqrt().flatten::<1>(0, 1) / networks.latent.rms_norm();
         if let Some(gradient) = z.grad_remove(&mut gradients) {
             let moved = match &mut self.rule {
                 Rule::First(optimiser, knobs) => {

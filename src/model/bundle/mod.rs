@@ -1,9 +1,9 @@
-//! The model file, `name.ganspect`: all networks of a trained model and what goes with them, as one safetensors
-//! file that other programs can open.
+//! The model file, `name.ganspect`: all networks of a trained model and its metadata in one safetensors file, which other
+//! programs can read as well.
 //!
-//! Tensors are named by network: `g/…` the generator, `d/…` the discriminator, `ema/…` the averaged generator,
-//! `e/…` the encoder. The file's metadata holds one key, `ganspect`, with JSON: the format, the version of the
-//! program that wrote it, a seal over all that the file says, and the texts in [`Bundle::meta`].
+//! Tensors are named by network: `g/…` the generator, `d/…` the discriminator, `ema/…` the averaged generator, `e/…` the
+//! encoder. The file's metadata holds a single key, `ganspect`, with JSON: the format version, the version of the program
+//! that wrote it, a checksum over the whole content, and the texts in [`Bundle::meta`].
 
 use std::{
     collections::BTreeMap,
@@ -28,32 +28,32 @@ use crate::{
 #[cfg(test)]
 mod tests;
 
-/// The newest format of a model file that this program writes and reads.
+/// The newest version of the model file format, which this program writes.
 pub const BUNDLE_FORMAT: u32 = 1;
-/// Ending of a model file's name, without the dot.
+/// Extension of a model file's name, without the dot.
 pub const BUNDLE_EXTENSION: &str = "ganspect";
-/// Most bytes of a model file: half a billion parameters.
+/// Maximum size of a model file in bytes: half a billion parameters.
 const BUNDLE_LIMIT: u64 = 2 << 30;
 
-/// A model: networks, and what is no tensor.
+/// A trained model: its networks and metadata.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Bundle {
-    /// All networks' parameters, named `network/parameter`; in the order of their names once read back.
+    /// The parameters of all networks, named `network/parameter`; sorted by name when read from a file.
     pub tensors: Vec<Weight>,
-    /// What goes with them, such as the recipe and the calibration, each text as its owner writes it.
+    /// Metadata such as the recipe and the calibration, each serialised by the module that owns it.
     pub meta: BTreeMap<String, String>,
 }
 
-/// Who wrote a model file, and how.
+/// The origin of a model file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Provenance {
-    /// The file's format, at most [`BUNDLE_FORMAT`].
+    /// Format version, at most [`BUNDLE_FORMAT`].
     pub format: u32,
     /// Version of the program that wrote it.
     pub program: String,
 }
 
-/// Why a model file cannot be used. Each message names the file and the way out.
+/// Why a model file cannot be used. Each message names the file and a remedy.
 #[expect(missing_docs, reason = "each message says what its variant and fields are")]
 #[derive(Debug, thiserror::Error)]
 pub enum BundleError {
@@ -75,11 +75,11 @@ pub enum BundleError {
     #[error("cannot use {}: the network '{network}' does not fit the recipe ({cause}); train or export the model again", path.display())]
     Unfit { path: PathBuf, network: String, cause: WeightError },
 
-    #[error("cannot write {}: {what}; report this as a fault of the program", path.display())]
+    #[error("cannot write {}: {what}; please report this bug", path.display())]
     Unwritable { path: PathBuf, what: String },
 }
 
-/// What a model file says besides its tensors, as JSON.
+/// The JSON in a model file's metadata.
 #[derive(Serialize, Deserialize)]
 struct Head {
     format: u32,
@@ -89,32 +89,32 @@ struct Head {
     meta: BTreeMap<String, String>,
 }
 
-/// As much of a [`Head`] as every later format will have.
+/// The part of a [`Head`] that every later format version will have.
 #[derive(Deserialize)]
 struct AnyHead {
     format: u64,
 }
 
 impl Bundle {
-    /// Reads a model file; tensors come in the order of their names, each with as many values as its shape has.
-    /// Nothing is allocated on the word of the file beyond its own size.
+    /// Reads a model file. Tensors are sorted by name, each with as many values as its shape has. Never allocates more than
+    /// the size of the file, whatever the file claims.
     ///
     /// # Errors
-    /// [`BundleError`] for anything but a whole and finite model of a format that is known.
+    /// [`BundleError`] unless the file is a complete model of a known format with finite values only.
     pub fn read(path: &Path) -> Result<Self, BundleError> {
-        Ok(Self::read_stamped(path)?.0)
+        Ok(Self::read_with_provenance(path)?.0)
     }
 
-    /// As [`read`](Self::read), with the file's format and origin.
+    /// As [`read`](Self::read), with the origin of the file.
     ///
     /// # Errors
     /// As [`read`](Self::read).
-    pub fn read_stamped(path: &Path) -> Result<(Self, Provenance), BundleError> {
+    pub fn read_with_provenance(path: &Path) -> Result<(Self, Provenance), BundleError> {
         let (reader, length) = tensor_file::open(path, BUNDLE_LIMIT)?;
         decode(path, reader, length)
     }
 
-    /// Reads a model that is in memory, such as one compiled into the program; `name` stands for it in messages.
+    /// Reads a model from memory, such as one compiled into the program; `name` identifies it in messages.
     ///
     /// # Errors
     /// As [`read`](Self::read).
@@ -122,38 +122,37 @@ impl Bundle {
         Ok(decode(Path::new(name), bytes, bytes.len() as u64)?.0)
     }
 
-    /// Writes a model file: aside, synced, renamed. The same content gives the same bytes, whatever the order
-    /// of the tensors.
+    /// Writes a model file atomically. The same content gives the same bytes, whatever the order of the tensors.
     ///
     /// # Errors
-    /// [`FileError`] for instance on a full disk, [`BundleError::NotFinite`] for NaN or infinity, and
-    /// [`BundleError::Unwritable`] for a tensor whose values do not fill its shape or two of one name. The file
-    /// at `path` is then as it was.
+    /// [`FileError`], for instance on a full disk, [`BundleError::NotFinite`] for NaN or infinity, and
+    /// [`BundleError::Unwritable`] for a tensor whose values do not fill its shape or a duplicate name. An existing file at
+    /// `path` is then unchanged.
     pub fn write(&self, path: &Path) -> Result<(), BundleError> {
         let (sink, header) = self.prepare(path)?;
         files::write_atomic_with(path, |out| sink.write(&header, out))?;
         Ok(())
     }
 
-    /// One network: the tensors named `prefix/…` by their names without it, as [`weights::write`] takes them.
-    pub fn part(&self, prefix: &str) -> BTreeMap<String, Weight> {
-        weights::part(&self.tensors, prefix)
+    /// Returns the tensors named `prefix/…` by their names without the prefix: one network, as [`weights::write`] takes them.
+    pub fn with_prefix(&self, prefix: &str) -> BTreeMap<String, Weight> {
+        weights::with_prefix(&self.tensors, prefix)
     }
 
-    /// `network` with the parameters of its [`part`](Self::part); `path` names the model in messages.
+    /// Returns `network` with the parameters stored under `prefix`; `path` identifies the model in messages.
     ///
     /// # Errors
-    /// [`BundleError::Unfit`] for a parameter that is missing or of another shape.
+    /// [`BundleError::Unfit`] for a parameter that is missing or has another shape.
     pub fn fill<M: Module>(&self, path: &Path, prefix: &str, network: M) -> Result<M, BundleError> {
-        weights::write(network, &self.part(prefix)).map_err(|cause| BundleError::Unfit {
+        weights::write(network, &self.with_prefix(prefix)).map_err(|cause| BundleError::Unfit {
             path: path.into(),
             network: prefix.into(),
             cause,
         })
     }
 
-    /// Who this model is: 64 hexadecimal digits (BLAKE3) over the tensors' names, shapes and values, whatever
-    /// their order. A model that is only calibrated anew keeps its hash.
+    /// Returns the identity of the model: 64 hexadecimal digits (BLAKE3) over names, shapes and values of the tensors,
+    /// whatever their order. Recalibration does not change it.
     pub fn hash(&self) -> String {
         let mut hasher = blake3::Hasher::new();
         let mut tensors: Vec<&Weight> = self.tensors.iter().collect();
@@ -172,8 +171,8 @@ impl Bundle {
         hasher.finalize().to_hex().to_string()
     }
 
-    /// 64 hexadecimal digits (BLAKE3) over all that a file says, written by `program`: a calibration with one
-    /// digit changed would give wrong verdicts without a word.
+    /// Returns the checksum: 64 hexadecimal digits (BLAKE3) over the whole content and the version of the program that
+    /// wrote it. A calibration with a single changed digit would otherwise silently give wrong verdicts.
     fn seal(&self, program: &str) -> String {
         let mut hasher = blake3::Hasher::new();
         add_text(&mut hasher, program);
@@ -185,7 +184,7 @@ impl Bundle {
         hasher.finalize().to_hex().to_string()
     }
 
-    /// Checks all that a file for `path` needs, and makes its header.
+    /// Checks the content, and prepares the tensors and the header of a file at `path`.
     fn prepare(&self, path: &Path) -> Result<(TensorWriter<'_>, Vec<u8>), BundleError> {
         let unwritable = |what: String| BundleError::Unwritable { path: path.into(), what };
         if let Some(tensor) = self.first_not_finite() {
@@ -203,7 +202,7 @@ impl Bundle {
         let header = sink.header(head).map_err(unwritable)?;
         let size = header.len() as u64 + self.tensors.iter().map(|t| 4 * t.values.len() as u64).sum::<u64>();
         if size > BUNDLE_LIMIT {
-            return Err(unwritable(format!("its {size} bytes are more than the {BUNDLE_LIMIT} of a model")));
+            return Err(unwritable(format!("its {size} bytes exceed the limit of {BUNDLE_LIMIT} for a model")));
         }
         Ok((sink, header))
     }
@@ -234,7 +233,7 @@ fn decode(path: &Path, reader: impl Read, length: u64) -> Result<(Bundle, Proven
     let Ok(AnyHead { format }) = serde_json::from_str(head) else {
         return Err(BundleError::NotAModel { path: path.into() });
     };
-    // Asked first, since a newer format may be other in all the rest.
+    // Checked first, since everything else may differ in a newer format.
     if format > u64::from(BUNDLE_FORMAT) {
         return Err(BundleError::Newer { path: path.into(), found: format });
     }
@@ -247,7 +246,7 @@ fn decode(path: &Path, reader: impl Read, length: u64) -> Result<(Bundle, Proven
     let (tensors, _) = source.tensors().map_err(fault)?;
     let bundle = Bundle { tensors, meta: head.meta };
     if bundle.seal(&head.program) != head.seal {
-        return Err(damaged("its checksum does not fit"));
+        return Err(damaged("its checksum does not match"));
     }
     if let Some(tensor) = bundle.first_not_finite() {
         return Err(BundleError::NotFinite { access: Access::Read, path: path.into(), tensor: tensor.into() });

@@ -73,7 +73,7 @@ fn a_model_comes_back_bit_for_bit() {
     let path = folder.path().join("m.ganspect");
     let saved = model();
     saved.write(&path).unwrap();
-    let (read, stamp) = Bundle::read_stamped(&path).unwrap();
+    let (read, stamp) = Bundle::read_with_provenance(&path).unwrap();
     assert_eq!(read, saved);
     assert_eq!(stamp, Provenance { format: BUNDLE_FORMAT, program: env!("CARGO_PKG_VERSION").to_owned() });
     let bits = |model: &Bundle| -> Vec<u32> {
@@ -86,7 +86,7 @@ fn a_model_comes_back_bit_for_bit() {
     assert_eq!(Bundle::from_bytes("m", &bytes).unwrap(), saved);
     assert_eq!(Bundle::read(&path).unwrap(), saved);
 
-    // Nothing is left beside it.
+    // No temporary file is left behind.
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
@@ -133,10 +133,10 @@ fn the_format_s_own_library_reads_it() {
 fn a_part_is_one_network_by_its_own_names() {
     let mut model = model();
     model.tensors.push(tensor("gg/x", &[], &[1.0]));
-    let g = model.part("g");
+    let g = model.with_prefix("g");
     assert_eq!(g.keys().collect::<Vec<_>>(), ["fc.bias", "scale"]);
     assert_eq!(g["fc.bias"], tensor("fc.bias", &[2], &[1.0, -2.0]));
-    assert!(model.part("c").is_empty());
+    assert!(model.with_prefix("c").is_empty());
 }
 
 #[test]
@@ -188,8 +188,8 @@ fn a_changed_bit_anywhere_is_noticed() {
         bad[at..at + from.len()].copy_from_slice(to.as_bytes());
         sentence(&bad)
     };
-    let seal = damaged("its checksum does not fit");
-    // A name, a shape, the calibration, the version of the program: all are under the seal.
+    let seal = damaged("its checksum does not match");
+    // Name, shape, calibration and program version are all covered by the checksum.
     assert_eq!(changed("ema/fc.bias", "ema/fc.Bias"), seal);
     assert_eq!(changed("[2,3]", "[3,2]"), seal);
     assert_eq!(changed("[1.5, 2.5]", "[1.5, 7.5]"), seal);
@@ -199,7 +199,7 @@ fn a_changed_bit_anywhere_is_noticed() {
         let mut bad = whole.clone();
         bad[at] ^= 0x01;
         let read = Bundle::from_bytes("x", &bad);
-        // What is no content may differ: the spaces after the header.
+        // The spaces after the header are not part of the content.
         assert!(read.is_err() || read.unwrap() == model(), "byte {at}");
     }
 }
@@ -228,7 +228,7 @@ fn a_newer_format_is_told_from_damage() {
     let newer = "a/b.ganspect was written by a newer version of this program (model format 2; this one reads up to 1); \
                  update the program to open it";
     assert_eq!(sentence(&with_head("{\"format\":2}")), newer);
-    // Whatever else is new in it.
+    // Even if other parts of the file are unreadable.
     let other = framed(
         "{\"__metadata__\":{\"ganspect\":\"{\\\"format\\\":2}\"},\"g/x\":{\"dtype\":\"F16\",\"shape\":[1],\"data_offsets\":[0,2]}}",
         &[0; 2],
@@ -238,7 +238,7 @@ fn a_newer_format_is_told_from_damage() {
     assert_eq!(sentence(&with_head("{\"format\":1}")), damaged("its metadata is incomplete"));
 }
 
-/// One entry of a header, true or not.
+/// One entry of a header, valid or not.
 #[derive(Debug, Clone)]
 struct Entry {
     name: String,
@@ -247,7 +247,7 @@ struct Entry {
     offsets: (u64, u64),
 }
 
-/// A file whose header says `entries` and whose seal fits, if the entries make sense.
+/// A file with these `entries` in its header, and a matching checksum if they are valid.
 fn forged(entries: &[Entry], data: &[u8]) -> Vec<u8> {
     let tensors = entries.iter().filter_map(|entry| {
         let bytes = data.get(entry.offsets.0 as usize..entry.offsets.1 as usize)?;
@@ -260,7 +260,7 @@ fn forged(entries: &[Entry], data: &[u8]) -> Vec<u8> {
     let head = Head { format: 1, program: "x".to_owned(), seal: bundle.seal("x"), meta: BTreeMap::new() };
     let mut header = serde_json::json!({ "ganspect": serde_json::to_string(&head).unwrap() }).to_string();
     header = format!("{{\"__metadata__\":{header}");
-    // By hand, since a map would not say a name twice.
+    // Written by hand, since a map could not hold a name twice.
     for Entry { name, dtype, shape, offsets: (start, end) } in entries {
         header +=
             &format!(",\"{name}\":{{\"dtype\":\"{dtype}\",\"shape\":{shape:?},\"data_offsets\":[{start},{end}]}}");
@@ -283,7 +283,7 @@ fn a_header_that_lies_under_a_good_seal_is_refused() {
     let huge = u64::MAX;
     let twice = [entry("g/a", "F32", &[4], (0, 16)), entry("g/a", "F32", &[4], (0, 16))];
     assert_eq!(lie(&twice), nonsense);
-    // Each with a place of its own, and without any: a map of names would lose the first.
+    // With different offsets, and without any: a map of names would lose the first.
     let twice = [entry("g/a", "F32", &[2], (0, 8)), entry("g/a", "F32", &[2], (8, 16))];
     assert_eq!(lie(&twice), nonsense);
     let twice =
@@ -354,23 +354,23 @@ fn what_is_no_file_of_reasonable_size_is_not_opened() {
     assert!(message(folder.path()).contains("it is a folder"));
     let path = folder.path().join("m.ganspect");
     assert!(message(&path).contains("there is no such file"));
-    // A file of holes, which takes no space on disk.
+    // A sparse file, which takes no space on disk.
     fs::File::create(&path).unwrap().set_len(BUNDLE_LIMIT + 1).unwrap();
     assert!(message(&path).contains("2147483649 bytes are more than the 2147483648"));
 }
 
-/// What is done to a file's bytes.
+/// A corruption of a file's bytes.
 #[derive(Debug, Clone)]
 enum Damage {
     Flip(Index, u8),
     Set(Index, u8),
     Cut(Index),
     Insert(Index, Vec<u8>),
-    /// A piece of the file again, elsewhere.
+    /// A piece of the file, repeated elsewhere.
     Splice(Index, usize, Index),
-    /// The length of the header.
+    /// Another header length.
     Length(u64),
-    /// Another word for one of the header's numbers, its length put right or not.
+    /// Another text for one of the header's numbers, with or without correcting the header length.
     Number(Index, String, bool),
 }
 
@@ -464,7 +464,7 @@ fn damage() -> impl Strategy<Value = Damage> {
     ]
 }
 
-/// Entries that mostly lie end to end, now and then with a lie, in any order and over any data.
+/// Entries that are mostly contiguous, some of them invalid, in any order and over any data.
 fn entries() -> impl Strategy<Value = (Vec<Entry>, Vec<u8>)> {
     let name = select(vec!["g/a", "g/b", "d/a", "ema/a", "e/a", "", "__metadata__", "näher"]);
     let dtype = prop_oneof![9 => Just("F32"), 1 => select(vec!["F16", "F64", "U8", "F4", "F99"])];
@@ -478,7 +478,7 @@ fn entries() -> impl Strategy<Value = (Vec<Entry>, Vec<u8>)> {
             for (name, dtype, shape, lie) in all {
                 let bytes = shape.iter().fold(4u64, |product, side| product.saturating_mul(*side));
                 let mut offsets = (start, start.saturating_add(bytes));
-                // Beyond any memory, the next one begins where this one did.
+                // If this tensor would be too large, the next one begins at the same offset.
                 start = if offsets.1 < 10_000 { offsets.1 } else { start };
                 match lie {
                     Some((true, at)) => offsets.0 = at,
@@ -491,14 +491,14 @@ fn entries() -> impl Strategy<Value = (Vec<Entry>, Vec<u8>)> {
                 entries.reverse();
             }
             let length = start as usize + if exact { 0 } else { extra };
-            // The last are of NaN and infinity.
+            // The last option gives NaN and infinity.
             let byte = prop_oneof![8 => 0..0x70u8, 1 => any::<u8>(), 3 => select(vec![0x7f, 0x80, 0xff])];
             (Just(entries), prop::collection::vec(byte, length))
         },
     )
 }
 
-/// A file that is whole, damaged or made up.
+/// A valid, corrupted or generated file.
 fn files() -> impl Strategy<Value = Vec<u8>> {
     let whole = bytes_of(&model());
     let original = prop_oneof![Just(whole), entries().prop_map(|(entries, data)| forged(&entries, &data)),];
@@ -509,7 +509,7 @@ fn files() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-/// Reads the file, and says whether it was taken. What is taken must be sound, what is not must be explained.
+/// Reads the file and returns whether it was accepted. An accepted file must be valid, and a rejected one must give a message.
 fn survives(bytes: &[u8]) -> Result<bool, TestCaseError> {
     match Bundle::from_bytes("a/b.ganspect", bytes) {
         Ok(model) => {
@@ -537,14 +537,14 @@ fn survives(bytes: &[u8]) -> Result<bool, TestCaseError> {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2048) })]
 
-    /// Whatever a file says of itself, reading it ends with a sound model or a sentence.
+    /// Reading any file ends with a valid model or an error message.
     #[test]
     fn any_file_is_survived(bytes in files()) {
         survives(&bytes)?;
     }
 }
 
-/// The same for as long as one likes:
+/// The same for a given time:
 /// `GANSPECT_FUZZ_SECONDS=600 GANSPECT_FUZZ_SEED=1 cargo test --release --lib any_file_for -- --ignored --nocapture`
 #[test]
 #[ignore = "runs for GANSPECT_FUZZ_SECONDS, 10 when not set"]
@@ -567,6 +567,6 @@ fn any_file_for_a_time_is_survived() {
         }
         cases += 1;
     }
-    println!("{cases} files in {:.0?}, {taken} of them taken, none failing (seed {seed})", begin.elapsed());
+    println!("{cases} files in {:.0?}, {taken} of them accepted, none failing (seed {seed})", begin.elapsed());
     assert!(taken > 0 && taken < cases);
 }
