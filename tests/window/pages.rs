@@ -230,7 +230,7 @@ fn a_dropped_folder_that_cannot_be_used_is_explained_with_a_way_out() {
     let empty = stage.path("empty");
     fs::create_dir(&empty).unwrap();
     stage.harness.input_mut().dropped_files.push(Arc::new(Dropped(empty.clone())));
-    stage.until("the fault is explained", |window| shows(window, "This cannot be trained on"));
+    stage.until("the fault is explained", |window| shows(window, "This data cannot be used for training"));
     assert!(shows(&stage.harness, &format!("The folder {} is empty", empty.display())));
     assert!(shows(&stage.harness, "Choose another folder"));
     assert!(stage.harness.state().settings().recent.is_empty());
@@ -305,7 +305,7 @@ fn earlier_runs_are_listed_compared_renamed_and_deleted_with_a_way_back() {
         stage.harness.get_by_label(name).click();
         stage.harness.run_steps(3);
     }
-    assert!(shows(&stage.harness, "What differs between the recipes"));
+    assert!(shows(&stage.harness, "Recipe differences"));
     assert!(shows(&stage.harness, "G updates a step (k_G)"));
 
     stage.harness.state_mut().apply(Action::Rename(first.clone(), "baseline".into()));
@@ -334,7 +334,7 @@ fn the_model_of_an_earlier_run_inspects_parts() {
     stage.harness.state_mut().apply(Action::Command(UiCommand::GoRuns));
     stage.until("the runs are listed", |window| shows(window, "second"));
 
-    let inspect = "Inspect parts with its model";
+    let inspect = "Inspect with its model";
     stage.harness.get_by_label("second").click();
     stage.harness.run_steps(3);
     assert!(!shows(&stage.harness, inspect), "it has made none");

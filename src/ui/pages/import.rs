@@ -1,4 +1,4 @@
-//! The import page: what was understood of a folder, before anything trains.
+//! The Import page: reads a folder or CSV file, shows the data set found and the recipe, and starts a run on it.
 
 use std::{
     path::{Path, PathBuf},
@@ -29,37 +29,38 @@ use crate::{
     },
 };
 
-/// Most pictures in the strip.
-const STRIP: usize = 16;
-/// Side of one of them, points; their textures have twice that.
-const SIDE: f32 = 104.0;
+/// Maximum number of images in the strip.
+const STRIP_LENGTH: usize = 16;
+/// Side of an image in the strip, points; textures have twice as many pixels.
+const STRIP_SIDE: f32 = 104.0;
 
-/// What the page knows so far.
-enum Known {
+/// The state of reading the folder.
+enum ReadState {
     /// The folder is being read.
     Reading(BackgroundTask<Result<Opened, DataError>>, Instant),
-    /// It was read.
+    /// The folder was read.
     Read(Arc<Opened>),
-    /// It could not be read, in a plain sentence.
-    Fault(String),
+    /// The folder cannot be used, with the reason as a sentence.
+    Failed(String),
 }
 
-/// The page, open on one folder.
+/// The Import page for one folder.
 pub struct ImportPage {
     root: PathBuf,
-    known: Known,
-    /// What was understood, line by line.
-    lines: Vec<String>,
-    looking: Option<BackgroundTask<Vec<(String, ColorImage)>>>,
-    pictures: Vec<(String, TextureHandle)>,
-    /// The preset that suits the device has been proposed.
-    proposed: bool,
+    state: ReadState,
+    /// The summary of the data set, one sentence per line.
+    summary: Vec<String>,
+    strip_task: Option<BackgroundTask<Vec<(String, ColorImage)>>>,
+    images: Vec<(String, TextureHandle)>,
+    /// The preset that suits the device has been selected once.
+    preset_selected: bool,
+    /// The new run's folder as typed.
     out: Option<String>,
-    forged: CriticPreview,
+    critic_preview: CriticPreview,
 }
 
 impl ImportPage {
-    /// Begins to read a folder or a CSV file.
+    /// Starts reading a folder or a CSV file.
     pub fn open(ctx: &egui::Context, root: PathBuf) -> Self {
         let (wake, from) = (ctx.clone(), DataSource::Folder(root.clone()));
         let task = BackgroundTask::spawn(
@@ -67,101 +68,101 @@ impl ImportPage {
             move || wake.request_repaint(),
             move |progress| from.open(&|done, total| progress.report(done, total)),
         );
-        let known = match task {
-            Ok(task) => Known::Reading(task, Instant::now()),
-            Err(error) => Known::Fault(format!(
-                "The system has no thread to read with ({error}); close some programs and try again."
+        let state = match task {
+            Ok(task) => ReadState::Reading(task, Instant::now()),
+            Err(error) => ReadState::Failed(format!(
+                "No thread could be started to read the images ({error}). Close some programs and try again."
             )),
         };
         Self {
             root,
-            known,
-            lines: Vec::new(),
-            looking: None,
-            pictures: Vec::new(),
-            proposed: false,
+            state,
+            summary: Vec::new(),
+            strip_task: None,
+            images: Vec::new(),
+            preset_selected: false,
             out: None,
-            forged: CriticPreview::new(Viewer::fresh()),
+            critic_preview: CriticPreview::new(Viewer::fresh()),
         }
     }
 
-    /// The folder or CSV file.
+    /// Returns the folder or CSV file.
     pub fn root(&self) -> &Path {
         &self.root
     }
 
-    /// How far reading is, while it goes on.
+    /// Returns the files read and in all, while reading.
     pub fn reading(&self) -> Option<(usize, usize)> {
-        match &self.known {
-            Known::Reading(task, _) => Some(task.progress()),
+        match &self.state {
+            ReadState::Reading(task, _) => Some(task.progress()),
             _ => None,
         }
     }
 
-    /// Ends the reading early.
+    /// Cancels the reading.
     pub fn cancel(&self) {
-        if let Known::Reading(task, _) = &self.known {
+        if let ReadState::Reading(task, _) = &self.state {
             task.cancel();
         }
     }
 
-    /// Takes the result of the reading when it is there; `true` when the folder turned out usable.
+    /// Takes the result of the reading once it is complete; returns whether the folder can now be used.
     pub fn poll(&mut self, ctx: &egui::Context) -> bool {
-        if let Some(task) = &self.looking
+        if let Some(task) = &self.strip_task
             && let TaskState::Done(images) = task.poll()
         {
             let load = |(name, image): (String, ColorImage)| {
                 let texture = ctx.load_texture(&name, image, TextureOptions::LINEAR);
                 (name, texture)
             };
-            self.pictures = images.into_iter().map(load).collect();
-            self.looking = None;
+            self.images = images.into_iter().map(load).collect();
+            self.strip_task = None;
         }
-        let Known::Reading(task, _) = &self.known else { return false };
+        let ReadState::Reading(task, _) = &self.state else { return false };
         match task.poll() {
             TaskState::Running => {
-                // The bar moves a few times a second, whatever else draws or does not.
+                // Keeps the progress bar moving while nothing else repaints.
                 ctx.request_repaint_after_secs(0.1);
                 false
             }
             TaskState::Done(Ok(opened)) => {
-                self.look(ctx, &opened.dataset);
-                self.lines = lines(&opened.dataset);
-                self.known = Known::Read(Arc::new(opened));
+                self.load_strip(ctx, &opened.dataset);
+                self.summary = summary(&opened.dataset);
+                self.state = ReadState::Read(Arc::new(opened));
                 true
             }
             TaskState::Done(Err(DataError::Cancelled)) => {
-                self.known = Known::Fault("Reading was cancelled before all images had been seen.".to_owned());
+                self.state = ReadState::Failed("Reading was cancelled before all images had been read.".to_owned());
                 false
             }
             TaskState::Done(Err(error)) => {
-                self.known = Known::Fault(sentence(&error.to_string()));
+                self.state = ReadState::Failed(sentence(&error.to_string()));
                 false
             }
             TaskState::Over => {
-                self.known = Known::Fault("Reading ended without a result; the log page may say why.".to_owned());
+                self.state = ReadState::Failed("Reading failed. The Log page may have details.".to_owned());
                 false
             }
         }
     }
 
-    /// Decodes a few pictures to show, spread over the data set.
-    fn look(&mut self, ctx: &egui::Context, dataset: &Dataset) {
+    /// Decodes a few images spread over the data set, for the strip.
+    fn load_strip(&mut self, ctx: &egui::Context, dataset: &Dataset) {
         let healthy: Vec<PathBuf> = dataset.healthy_for_training().map(|item| item.path.clone()).collect();
-        let count = healthy.len().min(STRIP);
-        let some: Vec<PathBuf> = (0..count).filter_map(|i| healthy.get(i * healthy.len() / count).cloned()).collect();
+        let count = healthy.len().min(STRIP_LENGTH);
+        let chosen: Vec<PathBuf> = (0..count).filter_map(|i| healthy.get(i * healthy.len() / count).cloned()).collect();
         let wake = ctx.clone();
-        self.looking = BackgroundTask::spawn(
+        self.strip_task = BackgroundTask::spawn(
             "import-strip",
             move || wake.request_repaint(),
             move |progress| {
                 let mut images = Vec::new();
-                for path in some {
+                for path in chosen {
                     if progress.is_cancelled() {
                         break;
                     }
                     if let Ok(picture) = data::decode(&path) {
-                        images.push((path.display().to_string(), thumbnail(&picture, 2 * SIDE as usize)));
+                        images.push((path.display().to_string(), thumbnail(&picture, 2 * STRIP_SIDE as usize)));
                     }
                 }
                 images
@@ -170,7 +171,7 @@ impl ImportPage {
         .ok();
     }
 
-    /// Draws the page; `false` when it is to be left.
+    /// Draws the page; returns `false` once the user leaves it.
     pub fn ui(&mut self, ui: &mut Ui, frame: &mut UiFrame<'_>, runs: &Path) -> bool {
         let p = theme::Palette::of(ui);
         let mut stay = true;
@@ -182,74 +183,71 @@ impl ImportPage {
                 ui.add(egui::Label::new(path).truncate());
             });
         });
-        if let Known::Read(opened) = &self.known {
+        if let ReadState::Read(opened) = &self.state {
             let opened = Arc::clone(opened);
             let count = opened.dataset.healthy_for_training().count();
-            self.propose(frame);
+            self.select_preset(frame);
             let margin = Frame::new().fill(p.panel).inner_margin(theme::GAP_L);
             let panel = Panel::right("import-recipe").exact_size(theme::PANEL_MAX).resizable(false);
             panel.frame(Frame::new().fill(p.panel)).show(ui, |ui| {
                 Panel::bottom("import-go")
                     .resizable(false)
                     .frame(margin)
-                    .show(ui, |ui| self.go(ui, frame, runs, count, opened));
+                    .show(ui, |ui| self.start_panel(ui, frame, runs, count, opened));
                 CentralPanel::default().frame(margin).show(ui, |ui| recipe(ui, frame));
             });
         }
-        if let Known::Read(opened) = &self.known
+        if let ReadState::Read(opened) = &self.state
             && frame.recipe.critic.steps > 0
             && ui.available_height() >= theme::FORGED + theme::OVER_FORGED
         {
             let panel = Panel::bottom("import-forged").exact_size(theme::FORGED).resizable(false);
             panel.frame(Frame::new().fill(p.plot).inner_margin(theme::GAP_L)).show(ui, |ui| {
-                section(ui, "What the critic is shown");
-                self.forged.ui(ui, frame, Some(opened));
+                section(ui, "Critic preview");
+                self.critic_preview.ui(ui, frame, Some(opened));
             });
         }
-        CentralPanel::default().frame(Frame::new().fill(p.plot).inner_margin(theme::GAP_XL)).show(ui, |ui| match &self
-            .known
-        {
-            Known::Reading(task, since) => {
+        let plot = Frame::new().fill(p.plot).inner_margin(theme::GAP_XL);
+        CentralPanel::default().frame(plot).show(ui, |ui| match &self.state {
+            ReadState::Reading(task, since) => {
                 if reading(ui, task.progress(), *since) {
                     task.cancel();
                 }
             }
-            Known::Fault(text) => stay &= fault(ui, &p, text, frame.actions),
-            Known::Read(opened) => {
-                understood(ui, &p, &opened.dataset, &self.lines, &self.pictures, self.looking.is_some(), frame.actions)
-            }
+            ReadState::Failed(text) => stay &= failed(ui, &p, text, frame.actions),
+            ReadState::Read(opened) => self.dataset_summary(ui, &p, &opened.dataset, frame.actions),
         });
         stay
     }
 
-    /// Puts the preset that suits the device in force, unless the user has a recipe of their own.
-    fn propose(&mut self, frame: &mut UiFrame<'_>) {
+    /// Selects the preset that suits the device, unless the user has a custom recipe.
+    fn select_preset(&mut self, frame: &mut UiFrame<'_>) {
         let suited = suited_preset(frame.live).recipe();
-        if !self.proposed && !frame.locked && *frame.recipe != suited && preset_of(frame.recipe).is_some() {
+        if !self.preset_selected && !frame.locked && *frame.recipe != suited && preset_of(frame.recipe).is_some() {
             frame.actions.push(Action::Recipe(Box::new(suited)));
         }
-        self.proposed = true;
+        self.preset_selected = true;
     }
 
-    /// Where the run goes, and the button that begins it.
-    fn go(&mut self, ui: &mut Ui, frame: &mut UiFrame<'_>, runs: &Path, count: usize, opened: Arc<Opened>) {
+    /// Draws the run's folder and the button that starts the run.
+    fn start_panel(&mut self, ui: &mut Ui, frame: &mut UiFrame<'_>, runs: &Path, count: usize, opened: Arc<Opened>) {
         let p = theme::Palette::of(ui);
-        section(ui, "Stored in");
+        section(ui, "Run folder");
         let source = DataSource::Folder(self.root.clone());
         let out = self.out.get_or_insert_with(|| free_folder(runs, &source).display().to_string());
         ui.add(TextEdit::singleline(out).desired_width(f32::INFINITY)).accessible_name("Folder of the new run");
-        let taken = PathBuf::from(out.trim()).exists();
-        if taken {
+        let exists = PathBuf::from(out.trim()).exists();
+        if exists {
             ui.horizontal(|ui| {
                 theme::state_icon(ui, theme::StatusMark::Suspect);
-                weak(ui, "This folder is there already. Choose another name.");
+                weak(ui, "This folder already exists. Choose another name.");
             });
         } else {
-            weak(ui, "Recipe, checkpoints and curves are kept there.");
+            weak(ui, "Recipe, checkpoints and curves are saved there.");
         }
         ui.add_space(theme::GAP_M);
         let title = format!("Train on {count} healthy {}", if count == 1 { "image" } else { "images" });
-        let ready = !taken && !out.trim().is_empty();
+        let ready = !exists && !out.trim().is_empty();
         let start = ui.vertical_centered_justified(|ui| ui.add_enabled(ready, theme::primary_button(&p, title))).inner;
         if start.clicked() {
             let (recipe, out) = (Box::new(frame.recipe.clone()), Some(PathBuf::from(out.trim())));
@@ -258,14 +256,41 @@ impl ImportPage {
         let held_out = frame.recipe.data.holdout * 100.0;
         weak(ui, format!("{held_out:.0} % of them, at least 5, are held out for calibration and never trained on."));
     }
+
+    /// Draws the summary of a data set, some of its images, and the files left out.
+    fn dataset_summary(&self, ui: &mut Ui, p: &theme::Palette, dataset: &Dataset, actions: &mut Vec<Action>) {
+        section(ui, &format!("Recognised as {}", article(dataset.layout.title())));
+        ui.add_space(theme::GAP_XS);
+        for line in &self.summary {
+            ui.add(egui::Label::new(RichText::new(line).color(p.text)).wrap());
+        }
+        ui.add_space(theme::GAP_L);
+        strip(ui, p, &self.images, self.strip_task.is_some());
+        ui.add_space(theme::GAP_L);
+        if dataset.skipped.is_empty() {
+            weak(ui, "No files were left out.");
+            return;
+        }
+        ui.horizontal(|ui| {
+            let count = dataset.skipped.len();
+            section(ui, &format!("{count} {} left out", if count == 1 { "file" } else { "files" }));
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                if ui.button("Copy list").clicked() {
+                    let rows = dataset.skipped.iter().map(|s| format!("{}\t{}", s.path.display(), s.reason));
+                    actions.push(Action::Copy(rows.collect::<Vec<_>>().join("\n")));
+                }
+            });
+        });
+        skipped_table(ui, p, dataset);
+    }
 }
 
-/// The preset that a recipe is, if it is one.
+/// Returns the preset that a recipe equals, if any.
 fn preset_of(recipe: &Recipe) -> Option<Preset> {
     Preset::ALL.into_iter().find(|preset| preset.recipe() == *recipe)
 }
 
-/// The choice of a preset, and every knob.
+/// Draws the presets and all settings.
 fn recipe(ui: &mut Ui, frame: &mut UiFrame<'_>) {
     ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
         ui.set_width(ui.available_width() - theme::GAP_S);
@@ -274,7 +299,7 @@ fn recipe(ui: &mut Ui, frame: &mut UiFrame<'_>) {
         for preset in Preset::ALL {
             let mut title = preset.title().to_owned();
             if preset == suited {
-                title += ", suits this device";
+                title += " (recommended for this device)";
             }
             if ui.radio(current == Some(preset), title).clicked() {
                 frame.actions.push(Action::Recipe(Box::new(preset.recipe())));
@@ -282,17 +307,17 @@ fn recipe(ui: &mut Ui, frame: &mut UiFrame<'_>) {
             indented(ui, preset.describe());
         }
         if current.is_none() {
-            // Nothing to choose: it says what is in force.
-            let own = ui.radio(true, "A recipe of your own");
-            own.on_hover_text("Choose a preset to leave it; undo brings it back.");
-            indented(ui, "Loaded from a file, or turned by hand.");
+            // Shows that none of the presets is in use.
+            let custom = ui.radio(true, "Custom recipe");
+            custom.on_hover_text("Choosing a preset replaces it; undo restores it.");
+            indented(ui, "Loaded from a file or edited.");
         }
         let load = UiCommand::LoadRecipe;
         if ui.button(load.title()).on_hover_text(load.tooltip(ui.ctx())).clicked() {
             frame.command(load);
         }
         ui.add_space(theme::GAP_M);
-        section(ui, "Every knob");
+        section(ui, "All settings");
         for group in Group::ALL {
             CollapsingHeader::new(group.title()).show_unindented(ui, |ui| {
                 for knob in KNOBS.iter().filter(|k| k.group == group) {
@@ -318,10 +343,10 @@ fn indented(ui: &mut Ui, text: &str) {
     ui.add_space(theme::GAP_XS);
 }
 
-/// Draws how far the reading is; `true` when it is to be cancelled.
+/// Draws the progress of the reading; returns whether it should be cancelled.
 fn reading(ui: &mut Ui, (done, total): (usize, usize), since: Instant) -> bool {
     section(ui, "Reading the images");
-    weak(ui, "Every file is opened once, so that whatever is broken is known before training starts.");
+    weak(ui, "Every file is read once, to find broken images before training starts.");
     ui.add_space(theme::GAP_S);
     let elapsed = since.elapsed().as_secs_f64();
     let share = if total > 0 { done as f64 / total as f64 } else { 0.0 };
@@ -341,11 +366,11 @@ fn reading(ui: &mut Ui, (done, total): (usize, usize), since: Instant) -> bool {
     ui.button("Cancel").clicked()
 }
 
-/// Draws why the folder cannot be used, and the ways out; `false` when the page is to be left.
-fn fault(ui: &mut Ui, p: &theme::Palette, text: &str, actions: &mut Vec<Action>) -> bool {
+/// Draws why the folder cannot be used; returns `false` once the user leaves the page.
+fn failed(ui: &mut Ui, p: &theme::Palette, text: &str, actions: &mut Vec<Action>) -> bool {
     ui.horizontal(|ui| {
         theme::state_icon(ui, theme::StatusMark::Defective);
-        section(ui, "This cannot be trained on");
+        section(ui, "This data cannot be used for training");
     });
     ui.add_space(theme::GAP_XS);
     ui.scope(|ui| {
@@ -363,50 +388,17 @@ fn fault(ui: &mut Ui, p: &theme::Palette, text: &str, actions: &mut Vec<Action>)
     stay
 }
 
-/// What was understood of a data set, as sentences.
-fn lines(dataset: &Dataset) -> Vec<String> {
+/// Returns the summary of a data set as sentences.
+fn summary(dataset: &Dataset) -> Vec<String> {
     let mut lines: Vec<String> = dataset.summary().sentences().iter().map(|line| sentence(line)).collect();
-    // The skipped files come last, and have a table of their own.
+    // The last sentence is about skipped files, which have their own table.
     if !dataset.skipped.is_empty() {
         lines.pop();
     }
     lines
 }
 
-fn understood(
-    ui: &mut Ui,
-    p: &theme::Palette,
-    dataset: &Dataset,
-    lines: &[String],
-    pictures: &[(String, TextureHandle)],
-    looking: bool,
-    actions: &mut Vec<Action>,
-) {
-    section(ui, &format!("Understood as {}", article(dataset.layout.title())));
-    ui.add_space(theme::GAP_XS);
-    for line in lines {
-        ui.add(egui::Label::new(RichText::new(line).color(p.text)).wrap());
-    }
-    ui.add_space(theme::GAP_L);
-    strip(ui, p, pictures, looking);
-    ui.add_space(theme::GAP_L);
-    if dataset.skipped.is_empty() {
-        weak(ui, "No file was left out.");
-        return;
-    }
-    ui.horizontal(|ui| {
-        let count = dataset.skipped.len();
-        section(ui, &format!("{count} {} left out", if count == 1 { "file" } else { "files" }));
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            if ui.button("Copy list").clicked() {
-                let rows = dataset.skipped.iter().map(|s| format!("{}\t{}", s.path.display(), s.reason));
-                actions.push(Action::Copy(rows.collect::<Vec<_>>().join("\n")));
-            }
-        });
-    });
-    skipped_table(ui, p, dataset);
-}
-
+/// Puts "a" before a name in lower case.
 fn article(title: &str) -> String {
     match title.chars().next() {
         Some(first) if first.is_lowercase() => format!("a {title}"),
@@ -414,22 +406,22 @@ fn article(title: &str) -> String {
     }
 }
 
-/// A strip of pictures from the data set, each whole and in its own proportions.
-fn strip(ui: &mut Ui, p: &theme::Palette, pictures: &[(String, TextureHandle)], looking: bool) {
+/// Draws some images of the data set, each in full and in its own aspect ratio.
+fn strip(ui: &mut Ui, p: &theme::Palette, images: &[(String, TextureHandle)], loading: bool) {
     ui.scope(|ui| {
-        ui.set_min_height(SIDE);
+        ui.set_min_height(STRIP_SIDE);
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = theme::GAP_XS;
-            if looking {
+            if loading {
                 ui.spinner();
             }
             // As many as fit on one line.
-            let fitting = ((ui.available_width() + theme::GAP_XS) / (SIDE + theme::GAP_XS)) as usize;
-            for (name, texture) in pictures.iter().take(fitting) {
-                let (rect, response) = ui.allocate_exact_size(vec2(SIDE, SIDE), Sense::hover());
+            let fitting = ((ui.available_width() + theme::GAP_XS) / (STRIP_SIDE + theme::GAP_XS)) as usize;
+            for (name, texture) in images.iter().take(fitting) {
+                let (rect, response) = ui.allocate_exact_size(vec2(STRIP_SIDE, STRIP_SIDE), Sense::hover());
                 ui.painter().rect_filled(rect, 0.0, p.picture);
                 let [w, h] = texture.size().map(|s| s as f32);
-                let size = vec2(w, h) * (SIDE / w.max(h));
+                let size = vec2(w, h) * (STRIP_SIDE / w.max(h));
                 let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
                 ui.painter().image(texture.id(), Rect::from_center_size(rect.center(), size), whole, Color32::WHITE);
                 response.on_hover_text(name);
@@ -452,7 +444,7 @@ fn skipped_table(ui: &mut Ui, p: &theme::Palette, dataset: &Dataset) {
         table
             .header(theme::ROW, |mut row| {
                 row.col(|ui| head(ui, "File"));
-                row.col(|ui| head(ui, "Why"));
+                row.col(|ui| head(ui, "Reason"));
             })
             .body(|body| {
                 body.rows(theme::ROW_TIGHT + theme::GAP_XS, dataset.skipped.len(), |mut row| {

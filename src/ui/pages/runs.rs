@@ -1,4 +1,4 @@
-//! The run list: what lies on disk, to go on with, to compare and to tidy up.
+//! The Runs page: lists the runs on disk, and resumes, compares, overlays, renames and deletes them.
 
 use std::{
     collections::BTreeSet,
@@ -9,7 +9,7 @@ use egui::{
     Align, CentralPanel, Color32, ColorImage, Frame, Key, Layout, Panel, Rect, RichText, ScrollArea, Sense, TextEdit,
     TextureHandle, TextureOptions, Ui, pos2, vec2,
 };
-use egui_extras::{Column, TableBuilder};
+use egui_extras::{Column, TableBuilder, TableRow};
 
 use super::{section, source_title, weak};
 use crate::{
@@ -22,7 +22,7 @@ use crate::{
     ui::{Action, RunOverlay, UiCommand, notices::ago, theme, widgets, widgets::ticks},
 };
 
-/// One run as the list shows it.
+/// A run of the list.
 #[derive(Debug)]
 struct Row {
     summary: RunSummary,
@@ -51,7 +51,7 @@ impl Row {
         self.summary.info.as_ref().map_or_else(|_| String::new(), |info| source_title(&info.source))
     }
 
-    /// Steps done and wanted.
+    /// Returns the steps done and the total; no total without a readable recipe.
     fn steps(&self) -> (u64, Option<u64>) {
         (self.summary.steps, self.recipe.as_ref().map(|r| r.train.steps))
     }
@@ -72,62 +72,72 @@ impl Row {
             _ if open == Some(self.path()) => (theme::StatusMark::Healthy, "Open"),
             (done, Some(all)) if done >= all => (theme::StatusMark::Healthy, "Finished"),
             (0, _) => (theme::StatusMark::Unknown, "No checkpoint yet"),
-            _ => (theme::StatusMark::Unknown, "Can go on"),
+            _ => (theme::StatusMark::Unknown, "Can be resumed"),
         }
     }
 }
 
-/// The page's own state.
+/// Clicks in a row of the table.
+#[derive(Default)]
+struct RowClicks {
+    select: bool,
+    /// The run was added to the comparison, or removed from it.
+    compare: Option<bool>,
+}
+
+/// The Runs page.
 #[derive(Default)]
 pub struct RunsPage {
     rows: Vec<Row>,
-    listing: Option<BackgroundTask<Vec<Row>>>,
+    list_task: Option<BackgroundTask<Vec<Row>>>,
+    /// The folder that was listed last.
     listed: Option<PathBuf>,
-    chosen: Option<PathBuf>,
+    selected: Option<PathBuf>,
     compared: BTreeSet<PathBuf>,
+    /// The name being typed.
     renaming: Option<String>,
-    loading: Option<(PathBuf, BackgroundTask<Option<ColorImage>>)>,
+    thumbnail_task: Option<(PathBuf, BackgroundTask<Option<ColorImage>>)>,
     thumbnail: Option<(PathBuf, Option<TextureHandle>)>,
 }
 
-/// What the page is shown.
+/// The page's data.
 pub struct RunsView<'a> {
-    /// Where runs lie.
+    /// The folder that holds the runs.
     pub root: &'a Path,
-    /// The run in hand.
+    /// The current run.
     pub open: Option<&'a Path>,
-    /// Runs laid over the curves, and whether their curves are still being read.
+    /// Runs whose curves are overlaid.
     pub overlays: &'a [RunOverlay],
-    /// Runs whose curves are being read for that.
+    /// Runs whose curves are still being read.
     pub pending: &'a [PathBuf],
 }
 
 impl RunsPage {
-    /// Makes the page read the disk again when it is shown next.
+    /// Lists the runs again on the next frame.
     pub fn refresh(&mut self) {
         self.listed = None;
     }
 
     /// Draws the page.
     pub fn ui(&mut self, ui: &mut Ui, view: &RunsView<'_>, actions: &mut Vec<Action>) {
-        self.pick_up(ui, view.root);
+        self.update_list(ui, view.root);
         let p = theme::Palette::of(ui);
         Panel::top("runs-title").frame(Frame::new().fill(p.panel).inner_margin(theme::GAP_M)).show(ui, |ui| {
             ui.horizontal(|ui| {
                 ui.label(RichText::new("Runs").text_style(theme::figure()).color(p.text_strong));
-                let place = RichText::new(view.root.display().to_string()).color(p.text_weak);
-                ui.add(egui::Label::new(place).truncate());
+                let root = RichText::new(view.root.display().to_string()).color(p.text_weak);
+                ui.add(egui::Label::new(root).truncate());
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                    if ui.button("Read again").on_hover_text("Looks for runs on disk again.").clicked() {
+                    if ui.button("Refresh").on_hover_text("Reads the folder again.").clicked() {
                         self.refresh();
                     }
-                    if self.listing.is_some() {
+                    if self.list_task.is_some() {
                         ui.spinner();
                     }
                 });
             });
         });
-        let row = self.chosen.as_ref().and_then(|path| self.rows.iter().position(|r| r.path() == path));
+        let row = self.selected.as_ref().and_then(|path| self.rows.iter().position(|r| r.path() == path));
         if let Some(row) = row {
             let frame = Frame::new().fill(p.panel).inner_margin(theme::GAP_L);
             Panel::right("run-detail").exact_size(theme::PANEL_MAX).resizable(false).frame(frame).show(ui, |ui| {
@@ -141,18 +151,19 @@ impl RunsPage {
         }
         CentralPanel::default().frame(Frame::new().fill(p.plot).inner_margin(theme::GAP_M)).show(ui, |ui| {
             if self.rows.is_empty() {
-                self.nothing(ui, &p, view.root, actions);
+                self.empty(ui, &p, view.root, actions);
             } else {
                 self.table(ui, &p, view, actions);
             }
         });
     }
 
-    fn pick_up(&mut self, ui: &Ui, root: &Path) {
-        if self.listed.as_deref() != Some(root) && self.listing.is_none() {
+    /// Lists the runs in the background.
+    fn update_list(&mut self, ui: &Ui, root: &Path) {
+        if self.listed.as_deref() != Some(root) && self.list_task.is_none() {
             let (wake, from) = (ui.ctx().clone(), root.to_owned());
             self.listed = Some(root.to_owned());
-            self.listing = BackgroundTask::spawn(
+            self.list_task = BackgroundTask::spawn(
                 "list-runs",
                 move || wake.request_repaint(),
                 move |progress| {
@@ -164,32 +175,33 @@ impl RunsPage {
             )
             .ok();
         }
-        if let Some(task) = &self.listing {
+        if let Some(task) = &self.list_task {
             match task.poll() {
                 TaskState::Running => {}
                 TaskState::Done(rows) => {
                     self.rows = rows;
-                    self.listing = None;
-                    let there = |path: &PathBuf| self.rows.iter().any(|r| r.path() == path);
-                    self.compared.retain(there);
-                    self.chosen =
-                        self.chosen.take().filter(there).or_else(|| self.rows.first().map(|r| r.path().to_owned()));
+                    self.list_task = None;
+                    let listed = |path: &PathBuf| self.rows.iter().any(|r| r.path() == path);
+                    self.compared.retain(listed);
+                    self.selected =
+                        self.selected.take().filter(listed).or_else(|| self.rows.first().map(|r| r.path().to_owned()));
                     self.thumbnail = None;
                 }
-                TaskState::Over => self.listing = None,
+                TaskState::Over => self.list_task = None,
             }
         }
     }
 
-    fn nothing(&self, ui: &mut Ui, p: &theme::Palette, root: &Path, actions: &mut Vec<Action>) {
-        if self.listing.is_some() {
+    /// Draws the page without runs.
+    fn empty(&self, ui: &mut Ui, p: &theme::Palette, root: &Path, actions: &mut Vec<Action>) {
+        if self.list_task.is_some() {
             weak(ui, "Reading the runs…");
             return;
         }
         ui.add_space(theme::GAP_XL);
         ui.vertical_centered(|ui| {
             section(ui, "No runs yet");
-            weak(ui, format!("Each run that you start gets a folder in {} and is listed here.", root.display()));
+            weak(ui, format!("Each run gets its own folder in {} and is listed here.", root.display()));
             ui.add_space(theme::GAP_S);
             let command = UiCommand::NewRun;
             if ui.add(theme::primary_button(p, command.title())).on_hover_text(command.tooltip(ui.ctx())).clicked() {
@@ -199,8 +211,7 @@ impl RunsPage {
     }
 
     fn table(&mut self, ui: &mut Ui, p: &theme::Palette, view: &RunsView<'_>, actions: &mut Vec<Action>) {
-        let mut chosen = None;
-        let mut ticked = None;
+        let (mut selected, mut compared) = (None, None);
         let table = TableBuilder::new(ui)
             .sense(Sense::click())
             .cell_layout(Layout::left_to_right(Align::Center))
@@ -212,95 +223,90 @@ impl RunsPage {
             .column(Column::exact(130.0))
             .column(Column::exact(64.0))
             .auto_shrink([false, false]);
-        let head = |ui: &mut Ui, text: &str, help: &str| {
-            let label = ui.label(theme::weak_caption(p, text));
-            if !help.is_empty() {
-                label.on_hover_text(help);
-            }
-        };
-        table
-            .header(theme::ROW, |mut row| {
-                row.col(|ui| head(ui, "", ""));
-                row.col(|ui| head(ui, "Name", ""));
-                row.col(|ui| head(ui, "Data", ""));
-                row.col(|ui| {
-                    widgets::flush_right(ui, |ui| {
-                        ui.add_space(theme::GAP_M);
-                        head(ui, "Steps", "Steps at the last checkpoint, of those wanted.");
-                    });
-                });
-                row.col(|ui| head(ui, "Changed", ""));
-                row.col(|ui| head(ui, "State", ""));
-                row.col(|ui| head(ui, "Overlay", "Lays the run's curves over those of the run in hand."));
-            })
-            .body(|body| {
-                body.rows(theme::ROW, self.rows.len(), |mut line| {
-                    let Some(row) = self.rows.get(line.index()) else { return };
-                    let path = row.path();
-                    let selected = self.chosen.as_deref() == Some(path);
-                    line.set_selected(selected);
-                    line.col(|ui| {
-                        if selected {
-                            theme::boxes_on_selection(ui);
-                        }
-                        let mut on = self.compared.contains(path);
-                        let tick = ui.add_enabled(row.recipe.is_some(), egui::Checkbox::without_text(&mut on));
-                        let tick = tick.accessible_name(format!("Compare {}", row.name()));
-                        if tick.on_hover_text("Compares the recipes of all ticked runs.").changed() {
-                            ticked = Some((path.to_owned(), on));
-                        }
-                    });
-                    line.col(|ui| {
-                        let name = RichText::new(row.name()).color(p.text_strong);
-                        let button = egui::Button::new(name).frame(false).truncate();
-                        if ui.add(button).clicked() {
-                            chosen = Some(path.to_owned());
-                        }
-                    });
-                    line.col(|ui| {
-                        ui.add(egui::Label::new(row.data()).truncate());
-                    });
-                    line.col(|ui| {
-                        widgets::flush_right(ui, |ui| {
-                            ui.add_space(theme::GAP_M);
-                            ui.label(row.steps_text());
-                        });
-                    });
-                    line.col(|ui| {
-                        ui.label(
-                            RichText::new(ago(row.summary.last_change.elapsed().unwrap_or_default()))
-                                .color(p.text_weak),
-                        );
-                    });
-                    line.col(|ui| {
-                        let (state, word) = row.state(view.open);
-                        theme::state_icon(ui, state);
-                        ui.label(word);
-                    });
-                    line.col(|ui| {
-                        if selected {
-                            theme::boxes_on_selection(ui);
-                        }
-                        overlay_tick(ui, row, view, "", actions);
-                    });
-                    if line.response().clicked() {
-                        chosen = Some(path.to_owned());
-                    }
-                });
+        table.header(theme::ROW, |mut row| headings(&mut row, p)).body(|body| {
+            body.rows(theme::ROW, self.rows.len(), |mut line| {
+                let Some(row) = self.rows.get(line.index()) else { return };
+                let clicks = self.table_row(&mut line, p, row, view, actions);
+                if let Some(on) = clicks.compare {
+                    compared = Some((row.path().to_owned(), on));
+                }
+                if clicks.select {
+                    selected = Some(row.path().to_owned());
+                }
             });
-        if let Some((path, on)) = ticked {
+        });
+        if let Some((path, on)) = compared {
             if on {
                 self.compared.insert(path);
             } else {
                 self.compared.remove(&path);
             }
         }
-        if let Some(path) = chosen {
-            self.chosen = Some(path);
+        if let Some(path) = selected {
+            self.selected = Some(path);
             self.renaming = None;
         }
     }
 
+    fn table_row(
+        &self,
+        line: &mut TableRow<'_, '_>,
+        p: &theme::Palette,
+        row: &Row,
+        view: &RunsView<'_>,
+        actions: &mut Vec<Action>,
+    ) -> RowClicks {
+        let path = row.path();
+        let mut clicks = RowClicks::default();
+        let selected = self.selected.as_deref() == Some(path);
+        line.set_selected(selected);
+        line.col(|ui| {
+            if selected {
+                theme::boxes_on_selection(ui);
+            }
+            let mut on = self.compared.contains(path);
+            let checkbox = ui.add_enabled(row.recipe.is_some(), egui::Checkbox::without_text(&mut on));
+            let checkbox = checkbox.accessible_name(format!("Compare {}", row.name()));
+            if checkbox.on_hover_text("Compares the recipes of all checked runs.").changed() {
+                clicks.compare = Some(on);
+            }
+        });
+        line.col(|ui| {
+            let name = RichText::new(row.name()).color(p.text_strong);
+            let button = egui::Button::new(name).frame(false).truncate();
+            if ui.add(button).clicked() {
+                clicks.select = true;
+            }
+        });
+        line.col(|ui| {
+            ui.add(egui::Label::new(row.data()).truncate());
+        });
+        line.col(|ui| {
+            widgets::flush_right(ui, |ui| {
+                ui.add_space(theme::GAP_M);
+                ui.label(row.steps_text());
+            });
+        });
+        line.col(|ui| {
+            let elapsed = row.summary.last_change.elapsed().unwrap_or_default();
+            ui.label(RichText::new(ago(elapsed)).color(p.text_weak));
+        });
+        line.col(|ui| {
+            let (state, word) = row.state(view.open);
+            theme::state_icon(ui, state);
+            ui.label(word);
+        });
+        line.col(|ui| {
+            if selected {
+                theme::boxes_on_selection(ui);
+            }
+            overlay_checkbox(ui, row, view, "", actions);
+        });
+        clicks.select |= line.response().clicked();
+        clicks
+    }
+
+    /// Draws the samples, facts and buttons of the selected run.
     fn detail(&mut self, ui: &mut Ui, row: usize, view: &RunsView<'_>, actions: &mut Vec<Action>) {
         self.load_thumbnail(ui, row);
         let Some(row) = self.rows.get(row) else { return };
@@ -318,18 +324,12 @@ impl RunsPage {
             ui.painter().image(texture.id(), Rect::from_center_size(rect.center(), size), whole, Color32::WHITE);
         } else if row.summary.thumbnail.is_none() {
             let font = egui::FontSelection::Style(theme::caption()).resolve(ui.style());
-            ui.painter().text(
-                rect.center(),
-                egui::Align2::CENTER_CENTER,
-                "No samples were kept yet",
-                font,
-                p.text_weak,
-            );
+            ui.painter().text(rect.center(), egui::Align2::CENTER_CENTER, "No samples saved yet", font, p.text_weak);
         }
         ui.add_space(theme::GAP_M);
 
-        self.name(ui, actions);
-        let Some(row) = self.chosen.as_ref().and_then(|path| self.rows.iter().find(|r| r.path() == path)) else {
+        self.name_editor(ui, actions);
+        let Some(row) = self.selected.as_ref().and_then(|path| self.rows.iter().find(|r| r.path() == path)) else {
             return;
         };
         ui.add_space(theme::GAP_S);
@@ -354,25 +354,26 @@ impl RunsPage {
             buttons(ui, &p, row, open, actions);
         });
         ui.add_space(theme::GAP_S);
-        overlay_tick(ui, row, view, "Lay its curves over the run in hand", actions);
+        overlay_checkbox(ui, row, view, "Overlay on the current run's curves", actions);
         ui.add_space(theme::GAP_L);
         let delete = ui.add_enabled(!open, egui::Button::new("Delete…"));
-        let delete = delete.on_hover_text("Moves the run to the trash folder; asks first.");
+        let delete = delete.on_hover_text("Moves the run to the trash folder after confirmation.");
         if delete.on_disabled_hover_text("Close the run before you delete it.").clicked() {
             actions.push(Action::AskTrash(row.path().to_owned()));
         }
     }
 
-    fn name(&mut self, ui: &mut Ui, actions: &mut Vec<Action>) {
-        let Some(row) = self.chosen.as_ref().and_then(|path| self.rows.iter().find(|r| r.path() == path)) else {
+    /// Draws the editor of the run's name.
+    fn name_editor(&mut self, ui: &mut Ui, actions: &mut Vec<Action>) {
+        let Some(row) = self.selected.as_ref().and_then(|path| self.rows.iter().find(|r| r.path() == path)) else {
             return;
         };
         let usable = row.summary.info.is_ok();
         let (path, current) = (row.path().to_owned(), row.name());
         let mut text = self.renaming.clone().unwrap_or_else(|| current.clone());
         ui.horizontal(|ui| {
-            let room = ui.available_width() - theme::RAIL - theme::GAP_XL;
-            let field = ui.add_enabled(usable, TextEdit::singleline(&mut text).desired_width(room));
+            let width = ui.available_width() - theme::RAIL - theme::GAP_XL;
+            let field = ui.add_enabled(usable, TextEdit::singleline(&mut text).desired_width(width));
             let field = field.accessible_name("Name of the run");
             if field.changed() {
                 self.renaming = Some(text.clone());
@@ -386,17 +387,20 @@ impl RunsPage {
         });
     }
 
+    /// Decodes the samples of the selected run in the background.
     fn load_thumbnail(&mut self, ui: &Ui, row: usize) {
         let Some(row) = self.rows.get(row) else { return };
-        if let Some((path, task)) = &self.loading
+        if let Some((path, task)) = &self.thumbnail_task
             && let TaskState::Done(image) = task.poll()
         {
             let texture = image.map(|image| ui.ctx().load_texture("run-samples", image, TextureOptions::LINEAR));
             self.thumbnail = Some((path.clone(), texture));
-            self.loading = None;
+            self.thumbnail_task = None;
         }
         let known = self.thumbnail.as_ref().is_some_and(|(path, _)| path == row.path());
-        let Some(file) = row.summary.thumbnail.clone().filter(|_| !known && self.loading.is_none()) else { return };
+        let Some(file) = row.summary.thumbnail.clone().filter(|_| !known && self.thumbnail_task.is_none()) else {
+            return;
+        };
         let wake = ui.ctx().clone();
         let task = BackgroundTask::spawn(
             "run-samples",
@@ -406,9 +410,10 @@ impl RunsPage {
                 Some(super::thumbnail(&picture, 2 * theme::PANEL_MAX as usize))
             },
         );
-        self.loading = task.ok().map(|task| (row.path().to_owned(), task));
+        self.thumbnail_task = task.ok().map(|task| (row.path().to_owned(), task));
     }
 
+    /// Draws the knobs in which the recipes of the compared runs differ.
     fn differences(&mut self, ui: &mut Ui, p: &theme::Palette) {
         let runs: Vec<(String, &Recipe)> = self
             .rows
@@ -417,7 +422,7 @@ impl RunsPage {
             .filter_map(|r| Some((r.name(), r.recipe.as_ref()?)))
             .collect();
         let Some(((_, first), others)) = runs.split_first() else { return };
-        // In the order of the panel of knobs.
+        // In the order of the knobs on the Train page.
         let keys: Vec<&'static str> = knobs::KNOBS
             .iter()
             .map(|k| k.key)
@@ -425,8 +430,8 @@ impl RunsPage {
             .collect();
         let mut done = false;
         ui.horizontal(|ui| {
-            section(ui, "What differs between the recipes");
-            widgets::flush_right(ui, |ui| done = ui.button("Untick all").clicked());
+            section(ui, "Recipe differences");
+            widgets::flush_right(ui, |ui| done = ui.button("Clear selection").clicked());
         });
         if keys.is_empty() {
             weak(ui, "These runs have the same recipe.");
@@ -458,36 +463,65 @@ impl RunsPage {
     }
 }
 
+/// Draws the column headings.
+fn headings(row: &mut TableRow<'_, '_>, p: &theme::Palette) {
+    let heading = |ui: &mut Ui, text: &str| ui.label(theme::weak_caption(p, text));
+    row.col(|_| {});
+    row.col(|ui| {
+        heading(ui, "Name");
+    });
+    row.col(|ui| {
+        heading(ui, "Data");
+    });
+    row.col(|ui| {
+        widgets::flush_right(ui, |ui| {
+            ui.add_space(theme::GAP_M);
+            heading(ui, "Steps").on_hover_text("Steps at the last checkpoint, of the total.");
+        });
+    });
+    row.col(|ui| {
+        heading(ui, "Modified");
+    });
+    row.col(|ui| {
+        heading(ui, "State");
+    });
+    row.col(|ui| {
+        heading(ui, "Overlay").on_hover_text("Overlays the run's curves on those of the current run.");
+    });
+}
+
+/// Draws the buttons that open a run or its model.
 fn buttons(ui: &mut Ui, p: &theme::Palette, row: &Row, open: bool, actions: &mut Vec<Action>) {
     let plain = |text: &'static str| egui::Button::new(text).min_size(vec2(0.0, theme::ROW));
     if let Some(model) = &row.summary.model {
-        let inspect = ui.add(theme::primary_button(p, "Inspect parts with its model"));
-        if inspect.on_hover_text("Puts the model that this run has made in force.").clicked() {
+        let inspect = ui.add(theme::primary_button(p, "Inspect with its model"));
+        if inspect.on_hover_text("Opens the model that this run has built.").clicked() {
             actions.push(Action::OpenModel(model.clone()));
         }
     }
-    // What is most likely wanted of a run stands out: its model, or else what leads to one.
+    // The primary button opens the model, or else leads to one.
     let next =
         |text: &'static str| if row.summary.model.is_some() { plain(text) } else { theme::primary_button(p, text) };
     if open {
-        if ui.add(next("Show it")).clicked() {
+        if ui.add(next("Show run")).clicked() {
             actions.push(Action::Command(UiCommand::GoTrain));
         }
         return;
     }
     let usable = row.summary.info.is_ok();
     let run = row.path().to_owned();
-    let go_on = ui.add_enabled(usable, next("Go on from the last checkpoint"));
-    if go_on.clicked() {
+    let resume = ui.add_enabled(usable, next("Resume from the last checkpoint"));
+    if resume.clicked() {
         actions.push(Action::Resume { run: run.clone(), paused: false });
     }
-    let look = ui.add_enabled(usable, plain("Open it paused"));
-    if look.on_hover_text("Shows its curves and samples without training on.").clicked() {
+    let paused = ui.add_enabled(usable, plain("Open paused"));
+    if paused.on_hover_text("Shows its curves and samples without resuming training.").clicked() {
         actions.push(Action::Resume { run, paused: true });
     }
 }
 
-fn overlay_tick(ui: &mut Ui, row: &Row, view: &RunsView<'_>, text: &str, actions: &mut Vec<Action>) {
+/// Draws the checkbox that overlays a run's curves on those of the current run.
+fn overlay_checkbox(ui: &mut Ui, row: &Row, view: &RunsView<'_>, text: &str, actions: &mut Vec<Action>) {
     let path = row.path();
     if view.pending.iter().any(|p| p == path) {
         ui.spinner();
@@ -495,9 +529,10 @@ fn overlay_tick(ui: &mut Ui, row: &Row, view: &RunsView<'_>, text: &str, actions
     }
     let mut on = view.overlays.iter().any(|o| o.run == path);
     let possible = row.summary.info.is_ok() && view.open != Some(path);
-    let tick = ui.add_enabled(possible, egui::Checkbox::new(&mut on, text));
-    let tick = if text.is_empty() { tick.accessible_name(format!("Overlay {}", row.name())) } else { tick };
-    if tick.changed() {
+    let checkbox = ui.add_enabled(possible, egui::Checkbox::new(&mut on, text));
+    let named = text.is_empty();
+    let checkbox = if named { checkbox.accessible_name(format!("Overlay {}", row.name())) } else { checkbox };
+    if checkbox.changed() {
         actions.push(Action::Overlay(path.to_owned(), on));
     }
 }

@@ -1,4 +1,4 @@
-//! The first page: try a built-in surface, open one's own images, or go on with an earlier run.
+//! The start page: train on a built-in surface or on a folder of images, or resume the last run.
 
 use std::path::{Path, PathBuf};
 
@@ -17,98 +17,90 @@ use crate::{
     ui::{Action, Settings, UiCommand, theme},
 };
 
-/// Seed of the surfaces on the cards and of the runs begun from them.
+/// Seed of the surfaces on the cards and of the runs started from them.
 const SEED: u64 = 1;
-/// Pixels along a card's picture.
-const PICTURE: usize = 320;
-/// Least and greatest width of the page's column.
+/// Side of a card's image, pixels.
+const IMAGE: usize = 320;
+/// Minimum and maximum width of the page's column, points.
 const COLUMN: (f32, f32) = (1008.0, 1280.0);
-/// Height of the text under a card's picture.
+/// Height of the text under a card's image, points.
 const CARD_TEXT: f32 = 76.0;
-/// Least height of a card's picture.
-const CARD_PICTURE: f32 = 112.0;
-/// What the page needs for everything but the pictures, points of height.
+/// Minimum height of a card's image, points.
+const CARD_IMAGE: f32 = 112.0;
+/// Height of everything on the page except the card images, points.
 const REST: f32 = 560.0;
-/// Recent folders on the page.
+/// Number of recent folders listed.
 const RECENT: usize = 5;
 
-/// The page's own state.
+/// The start page's state.
 #[derive(Default)]
 pub struct StartPage {
-    drawing: Option<BackgroundTask<Vec<ColorImage>>>,
-    pictures: Vec<TextureHandle>,
+    task: Option<BackgroundTask<Vec<ColorImage>>>,
+    cards: Vec<TextureHandle>,
     path: String,
 }
 
 impl StartPage {
     /// Draws the page.
     pub fn ui(&mut self, ui: &mut Ui, live: &EngineState, settings: &Settings, actions: &mut Vec<Action>) {
-        self.pick_up(ui);
+        self.load_cards(ui);
         ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
-            let room = ui.available_width() - 2.0 * theme::GAP_XL;
-            let width = (0.7 * room).clamp(COLUMN.0, COLUMN.1).min(room);
+            let available = ui.available_width() - 2.0 * theme::GAP_XL;
+            let width = (0.7 * available).clamp(COLUMN.0, COLUMN.1).min(available);
             let left = (ui.available_width() - width) / 2.0;
-            let tall = ui.ctx().content_rect().height();
-            let picture = (0.75 * width / surface::SurfaceKind::ALL.len() as f32).min(tall - REST).max(CARD_PICTURE);
-            // On a tall window the column sits a little above the middle.
-            ui.add_space(theme::GAP_XL + (tall - REST - picture).max(0.0) / 3.0);
+            let height = ui.ctx().content_rect().height();
+            let image = (0.75 * width / surface::SurfaceKind::ALL.len() as f32).min(height - REST).max(CARD_IMAGE);
+            // In a tall window the column sits slightly above the middle.
+            ui.add_space(theme::GAP_XL + (height - REST - image).max(0.0) / 3.0);
             ui.horizontal(|ui| {
                 ui.add_space(left);
                 ui.vertical(|ui| {
                     ui.set_width(width);
-                    self.column(ui, picture, live, settings, actions);
+                    self.column(ui, image, live, settings, actions);
                 });
             });
             ui.add_space(theme::GAP_XL);
         });
     }
 
-    fn pick_up(&mut self, ui: &Ui) {
-        if self.pictures.is_empty() && self.drawing.is_none() {
+    /// Generates the images of the cards in the background and uploads them.
+    fn load_cards(&mut self, ui: &Ui) {
+        if self.cards.is_empty() && self.task.is_none() {
             let ctx = ui.ctx().clone();
-            self.drawing = BackgroundTask::spawn(
+            self.task = BackgroundTask::spawn(
                 "surface-cards",
                 move || ctx.request_repaint(),
                 |_| {
-                    let draw = |kind| thumbnail(&surface::draw(kind, None, SEED, 0, PICTURE).picture, PICTURE);
+                    let draw = |kind| thumbnail(&surface::draw(kind, None, SEED, 0, IMAGE).picture, IMAGE);
                     surface::SurfaceKind::ALL.into_iter().map(draw).collect()
                 },
             )
             .ok();
         }
-        if let Some(task) = &self.drawing
+        if let Some(task) = &self.task
             && let TaskState::Done(images) = task.poll()
         {
             let load = |(i, image)| ui.ctx().load_texture(format!("surface-card-{i}"), image, TextureOptions::LINEAR);
-            self.pictures = images.into_iter().enumerate().map(load).collect();
+            self.cards = images.into_iter().enumerate().map(load).collect();
         }
     }
 
-    fn column(
-        &mut self,
-        ui: &mut Ui,
-        picture: f32,
-        live: &EngineState,
-        settings: &Settings,
-        actions: &mut Vec<Action>,
-    ) {
+    fn column(&mut self, ui: &mut Ui, image: f32, live: &EngineState, settings: &Settings, actions: &mut Vec<Action>) {
         let p = theme::Palette::of(ui);
-        ui.label(
-            RichText::new("Learn what a healthy surface looks like").text_style(theme::verdict()).color(p.text_strong),
-        );
+        ui.label(RichText::new("Train a model of healthy surfaces").text_style(theme::verdict()).color(p.text_strong));
         weak(
             ui,
-            "Ganspect trains a generator on images of healthy parts only. Whatever it cannot draw again \
-             is what sets a part apart.",
+            "Ganspect trains a generator on images of healthy parts only. Whatever it cannot reconstruct \
+             is an anomaly.",
         );
         ui.add_space(theme::GAP_XL);
 
-        section(ui, "Try it on a built-in surface");
+        section(ui, "Try a built-in surface");
         let preset = suited_preset(live);
         weak(
             ui,
             format!(
-                "Drawn by the program, nothing to download. A click starts training with the {} preset.",
+                "Generated by the program, no download needed. A click starts training with the {} preset.",
                 preset.title()
             ),
         );
@@ -118,7 +110,7 @@ impl StartPage {
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = theme::GAP_L;
             for (i, kind) in kinds.into_iter().enumerate() {
-                if card(ui, &p, kind, self.pictures.get(i), vec2(width, picture)) {
+                if card(ui, &p, kind, self.cards.get(i), vec2(width, image)) {
                     let source = DataSource::Surface { kind, seed: SEED };
                     actions.push(Action::Start { source, opened: None, recipe: Box::new(preset.recipe()), out: None });
                 }
@@ -135,17 +127,17 @@ impl StartPage {
             });
             ui.vertical(|ui| {
                 ui.set_width(half);
-                go_on(ui, settings, actions);
+                recent(ui, settings, actions);
             });
         });
     }
 
     fn own_images(&mut self, ui: &mut Ui, p: &theme::Palette, actions: &mut Vec<Action>) {
-        section(ui, "Learn from your own images");
+        section(ui, "Train on your own images");
         weak(
             ui,
-            "Choose a folder of healthy images, a data set laid out as DAGM, MVTec AD or Magnetic-Tile, or a CSV list. \
-             The next page shows what was understood before anything trains.",
+            "Choose a folder of healthy images, a data set in DAGM, MVTec AD or Magnetic-Tile layout, or a CSV list. \
+             The next page shows what was found before training starts.",
         );
         ui.add_space(theme::GAP_S);
         let open = UiCommand::OpenFolder;
@@ -155,8 +147,8 @@ impl StartPage {
         ui.add_space(theme::GAP_S);
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = theme::GAP_S;
-            let room = ui.available_width() - theme::RAIL - theme::GAP_S;
-            let field = TextEdit::singleline(&mut self.path).hint_text("or type its path here").desired_width(room);
+            let width = ui.available_width() - theme::RAIL - theme::GAP_S;
+            let field = TextEdit::singleline(&mut self.path).hint_text("or type its path here").desired_width(width);
             let field = ui.add(field).accessible_name("Path of a folder or a CSV file");
             let entered = field.lost_focus() && ui.input(|i| i.key_pressed(Key::Enter));
             let path = self.path.trim();
@@ -166,16 +158,16 @@ impl StartPage {
                 actions.push(Action::Import(PathBuf::from(path)));
             }
         });
-        weak(ui, "A folder or a CSV file can also be dropped anywhere on this window.");
+        weak(ui, "You can also drop a folder or a CSV file anywhere on this window.");
     }
 }
 
-/// A built-in surface as a card; `true` when it was chosen.
+/// Draws the card of a built-in surface; returns whether it was clicked.
 fn card(
     ui: &mut Ui,
     p: &theme::Palette,
     kind: surface::SurfaceKind,
-    picture: Option<&TextureHandle>,
+    image: Option<&TextureHandle>,
     size: Vec2,
 ) -> bool {
     let (rect, response) = ui.allocate_exact_size(size + vec2(0.0, CARD_TEXT), Sense::click());
@@ -192,12 +184,12 @@ fn card(
     painter.rect_filled(rect, theme::RADIUS, fill);
     let top = Rect::from_min_size(rect.min, size);
     let corners = CornerRadius { sw: 0, se: 0, ..CornerRadius::same(theme::RADIUS) };
-    match picture {
+    match image {
         Some(texture) => {
-            // The middle of the picture, at the shape of its place.
+            // The middle of the image, cropped to the card's aspect ratio.
             let [w, h] = texture.size().map(|s| s as f32);
-            let (place, shape) = (size.x / size.y, w / h);
-            let (u, v) = if place > shape { (1.0, shape / place) } else { (place / shape, 1.0) };
+            let (card, image) = (size.x / size.y, w / h);
+            let (u, v) = if card > image { (1.0, image / card) } else { (card / image, 1.0) };
             let uv = Rect::from_center_size(pos2(0.5, 0.5), vec2(u, v));
             painter.add(RectShape::filled(top, corners, Color32::WHITE).with_texture(texture.id(), uv));
         }
@@ -212,19 +204,19 @@ fn card(
     let mut inner = ui.new_child(UiBuilder::new().max_rect(text).layout(Layout::top_down(Align::Min)));
     inner.label(RichText::new(kind.title()).color(p.text_strong));
     inner.add(egui::Label::new(theme::weak_caption(p, kind.describe())).wrap());
-    response.on_hover_text("Starts training at once.").clicked()
+    response.on_hover_text("Starts training immediately.").clicked()
 }
 
-fn go_on(ui: &mut Ui, settings: &Settings, actions: &mut Vec<Action>) {
-    section(ui, "Go on");
+fn recent(ui: &mut Ui, settings: &Settings, actions: &mut Vec<Action>) {
+    section(ui, "Recent");
     let Some(run) = &settings.last_run else {
         if settings.recent.is_empty() {
-            weak(ui, "Runs and folders that you have opened will be listed here.");
+            weak(ui, "Runs and folders that you open are listed here.");
         }
-        recent(ui, &settings.recent, actions);
+        recent_folders(ui, &settings.recent, actions);
         return;
     };
-    weak(ui, format!("The last run was {}. It goes on from its last checkpoint.", name_of(run)));
+    weak(ui, format!("The last run was {}. It resumes from its last checkpoint.", run_name(run)));
     ui.add_space(theme::GAP_S);
     let command = UiCommand::ContinueLast;
     if ui
@@ -234,15 +226,15 @@ fn go_on(ui: &mut Ui, settings: &Settings, actions: &mut Vec<Action>) {
     {
         actions.push(Action::Command(command));
     }
-    recent(ui, &settings.recent, actions);
+    recent_folders(ui, &settings.recent, actions);
 }
 
-fn recent(ui: &mut Ui, folders: &[PathBuf], actions: &mut Vec<Action>) {
+fn recent_folders(ui: &mut Ui, folders: &[PathBuf], actions: &mut Vec<Action>) {
     if folders.is_empty() {
         return;
     }
     ui.add_space(theme::GAP_S);
-    weak(ui, "Recent folders");
+    weak(ui, "Folders");
     for folder in folders.iter().take(RECENT) {
         let link = egui::Button::new(folder.display().to_string()).frame_when_inactive(false).truncate();
         if ui.add(link).on_hover_text("Opens this folder again.").clicked() {
@@ -251,6 +243,6 @@ fn recent(ui: &mut Ui, folders: &[PathBuf], actions: &mut Vec<Action>) {
     }
 }
 
-fn name_of(run: &Path) -> String {
+fn run_name(run: &Path) -> String {
     run.file_name().map_or_else(|| run.display().to_string(), |n| n.to_string_lossy().into_owned())
 }
