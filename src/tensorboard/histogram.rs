@@ -2,26 +2,25 @@
 
 use std::sync::OnceLock;
 
-/// The distribution of a set of numbers, such as a layer's weights or gradients.
+/// The distribution of a set of values, such as a layer's weights or gradients.
 ///
-/// Bucket `i` counts the values `v` with `limits[i - 1] <= v < limits[i]`; the first bucket begins at `min`.
-/// Buckets widen by a tenth each, from 1e-12 on either side of zero up to 1e20 and then to the end of the range.
-/// A run of empty buckets is merged into one.
+/// Bucket `i` counts the values `v` with `limits[i - 1] <= v < limits[i]`; the first bucket begins at `min`. On either side of
+/// zero, limits grow by 10 % each from 1e-12 to 1e20, with a last bucket beyond. Consecutive empty buckets are merged.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct BucketHistogram {
-    /// Smallest value; 0 where there is none.
+    /// Smallest value; 0 if there is none.
     pub min: f64,
-    /// Largest value; 0 where there is none.
+    /// Largest value; 0 if there is none.
     pub max: f64,
-    /// How many values were counted.
+    /// Number of values.
     pub num: f64,
     /// Sum of the values.
     pub sum: f64,
     /// Sum of their squares.
     pub sum_squares: f64,
-    /// Upper limits of the buckets, rising.
+    /// Upper limits of the buckets, ascending.
     pub limits: Vec<f64>,
-    /// Values in each bucket, as many as there are limits.
+    /// Number of values in each bucket, one per limit.
     pub counts: Vec<f64>,
 }
 
@@ -29,10 +28,10 @@ pub struct BucketHistogram {
 const FIRST: f64 = 1e-12;
 /// Ratio of neighbouring limits.
 const GROWTH: f64 = 1.1;
-/// Limits stop below this.
+/// Exclusive bound of the limits.
 const LAST: f64 = 1e20;
 
-/// The positive limits and, at the end, the largest number there is.
+/// Returns the positive limits, the last of which is the largest finite number.
 fn positive_limits() -> &'static [f64] {
     static LIMITS: OnceLock<Vec<f64>> = OnceLock::new();
     LIMITS.get_or_init(|| {
@@ -45,7 +44,7 @@ fn positive_limits() -> &'static [f64] {
 }
 
 impl BucketHistogram {
-    /// Counts the finite numbers among `values`; NaN and infinities are left out.
+    /// Counts the finite values; NaN and infinities are ignored.
     pub fn of(values: &[f32]) -> Self {
         let limits = positive_limits();
         let side = limits.len();
@@ -80,7 +79,7 @@ impl BucketHistogram {
         let mut buckets = all_limits.zip(counts).skip_while(|&(_, count)| count == 0).peekable();
         let mut left = num;
         while let Some((limit, count)) = buckets.next() {
-            // Of a run of empty buckets the last one stays: its limit is where the next bucket begins.
+            // The last of several empty buckets remains: its limit is the beginning of the next bucket.
             let next_is_full = buckets.peek().is_some_and(|&(_, next)| next > 0);
             if count > 0 || next_is_full {
                 this.limits.push(limit);
@@ -95,7 +94,7 @@ impl BucketHistogram {
     }
 }
 
-/// How many limits are `<= value`, for a value from 0.
+/// Returns how many limits are `<= value`, for a value of at least 0.
 fn limits_up_to(limits: &[f64], value: f64) -> usize {
     let mut index = near(limits.len(), value);
     while limits.get(index).is_some_and(|&limit| limit <= value) {
@@ -107,15 +106,15 @@ fn limits_up_to(limits: &[f64], value: f64) -> usize {
     index
 }
 
-/// How many limits are `< value`, for a value above 0.
+/// Returns how many limits are `< value`, for a value above 0.
 fn limits_below(limits: &[f64], value: f64) -> usize {
     let index = limits_up_to(limits, value);
     let on_a_limit = index > 0 && limits.get(index - 1) == Some(&value);
     index - usize::from(on_a_limit)
 }
 
-/// A guess at the index that is at most a step or two off: a logarithm is several times faster than a binary
-/// search, and a model has millions of weights.
+/// Estimates an index to within a step or two: a logarithm is several times faster than a binary search, and a model has
+/// millions of weights.
 fn near(limits: usize, value: f64) -> usize {
     static SCALE: OnceLock<f64> = OnceLock::new();
     let scale = *SCALE.get_or_init(|| GROWTH.ln().recip());
@@ -147,7 +146,7 @@ mod tests {
     fn every_value_lies_in_the_bucket_that_counts_it() {
         let magnitudes = [0.0, 1e-30, 1e-12, 1.1e-12, 3e-7, 0.999, 1.0, 17.5, 1e19, 1e20, f32::MAX];
         for value in magnitudes.into_iter().flat_map(|m| [m, -m]) {
-            // Smaller ones than any, so that the bucket of `value` is not the first.
+            // Two smaller values, so that the bucket of `value` is not the first.
             let histogram = BucketHistogram::of(&[f32::MIN, f32::MIN, value]);
             let value = f64::from(value);
             let last = histogram.limits.len() - 1;

@@ -1,8 +1,8 @@
-//! The messages of an event file, as far as this program writes or reads them. Names and field numbers follow
-//! `event.proto`, `summary.proto`, `histogram.proto` and `tensor.proto` of TensorBoard; fields that are not
-//! listed here are skipped when read.
+//! The messages of an event file that this program writes or reads. Names and field numbers follow TensorBoard's
+//! `event.proto`, `summary.proto`, `histogram.proto` and `tensor.proto`; fields that are not listed here are skipped when
+//! reading.
 
-/// The first record of every file says this.
+/// The content of each file's first record.
 pub(crate) const FILE_VERSION: &str = "brain.Event:2";
 
 /// `DataType.DT_STRING`.
@@ -20,12 +20,12 @@ pub(crate) struct EventProto {
     pub wall_time: f64,
     #[prost(int64, tag = "2")]
     pub step: i64,
-    #[prost(oneof = "What", tags = "3, 5, 7")]
-    pub what: Option<What>,
+    #[prost(oneof = "EventContent", tags = "3, 5, 7")]
+    pub what: Option<EventContent>,
 }
 
 #[derive(Clone, PartialEq, prost::Oneof)]
-pub(crate) enum What {
+pub(crate) enum EventContent {
     #[prost(string, tag = "3")]
     FileVersion(String),
     #[prost(message, tag = "5")]
@@ -46,19 +46,19 @@ pub(crate) struct SummaryProto {
     pub values: Vec<Value>,
 }
 
-/// `SummaryProto.Value`. Boxed where large, so that a record of many empty values stays small in memory.
+/// `SummaryProto.Value`. Large contents are boxed, so that a record of many empty values stays small in memory.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct Value {
     #[prost(string, tag = "1")]
     pub tag: String,
     #[prost(message, optional, boxed, tag = "9")]
     pub metadata: Option<Box<SummaryMetadata>>,
-    #[prost(oneof = "Content", tags = "2, 4, 5, 8")]
-    pub content: Option<Content>,
+    #[prost(oneof = "ValueContent", tags = "2, 4, 5, 8")]
+    pub content: Option<ValueContent>,
 }
 
 #[derive(Clone, PartialEq, prost::Oneof)]
-pub(crate) enum Content {
+pub(crate) enum ValueContent {
     #[prost(float, tag = "2")]
     SimpleValue(f32),
     #[prost(message, boxed, tag = "4")]
@@ -115,7 +115,7 @@ pub(crate) struct PluginData {
     pub plugin_name: String,
 }
 
-/// A tensor of strings; no shape is rank 0.
+/// A tensor of strings; an empty shape is rank 0.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct TensorProto {
     #[prost(int32, tag = "1")]

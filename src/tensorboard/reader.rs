@@ -1,4 +1,4 @@
-//! Reading a run's event files, all at once or as they grow.
+//! Reading a run's event files, at once or while they grow.
 
 use std::{
     collections::BTreeMap,
@@ -13,82 +13,81 @@ use prost::Message;
 use serde_json::json;
 
 use super::{
-    event_files,
+    event_files::event_files,
     histogram::BucketHistogram,
-    proto::{Content, EventProto, HistogramProto, SESSION_START, TensorProto, Value, What},
+    proto::{EventContent, EventProto, HistogramProto, SESSION_START, TensorProto, Value, ValueContent},
     record,
     record::RecordRead,
 };
 use crate::files::{Access, FileError};
 
-/// One number of a curve.
+/// One point of a scalar series.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ScalarPoint {
-    /// The step it was logged for.
+    /// Training step.
     pub step: i64,
-    /// Seconds since 1970.
+    /// Wall time in seconds since the Unix epoch.
     pub wall: f64,
-    /// The number.
+    /// Value.
     pub value: f32,
 }
 
-/// Where in the log an image is; [`load_image`] fetches it.
+/// The location of an image in the log; [`load_image`] reads it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ImageRef {
-    /// The step it was logged for.
+    /// Training step.
     pub step: i64,
-    /// Seconds since 1970.
+    /// Wall time in seconds since the Unix epoch.
     pub wall: f64,
-    /// Pixels across, as the log states it.
+    /// Width in pixels, as stated in the log.
     pub width: u32,
-    /// Pixels down, as the log states it.
+    /// Height in pixels, as stated in the log.
     pub height: u32,
     /// The event file.
     pub file: Arc<Path>,
-    /// Where the record begins in the file, in bytes.
+    /// Offset of the record in the file, in bytes.
     pub offset: u64,
-    /// Bytes of the record, framing included.
+    /// Length of the record in bytes, including the framing.
     pub len: u64,
-    /// Which of the record's values it is.
+    /// Index of the value in the record.
     pub index: usize,
 }
 
-/// One histogram of a series.
+/// One point of a histogram series.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HistogramPoint {
-    /// The step it was logged for.
+    /// Training step.
     pub step: i64,
-    /// Seconds since 1970.
+    /// Wall time in seconds since the Unix epoch.
     pub wall: f64,
     /// The distribution.
     pub histogram: BucketHistogram,
 }
 
-/// One text of a series.
+/// One point of a text series.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TextPoint {
-    /// The step it was logged for.
+    /// Training step.
     pub step: i64,
-    /// Seconds since 1970.
+    /// Wall time in seconds since the Unix epoch.
     pub wall: f64,
     /// The text, in Markdown.
     pub markdown: String,
 }
 
-/// What a run has logged, by tag, in the order of logging. Where a resumed run did a step again, only the
-/// later account of it is here.
+/// The log of a run: series by tag, in the order of logging. Steps that were superseded by a resumed run are left out.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RunLog {
-    /// Curves.
+    /// Scalars.
     pub scalars: BTreeMap<String, Vec<ScalarPoint>>,
-    /// Where images are; they are fetched one by one.
+    /// Locations of images, which are loaded one by one.
     pub images: BTreeMap<String, Vec<ImageRef>>,
-    /// Distributions.
+    /// Histograms.
     pub histograms: BTreeMap<String, Vec<HistogramPoint>>,
     /// Texts.
     pub texts: BTreeMap<String, Vec<TextPoint>>,
-    /// An event file ends in a torn or damaged record, which a killed run leaves behind; what comes before it
-    /// is here.
+    /// Whether an event file ends in an incomplete or damaged record, as left behind by a killed run. Everything before it
+    /// is included.
     pub truncated: bool,
 }
 
@@ -96,23 +95,22 @@ impl RunLog {
     /// Reads all event files directly in `dir`.
     ///
     /// # Errors
-    /// [`FileError`] where the folder or a file cannot be read. Damage within a file is no error: reading that
-    /// file stops there and [`truncated`](Self::truncated) is set.
+    /// [`FileError`] if the folder or a file cannot be read. Damage within a file is not an error: reading of that file stops
+    /// there, and [`truncated`](Self::truncated) is set.
     pub fn read(dir: &Path) -> Result<Self, FileError> {
         let mut tail = LogTail::new(dir);
         tail.poll()?;
         Ok(tail.log)
     }
 
-    /// True if nothing is logged.
+    /// Whether nothing is logged.
     pub fn is_empty(&self) -> bool {
         self.scalars.is_empty() && self.images.is_empty() && self.histograms.is_empty() && self.texts.is_empty()
     }
 
-    /// The log in the form in which `scripts/check_tensorboard.py` compares it with what TensorBoard reads:
-    /// `scalars: {tag: [[step, value]]}`, `images: {tag: [[step, width, height]]}`,
-    /// `histograms: {tag: [[step, num]]}`, `texts: {tag: how many}`. JSON has no NaN or infinity; they are the
-    /// strings `nan`, `inf` and `-inf`.
+    /// Returns the log in the form in which `scripts/check_tensorboard.py` compares it with what TensorBoard reads:
+    /// `scalars: {tag: [[step, value]]}`, `images: {tag: [[step, width, height]]}`, `histograms: {tag: [[step, num]]}`,
+    /// `texts: {tag: count}`. NaN and infinity, which JSON lacks, are the strings `nan`, `inf` and `-inf`.
     pub fn to_expected_json(&self) -> serde_json::Value {
         let number = |value: f32| {
             if value.is_finite() { json!(f64::from(value)) } else { json!(value.to_string().to_lowercase()) }
@@ -125,29 +123,29 @@ impl RunLog {
         json!({ "scalars": scalars, "images": images, "histograms": histograms, "texts": texts })
     }
 
-    /// Takes in one event; returns true if it superseded something.
+    /// Adds one event. Returns whether it superseded earlier points.
     fn apply(&mut self, event: EventProto, at: &Place) -> bool {
         let (step, wall) = (event.step, event.wall_time);
         match event.what {
-            Some(What::Summary(summary)) => {
+            Some(EventContent::Summary(summary)) => {
                 for (index, value) in summary.values.into_iter().enumerate() {
                     self.apply_value(step, wall, index, value, at);
                 }
                 false
             }
-            Some(What::SessionLog(session)) if session.status == SESSION_START => self.supersede(step),
-            Some(What::SessionLog(_) | What::FileVersion(_)) | None => false,
+            Some(EventContent::SessionLog(session)) if session.status == SESSION_START => self.supersede(step),
+            Some(EventContent::SessionLog(_) | EventContent::FileVersion(_)) | None => false,
         }
     }
 
     fn apply_value(&mut self, step: i64, wall: f64, index: usize, value: Value, at: &Place) {
         let tag = value.tag;
         match value.content {
-            Some(Content::SimpleValue(value)) => {
+            Some(ValueContent::SimpleValue(value)) => {
                 let point = ScalarPoint { step, wall, value };
                 self.scalars.entry(tag).or_default().push(point);
             }
-            Some(Content::Image(image)) => {
+            Some(ValueContent::Image(image)) => {
                 let reference = ImageRef {
                     step,
                     wall,
@@ -160,12 +158,12 @@ impl RunLog {
                 };
                 self.images.entry(tag).or_default().push(reference);
             }
-            Some(Content::Histogram(proto)) => {
+            Some(ValueContent::Histogram(proto)) => {
                 let histogram = BucketHistogram::from(*proto);
                 let point = HistogramPoint { step, wall, histogram };
                 self.histograms.entry(tag).or_default().push(point);
             }
-            Some(Content::Tensor(tensor)) => {
+            Some(ValueContent::Tensor(tensor)) => {
                 let plugin = value.metadata.and_then(|metadata| metadata.plugin_data);
                 let is_text = plugin.is_some_and(|plugin| plugin.plugin_name == "text");
                 if let Some(markdown) = is_text.then(|| text_of(*tensor)).flatten() {
@@ -177,9 +175,9 @@ impl RunLog {
         }
     }
 
-    /// Drops everything from `step` on; returns true if there was anything.
+    /// Drops all points from `step` on. Returns whether there were any.
     fn supersede(&mut self, step: i64) -> bool {
-        // All four, whatever the first returns.
+        // Evaluates all four, whatever the first returns.
         let dropped = [
             drop_from(&mut self.scalars, |p| p.step < step),
             drop_from(&mut self.images, |p| p.step < step),
@@ -232,60 +230,58 @@ impl From<HistogramProto> for BucketHistogram {
     }
 }
 
-/// A record's place in the log.
+/// The location of a record.
 struct Place {
     file: Arc<Path>,
     offset: u64,
     len: u64,
 }
 
-/// How far one event file has been read.
+/// The reading position in one event file.
 #[derive(Debug)]
 struct Cursor {
     file: Arc<Path>,
-    /// Bytes of whole records that have been read.
+    /// Length of the complete records read, in bytes.
     offset: u64,
-    /// Something follows them that is not a whole record (yet).
+    /// Whether they are followed by a record that is incomplete (so far).
     torn: bool,
-    /// A record is damaged: this file is read no further.
+    /// Whether a record is damaged, so that the rest of the file is ignored.
     damaged: bool,
 }
 
-/// What [`LogTail::poll`] has found.
+/// The result of [`LogTail::poll`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TailProgress {
-    /// New records; all points they hold are at the ends of their series, unless `superseded`.
+    /// Number of new records. Their points are at the ends of their series, unless `superseded`.
     pub records: u64,
-    /// Points that had been read before were dropped, because the run was resumed from before them.
+    /// Whether points read before were dropped, because the run was resumed from an earlier step.
     pub superseded: bool,
 }
 
-/// A log that is read as it grows, to follow a run of another process.
+/// A log that is read while it grows, to follow a run of another process.
 #[derive(Debug)]
 pub struct LogTail {
     dir: PathBuf,
-    /// In the order of reading, which is that of the names.
+    /// In reading order, which is that of the names.
     cursors: Vec<Cursor>,
     log: RunLog,
 }
 
 impl LogTail {
-    /// Follows the event files directly in `dir`; nothing is read yet.
+    /// Prepares to follow the event files directly in `dir`, without reading anything yet.
     pub fn new(dir: &Path) -> Self {
         Self { dir: dir.to_owned(), cursors: Vec::new(), log: RunLog::default() }
     }
 
-    /// Everything read so far.
+    /// The log read so far.
     pub fn log(&self) -> &RunLog {
         &self.log
     }
 
-    /// Reads what has been appended, in old files and new ones, since the last call. A record that is not
-    /// whole yet is left for the next call.
+    /// Reads the records appended since the last call, in old and new files. An incomplete record is left for the next call.
     ///
     /// # Errors
-    /// [`FileError`] where the folder or a file cannot be read; what was read before the error is kept and not
-    /// read twice.
+    /// [`FileError`] if the folder or a file cannot be read. Records read before the error are kept and not read again.
     pub fn poll(&mut self) -> Result<TailProgress, FileError> {
         for path in event_files(&self.dir)? {
             if !self.cursors.iter().any(|cursor| *cursor.file == *path) {
@@ -303,7 +299,7 @@ impl LogTail {
     }
 }
 
-/// Takes whole records from one file into `log`.
+/// Reads the complete records that follow in one file into `log`.
 fn read_on(
     cursor: &mut Cursor,
     log: &mut RunLog,
@@ -313,7 +309,7 @@ fn read_on(
     if cursor.damaged {
         return Ok(());
     }
-    // Its length now is the end for this call, however fast the writer is.
+    // The present length is the end for this call, however fast the writer is.
     let end = fs::metadata(&cursor.file)?.len();
     cursor.torn = end > cursor.offset;
     if !cursor.torn {
@@ -348,10 +344,10 @@ fn read_on(
     }
 }
 
-/// Fetches the PNG file of an image from the log.
+/// Reads the PNG file of an image from the log.
 ///
 /// # Errors
-/// [`FileError`] where the event file cannot be read, or no longer holds that image where it was.
+/// [`FileError`] if the event file cannot be read, or no longer holds the image at its location.
 pub fn load_image(image: &ImageRef) -> Result<Vec<u8>, FileError> {
     let fault = |cause| FileError::new(Access::Read, &*image.file, cause);
     let mut file = File::open(&image.file).map_err(fault)?;
@@ -363,11 +359,11 @@ pub fn load_image(image: &ImageRef) -> Result<Vec<u8>, FileError> {
         RecordRead::End | RecordRead::Partial | RecordRead::Damaged => None,
     };
     let value = match event.and_then(|event| event.what) {
-        Some(What::Summary(summary)) => summary.values.into_iter().nth(image.index),
+        Some(EventContent::Summary(summary)) => summary.values.into_iter().nth(image.index),
         _ => None,
     };
     match value.and_then(|value| value.content) {
-        Some(Content::Image(found)) => Ok(found.encoded),
+        Some(ValueContent::Image(found)) => Ok(found.encoded),
         _ => {
             Err(FileError::damaged(&*image.file, format!("the image of step {} is no longer where it was", image.step)))
         }

@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::tensorboard::{EventWriter, PngImage};
 
-/// A PNG in name only; the log does not look inside.
-fn picture(width: u32, height: u32) -> PngImage {
+/// A stand-in for a PNG; the log does not look inside.
+fn png(width: u32, height: u32) -> PngImage {
     PngImage { width, height, bytes: vec![b'p'; (width * height) as usize] }
 }
 
@@ -14,7 +14,7 @@ fn steps(points: &[ScalarPoint]) -> Vec<i64> {
     points.iter().map(|point| point.step).collect()
 }
 
-/// One of everything, at steps 1 to `last`.
+/// Writes one of everything at steps `first` to `last`.
 fn write_run(dir: &Path, first: i64, last: i64) -> PathBuf {
     let mut writer = EventWriter::create(dir, "").unwrap();
     if first > 1 {
@@ -24,7 +24,7 @@ fn write_run(dir: &Path, first: i64, last: i64) -> PathBuf {
         let wall = 1e9 + step as f64;
         let value = step as f32 / 3.0;
         writer.scalars(step, wall, &[("loss/d", value), ("loss/g", -value)]).unwrap();
-        writer.image("samples", step, wall, &picture(4, step as u32)).unwrap();
+        writer.image("samples", step, wall, &png(4, step as u32)).unwrap();
         writer.histogram("weights/g", step, wall, &BucketHistogram::of(&[value, -value, 0.0])).unwrap();
         writer.text("note", step, wall, &format!("step *{step}*")).unwrap();
     }
@@ -44,7 +44,7 @@ fn everything_written_is_read_back() {
     assert_eq!(steps(&log.scalars["loss/g"]), [1, 2, 3]);
     let image = &log.images["samples"][2];
     assert_eq!((image.step, image.width, image.height), (3, 4, 3));
-    assert_eq!(load_image(image).unwrap(), picture(4, 3).bytes);
+    assert_eq!(load_image(image).unwrap(), png(4, 3).bytes);
     assert_eq!(log.histograms["weights/g"][0].histogram, BucketHistogram::of(&[1.0 / 3.0, -1.0 / 3.0, 0.0]));
     assert_eq!(log.texts["note"][1].markdown, "step *2*");
 }
@@ -96,7 +96,7 @@ fn a_file_cut_at_any_byte_of_its_last_record_keeps_the_rest() {
 fn a_resumed_run_supersedes_the_steps_it_does_again() {
     let dir = tempfile::tempdir().unwrap();
     let first = write_run(dir.path(), 1, 5);
-    // The first process was killed within a record.
+    // The first process was killed while writing a record.
     let mut file = OpenOptions::new().append(true).open(first).unwrap();
     file.write_all(&[9; 7]).unwrap();
     write_run(dir.path(), 4, 6);
@@ -106,7 +106,7 @@ fn a_resumed_run_supersedes_the_steps_it_does_again() {
     let images: Vec<i64> = log.images["samples"].iter().map(|i| i.step).collect();
     assert_eq!(images, [1, 2, 3, 4, 5, 6]);
     let resumed = &log.images["samples"][3];
-    assert_eq!(load_image(resumed).unwrap(), picture(4, 4).bytes);
+    assert_eq!(load_image(resumed).unwrap(), png(4, 4).bytes);
     assert_ne!(resumed.file, log.images["samples"][2].file);
     assert_eq!(log.histograms["weights/g"].len(), 6);
     assert_eq!(log.texts["note"].len(), 6);
@@ -124,7 +124,7 @@ fn a_tail_follows_a_growing_log_and_its_resumption() {
     assert_eq!(tail.poll().unwrap().records, 2);
     assert_eq!(tail.poll().unwrap(), TailProgress::default());
 
-    // A record that arrives in two pieces counts once it is whole.
+    // A record that arrives in two pieces counts once it is complete.
     let path = writer.path().to_owned();
     let before = fs::read(&path).unwrap();
     writer.scalar("x", 2, 0.0, 2.0).unwrap();
@@ -172,7 +172,7 @@ fn a_missing_folder_is_an_error_and_other_files_are_none_of_ours() {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
 
-    /// Whatever happens to the bytes, reading ends without a panic, and what it gives comes before the damage.
+    /// Whatever happens to the bytes, reading ends without a panic, and yields only what precedes the damage.
     #[test]
     fn any_damage_is_survived(
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
@@ -197,7 +197,7 @@ proptest! {
         }
     }
 
-    /// Records that are framed rightly but say anything at all: the decoder sees arbitrary bytes.
+    /// Correctly framed records of arbitrary content: the decoder sees arbitrary bytes.
     #[test]
     fn any_message_is_survived(
         data in prop::collection::vec(any::<u8>(), 0..200),
@@ -206,8 +206,8 @@ proptest! {
         let dir = tempfile::tempdir().unwrap();
         let path = write_run(dir.path(), 1, 1);
         let bytes = fs::read(&path).unwrap();
-        // Each record with one byte of its data changed and its checksum made right again, then the noise.
-        let mut forged = Vec::new();
+        // Each record with one byte of its data changed and its checksum corrected, followed by noise.
+        let mut changed = Vec::new();
         let mut rest = bytes.as_slice();
         let mut record = Vec::new();
         loop {
@@ -217,10 +217,10 @@ proptest! {
             }
             let at = change.0.index(record.len());
             record[at] = change.1;
-            record::append(&mut forged, &record);
+            record::append(&mut changed, &record);
         }
-        record::append(&mut forged, &data);
-        fs::write(&path, &forged).unwrap();
+        record::append(&mut changed, &data);
+        fs::write(&path, &changed).unwrap();
         let log = RunLog::read(dir.path()).unwrap();
         for image in log.images.values().flatten() {
             let loaded = load_image(image);

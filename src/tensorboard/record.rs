@@ -1,17 +1,17 @@
-//! The framing of records in an event file: length (u64, little-endian), masked CRC-32C of the length's eight
-//! bytes, data, masked CRC-32C of the data.
+//! The framing of records in an event file: length (u64, little endian), masked CRC-32C of the length's eight bytes, data,
+//! masked CRC-32C of the data.
 
 use std::{io, io::Read};
 
-/// Most bytes of data in one record, written or read. A sample grid of 2048x2048 pixels fits; a length beyond
-/// it is damage or malice.
+/// Maximum length of a record's data in bytes, when writing and reading. A sample grid of 2048x2048 pixels fits; a greater
+/// length is due to damage or malice.
 pub const MAX_RECORD: u64 = 16 << 20;
 
 const HEADER: usize = 12;
 const FOOTER: usize = 4;
 
-/// CRC-32C (Castagnoli) rotated right by 15 bits plus a constant, so that checksums of data that contain
-/// checksums stay sound.
+/// CRC-32C (Castagnoli), rotated right by 15 bits and incremented by a constant, so that checksums of data that contain
+/// checksums remain reliable.
 pub(crate) fn masked_crc(data: &[u8]) -> u32 {
     crc32c::crc32c(data).rotate_right(15).wrapping_add(0xa282_ead8)
 }
@@ -26,29 +26,29 @@ pub(crate) fn append(out: &mut Vec<u8>, data: &[u8]) {
     out.extend_from_slice(&masked_crc(data).to_le_bytes());
 }
 
-/// Bytes in the file of a record with `data` bytes of data.
+/// Returns the length in the file of a record with `data` bytes of data.
 pub(crate) fn framed_len(data: u64) -> u64 {
     data + (HEADER + FOOTER) as u64
 }
 
-/// What stands at the reader's place.
+/// The result of reading a record.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum RecordRead {
-    /// A whole record; its data are in the buffer.
+    /// A complete record; its data are in the buffer.
     Record,
-    /// The file ends here.
+    /// The end of the file.
     End,
-    /// The file ends within a record: cut short, or still being written.
+    /// An incomplete record at the end of the file: truncated, or still being written.
     Partial,
-    /// Not a record: nothing after this place can be trusted.
+    /// Not a valid record: nothing after this position can be trusted.
     Damaged,
 }
 
-/// Reads the next record into `data` (cleared first). `remaining` is how many bytes the file still has: no
-/// length beyond it, or beyond [`MAX_RECORD`], is believed, so `data` never grows past either.
+/// Reads the next record into `data`, which is cleared first. `remaining` is the number of bytes left in the file: a length
+/// beyond it or beyond [`MAX_RECORD`] is rejected, so `data` never grows past either.
 ///
 /// # Errors
-/// Only what reading itself reports; damage is a [`RecordRead`].
+/// Only those of reading itself; damage is a [`RecordRead`].
 pub(crate) fn read_next(reader: &mut impl Read, remaining: u64, data: &mut Vec<u8>) -> io::Result<RecordRead> {
     data.clear();
     if remaining == 0 {
@@ -76,7 +76,7 @@ pub(crate) fn read_next(reader: &mut impl Read, remaining: u64, data: &mut Vec<u
     Ok(RecordRead::Record)
 }
 
-/// Fills `into`; false where the data end first.
+/// Fills `into`; returns false if the data end before.
 fn fill(reader: &mut impl Read, into: &mut [u8]) -> io::Result<bool> {
     match reader.read_exact(into) {
         Ok(()) => Ok(true),
@@ -89,8 +89,8 @@ fn fill(reader: &mut impl Read, into: &mut [u8]) -> io::Result<bool> {
 mod tests {
     use super::*;
 
-    /// The check value of CRC-32C over "123456789" is 0xe3069283 (RFC 3720 uses the same polynomial); rotated
-    /// right by 15 bits that is 0x2507c60d, and with the constant added 0xc78ab0e5.
+    /// The check value of CRC-32C over "123456789" is 0xe3069283 (RFC 3720 uses the same polynomial); rotated right by 15
+    /// bits this is 0x2507c60d, and with the constant added 0xc78ab0e5.
     #[test]
     fn the_checksum_is_masked_crc32c() {
         assert_eq!(crc32c::crc32c(b"123456789"), 0xe306_9283);

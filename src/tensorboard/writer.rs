@@ -10,57 +10,56 @@ use std::{
 use prost::Message;
 
 use super::{
-    NAME_MARK, event_files,
+    event_files::{NAME_MARK, event_files},
     histogram::BucketHistogram,
     proto::{
-        Content, DATA_CLASS_TENSOR, DT_STRING, EventProto, FILE_VERSION, HistogramProto, Image, PluginData,
-        SESSION_START, SessionLog, SummaryMetadata, SummaryProto, TensorProto, TensorShape, Value, What,
+        DATA_CLASS_TENSOR, DT_STRING, EventContent, EventProto, FILE_VERSION, HistogramProto, Image, PluginData,
+        SESSION_START, SessionLog, SummaryMetadata, SummaryProto, TensorProto, TensorShape, Value, ValueContent,
     },
     record,
     record::MAX_RECORD,
 };
 use crate::files::{Access, FileError};
 
-/// Records are kept back until there are this many bytes of them.
+/// Size in bytes up to which records are buffered.
 const BUFFER: usize = 64 << 10;
 
-/// An image as a whole PNG file.
+/// An image as a complete PNG file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PngImage {
-    /// Pixels across.
+    /// Width in pixels.
     pub width: u32,
-    /// Pixels down.
+    /// Height in pixels.
     pub height: u32,
-    /// The file's bytes.
+    /// Contents of the file.
     pub bytes: Vec<u8>,
 }
 
-/// One event file, being written.
+/// An event file being written.
 ///
-/// Events are buffered; [`flush`](Self::flush) hands them to the operating system, and so do a full buffer and
-/// dropping the writer. Where that fails (a full disk), the file is cut back to its last whole record, the
-/// event that was being added is not taken, and those before it stay in the buffer for the next attempt: once
-/// there is room again nothing is missing.
+/// Events are buffered. [`flush`](Self::flush) passes them to the operating system, as do a full buffer and dropping the
+/// writer. If that fails, for instance on a full disk, the file is truncated to its last complete record, the event being
+/// added is refused, and earlier events stay in the buffer for the next attempt: nothing is lost once there is space again.
 #[derive(Debug)]
 pub struct EventWriter {
     path: PathBuf,
     file: File,
-    /// Whole records that are not in the file yet.
+    /// Complete records that are not in the file yet.
     buffer: Vec<u8>,
-    /// Bytes of whole records in the file.
+    /// Length of the complete records in the file, in bytes.
     written: u64,
-    /// A failed write may have left part of a record after them.
+    /// Whether a failed write may have left part of a record after them.
     torn: bool,
 }
 
 impl EventWriter {
-    /// Begins a new event file in `dir`, named `events.out.tfevents.<seconds>.<host>.<process>.<n><suffix>`.
+    /// Creates an event file in `dir`, named `events.out.tfevents.<seconds>.<host>.<process>.<n><suffix>`.
     ///
-    /// The name sorts after those of all event files in the folder, even if the clock was set back or a
-    /// resumed run begins within a second of the last one, because TensorBoard reads in the order of names.
+    /// The name sorts after those of all event files in the folder, even if the clock was set back or a run is resumed within
+    /// a second, because TensorBoard reads files in the order of their names.
     ///
     /// # Errors
-    /// [`FileError`] where the folder cannot be listed or written to.
+    /// [`FileError`] if the folder cannot be listed or written to.
     pub fn create(dir: &Path, suffix: &str) -> Result<Self, FileError> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let now = crate::time::since_epoch().as_secs();
@@ -76,25 +75,25 @@ impl EventWriter {
             .open(&path)
             .map_err(|cause| FileError::new(Access::Write, &path, cause))?;
         let mut writer = Self { path, file, buffer: Vec::new(), written: 0, torn: false };
-        writer.event(0, seconds as f64, What::FileVersion(FILE_VERSION.to_owned()))?;
+        writer.event(0, seconds as f64, EventContent::FileVersion(FILE_VERSION.to_owned()))?;
         writer.flush()?;
         Ok(writer)
     }
 
-    /// The file being written.
+    /// Path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Adds one number. `wall` is in seconds since 1970, here and below.
+    /// Adds a scalar. `wall` is in seconds since the Unix epoch, here and below.
     ///
     /// # Errors
-    /// [`FileError`] where a full buffer cannot be written, here and below.
+    /// [`FileError`] if a full buffer cannot be written, here and below.
     pub fn scalar(&mut self, tag: &str, step: i64, wall: f64, value: f32) -> Result<(), FileError> {
         self.scalars(step, wall, &[(tag, value)])
     }
 
-    /// Adds several numbers of one step as one event.
+    /// Adds several scalars of one step as a single event.
     pub fn scalars(&mut self, step: i64, wall: f64, values: &[(&str, f32)]) -> Result<(), FileError> {
         if values.is_empty() {
             return Ok(());
@@ -104,19 +103,19 @@ impl EventWriter {
             .map(|&(tag, value)| Value {
                 tag: tag.to_owned(),
                 metadata: None,
-                content: Some(Content::SimpleValue(value)),
+                content: Some(ValueContent::SimpleValue(value)),
             })
             .collect();
-        self.event(step, wall, What::Summary(SummaryProto { values }))
+        self.event(step, wall, EventContent::Summary(SummaryProto { values }))
     }
 
     /// Adds an image.
     ///
     /// # Errors
-    /// Also [`FileError::RecordTooLarge`] past [`MAX_RECORD`].
+    /// Also [`FileError::RecordTooLarge`] beyond [`MAX_RECORD`].
     pub fn image(&mut self, tag: &str, step: i64, wall: f64, image: &PngImage) -> Result<(), FileError> {
         let side = |pixels: u32| i32::try_from(pixels).unwrap_or(i32::MAX);
-        let content = Content::Image(Box::new(Image {
+        let content = ValueContent::Image(Box::new(Image {
             height: side(image.height),
             width: side(image.width),
             colorspace: colorspace(&image.bytes),
@@ -127,7 +126,7 @@ impl EventWriter {
 
     /// Adds a histogram.
     pub fn histogram(&mut self, tag: &str, step: i64, wall: f64, histogram: &BucketHistogram) -> Result<(), FileError> {
-        let content = Content::Histogram(Box::new(HistogramProto {
+        let content = ValueContent::Histogram(Box::new(HistogramProto {
             min: histogram.min,
             max: histogram.max,
             num: histogram.num,
@@ -142,13 +141,13 @@ impl EventWriter {
     /// Adds a text in Markdown.
     ///
     /// # Errors
-    /// Also [`FileError::RecordTooLarge`] past [`MAX_RECORD`].
+    /// Also [`FileError::RecordTooLarge`] beyond [`MAX_RECORD`].
     pub fn text(&mut self, tag: &str, step: i64, wall: f64, markdown: &str) -> Result<(), FileError> {
         let metadata = SummaryMetadata {
             plugin_data: Some(PluginData { plugin_name: "text".to_owned() }),
             data_class: DATA_CLASS_TENSOR,
         };
-        let content = Content::Tensor(Box::new(TensorProto {
+        let content = ValueContent::Tensor(Box::new(TensorProto {
             dtype: DT_STRING,
             shape: Some(TensorShape {}),
             strings: vec![markdown.as_bytes().to_vec()],
@@ -156,15 +155,15 @@ impl EventWriter {
         self.value(tag, step, wall, Some(Box::new(metadata)), content)
     }
 
-    /// Says that the run goes on with `step`: everything that older files hold for that step and later ones
-    /// is superseded, for TensorBoard and for [`RunLog`](super::RunLog). After resuming from the checkpoint
-    /// taken when 500 steps were done, the first step to be logged is 501.
+    /// States that the run continues at `step`: everything in older files for that step and later ones is superseded, for
+    /// TensorBoard and for [`RunLog`](super::RunLog). A run resumed from the checkpoint after 500 steps continues at step
+    /// 501.
     pub fn session_start(&mut self, step: i64, wall: f64) -> Result<(), FileError> {
         let status = SESSION_START;
-        self.event(step, wall, What::SessionLog(SessionLog { status }))
+        self.event(step, wall, EventContent::SessionLog(SessionLog { status }))
     }
 
-    /// Hands all events to the operating system, after which a killed process loses none of them.
+    /// Passes all events to the operating system. A killed process loses none of them afterwards.
     ///
     /// # Errors
     /// [`FileError`], for instance on a full disk; the events are kept for the next attempt.
@@ -181,19 +180,19 @@ impl EventWriter {
                 self.torn = false;
                 self.written += self.buffer.len() as u64;
                 self.buffer.clear();
-                // An image may have grown it well past its usual size.
+                // An image may have grown it well beyond its normal size.
                 self.buffer.shrink_to(2 * BUFFER);
                 Ok(())
             }
             Err(cause) => {
-                // If this fails too, the next attempt begins with it.
+                // If this fails as well, the next attempt repeats it.
                 let _ = self.repair();
                 Err(FileError::new(Access::Write, &self.path, cause))
             }
         }
     }
 
-    /// Flushes, and waits until the events are on the disk, after which a power cut loses none of them.
+    /// Flushes, and waits until the events are on disk. A power cut loses none of them afterwards.
     ///
     /// # Errors
     /// As [`flush`](Self::flush).
@@ -202,7 +201,7 @@ impl EventWriter {
         self.file.sync_data().map_err(|cause| FileError::new(Access::Write, &self.path, cause))
     }
 
-    /// Cuts off what a failed write has left, because a reader stops at half a record.
+    /// Removes the remains of a failed write, because a reader stops at an incomplete record.
     fn repair(&mut self) -> std::io::Result<()> {
         if self.torn {
             self.file.set_len(self.written)?;
@@ -217,20 +216,20 @@ impl EventWriter {
         step: i64,
         wall: f64,
         metadata: Option<Box<SummaryMetadata>>,
-        content: Content,
+        content: ValueContent,
     ) -> Result<(), FileError> {
         let value = Value { tag: tag.to_owned(), metadata, content: Some(content) };
         let values = vec![value];
-        self.event(step, wall, What::Summary(SummaryProto { values }))
+        self.event(step, wall, EventContent::Summary(SummaryProto { values }))
     }
 
-    fn event(&mut self, step: i64, wall_time: f64, what: What) -> Result<(), FileError> {
+    fn event(&mut self, step: i64, wall_time: f64, what: EventContent) -> Result<(), FileError> {
         let event = EventProto { wall_time, step, what: Some(what) };
         let size = event.encoded_len() as u64;
         if size > MAX_RECORD {
             return Err(FileError::RecordTooLarge { path: self.path.clone(), size, limit: MAX_RECORD });
         }
-        // Before the event is taken, so that the buffer never holds more than its size and one event.
+        // Before the event is added, so that the buffer never holds more than its limit and one event.
         if self.buffer.len() as u64 + record::framed_len(size) > BUFFER as u64 {
             self.flush()?;
         }
@@ -242,19 +241,19 @@ impl EventWriter {
 impl Drop for EventWriter {
     fn drop(&mut self) {
         if let Err(error) = self.flush() {
-            tracing::warn!("the last events of the log are lost: {error}");
+            tracing::warn!("the last events of the run's log are lost: {error}");
         }
     }
 }
 
-/// The seconds in the name of an event file.
+/// Returns the seconds in the name of an event file.
 fn seconds_in_name(path: &Path) -> Option<u64> {
     let name = path.file_name()?.to_str()?;
     let (_, rest) = name.split_once(NAME_MARK)?;
     rest.split('.').nth(1)?.parse().ok()
 }
 
-/// This machine's name as far as it goes into a file name.
+/// Returns the host name, reduced to characters that suit a file name.
 fn host_name() -> String {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname")
         .ok()
@@ -265,7 +264,7 @@ fn host_name() -> String {
     if plain.is_empty() { "localhost".to_owned() } else { plain }
 }
 
-/// TensorBoard's number for the channels that a PNG's header announces; RGB where it cannot be read.
+/// Returns TensorBoard's number for the channels stated in a PNG's header; RGB if it cannot be read.
 fn colorspace(png: &[u8]) -> i32 {
     // Signature (8), chunk length (4), "IHDR" (4), width (4), height (4), bit depth (1), colour type.
     match png.get(25) {
@@ -316,7 +315,7 @@ mod tests {
         assert_eq!(log.scalars["s"].len(), 1);
     }
 
-    /// `/dev/full` answers every write as a full disk does.
+    /// Every write to `/dev/full` fails as on a full disk.
     #[cfg(target_os = "linux")]
     #[test]
     fn a_full_disk_is_reported_by_name_and_nothing_taken_is_lost() {
@@ -333,14 +332,14 @@ mod tests {
         };
         assert!(matches!(&error, FileError::DiskFull { path } if path == writer.path()));
         assert!(taken > 100, "the buffer holds many events");
-        // Further attempts fail in the same way, and the buffer does not grow.
+        // Further attempts fail likewise, and the buffer does not grow.
         assert!(matches!(
             writer.scalar("loss/d", taken, 0.0, 0.0),
             Err(FileError::DiskFull { .. } | FileError::Other { .. })
         ));
         assert!(writer.buffer.len() <= BUFFER);
 
-        // Room again, with half a record left over from the failed write.
+        // Space is available again, and half a record is left over from the failed write.
         writer.file = real;
         writer.file.write_all(b"half a record").unwrap();
         writer.flush().unwrap();
