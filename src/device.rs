@@ -1,23 +1,23 @@
-//! Which accelerator computes, and why.
+//! Selection of the compute device.
 //!
-//! A real GPU works through wgpu. No GPU, or a software adapter such as llvmpipe, means Burn's Flex
-//! backend on the CPU, which is many times faster than Vulkan in software.
+//! Hardware GPUs are used through wgpu. Without one, Burn's Flex backend computes on the CPU; it is also preferred to software
+//! adapters such as llvmpipe, which are many times slower.
 
 use std::{fmt, panic, str::FromStr};
 
 use burn::tensor::{Device, DeviceKind};
 use serde::{Deserialize, Serialize};
 
-/// What the user asked for: `auto`, `cpu`, `gpu` or `gpu:N`.
+/// The device selected by the user: `auto`, `cpu`, `gpu` or `gpu:N`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum DeviceChoice {
-    /// The first real GPU, else the CPU.
+    /// The first hardware GPU, else the CPU.
     #[default]
     Auto,
     /// The CPU, through Flex.
     Cpu,
-    /// The first real GPU, or the one of this number in the list of adapters.
+    /// The first hardware GPU, or the one with this index in the list of adapters.
     Gpu(Option<usize>),
 }
 
@@ -63,49 +63,49 @@ impl From<DeviceChoice> for String {
     }
 }
 
-/// Why a device cannot be had.
+/// Why a device is not available.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DeviceError {
-    /// Not a device's name.
-    #[error("'{0}' is no device; choose auto, cpu, gpu or gpu:N with N from `ganspect devices`")]
+    /// The text does not name a device.
+    #[error("'{0}' is not a device; choose auto, cpu, gpu or gpu:N with N from `ganspect devices`")]
     Unknown(String),
-    /// A GPU was asked for by number, and there is none of that number.
-    #[error("there is no GPU number {0}; `ganspect devices` lists what there is")]
+    /// There is no GPU with this index.
+    #[error("there is no GPU number {0}; `ganspect devices` lists the available devices")]
     NoSuchGpu(usize),
-    /// A GPU was asked for, and there is none.
+    /// There is no GPU.
     #[error("no GPU was found; choose cpu, or install your GPU's Vulkan driver")]
     NoGpu,
-    /// The driver refused.
-    #[error("the GPU '{name}' did not start: {reason}")]
+    /// The driver reported an error.
+    #[error("the GPU '{name}' could not be started: {reason}")]
     Start {
-        /// The adapter.
+        /// Name of the adapter.
         name: String,
-        /// The driver's words.
+        /// Message of the driver.
         reason: String,
     },
 }
 
-/// One adapter of the machine, the CPU included.
+/// An adapter of this machine, or the CPU.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Adapter {
     /// N of `gpu:N`; `None` for the CPU and for software adapters.
     pub index: Option<usize>,
-    /// The driver's name for it.
+    /// Name reported by the driver.
     pub name: String,
-    /// The interface it is reached through.
+    /// Graphics API, or "Flex" for the CPU.
     pub api: String,
     /// "discrete GPU", "integrated GPU", "virtual GPU", "software adapter" or "CPU".
     pub kind: &'static str,
-    /// Why `auto` picks it or passes it over.
+    /// Why `auto` selects or skips it.
     pub note: &'static str,
-    /// Whether `auto` picks it.
+    /// Whether `auto` selects it.
     pub picked: bool,
     selector: Option<DeviceKind>,
 }
 
-/// Every adapter of this machine. Takes some hundred milliseconds: not for the window's thread.
+/// Lists the adapters of this machine and the CPU. Takes some hundred milliseconds, so do not call it on the UI thread.
 pub fn adapters() -> Vec<Adapter> {
-    // A broken driver may panic inside the listing; then there is no GPU to offer.
+    // A broken driver may panic; there is then no GPU to list.
     let found = panic::catch_unwind(|| {
         let backends = wgpu::Backends::VULKAN | wgpu::Backends::METAL | wgpu::Backends::DX12;
         let descriptor =
@@ -118,14 +118,14 @@ pub fn adapters() -> Vec<Adapter> {
     rank(found.into_iter().map(|info| (info.name, format!("{:?}", info.backend), info.device_type)).collect())
 }
 
-/// Numbers the adapters and lets `auto` pick one: a discrete GPU before an integrated one before a
-/// virtual one, else the CPU.
+/// Numbers the adapters and marks the one that `auto` selects: discrete GPUs before integrated before virtual ones, else the
+/// CPU.
 fn rank(found: Vec<(String, String, wgpu::DeviceType)>) -> Vec<Adapter> {
     use wgpu::DeviceType::{Cpu, DiscreteGpu, IntegratedGpu, VirtualGpu};
     let order = [DiscreteGpu, IntegratedGpu, VirtualGpu];
     let mut list = Vec::new();
     for kind in order {
-        // The runtime tells adapters of one kind apart by their place among their like.
+        // The runtime identifies adapters of one kind by their index among them.
         for (place, (name, api, _)) in found.iter().filter(|f| f.2 == kind).enumerate() {
             let (kind, selector) = match kind {
                 DiscreteGpu => ("discrete GPU", DeviceKind::DiscreteGpu(place)),
@@ -138,7 +138,7 @@ fn rank(found: Vec<(String, String, wgpu::DeviceType)>) -> Vec<Adapter> {
                 name: name.clone(),
                 api: api.clone(),
                 kind,
-                note: if first { "picked: the first real GPU" } else { "passed over: another GPU comes first" },
+                note: if first { "selected: the first hardware GPU" } else { "skipped: another GPU comes first" },
                 picked: first,
                 selector: Some(selector),
             });
@@ -151,7 +151,7 @@ fn rank(found: Vec<(String, String, wgpu::DeviceType)>) -> Vec<Adapter> {
             name: name.clone(),
             api: api.clone(),
             kind: "software adapter",
-            note: "passed over: a GPU in software is slower than the CPU itself",
+            note: "skipped: a software adapter is slower than the CPU",
             picked: false,
             selector: None,
         });
@@ -162,29 +162,29 @@ fn rank(found: Vec<(String, String, wgpu::DeviceType)>) -> Vec<Adapter> {
         name: format!("{cores} {}", if cores == 1 { "core" } else { "cores" }),
         api: "Flex".into(),
         kind: "CPU",
-        note: if gpu { "passed over: there is a real GPU" } else { "picked: there is no real GPU" },
+        note: if gpu { "skipped: a hardware GPU is available" } else { "selected: no hardware GPU found" },
         picked: !gpu,
         selector: None,
     });
     list
 }
 
-/// A device that is ready to compute.
+/// An open compute device.
 #[derive(Clone, Debug)]
-pub struct Chosen {
-    /// Burn's handle, without autodiff.
+pub struct ComputeDevice {
+    /// Burn's device, without autodiff.
     pub device: Device,
-    /// Name for the status bar: "CPU, 2 cores".
+    /// Name for the status bar, such as "CPU, 2 cores".
     pub label: String,
-    /// Why this one, in a sentence.
+    /// Why it was selected, as a sentence.
     pub reason: String,
-    /// Whether it is a GPU, where kernels are compiled first and reading back makes it wait.
+    /// Whether it is a GPU, on which kernels are compiled at first use and reading results back stalls the queue.
     pub is_gpu: bool,
 }
 
-fn cpu(reason: &str) -> Chosen {
+fn cpu(reason: &str) -> ComputeDevice {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    Chosen {
+    ComputeDevice {
         device: Device::flex(),
         label: format!("CPU, {cores} {}", if cores == 1 { "core" } else { "cores" }),
         reason: reason.into(),
@@ -192,11 +192,10 @@ fn cpu(reason: &str) -> Chosen {
     }
 }
 
-/// Opens the device that was asked for. When it cannot be had, the CPU takes its place, and the
-/// error says why.
-pub fn open(choice: DeviceChoice) -> (Chosen, Option<DeviceError>) {
+/// Opens the selected device. If it is not available, returns the CPU together with the reason.
+pub fn open(choice: DeviceChoice) -> (ComputeDevice, Option<DeviceError>) {
     let adapters = match choice {
-        DeviceChoice::Cpu => return (cpu("The CPU was asked for."), None),
+        DeviceChoice::Cpu => return (cpu("The CPU was selected."), None),
         DeviceChoice::Auto | DeviceChoice::Gpu(_) => adapters(),
     };
     let wanted = match choice {
@@ -205,14 +204,14 @@ pub fn open(choice: DeviceChoice) -> (Chosen, Option<DeviceError>) {
     };
     let Some(adapter) = wanted else {
         return match choice {
-            DeviceChoice::Gpu(Some(n)) => (cpu("The GPU asked for was not found."), Some(DeviceError::NoSuchGpu(n))),
-            DeviceChoice::Gpu(None) => (cpu("No real GPU was found."), Some(DeviceError::NoGpu)),
+            DeviceChoice::Gpu(Some(n)) => (cpu("The selected GPU was not found."), Some(DeviceError::NoSuchGpu(n))),
+            DeviceChoice::Gpu(None) => (cpu("No hardware GPU was found."), Some(DeviceError::NoGpu)),
             DeviceChoice::Auto | DeviceChoice::Cpu => {
                 let software = adapters.iter().any(|a| a.kind == "software adapter");
                 let reason = if software {
-                    "No real GPU was found, only one in software, which is slower than the CPU itself."
+                    "No hardware GPU was found, only a software adapter, which is slower than the CPU."
                 } else {
-                    "No real GPU was found."
+                    "No hardware GPU was found."
                 };
                 (cpu(reason), None)
             }
@@ -221,16 +220,16 @@ pub fn open(choice: DeviceChoice) -> (Chosen, Option<DeviceError>) {
     match start(adapter) {
         Ok(device) => {
             let reason = match choice {
-                DeviceChoice::Auto => format!("The first real GPU ({}, {}).", adapter.kind, adapter.api),
-                _ => format!("The GPU asked for ({}, {}).", adapter.kind, adapter.api),
+                DeviceChoice::Auto => format!("The first hardware GPU ({}, {}).", adapter.kind, adapter.api),
+                _ => format!("The selected GPU ({}, {}).", adapter.kind, adapter.api),
             };
-            (Chosen { device, label: adapter.name.clone(), reason, is_gpu: true }, None)
+            (ComputeDevice { device, label: adapter.name.clone(), reason, is_gpu: true }, None)
         }
-        Err(error) => (cpu("The GPU did not start, so the CPU takes its place."), Some(error)),
+        Err(error) => (cpu("The GPU could not be started; the CPU is used instead."), Some(error)),
     }
 }
 
-/// Brings up the runtime on an adapter and proves it with one small sum.
+/// Starts the runtime on an adapter and tests it with a small sum.
 fn start(adapter: &Adapter) -> Result<Device, DeviceError> {
     let fault = |reason: String| DeviceError::Start { name: adapter.name.clone(), reason };
     let kind = adapter.selector.clone().ok_or(DeviceError::NoGpu)?;
@@ -241,7 +240,7 @@ fn start(adapter: &Adapter) -> Result<Device, DeviceError> {
         let data = two.try_into_data().map_err(|e| format!("{e:?}"))?;
         match data.try_into_vec::<f32>() {
             Ok(values) if values == [2.0] => Ok(device),
-            other => Err(format!("1 + 1 came out as {other:?}")),
+            other => Err(format!("the test 1 + 1 gave {other:?}")),
         }
     });
     match started {
@@ -250,13 +249,13 @@ fn start(adapter: &Adapter) -> Result<Device, DeviceError> {
     }
 }
 
-/// The words of a panic.
+/// Returns the message of a panic.
 pub fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
     payload
         .downcast_ref::<String>()
         .cloned()
         .or_else(|| payload.downcast_ref::<&str>().map(ToString::to_string))
-        .unwrap_or_else(|| "it gave no reason".into())
+        .unwrap_or_else(|| "no reason given".into())
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
-//! Reading and writing whole files, with errors that say what to do.
+//! Reading and writing whole files, with errors that name the file and a remedy.
 //!
-//! Everything the program keeps is written aside and renamed into place, so that whoever reads a file
-//! finds either the old one or the new one, whole, however the writer ended.
+//! Files are written atomically: to a temporary file, which is then renamed. A reader finds either the old or the new contents,
+//! both complete, whenever the writer stops.
 
 use std::{
     fmt, fs,
@@ -11,11 +11,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Ending of the file that [`write_atomic`] fills before the rename. One that is left over belongs to a
-/// process that was killed while writing.
+/// Extension of the temporary file that [`write_atomic`] renames. A leftover one belongs to a process that was killed while
+/// writing.
 pub const PART_SUFFIX: &str = ".part";
 
-/// What was being done when a [`FileError`] arose.
+/// The operation that failed with a [`FileError`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
     /// Opening, listing or reading.
@@ -33,7 +33,7 @@ impl fmt::Display for Access {
     }
 }
 
-/// A file or folder that could not be read or written. Each message names it and the way out.
+/// Why a file or folder could not be read or written. Each message names it and a remedy.
 #[expect(missing_docs, reason = "each message says what its variant and fields are")]
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
@@ -52,22 +52,22 @@ pub enum FileError {
     #[error("cannot {access} {}: it is a folder, not a file; choose a file", path.display())]
     IsFolder { access: Access, path: PathBuf },
 
-    #[error("cannot {access} {}: a part of this path is a file where a folder is needed; choose another path", path.display())]
+    #[error("cannot {access} {}: part of the path is a file, not a folder; choose another path", path.display())]
     NotAFolder { access: Access, path: PathBuf },
 
-    #[error("cannot {access} {}: something is there already; remove it or choose another path", path.display())]
+    #[error("cannot {access} {}: it already exists; remove it or choose another path", path.display())]
     Exists { access: Access, path: PathBuf },
 
     #[error("cannot read {}: it is a device or a pipe, not a file; choose a file", path.display())]
     NotAFile { path: PathBuf },
 
-    #[error("cannot read {}: its {size} bytes are more than the {limit} that such a file may have; choose another file", path.display())]
+    #[error("cannot read {}: its size of {size} bytes exceeds the limit of {limit}; choose another file", path.display())]
     TooLarge { path: PathBuf, size: u64, limit: u64 },
 
-    #[error("cannot add a record of {size} bytes to {}: {limit} is the most a record may have; log a smaller image or text", path.display())]
+    #[error("cannot add a record of {size} bytes to {}: the limit is {limit}; log a smaller image or text", path.display())]
     RecordTooLarge { path: PathBuf, size: u64, limit: u64 },
 
-    #[error("cannot read {}: {what}; remove the file or replace it with a whole copy", path.display())]
+    #[error("cannot read {}: {what}; remove the file or replace it with an intact copy", path.display())]
     Damaged { path: PathBuf, what: String },
 
     #[error("cannot {access} {}: {cause}; check the disk and the path, then try again", path.display())]
@@ -82,7 +82,7 @@ fn permission_advice(access: Access) -> &'static str {
 }
 
 impl FileError {
-    /// Puts an operating system's error into words for `path`.
+    /// Converts an error of the operating system.
     pub fn new(access: Access, path: impl Into<PathBuf>, cause: io::Error) -> Self {
         let path = path.into();
         match cause.kind() {
@@ -97,12 +97,12 @@ impl FileError {
         }
     }
 
-    /// A file whose contents are not what they should be; `what` completes "cannot read it: …".
+    /// The file's contents are invalid; `what` completes "cannot read it: …".
     pub fn damaged(path: impl Into<PathBuf>, what: impl Into<String>) -> Self {
         Self::Damaged { path: path.into(), what: what.into() }
     }
 
-    /// The file or folder in question.
+    /// Path of the file or folder.
     pub fn path(&self) -> &Path {
         match self {
             Self::NotFound { path, .. }
@@ -124,25 +124,25 @@ impl FileError {
 /// Reads a whole file of at most `limit` bytes.
 ///
 /// # Errors
-/// Besides what the operating system reports: [`FileError::TooLarge`], before anything is read, and
-/// [`FileError::NotAFile`] for a device or a pipe, which might never end.
+/// Those of the operating system, [`FileError::TooLarge`] before anything is read, and [`FileError::NotAFile`] for a device
+/// or a pipe, which might never end.
 pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
     let (file, _) = open(path, limit)?;
     let mut bytes = Vec::new();
-    // The file may have grown since it was measured.
+    // The file may have grown since its length was checked.
     let read = file.take(limit.saturating_add(1)).read_to_end(&mut bytes);
     read.map_err(|cause| FileError::new(Access::Read, path, cause))?;
     let size = bytes.len() as u64;
     if size > limit { Err(FileError::TooLarge { path: path.into(), size, limit }) } else { Ok(bytes) }
 }
 
-/// Opens a file of at most `limit` bytes to be read; its length comes with it.
+/// Opens a file of at most `limit` bytes for reading. Returns its length too.
 ///
 /// # Errors
 /// As [`read`].
 pub fn open(path: &Path, limit: u64) -> Result<(File, u64), FileError> {
     let fault = |cause| FileError::new(Access::Read, path, cause);
-    // Asked before opening, because opening a pipe waits for its writer.
+    // Checked before opening, because opening a pipe waits for its writer.
     let kind = fs::metadata(path).map_err(fault)?;
     if kind.is_dir() {
         return Err(FileError::IsFolder { access: Access::Read, path: path.into() });
@@ -155,29 +155,29 @@ pub fn open(path: &Path, limit: u64) -> Result<(File, u64), FileError> {
     if size > limit { Err(FileError::TooLarge { path: path.into(), size, limit }) } else { Ok((file, size)) }
 }
 
-/// Reads a whole UTF-8 text of at most `limit` bytes.
+/// Reads a whole UTF-8 text file of at most `limit` bytes.
 ///
 /// # Errors
-/// As [`read`], and [`FileError::Damaged`] where the bytes are not UTF-8.
+/// Those of [`read`], and [`FileError::Damaged`] if the bytes are not UTF-8.
 pub fn read_text(path: &Path, limit: u64) -> Result<String, FileError> {
-    String::from_utf8(read(path, limit)?).map_err(|_| FileError::damaged(path, "it is not a text in UTF-8"))
+    String::from_utf8(read(path, limit)?).map_err(|_| FileError::damaged(path, "it is not UTF-8 text"))
 }
 
-/// Replaces the file at `path` with `bytes`, all or nothing; see [`write_atomic_with`].
+/// Atomically replaces the file at `path` with `bytes`; see [`write_atomic_with`].
 ///
 /// # Errors
-/// What the operating system reports; the file at `path` is then as it was.
+/// Those of the operating system; the file at `path` is then unchanged.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     write_atomic_with(path, |out| out.write_all(bytes))
 }
 
-/// Replaces the file at `path` with what `fill` writes, all or nothing.
+/// Atomically replaces the file at `path` with the output of `fill`.
 ///
-/// The bytes go to a hidden file in the same folder, which is synced and renamed over `path`; then the
-/// folder is synced, so that the new file also outlives a power cut.
+/// Writes a hidden file in the same folder, syncs it and renames it to `path`, then syncs the folder, so that the new file
+/// survives a power cut.
 ///
 /// # Errors
-/// What `fill` or the operating system reports; the file at `path` is then as it was.
+/// Those of `fill` and the operating system; the file at `path` is then unchanged.
 pub fn write_atomic_with(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), FileError> {
     let fault = |cause| FileError::new(Access::Write, path, cause);
     if path.is_dir() {
@@ -193,7 +193,7 @@ pub fn write_atomic_with(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::R
     builder.prefix(&prefix).suffix(PART_SUFFIX);
     #[cfg(unix)]
     {
-        // Temporary files are private by default; this one becomes an ordinary file (less the umask).
+        // Temporary files are private by default; this one gets the permissions of an ordinary file (less the umask).
         use std::os::unix::fs::PermissionsExt;
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
@@ -206,13 +206,13 @@ pub fn write_atomic_with(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::R
     sync_folder(folder).map_err(fault)
 }
 
-/// Makes renames within `folder` durable. Windows keeps its own journal of them.
+/// Makes renames within `folder` durable. On Windows the file system's journal does.
 fn sync_folder(folder: &Path) -> io::Result<()> {
     if !cfg!(unix) {
         return Ok(());
     }
     match File::open(folder)?.sync_all() {
-        // Some file systems have no such operation on folders; the rename itself has succeeded.
+        // Some file systems do not support this for folders; the rename itself has succeeded.
         Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
         result => result,
     }

@@ -30,7 +30,7 @@ use super::{
 use crate::{
     data::{DataError, DataSource, Opened},
     device,
-    device::{Chosen, DeviceChoice},
+    device::{ComputeDevice, DeviceChoice},
     inspect::{InvertKnobs, Model},
     kernels,
     train::{Recipe, run_folder::RunFolder},
@@ -63,7 +63,7 @@ pub(super) struct Scheduler {
     inbox: Receiver<Command>,
     outbox: Outbox,
     live: Arc<EngineState>,
-    device: Option<Chosen>,
+    device: Option<ComputeDevice>,
     opening: Option<Opening>,
     run: Option<TrainingRun>,
     /// The run's model in the making.

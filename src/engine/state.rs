@@ -9,7 +9,7 @@ use super::{
     evaluation::EvaluationState, finetune::FinetuneState, inspection::InspectionState, intake::IntakeState,
     review::ReviewState, training::TrainingState,
 };
-use crate::device::Chosen;
+use crate::device::ComputeDevice;
 
 /// The engine's state, one part per feature.
 #[derive(Debug, Default)]
@@ -27,5 +27,5 @@ pub struct EngineState {
     /// Review of recorded parts.
     pub review: ReviewState,
     /// The device in use, once it has been chosen.
-    pub device: RwLock<Option<Chosen>>,
+    pub device: RwLock<Option<ComputeDevice>>,
 }

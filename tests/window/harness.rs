@@ -14,7 +14,7 @@ use egui_kittest::{
 use ganspect::{
     data::{ImageGrid, Split, surface, surface::SurfaceKind},
     device,
-    device::{Chosen, DeviceChoice},
+    device::{ComputeDevice, DeviceChoice},
     engine::{
         Engine, EngineState,
         inspection::ModelFacts,
@@ -137,7 +137,8 @@ pub fn open_in(
                 thread::yield_now();
             }
             // The same on every machine.
-            *live.device.write() = Some(Chosen { label: "CPU, 2 cores".into(), ..device::open(DeviceChoice::Cpu).0 });
+            *live.device.write() =
+                Some(ComputeDevice { label: "CPU, 2 cores".into(), ..device::open(DeviceChoice::Cpu).0 });
             prepare(&live);
             App::new(&cc.egui_ctx, settings, engine, paths).with_typed_dialogs()
         });

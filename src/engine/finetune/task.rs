@@ -13,7 +13,7 @@ use crate::{
         CropSampler, DataError, DataSource, Dataset, DatasetImage, DatasetLayout, ImageStore, Label, Loader, Opened,
         Split, Subset, source::describe_file, store::DEFAULT_LIMIT,
     },
-    device::Chosen,
+    device::ComputeDevice,
     engine::{
         EngineState, Severity,
         background::{BackgroundTask, TaskProgress, TaskState},
@@ -55,7 +55,7 @@ struct FinetuneJob {
     parent: Model,
     parent_path: Option<PathBuf>,
     knobs: InvertKnobs,
-    device: Chosen,
+    device: ComputeDevice,
     /// What the first model of the line began with.
     base: Split,
     lineage: Lineage,
@@ -108,7 +108,7 @@ impl FinetuneTask {
         &mut self,
         command: FinetuneRequest,
         teacher: BaseModel<'_>,
-        device: Option<&Chosen>,
+        device: Option<&ComputeDevice>,
         outbox: &mut Outbox,
     ) {
         if !self.cancel() {
@@ -143,7 +143,12 @@ impl FinetuneTask {
         self.status(|s| (s.phase, s.seconds_left) = (FinetunePhase::Failed(text), None));
     }
 
-    fn begin(&mut self, assignment: FinetuneSpec, teacher: BaseModel<'_>, device: &Chosen) -> Result<(), String> {
+    fn begin(
+        &mut self,
+        assignment: FinetuneSpec,
+        teacher: BaseModel<'_>,
+        device: &ComputeDevice,
+    ) -> Result<(), String> {
         let Some((model, path, knobs)) = teacher else {
             return Err("there is no model to teach; open a .ganspect file first".into());
         };

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     data::{CropSampler, DataError, DataSource, ImageGrid, Loader, Opened, Split},
-    device::Chosen,
+    device::ComputeDevice,
     engine::{
         EngineState, Severity, Update,
         outbox::Outbox,
@@ -110,7 +110,7 @@ impl TrainingRun {
     pub(crate) fn begin(
         start: RunStart,
         opened: &Opened,
-        device: &Chosen,
+        device: &ComputeDevice,
         live: Arc<EngineState>,
         outbox: &mut Outbox,
     ) -> Result<Self, RunFault> {
@@ -266,13 +266,13 @@ impl TrainingRun {
     }
 
     /// The weights as they are, for inspection without encoder and calibration.
-    pub(crate) fn model(&self, device: &Chosen) -> Result<Model, ModelError> {
+    pub(crate) fn model(&self, device: &ComputeDevice) -> Result<Model, ModelError> {
         let (ema, d) = self.trainer.networks();
         Model::new(self.about(), None, ema, d, None, None, &device.device)
     }
 
     /// Begins to make the model file. Regions that the user drew for an earlier one are kept.
-    pub(crate) fn finishing(&self, device: &Chosen) -> Result<ModelBuilder, BuildError> {
+    pub(crate) fn finishing(&self, device: &ComputeDevice) -> Result<ModelBuilder, BuildError> {
         let (ema, d) = self.trainer.networks();
         let networks = RunNetworks {
             live: self.trainer.generator().clone(),
@@ -291,7 +291,7 @@ impl TrainingRun {
     }
 
     /// The model file that it was made into, where it is over and has not changed since.
-    pub(crate) fn made(&self, device: &Chosen) -> Option<(Model, PathBuf)> {
+    pub(crate) fn made(&self, device: &ComputeDevice) -> Option<(Model, PathBuf)> {
         if self.state != State::Finished {
             return None;
         }

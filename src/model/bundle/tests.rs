@@ -356,7 +356,7 @@ fn what_is_no_file_of_reasonable_size_is_not_opened() {
     assert!(message(&path).contains("there is no such file"));
     // A sparse file, which takes no space on disk.
     fs::File::create(&path).unwrap().set_len(BUNDLE_LIMIT + 1).unwrap();
-    assert!(message(&path).contains("2147483649 bytes are more than the 2147483648"));
+    assert!(message(&path).contains("2147483649 bytes exceeds the limit of 2147483648"));
 }
 
 /// A corruption of a file's bytes.

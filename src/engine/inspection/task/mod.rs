@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     data::{DataError, ImageGrid, Picture, decode},
-    device::Chosen,
+    device::ComputeDevice,
     engine::{
         EngineState, Severity,
         background::{BackgroundTask, TaskState},
@@ -130,7 +130,7 @@ impl InspectionTask {
     }
 
     /// Everything but [`ModelSource::Run`], which the run in hand has to give.
-    pub(crate) fn obey(&mut self, command: InspectionRequest, device: &Chosen, outbox: &mut Outbox) {
+    pub(crate) fn obey(&mut self, command: InspectionRequest, device: &ComputeDevice, outbox: &mut Outbox) {
         match command {
             InspectionRequest::Model(ModelSource::File(path)) => {
                 self.loading(&path.display().to_string());
