@@ -1,4 +1,4 @@
-//! A folder of parts and the learning from verdicts as the window's users meet them.
+//! The watched folder and fine-tuning on verdicts in the window.
 
 use std::{
     fs,
@@ -58,15 +58,17 @@ fn a_folder_is_chosen_watched_left_and_taken_up_again() {
     assert!(stage.harness.query_by_label("Watch the folder").is_none(), "there is no folder to watch yet");
     stage.harness.get_by_label(UiCommand::IntakeFolder.title()).click();
     stage.harness.run_steps(3);
-    // The path as it would be typed; the dialog hands it over like this.
+    // The dialog sends the chosen path like this.
     stage.harness.state_mut().apply(Action::PartsFolder(parts.clone()));
     stage.harness.key_press(egui::Key::Escape);
     stage.harness.run_steps(3);
     stage.harness.get_by_label("Watch the folder").click();
     stage.until("both parts", |window| window.state().state().intake.status.read().counts.filed == 2);
     assert!(stage.harness.state().settings().review.intake.watching);
-    stage.until("the sentence", |window| window.query_by_label("Watched: parts are inspected as they come.").is_some());
-    // What comes appears in the queue by itself.
+    stage.until("the sentence", |window| {
+        window.query_by_label("Watching: parts are inspected as they arrive.").is_some()
+    });
+    // New parts appear in the queue automatically.
     put(&parts, "third.png", 3);
     stage.until("the third", |window| window.state().state().review.books.read().items.len() == 3);
     command(&mut stage, UiCommand::IntakeStop);
@@ -74,7 +76,7 @@ fn a_folder_is_chosen_watched_left_and_taken_up_again() {
     assert!(!stage.harness.state().settings().review.intake.watching);
     assert!(matches!(intake(&stage).phase, IntakePhase::Ended(text) if text.starts_with("Stopped. 3 parts filed.")));
 
-    // Left on, it goes on at the next start without a word.
+    // Left running, it resumes at the next start without a prompt.
     command(&mut stage, UiCommand::IntakeWatch);
     let settings = stage.harness.state().settings().review.clone();
     let Stage { harness, folder } = stage;
@@ -99,7 +101,7 @@ fn figures(auroc: f64, false_alarms: usize) -> ModelFigures {
     }
 }
 
-fn in_force(stage: &Stage) -> Option<PathBuf> {
+fn active_model(stage: &Stage) -> Option<PathBuf> {
     match &stage.harness.state().state().inspection.status.read().model {
         ModelState::Ready(facts) => facts.path.clone(),
         _ => None,
@@ -127,7 +129,7 @@ fn a_model_that_has_learned_is_adopted_on_a_click_and_left_on_another() {
         missing: 0,
     };
     drop(Record::open(&folder.path().join("review.sqlite")).unwrap());
-    let put_in_force = old.clone();
+    let last_model = old.clone();
     let mut stage = open_in(
         folder,
         true,
@@ -135,7 +137,7 @@ fn a_model_that_has_learned_is_adopted_on_a_click_and_left_on_another() {
         |_| {},
         |settings| {
             settings.review.reviewer = "ada".into();
-            settings.last_model = Some(put_in_force);
+            settings.last_model = Some(last_model);
         },
     );
     stage.until("the old model", |w| matches!(w.state().state().inspection.status.read().model, ModelState::Ready(_)));
@@ -164,7 +166,7 @@ fn a_model_that_has_learned_is_adopted_on_a_click_and_left_on_another() {
     }
     command(&mut stage, UiCommand::FinetuneKeep);
     stage.until("the decision", |w| w.state().state().finetune.status.read().phase == FinetunePhase::Idle);
-    assert_eq!(in_force(&stage), Some(old.clone()));
+    assert_eq!(active_model(&stage), Some(old.clone()));
 
     show(&mut stage);
     command(&mut stage, UiCommand::FinetuneAdopt);
@@ -187,7 +189,7 @@ fn a_model_that_has_learned_is_adopted_on_a_click_and_left_on_another() {
     assert!(old.is_file() && new.is_file());
 }
 
-/// A window tall enough for every section, with parts on their way or a model that has learned.
+/// A window tall enough for all sections, with an intake and a fine-tuning that is running or done.
 fn sections(dark: bool, learned: bool) -> Stage {
     let prepare = move |live: &EngineState| {
         live.inspection.status.write().model =
@@ -247,7 +249,7 @@ fn sections(dark: bool, learned: bool) -> Stage {
     command(&mut stage, UiCommand::GoReview);
     stage.until("the record", |w| w.state().state().review.books.read().state == RecordState::Absent);
     if learned {
-        stage.harness.get_by_label("2 in quarantine").click();
+        stage.harness.get_by_label("2 quarantined").click();
     }
     stage.harness.run_steps(8);
     stage

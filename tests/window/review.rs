@@ -1,4 +1,4 @@
-//! The Review workspace as its users meet it: what it shows, and what the keys keep on record.
+//! The Review workspace in the window: what it shows, and the verdicts that its keys record.
 
 use std::{
     fs,
@@ -43,7 +43,7 @@ use crate::{
 
 const SIDE: usize = 96;
 
-/// p-values of the parts, and what the model says of them at 1 in 20.
+/// p-values of the parts; the verdicts follow at a rate of 1 in 20.
 const P: [f64; 8] = [0.04, 0.005, 0.06, 0.6, 0.03, 0.9, 0.12, 0.01];
 
 fn verdict(p: f64) -> Verdict {
@@ -62,7 +62,7 @@ fn model_hash() -> FileHash {
     FileHash::of(b"model")
 }
 
-/// Draws the picture of part `i` into a folder.
+/// Saves the image of part `i` in a folder; returns its path.
 fn picture_file(folder: &Path, i: usize) -> PathBuf {
     let defect = (verdict(P[i % P.len()]) != Verdict::Healthy).then_some(DefectKind::Scratch);
     let picture = surface::draw(SurfaceKind::Turned, defect, 11, i as u64, SIDE).picture;
@@ -76,7 +76,7 @@ fn picture_file(folder: &Path, i: usize) -> PathBuf {
 }
 
 fn findings(p: f64) -> Findings {
-    let place = AnomalyRegion {
+    let region = AnomalyRegion {
         x: 10,
         y: 25,
         width: 36,
@@ -95,10 +95,10 @@ fn findings(p: f64) -> Findings {
             [10.0, 34.0],
         ],
     };
-    Findings { scores: Scores::default(), suspects: if verdict(p) == Verdict::Healthy { vec![] } else { vec![place] } }
+    Findings { scores: Scores::default(), suspects: if verdict(p) == Verdict::Healthy { vec![] } else { vec![region] } }
 }
 
-/// A record of all parts in `folder`, as a watched folder leaves it.
+/// Creates a record of all parts in `folder`, as a watched folder does.
 fn record(folder: &Path) -> Record {
     let mut record = Record::open(&folder.join("review.sqlite")).unwrap();
     for (i, p) in P.into_iter().enumerate() {
@@ -115,7 +115,7 @@ fn file(record: &mut Record, path: &Path, p: f64, i: usize) {
     file_as(record, path, p, i, model_hash());
 }
 
-/// The same as inspected by this model.
+/// Adds a part to the record, inspected by this model.
 fn file_as(record: &mut Record, path: &Path, p: f64, i: usize, model: FileHash) {
     let bytes = fs::read(path).unwrap();
     let part = NewPart {
@@ -137,7 +137,7 @@ fn file_as(record: &mut Record, path: &Path, p: f64, i: usize, model: FileHash) 
     record.insert_inspection(&part, &inspection).unwrap();
 }
 
-/// The window on the Review page over the record in its folder, with ada before it.
+/// Opens the Review page on a record, with the reviewer ada.
 fn reviewing(two_persons: bool) -> (Stage, Record) {
     let folder = tempfile::tempdir().unwrap();
     let record = record(folder.path());
@@ -165,7 +165,7 @@ fn tap(stage: &mut Stage, key: Key) {
     press(stage, Modifiers::NONE, key);
 }
 
-/// The name of the part on show, as the filmstrip has it.
+/// Returns the name of the current part in the filmstrip.
 fn current(window: &Window) -> Option<String> {
     let mut rows = window.query_all_by_role(accesskit::Role::ListBoxOption);
     let row = rows.find(|node| node.accesskit_node().toggled() == Some(accesskit::Toggled::True))?;
@@ -176,13 +176,13 @@ fn cells(window: &Window) -> usize {
     window.query_all_by_role(accesskit::Role::ListBoxOption).count()
 }
 
-/// What is on record of the part in this file.
+/// Returns the part of this file from the record.
 fn item(record: &Record, name: &str) -> ReviewItem {
     record.queue().unwrap().into_iter().find(|item| item.part.name() == name).unwrap()
 }
 
 fn until_saved(stage: &mut Stage) {
-    stage.until("the record's answer", |window| !shows(window, "being saved"));
+    stage.until("the verdict to be saved", |window| !shows(window, "saving"));
 }
 
 fn type_text(stage: &mut Stage, text: &str) {
@@ -193,12 +193,12 @@ fn type_text(stage: &mut Stage, text: &str) {
 #[test]
 fn one_key_keeps_the_verdict_and_shows_the_next_part() {
     let (mut stage, record) = reviewing(false);
-    // Flagged parts, nearest the line first.
+    // Flagged parts, borderline parts first.
     assert_eq!(current(&stage.harness).as_deref(), Some("part-03.png"));
     assert!(shows(&stage.harness, "SUSPECT") && shows(&stage.harness, "1 in 17 good parts would look this odd"));
     assert!(shows(&stage.harness, "6 left · 0 done"));
     tap(&mut stage, Key::A);
-    assert_eq!(current(&stage.harness).as_deref(), Some("part-01.png"), "the next part comes with the key");
+    assert_eq!(current(&stage.harness).as_deref(), Some("part-01.png"), "the key shows the next part");
     until_saved(&mut stage);
     let said = item(&record, "part-03.png");
     assert_eq!((said.opinions.len(), said.standing(Some("ada"))), (1, ReviewStatus::Agreed));
@@ -208,15 +208,15 @@ fn one_key_keeps_the_verdict_and_shows_the_next_part() {
     until_saved(&mut stage);
     assert_eq!(item(&record, "part-01.png").standing(None), ReviewStatus::Overruled);
     assert!(shows(&stage.harness, "3 left · 3 done · 1 agreed · 1 overruled"));
-    // Back to the start, one by one, and the part that it is about comes back.
+    // Undo returns to each part, one by one.
     for back in ["part-07.png", "part-05.png", "part-01.png", "part-03.png"] {
         press(&mut stage, Modifiers::COMMAND, Key::Z);
         stage.until(back, |window| current(window).as_deref() == Some(back));
     }
-    stage.until("all of it is taken back", |window| shows(window, "6 left · 0 done"));
+    stage.until("every verdict undone", |window| shows(window, "6 left · 0 done"));
     assert!(record.queue().unwrap().iter().all(|item| item.opinions.is_empty()));
     press(&mut stage, Modifiers::COMMAND, Key::Z);
-    assert_eq!(current(&stage.harness).as_deref(), Some("part-03.png"), "there is nothing more to take back");
+    assert_eq!(current(&stage.harness).as_deref(), Some("part-03.png"), "there is nothing more to undo");
 }
 
 #[test]
@@ -235,7 +235,7 @@ fn a_digit_names_the_kind_and_the_last_kind_is_the_next_ones() {
     let (mut stage, record) = reviewing(false);
     tap(&mut stage, Key::D);
     until_saved(&mut stage);
-    assert!(shows(&stage.harness, "part-03.png is defective: kind not named."));
+    assert!(shows(&stage.harness, "part-03.png is defective: type not set."));
     tap(&mut stage, Key::Num2);
     until_saved(&mut stage);
     stage.until("the kind", |_| item(&record, "part-03.png").defect() == Some("dent"));
@@ -253,11 +253,11 @@ fn a_note_is_kept_with_the_verdict() {
     type_text(&mut stage, "burr at the edge");
     tap(&mut stage, Key::Enter);
     assert_eq!(current(&stage.harness).as_deref(), Some("part-03.png"));
-    assert!(shows(&stage.harness, "Kept with your verdict."));
+    assert!(shows(&stage.harness, "Saved with your verdict."));
     tap(&mut stage, Key::H);
     until_saved(&mut stage);
     stage.until("the note", |_| item(&record, "part-03.png").opinions.iter().any(|o| o.note == "burr at the edge"));
-    // Afterwards it is kept at once, with the verdict that stands.
+    // After a verdict, a changed note is saved at once with it.
     tap(&mut stage, Key::ArrowLeft);
     assert_eq!(current(&stage.harness).as_deref(), Some("part-03.png"));
     tap(&mut stage, Key::N);
@@ -272,7 +272,7 @@ fn a_note_is_kept_with_the_verdict() {
 #[test]
 fn a_region_is_drawn_round_the_defect() {
     let (mut stage, record) = reviewing(false);
-    stage.until("the picture", |window| window.query_by_label("Draw a rectangle").is_some());
+    stage.until("the image", |window| window.query_by_label("Draw a rectangle").is_some());
     let is_query = |label: Option<String>| label.is_some_and(|label| label.starts_with("Image"));
     let mut images = stage.harness.query_all_by_role(accesskit::Role::Image);
     let query = images.find(|node| is_query(node.accesskit_node().label())).unwrap().rect();
@@ -284,7 +284,7 @@ fn a_region_is_drawn_round_the_defect() {
     point(&mut stage, at(0.2), None);
     point(&mut stage, at(0.2), Some(false));
     stage.harness.run_steps(2);
-    assert!(shows(&stage.harness, "A region is drawn; it is kept with your verdict."));
+    assert!(shows(&stage.harness, "The drawn region is saved with your verdict."));
     tap(&mut stage, Key::D);
     until_saved(&mut stage);
     stage.until("the region", |_| {
@@ -295,11 +295,11 @@ fn a_region_is_drawn_round_the_defect() {
 #[test]
 fn filters_and_search_choose_the_queue() {
     let (mut stage, _record) = reviewing(false);
-    assert_eq!(cells(&stage.harness), 6, "what the model flags");
-    stage.choose("What the model says", "Healthy");
+    assert_eq!(cells(&stage.harness), 6, "parts that the model flags");
+    stage.choose("Model verdict", "Healthy");
     assert_eq!(cells(&stage.harness), 2);
-    stage.choose("What the model says", "All verdicts");
-    stage.choose("Order of the queue", "Worst");
+    stage.choose("Model verdict", "All verdicts");
+    stage.choose("Queue order", "Worst");
     assert_eq!(cells(&stage.harness), 8);
     press(&mut stage, Modifiers::COMMAND, Key::F);
     type_text(&mut stage, "part-07");
@@ -309,10 +309,10 @@ fn filters_and_search_choose_the_queue() {
     assert_eq!(cells(&stage.harness), 8);
     tap(&mut stage, Key::A);
     until_saved(&mut stage);
-    stage.choose("How people stand to it", "Done");
+    stage.choose("Review status", "Done");
     assert_eq!((cells(&stage.harness), current(&stage.harness).as_deref()), (1, Some("part-07.png")));
-    stage.choose("How people stand to it", "Overruled");
-    assert!(shows(&stage.harness, "Nothing in this queue"));
+    stage.choose("Review status", "Overruled");
+    assert!(shows(&stage.harness, "No parts in this queue"));
     stage.harness.get_by_label("Show all parts").click();
     stage.harness.run_steps(4);
     assert_eq!(cells(&stage.harness), 8);
@@ -322,7 +322,7 @@ fn filters_and_search_choose_the_queue() {
 fn two_persons_judge_without_sight_of_each_other_and_a_third_look_settles_it() {
     let (mut stage, mut record) = reviewing(true);
     let part = item(&record, "part-03.png");
-    stage.harness.state().state().review.maps.write().insert(part.inspection.id, Ok(Arc::new(drawn(2))));
+    stage.harness.state().state().review.maps.write().insert(part.inspection.id, Ok(Arc::new(inspected_view(2))));
     let bob = NewOpinion { blind: true, ..NewOpinion::new(part.inspection.id, "bob", Judgement::Defective) };
     record.add_opinion(&bob).unwrap();
     stage.harness.run_steps(3);
@@ -335,16 +335,16 @@ fn two_persons_judge_without_sight_of_each_other_and_a_third_look_settles_it() {
     tap(&mut stage, Key::H);
     until_saved(&mut stage);
     stage.until("ada's blind verdict", |_| item(&record, "part-03.png").blind.len() == 2);
-    // A moment later the figures are worked out anew.
-    stage.until("the disagreement", |window| shows(window, "1 part waits for somebody to settle it"));
-    stage.choose("How people stand to it", "Disagreements");
+    // The statistics are updated a moment later.
+    stage.until("the disagreement", |window| shows(window, "1 part is disputed"));
+    stage.choose("Review status", "Disagreements");
     assert_eq!((cells(&stage.harness), current(&stage.harness).as_deref()), (1, Some("part-03.png")));
     assert!(shows(&stage.harness, "SUSPECT") && shows(&stage.harness, "bob, blind"));
     assert!(shows(&stage.harness, "Most similar healthy crops"));
     tap(&mut stage, Key::D);
     stage.until("the ruling", |_| item(&record, "part-03.png").defective() == Some(true));
-    assert_eq!(item(&record, "part-03.png").blind.len(), 2, "what was said before stays on record");
-    stage.until("an empty queue", |window| shows(window, "Nothing in this queue"));
+    assert_eq!(item(&record, "part-03.png").blind.len(), 2, "earlier verdicts stay on record");
+    stage.until("an empty queue", |window| shows(window, "No parts in this queue"));
 }
 
 #[test]
@@ -354,11 +354,11 @@ fn what_others_file_appears_and_a_missing_picture_is_said_and_judged() {
     file(&mut record, &path, 0.051, 8);
     fs::remove_file(&path).unwrap();
     stage.until("the new part", |window| shows(window, "of 7"));
-    stage.choose("Order of the queue", "Newest");
+    stage.choose("Queue order", "Newest");
     while current(&stage.harness).as_deref() != Some("part-09.png") {
         tap(&mut stage, Key::ArrowLeft);
     }
-    stage.until("the reason", |window| shows(window, "No picture of this part"));
+    stage.until("the reason", |window| shows(window, "Image not available"));
     assert!(shows(&stage.harness, "it was moved or deleted"));
     tap(&mut stage, Key::H);
     until_saved(&mut stage);
@@ -392,7 +392,7 @@ fn the_queue_is_written_as_a_table() {
     let (mut stage, _record) = reviewing(false);
     let out = stage.path("out");
     stage.harness.state_mut().apply(Action::ExportReview(ganspect::review::export::Format::Csv, out.clone()));
-    stage.until("the table", |window| window.state().notices().any(|text| text.contains("of 6 parts were written to")));
+    stage.until("the table", |window| window.state().notices().any(|text| text.contains("for 6 parts saved to")));
     assert!(fs::read_to_string(out.join("review.csv")).unwrap().contains("part-03.png"));
 }
 
@@ -409,7 +409,7 @@ fn a_record_that_is_none_is_said_with_its_name() {
     assert!(shows(&stage.harness, "Is the model right?"));
 }
 
-/// Items as a record hands them out, of pictures in `folder`.
+/// Returns parts as a record lists them, with images in `folder`.
 fn items(folder: &Path, count: usize) -> Vec<ReviewItem> {
     let item = |i: usize| {
         let id = i as i64 + 1;
@@ -440,11 +440,11 @@ fn items(folder: &Path, count: usize) -> Vec<ReviewItem> {
     (0..count).map(item).collect()
 }
 
-/// Shows these parts as an open record's.
+/// Shows these parts as those of an open record.
 fn put(live: &EngineState, items: Vec<ReviewItem>) {
     let facets = Arc::new(Facets::of(&items));
     let figures = ReviewStatistics { drift: Some(Drift::of(&items)), agreement: Agreement::of(&items), disputed: 0 };
-    let books = ReviewSnapshot {
+    let snapshot = ReviewSnapshot {
         path: Some("/parts/review.sqlite".into()),
         state: RecordState::Open,
         items: Arc::new(items),
@@ -454,7 +454,7 @@ fn put(live: &EngineState, items: Vec<ReviewItem>) {
         figures: Arc::new(figures),
         ..ReviewSnapshot::default()
     };
-    *live.review.books.write() = Arc::new(books);
+    *live.review.books.write() = Arc::new(snapshot);
 }
 
 fn calibration() -> Calibration {
@@ -462,20 +462,20 @@ fn calibration() -> Calibration {
     Calibration { held_out: held_out.collect(), size: (SIDE, SIDE), ..inspected::calibration() }
 }
 
-/// The model in force, and what it draws in the place of part `i`.
+/// Sets the active model and its result for part `i`.
 fn model_and_map(live: &EngineState, i: usize) {
     live.inspection.status.write().model =
         ModelState::Ready(Arc::new(facts(model_hash().to_string(), vec![calibration()])));
     let inspection = InspectionId(i as i64 + 1);
-    live.review.maps.write().insert(inspection, Ok(Arc::new(drawn(i))));
+    live.review.maps.write().insert(inspection, Ok(Arc::new(inspected_view(i))));
     live.review.findings.write().insert(inspection, Arc::new(findings(0.04)));
 }
 
-/// What a model draws in the place of part `i`.
-fn drawn(i: usize) -> QueryView {
+/// Returns the result of an inspection of part `i`.
+fn inspected_view(i: usize) -> QueryView {
     let picture = surface::draw(SurfaceKind::Turned, Some(DefectKind::Scratch), 11, i as u64, SIDE).picture;
     let query = Arc::new(Planes::of(&picture, 1, 1.0));
-    // Tool marks run down the picture: a column's mean is the column without the scratch.
+    // The tool marks are vertical, so a column's mean is the column without the scratch.
     let mean = |x: usize| (0..SIDE).map(|y| query.at(x, y, 0)).sum::<f32>() / SIDE as f32;
     let row: Vec<f32> = (0..SIDE).map(mean).collect();
     let end = Planes::new(SIDE, SIDE, 1, row.repeat(SIDE)).unwrap();
@@ -497,12 +497,12 @@ fn drawn(i: usize) -> QueryView {
         tiles: 1,
         seconds: 0.6,
     };
-    let (outcome, alike) = (Some(Arc::new(outcome)), Some(Arc::new(alike(i))));
+    let (outcome, alike) = (Some(Arc::new(outcome)), Some(Arc::new(neighbours(i))));
     QueryView { query, frames: vec![kept], records: Arc::default(), outcome, alike }
 }
 
-/// A crop of part `i` beside three of good parts.
-fn alike(i: usize) -> NearestNeighbours {
+/// Returns a crop of part `i` with three neighbours.
+fn neighbours(i: usize) -> NearestNeighbours {
     let crop = |defect, index: u64| {
         let picture = surface::draw(SurfaceKind::Turned, defect, 11, index, SIDE).picture;
         (0..64 * 64).map(move |i| ((picture.unit(16 + i % 64, 16 + i / 64, 0) + 1.0) * 127.5) as u8)
@@ -531,7 +531,7 @@ fn five_thousand_parts_draw_as_many_as_are_in_sight() {
     assert!(shows(&stage.harness, "41 of 3,750"));
     let seen = cells(&stage.harness);
     assert!((8..=20).contains(&seen), "{seen} thumbnails");
-    assert!(current(&stage.harness).is_some(), "the strip follows");
+    assert!(current(&stage.harness).is_some(), "the strip follows the current part");
 }
 
 #[test]
@@ -552,8 +552,8 @@ fn the_page_looks_as_it_should() {
             let textures = textures.read();
             textures.allocated().filter(|(_, meta)| meta.name == "review-thumbnail").count()
         };
-        stage.until("the small pictures", |window| thumbnails(window) >= 6);
-        assert!(shows(&stage.harness, "310 px, peak 6.2") || shows(&stage.harness, "Places"));
+        stage.until("the thumbnails", |window| thumbnails(window) >= 6);
+        assert!(shows(&stage.harness, "310 px, peak 6.2") || shows(&stage.harness, "Regions"));
         stage.snapshot(&format!("review_parts{name}"), &mut results);
     }
 }
@@ -593,9 +593,9 @@ fn the_model_in_force_draws_the_parts_that_it_inspected() {
     stage.harness.run_steps(3);
     assert!(shows(&stage.harness, "Reconstruction · step") && !shows(&stage.harness, "Reconstruction · step –"));
     tap(&mut stage, Key::ArrowRight);
-    stage.until("the other part", |window| shows(window, "another model is in force, so there is no map"));
-    assert!(!shows(&stage.harness, "Reconstruction · step"), "its picture has all of the place");
-    assert_eq!(stage.harness.state().state().review.maps.read().len(), 1, "another model's part is not drawn");
+    stage.until("the other part", |window| shows(window, "another model is active, so there is no map"));
+    assert!(!shows(&stage.harness, "Reconstruction · step"), "the image fills the area");
+    assert_eq!(stage.harness.state().state().review.maps.read().len(), 1, "parts of another model have no map");
 }
 
 #[test]

@@ -1,11 +1,11 @@
-//! The verdicts as buttons, with their keys on them.
+//! The verdict buttons, labelled with their keys.
 
 use egui::{Button, Key, RichText, Ui, vec2};
 use egui_material_icons::icons;
 
 use crate::ui::{Frame, UiCommand, theme, theme::Palette, widgets::icon_button};
 
-/// The verdicts, in the order of their keys.
+/// The verdict commands, from left to right.
 const VERDICTS: [UiCommand; 5] = [
     UiCommand::ReviewAgree,
     UiCommand::ReviewHealthy,
@@ -14,7 +14,7 @@ const VERDICTS: [UiCommand; 5] = [
     UiCommand::ReviewSkip,
 ];
 
-/// What else can be done to the part on show.
+/// Other commands on the current part.
 const OTHERS: [UiCommand; 3] = [UiCommand::ReviewUndo, UiCommand::ReviewNote, UiCommand::ReviewDraw];
 
 /// Draws the buttons in one row.
@@ -34,9 +34,9 @@ pub(super) fn ui(ui: &mut Ui, frame: &mut Frame<'_>) {
             button(ui, command, title, frame);
         }
         ui.separator();
-        let beside =
+        let steps =
             [(UiCommand::ReviewBack, icons::ICON_CHEVRON_LEFT), (UiCommand::ReviewForward, icons::ICON_CHEVRON_RIGHT)];
-        for (command, icon) in beside {
+        for (command, icon) in steps {
             let (tooltip, enabled) = (command.tooltip(ui.ctx()), command.enabled(frame.context));
             if icon_button(ui, icon, &tooltip, enabled).accessible_name(command.title()).clicked() {
                 frame.command(command);
@@ -45,7 +45,7 @@ pub(super) fn ui(ui: &mut Ui, frame: &mut Frame<'_>) {
     });
 }
 
-/// A command's button: its key, then its name.
+/// Draws the button of a command: its key, then its title.
 fn button(ui: &mut Ui, command: UiCommand, title: &str, frame: &mut Frame<'_>) {
     let p = Palette::of(ui);
     let keys = match command.shortcuts().first() {
@@ -57,9 +57,9 @@ fn button(ui: &mut Ui, command: UiCommand, title: &str, frame: &mut Frame<'_>) {
     let button = Button::new((key, RichText::new(title))).min_size(vec2(0.0, theme::ROW));
     let response = ui.add_enabled(enabled, button).accessible_name(command.title());
     let disabled = match command {
-        UiCommand::ReviewUndo => "No verdict was given since the program was started.",
+        UiCommand::ReviewUndo => "No verdict has been given since the program was started.",
         UiCommand::ReviewAgree if frame.context.review.blind => {
-            "What the model says is hidden while two persons judge each part."
+            "The model's verdict is hidden during double-blind review."
         }
         _ => "Enter your name in the panel first.",
     };

@@ -1,8 +1,8 @@
-//! Whether good parts still look as they did.
+//! Drift of the scores of good parts.
 
 use egui::{Label, Pos2, Rect, RichText, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
 
-use super::{Scene, panel::PanelSection};
+use super::{scene::Scene, section::PanelSection};
 use crate::{
     review::drift::{Drift, FEWEST},
     ui::{
@@ -11,18 +11,18 @@ use crate::{
     },
 };
 
-/// The section on good parts.
+/// The drift section.
 pub(super) struct DriftSection;
 
 impl PanelSection for DriftSection {
     fn title(&self) -> &'static str {
-        "Good parts"
+        "Drift"
     }
 
     fn ui(&mut self, ui: &mut Ui, scene: &Scene, _: &mut Frame<'_>) {
         let p = Palette::of(ui);
-        let Some(drift) = &scene.books.figures.drift else {
-            ui.label(theme::weak_caption(&p, "Open a record to see how good parts fare."));
+        let Some(drift) = &scene.snapshot.figures.drift else {
+            ui.label(theme::weak_caption(&p, "Open a record to monitor the scores of good parts."));
             return;
         };
         ui.horizontal_top(|ui| {
@@ -40,13 +40,13 @@ impl PanelSection for DriftSection {
     }
 }
 
-/// The cumulative sum, part by part, and its limit.
+/// Draws the CUSUM chart with its limit.
 fn chart(ui: &mut Ui, drift: &Drift) {
     let p = Palette::of(ui);
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), theme::TILE_LEAST), Sense::hover());
     let points = &drift.cusum.points;
     response.widget_info(|| {
-        let text = format!("Chart of how odd {} good parts are in order of time", points.len());
+        let text = format!("CUSUM chart of the scores of {} good parts over time", points.len());
         WidgetInfo::labeled(Role::Image, true, text)
     });
     let painter = ui.painter_at(rect);
@@ -61,7 +61,7 @@ fn chart(ui: &mut Ui, drift: &Drift) {
     let limit = place(0, drift.cusum.limit).y;
     let dashed = [pos2(inner.left(), limit), pos2(inner.right(), limit)];
     painter.extend(egui::Shape::dashed_line(&dashed, Stroke::new(theme::CURVE_FAINT, p.suspect), 4.0, 4.0));
-    // No more corners than the screen has columns: the highest of those that share one.
+    // At most one point per pixel column: the highest of those that share it.
     let by = points.len().div_ceil((inner.width() as usize).max(1)).max(1);
     let highest = |(chunk, some): (usize, &[crate::review::drift::CusumPoint])| {
         let sum = some.iter().map(|point| point.sum).fold(0.0, f64::max);
@@ -75,7 +75,7 @@ fn chart(ui: &mut Ui, drift: &Drift) {
     for crossing in &drift.cusum.crossings {
         painter.vline(place(crossing.began, 0.0).x, inner.y_range(), Stroke::new(theme::HAIRLINE, p.suspect));
     }
-    let text = "The sum of how much odder each good part is than it should be (Page's CUSUM of −ln p), in order of time. \
-                It climbs above the limit where good parts change; the upright line marks where that began.";
+    let text = "Page's CUSUM of −ln p over the good parts, in order of time: it accumulates scores higher than expected. \
+                Above the limit good parts have changed; the vertical line marks where the change began.";
     response.on_hover_text(text);
 }

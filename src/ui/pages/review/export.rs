@@ -1,4 +1,4 @@
-//! Writing the queue for others, on a thread of its own.
+//! Export of the queue on a background thread.
 
 use std::path::{Path, PathBuf};
 
@@ -14,18 +14,18 @@ impl ReviewWorkspace {
     /// Writes the parts of the queue to a folder.
     ///
     /// # Errors
-    /// A sentence, when there is nothing to write or another export goes on.
+    /// A message if there is nothing to write or another export is running.
     pub fn export(&mut self, ctx: &Context, format: Format, folder: PathBuf) -> Result<(), String> {
-        if self.exporting.is_some() {
-            return Err("An export goes on already. Wait for its end.".to_owned());
+        if self.export_task.is_some() {
+            return Err("An export is already running. Wait for it to finish.".to_owned());
         }
-        let Some(record) = self.books.path.clone() else {
+        let Some(record) = self.snapshot.path.clone() else {
             return Err("There is no record to export from. Open one first.".to_owned());
         };
         let rows = self.queue.view().rows().iter();
-        let items: Vec<ReviewItem> = rows.filter_map(|&i| self.books.items.get(i)).cloned().collect();
+        let items: Vec<ReviewItem> = rows.filter_map(|&i| self.snapshot.items.get(i)).cloned().collect();
         if items.is_empty() {
-            return Err("There is nothing to export: no part passes the filter in the panel.".to_owned());
+            return Err("There is nothing to export: no part matches the filter in the panel.".to_owned());
         }
         let wake = ctx.clone();
         let task = BackgroundTask::spawn(
@@ -33,17 +33,17 @@ impl ReviewWorkspace {
             move || wake.request_repaint(),
             move |_| write(&record, &items, format, &folder),
         );
-        self.exporting = Some(task.map_err(|error| format!("The system has no thread to export with: {error}."))?);
+        self.export_task = Some(task.map_err(|error| format!("Could not start a thread for the export: {error}."))?);
         Ok(())
     }
 }
 
-/// Writes the parts; what to say of it.
+/// Writes the parts; returns the message for the user.
 fn write(record: &Path, items: &[ReviewItem], format: Format, folder: &Path) -> Result<String, String> {
     let written = Record::open(record)
         .map_err(|error| error.to_string())
         .and_then(|record| export::write(&record, items, format, folder).map_err(|error| error.to_string()));
-    let written = written.map_err(|error| format!("The export was not written: {error}."))?;
+    let written = written.map_err(|error| format!("Could not export the queue: {error}."))?;
     let unit = match format {
         Format::Csv => "rows",
         Format::Jsonl => "lines",
@@ -51,13 +51,13 @@ fn write(record: &Path, items: &[ReviewItem], format: Format, folder: &Path) -> 
         Format::Masks => "masks",
         Format::Pdf => "pages",
     };
-    let mut text = format!("{} {unit} of {} parts were written to {}.", written.rows, items.len(), folder.display());
+    let mut text = format!("{} {unit} for {} parts saved to {}.", written.rows, items.len(), folder.display());
     if written.missing > 0 {
-        text.push_str(&format!(" {} of their pictures are not where they were.", written.missing));
+        text.push_str(&format!(" {} of their images were not found.", written.missing));
     }
     if written.left_out > 0 {
         text.push_str(&format!(
-            " {} parts are left out: nobody drew on them, or there are too many.",
+            " {} parts were left out: they have no drawn region, or exceed the limit.",
             written.left_out
         ));
     }

@@ -1,4 +1,4 @@
-//! The queue as a filmstrip: only what is in sight is drawn, however many parts there are.
+//! The queue as a filmstrip; only the visible part of it is drawn.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -23,18 +23,18 @@ use crate::{
 #[derive(Default)]
 pub(super) struct Film {
     thumbs: Thumbnails<PartId>,
-    /// The place that was scrolled to last.
+    /// Position and queue length at the last automatic scroll.
     revealed: Option<(usize, usize)>,
 }
 
-/// What is drawn of a part's standing.
-fn sign(standing: ReviewStatus, busy: bool) -> Option<(MaterialIcon, &'static str)> {
-    if busy {
-        return Some((icons::ICON_SYNC, "being saved"));
+/// Returns icon and title of a part's review status.
+fn status_icon(status: ReviewStatus, pending: bool) -> Option<(MaterialIcon, &'static str)> {
+    if pending {
+        return Some((icons::ICON_SYNC, "saving"));
     }
-    match standing {
+    match status {
         ReviewStatus::Open => None,
-        ReviewStatus::Skipped => Some((icons::ICON_SCHEDULE, "put off")),
+        ReviewStatus::Skipped => Some((icons::ICON_SCHEDULE, "skipped")),
         ReviewStatus::Unsure => Some((icons::ICON_QUESTION_MARK, "unsure")),
         ReviewStatus::Agreed => Some((icons::ICON_CHECK, "agreed")),
         ReviewStatus::Overruled => Some((icons::ICON_CLOSE, "overruled")),
@@ -44,44 +44,45 @@ fn sign(standing: ReviewStatus, busy: bool) -> Option<(MaterialIcon, &'static st
 /// One part on the strip.
 struct Cell<'a> {
     item: &'a ReviewItem,
-    standing: ReviewStatus,
-    busy: bool,
+    status: ReviewStatus,
+    pending: bool,
     blind: bool,
     current: bool,
 }
 
 impl Cell<'_> {
-    /// What the model says, as far as it may be seen.
+    /// Returns the model's verdict, or unknown while it is hidden.
     fn state(&self) -> StatusMark {
         if self.blind { StatusMark::Unknown } else { verdict_mark(self.item.inspection.assessment.verdict) }
     }
 
-    fn spoken(&self) -> String {
+    /// Returns the accessible name: file name, model verdict, review status.
+    fn label(&self) -> String {
         let verdict = if self.blind { "" } else { self.state().title() };
-        let sign = sign(self.standing, self.busy).map_or("", |(_, word)| word);
-        let words = [self.item.part.name(), verdict.to_owned(), sign.to_owned()];
+        let status = status_icon(self.status, self.pending).map_or("", |(_, word)| word);
+        let words = [self.item.part.name(), verdict.to_owned(), status.to_owned()];
         words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(", ")
     }
 }
 
 impl Film {
-    /// Draws the strip over all of `ui`; the place that was clicked.
+    /// Draws the strip over all of `ui`; returns the position that was clicked.
     pub fn ui(
         &mut self,
         ui: &mut Ui,
         queue: &ReviewQueue,
         (items, owner): (&[ReviewItem], &Arc<PathBuf>),
-        busy: &dyn Fn(PartId) -> bool,
+        pending: &dyn Fn(PartId) -> bool,
         blind: bool,
     ) -> Option<usize> {
-        let (count, current) = (queue.view().rows().len(), queue.place());
+        let (count, current) = (queue.view().rows().len(), queue.position());
         let reveal = self.revealed != Some((current, count));
         self.revealed = Some((current, count));
         self.thumbs.begin(ui, "review-thumbnail", Some(owner));
         let mut clicked = None;
         ui.style_mut().always_scroll_the_only_direction = true;
         let area = ScrollArea::horizontal().id_salt("film").auto_shrink([false, false]).animated(false);
-        area.show_viewport(ui, |ui, sight| {
+        area.show_viewport(ui, |ui, viewport| {
             let height = ui.available_height();
             let (origin, size) = (ui.min_rect().min, vec2(count as f32 * theme::FILM_CELL, height));
             ui.set_min_size(size);
@@ -92,12 +93,12 @@ impl Film {
             if reveal {
                 ui.scroll_to_rect(cell(current), Some(Align::Center));
             }
-            let first = (sight.left() / theme::FILM_CELL).max(0.0) as usize;
-            let last = ((sight.right() / theme::FILM_CELL).ceil().max(0.0) as usize).min(count);
+            let first = (viewport.left() / theme::FILM_CELL).max(0.0) as usize;
+            let last = ((viewport.right() / theme::FILM_CELL).ceil().max(0.0) as usize).min(count);
             for place in first..last {
                 let Some(item) = queue.at(items, place) else { continue };
-                let (standing, busy) = (queue.view().standing(item), busy(item.part.id));
-                let shown = Cell { item, standing, busy, blind, current: place == current };
+                let (status, pending) = (queue.view().standing(item), pending(item.part.id));
+                let shown = Cell { item, status, pending, blind, current: place == current };
                 if self.cell(ui, cell(place).shrink(1.0), &shown) {
                     clicked = Some(place);
                 }
@@ -113,11 +114,11 @@ impl Film {
         clicked
     }
 
-    /// Draws a part; whether it was clicked.
+    /// Draws a part; returns whether it was clicked.
     fn cell(&mut self, ui: &mut Ui, rect: Rect, cell: &Cell<'_>) -> bool {
         let p = Palette::of(ui);
         let response = ui.interact(rect, ui.scope_id().with(cell.item.part.id), Sense::click());
-        response.widget_info(|| WidgetInfo::selected(Role::ListBoxOption, true, cell.current, cell.spoken()));
+        response.widget_info(|| WidgetInfo::selected(Role::ListBoxOption, true, cell.current, cell.label()));
         let painter = ui.painter();
         if cell.current {
             painter.rect_filled(rect, theme::RADIUS, p.selection);
@@ -144,7 +145,7 @@ impl Film {
         if !cell.blind {
             theme::paint_state(painter, &p, cell.state(), pos2(left, place.top() + theme::GAP_XS), theme::ICON);
         }
-        if let Some((icon, _)) = sign(cell.standing, cell.busy) {
+        if let Some((icon, _)) = status_icon(cell.status, cell.pending) {
             let font = FontId::new(theme::ICON, icon.font_family());
             let at = pos2(right, place.top() + theme::GAP_XS);
             painter.circle_filled(at, theme::ICON / 2.0 + 2.0, p.panel);

@@ -1,10 +1,10 @@
-//! Which parts are in the queue, and in which order.
+//! Filter and order of the queue.
 
 use std::path::PathBuf;
 
 use egui::{ComboBox, TextEdit, Ui, vec2};
 
-use super::Scene;
+use super::scene::Scene;
 use crate::{
     data::FileHash,
     inspect::Verdict,
@@ -16,8 +16,8 @@ use crate::{
     ui::theme,
 };
 
-/// What the model may say, as it is offered.
-const SAID: [(&str, &[Verdict]); 5] = [
+/// Choices of model verdicts.
+const VERDICTS: [(&str, &[Verdict]); 5] = [
     ("Flagged", &[Verdict::Suspect, Verdict::Defective]),
     ("Defective", &[Verdict::Defective]),
     ("Suspect", &[Verdict::Suspect]),
@@ -25,26 +25,26 @@ const SAID: [(&str, &[Verdict]); 5] = [
     ("All verdicts", &[]),
 ];
 
-/// What the queue begins with: the parts that the model flags.
+/// Returns the initial filter: parts that the model flags.
 pub(super) fn flagged() -> Filter {
-    Filter { verdicts: SAID[0].1.to_vec(), ..Filter::default() }
+    Filter { verdicts: VERDICTS[0].1.to_vec(), ..Filter::default() }
 }
 
-/// The filter's own state.
+/// State of the filter controls.
 #[derive(Default)]
 pub(super) struct Filters {
-    /// The search field is to have the focus.
-    pub search: bool,
+    /// Whether to focus the search field.
+    pub focus_search: bool,
 }
 
 impl Filters {
-    /// Draws the choices. `blind` hides those that tell what the model says.
+    /// Draws the controls. `blind` hides those that reveal verdicts.
     pub fn ui(&mut self, ui: &mut Ui, scene: &Scene, filter: &mut Filter, order: &mut QueueOrder, blind: bool) {
-        let facets = &scene.books.facets;
+        let facets = &scene.snapshot.facets;
         ui.horizontal(|ui| {
-            let field = TextEdit::singleline(&mut filter.text).hint_text("Part of a name").desired_width(f32::INFINITY);
-            let field = ui.add(field).accessible_name("Find a part");
-            if std::mem::take(&mut self.search) {
+            let field = TextEdit::singleline(&mut filter.text).hint_text("Search by name").desired_width(f32::INFINITY);
+            let field = ui.add(field).accessible_name("Search parts");
+            if std::mem::take(&mut self.focus_search) {
                 field.request_focus();
                 field.scroll_to_me(None);
             }
@@ -55,14 +55,14 @@ impl Filters {
         ui.spacing_mut().item_spacing = vec2(theme::GAP_XS, theme::GAP_XS);
         let orders: Vec<(QueueOrder, String)> =
             QueueOrder::ALL.into_iter().map(|order| (order, order.title().into())).collect();
-        choose(ui, "Order of the queue", order, &orders);
-        let stands: Vec<(ReviewProgress, String)> =
+        choose(ui, "Queue order", order, &orders);
+        let statuses: Vec<(ReviewProgress, String)> =
             ReviewProgress::ALL.into_iter().map(|p| (p, p.title().into())).collect();
-        choose(ui, "How people stand to it", &mut filter.progress, &stands);
+        choose(ui, "Review status", &mut filter.progress, &statuses);
         if !blind {
-            let said: Vec<(Vec<Verdict>, String)> =
-                SAID.iter().map(|(title, verdicts)| (verdicts.to_vec(), (*title).into())).collect();
-            choose(ui, "What the model says", &mut filter.verdicts, &said);
+            let verdicts: Vec<(Vec<Verdict>, String)> =
+                VERDICTS.iter().map(|(title, verdicts)| (verdicts.to_vec(), (*title).into())).collect();
+            choose(ui, "Model verdict", &mut filter.verdicts, &verdicts);
         }
         let mut models: Vec<(Option<FileHash>, String)> = vec![(None, "All models".into())];
         let short = |hash: &FileHash| hash.to_string().chars().take(6).collect::<String>();
@@ -80,14 +80,14 @@ impl Filters {
         folders.extend(facets.folders.iter().map(|(f, n)| (Some(f.clone()), format!("{} ({n})", f.display()))));
         choose(ui, "Folder", &mut filter.folder, &folders);
         if !blind {
-            let mut who: Vec<(Option<String>, String)> = vec![(None, "Anybody's verdicts".into())];
-            who.extend(facets.reviewers.iter().map(|name| (Some(name.clone()), format!("{name}'s verdicts"))));
-            choose(ui, "Whose verdicts count", &mut filter.reviewer, &who);
+            let mut reviewers: Vec<(Option<String>, String)> = vec![(None, "All reviewers".into())];
+            reviewers.extend(facets.reviewers.iter().map(|name| (Some(name.clone()), format!("Verdicts by {name}"))));
+            choose(ui, "Verdicts by", &mut filter.reviewer, &reviewers);
         }
     }
 }
 
-/// A choice between several; whether it was changed.
+/// Draws a drop-down; returns whether the choice was changed.
 fn choose<T: Clone + PartialEq>(ui: &mut Ui, name: &str, current: &mut T, choices: &[(T, String)]) -> bool {
     let shown = choices.iter().find(|(value, _)| value == current).map_or("–", |(_, title)| title.as_str());
     let mut chosen = None;

@@ -1,8 +1,11 @@
-//! What a model can learn from the verdicts, how far it is, and whether the new one is better.
+//! Fine-tuning on verdicts: available labels, progress, and comparison of the two models.
 
 use egui::{Grid, Label, ProgressBar, RichText, Ui, vec2};
 
-use super::{Scene, intake_section::button, panel::PanelSection};
+use super::{
+    scene::Scene,
+    section::{PanelSection, command_button},
+};
 use crate::{
     engine::{
         finetune::{FinetunePhase, FinetuneResult, FinetuneStatus},
@@ -18,12 +21,12 @@ use crate::{
     },
 };
 
-/// The section on learning.
+/// The fine-tuning section.
 pub(super) struct FinetuneSection;
 
 impl PanelSection for FinetuneSection {
     fn title(&self) -> &'static str {
-        "Learning"
+        "Fine-tuning"
     }
 
     fn ui(&mut self, ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) {
@@ -31,9 +34,9 @@ impl PanelSection for FinetuneSection {
         if status.phase.is_going() {
             progress(ui, &status, frame);
         } else if frame.context.finetune.pending
-            && let Some(learned) = &status.learned
+            && let Some(result) = &status.learned
         {
-            decide(ui, learned, frame);
+            decide(ui, result, frame);
         } else {
             if let FinetunePhase::Failed(text) = &status.phase {
                 ui.horizontal_top(|ui| {
@@ -45,43 +48,44 @@ impl PanelSection for FinetuneSection {
         }
         if frame.context.finetune.revertible {
             let named = frame.context.finetune.named;
-            button(ui, UiCommand::FinetuneRevert, "Go back to the model before", frame);
+            command_button(ui, UiCommand::FinetuneRevert, UiCommand::FinetuneRevert.title(), frame);
             ask_for_name(ui, named);
         }
     }
 }
 
-/// What there is to learn, and the button.
+/// Draws the number of labels and the button to start.
 fn offer(ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) {
     let p = Palette::of(ui);
     let ModelState::Ready(_) = &scene.model else {
-        ui.add(Label::new(theme::weak_caption(&p, "Open a model to teach it by the verdicts.")).wrap());
+        ui.add(Label::new(theme::weak_caption(&p, "Open a model to fine-tune it on verdicts.")).wrap());
         return;
     };
-    let labels = scene.books.labels;
+    let labels = scene.snapshot.labels;
     ui.add(Label::new(RichText::new(news(&labels)).color(p.text)).wrap().selectable(true));
     if labels.can_train {
         let LabelSummary { train, calibrate, compare, .. } = labels;
         let text = format!(
-            "In all there are {} to train on, {calibrate} to calibrate on and {compare} to compare both models on. A \
-             part keeps its side.",
+            "In total {} for training, {calibrate} for calibration and {compare} for comparing both models. A part \
+             stays in its split.",
             counted(train, "part")
         );
         ui.add(Label::new(theme::weak_caption(&p, text)).wrap());
     }
     if labels.unsettled > 0 {
         let waiting = counted(labels.unsettled, "part");
-        let text = format!("Left out, until two people agree or a third one settles it: {waiting}.");
+        let text = format!("Left out until two reviewers agree or a third decides: {waiting}.");
         ui.add(Label::new(theme::weak_caption(&p, text)).wrap());
     }
     let mut generator = scene.settings.teach_generator;
-    let help = "Without it the critic, what is usual and the calibration follow the verdicts, which takes less time.";
-    if ui.checkbox(&mut generator, "Train the generator on too").on_hover_text(help).changed() {
+    let help =
+        "Otherwise only the critic, its normal statistics and the calibration are updated, which takes less time.";
+    if ui.checkbox(&mut generator, "Fine-tune the generator too").on_hover_text(help).changed() {
         let settings = ReviewSettings { teach_generator: generator, ..scene.settings.clone() };
         frame.actions.push(Action::Review(Box::new(settings)));
     }
     let command = UiCommand::FinetuneBegin;
-    let title = format!("Learn from {}", counted(labels.parts, "verdict"));
+    let title = format!("Fine-tune on {}", counted(labels.parts, "verdict"));
     let primary = command.enabled(frame.context) && labels.new_healthy > 0;
     let look = match primary {
         true => theme::primary_button(&p, title),
@@ -94,42 +98,42 @@ fn offer(ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) {
     }
 }
 
-/// What is new to the model, in a sentence.
+/// Describes the verdicts that are new to the model.
 fn news(labels: &LabelSummary) -> String {
     let (healthy, defective) = (labels.new_healthy, labels.new_defective);
     match (healthy + defective, labels.can_train) {
-        (0, true) => "The model knows every verdict.".into(),
-        (0, false) => "There is no verdict yet that the model could learn from: call healthy parts healthy.".into(),
+        (0, true) => "The model includes every verdict.".into(),
+        (0, false) => "There are no verdicts to fine-tune on yet: mark healthy parts as healthy.".into(),
         (n, can) => {
             let verdicts = if n == 1 { "1 verdict is".to_owned() } else { format!("{n} verdicts are") };
-            let more = if can { "" } else { " It takes healthy parts to learn from; defective ones only measure." };
+            let more =
+                if can { "" } else { " Fine-tuning needs healthy parts; defective ones only measure the result." };
             format!("{verdicts} new to the model: {healthy} healthy, {defective} defective.{more}")
         }
     }
 }
 
-/// How far it is.
+/// Draws phase, progress and time left.
 fn progress(ui: &mut Ui, status: &FinetuneStatus, frame: &mut Frame<'_>) {
     let p = Palette::of(ui);
     ui.add(Label::new(RichText::new(status.phase.words()).color(p.text)).wrap());
     let bar = ProgressBar::new(status.phase.share().unwrap_or(0.0)).desired_height(theme::GAP_XS);
-    ui.add(bar.corner_radius(0.0).fill(p.accent)).accessible_name("Learning from verdicts");
+    ui.add(bar.corner_radius(0.0).fill(p.accent)).accessible_name("Fine-tuning");
     ui.horizontal(|ui| {
-        button(ui, UiCommand::FinetuneCancel, "Cancel", frame);
+        command_button(ui, UiCommand::FinetuneCancel, "Cancel", frame);
         flush_right(ui, |ui| {
-            let left = status.seconds_left.map(|left| format!("{} left of this", span(left)));
-            ui.label(RichText::new(left.unwrap_or_else(|| "– left of this".into())).color(p.text_weak));
+            let left = status.seconds_left.map(|left| format!("{} left in this phase", span(left)));
+            ui.label(RichText::new(left.unwrap_or_else(|| "– left in this phase".into())).color(p.text_weak));
         });
     });
 }
 
-/// Both models side by side, and the choice.
-fn decide(ui: &mut Ui, learned: &FinetuneResult, frame: &mut Frame<'_>) {
+/// Draws the comparison of both models and the buttons to choose one.
+fn decide(ui: &mut Ui, result: &FinetuneResult, frame: &mut Frame<'_>) {
     let p = Palette::of(ui);
-    let text = format!("{} is there, and the old model is still in force.", learned.model.name);
-    ui.add(Label::new(RichText::new(text).color(p.text)).wrap())
-        .on_hover_text(learned.model.path.display().to_string());
-    match &learned.comparison {
+    let text = format!("{} is ready; the old model is still in use.", result.model.name);
+    ui.add(Label::new(RichText::new(text).color(p.text)).wrap()).on_hover_text(result.model.path.display().to_string());
+    match &result.comparison {
         Some(comparison) => {
             Grid::new("learned").num_columns(3).spacing(vec2(theme::GAP_S, 2.0)).show(ui, |ui| {
                 for title in ["", "before", "after"] {
@@ -139,7 +143,7 @@ fn decide(ui: &mut Ui, learned: &FinetuneResult, frame: &mut Frame<'_>) {
                 for [name, before, after] in comparison.rows() {
                     ui.add(Label::new(theme::weak_caption(&p, name)).extend());
                     for value in [before, after] {
-                        // An interval stands under its value: the panel is narrow.
+                        // The panel is narrow, so the interval goes below its value.
                         let (value, interval) = match value.split_once(" (") {
                             Some((value, rest)) => (value.to_owned(), Some(rest.trim_end_matches(')').to_owned())),
                             None => (value, None),
@@ -158,32 +162,32 @@ fn decide(ui: &mut Ui, learned: &FinetuneResult, frame: &mut Frame<'_>) {
             ui.add(Label::new(RichText::new(comparison.sentence()).color(p.text)).wrap().selectable(true));
         }
         None => {
-            let text = "No part is left to compare them on yet; with more verdicts there will be some.";
+            let text = "There are no parts to compare the models on yet; this needs more verdicts.";
             ui.add(Label::new(RichText::new(text).color(p.text)).wrap());
         }
     }
-    if learned.missing > 0 {
-        let missing = counted(learned.missing, "part");
-        let text = format!("Left out, because the picture is not where it was or has changed: {missing}.");
+    if result.missing > 0 {
+        let missing = counted(result.missing, "part");
+        let text = format!("Left out because the image was moved, deleted or changed: {missing}.");
         ui.add(Label::new(theme::weak_caption(&p, text)).wrap());
     }
     let adopt = UiCommand::FinetuneAdopt;
     ui.horizontal_wrapped(|ui| {
         let tooltip = adopt.tooltip(ui.ctx());
-        let response = ui.add_enabled(adopt.enabled(frame.context), theme::primary_button(&p, "Adopt the new one"));
+        let response = ui.add_enabled(adopt.enabled(frame.context), theme::primary_button(&p, "Adopt new model"));
         if response.on_hover_text(&tooltip).on_disabled_hover_text(&tooltip).clicked() {
             frame.command(adopt);
         }
-        button(ui, UiCommand::FinetuneKeep, "Keep the old one", frame);
+        command_button(ui, UiCommand::FinetuneKeep, "Keep old model", frame);
     });
     ask_for_name(ui, frame.context.finetune.named);
 }
 
-/// Why nothing can be put in force.
+/// Says that activating a model needs the reviewer's name.
 fn ask_for_name(ui: &mut Ui, named: bool) {
     if !named {
         let p = Palette::of(ui);
-        let text = "Enter your name under Reviewer first: who puts a model in force is kept on record.";
+        let text = "Enter your name under Reviewer first: the record keeps who activates a model.";
         ui.add(Label::new(theme::weak_caption(&p, text)).wrap());
     }
 }

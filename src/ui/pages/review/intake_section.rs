@@ -1,73 +1,78 @@
-//! Where parts come from: a folder that is watched or taken in once, and what became of its files.
+//! Intake of parts: the folder that is watched or inspected once, and the state of its files.
 
 use egui::{CollapsingHeader, Label, ProgressBar, RichText, Ui, vec2};
 
-use super::{Scene, panel::PanelSection};
+use super::{
+    scene::Scene,
+    section::{PanelSection, command_button},
+};
 use crate::{
     engine::intake::{IntakePhase, IntakeStatus},
     format::sentence,
     time::span,
     ui::{
-        Action, Frame, IntakeSettings, ReviewSettings, UiCommand, theme,
+        Action, Frame, IntakeSettings, ReviewSettings, UiCommand,
+        pages::inspect::verdict::row,
+        theme,
         theme::{Palette, StatusMark},
         widgets::{flush_right, ticks},
     },
 };
 
-/// Files in quarantine that are listed.
+/// Largest number of quarantined files listed.
 const LISTED: usize = 50;
 
-/// The section on where parts come from.
+/// The section on the watched folder.
 pub(super) struct IntakeSection;
 
 impl PanelSection for IntakeSection {
     fn title(&self) -> &'static str {
-        "Parts"
+        "Watched folder"
     }
 
     fn ui(&mut self, ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) {
         let status = frame.live.intake.status.read().clone();
         folder(ui, scene, frame);
-        standing(ui, &status);
+        progress(ui, &status);
         buttons(ui, &status, frame);
         counts(ui, &status);
         quarantine(ui, &status);
     }
 }
 
-/// The folder, and whether those within it count.
+/// Draws the folder and the choice of subfolders.
 fn folder(ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) {
     let p = Palette::of(ui);
     let settings = &scene.settings.intake;
     ui.horizontal(|ui| {
         flush_right(ui, |ui| {
-            button(ui, UiCommand::IntakeFolder, "Choose…", frame);
+            command_button(ui, UiCommand::IntakeFolder, "Choose…", frame);
             ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| match &settings.folder {
                 Some(folder) => {
                     let name = folder.display().to_string();
                     ui.add(Label::new(RichText::new(&name).color(p.text)).truncate()).on_hover_text(name);
                 }
                 None => {
-                    ui.add(Label::new(theme::weak_caption(&p, "No folder is chosen yet.")).truncate());
+                    ui.add(Label::new(theme::weak_caption(&p, "No folder chosen")).truncate());
                 }
             });
         });
     });
     let mut recursive = settings.recursive;
-    let help = "Folders that come later included; hidden ones are passed over.";
+    let help = "Includes subfolders created later; hidden ones are skipped.";
     let going = frame.context.intake.running;
-    let within = ui.add_enabled(!going, egui::Checkbox::new(&mut recursive, "Folders within it too"));
-    if within.on_hover_text(help).changed() {
+    let subfolders = ui.add_enabled(!going, egui::Checkbox::new(&mut recursive, "Include subfolders"));
+    if subfolders.on_hover_text(help).changed() {
         let intake = IntakeSettings { recursive, ..settings.clone() };
         frame.actions.push(Action::Review(Box::new(ReviewSettings { intake, ..scene.settings.clone() })));
     }
 }
 
-/// How it stands, in a sentence, with a bar while parts are inspected.
-fn standing(ui: &mut Ui, status: &IntakeStatus) {
+/// Draws the state, with a progress bar while parts are inspected.
+fn progress(ui: &mut Ui, status: &IntakeStatus) {
     let p = Palette::of(ui);
     if status.phase == IntakePhase::Idle {
-        let text = "Each picture in the folder is inspected once and filed in the record.";
+        let text = "Each image in the folder is inspected once and added to the record.";
         ui.add(Label::new(theme::weak_caption(&p, text)).wrap());
         return;
     }
@@ -75,14 +80,14 @@ fn standing(ui: &mut Ui, status: &IntakeStatus) {
     let watching = status.order.as_ref().is_some_and(|order| !order.options.once);
     let (state, text) = match &status.phase {
         IntakePhase::Idle | IntakePhase::Opening => {
-            (StatusMark::Unknown, "The folder and the record are being opened.".to_owned())
+            (StatusMark::Unknown, "Opening the folder and the record.".to_owned())
         }
         IntakePhase::Going if waiting > 0 => (StatusMark::Healthy, String::new()),
         IntakePhase::Going if watching => {
-            (StatusMark::Healthy, "Watched: parts are inspected as they come.".to_owned())
+            (StatusMark::Healthy, "Watching: parts are inspected as they arrive.".to_owned())
         }
-        IntakePhase::Going => (StatusMark::Healthy, "The folder is being looked through.".to_owned()),
-        IntakePhase::Ending => (StatusMark::Unknown, "The last parts are being filed.".to_owned()),
+        IntakePhase::Going => (StatusMark::Healthy, "Scanning the folder.".to_owned()),
+        IntakePhase::Ending => (StatusMark::Unknown, "Saving the last parts.".to_owned()),
         IntakePhase::Waiting(text) => (StatusMark::Suspect, text.clone()),
         IntakePhase::Ended(text) => (StatusMark::Unknown, text.clone()),
         IntakePhase::Failed(text) => (StatusMark::Defective, text.clone()),
@@ -99,7 +104,7 @@ fn standing(ui: &mut Ui, status: &IntakeStatus) {
             });
         });
         let bar = ProgressBar::new(done as f32 / total.max(1) as f32).desired_height(theme::GAP_XS);
-        ui.add(bar.corner_radius(0.0).fill(p.accent)).accessible_name("Parts taken in");
+        ui.add(bar.corner_radius(0.0).fill(p.accent)).accessible_name("Intake");
     } else {
         ui.horizontal_top(|ui| {
             theme::state_icon(ui, state);
@@ -115,49 +120,43 @@ fn buttons(ui: &mut Ui, status: &IntakeStatus, frame: &mut Frame<'_>) {
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = vec2(theme::GAP_XS, theme::GAP_XS);
         if status.phase.is_going() {
-            button(ui, UiCommand::IntakeStop, "Stop", frame);
+            command_button(ui, UiCommand::IntakeStop, "Stop", frame);
         } else {
-            button(ui, UiCommand::IntakeWatch, "Watch", frame);
-            button(ui, UiCommand::IntakeOnce, "Take in once", frame);
+            command_button(ui, UiCommand::IntakeWatch, "Watch", frame);
+            command_button(ui, UiCommand::IntakeOnce, "Inspect once", frame);
         }
     });
 }
 
-/// How it has fared since it began.
+/// Draws the counts since the start.
 fn counts(ui: &mut Ui, status: &IntakeStatus) {
     if status.order.is_none() {
         return;
     }
-    let p = Palette::of(ui);
     let counts = &status.counts;
     let grouped = |n: usize| ticks::grouped(n as f64, 0);
     let pace = status.per_minute.map_or_else(|| "–".to_owned(), |n| ticks::grouped(n, usize::from(n < 10.0)));
     let waiting = if counts.listed { grouped(counts.waiting) } else { format!("{} or more", grouped(counts.waiting)) };
     for (name, value, help) in [
-        ("Filed", grouped(counts.filed), "Parts that were inspected and are on record since this began"),
-        ("Waiting", waiting, "Files that have been found and not been inspected yet"),
-        ("On record from before", grouped(counts.known), "Times that a file was found to be on record already"),
-        ("In quarantine", grouped(counts.quarantined), "Files that cannot be inspected; each with its reason below"),
-        ("Gone", grouped(counts.gone), "Files that were deleted or renamed before they were inspected"),
-        ("Parts a minute", pace, "While parts are inspected; waits for new ones are left out"),
+        ("Inspected", grouped(counts.filed), "Parts inspected and added to the record since the start"),
+        ("Queued", waiting, "Files found and not inspected yet"),
+        ("Already on record", grouped(counts.known), "Number of times that a file was on record already"),
+        ("Quarantined", grouped(counts.quarantined), "Files that cannot be inspected; the reasons are below"),
+        ("Missing", grouped(counts.gone), "Files deleted or renamed before they were inspected"),
+        ("Parts per minute", pace, "While parts are inspected; idle time is excluded"),
     ] {
-        ui.horizontal(|ui| {
-            ui.set_height(theme::ROW_TIGHT);
-            ui.spacing_mut().interact_size.y = theme::ROW_TIGHT;
-            ui.label(RichText::new(name).color(p.text_weak)).on_hover_text(help);
-            flush_right(ui, |ui| ui.label(RichText::new(value).color(p.text_strong)));
-        });
+        row(ui, name, value, help);
     }
 }
 
-/// What could not be inspected, and why.
+/// Draws the files that could not be inspected, with the reasons.
 fn quarantine(ui: &mut Ui, status: &IntakeStatus) {
     let all = &status.quarantined;
     if all.is_empty() {
         return;
     }
     let p = Palette::of(ui);
-    let title = format!("{} in quarantine", ticks::grouped(all.len() as f64, 0));
+    let title = format!("{} quarantined", ticks::grouped(all.len() as f64, 0));
     CollapsingHeader::new(title).id_salt("quarantine").show(ui, |ui| {
         for file in all.iter().take(LISTED) {
             let name = file.path.file_name().unwrap_or(file.path.as_os_str()).to_string_lossy().into_owned();
@@ -166,18 +165,8 @@ fn quarantine(ui: &mut Ui, status: &IntakeStatus) {
             label.on_hover_text(format!("{}, {}", file.path.display(), file.time.minute()));
         }
         if all.len() > LISTED {
-            let text = format!("And {} more, which the record lists.", ticks::grouped((all.len() - LISTED) as f64, 0));
+            let text = format!("And {} more, listed in the record.", ticks::grouped((all.len() - LISTED) as f64, 0));
             ui.label(theme::weak_caption(&p, text));
         }
     });
-}
-
-/// A button for an entry of the command table.
-pub(super) fn button(ui: &mut Ui, command: UiCommand, title: &str, frame: &mut Frame<'_>) {
-    let tooltip = command.tooltip(ui.ctx());
-    let button =
-        ui.add_enabled(command.enabled(frame.context), egui::Button::new(title).min_size(vec2(0.0, theme::CONTROL)));
-    if button.on_hover_text(&tooltip).on_disabled_hover_text(&tooltip).clicked() {
-        frame.command(command);
-    }
 }

@@ -1,4 +1,4 @@
-//! What lies over a part's picture: the places that the map points at, and what a person drew.
+//! Overlay on a part's image: the anomaly regions, and the region drawn by a reviewer.
 
 use egui::{Align2, Rect, Response, Stroke, Ui, vec2};
 use egui_material_icons::icons;
@@ -18,19 +18,19 @@ use crate::{
     },
 };
 
-/// Places that are labelled with their figures; the rest is outlined only.
+/// Largest number of anomaly regions with a label; the others are only outlined.
 const LABELLED: usize = 8;
 
-/// The reviewer's pen.
+/// The reviewer's drawing tool.
 #[derive(Default)]
 pub(super) struct Drawing {
     pen: Pen,
-    /// A rectangle (false) or a polygon (true) is drawn next.
+    /// Whether a polygon (true) or a rectangle (false) is drawn next.
     tool: Option<bool>,
 }
 
 impl Drawing {
-    /// Takes up the pen for a rectangle, or lays it down.
+    /// Starts or cancels drawing a rectangle.
     pub fn toggle(&mut self) {
         self.choose(false);
     }
@@ -40,29 +40,29 @@ impl Drawing {
         self.tool = if self.tool == Some(polygon) { None } else { Some(polygon) };
     }
 
-    /// Forgets what is half drawn.
-    pub fn abandon(&mut self) {
+    /// Discards the shape being drawn.
+    pub fn cancel(&mut self) {
         self.pen.clear();
         self.tool = None;
     }
 }
 
-/// The marks of the part on show, for one frame.
+/// Overlay of the current part, for one frame.
 pub(super) struct Marks<'a> {
     pub drawing: &'a mut Drawing,
-    /// What the model found; `None` where it is hidden or not read yet.
+    /// Findings of the inspection; `None` if they are hidden or not read yet.
     pub findings: Option<&'a Findings>,
-    /// What a person drew, in pixels of the picture as stored.
+    /// The region drawn by a reviewer, in pixels of the stored image.
     pub drawn: Option<&'a RegionShape>,
-    /// Pixels across of the picture as stored.
+    /// Width of the stored image in pixels.
     pub width: usize,
-    /// Whether drawing makes sense.
+    /// Whether drawing is enabled.
     pub ready: bool,
-    /// What was drawn in this frame.
+    /// The region completed in this frame.
     pub done: Option<RegionShape>,
 }
 
-/// A shape with all its corners times `by`.
+/// Scales a shape by a factor of `by`.
 fn scaled(shape: &RegionShape, by: f32) -> RegionShape {
     let times = |[x, y]: [f32; 2]| [x * by, y * by];
     match shape {
@@ -71,7 +71,7 @@ fn scaled(shape: &RegionShape, by: f32) -> RegionShape {
     }
 }
 
-/// An outline that stands out from light and from dark.
+/// Draws an outline that is visible on light and on dark images.
 fn outlined(painter: &egui::Painter, placed: &Placed, shape: &RegionShape, colour: egui::Color32) {
     let ground = Palette::new(true).ground.gamma_multiply(0.6);
     outline(painter, placed, shape, Stroke::new(2.0 * theme::CURVE + theme::HAIRLINE, ground), false);
@@ -91,7 +91,7 @@ impl QueryOverlay for Marks<'_> {
         let rectangle = UiCommand::ReviewDraw.tooltip(ui.ctx());
         let tools = [
             (false, icons::ICON_RECTANGLE, rectangle.as_str()),
-            (true, icons::ICON_PENTAGON, "Draws a polygon round the defect; it is kept with the verdict."),
+            (true, icons::ICON_PENTAGON, "Draws a polygon around the defect; it is saved with the verdict."),
         ];
         for (polygon, icon, help) in tools {
             let on = self.drawing.tool == Some(polygon);
@@ -103,29 +103,29 @@ impl QueryOverlay for Marks<'_> {
     }
 
     fn over(&mut self, ui: &Ui, response: &Response, placed: &Placed, size: (usize, usize), _: &mut Vec<Action>) {
-        // A picture is as dark in one theme as in the other.
+        // Images look the same in both themes, so marks on them always use the dark palette.
         let (p, ink) = (Palette::of(ui), Palette::new(true));
         let painter = ui.painter().with_clip_rect(response.rect.intersect(ui.clip_rect()));
-        // The networks may see a picture smaller than it is stored.
+        // The networks may see the image at a lower resolution than it is stored.
         let by = size.0 as f32 / self.width.max(1) as f32;
-        let suspects = self.findings.map(|f| f.suspects.as_slice()).unwrap_or_default();
+        let regions = self.findings.map(|f| f.suspects.as_slice()).unwrap_or_default();
         let font = theme::caption().resolve(ui.style());
         let mut labels: Vec<Rect> = Vec::new();
-        for (i, suspect) in suspects.iter().enumerate() {
-            let shape = scaled(&suspect.shape(), by);
+        for (i, region) in regions.iter().enumerate() {
+            let shape = scaled(&region.shape(), by);
             outlined(&painter, placed, &shape, ink.suspect);
             if i >= LABELLED {
                 continue;
             }
             let text =
-                format!("{} px, peak {}", ticks::grouped(suspect.area as f64, 0), ticks::figure(Some(suspect.peak)));
-            let at = placed.to_screen(egui::pos2((suspect.x + suspect.width) as f32 * by, suspect.y as f32 * by));
+                format!("{} px, peak {}", ticks::grouped(region.area as f64, 0), ticks::figure(Some(region.peak)));
+            let at = placed.to_screen(egui::pos2((region.x + region.width) as f32 * by, region.y as f32 * by));
             let galley = painter.layout_no_wrap(text, font.clone(), p.text_strong);
-            let room = response.rect.shrink(2.0);
+            let area = response.rect.shrink(2.0);
             let mut rect = Align2::LEFT_BOTTOM.anchor_size(at + vec2(2.0, -2.0), galley.size()).expand(2.0);
-            rect = rect.translate(vec2((room.right() - rect.right()).min(0.0), (room.top() - rect.top()).max(0.0)));
-            // One label over another would leave neither to be read.
-            if labels.iter().all(|other| !other.intersects(rect)) && room.contains_rect(rect) {
+            rect = rect.translate(vec2((area.right() - rect.right()).min(0.0), (area.top() - rect.top()).max(0.0)));
+            // Overlapping labels would be unreadable.
+            if labels.iter().all(|other| !other.intersects(rect)) && area.contains_rect(rect) {
                 painter.rect_filled(rect, 2.0, p.ground.gamma_multiply(0.85));
                 painter.galley(rect.min + vec2(2.0, 2.0), galley, p.text_strong);
                 labels.push(rect);

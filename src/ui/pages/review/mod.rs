@@ -1,7 +1,8 @@
-//! The Review workspace: a working day of flagged parts, one key a part.
+//! The Review workspace: a queue of inspected parts, and human verdicts on them given with one key each.
 
 mod actions;
 mod bar;
+mod defect_types_section;
 mod drift_section;
 mod empty;
 mod export;
@@ -15,6 +16,8 @@ mod panel;
 mod queue;
 mod record_section;
 mod reviewers;
+mod scene;
+mod section;
 mod session;
 mod verdict;
 mod view;
@@ -28,11 +31,12 @@ use std::{
 use film::Film;
 use filters::Filters;
 use marks::Drawing;
-use panel::PanelSection;
 use queue::ReviewQueue;
+use scene::Scene;
+use section::PanelSection;
 use serde::{Deserialize, Serialize};
-use session::{Led, Session};
-use verdict::Writing;
+use session::Session;
+use verdict::NoteEdit;
 
 use super::inspect::{
     nearest_neighbours::NeighbourRow,
@@ -43,23 +47,22 @@ use crate::{
     engine::{
         EngineState, Severity,
         background::{BackgroundTask, TaskState},
-        inspection::ModelState,
         review::{PrefetchRequest, RecordState, ReviewRequest, ReviewSnapshot},
     },
     review::{
-        Findings, InspectionId, LabelSummary, PartId, Timestamp,
+        InspectionId, LabelSummary, PartId, Timestamp,
         queue::{QueueOrder, ReviewProgress},
     },
     ui::{Action, ReviewContext, ReviewSettings},
 };
 
-/// What is remembered of the workspace.
+/// Layout kept in the settings file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
 struct ReviewLayout {
-    /// The panel is on show.
+    /// Whether the side panel is shown.
     panel: bool,
-    /// The picture fills the place; reconstruction and map are hidden.
+    /// Whether the image fills the area, without reconstruction and map.
     alone: bool,
     order: QueueOrder,
     triptych: TriptychLayout,
@@ -71,65 +74,55 @@ impl Default for ReviewLayout {
     }
 }
 
-/// What the workspace shows in one frame.
-pub(super) struct Scene {
-    /// The model in force.
-    model: ModelState,
-    /// The record.
-    books: Arc<ReviewSnapshot>,
-    /// Who reviews, and by which rule.
-    settings: ReviewSettings,
-    /// What the model found on the part on show.
-    findings: Option<Arc<Findings>>,
-}
-
-/// What the pictures that are wanted were worked out from.
-type Looked = (u64, Option<PartId>, (u64, u64), bool, bool);
+/// Inputs of the prefetch requests: queue version, current part, session version, double-blind, and page shown.
+type PrefetchKey = (u64, Option<PartId>, (u64, u64), bool, bool);
 
 /// The Review workspace.
 pub struct ReviewWorkspace {
     layout: ReviewLayout,
-    books: Arc<ReviewSnapshot>,
+    /// The record.
+    snapshot: Arc<ReviewSnapshot>,
     settings: ReviewSettings,
-    /// The record that small pictures belong to.
+    /// Path of the record, which identifies the owner of the thumbnails.
     owner: Arc<PathBuf>,
     queue: ReviewQueue,
     session: Session,
-    looked: Option<Looked>,
-    wanted: Arc<[PrefetchRequest]>,
-    /// The part on show, and since when.
-    since: Option<(PartId, Instant)>,
-    /// When good parts changed, once that was said.
+    prefetch_key: Option<PrefetchKey>,
+    prefetch: Arc<[PrefetchRequest]>,
+    /// The current part, and when it was first shown.
+    shown_since: Option<(PartId, Instant)>,
+    /// Start of the drift that the user was warned of.
     warned: Option<Timestamp>,
-    exporting: Option<BackgroundTask<Result<String, String>>>,
-    writing: Option<Writing>,
+    export_task: Option<BackgroundTask<Result<String, String>>>,
+    /// The note being edited.
+    note: Option<NoteEdit>,
     drawing: Drawing,
     triptych: Triptych,
-    likeness: NeighbourRow,
+    neighbours: NeighbourRow,
     film: Film,
     filters: Filters,
     sections: Vec<Box<dyn PanelSection>>,
 }
 
 impl ReviewWorkspace {
-    /// The workspace as [`ReviewWorkspace::layout`] described it; in its first order where that cannot be read.
+    /// Restores the workspace from the text of [`ReviewWorkspace::layout`]; falls back to the default layout.
     pub fn new(layout: Option<&str>) -> Self {
         let layout: ReviewLayout = layout.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
         Self {
-            books: Arc::default(),
+            snapshot: Arc::default(),
             settings: ReviewSettings::default(),
             owner: Arc::default(),
             queue: ReviewQueue::new(filters::flagged(), layout.order),
             session: Session::default(),
-            looked: None,
-            wanted: Arc::default(),
-            since: None,
+            prefetch_key: None,
+            prefetch: Arc::default(),
+            shown_since: None,
             warned: None,
-            exporting: None,
-            writing: None,
+            export_task: None,
+            note: None,
             drawing: Drawing::default(),
             triptych: Triptych::new(layout.triptych.clone()),
-            likeness: NeighbourRow::default(),
+            neighbours: NeighbourRow::default(),
             film: Film::default(),
             filters: Filters::default(),
             sections: panel::sections(),
@@ -137,71 +130,71 @@ impl ReviewWorkspace {
         }
     }
 
-    /// The layout as text, for the settings file.
+    /// Returns the layout as text for the settings file.
     pub fn layout(&self) -> String {
         let (order, triptych) = (self.queue.order, self.triptych.layout().clone());
         let layout = ReviewLayout { order, triptych, ..self.layout.clone() };
-        // By way of a value, whose keys are sorted: the same layout is the same text.
+        // A JSON value sorts its keys, so that equal layouts give equal texts.
         serde_json::to_value(&layout).map(|v| v.to_string()).unwrap_or_default()
     }
 
-    /// The record on show, or the one that was asked for.
+    /// Returns the path of the record that is open or being opened.
     pub fn path(&self) -> Option<&Path> {
-        self.books.path.as_deref()
+        self.snapshot.path.as_deref()
     }
 
-    /// What model and other people say is hidden.
+    /// Whether the verdicts of the model and of other reviewers are hidden.
     fn is_blind(&self) -> bool {
         self.settings.two_persons && self.queue.filter.progress != ReviewProgress::Disputed
     }
 
-    /// What can be asked about the part on show.
+    /// Returns the state of the current part, for the command table.
     pub fn context(&self) -> ReviewContext {
-        let open = self.books.state == RecordState::Open;
-        let part = self.queue.shown(&self.books.items).is_some();
+        let open = self.snapshot.state == RecordState::Open;
+        let part = self.queue.shown(&self.snapshot.items).is_some();
         ReviewContext {
             open,
             part,
             ready: open && part && !self.settings.reviewer.is_empty(),
             blind: self.is_blind(),
-            undo: self.books.undo > 0 || self.session.is_any_busy(),
-            defect_types: if self.session.named.is_some() { self.books.kinds.len() } else { 0 },
-            exporting: self.exporting.is_some(),
+            undo: self.snapshot.undo > 0 || self.session.is_any_pending(),
+            defect_types: if self.session.last_defective.is_some() { self.snapshot.kinds.len() } else { 0 },
+            exporting: self.export_task.is_some(),
         }
     }
 
-    /// Work beside the compute thread that takes long enough to be named.
+    /// Returns the running background task: title, items done and total.
     pub fn job(&self) -> Option<(&'static str, (usize, usize))> {
-        self.exporting.as_ref().map(|task| ("Exporting the queue", task.progress()))
+        self.export_task.as_ref().map(|task| ("Exporting the queue", task.progress()))
     }
 
-    /// Ends that work; what is half written is left out.
+    /// Cancels the running background task.
     pub fn cancel_job(&mut self) {
-        // Tasks that are dropped are cancelled.
-        self.exporting = None;
+        // Dropping a task cancels it.
+        self.export_task = None;
     }
 
-    /// What has come of the export, and whether good parts change.
+    /// Returns the result of a finished export, or a warning about drift that has not been given yet.
     pub fn poll(&mut self) -> Option<(Severity, String)> {
-        if let Some(task) = &self.exporting {
+        if let Some(task) = &self.export_task {
             match task.poll() {
                 TaskState::Running => {}
                 TaskState::Done(result) => {
-                    self.exporting = None;
+                    self.export_task = None;
                     return Some(match result {
                         Ok(text) => (Severity::Info, text),
                         Err(text) => (Severity::Error, text),
                     });
                 }
-                TaskState::Over => self.exporting = None,
+                TaskState::Over => self.export_task = None,
             }
         }
-        let drift = self.books.figures.drift.as_ref()?;
+        let drift = self.snapshot.figures.drift.as_ref()?;
         let since = drift.since()?;
         (self.warned.replace(since) != Some(since)).then(|| (Severity::Warning, drift.sentence()))
     }
 
-    /// Follows the record and the settings; `on` says whether the page is on show.
+    /// Follows the record and the settings; `on` says whether the page is shown.
     pub fn follow(&mut self, live: &EngineState, settings: &ReviewSettings, on: bool, actions: &mut Vec<Action>) {
         if self.settings != *settings {
             self.settings.clone_from(settings);
@@ -214,54 +207,55 @@ impl ReviewWorkspace {
         if filter.two_persons && filter.reviewer.as_ref() != Some(&settings.reviewer) {
             filter.reviewer = Some(settings.reviewer.clone());
         }
-        let books = Arc::clone(&live.review.books.read());
-        if books.path != self.books.path {
-            self.owner = Arc::new(books.path.clone().unwrap_or_default());
+        let snapshot = Arc::clone(&live.review.books.read());
+        if snapshot.path != self.snapshot.path {
+            self.owner = Arc::new(snapshot.path.clone().unwrap_or_default());
             self.queue = ReviewQueue::new(std::mem::take(&mut self.queue.filter), self.queue.order);
-            self.session.named = None;
+            self.session.last_defective = None;
         }
-        self.books = books;
-        let led = self.session.follow(&self.books);
-        self.queue.follow(&self.books);
-        if let Led::Back(part) = led {
-            self.queue.show(&self.books, part);
+        self.snapshot = snapshot;
+        let returned = self.session.follow(&self.snapshot);
+        self.queue.follow(&self.snapshot);
+        if let Some(part) = returned {
+            self.queue.show(&self.snapshot, part);
         }
         let blind = self.is_blind();
-        let looked = (self.queue.version(), self.queue.current(), self.session.stamp(), blind, on);
-        if self.looked != Some(looked) {
-            if self.looked.is_some_and(|(_, current, ..)| current != looked.1) || self.since.is_none() {
+        let key = (self.queue.version(), self.queue.current(), self.session.version(), blind, on);
+        if self.prefetch_key != Some(key) {
+            if self.prefetch_key.is_some_and(|(_, current, ..)| current != key.1) || self.shown_since.is_none() {
                 self.arrive();
             }
-            self.looked = Some(looked);
-            let busy = |part: PartId| self.session.is_busy(part);
-            let wanted = if on { self.queue.wanted(&self.books.items, &busy, !blind) } else { Arc::default() };
-            if wanted != self.wanted {
-                self.wanted = Arc::clone(&wanted);
-                actions.push(Action::Engine(engine::Command::Look(wanted)));
+            self.prefetch_key = Some(key);
+            let pending = |part: PartId| self.session.is_pending(part);
+            let prefetch =
+                if on { self.queue.prefetch(&self.snapshot.items, &pending, !blind) } else { Arc::default() };
+            if prefetch != self.prefetch {
+                self.prefetch = Arc::clone(&prefetch);
+                actions.push(Action::Engine(engine::Command::Look(prefetch)));
             }
         }
     }
 
-    /// Another part is on show.
+    /// Prepares for a part that has just come on screen.
     fn arrive(&mut self) {
-        self.since = self.queue.current().map(|part| (part, Instant::now()));
-        self.drawing.abandon();
-        if let Some(item) = self.queue.shown(&self.books.items) {
+        self.shown_since = self.queue.current().map(|part| (part, Instant::now()));
+        self.drawing.cancel();
+        if let Some(item) = self.queue.shown(&self.snapshot.items) {
             self.session.arrive(item, &self.settings);
         }
     }
 
-    /// The ask that opens this record.
+    /// Returns the action that opens this record.
     pub fn open(path: PathBuf) -> Action {
         Action::Engine(engine::Command::Review(ReviewRequest::Open(path)))
     }
 
     fn scene(&self, live: &EngineState) -> Scene {
-        let inspection: Option<InspectionId> = self.queue.shown(&self.books.items).map(|item| item.inspection.id);
+        let inspection: Option<InspectionId> = self.queue.shown(&self.snapshot.items).map(|item| item.inspection.id);
         let findings = inspection.and_then(|id| live.review.findings.read().get(&id).cloned());
         Scene {
             model: live.inspection.status.read().model.clone(),
-            books: Arc::clone(&self.books),
+            snapshot: Arc::clone(&self.snapshot),
             settings: self.settings.clone(),
             findings,
         }
@@ -269,6 +263,6 @@ impl ReviewWorkspace {
 
     /// Counts of the verdicts that the active model can be fine-tuned on.
     pub fn labels(&self) -> LabelSummary {
-        self.books.labels
+        self.snapshot.labels
     }
 }

@@ -1,15 +1,15 @@
-//! The model in force, which maps are drawn with.
+//! The active model, which the maps are computed with.
 
 use egui::{Label, RichText, Ui};
 
-use super::{Scene, panel::PanelSection};
+use super::{scene::Scene, section::PanelSection};
 use crate::{
     engine::inspection::ModelState,
     format::sentence,
     ui::{Frame, UiCommand, theme::Palette},
 };
 
-/// The section on the model in force.
+/// The section on the active model.
 pub(super) struct ModelSection;
 
 impl PanelSection for ModelSection {
@@ -20,14 +20,14 @@ impl PanelSection for ModelSection {
     fn ui(&mut self, ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) {
         let p = Palette::of(ui);
         let text = match &scene.model {
-            ModelState::None => "No model is in force.".to_owned(),
+            ModelState::None => "No model loaded.".to_owned(),
             ModelState::Loading(name) => format!("Loading {name}."),
-            ModelState::Ready(facts) => format!("{} is in force.", facts.name),
+            ModelState::Ready(facts) => format!("{} is active.", facts.name),
             ModelState::Failed(text) => sentence(text),
         };
         ui.add(Label::new(RichText::new(text).color(p.text)).wrap());
         let open = UiCommand::InspectModel;
-        if ui.button("Open a model…").on_hover_text(open.help()).clicked() {
+        if ui.button("Open model…").on_hover_text(open.help()).clicked() {
             frame.command(open);
         }
     }

@@ -1,7 +1,8 @@
-//! Which parts are reviewed, in which order, and which of them is on show.
+//! The review queue: filter, order and current part.
 
 use std::sync::Arc;
 
+use super::session::MOST_PENDING;
 use crate::{
     engine::review::{PrefetchRequest, ReviewSnapshot},
     review::{
@@ -10,15 +11,15 @@ use crate::{
     },
 };
 
-/// Parts whose pictures are read before they are asked for: those that come next, and those just seen.
+/// Number of parts whose images are prefetched: after the current part, and before it.
 const AHEAD: usize = 6;
 const BEHIND: usize = 2;
-/// Of these, the ones that come next whose maps are drawn.
+/// Number of next parts whose maps are prefetched too.
 const MAPS: usize = 2;
 
-/// What a view was made from.
+/// Inputs of the view; it is recomputed when they change.
 #[derive(Clone, PartialEq)]
-struct Made {
+struct ViewKey {
     revision: u64,
     filter: Filter,
     order: QueueOrder,
@@ -30,107 +31,106 @@ pub(super) struct ReviewQueue {
     pub filter: Filter,
     pub order: QueueOrder,
     view: QueueView,
-    made: Option<Made>,
+    key: Option<ViewKey>,
     current: Option<PartId>,
-    /// Its place in the view; where it would stand when it has just left.
-    place: usize,
+    /// Position of the current part in the view, or where it was before it left the view.
+    position: usize,
     version: u64,
 }
 
 impl ReviewQueue {
-    /// A queue that this filter lets parts into.
+    /// Creates a queue with this filter and order.
     pub fn new(filter: Filter, order: QueueOrder) -> Self {
         Self { filter, order, ..Self::default() }
     }
 
-    /// Another number for another view.
+    /// Returns the version of the view, which changes with its content.
     pub fn version(&self) -> u64 {
         self.version
     }
 
-    /// The number of the part on show.
+    /// Returns the id of the current part.
     pub fn current(&self) -> Option<PartId> {
         self.current
     }
 
-    /// Follows the record and the filter: everything that takes time over all parts is done here, and only when one of
-    /// them has changed. Whether it had.
-    pub fn follow(&mut self, books: &ReviewSnapshot) -> bool {
-        let made = Made { revision: books.revision, filter: self.filter.clone(), order: self.order };
-        if self.made.as_ref() == Some(&made) {
+    /// Recomputes the view if record, filter or order have changed; returns whether they have.
+    pub fn follow(&mut self, snapshot: &ReviewSnapshot) -> bool {
+        let key = ViewKey { revision: snapshot.revision, filter: self.filter.clone(), order: self.order };
+        if self.key.as_ref() == Some(&key) {
             return false;
         }
-        self.view = QueueView::of(&books.items, &self.filter, self.order);
-        self.made = Some(made);
+        self.view = QueueView::of(&snapshot.items, &self.filter, self.order);
+        self.key = Some(key);
         self.version += 1;
         let rows = self.view.rows();
-        let kept = self.current.and_then(|part| self.view.place_of(&books.items, part));
-        self.place = match (kept, self.current) {
+        let kept = self.current.and_then(|part| self.view.place_of(&snapshot.items, part));
+        self.position = match (kept, self.current) {
             (Some(place), _) => place,
-            // Another takes the place of one that has left.
-            (None, Some(_)) => self.place.min(rows.len().saturating_sub(1)),
-            (None, None) => self.view.next_open(&books.items, rows.len().saturating_sub(1)).unwrap_or_default(),
+            // The next part moves up if the current one has left the view.
+            (None, Some(_)) => self.position.min(rows.len().saturating_sub(1)),
+            (None, None) => self.view.next_open(&snapshot.items, rows.len().saturating_sub(1)).unwrap_or_default(),
         };
-        self.current = rows.get(self.place).and_then(|&i| books.items.get(i)).map(|item| item.part.id);
+        self.current = rows.get(self.position).and_then(|&i| snapshot.items.get(i)).map(|item| item.part.id);
         true
     }
 
-    /// The parts in order.
+    /// Returns the filtered and sorted parts.
     pub fn view(&self) -> &QueueView {
         &self.view
     }
 
-    /// The place of the part on show.
-    pub fn place(&self) -> usize {
-        self.place
+    /// Returns the position of the current part.
+    pub fn position(&self) -> usize {
+        self.position
     }
 
-    /// The part at a place.
+    /// Returns the part at a position.
     pub fn at<'a>(&self, items: &'a [ReviewItem], place: usize) -> Option<&'a ReviewItem> {
         self.view.rows().get(place).and_then(|&i| items.get(i))
     }
 
-    /// The part on show.
+    /// Returns the current part.
     pub fn shown<'a>(&self, items: &'a [ReviewItem]) -> Option<&'a ReviewItem> {
-        self.at(items, self.place).filter(|item| Some(item.part.id) == self.current)
+        self.at(items, self.position).filter(|item| Some(item.part.id) == self.current)
     }
 
-    /// Shows the part at this place, if there is one.
+    /// Shows the part at this position, if there is one.
     pub fn go(&mut self, items: &[ReviewItem], place: usize) {
         if let Some(item) = self.at(items, place) {
-            (self.place, self.current) = (place, Some(item.part.id));
+            (self.position, self.current) = (place, Some(item.part.id));
         }
     }
 
-    /// Shows the part so many places further on.
+    /// Moves by this number of parts.
     pub fn step(&mut self, items: &[ReviewItem], by: isize) {
         let last = self.view.rows().len().saturating_sub(1);
-        self.go(items, self.place.saturating_add_signed(by).min(last));
+        self.go(items, self.position.saturating_add_signed(by).min(last));
     }
 
-    /// Lets every part pass the filter, whoever reviews and by whichever rule.
-    pub fn let_all_in(&mut self) {
+    /// Clears the filter, except for reviewer and double-blind mode.
+    pub fn clear_filter(&mut self) {
         let (reviewer, two_persons) = (self.filter.reviewer.take(), self.filter.two_persons);
         self.filter = Filter { reviewer, two_persons, ..Filter::default() };
     }
 
-    /// Shows this part; a filter that hides it gives way.
-    pub fn show(&mut self, books: &ReviewSnapshot, part: PartId) {
-        if self.view.place_of(&books.items, part).is_none() {
-            self.let_all_in();
+    /// Shows this part, clearing the filter if it excludes the part.
+    pub fn show(&mut self, snapshot: &ReviewSnapshot, part: PartId) {
+        if self.view.place_of(&snapshot.items, part).is_none() {
+            self.clear_filter();
         }
         self.current = Some(part);
-        self.made = None;
-        self.follow(books);
+        self.key = None;
+        self.follow(snapshot);
     }
 
-    /// The next place that is open, those left out whose verdicts are on their way; `None` when all is done.
-    fn next_from(&self, items: &[ReviewItem], from: usize, busy: &dyn Fn(PartId) -> bool) -> Option<usize> {
+    /// Returns the next position that is open and has no verdict pending; `None` if all are done.
+    fn next_from(&self, items: &[ReviewItem], from: usize, pending: &dyn Fn(PartId) -> bool) -> Option<usize> {
         let mut place = from;
-        for _ in 0..=self.view.rows().len().min(AHEAD + super::session::MOST_BUSY) {
+        for _ in 0..=self.view.rows().len().min(AHEAD + MOST_PENDING) {
             place = self.view.next_open(items, place)?;
             match self.at(items, place) {
-                Some(item) if !busy(item.part.id) => return Some(place),
+                Some(item) if !pending(item.part.id) => return Some(place),
                 _ if place == from => return None,
                 _ => {}
             }
@@ -138,38 +138,43 @@ impl ReviewQueue {
         None
     }
 
-    /// Shows the next part that is open; the next one where none is.
-    pub fn go_on(&mut self, items: &[ReviewItem], busy: &dyn Fn(PartId) -> bool) {
-        match self.next_from(items, self.place, busy) {
-            Some(place) if place != self.place => self.go(items, place),
+    /// Shows the next open part, or the next part if none is open.
+    pub fn advance(&mut self, items: &[ReviewItem], pending: &dyn Fn(PartId) -> bool) {
+        match self.next_from(items, self.position, pending) {
+            Some(place) if place != self.position => self.go(items, place),
             _ => self.step(items, 1),
         }
     }
 
-    /// What is to be read and drawn: the part on show, those that come next, those beside it.
-    pub fn wanted(&self, items: &[ReviewItem], busy: &dyn Fn(PartId) -> bool, maps: bool) -> Arc<[PrefetchRequest]> {
+    /// Returns the requests for images and maps: current part, next open parts, neighbours in the queue.
+    pub fn prefetch(
+        &self,
+        items: &[ReviewItem],
+        pending: &dyn Fn(PartId) -> bool,
+        maps: bool,
+    ) -> Arc<[PrefetchRequest]> {
         let rows = self.view.rows().len();
         if rows == 0 {
             return Arc::default();
         }
-        let mut places = vec![self.place];
-        let mut from = self.place;
+        let mut places = vec![self.position];
+        let mut from = self.position;
         while places.len() <= AHEAD {
-            match self.next_from(items, from, busy) {
+            match self.next_from(items, from, pending) {
                 Some(place) if !places.contains(&place) => places.push(place),
                 _ => break,
             }
             from = places.last().copied().unwrap_or(from);
         }
         let maps = if maps { MAPS + 1 } else { 0 }.min(places.len());
-        // Arrow keys go to neighbours, whether they are open or not.
-        let after = (self.place + 1..rows).filter(|place| !places.contains(place));
+        // The arrow keys visit neighbours, whether they are open or not.
+        let after = (self.position + 1..rows).filter(|place| !places.contains(place));
         let after: Vec<usize> = after.take((AHEAD + 1 - places.len()).max(1)).collect();
         places.extend(after);
-        let before = (0..self.place).rev().take(BEHIND).filter(|place| !places.contains(place));
+        let before = (0..self.position).rev().take(BEHIND).filter(|place| !places.contains(place));
         let before: Vec<usize> = before.collect();
         places.extend(before);
-        let wanted = |(i, place): (usize, usize)| {
+        let request = |(i, place): (usize, usize)| {
             let item = self.at(items, place)?;
             Some(PrefetchRequest {
                 part: item.part.id,
@@ -180,6 +185,6 @@ impl ReviewQueue {
                 map: i < maps,
             })
         };
-        places.into_iter().enumerate().filter_map(wanted).collect()
+        places.into_iter().enumerate().filter_map(request).collect()
     }
 }

@@ -1,19 +1,22 @@
-//! Who reviews, and the rule of two persons.
+//! Name of the reviewer, and double-blind review.
 
 use egui::{Label, RichText, TextEdit, Ui};
 
-use super::{Scene, panel::PanelSection};
-use crate::ui::{Action, Frame, ReviewSettings, theme, theme::Palette};
+use super::{scene::Scene, section::PanelSection};
+use crate::{
+    review::queue::ReviewProgress,
+    ui::{Action, Frame, ReviewSettings, theme, theme::Palette},
+};
 
-/// The section on who reviews.
+/// The section on the reviewer.
 #[derive(Default)]
 pub(super) struct ReviewersSection {
-    /// The name as it is typed.
+    /// Name being typed.
     name: Option<String>,
 }
 
-/// Asks for the reviewer's name; the name once it is given.
-pub(super) fn ask_name(ui: &mut Ui, typed: &mut Option<String>, current: &str) -> Option<String> {
+/// Draws the field for the reviewer's name; returns a new name once it is entered.
+fn name_field(ui: &mut Ui, typed: &mut Option<String>, current: &str) -> Option<String> {
     let mut text = typed.clone().unwrap_or_else(|| current.to_owned());
     let field = TextEdit::singleline(&mut text).hint_text("Your name").desired_width(f32::INFINITY);
     let field = ui.add(field).accessible_name("Your name");
@@ -34,28 +37,27 @@ impl PanelSection for ReviewersSection {
     fn ui(&mut self, ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) {
         let p = Palette::of(ui);
         let settings = &scene.settings;
-        let put =
+        let set =
             |frame: &mut Frame<'_>, changed: ReviewSettings| frame.actions.push(Action::Review(Box::new(changed)));
         if settings.reviewer.is_empty() {
-            ui.label(theme::weak_caption(&p, "Every verdict is kept under a name."));
+            ui.label(theme::weak_caption(&p, "Verdicts are recorded under your name."));
         }
-        if let Some(reviewer) = ask_name(ui, &mut self.name, &settings.reviewer) {
-            put(frame, ReviewSettings { reviewer, ..settings.clone() });
+        if let Some(reviewer) = name_field(ui, &mut self.name, &settings.reviewer) {
+            set(frame, ReviewSettings { reviewer, ..settings.clone() });
         }
         let mut two_persons = settings.two_persons;
-        let help = "Each part is judged by two persons, without sight of what the model or the other one says.";
-        if ui.checkbox(&mut two_persons, "Two persons judge each part").on_hover_text(help).changed() {
-            put(frame, ReviewSettings { two_persons, ..settings.clone() });
+        let help = "Two reviewers judge each part without seeing the model's verdict or each other's.";
+        if ui.checkbox(&mut two_persons, "Double-blind review").on_hover_text(help).changed() {
+            set(frame, ReviewSettings { two_persons, ..settings.clone() });
         }
-        let agreement = &scene.books.figures.agreement;
+        let agreement = &scene.snapshot.figures.agreement;
         if two_persons || !agreement.pairs.is_empty() {
             ui.add(Label::new(RichText::new(agreement.sentence()).color(p.text)).wrap().selectable(true));
-            let waiting = scene.books.figures.disputed;
-            if waiting > 0 {
-                let text = match waiting {
-                    1 => "1 part waits for somebody to settle it; choose Disagreements in the queue.".to_owned(),
-                    n => format!("{n} parts wait for somebody to settle them; choose Disagreements in the queue."),
-                };
+            let disputed = scene.snapshot.figures.disputed;
+            if disputed > 0 {
+                let parts = if disputed == 1 { "1 part is".to_owned() } else { format!("{disputed} parts are") };
+                let title = ReviewProgress::Disputed.title();
+                let text = format!("{parts} disputed; choose {title} in the queue to decide.");
                 ui.add(Label::new(theme::weak_caption(&p, text)).wrap());
             }
         }

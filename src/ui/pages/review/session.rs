@@ -1,4 +1,4 @@
-//! What is being said to the parts, until the record has it.
+//! Verdicts of the current session until the record has saved them, and drafts.
 
 use std::collections::HashMap;
 
@@ -9,113 +9,105 @@ use crate::{
     ui::ReviewSettings,
 };
 
-/// Verdicts that may be on their way to the record; the thread that keeps it takes no more.
-pub(super) const MOST_BUSY: usize = 64;
+/// Largest number of verdicts pending at the record thread.
+pub(super) const MOST_PENDING: usize = 64;
 
-/// What was noted or drawn and waits for a verdict.
+/// Note and region to be saved with the next verdict.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Draft {
     pub note: Option<String>,
     pub region: Option<RegionShape>,
 }
 
-/// The part whose kind of defect a digit names.
+/// The part whose defect type a digit key sets.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Named {
+pub(super) struct DefectivePart {
     pub part: PartId,
     pub name: String,
-    /// The verdict as it was given.
+    /// The verdict on it.
     pub opinion: NewOpinion,
 }
 
-/// A sitting of one reviewer.
+/// A review session.
 #[derive(Default)]
 pub(super) struct Session {
+    /// Number of the last request to the record.
     number: u64,
-    /// Verdicts that the record has not acknowledged, by the numbers of their asks.
-    busy: Vec<(u64, PartId)>,
+    /// Request numbers and parts of the verdicts not acknowledged yet.
+    pending: Vec<(u64, PartId)>,
     drafts: HashMap<PartId, Draft>,
-    /// The last part that was called defective.
-    pub named: Option<Named>,
-    /// Asks up to this number have been dealt with.
+    /// The last part that was judged defective.
+    pub last_defective: Option<DefectivePart>,
+    /// Number of the last request whose answer was handled.
     seen: u64,
 }
 
-/// Where an answer of the record leads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Led {
-    /// Nowhere.
-    Nowhere,
-    /// Back to this part, whose verdict was taken back or not kept.
-    Back(PartId),
-}
-
 impl Session {
-    /// Takes in what the record has answered.
-    pub fn follow(&mut self, books: &ReviewSnapshot) -> Led {
-        if books.answered <= self.seen {
-            return Led::Nowhere;
+    /// Handles the answers of the record. Returns the part to go back to if its verdict was undone or not saved.
+    pub fn follow(&mut self, snapshot: &ReviewSnapshot) -> Option<PartId> {
+        if snapshot.answered <= self.seen {
+            return None;
         }
-        let fresh = |number: u64| number > self.seen;
-        let undone = books.undone.filter(|(number, _)| fresh(*number));
-        let refused = books.refused.as_ref().filter(|(number, ..)| fresh(*number));
+        let unseen = |number: u64| number > self.seen;
+        let undone = snapshot.undone.filter(|(number, _)| unseen(*number));
+        let refused = snapshot.refused.as_ref().filter(|(number, ..)| unseen(*number));
         let back = refused.map(|(_, part, _)| *part).or(undone.map(|(_, part)| part));
         if let Some((_, part, opinion)) = refused {
-            // What was noted and drawn is not lost with it.
+            // Note and region become a draft again.
             let note = (!opinion.note.is_empty()).then(|| opinion.note.clone());
             self.drafts.insert(*part, Draft { note, region: opinion.region.clone() });
         }
-        if self.named.as_ref().is_some_and(|named| back == Some(named.part)) {
-            self.named = None;
+        if self.last_defective.as_ref().is_some_and(|last| back == Some(last.part)) {
+            self.last_defective = None;
         }
-        self.seen = books.answered;
-        self.busy.retain(|(number, _)| *number > books.answered);
-        back.map_or(Led::Nowhere, Led::Back)
+        self.seen = snapshot.answered;
+        self.pending.retain(|(number, _)| *number > snapshot.answered);
+        back
     }
 
-    /// Whether any verdict is on its way to the record.
-    pub fn is_any_busy(&self) -> bool {
-        !self.busy.is_empty()
+    /// Whether any verdict is pending.
+    pub fn is_any_pending(&self) -> bool {
+        !self.pending.is_empty()
     }
 
-    /// Changes with what is on its way.
-    pub fn stamp(&self) -> (u64, u64) {
+    /// Returns a version that changes with the pending verdicts.
+    pub fn version(&self) -> (u64, u64) {
         (self.number, self.seen)
     }
 
-    /// A part is on show: where its reviewer called it defective, digits name its kind.
+    /// Lets digit keys set the defect type of a part that its reviewer has judged defective.
     pub fn arrive(&mut self, item: &ReviewItem, settings: &ReviewSettings) {
         let own = item.opinion_of(Some(&settings.reviewer)).filter(|o| o.defective() == Some(true));
         if let Some(own) = own {
             let mut opinion = self.opinion(item, own.judgement, settings, own.blind);
             opinion.defect.clone_from(&own.defect);
-            self.named = Some(Named { part: item.part.id, name: item.part.name(), opinion });
+            self.last_defective = Some(DefectivePart { part: item.part.id, name: item.part.name(), opinion });
         }
     }
 
-    /// The note to this part: what waits, or what its reviewer noted before.
+    /// Returns the note on this part: the draft, or the reviewer's saved note.
     pub fn note(&self, item: &ReviewItem, settings: &ReviewSettings) -> String {
-        let waiting = self.drafts.get(&item.part.id).and_then(|draft| draft.note.clone());
+        let draft = self.drafts.get(&item.part.id).and_then(|draft| draft.note.clone());
         let before = || item.opinion_of(Some(&settings.reviewer)).map(|o| o.note.clone());
-        waiting.or_else(before).unwrap_or_default()
+        draft.or_else(before).unwrap_or_default()
     }
 
-    /// A note that waits for a verdict.
-    pub fn note_down(&mut self, part: PartId, text: &str) {
+    /// Keeps a note as a draft.
+    pub fn set_note(&mut self, part: PartId, text: &str) {
         self.drafts.entry(part).or_default().note = Some(text.to_owned());
     }
 
-    /// Whether a verdict on this part is on its way to the record.
-    pub fn is_busy(&self, part: PartId) -> bool {
-        self.busy.iter().any(|(_, busy)| *busy == part)
+    /// Whether a verdict on this part is pending.
+    pub fn is_pending(&self, part: PartId) -> bool {
+        self.pending.iter().any(|(_, pending)| *pending == part)
     }
 
-    /// What waits for a verdict on this part.
+    /// Returns the draft for this part.
     pub fn draft(&self, part: PartId) -> Option<&Draft> {
         self.drafts.get(&part)
     }
 
-    /// A verdict on this part, as its reviewer gives it now. What was noted and drawn before stays.
+    /// Builds a verdict on this part with the draft, or with note and region of the reviewer's previous verdict.
     pub fn opinion(
         &self,
         item: &ReviewItem,
@@ -138,11 +130,11 @@ impl Session {
         opinion
     }
 
-    /// The ask that keeps it.
-    pub fn say(&mut self, item: &ReviewItem, opinion: NewOpinion) -> ReviewRequest {
+    /// Returns the request that saves the verdict.
+    pub fn submit(&mut self, item: &ReviewItem, opinion: NewOpinion) -> ReviewRequest {
         self.number += 1;
         let (number, part) = (self.number, item.part.id);
-        self.busy.push((number, part));
+        self.pending.push((number, part));
         self.drafts.remove(&part);
         let defective = match opinion.judgement {
             Judgement::Defective => true,
@@ -150,19 +142,18 @@ impl Session {
             _ => false,
         };
         if defective {
-            self.named = Some(Named { part, name: item.part.name(), opinion: opinion.clone() });
+            self.last_defective = Some(DefectivePart { part, name: item.part.name(), opinion: opinion.clone() });
         }
         ReviewRequest::Say { number, part, opinion: Box::new(opinion) }
     }
 
-    /// The ask that takes the last verdict back.
+    /// Returns the request that undoes the last verdict.
     pub fn undo(&mut self) -> ReviewRequest {
         self.number += 1;
         ReviewRequest::Undo { number: self.number }
     }
 
-    /// Changes what waits for a verdict on this part. Where its reviewer has given one, the verdict is given anew with
-    /// it, and comes back.
+    /// Changes the draft for this part. If its reviewer has given a verdict, returns that verdict with the change.
     pub fn amend(
         &mut self,
         item: &ReviewItem,
@@ -171,7 +162,7 @@ impl Session {
     ) -> Option<NewOpinion> {
         change(self.drafts.entry(item.part.id).or_default());
         let own: &Opinion = item.opinion_of(Some(&settings.reviewer))?;
-        if own.judgement == Judgement::Skip || self.is_busy(item.part.id) {
+        if own.judgement == Judgement::Skip || self.is_pending(item.part.id) {
             return None;
         }
         let mut again = self.opinion(item, own.judgement, settings, own.blind);
@@ -189,22 +180,22 @@ mod tests {
     #[test]
     fn answers_are_taken_in_once_and_in_order() {
         let mut session = Session { number: 3, ..Session::default() };
-        session.busy = vec![(1, PartId(7)), (2, PartId(8)), (3, PartId(9))];
-        let mut books = ReviewSnapshot { answered: 2, ..ReviewSnapshot::default() };
-        assert_eq!(session.follow(&books), Led::Nowhere);
-        assert!(!session.is_busy(PartId(8)) && session.is_busy(PartId(9)));
+        session.pending = vec![(1, PartId(7)), (2, PartId(8)), (3, PartId(9))];
+        let mut snapshot = ReviewSnapshot { answered: 2, ..ReviewSnapshot::default() };
+        assert_eq!(session.follow(&snapshot), None);
+        assert!(!session.is_pending(PartId(8)) && session.is_pending(PartId(9)));
         let opinion = NewOpinion {
             note: "burr".into(),
             ..NewOpinion::new(crate::review::InspectionId(1), "ada", Judgement::Agree)
         };
-        books.answered = 3;
-        books.refused = Some((3, PartId(9), Box::new(opinion)));
-        assert_eq!(session.follow(&books), Led::Back(PartId(9)));
+        snapshot.answered = 3;
+        snapshot.refused = Some((3, PartId(9), Box::new(opinion)));
+        assert_eq!(session.follow(&snapshot), Some(PartId(9)));
         assert_eq!(session.draft(PartId(9)).and_then(|d| d.note.as_deref()), Some("burr"));
-        books.kinds = Arc::new(vec!["dent".into()]);
-        assert_eq!(session.follow(&books), Led::Nowhere, "an answer leads back once");
-        books.answered = 4;
-        books.undone = Some((4, PartId(8)));
-        assert_eq!(session.follow(&books), Led::Back(PartId(8)));
+        snapshot.kinds = Arc::new(vec!["dent".into()]);
+        assert_eq!(session.follow(&snapshot), None, "an answer leads back once");
+        snapshot.answered = 4;
+        snapshot.undone = Some((4, PartId(8)));
+        assert_eq!(session.follow(&snapshot), Some(PartId(8)));
     }
 }

@@ -1,0 +1,20 @@
+//! Snapshot of everything the workspace shows in one frame.
+
+use std::sync::Arc;
+
+use crate::{
+    engine::{inspection::ModelState, review::ReviewSnapshot},
+    review::Findings,
+    ui::ReviewSettings,
+};
+
+/// What the workspace shows in one frame.
+pub(super) struct Scene {
+    /// The active model.
+    pub model: ModelState,
+    /// The record.
+    pub snapshot: Arc<ReviewSnapshot>,
+    pub settings: ReviewSettings,
+    /// Findings of the inspection of the current part.
+    pub findings: Option<Arc<Findings>>,
+}
