@@ -23,12 +23,12 @@ use crate::{
     format::counted,
     inspect::{
         Evaluation, Evaluator, InvertKnobs, InvertPreset, Model, TestSet,
-        calibration::say_own_rates,
+        calibration::rate_interval_sentence,
         evaluation::{
-            EvaluationSummary, Reported,
+            EvaluationSummary, ReportedModel,
             metrics::{Estimate, Metrics},
             report,
-            report::{portray, worst},
+            report::{render_case, worst_cases},
         },
     },
     paths::Paths,
@@ -113,7 +113,7 @@ pub(super) fn run(arguments: EvaluateArguments, choice: DeviceChoice, runs: Opti
         if !arguments.json {
             print(&summary);
         }
-        reported.push(Reported { evaluation, summary, portraits: Vec::new() });
+        reported.push(ReportedModel { evaluation, summary, cases: Vec::new() });
     }
     if arguments.json {
         report::write_metrics(&mut io::stdout(), reported.iter().map(|r| &r.summary))?;
@@ -139,7 +139,7 @@ fn check(model: &Model, rate: Option<f64>, knobs: &InvertKnobs) -> Result<()> {
         (Some(_), None) => bail!(
             "{} is not calibrated for this setting, so no false-alarm rate can be promised; \
              `ganspect model calibrate` does that",
-            model.about().name
+            model.info().name
         ),
         (None, _) => Ok(()),
     }
@@ -149,10 +149,10 @@ fn check(model: &Model, rate: Option<f64>, knobs: &InvertKnobs) -> Result<()> {
 fn tests(arguments: &EvaluateArguments, models: &[Model], interrupted: &AtomicBool) -> Result<TestSet> {
     let source = match (&arguments.data, models.first()) {
         (Some(source), _) => source.clone(),
-        (None, Some(model)) => model.about().data.parse().context("name the images to test with: --data is missing")?,
+        (None, Some(model)) => model.info().data.parse().context("name the images to test with: --data is missing")?,
         (None, None) => bail!("--data is missing"),
     };
-    let seen: Vec<&Split> = models.iter().map(|m| &m.about().split).collect();
+    let seen: Vec<&Split> = models.iter().map(|m| &m.info().split).collect();
     let progress = bar("reading");
     let opened = TestSet::open(&source, &seen, arguments.images, &|done, total| {
         progress.set_length(total as u64);
@@ -189,41 +189,41 @@ fn test(
         }
         if interrupted.load(Ordering::Relaxed) {
             progress.finish_and_clear();
-            evaluator.keep()?;
+            evaluator.save_cache()?;
             bail!("stopped after {done} of {total} images; they are kept, and the same command goes on from there");
         }
     }
     progress.finish_and_clear();
     let evaluation = evaluator.evaluation();
-    for left in &evaluation.left_out {
+    for left in &evaluation.excluded {
         eprintln!("left out {}: {}", left.name, left.reason);
     }
-    let known = evaluation.examined.len() - evaluator.inspected();
+    let known = evaluation.images.len() - evaluator.inspected();
     if known > 0 {
-        eprintln!("{known} of {} images were known from before", evaluation.examined.len());
+        eprintln!("{known} of {} images were known from before", evaluation.images.len());
     }
     Ok(evaluation)
 }
 
 /// Weighs the model's fused score by the defects of a test, and judges that test anew.
 fn weigh(model: &mut Model, path: &Path, evaluation: &Evaluation) -> Result<Evaluation> {
-    model.weigh(&evaluation.defective(), &evaluation.data, &evaluation.knobs)?;
+    model.reweight(&evaluation.defective(), &evaluation.header.data, &evaluation.header.knobs)?;
     model.save(path)?;
-    let calibration = model.calibration(&evaluation.knobs).context("the calibration is gone")?;
-    Ok(evaluation.judged_by(calibration, model.rate(&evaluation.knobs)))
+    let calibration = model.calibration(&evaluation.header.knobs).context("the calibration is gone")?;
+    Ok(evaluation.rejudged(calibration, model.rate(&evaluation.header.knobs)))
 }
 
 /// Draws the images that the report shows; one that cannot be drawn any more is not shown.
-fn draw(model: &Model, tests: &TestSet, reported: &mut Reported, interrupted: &AtomicBool) {
-    let shown = worst(&reported.evaluation, &reported.summary);
+fn draw(model: &Model, tests: &TestSet, reported: &mut ReportedModel, interrupted: &AtomicBool) {
+    let shown = worst_cases(&reported.evaluation, &reported.summary);
     let progress = bar("drawing");
     progress.set_length(shown.len() as u64);
     for case in shown {
         if interrupted.load(Ordering::Relaxed) {
             break;
         }
-        match portray(model, tests, &reported.evaluation, case) {
-            Ok(portrait) => reported.portraits.push(portrait),
+        match render_case(model, tests, &reported.evaluation, case) {
+            Ok(case) => reported.cases.push(case),
             Err(error) => progress.suspend(|| eprintln!("not shown in the report: {error}")),
         }
         progress.inc(1);
@@ -244,12 +244,12 @@ fn percent(share: Option<f64>) -> String {
 }
 
 fn print(summary: &EvaluationSummary) {
-    let model = &summary.model;
+    let model = &summary.header.model;
     println!("model   {}, {} steps, {}", model.name, model.step, &model.hash[..12.min(model.hash.len())]);
     match summary.rate {
         Some(rate) => {
             println!("{}, on {} held-out healthy images", super::promise(summary.rate), summary.held_out);
-            println!("        {}", say_own_rates(summary.held_out, rate));
+            println!("        {}", rate_interval_sentence(summary.held_out, rate));
         }
         None => println!("{}", super::promise(None)),
     }

@@ -24,7 +24,7 @@ use crate::{
     inspect::{
         Calibration, InvertPreset, Outcome, ScoreKind,
         calibration::verdict_counts::VerdictCounts,
-        export::{ExportPart, Inspected, Names, numbers, write_all},
+        export::{ExportInput, ExportPart, UniqueStems, numbers, write_all},
     },
 };
 
@@ -227,7 +227,7 @@ fn inspect_all(
     progress.set_length(files.len() as u64);
     let mut waiting: VecDeque<PathBuf> = files.into();
     let mut asked: VecDeque<(QueryId, PathBuf)> = VecDeque::new();
-    let (mut tally, mut names) = (Tally::default(), Names::default());
+    let (mut tally, mut names) = (Tally::default(), UniqueStems::default());
     loop {
         while asked.len() < AHEAD
             && let Some(path) = waiting.pop_front()
@@ -283,7 +283,7 @@ fn report(
     view: &QueryView,
     form: Form,
     tally: &mut Tally,
-    names: &mut Names,
+    names: &mut UniqueStems,
     progress: &indicatif::ProgressBar,
 ) -> Result<()> {
     let Some(outcome) = &view.outcome else { return Ok(()) };
@@ -301,7 +301,7 @@ fn report(
     let size = (outcome.query.width(), outcome.query.height());
     tally.unlike += usize::from(calibration.is_some_and(|c| !c.suits(size)));
     let file = path.display().to_string();
-    let inspected = Inspected {
+    let inspected = ExportInput {
         file: &file,
         model: &model.name,
         hash: &model.hash,

@@ -86,7 +86,7 @@ pub(super) fn run(command: ModelCommand, device: DeviceChoice) -> Result<()> {
             let mut model = Model::load(&file, &Device::flex())?;
             model.slim();
             if let Some(name) = name {
-                model.about_mut().name = name;
+                model.info_mut().name = name;
             }
             Ok(model.save(&out)?)
         }
@@ -100,17 +100,17 @@ fn decide(
     score: Option<ScoreKind>,
     unweigh: bool,
 ) -> Result<()> {
-    if unweigh && !model.forget_labels(knobs)? {
-        println!("no label plays a part in {}", model.about().name);
+    if unweigh && !model.remove_labels(knobs)? {
+        println!("no label plays a part in {}", model.info().name);
     }
     if let Some(score) = score {
-        model.decide_by(score, knobs)?;
+        model.set_decision_score(score, knobs)?;
     }
     if let Some(rate) = rate {
         model.promise(rate, knobs)?;
     }
     let Some((calibration, rate)) = model.calibration(knobs).zip(model.rate(knobs)) else {
-        bail!("{} is not calibrated for this setting; `ganspect model calibrate` does that", model.about().name)
+        bail!("{} is not calibrated for this setting; `ganspect model calibrate` does that", model.info().name)
     };
     let (score, threshold) = (calibration.score.name(), calibration.threshold(rate));
     println!("{}", super::promise(Some(rate)));
@@ -164,7 +164,7 @@ fn show(file: &Path, json: Option<PathBuf>) -> Result<()> {
     println!("  with {}", if keys.is_empty() { "nothing else".to_owned() } else { keys.join(", ") });
     if let Some(promise) = model.meta.get("promise") {
         let promise: Promise = serde_json::from_str(promise).context("who set the promise cannot be understood")?;
-        println!("  promise: {}", promise.words());
+        println!("  promise: {}", promise.describe());
     }
     if let Some(lineage) = model.meta.get("lineage") {
         let lineage: Lineage = serde_json::from_str(lineage).context("what it learned from cannot be understood")?;

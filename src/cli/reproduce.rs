@@ -164,9 +164,9 @@ fn criticise(
     progress.finish_and_clear();
     let mut learning =
         StatsFitter::new(FrozenCritic::new(trainer.critic()), TestTimeAugmentation::of(recipe), usual.len(), device);
-    while learning.left() > 0 {
-        let picture = opened.store.get(usual[learning.next()])?;
-        learning.show(&Planes::of(&picture, recipe.model.channels, recipe.data.scale as f32))?;
+    while learning.remaining() > 0 {
+        let picture = opened.store.get(usual[learning.next_index()])?;
+        learning.add(&Planes::of(&picture, recipe.model.channels, recipe.data.scale as f32))?;
     }
     println!("critic  {} steps in {:.1} s", trainer.total(), began.elapsed().as_secs_f64());
     Ok(Some(learning.finish()))

@@ -83,7 +83,7 @@ pub(super) fn run(arguments: WatchArguments, choice: DeviceChoice) -> Result<()>
     };
     let batch = StreamInspector::new(&model, knobs.clone(), watch.ready().clone())?;
     println!("device  {}. {}", device.label, device.reason);
-    println!("model   {}, {} steps, {}", model.about().name, model.about().step, &hash[..12.min(hash.len())]);
+    println!("model   {}, {} steps, {}", model.info().name, model.info().step, &hash[..12.min(hash.len())]);
     println!("{}", super::promise(model.rate(&knobs)));
     println!("folder  {}{}", arguments.folder.display(), if arguments.recursive { ", and those within" } else { "" });
     println!();
@@ -142,7 +142,7 @@ fn name(path: &Path, folder: &Path) -> String {
 
 fn row(finding: &InspectedFile, folder: &Path) -> String {
     let (verdict, words) = match &finding.outcome.assessment {
-        Some(a) => (a.verdict.title(), a.words()),
+        Some(a) => (a.verdict.title(), a.describe()),
         None => ("-", "no verdict without a calibration".into()),
     };
     format!("{verdict:<11} {words:<48}  {}", name(&finding.path, folder))

@@ -314,14 +314,14 @@ impl Scheduler {
     /// Weighs the fused score by the labelled defects of the test on show, or by none again.
     fn weigh(&mut self, by_labels: bool) {
         let Some(evaluation) = self.live.evaluation.status.read().evaluation.clone() else { return };
-        let own = self.inspector.in_force().is_some_and(|now| now.hash == evaluation.model.hash);
+        let own = self.inspector.in_force().is_some_and(|now| now.hash == evaluation.header.model.hash);
         if !own {
             let text = "The test is another model's. Open that model to weigh its scores.";
             return self.outbox.notice(Severity::Warning, text, "");
         }
         let weigh = |model: &mut Model, knobs: &InvertKnobs| match by_labels {
-            true => model.weigh(&evaluation.defective(), &evaluation.data, knobs),
-            false => model.forget_labels(knobs).map(|_| ()),
+            true => model.reweight(&evaluation.defective(), &evaluation.header.data, knobs),
+            false => model.remove_labels(knobs).map(|_| ()),
         };
         self.inspector.decide(weigh, &mut self.outbox);
         self.tester.judge_anew(self.inspector.in_force());

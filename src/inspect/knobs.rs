@@ -35,7 +35,7 @@ pub enum Constraint {
 /// Which rule turns the gradient of z into a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum RuleKind {
+pub enum LatentOptimiserKind {
     /// L-BFGS, whose moves are at most `lr` long.
     Lbfgs,
     /// Adam.
@@ -49,9 +49,9 @@ pub enum RuleKind {
 /// The rule for z.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct RuleKnobs {
+pub struct LatentOptimiserKnobs {
     /// Which.
-    pub kind: RuleKind,
+    pub kind: LatentOptimiserKind,
     /// Learning rate; for L-BFGS the length of the longest move.
     pub lr: f64,
     /// Momentum; L-BFGS has no use for it.
@@ -60,14 +60,14 @@ pub struct RuleKnobs {
     pub beta2: f64,
 }
 
-impl RuleKnobs {
+impl LatentOptimiserKnobs {
     /// The same for an optimiser of first order; `None` for L-BFGS.
     pub(super) fn first_order(&self) -> Option<OptimiserKnobs> {
         let kind = match self.kind {
-            RuleKind::Lbfgs => return None,
-            RuleKind::Adam => OptimiserKind::Adam,
-            RuleKind::Sgd => OptimiserKind::Sgd,
-            RuleKind::RmsProp => OptimiserKind::RmsProp,
+            LatentOptimiserKind::Lbfgs => return None,
+            LatentOptimiserKind::Adam => OptimiserKind::Adam,
+            LatentOptimiserKind::Sgd => OptimiserKind::Sgd,
+            LatentOptimiserKind::RmsProp => OptimiserKind::RmsProp,
         };
         Some(OptimiserKnobs { kind, lr: self.lr, beta1: self.beta1, beta2: self.beta2 })
     }
@@ -82,7 +82,7 @@ pub struct InvertKnobs {
     /// Most steps in a frame of very many tiles, 1 to 100,000; see [`InvertKnobs::steps_for`].
     pub frame_steps: usize,
     /// The rule for z.
-    pub optimiser: RuleKnobs,
+    pub optimiser: LatentOptimiserKnobs,
     /// Starts that run side by side as one batch; the best is kept. 1 to 16.
     pub restarts: usize,
     /// Where z begins.
@@ -145,7 +145,7 @@ impl InvertPreset {
             Self::Talk2017 => InvertKnobs {
                 steps: 500,
                 frame_steps: 500,
-                optimiser: RuleKnobs { kind: RuleKind::Sgd, lr: 1e-4, beta1: 0.8, beta2: 0.9 },
+                optimiser: LatentOptimiserKnobs { kind: LatentOptimiserKind::Sgd, lr: 1e-4, beta1: 0.8, beta2: 0.9 },
                 restarts: 1,
                 start: LatentStart::Random,
                 constraint: Constraint::Clip,
@@ -158,7 +158,7 @@ impl InvertPreset {
             Self::Quick => InvertKnobs {
                 steps: 60,
                 frame_steps: 20,
-                optimiser: RuleKnobs { kind: RuleKind::Lbfgs, lr: 1.0, beta1: 0.9, beta2: 0.9 },
+                optimiser: LatentOptimiserKnobs { kind: LatentOptimiserKind::Lbfgs, lr: 1.0, beta1: 0.9, beta2: 0.9 },
                 restarts: 1,
                 start: LatentStart::Encoder,
                 constraint: Constraint::Clip,
@@ -394,7 +394,7 @@ mod tests {
         let wanted = InvertKnobs {
             steps: 9,
             frame_steps: 20,
-            optimiser: RuleKnobs { kind: RuleKind::Sgd, lr: 1.0, beta1: 0.5, beta2: 0.25 },
+            optimiser: LatentOptimiserKnobs { kind: LatentOptimiserKind::Sgd, lr: 1.0, beta1: 0.5, beta2: 0.25 },
             restarts: 3,
             start: LatentStart::Random,
             constraint: Constraint::Sphere,

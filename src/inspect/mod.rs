@@ -1,10 +1,9 @@
-//! Is this part healthy? The generator is asked for the picture that comes closest to a query, by
-//! back-propagation over z (Yeh et al. 2016, Schlegl et al. 2017); what it cannot draw stays in the
-//! difference. Held-out healthy images say how large a difference is usual.
+//! Inspection: reconstruct an image with the generator by back-propagation over z (Yeh et al. 2016, Schlegl et al. 2017),
+//! score what remains in the difference and what the critic finds, and give a verdict with a promised false-alarm rate.
 //!
-//! [`Model`] is what a `.ganspect` file holds, loaded on a device. A [`InspectionJob`] inspects one query, a
-//! bounded slice of work a call. [`Calibration`] turns its [`Scores`] into an [`Assessment`]. An
-//! [`Evaluator`] tests a model on images whose truth is known; an [`Evaluation`] says how well it did.
+//! [`Model`] is the content of a `.ganspect` file, loaded on a device. An [`InspectionJob`] inspects one query, one bounded
+//! time slice per call. A [`Calibration`] on held-out healthy images turns its [`Scores`] into an [`Assessment`]. An
+//! [`Evaluator`] measures a model on labelled images and produces an [`Evaluation`].
 
 pub mod calibration;
 pub mod critic;
@@ -24,7 +23,7 @@ pub use calibration::{
     Assessment, Calibration, Verdict,
     calibrator::{CalibrateError, Calibrator},
 };
-pub use evaluation::{EvaluateError, Evaluation, Evaluator, Examined, TestSet};
+pub use evaluation::{EvaluateError, EvaluatedImage, Evaluation, Evaluator, TestSet};
 pub use job::{InspectionJob, KeptFrame, Outcome, StepRecord};
 pub use knobs::{InvertKnobs, InvertPreset};
 pub use lineage::{LabelledPart, Lineage};
@@ -33,5 +32,5 @@ pub use planes::Planes;
 pub use regions::{Region, Regions};
 pub use scores::{
     ScoreKind, Scores,
-    fusion::{FusionTerm, LabelledScores, WeighError},
+    fusion::{FusionTerm, LabelledScores, ReweightError},
 };

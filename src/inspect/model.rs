@@ -11,7 +11,7 @@ use super::{
     calibration::{Assessment, Calibration, RateError},
     critic::{
         FrameCritic, NormalStats, TestTimeAugmentation, neighbours,
-        neighbours::{Bank, Neighbour, Origin},
+        neighbours::{CropOrigin, EmbeddingBank, Neighbour},
         patterns::Patterns,
     },
     job::{InspectError, InspectionJob, Outcome},
@@ -20,7 +20,7 @@ use super::{
     lineage::Lineage,
     planes::Planes,
     regions::Regions,
-    scores::{ScoreKind, Scores, fusion::WeighError},
+    scores::{ScoreKind, Scores, fusion::ReweightError},
 };
 use crate::{
     data::{Picture, Split},
@@ -79,7 +79,7 @@ pub enum ModelError {
 
 /// Everything about a model but its tensors.
 #[derive(Clone, Debug)]
-pub struct About {
+pub struct ModelInfo {
     /// Name on screen.
     pub name: String,
     /// The recipe it was trained by.
@@ -137,7 +137,7 @@ impl Promise {
     }
 
     /// In one line: "50 in 1,000, from a fused score of 1.2 on; set by kim on 2026-03-01 on 20 held-out images of DIR".
-    pub fn words(&self) -> String {
+    pub fn describe(&self) -> String {
         let [year, month, day] = crate::time::date(self.at);
         let score = self.score.map_or_else(|| "score".into(), |kind| kind.title().to_lowercase());
         format!(
@@ -153,7 +153,7 @@ impl Promise {
 
 /// What verdicts are to go by cannot be put in force.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
-pub enum DecideError {
+pub enum DecisionError {
     /// Nothing is known of good parts.
     #[error("the model is not calibrated for this setting; calibrate it first")]
     NotCalibrated,
@@ -165,17 +165,17 @@ pub enum DecideError {
     Rate(#[from] RateError),
     /// There is nothing to weigh by.
     #[error(transparent)]
-    Weigh(#[from] WeighError),
+    Weigh(#[from] ReweightError),
 }
 
 /// A trained model.
 #[derive(Debug)]
 pub struct Model {
-    about: About,
+    info: ModelInfo,
     networks: FrozenNetworks,
     bundle: Bundle,
     encoder: bool,
-    bank: Option<Bank>,
+    bank: Option<EmbeddingBank>,
 }
 
 impl Model {
@@ -185,7 +185,7 @@ impl Model {
     /// # Errors
     /// [`ModelError::Weights`] when the device does not hand the values over.
     pub fn new(
-        about: About,
+        info: ModelInfo,
         live: Option<&Generator>,
         ema: &Generator,
         d: &Discriminator,
@@ -193,7 +193,7 @@ impl Model {
         critic: Option<(&Critic, FrameCritic)>,
         device: &Device,
     ) -> Result<Self, ModelError> {
-        let fault = |source| ModelError::Weights { name: about.name.clone(), source };
+        let fault = |source| ModelError::Weights { name: info.name.clone(), source };
         let mut tensors = Vec::new();
         let mut add = |prefix: &str, weights: Result<Vec<Weight>, WeightError>| {
             let named = weights.map_err(fault)?.into_iter();
@@ -211,14 +211,14 @@ impl Model {
         let mut networks = FrozenNetworks::new(ema, d, encoder, device);
         if let Some((critic, frame)) = critic {
             add("c", weights::read(critic))?;
-            add("usual", Ok(frame.usual().weights()))?;
+            add("usual", Ok(frame.stats().weights()))?;
             if !frame.patterns().is_empty() {
                 add(PATTERNS, Ok(frame.patterns().weights()))?;
             }
             networks = networks.with_critic(Some(frame));
         }
         Ok(Self {
-            about,
+            info,
             networks,
             bundle: Bundle { tensors, ..Bundle::default() },
             encoder: encoder.is_some(),
@@ -264,7 +264,7 @@ impl Model {
         let regions: Regions =
             serde_json::from_str(text(key::REGIONS)?).map_err(|e| broken(key::REGIONS, e.to_string()))?;
         regions.validate().map_err(|e| broken(key::REGIONS, e.to_string()))?;
-        let about = About {
+        let info = ModelInfo {
             name: text(key::NAME)?.to_owned(),
             step: text(key::STEP)?.parse().map_err(|_| broken(key::STEP, "it is no whole number".into()))?,
             data: text(key::DATA)?.to_owned(),
@@ -286,20 +286,16 @@ impl Model {
             regions,
         };
         let device = device.clone().without_autodiff();
-        let parts = ModelNetworks::of(&bundle, &about.recipe, file, false, &device)?;
+        let parts = ModelNetworks::of(&bundle, &info.recipe, file, false, &device)?;
         let critic = match &parts.critic {
             None => None,
             Some(critic) => {
                 let unfit = |source| ModelError::Weights { name: file.into(), source };
-                let usual = NormalStats::from_weights(&bundle.with_prefix("usual"), about.recipe.critic.width)
-                    .map_err(unfit)?;
+                let usual =
+                    NormalStats::from_weights(&bundle.with_prefix("usual"), info.recipe.critic.width).map_err(unfit)?;
                 let patterns = Patterns::from_weights(&bundle.with_prefix(PATTERNS)).map_err(unfit)?;
-                let critic = FrameCritic::new(
-                    FrozenCritic::new(critic),
-                    TestTimeAugmentation::of(&about.recipe),
-                    usual,
-                    &device,
-                );
+                let critic =
+                    FrameCritic::new(FrozenCritic::new(critic), TestTimeAugmentation::of(&info.recipe), usual, &device);
                 Some(critic.with_patterns(patterns))
             }
         };
@@ -307,16 +303,17 @@ impl Model {
             // Files of earlier versions have none.
             tensors if tensors.is_empty() => None,
             tensors => {
-                let origins: Vec<Origin> =
+                let origins: Vec<CropOrigin> =
                     serde_json::from_str(text(key::NEIGHBOURS)?).map_err(|e| broken(key::NEIGHBOURS, e.to_string()))?;
                 let unfit = |source| ModelError::Weights { name: file.into(), source };
-                let told = critic.as_ref().map_or(0, FrameCritic::tells);
-                let bank = Bank::from_weights(&tensors, origins, about.recipe.model.channels, told).map_err(unfit)?;
+                let dim = critic.as_ref().map_or(0, FrameCritic::embedding_dim);
+                let bank =
+                    EmbeddingBank::from_weights(&tensors, origins, info.recipe.model.channels, dim).map_err(unfit)?;
                 Some(bank.ok_or_else(|| broken(key::NEIGHBOURS, "a pixel is none".into()))?)
             }
         };
         let networks = FrozenNetworks::new(&parts.ema, &parts.d, parts.encoder.as_ref(), &device).with_critic(critic);
-        Ok(Self { about, networks, encoder: parts.encoder.is_some(), bundle, bank })
+        Ok(Self { info, networks, encoder: parts.encoder.is_some(), bundle, bank })
     }
 
     /// Its networks as they can be trained on.
@@ -324,7 +321,7 @@ impl Model {
     /// # Errors
     /// [`ModelError`] where they are at odds with the recipe.
     pub fn parts(&self, device: &Device) -> Result<ModelNetworks, ModelError> {
-        ModelNetworks::of(&self.bundle, &self.about.recipe, &self.about.name, true, &device.clone().without_autodiff())
+        ModelNetworks::of(&self.bundle, &self.info.recipe, &self.info.name, true, &device.clone().without_autodiff())
     }
 
     /// The same model once more, on a device.
@@ -332,7 +329,7 @@ impl Model {
     /// # Errors
     /// Those of [`Model::load`].
     pub fn copy(&self, device: &Device) -> Result<Self, ModelError> {
-        Self::from_bundle(self.whole(&self.about.name)?, &self.about.name, device)
+        Self::from_bundle(self.whole(&self.info.name)?, &self.info.name, device)
     }
 
     /// Writes the model to a file: aside, synced and renamed.
@@ -345,27 +342,27 @@ impl Model {
 
     /// Tensors and everything about them, as they are written to what is called `name`.
     fn whole(&self, name: &str) -> Result<Bundle, ModelError> {
-        let about = &self.about;
+        let info = &self.info;
         let json = |key: &'static str, value: serde_json::Result<String>| {
             value.map_err(|e| ModelError::Meta { name: name.into(), key, what: e.to_string() })
         };
         let mut meta = vec![
-            (key::NAME, about.name.clone()),
-            (key::RECIPE, about.recipe.to_toml()),
-            (key::STEP, about.step.to_string()),
-            (key::DATA, about.data.clone()),
-            (key::SPLIT, json(key::SPLIT, serde_json::to_string(&about.split))?),
-            (key::CALIBRATIONS, json(key::CALIBRATIONS, serde_json::to_string(&about.calibrations))?),
-            (key::REGIONS, json(key::REGIONS, serde_json::to_string(&about.regions))?),
+            (key::NAME, info.name.clone()),
+            (key::RECIPE, info.recipe.to_toml()),
+            (key::STEP, info.step.to_string()),
+            (key::DATA, info.data.clone()),
+            (key::SPLIT, json(key::SPLIT, serde_json::to_string(&info.split))?),
+            (key::CALIBRATIONS, json(key::CALIBRATIONS, serde_json::to_string(&info.calibrations))?),
+            (key::REGIONS, json(key::REGIONS, serde_json::to_string(&info.regions))?),
         ];
-        meta.extend(about.rate.map(|rate| (key::RATE, rate.to_string())));
-        if let Some(promise) = &about.promise {
+        meta.extend(info.rate.map(|rate| (key::RATE, rate.to_string())));
+        if let Some(promise) = &info.promise {
             meta.push((key::PROMISE, json(key::PROMISE, serde_json::to_string(promise))?));
         }
         if let Some(bank) = &self.bank {
             meta.push((key::NEIGHBOURS, json(key::NEIGHBOURS, serde_json::to_string(bank.origins()))?));
         }
-        if let Some(lineage) = &about.lineage {
+        if let Some(lineage) = &info.lineage {
             meta.push((key::LINEAGE, json(key::LINEAGE, serde_json::to_string(lineage))?));
         }
         let meta = meta.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
@@ -373,13 +370,13 @@ impl Model {
     }
 
     /// Everything about it but its tensors.
-    pub fn about(&self) -> &About {
-        &self.about
+    pub fn info(&self) -> &ModelInfo {
+        &self.info
     }
 
     /// The same, to be changed.
-    pub fn about_mut(&mut self) -> &mut About {
-        &mut self.about
+    pub fn info_mut(&mut self) -> &mut ModelInfo {
+        &mut self.info
     }
 
     /// Its networks.
@@ -401,12 +398,12 @@ impl Model {
     pub fn slim(&mut self) {
         self.bundle.tensors.retain(|w| !w.name.starts_with("g/"));
         if let Some(bank) = self.bank.take() {
-            self.keep(bank.slim());
+            self.set_bank(bank.slim());
         }
     }
 
     /// Keeps these healthy crops, to be shown beside what is odd; in the place of those before.
-    pub fn keep(&mut self, bank: Bank) {
+    pub fn set_bank(&mut self, bank: EmbeddingBank) {
         let tensors = &mut self.bundle.tensors;
         tensors.retain(|w| !w.name.starts_with("bank/"));
         self.bank = None;
@@ -417,7 +414,7 @@ impl Model {
     }
 
     /// The healthy crops that it keeps.
-    pub fn bank(&self) -> Option<&Bank> {
+    pub fn bank(&self) -> Option<&EmbeddingBank> {
         self.bank.as_ref()
     }
 
@@ -427,81 +424,81 @@ impl Model {
     /// # Errors
     /// [`ModelError::Weights`] when the device does not hand the values over.
     pub fn neighbours(&self, planes: &Planes, place: (usize, usize)) -> Result<Vec<Neighbour>, ModelError> {
-        let corner = neighbours::corner(planes, place);
+        let corner = neighbours::crop_corner(planes, place);
         let (Some(bank), Some(critic), Some(corner)) = (&self.bank, self.networks.critic(), corner) else {
             return Ok(Vec::new());
         };
-        let unread = |source| ModelError::Weights { name: self.about.name.clone(), source };
-        Ok(bank.nearest(&critic.told(planes, corner).map_err(unread)?))
+        let unread = |source| ModelError::Weights { name: self.info.name.clone(), source };
+        Ok(bank.nearest(&critic.embed(planes, corner).map_err(unread)?))
     }
 
     /// The calibration that was made with these knobs, seed aside, on the regions in force.
     pub fn calibration(&self, knobs: &InvertKnobs) -> Option<&Calibration> {
-        Calibration::find(&self.about.calibrations, knobs, &self.about.regions)
+        Calibration::find(&self.info.calibrations, knobs, &self.info.regions)
     }
 
     /// Puts a calibration in the place of the one for the same knobs, if there was one.
     pub fn calibrate(&mut self, calibration: Calibration) {
-        self.about.calibrations.retain(|c| !c.is_for(&calibration.knobs, &calibration.regions));
-        self.about.calibrations.push(calibration);
+        self.info.calibrations.retain(|c| !c.is_for(&calibration.knobs, &calibration.regions));
+        self.info.calibrations.push(calibration);
     }
 
     /// The calibration for these knobs on the regions in force, to be changed.
     fn calibration_mut(&mut self, knobs: &InvertKnobs) -> Option<&mut Calibration> {
-        let regions = &self.about.regions;
-        self.about.calibrations.iter_mut().find(|c| c.is_for(knobs, regions))
+        let regions = &self.info.regions;
+        self.info.calibrations.iter_mut().find(|c| c.is_for(knobs, regions))
     }
 
     /// Promises a false-alarm rate from now on; who did that, when and on what is written beside it.
     ///
     /// # Errors
-    /// [`DecideError`] without a calibration for these knobs, or for a rate that it cannot promise.
-    pub fn promise(&mut self, rate: f64, knobs: &InvertKnobs) -> Result<(), DecideError> {
-        let calibration = self.calibration(knobs).ok_or(DecideError::NotCalibrated)?;
+    /// [`DecisionError`] without a calibration for these knobs, or for a rate that it cannot promise.
+    pub fn promise(&mut self, rate: f64, knobs: &InvertKnobs) -> Result<(), DecisionError> {
+        let calibration = self.calibration(knobs).ok_or(DecisionError::NotCalibrated)?;
         calibration.check_rate(rate)?;
-        let promise = Promise::now(rate, calibration, &self.about.data);
-        (self.about.rate, self.about.promise) = (Some(rate), Some(promise));
+        let promise = Promise::now(rate, calibration, &self.info.data);
+        (self.info.rate, self.info.promise) = (Some(rate), Some(promise));
         Ok(())
     }
 
     /// Lets verdicts go by this score from now on. The threshold follows, so that the promise stays as it was.
     ///
     /// # Errors
-    /// [`DecideError`] without a calibration for these knobs, or for a score that the model does not give.
-    pub fn decide_by(&mut self, score: ScoreKind, knobs: &InvertKnobs) -> Result<(), DecideError> {
-        let calibration = self.calibration_mut(knobs).ok_or(DecideError::NotCalibrated)?;
+    /// [`DecisionError`] without a calibration for these knobs, or for a score that the model does not give.
+    pub fn set_decision_score(&mut self, score: ScoreKind, knobs: &InvertKnobs) -> Result<(), DecisionError> {
+        let calibration = self.calibration_mut(knobs).ok_or(DecisionError::NotCalibrated)?;
         if calibration.held_out.iter().all(|h| h.scores.get(score) == 0.0) {
-            return Err(DecideError::NoScore(score.title()));
+            return Err(DecisionError::NoScore(score.title()));
         }
         calibration.score = score;
-        self.promise_again(knobs)
+        self.refresh_promise(knobs)
     }
 
     /// Weighs the fused score by labelled defects of a test, and lets verdicts go by it.
     ///
     /// # Errors
-    /// [`DecideError`] without a calibration for these knobs, or when the defects are too few or tell nothing.
-    pub fn weigh(&mut self, defective: &[Scores], data: &str, knobs: &InvertKnobs) -> Result<(), DecideError> {
-        self.calibration_mut(knobs).ok_or(DecideError::NotCalibrated)?.weigh(defective, data)?;
-        self.promise_again(knobs)
+    /// [`DecisionError`] without a calibration for these knobs, or when the defects are too few or tell nothing.
+    pub fn reweight(&mut self, defective: &[Scores], data: &str, knobs: &InvertKnobs) -> Result<(), DecisionError> {
+        self.calibration_mut(knobs).ok_or(DecisionError::NotCalibrated)?.reweight(defective, data)?;
+        self.refresh_promise(knobs)
     }
 
     /// Takes [`Model::weigh`] back; `false` where no label plays a part.
     ///
     /// # Errors
-    /// [`DecideError::NotCalibrated`] without a calibration for these knobs.
-    pub fn forget_labels(&mut self, knobs: &InvertKnobs) -> Result<bool, DecideError> {
-        let forgotten = self.calibration_mut(knobs).ok_or(DecideError::NotCalibrated)?.forget_labels();
+    /// [`DecisionError::NotCalibrated`] without a calibration for these knobs.
+    pub fn remove_labels(&mut self, knobs: &InvertKnobs) -> Result<bool, DecisionError> {
+        let forgotten = self.calibration_mut(knobs).ok_or(DecisionError::NotCalibrated)?.remove_labels();
         if forgotten {
-            self.promise_again(knobs)?;
+            self.refresh_promise(knobs)?;
         }
         Ok(forgotten)
     }
 
     /// Brings what is written of a promise up to date with the score in force.
-    fn promise_again(&mut self, knobs: &InvertKnobs) -> Result<(), DecideError> {
-        match self.about.rate {
-            Some(rate) if self.about.promise.is_some() => self.promise(rate, knobs),
+    fn refresh_promise(&mut self, knobs: &InvertKnobs) -> Result<(), DecisionError> {
+        match self.info.rate {
+            Some(rate) if self.info.promise.is_some() => self.promise(rate, knobs),
             _ => Ok(()),
         }
     }
@@ -510,7 +507,7 @@ impl Model {
     /// calibration's own. `None` without a calibration.
     pub fn rate(&self, knobs: &InvertKnobs) -> Option<f64> {
         let calibration = self.calibration(knobs)?;
-        let kept = self.about.rate.filter(|&rate| calibration.check_rate(rate).is_ok());
+        let kept = self.info.rate.filter(|&rate| calibration.check_rate(rate).is_ok());
         Some(kept.unwrap_or(calibration.default_rate()))
     }
 
@@ -524,9 +521,9 @@ impl Model {
     /// # Errors
     /// [`InspectError`] for knobs out of range, or a picture that is too large or wholly ignored.
     pub fn begin(&self, picture: &Picture, knobs: InvertKnobs) -> Result<InspectionJob, InspectError> {
-        let recipe = &self.about.recipe;
+        let recipe = &self.info.recipe;
         let query = Arc::new(Planes::of(picture, recipe.model.channels, recipe.data.scale as f32));
-        InspectionJob::new(&self.networks, query, knobs, &self.about.regions)
+        InspectionJob::new(&self.networks, query, knobs, &self.info.regions)
     }
 
     /// What came of an inspection once it is done, with its place among good parts where the model is calibrated for

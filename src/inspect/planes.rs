@@ -1,4 +1,4 @@
-//! A picture as the networks see it.
+//! Images in the networks' input format.
 
 use crate::data::{Illumination, Picture};
 
@@ -12,14 +12,14 @@ pub struct Planes {
 }
 
 impl Planes {
-    /// `None` unless the values fill the planes and there is at least one pixel.
+    /// Wraps values; `None` unless they fill the planes exactly and there is at least one pixel.
     pub fn new(width: usize, height: usize, channels: usize, values: Vec<f32>) -> Option<Self> {
-        let wanted = width.checked_mul(height)?.checked_mul(channels)?;
-        (wanted == values.len() && wanted > 0).then_some(Self { width, height, channels, values })
+        let expected = width.checked_mul(height)?.checked_mul(channels)?;
+        (expected == values.len() && expected > 0).then_some(Self { width, height, channels, values })
     }
 
-    /// A decoded picture in `channels` channels (1 turns RGB to grey, 3 repeats grey), made smaller by
-    /// `scale` in `(0, 1]`: exactly what training saw.
+    /// Converts a decoded image to `channels` channels (1 converts RGB to grey, 3 repeats grey), scaled by
+    /// `scale` in `(0, 1]`, exactly as in training.
     pub fn of(picture: &Picture, channels: usize, scale: f32) -> Self {
         let grey = (channels == 1 && picture.channels() != 1).then(|| picture.clone().into_grey());
         let picture = grey.as_ref().unwrap_or(picture);
@@ -35,12 +35,12 @@ impl Planes {
         Self { width, height, channels, values }
     }
 
-    /// Pixels across.
+    /// Width, pixels.
     pub fn width(&self) -> usize {
         self.width
     }
 
-    /// Pixels down.
+    /// Height, pixels.
     pub fn height(&self) -> usize {
         self.height
     }
@@ -50,22 +50,22 @@ impl Planes {
         self.channels
     }
 
-    /// Pixels.
+    /// Number of pixels.
     pub fn pixels(&self) -> usize {
         self.width * self.height
     }
 
-    /// Every value, plane by plane.
+    /// All values, plane by plane.
     pub fn values(&self) -> &[f32] {
         &self.values
     }
 
-    /// How bright they are and how far their pixels differ, as [`Picture::light`] says of the picture.
-    pub fn light(&self) -> Illumination {
+    /// Mean brightness and contrast.
+    pub fn illumination(&self) -> Illumination {
         Illumination::of_planes(&self.values, self.channels)
     }
 
-    /// The value at column `x`, row `y` of plane `c`; beyond the edges, the nearest within.
+    /// The value at column `x`, row `y` of plane `c`, clamped to the edges.
     pub fn at(&self, x: usize, y: usize, c: usize) -> f32 {
         let (x, y, c) = (x.min(self.width - 1), y.min(self.height - 1), c.min(self.channels - 1));
         self.values[(c * self.height + y) * self.width + x]

@@ -1,30 +1,30 @@
-//! A frame of any size as overlapping tiles of the networks' size, and tiles as one frame without seams.
+//! Cuts a frame of any size into overlapping tiles of the networks' input size, and blends tiles back without seams.
 
 use super::planes::Planes;
 
-/// How a frame is cut.
+/// Layout of a frame's tiles.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tiling {
     width: usize,
     height: usize,
     side: usize,
-    /// Upper left corners. A frame that is smaller than a tile is centred in it and padded by
+    /// Top-left corners. A frame smaller than a tile is centred in it and padded by
     /// reflection, so a corner may lie outside.
     corners: Vec<(isize, isize)>,
 }
 
-/// Share of a tile that lies over its neighbour.
+/// Fraction of a tile that overlaps its neighbour: one in `OVERLAP`.
 const OVERLAP: usize = 4;
 
-/// Where tiles of `side` begin on a line of `length` pixels: evenly spread, a quarter or more overlapping,
-/// the last flush with the end.
+/// Start positions of tiles of `side` along `length` pixels: evenly spaced, overlapping by a quarter or more,
+/// the last one flush with the end.
 fn starts(length: usize, side: usize) -> Vec<isize> {
     let Some(room) = length.checked_sub(side) else { return vec![-(((side - length) / 2) as isize)] };
     let gaps = room.div_ceil((side - side / OVERLAP).max(1));
     (0..=gaps).map(|i| (room * i).checked_div(gaps).unwrap_or(0) as isize).collect()
 }
 
-/// `i` brought into `0..n` by reflection about the outermost pixels.
+/// Reflects `i` into `0..n` about the outermost pixels.
 fn reflect(i: isize, n: usize) -> usize {
     let period = (2 * n as isize - 2).max(1);
     let i = i.rem_euclid(period);
@@ -39,30 +39,30 @@ impl Tiling {
         Self { width, height, side, corners }
     }
 
-    /// The tiles that hold a pixel of `some`, and those that hold none.
-    pub fn parted(&self, some: &[bool]) -> (Self, Self) {
+    /// Splits the tiles into those with a pixel in `mask` and those without.
+    pub fn split(&self, mask: &[bool]) -> (Self, Self) {
         let (width, height, side) = (self.width as isize, self.height as isize, self.side as isize);
         let (holding, rest) = self.corners.iter().partition(|&&(x, y)| {
             let mut rows = y.max(0)..(y + side).min(height);
             rows.any(|v| {
                 let line = v * width + x.max(0)..v * width + (x + side).min(width);
-                some.get(line.start as usize..line.end as usize).is_some_and(|l| l.contains(&true))
+                mask.get(line.start as usize..line.end as usize).is_some_and(|l| l.contains(&true))
             })
         });
         (Self { corners: holding, ..*self }, Self { corners: rest, ..*self })
     }
 
-    /// Without the tiles that hold no pixel of `inspected`.
+    /// Keeps only the tiles with a pixel in `inspected`.
     pub fn only(self, inspected: &[bool]) -> Self {
-        self.parted(inspected).0
+        self.split(inspected).0
     }
 
-    /// Tiles.
+    /// Number of tiles.
     pub fn len(&self) -> usize {
         self.corners.len()
     }
 
-    /// Whether there is none: nothing is to be inspected.
+    /// Whether there are no tiles.
     pub fn is_empty(&self) -> bool {
         self.corners.is_empty()
     }
@@ -80,7 +80,7 @@ impl Tiling {
         }
     }
 
-    /// Appends tile `i` of one value a pixel.
+    /// Appends tile `i` of a map with one value per pixel.
     pub fn cut_plane(&self, plane: &[f32], i: usize, out: &mut Vec<f32>) {
         let Some(&(x, y)) = self.corners.get(i) else { return };
         for v in 0..self.side as isize {
@@ -93,17 +93,17 @@ impl Tiling {
         }
     }
 
-    /// A canvas for as many planes.
+    /// A canvas with this many planes.
     pub fn canvas(&self, channels: usize) -> TileCanvas {
         let pixels = self.width * self.height;
         TileCanvas { sums: vec![0.0; channels * pixels], weights: vec![0.0; pixels], channels }
     }
 
-    /// Lays tile `i`, channel by channel, onto a canvas.
-    pub fn lay(&self, canvas: &mut TileCanvas, i: usize, tile: &[f32]) {
+    /// Blends tile `i`, channel by channel, into a canvas.
+    pub fn place(&self, canvas: &mut TileCanvas, i: usize, tile: &[f32]) {
         let Some(&(x, y)) = self.corners.get(i) else { return };
         let (side, pixels) = (self.side, self.width * self.height);
-        let (columns, rows) = (self.fades(x, self.width), self.fades(y, self.height));
+        let (columns, rows) = (self.blend_weights(x, self.width), self.blend_weights(y, self.height));
         for (v, down) in rows.iter().enumerate() {
             let row = y + v as isize;
             if row < 0 || row >= self.height as isize {
@@ -123,9 +123,9 @@ impl Tiling {
         }
     }
 
-    /// How much each of a tile's columns (or rows) counts: rising and falling over the overlap with its
-    /// neighbours, full at the frame's own edges.
-    fn fades(&self, start: isize, length: usize) -> Vec<f32> {
+    /// Blend weights of a tile's columns (or rows): cosine ramps over the overlap with its
+    /// neighbours, 1 at the frame's edges.
+    fn blend_weights(&self, start: isize, length: usize) -> Vec<f32> {
         let (side, fade) = (self.side as isize, (self.side / OVERLAP).max(1) as isize);
         let ramp = |distance: isize| {
             let t = ((distance as f32 + 0.5) / fade as f32).min(1.0);
@@ -141,7 +141,7 @@ impl Tiling {
     }
 }
 
-/// Tiles being laid into one frame, each pixel the weighted mean of the tiles that cover it.
+/// Accumulates tiles into one frame; each pixel is the weighted mean of the tiles that cover it.
 #[derive(Clone, Debug)]
 pub struct TileCanvas {
     sums: Vec<f32>,
@@ -150,13 +150,13 @@ pub struct TileCanvas {
 }
 
 impl TileCanvas {
-    /// The frame; where no tile was laid, `other`.
-    pub fn finish(self, other: impl Fn(usize) -> f32) -> Vec<f32> {
+    /// The blended frame; `fallback` where no tile was placed.
+    pub fn finish(self, fallback: impl Fn(usize) -> f32) -> Vec<f32> {
         let pixels = self.weights.len();
         let mut values = self.sums;
         for (i, value) in values.iter_mut().enumerate() {
             let weight = self.weights[i % pixels];
-            *value = if weight > 0.0 { *value / weight } else { other(i) };
+            *value = if weight > 0.0 { *value / weight } else { fallback(i) };
         }
         values
     }
@@ -177,7 +177,7 @@ mod tests {
             let mut tile = Vec::new();
             tiling.cut(frame, i, &mut tile);
             assert_eq!(tile.len(), tiling.side() * tiling.side());
-            tiling.lay(&mut canvas, i, &tile);
+            tiling.place(&mut canvas, i, &tile);
         }
         canvas.finish(|_| f32::NAN)
     }
@@ -198,11 +198,11 @@ mod tests {
 
     #[test]
     fn tiles_that_disagree_are_blended_smoothly() {
-        // Each tile says its own number: neighbouring pixels differ by little all the same.
+        // Each tile holds its own index: neighbouring pixels still differ by little.
         let tiling = Tiling::new(200, 64, 64);
         let mut canvas = tiling.canvas(1);
         for i in 0..tiling.len() {
-            tiling.lay(&mut canvas, i, &vec![i as f32; 64 * 64]);
+            tiling.place(&mut canvas, i, &vec![i as f32; 64 * 64]);
         }
         let line = &canvas.finish(|_| f32::NAN)[..200];
         assert!(line.windows(2).all(|w| (w[1] - w[0]).abs() < 0.2), "{line:?}");
@@ -224,7 +224,7 @@ mod tests {
     fn tiles_without_a_pixel_to_inspect_are_left_out() {
         let mut inspected = vec![false; 256 * 256];
         inspected[200 * 256 + 3] = true;
-        let (tiling, rest) = Tiling::new(256, 256, 64).parted(&inspected);
+        let (tiling, rest) = Tiling::new(256, 256, 64).split(&inspected);
         assert_eq!(tiling.corners, [(0, 144), (0, 192)]);
         assert_eq!(rest.len(), 25 - 2);
         assert!(Tiling::new(64, 64, 64).only(&vec![false; 4096]).is_empty());

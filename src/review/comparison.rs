@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     data::FileHash,
     format::counted,
-    inspect::{Evaluation, Examined, evaluation::metrics::Estimate},
+    inspect::{EvaluatedImage, Evaluation, evaluation::metrics::Estimate},
 };
 
 /// How one model does, at the rate that it promises.
@@ -46,15 +46,15 @@ impl Comparison {
     /// From a test of either model on the same parts.
     pub fn of(before: &Evaluation, after: &Evaluation) -> Self {
         let flagged: HashMap<FileHash, bool> =
-            before.examined.iter().filter_map(|e| Some((e.hash, is_flagged(before, e)?))).collect();
+            before.images.iter().filter_map(|e| Some((e.hash, is_flagged(before, e)?))).collect();
         let mut comparison = Self {
             before: ModelFigures::of(before),
             after: ModelFigures::of(after),
-            parts: after.examined.len(),
+            parts: after.images.len(),
             righted: 0,
             wronged: 0,
         };
-        for e in &after.examined {
+        for e in &after.images {
             let (Some(was), Some(is)) = (flagged.get(&e.hash), is_flagged(after, e)) else { continue };
             match (*was == e.is_defective(), is == e.is_defective()) {
                 (false, true) => comparison.righted += 1,
@@ -124,7 +124,7 @@ impl ModelFigures {
     }
 }
 
-fn is_flagged(evaluation: &Evaluation, examined: &Examined) -> Option<bool> {
+fn is_flagged(evaluation: &Evaluation, examined: &EvaluatedImage) -> Option<bool> {
     let threshold = evaluation.threshold(evaluation.score, evaluation.rate?)?;
     Some(examined.scores.get(evaluation.score) > threshold)
 }

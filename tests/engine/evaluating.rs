@@ -72,12 +72,12 @@ fn what_was_inspected_once_is_known() {
         assert!(!first.slice(model.networks()).unwrap());
     }
     assert!(first.seconds_left().is_some_and(|s| s > 0.0) && first.progress() == (3, 8));
-    assert_eq!(first.evaluation().examined.len(), 3);
-    first.keep().unwrap();
+    assert_eq!(first.evaluation().images.len(), 3);
+    first.save_cache().unwrap();
 
     let mut second = new(&knobs);
     let whole = finish(&model, &mut second);
-    assert_eq!((second.inspected(), second.is_done(), whole.examined.len()), (5, true, 8));
+    assert_eq!((second.inspected(), second.is_done(), whole.images.len()), (5, true, 8));
     let mut third = new(&knobs);
     let again = finish(&model, &mut third);
     assert_eq!((third.inspected(), &again), (0, &whole));
@@ -90,7 +90,7 @@ fn what_was_inspected_once_is_known() {
 
     // The scores equal those of each image inspected on its own.
     let mut totals = EvaluatedMap::ALL.map(PixelTotals::new);
-    for (i, examined) in whole.examined.iter().enumerate() {
+    for (i, examined) in whole.images.iter().enumerate() {
         let query = Arc::new(Planes::of(&tests.picture(i).unwrap(), 1, 1.0));
         let mut job = InspectionJob::new(model.networks(), query, knobs.clone(), &Regions::default()).unwrap();
         while !job.slice(model.networks()).unwrap() {}
@@ -103,8 +103,8 @@ fn what_was_inspected_once_is_known() {
         }
     }
     assert!(!whole.pixels.is_empty());
-    for figures in totals.iter().map(PixelTotals::figures).filter(|f| f.healthy > 0) {
-        assert_eq!(whole.pixel_figures(figures.map), Some(&figures));
+    for figures in totals.iter().map(PixelTotals::metrics).filter(|f| f.healthy > 0) {
+        assert_eq!(whole.pixel_metrics(figures.map), Some(&figures));
     }
     let summary = EvaluationSummary::of(&whole, None).unwrap();
     assert_eq!((summary.healthy, summary.defective, summary.held_out), (3, 5, 20));
@@ -127,8 +127,8 @@ fn images_that_cannot_be_read_are_left_out() {
     let knobs = InvertKnobs { steps: 2, ..InvertKnobs::default() };
     let mut evaluator = Evaluator::new(&model, tests, knobs, None).unwrap();
     let evaluation = finish(&model, &mut evaluator);
-    assert_eq!((evaluation.examined.len(), evaluation.left_out.len()), (5, 3));
-    let said: Vec<String> = evaluation.left_out.iter().map(|l| format!("{} {}", l.name, l.reason)).collect();
+    assert_eq!((evaluation.images.len(), evaluation.excluded.len()), (5, 3));
+    let said: Vec<String> = evaluation.excluded.iter().map(|l| format!("{} {}", l.name, l.reason)).collect();
     let said = said.join("\n");
     assert!(said.contains("000.png") && said.contains("has changed") && said.contains("without its mask"), "{said}");
     assert_eq!(evaluation.pixels[0].regions, evaluation.pixels[1].regions);
@@ -183,12 +183,12 @@ fn the_command_prints_tables_and_writes_a_report() {
         "class=\"threshold\"",
         "data:image/png;base64,iVBOR",
         "Missed",
-        "Nearest to the line",
+        "Borderline",
         "latent_size",
-        "Hash of the test images",
-        "1 left out",
-        summary.model.hash.as_str(),
-        summary.data_hash.as_str(),
+        "Test data hash",
+        "1 excluded",
+        summary.header.model.hash.as_str(),
+        summary.header.data_hash.as_str(),
     ];
     for wanted in wanted {
         assert!(page.contains(wanted), "{wanted}");
@@ -232,10 +232,10 @@ fn two_models_stand_side_by_side() {
     let models: Vec<EvaluationSummary> =
         serde_json::from_str(&fs::read_to_string(out.join("metrics.json")).unwrap()).unwrap();
     assert_eq!(models.len(), 2);
-    assert_eq!(models[0].data_hash, models[1].data_hash);
-    assert_ne!(models[0].model.hash, models[1].model.hash);
+    assert_eq!(models[0].header.data_hash, models[1].header.data_hash);
+    assert_ne!(models[0].header.model.hash, models[1].header.model.hash);
     let page = fs::read_to_string(out.join("report.html")).unwrap();
-    assert!(page.contains("dashed lines") && page.contains("Side by side") && page.contains("class=\"line other\""));
+    assert!(page.contains("dashed lines") && page.contains("Comparison") && page.contains("class=\"line other\""));
     assert_eq!(rows(&out.join("images.csv")).len(), 4);
 }
 
@@ -279,19 +279,19 @@ fn what_verdicts_go_by_is_changed_without_inspecting_again() {
     };
     let promised = alarms(&first);
 
-    model.decide_by(ScoreKind::Critic, &knobs).unwrap();
+    model.set_decision_score(ScoreKind::Critic, &knobs).unwrap();
     let (second, inspected) = test(&model);
     assert_eq!((inspected, second.score, alarms(&second)), (0, ScoreKind::Critic, promised));
-    let judged = first.judged_by(model.calibration(&knobs).unwrap(), model.rate(&knobs));
+    let judged = first.rejudged(model.calibration(&knobs).unwrap(), model.rate(&knobs));
     assert_eq!(judged, second);
-    assert!(second.examined.iter().all(|e| second.assess(e, 0.2).unwrap().kind == ScoreKind::Critic));
+    assert!(second.images.iter().all(|e| second.assess(e, 0.2).unwrap().kind == ScoreKind::Critic));
 
-    model.weigh(&first.defective(), "drawn", &knobs).unwrap();
+    model.reweight(&first.defective(), "drawn", &knobs).unwrap();
     model.promise(0.25, &knobs).unwrap();
     let path = folder.path().join("weighed.ganspect");
     model.save(&path).unwrap();
     let read = Model::load(&path, &Device::flex()).unwrap();
-    let promise = read.about().promise.clone().unwrap();
+    let promise = read.info().promise.clone().unwrap();
     assert_eq!((promise.rate, promise.score), (0.25, Some(ScoreKind::Fused)));
     let (third, inspected) = test(&read);
     assert_eq!((inspected, third.score, third.rate), (0, ScoreKind::Fused, Some(0.25)));
@@ -299,9 +299,9 @@ fn what_verdicts_go_by_is_changed_without_inspecting_again() {
     assert!(said.contains("12 labelled defects of drawn"), "{said}");
 
     // Undone, everything is as before.
-    assert!(model.forget_labels(&knobs).unwrap());
-    model.decide_by(ScoreKind::Fused, &knobs).unwrap();
+    assert!(model.remove_labels(&knobs).unwrap());
+    model.set_decision_score(ScoreKind::Fused, &knobs).unwrap();
     assert_eq!(model.calibration(&knobs).unwrap(), first.calibration.as_ref().unwrap());
-    let unknown = model.decide_by(ScoreKind::Critic, &InvertKnobs { steps: 3, ..knobs }).unwrap_err();
+    let unknown = model.set_decision_score(ScoreKind::Critic, &InvertKnobs { steps: 3, ..knobs }).unwrap_err();
     assert!(unknown.to_string().contains("not calibrated"));
 }

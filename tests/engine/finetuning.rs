@@ -180,7 +180,7 @@ fn a_model_learns_from_verdicts_and_says_so() {
 
     // The split is fixed, and no part that is compared on was trained or calibrated on.
     let model = Model::load(&station.at("models/first.ganspect"), &Device::flex()).unwrap();
-    let about = model.about();
+    let about = model.info();
     let lineage = about.lineage.clone().unwrap();
     assert_eq!(lineage.lessons, teaching.parts);
     assert_eq!(lineage.ancestors, [first.parent.hash]);
@@ -216,7 +216,7 @@ fn a_model_learns_from_verdicts_and_says_so() {
     assert_eq!(station.teaching().new_verdicts(Some(&lineage)), (1, 1));
     station.learn("models/second.ganspect", true);
     let second = station.learned("models/second.ganspect");
-    let about = Model::load(&second.model.path, &Device::flex()).unwrap().about().clone();
+    let about = Model::load(&second.model.path, &Device::flex()).unwrap().info().clone();
     let line = about.lineage.unwrap();
     assert_eq!(line.ancestors, [first.model.hash, first.parent.hash]);
     assert!(!about.split.train.contains(&trained.hash) && of(&line, Role::Compare).contains(&trained.hash));
@@ -249,7 +249,7 @@ fn the_command_teaches_a_copy_and_prints_both() {
     assert!(output.status.success(), "{said}");
     assert!(rows.contains("verdicts 20 healthy and 4 defective ones are new to it"), "{rows}");
     assert!(rows.contains("AUROC") && rows.contains("False alarms") && rows.contains("taught.ganspect"), "{rows}");
-    let about = Model::load(&out, &Device::flex()).unwrap().about().clone();
+    let about = Model::load(&out, &Device::flex()).unwrap().info().clone();
     assert_eq!(about.lineage.unwrap().lessons.len(), 24);
 }
 

@@ -245,7 +245,7 @@ fn rates_are_promised_only_as_far_as_images_reach_and_are_kept_in_the_file() {
     say(&engine, InspectionRequest::Rate(0.5));
     until(&engine, "the rate", |e| e.state().inspection.status.read().rate == Some(0.5));
     until(&engine, "the new verdict", |e| entry(e, id).assessment.as_ref().is_some_and(|a| a.rate == 0.5));
-    assert_eq!(Model::load(&own, &Device::flex()).unwrap().about().rate, Some(0.5));
+    assert_eq!(Model::load(&own, &Device::flex()).unwrap().info().rate, Some(0.5));
 }
 
 #[test]
@@ -266,9 +266,9 @@ fn regions_are_kept_and_ask_for_a_calibration_of_their_own() {
     until(&engine, "the calibration", |e| entry(e, id).assessment.is_some());
     assert!(engine.state().inspection.status.read().calibrating.is_none());
     let kept = Model::load(&own, &Device::flex()).unwrap();
-    assert_eq!(kept.about().regions, Regions(vec![left]));
-    assert_eq!(kept.about().calibrations.len(), 2);
-    assert_eq!(kept.about().calibrations.iter().map(|c| c.regions.0.len()).collect::<Vec<_>>(), [0, 1]);
+    assert_eq!(kept.info().regions, Regions(vec![left]));
+    assert_eq!(kept.info().calibrations.len(), 2);
+    assert_eq!(kept.info().calibrations.iter().map(|c| c.regions.0.len()).collect::<Vec<_>>(), [0, 1]);
     assert!(kept.calibration(&short()).is_some());
     assert!(kept.calibration(&InvertKnobs::default()).is_none());
 }

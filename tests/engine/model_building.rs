@@ -17,7 +17,7 @@ use ganspect::{
             critic_preview::{PreviewRequest, Viewer},
         },
     },
-    inspect::{Model, Planes, critic::neighbours::Gathering},
+    inspect::{Model, Planes, critic::neighbours::BankBuilder},
     model::Bundle,
     train::{Recipe, history::Metric, run_folder::MODEL_FILE},
 };
@@ -165,9 +165,9 @@ fn a_model_knows_where_its_training_images_look_odd() {
     let score = |model: &Model, index: usize| {
         let planes = Planes::of(&decode(&opened.dataset.items[index].path).unwrap(), 1, 1.0);
         let critic = model.networks().critic().unwrap();
-        critic.score(&critic.look(&planes).unwrap(), None).pattern
+        critic.score(&critic.map(&planes).unwrap(), None).pattern
     };
-    let split = &model.about().split;
+    let split = &model.info().split;
     let (training, held_out) = (opened.training_indices(split), opened.held_out_indices(split));
     assert_eq!(model.networks().critic().unwrap().patterns().len(), training.len());
     assert!(training.iter().all(|&i| score(&model, i) < 1e-3) && held_out.iter().all(|&i| score(&model, i) > 0.05));
@@ -212,14 +212,14 @@ fn a_model_keeps_healthy_crops_of_its_training_images_only() {
     let mut model = Model::load(&file, &device).unwrap();
     let opened = DataSource::Folder(dir.path().join("parts")).open(&|_, _| true).unwrap();
     let name = |i: &usize| opened.dataset.items[*i].path.file_name().unwrap().to_string_lossy().into_owned();
-    let mut training: Vec<String> = opened.training_indices(&model.about().split).iter().map(name).collect();
+    let mut training: Vec<String> = opened.training_indices(&model.info().split).iter().map(name).collect();
     let mut kept: Vec<String> = model.bank().unwrap().origins().iter().map(|o| o.image.clone()).collect();
     training.sort();
     kept.sort();
     assert_eq!(kept, training, "one crop of each small image, and none of one that is held out");
 
     // A training image finds itself, whatever place of it is asked for.
-    let index = opened.training_indices(&model.about().split)[2];
+    let index = opened.training_indices(&model.info().split)[2];
     let planes = Planes::of(&decode(&opened.dataset.items[index].path).unwrap(), 1, 1.0);
     let found = model.neighbours(&planes, (40, 9)).unwrap();
     assert_eq!((found.len(), &found[0].origin.image), (3, &name(&index)));
@@ -252,7 +252,7 @@ fn a_model_keeps_healthy_crops_of_its_training_images_only() {
     assert!(refused(&fewer).contains("bank/features"));
 
     // A file from before there were any opens as ever, and has no neighbours.
-    model.keep(Gathering::new(0, 1, 0).finish());
+    model.set_bank(BankBuilder::new(0, 1, 0).finish());
     model.save(&copy).unwrap();
     assert!(Bundle::read(&copy).unwrap().with_prefix("bank").is_empty());
     let bare = Model::load(&copy, &device).unwrap();

@@ -512,7 +512,7 @@ fn paper_has_a_page_a_part() {
         assert!(text.contains(said), "{said}");
     }
     let text = String::from_utf8_lossy(&parts);
-    assert!(text.contains("The picture is missing") && text.contains("1 in 100 good parts would look this odd"));
+    assert!(text.contains("The picture is missing") && text.contains("1 in 100 healthy parts would score this high"));
 }
 
 #[test]

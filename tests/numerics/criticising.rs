@@ -42,15 +42,15 @@ fn trained(steps: u64) -> (Critic, FrameCritic, Vec<f32>) {
     assert!(steps < 50 || trainer.held_out_loss().unwrap().unwrap() < 0.8 * before);
     let mut learning =
         StatsFitter::new(FrozenCritic::new(trainer.critic()), TestTimeAugmentation::of(&recipe), usual.len(), &device);
-    while learning.left() > 0 {
-        let picture = opened.store.get(usual[learning.next()]).unwrap();
-        learning.show(&Planes::of(&picture, 1, 1.0)).unwrap();
+    while learning.remaining() > 0 {
+        let picture = opened.store.get(usual[learning.next_index()]).unwrap();
+        learning.add(&Planes::of(&picture, 1, 1.0)).unwrap();
     }
     (trainer.critic().clone(), learning.finish(), losses)
 }
 
 fn score(critic: &FrameCritic, frame: &Planes) -> f64 {
-    critic.score(&critic.look(frame).unwrap(), None).logit
+    critic.score(&critic.map(frame).unwrap(), None).logit
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn forged_damage_teaches_it_to_find_real_defects() {
 fn the_same_recipe_gives_the_same_critic() {
     let ((_, one, first), (_, two, second)) = (trained(3), trained(3));
     assert_eq!(first, second);
-    assert_eq!(one.usual(), two.usual());
+    assert_eq!(one.stats(), two.stats());
 }
 
 #[test]

@@ -11,7 +11,7 @@ use ganspect::{
     },
     inspect::{
         InspectionJob, InvertKnobs, InvertPreset, Outcome, Planes, Region, Regions, ScoreKind,
-        knobs::{Constraint, LatentStart, RuleKind, RuleKnobs},
+        knobs::{Constraint, LatentOptimiserKind, LatentOptimiserKnobs, LatentStart},
         latent::inversion::FrozenNetworks,
         regions::RegionShape,
     },
@@ -196,9 +196,13 @@ fn the_same_seed_gives_the_same_numbers_and_another_seed_others() {
 fn the_loss_falls_and_the_best_is_kept() {
     let networks = networks(&small());
     let query = turned(32, None);
-    for (kind, lr) in [(RuleKind::Lbfgs, 1.0), (RuleKind::Adam, 0.02), (RuleKind::Sgd, 1e-4), (RuleKind::RmsProp, 0.02)]
-    {
-        let optimiser = RuleKnobs { kind, lr, beta1: 0.8, beta2: 0.9 };
+    for (kind, lr) in [
+        (LatentOptimiserKind::Lbfgs, 1.0),
+        (LatentOptimiserKind::Adam, 0.02),
+        (LatentOptimiserKind::Sgd, 1e-4),
+        (LatentOptimiserKind::RmsProp, 0.02),
+    ] {
+        let optimiser = LatentOptimiserKnobs { kind, lr, beta1: 0.8, beta2: 0.9 };
         let outcome = invert(&networks, &query, &InvertKnobs { steps: 40, optimiser, robust: 0.0, ..short() });
         let first = outcome.records[0].residual;
         let least = outcome.records.iter().map(|r| r.residual).fold(f32::INFINITY, f32::min);
@@ -232,7 +236,7 @@ fn robust_weights_leave_a_defect_in_the_difference() {
     let damaged = clean.iter().enumerate().map(|(i, &v)| if square(i) { 1.0 } else { v }).collect();
     let query = Arc::new(Planes::new(32, 32, 1, damaged).unwrap());
     let around = |robust: f64| {
-        let optimiser = RuleKnobs { kind: RuleKind::Adam, lr: 0.05, beta1: 0.9, beta2: 0.9 };
+        let optimiser = LatentOptimiserKnobs { kind: LatentOptimiserKind::Adam, lr: 0.05, beta1: 0.9, beta2: 0.9 };
         let knobs = InvertKnobs {
             steps: 160,
             plateau: 0,
@@ -263,7 +267,7 @@ fn a_job_stops_early_and_goes_on() {
     while !job.slice(&networks).unwrap() {}
     assert_eq!((job.outcome(None).unwrap().steps, job.frames().len()), (1, 2));
     let before = job.outcome(None).unwrap().scores.get(ScoreKind::L1);
-    job.more(30);
+    job.extend(30);
     assert!(job.outcome(None).is_none());
     while !job.slice(&networks).unwrap() {}
     let outcome = job.outcome(None).unwrap();
@@ -282,11 +286,11 @@ fn a_job_stops_early_and_goes_on() {
 #[test]
 fn a_flat_loss_ends_early_and_a_constraint_holds() {
     let networks = networks(&small());
-    let still = RuleKnobs { kind: RuleKind::Adam, lr: 1e-6, beta1: 0.9, beta2: 0.9 };
+    let still = LatentOptimiserKnobs { kind: LatentOptimiserKind::Adam, lr: 1e-6, beta1: 0.9, beta2: 0.9 };
     let knobs = InvertKnobs { steps: 200, plateau: 10, robust: 0.0, optimiser: still, ..InvertKnobs::default() };
     let outcome = invert(&networks, &turned(32, None), &knobs);
     assert!(outcome.steps <= 12, "{}", outcome.steps);
-    let wild = RuleKnobs { kind: RuleKind::Adam, lr: 5.0, beta1: 0.9, beta2: 0.9 };
+    let wild = LatentOptimiserKnobs { kind: LatentOptimiserKind::Adam, lr: 5.0, beta1: 0.9, beta2: 0.9 };
     for (constraint, least, most) in
         [(Constraint::Sphere, 0.999, 1.001), (Constraint::Clip, 0.0, 2.3), (Constraint::None, 3.0, f32::INFINITY)]
     {

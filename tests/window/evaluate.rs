@@ -15,9 +15,9 @@ use ganspect::{
         inspection::{ModelFacts, ModelSource, ModelState},
     },
     inspect::{
-        Calibration, Evaluation, Examined, InvertKnobs, Regions, ScoreKind, Scores, TestSet,
+        Calibration, EvaluatedImage, Evaluation, InvertKnobs, Regions, ScoreKind, Scores, TestSet,
         calibration::{HeldOut, MapScale},
-        evaluation::{EvaluatedMap, LeftOut, PixelFigures, Tested},
+        evaluation::{EvaluatedMap, EvaluatedModel, EvaluationHeader, ExcludedImage, PixelMetrics},
     },
     ui::{Action, PageId, UiCommand},
 };
@@ -78,7 +78,7 @@ fn tests() -> Arc<TestSet> {
 
 /// The results of the first `count` images.
 fn evaluation(tests: &TestSet, count: usize) -> Evaluation {
-    let examined = tests.items.iter().enumerate().map(|(index, item)| {
+    let images = tests.items.iter().enumerate().map(|(index, item)| {
         let seed = 1_000 + index as u64;
         let defect = match &item.label {
             Label::Healthy => 0.0,
@@ -86,7 +86,7 @@ fn evaluation(tests: &TestSet, count: usize) -> Evaluation {
             Label::Defective(kind) if kind == "smear" => 0.3,
             Label::Defective(_) => 0.7 + noise(seed),
         };
-        Examined {
+        EvaluatedImage {
             index,
             name: item.name.clone(),
             path: None,
@@ -99,11 +99,11 @@ fn evaluation(tests: &TestSet, count: usize) -> Evaluation {
         }
     });
     // Healthy images and defect types alternate, so that a partial result has all of them.
-    let mut examined: Vec<Examined> = examined.collect();
-    examined.sort_by_key(|e| (e.index % HEALTHY, e.index));
-    examined.truncate(count);
+    let mut images: Vec<EvaluatedImage> = images.collect();
+    images.sort_by_key(|e| (e.index % HEALTHY, e.index));
+    images.truncate(count);
     let calibration = calibration();
-    let figures = |map, auroc, aupro, iou| PixelFigures {
+    let figures = |map, auroc, aupro, iou| PixelMetrics {
         map,
         healthy: 150_000,
         defective: 4_000,
@@ -114,28 +114,30 @@ fn evaluation(tests: &TestSet, count: usize) -> Evaluation {
         iou_threshold: Some(0.2),
     };
     Evaluation {
-        program: "1".into(),
-        model: Tested {
-            name: "turned".into(),
-            hash: "0123456789abcdef".into(),
-            step: 2_000,
-            data: "surface:turned".into(),
-            recipe: String::new(),
+        header: EvaluationHeader {
+            program: "1".into(),
+            model: EvaluatedModel {
+                name: "turned".into(),
+                hash: "0123456789abcdef".into(),
+                step: 2_000,
+                data: "surface:turned".into(),
+                recipe: String::new(),
+            },
+            data: tests.data.clone(),
+            about: tests.about.clone(),
+            data_hash: "0".into(),
+            knobs: InvertKnobs::default(),
+            regions: Regions::default(),
         },
-        data: tests.data.clone(),
-        about: tests.about.clone(),
-        data_hash: "0".into(),
-        knobs: InvertKnobs::default(),
-        regions: Regions::default(),
         score: calibration.score,
         rate: Some(calibration.default_rate()),
         calibration: Some(calibration),
-        examined,
+        images,
         pixels: vec![
             figures(EvaluatedMap::Difference, 0.871, 0.612, 0.183),
             figures(EvaluatedMap::Feature, 0.934, 0.701, 0.226),
         ],
-        left_out: vec![LeftOut { name: "turned/pit/torn.png".into(), reason: "it ends in the middle".into() }],
+        excluded: vec![ExcludedImage { name: "turned/pit/torn.png".into(), reason: "it ends in the middle".into() }],
     }
 }
 

@@ -13,7 +13,7 @@ use ganspect::{
         Command, InspectionRequest,
         inspection::{ModelFacts, ModelState, NearestNeighbours, QueryEntry, QueryState, QueryView},
     },
-    inspect::{Assessment, InvertKnobs, KeptFrame, Planes, critic::neighbours::Origin},
+    inspect::{Assessment, InvertKnobs, KeptFrame, Planes, critic::neighbours::CropOrigin},
     train::Recipe,
     ui::{Action, PageId, UiCommand},
 };
@@ -104,7 +104,7 @@ fn a_defective_part_is_shown_with_what_it_rests_on() {
         });
         show(&mut stage);
         assert!(shows(&stage.harness, "DEFECTIVE"));
-        assert!(shows(&stage.harness, "At most 1 in 40 good parts would look this odd"));
+        assert!(shows(&stage.harness, "At most 1 in 40 healthy parts would score this high"));
         assert!(shows(&stage.harness, "39 held-out healthy images"));
         stage.snapshot(name, &mut results);
     }
@@ -123,7 +123,7 @@ fn healthy_crops_stand_beside_the_oddest_place() {
         };
         let mut pixels = crop(Some(DefectKind::Scratch), 3);
         (4..7).for_each(|i| pixels.extend(crop(None, i)));
-        let origin = |i: usize| Origin { image: format!("good-{i}.png"), x: 8 * i, y: 16 };
+        let origin = |i: usize| CropOrigin { image: format!("good-{i}.png"), x: 8 * i, y: 16 };
         let nearest = NearestNeighbours {
             pictures: ImageGrid { count: 4, side: 64, channels: 1, pixels },
             corner: (32, 40),

@@ -75,7 +75,7 @@ fn a_part_is_played_to_its_verdict_and_the_next_one_follows() {
     until(&mut stage, "part-0043.png");
     assert!(shows(&stage.harness, "Part 2 of 2") && !shows(&stage.harness, "HEALTHY"));
     until(&mut stage, "DEFECTIVE");
-    assert!(shows(&stage.harness, "At most 1 in 40 good parts would look this odd."));
+    assert!(shows(&stage.harness, "At most 1 in 40 healthy parts would score this high."));
     until(&mut stage, "2 parts shown");
 }
 

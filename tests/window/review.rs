@@ -23,7 +23,7 @@ use ganspect::{
     },
     inspect::{
         Assessment, Calibration, InvertKnobs, KeptFrame, Outcome, Planes, ScoreKind, Scores, Verdict,
-        calibration::HeldOut, critic::neighbours::Origin, regions::RegionShape,
+        calibration::HeldOut, critic::neighbours::CropOrigin, regions::RegionShape,
     },
     review::{
         AnomalyRegion, Findings, Inspection, InspectionId, Judgement, Part, PartId, Record, ReviewItem, ReviewStatus,
@@ -195,7 +195,7 @@ fn one_key_keeps_the_verdict_and_shows_the_next_part() {
     let (mut stage, record) = reviewing(false);
     // Flagged parts, borderline parts first.
     assert_eq!(current(&stage.harness).as_deref(), Some("part-03.png"));
-    assert!(shows(&stage.harness, "SUSPECT") && shows(&stage.harness, "1 in 17 good parts would look this odd"));
+    assert!(shows(&stage.harness, "SUSPECT") && shows(&stage.harness, "1 in 17 healthy parts would score this high"));
     assert!(shows(&stage.harness, "6 left · 0 done"));
     tap(&mut stage, Key::A);
     assert_eq!(current(&stage.harness).as_deref(), Some("part-01.png"), "the key shows the next part");
@@ -509,7 +509,7 @@ fn neighbours(i: usize) -> NearestNeighbours {
     };
     let mut pixels: Vec<u8> = crop(Some(DefectKind::Scratch), i as u64).collect();
     (4..7).for_each(|index| pixels.extend(crop(None, index)));
-    let origin = |i: usize| Origin { image: format!("good-{i}.png"), x: 8 * i, y: 16 };
+    let origin = |i: usize| CropOrigin { image: format!("good-{i}.png"), x: 8 * i, y: 16 };
     NearestNeighbours {
         pictures: ImageGrid { count: 4, side: 64, channels: 1, pixels },
         corner: (16, 16),

@@ -19,10 +19,8 @@ use crate::{
     inspect::{
         Evaluation, Evaluator, InspectionJob, Model, TestSet,
         evaluation::{
-            EvaluationSummary, Portrait, Reported,
-            evaluator::{job_again, outcome_again},
-            report,
-            report::{CaseReason, portrait, worst},
+            EvaluationSummary, ReportCase, ReportedModel, report,
+            report::{CaseKind, case_from_outcome, case_outcome, start_case_inspection, worst_cases},
         },
         latent::inversion::FrozenNetworks,
     },
@@ -54,10 +52,10 @@ struct Drawing {
     evaluation: Arc<Evaluation>,
     tests: Arc<TestSet>,
     summary: EvaluationSummary,
-    cases: Vec<(CaseReason, usize)>,
+    cases: Vec<(CaseKind, usize)>,
     next: usize,
     job: Option<InspectionJob>,
-    portraits: Vec<Portrait>,
+    portraits: Vec<ReportCase>,
 }
 
 pub(crate) struct EvaluationTask {
@@ -118,11 +116,11 @@ impl EvaluationTask {
         let Some(ActiveModel { model, hash, .. }) = now else {
             return self.fail("there is no model to test; open a .ganspect file first", outbox);
         };
-        let wanted = match source.map_or_else(|| model.about().data.parse(), Ok) {
+        let wanted = match source.map_or_else(|| model.info().data.parse(), Ok) {
             Ok(wanted) => wanted,
             Err(error) => return self.fail(&error.to_string(), outbox),
         };
-        let (hash, split) = (hash.to_owned(), model.about().split.clone());
+        let (hash, split) = (hash.to_owned(), model.info().split.clone());
         let task = BackgroundTask::spawn(
             "ganspect-open",
             || {},
@@ -148,7 +146,7 @@ impl EvaluationTask {
         });
         if let Stage::Running { mut evaluator, .. } = stage {
             self.show(&evaluator);
-            if let Err(error) = evaluator.keep() {
+            if let Err(error) = evaluator.save_cache() {
                 outbox.notice(Severity::Warning, format!("The inspected images are not kept: {error}."), "");
             }
         }
@@ -158,13 +156,13 @@ impl EvaluationTask {
     pub(crate) fn judge_anew(&mut self, now: Option<ActiveModel<'_>>) {
         let Some(ActiveModel { model, hash, .. }) = now else { return };
         let Some(evaluation) = self.live.evaluation.status.read().evaluation.clone() else { return };
-        let own = evaluation.model.hash == hash && evaluation.regions == model.about().regions;
-        let Some(calibration) = model.calibration(&evaluation.knobs).filter(|_| own) else { return };
-        let rate = model.rate(&evaluation.knobs);
+        let own = evaluation.header.model.hash == hash && evaluation.header.regions == model.info().regions;
+        let Some(calibration) = model.calibration(&evaluation.header.knobs).filter(|_| own) else { return };
+        let rate = model.rate(&evaluation.header.knobs);
         if let Some(Stage::Running { evaluator, .. }) = &mut self.stage {
-            evaluator.judge_by(calibration, rate);
+            evaluator.set_calibration(calibration, rate);
         }
-        self.status(|s| s.evaluation = Some(Arc::new(evaluation.judged_by(calibration, rate))));
+        self.status(|s| s.evaluation = Some(Arc::new(evaluation.rejudged(calibration, rate))));
     }
 
     /// Works for about `budget`.
@@ -269,7 +267,7 @@ impl EvaluationTask {
         let (done, total) = evaluator.progress();
         self.status(|s| {
             (s.done, s.total) = (done, total);
-            s.known = evaluation.examined.len().saturating_sub(evaluator.inspected());
+            s.known = evaluation.images.len().saturating_sub(evaluator.inspected());
             s.seconds_left = evaluator.seconds_left();
             s.evaluation = Some(evaluation);
         });
@@ -329,7 +327,7 @@ impl EvaluationTask {
                 TaskState::Done(Ok(summary)) => {
                     let status = self.live.evaluation.status.read().clone();
                     let (Some(evaluation), Some(tests)) = (status.evaluation, status.tests) else { return false };
-                    let cases = worst(&evaluation, &summary);
+                    let cases = worst_cases(&evaluation, &summary);
                     let (job, portraits) = (None, Vec::new());
                     let drawing = Drawing { dir, evaluation, tests, summary, cases, next: 0, job, portraits };
                     self.follow(Ok(Reporting::Drawing(Box::new(drawing))), outbox);
@@ -338,7 +336,7 @@ impl EvaluationTask {
             },
             Some(Reporting::Drawing(mut drawing)) => {
                 // Pictures are drawn by the model that was tested; without it the report has none.
-                let own = now.filter(|now| now.hash == drawing.evaluation.model.hash);
+                let own = now.filter(|now| now.hash == drawing.evaluation.header.model.hash);
                 match own {
                     Some(ActiveModel { model, .. }) if drawing.next < drawing.cases.len() => {
                         drawing.advance(model);
@@ -379,7 +377,7 @@ impl EvaluationTask {
             "ganspect-report",
             || {},
             move |_| {
-                let reported = Reported { evaluation: (*evaluation).clone(), summary, portraits };
+                let reported = ReportedModel { evaluation: (*evaluation).clone(), summary, cases: portraits };
                 report::write(&out, &[reported]).map(|_| ()).map_err(|error| error.to_string())
             },
         );
@@ -403,11 +401,11 @@ impl EvaluationTask {
 impl Drawing {
     /// A slice of the image in hand. One that cannot be drawn any more is not shown.
     fn advance(&mut self, model: &Model) {
-        let (evaluation, knobs) = (&self.evaluation, &self.evaluation.knobs);
+        let (evaluation, knobs) = (&self.evaluation, &self.evaluation.header.knobs);
         let Some(&case) = self.cases.get(self.next) else { return };
         let Some(job) = &mut self.job else {
-            let index = evaluation.examined.get(case.1).map_or(0, |e| e.index);
-            match job_again(model, &self.tests, index, knobs) {
+            let index = evaluation.images.get(case.1).map_or(0, |e| e.index);
+            match start_case_inspection(model, &self.tests, index, knobs) {
                 Ok(job) => self.job = Some(job),
                 Err(error) => self.pass_over(&error),
             }
@@ -415,7 +413,7 @@ impl Drawing {
         };
         let drawn = match job.slice(model.networks()) {
             Ok(false) => return,
-            Ok(true) => outcome_again(model, job).and_then(|outcome| portrait(&outcome, evaluation, case)),
+            Ok(true) => case_outcome(model, job).and_then(|outcome| case_from_outcome(&outcome, evaluation, case)),
             Err(error) => Err(error.to_string()),
         };
         match drawn {

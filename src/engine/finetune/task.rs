@@ -21,7 +21,9 @@ use crate::{
         training::model_builder::{Before, ModelBuilder, RunNetworks},
     },
     format::counted,
-    inspect::{Evaluation, Evaluator, InvertKnobs, LabelledPart, Lineage, Model, TestSet, lineage::Role, model::About},
+    inspect::{
+        Evaluation, Evaluator, InvertKnobs, LabelledPart, Lineage, Model, TestSet, lineage::Role, model::ModelInfo,
+    },
     review::{Comparison, OpinionId, TrainingLabels},
     train::{Trainer, Update, run_folder::MODEL_FILE},
 };
@@ -153,7 +155,7 @@ impl FinetuneTask {
             return Err("there is no model to teach; open a .ganspect file first".into());
         };
         let parent = model.copy(&device.device).map_err(|error| error.to_string())?;
-        let about = parent.about();
+        let about = parent.info();
         let hash = parent.hash().parse().map_err(|_| "the model has no hash; save it and open it again".to_owned())?;
         let earlier = about.lineage.clone().unwrap_or_default();
         let base = earlier.before(&about.split);
@@ -220,7 +222,7 @@ impl FinetuneTask {
                 TaskState::Over => Err("reading the record was interrupted; try again".into()),
                 TaskState::Done(labels) => {
                     let labels = labels?;
-                    let summary = labels.summary(pupil.parent.about().lineage.as_ref());
+                    let summary = labels.summary(pupil.parent.info().lineage.as_ref());
                     self.status(|s| s.labels = Some(summary));
                     pupil.open(labels).map(Next::Go)
                 }
@@ -324,7 +326,7 @@ impl FinetuneJob {
             return Err("none of the verdicts calls a part healthy that can be learned from; review some more".into());
         }
         self.lineage.lessons = labels.parts;
-        let source: DataSource = self.parent.about().data.parse().map_err(|error: DataError| error.to_string())?;
+        let source: DataSource = self.parent.info().data.parse().map_err(|error: DataError| error.to_string())?;
         let lineage = self.lineage.clone();
         spawn(move |progress| read(&source, &lineage, progress)).map(Stage::Opening)
     }
@@ -338,8 +340,8 @@ impl FinetuneJob {
             return Err("none of the pictures that it could learn from is where it was; put them back".into());
         }
         self.tests = Some(Arc::new(tests));
-        let recipe = self.parent.about().recipe.clone();
-        let step = self.parent.about().step;
+        let recipe = self.parent.info().recipe.clone();
+        let step = self.parent.info().step;
         let training = opened.training_indices(&self.split());
         let sampler = CropSampler::new(Arc::clone(&opened.store), training, recipe.crop_spec());
         let loader =
@@ -366,10 +368,10 @@ impl FinetuneJob {
         let (ema, d) = trainer.networks();
         let live = trainer.generator().clone();
         let networks = RunNetworks { live, ema: ema.clone(), d: d.clone(), device: device.clone() };
-        let parent = self.parent.about();
+        let parent = self.parent.info();
         let name = parent.name.split(TAUGHT).next().unwrap_or_default();
         let split = self.split();
-        let about = About {
+        let about = ModelInfo {
             name: format!("{name}{TAUGHT}{}", counted(self.lineage.lessons.len(), "verdict")),
             step: trainer.steps(),
             split: split.clone(),
@@ -397,7 +399,7 @@ impl FinetuneJob {
         }
         let filed = |model: &Model, path: PathBuf| {
             let hash = model.hash().parse().map_err(|_| "the model has no hash".to_owned())?;
-            Ok::<_, String>(SavedModel { name: model.about().name.clone(), hash, path })
+            Ok::<_, String>(SavedModel { name: model.info().name.clone(), hash, path })
         };
         let parent_path = match &self.parent_path {
             Some(path) => path.clone(),

@@ -5,15 +5,18 @@ use std::sync::Arc;
 use super::NearestNeighbours;
 use crate::{
     data::ImageGrid,
-    inspect::{Model, Outcome, critic::neighbours},
+    inspect::{
+        Model, Outcome,
+        critic::{embedding, neighbours},
+    },
 };
 
 /// The oddest place of what was inspected beside the healthy crops that look most like it.
 pub(crate) fn likeness(model: &Model, outcome: &Outcome) -> Option<Arc<NearestNeighbours>> {
     model.bank()?;
     let query = &outcome.query;
-    let place = neighbours::oddest(outcome)?;
-    let corner = neighbours::corner(query, place)?;
+    let place = outcome.most_anomalous()?;
+    let corner = neighbours::crop_corner(query, place)?;
     let found = match model.neighbours(query, place) {
         Ok(found) => found,
         Err(error) => {
@@ -21,9 +24,9 @@ pub(crate) fn likeness(model: &Model, outcome: &Outcome) -> Option<Arc<NearestNe
             return None;
         }
     };
-    let mut pixels = neighbours::pixels(query, corner).to_vec();
+    let mut pixels = neighbours::crop_pixels(query, corner).to_vec();
     found.iter().for_each(|neighbour| pixels.extend_from_slice(&neighbour.pixels));
-    let pictures = ImageGrid { count: found.len() + 1, side: neighbours::SIDE, channels: query.channels(), pixels };
+    let pictures = ImageGrid { count: found.len() + 1, side: embedding::SIDE, channels: query.channels(), pixels };
     let neighbours = found.into_iter().map(|n| (n.origin, n.distance)).collect();
     Some(Arc::new(NearestNeighbours { pictures, corner, neighbours }))
 }

@@ -12,7 +12,7 @@ use crate::{
     data::{ImageGrid, Split},
     inspect::{
         Assessment, Calibration, InvertKnobs, KeptFrame, Lineage, Outcome, Planes, Regions, Scores, StepRecord,
-        critic::neighbours::Origin, model::Promise,
+        critic::neighbours::CropOrigin, model::Promise,
     },
     train::Recipe,
 };
@@ -145,7 +145,7 @@ pub struct NearestNeighbours {
     /// The crop's upper left corner in the query.
     pub corner: (usize, usize),
     /// Where the neighbours come from, and how far they are.
-    pub neighbours: Vec<(Origin, f32)>,
+    pub neighbours: Vec<(CropOrigin, f32)>,
 }
 
 /// What is known of the model in force.

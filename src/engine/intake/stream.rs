@@ -124,7 +124,7 @@ impl StreamInspector {
         knobs.validate()?;
         let threshold = model.calibration(&knobs).zip(model.rate(&knobs)).map(|(c, rate)| c.threshold(rate));
         let scale = model.calibration(&knobs).map(|c| c.scale);
-        let model = Arc::new(ModelIdentity { name: model.about().name.clone(), hash: model.hash() });
+        let model = Arc::new(ModelIdentity { name: model.info().name.clone(), hash: model.hash() });
         Ok(Self { stream, knobs, model, threshold, scale, current: None, worked: (0, 0.0) })
     }
 

@@ -16,10 +16,10 @@ use crate::{
         CalibrateError, Calibrator, InvertKnobs, Model, Planes,
         critic::{
             FrameCritic, StatsFitter, TestTimeAugmentation,
-            neighbours::{Bank, Gathering},
+            neighbours::{BankBuilder, EmbeddingBank},
             patterns::{Pattern, Patterns},
         },
-        model::{About, ModelError},
+        model::{ModelError, ModelInfo},
     },
     model::{Critic, Discriminator, Encoder, FrozenCritic, Generator, weights::WeightError},
     train::{CriticTrainer, EncoderTrainer, Recipe, critic, trainer::TrainError},
@@ -87,14 +87,14 @@ enum Stage {
     /// What the critic is shown, and the images.
     Usual(Box<StatsFitter>, Vec<usize>),
     /// What is usual is known; crops, and where each looks odd, are kept of these images.
-    Keep(Box<FrameCritic>, Box<Gathering>, Vec<Pattern>, Vec<usize>),
+    Keep(Box<FrameCritic>, Box<BankBuilder>, Vec<Pattern>, Vec<usize>),
     Calibrate(Box<Model>, Box<Calibrator>),
 }
 
 /// A model in the making, advanced a bounded slice at a time.
 pub(crate) struct ModelBuilder {
     networks: RunNetworks,
-    about: About,
+    about: ModelInfo,
     /// What the model's parts are made by: the recipe of `about`, but for steps that are left out.
     recipe: Recipe,
     before: Before,
@@ -108,7 +108,7 @@ pub(crate) struct ModelBuilder {
     /// The critic after its turn.
     critic: Option<Critic>,
     /// Healthy crops for the model to keep.
-    bank: Option<Bank>,
+    bank: Option<EmbeddingBank>,
     losses: Vec<CriticLoss>,
     trial: TimeEstimator,
     schedule: BuildSchedule,
@@ -130,7 +130,7 @@ const HELD_OUT_EVERY: u64 = 50;
 impl ModelBuilder {
     pub(crate) fn begin(
         networks: RunNetworks,
-        about: About,
+        about: ModelInfo,
         opened: Opened,
         split: Split,
         path: PathBuf,
@@ -148,7 +148,7 @@ impl ModelBuilder {
         let steps = recipe.critic.steps;
         let channels = recipe.model.channels;
         let shown = if steps > 0 { critic::part(&training).1.len().min(SHOWN) } else { 0 };
-        let kept = if steps > 0 { training.len().min(Gathering::most_images(channels)) } else { 0 };
+        let kept = if steps > 0 { training.len().min(BankBuilder::most_images(channels)) } else { 0 };
         let mut schedule = BuildSchedule::new([
             (BuildPart::Encoder, encoder.total()),
             (BuildPart::Critic, steps),
@@ -218,7 +218,7 @@ impl ModelBuilder {
 
     /// The images that crops are kept of.
     fn kept(&self) -> Vec<usize> {
-        spread(&self.training(), Gathering::most_images(self.about.recipe.model.channels))
+        spread(&self.training(), BankBuilder::most_images(self.about.recipe.model.channels))
     }
 
     fn enter(&mut self, stage: Stage) {
@@ -235,11 +235,11 @@ impl ModelBuilder {
             Stage::Critic(critic) => (BuildPart::Critic, critic.steps(), critic.total()),
             Stage::Usual(learning, images) => {
                 let shown = 2 * images.len();
-                (BuildPart::Usual, (shown - learning.left()) as u64, (shown + self.kept().len()) as u64)
+                (BuildPart::Usual, (shown - learning.remaining()) as u64, (shown + self.kept().len()) as u64)
             }
             Stage::Keep(_, gathering, _, images) => {
                 let all = 2 * self.shown().len() + images.len();
-                (BuildPart::Usual, (all - gathering.left()) as u64, all as u64)
+                (BuildPart::Usual, (all - gathering.remaining()) as u64, all as u64)
             }
             Stage::Calibrate(_, calibrator) => {
                 let (done, total) = calibrator.progress();
@@ -301,7 +301,7 @@ impl ModelBuilder {
         let about = self.about.clone();
         let mut model = Model::new(about, Some(&n.live), &n.ema, &n.d, self.encoder.as_ref(), critic, &n.device)?;
         if let Some(bank) = self.bank.take() {
-            model.keep(bank);
+            model.set_bank(bank);
         }
         let recipe = &self.about.recipe;
         let calibrator = Calibrator::new(
@@ -350,30 +350,30 @@ impl ModelBuilder {
                     self.critic = Some(critic);
                     self.enter(Stage::Usual(Box::new(learning), images));
                 }
-                Stage::Usual(learning, images) if learning.left() > 0 => {
-                    let picture = self.opened.store.get(images[learning.next()])?;
+                Stage::Usual(learning, images) if learning.remaining() > 0 => {
+                    let picture = self.opened.store.get(images[learning.next_index()])?;
                     let recipe = &self.about.recipe;
-                    learning.show(&Planes::of(&picture, recipe.model.channels, recipe.data.scale as f32))?;
+                    learning.add(&Planes::of(&picture, recipe.model.channels, recipe.data.scale as f32))?;
                 }
                 Stage::Usual(learning, _) => {
                     let learned = StatsFitter::clone(learning).finish();
                     let images = self.kept();
                     let channels = self.about.recipe.model.channels;
-                    let gathering = Gathering::new(images.len(), channels, self.split.seed);
+                    let gathering = BankBuilder::new(images.len(), channels, self.split.seed);
                     self.stage = Stage::Keep(Box::new(learned), Box::new(gathering), Vec::new(), images);
                 }
-                Stage::Keep(critic, gathering, patterns, images) if gathering.left() > 0 => {
-                    let image = images[gathering.next()];
+                Stage::Keep(critic, gathering, patterns, images) if gathering.remaining() > 0 => {
+                    let image = images[gathering.next_index()];
                     let picture = self.opened.store.get(image)?;
                     let recipe = &self.about.recipe;
                     let planes = Planes::of(&picture, recipe.model.channels, recipe.data.scale as f32);
-                    gathering.show(critic, &name(&self.opened, image), &planes)?;
-                    patterns.push(critic.look(&planes)?.pattern(None));
+                    gathering.add(critic, &name(&self.opened, image), &planes)?;
+                    patterns.push(critic.map(&planes)?.pattern(None));
                 }
                 Stage::Keep(learned, gathering, patterns, _) => {
                     let learned = FrameCritic::clone(learned).with_patterns(Patterns::of(patterns));
                     let critic = self.critic.clone();
-                    self.bank = Some(Gathering::clone(gathering).finish());
+                    self.bank = Some(BankBuilder::clone(gathering).finish());
                     self.calibrate(critic.as_ref().map(|critic| (critic, learned)))?;
                 }
                 Stage::Calibrate(model, calibrator) => {

@@ -23,7 +23,7 @@ use crate::{
     files::FileError,
     inspect::{
         Model, Regions,
-        model::{About, ModelError},
+        model::{ModelError, ModelInfo},
     },
     tensorboard::{BucketHistogram, EventWriter, PngImage, RunLog, load_image},
     train::{
@@ -237,8 +237,8 @@ impl TrainingRun {
         self.show();
     }
 
-    fn about(&self) -> About {
-        About {
+    fn info(&self) -> ModelInfo {
+        ModelInfo {
             name: self.name().to_owned(),
             recipe: self.trainer.recipe().clone(),
             step: self.trainer.steps(),
@@ -268,7 +268,7 @@ impl TrainingRun {
     /// The weights as they are, for inspection without encoder and calibration.
     pub(crate) fn model(&self, device: &ComputeDevice) -> Result<Model, ModelError> {
         let (ema, d) = self.trainer.networks();
-        Model::new(self.about(), None, ema, d, None, None, &device.device)
+        Model::new(self.info(), None, ema, d, None, None, &device.device)
     }
 
     /// Begins to make the model file. Regions that the user drew for an earlier one are kept.
@@ -280,11 +280,11 @@ impl TrainingRun {
             d: d.clone(),
             device: device.device.clone(),
         };
-        let mut about = self.about();
+        let mut about = self.info();
         if let Ok(earlier) = Model::load(&self.path().join(MODEL_FILE), &device.device) {
-            about.regions = earlier.about().regions.clone();
-            about.rate = earlier.about().rate;
-            about.promise = earlier.about().promise.clone();
+            about.regions = earlier.info().regions.clone();
+            about.rate = earlier.info().rate;
+            about.promise = earlier.info().promise.clone();
         }
         let path = self.path().join(MODEL_FILE);
         ModelBuilder::begin(networks, about, self.opened.clone(), self.split.clone(), path, Before::default())
@@ -297,7 +297,7 @@ impl TrainingRun {
         }
         let path = self.path().join(MODEL_FILE);
         let model = Model::load(&path, &device.device).ok()?;
-        (model.about().step == self.steps()).then_some((model, path))
+        (model.info().step == self.steps()).then_some((model, path))
     }
 
     pub(crate) fn is_working(&self) -> bool {

@@ -12,7 +12,7 @@ use crate::{
     inspect::{
         Calibrator, InspectionJob, InvertKnobs, Model, Planes,
         critic::{StatsFitter, TestTimeAugmentation},
-        model::About,
+        model::ModelInfo,
     },
     model::{Critic, FrozenCritic},
 };
@@ -40,12 +40,12 @@ pub(crate) struct TimeEstimator {
     image: usize,
     /// Images that will be inspected.
     images: usize,
-    about: About,
+    about: ModelInfo,
 }
 
 impl TimeEstimator {
     /// A trial on the first of the held-out images, which are at these places of the store.
-    pub(crate) fn new(held_out: &[usize], about: &About) -> Self {
+    pub(crate) fn new(held_out: &[usize], about: &ModelInfo) -> Self {
         let next = if held_out.is_empty() { Next::Over } else { Next::Usual };
         let image = held_out.first().copied().unwrap_or(0);
         Self { next, image, images: held_out.len(), about: about.clone() }
@@ -75,7 +75,7 @@ impl TimeEstimator {
             Next::Usual => {
                 if let (Some(critic), Some(query)) = (critic, query()) {
                     let (critic, sight) = (FrozenCritic::new(critic), TestTimeAugmentation::of(recipe));
-                    StatsFitter::new(critic, sight, 1, &networks.device).show(&query)?;
+                    StatsFitter::new(critic, sight, 1, &networks.device).add(&query)?;
                     schedule.guess(BuildPart::Usual, began.elapsed().as_secs_f64());
                 }
                 Next::Calibration

@@ -78,10 +78,10 @@ pub struct Calibrator {
     /// Largest and smallest width and height so far.
     size: (usize, usize),
     smallest: (usize, usize),
-    difference: Counts,
-    feature: Counts,
-    critic: Counts,
-    distance: Counts,
+    difference: ValueHistogram,
+    feature: ValueHistogram,
+    critic: ValueHistogram,
+    distance: ValueHistogram,
 }
 
 impl Calibrator {
@@ -116,10 +116,10 @@ impl Calibrator {
             forged: Vec::new(),
             size: (0, 0),
             smallest: (usize::MAX, usize::MAX),
-            difference: Counts::default(),
-            feature: Counts::default(),
-            critic: Counts::default(),
-            distance: Counts::default(),
+            difference: ValueHistogram::default(),
+            feature: ValueHistogram::default(),
+            critic: ValueHistogram::default(),
+            distance: ValueHistogram::default(),
         })
     }
 
@@ -268,12 +268,12 @@ fn damaged(frame: &Planes, seed: u64) -> Planes {
 
 /// How often values were seen.
 #[derive(Debug, Default)]
-struct Counts {
+struct ValueHistogram {
     bins: Vec<u64>,
     total: u64,
 }
 
-impl Counts {
+impl ValueHistogram {
     fn add(&mut self, value: f32) {
         self.bins.resize(BINS, 0);
         let bin = (value / MOST * BINS as f32) as usize;
@@ -300,13 +300,13 @@ mod tests {
 
     #[test]
     fn quantiles_are_counted() {
-        let mut counts = Counts::default();
+        let mut counts = ValueHistogram::default();
         for i in 0..1_000 {
             counts.add(i as f32 / 1_000.0);
         }
         for share in [0.1, 0.5, 0.999] {
             assert!((f64::from(counts.quantile(share)) - share).abs() < 2e-3);
         }
-        assert_eq!(Counts::default().quantile(0.5), MOST);
+        assert_eq!(ValueHistogram::default().quantile(0.5), MOST);
     }
 }

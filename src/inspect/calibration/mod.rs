@@ -6,6 +6,7 @@
 //! long as parts come from where the held-out images came from.
 
 pub mod calibrator;
+mod combined_score;
 pub mod verdict_counts;
 
 use serde::{Deserialize, Serialize};
@@ -139,16 +140,16 @@ pub struct Assessment {
 }
 
 impl Assessment {
-    /// The p-value in plain words: "1 in 200 good parts would look this odd".
-    pub fn words(&self) -> String {
+    /// The p-value in plain words: "1 in 200 healthy parts would score this high".
+    pub fn describe(&self) -> String {
         if self.p >= 0.5 {
-            return "most good parts look at least this odd".into();
+            return "most healthy parts score at least this high".into();
         }
         let one_in = (1.0 / self.p).round();
         // The smallest p that n images can give is a bound and no estimate.
         let bound = self.p <= 1.0 / (self.n as f64 + 1.0) * (1.0 + 1e-9);
         let at_most = if bound { "at most " } else { "" };
-        format!("{at_most}1 in {one_in} good parts would look this odd")
+        format!("{at_most}1 in {one_in} healthy parts would score this high")
     }
 }
 
@@ -161,7 +162,7 @@ fn reaching(held_out: usize, rate: f64) -> usize {
 /// Between which shares the false alarms of one calibration lie, 19 times of 20, whose rate was promised on so many held-out
 /// healthy images. The promise is kept by calibrations on average; the share of a single one is the `k`-th smallest of `n`
 /// uniform numbers, which is Beta(k, n + 1 - k) (Vovk 2012, "Conditional validity of inductive conformal predictors").
-pub fn own_rates(held_out: usize, rate: f64) -> [f64; 2] {
+pub fn rate_interval(held_out: usize, rate: f64) -> [f64; 2] {
     let k = reaching(held_out, rate);
     // The share is at most r where at least k of n uniform numbers are.
     let at_most = |r: f64| {
@@ -182,17 +183,17 @@ pub fn own_rates(held_out: usize, rate: f64) -> [f64; 2] {
     })
 }
 
-/// [`own_rates`] in words that follow a promise.
-pub fn say_own_rates(held_out: usize, rate: f64) -> String {
-    let [low, high] = own_rates(held_out, rate).map(|share| share * 1000.0);
-    format!("this calibration's own rate lies between {low:.0} and {high:.0}, 19 times of 20")
+/// [`rate_interval`] in words that follow a promise.
+pub fn rate_interval_sentence(held_out: usize, rate: f64) -> String {
+    let [low, high] = rate_interval(held_out, rate).map(|share| share * 1000.0);
+    format!("95 % interval: {low:.0} to {high:.0} in 1,000")
 }
 
 /// What a promise of this rate rests on, in a sentence.
-pub fn say_grounds(held_out: usize, rate: f64) -> String {
+pub fn promise_grounds(held_out: usize, rate: f64) -> String {
     let least = (1000.0 / (held_out as f64 + 1.0) * 10.0).ceil() / 10.0;
-    let own = say_own_rates(held_out, rate);
-    format!("Rests on {held_out} held-out healthy images, which can promise no less than {least}; {own}.")
+    let interval = rate_interval_sentence(held_out, rate);
+    format!("Based on {held_out} held-out healthy images, which can promise no less than {least} in 1,000; {interval}.")
 }
 
 impl Calibration {
@@ -267,20 +268,27 @@ impl Calibration {
         }
     }
 
-    /// The verdict on a query at this rate.
+    /// Judges a query at this rate without changing its scores; see [`Calibration::judge`].
     ///
     /// # Errors
     /// [`RateError`] for a rate that cannot be promised.
     pub fn assess(&self, scores: &Scores, rate: f64) -> Result<Assessment, RateError> {
+        self.judge(&mut scores.clone(), rate)
+    }
+
+    /// Sets the combined score of a query and gives the verdict at this rate. Every verdict comes from here.
+    ///
+    /// # Errors
+    /// [`RateError`] for a rate that cannot be promised; the combined score is set nevertheless.
+    pub fn judge(&self, scores: &mut Scores, rate: f64) -> Result<Assessment, RateError> {
+        self.fuse(scores);
         self.check_rate(rate)?;
-        let mut scores = scores.clone();
-        self.fuse(&mut scores);
         let score = scores.get(self.score);
         let p = self.p_value(self.score, score);
-        let reach = rate * (1.0 + 1e-3);
-        let verdict = if p <= reach {
+        let alarm = rate * (1.0 + 1e-3);
+        let verdict = if p <= alarm {
             Verdict::Defective
-        } else if p <= SUSPECT * reach {
+        } else if p <= SUSPECT * alarm {
             Verdict::Suspect
         } else {
             Verdict::Healthy
@@ -308,11 +316,11 @@ mod tests {
         for (held_out, wanted) in
             [(20, [0.001_265, 0.168_433]), (64, [0.009_773, 0.108_371]), (296, [0.026_096, 0.073_932])]
         {
-            let got = own_rates(held_out, 0.05);
+            let got = rate_interval(held_out, 0.05);
             assert!(got.iter().zip(wanted).all(|(got, wanted)| (got - wanted).abs() < 1e-6), "{got:?} for {wanted:?}");
         }
         // Many images leave little room.
-        let [low, high] = own_rates(100_000, 0.05);
+        let [low, high] = rate_interval(100_000, 0.05);
         assert!(0.048 < low && low < 0.05 && 0.05 < high && high < 0.052, "{low} to {high}");
     }
 
@@ -341,9 +349,9 @@ mod tests {
         assert_eq!(at(100.0, 0.05).verdict, Verdict::Defective);
         assert_eq!(at(19.0, 0.05).verdict, Verdict::Suspect);
         assert_eq!(at(5.0, 0.05).verdict, Verdict::Healthy);
-        assert_eq!(at(100.0, 0.05).words(), "at most 1 in 20 good parts would look this odd");
-        assert_eq!(at(19.0, 0.05).words(), "1 in 10 good parts would look this odd");
-        assert_eq!(at(1.0, 0.05).words(), "most good parts look at least this odd");
+        assert_eq!(at(100.0, 0.05).describe(), "at most 1 in 20 healthy parts would score this high");
+        assert_eq!(at(19.0, 0.05).describe(), "1 in 10 healthy parts would score this high");
+        assert_eq!(at(1.0, 0.05).describe(), "most healthy parts score at least this high");
     }
 
     #[test]

@@ -1,10 +1,12 @@
-//! How a critic gets used to healthy images.
+//! Fits [`NormalStats`] on healthy images.
 
 use burn::tensor::Device;
 
 use super::{
-    CriticMap, FrameCritic, Kind, NormalStats, SMOOTHINGS, TestTimeAugmentation,
-    stats::{Levels, levels_by_ring, ring},
+    frame_critic::FrameCritic,
+    map::{CriticMap, MapKind, SMOOTHINGS},
+    stats::{MeanSpread, NormalStats, ring, stats_by_ring},
+    tta::TestTimeAugmentation,
 };
 use crate::{
     inspect::{
@@ -17,18 +19,18 @@ use crate::{
     },
 };
 
-/// Share of its mean variance that is added to every direction of the features.
+/// Ridge added to the covariance's diagonal, as a share of the mean variance.
 const RIDGE: f64 = 0.02;
-/// Cells of one image that the features' covariance is measured on, at most.
+/// Most cells sampled from one image for the covariance.
 const SAMPLES: usize = 1_024;
 
-/// Shows healthy training images to a critic, twice, one image a call.
+/// Fits a critic's statistics in two passes over healthy training images, one image per call.
 #[derive(Clone, Debug)]
 pub struct StatsFitter {
     critic: FrameCritic,
     images: usize,
     seen: usize,
-    /// Sums of the features, of their products, and how many.
+    /// Sum of the features, sum of their outer products, and the number of samples.
     sum: Vec<f64>,
     products: Vec<f64>,
     count: f64,
@@ -36,11 +38,11 @@ pub struct StatsFitter {
 }
 
 impl StatsFitter {
-    /// For so many images.
-    pub fn new(net: FrozenCritic, sight: TestTimeAugmentation, images: usize, device: &Device) -> Self {
+    /// A fitter for this many images.
+    pub fn new(net: FrozenCritic, tta: TestTimeAugmentation, images: usize, device: &Device) -> Self {
         let width = net.width();
         Self {
-            critic: FrameCritic::new(net, sight, NormalStats::default(), device),
+            critic: FrameCritic::new(net, tta, NormalStats::default(), device),
             images,
             seen: 0,
             sum: vec![0.0; width],
@@ -50,34 +52,34 @@ impl StatsFitter {
         }
     }
 
-    /// How often an image is still to be shown: all of them once, then all of them again.
-    pub fn left(&self) -> usize {
+    /// Calls of [`StatsFitter::add`] still to make: two passes over all images.
+    pub fn remaining(&self) -> usize {
         2 * self.images - self.seen
     }
 
-    /// Which of the images comes next.
-    pub fn next(&self) -> usize {
+    /// Index of the image to add next.
+    pub fn next_index(&self) -> usize {
         self.seen % self.images.max(1)
     }
 
-    /// Shows it the next image.
+    /// Adds the next image.
     ///
     /// # Errors
-    /// When the device does not hand the values over.
-    pub fn show(&mut self, frame: &Planes) -> Result<(), WeightError> {
+    /// When the values cannot be read from the device.
+    pub fn add(&mut self, frame: &Planes) -> Result<(), WeightError> {
         if self.seen < self.images {
             let mut all: Vec<f32> = Vec::new();
-            let light = self.critic.light(frame);
-            // Where a frame was moved, its edge repeats, which no cell of a map is made of.
-            for view in (TestTimeAugmentation { moved: false, ..self.critic.sight }).views() {
-                self.critic.bands(&view.of(frame), light, |_, features| {
+            let illumination = self.critic.illumination(frame);
+            // Without shifted views: their repeated border is not part of any map.
+            for view in (TestTimeAugmentation { shifted: false, ..self.critic.tta }).views() {
+                self.critic.for_each_band(&view.apply(frame), illumination, |_, features| {
                     all.extend(host(features)?.1);
                     Ok(())
                 })?;
             }
             let width = self.sum.len();
             let rows = all.len() / width;
-            // Evenly spread, whatever the size of the frame; an odd stride wanders over the columns.
+            // Evenly spread for any frame size; an odd stride varies the column.
             let stride = (rows / SAMPLES).max(1) | 1;
             for row in all.chunks_exact(width).step_by(stride) {
                 self.count += 1.0;
@@ -88,13 +90,13 @@ impl StatsFitter {
                 }
             }
         } else {
-            self.maps.push(self.critic.raw(frame)?);
+            self.maps.push(self.critic.raw_map(frame)?);
         }
         self.seen += 1;
         if self.seen == self.images {
             let (mean, whiten) = self.whitening();
-            let usual = NormalStats { mean, whiten, ..NormalStats::default() };
-            self.critic = FrameCritic::new(self.critic.net.clone(), self.critic.sight, usual, &self.critic.device);
+            let stats = NormalStats { mean, whiten, ..NormalStats::default() };
+            self.critic = FrameCritic::new(self.critic.net.clone(), self.critic.tta, stats, &self.critic.device);
         }
         Ok(())
     }
@@ -114,28 +116,28 @@ impl StatsFitter {
         (mean.into_iter().map(|v| v as f32).collect(), whiten.into_iter().map(|v| v as f32).collect())
     }
 
-    /// The critic, used to what it was shown.
+    /// The critic with the fitted statistics.
     pub fn finish(self) -> FrameCritic {
-        let mut usual = self.critic.usual;
-        for kind in [Kind::Logit, Kind::Distance] {
-            let cells = self.maps.iter().flat_map(|look| {
-                let [w, h] = look.cells();
-                look.map(kind).iter().enumerate().map(move |(i, v)| (ring(i, w, h), *v))
+        let mut stats = self.critic.stats;
+        for kind in [MapKind::Logit, MapKind::Distance] {
+            let cells = self.maps.iter().flat_map(|map| {
+                let [w, h] = map.cells();
+                map.values(kind).iter().enumerate().map(move |(i, v)| (ring(i, w, h), *v))
             });
-            usual.rings[kind as usize] = levels_by_ring(cells);
+            stats.rings[kind as usize] = stats_by_ring(cells);
         }
-        let looks: Vec<CriticMap> = self.maps.into_iter().map(|look| usual.standardised(look)).collect();
-        for kind in [Kind::Logit, Kind::Distance] {
+        let maps: Vec<CriticMap> = self.maps.into_iter().map(|map| stats.standardise(map)).collect();
+        for kind in [MapKind::Logit, MapKind::Distance] {
             let mut peaks = vec![Vec::new(); SMOOTHINGS.len()];
-            for look in &looks {
-                for (all, peak) in peaks.iter_mut().zip(look.peaks(kind, None)) {
+            for map in &maps {
+                for (all, peak) in peaks.iter_mut().zip(map.peaks(kind, None)) {
                     all.push(f64::from(peak));
                 }
             }
-            let (centre, spread) =
+            let (mean, spread) =
                 peaks.iter().map(|all| moments(all)).map(|(c, s)| (c as f32, s.max(0.1) as f32)).unzip();
-            usual.peaks[kind as usize] = Levels { centre, spread };
+            stats.peaks[kind as usize] = MeanSpread { mean, spread };
         }
-        FrameCritic::new(self.critic.net, self.critic.sight, usual, &self.critic.device)
+        FrameCritic::new(self.critic.net, self.critic.tta, stats, &self.critic.device)
     }
 }

@@ -1,30 +1,42 @@
-//! What a critic says of one frame, cell by cell.
+//! The critic's map of one frame.
 
-use super::{Kind, SMOOTHINGS, patterns, patterns::Pattern};
+use super::{patterns, patterns::Pattern};
 use crate::{data::box_filter::box_mean, model::critic::STRIDE};
 
-/// What a critic saw, one value a pixel in units of what is usual; 0 where not inspected.
+/// Cells to every side over which a map is averaged before its maximum is taken.
+pub(super) const SMOOTHINGS: [usize; 4] = [0, 1, 2, 4];
+
+/// The critic's two maps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum MapKind {
+    /// The logit.
+    Logit = 0,
+    /// Mahalanobis distance of the features from the healthy mean (Mahalanobis 1936).
+    Distance = 1,
+}
+
+/// The critic's maps per pixel, standardised by the statistics of healthy images; 0 where not inspected.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CriticMaps {
     /// The logit.
     pub logit: Vec<f32>,
-    /// Distance of the features from what is usual (Mahalanobis 1936).
+    /// Mahalanobis distance of the features from the healthy mean.
     pub distance: Vec<f32>,
 }
 
-/// A frame as the critic sees it.
+/// The critic's output for one frame, one value per cell.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CriticMap {
     /// Width and height of the frame, pixels.
     pub(super) size: [usize; 2],
-    /// Logit in units of what is usual.
+    /// Logit, standardised.
     pub(super) logit: Vec<f32>,
-    /// Distance of the features, likewise.
+    /// Mahalanobis distance of the features, standardised.
     pub(super) distance: Vec<f32>,
 }
 
 impl CriticMap {
-    /// A frame of this size in which nothing was seen yet.
+    /// A map of zeros for a frame of this size.
     pub(super) fn blank(size: [usize; 2]) -> Self {
         let cells: usize = size.iter().map(|side| side.div_ceil(STRIDE)).product();
         Self { size, logit: vec![0.0; cells], distance: vec![0.0; cells] }
@@ -35,20 +47,20 @@ impl CriticMap {
         self.size.map(|side| side.div_ceil(STRIDE))
     }
 
-    pub(super) fn map(&self, kind: Kind) -> &[f32] {
+    pub(super) fn values(&self, kind: MapKind) -> &[f32] {
         match kind {
-            Kind::Logit => &self.logit,
-            Kind::Distance => &self.distance,
+            MapKind::Logit => &self.logit,
+            MapKind::Distance => &self.distance,
         }
     }
 
-    /// Where its logit is large.
+    /// The pattern of the logit: its maximum in each part of the frame.
     pub fn pattern(&self, inspected: Option<&[bool]>) -> Pattern {
         let cells = inspected.map(|all| self.inspected(all));
         patterns::pattern(&self.logit, self.cells(), cells.as_deref())
     }
 
-    /// Logits and distances for every pixel of the frame, those that are not `inspected` at 0.
+    /// Logits and distances per pixel; 0 where not `inspected`.
     pub fn maps(&self, inspected: Option<&[bool]>) -> CriticMaps {
         let map = |kind| {
             let mut map = self.pixels(kind);
@@ -57,18 +69,18 @@ impl CriticMap {
             }
             map
         };
-        CriticMaps { logit: map(Kind::Logit), distance: map(Kind::Distance) }
+        CriticMaps { logit: map(MapKind::Logit), distance: map(MapKind::Distance) }
     }
 
-    /// The logits for every pixel of the frame.
+    /// Logits per pixel.
     pub fn logits(&self) -> Vec<f32> {
-        self.pixels(Kind::Logit)
+        self.pixels(MapKind::Logit)
     }
 
-    /// A map for every pixel of the frame, between the cells' middles in proportion.
-    fn pixels(&self, kind: Kind) -> Vec<f32> {
+    /// A map per pixel, interpolated linearly between the centres of cells.
+    fn pixels(&self, kind: MapKind) -> Vec<f32> {
         let ([width, height], [w, h]) = (self.size, self.cells());
-        let smooth = box_mean(self.map(kind), w, h, 1, None);
+        let smooth = box_mean(self.values(kind), w, h, 1, None);
         let along = |length: usize, cells: usize| -> Vec<(usize, usize, f32)> {
             let half = STRIDE as f32 / 2.0 - 0.5;
             (0..length)
@@ -90,22 +102,22 @@ impl CriticMap {
         pixels
     }
 
-    /// The largest value of a map at each smoothing.
-    pub(super) fn peaks(&self, kind: Kind, inspected: Option<&[bool]>) -> Vec<f32> {
+    /// The maximum of a map at each smoothing scale.
+    pub(super) fn peaks(&self, kind: MapKind, inspected: Option<&[bool]>) -> Vec<f32> {
         let [w, h] = self.cells();
         let cells = inspected.map(|all| self.inspected(all));
         let inside = |i: usize| cells.as_ref().is_none_or(|all| all[i]);
         SMOOTHINGS
             .iter()
             .map(|&reach| {
-                let smooth = box_mean(self.map(kind), w, h, reach, cells.as_deref());
+                let smooth = box_mean(self.values(kind), w, h, reach, cells.as_deref());
                 let own = smooth.iter().enumerate().filter(|(i, _)| inside(*i)).map(|(_, v)| *v);
                 own.fold(f32::NEG_INFINITY, f32::max)
             })
             .collect()
     }
 
-    /// Which cells have a pixel that is inspected.
+    /// The cells that contain an inspected pixel.
     fn inspected(&self, pixels: &[bool]) -> Vec<bool> {
         let [w, h] = self.cells();
         let mut cells = vec![false; w * h];
@@ -124,10 +136,10 @@ mod tests {
     #[test]
     fn a_pixel_that_is_inspected_counts_in_its_own_cell() {
         // 255 rows of 256 pixels cover as many cells as 256 rows of 255 do.
-        let look = CriticMap { size: [256, 255], logit: vec![0.0; 64 * 64], distance: vec![0.0; 64 * 64] };
+        let map = CriticMap { size: [256, 255], logit: vec![0.0; 64 * 64], distance: vec![0.0; 64 * 64] };
         let mut pixels = vec![false; 256 * 255];
         pixels[250 * 256 + 9] = true;
-        let cells = look.inspected(&pixels);
+        let cells = map.inspected(&pixels);
         assert_eq!(cells.iter().enumerate().filter(|(_, on)| **on).map(|(i, _)| i).collect::<Vec<_>>(), [62 * 64 + 2]);
     }
 }

@@ -1,11 +1,12 @@
-//! Inspecting test images, one after the other.
+//! [`Evaluator`]: inspects test images one after the other, in bounded time slices.
 
 use std::{collections::HashMap, path::Path, sync::Arc, time::Instant};
 
 use super::{
-    EvaluatedMap, Evaluation, Examined, LeftOut, Tested,
     cache::{CachedImage, EvaluationCache},
-    pixels::{PixelCounts, PixelTotals},
+    image::{EvaluatedImage, EvaluatedModel, ExcludedImage},
+    pixels::{EvaluatedMap, PixelCounts, PixelTotals},
+    results::{Evaluation, EvaluationHeader},
     test_set::{TestItem, TestSet},
 };
 use crate::{
@@ -14,40 +15,40 @@ use crate::{
     inspect::{
         Calibration, InvertKnobs, Model, Planes, Regions, ScoreKind,
         calibration::calibrator::WITHOUT_CRITIC,
-        job::{InspectError, InspectionJob, Outcome},
+        job::{InspectError, InspectionJob},
         latent::inversion::FrozenNetworks,
     },
 };
 
-/// What is finished is written this often, seconds.
+/// Interval between writes of the cache, seconds.
 const WRITE_EVERY: f64 = 20.0;
 
-/// What ends a test.
+/// Why an evaluation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum EvaluateError {
-    /// There is nothing to test on.
+    /// There are no test images.
     #[error(
-        "there is no image to test with in {0}: those that the model was trained or calibrated on do not count; \
-         choose data with images of its own for testing"
+        "{0} has no test images (images that the model was trained or calibrated on are excluded); choose data with \
+         separate test images"
     )]
     NoImages(String),
-    /// Every image was left out.
-    #[error("none of the {count} test images could be inspected; the first is {first}")]
+    /// No image could be inspected.
+    #[error("none of the {count} test images could be inspected; the first failed: {first}")]
     NoneInspected {
-        /// Images tried.
+        /// Number of images tried.
         count: usize,
-        /// The first of them, and why not.
+        /// The first of them and the reason.
         first: String,
     },
-    /// The device broke down.
+    /// The device failed.
     #[error(transparent)]
     Device(InspectError),
-    /// What was finished cannot be kept.
+    /// The cache cannot be written.
     #[error(transparent)]
     File(#[from] FileError),
 }
 
-/// An image on its way.
+/// The image being inspected.
 #[derive(Debug)]
 struct Current {
     job: InspectionJob,
@@ -55,11 +56,11 @@ struct Current {
     hash: Option<FileHash>,
 }
 
-/// A test in the making, advanced a bounded slice at a time.
+/// An evaluation in progress, advanced one bounded time slice per call.
 #[derive(Debug)]
 pub struct Evaluator {
     tests: Arc<TestSet>,
-    model: Tested,
+    model: EvaluatedModel,
     knobs: InvertKnobs,
     regions: Regions,
     channels: usize,
@@ -67,27 +68,27 @@ pub struct Evaluator {
     calibration: Option<Calibration>,
     score: ScoreKind,
     rate: Option<f64>,
-    /// Hash over everything but the image that an outcome depends on.
+    /// Hash over everything an outcome depends on except the image.
     base: FileHash,
-    kept: EvaluationCache,
-    examined: Vec<Examined>,
+    cache: EvaluationCache,
+    images: Vec<EvaluatedImage>,
     totals: Vec<PixelTotals>,
-    left_out: Vec<LeftOut>,
-    /// Places of the images in the order that they are inspected.
+    excluded: Vec<ExcludedImage>,
+    /// Indices of the images in the order of inspection.
     order: Vec<usize>,
     next: usize,
     current: Option<Current>,
-    /// Images inspected by this job, and the seconds that they took.
+    /// Images inspected (not cached) and the seconds they took.
     worked: (usize, f64),
     written: f64,
 }
 
 impl Evaluator {
-    /// A test of a model. What is finished is kept in `file`, if one is given, and what it holds already is not
-    /// inspected again.
+    /// Starts an evaluation of a model. Results are cached in `file`, if given; images cached there are not inspected
+    /// again.
     ///
     /// # Errors
-    /// [`EvaluateError::NoImages`] when there is nothing to test on.
+    /// [`EvaluateError::NoImages`] when the test set is empty.
     pub fn new(
         model: &Model,
         tests: Arc<TestSet>,
@@ -97,37 +98,37 @@ impl Evaluator {
         if tests.items.is_empty() {
             return Err(EvaluateError::NoImages(tests.data.clone()));
         }
-        let about = model.about();
+        let info = model.info();
         let calibration = model.calibration(&knobs).cloned();
-        let tested = Tested {
-            name: about.name.clone(),
+        let tested = EvaluatedModel {
+            name: info.name.clone(),
             hash: model.hash(),
-            step: about.step,
-            data: about.data.clone(),
-            recipe: about.recipe.to_toml(),
+            step: info.step,
+            data: info.data.clone(),
+            recipe: info.recipe.to_toml(),
         };
-        let (channels, scale) = (about.recipe.model.channels, about.recipe.data.scale as f32);
+        let (channels, scale) = (info.recipe.model.channels, info.recipe.data.scale as f32);
         let json = |value: serde_json::Result<String>| value.unwrap_or_default();
         let base = [
             env!("CARGO_PKG_VERSION"),
             &tested.hash,
             &json(serde_json::to_string(&knobs)),
-            &json(serde_json::to_string(&about.regions)),
+            &json(serde_json::to_string(&info.regions)),
             &format!("{channels} {scale}"),
         ];
-        // Without a calibration nothing is fused.
+        // Without a calibration there is no combined score.
         let alone = if model.networks().critic().is_some() { ScoreKind::Critic } else { WITHOUT_CRITIC };
         let masks = tests.has_masks();
         Ok(Self {
             base: FileHash::of(base.join("\n").as_bytes()),
             score: calibration.as_ref().map_or(alone, |c| c.score),
             rate: model.rate(&knobs),
-            regions: about.regions.clone(),
-            kept: EvaluationCache::open(file),
-            examined: Vec::new(),
+            regions: info.regions.clone(),
+            cache: EvaluationCache::open(file),
+            images: Vec::new(),
             totals: if masks { EvaluatedMap::ALL.map(PixelTotals::new).into() } else { Vec::new() },
-            left_out: tests.left_out.clone(),
-            order: mixed(&tests),
+            excluded: tests.excluded.clone(),
+            order: interleaved(&tests),
             model: tested,
             tests,
             knobs,
@@ -141,35 +142,35 @@ impl Evaluator {
         })
     }
 
-    /// Images done, and in all.
+    /// Number of images done, and in total.
     pub fn progress(&self) -> (usize, usize) {
         (self.next, self.tests.items.len())
     }
 
-    /// The place of the image in hand; past the end once all are done.
-    fn at(&self) -> usize {
+    /// Index of the current image; past the end once all are done.
+    fn current_index(&self) -> usize {
         self.order.get(self.next).copied().unwrap_or(self.tests.items.len())
     }
 
-    /// Images that had to be inspected: the others were known.
+    /// Number of images that had to be inspected because they were not cached.
     pub fn inspected(&self) -> usize {
         self.worked.0
     }
 
-    /// Seconds that the rest will take; `None` until an image was inspected.
+    /// Estimated remaining time, seconds; `None` until an image was inspected.
     pub fn seconds_left(&self) -> Option<f64> {
         let (count, seconds) = self.worked;
         let left = self.tests.items.len() - self.next;
         (count > 0).then(|| seconds / count as f64 * left as f64)
     }
 
-    /// Goes on with a calibration that was changed meanwhile.
-    pub fn judge_by(&mut self, calibration: &Calibration, rate: Option<f64>) {
-        self.examined.iter_mut().for_each(|e| calibration.fuse(&mut e.scores));
+    /// Continues with a changed calibration.
+    pub fn set_calibration(&mut self, calibration: &Calibration, rate: Option<f64>) {
+        self.images.iter_mut().for_each(|e| calibration.fuse(&mut e.scores));
         (self.score, self.rate, self.calibration) = (calibration.score, rate, Some(calibration.clone()));
     }
 
-    /// The images that it tests with.
+    /// The test set.
     pub fn tests(&self) -> &Arc<TestSet> {
         &self.tests
     }
@@ -179,119 +180,121 @@ impl Evaluator {
         self.next >= self.tests.items.len()
     }
 
-    /// A bounded piece of the work; `true` once all images are done.
+    /// Works for one bounded time slice; returns `true` once all images are done.
     ///
     /// # Errors
-    /// [`EvaluateError`] when the device fails, what is finished cannot be kept, or no image at all could be
-    /// inspected. An image that cannot be read or inspected is left out.
+    /// [`EvaluateError`] when the device fails, the cache cannot be written, or no image could be inspected. A single image
+    /// that cannot be read or inspected is excluded.
     pub fn slice(&mut self, networks: &FrozenNetworks) -> Result<bool, EvaluateError> {
         let began = Instant::now();
         match self.current.take() {
             Some(mut current) => match current.job.slice(networks) {
                 Ok(true) => self.finish(current),
                 Ok(false) => self.current = Some(current),
-                Err(error) => self.refuse(error)?,
+                Err(error) => self.exclude_or_fail(error)?,
             },
             None if self.is_done() => {}
             None => self.begin(networks)?,
         }
         self.worked.1 += began.elapsed().as_secs_f64();
         if self.worked.1 - self.written > WRITE_EVERY || self.is_done() {
-            self.keep()?;
+            self.save_cache()?;
         }
-        if self.is_done() && self.examined.is_empty() {
-            let first = self.left_out.last().map(|l| format!("{}: {}", l.name, l.reason)).unwrap_or_default();
+        if self.is_done() && self.images.is_empty() {
+            let first = self.excluded.last().map(|l| format!("{}: {}", l.name, l.reason)).unwrap_or_default();
             return Err(EvaluateError::NoneInspected { count: self.tests.items.len(), first });
         }
         Ok(self.is_done())
     }
 
-    /// Writes what is finished to the file that was given: before a job is given up.
+    /// Writes the cache; call it before dropping an unfinished evaluation.
     ///
     /// # Errors
-    /// [`FileError`] where it cannot be written.
-    pub fn keep(&mut self) -> Result<(), FileError> {
+    /// [`FileError`] when it cannot be written.
+    pub fn save_cache(&mut self) -> Result<(), FileError> {
         self.written = self.worked.1;
-        self.kept.write()
+        self.cache.write()
     }
 
-    /// What came of it so far.
+    /// The evaluation of the images done so far.
     pub fn evaluation(&self) -> Evaluation {
-        let mut examined = self.examined.clone();
-        examined.sort_by_key(|e| e.index);
-        let hashes: Vec<u8> = examined.iter().flat_map(|e| *e.hash.as_bytes()).collect();
-        let totals = self.totals.iter().map(PixelTotals::figures);
+        let mut images = self.images.clone();
+        images.sort_by_key(|e| e.index);
+        let hashes: Vec<u8> = images.iter().flat_map(|e| *e.hash.as_bytes()).collect();
+        let totals = self.totals.iter().map(PixelTotals::metrics);
         Evaluation {
-            program: env!("CARGO_PKG_VERSION").into(),
-            model: self.model.clone(),
-            data: self.tests.data.clone(),
-            about: self.tests.about.clone(),
-            data_hash: FileHash::of(&hashes).to_string(),
-            knobs: self.knobs.clone(),
-            regions: self.regions.clone(),
+            header: EvaluationHeader {
+                program: env!("CARGO_PKG_VERSION").into(),
+                model: self.model.clone(),
+                data: self.tests.data.clone(),
+                about: self.tests.about.clone(),
+                data_hash: FileHash::of(&hashes).to_string(),
+                knobs: self.knobs.clone(),
+                regions: self.regions.clone(),
+            },
             calibration: self.calibration.clone(),
             score: self.score,
             rate: self.rate,
-            examined,
-            // A map that the model does not draw has no pixels.
-            pixels: totals.filter(|f| f.healthy + f.defective > 0).collect(),
-            left_out: self.left_out.clone(),
+            images,
+            // A map that the model does not produce has no pixels.
+            pixels: totals.filter(|m| m.healthy + m.defective > 0).collect(),
+            excluded: self.excluded.clone(),
         }
     }
 
-    /// Leaves the image in hand out, unless it is the device that failed.
-    fn refuse(&mut self, error: InspectError) -> Result<(), EvaluateError> {
+    /// Excludes the current image, unless the device failed.
+    fn exclude_or_fail(&mut self, error: InspectError) -> Result<(), EvaluateError> {
         if matches!(error, InspectError::Device(_)) {
             return Err(EvaluateError::Device(error));
         }
-        self.leave_out(error.to_string());
+        self.exclude(error.to_string());
         self.next += 1;
         Ok(())
     }
 
-    fn leave_out(&mut self, reason: String) {
-        let name = self.tests.items.get(self.at()).map(|item| item.name.clone()).unwrap_or_default();
-        self.left_out.push(LeftOut { name, reason });
+    fn exclude(&mut self, reason: String) {
+        let name = self.tests.items.get(self.current_index()).map(|item| item.name.clone()).unwrap_or_default();
+        self.excluded.push(ExcludedImage { name, reason });
     }
 
-    fn key(&self) -> FileHash {
-        let image = self.tests.items.get(self.at()).map(|item| item.hash);
+    fn cache_key(&self) -> FileHash {
+        let image = self.tests.items.get(self.current_index()).map(|item| item.hash);
         let image = image.map_or([0; 32], |hash| *hash.as_bytes());
         FileHash::of(&[*self.base.as_bytes(), image].concat())
     }
 
-    /// Takes up the next image, or what is known of it.
+    /// Starts the next image, or takes it from the cache.
     fn begin(&mut self, networks: &FrozenNetworks) -> Result<(), EvaluateError> {
         let tests = Arc::clone(&self.tests);
-        let Some(item) = tests.items.get(self.at()) else { return Ok(()) };
+        let Some(item) = tests.items.get(self.current_index()) else { return Ok(()) };
         let counted = !self.totals.is_empty() && (item.label == Label::Healthy || item.has_mask());
-        let mask = match tests.mask(self.at()) {
+        let mask = match tests.mask(self.current_index()) {
             Ok(mask) => mask.filter(|_| counted),
             Err(error) => {
-                self.leave_out(format!("{error}; the image is tested without its mask"));
+                self.exclude(format!("{error}; the image is evaluated without its mask"));
                 None
             }
         };
         let hash = mask.as_ref().map(|(_, hash)| *hash);
         let wanted = counted && (item.label == Label::Healthy || mask.is_some());
-        let known = self.kept.get(&self.key()).filter(|e| !wanted || e.pixels.is_some() && e.mask == hash);
+        let known = self.cache.get(&self.cache_key()).filter(|e| !wanted || e.pixels.is_some() && e.mask == hash);
         if let Some(entry) = known.cloned() {
             self.take(&entry, wanted);
             return Ok(());
         }
-        let query = match tests.picture(self.at()) {
+        let query = match tests.picture(self.current_index()) {
             Ok(picture) => Arc::new(Planes::of(&picture, self.channels, self.scale)),
             Err(error) => {
-                self.leave_out(error.to_string());
+                self.exclude(error.to_string());
                 self.next += 1;
                 return Ok(());
             }
         };
         let size = (query.width(), query.height());
-        let mask = mask.map(|(mask, _)| marked(mask, self.scale)).filter(|mask| mask.len() == size.0 * size.1);
+        let mask = mask.map(|(mask, _)| scaled_mask(mask, self.scale)).filter(|mask| mask.len() == size.0 * size.1);
         match InspectionJob::new(networks, query, self.knobs.clone(), &self.regions) {
             Ok(job) => self.current = Some(Current { job, mask, hash }),
-            Err(error) => self.refuse(error)?,
+            Err(error) => self.exclude_or_fail(error)?,
         }
         Ok(())
     }
@@ -299,10 +302,10 @@ impl Evaluator {
     fn finish(&mut self, current: Current) {
         let judge = self.calibration.as_ref().zip(self.rate);
         let Some(outcome) = current.job.outcome(judge) else { return };
-        let healthy = self.tests.items.get(self.at()).is_some_and(|item| item.label == Label::Healthy);
+        let healthy = self.tests.items.get(self.current_index()).is_some_and(|item| item.label == Label::Healthy);
         let counted = !self.totals.is_empty() && (healthy || current.mask.is_some());
         let entry = CachedImage {
-            key: self.key(),
+            key: self.cache_key(),
             pixels: counted.then(|| PixelCounts::of(&outcome, current.mask.as_deref())),
             mask: current.hash,
             scores: outcome.scores,
@@ -312,25 +315,25 @@ impl Evaluator {
         };
         self.worked.0 += 1;
         self.take(&entry, counted);
-        self.kept.add(entry);
+        self.cache.add(entry);
     }
 
-    /// Adds the image in hand to what came of the test.
+    /// Adds the current image to the results.
     fn take(&mut self, entry: &CachedImage, counted: bool) {
-        let Some(item) = self.tests.items.get(self.at()) else { return };
+        let Some(item) = self.tests.items.get(self.current_index()) else { return };
         if counted {
             for counts in entry.pixels.iter().flatten() {
                 self.totals.iter_mut().for_each(|totals| totals.add(counts));
             }
         }
-        // What is known was perhaps fused by other weights, or by none.
+        // A cached combined score may come from other weights.
         let mut scores = entry.scores.clone();
         match &self.calibration {
             Some(calibration) => calibration.fuse(&mut scores),
             None => scores.set(ScoreKind::Fused, 0.0),
         }
-        self.examined.push(Examined {
-            index: self.at(),
+        self.images.push(EvaluatedImage {
+            index: self.current_index(),
             name: item.name.clone(),
             path: item.path.clone(),
             hash: item.hash,
@@ -344,36 +347,9 @@ impl Evaluator {
     }
 }
 
-/// Inspects one test image as a test of this model does, for its pictures.
-///
-/// # Errors
-/// A sentence, when it cannot be read or inspected.
-pub fn inspect_again(model: &Model, tests: &TestSet, index: usize, knobs: &InvertKnobs) -> Result<Outcome, String> {
-    let mut job = job_again(model, tests, index, knobs)?;
-    while !job.slice(model.networks()).map_err(|e| e.to_string())? {}
-    outcome_again(model, &job)
-}
-
-/// The same, to be advanced a bounded slice at a time.
-///
-/// # Errors
-/// The same.
-pub fn job_again(model: &Model, tests: &TestSet, index: usize, knobs: &InvertKnobs) -> Result<InspectionJob, String> {
-    let picture = tests.picture(index).map_err(|e| e.to_string())?;
-    model.begin(&picture, knobs.clone()).map_err(|e| e.to_string())
-}
-
-/// What came of [`job_again`] once it is done.
-///
-/// # Errors
-/// A sentence, when it is not.
-pub fn outcome_again(model: &Model, job: &InspectionJob) -> Result<Outcome, String> {
-    model.judge(job).ok_or_else(|| "the inspection ended without an outcome".into())
-}
-
-/// Every place of a test set, healthy images and each kind of defect spread evenly: early figures then speak of
-/// all of them.
-fn mixed(tests: &TestSet) -> Vec<usize> {
+/// The indices of a test set with healthy images and every defect type evenly interleaved, so that early metrics are
+/// representative.
+fn interleaved(tests: &TestSet) -> Vec<usize> {
     let kind = |item: &TestItem| match &item.label {
         Label::Healthy => None,
         Label::Defective(kind) => Some(kind.clone()),
@@ -397,8 +373,8 @@ fn mixed(tests: &TestSet) -> Vec<usize> {
     order
 }
 
-/// A mask at the scale that a model sees: what is covered at least half, or at all where that leaves nothing.
-fn marked(mask: Picture, scale: f32) -> Vec<bool> {
+/// A mask at the model's scale: pixels covered by at least half, or by any amount if that leaves none.
+fn scaled_mask(mask: Picture, scale: f32) -> Vec<bool> {
     let (width, height) = (mask.width(), mask.height());
     let mask = mask.into_grey();
     let lit = |x, y| if mask.unit(x, y, 0) > -1.0 { 1.0 } else { -1.0 };
@@ -421,7 +397,7 @@ mod tests {
     #[test]
     fn images_come_mixed_and_each_comes_once() {
         let tests = TestSet::drawn(SurfaceKind::Turned, 0, 16, 30, 60);
-        let order = mixed(&tests);
+        let order = interleaved(&tests);
         assert_eq!(order.iter().collect::<std::collections::BTreeSet<_>>().len(), 90);
         for part in order.chunks(15) {
             let healthy = part.iter().filter(|&&i| tests.items[i].label == Label::Healthy).count();
@@ -435,11 +411,11 @@ mod tests {
             let bytes = (0..64).map(|i| if marks.contains(&i) { 1 } else { 0 }).collect();
             Picture::new(8, 8, 1, Samples::U8(bytes)).unwrap()
         };
-        // Whatever is not 0 is defective.
-        assert_eq!(marked(mask(&[9]), 1.0).iter().filter(|m| **m).count(), 1);
-        let small = marked(mask(&[0, 1, 8, 20]), 0.5);
+        // Any value other than 0 is defective.
+        assert_eq!(scaled_mask(mask(&[9]), 1.0).iter().filter(|m| **m).count(), 1);
+        let small = scaled_mask(mask(&[0, 1, 8, 20]), 0.5);
         assert_eq!((small.len(), small[0], small[6]), (16, true, false));
-        // A hairline does not vanish.
-        assert_eq!(marked(mask(&[20]), 0.5).iter().filter(|m| **m).count(), 1);
+        // A hairline mark does not vanish.
+        assert_eq!(scaled_mask(mask(&[20]), 0.5).iter().filter(|m| **m).count(), 1);
     }
 }

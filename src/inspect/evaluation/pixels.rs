@@ -68,7 +68,7 @@ impl EvaluatedMap {
 
 /// How well one map shows where the defects are.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct PixelFigures {
+pub struct PixelMetrics {
     /// The map.
     pub map: EvaluatedMap,
     /// Pixels outside of every mask.
@@ -239,9 +239,9 @@ impl PixelTotals {
     }
 
     /// What it comes to.
-    pub fn figures(&self) -> PixelFigures {
+    pub fn metrics(&self) -> PixelMetrics {
         let (healthy, defective): (u64, u64) = (self.healthy.iter().sum(), self.defective.iter().sum());
-        let mut figures = PixelFigures {
+        let mut figures = PixelMetrics {
             map: self.map,
             healthy,
             defective,
@@ -369,7 +369,7 @@ mod tests {
         //   roc_auc_score(t, v)
         //   trapezoid of mean over c of (c >= s).mean() over (good >= s).mean() up to 0.3, divided by 0.3
         //   max over s of ((v >= s) & t).sum() / ((v >= s) | t).sum()
-        let figures = totals(&maps(), EvaluatedMap::Difference).figures();
+        let figures = totals(&maps(), EvaluatedMap::Difference).metrics();
         assert_eq!((figures.healthy, figures.defective, figures.regions), (1_351, 89, 5));
         let near = |got: Option<f64>, wanted: f64| assert!((got.unwrap() - wanted).abs() < 1e-12, "{got:?}");
         near(figures.auroc, 0.7470537845457796);
@@ -377,7 +377,7 @@ mod tests {
         near(figures.iou, 0.33707865168539325);
         near(figures.iou_threshold, 0.625);
         // The same order of pixels, but for neighbours that share a place.
-        let feature = totals(&maps(), EvaluatedMap::Feature).figures();
+        let feature = totals(&maps(), EvaluatedMap::Feature).metrics();
         assert!((feature.auroc.unwrap() - 0.747).abs() < 2e-3 && (feature.aupro.unwrap() - 0.385).abs() < 3e-3);
     }
 
@@ -386,14 +386,14 @@ mod tests {
         let mut maps = maps();
         let left: Vec<bool> = (0..WIDTH * HEIGHT).map(|i| i % WIDTH < 12).collect();
         maps[1].0.inspected = Some(left);
-        let figures = totals(&maps, EvaluatedMap::Difference).figures();
+        let figures = totals(&maps, EvaluatedMap::Difference).metrics();
         assert_eq!((figures.regions, figures.defective), (4, 89 - 24));
         assert_eq!(figures.healthy, 1_351 - 240 + 24);
     }
 
     #[test]
     fn without_defects_there_are_no_figures() {
-        let figures = totals(&maps()[..1], EvaluatedMap::Difference).figures();
+        let figures = totals(&maps()[..1], EvaluatedMap::Difference).metrics();
         assert_eq!((figures.auroc, figures.aupro, figures.iou, figures.healthy), (None, None, None, 480));
     }
 

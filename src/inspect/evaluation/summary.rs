@@ -1,73 +1,68 @@
-//! A test in figures: what the command prints, the report shows and a window keeps.
+//! [`EvaluationSummary`]: the metrics of an evaluation, for the command line, the report and the window.
 
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Evaluation, KindFigures, LeftOut, PixelFigures, Tested,
+    image::{EvaluatedImage, ExcludedImage},
     metrics::{Confusion, Metrics},
+    pixels::PixelMetrics,
+    results::{DefectTypeMetrics, Evaluation, EvaluationHeader},
 };
-use crate::inspect::{InvertKnobs, LabelledScores, Regions, ScoreKind, calibration::RateError};
+use crate::inspect::{
+    calibration::RateError,
+    scores::{ScoreKind, fusion::LabelledScores},
+};
 
-/// One score in figures.
+/// Metrics of one score.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ScoreFigures {
+pub struct ScoreMetrics {
     /// The score.
     pub score: ScoreKind,
-    /// Every figure with its interval.
+    /// All metrics with their intervals.
     pub metrics: Metrics,
-    /// The score above which an image is flagged at the rate in force; `None` where it cannot be promised.
+    /// The threshold at the active rate; `None` if the rate cannot be promised.
     pub threshold: Option<f64>,
-    /// What that comes to.
+    /// Counts at that threshold.
     pub confusion: Option<Confusion>,
-    /// Each kind of defect.
-    pub kinds: Vec<KindFigures>,
+    /// Metrics per defect type.
+    pub kinds: Vec<DefectTypeMetrics>,
 }
 
-/// A test in figures. Keys are never renamed or given another meaning; new ones may be added.
+/// Metrics of an evaluation. Keys are stable: never renamed or redefined, only added.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EvaluationSummary {
-    /// Version of the program.
-    pub program: String,
-    /// The model.
-    pub model: Tested,
-    /// Where the test images came from.
-    pub data: String,
-    /// The same in plain words.
-    pub about: Vec<String>,
-    /// Hash over the hashes of all examined files, in order, as hexadecimal digits.
-    pub data_hash: String,
-    /// The knobs it was inspected with.
-    pub knobs: InvertKnobs,
-    /// The part of each image that was inspected.
-    pub regions: Regions,
-    /// Held-out healthy images that thresholds are set on.
+    /// Model, data and settings.
+    #[serde(flatten)]
+    pub header: EvaluationHeader,
+    /// Number of held-out healthy images that set the thresholds.
     pub held_out: usize,
-    /// The promised false-alarm rate in force; `None` without a calibration.
+    /// The active promised false-alarm rate; `None` without a calibration.
     pub rate: Option<f64>,
-    /// The score that verdicts go by.
+    /// The score that decides verdicts.
     pub score: ScoreKind,
-    /// What is to be kept in mind of labelled defects that scores were weighed by.
+    /// Caveat about labelled defects that the scores were reweighted with.
     #[serde(default)]
     pub caution: Option<String>,
-    /// Healthy images.
+    /// Number of healthy images.
     pub healthy: usize,
-    /// Defective images.
+    /// Number of defective images.
     pub defective: usize,
-    /// Images of another size than the held-out ones: what is promised for them is a guess.
+    /// Images of a size the model is not calibrated for; the promise is only an estimate for them.
     pub unlike: usize,
-    /// Seconds of work.
+    /// Compute time, seconds.
     pub seconds: f64,
-    /// The scores that the model gives.
-    pub scores: Vec<ScoreFigures>,
-    /// The maps, where there are masks.
-    pub pixels: Vec<PixelFigures>,
-    /// What could not be inspected.
-    pub left_out: Vec<LeftOut>,
+    /// Metrics of the scores that the model provides.
+    pub scores: Vec<ScoreMetrics>,
+    /// Pixel-level metrics of the maps, where there are masks.
+    pub pixels: Vec<PixelMetrics>,
+    /// Images that could not be inspected.
+    #[serde(rename = "left_out")]
+    pub excluded: Vec<ExcludedImage>,
 }
 
 impl EvaluationSummary {
-    /// The figures of a test at a promised rate; at the model's own where none is asked for. A score that is 0
-    /// for every image is one that the model does not give.
+    /// Computes the metrics at a promised rate; at the model's own if none is given. A score that is 0 for every image is
+    /// one the model does not provide.
     ///
     /// # Errors
     /// [`RateError`] for a rate that the held-out images cannot promise.
@@ -79,43 +74,37 @@ impl EvaluationSummary {
             (None, _) => {}
         }
         let rate = rate.or(evaluation.rate);
-        let given = |kind: &ScoreKind| evaluation.examined.iter().any(|e| e.scores.get(*kind) != 0.0);
-        let figures = |score: ScoreKind| {
+        let provided = |kind: &ScoreKind| evaluation.images.iter().any(|e| e.scores.get(*kind) != 0.0);
+        let metrics = |score: ScoreKind| {
             let threshold = rate.and_then(|rate| evaluation.threshold(score, rate));
-            Some(ScoreFigures {
+            Some(ScoreMetrics {
                 score,
                 metrics: evaluation.metrics(score)?,
                 threshold,
                 confusion: threshold.map(|t| evaluation.confusion(score, t)),
-                kinds: evaluation.by_kind(score, threshold),
+                kinds: evaluation.by_defect_type(score, threshold),
             })
         };
         let (healthy, defective) = evaluation.counts();
-        let unlike = |e: &&super::Examined| calibration.is_some_and(|c| !c.suits(e.size));
+        let unlike = |e: &&EvaluatedImage| calibration.is_some_and(|c| !c.suits(e.size));
         Ok(Self {
-            program: evaluation.program.clone(),
-            model: evaluation.model.clone(),
-            data: evaluation.data.clone(),
-            about: evaluation.about.clone(),
-            data_hash: evaluation.data_hash.clone(),
-            knobs: evaluation.knobs.clone(),
-            regions: evaluation.regions.clone(),
+            header: evaluation.header.clone(),
             held_out: calibration.map_or(0, |c| c.held_out.len()),
             rate,
             score: evaluation.score,
             caution: calibration.and_then(|c| c.labelled.as_ref()).map(LabelledScores::caution),
             healthy,
             defective,
-            unlike: evaluation.examined.iter().filter(unlike).count(),
-            seconds: evaluation.examined.iter().map(|e| f64::from(e.seconds)).sum(),
-            scores: ScoreKind::ALL.into_iter().filter(given).filter_map(figures).collect(),
+            unlike: evaluation.images.iter().filter(unlike).count(),
+            seconds: evaluation.images.iter().map(|e| f64::from(e.seconds)).sum(),
+            scores: ScoreKind::ALL.into_iter().filter(provided).filter_map(metrics).collect(),
             pixels: evaluation.pixels.clone(),
-            left_out: evaluation.left_out.clone(),
+            excluded: evaluation.excluded.clone(),
         })
     }
 
-    /// The figures of the score that verdicts go by.
-    pub fn verdict(&self) -> Option<&ScoreFigures> {
+    /// Metrics of the score that decides verdicts.
+    pub fn verdict(&self) -> Option<&ScoreMetrics> {
         self.scores.iter().find(|s| s.score == self.score)
     }
 }
@@ -126,9 +115,12 @@ mod tests {
     use crate::{
         data::{FileHash, Label},
         inspect::{
-            Calibration, Examined, Scores,
+            Calibration, InvertKnobs, Regions, Scores,
             calibration::{HeldOut, MapScale},
-            evaluation::report::{CaseReason, worst},
+            evaluation::{
+                EvaluatedModel,
+                report::{CaseKind, worst_cases},
+            },
         },
     };
 
@@ -154,10 +146,10 @@ mod tests {
             scale: MapScale { difference: 1.0, feature: 1.0, critic: 8.0, distance: 8.0 },
             score: ScoreKind::Feature,
         };
-        let mut examined = Vec::new();
+        let mut images = Vec::new();
         let mut add = |name: String, label: Label, value: f64| {
-            examined.push(Examined {
-                index: examined.len(),
+            images.push(EvaluatedImage {
+                index: images.len(),
                 hash: FileHash::of(name.as_bytes()),
                 name,
                 path: None,
@@ -176,19 +168,27 @@ mod tests {
             add(format!("pit/{i}"), Label::Defective("pit".into()), 0.3 + 0.1 * f64::from(i));
         }
         Evaluation {
-            program: "0".into(),
-            model: Tested { name: "a".into(), hash: "b".into(), step: 1, data: "c".into(), recipe: "d".into() },
-            data: "tests".into(),
-            about: vec!["a few".into()],
-            data_hash: "e".into(),
-            knobs,
-            regions: Regions::default(),
+            header: EvaluationHeader {
+                program: "0".into(),
+                model: EvaluatedModel {
+                    name: "a".into(),
+                    hash: "b".into(),
+                    step: 1,
+                    data: "c".into(),
+                    recipe: "d".into(),
+                },
+                data: "tests".into(),
+                about: vec!["a few".into()],
+                data_hash: "e".into(),
+                knobs,
+                regions: Regions::default(),
+            },
             score: calibration.score,
             rate: Some(calibration.default_rate()),
             calibration: Some(calibration),
-            examined,
+            images,
             pixels: vec![],
-            left_out: vec![],
+            excluded: vec![],
         }
     }
 
@@ -197,7 +197,7 @@ mod tests {
         let evaluation = evaluation();
         let summary = EvaluationSummary::of(&evaluation, None).unwrap();
         assert_eq!((summary.healthy, summary.defective, summary.held_out, summary.unlike), (10, 13, 19, 0));
-        // The model gives two scores and no others.
+        // The model provides two scores only.
         assert_eq!(summary.scores.iter().map(|s| s.score).collect::<Vec<_>>(), [ScoreKind::L1, ScoreKind::Feature]);
         let own = summary.verdict().unwrap();
         // 19 images promise 1 in 20: what scores more than all of them is flagged.
@@ -209,7 +209,7 @@ mod tests {
         assert_eq!(kinds, [("pit", 3, Some(0)), ("scratch", 10, Some(8))]);
         // Pits at 0.3, 0.4 and 0.5 over 2, 3 and 4 healthy images, with a tie each.
         assert!((own.kinds[0].auroc.unwrap() - 10.5 / 30.0).abs() < 1e-9);
-        for e in &evaluation.examined {
+        for e in &evaluation.images {
             let verdict = evaluation.assess(e, 0.05).unwrap().verdict;
             let flagged = e.scores.get(ScoreKind::Feature) > own.threshold.unwrap();
             assert_eq!(verdict == crate::inspect::Verdict::Defective, flagged, "{}", e.name);
@@ -223,20 +223,17 @@ mod tests {
     #[test]
     fn the_worst_cases_come_first() {
         let evaluation = evaluation();
-        let of = |all: &[(CaseReason, usize)], why| -> Vec<usize> {
+        let of = |all: &[(CaseKind, usize)], why| -> Vec<usize> {
             all.iter().filter(|(own, _)| *own == why).map(|(_, place)| *place).collect()
         };
-        let all = worst(&evaluation, &EvaluationSummary::of(&evaluation, None).unwrap());
+        let all = worst_cases(&evaluation, &EvaluationSummary::of(&evaluation, None).unwrap());
         // Pits, then the faintest scratches; the healthy image at 1.0; at either side of 0.95.
-        assert_eq!(
-            (of(&all, CaseReason::Missed), of(&all, CaseReason::FalseAlarm)),
-            (vec![20, 21, 22, 1, 3], vec![18])
-        );
-        let near = of(&all, CaseReason::Near);
+        assert_eq!((of(&all, CaseKind::Missed), of(&all, CaseKind::FalseAlarm)), (vec![20, 21, 22, 1, 3], vec![18]));
+        let near = of(&all, CaseKind::Borderline);
         assert!(near.len() == 6 && near[..2].contains(&5) && near[..2].contains(&16), "{near:?}");
         let bare = Evaluation { calibration: None, rate: None, ..evaluation };
-        let all = worst(&bare, &EvaluationSummary::of(&bare, None).unwrap());
-        assert_eq!((of(&all, CaseReason::Missed)[0], of(&all, CaseReason::FalseAlarm)[0], all.len()), (20, 18, 12));
+        let all = worst_cases(&bare, &EvaluationSummary::of(&bare, None).unwrap());
+        assert_eq!((of(&all, CaseKind::Missed)[0], of(&all, CaseKind::FalseAlarm)[0], all.len()), (20, 18, 12));
     }
 
     #[test]

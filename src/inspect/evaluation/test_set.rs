@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use super::LeftOut;
+use super::image::ExcludedImage;
 use crate::data::{
     DataError, DataSource, FileHash, ImageStore, Label, Opened, Picture, Split, Subset,
     decode::decode_hashed,
@@ -24,7 +24,7 @@ const DRAWN: (usize, usize) = (50, 100);
 
 /// Where a test image comes from.
 #[derive(Clone, Debug, PartialEq)]
-enum Origin {
+enum ImageOrigin {
     /// A place in the store, and the file of its mask.
     Stored { index: usize, mask: Option<PathBuf> },
     /// A surface.
@@ -42,15 +42,15 @@ pub struct TestItem {
     pub hash: FileHash,
     /// The truth about it.
     pub label: Label,
-    origin: Origin,
+    origin: ImageOrigin,
 }
 
 impl TestItem {
     /// Whether it says where its defect is.
     pub fn has_mask(&self) -> bool {
         match &self.origin {
-            Origin::Stored { mask, .. } => mask.is_some(),
-            Origin::Drawn { defect, .. } => defect.is_some(),
+            ImageOrigin::Stored { mask, .. } => mask.is_some(),
+            ImageOrigin::Drawn { defect, .. } => defect.is_some(),
         }
     }
 }
@@ -65,7 +65,7 @@ pub struct TestSet {
     /// The images.
     pub items: Vec<TestItem>,
     /// What cannot be tested with, and why.
-    pub left_out: Vec<LeftOut>,
+    pub excluded: Vec<ExcludedImage>,
     store: Option<Arc<ImageStore>>,
 }
 
@@ -112,14 +112,14 @@ impl TestSet {
             path: item.path.is_file().then(|| item.path.clone()),
             hash: item.hash,
             label: item.label.clone(),
-            origin: Origin::Stored { index, mask: item.mask.clone() },
+            origin: ImageOrigin::Stored { index, mask: item.mask.clone() },
         });
-        let left_out = set.skipped.iter().map(|s| LeftOut { name: name(&s.path), reason: s.reason.clone() });
+        let excluded = set.skipped.iter().map(|s| ExcludedImage { name: name(&s.path), reason: s.reason.clone() });
         let mut tests = Self {
             data: set.root.display().to_string(),
             about: set.summary().sentences(),
             items: items.collect(),
-            left_out: left_out.collect(),
+            excluded: excluded.collect(),
             store: Some(Arc::clone(&opened.store)),
         };
         tests.about.insert(0, set.layout.title().to_owned());
@@ -141,7 +141,7 @@ impl TestSet {
                 path: None,
                 hash: FileHash::of(drawn.as_bytes()),
                 label: defect.map_or(Label::Healthy, |d| Label::Defective(d.name().to_owned())),
-                origin: Origin::Drawn { kind, defect, seed: own, index: index as u64, side },
+                origin: ImageOrigin::Drawn { kind, defect, seed: own, index: index as u64, side },
             }
         };
         let kinds = DefectKind::ALL;
@@ -154,7 +154,7 @@ impl TestSet {
             data: DataSource::Surface { kind, seed }.to_string(),
             about: vec![about],
             items,
-            left_out: Vec::new(),
+            excluded: Vec::new(),
             store: None,
         }
     }
@@ -198,8 +198,8 @@ impl TestSet {
     /// Those of [`ImageStore::get`]; [`DataError::OutOfRange`] past the end.
     pub fn picture(&self, i: usize) -> Result<Arc<Picture>, DataError> {
         match (self.items.get(i).map(|item| &item.origin), &self.store) {
-            (Some(Origin::Stored { index, .. }), Some(store)) => store.get(*index),
-            (Some(Origin::Drawn { kind, defect, seed, index, side }), _) => {
+            (Some(ImageOrigin::Stored { index, .. }), Some(store)) => store.get(*index),
+            (Some(ImageOrigin::Drawn { kind, defect, seed, index, side }), _) => {
                 Ok(Arc::new(surface::draw(*kind, *defect, *seed, *index, *side).picture))
             }
             _ => Err(DataError::OutOfRange {
@@ -218,9 +218,9 @@ impl TestSet {
     pub fn mask(&self, i: usize) -> Result<Option<(Picture, FileHash)>, DataError> {
         let Some(item) = self.items.get(i) else { return Ok(None) };
         match &item.origin {
-            Origin::Stored { mask, .. } => mask.as_deref().map(decode_hashed).transpose(),
+            ImageOrigin::Stored { mask, .. } => mask.as_deref().map(decode_hashed).transpose(),
             // Whoever knows the picture knows its mask.
-            Origin::Drawn { kind, defect, seed, index, side } => {
+            ImageOrigin::Drawn { kind, defect, seed, index, side } => {
                 let mask = surface::draw(*kind, *defect, *seed, *index, *side).mask;
                 Ok(mask.map(|mask| (mask, item.hash)))
             }

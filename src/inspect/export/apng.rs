@@ -1,22 +1,21 @@
-//! Animated PNG: a PNG of whole chunks, with the later frames in chunks that other readers skip. See the
+//! Animated PNG: a plain PNG whose further frames are in chunks that other readers skip. See the
 //! "APNG Specification" (Parmenter, Vukicevic and Smith), since 2025 part of PNG itself.
 
 use std::{io, io::Write};
 
 const SIGNATURE: [u8; 8] = *b"\x89PNG\r\n\x1a\n";
 
-/// One frame: a PNG of its own, and where it goes.
+/// One frame: a PNG and its position.
 pub(super) struct ApngFrame {
-    /// A PNG of the same kind as the first frame's.
+    /// A PNG with the same pixel format as the first frame.
     pub png: Vec<u8>,
-    /// The upper left corner on the first frame.
+    /// Top-left corner on the first frame.
     pub at: [usize; 2],
-    /// How long it is shown, milliseconds.
+    /// Duration, milliseconds.
     pub milliseconds: u16,
 }
 
-/// Writes the first of `count` frames, which is as large as the animation, then each of the others over
-/// what is there. The animation loops for ever.
+/// Writes `count` frames. The first has the size of the animation, the others are drawn over it. The animation loops.
 pub(super) fn write(
     out: &mut dyn Write,
     count: usize,
@@ -31,13 +30,13 @@ pub(super) fn write(
         if i == 0 {
             out.write_all(&SIGNATURE)?;
             chunk(out, b"IHDR", &[header])?;
-            // Plays without end.
+            // Loop forever.
             chunk(out, b"acTL", &[&(count as u32).to_be_bytes(), &0_u32.to_be_bytes()])?;
         }
         let [x, y] = frame.at.map(|v| (v as u32).to_be_bytes());
         let [high, low] = frame.milliseconds.to_be_bytes();
         let [per_high, per_low] = 1_000_u16.to_be_bytes();
-        // What is there stays, and the frame replaces its part of it.
+        // Keep the canvas; the frame replaces its rectangle.
         let (dispose, blend) = (0, 0);
         let size = header.get(..8).ok_or_else(damaged)?;
         let control = [high, low, per_high, per_low, dispose, blend];
@@ -67,7 +66,7 @@ fn chunk(out: &mut dyn Write, kind: &[u8; 4], parts: &[&[u8]]) -> io::Result<()>
     out.write_all(&(!crc).to_be_bytes())
 }
 
-/// The chunks of a PNG: kind and data.
+/// Splits a PNG into chunks: type and data.
 fn chunks(png: &[u8]) -> Option<Vec<([u8; 4], &[u8])>> {
     let mut rest = png.strip_prefix(&SIGNATURE)?;
     let mut chunks = Vec::new();
@@ -80,7 +79,7 @@ fn chunks(png: &[u8]) -> Option<Vec<([u8; 4], &[u8])>> {
     Some(chunks)
 }
 
-/// PNG's CRC-32 over further bytes; it begins with all bits set and ends by turning them.
+/// Updates PNG's CRC-32; starts at all ones and is inverted at the end.
 fn step(crc: u32, bytes: &[u8]) -> u32 {
     const TABLE: [u32; 256] = {
         let mut table = [0; 256];
@@ -106,7 +105,7 @@ mod tests {
     use image::{AnimationDecoder, codecs::png::PngDecoder};
 
     use super::*;
-    use crate::inspect::export::sheet::PixelSheet;
+    use crate::inspect::export::canvas::PixelCanvas;
 
     #[test]
     fn the_checksum_is_the_standard_one() {
@@ -117,7 +116,7 @@ mod tests {
 
     #[test]
     fn frames_come_back_as_they_were_laid_over_one_another() {
-        let first = PixelSheet::new(40, 30);
+        let first = PixelCanvas::new(40, 30);
         let mut second = first.clone();
         second.fill(5, 6, 7, 8, [200, 10, 0]);
         let part = second.changes(&first).unwrap();
@@ -132,7 +131,7 @@ mod tests {
         assert_eq!(kinds, [*b"IHDR", *b"acTL", *b"fcTL", *b"IDAT", *b"fcTL", *b"fdAT", *b"IEND"]);
         let sequence = |i: usize| u32::from_be_bytes(*chunks(&out).unwrap()[i].1.first_chunk().unwrap());
         assert_eq!((sequence(2), sequence(4), sequence(5)), (0, 1, 2));
-        // Each checksum holds for its own kind and data.
+        // Each checksum covers its chunk's type and data.
         let mut at = SIGNATURE.len();
         for (kind, data) in chunks(&out).unwrap() {
             let end = at + 8 + data.len();

@@ -1,120 +1,127 @@
-//! How the reconstruction came about, as an animation over the loss curve.
+//! The reconstruction step by step, as an animation over the loss curve.
 
 use std::{io, io::Write, ops::RangeInclusive};
 
 use super::{
-    Inspected, apng, figure, heat, picture,
-    sheet::{Anchor, FAINT, GRID, HAIRLINE, INK, Letters, PixelSheet, STRONG, WEAK, verdict_colour},
-    short,
-    triptych::SheetLayout,
+    apng,
+    canvas::{Anchor, FAINT, GRID, HAIRLINE, INK, PixelCanvas, STRONG, TextPainter, WEAK, verdict_colour},
+    input::ExportInput,
+    layout::ExportLayout,
+    number_format::{significant, trimmed},
+    raster::{heat_map, planes_raster},
 };
 use crate::inspect::{KeptFrame, StepRecord};
 
-/// Most frames.
+/// Maximum number of frames.
 const MOST: usize = 120;
 
-/// How long a frame is shown, milliseconds: 15 a second.
-const EACH: u16 = 67;
+/// Duration of a frame, milliseconds: 15 frames per second.
+const FRAME_DURATION: u16 = 67;
 
-/// How long the last frame is shown, milliseconds.
-const LAST: u16 = 2_000;
+/// Duration of the last frame, milliseconds.
+const LAST_DURATION: u16 = 2_000;
 
-/// Pictures are at least this wide, pixels, and at most so wide and high.
+/// Smallest width of the images, and largest width and height, pixels.
 const SIZES: (usize, usize) = (256, 512);
 
-/// Which of `count` frames are shown: evenly spread, the first and the last among them.
+/// Picks which of `count` frames to show: evenly spaced, including the first and the last.
 fn shown(count: usize) -> Vec<usize> {
     let most = count.min(MOST);
     (0..most).map(|i| (i * (count - 1)).checked_div(most - 1).unwrap_or(0)).collect()
 }
 
-/// Writes the animation. Without kept reconstructions it is the last one alone.
-pub(super) fn write(out: &mut dyn Write, query: &Inspected<'_>) -> io::Result<()> {
-    let mut letters = Letters::new();
-    let stage = Stage::new(&mut letters, query);
-    let frames = shown(query.frames.len());
+/// Writes the animation. Without kept reconstructions it has a single frame, the final one.
+pub(super) fn write(out: &mut dyn Write, input: &ExportInput<'_>) -> io::Result<()> {
+    let mut painter = TextPainter::new();
+    let background = Background::new(&mut painter, input);
+    let frames = shown(input.frames.len());
     let count = frames.len().max(1);
-    let mut before: Option<PixelSheet> = None;
+    let mut before: Option<PixelCanvas> = None;
     let drawn = (0..count).map(|i| {
-        let kept = frames.get(i).and_then(|frame| query.frames.get(*frame));
+        let kept = frames.get(i).and_then(|frame| input.frames.get(*frame));
         let is_last = i + 1 == count;
-        let sheet = stage.draw(&mut letters, query, kept, is_last);
-        // A frame that changes nothing is one pixel, for its time.
+        let canvas = background.draw(&mut painter, input, kept, is_last);
+        // An unchanged frame is one pixel, shown for its duration.
         let part = match &before {
-            Some(before) => sheet.changes(before).unwrap_or([0, 0, 1, 1]),
-            None => sheet.whole(),
+            Some(before) => canvas.changes(before).unwrap_or([0, 0, 1, 1]),
+            None => canvas.whole(),
         };
-        let png = sheet.png(part)?;
-        before = Some(sheet);
-        Ok(apng::ApngFrame { png, at: [part[0], part[1]], milliseconds: if is_last { LAST } else { EACH } })
+        let png = canvas.png(part)?;
+        before = Some(canvas);
+        Ok(apng::ApngFrame {
+            png,
+            at: [part[0], part[1]],
+            milliseconds: if is_last { LAST_DURATION } else { FRAME_DURATION },
+        })
     });
     apng::write(out, count, drawn)
 }
 
-/// What is the same in every frame.
-struct Stage {
-    layout: SheetLayout,
-    sheet: PixelSheet,
+/// Everything that is the same in every frame.
+struct Background {
+    layout: ExportLayout,
+    canvas: PixelCanvas,
     plot: Plot,
 }
 
-impl Stage {
-    fn new(letters: &mut Letters, query: &Inspected<'_>) -> Self {
-        let layout = SheetLayout::of(query, SIZES.0, SIZES.1);
+impl Background {
+    fn new(painter: &mut TextPainter, input: &ExportInput<'_>) -> Self {
+        let layout = ExportLayout::of(input, SIZES.0, SIZES.1);
         let u = layout.unit;
         let top = layout.bottom as f32 + 34.0 * u;
         let bottom = top + 110.0 * u;
-        let mut sheet = PixelSheet::new(layout.width, (bottom + 34.0 * u).ceil() as usize);
-        layout.frame(&mut sheet, letters, query, ["Query", "Reconstruction", "Difference"]);
-        let outcome = query.outcome;
-        let raster = picture(outcome.query.values(), outcome.query.width(), outcome.query.channels(), layout.fit);
-        sheet.lay(layout.xs[0], layout.y, &raster, layout.fit.enlarge);
-        let left = 24.0 * u + letters.width("0.0000", 11.0 * u) + 8.0 * u;
+        let mut canvas = PixelCanvas::new(layout.width, (bottom + 34.0 * u).ceil() as usize);
+        layout.frame(&mut canvas, painter, input, ["Image", "Reconstruction", "Difference"]);
+        let outcome = input.outcome;
+        let raster =
+            planes_raster(outcome.query.values(), outcome.query.width(), outcome.query.channels(), layout.scale);
+        canvas.draw_raster(layout.xs[0], layout.y, &raster, layout.scale.enlarge);
+        let left = 24.0 * u + painter.width("0.0000", 11.0 * u) + 8.0 * u;
         let plot = Plot::of(&outcome.records, left..=layout.width as f32 - 24.0 * u, top..=bottom, u);
-        plot.axes(&mut sheet, letters);
-        Self { layout, sheet, plot }
+        plot.axes(&mut canvas, painter);
+        Self { layout, canvas, plot }
     }
 
     fn draw(
         &self,
-        letters: &mut Letters,
-        query: &Inspected<'_>,
+        painter: &mut TextPainter,
+        input: &ExportInput<'_>,
         kept: Option<&KeptFrame>,
         is_last: bool,
-    ) -> PixelSheet {
-        let (layout, outcome, u) = (&self.layout, query.outcome, self.layout.unit);
-        let mut sheet = self.sheet.clone();
+    ) -> PixelCanvas {
+        let (layout, outcome, u) = (&self.layout, input.outcome, self.layout.unit);
+        let mut canvas = self.canvas.clone();
         let drawn = match kept {
             Some(kept) => (0..outcome.query.values().len()).map(|i| kept.value(i)).collect(),
             None => outcome.reconstruction.values().to_vec(),
         };
-        let difference = query.difference(|i| drawn[i]);
-        let raster = picture(&drawn, outcome.query.width(), outcome.query.channels(), layout.fit);
-        sheet.lay(layout.xs[1], layout.y, &raster, layout.fit.enlarge);
-        let raster = heat(query, &difference, query.upper(), layout.fit);
-        sheet.lay(layout.xs[2], layout.y, &raster, layout.fit.enlarge);
+        let difference = input.difference(|i| drawn[i]);
+        let raster = planes_raster(&drawn, outcome.query.width(), outcome.query.channels(), layout.scale);
+        canvas.draw_raster(layout.xs[1], layout.y, &raster, layout.scale.enlarge);
+        let raster = heat_map(input, &difference, input.upper(), layout.scale);
+        canvas.draw_raster(layout.xs[2], layout.y, &raster, layout.scale.enlarge);
 
         let step = kept.map_or(outcome.steps, |kept| kept.step);
-        let reached = self.plot.draw(&mut sheet, &outcome.records, step);
+        let reached = self.plot.draw(&mut canvas, &outcome.records, step);
         let y = layout.bottom as f32 + 17.0 * u;
-        let words = format!("Step {} of {}", short(step as f64), short(outcome.steps as f64));
-        letters.draw(&mut sheet, [24.0 * u, y], "Loss per pixel", 13.0 * u, INK, Anchor::Left);
-        letters.draw(&mut sheet, [layout.xs[1] as f32, y], &words, 13.0 * u, INK, Anchor::Left);
+        let text = format!("Step {} of {}", trimmed(step as f64), trimmed(outcome.steps as f64));
+        painter.draw(&mut canvas, [24.0 * u, y], "Loss per pixel", 13.0 * u, INK, Anchor::Left);
+        painter.draw(&mut canvas, [layout.xs[1] as f32, y], &text, 13.0 * u, INK, Anchor::Left);
         if let Some(loss) = reached {
-            let words = format!("Loss {}", figure(f64::from(loss)));
-            letters.draw(&mut sheet, [layout.xs[2] as f32, y], &words, 13.0 * u, INK, Anchor::Left);
+            let text = format!("Loss {}", significant(f64::from(loss)));
+            painter.draw(&mut canvas, [layout.xs[2] as f32, y], &text, 13.0 * u, INK, Anchor::Left);
         }
         if let Some(assessment) = outcome.assessment.as_ref().filter(|_| is_last) {
             let (verdict, right) = (assessment.verdict, layout.width as f32 - 24.0 * u);
             let colour = verdict_colour(verdict);
-            let width = letters.draw(&mut sheet, [right, 38.0 * u], verdict.title(), 20.0 * u, colour, Anchor::Right);
-            sheet.mark(verdict, [right - width - 16.0 * u, 38.0 * u], 8.0 * u);
+            let width = painter.draw(&mut canvas, [right, 38.0 * u], verdict.title(), 20.0 * u, colour, Anchor::Right);
+            canvas.mark(verdict, [right - width - 16.0 * u, 38.0 * u], 8.0 * u);
         }
-        sheet
+        canvas
     }
 }
 
-/// The loss by step.
+/// Plot of the loss by step.
 struct Plot {
     x: RangeInclusive<f32>,
     y: RangeInclusive<f32>,
@@ -124,7 +131,7 @@ struct Plot {
     high: f32,
 }
 
-/// The next of 1, 2, 2.5, 5 and 10 times a power of ten.
+/// Rounds up to 1, 2, 2.5, 5 or 10 times a power of ten.
 fn rounded_up(value: f32) -> f32 {
     let power = 10.0_f32.powf(value.max(1e-9).log10().floor());
     [1.0, 2.0, 2.5, 5.0, 10.0].into_iter().map(|m| m * power).find(|v| *v >= value * 0.999).unwrap_or(value)
@@ -145,36 +152,36 @@ impl Plot {
         [between(&self.x, across.clamp(0.0, 1.0)), between(&self.y, down.clamp(0.0, 1.0))]
     }
 
-    fn axes(&self, sheet: &mut PixelSheet, letters: &mut Letters) {
+    fn axes(&self, canvas: &mut PixelCanvas, painter: &mut TextPainter) {
         let u = self.unit;
         for i in 0..=4 {
             let loss = self.low + (self.high - self.low) * i as f32 / 4.0;
             let [x, y] = self.at(0, loss);
             let [end, _] = self.at(self.steps, loss);
             let colour = if i == 0 { HAIRLINE } else { GRID };
-            sheet.line([x, y], [end, y], 1.0, colour);
+            canvas.line([x, y], [end, y], 1.0, colour);
             if i % 2 == 0 {
-                letters.draw(sheet, [x - 6.0 * u, y], &short(f64::from(loss)), 11.0 * u, WEAK, Anchor::Right);
+                painter.draw(canvas, [x - 6.0 * u, y], &trimmed(f64::from(loss)), 11.0 * u, WEAK, Anchor::Right);
             }
         }
         let y = self.y.end() + 14.0 * u;
         for (step, anchor) in [(0, Anchor::Left), (self.steps / 2, Anchor::Middle), (self.steps, Anchor::Right)] {
             let [x, _] = self.at(step, self.low);
-            let text = if step == self.steps { format!("step {}", short(step as f64)) } else { short(step as f64) };
-            letters.draw(sheet, [x, y], &text, 11.0 * u, WEAK, anchor);
+            let text = if step == self.steps { format!("step {}", trimmed(step as f64)) } else { trimmed(step as f64) };
+            painter.draw(canvas, [x, y], &text, 11.0 * u, WEAK, anchor);
         }
     }
 
-    /// The curves up to a step, and the loss reached.
-    fn draw(&self, sheet: &mut PixelSheet, records: &[StepRecord], step: usize) -> Option<f32> {
+    /// Draws the curves up to a step and returns the loss reached.
+    fn draw(&self, canvas: &mut PixelCanvas, records: &[StepRecord], step: usize) -> Option<f32> {
         let records: Vec<&StepRecord> = records.iter().take_while(|r| r.step <= step).collect();
-        // No more points than can be told apart.
+        // No more points than can be distinguished.
         let stride = (records.len() / 512).max(1);
         let points = || records.iter().step_by(stride).chain(records.last().filter(|_| stride > 1));
         let mut curve = |loss: &dyn Fn(&StepRecord) -> Option<f32>, thick: f32, colour| {
             let line: Vec<[f32; 2]> =
                 points().filter_map(|r| loss(r).filter(|v| v.is_finite()).map(|v| self.at(r.step, v))).collect();
-            line.windows(2).for_each(|w| sheet.line(w[0], w[1], thick, colour));
+            line.windows(2).for_each(|w| canvas.line(w[0], w[1], thick, colour));
         };
         let restarts = records.first().map_or(0, |r| r.loss.len());
         if restarts > 1 {
@@ -184,7 +191,7 @@ impl Plot {
         let last = records.last()?;
         let loss = last.loss.get(last.best).copied().filter(|v| v.is_finite())?;
         let dot = self.at(last.step, loss);
-        sheet.line(dot, dot, 7.0 * self.unit, STRONG);
+        canvas.line(dot, dot, 7.0 * self.unit, STRONG);
         Some(loss)
     }
 }

@@ -1,63 +1,63 @@
-//! An inspection in numbers: JSON for one image, CSV for lists and for the way of z.
+//! Results as JSON for one image, and as CSV for lists of images and for optimisation steps.
 
 use std::{io, io::Write};
 
 use serde::{Deserialize, Serialize};
 
-use super::Inspected;
+use super::input::ExportInput;
 use crate::inspect::{InvertKnobs, ScoreKind, Scores, StepRecord, Verdict};
 
-/// One image as JSON. Keys are never renamed or given another meaning; new ones may be added.
+/// One image as JSON. Keys are stable: never renamed or redefined, only added.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct InspectionNumbers {
-    /// The name of the image's file.
+    /// File name of the image.
     pub file: String,
-    /// The name of the model.
+    /// Name of the model.
     pub model: String,
-    /// Hash of the model's tensors, as hexadecimal digits.
+    /// Hash of the model's tensors, hexadecimal.
     pub hash: String,
-    /// Pixels across, as inspected.
+    /// Width as inspected, pixels.
     pub width: usize,
-    /// Pixels down, as inspected.
+    /// Height as inspected, pixels.
     pub height: usize,
-    /// Tiles that the image was cut into.
+    /// Number of tiles.
     pub tiles: usize,
-    /// The knobs it was inspected with.
+    /// Knobs of the inspection.
     pub knobs: InvertKnobs,
-    /// Every score: `l1_sum` over the image; `l1`, `worst_tile` and `worst_spot` per pixel, on the -1 to 1 grey
-    /// scale; `feature` per feature.
+    /// All scores: `l1_sum` over the image; `l1`, `worst_tile` and `worst_spot` per pixel, on the -1 to 1 grey scale;
+    /// `feature` per feature.
     pub scores: Scores,
     /// `healthy`, `suspect` or `defective`; null for a model that is not calibrated for these knobs.
     pub verdict: Option<Verdict>,
-    /// Key of the score that the verdict goes by, or null.
+    /// Key of the score that decides the verdict, or null.
     pub score: Option<String>,
-    /// Share of good parts that would look at least this odd, or null.
+    /// p-value: share of healthy parts that score at least this high, or null.
     pub p: Option<f64>,
-    /// Healthy images that `p` rests on, or null.
+    /// Number of healthy images behind `p`, or null.
     pub n: Option<usize>,
     /// The promised false-alarm rate, or null.
     pub rate: Option<f64>,
-    /// `p` in plain words, or null.
+    /// `p` as a sentence, or null.
     pub words: Option<String>,
-    /// Where the colour scale of the difference ends, per pixel; null when it was the image's own.
+    /// Upper end of the difference's colour scale, per pixel; null without a calibration.
     pub scale: Option<f32>,
     /// Steps done.
     pub steps: usize,
-    /// Seconds of work.
+    /// Compute time, seconds.
     pub seconds: f64,
-    /// Every step, in order.
+    /// All steps, in order.
     pub records: Vec<StepRecord>,
 }
 
 impl InspectionNumbers {
-    /// What is said of a query.
-    pub fn of(query: &Inspected<'_>) -> Self {
-        let outcome = query.outcome;
+    /// Collects the numbers of an inspected image.
+    pub fn of(input: &ExportInput<'_>) -> Self {
+        let outcome = input.outcome;
         let assessment = outcome.assessment.as_ref();
         Self {
-            file: query.file.into(),
-            model: query.model.into(),
-            hash: query.hash.into(),
+            file: input.file.into(),
+            model: input.model.into(),
+            hash: input.hash.into(),
             width: outcome.query.width(),
             height: outcome.query.height(),
             tiles: outcome.tiles,
@@ -68,8 +68,8 @@ impl InspectionNumbers {
             p: assessment.map(|a| a.p),
             n: assessment.map(|a| a.n),
             rate: assessment.map(|a| a.rate),
-            words: assessment.map(|a| a.words()),
-            scale: query.scale.map(|s| s.difference),
+            words: assessment.map(|a| a.describe()),
+            scale: input.scale.map(|s| s.difference),
             steps: outcome.steps,
             seconds: outcome.seconds,
             records: outcome.records.clone(),
@@ -77,7 +77,7 @@ impl InspectionNumbers {
     }
 }
 
-/// Columns of a list of images as CSV: the keys of [`InspectionNumbers`], scores by name.
+/// CSV columns of a list of images: the keys of [`InspectionNumbers`], one column per score.
 pub fn list_header() -> Vec<&'static str> {
     let mut header = vec!["file", "verdict", "p", "n", "rate", "score"];
     header.extend(ScoreKind::ALL.map(ScoreKind::name));
@@ -85,30 +85,30 @@ pub fn list_header() -> Vec<&'static str> {
     header
 }
 
-/// One image's row under [`list_header`]; what is not known is empty.
-pub fn list_row(query: &Inspected<'_>) -> Vec<String> {
-    let outcome = query.outcome;
+/// One image's row under [`list_header`]; unknown values are empty.
+pub fn list_row(input: &ExportInput<'_>) -> Vec<String> {
+    let outcome = input.outcome;
     let assessment = outcome.assessment.as_ref();
     let known = |text: Option<String>| text.unwrap_or_default();
     let mut row = vec![
-        query.file.to_owned(),
+        input.file.to_owned(),
         known(assessment.map(|a| a.verdict.title().into())),
         known(assessment.map(|a| a.p.to_string())),
         known(assessment.map(|a| a.n.to_string())),
         known(assessment.map(|a| a.rate.to_string())),
         known(assessment.map(|a| a.kind.name().into())),
     ];
-    // In the single precision that they have.
+    // In their native single precision.
     row.extend(ScoreKind::ALL.map(|kind| (outcome.scores.get(kind) as f32).to_string()));
     row.extend([outcome.query.width(), outcome.query.height(), outcome.tiles, outcome.steps].map(|n| n.to_string()));
-    row.extend([outcome.seconds.to_string(), query.model.to_owned(), query.hash.to_owned()]);
+    row.extend([outcome.seconds.to_string(), input.model.to_owned(), input.hash.to_owned()]);
     row
 }
 
-/// Writes a list of images as CSV, one row each, with its header.
+/// Writes a list of images as CSV with a header.
 ///
 /// # Errors
-/// What `out` reports.
+/// Errors of `out`.
 pub fn write_list(out: &mut dyn Write, rows: impl IntoIterator<Item = Vec<String>>) -> io::Result<()> {
     let mut csv = csv::Writer::from_writer(out);
     csv.write_record(list_header())?;
@@ -118,11 +118,11 @@ pub fn write_list(out: &mut dyn Write, rows: impl IntoIterator<Item = Vec<String
     csv.flush()
 }
 
-/// Writes the way of z as CSV, one row a step, with its header. `loss` is the best restart's; the columns
-/// `loss_1` and on are all restarts', where there are more than one.
+/// Writes the optimisation steps of z as CSV with a header. `loss` is that of the best restart; with several restarts,
+/// the columns `loss_1` and up hold the loss of each.
 ///
 /// # Errors
-/// What `out` reports.
+/// Errors of `out`.
 pub fn write_steps(out: &mut dyn Write, records: &[StepRecord]) -> io::Result<()> {
     let restarts = records.iter().map(|r| r.loss.len()).max().unwrap_or_default();
     let restarts = if restarts > 1 { restarts } else { 0 };

@@ -2,10 +2,20 @@ use std::sync::Arc;
 
 use image::{AnimationDecoder, codecs::png::PngDecoder};
 
-use super::{numbers::*, sheet::PAGE, *};
+use super::{
+    canvas::{NOT_INSPECTED, PAGE, STRONG, verdict_colour},
+    layout::ExportLayout,
+    number_format::{significant, trimmed},
+    numbers::*,
+    raster::{PixelScale, planes_raster, reduced},
+    *,
+};
 use crate::{
-    data::colour_map::table,
-    inspect::{Assessment, InvertKnobs, Planes, ScoreKind, Scores, StepRecord, Verdict},
+    data::colour_map::{ColourMap, table},
+    inspect::{
+        Assessment, InvertKnobs, KeptFrame, Outcome, Planes, ScoreKind, Scores, StepRecord, Verdict,
+        calibration::MapScale,
+    },
 };
 
 /// A turned surface with a pit that the reconstruction lacks; `steps` steps of two restarts.
@@ -75,8 +85,8 @@ fn frames(outcome: &Outcome, count: usize) -> Vec<KeptFrame> {
         .collect()
 }
 
-fn inspected<'a>(outcome: &'a Outcome, frames: &'a [KeptFrame]) -> Inspected<'a> {
-    Inspected {
+fn inspected<'a>(outcome: &'a Outcome, frames: &'a [KeptFrame]) -> ExportInput<'a> {
+    ExportInput {
         file: "housing-0042.png",
         model: "Turned steel, 12 June",
         hash: "9f86d081884c7d65",
@@ -91,7 +101,7 @@ fn decoded(path: &Path) -> image::RgbImage {
     image::open(path).unwrap().into_rgb8()
 }
 
-fn written(query: &Inspected<'_>, part: ExportPart) -> (tempfile::TempDir, PathBuf) {
+fn written(query: &ExportInput<'_>, part: ExportPart) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(format!("a{}", part.suffix()));
     write_part(&path, query, part).unwrap();
@@ -104,8 +114,8 @@ fn the_triptych_shows_every_pixel_where_it_belongs() {
     let query = inspected(&outcome, &[]);
     let (_folder, path) = written(&query, ExportPart::Triptych);
     let image = decoded(&path);
-    let layout = triptych::SheetLayout::of(&query, 384, 1_600);
-    assert_eq!((layout.fit, layout.size), (Fit { enlarge: 6, reduce: 1 }, [384, 288]));
+    let layout = ExportLayout::of(&query, 384, 1_600);
+    assert_eq!((layout.scale, layout.size), (PixelScale { enlarge: 6, reduce: 1 }, [384, 288]));
     assert_eq!(image.width() as usize, layout.width);
     assert!(image.height() as usize > layout.bottom + 100);
     let at = |picture: usize, x: usize, y: usize| {
@@ -126,7 +136,7 @@ fn the_triptych_shows_every_pixel_where_it_belongs() {
     // The mark, and nothing in the colours of the other verdicts beside it.
     let figures = layout.bottom as u32 + layout.px(16.0) as u32;
     let mark = image.get_pixel(layout.px(24.0 + 12.0) as u32, figures + layout.px(17.0) as u32).0;
-    assert_eq!(mark, sheet::verdict_colour(Verdict::Defective));
+    assert_eq!(mark, verdict_colour(Verdict::Defective));
 }
 
 #[test]
@@ -134,31 +144,31 @@ fn without_a_calibration_there_is_no_verdict_and_the_scale_is_the_images_own() {
     let mut outcome = outcome(64, 64, 3, 5, None);
     outcome.inspected = Some((0..64 * 64).map(|i| i % 64 < 50).collect());
     (0..64 * 64).filter(|i| i % 64 >= 50).for_each(|i| outcome.difference[i] = 0.0);
-    let query = Inspected { scale: None, map: ColourMap::Signed, ..inspected(&outcome, &[]) };
+    let query = ExportInput { scale: None, map: ColourMap::Signed, ..inspected(&outcome, &[]) };
     let largest = outcome.difference.iter().fold(0.0_f32, |m, v| m.max(v.abs()));
     assert_eq!(query.upper(), largest);
     let image = decoded(&written(&query, ExportPart::Triptych).1);
-    let layout = triptych::SheetLayout::of(&query, 384, 1_600);
+    let layout = ExportLayout::of(&query, 384, 1_600);
     let heat = |x: usize, y: usize| image.get_pixel((layout.xs[2] + 6 * x) as u32, (layout.y + 6 * y) as u32).0;
-    assert_eq!(heat(63, 10), LEFT_OUT);
+    assert_eq!(heat(63, 10), NOT_INSPECTED);
     // The pit is darker than the reconstruction: at the blue end.
     let [r, _, b] = heat(41, 25);
     assert!(b > r);
-    let marks: Vec<[u8; 3]> = [Verdict::Healthy, Verdict::Defective].map(sheet::verdict_colour).into();
+    let marks: Vec<[u8; 3]> = [Verdict::Healthy, Verdict::Defective].map(verdict_colour).into();
     let under = layout.bottom as u32..layout.bottom as u32 + layout.px(60.0) as u32;
     assert!(under.flat_map(|y| (0..400).map(move |x| (x, y))).all(|(x, y)| !marks.contains(&image.get_pixel(x, y).0)));
 }
 
 #[test]
 fn pictures_are_brought_to_a_size_that_can_be_looked_at() {
-    let fit = |width, height| Fit::of(width, height, 384, 1_600);
-    assert_eq!(fit(64, 64), Fit { enlarge: 6, reduce: 1 });
-    assert_eq!(fit(100, 64), Fit { enlarge: 4, reduce: 1 });
-    assert_eq!(fit(384, 64), Fit { enlarge: 1, reduce: 1 });
-    assert_eq!(fit(4_096, 3_000), Fit { enlarge: 1, reduce: 3 });
+    let fit = |width, height| PixelScale::of(width, height, 384, 1_600);
+    assert_eq!(fit(64, 64), PixelScale { enlarge: 6, reduce: 1 });
+    assert_eq!(fit(100, 64), PixelScale { enlarge: 4, reduce: 1 });
+    assert_eq!(fit(384, 64), PixelScale { enlarge: 1, reduce: 1 });
+    assert_eq!(fit(4_096, 3_000), PixelScale { enlarge: 1, reduce: 3 });
     // A strip is not blown up beyond all bounds.
-    assert_eq!(fit(1, 4_096), Fit { enlarge: 1, reduce: 3 });
-    assert_eq!(fit(8, 800), Fit { enlarge: 2, reduce: 1 });
+    assert_eq!(fit(1, 4_096), PixelScale { enlarge: 1, reduce: 3 });
+    assert_eq!(fit(8, 800), PixelScale { enlarge: 2, reduce: 1 });
     assert_eq!((fit(4_096, 3_000).length(4_096), fit(64, 64).length(64)), (1_366, 384));
 }
 
@@ -169,7 +179,7 @@ fn a_large_map_keeps_its_peaks_when_it_is_made_smaller() {
     let peak = |v: &mut dyn Iterator<Item = f32>| v.fold(0.0_f32, |m, v| if v.abs() > m.abs() { v } else { m });
     let small = reduced(&map, 7, 3, peak);
     assert_eq!(small, [0.1, -0.9, 0.1, 0.1, 0.1, 0.1]);
-    let raster = picture(&[-1.0, 1.0, 1.0, -1.0], 2, 1, Fit { enlarge: 1, reduce: 2 });
+    let raster = planes_raster(&[-1.0, 1.0, 1.0, -1.0], 2, 1, PixelScale { enlarge: 1, reduce: 2 });
     assert_eq!((raster.width, raster.height, raster.pixels), (1, 1, vec![[128; 3]]));
 }
 
@@ -184,8 +194,8 @@ fn the_convergence_plays_every_kept_frame_and_holds_the_last() {
     let played = decoder.apng().unwrap().into_frames().collect_frames().unwrap();
     let times: Vec<u32> = played.iter().map(|f| f.delay().numer_denom_ms()).map(|(a, b)| a / b).collect();
     assert_eq!(times, [vec![67; 11], vec![2_000]].concat());
-    let layout = triptych::SheetLayout::of(&query, 256, 512);
-    let enlarge = layout.fit.enlarge;
+    let layout = ExportLayout::of(&query, 256, 512);
+    let enlarge = layout.scale.enlarge;
     assert_eq!(enlarge, 7);
     for (frame, kept) in played.iter().zip(&frames) {
         let at = |picture: usize, x: usize, y: usize| {
@@ -202,7 +212,7 @@ fn the_convergence_plays_every_kept_frame_and_holds_the_last() {
         }
     }
     // The curve grows: there is ever more of it.
-    let ink = |i: usize| played[i].buffer().pixels().filter(|p| p.0[..3] == sheet::STRONG).count();
+    let ink = |i: usize| played[i].buffer().pixels().filter(|p| p.0[..3] == STRONG).count();
     assert!(ink(0) < ink(5) && ink(5) < ink(11), "{} {} {}", ink(0), ink(5), ink(11));
     // Readers of plain PNG see the first frame.
     assert_eq!(decoded(&path).dimensions(), played[0].buffer().dimensions());
@@ -239,12 +249,12 @@ fn numbers_come_back_from_json_under_their_keys() {
         (json["p"].as_f64(), json["n"].as_u64(), json["rate"].as_f64()),
         (Some(1.0 / 61.0), Some(60), Some(0.05))
     );
-    assert_eq!(json["words"], "at most 1 in 61 good parts would look this odd");
+    assert_eq!(json["words"], "at most 1 in 61 healthy parts would score this high");
     assert_eq!(json["records"].as_array().unwrap().len(), 3);
     assert_eq!((&json["records"][1]["step"], &json["records"][1]["best"]), (&1.into(), &1.into()));
 
     let json =
-        serde_json::to_value(InspectionNumbers::of(&Inspected { scale: None, ..inspected(&unknown, &[]) })).unwrap();
+        serde_json::to_value(InspectionNumbers::of(&ExportInput { scale: None, ..inspected(&unknown, &[]) })).unwrap();
     assert!(["verdict", "score", "p", "n", "rate", "words", "scale"].iter().all(|key| json[key].is_null()));
 }
 
@@ -252,7 +262,7 @@ fn numbers_come_back_from_json_under_their_keys() {
 fn lists_are_csv_whatever_the_names() {
     let (known, unknown) = (outcome(64, 48, 1, 3, Some(Verdict::Suspect)), outcome(64, 48, 1, 3, None));
     let nasty = "a, \"b\"\nc;.png";
-    let rows = [list_row(&Inspected { file: nasty, ..inspected(&known, &[]) }), list_row(&inspected(&unknown, &[]))];
+    let rows = [list_row(&ExportInput { file: nasty, ..inspected(&known, &[]) }), list_row(&inspected(&unknown, &[]))];
     let mut out = Vec::new();
     write_list(&mut out, rows).unwrap();
     let text = String::from_utf8(out.clone()).unwrap();
@@ -288,7 +298,7 @@ fn the_difference_map_is_written_as_it_is() {
     let (width, height, about, values) = tiff::tests::read(&bytes);
     assert_eq!((width, height), (31, 17));
     assert_eq!(values, outcome.difference);
-    assert!(about.contains("query minus reconstruction"));
+    assert!(about.contains("image minus reconstruction"));
 }
 
 #[test]
@@ -297,7 +307,7 @@ fn images_of_one_name_keep_apart() {
     let query = inspected(&outcome, &[]);
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().join("new").join("out");
-    let mut names = Names::default();
+    let mut names = UniqueStems::default();
     let parts = [ExportPart::Numbers, ExportPart::Difference];
     let mut write = |stem: &str| -> Vec<String> {
         let paths = write_all(&dir, stem, &mut names, &query, &parts).unwrap();
@@ -320,11 +330,11 @@ fn what_cannot_be_written_is_named() {
     let file = folder.path().join("file");
     fs::write(&file, b"x").unwrap();
     let query = inspected(&outcome, &[]);
-    let said = write_all(&file, "a", &mut Names::default(), &query, &ExportPart::ALL).unwrap_err().to_string();
+    let said = write_all(&file, "a", &mut UniqueStems::default(), &query, &ExportPart::ALL).unwrap_err().to_string();
     assert!(said.starts_with(&format!("cannot write {}", file.display())), "{said}");
     let taken = folder.path().join("a.json");
     fs::create_dir(&taken).unwrap();
-    let said = write_all(folder.path(), "a", &mut Names::default(), &query, &[ExportPart::Numbers]).unwrap_err();
+    let said = write_all(folder.path(), "a", &mut UniqueStems::default(), &query, &[ExportPart::Numbers]).unwrap_err();
     assert_eq!(said.path(), taken);
 }
 
@@ -342,6 +352,6 @@ fn figures_have_a_sensible_precision() {
         (0.000_012, "1.2e-5"),
         (f64::NAN, "–"),
     ];
-    assert_eq!(wanted.map(|(value, _)| figure(value)), wanted.map(|(_, text)| text.to_owned()));
-    assert_eq!([0.05, 0.5, 20.0, 1_000.0, 0.0, 0.016_39].map(short), ["0.05", "0.5", "20", "1,000", "0", "0.0164"]);
+    assert_eq!(wanted.map(|(value, _)| significant(value)), wanted.map(|(_, text)| text.to_owned()));
+    assert_eq!([0.05, 0.5, 20.0, 1_000.0, 0.0, 0.016_39].map(trimmed), ["0.05", "0.5", "20", "1,000", "0", "0.0164"]);
 }

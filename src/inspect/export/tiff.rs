@@ -1,8 +1,8 @@
-//! A map of numbers as a TIFF of one channel of 32-bit floats, uncompressed, in one strip (TIFF 6.0).
+//! Writes a map as a single-channel TIFF of 32-bit floats, uncompressed, in one strip (TIFF 6.0).
 
 use std::{io, io::Write};
 
-/// Writes `values`, row by row, `width` to a row.
+/// Writes `values` row by row.
 pub(super) fn write(out: &mut dyn Write, width: usize, values: &[f32], description: &str) -> io::Result<()> {
     let too_large = || io::Error::other("the image is too large for a TIFF");
     let height = values.len().checked_div(width).unwrap_or_default();
@@ -11,9 +11,9 @@ pub(super) fn write(out: &mut dyn Write, width: usize, values: &[f32], descripti
     const LONG: u16 = 4;
     const ASCII: u16 = 2;
     const ENTRIES: usize = 11;
-    // Header, number of entries, entries, offset of the next folder (none), text, values.
+    // Header, number of entries, entries, offset of the next directory (none), text, values.
     let text_at = 8 + 2 + 12 * ENTRIES + 4;
-    // Plain ASCII that ends with a zero, or some more, so that the values begin at a whole word.
+    // NUL-terminated ASCII, padded so that the values are aligned to 4 bytes.
     let mut text: Vec<u8> = description.bytes().filter(u8::is_ascii).collect();
     text.resize((text_at + text.len() + 1).next_multiple_of(4) - text_at, 0);
     let (text_offset, values_offset) = (size(text_at)?, size(text_at + text.len())?);
@@ -21,12 +21,12 @@ pub(super) fn write(out: &mut dyn Write, width: usize, values: &[f32], descripti
     let entries: [(u16, u16, u32, u32); ENTRIES] = [
         (256, LONG, 1, size(width)?),
         (257, LONG, 1, size(height)?),
-        (258, SHORT, 1, 32),                          // bits a sample
+        (258, SHORT, 1, 32),                          // bits per sample
         (259, SHORT, 1, 1),                           // uncompressed
         (262, SHORT, 1, 1),                           // black is zero
         (270, ASCII, size(text.len())?, text_offset), // description
-        (273, LONG, 1, values_offset),                // where the strip begins
-        (277, SHORT, 1, 1),                           // samples a pixel
+        (273, LONG, 1, values_offset),                // offset of the strip
+        (277, SHORT, 1, 1),                           // samples per pixel
         (278, LONG, 1, size(height)?),                // rows in the strip
         (279, LONG, 1, size(4 * width * height)?),    // bytes in the strip
         (339, SHORT, 1, 3),                           // floats
@@ -38,7 +38,7 @@ pub(super) fn write(out: &mut dyn Write, width: usize, values: &[f32], descripti
         out.write_all(&tag.to_le_bytes())?;
         out.write_all(&kind.to_le_bytes())?;
         out.write_all(&count.to_le_bytes())?;
-        // A short stands at the left of its word, which in this byte order is the same number.
+        // A SHORT is left-justified in its field, which is the same number in little-endian.
         out.write_all(&value.to_le_bytes())?;
     }
     out.write_all(&0_u32.to_le_bytes())?;

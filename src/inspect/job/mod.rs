@@ -1,4 +1,4 @@
-//! One query, inspected a bounded slice of work at a time.
+//! The inspection of one query, one bounded time slice per call.
 
 mod outcome;
 mod reuse;
@@ -9,11 +9,11 @@ use std::{ops::Range, sync::Arc, time::Instant};
 use burn::tensor::{Tensor, TensorData};
 pub use outcome::{KeptFrame, Outcome, StepRecord};
 use reuse::ReusedFrame;
-use sums::{Sums, smallest};
+use sums::{StepSums, smallest};
 
 use super::{
     calibration::Calibration,
-    critic::{CriticMap, CriticScores, Looking},
+    critic::{CriticMap, CriticPass, CriticScores},
     knobs::{InvertKnobs, KnobError},
     latent::inversion::{FrozenNetworks, InversionBatch, Target},
     planes::Planes,
@@ -27,87 +27,86 @@ use crate::{
     model::weights::{WeightError, host},
 };
 
-/// What ends an inspection.
+/// Why an inspection failed.
 #[derive(Debug, thiserror::Error)]
 pub enum InspectError {
-    /// The device did not hand the values over.
+    /// The values could not be read from the device.
     #[error(transparent)]
     Device(#[from] WeightError),
-    /// A knob out of its range.
+    /// A knob is out of range.
     #[error(transparent)]
     Knob(#[from] KnobError),
-    /// A loss became NaN or infinite.
-    #[error("the loss became infinite or undefined at step {0}; choose a smaller learning rate")]
+    /// A loss became NaN or infinite at this step.
+    #[error("the loss became NaN or infinite at step {0}; choose a smaller learning rate")]
     NotFinite(usize),
-    /// The regions leave nothing over.
-    #[error("no pixel of this image lies in the regions to inspect; change the regions, or inspect a larger image")]
+    /// No pixel lies in the inspected regions.
+    #[error("no pixel of this image is inside the inspected regions; change the regions or inspect a larger image")]
     Nothing,
-    /// More pixels than can be inspected at once.
+    /// The query has too many pixels.
     #[error(
-        "the image has {0} million pixels and at most {MOST_MEGAPIXELS} million can be inspected at once; cut it into parts"
+        "the image has {0} megapixels; at most {MOST_MEGAPIXELS} can be inspected at once: split it into smaller images"
     )]
     TooLarge(usize),
 }
 
-/// Most pixels of a query, in millions.
+/// Size limit of a query, megapixels.
 const MOST_MEGAPIXELS: usize = 64;
 
-/// Rows of z that are moved at a time: bounds the memory of activations, however many tiles there are.
+/// Rows of z per batch; bounds the memory of activations for any number of tiles.
 const ROWS: usize = 64;
 
-/// Batches whose targets are kept.
+/// Batches whose targets are cached.
 const TARGETS: usize = 8;
 
-/// Most bytes of reconstructions kept for the scrubber of one query.
-const KEPT_BYTES: usize = 48 << 20;
+/// Most bytes of reconstructions kept for the scrubber.
+const FRAME_BYTES: usize = 48 << 20;
 
-/// Most reconstructions kept of one query.
-const KEPT_FRAMES: usize = 250;
+/// Most reconstructions kept.
+const MOST_FRAMES: usize = 250;
 
-/// Robust weights are found anew this often on the way, and no more in the last part of it.
-const ROBUST_LOOKS: usize = 4;
+/// How often robust weights are updated, all within the first half of the steps.
+const ROBUST_UPDATES: usize = 4;
 
-/// Half the side of the square that residuals are averaged over before weights are made of them.
+/// Half the side of the square over which residuals are averaged for robust weights.
 const ROBUST_REACH: usize = 2;
 
-/// Standard deviations from what is usual at which the critic's doubt of a pixel is half.
-const ODD: f32 = 5.0;
+/// Standardised logit at which the critic's weight of a pixel is halfway down.
+const HALF_WEIGHT_LOGIT: f32 = 5.0;
 
-/// What a [`InspectionJob`] does next.
+/// The next step of an [`InspectionJob`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    /// The critic looks at the whole frame, a view a slice.
-    Look,
-    /// z of this batch begins.
+    /// The critic processes the whole frame, one view per slice.
+    Critic,
+    /// Initialise z of this batch.
     Start(usize),
-    /// This batch moves on by a step.
+    /// One optimisation step of this batch.
     Step(usize),
-    /// This batch draws its best.
+    /// Generate this batch's best reconstruction.
     Finish(usize),
     Done,
 }
 
-/// One query on its way. All tiles take a step before any takes the next, so that the whole frame is
-/// seen to converge.
+/// An inspection in progress. All tiles take a step before any takes the next, so that the whole frame converges
+/// together.
 #[derive(Debug)]
 pub struct InspectionJob {
     query: Arc<Planes>,
     inspected: Option<Vec<bool>>,
     tiling: Tiling,
-    unchanged: Option<ReusedFrame>,
+    reused: Option<ReusedFrame>,
     knobs: InvertKnobs,
-    /// Steps to do in all, more than the knobs say once the user asked for more.
+    /// Total steps; more than the knobs say once extended.
     steps: usize,
     batches: Vec<InversionBatch>,
-    /// What z of the first batches is led towards, kept from step to step: of so few that memory does not grow with the
-    /// number of tiles.
+    /// Cached targets of the first batches; limited so that memory does not grow with the number of tiles.
     targets: Vec<Target>,
     stopped: bool,
     phase: Phase,
     step: usize,
-    sums: Sums,
+    sums: StepSums,
     records: Vec<StepRecord>,
-    /// Weight of each pixel in the loss, once it differs from 1.
+    /// Weight of each pixel in the loss; `None` while all are 1.
     weights: Option<Vec<f32>>,
     canvas: Option<TileCanvas>,
     frames: Vec<KeptFrame>,
@@ -117,18 +116,18 @@ pub struct InspectionJob {
     worst_tile: f64,
     reconstruction: Option<Planes>,
     features: Vec<f32>,
-    /// What the critic sees while it looks, what it saw, and what that comes down to.
-    looking: Option<Looking>,
-    look: Option<CriticMap>,
-    verdicts: Option<CriticScores>,
+    /// The critic's pass while in progress, then its map and scores.
+    critic_pass: Option<CriticPass>,
+    critic_map: Option<CriticMap>,
+    critic_scores: Option<CriticScores>,
     seconds: f64,
 }
 
 impl InspectionJob {
-    /// A query to be inspected.
+    /// Prepares the inspection of a query.
     ///
     /// # Errors
-    /// [`InspectError`] for knobs out of range, or a query too large or wholly ignored.
+    /// [`InspectError`] for knobs out of range, or a query that is too large or fully ignored.
     pub fn new(
         networks: &FrozenNetworks,
         query: Arc<Planes>,
@@ -151,23 +150,23 @@ impl InspectionJob {
         }
         let steps = knobs.steps_for(tiling.len());
         let bytes = query.values().len() * size_of::<u16>();
-        let most = (KEPT_BYTES / bytes.max(1)).clamp(2, KEPT_FRAMES);
+        let most = (FRAME_BYTES / bytes.max(1)).clamp(2, MOST_FRAMES);
         Ok(Self {
-            // Pixels that are not inspected do not pull z either.
+            // Pixels outside the inspected regions do not affect z either.
             weights: inspected.as_ref().map(|all| all.iter().map(|&on| f32::from(u8::from(on))).collect()),
             steps,
             stride: steps.div_ceil(most).max(1),
             query,
             inspected,
             tiling,
-            unchanged: None,
+            reused: None,
             knobs,
             batches: Vec::new(),
             targets: Vec::new(),
             stopped: false,
-            phase: Phase::Look,
+            phase: Phase::Critic,
             step: 0,
-            sums: Sums::default(),
+            sums: StepSums::default(),
             records: Vec::new(),
             canvas: None,
             frames: Vec::new(),
@@ -175,16 +174,16 @@ impl InspectionJob {
             worst_tile: 0.0,
             reconstruction: None,
             features: Vec::new(),
-            looking: None,
-            look: None,
-            verdicts: None,
+            critic_pass: None,
+            critic_map: None,
+            critic_scores: None,
             seconds: 0.0,
         })
     }
 
-    /// A query that is another of the same size but for a part, `before` being the outcome of that other one: only tiles
-    /// with a pixel that differs are inspected, for as many steps as all of them would be, and the rest stays as it was
-    /// drawn. `None` where nothing differs. Its records tell of the tiles inspected.
+    /// Prepares the inspection of a query that differs only in part from the one that `before` is the outcome of. Only the
+    /// tiles with a changed pixel are inspected, for as many steps as a full inspection would take; the rest is reused.
+    /// `None` where nothing differs. The records cover the inspected tiles only.
     ///
     /// # Errors
     /// As [`InspectionJob::new`].
@@ -195,30 +194,30 @@ impl InspectionJob {
         regions: &Regions,
     ) -> Result<Option<Self>, InspectError> {
         let mut job = Self::new(networks, query, before.knobs.clone(), regions)?;
-        let (unchanged, tiling) = ReusedFrame::of(before, &job.query, &job.tiling);
+        let (reused, tiling) = ReusedFrame::of(before, &job.query, &job.tiling);
         if tiling.is_empty() {
             return Ok(None);
         }
-        (job.tiling, job.unchanged) = (tiling, Some(unchanged));
+        (job.tiling, job.reused) = (tiling, Some(reused));
         Ok(Some(job))
     }
 
-    /// The query.
+    /// The inspected image.
     pub fn query(&self) -> &Arc<Planes> {
         &self.query
     }
 
-    /// The knobs it runs by.
+    /// The knobs of the inspection.
     pub fn knobs(&self) -> &InvertKnobs {
         &self.knobs
     }
 
-    /// What each step left behind so far.
+    /// The steps so far.
     pub fn records(&self) -> &[StepRecord] {
         &self.records
     }
 
-    /// The reconstructions kept so far, by rising step.
+    /// The reconstructions kept so far, by step.
     pub fn frames(&self) -> &[KeptFrame] {
         &self.frames
     }
@@ -228,39 +227,39 @@ impl InspectionJob {
         self.step
     }
 
-    /// Steps in all.
+    /// Total steps.
     pub fn steps(&self) -> usize {
         self.steps
     }
 
-    /// Seconds of work so far.
+    /// Compute time so far, seconds.
     pub fn seconds(&self) -> f64 {
         self.seconds
     }
 
-    /// Whether the outcome is there.
+    /// Whether the outcome is available.
     pub fn is_done(&self) -> bool {
         self.phase == Phase::Done
     }
 
-    /// Ends with what has been reached so far: only the last drawing is still to be done.
+    /// Stops early with the best result so far; only the reconstruction is still generated.
     pub fn stop(&mut self) {
-        self.stopped |= matches!(self.phase, Phase::Look | Phase::Start(_) | Phase::Step(_));
+        self.stopped |= matches!(self.phase, Phase::Critic | Phase::Start(_) | Phase::Step(_));
         match self.phase {
             Phase::Step(_) => self.begin_finish(),
-            // z has to begin before there is anything to draw.
-            Phase::Look | Phase::Start(_) => self.steps = 1,
+            // z must be initialised before anything can be generated.
+            Phase::Critic | Phase::Start(_) => self.steps = 1,
             Phase::Finish(_) | Phase::Done => {}
         }
     }
 
-    /// Whether it was ended before its time.
+    /// Whether it was stopped early.
     pub fn is_stopped(&self) -> bool {
         self.stopped
     }
 
-    /// Goes on for so many steps more from the best that was reached.
-    pub fn more(&mut self, steps: usize) {
+    /// Continues for this many more steps, from the best z so far.
+    pub fn extend(&mut self, steps: usize) {
         self.stopped = false;
         if self.phase != Phase::Done {
             self.steps += steps;
@@ -277,7 +276,7 @@ impl InspectionJob {
         (ROWS / self.knobs.restarts).max(1)
     }
 
-    /// The tiles of a batch.
+    /// Tiles of a batch.
     fn tiles(&self, batch: usize) -> Range<usize> {
         let size = self.per_batch();
         batch * size..((batch + 1) * size).min(self.tiling.len())
@@ -287,7 +286,7 @@ impl InspectionJob {
         self.tiling.len().div_ceil(self.per_batch())
     }
 
-    /// The tiles of a batch on the device, each repeated for its restarts.
+    /// Tiles of a batch on the device, each repeated per restart.
     fn crops(&self, networks: &FrozenNetworks, tiles: Range<usize>, restarts: usize) -> Tensor<4> {
         let (count, mut values) = (tiles.len(), Vec::new());
         for i in tiles {
@@ -300,7 +299,7 @@ impl InspectionJob {
         networks.upload(values, count * restarts)
     }
 
-    /// Values in a tile.
+    /// Number of values in a tile.
     fn tile_len(&self) -> usize {
         self.tiling.side() * self.tiling.side() * self.query.channels()
     }
@@ -317,16 +316,16 @@ impl InspectionJob {
         Some(networks.upload_planes(values, count * restarts))
     }
 
-    /// Does a bounded piece of the work; `true` once the outcome is there.
+    /// Works for one bounded time slice; returns `true` once the outcome is available.
     ///
     /// # Errors
     /// [`InspectError`] when the device fails or a loss is not finite.
     pub fn slice(&mut self, networks: &FrozenNetworks) -> Result<bool, InspectError> {
         let began = Instant::now();
         match self.phase {
-            Phase::Look => {
-                self.look_on(networks)?;
-                if self.looking.is_none() {
+            Phase::Critic => {
+                self.advance_critic(networks)?;
+                if self.critic_pass.is_none() {
                     self.phase = Phase::Start(0);
                 }
             }
@@ -366,47 +365,46 @@ impl InspectionJob {
         Ok(self.is_done())
     }
 
-    /// Takes the critic's next view.
-    fn look_on(&mut self, networks: &FrozenNetworks) -> Result<(), InspectError> {
+    /// Processes the critic's next view.
+    fn advance_critic(&mut self, networks: &FrozenNetworks) -> Result<(), InspectError> {
         let Some(critic) = networks.critic() else { return Ok(()) };
-        let mut looking = self.looking.take().unwrap_or_else(|| critic.begin(&self.query));
-        critic.go_on(&mut looking, &self.query)?;
-        if !looking.is_done() {
-            self.looking = Some(looking);
+        let mut pass = self.critic_pass.take().unwrap_or_else(|| critic.begin_pass(&self.query));
+        critic.advance(&mut pass, &self.query)?;
+        if !pass.is_done() {
+            self.critic_pass = Some(pass);
             return Ok(());
         }
-        let look = critic.end(looking);
-        self.verdicts = Some(critic.score(&look, self.inspected.as_deref()));
+        let map = critic.finish_pass(pass);
+        self.critic_scores = Some(critic.score(&map, self.inspected.as_deref()));
         if self.knobs.robust > 0.0 {
-            self.weights = Some(self.doubts(&look));
+            self.weights = Some(self.critic_weights(&map));
         }
-        self.look = Some(look);
+        self.critic_map = Some(map);
         Ok(())
     }
 
-    /// How much each pixel may pull z, from what the critic saw: 1 where nothing is odd, down to 1 - robust where it
-    /// is sure of damage.
-    fn doubts(&self, look: &CriticMap) -> Vec<f32> {
-        let map = look.logits();
+    /// Per-pixel loss weights from the critic's map: 1 where it finds nothing, down to 1 - robust where its logit is high.
+    fn critic_weights(&self, map: &CriticMap) -> Vec<f32> {
+        let map = map.logits();
         let strength = self.knobs.robust as f32;
         let inside = |i: usize| self.inspected.as_ref().is_none_or(|all| all[i]);
-        let weight = |v: &f32| 1.0 - strength / (1.0 + (ODD - v).exp());
+        let weight = |v: &f32| 1.0 - strength / (1.0 + (HALF_WEIGHT_LOGIT - v).exp());
         map.iter().enumerate().map(|(i, v)| if inside(i) { weight(v) } else { 0.0 }).collect()
     }
 
     fn begin_step(&mut self) {
-        self.sums = Sums::default();
+        self.sums = StepSums::default();
         let keep = self.is_kept(self.step);
-        let look = self.looks(self.step);
-        self.canvas = (keep || look).then(|| self.fresh_canvas());
+        let reweight = self.updates_weights(self.step);
+        self.canvas = (keep || reweight).then(|| self.new_canvas());
         self.phase = Phase::Step(0);
     }
 
-    /// A canvas for the tiles, with those on it that stay as they were.
-    fn fresh_canvas(&self) -> TileCanvas {
+    /// A canvas for the tiles, pre-filled with the reused ones.
+    fn new_canvas(&self) -> TileCanvas {
         let mut canvas = self.tiling.canvas(self.query.channels());
-        if let Some(unchanged) = &self.unchanged {
-            unchanged.lay_drawn(&mut canvas);
+        if let Some(reused) = &self.reused {
+            reused.place_reconstruction(&mut canvas);
         }
         canvas
     }
@@ -415,15 +413,15 @@ impl InspectionJob {
         step.is_multiple_of(self.stride)
     }
 
-    /// Whether robust weights are found anew from the reconstruction at this step.
-    fn looks(&self, step: usize) -> bool {
-        let every = (self.knobs.steps_for(self.tiling.len()) / (2 * ROBUST_LOOKS)).max(1);
-        // The critic has said it all before the first step.
-        self.look.is_none()
+    /// Whether robust weights are updated from the reconstruction at this step.
+    fn updates_weights(&self, step: usize) -> bool {
+        let every = (self.knobs.steps_for(self.tiling.len()) / (2 * ROBUST_UPDATES)).max(1);
+        // With a critic, the weights are set before the first step.
+        self.critic_map.is_none()
             && self.knobs.robust > 0.0
             && step > 0
             && step.is_multiple_of(every)
-            && step <= every * ROBUST_LOOKS
+            && step <= every * ROBUST_UPDATES
     }
 
     fn step_batch(&mut self, networks: &FrozenNetworks, i: usize) -> Result<(), InspectError> {
@@ -452,7 +450,7 @@ impl InspectionJob {
             for (t, tile) in tiles.enumerate() {
                 let rows = &numbers.total[t * restarts..(t + 1) * restarts];
                 let at = (t * restarts + smallest(rows)) * len;
-                self.tiling.lay(canvas, tile, &values[at..at + len]);
+                self.tiling.place(canvas, tile, &values[at..at + len]);
             }
         }
         Ok(())
@@ -464,8 +462,8 @@ impl InspectionJob {
         if let Some(canvas) = self.canvas.take() {
             let query = Arc::clone(&self.query);
             let drawn = canvas.finish(|i| query.values()[i]);
-            if self.looks(self.step) {
-                self.turn_away(&drawn);
+            if self.updates_weights(self.step) {
+                self.update_robust_weights(&drawn);
             }
             if self.is_kept(self.step) {
                 self.frames.push(KeptFrame::new(self.step, &drawn));
@@ -480,11 +478,11 @@ impl InspectionJob {
         Ok(())
     }
 
-    /// Whether the last steps brought next to nothing.
+    /// Whether the last steps brought no improvement.
     fn is_flat(&self) -> bool {
         let reach = self.knobs.plateau;
-        // Robust weights change the loss: only steps after the last change can be compared.
-        let settled = self.records.len() - (0..self.step).rev().find(|&s| self.looks(s)).map_or(0, |s| s + 1);
+        // Robust weights change the loss: only steps since their last update are comparable.
+        let settled = self.records.len() - (0..self.step).rev().find(|&s| self.updates_weights(s)).map_or(0, |s| s + 1);
         if reach == 0 || settled <= reach {
             return false;
         }
@@ -495,9 +493,9 @@ impl InspectionJob {
         best(after) > best(before) * (1.0 - 1e-3)
     }
 
-    /// Lets z turn away from where the residual stands out: Geman and McClure's weights over the residual
-    /// averaged over a small square, in units of its mean.
-    fn turn_away(&mut self, drawn: &[f32]) {
+    /// Down-weights pixels with a large residual: Geman-McClure weights over the residual averaged over a small square,
+    /// in units of its mean.
+    fn update_robust_weights(&mut self, drawn: &[f32]) {
         let (width, height) = (self.query.width(), self.query.height());
         let difference = difference(&self.query, drawn);
         let absolute: Vec<f32> = difference.iter().map(|v| v.abs()).collect();
@@ -527,15 +525,15 @@ impl InspectionJob {
 
     fn begin_finish(&mut self) {
         let mut features = self.tiling.canvas(1);
-        if let Some(unchanged) = &self.unchanged {
-            unchanged.lay_feature(&mut features);
+        if let Some(reused) = &self.reused {
+            reused.place_features(&mut features);
         }
-        (self.canvas, self.feature_canvas) = (Some(self.fresh_canvas()), Some(features));
-        self.worst_tile = self.unchanged.as_ref().map_or(0.0, |u| u.worst_tile);
+        (self.canvas, self.feature_canvas) = (Some(self.new_canvas()), Some(features));
+        self.worst_tile = self.reused.as_ref().map_or(0.0, |u| u.worst_tile);
         self.phase = Phase::Finish(0);
     }
 
-    /// Draws the best of each tile's restarts, and compares it with the query in pixels and in features.
+    /// Generates the best restart of each tile and compares it with the query, in pixels and in features.
     fn finish_batch(&mut self, networks: &FrozenNetworks, i: usize) -> Result<(), InspectError> {
         let (tiles, restarts) = (self.tiles(i), self.knobs.restarts);
         let crops = self.crops(networks, tiles.clone(), 1);
@@ -557,21 +555,21 @@ impl InspectionJob {
         for (t, tile) in tiles.enumerate() {
             let own = &values[t * len..(t + 1) * len];
             if let Some(canvas) = &mut self.canvas {
-                self.tiling.lay(canvas, tile, own);
+                self.tiling.place(canvas, tile, own);
             }
             let gaps = &gaps[t * cells * cells..(t + 1) * cells * cells];
             let cell = side / cells;
-            let spread: Vec<f32> =
+            let upsampled: Vec<f32> =
                 (0..side * side).map(|p| gaps[(p / side / cell) * cells + p % side / cell]).collect();
             if let Some(canvas) = &mut self.feature_canvas {
-                self.tiling.lay(canvas, tile, &spread);
+                self.tiling.place(canvas, tile, &upsampled);
             }
             tile_values.clear();
             self.tiling.cut(&self.query, tile, &mut tile_values);
             let mut inside = Vec::with_capacity(side * side);
             self.tiling.cut_plane(mask.as_ref().unwrap_or(&ones), tile, &mut inside);
             let area: f64 = inside.iter().map(|&w| f64::from(w)).sum();
-            // A sliver of a tile is no tile.
+            // Skip tiles that are mostly outside the inspected regions.
             if area < 0.25 * (side * side) as f64 {
                 continue;
             }
@@ -602,8 +600,7 @@ impl InspectionJob {
         self.phase = Phase::Done;
     }
 
-    /// What came of the query, once it is done. A calibration for these knobs gives it its place among
-    /// good parts at the promised rate.
+    /// The outcome, once done; judged by `calibration` at the promised rate, if given.
     pub fn outcome(&self, calibration: Option<(&Calibration, f64)>) -> Option<Outcome> {
         let reconstruction = self.reconstruction.clone().filter(|_| self.is_done())?;
         let mut difference = difference(&self.query, reconstruction.values());
@@ -634,18 +631,13 @@ impl InspectionJob {
         scores.set(ScoreKind::FeatureSpot, worst(&feature, scores::FEATURE_SPOT_REACH));
         let features: f64 = feature.iter().map(|&v| f64::from(v)).sum();
         scores.set(ScoreKind::Feature, features / area.max(1) as f64);
-        if let Some(verdicts) = self.verdicts {
-            scores.set(ScoreKind::Critic, verdicts.logit);
-            scores.set(ScoreKind::CriticDistance, verdicts.distance);
-            scores.set(ScoreKind::CriticPattern, verdicts.pattern);
+        if let Some(critic_scores) = self.critic_scores {
+            scores.set(ScoreKind::Critic, critic_scores.logit);
+            scores.set(ScoreKind::CriticDistance, critic_scores.distance);
+            scores.set(ScoreKind::CriticPattern, critic_scores.pattern);
         }
-        let critic = self.look.as_ref().map(|look| look.maps(self.inspected.as_deref()));
-        if let Some((calibration, _)) = calibration {
-            calibration.fuse(&mut scores);
-        }
-        // A rate that cannot be promised gives no verdict; who sets it is told why.
-        let assessment = calibration.and_then(|(c, rate)| c.assess(&scores, rate).ok());
-        Some(Outcome {
+        let critic = self.critic_map.as_ref().map(|map| map.maps(self.inspected.as_deref()));
+        let mut outcome = Outcome {
             query: Arc::clone(&self.query),
             reconstruction,
             difference,
@@ -653,17 +645,21 @@ impl InspectionJob {
             critic,
             inspected: self.inspected.clone(),
             scores,
-            assessment,
+            assessment: None,
             knobs: self.knobs.clone(),
             records: self.records.clone(),
             steps: self.step,
-            tiles: self.tiling.len() + self.unchanged.as_ref().map_or(0, |u| u.tiles.len()),
+            tiles: self.tiling.len() + self.reused.as_ref().map_or(0, |u| u.tiles.len()),
             seconds: self.seconds,
-        })
+        };
+        if let Some((calibration, rate)) = calibration {
+            outcome.judge(calibration, rate);
+        }
+        Some(outcome)
     }
 }
 
-/// Query minus drawn, the mean over channels, one value a pixel.
+/// Query minus reconstruction, mean over channels, one value per pixel.
 fn difference(query: &Planes, drawn: &[f32]) -> Vec<f32> {
     let (pixels, channels) = (query.pixels(), query.channels());
     let mut difference = vec![0.0; pixels];

@@ -1,82 +1,115 @@
-//! What an inspection leaves behind.
+//! The result of an inspection: maps, scores, verdict and the optimisation's trajectory.
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::inspect::{calibration::Assessment, critic::CriticMaps, knobs::InvertKnobs, planes::Planes, scores::Scores};
+use crate::{
+    data::box_filter::box_mean,
+    inspect::{
+        calibration::{Assessment, Calibration},
+        critic::CriticMaps,
+        knobs::InvertKnobs,
+        planes::Planes,
+        scores::Scores,
+    },
+};
 
-/// What one step of z left behind.
+/// Pixels to every side over which a map is averaged before its most anomalous location is picked.
+const SMOOTHING_REACH: usize = 4;
+
+/// Losses of one optimisation step of z.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StepRecord {
-    /// The step, from 0: the loss of the start.
+    /// Step number; step 0 is the loss at the start.
     pub step: usize,
-    /// Loss that z follows, per pixel, one value a restart; the mean over tiles.
+    /// Optimised loss per pixel, one value per restart; mean over tiles.
     pub loss: Vec<f32>,
-    /// Which of the restarts is best.
+    /// Index of the best restart.
     pub best: usize,
-    /// Of the best restart: |query - G(z)| per pixel.
+    /// Best restart: |x - G(z)| per pixel.
     pub residual: f32,
-    /// Of the best restart: feature matching per feature, or 0 when it has no weight.
+    /// Best restart: feature-matching loss per feature, or 0 without weight.
     pub feature: f32,
-    /// Of the best restart: log(1 - D(G(z))), or 0 when it has no weight.
+    /// Best restart: log(1 - D(G(z))), or 0 without weight.
     pub prior: f32,
-    /// Of the best restart: length of z over the length of an average draw; the mean over tiles.
+    /// Best restart: norm of z relative to that of an average sample of the prior; mean over tiles.
     pub z_norm: f32,
-    /// Seconds of work so far.
+    /// Compute time so far, seconds.
     pub seconds: f32,
 }
 
-/// The reconstruction after one step, kept for the scrubber.
+/// The reconstruction at one step, kept for the scrubber.
 #[derive(Clone, Debug, PartialEq)]
 pub struct KeptFrame {
-    /// The step it was drawn at.
+    /// The step.
     pub step: usize,
-    /// Plane by plane as in [`Planes`], -1 to 1 spread over 0 to 65,535.
+    /// Values in the order of [`Planes`], -1 to 1 quantised to 0 to 65,535.
     pub pixels: Arc<[u16]>,
 }
 
 impl KeptFrame {
-    /// These values, as [`Planes`] has them.
+    /// Quantises values in the order of [`Planes`].
     pub(super) fn new(step: usize, values: &[f32]) -> Self {
         let packed = |v: &f32| ((v.clamp(-1.0, 1.0) + 1.0) * 32_767.5).round() as u16;
         Self { step, pixels: values.iter().map(packed).collect() }
     }
 
-    /// A value as [`Planes`] has it.
+    /// Returns a value on the scale of [`Planes`].
     pub fn value(&self, i: usize) -> f32 {
         f32::from(self.pixels.get(i).copied().unwrap_or_default()) / 32_767.5 - 1.0
     }
 }
 
-/// What came of a query.
+/// The result of an inspection.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
-    /// The query.
+    /// The inspected image.
     pub query: Arc<Planes>,
-    /// The closest that the generator came.
+    /// The closest reconstruction found.
     pub reconstruction: Planes,
-    /// Query minus reconstruction, the mean over channels, one value a pixel in `[-2, 2]`; 0 where not
-    /// inspected.
+    /// Image minus reconstruction, mean over channels, one value per pixel in `[-2, 2]`; 0 where not inspected.
     pub difference: Vec<f32>,
-    /// Residual in D's features, one value a pixel; 0 where not inspected.
+    /// Residual in D's features, one value per pixel; 0 where not inspected.
     pub feature: Vec<f32>,
     /// The critic's maps; `None` without a critic.
     pub critic: Option<CriticMaps>,
-    /// The pixels that were inspected, or `None` for all.
+    /// Mask of the inspected pixels; `None` for all.
     pub inspected: Option<Vec<bool>>,
-    /// Every score.
+    /// All scores.
     pub scores: Scores,
-    /// Its place among good parts; `None` for a model that is not calibrated for these knobs.
+    /// The verdict; `None` for a model that is not calibrated for these knobs.
     pub assessment: Option<Assessment>,
-    /// The knobs it was inspected with.
+    /// The knobs of the inspection.
     pub knobs: InvertKnobs,
-    /// The whole way of z.
+    /// Every step of z.
     pub records: Vec<StepRecord>,
     /// Steps done.
     pub steps: usize,
-    /// Tiles that the query was cut into.
+    /// Number of tiles.
     pub tiles: usize,
-    /// Seconds of work.
+    /// Compute time, seconds.
     pub seconds: f64,
+}
+
+impl Outcome {
+    /// Sets the combined score and the verdict by a calibration at this rate. There is no verdict where the calibration
+    /// cannot promise the rate.
+    pub fn judge(&mut self, calibration: &Calibration, rate: f64) {
+        self.assessment = calibration.judge(&mut self.scores, rate).ok();
+    }
+
+    /// The most anomalous location: the maximum of the critic's logit, or of the difference without a critic.
+    pub fn most_anomalous(&self) -> Option<(usize, usize)> {
+        let (width, height) = (self.query.width(), self.query.height());
+        let inspected = self.inspected.as_deref();
+        let map = match &self.critic {
+            Some(maps) => maps.logit.clone(),
+            None => self.difference.iter().map(|v| v.abs()).collect(),
+        };
+        let smooth = box_mean(&map, width, height, SMOOTHING_REACH, inspected);
+        let counts = |i: &usize| inspected.is_none_or(|all| all.get(*i).copied().unwrap_or(false));
+        let at = (0..smooth.len()).filter(counts).max_by(|a, b| smooth[*a].total_cmp(&smooth[*b]))?;
+        Some((at % width, at / width))
+    }
 }

@@ -1,4 +1,4 @@
-//! What stays as it was drawn where only a part of a query has changed.
+//! Reuse of an earlier outcome where only part of a query has changed.
 
 use super::outcome::Outcome;
 use crate::inspect::{
@@ -7,51 +7,51 @@ use crate::inspect::{
     tiles::{TileCanvas, Tiling},
 };
 
-/// What is kept of the outcome of a query that has changed since in a part.
+/// The reusable part of the outcome of an earlier version of the query.
 #[derive(Debug)]
 pub(super) struct ReusedFrame {
-    /// The tiles that hold no pixel which has changed.
+    /// Tiles without a changed pixel.
     pub(super) tiles: Tiling,
     reconstruction: Planes,
     feature: Vec<f32>,
-    /// The worst tile of the whole query.
+    /// Worst-tile score of the whole earlier query.
     pub(super) worst_tile: f64,
 }
 
 impl ReusedFrame {
-    /// What stays of `before`, and the tiles of `tiling` that hold a pixel of `query` which has changed.
+    /// Splits `tiling` into the tiles reused from `before` and those with a changed pixel of `query`.
     pub(super) fn of(before: &Outcome, query: &Planes, tiling: &Tiling) -> (Self, Tiling) {
         let pixels = query.pixels();
         let mut differs = vec![false; pixels];
         for (i, (own, other)) in query.values().iter().zip(before.query.values()).enumerate() {
             differs[i % pixels] |= own != other;
         }
-        let (changed, tiles) = tiling.parted(&differs);
-        let unchanged = Self {
+        let (changed, tiles) = tiling.split(&differs);
+        let reused = Self {
             tiles,
             reconstruction: before.reconstruction.clone(),
             feature: before.feature.clone(),
             worst_tile: before.scores.get(ScoreKind::WorstTile),
         };
-        (unchanged, changed)
+        (reused, changed)
     }
 
-    /// Lays what was drawn of the tiles onto a canvas.
-    pub(super) fn lay_drawn(&self, canvas: &mut TileCanvas) {
-        self.lay(self.reconstruction.values(), canvas);
+    /// Places the reused reconstruction on a canvas.
+    pub(super) fn place_reconstruction(&self, canvas: &mut TileCanvas) {
+        self.place(self.reconstruction.values(), canvas);
     }
 
-    /// Lays the residual in features of the tiles onto a canvas.
-    pub(super) fn lay_feature(&self, canvas: &mut TileCanvas) {
-        self.lay(&self.feature, canvas);
+    /// Places the reused feature residual on a canvas.
+    pub(super) fn place_features(&self, canvas: &mut TileCanvas) {
+        self.place(&self.feature, canvas);
     }
 
-    fn lay(&self, planes: &[f32], canvas: &mut TileCanvas) {
+    fn place(&self, planes: &[f32], canvas: &mut TileCanvas) {
         let (pixels, mut tile) = (self.reconstruction.pixels(), Vec::new());
         for i in 0..self.tiles.len() {
             tile.clear();
             planes.chunks_exact(pixels).for_each(|plane| self.tiles.cut_plane(plane, i, &mut tile));
-            self.tiles.lay(canvas, i, &tile);
+            self.tiles.place(canvas, i, &tile);
         }
     }
 }

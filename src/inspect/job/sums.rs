@@ -1,12 +1,12 @@
-//! The sums of a step of z over the tiles.
+//! Sums of one step of z over all tiles.
 
 use super::outcome::StepRecord;
-use crate::inspect::latent::inversion::StepNumbers;
+use crate::inspect::latent::inversion::StepStats;
 
-/// The sums of one step over the batches so far.
+/// Sums of one step over the batches so far.
 #[derive(Debug, Default)]
-pub(super) struct Sums {
-    /// One value a restart.
+pub(super) struct StepSums {
+    /// One value per restart.
     total: Vec<f64>,
     residual: Vec<f64>,
     feature: Vec<f64>,
@@ -14,9 +14,9 @@ pub(super) struct Sums {
     z_norm: Vec<f64>,
 }
 
-impl Sums {
-    /// Adds a batch, whose rows are tiles, each with its restarts.
-    pub(super) fn add(&mut self, numbers: &StepNumbers, restarts: usize) {
+impl StepSums {
+    /// Adds a batch whose rows are tiles, each with its restarts.
+    pub(super) fn add(&mut self, numbers: &StepStats, restarts: usize) {
         let columns = [
             (&mut self.total, &numbers.total),
             (&mut self.residual, &numbers.residual),
@@ -32,7 +32,7 @@ impl Sums {
         }
     }
 
-    /// What the step left behind, over so many tiles of so many values.
+    /// The record of the step, averaged over `tiles` of `tile_len` values.
     pub(super) fn record(&self, step: usize, tiles: usize, tile_len: usize, seconds: f64) -> StepRecord {
         let pixels = (tiles * tile_len).max(1) as f64;
         let loss: Vec<f32> = self.total.iter().map(|v| (v / pixels) as f32).collect();
@@ -51,7 +51,7 @@ impl Sums {
     }
 }
 
-/// The place of the smallest value.
+/// Index of the smallest value.
 pub(super) fn smallest(values: &[f32]) -> usize {
     values.iter().enumerate().min_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(i, _)| i)
 }

@@ -219,20 +219,20 @@ pub struct InversionBatch {
     best_z: Tensor<2>,
     /// `[rows]`, infinite before the first step.
     best: Tensor<1>,
-    rule: Rule,
+    rule: UpdateRule,
     rows: usize,
 }
 
 /// What moves z.
 #[derive(Debug)]
-enum Rule {
+enum UpdateRule {
     /// Adam, SGD or RMSProp, on the device.
     First(Box<Optimiser>, OptimiserKnobs),
     /// L-BFGS, on the host, with moves of at most this length.
     Lbfgs(Lbfgs, f32),
 }
 
-impl Rule {
+impl UpdateRule {
     fn new(knobs: &InvertKnobs) -> Self {
         match knobs.optimiser.first_order() {
             Some(first) => Self::First(Box::new(Optimiser::new(first.kind)), first),
@@ -243,7 +243,7 @@ impl Rule {
 
 /// One step's numbers, one value a row.
 #[derive(Clone, Debug, Default)]
-pub struct StepNumbers {
+pub struct StepStats {
     /// What z follows.
     pub total: Vec<f32>,
     /// Sum of |x - G(z)|.
@@ -261,13 +261,13 @@ impl InversionBatch {
     pub fn new(z: Tensor<2>, knobs: &InvertKnobs) -> Self {
         let [rows, _] = z.dims();
         let best = Tensor::full([rows], f32::INFINITY, &z.device());
-        Self { best_z: z.clone(), z, best, rule: Rule::new(knobs), rows }
+        Self { best_z: z.clone(), z, best, rule: UpdateRule::new(knobs), rows }
     }
 
     /// Forgets which z was best, because the loss has changed its meaning.
     pub fn forget_best(&mut self) {
         self.best = Tensor::full([self.rows], f32::INFINITY, &self.z.device());
-        if let Rule::Lbfgs(lbfgs, _) = &mut self.rule {
+        if let UpdateRule::Lbfgs(lbfgs, _) = &mut self.rule {
             lbfgs.forget();
         }
     }
@@ -283,7 +283,7 @@ impl InversionBatch {
         target: &Target,
         weights: Option<&Tensor<4>>,
         knobs: &InvertKnobs,
-    ) -> Result<(StepNumbers, Tensor<4>), WeightError> {
+    ) -> Result<(StepStats, Tensor<4>), WeightError> {
         let z = self.z.clone().autodiff().require_grad();
         let (losses, drawn) = networks.losses(z.clone(), target, weights, knobs);
         let mut gradients = losses.total.clone().sum().backward();
@@ -296,11 +296,11 @@ impl InversionBatch {
         let length = self.z.clone().square().sum_dim(1).sqrt().flatten::<1>(0, 1) / networks.latent.rms_norm();
         if let Some(gradient) = z.grad_remove(&mut gradients) {
             let moved = match &mut self.rule {
-                Rule::First(optimiser, knobs) => {
+                UpdateRule::First(optimiser, knobs) => {
                     let (flat, gradient) = (self.z.clone().flatten::<1>(0, 1), gradient.flatten::<1>(0, 1));
                     optimiser.advance("z", flat, gradient, knobs).reshape([rows, size])
                 }
-                Rule::Lbfgs(lbfgs, longest) => {
+                UpdateRule::Lbfgs(lbfgs, longest) => {
                     let [(_, losses), (_, z), (_, gradient)] =
                         [host(total.clone())?, host(self.z.clone())?, host(gradient)?];
                     let next = lbfgs.advance(&z, &losses, &gradient, *longest);
@@ -316,7 +316,7 @@ impl InversionBatch {
         let (_, values) = host(Tensor::cat(joined, 0))?;
         let mut columns = values.chunks_exact(rows).map(<[f32]>::to_vec);
         let mut column = |i: usize| if there[i] { columns.next().unwrap_or_default() } else { Vec::new() };
-        let numbers = StepNumbers {
+        let numbers = StepStats {
             total: column(0),
             residual: column(1),
             feature: column(2),
@@ -342,6 +342,6 @@ impl InversionBatch {
     /// Starts over from the best z, with the optimiser's past forgotten.
     pub fn resume(&mut self, knobs: &InvertKnobs) {
         self.z = self.best_z.clone();
-        self.rule = Rule::new(knobs);
+        self.rule = UpdateRule::new(knobs);
     }
 }

@@ -47,7 +47,7 @@ fn part(page: &PartSheet<'_>) -> PdfPage {
     let assessment = &inspection.assessment;
     let mut sheet = PdfPage::new();
     sheet.head(&part.name(), TITLE);
-    sheet.head(&format!("{}: {}", capitalise(assessment.verdict.title()), assessment.words()), SECTION);
+    sheet.head(&format!("{}: {}", capitalise(assessment.verdict.title()), assessment.describe()), SECTION);
     sheet.gap(BODY);
     match &page.picture {
         Some(grey) => {
@@ -147,7 +147,7 @@ pub fn shift_pdf(shift: &ShiftSummary, items: &[ReviewItem]) -> Vec<u8> {
             Some(false) => "people say healthy",
             None => "no ruling yet",
         };
-        sheet.row(&item.part.name(), &format!("{}; {}; {people}", assessment.verdict.title(), assessment.words()));
+        sheet.row(&item.part.name(), &format!("{}; {}; {people}", assessment.verdict.title(), assessment.describe()));
     }
     let mut document = Document::new("Shift report");
     document.add(sheet);

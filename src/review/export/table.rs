@@ -72,7 +72,7 @@ fn about(item: &ReviewItem, findings: &Findings) -> Vec<String> {
         inspection.time.to_string(),
         assessment.verdict.title().into(),
         assessment.p.to_string(),
-        assessment.words(),
+        assessment.describe(),
         assessment.n.to_string(),
         assessment.rate.to_string(),
         assessment.score.to_string(),

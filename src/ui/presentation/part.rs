@@ -255,7 +255,7 @@ fn says(ui: &mut Ui, stage: &Stage, rect: Rect, entry: &QueryEntry) {
     let word = RichText::new(word).text_style(theme::verdict()).color(colour);
     text(ui, rest.with_min_x(rest.left() + stage.dot()), word, Layout::left_to_right(Align::Center));
     let words = match &entry.assessment {
-        Some(assessment) => sentence(&assessment.words()),
+        Some(assessment) => sentence(&assessment.describe()),
         None => "Without a calibration nothing can be promised of it.".to_owned(),
     };
     let words = RichText::new(words).color(p.text);

@@ -171,7 +171,9 @@ impl InspectionTask {
                 Err(error) => outbox.notice(Severity::Warning, format!("The knobs stay as they were: {error}."), ""),
             },
             InspectionRequest::Rate(rate) => self.rate(rate, outbox),
-            InspectionRequest::Decide(score) => self.decide(|model, knobs| model.decide_by(score, knobs), outbox),
+            InspectionRequest::Decide(score) => {
+                self.decide(|model, knobs| model.set_decision_score(score, knobs), outbox)
+            }
             InspectionRequest::Regions(regions) => self.regions(regions, outbox),
             InspectionRequest::Calibrate => self.calibrate(outbox),
             InspectionRequest::CancelCalibrate => {
@@ -200,13 +202,13 @@ impl InspectionTask {
     pub(crate) fn put(&mut self, model: Model, path: Option<PathBuf>) {
         self.hash = model.hash().into();
         self.calibrating = None;
-        let m = &model.about().recipe.model;
+        let m = &model.info().recipe.model;
         let samples = model.networks().samples(SAMPLES, 1).ok();
         *self.live.inspection.samples.write() =
             samples.map(|values| Arc::new(ImageGrid::from_unit(SAMPLES, m.channels, m.size, &values)));
-        let form = (m.channels, model.about().recipe.data.scale);
+        let form = (m.channels, model.info().recipe.data.scale);
         let before = self.model.as_ref().map(|old| {
-            let recipe = &old.about().recipe;
+            let recipe = &old.info().recipe;
             (recipe.model.channels, recipe.data.scale)
         });
         self.model = Some(model);
@@ -231,7 +233,7 @@ impl InspectionTask {
         status.knobs = self.knobs.clone();
         status.rate_refused = None;
         let Some(model) = &self.model else { return };
-        let about = model.about();
+        let about = model.info();
         status.rate = model.rate(&self.knobs);
         status.promise = about.promise.clone().filter(|promise| Some(promise.rate) == status.rate);
         status.model = ModelState::Ready(Arc::new(ModelFacts {
@@ -316,7 +318,7 @@ impl InspectionTask {
             slot.order = (request, Reverse(0));
             match &mut slot.job {
                 Some(job) if slot.model.as_ref().is_none_or(|m| *m == current) => {
-                    job.more(steps);
+                    job.extend(steps);
                     slot.entry.steps = job.steps();
                 }
                 // Its past is gone, or another model's: from the beginning, for as long as asked.
@@ -375,7 +377,7 @@ impl InspectionTask {
     /// Starts reading the files that come next, and takes in those that have been read.
     fn read_ahead(&mut self) {
         let Some(model) = &self.model else { return };
-        let recipe = &model.about().recipe;
+        let recipe = &model.info().recipe;
         let (channels, scale) = (recipe.model.channels, recipe.data.scale as f32);
         let mut order: Vec<usize> = (0..self.slots.len()).filter(|&i| self.slots[i].entry.state.is_due()).collect();
         order.sort_by_key(|&i| Reverse(self.slots[i].order));
@@ -440,7 +442,7 @@ impl InspectionTask {
             }
             slot.knobs = knobs.clone();
             slot.model = Some(Arc::clone(&self.hash));
-            match InspectionJob::new(model.networks(), query, knobs, &model.about().regions) {
+            match InspectionJob::new(model.networks(), query, knobs, &model.info().regions) {
                 Ok(job) => {
                     slot.entry.steps = job.steps();
                     slot.job = Some(job);

@@ -11,7 +11,7 @@ use crate::{
         inspection::QueryView,
         outbox::Outbox,
     },
-    inspect::{Calibrator, InvertKnobs, Model, Outcome, Regions, model::DecideError},
+    inspect::{Calibrator, InvertKnobs, Model, Outcome, Regions, model::DecisionError},
 };
 
 /// A calibration on its way.
@@ -25,7 +25,7 @@ impl InspectionTask {
         let Some(model) = &mut self.model else { return };
         match model.promise(rate, &self.knobs) {
             Ok(()) => self.judge_anew(outbox),
-            Err(DecideError::NotCalibrated) => {}
+            Err(DecisionError::NotCalibrated) => {}
             Err(error) => self.live.inspection.status.write().rate_refused = Some(format!("{error}.")),
         }
     }
@@ -33,7 +33,7 @@ impl InspectionTask {
     /// Does something about what verdicts go by.
     pub(in crate::engine) fn decide(
         &mut self,
-        work: impl FnOnce(&mut Model, &InvertKnobs) -> Result<(), DecideError>,
+        work: impl FnOnce(&mut Model, &InvertKnobs) -> Result<(), DecisionError>,
         outbox: &mut Outbox,
     ) {
         let Some(model) = &mut self.model else { return };
@@ -54,7 +54,7 @@ impl InspectionTask {
             return outbox.notice(Severity::Warning, format!("The regions stay as they were: {error}."), "");
         }
         let Some(model) = &mut self.model else { return };
-        model.about_mut().regions = regions;
+        model.info_mut().regions = regions;
         self.calibrating = None;
         self.live.inspection.status.write().calibrating = None;
         self.keep(outbox);
@@ -83,13 +83,13 @@ impl InspectionTask {
 
     pub(crate) fn calibrate(&mut self, outbox: &mut Outbox) {
         let Some(model) = &self.model else { return };
-        let source = match model.about().data.parse::<DataSource>() {
+        let source = match model.info().data.parse::<DataSource>() {
             Ok(source) => source,
             Err(error) => {
                 return outbox.notice(Severity::Error, format!("The model cannot be calibrated: {error}."), "");
             }
         };
-        let lineage = model.about().lineage.clone().unwrap_or_default();
+        let lineage = model.info().lineage.clone().unwrap_or_default();
         let task = BackgroundTask::spawn(
             "ganspect-open",
             || {},
@@ -146,7 +146,7 @@ impl InspectionTask {
                 TaskState::Over => give_up("reading the images broke off; try again".into(), outbox),
                 TaskState::Done(Err(error)) => give_up(error.to_string(), outbox),
                 TaskState::Done(Ok(opened)) => {
-                    let about = model.about();
+                    let about = model.info();
                     let (m, scale) = (&about.recipe.model, about.recipe.data.scale as f32);
                     let (knobs, regions) = (self.knobs.clone(), about.regions.clone());
                     match Calibrator::new(&opened, &about.split, knobs, regions, m.channels, scale) {

@@ -251,7 +251,7 @@ impl IntakeTask {
             format!(
                 "The model {} is not calibrated for these knobs, so it has no verdict to record. Calibrate it in \
                  Inspect, or open another one: the parts wait.",
-                model.about().name
+                model.info().name
             )
         })?;
         self.knobs = basis.knobs.clone();
@@ -298,7 +298,7 @@ impl IntakeTask {
                     return true;
                 }
             }
-            let model = ModelIdentity { name: model.about().name.clone(), hash: wanted.hash };
+            let model = ModelIdentity { name: model.info().name.clone(), hash: wanted.hash };
             let changed = before.is_some_and(|before| before != model.hash);
             self.status(|s| {
                 s.phase = IntakePhase::Going;

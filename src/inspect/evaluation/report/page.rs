@@ -1,16 +1,17 @@
-//! The page: figures, curves and the worst cases, in one file.
+//! The HTML page: metrics, curves and the worst cases, in one self-contained file.
 
 use std::fmt::Write;
 
 use super::{
-    CaseReason, Reported, labels,
+    cases::CaseKind,
+    reported_model::{ReportedModel, labels},
     svg::{PlotLine, curves, histogram, text},
 };
 use crate::{
     format::{counted, sentence},
     inspect::{
         InvertKnobs, InvertPreset, ScoreKind,
-        calibration::say_own_rates,
+        calibration::rate_interval_sentence,
         evaluation::{
             Evaluation, EvaluationSummary,
             metrics::{Confusion, Estimate},
@@ -19,8 +20,8 @@ use crate::{
     time::span,
 };
 
-/// Files left out that are named before the rest is only counted.
-const NAMED: usize = 50;
+/// Excluded images listed by name; the rest is only counted.
+const LISTED: usize = 50;
 
 const STYLE: &str = "
 :root { --page: #ffffff; --ink: #1a1a1a; --weak: #5a5a5a; --line: #b4b4b4; --grid: #e4e4e4; --panel: #f5f5f5;
@@ -55,8 +56,8 @@ pre { background: var(--panel); padding: 12px; border-radius: 6px; overflow-x: a
 code { overflow-wrap: anywhere; } @media print { figure { break-inside: avoid; } }
 ";
 
-/// The whole page.
-pub(super) fn html(models: &[Reported]) -> String {
+/// Renders the whole page.
+pub(super) fn html(models: &[ReportedModel]) -> String {
     let mut out = String::from(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">",
     );
@@ -67,17 +68,17 @@ pub(super) fn html(models: &[Reported]) -> String {
         head(&mut out, &first.evaluation, &first.summary);
     }
     if models.len() > 1 {
-        beside(&mut out, models, &names);
+        comparison(&mut out, models, &names);
     } else if let Some(only) = models.first() {
         facts(&mut out, &only.summary);
     }
     for (i, model) in models.iter().enumerate() {
         if models.len() > 1 {
-            let line = if i == 0 { "solid lines" } else { "dashed lines" };
-            let _ = write!(out, "<h2>{} ({line})</h2>", names[i]);
+            let style = if i == 0 { "solid lines" } else { "dashed lines" };
+            let _ = write!(out, "<h2>{} ({style})</h2>", names[i]);
             facts(&mut out, &model.summary);
         } else {
-            out.push_str("<h2>Figures</h2>");
+            out.push_str("<h2>Metrics</h2>");
         }
         scores(&mut out, &model.summary);
         pixels(&mut out, &model.summary);
@@ -105,22 +106,23 @@ fn head(out: &mut String, evaluation: &Evaluation, summary: &EvaluationSummary) 
     let (h, d) = (summary.healthy, summary.defective);
     let _ = write!(
         out,
-        "<p>Tested on <strong class=\"h\">{h} healthy</strong> and <strong class=\"d\">{d} defective</strong> images of \
-         <code>{}</code>, none of which it was trained or calibrated on.</p>",
-        text(&evaluation.data)
+        "<p>Evaluated on <strong class=\"h\">{h} healthy</strong> and <strong class=\"d\">{d} defective</strong> images of \
+         <code>{}</code>. Training and calibration images are excluded.</p>",
+        text(&evaluation.header.data)
     );
-    let about: String = evaluation.about.iter().map(|line| format!("<li>{}</li>", text(&sentence(line)))).collect();
+    let about: String =
+        evaluation.header.about.iter().map(|line| format!("<li>{}</li>", text(&sentence(line)))).collect();
     let _ = write!(out, "<ul>{about}</ul>");
 }
 
-/// The models side by side.
-fn beside(out: &mut String, models: &[Reported], names: &[String]) {
+/// Compares the models in one table.
+fn comparison(out: &mut String, models: &[ReportedModel], names: &[String]) {
     let mut scores: Vec<ScoreKind> = models.iter().flat_map(|m| &m.summary.scores).map(|s| s.score).collect();
     scores.sort();
     scores.dedup();
-    out.push_str("<h2>Side by side</h2><div class=\"wide\"><table><tr><th></th>");
+    out.push_str("<h2>Comparison</h2><div class=\"wide\"><table><tr><th></th>");
     for name in names {
-        let _ = write!(out, "<th>AUROC of {name}</th><th>caught at 5 %</th>");
+        let _ = write!(out, "<th>AUROC, {name}</th><th>Detected at 5 %</th>");
     }
     out.push_str("</tr>");
     for score in scores {
@@ -133,21 +135,21 @@ fn beside(out: &mut String, models: &[Reported], names: &[String]) {
         }
         out.push_str("</tr>");
     }
-    out.push_str("</table></div><p>* the score that verdicts go by</p>");
+    out.push_str("</table></div><p>* score that decides verdicts</p>");
 }
 
-/// What the verdicts of a model rest on.
+/// Writes the promised rate of a model and its caveats.
 fn facts(out: &mut String, summary: &EvaluationSummary) {
     let promise = match summary.rate {
         Some(rate) => format!(
-            "At most {} false alarms in 1,000 good parts are promised, on {} held-out healthy images; {}.",
+            "Promised false-alarm rate: at most {} in 1,000 healthy parts, from {} held-out healthy images; {}.",
             thousandths(rate),
             summary.held_out,
-            say_own_rates(summary.held_out, rate)
+            rate_interval_sentence(summary.held_out, rate)
         ),
-        None => "The model is not calibrated for this setting: there is no verdict.".into(),
+        None => "The model is not calibrated for these settings, so there are no verdicts.".into(),
     };
-    let _ = write!(out, "<p>{promise} {} of work.</p>", sentence(&span(summary.seconds)).trim_end_matches('.'));
+    let _ = write!(out, "<p>{promise} Compute time: {}.</p>", span(summary.seconds));
     if let Some(caution) = &summary.caution {
         let _ = write!(out, "<p>{}</p>", text(caution));
     }
@@ -155,7 +157,7 @@ fn facts(out: &mut String, summary: &EvaluationSummary) {
         let images = counted(summary.unlike, "image");
         let _ = write!(
             out,
-            "<p>{images} larger or smaller than what the model is calibrated for; there the promise is a guess.</p>"
+            "<p>{images} of a size the model is not calibrated for; the promised rate is only an estimate there.</p>"
         );
     }
 }
@@ -178,8 +180,8 @@ fn number(value: Option<f64>) -> String {
 
 fn scores(out: &mut String, summary: &EvaluationSummary) {
     out.push_str(
-        "<div class=\"wide\"><table><tr><th>Score</th><th>AUROC</th><th>Average precision</th><th>F1, best</th>\
-         <th>Caught at 1 %</th><th>Caught at 5 %</th></tr>",
+        "<div class=\"wide\"><table><tr><th>Score</th><th>AUROC</th><th>Average precision</th><th>Best F1</th>\
+         <th>Detected at 1 %</th><th>Detected at 5 %</th></tr>",
     );
     for s in &summary.scores {
         let m = &s.metrics;
@@ -192,10 +194,10 @@ fn scores(out: &mut String, summary: &EvaluationSummary) {
     }
     let _ = write!(
         out,
-        "</table></div><p>Verdicts go by <strong>{}</strong>. Behind each figure stands its 95 % interval, from \
-         drawing the tested images anew a thousand times. <em>Caught</em> is the share of defective images flagged when that many false \
-         alarms in 100 good parts are promised; the promise is set on held-out healthy images alone, and a dash means \
-         that there are too few of them.</p>",
+        "</table></div><p>Verdicts are decided by <strong>{}</strong>. Intervals are 95 % bootstrap intervals over 1,000 \
+         resamples of the test images. <em>Detected</em> is the share of defective images flagged at that promised \
+         false-alarm rate. The threshold is set on held-out healthy images alone; a dash means there are too few of \
+         them.</p>",
         summary.score.title()
     );
 }
@@ -205,7 +207,7 @@ fn pixels(out: &mut String, summary: &EvaluationSummary) {
         return;
     }
     out.push_str(
-        "<h3>Where the defects are</h3><table><tr><th>Map</th><th>Pixel AUROC</th><th>AUPRO, up to 0.3</th><th>IoU, best</th>\
+        "<h3>Localisation</h3><table><tr><th>Map</th><th>Pixel AUROC</th><th>AUPRO up to 0.3</th><th>Best IoU</th>\
          <th>Defects</th></tr>",
     );
     for p in &summary.pixels {
@@ -226,7 +228,7 @@ fn confusion(out: &mut String, summary: &EvaluationSummary) {
     let _ = write!(
         out,
         "<h3>Verdicts</h3><table><tr><th></th><th>flagged</th><th>not flagged</th><th></th></tr>\
-         <tr><td class=\"d\">defective</td><td>{}</td><td>{}</td><td>{} caught</td></tr>\
+         <tr><td class=\"d\">defective</td><td>{}</td><td>{}</td><td>{} detected</td></tr>\
          <tr><td class=\"h\">healthy</td><td>{}</td><td>{}</td><td>{} false alarms</td></tr></table>",
         confusion.caught,
         confusion.missed,
@@ -236,13 +238,16 @@ fn confusion(out: &mut String, summary: &EvaluationSummary) {
         percent(confusion.false_alarm_share())
     );
     if let Some(threshold) = figures.threshold {
-        let _ = write!(out, "<p>Flagged when {} is above {threshold:.5}.</p>", figures.score.title().to_lowercase());
+        let _ =
+            write!(out, "<p>Flagged when the {} is above {threshold:.5}.</p>", figures.score.title().to_lowercase());
     }
 }
 
 fn kinds(out: &mut String, summary: &EvaluationSummary) {
     let Some(figures) = summary.verdict().filter(|s| !s.kinds.is_empty()) else { return };
-    out.push_str("<h3>Kinds of defect</h3><div class=\"wide\"><table><tr><th>Kind</th><th>Images</th><th>Caught</th>");
+    out.push_str(
+        "<h3>Defect types</h3><div class=\"wide\"><table><tr><th>Defect type</th><th>Images</th><th>Detected</th>",
+    );
     for s in &summary.scores {
         let _ = write!(out, "<th>{}</th>", s.score.title());
     }
@@ -255,19 +260,19 @@ fn kinds(out: &mut String, summary: &EvaluationSummary) {
         }
         out.push_str("</tr>");
     }
-    out.push_str("</table></div><p>AUROC of each score, that kind of defect against all healthy images.</p>");
+    out.push_str("</table></div><p>AUROC of each score: images of this defect type against all healthy images.</p>");
 }
 
-fn plots(out: &mut String, models: &[Reported]) {
+fn plots(out: &mut String, models: &[ReportedModel]) {
     let Some(first) = models.first() else { return };
     let drawn: Vec<ScoreKind> =
         first.summary.scores.iter().filter(|s| s.metrics.auroc.is_some()).map(|s| s.score).collect();
     if drawn.is_empty() {
         return;
     }
-    out.push_str("<h2>Curves</h2><p>A ring is where the threshold in force lies.</p><div class=\"plots\">");
+    out.push_str("<h2>Curves</h2><p>The ring marks the active threshold.</p><div class=\"plots\">");
     for kind in drawn {
-        let own = |m: &Reported| m.summary.scores.iter().find(|s| s.score == kind).and_then(|s| s.confusion);
+        let own = |m: &ReportedModel| m.summary.scores.iter().find(|s| s.score == kind).and_then(|s| s.confusion);
         let rocs: Vec<_> = models.iter().map(|m| m.evaluation.roc(kind)).collect();
         let prs: Vec<_> = models.iter().map(|m| m.evaluation.pr(kind)).collect();
         let marks = |x: fn(&Confusion) -> Option<f64>, y: fn(&Confusion) -> Option<f64>| {
@@ -282,32 +287,32 @@ fn plots(out: &mut String, models: &[Reported]) {
         let _ = write!(
             out,
             "<div><h3>{title}</h3><div class=\"pair\">{}{}</div></div>",
-            curves(&format!("ROC curve of {title}"), ["false alarms", "caught"], &roc, true),
-            curves(&format!("Precision over recall of {title}"), ["caught (recall)", "precision"], &pr, false)
+            curves(&format!("ROC curve of {title}"), ["false-positive rate", "true-positive rate"], &roc, true),
+            curves(&format!("Precision-recall curve of {title}"), ["recall", "precision"], &pr, false)
         );
     }
     out.push_str("</div>");
 }
 
-fn cases(out: &mut String, model: &Reported, of: &str) {
-    for why in CaseReason::ALL {
-        let mut shown = model.portraits.iter().filter(|p| p.why == why).peekable();
+fn cases(out: &mut String, model: &ReportedModel, of: &str) {
+    for kind in CaseKind::ALL {
+        let mut shown = model.cases.iter().filter(|case| case.kind == kind).peekable();
         if shown.peek().is_none() {
             continue;
         }
-        let title = why.title(model.summary.verdict().is_some_and(|s| s.threshold.is_some()));
+        let title = kind.title(model.summary.verdict().is_some_and(|s| s.threshold.is_some()));
         let _ = write!(out, "<h3>{title}{of}</h3><div class=\"cases\">");
-        for portrait in shown {
-            let Some(e) = model.evaluation.examined.get(portrait.place) else { continue };
+        for case in shown {
+            let Some(e) = model.evaluation.images.get(case.index) else { continue };
             out.push_str("<figure><div>");
-            for (title, png) in &portrait.pictures {
+            for (title, png) in &case.pictures {
                 let _ = write!(
                     out,
                     "<span><img alt=\"{title}\" src=\"data:image/png;base64,{}\">{title}</span>",
                     base64(png)
                 );
             }
-            let truth = e.kind().map_or_else(
+            let truth = e.defect_type().map_or_else(
                 || "<strong class=\"h\">healthy</strong>".to_owned(),
                 |kind| format!("<strong class=\"d\">{}</strong>", text(kind)),
             );
@@ -315,7 +320,7 @@ fn cases(out: &mut String, model: &Reported, of: &str) {
             let p = p.map(|a| format!(", {} (p = {:.4})", a.verdict.title(), a.p)).unwrap_or_default();
             let _ = write!(
                 out,
-                "</div><figcaption>{}<br>{truth} in truth{p}, score {:.5}</figcaption></figure>",
+                "</div><figcaption>{}<br>label: {truth}{p}, score {:.5}</figcaption></figure>",
                 text(&e.name),
                 e.scores.get(model.evaluation.score)
             );
@@ -326,36 +331,36 @@ fn cases(out: &mut String, model: &Reported, of: &str) {
 
 fn settings(out: &mut String, summary: &EvaluationSummary, name: &str) {
     let of = if name.is_empty() { String::new() } else { format!(": {name}") };
-    let _ = write!(out, "<h2>What it rests on{of}</h2><table class=\"words\">");
+    let _ = write!(out, "<h2>Model and settings{of}</h2><table class=\"words\">");
     let mut row = |key: &str, value: &str| {
         let _ = write!(out, "<tr><td>{key}</td><td><code>{}</code></td></tr>", text(value));
     };
-    row("Model", &summary.model.name);
-    row("Hash of the model", &summary.model.hash);
-    row("Steps of training", &summary.model.step.to_string());
-    row("Trained on", &summary.model.data);
-    row("Tested on", &summary.data);
-    row("Hash of the test images", &summary.data_hash);
-    row("Inspection", &preset(&summary.knobs));
-    row("Regions", &summary.regions.0.len().to_string());
-    row("Ganspect", &summary.program);
+    row("Model", &summary.header.model.name);
+    row("Model hash", &summary.header.model.hash);
+    row("Training steps", &summary.header.model.step.to_string());
+    row("Training data", &summary.header.model.data);
+    row("Test data", &summary.header.data);
+    row("Test data hash", &summary.header.data_hash);
+    row("Inspection preset", &preset(&summary.header.knobs));
+    row("Regions", &summary.header.regions.0.len().to_string());
+    row("Ganspect", &summary.header.program);
     out.push_str("</table>");
-    let knobs = serde_json::to_string_pretty(&summary.knobs).unwrap_or_default();
-    let _ = write!(out, "<details><summary>Knobs of the inspection</summary><pre>{}</pre></details>", text(&knobs));
+    let knobs = serde_json::to_string_pretty(&summary.header.knobs).unwrap_or_default();
+    let _ = write!(out, "<details><summary>Inspection settings</summary><pre>{}</pre></details>", text(&knobs));
     let _ = write!(
         out,
-        "<details><summary>Recipe of the model</summary><pre>{}</pre></details>",
-        text(&summary.model.recipe)
+        "<details><summary>Training recipe</summary><pre>{}</pre></details>",
+        text(&summary.header.model.recipe)
     );
-    if !summary.left_out.is_empty() {
-        let _ = write!(out, "<details open><summary>{} left out</summary><ul>", summary.left_out.len());
-        for left in summary.left_out.iter().take(NAMED) {
+    if !summary.excluded.is_empty() {
+        let _ = write!(out, "<details open><summary>{} excluded</summary><ul>", summary.excluded.len());
+        for left in summary.excluded.iter().take(LISTED) {
             let _ = write!(out, "<li>{}: {}</li>", text(&left.name), text(&sentence(&left.reason)));
         }
-        match summary.left_out.len().saturating_sub(NAMED) {
+        match summary.excluded.len().saturating_sub(LISTED) {
             0 => {}
             more => {
-                let _ = write!(out, "<li>and {more} more, all of them in images.csv</li>");
+                let _ = write!(out, "<li>and {more} more; images.csv lists all of them</li>");
             }
         }
         out.push_str("</ul></details>");
@@ -363,10 +368,10 @@ fn settings(out: &mut String, summary: &EvaluationSummary, name: &str) {
 }
 
 fn preset(knobs: &InvertKnobs) -> String {
-    InvertPreset::of(knobs).map_or_else(|| "own setting".into(), |preset| preset.title().to_owned())
+    InvertPreset::of(knobs).map_or_else(|| "custom".into(), |preset| preset.title().to_owned())
 }
 
-/// Bytes in the letters of base 64.
+/// Encodes bytes as base 64.
 fn base64(bytes: &[u8]) -> String {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);

@@ -1,16 +1,16 @@
-//! Drawings for a page, as SVG whose colours the page's style sheet knows.
+//! Plots as SVG; the page's style sheet sets their colours.
 
 use std::fmt::Write;
 
 use crate::inspect::evaluation::metrics::CurvePoint;
 
-/// Side of a curve's plot.
+/// Side of a curve's plot, SVG units.
 const SIDE: f64 = 200.0;
 
 /// Bars of a histogram.
 const BARS: usize = 48;
 
-/// A text within a page: the signs that mean something to it are written out.
+/// Escapes text for HTML.
 pub(super) fn text(plain: &str) -> String {
     let mut out = String::with_capacity(plain.len());
     for c in plain.chars() {
@@ -26,13 +26,13 @@ pub(super) fn text(plain: &str) -> String {
     out
 }
 
-/// One line of a plot, and the point in force on it.
+/// One curve of a plot, with its active operating point.
 pub(super) struct PlotLine<'a> {
     pub points: &'a [CurvePoint],
     pub mark: Option<(f64, f64)>,
 }
 
-/// Curves from 0 to 1 both ways; the first is the model's, others stand beside it.
+/// Plots curves over the unit square; the first is drawn solid, others dashed.
 pub(super) fn curves(title: &str, axes: [&str; 2], lines: &[PlotLine<'_>], diagonal: bool) -> String {
     let (left, top, all) = (50.0, 8.0, SIDE);
     let (x, y) = (|v: f64| left + v * all, |v: f64| top + (1.0 - v) * all);
@@ -87,7 +87,7 @@ pub(super) fn curves(title: &str, axes: [&str; 2], lines: &[PlotLine<'_>], diago
     out
 }
 
-/// The points without those that lie closer than a hair to the one before them.
+/// Drops points that are indistinguishable from the one before.
 fn thinned(points: &[CurvePoint]) -> Vec<CurvePoint> {
     let mut kept: Vec<CurvePoint> = Vec::new();
     for (i, p) in points.iter().enumerate() {
@@ -99,7 +99,7 @@ fn thinned(points: &[CurvePoint]) -> Vec<CurvePoint> {
     kept
 }
 
-/// Healthy values upwards and defective ones downwards, with the threshold across both.
+/// Plots a histogram with healthy values upwards, defective ones downwards, and the threshold across both.
 pub(super) fn histogram(healthy: &[f64], defective: &[f64], threshold: Option<f64>, axis: &str) -> String {
     let all = || healthy.iter().chain(defective).copied().chain(threshold).filter(|v| v.is_finite());
     let (low, high) = (all().fold(f64::INFINITY, f64::min), all().fold(f64::NEG_INFINITY, f64::max));

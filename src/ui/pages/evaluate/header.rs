@@ -50,7 +50,7 @@ pub fn strip(ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) {
             notice(ui, StatusMark::Suspect, &text, "Resume", frame);
         }),
         (TestPhase::Done, _) if other => draw(ui, &mut |ui| {
-            let tested = tested.map(|e| e.model.name.clone()).unwrap_or_default();
+            let tested = tested.map(|e| e.header.model.name.clone()).unwrap_or_default();
             let text = format!("These results are for {tested}. The active model is {}.", scene.model_name());
             notice(ui, StatusMark::Suspect, &text, "Test the active model", frame);
         }),
@@ -145,5 +145,9 @@ fn headline(scene: &Scene) -> String {
         };
     };
     let (healthy, defective) = evaluation.counts();
-    format!("{} · {} · {healthy} healthy, {defective} defective", evaluation.model.name, source_title(&evaluation.data))
+    format!(
+        "{} · {} · {healthy} healthy, {defective} defective",
+        evaluation.header.model.name,
+        source_title(&evaluation.header.data)
+    )
 }

@@ -108,7 +108,7 @@ impl EvaluateWorkspace {
     pub fn context(&self, live: &EngineState) -> EvaluationContext {
         let scene = Scene::of(live);
         let going = scene.status.phase.is_going();
-        let images = scene.evaluation().map_or(0, |e| e.examined.len());
+        let images = scene.evaluation().map_or(0, |e| e.images.len());
         let rate_status = scene.evaluation().map(|e| self.rate_status(&scene, e));
         EvaluationContext {
             running: going || scene.status.reporting.is_some(),
@@ -134,7 +134,7 @@ impl EvaluateWorkspace {
 
     /// Returns the selected score.
     fn kind(&self, evaluation: &Evaluation) -> ScoreKind {
-        let given = |kind: &ScoreKind| evaluation.examined.iter().any(|e| e.scores.get(*kind) != 0.0);
+        let given = |kind: &ScoreKind| evaluation.images.iter().any(|e| e.scores.get(*kind) != 0.0);
         self.layout.score.filter(given).unwrap_or(evaluation.score)
     }
 
@@ -149,7 +149,7 @@ impl EvaluateWorkspace {
     fn rate_status(&self, scene: &Scene, evaluation: &Evaluation) -> RateStatus {
         let rate = self.rate(evaluation);
         // A rate applies to the current knobs only.
-        let calibration = scene.calibration().filter(|c| c.knobs.comparable(&evaluation.knobs));
+        let calibration = scene.calibration().filter(|c| c.knobs.comparable(&evaluation.header.knobs));
         let same_model = scene.same_model() && calibration.is_some();
         let model_rate = scene.rate.filter(|_| same_model);
         let decides = calibration.is_some_and(|c| c.score == self.kind(evaluation));
@@ -211,7 +211,7 @@ impl EvaluateWorkspace {
     fn step(&mut self, by: i64) {
         let Some((scored, Some(judged))) = self.results.current() else { return };
         let order = &judged.order;
-        let index = |at: &usize| scored.evaluation.examined.get(*at).map(|e| e.index);
+        let index = |at: &usize| scored.evaluation.images.get(*at).map(|e| e.index);
         let row = self.selected.and_then(|selected| order.iter().position(|at| index(at) == Some(selected)));
         let next = match row {
             None => 0,
@@ -225,7 +225,7 @@ impl EvaluateWorkspace {
 
     /// Returns the action that opens an image on the Inspect page.
     fn open(scene: &Scene, index: usize) -> Option<Action> {
-        let examined = scene.evaluation()?.examined.iter().find(|e| e.index == index)?;
+        let examined = scene.evaluation()?.images.iter().find(|e| e.index == index)?;
         let source = match examined.path.clone().filter(|path| path.is_file()) {
             Some(path) => QuerySource::File(path),
             None => QuerySource::Picture(scene.status.tests.as_ref()?.picture(examined.index).ok()?),

@@ -15,7 +15,7 @@ use crate::{
     format::{counted, sentence},
     inspect::{
         ScoreKind,
-        calibration::say_grounds,
+        calibration::promise_grounds,
         evaluation::metrics::{Estimate, Metrics},
     },
     ui::{
@@ -119,7 +119,7 @@ fn promised_rate(ui: &mut Ui, view: &PanelView<'_>, frame: &mut Frame<'_>) -> Op
         });
     }
     let n = view.scored.held_out.len();
-    ui.add(Label::new(theme::weak_caption(&p, say_grounds(n, rate))).wrap());
+    ui.add(Label::new(theme::weak_caption(&p, promise_grounds(n, rate))).wrap());
     if view.scored.other_size > 0 {
         ui.horizontal_top(|ui| {
             theme::state_icon(ui, StatusMark::Suspect);
@@ -155,7 +155,7 @@ fn apply_rate(ui: &mut Ui, view: &PanelView<'_>, frame: &mut Frame<'_>) {
     if ui.add_enabled(enabled, button).on_hover_text(&tooltip).on_disabled_hover_text(&tooltip).clicked() {
         frame.command(command);
     }
-    let model = &view.scored.evaluation.model.name;
+    let model = &view.scored.evaluation.header.model.name;
     let text = match (status.same_model, status.active) {
         (false, _) => format!("{model} is not the active model. Open it to change its rate."),
         (true, true) => format!("This rate is active in {model}."),
@@ -430,12 +430,12 @@ fn about(ui: &mut Ui, view: &PanelView<'_>) {
     section(ui, "Test");
     let p = Palette::of(ui);
     let lines = [
-        ("Model", evaluation.model.name.clone(), "The tested model"),
-        ("Training steps", ticks::grouped(evaluation.model.step as f64, 0), "Training steps of the model"),
-        ("Images", evaluation.data.clone(), "Source of the test images"),
+        ("Model", evaluation.header.model.name.clone(), "The tested model"),
+        ("Training steps", ticks::grouped(evaluation.header.model.step as f64, 0), "Training steps of the model"),
+        ("Images", evaluation.header.data.clone(), "Source of the test images"),
         (
             "Maximum steps of z",
-            ticks::grouped(evaluation.knobs.steps as f64, 0),
+            ticks::grouped(evaluation.header.knobs.steps as f64, 0),
             "Limit of the latent optimisation, as set on the Inspect page",
         ),
     ];
@@ -450,14 +450,14 @@ fn about(ui: &mut Ui, view: &PanelView<'_>) {
             });
         });
     }
-    for line in &evaluation.about {
+    for line in &evaluation.header.about {
         ui.add(Label::new(theme::weak_caption(&p, sentence(line))).wrap());
     }
     if view.scene.status.known > 0 {
         let text = format!("{} images had been inspected before; their results were reused.", view.scene.status.known);
         ui.add(Label::new(theme::weak_caption(&p, text)).wrap());
     }
-    let left = &evaluation.left_out;
+    let left = &evaluation.excluded;
     if left.is_empty() {
         return;
     }
@@ -465,7 +465,7 @@ fn about(ui: &mut Ui, view: &PanelView<'_>) {
     egui::CollapsingHeader::new(title).id_salt("left-out").show(ui, |ui| {
         for (i, left) in left.iter().enumerate() {
             if i == LISTED {
-                let text = format!("and {} more; the report lists all of them.", evaluation.left_out.len() - LISTED);
+                let text = format!("and {} more; the report lists all of them.", evaluation.excluded.len() - LISTED);
                 ui.label(theme::weak_caption(&p, text));
                 break;
             }

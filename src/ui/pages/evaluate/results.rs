@@ -8,9 +8,9 @@ use super::outcome::{ImageFilter, ImageOutcome, MatrixCell};
 use crate::{
     format,
     inspect::{
-        Evaluation, Examined, ScoreKind,
+        EvaluatedImage, Evaluation, ScoreKind,
         evaluation::{
-            KindFigures,
+            DefectTypeMetrics,
             metrics::{Confusion, CurvePoint, Ranking},
         },
     },
@@ -68,7 +68,7 @@ pub struct ScoreResults {
     pub pr: Vec<CurvePoint>,
     /// AUROC of every score that the model computes.
     pub scores: Vec<(ScoreKind, Option<f64>)>,
-    pub kinds: Vec<KindFigures>,
+    pub kinds: Vec<DefectTypeMetrics>,
     pub histogram: ScoreHistogram,
     /// Scores of the held-out images, ascending.
     pub held_out: Vec<f64>,
@@ -84,18 +84,18 @@ impl ScoreResults {
     /// Computes the results for one score.
     pub fn new(evaluation: Arc<Evaluation>, kind: ScoreKind) -> Self {
         let calibration = evaluation.calibration.as_ref();
-        let row = |e: &Examined| {
+        let row = |e: &EvaluatedImage| {
             let score = e.scores.get(kind);
             ScoreRow { defective: e.is_defective(), score, p: calibration.map(|c| c.p_value(kind, score)) }
         };
-        let rows: Vec<ScoreRow> = evaluation.examined.iter().map(row).collect();
+        let rows: Vec<ScoreRow> = evaluation.images.iter().map(row).collect();
         let mut held_out: Vec<f64> =
             calibration.map(|c| c.held_out.iter().map(|h| h.scores.get(kind)).collect()).unwrap_or_default();
         held_out.sort_by(f64::total_cmp);
         let ranking = evaluation.ranking(kind);
         let ranking = ranking.as_ref();
         let best = ranking.and_then(Ranking::best_f1);
-        let given = |kind: &ScoreKind| evaluation.examined.iter().any(|e| e.scores.get(*kind) != 0.0);
+        let given = |kind: &ScoreKind| evaluation.images.iter().any(|e| e.scores.get(*kind) != 0.0);
         let scores = ScoreKind::ALL.into_iter().filter(given);
         let scores = scores.map(|kind| (kind, evaluation.ranking(kind).and_then(|r| r.auroc()))).collect();
         Self {
@@ -105,9 +105,9 @@ impl ScoreResults {
             best_f1: best.map(|(f1, _)| f1),
             best_threshold: best.map(|(_, at)| at),
             scores,
-            kinds: evaluation.by_kind(kind, None),
+            kinds: evaluation.by_defect_type(kind, None),
             histogram: ScoreHistogram::new(&rows, &held_out),
-            other_size: evaluation.examined.iter().filter(|e| calibration.is_some_and(|c| !c.suits(e.size))).count(),
+            other_size: evaluation.images.iter().filter(|e| calibration.is_some_and(|c| !c.suits(e.size))).count(),
             rows,
             held_out,
             kind,
@@ -205,16 +205,16 @@ impl ThresholdResults {
         for row in &scored.rows {
             confusion.add(row.defective, row.score > threshold);
         }
-        let examined = &scored.evaluation.examined;
+        let examined = &scored.evaluation.images;
         let mut by_kind: HashMap<&str, usize> = HashMap::new();
         for (e, outcome) in examined.iter().zip(&outcomes) {
-            if let Some(kind) = e.kind().filter(|_| outcome.cell == MatrixCell::Caught) {
+            if let Some(kind) = e.defect_type().filter(|_| outcome.cell == MatrixCell::Caught) {
                 *by_kind.entry(kind).or_default() += 1;
             }
         }
         let caught = scored.kinds.iter().map(|k| by_kind.get(k.kind.as_str()).copied().unwrap_or_default()).collect();
         let listed = |at: &usize| {
-            let kind = examined.get(*at).and_then(|e| e.kind());
+            let kind = examined.get(*at).and_then(|e| e.defect_type());
             only.is_none_or(|only| kind == Some(only))
                 && outcomes.get(*at).is_some_and(|outcome| filter.matches(outcome))
         };
@@ -226,7 +226,7 @@ impl ThresholdResults {
 }
 
 fn sort_rows(order: &mut [usize], scored: &ScoreResults, outcomes: &[ImageOutcome], sort: TableSort) {
-    let examined = &scored.evaluation.examined;
+    let examined = &scored.evaluation.images;
     let score = |i: usize| scored.rows[i].score;
     let names: Vec<String> = match sort.column {
         TableColumn::Name => examined.iter().map(|e| format::natural_key(&e.name)).collect(),
@@ -234,7 +234,9 @@ fn sort_rows(order: &mut [usize], scored: &ScoreResults, outcomes: &[ImageOutcom
     };
     let compare = |a: usize, b: usize| match sort.column {
         TableColumn::Name => names[a].cmp(&names[b]),
-        TableColumn::Kind => examined[a].kind().cmp(&examined[b].kind()).then(score(b).total_cmp(&score(a))),
+        TableColumn::Kind => {
+            examined[a].defect_type().cmp(&examined[b].defect_type()).then(score(b).total_cmp(&score(a)))
+        }
         // Highest score first.
         TableColumn::Score => score(b).total_cmp(&score(a)),
         TableColumn::P => {

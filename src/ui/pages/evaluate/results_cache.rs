@@ -113,7 +113,9 @@ impl ResultsCache {
             }
         }
         // Intervals of another model or other images are dropped.
-        let related = |old: &Evaluation| old.model.hash == evaluation.model.hash && old.data == evaluation.data;
+        let related = |old: &Evaluation| {
+            old.header.model.hash == evaluation.header.model.hash && old.header.data == evaluation.header.data
+        };
         self.intervals.retain(|_, intervals| related(&intervals.evaluation));
         let fresh = |intervals: &Intervals| {
             Arc::ptr_eq(&intervals.evaluation, evaluation) || running && Instant::now() < intervals.next

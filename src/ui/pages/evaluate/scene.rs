@@ -49,12 +49,12 @@ impl Scene {
 
     /// Returns the results so far, once there is an image.
     pub(super) fn evaluation(&self) -> Option<&Arc<Evaluation>> {
-        self.status.evaluation.as_ref().filter(|e| !e.examined.is_empty())
+        self.status.evaluation.as_ref().filter(|e| !e.images.is_empty())
     }
 
     /// Whether the active model is the one that was tested.
     pub(super) fn same_model(&self) -> bool {
-        let tested = self.status.evaluation.as_ref().map(|e| &e.model.hash);
+        let tested = self.status.evaluation.as_ref().map(|e| &e.header.model.hash);
         tested.is_some() && self.model().map(|m| &m.hash) == tested
     }
 }

@@ -111,7 +111,7 @@ impl ImageTable {
         ui.spacing_mut().item_spacing.y = 0.0;
         let height = ui.available_height() - theme::ROW_VALUE - theme::GAP_XS;
         let mut area = ScrollArea::vertical().max_height(height).auto_shrink([false, false]);
-        let index = |at: &usize| view.scored.evaluation.examined.get(*at).map(|e| e.index);
+        let index = |at: &usize| view.scored.evaluation.images.get(*at).map(|e| e.index);
         let selected = view.selected.and_then(|image| view.judged.order.iter().position(|at| index(at) == Some(image)));
         if std::mem::take(&mut self.reveal)
             && let Some(row) = selected
@@ -136,12 +136,12 @@ impl ImageTable {
     /// Draws the row of the image at index `at` of the evaluation.
     fn row(&mut self, ui: &mut Ui, view: &TableView<'_>, at: usize) -> Option<TableRequest> {
         let (examined, row, outcome) =
-            (view.scored.evaluation.examined.get(at)?, view.scored.rows.get(at)?, view.judged.outcomes.get(at)?);
+            (view.scored.evaluation.images.get(at)?, view.scored.rows.get(at)?, view.judged.outcomes.get(at)?);
         let p = Palette::of(ui);
         let current = view.selected == Some(examined.index);
         let size = vec2(ui.available_width() - theme::GAP_XS, theme::TEST_ROW);
         let (rect, response) = ui.allocate_exact_size(size, Sense::click());
-        let kind = examined.kind().unwrap_or("healthy");
+        let kind = examined.defect_type().unwrap_or("healthy");
         response.widget_info(|| {
             let text = format!("{}, {kind}, {}", examined.name, outcome.words().to_lowercase());
             WidgetInfo::selected(Role::ListBoxOption, true, current, text)
@@ -212,10 +212,10 @@ impl ImageTable {
 /// Adds a tooltip with the file, label, size and score of an image.
 fn hover(response: Response, view: &TableView<'_>, at: usize) {
     response.on_hover_ui(|ui| {
-        let Some(e) = view.scored.evaluation.examined.get(at) else { return };
+        let Some(e) = view.scored.evaluation.images.get(at) else { return };
         let file = e.path.as_ref().map_or_else(|| e.name.clone(), |path| path.display().to_string());
         ui.label(file);
-        let truth = e.kind().map_or_else(|| "healthy".to_owned(), |kind| format!("defective: {kind}"));
+        let truth = e.defect_type().map_or_else(|| "healthy".to_owned(), |kind| format!("defective: {kind}"));
         ui.label(format!("Truth: {truth}. {} × {} pixels.", e.size.0, e.size.1));
         let threshold = ticks::figure(Some(view.judged.threshold as f32));
         let score = ticks::figure(Some(e.scores.get(view.scored.kind) as f32));

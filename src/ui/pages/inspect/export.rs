@@ -17,7 +17,7 @@ use crate::{
     },
     inspect::{
         Outcome,
-        export::{ExportPart, Inspected, Names, write_all},
+        export::{ExportInput, ExportPart, UniqueStems, write_all},
     },
 };
 
@@ -75,14 +75,14 @@ fn write(
     dir: &Path,
     progress: &TaskProgress,
 ) -> Result<String, String> {
-    let mut names = Names::default();
+    let mut names = UniqueStems::default();
     let total = items.len();
     for (done, item) in items.iter().enumerate() {
         if !progress.report(done, total) {
             return Err(format!("The export was cancelled; {done} of {total} images were saved."));
         }
         let calibration = model.calibration(&item.outcome.knobs);
-        let query = Inspected {
+        let query = ExportInput {
             file: &item.entry.name,
             model: &model.name,
             hash: &model.hash,

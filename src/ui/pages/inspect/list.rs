@@ -301,7 +301,7 @@ fn hover_text(entry: &QueryEntry) -> String {
     }
     if let Some(assessment) = &entry.assessment {
         let score = ticks::figure(Some(assessment.score as f32));
-        text.push_str(&format!("\n{} {score}; {}", assessment.kind.title(), assessment.words()));
+        text.push_str(&format!("\n{} {score}; {}", assessment.kind.title(), assessment.describe()));
     }
     text
 }

@@ -7,7 +7,7 @@ use crate::{
     engine,
     engine::InspectionRequest,
     format::sentence,
-    inspect::{Calibration, InvertKnobs, calibration::say_grounds},
+    inspect::{Calibration, InvertKnobs, calibration::promise_grounds},
     ui::{
         Action, Frame, theme,
         theme::{Palette, StatusMark},
@@ -96,7 +96,7 @@ fn promise(ui: &mut Ui, scene: &Scene, calibration: &Calibration, frame: &mut Fr
         ui.label("false alarms");
     });
     ui.label("in 1,000 good parts.");
-    let text = say_grounds(calibration.held_out.len(), rate);
+    let text = promise_grounds(calibration.held_out.len(), rate);
     ui.add(Label::new(theme::weak_caption(&p, text)).wrap());
     if scene.entry().and_then(|e| e.size).is_some_and(|size| !calibration.suits(size)) {
         ui.horizontal_top(|ui| {

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     engine::inspection::QueryView,
-    inspect::{KeptFrame, Verdict, critic::neighbours::SIDE},
+    inspect::{KeptFrame, Verdict, critic::embedding::SIDE},
     ui::{
         theme,
         theme::Palette,

@@ -64,7 +64,7 @@ pub fn headline(ui: &mut Ui, state: StatusMark, word: &str, known: bool) {
 fn explanation(entry: &QueryEntry, scene: &Scene) -> String {
     match (&entry.state, &entry.assessment) {
         (QueryState::Failed(text), _) => sentence(text),
-        (_, Some(assessment)) => sentence(&assessment.words()),
+        (_, Some(assessment)) => sentence(&assessment.describe()),
         (QueryState::Waiting, None) if scene.model().is_none() => "Starts as soon as a model is loaded.".into(),
         (QueryState::Waiting, None) => "Queued; the newest image is inspected first.".into(),
         (state, None) if !state.is_over() => "The verdict follows the last step.".into(),

@@ -50,7 +50,7 @@ pub(super) fn ui(ui: &mut Ui, item: &ReviewItem, scene: &Scene, blind: bool) {
     }
     let state = verdict_mark(assessment.verdict);
     headline(ui, state, &assessment.verdict.title().to_uppercase(), true);
-    ui.add(Label::new(RichText::new(sentence(&assessment.words())).color(p.text)).wrap().selectable(true));
+    ui.add(Label::new(RichText::new(sentence(&assessment.describe())).color(p.text)).wrap().selectable(true));
     ui.add_space(theme::GAP_S);
     score_bar(ui, assessment, item.inspection.threshold);
     ui.add_space(theme::GAP_XS);

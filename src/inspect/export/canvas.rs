@@ -1,4 +1,4 @@
-//! A page of pixels that exports are drawn on, without a window or a GPU.
+//! A pixel canvas for exports, drawn without a window or a GPU.
 
 use std::io;
 
@@ -19,7 +19,7 @@ use crate::inspect::Verdict;
 /// An sRGB colour.
 pub(super) type Rgb = [u8; 3];
 
-/// The page: white, for slides and paper.
+/// Background: white, for slides and print.
 pub(super) const PAGE: Rgb = [0xFF; 3];
 /// Text.
 pub(super) const INK: Rgb = [0x1A; 3];
@@ -29,14 +29,14 @@ pub(super) const WEAK: Rgb = [0x5A; 3];
 pub(super) const HAIRLINE: Rgb = [0xB4; 3];
 /// Lines across a plot.
 pub(super) const GRID: Rgb = [0xE4; 3];
-/// Pixels that were left out.
-pub(super) const LEFT_OUT: Rgb = [0x8C; 3];
-/// The best restart.
+/// Pixels that were not inspected.
+pub(super) const NOT_INSPECTED: Rgb = [0x8C; 3];
+/// Curve of the best restart.
 pub(super) const STRONG: Rgb = [0x00, 0x6A, 0xA8];
-/// The other restarts.
+/// Curves of the other restarts.
 pub(super) const FAINT: Rgb = [0xB0, 0xC6, 0xD6];
 
-/// The colour of a verdict: told apart by colour-blind eyes, and 4.5:1 against the page.
+/// The colour of a verdict: colour-blind safe, with a contrast of 4.5:1 against the background.
 pub(super) fn verdict_colour(verdict: Verdict) -> Rgb {
     match verdict {
         Verdict::Healthy => [0x00, 0x6A, 0xA8],
@@ -45,7 +45,7 @@ pub(super) fn verdict_colour(verdict: Verdict) -> Rgb {
     }
 }
 
-/// A small picture in colour, to be laid on a sheet.
+/// A small colour image to draw on a canvas.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Raster {
     pub width: usize,
@@ -53,7 +53,7 @@ pub(super) struct Raster {
     pub pixels: Vec<Rgb>,
 }
 
-/// Where a text stands relative to its point: at its left, middle or right end.
+/// Horizontal alignment of text relative to its position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Anchor {
     Left,
@@ -61,15 +61,15 @@ pub(super) enum Anchor {
     Right,
 }
 
-/// 8-bit RGB, row by row. What is drawn beyond the edges is cut off.
+/// An 8-bit RGB image; drawing is clipped at the edges.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct PixelSheet {
+pub(super) struct PixelCanvas {
     width: usize,
     height: usize,
     pixels: Vec<Rgb>,
 }
 
-impl PixelSheet {
+impl PixelCanvas {
     pub fn new(width: usize, height: usize) -> Self {
         Self { width, height, pixels: vec![PAGE; width * height] }
     }
@@ -78,13 +78,13 @@ impl PixelSheet {
         self.width
     }
 
-    /// The colour of a pixel within the sheet.
+    /// The colour of a pixel.
     #[cfg(test)]
     pub fn at(&self, x: usize, y: usize) -> Rgb {
         self.pixels[y * self.width + x]
     }
 
-    /// Sets a pixel, by `share` in `[0, 1]`.
+    /// Blends a colour into a pixel with opacity `share` in `[0, 1]`.
     fn blend(&mut self, x: i64, y: i64, colour: Rgb, share: f32) {
         if x < 0 || y < 0 || x >= self.width as i64 || y >= self.height as i64 || share <= 0.0 {
             return;
@@ -103,7 +103,7 @@ impl PixelSheet {
         }
     }
 
-    /// A line of `line` pixels around a rectangle, outside of it.
+    /// Draws a border of `line` pixels outside a rectangle.
     pub fn outline(&mut self, x: usize, y: usize, width: usize, height: usize, line: usize, colour: Rgb) {
         let (left, top) = (x.saturating_sub(line), y.saturating_sub(line));
         let (across, down) = (x + width + line - left, y + height + line - top);
@@ -113,8 +113,8 @@ impl PixelSheet {
         self.fill(x + width, top, line, down, colour);
     }
 
-    /// A picture with its upper left corner at `x`, `y`, each of its pixels a square of `enlarge`.
-    pub fn lay(&mut self, x: usize, y: usize, raster: &Raster, enlarge: usize) {
+    /// Draws a raster with its top-left corner at `x`, `y`, enlarged by an integer factor.
+    pub fn draw_raster(&mut self, x: usize, y: usize, raster: &Raster, enlarge: usize) {
         for (row, line) in raster.pixels.chunks_exact(raster.width).enumerate() {
             for (column, &colour) in line.iter().enumerate() {
                 self.fill(x + column * enlarge, y + row * enlarge, enlarge, enlarge, colour);
@@ -122,7 +122,7 @@ impl PixelSheet {
         }
     }
 
-    /// Fills what `inside` says of points, smooth at the edges, within a box.
+    /// Fills the points for which `inside` holds, within a box, anti-aliased.
     fn shape(&mut self, [x0, y0]: [f32; 2], [x1, y1]: [f32; 2], colour: Rgb, inside: impl Fn(f32, f32) -> bool) {
         const FINE: usize = 4;
         for y in y0.floor() as i64..=y1.ceil() as i64 {
@@ -134,7 +134,7 @@ impl PixelSheet {
         }
     }
 
-    /// The mark of a verdict: circle, triangle or diamond, `radius` about `x`, `y`.
+    /// Draws the symbol of a verdict: circle, triangle or diamond.
     pub fn mark(&mut self, verdict: Verdict, [x, y]: [f32; 2], radius: f32) {
         let reach = radius * 1.2;
         let (from, to, colour) = ([x - reach, y - reach], [x + reach, y + reach], verdict_colour(verdict));
@@ -150,7 +150,7 @@ impl PixelSheet {
         }
     }
 
-    /// A line of `thick` pixels with round ends.
+    /// Draws a line of `thick` pixels with round ends.
     pub fn line(&mut self, [x0, y0]: [f32; 2], [x1, y1]: [f32; 2], thick: f32, colour: Rgb) {
         let (dx, dy, half) = (x1 - x0, y1 - y0, thick / 2.0);
         let length = (dx * dx + dy * dy).max(1e-6);
@@ -161,8 +161,7 @@ impl PixelSheet {
         });
     }
 
-    /// The smallest box that holds all that differs from `other`, a sheet of the same size: `x`, `y`,
-    /// width and height.
+    /// The bounding box of all differences from `other`, a canvas of the same size: `x`, `y`, width and height.
     pub fn changes(&self, other: &Self) -> Option<[usize; 4]> {
         let mut found: Option<[usize; 4]> = None;
         let lines = self.pixels.chunks_exact(self.width).zip(other.pixels.chunks_exact(self.width));
@@ -177,7 +176,7 @@ impl PixelSheet {
         found.map(|[left, top, right, bottom]| [left, top, right + 1 - left, bottom + 1 - top])
     }
 
-    /// A part of it as a PNG of its own.
+    /// Encodes a part as PNG.
     pub fn png(&self, [x, y, width, height]: [usize; 4]) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::with_capacity(width * height * 3);
         for row in y..y + height {
@@ -190,20 +189,20 @@ impl PixelSheet {
         Ok(out)
     }
 
-    /// All of it as a PNG.
+    /// The rectangle of the whole canvas.
     pub fn whole(&self) -> [usize; 4] {
         [0, 0, self.width, self.height]
     }
 }
 
-/// The fonts that the window is drawn with, for text on a sheet.
-pub(super) struct Letters {
+/// Draws text with the fonts of the window.
+pub(super) struct TextPainter {
     fonts: Fonts,
 }
 
-impl Letters {
+impl TextPainter {
     pub fn new() -> Self {
-        // Dark on white: coverage as it is.
+        // Dark on white: linear coverage.
         let options = TextOptions {
             color_transfer_function: FontColorTransferFunction::LIGHT_MODE_DEFAULT,
             ..TextOptions::default()
@@ -212,17 +211,17 @@ impl Letters {
     }
 
     fn galley(&mut self, text: &str, size: f32) -> std::sync::Arc<egui::Galley> {
-        // One line: names of files may hold anything.
+        // A single line: file names may contain control characters.
         let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         self.fonts.with_pixels_per_point(1.0).layout_no_wrap(text, FontId::proportional(size), Color32::WHITE)
     }
 
-    /// How long a text is, pixels.
+    /// Width of a text, pixels.
     pub fn width(&mut self, text: &str, size: f32) -> f32 {
         self.galley(text, size).size().x
     }
 
-    /// The text, or its two ends about an ellipsis where it is longer than `width` pixels.
+    /// Truncates a text in the middle to `width` pixels.
     pub fn fit(&mut self, text: &str, size: f32, width: f32) -> String {
         if self.width(text, size) <= width {
             return text.into();
@@ -232,7 +231,7 @@ impl Letters {
             let (head, tail) = (kept.div_ceil(2), kept / 2);
             letters[..head].iter().chain(&['…']).chain(&letters[letters.len() - tail..]).collect()
         };
-        // The more is kept, the longer it is.
+        // Width grows with the number of characters kept: binary search.
         let (mut fits, mut over) = (0, letters.len().min(1_000));
         while over - fits > 1 {
             let kept = usize::midpoint(fits, over);
@@ -241,10 +240,10 @@ impl Letters {
         short(fits)
     }
 
-    /// Draws a line of text whose middle line is at `y`, and says how long it is.
+    /// Draws a line of text centred vertically on `y` and returns its width.
     pub fn draw(
         &mut self,
-        sheet: &mut PixelSheet,
+        canvas: &mut PixelCanvas,
         [x, y]: [f32; 2],
         text: &str,
         size: f32,
@@ -269,7 +268,7 @@ impl Letters {
                     for u in uv.min[0]..uv.max[0] {
                         let at = usize::from(v) * atlas.size[0] + usize::from(u);
                         let share = atlas.pixels.get(at).map_or(0.0, |c| f32::from(c.a()) / 255.0);
-                        sheet.blend(x + i64::from(u - uv.min[0]), y + i64::from(v - uv.min[1]), colour, share);
+                        canvas.blend(x + i64::from(u - uv.min[0]), y + i64::from(v - uv.min[1]), colour, share);
                     }
                 }
             }
@@ -282,17 +281,17 @@ impl Letters {
 mod tests {
     use super::*;
 
-    fn inked(sheet: &PixelSheet) -> usize {
-        sheet.pixels.iter().filter(|p| **p != PAGE).count()
+    fn inked(canvas: &PixelCanvas) -> usize {
+        canvas.pixels.iter().filter(|p| **p != PAGE).count()
     }
 
     #[test]
     fn text_is_drawn_where_it_belongs_and_cut_off_at_the_edges() {
-        let mut letters = Letters::new();
+        let mut painter = TextPainter::new();
         for anchor in [Anchor::Left, Anchor::Middle, Anchor::Right] {
-            let mut sheet = PixelSheet::new(200, 40);
-            let width = letters.draw(&mut sheet, [100.0, 20.0], "Difference", 16.0, INK, anchor);
-            let [x, y, w, h] = sheet.changes(&PixelSheet::new(200, 40)).unwrap();
+            let mut canvas = PixelCanvas::new(200, 40);
+            let width = painter.draw(&mut canvas, [100.0, 20.0], "Difference", 16.0, INK, anchor);
+            let [x, y, w, h] = canvas.changes(&PixelCanvas::new(200, 40)).unwrap();
             let wanted = match anchor {
                 Anchor::Left => 100.0,
                 Anchor::Middle => 100.0 - width / 2.0,
@@ -301,46 +300,46 @@ mod tests {
             assert!((x as f32 - wanted).abs() < 3.0 && (w as f32 - width).abs() < 4.0, "{anchor:?} {x} {w} {width}");
             assert!(y > 8 && y + h < 32 && h > 8, "{y} {h}");
             // Strokes are as dark as they were asked to be.
-            assert!(sheet.pixels.iter().any(|p| p[0] < 0x50));
+            assert!(canvas.pixels.iter().any(|p| p[0] < 0x50));
         }
-        let mut small = PixelSheet::new(3, 3);
-        letters.draw(&mut small, [-20.0, 1.0], "Difference", 16.0, INK, Anchor::Left);
+        let mut small = PixelCanvas::new(3, 3);
+        painter.draw(&mut small, [-20.0, 1.0], "Difference", 16.0, INK, Anchor::Left);
         assert!(inked(&small) > 0);
     }
 
     #[test]
     fn long_names_keep_their_ends() {
-        let mut letters = Letters::new();
+        let mut painter = TextPainter::new();
         let name = format!("ball-{}-0042.png", "x".repeat(5_000));
-        let short = letters.fit(&name, 14.0, 200.0);
+        let short = painter.fit(&name, 14.0, 200.0);
         assert!(short.starts_with("ball-") && short.ends_with("0042.png") && short.contains('…'), "{short}");
-        assert!(letters.width(&short, 14.0) <= 200.0 && letters.width(&short, 14.0) > 180.0);
-        assert_eq!(letters.fit("part.png", 14.0, 200.0), "part.png");
-        assert_eq!(letters.fit("part.png", 14.0, 1.0), "…");
+        assert!(painter.width(&short, 14.0) <= 200.0 && painter.width(&short, 14.0) > 180.0);
+        assert_eq!(painter.fit("part.png", 14.0, 200.0), "part.png");
+        assert_eq!(painter.fit("part.png", 14.0, 1.0), "…");
     }
 
     #[test]
     fn marks_differ_in_shape() {
         let drawn = |verdict| {
-            let mut sheet = PixelSheet::new(40, 40);
-            sheet.mark(verdict, [20.0, 20.0], 10.0);
-            sheet
+            let mut canvas = PixelCanvas::new(40, 40);
+            canvas.mark(verdict, [20.0, 20.0], 10.0);
+            canvas
         };
         let [circle, triangle, diamond] = [Verdict::Healthy, Verdict::Suspect, Verdict::Defective].map(drawn);
-        for (sheet, verdict) in
+        for (canvas, verdict) in
             [(&circle, Verdict::Healthy), (&triangle, Verdict::Suspect), (&diamond, Verdict::Defective)]
         {
-            assert_eq!(sheet.at(20, 20), verdict_colour(verdict));
+            assert_eq!(canvas.at(20, 20), verdict_colour(verdict));
         }
         // Areas of a circle of radius 10, a triangle of 22 by 18.5 and a diamond of 11.5.
-        for (sheet, area) in [(circle, 314.0), (triangle, 203.5), (diamond, 264.5)] {
-            assert!((inked(&sheet) as f32 / area - 1.0).abs() < 0.25, "{} for {area}", inked(&sheet));
+        for (canvas, area) in [(circle, 314.0), (triangle, 203.5), (diamond, 264.5)] {
+            assert!((inked(&canvas) as f32 / area - 1.0).abs() < 0.25, "{} for {area}", inked(&canvas));
         }
     }
 
     #[test]
     fn what_changed_is_boxed_in() {
-        let before = PixelSheet::new(20, 10);
+        let before = PixelCanvas::new(20, 10);
         let mut after = before.clone();
         assert_eq!(after.changes(&before), None);
         after.fill(3, 2, 4, 5, INK);

@@ -1,0 +1,227 @@
+//! The combined score of a calibration: applying it, reweighting it by labelled defects, and undoing that.
+
+use super::Calibration;
+use crate::inspect::scores::{
+    ScoreKind, Scores,
+    fusion::{LEAST_LABELLED, LabelledScores, ReweightError, fusion},
+};
+
+impl Calibration {
+    /// Sets the fused score from the others.
+    pub fn fuse(&self, scores: &mut Scores) {
+        let parts = self.fusion.iter();
+        let fused = parts.map(|p| p.weight * (scores.get(p.score) - p.centre) / p.spread.max(1e-12)).sum();
+        scores.set(ScoreKind::Fused, fused);
+    }
+
+    /// Weighs the parts of the fused score by labelled defects in place of forged ones, and goes by it from now on. The
+    /// threshold stays a matter of held-out healthy images, so what is promised is kept either way.
+    ///
+    /// # Errors
+    /// [`ReweightError`] when they are too few or tell nothing; nothing is changed then.
+    pub fn reweight(&mut self, defective: &[Scores], data: &str) -> Result<(), ReweightError> {
+        if defective.len() < LEAST_LABELLED {
+            return Err(ReweightError::TooFew(defective.len()));
+        }
+        let healthy: Vec<Scores> = self.held_out.iter().map(|h| h.scores.clone()).collect();
+        let defective: Vec<_> = defective.iter().map(|scores| (None, scores)).collect();
+        let parts = fusion(&healthy, &defective);
+        if parts.is_empty() {
+            return Err(ReweightError::NothingTells);
+        }
+        let before = std::mem::replace(&mut self.fusion, parts);
+        let (before, score) = match self.labelled.take() {
+            Some(earlier) => (earlier.before, earlier.score),
+            None => (before, self.score),
+        };
+        self.labelled = Some(LabelledScores { data: data.into(), images: defective.len(), before, score });
+        self.score = ScoreKind::Fused;
+        self.fuse_held_out();
+        Ok(())
+    }
+
+    /// Weighs the parts as they were before any label; `false` where there was none.
+    pub fn remove_labels(&mut self) -> bool {
+        let Some(labelled) = self.labelled.take() else { return false };
+        (self.fusion, self.score) = (labelled.before, labelled.score);
+        self.fuse_held_out();
+        true
+    }
+
+    /// Brings the fused scores of the held-out images up to date with the weights.
+    pub(crate) fn fuse_held_out(&mut self) {
+        let mut held_out = std::mem::take(&mut self.held_out);
+        held_out.iter_mut().for_each(|h| self.fuse(&mut h.scores));
+        self.held_out = held_out;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+    use crate::{
+        data::FileHash,
+        inspect::{
+            InvertKnobs, Regions,
+            calibration::{HeldOut, MapScale},
+            evaluation::metrics::auroc,
+            scores::fusion::FusionTerm,
+        },
+    };
+
+    fn calibration(healthy: Vec<Scores>, fusion: Vec<FusionTerm>) -> Calibration {
+        let held_out = healthy.into_iter().map(|scores| HeldOut { hash: FileHash::of(b"one"), scores });
+        let mut calibration = Calibration {
+            knobs: InvertKnobs::default(),
+            regions: Regions::default(),
+            held_out: held_out.collect(),
+            size: (64, 64),
+            smallest: None,
+            scale: MapScale { difference: 1.0, feature: 1.0, critic: 8.0, distance: 8.0 },
+            score: ScoreKind::Fused,
+            fusion,
+            labelled: None,
+        };
+        calibration.fuse_held_out();
+        calibration
+    }
+
+    fn fused(c: &Calibration, all: &[Scores]) -> Vec<f64> {
+        let fused = |scores: &Scores| {
+            let mut scores = scores.clone();
+            c.fuse(&mut scores);
+            scores.get(ScoreKind::Fused)
+        };
+        all.iter().map(fused).collect()
+    }
+
+    /// Damaged images that are not known from before.
+    fn alone(damaged: &[Scores]) -> Vec<(Option<&Scores>, &Scores)> {
+        damaged.iter().map(|scores| (None, scores)).collect()
+    }
+
+    fn draw(rng: &mut ChaCha8Rng, l1: f64, critic: f64) -> Scores {
+        let mut scores = Scores::default();
+        scores.set(ScoreKind::L1, rng.random::<f64>() + l1);
+        scores.set(ScoreKind::Critic, rng.random::<f64>() + critic);
+        scores
+    }
+
+    #[test]
+    fn a_score_that_tells_nothing_counts_for_nothing() {
+        let mut rng = ChaCha8Rng::seed_from_u64(9);
+        let mut image = |damage: f64| {
+            let mut scores = Scores::default();
+            scores.set(ScoreKind::L1, rng.random());
+            scores.set(ScoreKind::Critic, rng.random::<f64>() + damage);
+            scores.set(ScoreKind::Feature, 5.0 + rng.random::<f64>() + 0.5 * damage);
+            scores
+        };
+        let healthy: Vec<Scores> = (0..200).map(|_| image(0.0)).collect();
+        let forged: Vec<Scores> = (0..200).map(|_| image(0.9)).collect();
+        let parts = fusion(&healthy, &alone(&forged));
+        let weight = |kind| parts.iter().find(|p| p.score == kind).map_or(0.0, |p| p.weight);
+        assert!((parts.iter().map(|p| p.weight).sum::<f64>() - 1.0).abs() < 1e-9);
+        assert!(weight(ScoreKind::Critic) > weight(ScoreKind::Feature) && weight(ScoreKind::Feature) > 0.2);
+        assert!(weight(ScoreKind::L1) < 0.05 && weight(ScoreKind::CriticDistance) == 0.0);
+        let c = calibration(healthy.clone(), parts);
+        let (whole, bad) = (fused(&c, &healthy), fused(&c, &forged));
+        assert!(whole.iter().sum::<f64>().abs() < 1e-3 && auroc(&whole, &bad).unwrap() > 0.95);
+    }
+
+    #[test]
+    fn scores_that_say_the_same_share_what_one_would_count_for() {
+        // Two scores are near copies of each other, a third stands on its own; damage moves all alike.
+        let mut rng = ChaCha8Rng::seed_from_u64(12);
+        let mut image = |damage: f64| {
+            let (common, own) = (rng.random::<f64>(), rng.random::<f64>());
+            let mut scores = Scores::default();
+            scores.set(ScoreKind::Critic, common + 0.1 * rng.random::<f64>() + damage);
+            scores.set(ScoreKind::CriticDistance, common + 0.1 * rng.random::<f64>() + damage);
+            scores.set(ScoreKind::Feature, own + damage);
+            scores
+        };
+        let healthy: Vec<Scores> = (0..400).map(|_| image(0.0)).collect();
+        let forged: Vec<Scores> = (0..400).map(|_| image(0.6)).collect();
+        let parts = fusion(&healthy, &alone(&forged));
+        let weight = |kind| parts.iter().find(|p| p.score == kind).map_or(0.0, |p| p.weight);
+        let copies = weight(ScoreKind::Critic) + weight(ScoreKind::CriticDistance);
+        assert!((weight(ScoreKind::Feature) - copies).abs() < 0.1, "{parts:?}");
+        // A score that damage moves less than what it has in common with another would have to be taken away.
+        let dull: Vec<Scores> = forged
+            .iter()
+            .map(|s| {
+                let mut s = s.clone();
+                s.set(ScoreKind::CriticDistance, s.get(ScoreKind::CriticDistance) - 0.5);
+                s
+            })
+            .collect();
+        let parts = fusion(&healthy, &alone(&dull));
+        assert_eq!(parts.iter().map(|p| p.score).collect::<Vec<_>>(), [ScoreKind::Feature, ScoreKind::Critic]);
+        assert!((parts.iter().map(|p| p.weight).sum::<f64>() - 1.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn labelled_defects_weigh_what_forged_ones_did_not() {
+        // Forged damage shows in the critic alone, the defects of this line in the difference alone.
+        let mut rng = ChaCha8Rng::seed_from_u64(4);
+        let healthy: Vec<Scores> = (0..100).map(|_| draw(&mut rng, 0.0, 0.0)).collect();
+        let forged: Vec<Scores> = (0..50).map(|_| draw(&mut rng, 0.0, 0.8)).collect();
+        let [taught, fresh] = [(); 2].map(|()| (0..40).map(|_| draw(&mut rng, 0.8, 0.0)).collect::<Vec<Scores>>());
+        let mut c = calibration(healthy.clone(), fusion(&healthy, &alone(&forged)));
+        let before = c.clone();
+        let auroc_of = |c: &Calibration| auroc(&fused(c, &healthy), &fused(c, &fresh)).unwrap();
+        let without = auroc_of(&c);
+        c.reweight(&taught, "a folder").unwrap();
+        assert!(without < 0.7 && auroc_of(&c) > 0.9, "{without} {}", auroc_of(&c));
+        let kept: Vec<f64> = c.held_out.iter().map(|h| h.scores.get(ScoreKind::Fused)).collect();
+        assert_eq!(kept, fused(&c, &healthy), "the promise rests on the same weights");
+        let labelled = c.labelled.clone().unwrap();
+        assert!(labelled.caution().contains("40 labelled defects of a folder"));
+        // Taught once more and taken back: as it was at first.
+        c.reweight(&fresh, "another").unwrap();
+        assert!(c.remove_labels() && c == before && !c.remove_labels());
+    }
+
+    #[test]
+    fn a_few_damaged_images_of_many_unlike_ones_are_enough() {
+        // Healthy images differ by far more than damage moves them, as parts under changing light do.
+        let mut rng = ChaCha8Rng::seed_from_u64(6);
+        let healthy: Vec<Scores> = (0..64)
+            .map(|_| {
+                let heavy = rng.random::<f64>().powi(6) * 20.0;
+                draw(&mut rng, 0.0, heavy)
+            })
+            .collect();
+        // The quieter ones were damaged: without their past they look better than the rest.
+        let mut quiet: Vec<&Scores> = healthy.iter().collect();
+        quiet.sort_by(|a, b| a.get(ScoreKind::Critic).total_cmp(&b.get(ScoreKind::Critic)));
+        let damaged: Vec<Scores> = quiet[..10]
+            .iter()
+            .map(|&before| {
+                let mut after = before.clone();
+                after.set(ScoreKind::Critic, before.get(ScoreKind::Critic) + 2.0);
+                after
+            })
+            .collect();
+        assert!(fusion(&healthy, &alone(&damaged)).iter().all(|p| p.score != ScoreKind::Critic));
+        let pairs: Vec<_> = quiet.into_iter().map(Some).zip(&damaged).collect();
+        let parts = fusion(&healthy, &pairs);
+        assert_eq!(parts.iter().map(|p| p.score).collect::<Vec<_>>(), [ScoreKind::Critic]);
+    }
+
+    #[test]
+    fn labels_that_tell_nothing_change_nothing() {
+        let mut rng = ChaCha8Rng::seed_from_u64(5);
+        let healthy: Vec<Scores> = (0..100).map(|_| draw(&mut rng, 0.0, 0.0)).collect();
+        let lower: Vec<Scores> = (0..20).map(|_| draw(&mut rng, -0.5, -0.5)).collect();
+        let mut c = calibration(healthy.clone(), Vec::new());
+        let before = c.clone();
+        assert_eq!(c.reweight(&lower, "a folder"), Err(ReweightError::NothingTells));
+        assert_eq!(c.reweight(&healthy[..4], "a folder"), Err(ReweightError::TooFew(4)));
+        assert!(c == before);
+    }
+}

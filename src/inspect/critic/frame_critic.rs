@@ -1,0 +1,350 @@
+//! [`FrameCritic`]: the critic applied to whole frames, with test-time augmentation and standardised output.
+//!
+//! Any network responds differently near the frame's edge, so each ring of cells has its own mean and spread, shrunk
+//! towards those of the whole frame where a ring has few cells. A map is reduced to a score by its largest value at
+//! several smoothing scales, each standardised by the distribution of that maximum over healthy images.
+
+use std::vec;
+
+use burn::tensor::{Device, Tensor, TensorData};
+
+use super::{
+    map::{CriticMap, MapKind},
+    patterns::Patterns,
+    stats::NormalStats,
+    tta::{AugmentedView, TestTimeAugmentation},
+};
+use crate::{
+    data::Illumination,
+    inspect::planes::Planes,
+    model::{
+        FrozenCritic,
+        critic::{MULTIPLE, REACH, STRIDE},
+        weights::{WeightError, host},
+    },
+};
+
+/// Rows of pixels processed at once; bounds memory for frames of any height.
+const BAND: usize = 1_024;
+
+/// Scores derived from a [`CriticMap`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CriticScores {
+    /// From the logit.
+    pub logit: f64,
+    /// From the Mahalanobis distance of the features.
+    pub distance: f64,
+    /// Distance of the logit's pattern to the nearest healthy one; 0 for a critic without [`Patterns`].
+    pub pattern: f64,
+}
+
+/// A frame's pass through the critic, one augmented view at a time.
+#[derive(Clone, Debug)]
+pub struct CriticPass {
+    /// Mean over the views so far, each already weighted by `weight`.
+    map: CriticMap,
+    illumination: Option<Illumination>,
+    /// 1 / number of views.
+    weight: f32,
+    /// Views still to process.
+    views: vec::IntoIter<AugmentedView>,
+}
+
+impl CriticPass {
+    /// Whether all views were processed.
+    pub fn is_done(&self) -> bool {
+        self.views.len() == 0
+    }
+}
+
+/// A critic with the statistics of healthy images.
+#[derive(Clone, Debug)]
+pub struct FrameCritic {
+    pub(super) net: FrozenCritic,
+    pub(super) tta: TestTimeAugmentation,
+    pub(super) stats: NormalStats,
+    patterns: Patterns,
+    /// Feature mean `[1, features]` and whitening matrix `[features, features]` on the device.
+    pub(super) whitening: Option<(Tensor<2>, Tensor<2>)>,
+    pub(super) device: Device,
+}
+
+impl FrameCritic {
+    /// A critic with given statistics; [`StatsFitter`](super::StatsFitter) fits them for a new one.
+    pub fn new(net: FrozenCritic, tta: TestTimeAugmentation, stats: NormalStats, device: &Device) -> Self {
+        let device = device.clone().without_autodiff();
+        let whitening = (!stats.mean.is_empty()).then(|| {
+            let width = stats.mean.len();
+            let mean = TensorData::new(stats.mean.clone(), [1, width]);
+            let whiten = TensorData::new(stats.whiten.clone(), [width, width]);
+            (Tensor::from_data(mean, &device), Tensor::from_data(whiten, &device))
+        });
+        Self { net, tta, stats, patterns: Patterns::default(), whitening, device }
+    }
+
+    /// Statistics of healthy images.
+    pub fn stats(&self) -> &NormalStats {
+        &self.stats
+    }
+
+    /// Patterns of healthy images.
+    pub fn patterns(&self) -> &Patterns {
+        &self.patterns
+    }
+
+    /// The same critic with other [`FrameCritic::patterns`].
+    pub fn with_patterns(self, patterns: Patterns) -> Self {
+        Self { patterns, ..self }
+    }
+
+    /// Computes the standardised map of a whole frame.
+    ///
+    /// # Errors
+    /// When the values cannot be read from the device.
+    pub fn map(&self, frame: &Planes) -> Result<CriticMap, WeightError> {
+        Ok(self.stats.standardise(self.raw_map(frame)?))
+    }
+
+    /// Reduces a map to scores over the pixels marked in `inspected`.
+    pub fn score(&self, map: &CriticMap, inspected: Option<&[bool]>) -> CriticScores {
+        let peak = |kind: MapKind| {
+            let stats = &self.stats.peaks[kind as usize];
+            let peaks = map.peaks(kind, inspected);
+            let scaled = peaks.iter().enumerate().map(|(i, peak)| {
+                let (mean, spread) = (stats.mean.get(i), stats.spread.get(i));
+                (peak - mean.copied().unwrap_or(0.0)) / spread.copied().unwrap_or(1.0)
+            });
+            f64::from(scaled.fold(f32::NEG_INFINITY, f32::max))
+        };
+        let pattern = self.patterns.distance(&map.pattern(inspected));
+        CriticScores { logit: peak(MapKind::Logit), distance: peak(MapKind::Distance), pattern }
+    }
+
+    /// Logits and distances before standardisation, averaged over all views.
+    pub(super) fn raw_map(&self, frame: &Planes) -> Result<CriticMap, WeightError> {
+        let mut pass = self.begin_pass(frame);
+        while !pass.is_done() {
+            self.advance(&mut pass, frame)?;
+        }
+        Ok(pass.map)
+    }
+
+    /// Begins a pass over a frame. Calling [`FrameCritic::advance`] until the pass is done and then
+    /// [`FrameCritic::finish_pass`] is equivalent to [`FrameCritic::map`], one view per call.
+    pub fn begin_pass(&self, frame: &Planes) -> CriticPass {
+        let views = self.tta.views();
+        let map = CriticMap::blank([frame.width(), frame.height()]);
+        CriticPass {
+            map,
+            illumination: self.illumination(frame),
+            weight: 1.0 / views.len() as f32,
+            views: views.into_iter(),
+        }
+    }
+
+    /// Processes the next view of the same frame.
+    ///
+    /// # Errors
+    /// When the values cannot be read from the device.
+    pub fn advance(&self, pass: &mut CriticPass, frame: &Planes) -> Result<(), WeightError> {
+        let Some(view) = pass.views.next() else { return Ok(()) };
+        let (mut logit, mut distance) = (Vec::new(), Vec::new());
+        self.for_each_band(&view.apply(frame), pass.illumination, |logits, features| {
+            logit.extend(host(logits)?.1);
+            distance.extend(match &self.whitening {
+                Some((mean, whiten)) => {
+                    let whitened = (features - mean.clone()).matmul(whiten.clone());
+                    host(whitened.square().mean_dim(1).sqrt())?.1
+                }
+                None => vec![0.0; logit.len() - distance.len()],
+            });
+            Ok(())
+        })?;
+        let CriticPass { map, weight, .. } = pass;
+        let cells = map.cells();
+        for (sum, values) in [(&mut map.logit, logit), (&mut map.distance, distance)] {
+            sum.iter_mut().zip(view.invert(&values, cells)).for_each(|(sum, v)| *sum += *weight * v);
+        }
+        Ok(())
+    }
+
+    /// The standardised map of a finished pass.
+    pub fn finish_pass(&self, pass: CriticPass) -> CriticMap {
+        self.stats.standardise(pass.map)
+    }
+
+    /// The frame's illumination, where the critic normalises brightness.
+    pub(super) fn illumination(&self, frame: &Planes) -> Option<Illumination> {
+        self.tta.normalise_brightness.then(|| frame.illumination())
+    }
+
+    /// Runs the network band by band and passes each band's logits `[cells]` and features `[cells, features]` to `each`.
+    /// `illumination` is that of the whole frame, of which `frame` may be a part.
+    pub(super) fn for_each_band(
+        &self,
+        frame: &Planes,
+        illumination: Option<Illumination>,
+        mut each: impl FnMut(Tensor<1>, Tensor<2>) -> Result<(), WeightError>,
+    ) -> Result<(), WeightError> {
+        let padded = [frame.width(), frame.height()].map(|side| side.next_multiple_of(MULTIPLE));
+        let [across, down] = [frame.width(), frame.height()].map(|side| side.div_ceil(STRIDE));
+        let channels = frame.channels();
+        let mut top = 0;
+        while top < frame.height() {
+            let bottom = (top + BAND).min(frame.height());
+            let (first, last) = (top.saturating_sub(REACH), (bottom.next_multiple_of(MULTIPLE) + REACH).min(padded[1]));
+            let mut values = Vec::with_capacity(channels * (last - first) * padded[0]);
+            for c in 0..channels {
+                for y in first..last {
+                    let row = (0..padded[0]).map(|x| frame.at(x, y, c));
+                    match illumination {
+                        Some(illumination) => values.extend(row.map(|v| illumination.normalise(v))),
+                        None => values.extend(row),
+                    }
+                }
+            }
+            let shape = [1, channels, last - first, padded[0]];
+            let (logits, features) = self.net.forward(Tensor::from_data(TensorData::new(values, shape), &self.device));
+            let rows = top / STRIDE - first / STRIDE..bottom.div_ceil(STRIDE).min(down) - first / STRIDE;
+            let count = rows.len() * across;
+            let logits = logits.slice([0..1, 0..1, rows.clone(), 0..across]).reshape([count]);
+            let width = self.net.width();
+            let features = features.slice([0..1, 0..width, rows, 0..across]).reshape([width, count]);
+            each(logits, features.swap_dims(0, 1))?;
+            top = bottom;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+    use crate::{
+        inspect::{critic::StatsFitter, scores::statistics::moments},
+        model::Critic,
+    };
+
+    fn net() -> FrozenCritic {
+        FrozenCritic::new(&Critic::new(1, 24, [0.0, 0.05], &mut ChaCha8Rng::seed_from_u64(8), &Device::flex()))
+    }
+
+    fn noise(width: usize, height: usize, seed: u64) -> Planes {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let values = (0..width * height).map(|_| rng.random_range(-0.5..0.5)).collect();
+        Planes::new(width, height, 1, values).unwrap()
+    }
+
+    fn fitted(sizes: &[(usize, usize)]) -> FrameCritic {
+        let frames: Vec<Planes> = sizes.iter().enumerate().map(|(i, s)| noise(s.0, s.1, i as u64)).collect();
+        let mut fitter = StatsFitter::new(net(), TestTimeAugmentation::default(), frames.len(), &Device::flex());
+        while fitter.remaining() > 0 {
+            let next = fitter.next_index();
+            fitter.add(&frames[next]).unwrap();
+        }
+        fitter.finish()
+    }
+
+    #[test]
+    fn what_is_usual_has_centre_nought_and_spread_one() {
+        let sizes = [(120, 96); 8];
+        let critic = fitted(&sizes);
+        let maps: Vec<CriticMap> = (0..8).map(|i| critic.map(&noise(120, 96, i)).unwrap()).collect();
+        for of in [|l: &CriticMap| l.logit.clone(), |l: &CriticMap| l.distance.clone()] {
+            let all: Vec<f64> = maps.iter().flat_map(of).map(f64::from).collect();
+            let (mean, deviation) = moments(&all);
+            assert!(mean.abs() < 0.05 && (deviation - 1.0).abs() < 0.1, "{mean} {deviation}");
+        }
+        // A white square is far from the healthy statistics.
+        let healthy = critic.score(&maps[0], None);
+        let mut damaged = noise(120, 96, 0).values().to_vec();
+        (40..60).for_each(|y| damaged[y * 120 + 50..y * 120 + 70].fill(1.0));
+        let damaged = Planes::new(120, 96, 1, damaged).unwrap();
+        let map = critic.map(&damaged).unwrap();
+        assert!(critic.score(&map, None).distance > healthy.distance + 2.0);
+        // It does not count where it is not inspected.
+        let inspected: Vec<bool> = (0..120 * 96).map(|i| i % 120 < 8).collect();
+        let masked = critic.score(&map, Some(&inspected)).distance;
+        assert!(masked < critic.score(&map, None).distance);
+        // Both maps peak in the square and are 0 outside the inspected pixels.
+        let maps = map.maps(None);
+        let masked = map.maps(Some(&inspected));
+        for (whole, masked) in [(maps.logit, masked.logit), (maps.distance, masked.distance)] {
+            assert_eq!((whole.len(), masked.len()), (120 * 96, 120 * 96));
+            assert!((0..whole.len()).all(|i| masked[i] == if inspected[i] { whole[i] } else { 0.0 }));
+        }
+        let distance = map.maps(None).distance;
+        let at = (0..distance.len()).max_by(|a, b| distance[*a].total_cmp(&distance[*b])).unwrap();
+        assert!((48..72).contains(&(at % 120)) && (38..62).contains(&(at / 120)), "{at}");
+    }
+
+    #[test]
+    fn a_frame_in_another_light_looks_the_same_where_it_is_brought_to_one() {
+        let frame = noise(96, 80, 4);
+        let dim = frame.values().iter().map(|v| 0.4 * v - 0.3).collect();
+        let dim = Planes::new(96, 80, 1, dim).unwrap();
+        let apart = |normalise_brightness: bool| {
+            let critic = FrameCritic::new(
+                net(),
+                TestTimeAugmentation { normalise_brightness, ..TestTimeAugmentation::default() },
+                NormalStats::default(),
+                &Device::flex(),
+            );
+            let [one, two] = [&frame, &dim].map(|frame| critic.map(frame).unwrap().logit);
+            one.iter().zip(&two).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+        };
+        assert!(apart(true) < 1e-3 && apart(false) > 1e-2, "{} {}", apart(true), apart(false));
+    }
+
+    #[test]
+    fn a_critic_that_looks_at_mirror_images_sees_the_same_from_every_side() {
+        let frame = noise(45, 34, 6);
+        let apart = |mirrored: [bool; 2], from: [bool; 2]| {
+            let held = |mirrored| {
+                *TestTimeAugmentation { mirrored, ..TestTimeAugmentation::default() }.views().last().unwrap()
+            };
+            let tta = TestTimeAugmentation { mirrored, shifted: true, ..TestTimeAugmentation::default() };
+            let critic = FrameCritic::new(net(), tta, NormalStats::default(), &Device::flex());
+            let (plain, seen) = (critic.map(&frame).unwrap(), critic.map(&held(from).apply(&frame)).unwrap());
+            let back = held(from).invert(&seen.logit, plain.cells());
+            plain.logit.iter().zip(&back).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+        };
+        for from in [[true, false], [false, true], [true, true]] {
+            assert!(apart([true, true], from) < 1e-4, "{from:?}");
+            assert!(apart([false, false], from) > 1e-2, "{from:?}");
+        }
+        // Only along the axes that may be mirrored.
+        assert!(apart([true, false], [true, false]) < 1e-4 && apart([true, false], [false, true]) > 1e-2);
+    }
+
+    #[test]
+    fn a_tall_frame_is_seen_as_a_whole() {
+        let critic = FrameCritic::new(net(), TestTimeAugmentation::default(), NormalStats::default(), &Device::flex());
+        let frame = noise(40, BAND + 200, 3);
+        let map = critic.raw_map(&frame).unwrap();
+        assert_eq!(map.logit.len(), 10 * (BAND + 200) / STRIDE);
+        // The same as in a single pass.
+        let values = TensorData::new(frame.values().to_vec(), [1, 1, BAND + 200, 40]);
+        let (whole, _) = critic.net.forward(Tensor::from_data(values, &Device::flex()));
+        let whole = host(whole).unwrap().1;
+        let off = map.logit.iter().zip(&whole).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(off < 1e-4, "{off}");
+        // Sides that are not a multiple of the stride.
+        let map = critic.raw_map(&noise(45, 33, 3)).unwrap();
+        assert_eq!((map.cells(), map.logit.len(), map.distance.len()), ([12, 9], 108, 108));
+    }
+
+    #[test]
+    fn what_is_usual_goes_through_a_file() {
+        let critic = fitted(&[(48, 40), (56, 64)]);
+        let stored = critic.stats().weights().into_iter().map(|w| (w.name.clone(), w)).collect();
+        assert_eq!(&NormalStats::from_weights(&stored, 24).unwrap(), critic.stats());
+        assert!(matches!(NormalStats::from_weights(&stored, 48), Err(WeightError::Shape { .. })));
+        let mut short = stored;
+        short.remove("rings");
+        assert_eq!(NormalStats::from_weights(&short, 24).unwrap_err(), WeightError::Missing("usual/rings".into()));
+    }
+}

@@ -1,0 +1,88 @@
+//! Writes the files of a report.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use super::{page, reported_model::ReportedModel};
+use crate::{
+    files,
+    files::{Access, FileError},
+    format::sentence,
+    inspect::{ScoreKind, evaluation::EvaluationSummary},
+};
+
+/// Writes `images.csv`, `metrics.json` and `report.html` into `dir`, creating it if necessary, and returns their paths.
+/// The first model is the subject of the report, others are compared with it.
+///
+/// # Errors
+/// [`FileError`] for the first file that cannot be written; earlier ones stay.
+pub fn write(dir: &Path, models: &[ReportedModel]) -> Result<Vec<PathBuf>, FileError> {
+    fs::create_dir_all(dir).map_err(|cause| FileError::new(Access::Write, dir, cause))?;
+    let paths = ["images.csv", "metrics.json", "report.html"].map(|name| dir.join(name));
+    let [images, metrics, page] = &paths;
+    files::write_atomic_with(images, |out| write_images(out, models))?;
+    files::write_atomic_with(metrics, |out| {
+        write_metrics(out, models.iter().map(|m| &m.summary))?;
+        out.write_all(b"\n")
+    })?;
+    files::write_atomic(page, page::html(models).as_bytes())?;
+    Ok(paths.into())
+}
+
+/// Writes the metrics of one model as a JSON object, of several as a list.
+///
+/// # Errors
+/// Errors of `out`.
+pub fn write_metrics<'a>(
+    out: &mut dyn io::Write,
+    models: impl Iterator<Item = &'a EvaluationSummary>,
+) -> io::Result<()> {
+    let all: Vec<&EvaluationSummary> = models.collect();
+    match all.as_slice() {
+        [one] => serde_json::to_writer_pretty(out, one)?,
+        more => serde_json::to_writer_pretty(out, more)?,
+    }
+    Ok(())
+}
+
+/// Writes one row per image and model with every score, then the excluded images with their reasons.
+fn write_images(out: &mut dyn io::Write, models: &[ReportedModel]) -> io::Result<()> {
+    let mut csv = csv::Writer::from_writer(out);
+    let mut header = vec!["image", "truth", "kind", "verdict", "p", "rate"];
+    header.extend(ScoreKind::ALL.map(ScoreKind::name));
+    header.extend(["width", "height", "steps", "seconds", "file", "hash", "model", "left_out"]);
+    csv.write_record(&header)?;
+    for ReportedModel { evaluation, summary, .. } in models {
+        let model = &evaluation.header.model.hash;
+        for e in &evaluation.images {
+            let assessment = summary.rate.and_then(|rate| evaluation.assess(e, rate));
+            let known = |text: Option<String>| text.unwrap_or_default();
+            let mut row = vec![
+                e.name.clone(),
+                if e.is_defective() { "defective" } else { "healthy" }.into(),
+                known(e.defect_type().map(Into::into)),
+                known(assessment.as_ref().map(|a| a.verdict.title().into())),
+                known(assessment.as_ref().map(|a| a.p.to_string())),
+                known(summary.rate.map(|r| r.to_string())),
+            ];
+            // In their native single precision.
+            row.extend(ScoreKind::ALL.map(|kind| (e.scores.get(kind) as f32).to_string()));
+            row.extend([e.size.0, e.size.1, e.steps].map(|n| n.to_string()));
+            row.push(e.seconds.to_string());
+            row.push(known(e.path.as_ref().map(|p| p.display().to_string())));
+            row.extend([e.hash.to_string(), model.clone(), String::new()]);
+            csv.write_record(&row)?;
+        }
+        for left in &evaluation.excluded {
+            let mut row = vec![String::new(); header.len()];
+            row[0].clone_from(&left.name);
+            let end = row.len();
+            row[end - 2].clone_from(model);
+            row[end - 1] = sentence(&left.reason);
+            csv.write_record(&row)?;
+        }
+    }
+    csv.flush()
+}
