@@ -19,7 +19,7 @@ use ganspect::{
     data::{CropSampler, DataSource, Loader, surface, surface::SurfaceKind},
     device::DeviceChoice,
     engine::{
-        Command, Engine, InspectionRequest,
+        Engine, EngineCommand, InspectionRequest, TrainingRequest,
         inspection::{ModelSource, Query, QueryId, QuerySource, QueryState},
         training::TrainingPhase,
     },
@@ -185,8 +185,12 @@ fn wait(engine: &Engine, arrived: &dyn Fn() -> bool) {
 }
 
 /// Sends one command and waits for what it leads to, and takes the time; then sends the other and waits for that.
-fn there_and_back(engine: &Engine, times: u64, [there, back]: [(Command, &dyn Fn() -> bool); 2]) -> Duration {
-    let go = |(command, arrived): &(Command, &dyn Fn() -> bool)| {
+fn there_and_back<R: Clone + Into<EngineCommand>>(
+    engine: &Engine,
+    times: u64,
+    [there, back]: [(R, &dyn Fn() -> bool); 2],
+) -> Duration {
+    let go = |(command, arrived): &(R, &dyn Fn() -> bool)| {
         let began = Instant::now();
         engine.send(command.clone());
         wait(engine, *arrived);
@@ -213,28 +217,29 @@ fn pausing(c: &mut Criterion) {
         let Ok(engine) = Engine::start(DeviceChoice::Cpu, || {}) else { continue };
         let Ok(source) = "surface:turned".parse() else { continue };
         let (recipe, out) = (Box::new(preset.recipe()), folder.path().join("run"));
-        engine.send(Command::Start { source, opened: None, recipe, out });
+        engine.send(TrainingRequest::Start { source, opened: None, recipe, out });
         let phase = |wanted: TrainingPhase| engine.state().training.status.read().phase == wanted;
         let stands = || phase(TrainingPhase::Paused);
         let runs = || phase(TrainingPhase::Running);
         wait(&engine, &runs);
         group.bench_function(format!("run, {name}"), |b| {
-            b.iter_custom(|times| there_and_back(&engine, times, [(Command::Pause, &stands), (Command::Play, &runs)]));
+            b.iter_custom(|times| {
+                there_and_back(&engine, times, [(TrainingRequest::Pause, &stands), (TrainingRequest::Play, &runs)])
+            });
         });
     }
     let Ok(engine) = Engine::start(DeviceChoice::Cpu, || {}) else { return };
-    engine.send(Command::Inspect(InspectionRequest::Model(ModelSource::BuiltIn)));
+    engine.send(InspectionRequest::OpenModel(ModelSource::BuiltIn));
     let source = QuerySource::Picture(Arc::new(surface::draw(SurfaceKind::Turned, None, 1, 1, 512).picture));
     let id = QueryId::fresh();
-    engine.send(Command::Inspect(InspectionRequest::Add(vec![Query { id, name: "part".into(), source }])));
+    engine.send(InspectionRequest::Add(vec![Query { id, name: "part".into(), source }]));
     let state = |wanted: &[QueryState]| {
         engine.state().inspection.status.read().entries.iter().any(|e| e.id == id && wanted.contains(&e.state))
     };
     let stands = || state(&[QueryState::Stopped, QueryState::Done]);
     let runs = || state(&[QueryState::Running]);
     wait(&engine, &runs);
-    let (stop, more) =
-        (Command::Inspect(InspectionRequest::Stop(id)), Command::Inspect(InspectionRequest::More(id, 1_000)));
+    let (stop, more) = (InspectionRequest::Stop(id), InspectionRequest::AddSteps(id, 1_000));
     group.bench_function("inspection, 512x512", |b| {
         b.iter_custom(|times| there_and_back(&engine, times, [(stop.clone(), &stands), (more.clone(), &runs)]));
     });

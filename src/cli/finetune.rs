@@ -9,7 +9,7 @@ use super::{train::bar, wait_a_moment};
 use crate::{
     device::DeviceChoice,
     engine::{
-        Command, FinetuneRequest, InspectionRequest,
+        FinetuneRequest, InspectionRequest,
         finetune::{FinetunePhase, FinetuneResult, FinetuneSpec},
     },
     format::counted,
@@ -49,19 +49,19 @@ pub(super) fn run(arguments: LearnArguments, choice: DeviceChoice) -> Result<()>
     }
     let interrupted = super::interrupted()?;
     let (engine, bell) = super::engine(choice)?;
-    engine.send(Command::Inspect(InspectionRequest::Knobs(Box::new(knobs))));
+    engine.send(InspectionRequest::SetKnobs(Box::new(knobs)));
     let model = super::inspect::open_model(&engine, &bell, super::inspect::source(&arguments.model))?;
     println!("model    {}, {}", model.name, &model.hash[..12.min(model.hash.len())]);
     let out = std::path::absolute(&arguments.out)?;
     let spec = FinetuneSpec { record: std::path::absolute(&db)?, generator: arguments.generator, out };
-    engine.send(Command::Learn(FinetuneRequest::Begin(spec)));
+    engine.send(FinetuneRequest::Begin(spec));
     let progress = bar("learning");
     progress.set_length(100);
     let mut labels = None;
     let learned = loop {
         wait_a_moment(&bell);
         if interrupted.swap(false, Ordering::Relaxed) {
-            engine.send(Command::Learn(FinetuneRequest::Cancel));
+            engine.send(FinetuneRequest::Cancel);
         }
         let status = engine.state().finetune.status.read().clone();
         if labels.is_none()

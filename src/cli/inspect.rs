@@ -16,7 +16,7 @@ use crate::{
     data::{DataError, colour_map::ColourMap},
     device::DeviceChoice,
     engine::{
-        Command, Engine, Event, InspectionRequest, Severity,
+        Engine, Event, InspectionRequest, Severity,
         inspection::{
             ModelFacts, ModelSource, ModelState, Query, QueryEntry, QueryId, QuerySource, QueryState, QueryView,
         },
@@ -82,7 +82,7 @@ pub(super) fn run(arguments: InspectArguments, device: DeviceChoice) -> Result<E
         knobs.assign(assignment)?;
     }
     knobs.validate()?;
-    engine.send(Command::Inspect(InspectionRequest::Knobs(Box::new(knobs))));
+    engine.send(InspectionRequest::SetKnobs(Box::new(knobs)));
     let model = open_model(&engine, &bell, source(&arguments.model))?;
     let rate = match (arguments.rate, calibration(&engine, &model)) {
         (None, _) => engine.state().inspection.status.read().rate,
@@ -148,7 +148,7 @@ pub(super) fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
 
 /// Puts a model in force and waits for it.
 pub(super) fn open_model(engine: &Engine, bell: &Receiver<()>, source: ModelSource) -> Result<Arc<ModelFacts>> {
-    engine.send(Command::Inspect(InspectionRequest::Model(source)));
+    engine.send(InspectionRequest::OpenModel(source));
     let state = || engine.state().inspection.status.read().model.clone();
     wait(bell, || matches!(state(), ModelState::Ready(_) | ModelState::Failed(_)) || engine.is_over());
     match state() {
@@ -235,7 +235,7 @@ fn inspect_all(
             let id = QueryId::fresh();
             let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
             let query = Query { id, name, source: QuerySource::File(path.clone()) };
-            engine.send(Command::Inspect(InspectionRequest::Add(vec![query])));
+            engine.send(InspectionRequest::Add(vec![query]));
             asked.push_back((id, path));
         }
         let Some((id, path)) = asked.front().cloned() else { break };
@@ -262,7 +262,7 @@ fn inspect_all(
                 report(arguments, model, calibration, &path, &view, form, &mut tally, &mut names, &progress)?;
             }
         }
-        engine.send(Command::Inspect(InspectionRequest::Remove(vec![id])));
+        engine.send(InspectionRequest::Remove(vec![id]));
         progress.inc(1);
     }
     progress.finish_and_clear();

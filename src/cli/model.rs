@@ -12,7 +12,7 @@ use clap::Subcommand;
 use super::{train::bar, wait_a_moment};
 use crate::{
     device::DeviceChoice,
-    engine::{Command, Event, InspectionRequest, Severity, inspection::ModelSource},
+    engine::{Event, InspectionRequest, Severity, inspection::ModelSource},
     files,
     format::counted,
     inspect::{InvertKnobs, InvertPreset, Lineage, Model, ScoreKind, model::Promise},
@@ -124,9 +124,9 @@ fn decide(
 fn calibrate(file: PathBuf, preset: InvertPreset, set: &[String], device: DeviceChoice) -> Result<()> {
     let knobs = super::knobs(preset, set)?;
     let (engine, bell) = super::engine(device)?;
-    engine.send(Command::Inspect(InspectionRequest::Knobs(Box::new(knobs))));
+    engine.send(InspectionRequest::SetKnobs(Box::new(knobs)));
     super::inspect::open_model(&engine, &bell, ModelSource::File(file.clone()))?;
-    engine.send(Command::Inspect(InspectionRequest::Calibrate));
+    engine.send(InspectionRequest::Calibrate);
     let progress = bar("calibrating");
     loop {
         wait_a_moment(&bell);

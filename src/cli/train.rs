@@ -17,7 +17,7 @@ use super::{wait, wait_a_moment};
 use crate::{
     data::DataSource,
     device::DeviceChoice,
-    engine::{Command, Engine, Event, Severity, training::TrainingPhase},
+    engine::{Engine, Event, Severity, TrainingRequest, training::TrainingPhase},
     files,
     paths::Paths,
     time::span,
@@ -91,7 +91,7 @@ pub(super) fn run(arguments: TrainArguments, device: DeviceChoice, runs: Option<
     .context("the compute thread did not start")?;
 
     let begin = match &arguments.resume {
-        Some(run) => Command::Resume { run: run.clone(), paused: true },
+        Some(run) => TrainingRequest::Resume { run: run.clone(), paused: true },
         None => {
             // The preset depends on the device, which the engine chooses first.
             wait(&bell, || engine.state().device.read().is_some());
@@ -102,7 +102,7 @@ pub(super) fn run(arguments: TrainArguments, device: DeviceChoice, runs: Option<
                 Some(out) => out.clone(),
                 None => free_folder(&runs.unwrap_or_else(|| Paths::of_system().runs), &source),
             };
-            Command::Start { source, opened: None, recipe: Box::new(recipe), out }
+            TrainingRequest::Start { source, opened: None, recipe: Box::new(recipe), out }
         }
     };
     engine.send(begin);
@@ -150,7 +150,7 @@ fn follow(
         wait_a_moment(bell);
         if interrupted.load(Ordering::Relaxed) && !stopping {
             stopping = true;
-            engine.send(Command::Stop);
+            engine.send(TrainingRequest::Stop);
         }
         while let Some(event) = engine.next_event() {
             match event {
@@ -213,7 +213,7 @@ fn follow(
         };
         if over && !stopping {
             stopping = true;
-            engine.send(Command::Stop);
+            engine.send(TrainingRequest::Stop);
         }
         if stopping && run.is_none() && status.phase == TrainingPhase::Idle {
             bar.finish_and_clear();
@@ -235,8 +235,8 @@ fn take_up(engine: &Engine, arguments: &TrainArguments, bell: &crossbeam_channel
     let run = engine.state().training.status.read().run.clone();
     if done && recipe.train.model_at_end && run.is_some_and(|run| !run.join(MODEL_FILE).exists()) {
         // Interrupted between the last step and its model.
-        engine.send(Command::Turn(Box::new(recipe)));
-        engine.send(Command::MakeModel);
+        engine.send(TrainingRequest::SetKnobs(Box::new(recipe)));
+        engine.send(TrainingRequest::BuildModel);
         let begun = || {
             matches!(
                 engine.state().training.status.read().phase,
@@ -249,8 +249,8 @@ fn take_up(engine: &Engine, arguments: &TrainArguments, bell: &crossbeam_channel
     if done {
         bail!("the run has done all its {} steps already; give more with --steps", recipe.train.steps);
     }
-    engine.send(Command::Turn(Box::new(recipe)));
-    engine.send(Command::Play);
+    engine.send(TrainingRequest::SetKnobs(Box::new(recipe)));
+    engine.send(TrainingRequest::Play);
     Ok(steps)
 }
 

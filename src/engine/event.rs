@@ -13,7 +13,7 @@ pub enum Severity {
     Error,
 }
 
-/// What the compute thread has to say, now and then.
+/// An event from one of the engine's threads.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// A sentence for the user, and technical detail to fold out.

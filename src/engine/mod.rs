@@ -1,5 +1,8 @@
-//! The engine: one named thread owns every tensor; commands go in over a bounded channel, small
-//! events come back the same way, and heavy state lies in [`EngineState`].
+//! The engine: training, inspection, evaluation, intake, fine-tuning and review on threads of their own.
+//!
+//! The compute thread owns every tensor and runs the tasks of all features in turn (`scheduler`). Requests reach it
+//! over a bounded channel (`protocol`), small events come back the same way (`event`), and everything that is shown
+//! is in [`EngineState`]. Each feature has a folder with its requests, its state and its task.
 
 pub mod background;
 pub mod evaluation;
@@ -16,77 +19,73 @@ pub mod training;
 
 use std::{io, sync::Arc, thread};
 
-use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded};
 pub use evaluation::EvaluationRequest;
 pub use event::{Event, Severity};
 pub use finetune::FinetuneRequest;
 pub use inspection::InspectionRequest;
 pub(crate) use inspection::task::BUILT_IN;
 pub use intake::IntakeRequest;
-pub use protocol::Command;
+use outbox::Outbox;
+pub use protocol::{ComputeCommand, EngineCommand};
+use review::ReviewThreads;
+use scheduler::Scheduler;
 pub use state::EngineState;
+pub use training::TrainingRequest;
+use training::critic_preview::CriticPreviewThread;
 
 use crate::device::DeviceChoice;
 pub use crate::train::Update;
 
-/// Commands that may wait for the compute thread.
+/// Capacity of the compute thread's queue of commands.
 const COMMANDS: usize = 64;
 
-/// Events that may wait for the window; when it does not fetch them, the oldest are let go.
+/// Capacity of the queue of events; when it is full, the oldest are dropped.
 const EVENTS: usize = 256;
 
-/// The handle to the compute thread. Dropping it writes a checkpoint of a run in hand and waits for
-/// the thread to end.
+/// Handle to the engine's threads. Dropping it writes a checkpoint of an open run and waits for the compute thread and
+/// the record thread to end.
 #[derive(Debug)]
 pub struct Engine {
-    commands: Sender<Command>,
+    commands: Sender<ComputeCommand>,
     events: Receiver<Event>,
-    forging: training::critic_preview::CriticPreviewThread,
-    station: review::ReviewThreads,
-    live: Arc<EngineState>,
+    critic_preview: CriticPreviewThread,
+    review: ReviewThreads,
+    state: Arc<EngineState>,
     thread: Option<thread::JoinHandle<()>>,
 }
 
 impl Engine {
-    /// Starts the compute thread, the forger's and the review station's. `wake` is called from them, at most thirty times
-    /// a second from the compute thread, when there is something new to show.
+    /// Starts the engine's threads. They call `wake` when there is something new to show, the compute thread at most
+    /// thirty times per second.
     ///
     /// # Errors
-    /// When the system has no thread to give.
+    /// When a thread cannot be started.
     pub fn start(choice: DeviceChoice, wake: impl Fn() + Send + Sync + 'static) -> io::Result<Self> {
         let (commands, inbox) = bounded(COMMANDS);
-        let (outbox, events) = bounded(EVENTS);
-        let live = Arc::new(EngineState::default());
+        let (sender, events) = bounded(EVENTS);
+        let state = Arc::new(EngineState::default());
         let wake: Arc<dyn Fn() + Send + Sync> = Arc::new(wake);
-        let forging = training::critic_preview::CriticPreviewThread::start(
-            Arc::clone(&live),
-            commands.clone(),
-            Arc::clone(&wake),
-        )?;
-        let way_out = || outbox::Outbox::new(outbox.clone(), events.clone(), Arc::clone(&wake));
-        let station = review::ReviewThreads::start(Arc::clone(&live), way_out(), Arc::clone(&wake))?;
-        let worker = scheduler::Scheduler::new(inbox, way_out(), Arc::clone(&live));
-        let thread = thread::Builder::new().name("ganspect-compute".into()).spawn(move || worker.run(choice))?;
-        Ok(Self { commands, events, forging, station, live, thread: Some(thread) })
+        let critic_preview = CriticPreviewThread::start(Arc::clone(&state), commands.clone(), Arc::clone(&wake))?;
+        let outbox = || Outbox::new(sender.clone(), events.clone(), Arc::clone(&wake));
+        let review = ReviewThreads::start(Arc::clone(&state), outbox(), Arc::clone(&wake))?;
+        let scheduler = Scheduler::new(inbox, outbox(), Arc::clone(&state));
+        let thread = thread::Builder::new().name("ganspect-compute".into()).spawn(move || scheduler.run(choice))?;
+        Ok(Self { commands, events, critic_preview, review, state, thread: Some(thread) })
     }
 
-    /// Hands a command to the thread that it is for, without waiting; `false` when its queue is full or it
-    /// has ended.
-    pub fn send(&self, command: Command) -> bool {
-        let command = match command {
-            Command::Forge(order) => return self.forging.ask(order),
-            Command::Review(ask) => return self.station.ask(ask),
-            Command::Look(wanted) => {
-                self.station.look(Arc::clone(&wanted));
-                // A thread that is too busy to hear of it looks by itself.
-                let _ = self.commands.try_send(Command::Look(wanted));
-                return true;
+    /// Passes a command to its thread without waiting; `false` when the thread's queue is full or it has ended.
+    pub fn send(&self, command: impl Into<EngineCommand>) -> bool {
+        match command.into() {
+            EngineCommand::Compute(command) => self.commands.try_send(command).is_ok(),
+            EngineCommand::CriticPreview(request) => self.critic_preview.send(request),
+            EngineCommand::Review(request) => self.review.send(request),
+            EngineCommand::Prefetch(requests) => {
+                self.review.prefetch(requests);
+                // A compute thread too busy to take this looks at the list by itself.
+                let _ = self.commands.try_send(ComputeCommand::Prefetch);
+                true
             }
-            command => command,
-        };
-        match self.commands.try_send(command) {
-            Ok(()) => true,
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => false,
         }
     }
 
@@ -95,9 +94,9 @@ impl Engine {
         self.events.try_recv().ok()
     }
 
-    /// What the compute thread shows of itself.
+    /// The state that the engine's threads show.
     pub fn state(&self) -> &Arc<EngineState> {
-        &self.live
+        &self.state
     }
 
     /// Whether the compute thread has ended.
@@ -108,8 +107,8 @@ impl Engine {
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        // The queue may be full of commands that nobody will need any more; the thread drains it.
-        let _ = self.commands.send(Command::Shutdown);
+        // The queue may be full of commands that no longer matter; the thread drains it.
+        let _ = self.commands.send(ComputeCommand::Shutdown);
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }

@@ -12,16 +12,17 @@ use crossbeam_channel::Receiver;
 use thread_priority::{ThreadPriority, ThreadPriorityValue, set_current_thread_priority};
 
 use super::{
-    Command, EngineState, EvaluationRequest, Event, FinetuneRequest, InspectionRequest, Severity,
+    EngineState, EvaluationRequest, Event, FinetuneRequest, InspectionRequest, Severity,
     background::{BackgroundTask, TaskState},
     evaluation::task::EvaluationTask,
     finetune::task::FinetuneTask,
     inspection::{ModelSource, ModelState, task::InspectionTask},
     intake::task::IntakeTask,
     outbox::Outbox,
+    protocol::ComputeCommand,
     review::task::ReviewTask,
     training::{
-        TrainingPhase,
+        TrainingPhase, TrainingRequest,
         critic_probe::CriticProbe,
         model_builder::ModelBuilder,
         run::{RunFault, RunStart, TrainingRun},
@@ -60,7 +61,7 @@ struct Opening {
 }
 
 pub(super) struct Scheduler {
-    inbox: Receiver<Command>,
+    inbox: Receiver<ComputeCommand>,
     outbox: Outbox,
     live: Arc<EngineState>,
     device: Option<ComputeDevice>,
@@ -78,7 +79,7 @@ pub(super) struct Scheduler {
 }
 
 impl Scheduler {
-    pub(super) fn new(inbox: Receiver<Command>, outbox: Outbox, live: Arc<EngineState>) -> Self {
+    pub(super) fn new(inbox: Receiver<ComputeCommand>, outbox: Outbox, live: Arc<EngineState>) -> Self {
         let inspector = InspectionTask::new(Arc::clone(&live));
         let tester = EvaluationTask::new(Arc::clone(&live));
         let porter = IntakeTask::new(Arc::clone(&live));
@@ -130,8 +131,8 @@ impl Scheduler {
                 }
             };
             match command {
-                Some(Command::Shutdown) => break,
-                Some(command) => self.obey(command),
+                Some(ComputeCommand::Shutdown) => break,
+                Some(command) => self.handle(command),
                 None => {
                     self.poll_opening();
                     self.slice();
@@ -162,9 +163,44 @@ impl Scheduler {
         self.outbox.wake();
     }
 
-    fn obey(&mut self, command: Command) {
+    fn handle(&mut self, command: ComputeCommand) {
         match command {
-            Command::Start { source, opened, recipe, out } => {
+            ComputeCommand::Training(request) => self.train(request),
+            ComputeCommand::Inspection(InspectionRequest::OpenModel(ModelSource::Run)) => self.take_run_model(true),
+            ComputeCommand::Inspection(request) => {
+                let judges = matches!(request, InspectionRequest::SetRate(_) | InspectionRequest::DecideBy(_));
+                self.inspect(request);
+                if judges {
+                    self.tester.judge_anew(self.inspector.in_force());
+                }
+            }
+            ComputeCommand::Evaluation(EvaluationRequest::Reweight(by_labels)) => self.weigh(by_labels),
+            ComputeCommand::Evaluation(request) => {
+                let (tester, outbox) = (&mut self.tester, &mut self.outbox);
+                tester.obey(request, self.inspector.in_force(), outbox);
+            }
+            ComputeCommand::Intake(request) => self.porter.obey(request, self.inspector.knobs(), &mut self.outbox),
+            ComputeCommand::Finetune(request) => self.learn(request),
+            ComputeCommand::Device(choice) => {
+                self.close();
+                self.tester.obey(EvaluationRequest::Cancel, None, &mut self.outbox);
+                self.porter.leave_device();
+                self.learner.cancel();
+                let model = self.inspector.take_away();
+                self.reviewer.lose();
+                self.open_device(choice);
+                if let Some(source) = model {
+                    self.inspect(InspectionRequest::OpenModel(source));
+                }
+            }
+            // The review task reads the list itself; the loop ends on the other.
+            ComputeCommand::Prefetch | ComputeCommand::Shutdown => {}
+        }
+    }
+
+    fn train(&mut self, request: TrainingRequest) {
+        match request {
+            TrainingRequest::Start { source, opened, recipe, out } => {
                 self.close();
                 let start = RunStart::New { source: source.clone(), recipe, out };
                 match opened {
@@ -175,68 +211,28 @@ impl Scheduler {
                     None => self.open(source, start, false),
                 }
             }
-            Command::Resume { run, paused } => {
+            TrainingRequest::Resume { run, paused } => {
                 self.close();
                 self.resume(&run, paused);
             }
-            Command::Stop => self.close(),
-            Command::Reset => self.reset(),
-            Command::Device(choice) => {
-                self.close();
-                self.tester.obey(EvaluationRequest::Cancel, None, &mut self.outbox);
-                self.porter.leave_device();
-                self.learner.cancel();
-                let model = self.inspector.take_away();
-                self.reviewer.lose();
-                self.open_device(choice);
-                if let Some(source) = model {
-                    self.inspect(InspectionRequest::Model(source));
-                }
-            }
-            Command::Pause if self.finishing.take().is_some() => {
+            TrainingRequest::Stop => self.close(),
+            TrainingRequest::Reset => self.reset(),
+            TrainingRequest::Pause if self.finishing.take().is_some() => {
                 if let Some(run) = &mut self.run {
                     run.model_done();
                 }
                 let text = "The model file was not made. 'Make model' begins again.";
                 self.outbox.notice(Severity::Info, text, "");
             }
-            Command::Play
-            | Command::Pause
-            | Command::Once(_)
-            | Command::Turn(_)
-            | Command::Checkpoint
-            | Command::PreviewEma(_)
-            | Command::Walk { .. } => self.guarded(|run, outbox| match command {
-                Command::Play => run.play(outbox),
-                Command::Pause => run.pause(outbox),
-                Command::Once(update) => run.once(update),
-                Command::Turn(recipe) => run.turn(&recipe, outbox),
-                Command::Checkpoint => run.checkpoint(),
-                Command::PreviewEma(averaged) => run.preview_from(averaged),
-                Command::Walk { from, to, frames } => run.walk(from, to, frames),
-                _ => Ok(()),
-            }),
-            Command::MakeModel => self.begin_finishing(),
-            Command::Answer => self.answer(),
-            Command::Inspect(InspectionRequest::Model(ModelSource::Run)) => self.take_run_model(true),
-            Command::Inspect(command) => {
-                let judges = matches!(command, InspectionRequest::Rate(_) | InspectionRequest::Decide(_));
-                self.inspect(command);
-                if judges {
-                    self.tester.judge_anew(self.inspector.in_force());
-                }
-            }
-            Command::Evaluate(EvaluationRequest::Weigh(by_labels)) => self.weigh(by_labels),
-            Command::Evaluate(command) => {
-                let (tester, outbox) = (&mut self.tester, &mut self.outbox);
-                tester.obey(command, self.inspector.in_force(), outbox);
-            }
-            Command::Intake(command) => self.porter.obey(command, self.inspector.knobs(), &mut self.outbox),
-            Command::Learn(command) => self.learn(command),
-            // What is wanted lies in the slot.
-            Command::Look(_) => {}
-            // The first two are for other threads, and never come this way.
-            Command::Forge(_) | Command::Review(_) | Command::Shutdown => {}
+            TrainingRequest::Play => self.guarded(TrainingRun::play),
+            TrainingRequest::Pause => self.guarded(TrainingRun::pause),
+            TrainingRequest::Step(update) => self.guarded(|run, _| run.once(update)),
+            TrainingRequest::SetKnobs(recipe) => self.guarded(|run, outbox| run.turn(&recipe, outbox)),
+            TrainingRequest::Checkpoint => self.guarded(|run, _| run.checkpoint()),
+            TrainingRequest::PreviewEma(averaged) => self.guarded(|run, _| run.preview_from(averaged)),
+            TrainingRequest::Walk { from, to, frames } => self.guarded(|run, _| run.walk(from, to, frames)),
+            TrainingRequest::BuildModel => self.begin_finishing(),
+            TrainingRequest::ProbeCritic => self.answer(),
         }
     }
 
@@ -619,7 +615,7 @@ impl Scheduler {
         let (source, recipe) = (run.source().parse::<DataSource>(), run.recipe().clone());
         let out = beside(run.path());
         match source {
-            Ok(source) => self.obey(Command::Start { source, opened: None, recipe: Box::new(recipe), out }),
+            Ok(source) => self.train(TrainingRequest::Start { source, opened: None, recipe: Box::new(recipe), out }),
             Err(error) => self.outbox.notice(Severity::Error, error.to_string(), ""),
         }
     }

@@ -6,8 +6,10 @@ use super::{PageId, PathRequest, ReviewSettings, ThemeChoice, UiCommand, ViewSet
 use crate::{
     data::{DataSource, Opened},
     device::DeviceChoice,
-    engine,
-    engine::inspection::{QueryEntry, QueryId, QuerySource},
+    engine::{
+        EngineCommand,
+        inspection::{QueryEntry, QueryId, QuerySource},
+    },
     review::export::Format,
     train::Recipe,
 };
@@ -20,7 +22,7 @@ pub enum Action {
     /// Shows a page.
     Show(PageId),
     /// Sends a command to the engine.
-    Engine(engine::Command),
+    Engine(EngineCommand),
     /// Changes the window itself.
     Window(WindowAction),
     /// Controls the current run.
@@ -127,6 +129,13 @@ pub enum Action {
     EndPresentation,
     /// Copies text to the clipboard.
     Copy(String),
+}
+
+impl Action {
+    /// A request to the engine.
+    pub fn engine(request: impl Into<EngineCommand>) -> Self {
+        Self::Engine(request.into())
+    }
 }
 
 /// A change to the window itself.

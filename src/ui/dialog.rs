@@ -20,7 +20,6 @@ use rfd::AsyncFileDialog;
 use super::{Action, PathRequest, theme};
 use crate::{
     data::DataSource,
-    engine,
     engine::{
         InspectionRequest,
         background::{BackgroundTask, TaskState},
@@ -46,7 +45,7 @@ fn action(request: PathRequest, mut paths: Vec<PathBuf>) -> Option<Action> {
         PathRequest::Model => Action::OpenModel(path),
         PathRequest::SaveModel => {
             let path = if path.extension().is_some() { path } else { path.with_extension("ganspect") };
-            Action::Engine(engine::Command::Inspect(InspectionRequest::SaveModel(path)))
+            Action::engine(InspectionRequest::SaveModel(path))
         }
         PathRequest::Export => Action::ExportInspection { ids: Vec::new(), dir: path },
         PathRequest::TestImages => Action::Evaluate(Some(DataSource::Folder(path))),

@@ -140,7 +140,7 @@ fn thin(ui: &mut Ui, p: &theme::Palette, share: f32) -> Response {
 }
 
 fn run(ui: &mut Ui, p: &theme::Palette, status: &TrainingStatus, actions: &mut Vec<Action>) {
-    let stop = Action::Engine(engine::Command::Stop);
+    let stop = Action::engine(engine::TrainingRequest::Stop);
     let state = |ui: &mut Ui, text: &str| {
         ui.label(RichText::new(text).color(p.text_weak));
     };
@@ -175,7 +175,7 @@ fn run(ui: &mut Ui, p: &theme::Palette, status: &TrainingStatus, actions: &mut V
             let share = format!("{:.0} %", (100.0 * making.share).floor());
             figure(ui, SHARE, RichText::new(share).color(p.text_weak));
             if ui.button("Cancel").clicked() {
-                actions.push(Action::Engine(engine::Command::Pause));
+                actions.push(Action::engine(engine::TrainingRequest::Pause));
             }
             if let Some(left) = status.seconds_left {
                 ui.label(RichText::new(format!("{} left", ticks::span(left))).color(p.text_weak));

@@ -13,7 +13,7 @@ use ganspect::{
         Label,
         surface::{SetSize, SurfaceKind, write_set},
     },
-    engine::{Command, training::TrainingPhase},
+    engine::{TrainingRequest, training::TrainingPhase},
     inspect::{
         Evaluation, Evaluator, InspectionJob, InvertKnobs, Model, Planes, Regions, ScoreKind, TestSet,
         evaluation::{
@@ -41,7 +41,7 @@ fn bench() -> &'static Bench {
         write_set(&set, SurfaceKind::Turned, 3, size, &|_, _| true).unwrap();
         let engine = engine();
         let (source, recipe) = (set.to_str().unwrap().parse().unwrap(), small(0.5));
-        engine.send(Command::Start { source, opened: None, recipe, out: run.clone() });
+        engine.send(TrainingRequest::Start { source, opened: None, recipe, out: run.clone() });
         until(&engine, "the model", |e| phase(e) == TrainingPhase::Finished);
         let broken = set.join("test/good/broken.png");
         fs::write(broken, &fs::read(set.join("test/good/000.png")).unwrap()[..80]).unwrap();

@@ -17,7 +17,7 @@ use ganspect::{
     },
     device::DeviceChoice,
     engine::{
-        Command, Engine, FinetuneRequest, InspectionRequest, IntakeRequest,
+        Engine, FinetuneRequest, InspectionRequest, IntakeRequest,
         finetune::{FinetunePhase, FinetuneSpec, FinetuneStatus},
         inspection::{ModelFacts, ModelSource, ModelState},
         intake::{
@@ -59,7 +59,7 @@ fn facts(engine: &Engine) -> Option<std::sync::Arc<ModelFacts>> {
 }
 
 fn put_in_force(engine: &Engine, path: &Path) {
-    engine.send(Command::Inspect(InspectionRequest::Model(ModelSource::File(path.into()))));
+    engine.send(InspectionRequest::OpenModel(ModelSource::File(path.into())));
     until(engine, "the model", |e| facts(e).filter(|facts| facts.path.as_deref() == Some(path)));
 }
 
@@ -83,9 +83,9 @@ impl Station {
         }
         bundle.meta.insert("recipe".into(), recipe.to_toml());
         bundle.write(&station.at("parent.ganspect")).unwrap();
-        station.engine.send(Command::Inspect(InspectionRequest::Knobs(Box::new(knobs()))));
+        station.engine.send(InspectionRequest::SetKnobs(Box::new(knobs())));
         put_in_force(&station.engine, &station.at("parent.ganspect"));
-        station.engine.send(Command::Inspect(InspectionRequest::Calibrate));
+        station.engine.send(InspectionRequest::Calibrate);
         until(&station.engine, "the calibration", |e| facts(e).filter(|f| f.calibration(&knobs()).is_some()));
         fs::create_dir(station.at("parts")).unwrap();
         for n in 0..24 {
@@ -111,7 +111,7 @@ impl Station {
         let timing = Timing { settle: Duration::from_millis(50), patience: Duration::from_secs(3_600) };
         let options = WatchOptions { timing, once: true, recursive: false };
         let order = IntakeSpec { folder: self.at("parts"), options, record: self.at("review.sqlite") };
-        self.engine.send(Command::Intake(IntakeRequest::Begin(order)));
+        self.engine.send(IntakeRequest::Begin(order));
         until(&self.engine, "the parts", |e| {
             let status = e.state().intake.status.read().clone();
             (matches!(status.phase, IntakePhase::Ended(_)) && status.counts.filed == parts).then_some(())
@@ -137,7 +137,7 @@ impl Station {
 
     fn learn(&self, out: &str, generator: bool) {
         let assignment = FinetuneSpec { record: self.at("review.sqlite"), generator, out: self.at(out) };
-        assert!(self.engine.send(Command::Learn(FinetuneRequest::Begin(assignment))));
+        assert!(self.engine.send(FinetuneRequest::Begin(assignment)));
     }
 
     fn learned(&self, out: &str) -> std::sync::Arc<ganspect::engine::finetune::FinetuneResult> {
@@ -164,7 +164,7 @@ fn a_model_learns_from_verdicts_and_says_so() {
     // Given up midway, it leaves nothing behind.
     station.learn("models/first.ganspect", false);
     until(&station.engine, "its making", |e| matches!(status(e).phase, FinetunePhase::Making(_)).then_some(()));
-    station.engine.send(Command::Learn(FinetuneRequest::Cancel));
+    station.engine.send(FinetuneRequest::Cancel);
     until(&station.engine, "the end", |e| (status(e).phase == FinetunePhase::Stopped).then_some(()));
     assert!(!station.at("models").exists());
 
@@ -260,20 +260,20 @@ fn what_teaches_nothing_is_refused_in_a_sentence() {
     let (record, out) = (folder.path().join("review.sqlite"), folder.path().join("never.ganspect"));
     Record::open(&record).unwrap();
     let refused = || {
-        engine.send(Command::Learn(FinetuneRequest::Begin(FinetuneSpec {
+        engine.send(FinetuneRequest::Begin(FinetuneSpec {
             record: record.clone(),
             generator: false,
             out: out.clone(),
-        })));
+        }));
         until(&engine, "the refusal", |e| match status(e).phase {
             FinetunePhase::Failed(text) => Some(text),
             _ => None,
         })
     };
     assert!(refused().contains("there is no model to teach; open a .ganspect file first."));
-    engine.send(Command::Inspect(InspectionRequest::Model(ModelSource::BuiltIn)));
+    engine.send(InspectionRequest::OpenModel(ModelSource::BuiltIn));
     until(&engine, "the model", facts);
-    engine.send(Command::Learn(FinetuneRequest::Cancel));
+    engine.send(FinetuneRequest::Cancel);
     assert!(
         until(&engine, "the refusal", |_| {
             let text = refused();

@@ -14,7 +14,7 @@ use ganspect::{
         surface::{DefectKind, SurfaceKind},
     },
     engine::{
-        Command, Engine, InspectionRequest,
+        Engine, InspectionRequest, TrainingRequest,
         inspection::{
             ModelFacts, ModelSource, ModelState, Query, QueryEntry, QueryId, QuerySource, QueryState, QueryView,
         },
@@ -44,7 +44,7 @@ fn bench() -> &'static Bench {
         let run = folder.path().join("run");
         let engine = engine();
         let (source, recipe) = ("surface:turned".parse().unwrap(), small(0.06));
-        engine.send(Command::Start { source, opened: None, recipe, out: run.clone() });
+        engine.send(TrainingRequest::Start { source, opened: None, recipe, out: run.clone() });
         until(&engine, "the model", |e| e.state().training.status.read().phase == TrainingPhase::Finished);
         // The model of a run that has just ended is in force at once.
         assert_eq!(facts(&engine).path, Some(run.join("model.ganspect")));
@@ -70,14 +70,14 @@ fn facts(engine: &Engine) -> Arc<ModelFacts> {
 /// An engine with the model in force and short knobs.
 fn ready(model: &Path, knobs: InvertKnobs) -> Engine {
     let engine = engine();
-    say(&engine, InspectionRequest::Knobs(Box::new(knobs)));
-    say(&engine, InspectionRequest::Model(ModelSource::File(model.into())));
+    say(&engine, InspectionRequest::SetKnobs(Box::new(knobs)));
+    say(&engine, InspectionRequest::OpenModel(ModelSource::File(model.into())));
     until(&engine, "the model file", |e| matches!(e.state().inspection.status.read().model, ModelState::Ready(_)));
     engine
 }
 
 fn say(engine: &Engine, command: InspectionRequest) {
-    assert!(engine.send(Command::Inspect(command)));
+    assert!(engine.send(command));
 }
 
 fn file(path: &Path) -> Query {
@@ -167,7 +167,7 @@ fn the_newest_request_goes_first_and_unreadable_files_are_named() {
     let engine = ready(&bench.model, InvertKnobs { steps: 60_000, plateau: 0, ..InvertKnobs::default() });
     let slow = add(&engine, &[&bench.good])[0];
     until(&engine, "its first steps", |e| entry(e, slow).step > 2);
-    say(&engine, InspectionRequest::Knobs(Box::new(short())));
+    say(&engine, InspectionRequest::SetKnobs(Box::new(short())));
     let newer = add(&engine, &[&bench.bad, &text]);
     assert_eq!(settle(&engine, newer[0]).state, QueryState::Done);
     let QueryState::Failed(sentence) = settle(&engine, newer[1]).state.clone() else { panic!("it is no picture") };
@@ -200,12 +200,12 @@ fn a_query_goes_on_and_begins_again_from_another_seed() {
     let engine = ready(&bench.model, short());
     let id = add(&engine, &[&bench.good])[0];
     let first = settle(&engine, id);
-    say(&engine, InspectionRequest::More(id, 12));
+    say(&engine, InspectionRequest::AddSteps(id, 12));
     until(&engine, "more steps", |e| entry(e, id).state == QueryState::Done && entry(e, id).step == 20);
     let more = view(&engine, id).outcome.clone().unwrap();
     assert_eq!(more.records.len(), 20);
     assert!(more.scores.get(ScoreKind::L1) <= first.scores.as_ref().unwrap().get(ScoreKind::L1));
-    say(&engine, InspectionRequest::Again { id, seed: 5, random: true });
+    say(&engine, InspectionRequest::Restart { id, seed: 5, random: true });
     until(&engine, "the restart", |e| entry(e, id).state == QueryState::Done && entry(e, id).step == 8);
     let again = view(&engine, id).outcome.clone().unwrap();
     assert_eq!((again.knobs.seed, again.records.len()), (5, 8));
@@ -216,14 +216,14 @@ fn a_query_goes_on_and_begins_again_from_another_seed() {
 fn pasted_pictures_and_queries_before_the_model_are_inspected() {
     let bench = bench();
     let engine = engine();
-    say(&engine, InspectionRequest::Knobs(Box::new(short())));
+    say(&engine, InspectionRequest::SetKnobs(Box::new(short())));
     let picture = Arc::new(Picture::new(40, 36, 3, Samples::U8(vec![90; 40 * 36 * 3])).unwrap());
     let query = Query { id: QueryId::fresh(), name: "pasted".into(), source: QuerySource::Picture(picture) };
     let id = query.id;
     say(&engine, InspectionRequest::Add(vec![query]));
     until(&engine, "the list", |e| e.state().inspection.status.read().entries.len() == 1);
     assert_eq!(entry(&engine, id).state, QueryState::Waiting);
-    say(&engine, InspectionRequest::Model(ModelSource::File(bench.model.clone())));
+    say(&engine, InspectionRequest::OpenModel(ModelSource::File(bench.model.clone())));
     let done = settle(&engine, id);
     assert_eq!((done.state.clone(), done.size), (QueryState::Done, Some((40, 36))));
     assert!(done.thumbnail.as_ref().is_some_and(|t| (t.width, t.height) == (40, 36)));
@@ -238,11 +238,11 @@ fn rates_are_promised_only_as_far_as_images_reach_and_are_kept_in_the_file() {
     let held_out = facts(&engine).calibrations[0].held_out.len();
     let id = add(&engine, &[&bench.bad])[0];
     settle(&engine, id);
-    say(&engine, InspectionRequest::Rate(0.001));
+    say(&engine, InspectionRequest::SetRate(0.001));
     until(&engine, "the refusal", |e| e.state().inspection.status.read().rate_refused.is_some());
     let refused = engine.state().inspection.status.read().rate_refused.clone().unwrap();
     assert!(refused.contains(&format!("{held_out} held-out")), "{refused}");
-    say(&engine, InspectionRequest::Rate(0.5));
+    say(&engine, InspectionRequest::SetRate(0.5));
     until(&engine, "the rate", |e| e.state().inspection.status.read().rate == Some(0.5));
     until(&engine, "the new verdict", |e| entry(e, id).assessment.as_ref().is_some_and(|a| a.rate == 0.5));
     assert_eq!(Model::load(&own, &Device::flex()).unwrap().info().rate, Some(0.5));
@@ -255,7 +255,7 @@ fn regions_are_kept_and_ask_for_a_calibration_of_their_own() {
     fs::copy(&bench.model, &own).unwrap();
     let engine = ready(&own, short());
     let left = Region { ignore: true, shape: RegionShape::Rectangle([0.0, 0.0], [20.0, 64.0]) };
-    say(&engine, InspectionRequest::Regions(Regions(vec![left.clone()])));
+    say(&engine, InspectionRequest::SetRegions(Regions(vec![left.clone()])));
     until(&engine, "the regions", |e| facts(e).regions.0.len() == 1);
     let id = add(&engine, &[&bench.bad])[0];
     let done = settle(&engine, id);
@@ -283,14 +283,14 @@ fn inspection_and_training_share_the_thread() {
     }
     let out = bench.folder.path().join("beside");
     let source = "surface:ground".parse().unwrap();
-    engine.send(Command::Start { source, opened: None, recipe: Box::new(recipe), out });
+    engine.send(TrainingRequest::Start { source, opened: None, recipe: Box::new(recipe), out });
     until(&engine, "training", |e| e.state().training.status.read().step > 2);
     let before = engine.state().training.status.read().step;
     let ids = add(&engine, &[&bench.good, &bench.bad]);
     assert!(ids.iter().all(|&id| settle(&engine, id).state == QueryState::Done));
     until(&engine, "more training", |e| e.state().training.status.read().step > before);
     // The run's own weights, without a calibration.
-    say(&engine, InspectionRequest::Model(ModelSource::Run));
+    say(&engine, InspectionRequest::OpenModel(ModelSource::Run));
     until(
         &engine,
         "the run's weights",
@@ -308,7 +308,7 @@ fn a_model_that_cannot_be_opened_leaves_the_one_before_it_in_force() {
     let before = facts(&engine).hash.clone();
     let foreign = bench.folder.path().join("foreign.ganspect");
     fs::write(&foreign, vec![7; 4_000]).unwrap();
-    say(&engine, InspectionRequest::Model(ModelSource::File(foreign)));
+    say(&engine, InspectionRequest::OpenModel(ModelSource::File(foreign)));
     let mut said = String::new();
     until(&engine, "the refusal", |e| {
         while let Some(event) = e.next_event() {
@@ -325,7 +325,7 @@ fn a_model_that_cannot_be_opened_leaves_the_one_before_it_in_force() {
 #[test]
 fn the_built_in_model_is_there_and_knows_good_from_bad() {
     let engine = engine();
-    say(&engine, InspectionRequest::Model(ModelSource::BuiltIn));
+    say(&engine, InspectionRequest::OpenModel(ModelSource::BuiltIn));
     until(&engine, "the model", |e| {
         !matches!(e.state().inspection.status.read().model, ModelState::None | ModelState::Loading(_))
     });

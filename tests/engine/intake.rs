@@ -14,7 +14,7 @@ use ganspect::{
     data::{FileHash, Samples, surface, surface::SurfaceKind},
     device::DeviceChoice,
     engine::{
-        Command, Engine, InspectionRequest, IntakeRequest,
+        Engine, InspectionRequest, IntakeRequest, TrainingRequest,
         inspection::{ModelSource, ModelState, Query, QueryId, QuerySource, QueryState},
         intake::{
             IntakePhase, IntakeSpec, IntakeStatus,
@@ -56,7 +56,7 @@ fn status(engine: &Engine) -> IntakeStatus {
 }
 
 fn put_in_force(engine: &Engine, model: &Path) {
-    assert!(engine.send(Command::Inspect(InspectionRequest::Model(ModelSource::File(model.into())))));
+    assert!(engine.send(InspectionRequest::OpenModel(ModelSource::File(model.into()))));
     until(engine, "the model", |e| match &e.state().inspection.status.read().model {
         ModelState::Ready(facts) => facts.path.as_deref() == Some(model),
         ModelState::Failed(text) => panic!("{text}"),
@@ -67,7 +67,7 @@ fn put_in_force(engine: &Engine, model: &Path) {
 /// An engine with this model in force, turned to one step.
 fn engine(model: &Path) -> Engine {
     let engine = Engine::start(DeviceChoice::Cpu, || {}).unwrap();
-    engine.send(Command::Inspect(InspectionRequest::Knobs(Box::new(knobs()))));
+    engine.send(InspectionRequest::SetKnobs(Box::new(knobs())));
     put_in_force(&engine, model);
     engine
 }
@@ -79,14 +79,14 @@ fn model() -> &'static Path {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("one step.ganspect");
         let engine = Engine::start(DeviceChoice::Cpu, || {}).unwrap();
-        engine.send(Command::Inspect(InspectionRequest::Model(ModelSource::BuiltIn)));
-        engine.send(Command::Inspect(InspectionRequest::Knobs(Box::new(knobs()))));
-        engine.send(Command::Inspect(InspectionRequest::Calibrate));
+        engine.send(InspectionRequest::OpenModel(ModelSource::BuiltIn));
+        engine.send(InspectionRequest::SetKnobs(Box::new(knobs())));
+        engine.send(InspectionRequest::Calibrate);
         until(&engine, "the calibration", |e| match &e.state().inspection.status.read().model {
             ModelState::Ready(facts) => facts.calibration(&knobs()).is_some(),
             _ => false,
         });
-        engine.send(Command::Inspect(InspectionRequest::SaveModel(path.clone())));
+        engine.send(InspectionRequest::SaveModel(path.clone()));
         until(&engine, "the file", |_| path.exists());
         drop(engine);
         (folder, path)
@@ -120,7 +120,7 @@ impl Station {
     }
 
     fn begin(&self, engine: &Engine, order: IntakeSpec) {
-        assert!(engine.send(Command::Intake(IntakeRequest::Begin(order.clone()))));
+        assert!(engine.send(IntakeRequest::Begin(order.clone())));
         until(engine, "the beginning", |e| status(e).order.as_ref() == Some(&order));
     }
 
@@ -161,7 +161,7 @@ fn five_hundred_parts_are_taken_in_once_each_while_a_run_goes_on() {
     let tiny = ["model.size=32", "train.batch=4", "model.latent_size=8", "train.steps=1000000"];
     tiny.iter().for_each(|assignment| recipe.assign(assignment).unwrap());
     let (source, out) = ("surface:turned".parse().unwrap(), station.root.path().join("run"));
-    engine.send(Command::Start { source, opened: None, recipe: Box::new(recipe), out });
+    engine.send(TrainingRequest::Start { source, opened: None, recipe: Box::new(recipe), out });
     let step = |e: &Engine| e.state().training.status.read().step;
     until(&engine, "the run", |e| step(e) >= 2);
 
@@ -174,7 +174,7 @@ fn five_hundred_parts_are_taken_in_once_each_while_a_run_goes_on() {
     // A person's image is not kept waiting by what lies in the folder.
     let source = QuerySource::File(station.parts().join("part 0.png"));
     let query = Query { id: QueryId::fresh(), name: "mine".into(), source };
-    engine.send(Command::Inspect(InspectionRequest::Add(vec![query])));
+    engine.send(InspectionRequest::Add(vec![query]));
     until(&engine, "the image", |e| {
         let entries = e.state().inspection.status.read().entries.clone();
         entries.first().is_some_and(|entry| entry.state == QueryState::Done)
@@ -196,7 +196,7 @@ fn five_hundred_parts_are_taken_in_once_each_while_a_run_goes_on() {
     let reasons: Vec<String> = status(&engine).quarantined.iter().map(|q| q.reason.clone()).collect();
     assert!(reasons.iter().any(|r| r.contains("ends too early")), "{reasons:?}");
     assert!(reasons.iter().any(|r| r.contains("not an image")), "{reasons:?}");
-    engine.send(Command::Intake(IntakeRequest::Stop));
+    engine.send(IntakeRequest::Stop);
     assert!(ended(&engine).starts_with("Stopped. 0 parts filed, 2 in quarantine, 500 on record from before."));
     station.assert_filed(&wanted);
 }
@@ -245,7 +245,7 @@ fn a_watched_folder_goes_on_with_the_next_model_and_leaves_alone_what_is_on_reco
 
     // Asked for before there is a model, it waits for one.
     let engine = Engine::start(DeviceChoice::Cpu, || {}).unwrap();
-    engine.send(Command::Inspect(InspectionRequest::Knobs(Box::new(knobs()))));
+    engine.send(InspectionRequest::SetKnobs(Box::new(knobs())));
     station.begin(&engine, station.order(FOR_EVER, false));
     until(&engine, "the wait", |e| matches!(status(e).phase, IntakePhase::Waiting(_)));
     let IntakePhase::Waiting(said) = status(&engine).phase else { panic!("it waits") };
@@ -255,7 +255,7 @@ fn a_watched_folder_goes_on_with_the_next_model_and_leaves_alone_what_is_on_reco
     wanted.iter().take(6).for_each(|(name, bytes)| station.put(name, bytes));
     until(&engine, "the first parts", |e| status(e).counts.filed == 6);
     // What is turned for a single image is not meant for the folder.
-    engine.send(Command::Inspect(InspectionRequest::Knobs(Box::new(InvertKnobs { steps: 2, ..knobs() }))));
+    engine.send(InspectionRequest::SetKnobs(Box::new(InvertKnobs { steps: 2, ..knobs() })));
     put_in_force(&engine, &other);
     wanted.iter().skip(6).for_each(|(name, bytes)| station.put(name, bytes));
     until(&engine, "the other parts", |e| status(e).counts.filed == 12);
@@ -269,8 +269,8 @@ fn a_watched_folder_goes_on_with_the_next_model_and_leaves_alone_what_is_on_reco
     assert_eq!(models(&station.assert_filed(&wanted)), 2);
 
     // A model that has no verdict to record makes the parts wait, and nothing is lost.
-    engine.send(Command::Inspect(InspectionRequest::Model(ModelSource::BuiltIn)));
-    engine.send(Command::Inspect(InspectionRequest::Knobs(Box::new(knobs()))));
+    engine.send(InspectionRequest::OpenModel(ModelSource::BuiltIn));
+    engine.send(InspectionRequest::SetKnobs(Box::new(knobs())));
     until(&engine, "the wait", |e| matches!(status(e).phase, IntakePhase::Waiting(_)));
     station.put("late.png", &png(99));
     put_in_force(&engine, &other);

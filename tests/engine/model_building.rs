@@ -9,7 +9,7 @@ use ganspect::{
         surface::{SetSize, SurfaceKind, write_set},
     },
     engine::{
-        Command, Engine, InspectionRequest,
+        Engine, InspectionRequest, TrainingRequest,
         inspection::{ModelSource, ModelState},
         training::{
             TrainingPhase,
@@ -49,7 +49,7 @@ fn start(engine: &Engine, recipe: Box<Recipe>, out: &Path) {
     let size = SetSize { train: 14, test_good: 1, test_per_defect: 1, side: 64 };
     write_set(&parts, SurfaceKind::Turned, 3, size, &|_, _| true).unwrap();
     let source = DataSource::Folder(parts);
-    engine.send(Command::Start { source, opened: None, recipe, out: out.into() });
+    engine.send(TrainingRequest::Start { source, opened: None, recipe, out: out.into() });
 }
 
 /// A short run in `dir` that was made into a model and closed.
@@ -93,9 +93,9 @@ fn every_part_has_its_turn_and_the_whole_is_told() {
     assert!(trained.len() == 4 && trained.iter().all(Option::is_some));
     assert!(curve(&engine, Metric::CriticHeldOut)[0].is_some());
     for _ in 0..3 {
-        engine.send(Command::Stop);
+        engine.send(TrainingRequest::Stop);
         until(&engine, "the stop", |e| phase(e) == TrainingPhase::Idle);
-        engine.send(Command::Resume { run: run.clone(), paused: true });
+        engine.send(TrainingRequest::Resume { run: run.clone(), paused: true });
         until(&engine, "the run again", |e| phase(e) == TrainingPhase::Finished);
         assert_eq!(curve(&engine, Metric::CriticLoss), trained);
     }
@@ -110,7 +110,7 @@ fn a_critic_answers_to_the_crops_on_show() {
     start(&engine, recipe.clone(), &dir.path().join("run"));
     until(&engine, "the model", |e| phase(e) == TrainingPhase::Finished);
     let ask = |draw: u64| {
-        engine.send(Command::Forge(PreviewRequest { viewer: Viewer::RUN, recipe: recipe.clone(), draw, opened: None }));
+        engine.send(PreviewRequest { viewer: Viewer::RUN, recipe: recipe.clone(), draw, opened: None });
         let mut answered = None;
         until(&engine, "the critic's answer", |e| {
             let shown = e.state().training.critic.shown.lock().clone();
@@ -138,19 +138,19 @@ fn the_making_of_a_model_can_be_cancelled_and_begun_again() {
     until(&engine, "the critic's training", |e| e.state().training.critic.history.read().len() > 3);
     // Seconds are left, and that is told for the whole.
     until(&engine, "the time left", |e| e.state().training.status.read().seconds_left.is_some_and(|s| s > 1.0));
-    engine.send(Command::Pause);
+    engine.send(TrainingRequest::Pause);
     until(&engine, "the cancelling", |e| phase(e) == TrainingPhase::Finished);
     assert!(!run.join(MODEL_FILE).exists());
     let mut short = (*engine.state().training.status.read().recipe.clone().unwrap()).clone();
     short.assign("critic.steps=2").unwrap();
-    engine.send(Command::Turn(Box::new(short)));
-    engine.send(Command::MakeModel);
+    engine.send(TrainingRequest::SetKnobs(Box::new(short)));
+    engine.send(TrainingRequest::BuildModel);
     until(&engine, "the model", |_| run.join(MODEL_FILE).exists());
     until(&engine, "the end", |e| phase(e) == TrainingPhase::Finished);
     assert_eq!(curve(&engine, Metric::CriticLoss).len(), 2, "the curves are those of the last critic");
-    engine.send(Command::Stop);
+    engine.send(TrainingRequest::Stop);
     until(&engine, "the stop", |e| phase(e) == TrainingPhase::Idle);
-    engine.send(Command::Resume { run, paused: true });
+    engine.send(TrainingRequest::Resume { run, paused: true });
     until(&engine, "the run again", |e| phase(e) == TrainingPhase::Finished);
     assert_eq!(curve(&engine, Metric::CriticLoss).len(), 2);
 }
@@ -192,15 +192,15 @@ fn a_finished_run_that_is_opened_again_brings_its_model() {
         ModelState::Ready(facts) => facts.path.clone().map(|path| (path, facts.calibrations.len())),
         _ => None,
     };
-    engine.send(Command::Resume { run: run.clone(), paused: true });
+    engine.send(TrainingRequest::Resume { run: run.clone(), paused: true });
     until(&engine, "the run", |e| phase(e) == TrainingPhase::Finished);
     let file = Some((run.join(MODEL_FILE), 1));
     until(&engine, "its model", |e| inspects_with(e) == file);
 
     // Asked for later, it comes in the place of another.
-    engine.send(Command::Inspect(InspectionRequest::Model(ModelSource::BuiltIn)));
+    engine.send(InspectionRequest::OpenModel(ModelSource::BuiltIn));
     until(&engine, "the built-in model", |e| inspects_with(e).is_none());
-    engine.send(Command::Inspect(InspectionRequest::Model(ModelSource::Run)));
+    engine.send(InspectionRequest::OpenModel(ModelSource::Run));
     until(&engine, "its model again", |e| inspects_with(e) == file);
 }
 

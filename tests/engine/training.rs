@@ -9,7 +9,7 @@ use std::{
 
 use ganspect::{
     data::DataSource,
-    engine::{Command, Engine, Event, Severity, Update, training::TrainingPhase},
+    engine::{Engine, Event, Severity, TrainingRequest, Update, training::TrainingPhase},
     tensorboard::RunLog,
     train::{
         Health, Recipe,
@@ -45,13 +45,13 @@ fn surface() -> DataSource {
 }
 
 fn start(engine: &Engine, recipe: Box<Recipe>, out: &Path) {
-    assert!(engine.send(Command::Start { source: surface(), opened: None, recipe, out: out.into() }));
+    assert!(engine.send(TrainingRequest::Start { source: surface(), opened: None, recipe, out: out.into() }));
 }
 
 /// Waits for the run to finish and closes it.
 fn finish(engine: &Engine) {
     until(engine, "the end of the run", |e| phase(e) == TrainingPhase::Finished);
-    engine.send(Command::Stop);
+    engine.send(TrainingRequest::Stop);
     until(engine, "the run's closing", |e| {
         std::iter::from_fn(|| e.next_event()).any(|e| matches!(e, Event::Closed { .. }))
     });
@@ -82,19 +82,19 @@ fn a_run_is_started_turned_paused_stepped_stopped_and_resumed() {
     turned.assign("train.k_g=3").unwrap();
     turned.assign("train.batch=6").unwrap();
     turned.assign("model.size=64").unwrap();
-    engine.send(Command::Turn(Box::new(turned)));
+    engine.send(TrainingRequest::SetKnobs(Box::new(turned)));
     until(&engine, "the knobs", |e| e.state().training.status.read().recipe.as_ref().is_some_and(|r| r.train.k_g == 3));
     let in_force = engine.state().training.status.read().recipe.clone().unwrap();
     assert_eq!((in_force.train.batch, in_force.model.size), (6, 32), "live knobs only");
     let mark = engine.state().training.history.read().marks[0].clone();
     assert!(mark.text.contains("G updates a step (k_G): 1 to 3"), "{}", mark.text);
 
-    engine.send(Command::Pause);
+    engine.send(TrainingRequest::Pause);
     until(&engine, "the pause", |e| phase(e) == TrainingPhase::Paused);
     let step = engine.state().training.status.read().step;
     for (update, wanted) in [(Update::G, (true, false)), (Update::D, (false, true)), (Update::Both, (true, true))] {
         let before = engine.state().training.status.read().step;
-        engine.send(Command::Once(update));
+        engine.send(TrainingRequest::Step(update));
         until(&engine, "one step", |e| {
             e.state().training.status.read().step == before + 1 && phase(e) == TrainingPhase::Paused
         });
@@ -104,19 +104,19 @@ fn a_run_is_started_turned_paused_stepped_stopped_and_resumed() {
     }
     assert_eq!(engine.state().training.status.read().step, step + 3);
 
-    engine.send(Command::Walk { from: 0, to: 5, frames: 7 });
+    engine.send(TrainingRequest::Walk { from: 0, to: 5, frames: 7 });
     until(&engine, "the walk", |e| e.state().training.walk.lock().is_some());
     let walk = engine.state().training.walk.lock().clone().unwrap();
     let grid = engine.state().training.grids.read().grids().last().cloned().unwrap();
     assert_eq!(walk.frames.image(0), grid.samples.image(0));
     assert_eq!(walk.frames.image(6), grid.samples.image(5));
 
-    engine.send(Command::Stop);
+    engine.send(TrainingRequest::Stop);
     until(&engine, "the stop", |e| phase(e) == TrainingPhase::Idle);
     let before = engine.state().training.history.read().clone();
     assert_eq!(last_checkpoint(&run).step, step + 3);
 
-    engine.send(Command::Resume { run: run.clone(), paused: true });
+    engine.send(TrainingRequest::Resume { run: run.clone(), paused: true });
     until(&engine, "the resumed run", |e| phase(e) == TrainingPhase::Paused);
     let status = engine.state().training.status.read().clone();
     assert_eq!((status.step, status.recipe.unwrap().train.k_g), (step + 3, 3));
@@ -124,7 +124,7 @@ fn a_run_is_started_turned_paused_stepped_stopped_and_resumed() {
     assert_eq!(curves(&after), curves(&before), "the curves come back from the log");
     assert_eq!(after.marks, before.marks);
     assert!(!engine.state().training.grids.read().grids().is_empty());
-    engine.send(Command::Play);
+    engine.send(TrainingRequest::Play);
     until(&engine, "more steps", |e| e.state().training.status.read().step > step + 6);
 }
 
@@ -143,10 +143,10 @@ fn resumed_and_uninterrupted_runs_agree() {
     finish(&one);
     drop(one);
     let other = engine();
-    other.send(Command::Resume { run: pieces.clone(), paused: true });
+    other.send(TrainingRequest::Resume { run: pieces.clone(), paused: true });
     until(&other, "the resumed run", |e| phase(e) == TrainingPhase::Finished);
-    other.send(Command::Turn(tiny(20, &extra)));
-    other.send(Command::Play);
+    other.send(TrainingRequest::SetKnobs(tiny(20, &extra)));
+    other.send(TrainingRequest::Play);
     until(&other, "the last step", |e| {
         e.state().training.status.read().step == 20 && phase(e) == TrainingPhase::Finished
     });
@@ -188,13 +188,13 @@ fn a_killed_run_resumes_from_its_last_checkpoint() {
     let checkpoint = last_checkpoint(&run);
 
     let engine = engine();
-    engine.send(Command::Resume { run: run.clone(), paused: true });
+    engine.send(TrainingRequest::Resume { run: run.clone(), paused: true });
     until(&engine, "the resumed run", |e| phase(e) == TrainingPhase::Paused);
     assert_eq!(engine.state().training.status.read().step, checkpoint.step);
     assert_eq!(engine.state().training.history.read().steps.last(), Some(&checkpoint.step));
-    engine.send(Command::Play);
+    engine.send(TrainingRequest::Play);
     until(&engine, "more steps", |e| e.state().training.status.read().step >= checkpoint.step + 4);
-    engine.send(Command::Stop);
+    engine.send(TrainingRequest::Stop);
     until(&engine, "the stop", |e| phase(e) == TrainingPhase::Idle);
     // The steps after the checkpoint were logged twice; only the second time counts.
     let steps = History::from_log(&RunLog::read(&run).unwrap()).steps;
@@ -211,7 +211,7 @@ fn infinity_stops_the_run_and_brings_back_the_last_good_checkpoint() {
     for assignment in ["d.kind=sgd", "d.lr=0.1", "d.beta1=0.999", "g.kind=sgd", "g.lr=0.1", "g.beta1=0.999"] {
         wild.assign(assignment).unwrap();
     }
-    engine.send(Command::Turn(Box::new(wild)));
+    engine.send(TrainingRequest::SetKnobs(Box::new(wild)));
     until(&engine, "the fault", |e| e.state().training.status.read().health == Health::NotFinite);
     let status = engine.state().training.status.read().clone();
     assert_eq!(status.phase, TrainingPhase::Paused);
@@ -226,8 +226,8 @@ fn infinity_stops_the_run_and_brings_back_the_last_good_checkpoint() {
     for assignment in ["d.lr=1e-5", "g.lr=1e-5", "d.beta1=0", "g.beta1=0"] {
         calm.assign(assignment).unwrap();
     }
-    engine.send(Command::Turn(Box::new(calm)));
-    engine.send(Command::Play);
+    engine.send(TrainingRequest::SetKnobs(Box::new(calm)));
+    engine.send(TrainingRequest::Play);
     until(&engine, "more steps", |e| e.state().training.status.read().step >= status.step + 3);
 }
 
@@ -242,7 +242,7 @@ fn what_cannot_be_written_pauses_the_run_and_loses_nothing() {
     let checkpoints = run.join("checkpoints");
     let _ = std::fs::remove_dir_all(&checkpoints);
     std::fs::File::create(&checkpoints).unwrap();
-    engine.send(Command::Checkpoint);
+    engine.send(TrainingRequest::Checkpoint);
     until(&engine, "the pause", |e| phase(e) == TrainingPhase::Paused);
     let notice = std::iter::from_fn(|| engine.next_event()).find_map(|event| match event {
         Event::Notice { severity: Severity::Error, text, .. } => Some(text),
@@ -253,9 +253,9 @@ fn what_cannot_be_written_pauses_the_run_and_loses_nothing() {
     std::fs::remove_file(&checkpoints).unwrap();
     std::fs::create_dir(&checkpoints).unwrap();
     let step = engine.state().training.status.read().step;
-    engine.send(Command::Play);
+    engine.send(TrainingRequest::Play);
     until(&engine, "more steps", |e| e.state().training.status.read().step > step);
-    engine.send(Command::Stop);
+    engine.send(TrainingRequest::Stop);
     until(&engine, "the stop", |e| phase(e) == TrainingPhase::Idle);
     assert!(last_checkpoint(&run).step > step);
 }
@@ -269,7 +269,7 @@ fn what_cannot_begin_says_why() {
     std::fs::create_dir(&occupied).unwrap();
     std::fs::File::create(occupied.join("thesis.docx")).unwrap();
     let engine = engine();
-    let failure = |command: Command| {
+    let failure = |command: TrainingRequest| {
         engine.send(command);
         until(&engine, "the refusal", |e| {
             std::iter::from_fn(|| e.next_event()).any(|e| matches!(e, Event::Notice { .. }))
@@ -281,15 +281,25 @@ fn what_cannot_begin_says_why() {
     };
     let out = |name: &str| -> PathBuf { dir.path().join(name) };
     let from = |path: &Path| DataSource::Folder(path.into());
-    let said = failure(Command::Start { source: from(&empty), opened: None, recipe: tiny(5, &[]), out: out("a") });
-    assert!(said.contains("empty"), "{said}");
     let said =
-        failure(Command::Start { source: from(&out("missing")), opened: None, recipe: tiny(5, &[]), out: out("b") });
+        failure(TrainingRequest::Start { source: from(&empty), opened: None, recipe: tiny(5, &[]), out: out("a") });
+    assert!(said.contains("empty"), "{said}");
+    let said = failure(TrainingRequest::Start {
+        source: from(&out("missing")),
+        opened: None,
+        recipe: tiny(5, &[]),
+        out: out("b"),
+    });
     assert!(said.contains("missing"), "{said}");
-    let said = failure(Command::Start { source: surface(), opened: None, recipe: tiny(5, &[]), out: occupied.clone() });
+    let said = failure(TrainingRequest::Start {
+        source: surface(),
+        opened: None,
+        recipe: tiny(5, &[]),
+        out: occupied.clone(),
+    });
     assert!(said.contains("occupied"), "{said}");
     assert!(occupied.join("thesis.docx").exists());
-    let said = failure(Command::Resume { run: empty.clone(), paused: true });
+    let said = failure(TrainingRequest::Resume { run: empty.clone(), paused: true });
     assert!(said.contains("empty"), "{said}");
 }
 

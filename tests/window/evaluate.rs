@@ -10,7 +10,7 @@ use egui_kittest::{
 use ganspect::{
     data::{FileHash, Label, surface::SurfaceKind},
     engine::{
-        Command, EngineState, InspectionRequest,
+        EngineState, InspectionRequest,
         evaluation::TestPhase,
         inspection::{ModelFacts, ModelSource, ModelState},
     },
@@ -479,17 +479,17 @@ fn a_real_test_runs_is_cancelled_and_goes_on() {
     let mut stage = open(true, SIZE, |_| {});
     show(&mut stage);
     let say = |stage: &mut Stage, inspect| {
-        stage.harness.state_mut().apply(Action::Engine(Command::Inspect(inspect)));
+        stage.harness.state_mut().apply(Action::engine(inspect));
     };
     let facts = |window: &Window| match &window.state().state().inspection.status.read().model {
         ModelState::Ready(facts) => Some(Arc::clone(facts)),
         _ => None,
     };
-    say(&mut stage, InspectionRequest::Model(ModelSource::BuiltIn));
+    say(&mut stage, InspectionRequest::OpenModel(ModelSource::BuiltIn));
     stage.until("the built-in model is open", |window| facts(window).is_some());
     // Settings for which it is calibrated.
     let knobs = facts(&stage.harness).unwrap().calibrations[0].knobs.clone();
-    say(&mut stage, InspectionRequest::Knobs(Box::new(knobs)));
+    say(&mut stage, InspectionRequest::SetKnobs(Box::new(knobs)));
     stage.until("it is calibrated", |window| window.state().state().inspection.status.read().rate.is_some());
     stage.harness.run_steps(2);
     stage.harness.get_by_label("Its test set").click();

@@ -10,7 +10,7 @@ use egui_kittest::{
 use ganspect::{
     data::{ImageGrid, surface::DefectKind},
     engine::{
-        Command, InspectionRequest,
+        InspectionRequest,
         inspection::{ModelFacts, ModelState, NearestNeighbours, QueryEntry, QueryState, QueryView},
     },
     inspect::{Assessment, InvertKnobs, KeptFrame, Planes, critic::neighbours::CropOrigin},
@@ -558,8 +558,8 @@ fn a_dropped_image_is_inspected_stopped_and_inspected_again() {
 
     // An endless inspection is paused, resumed and stopped by its keys, and then restarted.
     let knobs = InvertKnobs { steps: 100_000, plateau: 0, ..InvertKnobs::default() };
-    let change = Command::Inspect(InspectionRequest::Knobs(Box::new(knobs)));
-    stage.harness.state_mut().apply(Action::Engine(change));
+    let change = InspectionRequest::SetKnobs(Box::new(knobs));
+    stage.harness.state_mut().apply(Action::engine(change));
     drop_files(&mut stage, &[part]);
     stage.until("z is being optimised", |window| {
         newest(window).is_some_and(|e| e.state == QueryState::Running && e.step > 2)

@@ -417,7 +417,7 @@ fn a_run_is_started_turned_paused_stepped_closed_and_taken_up_again() {
         let status = status(window);
         status.phase == TrainingPhase::Paused && status.step == paused + 1
     });
-    stage.harness.state_mut().apply(Action::Engine(ganspect::engine::Command::Once(Update::G)));
+    stage.harness.state_mut().apply(Action::engine(ganspect::engine::TrainingRequest::Step(Update::G)));
     let grid = stage.path("grid");
     stage.harness.state_mut().apply(Action::SaveGrid(grid.clone()));
     assert!(grid.with_extension("png").is_file());

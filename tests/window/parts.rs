@@ -10,7 +10,7 @@ use egui_kittest::{SnapshotResults, kittest::Queryable};
 use ganspect::{
     data::{FileHash, surface, surface::SurfaceKind},
     engine::{
-        Command, EngineState, InspectionRequest,
+        EngineState, InspectionRequest,
         finetune::{FinetunePhase, FinetuneResult, FinetuneStatus, SavedModel},
         inspection::{ModelSource, ModelState},
         intake::{
@@ -53,7 +53,7 @@ fn a_folder_is_chosen_watched_left_and_taken_up_again() {
     put(&parts, "first.png", 1);
     put(&parts, "second.png", 2);
     let mut stage = open_in(folder, true, SIZE, |_| {}, |_| {});
-    stage.harness.state_mut().apply(Action::Engine(Command::Inspect(InspectionRequest::Model(ModelSource::BuiltIn))));
+    stage.harness.state_mut().apply(Action::engine(InspectionRequest::OpenModel(ModelSource::BuiltIn)));
     command(&mut stage, UiCommand::GoReview);
     assert!(stage.harness.query_by_label("Watch the folder").is_none(), "there is no folder to watch yet");
     stage.harness.get_by_label(UiCommand::IntakeFolder.title()).click();

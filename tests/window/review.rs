@@ -17,7 +17,7 @@ use ganspect::{
         surface::{DefectKind, SurfaceKind},
     },
     engine::{
-        Command, EngineState, InspectionRequest,
+        EngineState, InspectionRequest,
         inspection::{ModelSource, ModelState, NearestNeighbours, QueryView},
         review::{RecordState, ReviewSnapshot, ReviewStatistics},
     },
@@ -572,8 +572,8 @@ fn the_empty_page_says_what_goes_there() {
 #[test]
 fn the_model_in_force_draws_the_parts_that_it_inspected() {
     let mut stage = open(true, SIZE, |_| {});
-    let built_in = Command::Inspect(InspectionRequest::Model(ModelSource::BuiltIn));
-    stage.harness.state_mut().apply(Action::Engine(built_in));
+    let built_in = InspectionRequest::OpenModel(ModelSource::BuiltIn);
+    stage.harness.state_mut().apply(Action::engine(built_in));
     let hash = |window: &Window| match &window.state().state().inspection.status.read().model {
         ModelState::Ready(facts) => Some(facts.hash.clone()),
         _ => None,

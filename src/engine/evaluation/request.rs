@@ -18,7 +18,7 @@ pub enum EvaluationRequest {
     Cancel,
     /// Weighs the fused score of the model in force by the defective images of the test (true), or as it was before any
     /// label (false).
-    Weigh(bool),
+    Reweight(bool),
     /// Writes the test as a report at this promised rate.
     Report {
         /// The folder to write to.

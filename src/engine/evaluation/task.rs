@@ -87,7 +87,7 @@ impl EvaluationTask {
             EvaluationRequest::Cancel => self.cancel(outbox),
             EvaluationRequest::Report { dir, rate } => self.report(dir, rate, outbox),
             // The model is not the tester's to change.
-            EvaluationRequest::Weigh(_) => {}
+            EvaluationRequest::Reweight(_) => {}
         }
         outbox.wake();
     }

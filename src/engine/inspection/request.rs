@@ -65,7 +65,7 @@ pub struct Query {
 #[derive(Clone, Debug)]
 pub enum InspectionRequest {
     /// Puts a model in force. Queries on the list stay as they are.
-    Model(ModelSource),
+    OpenModel(ModelSource),
     /// Inspects these in their order, before whatever waits already.
     Add(Vec<Query>),
     /// Forgets these; one that runs is stopped first.
@@ -77,9 +77,9 @@ pub enum InspectionRequest {
     /// Ends with what has been reached so far.
     Stop(QueryId),
     /// Goes on from where it ended for so many steps more.
-    More(QueryId, usize),
+    AddSteps(QueryId, usize),
     /// Begins again with the knobs in force and this seed; `random` leaves the encoder out.
-    Again {
+    Restart {
         /// The query.
         id: QueryId,
         /// Seed of the random starts.
@@ -88,17 +88,17 @@ pub enum InspectionRequest {
         random: bool,
     },
     /// The knobs for queries that have not begun.
-    Knobs(Box<InvertKnobs>),
+    SetKnobs(Box<InvertKnobs>),
     /// The promised false-alarm rate; finished queries are assessed anew.
-    Rate(f64),
+    SetRate(f64),
     /// The score that verdicts go by; finished queries are assessed anew.
-    Decide(ScoreKind),
+    DecideBy(ScoreKind),
     /// What part of a picture is inspected from now on; kept in the model's file.
-    Regions(Regions),
+    SetRegions(Regions),
     /// Inspects the model's held-out images with the knobs in force, so that verdicts can be given.
     Calibrate,
     /// Ends a calibration without a result.
-    CancelCalibrate,
+    CancelCalibration,
     /// Writes the model in force to a file.
     SaveModel(PathBuf),
 }

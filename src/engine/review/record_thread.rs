@@ -101,7 +101,7 @@ impl RecordThread {
     fn answer(&mut self, ask: ReviewRequest) {
         match ask {
             ReviewRequest::Open(path) => self.open(path),
-            ReviewRequest::Say { number, part, opinion } => {
+            ReviewRequest::AddOpinion { number, part, opinion } => {
                 if let Err(error) = self.say(part, &opinion) {
                     self.complain(&format!("The verdict was not kept: {error}."));
                     self.books.refused = Some((number, part, opinion));
@@ -114,9 +114,11 @@ impl RecordThread {
                 self.books.answered = number;
                 self.show();
             }
-            ReviewRequest::AddKind(name) => self.kind(|record| record.add_defect_kind(&name, Timestamp::now())),
-            ReviewRequest::DropKind(name) => self.kind(|record| record.retire_defect_kind(&name, Timestamp::now())),
-            ReviewRequest::Look => self.find(),
+            ReviewRequest::AddDefectType(name) => self.kind(|record| record.add_defect_kind(&name, Timestamp::now())),
+            ReviewRequest::RetireDefectType(name) => {
+                self.kind(|record| record.retire_defect_kind(&name, Timestamp::now()))
+            }
+            ReviewRequest::LoadFindings => self.find(),
         }
     }
 

@@ -13,7 +13,7 @@ pub enum ReviewRequest {
     /// Shows the record at this path, as soon as there is one.
     Open(PathBuf),
     /// Keeps a verdict.
-    Say {
+    AddOpinion {
         /// Its number; each ask's is larger than the one before.
         number: u64,
         /// The part that it is about.
@@ -27,11 +27,11 @@ pub enum ReviewRequest {
         number: u64,
     },
     /// Offers a kind of defect.
-    AddKind(String),
+    AddDefectType(String),
     /// Offers it no longer.
-    DropKind(String),
+    RetireDefectType(String),
     /// [`ReviewState::wanted`] has changed.
-    Look,
+    LoadFindings,
 }
 
 /// A part that is on show or soon will be.

@@ -4,10 +4,12 @@ pub mod build_progress;
 pub mod critic_preview;
 pub(super) mod critic_probe;
 pub(super) mod model_builder;
+mod request;
 pub(super) mod run;
 mod state;
 pub(super) mod time_estimate;
 
+pub use request::TrainingRequest;
 pub use state::{
     GridHistory, HistogramHistory, Histograms, LatentWalk, SampleGrid, TrainingPhase, TrainingState, TrainingStatus,
 };

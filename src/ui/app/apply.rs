@@ -11,8 +11,7 @@ use egui::ViewportCommand;
 use super::{App, Reading, TURN_AFTER};
 use crate::{
     data::{DataSource, Opened},
-    engine,
-    engine::{Severity, background::BackgroundTask},
+    engine::{ComputeCommand, EngineCommand, Severity, TrainingRequest, background::BackgroundTask},
     files,
     review::export::Format,
     tensorboard::RunLog,
@@ -68,7 +67,7 @@ impl App {
             Action::Start { source, opened, recipe, out } => self.start(source, opened, recipe, out),
             Action::Resume { run, paused } => {
                 self.begin();
-                self.send(engine::Command::Resume { run, paused });
+                self.send(TrainingRequest::Resume { run, paused });
             }
             Action::Overlay(run, on) => self.overlay(run, on),
             Action::Rename(run, name) => self.rename(&run, &name),
@@ -84,7 +83,7 @@ impl App {
                 if choice != self.settings.device {
                     self.settings.device = choice;
                     self.left = true;
-                    self.send(engine::Command::Device(choice));
+                    self.send(ComputeCommand::Device(choice));
                 }
             }
             Action::Look(theme, scale) => {
@@ -99,13 +98,13 @@ impl App {
             Action::Evaluate(source) => self.evaluate(source),
             Action::EvaluateReport(dir) => {
                 let report = self.evaluate.report(self.engine.state(), dir);
-                self.send(engine::Command::Evaluate(report));
+                self.send(report);
             }
             Action::Examine { name, source } => {
                 self.page = PageId::Inspect;
                 let live = Arc::clone(self.engine.state());
                 if let Some(command) = self.inspect.examine(&live, name, source) {
-                    self.send(engine::Command::Inspect(command));
+                    self.send(command);
                 }
             }
             Action::Review(settings) => self.settings.review = *settings,
@@ -186,7 +185,7 @@ impl App {
     fn run(&mut self, action: RunAction) {
         match action {
             RunAction::Close => {
-                self.send(engine::Command::Stop);
+                self.send(TrainingRequest::Stop);
                 self.left = true;
                 self.import = None;
                 self.page = PageId::Train;
@@ -198,7 +197,7 @@ impl App {
             }
             RunAction::Restart => {
                 self.begin();
-                self.send(engine::Command::Reset);
+                self.send(TrainingRequest::Reset);
             }
             RunAction::UndoRecipe => {
                 if self.recipes.undo() {
@@ -214,9 +213,16 @@ impl App {
     }
 
     /// Says a word to the compute thread; knobs that are due go first, so that they are in force.
-    pub(super) fn send(&mut self, command: engine::Command) {
+    pub(super) fn send(&mut self, command: impl Into<EngineCommand>) {
+        let command = command.into();
         // What is forged for the screen brings its own recipe with it.
-        if self.turn_due.is_some() && !matches!(command, engine::Command::Turn(_) | engine::Command::Forge(_)) {
+        if self.turn_due.is_some()
+            && !matches!(
+                command,
+                EngineCommand::Compute(ComputeCommand::Training(TrainingRequest::SetKnobs(_)))
+                    | EngineCommand::CriticPreview(_)
+            )
+        {
             self.send_turn();
         }
         if !self.engine.send(command) {
@@ -229,7 +235,7 @@ impl App {
     pub(super) fn send_turn(&mut self) {
         self.turn_due = None;
         if self.status().recipe.is_some() {
-            self.send(engine::Command::Turn(Box::new(self.recipes.current().clone())));
+            self.send(TrainingRequest::SetKnobs(Box::new(self.recipes.current().clone())));
         }
     }
 
@@ -264,7 +270,7 @@ impl App {
     fn start(&mut self, source: DataSource, opened: Option<Arc<Opened>>, recipe: Box<Recipe>, out: Option<PathBuf>) {
         let out = out.unwrap_or_else(|| free_folder(self.runs_folder(), &source));
         self.begin();
-        self.send(engine::Command::Start { source, opened, recipe, out });
+        self.send(TrainingRequest::Start { source, opened, recipe, out });
     }
 
     fn ask(&mut self, request: PathRequest) {

@@ -8,7 +8,6 @@ use std::{
 use super::App;
 use crate::{
     data::FileHash,
-    engine,
     engine::{
         FinetuneRequest, InspectionRequest, Severity,
         background::{BackgroundTask, TaskState},
@@ -70,7 +69,7 @@ impl App {
         let record = self.record();
         let out = free_model(&record.with_file_name(MODELS), &facts.name);
         let generator = self.settings.review.teach_generator;
-        self.send(engine::Command::Learn(FinetuneRequest::Begin(FinetuneSpec { record, generator, out })));
+        self.send(FinetuneRequest::Begin(FinetuneSpec { record, generator, out }));
     }
 
     /// How far the learning is, for the bar at the bottom.
@@ -92,7 +91,7 @@ impl App {
             let text = format!("The old model stays in force. The new one lies in {}.", learned.model.path.display());
             self.notices.push(Severity::Info, text);
         }
-        self.send(engine::Command::Learn(FinetuneRequest::Cancel));
+        self.send(FinetuneRequest::Cancel);
     }
 
     /// Puts the model before in force again.
@@ -153,7 +152,7 @@ impl App {
     }
 
     fn put_in_force(&mut self, adoption: &NewAdoption) {
-        self.send(engine::Command::Inspect(InspectionRequest::Model(ModelSource::File(adoption.path.clone()))));
+        self.send(InspectionRequest::OpenModel(ModelSource::File(adoption.path.clone())));
         // The same model may be adopted again: what leads back from it is looked up anew.
         self.adoption.way = None;
         let text = format!("{} is in force from now on, and that is on record.", adoption.path.display());

@@ -10,7 +10,6 @@ use egui::{ColorImage, Event};
 use super::App;
 use crate::{
     data::{DataSource, Picture, Samples},
-    engine,
     engine::{
         EvaluationRequest, InspectionRequest, Severity,
         inspection::{ModelSource, ModelState, QueryEntry, QueryId, QuerySource, QueryState},
@@ -22,7 +21,7 @@ impl App {
     /// Puts the model of the last time in force again.
     pub(super) fn open_last_model(&mut self) {
         if let Some(path) = self.settings.last_model.clone().filter(|path| path.is_file()) {
-            self.send(engine::Command::Inspect(InspectionRequest::Model(ModelSource::File(path))));
+            self.send(InspectionRequest::OpenModel(ModelSource::File(path)));
         }
     }
 
@@ -64,10 +63,10 @@ impl App {
     pub(super) fn stop_inspecting(&mut self) {
         let status = self.engine.state().inspection.status.read().clone();
         if status.calibrating.is_some() {
-            return self.send(engine::Command::Inspect(InspectionRequest::CancelCalibrate));
+            return self.send(InspectionRequest::CancelCalibration);
         }
         for entry in status.entries.iter().filter(|e| !e.state.is_over()) {
-            self.send(engine::Command::Inspect(InspectionRequest::Stop(entry.id)));
+            self.send(InspectionRequest::Stop(entry.id));
         }
     }
 
@@ -89,7 +88,7 @@ impl App {
         }
         self.page = PageId::Inspect;
         if let Some(command) = self.inspect.add(sources) {
-            self.send(engine::Command::Inspect(command));
+            self.send(command);
         }
     }
 
@@ -97,7 +96,7 @@ impl App {
     pub(super) fn remove_queries(&mut self, entries: &[Arc<QueryEntry>]) {
         let ids: Vec<QueryId> = entries.iter().map(|entry| entry.id).collect();
         self.inspect.remove(&ids);
-        self.send(engine::Command::Inspect(InspectionRequest::Remove(ids)));
+        self.send(InspectionRequest::Remove(ids));
         let text = match entries {
             [] => return,
             [entry] => format!("{} was taken off the list.", entry.name),
@@ -122,7 +121,7 @@ impl App {
         if self.page != PageId::Evaluate {
             self.page = PageId::Inspect;
         }
-        self.send(engine::Command::Inspect(InspectionRequest::Model(ModelSource::File(path))));
+        self.send(InspectionRequest::OpenModel(ModelSource::File(path)));
     }
 
     /// Writes pictures and figures of inspected images to a folder.
@@ -139,7 +138,7 @@ impl App {
         self.page = PageId::Evaluate;
         self.evaluate.begin(source.as_ref().map(ToString::to_string));
         let runs = Some(self.runs_folder().to_owned());
-        self.send(engine::Command::Evaluate(EvaluationRequest::Begin { source, runs }));
+        self.send(EvaluationRequest::Begin { source, runs });
     }
 
     /// A picture, or the paths of images, from the clipboard. Text that is pasted into a field is left to it.

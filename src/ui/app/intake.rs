@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use super::App;
 use crate::{
-    engine,
     engine::{
         InspectionRequest, IntakeRequest,
         inspection::ModelSource,
@@ -30,12 +29,12 @@ impl App {
         let Some(folder) = intake.folder.clone() else { return };
         intake.watching = !once;
         let options = WatchOptions { recursive: intake.recursive, once, ..WatchOptions::default() };
-        self.send(engine::Command::Intake(IntakeRequest::Begin(IntakeSpec { folder, options, record })));
+        self.send(IntakeRequest::Begin(IntakeSpec { folder, options, record }));
     }
 
     pub(super) fn stop_taking_in(&mut self) {
         self.settings.review.intake.watching = false;
-        self.send(engine::Command::Intake(IntakeRequest::Stop));
+        self.send(IntakeRequest::Stop);
     }
 
     /// Takes up the watch of the last time, if it was left on.
@@ -45,7 +44,7 @@ impl App {
             return;
         }
         if self.settings.last_model.as_ref().is_none_or(|path| !path.is_file()) {
-            self.send(engine::Command::Inspect(InspectionRequest::Model(ModelSource::BuiltIn)));
+            self.send(InspectionRequest::OpenModel(ModelSource::BuiltIn));
         }
         self.take_in(false);
     }

@@ -37,7 +37,6 @@ use super::{
     theme, widgets,
 };
 use crate::{
-    engine,
     engine::{
         Engine, EngineState, EvaluationRequest, Event, FinetuneRequest, Severity,
         background::{BackgroundTask, TaskState},
@@ -501,9 +500,9 @@ impl App {
             Some(page) => page.cancel(),
             None if self.inspect.job().is_some() => self.inspect.cancel_job(),
             None if self.inspecting().is_some() => self.stop_inspecting(),
-            None if self.testing().is_some() => self.send(engine::Command::Evaluate(EvaluationRequest::Cancel)),
+            None if self.testing().is_some() => self.send(EvaluationRequest::Cancel),
             None if self.review.job().is_some() => self.review.cancel_job(),
-            None if self.learning().is_some() => self.send(engine::Command::Learn(FinetuneRequest::Cancel)),
+            None if self.learning().is_some() => self.send(FinetuneRequest::Cancel),
             None if self.taking_in().is_some() => self.stop_taking_in(),
             // Tasks that are dropped are cancelled.
             None => self.reading.clear(),

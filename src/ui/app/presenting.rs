@@ -6,7 +6,6 @@ use egui::Ui;
 
 use super::App;
 use crate::{
-    engine,
     engine::{
         InspectionRequest, Severity,
         inspection::{ModelSource, QueryId, QuerySource},
@@ -17,14 +16,14 @@ use crate::{
 impl App {
     /// Puts a model in force, inspects these images and shows them to an audience.
     pub fn show_images(&mut self, model: ModelSource, images: Vec<PathBuf>) {
-        self.send(engine::Command::Inspect(InspectionRequest::Model(model)));
+        self.send(InspectionRequest::OpenModel(model));
         self.page = PageId::Inspect;
         let Some(command) = self.inspect.add(images.into_iter().map(QuerySource::File).collect()) else { return };
         if let InspectionRequest::Add(queries) = &command {
             let ids = queries.iter().map(|query| query.id).collect();
             self.presentation = Some(Presentation::awaiting(ids).filling());
         }
-        self.send(engine::Command::Inspect(command));
+        self.send(command);
     }
 
     /// Presents these parts, or says that there is nothing to present.

@@ -7,7 +7,7 @@ use super::{
     row::{CommandRow, CommandSection, Effect, commands, ctrl, key},
 };
 use crate::{
-    engine::{Command, EvaluationRequest},
+    engine::EvaluationRequest,
     ui::{Action, PageId, PathRequest},
 };
 
@@ -44,7 +44,7 @@ commands! { "Evaluation";
         keys: [key(Key::S)],
         pages: HERE,
         enabled: |c| c.evaluation.running,
-        effect: Effect::Action(|_| Action::Engine(Command::Evaluate(EvaluationRequest::Cancel))),
+        effect: Effect::Action(|_| Action::engine(EvaluationRequest::Cancel)),
     }
     EvaluateBack {
         title: "Previous test image",
@@ -90,7 +90,7 @@ commands! { "Evaluation";
         keys: [],
         pages: HERE,
         enabled: |c| c.evaluation.reweight,
-        effect: Effect::Action(|_| Action::Engine(Command::Evaluate(EvaluationRequest::Weigh(true)))),
+        effect: Effect::Action(|_| Action::engine(EvaluationRequest::Reweight(true))),
     }
     EvaluateUnweight {
         title: "Reset the score weights",
@@ -99,7 +99,7 @@ commands! { "Evaluation";
         keys: [],
         pages: HERE,
         enabled: |c| c.evaluation.reweighted,
-        effect: Effect::Action(|_| Action::Engine(Command::Evaluate(EvaluationRequest::Weigh(false)))),
+        effect: Effect::Action(|_| Action::engine(EvaluationRequest::Reweight(false))),
     }
     EvaluateReport {
         title: "Export the report…",

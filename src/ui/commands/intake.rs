@@ -5,7 +5,7 @@ use super::{
     row::{CommandRow, CommandSection, Effect, commands},
 };
 use crate::{
-    engine::{Command, FinetuneRequest},
+    engine::FinetuneRequest,
     ui::{Action, FinetuneAction, IntakeAction, PageId, PathRequest},
 };
 
@@ -64,7 +64,7 @@ commands! { "Watched folder and fine-tuning";
         keys: [],
         pages: EVERYWHERE,
         enabled: |c| c.finetune.running,
-        effect: Effect::Action(|_| Action::Engine(Command::Learn(FinetuneRequest::Cancel))),
+        effect: Effect::Action(|_| Action::engine(FinetuneRequest::Cancel)),
     }
     FinetuneAdopt {
         title: "Adopt the new model",

@@ -7,7 +7,7 @@ use super::{
     row::{CommandRow, CommandSection, Effect, commands, ctrl, key},
 };
 use crate::{
-    engine::Command,
+    engine::TrainingRequest,
     ui::{Action, PageId, PathRequest},
 };
 
@@ -52,7 +52,7 @@ commands! { "Curves and samples";
         keys: [key(Key::E)],
         pages: EVERYWHERE,
         enabled: |c| c.run,
-        effect: Effect::Action(|c| Action::Engine(Command::PreviewEma(!c.averaged))),
+        effect: Effect::Action(|c| Action::engine(TrainingRequest::PreviewEma(!c.averaged))),
     }
     SaveGrid {
         title: "Save sample grid as PNG…",

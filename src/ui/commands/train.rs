@@ -7,7 +7,7 @@ use super::{
     row::{CommandRow, CommandSection, Effect, always, commands, ctrl, ctrl_shift, key},
 };
 use crate::{
-    engine::{Command, Update},
+    engine::{TrainingRequest, Update},
     ui::{Action, PageId, PathRequest, RunAction},
 };
 
@@ -48,7 +48,7 @@ commands! { "Training";
         keys: [key(Key::Space)],
         pages: EVERYWHERE,
         enabled: |c| c.run,
-        effect: Effect::Action(|c| Action::Engine(if c.can_pause { Command::Pause } else { Command::Play })),
+        effect: Effect::Action(|c| Action::engine(if c.can_pause { TrainingRequest::Pause } else { TrainingRequest::Play })),
     }
     StepBoth {
         title: "One step of both",
@@ -57,7 +57,7 @@ commands! { "Training";
         keys: [key(Key::B)],
         pages: EVERYWHERE,
         enabled: |c| c.running || c.paused,
-        effect: Effect::Action(|_| Action::Engine(Command::Once(Update::Both))),
+        effect: Effect::Action(|_| Action::engine(TrainingRequest::Step(Update::Both))),
     }
     StepG {
         title: "One step of G",
@@ -66,7 +66,7 @@ commands! { "Training";
         keys: [key(Key::G)],
         pages: EVERYWHERE,
         enabled: |c| c.running || c.paused,
-        effect: Effect::Action(|_| Action::Engine(Command::Once(Update::G))),
+        effect: Effect::Action(|_| Action::engine(TrainingRequest::Step(Update::G))),
     }
     StepD {
         title: "One step of D",
@@ -75,7 +75,7 @@ commands! { "Training";
         keys: [key(Key::D)],
         pages: EVERYWHERE,
         enabled: |c| c.running || c.paused,
-        effect: Effect::Action(|_| Action::Engine(Command::Once(Update::D))),
+        effect: Effect::Action(|_| Action::engine(TrainingRequest::Step(Update::D))),
     }
     Checkpoint {
         title: "Write a checkpoint",
@@ -84,7 +84,7 @@ commands! { "Training";
         keys: [ctrl(Key::S)],
         pages: EVERYWHERE,
         enabled: |c| c.run,
-        effect: Effect::Action(|_| Action::Engine(Command::Checkpoint)),
+        effect: Effect::Action(|_| Action::engine(TrainingRequest::Checkpoint)),
     }
     MakeModel {
         title: "Build the model file",
@@ -93,7 +93,7 @@ commands! { "Training";
         keys: [ctrl_shift(Key::M)],
         pages: EVERYWHERE,
         enabled: |c| c.run,
-        effect: Effect::Action(|_| Action::Engine(Command::MakeModel)),
+        effect: Effect::Action(|_| Action::engine(TrainingRequest::BuildModel)),
     }
     Stop {
         title: "Close the run",

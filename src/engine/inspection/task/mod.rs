@@ -132,7 +132,7 @@ impl InspectionTask {
     /// Everything but [`ModelSource::Run`], which the run in hand has to give.
     pub(crate) fn obey(&mut self, command: InspectionRequest, device: &ComputeDevice, outbox: &mut Outbox) {
         match command {
-            InspectionRequest::Model(ModelSource::File(path)) => {
+            InspectionRequest::OpenModel(ModelSource::File(path)) => {
                 self.loading(&path.display().to_string());
                 let name = path.display().to_string();
                 match Model::load(&path, &device.device) {
@@ -140,14 +140,14 @@ impl InspectionTask {
                     Err(error) => self.refuse(format!("{error}."), &name, outbox),
                 }
             }
-            InspectionRequest::Model(ModelSource::BuiltIn) => {
+            InspectionRequest::OpenModel(ModelSource::BuiltIn) => {
                 self.loading(BUILT_IN.0);
                 match Model::from_bytes(BUILT_IN.0, BUILT_IN.1, &device.device) {
                     Ok(model) => self.put(model, None),
                     Err(error) => self.refuse(format!("{error}."), BUILT_IN.0, outbox),
                 }
             }
-            InspectionRequest::Model(ModelSource::Run) => {}
+            InspectionRequest::OpenModel(ModelSource::Run) => {}
             InspectionRequest::Add(queries) => self.add(queries),
             InspectionRequest::Remove(ids) => self.remove(&ids),
             InspectionRequest::Pause(id) => self.with(id, |slot| {
@@ -161,22 +161,22 @@ impl InspectionTask {
                 }
             }),
             InspectionRequest::Stop(id) => self.stop(id),
-            InspectionRequest::More(id, steps) => self.more(id, steps),
-            InspectionRequest::Again { id, seed, random } => self.again(id, seed, random),
-            InspectionRequest::Knobs(knobs) => match knobs.validate() {
+            InspectionRequest::AddSteps(id, steps) => self.more(id, steps),
+            InspectionRequest::Restart { id, seed, random } => self.again(id, seed, random),
+            InspectionRequest::SetKnobs(knobs) => match knobs.validate() {
                 Ok(()) => {
                     self.knobs = *knobs;
                     self.show_model();
                 }
                 Err(error) => outbox.notice(Severity::Warning, format!("The knobs stay as they were: {error}."), ""),
             },
-            InspectionRequest::Rate(rate) => self.rate(rate, outbox),
-            InspectionRequest::Decide(score) => {
+            InspectionRequest::SetRate(rate) => self.rate(rate, outbox),
+            InspectionRequest::DecideBy(score) => {
                 self.decide(|model, knobs| model.set_decision_score(score, knobs), outbox)
             }
-            InspectionRequest::Regions(regions) => self.regions(regions, outbox),
+            InspectionRequest::SetRegions(regions) => self.regions(regions, outbox),
             InspectionRequest::Calibrate => self.calibrate(outbox),
-            InspectionRequest::CancelCalibrate => {
+            InspectionRequest::CancelCalibration => {
                 self.calibrating = None;
                 self.live.inspection.status.write().calibrating = None;
             }

@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use super::state::{CROPS, DefectPreview, PreviewImages, PreviewRequest};
 use crate::{
     data::{DataError, ImageStore, Opened},
-    engine::{protocol::Command, state::EngineState},
+    engine::{protocol::ComputeCommand, state::EngineState, training::request::TrainingRequest},
     train::{Recipe, critic, critic::HealthyCrops},
 };
 
@@ -32,7 +32,7 @@ impl CriticPreviewThread {
     /// is something new to show.
     pub(crate) fn start(
         live: Arc<EngineState>,
-        commands: Sender<Command>,
+        commands: Sender<ComputeCommand>,
         wake: Arc<dyn Fn() + Send + Sync>,
     ) -> io::Result<Self> {
         let order = Arc::new(Mutex::new(None));
@@ -44,7 +44,7 @@ impl CriticPreviewThread {
     }
 
     /// Forges these crops next, in place of any that wait; `false` when the thread has ended.
-    pub(crate) fn ask(&self, order: PreviewRequest) -> bool {
+    pub(crate) fn send(&self, order: PreviewRequest) -> bool {
         *self.order.lock() = Some(order);
         // A bell that has rung already is as good.
         !matches!(self.bell.try_send(()), Err(TrySendError::Disconnected(())))
@@ -55,7 +55,7 @@ fn attend(
     desk: &Mutex<Option<PreviewRequest>>,
     rings: &Receiver<()>,
     live: &EngineState,
-    commands: &Sender<Command>,
+    commands: &Sender<ComputeCommand>,
     wake: &(dyn Fn() + Send + Sync),
 ) {
     let mut bench = None;
@@ -79,7 +79,7 @@ fn attend(
                 *live.training.critic.fault.lock() = None;
                 *live.training.critic.shown.lock() = Some(Arc::new(shown));
                 // The critic, if there is one, is the compute thread's; one that is busy looks by and by.
-                let _ = commands.try_send(Command::Answer);
+                let _ = commands.try_send(ComputeCommand::Training(TrainingRequest::ProbeCritic));
             }
             Err(error) => *live.training.critic.fault.lock() = Some(crate::format::sentence(&error.to_string())),
         }

@@ -4,7 +4,6 @@ use egui::{Label, ProgressBar, Ui, vec2};
 
 use super::scene::Scene;
 use crate::{
-    engine,
     engine::InspectionRequest,
     ui::{Action, Frame, UiCommand, theme, theme::Palette},
 };
@@ -12,7 +11,7 @@ use crate::{
 /// Draws the button that calibrates the active model, or the progress of the calibration.
 pub fn ui(ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) {
     let Some(facts) = scene.model() else { return };
-    let ask = |inspect| Action::Engine(engine::Command::Inspect(inspect));
+    let ask = |inspect| Action::engine(inspect);
     let p = Palette::of(ui);
     if let Some((done, total)) = scene.calibrating {
         ui.label(match total {
@@ -22,7 +21,7 @@ pub fn ui(ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) {
         let share = if total == 0 { 0.0 } else { done as f32 / total as f32 };
         ui.add(ProgressBar::new(share).desired_height(theme::GAP_S).fill(p.accent)).accessible_name("Calibration");
         if ui.button("Cancel").on_hover_text("Cancels the calibration").clicked() {
-            frame.actions.push(ask(InspectionRequest::CancelCalibrate));
+            frame.actions.push(ask(InspectionRequest::CancelCalibration));
         }
     } else if facts.calibration(&scene.knobs).is_none() {
         let button = egui::Button::new("Calibrate").min_size(vec2(0.0, theme::CONTROL));

@@ -7,7 +7,6 @@ use egui::{Align, Label, Layout, Rect, RichText, Ui, UiBuilder, vec2};
 use super::{calibrate, scene::Scene};
 use crate::{
     data::DataSource,
-    engine,
     engine::{
         InspectionRequest,
         inspection::{ModelSource, ModelState},
@@ -76,9 +75,7 @@ fn choices(ui: &mut Ui, model: bool, last: Option<&str>, frame: &mut Frame<'_>) 
     if !model {
         let text = "The small model that comes with the program, on 150 synthetic images of turned metal.";
         if choice(ui, "Try the built-in model", text, false, "Opens the built-in model and tests it") {
-            frame
-                .actions
-                .push(Action::Engine(engine::Command::Inspect(InspectionRequest::Model(ModelSource::BuiltIn))));
+            frame.actions.push(Action::engine(InspectionRequest::OpenModel(ModelSource::BuiltIn)));
             frame.actions.push(Action::Evaluate(DataSource::from_str(SURFACE).ok()));
         }
     }

@@ -27,7 +27,6 @@ use table::{ImageTable, TableRequest};
 
 use super::thumbnail;
 use crate::{
-    engine,
     engine::{EngineState, EvaluationRequest, InspectionRequest, evaluation::TestPhase, inspection::QuerySource},
     inspect::{Evaluation, ScoreKind},
     ui::{Action, EvaluationContext, Frame, UiCommand, theme, theme::Palette, widgets, widgets::pane},
@@ -253,9 +252,10 @@ impl EvaluateWorkspace {
             UiCommand::EvaluateAdopt => {
                 let Some(rate) = self.rate(&evaluation) else { return };
                 let kind = self.kind(&evaluation);
-                let score = (!self.rate_status(&scene, &evaluation).decides).then_some(InspectionRequest::Decide(kind));
-                let ask = |inspect| Action::Engine(engine::Command::Inspect(inspect));
-                actions.extend(score.into_iter().chain([InspectionRequest::Rate(rate)]).map(ask));
+                let score =
+                    (!self.rate_status(&scene, &evaluation).decides).then_some(InspectionRequest::DecideBy(kind));
+                let ask = |inspect| Action::engine(inspect);
+                actions.extend(score.into_iter().chain([InspectionRequest::SetRate(rate)]).map(ask));
             }
             _ => {}
         }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::InspectWorkspace;
 use crate::{
-    engine,
     engine::{
         EngineState, InspectionRequest,
         inspection::{QueryId, QueryState},
@@ -16,7 +15,7 @@ impl InspectWorkspace {
     /// Carries out the commands that concern this page and ignores all others.
     pub fn apply(&mut self, command: UiCommand, live: &EngineState, actions: &mut Vec<Action>) {
         let scene = self.scene(live);
-        let mut request = |inspect| actions.push(Action::Engine(engine::Command::Inspect(inspect)));
+        let mut request = |inspect| actions.push(Action::engine(inspect));
         let frames = scene.view.as_ref().map(|view| view.frames.as_slice()).unwrap_or_default();
         match command {
             UiCommand::FrameBack => return self.convergence.step(frames, -1),
@@ -31,7 +30,7 @@ impl InspectWorkspace {
             UiCommand::Blink | UiCommand::Swipe | UiCommand::MapOverlay => return self.triptych.toggle(command),
             UiCommand::RegionUndo => {
                 if let Some(regions) = self.regions.undo() {
-                    request(InspectionRequest::Regions(regions));
+                    request(InspectionRequest::SetRegions(regions));
                 }
                 return;
             }
@@ -50,16 +49,16 @@ impl InspectWorkspace {
             UiCommand::InspectStop => request(InspectionRequest::Stop(id)),
             UiCommand::InspectMore => {
                 self.convergence.follow();
-                request(InspectionRequest::More(id, scene.knobs().steps));
+                request(InspectionRequest::AddSteps(id, scene.knobs().steps));
             }
             UiCommand::InspectAgain => {
                 self.convergence.follow();
                 let seed = self.next_seed(id, scene.knobs().seed);
-                request(InspectionRequest::Again { id, seed, random: true });
+                request(InspectionRequest::Restart { id, seed, random: true });
             }
             UiCommand::InspectRemove => {
                 if let Some(regions) = self.regions.delete_selected() {
-                    return request(InspectionRequest::Regions(regions));
+                    return request(InspectionRequest::SetRegions(regions));
                 }
                 self.position = scene.selected.unwrap_or_default();
                 actions.push(Action::Remove(vec![Arc::clone(entry)]));

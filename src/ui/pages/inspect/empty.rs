@@ -10,7 +10,6 @@ use crate::{
         ImageGrid, surface,
         surface::{DefectKind, SurfaceKind},
     },
-    engine,
     engine::{
         InspectionRequest,
         inspection::{ModelSource, ModelState, Query, QueryEntry, QueryId, QuerySource, QueryState},
@@ -79,7 +78,7 @@ impl EmptyPage {
             if choice(ui, "Try the built-in model", text, false, "Loads the built-in model and two example images") {
                 frame
                     .actions
-                    .push(Action::Engine(engine::Command::Inspect(InspectionRequest::Model(ModelSource::BuiltIn))));
+                    .push(Action::engine(InspectionRequest::OpenModel(ModelSource::BuiltIn)));
                 queries = Some(examples());
             }
             self.use_run(ui, scene, frame);
@@ -97,7 +96,7 @@ impl EmptyPage {
             frame.status.name
         );
         if choice(ui, "Use current run", &text, false, "Loads the generator of the current run") {
-            frame.actions.push(Action::Engine(engine::Command::Inspect(InspectionRequest::Model(ModelSource::Run))));
+            frame.actions.push(Action::engine(InspectionRequest::OpenModel(ModelSource::Run)));
         }
     }
 
@@ -106,7 +105,7 @@ impl EmptyPage {
         crate::ui::pages::section(ui, "Model");
         let p = Palette::of(ui);
         let load = |frame: &mut Frame<'_>, source| {
-            frame.actions.push(Action::Engine(engine::Command::Inspect(InspectionRequest::Model(source))));
+            frame.actions.push(Action::engine(InspectionRequest::OpenModel(source)));
         };
         let facts = match &scene.status.model {
             ModelState::Ready(facts) => facts,
@@ -230,8 +229,8 @@ fn examples() -> Vec<Query> {
 pub(super) fn without_images(ui: &mut Ui, scene: &Scene, entry: &QueryEntry, frame: &mut Frame<'_>) {
     let inspect_again = |ui: &mut Ui, frame: &mut Frame<'_>| {
         if ui.add(egui::Button::new("Inspect again").min_size(vec2(0.0, theme::ROW))).clicked() {
-            let request = InspectionRequest::Again { id: entry.id, seed: scene.status.knobs.seed, random: false };
-            frame.actions.push(Action::Engine(engine::Command::Inspect(request)));
+            let request = InspectionRequest::Restart { id: entry.id, seed: scene.status.knobs.seed, random: false };
+            frame.actions.push(Action::engine(request));
         }
     };
     let (title, text) = match &entry.state {

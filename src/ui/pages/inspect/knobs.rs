@@ -4,7 +4,6 @@ use egui::{CollapsingHeader, ComboBox, Ui};
 
 use super::scene::Scene;
 use crate::{
-    engine,
     engine::{InspectionRequest, inspection::InspectionStatus},
     inspect::{InvertKnobs, InvertPreset, knobs::KNOBS},
     ui::{
@@ -67,7 +66,7 @@ impl KnobsPanel {
         });
         if let Some(knobs) = edited {
             self.edited = Some((knobs.clone(), scene.status.knobs.clone()));
-            frame.actions.push(Action::Engine(engine::Command::Inspect(InspectionRequest::Knobs(Box::new(knobs)))));
+            frame.actions.push(Action::engine(InspectionRequest::SetKnobs(Box::new(knobs))));
         }
     }
 }

@@ -224,9 +224,8 @@ impl InspectWorkspace {
 mod tests {
     use super::*;
     use crate::{
-        engine,
         engine::{
-            InspectionRequest,
+            ComputeCommand, EngineCommand, InspectionRequest,
             inspection::{Query, QuerySource},
         },
         inspect::InvertKnobs,
@@ -249,7 +248,7 @@ mod tests {
         let mut actions = Vec::new();
         page.apply(command, live, &mut actions);
         let inspect = |action| match action {
-            Action::Engine(engine::Command::Inspect(inspect)) => Some(inspect),
+            Action::Engine(EngineCommand::Compute(ComputeCommand::Inspection(inspect))) => Some(inspect),
             _ => None,
         };
         actions.into_iter().filter_map(inspect).collect()
@@ -279,11 +278,11 @@ mod tests {
         let (live, id) = live_with(QueryState::Done);
         let steps = InvertKnobs::default().steps;
         let more = requests(&mut page, UiCommand::InspectMore, &live);
-        assert!(matches!(more[..], [InspectionRequest::More(i, n)] if i == id && n == steps));
+        assert!(matches!(more[..], [InspectionRequest::AddSteps(i, n)] if i == id && n == steps));
         let mut seeds = Vec::new();
         for _ in 0..3 {
             let again = requests(&mut page, UiCommand::InspectAgain, &live);
-            let [InspectionRequest::Again { seed, random: true, .. }] = again[..] else { panic!("{again:?}") };
+            let [InspectionRequest::Restart { seed, random: true, .. }] = again[..] else { panic!("{again:?}") };
             seeds.push(seed);
         }
         assert_eq!(seeds, [2, 3, 4], "the knobs' own seed is 1");

@@ -4,7 +4,6 @@ use egui::{DragValue, Label, ProgressBar, Ui, vec2};
 
 use super::scene::Scene;
 use crate::{
-    engine,
     engine::InspectionRequest,
     format::sentence,
     inspect::{Calibration, InvertKnobs, calibration::promise_grounds},
@@ -38,7 +37,7 @@ pub(super) fn ui(ui: &mut Ui, scene: &Scene, knobs: &InvertKnobs, frame: &mut Fr
 }
 
 fn request(frame: &mut Frame<'_>, request: InspectionRequest) {
-    frame.actions.push(Action::Engine(engine::Command::Inspect(request)));
+    frame.actions.push(Action::engine(request));
 }
 
 /// Draws the progress of a calibration, with a button to cancel it.
@@ -52,7 +51,7 @@ fn calibrating(ui: &mut Ui, (done, total): (usize, usize), frame: &mut Frame<'_>
     let share = if total == 0 { 0.0 } else { done as f32 / total as f32 };
     ui.add(ProgressBar::new(share).desired_height(theme::GAP_S).fill(p.accent)).accessible_name("Calibration");
     if ui.button("Cancel").on_hover_text("Cancels the calibration without a result").clicked() {
-        request(frame, InspectionRequest::CancelCalibrate);
+        request(frame, InspectionRequest::CancelCalibration);
     }
 }
 
@@ -90,7 +89,7 @@ fn promise(ui: &mut Ui, scene: &Scene, calibration: &Calibration, frame: &mut Fr
             ui.data_mut(|d| d.insert_temp(id, alarms));
         } else if edit.changed() || pending.is_some() {
             ui.data_mut(|d| d.remove::<f64>(id));
-            request(frame, InspectionRequest::Rate((alarms / 1000.0).clamp(1e-6, 0.5)));
+            request(frame, InspectionRequest::SetRate((alarms / 1000.0).clamp(1e-6, 0.5)));
         }
         edit.on_hover_text("The promised false-alarm rate; verdicts follow it");
         ui.label("false alarms");

@@ -5,7 +5,6 @@ use egui_material_icons::icons;
 
 use super::overlay::QueryOverlay;
 use crate::{
-    engine,
     engine::InspectionRequest,
     inspect::{Region, Regions, regions::RegionShape},
     ui::{Action, theme, theme::Palette, widgets::image_pane::Placed},
@@ -280,13 +279,13 @@ impl QueryOverlay for RegionEditor {
 
     fn tools(&mut self, ui: &mut Ui, model: bool, actions: &mut Vec<Action>) {
         if let Some(next) = self.menu(ui, model) {
-            actions.push(Action::Engine(engine::Command::Inspect(InspectionRequest::Regions(next))));
+            actions.push(Action::engine(InspectionRequest::SetRegions(next)));
         }
     }
 
     fn over(&mut self, ui: &Ui, response: &Response, placed: &Placed, size: (usize, usize), actions: &mut Vec<Action>) {
         if let Some(next) = self.edit(ui, response, placed, size) {
-            actions.push(Action::Engine(engine::Command::Inspect(InspectionRequest::Regions(next))));
+            actions.push(Action::engine(InspectionRequest::SetRegions(next)));
         }
     }
 }

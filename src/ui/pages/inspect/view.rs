@@ -5,7 +5,6 @@ use egui_material_icons::icons;
 
 use super::{InspectWorkspace, empty, rate, scene::Scene, triptych::Subject, verdict};
 use crate::{
-    engine,
     engine::inspection::ModelState,
     inspect::Verdict,
     ui::{
@@ -39,7 +38,7 @@ impl InspectWorkspace {
                 if let Some(queries) = self.empty.ui(ui, &scene, frame)
                     && let Some(request) = self.enqueue(queries)
                 {
-                    frame.actions.push(Action::Engine(engine::Command::Inspect(request)));
+                    frame.actions.push(Action::engine(request));
                 }
             });
             ui.advance_cursor_after_rect(full);

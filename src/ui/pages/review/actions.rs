@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::{ReviewWorkspace, verdict::NoteEdit};
 use crate::{
-    engine,
     engine::inspection::QuerySource,
     inspect::regions::RegionShape,
     review::{Judgement, PartId, ReviewItem, ReviewStatus, Timestamp, record::NewOpinion},
@@ -21,7 +20,7 @@ impl ReviewWorkspace {
             UiCommand::ReviewDefective => self.judge(Judgement::Defective, actions),
             UiCommand::ReviewUnsure => self.judge(Judgement::Unsure, actions),
             UiCommand::ReviewSkip => self.judge(Judgement::Skip, actions),
-            UiCommand::ReviewUndo => actions.push(Action::Engine(engine::Command::Review(self.session.undo()))),
+            UiCommand::ReviewUndo => actions.push(Action::engine(self.session.undo())),
             UiCommand::ReviewBack => self.queue.step(&snapshot.items, -1),
             UiCommand::ReviewForward => self.queue.step(&snapshot.items, 1),
             UiCommand::ReviewAlone => self.layout.alone = !self.layout.alone,
@@ -57,7 +56,7 @@ impl ReviewWorkspace {
     /// Sends a verdict to the record.
     fn submit(&mut self, item: &ReviewItem, opinion: NewOpinion, actions: &mut Vec<Action>) {
         let request = self.session.submit(item, opinion);
-        actions.push(Action::Engine(engine::Command::Review(request)));
+        actions.push(Action::engine(request));
     }
 
     /// Records a verdict on the current part and shows the next one.

@@ -4,7 +4,6 @@ use egui::{Label, RichText, TextEdit, Ui};
 
 use super::{scene::Scene, section::PanelSection};
 use crate::{
-    engine,
     engine::review::{RecordState, ReviewRequest},
     ui::{Action, Frame, theme, theme::Palette, widgets::flush_right},
 };
@@ -23,8 +22,7 @@ impl PanelSection for DefectTypesSection {
 
     fn ui(&mut self, ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) {
         let p = Palette::of(ui);
-        let send =
-            |frame: &mut Frame<'_>, request| frame.actions.push(Action::Engine(engine::Command::Review(request)));
+        let send = |frame: &mut Frame<'_>, request| frame.actions.push(Action::engine(request));
         for (i, kind) in scene.snapshot.kinds.iter().enumerate() {
             ui.horizontal(|ui| {
                 ui.set_height(theme::ROW_TIGHT);
@@ -35,7 +33,7 @@ impl PanelSection for DefectTypesSection {
                     let remove = egui::Button::new("×").frame(false);
                     let help = "Removes the type from the list; verdicts that use it are unchanged.";
                     if ui.add(remove).accessible_name(format!("Remove {kind}")).on_hover_text(help).clicked() {
-                        send(frame, ReviewRequest::DropKind(kind.clone()));
+                        send(frame, ReviewRequest::RetireDefectType(kind.clone()));
                     }
                     ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
                         ui.add(Label::new(RichText::new(kind).color(p.text)).truncate());
@@ -52,7 +50,7 @@ impl PanelSection for DefectTypesSection {
                 let entered = field.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter));
                 let ready = !self.name.trim().is_empty();
                 if (ui.add_enabled(ready, egui::Button::new("Add")).clicked() || entered) && ready {
-                    send(frame, ReviewRequest::AddKind(self.name.trim().to_owned()));
+                    send(frame, ReviewRequest::AddDefectType(self.name.trim().to_owned()));
                     self.name.clear();
                     if entered {
                         field.request_focus();

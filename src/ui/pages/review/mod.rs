@@ -231,7 +231,7 @@ impl ReviewWorkspace {
                 if on { self.queue.prefetch(&self.snapshot.items, &pending, !blind) } else { Arc::default() };
             if prefetch != self.prefetch {
                 self.prefetch = Arc::clone(&prefetch);
-                actions.push(Action::Engine(engine::Command::Look(prefetch)));
+                actions.push(Action::engine(engine::EngineCommand::Prefetch(prefetch)));
             }
         }
     }
@@ -247,7 +247,7 @@ impl ReviewWorkspace {
 
     /// Returns the action that opens this record.
     pub fn open(path: PathBuf) -> Action {
-        Action::Engine(engine::Command::Review(ReviewRequest::Open(path)))
+        Action::engine(ReviewRequest::Open(path))
     }
 
     fn scene(&self, live: &EngineState) -> Scene {

@@ -144,7 +144,7 @@ impl Session {
         if defective {
             self.last_defective = Some(DefectivePart { part, name: item.part.name(), opinion: opinion.clone() });
         }
-        ReviewRequest::Say { number, part, opinion: Box::new(opinion) }
+        ReviewRequest::AddOpinion { number, part, opinion: Box::new(opinion) }
     }
 
     /// Returns the request that undoes the last verdict.

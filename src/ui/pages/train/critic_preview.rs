@@ -7,10 +7,7 @@ use egui_material_icons::icons;
 
 use crate::{
     data::Opened,
-    engine::{
-        Command,
-        training::critic_preview::{CriticAnswers, DefectPreview, PreviewRequest, Viewer},
-    },
+    engine::training::critic_preview::{CriticAnswers, DefectPreview, PreviewRequest, Viewer},
     train::{Recipe, recipe::CriticKnobs},
     ui::{
         Action, Frame, UiCommand, theme,
@@ -94,7 +91,7 @@ impl CriticPreview {
         self.asked = Some((images, frame.recipe.clone(), self.draw));
         let recipe = Box::new(frame.recipe.clone());
         let order = PreviewRequest { viewer: self.viewer, recipe, draw: self.draw, opened: opened.cloned() };
-        frame.actions.push(Action::Engine(Command::Forge(order)));
+        frame.actions.push(Action::engine(order));
     }
 
     /// A line about the crops, and the button that draws others; `before` there is a run.

@@ -9,7 +9,7 @@ use egui_material_icons::icons;
 
 use super::walk::WalkView;
 use crate::{
-    engine::{Command, training::SampleGrid},
+    engine::{TrainingRequest, training::SampleGrid},
     ui::{
         Frame, UiCommand, theme,
         theme::Palette,
@@ -132,7 +132,7 @@ impl SampleGridView {
             );
             let choices = [(true, "EMA", help.0), (false, "Live G", help.1)];
             if let Some(ema) = segments(ui, frame.status.preview_ema, &choices) {
-                frame.actions.push(crate::ui::Action::Engine(Command::PreviewEma(ema)));
+                frame.actions.push(crate::ui::Action::engine(TrainingRequest::PreviewEma(ema)));
             }
             ui.add_space(theme::GAP_XS);
             let ends = match self.ends {

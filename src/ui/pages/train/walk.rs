@@ -6,7 +6,7 @@ use egui::{Rect, Role, Sense, Slider, Ui, WidgetInfo, vec2};
 use egui_material_icons::icons;
 
 use crate::{
-    engine::{Command, training::LatentWalk},
+    engine::{TrainingRequest, training::LatentWalk},
     ui::{
         Action, Frame, theme,
         theme::Palette,
@@ -54,7 +54,7 @@ impl Default for WalkView {
 impl WalkView {
     /// Asks the compute thread for the pictures between two samples.
     pub fn ask(&mut self, frame: &mut Frame<'_>, from: usize, to: usize) {
-        frame.actions.push(Action::Engine(Command::Walk { from, to, frames: FRAMES }));
+        frame.actions.push(Action::engine(TrainingRequest::Walk { from, to, frames: FRAMES }));
         self.ends = Some((from, to));
         self.shown = None;
         (self.at, self.due, self.backwards) = (0, Some(0.0), false);
