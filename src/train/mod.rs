@@ -1,4 +1,4 @@
-//! Training: the recipe, the schedule, one step of G and D, the run's health and its folder.
+//! Training of the GAN, the encoder and the critic: recipe, schedule, training step, health and run folder.
 
 pub mod critic;
 pub mod encoder;
@@ -7,7 +7,8 @@ pub mod history;
 pub mod knobs;
 pub mod optimiser;
 pub mod recipe;
-pub mod recipe_io;
+pub mod recipe_error;
+mod recipe_io;
 pub mod run_folder;
 pub mod schedule;
 pub mod trainer;
@@ -18,5 +19,5 @@ pub use health::Health;
 pub use history::{CurveMark, History, Metric};
 pub use knobs::{KNOBS, Knob};
 pub use recipe::{Preset, Recipe};
-pub use recipe_io::RecipeError;
+pub use recipe_error::RecipeError;
 pub use trainer::{Trainer, Update};

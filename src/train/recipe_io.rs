@@ -1,45 +1,14 @@
-//! A recipe as knobs see it: each value got and set by its key, checked, and read from and written to a file.
+//! Recipes by key: getting, setting and checking single knobs, and reading and writing recipe files.
 
 use toml::Value;
 
 use super::{
-    knobs::{Domain, KNOBS, knob, plain},
+    knobs::{KNOBS, knob, plain},
     recipe::{LatentKind, Recipe},
+    recipe_error::RecipeError,
 };
 
-/// What is wrong with a recipe or one of its knobs.
-#[derive(Debug, thiserror::Error, PartialEq)]
-pub enum RecipeError {
-    /// No knob has this key.
-    #[error("the recipe has no knob '{key}'{}", nearest.map(|n| format!("; the nearest is '{n}'")).unwrap_or_default())]
-    UnknownKey {
-        /// As it was given.
-        key: String,
-        /// The valid key that is spelled most alike.
-        nearest: Option<&'static str>,
-    },
-    /// The value is of the wrong type or out of range.
-    #[error("'{key}' is {value}, but takes {domain}")]
-    OutOfRange {
-        /// The knob.
-        key: &'static str,
-        /// As it was given.
-        value: String,
-        /// What it takes.
-        domain: Domain,
-    },
-    /// Not of the form `key=value`.
-    #[error("'{0}' is not of the form key=value, for example train.k_g=2")]
-    NotAssignment(String),
-    /// The file is not TOML.
-    #[error("the recipe is not valid TOML: {0}")]
-    Syntax(String),
-    /// Values that are fine one by one but not together.
-    #[error("{0}")]
-    Conflict(String),
-}
-
-/// The valid key that is spelled most like `key`, if any is near.
+/// Returns the valid key with the most similar spelling, if one is close.
 fn nearest(key: &str) -> Option<&'static str> {
     let distance = |k: &str| {
         // A bare name ("k_g") is compared with the last part of the dotted key as well.
@@ -50,7 +19,7 @@ fn nearest(key: &str) -> Option<&'static str> {
     (best.0 <= 2 + key.len() / 3).then_some(best.1)
 }
 
-/// Levenshtein's distance between two short words.
+/// Levenshtein distance between two short words.
 fn edit_distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
@@ -67,12 +36,12 @@ fn edit_distance(a: &str, b: &str) -> usize {
 }
 
 impl Recipe {
-    /// Every knob's value as one TOML table of tables.
+    /// Converts the recipe to a TOML table of tables.
     fn table(&self) -> toml::Table {
         toml::Table::try_from(self).unwrap_or_default()
     }
 
-    /// The value of the knob `key`.
+    /// Returns the value of the knob `key`.
     pub fn get(&self, key: &str) -> Option<Value> {
         let mut value = Value::Table(self.table());
         for part in key.split('.') {
@@ -81,11 +50,10 @@ impl Recipe {
         Some(value)
     }
 
-    /// Turns one knob.
+    /// Sets one knob.
     ///
     /// # Errors
-    /// [`RecipeError`] names the key and its range, or the nearest valid key; the recipe is then
-    /// unchanged.
+    /// [`RecipeError`] names the key and its range, or the nearest valid key; the recipe is then unchanged.
     pub fn set(&mut self, key: &str, value: &Value) -> Result<(), RecipeError> {
         let knob = knob(key).ok_or_else(|| RecipeError::UnknownKey { key: key.into(), nearest: nearest(key) })?;
         let value = knob.check(value)?;
@@ -96,7 +64,7 @@ impl Recipe {
         Ok(())
     }
 
-    /// Applies `key=value` as the command line gives it.
+    /// Applies an assignment `key=value` from the command line.
     ///
     /// # Errors
     /// As [`Recipe::set`], or [`RecipeError::NotAssignment`].
@@ -115,10 +83,10 @@ impl Recipe {
         self.set(key.trim(), &value)
     }
 
-    /// Reads a recipe file; knobs that it leaves out keep the Laptop preset's values.
+    /// Parses a recipe file; missing knobs keep the values of the Laptop preset.
     ///
     /// # Errors
-    /// [`RecipeError`] for TOML that does not parse, an unknown key, or a value out of range.
+    /// [`RecipeError`] for invalid TOML, an unknown key, or a value out of range.
     pub fn from_toml(text: &str) -> Result<Self, RecipeError> {
         Self::from_table(&parsed(text)?)
     }
@@ -139,33 +107,33 @@ impl Recipe {
         Ok(recipe)
     }
 
-    /// Reads a recipe that was kept with a run or a model. What one written before a knob was made does not say is as it was
-    /// then.
+    /// Parses a recipe stored with a run or a model. Knobs that did not exist when it was written get the behaviour of
+    /// that time.
     ///
     /// # Errors
     /// As [`Recipe::from_toml`].
     pub fn from_record(text: &str) -> Result<Self, RecipeError> {
         let table = parsed(text)?;
         let mut recipe = Self::from_table(&table)?;
-        let said = |knob: &str| table.get("critic").is_some_and(|critic| critic.get(knob).is_some());
-        if !said("level") {
+        let has = |knob: &str| table.get("critic").is_some_and(|critic| critic.get(knob).is_some());
+        if !has("level") {
             recipe.critic.level = false;
         }
-        if !said("views") {
+        if !has("views") {
             recipe.critic.views = false;
         }
-        if !said("width") {
+        if !has("width") {
             recipe.critic.width = 48;
         }
         Ok(recipe)
     }
 
-    /// The recipe as the text of a recipe file, every knob written out.
+    /// Writes the recipe as the text of a recipe file with every knob.
     pub fn to_toml(&self) -> String {
         toml::to_string_pretty(self).unwrap_or_default()
     }
 
-    /// Checks every knob's range, and the ones that depend on each other.
+    /// Checks the range of every knob and the dependencies between knobs.
     ///
     /// # Errors
     /// The first [`RecipeError`] found.
@@ -176,10 +144,10 @@ impl Recipe {
             }
         }
         let m = &self.model;
-        // The share of draws that survive the cut is about 0.8 * limit / std when the cut is narrow.
+        // For narrow limits, the share of accepted samples is about 0.8 * limit / std.
         if m.latent == LatentKind::TruncatedNormal && m.latent_limit < 0.05 * m.latent_std {
             return Err(RecipeError::Conflict(format!(
-                "model.latent_limit {} cuts nearly all of a normal of standard deviation {}; raise it to {} or more",
+                "model.latent_limit {} truncates nearly all of a normal with standard deviation {}; increase it to {} or more",
                 m.latent_limit,
                 m.latent_std,
                 0.05 * m.latent_std
@@ -188,7 +156,7 @@ impl Recipe {
         Ok(())
     }
 
-    /// The knobs in which `self` and `other` differ: key, own value, the other's.
+    /// Lists the knobs in which `self` and `other` differ: key, own value, other value.
     pub fn differences(&self, other: &Self) -> Vec<(&'static str, String, String)> {
         KNOBS
             .iter()
@@ -199,7 +167,7 @@ impl Recipe {
             .collect()
     }
 
-    /// Takes over the live knobs of `wanted` and leaves the locked ones as they are.
+    /// Adopts the live knobs of `wanted` and keeps the locked ones.
     pub fn adopt_live(&mut self, wanted: &Self) {
         let data = self.data.clone();
         let model = self.model.clone();
@@ -256,15 +224,15 @@ mod tests {
     }
 
     #[test]
-    fn the_file_reads_as_a_person_wrote_it() {
+    fn the_file_has_no_trailing_digits() {
         let text = Preset::Talk2017.recipe().to_toml();
         assert!(text.contains("lr = 0.0002"), "{text}");
         assert!(text.contains("latent_std = 0.6"), "{text}");
     }
 
     #[test]
-    fn a_record_of_before_a_knob_was_made_says_how_it_was() {
-        // A run or a model of before there were the knobs saw images as they are and once, with a wider critic.
+    fn an_older_record_gets_the_behaviour_of_its_time() {
+        // Before these knobs existed, images were not normalised or augmented, and the critic was wider.
         let now = Recipe::default();
         let without = |text: String, line: &str| text.replace(line, "");
         let before = ["level = true\n", "views = true\n", "width = 24\n"].into_iter().fold(now.to_toml(), without);
@@ -288,10 +256,10 @@ mod tests {
     fn a_value_out_of_range_names_the_key_and_the_range() {
         let mut recipe = Recipe::default();
         let error = recipe.assign("train.batch=1").unwrap_err();
-        assert_eq!(error.to_string(), "'train.batch' is 1, but takes a whole number from 2 to 256");
+        assert_eq!(error.to_string(), "'train.batch' is 1, but must be a whole number from 2 to 256");
         assert_eq!(recipe, Recipe::default());
         let error = recipe.assign("g.kind=adamw").unwrap_err();
-        assert_eq!(error.to_string(), "'g.kind' is adamw, but takes one of adam, sgd, rms-prop");
+        assert_eq!(error.to_string(), "'g.kind' is adamw, but must be one of adam, sgd, rms-prop");
         assert!(recipe.assign("train.batch").unwrap_err().to_string().contains("key=value"));
         assert!(recipe.assign("g.lr=nan").is_err());
     }

@@ -1,4 +1,4 @@
-//! Checkpoints: all tensors of a training run and what else it takes to go on, as one safetensors file.
+//! Checkpoints: the complete state of a training run in one safetensors file.
 
 use std::{
     collections::BTreeMap,
@@ -11,7 +11,11 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{CHECKPOINTS, KEPT_CHECKPOINTS, RunError, RunFolder};
+use super::{
+    error::RunError,
+    folder::RunFolder,
+    layout::{CHECKPOINTS, KEPT_CHECKPOINTS},
+};
 use crate::{
     files,
     files::{Access, FileError},
@@ -30,9 +34,9 @@ const SUFFIX: &str = ".safetensors";
 pub struct Checkpoint {
     /// Steps done.
     pub step: u64,
-    /// Networks and optimisers, in the order of their names once read back.
+    /// Networks and optimisers; sorted by name when read from a file.
     pub tensors: Vec<Weight>,
-    /// What is no tensor: the generator of random numbers, the schedule's counters and so on.
+    /// State other than tensors: seed, counters of the schedule and so on.
     pub meta: BTreeMap<String, String>,
 }
 
@@ -41,15 +45,15 @@ pub struct Checkpoint {
 pub struct CheckpointFile {
     /// The file.
     pub path: PathBuf,
-    /// Steps done, by the file's name.
+    /// Steps done according to the file name.
     pub step: u64,
-    /// Its size.
+    /// Size in bytes.
     pub bytes: u64,
-    /// Why it cannot be used, if a look at its header and size shows that.
+    /// Fault found in its header or size, if any.
     pub fault: Option<String>,
 }
 
-/// What a checkpoint says besides its tensors, as JSON.
+/// Metadata of a checkpoint, stored as JSON.
 #[derive(Serialize, Deserialize)]
 struct Head {
     step: u64,
@@ -59,12 +63,12 @@ struct Head {
 }
 
 impl RunFolder {
-    /// Writes a checkpoint and lets go of the oldest ones before it, so that [`KEPT_CHECKPOINTS`] remain.
-    /// Checkpoints of later steps, which there are after going back to an earlier one, are left alone.
+    /// Writes a checkpoint and deletes the oldest ones before it, so that [`KEPT_CHECKPOINTS`] remain. Checkpoints of
+    /// later steps, which exist after going back to an earlier one, are kept.
     ///
     /// # Errors
-    /// [`FileError`] for instance on a full disk; the earlier checkpoints are then untouched.
-    /// [`RunError::Unwritable`] for a tensor whose values do not fill its shape, or two of one name.
+    /// [`FileError`], for instance on a full disk; the earlier checkpoints are then kept. [`RunError::Unwritable`] for a
+    /// tensor whose values do not match its shape, or duplicate names.
     pub fn save_checkpoint(&self, checkpoint: &Checkpoint) -> Result<PathBuf, RunError> {
         let folder = self.path().join(CHECKPOINTS);
         fs::create_dir_all(&folder).map_err(|cause| FileError::new(Access::Write, &folder, cause))?;
@@ -75,31 +79,31 @@ impl RunFolder {
         for (_, path) in older {
             if let Err(cause) = fs::remove_file(&path) {
                 let error = FileError::new(Access::Write, path, cause);
-                tracing::warn!("an old checkpoint stays: {error}");
+                tracing::warn!("an old checkpoint was not deleted: {error}");
             }
         }
         Ok(path)
     }
 
-    /// The newest checkpoint that can be read whole, or none. Those that are passed over on the way are named
-    /// in the log and, with the reason, in [`checkpoints`](Self::checkpoints).
+    /// Reads the latest intact checkpoint, if any. Damaged ones are skipped with a log message;
+    /// [`checkpoints`](Self::checkpoints) gives the reason.
     ///
     /// # Errors
-    /// [`FileError`] where the folder cannot be listed.
+    /// [`FileError`] if the folder cannot be listed.
     pub fn latest_checkpoint(&self) -> Result<Option<Checkpoint>, RunError> {
         for (_, path) in newest_first(&self.path().join(CHECKPOINTS))? {
             match Checkpoint::read(&path) {
                 Ok(checkpoint) => return Ok(Some(checkpoint)),
-                Err(error) => tracing::warn!("a checkpoint is passed over: {error}"),
+                Err(error) => tracing::warn!("a checkpoint was skipped: {error}"),
             }
         }
         Ok(None)
     }
 
-    /// The checkpoints there are, newest first, each checked by its header and size.
+    /// Lists the checkpoints, latest first, with header and size checked.
     ///
     /// # Errors
-    /// [`FileError`] where the folder cannot be listed.
+    /// [`FileError`] if the folder cannot be listed.
     pub fn checkpoints(&self) -> Result<Vec<CheckpointFile>, RunError> {
         let files = newest_first(&self.path().join(CHECKPOINTS))?;
         Ok(files
@@ -115,22 +119,22 @@ impl RunFolder {
 }
 
 impl Checkpoint {
-    /// Reads a checkpoint; tensors come in the order of their names.
+    /// Reads a checkpoint; tensors are sorted by name.
     ///
     /// # Errors
-    /// [`FileError`]; [`FileError::Damaged`] for anything but a whole checkpoint. Nothing is allocated on the
-    /// word of the file beyond its own size.
+    /// [`FileError`]; [`FileError::Damaged`] for anything but an intact checkpoint. Memory use is bounded by the size of
+    /// the file, whatever its header says.
     pub fn read(path: &Path) -> Result<Self, FileError> {
         let (source, head) = open(path)?;
         let (tensors, crc) = source.tensors().map_err(|fault| unreadable(path, fault))?;
         if crc != head.crc32c {
-            return Err(unreadable(path, TensorFault::Damaged("its checksum does not fit")));
+            return Err(unreadable(path, TensorFault::Damaged("its checksum does not match")));
         }
         Ok(Self { step: head.step, tensors, meta: head.meta })
     }
 }
 
-/// The checkpoints in `folder` by step, newest first; none where there is no folder.
+/// Lists the checkpoints in `folder` with their steps, latest first; empty if the folder does not exist.
 pub(super) fn newest_first(folder: &Path) -> Result<Vec<(u64, PathBuf)>, FileError> {
     let fault = |cause| FileError::new(Access::Read, folder, cause);
     let entries = match fs::read_dir(folder) {
@@ -160,7 +164,7 @@ fn write(path: &Path, checkpoint: &Checkpoint) -> Result<(), RunError> {
     Ok(())
 }
 
-/// Opens a checkpoint and reads as far as the tensors. The file is then known to be as long as it says.
+/// Opens a checkpoint, reads its header and checks its length.
 fn open(path: &Path) -> Result<(TensorReader<BufReader<File>>, Head), FileError> {
     let (reader, length) = tensor_file::open(path, u64::MAX)?;
     let source = TensorReader::new(reader, length).map_err(|fault| unreadable(path, fault))?;
@@ -168,7 +172,7 @@ fn open(path: &Path) -> Result<(TensorReader<BufReader<File>>, Head), FileError>
     let head = source
         .head()
         .and_then(|head| serde_json::from_str(head).ok())
-        .ok_or_else(|| unreadable(path, TensorFault::Damaged("it is not one of this program's")))?;
+        .ok_or_else(|| unreadable(path, TensorFault::Damaged("it was not written by this program")))?;
     Ok((source, head))
 }
 
@@ -230,7 +234,7 @@ mod tests {
         };
         assert_eq!(bits(&read), bits(&saved));
 
-        // Others read it too, and the same state gives the same file.
+        // Other readers can read it, and the same state gives the same file.
         let bytes = fs::read(&path).unwrap();
         let theirs = safetensors::SafeTensors::deserialize(&bytes).unwrap();
         assert_eq!(theirs.tensor("g.weight").unwrap().shape(), [2, 3]);
@@ -261,13 +265,13 @@ mod tests {
             files.iter().map(|file| file.step).collect()
         };
         assert_eq!(steps(), [500, 400, 300]);
-        // Gone back to 300 and on from there: what lies ahead is not touched.
+        // Resumed from 300: later checkpoints are kept.
         run.save_checkpoint(&state(350)).unwrap();
         assert_eq!(steps(), [500, 400, 350, 300]);
     }
 
     #[test]
-    fn a_checkpoint_cut_at_any_byte_is_passed_over() {
+    fn a_checkpoint_truncated_at_any_byte_is_skipped() {
         let root = tempfile::tempdir().unwrap();
         let run = run(root.path());
         run.save_checkpoint(&state(1)).unwrap();
@@ -308,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_length_out_of_all_bounds_is_not_believed() {
+    fn an_excessive_header_length_is_rejected() {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().join("x.safetensors");
         for length in [u64::MAX, 1 << 40, 9] {
@@ -320,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn files_of_others_are_not_checkpoints() {
+    fn other_safetensors_files_are_not_checkpoints() {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().join("x.safetensors");
         let bytes = [0u8; 8];
@@ -334,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn tensors_that_contradict_themselves_are_refused() {
+    fn inconsistent_tensors_are_rejected() {
         let root = tempfile::tempdir().unwrap();
         let run = run(root.path());
         let mut short = state(1);

@@ -1,4 +1,4 @@
-//! The folder in which runs lie side by side: listing them, and moving one to the trash and back.
+//! Lists the runs in a folder, and moves runs to the trash and back.
 
 use std::{
     fs,
@@ -7,36 +7,39 @@ use std::{
 };
 
 use super::{
-    CHECKPOINTS, INFO_FILE, MODEL_FILE, RECIPE_FILE, RunError, RunInfo, RunLock, THUMBNAIL_FILE,
-    checkpoint::newest_first, read_info,
+    checkpoint::newest_first,
+    error::RunError,
+    info::{RunInfo, read_info},
+    layout::{CHECKPOINTS, INFO_FILE, MODEL_FILE, RECIPE_FILE, THUMBNAIL_FILE},
+    lock::RunLock,
 };
 use crate::{
     files::{Access, FileError},
     tensorboard::event_files,
 };
 
-/// Name of the folder that takes the runs a person has deleted.
+/// Name of the folder for deleted runs.
 const TRASH: &str = ".trash";
 
-/// One line of the run list.
+/// A row of the run list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunSummary {
     /// The run's folder.
     pub path: PathBuf,
-    /// What the run is, or a sentence that says why it cannot be opened.
+    /// Description of the run, or the reason why it cannot be opened.
     pub info: Result<RunInfo, String>,
-    /// Steps done at the newest checkpoint.
+    /// Steps done at the latest checkpoint.
     pub steps: u64,
-    /// When a file of the run was last written.
+    /// Time of the last change of a file of the run.
     pub last_change: SystemTime,
-    /// A picture of its samples, if it has one.
+    /// Thumbnail of its samples, if any.
     pub thumbnail: Option<PathBuf>,
-    /// The model that it has made, if it has.
+    /// Model built by the run, if any.
     pub model: Option<PathBuf>,
 }
 
-/// The runs directly in `root`, the one changed last first. Folders that have nothing of a run in them are left
-/// out, and so are hidden ones; a `root` that is not there has no runs. Logs and checkpoints are not opened.
+/// Lists the runs directly in `root`, most recently changed first. Hidden folders and folders without any file of a run
+/// are left out; a missing `root` has no runs. Logs and checkpoints are not opened.
 pub fn list_runs(root: &Path) -> Vec<RunSummary> {
     let mut runs: Vec<RunSummary> = fs::read_dir(root)
         .into_iter()
@@ -49,7 +52,7 @@ pub fn list_runs(root: &Path) -> Vec<RunSummary> {
     runs
 }
 
-/// None for a folder that is no run, not even a broken one.
+/// Summarises a run; `None` for a folder that is not a run, not even a broken one.
 fn summary(path: PathBuf) -> Option<RunSummary> {
     let logs = event_files(&path).ok()?;
     let checkpoints = newest_first(&path.join(CHECKPOINTS)).unwrap_or_default();
@@ -74,15 +77,15 @@ fn summary(path: PathBuf) -> Option<RunSummary> {
     })
 }
 
-/// Moves a run from `root` to the trash folder within it and returns where it is now. Nothing is deleted.
+/// Moves a run from `root` to the trash folder within it and returns its new path. Nothing is deleted.
 ///
 /// # Errors
 /// [`RunError::Busy`] for a run that is being trained, [`RunError::Elsewhere`] for a folder that is not directly
-/// in `root`, else a [`FileError`].
+/// in `root`, otherwise a [`FileError`].
 pub fn trash_run(root: &Path, run: &Path) -> Result<PathBuf, RunError> {
     let name = name_within(root, run)?;
-    // Held only for a moment: some systems do not rename a folder with an open file in it. A folder in which no
-    // lock can be made is not being trained.
+    // Released immediately, since some systems cannot rename a folder with an open file in it. A folder that cannot be
+    // locked for another reason is not being trained.
     if let Err(error @ RunError::Busy { .. }) = RunLock::take(run) {
         return Err(error);
     }
@@ -92,11 +95,10 @@ pub fn trash_run(root: &Path, run: &Path) -> Result<PathBuf, RunError> {
     move_to_free(run, free)
 }
 
-/// Moves a run from the trash of `root` back and returns where it is now: under its old name, or with a number
-/// after it if another run has that name by now.
+/// Restores a run from the trash of `root` and returns its new path: its old name, with a number if that name is taken.
 ///
 /// # Errors
-/// [`RunError::Elsewhere`] for a folder that is not directly in the trash, else a [`FileError`].
+/// [`RunError::Elsewhere`] for a folder that is not directly in the trash, otherwise a [`FileError`].
 pub fn restore_run(root: &Path, trashed: &Path) -> Result<PathBuf, RunError> {
     let numbered = name_within(&root.join(TRASH), trashed)?;
     let name = match numbered.rsplit_once('-') {
@@ -107,7 +109,7 @@ pub fn restore_run(root: &Path, trashed: &Path) -> Result<PathBuf, RunError> {
     move_to_free(trashed, std::iter::once(root.join(name)).chain(others))
 }
 
-/// The name of `path`, which must be a folder directly in `root`.
+/// Returns the name of `path`, which must be a folder directly in `root`.
 fn name_within(root: &Path, path: &Path) -> Result<String, RunError> {
     let real = |path: &Path| fs::canonicalize(path).map_err(|cause| FileError::new(Access::Read, path, cause));
     let (real_root, real_path) = (real(root)?, real(path)?);
@@ -120,9 +122,9 @@ fn name_within(root: &Path, path: &Path) -> Result<String, RunError> {
     }
 }
 
-/// Renames `from` to the first of `places` where there is nothing.
-fn move_to_free(from: &Path, places: impl Iterator<Item = PathBuf>) -> Result<PathBuf, RunError> {
-    for to in places {
+/// Renames `from` to the first of `targets` that does not exist.
+fn move_to_free(from: &Path, targets: impl Iterator<Item = PathBuf>) -> Result<PathBuf, RunError> {
+    for to in targets {
         if fs::symlink_metadata(&to).is_ok() {
             continue;
         }
