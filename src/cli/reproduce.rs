@@ -148,7 +148,7 @@ fn criticise(
         return Ok(None);
     }
     let began = Instant::now();
-    let (training, usual) = critic::part(&opened.training_indices(split));
+    let (training, usual) = critic::statistics_split(&opened.training_indices(split));
     let held_out = opened.held_out_indices(split);
     let mut trainer = CriticTrainer::new(recipe, g, &opened.store, training, held_out, device)?;
     let progress = bar("critic");

@@ -274,7 +274,7 @@ impl Scheduler {
                 self.finishing = Some(finishing);
                 self.examiner = CriticProbe::default();
                 *self.live.training.critic.answers.lock() = None;
-                self.live.training.critic.history.write().start_over();
+                self.live.training.critic.history.write().reset();
                 self.show_finishing();
             }
             Ok(Err(error)) => {

@@ -1,7 +1,7 @@
-//! Training a critic on forged defects: healthy crops, half of them damaged, and where.
+//! Training of the critic on healthy crops with synthetic defects and their masks.
 //!
-//! The loss is binary cross-entropy on logits, a damaged place counting more than a whole one. Crops come from
-//! the images that the GAN was trained on; what the generator draws is one of the forger's fills.
+//! The loss is binary cross-entropy on logits with a higher weight on damaged locations. Crops come from the training
+//! images of the GAN; generated crops are one of the fills of the synthetic defects.
 
 use std::sync::Arc;
 
@@ -31,82 +31,87 @@ use crate::{
     },
 };
 
-/// Crops by the generator that the forger chooses from.
-const DRAWN: usize = 64;
-/// Decay of the average of the weights.
+/// Number of generated crops that the defect synthesiser chooses from.
+const GENERATED: usize = 64;
+/// Decay of the moving average of the weights.
 const DECAY: f64 = 0.99;
-/// Crops that the light of the surface is measured on.
-const LIT: usize = 64;
-/// Crops that the held-out loss is measured on.
+/// Number of crops that the pixel statistics are measured on.
+const MEASURED: usize = 64;
+/// Number of crops that the held-out loss is measured on.
 const HELD_OUT: usize = 32;
-/// Smallest side of a crop.
-const LEAST: usize = 32;
+/// Minimum side of a crop.
+const MIN_SIDE: usize = 32;
 
-/// Healthy crops for a critic, before a [`DefectSynthesiser`] gets hold of them. Needs no device.
+/// Healthy crops for training a critic, before a [`DefectSynthesiser`] damages them. Needs no device.
 #[derive(Clone, Debug)]
 pub struct HealthyCrops {
     sampler: CropSampler,
     /// Mean and standard deviation of the surface's pixels.
-    light: [f32; 2],
+    pixel_stats: [f32; 2],
     seed: u64,
 }
 
 impl HealthyCrops {
-    /// Crops of the images at `training` of `store`, as this recipe's critic sees them.
+    /// Creates a source of crops from the images at `training` of `store` for the critic of a recipe.
     ///
     /// # Errors
-    /// [`DataError`] when the images cannot be read.
+    /// [`DataError`] if the images cannot be read.
     pub fn new(recipe: &Recipe, store: &Arc<ImageStore>, training: Vec<usize>) -> Result<Self, DataError> {
         let side = crop_side(store, &training, recipe.critic.crop, recipe.data.scale as f32);
         let spec =
             CropSpec { size: side, borders: true, jitter: 0.0, normalise: recipe.critic.level, ..recipe.crop_spec() };
         let sampler = CropSampler::new(Arc::clone(store), training, spec)?;
-        let light = light(&sampler.batch(recipe.seed ^ 0x6c69_6768, 0, LIT)?);
-        Ok(Self { sampler, light, seed: recipe.seed })
+        let pixel_stats = mean_and_deviation(&sampler.batch(recipe.seed ^ 0x6c69_6768, 0, MEASURED)?);
+        Ok(Self { sampler, pixel_stats, seed: recipe.seed })
     }
 
-    /// Width and height of a crop, pixels.
+    /// Width and height of a crop in pixels.
     pub fn side(&self) -> usize {
         self.sampler.spec().size
     }
 
     /// Mean and standard deviation of the surface's pixels, on the -1 to 1 scale.
-    pub fn light(&self) -> [f32; 2] {
-        self.light
+    pub fn pixel_stats(&self) -> [f32; 2] {
+        self.pixel_stats
     }
 
-    /// Batch `index`: `[n, channels, side, side]` in `[-1, 1]`.
+    /// Returns batch `index`: `[n, channels, side, side]` in `[-1, 1]`.
     ///
     /// # Errors
-    /// The data's.
+    /// Those of [`CropSampler::batch`].
     pub fn batch(&self, index: u64, n: usize) -> Result<Vec<f32>, DataError> {
         self.sampler.batch(self.seed ^ 0x666f_7267, index, n)
     }
 }
 
-/// The forger of a recipe for crops of `side` pixels, for a surface whose pixels have this standard deviation.
-/// `drawn` is what the generator draws: the side, and crops plane by plane.
-pub fn forger(recipe: &Recipe, side: usize, deviation: f32, mut drawn: (usize, Vec<f32>)) -> DefectSynthesiser {
+/// Creates the defect synthesiser of a recipe for crops of `side` pixels of a surface whose pixels have the standard
+/// deviation `deviation`. `generated` are crops from the generator: their side and values, plane by plane.
+pub fn defect_synthesiser(
+    recipe: &Recipe,
+    side: usize,
+    deviation: f32,
+    mut generated: (usize, Vec<f32>),
+) -> DefectSynthesiser {
     if recipe.critic.level {
         let channels = recipe.model.channels;
-        for crop in drawn.1.chunks_exact_mut((channels * drawn.0 * drawn.0).max(1)) {
-            let light = Illumination::of_planes(crop, channels);
-            crop.iter_mut().for_each(|v| *v = light.normalise(*v));
+        for crop in generated.1.chunks_exact_mut((channels * generated.0 * generated.0).max(1)) {
+            let illumination = Illumination::of_planes(crop, channels);
+            crop.iter_mut().for_each(|v| *v = illumination.normalise(*v));
         }
     }
-    DefectSynthesiser::new(recipe.critic.forge(), side, recipe.model.channels, deviation, drawn)
+    DefectSynthesiser::new(recipe.critic.synthetic_defects(), side, recipe.model.channels, deviation, generated)
 }
 
-/// Batch `index` of [`HealthyCrops`] as it is shown to the critic of a recipe of this seed.
-pub fn forged(forger: &DefectSynthesiser, crops: &[f32], seed: u64, index: u64) -> DamagedCrop {
-    forger.batch(crops, seed ^ 0x6461_6d61, index)
+/// Damages batch `index` of [`HealthyCrops`] for training the critic of a recipe with this seed.
+pub fn damaged_batch(synthesiser: &DefectSynthesiser, crops: &[f32], seed: u64, index: u64) -> DamagedCrop {
+    synthesiser.batch(crops, seed ^ 0x6461_6d61, index)
 }
 
-/// How sure a critic is that a place is damaged, 0 to 1: one number for every [`STRIDE`] x [`STRIDE`] pixels of
+/// Computes the probabilities of damage, 0 to 1: one for every [`STRIDE`] x [`STRIDE`] pixels of
 /// `[n, channels, side, side]`, row by row, crop by crop.
 ///
 /// # Errors
-/// When the device does not hand the values over.
+/// If the values cannot be read from the device.
 pub fn probabilities(
     critic: &Critic,
     crops: &[f32],
@@ -128,18 +133,18 @@ pub struct CriticTrainer {
     critic: Critic,
     optimiser: Optimiser,
     crops: HealthyCrops,
-    forger: DefectSynthesiser,
-    /// Crops of images that are not trained on, forged once.
+    synthesiser: DefectSynthesiser,
+    /// Damaged crops of held-out images and their targets.
     held_out: Option<(Tensor<4>, Tensor<4>)>,
     step: u64,
 }
 
 impl CriticTrainer {
-    /// A fresh critic, trained on the images at `training` of `store` and watched on those at `held_out`. `g` draws
-    /// what one of the forger's fills shows.
+    /// Creates a trainer with an untrained critic for the images at `training` of `store`, with a held-out loss on those
+    /// at `held_out`. `g` generates crops for one of the fills.
     ///
     /// # Errors
-    /// [`TrainError`] when the images cannot be read or the device does not hand values over.
+    /// [`TrainError`] if the images cannot be read or values cannot be read from the device.
     pub fn new(
         recipe: &Recipe,
         g: &Generator,
@@ -150,19 +155,19 @@ impl CriticTrainer {
     ) -> Result<Self, TrainError> {
         let device = device.clone().without_autodiff();
         let crops = HealthyCrops::new(recipe, store, training)?;
-        let (side, light) = (crops.side(), crops.light());
+        let (side, pixel_stats) = (crops.side(), crops.pixel_stats());
         let (channels, latent) = (recipe.model.channels, Latent::new(&recipe.model));
         let mut rng = ChaCha8Rng::seed_from_u64(recipe.seed ^ 0x6472_6177);
-        let z = TensorData::new(latent.sample(DRAWN, &mut rng), [DRAWN, latent.size()]);
-        let (_, drawn) = host(FrozenGenerator::new(g).forward(Tensor::from_data(z, &device)))?;
-        let forger = forger(recipe, side, light[1], (recipe.model.size, drawn));
+        let z = TensorData::new(latent.sample(GENERATED, &mut rng), [GENERATED, latent.size()]);
+        let (_, generated) = host(FrozenGenerator::new(g).forward(Tensor::from_data(z, &device)))?;
+        let synthesiser = defect_synthesiser(recipe, side, pixel_stats[1], (recipe.model.size, generated));
         let mut rng = ChaCha8Rng::seed_from_u64(recipe.seed ^ 0x6372_6974);
-        let critic = Critic::new(channels, recipe.critic.width, light, &mut rng, &device.clone().autodiff());
+        let critic = Critic::new(channels, recipe.critic.width, pixel_stats, &mut rng, &device.clone().autodiff());
         let mut trainer = Self {
             critic: critic.valid(),
             live: critic,
             optimiser: Optimiser::new(OptimiserKind::Adam),
-            forger,
+            synthesiser,
             held_out: None,
             step: 0,
             recipe: recipe.clone(),
@@ -172,18 +177,18 @@ impl CriticTrainer {
         if !held_out.is_empty() {
             let spec = trainer.crops.sampler.spec().clone();
             let crops = CropSampler::new(Arc::clone(store), held_out, spec)?.batch(recipe.seed, 0, HELD_OUT)?;
-            trainer.held_out = Some(trainer.tensors(trainer.forger.batch(&crops, recipe.seed ^ 0x6865_6c64, 0)));
+            trainer.held_out = Some(trainer.tensors(trainer.synthesiser.batch(&crops, recipe.seed ^ 0x6865_6c64, 0)));
         }
         Ok(trainer)
     }
 
-    /// Goes on from a critic that was trained before, in place of a fresh one.
+    /// Starts from a trained critic instead of an untrained one.
     ///
     /// # Errors
-    /// [`TrainError::Weights`] where it does not fit.
-    pub fn with(mut self, before: &Critic) -> Result<Self, TrainError> {
-        let stored = weights::read(before)?.into_iter().map(|w| (w.name.clone(), w)).collect();
-        self.live = weights::write(self.live, &stored)?.with_brightness(self.crops.light());
+    /// [`TrainError::Weights`] if it does not fit the recipe.
+    pub fn starting_from(mut self, trained: &Critic) -> Result<Self, TrainError> {
+        let stored = weights::read(trained)?.into_iter().map(|w| (w.name.clone(), w)).collect();
+        self.live = weights::write(self.live, &stored)?.with_brightness(self.crops.pixel_stats());
         self.critic = self.live.valid();
         Ok(self)
     }
@@ -193,107 +198,107 @@ impl CriticTrainer {
         self.step
     }
 
-    /// Steps in all.
+    /// Total number of steps.
     pub fn total(&self) -> u64 {
         self.recipe.critic.steps
     }
 
-    /// A batch as it is trained on at a step: forged crops plane by plane, their masks, and their side.
+    /// Returns the training batch of a step: damaged crops with their masks, and their side.
     ///
     /// # Errors
-    /// The data's.
-    pub fn shown(&self, step: u64, n: usize) -> Result<(DamagedCrop, usize), DataError> {
+    /// Those of [`CropSampler::batch`].
+    pub fn training_batch(&self, step: u64, n: usize) -> Result<(DamagedCrop, usize), DataError> {
         let crops = self.crops.batch(step, n)?;
-        Ok((forged(&self.forger, &crops, self.recipe.seed, step), self.crops.side()))
+        Ok((damaged_batch(&self.synthesiser, &crops, self.recipe.seed, step), self.crops.side()))
     }
 
-    /// One update; returns the loss.
+    /// Performs one update and returns the loss.
     ///
     /// # Errors
-    /// [`TrainError::NotFinite`] when the loss is not, or the data's or the device's error.
+    /// [`TrainError::NotFinite`] if the loss is not finite, or an error of the data or the device.
     pub fn step(&mut self) -> Result<f32, TrainError> {
         let knobs = self.recipe.critic.clone();
-        let (forged, _) = self.shown(self.step, knobs.batch)?;
-        let (x, wanted) = self.tensors(forged);
+        let (damaged, _) = self.training_batch(self.step, knobs.batch)?;
+        let (x, target) = self.tensors(damaged);
         let mut stats = Vec::new();
         let logits = self.live.forward(x, &mut Pass::Train(&mut stats));
-        let loss = cross_entropy(logits, wanted, knobs.positive_weight);
+        let loss = cross_entropy(logits, target, knobs.positive_weight);
         let mut gradients = [loss.backward()];
-        let left = 1.0 - self.step as f64 / knobs.steps.max(1) as f64;
+        let remaining = 1.0 - self.step as f64 / knobs.steps.max(1) as f64;
         let rule =
-            OptimiserKnobs { kind: OptimiserKind::Adam, lr: knobs.lr * left.max(0.01), beta1: 0.9, beta2: 0.999 };
+            OptimiserKnobs { kind: OptimiserKind::Adam, lr: knobs.lr * remaining.max(0.01), beta1: 0.9, beta2: 0.999 };
         let (live, _) = self.optimiser.update("c", weights::take(&mut self.live), &mut gradients, &rule, None);
         self.live = live;
         self.live.absorb(stats);
-        let young = (1.0 + self.step as f64) / (10.0 + self.step as f64);
-        self.critic = weights::average(weights::take(&mut self.critic), &self.live, young.min(DECAY))
-            .with_brightness(self.crops.light());
+        let warm_up = (1.0 + self.step as f64) / (10.0 + self.step as f64);
+        self.critic = weights::average(weights::take(&mut self.critic), &self.live, warm_up.min(DECAY))
+            .with_brightness(self.crops.pixel_stats());
         self.step += 1;
         let value = host(loss.without_autodiff())?.1.first().copied().unwrap_or(f32::NAN);
         if value.is_finite() { Ok(value) } else { Err(TrainError::NotFinite { step: self.step }) }
     }
 
-    /// The loss of the averaged critic on forged crops of images that it was not trained on.
+    /// Computes the loss of the averaged critic on damaged crops of the held-out images, if there are any.
     ///
     /// # Errors
-    /// When the device does not hand the value over.
+    /// If the value cannot be read from the device.
     pub fn held_out_loss(&self) -> Result<Option<f32>, TrainError> {
-        let Some((x, wanted)) = &self.held_out else { return Ok(None) };
+        let Some((x, target)) = &self.held_out else { return Ok(None) };
         let logits = self.critic.forward(x.clone(), &mut Pass::Evaluate);
-        let loss = cross_entropy(logits, wanted.clone(), self.recipe.critic.positive_weight);
+        let loss = cross_entropy(logits, target.clone(), self.recipe.critic.positive_weight);
         Ok(host(loss)?.1.first().copied())
     }
 
-    /// The critic as it is now, its weights averaged over the last steps.
+    /// The current critic, with moving-average weights.
     pub fn critic(&self) -> &Critic {
         &self.critic
     }
 
-    /// Crops and, for every logit, whether a pixel under it is damaged.
-    fn tensors(&self, forged: DamagedCrop) -> (Tensor<4>, Tensor<4>) {
+    /// Converts damaged crops to input and target tensors; the target of a logit is 1 if any of its pixels is damaged.
+    fn tensors(&self, damaged: DamagedCrop) -> (Tensor<4>, Tensor<4>) {
         let (side, channels) = (self.crops.side(), self.recipe.model.channels);
-        let n = forged.mask.len() / (side * side);
+        let n = damaged.mask.len() / (side * side);
         let cells = side / STRIDE;
-        let mut wanted = vec![0.0f32; n * cells * cells];
-        for (i, damaged) in forged.mask.iter().enumerate() {
+        let mut target = vec![0.0f32; n * cells * cells];
+        for (i, value) in damaged.mask.iter().enumerate() {
             let (crop, y, x) = (i / (side * side), i / side % side, i % side);
-            let own = &mut wanted[(crop * cells + y / STRIDE) * cells + x / STRIDE];
-            *own = own.max(*damaged);
+            let own = &mut target[(crop * cells + y / STRIDE) * cells + x / STRIDE];
+            *own = own.max(*value);
         }
-        let x = TensorData::new(forged.values, [n, channels, side, side]);
-        let wanted = TensorData::new(wanted, [n, 1, cells, cells]);
-        (Tensor::from_data(x, &self.device), Tensor::from_data(wanted, &self.device))
+        let x = TensorData::new(damaged.values, [n, channels, side, side]);
+        let target = TensorData::new(target, [n, 1, cells, cells]);
+        (Tensor::from_data(x, &self.device), Tensor::from_data(target, &self.device))
     }
 }
 
-/// Binary cross-entropy on logits, the mean over places; those to be found count `weight` times.
-fn cross_entropy(logits: Tensor<4>, wanted: Tensor<4>, weight: f64) -> Tensor<1> {
-    let missed = activation::softplus(logits.clone().neg(), 1.0) * wanted.clone() * weight;
-    let raised = activation::softplus(logits, 1.0) * (wanted.neg() + 1.0);
-    (missed + raised).mean()
+/// Mean binary cross-entropy on logits; damaged locations count `weight` times.
+fn cross_entropy(logits: Tensor<4>, target: Tensor<4>, weight: f64) -> Tensor<1> {
+    let missed = activation::softplus(logits.clone().neg(), 1.0) * target.clone() * weight;
+    let false_alarms = activation::softplus(logits, 1.0) * (target.neg() + 1.0);
+    (missed + false_alarms).mean()
 }
 
-/// One image in so many is kept from the critic, to learn from it what is usual.
-const KEPT: usize = 6;
-/// Fewest images that are kept; with fewer than four times as many nothing is.
-const FEWEST: usize = 6;
+/// One in this many training images is reserved for the normal statistics.
+const RESERVED_EVERY: usize = 6;
+/// Minimum number of reserved images; none are reserved with fewer than four times as many training images.
+const MIN_RESERVED: usize = 6;
 
-/// Parts healthy training images into those that a critic is trained on and those that it is then shown to learn
-/// what is usual: of images that it knows by heart it would think too well. Both are all of them where there are few.
-pub fn part(training: &[usize]) -> (Vec<usize>, Vec<usize>) {
-    let kept = training.len().div_ceil(KEPT).max(FEWEST);
-    if training.len() < 4 * FEWEST {
+/// Splits healthy training images into those that a critic is trained on and those that its normal statistics are fitted
+/// on, since the critic is overconfident on its training images. With few images, both contain all of them.
+pub fn statistics_split(training: &[usize]) -> (Vec<usize>, Vec<usize>) {
+    let reserved = training.len().div_ceil(RESERVED_EVERY).max(MIN_RESERVED);
+    if training.len() < 4 * MIN_RESERVED {
         return (training.to_vec(), training.to_vec());
     }
-    // Evenly from the whole list, which may be in the order they were taken.
-    let is_kept = |i: usize| i * kept / training.len() != (i + 1) * kept / training.len();
-    let of = |kept: bool| {
-        training.iter().enumerate().filter(|(i, _)| is_kept(*i) == kept).map(|(_, &index)| index).collect()
+    // Evenly spaced, since the list may be in order of acquisition.
+    let is_reserved = |i: usize| i * reserved / training.len() != (i + 1) * reserved / training.len();
+    let of = |reserved: bool| {
+        training.iter().enumerate().filter(|(i, _)| is_reserved(*i) == reserved).map(|(_, &index)| index).collect()
     };
     (of(false), of(true))
 }
 
-/// The largest side of a crop that half of the images hold, a multiple of 8 and at most `most`.
+/// Returns the largest crop side that fits into half of the images, a multiple of 8 and at most `most`.
 fn crop_side(store: &ImageStore, images: &[usize], most: usize, scale: f32) -> usize {
     let mut sides: Vec<usize> = images
         .iter()
@@ -302,12 +307,12 @@ fn crop_side(store: &ImageStore, images: &[usize], most: usize, scale: f32) -> u
         .map(|(w, h)| w.min(h))
         .collect();
     sides.sort_unstable();
-    let middle = sides.get(sides.len() / 2).copied().unwrap_or(most);
-    (middle.min(most) / MULTIPLE * MULTIPLE).max(LEAST)
+    let median = sides.get(sides.len() / 2).copied().unwrap_or(most);
+    (median.min(most) / MULTIPLE * MULTIPLE).max(MIN_SIDE)
 }
 
-/// Mean and standard deviation.
-fn light(values: &[f32]) -> [f32; 2] {
+/// Returns mean and standard deviation.
+fn mean_and_deviation(values: &[f32]) -> [f32; 2] {
     let n = values.len().max(1) as f64;
     let mean = values.iter().map(|&v| f64::from(v)).sum::<f64>() / n;
     let variance = values.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum::<f64>() / n;
@@ -319,12 +324,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_usual_is_learnt_from_images_of_its_own() {
+    fn normal_statistics_are_fitted_on_reserved_images() {
         let all: Vec<usize> = (100..196).collect();
-        let (trained, kept) = part(&all);
-        assert_eq!((trained.len(), kept.len()), (80, 16));
-        assert!(kept.iter().all(|i| !trained.contains(i)) && kept.windows(2).all(|w| w[1] - w[0] == 6));
+        let (trained, reserved) = statistics_split(&all);
+        assert_eq!((trained.len(), reserved.len()), (80, 16));
+        assert!(reserved.iter().all(|i| !trained.contains(i)) && reserved.windows(2).all(|w| w[1] - w[0] == 6));
         let few: Vec<usize> = (0..10).collect();
-        assert_eq!(part(&few), (few.clone(), few));
+        assert_eq!(statistics_split(&few), (few.clone(), few));
     }
 }

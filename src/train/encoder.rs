@@ -1,7 +1,7 @@
-//! Training an encoder for a GAN that stands still: crops to the latent vectors that draw them.
+//! Training of the encoder, which maps crops to latent vectors of a fixed GAN.
 //!
-//! The loss is f-AnoGAN's (Schlegl et al. 2019): `mean (x - G(E(x)))^2 + k * mean (f(x) - f(G(E(x))))^2`
-//! with `f` a middle layer of D, on the same healthy crops as the GAN.
+//! The loss is that of f-AnoGAN (Schlegl et al. 2019), `mean (x - G(E(x)))^2 + k * mean (f(x) - f(G(E(x))))^2` with `f` a
+//! middle layer of D, on the same healthy crops as the GAN.
 
 use burn::{
     module::Module,
@@ -20,8 +20,8 @@ use crate::{
     model::{Discriminator, Encoder, FrozenGenerator, Generator, Latent, layers::Pass, weights, weights::host},
 };
 
-/// Share of the steps over which the learning rate falls to a tenth at the end.
-const FALL: f64 = 0.5;
+/// Share of the steps, at the end, over which the learning rate decays to a tenth.
+const DECAY_SHARE: f64 = 0.5;
 
 /// An encoder in training.
 pub struct EncoderTrainer {
@@ -38,7 +38,7 @@ pub struct EncoderTrainer {
 }
 
 impl EncoderTrainer {
-    /// A fresh encoder for these networks, fed by `sampler`.
+    /// Creates a trainer with an untrained encoder for these networks, on crops from `sampler`.
     pub fn new(recipe: &Recipe, g: &Generator, d: &Discriminator, sampler: CropSampler, device: &Device) -> Self {
         let device = device.clone().without_autodiff();
         let mut rng = ChaCha8Rng::seed_from_u64(recipe.seed ^ 0x656e_636f);
@@ -62,56 +62,56 @@ impl EncoderTrainer {
         self.step
     }
 
-    /// Steps in all.
+    /// Total number of steps.
     pub fn total(&self) -> u64 {
         self.recipe.encoder.steps
     }
 
-    /// One update; returns the loss.
+    /// Performs one update and returns the loss.
     ///
     /// # Errors
-    /// [`TrainError::NotFinite`] when the loss is not, or the data's or the device's error.
+    /// [`TrainError::NotFinite`] if the loss is not finite, or an error of the data or the device.
     pub fn step(&mut self) -> Result<f32, TrainError> {
         let knobs = &self.recipe.encoder;
         let (n, m) = (knobs.batch, &self.recipe.model);
-        // A seed of its own keeps these crops apart from those that trained the GAN.
+        // Another seed than that of the GAN gives different crops.
         let crops = self.sampler.batch(self.recipe.seed ^ 0x656e_6372, self.step, n)?;
         let x = Tensor::<4>::from_data(TensorData::new(crops, [n, m.channels, m.size, m.size]), &self.device);
         let mut stats = Vec::new();
         let z = self.e.forward(x.clone(), &mut Pass::Train(&mut stats));
-        let drawn = self.g.forward(z);
-        let mut loss = (drawn.clone() - x.clone()).square().mean();
+        let reconstruction = self.g.forward(z);
+        let mut loss = (reconstruction.clone() - x.clone()).square().mean();
         if knobs.feature_weight > 0.0 {
             let f = |crops: Tensor<4>| self.d.features(crops, &mut Pass::Evaluate);
-            loss = loss + (f(drawn) - f(x)).square().mean() * knobs.feature_weight;
+            loss = loss + (f(reconstruction) - f(x)).square().mean() * knobs.feature_weight;
         }
         if knobs.latent_weight > 0.0 {
-            // What G drew from a known z must lead back to it.
+            // E must recover the z of generated crops.
             let mut rng = ChaCha8Rng::seed_from_u64(self.recipe.seed ^ 0x6c61_7465);
             rng.set_stream(self.step);
             let z = Tensor::<2>::from_data(
                 TensorData::new(self.latent.sample(n, &mut rng), [n, self.latent.size()]),
                 &self.device,
             );
-            let drawn = self.g.forward(z.clone());
-            let back = self.e.forward(drawn, &mut Pass::Train(&mut Vec::new()));
-            loss = loss + (back - z).square().mean() * knobs.latent_weight;
+            let generated = self.g.forward(z.clone());
+            let recovered = self.e.forward(generated, &mut Pass::Train(&mut Vec::new()));
+            loss = loss + (recovered - z).square().mean() * knobs.latent_weight;
         }
         let mut gradients = [loss.backward()];
         let progress = self.step as f64 / knobs.steps.max(1) as f64;
-        let fall = 0.1f64.powf(((progress - (1.0 - FALL)) / FALL).max(0.0));
-        let rule = OptimiserKnobs { kind: OptimiserKind::Adam, lr: knobs.lr * fall, beta1: 0.5, beta2: 0.999 };
+        let decay = 0.1f64.powf(((progress - (1.0 - DECAY_SHARE)) / DECAY_SHARE).max(0.0));
+        let rule = OptimiserKnobs { kind: OptimiserKind::Adam, lr: knobs.lr * decay, beta1: 0.5, beta2: 0.999 };
         let (e, _) = self.optimiser.update("e", weights::take(&mut self.e), &mut gradients, &rule, None);
         self.e = e;
         self.e.absorb(stats);
-        let young = (1.0 + self.step as f64) / (10.0 + self.step as f64);
-        self.average = weights::average(weights::take(&mut self.average), &self.e, young.min(0.98));
+        let warm_up = (1.0 + self.step as f64) / (10.0 + self.step as f64);
+        self.average = weights::average(weights::take(&mut self.average), &self.e, warm_up.min(0.98));
         self.step += 1;
         let value = host(loss.without_autodiff())?.1.first().copied().unwrap_or(f32::NAN);
         if value.is_finite() { Ok(value) } else { Err(TrainError::NotFinite { step: self.step }) }
     }
 
-    /// The encoder as it is now, its weights averaged over the last steps.
+    /// The current encoder, with moving-average weights.
     pub fn encoder(&self) -> &Encoder {
         &self.average
     }

@@ -1,45 +1,45 @@
-//! How a run is doing, in one sentence, with the advice that the talk gives for it.
+//! Health of a run: a diagnosis from its curves with the advice of the talk.
 
 use super::history::{History, Metric};
 
-/// A run's health as its curves tell it.
+/// Diagnosis of a run from its curves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Health {
-    /// Too early to tell.
+    /// Too few steps for a diagnosis.
     #[default]
     Unknown,
-    /// Nothing wrong.
+    /// G and D are in balance.
     Good,
-    /// The samples have become alike.
+    /// The samples are nearly identical (mode collapse).
     Collapsed,
-    /// D sees through nearly every sample, by a margin that G can still follow.
+    /// D recognises nearly every sample, but G still gets a useful gradient.
     DAhead,
-    /// D sees through nearly every sample and leaves G nothing to learn from.
+    /// D recognises nearly every sample, and G gets no useful gradient.
     DTooStrong,
-    /// D tells real from generated worse than a coin would.
+    /// D is worse than chance.
     DTooWeak,
-    /// Losses or gradients grow without end.
+    /// Losses or gradients diverge.
     Diverging,
-    /// G's gradient has all but vanished.
+    /// G's gradient has nearly vanished.
     Saturated,
-    /// NaN or infinity turned up; the last good checkpoint was restored.
+    /// A value became NaN or infinite; the last good checkpoint was restored.
     NotFinite,
 }
 
-/// Rows looked back upon: about as many as a person watches go by before judging.
+/// Number of recent rows that are evaluated.
 const WINDOW: usize = 100;
 
-/// Loss of G in nats at which D gives its samples one chance in a hundred of being real.
-const HOPELESS: f32 = 4.6;
+/// Loss of G in nats at which D assigns its samples a probability of 1 % of being real.
+const TOO_STRONG_LOSS: f32 = 4.6;
 
-/// Fewer rows than this say nothing.
-const LEAST: usize = 50;
+/// Minimum number of rows for a diagnosis.
+const MIN_ROWS: usize = 50;
 
 impl Health {
-    /// Judges the newest rows of a run.
+    /// Diagnoses the latest rows of a run.
     ///
-    /// The thresholds are for losses in nats and accuracies as shares. An untrained D loses
-    /// ln 2 = 0.69 on each side; a loss of 8 means a probability of 0.0003 given to the truth.
+    /// The thresholds are for losses in nats and accuracies as shares. An untrained D has a loss of ln 2 = 0.69 on each
+    /// side; a loss of 8 is a probability of 0.0003 for the correct label.
     pub fn of(history: &History) -> Self {
         let recent = |metric| recent_mean(history.column(metric));
         let (Some(real), Some(fake), Some(g_loss), Some(g_norm)) = (
@@ -60,8 +60,8 @@ impl Health {
         } else if diversity.is_some_and(|d| d < 0.15) {
             Self::Collapsed
         } else if real > 0.65 && fake > 0.85 && success < 0.02 {
-            // G's loss is how sure D is: past this, its gradient tells G next to nothing.
-            if g_loss > HOPELESS { Self::DTooStrong } else { Self::DAhead }
+            // G's loss measures the confidence of D: above this value, the gradient is of hardly any use to G.
+            if g_loss > TOO_STRONG_LOSS { Self::DTooStrong } else { Self::DAhead }
         } else if real + fake < 0.8 {
             Self::DTooWeak
         } else {
@@ -69,49 +69,49 @@ impl Health {
         }
     }
 
-    /// Whether the user should look.
+    /// Whether the user should take action.
     pub fn is_alarm(self) -> bool {
         !matches!(self, Self::Unknown | Self::Good | Self::DAhead)
     }
 
-    /// What is the case, in plain words.
+    /// Describes the diagnosis in one sentence.
     pub fn sentence(self) -> &'static str {
         match self {
-            Self::Unknown => "Too early to tell how the run is doing.",
+            Self::Unknown => "Too few steps for a diagnosis.",
             Self::Good => "G and D are in balance.",
-            Self::Collapsed => "The samples have become alike: the generator has collapsed.",
-            Self::DAhead => "D is ahead of G, by a margin that G still learns from.",
-            Self::DTooStrong => "D sees through nearly every sample: it is too strong for G to learn from.",
-            Self::DTooWeak => "D is wrong more often than a coin: it is too weak to guide G.",
-            Self::Diverging => "Losses or gradients grow without end: the run is diverging.",
-            Self::Saturated => "G's gradient has all but vanished: the run is saturated.",
+            Self::Collapsed => "The samples are nearly identical: the generator has collapsed.",
+            Self::DAhead => "D is ahead of G, but G still learns from it.",
+            Self::DTooStrong => "D recognises nearly every sample: it is too strong for G to learn from.",
+            Self::DTooWeak => "D is worse than chance: it is too weak to guide G.",
+            Self::Diverging => "Losses or gradients keep growing: the run is diverging.",
+            Self::Saturated => "G's gradient has nearly vanished: the run is saturated.",
             Self::NotFinite => "A value became infinite; the last good checkpoint was restored and the run is paused.",
         }
     }
 
-    /// What the talk advises, or empty.
+    /// Advice from the talk, or empty.
     pub fn advice(self) -> &'static str {
         match self {
             Self::Unknown | Self::Good | Self::DAhead => "",
             Self::Collapsed => "Lower G's learning rate, add input noise to D, or go back to an earlier checkpoint.",
             Self::DTooStrong => {
-                "Give G two updates a step, make D wait (train D only if G succeeds above 0.25), flip some labels or add noise."
+                "Give G two updates per step, update D only above a G success rate of 0.25, flip some labels or add noise."
             }
-            Self::DTooWeak => "Give D two updates a step, take noise and label flips away, or raise D's learning rate.",
+            Self::DTooWeak => "Give D two updates per step, remove noise and label flips, or raise D's learning rate.",
             Self::Diverging => {
                 "Lower both learning rates by a factor of two to ten; soft labels (0.1 and 0.9) help too."
             }
             Self::Saturated => "Soften the labels, add input noise to D, or use SGD for D.",
-            Self::NotFinite => "Lower the learning rates before you go on.",
+            Self::NotFinite => "Lower the learning rates before resuming.",
         }
     }
 }
 
-/// Mean of the finite values among the newest rows; `None` while there are too few.
+/// Returns the mean of the finite values among the latest rows; `None` if there are too few.
 fn recent_mean(column: &[f32]) -> Option<f32> {
     let tail = &column[column.len().saturating_sub(WINDOW)..];
     let finite: Vec<f32> = tail.iter().copied().filter(|v| v.is_finite()).collect();
-    (finite.len() >= LEAST).then(|| finite.iter().sum::<f32>() / finite.len() as f32)
+    (finite.len() >= MIN_ROWS).then(|| finite.iter().sum::<f32>() / finite.len() as f32)
 }
 
 #[cfg(test)]
@@ -139,8 +139,8 @@ mod tests {
     }
 
     #[test]
-    fn each_ailment_is_told_from_the_others() {
-        assert_eq!(run(LEAST - 1, |_| {}), Health::Unknown);
+    fn each_diagnosis_is_distinguished() {
+        assert_eq!(run(MIN_ROWS - 1, |_| {}), Health::Unknown);
         assert_eq!(run(200, |_| {}), Health::Good);
         assert_eq!(run(200, |r| r[Metric::Diversity as usize] = 0.05), Health::Collapsed);
         assert_eq!(run(200, |r| r[Metric::GLoss as usize] = 30.0), Health::Diverging);
@@ -161,7 +161,7 @@ mod tests {
             r[Metric::DAccuracyFake as usize] = 0.99;
             r[Metric::GSuccess as usize] = 0.003;
         });
-        assert_eq!(unsure, Health::DAhead, "G fools D next to never, however unsure D is of real crops");
+        assert_eq!(unsure, Health::DAhead, "G hardly ever fools D, however uncertain D is about real crops");
         let weak = run(200, |r| {
             r[Metric::DAccuracyReal as usize] = 0.3;
             r[Metric::DAccuracyFake as usize] = 0.3;

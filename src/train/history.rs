@@ -1,10 +1,10 @@
-//! A run's curves, as its steps report them.
+//! The curves of a run.
 
 use std::collections::BTreeMap;
 
 use crate::tensorboard::{RunLog, ScalarPoint};
 
-/// One number that a training step reports.
+/// A value reported by a training step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Metric {
     /// D's cross-entropy on real crops, nats.
@@ -13,29 +13,29 @@ pub enum Metric {
     DLossFake,
     /// G's non-saturating loss, nats.
     GLoss,
-    /// Share of real crops that D calls real, 0 to 1.
+    /// Share of real crops that D classifies as real, 0 to 1.
     DAccuracyReal,
-    /// Share of generated crops that D calls generated, 0 to 1.
+    /// Share of generated crops that D classifies as generated, 0 to 1.
     DAccuracyFake,
-    /// Share of generated crops that D takes for real, 0 to 1.
+    /// Share of generated crops that D classifies as real, 0 to 1.
     GSuccess,
     /// L2 norm of G's gradient.
     GradNormG,
     /// L2 norm of D's gradient.
     GradNormD,
-    /// Mean pairwise distance within the sample grid over that of real crops; 1 is as varied as life.
+    /// Mean pairwise distance within the sample grid relative to that of real crops; 1 is as varied as real crops.
     Diversity,
     /// Standard deviation of the noise on D's input.
     Noise,
     /// Dropout in D, 0 to 1.
     Dropout,
-    /// Real crops consumed a second.
+    /// Real crops consumed per second.
     ImagesPerSecond,
-    /// Wall-clock time of a step, milliseconds.
+    /// Wall-clock time per step, milliseconds.
     MsPerStep,
-    /// The critic's cross-entropy on the forged crops that it is trained on, by its own steps, nats.
+    /// The critic's cross-entropy on its training crops with synthetic defects, by its own steps, nats.
     CriticLoss,
-    /// The same on forged crops of images that it is not trained on.
+    /// The same on crops of held-out images.
     CriticHeldOut,
 }
 
@@ -59,10 +59,10 @@ impl Metric {
         Self::CriticHeldOut,
     ];
 
-    /// What the critic reports, by steps of its own: a [`History`] of it is apart from the GAN's.
+    /// Metrics of the critic, by its own steps; they have a [`History`] separate from the GAN's.
     pub const CRITIC: [Self; 2] = [Self::CriticLoss, Self::CriticHeldOut];
 
-    /// What a step of the GAN reports.
+    /// Metrics of a step of the GAN.
     pub fn gan() -> impl ExactSizeIterator<Item = Self> {
         let count = Self::ALL.len() - Self::CRITIC.len();
         Self::ALL.into_iter().take(count)
@@ -108,8 +108,8 @@ impl Metric {
             Self::Diversity => "Sample diversity",
             Self::Noise => "Input noise",
             Self::Dropout => "D dropout",
-            Self::ImagesPerSecond => "Images a second",
-            Self::MsPerStep => "Time a step",
+            Self::ImagesPerSecond => "Images per second",
+            Self::MsPerStep => "Time per step",
             Self::CriticLoss => "Critic loss",
             Self::CriticHeldOut => "Critic loss, held-out",
         }
@@ -127,41 +127,38 @@ impl Metric {
     }
 }
 
-/// A change of knobs, a checkpoint or an alarm, marked on the curves.
+/// A change of knobs, a checkpoint or an alarm, marked in the curves.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CurveMark {
-    /// The step it came before.
+    /// The step before which it occurred.
     pub step: u64,
-    /// What changed: "G updates a step (k_G): 1 to 2".
+    /// Description, such as "G updates per step (k_G): 1 to 2".
     pub text: String,
 }
 
-/// A run's curves: one row a step, one column a [`Metric`]; a value that a step did not report is NaN.
+/// The curves of a run: one row per step, one column per [`Metric`]; NaN for values that a step did not report.
 #[derive(Clone, Debug, Default)]
 pub struct History {
-    /// Step numbers, rising.
+    /// Step numbers, ascending.
     pub steps: Vec<u64>,
     /// Wall-clock time of each row, seconds since the Unix epoch.
     pub wall: Vec<f64>,
     /// One column for each of [`Metric::ALL`], as long as `steps`.
     pub columns: [Vec<f32>; Metric::ALL.len()],
-    /// Marks, by rising step.
+    /// Marks, by ascending step.
     pub marks: Vec<CurveMark>,
-    /// Counts how often rows were taken away again (a resume or a reset); a reader that cached
-    /// anything starts over when this changes.
+    /// Incremented when rows are removed (by a resume or a reset); a change invalidates whatever readers have cached.
     pub generation: u64,
 }
 
 impl History {
-    /// The GAN's curves in a run's log: one row for each step that reported D's or G's loss or any other
-    /// scalar, tags that no [`Metric`] has left aside.
+    /// Reads the GAN's curves from a log: one row per step with any known scalar; unknown tags are ignored.
     pub fn from_log(log: &RunLog) -> Self {
         let points = |metric: Metric| log.scalars.get(metric.tag()).map(Vec::as_slice).unwrap_or_default();
         Self::of(Metric::gan().map(|metric| (metric, points(metric))))
     }
 
-    /// The critic's curves in a run's log, by the critic's own steps. Where more than one critic was trained, the
-    /// last one's.
+    /// Reads the critic's curves from a log, by its own steps. If several critics were trained, those of the last one.
     pub fn critic_from_log(log: &RunLog) -> Self {
         let points = |metric: Metric| log.scalars.get(metric.tag()).map(Vec::as_slice).unwrap_or_default();
         let trained = points(Metric::CriticLoss);
@@ -198,12 +195,12 @@ impl History {
         self.steps.is_empty()
     }
 
-    /// One metric's column.
+    /// Returns the column of a metric.
     pub fn column(&self, metric: Metric) -> &[f32] {
         &self.columns[metric as usize]
     }
 
-    /// Appends a step's row.
+    /// Appends the row of a step.
     pub fn push(&mut self, step: u64, wall: f64, row: &[f32; Metric::ALL.len()]) {
         self.steps.push(step);
         self.wall.push(wall);
@@ -212,12 +209,12 @@ impl History {
         }
     }
 
-    /// Takes every row away, as for another run.
-    pub fn start_over(&mut self) {
+    /// Removes all rows, for a new run.
+    pub fn reset(&mut self) {
         *self = Self { generation: self.generation + 1, ..Self::default() };
     }
 
-    /// Takes away every row from `step` on, as a resume from an earlier checkpoint does.
+    /// Removes all rows from `step` on, for a resume from an earlier checkpoint.
     pub fn truncate_from(&mut self, step: u64) {
         let keep = self.steps.partition_point(|s| *s < step);
         self.steps.truncate(keep);
@@ -235,7 +232,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_are_taken_away_from_a_step_on() {
+    fn rows_are_removed_from_a_step_on() {
         let mut history = History::default();
         for step in 1..=10 {
             history.push(step, step as f64, &[step as f32; Metric::ALL.len()]);

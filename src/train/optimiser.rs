@@ -1,4 +1,4 @@
-//! Update rules whose every knob can be turned between two steps, with moments that can be saved.
+//! Update rules with settings that can change between steps and moments that can be saved.
 
 use std::collections::BTreeMap;
 
@@ -13,28 +13,28 @@ use crate::{
     model::weights::{Path, Weight, WeightError, flat, host, replace},
 };
 
-/// Added to the root of the second moment, as Keras does.
+/// Added to the root of the second moment, as in Keras.
 const EPSILON: f64 = 1e-7;
 
 /// One network's optimiser: Adam, SGD with momentum, or RMSProp with momentum.
 #[derive(Debug)]
 pub struct Optimiser {
     kind: OptimiserKind,
-    /// Updates so far, for Adam's bias correction.
+    /// Number of updates, for Adam's bias correction.
     time: u64,
     first: BTreeMap<String, Tensor<1>>,
     second: BTreeMap<String, Tensor<1>>,
 }
 
 impl Optimiser {
-    /// An optimiser without a past.
+    /// Creates an optimiser with empty moments.
     pub fn new(kind: OptimiserKind) -> Self {
         Self { kind, time: 0, first: BTreeMap::new(), second: BTreeMap::new() }
     }
 
-    /// Updates every parameter of `network` that has a gradient, the sum of those in `gradients`, and returns the square of the
-    /// gradient's L2 norm (one number, still on the device). `watch` gathers each gradient under the
-    /// name `network/gradients/parameter`.
+    /// Updates every parameter of `network` that has a gradient, the sum of those in `gradients`, and returns the squared
+    /// L2 norm of the gradient (one number, still on the device). `watch` collects each gradient under the name
+    /// `network/gradients/parameter`.
     pub fn update<M: Module>(
         &mut self,
         prefix: &str,
@@ -54,14 +54,14 @@ impl Optimiser {
         (network, norm)
     }
 
-    /// One update of a single tensor of value `w` and gradient `g` that belongs to no network; `name`
-    /// keeps its moments apart from others'.
-    pub fn advance(&mut self, name: &str, w: Tensor<1>, g: Tensor<1>, knobs: &OptimiserKnobs) -> Tensor<1> {
+    /// Updates a single tensor `w` with gradient `g` that does not belong to a network; its moments are stored under
+    /// `name`.
+    pub fn update_tensor(&mut self, name: &str, w: Tensor<1>, g: Tensor<1>, knobs: &OptimiserKnobs) -> Tensor<1> {
         self.time += 1;
         self.step(name, w, g, knobs)
     }
 
-    /// The new value of a parameter of value `w` and gradient `g`.
+    /// Returns the updated value of a parameter `w` with gradient `g`.
     fn step(&mut self, name: &str, w: Tensor<1>, g: Tensor<1>, knobs: &OptimiserKnobs) -> Tensor<1> {
         let (beta1, beta2) = (knobs.beta1, knobs.beta2);
         match self.kind {
@@ -91,10 +91,10 @@ impl Optimiser {
         }
     }
 
-    /// The moments by name, and the number of updates, for a checkpoint.
+    /// Returns the number of updates and the moments by name, for a checkpoint.
     ///
     /// # Errors
-    /// When the device does not hand the values over.
+    /// If the values cannot be read from the device.
     pub fn state(&self) -> Result<(u64, Vec<Weight>), WeightError> {
         let moments = self.first.iter().map(|m| ("first", m)).chain(self.second.iter().map(|m| ("second", m)));
         let weights = moments.map(|(order, (name, tensor))| {
@@ -104,7 +104,7 @@ impl Optimiser {
         Ok((self.time, weights.collect::<Result<_, WeightError>>()?))
     }
 
-    /// The optimiser that a checkpoint describes.
+    /// Restores an optimiser from a checkpoint.
     pub fn restore(kind: OptimiserKind, time: u64, moments: Vec<Weight>, device: &Device) -> Self {
         let mut optimiser = Self { time, ..Self::new(kind) };
         let device = device.clone().without_autodiff();
@@ -120,7 +120,7 @@ impl Optimiser {
     }
 }
 
-/// `old * beta + new`, from zero.
+/// Returns `old * beta + new`, starting from zero.
 fn momentum(old: Option<Tensor<1>>, new: Tensor<1>, beta: f64) -> Tensor<1> {
     match old {
         Some(old) if beta > 0.0 => old * beta + new,
@@ -191,7 +191,7 @@ mod tests {
         network.w.val().into_data().try_into_vec().unwrap()
     }
 
-    /// The same in plain arithmetic.
+    /// The same in scalar arithmetic.
     fn by_hand(knobs: &OptimiserKnobs) -> Vec<f32> {
         [1.0f64, -2.0]
             .into_iter()
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn each_rule_does_what_its_paper_says() {
+    fn each_rule_follows_its_paper() {
         for kind in [OptimiserKind::Adam, OptimiserKind::Sgd, OptimiserKind::RmsProp] {
             let knobs = OptimiserKnobs { kind, lr: 0.01, beta1: 0.5, beta2: 0.9 };
             for (got, wanted) in run(&knobs).into_iter().zip(by_hand(&knobs)) {

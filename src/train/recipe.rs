@@ -1,12 +1,12 @@
-//! The recipe: every knob of a run in one serde struct, which the recipe file, the command line
-//! and the panels share. [`KNOBS`](super::knobs::KNOBS) names, bounds and explains each of them.
+//! The recipe: all settings of a run in one serde struct, shared by the recipe file, the command line and the panels.
+//! [`KNOBS`](super::knobs::KNOBS) describes each of them.
 
 use serde::{Deserialize, Serialize};
 
 use crate::data::{CropSpec, synthetic_defects::SyntheticDefectKnobs};
 pub use crate::model::architecture::{LatentKind, ModelKnobs, NormOrder, Upsampling};
 
-/// Which rule turns a gradient into a step.
+/// Update rule of an optimiser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OptimiserKind {
@@ -18,19 +18,19 @@ pub enum OptimiserKind {
     RmsProp,
 }
 
-/// How crops are drawn from the healthy images.
+/// Sampling of crops from the healthy images.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DataKnobs {
-    /// Factor on the images' size before cropping; 1 is native resolution.
+    /// Factor on the size of the images before cropping; 1 is native resolution.
     pub scale: f64,
     /// Mirror half of the crops left to right.
     pub flip_horizontal: bool,
     /// Mirror half of the crops top to bottom.
     pub flip_vertical: bool,
-    /// Turn crops by a random multiple of 90 degrees.
+    /// Rotate crops by a random multiple of 90 degrees.
     pub quarter_turns: bool,
-    /// Change the contrast of half of the crops by up to this share, and their brightness by 0.7 times it.
+    /// Change the contrast of half of the crops by up to this share, and their brightness by up to 0.7 times it.
     pub jitter: f64,
     /// Share of the healthy images held out for calibration, never trained on.
     pub holdout: f64,
@@ -42,7 +42,7 @@ impl Default for DataKnobs {
     }
 }
 
-/// One network's optimiser.
+/// Optimiser of a network.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct OptimiserKnobs {
@@ -62,19 +62,19 @@ impl Default for OptimiserKnobs {
     }
 }
 
-/// The D/G schedule and what makes the discriminator's job harder; live while a run goes on.
+/// Schedule of G and D, labels, noise and dropout of D; can change during a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrainKnobs {
-    /// Steps after which a run is finished.
+    /// Total number of steps.
     pub steps: u64,
     /// Crops in a batch.
     pub batch: usize,
-    /// Generator updates in a step (k_G).
+    /// Generator updates per step (k_G).
     pub k_g: usize,
-    /// Discriminator updates in a step (k_D).
+    /// Discriminator updates per step (k_D).
     pub k_d: usize,
-    /// The discriminator is updated only while G's success rate is at least this; 0 turns the gate off.
+    /// Success rate of G below which D is not updated; 0 disables the gate.
     pub d_gate: f64,
     /// Probability that a batch's real and fake labels are swapped (noisy labels).
     pub label_flip: f64,
@@ -84,13 +84,13 @@ pub struct TrainKnobs {
     pub label_fake: f64,
     /// Standard deviation of Gaussian noise on D's input, at step 0, on the [-1, 1] scale.
     pub noise: f64,
-    /// Steps after which the noise has fallen by half; 0 keeps it constant.
+    /// Steps in which the noise falls by half; 0 keeps it constant.
     pub noise_half_life: f64,
     /// Dropout after D's hidden layers, at step 0.
     pub dropout: f64,
-    /// Steps after which the dropout has fallen by half; 0 keeps it constant.
+    /// Steps in which the dropout falls by half; 0 keeps it constant.
     pub dropout_half_life: f64,
-    /// Decay of the exponential moving average of G's weights; 0 turns it off.
+    /// Decay of the exponential moving average of G's weights; 0 disables it.
     pub ema: f64,
     /// Steps between sample grids.
     pub preview_every: u64,
@@ -98,7 +98,7 @@ pub struct TrainKnobs {
     pub histogram_every: u64,
     /// Steps between checkpoints.
     pub checkpoint_every: u64,
-    /// Train the encoder, calibrate and write the model file when all steps are done.
+    /// Train the encoder, calibrate and write the model file after the last step.
     pub model_at_end: bool,
 }
 
@@ -126,19 +126,19 @@ impl Default for TrainKnobs {
     }
 }
 
-/// The encoder that is trained once the GAN is: it gives inspection its first z (f-AnoGAN).
+/// The encoder, trained after the GAN, which gives inspection its initial z (f-AnoGAN).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct EncoderKnobs {
-    /// Steps; 0 leaves the encoder out.
+    /// Steps; 0 disables the encoder.
     pub steps: u64,
     /// Crops in a batch.
     pub batch: usize,
     /// Adam's learning rate.
     pub lr: f64,
-    /// Weight of the error in D's features beside the error in pixels.
+    /// Weight of the loss on D's features relative to the loss on pixels.
     pub feature_weight: f64,
-    /// Weight of the error in z of crops that the generator drew itself.
+    /// Weight of the loss on z for generated crops.
     pub latent_weight: f64,
 }
 
@@ -148,43 +148,41 @@ impl Default for EncoderKnobs {
     }
 }
 
-/// The critic that is trained on forged defects once the GAN is done: it says, place by place, where a surface
-/// stops being itself.
+/// The critic, trained on synthetic defects after the GAN, which locates anomalies.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CriticKnobs {
-    /// Steps; 0 leaves the critic out.
+    /// Steps; 0 disables the critic.
     pub steps: u64,
     /// Crops in a batch.
     pub batch: usize,
-    /// Width and height of its crops in pixels; less where the images are smaller.
+    /// Width and height of its crops in pixels; smaller if the images are smaller.
     pub crop: usize,
-    /// Channels of the maps that its logit is made of; those of the others follow ([`crate::model::critic::CriticWidths`]).
+    /// Channels of its last feature maps, which determine those of the others ([`crate::model::critic::CriticWidths`]).
     pub width: usize,
-    /// Adam's learning rate at the start; it falls to nothing in a straight line.
+    /// Adam's initial learning rate; it decays linearly to zero.
     pub lr: f64,
-    /// How much more a damaged place counts than a whole one.
+    /// Weight of damaged locations relative to healthy ones in the loss.
     pub positive_weight: f64,
     /// Share of the crops that are damaged.
     pub share: f64,
-    /// Least opacity of damage.
+    /// Minimum opacity of a defect.
     pub strength: f64,
-    /// Half of the largest blob, as a share of the crop's side.
+    /// Largest half-axis of a blob as a share of the crop's side.
     pub largest: f64,
-    /// Share of damage that is brighter or darker and nothing else.
+    /// Share of defects that only change the brightness.
     pub brightness: f64,
-    /// Change of contrast and light of half of all crops, as a share.
+    /// Random change of contrast and brightness in half of all crops, as a share.
     pub jitter: f64,
-    /// Whether it sees each image brought to one light ([`crate::data::Illumination`]).
+    /// Normalise the brightness and contrast of each image ([`crate::data::Illumination`]).
     pub level: bool,
-    /// Whether it looks at each image from several sides: mirrored as well, in the ways in which crops are ([`DataKnobs`]),
-    /// and moved.
+    /// Test-time augmentation: average over mirrored (as crops are, see [`DataKnobs`]) and shifted views of each image.
     pub views: bool,
 }
 
 impl CriticKnobs {
-    /// How crops are damaged.
-    pub fn forge(&self) -> SyntheticDefectKnobs {
+    /// Returns the settings of the synthetic defects.
+    pub fn synthetic_defects(&self) -> SyntheticDefectKnobs {
         let &Self { share, strength, largest, brightness, jitter, .. } = self;
         SyntheticDefectKnobs { share, strength, largest, brightness, jitter }
     }
@@ -211,12 +209,11 @@ impl Default for CriticKnobs {
     }
 }
 
-/// Everything that decides a run besides its data: the same recipe, data and seed give the same
-/// run on the CPU.
+/// All settings of a run: the same recipe, data and seed give the same run on the CPU.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Recipe {
-    /// Seed of every random number in the run.
+    /// Random seed of the run.
     pub seed: u64,
     /// Crops.
     pub data: DataKnobs,
@@ -228,9 +225,9 @@ pub struct Recipe {
     pub g: OptimiserKnobs,
     /// The discriminator's optimiser.
     pub d: OptimiserKnobs,
-    /// The encoder for inspection.
+    /// Encoder for inspection.
     pub encoder: EncoderKnobs,
-    /// The critic for inspection.
+    /// Critic for inspection.
     pub critic: CriticKnobs,
 }
 
@@ -241,7 +238,7 @@ impl Default for Recipe {
 }
 
 impl Recipe {
-    /// The crops that this recipe asks of the data room.
+    /// Returns the specification of the GAN's crops.
     pub fn crop_spec(&self) -> CropSpec {
         CropSpec {
             size: self.model.size,
@@ -257,24 +254,24 @@ impl Recipe {
     }
 }
 
-/// A named recipe to start from.
+/// A predefined recipe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Preset {
     /// The talk's networks and schedule at full width (J. Dekhtiar, PyData Berlin 2017).
     #[value(name = "talk")]
     Talk2017,
-    /// Half width with the tips that steady a run; the default on a GPU.
+    /// Half width with stabilising settings; the default on a GPU.
     Workbench,
     /// An eighth of the talk's filters; the default on a CPU.
     Laptop,
 }
 
 impl Preset {
-    /// All presets, in the order they are offered.
+    /// All presets, in display order.
     pub const ALL: [Self; 3] = [Self::Talk2017, Self::Workbench, Self::Laptop];
 
-    /// The preset that suits a device.
+    /// Returns the default preset of a device.
     pub fn suited(gpu: bool) -> Self {
         if gpu { Self::Workbench } else { Self::Laptop }
     }
@@ -288,16 +285,16 @@ impl Preset {
         }
     }
 
-    /// One plain sentence on what it is for.
+    /// Describes the preset in one sentence.
     pub fn describe(self) -> &'static str {
         match self {
-            Self::Talk2017 => "The 2017 talk to the letter: full width, two G steps for each D step. Wants a GPU.",
+            Self::Talk2017 => "Exactly as in the 2017 talk: full width, two G updates per D update. Needs a GPU.",
             Self::Workbench => "Half the talk's filters and a larger batch. For a GPU.",
             Self::Laptop => "An eighth of the talk's filters. Trains in minutes on two CPU cores.",
         }
     }
 
-    /// The recipe it stands for.
+    /// Returns its recipe.
     pub fn recipe(self) -> Recipe {
         let laptop = Recipe {
             seed: 1,
@@ -320,7 +317,7 @@ impl Preset {
                     checkpoint_every: 500,
                     ..laptop.train.clone()
                 },
-                // Wider networks want smaller steps.
+                // Wider networks need smaller steps.
                 g: OptimiserKnobs { lr: 4e-4, ..OptimiserKnobs::default() },
                 ..laptop
             },

@@ -1,8 +1,8 @@
-//! Who trains when, and how hard the discriminator has it: the talk's fourth tip.
+//! The schedule of G and D updates, input noise and dropout (the fourth tip of the talk).
 
 use super::recipe::TrainKnobs;
 
-/// What is in force at one step.
+/// Settings of one step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct StepSettings {
     /// Discriminator updates.
@@ -15,9 +15,7 @@ pub struct StepSettings {
     pub dropout: f64,
 }
 
-/// What `knobs` ask for at `step`, when G last fooled D at the rate `success`.
-///
-/// Before a rate is known D trains: a G that has never been judged cannot hold D back.
+/// Returns the settings at `step`, given the latest success rate of G. D is always updated while the rate is unknown.
 pub fn at(knobs: &TrainKnobs, step: u64, success: Option<f64>) -> StepSettings {
     let waits = success.is_some_and(|rate| rate < knobs.d_gate);
     StepSettings {
@@ -28,7 +26,7 @@ pub fn at(knobs: &TrainKnobs, step: u64, success: Option<f64>) -> StepSettings {
     }
 }
 
-/// `start` halved every `half_life` steps; below a thousandth it is nothing.
+/// Halves `start` every `half_life` steps; values below 0.001 become 0.
 fn decayed(start: f64, half_life: f64, step: u64) -> f64 {
     let value = if half_life > 0.0 { start * 0.5f64.powf(step as f64 / half_life) } else { start };
     if value < 1e-3 { 0.0 } else { value }

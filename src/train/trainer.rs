@@ -1,4 +1,4 @@
-//! Two networks, two optimisers and the order in which they are updated.
+//! Training of the GAN: generator, discriminator, their optimisers and the training step.
 
 use std::time::Instant;
 
@@ -25,33 +25,33 @@ use crate::{
     },
 };
 
-/// Samples in the grid, and real crops beside it.
+/// Number of samples in the grid, and of real crops shown beside it.
 pub const GRID: usize = 36;
 
-/// Which networks one step updates.
+/// Networks updated in a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Update {
-    /// The generator alone.
+    /// The generator only.
     G,
-    /// The discriminator alone.
+    /// The discriminator only.
     D,
-    /// Both, by the schedule.
+    /// Both, according to the schedule.
     Both,
 }
 
-/// What ends or interrupts training.
+/// Errors of training.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
     /// A loss, a gradient or a weight became NaN or infinite.
-    #[error("a value became infinite or undefined at step {step}; lower the learning rates before you go on")]
+    #[error("a value became infinite or undefined at step {step}; lower the learning rates before resuming")]
     NotFinite {
-        /// The step it was seen at.
+        /// The step at which it was detected.
         step: u64,
     },
-    /// The images failed.
+    /// The images cannot be read.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// The stored weights do not fit, or the device did not hand them over.
+    /// Stored weights do not fit, or weights cannot be read from the device.
     #[error(transparent)]
     Weights(#[from] WeightError),
     /// A checkpoint lacks an entry.
@@ -59,18 +59,18 @@ pub enum TrainError {
     Checkpoint(&'static str),
 }
 
-/// One step's numbers, in the order of [`Metric::ALL`]; NaN where there is none.
+/// The metrics of one step, in the order of [`Metric::ALL`]; NaN where not reported.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StepMetrics {
     /// The step, counted from 1.
     pub step: u64,
-    /// When it was done, seconds since the Unix epoch.
+    /// Time of completion in seconds since the Unix epoch.
     pub wall: f64,
-    /// One value a metric.
+    /// One value per metric.
     pub values: [f32; Metric::ALL.len()],
 }
 
-/// The metrics that a step computes on the device, in the order they are read back.
+/// Metrics computed on the device, in the order they are read back.
 const ON_DEVICE: [Metric; 8] = [
     Metric::DLossReal,
     Metric::DLossFake,
@@ -82,7 +82,7 @@ const ON_DEVICE: [Metric; 8] = [
     Metric::GradNormG,
 ];
 
-/// A step's numbers that are still on the device.
+/// Metrics of a step that are still on the device.
 struct Pending {
     row: StepMetrics,
     values: [Option<Tensor<1>>; ON_DEVICE.len()],
@@ -91,7 +91,7 @@ struct Pending {
 /// A GAN in training.
 pub struct Trainer {
     recipe: Recipe,
-    /// Without autodiff; the networks carry theirs.
+    /// Without autodiff; the networks have their own.
     device: Device,
     g: Generator,
     d: Discriminator,
@@ -101,23 +101,23 @@ pub struct Trainer {
     loader: Loader,
     latent: Latent,
     step: u64,
-    /// Batches of real crops taken so far: the loader's position.
+    /// Number of batches of real crops taken, the position of the loader.
     batches: u64,
-    /// G's success rate when it was last read back.
+    /// G's success rate as last read back.
     success: Option<f64>,
     pending: Vec<Pending>,
     read_every: usize,
     last_read: Instant,
     grid_z: Vec<f32>,
     real_spread: Option<f64>,
-    watched: Option<Vec<(String, Tensor<1>)>>,
+    gradients: Option<Vec<(String, Tensor<1>)>>,
 }
 
 impl Trainer {
-    /// A trainer with fresh weights on `device`, fed by `loader`.
+    /// Creates a trainer with random weights on `device`, with crops from `loader`.
     ///
-    /// Numbers are read back from the device every `read_every` steps: 1 where reading is free, more
-    /// where it makes a GPU wait. The gate on D acts on the rate that was read last.
+    /// Metrics are read back from the device every `read_every` steps: 1 where reading is free, more where it stalls a
+    /// GPU. The gate on D uses the rate that was read last.
     pub fn new(recipe: Recipe, device: &Device, loader: Loader, read_every: usize) -> Self {
         let device = device.clone().without_autodiff();
         let tracked = device.clone().autodiff();
@@ -142,7 +142,7 @@ impl Trainer {
             last_read: Instant::now(),
             grid_z,
             real_spread: None,
-            watched: None,
+            gradients: None,
             recipe,
             device,
         }
@@ -153,35 +153,35 @@ impl Trainer {
         self.step
     }
 
-    /// The recipe in force.
+    /// The active recipe.
     pub fn recipe(&self) -> &Recipe {
         &self.recipe
     }
 
-    /// What inspection goes by: G's averaged weights (the live ones when averaging is off), and D.
+    /// Returns the networks for inspection: G with averaged weights (the current ones if averaging is off), and D.
     pub fn networks(&self) -> (&Generator, &Discriminator) {
         (if self.recipe.train.ema > 0.0 { &self.ema } else { &self.g }, &self.d)
     }
 
-    /// G as it was last updated.
+    /// G with its current weights.
     pub fn generator(&self) -> &Generator {
         &self.g
     }
 
-    /// Puts the live knobs of `wanted` in force from the next step on.
-    pub fn turn(&mut self, wanted: &Recipe) {
+    /// Applies the live knobs of `wanted` from the next step on.
+    pub fn apply_live(&mut self, wanted: &Recipe) {
         self.recipe.adopt_live(wanted);
     }
 
-    /// Keeps the gradients of the next step for [`Trainer::histograms`].
-    pub fn watch_next(&mut self) {
-        self.watched = Some(Vec::new());
+    /// Records the gradients of the next step for [`Trainer::histograms`].
+    pub fn record_gradients(&mut self) {
+        self.gradients = Some(Vec::new());
     }
 
-    /// One step, by the schedule or of one network alone; returns the rows that were read back.
+    /// Performs one step, according to the schedule or of one network only; returns the rows that were read back.
     ///
     /// # Errors
-    /// [`TrainError::NotFinite`] when a number read back is not finite, or the data's error.
+    /// [`TrainError::NotFinite`] if a value read back is not finite, or an error of the data.
     pub fn step(&mut self, update: Update) -> Result<Vec<StepMetrics>, TrainError> {
         let mut now = schedule::at(&self.recipe.train, self.step, self.success);
         match update {
@@ -191,7 +191,7 @@ impl Trainer {
         }
         let mut rng = ChaCha8Rng::seed_from_u64(mix(self.recipe.seed, self.step));
         let mut values = [const { None }; ON_DEVICE.len()];
-        // The last D update's samples also serve the first G update: G is run once for both.
+        // The samples of the last D update are reused for the first G update, which saves a forward pass of G.
         let mut shared = None;
         for i in 0..now.k_d {
             let z = self.latent(&mut rng);
@@ -218,17 +218,17 @@ impl Trainer {
             values[5..].iter_mut().zip(scores).for_each(|(slot, score)| *slot = score);
         }
         if now.k_g > 0 {
-            // A young average follows quickly, so that early grids are not those of random weights.
-            let young = (1.0 + self.step as f64) / (10.0 + self.step as f64);
-            self.ema = weights::average(weights::take(&mut self.ema), &self.g, self.recipe.train.ema.min(young));
+            // The average follows quickly at first, so that early grids do not show random weights.
+            let warm_up = (1.0 + self.step as f64) / (10.0 + self.step as f64);
+            self.ema = weights::average(weights::take(&mut self.ema), &self.g, self.recipe.train.ema.min(warm_up));
         }
         self.step += 1;
         self.report(values, now);
         if self.pending.len() >= self.read_every { self.read_back() } else { Ok(Vec::new()) }
     }
 
-    /// Fresh weights again, as at the beginning.
-    pub fn start_over(&mut self) {
+    /// Resets to the initial random weights.
+    pub fn reset(&mut self) {
         let tracked = self.device.clone().autodiff();
         let mut rng = ChaCha8Rng::seed_from_u64(self.recipe.seed);
         self.g = Generator::new(&self.recipe.model, &mut rng, &tracked);
@@ -238,7 +238,7 @@ impl Trainer {
         self.d_optimiser = Optimiser::new(self.recipe.d.kind);
         (self.step, self.batches, self.success) = (0, 0, None);
         self.pending.clear();
-        self.watched = None;
+        self.gradients = None;
     }
 
     fn latent(&self, rng: &mut ChaCha8Rng) -> Tensor<2> {
@@ -265,7 +265,7 @@ impl Trainer {
         let (for_real, for_samples) =
             if flipped { (knobs.label_fake, knobs.label_real) } else { (knobs.label_real, knobs.label_fake) };
 
-        // Real and generated crops go through in batches of their own, each with its own statistics.
+        // Real and generated crops are separate batches, each with its own statistics.
         let mut stats = [Vec::new(), Vec::new()];
         let [real_stats, sample_stats] = &mut stats;
         let real =
@@ -277,7 +277,7 @@ impl Trainer {
         let fake_loss = cross_entropy(fake.clone(), for_samples);
         let mut gradients = [&real_loss, &fake_loss].map(Tensor::backward);
         let d = weights::take(&mut self.d);
-        let (d, norm) = self.d_optimiser.update("d", d, &mut gradients, &self.recipe.d, self.watched.as_mut());
+        let (d, norm) = self.d_optimiser.update("d", d, &mut gradients, &self.recipe.d, self.gradients.as_mut());
         self.d = d;
         let [real_stats, sample_stats] = stats;
         self.d.absorb(real_stats);
@@ -292,17 +292,17 @@ impl Trainer {
     }
 
     fn update_g(&mut self, samples: Tensor<4>, now: StepSettings, rng: &mut ChaCha8Rng) -> [Option<Tensor<1>>; 3] {
-        // D's weights need no gradient here, and its running statistics are left alone.
+        // D's weights need no gradient here, and its running statistics stay unchanged.
         let d = self.d.clone().no_grad();
-        let judged = d.forward(noisy(samples, now.noise, rng), &mut Pass::Train(&mut Vec::new()), |x| {
+        let logits = d.forward(noisy(samples, now.noise, rng), &mut Pass::Train(&mut Vec::new()), |x| {
             dropped(x, now.dropout, rng)
         });
-        let loss = cross_entropy(judged.clone(), 1.0);
+        let loss = cross_entropy(logits.clone(), 1.0);
         let mut gradients = [loss.backward()];
         let g = weights::take(&mut self.g);
-        let (g, norm) = self.g_optimiser.update("g", g, &mut gradients, &self.recipe.g, self.watched.as_mut());
+        let (g, norm) = self.g_optimiser.update("g", g, &mut gradients, &self.recipe.g, self.gradients.as_mut());
         self.g = g;
-        [Some(loss.without_autodiff()), Some(share(judged.without_autodiff().greater_elem(0.0).float())), norm]
+        [Some(loss.without_autodiff()), Some(share(logits.without_autodiff().greater_elem(0.0).float())), norm]
     }
 
     fn report(&mut self, values: [Option<Tensor<1>>; ON_DEVICE.len()], now: StepSettings) {
@@ -313,10 +313,10 @@ impl Trainer {
         self.pending.push(Pending { row, values });
     }
 
-    /// Reads back every number that is still on the device, in one transfer.
+    /// Reads back all pending metrics in one transfer.
     ///
     /// # Errors
-    /// [`TrainError::NotFinite`] when one of them is not finite.
+    /// [`TrainError::NotFinite`] if one of them is not finite.
     pub fn read_back(&mut self) -> Result<Vec<StepMetrics>, TrainError> {
         let pending = std::mem::take(&mut self.pending);
         if pending.is_empty() {
@@ -353,31 +353,31 @@ impl Trainer {
         Ok(rows)
     }
 
-    /// Starts the clock of the next step anew, after a pause or work that was not training.
+    /// Restarts the timing of the next step, after a pause or other work.
     pub fn restart_clock(&mut self) {
         self.last_read = Instant::now();
     }
 
-    /// The sample grid: [`GRID`] crops of the same latent vectors throughout a run, NCHW in (-1, 1),
-    /// drawn by the averaged weights or the live ones with the running statistics.
+    /// Generates the sample grid: [`GRID`] crops from the same latent vectors throughout a run, NCHW in (-1, 1), with the
+    /// averaged or the current weights and the running statistics.
     ///
     /// # Errors
-    /// When the device does not hand the values over.
+    /// If the values cannot be read from the device.
     pub fn preview(&self, averaged: bool) -> Result<Vec<f32>, TrainError> {
-        self.draw(self.grid_z.clone(), GRID, averaged)
+        self.generate(self.grid_z.clone(), GRID, averaged)
     }
 
-    /// `frames` crops on the way from sample `from` to sample `to` of the grid.
+    /// Generates `frames` crops of a latent walk from sample `from` to sample `to` of the grid.
     ///
     /// # Errors
-    /// When the device does not hand the values over.
+    /// If the values cannot be read from the device.
     pub fn walk(&self, from: usize, to: usize, frames: usize, averaged: bool) -> Result<Vec<f32>, TrainError> {
         let size = self.latent.size();
         let row = |i: usize| &self.grid_z[i.min(GRID - 1) * size..(i.min(GRID - 1) + 1) * size];
-        self.draw(Latent::walk(row(from), row(to), frames), frames, averaged)
+        self.generate(Latent::walk(row(from), row(to), frames), frames, averaged)
     }
 
-    fn draw(&self, z: Vec<f32>, n: usize, averaged: bool) -> Result<Vec<f32>, TrainError> {
+    fn generate(&self, z: Vec<f32>, n: usize, averaged: bool) -> Result<Vec<f32>, TrainError> {
         let z = self.z(z, n);
         let crops = match averaged && self.recipe.train.ema > 0.0 {
             true => self.ema.forward(z, &mut Pass::Evaluate),
@@ -386,33 +386,39 @@ impl Trainer {
         Ok(host(crops)?.1)
     }
 
-    /// Mean pairwise distance within `samples` over that within `real`, both of [`GRID`] crops.
+    /// Returns the mean pairwise distance within `samples` relative to that within `real`, both of [`GRID`] crops.
     pub fn diversity(&mut self, samples: &[f32], real: &[f32]) -> f64 {
         let real_spread = *self.real_spread.get_or_insert_with(|| spread(real));
         spread(samples) / real_spread.max(1e-9)
     }
 
-    /// Every weight of G and D, and every gradient that was watched, by name.
+    /// Returns all weights of G and D and the recorded gradients by name.
     ///
     /// # Errors
-    /// When the device does not hand the values over.
+    /// If the values cannot be read from the device.
     pub fn histograms(&mut self) -> Result<Vec<(String, Vec<f32>)>, TrainError> {
         let mut all = Vec::new();
         for (prefix, weights) in [("g", weights::read(&self.g)?), ("d", weights::read(&self.d)?)] {
             all.extend(weights.into_iter().map(|w| (format!("{prefix}/weights/{}", w.name), w.values)));
         }
-        for (name, gradient) in self.watched.take().unwrap_or_default() {
+        for (name, gradient) in self.gradients.take().unwrap_or_default() {
             all.push((name, host(gradient)?.1));
         }
         Ok(all)
     }
 
-    /// Goes on from the networks of a model that was trained for `step` steps, with fresh optimisers. `live` is G as it
-    /// was last updated.
+    /// Starts from the networks of a model that was trained for `step` steps, with new optimisers. `live` is G with its
+    /// current weights.
     ///
     /// # Errors
-    /// [`TrainError::Weights`] where they do not fit the recipe.
-    pub fn with(mut self, live: &Generator, ema: &Generator, d: &Discriminator, step: u64) -> Result<Self, TrainError> {
+    /// [`TrainError::Weights`] if they do not fit the recipe.
+    pub fn starting_from(
+        mut self,
+        live: &Generator,
+        ema: &Generator,
+        d: &Discriminator,
+        step: u64,
+    ) -> Result<Self, TrainError> {
         let named = |weights: Vec<Weight>| weights.into_iter().map(|w| (w.name.clone(), w)).collect();
         self.g = weights::write(self.g, &named(weights::read(live)?))?;
         self.ema = weights::write(self.ema, &named(weights::read(ema)?))?;
@@ -421,10 +427,10 @@ impl Trainer {
         Ok(self)
     }
 
-    /// Everything that the next process needs to go on as if nothing had happened.
+    /// Returns the complete state for resuming the run.
     ///
     /// # Errors
-    /// [`TrainError::NotFinite`] rather than a checkpoint that holds NaN or infinity.
+    /// [`TrainError::NotFinite`] if a value is NaN or infinite.
     pub fn snapshot(&self) -> Result<Checkpoint, TrainError> {
         let mut tensors = Vec::new();
         let mut add = |prefix: &str, weights: Vec<Weight>| {
@@ -440,8 +446,7 @@ impl Trainer {
         if tensors.iter().any(|w| w.values.iter().any(|v| !v.is_finite())) {
             return Err(TrainError::NotFinite { step: self.step });
         }
-        // Random numbers are drawn from a generator that is seeded anew for every step, so its state
-        // is the seed and the step.
+        // The random number generator is seeded for every step, so its state is the seed and the step.
         let meta = [
             ("seed", self.recipe.seed.to_string()),
             ("batches", self.batches.to_string()),
@@ -454,10 +459,10 @@ impl Trainer {
         Ok(Checkpoint { step: self.step, tensors, meta })
     }
 
-    /// Puts a snapshot in place of the present weights.
+    /// Restores a snapshot.
     ///
     /// # Errors
-    /// [`TrainError`] when it does not fit the recipe; the trainer is then unchanged.
+    /// [`TrainError`] if it does not fit the recipe; the trainer is then unchanged.
     pub fn restore(&mut self, snapshot: &Checkpoint) -> Result<(), TrainError> {
         let number = |key: &'static str| {
             snapshot.meta.get(key).and_then(|v| v.parse::<u64>().ok()).ok_or(TrainError::Checkpoint(key))
@@ -475,30 +480,30 @@ impl Trainer {
         self.batches = batches;
         self.success = snapshot.meta.get("g_success").and_then(|v| v.parse().ok());
         self.pending.clear();
-        self.watched = None;
+        self.gradients = None;
         Ok(())
     }
 }
 
-/// Binary cross-entropy of `logits` `[batch, 1]` against one target probability, one number in nats:
-/// softplus(x) - target * x, in the form that neither overflows nor loses digits.
+/// Returns the mean binary cross-entropy of `logits` `[batch, 1]` against one target probability in nats:
+/// softplus(x) - target * x, in a numerically stable form.
 fn cross_entropy(logits: Tensor<2>, target: f64) -> Tensor<1> {
     let softplus = burn::tensor::activation::relu(logits.clone()) + logits.clone().abs().neg().exp().log1p();
     (softplus - logits * target).mean()
 }
 
-/// Share of ones, as one number.
+/// Returns the share of ones.
 fn share(ones: Tensor<2>) -> Tensor<1> {
     ones.mean()
 }
 
-/// `x` with Gaussian noise drawn on the host, so that every device sees the same.
+/// Adds Gaussian noise, drawn on the host so that it is the same on every device.
 fn noisy(x: Tensor<4>, std: f64, rng: &mut ChaCha8Rng) -> Tensor<4> {
     if std <= 0.0 {
         return x;
     }
     let dims = x.dims();
-    // Each crop has a stream of its own, so that several threads draw the same as one.
+    // Each crop has its own stream, so that the result does not depend on the number of threads.
     let seed = rng.random();
     let mut values = take_buffer(dims.iter().product());
     values.par_chunks_mut(dims[1..].iter().product::<usize>().max(1)).enumerate().for_each(|(i, crop)| {
@@ -512,7 +517,7 @@ fn noisy(x: Tensor<4>, std: f64, rng: &mut ChaCha8Rng) -> Tensor<4> {
     add_constant(x, noise)
 }
 
-/// `x` with a share of its values dropped and the rest scaled up (Srivastava et al. 2014).
+/// Applies dropout: sets a share of the values to zero and scales up the others (Srivastava et al. 2014).
 fn dropped(x: Tensor<4>, rate: f64, rng: &mut ChaCha8Rng) -> Tensor<4> {
     if rate <= 0.0 {
         return x;
@@ -525,7 +530,7 @@ fn dropped(x: Tensor<4>, rate: f64, rng: &mut ChaCha8Rng) -> Tensor<4> {
     x * mask
 }
 
-/// Mean Euclidean distance between any two of [`GRID`] crops.
+/// Returns the mean Euclidean distance between any two of [`GRID`] crops.
 fn spread(crops: &[f32]) -> f64 {
     let len = crops.len() / GRID;
     if len == 0 {
@@ -544,7 +549,7 @@ fn spread(crops: &[f32]) -> f64 {
     sum / f64::from(pairs.max(1))
 }
 
-/// One seed out of two numbers (SplitMix64's finaliser).
+/// Combines two numbers into one seed (SplitMix64 finaliser).
 fn mix(seed: u64, step: u64) -> u64 {
     let mut x = seed.wrapping_add(step.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
     x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -1,26 +1,25 @@
-//! A camera that writes pictures of parts to a folder.
+//! Simulates a camera that writes images to a folder.
 
 use std::{fs, io::Write, path::PathBuf, thread, time::Duration};
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// Writes these files to `folder` on a thread of its own: a share of `whole` is put there whole, the others are written
-/// in two pieces, a moment apart.
+/// Writes files to `folder` in a thread: a share `whole` of them atomically, the others in two pieces with a short delay.
 pub fn write(
     folder: PathBuf,
-    parts: impl IntoIterator<Item = (String, Vec<u8>)> + Send + 'static,
+    files: impl IntoIterator<Item = (String, Vec<u8>)> + Send + 'static,
     whole: f64,
     seed: u64,
 ) -> thread::JoinHandle<()> {
     let work = move || {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        for (name, bytes) in parts {
+        for (name, bytes) in files {
             let path = folder.join(&name);
             if rng.random_bool(whole) {
-                let part = folder.join(format!("{name}.part"));
-                fs::write(&part, &bytes).unwrap();
-                fs::rename(&part, &path).unwrap();
+                let temporary = folder.join(format!("{name}.part"));
+                fs::write(&temporary, &bytes).unwrap();
+                fs::rename(&temporary, &path).unwrap();
             } else {
                 let (head, tail) = bytes.split_at(rng.random_range(1..bytes.len()));
                 let mut file = fs::File::create(&path).unwrap();

@@ -1,4 +1,4 @@
-//! Runs driven through the engine, as the window and the command line drive them.
+//! Training runs controlled through the engine.
 
 use std::{
     path::{Path, PathBuf},
@@ -20,7 +20,7 @@ use ganspect::{
 
 use crate::harness::{engine, phase, until};
 
-/// A recipe small enough for a test: 32-pixel crops, batches of 4.
+/// A small recipe for tests: 32-pixel crops, batches of 4.
 fn tiny(steps: u64, extra: &[&str]) -> Box<Recipe> {
     let mut recipe = Recipe::default();
     let steps = format!("train.steps={steps}");
@@ -61,7 +61,7 @@ fn last_checkpoint(run: &Path) -> Checkpoint {
     RunFolder::open(run).unwrap().latest_checkpoint().unwrap().unwrap()
 }
 
-/// The curves that must not depend on how a run was cut into pieces.
+/// The curves that must not depend on interruptions of the run.
 fn curves(history: &History) -> Vec<Vec<u32>> {
     Metric::ALL
         .into_iter()
@@ -84,10 +84,10 @@ fn a_run_is_started_turned_paused_stepped_stopped_and_resumed() {
     turned.assign("model.size=64").unwrap();
     engine.send(TrainingRequest::SetKnobs(Box::new(turned)));
     until(&engine, "the knobs", |e| e.state().training.status.read().recipe.as_ref().is_some_and(|r| r.train.k_g == 3));
-    let in_force = engine.state().training.status.read().recipe.clone().unwrap();
-    assert_eq!((in_force.train.batch, in_force.model.size), (6, 32), "live knobs only");
+    let active = engine.state().training.status.read().recipe.clone().unwrap();
+    assert_eq!((active.train.batch, active.model.size), (6, 32), "live knobs only");
     let mark = engine.state().training.history.read().marks[0].clone();
-    assert!(mark.text.contains("G updates a step (k_G): 1 to 3"), "{}", mark.text);
+    assert!(mark.text.contains("G updates per step (k_G): 1 to 3"), "{}", mark.text);
 
     engine.send(TrainingRequest::Pause);
     until(&engine, "the pause", |e| phase(e) == TrainingPhase::Paused);
@@ -131,7 +131,7 @@ fn a_run_is_started_turned_paused_stepped_stopped_and_resumed() {
 #[test]
 fn resumed_and_uninterrupted_runs_agree() {
     let dir = tempfile::tempdir().unwrap();
-    // Everything random is switched on.
+    // All randomness is enabled.
     let extra = ["train.noise=0.2", "train.dropout=0.2", "train.label_flip=0.3", "train.k_d=2", "train.d_gate=0.001"];
     let whole = dir.path().join("whole");
     let one = engine();
@@ -157,7 +157,7 @@ fn resumed_and_uninterrupted_runs_agree() {
     let read = |run: &Path| History::from_log(&RunLog::read(run).unwrap());
     let (a, b) = (read(&whole), read(&pieces));
     assert_eq!(a.steps, b.steps);
-    // The shorter piece drew a grid after its own last step, so it has a diversity more.
+    // The interrupted run draws an extra grid after its last step, so its diversity has an additional value.
     let bits = |history: &History, metric| history.column(metric).iter().map(|v: &f32| v.to_bits()).collect::<Vec<_>>();
     for metric in [Metric::DLossReal, Metric::DLossFake, Metric::GLoss, Metric::GradNormG, Metric::GradNormD] {
         assert_eq!(bits(&a, metric), bits(&b, metric), "{}", metric.tag());
@@ -196,7 +196,7 @@ fn a_killed_run_resumes_from_its_last_checkpoint() {
     until(&engine, "more steps", |e| e.state().training.status.read().step >= checkpoint.step + 4);
     engine.send(TrainingRequest::Stop);
     until(&engine, "the stop", |e| phase(e) == TrainingPhase::Idle);
-    // The steps after the checkpoint were logged twice; only the second time counts.
+    // The steps after the checkpoint were logged twice; only the second log counts.
     let steps = History::from_log(&RunLog::read(&run).unwrap()).steps;
     assert!(steps.windows(2).all(|w| w[1] == w[0] + 1));
 }
@@ -221,7 +221,7 @@ fn infinity_stops_the_run_and_brings_back_the_last_good_checkpoint() {
         matches!(&event, Event::Notice { severity: Severity::Error, text, .. } if text.contains("Lower the learning rates"))
     });
     assert!(told);
-    // Every number of the restored run is finite, and it trains on once the rates are lowered.
+    // All values of the restored run are finite, and it continues with lower learning rates.
     let mut calm = (*status.recipe.unwrap()).clone();
     for assignment in ["d.lr=1e-5", "g.lr=1e-5", "d.beta1=0", "g.beta1=0"] {
         calm.assign(assignment).unwrap();
@@ -238,7 +238,7 @@ fn what_cannot_be_written_pauses_the_run_and_loses_nothing() {
     let engine = engine();
     start(&engine, tiny(100_000, &["train.checkpoint_every=100000"]), &run);
     until(&engine, "three steps", |e| e.state().training.status.read().step >= 3);
-    // A file where the folder of checkpoints should be: no checkpoint can be written.
+    // A file in place of the checkpoint folder: no checkpoint can be written.
     let checkpoints = run.join("checkpoints");
     let _ = std::fs::remove_dir_all(&checkpoints);
     std::fs::File::create(&checkpoints).unwrap();

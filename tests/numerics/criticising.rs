@@ -32,7 +32,7 @@ fn trained(steps: u64) -> (Critic, FrameCritic, Vec<f32>) {
     let device = Device::flex();
     let opened = DataSource::Surface { kind: SurfaceKind::Turned, seed: 3 }.open(&|_, _| true).unwrap();
     let split = opened.split(0.2, 1).unwrap();
-    let (training, usual) = critic::part(&opened.training_indices(&split));
+    let (training, usual) = critic::statistics_split(&opened.training_indices(&split));
     let g = Generator::new(&recipe.model, &mut ChaCha8Rng::seed_from_u64(2), &device);
     let held_out = opened.held_out_indices(&split);
     let mut trainer = CriticTrainer::new(&recipe, &g, &opened.store, training, held_out, &device).unwrap();

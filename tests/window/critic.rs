@@ -20,7 +20,7 @@ use ganspect::{
     tensorboard::{EventWriter, RunLog},
     train::{
         Health, Metric, Preset, Recipe,
-        critic::{HealthyCrops, forged, forger},
+        critic::{HealthyCrops, damaged_batch, defect_synthesiser},
         history::History,
         run_folder::{RunFolder, RunInfo},
     },
@@ -37,8 +37,8 @@ fn criticised(live: &EngineState, steps: u64) {
     let recipe = Preset::Laptop.recipe();
     let opened = DataSource::Surface { kind: SurfaceKind::Turned, seed: 3 }.open(&|_, _| true).unwrap();
     let crops = HealthyCrops::new(&recipe, &opened.store, (0..20).collect()).unwrap();
-    let forger = forger(&recipe, crops.side(), crops.light()[1], (0, Vec::new()));
-    let damaged = forged(&forger, &crops.batch(7, 12).unwrap(), 3, 7);
+    let synthesiser = defect_synthesiser(&recipe, crops.side(), crops.pixel_stats()[1], (0, Vec::new()));
+    let damaged = damaged_batch(&synthesiser, &crops.batch(7, 12).unwrap(), 3, 7);
     let (side, cells) = (crops.side(), crops.side() / 4);
     let sure = |i: usize| {
         let (crop, y, x) = (i / (cells * cells), i / cells % cells * 4, i % cells * 4);

@@ -237,7 +237,7 @@ pub fn run(live: &EngineState, phase: TrainingPhase, steps: u64, health: Health)
         }
         history.push(step, 1_800_000_000.0 + f64::from(age) * 0.135, &row);
     }
-    history.marks.push(CurveMark { step: steps / 3, text: "G updates a step (k_G): 1 to 2".into() });
+    history.marks.push(CurveMark { step: steps / 3, text: "G updates per step (k_G): 1 to 2".into() });
     *live.training.history.write() = history;
 
     let side = recipe.model.size;

@@ -306,7 +306,7 @@ fn earlier_runs_are_listed_compared_renamed_and_deleted_with_a_way_back() {
         stage.harness.run_steps(3);
     }
     assert!(shows(&stage.harness, "Recipe differences"));
-    assert!(shows(&stage.harness, "G updates a step (k_G)"));
+    assert!(shows(&stage.harness, "G updates per step (k_G)"));
 
     stage.harness.state_mut().apply(Action::Rename(first.clone(), "baseline".into()));
     stage.until("the new name is listed", |window| shows(window, "baseline"));

@@ -351,7 +351,7 @@ impl FinetuneJob {
         let parts = self.parent.parts(&self.device.device).map_err(|error| error.to_string())?;
         let live = parts.live.as_ref().unwrap_or(&parts.ema);
         let trainer = Trainer::new(recipe, &self.device.device, loader, read_every)
-            .with(live, &parts.ema, &parts.d, step)
+            .starting_from(live, &parts.ema, &parts.d, step)
             .map_err(|error| error.to_string())?;
         let (first, last, began) = (step, step + more, Instant::now());
         Ok(Stage::Generator { trainer: Box::new(trainer), opened, first, last, began })

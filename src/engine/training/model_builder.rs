@@ -147,7 +147,7 @@ impl ModelBuilder {
         let held_out = opened.held_out_indices(&split);
         let steps = recipe.critic.steps;
         let channels = recipe.model.channels;
-        let shown = if steps > 0 { critic::part(&training).1.len().min(SHOWN) } else { 0 };
+        let shown = if steps > 0 { critic::statistics_split(&training).1.len().min(SHOWN) } else { 0 };
         let kept = if steps > 0 { training.len().min(BankBuilder::most_images(channels)) } else { 0 };
         let mut schedule = BuildSchedule::new([
             (BuildPart::Encoder, encoder.total()),
@@ -213,7 +213,7 @@ impl ModelBuilder {
 
     /// The images that the critic is shown to learn what is usual.
     fn shown(&self) -> Vec<usize> {
-        spread(&critic::part(&self.training()).1, SHOWN)
+        spread(&critic::statistics_split(&self.training()).1, SHOWN)
     }
 
     /// The images that crops are kept of.
@@ -250,13 +250,13 @@ impl ModelBuilder {
 
     /// A critic that is not trained yet.
     fn new_critic(&self) -> Result<Box<CriticTrainer>, BuildError> {
-        let (training, _) = critic::part(&self.training());
+        let (training, _) = critic::statistics_split(&self.training());
         let held_out = self.opened.held_out_indices(&self.split);
         let (recipe, n) = (&self.recipe, &self.networks);
         let trainer = CriticTrainer::new(recipe, &n.ema, &self.opened.store, training, held_out, &n.device);
         let trainer = trainer.map_err(BuildError::Critic)?;
         Ok(Box::new(match &self.before.critic {
-            Some(critic) => trainer.with(critic).map_err(BuildError::Critic)?,
+            Some(critic) => trainer.starting_from(critic).map_err(BuildError::Critic)?,
             None => trainer,
         }))
     }

@@ -324,7 +324,7 @@ impl TrainingRun {
         let (grid_due, histograms_due) = (due(knobs.preview_every), due(knobs.histogram_every));
         let checkpoint_due = step.is_multiple_of(knobs.checkpoint_every) || finished;
         if histograms_due {
-            self.trainer.watch_next();
+            self.trainer.record_gradients();
         }
         let mut rows = self.trainer.step(update)?;
         if grid_due || histograms_due || checkpoint_due || self.state != State::Running {
@@ -455,7 +455,7 @@ impl TrainingRun {
     /// Puts live knobs in force, and marks on the curves what changed.
     pub(crate) fn turn(&mut self, wanted: &Recipe, outbox: &mut Outbox) -> Result<(), RunFault> {
         let before = self.trainer.recipe().clone();
-        self.trainer.turn(wanted);
+        self.trainer.apply_live(wanted);
         let after = self.trainer.recipe().clone();
         let changes: Vec<String> = before
             .differences(&after)
@@ -539,7 +539,7 @@ impl TrainingRun {
     fn undo(&mut self) -> Result<u64, RunFault> {
         match self.folder.latest_checkpoint()? {
             Some(checkpoint) => self.trainer.restore(&checkpoint)?,
-            None => self.trainer.start_over(),
+            None => self.trainer.reset(),
         }
         let step = self.trainer.steps();
         self.live.training.history.write().truncate_from(step + 1);

@@ -213,7 +213,7 @@ impl TrainingState {
     pub(crate) fn clear(&self) {
         let preview_ema = true;
         *self.status.write() = TrainingStatus { preview_ema, ..TrainingStatus::default() };
-        self.history.write().start_over();
+        self.history.write().reset();
         self.critic.clear();
         self.grids.write().truncate_from(0);
         *self.real.lock() = None;

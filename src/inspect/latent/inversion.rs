@@ -298,7 +298,7 @@ impl InversionBatch {
             let moved = match &mut self.rule {
                 UpdateRule::First(optimiser, knobs) => {
                     let (flat, gradient) = (self.z.clone().flatten::<1>(0, 1), gradient.flatten::<1>(0, 1));
-                    optimiser.advance("z", flat, gradient, knobs).reshape([rows, size])
+                    optimiser.update_tensor("z", flat, gradient, knobs).reshape([rows, size])
                 }
                 UpdateRule::Lbfgs(lbfgs, longest) => {
                     let [(_, losses), (_, z), (_, gradient)] =

@@ -122,7 +122,7 @@ pub(crate) struct PreviewImages {
 impl PreviewImages {
     /// Those of `training`, places in the store, that are not kept to learn from them what is usual.
     pub(crate) fn new(store: &Arc<ImageStore>, training: &[usize]) -> Self {
-        Self { serial: fresh(), store: Arc::clone(store), training: critic::part(training).0 }
+        Self { serial: fresh(), store: Arc::clone(store), training: critic::statistics_split(training).0 }
     }
 }
 
@@ -152,7 +152,7 @@ impl CriticPreviewState {
         *self.shown.lock() = None;
         *self.answers.lock() = None;
         *self.fault.lock() = None;
-        self.history.write().start_over();
+        self.history.write().reset();
     }
 }
 

@@ -113,7 +113,7 @@ impl Bench {
             recipe: before_damage(&order.recipe),
             draw: order.draw,
             side: healthy.side(),
-            deviation: healthy.light()[1],
+            deviation: healthy.pixel_stats()[1],
             crops: healthy.batch(APART + order.draw, CROPS)?,
         })
     }
@@ -151,8 +151,8 @@ fn forge(
     };
     let drawn = grid.filter(|grid| grid.samples.channels == recipe.model.channels);
     let drawn = drawn.map_or((0, Vec::new()), |grid| (grid.samples.side, grid.samples.to_unit()));
-    let forger = critic::forger(recipe, bench.side, bench.deviation, drawn);
-    let forged = critic::forged(&forger, &bench.crops, recipe.seed, APART + order.draw);
+    let forger = critic::defect_synthesiser(recipe, bench.side, bench.deviation, drawn);
+    let forged = critic::damaged_batch(&forger, &bench.crops, recipe.seed, APART + order.draw);
     Ok(DefectPreview::new(order.viewer, recipe.critic.clone(), [recipe.model.channels, bench.side], forged))
 }
 

@@ -169,7 +169,7 @@ fn words(shown: &DefectPreview, count: usize, answers: Option<&CriticAnswers>, w
     let mut text = format!("{} of {count} crops damaged", shown.damaged(count));
     if let Some(answers) = answers {
         text.push_str(&format!(" · critic after step {}", ticks::grouped(answers.step as f64, 0)));
-        if answers.knobs.forge() != wanted.forge() {
+        if answers.knobs.synthetic_defects() != wanted.synthetic_defects() {
             text.push_str(", trained with other knobs");
         }
     }
