@@ -61,7 +61,7 @@ impl PartialEq for MapKey {
     }
 }
 
-/// What the three textures show.
+/// Content of the three textures.
 pub struct TriptychRequest<'a> {
     /// Identifies the inspected image.
     pub of: u64,

@@ -29,7 +29,7 @@ use crate::{
 const SIDE: usize = crate::data::source::SPECIMEN_SIDE;
 /// Seed of the built-in images, not used by any built-in data set.
 const SEED: u64 = 2017;
-/// Number of samples shown of the model.
+/// Number of samples of the model shown.
 const SAMPLES: usize = 16;
 
 /// State of the empty page and the model section.
@@ -127,7 +127,11 @@ impl EmptyPage {
                     return;
                 }
                 ui.horizontal_wrapped(|ui| {
-                    if ui.button("Open model…").on_hover_text(UiCommand::InspectModel.tooltip(ui.ctx())).clicked() {
+                    if ui
+                        .button(UiCommand::InspectModel.title())
+                        .on_hover_text(UiCommand::InspectModel.tooltip(ui.ctx()))
+                        .clicked()
+                    {
                         frame.command(UiCommand::InspectModel);
                     }
                     if ui.button("Use built-in model").on_hover_text("A small model of turned metal").clicked() {
@@ -158,7 +162,7 @@ impl EmptyPage {
         row(ui, "Held-out images", held_out, "Healthy images excluded from training; verdicts are calibrated on them");
         ui.horizontal_wrapped(|ui| {
             let save = UiCommand::SaveModel;
-            if ui.button("Save model…").on_hover_text(save.tooltip(ui.ctx())).clicked() {
+            if ui.button(save.title()).on_hover_text(save.tooltip(ui.ctx())).clicked() {
                 frame.command(save);
             }
             if frame.context.run

@@ -100,5 +100,5 @@ fn write(
         [item] => item.entry.name.clone(),
         _ => format!("{total} images"),
     };
-    Ok(format!("Images, film, scores and difference map of {what} saved to {}.", dir.display()))
+    Ok(format!("Images, animation, scores and difference map of {what} saved to {}.", dir.display()))
 }

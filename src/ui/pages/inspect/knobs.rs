@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// The panel's own state.
+/// State of the editor.
 #[derive(Debug, Default)]
 pub struct KnobsPanel {
     /// The user's knobs, not yet taken over by the compute thread, and the knobs that were active when they changed.

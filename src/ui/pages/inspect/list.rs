@@ -115,7 +115,7 @@ const ROW_COMMANDS: [UiCommand; 6] = [
     UiCommand::InspectRemove,
 ];
 
-/// The list's own state.
+/// State of the list.
 #[derive(Default)]
 pub struct List {
     /// Whether to scroll to the selected query.

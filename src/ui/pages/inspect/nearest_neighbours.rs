@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// The row's own state.
+/// State of the row.
 #[derive(Default)]
 pub struct NeighbourRow {
     texture: Option<GridTexture>,

@@ -1,4 +1,4 @@
-//! Interface for what is drawn over the inspected image.
+//! Interface for overlays on the inspected image.
 
 use egui::{Response, Ui};
 

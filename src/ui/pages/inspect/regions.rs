@@ -13,7 +13,7 @@ use crate::{
 /// Depth of the undo stack.
 const UNDO: usize = 50;
 
-/// A drawing tool: what a region does, and its shape.
+/// A drawing tool: the effect and the shape of a region.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tool {
     ignore: bool,
@@ -343,7 +343,7 @@ mod tests {
         assert_eq!(editor.undo().map(|r| r.0.len()), Some(1));
         assert_eq!(editor.undo(), Some(Regions::default()));
         assert_eq!(editor.undo(), None);
-        // The compute thread's confirmation of an own change keeps the undo stack.
+        // The undo stack survives the confirmation of an edit by the compute thread.
         let own = editor.change(Regions(vec![region(true)]));
         editor.follow(&own);
         assert!(editor.can_undo());

@@ -7,7 +7,7 @@ use crate::{
     inspect::{Calibration, InvertKnobs},
 };
 
-/// What the workspace shows in one frame.
+/// Everything the workspace shows in one frame.
 pub(super) struct Scene {
     pub status: InspectionStatus,
     /// Queries on the list, sorted and filtered.

@@ -132,8 +132,9 @@ impl InspectWorkspace {
                     (false, false) => (UiCommand::InspectModel, UiCommand::InspectOpen),
                     _ => (UiCommand::InspectOpen, UiCommand::InspectModel),
                 };
-                let title =
-                    |command| if command == UiCommand::InspectOpen { "Open images…" } else { "Open model…" };
+                let title = |command: UiCommand| {
+                    if command == UiCommand::InspectOpen { "Open images…" } else { command.title() }
+                };
                 if scene.total > 0 {
                     let primary = ui.add(theme::primary_button(&p, title(first))).accessible_name(first.title());
                     if primary.on_hover_text(first.tooltip(ui.ctx())).clicked() {

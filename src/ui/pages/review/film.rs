@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-/// The filmstrip's own state.
+/// State of the filmstrip.
 #[derive(Default)]
 pub(super) struct Film {
     thumbs: Thumbnails<PartId>,

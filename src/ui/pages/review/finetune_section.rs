@@ -102,7 +102,7 @@ fn offer(ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) {
 fn news(labels: &LabelSummary) -> String {
     let (healthy, defective) = (labels.new_healthy, labels.new_defective);
     match (healthy + defective, labels.can_train) {
-        (0, true) => "The model includes every verdict.".into(),
+        (0, true) => "The model already includes every verdict.".into(),
         (0, false) => "There are no verdicts to fine-tune on yet: mark healthy parts as healthy.".into(),
         (n, can) => {
             let verdicts = if n == 1 { "1 verdict is".to_owned() } else { format!("{n} verdicts are") };
@@ -174,11 +174,11 @@ fn decide(ui: &mut Ui, result: &FinetuneResult, frame: &mut Frame<'_>) {
     let adopt = UiCommand::FinetuneAdopt;
     ui.horizontal_wrapped(|ui| {
         let tooltip = adopt.tooltip(ui.ctx());
-        let response = ui.add_enabled(adopt.enabled(frame.context), theme::primary_button(&p, "Adopt new model"));
+        let response = ui.add_enabled(adopt.enabled(frame.context), theme::primary_button(&p, adopt.title()));
         if response.on_hover_text(&tooltip).on_disabled_hover_text(&tooltip).clicked() {
             frame.command(adopt);
         }
-        command_button(ui, UiCommand::FinetuneKeep, "Keep old model", frame);
+        command_button(ui, UiCommand::FinetuneKeep, UiCommand::FinetuneKeep.title(), frame);
     });
     ask_for_name(ui, frame.context.finetune.named);
 }
@@ -187,7 +187,7 @@ fn decide(ui: &mut Ui, result: &FinetuneResult, frame: &mut Frame<'_>) {
 fn ask_for_name(ui: &mut Ui, named: bool) {
     if !named {
         let p = Palette::of(ui);
-        let text = "Enter your name under Reviewer first: the record keeps who activates a model.";
+        let text = "Enter your name under Reviewer first: the record notes who activates a model.";
         ui.add(Label::new(theme::weak_caption(&p, text)).wrap());
     }
 }

@@ -27,7 +27,7 @@ impl PanelSection for ModelSection {
         };
         ui.add(Label::new(RichText::new(text).color(p.text)).wrap());
         let open = UiCommand::InspectModel;
-        if ui.button("Open model…").on_hover_text(open.help()).clicked() {
+        if ui.button(open.title()).on_hover_text(open.help()).clicked() {
             frame.command(open);
         }
     }

@@ -8,7 +8,7 @@ use crate::{
     ui::ReviewSettings,
 };
 
-/// What the workspace shows in one frame.
+/// Everything the workspace shows in one frame.
 pub(super) struct Scene {
     /// The active model.
     pub model: ModelState,

@@ -160,7 +160,11 @@ pub(super) fn defect_types(ui: &mut Ui, scene: &Scene, session: &Session, frame:
             let key = RichText::new(command.keys(ui.ctx())).monospace().color(p.accent);
             let button = Button::new((key, RichText::new(name))).selected(kind == Some(name.as_str()));
             let response = ui.add(button.min_size(vec2(0.0, theme::CONTROL)));
-            if response.accessible_name(format!("Type {}: {name}", at + 1)).on_hover_text(command.help()).clicked() {
+            if response
+                .accessible_name(format!("Defect type {}: {name}", at + 1))
+                .on_hover_text(command.help())
+                .clicked()
+            {
                 frame.command(command);
             }
         }

@@ -28,7 +28,7 @@ struct CurvesKey {
     log: bool,
 }
 
-/// What the chart shows.
+/// Content of the chart.
 #[derive(Clone, Copy)]
 pub(super) struct PlotRequest<'a> {
     pub view: &'a QueryView,

@@ -59,7 +59,7 @@ fn rows(entry: &QueryEntry, view: &QueryView, held: Option<usize>) -> [(&'static
     let steps = format!("{} / {}", count(record.map_or(last, |r| r.step)), count(entry.steps.max(last)));
     let norm = record.map_or_else(|| "–".to_owned(), |r| format!("{:.2}", r.z_norm));
     [
-        ("Step", steps, "Step on screen, of the steps planned"),
+        ("Step", steps, "Displayed step and number of planned steps"),
         ("Loss", ticks::figure(best), "Loss of the best restart, per pixel"),
         (
             "Residual",
