@@ -1,6 +1,6 @@
-//! A record of 100,000 verdicts opened and read, and 5,000 parts ordered and filtered: `cargo bench --bench review`
+//! Opening and reading a review record of 100,000 verdicts; sorting and filtering 5,000 parts: `cargo bench --bench review`
 
-#![allow(clippy::expect_used)] // a benchmark without its record is none
+#![allow(clippy::expect_used)] // a benchmark cannot run without its record
 
 use std::{hint::black_box, path::Path, time::Duration};
 
@@ -17,7 +17,7 @@ use ganspect::{
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// A record of so many parts with so many verdicts each.
+/// Creates a record of `parts` parts with `verdicts` verdicts each.
 fn fill(path: &Path, parts: u64, verdicts: usize) -> Record {
     let mut record = Record::open(path).expect("a record");
     let mut rng = ChaCha8Rng::seed_from_u64(1);

@@ -1,6 +1,6 @@
-//! The generator's forward pass and update, folded and plain, a whole training step, a step of z, at Laptop and
-//! Workbench width, the smoothing of a long run's curves, the loading of a model, and how long a run or an inspection
-//! goes on after it was told to stand still: `cargo bench --bench step`
+//! The generator's forward pass and update, folded and plain; a whole training step and inversion step at Laptop and Workbench
+//! width; smoothing of long curves; loading of a model; and the time from a command until training or inspection has stopped:
+//! `cargo bench --bench step`
 
 use std::{
     hint::black_box,
@@ -56,7 +56,7 @@ fn generator(c: &mut Criterion) {
     group.finish();
 }
 
-/// Forward and backward through G and D, as an update of G needs it, without the optimiser.
+/// Forward and backward pass through G and D, as in an update of G, without the optimiser.
 fn update(c: &mut Criterion) {
     let device = Device::flex();
     let tracked = device.clone().autodiff();
@@ -69,10 +69,10 @@ fn update(c: &mut Criterion) {
         let d = Discriminator::new(&knobs, &mut rng, &tracked).no_grad();
         let z = Latent::new(&knobs).sample(16, &mut rng);
         let z = Tensor::<2>::from_data(TensorData::new(z, [16, knobs.latent_size]), &device);
-        let mut run = |way: &str, draw: fn(&Generator, Tensor<2>, &mut Pass<'_>) -> Tensor<4>| {
+        let mut run = |way: &str, generate: fn(&Generator, Tensor<2>, &mut Pass<'_>) -> Tensor<4>| {
             group.bench_function(format!("{name}, {way}"), |b| {
                 b.iter(|| {
-                    let crops = draw(&g, z.clone(), &mut Pass::Train(&mut Vec::new()));
+                    let crops = generate(&g, z.clone(), &mut Pass::Train(&mut Vec::new()));
                     let logits = d.forward(crops, &mut Pass::Train(&mut Vec::new()), |x| x);
                     black_box(logits.mean().backward());
                 });
@@ -101,7 +101,7 @@ fn step(c: &mut Criterion) {
     group.finish();
 }
 
-/// One step of z for so many crops: what inspection does 500 times in the talk's setting.
+/// One inversion step for a number of crops; an inspection takes 500 of them with the talk's settings.
 fn inversion(c: &mut Criterion) {
     let device = Device::flex();
     let mut group = c.benchmark_group("inversion step");
@@ -125,7 +125,7 @@ fn inversion(c: &mut Criterion) {
     group.finish();
 }
 
-/// The talk's 500 steps over one 64x64 query, as inspection runs them, frames for the window included.
+/// The talk's 500 steps on a 64x64 query as in an inspection, including the frames for the window.
 fn inspection(c: &mut Criterion) {
     let device = Device::flex();
     let mut group = c.benchmark_group("500 steps, one 64x64 query");
@@ -150,7 +150,7 @@ fn inspection(c: &mut Criterion) {
     group.finish();
 }
 
-/// A pull at the smoothing slider: all curves of a long run, smoothed anew over their full length.
+/// A change of the smoothing: all curves of a long run are smoothed again over their full length.
 fn smoothing(c: &mut Criterion) {
     const ROWS: usize = 200_000;
     let mut group = c.benchmark_group("smoothing 200,000 rows");
@@ -165,7 +165,7 @@ fn smoothing(c: &mut Criterion) {
     group.finish();
 }
 
-/// A model file, read and ready to inspect.
+/// Loading a model file for inspection.
 fn loading(c: &mut Criterion) {
     let device = Device::flex();
     let mut group = c.benchmark_group("model file");
@@ -175,16 +175,16 @@ fn loading(c: &mut Criterion) {
     group.finish();
 }
 
-/// How often the compute thread's state is asked for while it is waited for.
-const GLANCE: Duration = Duration::from_micros(100);
+/// Interval at which the state of the compute thread is polled.
+const POLL: Duration = Duration::from_micros(100);
 
 fn wait(engine: &Engine, arrived: &dyn Fn() -> bool) {
     while !arrived() && !engine.is_over() {
-        thread::sleep(GLANCE);
+        thread::sleep(POLL);
     }
 }
 
-/// Sends one command and waits for what it leads to, and takes the time; then sends the other and waits for that.
+/// Sends a command and times the wait for its effect, then sends the opposite command and waits for that.
 fn there_and_back<R: Clone + Into<EngineCommand>>(
     engine: &Engine,
     times: u64,
@@ -198,7 +198,7 @@ fn there_and_back<R: Clone + Into<EngineCommand>>(
     };
     (0..times)
         .map(|i| {
-            // Somewhere within a step, each time elsewhere.
+            // At a different point within a step each time.
             thread::sleep(Duration::from_millis(40 + i * 37 % 100));
             let took = go(&there);
             go(&back);
@@ -207,10 +207,10 @@ fn there_and_back<R: Clone + Into<EngineCommand>>(
         .sum()
 }
 
-/// From the command until nothing is computed any more: a run that is paused, and an inspection of 512x512 pixels
-/// that is stopped, its outcome so far included.
+/// Time from the command until computation has stopped: pausing a run, and stopping an inspection of 512x512 pixels, including
+/// its outcome so far.
 fn pausing(c: &mut Criterion) {
-    let mut group = c.benchmark_group("standing still");
+    let mut group = c.benchmark_group("time to stop");
     group.sample_size(10).warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(5));
     for (name, preset) in PRESETS {
         let Ok(folder) = tempfile::tempdir() else { continue };
@@ -219,12 +219,12 @@ fn pausing(c: &mut Criterion) {
         let (recipe, out) = (Box::new(preset.recipe()), folder.path().join("run"));
         engine.send(TrainingRequest::Start { source, opened: None, recipe, out });
         let phase = |wanted: TrainingPhase| engine.state().training.status.read().phase == wanted;
-        let stands = || phase(TrainingPhase::Paused);
-        let runs = || phase(TrainingPhase::Running);
-        wait(&engine, &runs);
+        let paused = || phase(TrainingPhase::Paused);
+        let running = || phase(TrainingPhase::Running);
+        wait(&engine, &running);
         group.bench_function(format!("run, {name}"), |b| {
             b.iter_custom(|times| {
-                there_and_back(&engine, times, [(TrainingRequest::Pause, &stands), (TrainingRequest::Play, &runs)])
+                there_and_back(&engine, times, [(TrainingRequest::Pause, &paused), (TrainingRequest::Play, &running)])
             });
         });
     }
@@ -236,12 +236,12 @@ fn pausing(c: &mut Criterion) {
     let state = |wanted: &[QueryState]| {
         engine.state().inspection.status.read().entries.iter().any(|e| e.id == id && wanted.contains(&e.state))
     };
-    let stands = || state(&[QueryState::Stopped, QueryState::Done]);
-    let runs = || state(&[QueryState::Running]);
-    wait(&engine, &runs);
+    let stopped = || state(&[QueryState::Stopped, QueryState::Done]);
+    let running = || state(&[QueryState::Running]);
+    wait(&engine, &running);
     let (stop, more) = (InspectionRequest::Stop(id), InspectionRequest::AddSteps(id, 1_000));
     group.bench_function("inspection, 512x512", |b| {
-        b.iter_custom(|times| there_and_back(&engine, times, [(stop.clone(), &stands), (more.clone(), &runs)]));
+        b.iter_custom(|times| there_and_back(&engine, times, [(stop.clone(), &stopped), (more.clone(), &running)]));
     });
     group.finish();
 }

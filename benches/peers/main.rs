@@ -1,9 +1,9 @@
-//! Our side of `benches/peers/run`, which says what is compared: times each case and prints JSON.
+//! This program's half of the comparison in `benches/peers/run`: times each case and prints JSON.
 //!
-//! `--export DIR` writes the networks and what they make of some numbers, for the other side to be held to;
-//! `--cases A,B` times only these; `--roof` measures what the machine can do at best.
+//! `--export DIR` writes the networks and reference results for the other half to check; `--cases A,B` times only these;
+//! `--roof` measures the peak throughput of the machine.
 
-#![allow(clippy::expect_used, clippy::disallowed_methods)] // a benchmark that cannot be set up is none
+#![allow(clippy::expect_used, clippy::disallowed_methods)] // a benchmark cannot run if its setup fails
 
 mod work;
 
@@ -40,8 +40,8 @@ const PRESETS: [(&str, Preset); 2] = [("laptop", Preset::Laptop), ("workbench", 
 const FRAME: usize = 512;
 /// Steps of z for a whole frame.
 const FRAME_STEPS: usize = 20;
-/// Brightness that the critic is used to.
-const LIGHT: [f32; 2] = [0.1, 0.3];
+/// Mean and standard deviation of the critic's input.
+const BRIGHTNESS: [f32; 2] = [0.1, 0.3];
 
 fn recipe(preset: Preset, batch: usize) -> Recipe {
     let mut recipe = preset.recipe();
@@ -63,7 +63,7 @@ fn noise(n: usize) -> Vec<f32> {
     (0..n).map(|_| rng.random_range(-0.5..0.5)).collect()
 }
 
-/// The built-in turned surface, drawn once for all and at hand.
+/// The built-in turned surface, generated once and decoded.
 fn surface() -> &'static Opened {
     static OPENED: OnceLock<Opened> = OnceLock::new();
     OPENED.get_or_init(|| {
@@ -83,11 +83,11 @@ fn crops(opened: &Opened, recipe: &Recipe) -> CropSampler {
     CropSampler::new(Arc::clone(&opened.store), images(opened), recipe.crop_spec()).expect("crops")
 }
 
-/// A case and what it has to do.
+/// A case and its amount of work.
 struct Case {
     name: String,
     work: Work,
-    /// Sets it up; what comes back does it once.
+    /// Sets the case up and returns a function that runs it once.
     begin: Box<dyn Fn() -> Box<dyn FnMut()>>,
 }
 
@@ -124,7 +124,7 @@ fn invert(name: &str, preset: Preset, rows: usize) -> Case {
     })
 }
 
-/// A whole inspection of a square query, as it is run for the window.
+/// A whole inspection of a square query, as run for the window.
 fn inspect(name: &str, side: usize, steps: usize) -> Case {
     let model = Preset::Laptop.recipe().model;
     let tiles = ganspect::inspect::tiles::Tiling::new(side, side, model.size).len();
@@ -145,7 +145,7 @@ fn inspect(name: &str, side: usize, steps: usize) -> Case {
 }
 
 fn critic(device: &Device) -> Critic {
-    Critic::new(1, Preset::Laptop.recipe().critic.width, LIGHT, &mut rng(), device)
+    Critic::new(1, Preset::Laptop.recipe().critic.width, BRIGHTNESS, &mut rng(), device)
 }
 
 fn critic_frame() -> Case {
@@ -187,7 +187,7 @@ fn cases() -> Vec<Case> {
     all
 }
 
-/// Milliseconds of one call, the median of as many as fit into `budget`, at least three.
+/// Returns the median time of a call in milliseconds, of as many calls as fit into `budget` and at least three.
 fn median(mut run: Box<dyn FnMut()>, budget: Duration) -> f64 {
     let began = Instant::now();
     let mut once = || {
@@ -197,7 +197,7 @@ fn median(mut run: Box<dyn FnMut()>, budget: Duration) -> f64 {
     };
     let first = once();
     if first < 500.0 {
-        // Caches, threads and the allocator settle.
+        // Warms up caches, threads and the allocator.
         for _ in 0..3 {
             once();
         }
@@ -210,7 +210,7 @@ fn median(mut run: Box<dyn FnMut()>, budget: Duration) -> f64 {
     times[times.len() / 2]
 }
 
-/// The best of several runs, in seconds.
+/// Returns the shortest time of several calls, in seconds.
 fn best(times: usize, mut run: impl FnMut()) -> f64 {
     let once = |_| {
         let began = Instant::now();
@@ -220,7 +220,7 @@ fn best(times: usize, mut run: impl FnMut()) -> f64 {
     (0..times).map(once).fold(f64::INFINITY, f64::min)
 }
 
-/// Operations a second of a large matrix product, and bytes a second of a large copy (read and written).
+/// Measures operations per second of a large matrix product, and bytes per second of a large copy (read and written).
 fn roof() -> Value {
     const N: usize = 1536;
     const FLOATS: usize = 1 << 26;
@@ -240,7 +240,7 @@ fn write(dir: &Path, name: &str, values: &[f32]) {
     std::fs::write(dir.join(format!("{name}.f32")), bytemuck::cast_slice(values)).expect("a file");
 }
 
-/// Parameters by name and shape, values in a file of their own.
+/// Writes the values of all parameters to one file, and returns their names and shapes.
 fn dump<M: Module>(dir: &Path, name: &str, network: &M) -> Value {
     let all = weights::read(network).expect("weights");
     let values: Vec<f32> = all.iter().flat_map(|w| w.values.iter().copied()).collect();
@@ -255,7 +255,7 @@ fn numbers<const D: usize>(dir: &Path, name: &str, tensor: Tensor<D>) -> Vec<usi
     shape
 }
 
-/// Networks with running statistics that are not those of a fresh norm, and what they make of some numbers.
+/// Exports networks with non-trivial running statistics, and their results on fixed inputs.
 fn export(dir: &Path) {
     std::fs::create_dir_all(dir).expect("a folder");
     let device = Device::flex();
@@ -276,14 +276,14 @@ fn export(dir: &Path) {
         let logits = d.forward(crops.clone(), &mut Pass::Evaluate, |x| x);
         let targets = noise(8 * model.channels * model.size * model.size);
         write(dir, &format!("{name} targets"), &targets);
-        // Where twenty steps of z lead, by way of every rule that both sides follow.
-        let fixed = FrozenNetworks::new(&g, &d, None, &device);
+        // The losses after twenty inversion steps, which depend on every rule that both halves implement.
+        let frozen = FrozenNetworks::new(&g, &d, None, &device);
         let knobs = InvertPreset::Talk2017.knobs();
         let mut batch = InversionBatch::new(z.clone(), &knobs);
-        let target = fixed.target(fixed.upload(targets, 8), &knobs);
+        let target = frozen.target(frozen.upload(targets, 8), &knobs);
         let mut losses = Vec::new();
         for _ in 0..20 {
-            losses = batch.step(&fixed, &target, None, &knobs).expect("a step").0.total;
+            losses = batch.step(&frozen, &target, None, &knobs).expect("a step").0.total;
         }
         all.insert(
             name.to_owned(),
@@ -327,7 +327,7 @@ fn export(dir: &Path) {
 }
 
 fn main() {
-    // As the engine's own thread does.
+    // As on the engine's compute thread.
     kernels::join_thread_pool();
     let arguments: Vec<String> = std::env::args().collect();
     let after = |flag: &str| arguments.iter().position(|a| a == flag).and_then(|i| arguments.get(i + 1));

@@ -1,10 +1,10 @@
-"""PyTorch's side of benches/peers/run: the same networks, losses, optimisers, batches and crops.
+"""The PyTorch half of benches/peers/run: the same networks, losses, optimisers, batches and crops.
 
-check DIR           holds its networks to what ours made of the same numbers, and counts parameters and operations
-time DIR CASE=FORM  times each case in one form and prints JSON
+check THREADS DIR                   compares its results with those exported by this program; counts parameters and operations
+time THREADS DIR SECONDS CASE=FORM  times each case in one form, prints JSON
 
-Forms: plain (resize and a 5x5 convolution), folded (3x3 convolution to four times the channels and a pixel shuffle), with
-"+last" in memory order NHWC, with "+compile" through torch.compile."""
+Forms: plain (resize and a 5x5 convolution), folded (3x3 convolution to four times the channels and a pixel shuffle); with
+"+last" in NHWC order, with "+compile" through torch.compile."""
 
 import copy
 import json
@@ -37,7 +37,7 @@ def weights(folder, name, listed):
 
 
 def fold_matrix():
-    """From the 25 taps of a 5x5 kernel on a doubled map to the 9 of each of its 4 phases on the small one."""
+    """Maps the 25 taps of a 5x5 kernel on an upsampled map to the 9 taps of each of the 4 phases of the output."""
     fold = torch.zeros(25, 36)
     for ky in range(5):
         for kx in range(5):
@@ -57,23 +57,23 @@ class Up(nn.Module):
     def __init__(self, weight, bias, folded):
         super().__init__()
         self.weight, self.bias, self.folded = nn.Parameter(weight), nn.Parameter(bias), folded
-        self.fixed = None
+        self.frozen = None
 
     def fold(self):
         o, i = self.weight.shape[:2]
         weight = (self.weight.reshape(o * i, 25) @ FOLD).reshape(o, i, 4, 9)
         return weight.transpose(1, 2).reshape(4 * o, i, 3, 3), self.bias.repeat_interleave(4)
 
-    def stand_still(self, last):
-        """Folds once, for weights that no longer change."""
+    def freeze(self, last):
+        """Folds once, for constant weights."""
         if self.folded:
             with torch.no_grad():
                 weight, bias = self.fold()
-            self.fixed = weight.contiguous(memory_format=torch.channels_last) if last else weight.contiguous(), bias
+            self.frozen = weight.contiguous(memory_format=torch.channels_last) if last else weight.contiguous(), bias
 
     def forward(self, x, leaky=True):
         if self.folded:
-            weight, bias = self.fixed or self.fold()
+            weight, bias = self.frozen or self.fold()
             y = F.conv2d(x, weight, bias, padding=1)
             return F.pixel_shuffle(F.leaky_relu(y, SLOPE) if leaky else y, 2)
         y = F.conv2d(F.interpolate(x, scale_factor=2, mode="nearest"), self.weight, self.bias, padding=2)
@@ -108,16 +108,16 @@ class Generator(nn.Module):
         self.out = Up(w["out.weight"], w["out.bias"], folded)
         self.order = torch.contiguous_format
 
-    def stand_still(self, last):
+    def freeze(self, last):
         self.eval().requires_grad_(False)
         for up in [*self.up, self.out]:
-            up.stand_still(last)
+            up.freeze(last)
 
     def forward(self, z):
         x = self.dense(z).reshape(len(z), -1, 4, 4).contiguous(memory_format=self.order)
         x = self.norm(F.leaky_relu(x, SLOPE))
-        for up, own in zip(self.up, self.norms):
-            x = own(up(x))
+        for up, layer in zip(self.up, self.norms):
+            x = layer(up(x))
         return self.out(x, leaky=False).tanh()
 
 
@@ -137,13 +137,13 @@ class Discriminator(nn.Module):
         self.dense = dense(w)
 
     def forward(self, x):
-        for conv, own in zip(self.down, self.norms):
-            x = own(F.leaky_relu(conv(x), SLOPE))
+        for conv, layer in zip(self.down, self.norms):
+            x = layer(F.leaky_relu(conv(x), SLOPE))
         return self.dense(x.flatten(1))
 
 
 class Critic(nn.Module):
-    """Two scales, joined at the finer one. Norms are folded into the convolutions once it stands still."""
+    """Two scales, joined at the finer one. Freezing folds the norms into the convolutions."""
 
     SHAPES = [
         ("fine.0", 2, 1), ("fine.1", 2, 1), ("fine.2", 1, 1), ("fine.3", 1, 2),
@@ -170,13 +170,13 @@ class Critic(nn.Module):
         self.convs[name.replace(".", "_")] = conv
 
     @torch.no_grad()
-    def stand_still(self):
+    def freeze(self):
         self.eval().requires_grad_(False)
-        for name, own in self.norms.items():
-            factor = own.weight / (own.running_var + own.eps).sqrt()
+        for name, layer in self.norms.items():
+            factor = layer.weight / (layer.running_var + layer.eps).sqrt()
             conv = self.convs[name]
             conv.weight.mul_(factor.reshape(-1, 1, 1, 1))
-            conv.bias.mul_(factor).add_(own.bias - own.running_mean * factor)
+            conv.bias.mul_(factor).add_(layer.bias - layer.running_mean * factor)
             if name == "join_fine":
                 other, four = self.convs["join_coarse"], factor.repeat_interleave(4)
                 other.weight.mul_(four.reshape(-1, 1, 1, 1))
@@ -200,38 +200,38 @@ class Critic(nn.Module):
         return self.convs["last"](features), features
 
 
-class Side:
-    """What is needed to set up any case."""
+class Cases:
+    """Sets up cases from the exported networks."""
 
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)
-        self.told = json.loads((self.folder / "export.json").read_text())
+        self.export = json.loads((self.folder / "export.json").read_text())
 
     def generator(self, name, form):
-        g = Generator(weights(self.folder, f"{name} g", self.told[name]["g"]["weights"]), "folded" in form)
+        g = Generator(weights(self.folder, f"{name} g", self.export[name]["g"]["weights"]), "folded" in form)
         if "+last" in form:
             g.order = torch.channels_last
             g = g.to(memory_format=torch.channels_last)
         return g
 
     def discriminator(self, name, form):
-        d = Discriminator(weights(self.folder, f"{name} d", self.told[name]["d"]["weights"]))
+        d = Discriminator(weights(self.folder, f"{name} d", self.export[name]["d"]["weights"]))
         return d.to(memory_format=torch.channels_last) if "+last" in form else d
 
     def critic(self, form):
-        c = Critic(weights(self.folder, "critic c", self.told["critic"]["c"]["weights"]))
+        c = Critic(weights(self.folder, "critic c", self.export["critic"]["c"]["weights"]))
         return c.to(memory_format=torch.channels_last) if "+last" in form else c
 
     def get(self, name, what):
-        return values(self.folder, f"{name} {what}", self.told[name][what])
+        return values(self.folder, f"{name} {what}", self.export[name][what])
 
     def begin(self, case, form):
-        """A function that does the case once."""
-        words = case.split()
-        if words[0] == "train":
-            return self.train(words[1], int(words[2]), form)
-        if words[0] == "z":
-            step = self.invert(words[1], int(words[2]), form)
+        """Returns a function that runs the case once."""
+        parts = case.split()
+        if parts[0] == "train":
+            return self.train(parts[1], int(parts[2]), form)
+        if parts[0] == "z":
+            step = self.invert(parts[1], int(parts[2]), form)
             return lambda: step()
         if case == "inspect 64":
             return lambda: self.steps([1], 500, form)
@@ -239,7 +239,7 @@ class Side:
             tiles = (1 + -(-(FRAME - 64) // 48)) ** 2
             batches = [min(ROWS, tiles - at) for at in range(0, tiles, ROWS)]
             return lambda: self.steps(batches, FRAME_STEPS, form)
-        if words[:2] == ["critic", "frame"]:
+        if parts[:2] == ["critic", "frame"]:
             return self.frame(form)
         return self.train_critic(form)
 
@@ -293,7 +293,7 @@ class Side:
         key = (name, form)
         if getattr(self, "kept", (None,))[0] != key:
             g = self.generator(name, form)
-            g.stand_still("+last" in form)
+            g.freeze("+last" in form)
             self.kept = (key, torch.compile(g) if "+compile" in form else g)
         g = self.kept[1]
         if start is None:
@@ -315,27 +315,27 @@ class Side:
 
     def frame(self, form):
         critic = self.critic(form)
-        critic.stand_still()
+        critic.freeze()
         frame = torch.rand(1, 1, FRAME, FRAME) - 0.5
         if "+last" in form:
             frame = frame.contiguous(memory_format=torch.channels_last)
         run = torch.compile(critic) if "+compile" in form else critic
 
-        def look():
+        def step():
             with torch.inference_mode():
                 return run(frame)
 
-        return look
+        return step
 
     def train_critic(self, form):
-        told = self.told["critic"]
+        export = self.export["critic"]
         critic = self.critic(form).train()
         average = copy.deepcopy(critic)
         rule = torch.optim.Adam(critic.parameters(), lr=1e-3, betas=(0.9, 0.999), eps=1e-7, fused=True)
-        batch, crop = told["batch"], told["crop"]
+        batch, crop = export["batch"], export["crop"]
         crops = torch.rand(4, batch, 1, crop, crop) - 0.5
         wanted = (torch.rand(4, batch, 1, crop // 4, crop // 4) > 0.95).float()
-        weight = torch.tensor([told["positive_weight"]])
+        weight = torch.tensor([export["positive_weight"]])
         living, old = [[t for t in m.state_dict().values() if t.is_floating_point()] for m in (critic, average)]
         run = torch.compile(critic) if "+compile" in form else critic
         order = torch.channels_last if "+last" in form else torch.contiguous_format
@@ -357,7 +357,7 @@ class Side:
 
 
 def median(run, budget):
-    """Milliseconds of one call, as ours are measured."""
+    """Returns the median time of a call in milliseconds, measured as in main.rs."""
     began = time.perf_counter()
 
     def once():
@@ -375,7 +375,7 @@ def median(run, budget):
 
 
 def numbers(module):
-    """Weights and running statistics, as ours are counted."""
+    """Counts weights and running statistics, as Burn does."""
     return sum(t.numel() for t in module.state_dict().values() if t.is_floating_point())
 
 
@@ -387,46 +387,46 @@ def flops(run):
     return counter.get_total_flops()
 
 
-def check(side):
+def check(cases):
     def near(what, got, wanted):
         off = float((got - wanted).abs().max() / wanted.abs().max().clamp_min(1e-6))
         if not off < 2e-4:
-            sys.exit(f"{what} differs from ours by {off:.1e} of the largest value: both sides do not do the same.")
+            sys.exit(f"{what}: the results differ by {off:.1e} of the largest value, so the two halves do not compute the same.")
         return off
 
     off, counted = {}, {}
     for name in ["laptop", "workbench"]:
-        told = side.told[name]
+        export = cases.export[name]
         for form in ["plain", "folded", "folded+last"]:
-            g, d = side.generator(name, form), side.discriminator(name, form)
-            if (numbers(g), numbers(d)) != (told["g"]["numbers"], told["d"]["numbers"]):
-                sys.exit(f"The {name} networks do not have as many parameters as ours.")
-            g.stand_still("+last" in form)
+            g, d = cases.generator(name, form), cases.discriminator(name, form)
+            if (numbers(g), numbers(d)) != (export["g"]["numbers"], export["d"]["numbers"]):
+                sys.exit(f"The {name} networks differ in their number of parameters.")
+            g.freeze("+last" in form)
             d.eval()
             with torch.no_grad():
-                crops = side.get(name, "crops")
-                near(f"{name} {form}: what G draws", g(side.get(name, "z")), crops)
-                near(f"{name} {form}: what D says", d(crops), side.get(name, "logits"))
-            targets = values(side.folder, f"{name} targets", crops.shape)
-            step = side.invert(name, len(crops), form, side.get(name, "z"), targets)
+                crops = cases.get(name, "crops")
+                near(f"{name} {form}: crops of G", g(cases.get(name, "z")), crops)
+                near(f"{name} {form}: logits of D", d(crops), cases.get(name, "logits"))
+            targets = values(cases.folder, f"{name} targets", crops.shape)
+            step = cases.invert(name, len(crops), form, cases.get(name, "z"), targets)
             losses = [step() for _ in range(20)][-1]
             off[f"{name} {form}"] = near(
-                f"{name} {form}: the loss after 20 steps of z", torch.tensor(losses), torch.tensor(told["losses"])
+                f"{name} {form}: the loss after 20 steps of z", torch.tensor(losses), torch.tensor(export["losses"])
             )
         for batch in [16, 64]:
-            counted[f"train {name} {batch}"] = flops(side.begin(f"train {name} {batch}", "folded"))
+            counted[f"train {name} {batch}"] = flops(cases.begin(f"train {name} {batch}", "folded"))
         for rows in [1, 16, 64]:
-            counted[f"z {name} {rows}"] = flops(side.begin(f"z {name} {rows}", "folded"))
-    critic = side.critic("plain")
-    if numbers(critic) != side.told["critic"]["c"]["numbers"]:
-        sys.exit("The critic does not have as many parameters as ours.")
-    critic.stand_still()
+            counted[f"z {name} {rows}"] = flops(cases.begin(f"z {name} {rows}", "folded"))
+    critic = cases.critic("plain")
+    if numbers(critic) != cases.export["critic"]["c"]["numbers"]:
+        sys.exit("The critics differ in their number of parameters.")
+    critic.freeze()
     with torch.no_grad():
-        logits, features = critic(side.get("critic", "frame"))
-    near("what the critic says", logits, side.get("critic", "logits"))
-    near("what the critic's features are", features, side.get("critic", "features"))
+        logits, features = critic(cases.get("critic", "frame"))
+    near("logits of the critic", logits, cases.get("critic", "logits"))
+    near("features of the critic", features, cases.get("critic", "features"))
     for case in [f"critic frame {FRAME}", "critic train"]:
-        counted[case] = flops(side.begin(case, "plain"))
+        counted[case] = flops(cases.begin(case, "plain"))
     return {"off": off, "flops": counted}
 
 
@@ -434,16 +434,16 @@ def main():
     torch.set_num_threads(int(sys.argv[2]))
     torch.set_num_interop_threads(1)
     torch.manual_seed(1)
-    side = Side(sys.argv[3])
+    cases = Cases(sys.argv[3])
     if sys.argv[1] == "check":
-        print(json.dumps(check(side)))
+        print(json.dumps(check(cases)))
         return
     budget, found = float(sys.argv[4]), {}
     for pair in sys.argv[5:]:
         case, form = pair.split("=")
         try:
-            found[pair] = median(side.begin(case, form), budget)
-        except Exception as error:  # a compiler that is missing is no reason to measure nothing
+            found[pair] = median(cases.begin(case, form), budget)
+        except Exception as error:  # a missing compiler must not prevent the other measurements
             print(f"{pair}: {type(error).__name__}: {str(error).splitlines()[0]}", file=sys.stderr)
     print(json.dumps({"torch": torch.__version__, "threads": torch.get_num_threads(), "ms": found}))
 

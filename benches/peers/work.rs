@@ -1,6 +1,6 @@
-//! What a case has to do, counted from the shapes of its networks: floating-point operations of its convolutions and
-//! matrix products (a multiplication and an addition are two), and the bytes of every tensor that a pass must read or
-//! write once.
+//! The amount of work of a case, counted from the shapes of its networks: floating-point operations of convolutions and matrix
+//! products (a multiplication and an addition count as two), and the bytes of every tensor that a pass must read or write
+//! once.
 
 use std::ops::{Add, Mul};
 
@@ -43,20 +43,20 @@ impl std::iter::Sum for Work {
     }
 }
 
-/// Which ways a network is gone through.
+/// The passes through a network.
 #[derive(Clone, Copy, Debug)]
-struct Ways {
+struct Passes {
     forward: bool,
     to_input: bool,
     to_weights: bool,
 }
 
-const FORWARD: Ways = Ways { forward: true, to_input: false, to_weights: false };
-/// Frozen weights.
-const TO_INPUT: Ways = Ways { forward: true, to_input: true, to_weights: false };
-const ALL: Ways = Ways { forward: true, to_input: true, to_weights: true };
+const FORWARD: Passes = Passes { forward: true, to_input: false, to_weights: false };
+/// With frozen weights.
+const TO_INPUT: Passes = Passes { forward: true, to_input: true, to_weights: false };
+const ALL: Passes = Passes { forward: true, to_input: true, to_weights: true };
 
-/// A layer: numbers in, out and of weights, multiplications of one pass, and whether batch norm follows.
+/// A layer: numbers of inputs, outputs and weights, multiplications of one pass, and whether batch norm follows.
 #[derive(Clone, Copy, Debug)]
 struct Layer {
     inputs: usize,
@@ -64,12 +64,12 @@ struct Layer {
     weights: usize,
     products: usize,
     norm: bool,
-    /// Weights are folded from 5x5 kernels: so many of them.
+    /// Number of 5x5 weights that are folded, if any.
     folded: usize,
 }
 
 impl Layer {
-    /// Of `crops` crops.
+    /// A convolution of one crop.
     fn conv(inputs: usize, outputs: usize, kernel: usize, side: [usize; 2], out: [usize; 2], norm: bool) -> Self {
         let [large, small] = [side, out].map(|[h, w]| h * w);
         Self {
@@ -86,15 +86,15 @@ impl Layer {
         Self { inputs, outputs, weights: inputs * outputs, products: inputs * outputs, norm, folded: 0 }
     }
 
-    fn work(&self, crops: usize, ways: Ways) -> Work {
+    fn work(&self, crops: usize, passes: Passes) -> Work {
         let numbers = (self.inputs + self.outputs) * crops + self.weights;
-        let passes = [ways.forward, ways.to_input, ways.to_weights].into_iter().filter(|way| *way).count();
-        let norm = if self.norm { usize::from(ways.forward) * 2 + usize::from(ways.to_input) * 3 } else { 0 };
-        // 25 taps to 36, and the way back where the weights want a gradient.
-        let folds = if self.folded > 0 { 1 + usize::from(ways.to_weights) } else { 0 };
+        let count = [passes.forward, passes.to_input, passes.to_weights].into_iter().filter(|pass| *pass).count();
+        let norm = if self.norm { usize::from(passes.forward) * 2 + usize::from(passes.to_input) * 3 } else { 0 };
+        // From 25 taps to 36, and back if the weights need a gradient.
+        let folds = if self.folded > 0 { 1 + usize::from(passes.to_weights) } else { 0 };
         Work {
-            flops: 2.0 * (self.products * crops * passes + folds * self.folded * 36) as f64,
-            bytes: 4.0 * (numbers * passes + norm * self.outputs * crops + folds * (self.folded + self.weights)) as f64,
+            flops: 2.0 * (self.products * crops * count + folds * self.folded * 36) as f64,
+            bytes: 4.0 * (numbers * count + norm * self.outputs * crops + folds * (self.folded + self.weights)) as f64,
         }
     }
 }
@@ -124,7 +124,7 @@ fn discriminator(m: &ModelKnobs) -> Vec<Layer> {
     layers
 }
 
-/// Layers of a critic of `width` features on a frame of `height` by `across` pixels.
+/// Returns the layers of a critic of `width` features on a frame of `height` by `across` pixels.
 fn critic(channels: usize, width: usize, [height, across]: [usize; 2], norm: bool) -> Vec<Layer> {
     let at = |by: usize| [height / by, across / by];
     let CriticWidths { stem, fine: width, coarse: wide } = CriticWidths::for_features(width);
@@ -143,36 +143,36 @@ fn critic(channels: usize, width: usize, [height, across]: [usize; 2], norm: boo
     ]
 }
 
-fn all(layers: &[Layer], crops: usize, ways: Ways) -> Work {
-    layers.iter().map(|layer| layer.work(crops, ways)).sum()
+fn all(layers: &[Layer], crops: usize, passes: Passes) -> Work {
+    layers.iter().map(|layer| layer.work(crops, passes)).sum()
 }
 
-/// The first layer's own input wants no gradient.
+/// All passes, without a gradient for the input of the first layer.
 fn trained(layers: &[Layer], crops: usize) -> Work {
-    let first = layers[0].work(crops, Ways { to_input: false, ..ALL });
+    let first = layers[0].work(crops, Passes { to_input: false, ..ALL });
     first + all(&layers[1..], crops, ALL)
 }
 
-/// Adam reads weight, gradient and two moments and writes three of them; an average reads two and writes one.
+/// Adam reads the weight, its gradient and two moments and writes three of them; a moving average reads two and writes one.
 fn update(layers: &[Layer], averaged: bool) -> Work {
     let weights: usize = layers.iter().map(|l| if l.folded > 0 { l.folded } else { l.weights }).sum();
     Work { flops: 0.0, bytes: 4.0 * (weights * if averaged { 10 } else { 7 }) as f64 }
 }
 
-/// A training step of D and G: D sees real and drawn crops, then the drawn ones again with its weights at rest.
+/// A training step of D and G: D on real and generated crops, then on the generated ones again with frozen weights.
 pub fn train(m: &ModelKnobs, batch: usize) -> Work {
     let (g, d) = (generator(m), discriminator(m));
     let for_d = trained(&d, batch) * 2.0 + update(&d, false);
     trained(&g, batch) + all(&d, batch, TO_INPUT) + update(&g, true) + for_d
 }
 
-/// A step of z for so many crops; weights are folded beforehand.
+/// An inversion step for a number of crops, with weights folded beforehand.
 pub fn invert(m: &ModelKnobs, crops: usize) -> Work {
     let layers: Vec<Layer> = generator(m).into_iter().map(|l| Layer { folded: 0, norm: false, ..l }).collect();
     all(&layers, crops, TO_INPUT)
 }
 
-/// The critic over a frame, its norms folded beforehand.
+/// The critic on a frame, with its norms folded beforehand.
 pub fn frame(channels: usize, knobs: &CriticKnobs, size: [usize; 2]) -> Work {
     all(&critic(channels, knobs.width, size, false), 1, FORWARD)
 }

@@ -1,5 +1,5 @@
-//! The GPU path against the CPU path: a forward pass and a gradient through both networks, tiny shapes.
-//! Runs on whatever adapter Vulkan has, software included.
+//! The GPU against the CPU: forward and backward pass through both networks, with tiny shapes. Runs on any Vulkan adapter,
+//! including software ones.
 
 use burn::tensor::{Device, DeviceKind, Tensor, TensorData};
 use ganspect::{
@@ -9,7 +9,7 @@ use ganspect::{
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// Crops, logits and the gradient of the latent vectors.
+/// Returns the crops, the logits and the gradient of the latent vectors.
 fn compute(device: &Device) -> [Vec<f32>; 3] {
     let knobs = ModelKnobs { size: 32, latent_size: 4, ..ModelKnobs::default() };
     let mut rng = ChaCha8Rng::seed_from_u64(1);
@@ -31,7 +31,7 @@ fn compute(device: &Device) -> [Vec<f32>; 3] {
 #[test]
 fn a_gpu_computes_what_the_cpu_computes() {
     let Some(adapter) = device::adapters().into_iter().find(|a| a.kind != "CPU") else {
-        eprintln!("no Vulkan adapter here, not even one in software: nothing to compare");
+        eprintln!("no Vulkan adapter found, not even a software one: nothing to compare");
         return;
     };
     let kind = match adapter.kind {
@@ -44,7 +44,7 @@ fn a_gpu_computes_what_the_cpu_computes() {
     for (part, (on_gpu, on_cpu)) in compute(&gpu).iter().zip(&compute(&Device::flex())).enumerate() {
         let scale = on_cpu.iter().map(|v| v.abs()).fold(0.1, f32::max);
         for (a, b) in on_gpu.iter().zip(on_cpu) {
-            // GPUs may keep fewer digits inside a matrix product.
+            // GPUs may compute matrix products with lower precision.
             assert!((a - b).abs() < 5e-3 * scale, "part {part} on {}: {a} for {b}", adapter.name);
         }
     }

@@ -1,4 +1,4 @@
-//! The CPU's kernels against their generic twins, over random shapes, strides, paddings and dilations.
+//! The CPU kernels against Burn's own operations, over random shapes, strides, paddings and dilations.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use proptest::{prelude::*, test_runner::RngSeed};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// Everything about one convolution.
+/// The parameters of one convolution.
 #[derive(Clone, Debug)]
 struct Case {
     batch: usize,
@@ -23,12 +23,12 @@ struct Case {
     seed: u64,
 }
 
-/// Images of a batch: of sixteens the kernels lay them out another way.
+/// Batch sizes; multiples of 16 have their own memory layout.
 fn batches() -> impl Strategy<Value = usize> {
     prop_oneof![3 => 1..20_usize, 2 => Just(16), 1 => Just(32)]
 }
 
-/// Height and width: lines of some length are computed another way.
+/// Height and width; maps with long rows are computed in a different way.
 fn sizes() -> impl Strategy<Value = [usize; 2]> {
     prop_oneof![3 => [1..20_usize, 1..20_usize], 1 => [2..14_usize, 24..70_usize]]
 }
@@ -40,7 +40,7 @@ fn cases() -> impl Strategy<Value = Case> {
         let (batch, inputs, outputs, size, kernel) = sizes;
         let (stride, padding, dilation, leaky, shuffle, seed) = moves;
         let fits = (0..2).all(|i| dilation * (kernel[i] - 1) < size[i] + 2 * padding);
-        // A shuffle takes the channels by fours.
+        // A pixel shuffle needs a multiple of four channels.
         let outputs = if shuffle { outputs.next_multiple_of(4) } else { outputs };
         let shape = ConvShape { stride, padding, dilation, leaky, shuffle };
         fits.then_some(Case { batch, inputs, outputs, size, kernel, shape, seed })
@@ -52,12 +52,12 @@ fn random<const D: usize>(dims: [usize; D], rng: &mut ChaCha8Rng, device: &Devic
     Tensor::from_data(TensorData::new(values, dims), device)
 }
 
-/// The same in every other case, but the images side by side in memory.
-fn laid(dims: [usize; 4], about: f64, seed: u64, rng: &mut ChaCha8Rng, device: &Device) -> Tensor<4> {
+/// Returns random maps about a mean, in CHWN order for odd seeds.
+fn random_maps(dims: [usize; 4], mean: f64, seed: u64, rng: &mut ChaCha8Rng, device: &Device) -> Tensor<4> {
     let [batch, channels, height, width] = dims;
     match seed % 2 {
-        0 => random(dims, rng, device) + about,
-        _ => (random([channels, height, width, batch], rng, device) + about).permute([3, 0, 1, 2]),
+        0 => random(dims, rng, device) + mean,
+        _ => (random([channels, height, width, batch], rng, device) + mean).permute([3, 0, 1, 2]),
     }
 }
 
@@ -65,13 +65,13 @@ fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data().try_into_vec().unwrap()
 }
 
-/// What comes out, and the gradients of x, weight and bias under a loss that weighs every output differently.
+/// Returns the output, and the gradients of x, weight and bias under a loss with a random weight for each output.
 fn run(case: &Case, conv: fn(Tensor<4>, Tensor<4>, Tensor<1>, ConvShape) -> Tensor<4>) -> [Vec<f32>; 4] {
     let device = Device::flex();
     let mut rng = ChaCha8Rng::seed_from_u64(case.seed);
     let tracked = |x: Tensor<4>| x.autodiff().require_grad();
     let dims = [case.batch, case.inputs, case.size[0], case.size[1]];
-    let x = tracked(laid(dims, 0.0, case.seed, &mut rng, &device));
+    let x = tracked(random_maps(dims, 0.0, case.seed, &mut rng, &device));
     let weight = tracked(random([case.outputs, case.inputs, case.kernel[0], case.kernel[1]], &mut rng, &device));
     let bias = random([case.outputs], &mut rng, &device).autodiff().require_grad();
     let y = conv(x.clone(), weight.clone(), bias.clone(), case.shape);
@@ -85,15 +85,15 @@ fn run(case: &Case, conv: fn(Tensor<4>, Tensor<4>, Tensor<1>, ConvShape) -> Tens
     ]
 }
 
-/// Farther apart than a ten-thousandth of the largest value.
-fn apart(got: &[f32], wanted: &[f32]) -> Option<(f32, f32)> {
+/// Returns the first pair of values that differ by more than 1e-4 of the largest value.
+fn mismatch(got: &[f32], wanted: &[f32]) -> Option<(f32, f32)> {
     let most = wanted.iter().fold(1.0, |most: f32, v| most.max(v.abs()));
     let pairs = got.iter().copied().zip(wanted.iter().copied());
     (got.len() == wanted.len()).then_some(())?;
     pairs.into_iter().find(|(a, b)| (a - b).abs() > 1e-4 * most)
 }
 
-/// Outputs nearer to nought than this may be on either side of it.
+/// Outputs closer to zero than this may have either sign.
 const KINK: f32 = 4e-6;
 
 proptest! {
@@ -106,22 +106,22 @@ proptest! {
     #[test]
     fn a_convolution_and_its_gradients_equal_the_generic_ones(case in cases()) {
         let (got, wanted) = (run(&case, conv), run(&case, conv_generic));
-        // At the kink of LeakyReLU rounding decides which of two slopes a gradient has.
+        // At the kink of LeakyReLU, rounding decides the slope that a gradient is multiplied by.
         prop_assume!(case.shape.leaky.is_none() || wanted[0].iter().all(|y| y.abs() > KINK));
         for (i, (got, wanted)) in got.iter().zip(&wanted).enumerate() {
             prop_assert_eq!(got.len(), wanted.len());
-            prop_assert_eq!(apart(got, wanted), None, "part {}", i);
+            prop_assert_eq!(mismatch(got, wanted), None, "part {}", i);
         }
     }
 }
 
-/// What comes out of a convolution that stands still, its bias another in each place, and the gradients of x and of what
-/// is added.
-fn run_standing(case: &Case, forward: fn(&FrozenConv, Tensor<4>, Tensor<4>) -> Tensor<4>) -> [Vec<f32>; 3] {
+/// Returns the output of a frozen convolution, with a bias per position or per channel, and the gradients of x and of the
+/// residual.
+fn run_frozen(case: &Case, forward: fn(&FrozenConv, Tensor<4>, Tensor<4>) -> Tensor<4>) -> [Vec<f32>; 3] {
     let device = Device::flex();
     let mut rng = ChaCha8Rng::seed_from_u64(case.seed);
     let dims = [case.batch, case.inputs, case.size[0], case.size[1]];
-    let x = laid(dims, 0.0, case.seed / 2, &mut rng, &device);
+    let x = random_maps(dims, 0.0, case.seed / 2, &mut rng, &device);
     let weight = random([case.outputs, case.inputs, case.kernel[0], case.kernel[1]], &mut rng, &device);
     let none = Tensor::zeros([case.outputs], &device);
     let plain = ConvShape { leaky: None, shuffle: false, ..case.shape };
@@ -134,11 +134,12 @@ fn run_standing(case: &Case, forward: fn(&FrozenConv, Tensor<4>, Tensor<4>) -> T
         true => [case.batch, case.outputs / 4, 2 * height, 2 * width],
         false => [case.batch, case.outputs, height, width],
     };
-    let [x, onto] = [x, laid(out, 0.0, case.seed / 4, &mut rng, &device)].map(|t| t.autodiff().require_grad());
-    let y = forward(&FrozenConv::new(weight, bias, case.shape), x.clone(), onto.clone());
+    let [x, residual] =
+        [x, random_maps(out, 0.0, case.seed / 4, &mut rng, &device)].map(|t| t.autodiff().require_grad());
+    let y = forward(&FrozenConv::new(weight, bias, case.shape), x.clone(), residual.clone());
     let mut gradients = (y.clone() * random(y.dims(), &mut rng, &device)).sum().backward();
-    let [x, onto] = [x, onto].map(|t| t.grad_remove(&mut gradients).map(numbers).unwrap_or_default());
-    [numbers(y.without_autodiff()), x, onto]
+    let [x, residual] = [x, residual].map(|t| t.grad_remove(&mut gradients).map(numbers).unwrap_or_default());
+    [numbers(y.without_autodiff()), x, residual]
 }
 
 proptest! {
@@ -149,37 +150,37 @@ proptest! {
     })]
 
     #[test]
-    fn a_convolution_that_stands_still_equals_the_generic_one(case in cases()) {
-        let wanted = run_standing(&case, |conv, x, _| conv.forward_generic(x));
+    fn a_frozen_convolution_equals_the_generic_one(case in cases()) {
+        let wanted = run_frozen(&case, |conv, x, _| conv.forward_generic(x));
         prop_assume!(case.shape.leaky.is_none() || wanted[0].iter().all(|y| y.abs() > KINK));
-        for (i, (got, wanted)) in run_standing(&case, |conv, x, _| conv.forward(x)).iter().zip(&wanted).enumerate() {
+        for (i, (got, wanted)) in run_frozen(&case, |conv, x, _| conv.forward(x)).iter().zip(&wanted).enumerate() {
             prop_assert_eq!(got.len(), wanted.len());
-            prop_assert_eq!(apart(got, wanted), None, "part {}", i);
+            prop_assert_eq!(mismatch(got, wanted), None, "part {}", i);
         }
     }
 
     #[test]
-    fn a_convolution_onto_maps_equals_the_generic_one(case in cases()) {
-        let wanted = run_standing(&case, FrozenConv::forward_residual_generic);
+    fn a_frozen_convolution_with_a_residual_equals_the_generic_one(case in cases()) {
+        let wanted = run_frozen(&case, FrozenConv::forward_residual_generic);
         prop_assume!(case.shape.leaky.is_none() || wanted[0].iter().all(|y| y.abs() > KINK));
         prop_assert!(!wanted[2].is_empty());
-        for (i, (got, wanted)) in run_standing(&case, FrozenConv::forward_residual).iter().zip(&wanted).enumerate() {
+        for (i, (got, wanted)) in run_frozen(&case, FrozenConv::forward_residual).iter().zip(&wanted).enumerate() {
             prop_assert_eq!(got.len(), wanted.len());
-            prop_assert_eq!(apart(got, wanted), None, "part {}", i);
+            prop_assert_eq!(mismatch(got, wanted), None, "part {}", i);
         }
-        // Without a gradient, as it is used.
-        let still = |forward: fn(&FrozenConv, Tensor<4>, Tensor<4>) -> Tensor<4>| {
+        // Without autodiff, as in use.
+        let frozen = |forward: fn(&FrozenConv, Tensor<4>, Tensor<4>) -> Tensor<4>| {
             let device = Device::flex();
             let mut rng = ChaCha8Rng::seed_from_u64(case.seed);
             let dims = [case.batch, case.inputs, case.size[0], case.size[1]];
-            let x = laid(dims, 0.0, case.seed / 2, &mut rng, &device);
+            let x = random_maps(dims, 0.0, case.seed / 2, &mut rng, &device);
             let weight = random([case.outputs, case.inputs, case.kernel[0], case.kernel[1]], &mut rng, &device);
             let conv = FrozenConv::new(weight, random([case.outputs, 1, 1], &mut rng, &device), case.shape);
-            let onto = conv.forward(x.clone());
-            numbers(forward(&conv, x, laid(onto.dims(), 0.0, case.seed / 4, &mut rng, &device)))
+            let residual = conv.forward(x.clone());
+            numbers(forward(&conv, x, random_maps(residual.dims(), 0.0, case.seed / 4, &mut rng, &device)))
         };
-        let (got, wanted) = (still(FrozenConv::forward_residual), still(FrozenConv::forward_residual_generic));
-        prop_assert_eq!((got.len(), apart(&got, &wanted)), (wanted.len(), None));
+        let (got, wanted) = (frozen(FrozenConv::forward_residual), frozen(FrozenConv::forward_residual_generic));
+        prop_assert_eq!((got.len(), mismatch(&got, &wanted)), (wanted.len(), None));
     }
 
     #[test]
@@ -187,7 +188,7 @@ proptest! {
         size in [1..9_usize, 1..40_usize],
         seed in any::<u64>(),
     ) {
-        // Any rule by which taps land, several on one and some nowhere.
+        // An arbitrary mapping of taps: several to one, and some to none.
         let rule = Arc::new(Fold::new(|large, phase| (large % 7 != phase).then(|| (large * 5 + phase) % 9)));
         let run = |way: &dyn Fn(Tensor<4>) -> Tensor<4>| {
             let device = Device::flex();
@@ -200,7 +201,7 @@ proptest! {
         let (got, wanted) = (run(&|w| fold(w, &rule)), run(&|w| fold_generic(w, &rule)));
         for (got, wanted) in got.iter().zip(&wanted) {
             prop_assert_eq!(got.len(), wanted.len());
-            prop_assert_eq!(apart(got, wanted), None);
+            prop_assert_eq!(mismatch(got, wanted), None);
         }
     }
 }
@@ -211,21 +212,21 @@ fn a_dense_layer_equals_the_generic_one() {
     for (rows, inputs, outputs, leaky) in [(1, 100, 2048, Some(0.2)), (3, 5, 129, None), (16, 40, 200, Some(0.1))] {
         let mut rng = ChaCha8Rng::seed_from_u64(4);
         let [x, weight] = [[rows, inputs], [inputs, outputs]].map(|dims| random(dims, &mut rng, &device));
-        let (bias, pull) = (random([outputs], &mut rng, &device), random([rows, outputs], &mut rng, &device));
+        let (bias, factors) = (random([outputs], &mut rng, &device), random([rows, outputs], &mut rng, &device));
         let run = |way: &dyn Fn(Tensor<2>, Tensor<2>) -> Tensor<2>| {
             let (x, weight) = (x.clone().autodiff().require_grad(), weight.clone().autodiff().require_grad());
             let y = way(x.clone(), weight.clone());
-            let mut gradients = (y.clone() * pull.clone()).sum().backward();
+            let mut gradients = (y.clone() * factors.clone()).sum().backward();
             let weight = weight.grad_remove(&mut gradients).map(numbers).unwrap_or_default();
             [numbers(y.without_autodiff()), numbers(x.grad_remove(&mut gradients).unwrap()), weight]
         };
-        let still = FrozenDense::new(weight.clone(), bias, leaky);
+        let frozen = FrozenDense::new(weight.clone(), bias, leaky);
         for (got, wanted) in [
             (run(&matmul), run(&|x, weight| x.matmul(weight))),
-            (run(&|x, _| still.forward(x)), run(&|x, _| still.forward_generic(x))),
+            (run(&|x, _| frozen.forward(x)), run(&|x, _| frozen.forward_generic(x))),
         ] {
             for (got, wanted) in got.iter().zip(&wanted) {
-                assert_eq!((got.len(), apart(got, wanted)), (wanted.len(), None));
+                assert_eq!((got.len(), mismatch(got, wanted)), (wanted.len(), None));
             }
         }
     }
@@ -244,7 +245,7 @@ fn squares_are_added_up_in_parts_and_in_full() {
 
 #[test]
 fn a_large_batch_and_a_large_frame_equal_the_generic_ones() {
-    // Enough for several threads, for lanes and for lines, as the networks use them.
+    // Large enough for several threads and for each memory layout, with shapes that occur in the networks.
     let of = |batch, inputs, outputs, side, kernel, shape| Case {
         batch,
         inputs,
@@ -269,7 +270,7 @@ fn a_large_batch_and_a_large_frame_equal_the_generic_ones() {
         of(1, 16, 12, 96, 3, ConvShape { padding: 4, dilation: 4, ..same }),
     ] {
         for (got, wanted) in run(&case, conv).iter().zip(&run(&case, conv_generic)) {
-            assert_eq!(apart(got, wanted), None, "{case:?}");
+            assert_eq!(mismatch(got, wanted), None, "{case:?}");
         }
     }
 }
@@ -293,11 +294,11 @@ fn layers_that_follow_each_other_equal_the_generic_ones() {
             let [first, second, third] = weights.clone();
             let (y, _, _) = normed(layer(x.clone(), first, none(12), halving), gamma, beta, 1e-3, Some(0.2));
             let doubled = layer(y.clone(), second, none(8), doubling);
-            // Of two ways on, the gradients are added up.
+            // Where the graph forks, the gradients are summed.
             let same = ConvShape { padding: 1, leaky: Some(0.3), ..ConvShape::default() };
             let z = layer(y.slice([0..batch, 0..8]), third, none(1), same);
-            let pulls = [doubled.dims(), z.dims()].map(|dims| random(dims, &mut rng, &device));
-            let [one, two] = pulls;
+            let factors = [doubled.dims(), z.dims()].map(|dims| random(dims, &mut rng, &device));
+            let [one, two] = factors;
             let mut gradients = ((doubled.clone() * one).sum() + (z.clone() * two).sum()).backward();
             let mut all = vec![numbers(doubled.without_autodiff()), numbers(z.without_autodiff())];
             all.push(numbers(x.grad_remove(&mut gradients).unwrap()));
@@ -305,17 +306,17 @@ fn layers_that_follow_each_other_equal_the_generic_ones() {
             all
         };
         for (i, (got, wanted)) in run(conv, norm_train).iter().zip(&run(conv_generic, norm_generic)).enumerate() {
-            assert_eq!((got.len(), apart(got, wanted)), (wanted.len(), None), "part {i} of {batch}");
+            assert_eq!((got.len(), mismatch(got, wanted)), (wanted.len(), None), "part {i} of {batch}");
         }
     }
 }
 
-/// What comes out of a batch norm, its moments, and the gradients of x, gamma and beta.
+/// Returns the output of a batch norm, its moments, and the gradients of x, gamma and beta.
 fn run_norm(dims: [usize; 4], leaky: Option<f64>, seed: u64, fast: bool) -> [Vec<f32>; 6] {
     let device = Device::flex();
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    // Away from nought, where single precision loses most.
-    let x = laid(dims, 2.0, seed, &mut rng, &device).autodiff().require_grad();
+    // Far from zero, where single precision is least accurate.
+    let x = random_maps(dims, 2.0, seed, &mut rng, &device).autodiff().require_grad();
     let [gamma, beta] = [1.5, 0.3].map(|by| (random([dims[1]], &mut rng, &device) + by).autodiff().require_grad());
     let norm = if fast { norm_train } else { norm_generic };
     let (y, mean, variance) = norm(x.clone(), gamma.clone(), beta.clone(), 1e-3, leaky);
@@ -345,13 +346,13 @@ proptest! {
         seed in any::<u64>(),
     ) {
         let dims = [batch, sizes[0], sizes[1], sizes[2]];
-        // One value has no variance to speak of.
+        // A single value has no variance.
         prop_assume!(dims[0] * dims[2] * dims[3] > 1);
         let (got, wanted) = (run_norm(dims, leaky, seed, true), run_norm(dims, leaky, seed, false));
         prop_assume!(leaky.is_none() || wanted[0].iter().all(|y| y.abs() > KINK));
         for (i, (got, wanted)) in got.iter().zip(&wanted).enumerate() {
             prop_assert_eq!(got.len(), wanted.len());
-            prop_assert_eq!(apart(got, wanted), None, "part {}", i);
+            prop_assert_eq!(mismatch(got, wanted), None, "part {}", i);
         }
     }
 }
@@ -362,11 +363,11 @@ fn the_hyperbolic_tangent_and_its_gradient_equal_the_generic_ones() {
     for dims in [[1, 1, 3, 5], [4, 3, 65, 65]] {
         let mut rng = ChaCha8Rng::seed_from_u64(8);
         let x = random(dims, &mut rng, &device) * 3.0;
-        let pull = random(dims, &mut rng, &device);
+        let factors = random(dims, &mut rng, &device);
         let run = |f: fn(Tensor<4>) -> Tensor<4>| {
             let x = x.clone().autodiff().require_grad();
             let y = f(x.clone());
-            let mut gradients = (y.clone() * pull.clone().autodiff()).sum().backward();
+            let mut gradients = (y.clone() * factors.clone().autodiff()).sum().backward();
             let parts = [y.without_autodiff(), x.grad_remove(&mut gradients).unwrap()];
             parts.map(|t| t.into_data().try_into_vec::<f32>().unwrap())
         };
@@ -374,7 +375,7 @@ fn the_hyperbolic_tangent_and_its_gradient_equal_the_generic_ones() {
         for (got, wanted) in got.iter().flatten().zip(wanted.iter().flatten()) {
             assert!((got - wanted).abs() < 1e-5, "{got} {wanted}");
         }
-        // What went in is as it was.
+        // The input is unchanged.
         assert_eq!(run(tanh), got);
     }
 }

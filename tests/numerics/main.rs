@@ -1,7 +1,7 @@
-//! The method against its definitions: networks, kernels, inversion, the critic, and the GPU beside the CPU.
+//! Numerical tests of networks, kernels, inversion and critic against their definitions, and of the GPU against the CPU.
 
 #![allow(clippy::unwrap_used, clippy::panic)] // a test fails by panicking
-#![allow(clippy::disallowed_methods)] // tests put files in folders of their own, where half a file is wanted now and then
+#![allow(clippy::disallowed_methods)] // tests write to temporary folders, some of them incomplete files
 
 mod criticising;
 mod gpu;

@@ -1,5 +1,5 @@
-//! The networks against their definitions: shapes, parameter counts, folded against plain
-//! convolutions, gradients against finite differences, wgpu against the CPU.
+//! The networks against their definitions: shapes, parameter counts, folded upsampling against the reference, gradients against
+//! finite differences.
 
 use burn::{
     module::Module,
@@ -38,9 +38,10 @@ fn assert_close(got: &[f32], wanted: &[f32], tolerance: f32, what: &str) {
     }
 }
 
-/// Value, and gradients for input, weight and bias, of one way to double a map.
+/// A way to upsample a map by 2.
 type Doubling = fn(Tensor<4>, Tensor<4>, Tensor<1>, Upsampling) -> Tensor<4>;
 
+/// Returns the output, and the gradients of input, weight and bias.
 fn double(way: Doubling, upsampling: Upsampling, size: [usize; 2]) -> [Vec<f32>; 4] {
     let device = cpu().autodiff();
     let x = random([2, 3, size[0], size[1]], 1, &device).require_grad();
@@ -48,7 +49,7 @@ fn double(way: Doubling, upsampling: Upsampling, size: [usize; 2]) -> [Vec<f32>;
     let bias = random([4], 3, &device).require_grad();
     let y = way(x.clone(), weight.clone(), bias.clone(), upsampling);
     assert_eq!(y.dims(), [2, 4, 2 * size[0], 2 * size[1]]);
-    // A weight for each output, borders included, so that no gradient hides behind another.
+    // A different weight for each output, including the borders, so that errors in the gradients do not cancel.
     let gradients = (y.clone() * random(y.dims(), 4, &cpu())).sum().backward();
     [
         values(y),
@@ -103,7 +104,7 @@ fn shapes_fit_for_every_size_and_switch() {
     }
 }
 
-/// Parameters by the formula, running statistics (two numbers a normalised channel) included.
+/// Returns the parameter counts of G and D by the formula, including running statistics (two values per normalised channel).
 fn counted(knobs: &ModelKnobs) -> (usize, usize) {
     let f = knobs.filters();
     let kernel = |inputs: usize, outputs: usize| 25 * inputs * outputs + outputs;
@@ -155,7 +156,7 @@ fn the_gradient_of_z_is_that_of_finite_differences() {
         let at = |delta: f32| {
             let mut z = z0.clone();
             z[i] += delta;
-            // Summed in double precision, so that the small difference of two large sums survives.
+            // Summed in double precision, so that the small difference of two large sums is accurate.
             let difference = values(difference(Tensor::from_data(TensorData::new(z, [1, 6]), &cpu())));
             difference.into_iter().map(|v| f64::from(v).powi(2)).sum::<f64>()
         };
