@@ -85,12 +85,10 @@ pub enum Action {
     Device(DeviceChoice),
     /// Sets theme and scale.
     Look(ThemeChoice, f32),
-    /// Adds images to the list of the Inspect page and shows it.
+    /// Adds images, or all images of a folder, to the list of the Inspect page and shows it.
     Inspect(Vec<QuerySource>),
     /// Removes images from that list; a notice offers to restore them.
     Remove(Vec<Arc<QueryEntry>>),
-    /// Adds every image of a folder to that list and shows it.
-    InspectFolder(PathBuf),
     /// Activates a `.ganspect` file and shows the Inspect page.
     OpenModel(PathBuf),
     /// Exports inspected images to a folder.
@@ -127,6 +125,10 @@ pub enum Action {
     Present(Vec<QueryId>),
     /// Ends the presentation.
     EndPresentation,
+    /// Cancels the running job of a page.
+    CancelJob(PageId),
+    /// Stops reading the curves of earlier runs.
+    CancelOverlays,
     /// Copies text to the clipboard.
     Copy(String),
 }

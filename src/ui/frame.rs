@@ -1,10 +1,15 @@
 //! The view of the window's state that a page draws from.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
-use super::{Action, CommandContext, UiCommand, ViewSettings, recipe_history::RecipeHistory};
+use super::{Action, CommandContext, Settings, UiCommand, ViewSettings};
 use crate::{
     engine::{EngineState, training::TrainingStatus},
+    paths::Paths,
     train::{Recipe, history::History},
 };
 
@@ -35,28 +40,20 @@ pub struct Frame<'a> {
     pub locked: bool,
     /// Earlier runs to draw under the curves.
     pub overlays: &'a [RunOverlay],
-    /// View settings of curves and grids.
-    pub settings: &'a ViewSettings,
+    /// Runs whose curves are being read for that.
+    pub loading: &'a [PathBuf],
+    /// The settings.
+    pub settings: &'a Settings,
+    /// Default locations of files.
+    pub paths: &'a Paths,
+    /// The folder for new runs.
+    pub runs: &'a Path,
+    /// Time since a run was requested, until the engine has answered.
+    pub starting: Option<Duration>,
     /// Decides which commands are available: `command.enabled(frame.context)`.
     pub context: &'a CommandContext,
     /// Actions that the page requests.
     pub actions: &'a mut Vec<Action>,
-}
-
-impl<'a> Frame<'a> {
-    /// Assembles the view of one frame.
-    pub(super) fn new(
-        live: &'a EngineState,
-        status: &'a TrainingStatus,
-        context: &'a CommandContext,
-        actions: &'a mut Vec<Action>,
-        recipes: &'a RecipeHistory,
-        overlays: &'a [RunOverlay],
-        settings: &'a ViewSettings,
-    ) -> Self {
-        let (recipe, initial, locked) = (recipes.current(), recipes.initial(), context.run);
-        Self { live, status, recipe, initial, locked, overlays, settings, context, actions }
-    }
 }
 
 impl Frame<'_> {
@@ -67,10 +64,10 @@ impl Frame<'_> {
 
     /// Changes the view settings of curves and grids.
     pub fn view(&mut self, change: impl FnOnce(&mut ViewSettings)) {
-        let mut settings = self.settings.clone();
-        change(&mut settings);
-        if settings != *self.settings {
-            self.actions.push(Action::View(Box::new(settings)));
+        let mut view = self.settings.view.clone();
+        change(&mut view);
+        if view != self.settings.view {
+            self.actions.push(Action::View(Box::new(view)));
         }
     }
 }

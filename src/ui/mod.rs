@@ -9,6 +9,7 @@ mod commands;
 mod cpu_painter;
 mod dialog;
 mod frame;
+mod job;
 mod notices;
 mod page_id;
 pub mod pages;

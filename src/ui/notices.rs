@@ -1,4 +1,4 @@
-//! Notices: what has happened, shown for a while in a corner and kept in a list.
+//! Notices: messages shown for a while in a corner and kept in a list.
 
 use std::{
     collections::VecDeque,
@@ -11,9 +11,9 @@ use egui_material_icons::icons;
 use super::{Action, theme, widgets::icon_button};
 use crate::engine::Severity;
 
-/// Notices kept in the list; the oldest make room.
+/// Notices kept in the list; the oldest are dropped.
 const KEPT: usize = 200;
-/// Notices in the corner at a time; the newest win.
+/// Notices in the corner at a time, the newest ones.
 const SHOWN: usize = 4;
 const WIDTH: f32 = 400.0;
 const LIST_HEIGHT: f32 = 420.0;
@@ -22,20 +22,20 @@ const LIST_HEIGHT: f32 = 420.0;
 #[derive(Debug)]
 pub struct Notice {
     id: u64,
-    /// How serious.
+    /// Severity.
     pub severity: Severity,
     /// What happened, to which file, and what to do.
     pub text: String,
-    /// Detail to fold out, or empty.
+    /// Technical detail, or empty.
     pub detail: String,
-    /// A way back or forward: the button's words and what it does. Taken when it has been used.
+    /// Label and action of a button; `None` once it has been used.
     offer: Option<(&'static str, Action)>,
     at: Instant,
-    /// Until when it stands in the corner; `None` when it does no longer.
+    /// Time until which it is shown in the corner; `None` afterwards.
     until: Option<Instant>,
 }
 
-/// All notices since the program was started.
+/// All notices since the program started.
 #[derive(Debug, Default)]
 pub struct Notices {
     kept: VecDeque<Notice>,
@@ -46,22 +46,22 @@ pub struct Notices {
 }
 
 impl Notices {
-    /// Adds a notice of the window's own, logs it and shows it in the corner.
+    /// Adds a notice, logs it and shows it in the corner.
     pub fn push(&mut self, severity: Severity, text: impl Into<String>) {
         let text = text.into();
         log(severity, &text);
         self.add(severity, text, String::new(), None);
     }
 
-    /// As [`push`](Self::push), with a button that does something.
+    /// Like [`push`](Self::push), with a button that performs an action.
     pub fn offer(&mut self, severity: Severity, text: impl Into<String>, label: &'static str, action: Action) {
         let text = text.into();
         log(severity, &text);
         self.add(severity, text, String::new(), Some((label, action)));
     }
 
-    /// Adds a notice that came from the compute thread, which has logged it.
-    pub fn hear(&mut self, severity: Severity, text: String, detail: String) {
+    /// Adds a notice of the engine, which has logged it.
+    pub fn add_logged(&mut self, severity: Severity, text: String, detail: String) {
         self.add(severity, text, detail, None);
     }
 
@@ -86,7 +86,7 @@ impl Notices {
         self.kept.iter()
     }
 
-    /// How many are kept, how many have come since the list was open, and the gravest of those.
+    /// The number of notices, the number since the list was last open, and the highest severity of those.
     pub fn count(&self) -> (usize, usize, Option<Severity>) {
         let gravest = self.kept.iter().rev().take(self.unseen).map(|n| n.severity).max_by_key(|s| *s as u8);
         (self.kept.len(), self.unseen, gravest)
@@ -112,7 +112,6 @@ impl Notices {
                 notice.until = None;
             }
         }
-        // A notice under the pointer is being read.
         let mut shown: Vec<&mut Notice> = self.kept.iter_mut().filter(|n| n.until.is_some()).collect();
         let skip = shown.len().saturating_sub(SHOWN);
         for notice in shown.drain(..skip) {
@@ -159,7 +158,7 @@ impl Notices {
                 });
                 ui.separator();
                 if self.kept.is_empty() {
-                    ui.label(theme::weak_caption(&p, "Nothing has happened that you need to know."));
+                    ui.label(theme::weak_caption(&p, "No notices."));
                     return;
                 }
                 ScrollArea::vertical().max_height(LIST_HEIGHT).show(ui, |ui| {
@@ -188,7 +187,7 @@ fn log(severity: Severity, text: &str) {
     }
 }
 
-/// How long ago something was, to a precision that does not change under the reader's eyes.
+/// Formats the time since an event, coarsely enough not to change while being read.
 pub fn ago(past: Duration) -> String {
     match past.as_secs() {
         0..60 => "just now".to_owned(),
@@ -198,7 +197,7 @@ pub fn ago(past: Duration) -> String {
     }
 }
 
-/// A notice's contents; `true` when it is to be put away.
+/// Draws a notice; returns whether it is to be closed.
 fn body(ui: &mut Ui, p: &theme::Palette, notice: &mut Notice, closable: bool, actions: &mut Vec<Action>) -> bool {
     let mut close = false;
     let state = match notice.severity {

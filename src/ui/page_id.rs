@@ -46,6 +46,21 @@ impl PageId {
         }
     }
 
+    /// Key of the page's layout in the settings file.
+    pub(super) fn key(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Inspect => "inspect",
+            Self::Evaluate => "evaluate",
+            Self::Review => "review",
+            Self::Runs => "runs",
+            Self::Log => "log",
+            Self::Settings => "settings",
+            Self::Help => "help",
+            Self::Presentation => "presentation",
+        }
+    }
+
     /// Icon in the rail.
     pub fn icon(self) -> MaterialIcon {
         match self {

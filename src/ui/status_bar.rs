@@ -1,11 +1,11 @@
-//! The bar at the bottom: device, what is running, notices, memory.
+//! The status bar: device, running jobs, notices and memory.
 
 use std::time::{Duration, Instant};
 
 use egui::{Align, FontSelection, Layout, Panel, ProgressBar, Response, RichText, Ui, vec2};
 use egui_material_icons::icons;
 
-use super::{Action, UiCommand, notices::Notices, theme, widgets::ticks};
+use super::{Action, UiCommand, job::Job, notices::Notices, theme, widgets::ticks};
 use crate::{
     engine,
     engine::{
@@ -18,42 +18,33 @@ use crate::{
 pub const HEIGHT: f32 = theme::ROW;
 /// Width of a progress bar.
 const PROGRESS: f32 = 140.0;
-/// Width of the memory's and the speed's figures.
+/// Widths of the memory and the speed.
 const MEMORY: f32 = 60.0;
 const SPEED: f32 = 72.0;
-/// Width of a share in percent.
+/// Width of a percentage.
 const SHARE: f32 = 36.0;
-/// The least time between two looks at the memory.
+/// Interval at which the memory is measured.
 const MEMORY_EVERY: Duration = Duration::from_secs(1);
 
-/// Work beside the compute thread that the bar names.
-pub struct StatusJob {
-    /// What is being done: "Reading images".
-    pub title: &'static str,
-    /// Done and in all; (0, 0) when unknown.
-    pub progress: (usize, usize),
-}
-
-/// The bar's own state: the last look at the memory.
+/// The state of the status bar: the last measurement of the memory.
 #[derive(Debug, Default)]
 pub struct StatusBar {
     memory: Option<(Instant, usize)>,
 }
 
 impl StatusBar {
-    /// Draws the bar; `true` when the job beside the compute thread is to be cancelled.
+    /// Draws the bar.
     pub fn ui(
         &mut self,
         ui: &mut Ui,
         live: &EngineState,
         status: &TrainingStatus,
-        job: Option<StatusJob>,
+        job: Option<Job>,
         notices: &Notices,
         actions: &mut Vec<Action>,
-    ) -> bool {
+    ) {
         let p = theme::Palette::of(ui);
         let frame = egui::Frame::new().fill(p.ground).inner_margin(egui::Margin::symmetric(theme::GAP_M as i8, 0));
-        let mut cancel = false;
         Panel::bottom("status").exact_size(HEIGHT).frame(frame).show(ui, |ui| {
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 ui.spacing_mut().item_spacing.x = theme::GAP_M;
@@ -66,7 +57,9 @@ impl StatusBar {
                     ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                         ui.separator();
                         if let Some(job) = job {
-                            cancel = progress(ui, &p, job.title, job.progress);
+                            if progress(ui, &p, job.title, job.progress) {
+                                actions.push(job.cancel);
+                            }
                             ui.separator();
                         }
                         run(ui, &p, status, actions);
@@ -74,7 +67,6 @@ impl StatusBar {
                 });
             });
         });
-        cancel
     }
 
     fn memory(&mut self, ui: &mut Ui, p: &theme::Palette) {
@@ -86,7 +78,7 @@ impl StatusBar {
             Some((_, bytes)) if bytes > 0 => format!("{} MB", ticks::grouped((bytes / 1_000_000) as f64, 0)),
             _ => "— MB".to_owned(),
         };
-        figure(ui, MEMORY, RichText::new(text).color(p.text_weak)).on_hover_text("Main memory in use by this program.");
+        figure(ui, MEMORY, RichText::new(text).color(p.text_weak)).on_hover_text("Main memory used by this program.");
     }
 }
 
@@ -97,12 +89,12 @@ fn device(ui: &mut Ui, p: &theme::Palette, live: &EngineState) {
             ui.label(text).on_hover_text(&device.reason);
         }
         None => {
-            ui.label(RichText::new("Looking for devices…").color(p.text_weak));
+            ui.label(RichText::new("Searching for devices…").color(p.text_weak));
         }
     }
 }
 
-/// A title, a bar and a cancel button; `true` when the button was pressed.
+/// Draws a title, a progress bar and a cancel button; returns whether the button was clicked.
 fn progress(ui: &mut Ui, p: &theme::Palette, title: &str, (done, total): (usize, usize)) -> bool {
     ui.label(RichText::new(title).color(p.text));
     if total > 0 {
@@ -113,7 +105,7 @@ fn progress(ui: &mut Ui, p: &theme::Palette, title: &str, (done, total): (usize,
     ui.button("Cancel").clicked()
 }
 
-/// A figure flush right in a place of constant width.
+/// Draws a number, right-aligned at a constant width.
 fn figure(ui: &mut Ui, width: f32, text: RichText) -> Response {
     let cell = Layout::right_to_left(Align::Center);
     let inner = ui.allocate_ui_with_layout(vec2(width, HEIGHT), cell, |ui| {
@@ -123,17 +115,17 @@ fn figure(ui: &mut Ui, width: f32, text: RichText) -> Response {
     inner.inner
 }
 
-/// How far something is: a thin bar, and the numbers in a place of constant width.
+/// Draws a thin progress bar, and the numbers at a constant width.
 fn bar(ui: &mut Ui, p: &theme::Palette, done: u64, total: u64) {
     thin(ui, p, done as f32 / total as f32);
     let of = |n: u64| format!("{} of {}", ticks::grouped(n as f64, 0), ticks::grouped(total as f64, 0));
-    // As wide as the last one will be, so that nothing moves on the way.
+    // As wide as the last number, so that nothing moves.
     let font = FontSelection::Default.resolve(ui.style());
     let widest = ui.painter().layout_no_wrap(of(total), font, p.text_weak).size().x;
     figure(ui, widest, RichText::new(of(done)).color(p.text_weak));
 }
 
-/// A thin bar, filled to this share.
+/// Draws a thin bar, filled to this share.
 fn thin(ui: &mut Ui, p: &theme::Palette, share: f32) -> Response {
     let bar = ProgressBar::new(share.clamp(0.0, 1.0)).desired_width(PROGRESS).desired_height(theme::GAP_XS);
     ui.add(bar.corner_radius(0.0).fill(p.accent))
@@ -152,7 +144,7 @@ fn run(ui: &mut Ui, p: &theme::Palette, status: &TrainingStatus, actions: &mut V
             }
         }
         TrainingPhase::Preparing => {
-            if progress(ui, p, "Preparing kernels, once for each shape", (0, 0)) {
+            if progress(ui, p, "Preparing kernels, once per shape", (0, 0)) {
                 actions.push(stop);
             }
         }
@@ -170,8 +162,8 @@ fn run(ui: &mut Ui, p: &theme::Palette, status: &TrainingStatus, actions: &mut V
             }
         }
         TrainingPhase::Finishing(making) => {
-            ui.label(RichText::new("Making the model").color(p.text)).on_hover_text(making.words());
-            thin(ui, p, making.share).accessible_name("Share of the model that is made");
+            ui.label(RichText::new("Building the model").color(p.text)).on_hover_text(making.words());
+            thin(ui, p, making.share).accessible_name("Progress of building the model");
             let share = format!("{:.0} %", (100.0 * making.share).floor());
             figure(ui, SHARE, RichText::new(share).color(p.text_weak));
             if ui.button("Cancel").clicked() {
@@ -185,7 +177,7 @@ fn run(ui: &mut Ui, p: &theme::Palette, status: &TrainingStatus, actions: &mut V
         TrainingPhase::Finished => state(ui, &format!("Finished after step {}", ticks::grouped(status.step as f64, 0))),
         TrainingPhase::Failed(_) => {
             theme::state_icon(ui, theme::StatusMark::Defective);
-            state(ui, "Stopped by a fault");
+            state(ui, "Stopped by an error");
         }
     }
 }

@@ -407,7 +407,7 @@ fn a_run_is_started_turned_paused_stepped_closed_and_taken_up_again() {
     // A knob of the architecture stays as it is, and the window says why.
     stage.harness.state_mut().apply(Action::Knob { key: "model.size", value: toml::Value::Integer(64) });
     assert_eq!(stage.harness.state().recipe().model.size, 32);
-    assert!(stage.harness.state().notices().last().unwrap().contains("fixed once a run has begun"));
+    assert!(stage.harness.state().notices().last().unwrap().contains("fixed once a run has started"));
 
     press(&mut stage, Modifiers::NONE, Key::Space);
     stage.until("the run is paused", |window| status(window).phase == TrainingPhase::Paused);

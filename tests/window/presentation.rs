@@ -64,8 +64,8 @@ fn a_part_is_played_to_its_verdict_and_the_next_one_follows() {
     while !shows(&stage.harness, "HEALTHY") {
         assert!(seen.len() < 2_000, "the verdict never came");
         let shown = |step: &usize| {
-            shows(&stage.harness, &format!("Closest good part, step {step}"))
-                && shows(&stage.harness, &format!("Loss drawn to step {step} of {STEPS}"))
+            shows(&stage.harness, &format!("Closest reconstruction, step {step}"))
+                && shows(&stage.harness, &format!("Loss up to step {step} of {STEPS}"))
         };
         seen.extend((0..=STEPS).step_by(STRIDE).filter(shown).last());
         stage.harness.step();
@@ -86,7 +86,7 @@ fn its_keys_play_wait_go_and_leave() {
     press(&mut stage, Modifiers::NONE, Key::Space);
     assert!(shows(&stage.harness, "Paused"));
     let label = |window: &Window| {
-        let node = window.query_all_by_label_contains("Loss drawn to step").next().unwrap();
+        let node = window.query_all_by_label_contains("Loss up to step").next().unwrap();
         egui_kittest::kittest::NodeT::accesskit_node(&node).label()
     };
     let before = label(&stage.harness);
@@ -125,19 +125,19 @@ fn its_keys_play_wait_go_and_leave() {
 #[test]
 fn the_hint_fades_and_comes_back() {
     let mut stage = presented(SIZE, true);
-    assert!(shows(&stage.harness, "Esc leaves"));
+    assert!(shows(&stage.harness, "Esc: exit"));
     for _ in 0..400 {
-        if !shows(&stage.harness, "Esc leaves") {
+        if !shows(&stage.harness, "Esc: exit") {
             break;
         }
         stage.harness.step();
     }
-    assert!(!shows(&stage.harness, "Esc leaves") && shows(&stage.harness, "Part "));
+    assert!(!shows(&stage.harness, "Esc: exit") && shows(&stage.harness, "Part "));
     stage.harness.event(egui::Event::PointerMoved(egui::pos2(300.0, 300.0)));
     stage.harness.step();
     stage.harness.event(egui::Event::PointerMoved(egui::pos2(320.0, 310.0)));
     stage.harness.run_steps(2);
-    assert!(shows(&stage.harness, "Esc leaves"));
+    assert!(shows(&stage.harness, "Esc: exit"));
 }
 
 #[test]
@@ -166,7 +166,7 @@ fn the_last_page_counts_what_was_shown() {
         "At most 50 false alarms in 1,000 good parts.",
         "turned",
         "76 healthy images",
-        "39 healthy images held out",
+        "39 held-out healthy images",
         "worst spot",
     ] {
         assert!(shows(&stage.harness, label), "{label}");
@@ -218,7 +218,7 @@ fn pictures_that_were_let_go_are_missed_and_the_verdict_is_told() {
     let mut stage = presented(SIZE, true);
     stage.harness.state().state().inspection.views.write().clear();
     stage.harness.run_steps(2);
-    assert!(shows(&stage.harness, "were let go; its figures are kept"));
+    assert!(shows(&stage.harness, "no longer in memory; its scores are kept"));
     until(&mut stage, "HEALTHY");
     until(&mut stage, "2 parts shown");
 }
@@ -229,7 +229,7 @@ fn it_is_dark_and_the_same_in_either_theme() {
     let mut pages = |dark: bool| {
         let mut stage = presented(SIZE, dark);
         press(&mut stage, Modifiers::NONE, Key::ArrowRight);
-        until(&mut stage, "Closest good part, step 21");
+        until(&mut stage, "Closest reconstruction, step 21");
         press(&mut stage, Modifiers::NONE, Key::Space);
         ["presentation_part", "presentation_closing"].map(|name| {
             if dark {
@@ -259,8 +259,7 @@ fn everything_has_room_from_the_smallest_window_to_the_largest() {
         until(&mut stage, "Part 2 of 2");
         until(&mut stage, "DEFECTIVE");
         let window = egui::Rect::from_min_size(egui::Pos2::ZERO, size.into());
-        for label in ["DEFECTIVE", "At most 1 in 40", "part-0043.png", "Part 2 of 2", "Where they differ", "Loss drawn"]
-        {
+        for label in ["DEFECTIVE", "At most 1 in 40", "part-0043.png", "Part 2 of 2", "Difference", "Loss up to"] {
             let nodes: Vec<egui::Rect> = stage.harness.query_all_by_label_contains(label).map(|n| n.rect()).collect();
             assert!(!nodes.is_empty() && nodes.iter().all(|r| window.contains_rect(*r)), "{label} at {size:?}");
         }
@@ -309,7 +308,7 @@ fn a_model_that_cannot_be_opened_is_named_and_the_way_out_too() {
     let image = picture(&stage, "a.png", None);
     stage.harness.state_mut().show_images(ModelSource::File(file), vec![image]);
     stage.until("it is refused", |window| shows(window, "The model could not be opened"));
-    assert!(shows(&stage.harness, "torn.ganspect") && shows(&stage.harness, "Esc leads to the Inspect workspace"));
+    assert!(shows(&stage.harness, "torn.ganspect") && shows(&stage.harness, "Press Esc to open another model"));
     press(&mut stage, Modifiers::NONE, Key::Escape);
     assert_eq!(stage.harness.state().page(), PageId::Inspect);
 }

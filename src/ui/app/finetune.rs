@@ -1,4 +1,4 @@
-//! What the window does for models that learn from verdicts: begin, adopt, go back.
+//! Fine-tuning on verdicts: starting it, adopting its model and returning to the previous one.
 
 use std::{
     path::{Path, PathBuf},
@@ -7,7 +7,6 @@ use std::{
 
 use super::App;
 use crate::{
-    data::FileHash,
     engine::{
         FinetuneRequest, InspectionRequest, Severity,
         background::{BackgroundTask, TaskState},
@@ -18,95 +17,74 @@ use crate::{
     ui::{Action, FinetuneContext, UiCommand},
 };
 
-/// Folder of models that learned from verdicts, beside the record.
+/// Folder of the fine-tuned models, beside the record.
 const MODELS: &str = "models";
 
-/// The model in force and its record.
-type Key = (FileHash, PathBuf);
-
-/// Models put in force through the record.
-#[derive(Default)]
-pub(super) struct AdoptionFlow {
-    /// One that is being written to the record, and then put in force.
-    writing: Option<(NewAdoption, BackgroundTask<Result<(), String>>)>,
-    /// The adoption of the model in force is being looked up.
-    looking: Option<(Key, BackgroundTask<Option<NewAdoption>>)>,
-    /// What leads back from it, once that is known.
-    way: Option<(Key, Option<NewAdoption>)>,
-}
-
 impl App {
-    fn model_facts(&self) -> Option<Arc<ModelFacts>> {
+    /// The active model.
+    fn active_model(&self) -> Option<Arc<ModelFacts>> {
         match &self.engine.state().inspection.status.read().model {
             ModelState::Ready(facts) => Some(Arc::clone(facts)),
             _ => None,
         }
     }
 
-    /// What came of the learning last, unless it is in force.
-    fn learned(&self) -> Option<Arc<FinetuneResult>> {
+    /// The result of the last fine-tuning, unless its model is active.
+    fn finetuned(&self) -> Option<Arc<FinetuneResult>> {
         let status = self.engine.state().finetune.status.read();
-        let learned = status.learned.clone().filter(|_| status.phase == FinetunePhase::Done)?;
-        let hash = self.model_facts()?.hash.clone();
-        (learned.model.hash.to_string() != hash).then_some(learned)
+        let result = status.learned.clone().filter(|_| status.phase == FinetunePhase::Done)?;
+        let active = self.active_model()?.hash.clone();
+        (result.model.hash.to_string() != active).then_some(result)
     }
 
+    /// The state that commands depend on.
     pub(super) fn finetune_context(&self) -> FinetuneContext {
-        let going = self.engine.state().finetune.status.read().phase.is_going();
-        let way = self.adoption.way.as_ref().and_then(|(_, way)| way.as_ref());
+        let idle = self.adoption.writing.is_none();
         FinetuneContext {
-            ready: self.review.labels().can_train && self.model_facts().is_some(),
-            running: going,
-            pending: self.learned().is_some() && self.adoption.writing.is_none(),
+            ready: self.pages.review.labels().can_train && self.active_model().is_some(),
+            running: self.engine.state().finetune.status.read().phase.is_going(),
+            pending: self.finetuned().is_some() && idle,
             named: !self.settings.review.reviewer.is_empty(),
-            revertible: way.is_some() && self.adoption.writing.is_none(),
+            revertible: self.adoption.origin().is_some() && idle,
         }
     }
 
-    /// Teaches a copy of the model in force.
-    pub(super) fn learn(&mut self) {
-        let Some(facts) = self.model_facts() else { return };
+    /// Fine-tunes a copy of the active model.
+    pub(super) fn finetune(&mut self) {
+        let Some(facts) = self.active_model() else { return };
         let record = self.record();
         let out = free_model(&record.with_file_name(MODELS), &facts.name);
         let generator = self.settings.review.teach_generator;
         self.send(FinetuneRequest::Begin(FinetuneSpec { record, generator, out }));
     }
 
-    /// How far the learning is, for the bar at the bottom.
-    pub(super) fn learning(&self) -> Option<(&'static str, (usize, usize))> {
-        let status = self.engine.state().finetune.status.read();
-        let share = |share: f32| ((share * 100.0) as usize, 100);
-        status.phase.is_going().then(|| ("Learning from verdicts", status.phase.share().map_or((0, 0), share)))
+    /// Activates the fine-tuned model.
+    pub(super) fn adopt_model(&mut self) {
+        let Some(result) = self.finetuned() else { return };
+        self.write_adoption(result.adoption(&self.settings.review.reviewer, Timestamp::now()));
     }
 
-    /// Puts the model that has learned in force.
-    pub(super) fn adopt(&mut self) {
-        let Some(learned) = self.learned() else { return };
-        self.write_adoption(learned.adoption(&self.settings.review.reviewer, Timestamp::now()));
-    }
-
-    /// Leaves the old model in force.
-    pub(super) fn keep_old(&mut self) {
-        if let Some(learned) = self.learned() {
-            let text = format!("The old model stays in force. The new one lies in {}.", learned.model.path.display());
+    /// Leaves the old model active.
+    pub(super) fn keep_model(&mut self) {
+        if let Some(result) = self.finetuned() {
+            let text = format!("The old model stays active. The new one is in {}.", result.model.path.display());
             self.notices.push(Severity::Info, text);
         }
         self.send(FinetuneRequest::Cancel);
     }
 
-    /// Puts the model before in force again.
-    pub(super) fn go_back(&mut self) {
-        let way = self.adoption.way.as_ref().and_then(|(_, way)| way.as_ref());
-        let back = way.and_then(|adoption| adoption.back(&self.settings.review.reviewer, Timestamp::now()));
-        if let Some(back) = back {
+    /// Activates the model that the active one was fine-tuned from.
+    pub(super) fn revert_model(&mut self) {
+        let back = |adoption: &NewAdoption| adoption.back(&self.settings.review.reviewer, Timestamp::now());
+        if let Some(back) = self.adoption.origin().and_then(back) {
             self.write_adoption(back);
         }
     }
 
-    /// Writes it to the record, which may wait for the disk, and then puts the model in force.
+    /// Writes the adoption to the record in the background; the model is activated afterwards.
     fn write_adoption(&mut self, adoption: NewAdoption) {
         if !adoption.path.is_file() {
-            let text = format!("The model is not put in force: {} is gone. Put it back.", adoption.path.display());
+            let text = format!("The model was not activated: {} is missing. Put it back.", adoption.path.display());
             return self.notices.push(Severity::Error, text);
         }
         let (record, written, wake) = (self.record(), adoption.clone(), self.ctx.clone());
@@ -114,78 +92,80 @@ impl App {
             "ganspect-adopt",
             move || wake.request_repaint(),
             move |_| {
-                let kept = Record::open(&record).and_then(|mut record| record.adopt(&written));
-                kept.map(|_| ()).map_err(|error| error.to_string())
+                let written = Record::open(&record).and_then(|mut record| record.adopt(&written));
+                written.map(|_| ()).map_err(|error| error.to_string())
             },
         );
         match task {
             Ok(task) => self.adoption.writing = Some((adoption, task)),
             Err(error) => {
-                self.notices.push(Severity::Error, format!("The system has no thread to write with: {error}."));
+                let text = format!("The model was not activated, because no thread could be started: {error}.");
+                self.notices.push(Severity::Error, text);
             }
         }
     }
 
-    /// Takes in what became of an adoption, and looks up how the model in force came to be so.
-    pub(super) fn take_adoption(&mut self) {
+    /// Activates a model whose adoption has been recorded, and searches for the origin of the active model.
+    pub(super) fn update_adoption(&mut self) {
         if let Some((adoption, task)) = self.adoption.writing.take() {
             match task.poll() {
                 TaskState::Running => self.adoption.writing = Some((adoption, task)),
-                TaskState::Done(Ok(())) => self.put_in_force(&adoption),
+                TaskState::Done(Ok(())) => self.activate(&adoption),
                 TaskState::Done(Err(error)) => {
-                    let text = format!("The model is not put in force, because the record does not take it: {error}.");
+                    let text =
+                        format!("The model was not activated, because the record could not be written: {error}.");
                     self.notices.push(Severity::Error, text);
                 }
                 TaskState::Over => {
-                    self.notices.push(Severity::Error, "Writing to the record broke off. Try again.");
+                    self.notices.push(Severity::Error, "Writing to the record was interrupted. Try again.");
                 }
             }
         }
-        if let Some((key, task)) = self.adoption.looking.take() {
+        if let Some((key, task)) = self.adoption.search.take() {
             match task.poll() {
-                TaskState::Running => self.adoption.looking = Some((key, task)),
-                TaskState::Done(way) => self.adoption.way = Some((key, way)),
-                TaskState::Over => self.adoption.way = Some((key, None)),
+                TaskState::Running => self.adoption.search = Some((key, task)),
+                TaskState::Done(origin) => self.adoption.origin = Some((key, origin)),
+                TaskState::Over => self.adoption.origin = Some((key, None)),
             }
         }
-        self.look_up();
+        self.search_origin();
     }
 
-    fn put_in_force(&mut self, adoption: &NewAdoption) {
+    fn activate(&mut self, adoption: &NewAdoption) {
         self.send(InspectionRequest::OpenModel(ModelSource::File(adoption.path.clone())));
-        // The same model may be adopted again: what leads back from it is looked up anew.
-        self.adoption.way = None;
-        let text = format!("{} is in force from now on, and that is on record.", adoption.path.display());
-        self.notices.offer(Severity::Info, text, "Go back", Action::Command(UiCommand::FinetuneRevert));
+        // The same model may be adopted again, from another one.
+        self.adoption.origin = None;
+        let text = format!("{} is now the active model; the change is on record.", adoption.path.display());
+        self.notices.offer(Severity::Info, text, "Undo", Action::Command(UiCommand::FinetuneRevert));
     }
 
-    /// Looks up in the record how the model in force came to be so, once for each.
-    fn look_up(&mut self) {
-        let key = self.model_facts().and_then(|facts| Some((facts.hash.parse().ok()?, self.record())));
+    /// Searches the record for the adoption of the active model, once per model.
+    fn search_origin(&mut self) {
+        let key = self.active_model().and_then(|facts| Some((facts.hash.parse().ok()?, self.record())));
         let Some(key) = key else { return };
-        let known = self.adoption.way.as_ref().is_some_and(|(k, _)| *k == key);
-        if known || self.adoption.looking.is_some() || self.adoption.writing.is_some() {
+        let known = self.adoption.origin.as_ref().is_some_and(|(k, _)| *k == key);
+        if known || self.adoption.search.is_some() || self.adoption.writing.is_some() {
             return;
         }
-        self.adoption.way = None;
-        // A record that is not there is not made by a look at it.
+        self.adoption.origin = None;
+        // Opening a record that does not exist would create it.
         if !key.1.is_file() {
-            self.adoption.way = Some((key, None));
+            self.adoption.origin = Some((key, None));
             return;
         }
         let ((hash, path), wake) = (key.clone(), self.ctx.clone());
-        let look = move || {
+        let search = move || {
             let adoptions = Record::open(&path).and_then(|record| record.adoptions()).ok()?;
             adoptions.into_iter().map(|a| a.adopted).find(|a| a.model == hash && a.parent.is_some())
         };
-        match BackgroundTask::spawn("ganspect-adopt", move || wake.request_repaint(), move |_| look()) {
-            Ok(task) => self.adoption.looking = Some((key, task)),
-            Err(_) => self.adoption.way = Some((key, None)),
+        match BackgroundTask::spawn("ganspect-adopt", move || wake.request_repaint(), move |_| search()) {
+            Ok(task) => self.adoption.search = Some((key, task)),
+            Err(_) => self.adoption.origin = Some((key, None)),
         }
     }
 }
 
-/// The first name in `folder` that is free for what a model of this name learns.
+/// The first free file name in `folder` for a model fine-tuned from the one of this name.
 fn free_model(folder: &Path, name: &str) -> PathBuf {
     let stem: String =
         name.split(',').next().unwrap_or_default().chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();

@@ -1,4 +1,4 @@
-//! What the window does for parts that come to a folder.
+//! The window's side of the watched folder.
 
 use std::path::PathBuf;
 
@@ -7,24 +7,25 @@ use crate::{
     engine::{
         InspectionRequest, IntakeRequest,
         inspection::ModelSource,
-        intake::{IntakePhase, IntakeSpec, watch::WatchOptions},
+        intake::{IntakeSpec, watch::WatchOptions},
     },
     ui::IntakeContext,
 };
 
 impl App {
-    /// The record of the review station.
+    /// Path of the review record.
     pub(super) fn record(&self) -> PathBuf {
         self.settings.review.record.clone().unwrap_or_else(|| self.paths.review.clone())
     }
 
+    /// The state that commands depend on.
     pub(super) fn intake_context(&self) -> IntakeContext {
-        let going = self.engine.state().intake.status.read().phase.is_going();
-        IntakeContext { folder: self.settings.review.intake.folder.is_some(), running: going }
+        let running = self.engine.state().intake.status.read().phase.is_going();
+        IntakeContext { folder: self.settings.review.intake.folder.is_some(), running }
     }
 
-    /// Takes in what lies in the folder, and unless `once` what comes to it.
-    pub(super) fn take_in(&mut self, once: bool) {
+    /// Inspects the parts in the folder and, unless `once`, those that arrive.
+    pub(super) fn start_intake(&mut self, once: bool) {
         let (record, intake) = (self.record(), &mut self.settings.review.intake);
         let Some(folder) = intake.folder.clone() else { return };
         intake.watching = !once;
@@ -32,13 +33,13 @@ impl App {
         self.send(IntakeRequest::Begin(IntakeSpec { folder, options, record }));
     }
 
-    pub(super) fn stop_taking_in(&mut self) {
+    pub(super) fn stop_intake(&mut self) {
         self.settings.review.intake.watching = false;
         self.send(IntakeRequest::Stop);
     }
 
-    /// Takes up the watch of the last time, if it was left on.
-    pub(super) fn watch_again(&mut self) {
+    /// Resumes the watch of the last session.
+    pub(super) fn resume_watch(&mut self) {
         let intake = &self.settings.review.intake;
         if !intake.watching || intake.folder.is_none() {
             return;
@@ -46,17 +47,6 @@ impl App {
         if self.settings.last_model.as_ref().is_none_or(|path| !path.is_file()) {
             self.send(InspectionRequest::OpenModel(ModelSource::BuiltIn));
         }
-        self.take_in(false);
-    }
-
-    /// Parts that are being inspected: title, done and in all. A watch that waits for parts needs no place.
-    pub(super) fn taking_in(&self) -> Option<(&'static str, (usize, usize))> {
-        let status = self.engine.state().intake.status.read();
-        let waiting = status.counts.waiting > 0;
-        match status.phase {
-            IntakePhase::Opening | IntakePhase::Ending => Some(("Taking parts in", (0, 0))),
-            IntakePhase::Going if waiting => Some(("Taking parts in", status.progress())),
-            _ => None,
-        }
+        self.start_intake(false);
     }
 }

@@ -1,4 +1,4 @@
-//! How the window opens.
+//! Opening the window.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -16,46 +16,46 @@ use crate::{
     ui::{Settings, cpu_painter, repaint_pacing::RepaintPacing},
 };
 
-/// Smallest window, points.
-const LEAST: [f32; 2] = [1024.0, 640.0];
+/// Minimum size of the window, points.
+const MIN_SIZE: [f32; 2] = [1024.0, 640.0];
 
-/// How the window is to open.
+/// Options for opening the window.
 #[derive(Debug, Default)]
 pub struct WindowOptions {
-    /// The device to train on; `None` takes the one in the settings.
+    /// The device to train on; `None` for the one in the settings.
     pub device: Option<DeviceChoice>,
-    /// Where runs are kept; `None` takes the folder in the settings.
+    /// The folder for runs; `None` for the one in the settings.
     pub runs: Option<PathBuf>,
-    /// What is to be shown to an audience at once.
+    /// Images to present at once.
     pub show: Option<PresentationSet>,
 }
 
-/// Images for an audience, and the model that they are inspected with.
+/// Images to present, and the model to inspect them with.
 #[derive(Debug)]
 pub struct PresentationSet {
     /// The model.
     pub model: ModelSource,
-    /// The images, in their order.
+    /// The images, in order of presentation.
     pub images: Vec<PathBuf>,
 }
 
-/// Opens the window and returns when it is closed.
+/// Opens the window; returns when it is closed.
 ///
 /// # Errors
-/// When no window can be opened, or the system has no thread for the engine.
+/// If no window can be opened, or the engine's threads cannot be started.
 pub fn run(options: WindowOptions) -> anyhow::Result<()> {
     let paths = Paths::of_system();
     let (mut settings, fault) = Settings::load(&paths.settings);
     if settings.review.reviewer.is_empty() {
         settings.review.reviewer = format::user_name().unwrap_or_default();
     }
-    // The model of the last time is not to stand in for one that cannot be opened.
+    // The last model must not replace one that cannot be opened.
     let last_model = options.show.as_ref().and_then(|_| settings.last_model.take());
     let viewport = ViewportBuilder::default()
         .with_title("Ganspect")
         .with_app_id("ganspect")
         .with_inner_size(settings.window)
-        .with_min_inner_size(LEAST)
+        .with_min_inner_size(MIN_SIZE)
         .with_maximized(settings.maximised)
         .with_fullscreen(options.show.is_some())
         .with_icon(icon());
@@ -64,23 +64,23 @@ pub fn run(options: WindowOptions) -> anyhow::Result<()> {
         renderer: eframe::Renderer::Wgpu,
         persist_window: false,
         centered: true,
-        // Pictures are shown grey for grey.
+        // Grey values are shown exactly.
         dithering: false,
         ..Default::default()
     };
     let device = options.device.unwrap_or(settings.device);
     let create: eframe::AppCreator<'_> = Box::new(move |cc| {
-        let pace = Arc::new(RepaintPacing::default());
+        let pacing = Arc::new(RepaintPacing::default());
         let software = cc.wgpu_render_state.as_ref().filter(|s| s.adapter.get_info().device_type == DeviceType::Cpu);
-        pace.set_software(software.is_some());
+        pacing.set_software(software.is_some());
         if let Some(state) = software {
             cpu_painter::install(&cc.egui_ctx, state);
         }
-        let (waker, ctx) = (Arc::clone(&pace), cc.egui_ctx.clone());
+        let (waker, ctx) = (Arc::clone(&pacing), cc.egui_ctx.clone());
         let engine = Engine::start(device, move || waker.wake(&ctx))?;
         let mut app = App::new(&cc.egui_ctx, settings, engine, paths);
-        app.runs_given = options.runs;
-        app.pace = pace;
+        app.runs_override = options.runs;
+        app.pacing = pacing;
         app.applied = None;
         if let Some(fault) = fault {
             app.notices.push(Severity::Warning, fault);

@@ -1,8 +1,6 @@
-//! What the window does for a presentation: begin, keys, the way back.
+//! Starting a presentation.
 
 use std::path::PathBuf;
-
-use egui::Ui;
 
 use super::App;
 use crate::{
@@ -14,39 +12,32 @@ use crate::{
 };
 
 impl App {
-    /// Puts a model in force, inspects these images and shows them to an audience.
+    /// Activates a model, inspects these images and presents them.
     pub fn show_images(&mut self, model: ModelSource, images: Vec<PathBuf>) {
         self.send(InspectionRequest::OpenModel(model));
         self.page = PageId::Inspect;
-        let Some(command) = self.inspect.add(images.into_iter().map(QuerySource::File).collect()) else { return };
-        if let InspectionRequest::Add(queries) = &command {
+        let Some(request) = self.pages.inspect.add(images.into_iter().map(QuerySource::File).collect()) else { return };
+        if let InspectionRequest::Add(queries) = &request {
             let ids = queries.iter().map(|query| query.id).collect();
-            self.presentation = Some(Presentation::awaiting(ids).filling());
+            self.pages.presentation.start(Presentation::awaiting(ids).filling());
         }
-        self.send(command);
+        self.send(request);
     }
 
-    /// Presents these parts, or says that there is nothing to present.
+    /// Presents inspected images.
     pub(super) fn present(&mut self, parts: Vec<QueryId>) {
         if parts.is_empty() {
             let text = "There is nothing to present yet. Inspect images first: drop them on the window, or open them in \
-                        the Inspect workspace.";
+                        the Inspect page.";
             return self.notices.push(Severity::Warning, text);
         }
-        // What had the focus keeps no key of the presentation to itself.
+        // A focused control would keep keys of the presentation to itself.
         self.ctx.memory_mut(|m| {
             if let Some(id) = m.focused() {
                 m.surrender_focus(id);
             }
         });
         self.notices.open = false;
-        self.presentation = Some(Presentation::of(parts));
-    }
-
-    /// Draws the presentation over the whole window, if there is one.
-    pub(super) fn draw_presentation(&mut self, ui: &mut Ui) -> bool {
-        let Some(presentation) = &mut self.presentation else { return false };
-        presentation.ui(ui, self.engine.state());
-        true
+        self.pages.presentation.start(Presentation::of(parts));
     }
 }

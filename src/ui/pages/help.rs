@@ -1,6 +1,6 @@
 //! The help page: all commands with their shortcuts, and all knobs with their descriptions.
 
-use egui::{Align, Layout, RichText, ScrollArea, TextEdit, Ui, vec2};
+use egui::{Align, CentralPanel, Layout, RichText, ScrollArea, TextEdit, Ui, vec2};
 
 use crate::{
     train::{
@@ -8,8 +8,9 @@ use crate::{
         knobs::{Group, Knob},
     },
     ui::{
-        Action, CommandContext,
+        Action, CommandContext, Frame, PageId,
         commands::{CommandRow, SECTIONS},
+        pages::{Page, page_frame},
         theme,
     },
 };
@@ -74,6 +75,16 @@ impl HelpPage {
             }
             ui.add_space(theme::GAP_XL);
         });
+    }
+}
+
+impl Page for HelpPage {
+    fn id(&self) -> PageId {
+        PageId::Help
+    }
+
+    fn draw(&mut self, ui: &mut Ui, frame: &mut Frame<'_>) {
+        CentralPanel::default().frame(page_frame(ui)).show(ui, |ui| self.ui(ui, frame.context, frame.actions));
     }
 }
 

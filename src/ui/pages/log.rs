@@ -1,23 +1,27 @@
 //! The log page: the newest lines of the program's log, by level and text.
 
-use egui::{Align, ComboBox, Layout, RichText, ScrollArea, TextEdit, Ui};
+use egui::{Align, CentralPanel, ComboBox, Layout, RichText, ScrollArea, TextEdit, Ui};
 use tracing::Level;
 
 use crate::{
     logging::{LogBuffer, LogLine},
-    ui::{Action, theme},
+    ui::{
+        Action, Frame, PageId,
+        pages::{Page, page_frame},
+        theme,
+    },
 };
 
-/// The page's own state.
+/// The state of the log page.
 #[derive(Debug)]
 pub struct LogPage {
     level: Level,
-    needle: String,
+    filter: String,
 }
 
 impl Default for LogPage {
     fn default() -> Self {
-        Self { level: Level::INFO, needle: String::new() }
+        Self { level: Level::INFO, filter: String::new() }
     }
 }
 
@@ -25,13 +29,13 @@ impl LogPage {
     /// Draws the page.
     pub fn ui(&mut self, ui: &mut Ui, log: &LogBuffer, actions: &mut Vec<Action>) {
         let p = theme::Palette::of(ui);
-        let lines = log.matching(self.level, &self.needle);
+        let lines = log.matching(self.level, &self.filter);
         ui.horizontal(|ui| {
             ui.label(RichText::new("Log").text_style(theme::figure()).color(p.text_strong));
             ui.label(theme::weak_caption(&p, format!("{} lines, times in UTC", lines.len())));
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 let copy = ui.add_enabled(!lines.is_empty(), egui::Button::new("Copy"));
-                if copy.on_hover_text("Copies the lines on show to the clipboard.").clicked() {
+                if copy.on_hover_text("Copies the displayed lines to the clipboard.").clicked() {
                     actions.push(Action::Copy(lines.iter().map(LogLine::to_text).collect::<Vec<_>>().join("\n")));
                 }
                 let combo = ComboBox::new("log-level", "").selected_text(title(self.level)).show_ui(ui, |ui| {
@@ -39,14 +43,14 @@ impl LogPage {
                         ui.selectable_value(&mut self.level, level, title(level));
                     }
                 });
-                combo.response.accessible_name("Least level shown");
-                let field = TextEdit::singleline(&mut self.needle).hint_text("Filter").desired_width(theme::PANEL_MIN);
+                combo.response.accessible_name("Minimum level");
+                let field = TextEdit::singleline(&mut self.filter).hint_text("Filter").desired_width(theme::PANEL_MIN);
                 ui.add(field).accessible_name("Filter the log");
             });
         });
         ui.add_space(theme::GAP_S);
         if lines.is_empty() {
-            ui.weak("Nothing was logged at this level yet.");
+            ui.weak("No messages at this level.");
             return;
         }
         let area = ScrollArea::both().auto_shrink([false, false]).stick_to_bottom(true);
@@ -65,12 +69,23 @@ impl LogPage {
     }
 }
 
+impl Page for LogPage {
+    fn id(&self) -> PageId {
+        PageId::Log
+    }
+
+    fn draw(&mut self, ui: &mut Ui, frame: &mut Frame<'_>) {
+        let central = CentralPanel::default().frame(page_frame(ui));
+        central.show(ui, |ui| self.ui(ui, LogBuffer::of_program(), frame.actions));
+    }
+}
+
 fn title(level: Level) -> &'static str {
     match level {
         Level::ERROR => "Errors",
-        Level::WARN => "Warnings and up",
-        Level::INFO => "Information and up",
-        Level::DEBUG => "Debugging and up",
+        Level::WARN => "Warnings and above",
+        Level::INFO => "Information and above",
+        Level::DEBUG => "Debugging and above",
         _ => "Everything",
     }
 }

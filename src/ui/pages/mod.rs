@@ -1,10 +1,11 @@
-//! The pages that work is done on.
+//! The pages of the window, behind one trait.
 
 pub mod evaluate;
 pub(super) mod help;
 pub mod import;
 pub mod inspect;
 pub(super) mod log;
+mod page;
 pub mod review;
 pub mod runs;
 pub(super) mod settings;
@@ -12,6 +13,7 @@ pub mod start;
 pub mod train;
 
 use egui::{ColorImage, Ui};
+pub(in crate::ui) use page::Page;
 
 use super::theme;
 use crate::{
@@ -21,12 +23,12 @@ use crate::{
     train::Preset,
 };
 
-/// The preset that suits the device in use.
+/// The default preset for the current device.
 pub fn suited_preset(live: &EngineState) -> Preset {
     Preset::suited(live.device.read().as_ref().is_some_and(|device| device.is_gpu))
 }
 
-/// A run's data as a person calls it, from how its folder names it.
+/// Names a run's data source for display.
 fn source_title(source: &str) -> String {
     match source.parse() {
         Ok(DataSource::Surface { kind, .. }) => format!("{}, built in", kind.title()),
@@ -41,13 +43,18 @@ fn thumbnail(picture: &Picture, side: usize) -> ColorImage {
     ColorImage::from_rgb([width, height], &bytes)
 }
 
-/// A heading of a page's section.
+/// The frame of a page of text: the colour of a panel and a wide margin.
+fn page_frame(ui: &Ui) -> egui::Frame {
+    egui::Frame::central_panel(ui.style()).inner_margin(theme::GAP_L)
+}
+
+/// Draws the heading of a section.
 fn section(ui: &mut Ui, title: &str) {
     let p = theme::Palette::of(ui);
     ui.label(egui::RichText::new(title).text_style(theme::section()).color(p.text_strong));
 }
 
-/// A text that wraps, in the weak colour.
+/// Draws wrapped text in the weak colour.
 fn weak(ui: &mut Ui, text: impl Into<String>) {
     let p = theme::Palette::of(ui);
     ui.add(egui::Label::new(egui::RichText::new(text).color(p.text_weak)).wrap());

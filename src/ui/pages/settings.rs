@@ -2,28 +2,32 @@
 
 use std::path::Path;
 
-use egui::{Align, ComboBox, Layout, RichText, ScrollArea, Slider, TextEdit, Ui, vec2};
+use egui::{Align, CentralPanel, ComboBox, Layout, RichText, ScrollArea, Slider, TextEdit, Ui, vec2};
 
 use crate::{
     device,
     device::{Adapter, DeviceChoice},
     engine::background::{BackgroundTask, TaskState},
     paths::Paths,
-    ui::{Action, PathRequest, Settings, ThemeChoice, commands::UiCommand, settings::SCALE, theme},
+    ui::{
+        Action, Frame, PageId, PathRequest, Settings, ThemeChoice, UiCommand, XAxis,
+        pages::{Page, page_frame},
+        settings::SCALE,
+        theme,
+    },
 };
 
-/// Width of the names on the left.
+/// Width of the labels on the left.
 const NAME: f32 = 180.0;
 
-/// The page's own state.
+/// The state of the settings page.
 #[derive(Debug, Default)]
 pub struct SettingsPage {
     adapters: Option<Vec<Adapter>>,
-    looking: Option<BackgroundTask<Vec<Adapter>>>,
-    /// The runs folder as it is being typed.
+    search: Option<BackgroundTask<Vec<Adapter>>>,
+    /// The runs folder while it is being typed.
     runs: Option<String>,
-    /// The scale as it is being dragged; put in force when the drag ends, so that the slider does not
-    /// move away under the pointer.
+    /// The scale during a drag; applied at its end, so that the slider does not move away under the pointer.
     scale: Option<f32>,
 }
 
@@ -42,7 +46,7 @@ impl SettingsPage {
     }
 
     fn look(&mut self, ui: &mut Ui, p: &theme::Palette, settings: &Settings, actions: &mut Vec<Action>) {
-        section(ui, p, "Look");
+        section(ui, p, "Appearance");
         row(ui, "Theme", "", |ui| {
             for choice in ThemeChoice::ALL {
                 if ui.selectable_label(settings.theme == choice, choice.title()).clicked() {
@@ -50,7 +54,7 @@ impl SettingsPage {
                 }
             }
         });
-        row(ui, "Scale", "Factor on every size in the window.", |ui| {
+        row(ui, "Scale", "Scale factor of everything in the window.", |ui| {
             let mut scale = self.scale.unwrap_or(settings.scale);
             let slider = Slider::new(&mut scale, SCALE).step_by(0.05).fixed_decimals(2);
             let slider = ui.add(slider).accessible_name("Scale");
@@ -62,7 +66,7 @@ impl SettingsPage {
             {
                 actions.push(Action::Look(settings.theme, scale));
             }
-            if ui.add_enabled(settings.scale != 1.0, egui::Button::new("Usual size")).clicked() {
+            if ui.add_enabled(settings.scale != 1.0, egui::Button::new("Reset scale")).clicked() {
                 actions.push(Action::Command(UiCommand::ScaleReset));
             }
         });
@@ -70,42 +74,35 @@ impl SettingsPage {
 
     fn device(&mut self, ui: &mut Ui, p: &theme::Palette, settings: &Settings, actions: &mut Vec<Action>) {
         section(ui, p, "Device");
-        if self.adapters.is_none() && self.looking.is_none() {
+        if self.adapters.is_none() && self.search.is_none() {
             let ctx = ui.ctx().clone();
-            self.looking =
-                BackgroundTask::spawn("adapters", move || ctx.request_repaint(), |_| device::adapters()).ok();
+            self.search = BackgroundTask::spawn("adapters", move || ctx.request_repaint(), |_| device::adapters()).ok();
         }
-        if let Some(task) = &self.looking
+        if let Some(task) = &self.search
             && let TaskState::Done(found) = task.poll()
         {
             self.adapters = Some(found);
-            self.looking = None;
+            self.search = None;
         }
         let adapters = self.adapters.as_deref().unwrap_or_default();
-        row(
-            ui,
-            "Train on",
-            "A change takes effect at once; a run in hand is closed first, checkpoint written.",
-            |ui| {
-                let combo = ComboBox::new("device", "")
-                    .width(theme::PANEL_MAX)
-                    .selected_text(title(&settings.device, adapters));
-                let combo = combo.show_ui(ui, |ui| {
-                    let numbered = adapters.iter().filter_map(|a| a.index).map(|i| DeviceChoice::Gpu(Some(i)));
-                    for choice in [DeviceChoice::Auto, DeviceChoice::Cpu].into_iter().chain(numbered) {
-                        let text = title(&choice, adapters);
-                        if ui.selectable_label(settings.device == choice, text).clicked() {
-                            actions.push(Action::Device(choice));
-                        }
+        row(ui, "Train on", "Takes effect at once; an open run is closed first, with a checkpoint.", |ui| {
+            let combo =
+                ComboBox::new("device", "").width(theme::PANEL_MAX).selected_text(title(&settings.device, adapters));
+            let combo = combo.show_ui(ui, |ui| {
+                let numbered = adapters.iter().filter_map(|a| a.index).map(|i| DeviceChoice::Gpu(Some(i)));
+                for choice in [DeviceChoice::Auto, DeviceChoice::Cpu].into_iter().chain(numbered) {
+                    let text = title(&choice, adapters);
+                    if ui.selectable_label(settings.device == choice, text).clicked() {
+                        actions.push(Action::Device(choice));
                     }
-                });
-                combo.response.accessible_name("Train on");
-                if self.looking.is_some() {
-                    ui.spinner();
-                    ui.label(theme::weak_caption(p, "Looking for devices"));
                 }
-            },
-        );
+            });
+            combo.response.accessible_name("Train on");
+            if self.search.is_some() {
+                ui.spinner();
+                ui.label(theme::weak_caption(p, "Searching for devices"));
+            }
+        });
         for adapter in adapters {
             row(ui, "", "", |ui| {
                 let name = RichText::new(format!("{} ({}, {})", adapter.name, adapter.kind, adapter.api)).color(p.text);
@@ -117,14 +114,14 @@ impl SettingsPage {
         }
         if self.adapters.as_ref().is_some_and(Vec::is_empty) {
             row(ui, "", "", |ui| {
-                ui.label(theme::weak_caption(p, "This system offers no graphics adapter; training runs on the CPU."));
+                ui.label(theme::weak_caption(p, "No graphics adapter found; training runs on the CPU."));
             });
         }
     }
 
     fn storage(&mut self, ui: &mut Ui, p: &theme::Palette, paths: &Paths, runs: &Path, actions: &mut Vec<Action>) {
-        section(ui, p, "Where things are stored");
-        row(ui, "Runs", "New runs go here, each in a folder of its own.", |ui| {
+        section(ui, p, "Storage");
+        row(ui, "Runs", "Folder for new runs; each run has its own subfolder.", |ui| {
             let mut text = self.runs.clone().unwrap_or_else(|| runs.display().to_string());
             let field = ui
                 .add(TextEdit::singleline(&mut text).desired_width(theme::PANEL_MAX))
@@ -142,7 +139,7 @@ impl SettingsPage {
             if ui.button("Browse…").clicked() {
                 actions.push(Action::Ask(PathRequest::RunsFolder));
             }
-            if ui.add_enabled(runs != paths.runs, egui::Button::new("Usual place")).clicked() {
+            if ui.add_enabled(runs != paths.runs, egui::Button::new("Use default")).clicked() {
                 actions.push(Action::RunsFolder(paths.runs.clone()));
             }
         });
@@ -153,23 +150,34 @@ impl SettingsPage {
     }
 }
 
+impl Page for SettingsPage {
+    fn id(&self) -> PageId {
+        PageId::Settings
+    }
+
+    fn draw(&mut self, ui: &mut Ui, frame: &mut Frame<'_>) {
+        let central = CentralPanel::default().frame(page_frame(ui));
+        central.show(ui, |ui| self.ui(ui, frame.settings, frame.paths, frame.runs, frame.actions));
+    }
+}
+
 fn curves(ui: &mut Ui, p: &theme::Palette, settings: &Settings, actions: &mut Vec<Action>) {
     section(ui, p, "Curves and samples");
     let mut view = settings.view.clone();
-    row(ui, "Smoothing", "Weight of the past in the smoothed curve; 0 shows the raw one.", |ui| {
+    row(ui, "Smoothing", "Weight of past values in the moving average; 0 turns smoothing off.", |ui| {
         ui.add(Slider::new(&mut view.smoothing, 0.0..=0.999).fixed_decimals(3)).accessible_name("Smoothing");
     });
     row(ui, "Logarithmic", "", |ui| {
         ui.checkbox(&mut view.log_y, "Losses and gradients on a logarithmic axis");
     });
     row(ui, "Horizontal axis", "", |ui| {
-        for axis in crate::ui::XAxis::ALL {
+        for axis in XAxis::ALL {
             ui.selectable_value(&mut view.x_axis, axis, axis.title());
         }
     });
-    row(ui, "Playing", "Sample grids a second while the scrubber plays.", |ui| {
+    row(ui, "Playback speed", "Sample grids per second during playback.", |ui| {
         let slider = Slider::new(&mut view.grids_per_second, 1.0..=30.0).fixed_decimals(0).suffix(" grids/s");
-        ui.add(slider).accessible_name("Grids a second");
+        ui.add(slider).accessible_name("Grids per second");
     });
     if view != settings.view {
         actions.push(Action::View(Box::new(view)));
@@ -180,7 +188,7 @@ fn title(choice: &DeviceChoice, adapters: &[Adapter]) -> String {
     match choice {
         DeviceChoice::Auto => "Automatic".to_owned(),
         DeviceChoice::Cpu => "CPU".to_owned(),
-        DeviceChoice::Gpu(None) => "GPU, the first".to_owned(),
+        DeviceChoice::Gpu(None) => "First GPU".to_owned(),
         DeviceChoice::Gpu(Some(i)) => match adapters.iter().find(|a| a.index == Some(*i)) {
             Some(adapter) => format!("GPU {i}: {}", adapter.name),
             None => format!("GPU {i}"),
@@ -194,7 +202,7 @@ fn section(ui: &mut Ui, p: &theme::Palette, title: &str) {
     ui.add_space(theme::GAP_XS);
 }
 
-/// A row's name in a column of its own.
+/// Draws a row's label in the left column.
 fn widget_name(ui: &mut Ui, name: &str) -> egui::Response {
     let cell = Layout::left_to_right(Align::Center);
     let inner = ui.allocate_ui_with_layout(vec2(NAME, theme::ROW), cell, |ui| {

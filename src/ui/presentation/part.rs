@@ -1,10 +1,10 @@
-//! One part: query, reconstruction and heatmap side by side, the curve under them, the verdict at the end.
+//! One part: image, reconstruction and difference side by side over the loss curve; the verdict at the end.
 
 use std::sync::Arc;
 
 use egui::{Align, Color32, Layout, Rect, RichText, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
 
-use super::{text, timeline::Timeline};
+use super::{line::text, timeline::Timeline};
 use crate::{
     data::colour_map::{ColourMap, table},
     engine::inspection::{QueryEntry, QueryView},
@@ -19,7 +19,7 @@ use crate::{
             verdict,
         },
         theme,
-        theme::{Palette, Stage, StatusMark},
+        theme::{Palette, PresentationSizes, StatusMark},
         widgets::{
             colour_bar::ColourTable,
             image_pane::{ImageCanvas, Placed},
@@ -28,10 +28,10 @@ use crate::{
     },
 };
 
-/// Black and white of the pictures, grey levels.
-const WHOLE: (f32, f32) = (0.0, 255.0);
+/// Grey levels shown as black and white.
+const FULL_RANGE: (f32, f32) = (0.0, 255.0);
 
-/// Where everything of a part stands; it is the same for every part.
+/// Layout of the page, the same for every part.
 #[derive(Clone, Copy, Debug)]
 struct Places {
     head: Rect,
@@ -43,13 +43,13 @@ struct Places {
 }
 
 impl Places {
-    fn of(room: Rect, stage: &Stage) -> Self {
-        let inner = room.shrink2(vec2(stage.margin(), 0.0));
-        let (gap, caption) = (stage.gap(), stage.caption());
-        let head = Rect::from_min_size(inner.min, vec2(inner.width(), stage.head()));
+    fn of(area: Rect, sizes: &PresentationSizes) -> Self {
+        let inner = area.shrink2(vec2(sizes.margin(), 0.0));
+        let (gap, caption) = (sizes.gap(), sizes.caption());
+        let head = Rect::from_min_size(inner.min, vec2(inner.width(), sizes.head()));
         let top = head.bottom() + gap / 2.0 + caption;
         let wide = (inner.width() - 2.0 * gap) / 3.0;
-        let high = inner.bottom() - top - caption - gap - stage.lower();
+        let high = inner.bottom() - top - caption - gap - sizes.lower();
         let side = wide.min(high).max(1.0);
         let left = inner.center().x - (3.0 * side + 2.0 * gap) / 2.0;
         let pane = |i: usize| {
@@ -71,45 +71,45 @@ impl Places {
     }
 }
 
-/// What is seen of a part.
-pub struct StageView<'a> {
+/// A part as presented.
+pub struct PresentedPart<'a> {
     /// The part.
     pub entry: &'a QueryEntry,
-    /// Its pictures, unless they were let go.
+    /// Its images, while they are in memory.
     pub view: Option<&'a QueryView>,
-    /// The upper end of the heatmap's colours.
+    /// Difference at the upper end of the colour scale.
     pub scale: f32,
-    /// Its place among the parts, from 1, and how many there are.
+    /// Its number, from 1, and the number of parts.
     pub place: (usize, usize),
-    /// Seconds into it.
+    /// Seconds since it was shown.
     pub seconds: f64,
 }
 
-/// The pictures of the part on show.
+/// The images of the current part.
 #[derive(Default)]
 pub struct PartPage {
     canvases: Canvases,
 }
 
 impl PartPage {
-    /// Draws the part over `room`.
-    pub fn ui(&mut self, ui: &mut Ui, stage: &Stage, room: Rect, seen: &StageView<'_>) {
-        let places = Places::of(room, stage);
+    /// Draws the part over `area`.
+    pub fn ui(&mut self, ui: &mut Ui, sizes: &PresentationSizes, area: Rect, seen: &PresentedPart<'_>) {
+        let places = Places::of(area, sizes);
         let p = Palette::of(ui);
         let (at, of) = seen.place;
         let line = Layout::left_to_right(Align::Center);
         let counter = RichText::new(format!("Part {at} of {of}")).color(p.text_weak);
         let name = RichText::new(&seen.entry.name).color(p.text_strong);
-        let split = places.head.right() - stage.names();
+        let split = places.head.right() - sizes.names();
         text(ui, places.head.with_max_x(split), name, line);
         text(ui, places.head.with_min_x(split), counter, Layout::right_to_left(Align::Center));
         match seen.view {
-            Some(view) => self.pictures(ui, stage, &places, seen, view),
+            Some(view) => self.pictures(ui, sizes, &places, seen, view),
             None => {
                 for pane in places.panes {
                     ui.painter().rect_filled(pane, 0.0, p.picture);
                 }
-                let gone = RichText::new("The pictures of this part were let go; its figures are kept.");
+                let gone = RichText::new("The images of this part are no longer in memory; its scores are kept.");
                 text(ui, places.captions[0].union(places.captions[2]), gone.color(p.text), line);
             }
         }
@@ -117,13 +117,20 @@ impl PartPage {
         if shown > 0.0 {
             ui.scope(|ui| {
                 ui.set_opacity(shown);
-                says(ui, stage, places.verdict, seen.entry);
+                verdict_text(ui, sizes, places.verdict, seen.entry);
             });
         }
     }
 
-    /// The three pictures and the curve, as far as the convergence has come.
-    fn pictures(&mut self, ui: &mut Ui, stage: &Stage, places: &Places, seen: &StageView<'_>, view: &QueryView) {
+    /// Draws the three images and the curve up to the current step.
+    fn pictures(
+        &mut self,
+        ui: &mut Ui,
+        sizes: &PresentationSizes,
+        places: &Places,
+        seen: &PresentedPart<'_>,
+        view: &QueryView,
+    ) {
         let p = Palette::of(ui);
         let frame = Timeline::new(view.frames.len()).frame(seen.seconds);
         let kept = frame.and_then(|i| view.frames.get(i));
@@ -140,7 +147,7 @@ impl PartPage {
             of: seen.entry.id.number(),
             kept,
             source: &source,
-            window: WHOLE,
+            window: FULL_RANGE,
             colours: ColourMap::Ember,
             scale: seen.scale,
             zoom: placed[0].zoom,
@@ -149,10 +156,10 @@ impl PartPage {
         self.canvases.update(ui.ctx(), &wanted);
         let step = kept.map(|kept| kept.step);
         let closest = match step {
-            Some(step) => format!("Closest good part, step {}", ticks::grouped(step as f64, 0)),
-            None => "Closest good part".to_owned(),
+            Some(step) => format!("Closest reconstruction, step {}", ticks::grouped(step as f64, 0)),
+            None => "Closest reconstruction".to_owned(),
         };
-        let titles = ["Part under inspection".to_owned(), closest, "Where they differ".to_owned()];
+        let titles = ["Inspected part".to_owned(), closest, "Difference".to_owned()];
         for (i, title) in titles.into_iter().enumerate() {
             let body = places.panes[i];
             let response = ui.interact(body, ui.scope_id().with(("presented", i)), Sense::hover());
@@ -166,11 +173,11 @@ impl PartPage {
                 _ => paint(&self.canvases.map, &painter, &placed[i]),
             }
         }
-        bar(ui, stage, places.bar, seen.scale);
+        bar(ui, sizes, places.bar, seen.scale);
         // The last drawing counts as a step of its own.
         let last = view.frames.last().map_or(0, |kept| kept.step);
         let last = last.max(view.records.last().map_or(1, |record| record.step)).max(1);
-        curve(ui, stage, places.curve, &view.records, step, last);
+        curve(ui, sizes, places.curve, &view.records, step, last);
     }
 }
 
@@ -178,41 +185,41 @@ fn paint<K: PartialEq>(canvas: &ImageCanvas<K>, painter: &egui::Painter, placed:
     canvas.paint(painter, placed, Color32::WHITE);
 }
 
-/// The largest place in `pane` for a picture of this size.
+/// The largest placement in `pane` of an image of this size.
 fn filling(pane: Rect, (width, height): (usize, usize), ppp: f32) -> Placed {
     let size = vec2(width.max(1) as f32, height.max(1) as f32);
     let scale = (pane.width() / size.x).min(pane.height() / size.y);
     Placed { rect: Rect::from_center_size(pane.center(), size * scale), scale, zoom: scale * ppp }
 }
 
-/// A caption on one line.
+/// Draws a caption on one line.
 fn caption(ui: &mut Ui, rect: Rect, words: impl Into<String>, colour: Color32) {
     let words = RichText::new(words).text_style(theme::caption()).color(colour);
     text(ui, rect, words, Layout::left_to_right(Align::Center));
 }
 
-/// What the heatmap's colours stand for.
-fn bar(ui: &mut Ui, stage: &Stage, rect: Rect, scale: f32) {
+/// Draws the colour scale of the difference.
+fn bar(ui: &mut Ui, sizes: &PresentationSizes, rect: Rect, scale: f32) {
     let p = Palette::of(ui);
     let high = format!("{} per pixel", ticks::figure(Some(scale)));
     let third = rect.width() / 3.0;
     caption(ui, rect.with_max_x(rect.left() + third), "no difference", p.text_weak);
     let words = RichText::new(high).text_style(theme::caption()).color(p.text_weak);
     text(ui, rect.with_min_x(rect.right() - third), words, Layout::right_to_left(Align::Center));
-    let colours = Rect::from_center_size(rect.center(), vec2(third - stage.gap(), stage.dot()));
+    let colours = Rect::from_center_size(rect.center(), vec2(third - sizes.gap(), sizes.dot()));
     ui.scope_builder(egui::UiBuilder::new().max_rect(colours), |ui| {
         ColourTable::preview(ui, table(ColourMap::Ember), colours.size());
     });
 }
 
-/// The loss, drawn as far as `step` of `last`.
-fn curve(ui: &mut Ui, stage: &Stage, rect: Rect, records: &[StepRecord], step: Option<usize>, last: usize) {
+/// Draws the loss up to `step` of `last`.
+fn curve(ui: &mut Ui, sizes: &PresentationSizes, rect: Rect, records: &[StepRecord], step: Option<usize>, last: usize) {
     let p = Palette::of(ui);
-    let (title, body) = rect.split_top_bottom_at_y(rect.top() + stage.caption());
-    let (left, right) = title.split_left_right_at_x(title.right() - stage.names());
-    caption(ui, left, "Difference that is left, step by step", p.text);
-    let body = body.shrink2(vec2(0.0, stage.dot()));
-    let name = format!("Loss drawn to step {} of {last}", step.unwrap_or_default());
+    let (title, body) = rect.split_top_bottom_at_y(rect.top() + sizes.caption());
+    let (left, right) = title.split_left_right_at_x(title.right() - sizes.names());
+    caption(ui, left, "Remaining difference by step", p.text);
+    let body = body.shrink2(vec2(0.0, sizes.dot()));
+    let name = format!("Loss up to step {} of {last}", step.unwrap_or_default());
     let response = ui.interact(body, ui.scope_id().with("presented-curve"), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, name.clone()));
     ui.painter().hline(body.x_range(), body.bottom(), Stroke::new(theme::HAIRLINE, p.hairline));
@@ -227,39 +234,39 @@ fn curve(ui: &mut Ui, stage: &Stage, rect: Rect, records: &[StepRecord], step: O
     let span = (high - low).max(1e-9);
     let place = |x: f64, y: f64| {
         let (u, v) = ((x / last as f64) as f32, ((y - low) / span) as f32);
-        pos2(body.left() + u * body.width(), body.bottom() - stage.dot() - v * (body.height() - stage.dot()))
+        pos2(body.left() + u * body.width(), body.bottom() - sizes.dot() - v * (body.height() - sizes.dot()))
     };
     for curve in &curves {
         let so_far = curve.points.iter().take_while(|at| at.x <= step as f64);
         let line: Vec<egui::Pos2> = so_far.map(|at| place(at.x, at.y)).collect();
         let head = line.last().copied();
         let strong = curve.ink == Ink::Strong;
-        let width = if strong { stage.curve() } else { stage.curve() / 2.0 };
+        let width = if strong { sizes.curve() } else { sizes.curve() / 2.0 };
         ui.painter().add(Shape::line(line, Stroke::new(width, colour(&p, curve.ink))));
         if let Some(head) = head.filter(|_| strong) {
-            ui.painter().circle_filled(head, stage.dot() / 2.0, p.text_strong);
+            ui.painter().circle_filled(head, sizes.dot() / 2.0, p.text_strong);
         }
     }
 }
 
-/// The verdict with its shape, and in plain words.
-fn says(ui: &mut Ui, stage: &Stage, rect: Rect, entry: &QueryEntry) {
+/// Draws the verdict with its shape and explanation.
+fn verdict_text(ui: &mut Ui, sizes: &PresentationSizes, rect: Rect, entry: &QueryEntry) {
     let p = Palette::of(ui);
     let (state, word) = (query_mark(entry), verdict::title(entry));
-    let (head, body) = rect.split_top_bottom_at_y(rect.top() + stage.word());
-    let (shape, rest) = head.split_left_right_at_x(head.left() + stage.word());
+    let (head, body) = rect.split_top_bottom_at_y(rect.top() + sizes.word());
+    let (shape, rest) = head.split_left_right_at_x(head.left() + sizes.word());
     let response = ui.interact(shape, ui.scope_id().with("presented-verdict"), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, format!("Verdict: {}", state.title())));
-    theme::paint_state(ui.painter(), &p, state, stage.shape_in(shape), stage.shape());
+    theme::paint_state(ui.painter(), &p, state, sizes.shape_in(shape), sizes.shape());
     let colour = if state == StatusMark::Unknown { p.text_strong } else { p.state(state) };
     let word = RichText::new(word).text_style(theme::verdict()).color(colour);
-    text(ui, rest.with_min_x(rest.left() + stage.dot()), word, Layout::left_to_right(Align::Center));
+    text(ui, rest.with_min_x(rest.left() + sizes.dot()), word, Layout::left_to_right(Align::Center));
     let words = match &entry.assessment {
         Some(assessment) => sentence(&assessment.describe()),
-        None => "Without a calibration nothing can be promised of it.".to_owned(),
+        None => "The model is not calibrated, so no rate is promised.".to_owned(),
     };
     let words = RichText::new(words).color(p.text);
-    let body = body.with_min_y(body.top() + stage.dot());
+    let body = body.with_min_y(body.top() + sizes.dot());
     ui.scope_builder(egui::UiBuilder::new().max_rect(body), |ui| ui.add(egui::Label::new(words).wrap()));
 }
 
@@ -271,8 +278,8 @@ mod tests {
     fn nothing_lies_over_anything_else_on_any_screen() {
         for size in [[1024.0, 640.0], [1280.0, 800.0], [1920.0, 1080.0], [3840.0, 2160.0], [1080.0, 1920.0]] {
             let screen = Rect::from_min_size(egui::Pos2::ZERO, size.into());
-            let stage = Stage::of(screen.size());
-            let places = Places::of(screen, &stage);
+            let sizes = PresentationSizes::of(screen.size());
+            let places = Places::of(screen, &sizes);
             let mut all = vec![places.head, places.bar, places.curve, places.verdict];
             all.extend(places.panes.into_iter().chain(places.captions));
             for (i, a) in all.iter().enumerate() {

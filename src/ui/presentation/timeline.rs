@@ -1,24 +1,24 @@
-//! When what of a part is seen: the query alone, the convergence, the verdict.
+//! The timing of one part: the image alone, the convergence, the verdict.
 
-/// Seconds that the query is seen alone.
+/// Seconds for which the image is shown alone.
 const ALONE: f64 = 1.0;
-/// Kept reconstructions a second.
+/// Stored reconstructions per second.
 const FRAMES_PER_SECOND: f64 = 30.0;
-/// Least and most seconds that a convergence takes.
+/// Shortest and longest replay of a convergence, seconds.
 const FILM: (f64, f64) = (3.0, 7.0);
-/// Seconds in which the verdict appears.
+/// Seconds in which the verdict fades in.
 const APPEAR: f64 = 0.4;
-/// Seconds that the verdict stands before the next part comes.
-const STAND: f64 = 5.0;
+/// Seconds for which the verdict is shown before the next part.
+const VERDICT: f64 = 5.0;
 
-/// The seconds of one part of so many kept reconstructions.
+/// The timing of one part.
 #[derive(Clone, Copy, Debug)]
 pub struct Timeline {
     frames: usize,
 }
 
 impl Timeline {
-    /// For so many kept reconstructions; none are left of queries long past.
+    /// For a part with this many stored reconstructions, which may be none.
     pub fn new(frames: usize) -> Self {
         Self { frames }
     }
@@ -30,7 +30,7 @@ impl Timeline {
         }
     }
 
-    /// The reconstruction that is seen; `None` while the query is alone.
+    /// Index of the displayed reconstruction; `None` while the image is shown alone.
     pub fn frame(&self, seconds: f64) -> Option<usize> {
         let last = self.frames.checked_sub(1)?;
         if seconds < ALONE {
@@ -40,14 +40,14 @@ impl Timeline {
         Some(((share * self.frames as f64) as usize).min(last))
     }
 
-    /// How far the verdict has appeared, 0 to 1.
+    /// Opacity of the verdict, 0 to 1.
     pub fn verdict(&self, seconds: f64) -> f32 {
         ((seconds - ALONE - self.film()) / APPEAR).clamp(0.0, 1.0) as f32
     }
 
     /// Whether the next part is due.
     pub fn is_over(&self, seconds: f64) -> bool {
-        seconds >= ALONE + self.film() + STAND
+        seconds >= ALONE + self.film() + VERDICT
     }
 }
 

@@ -1,32 +1,33 @@
-//! What is seen while the parts are being inspected, and where there is nothing to present.
+//! The page shown while the parts are being inspected, and if there is nothing to present.
 
 use std::sync::Arc;
 
 use egui::{Align, Label, Layout, ProgressBar, Rect, RichText, Ui, pos2, vec2};
 
-use super::text;
+use super::line::text;
 use crate::{
     engine::inspection::{InspectionStatus, ModelState, QueryEntry, QueryState},
     format, time,
     ui::{
         theme,
-        theme::{Palette, Stage},
+        theme::{Palette, PresentationSizes},
     },
 };
 
-/// How far the inspection is.
+/// Progress of the inspections.
 pub struct WaitingProgress {
-    /// Images in all, and those that are over.
+    /// Number of images.
     pub total: usize,
+    /// Number of images whose inspection has ended.
     pub over: usize,
-    /// Share of the work that is done, 0 to 1.
+    /// Completed share of the work, 0 to 1.
     pub share: f32,
-    /// The image in hand.
+    /// Name of the current image.
     pub name: Option<String>,
 }
 
 impl WaitingProgress {
-    /// Of these images, of which some may not be on the compute thread's list yet.
+    /// Counts `total` images, some of which the engine may not have listed yet.
     pub fn of(total: usize, entries: &[Arc<QueryEntry>]) -> Self {
         let over = entries.iter().filter(|e| e.state.is_over()).count();
         let running = entries.iter().find(|e| matches!(e.state, QueryState::Running | QueryState::Paused));
@@ -40,7 +41,7 @@ impl WaitingProgress {
     }
 }
 
-/// What keeps a presentation from beginning: what happened, and the way out.
+/// The reason why the presentation cannot begin: title and explanation.
 fn obstacle(
     status: &InspectionStatus,
     progress: &WaitingProgress,
@@ -59,11 +60,11 @@ fn obstacle(
     })
 }
 
-/// Draws the page over `room`; `waited` are the seconds since it was first seen.
+/// Draws the page over `area`; `waited` is the time since it was first shown, in seconds.
 pub fn ui(
     ui: &mut Ui,
-    stage: &Stage,
-    room: Rect,
+    sizes: &PresentationSizes,
+    area: Rect,
     status: &InspectionStatus,
     entries: &[Arc<QueryEntry>],
     total: usize,
@@ -71,27 +72,27 @@ pub fn ui(
 ) {
     let p = Palette::of(ui);
     let progress = WaitingProgress::of(total, entries);
-    let width = stage.column().min(room.width() - 2.0 * stage.margin());
-    let column = Rect::from_center_size(room.center(), vec2(width, 2.0 * stage.counts()));
+    let width = sizes.column().min(area.width() - 2.0 * sizes.margin());
+    let column = Rect::from_center_size(area.center(), vec2(width, 2.0 * sizes.counts()));
     let line = Layout::left_to_right(Align::Center);
-    let (head, rest) = column.split_top_bottom_at_y(column.top() + stage.word());
-    let rest = rest.with_min_y(rest.top() + stage.gap());
+    let (head, rest) = column.split_top_bottom_at_y(column.top() + sizes.word());
+    let rest = rest.with_min_y(rest.top() + sizes.gap());
     let strong = |title: &str| RichText::new(title).text_style(theme::verdict()).color(p.text_strong);
     if let Some((title, why)) = obstacle(status, &progress, entries) {
         text(ui, head, strong(title), line);
         ui.scope_builder(egui::UiBuilder::new().max_rect(rest), |ui| {
             ui.add(Label::new(RichText::new(why).color(p.text)).wrap());
-            let out = "Esc leads to the Inspect workspace, where another model and other images can be opened.";
+            let out = "Press Esc to open another model or other images in the Inspect page.";
             ui.add(Label::new(RichText::new(out).color(p.text_weak)).wrap());
         });
         return;
     }
     let title = if matches!(status.model, ModelState::Ready(_)) { "Inspecting the parts" } else { "Opening the model" };
     text(ui, head, strong(title), line);
-    let row = |i: f32| Rect::from_min_size(pos2(rest.left(), rest.top() + i * stage.head()), vec2(width, stage.head()));
-    let bar = Rect::from_center_size(row(0.0).center(), vec2(width, stage.dot()));
+    let row = |i: f32| Rect::from_min_size(pos2(rest.left(), rest.top() + i * sizes.head()), vec2(width, sizes.head()));
+    let bar = Rect::from_center_size(row(0.0).center(), vec2(width, sizes.dot()));
     ui.scope_builder(egui::UiBuilder::new().max_rect(bar), |ui| {
-        let bar = ProgressBar::new(progress.share).desired_height(stage.dot()).desired_width(width).fill(p.accent);
+        let bar = ProgressBar::new(progress.share).desired_height(sizes.dot()).desired_width(width).fill(p.accent);
         ui.add(bar).accessible_name("Inspection of the parts");
     });
     let done = format!("{} of {}", progress.over, progress.total);
@@ -107,7 +108,7 @@ pub fn ui(
     text(ui, row(2.0), RichText::new(name).color(p.text_weak), line);
 }
 
-/// The time that is left, once enough is done to tell.
+/// Formats the remaining time once it can be estimated.
 fn left(share: f32, waited: f64) -> String {
     if share < 0.02 || waited < 2.0 {
         return "–".to_owned();

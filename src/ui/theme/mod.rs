@@ -113,11 +113,11 @@ pub const TEST_THUMBNAIL: f32 = 32.0;
 pub const TABLE_ROOMY: f32 = 560.0;
 /// Width of the column that says how an image came out.
 pub const OUTCOME: f32 = 158.0;
-/// The same where there is little room.
+/// The same where there is little screen.
 pub const OUTCOME_NARROW: f32 = 92.0;
 /// Width of the column of kinds of defect.
 pub const KIND: f32 = 96.0;
-/// The same where there is little room.
+/// The same where there is little screen.
 pub const KIND_NARROW: f32 = 60.0;
 /// Share of the Evaluate workspace that its plots take.
 pub const PLOTS_SHARE: f32 = 0.27;
@@ -187,16 +187,16 @@ pub fn verdict() -> TextStyle {
     TextStyle::Name("verdict".into())
 }
 
-/// Sizes of a presentation, points: they grow with the screen, so that it is read from the back of a room.
+/// Sizes of a presentation, points: they grow with the screen, so that it is read from the back of a screen.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Stage {
+pub struct PresentationSizes {
     unit: f32,
 }
 
-impl Stage {
+impl PresentationSizes {
     /// For a screen of this size.
-    pub fn of(room: Vec2) -> Self {
-        let fitting = (room.x / 1024.0).min(room.y / 640.0).clamp(0.25, 16.0);
+    pub fn of(screen: Vec2) -> Self {
+        let fitting = (screen.x / 1024.0).min(screen.y / 640.0).clamp(0.25, 16.0);
         // In steps, since each size of type has glyphs of its own.
         Self { unit: (fitting * 16.0).floor() / 16.0 }
     }
@@ -679,12 +679,12 @@ mod tests {
     #[test]
     fn a_presentation_grows_with_the_screen_and_stays_within_it() {
         let units = [[512.0, 320.0], [1024.0, 640.0], [1920.0, 1080.0], [3840.0, 2160.0]].map(|[x, y]| {
-            let stage = Stage::of(vec2(x, y));
-            assert!(2.0 * stage.margin() + 2.0 * stage.gap() < 0.1 * x && stage.lower() < 0.3 * y);
-            stage.unit
+            let sizes = PresentationSizes::of(vec2(x, y));
+            assert!(2.0 * sizes.margin() + 2.0 * sizes.gap() < 0.1 * x && sizes.lower() < 0.3 * y);
+            sizes.unit
         });
         assert_eq!(units, [0.5, 1.0, 1.6875, 3.375]);
-        let style = Stage::of(vec2(1024.0, 640.0)).style();
+        let style = PresentationSizes::of(vec2(1024.0, 640.0)).style();
         assert!(style.visuals.dark_mode && style.text_styles[&verdict()].size > VERDICT_SIZE);
         // Captions and the hint lie on the ground itself, colours of states too.
         for colour in [DARK.text, DARK.text_weak, DARK.healthy, DARK.suspect, DARK.defective] {

@@ -6,6 +6,7 @@ mod confusion_matrix;
 mod empty;
 mod header;
 mod outcome;
+mod page;
 mod panel;
 mod plots;
 mod results;

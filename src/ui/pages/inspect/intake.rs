@@ -20,7 +20,42 @@ use crate::{
 /// Largest number of images taken from one folder.
 const FOLDER_LIMIT: usize = 10_000;
 
+/// The outcome of taking in images.
+#[derive(Default)]
+pub struct AddedImages {
+    /// The request to inspect the images; `None` if there are none yet.
+    pub request: Option<InspectionRequest>,
+    /// The folder that they came from.
+    pub folder: Option<PathBuf>,
+}
+
 impl InspectWorkspace {
+    /// Takes in dropped, pasted or chosen images: files go to the list at once, the images of a folder once it has been
+    /// searched in the background.
+    ///
+    /// # Errors
+    /// If the thread for the search cannot be started.
+    pub fn take_in(&mut self, ctx: &Context, sources: Vec<QuerySource>) -> std::io::Result<AddedImages> {
+        let mut added = AddedImages::default();
+        let mut images = Vec::with_capacity(sources.len());
+        for source in sources {
+            match source {
+                QuerySource::File(path) if path.is_dir() => {
+                    self.add_folder(ctx, path.clone())?;
+                    added.folder = Some(path);
+                }
+                source => images.push(source),
+            }
+        }
+        let parent = images.iter().rev().find_map(|source| match source {
+            QuerySource::File(path) => path.parent().filter(|parent| !parent.as_os_str().is_empty()),
+            QuerySource::Picture(_) => None,
+        });
+        added.folder = parent.map(Path::to_owned).or(added.folder);
+        added.request = self.add(images);
+        Ok(added)
+    }
+
     /// Adds images to the list; returns the request to inspect them.
     pub fn add(&mut self, sources: Vec<QuerySource>) -> Option<InspectionRequest> {
         let pasted = |n: usize| if n == 0 { "Pasted image".to_owned() } else { format!("Pasted image {}", n + 1) };
@@ -68,7 +103,7 @@ impl InspectWorkspace {
     ///
     /// # Errors
     /// If the thread cannot be started.
-    pub fn add_folder(&mut self, ctx: &Context, folder: PathBuf) -> std::io::Result<()> {
+    fn add_folder(&mut self, ctx: &Context, folder: PathBuf) -> std::io::Result<()> {
         let wake = ctx.clone();
         let task = BackgroundTask::spawn(
             "folder-of-queries",

@@ -10,6 +10,7 @@ mod knobs;
 mod list;
 pub(super) mod nearest_neighbours;
 pub(super) mod overlay;
+mod page;
 pub(in crate::ui) mod raster;
 mod rate;
 mod readout;

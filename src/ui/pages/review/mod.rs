@@ -12,6 +12,7 @@ mod finetune_section;
 mod intake_section;
 mod marks;
 mod model_section;
+mod page;
 mod panel;
 mod queue;
 mod record_section;

@@ -136,7 +136,7 @@ impl Curves {
     }
 
     fn take_in(&mut self, frame: &Frame<'_>) {
-        let view = frame.settings;
+        let view = &frame.settings.view;
         self.feed.set_weight(view.smoothing);
         self.feed.follow(&frame.live.training.history);
         self.critic.set_weight(view.smoothing);
@@ -181,17 +181,17 @@ impl Curves {
             if ui.available_width() >= theme::CURVES_LEAST + theme::ROW {
                 ui.label("Smoothing").on_hover_text(help);
             }
-            let mut smoothing = frame.settings.smoothing;
+            let mut smoothing = frame.settings.view.smoothing;
             ui.spacing_mut().slider_width = (ui.available_width() - 264.0).clamp(40.0, 120.0);
             let slider = Slider::new(&mut smoothing, 0.0..=0.99).step_by(0.01).fixed_decimals(2);
             if ui.name_inputs("Smoothing", |ui| ui.add(slider)).on_hover_text(help).changed() {
                 frame.view(|v| v.smoothing = smoothing);
             }
-            let log = frame.settings.log_y;
+            let log = frame.settings.view.log_y;
             if toggle(ui, "Log", &UiCommand::LogY.tooltip(ui.ctx()), log).clicked() {
                 frame.view(|v| v.log_y = !log);
             }
-            let mut axis = frame.settings.x_axis;
+            let mut axis = frame.settings.view.x_axis;
             let choice = egui::ComboBox::from_id_salt("x-axis").width(56.0).selected_text(short(axis));
             let choice = choice.show_ui(ui, |ui| {
                 for option in XAxis::ALL {
@@ -200,7 +200,7 @@ impl Curves {
                 }
             });
             choice.response.accessible_name("Horizontal axis").on_hover_text("What the horizontal axis counts");
-            if axis != frame.settings.x_axis {
+            if axis != frame.settings.view.x_axis {
                 frame.view(|v| v.x_axis = axis);
             }
             flush_right(ui, |ui| {
@@ -237,7 +237,7 @@ impl Curves {
             let rect = egui::Rect::from_min_size(ui.cursor().min, vec2(size.x, size.y.max(least)));
             let mut behaviour = Drawing {
                 charts: &mut self.charts,
-                settings: frame.settings,
+                settings: &frame.settings.view,
                 gan: Side { feed, overlays: &overlays, view_x: &mut self.view_x, cursor, grid },
                 critic: Side {
                     feed: &self.critic,

@@ -110,7 +110,7 @@ impl SampleGridView {
 
     fn advance(&mut self, ui: &Ui, frame: &Frame<'_>, grids: &[Arc<SampleGrid>]) {
         let Some(due) = self.playing else { return };
-        let (now, period) = (ui.input(|i| i.time), 1.0 / f64::from(frame.settings.grids_per_second.max(1.0)));
+        let (now, period) = (ui.input(|i| i.time), 1.0 / f64::from(frame.settings.view.grids_per_second.max(1.0)));
         if due == 0.0 {
             self.playing = Some(now + period);
         } else if now >= due {
@@ -157,7 +157,7 @@ impl SampleGridView {
                 if icon_button(ui, icons::ICON_SAVE_ALT, &save.tooltip(ui.ctx()), can).clicked() {
                     frame.command(save);
                 }
-                let zoom = frame.settings.grid_zoom;
+                let zoom = frame.settings.view.grid_zoom;
                 let mut wanted = zoom;
                 if icon_toggle(ui, icons::ICON_FIT_SCREEN, "Fit the samples into the pane (0)", true, zoom == 0)
                     .clicked()
@@ -199,7 +199,7 @@ impl SampleGridView {
         let inner = room.shrink(theme::GAP_S);
         let head = theme::ROW_TIGHT;
         let fitted = fit(inner.size(), head, counts, side, ppp);
-        let (zoom, arrangement) = match frame.settings.grid_zoom {
+        let (zoom, arrangement) = match frame.settings.view.grid_zoom {
             0 => fitted.unwrap_or((1, Arrangement::Beside)),
             zoom => {
                 let zoom = usize::from(zoom);
@@ -383,7 +383,7 @@ impl SampleGridView {
                     self.playing = None;
                     self.held = None;
                 }
-                let speed = frame.settings.grids_per_second;
+                let speed = frame.settings.view.grids_per_second;
                 let mut wanted = speed;
                 let combo = egui::ComboBox::from_id_salt("speed").width(48.0).selected_text(format!("{speed:.0}/s"));
                 let combo = combo.show_ui(ui, |ui| {

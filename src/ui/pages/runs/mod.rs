@@ -1,5 +1,7 @@
 //! The Runs page: lists the runs on disk, and resumes, compares, overlays, renames and deletes them.
 
+mod page;
+
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},

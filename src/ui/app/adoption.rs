@@ -1,0 +1,26 @@
+//! The state of model adoption: fine-tuned models that are activated through the record.
+
+use std::path::PathBuf;
+
+use crate::{data::FileHash, engine::background::BackgroundTask, review::record::NewAdoption};
+
+/// A model and the record.
+pub(super) type AdoptionKey = (FileHash, PathBuf);
+
+/// Adoptions under way.
+#[derive(Default)]
+pub(super) struct AdoptionFlow {
+    /// The adoption that is being written to the record; the model is activated afterwards.
+    pub writing: Option<(NewAdoption, BackgroundTask<Result<(), String>>)>,
+    /// The search for the adoption of the active model.
+    pub search: Option<(AdoptionKey, BackgroundTask<Option<NewAdoption>>)>,
+    /// The adoption of the active model, if it has one, once the search has ended.
+    pub origin: Option<(AdoptionKey, Option<NewAdoption>)>,
+}
+
+impl AdoptionFlow {
+    /// The adoption of the active model, if it has one.
+    pub fn origin(&self) -> Option<&NewAdoption> {
+        self.origin.as_ref().and_then(|(_, adoption)| adoption.as_ref())
+    }
+}

@@ -1,0 +1,159 @@
+//! Drawing one frame: shortcuts and drops first, then the current page, then what lies over it.
+
+use std::sync::Arc;
+
+use egui::{Context, Theme, Ui};
+
+use super::App;
+use crate::{
+    engine::training::TrainingStatus,
+    logging::FRAME_TIMES,
+    ui::{Action, CommandContext, Frame, PageId, ThemeChoice, commands::shortcuts, rail, status_bar, theme},
+};
+
+impl App {
+    /// Applies theme and scale if they have changed.
+    pub(super) fn apply_theme(&mut self) {
+        let dark = match self.settings.theme {
+            ThemeChoice::Dark => true,
+            ThemeChoice::Light => false,
+            ThemeChoice::System => self.ctx.system_theme() != Some(Theme::Light),
+        };
+        let look = (dark, self.settings.scale);
+        if self.applied == Some(look) {
+            return;
+        }
+        if self.applied.map(|(_, scale)| scale) != Some(look.1) {
+            self.ctx.set_zoom_factor(look.1);
+        }
+        theme::apply(&self.ctx, dark);
+        if self.pacing.software() {
+            // Each step of an animation would cost a frame on the cores that train.
+            self.ctx.all_styles_mut(|style| style.animation_time = 0.0);
+        }
+        self.applied = Some(look);
+    }
+
+    /// Draws one frame.
+    fn draw(&mut self, ui: &mut Ui) {
+        self.apply_theme();
+        self.remember_window();
+        if self.ctx.input(|i| !i.events.is_empty()) {
+            self.pacing.touch();
+        }
+        let mut actions = Vec::new();
+        let mut status = self.status();
+        let mut context = self.context(&status);
+        if !self.is_modal() {
+            shortcuts::take(&self.ctx, &context, &mut actions);
+        }
+        // Before anything is drawn, so that this frame shows the effect of a key.
+        let mut acted = !actions.is_empty();
+        let presenting = context.page == PageId::Presentation;
+        actions.drain(..).for_each(|action| self.apply(action));
+        if !presenting {
+            acted |= self.take_drops();
+            acted |= self.take_paste();
+        }
+        if acted {
+            self.update_review();
+            status = self.status();
+            context = self.context(&status);
+        }
+        if self.page() == PageId::Presentation {
+            self.draw_page(ui, &status, &context, &mut actions);
+            return;
+        }
+        let (job, live) = (self.job(), Arc::clone(self.engine.state()));
+        self.status_bar.ui(ui, &live, &status, job, &self.notices, &mut actions);
+        rail::ui(ui, self.page, &mut actions);
+        self.draw_page(ui, &status, &context, &mut actions);
+        self.draw_modals(&context, &mut actions);
+        self.notices.ui(&self.ctx, status_bar::HEIGHT, &mut actions);
+        if actions.iter().any(|a| matches!(a, Action::Command(_))) {
+            // Drawn again at once rather than a frame late.
+            self.ctx.request_discard("a command was given");
+        }
+        if !actions.is_empty() {
+            actions.into_iter().for_each(|action| self.apply(action));
+            self.update_review();
+        }
+    }
+
+    /// Draws the current page.
+    fn draw_page(&mut self, ui: &mut Ui, status: &TrainingStatus, context: &CommandContext, actions: &mut Vec<Action>) {
+        let (runs, loading, page) = (self.runs_folder().to_owned(), self.overlays.loading(), self.page());
+        let mut frame = Frame {
+            live: self.engine.state(),
+            status,
+            recipe: self.recipes.current(),
+            initial: self.recipes.initial(),
+            locked: context.run,
+            overlays: self.overlays.shown(),
+            loading: &loading,
+            settings: &self.settings,
+            paths: &self.paths,
+            runs: &runs,
+            starting: self.starting.map(|since| since.elapsed()),
+            context,
+            actions,
+        };
+        self.pages.get_mut(page).draw(ui, &mut frame);
+    }
+
+    /// Draws the palette and the dialogs.
+    fn draw_modals(&mut self, context: &CommandContext, actions: &mut Vec<Action>) {
+        let (ctx, modal) = (self.ctx.clone(), self.is_modal());
+        let later = if modal { shortcuts::after_escape(&ctx) } else { Vec::new() };
+        if let Some(mut palette) = self.palette.take()
+            && palette.ui(&ctx, context, actions)
+        {
+            self.palette = Some(palette);
+        }
+        if let Some(dialog) = self.dialog.take() {
+            self.dialog = dialog.ui(&ctx, actions);
+        }
+        if let Some(confirm) = self.confirm.take()
+            && confirm.ui(&ctx, actions)
+        {
+            self.confirm = Some(confirm);
+        }
+        if modal == self.is_modal() {
+            return;
+        }
+        ctx.request_discard("a modal was opened or closed");
+        if modal {
+            // The focused field is gone, and shortcuts would wait for the focus to go as well.
+            ctx.memory_mut(|m| {
+                if let Some(id) = m.focused() {
+                    m.surrender_focus(id);
+                }
+            });
+            // Keys pressed after the one that closed the modal are meant for the window.
+            ctx.input_mut(|i| i.events = later);
+            shortcuts::take(&ctx, context, actions);
+        }
+    }
+}
+
+impl eframe::App for App {
+    fn logic(&mut self, _: &Context, _: &mut eframe::Frame) {
+        self.update();
+    }
+
+    fn ui(&mut self, ui: &mut Ui, frame: &mut eframe::Frame) {
+        if let Some(seconds) = frame.info().cpu_usage {
+            tracing::trace!(target: FRAME_TIMES, "the last frame took {:.1} ms of the window's thread", seconds * 1e3);
+        }
+        self.draw(ui);
+    }
+
+    fn on_exit(&mut self) {
+        self.collect_layouts();
+        self.save();
+    }
+
+    fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
+        visuals.panel_fill.to_normalized_gamma_f32()
+    }
+}

@@ -1,0 +1,119 @@
+//! Asking for files and folders; recipe files and sample grids.
+
+use std::path::{Path, PathBuf};
+
+use super::App;
+use crate::{
+    data::DataSource,
+    engine::Severity,
+    files,
+    review::export::Format,
+    train::Recipe,
+    ui::{PathRequest, dialog::Dialog},
+};
+
+/// Largest recipe file that is read, bytes.
+const RECIPE_LIMIT: u64 = 1 << 20;
+
+impl App {
+    /// Opens a dialog for a path, with a suggestion.
+    pub(super) fn ask(&mut self, request: PathRequest) {
+        let status = self.status();
+        let home = directories::UserDirs::new().map(|d| d.home_dir().to_owned()).unwrap_or_default();
+        let name = if status.name.is_empty() { "recipe" } else { &status.name };
+        let suggested = match request {
+            PathRequest::Images => self.settings.recent.first().cloned().unwrap_or(home),
+            PathRequest::LoadRecipe | PathRequest::SaveRecipe => home.join(format!("{name}.toml")),
+            PathRequest::SaveGrid => home.join(format!("{name}-step-{}.png", status.step)),
+            PathRequest::RunsFolder => self.runs_folder().to_owned(),
+            PathRequest::Queries | PathRequest::Export => self.settings.image_folder.clone().unwrap_or(home).join(""),
+            PathRequest::TestImages => match self.pages.evaluate.data().map(str::parse) {
+                Some(Ok(DataSource::Folder(folder))) => folder,
+                _ => self.settings.recent.first().cloned().unwrap_or(home),
+            },
+            PathRequest::Report => home.join("ganspect-report"),
+            PathRequest::Record => self.pages.review.path().map_or_else(|| self.paths.review.clone(), Path::to_owned),
+            PathRequest::Parts => {
+                let last = self.settings.review.intake.folder.clone();
+                last.or_else(|| self.settings.image_folder.clone()).unwrap_or(home)
+            }
+            PathRequest::ReviewExport(Format::Pdf) => home.join("ganspect-shift"),
+            PathRequest::ReviewExport(_) => home.join("ganspect-review"),
+            PathRequest::Model => self.settings.last_model.clone().unwrap_or_else(|| home.join("")),
+            PathRequest::SaveModel => {
+                home.join(format!("{}.ganspect", self.pages.inspect.model_name(self.engine.state())))
+            }
+        };
+        self.dialog = Some(Dialog::open(&self.ctx, request, suggested, self.native_dialogs));
+    }
+
+    /// Loads a recipe file; while a run is open, its live knobs only.
+    pub(super) fn load_recipe(&mut self, path: &Path) {
+        let read = files::read_text(path, RECIPE_LIMIT).map_err(|e| e.to_string());
+        let recipe = read.and_then(|text| Recipe::from_toml(&text).map_err(|e| format!("{}: {e}", path.display())));
+        match recipe {
+            Ok(mut recipe) => {
+                let open = self.status().recipe.is_some();
+                let mut fixed = 0;
+                if open {
+                    let mut merged = self.recipes.current().clone();
+                    merged.adopt_live(&recipe);
+                    fixed = merged.differences(&recipe).len();
+                    recipe = merged;
+                }
+                self.recipes.replace(recipe);
+                self.send_recipe();
+                if !open {
+                    self.recipes.rebase();
+                }
+                let mut text = format!("Recipe loaded from {}.", path.display());
+                if fixed > 0 {
+                    text += &format!(" {fixed} of its knobs are fixed once a run has started and were not changed.");
+                }
+                self.notices.push(Severity::Info, text);
+            }
+            Err(error) => self.notices.push(Severity::Error, format!("The recipe was not loaded: {error}.")),
+        }
+    }
+
+    pub(super) fn save_recipe(&mut self, path: PathBuf) {
+        let path = with_extension(path, "toml");
+        match files::write_atomic(&path, self.recipes.current().to_toml().as_bytes()) {
+            Ok(()) => self.notices.push(Severity::Info, format!("Recipe saved to {}.", path.display())),
+            Err(error) => self.notices.push(Severity::Error, format!("The recipe was not saved: {error}.")),
+        }
+    }
+
+    /// Writes the displayed sample grid to a PNG file.
+    pub(super) fn save_grid(&mut self, path: PathBuf) {
+        let path = with_extension(path, "png");
+        let Some(grid) = self.pages.train.workspace.shown(self.engine.state()) else {
+            return self.notices.push(Severity::Warning, "There is no sample grid to save yet.");
+        };
+        let written = grid.samples.png(1).map_err(|e| e.to_string());
+        let written = written.and_then(|(_, png)| files::write_atomic(&path, &png).map_err(|e| e.to_string()));
+        match written {
+            Ok(()) => {
+                let text = format!("Samples of step {} saved to {}.", grid.step, path.display());
+                self.notices.push(Severity::Info, text);
+            }
+            Err(error) => self.notices.push(Severity::Error, format!("The samples were not saved: {error}.")),
+        }
+    }
+}
+
+/// Adds the extension to a path without one.
+fn with_extension(path: PathBuf, extension: &str) -> PathBuf {
+    if path.extension().is_some() { path } else { path.with_extension(extension) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn endings_are_added_only_where_they_are_missing() {
+        assert_eq!(with_extension("a/b".into(), "png"), PathBuf::from("a/b.png"));
+        assert_eq!(with_extension("a/b.PNG".into(), "png"), PathBuf::from("a/b.PNG"));
+    }
+}

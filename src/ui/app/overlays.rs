@@ -1,0 +1,116 @@
+//! The curves of earlier runs that are overlaid on those of the current run.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use egui::Context;
+
+use crate::{
+    engine::background::{BackgroundTask, TaskState},
+    tensorboard::RunLog,
+    train::{History, run_folder::RunFolder},
+    ui::{Action, RunOverlay, job::Job},
+};
+
+/// Maximum number of overlays; more could not be told apart.
+const LIMIT: usize = 6;
+
+/// A run's name, the GAN's curves and the critic's.
+type Curves = (String, [History; 2]);
+
+/// The overlaid runs, and those whose curves are still being read.
+#[derive(Default)]
+pub(super) struct Overlays {
+    shown: Vec<RunOverlay>,
+    loading: Vec<(PathBuf, BackgroundTask<Result<Curves, String>>)>,
+}
+
+impl Overlays {
+    /// The runs whose curves have been read.
+    pub fn shown(&self) -> &[RunOverlay] {
+        &self.shown
+    }
+
+    /// The runs whose curves are being read.
+    pub fn loading(&self) -> Vec<PathBuf> {
+        self.loading.iter().map(|(run, _)| run.clone()).collect()
+    }
+
+    /// Starts reading the curves of a run.
+    ///
+    /// # Errors
+    /// A message for the user if there are too many overlays already, or the thread cannot be started.
+    pub fn add(&mut self, ctx: &Context, run: PathBuf) -> Result<(), String> {
+        self.remove(&run);
+        if self.shown.len() + self.loading.len() >= LIMIT {
+            return Err(format!("At most {LIMIT} runs can be overlaid. Remove one first."));
+        }
+        let (wake, from) = (ctx.clone(), run.clone());
+        let task = BackgroundTask::spawn("read-curves", move || wake.request_repaint(), move |_| read(&from));
+        match task {
+            Ok(task) => {
+                self.loading.push((run, task));
+                Ok(())
+            }
+            Err(error) => Err(format!("The curves cannot be read, because no thread could be started: {error}.")),
+        }
+    }
+
+    /// Removes a run.
+    pub fn remove(&mut self, run: &Path) {
+        self.shown.retain(|o| o.run != run);
+        self.loading.retain(|(loading, _)| loading != run);
+    }
+
+    /// Removes a run from those whose curves have been read.
+    pub fn hide(&mut self, run: &Path) {
+        self.shown.retain(|o| o.run != run);
+    }
+
+    /// Renames a run.
+    pub fn rename(&mut self, run: &Path, name: &str) {
+        if let Some(overlay) = self.shown.iter_mut().find(|o| o.run == run) {
+            overlay.name = name.to_owned();
+        }
+    }
+
+    /// Collects the curves that have been read; returns the errors.
+    pub fn poll(&mut self) -> Vec<String> {
+        let (shown, mut errors) = (&mut self.shown, Vec::new());
+        self.loading.retain(|(run, task)| match task.poll() {
+            TaskState::Running => true,
+            TaskState::Done(Ok((name, curves))) => {
+                let [history, critic] = curves.map(Arc::new);
+                shown.push(RunOverlay { run: run.clone(), name, history, critic });
+                false
+            }
+            TaskState::Done(Err(text)) => {
+                errors.push(text);
+                false
+            }
+            TaskState::Over => false,
+        });
+        errors
+    }
+
+    /// The job of reading curves.
+    pub fn job(&self) -> Option<Job> {
+        let job = Job { title: "Reading curves", progress: (0, 0), cancel: Action::CancelOverlays };
+        (!self.loading.is_empty()).then_some(job)
+    }
+
+    /// Stops reading curves.
+    pub fn cancel(&mut self) {
+        // Tasks are cancelled when they are dropped.
+        self.loading.clear();
+    }
+}
+
+/// Reads the curves of a run from its event files.
+fn read(run: &Path) -> Result<Curves, String> {
+    let name = RunFolder::open(run).map_or_else(|_| run.display().to_string(), |f| f.info().name.clone());
+    let log = RunLog::read(run).map_err(|e| format!("The curves of {name} cannot be shown: {e}."))?;
+    Ok((name, [History::from_log(&log), History::critic_from_log(&log)]))
+}
