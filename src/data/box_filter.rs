@@ -52,8 +52,8 @@ mod tests {
                 let (x, y) = (i % width, i / width);
                 let near = |j: &usize| (j % width).abs_diff(x) <= reach && (j / width).abs_diff(y) <= reach;
                 let own: Vec<usize> = (0..map.len()).filter(near).filter(|&j| mask.is_none_or(|m| m[j])).collect();
-                let wanted = own.iter().map(|&j| map[j]).sum::<f32>() / own.len().max(1) as f32;
-                assert!((got - wanted).abs() < 1e-4, "{reach} at {x}, {y}: {got} for {wanted}");
+                let expected = own.iter().map(|&j| map[j]).sum::<f32>() / own.len().max(1) as f32;
+                assert!((got - expected).abs() < 1e-4, "{reach} at {x}, {y}: {got} for {expected}");
             }
         }
     }

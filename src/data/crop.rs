@@ -67,18 +67,18 @@ impl CropSpec {
     }
 
     fn validate(&self) -> Result<(), DataError> {
-        let wrong = |name, value: String, range| Err(DataError::OutOfRange { name, value, range });
+        let out_of_range = |name, value: String, range| Err(DataError::OutOfRange { name, value, range });
         if !(1..=MAX_SIZE).contains(&self.size) {
-            return wrong("the size of a crop", self.size.to_string(), "from 1 to 1024 pixels");
+            return out_of_range("the size of a crop", self.size.to_string(), "from 1 to 1024 pixels");
         }
         if self.channels != 1 && self.channels != 3 {
-            return wrong("the number of channels", self.channels.to_string(), "1 (grey) or 3 (RGB)");
+            return out_of_range("the number of channels", self.channels.to_string(), "1 (grey) or 3 (RGB)");
         }
         if !(0.1..=1.0).contains(&self.scale) {
-            return wrong("the scale of the images", self.scale.to_string(), "from 0.1 to 1");
+            return out_of_range("the scale of the images", self.scale.to_string(), "from 0.1 to 1");
         }
         if !(0.0..=1.0).contains(&self.jitter) {
-            return wrong("the change of contrast and brightness", self.jitter.to_string(), "from 0 to 1");
+            return out_of_range("the change of contrast and brightness", self.jitter.to_string(), "from 0 to 1");
         }
         Ok(())
     }
@@ -464,8 +464,8 @@ mod tests {
         for crop in sampler.batch(1, 0, 600).unwrap().chunks(16) {
             let levels = grey_levels(crop);
             let first = levels[0];
-            let wanted: Vec<u8> = (0..16).map(|i| first + 10 * (i / 4) + i % 4).collect();
-            assert_eq!(levels, wanted);
+            let expected: Vec<u8> = (0..16).map(|i| first + 10 * (i / 4) + i % 4).collect();
+            assert_eq!(levels, expected);
             *corners.entry(first).or_insert(0) += 1;
         }
         assert_eq!(corners.keys().copied().collect::<Vec<_>>(), [0, 1, 2, 10, 11, 12]);
@@ -520,13 +520,13 @@ mod tests {
     #[test]
     fn a_value_out_of_range_is_named() {
         let (_folder, store) = store(&[(5, 5)], 1 << 20, |_, _| 0);
-        let said =
+        let message =
             |indices: Vec<usize>, spec| CropSampler::new(Arc::clone(&store), indices, spec).unwrap_err().to_string();
-        assert!(said(vec![0], CropSpec::native(0, 1)).contains("from 1 to 1024"));
-        assert!(said(vec![0], CropSpec::native(4, 2)).contains("1 (grey) or 3 (RGB)"));
-        assert!(said(vec![0], CropSpec { scale: f32::NAN, ..CropSpec::native(4, 1) }).contains("from 0.1 to 1"));
-        assert!(said(vec![], CropSpec::native(4, 1)).contains("at least 1"));
-        assert!(said(vec![1], CropSpec::native(4, 1)).contains("the index of the image is 1"));
+        assert!(message(vec![0], CropSpec::native(0, 1)).contains("from 1 to 1024"));
+        assert!(message(vec![0], CropSpec::native(4, 2)).contains("1 (grey) or 3 (RGB)"));
+        assert!(message(vec![0], CropSpec { scale: f32::NAN, ..CropSpec::native(4, 1) }).contains("from 0.1 to 1"));
+        assert!(message(vec![], CropSpec::native(4, 1)).contains("at least 1"));
+        assert!(message(vec![1], CropSpec::native(4, 1)).contains("the index of the image is 1"));
     }
 
     #[test]

@@ -121,9 +121,9 @@ impl Dataset {
     /// image if the layout has no subsets.
     pub fn training_positions(&self) -> impl Iterator<Item = usize> + '_ {
         let has_train = self.items.iter().any(|item| item.subset == Subset::Train);
-        let wanted =
+        let is_training =
             move |item: &DatasetImage| item.label == Label::Healthy && (!has_train || item.subset == Subset::Train);
-        self.items.iter().enumerate().filter(move |(_, item)| wanted(item)).map(|(i, _)| i)
+        self.items.iter().enumerate().filter(move |(_, item)| is_training(item)).map(|(i, _)| i)
     }
 
     /// Returns the healthy training images; see [`Dataset::training_positions`].

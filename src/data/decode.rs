@@ -338,8 +338,8 @@ mod tests {
                 assert_eq!((picture.width(), picture.height(), picture.bits()), (9, 5, 8));
                 let grey = image.as_luma8().map(|i| i.as_raw().clone());
                 // BMP has no grey: it is stored with a palette, which is resolved to RGB.
-                if let Some(wanted) = grey {
-                    assert_eq!(picture.into_grey().samples(), &Samples::U8(wanted), "{format:?}");
+                if let Some(expected) = grey {
+                    assert_eq!(picture.into_grey().samples(), &Samples::U8(expected), "{format:?}");
                 } else {
                     assert_eq!(picture.channels(), channels);
                     assert_eq!(picture.samples(), &Samples::U8(image.as_bytes().to_vec()), "{format:?}");
@@ -423,8 +423,8 @@ mod tests {
     #[test]
     fn content_counts_and_not_the_extension() {
         let folder = Folder::new();
-        let said = fault(&folder.with("note.png", "Dear colleague,\nthe parts are fine – all of them.".as_bytes()));
-        assert!(said.contains("note.png: it is not an image (it looks like text); remove it"), "{said}");
+        let message = fault(&folder.with("note.png", "Dear colleague,\nthe parts are fine – all of them.".as_bytes()));
+        assert!(message.contains("note.png: it is not an image (it looks like text); remove it"), "{message}");
         assert!(fault(&folder.with("plan.bmp", b"BMW wants 300 parts")).contains("like text"));
         assert!(fault(&folder.with("plan.pgm", b"P2P is a protocol")).contains("like text"));
         assert!(fault(&folder.with("void.png", b"")).contains("the file is empty"));
@@ -443,10 +443,10 @@ mod tests {
             let whole = encoded(&grey(40, 30), format);
             assert!(decode(&folder.with("whole", &whole)).is_ok());
             for keep in [whole.len() - 1, whole.len() - 9, whole.len() * 3 / 4, whole.len() / 2, 60] {
-                let said = fault(&folder.with("cut", &whole[..keep]));
+                let message = fault(&folder.with("cut", &whole[..keep]));
                 assert!(
-                    said.contains("cut: the file is truncated") || said.contains("cut: its content is damaged"),
-                    "{format:?}: {said}"
+                    message.contains("cut: the file is truncated") || message.contains("cut: its content is damaged"),
+                    "{format:?}: {message}"
                 );
             }
         }
@@ -458,10 +458,10 @@ mod tests {
     fn a_header_cannot_ask_for_more_than_the_limit() {
         let folder = Folder::new();
         let wide = png(&[0x7f, 0xff, 0xff, 0xff, 0, 0, 0, 1, 8, 0, 0, 0, 0], &[chunk(b"IDAT", &[0x78, 1])]);
-        let said = fault(&folder.with("wide.png", &wide));
+        let message = fault(&folder.with("wide.png", &wide));
         assert!(
-            said.contains("2147483647 x 1 pixels") && said.contains("the limit is 65,535 pixels per side"),
-            "{said}"
+            message.contains("2147483647 x 1 pixels") && message.contains("the limit is 65,535 pixels per side"),
+            "{message}"
         );
         // 20,000 x 20,000 in RGB of 16 bits is 2.4 GB.
         let deep = png(&[0, 0, 0x4e, 0x20, 0, 0, 0x4e, 0x20, 16, 2, 0, 0, 0], &[chunk(b"IDAT", &[0x78, 1])]);
@@ -474,8 +474,11 @@ mod tests {
     fn floating_point_and_32_bits_are_refused_in_words() {
         let folder = Folder::new();
         let float = DynamicImage::ImageRgb32F(ImageBuffer::from_pixel(4, 4, Rgb([0.5_f32; 3])));
-        let said = fault(&folder.with("f.tiff", &encoded(&float, ImageFormat::Tiff)));
-        assert!(said.contains("32-bit floating point") && said.contains("save it with 8 or 16 bits"), "{said}");
+        let message = fault(&folder.with("f.tiff", &encoded(&float, ImageFormat::Tiff)));
+        assert!(
+            message.contains("32-bit floating point") && message.contains("save it with 8 or 16 bits"),
+            "{message}"
+        );
         // A little-endian TIFF of one grey pixel of 32 bits.
         let entry = |tag: u16, kind: u16, value: u32| {
             [tag.to_le_bytes().as_slice(), &kind.to_le_bytes(), &1_u32.to_le_bytes(), &value.to_le_bytes()].concat()

@@ -32,8 +32,8 @@ impl Illumination {
         let measured = (0..pixels).step_by(stride).flat_map(|i| (0..channels).map(move |c| (i, c)));
         let mut values: Vec<f32> = measured.map(|(i, c)| at(i, c)).collect();
         let mut quartile = |share: usize| {
-            let place = (values.len() * share / 4).min(values.len().saturating_sub(1));
-            if values.is_empty() { 0.0 } else { *values.select_nth_unstable_by(place, f32::total_cmp).1 }
+            let index = (values.len() * share / 4).min(values.len().saturating_sub(1));
+            if values.is_empty() { 0.0 } else { *values.select_nth_unstable_by(index, f32::total_cmp).1 }
         };
         let [low, median, high] = [1, 2, 3].map(&mut quartile);
         Self { median, spread: ((high - low) / INTERQUARTILE).max(MIN_SPREAD) }

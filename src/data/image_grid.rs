@@ -1,10 +1,10 @@
-//! A grid of equal square images at 8 bits a channel, as shown on screen and written to PNG.
+//! A grid of equal square images with 8 bits per channel, as shown on screen and written to PNG.
 
 use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
 
 use super::picture::{u8_to_unit, unit_to_u8};
 
-/// Equal square images, 8 bits a channel, in reading order.
+/// Equal square images with 8 bits per channel, in reading order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageGrid {
     /// Number of images.

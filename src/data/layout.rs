@@ -178,11 +178,11 @@ struct Planner<'a> {
 impl Planner<'_> {
     fn plan(&self) -> Result<Plan, DataError> {
         let root = self.root;
-        let about = fs::metadata(root).map_err(|source| match source.kind() {
+        let metadata = fs::metadata(root).map_err(|source| match source.kind() {
             io::ErrorKind::NotFound => DataError::Missing(root.to_owned()),
             _ => DataError::Unreadable { path: root.to_owned(), source },
         })?;
-        if !about.is_dir() {
+        if !metadata.is_dir() {
             return if has_extension(root, &["csv"]) {
                 self.csv(root)
             } else {
@@ -361,17 +361,17 @@ impl Planner<'_> {
                 Err(error) => return Err(csv_error(csv, before, &error)),
             }
             let line = record.position().map_or(before, csv::Position::line);
-            let wrong = |detail: String| DataError::Csv { path: csv.to_owned(), line, detail };
+            let invalid = |detail: String| DataError::Csv { path: csv.to_owned(), line, detail };
             let row: Row = record.deserialize(Some(&headers)).map_err(|error| csv_error(csv, line, &error))?;
             if row.image_filepath.is_empty() {
-                return Err(wrong(
+                return Err(invalid(
                     "image_filepath is empty: enter the path of the image, relative to the CSV file".to_owned(),
                 ));
             }
             let defective = match row.is_defective.to_ascii_lowercase().as_str() {
                 "1" | "true" => true,
                 "0" | "false" => false,
-                other => return Err(wrong(format!("is_defective is `{other}`: enter 0, 1, true or false"))),
+                other => return Err(invalid(format!("is_defective is `{other}`: enter 0, 1, true or false"))),
             };
             let path = resolve(folder, &row.image_filepath);
             if !seen.insert(path.clone()) {
@@ -491,8 +491,8 @@ struct Listing {
 }
 
 impl Listing {
-    fn folders_where(&self, wanted: impl Fn(&Path) -> bool) -> Vec<PathBuf> {
-        self.folders.iter().filter(|folder| wanted(folder)).cloned().collect()
+    fn folders_where(&self, predicate: impl Fn(&Path) -> bool) -> Vec<PathBuf> {
+        self.folders.iter().filter(|folder| predicate(folder)).cloned().collect()
     }
 }
 

@@ -46,17 +46,17 @@ impl FromStr for DataSource {
     type Err = DataError;
 
     fn from_str(text: &str) -> Result<Self, DataError> {
-        let wrong = |detail: &str| DataError::Source { text: text.to_owned(), detail: detail.to_owned() };
+        let invalid = |detail: &str| DataError::Source { text: text.to_owned(), detail: detail.to_owned() };
         let Some(named) = text.strip_prefix(SURFACE) else {
             return if text.trim().is_empty() {
-                Err(wrong("enter a folder of images, or a built-in surface such as surface:turned"))
+                Err(invalid("enter a folder of images, or a built-in surface such as surface:turned"))
             } else {
                 Ok(Self::Folder(text.into()))
             };
         };
         let (kind, seed) = named.split_once(':').unwrap_or((named, "0"));
-        let kind = kind.parse().map_err(|_| wrong("the built-in surfaces are turned, milled, ground and brushed"))?;
-        let seed = seed.parse().map_err(|_| wrong("the seed must be a whole number, as in surface:turned:7"))?;
+        let kind = kind.parse().map_err(|_| invalid("the built-in surfaces are turned, milled, ground and brushed"))?;
+        let seed = seed.parse().map_err(|_| invalid("the seed must be a whole number, as in surface:turned:7"))?;
         Ok(Self::Surface { kind, seed })
     }
 }
@@ -189,10 +189,10 @@ impl Opened {
     }
 
     fn indices_in(&self, hashes: &[FileHash]) -> Vec<usize> {
-        let wanted: HashSet<&FileHash> = hashes.iter().collect();
+        let selected: HashSet<&FileHash> = hashes.iter().collect();
         let items = &self.dataset.items;
-        let chosen = |i: &usize| items.get(*i).is_some_and(|item| wanted.contains(&item.hash));
-        self.dataset.training_positions().filter(chosen).collect()
+        let is_selected = |i: &usize| items.get(*i).is_some_and(|item| selected.contains(&item.hash));
+        self.dataset.training_positions().filter(is_selected).collect()
     }
 }
 
@@ -209,10 +209,10 @@ mod tests {
             assert_eq!(serde_json::from_str::<DataSource>(&json).unwrap(), source);
         }
         assert_eq!(DataSource::Folder("surface:odd".into()).to_string(), "./surface:odd");
-        let said = |text: &str| text.parse::<DataSource>().unwrap_err().to_string();
-        assert!(said("surface:wood").contains("turned, milled, ground and brushed"));
-        assert!(said("surface:turned:x").contains("whole number"));
-        assert!(said("  ").contains("enter a folder"));
+        let message = |text: &str| text.parse::<DataSource>().unwrap_err().to_string();
+        assert!(message("surface:wood").contains("turned, milled, ground and brushed"));
+        assert!(message("surface:turned:x").contains("whole number"));
+        assert!(message("  ").contains("enter a folder"));
     }
 
     #[test]
@@ -223,8 +223,8 @@ mod tests {
         let hash = FileHash::of(&std::fs::read(&path).unwrap());
         let item = describe_file(&path, hash, Label::Healthy).unwrap();
         assert_eq!((item.width, item.height, item.channels, item.bits), (40, 30, 1, 8));
-        let said = describe_file(&path, FileHash::of(b"other"), Label::Healthy).unwrap_err().to_string();
-        assert!(said.contains("its content has changed"), "{said}");
+        let message = describe_file(&path, FileHash::of(b"other"), Label::Healthy).unwrap_err().to_string();
+        assert!(message.contains("its content has changed"), "{message}");
         let opened = "surface:turned".parse::<DataSource>().unwrap().open(&|_, _| true).unwrap();
         let joined = opened.with(vec![item.clone()]);
         assert_eq!((joined.store.len(), joined.store.size(96)), (97, Some((40, 30))));

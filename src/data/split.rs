@@ -50,8 +50,8 @@ impl Split {
             distinct.into_iter().map(|hash| (rank(seed, &hash), hash)).collect();
         ranked.sort_unstable();
         // The tolerance keeps 0.2 of 15 at 3 if the share was once stored in 32 bits.
-        let wanted = (share * have as f64 * (1.0 - 1e-6)).ceil() as usize;
-        let train = ranked.split_off(wanted.clamp(MIN_HELD_OUT, have - 1));
+        let count = (share * have as f64 * (1.0 - 1e-6)).ceil() as usize;
+        let train = ranked.split_off(count.clamp(MIN_HELD_OUT, have - 1));
         let hashes = |side: Vec<([u8; 32], FileHash)>| side.into_iter().map(|(_, hash)| hash).collect();
         Ok(Self { seed, train: hashes(train), held_out: hashes(ranked) })
     }
@@ -114,10 +114,10 @@ mod tests {
     #[test]
     fn too_few_images_are_counted_in_the_message() {
         let copies = hashes(4).into_iter().chain(hashes(4));
-        let said = Split::draw(copies, 0.2, 1).unwrap_err().to_string();
+        let message = Split::draw(copies, 0.2, 1).unwrap_err().to_string();
         assert!(
-            said.contains("there are 4 different healthy images and at least 6 are needed (5 of them are held out)"),
-            "{said}"
+            message.contains("there are 4 different healthy images and at least 6 are needed (5 of them are held out)"),
+            "{message}"
         );
         assert!(Split::draw(hashes(9), 1.0, 1).is_err() && Split::draw(hashes(9), f64::NAN, 1).is_err());
     }

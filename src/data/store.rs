@@ -293,10 +293,10 @@ mod tests {
         let store = ImageStore::files(&set, DEFAULT_LIMIT);
         image::RgbImage::new(40, 30).save(folder.path().join("a.png")).unwrap();
         std::fs::remove_file(folder.path().join("b.png")).unwrap();
-        let said = store.get(0).unwrap_err().to_string();
-        assert!(said.contains("a.png: its content has changed"), "{said}");
-        let said = store.get(1).unwrap_err().to_string();
-        assert!(said.contains("b.png: it cannot be read") && said.contains("check that it exists"), "{said}");
+        let message = store.get(0).unwrap_err().to_string();
+        assert!(message.contains("a.png: its content has changed"), "{message}");
+        let message = store.get(1).unwrap_err().to_string();
+        assert!(message.contains("b.png: it cannot be read") && message.contains("check that it exists"), "{message}");
         assert!(store.get(2).is_err());
     }
 }

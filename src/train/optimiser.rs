@@ -226,8 +226,8 @@ mod tests {
     fn each_rule_follows_its_paper() {
         for kind in [OptimiserKind::Adam, OptimiserKind::Sgd, OptimiserKind::RmsProp] {
             let knobs = OptimiserKnobs { kind, lr: 0.01, beta1: 0.5, beta2: 0.9 };
-            for (got, wanted) in run(&knobs).into_iter().zip(by_hand(&knobs)) {
-                assert!((got - wanted).abs() < 1e-5, "{kind:?}: {got} for {wanted}");
+            for (got, expected) in run(&knobs).into_iter().zip(by_hand(&knobs)) {
+                assert!((got - expected).abs() < 1e-5, "{kind:?}: {got} for {expected}");
             }
         }
     }

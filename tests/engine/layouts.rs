@@ -97,8 +97,8 @@ fn several_mvtec_sets_are_not_one_surface() {
     let tree = Tree::new();
     tree.image("bottle/train/good/0.png");
     tree.image("wood/train/good/0.png");
-    let said = tree.describe().unwrap_err().to_string();
-    assert!(said.contains("2 data sets (bottle, wood): choose one of them"), "{said}");
+    let message = tree.describe().unwrap_err().to_string();
+    assert!(message.contains("2 data sets (bottle, wood): choose one of them"), "{message}");
 }
 
 fn dagm_class(tree: &Tree, class: &str) {
@@ -234,18 +234,18 @@ fn csv_with_a_missing_file() {
 fn invalid_csv_lines_are_reported() {
     let tree = Tree::new();
     tree.image("a.png");
-    let said = |text: &str| {
+    let message = |text: &str| {
         tree.text("list.csv", text);
         describe(&tree.root().join("list.csv"), &|_, _| true).unwrap_err().to_string()
     };
     let header = "image_filepath,lbl_image_filepath,is_defective";
     assert!(
-        said(&format!("{header}\na.png,,maybe\n"))
+        message(&format!("{header}\na.png,,maybe\n"))
             .contains("list.csv, line 2: is_defective is `maybe`: enter 0, 1, true or false")
     );
-    assert!(said(&format!("{header}\na.png,,0\na.png\n")).contains("line 3: it has 1 fields and the header has 3"));
-    assert!(said(&format!("{header}\n,,0\n")).contains("line 2: image_filepath is empty"));
-    assert!(said("path,label\na.png,0\n").contains("line 1: the header has no column image_filepath"));
+    assert!(message(&format!("{header}\na.png,,0\na.png\n")).contains("line 3: it has 1 fields and the header has 3"));
+    assert!(message(&format!("{header}\n,,0\n")).contains("line 2: image_filepath is empty"));
+    assert!(message("path,label\na.png,0\n").contains("line 1: the header has no column image_filepath"));
     // An unrelated CSV file does not prevent its folder from being read.
     assert_eq!(tree.describe().unwrap().layout, DatasetLayout::Flat);
 }
@@ -271,21 +271,21 @@ fn flat_folder_with_broken_files() {
 
 #[test]
 fn folders_with_nothing_to_train_on() {
-    let said = |path: &Path| describe(path, &|_, _| true).unwrap_err().to_string();
+    let message = |path: &Path| describe(path, &|_, _| true).unwrap_err().to_string();
     let tree = Tree::new();
-    assert!(said(tree.root()).contains("is empty: add images of healthy parts"));
-    assert!(said(&tree.root().join("absent")).contains("cannot find"));
+    assert!(message(tree.root()).contains("is empty: add images of healthy parts"));
+    assert!(message(&tree.root().join("absent")).contains("cannot find"));
     tree.text("a.txt", "words");
-    assert!(said(&tree.root().join("a.txt")).contains("is a file: choose the folder that contains it"));
-    let words = said(tree.root());
+    assert!(message(&tree.root().join("a.txt")).contains("is a file: choose the folder that contains it"));
+    let words = message(tree.root());
     assert!(words.contains("no usable image among 1 files") && words.contains("a.txt: it is not an image"), "{words}");
     let defective_image = Tree::new();
     defective_image.image("MT_Crack/Imgs/a.jpg");
-    assert!(said(defective_image.root()).contains("there is nothing healthy to train on"));
+    assert!(message(defective_image.root()).contains("there is nothing healthy to train on"));
     let untrained = Tree::new();
     fs::create_dir_all(untrained.root().join("train/good")).unwrap();
     untrained.image("test/scratch/a.png");
-    assert!(said(untrained.root()).contains("none of its 1 images is marked healthy for training"));
+    assert!(message(untrained.root()).contains("none of its 1 images is marked healthy for training"));
 }
 
 #[test]

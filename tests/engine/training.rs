@@ -92,7 +92,7 @@ fn a_run_is_started_turned_paused_stepped_stopped_and_resumed() {
     engine.send(TrainingRequest::Pause);
     until(&engine, "the pause", |e| phase(e) == TrainingPhase::Paused);
     let step = engine.state().training.status.read().step;
-    for (update, wanted) in [(Update::G, (true, false)), (Update::D, (false, true)), (Update::Both, (true, true))] {
+    for (update, expected) in [(Update::G, (true, false)), (Update::D, (false, true)), (Update::Both, (true, true))] {
         let before = engine.state().training.status.read().step;
         engine.send(TrainingRequest::Step(update));
         until(&engine, "one step", |e| {
@@ -100,7 +100,7 @@ fn a_run_is_started_turned_paused_stepped_stopped_and_resumed() {
         });
         let history = engine.state().training.history.read();
         let reported = |m| history.column(m).last().is_some_and(|v| v.is_finite());
-        assert_eq!((reported(Metric::GLoss), reported(Metric::DLossReal)), wanted, "{update:?}");
+        assert_eq!((reported(Metric::GLoss), reported(Metric::DLossReal)), expected, "{update:?}");
     }
     assert_eq!(engine.state().training.status.read().step, step + 3);
 
@@ -281,26 +281,26 @@ fn what_cannot_begin_says_why() {
     };
     let out = |name: &str| -> PathBuf { dir.path().join(name) };
     let from = |path: &Path| DataSource::Folder(path.into());
-    let said =
+    let message =
         failure(TrainingRequest::Start { source: from(&empty), opened: None, recipe: tiny(5, &[]), out: out("a") });
-    assert!(said.contains("empty"), "{said}");
-    let said = failure(TrainingRequest::Start {
+    assert!(message.contains("empty"), "{message}");
+    let message = failure(TrainingRequest::Start {
         source: from(&out("missing")),
         opened: None,
         recipe: tiny(5, &[]),
         out: out("b"),
     });
-    assert!(said.contains("missing"), "{said}");
-    let said = failure(TrainingRequest::Start {
+    assert!(message.contains("missing"), "{message}");
+    let message = failure(TrainingRequest::Start {
         source: surface(),
         opened: None,
         recipe: tiny(5, &[]),
         out: occupied.clone(),
     });
-    assert!(said.contains("occupied"), "{said}");
+    assert!(message.contains("occupied"), "{message}");
     assert!(occupied.join("thesis.docx").exists());
-    let said = failure(TrainingRequest::Resume { run: empty.clone(), paused: true });
-    assert!(said.contains("empty"), "{said}");
+    let message = failure(TrainingRequest::Resume { run: empty.clone(), paused: true });
+    assert!(message.contains("empty"), "{message}");
 }
 
 #[test]

@@ -274,14 +274,14 @@ mod tests {
         })
         .expect("written");
         assert_eq!(seen.into_inner(), 8);
-        let mut wanted: Vec<String> =
+        let mut expected: Vec<String> =
             ["train/good/000.png", "train/good/001.png", "test/good/000.png"].map(String::from).into();
         for defect in DefectKind::ALL {
-            wanted.push(format!("test/{defect}/000.png"));
-            wanted.push(format!("ground_truth/{defect}/000_mask.png"));
+            expected.push(format!("test/{defect}/000.png"));
+            expected.push(format!("ground_truth/{defect}/000_mask.png"));
         }
-        wanted.sort();
-        assert_eq!(listing(&dir), wanted);
+        expected.sort();
+        assert_eq!(listing(&dir), expected);
 
         let read = |name: &str| image::open(dir.join(name)).expect("a picture").into_luma8();
         let Samples::U8(drawn) = draw(SurfaceKind::Ground, None, 5, 2, 64).picture.samples().clone() else {
@@ -307,12 +307,12 @@ mod tests {
         let file = dir.path().join("note.txt");
         fs::write(&file, "mine").expect("a file");
         let go = |dir: &Path, size| write_set(dir, SurfaceKind::Turned, 1, size, &|_, _| true);
-        let said = go(dir.path(), SMALL).expect_err("not empty").to_string();
-        assert!(said.contains("not empty") && said.contains("new folder"), "{said}");
+        let message = go(dir.path(), SMALL).expect_err("not empty").to_string();
+        assert!(message.contains("not empty") && message.contains("new folder"), "{message}");
         assert!(matches!(go(&file, SMALL), Err(SurfaceError::NotFolder(_))));
         let tiny = SetSize { side: 3, ..SMALL };
-        let said = go(&dir.path().join("new"), tiny).expect_err("too small").to_string();
-        assert!(said.contains("16") && said.contains("8192"), "{said}");
+        let message = go(&dir.path().join("new"), tiny).expect_err("too small").to_string();
+        assert!(message.contains("16") && message.contains("8192"), "{message}");
         assert_eq!(listing(dir.path()), ["note.txt"]);
     }
 }

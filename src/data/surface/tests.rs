@@ -35,10 +35,10 @@ fn names_can_be_parsed() {
         assert_eq!(defect.to_string().parse(), Ok(defect));
         assert_eq!(serde_json::to_string(&defect).expect("json"), format!("\"{defect}\""));
     }
-    let said = "honed".parse::<SurfaceKind>().expect_err("no such surface").to_string();
-    assert!(SurfaceKind::ALL.iter().all(|kind| said.contains(kind.name())), "{said}");
-    let said = "rust".parse::<DefectKind>().expect_err("no such defect").to_string();
-    assert!(DefectKind::ALL.iter().all(|defect| said.contains(defect.name())), "{said}");
+    let message = "honed".parse::<SurfaceKind>().expect_err("no such surface").to_string();
+    assert!(SurfaceKind::ALL.iter().all(|kind| message.contains(kind.name())), "{message}");
+    let message = "rust".parse::<DefectKind>().expect_err("no such defect").to_string();
+    assert!(DefectKind::ALL.iter().all(|defect| message.contains(defect.name())), "{message}");
 }
 
 #[test]

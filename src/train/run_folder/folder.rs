@@ -171,7 +171,8 @@ pub fn free_folder(runs: &Path, source: &DataSource) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::layout::SPLIT_FILE, *};
+    use super::*;
+    use crate::train::run_folder::SPLIT_FILE;
 
     fn info() -> RunInfo {
         RunInfo::new("Turned, first try", "surface:turned", "CPU (Flex)")
