@@ -182,8 +182,8 @@ fn descent(lineage: &Lineage) {
     for (i, ancestor) in lineage.ancestors.iter().enumerate() {
         println!("  {:<13} {ancestor}", if i == 0 { "made from" } else { "and that from" });
     }
-    println!("  learned from {}", counted(lineage.lessons.len(), "verdict"));
-    for lesson in &lineage.lessons {
+    println!("  learned from {}", counted(lineage.parts.len(), "verdict"));
+    for lesson in &lineage.parts {
         let verdict = if lesson.defective { "defective" } else { "healthy" };
         let (role, hash) = (lesson.role.title(), lesson.hash);
         println!("    verdict {:<6} {verdict:<9} {role:<13} {hash}", lesson.opinion);

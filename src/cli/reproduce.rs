@@ -182,7 +182,7 @@ fn queries(
     let split = opened.split(recipe.data.holdout, recipe.seed)?;
     let (tests, scale) = match source {
         // As large as what the networks see at once.
-        DataSource::Surface { kind, seed } => (TestSet::drawn(*kind, *seed, recipe.model.size, count, count), 1.0),
+        DataSource::Surface { kind, seed } => (TestSet::generate(*kind, *seed, recipe.model.size, count, count), 1.0),
         DataSource::Folder(path) => {
             let mut tests = TestSet::of(opened, &[&split]);
             tests.thin(count);

@@ -1,4 +1,4 @@
-//! Every knob of an inspection in one serde struct.
+//! [`InvertKnobs`]: all knobs of an inspection.
 
 use serde::{Deserialize, Serialize};
 use toml::Value;
@@ -8,60 +8,60 @@ use crate::train::{
     recipe::{OptimiserKind, OptimiserKnobs},
 };
 
-/// Where z begins.
+/// Initial z.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LatentStart {
-    /// What the encoder says of the query (f-AnoGAN, Schlegl et al. 2019); a random draw for a model
-    /// without an encoder, and for every restart but the first.
+    /// The encoder's estimate (f-AnoGAN, Schlegl et al. 2019). Without an encoder, and for every restart but the first, a
+    /// random sample.
     Encoder,
-    /// Draws from the latent distribution.
+    /// Random samples of the latent distribution.
     Random,
 }
 
-/// What z is held to after each step.
+/// Constraint on z after each step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Constraint {
-    /// Each number within the range of the latent distribution (Yeh et al. 2016); three standard
-    /// deviations for a normal.
+    /// Clamp each component to the range of the latent distribution (Yeh et al. 2016); three standard deviations for a
+    /// normal distribution.
     Clip,
-    /// The whole vector at the length that draws have on average.
+    /// Rescale the vector to the mean norm of the latent distribution.
     Sphere,
-    /// Nothing.
+    /// No constraint.
     None,
 }
 
-/// Which rule turns the gradient of z into a step.
+/// Optimiser of z.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LatentOptimiserKind {
-    /// L-BFGS, whose moves are at most `lr` long.
+    /// L-BFGS; steps are at most `lr` long.
     Lbfgs,
     /// Adam.
     Adam,
-    /// Gradient descent with momentum: the talk's.
+    /// Gradient descent with momentum, as in the 2017 talk.
     Sgd,
     /// RMSProp with momentum.
     RmsProp,
 }
 
-/// The rule for z.
+/// Settings of z's optimiser.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LatentOptimiserKnobs {
-    /// Which.
+    /// The algorithm.
     pub kind: LatentOptimiserKind,
-    /// Learning rate; for L-BFGS the length of the longest move.
+    /// Learning rate; for L-BFGS, the longest step.
     pub lr: f64,
-    /// Momentum; L-BFGS has no use for it.
+    /// Momentum; unused by L-BFGS.
     pub beta1: f64,
-    /// Decay of squares in Adam and RMSProp.
+    /// Decay of squared gradients in Adam and RMSProp.
     pub beta2: f64,
 }
 
 impl LatentOptimiserKnobs {
-    /// The same for an optimiser of first order; `None` for L-BFGS.
+    /// The settings of a first-order optimiser; `None` for L-BFGS.
     pub(super) fn first_order(&self) -> Option<OptimiserKnobs> {
         let kind = match self.kind {
             LatentOptimiserKind::Lbfgs => return None,
@@ -73,31 +73,31 @@ impl LatentOptimiserKnobs {
     }
 }
 
-/// How z is found.
+/// Knobs of an inspection.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct InvertKnobs {
-    /// Most steps, 1 to 100,000.
+    /// Maximum steps, 1 to 100,000.
     pub steps: usize,
-    /// Most steps in a frame of very many tiles, 1 to 100,000; see [`InvertKnobs::steps_for`].
+    /// Minimum number of steps in a frame of many tiles, 1 to 100,000; see [`InvertKnobs::steps_for`].
     pub frame_steps: usize,
-    /// The rule for z.
+    /// Optimiser of z.
     pub optimiser: LatentOptimiserKnobs,
-    /// Starts that run side by side as one batch; the best is kept. 1 to 16.
+    /// Restarts run in parallel, 1 to 16; the best is kept.
     pub restarts: usize,
-    /// Where z begins.
+    /// Initial z.
     pub start: LatentStart,
-    /// What z is held to.
+    /// Constraint on z.
     pub constraint: Constraint,
     /// Share of the feature-matching loss, 0 to 1: `(1 - l) * residual + l * |f(x) - f(G(z))|` (AnoGAN: 0.1).
     pub feature_weight: f64,
     /// Weight of the prior loss `log(1 - D(G(z)))`, 0 to 1,000 (Yeh et al. 2016).
     pub prior_weight: f64,
-    /// How strongly z turns away from where the query looks damaged, 0 (not at all) to 1.
+    /// Strength of down-weighting damaged pixels in the loss, 0 (off) to 1.
     pub robust: f64,
-    /// Ends when this many steps brought less than 0.1 %; 0 never ends early.
+    /// Stop when this many steps improve the loss by less than 0.1 %; 0 disables early stopping.
     pub plateau: usize,
-    /// Seed of the random starts.
+    /// Seed of the random starting points.
     pub seed: u64,
 }
 
@@ -107,20 +107,20 @@ impl Default for InvertKnobs {
     }
 }
 
-/// A named way to inspect.
+/// A named preset.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum InvertPreset {
-    /// The encoder's guess, then a few steps of L-BFGS.
+    /// The encoder's estimate, then a few steps of L-BFGS.
     #[default]
     Quick,
-    /// The talk's setting: 500 steps, learning rate 1e-4, momentum 0.8, from a random start.
+    /// Setting of the 2017 talk: 500 steps, learning rate 1e-4, momentum 0.8, random start.
     #[value(name = "talk")]
     Talk2017,
 }
 
 impl InvertPreset {
-    /// All presets, in the order they are offered.
+    /// All presets, in display order.
     pub const ALL: [Self; 2] = [Self::Quick, Self::Talk2017];
 
     /// Name on screen.
@@ -131,15 +131,15 @@ impl InvertPreset {
         }
     }
 
-    /// One plain sentence on what it is for.
+    /// One sentence on its use.
     pub fn describe(self) -> &'static str {
         match self {
-            Self::Quick => "Starts from the encoder's guess and takes a few large steps (L-BFGS). For daily work.",
-            Self::Talk2017 => "The 2017 talk to the letter: 500 small steps from a random start, momentum 0.8.",
+            Self::Quick => "Starts from the encoder's estimate and takes a few large L-BFGS steps. For everyday use.",
+            Self::Talk2017 => "Exactly as in the 2017 talk: 500 small steps from a random start, momentum 0.8.",
         }
     }
 
-    /// The knobs it stands for.
+    /// The preset's knobs.
     pub fn knobs(self) -> InvertKnobs {
         match self {
             Self::Talk2017 => InvertKnobs {
@@ -171,84 +171,88 @@ impl InvertPreset {
         }
     }
 
-    /// The preset that these knobs are, seed aside.
+    /// The preset that these knobs correspond to, ignoring the seed.
     pub fn of(knobs: &InvertKnobs) -> Option<Self> {
         Self::ALL.into_iter().find(|preset| InvertKnobs { seed: knobs.seed, ..preset.knobs() } == *knobs)
     }
 }
 
-/// A row of the table of knobs; they are all live, since they count for what is inspected next.
+/// A row of the knob table; all are live, since they apply to the next inspection.
 const fn knob(key: &'static str, label: &'static str, unit: &'static str, domain: Domain, help: &'static str) -> Knob {
     Knob { key, group: Group::Run, label, unit, help, domain, live: true }
 }
 
-/// Every knob of an inspection, in the order of the panel: key, range, unit and words. `--set`, the panel and
-/// the checks all read it.
+/// All knobs of an inspection in display order: key, range, unit and help. Used by `--set`, the panel and validation.
 pub static KNOBS: [Knob; 14] = [
-    knob("steps", "Steps", "", Domain::Int(1, 100_000), "Most steps of z; an early end comes sooner."),
     knob(
-        "frame_steps",
-        "Steps in frames",
+        "steps",
+        "Maximum steps",
         "",
         Domain::Int(1, 100_000),
-        "A frame of more than four tiles takes fewer steps, so that it is as much work as four tiles are, but at least \
-         so many.",
+        "Upper limit on optimisation steps of z; early stopping may end sooner.",
+    ),
+    knob(
+        "frame_steps",
+        "Minimum steps in large frames",
+        "",
+        Domain::Int(1, 100_000),
+        "Frames of more than four tiles take fewer steps, to bound compute time, but never fewer than this.",
     ),
     knob(
         "optimiser.kind",
         "Optimiser",
         "",
         Domain::Choice(&[("lbfgs", "L-BFGS"), ("adam", "Adam"), ("sgd", "SGD"), ("rms-prop", "RMSProp")]),
-        "The rule by which z moves: L-BFGS, Adam, SGD with momentum (the talk), or RMSProp with momentum.",
+        "Optimiser of z: L-BFGS, Adam, SGD with momentum (the 2017 talk), or RMSProp with momentum.",
     ),
     knob(
         "optimiser.lr",
         "Learning rate",
         "",
         Domain::LogFloat(1e-6, 10.0),
-        "How far z moves in a step; at most so far with L-BFGS.",
+        "Step size of z; for L-BFGS, the longest step.",
     ),
     knob(
         "optimiser.beta1",
         "Momentum",
         "",
         Domain::Float(0.0, 0.9999),
-        "Share of the last move that carries on (Adam: beta 1). The talk uses 0.8.",
+        "Share of the previous step that carries over (beta 1 in Adam). The talk uses 0.8.",
     ),
     knob(
         "optimiser.beta2",
-        "Decay of squares",
+        "Squared-gradient decay",
         "",
         Domain::Float(0.0, 0.9999),
-        "How slowly Adam (beta 2) and RMSProp forget the size of past gradients; SGD has no use for it.",
+        "Decay of the squared-gradient average in Adam (beta 2) and RMSProp; unused by SGD.",
     ),
     knob(
         "restarts",
         "Restarts",
         "",
         Domain::Int(1, 16),
-        "Starts that run side by side; the best is kept and their spread is reported.",
+        "Restarts run in parallel; the best is kept and the spread is reported.",
     ),
     knob(
         "start",
         "Start",
         "",
         Domain::Choice(&[("encoder", "Encoder"), ("random", "Random")]),
-        "Where z begins: the encoder's guess (f-AnoGAN) or a random draw.",
+        "Initial z: the encoder's estimate (f-AnoGAN) or a random sample.",
     ),
     knob(
         "constraint",
         "Constraint",
         "",
         Domain::Choice(&[("clip", "Clip"), ("sphere", "Sphere"), ("none", "None")]),
-        "What z is held to: the latent distribution's range, the length of an average draw, or nothing.",
+        "Constraint on z: clipped to the latent distribution's range, rescaled to its mean norm, or none.",
     ),
     knob(
         "feature_weight",
         "Feature weight",
         "",
         Domain::Float(0.0, 1.0),
-        "Share of the feature-matching loss in D's third layer (AnoGAN: 0.1).",
+        "Weight of the feature-matching loss in D's third layer, against the pixel loss (AnoGAN: 0.1).",
     ),
     knob(
         "prior_weight",
@@ -262,41 +266,41 @@ pub static KNOBS: [Knob; 14] = [
         "Robustness",
         "",
         Domain::Float(0.0, 1.0),
-        "How strongly z turns away from where the query looks damaged, so that a defect stays in the difference.",
+        "How strongly damaged pixels are down-weighted in the loss, so that a defect stays in the difference.",
     ),
     knob(
         "plateau",
         "Plateau",
         "steps",
         Domain::Int(0, 100_000),
-        "Ends when so many steps brought less than 0.1 %; 0 never ends early.",
+        "Stop when this many steps improve the loss by less than 0.1 %; 0 disables early stopping.",
     ),
     knob(
         "seed",
         "Seed",
         "",
         Domain::Int(0, i64::MAX),
-        "Names the random starts; the same seed gives the same numbers.",
+        "Seed of the random starting points; the same seed reproduces the same result.",
     ),
 ];
 
-/// A knob that there is not, or a value that it does not take.
+/// Why a knob cannot be set.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum KnobError {
-    /// No knob has this key.
-    #[error("an inspection has no knob '{key}'; its knobs are {known}", known = KNOBS.map(|k| k.key).join(", "))]
+    /// Unknown key.
+    #[error("unknown inspection setting '{key}'; known settings are {known}", known = KNOBS.map(|k| k.key).join(", "))]
     Unknown {
-        /// As it was given.
+        /// The key.
         key: String,
     },
-    /// The value is of the wrong type or out of range.
-    #[error("'{key}' is {value}, but takes {domain}")]
+    /// Wrong type or out of range.
+    #[error("'{key}' is {value}, but must be {domain}")]
     OutOfRange {
-        /// The knob.
+        /// The key.
         key: &'static str,
-        /// As it was given.
+        /// The value.
         value: String,
-        /// What it takes.
+        /// The allowed values.
         domain: Domain,
     },
     /// Not of the form `key=value`.
@@ -304,14 +308,14 @@ pub enum KnobError {
     NotAssignment(String),
 }
 
-/// Tiles that take all the steps.
-const FULL: usize = 4;
+/// Tiles that take the full number of steps.
+const FULL_TILES: usize = 4;
 
 impl InvertKnobs {
-    /// Most steps for a frame of so many tiles: what the first steps bring is most of what there is to gain, and a
-    /// frame of many tiles would keep the user waiting.
+    /// Maximum steps for a frame of this many tiles. The first steps bring most of the improvement, and large frames would
+    /// otherwise take too long.
     pub fn steps_for(&self, tiles: usize) -> usize {
-        (self.steps * FULL / tiles.max(FULL)).max(self.frame_steps).min(self.steps)
+        (self.steps * FULL_TILES / tiles.max(FULL_TILES)).max(self.frame_steps).min(self.steps)
     }
 
     /// The value of a knob.
@@ -324,10 +328,10 @@ impl InvertKnobs {
         }
     }
 
-    /// These knobs with one of them at another value.
+    /// These knobs with one value replaced.
     ///
     /// # Errors
-    /// [`KnobError::OutOfRange`] for a value that the knob does not take.
+    /// [`KnobError::OutOfRange`] for a value out of range.
     pub fn with(&self, knob: &'static Knob, value: Value) -> Result<Self, KnobError> {
         let refused = || KnobError::OutOfRange { key: knob.key, value: plain(&value), domain: knob.domain };
         let fits = knob.check(&value).map_err(|_| refused())?;
@@ -358,13 +362,15 @@ impl InvertKnobs {
         Ok(())
     }
 
-    /// Whether results of the two can be compared: the seed alone may differ.
+    /// Whether results are comparable: only the seed may differ.
     pub fn comparable(&self, other: &Self) -> bool {
         Self { seed: other.seed, ..self.clone() } == *other
     }
 
+    /// Checks all knobs.
+    ///
     /// # Errors
-    /// [`KnobError::OutOfRange`] for the first knob that is.
+    /// [`KnobError::OutOfRange`] for the first invalid knob.
     pub fn validate(&self) -> Result<(), KnobError> {
         for knob in &KNOBS {
             let value = self.get(knob);
@@ -423,7 +429,10 @@ mod tests {
         let own = InvertKnobs { restarts: 3, ..InvertKnobs::default() };
         assert_eq!(InvertPreset::of(&own), None);
         let wrong = InvertKnobs { restarts: 0, ..own };
-        assert_eq!(wrong.validate().unwrap_err().to_string(), "'restarts' is 0, but takes a whole number from 1 to 16");
+        assert_eq!(
+            wrong.validate().unwrap_err().to_string(),
+            "'restarts' is 0, but must be a whole number from 1 to 16"
+        );
         let nan = InvertKnobs { feature_weight: f64::NAN, ..InvertKnobs::default() };
         assert!(nan.validate().is_err());
     }

@@ -1,4 +1,4 @@
-//! What a model was made from: the models before it, and the parts that people's verdicts taught it.
+//! Lineage of a model: its ancestors and the labelled parts it was fine-tuned on.
 
 use std::{collections::HashSet, path::PathBuf};
 
@@ -6,22 +6,22 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::{DataError, DataSource, FileHash, Label, Opened, Split, layout::ReadProgress, source::describe_file};
 
-/// What a part that people have judged is used for. It is the same for the same picture as long as the verdict stands.
+/// Use of a reviewed part. An image keeps its role as long as its verdict is unchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
-    /// Healthy, and trained on.
+    /// Healthy, in the training set.
     Train,
-    /// Healthy, never trained on: the verdict is calibrated on it.
+    /// Healthy, held out for calibration; never trained on.
     Calibrate,
-    /// Neither trained nor calibrated on: models are compared on it.
+    /// Neither trained nor calibrated on; used to compare models.
     Compare,
-    /// Defective, and trained or calibrated on before: left out from now on.
+    /// Defective, but trained or calibrated on before; excluded from now on.
     Withdraw,
 }
 
 impl Role {
-    /// The word for it, on the command line.
+    /// Description on the command line.
     pub fn title(self) -> &'static str {
         match self {
             Self::Train => "trained on",
@@ -32,46 +32,47 @@ impl Role {
     }
 }
 
-/// A verdict, and what it was used for.
+/// A reviewed part and its use.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct LabelledPart {
-    /// Number of the verdict in its record.
+    /// Id of the verdict in the record.
     pub opinion: i64,
-    /// Hash of the picture's file.
+    /// Hash of the image file.
     pub hash: FileHash,
-    /// Where the file lay.
+    /// Path of the image file.
     pub path: PathBuf,
     /// Whether the part is defective.
     pub defective: bool,
-    /// What it is used for.
+    /// Its use.
     pub role: Role,
 }
 
-/// Where a model comes from.
+/// Origin of a fine-tuned model.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lineage {
-    /// Hashes of the models that it was made from, its parent first.
+    /// Hashes of the ancestor models, parent first.
     pub ancestors: Vec<FileHash>,
-    /// The verdicts that it learned from, those of its ancestors included.
-    pub lessons: Vec<LabelledPart>,
+    /// The labelled parts used, including those of the ancestors.
+    #[serde(rename = "lessons")]
+    pub parts: Vec<LabelledPart>,
 }
 
 impl Lineage {
-    /// How many verdicts were used for this.
+    /// Number of parts with this role.
     pub fn count(&self, role: Role) -> usize {
-        self.lessons.iter().filter(|lesson| lesson.role == role).count()
+        self.parts.iter().filter(|part| part.role == role).count()
     }
 
-    /// The split that the first model began with, as far as verdicts have left it: `split` without what was learned.
+    /// The split of the first model: `split` without the labelled parts.
     pub fn before(&self, split: &Split) -> Split {
-        let learned: HashSet<&FileHash> = self.healthy().map(|lesson| &lesson.hash).collect();
-        let kept = |side: &[FileHash]| side.iter().filter(|hash| !learned.contains(hash)).copied().collect();
+        let added: HashSet<&FileHash> = self.healthy().map(|part| &part.hash).collect();
+        let kept = |side: &[FileHash]| side.iter().filter(|hash| !added.contains(hash)).copied().collect();
         Split { seed: split.seed, train: kept(&split.train), held_out: kept(&split.held_out) }
     }
 
-    /// `before` with what these verdicts add to it and take from it.
+    /// Adds the labelled parts to a split and removes the withdrawn ones.
     pub fn after(&self, before: &Split) -> Split {
-        let of = |role: Role| self.lessons.iter().filter(move |l| l.role == role).map(|l| l.hash);
+        let of = |role: Role| self.parts.iter().filter(move |l| l.role == role).map(|l| l.hash);
         let withdrawn: HashSet<FileHash> = of(Role::Withdraw).collect();
         let side = |side: &[FileHash], role: Role| {
             side.iter().copied().filter(|hash| !withdrawn.contains(hash)).chain(of(role)).collect()
@@ -83,16 +84,16 @@ impl Lineage {
         }
     }
 
-    /// The healthy parts that are trained or calibrated on.
+    /// Healthy parts in the training or held-out set.
     pub fn healthy(&self) -> impl Iterator<Item = &LabelledPart> {
-        self.lessons.iter().filter(|lesson| matches!(lesson.role, Role::Train | Role::Calibrate))
+        self.parts.iter().filter(|part| matches!(part.role, Role::Train | Role::Calibrate))
     }
 
-    /// Opens a model's data with the healthy parts that it learned from; those whose file is not there any more, or
-    /// has changed, are left out and come back.
+    /// Opens a model's data together with its healthy labelled parts. Parts whose file is missing or has changed are
+    /// excluded and returned.
     ///
     /// # Errors
-    /// Those of [`DataSource::open`].
+    /// See [`DataSource::open`].
     pub fn open(
         &self,
         source: &DataSource,
@@ -101,15 +102,15 @@ impl Lineage {
         let opened = source.open(progress)?;
         let (mut items, mut missing) = (Vec::new(), Vec::new());
         let all: Vec<&LabelledPart> = self.healthy().collect();
-        for (i, lesson) in all.iter().enumerate() {
+        for (i, part) in all.iter().enumerate() {
             if !progress(i, all.len()) {
                 return Err(DataError::Cancelled);
             }
-            match describe_file(&lesson.path, lesson.hash, Label::Healthy) {
+            match describe_file(&part.path, part.hash, Label::Healthy) {
                 Ok(item) => items.push(item),
                 Err(error) => {
-                    tracing::warn!("a part that people called healthy is left out: {error}");
-                    missing.push(LabelledPart::clone(lesson));
+                    tracing::warn!("a labelled part is excluded: {error}");
+                    missing.push(LabelledPart::clone(part));
                 }
             }
         }
@@ -121,7 +122,7 @@ impl Lineage {
 mod tests {
     use super::*;
 
-    fn lesson(n: u8, defective: bool, role: Role) -> LabelledPart {
+    fn labelled(n: u8, defective: bool, role: Role) -> LabelledPart {
         let path = format!("/parts/{n}.png").into();
         LabelledPart { opinion: i64::from(n), hash: FileHash::of(&[n]), path, defective, role }
     }
@@ -130,17 +131,17 @@ mod tests {
     fn what_was_learned_can_be_taken_out_of_a_split_again() {
         let hashes = |all: &[u8]| all.iter().map(|n| FileHash::of(&[*n])).collect::<Vec<_>>();
         let before = Split { seed: 3, train: hashes(&[1, 2, 3]), held_out: hashes(&[4, 5]) };
-        let lessons = vec![
-            lesson(10, false, Role::Train),
-            lesson(11, false, Role::Calibrate),
-            lesson(12, false, Role::Compare),
-            lesson(13, true, Role::Compare),
+        let parts = vec![
+            labelled(10, false, Role::Train),
+            labelled(11, false, Role::Calibrate),
+            labelled(12, false, Role::Compare),
+            labelled(13, true, Role::Compare),
         ];
-        let mut lineage = Lineage { ancestors: vec![FileHash::of(b"parent")], lessons };
+        let mut lineage = Lineage { ancestors: vec![FileHash::of(b"parent")], parts };
         let after = lineage.after(&before);
         assert_eq!((after.train.clone(), after.held_out.clone()), (hashes(&[1, 2, 3, 10]), hashes(&[4, 5, 11])));
         assert_eq!(lineage.before(&after), before);
-        lineage.lessons.push(lesson(2, true, Role::Withdraw));
+        lineage.parts.push(labelled(2, true, Role::Withdraw));
         assert_eq!(lineage.after(&before).train, hashes(&[1, 3, 10]));
         let text = serde_json::to_string(&lineage).unwrap();
         assert_eq!(serde_json::from_str::<Lineage>(&text).unwrap(), lineage);

@@ -1,4 +1,4 @@
-//! A trained model: networks on a device, and everything that a verdict rests on.
+//! [`Model`]: a trained model with its networks on a device, its calibrations and its promised rate.
 
 use std::{path::Path, sync::Arc};
 
@@ -31,7 +31,7 @@ use crate::{
     train::Recipe,
 };
 
-/// Keys of a model file's metadata.
+/// Metadata keys of a model file.
 mod key {
     pub const NAME: &str = "name";
     pub const RECIPE: &str = "recipe";
@@ -46,84 +46,84 @@ mod key {
     pub const LINEAGE: &str = "lineage";
 }
 
-/// What the tensors of the healthy crops begin with.
+/// Prefix of the tensors of the embedding bank.
 const BANK: &str = "bank";
-/// And of where healthy images look odd to the critic.
+/// Prefix of the tensors of the healthy patterns.
 const PATTERNS: &str = "patterns";
 
-/// What keeps a model from being used.
+/// Why a model cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
-    /// The file.
+    /// The file cannot be read.
     #[error(transparent)]
     Bundle(#[from] BundleError),
-    /// The device did not hand the weights over.
-    #[error("{name} cannot be used: {source}; make the model again from its run")]
+    /// The weights are missing, misshapen, or cannot be read from the device.
+    #[error("{name} cannot be used: {source}; build the model from its run again")]
     Weights {
         /// The model.
         name: String,
-        /// What is wrong.
+        /// The cause.
         source: WeightError,
     },
-    /// What is written beside the tensors.
-    #[error("{name} cannot be used: its {key} cannot be understood ({what}); make the model again from its run")]
+    /// The metadata is invalid.
+    #[error("{name} cannot be used: invalid metadata '{key}' ({what}); build the model from its run again")]
     Meta {
         /// The file.
         name: String,
-        /// Which entry.
+        /// The key.
         key: &'static str,
-        /// What is wrong.
+        /// The cause.
         what: String,
     },
 }
 
-/// Everything about a model but its tensors.
+/// A model's metadata: everything but its tensors.
 #[derive(Clone, Debug)]
 pub struct ModelInfo {
     /// Name on screen.
     pub name: String,
-    /// The recipe it was trained by.
+    /// Its training recipe.
     pub recipe: Recipe,
-    /// Steps it was trained for.
+    /// Training steps.
     pub step: u64,
-    /// Where its images came from, as [`crate::data::DataSource`] reads it.
+    /// Source of its training images, as [`crate::data::DataSource`] parses it.
     pub data: String,
-    /// Which images it was trained on and which were held out, by hash.
+    /// Hashes of the training and held-out images.
     pub split: Split,
-    /// What the held-out images look like to it, one entry for each setting of the knobs.
+    /// Calibrations, one per setting of the knobs.
     pub calibrations: Vec<Calibration>,
-    /// What part of a picture is inspected.
+    /// Inspected regions.
     pub regions: Regions,
-    /// The promised false-alarm rate, once the user has set one.
+    /// The promised false-alarm rate, if the user has set one.
     pub rate: Option<f64>,
-    /// Who set it, when, and on what it rests.
+    /// Who set it, when, and from which calibration.
     pub promise: Option<Promise>,
-    /// The models before it, and the verdicts that it learned from; `None` for one that learned from its data alone.
+    /// Ancestor models and the verdicts it was fine-tuned on; `None` for a model trained on its data alone.
     pub lineage: Option<Lineage>,
 }
 
-/// Where a promised false-alarm rate comes from.
+/// A promised false-alarm rate with its provenance.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Promise {
     /// The rate.
     pub rate: f64,
-    /// The score that verdicts go by; older files do not say.
+    /// The deciding score; absent in older files.
     #[serde(default)]
     pub score: Option<ScoreKind>,
-    /// Its value from which on a part is flagged.
+    /// The threshold above which a part is flagged.
     pub threshold: f64,
-    /// Who set it: the name that the system knows the user by.
+    /// User name of the person who set it.
     pub by: String,
-    /// When, seconds since the Unix epoch.
+    /// Time, seconds since the Unix epoch.
     pub at: u64,
-    /// Where the held-out images came from.
+    /// Source of the held-out images.
     pub data: String,
-    /// How many they were.
+    /// Number of held-out images.
     pub images: usize,
 }
 
 impl Promise {
-    /// A promise made now by whoever runs the program.
+    /// A promise made now by the current user.
     pub fn now(rate: f64, calibration: &Calibration, data: &str) -> Self {
         Self {
             rate,
@@ -136,12 +136,12 @@ impl Promise {
         }
     }
 
-    /// In one line: "50 in 1,000, from a fused score of 1.2 on; set by kim on 2026-03-01 on 20 held-out images of DIR".
+    /// One line: "50 in 1,000, combined score above 1.200; set by kim on 2026-03-01 from 20 held-out images of DIR".
     pub fn describe(&self) -> String {
         let [year, month, day] = crate::time::date(self.at);
         let score = self.score.map_or_else(|| "score".into(), |kind| kind.title().to_lowercase());
         format!(
-            "{:.0} in 1,000, from a {score} of {:.3} on; set by {} on {year}-{month:02}-{day:02} on {} held-out images of {}",
+            "{:.0} in 1,000, {score} above {:.3}; set by {} on {year}-{month:02}-{day:02} from {} held-out images of {}",
             self.rate * 1000.0,
             self.threshold,
             self.by,
@@ -151,21 +151,21 @@ impl Promise {
     }
 }
 
-/// What verdicts are to go by cannot be put in force.
+/// Why the promised rate or the deciding score cannot be changed.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 pub enum DecisionError {
-    /// Nothing is known of good parts.
-    #[error("the model is not calibrated for this setting; calibrate it first")]
+    /// There is no calibration for these knobs.
+    #[error("the model is not calibrated for these settings; calibrate it first")]
     NotCalibrated,
-    /// It has no such part.
-    #[error("the model does not give the score `{0}`; choose one that it gives")]
+    /// The model does not provide this score.
+    #[error("the model does not provide the score `{0}`; choose one that it provides")]
     NoScore(&'static str),
-    /// It cannot be promised.
+    /// The rate cannot be promised.
     #[error(transparent)]
     Rate(#[from] RateError),
-    /// There is nothing to weigh by.
+    /// The labelled defects cannot be used.
     #[error(transparent)]
-    Weigh(#[from] ReweightError),
+    Reweight(#[from] ReweightError),
 }
 
 /// A trained model.
@@ -179,11 +179,11 @@ pub struct Model {
 }
 
 impl Model {
-    /// A model of these networks. `live` is G as it was last updated, kept for training on; without it the
-    /// file is smaller and can only inspect.
+    /// Builds a model from networks. `live` holds G's non-averaged weights for continued training; without it the file is
+    /// smaller and can only inspect.
     ///
     /// # Errors
-    /// [`ModelError::Weights`] when the device does not hand the values over.
+    /// [`ModelError::Weights`] when the weights cannot be read from the device.
     pub fn new(
         info: ModelInfo,
         live: Option<&Generator>,
@@ -226,30 +226,30 @@ impl Model {
         })
     }
 
-    /// Reads a model file onto a device.
+    /// Loads a model file onto a device.
     ///
     /// # Errors
-    /// [`ModelError`] for a file that is not whole, not a model, newer, or at odds with itself.
+    /// [`ModelError`] for a file that is damaged, not a model, of a newer version, or inconsistent.
     pub fn load(path: &Path, device: &Device) -> Result<Self, ModelError> {
         Self::from_bundle(Bundle::read(path)?, &path.display().to_string(), device)
     }
 
-    /// As [`Model::load`], from bytes that are called `name`.
+    /// As [`Model::load`], from bytes; `name` is used in errors.
     ///
     /// # Errors
-    /// The same.
+    /// As [`Model::load`].
     pub fn from_bytes(name: &str, bytes: &[u8], device: &Device) -> Result<Self, ModelError> {
         Self::from_bundle(Bundle::from_bytes(name, bytes)?, name, device)
     }
 
     fn from_bundle(bundle: Bundle, file: &str, device: &Device) -> Result<Self, ModelError> {
-        let broken = |key, what: String| ModelError::Meta { name: file.into(), key, what };
+        let invalid_meta = |key, what: String| ModelError::Meta { name: file.into(), key, what };
         let text = |key: &'static str| {
-            bundle.meta.get(key).map(String::as_str).ok_or_else(|| broken(key, "it is missing".into()))
+            bundle.meta.get(key).map(String::as_str).ok_or_else(|| invalid_meta(key, "missing".into()))
         };
-        let recipe = Recipe::from_record(text(key::RECIPE)?).map_err(|e| broken(key::RECIPE, e.to_string()))?;
-        let calibrations: Vec<Calibration> =
-            serde_json::from_str(text(key::CALIBRATIONS)?).map_err(|e| broken(key::CALIBRATIONS, e.to_string()))?;
+        let recipe = Recipe::from_record(text(key::RECIPE)?).map_err(|e| invalid_meta(key::RECIPE, e.to_string()))?;
+        let calibrations: Vec<Calibration> = serde_json::from_str(text(key::CALIBRATIONS)?)
+            .map_err(|e| invalid_meta(key::CALIBRATIONS, e.to_string()))?;
         let fine = |c: &Calibration| {
             let numbers = [c.scale.difference, c.scale.feature, c.scale.critic, c.scale.distance];
             let parts = c.fusion.iter().all(|p| p.centre.is_finite() && p.spread > 0.0 && p.weight.is_finite());
@@ -259,26 +259,26 @@ impl Model {
                 && numbers.iter().all(|v| v.is_finite() && *v > 0.0)
         };
         if !calibrations.iter().all(fine) {
-            return Err(broken(key::CALIBRATIONS, "a value is out of its range".into()));
+            return Err(invalid_meta(key::CALIBRATIONS, "a value is out of range".into()));
         }
         let regions: Regions =
-            serde_json::from_str(text(key::REGIONS)?).map_err(|e| broken(key::REGIONS, e.to_string()))?;
-        regions.validate().map_err(|e| broken(key::REGIONS, e.to_string()))?;
+            serde_json::from_str(text(key::REGIONS)?).map_err(|e| invalid_meta(key::REGIONS, e.to_string()))?;
+        regions.validate().map_err(|e| invalid_meta(key::REGIONS, e.to_string()))?;
         let info = ModelInfo {
             name: text(key::NAME)?.to_owned(),
-            step: text(key::STEP)?.parse().map_err(|_| broken(key::STEP, "it is no whole number".into()))?,
+            step: text(key::STEP)?.parse().map_err(|_| invalid_meta(key::STEP, "not a whole number".into()))?,
             data: text(key::DATA)?.to_owned(),
-            split: serde_json::from_str(text(key::SPLIT)?).map_err(|e| broken(key::SPLIT, e.to_string()))?,
+            split: serde_json::from_str(text(key::SPLIT)?).map_err(|e| invalid_meta(key::SPLIT, e.to_string()))?,
             rate: match bundle.meta.get(key::RATE) {
-                Some(rate) => Some(rate.parse().map_err(|_| broken(key::RATE, "it is no number".into()))?),
+                Some(rate) => Some(rate.parse().map_err(|_| invalid_meta(key::RATE, "not a number".into()))?),
                 None => None,
             },
             promise: match bundle.meta.get(key::PROMISE) {
-                Some(text) => Some(serde_json::from_str(text).map_err(|e| broken(key::PROMISE, e.to_string()))?),
+                Some(text) => Some(serde_json::from_str(text).map_err(|e| invalid_meta(key::PROMISE, e.to_string()))?),
                 None => None,
             },
             lineage: match bundle.meta.get(key::LINEAGE) {
-                Some(text) => Some(serde_json::from_str(text).map_err(|e| broken(key::LINEAGE, e.to_string()))?),
+                Some(text) => Some(serde_json::from_str(text).map_err(|e| invalid_meta(key::LINEAGE, e.to_string()))?),
                 None => None,
             },
             recipe,
@@ -290,58 +290,58 @@ impl Model {
         let critic = match &parts.critic {
             None => None,
             Some(critic) => {
-                let unfit = |source| ModelError::Weights { name: file.into(), source };
-                let usual =
-                    NormalStats::from_weights(&bundle.with_prefix("usual"), info.recipe.critic.width).map_err(unfit)?;
-                let patterns = Patterns::from_weights(&bundle.with_prefix(PATTERNS)).map_err(unfit)?;
+                let invalid = |source| ModelError::Weights { name: file.into(), source };
+                let stats = NormalStats::from_weights(&bundle.with_prefix("usual"), info.recipe.critic.width)
+                    .map_err(invalid)?;
+                let patterns = Patterns::from_weights(&bundle.with_prefix(PATTERNS)).map_err(invalid)?;
                 let critic =
-                    FrameCritic::new(FrozenCritic::new(critic), TestTimeAugmentation::of(&info.recipe), usual, &device);
+                    FrameCritic::new(FrozenCritic::new(critic), TestTimeAugmentation::of(&info.recipe), stats, &device);
                 Some(critic.with_patterns(patterns))
             }
         };
         let bank = match bundle.with_prefix(BANK) {
-            // Files of earlier versions have none.
+            // Absent in files of earlier versions.
             tensors if tensors.is_empty() => None,
             tensors => {
-                let origins: Vec<CropOrigin> =
-                    serde_json::from_str(text(key::NEIGHBOURS)?).map_err(|e| broken(key::NEIGHBOURS, e.to_string()))?;
-                let unfit = |source| ModelError::Weights { name: file.into(), source };
+                let origins: Vec<CropOrigin> = serde_json::from_str(text(key::NEIGHBOURS)?)
+                    .map_err(|e| invalid_meta(key::NEIGHBOURS, e.to_string()))?;
+                let invalid = |source| ModelError::Weights { name: file.into(), source };
                 let dim = critic.as_ref().map_or(0, FrameCritic::embedding_dim);
                 let bank =
-                    EmbeddingBank::from_weights(&tensors, origins, info.recipe.model.channels, dim).map_err(unfit)?;
-                Some(bank.ok_or_else(|| broken(key::NEIGHBOURS, "a pixel is none".into()))?)
+                    EmbeddingBank::from_weights(&tensors, origins, info.recipe.model.channels, dim).map_err(invalid)?;
+                Some(bank.ok_or_else(|| invalid_meta(key::NEIGHBOURS, "invalid pixel value".into()))?)
             }
         };
         let networks = FrozenNetworks::new(&parts.ema, &parts.d, parts.encoder.as_ref(), &device).with_critic(critic);
         Ok(Self { info, networks, encoder: parts.encoder.is_some(), bundle, bank })
     }
 
-    /// Its networks as they can be trained on.
+    /// The networks in trainable form.
     ///
     /// # Errors
-    /// [`ModelError`] where they are at odds with the recipe.
+    /// [`ModelError`] when they do not match the recipe.
     pub fn parts(&self, device: &Device) -> Result<ModelNetworks, ModelError> {
         ModelNetworks::of(&self.bundle, &self.info.recipe, &self.info.name, true, &device.clone().without_autodiff())
     }
 
-    /// The same model once more, on a device.
+    /// Loads a second copy of the model onto a device.
     ///
     /// # Errors
-    /// Those of [`Model::load`].
+    /// See [`Model::load`].
     pub fn copy(&self, device: &Device) -> Result<Self, ModelError> {
-        Self::from_bundle(self.whole(&self.info.name)?, &self.info.name, device)
+        Self::from_bundle(self.to_bundle(&self.info.name)?, &self.info.name, device)
     }
 
-    /// Writes the model to a file: aside, synced and renamed.
+    /// Writes the model to a file atomically.
     ///
     /// # Errors
-    /// [`ModelError::Bundle`] when it cannot be written; what was there before is then unchanged.
+    /// [`ModelError::Bundle`] when it cannot be written; an existing file is then unchanged.
     pub fn save(&self, path: &Path) -> Result<(), ModelError> {
-        Ok(self.whole(&path.display().to_string())?.write(path)?)
+        Ok(self.to_bundle(&path.display().to_string())?.write(path)?)
     }
 
-    /// Tensors and everything about them, as they are written to what is called `name`.
-    fn whole(&self, name: &str) -> Result<Bundle, ModelError> {
+    /// Tensors and metadata as written to file; `name` is used in errors.
+    fn to_bundle(&self, name: &str) -> Result<Bundle, ModelError> {
         let info = &self.info;
         let json = |key: &'static str, value: serde_json::Result<String>| {
             value.map_err(|e| ModelError::Meta { name: name.into(), key, what: e.to_string() })
@@ -369,22 +369,22 @@ impl Model {
         Ok(Bundle { tensors: self.bundle.tensors.clone(), meta })
     }
 
-    /// Everything about it but its tensors.
+    /// Metadata.
     pub fn info(&self) -> &ModelInfo {
         &self.info
     }
 
-    /// The same, to be changed.
+    /// Metadata, mutable.
     pub fn info_mut(&mut self) -> &mut ModelInfo {
         &mut self.info
     }
 
-    /// Its networks.
+    /// The frozen networks.
     pub fn networks(&self) -> &FrozenNetworks {
         &self.networks
     }
 
-    /// Hash of its tensors, as hexadecimal digits.
+    /// Hash of its tensors, hexadecimal.
     pub fn hash(&self) -> String {
         self.bundle.hash().to_string()
     }
@@ -394,7 +394,7 @@ impl Model {
         self.encoder
     }
 
-    /// Leaves out what only training on needs, and most of the healthy crops.
+    /// Removes the weights only needed for training, and most of the embedding bank.
     pub fn slim(&mut self) {
         self.bundle.tensors.retain(|w| !w.name.starts_with("g/"));
         if let Some(bank) = self.bank.take() {
@@ -402,7 +402,7 @@ impl Model {
         }
     }
 
-    /// Keeps these healthy crops, to be shown beside what is odd; in the place of those before.
+    /// Replaces the embedding bank.
     pub fn set_bank(&mut self, bank: EmbeddingBank) {
         let tensors = &mut self.bundle.tensors;
         tensors.retain(|w| !w.name.starts_with("bank/"));
@@ -413,16 +413,16 @@ impl Model {
         }
     }
 
-    /// The healthy crops that it keeps.
+    /// The embedding bank, if any.
     pub fn bank(&self) -> Option<&EmbeddingBank> {
         self.bank.as_ref()
     }
 
-    /// The healthy training crops that look most like the crop of `planes` around `place`, no two of one image; none
-    /// for a model that keeps no crops, or a picture that is smaller than one.
+    /// The healthy training crops most similar to the crop of `planes` around `place`, at most one per image. Empty for a model
+    /// without an embedding bank, or an image smaller than a crop.
     ///
     /// # Errors
-    /// [`ModelError::Weights`] when the device does not hand the values over.
+    /// [`ModelError::Weights`] when the values cannot be read from the device.
     pub fn neighbours(&self, planes: &Planes, place: (usize, usize)) -> Result<Vec<Neighbour>, ModelError> {
         let corner = neighbours::crop_corner(planes, place);
         let (Some(bank), Some(critic), Some(corner)) = (&self.bank, self.networks.critic(), corner) else {
@@ -432,24 +432,24 @@ impl Model {
         Ok(bank.nearest(&critic.embed(planes, corner).map_err(unread)?))
     }
 
-    /// The calibration that was made with these knobs, seed aside, on the regions in force.
+    /// The calibration for these knobs (ignoring the seed) and the active regions.
     pub fn calibration(&self, knobs: &InvertKnobs) -> Option<&Calibration> {
         Calibration::find(&self.info.calibrations, knobs, &self.info.regions)
     }
 
-    /// Puts a calibration in the place of the one for the same knobs, if there was one.
+    /// Adds a calibration, replacing the one for the same knobs and regions.
     pub fn calibrate(&mut self, calibration: Calibration) {
         self.info.calibrations.retain(|c| !c.is_for(&calibration.knobs, &calibration.regions));
         self.info.calibrations.push(calibration);
     }
 
-    /// The calibration for these knobs on the regions in force, to be changed.
+    /// The calibration for these knobs and the active regions, mutable.
     fn calibration_mut(&mut self, knobs: &InvertKnobs) -> Option<&mut Calibration> {
         let regions = &self.info.regions;
         self.info.calibrations.iter_mut().find(|c| c.is_for(knobs, regions))
     }
 
-    /// Promises a false-alarm rate from now on; who did that, when and on what is written beside it.
+    /// Promises a false-alarm rate, recording who set it, when, and from which calibration.
     ///
     /// # Errors
     /// [`DecisionError`] without a calibration for these knobs, or for a rate that it cannot promise.
@@ -461,10 +461,10 @@ impl Model {
         Ok(())
     }
 
-    /// Lets verdicts go by this score from now on. The threshold follows, so that the promise stays as it was.
+    /// Sets the deciding score. The threshold follows, so that the promised rate stays the same.
     ///
     /// # Errors
-    /// [`DecisionError`] without a calibration for these knobs, or for a score that the model does not give.
+    /// [`DecisionError`] without a calibration for these knobs, or for a score that the model does not provide.
     pub fn set_decision_score(&mut self, score: ScoreKind, knobs: &InvertKnobs) -> Result<(), DecisionError> {
         let calibration = self.calibration_mut(knobs).ok_or(DecisionError::NotCalibrated)?;
         if calibration.held_out.iter().all(|h| h.scores.get(score) == 0.0) {
@@ -474,16 +474,16 @@ impl Model {
         self.refresh_promise(knobs)
     }
 
-    /// Weighs the fused score by labelled defects of a test, and lets verdicts go by it.
+    /// Reweights the combined score by labelled defects of an evaluation and makes it the deciding score.
     ///
     /// # Errors
-    /// [`DecisionError`] without a calibration for these knobs, or when the defects are too few or tell nothing.
+    /// [`DecisionError`] without a calibration for these knobs, or when the defects are too few or not separable.
     pub fn reweight(&mut self, defective: &[Scores], data: &str, knobs: &InvertKnobs) -> Result<(), DecisionError> {
         self.calibration_mut(knobs).ok_or(DecisionError::NotCalibrated)?.reweight(defective, data)?;
         self.refresh_promise(knobs)
     }
 
-    /// Takes [`Model::weigh`] back; `false` where no label plays a part.
+    /// Undoes [`Model::reweight`]; `false` if there were no labels.
     ///
     /// # Errors
     /// [`DecisionError::NotCalibrated`] without a calibration for these knobs.
@@ -495,7 +495,7 @@ impl Model {
         Ok(forgotten)
     }
 
-    /// Brings what is written of a promise up to date with the score in force.
+    /// Updates the recorded promise after a change of the deciding score.
     fn refresh_promise(&mut self, knobs: &InvertKnobs) -> Result<(), DecisionError> {
         match self.info.rate {
             Some(rate) if self.info.promise.is_some() => self.promise(rate, knobs),
@@ -503,56 +503,56 @@ impl Model {
         }
     }
 
-    /// The promised rate in force for these knobs: the user's where it can be promised, else the
-    /// calibration's own. `None` without a calibration.
+    /// The active rate for these knobs: the user's if it can be promised, otherwise the calibration's default. `None` without
+    /// a calibration.
     pub fn rate(&self, knobs: &InvertKnobs) -> Option<f64> {
         let calibration = self.calibration(knobs)?;
         let kept = self.info.rate.filter(|&rate| calibration.check_rate(rate).is_ok());
         Some(kept.unwrap_or(calibration.default_rate()))
     }
 
-    /// A query's place among good parts; `None` without a calibration for the knobs it was inspected with.
+    /// The verdict on a query; `None` without a calibration for its knobs.
     pub fn assess(&self, scores: &Scores, knobs: &InvertKnobs) -> Option<Assessment> {
         let rate = self.rate(knobs)?;
         self.calibration(knobs)?.assess(scores, rate).ok()
     }
-    /// An inspection of this picture, in the form that the networks were trained on and on the regions in force.
+
+    /// Prepares the inspection of an image on the active regions, converted as in training.
     ///
     /// # Errors
-    /// [`InspectError`] for knobs out of range, or a picture that is too large or wholly ignored.
+    /// [`InspectError`] for knobs out of range, or an image that is too large or fully ignored.
     pub fn begin(&self, picture: &Picture, knobs: InvertKnobs) -> Result<InspectionJob, InspectError> {
         let recipe = &self.info.recipe;
         let query = Arc::new(Planes::of(picture, recipe.model.channels, recipe.data.scale as f32));
         InspectionJob::new(&self.networks, query, knobs, &self.info.regions)
     }
 
-    /// What came of an inspection once it is done, with its place among good parts where the model is calibrated for
-    /// its knobs.
+    /// The outcome of an inspection once done, with a verdict if the model is calibrated for its knobs.
     pub fn judge(&self, job: &InspectionJob) -> Option<Outcome> {
         job.outcome(self.calibration(job.knobs()).zip(self.rate(job.knobs())))
     }
 }
 
-/// The networks of a model, each as it can be trained on.
+/// The networks of a model, in trainable form.
 #[derive(Debug)]
 pub struct ModelNetworks {
-    /// G as it was last updated; `None` in a file for inspection alone.
+    /// G's non-averaged weights; `None` in a file for inspection only.
     pub live: Option<Generator>,
-    /// G's averaged weights.
+    /// G with averaged weights.
     pub ema: Generator,
-    /// D.
+    /// The discriminator.
     pub d: Discriminator,
-    /// The encoder, if there is one.
+    /// The encoder, if any.
     pub encoder: Option<Encoder>,
-    /// The critic, if there is one.
+    /// The critic, if any.
     pub critic: Option<Critic>,
 }
 
 impl ModelNetworks {
-    /// `live` is for training on alone.
+    /// Loads them from a bundle; `live` includes G's non-averaged weights.
     fn of(bundle: &Bundle, recipe: &Recipe, file: &str, live: bool, device: &Device) -> Result<Self, ModelError> {
         let (shape, width) = (&recipe.model, recipe.critic.width);
-        // The weights are replaced at once; the seed plays no part.
+        // The weights are overwritten, so the seed is irrelevant.
         let mut rng = ChaCha8Rng::seed_from_u64(0);
         let path = Path::new(file);
         let has = |prefix: &str| !bundle.with_prefix(prefix).is_empty();

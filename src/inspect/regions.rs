@@ -1,68 +1,68 @@
-//! What part of a picture is inspected.
+//! Inspected regions of an image.
 
 use serde::{Deserialize, Serialize};
 
-/// Most outlines that a picture may have.
+/// Most regions of an image.
 pub const MOST_REGIONS: usize = 256;
 
-/// Most corners that an outline may have.
+/// Most corners of a polygon.
 pub const MOST_CORNERS: usize = 1_024;
 
-/// An outline in pixels of the inspected picture; `x` grows to the right, `y` downwards.
+/// An outline in pixels of the inspected image; `x` grows to the right, `y` downwards.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RegionShape {
     /// Two opposite corners.
     Rectangle([f32; 2], [f32; 2]),
-    /// Three corners or more; the last is joined to the first.
+    /// Three or more corners; the outline is closed.
     Polygon(Vec<[f32; 2]>),
 }
 
-/// An outline, and what it is for.
+/// An outline and its effect.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Region {
-    /// Leave the inside out, rather than inspect it.
+    /// Ignore the inside instead of inspecting it.
     pub ignore: bool,
     /// The outline.
     pub shape: RegionShape,
 }
 
-/// What part of a picture is inspected: the union of the regions of interest (the whole picture when
-/// there is none), without what is ignored.
+/// Inspected regions of an image: the union of the regions of interest (the whole image if there are none), minus the
+/// ignored ones.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Regions(pub Vec<Region>);
 
-/// Regions that make no sense. Regions are counted from 1.
+/// Why regions are invalid. Regions are numbered from 1.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RegionError {
-    /// More regions than anyone draws.
-    #[error("there are {0} regions and at most {MOST_REGIONS} are possible; remove some")]
+    /// Too many regions.
+    #[error("there are {0} regions; at most {MOST_REGIONS} are allowed: remove some")]
     TooMany(usize),
-    /// A polygon without an inside.
-    #[error("region {region} has {corners} corners and a polygon needs 3; add corners or remove the region")]
+    /// Too few corners for a polygon.
+    #[error("region {region} has {corners} corners; a polygon needs 3: add corners or remove the region")]
     TooFewCorners {
-        /// Which region.
+        /// Number of the region.
         region: usize,
-        /// Its corners.
+        /// Its number of corners.
         corners: usize,
     },
-    /// A polygon with more corners than anyone draws.
-    #[error("region {region} has {corners} corners and at most {MOST_CORNERS} are possible; draw it more simply")]
+    /// Too many corners for a polygon.
+    #[error("region {region} has {corners} corners; at most {MOST_CORNERS} are allowed: simplify the outline")]
     TooManyCorners {
-        /// Which region.
+        /// Number of the region.
         region: usize,
-        /// Its corners.
+        /// Its number of corners.
         corners: usize,
     },
-    /// A corner that lies nowhere.
+    /// A coordinate is not finite.
     #[error("a corner of region {0} is not a finite number; draw the region again")]
     NotFinite(usize),
 }
 
 impl RegionShape {
-    /// Its corners in order; the last is joined to the first.
+    /// Corners in order; the outline is closed.
     pub fn corners(&self) -> Vec<[f32; 2]> {
         match self {
             &Self::Rectangle([x0, y0], [x1, y1]) => vec![[x0, y0], [x1, y0], [x1, y1], [x0, y1]],
@@ -70,22 +70,21 @@ impl RegionShape {
         }
     }
 
-    /// Sets `inside` for the pixels of a `width`-wide picture whose centres lie within, by the even-odd
-    /// rule; a centre on a left or upper edge is within, on a right or lower one it is not. An outline with
-    /// a corner that is not finite has no inside.
+    /// Sets `inside` for the pixels of a `width`-wide image whose centres are inside, by the even-odd rule. A centre on a left
+    /// or upper edge is inside, on a right or lower one outside. An outline with a non-finite corner has no inside.
     fn paint(&self, width: usize, inside: &mut [bool]) {
         let corners = self.corners();
         if corners.len() < 3 || corners.iter().flatten().any(|v| !v.is_finite()) {
             return;
         }
         let height = inside.len() / width;
-        // How many rows or columns have their centre before `at`.
+        // Number of rows or columns whose centre is before `at`.
         let before = |at: f64, most: usize| (at - 0.5).ceil().clamp(0.0, most as f64) as usize;
         let rows = |a: f64, b: f64| before(a.min(b), height)..before(a.max(b), height);
         let ys = || corners.iter().map(|c| f64::from(c[1]));
         let own = rows(ys().fold(f64::INFINITY, f64::min), ys().fold(f64::NEG_INFINITY, f64::max));
-        // Each edge flips every pixel to its right: what is flipped an odd number of times is inside. It is
-        // enough to note where flips begin, and to add them up along the row.
+        // Each edge flips every pixel to its right; pixels flipped an odd number of times are inside. It is enough to mark
+        // where flips start and accumulate them along the row.
         let mut flips = vec![false; own.len() * width];
         let mut columns = width..0;
         for (i, &[x0, y0]) in corners.iter().enumerate() {
@@ -114,8 +113,10 @@ impl RegionShape {
 }
 
 impl Regions {
+    /// Checks the regions.
+    ///
     /// # Errors
-    /// [`RegionError`] for the first region that makes no sense.
+    /// [`RegionError`] for the first invalid region.
     pub fn validate(&self) -> Result<(), RegionError> {
         if self.0.len() > MOST_REGIONS {
             return Err(RegionError::TooMany(self.0.len()));
@@ -134,8 +135,8 @@ impl Regions {
         Ok(())
     }
 
-    /// Which pixels of a `width * height` picture are inspected, row by row; `None` for all of them. A
-    /// pixel belongs to a region when its centre does.
+    /// Mask of the inspected pixels of a `width * height` image, row by row; `None` if all are inspected. A pixel belongs to a
+    /// region when its centre does.
     pub fn inspected(&self, width: usize, height: usize) -> Option<Vec<bool>> {
         let pixels = width.checked_mul(height).filter(|pixels| *pixels > 0)?;
         let paint = |ignore: bool| {
@@ -181,7 +182,7 @@ mod tests {
             RegionShape::Rectangle([2.0, 1.0], [4.0, 3.0]),
             RegionShape::Rectangle([4.4, 3.4], [1.6, 0.6]),
             RegionShape::Rectangle([1.6, 3.0], [4.0, 0.6]),
-            // Centres on the left and upper edges are within, those on the right and lower ones are not.
+            // Centres on the left and upper edges are inside, those on the right and lower ones are not.
             RegionShape::Rectangle([2.5, 1.5], [4.5, 3.5]),
         ] {
             assert_eq!(drawn(vec![region(false, shape)], 5, 4), wanted);
@@ -192,7 +193,7 @@ mod tests {
     fn polygons_follow_the_even_odd_rule() {
         let triangle = RegionShape::Polygon(vec![[0.0, 0.0], [5.0, 5.0], [0.0, 5.0]]);
         assert_eq!(drawn(vec![region(false, triangle)], 5, 5), [".....", "#....", "##...", "###..", "####."]);
-        // A square and a square within it, joined to one outline: the inner one is a hole.
+        // A square with an inner square, joined to one outline: the inner one is a hole.
         let hole = [[0, 0], [6, 0], [6, 5], [0, 5], [0, 0], [2, 1], [4, 1], [4, 3], [2, 3], [2, 1]];
         let hole = RegionShape::Polygon(hole.iter().map(|c| c.map(|v| v as f32)).collect());
         assert_eq!(
@@ -233,13 +234,13 @@ mod tests {
         let said = |regions: Vec<Region>| Regions(regions).validate().unwrap_err().to_string();
         assert_eq!(Regions(vec![polygon(3), polygon(MOST_CORNERS)]).validate(), Ok(()));
         assert!(said(vec![polygon(3), polygon(2)]).starts_with("region 2 has 2 corners"));
-        assert!(said(vec![polygon(MOST_CORNERS + 1)]).contains("1025 corners and at most 1024"));
+        assert!(said(vec![polygon(MOST_CORNERS + 1)]).contains("1025 corners; at most 1024"));
         assert!(said(vec![polygon(3); MOST_REGIONS + 1]).starts_with("there are 257 regions"));
         let infinite = region(true, RegionShape::Rectangle([0.0, 0.0], [f32::INFINITY, 1.0]));
         assert!(said(vec![infinite]).contains("region 1 is not a finite number"));
     }
 
-    /// Point in polygon in whole numbers, quarters of a pixel.
+    /// Point in polygon in integer arithmetic, in quarters of a pixel.
     fn within(corners: &[[i64; 2]], x: i64, y: i64) -> bool {
         let mut inside = false;
         for (i, &[x0, y0]) in corners.iter().enumerate() {

@@ -100,7 +100,7 @@ impl TrainingLabels {
     /// Number of verdicts that the model has not been fine-tuned on: healthy, defective.
     pub fn new_verdicts(&self, lineage: Option<&Lineage>) -> (usize, usize) {
         let known: HashSet<(FileHash, bool)> =
-            lineage.iter().flat_map(|l| &l.lessons).map(|lesson| (lesson.hash, lesson.defective)).collect();
+            lineage.iter().flat_map(|l| &l.parts).map(|lesson| (lesson.hash, lesson.defective)).collect();
         let new = self.parts.iter().filter(|part| !known.contains(&(part.hash, part.defective)));
         let (defective, healthy): (Vec<_>, Vec<_>) = new.partition(|part| part.defective);
         (healthy.len(), defective.len())
@@ -211,7 +211,7 @@ mod tests {
 
         let both = TrainingLabels::of(&[good, bad], &empty());
         assert_eq!(both.new_verdicts(None), (1, 1));
-        let lineage = Lineage { ancestors: Vec::new(), lessons: both.parts[..1].to_vec() };
+        let lineage = Lineage { ancestors: Vec::new(), parts: both.parts[..1].to_vec() };
         assert_eq!(both.new_verdicts(Some(&lineage)), (0, 1));
     }
 }

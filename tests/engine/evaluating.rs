@@ -62,7 +62,7 @@ fn finish(model: &Model, evaluator: &mut Evaluator) -> Evaluation {
 fn what_was_inspected_once_is_known() {
     let model = model();
     let file = bench().folder.path().join("kept/results.json");
-    let tests = Arc::new(TestSet::drawn(SurfaceKind::Turned, 0, 48, 3, 5));
+    let tests = Arc::new(TestSet::generate(SurfaceKind::Turned, 0, 48, 3, 5));
     let new = |knobs: &InvertKnobs| Evaluator::new(&model, Arc::clone(&tests), knobs.clone(), Some(&file)).unwrap();
     let knobs = InvertKnobs::default();
 
@@ -132,7 +132,7 @@ fn images_that_cannot_be_read_are_left_out() {
     let said = said.join("\n");
     assert!(said.contains("000.png") && said.contains("has changed") && said.contains("without its mask"), "{said}");
     assert_eq!(evaluation.pixels[0].regions, evaluation.pixels[1].regions);
-    let nothing = Arc::new(TestSet::drawn(SurfaceKind::Turned, 0, 32, 0, 0));
+    let nothing = Arc::new(TestSet::generate(SurfaceKind::Turned, 0, 32, 0, 0));
     assert!(Evaluator::new(&model, nothing, InvertKnobs::default(), None).is_err());
 }
 
@@ -264,7 +264,7 @@ fn what_verdicts_go_by_is_changed_without_inspecting_again() {
     let file = folder.path().join("kept.json");
     let mut model = model();
     let knobs = InvertKnobs::default();
-    let tests = Arc::new(TestSet::drawn(SurfaceKind::Turned, 0, 48, 6, 12));
+    let tests = Arc::new(TestSet::generate(SurfaceKind::Turned, 0, 48, 6, 12));
     let test = |model: &Model| {
         let mut evaluator = Evaluator::new(model, Arc::clone(&tests), knobs.clone(), Some(&file)).unwrap();
         let evaluation = finish(model, &mut evaluator);

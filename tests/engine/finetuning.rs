@@ -150,7 +150,7 @@ impl Station {
 }
 
 fn of(lineage: &Lineage, role: Role) -> HashSet<FileHash> {
-    lineage.lessons.iter().filter(|lesson| lesson.role == role).map(|lesson| lesson.hash).collect()
+    lineage.parts.iter().filter(|lesson| lesson.role == role).map(|lesson| lesson.hash).collect()
 }
 
 #[test]
@@ -182,7 +182,7 @@ fn a_model_learns_from_verdicts_and_says_so() {
     let model = Model::load(&station.at("models/first.ganspect"), &Device::flex()).unwrap();
     let about = model.info();
     let lineage = about.lineage.clone().unwrap();
-    assert_eq!(lineage.lessons, teaching.parts);
+    assert_eq!(lineage.parts, teaching.parts);
     assert_eq!(lineage.ancestors, [first.parent.hash]);
     let (train, held): (HashSet<_>, HashSet<_>) =
         (about.split.train.iter().copied().collect(), about.split.held_out.iter().copied().collect());
@@ -228,7 +228,7 @@ fn a_model_learns_from_verdicts_and_says_so() {
     assert!(
         shown.contains(&format!("and that from {}", first.parent.hash)) && shown.contains("learned from 25 verdicts")
     );
-    assert!(line.lessons.iter().all(|lesson| shown.contains(&lesson.hash.to_string())));
+    assert!(line.parts.iter().all(|lesson| shown.contains(&lesson.hash.to_string())));
 }
 
 #[test]
@@ -250,7 +250,7 @@ fn the_command_teaches_a_copy_and_prints_both() {
     assert!(rows.contains("verdicts 20 healthy and 4 defective ones are new to it"), "{rows}");
     assert!(rows.contains("AUROC") && rows.contains("False alarms") && rows.contains("taught.ganspect"), "{rows}");
     let about = Model::load(&out, &Device::flex()).unwrap().info().clone();
-    assert_eq!(about.lineage.unwrap().lessons.len(), 24);
+    assert_eq!(about.lineage.unwrap().parts.len(), 24);
 }
 
 #[test]

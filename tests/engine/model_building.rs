@@ -233,21 +233,21 @@ fn a_model_keeps_healthy_crops_of_its_training_images_only() {
     assert_eq!(again.bank(), model.bank());
     assert_eq!(again.neighbours(&planes, (40, 9)).unwrap(), found);
 
-    // Files are named in which something is missing or makes no sense.
+    // Errors name the file and what is missing or invalid in it.
     let refused = |change: &dyn Fn(&mut Bundle)| {
         let mut bundle = Bundle::read(&copy).unwrap();
         change(&mut bundle);
         let torn = dir.path().join("torn.ganspect");
         bundle.write(&torn).unwrap();
         let said = Model::load(&torn, &device).unwrap_err().to_string();
-        assert!(said.contains("torn.ganspect") && said.contains("make the model again from its run"), "{said}");
+        assert!(said.contains("torn.ganspect") && said.contains("build the model from its run again"), "{said}");
         said
     };
     assert!(refused(&|b| b.tensors.retain(|w| w.name != "bank/pixels")).contains("'bank/pixels' is missing"));
     assert!(refused(&|b| drop(b.meta.remove("neighbours"))).contains("neighbours"));
     let halves =
         |b: &mut Bundle| b.tensors.iter_mut().filter(|w| w.name == "bank/pixels").for_each(|w| w.values[3] = 0.5);
-    assert!(refused(&halves).contains("a pixel is none"));
+    assert!(refused(&halves).contains("invalid pixel value"));
     let fewer = |b: &mut Bundle| *b.meta.get_mut("neighbours").unwrap() = "[]".into();
     assert!(refused(&fewer).contains("bank/features"));
 

@@ -1,5 +1,5 @@
-//! The critic as users rely on it: it learns from forged damage alone to find real defects of a built-in surface,
-//! the same run gives the same critic, and the promised false-alarm rate is kept by its score.
+//! The critic: trained on synthetic defects alone, it finds the defects of a built-in surface; training is deterministic;
+//! and its score keeps the promised false-alarm rate.
 
 use burn::tensor::Device;
 use ganspect::{
@@ -23,7 +23,7 @@ fn picture(defect: Option<DefectKind>, index: u64) -> Planes {
     Planes::of(&surface::draw(SurfaceKind::Turned, defect, 31, index, 64).picture, 1, 1.0)
 }
 
-/// A critic after so many steps on turned metal.
+/// Trains a critic on turned metal for a number of steps.
 fn trained(steps: u64) -> (Critic, FrameCritic, Vec<f32>) {
     let mut recipe = Recipe::default();
     for knob in [&format!("critic.steps={steps}"), "critic.batch=8", "critic.crop=64"] {
@@ -32,21 +32,21 @@ fn trained(steps: u64) -> (Critic, FrameCritic, Vec<f32>) {
     let device = Device::flex();
     let opened = DataSource::Surface { kind: SurfaceKind::Turned, seed: 3 }.open(&|_, _| true).unwrap();
     let split = opened.split(0.2, 1).unwrap();
-    let (training, usual) = critic::statistics_split(&opened.training_indices(&split));
+    let (training, fitting) = critic::statistics_split(&opened.training_indices(&split));
     let g = Generator::new(&recipe.model, &mut ChaCha8Rng::seed_from_u64(2), &device);
     let held_out = opened.held_out_indices(&split);
     let mut trainer = CriticTrainer::new(&recipe, &g, &opened.store, training, held_out, &device).unwrap();
     let before = trainer.held_out_loss().unwrap().unwrap();
     let losses: Vec<f32> = (0..steps).map(|_| trainer.step().unwrap()).collect();
-    // A few steps only shake it.
+    // A few steps are not enough to improve it.
     assert!(steps < 50 || trainer.held_out_loss().unwrap().unwrap() < 0.8 * before);
-    let mut learning =
-        StatsFitter::new(FrozenCritic::new(trainer.critic()), TestTimeAugmentation::of(&recipe), usual.len(), &device);
-    while learning.remaining() > 0 {
-        let picture = opened.store.get(usual[learning.next_index()]).unwrap();
-        learning.add(&Planes::of(&picture, 1, 1.0)).unwrap();
+    let mut fitter =
+        StatsFitter::new(FrozenCritic::new(trainer.critic()), TestTimeAugmentation::of(&recipe), fitting.len(), &device);
+    while fitter.remaining() > 0 {
+        let picture = opened.store.get(fitting[fitter.next_index()]).unwrap();
+        fitter.add(&Planes::of(&picture, 1, 1.0)).unwrap();
     }
-    (trainer.critic().clone(), learning.finish(), losses)
+    (trainer.critic().clone(), fitter.finish(), losses)
 }
 
 fn score(critic: &FrameCritic, frame: &Planes) -> f64 {
@@ -72,7 +72,7 @@ fn the_same_recipe_gives_the_same_critic() {
 
 #[test]
 fn the_promised_rate_is_kept_over_splits_of_healthy_images() {
-    // Whatever a critic is worth, here nothing: it was never trained.
+    // An untrained critic: the promise does not depend on its quality.
     let net = FrozenCritic::new(&Critic::new(1, 24, [0.0, 0.3], &mut ChaCha8Rng::seed_from_u64(5), &Device::flex()));
     let critic =
         FrameCritic::new(net, TestTimeAugmentation::of(&Recipe::default()), NormalStats::default(), &Device::flex());
@@ -102,7 +102,7 @@ fn the_promised_rate_is_kept_over_splits_of_healthy_images() {
         let alarm = |v: &&f64| calibration.assess(&of(**v), rate).unwrap().verdict == Verdict::Defective;
         shares.push(fresh.iter().filter(alarm).count() as f64 / fresh.len() as f64);
     }
-    // A split's own rate varies with what was held out and with what is tested, as a beta-binomial does.
+    // The rate of one split varies with the held-out and the test images, as a beta-binomial does.
     let deviation = (rate * (1.0 - rate) * (1.0 / 161.0 + 1.0 / 80.0)).sqrt();
     assert!(shares.iter().all(|share| (share - rate).abs() < 3.5 * deviation), "{shares:?}");
     let mean = shares.iter().sum::<f64>() / 20.0;

@@ -1,5 +1,5 @@
-//! Inversion as users rely on it: the gradient of the whole loss, independence of what else is in a
-//! batch, determinism, and jobs that stop, go on and find their way around defects.
+//! Inversion: the gradient of the whole loss, independence of rows in a batch, determinism, early stopping, continuation,
+//! and robustness to defects.
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ fn parts(knobs: &ModelKnobs) -> (Generator, Discriminator, Encoder) {
     let mut g = Generator::new(knobs, &mut rng, &device);
     let d = Discriminator::new(knobs, &mut rng, &device);
     let e = Encoder::new(knobs, &mut rng, &device);
-    // Running statistics of its own draws, as in training: pictures then answer to z.
+    // Running statistics of its own samples, as in training, so that the output depends on z.
     for _ in 0..20 {
         let z: Vec<f32> = (0..16 * knobs.latent_size).map(|_| rng.random_range(-1.0..1.0)).collect();
         let mut stats = Vec::new();
@@ -102,7 +102,7 @@ fn fixed_weights_judge_what_the_discriminator_judges() {
                 let values: Vec<f32> = (0..3 * size * size).map(|_| rng.random_range(-1.0..1.0)).collect();
                 Tensor::<4>::from_data(TensorData::new(values, [3, 1, size, size]), &device)
             };
-            // Statistics that are not those of a fresh norm.
+            // Running statistics different from their initial values.
             for _ in 0..3 {
                 let mut stats = Vec::new();
                 let _ = d.forward(crops(), &mut Pass::Train(&mut stats), |x| x);
@@ -157,10 +157,10 @@ fn the_gradient_of_the_whole_loss_is_that_of_finite_differences() {
         let numeric = (f64::from(up[row]) - f64::from(down[row])) / (2.0 * f64::from(step));
         worst = worst.max((numeric - f64::from(gradient[i])).abs());
         largest = largest.max(numeric.abs());
-        // Rows do not touch each other.
+        // Rows are independent.
         assert_eq!(up[1 - row], down[1 - row]);
     }
-    // Kinks of |x| and LeakyReLU leave a little between the two.
+    // Kinks of |x| and LeakyReLU cause small differences.
     assert!(worst < 0.02 * largest && largest > 1.0, "off by {worst} at gradients up to {largest}");
 }
 
@@ -172,7 +172,7 @@ fn no_gradient_reaches_the_weights() {
     let d = Discriminator::new(&small(), &mut rng, &tracked);
     let networks = FrozenNetworks::new(&g, &d, None, &tracked);
     let z = Tensor::<2>::zeros([1, 12], &Device::flex());
-    // Without a tracked z nothing is tracked at all.
+    // Without a tracked z, nothing is tracked.
     let knobs = InvertKnobs::default();
     let target = networks.target(networks.upload(vec![0.1; 1024], 1), &knobs);
     let (losses, drawn) = networks.losses(z, &target, None, &knobs);
@@ -230,7 +230,7 @@ fn scores_follow_from_the_maps() {
 #[test]
 fn robust_weights_leave_a_defect_in_the_difference() {
     let networks = networks(&small());
-    // A picture that the generator can draw to the last bit, with a bright square laid over it.
+    // An image that the generator reproduces exactly, with a bright square on it.
     let clean = networks.samples(1, 8).unwrap();
     let square = |i: usize| (4..18).contains(&(i % 32)) && (6..20).contains(&(i / 32));
     let damaged = clean.iter().enumerate().map(|(i, &v)| if square(i) { 1.0 } else { v }).collect();
@@ -246,14 +246,14 @@ fn robust_weights_leave_a_defect_in_the_difference() {
             ..InvertKnobs::default()
         };
         let outcome = invert(&networks, &query, &knobs);
-        let drawn = outcome.reconstruction.values();
+        let reconstructed = outcome.reconstruction.values();
         let gap = |inside: bool| -> f32 {
-            (0..1024).filter(|&i| square(i) == inside).map(|i| (drawn[i] - clean[i]).abs()).sum()
+            (0..1024).filter(|&i| square(i) == inside).map(|i| (reconstructed[i] - clean[i]).abs()).sum()
         };
         (gap(false), gap(true))
     };
     let (plain, robust) = (around(0.0), around(1.0));
-    // Closer to the undamaged picture, around the square and under it.
+    // Closer to the undamaged image, both around and under the square.
     assert!(robust.0 < plain.0 && robust.1 < 0.8 * plain.1, "{robust:?} against {plain:?}");
 }
 
@@ -262,7 +262,7 @@ fn a_job_stops_early_and_goes_on() {
     let networks = networks(&small());
     let new = || InspectionJob::new(&networks, turned(40, None), short(), &Regions::default()).unwrap();
     let mut job = new();
-    // Stopped before anything happened: the start is still drawn.
+    // Stopped before the first slice: the initial reconstruction is still generated.
     job.stop();
     while !job.slice(&networks).unwrap() {}
     assert_eq!((job.outcome(None).unwrap().steps, job.frames().len()), (1, 2));
@@ -344,7 +344,7 @@ fn a_query_that_changed_in_a_part_is_inspected_there() {
         let at = |o: &Outcome| (o.reconstruction.values()[i], o.feature[i]);
         let (own, all, old) = (at(&part), at(&whole), at(&before));
         if (40..52).contains(&x) && (70..82).contains(&y) {
-            // Every tile over it was inspected anew.
+            // Every tile that covers it was inspected again.
             assert!((own.0 - all.0).abs() < 1e-4 && (own.1 - all.1).abs() < 1e-4, "{x} {y}: {own:?} {all:?}");
         } else if !(0..96).contains(&x) || !(32..120).contains(&y) {
             assert!((own.0 - old.0).abs() < 1e-6 && (own.1 - old.1).abs() < 1e-6, "no tile reaches {x} {y}");

@@ -73,7 +73,7 @@ fn calibration() -> Calibration {
 }
 
 fn tests() -> Arc<TestSet> {
-    Arc::new(TestSet::drawn(SurfaceKind::Turned, 0, SIDE, HEALTHY, DEFECTIVE))
+    Arc::new(TestSet::generate(SurfaceKind::Turned, 0, SIDE, HEALTHY, DEFECTIVE))
 }
 
 /// The results of the first `count` images.

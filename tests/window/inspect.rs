@@ -160,9 +160,9 @@ fn the_heatmap_shows_any_of_the_maps() {
         ("Signed difference", "per px"),
         ("Feature residual", "per px"),
         ("Critic", "σ"),
-        ("Critic's distance", "σ"),
+        ("Critic distance", "σ"),
         ("Difference", "per px"),
-        ("Critic's distance", "σ"),
+        ("Critic distance", "σ"),
     ] {
         stage.choose("Map", title);
         assert!(shows(&stage.harness, &format!("{title}; arrow keys pan")), "{title}");

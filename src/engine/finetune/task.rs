@@ -160,7 +160,7 @@ impl FinetuneTask {
         let earlier = about.lineage.clone().unwrap_or_default();
         let base = earlier.before(&about.split);
         let ancestors = std::iter::once(hash).chain(earlier.ancestors).collect();
-        let lineage = Lineage { ancestors, lessons: Vec::new() };
+        let lineage = Lineage { ancestors, parts: Vec::new() };
         let room = tempfile::tempdir().map_err(|error| format!("there is no place for temporary files: {error}"))?;
         let (record, split) = (assignment.record.clone(), base.clone());
         let task = spawn(move |_| labels(&record, &split))?;
@@ -325,7 +325,7 @@ impl FinetuneJob {
         if !labels.can_train() {
             return Err("none of the verdicts calls a part healthy that can be learned from; review some more".into());
         }
-        self.lineage.lessons = labels.parts;
+        self.lineage.parts = labels.parts;
         let source: DataSource = self.parent.info().data.parse().map_err(|error: DataError| error.to_string())?;
         let lineage = self.lineage.clone();
         spawn(move |progress| read(&source, &lineage, progress)).map(Stage::Opening)
@@ -335,8 +335,8 @@ impl FinetuneJob {
     fn generator(&mut self, read: Read) -> Result<Stage, String> {
         let Read { opened, tests, missing } = read;
         self.missing = missing.len();
-        self.lineage.lessons.retain(|lesson| !missing.contains(lesson));
-        if self.lineage.lessons.iter().all(|lesson| lesson.role == Role::Compare) {
+        self.lineage.parts.retain(|lesson| !missing.contains(lesson));
+        if self.lineage.parts.iter().all(|lesson| lesson.role == Role::Compare) {
             return Err("none of the pictures that it could learn from is where it was; put them back".into());
         }
         self.tests = Some(Arc::new(tests));
@@ -372,7 +372,7 @@ impl FinetuneJob {
         let name = parent.name.split(TAUGHT).next().unwrap_or_default();
         let split = self.split();
         let about = ModelInfo {
-            name: format!("{name}{TAUGHT}{}", counted(self.lineage.lessons.len(), "verdict")),
+            name: format!("{name}{TAUGHT}{}", counted(self.lineage.parts.len(), "verdict")),
             step: trainer.steps(),
             split: split.clone(),
             calibrations: Vec::new(),
@@ -414,7 +414,7 @@ impl FinetuneJob {
         Ok(FinetuneResult {
             model: filed(model, out.clone())?,
             parent: filed(&self.parent, parent_path)?,
-            opinions: self.lineage.lessons.iter().map(|lesson| OpinionId(lesson.opinion)).collect(),
+            opinions: self.lineage.parts.iter().map(|lesson| OpinionId(lesson.opinion)).collect(),
             comparison: comparison.map(|comparison| *comparison),
             missing: self.missing,
         })
@@ -441,7 +441,7 @@ fn labels(record: &Path, split: &Split) -> Result<TrainingLabels, String> {
 fn read(source: &DataSource, lineage: &Lineage, progress: &TaskProgress) -> Result<Read, DataError> {
     let (opened, mut missing) = lineage.open(source, &|done, total| progress.report(done, total))?;
     let (mut items, compared): (Vec<DatasetImage>, Vec<&LabelledPart>) =
-        (Vec::new(), lineage.lessons.iter().filter(|lesson| lesson.role == Role::Compare).collect());
+        (Vec::new(), lineage.parts.iter().filter(|lesson| lesson.role == Role::Compare).collect());
     for (i, lesson) in compared.iter().enumerate() {
         if !progress.report(i, compared.len()) {
             return Err(DataError::Cancelled);

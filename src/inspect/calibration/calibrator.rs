@@ -1,4 +1,4 @@
-//! Inspecting the held-out healthy images, one after the other.
+//! [`Calibrator`]: inspects the held-out healthy images, one after the other, and builds a [`Calibration`].
 
 use std::sync::Arc;
 
@@ -21,32 +21,32 @@ use crate::{
     },
 };
 
-/// The score that verdicts go by without a critic: a defect is local, and a mean over a tile or a frame drowns it in
-/// what no z could have drawn of a healthy surface.
+/// The deciding score without a critic. Defects are local: a mean over a tile or the frame hides them among what no z can
+/// reconstruct of a healthy surface.
 pub(crate) const WITHOUT_CRITIC: ScoreKind = ScoreKind::WorstSpot;
 
-/// Held-out images that are inspected once more, damaged, to see what each score is worth: where images differ much, few
-/// pieces of damage stand out, and the weights by ten images were now and then those of chance.
-const FORGED: usize = 32;
-/// Side of the square that is inspected once more on account of a piece of damage, in the mean: the damage and the tiles
-/// over it.
-const AGAIN: usize = 128;
-/// Draws of damage for one image, until a piece of it is to be seen.
-const DRAWS: usize = 8;
-/// Side of the window that is damaged, at most.
+/// Held-out images inspected again with synthetic damage to weight the scores. Fewer images gave noisy weights where
+/// healthy images vary a lot.
+const DAMAGED: usize = 32;
+/// Mean side of the square inspected again for a synthetic defect: the defect and the tiles
+/// that cover it.
+const DAMAGED_SIDE: usize = 128;
+/// Attempts at a visible synthetic defect per image.
+const ATTEMPTS: usize = 8;
+/// Largest side of the damaged window.
 const WINDOW: usize = 96;
 
-/// Largest value of a critic's map that is counted, in standard deviations.
+/// Upper limit of the critic's maps in the histogram, in standard deviations.
 const MOST_CRITIC: f32 = 50.0;
 
-/// Values are counted in so many bins up to [`MOST`].
+/// Bins of a histogram from 0 to [`MOST`].
 const BINS: usize = 4_096;
 const MOST: f32 = 2.0;
 
-/// Share of healthy pixels that stay below half of a map's scale.
-const QUIET: f64 = 0.999;
+/// Share of healthy pixels below half of a map's colour scale.
+const HEALTHY_SHARE: f64 = 0.999;
 
-/// What ends a calibration.
+/// Why a calibration failed.
 #[derive(Debug, thiserror::Error)]
 pub enum CalibrateError {
     /// A held-out image cannot be read.
@@ -55,12 +55,12 @@ pub enum CalibrateError {
     /// A held-out image cannot be inspected.
     #[error(transparent)]
     Inspect(#[from] InspectError),
-    /// There is nothing to calibrate on.
-    #[error("none of the held-out healthy images is there any more; put them back, or train again")]
+    /// No held-out image is left.
+    #[error("none of the held-out healthy images can be found; restore them or train again")]
     NoImages,
 }
 
-/// A calibration in the making, advanced a bounded slice at a time.
+/// A calibration in progress, advanced one bounded time slice per call.
 #[derive(Debug)]
 pub struct Calibrator {
     store: Arc<ImageStore>,
@@ -70,11 +70,11 @@ pub struct Calibrator {
     channels: usize,
     scale: f32,
     job: Option<InspectionJob>,
-    /// Whether `job` is about the last image of `done`, damaged.
-    again: bool,
+    /// Whether `job` inspects the last image of `done` with synthetic damage.
+    on_damaged: bool,
     done: Vec<HeldOut>,
-    /// Scores of damaged images; none are made without a critic.
-    forged: Vec<Scores>,
+    /// Scores of damaged images; empty without a critic.
+    damaged_scores: Vec<Scores>,
     /// Largest and smallest width and height so far.
     size: (usize, usize),
     smallest: (usize, usize),
@@ -85,7 +85,7 @@ pub struct Calibrator {
 }
 
 impl Calibrator {
-    /// A calibration on the held-out images of `split`. `channels` and `scale` are those of the recipe.
+    /// Starts a calibration on the held-out images of `split`. `channels` and `scale` are those of the recipe.
     ///
     /// # Errors
     /// [`CalibrateError::NoImages`] when none of them is among the opened images.
@@ -111,9 +111,9 @@ impl Calibrator {
             channels,
             scale,
             job: None,
-            again: false,
+            on_damaged: false,
             done: Vec::new(),
-            forged: Vec::new(),
+            damaged_scores: Vec::new(),
             size: (0, 0),
             smallest: (usize::MAX, usize::MAX),
             difference: ValueHistogram::default(),
@@ -123,29 +123,29 @@ impl Calibrator {
         })
     }
 
-    /// Images dealt with, and in all.
+    /// Number of images done, and in total.
     pub fn progress(&self) -> (usize, usize) {
-        (self.done.len() - usize::from(self.again), self.images.len())
+        (self.done.len() - usize::from(self.on_damaged), self.images.len())
     }
 
-    /// How many inspections of a frame of so many pixels each of these images takes, in the mean: some are inspected once
-    /// more where they were damaged.
+    /// Mean number of inspections per image of `pixels` pixels: some images are partly inspected again
+    /// with synthetic damage.
     pub(crate) fn inspections(images: usize, pixels: usize, with_critic: bool) -> f64 {
-        let damaged = if with_critic { images.min(FORGED) as f64 / images.max(1) as f64 } else { 0.0 };
-        1.0 + damaged * (AGAIN.pow(2) as f64 / pixels.max(1) as f64).min(1.0)
+        let damaged = if with_critic { images.min(DAMAGED) as f64 / images.max(1) as f64 } else { 0.0 };
+        1.0 + damaged * (DAMAGED_SIDE.pow(2) as f64 / pixels.max(1) as f64).min(1.0)
     }
 
-    /// How many images are inspected once more, damaged.
-    fn damaged(&self) -> usize {
-        self.images.len().min(FORGED)
+    /// Number of images inspected again with synthetic damage.
+    fn damaged_count(&self) -> usize {
+        self.images.len().min(DAMAGED)
     }
 
-    /// Which image is damaged as number `i`: they are spread over the whole list.
+    /// Index of the `i`-th damaged image; they are evenly spaced.
     fn damaged_image(&self, i: usize) -> usize {
-        i * self.images.len() / self.damaged().max(1)
+        i * self.images.len() / self.damaged_count().max(1)
     }
 
-    /// A bounded piece of the work; the calibration once all images are inspected.
+    /// Works for one bounded time slice; returns the calibration once all images are inspected.
     ///
     /// # Errors
     /// [`CalibrateError`] when an image cannot be read or inspected.
@@ -161,9 +161,9 @@ impl Calibrator {
         job.slice(networks)?;
         match job.outcome(None) {
             None => self.job = Some(job),
-            Some(outcome) if self.again => {
-                self.again = false;
-                self.forged.push(outcome.scores);
+            Some(outcome) if self.on_damaged => {
+                self.on_damaged = false;
+                self.damaged_scores.push(outcome.scores);
             }
             Some(outcome) => self.inspected(networks, outcome)?,
         }
@@ -171,7 +171,7 @@ impl Calibrator {
         Ok((done == all).then(|| self.calibration()))
     }
 
-    /// Takes note of a healthy image, and goes on with it damaged where its turn has come.
+    /// Records a healthy image and, if it is one of the damaged ones, starts its second inspection.
     fn inspected(&mut self, networks: &FrozenNetworks, outcome: Outcome) -> Result<(), CalibrateError> {
         self.count(&outcome);
         let (width, height) = (outcome.query.width(), outcome.query.height());
@@ -180,14 +180,14 @@ impl Calibrator {
         let which = self.done.len();
         let hash = self.images[which].1;
         self.done.push(HeldOut { hash, scores: outcome.scores.clone() });
-        let next = self.forged.len();
-        if networks.critic().is_some() && next < self.damaged() && self.damaged_image(next) == which {
+        let next = self.damaged_scores.len();
+        if networks.critic().is_some() && next < self.damaged_count() && self.damaged_image(next) == which {
             let query = Arc::new(damaged(&outcome.query, which as u64));
             self.job = InspectionJob::changed(networks, query, &outcome, &self.regions)?;
-            self.again = self.job.is_some();
-            if !self.again {
-                // Nothing of it is to be seen, so nothing has moved.
-                self.forged.push(outcome.scores);
+            self.on_damaged = self.job.is_some();
+            if !self.on_damaged {
+                // The damage is not visible, so the scores are unchanged.
+                self.damaged_scores.push(outcome.scores);
             }
         }
         Ok(())
@@ -207,14 +207,18 @@ impl Calibrator {
 
     fn calibration(&self) -> Calibration {
         let scale = MapScale {
-            difference: 2.0 * self.difference.quantile(QUIET),
-            feature: 2.0 * self.feature.quantile(QUIET),
-            critic: 2.0 * self.critic.quantile(QUIET) * (MOST_CRITIC / MOST),
-            distance: 2.0 * self.distance.quantile(QUIET) * (MOST_CRITIC / MOST),
+            difference: 2.0 * self.difference.quantile(HEALTHY_SHARE),
+            feature: 2.0 * self.feature.quantile(HEALTHY_SHARE),
+            critic: 2.0 * self.critic.quantile(HEALTHY_SHARE) * (MOST_CRITIC / MOST),
+            distance: 2.0 * self.distance.quantile(HEALTHY_SHARE) * (MOST_CRITIC / MOST),
         };
         let healthy: Vec<Scores> = self.done.iter().map(|h| h.scores.clone()).collect();
-        let damaged: Vec<_> =
-            self.forged.iter().enumerate().map(|(i, after)| (healthy.get(self.damaged_image(i)), after)).collect();
+        let damaged: Vec<_> = self
+            .damaged_scores
+            .iter()
+            .enumerate()
+            .map(|(i, after)| (healthy.get(self.damaged_image(i)), after))
+            .collect();
         let mut calibration = Calibration {
             knobs: self.knobs.clone(),
             regions: self.regions.clone(),
@@ -234,7 +238,7 @@ impl Calibrator {
     }
 }
 
-/// A frame with one window of it damaged to be seen.
+/// Adds a visible synthetic defect to one window of a frame.
 fn damaged(frame: &Planes, seed: u64) -> Planes {
     let (width, height, channels) = (frame.width(), frame.height(), frame.channels());
     let side = WINDOW.min(width).min(height);
@@ -250,23 +254,23 @@ fn damaged(frame: &Planes, seed: u64) -> Planes {
     let n = values.len() as f32;
     let mean = values.iter().sum::<f32>() / n;
     let deviation = (values.iter().map(|v| (v - mean).powi(2)).sum::<f32>() / n).sqrt();
-    // Nothing but damage: the light stays as it is.
+    // Damage only: brightness is unchanged.
     let knobs = SyntheticDefectKnobs { share: 1.0, jitter: 0.0, ..SyntheticDefectKnobs::default() };
-    let forger = DefectSynthesiser::new(knobs, side, channels, deviation, (0, Vec::new()));
-    let mut drawn = (0..DRAWS).map(|_| {
-        let (place, donor) = (window(&mut rng), window(&mut rng));
+    let synthesiser = DefectSynthesiser::new(knobs, side, channels, deviation, (0, Vec::new()));
+    let mut drawn = (0..ATTEMPTS).map(|_| {
+        let (region, donor) = (window(&mut rng), window(&mut rng));
         let cut = |cells: &[usize]| cells.iter().map(|&i| values[i]).collect::<Vec<f32>>();
-        let forged = forger.synthesise(&cut(&place), &cut(&donor), &mut rng);
-        (place, forged)
+        let synthetic = synthesiser.synthesise(&cut(&region), &cut(&donor), &mut rng);
+        (region, synthetic)
     });
-    let seen = drawn.find(|(_, forged)| forged.mask.contains(&1.0));
-    for (i, value) in seen.into_iter().flat_map(|(place, forged)| place.into_iter().zip(forged.values)) {
+    let seen = drawn.find(|(_, synthetic)| synthetic.mask.contains(&1.0));
+    for (i, value) in seen.into_iter().flat_map(|(region, synthetic)| region.into_iter().zip(synthetic.values)) {
         values[i] = value;
     }
     Planes::new(width, height, channels, values).unwrap_or_else(|| frame.clone())
 }
 
-/// How often values were seen.
+/// Histogram of values.
 #[derive(Debug, Default)]
 struct ValueHistogram {
     bins: Vec<u64>,
@@ -281,7 +285,7 @@ impl ValueHistogram {
         self.total += 1;
     }
 
-    /// The upper end of the bin below which this share of the values lies.
+    /// Quantile: the upper end of the bin that reaches this share of the values.
     fn quantile(&self, share: f64) -> f32 {
         let mut left = (share * self.total as f64).ceil() as u64;
         for (i, count) in self.bins.iter().enumerate() {

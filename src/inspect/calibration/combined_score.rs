@@ -7,18 +7,18 @@ use crate::inspect::scores::{
 };
 
 impl Calibration {
-    /// Sets the fused score from the others.
+    /// Computes the combined score from the others.
     pub fn fuse(&self, scores: &mut Scores) {
         let parts = self.fusion.iter();
         let fused = parts.map(|p| p.weight * (scores.get(p.score) - p.centre) / p.spread.max(1e-12)).sum();
         scores.set(ScoreKind::Fused, fused);
     }
 
-    /// Weighs the parts of the fused score by labelled defects in place of forged ones, and goes by it from now on. The
-    /// threshold stays a matter of held-out healthy images, so what is promised is kept either way.
+    /// Reweights the combined score by labelled defects instead of synthetic ones and makes it the deciding score. The
+    /// threshold still comes from held-out healthy images, so the promised rate holds either way.
     ///
     /// # Errors
-    /// [`ReweightError`] when they are too few or tell nothing; nothing is changed then.
+    /// [`ReweightError`] when there are too few or no score separates them; nothing is changed then.
     pub fn reweight(&mut self, defective: &[Scores], data: &str) -> Result<(), ReweightError> {
         if defective.len() < LEAST_LABELLED {
             return Err(ReweightError::TooFew(defective.len()));
@@ -27,7 +27,7 @@ impl Calibration {
         let defective: Vec<_> = defective.iter().map(|scores| (None, scores)).collect();
         let parts = fusion(&healthy, &defective);
         if parts.is_empty() {
-            return Err(ReweightError::NothingTells);
+            return Err(ReweightError::NotSeparable);
         }
         let before = std::mem::replace(&mut self.fusion, parts);
         let (before, score) = match self.labelled.take() {
@@ -40,7 +40,7 @@ impl Calibration {
         Ok(())
     }
 
-    /// Weighs the parts as they were before any label; `false` where there was none.
+    /// Restores the weights from before any label; `false` if there were no labels.
     pub fn remove_labels(&mut self) -> bool {
         let Some(labelled) = self.labelled.take() else { return false };
         (self.fusion, self.score) = (labelled.before, labelled.score);
@@ -48,7 +48,7 @@ impl Calibration {
         true
     }
 
-    /// Brings the fused scores of the held-out images up to date with the weights.
+    /// Recomputes the combined scores of the held-out images.
     pub(crate) fn fuse_held_out(&mut self) {
         let mut held_out = std::mem::take(&mut self.held_out);
         held_out.iter_mut().for_each(|h| self.fuse(&mut h.scores));
@@ -98,7 +98,7 @@ mod tests {
         all.iter().map(fused).collect()
     }
 
-    /// Damaged images that are not known from before.
+    /// Damaged images without their undamaged counterpart.
     fn alone(damaged: &[Scores]) -> Vec<(Option<&Scores>, &Scores)> {
         damaged.iter().map(|scores| (None, scores)).collect()
     }
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn scores_that_say_the_same_share_what_one_would_count_for() {
-        // Two scores are near copies of each other, a third stands on its own; damage moves all alike.
+        // Two scores are near copies of each other, a third is independent; damage moves all equally.
         let mut rng = ChaCha8Rng::seed_from_u64(12);
         let mut image = |damage: f64| {
             let (common, own) = (rng.random::<f64>(), rng.random::<f64>());
@@ -150,7 +150,7 @@ mod tests {
         let weight = |kind| parts.iter().find(|p| p.score == kind).map_or(0.0, |p| p.weight);
         let copies = weight(ScoreKind::Critic) + weight(ScoreKind::CriticDistance);
         assert!((weight(ScoreKind::Feature) - copies).abs() < 0.1, "{parts:?}");
-        // A score that damage moves less than what it has in common with another would have to be taken away.
+        // A score that damage moves less than its correlation predicts would get a negative weight.
         let dull: Vec<Scores> = forged
             .iter()
             .map(|s| {
@@ -166,29 +166,30 @@ mod tests {
 
     #[test]
     fn labelled_defects_weigh_what_forged_ones_did_not() {
-        // Forged damage shows in the critic alone, the defects of this line in the difference alone.
+        // Synthetic damage shows in the critic only, the labelled defects in the difference only.
         let mut rng = ChaCha8Rng::seed_from_u64(4);
         let healthy: Vec<Scores> = (0..100).map(|_| draw(&mut rng, 0.0, 0.0)).collect();
         let forged: Vec<Scores> = (0..50).map(|_| draw(&mut rng, 0.0, 0.8)).collect();
-        let [taught, fresh] = [(); 2].map(|()| (0..40).map(|_| draw(&mut rng, 0.8, 0.0)).collect::<Vec<Scores>>());
+        let [labelled_set, fresh] =
+            [(); 2].map(|()| (0..40).map(|_| draw(&mut rng, 0.8, 0.0)).collect::<Vec<Scores>>());
         let mut c = calibration(healthy.clone(), fusion(&healthy, &alone(&forged)));
         let before = c.clone();
         let auroc_of = |c: &Calibration| auroc(&fused(c, &healthy), &fused(c, &fresh)).unwrap();
         let without = auroc_of(&c);
-        c.reweight(&taught, "a folder").unwrap();
+        c.reweight(&labelled_set, "a folder").unwrap();
         assert!(without < 0.7 && auroc_of(&c) > 0.9, "{without} {}", auroc_of(&c));
         let kept: Vec<f64> = c.held_out.iter().map(|h| h.scores.get(ScoreKind::Fused)).collect();
-        assert_eq!(kept, fused(&c, &healthy), "the promise rests on the same weights");
+        assert_eq!(kept, fused(&c, &healthy), "the held-out scores use the same weights");
         let labelled = c.labelled.clone().unwrap();
         assert!(labelled.caution().contains("40 labelled defects of a folder"));
-        // Taught once more and taken back: as it was at first.
+        // Reweighted again and undone: as at first.
         c.reweight(&fresh, "another").unwrap();
         assert!(c.remove_labels() && c == before && !c.remove_labels());
     }
 
     #[test]
     fn a_few_damaged_images_of_many_unlike_ones_are_enough() {
-        // Healthy images differ by far more than damage moves them, as parts under changing light do.
+        // Healthy images differ far more than damage moves them, as under varying illumination.
         let mut rng = ChaCha8Rng::seed_from_u64(6);
         let healthy: Vec<Scores> = (0..64)
             .map(|_| {
@@ -196,7 +197,7 @@ mod tests {
                 draw(&mut rng, 0.0, heavy)
             })
             .collect();
-        // The quieter ones were damaged: without their past they look better than the rest.
+        // The lowest-scoring ones were damaged: without their counterparts they score lower than the rest.
         let mut quiet: Vec<&Scores> = healthy.iter().collect();
         quiet.sort_by(|a, b| a.get(ScoreKind::Critic).total_cmp(&b.get(ScoreKind::Critic)));
         let damaged: Vec<Scores> = quiet[..10]
@@ -220,7 +221,7 @@ mod tests {
         let lower: Vec<Scores> = (0..20).map(|_| draw(&mut rng, -0.5, -0.5)).collect();
         let mut c = calibration(healthy.clone(), Vec::new());
         let before = c.clone();
-        assert_eq!(c.reweight(&lower, "a folder"), Err(ReweightError::NothingTells));
+        assert_eq!(c.reweight(&lower, "a folder"), Err(ReweightError::NotSeparable));
         assert_eq!(c.reweight(&healthy[..4], "a folder"), Err(ReweightError::TooFew(4)));
         assert!(c == before);
     }

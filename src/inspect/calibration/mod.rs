@@ -1,9 +1,8 @@
-//! From scores to a verdict whose false-alarm rate is promised.
+//! Calibration: turns scores into a verdict with a promised false-alarm rate.
 //!
-//! Split-conformal p-values (Vovk et al. 2005, Laxhammar and Falkman 2010): with the scores of `n`
-//! held-out healthy images, a query of score `s` gets `p = (1 + #{healthy >= s}) / (n + 1)`. Flagging
-//! `p <= a` raises a false alarm for at most a share `a` of healthy parts, whatever the score is, as
-//! long as parts come from where the held-out images came from.
+//! Split-conformal p-values (Vovk et al. 2005, Laxhammar and Falkman 2010): given the scores of `n` held-out healthy
+//! images, a query of score `s` has `p = (1 + #{healthy >= s}) / (n + 1)`. Flagging `p <= a` raises a false alarm for at most
+//! a share `a` of healthy parts, for any score, as long as parts and held-out images come from the same distribution.
 
 pub mod calibrator;
 mod combined_score;
@@ -21,23 +20,23 @@ use super::{
 };
 use crate::data::FileHash;
 
-/// Parts of p-values up to this many times the promised rate are suspect.
+/// Parts with a p-value up to this many times the promised rate are suspect.
 const SUSPECT: f64 = 3.0;
 
-/// What is said of a part.
+/// Verdict on a part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
-    /// As odd as many good parts.
+    /// The score is typical of healthy parts.
     Healthy,
-    /// Odder than most good parts, and short of an alarm.
+    /// The score is above that of most healthy parts but below the threshold.
     Suspect,
-    /// An alarm: odder than the promised share of good parts.
+    /// An alarm: the score is above the threshold for the promised rate.
     Defective,
 }
 
 impl Verdict {
-    /// The word for it.
+    /// Name on screen and in files.
     pub fn title(self) -> &'static str {
         match self {
             Self::Healthy => "healthy",
@@ -47,16 +46,16 @@ impl Verdict {
     }
 }
 
-/// One held-out healthy image, inspected.
+/// The scores of one held-out healthy image.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HeldOut {
     /// Hash of its file.
     pub hash: FileHash,
-    /// Its scores.
+    /// All scores.
     pub scores: Scores,
 }
 
-/// Upper ends of the maps' colour scales, taken from held-out healthy images, per pixel.
+/// Upper ends of the maps' colour scales per pixel, from held-out healthy images.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MapScale {
     /// Of the absolute difference.
@@ -71,100 +70,100 @@ pub struct MapScale {
     pub distance: f32,
 }
 
-/// What a critic's map is drawn up to where nothing else is known, in standard deviations.
+/// Default scale of the critic's maps, in standard deviations.
 fn critic_scale() -> f32 {
     8.0
 }
 
-/// What held-out healthy images look like to a model, under one setting of the knobs.
+/// Scores of held-out healthy images under one setting of the knobs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
-    /// The knobs that the images were inspected with.
+    /// Knobs of the inspections.
     pub knobs: InvertKnobs,
-    /// The part of them that was inspected.
+    /// Inspected regions.
     pub regions: Regions,
-    /// The images.
+    /// The held-out images.
     pub held_out: Vec<HeldOut>,
     /// Their largest width and height, pixels.
     pub size: (usize, usize),
-    /// Their smallest width and height; files of earlier versions do not know them.
+    /// Their smallest width and height; absent in files of earlier versions.
     #[serde(default)]
     pub smallest: Option<(usize, usize)>,
-    /// Scales of the maps.
+    /// Colour scales of the maps.
     pub scale: MapScale,
-    /// The score that verdicts go by.
+    /// The score that decides verdicts.
     pub score: ScoreKind,
-    /// What the fused score is made of.
+    /// Terms of the combined score.
     #[serde(default)]
     pub fusion: Vec<FusionTerm>,
-    /// The labelled defects that it was weighed by, where the user asked for that.
+    /// Labelled defects used for reweighting, if any.
     #[serde(default)]
     pub labelled: Option<LabelledScores>,
 }
 
-/// A rate that cannot be promised.
+/// Why a false-alarm rate cannot be promised.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 pub enum RateError {
-    /// Not a share.
-    #[error("a false-alarm rate of {0} makes no sense; choose one above 0 and at most 0.5")]
+    /// Not a valid share.
+    #[error("a false-alarm rate of {0} is invalid; choose one above 0 and at most 0.5")]
     NoShare(f64),
     /// Too few held-out images.
     #[error(
-        "{n} held-out healthy images cannot promise fewer than 1 false alarm in {} good parts; \
-         you asked for 1 in {}. Train on more healthy images, or promise less",
+        "{n} held-out healthy images cannot promise fewer than 1 false alarm in {} healthy parts; \
+         you asked for 1 in {}. Train on more healthy images or accept a higher rate",
         n + 1, (1.0 / rate).round()
     )]
     TooFew {
-        /// Held-out images.
+        /// Number of held-out images.
         n: usize,
-        /// The rate asked for.
+        /// The requested rate.
         rate: f64,
     },
 }
 
-/// A query's place among good parts.
+/// The verdict on a query and its p-value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Assessment {
-    /// The score it goes by.
+    /// The deciding score.
     pub kind: ScoreKind,
     /// Its value.
     pub score: f64,
-    /// Share of good parts that would look at least this odd, in `[1 / (n + 1), 1]`.
+    /// p-value: share of healthy parts that would score at least this high, in `[1 / (n + 1), 1]`.
     pub p: f64,
-    /// Healthy images that this rests on.
+    /// Number of held-out healthy images.
     pub n: usize,
-    /// The promised false-alarm rate in force.
+    /// The active promised false-alarm rate.
     pub rate: f64,
-    /// What follows.
+    /// The verdict.
     pub verdict: Verdict,
 }
 
 impl Assessment {
-    /// The p-value in plain words: "1 in 200 healthy parts would score this high".
+    /// The p-value as a phrase: "1 in 200 healthy parts would score this high".
     pub fn describe(&self) -> String {
         if self.p >= 0.5 {
             return "most healthy parts score at least this high".into();
         }
         let one_in = (1.0 / self.p).round();
-        // The smallest p that n images can give is a bound and no estimate.
+        // The smallest possible p-value is an upper bound, not an estimate.
         let bound = self.p <= 1.0 / (self.n as f64 + 1.0) * (1.0 + 1e-9);
         let at_most = if bound { "at most " } else { "" };
         format!("{at_most}1 in {one_in} healthy parts would score this high")
     }
 }
 
-/// Fewer than so many of `held_out` healthy scores reach that of a part that is flagged at this rate: p is at most the rate
-/// where fewer than rate * (n + 1) do.
+/// Number of held-out scores that may not reach a flagged part's score: `p <= rate` exactly when fewer than
+/// `rate * (n + 1)` of them do.
 fn reaching(held_out: usize, rate: f64) -> usize {
     (rate * (held_out + 1) as f64 * (1.0 + 1e-3)).floor() as usize
 }
 
-/// Between which shares the false alarms of one calibration lie, 19 times of 20, whose rate was promised on so many held-out
-/// healthy images. The promise is kept by calibrations on average; the share of a single one is the `k`-th smallest of `n`
-/// uniform numbers, which is Beta(k, n + 1 - k) (Vovk 2012, "Conditional validity of inductive conformal predictors").
+/// The 95 % interval of one calibration's actual false-alarm rate. The promise holds on average over calibrations; the rate
+/// of a single one is the `k`-th smallest of `n` uniform numbers, which is Beta(k, n + 1 - k) (Vovk 2012, "Conditional
+/// validity of inductive conformal predictors").
 pub fn rate_interval(held_out: usize, rate: f64) -> [f64; 2] {
     let k = reaching(held_out, rate);
-    // The share is at most r where at least k of n uniform numbers are.
+    // P(rate <= r) is the probability that at least k of n uniform numbers are below r.
     let at_most = |r: f64| {
         let (mut term, mut below) = (held_out as f64 * (-r).ln_1p(), 0.0);
         for i in 0..k {
@@ -183,13 +182,13 @@ pub fn rate_interval(held_out: usize, rate: f64) -> [f64; 2] {
     })
 }
 
-/// [`rate_interval`] in words that follow a promise.
+/// [`rate_interval`] as a phrase.
 pub fn rate_interval_sentence(held_out: usize, rate: f64) -> String {
     let [low, high] = rate_interval(held_out, rate).map(|share| share * 1000.0);
     format!("95 % interval: {low:.0} to {high:.0} in 1,000")
 }
 
-/// What a promise of this rate rests on, in a sentence.
+/// The basis of a promised rate, as a sentence.
 pub fn promise_grounds(held_out: usize, rate: f64) -> String {
     let least = (1000.0 / (held_out as f64 + 1.0) * 10.0).ceil() / 10.0;
     let interval = rate_interval_sentence(held_out, rate);
@@ -197,67 +196,69 @@ pub fn promise_grounds(held_out: usize, rate: f64) -> String {
 }
 
 impl Calibration {
-    /// The one of `all` that was made with these knobs, seed aside, on these regions.
+    /// Finds the calibration for these knobs (ignoring the seed) and regions.
     pub fn find<'a>(all: &'a [Self], knobs: &InvertKnobs, regions: &Regions) -> Option<&'a Self> {
         all.iter().find(|c| c.is_for(knobs, regions))
     }
 
-    /// Whether it was made with these knobs, seed aside, on these regions.
+    /// Whether it was made with these knobs (ignoring the seed) and regions.
     pub fn is_for(&self, knobs: &InvertKnobs, regions: &Regions) -> bool {
         self.knobs.comparable(knobs) && self.regions == *regions
     }
 
-    /// The rate in force unless the user sets one: one false alarm in twenty good parts, or the least that
-    /// can be promised if that is more.
+    /// The rate unless the user sets one: one false alarm in twenty healthy parts, or the smallest rate that can be
+    /// promised if that is larger.
     pub fn default_rate(&self) -> f64 {
         self.least_rate().max(0.05)
     }
 
-    /// Whether an image of this width and height is as large as the held-out ones are, give or take a tenth: a largest
-    /// value over more pixels is larger, so the promise holds for images of such sizes.
+    /// Whether an image of this size is within a tenth of the held-out sizes. The maximum over more pixels is larger, so the
+    /// promise only holds for similar sizes.
     pub fn suits(&self, size: (usize, usize)) -> bool {
         let smallest = self.smallest.unwrap_or(self.size);
         let within = |own: usize, least: usize, most: usize| 10 * own >= 9 * least && 10 * own <= 11 * most;
         within(size.0, smallest.0, self.size.0) && within(size.1, smallest.1, self.size.1)
     }
 
-    /// How large the held-out images are: "512 × 512 pixels", or from the smallest to the largest.
+    /// Size range of the held-out images: "512 × 512 pixels", or smallest to largest.
     pub fn sizes(&self) -> String {
         let smallest = self.smallest.unwrap_or(self.size);
         let side = |least, most| if least == most { format!("{most}") } else { format!("{least} to {most}") };
         format!("{} × {} pixels", side(smallest.0, self.size.0), side(smallest.1, self.size.1))
     }
 
-    /// The smallest false-alarm rate that so many images can promise.
+    /// The smallest false-alarm rate that can be promised.
     pub fn least_rate(&self) -> f64 {
         1.0 / (self.held_out.len() as f64 + 1.0)
     }
 
+    /// Checks whether a rate can be promised.
+    ///
     /// # Errors
     /// [`RateError`] for a rate that cannot be promised.
     pub fn check_rate(&self, rate: f64) -> Result<(), RateError> {
         if !(rate > 0.0 && rate <= 0.5) {
             return Err(RateError::NoShare(rate));
         }
-        // A hair's breadth, so that 1 / 21 typed as 0.0476 and read back is itself.
+        // Tolerance, so that 1 / 21 typed as 0.0476 is accepted.
         if rate < self.least_rate() * (1.0 - 1e-3) {
             return Err(RateError::TooFew { n: self.held_out.len(), rate });
         }
         Ok(())
     }
 
-    /// Share of good parts that would score at least `score`.
+    /// The p-value of a score: share of healthy parts that would score at least this high.
     pub fn p_value(&self, kind: ScoreKind, score: f64) -> f64 {
         let at_least = self.held_out.iter().filter(|h| h.scores.get(kind) >= score).count();
         (1 + at_least) as f64 / (self.held_out.len() + 1) as f64
     }
 
-    /// The score above which a part is flagged at this rate.
+    /// The threshold of the deciding score at this rate.
     pub fn threshold(&self, rate: f64) -> f64 {
         self.threshold_of(self.score, rate)
     }
 
-    /// The same for another score than the one that verdicts go by.
+    /// The threshold of another score.
     pub fn threshold_of(&self, kind: ScoreKind, rate: f64) -> f64 {
         let mut scores: Vec<f64> = self.held_out.iter().map(|h| h.scores.get(kind)).collect();
         scores.sort_by(f64::total_cmp);
@@ -319,7 +320,7 @@ mod tests {
             let got = rate_interval(held_out, 0.05);
             assert!(got.iter().zip(wanted).all(|(got, wanted)| (got - wanted).abs() < 1e-6), "{got:?} for {wanted:?}");
         }
-        // Many images leave little room.
+        // With many images the interval is narrow.
         let [low, high] = rate_interval(100_000, 0.05);
         assert!(0.048 < low && low < 0.05 && 0.05 < high && high < 0.052, "{low} to {high}");
     }
@@ -388,7 +389,7 @@ mod tests {
 
     #[test]
     fn the_promised_rate_is_kept() {
-        // Over many calibrations the share of false alarms is at most the rate, and close to it.
+        // Over many calibrations, the mean false-alarm rate is at most the promised rate, and close to it.
         let mut rng = ChaCha8Rng::seed_from_u64(5);
         let (rate, mut alarms, trials) = (0.1, 0, 4_000);
         for _ in 0..trials {
@@ -397,7 +398,7 @@ mod tests {
             alarms += usize::from(c.assess(&scores(fresh), rate).unwrap().verdict == Verdict::Defective);
         }
         let share = alarms as f64 / f64::from(trials);
-        // Four standard errors about 0.1.
+        // Within four standard errors of 0.1.
         assert!((share - 0.1).abs() < 0.019, "{share}");
     }
 }

@@ -1,17 +1,17 @@
-//! How many parts came out how.
+//! Counts of verdicts.
 
 use std::fmt;
 
 use crate::inspect::Verdict;
 
-/// Counts of verdicts, and of parts without one.
+/// Number of parts per verdict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VerdictCounts {
-    /// Called healthy.
+    /// Healthy.
     pub healthy: usize,
-    /// Called suspect.
+    /// Suspect.
     pub suspect: usize,
-    /// Called defective.
+    /// Defective.
     pub defective: usize,
     /// Without a verdict.
     pub unjudged: usize,

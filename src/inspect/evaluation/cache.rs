@@ -1,4 +1,4 @@
-//! What was inspected for a test, kept in one file, so that nothing is inspected twice.
+//! A file cache of inspection results, so that no test image is inspected twice.
 
 use std::{
     collections::HashMap,
@@ -11,33 +11,33 @@ use serde::{Deserialize, Serialize};
 use super::pixels::PixelCounts;
 use crate::{data::FileHash, files, files::FileError, inspect::Scores};
 
-/// Most images that a file keeps; the oldest go first.
+/// Most images kept in the file; the oldest are dropped first.
 const MOST: usize = 20_000;
 
-/// Most bytes of such a file.
+/// Size limit of the file, bytes.
 const MOST_BYTES: u64 = 1 << 30;
 
-/// One inspected image.
+/// A cached inspection.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct CachedImage {
-    /// What it stands for: image, model, knobs, regions and program.
+    /// Hash of image, model, knobs, regions and program version.
     pub key: FileHash,
     pub scores: Scores,
     pub size: (usize, usize),
     pub steps: usize,
     pub seconds: f32,
-    /// Hash of the mask that `pixels` was counted by; `None` for an image without one.
+    /// Hash of the mask behind `pixels`; `None` for an image without a mask.
     pub mask: Option<FileHash>,
-    /// Its maps, where they were counted.
+    /// Histograms of its maps, if computed.
     pub pixels: Option<Vec<PixelCounts>>,
 }
 
-/// The file.
+/// The cache.
 #[derive(Debug, Default)]
 pub(super) struct EvaluationCache {
     path: Option<PathBuf>,
     entries: Vec<CachedImage>,
-    places: HashMap<FileHash, usize>,
+    index: HashMap<FileHash, usize>,
     changed: bool,
 }
 
@@ -53,51 +53,51 @@ struct FileOf<'a> {
 }
 
 impl EvaluationCache {
-    /// What a file keeps. One that is missing, damaged or of another version of the program keeps nothing: it
-    /// holds only what can be computed again.
+    /// Reads a cache. A missing or damaged file, or one of another program version, gives an empty cache: everything in it
+    /// can be recomputed.
     pub fn open(path: Option<&Path>) -> Self {
-        let mut kept = Self { path: path.map(Path::to_owned), ..Self::default() };
+        let mut cache = Self { path: path.map(Path::to_owned), ..Self::default() };
         let text = path.and_then(|path| files::read(path, MOST_BYTES).ok()).unwrap_or_default();
         let file: File = serde_json::from_slice(&text).unwrap_or(File { entries: Vec::new() });
         for entry in file.entries {
             if let Ok(entry) = serde_json::from_value(entry) {
-                kept.add(entry);
+                cache.add(entry);
             }
         }
-        kept.changed = false;
-        kept
+        cache.changed = false;
+        cache
     }
 
     pub fn get(&self, key: &FileHash) -> Option<&CachedImage> {
-        self.places.get(key).and_then(|&i| self.entries.get(i))
+        self.index.get(key).and_then(|&i| self.entries.get(i))
     }
 
     pub fn add(&mut self, entry: CachedImage) {
         self.changed = true;
-        match self.places.get(&entry.key) {
+        match self.index.get(&entry.key) {
             Some(&i) => self.entries[i] = entry,
             None => {
-                self.places.insert(entry.key, self.entries.len());
+                self.index.insert(entry.key, self.entries.len());
                 self.entries.push(entry);
             }
         }
     }
 
-    /// Writes the file, if it has one and anything is new. What another test has kept in it since stays.
+    /// Writes the file if anything is new. Entries added by other processes in the meantime are kept.
     pub fn write(&mut self) -> Result<(), FileError> {
         let Some(path) = self.path.clone().filter(|_| self.changed) else { return Ok(()) };
         if let Some(folder) = path.parent() {
             let fault = |cause| FileError::new(files::Access::Write, folder, cause);
             std::fs::create_dir_all(folder).map_err(fault)?;
         }
-        // Held until the file is written; where no lock can be had, the last of two that write at once wins.
+        // Held until the file is written. Where no lock can be taken, the last of two concurrent writers wins.
         let lock = OpenOptions::new().write(true).create(true).truncate(false).open(path.with_extension("lock"));
         let _held = lock.and_then(|file| file.lock().map(|()| file));
         let own = std::mem::take(&mut self.entries);
         *self = Self::open(Some(&path));
         own.into_iter().for_each(|entry| self.add(entry));
         let newest = self.entries.len().saturating_sub(MOST);
-        let about = "Images inspected by ganspect evaluate; may be deleted, and is then computed again.";
+        let about = "Inspection results cached by ganspect evaluate; safe to delete.";
         files::write_atomic_with(&path, |out| {
             Ok(serde_json::to_writer(out, &FileOf { about, entries: &self.entries[newest..] })?)
         })?;
@@ -132,7 +132,7 @@ mod tests {
         let back = EvaluationCache::open(Some(&path));
         assert_eq!((back.entries.len(), back.get(&FileHash::of(b"a"))), (2, Some(&entry("a", 3.0))));
         assert!(back.get(&FileHash::of(b"c")).is_none() && !back.changed);
-        // Two tests at once lose nothing of each other's.
+        // Two concurrent evaluations lose none of each other's entries.
         let [mut one, mut two] = [(), ()].map(|()| EvaluationCache::open(Some(&path)));
         one.add(entry("d", 4.0));
         two.add(entry("e", 5.0));

@@ -396,7 +396,7 @@ mod tests {
 
     #[test]
     fn images_come_mixed_and_each_comes_once() {
-        let tests = TestSet::drawn(SurfaceKind::Turned, 0, 16, 30, 60);
+        let tests = TestSet::generate(SurfaceKind::Turned, 0, 16, 30, 60);
         let order = interleaved(&tests);
         assert_eq!(order.iter().collect::<std::collections::BTreeSet<_>>().len(), 90);
         for part in order.chunks(15) {

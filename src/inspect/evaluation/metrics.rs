@@ -1,19 +1,19 @@
-//! How well scores tell defective from healthy. A score flags an image when it lies above a threshold.
+//! Classification metrics of scores. An image is flagged when its score is above a threshold.
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-/// Samples that an interval is drawn from.
+/// Number of bootstrap resamples for an interval.
 pub const RESAMPLES: usize = 1_000;
 
-/// Seed of those samples: the same scores always give the same interval.
+/// Seed of the bootstrap, so that the same scores always give the same interval.
 const SEED: u64 = 2_017;
 
-/// A figure and its 95 % interval.
+/// A metric with its 95 % bootstrap interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
-    /// The figure.
+    /// The metric.
     pub value: f64,
     /// Lower end of the interval.
     pub low: f64,
@@ -21,18 +21,18 @@ pub struct Estimate {
     pub high: f64,
 }
 
-/// One point of a curve: what flagging the scores above `threshold` comes to.
+/// One point of a curve.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CurvePoint {
-    /// The threshold.
+    /// The threshold; scores above it are flagged.
     pub threshold: f64,
-    /// ROC: share of healthy images flagged. Precision and recall: share of defective images flagged.
+    /// ROC: false-positive rate. Precision-recall: recall.
     pub x: f64,
-    /// ROC: share of defective images flagged. Precision and recall: share of the flagged that is defective.
+    /// ROC: true-positive rate. Precision-recall: precision.
     pub y: f64,
 }
 
-/// How many images of either kind were flagged at a threshold.
+/// Confusion matrix at a threshold.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Confusion {
     /// Defective and flagged.
@@ -76,7 +76,7 @@ fn share(part: f64, whole: f64) -> Option<f64> {
     (whole > 0.0).then(|| part / whole)
 }
 
-/// The scores of labelled images, highest first.
+/// Scores of labelled images, highest first.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ranking {
     /// Score, and whether the image is defective.
@@ -85,18 +85,18 @@ pub struct Ranking {
     defective: usize,
 }
 
-/// What one pass over a ranking finds.
+/// Metrics from one pass over a ranking.
 #[derive(Clone, Copy, Debug, Default)]
 struct Areas {
     auroc: f64,
     precision: f64,
     f1: f64,
-    /// The threshold that `f1` is reached at.
+    /// The threshold of the best F1.
     at: f64,
 }
 
 impl Ranking {
-    /// `None` when a score is not a number.
+    /// Ranks scores; `None` if one is NaN.
     pub fn new(healthy: &[f64], defective: &[f64]) -> Option<Self> {
         let mut ranked: Vec<(f64, bool)> =
             healthy.iter().map(|&s| (s, false)).chain(defective.iter().map(|&s| (s, true))).collect();
@@ -107,7 +107,7 @@ impl Ranking {
         Some(Self { ranked, healthy: healthy.len(), defective: defective.len() })
     }
 
-    /// Healthy and defective images.
+    /// Numbers of healthy and defective images.
     pub fn counts(&self) -> (usize, usize) {
         (self.healthy, self.defective)
     }
@@ -116,23 +116,23 @@ impl Ranking {
         self.healthy > 0 && self.defective > 0
     }
 
-    /// Area under the ROC curve; `None` when either kind is missing.
+    /// Area under the ROC curve; `None` unless there are both healthy and defective images.
     pub fn auroc(&self) -> Option<f64> {
         self.has_both().then(|| self.areas(|_| 1.0).auroc)
     }
 
-    /// Average precision: precision at each image caught, weighted by the recall that it adds; `None` when
-    /// either kind is missing.
+    /// Average precision: precision at each detected image, weighted by the increase in recall; `None` unless there are both
+    /// healthy and defective images.
     pub fn average_precision(&self) -> Option<f64> {
         self.has_both().then(|| self.areas(|_| 1.0).precision)
     }
 
-    /// The largest F1 that a threshold can reach, and that threshold; `None` when either kind is missing.
+    /// The best F1 over all thresholds, and its threshold; `None` unless there are both healthy and defective images.
     pub fn best_f1(&self) -> Option<(f64, f64)> {
         self.has_both().then(|| self.areas(|_| 1.0)).map(|a| (a.f1, a.at))
     }
 
-    /// One pass from the highest score down, each image counting as often as `weight` says.
+    /// One pass from the highest score down; image `i` counts `weight(i)` times.
     fn areas(&self, weight: impl Fn(usize) -> f64) -> Areas {
         let (mut good, mut bad) = (0.0, 0.0);
         for (i, (_, defective)) in self.ranked.iter().enumerate() {
@@ -147,7 +147,7 @@ impl Ranking {
                 *(if *defective { &mut more } else { &mut false_ones }) += weight(i);
                 i += 1;
             }
-            // Ties count half: healthy images of this very score, and all below it.
+            // Ties count half: healthy images with the same score, plus all below.
             wins += more * (good - alarms - false_ones / 2.0);
             caught += more;
             alarms += false_ones;
@@ -155,7 +155,7 @@ impl Ranking {
                 areas.precision += more / bad * caught / (caught + alarms);
                 let f1 = 2.0 * caught / (caught + alarms + bad);
                 if f1 > areas.f1 {
-                    (areas.f1, areas.at) = (f1, self.below(i, score));
+                    (areas.f1, areas.at) = (f1, self.threshold_below(i, score));
                 }
             }
         }
@@ -164,43 +164,43 @@ impl Ranking {
     }
 
     /// The threshold that flags the first `i` images, the last of which has this score.
-    fn below(&self, i: usize, score: f64) -> f64 {
+    fn threshold_below(&self, i: usize, score: f64) -> f64 {
         self.ranked.get(i).map_or(score.next_down(), |next| next.0)
     }
 
-    /// Walks the thresholds from the highest down; `at` is given threshold, caught and false alarms.
-    fn walk(&self, mut at: impl FnMut(f64, f64, f64)) {
+    /// Visits the thresholds from the highest down; `at` receives threshold, true positives and false positives.
+    fn for_each_threshold(&self, mut at: impl FnMut(f64, f64, f64)) {
         let (mut caught, mut alarms) = (0.0, 0.0);
         let Some(first) = self.ranked.first() else { return };
         at(first.0, 0.0, 0.0);
         for (i, (score, defective)) in self.ranked.iter().enumerate() {
             *(if *defective { &mut caught } else { &mut alarms }) += 1.0;
-            let next = self.below(i + 1, *score);
+            let next = self.threshold_below(i + 1, *score);
             if next < *score {
                 at(next, caught, alarms);
             }
         }
     }
 
-    /// The ROC curve from (0, 0) to (1, 1), a point for each threshold; empty when either kind is missing.
+    /// The ROC curve from (0, 0) to (1, 1), one point per threshold; empty unless there are both healthy and defective images.
     pub fn roc(&self) -> Vec<CurvePoint> {
         let mut points = Vec::new();
         if self.has_both() {
             let (good, bad) = (self.healthy as f64, self.defective as f64);
-            self.walk(|threshold, caught, alarms| {
+            self.for_each_threshold(|threshold, caught, alarms| {
                 points.push(CurvePoint { threshold, x: alarms / good, y: caught / bad })
             });
         }
         points
     }
 
-    /// Precision over recall by rising recall, a point for each threshold that flags something; empty when
-    /// either kind is missing.
+    /// The precision-recall curve by increasing recall, one point per threshold that flags something; empty unless there are
+    /// both healthy and defective images.
     pub fn pr(&self) -> Vec<CurvePoint> {
         let mut points = Vec::new();
         if self.has_both() {
             let bad = self.defective as f64;
-            self.walk(|threshold, caught, alarms| {
+            self.for_each_threshold(|threshold, caught, alarms| {
                 if let Some(y) = share(caught, caught + alarms) {
                     points.push(CurvePoint { threshold, x: caught / bad, y });
                 }
@@ -209,15 +209,15 @@ impl Ranking {
         points
     }
 
-    /// How many of either kind lie above a threshold.
+    /// The confusion matrix at a threshold.
     pub fn confusion(&self, threshold: f64) -> Confusion {
         let mut confusion = Confusion::default();
         self.ranked.iter().for_each(|(score, defective)| confusion.add(*defective, *score > threshold));
         confusion
     }
 
-    /// Every figure with its interval: the images are drawn anew [`RESAMPLES`] times, healthy and defective
-    /// ones apart. `thresholds` are where shares of defective images caught are wanted; those stay put.
+    /// All metrics with intervals from [`RESAMPLES`] bootstrap resamples, stratified by label. `thresholds` are those at which
+    /// recall is computed; they are not resampled.
     pub fn metrics(&self, thresholds: [Option<f64>; 2]) -> Metrics {
         let caught = |threshold: f64, weight: &dyn Fn(usize) -> f64| {
             let (mut above, mut all) = (0.0, 0.0);
@@ -229,12 +229,12 @@ impl Ranking {
             }
             above / all
         };
-        let figures = |weight: &dyn Fn(usize) -> f64| {
+        let metrics = |weight: &dyn Fn(usize) -> f64| {
             let areas = if self.has_both() { self.areas(weight) } else { Areas::default() };
             let [one, five] = thresholds.map(|t| t.map_or(0.0, |t| caught(t, weight)));
             [areas.auroc, areas.precision, areas.f1, one, five]
         };
-        let value = figures(&|_| 1.0);
+        let value = metrics(&|_| 1.0);
         let mut drawn: [Vec<f64>; 5] = Default::default();
         let (mut good, mut bad) = (Vec::new(), Vec::new());
         for (i, (_, defective)) in self.ranked.iter().enumerate() {
@@ -249,7 +249,7 @@ impl Ranking {
                     weights[side[rng.random_range(0..side.len())]] += 1.0;
                 }
             }
-            figures(&|i| weights[i]).iter().zip(&mut drawn).for_each(|(v, all)| all.push(*v));
+            metrics(&|i| weights[i]).iter().zip(&mut drawn).for_each(|(v, all)| all.push(*v));
         }
         drawn.iter_mut().for_each(|all| all.sort_by(f64::total_cmp));
         let estimate = |i: usize| Estimate {
@@ -272,43 +272,42 @@ impl Ranking {
     }
 }
 
-/// How well one score tells defective from healthy.
+/// Metrics of one score.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
-    /// Healthy images.
+    /// Number of healthy images.
     pub healthy: usize,
-    /// Defective images.
+    /// Number of defective images.
     pub defective: usize,
-    /// Area under the ROC curve; this and the next two need images of both kinds.
+    /// Area under the ROC curve; this and the next two need both healthy and defective images.
     pub auroc: Option<Estimate>,
     /// Average precision.
     pub average_precision: Option<Estimate>,
-    /// The largest F1 of any threshold: it is chosen on the tested images, so it flatters.
+    /// The best F1 of any threshold; optimistic, since the threshold is chosen on the test images.
     pub f1: Option<Estimate>,
     /// That threshold.
     pub f1_threshold: Option<f64>,
-    /// Share of defective images caught at a promise of 1 false alarm in 100 good parts, the threshold being
-    /// set on held-out healthy images alone; `None` where too few of them can promise that.
+    /// Share of defective images detected at a promised rate of 1 false alarm in 100 healthy parts. The threshold is set on
+    /// held-out healthy images alone; `None` where there are too few of them.
     pub caught_at_1: Option<Estimate>,
     /// The same at 5 in 100.
     pub caught_at_5: Option<Estimate>,
 }
 
-/// Area under the ROC curve: the share of (defective, healthy) pairs in which the defective one scores
-/// higher, ties counting half (Mann and Whitney 1947). `None` when either side is empty or a score is
-/// not a number.
+/// Area under the ROC curve: the share of (defective, healthy) pairs in which the defective image scores higher, ties
+/// counting half (Mann and Whitney 1947). `None` when either list is empty or a score is NaN.
 pub fn auroc(healthy: &[f64], defective: &[f64]) -> Option<f64> {
     Ranking::new(healthy, defective)?.auroc()
 }
 
-/// The middle value, the mean of the middle two for an even count; `None` for none.
+/// The median; `None` for an empty list.
 pub fn median(values: &[f64]) -> Option<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     quantile(&sorted, 0.5)
 }
 
-/// The value below which this share of the sorted values lies, between two of them in proportion.
+/// A quantile of sorted values, interpolated linearly.
 fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
     let place = share * sorted.len().checked_sub(1)? as f64;
     let (low, high) = (place.floor() as usize, place.ceil() as usize);
@@ -366,7 +365,7 @@ mod tests {
         // len(p) - 1, p[0], r[0]
         let pr = ranking.pr();
         assert_eq!((pr.len(), pr.last().map(|p| (p.x, p.y))), (19, Some((1.0, 25.0 / 65.0))));
-        // Every point is what its threshold comes to.
+        // Every point agrees with its threshold's confusion matrix.
         for p in roc {
             let confusion = ranking.confusion(p.threshold);
             assert_eq!((confusion.false_alarm_share(), confusion.caught_share()), (Some(p.x), Some(p.y)));
@@ -384,7 +383,7 @@ mod tests {
         assert!(healthy.roc().is_empty() && healthy.pr().is_empty());
         let metrics = healthy.metrics([Some(0.0), None]);
         assert_eq!((metrics.healthy, metrics.defective, metrics.auroc, metrics.caught_at_1), (40, 0, None, None));
-        // Caught at a threshold that others set: that needs defective images alone.
+        // Recall at a given threshold needs defective images only.
         let defective = Ranking::new(&[], &DEFECTIVE).unwrap().metrics([Some(1.0), None]);
         assert_eq!((defective.f1, defective.caught_at_5), (None, None));
         near(defective.caught_at_1.map(|e| e.value), 12.0 / 25.0);

@@ -1,4 +1,4 @@
-//! How well maps show where a defect is, pixel by pixel.
+//! Pixel-level localisation metrics of the maps.
 
 use std::borrow::Cow;
 
@@ -6,25 +6,25 @@ use serde::{Deserialize, Serialize};
 
 use crate::inspect::{Outcome, calibration::MapScale};
 
-/// A map that an inspection draws.
+/// An anomaly map of an inspection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum EvaluatedMap {
-    /// |query - G(z)|.
+    /// Absolute difference |x - G(z)|.
     Difference,
-    /// The residual in D's features.
+    /// Residual in D's features.
     Feature,
-    /// The critic's logit, in units of what is usual.
+    /// The critic's standardised logit.
     Critic,
-    /// Distance of the critic's features from what is usual, likewise.
+    /// Mahalanobis distance of the critic's features, standardised.
     Distance,
 }
 
 impl EvaluatedMap {
-    /// All maps, in the order they are listed.
+    /// All maps, in display order.
     pub const ALL: [Self; 4] = [Self::Difference, Self::Feature, Self::Critic, Self::Distance];
 
-    /// Name in tables and files.
+    /// Key in tables and files.
     pub fn name(self) -> &'static str {
         match self {
             Self::Difference => "difference",
@@ -40,11 +40,11 @@ impl EvaluatedMap {
             Self::Difference => "Difference",
             Self::Feature => "Feature difference",
             Self::Critic => "Critic",
-            Self::Distance => "Critic's distance",
+            Self::Distance => "Critic distance",
         }
     }
 
-    /// Where its colour scale ends.
+    /// Upper end of its colour scale.
     pub fn upper(self, scale: &MapScale) -> f32 {
         match self {
             Self::Difference => scale.difference,
@@ -54,7 +54,7 @@ impl EvaluatedMap {
         }
     }
 
-    /// The map of a query, larger where it is odder; `None` where the model draws none.
+    /// The map of an outcome, larger where more anomalous; `None` if the model does not produce it.
     pub fn of(self, outcome: &Outcome) -> Option<Cow<'_, [f32]>> {
         let map: Cow<'_, [f32]> = match self {
             Self::Difference => outcome.difference.iter().map(|v| v.abs()).collect(),
@@ -66,61 +66,61 @@ impl EvaluatedMap {
     }
 }
 
-/// How well one map shows where the defects are.
+/// Localisation metrics of one map.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PixelMetrics {
     /// The map.
     pub map: EvaluatedMap,
-    /// Pixels outside of every mask.
+    /// Pixels outside every mask.
     pub healthy: u64,
-    /// Pixels inside of a mask.
+    /// Pixels inside a mask.
     pub defective: u64,
-    /// Connected defects.
+    /// Number of connected defects.
     pub regions: usize,
-    /// Area under the ROC curve over pixels.
+    /// Pixel-level area under the ROC curve.
     pub auroc: Option<f64>,
-    /// Area under the mean overlap with each defect, over false-alarm shares up to 0.3, as a share of 0.3.
+    /// Area under the per-region overlap curve up to a false-positive rate of 0.3, normalised by 0.3.
     pub aupro: Option<f64>,
-    /// The largest overlap of flagged and defective pixels over their union, of any threshold.
+    /// Best intersection over union of any threshold.
     pub iou: Option<f64>,
     /// That threshold: pixels of at least this value are flagged.
     pub iou_threshold: Option<f64>,
 }
 
-/// False-alarm share up to which overlaps count (Bergmann et al. 2019).
+/// False-positive rate up to which the overlap is integrated (Bergmann et al. 2019).
 const MOST_ALARMS: f64 = 0.3;
 
-/// Places of a histogram.
-const PLACES: usize = 1 << 16;
+/// Number of histogram bins.
+const BINS: usize = 1 << 16;
 
-/// The place of a value: the upper half of its bits, turned so that larger values have larger places. Values
-/// closer than one part in 128 may share one. What is not a number has the lowest.
-fn place(value: f32) -> u16 {
+/// The bin of a value: the upper half of its bits, mapped so that bins are ordered like values. Values within one part in
+/// 128 may share a bin. NaN is in the lowest bin.
+fn bin(value: f32) -> u16 {
     let bits = if value.is_nan() { u32::MAX } else { (value + 0.0).to_bits() };
     ((if bits >> 31 == 1 { !bits } else { bits | 1 << 31 }) >> 16) as u16
 }
 
-/// The smallest value of a place.
-fn value(place: u16) -> f32 {
-    let bits = u32::from(place) << 16;
+/// The smallest value of a bin.
+fn value(bin: u16) -> f32 {
+    let bits = u32::from(bin) << 16;
     f32::from_bits(if bits >> 31 == 1 { bits & !(1 << 31) } else { !bits })
 }
 
-/// How often values were seen: place and count by turns, the places rising and each less the one before it.
+/// A sparse histogram: alternating bin gaps and counts, in increasing order of bins.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct PixelHistogram(Vec<u32>);
 
 impl PixelHistogram {
-    /// Of these values.
+    /// Builds the histogram of these values.
     pub fn of(values: impl Iterator<Item = f32>) -> Self {
-        Self::of_places(values.map(place).collect())
+        Self::from_bins(values.map(bin).collect())
     }
 
-    fn of_places(mut places: Vec<u16>) -> Self {
-        places.sort_unstable();
+    fn from_bins(mut bins: Vec<u16>) -> Self {
+        bins.sort_unstable();
         let (mut flat, mut before) = (Vec::new(), 0);
-        for same in places.chunk_by(|a, b| a == b) {
+        for same in bins.chunk_by(|a, b| a == b) {
             let own = u32::from(same[0]);
             flat.extend([own - before, same.len() as u32]);
             before = own;
@@ -128,35 +128,35 @@ impl PixelHistogram {
         Self(flat)
     }
 
-    /// Places and counts, by rising place.
+    /// Bins and counts, in increasing order of bins.
     fn counts(&self) -> impl Iterator<Item = (usize, u32)> + '_ {
         let mut at = 0_usize;
         self.0.as_chunks::<2>().0.iter().map(move |[gap, count]| {
             at = at.saturating_add(*gap as usize);
-            (at.min(PLACES - 1), *count)
+            (at.min(BINS - 1), *count)
         })
     }
 
-    /// Values seen.
+    /// Number of values.
     pub fn total(&self) -> u64 {
         self.counts().map(|(_, count)| u64::from(count)).sum()
     }
 }
 
-/// One map of one image, counted: all that is kept of it.
+/// Histograms of one map of one image; all that is kept of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PixelCounts {
     /// The map.
     pub map: EvaluatedMap,
-    /// Values outside of the mask.
+    /// Values outside the mask.
     pub healthy: PixelHistogram,
-    /// Values inside of it, of each connected defect.
+    /// Values inside the mask, per connected defect.
     pub defects: Vec<PixelHistogram>,
 }
 
 impl PixelCounts {
-    /// Every map of a query. `mask` says where the defect is, `None` for a healthy image; pixels that were not
-    /// inspected do not count.
+    /// Histograms of every map of an outcome. `mask` marks the defect, `None` for a healthy image; pixels that were not
+    /// inspected are ignored.
     pub fn of(outcome: &Outcome, mask: Option<&[bool]>) -> Vec<Self> {
         let width = outcome.query.width();
         let (marks, defects) = mask.map_or((Vec::new(), 0), |mask| components(mask, width));
@@ -165,9 +165,9 @@ impl PixelCounts {
             let values = map.of(outcome)?;
             let mut apart = vec![Vec::new(); defects + 1];
             for i in (0..values.len()).filter(inside) {
-                apart[marks.get(i).copied().unwrap_or(0)].push(place(values[i]));
+                apart[marks.get(i).copied().unwrap_or(0)].push(bin(values[i]));
             }
-            let mut histograms = apart.into_iter().map(PixelHistogram::of_places);
+            let mut histograms = apart.into_iter().map(PixelHistogram::from_bins);
             let healthy = histograms.next().unwrap_or_default();
             Some(Self { map, healthy, defects: histograms.filter(|h| !h.0.is_empty()).collect() })
         };
@@ -175,8 +175,7 @@ impl PixelCounts {
     }
 }
 
-/// Numbers the connected parts of a mask from 1, diagonal neighbours being connected; 0 is outside. Their count
-/// comes with it.
+/// Labels the 8-connected components of a mask from 1; 0 is outside. Returns the labels and their number.
 fn components(mask: &[bool], width: usize) -> (Vec<usize>, usize) {
     let height = mask.len() / width.max(1);
     let (mut marks, mut found) = (vec![0; mask.len()], 0);
@@ -204,44 +203,44 @@ fn components(mask: &[bool], width: usize) -> (Vec<usize>, usize) {
     (marks, found)
 }
 
-/// One map of all images, added up.
+/// Accumulated histograms of one map over all images.
 #[derive(Clone, Debug)]
 pub struct PixelTotals {
     map: EvaluatedMap,
     healthy: Vec<u64>,
     defective: Vec<u64>,
-    /// Sum over defects of the share of each that has this place.
+    /// Sum over defects of the share of each that falls in this bin.
     shares: Vec<f64>,
     regions: usize,
 }
 
 impl PixelTotals {
-    /// Nothing yet.
+    /// Empty totals.
     pub fn new(map: EvaluatedMap) -> Self {
-        let none = vec![0; PLACES];
-        Self { map, healthy: none.clone(), defective: none, shares: vec![0.0; PLACES], regions: 0 }
+        let none = vec![0; BINS];
+        Self { map, healthy: none.clone(), defective: none, shares: vec![0.0; BINS], regions: 0 }
     }
 
-    /// Adds an image; counts of another map are passed over.
+    /// Adds an image; histograms of other maps are ignored.
     pub fn add(&mut self, counts: &PixelCounts) {
         if counts.map != self.map {
             return;
         }
-        counts.healthy.counts().for_each(|(place, count)| self.healthy[place] += u64::from(count));
+        counts.healthy.counts().for_each(|(bin, count)| self.healthy[bin] += u64::from(count));
         for defect in &counts.defects {
             let area = defect.total().max(1) as f64;
             self.regions += 1;
-            for (place, count) in defect.counts() {
-                self.defective[place] += u64::from(count);
-                self.shares[place] += f64::from(count) / area;
+            for (bin, count) in defect.counts() {
+                self.defective[bin] += u64::from(count);
+                self.shares[bin] += f64::from(count) / area;
             }
         }
     }
 
-    /// What it comes to.
+    /// Computes the metrics.
     pub fn metrics(&self) -> PixelMetrics {
         let (healthy, defective): (u64, u64) = (self.healthy.iter().sum(), self.defective.iter().sum());
-        let mut figures = PixelMetrics {
+        let mut metrics = PixelMetrics {
             map: self.map,
             healthy,
             defective,
@@ -252,36 +251,36 @@ impl PixelTotals {
             iou_threshold: None,
         };
         if healthy == 0 || defective == 0 {
-            return figures;
+            return metrics;
         }
         let (good, bad, regions) = (healthy as f64, defective as f64, self.regions as f64);
         let (mut alarms, mut caught, mut overlap) = (0.0, 0.0, 0.0);
         let (mut auroc, mut aupro, mut iou, mut at) = (0.0, 0.0, 0.0, 0.0);
-        for place in (0..PLACES).rev() {
-            let (more, hits) = (self.healthy[place] as f64, self.defective[place] as f64);
+        for bin in (0..BINS).rev() {
+            let (more, hits) = (self.healthy[bin] as f64, self.defective[bin] as f64);
             if more + hits == 0.0 {
                 continue;
             }
             auroc += hits * (good - alarms - more / 2.0);
             let (from, to) = (alarms / good, (alarms + more) / good);
-            let (low, high) = (overlap / regions, (overlap + self.shares[place]) / regions);
+            let (low, high) = (overlap / regions, (overlap + self.shares[bin]) / regions);
             if to <= MOST_ALARMS {
                 aupro += (to - from) * (low + high) / 2.0;
             } else if from < MOST_ALARMS {
-                // The last piece is cut off where the limit lies.
+                // The last segment is cut at the limit.
                 let cut = low + (high - low) * (MOST_ALARMS - from) / (to - from);
                 aupro += (MOST_ALARMS - from) * (low + cut) / 2.0;
             }
-            (alarms, caught, overlap) = (alarms + more, caught + hits, overlap + self.shares[place]);
+            (alarms, caught, overlap) = (alarms + more, caught + hits, overlap + self.shares[bin]);
             let shared = caught / (alarms + bad);
             if shared > iou {
-                (iou, at) = (shared, f64::from(value(place as u16)));
+                (iou, at) = (shared, f64::from(value(bin as u16)));
             }
         }
-        figures.auroc = Some(auroc / (good * bad));
-        figures.aupro = Some(aupro / MOST_ALARMS);
-        (figures.iou, figures.iou_threshold) = (Some(iou), Some(at));
-        figures
+        metrics.auroc = Some(auroc / (good * bad));
+        metrics.aupro = Some(aupro / MOST_ALARMS);
+        (metrics.iou, metrics.iou_threshold) = (Some(iou), Some(at));
+        metrics
     }
 }
 
@@ -314,7 +313,7 @@ mod tests {
         }
     }
 
-    /// Three maps in 64ths and their masks: one healthy, two with defects that are lifted by `lift`.
+    /// Three maps in 64ths with their masks: one healthy, two whose defects are raised by `lift`.
     fn maps() -> Vec<(Outcome, Option<Vec<bool>>)> {
         let noise = |seed: u64| {
             let mut x = seed;
@@ -351,15 +350,15 @@ mod tests {
     #[test]
     fn places_rise_with_values_and_know_their_lower_end() {
         let values = [-7.0, -0.51, -0.5, -1e-9, 0.0, 1e-20, 0.1, 0.1008, 1.0, 1.999, 3e30];
-        assert!(values.windows(2).all(|w| place(w[0]) <= place(w[1])));
-        assert!(values.windows(2).filter(|w| place(w[0]) == place(w[1])).count() <= 2);
-        assert_eq!((place(-0.0), place(0.0)), (1 << 15, 1 << 15));
-        assert!(place(f32::NAN) < place(f32::NEG_INFINITY) || place(f32::NAN) == 0);
+        assert!(values.windows(2).all(|w| bin(w[0]) <= bin(w[1])));
+        assert!(values.windows(2).filter(|w| bin(w[0]) == bin(w[1])).count() <= 2);
+        assert_eq!((bin(-0.0), bin(0.0)), (1 << 15, 1 << 15));
+        assert!(bin(f32::NAN) < bin(f32::NEG_INFINITY) || bin(f32::NAN) == 0);
         for v in values {
-            let low = value(place(v));
+            let low = value(bin(v));
             assert!(low <= v && v - low <= v.abs() / 127.0 + 1e-30, "{v}: {low}");
         }
-        assert_eq!(value(place(0.375)), 0.375);
+        assert_eq!(value(bin(0.375)), 0.375);
     }
 
     #[test]
@@ -369,14 +368,14 @@ mod tests {
         //   roc_auc_score(t, v)
         //   trapezoid of mean over c of (c >= s).mean() over (good >= s).mean() up to 0.3, divided by 0.3
         //   max over s of ((v >= s) & t).sum() / ((v >= s) | t).sum()
-        let figures = totals(&maps(), EvaluatedMap::Difference).metrics();
-        assert_eq!((figures.healthy, figures.defective, figures.regions), (1_351, 89, 5));
+        let metrics = totals(&maps(), EvaluatedMap::Difference).metrics();
+        assert_eq!((metrics.healthy, metrics.defective, metrics.regions), (1_351, 89, 5));
         let near = |got: Option<f64>, wanted: f64| assert!((got.unwrap() - wanted).abs() < 1e-12, "{got:?}");
-        near(figures.auroc, 0.7470537845457796);
-        near(figures.aupro, 0.38474265573541877);
-        near(figures.iou, 0.33707865168539325);
-        near(figures.iou_threshold, 0.625);
-        // The same order of pixels, but for neighbours that share a place.
+        near(metrics.auroc, 0.7470537845457796);
+        near(metrics.aupro, 0.38474265573541877);
+        near(metrics.iou, 0.33707865168539325);
+        near(metrics.iou_threshold, 0.625);
+        // The same order of pixels, except for neighbouring values in one bin.
         let feature = totals(&maps(), EvaluatedMap::Feature).metrics();
         assert!((feature.auroc.unwrap() - 0.747).abs() < 2e-3 && (feature.aupro.unwrap() - 0.385).abs() < 3e-3);
     }
@@ -386,15 +385,15 @@ mod tests {
         let mut maps = maps();
         let left: Vec<bool> = (0..WIDTH * HEIGHT).map(|i| i % WIDTH < 12).collect();
         maps[1].0.inspected = Some(left);
-        let figures = totals(&maps, EvaluatedMap::Difference).metrics();
-        assert_eq!((figures.regions, figures.defective), (4, 89 - 24));
-        assert_eq!(figures.healthy, 1_351 - 240 + 24);
+        let metrics = totals(&maps, EvaluatedMap::Difference).metrics();
+        assert_eq!((metrics.regions, metrics.defective), (4, 89 - 24));
+        assert_eq!(metrics.healthy, 1_351 - 240 + 24);
     }
 
     #[test]
     fn without_defects_there_are_no_figures() {
-        let figures = totals(&maps()[..1], EvaluatedMap::Difference).metrics();
-        assert_eq!((figures.auroc, figures.aupro, figures.iou, figures.healthy), (None, None, None, 480));
+        let metrics = totals(&maps()[..1], EvaluatedMap::Difference).metrics();
+        assert_eq!((metrics.auroc, metrics.aupro, metrics.iou, metrics.healthy), (None, None, None, 480));
     }
 
     #[test]
@@ -404,6 +403,6 @@ mod tests {
         let back: PixelHistogram = serde_json::from_str(&text).unwrap();
         assert_eq!((back.total(), &back), (4, &histogram));
         let odd: PixelHistogram = serde_json::from_str("[4294967295, 1, 4294967295, 2, 9]").unwrap();
-        assert!(odd.counts().all(|(place, _)| place < PLACES) && odd.total() == 3);
+        assert!(odd.counts().all(|(bin, _)| bin < BINS) && odd.total() == 3);
     }
 }

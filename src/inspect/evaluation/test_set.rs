@@ -1,4 +1,4 @@
-//! Which images a model is tested on.
+//! [`TestSet`]: the labelled images a model is evaluated on.
 
 use std::{
     collections::HashSet,
@@ -7,75 +7,78 @@ use std::{
 };
 
 use super::image::ExcludedImage;
-use crate::data::{
-    DataError, DataSource, FileHash, ImageStore, Label, Opened, Picture, Split, Subset,
-    decode::decode_hashed,
-    layout::ReadProgress,
-    source::SPECIMEN_SIDE,
-    surface,
-    surface::{DefectKind, SurfaceKind},
+use crate::{
+    data::{
+        DataError, DataSource, FileHash, ImageStore, Label, Opened, Picture, Split, Subset,
+        decode::decode_hashed,
+        layout::ReadProgress,
+        source::SPECIMEN_SIDE,
+        surface,
+        surface::{DefectKind, SurfaceKind},
+    },
+    format::counted,
 };
 
-/// Seed of drawn test images, added to the surface's own; those that train have another.
+/// Seed of generated test images, added to the surface's own; training images use another.
 const TEST_SEED: u64 = 7_001;
 
-/// Healthy and defective images of a built-in surface that are drawn for a test, if nothing else is asked for.
-const DRAWN: (usize, usize) = (50, 100);
+/// Default numbers of healthy and defective images generated for a built-in surface.
+const DEFAULT_COUNTS: (usize, usize) = (50, 100);
 
 /// Where a test image comes from.
 #[derive(Clone, Debug, PartialEq)]
 enum ImageOrigin {
-    /// A place in the store, and the file of its mask.
+    /// An image of the store, and the file of its mask.
     Stored { index: usize, mask: Option<PathBuf> },
-    /// A surface.
-    Drawn { kind: SurfaceKind, defect: Option<DefectKind>, seed: u64, index: u64, side: usize },
+    /// A generated image of a built-in surface.
+    Generated { kind: SurfaceKind, defect: Option<DefectKind>, seed: u64, index: u64, side: usize },
 }
 
-/// One test image.
+/// A test image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TestItem {
-    /// Its name: the path within the data, or what a drawn one is called.
+    /// Path within the data, or the name of a generated image.
     pub name: String,
-    /// Its file; `None` for one that is drawn.
+    /// Its file; `None` for a generated image.
     pub path: Option<PathBuf>,
-    /// Hash of its file.
+    /// Hash of the file.
     pub hash: FileHash,
-    /// The truth about it.
+    /// Ground truth.
     pub label: Label,
     origin: ImageOrigin,
 }
 
 impl TestItem {
-    /// Whether it says where its defect is.
+    /// Whether it has a mask of its defect.
     pub fn has_mask(&self) -> bool {
         match &self.origin {
             ImageOrigin::Stored { mask, .. } => mask.is_some(),
-            ImageOrigin::Drawn { defect, .. } => defect.is_some(),
+            ImageOrigin::Generated { defect, .. } => defect.is_some(),
         }
     }
 }
 
-/// Images whose truth is known and that a model never saw.
+/// Labelled images that a model has never seen.
 #[derive(Clone, Debug)]
 pub struct TestSet {
-    /// Where they come from, as [`DataSource`] reads it.
+    /// Source of the images, as [`DataSource`] parses it.
     pub data: String,
-    /// The same in plain words.
+    /// Description of the images.
     pub about: Vec<String>,
     /// The images.
     pub items: Vec<TestItem>,
-    /// What cannot be tested with, and why.
+    /// Images that cannot be used, with reasons.
     pub excluded: Vec<ExcludedImage>,
     store: Option<Arc<ImageStore>>,
 }
 
 impl TestSet {
-    /// Opens data to test with: a folder is described and its test images are taken, a built-in surface is
-    /// drawn anew. None of `seen` is among them. With a number in `images`, a folder gives at most so many healthy
-    /// and so many defective ones, evenly from its list, and of a surface that many are drawn.
+    /// Opens test data. From a folder, its test images are taken; a built-in surface generates new ones. Images in `seen` are
+    /// excluded. `images` limits the number of healthy and of defective images, evenly spaced in the folder's list; for a
+    /// surface, it is the number generated.
     ///
     /// # Errors
-    /// Those of [`DataSource::open`].
+    /// See [`DataSource::open`].
     pub fn open(
         source: &DataSource,
         seen: &[&Split],
@@ -91,16 +94,16 @@ impl TestSet {
                 Ok(tests)
             }
             DataSource::Surface { kind, seed } => {
-                let (healthy, defective) = images.map_or(DRAWN, |n| (n, n));
-                let mut drawn = Self::drawn(*kind, *seed, SPECIMEN_SIDE, healthy, defective);
-                drawn.forget(seen);
+                let (healthy, defective) = images.map_or(DEFAULT_COUNTS, |n| (n, n));
+                let mut drawn = Self::generate(*kind, *seed, SPECIMEN_SIDE, healthy, defective);
+                drawn.exclude_seen(seen);
                 Ok(drawn)
             }
         }
     }
 
-    /// The test images of opened data: those that its layout meant for testing, or every image where it makes
-    /// no difference, without those that models were trained or calibrated on.
+    /// The test images of opened data: the test split of its layout, or every image if the layout has none, excluding images
+    /// that models were trained or calibrated on.
     pub fn of(opened: &Opened, seen: &[&Split]) -> Self {
         let set = &opened.dataset;
         let wanted = if set.items.iter().any(|i| i.subset == Subset::Test) { Subset::Test } else { Subset::Any };
@@ -123,25 +126,25 @@ impl TestSet {
             store: Some(Arc::clone(&opened.store)),
         };
         tests.about.insert(0, set.layout.title().to_owned());
-        tests.forget(seen);
+        tests.exclude_seen(seen);
         tests
     }
 
-    /// Test images of a built-in surface, `side` pixels square, as many of each kind of defect, one kind after the
-    /// other. More of them are these and others.
-    pub fn drawn(kind: SurfaceKind, seed: u64, side: usize, healthy: usize, defective: usize) -> Self {
+    /// Generates test images of a built-in surface, `side` pixels square, with equal numbers of each defect type, grouped by
+    /// type. A larger set includes the smaller ones.
+    pub fn generate(kind: SurfaceKind, seed: u64, side: usize, healthy: usize, defective: usize) -> Self {
         let own = TEST_SEED.wrapping_add(seed);
         let item = |defect: Option<DefectKind>, index: usize| {
             let what = defect.map_or("", DefectKind::name);
             let slash = if what.is_empty() { "" } else { "/" };
-            // A healthy specimen is named as one that trains, so that it is known again.
+            // Healthy specimens are named as in training, so that duplicates are recognised.
             let drawn = format!("surface:{kind}{slash}{what}:{own}:{index}:{side}");
             TestItem {
                 name: format!("{kind}/{}/{index:03}", defect.map_or("good", DefectKind::name)),
                 path: None,
                 hash: FileHash::of(drawn.as_bytes()),
                 label: defect.map_or(Label::Healthy, |d| Label::Defective(d.name().to_owned())),
-                origin: ImageOrigin::Drawn { kind, defect, seed: own, index: index as u64, side },
+                origin: ImageOrigin::Generated { kind, defect, seed: own, index: index as u64, side },
             }
         };
         let kinds = DefectKind::ALL;
@@ -149,7 +152,8 @@ impl TestSet {
         let of = |k: usize| (k..defective).step_by(kinds.len()).map(move |i| (Some(kinds[k]), i));
         let defective = (0..kinds.len()).flat_map(of).map(|(defect, i)| item(defect, i));
         let items: Vec<TestItem> = healthy.chain(defective).collect();
-        let about = format!("built-in surface, drawn for the test: {kind}, {side} x {side} pixels, seed {own}");
+        let about =
+            format!("built-in surface, generated for this evaluation: {kind}, {side} × {side} pixels, seed {own}");
         Self {
             data: DataSource::Surface { kind, seed }.to_string(),
             about: vec![about],
@@ -159,19 +163,18 @@ impl TestSet {
         }
     }
 
-    /// Leaves out what models were trained or calibrated on, and says so.
-    fn forget(&mut self, seen: &[&Split]) {
+    /// Excludes images that models were trained or calibrated on, and notes it in the description.
+    fn exclude_seen(&mut self, seen: &[&Split]) {
         let seen: HashSet<&FileHash> = seen.iter().flat_map(|s| s.train.iter().chain(&s.held_out)).collect();
         let before = self.items.len();
         self.items.retain(|item| !seen.contains(&item.hash));
         match before - self.items.len() {
             0 => {}
-            n => self.about.push(format!("{n} that the model was trained or calibrated on are not tested")),
+            n => self.about.push(format!("{} excluded: used for training or calibration", counted(n, "image"))),
         }
     }
 
-    /// At most so many healthy images and so many defective ones, evenly from the whole list: kinds of defect
-    /// stand one after the other.
+    /// Limits the numbers of healthy and of defective images, evenly spaced over the list, in which defect types are grouped.
     pub fn thin(&mut self, most: usize) {
         let items = std::mem::take(&mut self.items);
         let (healthy, defective): (Vec<_>, Vec<_>) = items.into_iter().partition(|i| i.label == Label::Healthy);
@@ -181,25 +184,25 @@ impl TestSet {
         }
     }
 
-    /// Healthy and defective images.
+    /// Numbers of healthy and defective images.
     pub fn counts(&self) -> (usize, usize) {
         let healthy = self.items.iter().filter(|i| i.label == Label::Healthy).count();
         (healthy, self.items.len() - healthy)
     }
 
-    /// Whether any image says where its defect is.
+    /// Whether any image has a mask.
     pub fn has_masks(&self) -> bool {
         self.items.iter().any(TestItem::has_mask)
     }
 
-    /// Picture `i`.
+    /// Returns image `i`.
     ///
     /// # Errors
-    /// Those of [`ImageStore::get`]; [`DataError::OutOfRange`] past the end.
+    /// See [`ImageStore::get`]; [`DataError::OutOfRange`] past the end.
     pub fn picture(&self, i: usize) -> Result<Arc<Picture>, DataError> {
         match (self.items.get(i).map(|item| &item.origin), &self.store) {
             (Some(ImageOrigin::Stored { index, .. }), Some(store)) => store.get(*index),
-            (Some(ImageOrigin::Drawn { kind, defect, seed, index, side }), _) => {
+            (Some(ImageOrigin::Generated { kind, defect, seed, index, side }), _) => {
                 Ok(Arc::new(surface::draw(*kind, *defect, *seed, *index, *side).picture))
             }
             _ => Err(DataError::OutOfRange {
@@ -210,17 +213,16 @@ impl TestSet {
         }
     }
 
-    /// The mask of image `i`, not 0 where it is defective, and the hash of its file; `None` for an image
-    /// without one.
+    /// The mask of image `i` (non-zero where defective) and the hash of its file; `None` for an image without a mask.
     ///
     /// # Errors
-    /// [`DataError::File`] for a mask that is gone or cannot be decoded any more.
+    /// [`DataError::File`] for a mask that is missing or cannot be decoded.
     pub fn mask(&self, i: usize) -> Result<Option<(Picture, FileHash)>, DataError> {
         let Some(item) = self.items.get(i) else { return Ok(None) };
         match &item.origin {
             ImageOrigin::Stored { mask, .. } => mask.as_deref().map(decode_hashed).transpose(),
-            // Whoever knows the picture knows its mask.
-            ImageOrigin::Drawn { kind, defect, seed, index, side } => {
+            // The image's name determines its mask.
+            ImageOrigin::Generated { kind, defect, seed, index, side } => {
                 let mask = surface::draw(*kind, *defect, *seed, *index, *side).mask;
                 Ok(mask.map(|mask| (mask, item.hash)))
             }
@@ -239,14 +241,14 @@ mod tests {
         let size = SetSize { train: 7, test_good: 2, test_per_defect: 1, side: 48 };
         let dir = folder.path().join("set");
         write_set(&dir, SurfaceKind::Ground, 1, size, &|_, _| true).unwrap();
-        // A copy of an image that is trained on.
+        // A copy of a training image.
         std::fs::copy(dir.join("train/good/000.png"), dir.join("test/good/copy.png")).unwrap();
         let source = DataSource::Folder(dir);
         let opened = source.open(&|_, _| true).unwrap();
         let split = opened.split(0.2, 1).unwrap();
         let tests = TestSet::of(&opened, &[&split]);
         assert_eq!((tests.counts(), tests.has_masks()), ((2, 5), true));
-        assert!(tests.about.iter().any(|a| a.starts_with("1 that the model")), "{:?}", tests.about);
+        assert!(tests.about.iter().any(|a| a.starts_with("1 image excluded")), "{:?}", tests.about);
         let crack = tests.items.iter().position(|i| i.label == Label::Defective("crack".into())).unwrap();
         assert_eq!(PathBuf::from(&tests.items[crack].name), Path::new("test").join("crack").join("000.png"));
         assert_eq!(tests.picture(crack).unwrap().width(), 48);
@@ -255,7 +257,7 @@ mod tests {
         let few = TestSet::open(&source, &[&split], Some(3), &|_, _| true).unwrap();
         assert_eq!(few.counts(), (2, 3));
         let kinds: HashSet<_> = few.items.iter().map(|i| format!("{:?}", i.label)).collect();
-        assert_eq!(kinds.len(), 4, "one of each kind that is left: {kinds:?}");
+        assert_eq!(kinds.len(), 4, "one of each defect type that is left: {kinds:?}");
     }
 
     #[test]
@@ -277,7 +279,7 @@ mod tests {
         assert_eq!(tests.counts(), (50, 100));
         let of = |kind: &str| tests.items.iter().filter(|i| i.label == Label::Defective(kind.into())).count();
         assert!(DefectKind::ALL.iter().all(|k| of(k.name()) == 20));
-        // A run that trained on the very seed of the test.
+        // A run trained on the same seed as the test.
         let same: DataSource = "surface:turned:7001".parse().unwrap();
         let split = same.open(&|_, _| true).unwrap().split(0.2, 1).unwrap();
         assert_eq!(TestSet::open(&source, &[&split], None, &|_, _| true).unwrap().counts(), (0, 100));
@@ -289,7 +291,7 @@ mod tests {
             let (more, fewer) = if n < 100 { (&tests, &asked) } else { (&asked, &tests) };
             assert!(fewer.items.iter().filter(|i| i.label != Label::Healthy).all(|i| more.items.contains(i)));
         }
-        let again = TestSet::drawn(SurfaceKind::Turned, 0, SPECIMEN_SIDE, 1, 1);
+        let again = TestSet::generate(SurfaceKind::Turned, 0, SPECIMEN_SIDE, 1, 1);
         assert_eq!(again.picture(1).unwrap(), tests.picture(50).unwrap());
     }
 }

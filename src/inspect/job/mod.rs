@@ -544,7 +544,7 @@ impl InspectionJob {
             .collect();
         let best = batch.best();
         let rows = Tensor::from_data(TensorData::new(rows, [tiles.len()]), &best.device());
-        let drawn = networks.draw(best.select(0, rows));
+        let drawn = networks.generate(best.select(0, rows));
         let gap = (networks.features(crops.clone()) - networks.features(drawn.clone())).abs().mean_dim(1);
         let ((_, values), (shape, gaps)) = (host(drawn)?, host(gap)?);
         let (len, side, cells) = (self.tile_len(), self.tiling.side(), shape[3]);

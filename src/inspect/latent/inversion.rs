@@ -1,8 +1,8 @@
-//! Back-propagation over z: for each query crop, the latent vector whose picture comes closest.
+//! Back-propagation over z: finds the latent vector whose reconstruction is closest to each query crop.
 //!
 //! The loss of one row is `(1 - l) * sum w |x - G(z)| + l * sum |f(x) - f(G(z))| + p * log(1 - D(G(z)))`
-//! with `f` the third layer of D (Yeh et al. 2016, Schlegl et al. 2017). Rows do not influence each
-//! other: batch norm runs on its stored statistics, and the sum over rows is what is differentiated.
+//! with `f` the third layer of D (Yeh et al. 2016, Schlegl et al. 2017). Rows are independent: batch norm uses its running
+//! statistics, and the sum over rows is differentiated.
 
 use burn::{
     module::Module,
@@ -25,7 +25,7 @@ use crate::{
     train::{optimiser::Optimiser, recipe::OptimiserKnobs},
 };
 
-/// Networks that stand still.
+/// Networks with frozen weights.
 #[derive(Clone, Debug)]
 pub struct FrozenNetworks {
     g: FrozenGenerator,
@@ -36,21 +36,21 @@ pub struct FrozenNetworks {
     device: Device,
 }
 
-/// The loss of each row and its parts, `[rows]` each.
+/// Loss of each row and its terms, `[rows]` each.
 #[derive(Clone, Debug)]
 pub struct Losses {
-    /// What z follows.
+    /// The optimised loss.
     pub total: Tensor<1>,
     /// Sum over pixels and channels of |x - G(z)|, unweighted.
     pub residual: Tensor<1>,
-    /// Sum over features of |f(x) - f(G(z))|; `None` when it has no weight.
+    /// Sum over features of |f(x) - f(G(z))|; `None` without weight.
     pub feature: Option<Tensor<1>>,
-    /// log(1 - D(G(z))); `None` when it has no weight.
+    /// log(1 - D(G(z))); `None` without weight.
     pub prior: Option<Tensor<1>>,
 }
 
 impl FrozenNetworks {
-    /// Networks for inspection, moved off the autodiff graph.
+    /// Freezes networks for inspection, off the autodiff graph.
     pub fn new(g: &Generator, d: &Discriminator, encoder: Option<&Encoder>, device: &Device) -> Self {
         Self {
             latent: Latent::new(g.knobs()),
@@ -67,47 +67,47 @@ impl FrozenNetworks {
         self.g.knobs()
     }
 
-    /// The same with a critic that looks at whole frames.
+    /// The same networks with a critic for whole frames.
     #[must_use]
     pub fn with_critic(self, critic: Option<FrameCritic>) -> Self {
         Self { critic, ..self }
     }
 
-    /// The critic, where there is one.
+    /// The critic, if there is one.
     pub fn critic(&self) -> Option<&FrameCritic> {
         self.critic.as_ref()
     }
 
-    /// Whether there is an encoder to begin from.
+    /// Whether there is an encoder to initialise z.
     pub fn has_encoder(&self) -> bool {
         self.encoder.is_some()
     }
 
-    /// `n` crops on the device, from values crop by crop.
+    /// Uploads `n` crops, given crop by crop.
     pub fn upload(&self, values: Vec<f32>, n: usize) -> Tensor<4> {
         let m = self.knobs();
         Tensor::from_data(TensorData::new(values, [n, m.channels, m.size, m.size]), &self.device)
     }
 
-    /// `n` maps of one value a pixel on the device.
+    /// Uploads `n` maps with one value per pixel.
     pub fn upload_planes(&self, values: Vec<f32>, n: usize) -> Tensor<4> {
         let side = self.knobs().size;
         Tensor::from_data(TensorData::new(values, [n, 1, side, side]), &self.device)
     }
 
-    /// Draws one crop for each row of z.
-    pub fn draw(&self, z: Tensor<2>) -> Tensor<4> {
+    /// Generates one crop per row of z.
+    pub fn generate(&self, z: Tensor<2>) -> Tensor<4> {
         self.g.forward(z)
     }
 
-    /// `n` crops that show what the generator has learnt, values crop by crop.
+    /// Generates `n` crops from random z, crop by crop.
     ///
     /// # Errors
-    /// When the device does not hand the values over.
+    /// When the values cannot be read from the device.
     pub fn samples(&self, n: usize, seed: u64) -> Result<Vec<f32>, WeightError> {
         let z = self.latent.sample(n, &mut ChaCha8Rng::seed_from_u64(seed));
         let z = Tensor::from_data(TensorData::new(z, [n, self.latent.size()]), &self.device);
-        Ok(host(self.draw(z))?.1)
+        Ok(host(self.generate(z))?.1)
     }
 
     /// D's features of crops: `[n, filters, size / 8, size / 8]`.
@@ -115,8 +115,8 @@ impl FrozenNetworks {
         self.d.features(crops)
     }
 
-    /// Where z begins: `restarts` rows for each crop, crop by crop. Random rows depend on the seed and on
-    /// the crop's number `first + i` alone, so that neither order nor batches play a part.
+    /// Initial z: `restarts` rows per crop, crop by crop. Random rows depend only on the seed and the crop's number
+    /// `first + i`, not on order or batching.
     pub fn start(&self, crops: &Tensor<4>, first: usize, knobs: &InvertKnobs) -> Tensor<2> {
         let [n, ..] = crops.dims();
         let (size, restarts) = (self.latent.size(), knobs.restarts);
@@ -134,18 +134,18 @@ impl FrozenNetworks {
         if restarts == 1 {
             return guess;
         }
-        // The guess takes the place of each crop's first draw.
+        // The encoder's estimate replaces each crop's first random row.
         let rest = random.reshape([n, restarts, size]).slice([0..n, 1..restarts, 0..size]);
         Tensor::cat(vec![guess.unsqueeze_dim::<3>(1), rest], 1).reshape([n * restarts, size])
     }
 
-    /// The crops `[n, channels, size, size]` as what z is led towards, with all that the loss needs to know of them.
+    /// Prepares crops `[n, channels, size, size]` as the target of the loss.
     pub fn target(&self, crops: Tensor<4>, knobs: &InvertKnobs) -> Target {
         let features = (knobs.feature_weight > 0.0).then(|| self.features(crops.clone()));
         Target { crops, features }
     }
 
-    /// The losses of each row of `z` against its crop; `weights` has the crops' shape but one channel.
+    /// Computes the loss of each row of `z` against its crop; `weights` has the crops' shape with one channel.
     pub fn losses(
         &self,
         z: Tensor<2>,
@@ -154,7 +154,7 @@ impl FrozenNetworks {
         knobs: &InvertKnobs,
     ) -> (Losses, Tensor<4>) {
         let rows = |x: Tensor<4>| x.flatten::<2>(1, 3).sum_dim(1).flatten::<1>(0, 1);
-        let drawn = self.draw(z);
+        let drawn = self.generate(z);
         let difference = (target.crops.clone() - drawn.clone()).abs();
         let residual = rows(difference.clone());
         let mut total = match weights {
@@ -166,7 +166,7 @@ impl FrozenNetworks {
         let feature = gaps.clone().map(rows);
         if let Some(gaps) = gaps {
             let pull = match weights {
-                Some(weights) => rows(gaps.clone() * shrunk(weights.clone(), gaps.dims()[3])),
+                Some(weights) => rows(gaps.clone() * downscaled(weights.clone(), gaps.dims()[3])),
                 None => rows(gaps),
             };
             total = total * (1.0 - share) + pull * share;
@@ -197,21 +197,21 @@ impl FrozenNetworks {
     }
 }
 
-/// What z is led towards: crops, and their features where the loss has a use for them.
+/// Target of the loss: crops, and their features where the loss uses them.
 #[derive(Clone, Debug)]
 pub struct Target {
     crops: Tensor<4>,
     features: Option<Tensor<4>>,
 }
 
-/// Maps `[n, 1, size, size]` averaged down to `side` cells a side.
-fn shrunk(maps: Tensor<4>, side: usize) -> Tensor<4> {
+/// Averages maps `[n, 1, size, size]` down to `side` by `side` cells.
+fn downscaled(maps: Tensor<4>, side: usize) -> Tensor<4> {
     let [n, _, size, _] = maps.dims();
     let cell = size / side;
     maps.reshape([n, side, cell, side, cell]).mean_dim(4).mean_dim(2).reshape([n, 1, side, side])
 }
 
-/// Some crops on the way to their latent vectors, as one batch.
+/// A batch of crops whose z is being optimised.
 #[derive(Debug)]
 pub struct InversionBatch {
     /// `[rows, latent]`
@@ -223,12 +223,12 @@ pub struct InversionBatch {
     rows: usize,
 }
 
-/// What moves z.
+/// The update rule of z.
 #[derive(Debug)]
 enum UpdateRule {
     /// Adam, SGD or RMSProp, on the device.
     First(Box<Optimiser>, OptimiserKnobs),
-    /// L-BFGS, on the host, with moves of at most this length.
+    /// L-BFGS, on the host, with steps of at most this length.
     Lbfgs(Lbfgs, f32),
 }
 
@@ -241,10 +241,10 @@ impl UpdateRule {
     }
 }
 
-/// One step's numbers, one value a row.
+/// Statistics of one step, one value per row.
 #[derive(Clone, Debug, Default)]
 pub struct StepStats {
-    /// What z follows.
+    /// The optimised loss.
     pub total: Vec<f32>,
     /// Sum of |x - G(z)|.
     pub residual: Vec<f32>,
@@ -252,19 +252,19 @@ pub struct StepStats {
     pub feature: Vec<f32>,
     /// log(1 - D(G(z))), or empty.
     pub prior: Vec<f32>,
-    /// Length of z over the length of an average draw.
+    /// Norm of z relative to that of an average sample of the prior.
     pub z_norm: Vec<f32>,
 }
 
 impl InversionBatch {
-    /// A batch that begins at `z`, a row for each restart of each crop.
+    /// A batch starting at `z`, one row per restart of each crop.
     pub fn new(z: Tensor<2>, knobs: &InvertKnobs) -> Self {
         let [rows, _] = z.dims();
         let best = Tensor::full([rows], f32::INFINITY, &z.device());
         Self { best_z: z.clone(), z, best, rule: UpdateRule::new(knobs), rows }
     }
 
-    /// Forgets which z was best, because the loss has changed its meaning.
+    /// Forgets the best z because the loss has changed.
     pub fn forget_best(&mut self) {
         self.best = Tensor::full([self.rows], f32::INFINITY, &self.z.device());
         if let UpdateRule::Lbfgs(lbfgs, _) = &mut self.rule {
@@ -272,11 +272,11 @@ impl InversionBatch {
         }
     }
 
-    /// Measures the loss at the present z, keeps the best, and moves on. `target` has a row for each row
-    /// of z. Returns the numbers and the crops drawn, both before the move.
+    /// Computes the loss at the current z, keeps the best, and takes a step. `target` has one row per row of z. Returns the
+    /// statistics and the generated crops, both before the step.
     ///
     /// # Errors
-    /// When the device does not hand the values over.
+    /// When the values cannot be read from the device.
     pub fn step(
         &mut self,
         networks: &FrozenNetworks,
@@ -310,12 +310,12 @@ impl InversionBatch {
             self.z = networks.constrain(moved, knobs.constraint);
         }
         let parts = [Some(total), Some(losses.residual), losses.feature, losses.prior, Some(length)];
-        let there: Vec<bool> = parts.iter().map(Option::is_some).collect();
-        // One transfer for all numbers.
+        let present: Vec<bool> = parts.iter().map(Option::is_some).collect();
+        // A single transfer for all values.
         let joined: Vec<Tensor<1>> = parts.into_iter().flatten().map(Tensor::without_autodiff).collect();
         let (_, values) = host(Tensor::cat(joined, 0))?;
         let mut columns = values.chunks_exact(rows).map(<[f32]>::to_vec);
-        let mut column = |i: usize| if there[i] { columns.next().unwrap_or_default() } else { Vec::new() };
+        let mut column = |i: usize| if present[i] { columns.next().unwrap_or_default() } else { Vec::new() };
         let numbers = StepStats {
             total: column(0),
             residual: column(1),
@@ -334,12 +334,12 @@ impl InversionBatch {
     /// The loss of each row at its best z.
     ///
     /// # Errors
-    /// When the device does not hand the values over.
+    /// When the values cannot be read from the device.
     pub fn best_losses(&self) -> Result<Vec<f32>, WeightError> {
         Ok(host(self.best.clone())?.1)
     }
 
-    /// Starts over from the best z, with the optimiser's past forgotten.
+    /// Restarts from the best z with a fresh optimiser state.
     pub fn resume(&mut self, knobs: &InvertKnobs) {
         self.z = self.best_z.clone();
         self.rule = UpdateRule::new(knobs);

@@ -1,22 +1,22 @@
-//! L-BFGS (Liu and Nocedal 1989) for many small problems side by side, each with a past and a pace of its own.
+//! L-BFGS (Liu and Nocedal 1989) for many small problems in parallel, each with its own history and step size.
 //!
-//! There is no line search, which would cost further passes through the generator: a move that makes the loss
-//! worse is taken back and tried again at a shorter pace, and counts as a step like any other. It runs on the
-//! host: a row is a hundred numbers.
+//! There is no line search, which would cost extra passes through the generator: a step that increases the loss is
+//! undone and retried with a smaller step size, and counts as a step like any other. It runs on the host, since a row
+//! has only about a hundred values.
 
 use std::collections::VecDeque;
 
-/// Pairs of moves and changes of the gradient that are remembered.
+/// Number of correction pairs kept.
 const MEMORY: usize = 16;
 
-/// Length of the very first move, as a share of the longest allowed.
+/// Length of the first step, as a share of the longest allowed.
 const FIRST: f32 = 0.1;
 
-/// The pace shrinks by the first after a move that was taken back, and grows by the second after a good one.
+/// Step size factors after a rejected and after an accepted step.
 const SHRINK: f32 = 0.4;
 const GROW: f32 = 1.5;
 
-/// A move and what it did to the gradient.
+/// A correction pair: a step and the change of the gradient.
 #[derive(Clone, Debug)]
 struct Pair {
     s: Vec<f32>,
@@ -25,18 +25,18 @@ struct Pair {
     sy: f32,
 }
 
-/// One problem: where it stands, and what it remembers.
+/// One problem: current point and history.
 #[derive(Clone, Debug)]
 struct Row {
     z: Vec<f32>,
     gradient: Vec<f32>,
     loss: f32,
     pairs: VecDeque<Pair>,
-    /// Share of the full move that is made.
-    pace: f32,
+    /// Step size, as a share of the full quasi-Newton step.
+    step_size: f32,
 }
 
-/// Rows on their way downhill.
+/// L-BFGS state of all rows.
 #[derive(Clone, Debug, Default)]
 pub struct Lbfgs {
     /// Empty before the first losses are known.
@@ -44,8 +44,8 @@ pub struct Lbfgs {
 }
 
 impl Lbfgs {
-    /// Takes in the losses `[rows]` and gradients `[rows * size]` at `z`, and returns where to measure next: at most
-    /// `longest` away from the best known point of each row.
+    /// Takes the losses `[rows]` and gradients `[rows * size]` at `z` and returns the points to evaluate next, at most
+    /// `longest` away from each row's best point.
     pub fn advance(&mut self, z: &[f32], losses: &[f32], gradients: &[f32], longest: f32) -> Vec<f32> {
         let size = z.len() / losses.len().max(1);
         let known = self.rows.len() == losses.len();
@@ -56,17 +56,17 @@ impl Lbfgs {
         for (i, &loss) in losses.iter().enumerate() {
             let (z, gradient) = (&z[i * size..(i + 1) * size], &gradients[i * size..(i + 1) * size]);
             if known {
-                self.rows[i].learn(z, gradient, loss);
+                self.rows[i].update(z, gradient, loss);
             } else {
                 let pairs = VecDeque::with_capacity(MEMORY);
-                self.rows.push(Row { z: z.to_vec(), gradient: gradient.to_vec(), loss, pairs, pace: 1.0 });
+                self.rows.push(Row { z: z.to_vec(), gradient: gradient.to_vec(), loss, pairs, step_size: 1.0 });
             }
             next.extend(self.rows[i].next(longest));
         }
         next
     }
 
-    /// Forgets the past: the loss has changed its meaning.
+    /// Drops the history because the loss has changed.
     pub fn forget(&mut self) {
         self.rows.clear();
     }
@@ -77,27 +77,27 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
 }
 
 impl Row {
-    /// Takes in what was measured at `z`, where the last move led.
-    fn learn(&mut self, z: &[f32], gradient: &[f32], loss: f32) {
+    /// Updates the state with the evaluation at `z`.
+    fn update(&mut self, z: &[f32], gradient: &[f32], loss: f32) {
         if loss.is_nan() || loss > self.loss {
-            self.pace *= SHRINK;
+            self.step_size *= SHRINK;
             return;
         }
         let minus = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a - b).collect::<Vec<f32>>();
         let (s, y) = (minus(z, &self.z), minus(gradient, &self.gradient));
         let sy = dot(&s, &y);
-        // Only curvature upwards says where a minimum lies.
+        // Only positive curvature is usable.
         if sy > 1e-6 {
             if self.pairs.len() == MEMORY {
                 self.pairs.pop_front();
             }
             self.pairs.push_back(Pair { s, y, sy });
         }
-        self.pace = (self.pace * GROW).min(1.0);
+        self.step_size = (self.step_size * GROW).min(1.0);
         (self.z, self.gradient, self.loss) = (z.to_vec(), gradient.to_vec(), loss);
     }
 
-    /// Where to measure next.
+    /// The next point to evaluate.
     fn next(&self, longest: f32) -> Vec<f32> {
         let mut q = self.gradient.clone();
         let mut shares = Vec::with_capacity(self.pairs.len());
@@ -115,8 +115,8 @@ impl Row {
             let back = share - dot(&pair.y, &q) / pair.sy;
             q.iter_mut().zip(&pair.s).for_each(|(q, s)| *q += back * s);
         }
-        let length = self.pace * dot(&q, &q).sqrt();
-        let share = self.pace * if length > longest { longest / length } else { 1.0 };
+        let length = self.step_size * dot(&q, &q).sqrt();
+        let share = self.step_size * if length > longest { longest / length } else { 1.0 };
         self.z.iter().zip(&q).map(|(z, q)| z - share * q).collect()
     }
 }
@@ -125,7 +125,7 @@ impl Row {
 mod tests {
     use super::*;
 
-    /// Two rows under a loss each, for so many steps.
+    /// Minimises two rows, each under its own loss, for a number of steps.
     fn run(steps: usize, loss: impl Fn(usize, &[f32]) -> (f32, Vec<f32>), start: &[f32]) -> Vec<f32> {
         let (mut lbfgs, mut z) = (Lbfgs::default(), start.to_vec());
         let size = start.len() / 2;
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn valleys_of_every_width_are_descended_together() {
-        // Curvatures from 1 to 100, another minimum for each row.
+        // Curvatures from 1 to 100; each row has its own minimum.
         let loss = |row: usize, z: &[f32]| {
             let terms = z.iter().enumerate().map(|(k, z)| (z - row as f32, 1.0 + 11.0 * k as f32));
             let value = terms.clone().map(|(d, c)| 0.5 * c * d * d).sum();
@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn a_bent_valley_is_followed() {
-        // Rosenbrock (1960), whose minimum lies at (1, 1).
+        // Rosenbrock (1960): minimum at (1, 1).
         let loss = |_, z: &[f32]| {
             let (a, b) = (1.0 - z[0], z[1] - z[0] * z[0]);
             (a * a + 100.0 * b * b, vec![-2.0 * a - 400.0 * z[0] * b, 200.0 * b])

@@ -1,4 +1,4 @@
-//! The latent vector of an image: back-propagation over z, and its optimiser.
+//! The latent vector of an image: back-propagation over z, and its optimisers.
 
 pub mod inversion;
 pub(super) mod lbfgs;

@@ -1,4 +1,4 @@
-//! Maps of what the generator could not draw, and the scores that they come down to.
+//! Anomaly scores of an inspected image.
 
 pub(super) mod fusion;
 pub(super) mod statistics;
@@ -7,30 +7,30 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// One way to say how odd a query is; larger is odder.
+/// An anomaly score; larger is more anomalous.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ScoreKind {
-    /// The talk's loss: sum over pixels of |query - G(z)|, on the -1 to 1 scale.
+    /// Loss of the 2017 talk: sum over pixels of |x - G(z)|, on the -1 to 1 scale.
     L1Sum,
-    /// The same per pixel, so that sizes can be compared.
+    /// `L1Sum` per pixel, comparable between image sizes.
     L1,
-    /// Per pixel, in the tile where it is largest.
+    /// L1 per pixel of the tile with the largest value.
     WorstTile,
-    /// Per pixel, in the 7x7 spot where it is largest.
+    /// L1 per pixel of the 7x7 spot with the largest value.
     WorstSpot,
     /// |f(query) - f(G(z))| per feature in D's third layer, the mean over the whole image.
     Feature,
-    /// The same in the spot of 17x17 pixels where it is largest.
+    /// The same in the 17x17 spot with the largest value.
     FeatureSpot,
-    /// The critic's logit where it is largest, in units of what is usual; 0 without a critic.
+    /// Maximum of the critic's standardised logit; 0 without a critic.
     Critic,
-    /// Distance of the critic's features from what is usual (Mahalanobis) where it is largest, likewise.
+    /// Maximum Mahalanobis distance of the critic's features from the healthy mean, standardised; 0 without a critic.
     CriticDistance,
-    /// Distance of the critic's map from that of the healthy image most like it, over 6 by 6 parts of the frame; 0 without a
+    /// Distance of the critic's map to that of the nearest healthy image, over 6 by 6 parts of the frame; 0 without a
     /// critic.
     CriticPattern,
-    /// What the others come to together, by the weights of the calibration; 0 without one.
+    /// Weighted sum of the others, with the calibration's weights; 0 without a calibration.
     Fused,
 }
 
@@ -49,7 +49,7 @@ impl ScoreKind {
         Self::Fused,
     ];
 
-    /// Name in tables and files, and for [`FromStr`].
+    /// Key in tables and files, and for [`FromStr`].
     pub fn name(self) -> &'static str {
         match self {
             Self::L1Sum => "l1_sum",
@@ -68,40 +68,38 @@ impl ScoreKind {
     /// Name on screen.
     pub fn title(self) -> &'static str {
         match self {
-            Self::L1Sum => "Difference, summed",
+            Self::L1Sum => "Summed difference",
             Self::L1 => "Difference per pixel",
             Self::WorstTile => "Worst tile",
             Self::WorstSpot => "Worst spot",
             Self::Feature => "Feature difference",
             Self::FeatureSpot => "Worst feature spot",
             Self::Critic => "Critic",
-            Self::CriticDistance => "Critic's distance",
-            Self::CriticPattern => "Critic's pattern",
-            Self::Fused => "Fused score",
+            Self::CriticDistance => "Critic distance",
+            Self::CriticPattern => "Critic pattern",
+            Self::Fused => "Combined score",
         }
     }
 
-    /// One plain sentence on what it measures.
+    /// One sentence on what it measures.
     pub fn describe(self) -> &'static str {
         match self {
-            Self::L1Sum => "Sum of |query - G(z)| over all pixels, on the -1 to 1 scale: the 2017 talk's loss.",
-            Self::L1 => "Mean of |query - G(z)| over all pixels, so that images of different size can be compared.",
-            Self::WorstTile => "Mean of |query - G(z)| in the tile where it is largest.",
-            Self::WorstSpot => "Mean of |query - G(z)| in the 7 by 7 pixel spot where it is largest.",
-            Self::Feature => {
-                "How far query and reconstruction lie apart in the eyes of D's third layer, over the whole image."
-            }
-            Self::FeatureSpot => "The same in the spot of about 17 by 17 pixels where it is largest.",
-            Self::Critic => {
-                "How sure the critic is of damage where it is surest, in standard deviations from what is usual."
-            }
+            Self::L1Sum => "Sum of |x - G(z)| over all pixels, on the -1 to 1 scale (loss of the 2017 talk).",
+            Self::L1 => "Mean of |x - G(z)| over all pixels; comparable between image sizes.",
+            Self::WorstTile => "Mean of |x - G(z)| in the tile with the largest value.",
+            Self::WorstSpot => "Mean of |x - G(z)| in the 7 × 7 pixel spot with the largest value.",
+            Self::Feature => "Mean distance between image and reconstruction in the features of D's third layer.",
+            Self::FeatureSpot => "Feature difference in the spot of about 17 × 17 pixels with the largest value.",
+            Self::Critic => "Maximum of the critic's damage logit, in standard deviations of healthy images.",
             Self::CriticDistance => {
-                "How far the critic's features lie from the usual ones where they lie furthest (Mahalanobis distance)."
+                "Maximum Mahalanobis distance of the critic's features from those of healthy images."
             }
             Self::CriticPattern => {
-                "How far the critic's map, in 6 by 6 parts of the image, lies from that of the good part most like it."
+                "Distance of the critic's map, in 6 × 6 parts of the image, to the nearest healthy image."
             }
-            Self::Fused => "The scores added up, each weighed by how far forged damage moves it.",
+            Self::Fused => {
+                "Weighted sum of the scores; each weight follows from how far synthetic damage moves the score."
+            }
         }
     }
 }
@@ -112,12 +110,12 @@ impl FromStr for ScoreKind {
     fn from_str(name: &str) -> Result<Self, Self::Err> {
         Self::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| {
             let names = Self::ALL.map(Self::name).join(", ");
-            format!("there is no score `{name}`; choose one of {names}")
+            format!("unknown score `{name}`; choose one of {names}")
         })
     }
 }
 
-/// A query's scores, in single precision: what is written as text is then read back as it was.
+/// All scores of a query, in single precision so that text output reads back exactly.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 pub struct Scores {
@@ -134,7 +132,7 @@ pub struct Scores {
 }
 
 impl Scores {
-    /// One of them.
+    /// Returns one score.
     pub fn get(&self, kind: ScoreKind) -> f64 {
         f64::from(match kind {
             ScoreKind::L1Sum => self.l1_sum,
@@ -150,7 +148,7 @@ impl Scores {
         })
     }
 
-    /// Sets one of them.
+    /// Sets one score.
     pub fn set(&mut self, kind: ScoreKind, value: f64) {
         *match kind {
             ScoreKind::L1Sum => &mut self.l1_sum,
@@ -167,10 +165,10 @@ impl Scores {
     }
 }
 
-/// Half the side of a spot, without its middle: spots are 7x7 pixels.
+/// Radius of a spot, pixels: spots are 7x7.
 pub const SPOT_REACH: usize = 3;
 
-/// The same for features, which lie 8 pixels apart.
+/// Radius of a feature spot, pixels; features are 8 pixels apart.
 pub const FEATURE_SPOT_REACH: usize = 8;
 
 #[cfg(test)]

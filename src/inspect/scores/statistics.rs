@@ -1,13 +1,13 @@
-//! Spread of numbers and of vectors.
+//! Moments, and whitening matrices.
 
-/// Mean and standard deviation.
+/// Computes mean and standard deviation.
 pub(crate) fn moments(values: &[f64]) -> (f64, f64) {
     let n = values.len().max(1) as f64;
     let mean = values.iter().sum::<f64>() / n;
     (mean, (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt())
 }
 
-/// `W` with `W W^T` the inverse of a symmetric positive matrix: of its Cholesky factor `L` the inverse, transposed.
+/// Computes `W` with `W W^T` the inverse of a symmetric positive-definite matrix: the transposed inverse of its Cholesky factor.
 pub(crate) fn inverse_of_root(matrix: &[f64], n: usize) -> Vec<f64> {
     let mut l = vec![0.0; n * n];
     for i in 0..n {
@@ -17,7 +17,7 @@ pub(crate) fn inverse_of_root(matrix: &[f64], n: usize) -> Vec<f64> {
             l[i * n + j] = if i == j { rest.max(1e-12).sqrt() } else { rest / l[j * n + j] };
         }
     }
-    // Forward substitution, one unit vector after the other; written transposed.
+    // Forward substitution per unit vector; the result is stored transposed.
     let mut w = vec![0.0; n * n];
     for column in 0..n {
         for i in column..n {

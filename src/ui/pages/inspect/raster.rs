@@ -118,7 +118,7 @@ impl DisplayMap {
             Self::Signed => "Signed difference",
             Self::Feature => "Feature residual",
             Self::Critic => "Critic",
-            Self::Distance => "Critic's distance",
+            Self::Distance => "Critic distance",
         }
     }
 
