@@ -40,8 +40,12 @@ fn trained(steps: u64) -> (Critic, FrameCritic, Vec<f32>) {
     let losses: Vec<f32> = (0..steps).map(|_| trainer.step().unwrap()).collect();
     // A few steps are not enough to improve it.
     assert!(steps < 50 || trainer.held_out_loss().unwrap().unwrap() < 0.8 * before);
-    let mut fitter =
-        StatsFitter::new(FrozenCritic::new(trainer.critic()), TestTimeAugmentation::of(&recipe), fitting.len(), &device);
+    let mut fitter = StatsFitter::new(
+        FrozenCritic::new(trainer.critic()),
+        TestTimeAugmentation::of(&recipe),
+        fitting.len(),
+        &device,
+    );
     while fitter.remaining() > 0 {
         let picture = opened.store.get(fitting[fitter.next_index()]).unwrap();
         fitter.add(&Planes::of(&picture, 1, 1.0)).unwrap();
