@@ -82,20 +82,20 @@ pub(super) fn correlate(
     let plane = out.size[0] * row_len;
     let mut maps = take_buffer(images * out.channels * plane);
     let height = grid.size[0];
-    let wanted = (PIECES * rayon::current_num_threads()).div_ceil(images.max(1));
+    let pieces = (PIECES * rayon::current_num_threads()).div_ceil(images.max(1));
     let mut rows = rows_at_once(grid, shape);
     let panels = outputs.div_ceil(shape.rows);
     // If there are enough rows for all threads, and not too many are packed twice, each piece of work packs its own input,
     // which then stays in the cache of the core that reads it.
-    let high = height.div_ceil(wanted).max(rows).max(grid.halo_rows());
-    let band = grid.band(high.min(height));
-    let packs_bands = high * wanted < 2 * height && x.planes() * band.plane <= BAND;
+    let band_rows = height.div_ceil(pieces).max(rows).max(grid.halo_rows());
+    let band = grid.band(band_rows.min(height));
+    let packs_bands = band_rows * pieces < 2 * height && x.planes() * band.plane <= BAND;
     if packs_bands {
-        rows = high.min(height);
+        rows = band_rows.min(height);
     }
     let blocks = height.div_ceil(rows);
     // All panels of a block in one piece, if there are enough blocks for all threads.
-    let together = if packs_bands { panels } else { panels.div_ceil(wanted.div_ceil(blocks.max(1))) };
+    let together = if packs_bands { panels } else { panels.div_ceil(pieces.div_ceil(blocks.max(1))) };
     let splits = panels.div_ceil(together);
     let rows_per_channel = out.rows_per_channel();
     let mut items: Vec<Vec<&mut [f32]>> =

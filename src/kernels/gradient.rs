@@ -32,8 +32,8 @@ pub(super) fn weight_gradient(
     }
     let arch = Arch::new();
     let (rows, columns) = arch.dispatch(BlockShape);
-    let (taps, high) = (offsets.len(), outputs.next_multiple_of(rows));
-    let (blocks, size) = (taps.div_ceil(columns), high * columns);
+    let (taps, padded) = (offsets.len(), outputs.next_multiple_of(rows));
+    let (blocks, size) = (taps.div_ceil(columns), padded * columns);
     let mut sums = Aligned::take(blocks * size);
     let parallel = pays_to_multiply(outputs * taps * positions);
     let per_task = items_per_task(blocks, parallel);
@@ -44,9 +44,9 @@ pub(super) fn weight_gradient(
     let mut gradient = take_buffer(outputs * taps);
     let parallel = pays_to_move(gradient.len());
     each_chunk(&mut gradient, taps, parallel, |m, row| {
-        for (block, own) in sums.chunks_exact(size).zip(row.chunks_mut(columns)) {
+        for (block, to) in sums.chunks_exact(size).zip(row.chunks_mut(columns)) {
             // So few values are copied faster without a call to `memcpy`.
-            own.iter_mut().zip(&block[m * columns..]).for_each(|(to, sum)| *to = *sum);
+            to.iter_mut().zip(&block[m * columns..]).for_each(|(to, sum)| *to = *sum);
         }
     });
     gradient
@@ -192,14 +192,14 @@ fn taps_of<S: Simd, const K: usize, const V: usize>(
             *read = &x[base as usize + offset..][..lanes];
         }
         for (l, dy) in dy.chunks_exact(V * lanes).enumerate() {
-            let mut own = [zero; V];
-            for (v, own) in own.iter_mut().enumerate() {
-                *own = load::<S>(dy, v * lanes);
+            let mut vectors = [zero; V];
+            for (v, vector) in vectors.iter_mut().enumerate() {
+                *vector = load::<S>(dy, v * lanes);
             }
             for k in 0..K {
                 let x = simd.splat_f32s(read[k][l]);
                 for v in 0..V {
-                    sums[k][v] = simd.mul_add_e_f32s(x, own[v], sums[k][v]);
+                    sums[k][v] = simd.mul_add_e_f32s(x, vectors[v], sums[k][v]);
                 }
             }
         }
@@ -278,9 +278,9 @@ fn block_of<S: Simd, const M: usize, const K: usize>(
 impl SumOverPositions<'_> {
     #[inline(always)]
     fn run<S: Simd, const M: usize, const K: usize>(self, simd: S) {
-        let high = self.outputs.next_multiple_of(M);
+        let padded = self.outputs.next_multiple_of(M);
         for (s, stretch) in self.starts.chunks(STRETCH).enumerate() {
-            for (i, block) in self.sums.chunks_exact_mut(high * K).enumerate() {
+            for (i, block) in self.sums.chunks_exact_mut(padded * K).enumerate() {
                 let mut offsets = [0; K];
                 for (k, offset) in offsets.iter_mut().enumerate() {
                     *offset = self.offsets[((self.first + i) * K + k).min(self.offsets.len() - 1)] as usize;

@@ -146,10 +146,10 @@ impl NormLayout {
 
     /// Returns the results of `work` for each channel, computed on several threads if that pays.
     fn each<T: Send>(&self, work: impl Fn(usize) -> T + Sync + Send) -> Vec<T> {
-        let mut found: Vec<Option<T>> = (0..self.channels).map(|_| None).collect();
+        let mut results: Vec<Option<T>> = (0..self.channels).map(|_| None).collect();
         let parallel = pays_to_move(self.batch * self.channels * self.plane);
-        each(found.iter_mut().enumerate(), parallel, |(c, slot)| *slot = Some(work(c)));
-        found.into_iter().flatten().collect()
+        each(results.iter_mut().enumerate(), parallel, |(c, slot)| *slot = Some(work(c)));
+        results.into_iter().flatten().collect()
     }
 
     /// Calls `work` with the channel, the offset and the values of each plane.
@@ -168,17 +168,17 @@ impl NormLayout {
     /// Returns the mean of each channel, followed by the biased variance of each channel.
     pub fn moments(&self, x: &[f32]) -> Vec<f32> {
         let arch = Arch::new();
-        let found = self.each(|c| {
+        let results = self.each(|c| {
             // Relative to the first value, which keeps small variances of large values accurate.
             let reference = self.stretches(x, c).next().and_then(|p| p.first()).copied().unwrap_or(0.0);
             let sums = self.stretches(x, c).fold([0.0; 2], |all, stretch| {
-                let own = arch.dispatch(Moments { x: stretch, reference });
-                [all[0] + own[0], all[1] + own[1]]
+                let part = arch.dispatch(Moments { x: stretch, reference });
+                [all[0] + part[0], all[1] + part[1]]
             });
             let mean = sums[0] / self.count();
             ((f64::from(reference) + mean) as f32, (sums[1] / self.count() - mean * mean).max(0.0) as f32)
         });
-        let (mut means, variances): (Vec<f32>, Vec<f32>) = found.into_iter().unzip();
+        let (mut means, variances): (Vec<f32>, Vec<f32>) = results.into_iter().unzip();
         means.extend(variances);
         means
     }
@@ -220,8 +220,8 @@ impl NormLayout {
             (0..self.batch).fold([0.0; 2], |all, n| {
                 let at = (n * self.channels + c) * self.plane;
                 let gradient = &gradient[at..at + self.plane];
-                let own = arch.dispatch(ParameterGradients { state: state(c, at), gradient, scratch: &mut scratch });
-                [all[0] + own[0], all[1] + own[1]]
+                let part = arch.dispatch(ParameterGradients { state: state(c, at), gradient, scratch: &mut scratch });
+                [all[0] + part[0], all[1] + part[1]]
             })
         });
         let count = self.count();

@@ -20,12 +20,12 @@ const MULTIPLIED: usize = 1 << 22;
 /// as long as a small layer.
 const AWAKE: Duration = Duration::from_micros(100);
 
-/// Whether moving this many floats is worth more than one thread.
+/// Whether copying or updating this many floats is faster on several threads.
 pub(super) fn pays_to_move(floats: usize) -> bool {
     floats > MOVED
 }
 
-/// Whether this many multiplications are worth more than one thread.
+/// Whether this many multiplications are faster on several threads.
 pub(super) fn pays_to_multiply(products: usize) -> bool {
     products > MULTIPLIED
 }

@@ -25,7 +25,7 @@ impl Default for ConvShape {
 /// The dimensions of a convolution of maps `[batch, inputs, height, width]` with weights
 /// `[outputs, inputs, kernel[0], kernel[1]]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Geometry {
+pub(super) struct Geometry {
     /// Images.
     pub batch: usize,
     /// Input channels.
@@ -54,12 +54,12 @@ impl Geometry {
     }
 
     /// Taps of the kernel: weights from one input channel to one output channel.
-    pub(super) fn kernel_area(&self) -> usize {
+    pub fn kernel_area(&self) -> usize {
         self.kernel[0] * self.kernel[1]
     }
 
     /// Returns the taps of the kernel as seen from an output: the input phase and shift that each reads.
-    pub(super) fn taps(&self) -> Vec<Tap> {
+    pub fn taps(&self) -> Vec<Tap> {
         let stride = self.stride as isize;
         self.collect_taps(|k, _| {
             let from = (k * self.dilation) as isize - self.padding as isize;
@@ -68,7 +68,7 @@ impl Geometry {
     }
 
     /// Returns the taps by which the output's gradient reaches one phase of the input, in memory order.
-    pub(super) fn taps_backward(&self, phase: [usize; 2]) -> Vec<Tap> {
+    pub fn taps_backward(&self, phase: [usize; 2]) -> Vec<Tap> {
         let stride = self.stride as isize;
         let mut taps = self.collect_taps(|k, axis| {
             let from = (phase[axis] + self.padding) as isize - (k * self.dilation) as isize;

@@ -229,8 +229,8 @@ mod tests {
             let logits = critic.forward(image).0.into_data().try_into_vec::<f32>().unwrap();
             logits[40 * 80 + 40]
         };
-        let still = at(0);
-        assert_eq!(still, at(160 - REACH - 4));
-        assert_ne!(still, at(160 - 40));
+        let baseline = at(0);
+        assert_eq!(baseline, at(160 - REACH - 4));
+        assert_ne!(baseline, at(160 - 40));
     }
 }
