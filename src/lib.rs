@@ -1,11 +1,11 @@
-//! Ganspect inspects surfaces: it learns what a healthy machined surface looks like by training a
-//! GAN on images of good parts, shows that training live, and tells an operator whether a dropped
-//! image is healthy.
+//! Ganspect inspects surfaces: it trains a GAN on images of healthy machined surfaces, shows the training live, and decides
+//! whether an image shows a healthy part, with a promised false-alarm rate.
 //!
-//! The rooms, from the ground up: [`boxes`], [`device`], [`files`] and [`kernels`]; [`data`] and [`model`]; [`report`] and
-//! [`train`]; [`inspect`]; [`review`]; [`engine`]; [`cli`] and [`ui`]. A room uses only rooms named before it.
+//! The modules, lowest first: [`device`], [`files`], [`format`], [`time`], [`paths`], [`logging`] and [`kernels`];
+//! [`tensorboard`], [`data`] and [`model`]; [`train`]; [`inspect`]; [`review`]; [`engine`]; [`cli`] and [`ui`]. A module uses
+//! only modules listed before it.
 
-// Tests put files in their own folders, where half a file is what they want now and then.
+// Unit tests write to temporary folders, some of them incomplete files.
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
 
 pub mod cli;
@@ -25,6 +25,6 @@ pub mod time;
 pub mod train;
 pub mod ui;
 
-/// Networks make and drop large blocks all the time; this one keeps them at hand instead of handing them back.
+/// Networks constantly allocate and free large blocks, which this allocator keeps for reuse.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
