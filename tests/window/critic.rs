@@ -1,4 +1,4 @@
-//! The critic in the window: the crops that it is shown, its answers, its curves, and the making of the model.
+//! The critic in the window: the preview of its crops and outputs, its curves, and the progress of the model build.
 
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ use crate::{
     harness::{SIZE, Stage, Window, open, open_in, shows, themes},
 };
 
-/// Forged crops of turned metal, and what a critic that is nearly right says to them.
+/// Damaged crops of turned metal, and the outputs of a nearly perfect critic.
 fn criticised(live: &EngineState, steps: u64) {
     let recipe = Preset::Laptop.recipe();
     let opened = DataSource::Surface { kind: SurfaceKind::Turned, seed: 3 }.open(&|_, _| true).unwrap();
@@ -55,7 +55,7 @@ fn criticised(live: &EngineState, steps: u64) {
     *live.training.critic.history.write() = losses(steps);
 }
 
-/// A critic's curves after so many steps.
+/// A critic's curves after `steps` steps.
 fn losses(steps: u64) -> History {
     let mut history = History::default();
     for step in 1..=steps {
@@ -70,7 +70,7 @@ fn losses(steps: u64) -> History {
     history
 }
 
-fn making(live: &EngineState) {
+fn building(live: &EngineState) {
     let parts = [
         (BuildPart::Encoder, 1500, 1500),
         (BuildPart::Critic, 640, 1500),
@@ -87,14 +87,14 @@ fn making(live: &EngineState) {
 fn the_critic_at_work_while_the_model_is_made() {
     let mut results = SnapshotResults::new();
     for (dark, name) in themes() {
-        let mut stage = open(dark, SIZE, making);
+        let mut stage = open(dark, SIZE, building);
         stage.harness.run_steps(3);
         stage.harness.state_mut().apply(Action::Command(UiCommand::CriticPreview));
         stage.harness.run_steps(3);
         let window = &stage.harness;
-        assert!(shows(window, "8 forged crops") && shows(window, "and the critic's answers"));
-        assert!(shows(window, "critic after step 640"));
-        // Every part is named with how far it is, and the time is that of the whole.
+        assert!(shows(window, "8 preview crops") && shows(window, "with the critic's output"));
+        assert!(shows(window, "critic at step 640"));
+        // Every part has its progress, and the time left is that of the whole build.
         for words in ["Encoder, 100 %", "Critic, 42 %", "What is usual, 0 %", "Calibration, 0 %"] {
             assert!(shows(window, words), "{words}");
         }
@@ -114,10 +114,10 @@ fn forged_crops_are_shown_before_there_is_a_critic() {
     stage.harness.run_steps(3);
     stage.harness.key_press_modifiers(Modifiers::NONE, Key::C);
     stage.harness.run_steps(3);
-    assert!(shows(&stage.harness, "12 forged crops") && !shows(&stage.harness, "the critic's answers"));
-    assert!(shows(&stage.harness, "Critic loss"), "the curves have a tile for it");
+    assert!(shows(&stage.harness, "12 preview crops") && !shows(&stage.harness, "the critic's output"));
+    assert!(shows(&stage.harness, "Critic loss"), "there is a chart for it");
     stage.snapshot("critic_before_dark", &mut results);
-    // The same key leads back to the samples.
+    // The same key returns to the samples.
     stage.harness.key_press_modifiers(Modifiers::NONE, Key::C);
     stage.harness.run_steps(3);
     assert!(shows(&stage.harness, "Sample grid, 36 samples"));
@@ -163,23 +163,23 @@ fn forged_crops_follow_a_knob_while_the_gan_trains() {
     stage.harness.state_mut().apply(start);
     let running = |window: &Window| window.state().state().training.status.read().step >= 2;
     stage.until("steps are done", running);
-    assert!(latest(&stage.harness).is_none(), "nothing is forged that nobody looks at");
+    assert!(latest(&stage.harness).is_none(), "no crops are generated while the preview is hidden");
     stage.harness.state_mut().apply(Action::Command(UiCommand::CriticPreview));
-    stage.until("crops are forged", |window| latest(window).is_some() && shows(window, "forged crops"));
-    let usual = latest(&stage.harness).unwrap();
+    stage.until("crops are shown", |window| latest(window).is_some() && shows(window, "preview crops"));
+    let before = latest(&stage.harness).unwrap();
 
     stage.harness.state_mut().apply(Action::Knob { key: "critic.share", value: toml::Value::Float(1.0) });
     stage.until("all of them are damaged", |window| latest(window).is_some_and(|s| s.knobs.share == 1.0));
     let all = latest(&stage.harness).unwrap();
-    assert!(all.damaged(CROPS) > usual.damaged(CROPS), "{} and {}", usual.damaged(CROPS), all.damaged(CROPS));
+    assert!(all.damaged(CROPS) > before.damaged(CROPS), "{} and {}", before.damaged(CROPS), all.damaged(CROPS));
 
-    // Others are drawn on demand, by the same knobs.
+    // Other crops are generated on demand, with the same knobs.
     stage.harness.get_by_label(UiCommand::CriticPreviewNext.title()).click();
-    stage.until("other crops are forged", |window| latest(window).is_some_and(|s| s.serial != all.serial));
+    stage.until("other crops are shown", |window| latest(window).is_some_and(|s| s.serial != all.serial));
     let others = latest(&stage.harness).unwrap();
     assert!(others.values != all.values && others.knobs == all.knobs);
     let answers = stage.harness.state().state().training.critic.answers.lock().clone();
-    assert!(answers.is_none(), "there is no critic to answer yet");
+    assert!(answers.is_none(), "there is no critic yet");
 }
 
 #[test]
@@ -188,11 +188,11 @@ fn the_forger_can_be_turned_before_anything_trains() {
     let parts = parts(&stage);
     stage.harness.state_mut().apply(Action::Import(parts));
     stage.until("the folder is understood", |window| shows(window, "Train on 8 healthy images"));
-    stage.until("crops are forged", |window| latest(window).is_some() && shows(window, "forged crops"));
+    stage.until("crops are shown", |window| latest(window).is_some() && shows(window, "preview crops"));
     let before = latest(&stage.harness).unwrap();
     assert_ne!(before.viewer, Viewer::RUN);
     stage.harness.state_mut().apply(Action::Knob { key: "critic.share", value: toml::Value::Float(1.0) });
-    stage.until("the knob is seen", |window| latest(window).is_some_and(|s| s.knobs.share == 1.0));
+    stage.until("the knob takes effect", |window| latest(window).is_some_and(|s| s.knobs.share == 1.0));
     assert!(latest(&stage.harness).unwrap().damaged(CROPS) > before.damaged(CROPS));
 }
 

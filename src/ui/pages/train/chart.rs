@@ -1,4 +1,4 @@
-//! What a tile shows: its curves, its view, and the lines made from them.
+//! The charts of the Train page: their curves, their view, and the lines prepared for drawing.
 
 use egui::Color32;
 use egui_plot::{LineStyle, PlotPoint};
@@ -17,28 +17,28 @@ use crate::{
     },
 };
 
-/// The tiles there are.
+/// A chart of the Train page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CurveChart {
-    /// D's losses and G's.
+    /// Losses of D and G.
     Loss,
-    /// How often D is right, and how often G deceives it.
+    /// Accuracy of D, and the rate at which G fools it.
     Accuracy,
     /// Gradient norms.
     Gradients,
-    /// How varied the samples are.
+    /// Diversity of the samples.
     Diversity,
-    /// Images a second.
+    /// Images per second.
     Speed,
-    /// Noise and dropout in force.
+    /// Current noise and dropout.
     Schedule,
-    /// The critic's losses, by its own steps.
+    /// Losses of the critic, by its own steps.
     Critic,
 }
 
 impl CurveChart {
-    /// All tiles, in their first order.
+    /// All charts, in their default order.
     pub const ALL: [Self; 7] =
         [Self::Loss, Self::Accuracy, Self::Gradients, Self::Diversity, Self::Speed, Self::Schedule, Self::Critic];
 
@@ -55,33 +55,33 @@ impl CurveChart {
         }
     }
 
-    /// What the tile shows, for its tooltip.
+    /// Explanation for the tooltip.
     pub fn help(self) -> &'static str {
         match self {
             Self::Loss => {
                 "Cross-entropy of D on real and on generated crops, and the non-saturating loss of G, in nats. \
-                 A D that can only guess loses 0.69 (ln 2) on each side."
+                 At chance level, D has a loss of 0.69 (ln 2) on both."
             }
             Self::Accuracy => {
-                "How often D is right about real and about generated crops, and how often G deceives it. \
-                 At 50 % D can only guess: the equilibrium that training aims at."
+                "Accuracy of D on real and on generated crops, and the share of generated crops that fool D (G). \
+                 50 % is chance level, the equilibrium that training aims at."
             }
             Self::Gradients => "L2 norm of the gradient of G and of D.",
             Self::Diversity => {
-                "Mean pairwise distance of the samples over that of real crops. At 1 they are as varied as life; \
-                 near 0 G has collapsed."
+                "Mean pairwise distance of the samples, relative to real crops. At 1 they are as diverse as real \
+                 crops; near 0 G has collapsed."
             }
-            Self::Speed => "Real crops that training consumes in a second.",
-            Self::Schedule => "Noise on what D sees (standard deviation) and dropout in D, as they decay.",
+            Self::Speed => "Real crops processed per second of training.",
+            Self::Schedule => "Noise on the input of D (standard deviation) and dropout in D, with their decay.",
             Self::Critic => {
-                "Cross-entropy of the critic, by steps of its own, which follow the last one of the GAN. Trained: on \
-                 the forged crops that it learns from. Held-out: on images the critic is not trained on. Where \
-                 held-out rises while trained falls, it learns its images by heart."
+                "Cross-entropy of the critic by its own steps, which follow those of the GAN. Training: on crops with \
+                 synthetic defects. Held-out: on images that the critic is not trained on. Held-out loss that rises \
+                 while training loss falls means overfitting."
             }
         }
     }
 
-    /// The curves, each with its short name.
+    /// The metrics of the chart, each with its short name.
     pub fn metrics(self) -> &'static [(Metric, &'static str)] {
         match self {
             Self::Loss => &[(Metric::DLossReal, "D real"), (Metric::DLossFake, "D fake"), (Metric::GLoss, "G")],
@@ -92,21 +92,21 @@ impl CurveChart {
             Self::Diversity => &[(Metric::Diversity, "samples / real")],
             Self::Speed => &[(Metric::ImagesPerSecond, "images/s")],
             Self::Schedule => &[(Metric::Noise, "noise"), (Metric::Dropout, "dropout")],
-            Self::Critic => &[(Metric::CriticLoss, "trained"), (Metric::CriticHeldOut, "held-out")],
+            Self::Critic => &[(Metric::CriticLoss, "training"), (Metric::CriticHeldOut, "held-out")],
         }
     }
 
-    /// Whether a logarithmic axis is offered for it.
+    /// Whether the chart has a logarithmic axis on demand.
     fn can_be_log(self) -> bool {
         matches!(self, Self::Loss | Self::Gradients | Self::Critic)
     }
 
-    /// What stands in its place while there is nothing to draw.
+    /// Text shown while there is nothing to draw.
     pub fn empty(self) -> &'static str {
-        if self == Self::Critic { "Trained after the GAN" } else { "No step yet" }
+        if self == Self::Critic { "Trained after the GAN" } else { "No steps yet" }
     }
 
-    /// What its fitted view holds in any case.
+    /// The range that its fitted view always includes.
     fn least_view(self) -> Extent {
         let max = match self {
             Self::Accuracy | Self::Diversity | Self::Speed => 1.0,
@@ -117,35 +117,35 @@ impl CurveChart {
     }
 }
 
-/// What the tiles have in common.
-pub struct Shared<'a> {
-    /// The run in hand.
+/// The data and settings shared by all charts with the same steps.
+pub struct ChartContext<'a> {
+    /// The current run.
     pub feed: &'a Feed,
     /// Other runs: name, colour and curves.
     pub overlays: &'a [(&'a str, Color32, &'a Feed)],
-    /// What the horizontal axis counts.
+    /// Unit of the horizontal axis.
     pub axis: XAxis,
-    /// Losses and gradients have a logarithmic axis.
+    /// Use a logarithmic axis for losses and gradients.
     pub log: bool,
-    /// The smoothed line differs from the raw one.
+    /// Smoothing is on.
     pub smoothed: bool,
     /// The horizontal view; `None` fits the whole run.
     pub view_x: &'a mut Option<(f64, f64)>,
-    /// Curves that were switched off.
+    /// Hidden curves.
     pub hidden: &'a mut Vec<Metric>,
-    /// The cursor's place on the horizontal axis; a tile under the pointer sets it.
+    /// The cursor's position on the horizontal axis, set by the chart under the pointer.
     pub cursor: &'a mut Option<f64>,
-    /// The place of the sample grid on show.
+    /// The position of the displayed sample grid.
     pub grid: Option<f64>,
 }
 
-impl Shared<'_> {
-    /// Whether this tile's vertical axis is logarithmic.
+impl ChartContext<'_> {
+    /// Whether this chart's vertical axis is logarithmic.
     pub fn log(&self, chart: CurveChart) -> bool {
         self.log && chart.can_be_log()
     }
 
-    /// The horizontal view in force.
+    /// Returns the current horizontal view.
     pub fn span(&self) -> (f64, f64) {
         let fitted = || {
             let feeds = self.overlays.iter().map(|o| o.2).chain([self.feed]);
@@ -156,13 +156,13 @@ impl Shared<'_> {
         if high - low > 1e-9 { (low, high) } else { (low - 0.5, low + 0.5) }
     }
 
-    /// Whether a curve was switched off.
+    /// Whether a curve is hidden.
     pub fn is_hidden(&self, metric: Metric) -> bool {
         self.hidden.contains(&metric)
     }
 }
 
-/// The vertical view of a tile.
+/// The vertical view of a chart.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum ViewY {
     /// Fits the smoothed curves and the bulk of the raw ones.
@@ -170,11 +170,11 @@ pub enum ViewY {
     Bulk,
     /// Fits every value.
     Everything,
-    /// As the user has set it, in the axis's own numbers.
+    /// Set by the user, in axis coordinates.
     Fixed(f64, f64),
 }
 
-/// What the lines of a tile were made for; they are made anew when it changes.
+/// The inputs of a chart's lines, which are prepared again when it changes.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct LinesKey {
     feeds: Vec<((u64, u64), Option<Color32>)>,
@@ -186,37 +186,37 @@ struct LinesKey {
     columns: usize,
 }
 
-/// One line, ready to draw.
+/// A line, ready to draw.
 #[derive(Debug)]
-pub struct Drawn {
+pub struct ChartLine {
     pub(super) name: String,
     metric: Metric,
-    /// The raw values behind the smoothed ones.
+    /// A raw curve behind the smoothed one.
     faint: bool,
-    /// The colour of another run, in place of the metric's own.
+    /// The colour of an overlaid run; it replaces the metric's.
     run: Option<Color32>,
     pub(super) width: f32,
     pub(super) style: LineStyle,
     pub(super) points: Vec<PlotPoint>,
 }
 
-impl Drawn {
-    /// Its colour in this theme.
+impl ChartLine {
+    /// Returns its colour in this theme.
     pub fn colour(&self, p: &Palette) -> Color32 {
         let colour = self.run.unwrap_or_else(|| p.series(self.metric));
         if self.faint { p.faint(colour) } else { colour }
     }
 }
 
-/// One tile's own state.
+/// The state of one chart.
 #[derive(Debug)]
 pub struct ChartState {
     pub(super) view_y: ViewY,
     key: LinesKey,
-    pub(super) lines: Vec<Drawn>,
+    pub(super) lines: Vec<ChartLine>,
     /// Extent of the smoothed lines and the bulk of the raw ones, and of everything.
-    reach: (Extent, Extent),
-    /// The vertical view that the points outside were counted for, and how many they are.
+    extents: (Extent, Extent),
+    /// A vertical view, and the number of points outside it.
     outside: ([u64; 2], usize),
 }
 
@@ -226,7 +226,7 @@ impl Default for ChartState {
             view_y: ViewY::Bulk,
             key: LinesKey::default(),
             lines: Vec::new(),
-            reach: (Extent::NOTHING, Extent::NOTHING),
+            extents: (Extent::NOTHING, Extent::NOTHING),
             outside: ([0; 2], 0),
         }
     }
@@ -238,8 +238,8 @@ impl ChartState {
         self.view_y = ViewY::Bulk;
     }
 
-    /// Makes the lines anew when data, view or settings have changed.
-    pub fn prepare(&mut self, chart: CurveChart, shared: &Shared<'_>, span: (f64, f64), columns: usize) {
+    /// Prepares the lines again when data, view or settings have changed.
+    pub fn prepare(&mut self, chart: CurveChart, shared: &ChartContext<'_>, span: (f64, f64), columns: usize) {
         let log = shared.log(chart);
         let others = shared.overlays.iter().map(|(name, colour, feed)| (*name, Some(*colour), *feed));
         let feeds = others.chain([("", None, shared.feed)]);
@@ -261,7 +261,7 @@ impl ChartState {
         self.key = key;
         self.outside.0 = [0; 2];
         self.lines.clear();
-        self.reach = (Extent::NOTHING, Extent::NOTHING);
+        self.extents = (Extent::NOTHING, Extent::NOTHING);
         let y = |v: f32| if log { (v > 0.0).then(|| f64::from(v).log10()) } else { Some(f64::from(v)) };
         let metrics: Vec<_> = chart.metrics().iter().filter(|(m, _)| !shared.is_hidden(*m)).collect();
         for (name, run, feed) in feeds {
@@ -276,7 +276,7 @@ impl ChartState {
                 let Some(curve) = feed.curve(*metric) else { continue };
                 let indices = curve.indices(&(first..last));
                 if run.is_none() && shared.smoothed {
-                    raw.push(Drawn {
+                    raw.push(ChartLine {
                         name: format!("{short}, raw"),
                         metric: *metric,
                         faint: true,
@@ -286,7 +286,7 @@ impl ChartState {
                         points: to_points(decimate(curve, curve.raw(), &bounds, x, y)),
                     });
                 }
-                smooth.push(Drawn {
+                smooth.push(ChartLine {
                     name: if name.is_empty() { (*short).to_owned() } else { format!("{name}: {short}") },
                     metric: *metric,
                     faint: false,
@@ -296,13 +296,13 @@ impl ChartState {
                     points: to_points(decimate(curve, curve.smooth(), &bounds, x, y)),
                 });
                 let whole = curve.raw().extent(indices.clone());
-                self.reach.1.merge(whole);
+                self.extents.1.merge(whole);
                 if shared.smoothed {
-                    self.reach.0.merge(curve.smooth().extent(indices.clone()));
+                    self.extents.0.merge(curve.smooth().extent(indices.clone()));
                 }
                 if let Some((min, max)) = curve.raw().values().get(indices).and_then(|v| bulk(v, 0.01)) {
                     let least_positive = if min > 0.0 { min } else { whole.least_positive };
-                    self.reach.0.merge(Extent { min, max, least_positive });
+                    self.extents.0.merge(Extent { min, max, least_positive });
                 }
             }
             self.lines.append(&mut raw);
@@ -310,12 +310,12 @@ impl ChartState {
         }
     }
 
-    /// The vertical view in force, in the axis's own numbers.
+    /// Returns the current vertical view, in axis coordinates.
     pub fn span_y(&self, chart: CurveChart, log: bool) -> (f64, f64) {
         let mut extent = match self.view_y {
             ViewY::Fixed(low, high) => return (low, high),
-            ViewY::Bulk => self.reach.0,
-            ViewY::Everything => self.reach.1,
+            ViewY::Bulk => self.extents.0,
+            ViewY::Everything => self.extents.1,
         };
         extent.merge(chart.least_view());
         let (low, high) = if log {
@@ -336,8 +336,13 @@ impl ChartState {
         (low - margin, high + margin)
     }
 
-    /// How many values lie above or below the vertical view, among those within the horizontal one.
-    pub fn count_outside(&mut self, view: ((f64, f64), (f64, f64)), chart: CurveChart, shared: &Shared<'_>) -> usize {
+    /// Counts the values above or below the vertical view, among those within the horizontal one.
+    pub fn count_outside(
+        &mut self,
+        view: ((f64, f64), (f64, f64)),
+        chart: CurveChart,
+        shared: &ChartContext<'_>,
+    ) -> usize {
         let (x, (low, high)) = view;
         let key = [low.to_bits(), high.to_bits()];
         if self.outside.0 != key {
@@ -353,7 +358,7 @@ impl ChartState {
     }
 }
 
-/// Another run's lines are told apart by their dashes, since their colour tells the run.
+/// Returns the line style: overlaid runs distinguish their metrics by dashes, since the colour identifies the run.
 fn overlay_style(overlay: bool, i: usize) -> LineStyle {
     match (overlay, i) {
         (false, _) => LineStyle::Solid,
@@ -386,7 +391,7 @@ mod tests {
         let mut feed = Feed::new(0.0);
         feed.take(&history);
         let (mut view_x, mut hidden, mut cursor) = (None, Vec::new(), None);
-        let shared = Shared {
+        let shared = ChartContext {
             feed: &feed,
             overlays: &[],
             axis: XAxis::Step,

@@ -1,4 +1,4 @@
-//! The right part: transport, progress and every knob of the recipe.
+//! The right pane: transport buttons, progress, and the knobs of the recipe.
 
 use egui::{CollapsingHeader, ComboBox, ProgressBar, RichText, ScrollArea, Ui, vec2};
 use egui_material_icons::icons;
@@ -21,7 +21,7 @@ use crate::{
     },
 };
 
-/// The knobs' values, taken from a recipe once and kept until it changes.
+/// The knobs' values of a recipe, cached until the recipe changes.
 #[derive(Default)]
 struct Values {
     recipe: Option<Recipe>,
@@ -38,22 +38,22 @@ impl Values {
     }
 }
 
-/// The panel.
+/// The controls pane.
 #[derive(Default)]
 pub struct Controls {
     values: Values,
     initial: Values,
-    /// A group that is to be opened and brought into sight.
+    /// A group to open and scroll to on the next frame.
     revealed: Option<Group>,
 }
 
 impl Controls {
-    /// Opens a group of knobs and brings it into sight.
+    /// Opens a group of knobs and scrolls to it.
     pub fn reveal(&mut self, group: Group) {
         self.revealed = Some(group);
     }
 
-    /// Draws the panel.
+    /// Draws the pane.
     pub fn ui(&mut self, ui: &mut Ui, frame: &mut Frame<'_>) {
         transport(ui, frame);
         progress(ui, frame.status);
@@ -61,13 +61,14 @@ impl Controls {
         ui.separator();
         recipe_bar(ui, frame);
         ScrollArea::vertical().id_salt("knobs").auto_shrink(false).show(ui, |ui| {
-            // Room for the scroll bar beside the numbers.
+            // Leaves space for the scroll bar beside the numbers.
             ui.set_width(ui.available_width() - theme::GAP_S);
             self.knobs(ui, frame);
             ui.add_space(theme::GAP_L);
         });
     }
 
+    /// Draws the knobs in groups that fold.
     fn knobs(&mut self, ui: &mut Ui, frame: &mut Frame<'_>) {
         let p = Palette::of(ui);
         let (values, initial) = (self.values.of(frame.recipe), self.initial.of(frame.initial));
@@ -111,7 +112,7 @@ impl Controls {
     }
 }
 
-/// Play, single steps, stop and reset.
+/// Draws the buttons for play, single steps, stop and reset.
 fn transport(ui: &mut Ui, frame: &mut Frame<'_>) {
     ui.horizontal(|ui| {
         ui.set_height(theme::ROW);
@@ -151,12 +152,12 @@ fn command_button(ui: &mut Ui, frame: &mut Frame<'_>, command: UiCommand, icon: 
     }
 }
 
-/// How far the run is, how fast and how long it still takes.
+/// Draws the progress of the run, its speed and the time left.
 fn progress(ui: &mut Ui, status: &TrainingStatus) {
     let p = Palette::of(ui);
     let total = status.recipe.as_ref().map_or(0, |r| r.train.steps);
     let (share, name) = match &status.phase {
-        TrainingPhase::Finishing(making) => (making.share, "Share of the model that is made"),
+        TrainingPhase::Finishing(build) => (build.share, "Share of the model built"),
         _ if total == 0 => (0.0, "Steps done"),
         _ => ((status.step as f64 / total as f64).clamp(0.0, 1.0) as f32, "Steps done"),
     };
@@ -168,19 +169,19 @@ fn progress(ui: &mut Ui, status: &TrainingStatus) {
         if total == 0 { ("No run".to_owned(), "–".to_owned()) } else { progress_words(status, steps, total) };
     ui.label(RichText::new(left).color(p.text_strong));
     ui.add(egui::Label::new(theme::weak_caption(&p, right)).truncate());
-    if let TrainingPhase::Finishing(making) = &status.phase {
-        parts(ui, &p, making);
+    if let TrainingPhase::Finishing(build) = &status.phase {
+        build_parts(ui, &p, build);
     }
 }
 
-/// The parts of a model in the making, each with how far it is.
-fn parts(ui: &mut Ui, p: &Palette, making: &BuildProgress) {
+/// Draws the progress of each part of the model build.
+fn build_parts(ui: &mut Ui, p: &Palette, build: &BuildProgress) {
     ui.spacing_mut().item_spacing.y = 2.0;
-    for (i, progress) in making.parts.iter().enumerate() {
+    for (i, progress) in build.parts.iter().enumerate() {
         let percent = format!("{:.0} %", (100.0 * progress.share()).floor());
         let row = ui.horizontal(|ui| {
             ui.set_height(theme::ROW_VALUE);
-            let colour = if i == making.at { p.text_strong } else { p.text_weak };
+            let colour = if i == build.at { p.text_strong } else { p.text_weak };
             let text = |text: String| RichText::new(text).text_style(theme::caption()).color(colour);
             ui.label(text(format!("{} {}", i + 1, progress.part.title())));
             flush_right(ui, |ui| {
@@ -188,7 +189,7 @@ fn parts(ui: &mut Ui, p: &Palette, making: &BuildProgress) {
                     vec2(theme::FIGURE_COLUMN, theme::ROW_VALUE),
                     egui::Layout::right_to_left(egui::Align::Center),
                     |ui| {
-                        // As wide in every row, so that the bars stand under one another.
+                        // A fixed width aligns the bars.
                         ui.set_min_width(theme::FIGURE_COLUMN);
                         ui.label(text(percent.clone()));
                     },
@@ -202,47 +203,48 @@ fn parts(ui: &mut Ui, p: &Palette, making: &BuildProgress) {
     }
 }
 
+/// Returns progress and speed in words.
 fn progress_words(status: &TrainingStatus, steps: impl Fn(u64) -> String, total: u64) -> (String, String) {
-    if let TrainingPhase::Finishing(making) = &status.phase {
+    if let TrainingPhase::Finishing(build) = &status.phase {
         let left = match status.seconds_left {
             Some(seconds) => format!("{} left", ticks::span(seconds)),
-            None => "time left not known yet".into(),
+            None => "time left unknown".into(),
         };
-        let part = making.now().map_or("", |now| now.part.doing());
-        return ("making the model".into(), if part.is_empty() { left } else { format!("{left} · {part}") });
+        let part = build.now().map_or("", |now| now.part.doing());
+        return ("building the model".into(), if part.is_empty() { left } else { format!("{left} · {part}") });
     }
     let done = format!("step {} of {}", steps(status.step), steps(total));
     let rate = match status.steps_per_second {
         r if r <= 0.0 => String::new(),
-        r if r < 0.1 => format!("{} a step", ticks::span(1.0 / r)),
+        r if r < 0.1 => format!("{} per step", ticks::span(1.0 / r)),
         r if r < 10.0 => format!("{r:.1} steps/s"),
         r => format!("{r:.0} steps/s"),
     };
     let left = match (&status.phase, status.seconds_left) {
         (TrainingPhase::Running, Some(seconds)) => format!("{} left", ticks::span(seconds)),
-        (TrainingPhase::Running, None) => "time left not known yet".into(),
+        (TrainingPhase::Running, None) => "time left unknown".into(),
         (TrainingPhase::Paused, _) => "paused".into(),
-        (TrainingPhase::Finishing(_), _) => "making the model".into(),
+        (TrainingPhase::Finishing(_), _) => "building the model".into(),
         (TrainingPhase::Finished, _) => "finished".into(),
         (TrainingPhase::Preparing, _) => "preparing kernels".into(),
         (TrainingPhase::Opening { .. }, _) => "reading images".into(),
-        (TrainingPhase::Failed(_), _) => "stopped by a fault".into(),
-        (TrainingPhase::Idle, _) => "not begun".into(),
+        (TrainingPhase::Failed(_), _) => "stopped with an error".into(),
+        (TrainingPhase::Idle, _) => "not started".into(),
     };
     let running = status.phase == TrainingPhase::Running && !rate.is_empty();
     (done, if running { format!("{rate} · {left}") } else { left })
 }
 
-/// Undo, redo, files and presets.
+/// Draws the preset and the buttons for undo, redo and recipe files.
 fn recipe_bar(ui: &mut Ui, frame: &mut Frame<'_>) {
     let p = Palette::of(ui);
     ui.horizontal(|ui| {
         ui.set_height(theme::ROW);
         ui.spacing_mut().item_spacing.x = theme::GAP_XS;
         let preset = Preset::ALL.into_iter().find(|preset| preset.recipe() == *frame.recipe);
-        let title = preset.map_or("Own recipe", Preset::title);
+        let title = preset.map_or("Custom recipe", Preset::title);
         if frame.locked {
-            ui.label(RichText::new(title).color(p.text_strong)).on_hover_text("The recipe in force");
+            ui.label(RichText::new(title).color(p.text_strong)).on_hover_text("The current recipe");
         } else {
             let combo = ComboBox::from_id_salt("preset").width(theme::CHOICE).selected_text(title);
             let combo = combo.show_ui(ui, |ui| {
@@ -254,7 +256,7 @@ fn recipe_bar(ui: &mut Ui, frame: &mut Frame<'_>) {
                     }
                 }
             });
-            combo.response.accessible_name("Preset").on_hover_text("Every knob from a named recipe");
+            combo.response.accessible_name("Preset").on_hover_text("Sets all knobs from a preset");
         }
         flush_right(ui, |ui| {
             ui.spacing_mut().item_spacing.x = theme::GAP_XS;
@@ -290,14 +292,14 @@ mod tests {
         status.phase = TrainingPhase::Paused;
         assert_eq!(progress_words(&status, steps, 2000).1, "paused");
         status = TrainingStatus { phase: TrainingPhase::Running, ..TrainingStatus::default() };
-        assert_eq!(progress_words(&status, steps, 2000).1, "time left not known yet");
+        assert_eq!(progress_words(&status, steps, 2000).1, "time left unknown");
         let parts = vec![PartProgress { part: BuildPart::Critic, done: 1, total: 4 }];
         status.phase = TrainingPhase::Finishing(BuildProgress { parts, at: 0, share: 0.3 });
         status.seconds_left = Some(149.0);
         let words = progress_words(&status, steps, 2000);
         assert_eq!(
             words,
-            ("making the model".into(), "2 min 29 s left · training the critic on forged defects".into())
+            ("building the model".into(), "2 min 29 s left · training the critic on forged defects".into())
         );
     }
 

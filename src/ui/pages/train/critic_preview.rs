@@ -1,4 +1,4 @@
-//! What the critic is shown: forged crops, the mask of what was damaged, and the critic's answer, row under row.
+//! The critic preview: healthy crops with synthetic defects, their masks, and the critic's output, in rows.
 
 use std::sync::Arc;
 
@@ -16,85 +16,90 @@ use crate::{
     },
 };
 
-/// Largest zoom, device pixels to a crop's pixel.
+/// Maximum zoom, device pixels per crop pixel.
 const ZOOM_MAX: usize = 8;
 
-/// The view, wherever it stands.
+/// The preview, on the Train page or the Import page.
 pub struct CriticPreview {
     viewer: Viewer,
+    /// Number of the draw; another number gives other crops and other defects.
     draw: u64,
-    /// What was asked for last: images, recipe and draw.
-    asked: Option<(Option<u64>, Recipe, u64)>,
-    /// The pass that it was drawn in last.
+    /// The last request: images, recipe and draw.
+    requested: Option<(Option<u64>, Recipe, u64)>,
+    /// The last egui pass that drew it.
     pass: u64,
-    /// Crops, masks and answers on the device.
-    sheets: [Option<GridTexture>; 3],
+    /// Textures of crops, masks and critic outputs.
+    textures: [Option<GridTexture>; 3],
 }
 
 impl CriticPreview {
-    /// A view that shows what was forged for this viewer.
+    /// Creates the preview for this viewer's requests.
     pub fn new(viewer: Viewer) -> Self {
-        Self { viewer, draw: 0, asked: None, pass: 0, sheets: [const { None }; 3] }
+        Self { viewer, draw: 0, requested: None, pass: 0, textures: [const { None }; 3] }
     }
 
-    /// Other crops with other damage from now on.
+    /// Requests other crops with other defects.
     pub fn draw_others(&mut self) {
         self.draw += 1;
     }
 
-    /// Draws the view over what is left of `ui`. `opened` are images that no run has taken up yet; without them
-    /// those of the run in hand are shown.
+    /// Draws the preview over the rest of `ui`. `opened` are images that no run uses yet; without them the crops come
+    /// from the current run.
     pub fn ui(&mut self, ui: &mut Ui, frame: &mut Frame<'_>, opened: Option<&Arc<Opened>>) {
-        self.ask(ui, frame, opened);
+        self.request(ui, frame, opened);
         let critic = &frame.live.training.critic;
         let shown = critic.shown.lock().clone().filter(|s| s.viewer == self.viewer);
         let answers = critic.answers.lock().clone();
         let answers = answers.filter(|a| shown.as_ref().is_some_and(|s| s.serial == a.serial));
         let fault = critic.fault.lock().clone();
         let rows = if answers.is_some() { 3 } else { 2 };
-        let mut room = ui.available_rect_before_wrap();
-        room.min.y = (room.min.y + theme::ROW + ui.spacing().item_spacing.y).min(room.max.y);
+        let mut area = ui.available_rect_before_wrap();
+        area.min.y = (area.min.y + theme::ROW + ui.spacing().item_spacing.y).min(area.max.y);
         let ppp = ui.pixels_per_point();
-        let inner = room.shrink(theme::GAP_S).size();
+        let inner = area.shrink(theme::GAP_S).size();
         let bands = shown.as_ref().map(|s| Bands::new(inner, s.crops.count, s.crops.side, rows, ppp));
         let line = match (&shown, &bands) {
-            (Some(shown), Some(bands)) => words(shown, bands.count, answers.as_deref(), &frame.recipe.critic),
-            _ => "Drawing crops…".to_owned(),
+            (Some(shown), Some(bands)) => summary(shown, bands.count, answers.as_deref(), &frame.recipe.critic),
+            _ => "Generating crops…".to_owned(),
         };
         self.toolbar(ui, frame, &line, opened.is_some());
         let p = Palette::of(ui);
-        ui.painter().rect_filled(room, theme::RADIUS, p.picture);
+        ui.painter().rect_filled(area, theme::RADIUS, p.picture);
         match (shown.zip(bands), fault) {
-            (Some((shown, bands)), None) => self.pictures(ui, room, &shown, answers.as_ref(), &bands),
+            (Some((shown, bands)), None) => self.images(ui, area, &shown, answers.as_ref(), &bands),
             (_, Some(fault)) => empty_place(ui, "No crops can be shown", &fault),
-            (None, None) => empty_place(ui, "Forged crops appear here", "Healthy crops, damaged as the knobs say."),
+            (None, None) => empty_place(
+                ui,
+                "Damaged crops appear here",
+                "Healthy crops with synthetic defects, as set by the knobs.",
+            ),
         }
     }
 
-    /// Asks for crops when the view comes into sight, and when a knob, the images or the draw have changed.
-    fn ask(&mut self, ui: &Ui, frame: &mut Frame<'_>, opened: Option<&Arc<Opened>>) {
+    /// Requests crops when the preview appears, and when knobs, images or draw have changed.
+    fn request(&mut self, ui: &Ui, frame: &mut Frame<'_>, opened: Option<&Arc<Opened>>) {
         let pass = ui.ctx().cumulative_pass_nr();
         if pass > self.pass + 1 {
-            self.asked = None;
+            self.requested = None;
         }
         self.pass = pass;
         let images = frame.live.training.critic.images();
         if opened.is_none() && images.is_none() {
             return;
         }
-        let same = self.asked.as_ref().is_some_and(|(of, recipe, draw)| {
+        let same = self.requested.as_ref().is_some_and(|(of, recipe, draw)| {
             (*of == images || opened.is_some()) && recipe == frame.recipe && *draw == self.draw
         });
         if same {
             return;
         }
-        self.asked = Some((images, frame.recipe.clone(), self.draw));
+        self.requested = Some((images, frame.recipe.clone(), self.draw));
         let recipe = Box::new(frame.recipe.clone());
-        let order = PreviewRequest { viewer: self.viewer, recipe, draw: self.draw, opened: opened.cloned() };
-        frame.actions.push(Action::engine(order));
+        let request = PreviewRequest { viewer: self.viewer, recipe, draw: self.draw, opened: opened.cloned() };
+        frame.actions.push(Action::engine(request));
     }
 
-    /// A line about the crops, and the button that draws others; `before` there is a run.
+    /// Draws the summary and the button for other crops; `before` there is a run.
     fn toolbar(&mut self, ui: &mut Ui, frame: &mut Frame<'_>, line: &str, before: bool) {
         let p = Palette::of(ui);
         ui.horizontal(|ui| {
@@ -105,7 +110,7 @@ impl CriticPreview {
                 let help = if before { others.help().to_owned() } else { others.tooltip(ui.ctx()) };
                 let button = icon_button(ui, icons::ICON_CASINO, &help, true);
                 if button.accessible_name(others.title()).clicked() {
-                    // On a page without a run the command has no meaning.
+                    // Without a run the command is disabled.
                     if before { self.draw_others() } else { frame.command(others) }
                 }
                 ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
@@ -115,88 +120,87 @@ impl CriticPreview {
         });
     }
 
-    fn pictures(
+    /// Draws the rows of crops, masks and critic outputs.
+    fn images(
         &mut self,
         ui: &mut Ui,
-        room: Rect,
+        area: Rect,
         shown: &Arc<DefectPreview>,
         answers: Option<&Arc<CriticAnswers>>,
         bands: &Bands,
     ) {
         let p = Palette::of(ui);
-        let [crops, masks, maps] = std::mem::take(&mut self.sheets);
-        let crops = GridTexture::of(ui.ctx(), "forged crops", shown, &shown.crops, crops);
-        let masks = GridTexture::of(ui.ctx(), "forged masks", shown, &shown.masks, masks);
-        let maps = answers.map(|all| GridTexture::of(ui.ctx(), "critic's answers", all, &all.maps, maps));
-        let mut rows = vec![("crop", &crops), ("damage", &masks)];
-        rows.extend(maps.as_ref().map(|sheet| ("answer", sheet)));
+        let [crops, masks, maps] = std::mem::take(&mut self.textures);
+        let crops = GridTexture::of(ui.ctx(), "critic crops", shown, &shown.crops, crops);
+        let masks = GridTexture::of(ui.ctx(), "critic masks", shown, &shown.masks, masks);
+        let maps = answers.map(|all| GridTexture::of(ui.ctx(), "critic outputs", all, &all.maps, maps));
+        let mut rows = vec![("crop", &crops), ("mask", &masks)];
+        rows.extend(maps.as_ref().map(|texture| ("critic", texture)));
         let ppp = ui.pixels_per_point();
-        let inner = room.shrink(theme::GAP_S);
-        let scroll = ScrollArea::both().id_salt("forged").auto_shrink(false).max_height(inner.height());
+        let inner = area.shrink(theme::GAP_S);
+        let scroll = ScrollArea::both().id_salt("critic-preview").auto_shrink(false).max_height(inner.height());
         ui.scope_builder(egui::UiBuilder::new().max_rect(inner), |ui| {
             scroll.show(ui, |ui| {
                 let (rect, response) = ui.allocate_exact_size(bands.size(), Sense::hover());
                 response.widget_info(|| {
-                    let answered = if answers.is_some() { ", and the critic's answers" } else { "" };
-                    let text =
-                        format!("{} forged crops, {} damaged{answered}", bands.count, shown.damaged(bands.count));
+                    let output = if answers.is_some() { ", with the critic's output" } else { "" };
+                    let text = format!("{} preview crops, {} damaged{output}", bands.count, shown.damaged(bands.count));
                     WidgetInfo::labeled(Role::Image, true, text)
                 });
                 let font = theme::caption().resolve(ui.style());
-                for (row, (name, sheet)) in rows.iter().enumerate() {
+                for (row, (name, texture)) in rows.iter().enumerate() {
                     for band in 0..bands.bands() {
                         let place = bands.place(rect.min, band * bands.columns, row, ppp);
                         let at = pos2(rect.left(), place.center().y);
                         ui.painter().text(at, Align2::LEFT_CENTER, name, font.clone(), p.on_picture);
                     }
                     for i in 0..bands.count {
-                        sheet.paint(ui.painter(), i, bands.place(rect.min, i, row, ppp));
+                        texture.paint(ui.painter(), i, bands.place(rect.min, i, row, ppp));
                     }
                 }
             });
         });
-        self.sheets = [Some(crops), Some(masks), maps];
+        self.textures = [Some(crops), Some(masks), maps];
     }
 }
 
-/// How to read what is to be seen.
-const HELP: &str = "Each column is one crop. Damage: white is where the forger damaged it so that it can be seen. \
-                    Answer: how sure the critic is that a place is damaged, from black (not at all) to white \
-                    (certain); it answers once it is being trained, after the GAN.";
+/// Tooltip of the summary.
+const HELP: &str = "Each column is one crop. Mask: visible synthetic damage in white. Critic: predicted probability of \
+                    damage, from black (0) to white (1), available once the critic is being trained, after the GAN.";
 
-/// What is to be seen of the first `count` crops, in a line.
-fn words(shown: &DefectPreview, count: usize, answers: Option<&CriticAnswers>, wanted: &CriticKnobs) -> String {
+/// Describes the first `count` crops in one line.
+fn summary(shown: &DefectPreview, count: usize, answers: Option<&CriticAnswers>, current: &CriticKnobs) -> String {
     let mut text = format!("{} of {count} crops damaged", shown.damaged(count));
     if let Some(answers) = answers {
-        text.push_str(&format!(" · critic after step {}", ticks::grouped(answers.step as f64, 0)));
-        if answers.knobs.synthetic_defects() != wanted.synthetic_defects() {
+        text.push_str(&format!(" · critic at step {}", ticks::grouped(answers.step as f64, 0)));
+        if answers.knobs.synthetic_defects() != current.synthetic_defects() {
             text.push_str(", trained with other knobs");
         }
     }
     text
 }
 
-/// How crops stand: in bands, in each of which every crop has its mask and its answer under it.
+/// The layout of the crops: bands, in which each crop has its mask and the critic's output below it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Bands {
     columns: usize,
     rows: usize,
-    /// Crops that have a place.
+    /// Number of crops shown.
     count: usize,
     /// Side of a crop, points.
     cell: f32,
 }
 
 impl Bands {
-    /// At the largest whole zoom at which all crops fit; at one to one as many as fit in whole bands, and no fewer
-    /// than one band.
-    fn new(room: Vec2, count: usize, side: usize, rows: usize, pixels_per_point: f32) -> Self {
+    /// Chooses the largest integer zoom at which all crops fit; at 1:1 as many as fit in whole bands, but at least one
+    /// band.
+    fn new(size: Vec2, count: usize, side: usize, rows: usize, pixels_per_point: f32) -> Self {
         let of = |zoom: usize| {
             let cell = (side.max(1) * zoom) as f32 / pixels_per_point;
-            let across = (room.x - theme::ROW_NAMES + theme::PICTURE_GAP) / (cell + theme::PICTURE_GAP);
+            let across = (size.x - theme::ROW_NAMES + theme::PICTURE_GAP) / (cell + theme::PICTURE_GAP);
             let columns = (across as usize).clamp(1, count.max(1));
             let all = Self { columns, rows, count, cell };
-            let down = ((room.y + theme::GAP_M) / all.band()) as usize;
+            let down = ((size.y + theme::GAP_M) / all.band()) as usize;
             let fits = across >= 1.0 && all.bands() <= down;
             (fits, Self { count: count.min(down.max(1) * columns), ..all })
         };
@@ -204,7 +208,7 @@ impl Bands {
         zooms.into_iter().find(|(fits, _)| *fits).map_or_else(|| of(1).1, |(_, bands)| bands.balanced())
     }
 
-    /// As many crops in each band, where all of them have a place.
+    /// Spreads the crops evenly over the bands.
     fn balanced(self) -> Self {
         Self { columns: self.count.div_ceil(self.bands().max(1)).max(1), ..self }
     }
@@ -213,7 +217,7 @@ impl Bands {
         self.count.div_ceil(self.columns)
     }
 
-    /// Height of a band with the gap under it, points.
+    /// Returns the height of a band with the gap below it, points.
     fn band(&self) -> f32 {
         self.rows as f32 * (self.cell + theme::PICTURE_GAP) - theme::PICTURE_GAP + theme::GAP_M
     }
@@ -223,7 +227,7 @@ impl Bands {
         vec2(theme::ROW_NAMES + across, self.bands() as f32 * self.band() - theme::GAP_M)
     }
 
-    /// The place of crop `i`'s picture in a row of its band.
+    /// Returns the rectangle of crop `i` in a row of its band.
     fn place(&self, origin: egui::Pos2, i: usize, row: usize, pixels_per_point: f32) -> Rect {
         let step = self.cell + theme::PICTURE_GAP;
         let (column, band) = ((i % self.columns) as f32, (i / self.columns) as f32);
@@ -238,19 +242,19 @@ mod tests {
 
     #[test]
     fn crops_fill_whole_bands_and_stay_within_their_room() {
-        // As in the samples' place of a window of 1280x800.
-        let room = vec2(480.0, 620.0);
+        // The size of the samples pane in a window of 1280x800.
+        let area = vec2(480.0, 620.0);
         for rows in [2, 3] {
-            let bands = Bands::new(room, 12, 96, rows, 1.0);
-            assert!(bands.size().x <= room.x && bands.size().y <= room.y, "{bands:?}");
+            let bands = Bands::new(area, 12, 96, rows, 1.0);
+            assert!(bands.size().x <= area.x && bands.size().y <= area.y, "{bands:?}");
             assert_eq!(bands.count % bands.columns, 0);
             assert!(bands.count >= 8);
             assert_eq!(bands.cell, 96.0);
         }
-        // A large place holds all of them, larger.
+        // A large area shows all of them, at a larger zoom.
         let large = Bands::new(vec2(1400.0, 1200.0), 12, 96, 3, 1.0);
         assert_eq!((large.count, large.cell), (12, 192.0));
-        // One band is there in any case; what does not fit is scrolled to.
+        // At least one band is shown; the rest is reached by scrolling.
         let small = Bands::new(vec2(200.0, 100.0), 12, 96, 3, 1.0);
         assert_eq!((small.count, small.columns), (1, 1));
     }
@@ -258,13 +262,13 @@ mod tests {
     #[test]
     fn the_line_says_when_the_critic_learnt_otherwise() {
         let viewer = Viewer::fresh();
-        let forged = crate::data::synthetic_defects::DamagedCrop { values: vec![0.0; 64], mask: vec![1.0; 64] };
+        let damaged = crate::data::synthetic_defects::DamagedCrop { values: vec![0.0; 64], mask: vec![1.0; 64] };
         let knobs = CriticKnobs::default();
-        let shown = DefectPreview::new(viewer, knobs.clone(), [1, 8], forged);
-        assert_eq!(words(&shown, 1, None, &knobs), "1 of 1 crops damaged");
+        let shown = DefectPreview::new(viewer, knobs.clone(), [1, 8], damaged);
+        assert_eq!(summary(&shown, 1, None, &knobs), "1 of 1 crops damaged");
         let answers = CriticAnswers::new(&shown, 1500, knobs.clone(), &[0.5; 4]);
-        assert_eq!(words(&shown, 1, Some(&answers), &knobs), "1 of 1 crops damaged · critic after step 1,500");
+        assert_eq!(summary(&shown, 1, Some(&answers), &knobs), "1 of 1 crops damaged · critic at step 1,500");
         let turned = CriticKnobs { share: 0.9, ..knobs };
-        assert!(words(&shown, 1, Some(&answers), &turned).ends_with("trained with other knobs"));
+        assert!(summary(&shown, 1, Some(&answers), &turned).ends_with("trained with other knobs"));
     }
 }

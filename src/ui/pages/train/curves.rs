@@ -1,4 +1,4 @@
-//! The left part: tiles of curves over one horizontal axis, and the values at the cursor.
+//! The left pane: tiles of charts over one horizontal axis, and the values at the cursor.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -7,9 +7,9 @@ use egui_tiles::{Behavior, SimplificationOptions, TileId, Tiles, Tree, UiRespons
 use serde::{Deserialize, Serialize};
 
 use super::{
-    chart::{ChartState, CurveChart, Shared},
+    chart::{ChartContext, ChartState, CurveChart},
     feed::Feed,
-    tile::TileWish,
+    tile::TileRequest,
 };
 use crate::{
     train::history::{History, Metric},
@@ -20,7 +20,7 @@ use crate::{
     },
 };
 
-/// What is remembered of the curves.
+/// The persisted layout of the curves.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub struct CurvesLayout {
@@ -31,12 +31,12 @@ pub struct CurvesLayout {
 
 impl Default for CurvesLayout {
     fn default() -> Self {
-        Self { tiles: arranged(), hidden: Vec::new(), values: true }
+        Self { tiles: default_tiles(), hidden: Vec::new(), values: true }
     }
 }
 
 impl CurvesLayout {
-    /// A layout in which every tile has its place once; one that was edited by hand may be none.
+    /// Returns the layout if it contains every chart exactly once, and the default arrangement otherwise.
     pub fn checked(self) -> Self {
         let mut found: Vec<CurveChart> = self
             .tiles
@@ -48,17 +48,21 @@ impl CurvesLayout {
             })
             .collect();
         found.sort_by_key(|c| *c as usize);
-        if found == CurveChart::ALL && self.tiles.root().is_some() { self } else { Self { tiles: arranged(), ..self } }
+        if found == CurveChart::ALL && self.tiles.root().is_some() {
+            self
+        } else {
+            Self { tiles: default_tiles(), ..self }
+        }
     }
 }
 
-/// Every tile in its first place.
-fn arranged() -> Tree<CurveChart> {
+/// Returns all tiles in their default arrangement.
+fn default_tiles() -> Tree<CurveChart> {
     Tree::new_grid(Id::unique("train-curves"), CurveChart::ALL.to_vec())
 }
 
-/// Another run's curves, taken in.
-struct Other {
+/// The curves of an overlaid run.
+struct OverlayFeeds {
     run: PathBuf,
     name: String,
     source: Arc<History>,
@@ -66,25 +70,25 @@ struct Other {
     critic: Feed,
 }
 
-/// The curves.
+/// The curves pane.
 pub struct Curves {
     layout: CurvesLayout,
     feed: Feed,
-    /// The critic's curves, which go by steps of their own.
+    /// The critic's curves, which have their own steps.
     critic: Feed,
-    others: Vec<Other>,
+    others: Vec<OverlayFeeds>,
     charts: [ChartState; CurveChart::ALL.len()],
     axis: XAxis,
     view_x: Option<(f64, f64)>,
     cursor: Option<f64>,
     critic_view_x: Option<(f64, f64)>,
     critic_cursor: Option<f64>,
-    /// Set by tests and the palette: fit on the next frame.
+    /// Fit all curves on the next frame.
     fit: bool,
 }
 
 impl Curves {
-    /// The curves as they were left.
+    /// Creates the pane with this layout.
     pub fn new(layout: CurvesLayout) -> Self {
         Self {
             layout: layout.checked(),
@@ -101,28 +105,28 @@ impl Curves {
         }
     }
 
-    /// What is to be remembered.
+    /// Returns the layout to persist.
     pub fn layout(&self) -> &CurvesLayout {
         &self.layout
     }
 
-    /// Shows the whole of every curve.
+    /// Fits the view to all curves.
     pub fn fit(&mut self) {
         self.fit = true;
     }
 
-    /// Takes in what is new, then draws. `grid` is the step of the sample grid on show.
+    /// Adds new rows and draws the pane. `grid` is the step of the displayed sample grid.
     pub fn ui(&mut self, ui: &mut Ui, frame: &mut Frame<'_>, grid: Option<u64>) {
-        self.take_in(frame);
+        self.update(frame);
         self.toolbar(ui, frame);
         let p = Palette::of(ui);
         let values = self.layout.values;
-        // A low window keeps its curves and gives up the table for its first line.
-        let whole = readout_height(ui.available_width());
-        let roomy = whole <= 0.35 * ui.available_height();
+        // A low window keeps the curves and reduces the table to its first line.
+        let full = readout_height(ui.available_width());
+        let roomy = full <= 0.35 * ui.available_height();
         let height = match (values, roomy) {
             (false, _) => 0.0,
-            (true, true) => whole,
+            (true, true) => full,
             (true, false) => theme::ROW_TIGHT + 2.0 * theme::GAP_XS,
         };
         let tiles_height = (ui.available_height() - height - theme::GAP_XS).max(theme::TILE_LEAST / 2.0);
@@ -135,7 +139,8 @@ impl Curves {
         }
     }
 
-    fn take_in(&mut self, frame: &Frame<'_>) {
+    /// Updates the curves from the current run and the overlaid ones.
+    fn update(&mut self, frame: &Frame<'_>) {
         let view = &frame.settings.view;
         self.feed.set_weight(view.smoothing);
         self.feed.follow(&frame.live.training.history);
@@ -151,7 +156,13 @@ impl Curves {
                 let mut critic = Feed::new(view.smoothing);
                 critic.take(&wanted.critic);
                 let source = Arc::clone(&wanted.history);
-                self.others.push(Other { run: wanted.run.clone(), name: wanted.name.clone(), source, feed, critic });
+                self.others.push(OverlayFeeds {
+                    run: wanted.run.clone(),
+                    name: wanted.name.clone(),
+                    source,
+                    feed,
+                    critic,
+                });
             }
         }
         for other in &mut self.others {
@@ -175,9 +186,9 @@ impl Curves {
     fn toolbar(&mut self, ui: &mut Ui, frame: &mut Frame<'_>) {
         ui.horizontal(|ui| {
             ui.set_height(theme::ROW);
-            let help = "Weight of the past in the smoothed curves (exponential moving average, de-biased, over every \
-                        step). The raw curve stands faint behind.";
-            // A narrow pane says it in the tooltip only.
+            let help = "Weight of past values in the smoothed curves (debiased exponential moving average over steps). \
+                        The raw curves are drawn faintly behind.";
+            // In a narrow pane only the tooltip has the name.
             if ui.available_width() >= theme::CURVES_LEAST + theme::ROW {
                 ui.label("Smoothing").on_hover_text(help);
             }
@@ -199,7 +210,7 @@ impl Curves {
                     ui.selectable_value(&mut axis, option, title);
                 }
             });
-            choice.response.accessible_name("Horizontal axis").on_hover_text("What the horizontal axis counts");
+            choice.response.accessible_name("Horizontal axis").on_hover_text("Unit of the horizontal axis");
             if axis != frame.settings.view.x_axis {
                 frame.view(|v| v.x_axis = axis);
             }
@@ -218,15 +229,15 @@ impl Curves {
 
     fn tiles(&mut self, ui: &mut Ui, frame: &Frame<'_>, grid: Option<u64>, cursor: &mut Option<f64>) {
         let p = Palette::of(ui);
-        let others = |feed: fn(&Other) -> &Feed| -> Vec<(&str, Color32, &Feed)> {
+        let others = |feed: fn(&OverlayFeeds) -> &Feed| -> Vec<(&str, Color32, &Feed)> {
             self.others.iter().enumerate().map(|(i, o)| (o.name.as_str(), p.overlay(i), feed(o))).collect()
         };
         let (overlays, critic_overlays) = (others(|o| &o.feed), others(|o| &o.critic));
         let feed = &self.feed;
         let grid =
             grid.filter(|_| !feed.is_empty()).map(|step| feed.x(self.axis, feed.row_of_step(step).min(feed.len() - 1)));
-        let mut asked = None;
-        let mut next_cursor = None;
+        let mut requested = None;
+        let mut hovered = false;
         let size = ui.available_size();
         ScrollArea::vertical().id_salt("tiles").auto_shrink(false).show(ui, |ui| {
             let visible = self.layout.tiles.tiles.iter();
@@ -235,11 +246,11 @@ impl Curves {
             let rows = panes.div_ceil(columns);
             let least = rows as f32 * theme::TILE_LEAST;
             let rect = egui::Rect::from_min_size(ui.cursor().min, vec2(size.x, size.y.max(least)));
-            let mut behaviour = Drawing {
+            let mut behaviour = TileBehaviour {
                 charts: &mut self.charts,
                 settings: &frame.settings.view,
-                gan: Side { feed, overlays: &overlays, view_x: &mut self.view_x, cursor, grid },
-                critic: Side {
+                gan: ChartGroup { feed, overlays: &overlays, view_x: &mut self.view_x, cursor, grid },
+                critic: ChartGroup {
                     feed: &self.critic,
                     overlays: &critic_overlays,
                     view_x: &mut self.critic_view_x,
@@ -247,27 +258,28 @@ impl Curves {
                     grid: None,
                 },
                 hidden: &mut self.layout.hidden,
-                asked: &mut asked,
-                hovered: &mut next_cursor,
+                requested: &mut requested,
+                hovered: &mut hovered,
                 columns,
                 clip: ui.clip_rect(),
             };
             self.layout.tiles.set_height(rect.height());
             ui.scope_builder(egui::UiBuilder::new().max_rect(rect), |ui| self.layout.tiles.ui(&mut behaviour, ui));
-            // The height is the window's, not a part of the remembered layout.
+            // The height belongs to the window, not to the persisted layout.
             self.layout.tiles.set_height(f32::INFINITY);
             ui.advance_cursor_after_rect(rect);
         });
-        // Away from the tiles the cursor goes back to the newest step, unless keys hold it.
-        if let Some((tile, wish)) = asked {
-            self.rearrange(tile, wish);
+        // Away from the tiles the cursor returns to the newest step, unless the keyboard controls it.
+        if let Some((tile, request)) = requested {
+            self.rearrange(tile, request);
         }
-        if next_cursor.is_none() && ui.memory(|m| m.focused().is_none()) {
+        if !hovered && ui.memory(|m| m.focused().is_none()) {
             (*cursor, self.critic_cursor) = (None, None);
         }
     }
 
-    fn rearrange(&mut self, tile: TileId, wish: TileWish) {
+    /// Moves, maximises or resets tiles.
+    fn rearrange(&mut self, tile: TileId, request: TileRequest) {
         let tree = &mut self.layout.tiles;
         let order: Vec<TileId> = tree
             .active_tiles()
@@ -275,19 +287,19 @@ impl Curves {
             .filter(|id| matches!(tree.tiles.get(*id), Some(egui_tiles::Tile::Pane(_))))
             .collect();
         let place = order.iter().position(|id| *id == tile);
-        match wish {
-            TileWish::Drag => {}
-            TileWish::Arrange => *tree = arranged(),
-            TileWish::Alone => {
+        match request {
+            TileRequest::Drag => {}
+            TileRequest::Reset => *tree = default_tiles(),
+            TileRequest::Maximise => {
                 let all: Vec<TileId> = tree.tiles.tile_ids().filter(|id| tree.tiles.get_pane(id).is_some()).collect();
                 let alone = all.iter().filter(|id| tree.tiles.is_visible(**id)).count() == 1;
                 for id in all {
                     tree.tiles.set_visible(id, alone || id == tile);
                 }
             }
-            TileWish::Earlier | TileWish::Later => {
-                let neighbour = place.and_then(|i| match wish {
-                    TileWish::Earlier => order.get(i.checked_sub(1)?),
+            TileRequest::Earlier | TileRequest::Later => {
+                let neighbour = place.and_then(|i| match request {
+                    TileRequest::Earlier => order.get(i.checked_sub(1)?),
                     _ => order.get(i + 1),
                 });
                 let pane = |tree: &Tree<CurveChart>, id: TileId| tree.tiles.get_pane(&id).copied();
@@ -304,7 +316,7 @@ impl Curves {
         }
     }
 
-    /// Every metric of the GAN at the cursor, or at the newest step.
+    /// Draws every metric of the GAN at the cursor, or at the newest step.
     fn readout(&self, ui: &mut Ui, p: &Palette, height: f32, roomy: bool) {
         let row = match self.cursor {
             Some(x) => self.feed.nearest(self.axis, x),
@@ -316,7 +328,7 @@ impl Curves {
         painter.rect_filled(rect, theme::RADIUS, p.panel);
         let caption = theme::caption().resolve(ui.style());
         let inner = rect.shrink2(vec2(theme::GAP_S, theme::GAP_XS));
-        let title = self.title_of(row, rect.width() >= 1.5 * theme::VALUES_WIDE + 2.0 * theme::FIGURE_COLUMN);
+        let title = self.readout_title(row, rect.width() >= 1.5 * theme::VALUES_WIDE + 2.0 * theme::FIGURE_COLUMN);
         painter.text(inner.left_top(), Align2::LEFT_TOP, &title, caption.clone(), p.text_strong);
         let columns = value_columns(rect.width());
         let width = (inner.width() - (columns - 1) as f32 * theme::GAP_L) / columns as f32;
@@ -344,7 +356,7 @@ impl Curves {
                 painter.text(pos2(x, y), Align2::RIGHT_CENTER, text, caption.clone(), colour);
             }
         }
-        // The title takes the room of the first headings; the last ones speak for all.
+        // Only the last column has headings, since the title takes the place of the others.
         let heads = [(inner.right() - theme::FIGURE_COLUMN, "smoothed"), (inner.right(), "raw")];
         for (x, text) in heads.into_iter().filter(|_| roomy) {
             painter.text(pos2(x, inner.top()), Align2::RIGHT_TOP, text, caption.clone(), p.text_weak);
@@ -352,10 +364,11 @@ impl Curves {
         response.widget_info(|| WidgetInfo::labeled(Role::Label, true, spoken.clone()));
     }
 
-    fn title_of(&self, row: Option<usize>, with_clock: bool) -> String {
+    /// Returns the step and time of a row, for the title of the table.
+    fn readout_title(&self, row: Option<usize>, with_clock: bool) -> String {
         let known = row.and_then(|row| Some((self.feed.step(row)?, self.feed.times(row)?)));
-        let Some((step, (wall, since))) = known else { return "No step yet".into() };
-        let which = if self.cursor.is_some() { "Step" } else { "Newest: step" };
+        let Some((step, (wall, since))) = known else { return "No steps yet".into() };
+        let which = if self.cursor.is_some() { "Step" } else { "Newest step" };
         let mut title = format!("{which} {} · {}", ticks::grouped(step as f64, 0), ticks::span(since));
         if with_clock {
             title.push_str(&format!(" · {} UTC", ticks::clock(wall, true)));
@@ -364,7 +377,7 @@ impl Curves {
     }
 }
 
-/// A metric's figure with its unit where it is short.
+/// Formats a metric's value; shares in percent.
 fn figure(metric: Metric, value: Option<f32>) -> String {
     match metric {
         Metric::DAccuracyReal | Metric::DAccuracyFake | Metric::GSuccess => match value.filter(|v| v.is_finite()) {
@@ -375,7 +388,7 @@ fn figure(metric: Metric, value: Option<f32>) -> String {
     }
 }
 
-/// A metric's name where there is little room.
+/// Returns a metric's short name.
 fn short_title(metric: Metric) -> &'static str {
     match metric {
         Metric::DLossReal => "D loss, real",
@@ -393,6 +406,7 @@ fn short_title(metric: Metric) -> &'static str {
     }
 }
 
+/// Returns an axis's short name.
 fn short(axis: XAxis) -> &'static str {
     match axis {
         XAxis::Step => "Step",
@@ -401,7 +415,7 @@ fn short(axis: XAxis) -> &'static str {
     }
 }
 
-/// Columns for `count` tiles, so that they come out somewhat wider than high.
+/// Returns the number of columns for `count` tiles that makes them slightly wider than high.
 fn columns(size: egui::Vec2, count: usize) -> usize {
     let most = ((size.x / theme::TILE_WIDE) as usize).clamp(1, 4);
     let shape = |columns: usize| {
@@ -411,7 +425,7 @@ fn columns(size: egui::Vec2, count: usize) -> usize {
     (1..=most).min_by(|a, b| shape(*a).total_cmp(&shape(*b))).unwrap_or(1)
 }
 
-/// Columns of values in a pane this wide.
+/// Returns the number of columns of values in a pane this wide.
 fn value_columns(width: f32) -> usize {
     ((width / theme::VALUES_WIDE) as usize).clamp(1, 4)
 }
@@ -421,8 +435,8 @@ fn readout_height(width: f32) -> f32 {
     theme::ROW_TIGHT + rows * theme::ROW_VALUE + 2.0 * theme::GAP_XS + theme::GAP_XS
 }
 
-/// What tiles over one count of steps have in common: the GAN's, or the critic's.
-struct Side<'a> {
+/// The state shared by the charts with the same steps: the GAN's or the critic's.
+struct ChartGroup<'a> {
     feed: &'a Feed,
     overlays: &'a [(&'a str, Color32, &'a Feed)],
     view_x: &'a mut Option<(f64, f64)>,
@@ -430,44 +444,44 @@ struct Side<'a> {
     grid: Option<f64>,
 }
 
-/// Draws the tiles.
-struct Drawing<'a> {
+/// Draws the tiles for `egui_tiles`.
+struct TileBehaviour<'a> {
     charts: &'a mut [ChartState; CurveChart::ALL.len()],
     settings: &'a ViewSettings,
-    gan: Side<'a>,
-    critic: Side<'a>,
+    gan: ChartGroup<'a>,
+    critic: ChartGroup<'a>,
     hidden: &'a mut Vec<Metric>,
-    asked: &'a mut Option<(TileId, TileWish)>,
-    hovered: &'a mut Option<()>,
+    requested: &'a mut Option<(TileId, TileRequest)>,
+    hovered: &'a mut bool,
     columns: usize,
-    /// The part of the tiles that is scrolled into view.
+    /// The visible part of the scroll area.
     clip: egui::Rect,
 }
 
-impl Behavior<CurveChart> for Drawing<'_> {
+impl Behavior<CurveChart> for TileBehaviour<'_> {
     fn pane_ui(&mut self, ui: &mut Ui, tile: TileId, chart: &mut CurveChart) -> UiResponse {
         let Some(state) = self.charts.get_mut(*chart as usize) else { return UiResponse::None };
         ui.set_clip_rect(ui.clip_rect().intersect(self.clip));
         if ui.rect_contains_pointer(ui.max_rect()) {
-            *self.hovered = Some(());
+            *self.hovered = true;
         }
-        let side = if *chart == CurveChart::Critic { &mut self.critic } else { &mut self.gan };
-        let mut shared = Shared {
-            feed: side.feed,
-            overlays: side.overlays,
+        let group = if *chart == CurveChart::Critic { &mut self.critic } else { &mut self.gan };
+        let mut shared = ChartContext {
+            feed: group.feed,
+            overlays: group.overlays,
             axis: self.settings.x_axis,
             log: self.settings.log_y,
             smoothed: self.settings.smoothing > 0.0,
-            view_x: side.view_x,
+            view_x: group.view_x,
             hidden: self.hidden,
-            cursor: side.cursor,
-            grid: side.grid,
+            cursor: group.cursor,
+            grid: group.grid,
         };
-        let wish = ui.push_id(*chart, |ui| state.ui(ui, *chart, &mut shared)).inner;
-        match wish {
-            Some(TileWish::Drag) => UiResponse::DragStarted,
-            Some(wish) => {
-                *self.asked = Some((tile, wish));
+        let request = ui.push_id(*chart, |ui| state.ui(ui, *chart, &mut shared)).inner;
+        match request {
+            Some(TileRequest::Drag) => UiResponse::DragStarted,
+            Some(request) => {
+                *self.requested = Some((tile, request));
                 UiResponse::None
             }
             None => UiResponse::None,
@@ -531,7 +545,7 @@ mod tests {
             .map(|(id, _)| id)
             .unwrap();
         curves.layout.hidden.push(Metric::GLoss);
-        curves.rearrange(first, TileWish::Alone);
+        curves.rearrange(first, TileRequest::Maximise);
         let text = serde_json::to_string(curves.layout()).unwrap();
         let back = serde_json::from_str::<CurvesLayout>(&text).unwrap().checked();
         assert_eq!(back.tiles, curves.layout.tiles);
@@ -544,7 +558,7 @@ mod tests {
             tiles: Tree::new_grid(Id::unique("train-curves"), vec![CurveChart::Loss, CurveChart::Loss]),
             ..CurvesLayout::default()
         };
-        assert_eq!(layout.checked().tiles, arranged());
+        assert_eq!(layout.checked().tiles, default_tiles());
     }
 
     #[test]

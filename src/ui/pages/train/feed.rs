@@ -1,4 +1,4 @@
-//! The curves' own copy of a run's history: read in new rows only, smoothed as they come.
+//! A copy of a run's history for the curves, extended by new rows only and smoothed incrementally.
 
 use std::{
     ops::Range,
@@ -18,32 +18,32 @@ use crate::{
     },
 };
 
-/// Rows copied while the history's lock is held once.
+/// Number of rows copied per lock of the history.
 const CHUNK: usize = 16_384;
 
-/// Feeds made so far: each has a number of its own.
+/// Number of feeds created so far, the source of their ids.
 static FEEDS: AtomicU64 = AtomicU64::new(0);
 
-/// A history as the curves need it.
+/// The curves of one history.
 #[derive(Debug)]
 pub struct Feed {
     id: u64,
     steps: Vec<u64>,
-    /// Seconds since the Unix epoch, made to rise where the clock was set back.
+    /// Seconds since the Unix epoch, kept ascending where the clock was set back.
     wall: Vec<f64>,
-    /// The newest row's time as the history has it.
+    /// The newest row's time as recorded in the history.
     newest: f64,
     curves: Vec<Curve>,
     marks: Vec<CurveMark>,
     generation: u64,
     weight: f64,
     version: u64,
-    /// Values copied under the lock and not yet taken into the curves, column by column.
+    /// Values copied under the lock and not yet added to the curves, column by column.
     staged: Vec<f32>,
 }
 
 impl Feed {
-    /// An empty feed that smooths with `weight`.
+    /// Creates an empty feed that smooths with `weight`.
     pub fn new(weight: f64) -> Self {
         let curves = Metric::ALL.iter().map(|_| Curve::new(weight)).collect();
         Self {
@@ -60,28 +60,28 @@ impl Feed {
         }
     }
 
-    /// Takes in what has been added to a history that others write to.
+    /// Adds the new rows of a history that is being written.
     pub fn follow(&mut self, history: &RwLock<History>) {
         loop {
             let more = self.copy(&history.read());
-            self.digest();
+            self.smooth_new();
             if !more {
                 break;
             }
         }
     }
 
-    /// Takes in a whole history.
+    /// Adds a complete history.
     pub fn take(&mut self, history: &History) {
         while self.copy(history) {
-            self.digest();
+            self.smooth_new();
         }
-        self.digest();
+        self.smooth_new();
     }
 
-    /// Copies the next rows; `true` when there are more.
+    /// Copies the next rows; returns whether there are more.
     fn copy(&mut self, history: &History) -> bool {
-        if history.generation != self.generation || !self.goes_on_in(history) {
+        if history.generation != self.generation || !self.is_prefix_of(history) {
             *self = Self { generation: history.generation, ..Self::new(self.weight) };
         }
         if history.marks.len() != self.marks.len() {
@@ -99,7 +99,7 @@ impl Feed {
             for metric in Metric::ALL {
                 let column = history.column(metric).get(from..to).unwrap_or_default();
                 self.staged.extend(column);
-                // A column that is short of rows reported nothing there.
+                // Missing values of a short column are NaN.
                 self.staged.extend(std::iter::repeat_n(f32::NAN, to - from - column.len()));
             }
             self.version += 1;
@@ -107,17 +107,17 @@ impl Feed {
         to < history.len()
     }
 
-    /// Whether the rows taken in so far are the beginning of this history, judged by the last of them:
-    /// another run may have taken its place.
-    fn goes_on_in(&self, history: &History) -> bool {
+    /// Whether the rows copied so far are the beginning of this history, by comparing the last of them: another run may
+    /// have replaced it.
+    fn is_prefix_of(&self, history: &History) -> bool {
         match self.steps.len().checked_sub(1) {
             Some(last) => history.steps.get(last) == self.steps.last() && history.wall.get(last) == Some(&self.newest),
             None => true,
         }
     }
 
-    /// Smooths what was copied.
-    fn digest(&mut self) {
+    /// Smooths the copied rows.
+    fn smooth_new(&mut self) {
         let rows = self.staged.len() / Metric::ALL.len();
         if rows > 0 {
             let first = self.steps.len() - rows;
@@ -130,7 +130,7 @@ impl Feed {
         }
     }
 
-    /// Smooths anew when the weight of the past has changed.
+    /// Sets the smoothing weight, and smooths all curves again if it changed.
     pub fn set_weight(&mut self, weight: f64) {
         if self.weight != weight {
             self.weight = weight;
@@ -139,43 +139,43 @@ impl Feed {
         }
     }
 
-    /// Which feed this is, and a number that changes whenever anything that is drawn has changed.
+    /// Returns the feed's id, and a number that changes with everything that affects drawing.
     pub fn version(&self) -> (u64, u64) {
         (self.id, self.version)
     }
 
-    /// Rows so far.
+    /// Returns the number of rows.
     pub fn len(&self) -> usize {
         self.steps.len()
     }
 
-    /// Whether there is nothing to draw.
+    /// Whether there are no rows.
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
     }
 
-    /// One metric's values.
+    /// Returns the curve of a metric.
     pub fn curve(&self, metric: Metric) -> Option<&Curve> {
         self.curves.get(metric as usize)
     }
 
-    /// What was marked on the curves, by rising step.
+    /// Returns the marks on the curves, by ascending step.
     pub fn marks(&self) -> &[CurveMark] {
         &self.marks
     }
 
-    /// The step of a row.
+    /// Returns the step of a row.
     pub fn step(&self, row: usize) -> Option<u64> {
         self.steps.get(row).copied()
     }
 
-    /// Seconds since the Unix epoch of a row, and since the run's first row.
+    /// Returns a row's time in seconds since the Unix epoch, and since the run's first row.
     pub fn times(&self, row: usize) -> Option<(f64, f64)> {
         let wall = *self.wall.get(row)?;
         Some((wall, wall - self.wall.first()?))
     }
 
-    /// Where a row stands on the horizontal axis.
+    /// Returns the position of a row on the horizontal axis.
     pub fn x(&self, axis: XAxis, row: usize) -> f64 {
         match axis {
             XAxis::Step => self.steps.get(row).map_or(f64::NAN, |s| *s as f64),
@@ -184,20 +184,20 @@ impl Feed {
         }
     }
 
-    /// The first and the last place on the horizontal axis.
+    /// Returns the first and the last position on the horizontal axis.
     pub fn span(&self, axis: XAxis) -> Option<(f64, f64)> {
         let last = self.len().checked_sub(1)?;
         Some((self.x(axis, 0), self.x(axis, last)))
     }
 
-    /// The rows within a stretch of the horizontal axis, ends included.
+    /// Returns the rows within a range of the horizontal axis, ends included.
     pub fn rows(&self, axis: XAxis, (from, to): (f64, f64)) -> Range<usize> {
         let start = partition(0..self.len(), |row| self.x(axis, row) < from);
         let count = partition(start..self.len(), |row| self.x(axis, row) <= to);
         start..start + count
     }
 
-    /// The row nearest to a place on the horizontal axis.
+    /// Returns the row nearest to a position on the horizontal axis.
     pub fn nearest(&self, axis: XAxis, x: f64) -> Option<usize> {
         let after = partition(0..self.len(), |row| self.x(axis, row) < x);
         let before = after.saturating_sub(1);
@@ -207,7 +207,7 @@ impl Feed {
         Some(if x - self.x(axis, before) < self.x(axis, after) - x { before } else { after })
     }
 
-    /// The row that a step was reported in, or the next one.
+    /// Returns the row of a step, or the next one.
     pub fn row_of_step(&self, step: u64) -> usize {
         self.steps.partition_point(|s| *s < step)
     }
@@ -244,7 +244,7 @@ mod tests {
         assert_eq!(feed.step(CHUNK + 10), Some(100_000));
         let version = feed.version();
         feed.follow(&history);
-        assert_eq!(feed.version(), version, "nothing new, nothing to draw anew");
+        assert_eq!(feed.version(), version, "nothing new, nothing to redraw");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The middle part: generated samples beside real crops at the same scale, over one scrubber.
+//! The middle pane: generated samples beside real crops at the same scale, with a scrubber over the training steps.
 
 use std::sync::Arc;
 
@@ -21,40 +21,40 @@ use crate::{
     },
 };
 
-/// Largest zoom, device pixels to a picture's pixel.
+/// Maximum zoom, device pixels per image pixel.
 const ZOOM_MAX: u8 = 16;
 
-/// Grids a second that the player offers.
+/// Playback speeds, grids per second.
 const SPEEDS: [f32; 5] = [2.0, 4.0, 8.0, 15.0, 30.0];
 
 /// The samples, the scrubber and the latent walk.
 #[derive(Default)]
 pub struct SampleGridView {
-    /// The step on show; `None` follows the newest.
+    /// The displayed step; `None` follows the newest.
     held: Option<u64>,
-    /// Playing: the time at which the next grid is due.
+    /// The time of the next grid while playing.
     playing: Option<f64>,
     generated: Option<GridTexture>,
     real: Option<GridTexture>,
-    /// The two samples chosen for a walk.
+    /// The two samples marked for a latent walk.
     ends: [Option<usize>; 2],
-    /// The sample that the arrow keys stand on.
+    /// The sample that the arrow keys have selected.
     at: usize,
     walk: WalkView,
 }
 
 impl SampleGridView {
-    /// The grid on show.
+    /// Returns the displayed grid.
     pub fn shown<'a>(&self, grids: &'a [Arc<SampleGrid>]) -> Option<&'a Arc<SampleGrid>> {
         grids.get(self.index(grids))
     }
 
-    /// The step of the grid on show where that is not the newest.
+    /// Returns the step of the displayed grid unless it follows the newest.
     pub fn held(&self) -> Option<u64> {
         self.held
     }
 
-    /// Moves through the kept grids; past the newest one the view follows it.
+    /// Moves through the stored grids; past the newest one the view follows it.
     pub fn go(&mut self, grids: &[Arc<SampleGrid>], by: isize) {
         self.playing = None;
         let now = self.index(grids);
@@ -62,7 +62,7 @@ impl SampleGridView {
         self.hold(grids, wanted, by > 0);
     }
 
-    /// Plays the kept grids from the one on show (from the first if that is the newest), or stops.
+    /// Plays the stored grids from the displayed one (from the first if that is the newest), or stops.
     pub fn play(&mut self, grids: &[Arc<SampleGrid>]) {
         if self.playing.take().is_some() || grids.len() < 2 {
             return;
@@ -76,7 +76,7 @@ impl SampleGridView {
     fn index(&self, grids: &[Arc<SampleGrid>]) -> usize {
         let last = grids.len().saturating_sub(1);
         match self.held {
-            // Grids thin out as a run grows, so the step held may be gone: the next one stands in.
+            // Grids are thinned out as a run grows; where the held step is gone, the next one is shown.
             Some(step) => grids.partition_point(|g| g.step < step).min(last),
             None => last,
         }
@@ -97,10 +97,10 @@ impl SampleGridView {
         self.toolbar(ui, frame);
         let (walk_height, bar) = (self.walk.height(frame), theme::ROW + 2.0 * theme::GAP_XS);
         let height = (ui.available_height() - walk_height - bar).max(theme::ROW);
-        let room = vec2(ui.available_width(), height);
-        ui.allocate_ui(room, |ui| {
-            ui.set_min_size(room);
-            self.pictures(ui, frame, shown);
+        let size = vec2(ui.available_width(), height);
+        ui.allocate_ui(size, |ui| {
+            ui.set_min_size(size);
+            self.images(ui, frame, shown);
         });
         if walk_height > 0.0 {
             self.walk.ui(ui);
@@ -108,6 +108,7 @@ impl SampleGridView {
         self.scrubber(ui, frame, &grids);
     }
 
+    /// Shows the next grid when it is due.
     fn advance(&mut self, ui: &Ui, frame: &Frame<'_>, grids: &[Arc<SampleGrid>]) {
         let Some(due) = self.playing else { return };
         let (now, period) = (ui.input(|i| i.time), 1.0 / f64::from(frame.settings.view.grids_per_second.max(1.0)));
@@ -127,8 +128,8 @@ impl SampleGridView {
             ui.set_height(theme::ROW);
             ui.spacing_mut().item_spacing.x = theme::GAP_XS;
             let help = (
-                "Samples from the running average of G's weights (EMA): steadier, and what inspection will use.",
-                "Samples from G's weights as they are now.",
+                "Samples from the moving average of G's weights (EMA): less noisy, and used for inspection.",
+                "Samples from G's current weights.",
             );
             let choices = [(true, "EMA", help.0), (false, "Live G", help.1)];
             if let Some(ema) = segments(ui, frame.status.preview_ema, &choices) {
@@ -141,14 +142,14 @@ impl SampleGridView {
             };
             let help = match ends {
                 Some((a, b)) => format!("Walk through the latent space from sample {} to sample {}", a + 1, b + 1),
-                None => "Choose two samples by a click each, then walk through the latent space between them".into(),
+                None => "Click two samples to walk through the latent space between them".into(),
             };
             let button = egui::Button::new("Walk").min_size(vec2(0.0, theme::CONTROL));
             let button = ui.add_enabled(ends.is_some() && frame.locked, button);
             if button.on_hover_text(&help).on_disabled_hover_text(&help).clicked()
                 && let Some((from, to)) = ends
             {
-                self.walk.ask(frame, from, to);
+                self.walk.request(frame, from, to);
             }
             flush_right(ui, |ui| {
                 ui.spacing_mut().item_spacing.x = theme::GAP_XS;
@@ -159,20 +160,18 @@ impl SampleGridView {
                 }
                 let zoom = frame.settings.view.grid_zoom;
                 let mut wanted = zoom;
-                if icon_toggle(ui, icons::ICON_FIT_SCREEN, "Fit the samples into the pane (0)", true, zoom == 0)
-                    .clicked()
-                {
+                if icon_toggle(ui, icons::ICON_FIT_SCREEN, "Fit to the pane (0)", true, zoom == 0).clicked() {
                     wanted = 0;
                 }
                 let one = egui::Button::new("1:1").min_size(vec2(theme::ROW, theme::CONTROL)).selected(zoom == 1);
-                if ui.add(one).on_hover_text("One pixel of the screen for each pixel of a sample (1)").clicked() {
+                if ui.add(one).on_hover_text("One screen pixel per sample pixel (1)").clicked() {
                     wanted = 1;
                 }
-                if icon_button(ui, icons::ICON_ZOOM_IN, "Larger (Ctrl + scroll)", zoom < ZOOM_MAX).clicked() {
-                    wanted = self.walk.zoom_in_force.saturating_add(1);
+                if icon_button(ui, icons::ICON_ZOOM_IN, "Zoom in (Ctrl + scroll)", zoom < ZOOM_MAX).clicked() {
+                    wanted = self.walk.zoom.saturating_add(1);
                 }
-                if icon_button(ui, icons::ICON_ZOOM_OUT, "Smaller (Ctrl + scroll)", zoom != 1).clicked() {
-                    wanted = self.walk.zoom_in_force.saturating_sub(1);
+                if icon_button(ui, icons::ICON_ZOOM_OUT, "Zoom out (Ctrl + scroll)", zoom != 1).clicked() {
+                    wanted = self.walk.zoom.saturating_sub(1);
                 }
                 if wanted != zoom {
                     frame.view(|v| v.grid_zoom = if wanted == 0 { 0 } else { wanted.clamp(1, ZOOM_MAX) });
@@ -181,22 +180,22 @@ impl SampleGridView {
         });
     }
 
-    /// Samples and real crops.
-    fn pictures(&mut self, ui: &mut Ui, frame: &mut Frame<'_>, shown: Option<Arc<SampleGrid>>) {
+    /// Draws samples and real crops.
+    fn images(&mut self, ui: &mut Ui, frame: &mut Frame<'_>, shown: Option<Arc<SampleGrid>>) {
         let p = Palette::of(ui);
-        let room = ui.max_rect();
-        ui.painter().rect_filled(room, theme::RADIUS, p.picture);
+        let area = ui.max_rect();
+        ui.painter().rect_filled(area, theme::RADIUS, p.picture);
         let Some(grid) = shown else {
-            empty_place(ui, "Samples appear here", "The same latent vectors, drawn again as training goes on.");
+            empty_place(ui, "Samples appear here", "The same latent vectors are sampled again during training.");
             return;
         };
-        let sheet = GridTexture::of(ui.ctx(), "samples", &grid, &grid.samples, self.generated.take());
+        let texture = GridTexture::of(ui.ctx(), "samples", &grid, &grid.samples, self.generated.take());
         let real = frame.live.training.real.lock().clone();
         self.real = real.map(|real| GridTexture::of(ui.ctx(), "real crops", &real, &real, self.real.take()));
         let ppp = ui.pixels_per_point();
-        let side = sheet.side().max(1);
-        let counts = [sheet.count(), self.real.as_ref().map_or(0, GridTexture::count)];
-        let inner = room.shrink(theme::GAP_S);
+        let side = texture.side().max(1);
+        let counts = [texture.count(), self.real.as_ref().map_or(0, GridTexture::count)];
+        let inner = area.shrink(theme::GAP_S);
         let head = theme::ROW_TIGHT;
         let fitted = fit(inner.size(), head, counts, side, ppp);
         let (zoom, arrangement) = match frame.settings.view.grid_zoom {
@@ -207,9 +206,8 @@ impl SampleGridView {
                 (zoom, if beside { Arrangement::Beside } else { Arrangement::Above })
             }
         };
-        self.walk.zoom_in_force = u8::try_from(zoom).unwrap_or(ZOOM_MAX);
-        self.walk.side = side;
-        self.pointer_zoom(ui, frame, room);
+        self.walk.zoom = u8::try_from(zoom).unwrap_or(ZOOM_MAX);
+        self.pointer_zoom(ui, frame, area);
         let cell = (side * zoom) as f32 / ppp + theme::PICTURE_GAP;
         let width =
             if arrangement == Arrangement::Beside { (inner.width() - theme::GAP_L) / 2.0 } else { inner.width() };
@@ -219,7 +217,7 @@ impl SampleGridView {
         let rows = ((high - head + theme::PICTURE_GAP) / cell) as usize;
         let block = |count| Block::new(count, side, balanced(count, columns, rows), zoom, ppp);
         let blocks = [block(counts[0]), block(counts[1])];
-        let scroll = ScrollArea::both().id_salt("pictures").auto_shrink(false).max_height(inner.height());
+        let scroll = ScrollArea::both().id_salt("samples").auto_shrink(false).max_height(inner.height());
         ui.scope_builder(egui::UiBuilder::new().max_rect(inner), |ui| {
             scroll.show(ui, |ui| {
                 let layout = match arrangement {
@@ -232,7 +230,7 @@ impl SampleGridView {
                         let weights = if grid.from_ema { "EMA" } else { "live G" };
                         let title = format!("Generated · step {} · {weights}", ticks::grouped(grid.step as f64, 0));
                         caption(ui, &title, blocks[0].size().x.max(width.min(inner.width())), head);
-                        self.sample_block(ui, &sheet, &blocks[0], grid.step);
+                        self.sample_block(ui, &texture, &blocks[0], grid.step);
                     });
                     if let Some(real) = &self.real {
                         ui.vertical(|ui| {
@@ -247,16 +245,16 @@ impl SampleGridView {
                 });
             });
         });
-        self.generated = Some(sheet);
+        self.generated = Some(texture);
     }
 
-    /// Zoom by Ctrl + scroll, and by the keys 1 and 0 while nothing is being typed.
-    fn pointer_zoom(&self, ui: &Ui, frame: &mut Frame<'_>, room: Rect) {
-        if !ui.rect_contains_pointer(room) {
+    /// Zooms by Ctrl + scroll, and by the keys 1 and 0 while nothing has the keyboard focus.
+    fn pointer_zoom(&self, ui: &Ui, frame: &mut Frame<'_>, area: Rect) {
+        if !ui.rect_contains_pointer(area) {
             return;
         }
         let factor = ui.input(|i| i.zoom_delta());
-        let now = self.walk.zoom_in_force;
+        let now = self.walk.zoom;
         if factor > 1.0 {
             frame.view(|v| v.grid_zoom = now.saturating_add(1).min(ZOOM_MAX));
         } else if factor < 1.0 {
@@ -271,23 +269,23 @@ impl SampleGridView {
         }
     }
 
-    /// The generated samples, two of which can be chosen.
-    fn sample_block(&mut self, ui: &mut Ui, sheet: &GridTexture, block: &Block, step: u64) {
+    /// Draws the generated samples, two of which can be marked.
+    fn sample_block(&mut self, ui: &mut Ui, texture: &GridTexture, block: &Block, step: u64) {
         let p = Palette::of(ui);
-        let count = sheet.count();
+        let count = texture.count();
         let (rect, response) = ui.allocate_exact_size(block.size(), Sense::click());
         self.at = self.at.min(count.saturating_sub(1));
         self.ends = self.ends.map(|end| end.filter(|i| *i < count));
         let chosen = self.ends.iter().flatten().map(|i| (i + 1).to_string()).collect::<Vec<_>>().join(" and ");
         response.widget_info(|| {
             let mut text =
-                format!("Sample grid, {count} samples of step {step}; arrow keys choose one, Enter marks it");
+                format!("Sample grid, {count} samples of step {step}; arrow keys select one, Enter marks it");
             if !chosen.is_empty() {
                 text.push_str(&format!("; marked: {chosen}"));
             }
             WidgetInfo::labeled(Role::Image, true, text)
         });
-        paint_block(ui, sheet, block, rect);
+        paint_block(ui, texture, block, rect);
         let ppp = ui.pixels_per_point();
         let hovered = response.hover_pos().and_then(|at| block.at(rect.min, at, count));
         if response.clicked()
@@ -295,7 +293,7 @@ impl SampleGridView {
         {
             response.request_focus();
             self.at = i;
-            self.choose(i, ui.input(|i| i.modifiers.shift));
+            self.mark(i, ui.input(|i| i.modifiers.shift));
         }
         if response.has_focus() {
             self.keys(ui, &response, block.columns, count);
@@ -305,7 +303,7 @@ impl SampleGridView {
             outline(painter, block.place(rect.min, i, ppp), p.text_weak, 1.0);
             response
                 .clone()
-                .on_hover_text_at_pointer(format!("Sample {}. Click to mark it as an end of a walk.", i + 1));
+                .on_hover_text_at_pointer(format!("Sample {}. Click to mark it as an end of a latent walk.", i + 1));
         }
         if response.has_focus() {
             outline(painter, block.place(rect.min, self.at, ppp), p.text_strong, 1.0);
@@ -321,13 +319,13 @@ impl SampleGridView {
         }
     }
 
-    /// Marks one end of a walk; `other` marks the far end in any case.
-    fn choose(&mut self, i: usize, other: bool) {
+    /// Marks one end of a walk; with `second`, always the second end.
+    fn mark(&mut self, i: usize, second: bool) {
         self.ends = match self.ends {
             [Some(a), b] if a == i => [b, None],
             [Some(a), Some(b)] if b == i => [Some(a), None],
             [Some(a), None] => [Some(a), Some(i)],
-            [Some(a), Some(_)] if other => [Some(a), Some(i)],
+            [Some(a), Some(_)] if second => [Some(a), Some(i)],
             _ => [Some(i), None],
         };
     }
@@ -350,11 +348,11 @@ impl SampleGridView {
             }
         }
         if pressed(Key::Enter) {
-            self.choose(self.at, false);
+            self.mark(self.at, false);
         }
     }
 
-    /// One slider over every kept grid, the player and the way back to the newest.
+    /// Draws the player, the slider over all stored grids, and the button that follows the newest.
     fn scrubber(&mut self, ui: &mut Ui, frame: &mut Frame<'_>, grids: &[Arc<SampleGrid>]) {
         ui.horizontal(|ui| {
             ui.set_height(theme::ROW);
@@ -362,7 +360,7 @@ impl SampleGridView {
             let (many, last) = (grids.len() > 1, grids.len().saturating_sub(1));
             let mut index = self.index(grids);
             let (icon, name) = match self.playing {
-                Some(_) => (icons::ICON_PAUSE, "Stop playing".to_owned()),
+                Some(_) => (icons::ICON_PAUSE, "Pause".to_owned()),
                 None => (icons::ICON_PLAY_ARROW, UiCommand::GridPlay.tooltip(ui.ctx())),
             };
             if icon_button(ui, icon, &name, many).clicked() {
@@ -379,7 +377,7 @@ impl SampleGridView {
             flush_right(ui, |ui| {
                 let follows = self.held.is_none() && self.playing.is_none();
                 let live = egui::Button::new("Newest").min_size(vec2(0.0, theme::CONTROL)).selected(follows);
-                if ui.add(live).on_hover_text("Follow the newest samples as training goes on").clicked() {
+                if ui.add(live).on_hover_text("Follow the newest samples during training").clicked() {
                     self.playing = None;
                     self.held = None;
                 }
@@ -391,7 +389,7 @@ impl SampleGridView {
                         ui.selectable_value(&mut wanted, option, format!("{option:.0}/s"));
                     }
                 });
-                combo.response.accessible_name("Grids a second").on_hover_text("Grids a second while playing");
+                combo.response.accessible_name("Grids per second").on_hover_text("Playback speed");
                 if wanted != speed {
                     frame.view(|v| v.grids_per_second = wanted);
                 }
@@ -402,11 +400,11 @@ impl SampleGridView {
                 let p = Palette::of(ui);
                 let width = theme::FIGURE_COLUMN + theme::GAP_L;
                 ui.allocate_ui_with_layout(vec2(width, theme::CONTROL), Layout::right_to_left(Align::Center), |ui| {
-                    ui.label(theme::weak_caption(&p, text)).on_hover_text("Kept sample grids");
+                    ui.label(theme::weak_caption(&p, text)).on_hover_text("Stored sample grids");
                 });
                 ui.spacing_mut().slider_width = (ui.available_width() - theme::GAP_S).max(40.0);
                 let slider = Slider::new(&mut index, 0..=last.max(1)).show_value(false).handle_shape(scrubber_handle());
-                let response = ui.name_inputs("Sample grid on show", |ui| ui.add_enabled(many, slider));
+                let response = ui.name_inputs("Displayed sample grid", |ui| ui.add_enabled(many, slider));
                 if response.changed() {
                     self.playing = None;
                     self.hold(grids, index, true);
@@ -416,8 +414,8 @@ impl SampleGridView {
     }
 }
 
-/// Columns for `count` pictures: where they fit into `most` columns and `rows` rows, those that leave the
-/// fewest places empty and come nearest to a square; else as many as there are.
+/// Returns the number of columns for `count` images. Where they fit into `most` columns and `rows` rows, it leaves the
+/// fewest empty cells and is closest to a square; otherwise it is as large as possible.
 fn balanced(count: usize, most: usize, rows: usize) -> usize {
     let most = most.clamp(1, count.max(1));
     let fitting = (1..=most).filter(|c| count.div_ceil(*c) <= rows);
@@ -433,12 +431,12 @@ fn caption(ui: &mut Ui, text: &str, width: f32, height: f32) {
     });
 }
 
-fn paint_block(ui: &Ui, sheet: &GridTexture, block: &Block, rect: Rect) {
+fn paint_block(ui: &Ui, texture: &GridTexture, block: &Block, rect: Rect) {
     let clip = ui.clip_rect();
-    for i in 0..sheet.count() {
+    for i in 0..texture.count() {
         let place = block.place(rect.min, i, ui.pixels_per_point());
         if clip.intersects(place) {
-            sheet.paint(ui.painter(), i, place);
+            texture.paint(ui.painter(), i, place);
         }
     }
 }
@@ -486,20 +484,20 @@ mod tests {
         view.play(&three);
         assert!(view.playing.is_none());
         view.play(&grids(&[0]));
-        assert!(view.playing.is_none(), "one grid is no film");
+        assert!(view.playing.is_none(), "one grid cannot be played");
     }
 
     #[test]
     fn two_clicks_mark_two_ends() {
         let mut view = SampleGridView::default();
-        view.choose(3, false);
-        view.choose(7, false);
+        view.mark(3, false);
+        view.mark(7, false);
         assert_eq!(view.ends, [Some(3), Some(7)]);
-        view.choose(5, true);
+        view.mark(5, true);
         assert_eq!(view.ends, [Some(3), Some(5)]);
-        view.choose(3, false);
+        view.mark(3, false);
         assert_eq!(view.ends, [Some(5), None]);
-        view.choose(5, false);
+        view.mark(5, false);
         assert_eq!(view.ends, [None, None]);
     }
 

@@ -1,4 +1,4 @@
-//! The Train workspace: curves, samples and knobs of the run in hand.
+//! The Train page: curves, samples and knobs of the current run.
 
 mod chart;
 mod controls;
@@ -37,34 +37,36 @@ use crate::{
     },
 };
 
-/// The parts of the workspace, of which a narrow window shows one or two at a time.
+/// A pane of the page. Narrow windows show one or two at a time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum Part {
+enum TrainPane {
     #[default]
     Curves,
     Samples,
     Controls,
 }
 
-/// What is remembered of the workspace's layout.
+/// The page's persisted layout.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
 struct TrainLayout {
     curves: CurvesLayout,
-    /// Curves, samples and controls are on show.
+    /// Whether curves, samples and controls are shown.
     open: [bool; 3],
-    /// The part on show where there is room for one.
-    part: Part,
-    /// Share of the width that the curves take from the samples.
+    /// The pane shown where only one fits.
+    #[serde(rename = "part")]
+    pane: TrainPane,
+    /// Share of the width shared by curves and samples that the curves take.
     share: f32,
     /// Width of the controls, points.
     controls: f32,
     histograms: bool,
-    /// The histogram on show.
+    /// Name of the tensor whose histogram is shown.
     tensor: String,
-    /// What the critic is shown stands in place of the samples.
-    forged: bool,
+    /// The critic preview replaces the samples.
+    #[serde(rename = "forged")]
+    critic_preview: bool,
 }
 
 impl Default for TrainLayout {
@@ -72,51 +74,51 @@ impl Default for TrainLayout {
         Self {
             curves: CurvesLayout::default(),
             open: [true; 3],
-            part: Part::Curves,
+            pane: TrainPane::Curves,
             share: 0.46,
             controls: theme::PANEL,
             histograms: true,
             tensor: String::new(),
-            forged: false,
+            critic_preview: false,
         }
     }
 }
 
-/// The Train workspace.
+/// The Train page.
 pub struct TrainWorkspace {
     layout: TrainLayout,
     curves: Curves,
     samples: SampleGridView,
-    forged: CriticPreview,
+    critic_preview: CriticPreview,
     controls: Controls,
 }
 
 impl TrainWorkspace {
-    /// The workspace as [`TrainWorkspace::layout`] described it; in its first order where that cannot be read.
+    /// Creates the page from the text of [`TrainWorkspace::layout`], or with defaults where that cannot be read.
     pub fn new(layout: Option<&str>) -> Self {
         let layout: TrainLayout = layout.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
         Self {
             curves: Curves::new(layout.curves.clone()),
             samples: SampleGridView::default(),
-            forged: CriticPreview::new(Viewer::RUN),
+            critic_preview: CriticPreview::new(Viewer::RUN),
             controls: Controls::default(),
             layout,
         }
     }
 
-    /// The layout as text, for the settings file.
+    /// Returns the layout as text, for the settings file.
     pub fn layout(&self) -> String {
         let layout = TrainLayout { curves: self.curves.layout().clone(), ..self.layout.clone() };
-        // By way of a value, whose keys are sorted: the same layout is the same text.
+        // A JSON value sorts its keys, so equal layouts give equal texts.
         serde_json::to_value(&layout).map(|v| v.to_string()).unwrap_or_default()
     }
 
-    /// The sample grid on show, which "save as PNG" writes.
+    /// Returns the displayed sample grid, which "save as PNG" writes.
     pub fn shown(&self, live: &EngineState) -> Option<Arc<SampleGrid>> {
         self.samples.shown(live.training.grids.read().grids()).cloned()
     }
 
-    /// Carries out the entries of the command table that concern curves and samples; others are left alone.
+    /// Carries out the commands of curves and samples; others are ignored.
     pub fn apply(&mut self, command: UiCommand, live: &EngineState) {
         let grids = live.training.grids.read().grids().to_vec();
         match command {
@@ -125,36 +127,36 @@ impl TrainWorkspace {
             UiCommand::GridForward => self.samples.go(&grids, 1),
             UiCommand::GridPlay => self.samples.play(&grids),
             UiCommand::CriticPreview => {
-                self.layout.forged = !self.layout.forged;
-                if self.layout.forged {
+                self.layout.critic_preview = !self.layout.critic_preview;
+                if self.layout.critic_preview {
                     self.controls.reveal(Group::Critic);
                 }
             }
             UiCommand::CriticPreviewNext => {
-                if !std::mem::replace(&mut self.layout.forged, true) {
+                if !std::mem::replace(&mut self.layout.critic_preview, true) {
                     self.controls.reveal(Group::Critic);
                 }
-                self.forged.draw_others();
+                self.critic_preview.draw_others();
             }
             _ => {}
         }
     }
 
-    /// Draws the workspace over all of `ui`.
+    /// Draws the page over all of `ui`.
     pub fn ui(&mut self, ui: &mut Ui, frame: &mut Frame<'_>) {
         let p = Palette::of(ui);
         let width = ui.available_width();
-        let room = room(width);
+        let fitting = panes_fitting(width);
         let bar = egui::Frame::new().fill(p.panel).inner_margin(theme::bar_margin());
-        Panel::top("train-head").frame(bar).show(ui, |ui| self.head(ui, frame, room));
+        Panel::top("train-head").frame(bar).show(ui, |ui| self.head(ui, frame, fitting));
         let area = ui.available_rect_before_wrap();
         ui.painter().rect_filled(area, 0.0, p.ground);
-        self.parts(ui, frame, area, self.parts_on_show(room));
+        self.panes(ui, frame, area, self.visible_panes(fitting));
         ui.advance_cursor_after_rect(area);
     }
 
-    /// Curves, samples and controls from left to right, with what can be dragged between them.
-    fn parts(&mut self, ui: &mut Ui, frame: &mut Frame<'_>, area: Rect, [curves, samples, controls]: [bool; 3]) {
+    /// Draws curves, samples and controls from left to right, with splitters between them.
+    fn panes(&mut self, ui: &mut Ui, frame: &mut Frame<'_>, area: Rect, [curves, samples, controls]: [bool; 3]) {
         let p = Palette::of(ui);
         let mut rest = area;
         if controls {
@@ -188,36 +190,36 @@ impl TrainWorkspace {
             (false, true) => pane(ui, rest, "samples", |ui| self.middle(ui, frame)),
             (false, false) if controls => pane(ui, rest, "nothing", |ui| {
                 if rest.width() > theme::PANEL_MIN {
-                    empty_place(ui, "Curves and samples are hidden", "The buttons above show them again.");
+                    empty_place(ui, "Curves and samples are hidden", "Use the buttons above to show them.");
                 }
             }),
             (false, false) => pane(ui, rest, "nothing", |ui| {
-                empty_place(ui, "Everything is hidden", "The buttons above show curves, samples and controls again.");
+                empty_place(ui, "Everything is hidden", "Use the buttons above to show curves, samples and controls.");
             }),
         }
     }
 
-    /// Which parts are drawn where so many have room.
-    fn parts_on_show(&self, room: usize) -> [bool; 3] {
-        let one = |part| self.layout.part == part;
-        match room {
-            1 => [one(Part::Curves), one(Part::Samples), one(Part::Controls)],
+    /// Returns the panes to draw where `fitting` panes fit.
+    fn visible_panes(&self, fitting: usize) -> [bool; 3] {
+        let one = |pane| self.layout.pane == pane;
+        match fitting {
+            1 => [one(TrainPane::Curves), one(TrainPane::Samples), one(TrainPane::Controls)],
             2 => {
-                let curves = !one(Part::Samples);
+                let curves = !one(TrainPane::Samples);
                 [curves, !curves, true]
             }
             _ => self.layout.open,
         }
     }
 
-    /// Name, data and phase of the run, its health, and what can be done first of all.
-    fn head(&mut self, ui: &mut Ui, frame: &mut Frame<'_>, room: usize) {
+    /// Draws the name and data of the run, its health, and the primary action.
+    fn head(&mut self, ui: &mut Ui, frame: &mut Frame<'_>, fitting: usize) {
         let p = Palette::of(ui);
         ui.horizontal(|ui| {
             ui.set_height(theme::ROW);
             flush_right(ui, |ui| {
                 primary_action(ui, frame);
-                self.part_buttons(ui, room);
+                self.pane_buttons(ui, fitting);
                 ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                     let name = if frame.status.name.is_empty() { "No run" } else { &frame.status.name };
                     let name = RichText::new(name).text_style(theme::section()).color(p.text_strong);
@@ -235,26 +237,31 @@ impl TrainWorkspace {
         });
     }
 
-    fn part_buttons(&mut self, ui: &mut Ui, room: usize) {
-        let parts = [
-            (Part::Curves, icons::ICON_SHOW_CHART, "Curves"),
-            (Part::Samples, icons::ICON_GRID_VIEW, "Samples"),
-            (Part::Controls, icons::ICON_TUNE, "Controls"),
+    /// Draws the buttons that show, hide or select panes.
+    fn pane_buttons(&mut self, ui: &mut Ui, fitting: usize) {
+        let panes = [
+            (TrainPane::Curves, icons::ICON_SHOW_CHART, "Curves"),
+            (TrainPane::Samples, icons::ICON_GRID_VIEW, "Samples"),
+            (TrainPane::Controls, icons::ICON_TUNE, "Controls"),
         ];
         ui.spacing_mut().item_spacing.x = theme::GAP_XS;
         ui.add_space(theme::GAP_S);
-        if room < 3 {
-            let count = if room == 2 { 2 } else { 3 };
-            let current = if room == 2 && self.layout.part == Part::Controls { Part::Curves } else { self.layout.part };
-            let mut choices: Vec<_> = parts.iter().take(count).map(|(part, _, name)| (*part, *name, *name)).collect();
+        if fitting < 3 {
+            let count = if fitting == 2 { 2 } else { 3 };
+            let current = if fitting == 2 && self.layout.pane == TrainPane::Controls {
+                TrainPane::Curves
+            } else {
+                self.layout.pane
+            };
+            let mut choices: Vec<_> = panes.iter().take(count).map(|(pane, _, name)| (*pane, *name, *name)).collect();
             // The row runs from right to left.
             choices.reverse();
-            if let Some(part) = segments(ui, current, &choices) {
-                self.layout.part = part;
+            if let Some(pane) = segments(ui, current, &choices) {
+                self.layout.pane = pane;
             }
             return;
         }
-        for (i, (_, icon, name)) in parts.into_iter().enumerate().rev() {
+        for (i, (_, icon, name)) in panes.into_iter().enumerate().rev() {
             if let Some(open) = self.layout.open.get_mut(i) {
                 let verb = if *open { "Hide" } else { "Show" };
                 let text = format!("{verb} {}", name.to_lowercase());
@@ -265,18 +272,18 @@ impl TrainWorkspace {
         }
     }
 
-    /// Samples over the histograms.
+    /// Draws samples and histograms, or the critic preview.
     fn middle(&mut self, ui: &mut Ui, frame: &mut Frame<'_>) {
         if waiting(ui, frame) {
             return;
         }
         self.middle_tabs(ui, frame);
-        if self.layout.forged {
-            self.forged.ui(ui, frame, None);
+        if self.layout.critic_preview {
+            self.critic_preview.ui(ui, frame, None);
             return;
         }
         let open = self.layout.histograms;
-        // A low window keeps its pictures and gives up the strip.
+        // A low window keeps the samples and folds the histograms.
         let roomy = ui.available_height() > 2.5 * theme::STRIP;
         let strip = if open && roomy { theme::STRIP } else { theme::ROW };
         let height = (ui.available_height() - strip - theme::GAP_XS).max(theme::ROW);
@@ -288,30 +295,31 @@ impl TrainWorkspace {
         self.histograms(ui, frame, roomy);
     }
 
-    /// Samples, or what the critic is shown.
+    /// Draws the choice between samples and the critic preview.
     fn middle_tabs(&self, ui: &mut Ui, frame: &mut Frame<'_>) {
         ui.horizontal(|ui| {
             ui.set_height(theme::ROW);
             let choices = [
-                (false, "Samples", "What the generator draws, beside real crops."),
-                (true, "What the critic is shown", "Healthy crops, some of them damaged on purpose, and what it says."),
+                (false, "Samples", "Generated samples beside real crops."),
+                (true, "Critic preview", "Healthy crops, some with synthetic defects, and the critic's output."),
             ];
-            if segments(ui, self.layout.forged, &choices).is_some() {
+            if segments(ui, self.layout.critic_preview, &choices).is_some() {
                 frame.command(UiCommand::CriticPreview);
             }
         });
     }
 
+    /// Draws the histogram of a tensor's weights or gradients.
     fn histograms(&mut self, ui: &mut Ui, frame: &Frame<'_>, roomy: bool) {
         let p = Palette::of(ui);
         let (newest, shown) = {
             let kept = frame.live.training.histograms.read();
             let newest = kept.newest().cloned();
-            // Those of the grid above, where the scrubber holds one.
+            // At the step of the sample grid above, where the scrubber is held.
             (newest.clone(), self.samples.held().map_or(newest, |step| kept.at(step).cloned()))
         };
         let entries = shown.as_ref().map(|h| h.entries.as_slice()).unwrap_or_default();
-        // Without a choice the same one throughout, whatever the order that a log gives them in.
+        // Without a selection the first one of the newest step, since a log may list them in another order.
         let first = newest.as_ref().and_then(|h| h.entries.first()).map(|e| e.0.as_str());
         let named = |name: &str| entries.iter().find(|e| e.0 == name);
         let chosen = named(&self.layout.tensor).or_else(|| named(first?)).or_else(|| entries.first());
@@ -323,7 +331,7 @@ impl TrainWorkspace {
             let name = match (open, roomy) {
                 (true, _) => "Hide histograms",
                 (false, true) => "Show histograms",
-                (false, false) => "Histograms need a higher window",
+                (false, false) => "Histograms need a taller window",
             };
             if icon_button(ui, icon, name, roomy).clicked() {
                 self.layout.histograms = !self.layout.histograms;
@@ -360,12 +368,12 @@ impl TrainWorkspace {
                 let colour = if name.starts_with("d/") { p.d } else { p.g };
                 histogram::bars(ui, name, values, colour);
             }
-            None => empty_place(ui, "Weights and gradients", "Their histograms appear here every few steps."),
+            None => empty_place(ui, "Weights and gradients", "Histograms appear here every few steps."),
         }
     }
 }
 
-/// A line between two parts that can be dragged, or moved by the arrow keys; how far it was moved.
+/// Draws a splitter that the pointer or the arrow keys move; returns how far it was moved.
 fn splitter(ui: &Ui, x: f32, area: Rect, name: &str) -> f32 {
     let p = Palette::of(ui);
     let rect = Rect::from_x_y_ranges(x - theme::GAP_XS..=x + theme::GAP_XS, area.y_range());
@@ -388,8 +396,8 @@ fn splitter(ui: &Ui, x: f32, area: Rect, name: &str) -> f32 {
     moved
 }
 
-/// Parts that have room side by side in a window this wide.
-fn room(width: f32) -> usize {
+/// Returns how many panes fit side by side in a window this wide.
+fn panes_fitting(width: f32) -> usize {
     if width >= theme::PANEL_MIN + theme::CURVES_LEAST + theme::SAMPLES_LEAST {
         3
     } else if width >= theme::PANEL_MIN + theme::CURVES_LEAST {
@@ -399,12 +407,12 @@ fn room(width: f32) -> usize {
     }
 }
 
-/// The one thing to do next.
+/// Draws the button of the most likely next action.
 fn primary_action(ui: &mut Ui, frame: &mut Frame<'_>) {
     let p = Palette::of(ui);
     let (command, text) = match &frame.status.phase {
         TrainingPhase::Running => (UiCommand::PlayPause, "Pause"),
-        TrainingPhase::Paused => (UiCommand::PlayPause, "Go on"),
+        TrainingPhase::Paused => (UiCommand::PlayPause, "Resume"),
         TrainingPhase::Finished => (UiCommand::GoInspect, "Inspect images"),
         TrainingPhase::Idle | TrainingPhase::Failed(_) => (UiCommand::NewRun, "New run"),
         TrainingPhase::Opening { .. } | TrainingPhase::Preparing => (UiCommand::Stop, "Cancel"),
@@ -416,22 +424,22 @@ fn primary_action(ui: &mut Ui, frame: &mut Frame<'_>) {
     }
 }
 
-/// How the run is doing and what the talk advises, in one line.
+/// Draws the health of the run and the advice for it, in one line.
 fn health_line(ui: &mut Ui, frame: &Frame<'_>) {
     let p = Palette::of(ui);
     ui.spacing_mut().item_spacing.x = theme::GAP_XS;
     let health = frame.status.health;
     let (state, sentence, advice) = match &frame.status.phase {
-        // With no samples to show, the middle part tells it in full.
+        // Without samples, the middle pane shows the error in full.
         TrainingPhase::Failed(_) if frame.live.training.grids.read().grids().is_empty() => {
-            (StatusMark::Defective, "The run was stopped by a fault.", "")
+            (StatusMark::Defective, "The run stopped with an error.", "")
         }
         TrainingPhase::Failed(text) => (StatusMark::Defective, text.as_str(), ""),
         TrainingPhase::Idle => (StatusMark::Unknown, "No run is open.", ""),
         TrainingPhase::Opening { .. } => (StatusMark::Unknown, "Reading the images.", ""),
-        TrainingPhase::Preparing => (StatusMark::Unknown, "Preparing kernels: training starts in a moment.", ""),
-        TrainingPhase::Finishing(making) => {
-            (StatusMark::Unknown, "The model file is being made.", making.now().map_or("", |now| now.part.purpose()))
+        TrainingPhase::Preparing => (StatusMark::Unknown, "Preparing kernels; training starts shortly.", ""),
+        TrainingPhase::Finishing(build) => {
+            (StatusMark::Unknown, "Building the model.", build.now().map_or("", |now| now.part.purpose()))
         }
         _ => (state_of(health), health.sentence(), health.advice()),
     };
@@ -443,7 +451,7 @@ fn health_line(ui: &mut Ui, frame: &Frame<'_>) {
     if !advice.is_empty() {
         text.append(advice, theme::GAP_S, egui::TextFormat::simple(font, p.text_weak));
     }
-    // A sentence too long for the line is there in full in the tooltip.
+    // The tooltip has the full text where the line cuts it.
     ui.add(egui::Label::new(text).truncate()).on_hover_text(format!("{sentence} {advice}").trim_end());
 }
 
@@ -457,7 +465,7 @@ fn state_of(health: crate::train::Health) -> StatusMark {
     }
 }
 
-/// What stands in place of the samples until there are some; `false` when there is nothing to wait for.
+/// Draws the progress or error shown before the first samples; returns `false` when there is none.
 fn waiting(ui: &mut Ui, frame: &Frame<'_>) -> bool {
     let p = Palette::of(ui);
     let none = frame.live.training.grids.read().grids().is_empty();
@@ -493,7 +501,7 @@ fn waiting(ui: &mut Ui, frame: &Frame<'_>) -> bool {
                 ui.label(RichText::new("Preparing kernels…").color(p.text_strong));
                 ui.label(theme::weak_caption(
                     &p,
-                    "The device compiles and tunes its kernels once. The window stays free; the first step follows.",
+                    "The device compiles and tunes its kernels once; the first step follows.",
                 ));
             });
             true
@@ -501,7 +509,7 @@ fn waiting(ui: &mut Ui, frame: &Frame<'_>) -> bool {
         TrainingPhase::Failed(text) if none => {
             middle(ui, &mut |ui| {
                 theme::state_icon(ui, StatusMark::Defective);
-                ui.label(RichText::new("The run was stopped").color(p.text_strong));
+                ui.label(RichText::new("The run stopped").color(p.text_strong));
                 let text = RichText::new(format::sentence(text)).color(p.text);
                 ui.add(egui::Label::new(text).wrap().selectable(true));
             });
@@ -529,10 +537,10 @@ mod tests {
     #[test]
     fn a_narrow_window_shows_fewer_parts_at_once() {
         let view = TrainWorkspace::new(None);
-        assert_eq!(view.parts_on_show(room(1900.0)), [true, true, true]);
-        assert_eq!(view.parts_on_show(room(700.0)), [true, false, true]);
-        assert_eq!(view.parts_on_show(room(460.0)), [true, false, false]);
-        // The smallest window, less the rail, at the usual scale: all three.
-        assert_eq!(room(1024.0 - theme::RAIL), 3);
+        assert_eq!(view.visible_panes(panes_fitting(1900.0)), [true, true, true]);
+        assert_eq!(view.visible_panes(panes_fitting(700.0)), [true, false, true]);
+        assert_eq!(view.visible_panes(panes_fitting(460.0)), [true, false, false]);
+        // The smallest window without the rail at 100 % scale fits all three.
+        assert_eq!(panes_fitting(1024.0 - theme::RAIL), 3);
     }
 }

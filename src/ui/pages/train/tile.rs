@@ -1,4 +1,4 @@
-//! A tile of curves on the screen: heading, plot, cursor and what lies outside the view.
+//! The tile of a chart: heading, legend, plot, cursor, and the number of values outside the view.
 
 use egui::{
     Align, Align2, EventFilter, Key, Layout, Rect, Response, RichText, Role, Sense, Shape, Stroke, Ui, UiBuilder,
@@ -6,7 +6,7 @@ use egui::{
 };
 use egui_plot::{AxisHints, HLine, Line, LineStyle, Plot, PlotPoint, PlotPoints, PlotTransform};
 
-use super::chart::{ChartState, CurveChart, Shared, ViewY};
+use super::chart::{ChartContext, ChartState, CurveChart, ViewY};
 use crate::{
     train::history::Metric,
     ui::{
@@ -20,50 +20,56 @@ use crate::{
     },
 };
 
-/// What the user asked of a tile beyond its curves.
+/// A request of a tile to the pane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TileWish {
-    /// It is being dragged to another place.
+pub enum TileRequest {
+    /// It is being dragged to another position.
     Drag,
-    /// One place towards the first tile.
+    /// Move it one position towards the first tile.
     Earlier,
-    /// One place towards the last tile.
+    /// Move it one position towards the last tile.
     Later,
-    /// This tile only, or all of them again.
-    Alone,
-    /// Every tile back in its first place.
-    Arrange,
+    /// Show this tile only, or all of them again.
+    Maximise,
+    /// Restore the default arrangement.
+    Reset,
 }
 
 impl ChartState {
-    /// Draws the tile over all that is left of `ui`.
-    pub fn ui(&mut self, ui: &mut Ui, chart: CurveChart, shared: &mut Shared<'_>) -> Option<TileWish> {
+    /// Draws the tile over the rest of `ui`.
+    pub fn ui(&mut self, ui: &mut Ui, chart: CurveChart, shared: &mut ChartContext<'_>) -> Option<TileRequest> {
         let p = Palette::of(ui);
         let rect = ui.max_rect();
         ui.painter().rect_filled(rect, theme::RADIUS, p.panel);
         let inner = rect.shrink2(vec2(theme::GAP_XS, 2.0));
         let (head, body) = inner.split_top_bottom_at_y(inner.top() + theme::TILE_HEAD);
-        let wish = self.head(ui, head, chart, shared);
-        // Room on the right for half of the last label.
+        let request = self.head(ui, head, chart, shared);
+        // Leaves space on the right for half of the last label.
         let body = body.with_max_x(body.right() - theme::GAP_S);
         let build = UiBuilder::new().max_rect(body).id_salt("plot");
         ui.scope_builder(build, |ui| self.plot(ui, chart, shared));
-        wish
+        request
     }
 
-    /// Title, legend and menu.
-    fn head(&mut self, ui: &mut Ui, rect: Rect, chart: CurveChart, shared: &mut Shared<'_>) -> Option<TileWish> {
+    /// Draws title, legend and menu.
+    fn head(
+        &mut self,
+        ui: &mut Ui,
+        rect: Rect,
+        chart: CurveChart,
+        shared: &mut ChartContext<'_>,
+    ) -> Option<TileRequest> {
         let p = Palette::of(ui);
-        let mut wish = None;
+        let mut request = None;
         let build = UiBuilder::new().max_rect(rect).layout(Layout::right_to_left(Align::Center));
         ui.scope_builder(build, |ui| {
             ui.spacing_mut().item_spacing.x = 2.0;
             ui.spacing_mut().button_padding = vec2(1.0, 0.0);
             ui.spacing_mut().interact_size = vec2(theme::ICON_BUTTON, theme::TILE_HEAD - 2.0);
             let icon = egui_material_icons::icons::ICON_MORE_VERT.rich_text().color(p.text_weak);
-            let menu = ui.menu_button(icon, |ui| self.menu(ui, shared, &mut wish));
-            menu.response.accessible_name(format!("{}: view and place", chart.title()));
-            // A tile of one curve is named by its title.
+            let menu = ui.menu_button(icon, |ui| self.menu(ui, shared, &mut request));
+            menu.response.accessible_name(format!("{}: view and layout", chart.title()));
+            // With a single curve the title is enough.
             for (metric, name) in chart.metrics().iter().rev().filter(|_| chart.metrics().len() > 1) {
                 legend_entry(ui, *metric, name, shared);
             }
@@ -72,20 +78,21 @@ impl ChartState {
                 let title = RichText::new(chart.title()).color(p.text_strong);
                 ui.add(egui::Label::new(title).truncate());
                 if handle.on_hover_cursor(egui::CursorIcon::Grab).on_hover_text(chart.help()).drag_started() {
-                    wish = Some(TileWish::Drag);
+                    request = Some(TileRequest::Drag);
                 }
             });
         });
-        wish
+        request
     }
 
-    fn menu(&mut self, ui: &mut Ui, shared: &mut Shared<'_>, wish: &mut Option<TileWish>) {
+    /// Draws the menu of view and layout.
+    fn menu(&mut self, ui: &mut Ui, shared: &mut ChartContext<'_>, request: &mut Option<TileRequest>) {
         let span = shared.span();
         if ui.button("Fit").clicked() {
             *shared.view_x = None;
             self.view_y = ViewY::Bulk;
         }
-        if ui.button("Show every point").clicked() {
+        if ui.button("Show all points").clicked() {
             self.view_y = ViewY::Everything;
         }
         if ui.button("Zoom in").clicked() {
@@ -95,19 +102,19 @@ impl ChartState {
             *shared.view_x = Some(zoomed(span, 2.0, f64::midpoint(span.0, span.1)));
         }
         ui.separator();
-        for (text, asked) in [
-            ("Move earlier", TileWish::Earlier),
-            ("Move later", TileWish::Later),
-            ("This plot only, or all", TileWish::Alone),
-            ("Arrange anew", TileWish::Arrange),
+        for (text, item) in [
+            ("Move earlier", TileRequest::Earlier),
+            ("Move later", TileRequest::Later),
+            ("Maximise or restore plot", TileRequest::Maximise),
+            ("Reset layout", TileRequest::Reset),
         ] {
             if ui.button(text).clicked() {
-                *wish = Some(asked);
+                *request = Some(item);
             }
         }
     }
 
-    fn plot(&mut self, ui: &mut Ui, chart: CurveChart, shared: &mut Shared<'_>) {
+    fn plot(&mut self, ui: &mut Ui, chart: CurveChart, shared: &mut ChartContext<'_>) {
         let p = Palette::of(ui);
         let size = ui.available_size();
         if size.x < 80.0 || size.y < 40.0 {
@@ -179,23 +186,23 @@ impl ChartState {
         response.widget_info(|| {
             WidgetInfo::labeled(Role::Image, true, format!("{} by {}", chart.title(), shared.axis.title()))
         });
-        self.look_around(ui, &response, &shown.transform, (span_x, span_y), shared);
-        self.paint_over(ui, &response, &shown.transform, chart, shared);
+        self.navigate(ui, &response, &shown.transform, (span_x, span_y), shared);
+        self.paint_overlay(ui, &response, &shown.transform, chart, shared);
         self.outside_chip(ui, &shown.transform, chart, shared);
         if self.lines.iter().all(|line| line.points.is_empty()) {
             let frame = *shown.transform.frame();
-            ui.painter().text(frame.center(), Align2::CENTER_CENTER, "Nothing reported here", font, p.text_weak);
+            ui.painter().text(frame.center(), Align2::CENTER_CENTER, "No values here", font, p.text_weak);
         }
     }
 
-    /// Takes over what the pointer or the keys did to the view and the cursor.
-    fn look_around(
+    /// Applies what pointer and keys changed to the view and the cursor.
+    fn navigate(
         &mut self,
         ui: &Ui,
         response: &Response,
         transform: &PlotTransform,
         before: ((f64, f64), (f64, f64)),
-        shared: &mut Shared<'_>,
+        shared: &mut ChartContext<'_>,
     ) {
         let bounds = transform.bounds();
         let ([x0, y0], [x1, y1]) = (bounds.min(), bounds.max());
@@ -227,8 +234,8 @@ impl ChartState {
         }
     }
 
-    /// Arrows move the cursor, plus and minus zoom about it, Home fits.
-    fn keys(&mut self, ui: &Ui, response: &Response, span: (f64, f64), shared: &mut Shared<'_>) {
+    /// Handles the keys: arrows move the cursor, plus and minus zoom around it, Home fits the view.
+    fn keys(&mut self, ui: &Ui, response: &Response, span: (f64, f64), shared: &mut ChartContext<'_>) {
         let filter = EventFilter { horizontal_arrows: true, ..EventFilter::default() };
         ui.memory_mut(|m| m.set_focus_lock_filter(response.id, filter));
         let pressed = |key| ui.input_mut(|i| i.consume_key(egui::Modifiers::NONE, key));
@@ -236,21 +243,21 @@ impl ChartState {
         let (feed, axis) = (shared.feed, shared.axis);
         let column = (span.1 - span.0) / f64::from(response.rect.width().max(1.0));
         let at = shared.cursor.unwrap_or(span.1);
-        let mut go = 0.0;
+        let mut columns = 0.0;
         for (key, sign) in [(Key::ArrowLeft, -1.0), (Key::ArrowRight, 1.0)] {
             if far(key) {
-                go += sign * 20.0;
+                columns += sign * 20.0;
             } else if pressed(key) {
-                go += sign;
+                columns += sign;
             }
         }
-        if go != 0.0
+        if columns != 0.0
             && let Some(row) = feed.nearest(axis, at)
         {
-            // To the next row at least, however dense the columns are.
-            let next = if go < 0.0 { row.saturating_sub(1) } else { (row + 1).min(feed.len().saturating_sub(1)) };
-            let (wanted, least) = (at + go * column, feed.x(axis, next));
-            let x = if go < 0.0 { wanted.min(least) } else { wanted.max(least) };
+            // At least to the next row, where several rows share a pixel.
+            let next = if columns < 0.0 { row.saturating_sub(1) } else { (row + 1).min(feed.len().saturating_sub(1)) };
+            let (wanted, least) = (at + columns * column, feed.x(axis, next));
+            let x = if columns < 0.0 { wanted.min(least) } else { wanted.max(least) };
             *shared.cursor = feed.nearest(axis, x).map(|row| feed.x(axis, row));
         }
         for (key, factor) in [(Key::Plus, 0.8), (Key::Equals, 0.8), (Key::Minus, 1.25)] {
@@ -264,14 +271,14 @@ impl ChartState {
         }
     }
 
-    /// Marks, cursor and the place of the sample grid on show, over the curves.
-    fn paint_over(
+    /// Draws marks, cursor and the step of the displayed sample grid over the curves.
+    fn paint_overlay(
         &self,
         ui: &Ui,
         response: &Response,
         transform: &PlotTransform,
         chart: CurveChart,
-        shared: &Shared<'_>,
+        shared: &ChartContext<'_>,
     ) {
         let p = Palette::of(ui);
         let frame = *transform.frame();
@@ -318,7 +325,7 @@ impl ChartState {
         if response.has_focus() {
             painter.rect_stroke(frame, 2.0, Stroke::new(theme::HAIRLINE, p.accent), egui::StrokeKind::Inside);
         }
-        // The table of values is about the GAN's steps.
+        // The table of values shows the GAN's steps only.
         let own = chart == CurveChart::Critic && !feed.is_empty();
         if pointer.is_some() && (!near.is_empty() || !shared.overlays.is_empty() || own) {
             let id = response.id.with("values");
@@ -333,8 +340,8 @@ impl ChartState {
         }
     }
 
-    /// Says how many values lie above or below the view, and shows them all on a click.
-    fn outside_chip(&mut self, ui: &mut Ui, transform: &PlotTransform, chart: CurveChart, shared: &Shared<'_>) {
+    /// Draws the number of values above or below the view; a click shows all of them.
+    fn outside_chip(&mut self, ui: &mut Ui, transform: &PlotTransform, chart: CurveChart, shared: &ChartContext<'_>) {
         let ([x0, y0], [x1, y1]) = (transform.bounds().min(), transform.bounds().max());
         let count = self.count_outside(((x0, x1), (y0, y1)), chart, shared);
         if count == 0 {
@@ -353,19 +360,19 @@ impl ChartState {
             ui.spacing_mut().button_padding = vec2(theme::GAP_XS, 0.0);
             let text = RichText::new(text).text_style(theme::caption()).color(p.text_weak);
             let chip = egui::Button::new(text).fill(p.panel.gamma_multiply(0.85)).small();
-            if ui.add(chip).on_hover_text("Values above or below the view. Click to show every point.").clicked() {
+            if ui.add(chip).on_hover_text("Values above or below the view. Click to show all points.").clicked() {
                 self.view_y = ViewY::Everything;
             }
         });
     }
 }
 
-/// The values at the cursor where other runs are laid over, or `own` values have no table to stand in.
-fn overlay_values(ui: &mut Ui, chart: CurveChart, shared: &Shared<'_>, own: bool) {
+/// Draws the values at the cursor of overlaid runs, or of `own` curves that the table does not show.
+fn overlay_values(ui: &mut Ui, chart: CurveChart, shared: &ChartContext<'_>, own: bool) {
     let (Some(x), true) = (*shared.cursor, own || !shared.overlays.is_empty()) else { return };
     let p = Palette::of(ui);
     if let Some(step) = shared.feed.nearest(shared.axis, x).and_then(|row| shared.feed.step(row)).filter(|_| own) {
-        ui.label(format!("Step {} of the critic", ticks::grouped(step as f64, 0)));
+        ui.label(format!("Critic step {}", ticks::grouped(step as f64, 0)));
     }
     egui::Grid::new("overlay-values").num_columns(3).spacing(vec2(theme::GAP_M, 2.0)).show(ui, |ui| {
         for heading in ["", "smoothed", "raw"] {
@@ -388,8 +395,8 @@ fn overlay_values(ui: &mut Ui, chart: CurveChart, shared: &Shared<'_>, own: bool
     });
 }
 
-/// A curve's name and line; a click takes the curve away or brings it back.
-fn legend_entry(ui: &mut Ui, metric: Metric, name: &str, shared: &mut Shared<'_>) {
+/// Draws a curve's name and colour; a click hides or shows the curve.
+fn legend_entry(ui: &mut Ui, metric: Metric, name: &str, shared: &mut ChartContext<'_>) {
     let p = Palette::of(ui);
     let hidden = shared.is_hidden(metric);
     let font = theme::caption().resolve(ui.style());
@@ -411,7 +418,7 @@ fn legend_entry(ui: &mut Ui, metric: Metric, name: &str, shared: &mut Shared<'_>
     response.on_hover_text(metric.title());
 }
 
-/// `span` with its size times `factor`, about `centre`.
+/// Returns `span` scaled by `factor` around `centre`.
 fn zoomed(span: (f64, f64), factor: f64, centre: f64) -> (f64, f64) {
     (centre + (span.0 - centre) * factor, centre + (span.1 - centre) * factor)
 }

@@ -1,4 +1,4 @@
-//! The latent walk: the pictures between two samples, played to and fro.
+//! The latent walk: images between two samples in the latent space, played back and forth.
 
 use std::sync::Arc;
 
@@ -14,58 +14,47 @@ use crate::{
     },
 };
 
-/// Pictures asked for, ends included.
+/// Number of images per walk, ends included.
 const FRAMES: usize = 24;
 
-/// Pictures a second.
+/// Images per second.
 const SPEED: f64 = 12.0;
 
-/// A walk asked for or on show.
+/// The current latent walk.
 pub struct WalkView {
-    /// The ends asked for; `None` while there is no walk.
+    /// The two samples; `None` without a walk.
     ends: Option<(usize, usize)>,
     shown: Option<Arc<LatentWalk>>,
-    sheet: Option<GridTexture>,
+    texture: Option<GridTexture>,
     at: usize,
-    /// Playing: the time at which the next picture is due.
+    /// The time of the next image while playing.
     due: Option<f64>,
     backwards: bool,
-    /// The zoom of the sample grid, device pixels to a picture's pixel.
-    pub zoom_in_force: u8,
-    /// Side of a sample, pixels.
-    pub side: usize,
+    /// The current zoom of the sample grid, device pixels per image pixel.
+    pub zoom: u8,
 }
 
 impl Default for WalkView {
     fn default() -> Self {
-        Self {
-            ends: None,
-            shown: None,
-            sheet: None,
-            at: 0,
-            due: Some(0.0),
-            backwards: false,
-            zoom_in_force: 1,
-            side: 0,
-        }
+        Self { ends: None, shown: None, texture: None, at: 0, due: Some(0.0), backwards: false, zoom: 1 }
     }
 }
 
 impl WalkView {
-    /// Asks the compute thread for the pictures between two samples.
-    pub fn ask(&mut self, frame: &mut Frame<'_>, from: usize, to: usize) {
+    /// Requests the images between two samples from the compute thread.
+    pub fn request(&mut self, frame: &mut Frame<'_>, from: usize, to: usize) {
         frame.actions.push(Action::engine(TrainingRequest::Walk { from, to, frames: FRAMES }));
         self.ends = Some((from, to));
         self.shown = None;
         (self.at, self.due, self.backwards) = (0, Some(0.0), false);
     }
 
-    /// Points that the walk takes under the samples; 0 while there is none.
+    /// Returns the height of the walk below the samples, points; 0 without a walk.
     pub fn height(&mut self, frame: &Frame<'_>) -> f32 {
         if self.ends.is_none() {
             return 0.0;
         }
-        // A walk between the same ends at an earlier step may lie there until the new one comes.
+        // A walk between the same samples from an earlier step may be shown until the new one arrives.
         let newest = frame.live.training.walk.lock().clone();
         if let Some(walk) = newest.filter(|w| Some(w.ends) == self.ends) {
             self.shown = Some(walk);
@@ -73,7 +62,7 @@ impl WalkView {
         theme::WALK
     }
 
-    /// Draws the picture and the player.
+    /// Draws the current image and the player.
     pub fn ui(&mut self, ui: &mut Ui) {
         let p = Palette::of(ui);
         let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), theme::WALK - theme::GAP_XS), Sense::hover());
@@ -85,23 +74,23 @@ impl WalkView {
             let Some(walk) = self.shown.clone() else {
                 ui.horizontal(|ui| {
                     ui.spinner();
-                    ui.label("Walking through the latent space…");
+                    ui.label("Computing the latent walk…");
                     close = icon_button(ui, icons::ICON_CLOSE, "Close the walk", true).clicked();
                 });
                 return;
             };
-            let sheet = GridTexture::of(ui.ctx(), "walk", &walk, &walk.frames, self.sheet.take());
-            self.advance(ui, sheet.count());
+            let texture = GridTexture::of(ui.ctx(), "walk", &walk, &walk.frames, self.texture.take());
+            self.advance(ui, texture.count());
             let ppp = ui.pixels_per_point();
-            let zoom = ((inner.height() * ppp) as usize / sheet.side().max(1)).max(1);
-            let side = (sheet.side() * zoom) as f32 / ppp;
+            let zoom = ((inner.height() * ppp) as usize / texture.side().max(1)).max(1);
+            let side = (texture.side() * zoom) as f32 / ppp;
             ui.horizontal(|ui| {
-                let (place, response) = ui.allocate_exact_size(vec2(side, side.min(inner.height())), Sense::hover());
+                let (rect, response) = ui.allocate_exact_size(vec2(side, side.min(inner.height())), Sense::hover());
                 let (from, to) = (walk.ends.0 + 1, walk.ends.1 + 1);
                 response.widget_info(|| {
                     WidgetInfo::labeled(Role::Image, true, format!("Walk from sample {from} to sample {to}"))
                 });
-                sheet.paint(&ui.painter_at(place), self.at, Rect::from_min_size(place.min, vec2(side, side)));
+                texture.paint(&ui.painter_at(rect), self.at, Rect::from_min_size(rect.min, vec2(side, side)));
                 ui.vertical(|ui| {
                     ui.horizontal(|ui| {
                         let step = ticks::grouped(walk.step as f64, 0);
@@ -110,30 +99,31 @@ impl WalkView {
                     });
                     ui.horizontal(|ui| {
                         let (icon, name) = match self.due {
-                            Some(_) => (icons::ICON_PAUSE, "Stop the walk"),
-                            None => (icons::ICON_PLAY_ARROW, "Play the walk to and fro"),
+                            Some(_) => (icons::ICON_PAUSE, "Pause the walk"),
+                            None => (icons::ICON_PLAY_ARROW, "Play the walk back and forth"),
                         };
                         if icon_button(ui, icon, name, true).clicked() {
                             self.due = if self.due.is_some() { None } else { Some(0.0) };
                         }
-                        let last = sheet.count().saturating_sub(1).max(1);
+                        let last = texture.count().saturating_sub(1).max(1);
                         ui.spacing_mut().slider_width = (ui.available_width() - 2.0 * theme::ROW).max(40.0);
                         let slider =
                             Slider::new(&mut self.at, 0..=last).show_value(false).handle_shape(scrubber_handle());
-                        if ui.name_inputs("Place on the walk", |ui| ui.add(slider)).changed() {
+                        if ui.name_inputs("Position on the walk", |ui| ui.add(slider)).changed() {
                             self.due = None;
                         }
                         close = icon_button(ui, icons::ICON_CLOSE, "Close the walk", true).clicked();
                     });
                 });
             });
-            self.sheet = Some(sheet);
+            self.texture = Some(texture);
         });
         if close {
             (self.shown, self.ends) = (None, None);
         }
     }
 
+    /// Shows the next image when it is due.
     fn advance(&mut self, ui: &Ui, count: usize) {
         let Some(due) = self.due else { return };
         let (now, period) = (ui.input(|i| i.time), 1.0 / SPEED);
@@ -144,7 +134,7 @@ impl WalkView {
         ui.ctx().request_repaint_after(std::time::Duration::from_secs_f64(period));
     }
 
-    /// One picture on, turning round at either end.
+    /// Goes to the next image, reversing at either end.
     fn step(&mut self, count: usize) {
         let last = count.saturating_sub(1);
         if self.at >= last {
