@@ -6,6 +6,7 @@ pub mod image_grid;
 pub mod image_pane;
 pub mod knob;
 pub mod plot_axis;
+pub mod rows;
 pub mod series;
 pub(crate) mod thumbnails;
 pub mod ticks;

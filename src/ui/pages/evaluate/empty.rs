@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use egui::{Align, Label, Layout, Rect, RichText, Ui, UiBuilder, vec2};
+use egui::{Label, Rect, RichText, Ui, UiBuilder, vec2};
 
 use super::{calibrate, scene::Scene};
 use crate::{
@@ -17,6 +17,7 @@ use crate::{
         pages::source_title,
         theme,
         theme::{Palette, StatusMark},
+        widgets::rows::{described_button, marked_text},
     },
 };
 
@@ -56,7 +57,8 @@ fn choices(ui: &mut Ui, model: bool, last: Option<&str>, frame: &mut Frame<'_>) 
     let open = UiCommand::EvaluateOpen;
     let text = "Folders of healthy and defective images, MVTec AD, DAGM, Magnetic-Tile, or a CSV list. Training images \
                 are excluded.";
-    if choice_if(ui, model, open.title(), text, model, &open.tooltip(ui.ctx())) {
+    let button = described_button(ui, model, model, open.title(), text).on_hover_text(open.tooltip(ui.ctx()));
+    if button.on_disabled_hover_text("Open a model first.").clicked() {
         frame.command(open);
     }
     if let Some(last) = last.filter(|_| model)
@@ -101,29 +103,10 @@ fn model_line(ui: &mut Ui, scene: &Scene) {
             }
         },
     };
-    ui.horizontal_top(|ui| {
-        theme::state_icon(ui, state);
-        ui.add(Label::new(RichText::new(text).color(p.text_strong)).wrap().selectable(true));
-    });
+    marked_text(ui, state, RichText::new(text).color(p.text_strong));
 }
 
+/// Draws a button with its description beside it; returns whether it was clicked.
 fn choice(ui: &mut Ui, title: &str, text: &str, primary: bool, tooltip: &str) -> bool {
-    choice_if(ui, true, title, text, primary, tooltip)
-}
-
-/// Draws a button with its explanation beside it; returns whether it was clicked.
-fn choice_if(ui: &mut Ui, enabled: bool, title: &str, text: &str, primary: bool, tooltip: &str) -> bool {
-    let p = Palette::of(ui);
-    let mut clicked = false;
-    ui.horizontal(|ui| {
-        let size = vec2(theme::CHOICE_BUTTON, theme::ROW);
-        let button = if primary { theme::primary_button(&p, title) } else { egui::Button::new(title) };
-        let response = ui.add_enabled_ui(enabled, |ui| ui.add_sized(size, button)).inner;
-        clicked = response.on_hover_text(tooltip).on_disabled_hover_text("Open a model first.").clicked();
-        ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-            ui.add(Label::new(theme::weak_caption(&p, text)).wrap());
-        });
-    });
-    ui.add_space(theme::GAP_S);
-    clicked
+    described_button(ui, true, primary, title, text).on_hover_text(tooltip).clicked()
 }

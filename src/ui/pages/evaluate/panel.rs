@@ -23,7 +23,11 @@ use crate::{
         pages::{section, weak},
         theme,
         theme::{Palette, StatusMark},
-        widgets::{elided, flush_right, ticks},
+        widgets::{
+            elided, flush_right,
+            rows::{marked_text, value_row},
+            ticks,
+        },
     },
 };
 
@@ -85,12 +89,9 @@ fn promised_rate(ui: &mut Ui, view: &PanelView<'_>, frame: &mut Frame<'_>) -> Op
     let p = Palette::of(ui);
     section(ui, "Promised rate");
     let Some(rate) = view.rate.rate else {
-        ui.horizontal_top(|ui| {
-            theme::state_icon(ui, StatusMark::Suspect);
-            let text = "This test was run without a calibration, so no false-alarm rate can be promised and the \
-                        threshold can be moved freely. It starts at the best F1 on these images, which is optimistic.";
-            ui.add(Label::new(text).wrap());
-        });
+        let text = "This test was run without a calibration, so no false-alarm rate can be promised and the \
+                    threshold can be moved freely. It starts at the best F1 on these images, which is optimistic.";
+        marked_text(ui, StatusMark::Suspect, text);
         calibrate::ui(ui, view.scene, frame);
         return None;
     };
@@ -113,22 +114,16 @@ fn promised_rate(ui: &mut Ui, view: &PanelView<'_>, frame: &mut Frame<'_>) -> Op
     });
     ui.label("in 1,000 good parts.");
     if let Some(refused) = &view.rate.refused {
-        ui.horizontal_top(|ui| {
-            theme::state_icon(ui, StatusMark::Suspect);
-            ui.add(Label::new(sentence(refused)).wrap().selectable(true));
-        });
+        marked_text(ui, StatusMark::Suspect, sentence(refused));
     }
     let n = view.scored.held_out.len();
     ui.add(Label::new(theme::weak_caption(&p, promise_grounds(n, rate))).wrap());
     if view.scored.other_size > 0 {
-        ui.horizontal_top(|ui| {
-            theme::state_icon(ui, StatusMark::Suspect);
-            let text = format!(
-                "{} of a different size than these; there the promised rate may not hold.",
-                counted(view.scored.other_size, "test image")
-            );
-            ui.add(Label::new(text).wrap());
-        });
+        let text = format!(
+            "{} of a different size than these; there the promised rate may not hold.",
+            counted(view.scored.other_size, "test image")
+        );
+        marked_text(ui, StatusMark::Suspect, text);
     }
     request
 }
@@ -247,10 +242,7 @@ fn label_weights(ui: &mut Ui, view: &PanelView<'_>, frame: &mut Frame<'_>) {
     };
     match labelled {
         Some(labelled) => {
-            ui.horizontal_top(|ui| {
-                theme::state_icon(ui, StatusMark::Suspect);
-                ui.add(Label::new(labelled.caution()).wrap().selectable(true));
-            });
+            marked_text(ui, StatusMark::Suspect, labelled.caution());
             button(ui, "Reweight without labels", UiCommand::EvaluateUnweight);
         }
         None => {
@@ -440,15 +432,7 @@ fn about(ui: &mut Ui, view: &PanelView<'_>) {
         ),
     ];
     for (name, value, help) in lines {
-        ui.horizontal(|ui| {
-            ui.set_height(theme::ROW_TIGHT);
-            ui.spacing_mut().interact_size.y = theme::ROW_TIGHT;
-            ui.label(RichText::new(name).color(p.text_weak)).on_hover_text(help);
-            flush_right(ui, |ui| {
-                let text = Label::new(RichText::new(value.clone()).color(p.text_strong)).truncate();
-                ui.add(text).on_hover_text(value);
-            });
-        });
+        value_row(ui, name, value, help);
     }
     for line in &evaluation.header.about {
         ui.add(Label::new(theme::weak_caption(&p, sentence(line))).wrap());

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use egui::{Align, Label, Layout, RichText, Sense, Ui, UiBuilder, vec2};
 
-use super::{scene::Scene, verdict::row};
+use super::scene::Scene;
 use crate::{
     data::{
         ImageGrid, surface,
@@ -20,6 +20,7 @@ use crate::{
         widgets::{
             empty_place,
             image_grid::{Block, GridTexture},
+            rows::{described_button, marked_text, value_row},
             ticks,
         },
     },
@@ -55,11 +56,8 @@ impl EmptyPage {
             ui.add(Label::new(RichText::new(text).color(p.text)).wrap());
             ui.add_space(theme::GAP_L);
             if let ModelState::Failed(text) = &scene.status.model {
-                ui.horizontal_top(|ui| {
-                    theme::state_icon(ui, StatusMark::Defective);
-                    let text = RichText::new(crate::format::sentence(text)).color(p.text_strong);
-                    ui.add(Label::new(text).wrap().selectable(true));
-                });
+                let text = RichText::new(crate::format::sentence(text)).color(p.text_strong);
+                marked_text(ui, StatusMark::Defective, text);
                 ui.add_space(theme::GAP_S);
             }
             let open = (UiCommand::InspectOpen, "Choose one or more. They are queued until a model is loaded.");
@@ -69,13 +67,15 @@ impl EmptyPage {
             for (i, (command, text)) in order.into_iter().enumerate() {
                 let primary = i == 0;
                 let title = command.title();
-                if choice(ui, title, text, primary, &command.tooltip(ui.ctx())) {
+                let button = described_button(ui, true, primary, title, text);
+                if button.on_hover_text(command.tooltip(ui.ctx())).clicked() {
                     frame.command(command);
                 }
             }
             let text =
                 "Two images of turned metal, one of them cracked, and a small model that ships with the program.";
-            if choice(ui, "Try the built-in model", text, false, "Loads the built-in model and two example images") {
+            let button = described_button(ui, true, false, "Try the built-in model", text);
+            if button.on_hover_text("Loads the built-in model and two example images").clicked() {
                 frame
                     .actions
                     .push(Action::engine(InspectionRequest::OpenModel(ModelSource::BuiltIn)));
@@ -95,7 +95,8 @@ impl EmptyPage {
             "The averaged weights of {} as they are now while it is training, or its model once it has finished.",
             frame.status.name
         );
-        if choice(ui, "Use current run", &text, false, "Loads the generator of the current run") {
+        let button = described_button(ui, true, false, "Use current run", &text);
+        if button.on_hover_text("Loads the generator of the current run").clicked() {
             frame.actions.push(Action::engine(InspectionRequest::OpenModel(ModelSource::Run)));
         }
     }
@@ -148,18 +149,23 @@ impl EmptyPage {
         let file = facts.path.as_ref().map_or_else(|| "–".to_owned(), |path| path.display().to_string());
         let held_out = facts.calibrations.first().map_or_else(|| "–".to_owned(), |c| c.held_out.len().to_string());
         let size = recipe.model.size;
-        row(ui, "Name", facts.name.clone(), "The active model");
-        row(ui, "File", file, "The file it was loaded from; a dash for the built-in model and the current run");
-        row(
+        value_row(ui, "Name", facts.name.clone(), "The active model");
+        value_row(ui, "File", file, "The file it was loaded from; a dash for the built-in model and the current run");
+        value_row(
             ui,
             "Crop size",
             format!("{size} × {size} pixels"),
             "Output size of the generator; larger images are split into tiles",
         );
-        row(ui, "Steps trained", ticks::grouped(facts.step as f64, 0), "Steps of the training run");
+        value_row(ui, "Steps trained", ticks::grouped(facts.step as f64, 0), "Steps of the training run");
         let encoder = if facts.encoder { "yes" } else { "no" };
-        row(ui, "Encoder", encoder.to_owned(), "An encoder starts z close to the solution (f-AnoGAN)");
-        row(ui, "Held-out images", held_out, "Healthy images excluded from training; verdicts are calibrated on them");
+        value_row(ui, "Encoder", encoder.to_owned(), "An encoder starts z close to the solution (f-AnoGAN)");
+        value_row(
+            ui,
+            "Held-out images",
+            held_out,
+            "Healthy images excluded from training; verdicts are calibrated on them",
+        );
         ui.horizontal_wrapped(|ui| {
             let save = UiCommand::SaveModel;
             if ui.button(save.title()).on_hover_text(save.tooltip(ui.ctx())).clicked() {
@@ -201,22 +207,6 @@ impl EmptyPage {
         }
         self.samples = Some(texture);
     }
-}
-
-/// Draws a button with its description beside it; returns whether it was clicked.
-fn choice(ui: &mut Ui, title: &str, text: &str, primary: bool, tooltip: &str) -> bool {
-    let p = Palette::of(ui);
-    let mut clicked = false;
-    ui.horizontal(|ui| {
-        let size = vec2(224.0, theme::ROW);
-        let button = if primary { theme::primary_button(&p, title) } else { egui::Button::new(title) };
-        clicked = ui.add_sized(size, button).on_hover_text(tooltip).clicked();
-        ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-            ui.add(Label::new(theme::weak_caption(&p, text)).wrap());
-        });
-    });
-    ui.add_space(theme::GAP_S);
-    clicked
 }
 
 /// Returns two synthetic example images, one of them cracked.

@@ -10,6 +10,7 @@ use crate::{
     ui::{
         Action, Frame, theme,
         theme::{Palette, StatusMark},
+        widgets::rows::marked_text,
     },
 };
 
@@ -18,7 +19,7 @@ pub(super) fn ui(ui: &mut Ui, scene: &Scene, knobs: &InvertKnobs, frame: &mut Fr
     if scene.model().is_none() {
         return;
     }
-    crate::ui::pages::section(ui, "False-alarm rate");
+    crate::ui::pages::section(ui, "Promised rate");
     let calibration = scene.calibration_for(knobs);
     if let Some(progress) = scene.status.calibrating {
         calibrating(ui, progress, frame);
@@ -29,10 +30,7 @@ pub(super) fn ui(ui: &mut Ui, scene: &Scene, knobs: &InvertKnobs, frame: &mut Fr
         promise(ui, scene, calibration, frame);
     }
     if let Some(refused) = &scene.status.rate_refused {
-        ui.horizontal_top(|ui| {
-            theme::state_icon(ui, StatusMark::Suspect);
-            ui.add(Label::new(sentence(refused)).wrap().selectable(true));
-        });
+        marked_text(ui, StatusMark::Suspect, sentence(refused));
     }
 }
 
@@ -56,10 +54,7 @@ fn calibrating(ui: &mut Ui, (done, total): (usize, usize), frame: &mut Frame<'_>
 }
 
 fn not_calibrated(ui: &mut Ui, frame: &mut Frame<'_>) {
-    ui.horizontal_top(|ui| {
-        theme::state_icon(ui, StatusMark::Suspect);
-        ui.add(Label::new("This model is not calibrated for these settings.").wrap());
-    });
+    marked_text(ui, StatusMark::Suspect, "This model is not calibrated for these settings.");
     let button = egui::Button::new("Calibrate").min_size(vec2(0.0, theme::CONTROL));
     let tip = "Inspects the model's held-out healthy images with these settings. Verdicts need this.";
     if ui.add(button).on_hover_text(tip).clicked() {
@@ -98,11 +93,8 @@ fn promise(ui: &mut Ui, scene: &Scene, calibration: &Calibration, frame: &mut Fr
     let text = promise_grounds(calibration.held_out.len(), rate);
     ui.add(Label::new(theme::weak_caption(&p, text)).wrap());
     if scene.entry().and_then(|e| e.size).is_some_and(|size| !calibration.suits(size)) {
-        ui.horizontal_top(|ui| {
-            theme::state_icon(ui, StatusMark::Suspect);
-            let sizes = calibration.sizes();
-            let text = format!("They are {sizes}. This image is not, so the promised rate may not hold for it.");
-            ui.add(Label::new(text).wrap());
-        });
+        let sizes = calibration.sizes();
+        let text = format!("They are {sizes}. This image is not, so the promised rate may not hold for it.");
+        marked_text(ui, StatusMark::Suspect, text);
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     ui::{
         Frame, UiCommand, theme,
         theme::{Palette, StatusMark},
-        widgets::{flush_right, ticks},
+        widgets::{flush_right, rows::value_row, ticks},
     },
 };
 
@@ -122,32 +122,24 @@ fn scores(ui: &mut Ui, scene: &Scene, entry: &QueryEntry) {
         if deciding == Some(kind) {
             help.push_str(" The verdict is based on this score.");
         }
-        row(ui, &name, ticks::figure(value), &help);
+        value_row(ui, &name, ticks::figure(value), &help);
     }
     let last = scene.view.as_ref().and_then(|v| v.records.last());
     let spread = last.filter(|r| r.loss.len() > 1).map(|r| {
         let (low, high) = r.loss.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(l, h), v| (l.min(*v), h.max(*v)));
         format!("{} to {}, {} restarts", ticks::figure(Some(low)), ticks::figure(Some(high)), r.loss.len())
     });
-    row(ui, "Restart spread", spread.unwrap_or_else(|| "–".into()), "Final loss of the best and the worst restart.");
+    value_row(
+        ui,
+        "Restart spread",
+        spread.unwrap_or_else(|| "–".into()),
+        "Final loss of the best and the worst restart.",
+    );
     let seconds = outcome.map(|o| o.seconds).or(last.map(|r| f64::from(r.seconds)));
     let seconds = seconds.map_or_else(|| "–".into(), |s| format!("{s:.1} s"));
-    row(ui, "Compute time", seconds, "Time that the compute thread spent on this image.");
+    value_row(ui, "Compute time", seconds, "Time that the compute thread spent on this image.");
     let tiles = outcome.map_or_else(|| "–".into(), |o| ticks::grouped(o.tiles as f64, 0));
-    row(ui, "Tiles", tiles, "Number of model-sized tiles that the image was split into.");
-}
-
-/// Draws a name and its value, flush right.
-pub fn row(ui: &mut Ui, name: &str, value: String, help: &str) {
-    let p = Palette::of(ui);
-    ui.horizontal(|ui| {
-        ui.set_height(theme::ROW_TIGHT);
-        ui.spacing_mut().interact_size.y = theme::ROW_TIGHT;
-        ui.label(RichText::new(name).color(p.text_weak)).on_hover_text(help);
-        flush_right(ui, |ui| {
-            ui.add(Label::new(RichText::new(value.clone()).color(p.text_strong)).truncate()).on_hover_text(value);
-        });
-    });
+    value_row(ui, "Tiles", tiles, "Number of model-sized tiles that the image was split into.");
 }
 
 fn buttons(ui: &mut Ui, frame: &mut Frame<'_>, entry: &QueryEntry) {

@@ -1,6 +1,6 @@
 //! Drift of the scores of good parts.
 
-use egui::{Label, Pos2, Rect, RichText, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
+use egui::{Pos2, Rect, RichText, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
 
 use super::{scene::Scene, section::PanelSection};
 use crate::{
@@ -8,6 +8,7 @@ use crate::{
     ui::{
         Frame, theme,
         theme::{Palette, StatusMark},
+        widgets::rows::marked_text,
     },
 };
 
@@ -25,15 +26,12 @@ impl PanelSection for DriftSection {
             ui.label(theme::weak_caption(&p, "Open a record to monitor the scores of good parts."));
             return;
         };
-        ui.horizontal_top(|ui| {
-            let state = match (drift.since(), drift.parts.len() < FEWEST) {
-                (Some(_), _) => StatusMark::Suspect,
-                (None, true) => StatusMark::Unknown,
-                (None, false) => StatusMark::Healthy,
-            };
-            theme::state_icon(ui, state);
-            ui.add(Label::new(RichText::new(drift.sentence()).color(p.text)).wrap().selectable(true));
-        });
+        let mark = match (drift.since(), drift.parts.len() < FEWEST) {
+            (Some(_), _) => StatusMark::Suspect,
+            (None, true) => StatusMark::Unknown,
+            (None, false) => StatusMark::Healthy,
+        };
+        marked_text(ui, mark, RichText::new(drift.sentence()).color(p.text));
         if drift.parts.len() >= 2 {
             chart(ui, drift);
         }

@@ -8,6 +8,7 @@ use crate::{
     ui::{
         Frame, UiCommand, theme,
         theme::{Palette, StatusMark},
+        widgets::rows::marked_text,
     },
 };
 
@@ -47,10 +48,7 @@ pub(super) fn ui(ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) -> bool {
             ),
             RecordState::Failed(text) => (StatusMark::Defective, text.clone()),
         };
-        ui.horizontal_top(|ui| {
-            theme::state_icon(ui, state);
-            ui.add(Label::new(RichText::new(text).color(p.text_strong)).wrap().selectable(true));
-        });
+        marked_text(ui, state, RichText::new(text).color(p.text_strong));
         ui.add_space(theme::GAP_M);
         ui.horizontal(|ui| {
             if hidden {

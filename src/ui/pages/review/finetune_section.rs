@@ -17,7 +17,7 @@ use crate::{
     ui::{
         Action, Frame, ReviewSettings, UiCommand, theme,
         theme::{Palette, StatusMark},
-        widgets::flush_right,
+        widgets::{flush_right, rows::marked_text},
     },
 };
 
@@ -39,10 +39,7 @@ impl PanelSection for FinetuneSection {
             decide(ui, result, frame);
         } else {
             if let FinetunePhase::Failed(text) = &status.phase {
-                ui.horizontal_top(|ui| {
-                    theme::state_icon(ui, StatusMark::Defective);
-                    ui.add(Label::new(text).wrap().selectable(true));
-                });
+                marked_text(ui, StatusMark::Defective, text);
             }
             offer(ui, scene, frame);
         }

@@ -11,11 +11,13 @@ use crate::{
     format::sentence,
     time::span,
     ui::{
-        Action, Frame, IntakeSettings, ReviewSettings, UiCommand,
-        pages::inspect::verdict::row,
-        theme,
+        Action, Frame, IntakeSettings, ReviewSettings, UiCommand, theme,
         theme::{Palette, StatusMark},
-        widgets::{flush_right, ticks},
+        widgets::{
+            flush_right,
+            rows::{marked_text, value_row},
+            ticks,
+        },
     },
 };
 
@@ -106,10 +108,7 @@ fn progress(ui: &mut Ui, status: &IntakeStatus) {
         let bar = ProgressBar::new(done as f32 / total.max(1) as f32).desired_height(theme::GAP_XS);
         ui.add(bar.corner_radius(0.0).fill(p.accent)).accessible_name("Intake");
     } else {
-        ui.horizontal_top(|ui| {
-            theme::state_icon(ui, state);
-            ui.add(Label::new(RichText::new(text).color(p.text)).wrap().selectable(true));
-        });
+        marked_text(ui, state, RichText::new(text).color(p.text));
     }
     if let Some(news) = &status.news {
         ui.add(Label::new(theme::weak_caption(&p, &news.text)).wrap().selectable(true));
@@ -145,7 +144,7 @@ fn counts(ui: &mut Ui, status: &IntakeStatus) {
         ("Missing", grouped(counts.gone), "Files deleted or renamed before they were inspected"),
         ("Parts per minute", pace, "While parts are inspected; idle time is excluded"),
     ] {
-        row(ui, name, value, help);
+        value_row(ui, name, value, help);
     }
 }
 

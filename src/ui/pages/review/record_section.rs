@@ -1,6 +1,6 @@
 //! The record: its file and its exports.
 
-use egui::{Label, RichText, Ui, vec2};
+use egui::{RichText, Ui, vec2};
 
 use super::{scene::Scene, section::PanelSection};
 use crate::{
@@ -9,6 +9,7 @@ use crate::{
     ui::{
         Action, Frame, PathRequest, UiCommand, theme,
         theme::{Palette, StatusMark},
+        widgets::rows::marked_text,
     },
 };
 
@@ -32,10 +33,7 @@ impl PanelSection for RecordSection {
             RecordState::Open => (StatusMark::Healthy, path),
             RecordState::Failed(text) => (StatusMark::Defective, text.clone()),
         };
-        ui.horizontal_top(|ui| {
-            theme::state_icon(ui, state);
-            ui.add(Label::new(RichText::new(text).color(p.text)).wrap().selectable(true));
-        });
+        marked_text(ui, state, RichText::new(text).color(p.text));
         ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().item_spacing = vec2(theme::GAP_XS, theme::GAP_XS);
             for (command, title) in [

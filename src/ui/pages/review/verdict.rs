@@ -11,10 +11,11 @@ use crate::{
         Frame, UiCommand,
         pages::inspect::{
             status::verdict_mark,
-            verdict::{headline, row, score_bar},
+            verdict::{headline, score_bar},
         },
         theme,
         theme::{Palette, StatusMark},
+        widgets::rows::value_row,
     },
 };
 
@@ -55,13 +56,13 @@ pub(super) fn ui(ui: &mut Ui, item: &ReviewItem, scene: &Scene, blind: bool) {
     score_bar(ui, assessment, item.inspection.threshold);
     ui.add_space(theme::GAP_XS);
     let inspection = &item.inspection;
-    row(ui, "Model", inspection.model_name.clone(), "The model that inspected this part.");
-    row(ui, "Inspected", inspection.time.minute(), "When this part was inspected (UTC).");
+    value_row(ui, "Model", inspection.model_name.clone(), "The model that inspected this part.");
+    value_row(ui, "Inspected", inspection.time.minute(), "When this part was inspected (UTC).");
     let regions = scene.findings.as_ref().map_or_else(|| "–".to_owned(), |found| found.suspects.len().to_string());
-    row(ui, "Regions", regions, "Anomaly regions of the map, outlined in the image with area and peak.");
+    value_row(ui, "Regions", regions, "Anomaly regions of the map, outlined in the image with area and peak.");
     for opinion in &item.opinions {
         let reviewer = if opinion.blind { format!("{}, blind", opinion.reviewer) } else { opinion.reviewer.clone() };
-        row(ui, &reviewer, short(opinion), &full(opinion));
+        value_row(ui, &reviewer, short(opinion), &full(opinion));
     }
 }
 

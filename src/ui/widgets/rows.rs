@@ -1,0 +1,46 @@
+//! Rows of panels and empty pages: values, marked messages, and buttons with a description.
+
+use egui::{Align, Button, Label, Layout, Response, RichText, Ui, WidgetText, vec2};
+
+use super::flush_right;
+use crate::ui::{
+    theme,
+    theme::{Palette, StatusMark},
+};
+
+/// Draws a name and its value, flush right. `help` is the tooltip of the name.
+pub fn value_row(ui: &mut Ui, name: &str, value: String, help: &str) {
+    let p = Palette::of(ui);
+    ui.horizontal(|ui| {
+        ui.set_height(theme::ROW_TIGHT);
+        ui.spacing_mut().interact_size.y = theme::ROW_TIGHT;
+        ui.label(RichText::new(name).color(p.text_weak)).on_hover_text(help);
+        flush_right(ui, |ui| {
+            ui.add(Label::new(RichText::new(value.clone()).color(p.text_strong)).truncate()).on_hover_text(value);
+        });
+    });
+}
+
+/// Draws a message with a status mark before it.
+pub fn marked_text(ui: &mut Ui, mark: StatusMark, text: impl Into<WidgetText>) {
+    ui.horizontal_top(|ui| {
+        theme::state_icon(ui, mark);
+        ui.add(Label::new(text).wrap().selectable(true));
+    });
+}
+
+/// Draws a button of fixed width with a description beside it.
+pub fn described_button(ui: &mut Ui, enabled: bool, primary: bool, title: &str, text: &str) -> Response {
+    let p = Palette::of(ui);
+    let row = ui.horizontal(|ui| {
+        let size = vec2(theme::CHOICE_BUTTON, theme::ROW);
+        let button = if primary { theme::primary_button(&p, title) } else { Button::new(title) };
+        let response = ui.add_enabled_ui(enabled, |ui| ui.add_sized(size, button)).inner;
+        ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+            ui.add(Label::new(theme::weak_caption(&p, text)).wrap());
+        });
+        response
+    });
+    ui.add_space(theme::GAP_S);
+    row.inner
+}
