@@ -10,7 +10,7 @@ use ganspect::{
     inspect::{Assessment, ScoreKind, Verdict},
     review::{
         Findings, Judgement, Record, ReviewItem, Timestamp,
-        queue::{Filter, QueueOrder, QueueView},
+        queue::{QueueFilter, QueueOrder, QueueView},
         record::{NewInspection, NewOpinion, NewPart},
     },
 };
@@ -64,7 +64,7 @@ fn ordering(c: &mut Criterion) {
     let mut group = c.benchmark_group("5,000 parts");
     group.sample_size(20).warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(3));
     for order in QueueOrder::ALL {
-        let filter = Filter { text: "part".into(), folder: Some("/parts".into()), ..Filter::default() };
+        let filter = QueueFilter { text: "part".into(), folder: Some("/parts".into()), ..QueueFilter::default() };
         group.bench_function(order.title(), |b| b.iter(|| black_box(QueueView::of(&items, &filter, order))));
     }
     group.finish();

@@ -5,41 +5,41 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 
-use super::train::bar;
+use super::output::progress_bar;
 use crate::data::{describe, surface};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum DataCommand {
-    /// Say what a folder of images is understood to be, and what is skipped and why
+    /// Describe the data set in a folder: layout, images, and skipped files with the reason
     Describe {
-        /// A folder of images, or a CSV that lists them
+        /// Folder of images, or a CSV file that lists them
         path: PathBuf,
     },
-    /// Draw a built-in surface with its defects and masks, in the MVTec AD layout
+    /// Draw a synthetic surface with defects and masks, in the MVTec AD layout
     Draw(DrawArguments),
 }
 
 #[derive(Debug, Args)]
 pub(super) struct DrawArguments {
-    /// turned, milled, ground or brushed
+    /// Surface: turned, milled, ground or brushed
     #[arg(long)]
     surface: surface::SurfaceKind,
-    /// Folder to write to; it must be empty or not exist yet
+    /// Output folder; must be empty or not exist yet
     #[arg(long)]
     out: PathBuf,
-    /// The same seed draws the same pictures
+    /// Random seed; the same seed draws the same images
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Healthy pictures to learn from
+    /// Healthy training images
     #[arg(long, default_value_t = surface::SetSize::default().train)]
     train: usize,
-    /// Healthy pictures to test with
+    /// Healthy test images
     #[arg(long, default_value_t = surface::SetSize::default().test_good)]
     test_good: usize,
-    /// Pictures of each defect kind to test with
+    /// Test images per defect type
     #[arg(long, default_value_t = surface::SetSize::default().test_per_defect)]
     test_per_defect: usize,
-    /// Side of a picture in pixels
+    /// Side of an image, pixels
     #[arg(long, default_value_t = surface::SetSize::default().side)]
     side: usize,
 }
@@ -47,7 +47,7 @@ pub(super) struct DrawArguments {
 pub(super) fn run(command: DataCommand) -> Result<()> {
     match command {
         DataCommand::Describe { path } => {
-            let bar = bar("reading");
+            let bar = progress_bar("reading");
             let dataset = describe(&path, &|done, total| {
                 bar.set_length(total as u64);
                 bar.set_position(done as u64);
@@ -70,15 +70,15 @@ pub(super) fn run(command: DataCommand) -> Result<()> {
                 test_per_defect: draw.test_per_defect,
                 side: draw.side,
             };
-            let bar = bar("drawing");
+            let bar = progress_bar("drawing");
             bar.set_length(size.images() as u64);
             let drawn = surface::write_set(&draw.out, draw.surface, draw.seed, size, &|done, _| {
                 bar.set_position(done as u64);
                 true
             });
             bar.finish_and_clear();
-            drawn.with_context(|| format!("the surface was not drawn to {}", draw.out.display()))?;
-            println!("{} pictures of {} metal in {}", size.images(), draw.surface, draw.out.display());
+            drawn.with_context(|| format!("cannot draw the surface to {}", draw.out.display()))?;
+            println!("{} images of {} metal in {}", size.images(), draw.surface, draw.out.display());
         }
     }
     Ok(())

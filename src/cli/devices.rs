@@ -17,5 +17,5 @@ pub(super) fn run() {
             adapter.name, adapter.kind, adapter.api, adapter.note
         );
     }
-    println!("\n* is what --device auto picks.");
+    println!("\n* picked by --device auto");
 }

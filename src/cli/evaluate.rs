@@ -14,7 +14,11 @@ use std::{
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
-use super::train::bar;
+use super::{
+    options::{self, InspectionOptions},
+    output::{print_device, print_model, progress_bar, promise_line},
+    session::interrupt_flag,
+};
 use crate::{
     data::{DataSource, Split},
     device,
@@ -22,7 +26,7 @@ use crate::{
     engine::evaluation::kept_file,
     format::counted,
     inspect::{
-        Evaluation, Evaluator, InvertKnobs, InvertPreset, Model, TestSet,
+        Evaluation, Evaluator, InvertKnobs, Model, TestSet,
         calibration::rate_interval_sentence,
         evaluation::{
             EvaluationSummary, ReportedModel,
@@ -35,57 +39,53 @@ use crate::{
     time::span,
 };
 
-/// The bar is moved this often while z is on its way.
-const SHOW_EVERY: Duration = Duration::from_millis(250);
+/// Interval between updates of the progress bar during an inversion.
+const UPDATE_EVERY: Duration = Duration::from_millis(250);
 
 #[derive(Debug, Args)]
 pub(super) struct EvaluateArguments {
-    /// The model: a .ganspect file, or `built-in` for the small one that comes with the program
+    /// Model: a .ganspect file, or `built-in` for the small one that ships with the program
     #[arg(long, value_name = "M.ganspect")]
     model: PathBuf,
-    /// Images to test with: a folder, a CSV that lists them, or surface:turned (milled, ground, brushed), which
-    /// is drawn anew; by default the test images of the data that the model was trained on
+    /// Test images: a folder, a CSV file that lists them, or surface:turned (milled, ground, brushed), which is drawn on
+    /// the fly; defaults to the test split of the model's data set
     #[arg(long, value_name = "DIR|surface:KIND")]
     data: Option<DataSource>,
-    /// A folder for images.csv, metrics.json and report.html
+    /// Folder for images.csv, metrics.json and report.html
     #[arg(long, value_name = "OUT")]
     report: Option<PathBuf>,
-    /// The promised false-alarm rate, for example 0.05; by default the model's
+    /// Promised false-alarm rate, for example 0.05; defaults to the model's
     #[arg(long, value_name = "SHARE")]
     rate: Option<f64>,
-    /// How to inspect
-    #[arg(long, value_enum, default_value_t = InvertPreset::Quick)]
-    preset: InvertPreset,
-    /// Turn a knob of the inspection, for example --set steps=200; may be given again
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    set: Vec<String>,
-    /// Test at most so many healthy images and so many defective ones, evenly from the whole list; of surface:KIND
-    /// that many are drawn, instead of 50 and 100
+    #[command(flatten)]
+    inspection: InspectionOptions,
+    /// Use at most N healthy and N defective images, evenly spaced over the list; for surface:KIND, draw N of each instead
+    /// of 50 and 100
     #[arg(long, value_name = "N")]
     images: Option<usize>,
-    /// Another model, tested on the same images
+    /// Second model, evaluated on the same images
     #[arg(long, value_name = "OTHER.ganspect")]
     compare: Option<PathBuf>,
-    /// Weigh the model's fused score by the defects of this test from now on, and keep that in its file; by default it
-    /// is weighed by forged damage and no label plays a part
+    /// Reweight the model's combined score using the labels of these images and save it in the model file; by default its
+    /// weights come from synthetic defects, without labels
     #[arg(long, conflicts_with = "compare")]
     weigh: bool,
-    /// Print the figures as JSON instead of tables
+    /// Print the metrics as JSON instead of tables
     #[arg(long)]
     json: bool,
 }
 
 pub(super) fn run(arguments: EvaluateArguments, choice: DeviceChoice, runs: Option<PathBuf>) -> Result<()> {
-    let knobs = super::knobs(arguments.preset, &arguments.set)?;
+    let knobs = arguments.inspection.knobs()?;
     let (device, refused) = device::open(choice);
     if let Some(error) = refused {
         bail!(error);
     }
     let paths = std::iter::once(&arguments.model).chain(&arguments.compare);
-    let mut models = paths.map(|path| super::load(path, &device.device)).collect::<Result<Vec<Model>>>()?;
-    let interrupted = super::interrupted()?;
-    if arguments.weigh && arguments.model.to_str() == Some("built-in") {
-        bail!("the built-in model cannot be changed; name a .ganspect file");
+    let mut models = paths.map(|path| options::load_model(path, &device.device)).collect::<Result<Vec<Model>>>()?;
+    let interrupted = interrupt_flag()?;
+    if arguments.weigh && options::is_built_in(&arguments.model) {
+        bail!("the built-in model is read-only; choose a .ganspect file");
     }
     for model in &models {
         check(model, arguments.rate, &knobs)?;
@@ -93,25 +93,25 @@ pub(super) fn run(arguments: EvaluateArguments, choice: DeviceChoice, runs: Opti
     let tests = Arc::new(tests(&arguments, &models, &interrupted)?);
     let runs = runs.unwrap_or_else(|| Paths::of_system().runs);
     if !arguments.json {
-        println!("device  {}. {}", device.label, device.reason);
+        print_device(&device);
         let (healthy, defective) = tests.counts();
-        println!("data    {}: {healthy} healthy and {defective} defective images to test with", tests.data);
+        println!("data    {}: {healthy} healthy and {defective} defective test images", tests.data);
         for line in &tests.about {
             println!("        {line}");
         }
     }
     let mut reported = Vec::new();
     for model in &mut models {
-        let mut evaluation = test(model, &tests, &knobs, &runs, &interrupted)?;
+        let mut evaluation = evaluate(model, &tests, &knobs, &runs, &interrupted)?;
         if arguments.weigh {
             if !arguments.json {
-                print(&EvaluationSummary::of(&evaluation, arguments.rate)?);
+                print_summary(&EvaluationSummary::of(&evaluation, arguments.rate)?);
             }
-            evaluation = weigh(model, &arguments.model, &evaluation)?;
+            evaluation = reweight(model, &arguments.model, &evaluation)?;
         }
         let summary = EvaluationSummary::of(&evaluation, arguments.rate)?;
         if !arguments.json {
-            print(&summary);
+            print_summary(&summary);
         }
         reported.push(ReportedModel { evaluation, summary, cases: Vec::new() });
     }
@@ -119,7 +119,7 @@ pub(super) fn run(arguments: EvaluateArguments, choice: DeviceChoice, runs: Opti
         report::write_metrics(&mut io::stdout(), reported.iter().map(|r| &r.summary))?;
         writeln!(io::stdout())?;
     } else if let [first, other] = reported.as_slice() {
-        print_both(&first.summary, &other.summary);
+        print_comparison(&first.summary, &other.summary);
     }
     if let Some(out) = &arguments.report {
         for (model, reported) in models.iter().zip(&mut reported) {
@@ -132,28 +132,28 @@ pub(super) fn run(arguments: EvaluateArguments, choice: DeviceChoice, runs: Opti
     Ok(())
 }
 
-/// Refuses a rate before anything is inspected.
+/// Rejects an invalid rate before the first inspection.
 fn check(model: &Model, rate: Option<f64>, knobs: &InvertKnobs) -> Result<()> {
     match (rate, model.calibration(knobs)) {
         (Some(rate), Some(calibration)) => Ok(calibration.check_rate(rate)?),
         (Some(_), None) => bail!(
-            "{} is not calibrated for this setting, so no false-alarm rate can be promised; \
-             `ganspect model calibrate` does that",
+            "{} is not calibrated for these settings, so no false-alarm rate can be promised; \
+             run `ganspect model calibrate`",
             model.info().name
         ),
         (None, _) => Ok(()),
     }
 }
 
-/// The images to test with: none that any of the models has seen.
+/// Opens the test images, without those that any of the models was trained or calibrated on.
 fn tests(arguments: &EvaluateArguments, models: &[Model], interrupted: &AtomicBool) -> Result<TestSet> {
     let source = match (&arguments.data, models.first()) {
         (Some(source), _) => source.clone(),
-        (None, Some(model)) => model.info().data.parse().context("name the images to test with: --data is missing")?,
+        (None, Some(model)) => model.info().data.parse().context("--data is missing: name the test images")?,
         (None, None) => bail!("--data is missing"),
     };
     let seen: Vec<&Split> = models.iter().map(|m| &m.info().split).collect();
-    let progress = bar("reading");
+    let progress = progress_bar("reading");
     let opened = TestSet::open(&source, &seen, arguments.images, &|done, total| {
         progress.set_length(total as u64);
         progress.set_position(done as u64);
@@ -163,8 +163,8 @@ fn tests(arguments: &EvaluateArguments, models: &[Model], interrupted: &AtomicBo
     Ok(opened?)
 }
 
-/// Inspects every test image, or takes what is known of it.
-fn test(
+/// Inspects every test image that has no cached result.
+fn evaluate(
     model: &Model,
     tests: &Arc<TestSet>,
     knobs: &InvertKnobs,
@@ -173,12 +173,12 @@ fn test(
 ) -> Result<Evaluation> {
     let file = kept_file(runs, &model.hash());
     let mut evaluator = Evaluator::new(model, Arc::clone(tests), knobs.clone(), Some(&file))?;
-    let progress = bar("inspecting");
+    let progress = progress_bar("inspecting");
     let mut shown: Option<Instant> = None;
     loop {
         let over = evaluator.slice(model.networks())?;
         let (done, total) = evaluator.progress();
-        if over || shown.is_none_or(|at| at.elapsed() >= SHOW_EVERY) {
+        if over || shown.is_none_or(|at| at.elapsed() >= UPDATE_EVERY) {
             shown = Some(Instant::now());
             progress.set_length(total as u64);
             progress.set_position(done as u64);
@@ -190,7 +190,7 @@ fn test(
         if interrupted.load(Ordering::Relaxed) {
             progress.finish_and_clear();
             evaluator.save_cache()?;
-            bail!("stopped after {done} of {total} images; they are kept, and the same command goes on from there");
+            bail!("stopped after {done} of {total} images; run the same command again to continue");
         }
     }
     progress.finish_and_clear();
@@ -200,23 +200,23 @@ fn test(
     }
     let known = evaluation.images.len() - evaluator.inspected();
     if known > 0 {
-        eprintln!("{known} of {} images were known from before", evaluation.images.len());
+        eprintln!("{known} of {} images were inspected before", evaluation.images.len());
     }
     Ok(evaluation)
 }
 
-/// Weighs the model's fused score by the defects of a test, and judges that test anew.
-fn weigh(model: &mut Model, path: &Path, evaluation: &Evaluation) -> Result<Evaluation> {
+/// Reweights the model's combined score using the labels of an evaluation, and assesses that evaluation again.
+fn reweight(model: &mut Model, path: &Path, evaluation: &Evaluation) -> Result<Evaluation> {
     model.reweight(&evaluation.defective(), &evaluation.header.data, &evaluation.header.knobs)?;
     model.save(path)?;
-    let calibration = model.calibration(&evaluation.header.knobs).context("the calibration is gone")?;
+    let calibration = model.calibration(&evaluation.header.knobs).context("the calibration is missing")?;
     Ok(evaluation.rejudged(calibration, model.rate(&evaluation.header.knobs)))
 }
 
-/// Draws the images that the report shows; one that cannot be drawn any more is not shown.
+/// Renders the images of the report; those that can no longer be read are left out.
 fn draw(model: &Model, tests: &TestSet, reported: &mut ReportedModel, interrupted: &AtomicBool) {
     let shown = worst_cases(&reported.evaluation, &reported.summary);
-    let progress = bar("drawing");
+    let progress = progress_bar("drawing");
     progress.set_length(shown.len() as u64);
     for case in shown {
         if interrupted.load(Ordering::Relaxed) {
@@ -224,7 +224,7 @@ fn draw(model: &Model, tests: &TestSet, reported: &mut ReportedModel, interrupte
         }
         match render_case(model, tests, &reported.evaluation, case) {
             Ok(case) => reported.cases.push(case),
-            Err(error) => progress.suspend(|| eprintln!("not shown in the report: {error}")),
+            Err(error) => progress.suspend(|| eprintln!("left out of the report: {error}")),
         }
         progress.inc(1);
     }
@@ -243,24 +243,24 @@ fn percent(share: Option<f64>) -> String {
     share.map_or_else(|| "-".into(), |s| format!("{:.1} %", s * 100.0))
 }
 
-fn print(summary: &EvaluationSummary) {
+fn print_summary(summary: &EvaluationSummary) {
     let model = &summary.header.model;
-    println!("model   {}, {} steps, {}", model.name, model.step, &model.hash[..12.min(model.hash.len())]);
+    print_model(&model.name, model.step, &model.hash);
     match summary.rate {
         Some(rate) => {
-            println!("{}, on {} held-out healthy images", super::promise(summary.rate), summary.held_out);
+            println!("{}, on {} held-out healthy images", promise_line(summary.rate), summary.held_out);
             println!("        {}", rate_interval_sentence(summary.held_out, rate));
         }
-        None => println!("{}", super::promise(None)),
+        None => println!("{}", promise_line(None)),
     }
     if summary.unlike > 0 {
-        println!("        {} larger or smaller than what it is calibrated for", counted(summary.unlike, "image"));
+        println!("        {} of another size than the calibration images", counted(summary.unlike, "image"));
     }
     if let Some(caution) = &summary.caution {
         println!("        {caution}");
     }
     println!();
-    println!("| score | AUROC (95 %) | average precision | F1, best | caught at 1 % | caught at 5 % |");
+    println!("| score | AUROC (95 %) | average precision | best F1 | TPR at 1 % FPR | TPR at 5 % FPR |");
     println!("|---|---|---|---|---|---|");
     for s in &summary.scores {
         let m = &s.metrics;
@@ -268,10 +268,10 @@ fn print(summary: &EvaluationSummary) {
         let cells = [m.auroc, m.average_precision, m.f1, m.caught_at_1, m.caught_at_5].map(with_interval);
         println!("| {}{star} | {} |", s.score.name(), cells.join(" | "));
     }
-    println!("* the score that verdicts go by");
+    println!("* decides the verdict");
     if !summary.pixels.is_empty() {
         println!();
-        println!("| map | pixel AUROC | AUPRO, up to 0.3 | IoU, best | defects |");
+        println!("| map | pixel AUROC | AUPRO up to 0.3 | best IoU | defects |");
         println!("|---|---|---|---|---|");
         for p in &summary.pixels {
             let [auroc, aupro, iou] = [p.auroc, p.aupro, p.iou].map(number);
@@ -282,7 +282,7 @@ fn print(summary: &EvaluationSummary) {
     if !verdict.kinds.is_empty() {
         println!();
         let names: Vec<&str> = summary.scores.iter().map(|s| s.score.name()).collect();
-        println!("| kind of defect | images | caught | AUROC of {} |", names.join(" | "));
+        println!("| defect type | images | caught | AUROC of {} |", names.join(" | "));
         println!("|---|---|---{}|", "|---".repeat(names.len()));
         for (i, kind) in verdict.kinds.iter().enumerate() {
             let caught = kind.caught.map_or_else(|| "-".into(), |n| n.to_string());
@@ -300,10 +300,10 @@ fn print(summary: &EvaluationSummary) {
     println!();
 }
 
-/// Two models side by side.
-fn print_both(first: &EvaluationSummary, other: &EvaluationSummary) {
+/// Prints the metrics of two models side by side.
+fn print_comparison(first: &EvaluationSummary, other: &EvaluationSummary) {
     let names = report::labels([first, other].into_iter());
-    println!("| score | {0}: AUROC | {1}: AUROC | {0}: caught at 5 % | {1}: caught at 5 % |", names[0], names[1]);
+    println!("| score | {0}: AUROC | {1}: AUROC | {0}: TPR at 5 % FPR | {1}: TPR at 5 % FPR |", names[0], names[1]);
     println!("|---|---|---|---|---|");
     let mut scores: Vec<_> = first.scores.iter().chain(&other.scores).map(|s| s.score).collect();
     scores.sort();

@@ -5,7 +5,11 @@ use std::{path::PathBuf, sync::atomic::Ordering};
 use anyhow::{Result, bail};
 use clap::Args;
 
-use super::{train::bar, wait_a_moment};
+use super::{
+    options::{self, InspectionOptions, record_path},
+    output::{progress_bar, short_hash},
+    session::{Session, interrupt_flag},
+};
 use crate::{
     device::DeviceChoice,
     engine::{
@@ -13,53 +17,45 @@ use crate::{
         finetune::{FinetunePhase, FinetuneResult, FinetuneSpec},
     },
     format::counted,
-    inspect::InvertPreset,
-    paths::Paths,
     review::LabelSummary,
     time::span,
 };
 
 #[derive(Debug, Args)]
 pub(super) struct LearnArguments {
-    /// The record; by default the window's
+    /// Review record; defaults to the window's
     #[arg(long, value_name = "FILE")]
     db: Option<PathBuf>,
-    /// The model to teach a copy of: a .ganspect file, or `built-in`
+    /// Model to fine-tune, which is not changed: a .ganspect file, or `built-in`
     #[arg(long, value_name = "M.ganspect")]
     model: PathBuf,
-    /// Where the new model goes
+    /// File of the fine-tuned model
     #[arg(long, value_name = "NEW.ganspect")]
     out: PathBuf,
-    /// Train the generator on too, which takes longer
+    /// Fine-tune the generator and discriminator as well; takes longer
     #[arg(long)]
     generator: bool,
-    /// How to inspect
-    #[arg(long, value_enum, default_value_t = InvertPreset::Quick)]
-    preset: InvertPreset,
-    /// Turn a knob of the inspection, for example --set steps=200; may be given again
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    set: Vec<String>,
+    #[command(flatten)]
+    inspection: InspectionOptions,
 }
 
 pub(super) fn run(arguments: LearnArguments, choice: DeviceChoice) -> Result<()> {
-    let knobs = super::knobs(arguments.preset, &arguments.set)?;
-    let db = arguments.db.clone().unwrap_or_else(|| Paths::of_system().review);
-    if !db.exists() {
-        bail!("there is no record at {}; name one with --db", db.display());
-    }
-    let interrupted = super::interrupted()?;
-    let (engine, bell) = super::engine(choice)?;
+    let knobs = arguments.inspection.knobs()?;
+    let record = std::path::absolute(record_path(arguments.db)?)?;
+    let interrupted = interrupt_flag()?;
+    let session = Session::start(choice)?;
+    let engine = &session.engine;
     engine.send(InspectionRequest::SetKnobs(Box::new(knobs)));
-    let model = super::inspect::open_model(&engine, &bell, super::inspect::source(&arguments.model))?;
-    println!("model    {}, {}", model.name, &model.hash[..12.min(model.hash.len())]);
+    let model = session.open_model(options::model_source(&arguments.model))?;
+    println!("model    {}, {}", model.name, short_hash(&model.hash));
     let out = std::path::absolute(&arguments.out)?;
-    let spec = FinetuneSpec { record: std::path::absolute(&db)?, generator: arguments.generator, out };
+    let spec = FinetuneSpec { record, generator: arguments.generator, out };
     engine.send(FinetuneRequest::Begin(spec));
-    let progress = bar("learning");
+    let progress = progress_bar("fine-tuning");
     progress.set_length(100);
     let mut labels = None;
-    let learned = loop {
-        wait_a_moment(&bell);
+    let result = loop {
+        session.wait();
         if interrupted.swap(false, Ordering::Relaxed) {
             engine.send(FinetuneRequest::Cancel);
         }
@@ -71,38 +67,37 @@ pub(super) fn run(arguments: LearnArguments, choice: DeviceChoice) -> Result<()>
             labels = status.labels;
         }
         progress.set_position((status.phase.share().unwrap_or(0.0) * 100.0) as u64);
-        let left = status.seconds_left.map(|left| format!(", {} left of this", span(left))).unwrap_or_default();
+        let left = status.seconds_left.map(|left| format!(", {} left in this phase", span(left))).unwrap_or_default();
         progress.set_message(format!("{}{left}", status.phase.words()));
         match (status.phase, status.learned) {
-            (FinetunePhase::Done, Some(learned)) => break learned,
+            (FinetunePhase::Done, Some(result)) => break result,
             (FinetunePhase::Failed(text), _) => bail!(text),
-            (FinetunePhase::Stopped, _) => bail!("stopped; no model is left of it"),
-            _ if engine.is_over() => bail!("the compute thread ended; start the command again"),
-            _ => {}
+            (FinetunePhase::Stopped, _) => bail!("stopped; no model was saved"),
+            _ => session.ensure_running()?,
         }
     };
     progress.finish_and_clear();
-    table(&learned);
-    println!("{}", learned.model.path.display());
+    print_comparison(&result);
+    println!("{}", result.model.path.display());
     Ok(())
 }
 
 /// Prints the numbers of labelled parts.
 fn print_labels(labels: &LabelSummary) {
-    println!("verdicts {} healthy and {} defective ones are new to it", labels.new_healthy, labels.new_defective);
+    println!("verdicts {} healthy and {} defective are new to the model", labels.new_healthy, labels.new_defective);
     println!(
         "parts    {} to train on, {} to calibrate on, {} to compare on",
         labels.train, labels.calibrate, labels.compare
     );
     if labels.unsettled > 0 {
-        println!("         {} wait for somebody to settle them", labels.unsettled);
+        println!("         {} with unsettled verdicts", labels.unsettled);
     }
     println!();
 }
 
-/// Both models side by side.
-fn table(learned: &FinetuneResult) {
-    match &learned.comparison {
+/// Prints the metrics of both models side by side.
+fn print_comparison(result: &FinetuneResult) {
+    match &result.comparison {
         Some(comparison) => {
             println!("{:<22}  {:<26}  after", "", "before");
             for [name, before, after] in comparison.rows() {
@@ -110,10 +105,10 @@ fn table(learned: &FinetuneResult) {
             }
             println!("{}", comparison.sentence());
         }
-        None => println!("No part is left to compare them on."),
+        None => println!("There are no parts to compare the models on."),
     }
-    if learned.missing > 0 {
-        let missing = counted(learned.missing, "part");
-        println!("Left out, because the picture is not where it was or has changed: {missing}.");
+    if result.missing > 0 {
+        let missing = counted(result.missing, "part");
+        println!("{missing} left out: the image was moved, deleted or replaced.");
     }
 }

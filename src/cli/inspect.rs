@@ -9,85 +9,79 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use crossbeam_channel::Receiver;
 
-use super::{train::bar, wait};
+use super::{
+    image_files::image_files,
+    options::{self, InspectionOptions},
+    output::{print_device, print_model, print_row, progress_bar, promise_line},
+    session::Session,
+};
 use crate::{
-    data::{DataError, colour_map::ColourMap},
+    data::colour_map::ColourMap,
     device::DeviceChoice,
     engine::{
         Engine, Event, InspectionRequest, Severity,
-        inspection::{
-            ModelFacts, ModelSource, ModelState, Query, QueryEntry, QueryId, QuerySource, QueryState, QueryView,
-        },
+        inspection::{ModelFacts, Query, QueryEntry, QueryId, QuerySource, QueryState, QueryView},
     },
     inspect::{
-        Calibration, InvertPreset, Outcome, ScoreKind,
+        Calibration, Outcome, ScoreKind,
         calibration::verdict_counts::VerdictCounts,
         export::{ExportInput, ExportPart, UniqueStems, numbers, write_all},
     },
 };
 
-/// Queries handed over ahead of the one in hand: enough to keep the thread busy, few enough for memory.
-const AHEAD: usize = 3;
+/// Number of queries in the engine's queue: enough to keep the compute thread busy, few enough for memory.
+const QUEUED: usize = 3;
 
 #[derive(Debug, Args)]
 pub(super) struct InspectArguments {
-    /// The model: a .ganspect file, or `built-in` for the small one that comes with the program
+    /// Model: a .ganspect file, or `built-in` for the small one that ships with the program
     #[arg(long, value_name = "M.ganspect")]
     model: PathBuf,
     /// Images, or folders of images
     #[arg(required = true, value_name = "PATHS")]
     paths: Vec<PathBuf>,
-    /// How to inspect
-    #[arg(long, value_enum, default_value_t = InvertPreset::Quick)]
-    preset: InvertPreset,
-    /// Turn a knob of the inspection, for example --set steps=200; may be given again
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    set: Vec<String>,
-    /// The promised false-alarm rate, for example 0.05; by default the model's
+    #[command(flatten)]
+    inspection: InspectionOptions,
+    /// Promised false-alarm rate, for example 0.05; defaults to the model's
     #[arg(long, value_name = "SHARE")]
     rate: Option<f64>,
-    /// Seed of random starts
+    /// Random seed of the initial z
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// A folder for a triptych, the convergence, the numbers and the difference map of each image
+    /// Folder for the triptych, convergence, numbers and difference map of each image
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Print one JSON object a line instead of a table
+    /// Print JSON Lines, one object per image, instead of a table
     #[arg(long, conflicts_with = "csv")]
     json: bool,
     /// Print CSV instead of a table
     #[arg(long)]
     csv: bool,
-    /// End with exit code 1 when a part is called defective
+    /// Exit with code 1 if any image is found defective
     #[arg(long)]
     fail_on_defect: bool,
 }
 
-/// How results are printed.
+/// Output format.
 #[derive(Clone, Copy, PartialEq)]
-enum Form {
+enum OutputFormat {
     Table,
     Json,
     Csv,
 }
 
 pub(super) fn run(arguments: InspectArguments, device: DeviceChoice) -> Result<ExitCode> {
-    let files = files(&arguments.paths)?;
-    let (engine, bell) = super::engine(device)?;
-    let mut knobs = arguments.preset.knobs();
-    knobs.seed = arguments.seed;
-    for assignment in &arguments.set {
-        knobs.assign(assignment)?;
-    }
-    knobs.validate()?;
+    let files = image_files(&arguments.paths)?;
+    let session = Session::start(device)?;
+    let engine = &session.engine;
+    let knobs = arguments.inspection.seeded_knobs(arguments.seed)?;
     engine.send(InspectionRequest::SetKnobs(Box::new(knobs)));
-    let model = open_model(&engine, &bell, source(&arguments.model))?;
-    let rate = match (arguments.rate, calibration(&engine, &model)) {
+    let model = session.open_model(options::model_source(&arguments.model))?;
+    let rate = match (arguments.rate, calibration(engine, &model)) {
         (None, _) => engine.state().inspection.status.read().rate,
         (Some(_), None) => {
-            bail!("the model is not calibrated for this setting, so no false-alarm rate can be promised")
+            bail!("the model is not calibrated for these settings, so no false-alarm rate can be promised")
         }
         (Some(rate), Some(calibration)) => {
             calibration.check_rate(rate)?;
@@ -95,15 +89,15 @@ pub(super) fn run(arguments: InspectArguments, device: DeviceChoice) -> Result<E
         }
     };
     if let Some(out) = &arguments.out {
-        std::fs::create_dir_all(out).with_context(|| format!("cannot make the folder {}", out.display()))?;
+        std::fs::create_dir_all(out).with_context(|| format!("cannot create the folder {}", out.display()))?;
     }
-    let form = match (arguments.json, arguments.csv) {
-        (true, _) => Form::Json,
-        (_, true) => Form::Csv,
-        _ => Form::Table,
+    let format = match (arguments.json, arguments.csv) {
+        (true, _) => OutputFormat::Json,
+        (_, true) => OutputFormat::Csv,
+        _ => OutputFormat::Table,
     };
-    announce(&engine, &model, rate, form);
-    let tally = inspect_all(&engine, &bell, &arguments, &model, files, form)?;
+    print_header(engine, &model, rate, format);
+    let tally = inspect_all(&session, &arguments, &model, files, format)?;
     eprintln!("{tally}");
     Ok(match () {
         () if tally.failed > 0 => ExitCode::from(2),
@@ -112,75 +106,30 @@ pub(super) fn run(arguments: InspectArguments, device: DeviceChoice) -> Result<E
     })
 }
 
-/// The model in this file, or the built-in one by its name.
-pub(super) fn source(path: &Path) -> ModelSource {
-    match path.to_str() {
-        Some("built-in") => ModelSource::BuiltIn,
-        _ => ModelSource::File(path.to_owned()),
-    }
-}
-
-/// Every file that is named, and every file directly in a folder that is named, in order.
-pub(super) fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for path in paths {
-        if !path.is_dir() {
-            files.push(path.clone());
-            continue;
-        }
-        let unreadable = |source| DataError::Unreadable { path: path.clone(), source };
-        let mut within = Vec::new();
-        for entry in std::fs::read_dir(path).map_err(unreadable)? {
-            let file = entry.map_err(unreadable)?.path();
-            let hidden = file.file_name().is_some_and(|n| n.to_string_lossy().starts_with('.'));
-            if file.is_file() && !hidden {
-                within.push(file);
-            }
-        }
-        if within.is_empty() {
-            bail!(DataError::Empty(path.clone()));
-        }
-        within.sort();
-        files.extend(within);
-    }
-    Ok(files)
-}
-
-/// Puts a model in force and waits for it.
-pub(super) fn open_model(engine: &Engine, bell: &Receiver<()>, source: ModelSource) -> Result<Arc<ModelFacts>> {
-    engine.send(InspectionRequest::OpenModel(source));
-    let state = || engine.state().inspection.status.read().model.clone();
-    wait(bell, || matches!(state(), ModelState::Ready(_) | ModelState::Failed(_)) || engine.is_over());
-    match state() {
-        ModelState::Ready(facts) => Ok(facts),
-        ModelState::Failed(sentence) => bail!(sentence),
-        _ => bail!("the compute thread ended; start the command again"),
-    }
-}
-
-/// The calibration for the knobs in force.
+/// Returns the calibration for the current settings.
 fn calibration<'a>(engine: &Engine, model: &'a ModelFacts) -> Option<&'a Calibration> {
     model.calibration(&engine.state().inspection.status.read().knobs)
 }
 
-fn announce(engine: &Engine, model: &ModelFacts, rate: Option<f64>, form: Form) {
-    if form == Form::Csv {
-        println!("{}", line(&numbers::list_header()));
+/// Prints what precedes the rows.
+fn print_header(engine: &Engine, model: &ModelFacts, rate: Option<f64>, format: OutputFormat) {
+    if format == OutputFormat::Csv {
+        println!("{}", csv_line(&numbers::list_header()));
     }
-    if form != Form::Table {
+    if format != OutputFormat::Table {
         return;
     }
     if let Some(device) = &*engine.state().device.read() {
-        println!("device  {}. {}", device.label, device.reason);
+        print_device(device);
     }
-    println!("model   {}, {} steps, {}", model.name, model.step, &model.hash[..12.min(model.hash.len())]);
-    println!("{}", super::promise(rate));
+    print_model(&model.name, model.step, &model.hash);
+    println!("{}", promise_line(rate));
     println!();
     println!("{:<11} {:>7} {:>10} {:>9} {:>9} {:>7}  image", "verdict", "p", "sum", "per pixel", "feature", "seconds");
 }
 
-/// One line of CSV.
-fn line(cells: &[impl AsRef<[u8]>]) -> String {
+/// Formats a line of CSV.
+fn csv_line(cells: &[impl AsRef<[u8]>]) -> String {
     let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::Any(b'\n')).from_writer(Vec::new());
     // Writing to memory does not fail.
     let _ = writer.write_record(cells);
@@ -188,26 +137,26 @@ fn line(cells: &[impl AsRef<[u8]>]) -> String {
     String::from_utf8_lossy(&bytes).trim_end_matches('\n').to_owned()
 }
 
-/// How many images came out how.
+/// Number of images by result.
 #[derive(Debug, Default)]
 struct Tally {
     verdicts: VerdictCounts,
     failed: usize,
-    /// Of another size than the calibration's images.
-    unlike: usize,
+    /// Images of another size than the calibration images.
+    other_size: usize,
 }
 
 impl std::fmt::Display for Tally {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { verdicts, failed, unlike } = self;
+        let Self { verdicts, failed, other_size } = self;
         write!(f, "{verdicts}")?;
         if *failed > 0 {
             write!(f, ", {failed} could not be inspected")?;
         }
-        if *unlike > 0 {
+        if *other_size > 0 {
             write!(
                 f,
-                "; {unlike} larger or smaller than what the model is calibrated for; there the promise is a guess"
+                "; {other_size} of another size than the calibration images, for which the promised rate is not guaranteed"
             )?;
         }
         Ok(())
@@ -215,51 +164,51 @@ impl std::fmt::Display for Tally {
 }
 
 fn inspect_all(
-    engine: &Engine,
-    bell: &Receiver<()>,
+    session: &Session,
     arguments: &InspectArguments,
     model: &ModelFacts,
     files: Vec<PathBuf>,
-    form: Form,
+    format: OutputFormat,
 ) -> Result<Tally> {
+    let engine = &session.engine;
     let calibration = calibration(engine, model);
-    let progress = bar("inspecting");
+    let progress = progress_bar("inspecting");
     progress.set_length(files.len() as u64);
     let mut waiting: VecDeque<PathBuf> = files.into();
-    let mut asked: VecDeque<(QueryId, PathBuf)> = VecDeque::new();
+    let mut queued: VecDeque<(QueryId, PathBuf)> = VecDeque::new();
     let (mut tally, mut names) = (Tally::default(), UniqueStems::default());
     loop {
-        while asked.len() < AHEAD
+        while queued.len() < QUEUED
             && let Some(path) = waiting.pop_front()
         {
             let id = QueryId::fresh();
             let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
             let query = Query { id, name, source: QuerySource::File(path.clone()) };
             engine.send(InspectionRequest::Add(vec![query]));
-            asked.push_back((id, path));
+            queued.push_back((id, path));
         }
-        let Some((id, path)) = asked.front().cloned() else { break };
-        wait(bell, || entry(engine, id).is_some_and(|e| e.state.is_over()) || engine.is_over());
+        let Some((id, path)) = queued.front().cloned() else { break };
+        session.wait_until(|| entry(engine, id).is_some_and(|e| e.state.is_over()) || engine.is_over());
         while let Some(event) = engine.next_event() {
             if let Event::Notice { severity: Severity::Error, text, .. } = event {
                 progress.suspend(|| eprintln!("{text}"));
             }
         }
         let Some(entry) = entry(engine, id).filter(|e| e.state.is_over()) else {
-            bail!("the compute thread ended while it inspected {}", path.display());
+            bail!("the compute thread ended while inspecting {}", path.display());
         };
-        asked.pop_front();
+        queued.pop_front();
         match &entry.state {
             QueryState::Failed(sentence) => {
                 tally.failed += 1;
-                let known = sentence.contains(&*path.to_string_lossy());
-                let named = if known { sentence.clone() } else { format!("{}: {sentence}", path.display()) };
+                let has_path = sentence.contains(&*path.to_string_lossy());
+                let named = if has_path { sentence.clone() } else { format!("{}: {sentence}", path.display()) };
                 progress.suspend(|| eprintln!("{named}"));
             }
             _ => {
                 let view = engine.state().inspection.views.read().get(&id).cloned();
-                let view = view.with_context(|| format!("what came of {} is gone", path.display()))?;
-                report(arguments, model, calibration, &path, &view, form, &mut tally, &mut names, &progress)?;
+                let view = view.with_context(|| format!("the result of {} is missing", path.display()))?;
+                report(arguments, model, calibration, &path, &view, format, &mut tally, &mut names, &progress)?;
             }
         }
         engine.send(InspectionRequest::Remove(vec![id]));
@@ -273,15 +222,15 @@ fn entry(engine: &Engine, id: QueryId) -> Option<Arc<QueryEntry>> {
     engine.state().inspection.status.read().entries.iter().find(|e| e.id == id).cloned()
 }
 
-/// Prints one image's row, and writes its pictures.
-#[expect(clippy::too_many_arguments, reason = "everything that a row is made of, in one place")]
+/// Prints the row of one image and writes its files.
+#[expect(clippy::too_many_arguments, reason = "everything that a row consists of")]
 fn report(
     arguments: &InspectArguments,
     model: &ModelFacts,
     calibration: Option<&Calibration>,
     path: &Path,
     view: &QueryView,
-    form: Form,
+    format: OutputFormat,
     tally: &mut Tally,
     names: &mut UniqueStems,
     progress: &indicatif::ProgressBar,
@@ -289,7 +238,7 @@ fn report(
     let Some(outcome) = &view.outcome else { return Ok(()) };
     let judged;
     let outcome = match (arguments.rate, calibration) {
-        // The rate asked for holds for this command and is not kept in the model.
+        // The rate holds for this command only and is not saved in the model.
         (Some(rate), Some(calibration)) => {
             let assessment = calibration.assess(&outcome.scores, rate).ok();
             judged = Outcome { assessment, ..Outcome::clone(outcome) };
@@ -299,7 +248,7 @@ fn report(
     };
     tally.verdicts.add(outcome.assessment.as_ref().map(|a| a.verdict));
     let size = (outcome.query.width(), outcome.query.height());
-    tally.unlike += usize::from(calibration.is_some_and(|c| !c.suits(size)));
+    tally.other_size += usize::from(calibration.is_some_and(|c| !c.suits(size)));
     let file = path.display().to_string();
     let inspected = ExportInput {
         file: &file,
@@ -310,10 +259,10 @@ fn report(
         scale: calibration.map(|c| c.scale),
         map: ColourMap::Ember,
     };
-    let row = match form {
-        Form::Json => serde_json::to_string(&numbers::InspectionNumbers::of(&inspected))?,
-        Form::Csv => line(&numbers::list_row(&inspected)),
-        Form::Table => {
+    let row = match format {
+        OutputFormat::Json => serde_json::to_string(&numbers::InspectionNumbers::of(&inspected))?,
+        OutputFormat::Csv => csv_line(&numbers::list_row(&inspected)),
+        OutputFormat::Table => {
             let score = |kind| outcome.scores.get(kind);
             let (verdict, p) = match &outcome.assessment {
                 Some(a) => (a.verdict.title(), format!("{:.4}", a.p)),
@@ -328,7 +277,7 @@ fn report(
             )
         }
     };
-    super::print_row(progress, &row)?;
+    print_row(progress, &row)?;
     if let Some(out) = &arguments.out {
         let stem = path.file_stem().map_or_else(|| "image".into(), |s| s.to_string_lossy().into_owned());
         write_all(out, &stem, names, &inspected, &ExportPart::ALL)?;

@@ -9,65 +9,61 @@ use anyhow::{Context, Result, bail};
 use burn::tensor::Device;
 use clap::Subcommand;
 
-use super::{train::bar, wait_a_moment};
+use super::{
+    options::InspectionOptions,
+    output::{progress_bar, promise_line},
+    session::Session,
+};
 use crate::{
     device::DeviceChoice,
     engine::{Event, InspectionRequest, Severity, inspection::ModelSource},
     files,
     format::counted,
-    inspect::{InvertKnobs, InvertPreset, Lineage, Model, ScoreKind, model::Promise},
+    inspect::{InvertKnobs, Lineage, Model, ScoreKind, model::Promise},
     model::Bundle,
 };
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ModelCommand {
-    /// Say what a model file holds
+    /// Show the contents of a model file
     Show {
         /// A .ganspect file
         file: PathBuf,
-        /// Write every tensor's shape and sum to this file, as JSON
+        /// Write the shape and sum of every tensor to this file, as JSON
         #[arg(long, value_name = "OUT")]
         json: Option<PathBuf>,
     },
-    /// Inspect the model's held-out images with other settings, so that verdicts can be given for them too
+    /// Calibrate a model for other inspection settings, by inspecting its held-out images
     Calibrate {
-        /// A .ganspect file; the calibration is added to it
+        /// A .ganspect file, to which the calibration is added
         file: PathBuf,
-        /// The settings
-        #[arg(long, value_enum, default_value_t = InvertPreset::Quick)]
-        preset: InvertPreset,
-        /// Turn a knob of the inspection, for example --set steps=200; may be given again
-        #[arg(long = "set", value_name = "KEY=VALUE")]
-        set: Vec<String>,
+        #[command(flatten)]
+        inspection: InspectionOptions,
     },
-    /// Say what verdicts go by: the promised false-alarm rate, and the score
+    /// Set the promised false-alarm rate or the deciding score of a model, for these inspection settings
     Decide {
-        /// A .ganspect file; the change is kept in it
+        /// A .ganspect file, which is changed
         file: PathBuf,
-        /// The promised false-alarm rate, for example 0.05
+        /// Promised false-alarm rate, for example 0.05
         #[arg(long, value_name = "SHARE")]
         rate: Option<f64>,
-        /// The score: one of those that `ganspect evaluate` lists
+        /// Deciding score, one of those that `ganspect evaluate` lists
         #[arg(long)]
         score: Option<ScoreKind>,
-        /// Weigh the fused score as it was before `ganspect evaluate --weigh`
+        /// Restore the weights of the combined score from before `ganspect evaluate --weigh`
         #[arg(long)]
         unweigh: bool,
-        /// The settings whose verdicts are meant
-        #[arg(long, value_enum, default_value_t = InvertPreset::Quick)]
-        preset: InvertPreset,
-        /// Turn a knob of the inspection, for example --set steps=200; may be given again
-        #[arg(long = "set", value_name = "KEY=VALUE")]
-        set: Vec<String>,
+        #[command(flatten)]
+        inspection: InspectionOptions,
     },
-    /// Copy a model for inspection alone, without the weights that only training on needs
+    /// Copy a model without the weights that are needed only to resume training
     Slim {
         /// A .ganspect file
         file: PathBuf,
-        /// Where the copy goes
+        /// File of the copy
         #[arg(long, value_name = "M.ganspect")]
         out: PathBuf,
-        /// Name of the copy on screen
+        /// Display name of the copy
         #[arg(long)]
         name: Option<String>,
     },
@@ -76,10 +72,10 @@ pub(super) enum ModelCommand {
 pub(super) fn run(command: ModelCommand, device: DeviceChoice) -> Result<()> {
     match command {
         ModelCommand::Show { file, json } => show(&file, json),
-        ModelCommand::Calibrate { file, preset, set } => calibrate(file, preset, &set, device),
-        ModelCommand::Decide { file, rate, score, unweigh, preset, set } => {
+        ModelCommand::Calibrate { file, inspection } => calibrate(file, inspection.knobs()?, device),
+        ModelCommand::Decide { file, rate, score, unweigh, inspection } => {
             let mut model = Model::load(&file, &Device::flex())?;
-            decide(&mut model, &super::knobs(preset, &set)?, rate, score, unweigh)?;
+            decide(&mut model, &inspection.knobs()?, rate, score, unweigh)?;
             Ok(model.save(&file)?)
         }
         ModelCommand::Slim { file, out, name } => {
@@ -101,7 +97,7 @@ fn decide(
     unweigh: bool,
 ) -> Result<()> {
     if unweigh && !model.remove_labels(knobs)? {
-        println!("no label plays a part in {}", model.info().name);
+        println!("{} uses no labels", model.info().name);
     }
     if let Some(score) = score {
         model.set_decision_score(score, knobs)?;
@@ -110,10 +106,10 @@ fn decide(
         model.promise(rate, knobs)?;
     }
     let Some((calibration, rate)) = model.calibration(knobs).zip(model.rate(knobs)) else {
-        bail!("{} is not calibrated for this setting; `ganspect model calibrate` does that", model.info().name)
+        bail!("{} is not calibrated for these settings; run `ganspect model calibrate`", model.info().name)
     };
     let (score, threshold) = (calibration.score.name(), calibration.threshold(rate));
-    println!("{}", super::promise(Some(rate)));
+    println!("{}", promise_line(Some(rate)));
     println!("score   {score}: a part is flagged above {threshold:.5}");
     if let Some(labelled) = &calibration.labelled {
         println!("        {}", labelled.caution());
@@ -121,15 +117,15 @@ fn decide(
     Ok(())
 }
 
-fn calibrate(file: PathBuf, preset: InvertPreset, set: &[String], device: DeviceChoice) -> Result<()> {
-    let knobs = super::knobs(preset, set)?;
-    let (engine, bell) = super::engine(device)?;
+fn calibrate(file: PathBuf, knobs: InvertKnobs, device: DeviceChoice) -> Result<()> {
+    let session = Session::start(device)?;
+    let engine = &session.engine;
     engine.send(InspectionRequest::SetKnobs(Box::new(knobs)));
-    super::inspect::open_model(&engine, &bell, ModelSource::File(file.clone()))?;
+    session.open_model(ModelSource::File(file.clone()))?;
     engine.send(InspectionRequest::Calibrate);
-    let progress = bar("calibrating");
+    let progress = progress_bar("calibrating");
     loop {
-        wait_a_moment(&bell);
+        session.wait();
         if let Some((done, total)) = engine.state().inspection.status.read().calibrating {
             progress.set_length(total as u64);
             progress.set_position(done as u64);
@@ -146,9 +142,7 @@ fn calibrate(file: PathBuf, preset: InvertPreset, set: &[String], device: Device
                 Event::Opened(_) | Event::Closed { .. } => {}
             }
         }
-        if engine.is_over() {
-            bail!("the compute thread ended; start the command again");
-        }
+        session.ensure_running()?;
     }
 }
 
@@ -161,36 +155,36 @@ fn show(file: &Path, json: Option<PathBuf>) -> Result<()> {
         println!("  {:<8} {tensors:>4} tensors  {parameters:>11} parameters", title(network));
     }
     let keys: Vec<&str> = model.meta.keys().map(String::as_str).collect();
-    println!("  with {}", if keys.is_empty() { "nothing else".to_owned() } else { keys.join(", ") });
+    println!("  with {}", if keys.is_empty() { "no metadata".to_owned() } else { keys.join(", ") });
     if let Some(promise) = model.meta.get("promise") {
-        let promise: Promise = serde_json::from_str(promise).context("who set the promise cannot be understood")?;
+        let promise: Promise = serde_json::from_str(promise).context("cannot parse the promise")?;
         println!("  promise: {}", promise.describe());
     }
     if let Some(lineage) = model.meta.get("lineage") {
-        let lineage: Lineage = serde_json::from_str(lineage).context("what it learned from cannot be understood")?;
-        descent(&lineage);
+        let lineage: Lineage = serde_json::from_str(lineage).context("cannot parse the lineage")?;
+        print_lineage(&lineage);
     }
     if let Some(path) = json {
-        let text = serde_json::to_string_pretty(&listing(&model)).context("the listing does not fit into JSON")?;
+        let text = serde_json::to_string_pretty(&listing(&model)).context("cannot write the listing as JSON")?;
         files::write_atomic(&path, text.as_bytes())?;
     }
     Ok(())
 }
 
-/// The models before it, and the verdicts that it learned from.
-fn descent(lineage: &Lineage) {
+/// Prints the ancestors of a model, and the verdicts that it was fine-tuned on.
+fn print_lineage(lineage: &Lineage) {
     for (i, ancestor) in lineage.ancestors.iter().enumerate() {
-        println!("  {:<13} {ancestor}", if i == 0 { "made from" } else { "and that from" });
+        println!("  {:<13} {ancestor}", if i == 0 { "parent" } else { "its parent" });
     }
-    println!("  learned from {}", counted(lineage.parts.len(), "verdict"));
-    for lesson in &lineage.parts {
-        let verdict = if lesson.defective { "defective" } else { "healthy" };
-        let (role, hash) = (lesson.role.title(), lesson.hash);
-        println!("    verdict {:<6} {verdict:<9} {role:<13} {hash}", lesson.opinion);
+    println!("  fine-tuned on {}", counted(lineage.parts.len(), "verdict"));
+    for part in &lineage.parts {
+        let verdict = if part.defective { "defective" } else { "healthy" };
+        let (role, hash) = (part.role.title(), part.hash);
+        println!("    verdict {:<6} {verdict:<9} {role:<13} {hash}", part.opinion);
     }
 }
 
-/// Tensors and parameters by network.
+/// Returns the number of tensors and parameters by network.
 fn networks(model: &Bundle) -> BTreeMap<&str, (usize, usize)> {
     let mut networks = BTreeMap::new();
     for tensor in &model.tensors {
@@ -209,14 +203,14 @@ fn title(network: &str) -> &str {
         "ema" => "EMA of G",
         "e" => "encoder",
         "c" => "critic",
-        "usual" => "usual",
+        "usual" => "statistics",
         "bank" => "crops",
         "" => "other",
         unknown => unknown,
     }
 }
 
-/// Each tensor's shape and the sum of its values, added up one by one in double precision.
+/// Returns each tensor's shape and the sum of its values, in double precision.
 fn listing(model: &Bundle) -> BTreeMap<&str, (&[usize], f64)> {
     let sum = |values: &[f32]| values.iter().fold(0.0, |sum, &value| sum + f64::from(value));
     model.tensors.iter().map(|t| (t.name.as_str(), (t.shape.as_slice(), sum(&t.values)))).collect()

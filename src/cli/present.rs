@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 
-use super::inspect::{files, source};
+use super::{image_files::image_files, options::model_source};
 use crate::{
     device::DeviceChoice,
     ui::{PresentationSet, WindowOptions},
@@ -13,7 +13,7 @@ use crate::{
 
 #[derive(Debug, Args)]
 pub(super) struct PresentArguments {
-    /// The model: a .ganspect file, or `built-in` for the small one that comes with the program
+    /// Model: a .ganspect file, or `built-in` for the small one that ships with the program
     #[arg(long, value_name = "M.ganspect")]
     model: PathBuf,
     /// Images, or folders of images
@@ -22,6 +22,6 @@ pub(super) struct PresentArguments {
 }
 
 pub(super) fn run(arguments: PresentArguments, device: Option<DeviceChoice>, runs: Option<PathBuf>) -> Result<()> {
-    let show = PresentationSet { model: source(&arguments.model), images: files(&arguments.paths)? };
+    let show = PresentationSet { model: model_source(&arguments.model), images: image_files(&arguments.paths)? };
     crate::ui::run(WindowOptions { device, runs, show: Some(show) })
 }

@@ -1,11 +1,14 @@
-//! `ganspect reproduce`: the talk's experiment from nothing.
+//! `ganspect reproduce`: the experiment of the 2017 talk, from training to the table of results.
 
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Instant};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
-use super::train::bar;
+use super::{
+    options,
+    output::{print_device, progress_bar},
+};
 use crate::{
     data::{CropSampler, DataSource, Label, Loader, Opened, Split, surface::SurfaceKind},
     device,
@@ -23,37 +26,38 @@ use crate::{
 
 #[derive(Debug, Args)]
 pub(super) struct ReproduceArguments {
-    /// A built-in surface (turned, milled, ground, brushed); may be given again. By default all four
+    /// Synthetic surface: turned, milled, ground or brushed; repeatable, defaults to all four
     #[arg(long, value_name = "KIND")]
     surface: Vec<SurfaceKind>,
-    /// A folder with healthy and defective test images instead, inspected whole at native resolution
+    /// Folder with healthy and defective test images instead, inspected whole at native resolution
     #[arg(long, value_name = "DIR", conflicts_with = "surface")]
     data: Option<PathBuf>,
-    /// The recipe to start from; by default what suits the device
+    /// Recipe preset; defaults to the one for the device
     #[arg(long, value_enum)]
     preset: Option<Preset>,
     /// Training steps
     #[arg(long)]
     steps: Option<u64>,
-    /// How to inspect
+    /// Inspection preset
     #[arg(long, value_enum, default_value_t = InvertPreset::Talk2017)]
     inspect: InvertPreset,
-    /// Healthy images to inspect, and as many defective ones
+    /// Number of healthy images to inspect, and of defective ones
     #[arg(long, default_value_t = 50)]
     images: usize,
-    /// Turn a knob of the inspection, for example --turn robust=0; may be given again
+    /// Override an inspection setting, for example --turn robust=0; repeatable
     #[arg(long = "turn", value_name = "KEY=VALUE")]
     turn: Vec<String>,
-    /// Turn a knob of the recipe, for example --set train.k_g=2; may be given again
+    /// Override a recipe setting, for example --set train.k_g=2; repeatable
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
 }
 
-/// One inspected image.
-struct Inspected {
-    /// The kind of defect, where there is one.
+/// Result of one image.
+struct ImageResult {
+    /// Defect type; `None` for a healthy image.
     defect: Option<String>,
     scores: Scores,
+    /// Compute time for 500 steps, seconds.
     seconds: f64,
 }
 
@@ -63,16 +67,10 @@ pub(super) fn run(arguments: ReproduceArguments, choice: DeviceChoice) -> Result
     if let Some(error) = refused {
         bail!(error);
     }
-    println!("device  {}. {}", device.label, device.reason);
+    print_device(&device);
     let mut recipe = arguments.preset.unwrap_or(Preset::suited(device.is_gpu)).recipe();
-    for assignment in &arguments.set {
-        recipe.assign(assignment)?;
-    }
-    if let Some(steps) = arguments.steps {
-        recipe.assign(&format!("train.steps={steps}"))?;
-    }
-    recipe.validate()?;
-    let knobs = super::knobs(arguments.inspect, &arguments.turn)?;
+    options::assign_recipe(&mut recipe, &arguments.set, arguments.steps)?;
+    let knobs = options::assigned(arguments.inspect.knobs(), &arguments.turn)?;
     println!(
         "setting {}: at most {} steps, learning rate {}, momentum {}; {} training steps",
         arguments.inspect.title(),
@@ -93,26 +91,26 @@ pub(super) fn run(arguments: ReproduceArguments, choice: DeviceChoice) -> Result
             DataSource::Folder(path) => path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
         };
         let opened = source.open(&|_, _| true)?;
-        let networks = learn(&name, &opened, &recipe, &device.device)?;
+        let networks = train(&name, &opened, &recipe, &device.device)?;
         let queries = queries(&source, &opened, &recipe, arguments.images)?;
         let inspected = inspect(&name, &networks, queries, &knobs)?;
         rows.push((name, inspected));
     }
     print_talk(&rows);
-    let given = given(&rows);
-    print_scores(&rows, &given);
-    print_kinds(&rows, &given);
+    let scores = available_scores(&rows);
+    print_scores(&rows, &scores);
+    print_defect_types(&rows, &scores);
     Ok(())
 }
 
 /// Trains the GAN and its encoder on the healthy images.
-fn learn(name: &str, opened: &Opened, recipe: &Recipe, device: &burn::tensor::Device) -> Result<FrozenNetworks> {
+fn train(name: &str, opened: &Opened, recipe: &Recipe, device: &burn::tensor::Device) -> Result<FrozenNetworks> {
     let split = opened.split(recipe.data.holdout, recipe.seed)?;
     let sampler = CropSampler::new(Arc::clone(&opened.store), opened.training_indices(&split), recipe.crop_spec())?;
     let loader = Loader::new(sampler.clone(), recipe.seed)?;
     let mut trainer = Trainer::new(recipe.clone(), device, loader, 8);
     let began = Instant::now();
-    let progress = bar("training");
+    let progress = progress_bar("training");
     progress.set_length(recipe.train.steps);
     for _ in 0..recipe.train.steps {
         trainer.step(Update::Both)?;
@@ -122,7 +120,7 @@ fn learn(name: &str, opened: &Opened, recipe: &Recipe, device: &burn::tensor::De
     let trained = began.elapsed().as_secs_f64();
     let (g, d) = trainer.networks();
     let mut encoder = EncoderTrainer::new(recipe, g, d, sampler, device);
-    let progress = bar("encoder");
+    let progress = progress_bar("encoder");
     progress.set_length(encoder.total());
     let mut loss = f32::NAN;
     for _ in 0..encoder.total() {
@@ -132,12 +130,12 @@ fn learn(name: &str, opened: &Opened, recipe: &Recipe, device: &burn::tensor::De
     progress.finish_and_clear();
     let whole = began.elapsed().as_secs_f64();
     eprintln!("{name}: trained in {trained:.0} s, encoder in {:.0} s (loss {loss:.4})", whole - trained);
-    let critic = criticise(opened, recipe, &split, g, device)?;
+    let critic = train_critic(opened, recipe, &split, g, device)?;
     Ok(FrozenNetworks::new(g, d, Some(encoder.encoder()), device).with_critic(critic))
 }
 
-/// Trains the critic and shows it what is usual.
-fn criticise(
+/// Trains the critic and fits its normal statistics.
+fn train_critic(
     opened: &Opened,
     recipe: &Recipe,
     split: &Split,
@@ -148,10 +146,10 @@ fn criticise(
         return Ok(None);
     }
     let began = Instant::now();
-    let (training, usual) = critic::statistics_split(&opened.training_indices(split));
+    let (training, normal) = critic::statistics_split(&opened.training_indices(split));
     let held_out = opened.held_out_indices(split);
     let mut trainer = CriticTrainer::new(recipe, g, &opened.store, training, held_out, device)?;
-    let progress = bar("critic");
+    let progress = progress_bar("critic");
     progress.set_length(trainer.total());
     for step in 0..trainer.total() {
         let loss = trainer.step()?;
@@ -162,17 +160,17 @@ fn criticise(
         progress.inc(1);
     }
     progress.finish_and_clear();
-    let mut learning =
-        StatsFitter::new(FrozenCritic::new(trainer.critic()), TestTimeAugmentation::of(recipe), usual.len(), device);
-    while learning.remaining() > 0 {
-        let picture = opened.store.get(usual[learning.next_index()])?;
-        learning.add(&Planes::of(&picture, recipe.model.channels, recipe.data.scale as f32))?;
+    let mut fitter =
+        StatsFitter::new(FrozenCritic::new(trainer.critic()), TestTimeAugmentation::of(recipe), normal.len(), device);
+    while fitter.remaining() > 0 {
+        let picture = opened.store.get(normal[fitter.next_index()])?;
+        fitter.add(&Planes::of(&picture, recipe.model.channels, recipe.data.scale as f32))?;
     }
     println!("critic  {} steps in {:.1} s", trainer.total(), began.elapsed().as_secs_f64());
-    Ok(Some(learning.finish()))
+    Ok(Some(fitter.finish()))
 }
 
-/// Healthy and defective pictures that training never saw, with the kind of defect.
+/// Returns healthy and defective images that were not used in training, with the defect type.
 fn queries(
     source: &DataSource,
     opened: &Opened,
@@ -181,7 +179,7 @@ fn queries(
 ) -> Result<Vec<(Arc<Planes>, Option<String>)>> {
     let split = opened.split(recipe.data.holdout, recipe.seed)?;
     let (tests, scale) = match source {
-        // As large as what the networks see at once.
+        // As large as the input of the networks.
         DataSource::Surface { kind, seed } => (TestSet::generate(*kind, *seed, recipe.model.size, count, count), 1.0),
         DataSource::Folder(path) => {
             let mut tests = TestSet::of(opened, &[&split]);
@@ -208,31 +206,31 @@ fn inspect(
     networks: &FrozenNetworks,
     queries: Vec<(Arc<Planes>, Option<String>)>,
     knobs: &InvertKnobs,
-) -> Result<Vec<Inspected>> {
-    let progress = bar("inspecting");
+) -> Result<Vec<ImageResult>> {
+    let progress = progress_bar("inspecting");
     progress.set_length(queries.len() as u64);
     let mut inspected = Vec::new();
     for (query, defect) in queries {
         let mut job = InspectionJob::new(networks, query, knobs.clone(), &Regions::default())?;
         while !job.slice(networks)? {}
-        let outcome = job.outcome(None).with_context(|| format!("{name}: an inspection ended without an outcome"))?;
+        let outcome = job.outcome(None).with_context(|| format!("{name}: an inspection ended without a result"))?;
         let seconds = outcome.seconds * 500.0 / outcome.steps.max(1) as f64;
-        inspected.push(Inspected { defect, scores: outcome.scores, seconds });
+        inspected.push(ImageResult { defect, scores: outcome.scores, seconds });
         progress.inc(1);
     }
     progress.finish_and_clear();
     Ok(inspected)
 }
 
-fn column(rows: &[Inspected], kind: ScoreKind, defective: bool) -> Vec<f64> {
+fn column(rows: &[ImageResult], kind: ScoreKind, defective: bool) -> Vec<f64> {
     rows.iter().filter(|r| r.defect.is_some() == defective).map(|r| r.scores.get(kind)).collect()
 }
 
-fn print_talk(rows: &[(String, Vec<Inspected>)]) {
+fn print_talk(rows: &[(String, Vec<ImageResult>)]) {
     println!();
     println!("| surface | median healthy loss | median defective loss | ratio | image AUROC | seconds for 500 steps |");
     println!("|---|---|---|---|---|---|");
-    println!("| the talk, one pair | 361.672 | 1002.677 | 2.77 | - | 1.5 (GTX Titan X) |");
+    println!("| the talk (one pair) | 361.672 | 1002.677 | 2.77 | - | 1.5 (GTX Titan X) |");
     for (name, inspected) in rows {
         let (healthy, defective) =
             (column(inspected, ScoreKind::L1Sum, false), column(inspected, ScoreKind::L1Sum, true));
@@ -247,22 +245,22 @@ fn print_talk(rows: &[(String, Vec<Inspected>)]) {
     }
 }
 
-/// The scores that there are: without a critic or a calibration some are always 0.
-fn given(rows: &[(String, Vec<Inspected>)]) -> Vec<ScoreKind> {
+/// Returns the scores that were computed: without a critic or a calibration, some are always 0.
+fn available_scores(rows: &[(String, Vec<ImageResult>)]) -> Vec<ScoreKind> {
     let all = rows.iter().flat_map(|(_, inspected)| inspected);
     ScoreKind::ALL.into_iter().filter(|kind| all.clone().any(|i| i.scores.get(*kind) != 0.0)).collect()
 }
 
-/// The head of a table with a column for each score.
-fn head(first: &str, scores: &[ScoreKind]) {
+/// Prints the header of a table with a column for each score.
+fn print_header(first: &str, scores: &[ScoreKind]) {
     let names: Vec<&str> = scores.iter().map(|k| k.name()).collect();
     println!();
     println!("| {first} | {} |", names.join(" | "));
     println!("|{}---|{}", "---|".repeat(first.matches('|').count()), "---|".repeat(scores.len()));
 }
 
-fn print_scores(rows: &[(String, Vec<Inspected>)], scores: &[ScoreKind]) {
-    head("image AUROC (ratio of medians)", scores);
+fn print_scores(rows: &[(String, Vec<ImageResult>)], scores: &[ScoreKind]) {
+    print_header("image AUROC (ratio of medians)", scores);
     for (name, inspected) in rows {
         let cells = scores.iter().map(|&kind| {
             let (healthy, defective) = (column(inspected, kind, false), column(inspected, kind, true));
@@ -273,18 +271,18 @@ fn print_scores(rows: &[(String, Vec<Inspected>)], scores: &[ScoreKind]) {
     }
 }
 
-/// How well each kind of defect is told, by what the critic and the inversion see.
-fn print_kinds(rows: &[(String, Vec<Inspected>)], scores: &[ScoreKind]) {
-    head("image AUROC by kind | images", scores);
+/// Prints the AUROC of every score by defect type.
+fn print_defect_types(rows: &[(String, Vec<ImageResult>)], scores: &[ScoreKind]) {
+    print_header("image AUROC by defect type | images", scores);
     for (name, inspected) in rows {
-        let kinds: BTreeSet<&String> = inspected.iter().filter_map(|i| i.defect.as_ref()).collect();
-        for kind in kinds {
-            let own: Vec<&Inspected> = inspected.iter().filter(|i| i.defect.as_ref() == Some(kind)).collect();
+        let types: BTreeSet<&String> = inspected.iter().filter_map(|i| i.defect.as_ref()).collect();
+        for defect in types {
+            let own: Vec<&ImageResult> = inspected.iter().filter(|i| i.defect.as_ref() == Some(defect)).collect();
             let cells = scores.iter().map(|&score| {
                 let defective: Vec<f64> = own.iter().map(|i| i.scores.get(score)).collect();
                 format!("{:.3}", auroc(&column(inspected, score, false), &defective).unwrap_or(f64::NAN))
             });
-            println!("| {name}: {kind} | {} | {} |", own.len(), cells.collect::<Vec<_>>().join(" | "));
+            println!("| {name}: {defect} | {} | {} |", own.len(), cells.collect::<Vec<_>>().join(" | "));
         }
     }
 }

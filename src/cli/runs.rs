@@ -11,11 +11,11 @@ use crate::{files, paths::Paths, tensorboard::RunLog, train::run_folder::list_ru
 pub(super) enum RunsCommand {
     /// List the runs on disk, newest first
     List,
-    /// Write every scalar of a run's log, and what else it holds, as JSON
+    /// Export a run's log as JSON: all scalars, and a summary of its other entries
     Export {
-        /// The run's folder
+        /// Folder of the run
         run: PathBuf,
-        /// The file to write; standard output when left out
+        /// Output file; defaults to standard output
         #[arg(long)]
         out: Option<PathBuf>,
     },
@@ -27,7 +27,7 @@ pub(super) fn run(command: RunsCommand, root: Option<PathBuf>) -> Result<()> {
             let root = root.unwrap_or_else(|| Paths::of_system().runs);
             let runs = list_runs(&root);
             if runs.is_empty() {
-                println!("There are no runs in {} yet; `ganspect train` makes one.", root.display());
+                println!("No runs in {} yet; start one with `ganspect train`.", root.display());
             }
             for run in runs {
                 match &run.info {
@@ -40,8 +40,7 @@ pub(super) fn run(command: RunsCommand, root: Option<PathBuf>) -> Result<()> {
         }
         RunsCommand::Export { run, out } => {
             let log = RunLog::read(&run)?;
-            let text =
-                serde_json::to_string_pretty(&log.to_expected_json()).context("the log does not fit into JSON")?;
+            let text = serde_json::to_string_pretty(&log.to_expected_json()).context("cannot write the log as JSON")?;
             match out {
                 Some(path) => files::write_atomic(&path, text.as_bytes())?,
                 None => println!("{text}"),

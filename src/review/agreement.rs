@@ -1,48 +1,47 @@
-//! Do two people see the same? The rule of two persons: each says what they see without sight of what the other said.
+//! Agreement between reviewers in a double-blind review, where each judges without seeing the other's verdict.
 
 use super::{Judgement, Opinion, ReviewItem};
 
-/// What a person can call a part: healthy, defective, or neither.
+/// Categories of a verdict: healthy, defective, undecided.
 pub const CATEGORIES: usize = 3;
 
-/// How often the first person said `[row]` where the second one said `[column]`.
+/// Contingency table: how often the first reviewer chose category `[row]` and the second `[column]`.
 pub type AgreementTable = [[usize; CATEGORIES]; CATEGORIES];
 
 /// Two blind verdicts on one part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pair {
+pub struct BlindPair {
     /// Index of the item.
     pub item: usize,
     /// Index of the first verdict within [`ReviewItem::blind`].
     pub first: usize,
     /// Index of the second verdict.
     pub second: usize,
-    /// Whether both say the same.
+    /// Whether both agree.
     pub agree: bool,
 }
 
-/// How two people, or a shop floor of people two by two, agree.
+/// Agreement over pairs of blind verdicts.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Agreement {
     /// Every part with two blind verdicts.
-    pub pairs: Vec<Pair>,
-    /// What was said, pair by pair.
+    pub pairs: Vec<BlindPair>,
+    /// Contingency table of the pairs.
     pub table: AgreementTable,
-    /// Cohen's kappa: 1 where they always agree, 0 where they agree as often as by chance; `None` where it cannot be
-    /// told.
+    /// Cohen's kappa: 1 for perfect agreement, 0 for agreement by chance; `None` where it is undefined.
     pub kappa: Option<f64>,
 }
 
 impl Agreement {
-    /// Over the first two blind verdicts on each part, whoever gave them.
+    /// Computes the agreement over the first two blind verdicts on each part, whoever gave them.
     pub fn of(items: &[ReviewItem]) -> Self {
         Self::over(items, |blind| {
-            let mut said = blind.iter().enumerate().filter(|(_, o)| category(o).is_some()).map(|(i, _)| i);
-            said.next().zip(said.next())
+            let mut decided = blind.iter().enumerate().filter(|(_, o)| category(o).is_some()).map(|(i, _)| i);
+            decided.next().zip(decided.next())
         })
     }
 
-    /// Over the parts that both of these people gave a blind verdict on.
+    /// Computes the agreement over the parts on which both of these reviewers gave a blind verdict.
     pub fn between(items: &[ReviewItem], first: &str, second: &str) -> Self {
         Self::over(items, |blind| {
             let by = |name: &str| blind.iter().position(|o| o.reviewer == name && category(o).is_some());
@@ -56,49 +55,49 @@ impl Agreement {
             let Some((first, second)) = choose(blind) else { continue };
             if let (Some(a), Some(b)) = (category(&blind[first]), category(&blind[second])) {
                 agreement.table[a][b] += 1;
-                agreement.pairs.push(Pair { item, first, second, agree: a == b });
+                agreement.pairs.push(BlindPair { item, first, second, agree: a == b });
             }
         }
         agreement.kappa = cohens_kappa(&agreement.table);
         agreement
     }
 
-    /// The pairs that do not agree: parts for a third look.
-    pub fn disagreements(&self) -> impl Iterator<Item = &Pair> {
+    /// Returns the pairs that disagree.
+    pub fn disagreements(&self) -> impl Iterator<Item = &BlindPair> {
         self.pairs.iter().filter(|pair| !pair.agree)
     }
 
-    /// In a sentence.
+    /// Describes the agreement in a sentence.
     pub fn sentence(&self) -> String {
-        let (all, apart) = (self.pairs.len(), self.disagreements().count());
+        let (all, disagreements) = (self.pairs.len(), self.disagreements().count());
         match (all, self.kappa) {
             (0, _) => "No part has two blind verdicts yet.".into(),
             (_, Some(kappa)) => {
-                format!("Two people agree on {} of {all} parts (Cohen's kappa {kappa:.2}).", all - apart)
+                format!("Reviewers agree on {} of {all} parts (Cohen's kappa {kappa:.2}).", all - disagreements)
             }
-            (_, None) => format!("Two people agree on {} of {all} parts.", all - apart),
+            (_, None) => format!("Reviewers agree on {} of {all} parts.", all - disagreements),
         }
     }
 }
 
-/// The parts that wait for a second blind verdict, which this reviewer could give: exactly one other person gave one.
+/// Returns the parts that need a second blind verdict which this reviewer can give: exactly one other reviewer gave one.
 pub fn waiting_for(items: &[ReviewItem], reviewer: &str) -> Vec<usize> {
     let waits = |item: &ReviewItem| {
-        let said: Vec<&Opinion> = item.blind.iter().filter(|o| category(o).is_some()).collect();
-        matches!(said.as_slice(), [one] if one.reviewer != reviewer)
+        let verdicts: Vec<&Opinion> = item.blind.iter().filter(|o| category(o).is_some()).collect();
+        matches!(verdicts.as_slice(), [one] if one.reviewer != reviewer)
     };
     items.iter().enumerate().filter(|(_, item)| waits(item)).map(|(i, _)| i).collect()
 }
 
-/// Whether the first two blind verdicts on a part differ and nobody has settled it since, seeing both.
+/// Whether the first two blind verdicts on a part differ and no later verdict that is not blind has settled it.
 pub fn is_disputed(item: &ReviewItem) -> bool {
-    let mut said = item.blind.iter().filter(|o| category(o).is_some());
-    let (Some(first), Some(second)) = (said.next(), said.next()) else { return false };
+    let mut verdicts = item.blind.iter().filter(|o| category(o).is_some());
+    let (Some(first), Some(second)) = (verdicts.next(), verdicts.next()) else { return false };
     let settles = |o: &Opinion| !o.blind && o.id > second.id && o.defective().is_some();
     category(first) != category(second) && !item.opinions.iter().any(settles)
 }
 
-/// Healthy, defective, or neither; `None` for who did not look.
+/// Returns the category of a verdict; `None` for one that was postponed.
 fn category(opinion: &Opinion) -> Option<usize> {
     match (opinion.judgement, opinion.defective()) {
         (Judgement::Skip, _) => None,
@@ -108,20 +107,20 @@ fn category(opinion: &Opinion) -> Option<usize> {
     }
 }
 
-/// Cohen's kappa (1960) of a square table: `(observed - expected) / (1 - expected)`, of the shares on which two people
-/// agree and would agree by chance. `None` for an empty table, and where both say the same one thing of every part:
-/// chance alone agrees then, and nothing is left to divide by.
+/// Returns Cohen's kappa (1960) of a square table: `(observed - expected) / (1 - expected)`, where `expected` is the
+/// agreement by chance. `None` for an empty table, and where both reviewers use one category only, which makes the
+/// denominator zero.
 pub fn cohens_kappa<const N: usize>(table: &[[usize; N]; N]) -> Option<f64> {
     let all = table.iter().flatten().sum::<usize>() as f64;
-    let (mut same, mut chance) = (0.0, 0.0);
+    let (mut observed, mut expected) = (0.0, 0.0);
     for i in 0..N {
         let row = table[i].iter().sum::<usize>() as f64;
         let column = table.iter().map(|row| row[i]).sum::<usize>() as f64;
-        same += table[i][i] as f64;
-        chance += row * column / all;
+        observed += table[i][i] as f64;
+        expected += row * column / all;
     }
-    // Whole counts: an empty table gives NaN, and agreement by chance alone gives `all`.
-    (all - chance > 1e-9).then(|| (same - chance) / (all - chance))
+    // An empty table gives NaN here, and agreement by chance alone gives `all`.
+    (all - expected > 1e-9).then(|| (observed - expected) / (all - expected))
 }
 
 #[cfg(test)]
@@ -146,14 +145,14 @@ mod tests {
         assert_eq!(cohens_kappa(&[[5, 5], [5, 5]]), Some(0.0));
         assert_eq!(cohens_kappa(&[[9, 0], [0, 0]]), None);
         assert_eq!(cohens_kappa(&[[0; 3]; 3]), None);
-        // One who says the same of all of them tells nothing.
+        // A reviewer who uses one category only carries no information.
         assert_eq!(cohens_kappa(&[[6, 3], [0, 0]]), Some(0.0));
     }
 
     #[test]
     fn pairs_are_blind_and_keep_what_was_settled_later() {
         let mut settled = judged(3, 0.01, &[("ada", Healthy, true), ("bob", Defective, true)]);
-        // Ada gave in: her latest verdict is another one, and no longer blind.
+        // Ada changed her verdict after the discussion; the new one is not blind.
         settled.opinions[0].judgement = Defective;
         settled.opinions[0].blind = false;
         let items = [
@@ -173,7 +172,7 @@ mod tests {
         assert_eq!(agreement.table, [[0, 1, 0], [0, 1, 0], [0, 0, 1]]);
         // 2 of 3; by chance (1 * 0 + 1 * 2 + 1 * 1) / 9 = 1/3: kappa 1/2.
         assert!((agreement.kappa.unwrap() - 0.5).abs() < 1e-12);
-        assert_eq!(agreement.sentence(), "Two people agree on 2 of 3 parts (Cohen's kappa 0.50).");
+        assert_eq!(agreement.sentence(), "Reviewers agree on 2 of 3 parts (Cohen's kappa 0.50).");
         let others = Agreement::between(&items, "eve", "bob");
         assert_eq!((others.pairs.len(), others.table[0][1], others.kappa), (1, 1, Some(0.0)));
         assert!(Agreement::between(&items, "ada", "ada").pairs.is_empty());

@@ -1,4 +1,4 @@
-//! Two models on the same parts: what the later one does better, and what worse.
+//! Comparison of a fine-tuned model with its parent on the same parts.
 
 use std::collections::HashMap;
 
@@ -10,105 +10,107 @@ use crate::{
     inspect::{EvaluatedImage, Evaluation, evaluation::metrics::Estimate},
 };
 
-/// How one model does, at the rate that it promises.
+/// Metrics of one model at its promised false-alarm rate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ModelFigures {
+pub struct ModelMetrics {
     /// Healthy parts.
     pub healthy: usize,
     /// Defective parts.
     pub defective: usize,
-    /// Area under the ROC curve; needs parts of both kinds.
+    /// Area under the ROC curve; needs healthy and defective parts.
     pub auroc: Option<Estimate>,
     /// The promised false-alarm rate.
     pub rate: Option<f64>,
-    /// Healthy parts that are flagged; `None` without a promise, as below.
+    /// Healthy parts flagged; `None` without a promised rate.
     pub false_alarms: Option<usize>,
-    /// Defective parts that are flagged.
+    /// Defective parts flagged; `None` without a promised rate.
     pub caught: Option<usize>,
 }
 
-/// The figures of two models on the same parts, of which neither has seen one.
+/// Metrics of two models on parts that neither was trained or calibrated on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
-    /// Of the model before.
-    pub before: ModelFigures,
-    /// Of the model that has learned.
-    pub after: ModelFigures,
-    /// Parts that were compared.
+    /// Metrics of the parent.
+    pub before: ModelMetrics,
+    /// Metrics of the fine-tuned model.
+    pub after: ModelMetrics,
+    /// Number of parts compared.
     pub parts: usize,
-    /// Those whose verdict is now what people say.
-    pub righted: usize,
-    /// Those whose verdict was what people say, and is not any more.
-    pub wronged: usize,
+    /// Parts whose verdict became correct.
+    #[serde(rename = "righted")]
+    pub corrected: usize,
+    /// Parts whose verdict became wrong.
+    #[serde(rename = "wronged")]
+    pub worsened: usize,
 }
 
 impl Comparison {
-    /// From a test of either model on the same parts.
+    /// Compares the evaluations of both models.
     pub fn of(before: &Evaluation, after: &Evaluation) -> Self {
         let flagged: HashMap<FileHash, bool> =
             before.images.iter().filter_map(|e| Some((e.hash, is_flagged(before, e)?))).collect();
         let mut comparison = Self {
-            before: ModelFigures::of(before),
-            after: ModelFigures::of(after),
+            before: ModelMetrics::of(before),
+            after: ModelMetrics::of(after),
             parts: after.images.len(),
-            righted: 0,
-            wronged: 0,
+            corrected: 0,
+            worsened: 0,
         };
         for e in &after.images {
             let (Some(was), Some(is)) = (flagged.get(&e.hash), is_flagged(after, e)) else { continue };
             match (*was == e.is_defective(), is == e.is_defective()) {
-                (false, true) => comparison.righted += 1,
-                (true, false) => comparison.wronged += 1,
+                (false, true) => comparison.corrected += 1,
+                (true, false) => comparison.worsened += 1,
                 _ => {}
             }
         }
         comparison
     }
 
-    /// Parts whose verdict is another one.
+    /// Number of parts whose verdict changed.
     pub fn changed(&self) -> usize {
-        self.righted + self.wronged
+        self.corrected + self.worsened
     }
 
-    /// Every line of the table: what it is about, before, after.
+    /// Returns the rows of the table: name, before, after.
     pub fn rows(&self) -> Vec<[String; 3]> {
         let of = |n: Option<usize>, all: usize| match n {
             Some(n) if all > 0 => format!("{n} of {all}"),
             _ => "–".to_owned(),
         };
-        let auroc = |f: &ModelFigures| {
+        let auroc = |f: &ModelMetrics| {
             f.auroc.map_or_else(|| "–".to_owned(), |e| format!("{:.3} ({:.3} to {:.3})", e.value, e.low, e.high))
         };
         let rate =
-            |f: &ModelFigures| f.rate.map_or_else(|| "–".to_owned(), |rate| format!("{:.0} in 1,000", rate * 1000.0));
+            |f: &ModelMetrics| f.rate.map_or_else(|| "–".to_owned(), |rate| format!("{:.0} in 1,000", rate * 1000.0));
         let (b, a) = (&self.before, &self.after);
         vec![
             ["AUROC".into(), auroc(b), auroc(a)],
-            ["Promise".into(), rate(b), rate(a)],
+            ["Promised rate".into(), rate(b), rate(a)],
             ["False alarms".into(), of(b.false_alarms, b.healthy), of(a.false_alarms, a.healthy)],
             ["Defects caught".into(), of(b.caught, b.defective), of(a.caught, a.defective)],
         ]
     }
 
-    /// What became of the verdicts, in a sentence.
+    /// Describes the change of verdicts in a sentence.
     pub fn sentence(&self) -> String {
         if self.before.rate.is_none() || self.after.rate.is_none() {
-            return "One of the models is not calibrated for these settings, so verdicts cannot be compared.".into();
+            return "Verdicts cannot be compared: one of the models is not calibrated for these settings.".into();
         }
         let parts = counted(self.parts, "part");
         match self.changed() {
             0 => format!("No verdict changes on the {parts} compared."),
-            1 if self.righted == 1 => format!("1 verdict changes on the {parts} compared, for the better."),
+            1 if self.corrected == 1 => format!("1 verdict changes on the {parts} compared, for the better."),
             1 => format!("1 verdict changes on the {parts} compared, for the worse."),
             n => format!(
                 "{n} verdicts change on the {parts} compared: {} for the better, {} for the worse.",
-                self.righted, self.wronged
+                self.corrected, self.worsened
             ),
         }
     }
 }
 
-impl ModelFigures {
+impl ModelMetrics {
     fn of(evaluation: &Evaluation) -> Self {
         let (healthy, defective) = evaluation.counts();
         let threshold = evaluation.rate.and_then(|rate| evaluation.threshold(evaluation.score, rate));

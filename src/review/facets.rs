@@ -1,4 +1,4 @@
-//! What the parts of a record can be told apart by: the choices that a filter offers.
+//! Filter choices: the models, folders, days and reviewers that occur in a record.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -8,45 +8,45 @@ use std::{
 use super::{ReviewItem, Timestamp};
 use crate::data::FileHash;
 
-/// Most choices of one kind; those of the most or the latest parts are offered.
-const MOST: usize = 40;
+/// Largest number of choices per facet; those with the most or the latest parts are kept.
+const MAX_CHOICES: usize = 40;
 
-/// Seconds of a day.
+/// Length of a day, seconds.
 const DAY: u64 = 86_400;
 
 /// A model that inspected parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ByModel {
+pub struct ModelFacet {
     /// Hash of its tensors.
     pub hash: FileHash,
-    /// Its name.
+    /// Name of the model.
     pub name: String,
-    /// Parts that it was the last to inspect.
+    /// Number of parts whose latest inspection is by this model.
     pub parts: usize,
 }
 
-/// The choices.
+/// Filter choices over a set of parts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facets {
-    /// Models, that of the most parts first.
-    pub models: Vec<ByModel>,
-    /// Folders that pictures lie in and how many, that of the most parts first.
+    /// Models, the one with the most parts first.
+    pub models: Vec<ModelFacet>,
+    /// Folders of images and their number of parts, the largest first.
     pub folders: Vec<(PathBuf, usize)>,
-    /// Days (UTC) on which parts were inspected, by their first moment, and how many, the latest first.
+    /// Days (UTC, by their start) and the number of parts inspected on each, the latest first.
     pub days: Vec<(Timestamp, usize)>,
-    /// Who gave verdicts, by name.
+    /// Reviewers, by name.
     pub reviewers: Vec<String>,
 }
 
 impl Facets {
-    /// Looks through `items`.
+    /// Collects the choices over `items`.
     pub fn of(items: &[ReviewItem]) -> Self {
-        let mut models: HashMap<FileHash, ByModel> = HashMap::new();
+        let mut models: HashMap<FileHash, ModelFacet> = HashMap::new();
         let mut folders: HashMap<&Path, usize> = HashMap::new();
         let mut days: BTreeMap<u64, usize> = BTreeMap::new();
         let mut reviewers: BTreeMap<&str, ()> = BTreeMap::new();
         for ReviewItem { part, inspection, opinions, .. } in items {
-            let named = || ByModel { hash: inspection.model, name: inspection.model_name.clone(), parts: 0 };
+            let named = || ModelFacet { hash: inspection.model, name: inspection.model_name.clone(), parts: 0 };
             models.entry(inspection.model).or_insert_with(named).parts += 1;
             if let Some(folder) = part.path.parent() {
                 *folders.entry(folder).or_default() += 1;
@@ -54,19 +54,20 @@ impl Facets {
             *days.entry(inspection.time.seconds() / DAY).or_default() += 1;
             reviewers.extend(opinions.iter().map(|o| (o.reviewer.as_str(), ())));
         }
-        let mut models: Vec<ByModel> = models.into_values().collect();
+        let mut models: Vec<ModelFacet> = models.into_values().collect();
         models.sort_by(|a, b| b.parts.cmp(&a.parts).then_with(|| a.hash.cmp(&b.hash)));
-        models.truncate(MOST);
+        models.truncate(MAX_CHOICES);
         let mut folders: Vec<(PathBuf, usize)> = folders.into_iter().map(|(path, n)| (path.to_owned(), n)).collect();
         folders.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-        folders.truncate(MOST);
-        let days = days.into_iter().rev().take(MOST).map(|(day, n)| (Timestamp::from_seconds(day * DAY), n)).collect();
-        let reviewers = reviewers.into_keys().take(MOST).map(str::to_owned).collect();
+        folders.truncate(MAX_CHOICES);
+        let days =
+            days.into_iter().rev().take(MAX_CHOICES).map(|(day, n)| (Timestamp::from_seconds(day * DAY), n)).collect();
+        let reviewers = reviewers.into_keys().take(MAX_CHOICES).map(str::to_owned).collect();
         Self { models, folders, days, reviewers }
     }
 }
 
-/// The moment at which the day after this one begins.
+/// Returns the start of the next day.
 pub fn day_after(day: Timestamp) -> Timestamp {
     Timestamp::from_seconds(day.seconds() + DAY)
 }

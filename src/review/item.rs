@@ -1,4 +1,4 @@
-//! What the record holds, as plain values: a part, an inspection of it, people's verdicts.
+//! Plain values of the record: parts, inspections, reviewers' verdicts.
 
 use std::{fmt, path::PathBuf};
 
@@ -11,8 +11,8 @@ use crate::{
     inspect::{Assessment, Scores, Verdict, regions::RegionShape},
 };
 
-/// A row's number, one kind of it a table, so that one cannot be taken for another.
-macro_rules! number {
+/// Declares the row number of a table as a type of its own.
+macro_rules! row_id {
     ($(#[$about:meta])* $name:ident) => {
         $(#[$about])*
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -39,54 +39,54 @@ macro_rules! number {
     };
 }
 
-number! {
-    /// Number of a part.
+row_id! {
+    /// Row number of a part.
     PartId
 }
-number! {
-    /// Number of an inspection; a later one is larger.
+row_id! {
+    /// Row number of an inspection; increases with time.
     InspectionId
 }
-number! {
-    /// Number of a row of what people said; a later one is larger.
+row_id! {
+    /// Row number of a verdict or retraction; increases with time.
     OpinionId
 }
 
-/// The picture of a part: one path with one content. The same path with another content is another part.
+/// A part, identified by the path and content of its image. The same path with other content is another part.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {
-    /// Its number.
+    /// Row number.
     pub id: PartId,
-    /// Where the file lay, absolute.
+    /// Absolute path of the file.
     pub path: PathBuf,
     /// Hash of the file.
     pub hash: FileHash,
     /// Length of the file, bytes.
     pub bytes: u64,
-    /// Pixels across.
+    /// Width, pixels.
     pub width: usize,
-    /// Pixels down.
+    /// Height, pixels.
     pub height: usize,
-    /// When it was first seen.
+    /// Time of the first inspection.
     pub first_seen: Timestamp,
 }
 
 impl Part {
-    /// The name of its file.
+    /// Returns the file name.
     pub fn name(&self) -> String {
         self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
-    /// Whether the picture that was inspected is not where it was: nothing is there, or a file of another length.
+    /// Whether the inspected image was moved, deleted or replaced by a file of another length.
     pub fn is_missing(&self) -> bool {
         !std::fs::metadata(&self.path).is_ok_and(|about| about.is_file() && about.len() == self.bytes)
     }
 }
 
-/// What a model said of a part.
+/// A model's inspection of a part.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Inspection {
-    /// Its number.
+    /// Row number.
     pub id: InspectionId,
     /// Hash of the model's tensors.
     pub model: FileHash,
@@ -94,24 +94,25 @@ pub struct Inspection {
     pub model_name: String,
     /// Score, p-value, promised rate and verdict.
     pub assessment: Assessment,
-    /// The score above which a part is flagged; `None` where it is not known.
+    /// Score above which a part is flagged; `None` if unknown.
     pub threshold: Option<f64>,
-    /// Seconds of work.
+    /// Compute time, seconds.
     pub seconds: f64,
-    /// When.
+    /// Time of the inspection.
     pub time: Timestamp,
 }
 
-/// What an inspection found besides its verdict. Read for one part at a time, because it may be long.
+/// Details of an inspection besides its verdict; read for one part at a time because of their size.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Findings {
-    /// Every score.
+    /// All scores.
     pub scores: Scores,
-    /// The places that the map points at, worst first.
-    pub suspects: Vec<AnomalyRegion>,
+    /// Anomaly regions, worst first.
+    #[serde(rename = "suspects")]
+    pub regions: Vec<AnomalyRegion>,
 }
 
-/// What a person says to a part and to the model's verdict on it.
+/// A reviewer's judgement of a part, given the model's verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Judgement {
@@ -121,17 +122,17 @@ pub enum Judgement {
     Healthy,
     /// The part is defective.
     Defective,
-    /// Looked at and not to be told.
+    /// Reviewed without a decision.
     Unsure,
-    /// Not looked at now.
+    /// Postponed.
     Skip,
 }
 
 impl Judgement {
-    /// All of them, in the order of their keys.
+    /// All judgements, in the order of their keys.
     pub const ALL: [Self; 5] = [Self::Agree, Self::Healthy, Self::Defective, Self::Unsure, Self::Skip];
 
-    /// The word for it, on screen and in the record.
+    /// Name, on screen and in the record.
     pub fn title(self) -> &'static str {
         match self {
             Self::Agree => "agree",
@@ -143,35 +144,36 @@ impl Judgement {
     }
 }
 
-/// A person's verdict on a part.
+/// A reviewer's verdict on a part.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Opinion {
-    /// Its number.
+    /// Row number.
     pub id: OpinionId,
-    /// The inspection that the person had before their eyes.
+    /// The inspection that was reviewed.
     pub inspection: InspectionId,
-    /// What the model said there.
-    pub model_said: Verdict,
-    /// Who.
+    /// Verdict of the model in that inspection.
+    #[serde(rename = "model_said")]
+    pub model_verdict: Verdict,
+    /// Name of the reviewer.
     pub reviewer: String,
-    /// What they say.
+    /// The judgement.
     pub judgement: Judgement,
-    /// The kind of defect, where one was named.
+    /// Defect type, if given.
     pub defect: Option<String>,
-    /// A note; often empty.
+    /// A note; may be empty.
     pub note: String,
-    /// Where the defect is, in pixels of the picture, where it was drawn.
+    /// Outline of the defect in pixels of the image, if drawn.
     pub region: Option<RegionShape>,
-    /// Given without sight of what the other person said: the rule of two persons.
+    /// Given without seeing the other reviewer's verdict (double-blind review).
     pub blind: bool,
-    /// When.
+    /// Time of the verdict.
     pub time: Timestamp,
 }
 
 impl Opinion {
-    /// Whether it calls the part defective; `None` where it says neither, as one who agrees that a part is suspect.
+    /// Whether the part is judged defective; `None` for no decision, which includes agreement with "suspect".
     pub fn defective(&self) -> Option<bool> {
-        match (self.judgement, self.model_said) {
+        match (self.judgement, self.model_verdict) {
             (Judgement::Healthy, _) | (Judgement::Agree, Verdict::Healthy) => Some(false),
             (Judgement::Defective, _) | (Judgement::Agree, Verdict::Defective) => Some(true),
             (Judgement::Agree, Verdict::Suspect) | (Judgement::Unsure | Judgement::Skip, _) => None,
@@ -179,24 +181,24 @@ impl Opinion {
     }
 }
 
-/// Where a part stands with people.
+/// Review status of a part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ReviewStatus {
-    /// Nobody said anything.
+    /// No verdict yet.
     Open,
-    /// Put off, so still to be done.
+    /// Postponed; still to be reviewed.
     Skipped,
-    /// Looked at and not to be told.
+    /// Reviewed without a decision.
     Unsure,
-    /// The person says what the model says.
+    /// The reviewer agrees with the model.
     Agreed,
-    /// The person says the opposite.
+    /// The reviewer contradicts the model.
     Overruled,
 }
 
 impl ReviewStatus {
-    /// The word for it.
+    /// Name, on screen and in exports.
     pub fn title(self) -> &'static str {
         match self {
             Self::Open => "open",
@@ -207,36 +209,35 @@ impl ReviewStatus {
         }
     }
 
-    /// Whether somebody looked at the part.
+    /// Whether the part has been reviewed.
     pub fn is_done(self) -> bool {
         !matches!(self, Self::Open | Self::Skipped)
     }
 }
 
-/// A row of the queue: a part, its latest inspection, and what stands of what people said to it.
+/// A row of the review queue: a part, its latest inspection, and the current verdicts on it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ReviewItem {
     /// The part.
     pub part: Part,
-    /// Its latest inspection.
+    /// The latest inspection.
     pub inspection: Inspection,
-    /// The latest standing verdict of each reviewer on this part, oldest first; it may have been given to an earlier
-    /// inspection.
+    /// Each reviewer's latest verdict that is not retracted, oldest first; may belong to an earlier inspection.
     pub opinions: Vec<Opinion>,
-    /// The first standing blind verdict of each reviewer, oldest first. Kept apart, because two people who talk a
-    /// disagreement over would otherwise leave no trace of it.
+    /// Each reviewer's first blind verdict that is not retracted, oldest first. Kept apart so that a disagreement stays
+    /// on record after the reviewers have settled it.
     pub blind: Vec<Opinion>,
 }
 
 impl ReviewItem {
-    /// What stands of what a reviewer said; the latest of anybody's for `None`.
+    /// Returns a reviewer's current verdict, or the latest of any reviewer for `None`.
     pub fn opinion_of(&self, reviewer: Option<&str>) -> Option<&Opinion> {
         self.opinions.iter().rev().find(|o| reviewer.is_none_or(|name| o.reviewer == name))
     }
 
-    /// Where the part stands with a reviewer; with anybody for `None`. A model raises an alarm where it says defective
-    /// and nowhere else, so to call a suspect part healthy is to agree.
-    pub fn standing(&self, reviewer: Option<&str>) -> ReviewStatus {
+    /// Returns the review status for a reviewer, or for any reviewer with `None`. Only a "defective" verdict of the model
+    /// is an alarm, so calling a suspect part healthy is to agree.
+    pub fn status(&self, reviewer: Option<&str>) -> ReviewStatus {
         let Some(opinion) = self.opinion_of(reviewer) else { return ReviewStatus::Open };
         let verdict = self.inspection.assessment.verdict;
         match (opinion.judgement, opinion.defective()) {
@@ -248,8 +249,8 @@ impl ReviewItem {
         }
     }
 
-    /// The verdict that counts: the newest that calls the part healthy or defective. `None` where there is none, and
-    /// while two blind ones contradict each other; a later one that is not blind settles that.
+    /// Returns the decisive verdict: the newest that calls the part healthy or defective. `None` if there is none, or
+    /// while two blind verdicts contradict each other and no later verdict that is not blind has settled it.
     pub fn ruling(&self) -> Option<&Opinion> {
         let mut definite = self.opinions.iter().rev().filter(|o| o.defective().is_some());
         let newest = definite.next()?;
@@ -257,21 +258,21 @@ impl ReviewItem {
         (!disputed).then_some(newest)
     }
 
-    /// Whether people call the part defective, by [`ReviewItem::ruling`].
+    /// Whether the part was ruled defective, by [`ReviewItem::ruling`].
     pub fn defective(&self) -> Option<bool> {
         self.ruling().and_then(Opinion::defective)
     }
 
-    /// The region that was drawn around the defect: the ruling's, or else the newest of those who call the part
-    /// defective too. `None` for a part that nobody calls defective, and where nobody drew.
+    /// Returns the drawn outline of the defect: the ruling's, or else the newest of the other verdicts that call the part
+    /// defective. `None` if the part was not ruled defective or nobody drew an outline.
     pub fn drawn(&self) -> Option<&RegionShape> {
         let ruling = self.ruling().filter(|o| o.defective() == Some(true))?;
         let others = self.opinions.iter().rev().filter(|o| o.defective() == Some(true));
         std::iter::once(ruling).chain(others).find_map(|o| o.region.as_ref())
     }
 
-    /// The kind of its defect, likewise.
-    pub fn defect(&self) -> Option<&str> {
+    /// Returns the defect type, chosen in the same way.
+    pub fn defect_type(&self) -> Option<&str> {
         let ruling = self.ruling().filter(|o| o.defective() == Some(true))?;
         let others = self.opinions.iter().rev().filter(|o| o.defective() == Some(true));
         std::iter::once(ruling).chain(others).find_map(|o| o.defect.as_deref())
@@ -283,7 +284,7 @@ pub(super) mod tests {
     use super::*;
     use crate::inspect::ScoreKind;
 
-    /// A part of p-value `p` at a promise of 1 in 20.
+    /// A part with p-value `p` at a promised false-alarm rate of 1 in 20.
     pub fn item(id: i64, p: f64) -> ReviewItem {
         let verdict = match p {
             p if p <= 0.05 => Verdict::Defective,
@@ -315,13 +316,13 @@ pub(super) mod tests {
         }
     }
 
-    /// The same with what people said to it, in that order.
+    /// The same with verdicts, in this order.
     pub fn judged(id: i64, p: f64, said: &[(&str, Judgement, bool)]) -> ReviewItem {
         let mut item = item(id, p);
         let opinion = |(i, &(reviewer, judgement, blind)): (usize, &(&str, Judgement, bool))| Opinion {
             id: OpinionId(100 * id + i as i64),
             inspection: InspectionId(id),
-            model_said: item.inspection.assessment.verdict,
+            model_verdict: item.inspection.assessment.verdict,
             reviewer: reviewer.into(),
             judgement,
             defect: None,
@@ -339,35 +340,32 @@ pub(super) mod tests {
 
     #[test]
     fn agreeing_says_what_the_model_said_then() {
-        let said = |p, judgement| judged(1, p, &[("ada", judgement, false)]).defective();
-        assert_eq!((said(0.01, Agree), said(0.8, Agree), said(0.1, Agree)), (Some(true), Some(false), None));
-        assert_eq!((said(0.01, Healthy), said(0.8, Defective)), (Some(false), Some(true)));
-        assert_eq!((said(0.01, Unsure), said(0.01, Skip)), (None, None));
-        // A newer model calls the part healthy: who agreed that it is defective overrules that one.
+        let defective = |p, judgement| judged(1, p, &[("ada", judgement, false)]).defective();
+        assert_eq!(
+            (defective(0.01, Agree), defective(0.8, Agree), defective(0.1, Agree)),
+            (Some(true), Some(false), None)
+        );
+        assert_eq!((defective(0.01, Healthy), defective(0.8, Defective)), (Some(false), Some(true)));
+        assert_eq!((defective(0.01, Unsure), defective(0.01, Skip)), (None, None));
+        // A newer model calls the part healthy: agreement with the older verdict overrules the newer one.
         let mut item = judged(1, 0.01, &[("ada", Agree, false)]);
-        assert_eq!(item.standing(None), ReviewStatus::Agreed);
+        assert_eq!(item.status(None), ReviewStatus::Agreed);
         item.inspection.assessment.verdict = Verdict::Healthy;
-        assert_eq!((item.standing(None), item.defective()), (ReviewStatus::Overruled, Some(true)));
+        assert_eq!((item.status(None), item.defective()), (ReviewStatus::Overruled, Some(true)));
     }
 
     #[test]
     fn a_part_stands_as_its_reviewer_left_it() {
-        let standing = |p, judgement| judged(1, p, &[("ada", judgement, false)]).standing(Some("ada"));
-        assert_eq!(item(1, 0.5).standing(None), ReviewStatus::Open);
-        assert_eq!(standing(0.5, Skip), ReviewStatus::Skipped);
-        assert_eq!(standing(0.5, Unsure), ReviewStatus::Unsure);
-        assert_eq!((standing(0.1, Agree), standing(0.1, Healthy)), (ReviewStatus::Agreed, ReviewStatus::Agreed));
-        assert_eq!(
-            (standing(0.1, Defective), standing(0.01, Healthy)),
-            (ReviewStatus::Overruled, ReviewStatus::Overruled)
-        );
+        let status = |p, judgement| judged(1, p, &[("ada", judgement, false)]).status(Some("ada"));
+        assert_eq!(item(1, 0.5).status(None), ReviewStatus::Open);
+        assert_eq!(status(0.5, Skip), ReviewStatus::Skipped);
+        assert_eq!(status(0.5, Unsure), ReviewStatus::Unsure);
+        assert_eq!((status(0.1, Agree), status(0.1, Healthy)), (ReviewStatus::Agreed, ReviewStatus::Agreed));
+        assert_eq!((status(0.1, Defective), status(0.01, Healthy)), (ReviewStatus::Overruled, ReviewStatus::Overruled));
         let two = judged(1, 0.01, &[("ada", Agree, false), ("bob", Skip, false)]);
-        assert_eq!(
-            (two.standing(Some("ada")), two.standing(Some("bob"))),
-            (ReviewStatus::Agreed, ReviewStatus::Skipped)
-        );
-        assert_eq!((two.standing(None), two.standing(Some("eve"))), (ReviewStatus::Skipped, ReviewStatus::Open));
-        assert!(!two.standing(None).is_done() && two.standing(Some("ada")).is_done());
+        assert_eq!((two.status(Some("ada")), two.status(Some("bob"))), (ReviewStatus::Agreed, ReviewStatus::Skipped));
+        assert_eq!((two.status(None), two.status(Some("eve"))), (ReviewStatus::Skipped, ReviewStatus::Open));
+        assert!(!two.status(None).is_done() && two.status(Some("ada")).is_done());
     }
 
     #[test]

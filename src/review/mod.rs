@@ -1,11 +1,10 @@
-//! The record of a review station: which parts were inspected, what the model said of them and what people said to
-//! that.
+//! Review of inspected parts: the record of inspections and verdicts, and everything derived from it.
 //!
-//! A [`Record`] is one SQLite file in which nothing is changed or deleted. [`Record::queue`] hands out an [`ReviewItem`] a
-//! part, and the rest of the room looks at those: [`queue`] orders and filters them, [`agreement`] compares reviewers,
-//! [`drift`] watches the good parts, [`shift`] adds them up and [`export`] writes them for others. [`suspect`] finds
-//! the places that a map points at, [`teaching`] says what a model can learn from people and [`comparison`] what came of
-//! that. No window, no threads, no tensors.
+//! A [`Record`] is one append-only SQLite file. [`Record::queue`] returns one [`ReviewItem`] per part, which the other
+//! modules work on: [`queue`] filters and sorts them, [`agreement`] compares reviewers, [`drift`] monitors the p-values
+//! of healthy parts, [`shift_report`] summarises a shift and [`export`] writes tables, COCO, masks and PDF.
+//! [`anomaly_region`] finds connected regions in a map, [`labels`] selects the parts that a model can be fine-tuned on
+//! and [`comparison`] compares it with its parent. No window, no threads, no tensors.
 
 pub mod agreement;
 pub mod anomaly_region;

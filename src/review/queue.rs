@@ -1,4 +1,4 @@
-//! The order in which parts are reviewed, and which of them: a view of indices over the items.
+//! The review queue: filter, order and progress, as a view of indices over the items.
 
 use std::path::PathBuf;
 
@@ -7,60 +7,61 @@ use serde::{Deserialize, Serialize};
 use super::{PartId, ReviewItem, ReviewStatus, Timestamp, agreement};
 use crate::{data::FileHash, format, inspect::Verdict};
 
-/// What comes first.
+/// Order of the queue.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum QueueOrder {
-    /// Where people are needed most: p-values nearest to the promised rate.
+    /// P-values nearest to the promised false-alarm rate.
     #[default]
-    NearestTheLine,
-    /// The latest inspection.
+    #[serde(rename = "nearest-the-line")]
+    Borderline,
+    /// Latest inspection first.
     Newest,
-    /// The smallest p-value; among equals the highest score.
+    /// Smallest p-value first; among equals the highest score.
     Worst,
 }
 
 impl QueueOrder {
-    /// All orders, in the order they are offered.
-    pub const ALL: [Self; 3] = [Self::NearestTheLine, Self::Newest, Self::Worst];
+    /// All orders, as listed on screen.
+    pub const ALL: [Self; 3] = [Self::Borderline, Self::Newest, Self::Worst];
 
     /// Name on screen.
     pub fn title(self) -> &'static str {
         match self {
-            Self::NearestTheLine => "Nearest the line",
-            Self::Newest => "Newest",
-            Self::Worst => "Worst",
+            Self::Borderline => "Borderline first",
+            Self::Newest => "Newest first",
+            Self::Worst => "Worst first",
         }
     }
 }
 
-/// How people stand to a part.
+/// Filter by review status.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ReviewProgress {
-    /// Either way.
+    /// Any status.
     #[default]
     All,
-    /// Not looked at yet, or put off.
+    /// Not reviewed yet, or postponed.
     Open,
-    /// Looked at.
+    /// Reviewed.
     Done,
-    /// The person says the opposite of the model.
+    /// The reviewer contradicts the model.
     Overruled,
-    /// Looked at and not to be told.
+    /// Reviewed without a decision.
     Unsure,
-    /// Two blind verdicts differ, and nobody has settled it yet.
+    /// Two blind verdicts differ and the difference is not settled.
     Disputed,
 }
 
 impl ReviewProgress {
-    /// All of them, in the order they are offered.
+    /// All values, as listed on screen.
     pub const ALL: [Self; 6] = [Self::All, Self::Open, Self::Done, Self::Overruled, Self::Unsure, Self::Disputed];
 
     /// Name on screen.
     pub fn title(self) -> &'static str {
         match self {
-            Self::All => "Done and to do",
+            Self::All => "Any status",
             Self::Open => "To do",
             Self::Done => "Done",
             Self::Overruled => "Overruled",
@@ -69,44 +70,44 @@ impl ReviewProgress {
         }
     }
 
-    fn admits(self, item: &ReviewItem, standing: ReviewStatus) -> bool {
+    fn matches(self, item: &ReviewItem, status: ReviewStatus) -> bool {
         match self {
             Self::All => true,
-            Self::Open => !standing.is_done(),
-            Self::Done => standing.is_done(),
-            Self::Overruled => standing == ReviewStatus::Overruled,
-            Self::Unsure => standing == ReviewStatus::Unsure,
+            Self::Open => !status.is_done(),
+            Self::Done => status.is_done(),
+            Self::Overruled => status == ReviewStatus::Overruled,
+            Self::Unsure => status == ReviewStatus::Unsure,
             Self::Disputed => agreement::is_disputed(item),
         }
     }
 }
 
-/// Which parts are shown; everything by default.
+/// Filter of the queue; matches every part by default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Filter {
-    /// What the model says; empty for anything.
+pub struct QueueFilter {
+    /// Verdicts of the model; empty for any.
     pub verdicts: Vec<Verdict>,
-    /// The model that says it.
+    /// The model of the latest inspection.
     pub model: Option<FileHash>,
-    /// Inspected at this time or later.
+    /// Earliest time of inspection.
     pub from: Option<Timestamp>,
-    /// Inspected before this time.
+    /// End of the time of inspection, exclusive.
     pub until: Option<Timestamp>,
-    /// Somewhere in this folder.
+    /// Folder that contains the image, at any depth.
     pub folder: Option<PathBuf>,
-    /// Whose verdicts count for `progress` and for the counters; anybody's for `None`.
+    /// Reviewer whose verdicts count for `progress` and the counts; `None` for any.
     pub reviewer: Option<String>,
-    /// How people stand to it.
+    /// Review status.
     pub progress: ReviewProgress,
-    /// The rule of two persons is in force: what two others have judged blind is done for the reviewer too.
-    pub two_persons: bool,
-    /// In the name of the file, whatever its capitals; empty for anything.
+    /// Double-blind review: a part with two blind verdicts of others counts as done for the reviewer.
+    pub double_blind: bool,
+    /// Part of the file name, case-insensitive; empty for any.
     pub text: String,
 }
 
-impl Filter {
-    /// Whether an item passes, progress aside. `text` is this filter's in small letters.
-    fn admits(&self, item: &ReviewItem, text: &str) -> bool {
+impl QueueFilter {
+    /// Whether an item matches, apart from `progress`. `text` is that of the filter in lower case.
+    fn matches(&self, item: &ReviewItem, text: &str) -> bool {
         let inspection = &item.inspection;
         (self.verdicts.is_empty() || self.verdicts.contains(&inspection.assessment.verdict))
             && self.model.is_none_or(|model| model == inspection.model)
@@ -117,33 +118,33 @@ impl Filter {
     }
 }
 
-/// How far people are. All parts that pass the filter are counted, whatever its progress.
+/// Number of parts by review status, over all parts that match the filter apart from its `progress`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counters {
-    /// Still to be looked at; those put off are among them.
+pub struct ReviewCounts {
+    /// Still to be reviewed, including postponed ones.
     pub left: usize,
-    /// Looked at: agreed, overruled or unsure.
+    /// Reviewed: agreed, overruled or unsure.
     pub done: usize,
-    /// The person says what the model says.
+    /// The reviewer agrees with the model.
     pub agreed: usize,
-    /// The person says the opposite.
+    /// The reviewer contradicts the model.
     pub overruled: usize,
-    /// Looked at and not to be told.
+    /// Reviewed without a decision.
     pub unsure: usize,
-    /// Put off.
+    /// Postponed.
     pub skipped: usize,
 }
 
-impl Counters {
-    /// All parts.
+impl ReviewCounts {
+    /// Number of all parts.
     pub fn all(&self) -> usize {
         self.left + self.done
     }
 
-    /// Adds a part.
-    pub fn add(&mut self, standing: ReviewStatus) {
-        *if standing.is_done() { &mut self.done } else { &mut self.left } += 1;
-        match standing {
+    /// Counts a part.
+    pub fn add(&mut self, status: ReviewStatus) {
+        *if status.is_done() { &mut self.done } else { &mut self.left } += 1;
+        match status {
             ReviewStatus::Open => {}
             ReviewStatus::Skipped => self.skipped += 1,
             ReviewStatus::Unsure => self.unsure += 1,
@@ -153,38 +154,39 @@ impl Counters {
     }
 }
 
-/// How far a part is from the line: `|ln p - ln rate|`, so that twice as odd is as far as half as odd.
-pub fn distance_to_the_line(item: &ReviewItem) -> f64 {
+/// Returns the distance of a part from the promised rate, `|ln p - ln rate|`: half the rate is as far away as twice the
+/// rate.
+pub fn distance_to_rate(item: &ReviewItem) -> f64 {
     let assessment = &item.inspection.assessment;
     (assessment.p.ln() - assessment.rate.ln()).abs()
 }
 
-/// The parts that pass a filter, in order.
+/// The parts that match a filter, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct QueueView {
     rows: Vec<usize>,
-    counters: Counters,
+    counts: ReviewCounts,
     reviewer: Option<String>,
-    two_persons: bool,
+    double_blind: bool,
 }
 
 impl QueueView {
-    /// Which of `items`, and in which order. Equals come by number, so that the order is always the same.
-    pub fn of(items: &[ReviewItem], filter: &Filter, order: QueueOrder) -> Self {
+    /// Filters and sorts `items`. Ties are broken by part number, so that the order is deterministic.
+    pub fn of(items: &[ReviewItem], filter: &QueueFilter, order: QueueOrder) -> Self {
         let text = filter.text.trim().to_lowercase();
-        let (reviewer, two_persons) = (filter.reviewer.clone(), filter.two_persons);
-        let mut view = Self { reviewer, two_persons, ..Self::default() };
-        for (i, item) in items.iter().enumerate().filter(|(_, item)| filter.admits(item, &text)) {
-            let standing = view.standing(item);
-            view.counters.add(standing);
-            if filter.progress.admits(item, standing) {
+        let (reviewer, double_blind) = (filter.reviewer.clone(), filter.double_blind);
+        let mut view = Self { reviewer, double_blind, ..Self::default() };
+        for (i, item) in items.iter().enumerate().filter(|(_, item)| filter.matches(item, &text)) {
+            let status = view.status(item);
+            view.counts.add(status);
+            if filter.progress.matches(item, status) {
                 view.rows.push(i);
             }
         }
         let key = |item: &ReviewItem| {
             let assessment = &item.inspection.assessment;
             match order {
-                QueueOrder::NearestTheLine => [distance_to_the_line(item), assessment.p],
+                QueueOrder::Borderline => [distance_to_rate(item), assessment.p],
                 QueueOrder::Newest => [-(item.inspection.time.0 as f64), 0.0],
                 QueueOrder::Worst => [assessment.p, -assessment.score],
             }
@@ -197,53 +199,53 @@ impl QueueView {
         view
     }
 
-    /// Where a part stands in this view.
-    pub fn standing(&self, item: &ReviewItem) -> ReviewStatus {
-        let standing = item.standing(self.reviewer.as_deref());
-        let is_enough = self.two_persons && standing == ReviewStatus::Open && item.blind.len() >= 2;
-        if is_enough { item.standing(None) } else { standing }
+    /// Returns the review status of a part in this view.
+    pub fn status(&self, item: &ReviewItem) -> ReviewStatus {
+        let status = item.status(self.reviewer.as_deref());
+        let is_enough = self.double_blind && status == ReviewStatus::Open && item.blind.len() >= 2;
+        if is_enough { item.status(None) } else { status }
     }
 
-    /// Indices into the items, first to last.
+    /// Returns the indices of the items, in order.
     pub fn rows(&self) -> &[usize] {
         &self.rows
     }
 
-    /// How far people are.
-    pub fn counters(&self) -> Counters {
-        self.counters
+    /// Returns the number of parts by review status.
+    pub fn counts(&self) -> ReviewCounts {
+        self.counts
     }
 
-    /// The place of a part in this view; `None` where it is not shown.
-    pub fn place_of(&self, items: &[ReviewItem], part: PartId) -> Option<usize> {
+    /// Returns the position of a part in this view, or `None` if it does not match.
+    pub fn position_of(&self, items: &[ReviewItem], part: PartId) -> Option<usize> {
         self.rows.iter().position(|&i| items.get(i).is_some_and(|item| item.part.id == part))
     }
 
-    /// The next place after `place` whose part is still to be looked at, and around from the first one on; those put
-    /// off come only when nothing else is left. `None` when all is done.
-    pub fn next_open(&self, items: &[ReviewItem], place: usize) -> Option<usize> {
-        self.find(items, (place + 1..self.rows.len()).chain(0..self.rows.len().min(place + 1)))
+    /// Returns the next position after `position` whose part is still to be reviewed, wrapping around; postponed parts
+    /// come only when no others are left. `None` when all are done.
+    pub fn next_open(&self, items: &[ReviewItem], position: usize) -> Option<usize> {
+        self.find(items, (position + 1..self.rows.len()).chain(0..self.rows.len().min(position + 1)))
     }
 
-    /// The same backwards.
-    pub fn previous_open(&self, items: &[ReviewItem], place: usize) -> Option<usize> {
-        self.find(items, (0..self.rows.len().min(place)).rev().chain((place..self.rows.len()).rev()))
+    /// Returns the previous such position.
+    pub fn previous_open(&self, items: &[ReviewItem], position: usize) -> Option<usize> {
+        self.find(items, (0..self.rows.len().min(position)).rev().chain((position..self.rows.len()).rev()))
     }
 
-    fn find(&self, items: &[ReviewItem], mut places: impl Iterator<Item = usize> + Clone) -> Option<usize> {
-        let is = |place: usize, wanted| {
-            let item = self.rows.get(place).and_then(|&i| items.get(i));
-            item.is_some_and(|item| self.standing(item) == wanted)
+    fn find(&self, items: &[ReviewItem], mut positions: impl Iterator<Item = usize> + Clone) -> Option<usize> {
+        let is = |position: usize, wanted| {
+            let item = self.rows.get(position).and_then(|&i| items.get(i));
+            item.is_some_and(|item| self.status(item) == wanted)
         };
-        let mut again = places.clone();
-        let open = places.find(|&place| is(place, ReviewStatus::Open));
-        open.or_else(|| again.find(|&place| is(place, ReviewStatus::Skipped)))
+        let mut again = positions.clone();
+        let open = positions.find(|&position| is(position, ReviewStatus::Open));
+        open.or_else(|| again.find(|&position| is(position, ReviewStatus::Skipped)))
     }
 }
 
-/// Takes what is new into `items`, which lie by number of the part, as [`super::Record::queue`] hands them out.
-pub fn merge(items: &mut Vec<ReviewItem>, news: Vec<ReviewItem>) {
-    for item in news {
+/// Merges changed items into `items`, which are sorted by part number as [`super::Record::queue`] returns them.
+pub fn merge(items: &mut Vec<ReviewItem>, changed: Vec<ReviewItem>) {
+    for item in changed {
         match items.binary_search_by_key(&item.part.id, |known| known.part.id) {
             Ok(i) => items[i] = item,
             Err(i) => items.insert(i, item),
@@ -251,11 +253,10 @@ pub fn merge(items: &mut Vec<ReviewItem>, news: Vec<ReviewItem>) {
     }
 }
 
-/// How far people are, in a sentence: "12 of 40 parts done, 2 overruled.".
-pub fn sentence(counters: &Counters) -> String {
-    let mut text = format!("{} of {} parts done", counters.done, counters.all());
-    for (count, word) in [(counters.overruled, "overruled"), (counters.unsure, "unsure"), (counters.skipped, "put off")]
-    {
+/// Describes the progress in a sentence: "12 of 40 parts done, 2 overruled.".
+pub fn sentence(counts: &ReviewCounts) -> String {
+    let mut text = format!("{} of {} parts done", counts.done, counts.all());
+    for (count, word) in [(counts.overruled, "overruled"), (counts.unsure, "unsure"), (counts.skipped, "postponed")] {
         if count > 0 {
             text.push_str(&format!(", {count} {word}"));
         }
@@ -292,32 +293,36 @@ mod tests {
 
     #[test]
     fn orders_put_first_what_they_say() {
-        let view = |order| numbers(&QueueView::of(&items(), &Filter::default(), order));
-        assert_eq!(view(QueueOrder::NearestTheLine), [5, 3, 2, 4, 1]);
+        let view = |order| numbers(&QueueView::of(&items(), &QueueFilter::default(), order));
+        assert_eq!(view(QueueOrder::Borderline), [5, 3, 2, 4, 1]);
         assert_eq!(view(QueueOrder::Newest), [5, 4, 3, 2, 1]);
         assert_eq!(view(QueueOrder::Worst), [4, 2, 5, 3, 1]);
     }
 
     #[test]
     fn filters_leave_what_passes_and_counters_count_it() {
-        let view = |filter: Filter| numbers(&QueueView::of(&items(), &filter, QueueOrder::Newest));
-        let all = Filter::default();
-        assert_eq!(view(Filter { verdicts: vec![Verdict::Defective], ..all.clone() }), [5, 4, 2]);
-        assert_eq!(view(Filter { model: Some(FileHash::of(b"another")), ..all.clone() }), [0_usize; 0]);
-        assert_eq!(view(Filter { from: Some(Timestamp(2_000)), until: Some(Timestamp(4_000)), ..all.clone() }), [3, 2]);
-        assert_eq!(view(Filter { folder: Some("/parts".into()), ..all.clone() }), [5, 4, 3, 2, 1]);
-        assert_eq!(view(Filter { folder: Some("/par".into()), ..all.clone() }), [0_usize; 0]);
-        assert_eq!(view(Filter { text: " PART 3".into(), ..all.clone() }), [3]);
-        assert_eq!(view(Filter { progress: ReviewProgress::Open, ..all.clone() }), [5, 3]);
-        assert_eq!(view(Filter { progress: ReviewProgress::Done, ..all.clone() }), [4, 2, 1]);
-        let bob = Filter { progress: ReviewProgress::Done, reviewer: Some("bob".into()), ..all.clone() };
+        let view = |filter: QueueFilter| numbers(&QueueView::of(&items(), &filter, QueueOrder::Newest));
+        let all = QueueFilter::default();
+        assert_eq!(view(QueueFilter { verdicts: vec![Verdict::Defective], ..all.clone() }), [5, 4, 2]);
+        assert_eq!(view(QueueFilter { model: Some(FileHash::of(b"another")), ..all.clone() }), [0_usize; 0]);
+        assert_eq!(
+            view(QueueFilter { from: Some(Timestamp(2_000)), until: Some(Timestamp(4_000)), ..all.clone() }),
+            [3, 2]
+        );
+        assert_eq!(view(QueueFilter { folder: Some("/parts".into()), ..all.clone() }), [5, 4, 3, 2, 1]);
+        assert_eq!(view(QueueFilter { folder: Some("/par".into()), ..all.clone() }), [0_usize; 0]);
+        assert_eq!(view(QueueFilter { text: " PART 3".into(), ..all.clone() }), [3]);
+        assert_eq!(view(QueueFilter { progress: ReviewProgress::Open, ..all.clone() }), [5, 3]);
+        assert_eq!(view(QueueFilter { progress: ReviewProgress::Done, ..all.clone() }), [4, 2, 1]);
+        let bob = QueueFilter { progress: ReviewProgress::Done, reviewer: Some("bob".into()), ..all.clone() };
         assert_eq!(view(bob.clone()), [4]);
-        let counters =
-            QueueView::of(&items(), &Filter { progress: ReviewProgress::Open, ..all }, QueueOrder::Newest).counters();
-        let wanted = Counters { left: 2, done: 3, agreed: 1, overruled: 1, unsure: 1, skipped: 1 };
-        assert_eq!((counters, counters.all()), (wanted, 5));
-        assert_eq!(sentence(&counters), "3 of 5 parts done, 1 overruled, 1 unsure, 1 put off.");
-        assert_eq!(QueueView::of(&items(), &bob, QueueOrder::Newest).counters().left, 4);
+        let counts =
+            QueueView::of(&items(), &QueueFilter { progress: ReviewProgress::Open, ..all }, QueueOrder::Newest)
+                .counts();
+        let wanted = ReviewCounts { left: 2, done: 3, agreed: 1, overruled: 1, unsure: 1, skipped: 1 };
+        assert_eq!((counts, counts.all()), (wanted, 5));
+        assert_eq!(sentence(&counts), "3 of 5 parts done, 1 overruled, 1 unsure, 1 postponed.");
+        assert_eq!(QueueView::of(&items(), &bob, QueueOrder::Newest).counts().left, 4);
     }
 
     #[test]
@@ -325,26 +330,31 @@ mod tests {
         let apart = judged(1, 0.01, &[("ada", Healthy, true), ("bob", Unsure, true)]);
         let settled = judged(2, 0.01, &[("ada", Healthy, true), ("bob", Agree, true), ("eve", Agree, false)]);
         let items = [apart, settled, judged(3, 0.01, &[("ada", Healthy, true)])];
-        let eve = |progress| Filter { progress, reviewer: Some("eve".into()), two_persons: true, ..Filter::default() };
+        let eve = |progress| QueueFilter {
+            progress,
+            reviewer: Some("eve".into()),
+            double_blind: true,
+            ..QueueFilter::default()
+        };
         let view = |filter| numbers(&QueueView::of(&items, &filter, QueueOrder::Newest));
         assert_eq!(view(eve(ReviewProgress::Open)), [3]);
         assert_eq!(view(eve(ReviewProgress::Disputed)), [1]);
-        assert_eq!(view(Filter { two_persons: false, ..eve(ReviewProgress::Open) }), [3, 1]);
-        assert_eq!(view(Filter { progress: ReviewProgress::Overruled, ..Filter::default() }), [3]);
+        assert_eq!(view(QueueFilter { double_blind: false, ..eve(ReviewProgress::Open) }), [3, 1]);
+        assert_eq!(view(QueueFilter { progress: ReviewProgress::Overruled, ..QueueFilter::default() }), [3]);
     }
 
     #[test]
     fn a_jump_goes_to_what_is_open_and_around() {
         let items = items();
-        let view = QueueView::of(&items, &Filter::default(), QueueOrder::NearestTheLine);
-        assert_eq!(view.place_of(&items, PartId(2)), Some(2));
+        let view = QueueView::of(&items, &QueueFilter::default(), QueueOrder::Borderline);
+        assert_eq!(view.position_of(&items, PartId(2)), Some(2));
         assert_eq!((view.next_open(&items, 0), view.next_open(&items, 4)), (Some(1), Some(1)));
         assert_eq!((view.previous_open(&items, 4), view.previous_open(&items, 0)), (Some(1), Some(1)));
-        // Only the one that was put off is left.
+        // Only the postponed part is left.
         let none: Vec<ReviewItem> = items.into_iter().filter(|item| item.part.id.0 != 3).collect();
-        let view = QueueView::of(&none, &Filter::default(), QueueOrder::NearestTheLine);
+        let view = QueueView::of(&none, &QueueFilter::default(), QueueOrder::Borderline);
         assert_eq!(view.next_open(&none, 2), Some(0));
-        let empty = QueueView::of(&[], &Filter::default(), QueueOrder::Worst);
+        let empty = QueueView::of(&[], &QueueFilter::default(), QueueOrder::Worst);
         assert_eq!((empty.next_open(&[], 0), empty.previous_open(&[], 3)), (None, None));
     }
 
@@ -360,10 +370,10 @@ mod tests {
     fn five_thousand_parts_are_ordered_within_a_frame() {
         let mut rng = ChaCha8Rng::seed_from_u64(4);
         let items: Vec<ReviewItem> = (0..5_000).map(|i| item(i, rng.random_range(0.001..1.0))).collect();
-        let filter = Filter { text: "part".into(), folder: Some("/parts".into()), ..Filter::default() };
+        let filter = QueueFilter { text: "part".into(), folder: Some("/parts".into()), ..QueueFilter::default() };
         let best = (0..5).map(|_| {
             let start = Instant::now();
-            let view = QueueView::of(&items, &filter, QueueOrder::NearestTheLine);
+            let view = QueueView::of(&items, &filter, QueueOrder::Borderline);
             assert_eq!(view.rows().len(), 5_000);
             start.elapsed()
         });

@@ -1,50 +1,50 @@
-//! A shift added up: what was inspected, what people said, and whether the promise was kept.
+//! Summary of a shift: inspections, verdicts, and the observed against the promised false-alarm rate.
 
 use super::{
     ReviewItem, Timestamp,
     drift::Drift,
-    queue::{Counters, Filter, QueueOrder, QueueView},
+    queue::{QueueFilter, QueueOrder, QueueView, ReviewCounts},
 };
 use crate::inspect::{Verdict, evaluation::metrics::Estimate};
 
-/// Parts that are listed as the worst.
+/// Number of worst parts listed.
 const WORST: usize = 10;
 
-/// The figures of the parts in a view.
+/// Summary of a set of parts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ShiftSummary {
-    /// When the first of them was inspected; `None` for no part.
+    /// Time of the first inspection; `None` without parts.
     pub from: Option<Timestamp>,
-    /// When the last of them was.
+    /// Time of the last inspection.
     pub to: Option<Timestamp>,
-    /// Healthy, suspect and defective, as the model has it.
+    /// Verdicts of the model: healthy, suspect, defective.
     pub verdicts: [usize; 3],
-    /// How far people are.
-    pub counters: Counters,
-    /// Parts that people called healthy.
-    pub good: usize,
-    /// Parts that people called defective.
-    pub bad: usize,
-    /// Good parts that the model flagged.
+    /// Review progress.
+    pub counts: ReviewCounts,
+    /// Parts ruled healthy.
+    pub healthy: usize,
+    /// Parts ruled defective.
+    pub defective: usize,
+    /// Healthy parts that the model flagged.
     pub false_alarms: usize,
     /// Defective parts that the model did not flag.
     pub missed: usize,
-    /// The share of good parts flagged, and its 95 % interval (Wilson 1927); `None` without a good part.
+    /// Share of healthy parts flagged, with its 95 % interval (Wilson 1927); `None` without healthy parts.
     pub false_alarm_rate: Option<Estimate>,
-    /// The promised rate; the largest where several were in force.
+    /// Promised false-alarm rate; the largest if there were several.
     pub promised: Option<f64>,
-    /// Defective parts by the kind that people named, the most frequent first.
-    pub kinds: Vec<(String, usize)>,
+    /// Defective parts by defect type, the most frequent first.
+    pub defect_types: Vec<(String, usize)>,
     /// Indices of the worst parts, worst first.
     pub worst: Vec<usize>,
-    /// What became of good parts, in a sentence.
+    /// Drift of the healthy parts, in a sentence.
     pub drift: String,
 }
 
 impl ShiftSummary {
-    /// Adds up `items`.
+    /// Summarises `items`.
     pub fn of(items: &[ReviewItem]) -> Self {
-        let view = QueueView::of(items, &Filter::default(), QueueOrder::Worst);
+        let view = QueueView::of(items, &QueueFilter::default(), QueueOrder::Worst);
         let times = || items.iter().map(|item| item.inspection.time);
         let count = |verdict| items.iter().filter(|i| i.inspection.assessment.verdict == verdict).count();
         let judged = |defective: bool, flagged: Option<bool>| {
@@ -54,77 +54,77 @@ impl ShiftSummary {
             };
             items.iter().filter(counts).count()
         };
-        let (good, false_alarms) = (judged(false, None), judged(false, Some(true)));
+        let (healthy, false_alarms) = (judged(false, None), judged(false, Some(true)));
         Self {
             from: times().min(),
             to: times().max(),
             verdicts: [Verdict::Healthy, Verdict::Suspect, Verdict::Defective].map(count),
-            counters: view.counters(),
-            good,
-            bad: judged(true, None),
+            counts: view.counts(),
+            healthy,
+            defective: judged(true, None),
             false_alarms,
             missed: judged(true, Some(false)),
-            false_alarm_rate: wilson(false_alarms, good),
+            false_alarm_rate: wilson(false_alarms, healthy),
             promised: items.iter().map(|item| item.inspection.assessment.rate).max_by(f64::total_cmp),
-            kinds: kinds(items),
+            defect_types: defect_types(items),
             worst: view.rows().iter().copied().take(WORST).collect(),
             drift: Drift::of(items).sentence(),
         }
     }
 
-    /// Whether the promise was kept, in a sentence.
+    /// Compares the observed with the promised false-alarm rate, in a sentence.
     pub fn promise(&self) -> String {
         let (Some(rate), Some(promised)) = (self.false_alarm_rate, self.promised) else {
-            return "No part was called healthy yet, so false alarms cannot be counted.".into();
+            return "False alarms cannot be counted yet: no part was judged healthy.".into();
         };
         let percent = |share: f64| format!("{:.1} %", 100.0 * share);
-        let said = format!(
-            "{} of {} good parts were flagged: {} (95 % interval {} to {}); promised is at most {}",
+        let text = format!(
+            "{} of {} healthy parts were flagged: {} (95 % interval {} to {}); promised rate: at most {}",
             self.false_alarms,
-            self.good,
+            self.healthy,
             percent(rate.value),
             percent(rate.low),
             percent(rate.high),
             percent(promised),
         );
         if rate.low > promised {
-            said + ". That is more than chance makes: calibrate the model on parts of today."
+            text + ". This exceeds the promised rate significantly: recalibrate the model on current parts."
         } else if rate.value > promised {
-            said + ". That may be chance."
+            text + ". This may be due to chance."
         } else {
-            said + "."
+            text + "."
         }
     }
 }
 
-/// Defective parts by the kind that people named.
-fn kinds(items: &[ReviewItem]) -> Vec<(String, usize)> {
-    let mut kinds: Vec<(String, usize)> = Vec::new();
+/// Counts defective parts by defect type.
+fn defect_types(items: &[ReviewItem]) -> Vec<(String, usize)> {
+    let mut types: Vec<(String, usize)> = Vec::new();
     for item in items.iter().filter(|item| item.defective() == Some(true)) {
-        let name = item.defect().unwrap_or("not named");
-        match kinds.iter_mut().find(|(known, _)| known == name) {
+        let name = item.defect_type().unwrap_or("not specified");
+        match types.iter_mut().find(|(known, _)| known == name) {
             Some((_, count)) => *count += 1,
-            None => kinds.push((name.into(), 1)),
+            None => types.push((name.into(), 1)),
         }
     }
-    kinds.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    kinds
+    types.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    types
 }
 
-/// A share and its 95 % interval (Wilson 1927), which holds for few and for none as well; `None` of nothing.
+/// Returns a share with its 95 % score interval (Wilson 1927), which also holds for small counts; `None` if `whole` is 0.
 pub fn wilson(part: usize, whole: usize) -> Option<Estimate> {
-    /// The normal distribution's 97.5 % point.
+    /// 97.5 % quantile of the normal distribution.
     const Z: f64 = 1.959_963_984_540_054;
     if whole == 0 || part > whole {
         return None;
     }
     let n = whole as f64;
     let share = part as f64 / n;
-    let middle = share + Z * Z / (2.0 * n);
-    let reach = Z * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt();
+    let centre = share + Z * Z / (2.0 * n);
+    let half_width = Z * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt();
     let scale = 1.0 + Z * Z / n;
-    let low = if part == 0 { 0.0 } else { (middle - reach) / scale };
-    let high = if part == whole { 1.0 } else { (middle + reach) / scale };
+    let low = if part == 0 { 0.0 } else { (centre - half_width) / scale };
+    let high = if part == whole { 1.0 } else { (centre + half_width) / scale };
     Some(Estimate { value: share, low, high })
 }
 
@@ -166,13 +166,16 @@ mod tests {
         }
         let shift = ShiftSummary::of(&items);
         assert_eq!(shift.verdicts, [2, 1, 3]);
-        assert_eq!((shift.good, shift.bad, shift.false_alarms, shift.missed), (2, 3, 1, 1));
-        assert_eq!((shift.counters.left, shift.counters.agreed, shift.counters.overruled), (1, 3, 2));
-        assert_eq!(shift.kinds, [("crack".into(), 2), ("not named".into(), 1)]);
+        assert_eq!((shift.healthy, shift.defective, shift.false_alarms, shift.missed), (2, 3, 1, 1));
+        assert_eq!((shift.counts.left, shift.counts.agreed, shift.counts.overruled), (1, 3, 2));
+        assert_eq!(shift.defect_types, [("crack".into(), 2), ("not specified".into(), 1)]);
         assert_eq!((shift.worst[0], shift.from, shift.to), (2, Some(Timestamp(1_000)), Some(Timestamp(6_000))));
         let said = shift.promise();
-        assert!(said.starts_with("1 of 2 good parts were flagged: 50.0 % (95 % interval 9.5 % to 90.5 %)"), "{said}");
-        assert!(said.contains("promised is at most 5.0 %"), "{said}");
-        assert!(ShiftSummary::of(&[]).promise().starts_with("No part"));
+        assert!(
+            said.starts_with("1 of 2 healthy parts were flagged: 50.0 % (95 % interval 9.5 % to 90.5 %)"),
+            "{said}"
+        );
+        assert!(said.contains("promised rate: at most 5.0 %"), "{said}");
+        assert!(ShiftSummary::of(&[]).promise().starts_with("False alarms cannot"));
     }
 }

@@ -1,4 +1,4 @@
-//! Points in time.
+//! Points in time, as the record stores them.
 
 use std::fmt;
 
@@ -6,33 +6,33 @@ use serde::{Deserialize, Serialize};
 
 use crate::time;
 
-/// A point in time: milliseconds since the Unix epoch, UTC. Written as "2026-03-12T08:15:30.120Z".
+/// A point in time: milliseconds since the Unix epoch, UTC. Displayed as "2026-03-12T08:15:30.120Z".
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Timestamp(pub i64);
 
 impl Timestamp {
-    /// Now, by the system's clock.
+    /// Returns the current time.
     pub fn now() -> Self {
         Self(time::since_epoch().as_millis() as i64)
     }
 
-    /// So many seconds after the Unix epoch.
+    /// Creates a timestamp from seconds since the Unix epoch.
     pub fn from_seconds(seconds: u64) -> Self {
         Self(i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000))
     }
 
-    /// Whole seconds since the Unix epoch; 0 before it.
+    /// Returns whole seconds since the Unix epoch; 0 before it.
     pub fn seconds(self) -> u64 {
         u64::try_from(self.0).unwrap_or_default() / 1_000
     }
 
-    /// The day in words: "12 March 2026".
+    /// Formats the day: "12 March 2026".
     pub fn day(self) -> String {
         time::day(self.seconds())
     }
 
-    /// Day and minute, as a table shows them: "2026-03-12 08:15".
+    /// Formats date and minute: "2026-03-12 08:15".
     pub fn minute(self) -> String {
         let [year, month, day] = time::date(self.seconds());
         let minutes = self.seconds() / 60;
@@ -54,10 +54,10 @@ mod tests {
     #[test]
     fn moments_are_written_as_others_read_them() {
         // date -u -d @1773303330.12 +%FT%T.%3NZ
-        let moment = Timestamp(1_773_303_330_120);
-        assert_eq!(moment.to_string(), "2026-03-12T08:15:30.120Z");
-        assert_eq!((moment.minute(), moment.day()), ("2026-03-12 08:15".into(), "12 March 2026".into()));
+        let time = Timestamp(1_773_303_330_120);
+        assert_eq!(time.to_string(), "2026-03-12T08:15:30.120Z");
+        assert_eq!((time.minute(), time.day()), ("2026-03-12 08:15".into(), "12 March 2026".into()));
         assert_eq!(Timestamp(-5).to_string(), "1970-01-01T00:00:00.000Z");
-        assert_eq!(Timestamp::from_seconds(moment.seconds()).0, 1_773_303_330_000);
+        assert_eq!(Timestamp::from_seconds(time.seconds()).0, 1_773_303_330_000);
     }
 }

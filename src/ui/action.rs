@@ -10,7 +10,7 @@ use crate::{
         EngineCommand,
         inspection::{QueryEntry, QueryId, QuerySource},
     },
-    review::export::Format,
+    review::export::ExportFormat,
     train::Recipe,
 };
 
@@ -120,7 +120,7 @@ pub enum Action {
     /// Opens another record in the Review page.
     OpenRecord(PathBuf),
     /// Exports the parts of the review queue to a folder.
-    ExportReview(Format, PathBuf),
+    ExportReview(ExportFormat, PathBuf),
     /// Presents these inspected images in full screen.
     Present(Vec<QueryId>),
     /// Ends the presentation.

@@ -1,6 +1,6 @@
 //! The files and folders that the window asks for.
 
-use crate::review::export::Format;
+use crate::review::export::ExportFormat;
 
 /// The purpose of a requested path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub enum PathRequest {
     /// The folder in which images of parts arrive.
     Parts,
     /// The folder to export parts of a review to, in this format.
-    ReviewExport(Format),
+    ReviewExport(ExportFormat),
 }
 
 impl PathRequest {
@@ -52,7 +52,7 @@ impl PathRequest {
             Self::Report => "Choose the folder for the report",
             Self::Record => "Open a record",
             Self::Parts => "Choose the folder to watch for parts",
-            Self::ReviewExport(Format::Pdf) => "Choose the folder for the shift report",
+            Self::ReviewExport(ExportFormat::Pdf) => "Choose the folder for the shift report",
             Self::ReviewExport(_) => "Choose the folder for the export",
         }
     }

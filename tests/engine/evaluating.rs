@@ -159,7 +159,7 @@ fn the_command_prints_tables_and_writes_a_report() {
     let first = ganspect(&["--model", model, "--data", set, "--report", out.to_str().unwrap()]);
     let (printed, said) = words(&first);
     assert!(first.status.success(), "{said}");
-    assert!(said.contains("broken.png") && !said.contains("known from before"), "{said}");
+    assert!(said.contains("broken.png") && !said.contains("inspected before"), "{said}");
     assert!(printed.contains("4 healthy and 10 defective"), "{printed}");
     for kind in ScoreKind::ALL.into_iter().filter(|k| printed.contains(&format!("| {}", k.name()))) {
         assert!(printed.lines().any(|l| l.starts_with(&format!("| {}", kind.name())) && l.contains('-')), "{printed}");
@@ -203,7 +203,7 @@ fn the_command_prints_tables_and_writes_a_report() {
     // Another threshold reuses all results.
     let half = ganspect(&["--model", model, "--data", set, "--rate", "0.5", "--json"]);
     let (printed, said) = words(&half);
-    assert!(said.contains("14 of 14 images were known"), "{said}");
+    assert!(said.contains("14 of 14 images were inspected before"), "{said}");
     let strict: EvaluationSummary = serde_json::from_str(&printed).unwrap();
     assert_eq!(strict.rate, Some(0.5));
     assert_eq!(strict.scores[0].metrics, summary.scores[0].metrics);

@@ -224,9 +224,9 @@ fn a_model_learns_from_verdicts_and_says_so() {
 
     let shown = Process::new(env!("CARGO_BIN_EXE_ganspect")).args(["model", "show"]).arg(&second.model.path).output();
     let shown = String::from_utf8(shown.unwrap().stdout).unwrap();
-    assert!(shown.contains(&format!("made from     {}", first.model.hash)), "{shown}");
+    assert!(shown.contains(&format!("parent        {}", first.model.hash)), "{shown}");
     assert!(
-        shown.contains(&format!("and that from {}", first.parent.hash)) && shown.contains("learned from 25 verdicts")
+        shown.contains(&format!("its parent    {}", first.parent.hash)) && shown.contains("fine-tuned on 25 verdicts")
     );
     assert!(line.parts.iter().all(|lesson| shown.contains(&lesson.hash.to_string())));
 }
@@ -247,7 +247,7 @@ fn the_command_teaches_a_copy_and_prints_both() {
     let output = learn(&db);
     let (rows, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{said}");
-    assert!(rows.contains("verdicts 20 healthy and 4 defective ones are new to it"), "{rows}");
+    assert!(rows.contains("verdicts 20 healthy and 4 defective are new to the model"), "{rows}");
     assert!(rows.contains("AUROC") && rows.contains("False alarms") && rows.contains("taught.ganspect"), "{rows}");
     let about = Model::load(&out, &Device::flex()).unwrap().info().clone();
     assert_eq!(about.lineage.unwrap().parts.len(), 24);

@@ -197,7 +197,7 @@ fn five_hundred_parts_are_taken_in_once_each_while_a_run_goes_on() {
     assert!(reasons.iter().any(|r| r.contains("ends too early")), "{reasons:?}");
     assert!(reasons.iter().any(|r| r.contains("not an image")), "{reasons:?}");
     engine.send(IntakeRequest::Stop);
-    assert!(ended(&engine).starts_with("Stopped. 0 parts filed, 2 in quarantine, 500 on record from before."));
+    assert!(ended(&engine).starts_with("Stopped. 0 parts filed, 2 in quarantine, 500 already on record."));
     station.assert_filed(&wanted);
 }
 
@@ -229,7 +229,7 @@ fn an_engine_dropped_midway_loses_nothing_and_inspects_nothing_twice() {
     let engine = engine(model());
     station.begin(&engine, station.order(FOR_EVER, true));
     let said = ended(&engine);
-    assert!(said.contains("is on record.") && said.contains("on record from before"), "{said}");
+    assert!(said.contains("is on record.") && said.contains("already on record"), "{said}");
     let counts = status(&engine).counts;
     assert_eq!((counts.known, counts.filed, counts.waiting), (filed, wanted.len() - filed, 0));
     station.assert_filed(&wanted);
@@ -278,7 +278,7 @@ fn a_watched_folder_goes_on_with_the_next_model_and_leaves_alone_what_is_on_reco
 
     // Taken in once, the folder is inspected by the model in force.
     station.begin(&engine, station.order(FOR_EVER, true));
-    assert!(ended(&engine).contains("6 parts filed, 7 on record from before"));
+    assert!(ended(&engine).contains("6 parts filed, 7 already on record"));
     assert_eq!(models(&station.record().queue().unwrap()), 1);
 }
 

@@ -13,9 +13,9 @@ use ganspect::{
     inspect::{Assessment, Region, Regions, ScoreKind, Scores, Verdict, regions::RegionShape},
     review::{
         AnomalyRegion, Findings, Judgement, Opinion, OpinionId, PartId, Record, ReviewItem, ReviewStatus, Timestamp,
-        anomaly_region::{Cut, suspects},
+        anomaly_region::{RegionThreshold, find_regions},
         export,
-        export::{Coco, Format, Written},
+        export::{Coco, ExportFormat, ExportSummary},
         record::{FiledInspection, NewAdoption, NewInspection, NewOpinion, NewPart, RecordPosition, VERSION},
     },
 };
@@ -57,7 +57,10 @@ fn findings() -> Findings {
     }
     let mut scores = Scores::default();
     scores.set(ScoreKind::Critic, 4.25);
-    Findings { scores, suspects: suspects(&map, 32, 24, &Cut { level: 1.0, min_area: 2, most: 5 }) }
+    Findings {
+        scores,
+        regions: find_regions(&map, 32, 24, &RegionThreshold { level: 1.0, min_area: 2, max_regions: 5 }),
+    }
 }
 
 fn filed(record: &mut Record, path: impl Into<PathBuf>, p: f64) -> FiledInspection {
@@ -115,7 +118,7 @@ fn what_goes_in_comes_out() {
     let wanted = Opinion {
         id,
         inspection: filed.inspection,
-        model_said: Verdict::Defective,
+        model_verdict: Verdict::Defective,
         reviewer: "ada".into(),
         judgement: opinion.judgement,
         defect: opinion.defect,
@@ -144,21 +147,21 @@ fn the_latest_standing_verdict_of_each_reviewer_counts() {
     // Taken back: what she said before counts again. And that taken back in turn.
     let undo = record.retract(changed, Timestamp::now()).unwrap();
     assert_eq!(judgements(&record), [("ada".into(), Judgement::Agree), ("bob".into(), Judgement::Unsure)]);
-    assert_eq!(only(&record).standing(Some("ada")), ReviewStatus::Agreed);
+    assert_eq!(only(&record).status(Some("ada")), ReviewStatus::Agreed);
     let redo = record.retract(undo, Timestamp::now()).unwrap();
-    assert_eq!(only(&record).standing(Some("ada")), ReviewStatus::Overruled);
+    assert_eq!(only(&record).status(Some("ada")), ReviewStatus::Overruled);
     record.retract(redo, Timestamp::now()).unwrap();
-    assert_eq!(only(&record).standing(Some("ada")), ReviewStatus::Agreed);
+    assert_eq!(only(&record).status(Some("ada")), ReviewStatus::Agreed);
     // Only once each.
     let again = record.retract(changed, Timestamp::now()).unwrap_err().to_string();
-    assert!(again.contains("is taken back already"), "{again}");
+    assert!(again.contains("is already retracted"), "{again}");
     let nothing = record.retract(OpinionId(99), Timestamp::now()).unwrap_err().to_string();
     assert!(nothing.contains("no verdict number 99"), "{nothing}");
     // A verdict stays with its part when another model inspects it.
     record.insert_inspection(&part("/parts/a.png"), &inspection("second", 0.9, 5)).unwrap();
     let item = only(&record);
-    assert_eq!((item.opinions.len(), item.opinions[0].model_said), (2, Verdict::Defective));
-    assert_eq!(item.standing(Some("ada")), ReviewStatus::Overruled);
+    assert_eq!((item.opinions.len(), item.opinions[0].model_verdict), (2, Verdict::Defective));
+    assert_eq!(item.status(Some("ada")), ReviewStatus::Overruled);
 }
 
 #[test]
@@ -170,14 +173,14 @@ fn a_window_follows_what_others_write() {
     let [a, b, _] = ["/a.png", "/b.png", "/c.png"].map(|path| filed(&mut writer, path, 0.01));
     let news = reader.since(RecordPosition::default()).unwrap();
     assert_eq!(news.items, writer.queue().unwrap());
-    assert!(reader.since(news.mark).unwrap().items.is_empty());
+    assert!(reader.since(news.position).unwrap().items.is_empty());
     let given = said(&mut writer, b, "ada", Judgement::Agree);
-    let second = reader.since(news.mark).unwrap();
+    let second = reader.since(news.position).unwrap();
     assert_eq!(second.items.iter().map(|i| (i.part.id, i.opinions.len())).collect::<Vec<_>>(), [(b.part, 1)]);
     // A row that only takes back is news too, and so is another inspection.
     writer.retract(given, Timestamp::now()).unwrap();
     writer.insert_inspection(&part("/a.png"), &inspection("second", 0.5, 9)).unwrap();
-    let third = reader.since(second.mark).unwrap();
+    let third = reader.since(second.position).unwrap();
     assert_eq!(
         third.items.iter().map(|i| (i.part.id, i.opinions.len())).collect::<Vec<_>>(),
         [(a.part, 0), (b.part, 0)],
@@ -195,7 +198,7 @@ fn nothing_is_changed_or_deleted_whoever_asks() {
     record.retract(given, Timestamp::now()).unwrap();
     said(&mut record, b, "bob", Judgement::Agree);
     record.quarantine(Path::new("/parts/c.png"), None, "it is cut short", Timestamp(1)).unwrap();
-    record.add_defect_kind("crack", Timestamp(1)).unwrap();
+    record.add_defect_type("crack", Timestamp(1)).unwrap();
     let before = record.queue().unwrap();
     let other = Connection::open(&path).unwrap();
     for table in ["part", "inspection", "verdict", "quarantine", "defect_kind"] {
@@ -238,7 +241,7 @@ fn entries_that_make_no_sense_are_refused_in_words() {
         let said = record.insert_inspection(&part("/parts/b.png"), &inspection("first", p, 0)).unwrap_err();
         assert!(said.to_string().contains("b.png: its p-value is"), "{said}");
     }
-    assert!(record.add_defect_kind("  ", Timestamp(0)).is_err());
+    assert!(record.add_defect_type("  ", Timestamp(0)).is_err());
     assert_eq!(record.queue().unwrap().len(), 1);
 }
 
@@ -253,12 +256,12 @@ fn files_that_are_no_record_are_refused_in_words_and_left_alone() {
     assert_eq!(std::fs::read(&text).unwrap(), before);
     let other = folder.path().join("other.sqlite");
     Connection::open(&other).unwrap().execute_batch("CREATE TABLE mine (x)").unwrap();
-    assert!(refused(&other).contains("another program's SQLite file"));
+    assert!(refused(&other).contains("an SQLite file of another program"));
     let newer = folder.path().join("newer.sqlite");
     drop(Record::open(&newer).unwrap());
     Connection::open(&newer).unwrap().pragma_update(None, "user_version", VERSION + 1).unwrap();
     let said = refused(&newer);
-    assert!(said.contains(&format!("of version {}", VERSION + 1)) && said.contains("use a newer program"), "{said}");
+    assert!(said.contains(&format!("its version is {}", VERSION + 1)) && said.contains("update the program"), "{said}");
     assert!(refused(folder.path()).contains("it is a folder"));
     assert!(refused(&text.join("review.sqlite")).contains("notes.txt"));
     // A record opened again is the same record.
@@ -335,14 +338,14 @@ fn damage_is_found() {
 fn kinds_of_defect_come_and_go() {
     let mut record = Record::in_memory().unwrap();
     for name in ["scratch", "crack", " crack ", "pit"] {
-        record.add_defect_kind(name, Timestamp(1)).unwrap();
+        record.add_defect_type(name, Timestamp(1)).unwrap();
     }
-    record.retire_defect_kind("crack", Timestamp(2)).unwrap();
-    assert_eq!(record.defect_kinds().unwrap(), ["scratch", "pit"]);
-    record.add_defect_kind("crack", Timestamp(3)).unwrap();
-    assert_eq!(record.defect_kinds().unwrap(), ["scratch", "crack", "pit"]);
-    record.retire_defect_kind("never there", Timestamp(4)).unwrap();
-    assert_eq!(record.defect_kinds().unwrap().len(), 3);
+    record.retire_defect_type("crack", Timestamp(2)).unwrap();
+    assert_eq!(record.defect_types().unwrap(), ["scratch", "pit"]);
+    record.add_defect_type("crack", Timestamp(3)).unwrap();
+    assert_eq!(record.defect_types().unwrap(), ["scratch", "crack", "pit"]);
+    record.retire_defect_type("never there", Timestamp(4)).unwrap();
+    assert_eq!(record.defect_types().unwrap().len(), 3);
 }
 
 #[test]
@@ -372,7 +375,7 @@ fn files_that_cannot_be_inspected_and_models_in_force_are_recorded() {
 /// A record on real pictures in `folder`: a good part, two defective ones (one drawn on), one that is gone.
 fn station(folder: &Path) -> (Record, Vec<ReviewItem>) {
     let mut record = Record::open(&folder.join("review.sqlite")).unwrap();
-    record.add_defect_kind("pit", Timestamp(0)).unwrap();
+    record.add_defect_type("pit", Timestamp(0)).unwrap();
     let picture = |name: &str| {
         let path = folder.join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -401,7 +404,7 @@ fn station(folder: &Path) -> (Record, Vec<ReviewItem>) {
     (record, items)
 }
 
-fn exported(format: Format) -> (tempfile::TempDir, PathBuf, Written) {
+fn exported(format: ExportFormat) -> (tempfile::TempDir, PathBuf, ExportSummary) {
     let folder = tempfile::tempdir().unwrap();
     let (record, items) = station(folder.path());
     let out = folder.path().join("out");
@@ -412,7 +415,7 @@ fn exported(format: Format) -> (tempfile::TempDir, PathBuf, Written) {
 
 #[test]
 fn the_table_is_read_back_with_every_verdict() {
-    let (_folder, out, written) = exported(Format::Csv);
+    let (_folder, out, written) = exported(ExportFormat::Csv);
     assert_eq!((written.rows, written.files.len(), written.missing), (6, 1, 1));
     let mut csv = csv::Reader::from_path(out.join("review.csv")).unwrap();
     let header = csv.headers().unwrap().clone();
@@ -445,7 +448,7 @@ fn the_table_is_read_back_with_every_verdict() {
 
 #[test]
 fn a_line_of_json_holds_all_of_a_part() {
-    let (_folder, out, written) = exported(Format::Jsonl);
+    let (_folder, out, written) = exported(ExportFormat::Jsonl);
     assert_eq!((written.rows, written.missing), (5, 1));
     let text = std::fs::read_to_string(out.join("review.jsonl")).unwrap();
     let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -453,12 +456,12 @@ fn a_line_of_json_holds_all_of_a_part() {
     assert_eq!((&lines[1]["ruling"], lines[1]["opinions"].as_array().unwrap().len()), (&"defective".into(), 2));
     assert_eq!((&lines[3]["missing"], &lines[4]["ruling"]), (&true.into(), &serde_json::Value::Null));
     let places: Vec<AnomalyRegion> = serde_json::from_value(lines[4]["suspects"].clone()).unwrap();
-    assert_eq!(places, findings().suspects);
+    assert_eq!(places, findings().regions);
 }
 
 #[test]
 fn coco_has_an_outline_for_every_defect() {
-    let (_folder, out, written) = exported(Format::Coco);
+    let (_folder, out, written) = exported(ExportFormat::Coco);
     let text = std::fs::read_to_string(out.join("coco.json")).unwrap();
     let coco: Coco = serde_json::from_str(&text).unwrap();
     // The open part is not ruled on; the good one has no outline.
@@ -477,7 +480,7 @@ fn coco_has_an_outline_for_every_defect() {
 
 #[test]
 fn masks_are_white_where_the_defect_is() {
-    let (_folder, out, written) = exported(Format::Masks);
+    let (_folder, out, written) = exported(ExportFormat::Masks);
     assert_eq!((written.rows, written.left_out, written.missing), (3, 0, 1));
     let folder = out.join("ground_truth/crack");
     let mask = |name: &str| {
@@ -496,7 +499,7 @@ fn masks_are_white_where_the_defect_is() {
 
 #[test]
 fn paper_has_a_page_a_part() {
-    let (_folder, out, written) = exported(Format::Pdf);
+    let (_folder, out, written) = exported(ExportFormat::Pdf);
     // A page for the shift, and one for each part but none that is good and unjudged.
     assert_eq!((written.rows, written.files.len(), written.missing), (6, 2, 1));
     let read = |name: &str| std::fs::read(out.join(name)).unwrap();
@@ -508,20 +511,29 @@ fn paper_has_a_page_a_part() {
     assert!(shift.starts_with(b"%PDF-") && parts.starts_with(b"%PDF-") && parts.ends_with(b"%%EOF"));
     assert_eq!((pages(&shift).0, pages(&parts)), (1, (5, true, 4)));
     let text = String::from_utf8_lossy(&shift);
-    for said in ["Shift report", "Was the promise kept?", "1 of 3 defective parts were not flagged.", "crack"] {
+    for said in [
+        "Shift report",
+        "Observed against promised false-alarm rate",
+        "1 of 3 defective parts were not flagged.",
+        "crack",
+    ] {
         assert!(text.contains(said), "{said}");
     }
     let text = String::from_utf8_lossy(&parts);
-    assert!(text.contains("The picture is missing") && text.contains("1 in 100 healthy parts would score this high"));
+    assert!(text.contains("The image is missing") && text.contains("1 in 100 healthy parts would score this high"));
 }
 
 #[test]
 fn nothing_is_exported_whole() {
     let folder = tempfile::tempdir().unwrap();
     let record = Record::in_memory().unwrap();
-    for (format, files) in
-        [(Format::Csv, 1), (Format::Jsonl, 1), (Format::Coco, 1), (Format::Masks, 0), (Format::Pdf, 1)]
-    {
+    for (format, files) in [
+        (ExportFormat::Csv, 1),
+        (ExportFormat::Jsonl, 1),
+        (ExportFormat::Coco, 1),
+        (ExportFormat::Masks, 0),
+        (ExportFormat::Pdf, 1),
+    ] {
         let written = export::write(&record, &[], format, folder.path()).unwrap();
         assert_eq!(written.files.len(), files, "{format:?}");
     }

@@ -346,7 +346,7 @@ fn a_killed_process_loses_nothing_and_inspects_nothing_twice() {
     }
     let output = command(&root, &[]).arg("--once").output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && said.contains("on record from before"), "{said}");
+    assert!(output.status.success() && said.contains("already on record"), "{said}");
     let items = on_record(&root);
     let hashes: BTreeSet<String> = items.iter().map(|item| item.part.hash.to_string()).collect();
     assert_eq!((items.len(), hashes.len()), (24, 24));
@@ -383,7 +383,7 @@ fn the_command_says_what_it_files_and_ends_cleanly() {
     assert!(sent.success());
     let output = process.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(0));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("3 on record from before"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("3 already on record"));
 
     let refused = Process::new(env!("CARGO_BIN_EXE_ganspect"))
         .args(["watch", "--device", "cpu", "--model", "built-in"])

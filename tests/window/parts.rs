@@ -22,7 +22,7 @@ use ganspect::{
     },
     inspect::{Model, evaluation::metrics::Estimate},
     model::Bundle,
-    review::{Comparison, OpinionId, Record, Timestamp, comparison::ModelFigures, record::Quarantined},
+    review::{Comparison, OpinionId, Record, Timestamp, comparison::ModelMetrics, record::Quarantined},
     ui::{Action, UiCommand},
 };
 
@@ -89,9 +89,9 @@ fn a_folder_is_chosen_watched_left_and_taken_up_again() {
     });
 }
 
-fn figures(auroc: f64, false_alarms: usize) -> ModelFigures {
+fn figures(auroc: f64, false_alarms: usize) -> ModelMetrics {
     let auroc = Some(Estimate { value: auroc, low: auroc - 0.04, high: auroc + 0.02 });
-    ModelFigures {
+    ModelMetrics {
         healthy: 12,
         defective: 5,
         auroc,
@@ -120,7 +120,8 @@ fn a_model_that_has_learned_is_adopted_on_a_click_and_left_on_another() {
         let hash = Model::load(path, &burn::tensor::Device::flex()).unwrap().hash().parse().unwrap();
         SavedModel { name: name.into(), hash, path: path.into() }
     };
-    let comparison = Comparison { before: figures(0.9, 3), after: figures(0.95, 1), parts: 17, righted: 2, wronged: 0 };
+    let comparison =
+        Comparison { before: figures(0.9, 3), after: figures(0.95, 1), parts: 17, corrected: 2, worsened: 0 };
     let learned = FinetuneResult {
         model: filed(&new, "turned, taught by 20 verdicts"),
         parent: filed(&old, "turned"),
@@ -224,7 +225,7 @@ fn sections(dark: bool, learned: bool) -> Stage {
             path: Path::new("/models").join(name),
         };
         let comparison =
-            Comparison { before: figures(0.9, 3), after: figures(0.95, 1), parts: 17, righted: 2, wronged: 0 };
+            Comparison { before: figures(0.9, 3), after: figures(0.95, 1), parts: 17, corrected: 2, worsened: 0 };
         let making = BuildProgress { share: 0.4, ..BuildProgress::default() };
         *live.finetune.status.write() = FinetuneStatus {
             phase: if learned { FinetunePhase::Done } else { FinetunePhase::Making(making) },

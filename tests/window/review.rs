@@ -95,7 +95,7 @@ fn findings(p: f64) -> Findings {
             [10.0, 34.0],
         ],
     };
-    Findings { scores: Scores::default(), suspects: if verdict(p) == Verdict::Healthy { vec![] } else { vec![region] } }
+    Findings { scores: Scores::default(), regions: if verdict(p) == Verdict::Healthy { vec![] } else { vec![region] } }
 }
 
 /// Creates a record of all parts in `folder`, as a watched folder does.
@@ -106,7 +106,7 @@ fn record(folder: &Path) -> Record {
         file(&mut record, &path, p, i);
     }
     for kind in ["scratch", "dent"] {
-        record.add_defect_kind(kind, Timestamp(1)).unwrap();
+        record.add_defect_type(kind, Timestamp(1)).unwrap();
     }
     record
 }
@@ -201,12 +201,12 @@ fn one_key_keeps_the_verdict_and_shows_the_next_part() {
     assert_eq!(current(&stage.harness).as_deref(), Some("part-01.png"), "the key shows the next part");
     until_saved(&mut stage);
     let said = item(&record, "part-03.png");
-    assert_eq!((said.opinions.len(), said.standing(Some("ada"))), (1, ReviewStatus::Agreed));
+    assert_eq!((said.opinions.len(), said.status(Some("ada"))), (1, ReviewStatus::Agreed));
     tap(&mut stage, Key::H);
     tap(&mut stage, Key::U);
     tap(&mut stage, Key::Space);
     until_saved(&mut stage);
-    assert_eq!(item(&record, "part-01.png").standing(None), ReviewStatus::Overruled);
+    assert_eq!(item(&record, "part-01.png").status(None), ReviewStatus::Overruled);
     assert!(shows(&stage.harness, "3 left · 3 done · 1 agreed · 1 overruled"));
     // Undo returns to each part, one by one.
     for back in ["part-07.png", "part-05.png", "part-01.png", "part-03.png"] {
@@ -226,7 +226,7 @@ fn a_verdict_given_just_before_the_window_closes_is_kept() {
     stage.harness.step();
     let Stage { harness, folder } = stage;
     drop(harness);
-    assert_eq!(item(&record, "part-03.png").standing(Some("ada")), ReviewStatus::Agreed);
+    assert_eq!(item(&record, "part-03.png").status(Some("ada")), ReviewStatus::Agreed);
     drop(folder);
 }
 
@@ -238,11 +238,11 @@ fn a_digit_names_the_kind_and_the_last_kind_is_the_next_ones() {
     assert!(shows(&stage.harness, "part-03.png is defective: type not set."));
     tap(&mut stage, Key::Num2);
     until_saved(&mut stage);
-    stage.until("the kind", |_| item(&record, "part-03.png").defect() == Some("dent"));
+    stage.until("the kind", |_| item(&record, "part-03.png").defect_type() == Some("dent"));
     assert_eq!(current(&stage.harness).as_deref(), Some("part-01.png"), "the choice does not block");
     tap(&mut stage, Key::D);
     until_saved(&mut stage);
-    stage.until("the same kind", |_| item(&record, "part-01.png").defect() == Some("dent"));
+    stage.until("the same kind", |_| item(&record, "part-01.png").defect_type() == Some("dent"));
     assert_eq!(stage.harness.state().settings().review.kind.as_deref(), Some("dent"));
 }
 
@@ -299,7 +299,7 @@ fn filters_and_search_choose_the_queue() {
     stage.choose("Model verdict", "Healthy");
     assert_eq!(cells(&stage.harness), 2);
     stage.choose("Model verdict", "All verdicts");
-    stage.choose("Queue order", "Worst");
+    stage.choose("Queue order", "Worst first");
     assert_eq!(cells(&stage.harness), 8);
     press(&mut stage, Modifiers::COMMAND, Key::F);
     type_text(&mut stage, "part-07");
@@ -354,7 +354,7 @@ fn what_others_file_appears_and_a_missing_picture_is_said_and_judged() {
     file(&mut record, &path, 0.051, 8);
     fs::remove_file(&path).unwrap();
     stage.until("the new part", |window| shows(window, "of 7"));
-    stage.choose("Queue order", "Newest");
+    stage.choose("Queue order", "Newest first");
     while current(&stage.harness).as_deref() != Some("part-09.png") {
         tap(&mut stage, Key::ArrowLeft);
     }
@@ -391,8 +391,8 @@ fn without_a_name_nothing_is_kept() {
 fn the_queue_is_written_as_a_table() {
     let (mut stage, _record) = reviewing(false);
     let out = stage.path("out");
-    stage.harness.state_mut().apply(Action::ExportReview(ganspect::review::export::Format::Csv, out.clone()));
-    stage.until("the table", |window| window.state().notices().any(|text| text.contains("for 6 parts saved to")));
+    stage.harness.state_mut().apply(Action::ExportReview(ganspect::review::export::ExportFormat::Csv, out.clone()));
+    stage.until("the table", |window| window.state().notices().any(|text| text.contains("from 6 parts")));
     assert!(fs::read_to_string(out.join("review.csv")).unwrap().contains("part-03.png"));
 }
 

@@ -7,7 +7,7 @@ use parking_lot::RwLock;
 use crate::{
     data::FileHash,
     engine::training::build_progress::BuildProgress,
-    review::{Comparison, LabelSummary, OpinionId, Timestamp, comparison::ModelFigures, record::NewAdoption},
+    review::{Comparison, LabelSummary, OpinionId, Timestamp, comparison::ModelMetrics, record::NewAdoption},
 };
 
 /// How the learning stands.
@@ -91,7 +91,7 @@ pub struct FinetuneResult {
 impl FinetuneResult {
     /// What goes on record when the new model is put in force.
     pub fn adoption(&self, who: &str, time: Timestamp) -> NewAdoption {
-        let side = |model: &SavedModel, figures: Option<&ModelFigures>| serde_json::json!({ "name": model.name, "path": model.path, "figures": figures });
+        let side = |model: &SavedModel, figures: Option<&ModelMetrics>| serde_json::json!({ "name": model.name, "path": model.path, "figures": figures });
         NewAdoption {
             model: self.model.hash,
             parent: Some(self.parent.hash),

@@ -114,9 +114,9 @@ impl RecordThread {
                 self.books.answered = number;
                 self.show();
             }
-            ReviewRequest::AddDefectType(name) => self.kind(|record| record.add_defect_kind(&name, Timestamp::now())),
+            ReviewRequest::AddDefectType(name) => self.kind(|record| record.add_defect_type(&name, Timestamp::now())),
             ReviewRequest::RetireDefectType(name) => {
-                self.kind(|record| record.retire_defect_kind(&name, Timestamp::now()))
+                self.kind(|record| record.retire_defect_type(&name, Timestamp::now()))
             }
             ReviewRequest::LoadFindings => self.find(),
         }
@@ -159,14 +159,14 @@ impl RecordThread {
             self.stand(RecordState::Opening);
         }
         let opened = Record::open(&path).and_then(|record| {
-            let kinds = record.defect_kinds()?;
+            let kinds = record.defect_types()?;
             let all = record.since(RecordPosition::default())?;
             Ok((record, kinds, all))
         });
         match opened {
             Ok((record, kinds, all)) => {
                 self.record = Some(record);
-                self.mark = all.mark;
+                self.mark = all.position;
                 self.books.items = Arc::new(all.items);
                 self.books.kinds = Arc::new(kinds);
                 self.books.revision += 1;
@@ -218,15 +218,15 @@ impl RecordThread {
     fn take_news(&mut self) -> Result<bool, RecordError> {
         let Some(record) = &self.record else { return Ok(false) };
         let news = record.since(self.mark)?;
-        let kinds = record.defect_kinds()?;
+        let kinds = record.defect_types()?;
         let other = kinds != *self.books.kinds;
         if other {
             self.books.kinds = Arc::new(kinds);
         }
-        if news.mark == self.mark {
+        if news.position == self.mark {
             return Ok(other);
         }
-        self.mark = news.mark;
+        self.mark = news.position;
         queue::merge(Arc::make_mut(&mut self.books.items), news.items);
         self.books.revision += 1;
         self.due.get_or_insert(Instant::now() + self.pause);
@@ -276,7 +276,7 @@ impl RecordThread {
         let (Some(record), Some(&(part, id))) = (&mut self.record, self.said.last()) else { return };
         match record.retract(id, Timestamp::now()) {
             // Another program may have taken it back before.
-            Ok(_) | Err(RecordError::TakenBack(_)) => {
+            Ok(_) | Err(RecordError::Retracted(_)) => {
                 self.said.pop();
                 self.books.undone = Some((number, part));
                 if let Err(error) = self.take_news() {
@@ -289,7 +289,7 @@ impl RecordThread {
 
     fn kind(&mut self, change: impl FnOnce(&mut Record) -> Result<(), RecordError>) {
         let Some(record) = &mut self.record else { return };
-        let changed = change(record).and_then(|()| record.defect_kinds());
+        let changed = change(record).and_then(|()| record.defect_types());
         match changed {
             Ok(kinds) => {
                 self.books.kinds = Arc::new(kinds);

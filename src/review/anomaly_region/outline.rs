@@ -1,25 +1,24 @@
-//! The outer edge of a set of pixels, traced along the edges between them.
+//! Outer boundary of a set of pixels, traced along pixel edges.
 
-use super::AnomalyRegion;
 use crate::inspect::regions::MOST_CORNERS;
 
-/// Steps to the right, down, left and up; the next is a turn to the right.
+/// Steps to the right, down, left and up: each is a right turn from the previous one.
 const STEPS: [[isize; 2]; 4] = [[1, 0], [0, 1], [-1, 0], [0, -1]];
 
-/// A set of squares within a box; nothing lies outside of it.
-struct Squares {
+/// A set of cells in a grid.
+struct Cells {
     width: usize,
     height: usize,
     inside: Vec<bool>,
 }
 
-impl Squares {
+impl Cells {
     fn has(&self, x: isize, y: isize) -> bool {
         let (Ok(x), Ok(y)) = (usize::try_from(x), usize::try_from(y)) else { return false };
         x < self.width && y < self.height && self.inside[y * self.width + x]
     }
 
-    /// The same in squares of twice the side; one is in the set when any of its four is.
+    /// Returns the set on a grid of half the resolution; a cell is in the set if any of its four cells is.
     fn halved(&self) -> Self {
         let (width, height) = (self.width.div_ceil(2), self.height.div_ceil(2));
         let mut inside = vec![false; width * height];
@@ -29,16 +28,16 @@ impl Squares {
         Self { width, height, inside }
     }
 
-    /// Corners of the outer edge, clockwise from the upper left corner of the first square of the first row. The set
-    /// is on the right hand all the way. Where squares touch at a corner the way turns left, to the square across, so
-    /// that one line goes around all of them.
+    /// Returns the corners of the outer boundary, clockwise from the top left corner of the first cell in raster order,
+    /// with the set on the right. Where cells touch at a corner the path turns left, to the diagonal cell, so that one
+    /// path encloses all of them.
     fn edge(&self) -> Vec<[usize; 2]> {
         let Some(start) = self.inside.iter().position(|&on| on) else { return Vec::new() };
         let start = [(start % self.width) as isize, (start / self.width) as isize];
         let (mut at, mut heading) = (start, 0);
         let mut corners = Vec::new();
         loop {
-            // The squares ahead of this corner, to the left and to the right of the way.
+            // The cells ahead of this corner, to the left and to the right of the path.
             let [dx, dy] = STEPS[heading];
             let ahead = |side: isize| {
                 let (x, y) = (dx - side * dy, dy + side * dx);
@@ -54,7 +53,7 @@ impl Squares {
             }
             heading = (heading + turn) % 4;
             at = [at[0] + STEPS[heading][0], at[1] + STEPS[heading][1]];
-            // Of the four squares around the first corner only one is in the set: it is passed once.
+            // Only one of the four cells around the first corner is in the set, so the path passes it once.
             if at == start {
                 return corners;
             }
@@ -62,21 +61,23 @@ impl Squares {
     }
 }
 
-/// The outline of `pixels`, which lie in the box of `suspect`, in pixels of the picture.
-pub(super) fn around(suspect: &AnomalyRegion, pixels: impl Iterator<Item = [usize; 2]>) -> Vec<[f32; 2]> {
-    let (width, height) = (suspect.width, suspect.height);
-    let mut squares = Squares { width, height, inside: vec![false; width * height] };
+/// Returns the outline of `pixels`, which lie in the box with this top left corner and size.
+pub(super) fn around(
+    [left, top]: [usize; 2],
+    [width, height]: [usize; 2],
+    pixels: impl Iterator<Item = [usize; 2]>,
+) -> Vec<[f32; 2]> {
+    let mut cells = Cells { width, height, inside: vec![false; width * height] };
     for [x, y] in pixels {
-        squares.inside[(y - suspect.y) * width + x - suspect.x] = true;
+        cells.inside[(y - top) * width + x - left] = true;
     }
     let mut side = 1;
-    let mut corners = squares.edge();
+    let mut corners = cells.edge();
     while corners.len() > MOST_CORNERS {
-        squares = squares.halved();
+        cells = cells.halved();
         side *= 2;
-        corners = squares.edge();
+        corners = cells.edge();
     }
-    let place =
-        |[x, y]: [usize; 2]| [(suspect.x + (x * side).min(width)) as f32, (suspect.y + (y * side).min(height)) as f32];
-    corners.into_iter().map(place).collect()
+    let in_image = |[x, y]: [usize; 2]| [(left + (x * side).min(width)) as f32, (top + (y * side).min(height)) as f32];
+    corners.into_iter().map(in_image).collect()
 }

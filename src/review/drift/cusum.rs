@@ -1,62 +1,60 @@
-//! Page's chart of cumulative sums (1954), one-sided.
+//! One-sided CUSUM chart (Page 1954).
 
-/// What is taken off at each part. `-ln p` of an evenly spread p is 1 on average (exponentially distributed); this is
-/// the best value against a mean that has doubled, `2 ln 2` (Wald's ratio for an exponential distribution).
+/// Reference value k, subtracted at each part. `-ln p` of a uniform p is exponentially distributed with mean 1; `2 ln 2`
+/// is the optimal reference value for detecting a doubled mean (Wald's likelihood ratio).
 pub const REFERENCE: f64 = 2.0 * std::f64::consts::LN_2;
 
-/// The sum that is an alarm. With [`REFERENCE`], good parts that stay the same reach it once in about 1,100 parts, and
-/// parts whose mean has doubled after about 15.
+/// Decision limit h. With [`REFERENCE`], unchanged parts exceed it once in about 1,100 parts, and parts whose mean has
+/// doubled after about 15.
 pub const LIMIT: f64 = 9.0;
 
 /// One part on the chart.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CusumPoint {
-    /// How odd it is: `-ln p`, 1 on average.
-    pub oddness: f64,
-    /// The sum up to and with it, 0 or more.
+    /// Surprisal `-ln p`; 1 on average without drift.
+    pub surprisal: f64,
+    /// Cumulative sum including this part, at least 0.
     pub sum: f64,
 }
 
-/// Where the sum went over its limit.
+/// A crossing of the decision limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Crossing {
-    /// Index of the part that went over.
+    /// Index of the part at which the sum exceeded the limit.
     pub at: usize,
-    /// Index of the part that the climb began with: the first one after the sum was last 0. That is the likeliest
-    /// time of the change.
+    /// Index of the first part after the sum was last 0: the most likely time of the change.
     pub began: usize,
 }
 
-/// The chart: `sum = max(0, sum + oddness - reference)`, part by part.
+/// The chart: `sum = max(0, sum + surprisal - reference)`, part by part.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cusum {
-    /// A point a part.
+    /// One point per part.
     pub points: Vec<CusumPoint>,
-    /// Each time that the sum went over the limit from below. The sum goes on, so that a lasting change stays in
-    /// sight.
+    /// Every upward crossing of the limit. The sum is not reset, so that a lasting change stays visible.
     pub crossings: Vec<Crossing>,
-    /// What is taken off at each part (k).
+    /// Reference value (k).
     pub reference: f64,
-    /// The alarm (h).
+    /// Decision limit (h).
     pub limit: f64,
 }
 
 impl Cusum {
-    /// The chart of p-values in `(0, 1]`, in order of time.
+    /// Computes the chart of p-values in `(0, 1]`, in order of time.
     pub fn of(p: &[f64], reference: f64, limit: f64) -> Self {
         let (mut sum, mut began) = (0.0_f64, 0);
         let mut chart = Self { points: Vec::with_capacity(p.len()), crossings: Vec::new(), reference, limit };
         for (at, p) in p.iter().enumerate() {
-            let oddness = -p.max(f64::MIN_POSITIVE).ln();
+            let surprisal = -p.max(f64::MIN_POSITIVE).ln();
             if sum == 0.0 {
                 began = at;
             }
             let before = sum;
-            sum = (sum + oddness - reference).max(0.0);
+            sum = (sum + surprisal - reference).max(0.0);
             if sum > limit && before <= limit {
                 chart.crossings.push(Crossing { at, began });
             }
-            chart.points.push(CusumPoint { oddness, sum });
+            chart.points.push(CusumPoint { surprisal, sum });
         }
         chart
     }

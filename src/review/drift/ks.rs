@@ -1,24 +1,24 @@
-//! The test of Kolmogorov and Smirnov against an even spread.
+//! Kolmogorov-Smirnov test against the uniform distribution.
 
-/// How far p-values lie from an even spread.
+/// Result of the test of p-values against the uniform distribution.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Ks {
-    /// The largest distance of their share up to a value from that value: `max(below, above)`.
+    /// Largest distance between the empirical and the uniform distribution function: `max(below, above)`.
     pub statistic: f64,
-    /// The largest surplus of small values.
+    /// Largest excess of small values.
     pub below: f64,
-    /// The largest surplus of large ones.
+    /// Largest excess of large values.
     pub above: f64,
-    /// How often chance alone would make that distance.
+    /// P-value of the test.
     pub p: f64,
 }
 
 impl Ks {
-    /// Of `values` in `[0, 1]`, whose number counts as `weight` (their number itself for independent values). `None` for
-    /// no values, or one that is no number.
+    /// Tests `values` in `[0, 1]` with an effective sample size `weight` (their number for independent values). Returns
+    /// `None` for an empty slice or a NaN.
     ///
-    /// Its p-value is Kolmogorov's with the correction of Stephens (1970), within 0.02 of the exact one in the
-    /// cases of ten values that are tested.
+    /// The p-value is Kolmogorov's with the correction of Stephens (1970), within 0.02 of the exact one in the tested
+    /// cases of ten values.
     pub fn uniform(values: &[f64], weight: f64) -> Option<Self> {
         if values.is_empty() || values.iter().any(|v| v.is_nan()) {
             return None;
@@ -37,8 +37,8 @@ impl Ks {
     }
 }
 
-/// How often Kolmogorov's distance, times the root of the number of values, is more than `x`:
-/// `2 (exp(-2 x^2) - exp(-8 x^2) + exp(-18 x^2) - ...)`; near 0 by the other series of the theta function.
+/// Survival function of the Kolmogorov distribution: `2 (exp(-2 x^2) - exp(-8 x^2) + exp(-18 x^2) - ...)`; for small `x`
+/// by the dual theta series.
 pub fn kolmogorov(x: f64) -> f64 {
     use std::f64::consts::PI;
     if x <= 0.0 {
@@ -98,7 +98,7 @@ mod tests {
         let squared = ten.map(|v| v * v);
         let ks = Ks::uniform(&squared, 10.0).unwrap();
         assert!((ks.statistic - 0.4791).abs() < 1e-12 && (ks.p - 0.012_426_027_885_532_931).abs() < 0.01, "{ks:?}");
-        // The same distance of values that count for less surprises less.
+        // The same distance is less significant at a smaller effective sample size.
         assert!(Ks::uniform(&squared, 5.0).unwrap().p > 0.1);
         assert!(Ks::uniform(&[], 1.0).is_none() && Ks::uniform(&[f64::NAN], 1.0).is_none());
         assert_eq!(Ks::uniform(&[0.5], 0.0).unwrap().p, 1.0);

@@ -1,15 +1,16 @@
-//! Do good parts still look as they did when the model was calibrated?
+//! Drift of healthy parts: whether their p-values still follow the distribution at calibration.
 //!
-//! On good parts that come from where the held-out images came from, conformal p-values are spread evenly, whatever the
-//! score is worth; where a lamp ages or a tool wears they become small. Only parts that people called healthy are
-//! looked at, so what people did not judge is not seen: judge some parts at random, and not only the odd ones.
+//! Conformal p-values of healthy parts are uniform as long as the parts come from the same distribution as the held-out
+//! images, whatever the quality of the score; an ageing lamp or a worn tool makes them smaller. Only parts that reviewers
+//! ruled healthy are used, so drift among unreviewed parts goes unnoticed: review some parts at random, not only
+//! flagged ones.
 //!
-//! A p-value that rests on `n` held-out images is one of `1/(n+1), 2/(n+1), ..., 1`, with many ties. It is smoothed: a
-//! share of a step, drawn evenly, is taken off, which makes it evenly spread over `(0, 1]` to the letter (Vovk's smoothed
-//! conformal p-value). The share comes from the hash of the file, so that the same part always has the same one.
+//! A p-value over `n` held-out images is one of `1/(n+1), 2/(n+1), ..., 1`, with many ties. It is smoothed by
+//! subtracting a uniform fraction of a step, which makes it exactly uniform on `(0, 1]` (Vovk's smoothed conformal
+//! p-value). The fraction is derived from the file's hash, so that it is the same every time.
 //!
-//! Two looks at them. [`Ks`] compares all of them with an even spread (Kolmogorov and Smirnov). [`Cusum`] goes through
-//! them in order of time and adds up how odd they are: of a slow or late change it knows when it began.
+//! Two tests: [`Ks`] compares all p-values with the uniform distribution, [`Cusum`] accumulates their surprisal in order
+//! of time and dates the onset of a change.
 
 mod cusum;
 mod ks;
@@ -20,106 +21,106 @@ pub use ks::{Ks, kolmogorov};
 use super::{ReviewItem, Timestamp};
 use crate::time;
 
-/// Fewer good parts tell nothing.
-pub const FEWEST: usize = 20;
+/// Smallest number of healthy parts for a test.
+pub const MIN_PARTS: usize = 20;
 
-/// An uneven spread is one that chance makes less often than this.
-const ALARM: f64 = 0.01;
+/// Significance level of the Kolmogorov-Smirnov test.
+const SIGNIFICANCE: f64 = 0.01;
 
-/// A part that people called healthy.
+/// A part that was ruled healthy.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct GoodPart {
+pub struct HealthyPart {
     /// Index of its item.
     pub item: usize,
-    /// When it was inspected.
+    /// Time of its inspection.
     pub time: Timestamp,
     /// Its smoothed p-value, in `(0, 1]`.
     pub p: f64,
-    /// Held-out images that it rests on.
+    /// Number of held-out images behind the p-value.
     pub n: usize,
 }
 
-/// The parts that people called healthy, in the order in which they were inspected.
-pub fn good_parts(items: &[ReviewItem]) -> Vec<GoodPart> {
-    let good = |(item, ReviewItem { part, inspection, .. }): (usize, &ReviewItem)| {
+/// Returns the parts that were ruled healthy, in order of inspection.
+pub fn healthy_parts(items: &[ReviewItem]) -> Vec<HealthyPart> {
+    let measure = |(item, ReviewItem { part, inspection, .. }): (usize, &ReviewItem)| {
         let assessment = &inspection.assessment;
         let [a, b, c, d, ..] = *part.hash.as_bytes();
         // In [0, 1).
-        let share = f64::from(u32::from_le_bytes([a, b, c, d])) / 2.0_f64.powi(32);
-        let p = smoothed(assessment.p, assessment.n, share);
-        GoodPart { item, time: inspection.time, p, n: assessment.n }
+        let fraction = f64::from(u32::from_le_bytes([a, b, c, d])) / 2.0_f64.powi(32);
+        let p = smoothed(assessment.p, assessment.n, fraction);
+        HealthyPart { item, time: inspection.time, p, n: assessment.n }
     };
     let healthy = items.iter().enumerate().filter(|(_, item)| item.defective() == Some(false));
-    let mut parts: Vec<GoodPart> = healthy.map(good).collect();
+    let mut parts: Vec<HealthyPart> = healthy.map(measure).collect();
     parts.sort_by_key(|part| (part.time, part.item));
     parts
 }
 
-/// A conformal p-value over `n` held-out images without its steps; `share` in `[0, 1)` of a step is taken off.
-pub fn smoothed(p: f64, n: usize, share: f64) -> f64 {
-    (p - share / (n as f64 + 1.0)).max(f64::MIN_POSITIVE)
+/// Smooths a conformal p-value over `n` held-out images by subtracting `fraction` in `[0, 1)` of a step.
+pub fn smoothed(p: f64, n: usize, fraction: f64) -> f64 {
+    (p - fraction / (n as f64 + 1.0)).max(f64::MIN_POSITIVE)
 }
 
-/// What became of the good parts.
+/// Drift of the healthy parts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Drift {
-    /// The good parts in order of time.
-    pub parts: Vec<GoodPart>,
-    /// Their spread against an even one; `None` for fewer than [`FEWEST`].
+    /// The healthy parts in order of time.
+    pub parts: Vec<HealthyPart>,
+    /// Test against the uniform distribution; `None` for fewer than [`MIN_PARTS`].
     pub ks: Option<Ks>,
-    /// The chart, a point a part.
+    /// CUSUM chart, one point per part.
     pub cusum: Cusum,
 }
 
 impl Drift {
-    /// Looks at the parts that people called healthy.
+    /// Tests the parts that were ruled healthy.
     pub fn of(items: &[ReviewItem]) -> Self {
-        let parts = good_parts(items);
+        let parts = healthy_parts(items);
         let p: Vec<f64> = parts.iter().map(|part| part.p).collect();
-        // All p-values rest on the same held-out images, whose own chance is in each of them. With as many of those as
-        // there are parts it counts as much as the parts' own: the p-values are ranks, and this the two-sample test.
+        // All p-values share the same held-out images and their sampling error. They are ranks, so the effective sample
+        // size is that of the two-sample test.
         let held_out = parts.iter().map(|part| part.n).max().unwrap_or_default() as f64;
-        let (all, enough) = (p.len() as f64, p.len() >= FEWEST);
+        let (all, enough) = (p.len() as f64, p.len() >= MIN_PARTS);
         let ks = enough.then(|| Ks::uniform(&p, all * held_out / (all + held_out))).flatten();
         Self { cusum: Cusum::of(&p, REFERENCE, LIMIT), parts, ks }
     }
 
-    /// When good parts began to look odder; `None` while they do not.
+    /// Returns the time at which healthy parts began to score higher; `None` without an alarm.
     pub fn since(&self) -> Option<Timestamp> {
-        let crossing = self.cusum.crossings.first().filter(|_| self.parts.len() >= FEWEST)?;
+        let crossing = self.cusum.crossings.first().filter(|_| self.parts.len() >= MIN_PARTS)?;
         self.parts.get(crossing.began).map(|part| part.time)
     }
 
-    /// In a sentence, with what to do.
+    /// Describes the drift in a sentence, with advice.
     pub fn sentence(&self) -> String {
-        let Some(first) = self.parts.first().filter(|_| self.parts.len() >= FEWEST) else {
+        let Some(first) = self.parts.first().filter(|_| self.parts.len() >= MIN_PARTS) else {
             let count = match self.parts.len() {
-                1 => "1 good part is".to_owned(),
-                n => format!("{n} good parts are"),
+                1 => "1 healthy part is".to_owned(),
+                n => format!("{n} healthy parts are"),
             };
-            return format!("{count} too few to tell whether they change; judge at least {FEWEST}.");
+            return format!("{count} too few to detect drift; review at least {MIN_PARTS}.");
         };
         if let Some(since) = self.since() {
             let [then, now] = [first.time, since].map(|time| time::month(time.seconds()));
-            // What began in the first month is compared with its beginning, as far as there is one.
-            let than = if then == now { "at first".into() } else { format!("in {then}") };
+            // A change in the first month is compared with the start of that month.
+            let than = if then == now { "initially".into() } else { format!("in {then}") };
             return format!(
-                "Good parts look odder than {than}: since {}; check the light, the camera and the tool.",
+                "Healthy parts score higher than {than}, since {}; check the lighting, the camera and the tool.",
                 since.day()
             );
         }
-        match self.ks.filter(|ks| ks.p < ALARM) {
+        match self.ks.filter(|ks| ks.p < SIGNIFICANCE) {
             Some(ks) if ks.below > ks.above => {
-                "Good parts look odder than the model's held-out images, and did so from the beginning; calibrate the \
-                 model on parts of today."
+                "Healthy parts score higher than the model's held-out images, from the beginning; recalibrate the model on \
+                 current parts."
                     .into()
             }
             Some(_) => {
-                "Good parts look more usual than the model's held-out images, so fewer defects are caught than could \
-                 be; calibrate the model on parts of today."
+                "Healthy parts score lower than the model's held-out images, so the threshold misses defects that it could \
+                 catch; recalibrate the model on current parts."
                     .into()
             }
-            None => "Good parts look as they did when the model was calibrated.".into(),
+            None => "Healthy parts score as they did at calibration.".into(),
         }
     }
 }
@@ -132,7 +133,7 @@ mod tests {
     use super::*;
     use crate::review::{Judgement::Healthy, item::tests::judged};
 
-    /// Good parts, one a day from 1 March 2026 on; the p-value of the `i`-th is `p(i, u)` of an even `u`, in steps.
+    /// Healthy parts, one per day from 1 March 2026; the p-value of the `i`-th is `p(i, u)` of a uniform `u`, in steps.
     fn items(count: i64, p: impl Fn(i64, f64) -> f64) -> Vec<ReviewItem> {
         let mut rng = ChaCha8Rng::seed_from_u64(8);
         let item = |i: i64| {
@@ -145,11 +146,11 @@ mod tests {
     }
 
     #[test]
-    fn good_parts_that_stay_the_same_raise_no_alarm() {
+    fn healthy_parts_that_stay_the_same_raise_no_alarm() {
         let drift = Drift::of(&items(150, |_, u| u));
         assert_eq!((drift.parts.len(), drift.since()), (150, None));
         assert!(drift.ks.unwrap().p > 0.05);
-        assert_eq!(drift.sentence(), "Good parts look as they did when the model was calibrated.");
+        assert_eq!(drift.sentence(), "Healthy parts score as they did at calibration.");
         let steady: Vec<f64> = drift.parts.iter().map(|part| part.p).collect();
         assert_eq!(steady, Drift::of(&items(150, |_, u| u)).parts.iter().map(|part| part.p).collect::<Vec<_>>());
     }
@@ -161,22 +162,19 @@ mod tests {
         let since = drift.since().unwrap();
         let days = (since.seconds() - 1_772_323_200) / 86_400;
         assert!((55..=75).contains(&days), "{days}");
-        let said = drift.sentence();
-        assert!(said.starts_with("Good parts look odder than in March 2026: since "), "{said}");
-        assert!(said.ends_with(" 2026; check the light, the camera and the tool."), "{said}");
+        let text = drift.sentence();
+        assert!(text.starts_with("Healthy parts score higher than in March 2026, since "), "{text}");
+        assert!(text.ends_with(" 2026; check the lighting, the camera and the tool."), "{text}");
     }
 
     #[test]
     fn parts_that_always_were_more_usual_are_said_to_be() {
         let drift = Drift::of(&items(150, |_, u| u.sqrt()));
-        assert!(drift.since().is_none() && drift.sentence().starts_with("Good parts look more usual"));
+        assert!(drift.since().is_none() && drift.sentence().starts_with("Healthy parts score lower"));
         let few = Drift::of(&items(3, |_, u| u));
-        assert!(few.ks.is_none() && few.sentence().starts_with("3 good parts are too few"));
-        assert!(Drift::of(&items(1, |_, u| u)).sentence().starts_with("1 good part is too few"));
-        assert_eq!(
-            Drift::of(&[]).sentence(),
-            "0 good parts are too few to tell whether they change; judge at least 20."
-        );
+        assert!(few.ks.is_none() && few.sentence().starts_with("3 healthy parts are too few"));
+        assert!(Drift::of(&items(1, |_, u| u)).sentence().starts_with("1 healthy part is too few"));
+        assert_eq!(Drift::of(&[]).sentence(), "0 healthy parts are too few to detect drift; review at least 20.");
     }
 
     #[test]

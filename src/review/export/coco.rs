@@ -1,76 +1,77 @@
-//! The format of COCO (Lin et al. 2014) for outlines of defects.
+//! Outlines of defects in the COCO format (Lin et al. 2014).
 
 use serde::{Deserialize, Serialize};
 
-use super::UNNAMED;
+use super::format::UNNAMED;
 use crate::{inspect::regions::RegionShape, review::ReviewItem};
 
-/// A set of pictures with outlines.
+/// Images with outlines of defects.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Coco {
-    /// The pictures that people ruled on; good ones have no annotation.
+    /// The judged images; healthy ones have no annotation.
     pub images: Vec<CocoImage>,
     /// The outlines.
     pub annotations: Vec<Annotation>,
-    /// The kinds of defect.
+    /// The defect types.
     pub categories: Vec<Category>,
 }
 
-/// A picture.
+/// An image.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CocoImage {
-    /// Its number, that of the part in the record.
+    /// Number of the part in the record.
     pub id: i64,
-    /// Its path, absolute, so that it can be joined to any folder.
+    /// Absolute path, which joins to itself with any folder.
     pub file_name: String,
-    /// Pixels across.
+    /// Width, pixels.
     pub width: usize,
-    /// Pixels down.
+    /// Height, pixels.
     pub height: usize,
-    /// Whether the picture was moved, deleted or replaced.
+    /// Whether the image was moved, deleted or replaced.
     pub missing: bool,
 }
 
-/// An outline on a picture.
+/// The outline of a defect.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Annotation {
-    /// Its number, from 1 on.
+    /// Number, from 1.
     pub id: usize,
-    /// The picture.
+    /// Number of the image.
     pub image_id: i64,
-    /// The kind of defect.
+    /// Number of the defect type.
     pub category_id: usize,
-    /// One polygon: x and y of each corner in turn, pixels.
+    /// One polygon: x and y of each corner, pixels.
     pub segmentation: Vec<Vec<f32>>,
-    /// What it encloses, square pixels.
+    /// Enclosed area, square pixels.
     pub area: f32,
-    /// The box around it: left, top, width and height, pixels.
+    /// Bounding box: left, top, width, height, pixels.
     pub bbox: [f32; 4],
-    /// 0: one object.
+    /// Always 0: a single object.
     pub iscrowd: u8,
 }
 
-/// A kind of defect.
+/// A defect type.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Category {
-    /// Its number, from 1 on.
+    /// Number, from 1.
     pub id: usize,
-    /// Its name.
+    /// Name.
     pub name: String,
-    /// What it is a kind of.
+    /// Name of the parent category.
     pub supercategory: String,
 }
 
 impl Coco {
-    /// Without pictures, for these kinds of defect; others are added as they come.
-    pub fn new(kinds: &[String]) -> Self {
+    /// Creates an empty set with these defect types; others are added as they occur.
+    pub fn new(defect_types: &[String]) -> Self {
         let mut coco = Self::default();
-        kinds.iter().for_each(|kind| {
-            coco.category(kind);
-        });
+        for name in defect_types {
+            coco.category(name);
+        }
         coco
     }
 
+    /// Returns the number of a defect type, adding it if needed.
     fn category(&mut self, name: &str) -> usize {
         if let Some(known) = self.categories.iter().find(|category| category.name == name) {
             return known.id;
@@ -80,8 +81,8 @@ impl Coco {
         id
     }
 
-    /// Adds a part that people ruled on, with the outlines of its defects; others are passed over. `false` for a
-    /// defective one without an outline, whose picture is left out: it would pass for a good one.
+    /// Adds a judged part with the outlines of its defects; parts without a ruling are skipped. Returns `false` for a
+    /// defective part without an outline, which is left out because it would look like a healthy one.
     pub fn add(&mut self, item: &ReviewItem, shapes: &[RegionShape]) -> bool {
         let Some(defective) = item.defective() else { return true };
         let part = &item.part;
@@ -102,13 +103,13 @@ impl Coco {
             missing: part.is_missing(),
         });
         for corners in outlines {
-            let category_id = self.category(item.defect().unwrap_or(UNNAMED));
+            let category_id = self.category(item.defect_type().unwrap_or(UNNAMED));
             self.annotations.push(Annotation {
                 id: self.annotations.len() + 1,
                 image_id: part.id.0,
                 category_id,
                 area: area(&corners),
-                bbox: around(&corners),
+                bbox: bounding_box(&corners),
                 segmentation: vec![corners.into_iter().flatten().collect()],
                 iscrowd: 0,
             });
@@ -117,13 +118,13 @@ impl Coco {
     }
 }
 
-/// The corners of a shape, none of them outside of the picture.
+/// Returns the corners of a shape, clamped to the image.
 fn clipped(shape: &RegionShape, width: usize, height: usize) -> Vec<[f32; 2]> {
     let within = |[x, y]: [f32; 2]| [x.clamp(0.0, width as f32), y.clamp(0.0, height as f32)];
     shape.corners().into_iter().map(within).collect()
 }
 
-/// What a polygon encloses (the shoelace formula).
+/// Area of a polygon (shoelace formula).
 fn area(corners: &[[f32; 2]]) -> f32 {
     let next = corners.iter().cycle().skip(1);
     let twice: f64 = corners
@@ -134,11 +135,11 @@ fn area(corners: &[[f32; 2]]) -> f32 {
     (twice.abs() / 2.0) as f32
 }
 
-fn around(corners: &[[f32; 2]]) -> [f32; 4] {
+fn bounding_box(corners: &[[f32; 2]]) -> [f32; 4] {
     let ends = |axis: usize| {
         let values = || corners.iter().map(|c| c[axis]);
         (values().fold(f32::INFINITY, f32::min), values().fold(f32::NEG_INFINITY, f32::max))
     };
-    let ((left, right), (top, below)) = (ends(0), ends(1));
-    [left, top, right - left, below - top]
+    let ((left, right), (top, bottom)) = (ends(0), ends(1));
+    [left, top, right - left, bottom - top]
 }

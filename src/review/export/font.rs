@@ -1,6 +1,6 @@
-//! Helvetica, which every reader of PDF has: its letters in one byte each, and how wide they are.
+//! Helvetica, a standard font of every PDF viewer: encoding, text width and line wrapping.
 
-/// Widths of the letters from the space to the tilde, in thousandths of the size (Adobe's metrics).
+/// Widths of the characters from space to tilde, in thousandths of the font size (Adobe's metrics).
 const WIDTHS: [u16; 95] = [
     278, 278, 355, 556, 556, 889, 667, 191, 333, 333, 389, 584, 278, 333, 278, 278, 556, 556, 556, 556, 556, 556, 556,
     556, 556, 556, 278, 278, 584, 584, 584, 556, 1015, 667, 667, 722, 722, 667, 611, 778, 722, 278, 500, 667, 556, 833,
@@ -9,11 +9,11 @@ const WIDTHS: [u16; 95] = [
     260, 334, 584,
 ];
 
-/// Of any other letter: wide enough for most.
-const OTHER: u16 = 600;
+/// Width assumed for any other character.
+const OTHER_WIDTH: u16 = 600;
 
-/// A letter in the encoding of Windows (WinAnsi); a question mark for one that it does not have.
-fn letter(c: char) -> u8 {
+/// Encodes a character in WinAnsi, as a question mark if it is not available.
+fn encode_char(c: char) -> u8 {
     match c {
         ' '..='~' | '\u{a0}'..='\u{ff}' => u8::try_from(u32::from(c)).unwrap_or(b'?'),
         '€' => 0x80,
@@ -30,28 +30,28 @@ fn letter(c: char) -> u8 {
     }
 }
 
-/// A text in that encoding.
+/// Encodes a text in WinAnsi.
 pub(super) fn encode(text: &str) -> Vec<u8> {
-    text.chars().map(letter).collect()
+    text.chars().map(encode_char).collect()
 }
 
-/// How wide a text is at this size, points.
+/// Returns the width of a text at this font size, points.
 pub(super) fn width(text: &str, size: f32) -> f32 {
     let one = |c: char| {
-        let place = usize::from(letter(c)).checked_sub(32);
-        place.and_then(|i| WIDTHS.get(i)).copied().unwrap_or(OTHER)
+        let index = usize::from(encode_char(c)).checked_sub(32);
+        index.and_then(|i| WIDTHS.get(i)).copied().unwrap_or(OTHER_WIDTH)
     };
     text.chars().map(|c| f32::from(one(c))).sum::<f32>() * size / 1_000.0
 }
 
-/// A text in lines no wider than `most` points. A word that is too long for a line is cut.
-pub(super) fn wrap(text: &str, size: f32, most: f32) -> Vec<String> {
+/// Wraps a text into lines no wider than `max_width` points, splitting words that are too long.
+pub(super) fn wrap(text: &str, size: f32, max_width: f32) -> Vec<String> {
     let mut lines = Vec::new();
     for paragraph in text.lines() {
         let mut line = String::new();
         for word in paragraph.split_whitespace() {
             let joined = if line.is_empty() { word.to_owned() } else { format!("{line} {word}") };
-            if width(&joined, size) <= most {
+            if width(&joined, size) <= max_width {
                 line = joined;
                 continue;
             }
@@ -60,7 +60,7 @@ pub(super) fn wrap(text: &str, size: f32, most: f32) -> Vec<String> {
             }
             for c in word.chars() {
                 line.push(c);
-                if width(&line, size) > most && line.chars().count() > 1 {
+                if width(&line, size) > max_width && line.chars().count() > 1 {
                     line.pop();
                     lines.push(std::mem::replace(&mut line, c.to_string()));
                 }

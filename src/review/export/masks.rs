@@ -1,10 +1,13 @@
-//! Masks of defects, where the MVTec AD layout has them.
+//! Defect masks in the MVTec AD layout.
 
 use std::{collections::HashSet, fs, io, path::Path};
 
 use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
 
-use super::{ExportError, UNNAMED, Written};
+use super::{
+    error::ExportError,
+    format::{ExportSummary, UNNAMED},
+};
 use crate::{
     files,
     files::{Access, FileError},
@@ -12,33 +15,33 @@ use crate::{
     review::ReviewItem,
 };
 
-/// Writes `ground_truth/KIND/NAME_mask.png` into `folder` for each part with a shape: grey, 255 where the defect is. Of
-/// parts with the same name the later ones get a number.
+/// Writes `ground_truth/TYPE/NAME_mask.png` into `folder` for each part with an outline: greyscale, 255 inside the defect.
+/// Later parts of the same name get a number.
 ///
 /// # Errors
-/// [`ExportError`] for a file that cannot be written.
-pub fn write_masks(folder: &Path, parts: &[(&ReviewItem, Vec<RegionShape>)]) -> Result<Written, ExportError> {
-    let mut written = Written::default();
+/// [`ExportError`] for a file that cannot be summary.
+pub fn write_masks(folder: &Path, parts: &[(&ReviewItem, Vec<RegionShape>)]) -> Result<ExportSummary, ExportError> {
+    let mut summary = ExportSummary::default();
     let mut taken = HashSet::new();
     for (item, shapes) in parts {
         if shapes.is_empty() {
-            written.left_out += 1;
+            summary.left_out += 1;
             continue;
         }
-        let kind = folder.join("ground_truth").join(folder_name(item.defect().unwrap_or(UNNAMED)));
-        fs::create_dir_all(&kind).map_err(|cause| FileError::new(Access::Write, &kind, cause))?;
+        let type_folder = folder.join("ground_truth").join(folder_name(item.defect_type().unwrap_or(UNNAMED)));
+        fs::create_dir_all(&type_folder).map_err(|cause| FileError::new(Access::Write, &type_folder, cause))?;
         let stem = item.part.path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let mut path = kind.join(format!("{stem}_mask.png"));
+        let mut path = type_folder.join(format!("{stem}_mask.png"));
         let mut number = 2;
         while !taken.insert(path.clone()) {
-            path = kind.join(format!("{stem}_{number}_mask.png"));
+            path = type_folder.join(format!("{stem}_{number}_mask.png"));
             number += 1;
         }
         files::write_atomic_with(&path, |out| mask(out, shapes, item.part.width, item.part.height))?;
-        written.rows += 1;
-        written.files.push(path);
+        summary.rows += 1;
+        summary.files.push(path);
     }
-    Ok(written)
+    Ok(summary)
 }
 
 fn mask(out: &mut dyn io::Write, shapes: &[RegionShape], width: usize, height: usize) -> io::Result<()> {
@@ -52,10 +55,10 @@ fn mask(out: &mut dyn io::Write, shapes: &[RegionShape], width: usize, height: u
         .map_err(io::Error::other)
 }
 
-/// A kind of defect as the name of a folder: no separators, nothing hidden, and not what the layout calls healthy.
-fn folder_name(kind: &str) -> String {
+/// Turns a defect type into a folder name: no separators, not hidden, and not the layout's name for healthy images.
+fn folder_name(defect_type: &str) -> String {
     let plain = |c: char| if c.is_alphanumeric() || matches!(c, '-' | '_' | ' ') { c } else { '_' };
-    let name: String = kind.trim().chars().map(plain).collect();
+    let name: String = defect_type.trim().chars().map(plain).collect();
     if name.is_empty() || name.eq_ignore_ascii_case("good") { format!("{UNNAMED}_{name}") } else { name }
 }
 

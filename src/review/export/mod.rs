@@ -1,30 +1,30 @@
-//! The record for others to read: tables, COCO, masks in the MVTec AD layout, and paper.
+//! Exports of the record: tables (CSV, JSON Lines), COCO, masks in the MVTec AD layout, and PDF.
 //!
-//! A picture that was moved or deleted takes nothing away: what was said of it is exported all the same, and that it is
-//! missing is said.
+//! Parts whose image was moved or deleted are exported as well, and marked as missing.
 
 mod coco;
+mod error;
 mod font;
+mod format;
 mod grey;
 mod masks;
 mod pages;
 mod pdf;
 mod table;
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::{fs, io, path::Path};
 
 pub use coco::{Annotation, Category, Coco, CocoImage};
-pub use grey::Grey;
+pub use error::ExportError;
+pub use format::{ExportFormat, ExportSummary, UNNAMED};
+pub use grey::GreyImage;
 pub use masks::write_masks;
-pub use pages::{PartSheet, parts_pdf, shift_pdf};
+pub use pages::{PartPage, parts_pdf, shift_pdf};
 pub use table::{csv_header, write_csv, write_jsonl};
 
 use super::{
-    Findings, Record, RecordError, ReviewItem,
-    queue::{Filter, QueueOrder, QueueView},
+    AnomalyRegion, Findings, Record, RecordError, ReviewItem,
+    queue::{QueueFilter, QueueOrder, QueueView},
     shift_report::ShiftSummary,
 };
 use crate::{
@@ -33,67 +33,28 @@ use crate::{
     inspect::{Verdict, regions::RegionShape},
 };
 
-/// The kind of a defect that nobody named.
-pub const UNNAMED: &str = "defect";
+/// Largest number of pages in the PDF of parts.
+const MAX_PAGES: usize = 500;
 
-/// Most pages of parts on paper.
-const MOST_PAGES: usize = 500;
+/// Largest side of an image in the PDF, pixels.
+const MAX_SIDE: usize = 800;
 
-/// Largest side of a picture on paper, pixels.
-const SIDE: usize = 800;
-
-/// What is written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, clap::ValueEnum)]
-pub enum Format {
-    /// `review.csv`: a row a part and verdict
-    #[default]
-    Csv,
-    /// `review.jsonl`: a part a line, with everything that is known of it
-    Jsonl,
-    /// `coco.json`: the parts that people ruled on, with the outlines of their defects
-    Coco,
-    /// `ground_truth/KIND/NAME_mask.png`: a mask for each defective part
-    Masks,
-    /// `shift.pdf` and `parts.pdf`: the figures on a page, and a page a part
-    Pdf,
-}
-
-/// What was written.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Written {
-    /// Rows, lines, annotations, masks or pages.
-    pub rows: usize,
-    /// The files.
-    pub files: Vec<PathBuf>,
-    /// Parts among them whose picture was moved, deleted or replaced.
-    pub missing: usize,
-    /// Parts that something was to be written of and was not: defective ones that nobody drew on and the model found no
-    /// place on, and parts beyond the most pages.
-    pub left_out: usize,
-}
-
-/// An export that did not come about.
-#[derive(Debug, thiserror::Error)]
-pub enum ExportError {
-    /// A file that cannot be written.
-    #[error(transparent)]
-    File(#[from] FileError),
-    /// A record that cannot be read.
-    #[error(transparent)]
-    Record(#[from] RecordError),
-}
-
-/// Writes `items` of a record into `folder`, which is made where it is not there. Files that are there are replaced.
+/// Writes `items` of a record into `folder`, which is created if needed. Existing files are replaced.
 ///
 /// # Errors
 /// [`ExportError`] for a record that cannot be read or a file that cannot be written.
-pub fn write(record: &Record, items: &[ReviewItem], format: Format, folder: &Path) -> Result<Written, ExportError> {
+pub fn write(
+    record: &Record,
+    items: &[ReviewItem],
+    format: ExportFormat,
+    folder: &Path,
+) -> Result<ExportSummary, ExportError> {
     fs::create_dir_all(folder).map_err(|cause| FileError::new(Access::Write, folder, cause))?;
-    let mut written = match format {
-        Format::Csv | Format::Jsonl => {
+    let mut summary = match format {
+        ExportFormat::Csv | ExportFormat::Jsonl => {
             let found = items.iter().map(|item| findings(record, item)).collect::<Result<Vec<Findings>, _>>()?;
             let (name, write): (_, fn(&mut dyn io::Write, _, _) -> io::Result<usize>) = match format {
-                Format::Csv => ("review.csv", write_csv),
+                ExportFormat::Csv => ("review.csv", write_csv),
                 _ => ("review.jsonl", write_jsonl),
             };
             let (path, mut rows) = (folder.join(name), 0);
@@ -101,82 +62,83 @@ pub fn write(record: &Record, items: &[ReviewItem], format: Format, folder: &Pat
                 rows = write(out, items, &found)?;
                 Ok(())
             })?;
-            Written { rows, files: vec![path], ..Written::default() }
+            ExportSummary { rows, files: vec![path], ..ExportSummary::default() }
         }
-        Format::Coco => {
-            let kinds = record.defect_kinds()?;
-            let mut coco = Coco::new(&kinds);
+        ExportFormat::Coco => {
+            let mut coco = Coco::new(&record.defect_types()?);
             let mut left_out = 0;
             for item in items {
-                left_out += usize::from(!coco.add(item, &shapes(record, item)?));
+                left_out += usize::from(!coco.add(item, &outlines(record, item)?));
             }
             let path = folder.join("coco.json");
             files::write_atomic_with(&path, |out| Ok(serde_json::to_writer_pretty(out, &coco)?))?;
-            Written { rows: coco.annotations.len(), files: vec![path], left_out, missing: 0 }
+            ExportSummary { rows: coco.annotations.len(), files: vec![path], left_out, missing: 0 }
         }
-        Format::Masks => {
+        ExportFormat::Masks => {
             let mut parts = Vec::new();
             for item in items.iter().filter(|item| item.defective() == Some(true)) {
-                parts.push((item, shapes(record, item)?));
+                parts.push((item, outlines(record, item)?));
             }
             write_masks(folder, &parts)?
         }
-        Format::Pdf => return paper(record, items, folder),
+        ExportFormat::Pdf => return write_pdf(record, items, folder),
     };
     let counted = |item: &&ReviewItem| match format {
-        Format::Coco => item.defective().is_some(),
-        Format::Masks => item.defective() == Some(true),
-        Format::Csv | Format::Jsonl | Format::Pdf => true,
+        ExportFormat::Coco => item.defective().is_some(),
+        ExportFormat::Masks => item.defective() == Some(true),
+        ExportFormat::Csv | ExportFormat::Jsonl | ExportFormat::Pdf => true,
     };
-    written.missing = items.iter().filter(counted).filter(|item| item.part.is_missing()).count();
-    Ok(written)
+    summary.missing = items.iter().filter(counted).filter(|item| item.part.is_missing()).count();
+    Ok(summary)
 }
 
-/// The figures on a page, and a page a part that is not plainly good, worst first.
-fn paper(record: &Record, items: &[ReviewItem], folder: &Path) -> Result<Written, ExportError> {
-    let mut written = Written::default();
-    let mut keep = |name: &str, pdf: Vec<u8>, pages: usize| {
+/// Writes the shift report, and one page per part that was reviewed or not found healthy, worst first.
+fn write_pdf(record: &Record, items: &[ReviewItem], folder: &Path) -> Result<ExportSummary, ExportError> {
+    let mut summary = ExportSummary::default();
+    let mut write = |name: &str, pdf: Vec<u8>, pages: usize| {
         let path = folder.join(name);
         files::write_atomic(&path, &pdf)?;
-        written.files.push(path);
-        written.rows += pages;
+        summary.files.push(path);
+        summary.rows += pages;
         Ok::<_, FileError>(())
     };
-    keep("shift.pdf", shift_pdf(&ShiftSummary::of(items), items), 1)?;
-    let view = QueueView::of(items, &Filter::default(), QueueOrder::Worst);
-    let worth = |item: &ReviewItem| !item.opinions.is_empty() || item.inspection.assessment.verdict != Verdict::Healthy;
-    let shown: Vec<&ReviewItem> = view.rows().iter().filter_map(|&i| items.get(i)).filter(|item| worth(item)).collect();
+    write("shift.pdf", shift_pdf(&ShiftSummary::of(items), items), 1)?;
+    let view = QueueView::of(items, &QueueFilter::default(), QueueOrder::Worst);
+    let is_shown =
+        |item: &ReviewItem| !item.opinions.is_empty() || item.inspection.assessment.verdict != Verdict::Healthy;
+    let shown: Vec<&ReviewItem> =
+        view.rows().iter().filter_map(|&i| items.get(i)).filter(|item| is_shown(item)).collect();
     let mut missing = 0;
     let mut pages = Vec::new();
-    for &item in shown.iter().take(MOST_PAGES) {
-        // Another picture in its place is not what people judged.
-        let gone = item.part.is_missing();
-        missing += usize::from(gone);
-        let picture = if gone { None } else { data::decode(&item.part.path).ok() };
-        let picture = picture.and_then(|picture| Grey::of(picture, SIDE));
-        pages.push(PartSheet { item, shapes: shapes(record, item)?, picture });
+    for &item in shown.iter().take(MAX_PAGES) {
+        // A replaced image is not the one that was judged.
+        let is_missing = item.part.is_missing();
+        missing += usize::from(is_missing);
+        let image = if is_missing { None } else { data::decode(&item.part.path).ok() };
+        let image = image.and_then(|image| GreyImage::of(image, MAX_SIDE));
+        pages.push(PartPage { item, outlines: outlines(record, item)?, image });
     }
     if !pages.is_empty() {
-        keep("parts.pdf", parts_pdf(&pages), pages.len())?;
+        write("parts.pdf", parts_pdf(&pages), pages.len())?;
     }
-    written.missing = missing;
-    written.left_out = shown.len().saturating_sub(MOST_PAGES);
-    Ok(written)
+    summary.missing = missing;
+    summary.left_out = shown.len().saturating_sub(MAX_PAGES);
+    Ok(summary)
 }
 
-/// What the model found on a part.
+/// Returns the scores and anomaly regions of a part.
 fn findings(record: &Record, item: &ReviewItem) -> Result<Findings, RecordError> {
     Ok(record.findings(item.inspection.id)?.unwrap_or_default())
 }
 
-/// Where the defects of a part are: the region that people drew, or else the places that the model points at. None for a
-/// part that people do not call defective.
-fn shapes(record: &Record, item: &ReviewItem) -> Result<Vec<RegionShape>, RecordError> {
+/// Returns the outlines of the defects of a part: the drawn one, or else the model's anomaly regions. Empty for a part
+/// that was not ruled defective.
+fn outlines(record: &Record, item: &ReviewItem) -> Result<Vec<RegionShape>, RecordError> {
     if item.defective() != Some(true) {
         return Ok(Vec::new());
     }
     Ok(match item.drawn() {
         Some(shape) => vec![shape.clone()],
-        None => findings(record, item)?.suspects.iter().map(super::AnomalyRegion::shape).collect(),
+        None => findings(record, item)?.regions.iter().map(AnomalyRegion::shape).collect(),
     })
 }

@@ -1,4 +1,4 @@
-//! Tables: CSV with a row a part and verdict, JSON with a line a part.
+//! Tables: CSV with one row per part and verdict, JSON Lines with one object per part.
 
 use std::{io, io::Write};
 
@@ -9,7 +9,7 @@ use crate::{
     review::{Findings, Opinion, ReviewItem},
 };
 
-/// Columns of the CSV. Names are never given another meaning; new ones may be added.
+/// Returns the columns of the CSV. Columns keep their meaning between versions; new ones may be added.
 pub fn csv_header() -> Vec<&'static str> {
     let mut header = vec![
         "path",
@@ -34,23 +34,23 @@ pub fn csv_header() -> Vec<&'static str> {
     header
 }
 
-/// Writes a row for each part and standing verdict on it, and one for each part without; how many comes back. `found`
-/// belongs to `items` one by one. What is not known is empty; times are UTC; `region` is JSON.
+/// Writes one row per part and current verdict, and one for each part without verdicts. Returns the number of rows.
+/// `found` corresponds to `items`. Unknown values are empty; times are UTC; `region` is JSON.
 ///
 /// # Errors
-/// What `out` reports.
+/// Those of `out`.
 pub fn write_csv(out: &mut dyn Write, items: &[ReviewItem], found: &[Findings]) -> io::Result<usize> {
     let mut csv = csv::Writer::from_writer(out);
     csv.write_record(csv_header())?;
     let mut rows = 0;
     for (item, findings) in items.iter().zip(found) {
-        let about = about(item, findings);
-        let said: Vec<Option<&Opinion>> = match item.opinions.as_slice() {
+        let columns = part_columns(item, findings);
+        let opinions: Vec<Option<&Opinion>> = match item.opinions.as_slice() {
             [] => vec![None],
             opinions => opinions.iter().map(Some).collect(),
         };
-        for opinion in said {
-            csv.write_record(about.iter().chain(&verdict(item, opinion)?))?;
+        for opinion in opinions {
+            csv.write_record(columns.iter().chain(&opinion_columns(item, opinion)?))?;
             rows += 1;
         }
     }
@@ -58,8 +58,8 @@ pub fn write_csv(out: &mut dyn Write, items: &[ReviewItem], found: &[Findings]) 
     Ok(rows)
 }
 
-/// The columns that all rows of a part share.
-fn about(item: &ReviewItem, findings: &Findings) -> Vec<String> {
+/// Returns the columns that all rows of a part share.
+fn part_columns(item: &ReviewItem, findings: &Findings) -> Vec<String> {
     let ReviewItem { part, inspection, .. } = item;
     let assessment = &inspection.assessment;
     let mut row = vec![
@@ -79,28 +79,28 @@ fn about(item: &ReviewItem, findings: &Findings) -> Vec<String> {
         assessment.kind.name().into(),
         inspection.threshold.map(|t| t.to_string()).unwrap_or_default(),
     ];
-    // In the single precision that they have.
+    // Scores have single precision.
     row.extend(ScoreKind::ALL.map(|kind| (findings.scores.get(kind) as f32).to_string()));
     row.extend([
         inspection.seconds.to_string(),
         inspection.model_name.clone(),
         inspection.model.to_string(),
-        word(item.defective()).into(),
+        ruling_name(item.defective()).into(),
     ]);
     row
 }
 
-/// The columns of one verdict.
-fn verdict(item: &ReviewItem, opinion: Option<&Opinion>) -> io::Result<Vec<String>> {
-    let standing = item.standing(opinion.map(|o| o.reviewer.as_str())).title().to_owned();
+/// Returns the columns of one verdict.
+fn opinion_columns(item: &ReviewItem, opinion: Option<&Opinion>) -> io::Result<Vec<String>> {
+    let status = item.status(opinion.map(|o| o.reviewer.as_str())).title().to_owned();
     let Some(o) = opinion else {
-        return Ok(std::iter::once(standing).chain(std::iter::repeat_n(String::new(), 8)).collect());
+        return Ok(std::iter::once(status).chain(std::iter::repeat_n(String::new(), 8)).collect());
     };
     Ok(vec![
-        standing,
+        status,
         o.reviewer.clone(),
         o.judgement.title().into(),
-        word(o.defective()).into(),
+        ruling_name(o.defective()).into(),
         o.defect.clone().unwrap_or_default(),
         o.note.clone(),
         o.region.as_ref().map(serde_json::to_string).transpose()?.unwrap_or_default(),
@@ -109,7 +109,7 @@ fn verdict(item: &ReviewItem, opinion: Option<&Opinion>) -> io::Result<Vec<Strin
     ])
 }
 
-fn word(defective: Option<bool>) -> &'static str {
+fn ruling_name(defective: Option<bool>) -> &'static str {
     match defective {
         Some(true) => "defective",
         Some(false) => "healthy",
@@ -117,9 +117,9 @@ fn word(defective: Option<bool>) -> &'static str {
     }
 }
 
-/// A part in a line. Keys are never given another meaning; new ones may be added.
+/// A line of the JSON export. Keys keep their meaning between versions; new ones may be added.
 #[derive(Serialize)]
-struct Line<'a> {
+struct JsonLine<'a> {
     missing: bool,
     ruling: Option<&'a str>,
     #[serde(flatten)]
@@ -128,15 +128,15 @@ struct Line<'a> {
     findings: &'a Findings,
 }
 
-/// Writes a part a line as JSON, with all verdicts and places; how many comes back. `found` belongs to `items` one by
-/// one. Times are milliseconds since 1970, UTC.
+/// Writes one JSON object per part and line, with all verdicts and regions. Returns the number of lines. `found`
+/// corresponds to `items`. Times are milliseconds since 1970, UTC.
 ///
 /// # Errors
-/// What `out` reports.
+/// Those of `out`.
 pub fn write_jsonl(out: &mut dyn Write, items: &[ReviewItem], found: &[Findings]) -> io::Result<usize> {
     for (item, findings) in items.iter().zip(found) {
-        let ruling = Some(word(item.defective())).filter(|word| !word.is_empty());
-        serde_json::to_writer(&mut *out, &Line { missing: item.part.is_missing(), ruling, item, findings })?;
+        let ruling = Some(ruling_name(item.defective())).filter(|name| !name.is_empty());
+        serde_json::to_writer(&mut *out, &JsonLine { missing: item.part.is_missing(), ruling, item, findings })?;
         out.write_all(b"\n")?;
     }
     Ok(items.len().min(found.len()))

@@ -1,28 +1,27 @@
-//! What can go wrong with a record, in sentences.
+//! Errors of the record.
 
 use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
-use super::schema::VERSION;
 use crate::{files::FileError, inspect::regions::RegionError, review::OpinionId};
 
-/// A record that cannot be opened, read or written, or an entry that it does not take.
+/// A record that cannot be opened, read or written, or an entry that it rejects.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
-    /// The folder that it should lie in.
+    /// Its folder cannot be read or created.
     #[error(transparent)]
     File(#[from] FileError),
-    /// No SQLite file.
+    /// Not an SQLite file.
     #[error("cannot use {} as a record: it is not an SQLite file; choose another file or move this one away", .0.display())]
     NotARecord(PathBuf),
-    /// An SQLite file of something else.
-    #[error("cannot use {} as a record: it is another program's SQLite file; choose another file", .0.display())]
+    /// SQLite file of another program.
+    #[error("cannot use {} as a record: it is an SQLite file of another program; choose another file", .0.display())]
     Foreign(PathBuf),
-    /// Written by a later program.
+    /// Written by a newer version of the program.
     #[error(
-        "cannot use the record {}: it is of version {found} and this program knows versions up to {VERSION}; \
-         use a newer program or another file",
+        "cannot use the record {}: its version is {found} and this program supports versions up to {supported}; \
+         update the program or choose another file",
         path.display()
     )]
     Newer {
@@ -30,79 +29,81 @@ pub enum RecordError {
         path: PathBuf,
         /// Its version.
         found: i32,
+        /// Latest version that this program supports.
+        supported: i32,
     },
-    /// It or its folder cannot be written.
+    /// The file or its folder is read-only.
     #[error(
-        "cannot write the record {}: the file or its folder is read-only; allow this user to write there, or choose \
-         another place",
+        "cannot write the record {}: the file or its folder is read-only; change the permissions or choose \
+         another location",
         .0.display()
     )]
     ReadOnly(PathBuf),
-    /// Another program keeps it to itself.
-    #[error("cannot write the record {}: another program keeps it busy; close that one, then try again", .0.display())]
+    /// Locked by another program.
+    #[error("cannot write the record {}: it is locked by another program; close that program, then try again", .0.display())]
     Busy(PathBuf),
-    /// No room.
+    /// The disk is full.
     #[error("cannot write the record {}: the disk is full; free some space, then try again", .0.display())]
     DiskFull(PathBuf),
-    /// The file is broken.
-    #[error("the record {} is damaged ({what}); put a backup in its place, or move it away to begin a new one", path.display())]
+    /// The file is damaged.
+    #[error("the record {} is damaged ({what}); restore a backup, or move it away to start a new record", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What was found.
+        /// Problem found.
         what: String,
     },
-    /// Anything else that SQLite says.
+    /// Any other SQLite error.
     #[error("cannot use the record {}: {cause}; check the disk and the path, then try again", path.display())]
     Sqlite {
         /// The file.
         path: PathBuf,
-        /// What it says.
+        /// Error reported by SQLite.
         cause: rusqlite::Error,
     },
-    /// A path that is no text.
+    /// A path that is not UTF-8.
     #[error("cannot record {}: its name is not UTF-8; rename the file or its folder", .0.display())]
     NotText(PathBuf),
-    /// A picture without pixels.
-    #[error("cannot record {}: a picture has at least one pixel; check the file", .0.display())]
+    /// An image without pixels.
+    #[error("cannot record {}: the image has no pixels; check the file", .0.display())]
     NoPixels(PathBuf),
-    /// A score, a p-value or a time of no sense.
+    /// A score, p-value or duration out of range.
     #[error("cannot record an inspection of {}: its {what} is {value}; inspect it again", path.display())]
     NoNumber {
-        /// The picture.
+        /// The image.
         path: PathBuf,
-        /// Which number.
+        /// Name of the number.
         what: &'static str,
-        /// The number.
+        /// Its value.
         value: f64,
     },
-    /// Nobody's verdict.
-    #[error("a verdict needs the name of who gives it; enter your name")]
+    /// A verdict without a reviewer.
+    #[error("a verdict needs the name of a reviewer; enter your name")]
     NoReviewer,
-    /// A kind of defect without a name.
-    #[error("a kind of defect needs a name; enter one")]
+    /// A defect type without a name.
+    #[error("a defect type needs a name; enter one")]
     NoName,
-    /// A drawn region of no sense.
-    #[error("the drawn region is not recorded: {0}")]
+    /// An invalid drawn region.
+    #[error("the drawn region is invalid: {0}")]
     Region(#[from] RegionError),
-    /// A verdict that is not there.
-    #[error("there is no verdict number {0} in this record; look at the queue again")]
+    /// No such verdict.
+    #[error("there is no verdict number {0} in this record; reload the queue")]
     NoVerdict(OpinionId),
-    /// An inspection that is not there.
-    #[error("there is no inspection number {0} in this record; look at the queue again")]
+    /// No such inspection.
+    #[error("there is no inspection number {0} in this record; reload the queue")]
     NoInspection(i64),
-    /// Undone twice.
-    #[error("verdict number {0} is taken back already; look at the queue again")]
-    TakenBack(OpinionId),
+    /// Retracted twice.
+    #[error("verdict number {0} is already retracted; reload the queue")]
+    Retracted(OpinionId),
 }
 
 impl RecordError {
-    /// Puts SQLite's error into words for the record at `path`.
+    /// Wraps an SQLite error for the record at `path`.
     pub(super) fn new(path: &Path, cause: rusqlite::Error) -> Self {
         let path = path.to_owned();
         match cause.sqlite_error_code() {
             Some(ErrorCode::NotADatabase) => Self::NotARecord(path),
-            // A file that cannot be opened where its folder is there is one that may not be written.
+            // The folder exists, so a file that cannot be opened is one without write permission.
             Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => Self::ReadOnly(path),
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy(path),
             Some(ErrorCode::DiskFull) => Self::DiskFull(path),
@@ -127,7 +128,7 @@ mod tests {
         for (code, part) in [
             (ffi::SQLITE_READONLY_DIRECTORY, "the file or its folder is read-only"),
             (ffi::SQLITE_CANTOPEN, "the file or its folder is read-only"),
-            (ffi::SQLITE_BUSY, "another program keeps it busy"),
+            (ffi::SQLITE_BUSY, "it is locked by another program"),
             (ffi::SQLITE_FULL, "the disk is full"),
             (ffi::SQLITE_NOTADB, "not an SQLite file"),
             (ffi::SQLITE_CORRUPT, "is damaged"),

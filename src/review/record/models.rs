@@ -1,4 +1,4 @@
-//! Models that were put in force, and files that could not be inspected.
+//! Adoptions of models, and quarantined files.
 
 use std::path::{Path, PathBuf};
 
@@ -6,35 +6,35 @@ use rusqlite::{OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Record, RecordError, read, text_of};
+use super::{Record, RecordError, database::path_text, read};
 use crate::{
     data::FileHash,
     review::{OpinionId, Timestamp},
 };
 
-/// A model to be recorded as put in force.
+/// The adoption of a model, to be recorded.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NewAdoption {
     /// Hash of the model's tensors.
     pub model: FileHash,
-    /// Hash of the model that it was made from, if any.
+    /// Hash of the model it was fine-tuned from, if any.
     pub parent: Option<FileHash>,
-    /// The model's file.
+    /// File of the model.
     pub path: PathBuf,
-    /// Who put it in force.
+    /// Name of the person who adopted it.
     pub who: String,
-    /// The verdicts that it learned from.
+    /// Verdicts that it was fine-tuned on.
     pub learned_from: Vec<OpinionId>,
-    /// Figures of the model before, as JSON.
+    /// Name, path and metrics of the previous model, as JSON.
     pub before: Value,
-    /// The same figures of this model.
+    /// The same for this model.
     pub after: Value,
-    /// When.
+    /// Time of the adoption.
     pub time: Timestamp,
 }
 
 impl NewAdoption {
-    /// What goes on record when the model before is put in force again; `None` where its file is not on record.
+    /// Returns the adoption that restores the previous model, or `None` if its file is not on record.
     pub fn back(&self, who: &str, time: Timestamp) -> Option<Self> {
         Some(Self {
             model: self.parent?,
@@ -49,12 +49,12 @@ impl NewAdoption {
     }
 }
 
-/// A model that was put in force.
+/// A recorded adoption of a model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ModelAdoption {
-    /// Its number; a later one is larger.
+    /// Row number; increases with time.
     pub id: i64,
-    /// The model, what it came from and why it was taken.
+    /// The adoption.
     #[serde(flatten)]
     pub adopted: NewAdoption,
 }
@@ -64,21 +64,21 @@ pub struct ModelAdoption {
 pub struct Quarantined {
     /// The file, absolute.
     pub path: PathBuf,
-    /// Hash of the file, where it could be read.
+    /// Hash of the file, if it could be read.
     pub hash: Option<FileHash>,
-    /// Why, and what to do.
+    /// Reason, and what to do.
     pub reason: String,
-    /// When this was first found.
+    /// Time at which this was first found.
     pub time: Timestamp,
 }
 
 impl Record {
-    /// Records that a model is put in force; its number comes back.
+    /// Records the adoption of a model and returns its row number.
     ///
     /// # Errors
-    /// [`RecordError`] for a path that is no text, nobody's name, or a file that cannot be written.
+    /// [`RecordError`] for a path that is not UTF-8, a missing name, or a file that cannot be written.
     pub fn adopt(&mut self, adoption: &NewAdoption) -> Result<i64, RecordError> {
-        let path = text_of(&adoption.path)?;
+        let path = path_text(&adoption.path)?;
         if adoption.who.trim().is_empty() {
             return Err(RecordError::NoReviewer);
         }
@@ -102,7 +102,7 @@ impl Record {
         })
     }
 
-    /// The models that were put in force, the latest first.
+    /// Returns the adoptions of models, latest first.
     ///
     /// # Errors
     /// [`RecordError`] for a file that cannot be read.
@@ -128,11 +128,11 @@ impl Record {
         })
     }
 
-    /// Records that a file cannot be inspected. The same file with the same reason is recorded once; whether it was
-    /// now comes back.
+    /// Records that a file cannot be inspected. The same file with the same reason is recorded once; returns whether it
+    /// was recorded now.
     ///
     /// # Errors
-    /// [`RecordError`] for a path that is no text, or a file that cannot be written.
+    /// [`RecordError`] for a path that is not UTF-8, or a file that cannot be written.
     pub fn quarantine(
         &mut self,
         path: &Path,
@@ -140,13 +140,13 @@ impl Record {
         reason: &str,
         time: Timestamp,
     ) -> Result<bool, RecordError> {
-        let (path, hash) = (text_of(path)?, hash.map(|hash| hash.to_string()));
+        let (path, hash) = (path_text(path)?, hash.map(|hash| hash.to_string()));
         self.write(|transaction| {
             let mut latest = transaction
                 .prepare_cached("SELECT hash, reason FROM quarantine WHERE path = ?1 ORDER BY id DESC LIMIT 1")?;
             let known: Option<(Option<String>, String)> =
                 latest.query_row([&path], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-            if known.is_some_and(|(known, why)| known == hash && why == reason) {
+            if known.is_some_and(|(known_hash, known_reason)| known_hash == hash && known_reason == reason) {
                 return Ok(false);
             }
             let mut insert = transaction
@@ -156,17 +156,17 @@ impl Record {
         })
     }
 
-    /// Whether this content under this path could not be inspected.
+    /// Whether this content under this path is quarantined.
     ///
     /// # Errors
-    /// [`RecordError`] for a path that is no text, or a file that cannot be read.
+    /// [`RecordError`] for a path that is not UTF-8, or a file that cannot be read.
     pub fn is_quarantined(&self, path: &Path, hash: FileHash) -> Result<bool, RecordError> {
-        let wanted = params![text_of(path)?, hash.to_string()];
+        let wanted = params![path_text(path)?, hash.to_string()];
         let sql = "SELECT 1 FROM quarantine WHERE path = ?1 AND hash = ?2";
         self.read(|| self.connection.prepare_cached(sql)?.exists(wanted))
     }
 
-    /// The files that could not be inspected, the latest first.
+    /// Returns the quarantined files, latest first.
     ///
     /// # Errors
     /// [`RecordError`] for a file that cannot be read.

@@ -1,8 +1,8 @@
-//! People's verdicts, their undoing, and the kinds of defect that they name.
+//! Reviewers' verdicts, their retraction, and the list of defect types.
 
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use super::{Record, RecordError, Refusal};
+use super::{Record, RecordError, database::TransactionError};
 use crate::{
     inspect::{Region, Regions, regions::RegionShape},
     review::{InspectionId, Judgement, OpinionId, Timestamp},
@@ -11,26 +11,26 @@ use crate::{
 /// A verdict to be recorded.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewOpinion {
-    /// The inspection that the person had before their eyes.
+    /// The inspection that was reviewed.
     pub inspection: InspectionId,
-    /// Who.
+    /// Name of the reviewer.
     pub reviewer: String,
-    /// What they say.
+    /// The verdict.
     pub judgement: Judgement,
-    /// The kind of defect, where one is named.
+    /// Defect type, if given.
     pub defect: Option<String>,
     /// A note; may be empty.
     pub note: String,
-    /// Where the defect is, in pixels of the picture, where it is drawn.
+    /// Outline of the defect in pixels of the image, if drawn.
     pub region: Option<RegionShape>,
-    /// Given without sight of what the other person said.
+    /// Given without seeing the other reviewer's verdict.
     pub blind: bool,
-    /// When.
+    /// Time of the verdict.
     pub time: Timestamp,
 }
 
 impl NewOpinion {
-    /// A verdict and nothing else, now.
+    /// Creates a verdict given now, without defect type, note or region.
     pub fn new(inspection: InspectionId, reviewer: impl Into<String>, judgement: Judgement) -> Self {
         let reviewer = reviewer.into();
         let (defect, note, region, blind) = (None, String::new(), None, false);
@@ -42,14 +42,14 @@ impl Record {
     /// Records a verdict; it is on the disk when this returns.
     ///
     /// # Errors
-    /// [`RecordError`] for a verdict without a name, a region of no sense, an inspection that is not there, or a file
-    /// that cannot be written.
+    /// [`RecordError`] for a verdict without a name, an invalid region, an unknown inspection, or a file that cannot
+    /// be written.
     pub fn add_opinion(&mut self, opinion: &NewOpinion) -> Result<OpinionId, RecordError> {
         let ids = self.add_opinions(std::slice::from_ref(opinion))?;
         ids.first().copied().ok_or(RecordError::NoInspection(opinion.inspection.0))
     }
 
-    /// Records several verdicts, all of them or none.
+    /// Records several verdicts in one transaction.
     ///
     /// # Errors
     /// As [`Record::add_opinion`].
@@ -65,11 +65,11 @@ impl Record {
         self.write(|transaction| opinions.iter().map(|opinion| insert(transaction, opinion)).collect())
     }
 
-    /// Takes a verdict back by a new row; given the number of that row, takes this back in turn and so restores the
-    /// verdict. What the same person said before counts again.
+    /// Retracts a verdict by a new row, whose number it returns; the reviewer's previous verdict counts again.
+    /// Retracting that row restores the verdict.
     ///
     /// # Errors
-    /// [`RecordError`] for a verdict that is not there or taken back already, or a file that cannot be written.
+    /// [`RecordError`] for a verdict that does not exist or is already retracted, or a file that cannot be written.
     pub fn retract(&mut self, id: OpinionId, time: Timestamp) -> Result<OpinionId, RecordError> {
         self.write(|transaction| {
             let mut find = transaction.prepare_cached("SELECT inspection, reviewer FROM verdict WHERE id = ?1")?;
@@ -78,7 +78,7 @@ impl Record {
                 return Err(RecordError::NoVerdict(id).into());
             };
             if transaction.prepare_cached("SELECT 1 FROM verdict WHERE retracts = ?1")?.exists([id])? {
-                return Err(RecordError::TakenBack(id).into());
+                return Err(RecordError::Retracted(id).into());
             }
             let mut insert = transaction
                 .prepare_cached("INSERT INTO verdict (inspection, reviewer, time, retracts) VALUES (?1, ?2, ?3, ?4)")?;
@@ -86,23 +86,23 @@ impl Record {
         })
     }
 
-    /// Adds a kind of defect to the list that is offered, or brings it back. One that is there stays as it is.
+    /// Adds a defect type to the list, or restores it. Does nothing if it is listed.
     ///
     /// # Errors
-    /// [`RecordError`] for no name, or a file that cannot be written.
-    pub fn add_defect_kind(&mut self, name: &str, time: Timestamp) -> Result<(), RecordError> {
-        self.list_defect_kind(name, false, time)
+    /// [`RecordError`] for an empty name, or a file that cannot be written.
+    pub fn add_defect_type(&mut self, name: &str, time: Timestamp) -> Result<(), RecordError> {
+        self.set_defect_type(name, false, time)
     }
 
-    /// Takes a kind of defect off the list that is offered; verdicts that name it stay as they are.
+    /// Removes a defect type from the list; verdicts that name it are unaffected.
     ///
     /// # Errors
-    /// As [`Record::add_defect_kind`].
-    pub fn retire_defect_kind(&mut self, name: &str, time: Timestamp) -> Result<(), RecordError> {
-        self.list_defect_kind(name, true, time)
+    /// As [`Record::add_defect_type`].
+    pub fn retire_defect_type(&mut self, name: &str, time: Timestamp) -> Result<(), RecordError> {
+        self.set_defect_type(name, true, time)
     }
 
-    fn list_defect_kind(&mut self, name: &str, retired: bool, time: Timestamp) -> Result<(), RecordError> {
+    fn set_defect_type(&mut self, name: &str, retired: bool, time: Timestamp) -> Result<(), RecordError> {
         let name = name.trim();
         if name.is_empty() {
             return Err(RecordError::NoName);
@@ -110,7 +110,7 @@ impl Record {
         self.write(|transaction| {
             let mut find = transaction
                 .prepare_cached("SELECT retired FROM defect_kind WHERE name = ?1 ORDER BY id DESC LIMIT 1")?;
-            // One that was never there counts as retired.
+            // A type that was never listed counts as retired.
             let before = find.query_row([name], |row| row.get(0)).optional()?.unwrap_or(true);
             if before != retired {
                 let mut insert =
@@ -121,13 +121,13 @@ impl Record {
         })
     }
 
-    /// The kinds of defect that are offered, in the order in which they were first added.
+    /// Returns the listed defect types, in the order in which they were first added.
     ///
     /// # Errors
     /// [`RecordError`] for a file that cannot be read.
-    pub fn defect_kinds(&self) -> Result<Vec<String>, RecordError> {
+    pub fn defect_types(&self) -> Result<Vec<String>, RecordError> {
         self.read(|| {
-            // The latest row of a name says whether it is offered, the first one where.
+            // The latest row of a name decides whether it is listed, the first row its position.
             let mut statement = self.connection.prepare_cached(
                 "SELECT name FROM (SELECT name, retired, min(id) AS first FROM
                     (SELECT name, id, last_value(retired) OVER (
@@ -140,7 +140,7 @@ impl Record {
     }
 }
 
-fn insert(transaction: &Transaction<'_>, opinion: &NewOpinion) -> Result<OpinionId, Refusal> {
+fn insert(transaction: &Transaction<'_>, opinion: &NewOpinion) -> Result<OpinionId, TransactionError> {
     if !transaction.prepare_cached("SELECT 1 FROM inspection WHERE id = ?1")?.exists([opinion.inspection])? {
         return Err(RecordError::NoInspection(opinion.inspection.0).into());
     }

@@ -1,32 +1,35 @@
-//! Inspections filed, each picture once a model.
+//! Recording of inspections: each image once per model.
 
 use std::path::{Path, PathBuf};
 
 use rusqlite::{OptionalExtension, params};
 
-use super::{Record, RecordError, Refusal, text_of};
+use super::{
+    Record, RecordError,
+    database::{TransactionError, path_text},
+};
 use crate::{
     data::FileHash,
     inspect::Assessment,
     review::{Findings, InspectionId, PartId, Timestamp},
 };
 
-/// A picture to be recorded.
+/// The image of a part, to be recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewPart {
-    /// Where its file lies.
+    /// Path of the file.
     pub path: PathBuf,
     /// Hash of the file.
     pub hash: FileHash,
     /// Length of the file, bytes.
     pub bytes: u64,
-    /// Pixels across.
+    /// Width, pixels.
     pub width: usize,
-    /// Pixels down.
+    /// Height, pixels.
     pub height: usize,
 }
 
-/// What a model said of it.
+/// The inspection of a part by a model, to be recorded.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewInspection {
     /// Hash of the model's tensors.
@@ -35,24 +38,24 @@ pub struct NewInspection {
     pub model_name: String,
     /// Score, p-value, promised rate and verdict.
     pub assessment: Assessment,
-    /// The score above which a part is flagged; infinite or `None` where there is no such score.
+    /// Score above which a part is flagged; infinite or `None` if there is none.
     pub threshold: Option<f64>,
-    /// Every score, and the places that the map points at.
+    /// All scores and the anomaly regions.
     pub findings: Findings,
-    /// Seconds of work.
+    /// Compute time, seconds.
     pub seconds: f64,
-    /// When.
+    /// Time of the inspection.
     pub time: Timestamp,
 }
 
-/// What became of an inspection that was to be recorded.
+/// Result of recording an inspection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FiledInspection {
     /// The part.
     pub part: PartId,
-    /// Its inspection by this model.
+    /// The inspection of the part by this model.
     pub inspection: InspectionId,
-    /// Whether it was recorded now; otherwise it had been before, and that one stays as it is.
+    /// Whether it was recorded now; `false` if the record already had one, which is kept.
     pub is_new: bool,
 }
 
@@ -60,17 +63,16 @@ const FIND: &str = "SELECT i.id FROM inspection i JOIN part p ON p.id = i.part
     WHERE p.path = ?1 AND p.hash = ?2 AND i.model = ?3";
 
 impl Record {
-    /// Records an inspection, and its part where that is new. A picture (its path and content) is recorded once for
-    /// each model.
+    /// Records an inspection, and its part if that is new. An image (path and content) is recorded once per model.
     ///
     /// # Errors
-    /// [`RecordError`] for a path that is no text, numbers that make no sense, or a file that cannot be written.
+    /// [`RecordError`] for a path that is not UTF-8, numbers out of range, or a file that cannot be written.
     pub fn insert_inspection(
         &mut self,
         part: &NewPart,
         inspection: &NewInspection,
     ) -> Result<FiledInspection, RecordError> {
-        let path = text_of(&part.path)?;
+        let path = path_text(&part.path)?;
         if part.width == 0 || part.height == 0 {
             return Err(RecordError::NoPixels(part.path.clone()));
         }
@@ -120,30 +122,30 @@ impl Record {
                 inspection.threshold.filter(|t| t.is_finite()),
                 a.verdict.title(),
                 json(serde_json::to_string(&inspection.findings.scores))?,
-                json(serde_json::to_string(&inspection.findings.suspects))?,
+                json(serde_json::to_string(&inspection.findings.regions))?,
                 inspection.seconds,
                 inspection.time.0,
             ])?;
-            Ok::<_, Refusal>(FiledInspection { part: id, inspection: InspectionId(inserted), is_new: true })
+            Ok::<_, TransactionError>(FiledInspection { part: id, inspection: InspectionId(inserted), is_new: true })
         })
     }
 
-    /// Whether a model has inspected this picture, so that a watched folder need not ask it again.
+    /// Whether this model has inspected this image.
     ///
     /// # Errors
-    /// [`RecordError`] for a path that is no text, or a file that cannot be read.
+    /// [`RecordError`] for a path that is not UTF-8, or a file that cannot be read.
     pub fn is_filed(&self, path: &Path, hash: FileHash, model: FileHash) -> Result<bool, RecordError> {
-        let path = text_of(path)?;
+        let path = path_text(path)?;
         let wanted = params![path, hash.to_string(), model.to_string()];
         self.read(|| self.connection.prepare_cached(FIND)?.exists(wanted))
     }
 
-    /// Whether any model has inspected this picture.
+    /// Whether any model has inspected this image.
     ///
     /// # Errors
-    /// [`RecordError`] for a path that is no text, or a file that cannot be read.
+    /// [`RecordError`] for a path that is not UTF-8, or a file that cannot be read.
     pub fn is_known(&self, path: &Path, hash: FileHash) -> Result<bool, RecordError> {
-        let wanted = params![text_of(path)?, hash.to_string()];
+        let wanted = params![path_text(path)?, hash.to_string()];
         let sql = "SELECT 1 FROM inspection i JOIN part p ON p.id = i.part WHERE p.path = ?1 AND p.hash = ?2";
         self.read(|| self.connection.prepare_cached(sql)?.exists(wanted))
     }

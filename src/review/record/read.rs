@@ -1,4 +1,4 @@
-//! The queue, read and folded.
+//! Reading of parts with their verdicts.
 
 use std::{error::Error, str::FromStr};
 
@@ -11,26 +11,26 @@ use crate::{
     review::{Findings, Inspection, InspectionId, Judgement, Opinion, OpinionId, Part, PartId, ReviewItem, Timestamp},
 };
 
-/// How far a record has been read.
+/// Position up to which a record has been read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RecordPosition {
-    /// The latest inspection that was seen.
+    /// Latest inspection seen.
     pub inspection: InspectionId,
-    /// The latest row of a verdict that was seen.
+    /// Latest row of the verdict table seen.
     pub opinion: OpinionId,
 }
 
-/// What is new since a mark.
+/// Changes since a position.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RecordChanges {
-    /// The parts of which anything is new, whole, by number.
+    /// The changed parts, complete, by number.
     pub items: Vec<ReviewItem>,
-    /// Where to go on from.
-    pub mark: RecordPosition,
+    /// Position after these changes.
+    pub position: RecordPosition,
 }
 
-/// A row a part and verdict, in the order of parts. `?1` and `?2` are a mark: a part is wanted when an inspection or a
-/// verdict of it is later.
+/// One row per part and verdict, ordered by part. `?1` and `?2` are a [`RecordPosition`]: parts with a later
+/// inspection or verdict are selected.
 macro_rules! rows {
     ($wanted:literal) => {
         concat!(
@@ -50,7 +50,7 @@ macro_rules! rows {
 
 const QUEUE: &str = rows!("");
 
-const NEWS: &str = rows!(
+const CHANGED: &str = rows!(
     "WHERE p.id IN (
         SELECT part FROM inspection WHERE id > ?1
         UNION SELECT part FROM inspection WHERE id IN (SELECT inspection FROM verdict WHERE id > ?2)
@@ -60,7 +60,7 @@ const NEWS: &str = rows!(
 const ONE: &str = rows!("WHERE p.id = ?1");
 
 impl Record {
-    /// Every part, by number: its latest inspection, and what stands of each reviewer's verdicts.
+    /// Returns every part, by number, with its latest inspection and each reviewer's current verdict.
     ///
     /// # Errors
     /// [`RecordError`] for a file that cannot be read.
@@ -68,26 +68,28 @@ impl Record {
         self.read(|| self.items(QUEUE, params![]))
     }
 
-    /// The parts of which anything is new since a mark; [`RecordPosition::default`] for all. One look at the record: nothing that
-    /// is written meanwhile is missed or seen twice.
+    /// Returns the parts that changed after `position`; all parts for [`RecordPosition::default`]. Reads a consistent
+    /// snapshot: concurrent writes are neither missed nor seen twice.
     ///
     /// # Errors
     /// [`RecordError`] for a file that cannot be read.
-    pub fn since(&self, mark: RecordPosition) -> Result<RecordChanges, RecordError> {
+    pub fn since(&self, position: RecordPosition) -> Result<RecordChanges, RecordError> {
         self.read(|| {
-            // Both queries see the same state of the file.
+            // Both queries see the same snapshot.
             let transaction = self.connection.unchecked_transaction()?;
             let mut last = transaction.prepare_cached(
                 "SELECT ifnull((SELECT max(id) FROM inspection), 0), ifnull((SELECT max(id) FROM verdict), 0)",
             )?;
             let now = last.query_row([], |row| Ok(RecordPosition { inspection: row.get(0)?, opinion: row.get(1)? }))?;
-            let items =
-                if now == mark { Vec::new() } else { self.items(NEWS, params![mark.inspection, mark.opinion])? };
-            Ok(RecordChanges { items, mark: now })
+            let items = match now == position {
+                true => Vec::new(),
+                false => self.items(CHANGED, params![position.inspection, position.opinion])?,
+            };
+            Ok(RecordChanges { items, position: now })
         })
     }
 
-    /// One part; `None` where there is no such part.
+    /// Returns a part, or `None` if there is no such part.
     ///
     /// # Errors
     /// [`RecordError`] for a file that cannot be read.
@@ -95,14 +97,14 @@ impl Record {
         self.read(|| Ok(self.items(ONE, params![part])?.pop()))
     }
 
-    /// Scores and suspect places of an inspection; `None` where there is no such inspection.
+    /// Returns scores and anomaly regions of an inspection, or `None` if there is no such inspection.
     ///
     /// # Errors
     /// [`RecordError`] for a file that cannot be read.
     pub fn findings(&self, inspection: InspectionId) -> Result<Option<Findings>, RecordError> {
         self.read(|| {
             let mut find = self.connection.prepare_cached("SELECT scores, suspects FROM inspection WHERE id = ?1")?;
-            find.query_row([inspection], |row| Ok(Findings { scores: json(row, 0)?, suspects: json(row, 1)? }))
+            find.query_row([inspection], |row| Ok(Findings { scores: json(row, 0)?, regions: json(row, 1)? }))
                 .optional()
         })
     }
@@ -111,41 +113,41 @@ impl Record {
         let mut statement = self.connection.prepare_cached(sql)?;
         let mut rows = statement.query(wanted)?;
         let mut items: Vec<ReviewItem> = Vec::new();
-        let mut said: Vec<Said> = Vec::new();
+        let mut verdicts: Vec<VerdictRow> = Vec::new();
         while let Some(row) = rows.next()? {
             let part: PartId = row.get(0)?;
             if items.last().is_none_or(|item| item.part.id != part) {
-                fold(&mut items, &mut said);
+                fold(&mut items, &mut verdicts);
                 items.push(item(row)?);
             }
             if let Some(id) = row.get(19)? {
-                said.push(Said { id, retracts: row.get(29)?, opinion: opinion(row, id)? });
+                verdicts.push(VerdictRow { id, retracts: row.get(29)?, opinion: opinion(row, id)? });
             }
         }
-        fold(&mut items, &mut said);
+        fold(&mut items, &mut verdicts);
         Ok(items)
     }
 }
 
-/// A row of the table of verdicts.
-struct Said {
+/// A row of the verdict table.
+struct VerdictRow {
     id: OpinionId,
     retracts: Option<OpinionId>,
-    /// `None` for a row that only takes back.
+    /// `None` for a retraction.
     opinion: Option<Opinion>,
 }
 
-/// Gives the last item what stands of its verdicts, and empties them.
-fn fold(items: &mut [ReviewItem], said: &mut Vec<Said>) {
+/// Moves the verdicts that are not retracted into the last item.
+fn fold(items: &mut [ReviewItem], rows: &mut Vec<VerdictRow>) {
     let Some(item) = items.last_mut() else { return };
-    // A row that takes another back comes after it: from the last row on, what is not taken back by then stands.
-    said.sort_by_key(|row| std::cmp::Reverse(row.id));
-    let mut taken_back: Vec<OpinionId> = Vec::new();
-    for Said { id, retracts, opinion } in said.drain(..) {
-        if taken_back.contains(&id) {
+    // A retraction comes after the row it retracts: going backwards, a row not retracted by then counts.
+    rows.sort_by_key(|row| std::cmp::Reverse(row.id));
+    let mut retracted: Vec<OpinionId> = Vec::new();
+    for VerdictRow { id, retracts, opinion } in rows.drain(..) {
+        if retracted.contains(&id) {
             continue;
         }
-        taken_back.extend(retracts);
+        retracted.extend(retracts);
         let Some(opinion) = opinion else { continue };
         if opinion.blind {
             // Going back in time, the last one kept is the first one given.
@@ -192,7 +194,7 @@ fn item(row: &Row<'_>) -> rusqlite::Result<ReviewItem> {
     })
 }
 
-/// The verdict in this row; `None` for one that only takes back.
+/// Returns the verdict in this row, or `None` for a retraction.
 fn opinion(row: &Row<'_>, id: OpinionId) -> rusqlite::Result<Option<Opinion>> {
     if row.get_ref(23)?.data_type() == Type::Null {
         return Ok(None);
@@ -201,7 +203,7 @@ fn opinion(row: &Row<'_>, id: OpinionId) -> rusqlite::Result<Option<Opinion>> {
     Ok(Some(Opinion {
         id,
         inspection: row.get(20)?,
-        model_said: verdict(row, 21)?,
+        model_verdict: verdict(row, 21)?,
         reviewer: row.get(22)?,
         judgement: named(row, 23, &Judgement::ALL, Judgement::title)?,
         defect: row.get(24)?,
@@ -216,14 +218,14 @@ fn verdict(row: &Row<'_>, column: usize) -> rusqlite::Result<Verdict> {
     named(row, column, &[Verdict::Healthy, Verdict::Suspect, Verdict::Defective], Verdict::title)
 }
 
-/// The one of `all` that has the name in this column.
+/// Returns the value whose name is in this column.
 fn named<T: Copy>(row: &Row<'_>, column: usize, all: &[T], name: fn(T) -> &'static str) -> rusqlite::Result<T> {
     let text = row.get_ref(column)?.as_str().map_err(|cause| broken(column, cause))?;
     let found = all.iter().copied().find(|one| name(*one) == text);
     found.ok_or_else(|| broken(column, Unknown(text.into())))
 }
 
-/// A column that is written as text.
+/// Parses a text column.
 pub(super) fn parsed<T: FromStr<Err: Error + Send + Sync + 'static>>(
     row: &Row<'_>,
     column: usize,
@@ -231,12 +233,12 @@ pub(super) fn parsed<T: FromStr<Err: Error + Send + Sync + 'static>>(
     parse(column, row.get_ref(column)?.as_str().map_err(|cause| broken(column, cause))?)
 }
 
-/// The same of a text.
+/// Parses the text of a column.
 pub(super) fn parse<T: FromStr<Err: Error + Send + Sync + 'static>>(column: usize, text: &str) -> rusqlite::Result<T> {
     text.parse().map_err(|cause| broken(column, cause))
 }
 
-/// A column that is written as JSON.
+/// Parses a JSON column.
 pub(super) fn json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
     let text = row.get_ref(column)?.as_str().map_err(|cause| broken(column, cause))?;
     serde_json::from_str(text).map_err(|cause| broken(column, cause))
@@ -246,7 +248,7 @@ fn broken(column: usize, cause: impl Error + Send + Sync + 'static) -> rusqlite:
     rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(cause))
 }
 
-/// A name that is none of those known.
+/// An unknown name.
 #[derive(Debug, thiserror::Error)]
-#[error("`{0}` is not a name that is known here")]
+#[error("unknown name `{0}`")]
 struct Unknown(String);

@@ -1,4 +1,4 @@
-//! Opening the file: what it must be, and what an older one lacks.
+//! Opening the file: version check and migrations.
 
 use std::{
     path::Path,
@@ -10,25 +10,25 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use super::RecordError;
 
-/// "GanR": this program's records among all SQLite files.
+/// SQLite application id of a record: "GanR".
 const APPLICATION: i32 = i32::from_be_bytes(*b"GanR");
 
-/// What each version added, the first one first. Once released, a text is never changed.
+/// Migration to each version, first version first. A released migration never changes.
 const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
 
-/// The version that this program writes.
+/// Version of the schema that this program writes.
 pub const VERSION: i32 = MIGRATIONS.len() as i32;
 
-/// How long a writer waits for another one.
+/// Longest wait for another writer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long between two tries where SQLite does not wait by itself.
+/// Pause between two attempts where SQLite does not wait by itself.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// Statements that are kept ready.
+/// Capacity of the prepared statement cache.
 const STATEMENTS: usize = 32;
 
-/// A connection to the file at `path`, made if there is none, of this program's version.
+/// Connects to the file at `path`, creating or migrating it as needed.
 pub(super) fn open(path: &Path) -> Result<Connection, RecordError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let fault = |cause| RecordError::new(path, cause);
@@ -40,7 +40,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, RecordError> {
     Ok(connection)
 }
 
-/// The same in memory.
+/// Creates a database in memory.
 pub(super) fn in_memory() -> Result<Connection, RecordError> {
     let path = Path::new(":memory:");
     let mut connection = Connection::open_in_memory().map_err(|cause| RecordError::new(path, cause))?;
@@ -54,17 +54,17 @@ fn prepare(connection: &mut Connection, path: &Path) -> Result<(), RecordError> 
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.pragma_update(None, "foreign_keys", true).map_err(fault)?;
     connection.pragma_update(None, "synchronous", "FULL").map_err(fault)?;
-    // Before anything is written: whose file it is, and of what version.
-    // One look at the file, or another program that begins it meanwhile would be seen half done.
-    let look = connection.transaction().map_err(fault)?;
-    let (version, fresh) = examine(&look, path)?;
-    look.finish().map_err(fault)?;
+    // Identify the file and its version before anything is written, in one transaction: another program may be
+    // creating it.
+    let check = connection.transaction().map_err(fault)?;
+    let (version, fresh) = examine(&check, path)?;
+    check.finish().map_err(fault)?;
     write_ahead(connection).map_err(fault)?;
     if version == VERSION && !fresh {
         return Ok(());
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fault)?;
-    // Another program may have been here since.
+    // Another program may have migrated it since.
     let (version, _) = examine(&transaction, path)?;
     for migration in MIGRATIONS.iter().skip(usize::try_from(version).unwrap_or_default()) {
         transaction.execute_batch(migration).map_err(fault)?;
@@ -74,8 +74,8 @@ fn prepare(connection: &mut Connection, path: &Path) -> Result<(), RecordError> 
     transaction.commit().map_err(fault)
 }
 
-/// Has the log written ahead. A record in memory stays as it is, and a file that has it already is not touched. For this
-/// step alone SQLite does not wait by itself while another program begins the same record.
+/// Switches to a write-ahead log; no effect on a record in memory or on a file that already has one. This is the only
+/// step at which SQLite does not wait by itself while another program creates the same record.
 fn write_ahead(connection: &Connection) -> rusqlite::Result<()> {
     let start = Instant::now();
     loop {
@@ -88,7 +88,7 @@ fn write_ahead(connection: &Connection) -> rusqlite::Result<()> {
     }
 }
 
-/// The file's version, and whether it is empty. A file of another program or of a newer version is refused.
+/// Returns the file's version and whether it is empty. Rejects a file of another program or of a newer version.
 fn examine(connection: &Connection, path: &Path) -> Result<(i32, bool), RecordError> {
     let fault = |cause| RecordError::new(path, cause);
     let number = |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, i32>(0)).map_err(fault);
@@ -97,7 +97,9 @@ fn examine(connection: &Connection, path: &Path) -> Result<(i32, bool), RecordEr
     let (application, version) = (number("application_id")?, number("user_version")?);
     let fresh = tables == 0;
     match application {
-        APPLICATION if version > VERSION => Err(RecordError::Newer { path: path.into(), found: version }),
+        APPLICATION if version > VERSION => {
+            Err(RecordError::Newer { path: path.into(), found: version, supported: VERSION })
+        }
         APPLICATION => Ok((version, fresh)),
         0 if fresh && version == 0 => Ok((version, fresh)),
         _ => Err(RecordError::Foreign(path.into())),

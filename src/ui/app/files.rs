@@ -7,7 +7,7 @@ use crate::{
     data::DataSource,
     engine::Severity,
     files,
-    review::export::Format,
+    review::export::ExportFormat,
     train::Recipe,
     ui::{PathRequest, dialog::Dialog},
 };
@@ -37,7 +37,7 @@ impl App {
                 let last = self.settings.review.intake.folder.clone();
                 last.or_else(|| self.settings.image_folder.clone()).unwrap_or(home)
             }
-            PathRequest::ReviewExport(Format::Pdf) => home.join("ganspect-shift"),
+            PathRequest::ReviewExport(ExportFormat::Pdf) => home.join("ganspect-shift"),
             PathRequest::ReviewExport(_) => home.join("ganspect-review"),
             PathRequest::Model => self.settings.last_model.clone().unwrap_or_else(|| home.join("")),
             PathRequest::SaveModel => {

@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use super::App;
 use crate::{
     engine::Severity,
-    review::export::Format,
+    review::export::ExportFormat,
     ui::{PageId, pages::review::ReviewWorkspace},
 };
 
@@ -38,7 +38,7 @@ impl App {
     }
 
     /// Exports the parts of the queue to a folder.
-    pub(super) fn export_review(&mut self, format: Format, folder: PathBuf) {
+    pub(super) fn export_review(&mut self, format: ExportFormat, folder: PathBuf) {
         if let Err(text) = self.pages.review.export(&self.ctx, format, folder) {
             self.notices.push(Severity::Warning, text);
         }

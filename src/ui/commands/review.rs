@@ -7,7 +7,7 @@ use super::{
     row::{CommandRow, CommandSection, Effect, always, commands, ctrl, ctrl_shift, key},
 };
 use crate::{
-    review::export::Format,
+    review::export::ExportFormat,
     ui::{Action, PageId, PathRequest},
 };
 
@@ -273,7 +273,7 @@ commands! { "Review";
         keys: [ctrl(Key::E)],
         pages: HERE,
         enabled: |c| c.review.open && !c.review.exporting,
-        effect: Effect::Action(|_| Action::Ask(PathRequest::ReviewExport(Format::Csv))),
+        effect: Effect::Action(|_| Action::Ask(PathRequest::ReviewExport(ExportFormat::Csv))),
     }
     ReviewReport {
         title: "Shift report…",
@@ -282,6 +282,6 @@ commands! { "Review";
         keys: [ctrl_shift(Key::E)],
         pages: HERE,
         enabled: |c| c.review.open && !c.review.exporting,
-        effect: Effect::Action(|_| Action::Ask(PathRequest::ReviewExport(Format::Pdf))),
+        effect: Effect::Action(|_| Action::Ask(PathRequest::ReviewExport(ExportFormat::Pdf))),
     }
 }

@@ -36,15 +36,5 @@ impl EndReason {
 
 /// What was done, in a sentence: "12 parts filed, 2 in quarantine.".
 fn tally(counts: &WatchCounts) -> String {
-    let mut text = format!("{} filed", counted(counts.filed, "part"));
-    for (count, what) in [
-        (counts.quarantined, "in quarantine"),
-        (counts.known, "on record from before"),
-        (counts.gone, "gone before they were inspected"),
-    ] {
-        if count > 0 {
-            text.push_str(&format!(", {count} {what}"));
-        }
-    }
-    text + "."
+    format!("{} filed{}.", counted(counts.filed, "part"), counts.remarks())
 }

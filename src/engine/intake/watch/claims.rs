@@ -32,6 +32,19 @@ pub struct WatchCounts {
     pub listed: bool,
 }
 
+impl WatchCounts {
+    /// Lists the files that were not filed, to be appended to a count: ", 2 in quarantine, 1 already on record". Empty if
+    /// there are none.
+    pub fn remarks(&self) -> String {
+        let counts = [
+            (self.quarantined, "in quarantine"),
+            (self.known, "already on record"),
+            (self.gone, "deleted before inspection"),
+        ];
+        counts.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!(", {count} {what}")).collect()
+    }
+}
+
 #[derive(Debug, Default)]
 struct State {
     /// Handed out, and neither filed nor given back.

@@ -8,15 +8,15 @@ use crate::{
     engine::intake::stream::InspectedFile,
     review::{
         Findings, Record, Timestamp,
-        anomaly_region::{Cut, suspects},
+        anomaly_region::{RegionThreshold, find_regions},
         record::{NewInspection, NewPart},
     },
 };
 
-/// Suspect places of fewer pixels than this are noise.
+/// Smallest area of an anomaly region, pixels; smaller ones are noise.
 const MIN_AREA: usize = 12;
-/// Most suspect places of a part.
-const MOST: usize = 20;
+/// Largest number of anomaly regions per part.
+const MAX_REGIONS: usize = 20;
 
 /// Files each part in a [`Record`], under the model that inspected it. Only a model with a verdict has something to file.
 #[derive(Debug)]
@@ -62,11 +62,11 @@ impl Ledger for RecordLedger {
         let (kind, map) = finding.map();
         // Above half of a scale lies next to nothing of a healthy part.
         let level = kind.upper(&scale) / 2.0;
-        let cut = Cut { level, min_area: MIN_AREA, most: MOST };
-        let suspects = suspects(&map, outcome.query.width(), outcome.query.height(), &cut);
+        let threshold = RegionThreshold { level, min_area: MIN_AREA, max_regions: MAX_REGIONS };
+        let regions = find_regions(&map, outcome.query.width(), outcome.query.height(), &threshold);
         // A model may see a picture smaller than it is stored.
         let by = finding.width as f32 / outcome.query.width().max(1) as f32;
-        let suspects = suspects.into_iter().map(|suspect| suspect.scaled(by)).collect();
+        let regions = regions.into_iter().map(|region| region.scaled(by)).collect();
         let part = NewPart {
             path: finding.path.clone(),
             hash: finding.hash,
@@ -79,7 +79,7 @@ impl Ledger for RecordLedger {
             model_name: finding.model.name.clone(),
             assessment,
             threshold: finding.threshold,
-            findings: Findings { scores: outcome.scores.clone(), suspects },
+            findings: Findings { scores: outcome.scores.clone(), regions },
             seconds: outcome.seconds,
             time: Timestamp::now(),
         };

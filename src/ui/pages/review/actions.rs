@@ -64,7 +64,7 @@ impl ReviewWorkspace {
         let snapshot = Arc::clone(&self.snapshot);
         let Some(item) = self.queue.shown(&snapshot.items) else { return };
         // Skipping a part that is done or was skipped before records nothing.
-        let standing = self.queue.view().standing(item);
+        let standing = self.queue.view().status(item);
         let unchanged =
             judgement == Judgement::Skip && standing != ReviewStatus::Open || self.session.is_pending(item.part.id);
         if !unchanged {

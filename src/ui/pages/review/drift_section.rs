@@ -4,7 +4,7 @@ use egui::{Pos2, Rect, RichText, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2
 
 use super::{scene::Scene, section::PanelSection};
 use crate::{
-    review::drift::{Drift, FEWEST},
+    review::drift::{Drift, MIN_PARTS},
     ui::{
         Frame, theme,
         theme::{Palette, StatusMark},
@@ -26,7 +26,7 @@ impl PanelSection for DriftSection {
             ui.label(theme::weak_caption(&p, "Open a record to monitor the scores of good parts."));
             return;
         };
-        let mark = match (drift.since(), drift.parts.len() < FEWEST) {
+        let mark = match (drift.since(), drift.parts.len() < MIN_PARTS) {
             (Some(_), _) => StatusMark::Suspect,
             (None, true) => StatusMark::Unknown,
             (None, false) => StatusMark::Healthy,

@@ -7,7 +7,7 @@ use egui::Context;
 use super::ReviewWorkspace;
 use crate::{
     engine::background::BackgroundTask,
-    review::{Record, ReviewItem, export, export::Format},
+    review::{Record, ReviewItem, export, export::ExportFormat},
 };
 
 impl ReviewWorkspace {
@@ -15,7 +15,7 @@ impl ReviewWorkspace {
     ///
     /// # Errors
     /// A message if there is nothing to write or another export is running.
-    pub fn export(&mut self, ctx: &Context, format: Format, folder: PathBuf) -> Result<(), String> {
+    pub fn export(&mut self, ctx: &Context, format: ExportFormat, folder: PathBuf) -> Result<(), String> {
         if self.export_task.is_some() {
             return Err("An export is already running. Wait for it to finish.".to_owned());
         }
@@ -39,27 +39,10 @@ impl ReviewWorkspace {
 }
 
 /// Writes the parts; returns the message for the user.
-fn write(record: &Path, items: &[ReviewItem], format: Format, folder: &Path) -> Result<String, String> {
-    let written = Record::open(record)
+fn write(record: &Path, items: &[ReviewItem], format: ExportFormat, folder: &Path) -> Result<String, String> {
+    let summary = Record::open(record)
         .map_err(|error| error.to_string())
         .and_then(|record| export::write(&record, items, format, folder).map_err(|error| error.to_string()));
-    let written = written.map_err(|error| format!("Could not export the queue: {error}."))?;
-    let unit = match format {
-        Format::Csv => "rows",
-        Format::Jsonl => "lines",
-        Format::Coco => "outlines",
-        Format::Masks => "masks",
-        Format::Pdf => "pages",
-    };
-    let mut text = format!("{} {unit} for {} parts saved to {}.", written.rows, items.len(), folder.display());
-    if written.missing > 0 {
-        text.push_str(&format!(" {} of their images were not found.", written.missing));
-    }
-    if written.left_out > 0 {
-        text.push_str(&format!(
-            " {} parts were left out: they have no drawn region, or exceed the limit.",
-            written.left_out
-        ));
-    }
-    Ok(text)
+    let summary = summary.map_err(|error| format!("Could not export the queue: {error}."))?;
+    Ok(format!("Exported {} to {}.", summary.words(format, items.len()), folder.display()))
 }

@@ -97,7 +97,7 @@ impl Film {
             let last = ((viewport.right() / theme::FILM_CELL).ceil().max(0.0) as usize).min(count);
             for place in first..last {
                 let Some(item) = queue.at(items, place) else { continue };
-                let (status, pending) = (queue.view().standing(item), pending(item.part.id));
+                let (status, pending) = (queue.view().status(item), pending(item.part.id));
                 let shown = Cell { item, status, pending, blind, current: place == current };
                 if self.cell(ui, cell(place).shrink(1.0), &shown) {
                     clicked = Some(place);

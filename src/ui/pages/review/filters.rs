@@ -11,7 +11,7 @@ use crate::{
     review::{
         Timestamp,
         facets::day_after,
-        queue::{Filter, QueueOrder, ReviewProgress},
+        queue::{QueueFilter, QueueOrder, ReviewProgress},
     },
     ui::theme,
 };
@@ -26,8 +26,8 @@ const VERDICTS: [(&str, &[Verdict]); 5] = [
 ];
 
 /// Returns the initial filter: parts that the model flags.
-pub(super) fn flagged() -> Filter {
-    Filter { verdicts: VERDICTS[0].1.to_vec(), ..Filter::default() }
+pub(super) fn flagged() -> QueueFilter {
+    QueueFilter { verdicts: VERDICTS[0].1.to_vec(), ..QueueFilter::default() }
 }
 
 /// State of the filter controls.
@@ -39,7 +39,7 @@ pub(super) struct Filters {
 
 impl Filters {
     /// Draws the controls. `blind` hides those that reveal verdicts.
-    pub fn ui(&mut self, ui: &mut Ui, scene: &Scene, filter: &mut Filter, order: &mut QueueOrder, blind: bool) {
+    pub fn ui(&mut self, ui: &mut Ui, scene: &Scene, filter: &mut QueueFilter, order: &mut QueueOrder, blind: bool) {
         let facets = &scene.snapshot.facets;
         ui.horizontal(|ui| {
             let field = TextEdit::singleline(&mut filter.text).hint_text("Search by name").desired_width(f32::INFINITY);

@@ -108,7 +108,7 @@ impl QueryOverlay for Marks<'_> {
         let painter = ui.painter().with_clip_rect(response.rect.intersect(ui.clip_rect()));
         // The networks may see the image at a lower resolution than it is stored.
         let by = size.0 as f32 / self.width.max(1) as f32;
-        let regions = self.findings.map(|f| f.suspects.as_slice()).unwrap_or_default();
+        let regions = self.findings.map(|f| f.regions.as_slice()).unwrap_or_default();
         let font = theme::caption().resolve(ui.style());
         let mut labels: Vec<Rect> = Vec::new();
         for (i, region) in regions.iter().enumerate() {

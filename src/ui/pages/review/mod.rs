@@ -201,11 +201,11 @@ impl ReviewWorkspace {
             self.settings.clone_from(settings);
         }
         let filter = &mut self.queue.filter;
-        if filter.two_persons != settings.two_persons {
-            filter.two_persons = settings.two_persons;
+        if filter.double_blind != settings.two_persons {
+            filter.double_blind = settings.two_persons;
             filter.reviewer = None;
         }
-        if filter.two_persons && filter.reviewer.as_ref() != Some(&settings.reviewer) {
+        if filter.double_blind && filter.reviewer.as_ref() != Some(&settings.reviewer) {
             filter.reviewer = Some(settings.reviewer.clone());
         }
         let snapshot = Arc::clone(&live.review.books.read());

@@ -7,7 +7,7 @@ use crate::{
     engine::review::{PrefetchRequest, ReviewSnapshot},
     review::{
         PartId, ReviewItem,
-        queue::{Filter, QueueOrder, QueueView},
+        queue::{QueueFilter, QueueOrder, QueueView},
     },
 };
 
@@ -21,14 +21,14 @@ const MAPS: usize = 2;
 #[derive(Clone, PartialEq)]
 struct ViewKey {
     revision: u64,
-    filter: Filter,
+    filter: QueueFilter,
     order: QueueOrder,
 }
 
 /// The queue of parts.
 #[derive(Default)]
 pub(super) struct ReviewQueue {
-    pub filter: Filter,
+    pub filter: QueueFilter,
     pub order: QueueOrder,
     view: QueueView,
     key: Option<ViewKey>,
@@ -40,7 +40,7 @@ pub(super) struct ReviewQueue {
 
 impl ReviewQueue {
     /// Creates a queue with this filter and order.
-    pub fn new(filter: Filter, order: QueueOrder) -> Self {
+    pub fn new(filter: QueueFilter, order: QueueOrder) -> Self {
         Self { filter, order, ..Self::default() }
     }
 
@@ -64,7 +64,7 @@ impl ReviewQueue {
         self.key = Some(key);
         self.version += 1;
         let rows = self.view.rows();
-        let kept = self.current.and_then(|part| self.view.place_of(&snapshot.items, part));
+        let kept = self.current.and_then(|part| self.view.position_of(&snapshot.items, part));
         self.position = match (kept, self.current) {
             (Some(place), _) => place,
             // The next part moves up if the current one has left the view.
@@ -110,13 +110,13 @@ impl ReviewQueue {
 
     /// Clears the filter, except for reviewer and double-blind mode.
     pub fn clear_filter(&mut self) {
-        let (reviewer, two_persons) = (self.filter.reviewer.take(), self.filter.two_persons);
-        self.filter = Filter { reviewer, two_persons, ..Filter::default() };
+        let (reviewer, double_blind) = (self.filter.reviewer.take(), self.filter.double_blind);
+        self.filter = QueueFilter { reviewer, double_blind, ..QueueFilter::default() };
     }
 
     /// Shows this part, clearing the filter if it excludes the part.
     pub fn show(&mut self, snapshot: &ReviewSnapshot, part: PartId) {
-        if self.view.place_of(&snapshot.items, part).is_none() {
+        if self.view.position_of(&snapshot.items, part).is_none() {
             self.clear_filter();
         }
         self.current = Some(part);

@@ -5,7 +5,7 @@ use egui::{RichText, Ui, vec2};
 use super::{scene::Scene, section::PanelSection};
 use crate::{
     engine::review::RecordState,
-    review::export::Format,
+    review::export::ExportFormat,
     ui::{
         Action, Frame, PathRequest, UiCommand, theme,
         theme::{Palette, StatusMark},
@@ -49,9 +49,17 @@ impl PanelSection for RecordSection {
                 }
             }
             for (format, title, help) in [
-                (Format::Jsonl, "JSON Lines…", "Writes one line per part with all recorded data."),
-                (Format::Coco, "COCO…", "Writes the parts with human verdicts, and the outlines of their defects."),
-                (Format::Masks, "Masks…", "Writes a mask for each defective part, in the folder layout of MVTec AD."),
+                (ExportFormat::Jsonl, "JSON Lines…", "Writes one line per part with all recorded data."),
+                (
+                    ExportFormat::Coco,
+                    "COCO…",
+                    "Writes the parts with human verdicts, and the outlines of their defects.",
+                ),
+                (
+                    ExportFormat::Masks,
+                    "Masks…",
+                    "Writes a mask for each defective part, in the folder layout of MVTec AD.",
+                ),
             ] {
                 let enabled = UiCommand::ReviewExport.enabled(frame.context);
                 let button = ui.add_enabled(enabled, egui::Button::new(title));

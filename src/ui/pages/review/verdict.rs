@@ -58,7 +58,7 @@ pub(super) fn ui(ui: &mut Ui, item: &ReviewItem, scene: &Scene, blind: bool) {
     let inspection = &item.inspection;
     value_row(ui, "Model", inspection.model_name.clone(), "The model that inspected this part.");
     value_row(ui, "Inspected", inspection.time.minute(), "When this part was inspected (UTC).");
-    let regions = scene.findings.as_ref().map_or_else(|| "–".to_owned(), |found| found.suspects.len().to_string());
+    let regions = scene.findings.as_ref().map_or_else(|| "–".to_owned(), |found| found.regions.len().to_string());
     value_row(ui, "Regions", regions, "Anomaly regions of the map, outlined in the image with area and peak.");
     for opinion in &item.opinions {
         let reviewer = if opinion.blind { format!("{}, blind", opinion.reviewer) } else { opinion.reviewer.clone() };
@@ -69,7 +69,7 @@ pub(super) fn ui(ui: &mut Ui, item: &ReviewItem, scene: &Scene, blind: bool) {
 /// Returns a reviewer's verdict in a word or two.
 fn short(opinion: &Opinion) -> String {
     let word = match opinion.judgement {
-        crate::review::Judgement::Agree => format!("agree: {}", opinion.model_said.title()),
+        crate::review::Judgement::Agree => format!("agree: {}", opinion.model_verdict.title()),
         judgement => judgement.title().to_owned(),
     };
     match &opinion.defect {
@@ -176,7 +176,7 @@ pub(super) fn defect_types(ui: &mut Ui, scene: &Scene, session: &Session, frame:
 }
 
 /// Returns the progress of the review in one line: "12 left · 28 done · 25 agreed · 3 overruled".
-pub(super) fn counters(counters: &crate::review::queue::Counters) -> String {
+pub(super) fn counters(counters: &crate::review::queue::ReviewCounts) -> String {
     let figure = |n: usize, word: &str| format!("{} {word}", crate::ui::widgets::ticks::grouped(n as f64, 0));
     let all = [
         figure(counters.left, "left"),

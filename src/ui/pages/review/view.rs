@@ -108,7 +108,7 @@ impl ReviewWorkspace {
                 }
                 let view = self.queue.view();
                 if item.is_some() {
-                    let counters = verdict::counters(&view.counters());
+                    let counters = verdict::counters(&view.counts());
                     ui.label(RichText::new(counters).color(p.text));
                 }
                 ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
