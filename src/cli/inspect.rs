@@ -236,12 +236,12 @@ fn report(
     progress: &indicatif::ProgressBar,
 ) -> Result<()> {
     let Some(outcome) = &view.outcome else { return Ok(()) };
-    let judged;
+    let mut judged;
     let outcome = match (arguments.rate, calibration) {
         // The rate holds for this command only and is not saved in the model.
         (Some(rate), Some(calibration)) => {
-            let assessment = calibration.assess(&outcome.scores, rate).ok();
-            judged = Outcome { assessment, ..Outcome::clone(outcome) };
+            judged = Outcome::clone(outcome);
+            judged.judge(calibration, rate);
             &judged
         }
         _ => outcome.as_ref(),

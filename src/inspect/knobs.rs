@@ -270,7 +270,7 @@ pub static KNOBS: [Knob; 14] = [
     ),
     knob(
         "plateau",
-        "Plateau",
+        "Patience",
         "steps",
         Domain::Int(0, 100_000),
         "Stop when this many steps improve the loss by less than 0.1 %; 0 disables early stopping.",

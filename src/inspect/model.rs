@@ -418,13 +418,13 @@ impl Model {
         self.bank.as_ref()
     }
 
-    /// The healthy training crops most similar to the crop of `planes` around `place`, at most one per image. Empty for a model
+    /// The healthy training crops most similar to the crop of `planes` around `location`, at most one per image. Empty for a model
     /// without an embedding bank, or an image smaller than a crop.
     ///
     /// # Errors
     /// [`ModelError::Weights`] when the values cannot be read from the device.
-    pub fn neighbours(&self, planes: &Planes, place: (usize, usize)) -> Result<Vec<Neighbour>, ModelError> {
-        let corner = neighbours::crop_corner(planes, place);
+    pub fn neighbours(&self, planes: &Planes, location: (usize, usize)) -> Result<Vec<Neighbour>, ModelError> {
+        let corner = neighbours::crop_corner(planes, location);
         let (Some(bank), Some(critic), Some(corner)) = (&self.bank, self.networks.critic(), corner) else {
             return Ok(Vec::new());
         };

@@ -253,7 +253,7 @@ fn what_cannot_be_promised_or_found_is_said_before_anything_is_inspected() {
     assert!(refused(&["--set", "steps=0"]).contains("steps"));
     let seen = bench.set.join("train");
     let none = ganspect(&["--model", model, "--data", seen.to_str().unwrap()]);
-    assert!(words(&none).1.contains("no image to test with"), "{}", words(&none).1);
+    assert!(words(&none).1.contains("no test images in"), "{}", words(&none).1);
     let tests = TestSet::open(&set.parse().unwrap(), &[], None, &|_, _| true).unwrap();
     assert!(tests.items.iter().all(|i| i.label != Label::Defective("good".into())));
 }

@@ -457,8 +457,8 @@ fn what_went_wrong_or_was_stopped_is_said_with_the_way_out() {
     set(&mut stage, TestPhase::Stopped);
     assert!(shows(&stage.harness, "Stopped after 34 of 70 images. The results so far are kept."));
     assert!(shows(&stage.harness, "Resume"));
-    set(&mut stage, TestPhase::Failed("there is no image to test with in /parts".into()));
-    assert!(shows(&stage.harness, "There is no image to test with in /parts."));
+    set(&mut stage, TestPhase::Failed("no test images in /parts".into()));
+    assert!(shows(&stage.harness, "No test images in /parts."));
     assert!(shows(&stage.harness, "Try again"));
     // Another model was opened.
     set(&mut stage, TestPhase::Done);

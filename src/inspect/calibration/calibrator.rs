@@ -257,13 +257,13 @@ fn damaged(frame: &Planes, seed: u64) -> Planes {
     // Damage only: brightness is unchanged.
     let knobs = SyntheticDefectKnobs { share: 1.0, jitter: 0.0, ..SyntheticDefectKnobs::default() };
     let synthesiser = DefectSynthesiser::new(knobs, side, channels, deviation, (0, Vec::new()));
-    let mut drawn = (0..ATTEMPTS).map(|_| {
+    let mut attempts = (0..ATTEMPTS).map(|_| {
         let (region, donor) = (window(&mut rng), window(&mut rng));
         let cut = |cells: &[usize]| cells.iter().map(|&i| values[i]).collect::<Vec<f32>>();
         let synthetic = synthesiser.synthesise(&cut(&region), &cut(&donor), &mut rng);
         (region, synthetic)
     });
-    let seen = drawn.find(|(_, synthetic)| synthetic.mask.contains(&1.0));
+    let seen = attempts.find(|(_, synthetic)| synthetic.mask.contains(&1.0));
     for (i, value) in seen.into_iter().flat_map(|(region, synthetic)| region.into_iter().zip(synthetic.values)) {
         values[i] = value;
     }

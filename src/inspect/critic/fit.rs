@@ -29,7 +29,7 @@ const SAMPLES: usize = 1_024;
 pub struct StatsFitter {
     critic: FrameCritic,
     images: usize,
-    seen: usize,
+    added: usize,
     /// Sum of the features, sum of their outer products, and the number of samples.
     sum: Vec<f64>,
     products: Vec<f64>,
@@ -44,7 +44,7 @@ impl StatsFitter {
         Self {
             critic: FrameCritic::new(net, tta, NormalStats::default(), device),
             images,
-            seen: 0,
+            added: 0,
             sum: vec![0.0; width],
             products: vec![0.0; width * width],
             count: 0.0,
@@ -54,12 +54,12 @@ impl StatsFitter {
 
     /// Calls of [`StatsFitter::add`] still to make: two passes over all images.
     pub fn remaining(&self) -> usize {
-        2 * self.images - self.seen
+        2 * self.images - self.added
     }
 
     /// Index of the image to add next.
     pub fn next_index(&self) -> usize {
-        self.seen % self.images.max(1)
+        self.added % self.images.max(1)
     }
 
     /// Adds the next image.
@@ -67,7 +67,7 @@ impl StatsFitter {
     /// # Errors
     /// When the values cannot be read from the device.
     pub fn add(&mut self, frame: &Planes) -> Result<(), WeightError> {
-        if self.seen < self.images {
+        if self.added < self.images {
             let mut all: Vec<f32> = Vec::new();
             let illumination = self.critic.illumination(frame);
             // Without shifted views: their repeated border is not part of any map.
@@ -92,8 +92,8 @@ impl StatsFitter {
         } else {
             self.maps.push(self.critic.raw_map(frame)?);
         }
-        self.seen += 1;
-        if self.seen == self.images {
+        self.added += 1;
+        if self.added == self.images {
             let (mean, whiten) = self.whitening();
             let stats = NormalStats { mean, whiten, ..NormalStats::default() };
             self.critic = FrameCritic::new(self.critic.net.clone(), self.critic.tta, stats, &self.critic.device);

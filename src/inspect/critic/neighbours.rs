@@ -197,7 +197,7 @@ impl EmbeddingBank {
 pub struct BankBuilder {
     bank: EmbeddingBank,
     images: usize,
-    seen: usize,
+    added: usize,
     capacity: usize,
     rng: ChaCha8Rng,
 }
@@ -206,7 +206,7 @@ impl BankBuilder {
     /// A builder for this many images; `seed` determines the crops.
     pub fn new(images: usize, channels: usize, seed: u64) -> Self {
         let bank = EmbeddingBank { channels, origins: Vec::new(), features: Vec::new(), pixels: Vec::new() };
-        Self { bank, images, seen: 0, capacity: BANK_BYTES / bytes(channels), rng: ChaCha8Rng::seed_from_u64(seed) }
+        Self { bank, images, added: 0, capacity: BANK_BYTES / bytes(channels), rng: ChaCha8Rng::seed_from_u64(seed) }
     }
 
     /// Most images that a bank can be built from.
@@ -216,12 +216,12 @@ impl BankBuilder {
 
     /// Images still to be added.
     pub fn remaining(&self) -> usize {
-        self.images - self.seen
+        self.images - self.added
     }
 
     /// Index of the image to add next.
     pub fn next_index(&self) -> usize {
-        self.seen
+        self.added
     }
 
     /// Adds crops of the next image; an image smaller than a crop adds none.
@@ -229,7 +229,7 @@ impl BankBuilder {
     /// # Errors
     /// When the values cannot be read from the device.
     pub fn add(&mut self, critic: &FrameCritic, image: &str, frame: &Planes) -> Result<(), WeightError> {
-        self.seen += 1;
+        self.added += 1;
         let (Some(wide), Some(high)) = (frame.width().checked_sub(SIDE), frame.height().checked_sub(SIDE)) else {
             return Ok(());
         };

@@ -28,7 +28,7 @@ const WRITE_EVERY: f64 = 20.0;
 pub enum EvaluateError {
     /// There are no test images.
     #[error(
-        "{0} has no test images (images that the model was trained or calibrated on are excluded); choose data with \
+        "no test images in {0}: images that the model was trained or calibrated on are excluded; choose data with \
          separate test images"
     )]
     NoImages(String),
@@ -79,7 +79,7 @@ pub struct Evaluator {
     next: usize,
     current: Option<Current>,
     /// Images inspected (not cached) and the seconds they took.
-    worked: (usize, f64),
+    inspected: (usize, f64),
     written: f64,
 }
 
@@ -100,7 +100,7 @@ impl Evaluator {
         }
         let info = model.info();
         let calibration = model.calibration(&knobs).cloned();
-        let tested = EvaluatedModel {
+        let evaluated = EvaluatedModel {
             name: info.name.clone(),
             hash: model.hash(),
             step: info.step,
@@ -111,25 +111,25 @@ impl Evaluator {
         let json = |value: serde_json::Result<String>| value.unwrap_or_default();
         let base = [
             env!("CARGO_PKG_VERSION"),
-            &tested.hash,
+            &evaluated.hash,
             &json(serde_json::to_string(&knobs)),
             &json(serde_json::to_string(&info.regions)),
             &format!("{channels} {scale}"),
         ];
         // Without a calibration there is no combined score.
-        let alone = if model.networks().critic().is_some() { ScoreKind::Critic } else { WITHOUT_CRITIC };
-        let masks = tests.has_masks();
+        let default_score = if model.networks().critic().is_some() { ScoreKind::Critic } else { WITHOUT_CRITIC };
+        let has_masks = tests.has_masks();
         Ok(Self {
             base: FileHash::of(base.join("\n").as_bytes()),
-            score: calibration.as_ref().map_or(alone, |c| c.score),
+            score: calibration.as_ref().map_or(default_score, |c| c.score),
             rate: model.rate(&knobs),
             regions: info.regions.clone(),
             cache: EvaluationCache::open(file),
             images: Vec::new(),
-            totals: if masks { EvaluatedMap::ALL.map(PixelTotals::new).into() } else { Vec::new() },
+            totals: if has_masks { EvaluatedMap::ALL.map(PixelTotals::new).into() } else { Vec::new() },
             excluded: tests.excluded.clone(),
             order: interleaved(&tests),
-            model: tested,
+            model: evaluated,
             tests,
             knobs,
             channels,
@@ -137,7 +137,7 @@ impl Evaluator {
             calibration,
             next: 0,
             current: None,
-            worked: (0, 0.0),
+            inspected: (0, 0.0),
             written: 0.0,
         })
     }
@@ -154,12 +154,12 @@ impl Evaluator {
 
     /// Number of images that had to be inspected because they were not cached.
     pub fn inspected(&self) -> usize {
-        self.worked.0
+        self.inspected.0
     }
 
     /// Estimated remaining time, seconds; `None` until an image was inspected.
     pub fn seconds_left(&self) -> Option<f64> {
-        let (count, seconds) = self.worked;
+        let (count, seconds) = self.inspected;
         let left = self.tests.items.len() - self.next;
         (count > 0).then(|| seconds / count as f64 * left as f64)
     }
@@ -196,8 +196,8 @@ impl Evaluator {
             None if self.is_done() => {}
             None => self.begin(networks)?,
         }
-        self.worked.1 += began.elapsed().as_secs_f64();
-        if self.worked.1 - self.written > WRITE_EVERY || self.is_done() {
+        self.inspected.1 += began.elapsed().as_secs_f64();
+        if self.inspected.1 - self.written > WRITE_EVERY || self.is_done() {
             self.save_cache()?;
         }
         if self.is_done() && self.images.is_empty() {
@@ -212,7 +212,7 @@ impl Evaluator {
     /// # Errors
     /// [`FileError`] when it cannot be written.
     pub fn save_cache(&mut self) -> Result<(), FileError> {
-        self.written = self.worked.1;
+        self.written = self.inspected.1;
         self.cache.write()
     }
 
@@ -279,7 +279,7 @@ impl Evaluator {
         let wanted = counted && (item.label == Label::Healthy || mask.is_some());
         let known = self.cache.get(&self.cache_key()).filter(|e| !wanted || e.pixels.is_some() && e.mask == hash);
         if let Some(entry) = known.cloned() {
-            self.take(&entry, wanted);
+            self.record(&entry, wanted);
             return Ok(());
         }
         let query = match tests.picture(self.current_index()) {
@@ -313,13 +313,13 @@ impl Evaluator {
             steps: outcome.steps,
             seconds: outcome.seconds as f32,
         };
-        self.worked.0 += 1;
-        self.take(&entry, counted);
+        self.inspected.0 += 1;
+        self.record(&entry, counted);
         self.cache.add(entry);
     }
 
     /// Adds the current image to the results.
-    fn take(&mut self, entry: &CachedImage, counted: bool) {
+    fn record(&mut self, entry: &CachedImage, counted: bool) {
         let Some(item) = self.tests.items.get(self.current_index()) else { return };
         if counted {
             for counts in entry.pixels.iter().flatten() {

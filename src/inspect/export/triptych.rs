@@ -46,7 +46,7 @@ pub(super) fn draw(input: &ExportInput<'_>) -> PixelCanvas {
         ScoreKind::ALL.map(|kind| (kind.title(), significant(outcome.scores.get(kind)), decides == Some(kind)));
     draw_rows(&mut canvas, &mut painter, [left(1), top, column as f32 - 24.0 * u], u, &scores);
     let knobs = &outcome.knobs;
-    let preset = InvertPreset::of(knobs).map_or("custom", InvertPreset::title);
+    let preset = InvertPreset::of(knobs).map_or("Custom", InvertPreset::title);
     let facts = [
         ("Model", input.model.to_owned(), false),
         ("Preset", preset.to_owned(), false),
@@ -85,7 +85,11 @@ fn right_edge(layout: &ExportLayout) -> f32 {
 }
 
 fn legend(input: &ExportInput<'_>, scale: PixelScale) -> String {
-    let what = if input.map.is_signed() { "image minus reconstruction" } else { "absolute image minus reconstruction" };
+    let what = if input.map.is_signed() {
+        "image minus reconstruction"
+    } else {
+        "absolute difference between image and reconstruction"
+    };
     let upper = trimmed(f64::from(input.upper()));
     let end = match input.scale {
         Some(_) => format!("The colour scale ends at {upper}, set from held-out healthy images."),

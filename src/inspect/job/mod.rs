@@ -439,14 +439,14 @@ impl InspectionJob {
         };
         let weights = self.tile_weights(networks, tiles.clone());
         let Some(batch) = self.batches.get_mut(i) else { return Ok(()) };
-        let (numbers, drawn) = batch.step(networks, target, weights.as_ref(), &self.knobs)?;
+        let (numbers, generated) = batch.step(networks, target, weights.as_ref(), &self.knobs)?;
         if numbers.total.iter().any(|v| !v.is_finite()) {
             return Err(InspectError::NotFinite(self.step));
         }
         self.sums.add(&numbers, restarts);
         let len = self.tile_len();
         if let Some(canvas) = &mut self.canvas {
-            let (_, values) = host(drawn)?;
+            let (_, values) = host(generated)?;
             for (t, tile) in tiles.enumerate() {
                 let rows = &numbers.total[t * restarts..(t + 1) * restarts];
                 let at = (t * restarts + smallest(rows)) * len;
@@ -461,12 +461,12 @@ impl InspectionJob {
         self.records.push(record);
         if let Some(canvas) = self.canvas.take() {
             let query = Arc::clone(&self.query);
-            let drawn = canvas.finish(|i| query.values()[i]);
+            let generated = canvas.finish(|i| query.values()[i]);
             if self.updates_weights(self.step) {
-                self.update_robust_weights(&drawn);
+                self.update_robust_weights(&generated);
             }
             if self.is_kept(self.step) {
-                self.frames.push(KeptFrame::new(self.step, &drawn));
+                self.frames.push(KeptFrame::new(self.step, &generated));
             }
         }
         self.step += 1;
@@ -495,9 +495,9 @@ impl InspectionJob {
 
     /// Down-weights pixels with a large residual: Geman-McClure weights over the residual averaged over a small square,
     /// in units of its mean.
-    fn update_robust_weights(&mut self, drawn: &[f32]) {
+    fn update_robust_weights(&mut self, generated: &[f32]) {
         let (width, height) = (self.query.width(), self.query.height());
-        let difference = difference(&self.query, drawn);
+        let difference = difference(&self.query, generated);
         let absolute: Vec<f32> = difference.iter().map(|v| v.abs()).collect();
         let smooth = box_mean(&absolute, width, height, ROBUST_REACH, self.inspected.as_deref());
         let inside = |i: usize| self.inspected.as_ref().is_none_or(|all| all[i]);
@@ -544,9 +544,9 @@ impl InspectionJob {
             .collect();
         let best = batch.best();
         let rows = Tensor::from_data(TensorData::new(rows, [tiles.len()]), &best.device());
-        let drawn = networks.generate(best.select(0, rows));
-        let gap = (networks.features(crops.clone()) - networks.features(drawn.clone())).abs().mean_dim(1);
-        let ((_, values), (shape, gaps)) = (host(drawn)?, host(gap)?);
+        let generated = networks.generate(best.select(0, rows));
+        let gap = (networks.features(crops.clone()) - networks.features(generated.clone())).abs().mean_dim(1);
+        let ((_, values), (shape, gaps)) = (host(generated)?, host(gap)?);
         let (len, side, cells) = (self.tile_len(), self.tiling.side(), shape[3]);
         let ones = vec![1.0; self.query.pixels()];
         let mask =
@@ -660,10 +660,10 @@ impl InspectionJob {
 }
 
 /// Query minus reconstruction, mean over channels, one value per pixel.
-fn difference(query: &Planes, drawn: &[f32]) -> Vec<f32> {
+fn difference(query: &Planes, generated: &[f32]) -> Vec<f32> {
     let (pixels, channels) = (query.pixels(), query.channels());
     let mut difference = vec![0.0; pixels];
-    for (i, (a, b)) in query.values().iter().zip(drawn).enumerate() {
+    for (i, (a, b)) in query.values().iter().zip(generated).enumerate() {
         difference[i % pixels] += (a - b) / channels as f32;
     }
     difference

@@ -154,15 +154,15 @@ impl FrozenNetworks {
         knobs: &InvertKnobs,
     ) -> (Losses, Tensor<4>) {
         let rows = |x: Tensor<4>| x.flatten::<2>(1, 3).sum_dim(1).flatten::<1>(0, 1);
-        let drawn = self.generate(z);
-        let difference = (target.crops.clone() - drawn.clone()).abs();
+        let generated = self.generate(z);
+        let difference = (target.crops.clone() - generated.clone()).abs();
         let residual = rows(difference.clone());
         let mut total = match weights {
             Some(weights) => rows(difference * weights.clone()),
             None => residual.clone(),
         };
         let (share, prior_weight) = (knobs.feature_weight, knobs.prior_weight);
-        let gaps = target.features.clone().map(|features| (features - self.features(drawn.clone())).abs());
+        let gaps = target.features.clone().map(|features| (features - self.features(generated.clone())).abs());
         let feature = gaps.clone().map(rows);
         if let Some(gaps) = gaps {
             let pull = match weights {
@@ -172,14 +172,14 @@ impl FrozenNetworks {
             total = total * (1.0 - share) + pull * share;
         }
         let prior = (prior_weight > 0.0).then(|| {
-            let logits = self.d.forward(drawn.clone()).flatten::<1>(0, 1);
+            let logits = self.d.forward(generated.clone()).flatten::<1>(0, 1);
             // log(1 - sigmoid(l)) = -softplus(l)
             activation::softplus(logits, 1.0).neg()
         });
         if let Some(prior) = &prior {
             total = total + prior.clone() * prior_weight;
         }
-        (Losses { total, residual, feature, prior }, drawn)
+        (Losses { total, residual, feature, prior }, generated)
     }
 
     fn constrain(&self, z: Tensor<2>, constraint: Constraint) -> Tensor<2> {
@@ -285,7 +285,7 @@ impl InversionBatch {
         knobs: &InvertKnobs,
     ) -> Result<(StepStats, Tensor<4>), WeightError> {
         let z = self.z.clone().autodiff().require_grad();
-        let (losses, drawn) = networks.losses(z.clone(), target, weights, knobs);
+        let (losses, generated) = networks.losses(z.clone(), target, weights, knobs);
         let mut gradients = losses.total.clone().sum().backward();
         let total = losses.total.without_autodiff();
         let better = total.clone().lower(self.best.clone());
@@ -300,10 +300,10 @@ impl InversionBatch {
                     let (flat, gradient) = (self.z.clone().flatten::<1>(0, 1), gradient.flatten::<1>(0, 1));
                     optimiser.update_tensor("z", flat, gradient, knobs).reshape([rows, size])
                 }
-                UpdateRule::Lbfgs(lbfgs, longest) => {
+                UpdateRule::Lbfgs(lbfgs, max_step) => {
                     let [(_, losses), (_, z), (_, gradient)] =
                         [host(total.clone())?, host(self.z.clone())?, host(gradient)?];
-                    let next = lbfgs.advance(&z, &losses, &gradient, *longest);
+                    let next = lbfgs.advance(&z, &losses, &gradient, *max_step);
                     Tensor::from_data(TensorData::new(next, [rows, size]), &self.z.device())
                 }
             };
@@ -323,7 +323,7 @@ impl InversionBatch {
             prior: column(3),
             z_norm: column(4),
         };
-        Ok((numbers, drawn.without_autodiff()))
+        Ok((numbers, generated.without_autodiff()))
     }
 
     /// The best z of each row so far, `[rows, latent]`.

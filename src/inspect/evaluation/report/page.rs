@@ -70,20 +70,20 @@ pub(super) fn html(models: &[ReportedModel]) -> String {
     if models.len() > 1 {
         comparison(&mut out, models, &names);
     } else if let Some(only) = models.first() {
-        facts(&mut out, &only.summary);
+        promised_rate(&mut out, &only.summary);
     }
     for (i, model) in models.iter().enumerate() {
         if models.len() > 1 {
             let style = if i == 0 { "solid lines" } else { "dashed lines" };
             let _ = write!(out, "<h2>{} ({style})</h2>", names[i]);
-            facts(&mut out, &model.summary);
+            promised_rate(&mut out, &model.summary);
         } else {
             out.push_str("<h2>Metrics</h2>");
         }
         scores(&mut out, &model.summary);
         pixels(&mut out, &model.summary);
         confusion(&mut out, &model.summary);
-        kinds(&mut out, &model.summary);
+        defect_types(&mut out, &model.summary);
     }
     plots(&mut out, models);
     for (model, name) in models.iter().zip(&names) {
@@ -139,7 +139,7 @@ fn comparison(out: &mut String, models: &[ReportedModel], names: &[String]) {
 }
 
 /// Writes the promised rate of a model and its caveats.
-fn facts(out: &mut String, summary: &EvaluationSummary) {
+fn promised_rate(out: &mut String, summary: &EvaluationSummary) {
     let promise = match summary.rate {
         Some(rate) => format!(
             "Promised false-alarm rate: at most {} in 1,000 healthy parts, from {} held-out healthy images; {}.",
@@ -223,7 +223,7 @@ fn pixels(out: &mut String, summary: &EvaluationSummary) {
 }
 
 fn confusion(out: &mut String, summary: &EvaluationSummary) {
-    let Some((figures, confusion)) = summary.verdict().and_then(|s| Some((s, s.confusion?))) else { return };
+    let Some((metrics, confusion)) = summary.verdict().and_then(|s| Some((s, s.confusion?))) else { return };
     let percent = |share: Option<f64>| share.map_or_else(|| "–".into(), |s| format!("{:.1} %", s * 100.0));
     let _ = write!(
         out,
@@ -237,14 +237,13 @@ fn confusion(out: &mut String, summary: &EvaluationSummary) {
         confusion.passed,
         percent(confusion.false_alarm_share())
     );
-    if let Some(threshold) = figures.threshold {
-        let _ =
-            write!(out, "<p>Flagged when the {} is above {threshold:.5}.</p>", figures.score.title().to_lowercase());
+    if let Some(threshold) = metrics.threshold {
+        let _ = write!(out, "<p>Threshold: {} above {threshold:.5}.</p>", metrics.score.title());
     }
 }
 
-fn kinds(out: &mut String, summary: &EvaluationSummary) {
-    let Some(figures) = summary.verdict().filter(|s| !s.kinds.is_empty()) else { return };
+fn defect_types(out: &mut String, summary: &EvaluationSummary) {
+    let Some(metrics) = summary.verdict().filter(|s| !s.kinds.is_empty()) else { return };
     out.push_str(
         "<h3>Defect types</h3><div class=\"wide\"><table><tr><th>Defect type</th><th>Images</th><th>Detected</th>",
     );
@@ -252,7 +251,7 @@ fn kinds(out: &mut String, summary: &EvaluationSummary) {
         let _ = write!(out, "<th>{}</th>", s.score.title());
     }
     out.push_str("</tr>");
-    for (i, kind) in figures.kinds.iter().enumerate() {
+    for (i, kind) in metrics.kinds.iter().enumerate() {
         let caught = kind.caught.map_or_else(|| "–".into(), |n| n.to_string());
         let _ = write!(out, "<tr><td>{}</td><td>{}</td><td>{caught}</td>", text(&kind.kind), kind.count);
         for s in &summary.scores {
@@ -368,7 +367,7 @@ fn settings(out: &mut String, summary: &EvaluationSummary, name: &str) {
 }
 
 fn preset(knobs: &InvertKnobs) -> String {
-    InvertPreset::of(knobs).map_or_else(|| "custom".into(), |preset| preset.title().to_owned())
+    InvertPreset::of(knobs).map_or_else(|| "Custom".into(), |preset| preset.title().to_owned())
 }
 
 /// Encodes bytes as base 64.
