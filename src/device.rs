@@ -8,6 +8,8 @@ use std::{fmt, panic, str::FromStr};
 use burn::tensor::{Device, DeviceKind};
 use serde::{Deserialize, Serialize};
 
+use crate::format::counted;
+
 /// The device selected by the user: `auto`, `cpu`, `gpu` or `gpu:N`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -159,7 +161,7 @@ fn rank(found: Vec<(String, String, wgpu::DeviceType)>) -> Vec<Adapter> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     list.push(Adapter {
         index: None,
-        name: format!("{cores} {}", if cores == 1 { "core" } else { "cores" }),
+        name: counted(cores, "core"),
         api: "Flex".into(),
         kind: "CPU",
         note: if gpu { "skipped: a hardware GPU is available" } else { "selected: no hardware GPU found" },
@@ -186,7 +188,7 @@ fn cpu(reason: &str) -> ComputeDevice {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     ComputeDevice {
         device: Device::flex(),
-        label: format!("CPU, {cores} {}", if cores == 1 { "core" } else { "cores" }),
+        label: format!("CPU, {}", counted(cores, "core")),
         reason: reason.into(),
         is_gpu: false,
     }

@@ -52,9 +52,9 @@ pub enum WeightError {
 
 /// The dotted path of the current parameter while a network is traversed.
 #[derive(Default)]
-pub(crate) struct Path(Vec<String>);
+pub(crate) struct ParameterPath(Vec<String>);
 
-impl Path {
+impl ParameterPath {
     pub(crate) fn enter(&mut self, name: &str) {
         self.0.push(name.into());
     }
@@ -74,7 +74,7 @@ impl Path {
 /// [`WeightError::Device`] if the device fails.
 pub fn read<M: Module>(network: &M) -> Result<Vec<Weight>, WeightError> {
     struct Reader {
-        path: Path,
+        path: ParameterPath,
         weights: Vec<Weight>,
         error: Option<WeightError>,
     }
@@ -92,7 +92,7 @@ pub fn read<M: Module>(network: &M) -> Result<Vec<Weight>, WeightError> {
             }
         }
     }
-    let mut reader = Reader { path: Path::default(), weights: Vec::new(), error: None };
+    let mut reader = Reader { path: ParameterPath::default(), weights: Vec::new(), error: None };
     network.visit(&mut reader);
     reader.error.map_or(Ok(reader.weights), Err)
 }
@@ -114,7 +114,7 @@ pub fn host<const D: usize>(tensor: Tensor<D>) -> Result<(Vec<usize>, Vec<f32>),
 /// [`WeightError::Missing`] or [`WeightError::Shape`] for the first parameter that does not match.
 pub fn write<M: Module>(network: M, stored: &BTreeMap<String, Weight>) -> Result<M, WeightError> {
     struct Writer<'a> {
-        path: Path,
+        path: ParameterPath,
         stored: &'a BTreeMap<String, Weight>,
         error: Option<WeightError>,
     }
@@ -143,7 +143,7 @@ pub fn write<M: Module>(network: M, stored: &BTreeMap<String, Weight>) -> Result
             param
         }
     }
-    let mut writer = Writer { path: Path::default(), stored, error: None };
+    let mut writer = Writer { path: ParameterPath::default(), stored, error: None };
     let network = network.map(&mut writer);
     writer.error.map_or(Ok(network), Err)
 }

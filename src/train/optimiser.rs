@@ -10,7 +10,7 @@ use burn::{
 use super::recipe::{OptimiserKind, OptimiserKnobs};
 use crate::{
     kernels::{Adam, adam, add, moving_average, sum_squares},
-    model::weights::{Path, Weight, WeightError, flat, host, replace},
+    model::weights::{ParameterPath, Weight, WeightError, flat, host, replace},
 };
 
 /// Added to the root of the second moment, as in Keras.
@@ -48,7 +48,7 @@ impl Optimiser {
         }
         self.time += 1;
         let mut updater =
-            Updater { optimiser: self, gradients, knobs, path: Path::default(), prefix, norm: None, watch };
+            Updater { optimiser: self, gradients, knobs, path: ParameterPath::default(), prefix, norm: None, watch };
         let network = network.map(&mut updater);
         let norm = updater.norm;
         (network, norm)
@@ -132,7 +132,7 @@ struct Updater<'a> {
     optimiser: &'a mut Optimiser,
     gradients: &'a mut [Gradients],
     knobs: &'a OptimiserKnobs,
-    path: Path,
+    path: ParameterPath,
     prefix: &'a str,
     norm: Option<Tensor<1>>,
     watch: Option<&'a mut Vec<(String, Tensor<1>)>>,
