@@ -15,16 +15,13 @@ use super::{
     decode::decode_hashed,
     layout::{ReadProgress, describe},
     store::DEFAULT_LIMIT,
-    surface::SurfaceKind,
+    surface::{PREFIX, SurfaceKind, specimen_hash},
 };
 
 /// Number of healthy specimens of a built-in surface.
 pub const SPECIMENS: usize = 96;
 /// Width and height of a specimen in pixels.
 pub const SPECIMEN_SIDE: usize = 256;
-
-/// Prefix of a built-in surface.
-const SURFACE: &str = "surface:";
 
 /// Where training images come from. Written as a path, or as `surface:turned` or `surface:turned:7`
 /// (kind and seed); a folder whose name begins with `surface:` is written `./surface:…`.
@@ -47,7 +44,7 @@ impl FromStr for DataSource {
 
     fn from_str(text: &str) -> Result<Self, DataError> {
         let invalid = |detail: &str| DataError::Source { text: text.to_owned(), detail: detail.to_owned() };
-        let Some(named) = text.strip_prefix(SURFACE) else {
+        let Some(named) = text.strip_prefix(PREFIX) else {
             return if text.trim().is_empty() {
                 Err(invalid("enter a folder of images, or a built-in surface such as surface:turned"))
             } else {
@@ -64,10 +61,10 @@ impl FromStr for DataSource {
 impl fmt::Display for DataSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Folder(path) if path.to_string_lossy().starts_with(SURFACE) => write!(f, "./{}", path.display()),
+            Self::Folder(path) if path.to_string_lossy().starts_with(PREFIX) => write!(f, "./{}", path.display()),
             Self::Folder(path) => write!(f, "{}", path.display()),
-            Self::Surface { kind, seed: 0 } => write!(f, "{SURFACE}{kind}"),
-            Self::Surface { kind, seed } => write!(f, "{SURFACE}{kind}:{seed}"),
+            Self::Surface { kind, seed: 0 } => write!(f, "{PREFIX}{kind}"),
+            Self::Surface { kind, seed } => write!(f, "{PREFIX}{kind}:{seed}"),
         }
     }
 }
@@ -112,11 +109,11 @@ impl DataSource {
 
 fn specimen(kind: SurfaceKind, seed: u64, index: usize) -> DatasetImage {
     DatasetImage {
-        path: format!("{SURFACE}{kind}/{index:03}").into(),
+        path: format!("{PREFIX}{kind}/{index:03}").into(),
         subset: Subset::Any,
         label: Label::Healthy,
         mask: None,
-        hash: FileHash::of(format!("{SURFACE}{kind}:{seed}:{index}:{SPECIMEN_SIDE}").as_bytes()),
+        hash: specimen_hash(kind, None, seed, index, SPECIMEN_SIDE),
         width: SPECIMEN_SIDE,
         height: SPECIMEN_SIDE,
         channels: 1,

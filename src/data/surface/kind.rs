@@ -4,6 +4,9 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+/// Prefix of a built-in surface where it is named as a data source.
+pub(crate) const PREFIX: &str = "surface:";
+
 /// Machining process of a built-in surface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

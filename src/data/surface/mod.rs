@@ -16,6 +16,7 @@ mod specimen;
 mod tests;
 mod texture;
 
+pub(crate) use kind::PREFIX;
 pub use kind::{DefectKind, SurfaceKind, UnknownName};
 pub use set::{SetSize, SurfaceError, write_set};
-pub use specimen::{SIDE_RANGE, Specimen, draw};
+pub use specimen::{SIDE_RANGE, Specimen, draw, specimen_hash};

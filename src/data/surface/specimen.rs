@@ -2,13 +2,13 @@
 
 use super::{
     defect,
-    kind::{DefectKind, SurfaceKind},
+    kind::{DefectKind, PREFIX, SurfaceKind},
     mask,
     noise::SeededRng,
     relief::{Camera, Relief},
     texture,
 };
-use crate::data::picture::Picture;
+use crate::data::{FileHash, picture::Picture};
 
 /// Minimum and maximum side of a drawn image in pixels; [`draw`] clamps to them.
 pub const SIDE_RANGE: [usize; 2] = [16, 8192];
@@ -36,6 +36,12 @@ pub fn draw(kind: SurfaceKind, defect: Option<DefectKind>, seed: u64, index: u64
             Specimen { picture: Picture::square(side, bytes), mask: Some(Picture::square(side, mask)) }
         }
     }
+}
+
+/// Returns the hash that identifies a drawn specimen in place of a file.
+pub fn specimen_hash(kind: SurfaceKind, defect: Option<DefectKind>, seed: u64, index: usize, side: usize) -> FileHash {
+    let defect = defect.map_or(String::new(), |defect| format!("/{defect}"));
+    FileHash::of(format!("{PREFIX}{kind}{defect}:{seed}:{index}:{side}").as_bytes())
 }
 
 /// The same surface without and with a defect.

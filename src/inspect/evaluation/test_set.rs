@@ -135,14 +135,11 @@ impl TestSet {
     pub fn generate(kind: SurfaceKind, seed: u64, side: usize, healthy: usize, defective: usize) -> Self {
         let own = TEST_SEED.wrapping_add(seed);
         let item = |defect: Option<DefectKind>, index: usize| {
-            let what = defect.map_or("", DefectKind::name);
-            let slash = if what.is_empty() { "" } else { "/" };
-            // Healthy specimens are named as in training, so that duplicates are recognised.
-            let drawn = format!("surface:{kind}{slash}{what}:{own}:{index}:{side}");
             TestItem {
                 name: format!("{kind}/{}/{index:03}", defect.map_or("good", DefectKind::name)),
                 path: None,
-                hash: FileHash::of(drawn.as_bytes()),
+                // The same hash as in training data, so that training images are recognised.
+                hash: surface::specimen_hash(kind, defect, own, index, side),
                 label: defect.map_or(Label::Healthy, |d| Label::Defective(d.name().to_owned())),
                 origin: ImageOrigin::Generated { kind, defect, seed: own, index: index as u64, side },
             }
