@@ -8,6 +8,7 @@ pub mod background;
 pub mod evaluation;
 mod event;
 pub mod finetune;
+mod guard;
 pub mod inspection;
 pub mod intake;
 mod outbox;
@@ -15,6 +16,7 @@ mod protocol;
 pub mod review;
 mod scheduler;
 pub mod state;
+mod task;
 pub mod training;
 
 use std::{io, sync::Arc, thread};

@@ -12,8 +12,8 @@ use crate::{
     engine::{
         EngineState, Severity,
         background::{BackgroundTask, TaskState},
-        inspection::task::ActiveModel,
         outbox::Outbox,
+        task::{ActiveModel, Context, EngineTask, Readiness},
     },
     format::sentence,
     inspect::{
@@ -71,17 +71,7 @@ impl EvaluationTask {
         Self { live, stage: None, reporting: None, due: None }
     }
 
-    /// Whether there is work for a slice, or something on its way.
-    pub(crate) fn is_working(&self) -> bool {
-        self.stage.is_some() || self.reporting.is_some()
-    }
-
-    /// Whether nothing but other threads keeps it waiting.
-    pub(crate) fn is_waiting(&self) -> bool {
-        !matches!(self.stage, Some(Stage::Running { .. })) && !matches!(self.reporting, Some(Reporting::Drawing(_)))
-    }
-
-    pub(crate) fn obey(&mut self, command: EvaluationRequest, now: Option<ActiveModel<'_>>, outbox: &mut Outbox) {
+    pub(crate) fn handle(&mut self, command: EvaluationRequest, now: Option<ActiveModel<'_>>, outbox: &mut Outbox) {
         match command {
             EvaluationRequest::Begin { source, runs } => self.begin(source, runs, now, outbox),
             EvaluationRequest::Cancel => self.cancel(outbox),
@@ -153,7 +143,7 @@ impl EvaluationTask {
     }
 
     /// What verdicts go by was changed in the model in force: its test is judged anew, and nothing inspected again.
-    pub(crate) fn judge_anew(&mut self, now: Option<ActiveModel<'_>>) {
+    pub(crate) fn rejudge(&mut self, now: Option<ActiveModel<'_>>) {
         let Some(ActiveModel { model, hash, .. }) = now else { return };
         let Some(evaluation) = self.live.evaluation.status.read().evaluation.clone() else { return };
         let own = evaluation.header.model.hash == hash && evaluation.header.regions == model.info().regions;
@@ -163,22 +153,6 @@ impl EvaluationTask {
             evaluator.set_calibration(calibration, rate);
         }
         self.status(|s| s.evaluation = Some(Arc::new(evaluation.rejudged(calibration, rate))));
-    }
-
-    /// Works for about `budget`.
-    pub(crate) fn slice(&mut self, budget: Duration, now: Option<ActiveModel<'_>>, outbox: &mut Outbox) {
-        let began = Instant::now();
-        while began.elapsed() < budget {
-            let going = match self.stage.take() {
-                Some(Stage::Opening { task, hash, runs }) => self.open(task, hash, runs, now, outbox),
-                Some(Stage::Running { evaluator, networks }) => self.advance(evaluator, networks, outbox),
-                None => self.advance_report(now, outbox),
-            };
-            if !going {
-                break;
-            }
-        }
-        outbox.wake();
     }
 
     /// Looks after the images; `false` while they are on their way or when they do not come.
@@ -383,9 +357,39 @@ impl EvaluationTask {
         );
         self.follow(task.map(|task| Reporting::Writing(task, dir)), outbox);
     }
+}
 
-    /// The device broke down.
-    pub(crate) fn lose(&mut self) {
+impl EngineTask for EvaluationTask {
+    fn readiness(&self, _: Option<ActiveModel<'_>>) -> Readiness {
+        match (&self.stage, &self.reporting) {
+            (Some(Stage::Running { .. }), _) | (_, Some(Reporting::Drawing(_))) => Readiness::Busy,
+            (None, None) => Readiness::Idle,
+            _ => Readiness::Waiting,
+        }
+    }
+
+    fn slice(&mut self, budget: Duration, context: Context<'_>) -> bool {
+        let Context { active, outbox, .. } = context;
+        let began = Instant::now();
+        while began.elapsed() < budget {
+            let going = match self.stage.take() {
+                Some(Stage::Opening { task, hash, runs }) => self.open(task, hash, runs, active, outbox),
+                Some(Stage::Running { evaluator, networks }) => self.advance(evaluator, networks, outbox),
+                None => self.advance_report(active, outbox),
+            };
+            if !going {
+                break;
+            }
+        }
+        outbox.wake();
+        true
+    }
+
+    fn release_device(&mut self, outbox: &mut Outbox) {
+        self.cancel(outbox);
+    }
+
+    fn on_device_lost(&mut self) {
         self.reporting = None;
         let going = self.stage.take().is_some();
         self.status(|s| {

@@ -18,6 +18,7 @@ use crate::{
         EngineState, Severity,
         background::{BackgroundTask, TaskProgress, TaskState},
         outbox::Outbox,
+        task::{ActiveModel, Context, EngineTask, Readiness},
         training::model_builder::{Before, ModelBuilder, RunNetworks},
     },
     format::counted,
@@ -39,9 +40,6 @@ const READ_EVERY: usize = 10;
 
 /// The word between a model's name and what it was taught by.
 const TAUGHT: &str = ", taught by ";
-
-/// The model in force: itself, its file, the knobs.
-pub(crate) type BaseModel<'a> = Option<(&'a Model, Option<&'a Path>, &'a InvertKnobs)>;
 
 /// Images to learn from and to compare on.
 struct Read {
@@ -96,29 +94,14 @@ impl FinetuneTask {
         Self { live, work: None }
     }
 
-    /// Whether there is work for a slice, or something on its way.
-    pub(crate) fn is_working(&self) -> bool {
-        self.work.is_some()
-    }
-
-    /// Whether nothing but another thread keeps it waiting.
-    pub(crate) fn is_waiting(&self) -> bool {
-        matches!(self.work, None | Some((_, Stage::Labels(_) | Stage::Opening(_))))
-    }
-
-    pub(crate) fn obey(
-        &mut self,
-        command: FinetuneRequest,
-        teacher: BaseModel<'_>,
-        device: Option<&ComputeDevice>,
-        outbox: &mut Outbox,
-    ) {
+    pub(crate) fn handle(&mut self, request: FinetuneRequest, context: Context<'_>) {
+        let Context { device, active, outbox } = context;
         if !self.cancel() {
             self.status(|s| *s = FinetuneStatus::default());
         }
-        if let FinetuneRequest::Begin(assignment) = command
+        if let FinetuneRequest::Begin(assignment) = request
             && let Some(device) = device
-            && let Err(text) = self.begin(assignment, teacher, device)
+            && let Err(text) = self.begin(assignment, active, device)
         {
             self.fail(&text, outbox);
         }
@@ -148,10 +131,10 @@ impl FinetuneTask {
     fn begin(
         &mut self,
         assignment: FinetuneSpec,
-        teacher: BaseModel<'_>,
+        active: Option<ActiveModel<'_>>,
         device: &ComputeDevice,
     ) -> Result<(), String> {
-        let Some((model, path, knobs)) = teacher else {
+        let Some(ActiveModel { model, path, knobs, .. }) = active else {
             return Err("there is no model to teach; open a .ganspect file first".into());
         };
         let parent = model.copy(&device.device).map_err(|error| error.to_string())?;
@@ -179,27 +162,6 @@ impl FinetuneTask {
         self.work = Some((Box::new(pupil), Stage::Labels(task)));
         self.status(|s| *s = FinetuneStatus { phase: FinetunePhase::Opening(0, 0), ..FinetuneStatus::default() });
         Ok(())
-    }
-
-    /// Works for about `budget`.
-    pub(crate) fn slice(&mut self, budget: Duration, outbox: &mut Outbox) {
-        let began = Instant::now();
-        while began.elapsed() < budget {
-            let Some((mut pupil, stage)) = self.work.take() else { break };
-            match self.advance(&mut pupil, stage) {
-                Ok(Next::Wait(stage)) => {
-                    self.work = Some((pupil, stage));
-                    break;
-                }
-                Ok(Next::Go(stage)) => self.work = Some((pupil, stage)),
-                Ok(Next::Done(model, comparison)) => match pupil.keep(&model, comparison) {
-                    Ok(learned) => self.done(learned, outbox),
-                    Err(error) => self.fail(&error, outbox),
-                },
-                Err(error) => self.fail(&error, outbox),
-            }
-        }
-        outbox.wake();
     }
 
     fn done(&self, learned: FinetuneResult, outbox: &mut Outbox) {
@@ -298,9 +260,44 @@ impl FinetuneTask {
             }
         }
     }
+}
 
-    /// The device broke down.
-    pub(crate) fn lose(&mut self) {
+impl EngineTask for FinetuneTask {
+    fn readiness(&self, _: Option<ActiveModel<'_>>) -> Readiness {
+        match &self.work {
+            None => Readiness::Idle,
+            Some((_, Stage::Labels(_) | Stage::Opening(_))) => Readiness::Waiting,
+            Some(_) => Readiness::Busy,
+        }
+    }
+
+    fn slice(&mut self, budget: Duration, context: Context<'_>) -> bool {
+        let outbox = context.outbox;
+        let began = Instant::now();
+        while began.elapsed() < budget {
+            let Some((mut pupil, stage)) = self.work.take() else { break };
+            match self.advance(&mut pupil, stage) {
+                Ok(Next::Wait(stage)) => {
+                    self.work = Some((pupil, stage));
+                    break;
+                }
+                Ok(Next::Go(stage)) => self.work = Some((pupil, stage)),
+                Ok(Next::Done(model, comparison)) => match pupil.keep(&model, comparison) {
+                    Ok(learned) => self.done(learned, outbox),
+                    Err(error) => self.fail(&error, outbox),
+                },
+                Err(error) => self.fail(&error, outbox),
+            }
+        }
+        outbox.wake();
+        true
+    }
+
+    fn release_device(&mut self, _: &mut Outbox) {
+        self.cancel();
+    }
+
+    fn on_device_lost(&mut self) {
         let going = self.live.finetune.status.read().phase.is_going();
         self.work = None;
         if going {

@@ -10,8 +10,9 @@ use crate::{
     data::{FileHash, Picture},
     engine::{
         EngineState,
-        inspection::{QueryView, nearest_neighbours::likeness, task::ActiveModel},
+        inspection::{QueryView, nearest_neighbours::likeness},
         outbox::Outbox,
+        task::{ActiveModel, Context, EngineTask, Readiness},
     },
     format::sentence,
     inspect::InspectionJob,
@@ -46,21 +47,24 @@ impl ReviewTask {
             }
         })
     }
+}
 
-    /// Whether there is work for a slice.
-    pub(crate) fn is_working(&self, force: Option<ActiveModel<'_>>) -> bool {
-        force.is_some_and(|force| self.next(force.hash).is_some())
-    }
-
-    /// Whether pictures are on their way that maps are wanted of.
-    pub(crate) fn is_waiting(&self) -> bool {
+impl EngineTask for ReviewTask {
+    fn readiness(&self, active: Option<ActiveModel<'_>>) -> Readiness {
+        if active.is_some_and(|active| self.next(active.hash).is_some()) {
+            return Readiness::Busy;
+        }
         let sights = self.live.review.sights.read();
-        self.live.review.wanted.lock().iter().any(|one| one.map && !sights.contains_key(&one.part))
+        // Images that maps are wanted of are still being read.
+        match self.live.review.wanted.lock().iter().any(|one| one.map && !sights.contains_key(&one.part)) {
+            true => Readiness::Waiting,
+            false => Readiness::Idle,
+        }
     }
 
-    /// Works for about `budget`.
-    pub(crate) fn slice(&mut self, budget: Duration, force: Option<ActiveModel<'_>>, outbox: &mut Outbox) {
-        let Some(ActiveModel { model, hash, knobs }) = force else { return };
+    fn slice(&mut self, budget: Duration, context: Context<'_>) -> bool {
+        let Context { active, outbox, .. } = context;
+        let Some(ActiveModel { model, hash, knobs, .. }) = active else { return true };
         let began = Instant::now();
         while began.elapsed() < budget {
             let Some((wanted, picture)) = self.next(hash) else { break };
@@ -95,10 +99,14 @@ impl ReviewTask {
             }
         }
         outbox.wake();
+        true
     }
 
-    /// The device broke down, or another takes over.
-    pub(crate) fn lose(&mut self) {
+    fn release_device(&mut self, _: &mut Outbox) {
+        self.job = None;
+    }
+
+    fn on_device_lost(&mut self) {
         self.job = None;
     }
 }

@@ -7,9 +7,11 @@ pub(super) mod model_builder;
 mod request;
 pub(super) mod run;
 mod state;
+pub(super) mod task;
 pub(super) mod time_estimate;
 
 pub use request::TrainingRequest;
 pub use state::{
     GridHistory, HistogramHistory, Histograms, LatentWalk, SampleGrid, TrainingPhase, TrainingState, TrainingStatus,
 };
+pub(super) use task::TrainingTask;

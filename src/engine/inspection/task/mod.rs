@@ -22,6 +22,7 @@ use crate::{
         EngineState, Severity,
         background::{BackgroundTask, TaskState},
         outbox::Outbox,
+        task::{ActiveModel, Context, EngineTask, Readiness},
     },
     format::sentence,
     inspect::{InspectionJob, InvertKnobs, Model, Planes, knobs::LatentStart},
@@ -67,14 +68,6 @@ struct Slot {
     finished: u64,
 }
 
-/// The model in force with its hash, and the knobs.
-#[derive(Clone, Copy)]
-pub(crate) struct ActiveModel<'a> {
-    pub model: &'a Model,
-    pub hash: &'a str,
-    pub knobs: &'a InvertKnobs,
-}
-
 pub(crate) struct InspectionTask {
     live: Arc<EngineState>,
     model: Option<Model>,
@@ -85,6 +78,8 @@ pub(crate) struct InspectionTask {
     calibrating: Option<Calibrating>,
     requests: u64,
     finished: u64,
+    /// The model that was dropped for a change of device.
+    released: Option<ModelSource>,
 }
 
 impl InspectionTask {
@@ -100,18 +95,8 @@ impl InspectionTask {
             calibrating: None,
             requests: 0,
             finished: 0,
+            released: None,
         }
-    }
-
-    /// Whether there is work for a slice, or a file on its way.
-    pub(crate) fn is_working(&self) -> bool {
-        self.calibrating.is_some() || self.next().is_some()
-    }
-
-    /// Whether nothing but files on their way keeps it waiting.
-    pub(crate) fn is_waiting(&self) -> bool {
-        let reading = self.next().is_none_or(|i| self.slots[i].query.is_none());
-        reading && !matches!(self.calibrating, Some(Calibrating::Running(_)))
     }
 
     /// The knobs for queries that have not begun.
@@ -119,9 +104,10 @@ impl InspectionTask {
         &self.knobs
     }
 
-    /// The model in force, and what goes with it.
-    pub(crate) fn in_force(&self) -> Option<ActiveModel<'_>> {
-        self.model.as_ref().map(|model| ActiveModel { model, hash: &self.hash, knobs: &self.knobs })
+    /// The active model.
+    pub(crate) fn active(&self) -> Option<ActiveModel<'_>> {
+        let path = self.path.as_deref();
+        self.model.as_ref().map(|model| ActiveModel { model, hash: &self.hash, path, knobs: &self.knobs })
     }
 
     /// The model in force, if it is a file's.
@@ -130,20 +116,20 @@ impl InspectionTask {
     }
 
     /// Everything but [`ModelSource::Run`], which the run in hand has to give.
-    pub(crate) fn obey(&mut self, command: InspectionRequest, device: &ComputeDevice, outbox: &mut Outbox) {
+    pub(crate) fn handle(&mut self, command: InspectionRequest, device: &ComputeDevice, outbox: &mut Outbox) {
         match command {
             InspectionRequest::OpenModel(ModelSource::File(path)) => {
                 self.loading(&path.display().to_string());
                 let name = path.display().to_string();
                 match Model::load(&path, &device.device) {
-                    Ok(model) => self.put(model, Some(path)),
+                    Ok(model) => self.set_model(model, Some(path)),
                     Err(error) => self.refuse(format!("{error}."), &name, outbox),
                 }
             }
             InspectionRequest::OpenModel(ModelSource::BuiltIn) => {
                 self.loading(BUILT_IN.0);
                 match Model::from_bytes(BUILT_IN.0, BUILT_IN.1, &device.device) {
-                    Ok(model) => self.put(model, None),
+                    Ok(model) => self.set_model(model, None),
                     Err(error) => self.refuse(format!("{error}."), BUILT_IN.0, outbox),
                 }
             }
@@ -199,7 +185,7 @@ impl InspectionTask {
     }
 
     /// Puts a model in force. Queries that wait begin.
-    pub(crate) fn put(&mut self, model: Model, path: Option<PathBuf>) {
+    pub(crate) fn set_model(&mut self, model: Model, path: Option<PathBuf>) {
         self.hash = model.hash().into();
         self.calibrating = None;
         let m = &model.info().recipe.model;
@@ -348,30 +334,6 @@ impl InspectionTask {
         self.model.as_ref()?;
         let all = self.slots.iter().enumerate().filter(|(_, slot)| slot.entry.state.is_due());
         all.max_by_key(|(_, slot)| slot.order).map(|(i, _)| i)
-    }
-
-    /// Works for about `budget`, on queries first and then on a calibration.
-    pub(crate) fn slice(&mut self, budget: Duration, outbox: &mut Outbox) {
-        let began = Instant::now();
-        self.read_ahead();
-        while began.elapsed() < budget {
-            match self.next() {
-                Some(i) if self.slots[i].query.is_some() => self.advance(i, began, budget, outbox),
-                Some(_) => {
-                    self.read_ahead();
-                    if self.next().is_none_or(|i| self.slots[i].query.is_none()) {
-                        break;
-                    }
-                }
-                None if self.calibrating.is_some() => {
-                    if !self.advance_calibration(outbox) {
-                        break;
-                    }
-                }
-                None => break,
-            }
-        }
-        outbox.wake();
     }
 
     /// Starts reading the files that come next, and takes in those that have been read.
@@ -546,8 +508,63 @@ impl InspectionTask {
         }
     }
 
-    /// The device broke down: nothing on it can be used any more.
-    pub(crate) fn lose(&mut self) {
+    /// The source of the model that [`release_device`](EngineTask::release_device) dropped, once.
+    pub(crate) fn take_released(&mut self) -> Option<ModelSource> {
+        self.released.take()
+    }
+}
+
+impl EngineTask for InspectionTask {
+    fn readiness(&self, _: Option<ActiveModel<'_>>) -> Readiness {
+        let next = self.next();
+        let reading = next.is_none_or(|i| self.slots[i].query.is_none());
+        match self.calibrating {
+            Some(Calibrating::Running(_)) => Readiness::Busy,
+            _ if !reading => Readiness::Busy,
+            None if next.is_none() => Readiness::Idle,
+            _ => Readiness::Waiting,
+        }
+    }
+
+    /// Works on queries first, then on a calibration.
+    fn slice(&mut self, budget: Duration, context: Context<'_>) -> bool {
+        let outbox = context.outbox;
+        let began = Instant::now();
+        self.read_ahead();
+        while began.elapsed() < budget {
+            match self.next() {
+                Some(i) if self.slots[i].query.is_some() => self.advance(i, began, budget, outbox),
+                Some(_) => {
+                    self.read_ahead();
+                    if self.next().is_none_or(|i| self.slots[i].query.is_none()) {
+                        break;
+                    }
+                }
+                None if self.calibrating.is_some() => {
+                    if !self.advance_calibration(outbox) {
+                        break;
+                    }
+                }
+                None => break,
+            }
+        }
+        outbox.wake();
+        true
+    }
+
+    /// The model is opened again on the other device, see [`InspectionTask::take_released`].
+    fn release_device(&mut self, _: &mut Outbox) {
+        if self.model.take().is_none() {
+            return;
+        }
+        self.calibrating = None;
+        for slot in &mut self.slots {
+            slot.job = None;
+        }
+        self.released = Some(self.path.take().map_or(ModelSource::BuiltIn, ModelSource::File));
+    }
+
+    fn on_device_lost(&mut self) {
         self.model = None;
         self.calibrating = None;
         self.live.inspection.status.write().calibrating = None;
@@ -561,16 +578,6 @@ impl InspectionTask {
         }
         let sentence = "The device stopped working. Open the model again, on the CPU if this happens again.";
         self.live.inspection.status.write().model = ModelState::Failed(sentence.into());
-    }
-
-    /// Another device takes over: the model is moved there by reading it again.
-    pub(crate) fn take_away(&mut self) -> Option<ModelSource> {
-        self.model.take()?;
-        self.calibrating = None;
-        for slot in &mut self.slots {
-            slot.job = None;
-        }
-        Some(self.path.take().map_or(ModelSource::BuiltIn, ModelSource::File))
     }
 }
 

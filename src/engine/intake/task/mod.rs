@@ -23,8 +23,8 @@ use crate::{
     engine::{
         EngineState, Severity,
         background::{BackgroundTask, TaskState},
-        inspection::task,
         outbox::Outbox,
+        task::{ActiveModel, Context, EngineTask, Readiness},
     },
     inspect::InvertKnobs,
 };
@@ -75,29 +75,7 @@ impl IntakeTask {
         Self { live, order: None, stage: None, knobs: InvertKnobs::default(), next: None, changed: false }
     }
 
-    /// Whether there is work for a slice.
-    pub(crate) fn is_busy(&self) -> bool {
-        match &self.stage {
-            Some(Stage::Going(open)) => open.held.is_none() && open.batch.as_ref().is_some_and(|(b, _)| b.is_busy()),
-            _ => false,
-        }
-    }
-
-    /// Whether another thread is about to be done with something.
-    pub(crate) fn is_waiting(&self) -> bool {
-        match &self.stage {
-            Some(Stage::Going(open)) => open.held.is_some(),
-            Some(Stage::Opening(_) | Stage::Ending { .. }) => true,
-            Some(Stage::Asked) | None => false,
-        }
-    }
-
-    /// Whether parts may come.
-    pub(crate) fn is_going(&self) -> bool {
-        self.stage.is_some()
-    }
-
-    pub(crate) fn obey(&mut self, command: IntakeRequest, knobs: &InvertKnobs, outbox: &mut Outbox) {
+    pub(crate) fn handle(&mut self, command: IntakeRequest, knobs: &InvertKnobs, outbox: &mut Outbox) {
         match command {
             IntakeRequest::Begin(order) => {
                 self.knobs = knobs.clone();
@@ -177,16 +155,8 @@ impl IntakeTask {
         }
     }
 
-    /// Works for about `budget`; whether there is anything new to show.
-    pub(crate) fn slice(&mut self, budget: Duration, now: Option<task::ActiveModel<'_>>, outbox: &mut Outbox) -> bool {
-        let began = Instant::now();
-        while self.advance(now, outbox) && began.elapsed() < budget {}
-        self.show();
-        std::mem::take(&mut self.changed)
-    }
-
     /// A piece of the work; `false` when there is nothing to do at the moment.
-    fn advance(&mut self, now: Option<task::ActiveModel<'_>>, outbox: &mut Outbox) -> bool {
+    fn advance(&mut self, now: Option<ActiveModel<'_>>, outbox: &mut Outbox) -> bool {
         match self.stage.take() {
             None => false,
             Some(Stage::Asked) => {
@@ -239,8 +209,8 @@ impl IntakeTask {
 
     /// What parts are judged by now, or why they cannot be. The knobs stay those that it began with as long as the model
     /// has a verdict for them: what is turned for a single image is not meant for a whole folder.
-    fn basis(&mut self, now: Option<task::ActiveModel<'_>>) -> Result<Basis, String> {
-        let Some(task::ActiveModel { model, hash, knobs: current }) = now else {
+    fn basis(&mut self, now: Option<ActiveModel<'_>>) -> Result<Basis, String> {
+        let Some(ActiveModel { model, hash, knobs: current, .. }) = now else {
             return Err("No model is in force. Open one in Inspect: the parts wait for it.".into());
         };
         let of = |knobs: &InvertKnobs| {
@@ -259,7 +229,7 @@ impl IntakeTask {
     }
 
     /// A piece of a part.
-    fn go(&mut self, mut open: Box<Open>, now: Option<task::ActiveModel<'_>>) -> bool {
+    fn go(&mut self, mut open: Box<Open>, now: Option<ActiveModel<'_>>) -> bool {
         if let Some(result) = open.filing.ended() {
             let why = result.err().map_or_else(|| "filing broke off".into(), |error| error.to_string());
             let text = self.failed(&why);
@@ -283,7 +253,7 @@ impl IntakeTask {
                 return false;
             }
         };
-        let Some(task::ActiveModel { model, .. }) = now else { return false };
+        let Some(ActiveModel { model, .. }) = now else { return false };
         if open.batch.as_ref().is_none_or(|(_, basis)| *basis != wanted) {
             let before = open.batch.take().map(|(_, basis)| basis.hash);
             if self.is_once() && before.as_ref().or(self.first().as_ref()).is_some_and(|hash| *hash != wanted.hash) {
@@ -402,17 +372,41 @@ impl IntakeTask {
             s.news = news.or(s.news.take());
         });
     }
+}
 
-    /// Lets go of what lies on the device; the part in hand comes up again.
-    pub(crate) fn leave_device(&mut self) {
+impl EngineTask for IntakeTask {
+    fn readiness(&self, _: Option<ActiveModel<'_>>) -> Readiness {
+        match &self.stage {
+            None => Readiness::Idle,
+            Some(Stage::Asked) => Readiness::Listening,
+            Some(Stage::Opening(_) | Stage::Ending { .. }) => Readiness::Waiting,
+            Some(Stage::Going(open)) if open.held.is_some() => Readiness::Waiting,
+            Some(Stage::Going(open)) if open.batch.as_ref().is_some_and(|(batch, _)| batch.is_busy()) => {
+                Readiness::Busy
+            }
+            Some(Stage::Going(_)) => Readiness::Listening,
+        }
+    }
+
+    fn slice(&mut self, budget: Duration, context: Context<'_>) -> bool {
+        let Context { active, outbox, .. } = context;
+        let began = Instant::now();
+        while self.advance(active, outbox) && began.elapsed() < budget {}
+        self.show();
+        std::mem::take(&mut self.changed)
+    }
+
+    /// The current part is inspected again later.
+    fn release_device(&mut self, _: &mut Outbox) {
         if let Some(Stage::Going(open)) = &mut self.stage {
             open.batch = None;
         }
     }
 
-    /// The device broke down.
-    pub(crate) fn lose(&mut self) {
-        self.leave_device();
+    fn on_device_lost(&mut self) {
+        if let Some(Stage::Going(open)) = &mut self.stage {
+            open.batch = None;
+        }
         if self.stage.is_none() && self.live.intake.status.read().phase.is_going() {
             let text = self.failed("the device stopped working; open the model again");
             self.status(|s| s.phase = IntakePhase::Failed(text));

@@ -1,0 +1,382 @@
+//! The training task: the current run, the building of its model, and the probe of its critic.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use super::{
+    TrainingPhase, TrainingRequest,
+    critic_probe::CriticProbe,
+    model_builder::ModelBuilder,
+    run::{RunFault, RunStart, TrainingRun},
+};
+use crate::{
+    data::{DataError, DataSource, Opened},
+    device::ComputeDevice,
+    engine::{
+        background::{BackgroundTask, TaskState},
+        event::{Event, Severity},
+        outbox::Outbox,
+        state::EngineState,
+        task::{ActiveModel, Context, EngineTask, Readiness},
+    },
+    inspect::{Model, model::ModelError},
+    train::{Recipe, run_folder::RunFolder},
+};
+
+/// Shown when the device breaks down under a run.
+pub(crate) const DEVICE_LOST: &str = "The device stopped working. The run is safe up to its last checkpoint: resume it, on the CPU if this happens again.";
+
+/// A run whose images are being read on another thread.
+struct Opening {
+    task: BackgroundTask<Result<Opened, DataError>>,
+    start: RunStart,
+    paused: bool,
+}
+
+/// A change that concerns the active model.
+pub(crate) enum ModelOffer {
+    /// A run was opened; it may have a model file.
+    RunOpened,
+    /// The run's model file was written.
+    Built(Box<Model>, PathBuf),
+}
+
+pub(crate) struct TrainingTask {
+    live: Arc<EngineState>,
+    opening: Option<Opening>,
+    run: Option<TrainingRun>,
+    /// Builds the run's model.
+    builder: Option<ModelBuilder>,
+    /// The critic of the current run, while or after it is trained.
+    probe: CriticProbe,
+    offer: Option<ModelOffer>,
+}
+
+impl TrainingTask {
+    pub(crate) fn new(live: Arc<EngineState>) -> Self {
+        Self { live, opening: None, run: None, builder: None, probe: CriticProbe::default(), offer: None }
+    }
+
+    /// The last change that concerns the active model, once.
+    pub(crate) fn take_offer(&mut self) -> Option<ModelOffer> {
+        self.offer.take()
+    }
+
+    /// Carries out a request. One that opens or closes a run expects that [`close`](Self::close) was called before.
+    pub(crate) fn handle(&mut self, request: TrainingRequest, context: Context<'_>) {
+        let Context { device, outbox, .. } = context;
+        match request {
+            TrainingRequest::Start { source, opened, recipe, out } => {
+                let start = RunStart::New { source: source.clone(), recipe, out };
+                match opened {
+                    Some(opened) => {
+                        self.live.training.clear();
+                        self.begin(start, &opened, false, device, outbox);
+                    }
+                    None => self.open(source, start, false, outbox),
+                }
+            }
+            TrainingRequest::Resume { run, paused } => self.resume(&run, paused, outbox),
+            TrainingRequest::Stop | TrainingRequest::Reset => {}
+            TrainingRequest::Pause if self.builder.take().is_some() => {
+                if let Some(run) = &mut self.run {
+                    run.model_done();
+                }
+                let text = "The model file was not made. 'Make model' begins again.";
+                outbox.notice(Severity::Info, text, "");
+            }
+            TrainingRequest::Play => self.with_run(outbox, TrainingRun::play),
+            TrainingRequest::Pause => self.with_run(outbox, TrainingRun::pause),
+            TrainingRequest::Step(update) => self.with_run(outbox, |run, _| run.once(update)),
+            TrainingRequest::SetKnobs(recipe) => self.with_run(outbox, |run, outbox| run.turn(&recipe, outbox)),
+            TrainingRequest::Checkpoint => self.with_run(outbox, |run, _| run.checkpoint()),
+            TrainingRequest::PreviewEma(averaged) => self.with_run(outbox, |run, _| run.preview_from(averaged)),
+            TrainingRequest::Walk { from, to, frames } => {
+                self.with_run(outbox, |run, _| run.walk(from, to, frames));
+            }
+            TrainingRequest::BuildModel => self.start_build(device, outbox),
+            TrainingRequest::ProbeCritic => self.probe.examine(self.builder.as_ref(), &self.live),
+        }
+    }
+
+    /// Lets the run do something that may fail.
+    fn with_run(
+        &mut self,
+        outbox: &mut Outbox,
+        work: impl FnOnce(&mut TrainingRun, &mut Outbox) -> Result<(), RunFault>,
+    ) {
+        let Some(run) = &mut self.run else { return };
+        if let Err(fault) = work(run, outbox) {
+            run.fail(fault, outbox);
+        }
+    }
+
+    /// Closes the current run after writing a checkpoint.
+    pub(crate) fn close(&mut self, outbox: &mut Outbox) {
+        if let Some(opening) = self.opening.take() {
+            opening.task.cancel();
+            self.live.training.status.write().phase = TrainingPhase::Idle;
+        }
+        self.builder = None;
+        self.probe = CriticProbe::default();
+        self.with_run(outbox, TrainingRun::close);
+        if let Some(run) = self.run.take() {
+            let (path, step) = (run.path().to_path_buf(), run.steps());
+            drop(run);
+            self.live.training.status.write().phase = TrainingPhase::Idle;
+            outbox.send(Event::Closed { run: path, step });
+        }
+    }
+
+    /// The request that starts the current run again in a folder beside it; the old one stays.
+    pub(crate) fn restart(&self, outbox: &mut Outbox) -> Option<TrainingRequest> {
+        let run = self.run.as_ref()?;
+        let (recipe, out) = (Box::new(run.recipe().clone()), beside(run.path()));
+        match run.source().parse::<DataSource>() {
+            Ok(source) => Some(TrainingRequest::Start { source, opened: None, recipe, out }),
+            Err(error) => {
+                outbox.notice(Severity::Error, error.to_string(), "");
+                None
+            }
+        }
+    }
+
+    fn open(&mut self, source: DataSource, start: RunStart, paused: bool, outbox: &mut Outbox) {
+        self.live.training.clear();
+        self.live.training.status.write().phase = TrainingPhase::Opening { done: 0, total: 0 };
+        let task = BackgroundTask::spawn(
+            "ganspect-open",
+            || {},
+            move |progress| source.open(&|done, total| progress.report(done, total)),
+        );
+        match task {
+            Ok(task) => self.opening = Some(Opening { task, start, paused }),
+            Err(error) => self.refuse(&format!("The system has no thread to read the images with: {error}"), outbox),
+        }
+    }
+
+    fn resume(&mut self, path: &Path, paused: bool, outbox: &mut Outbox) {
+        let opened = RunFolder::open(path).map_err(|e| e.to_string()).and_then(|folder| {
+            let text = folder.read_recipe().map_err(|e| e.to_string())?;
+            let recipe = Recipe::from_record(&text).map_err(|e| format!("{}: {e}", path.display()))?;
+            let source: DataSource = folder.info().source.parse().map_err(|e| format!("{}: {e}", path.display()))?;
+            Ok((folder, recipe, source))
+        });
+        match opened {
+            Ok((folder, recipe, source)) => {
+                let start = RunStart::Resume { folder: Box::new(folder), recipe: Box::new(recipe) };
+                self.open(source, start, paused, outbox);
+            }
+            Err(sentence) => self.refuse(&sentence, outbox),
+        }
+    }
+
+    fn refuse(&mut self, sentence: &str, outbox: &mut Outbox) {
+        outbox.notice(Severity::Error, sentence, "");
+        self.live.training.status.write().phase = TrainingPhase::Failed(sentence.into());
+    }
+
+    /// Starts the run once its images have been read.
+    fn poll_opening(&mut self, device: Option<&ComputeDevice>, outbox: &mut Outbox) {
+        let Some(opening) = &self.opening else { return };
+        let (done, total) = opening.task.progress();
+        let result = match opening.task.poll() {
+            TaskState::Running => {
+                self.live.training.status.write().phase = TrainingPhase::Opening { done, total };
+                return;
+            }
+            TaskState::Done(result) => result,
+            TaskState::Over => {
+                self.opening = None;
+                return self.refuse("Reading the images broke off without a reason; try again.", outbox);
+            }
+        };
+        let Some(Opening { start, paused, .. }) = self.opening.take() else { return };
+        match result {
+            Ok(opened) => self.begin(start, &opened, paused, device, outbox),
+            Err(error) => self.refuse(&error.to_string(), outbox),
+        }
+    }
+
+    fn begin(
+        &mut self,
+        start: RunStart,
+        opened: &Opened,
+        paused: bool,
+        device: Option<&ComputeDevice>,
+        outbox: &mut Outbox,
+    ) {
+        let Some(device) = device else { return };
+        match TrainingRun::begin(start, opened, device, Arc::clone(&self.live), outbox) {
+            Ok(mut run) => {
+                run.set_paused(paused);
+                outbox.send(Event::Opened(run.path().to_path_buf()));
+                self.run = Some(run);
+                self.offer = Some(ModelOffer::RunOpened);
+            }
+            Err(fault) => self.refuse(&fault.to_string(), outbox),
+        }
+    }
+
+    /// One step of the run.
+    fn step(&mut self, device: Option<&ComputeDevice>, outbox: &mut Outbox) {
+        if !self.run.as_ref().is_some_and(TrainingRun::is_working) {
+            return;
+        }
+        // A model of the weights before this step is out of date.
+        self.builder = None;
+        self.with_run(outbox, TrainingRun::slice);
+        if self.run.as_ref().is_some_and(TrainingRun::is_model_due) {
+            self.start_build(device, outbox);
+        }
+    }
+
+    /// Starts to build a model of the run's current weights.
+    fn start_build(&mut self, device: Option<&ComputeDevice>, outbox: &mut Outbox) {
+        let (Some(run), Some(device)) = (&mut self.run, device) else { return };
+        if run.is_working() {
+            run.set_paused(true);
+        }
+        match run.finishing(device) {
+            Ok(builder) => {
+                self.builder = Some(builder);
+                self.probe = CriticProbe::default();
+                *self.live.training.critic.answers.lock() = None;
+                self.live.training.critic.history.write().reset();
+                self.show_build();
+            }
+            Err(error) => {
+                run.model_done();
+                outbox.notice(Severity::Error, format!("{error}."), "");
+            }
+        }
+    }
+
+    fn show_build(&self) {
+        let Some(builder) = &self.builder else { return };
+        let (making, left) = builder.progress();
+        let mut status = self.live.training.status.write();
+        status.phase = TrainingPhase::Finishing(making);
+        status.seconds_left = left;
+    }
+
+    /// Builds the model for about `budget`.
+    fn build(&mut self, budget: Duration, outbox: &mut Outbox) {
+        let Some(builder) = &mut self.builder else { return };
+        let built = builder.slice(budget);
+        let losses = builder.take_losses();
+        if let Some(run) = &mut self.run
+            && let Err(error) = run.log_critic(&losses)
+        {
+            outbox.notice(Severity::Warning, format!("The critic's losses are not in the log: {error}."), "");
+        }
+        match built {
+            Ok(None) => {
+                if self.probe.is_due() {
+                    self.probe.examine(self.builder.as_ref(), &self.live);
+                }
+                self.show_build();
+            }
+            Ok(Some(model)) => {
+                let path = builder.path().to_path_buf();
+                let text =
+                    format!("The model is ready in {}. Drop an image on the window to inspect it.", path.display());
+                outbox.notice(Severity::Info, text, "");
+                self.offer = Some(ModelOffer::Built(Box::new(model), path));
+            }
+            Err(error) => {
+                outbox.notice(Severity::Error, format!("{error}."), "");
+                self.finish_build();
+            }
+        }
+    }
+
+    /// Closes a finished build; its critic answers previews from now on.
+    pub(crate) fn finish_build(&mut self) {
+        if let Some(builder) = self.builder.take() {
+            self.probe.keep(&builder);
+        }
+        if let Some(run) = &mut self.run {
+            run.model_done();
+        }
+    }
+
+    /// Name of the current run.
+    pub(crate) fn run_name(&self) -> Option<&str> {
+        self.run.as_ref().map(TrainingRun::name)
+    }
+
+    /// The current run's model: its file if the run is finished, else its weights if they were `asked` for.
+    pub(crate) fn model(
+        &self,
+        device: &ComputeDevice,
+        asked: bool,
+    ) -> Option<Result<(Model, Option<PathBuf>), ModelError>> {
+        let run = self.run.as_ref()?;
+        match run.made(device) {
+            // The file has encoder, critic and calibration.
+            Some((model, path)) => Some(Ok((model, Some(path)))),
+            None => asked.then(|| run.model(device).map(|model| (model, None))),
+        }
+    }
+}
+
+impl EngineTask for TrainingTask {
+    fn readiness(&self, _: Option<ActiveModel<'_>>) -> Readiness {
+        if self.run.as_ref().is_some_and(TrainingRun::is_working) || self.builder.is_some() {
+            Readiness::Busy
+        } else if self.opening.is_some() {
+            Readiness::Waiting
+        } else {
+            Readiness::Idle
+        }
+    }
+
+    fn slice(&mut self, budget: Duration, context: Context<'_>) -> bool {
+        let Context { device, outbox, .. } = context;
+        self.poll_opening(device, outbox);
+        self.step(device, outbox);
+        self.build(budget, outbox);
+        true
+    }
+
+    fn release_device(&mut self, outbox: &mut Outbox) {
+        self.close(outbox);
+    }
+
+    fn on_device_lost(&mut self) {
+        self.live.training.status.write().phase = TrainingPhase::Failed(DEVICE_LOST.into());
+        // Tensors of a broken device may panic when they are dropped: they are taken out first.
+        let lost = (self.run.take(), self.builder.take(), std::mem::take(&mut self.probe), self.offer.take());
+        drop(lost);
+    }
+}
+
+/// `run` -> `run-2`, `run-2` -> `run-3`, the first that does not exist.
+fn beside(run: &Path) -> PathBuf {
+    let name = run.file_name().map_or_else(|| "run".into(), |n| n.to_string_lossy().into_owned());
+    let (stem, start) = match name.rsplit_once('-').and_then(|(stem, n)| Some((stem, n.parse::<u64>().ok()?))) {
+        Some((stem, n)) if n < 10_000 => (stem.to_string(), n + 1),
+        _ => (name, 2),
+    };
+    (start..).map(|n| run.with_file_name(format!("{stem}-{n}"))).find(|p| !p.exists()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_run_stands_beside_the_old_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = dir.path().join("turned");
+        assert_eq!(beside(&run), dir.path().join("turned-2"));
+        std::fs::create_dir(dir.path().join("turned-2")).unwrap();
+        assert_eq!(beside(&run), dir.path().join("turned-3"));
+        assert_eq!(beside(&dir.path().join("turned-2")), dir.path().join("turned-3"));
+        assert_eq!(beside(&dir.path().join("turned-20261101")), dir.path().join("turned-20261101-2"));
+    }
+}
