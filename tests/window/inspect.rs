@@ -553,7 +553,7 @@ fn a_dropped_image_is_inspected_stopped_and_inspected_again() {
     drop_files(&mut stage, std::slice::from_ref(&part));
     stage.until("the verdict", |window| newest(window).is_some_and(|e| e.assessment.is_some()));
     stage.harness.run_steps(2);
-    assert!(shows(&stage.harness, "good parts look") || shows(&stage.harness, "good parts would look"));
+    assert!(shows(&stage.harness, "healthy parts score") || shows(&stage.harness, "healthy parts would score"));
     assert!(shows(&stage.harness, "held-out healthy images, which can promise"));
 
     // An endless inspection is paused, resumed and stopped by its keys, and then restarted.

@@ -71,7 +71,7 @@ fn a_part_is_played_to_its_verdict_and_the_next_one_follows() {
         stage.harness.step();
     }
     assert!(seen.windows(2).all(|w| w[0] <= w[1]) && seen.len() > 5, "{seen:?}");
-    assert!(shows(&stage.harness, "Verdict: healthy") && shows(&stage.harness, "ost good parts look"));
+    assert!(shows(&stage.harness, "Verdict: healthy") && shows(&stage.harness, "ost healthy parts score"));
     until(&mut stage, "part-0043.png");
     assert!(shows(&stage.harness, "Part 2 of 2") && !shows(&stage.harness, "HEALTHY"));
     until(&mut stage, "DEFECTIVE");

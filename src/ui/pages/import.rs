@@ -199,9 +199,9 @@ impl ImportPage {
         }
         if let ReadState::Read(opened) = &self.state
             && frame.recipe.critic.steps > 0
-            && ui.available_height() >= theme::FORGED + theme::OVER_FORGED
+            && ui.available_height() >= theme::CRITIC_PREVIEW + theme::ABOVE_CRITIC_PREVIEW
         {
-            let panel = Panel::bottom("import-forged").exact_size(theme::FORGED).resizable(false);
+            let panel = Panel::bottom("import-forged").exact_size(theme::CRITIC_PREVIEW).resizable(false);
             panel.frame(Frame::new().fill(p.plot).inner_margin(theme::GAP_L)).show(ui, |ui| {
                 section(ui, "Critic preview");
                 self.critic_preview.ui(ui, frame, Some(opened));

@@ -68,7 +68,7 @@ impl Columns {
         let gap = theme::GAP_S;
         let roomy = row.width() >= theme::TABLE_ROOMY;
         let outcome = if roomy { theme::OUTCOME } else { theme::OUTCOME_NARROW };
-        let kind = if roomy { theme::KIND } else { theme::KIND_NARROW };
+        let kind = if roomy { theme::DEFECT_TYPE } else { theme::DEFECT_TYPE_NARROW };
         let mut right = row.right() - gap;
         let mut take = |width: f32| {
             let rect = row.with_max_x(right).with_min_x(right - width);

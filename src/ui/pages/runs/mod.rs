@@ -264,7 +264,7 @@ impl RunsPage {
         line.set_selected(selected);
         line.col(|ui| {
             if selected {
-                theme::boxes_on_selection(ui);
+                theme::outline_check_boxes(ui);
             }
             let mut on = self.compared.contains(path);
             let checkbox = ui.add_enabled(row.recipe.is_some(), egui::Checkbox::without_text(&mut on));
@@ -300,7 +300,7 @@ impl RunsPage {
         });
         line.col(|ui| {
             if selected {
-                theme::boxes_on_selection(ui);
+                theme::outline_check_boxes(ui);
             }
             overlay_checkbox(ui, row, view, "", actions);
         });
