@@ -6,7 +6,7 @@ mod defect_types_section;
 mod drift_section;
 mod empty;
 mod export;
-mod film;
+mod filmstrip;
 mod filters;
 mod finetune_section;
 mod intake_section;
@@ -29,7 +29,7 @@ use std::{
     time::Instant,
 };
 
-use film::Film;
+use filmstrip::Filmstrip;
 use filters::Filters;
 use marks::Drawing;
 use queue::ReviewQueue;
@@ -75,8 +75,18 @@ impl Default for ReviewLayout {
     }
 }
 
-/// Inputs of the prefetch requests: queue version, current part, session version, double-blind, and page shown.
-type PrefetchKey = (u64, Option<PartId>, (u64, u64), bool, bool);
+/// Inputs of the prefetch requests; they are recomputed when these change.
+#[derive(Clone, Copy, PartialEq)]
+struct PrefetchKey {
+    /// Version of the queue.
+    queue: u64,
+    current: Option<PartId>,
+    /// Version of the session.
+    session: (u64, u64),
+    blind: bool,
+    /// Whether the page is shown.
+    shown: bool,
+}
 
 /// The Review workspace.
 pub struct ReviewWorkspace {
@@ -100,7 +110,7 @@ pub struct ReviewWorkspace {
     drawing: Drawing,
     triptych: Triptych,
     neighbours: NeighbourRow,
-    film: Film,
+    filmstrip: Filmstrip,
     filters: Filters,
     sections: Vec<Box<dyn PanelSection>>,
 }
@@ -124,7 +134,7 @@ impl ReviewWorkspace {
             drawing: Drawing::default(),
             triptych: Triptych::new(layout.triptych.clone()),
             neighbours: NeighbourRow::default(),
-            film: Film::default(),
+            filmstrip: Filmstrip::default(),
             filters: Filters::default(),
             sections: panel::sections(),
             layout,
@@ -221,10 +231,16 @@ impl ReviewWorkspace {
             self.queue.show(&self.snapshot, part);
         }
         let blind = self.is_blind();
-        let key = (self.queue.version(), self.queue.current(), self.session.version(), blind, on);
+        let key = PrefetchKey {
+            queue: self.queue.version(),
+            current: self.queue.current(),
+            session: self.session.version(),
+            blind,
+            shown: on,
+        };
         if self.prefetch_key != Some(key) {
-            if self.prefetch_key.is_some_and(|(_, current, ..)| current != key.1) || self.shown_since.is_none() {
-                self.arrive();
+            if self.prefetch_key.is_some_and(|last| last.current != key.current) || self.shown_since.is_none() {
+                self.part_shown();
             }
             self.prefetch_key = Some(key);
             let pending = |part: PartId| self.session.is_pending(part);
@@ -238,11 +254,11 @@ impl ReviewWorkspace {
     }
 
     /// Prepares for a part that has just come on screen.
-    fn arrive(&mut self) {
+    fn part_shown(&mut self) {
         self.shown_since = self.queue.current().map(|part| (part, Instant::now()));
         self.drawing.cancel();
         if let Some(item) = self.queue.shown(&self.snapshot.items) {
-            self.session.arrive(item, &self.settings);
+            self.session.part_shown(item, &self.settings);
         }
     }
 
@@ -262,7 +278,7 @@ impl ReviewWorkspace {
         }
     }
 
-    /// Counts of the verdicts that the active model can be fine-tuned on.
+    /// Returns counts of the verdicts that the active model can be fine-tuned on.
     pub fn labels(&self) -> LabelSummary {
         self.snapshot.labels
     }

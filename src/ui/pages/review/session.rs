@@ -76,7 +76,7 @@ impl Session {
     }
 
     /// Lets digit keys set the defect type of a part that its reviewer has judged defective.
-    pub fn arrive(&mut self, item: &ReviewItem, settings: &ReviewSettings) {
+    pub fn part_shown(&mut self, item: &ReviewItem, settings: &ReviewSettings) {
         let own = item.opinion_of(Some(&settings.reviewer)).filter(|o| o.defective() == Some(true));
         if let Some(own) = own {
             let mut opinion = self.opinion(item, own.judgement, settings, own.blind);

@@ -35,7 +35,7 @@ struct PartView {
     /// Why there is no reconstruction.
     absent: Option<String>,
     /// Whether the reconstruction is being computed.
-    coming: bool,
+    computing: bool,
 }
 
 impl ReviewWorkspace {
@@ -75,7 +75,7 @@ impl ReviewWorkspace {
                 let blind = self.is_blind();
                 let session = &self.session;
                 let pending = |part: PartId| session.is_pending(part);
-                let (queue, strip) = (&self.queue, &mut self.film);
+                let (queue, strip) = (&self.queue, &mut self.filmstrip);
                 let clicked =
                     pane(ui, film, "film", |ui| strip.ui(ui, queue, (&snapshot.items, &self.owner), &pending, blind));
                 if let Some(place) = clicked {
@@ -115,9 +115,9 @@ impl ReviewWorkspace {
                     ui.spacing_mut().item_spacing.x = theme::GAP_S;
                     ui.label(RichText::new("Review").text_style(theme::section()).color(p.text_strong));
                     let Some(item) = item else { return };
-                    let place = ticks::grouped((self.queue.position() + 1) as f64, 0);
+                    let position = ticks::grouped((self.queue.position() + 1) as f64, 0);
                     let all = ticks::grouped(view.rows().len() as f64, 0);
-                    ui.label(RichText::new(format!("{place} of {all}")).color(p.text_weak));
+                    ui.label(RichText::new(format!("{position} of {all}")).color(p.text_weak));
                     let name = RichText::new(item.part.name()).color(p.text_strong);
                     ui.add(Label::new(name).truncate()).on_hover_text(item.part.path.display().to_string());
                 });
@@ -183,7 +183,7 @@ impl ReviewWorkspace {
         let blind = self.is_blind();
         let map = self.map(item, frame);
         if let Some(Ok(view)) = &map {
-            return Some(Ok(PartView { view: Arc::clone(view), absent: None, coming: false }));
+            return Some(Ok(PartView { view: Arc::clone(view), absent: None, computing: false }));
         }
         let image = review.sights.read().get(&item.part.id).cloned()?;
         let planes = match &*image {
@@ -191,14 +191,14 @@ impl ReviewWorkspace {
             PartImage::Gone(text) => return Some(Err(text.clone())),
         };
         let view = QueryView { query: planes, frames: Vec::new(), records: Arc::default(), outcome: None, alike: None };
-        let coming = map.is_none() && !blind && facts_of(item, scene).is_some();
+        let computing = map.is_none() && !blind && inspecting_model(item, scene).is_some();
         let absent = match map {
             Some(Err(text)) => text,
             _ if blind => "Reconstruction and map are hidden during double-blind review.".to_owned(),
-            _ if coming => "Computing reconstruction and map.".to_owned(),
+            _ if computing => "Computing reconstruction and map.".to_owned(),
             _ => absence(item, scene),
         };
-        Some(Ok(PartView { view: Arc::new(view), absent: Some(absent), coming }))
+        Some(Ok(PartView { view: Arc::new(view), absent: Some(absent), computing }))
     }
 
     /// Draws image, reconstruction and map of a part.
@@ -218,7 +218,7 @@ impl ReviewWorkspace {
                 return;
             }
         };
-        let (model, blind) = (facts_of(item, scene), self.is_blind());
+        let (model, blind) = (inspecting_model(item, scene), self.is_blind());
         let drawn = self.session.draft(item.part.id).and_then(|d| d.region.clone());
         let own = item.opinion_of(Some(&scene.settings.reviewer)).and_then(|o| o.region.clone());
         let others = if blind { None } else { item.drawn().cloned() };
@@ -250,7 +250,7 @@ impl ReviewWorkspace {
             self.queue.position().checked_sub(1).and_then(|place| self.queue.view().rows().get(place)).copied();
         for item in next.chain(before).filter_map(|at| snapshot.items.get(at)) {
             if let Some(Ok(images)) = self.part_view(item, scene, frame) {
-                let model = facts_of(item, scene);
+                let model = inspecting_model(item, scene);
                 self.triptych.prepare(ui, &subject(item, &images, model, self.layout.alone));
             }
         }
@@ -258,7 +258,7 @@ impl ReviewWorkspace {
 }
 
 /// Returns the active model if it is the one that inspected this part.
-fn facts_of<'a>(item: &ReviewItem, scene: &'a Scene) -> Option<&'a ModelFacts> {
+fn inspecting_model<'a>(item: &ReviewItem, scene: &'a Scene) -> Option<&'a ModelFacts> {
     match &scene.model {
         ModelState::Ready(facts) if facts.hash == item.inspection.model.to_string() => Some(facts),
         _ => None,
@@ -276,7 +276,7 @@ fn subject<'a>(item: &ReviewItem, images: &'a PartView, model: Option<&'a ModelF
         calibration,
         absent: images.absent.as_deref(),
         // Without a reconstruction the image fills the area.
-        alone: alone || images.absent.is_some() && !images.coming,
+        alone: alone || images.absent.is_some() && !images.computing,
         // The regions on record are outlined instead.
         highlight: None,
     }

@@ -21,7 +21,7 @@ use crate::{
 
 /// State of the filmstrip.
 #[derive(Default)]
-pub(super) struct Film {
+pub(super) struct Filmstrip {
     thumbs: Thumbnails<PartId>,
     /// Position and queue length at the last automatic scroll.
     revealed: Option<(usize, usize)>,
@@ -65,7 +65,7 @@ impl Cell<'_> {
     }
 }
 
-impl Film {
+impl Filmstrip {
     /// Draws the strip over all of `ui`; returns the position that was clicked.
     pub fn ui(
         &mut self,
