@@ -134,15 +134,13 @@ impl TestSet {
     /// type. A larger set includes the smaller ones.
     pub fn generate(kind: SurfaceKind, seed: u64, side: usize, healthy: usize, defective: usize) -> Self {
         let own = TEST_SEED.wrapping_add(seed);
-        let item = |defect: Option<DefectKind>, index: usize| {
-            TestItem {
-                name: format!("{kind}/{}/{index:03}", defect.map_or("good", DefectKind::name)),
-                path: None,
-                // The same hash as in training data, so that training images are recognised.
-                hash: surface::specimen_hash(kind, defect, own, index, side),
-                label: defect.map_or(Label::Healthy, |d| Label::Defective(d.name().to_owned())),
-                origin: ImageOrigin::Generated { kind, defect, seed: own, index: index as u64, side },
-            }
+        let item = |defect: Option<DefectKind>, index: usize| TestItem {
+            name: format!("{kind}/{}/{index:03}", defect.map_or("good", DefectKind::name)),
+            path: None,
+            // The same hash as in training data, so that training images are recognised.
+            hash: surface::specimen_hash(kind, defect, own, index, side),
+            label: defect.map_or(Label::Healthy, |d| Label::Defective(d.name().to_owned())),
+            origin: ImageOrigin::Generated { kind, defect, seed: own, index: index as u64, side },
         };
         let kinds = DefectKind::ALL;
         let healthy = (0..healthy).map(|i| item(None, i));
