@@ -22,7 +22,7 @@ use crate::{
 };
 
 #[derive(Debug, Args)]
-pub(super) struct LearnArguments {
+pub(super) struct FinetuneArguments {
     /// Review record; defaults to the window's
     #[arg(long, value_name = "FILE")]
     db: Option<PathBuf>,
@@ -39,7 +39,7 @@ pub(super) struct LearnArguments {
     inspection: InspectionOptions,
 }
 
-pub(super) fn run(arguments: LearnArguments, choice: DeviceChoice) -> Result<()> {
+pub(super) fn run(arguments: FinetuneArguments, choice: DeviceChoice) -> Result<()> {
     let knobs = arguments.inspection.knobs()?;
     let record = std::path::absolute(record_path(arguments.db)?)?;
     let interrupted = interrupt_flag()?;

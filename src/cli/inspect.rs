@@ -9,6 +9,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use indicatif::ProgressBar;
 
 use super::{
     image_files::image_files,
@@ -97,7 +98,16 @@ pub(super) fn run(arguments: InspectArguments, device: DeviceChoice) -> Result<E
         _ => OutputFormat::Table,
     };
     print_header(engine, &model, rate, format);
-    let tally = inspect_all(&session, &arguments, &model, files, format)?;
+    let writer = ResultWriter {
+        arguments: &arguments,
+        model: &model,
+        calibration: calibration(engine, &model),
+        format,
+        progress: progress_bar("inspecting"),
+        tally: Tally::default(),
+        stems: UniqueStems::default(),
+    };
+    let tally = inspect_all(&session, files, writer)?;
     eprintln!("{tally}");
     Ok(match () {
         () if tally.failed > 0 => ExitCode::from(2),
@@ -163,20 +173,23 @@ impl std::fmt::Display for Tally {
     }
 }
 
-fn inspect_all(
-    session: &Session,
-    arguments: &InspectArguments,
-    model: &ModelFacts,
-    files: Vec<PathBuf>,
+/// Prints and exports the results of a command.
+struct ResultWriter<'a> {
+    arguments: &'a InspectArguments,
+    model: &'a ModelFacts,
+    calibration: Option<&'a Calibration>,
     format: OutputFormat,
-) -> Result<Tally> {
+    progress: ProgressBar,
+    tally: Tally,
+    stems: UniqueStems,
+}
+
+/// Inspects the files in order, with a few of them queued ahead.
+fn inspect_all(session: &Session, files: Vec<PathBuf>, mut writer: ResultWriter<'_>) -> Result<Tally> {
     let engine = &session.engine;
-    let calibration = calibration(engine, model);
-    let progress = progress_bar("inspecting");
-    progress.set_length(files.len() as u64);
+    writer.progress.set_length(files.len() as u64);
     let mut waiting: VecDeque<PathBuf> = files.into();
     let mut queued: VecDeque<(QueryId, PathBuf)> = VecDeque::new();
-    let (mut tally, mut names) = (Tally::default(), UniqueStems::default());
     loop {
         while queued.len() < QUEUED
             && let Some(path) = waiting.pop_front()
@@ -191,7 +204,7 @@ fn inspect_all(
         session.wait_until(|| entry(engine, id).is_some_and(|e| e.state.is_over()) || engine.is_over());
         while let Some(event) = engine.next_event() {
             if let Event::Notice { severity: Severity::Error, text, .. } = event {
-                progress.suspend(|| eprintln!("{text}"));
+                writer.progress.suspend(|| eprintln!("{text}"));
             }
         }
         let Some(entry) = entry(engine, id).filter(|e| e.state.is_over()) else {
@@ -199,88 +212,85 @@ fn inspect_all(
         };
         queued.pop_front();
         match &entry.state {
-            QueryState::Failed(sentence) => {
-                tally.failed += 1;
-                let has_path = sentence.contains(&*path.to_string_lossy());
-                let named = if has_path { sentence.clone() } else { format!("{}: {sentence}", path.display()) };
-                progress.suspend(|| eprintln!("{named}"));
-            }
+            QueryState::Failed(sentence) => writer.fail(&path, sentence),
             _ => {
                 let view = engine.state().inspection.views.read().get(&id).cloned();
                 let view = view.with_context(|| format!("the result of {} is missing", path.display()))?;
-                report(arguments, model, calibration, &path, &view, format, &mut tally, &mut names, &progress)?;
+                writer.write(&path, &view)?;
             }
         }
         engine.send(InspectionRequest::Remove(vec![id]));
-        progress.inc(1);
+        writer.progress.inc(1);
     }
-    progress.finish_and_clear();
-    Ok(tally)
+    writer.progress.finish_and_clear();
+    Ok(writer.tally)
 }
 
 fn entry(engine: &Engine, id: QueryId) -> Option<Arc<QueryEntry>> {
     engine.state().inspection.status.read().entries.iter().find(|e| e.id == id).cloned()
 }
 
-/// Prints the row of one image and writes its files.
-#[expect(clippy::too_many_arguments, reason = "everything that a row consists of")]
-fn report(
-    arguments: &InspectArguments,
-    model: &ModelFacts,
-    calibration: Option<&Calibration>,
-    path: &Path,
-    view: &QueryView,
-    format: OutputFormat,
-    tally: &mut Tally,
-    names: &mut UniqueStems,
-    progress: &indicatif::ProgressBar,
-) -> Result<()> {
-    let Some(outcome) = &view.outcome else { return Ok(()) };
-    let mut judged;
-    let outcome = match (arguments.rate, calibration) {
-        // The rate holds for this command only and is not saved in the model.
-        (Some(rate), Some(calibration)) => {
-            judged = Outcome::clone(outcome);
-            judged.judge(calibration, rate);
-            &judged
-        }
-        _ => outcome.as_ref(),
-    };
-    tally.verdicts.add(outcome.assessment.as_ref().map(|a| a.verdict));
-    let size = (outcome.query.width(), outcome.query.height());
-    tally.other_size += usize::from(calibration.is_some_and(|c| !c.suits(size)));
-    let file = path.display().to_string();
-    let inspected = ExportInput {
-        file: &file,
-        model: &model.name,
-        hash: &model.hash,
-        outcome,
-        frames: &view.frames,
-        scale: calibration.map(|c| c.scale),
-        map: ColourMap::Ember,
-    };
-    let row = match format {
-        OutputFormat::Json => serde_json::to_string(&numbers::InspectionNumbers::of(&inspected))?,
-        OutputFormat::Csv => csv_line(&numbers::list_row(&inspected)),
-        OutputFormat::Table => {
-            let score = |kind| outcome.scores.get(kind);
-            let (verdict, p) = match &outcome.assessment {
-                Some(a) => (a.verdict.title(), format!("{:.4}", a.p)),
-                None => ("-", "-".into()),
-            };
-            format!(
-                "{verdict:<11} {p:>7} {:>10.1} {:>9.4} {:>9.4} {:>7.2}  {file}",
-                score(ScoreKind::L1Sum),
-                score(ScoreKind::L1),
-                score(ScoreKind::Feature),
-                outcome.seconds
-            )
-        }
-    };
-    print_row(progress, &row)?;
-    if let Some(out) = &arguments.out {
-        let stem = path.file_stem().map_or_else(|| "image".into(), |s| s.to_string_lossy().into_owned());
-        write_all(out, &stem, names, &inspected, &ExportPart::ALL)?;
+impl ResultWriter<'_> {
+    /// Prints the error of an image that could not be inspected.
+    fn fail(&mut self, path: &Path, sentence: &str) {
+        self.tally.failed += 1;
+        let has_path = sentence.contains(&*path.to_string_lossy());
+        let named = if has_path { sentence.to_owned() } else { format!("{}: {sentence}", path.display()) };
+        self.progress.suspend(|| eprintln!("{named}"));
     }
-    Ok(())
+
+    /// Prints the row of one image and writes its files.
+    fn write(&mut self, path: &Path, view: &QueryView) -> Result<()> {
+        let Some(outcome) = &view.outcome else { return Ok(()) };
+        let mut judged;
+        let outcome = match (self.arguments.rate, self.calibration) {
+            // The rate holds for this command only and is not saved in the model.
+            (Some(rate), Some(calibration)) => {
+                judged = Outcome::clone(outcome);
+                judged.judge(calibration, rate);
+                &judged
+            }
+            _ => outcome.as_ref(),
+        };
+        self.tally.verdicts.add(outcome.assessment.as_ref().map(|a| a.verdict));
+        let size = (outcome.query.width(), outcome.query.height());
+        self.tally.other_size += usize::from(self.calibration.is_some_and(|c| !c.suits(size)));
+        let file = path.display().to_string();
+        let inspected = ExportInput {
+            file: &file,
+            model: &self.model.name,
+            hash: &self.model.hash,
+            outcome,
+            frames: &view.frames,
+            scale: self.calibration.map(|c| c.scale),
+            map: ColourMap::Ember,
+        };
+        let row = match self.format {
+            OutputFormat::Json => serde_json::to_string(&numbers::InspectionNumbers::of(&inspected))?,
+            OutputFormat::Csv => csv_line(&numbers::list_row(&inspected)),
+            OutputFormat::Table => table_row(&file, outcome),
+        };
+        print_row(&self.progress, &row)?;
+        if let Some(out) = &self.arguments.out {
+            let stem = path.file_stem().map_or_else(|| "image".into(), |s| s.to_string_lossy().into_owned());
+            write_all(out, &stem, &mut self.stems, &inspected, &ExportPart::ALL)?;
+        }
+        Ok(())
+    }
+}
+
+/// Formats a row of the table.
+fn table_row(file: &str, outcome: &Outcome) -> String {
+    let score = |kind| outcome.scores.get(kind);
+    let (verdict, p) = match &outcome.assessment {
+        Some(a) => (a.verdict.title(), format!("{:.4}", a.p)),
+        None => ("-", "-".into()),
+    };
+    format!(
+        "{verdict:<11} {p:>7} {:>10.1} {:>9.4} {:>9.4} {:>7.2}  {file}",
+        score(ScoreKind::L1Sum),
+        score(ScoreKind::L1),
+        score(ScoreKind::Feature),
+        outcome.seconds
+    )
 }

@@ -66,7 +66,7 @@ pub(super) fn short_hash(hash: &str) -> &str {
 /// Describes the promised false-alarm rate in one line; `None` for a model without a calibration.
 pub(super) fn promise_line(rate: Option<f64>) -> String {
     match rate {
-        Some(rate) => format!("promise at most {:.0} false alarms in 1,000 good parts", rate * 1e3),
+        Some(rate) => format!("promise at most {:.0} false alarms in 1,000 healthy parts", rate * 1e3),
         None => "promise none: the model is not calibrated for these settings, so there is no verdict".into(),
     }
 }

@@ -45,7 +45,7 @@ pub(super) enum ReviewCommand {
         since: Option<Timestamp>,
     },
     /// Fine-tune a copy of a model on the verdicts, and compare both on parts that neither was trained on
-    Learn(finetune::LearnArguments),
+    Learn(finetune::FinetuneArguments),
 }
 
 /// Parses a day as the timestamp of its start.
@@ -70,7 +70,7 @@ pub(super) fn run(command: ReviewCommand, choice: DeviceChoice) -> Result<()> {
             for path in &summary.files {
                 println!("{}", path.display());
             }
-            eprintln!("{}", summary.words(format, items.len()));
+            eprintln!("{}", summary.describe(format, items.len()));
         }
     }
     Ok(())

@@ -317,7 +317,7 @@ pub(super) mod tests {
     }
 
     /// The same with verdicts, in this order.
-    pub fn judged(id: i64, p: f64, said: &[(&str, Judgement, bool)]) -> ReviewItem {
+    pub fn judged(id: i64, p: f64, opinions: &[(&str, Judgement, bool)]) -> ReviewItem {
         let mut item = item(id, p);
         let opinion = |(i, &(reviewer, judgement, blind)): (usize, &(&str, Judgement, bool))| Opinion {
             id: OpinionId(100 * id + i as i64),
@@ -331,7 +331,7 @@ pub(super) mod tests {
             blind,
             time: Timestamp(1_000 * id + i as i64),
         };
-        item.opinions = said.iter().enumerate().map(opinion).collect();
+        item.opinions = opinions.iter().enumerate().map(opinion).collect();
         item.blind = item.opinions.iter().filter(|o| o.blind).cloned().collect();
         item
     }

@@ -1,4 +1,4 @@
-//! Training labels from people's verdicts: which parts a model is trained or calibrated on, and which are kept back to
+//! Training labels from reviewers' verdicts: which parts a model is trained or calibrated on, and which are kept back to
 //! compare models on.
 
 use std::{
@@ -100,7 +100,7 @@ impl TrainingLabels {
     /// Number of verdicts that the model has not been fine-tuned on: healthy, defective.
     pub fn new_verdicts(&self, lineage: Option<&Lineage>) -> (usize, usize) {
         let known: HashSet<(FileHash, bool)> =
-            lineage.iter().flat_map(|l| &l.parts).map(|lesson| (lesson.hash, lesson.defective)).collect();
+            lineage.iter().flat_map(|l| &l.parts).map(|part| (part.hash, part.defective)).collect();
         let new = self.parts.iter().filter(|part| !known.contains(&(part.hash, part.defective)));
         let (defective, healthy): (Vec<_>, Vec<_>) = new.partition(|part| part.defective);
         (healthy.len(), defective.len())

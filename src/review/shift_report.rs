@@ -73,7 +73,7 @@ impl ShiftSummary {
     }
 
     /// Compares the observed with the promised false-alarm rate, in a sentence.
-    pub fn promise(&self) -> String {
+    pub fn false_alarm_sentence(&self) -> String {
         let (Some(rate), Some(promised)) = (self.false_alarm_rate, self.promised) else {
             return "False alarms cannot be counted yet: no part was judged healthy.".into();
         };
@@ -170,12 +170,12 @@ mod tests {
         assert_eq!((shift.counts.left, shift.counts.agreed, shift.counts.overruled), (1, 3, 2));
         assert_eq!(shift.defect_types, [("crack".into(), 2), ("not specified".into(), 1)]);
         assert_eq!((shift.worst[0], shift.from, shift.to), (2, Some(Timestamp(1_000)), Some(Timestamp(6_000))));
-        let said = shift.promise();
+        let text = shift.false_alarm_sentence();
         assert!(
-            said.starts_with("1 of 2 healthy parts were flagged: 50.0 % (95 % interval 9.5 % to 90.5 %)"),
-            "{said}"
+            text.starts_with("1 of 2 healthy parts were flagged: 50.0 % (95 % interval 9.5 % to 90.5 %)"),
+            "{text}"
         );
-        assert!(said.contains("promised rate: at most 5.0 %"), "{said}");
-        assert!(ShiftSummary::of(&[]).promise().starts_with("False alarms cannot"));
+        assert!(text.contains("promised rate: at most 5.0 %"), "{text}");
+        assert!(ShiftSummary::of(&[]).false_alarm_sentence().starts_with("False alarms cannot"));
     }
 }

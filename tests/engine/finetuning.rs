@@ -201,7 +201,7 @@ fn a_model_learns_from_verdicts_and_says_so() {
     record.adopt(&adoption.back("bob", Timestamp::now()).unwrap()).unwrap();
     let adoptions: Vec<_> = record.adoptions().unwrap().into_iter().map(|a| a.adopted).collect();
     assert_eq!((adoptions[0].model, adoptions[0].parent), (first.parent.hash, Some(first.model.hash)));
-    assert_eq!((adoptions[1].model, adoptions[1].learned_from.len()), (first.model.hash, 24));
+    assert_eq!((adoptions[1].model, adoptions[1].verdicts.len()), (first.model.hash, 24));
     assert_eq!((&adoptions[0].before, &adoptions[0].path), (&adoptions[1].after, &first.parent.path));
 
     // A second generation knows what the first was taught, and a verdict that was overruled counts no more.

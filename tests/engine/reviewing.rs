@@ -1,5 +1,5 @@
-//! The record of a review station as users rely on it: nothing is lost, nothing is changed, everything can be taken
-//! back, a picture is inspected once, and what is exported is read by others.
+//! Guarantees of the review record: nothing is lost or changed, every verdict can be retracted, an image is inspected
+//! once per model, and exports can be read back.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -29,7 +29,7 @@ fn part(path: impl Into<PathBuf>) -> NewPart {
     NewPart { hash: FileHash::of(&bytes), bytes: bytes.len() as u64, width: 32, height: 24, path }
 }
 
-/// A model's verdict at a promise of 1 in 20.
+/// An inspection at a promised false-alarm rate of 1 in 20.
 fn inspection(model: &str, p: f64, minute: i64) -> NewInspection {
     let verdict = match p {
         p if p <= 0.05 => Verdict::Defective,
@@ -47,7 +47,7 @@ fn inspection(model: &str, p: f64, minute: i64) -> NewInspection {
     }
 }
 
-/// Two places: an L of three pixels, and a square of four.
+/// Two regions: an L of three pixels, and a square of four.
 fn findings() -> Findings {
     let mut map = vec![0.0; 32 * 24];
     for (x, y, value) in
@@ -68,11 +68,11 @@ fn filed(record: &mut Record, path: impl Into<PathBuf>, p: f64) -> FiledInspecti
     record.insert_inspection(&part(path), &inspection("first", p, minute)).unwrap()
 }
 
-fn said(record: &mut Record, filed: FiledInspection, reviewer: &str, judgement: Judgement) -> OpinionId {
+fn judge(record: &mut Record, filed: FiledInspection, reviewer: &str, judgement: Judgement) -> OpinionId {
     record.add_opinion(&NewOpinion::new(filed.inspection, reviewer, judgement)).unwrap()
 }
 
-fn only(record: &Record) -> ReviewItem {
+fn only_item(record: &Record) -> ReviewItem {
     let mut queue = record.queue().unwrap();
     assert_eq!(queue.len(), 1);
     queue.remove(0)
@@ -84,16 +84,16 @@ fn a_picture_is_inspected_once_by_each_model() {
     let (a, changed) = (part("/parts/a.png"), NewPart { hash: FileHash::of(b"changed"), ..part("/parts/a.png") });
     assert!(!record.is_filed(&a.path, a.hash, FileHash::of(b"first")).unwrap());
     let first = record.insert_inspection(&a, &inspection("first", 0.5, 0)).unwrap();
-    // The second time nothing is written, whatever it says.
+    // The second inspection by the same model is not recorded.
     let again = record.insert_inspection(&a, &inspection("first", 0.01, 1)).unwrap();
     assert_eq!((first.is_new, again), (true, FiledInspection { is_new: false, ..first }));
     assert!(record.is_filed(&a.path, a.hash, FileHash::of(b"first")).unwrap());
     assert!(!record.is_filed(&a.path, a.hash, FileHash::of(b"second")).unwrap());
-    assert_eq!(only(&record).inspection.assessment.p, 0.5);
-    // Another model inspects it anew, and another content is another part.
+    assert_eq!(only_item(&record).inspection.assessment.p, 0.5);
+    // An inspection by another model is recorded, and other content is another part.
     let second = record.insert_inspection(&a, &inspection("second", 0.1, 2)).unwrap();
     assert!(second.is_new && second.part == first.part);
-    assert_eq!(only(&record).inspection.model_name, "second");
+    assert_eq!(only_item(&record).inspection.model_name, "second");
     assert_ne!(record.insert_inspection(&changed, &inspection("first", 0.5, 3)).unwrap().part, first.part);
     assert_eq!(record.queue().unwrap().len(), 2);
 }
@@ -111,7 +111,7 @@ fn what_goes_in_comes_out() {
         ..NewOpinion::new(filed.inspection, " ada ", Judgement::Defective)
     };
     let id = record.add_opinion(&opinion).unwrap();
-    let item = only(&record);
+    let item = only_item(&record);
     assert_eq!(item.part.path, Path::new("/parts/a.png"));
     assert_eq!((item.part.width, item.part.height, item.part.first_seen), (32, 24, new.time));
     assert_eq!((&item.inspection.assessment, item.inspection.threshold), (&new.assessment, None));
@@ -138,28 +138,28 @@ fn what_goes_in_comes_out() {
 fn the_latest_standing_verdict_of_each_reviewer_counts() {
     let mut record = Record::in_memory().unwrap();
     let a = filed(&mut record, "/parts/a.png", 0.01);
-    said(&mut record, a, "ada", Judgement::Agree);
-    said(&mut record, a, "bob", Judgement::Unsure);
-    let changed = said(&mut record, a, "ada", Judgement::Healthy);
+    judge(&mut record, a, "ada", Judgement::Agree);
+    judge(&mut record, a, "bob", Judgement::Unsure);
+    let changed = judge(&mut record, a, "ada", Judgement::Healthy);
     let judgements =
-        |record: &Record| only(record).opinions.into_iter().map(|o| (o.reviewer, o.judgement)).collect::<Vec<_>>();
+        |record: &Record| only_item(record).opinions.into_iter().map(|o| (o.reviewer, o.judgement)).collect::<Vec<_>>();
     assert_eq!(judgements(&record), [("bob".into(), Judgement::Unsure), ("ada".into(), Judgement::Healthy)]);
-    // Taken back: what she said before counts again. And that taken back in turn.
+    // After a retraction the previous verdict counts again; the retraction can be retracted in turn.
     let undo = record.retract(changed, Timestamp::now()).unwrap();
     assert_eq!(judgements(&record), [("ada".into(), Judgement::Agree), ("bob".into(), Judgement::Unsure)]);
-    assert_eq!(only(&record).status(Some("ada")), ReviewStatus::Agreed);
+    assert_eq!(only_item(&record).status(Some("ada")), ReviewStatus::Agreed);
     let redo = record.retract(undo, Timestamp::now()).unwrap();
-    assert_eq!(only(&record).status(Some("ada")), ReviewStatus::Overruled);
+    assert_eq!(only_item(&record).status(Some("ada")), ReviewStatus::Overruled);
     record.retract(redo, Timestamp::now()).unwrap();
-    assert_eq!(only(&record).status(Some("ada")), ReviewStatus::Agreed);
-    // Only once each.
+    assert_eq!(only_item(&record).status(Some("ada")), ReviewStatus::Agreed);
+    // A verdict can be retracted once only.
     let again = record.retract(changed, Timestamp::now()).unwrap_err().to_string();
     assert!(again.contains("is already retracted"), "{again}");
     let nothing = record.retract(OpinionId(99), Timestamp::now()).unwrap_err().to_string();
     assert!(nothing.contains("no verdict number 99"), "{nothing}");
     // A verdict stays with its part when another model inspects it.
     record.insert_inspection(&part("/parts/a.png"), &inspection("second", 0.9, 5)).unwrap();
-    let item = only(&record);
+    let item = only_item(&record);
     assert_eq!((item.opinions.len(), item.opinions[0].model_verdict), (2, Verdict::Defective));
     assert_eq!(item.status(Some("ada")), ReviewStatus::Overruled);
 }
@@ -174,10 +174,10 @@ fn a_window_follows_what_others_write() {
     let news = reader.since(RecordPosition::default()).unwrap();
     assert_eq!(news.items, writer.queue().unwrap());
     assert!(reader.since(news.position).unwrap().items.is_empty());
-    let given = said(&mut writer, b, "ada", Judgement::Agree);
+    let given = judge(&mut writer, b, "ada", Judgement::Agree);
     let second = reader.since(news.position).unwrap();
     assert_eq!(second.items.iter().map(|i| (i.part.id, i.opinions.len())).collect::<Vec<_>>(), [(b.part, 1)]);
-    // A row that only takes back is news too, and so is another inspection.
+    // A retraction is a change too, and so is another inspection.
     writer.retract(given, Timestamp::now()).unwrap();
     writer.insert_inspection(&part("/a.png"), &inspection("second", 0.5, 9)).unwrap();
     let third = reader.since(second.position).unwrap();
@@ -194,9 +194,9 @@ fn nothing_is_changed_or_deleted_whoever_asks() {
     let mut record = Record::open(&path).unwrap();
     let a = filed(&mut record, "/parts/a.png", 0.01);
     let b = filed(&mut record, "/parts/b.png", 0.02);
-    let given = said(&mut record, a, "ada", Judgement::Agree);
+    let given = judge(&mut record, a, "ada", Judgement::Agree);
     record.retract(given, Timestamp::now()).unwrap();
-    said(&mut record, b, "bob", Judgement::Agree);
+    judge(&mut record, b, "bob", Judgement::Agree);
     record.quarantine(Path::new("/parts/c.png"), None, "it is cut short", Timestamp(1)).unwrap();
     record.add_defect_type("crack", Timestamp(1)).unwrap();
     let before = record.queue().unwrap();
@@ -211,9 +211,9 @@ fn nothing_is_changed_or_deleted_whoever_asks() {
         "INSERT OR REPLACE INTO verdict (id, inspection, reviewer, kind, time) VALUES (1, 1, 'eve', 'skip', 0)",
         "INSERT OR REPLACE INTO verdict (inspection, reviewer, time, retracts) VALUES (1, 'ada', 0, 1)",
         "INSERT OR REPLACE INTO inspection SELECT * FROM inspection WHERE id = 1",
-        // Taking back what somebody else said.
+        // Retracting a verdict of another reviewer.
         "INSERT INTO verdict (inspection, reviewer, time, retracts) VALUES (2, 'eve', 0, 3)",
-        // Neither a verdict nor a row that takes one back.
+        // Neither a verdict nor a retraction.
         "INSERT INTO verdict (inspection, reviewer, time) VALUES (1, 'eve', 0)",
         "INSERT INTO verdict (inspection, reviewer, kind, time) VALUES (1, 'eve', 'maybe', 0)",
     ] {
@@ -234,9 +234,9 @@ fn entries_that_make_no_sense_are_refused_in_words() {
     assert!(refused(NewOpinion { region: Some(line), ..new.clone() }).contains("a polygon needs 3"));
     let nowhere = NewOpinion { inspection: ganspect::review::InspectionId(7), ..new.clone() };
     assert!(refused(nowhere.clone()).contains("no inspection number 7"));
-    // All of several or none.
+    // All verdicts are recorded, or none.
     assert!(record.add_opinions(&[new.clone(), nowhere]).is_err());
-    assert!(only(&record).opinions.is_empty());
+    assert!(only_item(&record).opinions.is_empty());
     for p in [0.0, 1.5, f64::NAN] {
         let said = record.insert_inspection(&part("/parts/b.png"), &inspection("first", p, 0)).unwrap_err();
         assert!(said.to_string().contains("b.png: its p-value is"), "{said}");
@@ -264,11 +264,11 @@ fn files_that_are_no_record_are_refused_in_words_and_left_alone() {
     assert!(said.contains(&format!("its version is {}", VERSION + 1)) && said.contains("update the program"), "{said}");
     assert!(refused(folder.path()).contains("it is a folder"));
     assert!(refused(&text.join("review.sqlite")).contains("notes.txt"));
-    // A record opened again is the same record.
+    // Opening a record again keeps its content.
     let again = folder.path().join("again.sqlite");
     filed(&mut Record::open(&again).unwrap(), "/parts/a.png", 0.5);
     assert_eq!(Record::open(&again).unwrap().queue().unwrap().len(), 1);
-    // An empty file becomes one.
+    // An empty file becomes a record.
     let empty = folder.path().join("empty.sqlite");
     std::fs::write(&empty, "").unwrap();
     assert!(Record::open(&empty).unwrap().queue().unwrap().is_empty());
@@ -287,13 +287,13 @@ fn several_programs_may_begin_a_record_at_once() {
                     gate.wait();
                     let mut record = Record::open(path).unwrap();
                     let new = record.insert_inspection(&part("/parts/a.png"), &inspection("first", 0.5, i));
-                    said(&mut record, new.unwrap(), &format!("reviewer {i}"), Judgement::Agree);
+                    judge(&mut record, new.unwrap(), &format!("reviewer {i}"), Judgement::Agree);
                 });
             }
         });
         let record = Record::open(&path).unwrap();
         record.check().unwrap();
-        assert_eq!(only(&record).opinions.len(), 6);
+        assert_eq!(only_item(&record).opinions.len(), 6);
     }
 }
 
@@ -307,11 +307,11 @@ fn a_read_only_folder_is_named() {
     drop(Record::open(&path).unwrap());
     let mode = |mode| std::fs::set_permissions(&closed, PermissionsExt::from_mode(mode)).unwrap();
     mode(0o555);
-    // Whoever may do everything may write there all the same.
-    let everything = std::fs::write(closed.join("probe"), "").is_ok();
+    // The superuser may write there nevertheless.
+    let superuser = std::fs::write(closed.join("probe"), "").is_ok();
     for path in [&path, &closed.join("new.sqlite")] {
         let opened = Record::open(path);
-        assert!(everything || opened.is_err_and(|e| e.to_string().contains("read-only")));
+        assert!(superuser || opened.is_err_and(|e| e.to_string().contains("read-only")));
     }
     mode(0o755);
 }
@@ -361,8 +361,8 @@ fn files_that_cannot_be_inspected_and_models_in_force_are_recorded() {
         model: FileHash::of(b"new"),
         parent: Some(FileHash::of(b"old")),
         path: "/models/new.ganspect".into(),
-        who: "ada".into(),
-        learned_from: vec![OpinionId(1), OpinionId(4)],
+        adopted_by: "ada".into(),
+        verdicts: vec![OpinionId(1), OpinionId(4)],
         before: serde_json::json!({"auroc": 0.9}),
         after: serde_json::json!({"auroc": 0.95}),
         time: Timestamp(7),
@@ -372,23 +372,24 @@ fn files_that_cannot_be_inspected_and_models_in_force_are_recorded() {
     assert_eq!((back.len(), back[0].id, &back[0].adopted), (1, id, &adoption));
 }
 
-/// A record on real pictures in `folder`: a good part, two defective ones (one drawn on), one that is gone.
-fn station(folder: &Path) -> (Record, Vec<ReviewItem>) {
+/// Creates a record with images in `folder`: a healthy part, two defective ones (one with a drawn region), a missing one and
+/// one without a verdict.
+fn sample_record(folder: &Path) -> (Record, Vec<ReviewItem>) {
     let mut record = Record::open(&folder.join("review.sqlite")).unwrap();
     record.add_defect_type("pit", Timestamp(0)).unwrap();
-    let picture = |name: &str| {
+    let image_file = |name: &str| {
         let path = folder.join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         image::GrayImage::from_fn(32, 24, |x, y| image::Luma([(x * 7 + y) as u8])).save(&path).unwrap();
         path
     };
-    let good = filed(&mut record, picture("good.png"), 0.8);
-    let drawn = filed(&mut record, picture("left/part.png"), 0.3);
-    let found = filed(&mut record, picture("right/part.png"), 0.01);
-    let gone = filed(&mut record, picture("gone, \"alas\".png"), 0.02);
-    filed(&mut record, picture("open.png"), 0.1);
+    let good = filed(&mut record, image_file("good.png"), 0.8);
+    let drawn = filed(&mut record, image_file("left/part.png"), 0.3);
+    let found = filed(&mut record, image_file("right/part.png"), 0.01);
+    let gone = filed(&mut record, image_file("gone, \"alas\".png"), 0.02);
+    filed(&mut record, image_file("open.png"), 0.1);
     std::fs::remove_file(folder.join("gone, \"alas\".png")).unwrap();
-    said(&mut record, good, "ada", Judgement::Agree);
+    judge(&mut record, good, "ada", Judgement::Agree);
     let note = "=SUM(A1), \"quoted\"\nsecond line";
     let defect = Some("crack".to_owned());
     let region = Some(RegionShape::Rectangle([4.0, 5.0], [14.0, 9.0]));
@@ -406,7 +407,7 @@ fn station(folder: &Path) -> (Record, Vec<ReviewItem>) {
 
 fn exported(format: ExportFormat) -> (tempfile::TempDir, PathBuf, ExportSummary) {
     let folder = tempfile::tempdir().unwrap();
-    let (record, items) = station(folder.path());
+    let (record, items) = sample_record(folder.path());
     let out = folder.path().join("out");
     let written = export::write(&record, &items, format, &out).unwrap();
     assert!(written.files.iter().all(|path| path.is_file()));
@@ -433,7 +434,7 @@ fn the_table_is_read_back_with_every_verdict() {
     assert_eq!(get(1, "region"), r#"{"rectangle":[[4.0,5.0],[14.0,9.0]]}"#);
     assert_eq!((get(2, "reviewer"), get(2, "says"), get(2, "blind")), ("bob".into(), String::new(), "true".into()));
     assert_eq!((get(1, "standing"), get(2, "standing")), ("overruled".into(), "unsure".into()));
-    // The picture is gone, what was said of it is not.
+    // The image is missing, its verdicts are not.
     assert!(get(4, "path").ends_with("gone, \"alas\".png"));
     assert_eq!(
         (get(4, "missing"), get(4, "ruling"), get(4, "defect")),
@@ -464,7 +465,7 @@ fn coco_has_an_outline_for_every_defect() {
     let (_folder, out, written) = exported(ExportFormat::Coco);
     let text = std::fs::read_to_string(out.join("coco.json")).unwrap();
     let coco: Coco = serde_json::from_str(&text).unwrap();
-    // The open part is not ruled on; the good one has no outline.
+    // The open part has no ruling; the healthy one has no outline.
     assert_eq!((coco.images.len(), coco.annotations.len(), written.rows, written.missing), (4, 5, 5, 1));
     assert_eq!(coco.categories.iter().map(|c| (c.id, c.name.as_str())).collect::<Vec<_>>(), [(1, "pit"), (2, "crack")]);
     let drawn = &coco.annotations[0];
@@ -490,7 +491,7 @@ fn masks_are_white_where_the_defect_is() {
         mask
     };
     let count = |mask: &image::GrayImage| mask.pixels().filter(|p| p.0[0] == 255).count();
-    // Two parts of one name in two folders.
+    // Two parts of the same name in different folders.
     let (drawn, found) = (mask("part_mask.png"), mask("part_2_mask.png"));
     assert_eq!((count(&drawn), count(&found), count(&mask("gone, \"alas\"_mask.png"))), (40, 7, 7));
     assert_eq!((drawn.get_pixel(4, 5).0, drawn.get_pixel(13, 8).0, drawn.get_pixel(14, 8).0), ([255], [255], [0]));
@@ -500,7 +501,7 @@ fn masks_are_white_where_the_defect_is() {
 #[test]
 fn paper_has_a_page_a_part() {
     let (_folder, out, written) = exported(ExportFormat::Pdf);
-    // A page for the shift, and one for each part but none that is good and unjudged.
+    // One page for the shift, and one for each part except healthy ones without a verdict.
     assert_eq!((written.rows, written.files.len(), written.missing), (6, 2, 1));
     let read = |name: &str| std::fs::read(out.join(name)).unwrap();
     let pages = |pdf: &[u8]| {
@@ -546,19 +547,19 @@ fn a_drawn_region_is_painted_as_it_is_inspected() {
     assert_eq!(inside.iter().filter(|on| **on).count(), 45);
 }
 
-/// Names the record that [`writer`] writes into; unset for everybody else.
+/// Environment variable with the record that [`writer`] writes to; unset in a normal test run.
 const CHILD: &str = "GANSPECT_TEST_RECORD";
 
-/// How often the writer is killed.
+/// Number of times that the writer is killed.
 const KILLS: u64 = 50;
 
-/// The note of a verdict, which tells whether it is whole.
+/// Returns the note of a verdict, by which the test detects truncation.
 fn note(round: u64, group: u64) -> String {
     format!("{round}/{group} {}", "x".repeat((group * 37 % 900) as usize))
 }
 
-/// Not a test of its own: the process that [`a_writer_that_is_killed_loses_nothing_it_acknowledged`] kills. It adds
-/// verdicts in twos and ones for as long as it lives, and says the numbers of each group once it is recorded.
+/// Not a test: the process that [`a_writer_that_is_killed_loses_nothing_it_acknowledged`] kills. It adds verdicts in groups of
+/// one and two until it is killed, and prints the numbers of each group once it is recorded.
 #[test]
 fn writer() {
     let Ok(task) = std::env::var(CHILD) else { return };
@@ -620,7 +621,7 @@ fn a_writer_that_is_killed_loses_nothing_it_acknowledged() {
     assert!(acknowledged.len() as u64 > KILLS, "only {} verdicts were acknowledged", acknowledged.len());
     let record = Record::open(&path).unwrap();
     record.check().unwrap();
-    // Read by another hand.
+    // Read without the code under test.
     let other = Connection::open(&path).unwrap();
     let mut rows = other.prepare("SELECT id, reviewer, note, region FROM verdict ORDER BY id").unwrap();
     let rows: Vec<(i64, String, String, String)> = rows
@@ -638,7 +639,7 @@ fn a_writer_that_is_killed_loses_nothing_it_acknowledged() {
         assert_eq!(region, RegionShape::Rectangle([round as f32, group as f32], [40.0, 50.0]));
         groups.entry((round, group)).or_default().push(id);
     }
-    // Whole groups or none, and every one that was acknowledged.
+    // Groups are complete or absent, and every acknowledged group is present.
     assert!(groups.iter().all(|((_, group), ids)| ids.len() as u64 == 1 + group % 2));
     for (round, group, ids) in acknowledged {
         assert_eq!(groups.get(&(round, group)), Some(&ids), "round {round}, group {group}");

@@ -184,9 +184,9 @@ fn a_model_that_has_learned_is_adopted_on_a_click_and_left_on_another() {
         _ => false,
     });
     let adoptions = Record::open(&stage.path("review.sqlite")).unwrap().adoptions().unwrap();
-    let of: Vec<_> = adoptions.iter().map(|a| (a.adopted.model, a.adopted.who.as_str())).collect();
+    let of: Vec<_> = adoptions.iter().map(|a| (a.adopted.model, a.adopted.adopted_by.as_str())).collect();
     assert_eq!(of, [(learned.parent.hash, "ada"), (learned.model.hash, "ada")]);
-    assert_eq!(adoptions[1].adopted.learned_from, [OpinionId(1), OpinionId(2)]);
+    assert_eq!(adoptions[1].adopted.verdicts, [OpinionId(1), OpinionId(2)]);
     assert!(old.is_file() && new.is_file());
 }
 

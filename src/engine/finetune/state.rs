@@ -90,14 +90,14 @@ pub struct FinetuneResult {
 
 impl FinetuneResult {
     /// What goes on record when the new model is put in force.
-    pub fn adoption(&self, who: &str, time: Timestamp) -> NewAdoption {
+    pub fn adoption(&self, adopted_by: &str, time: Timestamp) -> NewAdoption {
         let side = |model: &SavedModel, figures: Option<&ModelMetrics>| serde_json::json!({ "name": model.name, "path": model.path, "figures": figures });
         NewAdoption {
             model: self.model.hash,
             parent: Some(self.parent.hash),
             path: self.model.path.clone(),
-            who: who.to_owned(),
-            learned_from: self.opinions.clone(),
+            adopted_by: adopted_by.to_owned(),
+            verdicts: self.opinions.clone(),
             before: side(&self.parent, self.comparison.as_ref().map(|c| &c.before)),
             after: side(&self.model, self.comparison.as_ref().map(|c| &c.after)),
             time,

@@ -51,7 +51,7 @@ pub struct ExportSummary {
 
 impl ExportSummary {
     /// Describes the export of `parts` parts, as a clause: "6 rows from 5 parts; 1 image missing".
-    pub fn words(&self, format: ExportFormat, parts: usize) -> String {
+    pub fn describe(&self, format: ExportFormat, parts: usize) -> String {
         let mut text = format!("{} from {}", counted(self.rows, format.unit()), counted(parts, "part"));
         if self.missing > 0 {
             text.push_str(&format!("; {} missing", counted(self.missing, "image")));
@@ -75,10 +75,10 @@ mod tests {
     fn an_export_is_summarised() {
         let summary = ExportSummary { rows: 1, missing: 2, left_out: 1, ..ExportSummary::default() };
         assert_eq!(
-            summary.words(ExportFormat::Coco, 5),
+            summary.describe(ExportFormat::Coco, 5),
             "1 outline from 5 parts; 2 images missing; 1 part left out (no outline)"
         );
         let summary = ExportSummary { rows: 6, ..ExportSummary::default() };
-        assert_eq!(summary.words(ExportFormat::Csv, 5), "6 rows from 5 parts");
+        assert_eq!(summary.describe(ExportFormat::Csv, 5), "6 rows from 5 parts");
     }
 }

@@ -35,9 +35,9 @@ pub fn parts_pdf(pages: &[PartPage<'_>]) -> Vec<u8> {
         document.add(part(page));
     }
     if pages.is_empty() {
-        let mut sheet = PdfPage::new();
-        sheet.text("No parts.");
-        document.add(sheet);
+        let mut pdf = PdfPage::new();
+        pdf.text("No parts.");
+        document.add(pdf);
     }
     document.finish()
 }
@@ -45,42 +45,42 @@ pub fn parts_pdf(pages: &[PartPage<'_>]) -> Vec<u8> {
 fn part(page: &PartPage<'_>) -> PdfPage {
     let ReviewItem { part, inspection, opinions, .. } = page.item;
     let assessment = &inspection.assessment;
-    let mut sheet = PdfPage::new();
-    sheet.head(&part.name(), TITLE);
-    sheet.head(&format!("{}: {}", capitalise(assessment.verdict.title()), assessment.describe()), SECTION);
-    sheet.gap(BODY);
+    let mut pdf = PdfPage::new();
+    pdf.head(&part.name(), TITLE);
+    pdf.head(&format!("{}: {}", capitalise(assessment.verdict.title()), assessment.describe()), SECTION);
+    pdf.gap(BODY);
     match &page.image {
         Some(image) => {
             let [across, down] =
                 [image.width() as f32 / part.width.max(1) as f32, image.height() as f32 / part.height.max(1) as f32];
             let to_page = |shape: &RegionShape| shape.corners().iter().map(|[x, y]| [x * across, y * down]).collect();
             let outlines: Vec<Vec<[f32; 2]>> = page.outlines.iter().map(to_page).collect();
-            sheet.image(image, MAX_HEIGHT, &outlines);
+            pdf.image(image, MAX_HEIGHT, &outlines);
         }
-        None => sheet.text("The image is missing: it was moved, deleted or replaced."),
+        None => pdf.text("The image is missing: it was moved, deleted or replaced."),
     }
-    sheet.gap(BODY);
-    sheet.row("File", &part.path.to_string_lossy());
-    sheet.row("Inspected", &format!("{} UTC, {} x {} pixels", inspection.time.minute(), part.width, part.height));
-    sheet.row("Model", &inspection.model_name);
+    pdf.gap(BODY);
+    pdf.row("File", &part.path.to_string_lossy());
+    pdf.row("Inspected", &format!("{} UTC, {} x {} pixels", inspection.time.minute(), part.width, part.height));
+    pdf.row("Model", &inspection.model_name);
     let threshold = inspection.threshold.map(|t| format!(", flagged above {t:.4}")).unwrap_or_default();
-    sheet.row(assessment.kind.title(), &format!("{:.4}{threshold}", assessment.score));
-    sheet.row("Promised rate", &format!("at most {:.1} false alarms in 100 healthy parts", 100.0 * assessment.rate));
-    sheet.head("Verdicts of reviewers", SECTION);
+    pdf.row(assessment.kind.title(), &format!("{:.4}{threshold}", assessment.score));
+    pdf.row("Promised rate", &format!("at most {:.1} false alarms in 100 healthy parts", 100.0 * assessment.rate));
+    pdf.head("Verdicts of reviewers", SECTION);
     if opinions.is_empty() {
-        sheet.text("No verdict yet.");
+        pdf.text("No verdict yet.");
     }
     for opinion in opinions {
-        sheet.row(&opinion.reviewer, &describe(opinion));
+        pdf.row(&opinion.reviewer, &describe(opinion));
     }
     let ruling = match page.item.defective() {
         Some(true) => "Ruling: defective.",
         Some(false) => "Ruling: healthy.",
-        None if opinions.is_empty() => return sheet,
+        None if opinions.is_empty() => return pdf,
         None => "Ruling: none yet.",
     };
-    sheet.text(ruling);
-    sheet
+    pdf.text(ruling);
+    pdf
 }
 
 /// Describes a verdict in one line: "defective, crack (blind), 2026-03-12 08:15 UTC: along the rim".
@@ -101,18 +101,18 @@ fn describe(opinion: &Opinion) -> String {
 
 /// Creates the shift report, a single page. `shift` is the summary of `items`.
 pub fn shift_pdf(shift: &ShiftSummary, items: &[ReviewItem]) -> Vec<u8> {
-    let mut sheet = PdfPage::new();
-    sheet.head("Shift report", TITLE);
+    let mut pdf = PdfPage::new();
+    pdf.head("Shift report", TITLE);
     match shift.from.zip(shift.to) {
-        Some((from, to)) => sheet.text(&format!("{} parts, {} to {} UTC", items.len(), from.minute(), to.minute())),
-        None => sheet.text("No inspections."),
+        Some((from, to)) => pdf.text(&format!("{} parts, {} to {} UTC", items.len(), from.minute(), to.minute())),
+        None => pdf.text("No inspections."),
     }
-    sheet.head("Verdicts of the model", SECTION);
+    pdf.head("Verdicts of the model", SECTION);
     let [healthy, suspect, defective] = shift.verdicts;
-    sheet.row("Healthy", &healthy.to_string());
-    sheet.row("Suspect", &suspect.to_string());
-    sheet.row("Defective", &defective.to_string());
-    sheet.head("Review", SECTION);
+    pdf.row("Healthy", &healthy.to_string());
+    pdf.row("Suspect", &suspect.to_string());
+    pdf.row("Defective", &defective.to_string());
+    pdf.head("Review", SECTION);
     let counts = &shift.counts;
     for (status, count) in [
         (ReviewStatus::Agreed, counts.agreed),
@@ -120,25 +120,25 @@ pub fn shift_pdf(shift: &ShiftSummary, items: &[ReviewItem]) -> Vec<u8> {
         (ReviewStatus::Unsure, counts.unsure),
         (ReviewStatus::Skipped, counts.skipped),
     ] {
-        sheet.row(&capitalise(status.title()), &count.to_string());
+        pdf.row(&capitalise(status.title()), &count.to_string());
     }
-    sheet.row("To do", &counts.left.to_string());
-    sheet.head("Observed against promised false-alarm rate", SECTION);
-    sheet.text(&shift.promise());
-    sheet.text(&format!("{} of {} defective parts were not flagged.", shift.missed, shift.defective));
-    sheet.head("Drift of healthy parts", SECTION);
-    sheet.text(&shift.drift);
+    pdf.row("To do", &counts.left.to_string());
+    pdf.head("Observed against promised false-alarm rate", SECTION);
+    pdf.text(&shift.false_alarm_sentence());
+    pdf.text(&format!("{} of {} defective parts were not flagged.", shift.missed, shift.defective));
+    pdf.head("Drift of healthy parts", SECTION);
+    pdf.text(&shift.drift);
     if !shift.defect_types.is_empty() {
-        sheet.head("Defect types", SECTION);
+        pdf.head("Defect types", SECTION);
         for (name, count) in shift.defect_types.iter().take(MAX_TYPES) {
-            sheet.row(name, &count.to_string());
+            pdf.row(name, &count.to_string());
         }
         if let more @ 1.. = shift.defect_types.len().saturating_sub(MAX_TYPES) {
-            sheet.text(&format!("and {more} more"));
+            pdf.text(&format!("and {more} more"));
         }
     }
     if !shift.worst.is_empty() {
-        sheet.head("Worst parts", SECTION);
+        pdf.head("Worst parts", SECTION);
     }
     for item in shift.worst.iter().filter_map(|&i| items.get(i)) {
         let assessment = &item.inspection.assessment;
@@ -147,9 +147,9 @@ pub fn shift_pdf(shift: &ShiftSummary, items: &[ReviewItem]) -> Vec<u8> {
             Some(false) => "ruled healthy",
             None => "no ruling yet",
         };
-        sheet.row(&item.part.name(), &format!("{}; {}; {ruling}", assessment.verdict.title(), assessment.describe()));
+        pdf.row(&item.part.name(), &format!("{}; {}; {ruling}", assessment.verdict.title(), assessment.describe()));
     }
     let mut document = Document::new("Shift report");
-    document.add(sheet);
+    document.add(pdf);
     document.finish()
 }

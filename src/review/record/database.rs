@@ -57,7 +57,7 @@ impl Record {
         };
         let damaged = |what: String| Err(RecordError::Damaged { path: self.path.clone(), what });
         match first("PRAGMA integrity_check", 0).map_err(self.fault())? {
-            Some(said) if said != "ok" => return damaged(said),
+            Some(problem) if problem != "ok" => return damaged(problem),
             _ => {}
         }
         match first("PRAGMA foreign_key_check", 0).map_err(self.fault())? {

@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn what_sqlite_says_becomes_a_sentence() {
-        let said = |code| {
+        let message = |code| {
             let cause = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
             RecordError::new(Path::new("/data/review.sqlite"), cause).to_string()
         };
@@ -134,8 +134,8 @@ mod tests {
             (ffi::SQLITE_CORRUPT, "is damaged"),
             (ffi::SQLITE_IOERR, "check the disk"),
         ] {
-            let said = said(code);
-            assert!(said.contains("/data/review.sqlite") && said.contains(part), "{said}");
+            let message = message(code);
+            assert!(message.contains("/data/review.sqlite") && message.contains(part), "{message}");
         }
     }
 }

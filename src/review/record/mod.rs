@@ -4,18 +4,20 @@
 //! each commit). A mistake is retracted by a new row, and so is a retraction. Triggers in the file reject every
 //! `UPDATE` and `DELETE`, whichever program sends it.
 
+mod adoptions;
 mod database;
 mod error;
-mod models;
 mod opinions;
 mod parts;
+mod quarantine;
 mod read;
 mod schema;
 
+pub use adoptions::{ModelAdoption, NewAdoption};
 pub use database::Record;
 pub use error::RecordError;
-pub use models::{ModelAdoption, NewAdoption, Quarantined};
 pub use opinions::NewOpinion;
 pub use parts::{FiledInspection, NewInspection, NewPart};
+pub use quarantine::Quarantined;
 pub use read::{RecordChanges, RecordPosition};
 pub use schema::VERSION;

@@ -44,5 +44,5 @@ fn write(record: &Path, items: &[ReviewItem], format: ExportFormat, folder: &Pat
         .map_err(|error| error.to_string())
         .and_then(|record| export::write(&record, items, format, folder).map_err(|error| error.to_string()));
     let summary = summary.map_err(|error| format!("Could not export the queue: {error}."))?;
-    Ok(format!("Exported {} to {}.", summary.words(format, items.len()), folder.display()))
+    Ok(format!("Exported {} to {}.", summary.describe(format, items.len()), folder.display()))
 }
