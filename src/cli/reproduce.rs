@@ -183,7 +183,7 @@ fn queries(
         DataSource::Surface { kind, seed } => (TestSet::generate(*kind, *seed, recipe.model.size, count, count), 1.0),
         DataSource::Folder(path) => {
             let mut tests = TestSet::of(opened, &[&split]);
-            tests.thin(count);
+            tests.limit(count);
             if let (0, _) | (_, 0) = tests.counts() {
                 bail!("{} needs healthy and defective test images", path.display());
             }

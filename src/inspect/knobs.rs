@@ -420,7 +420,7 @@ mod tests {
     }
 
     #[test]
-    fn presets_are_valid_and_told_apart() {
+    fn presets_are_valid_and_recognised() {
         for preset in InvertPreset::ALL {
             let knobs = InvertKnobs { seed: 9, ..preset.knobs() };
             assert_eq!(knobs.validate(), Ok(()));

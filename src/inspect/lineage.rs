@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_learned_can_be_taken_out_of_a_split_again() {
+    fn labelled_parts_can_be_removed_from_a_split() {
         let hashes = |all: &[u8]| all.iter().map(|n| FileHash::of(&[*n])).collect::<Vec<_>>();
         let before = Split { seed: 3, train: hashes(&[1, 2, 3]), held_out: hashes(&[4, 5]) };
         let parts = vec![

@@ -78,7 +78,7 @@ mod tests {
     use crate::data::Samples;
 
     #[test]
-    fn planes_are_what_training_saw() {
+    fn planes_match_the_training_input() {
         let rgb = Picture::new(2, 1, 3, Samples::U8(vec![255, 0, 0, 10, 10, 10])).unwrap();
         let planes = Planes::of(&rgb, 3, 1.0);
         assert_eq!((planes.at(0, 0, 0), planes.at(0, 0, 1), planes.at(9, 9, 9)), (1.0, -1.0, 10.0 / 127.5 - 1.0));

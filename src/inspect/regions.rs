@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 /// Most regions of an image.
-pub const MOST_REGIONS: usize = 256;
+pub const MAX_REGIONS: usize = 256;
 
 /// Most corners of a polygon.
-pub const MOST_CORNERS: usize = 1_024;
+pub const MAX_CORNERS: usize = 1_024;
 
 /// An outline in pixels of the inspected image; `x` grows to the right, `y` downwards.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,7 +38,7 @@ pub struct Regions(pub Vec<Region>);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RegionError {
     /// Too many regions.
-    #[error("there are {0} regions; at most {MOST_REGIONS} are allowed: remove some")]
+    #[error("there are {0} regions; at most {MAX_REGIONS} are allowed: remove some")]
     TooMany(usize),
     /// Too few corners for a polygon.
     #[error("region {region} has {corners} corners; a polygon needs 3: add corners or remove the region")]
@@ -49,7 +49,7 @@ pub enum RegionError {
         corners: usize,
     },
     /// Too many corners for a polygon.
-    #[error("region {region} has {corners} corners; at most {MOST_CORNERS} are allowed: simplify the outline")]
+    #[error("region {region} has {corners} corners; at most {MAX_CORNERS} are allowed: simplify the outline")]
     TooManyCorners {
         /// Number of the region.
         region: usize,
@@ -118,14 +118,14 @@ impl Regions {
     /// # Errors
     /// [`RegionError`] for the first invalid region.
     pub fn validate(&self) -> Result<(), RegionError> {
-        if self.0.len() > MOST_REGIONS {
+        if self.0.len() > MAX_REGIONS {
             return Err(RegionError::TooMany(self.0.len()));
         }
         for (i, Region { shape, .. }) in self.0.iter().enumerate() {
             let (region, corners) = (i + 1, shape.corners());
             match corners.len() {
                 0..3 => return Err(RegionError::TooFewCorners { region, corners: corners.len() }),
-                3..=MOST_CORNERS => {}
+                3..=MAX_CORNERS => {}
                 _ => return Err(RegionError::TooManyCorners { region, corners: corners.len() }),
             }
             if corners.iter().flatten().any(|v| !v.is_finite()) {
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_is_none_and_nothing_is_nothing() {
+    fn full_and_empty_masks_are_handled() {
         assert_eq!(Regions::default().inspected(4, 3), None);
         let all = RegionShape::Rectangle([f32::MIN, f32::MIN], [f32::MAX, f32::MAX]);
         assert_eq!(Regions(vec![region(false, all.clone())]).inspected(4, 3), None);
@@ -229,13 +229,13 @@ mod tests {
     }
 
     #[test]
-    fn regions_that_make_no_sense_are_refused_in_words() {
+    fn invalid_regions_are_rejected_with_a_reason() {
         let polygon = |n: usize| region(false, RegionShape::Polygon((0..n).map(|i| [i as f32, 0.0]).collect()));
         let said = |regions: Vec<Region>| Regions(regions).validate().unwrap_err().to_string();
-        assert_eq!(Regions(vec![polygon(3), polygon(MOST_CORNERS)]).validate(), Ok(()));
+        assert_eq!(Regions(vec![polygon(3), polygon(MAX_CORNERS)]).validate(), Ok(()));
         assert!(said(vec![polygon(3), polygon(2)]).starts_with("region 2 has 2 corners"));
-        assert!(said(vec![polygon(MOST_CORNERS + 1)]).contains("1025 corners; at most 1024"));
-        assert!(said(vec![polygon(3); MOST_REGIONS + 1]).starts_with("there are 257 regions"));
+        assert!(said(vec![polygon(MAX_CORNERS + 1)]).contains("1025 corners; at most 1024"));
+        assert!(said(vec![polygon(3); MAX_REGIONS + 1]).starts_with("there are 257 regions"));
         let infinite = region(true, RegionShape::Rectangle([0.0, 0.0], [f32::INFINITY, 1.0]));
         assert!(said(vec![infinite]).contains("region 1 is not a finite number"));
     }
@@ -267,7 +267,7 @@ mod tests {
         }
 
         #[test]
-        fn no_number_is_too_odd(
+        fn arbitrary_numbers_are_handled(
             corners in vec([any::<f32>(), any::<f32>()], 0..9), ignore: bool, width in 0..9_usize, height in 0..9_usize,
         ) {
             let regions = Regions(vec![region(ignore, RegionShape::Polygon(corners))]);

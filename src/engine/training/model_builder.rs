@@ -148,7 +148,7 @@ impl ModelBuilder {
         let steps = recipe.critic.steps;
         let channels = recipe.model.channels;
         let shown = if steps > 0 { critic::statistics_split(&training).1.len().min(SHOWN) } else { 0 };
-        let kept = if steps > 0 { training.len().min(BankBuilder::most_images(channels)) } else { 0 };
+        let kept = if steps > 0 { training.len().min(BankBuilder::max_images(channels)) } else { 0 };
         let mut schedule = BuildSchedule::new([
             (BuildPart::Encoder, encoder.total()),
             (BuildPart::Critic, steps),
@@ -218,7 +218,7 @@ impl ModelBuilder {
 
     /// The images that crops are kept of.
     fn kept(&self) -> Vec<usize> {
-        spread(&self.training(), BankBuilder::most_images(self.about.recipe.model.channels))
+        spread(&self.training(), BankBuilder::max_images(self.about.recipe.model.channels))
     }
 
     fn enter(&mut self, stage: Stage) {

@@ -34,14 +34,14 @@ const DAMAGED_SIDE: usize = 128;
 /// Attempts at a visible synthetic defect per image.
 const ATTEMPTS: usize = 8;
 /// Largest side of the damaged window.
-const WINDOW: usize = 96;
+const MAX_WINDOW: usize = 96;
 
 /// Upper limit of the critic's maps in the histogram, in standard deviations.
-const MOST_CRITIC: f32 = 50.0;
+const MAX_CRITIC: f32 = 50.0;
 
-/// Bins of a histogram from 0 to [`MOST`].
+/// Bins of a histogram from 0 to [`MAX_VALUE`].
 const BINS: usize = 4_096;
-const MOST: f32 = 2.0;
+const MAX_VALUE: f32 = 2.0;
 
 /// Share of healthy pixels below half of a map's colour scale.
 const HEALTHY_SHARE: f64 = 0.999;
@@ -141,7 +141,7 @@ impl Calibrator {
     }
 
     /// Index of the `i`-th damaged image; they are evenly spaced.
-    fn damaged_image(&self, i: usize) -> usize {
+    fn damaged_index(&self, i: usize) -> usize {
         i * self.images.len() / self.damaged_count().max(1)
     }
 
@@ -181,8 +181,8 @@ impl Calibrator {
         let hash = self.images[which].1;
         self.done.push(HeldOut { hash, scores: outcome.scores.clone() });
         let next = self.damaged_scores.len();
-        if networks.critic().is_some() && next < self.damaged_count() && self.damaged_image(next) == which {
-            let query = Arc::new(damaged(&outcome.query, which as u64));
+        if networks.critic().is_some() && next < self.damaged_count() && self.damaged_index(next) == which {
+            let query = Arc::new(with_damage(&outcome.query, which as u64));
             self.job = InspectionJob::changed(networks, query, &outcome, &self.regions)?;
             self.on_damaged = self.job.is_some();
             if !self.on_damaged {
@@ -199,8 +199,8 @@ impl Calibrator {
             self.difference.add(outcome.difference[i].abs());
             self.feature.add(outcome.feature[i]);
             if let Some(critic) = &outcome.critic {
-                self.critic.add(critic.logit[i].max(0.0) * (MOST / MOST_CRITIC));
-                self.distance.add(critic.distance[i].max(0.0) * (MOST / MOST_CRITIC));
+                self.critic.add(critic.logit[i].max(0.0) * (MAX_VALUE / MAX_CRITIC));
+                self.distance.add(critic.distance[i].max(0.0) * (MAX_VALUE / MAX_CRITIC));
             }
         }
     }
@@ -209,15 +209,15 @@ impl Calibrator {
         let scale = MapScale {
             difference: 2.0 * self.difference.quantile(HEALTHY_SHARE),
             feature: 2.0 * self.feature.quantile(HEALTHY_SHARE),
-            critic: 2.0 * self.critic.quantile(HEALTHY_SHARE) * (MOST_CRITIC / MOST),
-            distance: 2.0 * self.distance.quantile(HEALTHY_SHARE) * (MOST_CRITIC / MOST),
+            critic: 2.0 * self.critic.quantile(HEALTHY_SHARE) * (MAX_CRITIC / MAX_VALUE),
+            distance: 2.0 * self.distance.quantile(HEALTHY_SHARE) * (MAX_CRITIC / MAX_VALUE),
         };
         let healthy: Vec<Scores> = self.done.iter().map(|h| h.scores.clone()).collect();
         let damaged: Vec<_> = self
             .damaged_scores
             .iter()
             .enumerate()
-            .map(|(i, after)| (healthy.get(self.damaged_image(i)), after))
+            .map(|(i, after)| (healthy.get(self.damaged_index(i)), after))
             .collect();
         let mut calibration = Calibration {
             knobs: self.knobs.clone(),
@@ -239,9 +239,9 @@ impl Calibrator {
 }
 
 /// Adds a visible synthetic defect to one window of a frame.
-fn damaged(frame: &Planes, seed: u64) -> Planes {
+fn with_damage(frame: &Planes, seed: u64) -> Planes {
     let (width, height, channels) = (frame.width(), frame.height(), frame.channels());
-    let side = WINDOW.min(width).min(height);
+    let side = MAX_WINDOW.min(width).min(height);
     let mut rng = ChaCha8Rng::seed_from_u64(0x6461_6d61_6765);
     rng.set_stream(seed);
     let window = |rng: &mut ChaCha8Rng| {
@@ -280,7 +280,7 @@ struct ValueHistogram {
 impl ValueHistogram {
     fn add(&mut self, value: f32) {
         self.bins.resize(BINS, 0);
-        let bin = (value / MOST * BINS as f32) as usize;
+        let bin = (value / MAX_VALUE * BINS as f32) as usize;
         self.bins[bin.min(BINS - 1)] += 1;
         self.total += 1;
     }
@@ -291,10 +291,10 @@ impl ValueHistogram {
         for (i, count) in self.bins.iter().enumerate() {
             left = left.saturating_sub(*count);
             if left == 0 {
-                return (i + 1) as f32 * MOST / BINS as f32;
+                return (i + 1) as f32 * MAX_VALUE / BINS as f32;
             }
         }
-        MOST
+        MAX_VALUE
     }
 }
 
@@ -311,6 +311,6 @@ mod tests {
         for share in [0.1, 0.5, 0.999] {
             assert!((f64::from(counts.quantile(share)) - share).abs() < 2e-3);
         }
-        assert_eq!(ValueHistogram::default().quantile(0.5), MOST);
+        assert_eq!(ValueHistogram::default().quantile(0.5), MAX_VALUE);
     }
 }

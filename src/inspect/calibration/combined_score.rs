@@ -3,7 +3,7 @@
 use super::Calibration;
 use crate::inspect::scores::{
     ScoreKind, Scores,
-    fusion::{LEAST_LABELLED, LabelledScores, ReweightError, fusion},
+    fusion::{LabelledScores, MIN_LABELLED, ReweightError, fusion},
 };
 
 impl Calibration {
@@ -20,7 +20,7 @@ impl Calibration {
     /// # Errors
     /// [`ReweightError`] when there are too few or no score separates them; nothing is changed then.
     pub fn reweight(&mut self, defective: &[Scores], data: &str) -> Result<(), ReweightError> {
-        if defective.len() < LEAST_LABELLED {
+        if defective.len() < MIN_LABELLED {
             return Err(ReweightError::TooFew(defective.len()));
         }
         let healthy: Vec<Scores> = self.held_out.iter().map(|h| h.scores.clone()).collect();
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_score_that_tells_nothing_counts_for_nothing() {
+    fn uninformative_scores_get_no_weight() {
         let mut rng = ChaCha8Rng::seed_from_u64(9);
         let mut image = |damage: f64| {
             let mut scores = Scores::default();
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn scores_that_say_the_same_share_what_one_would_count_for() {
+    fn correlated_scores_share_one_weight() {
         // Two scores are near copies of each other, a third is independent; damage moves all equally.
         let mut rng = ChaCha8Rng::seed_from_u64(12);
         let mut image = |damage: f64| {
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn labelled_defects_weigh_what_forged_ones_did_not() {
+    fn labelled_defects_reweight_what_synthetic_ones_missed() {
         // Synthetic damage shows in the critic only, the labelled defects in the difference only.
         let mut rng = ChaCha8Rng::seed_from_u64(4);
         let healthy: Vec<Scores> = (0..100).map(|_| draw(&mut rng, 0.0, 0.0)).collect();
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_few_damaged_images_of_many_unlike_ones_are_enough() {
+    fn paired_damage_works_on_varied_healthy_images() {
         // Healthy images differ far more than damage moves them, as under varying illumination.
         let mut rng = ChaCha8Rng::seed_from_u64(6);
         let healthy: Vec<Scores> = (0..64)
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn labels_that_tell_nothing_change_nothing() {
+    fn inseparable_labels_change_nothing() {
         let mut rng = ChaCha8Rng::seed_from_u64(5);
         let healthy: Vec<Scores> = (0..100).map(|_| draw(&mut rng, 0.0, 0.0)).collect();
         let lower: Vec<Scores> = (0..20).map(|_| draw(&mut rng, -0.5, -0.5)).collect();

@@ -154,7 +154,7 @@ impl Assessment {
 
 /// Number of held-out scores that may not reach a flagged part's score: `p <= rate` exactly when fewer than
 /// `rate * (n + 1)` of them do.
-fn reaching(held_out: usize, rate: f64) -> usize {
+fn reach_limit(held_out: usize, rate: f64) -> usize {
     (rate * (held_out + 1) as f64 * (1.0 + 1e-3)).floor() as usize
 }
 
@@ -162,7 +162,7 @@ fn reaching(held_out: usize, rate: f64) -> usize {
 /// of a single one is the `k`-th smallest of `n` uniform numbers, which is Beta(k, n + 1 - k) (Vovk 2012, "Conditional
 /// validity of inductive conformal predictors").
 pub fn rate_interval(held_out: usize, rate: f64) -> [f64; 2] {
-    let k = reaching(held_out, rate);
+    let k = reach_limit(held_out, rate);
     // P(rate <= r) is the probability that at least k of n uniform numbers are below r.
     let at_most = |r: f64| {
         let (mut term, mut below) = (held_out as f64 * (-r).ln_1p(), 0.0);
@@ -209,7 +209,7 @@ impl Calibration {
     /// The rate unless the user sets one: one false alarm in twenty healthy parts, or the smallest rate that can be
     /// promised if that is larger.
     pub fn default_rate(&self) -> f64 {
-        self.least_rate().max(0.05)
+        self.min_rate().max(0.05)
     }
 
     /// Whether an image of this size is within a tenth of the held-out sizes. The maximum over more pixels is larger, so the
@@ -221,14 +221,14 @@ impl Calibration {
     }
 
     /// Size range of the held-out images: "512 × 512 pixels", or smallest to largest.
-    pub fn sizes(&self) -> String {
+    pub fn size_range(&self) -> String {
         let smallest = self.smallest.unwrap_or(self.size);
         let side = |least, most| if least == most { format!("{most}") } else { format!("{least} to {most}") };
         format!("{} × {} pixels", side(smallest.0, self.size.0), side(smallest.1, self.size.1))
     }
 
     /// The smallest false-alarm rate that can be promised.
-    pub fn least_rate(&self) -> f64 {
+    pub fn min_rate(&self) -> f64 {
         1.0 / (self.held_out.len() as f64 + 1.0)
     }
 
@@ -241,7 +241,7 @@ impl Calibration {
             return Err(RateError::NoShare(rate));
         }
         // Tolerance, so that 1 / 21 typed as 0.0476 is accepted.
-        if rate < self.least_rate() * (1.0 - 1e-3) {
+        if rate < self.min_rate() * (1.0 - 1e-3) {
             return Err(RateError::TooFew { n: self.held_out.len(), rate });
         }
         Ok(())
@@ -262,7 +262,7 @@ impl Calibration {
     pub fn threshold_of(&self, kind: ScoreKind, rate: f64) -> f64 {
         let mut scores: Vec<f64> = self.held_out.iter().map(|h| h.scores.get(kind)).collect();
         scores.sort_by(f64::total_cmp);
-        match reaching(scores.len(), rate).checked_sub(1) {
+        match reach_limit(scores.len(), rate).checked_sub(1) {
             Some(reach) if reach < scores.len() => scores[scores.len() - 1 - reach],
             Some(_) => f64::NEG_INFINITY,
             None => f64::INFINITY,
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn a_calibrations_own_rate_lies_where_order_statistics_do() {
+    fn rate_intervals_match_order_statistics() {
         // Quantiles of Beta(1, 20), Beta(3, 62) and Beta(14, 283).
         for (held_out, wanted) in
             [(20, [0.001_265, 0.168_433]), (64, [0.009_773, 0.108_371]), (296, [0.026_096, 0.073_932])]
@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn p_values_count_good_parts_at_least_this_odd() {
+    fn p_values_count_healthy_parts_with_higher_scores() {
         let c = calibration((1..=19).map(f64::from));
         assert_eq!(c.p_value(ScoreKind::Feature, 100.0), 0.05);
         assert_eq!(c.p_value(ScoreKind::Feature, 19.0), 0.1);
@@ -356,28 +356,28 @@ mod tests {
     }
 
     #[test]
-    fn what_so_few_images_cannot_promise_is_refused_in_words() {
+    fn rates_below_the_minimum_are_rejected_with_a_reason() {
         let c = calibration((1..=20).map(f64::from));
         let said = c.assess(&scores(1.0), 0.01).unwrap_err().to_string();
         assert!(said.contains("20 held-out healthy images") && said.contains("in 21") && said.contains("1 in 100"));
-        assert!(c.check_rate(c.least_rate()).is_ok() && c.check_rate(0.0476).is_ok());
+        assert!(c.check_rate(c.min_rate()).is_ok() && c.check_rate(0.0476).is_ok());
         assert!(c.check_rate(f64::NAN).is_err() && c.check_rate(0.0).is_err() && c.check_rate(0.6).is_err());
     }
 
     #[test]
-    fn the_promise_is_for_images_as_large_as_those_it_rests_on() {
+    fn the_promise_covers_similar_image_sizes() {
         let mut c = calibration([1.0]);
         assert!(c.suits((64, 64)) && c.suits((70, 58)));
         assert!(!c.suits((128, 64)) && !c.suits((64, 32)));
-        assert_eq!(c.sizes(), "64 × 64 pixels");
+        assert_eq!(c.size_range(), "64 × 64 pixels");
         c.smallest = Some((32, 64));
         assert!(c.suits((29, 64)) && c.suits((48, 70)) && c.suits((70, 58)));
         assert!(!c.suits((28, 64)) && !c.suits((48, 32)) && !c.suits((71, 64)));
-        assert_eq!(c.sizes(), "32 to 64 × 64 pixels");
+        assert_eq!(c.size_range(), "32 to 64 × 64 pixels");
     }
 
     #[test]
-    fn the_threshold_is_where_the_alarm_begins() {
+    fn verdicts_agree_with_the_threshold() {
         let c = calibration((1..=99).map(f64::from));
         for rate in [0.01, 0.02, 0.05, 0.1, 0.5] {
             let threshold = c.threshold(rate);

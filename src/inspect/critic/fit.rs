@@ -11,7 +11,7 @@ use super::{
 use crate::{
     inspect::{
         planes::Planes,
-        scores::statistics::{inverse_of_root, moments},
+        scores::statistics::{inverse_cholesky, moments},
     },
     model::{
         FrozenCritic,
@@ -112,7 +112,7 @@ impl StatsFitter {
         }
         let ridge = RIDGE * (0..width).map(|i| covariance[i * width + i]).sum::<f64>() / width as f64 + 1e-9;
         (0..width).for_each(|i| covariance[i * width + i] += ridge);
-        let whiten = inverse_of_root(&covariance, width);
+        let whiten = inverse_cholesky(&covariance, width);
         (mean.into_iter().map(|v| v as f32).collect(), whiten.into_iter().map(|v| v as f32).collect())
     }
 

@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_usual_has_centre_nought_and_spread_one() {
+    fn healthy_maps_have_mean_zero_and_unit_spread() {
         let sizes = [(120, 96); 8];
         let critic = fitted(&sizes);
         let maps: Vec<CriticMap> = (0..8).map(|i| critic.map(&noise(120, 96, i)).unwrap()).collect();
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_in_another_light_looks_the_same_where_it_is_brought_to_one() {
+    fn brightness_normalisation_removes_illumination() {
         let frame = noise(96, 80, 4);
         let dim = frame.values().iter().map(|v| 0.4 * v - 0.3).collect();
         let dim = Planes::new(96, 80, 1, dim).unwrap();
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn a_critic_that_looks_at_mirror_images_sees_the_same_from_every_side() {
+    fn mirrored_views_make_maps_equivariant() {
         let frame = noise(45, 34, 6);
         let apart = |mirrored: [bool; 2], from: [bool; 2]| {
             let held = |mirrored| {
@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tall_frame_is_seen_as_a_whole() {
+    fn bands_match_a_single_pass() {
         let critic = FrameCritic::new(net(), TestTimeAugmentation::default(), NormalStats::default(), &Device::flex());
         let frame = noise(40, BAND + 200, 3);
         let map = critic.raw_map(&frame).unwrap();
@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_usual_goes_through_a_file() {
+    fn normal_stats_round_trip_through_a_file() {
         let critic = fitted(&[(48, 40), (56, 64)]);
         let stored = critic.stats().weights().into_iter().map(|w| (w.name.clone(), w)).collect();
         assert_eq!(&NormalStats::from_weights(&stored, 24).unwrap(), critic.stats());

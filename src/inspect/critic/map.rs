@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pixel_that_is_inspected_counts_in_its_own_cell() {
+    fn inspected_pixels_mark_their_own_cell() {
         // 255 rows of 256 pixels cover as many cells as 256 rows of 255 do.
         let map = CriticMap { size: [256, 255], logit: vec![0.0; 64 * 64], distance: vec![0.0; 64 * 64] };
         let mut pixels = vec![false; 256 * 255];

@@ -210,7 +210,7 @@ impl BankBuilder {
     }
 
     /// Most images that a bank can be built from.
-    pub fn most_images(channels: usize) -> usize {
+    pub fn max_images(channels: usize) -> usize {
         BANK_BYTES / bytes(channels)
     }
 
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn crops_are_spread_over_the_images_and_the_same_every_time() {
+    fn crops_are_evenly_spread_and_reproducible() {
         let critic = critic(true);
         let all = bank(&critic, 6);
         assert_eq!(all.len(), 24);
@@ -317,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_of_a_training_image_finds_itself_first() {
+    fn a_banked_crop_is_its_own_nearest_neighbour() {
         let critic = critic(true);
         let bank = bank(&critic, 6);
         for (i, origin) in bank.origins().iter().enumerate().step_by(5) {
@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn an_image_that_was_cut_finds_the_image_it_was_cut_from() {
+    fn a_cut_image_finds_its_source_image() {
         let critic = critic(true);
         let bank = bank(&critic, 6);
         let mut found = 0;
@@ -352,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn a_crop_is_told_within_its_surroundings_as_within_the_whole() {
+    fn embeddings_depend_on_the_receptive_field_only() {
         // Without brightness normalisation, which depends on the whole frame.
         let critic = critic(false);
         let values: Vec<f32> = (0..3).flat_map(|i| image(i).values().to_vec()).collect();
@@ -367,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bank_goes_through_a_file_to_the_last_bit() {
+    fn a_bank_round_trips_through_a_file_exactly() {
         let bank = bank(&critic(true), 6);
         let stored: BTreeMap<String, Weight> = bank.weights().into_iter().map(|w| (w.name.clone(), w)).collect();
         let read =

@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_where_good_parts_have_one_is_nothing_and_elsewhere_it_is() {
+    fn marks_count_only_where_healthy_parts_have_none() {
         let mut rng = ChaCha8Rng::seed_from_u64(3);
         // Two variants of healthy part.
         let known: Vec<Pattern> = (0..40)
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn patterns_go_through_a_file() {
+    fn patterns_round_trip_through_a_file() {
         let mut rng = ChaCha8Rng::seed_from_u64(7);
         let patterns = Patterns::of(&[(); 12].map(|()| sample(&mut rng, &[])));
         let mut stored: BTreeMap<String, Weight> =

@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_view_of_a_frame_leads_back() {
+    fn views_are_inverted_exactly() {
         let (across, down) = (5, 3);
         let values: Vec<f32> = (0..across * STRIDE * down * STRIDE).map(|i| i as f32).collect();
         let frame = Planes::new(across * STRIDE, down * STRIDE, 1, values).unwrap();
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_recipe_says_how_its_critic_looks() {
+    fn the_augmentation_follows_the_recipe() {
         let mut recipe = Recipe::default();
         assert_eq!(
             TestTimeAugmentation::of(&recipe),

@@ -12,10 +12,10 @@ use super::pixels::PixelCounts;
 use crate::{data::FileHash, files, files::FileError, inspect::Scores};
 
 /// Most images kept in the file; the oldest are dropped first.
-const MOST: usize = 20_000;
+const MAX_ENTRIES: usize = 20_000;
 
 /// Size limit of the file, bytes.
-const MOST_BYTES: u64 = 1 << 30;
+const MAX_BYTES: u64 = 1 << 30;
 
 /// A cached inspection.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -57,7 +57,7 @@ impl EvaluationCache {
     /// can be recomputed.
     pub fn open(path: Option<&Path>) -> Self {
         let mut cache = Self { path: path.map(Path::to_owned), ..Self::default() };
-        let text = path.and_then(|path| files::read(path, MOST_BYTES).ok()).unwrap_or_default();
+        let text = path.and_then(|path| files::read(path, MAX_BYTES).ok()).unwrap_or_default();
         let file: File = serde_json::from_slice(&text).unwrap_or(File { entries: Vec::new() });
         for entry in file.entries {
             if let Ok(entry) = serde_json::from_value(entry) {
@@ -96,7 +96,7 @@ impl EvaluationCache {
         let own = std::mem::take(&mut self.entries);
         *self = Self::open(Some(&path));
         own.into_iter().for_each(|entry| self.add(entry));
-        let newest = self.entries.len().saturating_sub(MOST);
+        let newest = self.entries.len().saturating_sub(MAX_ENTRIES);
         let about = "Inspection results cached by ganspect evaluate; safe to delete.";
         files::write_atomic_with(&path, |out| {
             Ok(serde_json::to_writer(out, &FileOf { about, entries: &self.entries[newest..] })?)
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn entries_come_back_and_what_cannot_be_read_is_passed_over() {
+    fn entries_round_trip_and_unreadable_ones_are_skipped() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("new/kept.json");
         let mut kept = EvaluationCache::open(Some(&path));

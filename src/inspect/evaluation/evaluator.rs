@@ -395,7 +395,7 @@ mod tests {
     use crate::data::{Samples, surface::SurfaceKind};
 
     #[test]
-    fn images_come_mixed_and_each_comes_once() {
+    fn images_are_interleaved_and_complete() {
         let tests = TestSet::generate(SurfaceKind::Turned, 0, 16, 30, 60);
         let order = interleaved(&tests);
         assert_eq!(order.iter().collect::<std::collections::BTreeSet<_>>().len(), 90);
@@ -406,7 +406,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mask_is_made_smaller_with_its_image() {
+    fn masks_are_scaled_with_their_image() {
         let mask = |marks: &[usize]| {
             let bytes = (0..64).map(|i| if marks.contains(&i) { 1 } else { 0 }).collect();
             Picture::new(8, 8, 1, Samples::U8(bytes)).unwrap()

@@ -344,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn figures_are_those_of_scikit_learn() {
+    fn metrics_match_scikit_learn() {
         // y = r_[zeros(40), ones(25)]; s = r_[h, d]
         let ranking = Ranking::new(&HEALTHY, &DEFECTIVE).unwrap();
         // roc_auc_score(y, s)
@@ -377,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn one_kind_alone_has_no_figures() {
+    fn metrics_need_both_classes() {
         let healthy = Ranking::new(&HEALTHY, &[]).unwrap();
         assert_eq!((healthy.auroc(), healthy.average_precision(), healthy.best_f1()), (None, None, None));
         assert!(healthy.roc().is_empty() && healthy.pr().is_empty());
@@ -392,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn intervals_hold_their_figure_and_are_the_same_every_time() {
+    fn intervals_contain_their_metric_and_are_reproducible() {
         let ranking = Ranking::new(&HEALTHY, &DEFECTIVE).unwrap();
         let metrics = ranking.metrics([Some(1.0), Some(0.5)]);
         assert_eq!(metrics, ranking.metrics([Some(1.0), Some(0.5)]));

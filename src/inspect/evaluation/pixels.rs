@@ -88,7 +88,7 @@ pub struct PixelMetrics {
 }
 
 /// False-positive rate up to which the overlap is integrated (Bergmann et al. 2019).
-const MOST_ALARMS: f64 = 0.3;
+const MAX_FPR: f64 = 0.3;
 
 /// Number of histogram bins.
 const BINS: usize = 1 << 16;
@@ -264,12 +264,12 @@ impl PixelTotals {
             auroc += hits * (good - alarms - more / 2.0);
             let (from, to) = (alarms / good, (alarms + more) / good);
             let (low, high) = (overlap / regions, (overlap + self.shares[bin]) / regions);
-            if to <= MOST_ALARMS {
+            if to <= MAX_FPR {
                 aupro += (to - from) * (low + high) / 2.0;
-            } else if from < MOST_ALARMS {
+            } else if from < MAX_FPR {
                 // The last segment is cut at the limit.
-                let cut = low + (high - low) * (MOST_ALARMS - from) / (to - from);
-                aupro += (MOST_ALARMS - from) * (low + cut) / 2.0;
+                let cut = low + (high - low) * (MAX_FPR - from) / (to - from);
+                aupro += (MAX_FPR - from) * (low + cut) / 2.0;
             }
             (alarms, caught, overlap) = (alarms + more, caught + hits, overlap + self.shares[bin]);
             let shared = caught / (alarms + bad);
@@ -278,7 +278,7 @@ impl PixelTotals {
             }
         }
         metrics.auroc = Some(auroc / (good * bad));
-        metrics.aupro = Some(aupro / MOST_ALARMS);
+        metrics.aupro = Some(aupro / MAX_FPR);
         (metrics.iou, metrics.iou_threshold) = (Some(iou), Some(at));
         metrics
     }
@@ -348,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn places_rise_with_values_and_know_their_lower_end() {
+    fn bins_are_ordered_and_know_their_lower_edge() {
         let values = [-7.0, -0.51, -0.5, -1e-9, 0.0, 1e-20, 0.1, 0.1008, 1.0, 1.999, 3e30];
         assert!(values.windows(2).all(|w| bin(w[0]) <= bin(w[1])));
         assert!(values.windows(2).filter(|w| bin(w[0]) == bin(w[1])).count() <= 2);
@@ -362,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn figures_are_those_of_the_plain_definitions() {
+    fn metrics_match_their_definitions() {
         // With v, t the values and truths of all pixels, c the values of each part that scipy.ndimage.label finds
         // with structure=ones((3, 3)), and good = v[t == 0]:
         //   roc_auc_score(t, v)
@@ -391,13 +391,13 @@ mod tests {
     }
 
     #[test]
-    fn without_defects_there_are_no_figures() {
+    fn without_defects_there_are_no_metrics() {
         let metrics = totals(&maps()[..1], EvaluatedMap::Difference).metrics();
         assert_eq!((metrics.auroc, metrics.aupro, metrics.iou, metrics.healthy), (None, None, None, 480));
     }
 
     #[test]
-    fn a_histogram_survives_serde_and_odd_numbers_do_no_harm() {
+    fn a_histogram_survives_serde_and_invalid_numbers() {
         let histogram = PixelHistogram::of([0.5, 0.25, 0.5, 3.0].into_iter());
         let text = serde_json::to_string(&histogram).unwrap();
         let back: PixelHistogram = serde_json::from_str(&text).unwrap();

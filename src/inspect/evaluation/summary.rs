@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn figures_follow_from_the_images() {
+    fn metrics_follow_from_the_images() {
         let evaluation = evaluation();
         let summary = EvaluationSummary::of(&evaluation, None).unwrap();
         assert_eq!((summary.healthy, summary.defective, summary.held_out, summary.unlike), (10, 13, 19, 0));
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn another_rate_is_another_threshold_or_refused() {
+    fn the_rate_sets_the_threshold_or_is_rejected() {
         let evaluation = evaluation();
         let half = EvaluationSummary::of(&evaluation, Some(0.5)).unwrap();
         assert_eq!(half.verdict().unwrap().threshold, Some(f64::from(0.5_f32)));

@@ -89,7 +89,7 @@ impl TestSet {
             DataSource::Folder(_) => {
                 let mut tests = Self::of(&source.open(progress)?, seen);
                 if let Some(most) = images {
-                    tests.thin(most);
+                    tests.limit(most);
                 }
                 Ok(tests)
             }
@@ -170,7 +170,7 @@ impl TestSet {
     }
 
     /// Limits the numbers of healthy and of defective images, evenly spaced over the list, in which defect types are grouped.
-    pub fn thin(&mut self, most: usize) {
+    pub fn limit(&mut self, most: usize) {
         let items = std::mem::take(&mut self.items);
         let (healthy, defective): (Vec<_>, Vec<_>) = items.into_iter().partition(|i| i.label == Label::Healthy);
         for side in [healthy, defective] {
@@ -231,7 +231,7 @@ mod tests {
     use crate::data::surface::{SetSize, write_set};
 
     #[test]
-    fn the_layouts_test_part_is_taken_and_nothing_that_was_seen() {
+    fn the_test_split_is_used_without_seen_images() {
         let folder = tempfile::tempdir().unwrap();
         let size = SetSize { train: 7, test_good: 2, test_per_defect: 1, side: 48 };
         let dir = folder.path().join("set");
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn where_the_layout_makes_no_difference_unseen_images_are_taken() {
+    fn without_a_test_split_unseen_images_are_used() {
         let source: DataSource = "surface:turned".parse().unwrap();
         let opened = source.open(&|_, _| true).unwrap();
         let mut split = opened.split(0.2, 1).unwrap();
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn drawn_images_are_not_those_that_train() {
+    fn generated_test_images_differ_from_training_images() {
         let source: DataSource = "surface:turned".parse().unwrap();
         let split = source.open(&|_, _| true).unwrap().split(0.2, 1).unwrap();
         let tests = TestSet::open(&source, &[&split], None, &|_, _| true).unwrap();

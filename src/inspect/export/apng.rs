@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_come_back_as_they_were_laid_over_one_another() {
+    fn frames_decode_as_they_were_encoded() {
         let first = PixelCanvas::new(40, 30);
         let mut second = first.clone();
         second.fill(5, 6, 7, 8, [200, 10, 0]);
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_png_is_refused() {
+    fn invalid_pngs_are_rejected() {
         let frame = ApngFrame { png: b"GIF89a".to_vec(), at: [0, 0], milliseconds: 1 };
         assert!(write(&mut Vec::new(), 1, [Ok(frame)].into_iter()).is_err());
         assert!(chunks(b"\x89PNG\r\n\x1a\n\0\0\xff\xffIDAT").is_none());

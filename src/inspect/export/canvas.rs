@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn text_is_drawn_where_it_belongs_and_cut_off_at_the_edges() {
+    fn text_is_aligned_and_clipped() {
         let mut painter = TextPainter::new();
         for anchor in [Anchor::Left, Anchor::Middle, Anchor::Right] {
             let mut canvas = PixelCanvas::new(200, 40);
@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn what_changed_is_boxed_in() {
+    fn changes_have_a_bounding_box() {
         let before = PixelCanvas::new(20, 10);
         let mut after = before.clone();
         assert_eq!(after.changes(&before), None);

@@ -13,7 +13,7 @@ use super::{
 use crate::inspect::{KeptFrame, StepRecord};
 
 /// Maximum number of frames.
-const MOST: usize = 120;
+const MAX_FRAMES: usize = 120;
 
 /// Duration of a frame, milliseconds: 15 frames per second.
 const FRAME_DURATION: u16 = 67;
@@ -26,7 +26,7 @@ const SIZES: (usize, usize) = (256, 512);
 
 /// Picks which of `count` frames to show: evenly spaced, including the first and the last.
 fn shown(count: usize) -> Vec<usize> {
-    let most = count.min(MOST);
+    let most = count.min(MAX_FRAMES);
     (0..most).map(|i| (i * (count - 1)).checked_div(most - 1).unwrap_or(0)).collect()
 }
 

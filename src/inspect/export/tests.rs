@@ -160,7 +160,7 @@ fn without_a_calibration_there_is_no_verdict_and_the_scale_is_the_images_own() {
 }
 
 #[test]
-fn pictures_are_brought_to_a_size_that_can_be_looked_at() {
+fn images_are_scaled_to_a_viewable_size() {
     let fit = |width, height| PixelScale::of(width, height, 384, 1_600);
     assert_eq!(fit(64, 64), PixelScale { enlarge: 6, reduce: 1 });
     assert_eq!(fit(100, 64), PixelScale { enlarge: 4, reduce: 1 });
@@ -324,7 +324,7 @@ fn images_of_one_name_keep_apart() {
 }
 
 #[test]
-fn what_cannot_be_written_is_named() {
+fn write_errors_name_the_path() {
     let outcome = outcome(16, 16, 1, 1, None);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");

@@ -44,25 +44,25 @@ pub enum InspectError {
     Nothing,
     /// The query has too many pixels.
     #[error(
-        "the image has {0} megapixels; at most {MOST_MEGAPIXELS} can be inspected at once: split it into smaller images"
+        "the image has {0} megapixels; at most {MAX_MEGAPIXELS} can be inspected at once: split it into smaller images"
     )]
     TooLarge(usize),
 }
 
 /// Size limit of a query, megapixels.
-const MOST_MEGAPIXELS: usize = 64;
+const MAX_MEGAPIXELS: usize = 64;
 
 /// Rows of z per batch; bounds the memory of activations for any number of tiles.
-const ROWS: usize = 64;
+const BATCH_ROWS: usize = 64;
 
 /// Batches whose targets are cached.
-const TARGETS: usize = 8;
+const CACHED_TARGETS: usize = 8;
 
 /// Most bytes of reconstructions kept for the scrubber.
-const FRAME_BYTES: usize = 48 << 20;
+const MAX_FRAME_BYTES: usize = 48 << 20;
 
 /// Most reconstructions kept.
-const MOST_FRAMES: usize = 250;
+const MAX_FRAMES: usize = 250;
 
 /// How often robust weights are updated, all within the first half of the steps.
 const ROBUST_UPDATES: usize = 4;
@@ -136,7 +136,7 @@ impl InspectionJob {
     ) -> Result<Self, InspectError> {
         knobs.validate()?;
         let megapixels = query.pixels() / 1_000_000;
-        if megapixels >= MOST_MEGAPIXELS {
+        if megapixels >= MAX_MEGAPIXELS {
             return Err(InspectError::TooLarge(megapixels));
         }
         let inspected = regions.inspected(query.width(), query.height());
@@ -150,7 +150,7 @@ impl InspectionJob {
         }
         let steps = knobs.steps_for(tiling.len());
         let bytes = query.values().len() * size_of::<u16>();
-        let most = (FRAME_BYTES / bytes.max(1)).clamp(2, MOST_FRAMES);
+        let most = (MAX_FRAME_BYTES / bytes.max(1)).clamp(2, MAX_FRAMES);
         Ok(Self {
             // Pixels outside the inspected regions do not affect z either.
             weights: inspected.as_ref().map(|all| all.iter().map(|&on| f32::from(u8::from(on))).collect()),
@@ -273,7 +273,7 @@ impl InspectionJob {
     }
 
     fn per_batch(&self) -> usize {
-        (ROWS / self.knobs.restarts).max(1)
+        (BATCH_ROWS / self.knobs.restarts).max(1)
     }
 
     /// Tiles of a batch.
@@ -431,7 +431,7 @@ impl InspectionJob {
             Some(target) => target,
             None => {
                 fresh = networks.target(self.crops(networks, tiles.clone(), restarts), &self.knobs);
-                if i == self.targets.len() && i < TARGETS {
+                if i == self.targets.len() && i < CACHED_TARGETS {
                     self.targets.push(fresh.clone());
                 }
                 &fresh

@@ -7,10 +7,10 @@
 use std::collections::VecDeque;
 
 /// Number of correction pairs kept.
-const MEMORY: usize = 16;
+const HISTORY: usize = 16;
 
 /// Length of the first step, as a share of the longest allowed.
-const FIRST: f32 = 0.1;
+const FIRST_STEP: f32 = 0.1;
 
 /// Step size factors after a rejected and after an accepted step.
 const SHRINK: f32 = 0.4;
@@ -58,7 +58,7 @@ impl Lbfgs {
             if known {
                 self.rows[i].update(z, gradient, loss);
             } else {
-                let pairs = VecDeque::with_capacity(MEMORY);
+                let pairs = VecDeque::with_capacity(HISTORY);
                 self.rows.push(Row { z: z.to_vec(), gradient: gradient.to_vec(), loss, pairs, step_size: 1.0 });
             }
             next.extend(self.rows[i].next(longest));
@@ -88,7 +88,7 @@ impl Row {
         let sy = dot(&s, &y);
         // Only positive curvature is usable.
         if sy > 1e-6 {
-            if self.pairs.len() == MEMORY {
+            if self.pairs.len() == HISTORY {
                 self.pairs.pop_front();
             }
             self.pairs.push_back(Pair { s, y, sy });
@@ -108,7 +108,7 @@ impl Row {
         }
         let scale = match self.pairs.back() {
             Some(last) => last.sy / dot(&last.y, &last.y).max(1e-12),
-            None => FIRST * longest / dot(&q, &q).sqrt().max(1e-12),
+            None => FIRST_STEP * longest / dot(&q, &q).sqrt().max(1e-12),
         };
         q.iter_mut().for_each(|q| *q *= scale);
         for (pair, share) in self.pairs.iter().zip(shares.iter().rev()) {
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn valleys_of_every_width_are_descended_together() {
+    fn rows_with_different_curvatures_converge() {
         // Curvatures from 1 to 100; each row has its own minimum.
         let loss = |row: usize, z: &[f32]| {
             let terms = z.iter().enumerate().map(|(k, z)| (z - row as f32, 1.0 + 11.0 * k as f32));
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bent_valley_is_followed() {
+    fn the_rosenbrock_function_is_minimised() {
         // Rosenbrock (1960): minimum at (1, 1).
         let loss = |_, z: &[f32]| {
             let (a, b) = (1.0 - z[0], z[1] - z[0] * z[0]);
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_move_is_never_longer_than_allowed() {
+    fn steps_respect_the_maximum_length() {
         let mut lbfgs = Lbfgs::default();
         let next = lbfgs.advance(&[0.0, 0.0], &[1.0], &[1e6, -1e6], 0.5);
         assert!((dot(&next, &next).sqrt() - 0.05).abs() < 1e-6);

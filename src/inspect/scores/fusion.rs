@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ScoreKind, Scores, statistics::inverse_of_root};
+use super::{ScoreKind, Scores, statistics::inverse_cholesky};
 
 /// Fewest labelled defects for reweighting.
-pub(crate) const LEAST_LABELLED: usize = 5;
+pub(crate) const MIN_LABELLED: usize = 5;
 
 /// One term of the combined score: `weight * (score - centre) / spread`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -47,7 +47,7 @@ impl LabelledScores {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReweightError {
     /// Too few labelled defects.
-    #[error("{0} labelled defects are too few for reweighting; evaluate with at least {LEAST_LABELLED}")]
+    #[error("{0} labelled defects are too few for reweighting; evaluate with at least {MIN_LABELLED}")]
     TooFew(usize),
     /// No score separates them from healthy images.
     #[error("no score separates these defects from healthy parts; the weights are unchanged")]
@@ -109,7 +109,7 @@ fn decorrelated(mut parts: Vec<FusionTerm>, healthy: &[Scores]) -> Vec<FusionTer
     loop {
         let n = left.len();
         let own: Vec<f64> = left.iter().flat_map(|&a| left.iter().map(|&b| common[a][b]).collect::<Vec<_>>()).collect();
-        let w = inverse_of_root(&own, n);
+        let w = inverse_cholesky(&own, n);
         let turned: Vec<f64> = (0..n).map(|k| (0..n).map(|i| w[i * n + k] * moved[left[i]]).sum()).collect();
         let weights: Vec<f64> = (0..n).map(|i| (0..n).map(|k| w[i * n + k] * turned[k]).sum()).collect();
         let least = (0..n).min_by(|&a, &b| weights[a].total_cmp(&weights[b]));

@@ -176,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_score_has_its_own_place() {
+    fn every_score_is_stored_separately() {
         let mut scores = Scores::default();
         for (i, kind) in ScoreKind::ALL.into_iter().enumerate() {
             scores.set(kind, i as f64);

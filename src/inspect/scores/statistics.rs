@@ -8,7 +8,7 @@ pub(crate) fn moments(values: &[f64]) -> (f64, f64) {
 }
 
 /// Computes `W` with `W W^T` the inverse of a symmetric positive-definite matrix: the transposed inverse of its Cholesky factor.
-pub(crate) fn inverse_of_root(matrix: &[f64], n: usize) -> Vec<f64> {
+pub(crate) fn inverse_cholesky(matrix: &[f64], n: usize) -> Vec<f64> {
     let mut l = vec![0.0; n * n];
     for i in 0..n {
         for j in 0..=i {
@@ -36,7 +36,7 @@ mod tests {
     #[test]
     fn whitening_makes_variances_one() {
         let matrix = [4.0, 1.0, 1.0, 9.0];
-        let w = inverse_of_root(&matrix, 2);
+        let w = inverse_cholesky(&matrix, 2);
         // W^T M W = 1
         let product = |i: usize, j: usize| -> f64 {
             (0..2)

@@ -146,7 +146,7 @@ mod tests {
     use proptest::{collection::vec, prelude::*};
 
     use super::*;
-    use crate::inspect::{Region, Regions, regions::MOST_CORNERS};
+    use crate::inspect::{Region, Regions, regions::MAX_CORNERS};
 
     const ALL: RegionThreshold = RegionThreshold { level: 0.5, min_area: 1, max_regions: 100 };
 
@@ -196,7 +196,7 @@ mod tests {
         let values: Vec<f32> =
             (0..width * height).map(|i| f32::from(u8::from(i < width || i % width % 2 == 0))).collect();
         let found = find_regions(&values, width, height, &ALL);
-        assert!(found.len() == 1 && found[0].outline.len() <= MOST_CORNERS);
+        assert!(found.len() == 1 && found[0].outline.len() <= MAX_CORNERS);
         let inside = painted(&found[0], width, height);
         assert!(values.iter().zip(inside).all(|(v, inside)| inside || *v == 0.0));
     }

@@ -1,6 +1,6 @@
 //! Outer boundary of a set of pixels, traced along pixel edges.
 
-use crate::inspect::regions::MOST_CORNERS;
+use crate::inspect::regions::MAX_CORNERS;
 
 /// Steps to the right, down, left and up: each is a right turn from the previous one.
 const STEPS: [[isize; 2]; 4] = [[1, 0], [0, 1], [-1, 0], [0, -1]];
@@ -73,7 +73,7 @@ pub(super) fn around(
     }
     let mut side = 1;
     let mut corners = cells.edge();
-    while corners.len() > MOST_CORNERS {
+    while corners.len() > MAX_CORNERS {
         cells = cells.halved();
         side *= 2;
         corners = cells.edge();

@@ -389,14 +389,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn base_64_is_that_of_everyone() {
+    fn base_64_matches_the_standard() {
         let pairs = [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")];
         assert!(pairs.iter().all(|(plain, wanted)| base64(plain.as_bytes()) == *wanted));
         assert_eq!(base64(&[0xFF, 0xEF, 0xBE]), "/+++");
     }
 
     #[test]
-    fn rates_are_said_in_thousandths() {
+    fn rates_are_formatted_per_thousand() {
         assert_eq!((thousandths(0.05).as_str(), thousandths(1.0 / 21.0).as_str()), ("50", "47.6"));
     }
 }

@@ -163,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_of_a_name_is_taken_for_the_page_itself() {
+    fn text_is_escaped() {
         assert_eq!(text("<script>\"a\" & b\u{7}"), "&lt;script&gt;&quot;a&quot; &amp; b ");
     }
 

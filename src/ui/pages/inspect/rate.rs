@@ -93,7 +93,7 @@ fn promise(ui: &mut Ui, scene: &Scene, calibration: &Calibration, frame: &mut Fr
     let text = promise_grounds(calibration.held_out.len(), rate);
     ui.add(Label::new(theme::weak_caption(&p, text)).wrap());
     if scene.entry().and_then(|e| e.size).is_some_and(|size| !calibration.suits(size)) {
-        let sizes = calibration.sizes();
+        let sizes = calibration.size_range();
         let text = format!("They are {sizes}. This image is not, so the promised rate may not hold for it.");
         marked_text(ui, StatusMark::Suspect, text);
     }

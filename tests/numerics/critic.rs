@@ -58,7 +58,7 @@ fn score(critic: &FrameCritic, frame: &Planes) -> f64 {
 }
 
 #[test]
-fn forged_damage_teaches_it_to_find_real_defects() {
+fn synthetic_defects_train_it_to_find_real_ones() {
     let (_, critic, _) = trained(120);
     let healthy: Vec<f64> = (0..20).map(|i| score(&critic, &picture(None, i))).collect();
     let kinds = [DefectKind::Crack, DefectKind::Pit];
