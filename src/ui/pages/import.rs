@@ -201,7 +201,7 @@ impl ImportPage {
             && frame.recipe.critic.steps > 0
             && ui.available_height() >= theme::CRITIC_PREVIEW + theme::ABOVE_CRITIC_PREVIEW
         {
-            let panel = Panel::bottom("import-forged").exact_size(theme::CRITIC_PREVIEW).resizable(false);
+            let panel = Panel::bottom("import-critic").exact_size(theme::CRITIC_PREVIEW).resizable(false);
             panel.frame(Frame::new().fill(p.plot).inner_margin(theme::GAP_L)).show(ui, |ui| {
                 section(ui, "Critic preview");
                 self.critic_preview.ui(ui, frame, Some(opened));

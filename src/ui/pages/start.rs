@@ -172,11 +172,11 @@ fn card(
 ) -> bool {
     let (rect, response) = ui.allocate_exact_size(size + vec2(0.0, CARD_TEXT), Sense::click());
     let response = response.accessible_name(format!("Train on {}", kind.title()));
-    let lit = response.hovered() || response.has_focus();
+    let highlighted = response.hovered() || response.has_focus();
     let painter = ui.painter();
     let fill = if response.is_pointer_button_down_on() {
         p.control_active
-    } else if lit {
+    } else if highlighted {
         p.control_hovered
     } else {
         p.control
@@ -197,7 +197,7 @@ fn card(
             painter.rect_filled(top, corners, p.picture);
         }
     }
-    if lit {
+    if highlighted {
         painter.rect_stroke(rect, theme::RADIUS, Stroke::new(theme::HAIRLINE, p.accent), StrokeKind::Outside);
     }
     let text = Rect::from_min_max(top.left_bottom(), rect.max).shrink(theme::GAP_S);

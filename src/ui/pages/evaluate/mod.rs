@@ -107,14 +107,14 @@ impl EvaluateWorkspace {
     /// Returns what the commands need to know of the test.
     pub fn context(&self, live: &EngineState) -> EvaluationContext {
         let scene = Scene::of(live);
-        let going = scene.status.phase.is_going();
+        let running = scene.status.phase.is_going();
         let images = scene.evaluation().map_or(0, |e| e.images.len());
         let rate_status = scene.evaluation().map(|e| self.rate_status(&scene, e));
         EvaluationContext {
-            running: going || scene.status.reporting.is_some(),
-            repeatable: !going && scene.status.phase != TestPhase::Idle,
+            running: running || scene.status.reporting.is_some(),
+            repeatable: !running && scene.status.phase != TestPhase::Idle,
             images: images > 0,
-            report: images > 0 && !going && scene.status.reporting.is_none(),
+            report: images > 0 && !running && scene.status.reporting.is_none(),
             adopt: rate_status.as_ref().is_some_and(|s| s.rate.is_some() && s.same_model && !s.active),
             reweight: rate_status.is_some_and(|s| s.reweight),
             reweighted: scene.same_model() && scene.calibration().is_some_and(|c| c.labelled.is_some()),
@@ -343,7 +343,7 @@ impl EvaluateWorkspace {
             }
             TableRequest::Step(by) => self.step(by),
             TableRequest::Filter(filter) => self.layout.filter = filter,
-            TableRequest::AllKinds => self.only = None,
+            TableRequest::AllDefectTypes => self.only = None,
             TableRequest::Sort(sort) => self.layout.sort = sort,
         }
     }
@@ -356,7 +356,7 @@ impl EvaluateWorkspace {
             }
             PanelRequest::Rate(rate) => self.select_rate(evaluation, rate),
             PanelRequest::Filter(filter) => self.layout.filter = filter,
-            PanelRequest::Kind(kind) => {
+            PanelRequest::DefectType(kind) => {
                 self.only = if self.only.as_ref() == Some(&kind) { None } else { Some(kind) };
             }
         }

@@ -44,7 +44,7 @@ pub enum PanelRequest {
     /// List these images only.
     Filter(ImageFilter),
     /// List this defect type only, or all again.
-    Kind(String),
+    DefectType(String),
 }
 
 /// The panel's data and settings.
@@ -339,8 +339,8 @@ fn metric_row(ui: &mut Ui, name: &str, value: Option<f64>, estimate: Option<Esti
 
 /// Draws the defect types with the number caught; a click lists the images of one.
 fn defect_types(ui: &mut Ui, view: &PanelView<'_>) -> Option<PanelRequest> {
-    let kinds = &view.scored.kinds;
-    if kinds.is_empty() {
+    let defect_types = &view.scored.defect_types;
+    if defect_types.is_empty() {
         return None;
     }
     let p = Palette::of(ui);
@@ -355,15 +355,15 @@ fn defect_types(ui: &mut Ui, view: &PanelView<'_>) -> Option<PanelRequest> {
     });
     let font = egui::TextStyle::Body.resolve(ui.style());
     ui.spacing_mut().item_spacing.y = 0.0;
-    for (i, kind) in kinds.iter().enumerate() {
-        let on = view.only == Some(kind.kind.as_str());
+    for (i, defect) in defect_types.iter().enumerate() {
+        let on = view.only == Some(defect.kind.as_str());
         let size = vec2(ui.available_width(), theme::CONTROL);
         let (rect, response) = ui.allocate_exact_size(size, Sense::click());
-        let caught = view.judged.and_then(|j| j.caught.get(i)).map(|n| format!("{n} of {}", kind.count));
-        let caught = caught.unwrap_or_else(|| format!("– of {}", kind.count));
-        let auroc = kind.auroc.map_or_else(|| "–".to_owned(), |v| format!("{v:.3}"));
+        let caught = view.judged.and_then(|j| j.caught.get(i)).map(|n| format!("{n} of {}", defect.count));
+        let caught = caught.unwrap_or_else(|| format!("– of {}", defect.count));
+        let auroc = defect.auroc.map_or_else(|| "–".to_owned(), |v| format!("{v:.3}"));
         response.widget_info(|| {
-            WidgetInfo::selected(Role::Button, true, on, format!("{}: {caught} caught, AUROC {auroc}", kind.kind))
+            WidgetInfo::selected(Role::Button, true, on, format!("{}: {caught} caught, AUROC {auroc}", defect.kind))
         });
         let painter = ui.painter();
         row_background(painter, &p, &response, on);
@@ -373,11 +373,11 @@ fn defect_types(ui: &mut Ui, view: &PanelView<'_>) -> Option<PanelRequest> {
         let at = right - theme::FIGURE_COLUMN - theme::GAP_S;
         painter.text(pos2(at, y), Align2::RIGHT_CENTER, caught, font.clone(), p.text_strong);
         let width = at - theme::CAUGHT - rect.left();
-        let name = elided(ui, &kind.kind, font.clone(), p.text, width);
+        let name = elided(ui, &defect.kind, font.clone(), p.text, width);
         painter.galley(pos2(rect.left() + theme::GAP_XS, y - name.size().y / 2.0), name, p.text);
         let help = "AUROC of this defect type against all healthy images. Click to list its images.";
         if response.on_hover_text(help).clicked() {
-            request = Some(PanelRequest::Kind(kind.kind.clone()));
+            request = Some(PanelRequest::DefectType(defect.kind.clone()));
         }
     }
     ui.spacing_mut().item_spacing.y = theme::GAP_XS;

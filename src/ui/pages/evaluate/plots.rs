@@ -85,12 +85,12 @@ fn histogram(
     let body = head(ui, rect, scored.kind.title(), "flagged above the threshold");
     let plot = body.with_max_y(body.bottom() - theme::ROW_VALUE);
     let response = ui.interact(plot, ui.scope_id().with("threshold"), Sense::click_and_drag());
-    let spoken = match judged {
+    let label = match judged {
         Some(judged) => format!("Threshold {}: images above it are flagged", figure(judged.threshold)),
         None => "Scores of healthy and defective images".to_owned(),
     };
     response.widget_info(|| {
-        let mut info = WidgetInfo::labeled(Role::Slider, true, spoken.clone());
+        let mut info = WidgetInfo::labeled(Role::Slider, true, label.clone());
         info.value = judged.map(|judged| judged.threshold);
         info
     });
@@ -165,8 +165,8 @@ fn threshold_line(
     response: &Response,
 ) -> Option<ThresholdRequest> {
     let p = Palette::of(ui);
-    let lit = response.hovered() || response.dragged() || response.has_focus();
-    let colour = if lit { p.accent } else { p.text_strong };
+    let highlighted = response.hovered() || response.dragged() || response.has_focus();
+    let colour = if highlighted { p.accent } else { p.text_strong };
     painter.vline(at, plot.y_range(), Stroke::new(2.0, colour));
     let tip = |y: f32, down: f32| {
         let corners = vec![pos2(at - 5.0, y), pos2(at + 5.0, y), pos2(at, y + 6.0 * down)];
@@ -192,14 +192,15 @@ fn threshold_line(
 }
 
 fn bars(painter: &Painter, rect: Rect, counts: &[usize], colour: Color32, up: bool) {
-    let most = counts.iter().copied().max().unwrap_or(0).max(1) as f32;
+    let max = counts.iter().copied().max().unwrap_or(0).max(1) as f32;
     let width = rect.width() / counts.len() as f32;
     // Leaves a line free for the count.
     let height = rect.height() - theme::ROW_VALUE;
     for (i, count) in counts.iter().enumerate().filter(|(_, n)| **n > 0) {
         let left = rect.left() + i as f32 * width;
-        let long = (*count as f32 / most * height).max(1.0);
-        let (top, bottom) = if up { (rect.bottom() - long, rect.bottom()) } else { (rect.top(), rect.top() + long) };
+        let length = (*count as f32 / max * height).max(1.0);
+        let (top, bottom) =
+            if up { (rect.bottom() - length, rect.bottom()) } else { (rect.top(), rect.top() + length) };
         let bar = Rect::from_min_max(pos2(left, top), pos2(left + width - 1.0, bottom));
         painter.rect_filled(bar, 0.0, colour);
     }
@@ -288,14 +289,14 @@ fn curve_plot(
     }
     let response = ui.interact(plot, ui.scope_id().with(title), Sense::click_and_drag());
     let current = judged.and_then(|judged| curve.operating_point(judged));
-    let spoken = match current {
+    let label = match current {
         Some((x, y)) => format!("{title}: {y_name} {} at {x_name} {}", percent(y), percent(x)),
         None => format!("{title}: {y_name} against {x_name}"),
     };
-    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, spoken.clone()));
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, label.clone()));
     // The operating point may lie on the edge.
     let painter = ui.painter_at(rect.expand2(vec2(DOT + theme::CURVE, 0.0)));
-    let place = |x: f64, y: f64| plot.left_bottom() + vec2(x as f32 * plot.width(), -(y as f32) * plot.height());
+    let to_screen = |x: f64, y: f64| plot.left_bottom() + vec2(x as f32 * plot.width(), -(y as f32) * plot.height());
     percent_grid(ui, &painter, plot, body.bottom());
     if points.is_empty() {
         let text = "Needs healthy and defective images";
@@ -303,18 +304,19 @@ fn curve_plot(
         return None;
     }
     if curve == Curve::Roc {
-        let chance = [place(0.0, 0.0), place(1.0, 1.0)];
+        let chance = [to_screen(0.0, 0.0), to_screen(1.0, 1.0)];
         painter.extend(Shape::dashed_line(&chance, Stroke::new(theme::CURVE_FAINT, p.text_weak), 4.0, 4.0));
     }
-    let line: Vec<Pos2> = points.iter().map(|point| place(point.x, point.y)).collect();
-    painter.line(line, Stroke::new(theme::CURVE, p.accent));
+    let curve_line: Vec<Pos2> = points.iter().map(|point| to_screen(point.x, point.y)).collect();
+    painter.line(curve_line, Stroke::new(theme::CURVE, p.accent));
     if let Some((x, y)) = current {
-        painter.circle(place(x, y), DOT, p.text_strong, Stroke::new(theme::CURVE, p.plot));
+        painter.circle(to_screen(x, y), DOT, p.text_strong, Stroke::new(theme::CURVE, p.plot));
     }
-    let near = response.interact_pointer_pos().or(response.hover_pos()).and_then(|at| nearest(points, place, at));
+    let nearest_point =
+        response.interact_pointer_pos().or(response.hover_pos()).and_then(|at| nearest(points, to_screen, at));
     let mut request = None;
-    if let Some(point) = near {
-        painter.circle_stroke(place(point.x, point.y), DOT, Stroke::new(theme::CURVE, p.accent));
+    if let Some(point) = nearest_point {
+        painter.circle_stroke(to_screen(point.x, point.y), DOT, Stroke::new(theme::CURVE, p.accent));
         if judged.is_some() && (response.clicked() || response.dragged()) {
             request = Some(ThresholdRequest::Threshold(point.threshold));
         }
@@ -352,8 +354,8 @@ fn percent_grid(ui: &Ui, painter: &Painter, plot: Rect, bottom: f32) {
 }
 
 /// Returns the point of a curve nearest to the pointer, within [`REACH`].
-fn nearest(points: &[CurvePoint], place: impl Fn(f64, f64) -> Pos2, at: Pos2) -> Option<CurvePoint> {
-    let far = |point: &CurvePoint| place(point.x, point.y).distance_sq(at);
+fn nearest(points: &[CurvePoint], to_screen: impl Fn(f64, f64) -> Pos2, at: Pos2) -> Option<CurvePoint> {
+    let far = |point: &CurvePoint| to_screen(point.x, point.y).distance_sq(at);
     let best = points.iter().min_by(|a, b| far(a).total_cmp(&far(b)))?;
     (far(best) <= REACH * REACH).then_some(*best)
 }

@@ -29,7 +29,8 @@ pub enum TableColumn {
     /// Name of the image.
     Name,
     /// Its label: healthy, or the defect type.
-    Kind,
+    #[serde(rename = "kind")]
+    Truth,
     /// Its score.
     Score,
     /// Its p-value.
@@ -68,7 +69,7 @@ pub struct ScoreResults {
     pub pr: Vec<CurvePoint>,
     /// AUROC of every score that the model computes.
     pub scores: Vec<(ScoreKind, Option<f64>)>,
-    pub kinds: Vec<DefectTypeMetrics>,
+    pub defect_types: Vec<DefectTypeMetrics>,
     pub histogram: ScoreHistogram,
     /// Scores of the held-out images, ascending.
     pub held_out: Vec<f64>,
@@ -95,8 +96,8 @@ impl ScoreResults {
         let ranking = evaluation.ranking(kind);
         let ranking = ranking.as_ref();
         let best = ranking.and_then(Ranking::best_f1);
-        let given = |kind: &ScoreKind| evaluation.images.iter().any(|e| e.scores.get(*kind) != 0.0);
-        let scores = ScoreKind::ALL.into_iter().filter(given);
+        let computed = |kind: &ScoreKind| evaluation.images.iter().any(|e| e.scores.get(*kind) != 0.0);
+        let scores = ScoreKind::ALL.into_iter().filter(computed);
         let scores = scores.map(|kind| (kind, evaluation.ranking(kind).and_then(|r| r.auroc()))).collect();
         Self {
             roc: ranking.map(Ranking::roc).unwrap_or_default(),
@@ -105,7 +106,7 @@ impl ScoreResults {
             best_f1: best.map(|(f1, _)| f1),
             best_threshold: best.map(|(_, at)| at),
             scores,
-            kinds: evaluation.by_defect_type(kind, None),
+            defect_types: evaluation.by_defect_type(kind, None),
             histogram: ScoreHistogram::new(&rows, &held_out),
             other_size: evaluation.images.iter().filter(|e| calibration.is_some_and(|c| !c.suits(e.size))).count(),
             rows,
@@ -124,16 +125,16 @@ impl ScoreResults {
         }
         let above = n - self.held_out.partition_point(|score| *score <= threshold);
         // Rates above one half are not useful.
-        let most = n.div_ceil(2).max(1) - 1;
-        Some((1 + above.min(most)) as f64 / (n + 1) as f64)
+        let max = n.div_ceil(2).max(1) - 1;
+        Some((1 + above.min(max)) as f64 / (n + 1) as f64)
     }
 
     /// Returns the rate `by` held-out images away from `rate`.
     pub fn rate_after_steps(&self, rate: f64, by: i64) -> f64 {
         let n = self.held_out.len() as i64;
         let above = (rate * (n + 1) as f64 * (1.0 + 1e-3)).floor() as i64 + by;
-        let most = (n + 1) / 2;
-        above.clamp(1, most.max(1)) as f64 / (n + 1) as f64
+        let max = (n + 1) / 2;
+        above.clamp(1, max.max(1)) as f64 / (n + 1) as f64
     }
 }
 
@@ -176,7 +177,7 @@ pub struct ThresholdResults {
     pub confusion: Confusion,
     /// One per image, in the order of the evaluation.
     pub outcomes: Vec<ImageOutcome>,
-    /// Number caught of each defect type, in the order of [`ScoreResults::kinds`].
+    /// Number caught of each defect type, in the order of [`ScoreResults::defect_types`].
     pub caught: Vec<usize>,
     /// Indices into the evaluation of the images that the table lists, in its order.
     pub order: Vec<usize>,
@@ -197,7 +198,7 @@ impl ThresholdResults {
         let borderline = rate.map(|rate| BORDERLINE * rate * (1.0 + 1e-3));
         let outcome = |row: &ScoreRow| {
             let flagged = row.score > threshold;
-            let borderline = !flagged && borderline.zip(row.p).is_some_and(|(most, p)| p <= most);
+            let borderline = !flagged && borderline.zip(row.p).is_some_and(|(max, p)| p <= max);
             ImageOutcome { cell: MatrixCell::of(row.defective, flagged), borderline }
         };
         let outcomes: Vec<ImageOutcome> = scored.rows.iter().map(outcome).collect();
@@ -206,16 +207,17 @@ impl ThresholdResults {
             confusion.add(row.defective, row.score > threshold);
         }
         let examined = &scored.evaluation.images;
-        let mut by_kind: HashMap<&str, usize> = HashMap::new();
+        let mut by_type: HashMap<&str, usize> = HashMap::new();
         for (e, outcome) in examined.iter().zip(&outcomes) {
-            if let Some(kind) = e.defect_type().filter(|_| outcome.cell == MatrixCell::Caught) {
-                *by_kind.entry(kind).or_default() += 1;
+            if let Some(defect) = e.defect_type().filter(|_| outcome.cell == MatrixCell::Caught) {
+                *by_type.entry(defect).or_default() += 1;
             }
         }
-        let caught = scored.kinds.iter().map(|k| by_kind.get(k.kind.as_str()).copied().unwrap_or_default()).collect();
+        let caught =
+            scored.defect_types.iter().map(|t| by_type.get(t.kind.as_str()).copied().unwrap_or_default()).collect();
         let listed = |at: &usize| {
-            let kind = examined.get(*at).and_then(|e| e.defect_type());
-            only.is_none_or(|only| kind == Some(only))
+            let defect = examined.get(*at).and_then(|e| e.defect_type());
+            only.is_none_or(|only| defect == Some(only))
                 && outcomes.get(*at).is_some_and(|outcome| filter.matches(outcome))
         };
         let mut order: Vec<usize> = (0..scored.rows.len()).filter(listed).collect();
@@ -234,7 +236,7 @@ fn sort_rows(order: &mut [usize], scored: &ScoreResults, outcomes: &[ImageOutcom
     };
     let compare = |a: usize, b: usize| match sort.column {
         TableColumn::Name => names[a].cmp(&names[b]),
-        TableColumn::Kind => {
+        TableColumn::Truth => {
             examined[a].defect_type().cmp(&examined[b].defect_type()).then(score(b).total_cmp(&score(a)))
         }
         // Highest score first.

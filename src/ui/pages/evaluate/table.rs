@@ -28,7 +28,7 @@ pub enum TableRequest {
     /// List these images only.
     Filter(ImageFilter),
     /// List all defect types again.
-    AllKinds,
+    AllDefectTypes,
     /// Change the order.
     Sort(TableSort),
 }
@@ -57,7 +57,7 @@ pub struct ImageTable {
 struct Columns {
     thumbnail: Rect,
     name: Rect,
-    kind: Rect,
+    truth: Rect,
     score: Rect,
     p: Rect,
     outcome: Rect,
@@ -66,24 +66,24 @@ struct Columns {
 impl Columns {
     fn of(row: Rect) -> Self {
         let gap = theme::GAP_S;
-        let roomy = row.width() >= theme::TABLE_ROOMY;
-        let outcome = if roomy { theme::OUTCOME } else { theme::OUTCOME_NARROW };
-        let kind = if roomy { theme::DEFECT_TYPE } else { theme::DEFECT_TYPE_NARROW };
+        let wide = row.width() >= theme::TABLE_ROOMY;
+        let outcome = if wide { theme::OUTCOME } else { theme::OUTCOME_NARROW };
+        let truth = if wide { theme::DEFECT_TYPE } else { theme::DEFECT_TYPE_NARROW };
         let mut right = row.right() - gap;
         let mut take = |width: f32| {
             let rect = row.with_max_x(right).with_min_x(right - width);
             right -= width + gap;
             rect
         };
-        let (outcome, p, score, kind) =
-            (take(outcome), take(theme::FIGURE_COLUMN), take(theme::FIGURE_COLUMN), take(kind));
+        let (outcome, p, score, truth) =
+            (take(outcome), take(theme::FIGURE_COLUMN), take(theme::FIGURE_COLUMN), take(truth));
         let left = row.left() + 3.0;
         let thumbnail = Rect::from_center_size(
             pos2(left + theme::TEST_THUMBNAIL / 2.0, row.center().y),
             vec2(theme::TEST_THUMBNAIL, theme::TEST_THUMBNAIL),
         );
         let name = row.with_min_x(thumbnail.right() + gap).with_max_x(right);
-        Self { thumbnail, name, kind, score, p, outcome }
+        Self { thumbnail, name, truth, score, p, outcome }
     }
 }
 
@@ -141,9 +141,9 @@ impl ImageTable {
         let current = view.selected == Some(examined.index);
         let size = vec2(ui.available_width() - theme::GAP_XS, theme::TEST_ROW);
         let (rect, response) = ui.allocate_exact_size(size, Sense::click());
-        let kind = examined.defect_type().unwrap_or("healthy");
+        let truth = examined.defect_type().unwrap_or("healthy");
         response.widget_info(|| {
-            let text = format!("{}, {kind}, {}", examined.name, outcome.words().to_lowercase());
+            let text = format!("{}, {truth}, {}", examined.name, outcome.words().to_lowercase());
             WidgetInfo::selected(Role::ListBoxOption, true, current, text)
         });
         let painter = ui.painter().with_clip_rect(rect.intersect(ui.clip_rect()));
@@ -174,7 +174,7 @@ impl ImageTable {
         };
         // Names often share their beginning, so the end is shown.
         text(columns.name, &tail(ui, &examined.name, &font, columns.name.width()), colour);
-        text(columns.kind, kind, weak);
+        text(columns.truth, truth, weak);
         let number = |column: Rect, text: String| {
             painter.text(column.right_center(), Align2::RIGHT_CENTER, text, font.clone(), colour);
         };
@@ -215,7 +215,7 @@ fn hover(response: Response, view: &TableView<'_>, at: usize) {
         let Some(e) = view.scored.evaluation.images.get(at) else { return };
         let file = e.path.as_ref().map_or_else(|| e.name.clone(), |path| path.display().to_string());
         ui.label(file);
-        let truth = e.defect_type().map_or_else(|| "healthy".to_owned(), |kind| format!("defective: {kind}"));
+        let truth = e.defect_type().map_or_else(|| "healthy".to_owned(), |defect| format!("defective: {defect}"));
         ui.label(format!("Truth: {truth}. {} × {} pixels.", e.size.0, e.size.1));
         let threshold = ticks::figure(Some(view.judged.threshold as f32));
         let score = ticks::figure(Some(e.scores.get(view.scored.kind) as f32));
@@ -257,10 +257,10 @@ fn filters(ui: &mut Ui, view: &TableView<'_>) -> Option<TableRequest> {
                 request = Some(TableRequest::Filter(if on { ImageFilter::All } else { filter }));
             }
         }
-        if let Some(kind) = view.only {
+        if let Some(defect) = view.only {
             let help = "Lists healthy images and all defect types again.";
-            if toggle(ui, &format!("{kind} only ×"), help, true).clicked() {
-                request = Some(TableRequest::AllKinds);
+            if toggle(ui, &format!("{defect} only ×"), help, true).clicked() {
+                request = Some(TableRequest::AllDefectTypes);
             }
         }
     });
@@ -277,7 +277,7 @@ fn headings(ui: &mut Ui, view: &TableView<'_>) -> Option<TableRequest> {
     let mut request = None;
     let headings = [
         (TableColumn::Name, columns.name, "Image", false, "Path within the data set"),
-        (TableColumn::Kind, columns.kind, "Truth", false, "Healthy, or the defect type"),
+        (TableColumn::Truth, columns.truth, "Truth", false, "Healthy, or the defect type"),
         (TableColumn::Score, columns.score, "Score", true, "Anomaly score, highest first"),
         (
             TableColumn::P,
@@ -298,8 +298,8 @@ fn headings(ui: &mut Ui, view: &TableView<'_>) -> Option<TableRequest> {
         let response = ui.interact(cell, ui.scope_id().with(title), Sense::click());
         let on = view.sort.column == column;
         response.widget_info(|| WidgetInfo::selected(Role::Button, true, on, format!("Order by {title}")));
-        let lit = on || response.hovered() || response.has_focus();
-        let colour = if lit { p.text_strong } else { p.text_weak };
+        let highlighted = on || response.hovered() || response.has_focus();
+        let colour = if highlighted { p.text_strong } else { p.text_weak };
         let painter = ui.painter();
         let (at, align) = match right {
             true => (cell.right_center(), Align2::RIGHT_CENTER),

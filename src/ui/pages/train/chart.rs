@@ -295,13 +295,13 @@ impl ChartState {
                     style: overlay_style(run.is_some(), i),
                     points: to_points(decimate(curve, curve.smooth(), &bounds, x, y)),
                 });
-                let whole = curve.raw().extent(indices.clone());
-                self.extents.1.merge(whole);
+                let extent = curve.raw().extent(indices.clone());
+                self.extents.1.merge(extent);
                 if shared.smoothed {
                     self.extents.0.merge(curve.smooth().extent(indices.clone()));
                 }
                 if let Some((min, max)) = curve.raw().values().get(indices).and_then(|v| bulk(v, 0.01)) {
-                    let least_positive = if min > 0.0 { min } else { whole.least_positive };
+                    let least_positive = if min > 0.0 { min } else { extent.least_positive };
                     self.extents.0.merge(Extent { min, max, least_positive });
                 }
             }
@@ -349,8 +349,8 @@ impl ChartState {
             let value = |y: f64| (if shared.log(chart) { 10_f64.powf(y) } else { y }) as f32;
             let (low, high) = (value(low), value(high));
             let rows = shared.feed.rows(shared.axis, x);
-            let shown = chart.metrics().iter().filter(|(m, _)| !shared.is_hidden(*m));
-            let curves = shown.filter_map(|(m, _)| shared.feed.curve(*m));
+            let visible = chart.metrics().iter().filter(|(m, _)| !shared.is_hidden(*m));
+            let curves = visible.filter_map(|(m, _)| shared.feed.curve(*m));
             let outside = curves.map(|c| c.raw().count_outside(c.indices(&rows), low, high)).sum();
             self.outside = (key, outside);
         }
@@ -375,8 +375,8 @@ mod tests {
     #[test]
     fn every_metric_but_the_step_time_has_its_place() {
         for metric in Metric::ALL {
-            let places = CurveChart::ALL.iter().filter(|c| c.metrics().iter().any(|(m, _)| *m == metric)).count();
-            assert_eq!(places, usize::from(metric != Metric::MsPerStep), "{metric:?}");
+            let charts = CurveChart::ALL.iter().filter(|c| c.metrics().iter().any(|(m, _)| *m == metric)).count();
+            assert_eq!(charts, usize::from(metric != Metric::MsPerStep), "{metric:?}");
         }
     }
 

@@ -92,7 +92,7 @@ impl Controls {
             let revealed = self.revealed == Some(group);
             let header = CollapsingHeader::new(heading).id_salt(group.title()).default_open(open);
             let header = header.open(revealed.then_some(true));
-            let shown = header.show_unindented(ui, |ui| {
+            let output = header.show_unindented(ui, |ui| {
                 if locked {
                     locked_line(ui);
                 }
@@ -105,7 +105,7 @@ impl Controls {
                 ui.add_space(theme::GAP_XS);
             });
             if revealed {
-                shown.header_response.scroll_to_me(Some(egui::Align::TOP));
+                output.header_response.scroll_to_me(Some(egui::Align::TOP));
             }
         }
         self.revealed = None;

@@ -58,11 +58,11 @@ impl CriticPreview {
         let ppp = ui.pixels_per_point();
         let inner = area.shrink(theme::GAP_S).size();
         let bands = shown.as_ref().map(|s| Bands::new(inner, s.crops.count, s.crops.side, rows, ppp));
-        let line = match (&shown, &bands) {
+        let text = match (&shown, &bands) {
             (Some(shown), Some(bands)) => summary(shown, bands.count, answers.as_deref(), &frame.recipe.critic),
             _ => "Generating crops…".to_owned(),
         };
-        self.toolbar(ui, frame, &line, opened.is_some());
+        self.toolbar(ui, frame, &text, opened.is_some());
         let p = Palette::of(ui);
         ui.painter().rect_filled(area, theme::RADIUS, p.picture);
         match (shown.zip(bands), fault) {
@@ -99,22 +99,22 @@ impl CriticPreview {
         frame.actions.push(Action::engine(request));
     }
 
-    /// Draws the summary and the button for other crops; `before` there is a run.
-    fn toolbar(&mut self, ui: &mut Ui, frame: &mut Frame<'_>, line: &str, before: bool) {
+    /// Draws the summary and the button for other crops; `without_run` on the Import page.
+    fn toolbar(&mut self, ui: &mut Ui, frame: &mut Frame<'_>, text: &str, without_run: bool) {
         let p = Palette::of(ui);
         ui.horizontal(|ui| {
             ui.set_height(theme::ROW);
             ui.spacing_mut().item_spacing.x = theme::GAP_S;
             flush_right(ui, |ui| {
                 let others = UiCommand::CriticPreviewNext;
-                let help = if before { others.help().to_owned() } else { others.tooltip(ui.ctx()) };
+                let help = if without_run { others.help().to_owned() } else { others.tooltip(ui.ctx()) };
                 let button = icon_button(ui, icons::ICON_CASINO, &help, true);
                 if button.accessible_name(others.title()).clicked() {
                     // Without a run the command is disabled.
-                    if before { self.draw_others() } else { frame.command(others) }
+                    if without_run { self.draw_others() } else { frame.command(others) }
                 }
                 ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
-                    ui.add(egui::Label::new(theme::weak_caption(&p, line)).truncate()).on_hover_text(HELP);
+                    ui.add(egui::Label::new(theme::weak_caption(&p, text)).truncate()).on_hover_text(HELP);
                 });
             });
         });
@@ -150,8 +150,8 @@ impl CriticPreview {
                 let font = theme::caption().resolve(ui.style());
                 for (row, (name, texture)) in rows.iter().enumerate() {
                     for band in 0..bands.bands() {
-                        let place = bands.place(rect.min, band * bands.columns, row, ppp);
-                        let at = pos2(rect.left(), place.center().y);
+                        let cell = bands.place(rect.min, band * bands.columns, row, ppp);
+                        let at = pos2(rect.left(), cell.center().y);
                         ui.painter().text(at, Align2::LEFT_CENTER, name, font.clone(), p.on_picture);
                     }
                     for i in 0..bands.count {

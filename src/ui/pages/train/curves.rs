@@ -123,8 +123,8 @@ impl Curves {
         let values = self.layout.values;
         // A low window keeps the curves and reduces the table to its first line.
         let full = readout_height(ui.available_width());
-        let roomy = full <= 0.35 * ui.available_height();
-        let height = match (values, roomy) {
+        let tall = full <= 0.35 * ui.available_height();
+        let height = match (values, tall) {
             (false, _) => 0.0,
             (true, true) => full,
             (true, false) => theme::ROW_TIGHT + 2.0 * theme::GAP_XS,
@@ -135,7 +135,7 @@ impl Curves {
         ui.allocate_ui(area, |ui| self.tiles(ui, frame, grid, &mut cursor));
         self.cursor = cursor;
         if values {
-            self.readout(ui, &p, height, roomy);
+            self.readout(ui, &p, height, tall);
         }
     }
 
@@ -147,18 +147,18 @@ impl Curves {
         self.critic.set_weight(view.smoothing);
         self.critic.follow(&frame.live.training.critic.history);
         self.others.retain(|o| {
-            frame.overlays.iter().any(|wanted| wanted.run == o.run && Arc::ptr_eq(&wanted.history, &o.source))
+            frame.overlays.iter().any(|overlay| overlay.run == o.run && Arc::ptr_eq(&overlay.history, &o.source))
         });
-        for wanted in frame.overlays {
-            if !self.others.iter().any(|o| o.run == wanted.run) {
+        for overlay in frame.overlays {
+            if !self.others.iter().any(|o| o.run == overlay.run) {
                 let mut feed = Feed::new(view.smoothing);
-                feed.take(&wanted.history);
+                feed.take(&overlay.history);
                 let mut critic = Feed::new(view.smoothing);
-                critic.take(&wanted.critic);
-                let source = Arc::clone(&wanted.history);
+                critic.take(&overlay.critic);
+                let source = Arc::clone(&overlay.history);
                 self.others.push(OverlayFeeds {
-                    run: wanted.run.clone(),
-                    name: wanted.name.clone(),
+                    run: overlay.run.clone(),
+                    name: overlay.name.clone(),
                     source,
                     feed,
                     critic,
@@ -168,8 +168,8 @@ impl Curves {
         for other in &mut self.others {
             other.feed.set_weight(view.smoothing);
             other.critic.set_weight(view.smoothing);
-            if let Some(wanted) = frame.overlays.iter().find(|w| w.run == other.run) {
-                other.name.clone_from(&wanted.name);
+            if let Some(overlay) = frame.overlays.iter().find(|o| o.run == other.run) {
+                other.name.clone_from(&overlay.name);
             }
         }
         if view.x_axis != self.axis {
@@ -244,8 +244,8 @@ impl Curves {
             let panes = visible.filter(|(id, tile)| tile.is_pane() && self.layout.tiles.is_visible(**id)).count();
             let columns = columns(size, panes.max(1));
             let rows = panes.div_ceil(columns);
-            let least = rows as f32 * theme::TILE_LEAST;
-            let rect = egui::Rect::from_min_size(ui.cursor().min, vec2(size.x, size.y.max(least)));
+            let min_height = rows as f32 * theme::TILE_LEAST;
+            let rect = egui::Rect::from_min_size(ui.cursor().min, vec2(size.x, size.y.max(min_height)));
             let mut behaviour = TileBehaviour {
                 charts: &mut self.charts,
                 settings: &frame.settings.view,
@@ -286,7 +286,7 @@ impl Curves {
             .into_iter()
             .filter(|id| matches!(tree.tiles.get(*id), Some(egui_tiles::Tile::Pane(_))))
             .collect();
-        let place = order.iter().position(|id| *id == tile);
+        let position = order.iter().position(|id| *id == tile);
         match request {
             TileRequest::Drag => {}
             TileRequest::Reset => *tree = default_tiles(),
@@ -298,7 +298,7 @@ impl Curves {
                 }
             }
             TileRequest::Earlier | TileRequest::Later => {
-                let neighbour = place.and_then(|i| match request {
+                let neighbour = position.and_then(|i| match request {
                     TileRequest::Earlier => order.get(i.checked_sub(1)?),
                     _ => order.get(i + 1),
                 });
@@ -317,7 +317,7 @@ impl Curves {
     }
 
     /// Draws every metric of the GAN at the cursor, or at the newest step.
-    fn readout(&self, ui: &mut Ui, p: &Palette, height: f32, roomy: bool) {
+    fn readout(&self, ui: &mut Ui, p: &Palette, height: f32, tall: bool) {
         let row = match self.cursor {
             Some(x) => self.feed.nearest(self.axis, x),
             None => self.feed.len().checked_sub(1),
@@ -334,14 +334,14 @@ impl Curves {
         let width = (inner.width() - (columns - 1) as f32 * theme::GAP_L) / columns as f32;
         let rows = Metric::gan().len().div_ceil(columns);
         let top = inner.top() + theme::ROW_TIGHT;
-        let mut spoken = title;
+        let mut label = title;
         for (i, metric) in Metric::gan().enumerate() {
             let left = inner.left() + (i / rows) as f32 * (width + theme::GAP_L);
             let y = top + (i % rows) as f32 * theme::ROW_VALUE + theme::ROW_VALUE / 2.0;
             let value = row.and_then(|row| self.feed.curve(metric)?.at(row));
             let (smooth, raw) = (figure(metric, value.map(|v| v.1)), figure(metric, value.map(|v| v.2)));
-            spoken.push_str(&format!("; {} {smooth}", metric.title()));
-            if !roomy {
+            label.push_str(&format!("; {} {smooth}", metric.title()));
+            if !tall {
                 continue;
             }
             painter.hline(left..=left + 10.0, y, Stroke::new(2.0, p.series(metric)));
@@ -357,11 +357,11 @@ impl Curves {
             }
         }
         // Only the last column has headings, since the title takes the place of the others.
-        let heads = [(inner.right() - theme::FIGURE_COLUMN, "smoothed"), (inner.right(), "raw")];
-        for (x, text) in heads.into_iter().filter(|_| roomy) {
+        let headings = [(inner.right() - theme::FIGURE_COLUMN, "smoothed"), (inner.right(), "raw")];
+        for (x, text) in headings.into_iter().filter(|_| tall) {
             painter.text(pos2(x, inner.top()), Align2::RIGHT_TOP, text, caption.clone(), p.text_weak);
         }
-        response.widget_info(|| WidgetInfo::labeled(Role::Label, true, spoken.clone()));
+        response.widget_info(|| WidgetInfo::labeled(Role::Label, true, label.clone()));
     }
 
     /// Returns the step and time of a row, for the title of the table.
@@ -417,12 +417,12 @@ fn short(axis: XAxis) -> &'static str {
 
 /// Returns the number of columns for `count` tiles that makes them slightly wider than high.
 fn columns(size: egui::Vec2, count: usize) -> usize {
-    let most = ((size.x / theme::TILE_WIDE) as usize).clamp(1, 4);
+    let max = ((size.x / theme::TILE_WIDE) as usize).clamp(1, 4);
     let shape = |columns: usize| {
         let (w, h) = (size.x / columns as f32, size.y / count.div_ceil(columns) as f32);
         ((w / h.max(theme::TILE_LEAST)) / 1.4).ln().abs()
     };
-    (1..=most).min_by(|a, b| shape(*a).total_cmp(&shape(*b))).unwrap_or(1)
+    (1..=max).min_by(|a, b| shape(*a).total_cmp(&shape(*b))).unwrap_or(1)
 }
 
 /// Returns the number of columns of values in a pane this wide.

@@ -58,8 +58,8 @@ impl SampleGridView {
     pub fn go(&mut self, grids: &[Arc<SampleGrid>], by: isize) {
         self.playing = None;
         let now = self.index(grids);
-        let wanted = now.saturating_add_signed(by);
-        self.hold(grids, wanted, by > 0);
+        let target = now.saturating_add_signed(by);
+        self.hold(grids, target, by > 0);
     }
 
     /// Plays the stored grids from the displayed one (from the first if that is the newest), or stops.
@@ -159,22 +159,22 @@ impl SampleGridView {
                     frame.command(save);
                 }
                 let zoom = frame.settings.view.grid_zoom;
-                let mut wanted = zoom;
+                let mut selected = zoom;
                 if icon_toggle(ui, icons::ICON_FIT_SCREEN, "Fit to the pane (0)", true, zoom == 0).clicked() {
-                    wanted = 0;
+                    selected = 0;
                 }
                 let one = egui::Button::new("1:1").min_size(vec2(theme::ROW, theme::CONTROL)).selected(zoom == 1);
                 if ui.add(one).on_hover_text("One screen pixel per sample pixel (1)").clicked() {
-                    wanted = 1;
+                    selected = 1;
                 }
                 if icon_button(ui, icons::ICON_ZOOM_IN, "Zoom in (Ctrl + scroll)", zoom < ZOOM_MAX).clicked() {
-                    wanted = self.walk.zoom.saturating_add(1);
+                    selected = self.walk.zoom.saturating_add(1);
                 }
                 if icon_button(ui, icons::ICON_ZOOM_OUT, "Zoom out (Ctrl + scroll)", zoom != 1).clicked() {
-                    wanted = self.walk.zoom.saturating_sub(1);
+                    selected = self.walk.zoom.saturating_sub(1);
                 }
-                if wanted != zoom {
-                    frame.view(|v| v.grid_zoom = if wanted == 0 { 0 } else { wanted.clamp(1, ZOOM_MAX) });
+                if selected != zoom {
+                    frame.view(|v| v.grid_zoom = if selected == 0 { 0 } else { selected.clamp(1, ZOOM_MAX) });
                 }
             });
         });
@@ -357,21 +357,21 @@ impl SampleGridView {
         ui.horizontal(|ui| {
             ui.set_height(theme::ROW);
             ui.spacing_mut().item_spacing.x = theme::GAP_XS;
-            let (many, last) = (grids.len() > 1, grids.len().saturating_sub(1));
+            let (several, last) = (grids.len() > 1, grids.len().saturating_sub(1));
             let mut index = self.index(grids);
             let (icon, name) = match self.playing {
                 Some(_) => (icons::ICON_PAUSE, "Pause".to_owned()),
                 None => (icons::ICON_PLAY_ARROW, UiCommand::GridPlay.tooltip(ui.ctx())),
             };
-            if icon_button(ui, icon, &name, many).clicked() {
+            if icon_button(ui, icon, &name, several).clicked() {
                 self.play(grids);
             }
             let back = UiCommand::GridBack.tooltip(ui.ctx());
-            if icon_button(ui, icons::ICON_CHEVRON_LEFT, &back, many && index > 0).clicked() {
+            if icon_button(ui, icons::ICON_CHEVRON_LEFT, &back, several && index > 0).clicked() {
                 self.go(grids, -1);
             }
             let forward = UiCommand::GridForward.tooltip(ui.ctx());
-            if icon_button(ui, icons::ICON_CHEVRON_RIGHT, &forward, many && index < last).clicked() {
+            if icon_button(ui, icons::ICON_CHEVRON_RIGHT, &forward, several && index < last).clicked() {
                 self.go(grids, 1);
             }
             flush_right(ui, |ui| {
@@ -382,16 +382,16 @@ impl SampleGridView {
                     self.held = None;
                 }
                 let speed = frame.settings.view.grids_per_second;
-                let mut wanted = speed;
+                let mut selected = speed;
                 let combo = egui::ComboBox::from_id_salt("speed").width(48.0).selected_text(format!("{speed:.0}/s"));
                 let combo = combo.show_ui(ui, |ui| {
                     for option in SPEEDS {
-                        ui.selectable_value(&mut wanted, option, format!("{option:.0}/s"));
+                        ui.selectable_value(&mut selected, option, format!("{option:.0}/s"));
                     }
                 });
                 combo.response.accessible_name("Grids per second").on_hover_text("Playback speed");
-                if wanted != speed {
-                    frame.view(|v| v.grids_per_second = wanted);
+                if selected != speed {
+                    frame.view(|v| v.grids_per_second = selected);
                 }
                 let text = match grids.len() {
                     0 => "–".to_owned(),
@@ -404,7 +404,7 @@ impl SampleGridView {
                 });
                 ui.spacing_mut().slider_width = (ui.available_width() - theme::GAP_S).max(40.0);
                 let slider = Slider::new(&mut index, 0..=last.max(1)).show_value(false).handle_shape(scrubber_handle());
-                let response = ui.name_inputs("Displayed sample grid", |ui| ui.add_enabled(many, slider));
+                let response = ui.name_inputs("Displayed sample grid", |ui| ui.add_enabled(several, slider));
                 if response.changed() {
                     self.playing = None;
                     self.hold(grids, index, true);
@@ -414,12 +414,12 @@ impl SampleGridView {
     }
 }
 
-/// Returns the number of columns for `count` images. Where they fit into `most` columns and `rows` rows, it leaves the
+/// Returns the number of columns for `count` images. Where they fit into `max_columns` columns and `rows` rows, it leaves the
 /// fewest empty cells and is closest to a square; otherwise it is as large as possible.
-fn balanced(count: usize, most: usize, rows: usize) -> usize {
-    let most = most.clamp(1, count.max(1));
-    let fitting = (1..=most).filter(|c| count.div_ceil(*c) <= rows);
-    fitting.min_by_key(|c| (count.div_ceil(*c) * c - count, count.div_ceil(*c).abs_diff(*c))).unwrap_or(most)
+fn balanced(count: usize, max_columns: usize, rows: usize) -> usize {
+    let max_columns = max_columns.clamp(1, count.max(1));
+    let fitting = (1..=max_columns).filter(|c| count.div_ceil(*c) <= rows);
+    fitting.min_by_key(|c| (count.div_ceil(*c) * c - count, count.div_ceil(*c).abs_diff(*c))).unwrap_or(max_columns)
 }
 
 fn caption(ui: &mut Ui, text: &str, width: f32, height: f32) {

@@ -160,9 +160,9 @@ impl TrainWorkspace {
         let p = Palette::of(ui);
         let mut rest = area;
         if controls {
-            let most = if area.width() >= theme::ROOMY { theme::PANEL_MAX } else { theme::PANEL_MIN };
+            let max = if area.width() >= theme::ROOMY { theme::PANEL_MAX } else { theme::PANEL_MIN };
             let width =
-                if curves || samples { self.layout.controls.clamp(theme::PANEL_MIN, most) } else { area.width() };
+                if curves || samples { self.layout.controls.clamp(theme::PANEL_MIN, max) } else { area.width() };
             let panel;
             (rest, panel) = area.split_left_right_at_x(area.right() - width);
             ui.painter().rect_filled(panel, 0.0, p.panel);
@@ -175,15 +175,15 @@ impl TrainWorkspace {
         let held = self.samples.held();
         match (curves, samples) {
             (true, true) => {
-                let whole = rest.width();
-                let most = (whole - theme::SAMPLES_LEAST).max(theme::CURVES_LEAST);
-                let width = (whole * self.layout.share).round().clamp(theme::CURVES_LEAST, most);
+                let total = rest.width();
+                let max = (total - theme::SAMPLES_LEAST).max(theme::CURVES_LEAST);
+                let width = (total * self.layout.share).round().clamp(theme::CURVES_LEAST, max);
                 let (left, right) = rest.split_left_right_at_x(rest.left() + width);
                 pane(ui, left, "curves", |ui| self.curves.ui(ui, frame, held));
                 pane(ui, right, "samples", |ui| self.middle(ui, frame));
                 let moved = splitter(ui, left.right(), rest, "Width of the curves");
                 if moved != 0.0 {
-                    self.layout.share = (width + moved).clamp(theme::CURVES_LEAST, most) / whole;
+                    self.layout.share = (width + moved).clamp(theme::CURVES_LEAST, max) / total;
                 }
             }
             (true, false) => pane(ui, rest, "curves", |ui| self.curves.ui(ui, frame, held)),
@@ -284,15 +284,15 @@ impl TrainWorkspace {
         }
         let open = self.layout.histograms;
         // A low window keeps the samples and folds the histograms.
-        let roomy = ui.available_height() > 2.5 * theme::STRIP;
-        let strip = if open && roomy { theme::STRIP } else { theme::ROW };
+        let tall = ui.available_height() > 2.5 * theme::STRIP;
+        let strip = if open && tall { theme::STRIP } else { theme::ROW };
         let height = (ui.available_height() - strip - theme::GAP_XS).max(theme::ROW);
         let size = vec2(ui.available_width(), height);
         ui.allocate_ui(size, |ui| {
             ui.set_min_size(size);
             self.samples.ui(ui, frame);
         });
-        self.histograms(ui, frame, roomy);
+        self.histograms(ui, frame, tall);
     }
 
     /// Draws the choice between samples and the critic preview.
@@ -310,13 +310,13 @@ impl TrainWorkspace {
     }
 
     /// Draws the histogram of a tensor's weights or gradients.
-    fn histograms(&mut self, ui: &mut Ui, frame: &Frame<'_>, roomy: bool) {
+    fn histograms(&mut self, ui: &mut Ui, frame: &Frame<'_>, tall: bool) {
         let p = Palette::of(ui);
         let (newest, shown) = {
-            let kept = frame.live.training.histograms.read();
-            let newest = kept.newest().cloned();
+            let histograms = frame.live.training.histograms.read();
+            let newest = histograms.newest().cloned();
             // At the step of the sample grid above, where the scrubber is held.
-            (newest.clone(), self.samples.held().map_or(newest, |step| kept.at(step).cloned()))
+            (newest.clone(), self.samples.held().map_or(newest, |step| histograms.at(step).cloned()))
         };
         let entries = shown.as_ref().map(|h| h.entries.as_slice()).unwrap_or_default();
         // Without a selection the first one of the newest step, since a log may list them in another order.
@@ -326,20 +326,20 @@ impl TrainWorkspace {
         ui.horizontal(|ui| {
             ui.set_height(theme::CONTROL);
             ui.spacing_mut().item_spacing.x = theme::GAP_XS;
-            let open = self.layout.histograms && roomy;
+            let open = self.layout.histograms && tall;
             let icon = if open { icons::ICON_EXPAND_MORE } else { icons::ICON_CHEVRON_RIGHT };
-            let name = match (open, roomy) {
+            let name = match (open, tall) {
                 (true, _) => "Hide histograms",
                 (false, true) => "Show histograms",
                 (false, false) => "Histograms need a taller window",
             };
-            if icon_button(ui, icon, name, roomy).clicked() {
+            if icon_button(ui, icon, name, tall).clicked() {
                 self.layout.histograms = !self.layout.histograms;
             }
             ui.label(RichText::new("Histogram").color(p.text_strong));
             let Some((name, _)) = chosen.filter(|_| open) else { return };
             let step = shown.as_ref().map_or(0, |h| h.step);
-            let mut wanted = None;
+            let mut selected = None;
             flush_right(ui, |ui| {
                 let width = theme::FIGURE_COLUMN + theme::GAP_XL;
                 ui.allocate_ui_with_layout(vec2(width, theme::CONTROL), Layout::right_to_left(Align::Center), |ui| {
@@ -350,17 +350,17 @@ impl TrainWorkspace {
                 let combo = combo.show_ui(ui, |ui| {
                     for (option, _) in entries {
                         if ui.selectable_label(option == name, option).clicked() {
-                            wanted = Some(option.clone());
+                            selected = Some(option.clone());
                         }
                     }
                 });
                 combo.response.accessible_name("Tensor of the histogram");
             });
-            if let Some(tensor) = wanted {
+            if let Some(tensor) = selected {
                 self.layout.tensor = tensor;
             }
         });
-        if !(self.layout.histograms && roomy) {
+        if !(self.layout.histograms && tall) {
             return;
         }
         match chosen {
@@ -379,8 +379,9 @@ fn splitter(ui: &Ui, x: f32, area: Rect, name: &str) -> f32 {
     let rect = Rect::from_x_y_ranges(x - theme::GAP_XS..=x + theme::GAP_XS, area.y_range());
     let response = ui.interact(rect, ui.scope_id().with(name), Sense::drag());
     response.widget_info(|| WidgetInfo::labeled(Role::Splitter, true, name));
-    let hot = response.hovered() || response.dragged() || response.has_focus();
-    let line = if hot { egui::Stroke::new(2.0, p.accent) } else { egui::Stroke::new(theme::HAIRLINE, p.hairline) };
+    let highlighted = response.hovered() || response.dragged() || response.has_focus();
+    let line =
+        if highlighted { egui::Stroke::new(2.0, p.accent) } else { egui::Stroke::new(theme::HAIRLINE, p.hairline) };
     ui.painter().vline(x, area.y_range(), line);
     let mut moved = response.drag_delta().x;
     if response.has_focus() {

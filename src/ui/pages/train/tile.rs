@@ -139,21 +139,22 @@ impl ChartState {
             _ if log => Scale::Log,
             _ => Scale::Linear,
         };
-        let wide = if shared.axis == XAxis::Step { 60.0 } else { 52.0 };
-        let (most_x, most_y) = (((size.x - theme::AXIS) / wide).max(1.0) as usize, (size.y / 30.0).max(2.0) as usize);
+        let label_width = if shared.axis == XAxis::Step { 60.0 } else { 52.0 };
+        let (max_ticks_x, max_ticks_y) =
+            (((size.x - theme::AXIS) / label_width).max(1.0) as usize, (size.y / 30.0).max(2.0) as usize);
         let width = f64::from(size.x - theme::AXIS);
         let font = theme::caption().resolve(ui.style());
         let plot = Plot::new("curves")
-            .custom_x_axes(vec![axis(ui, AxisHints::new_x(), scale_x, most_x).formatter(move |mark, range| {
+            .custom_x_axes(vec![axis(ui, AxisHints::new_x(), scale_x, max_ticks_x).formatter(move |mark, range| {
                 let (low, high) = (*range.start(), *range.end());
-                let text = tick_label(scale_x, mark.value, low, high, most_x);
+                let text = tick_label(scale_x, mark.value, low, high, max_ticks_x);
                 // A label is left out where it would run over the edge of the tile.
-                let room = (high - mark.value) / (high - low) * width + f64::from(theme::GAP_S);
-                if text.len() as f64 * 3.2 > room { String::new() } else { text }
+                let space = (high - mark.value) / (high - low) * width + f64::from(theme::GAP_S);
+                if text.len() as f64 * 3.2 > space { String::new() } else { text }
             })])
-            .custom_y_axes(vec![axis(ui, AxisHints::new_y(), scale_y, most_y).min_thickness(theme::AXIS)])
-            .x_grid_spacer(move |input| grid_marks(scale_x, input.bounds, most_x))
-            .y_grid_spacer(move |input| grid_marks(scale_y, input.bounds, most_y))
+            .custom_y_axes(vec![axis(ui, AxisHints::new_y(), scale_y, max_ticks_y).min_thickness(theme::AXIS)])
+            .x_grid_spacer(move |input| grid_marks(scale_x, input.bounds, max_ticks_x))
+            .y_grid_spacer(move |input| grid_marks(scale_y, input.bounds, max_ticks_y))
             .grid_color(p.grid_line)
             .grid_fade(0.0)
             .show_x(false)
@@ -165,7 +166,7 @@ impl ChartState {
             .allow_double_click_reset(false)
             .set_margin_fraction(vec2(0.0, 0.0));
         let lines = &self.lines;
-        let shown = plot.show(ui, |ui| {
+        let output = plot.show(ui, |ui| {
             ui.set_plot_bounds_x(span_x.0..=span_x.1);
             ui.set_plot_bounds_y(span_y.0..=span_y.1);
             if chart == CurveChart::Accuracy {
@@ -182,15 +183,15 @@ impl ChartState {
                 );
             }
         });
-        let response = shown.response;
+        let response = output.response;
         response.widget_info(|| {
             WidgetInfo::labeled(Role::Image, true, format!("{} by {}", chart.title(), shared.axis.title()))
         });
-        self.navigate(ui, &response, &shown.transform, (span_x, span_y), shared);
-        self.paint_overlay(ui, &response, &shown.transform, chart, shared);
-        self.outside_chip(ui, &shown.transform, chart, shared);
+        self.navigate(ui, &response, &output.transform, (span_x, span_y), shared);
+        self.paint_overlay(ui, &response, &output.transform, chart, shared);
+        self.outside_chip(ui, &output.transform, chart, shared);
         if self.lines.iter().all(|line| line.points.is_empty()) {
-            let frame = *shown.transform.frame();
+            let frame = *output.transform.frame();
             ui.painter().text(frame.center(), Align2::CENTER_CENTER, "No values here", font, p.text_weak);
         }
     }
@@ -256,8 +257,8 @@ impl ChartState {
         {
             // At least to the next row, where several rows share a pixel.
             let next = if columns < 0.0 { row.saturating_sub(1) } else { (row + 1).min(feed.len().saturating_sub(1)) };
-            let (wanted, least) = (at + columns * column, feed.x(axis, next));
-            let x = if columns < 0.0 { wanted.min(least) } else { wanted.max(least) };
+            let (target, nearest) = (at + columns * column, feed.x(axis, next));
+            let x = if columns < 0.0 { target.min(nearest) } else { target.max(nearest) };
             *shared.cursor = feed.nearest(axis, x).map(|row| feed.x(axis, row));
         }
         for (key, factor) in [(Key::Plus, 0.8), (Key::Equals, 0.8), (Key::Minus, 1.25)] {
@@ -284,13 +285,13 @@ impl ChartState {
         let frame = *transform.frame();
         let painter = ui.painter().with_clip_rect(frame.intersect(ui.clip_rect()));
         let (feed, axis) = (shared.feed, shared.axis);
-        let place = |x: f64| transform.position_from_point(&PlotPoint::new(x, 0.0)).x;
+        let screen_x = |x: f64| transform.position_from_point(&PlotPoint::new(x, 0.0)).x;
         let pointer = response.hover_pos();
         let mut near = Vec::new();
         let mut last = f32::NEG_INFINITY;
         for mark in feed.marks() {
             let row = feed.row_of_step(mark.step).min(feed.len().saturating_sub(1));
-            let x = place(feed.x(axis, row));
+            let x = screen_x(feed.x(axis, row));
             if !frame.x_range().contains(x) {
                 continue;
             }
@@ -305,11 +306,11 @@ impl ChartState {
                 last = x;
             }
         }
-        if let Some(x) = shared.grid.map(place) {
+        if let Some(x) = shared.grid.map(screen_x) {
             painter.vline(x, frame.y_range(), Stroke::new(theme::HAIRLINE, p.accent.gamma_multiply(0.7)));
         }
         if let Some(x) = *shared.cursor {
-            painter.vline(place(x), frame.y_range(), Stroke::new(theme::HAIRLINE, p.text));
+            painter.vline(screen_x(x), frame.y_range(), Stroke::new(theme::HAIRLINE, p.text));
             if let Some(row) = feed.nearest(axis, x) {
                 for (metric, _) in chart.metrics().iter().filter(|(m, _)| !shared.is_hidden(*m)) {
                     let Some((_, smooth, _)) = feed.curve(*metric).and_then(|c| c.at(row)) else { continue };
