@@ -98,33 +98,36 @@ impl Default for ViewSettings {
     }
 }
 
-/// Who reviews, and by which rule.
+/// Settings of the review.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ReviewSettings {
-    /// The record; `None` for the usual place.
+    /// Path of the record; `None` for the default.
     pub record: Option<PathBuf>,
-    /// Whose verdicts are kept; empty before anybody has said so.
+    /// Name of the reviewer; empty until it is entered.
     pub reviewer: String,
-    /// Two persons judge each part, without sight of what model and other person say.
-    pub two_persons: bool,
-    /// The kind of defect that was named last.
-    pub kind: Option<String>,
-    /// A model that learns from verdicts has its generator trained on too.
-    pub teach_generator: bool,
-    /// Where parts come from.
+    /// Whether two reviewers judge each part without seeing the model's verdict or each other's.
+    #[serde(rename = "two_persons")]
+    pub double_blind: bool,
+    /// The defect type assigned last.
+    #[serde(rename = "kind")]
+    pub defect_type: Option<String>,
+    /// Whether fine-tuning on verdicts includes the generator.
+    #[serde(rename = "teach_generator")]
+    pub finetune_generator: bool,
+    /// Source of the parts.
     pub intake: IntakeSettings,
 }
 
-/// Where parts come from.
+/// Settings of the watched folder.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct IntakeSettings {
-    /// The folder.
+    /// The watched folder.
     pub folder: Option<PathBuf>,
-    /// The folders within it too.
+    /// Whether subfolders are included.
     pub recursive: bool,
-    /// It is watched, and taken up again at the next start.
+    /// Whether it is being watched; if so, watching resumes at the next start.
     pub watching: bool,
 }
 

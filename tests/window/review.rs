@@ -138,7 +138,7 @@ fn file_as(record: &mut Record, path: &Path, p: f64, i: usize, model: FileHash) 
 }
 
 /// Opens the Review page on a record, with the reviewer ada.
-fn reviewing(two_persons: bool) -> (Stage, Record) {
+fn reviewing(double_blind: bool) -> (Stage, Record) {
     let folder = tempfile::tempdir().unwrap();
     let record = record(folder.path());
     let mut stage = open_in(
@@ -148,7 +148,7 @@ fn reviewing(two_persons: bool) -> (Stage, Record) {
         |_| {},
         |settings| {
             settings.review.reviewer = "ada".into();
-            settings.review.two_persons = two_persons;
+            settings.review.double_blind = double_blind;
         },
     );
     show(&mut stage);
@@ -243,7 +243,7 @@ fn a_digit_names_the_kind_and_the_last_kind_is_the_next_ones() {
     tap(&mut stage, Key::D);
     until_saved(&mut stage);
     stage.until("the same kind", |_| item(&record, "part-01.png").defect_type() == Some("dent"));
-    assert_eq!(stage.harness.state().settings().review.kind.as_deref(), Some("dent"));
+    assert_eq!(stage.harness.state().settings().review.defect_type.as_deref(), Some("dent"));
 }
 
 #[test]
@@ -319,7 +319,7 @@ fn filters_and_search_choose_the_queue() {
 }
 
 #[test]
-fn two_persons_judge_without_sight_of_each_other_and_a_third_look_settles_it() {
+fn two_reviewers_judge_blind_and_a_third_verdict_decides() {
     let (mut stage, mut record) = reviewing(true);
     let part = item(&record, "part-03.png");
     stage.harness.state().state().review.maps.write().insert(part.inspection.id, Ok(Arc::new(inspected_view(2))));

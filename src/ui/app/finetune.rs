@@ -54,7 +54,7 @@ impl App {
         let Some(facts) = self.active_model() else { return };
         let record = self.record();
         let out = free_model(&record.with_file_name(MODELS), &facts.name);
-        let generator = self.settings.review.teach_generator;
+        let generator = self.settings.review.finetune_generator;
         self.send(FinetuneRequest::Begin(FinetuneSpec { record, generator, out }));
     }
 

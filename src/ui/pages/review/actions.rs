@@ -85,7 +85,7 @@ impl ReviewWorkspace {
         let snapshot = Arc::clone(&self.snapshot);
         let (Some(last), Some(kind)) = (self.session.last_defective.clone(), snapshot.kinds.get(at)) else { return };
         let Ok(item) = snapshot.items.binary_search_by_key(&last.part, |item| item.part.id) else { return };
-        let settings = ReviewSettings { kind: Some(kind.clone()), ..self.settings.clone() };
+        let settings = ReviewSettings { defect_type: Some(kind.clone()), ..self.settings.clone() };
         let opinion = NewOpinion { defect: Some(kind.clone()), time: Timestamp::now(), ..last.opinion };
         self.submit(&snapshot.items[item], opinion, actions);
         actions.push(Action::Review(Box::new(settings)));

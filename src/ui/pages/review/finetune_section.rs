@@ -74,11 +74,11 @@ fn offer(ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) {
         let text = format!("Left out until two reviewers agree or a third decides: {waiting}.");
         ui.add(Label::new(theme::weak_caption(&p, text)).wrap());
     }
-    let mut generator = scene.settings.teach_generator;
+    let mut generator = scene.settings.finetune_generator;
     let help =
         "Otherwise only the critic, its normal statistics and the calibration are updated, which takes less time.";
     if ui.checkbox(&mut generator, "Fine-tune the generator too").on_hover_text(help).changed() {
-        let settings = ReviewSettings { teach_generator: generator, ..scene.settings.clone() };
+        let settings = ReviewSettings { finetune_generator: generator, ..scene.settings.clone() };
         frame.actions.push(Action::Review(Box::new(settings)));
     }
     let command = UiCommand::FinetuneBegin;

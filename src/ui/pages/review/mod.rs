@@ -156,7 +156,7 @@ impl ReviewWorkspace {
 
     /// Whether the verdicts of the model and of other reviewers are hidden.
     fn is_blind(&self) -> bool {
-        self.settings.two_persons && self.queue.filter.progress != ReviewProgress::Disputed
+        self.settings.double_blind && self.queue.filter.progress != ReviewProgress::Disputed
     }
 
     /// Returns the state of the current part, for the command table.
@@ -211,8 +211,8 @@ impl ReviewWorkspace {
             self.settings.clone_from(settings);
         }
         let filter = &mut self.queue.filter;
-        if filter.double_blind != settings.two_persons {
-            filter.double_blind = settings.two_persons;
+        if filter.double_blind != settings.double_blind {
+            filter.double_blind = settings.double_blind;
             filter.reviewer = None;
         }
         if filter.double_blind && filter.reviewer.as_ref() != Some(&settings.reviewer) {

@@ -45,13 +45,13 @@ impl PanelSection for ReviewersSection {
         if let Some(reviewer) = name_field(ui, &mut self.name, &settings.reviewer) {
             set(frame, ReviewSettings { reviewer, ..settings.clone() });
         }
-        let mut two_persons = settings.two_persons;
+        let mut double_blind = settings.double_blind;
         let help = "Two reviewers judge each part without seeing the model's verdict or each other's.";
-        if ui.checkbox(&mut two_persons, "Double-blind review").on_hover_text(help).changed() {
-            set(frame, ReviewSettings { two_persons, ..settings.clone() });
+        if ui.checkbox(&mut double_blind, "Double-blind review").on_hover_text(help).changed() {
+            set(frame, ReviewSettings { double_blind, ..settings.clone() });
         }
         let agreement = &scene.snapshot.figures.agreement;
-        if two_persons || !agreement.pairs.is_empty() {
+        if double_blind || !agreement.pairs.is_empty() {
             ui.add(Label::new(RichText::new(agreement.sentence()).color(p.text)).wrap().selectable(true));
             let disputed = scene.snapshot.figures.disputed;
             if disputed > 0 {

@@ -125,7 +125,7 @@ impl Session {
             opinion.region = draft.and_then(|d| d.region.clone()).or_else(|| before.and_then(|o| o.region.clone()));
         }
         if judgement == Judgement::Defective {
-            opinion.defect = before.and_then(|o| o.defect.clone()).or_else(|| settings.kind.clone());
+            opinion.defect = before.and_then(|o| o.defect.clone()).or_else(|| settings.defect_type.clone());
         }
         opinion
     }
