@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods)] // tests put files in folders of their own, where half a file is wanted now and then
 
 mod camera;
+mod compatibility;
 mod evaluating;
 mod finetuning;
 mod harness;

@@ -263,7 +263,10 @@ fn names_are_followed_through_re_exports_and_cycles_are_found() {
             text("src/lib.rs", "pub mod a; pub mod b;"),
             text("src/a/mod.rs", "mod inner; pub use inner::Thing; use crate::b::Other; pub struct Here(Other);"),
             text("src/a/inner.rs", "pub struct Thing; #[cfg(test)] mod tests { use crate::b::Other; }"),
-            text("src/b.rs", "use crate::a; pub struct Other; fn f() -> a::Thing { a::Thing } fn g(_: super::a::Here) {}"),
+            text(
+                "src/b.rs",
+                "use crate::a; pub struct Other; fn f() -> a::Thing { a::Thing } fn g(_: super::a::Here) {}",
+            ),
         ]
         .into_iter(),
     );

@@ -39,9 +39,8 @@ fn top(file: &str) -> &str {
 #[test]
 fn modules_import_only_from_layers_below() {
     let layers = layers();
-    let layer = |file: &str| {
-        *layers.get(top(file)).unwrap_or_else(|| panic!("{file} belongs to no layer of ARCHITECTURE.md"))
-    };
+    let layer =
+        |file: &str| *layers.get(top(file)).unwrap_or_else(|| panic!("{file} belongs to no layer of ARCHITECTURE.md"));
     let mut upward = Vec::new();
     for (file, targets) in Crate::read().graph() {
         if file == "src/lib.rs" {
@@ -64,7 +63,9 @@ fn modules_import_only_from_layers_below() {
 fn files_import_each_other_only_where_architecture_names_it() {
     let named: Vec<BTreeSet<String>> = block("Import cycles")
         .iter()
-        .map(|line| line.split(':').next().unwrap_or_default().split_whitespace().map(|file| format!("src/{file}")).collect())
+        .map(|line| {
+            line.split(':').next().unwrap_or_default().split_whitespace().map(|file| format!("src/{file}")).collect()
+        })
         .filter(|group: &BTreeSet<String>| group.len() > 1)
         .collect();
     let graph = Crate::read().graph();

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // a test fails by panicking
 #![allow(clippy::disallowed_methods)] // tests put files in folders of their own, where half a file is wanted now and then
 
+mod compatibility;
 mod critic;
 mod evaluate;
 mod harness;
