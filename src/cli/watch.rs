@@ -18,7 +18,8 @@ use crate::{
     device,
     device::DeviceChoice,
     engine::intake::{
-        stream::{InspectedFile, StreamInspector, StreamStep},
+        InspectedFile,
+        stream::{StreamInspector, StreamStep},
         watch::{MemoryLedger, RecordLedger, Timing, Watch, WatchOptions},
     },
     inspect::{Model, calibration::verdict_counts::VerdictCounts},
@@ -102,9 +103,9 @@ fn inspect_all(
     folder: &Path,
     interrupted: &AtomicBool,
 ) -> Result<VerdictCounts> {
-    let (desk, progress, mut tally) = (watch.desk(), progress_bar("inspecting"), VerdictCounts::default());
+    let (claims, progress, mut tally) = (watch.claims(), progress_bar("inspecting"), VerdictCounts::default());
     while !interrupted.load(Ordering::Relaxed) {
-        while let Some(news) = watch.next_news() {
+        while let Some(news) = watch.next_notice() {
             progress.suspend(|| eprintln!("{}", news.text));
         }
         match inspector.slice(model, WAIT)? {
@@ -112,24 +113,24 @@ fn inspect_all(
             StreamStep::Idle => {}
             StreamStep::Over => break,
             StreamStep::Done(finding) => {
-                desk.file(&finding)?;
+                claims.record(&finding)?;
                 tally.add(finding.outcome.assessment.as_ref().map(|a| a.verdict));
                 print_row(&progress, &row(&finding, folder))?;
             }
             StreamStep::Refused(refused) => {
-                desk.quarantine(&refused.path, Some(refused.hash), &refused.reason)?;
+                claims.quarantine(&refused.path, Some(refused.hash), &refused.reason)?;
                 let name = name(&refused.path, folder);
                 progress.suspend(|| eprintln!("{name} is in quarantine: {}.", refused.reason));
             }
         }
-        let waiting = desk.counts().waiting;
+        let waiting = claims.counts().waiting;
         progress.set_length((inspector.done() + waiting) as u64);
         progress.set_position(inspector.done() as u64);
         let left = inspector.seconds_left(waiting).filter(|_| waiting > 0);
         progress.set_message(left.map(|s| format!("{} left", span(s))).unwrap_or_default());
     }
     progress.finish_and_clear();
-    while let Some(news) = watch.next_news() {
+    while let Some(news) = watch.next_notice() {
         eprintln!("{}", news.text);
     }
     Ok(tally)

@@ -114,7 +114,7 @@ impl Station {
         self.engine.send(IntakeRequest::Begin(order));
         until(&self.engine, "the parts", |e| {
             let status = e.state().intake.status.read().clone();
-            (matches!(status.phase, IntakePhase::Ended(_)) && status.counts.filed == parts).then_some(())
+            (matches!(status.phase, IntakePhase::Ended(_)) && status.counts.recorded == parts).then_some(())
         });
         let mut record = Record::open(&self.at("review.sqlite")).unwrap();
         for item in record.queue().unwrap().iter().filter(|item| item.opinions.is_empty()) {

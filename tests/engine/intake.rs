@@ -121,7 +121,7 @@ impl Station {
 
     fn begin(&self, engine: &Engine, order: IntakeSpec) {
         assert!(engine.send(IntakeRequest::Begin(order.clone())));
-        until(engine, "the beginning", |e| status(e).order.as_ref() == Some(&order));
+        until(engine, "the beginning", |e| status(e).spec.as_ref() == Some(&order));
     }
 
     fn record(&self) -> Record {
@@ -146,7 +146,7 @@ fn parts(numbers: std::ops::Range<u64>) -> BTreeMap<String, Vec<u8>> {
 }
 
 fn ended(engine: &Engine) -> String {
-    until(engine, "the end", |e| !status(e).phase.is_going());
+    until(engine, "the end", |e| !status(e).phase.is_active());
     match status(engine).phase {
         IntakePhase::Ended(text) | IntakePhase::Failed(text) => text,
         other => panic!("{other:?}"),
@@ -169,7 +169,7 @@ fn five_hundred_parts_are_taken_in_once_each_while_a_run_goes_on() {
     let (written, folder) = (wanted.clone(), station.parts());
     station.begin(&engine, station.order(FOR_EVER, false));
     let camera = camera::write(folder, written, 0.9, 21);
-    until(&engine, "some parts", |e| status(e).counts.filed >= 50);
+    until(&engine, "some parts", |e| status(e).counts.recorded >= 50);
     let before = step(&engine);
     // A person's image is not kept waiting by what lies in the folder.
     let source = QuerySource::File(station.parts().join("part 0.png"));
@@ -179,11 +179,11 @@ fn five_hundred_parts_are_taken_in_once_each_while_a_run_goes_on() {
         let entries = e.state().inspection.status.read().entries.clone();
         entries.first().is_some_and(|entry| entry.state == QueryState::Done)
     });
-    until(&engine, "all parts", |e| status(e).counts.filed == 500);
+    until(&engine, "all parts", |e| status(e).counts.recorded == 500);
     camera.join().unwrap();
     assert!(step(&engine) > before, "the run stood still");
     let shown = status(&engine);
-    assert_eq!((shown.phase.clone(), shown.progress()), (IntakePhase::Going, (500, 500)));
+    assert_eq!((shown.phase.clone(), shown.progress()), (IntakePhase::Running, (500, 500)));
     assert!(shown.per_minute.is_some_and(|n| n > 0.0) && shown.seconds_left.is_none());
     let items = station.assert_filed(&wanted);
     assert!(items.iter().all(|item| item.inspection.threshold.is_some_and(f64::is_finite)));
@@ -194,10 +194,10 @@ fn five_hundred_parts_are_taken_in_once_each_while_a_run_goes_on() {
     station.put("note.png", b"Dear colleague, the camera is broken.");
     until(&engine, "the quarantine", |e| status(e).quarantined.len() == 2 && status(e).counts.known == 500);
     let reasons: Vec<String> = status(&engine).quarantined.iter().map(|q| q.reason.clone()).collect();
-    assert!(reasons.iter().any(|r| r.contains("ends too early")), "{reasons:?}");
+    assert!(reasons.iter().any(|r| r.contains("truncated")), "{reasons:?}");
     assert!(reasons.iter().any(|r| r.contains("not an image")), "{reasons:?}");
     engine.send(IntakeRequest::Stop);
-    assert!(ended(&engine).starts_with("Stopped. 0 parts filed, 2 in quarantine, 500 already on record."));
+    assert!(ended(&engine).starts_with("Stopped. 0 parts recorded, 2 in quarantine, 500 already on record."));
     station.assert_filed(&wanted);
 }
 
@@ -216,9 +216,9 @@ fn an_engine_dropped_midway_loses_nothing_and_inspects_nothing_twice() {
         let engine = engine(model());
         station.begin(&engine, station.order(FOR_EVER, false));
         let enough = rng.random_range(3..12);
-        until(&engine, "some parts", |e| status(e).counts.filed >= enough);
+        until(&engine, "some parts", |e| status(e).counts.recorded >= enough);
         thread::sleep(Duration::from_millis(rng.random_range(0..30)));
-        let seen = status(&engine).counts.filed;
+        let seen = status(&engine).counts.recorded;
         drop(engine);
         // What had been inspected was filed before the engine was gone.
         let now = station.record().queue().unwrap().len();
@@ -229,9 +229,9 @@ fn an_engine_dropped_midway_loses_nothing_and_inspects_nothing_twice() {
     let engine = engine(model());
     station.begin(&engine, station.order(FOR_EVER, true));
     let said = ended(&engine);
-    assert!(said.contains("is on record.") && said.contains("already on record"), "{said}");
+    assert!(said.contains("are recorded.") && said.contains("already on record"), "{said}");
     let counts = status(&engine).counts;
-    assert_eq!((counts.known, counts.filed, counts.waiting), (filed, wanted.len() - filed, 0));
+    assert_eq!((counts.known, counts.recorded, counts.waiting), (filed, wanted.len() - filed, 0));
     station.assert_filed(&wanted);
 }
 
@@ -249,17 +249,17 @@ fn a_watched_folder_goes_on_with_the_next_model_and_leaves_alone_what_is_on_reco
     station.begin(&engine, station.order(FOR_EVER, false));
     until(&engine, "the wait", |e| matches!(status(e).phase, IntakePhase::Waiting(_)));
     let IntakePhase::Waiting(said) = status(&engine).phase else { panic!("it waits") };
-    assert!(said.starts_with("No model is in force."), "{said}");
+    assert!(said.starts_with("No model is open."), "{said}");
     put_in_force(&engine, model());
     let wanted = parts(0..12);
     wanted.iter().take(6).for_each(|(name, bytes)| station.put(name, bytes));
-    until(&engine, "the first parts", |e| status(e).counts.filed == 6);
+    until(&engine, "the first parts", |e| status(e).counts.recorded == 6);
     // What is turned for a single image is not meant for the folder.
     engine.send(InspectionRequest::SetKnobs(Box::new(InvertKnobs { steps: 2, ..knobs() })));
     put_in_force(&engine, &other);
     wanted.iter().skip(6).for_each(|(name, bytes)| station.put(name, bytes));
-    until(&engine, "the other parts", |e| status(e).counts.filed == 12);
-    assert!(status(&engine).news.is_some_and(|news| news.text.contains("inspects what comes from now on")));
+    until(&engine, "the other parts", |e| status(e).counts.recorded == 12);
+    assert!(status(&engine).notice.is_some_and(|news| news.text.contains("inspects the parts from now on")));
     let models = |items: &[ReviewItem]| {
         let mut models: Vec<FileHash> = items.iter().map(|item| item.inspection.model).collect();
         models.sort_unstable();
@@ -274,11 +274,11 @@ fn a_watched_folder_goes_on_with_the_next_model_and_leaves_alone_what_is_on_reco
     until(&engine, "the wait", |e| matches!(status(e).phase, IntakePhase::Waiting(_)));
     station.put("late.png", &png(99));
     put_in_force(&engine, &other);
-    until(&engine, "the late one", |e| status(e).counts.filed == 13);
+    until(&engine, "the late one", |e| status(e).counts.recorded == 13);
 
     // Taken in once, the folder is inspected by the model in force.
     station.begin(&engine, station.order(FOR_EVER, true));
-    assert!(ended(&engine).contains("6 parts filed, 7 already on record"));
+    assert!(ended(&engine).contains("6 parts recorded, 7 already on record"));
     assert_eq!(models(&station.record().queue().unwrap()), 1);
 }
 
@@ -299,7 +299,7 @@ fn what_cannot_be_filed_ends_the_taking_in_with_a_sentence() {
         fs::write(station.parts().join(name), png(1)).unwrap();
         station.begin(&engine, station.order(FOR_EVER, false));
         let said = ended(&engine);
-        assert!(said.contains("its name is not UTF-8; rename the file") && said.contains("begin again"), "{said}");
+        assert!(said.contains("its name is not UTF-8; rename the file") && said.contains("start again"), "{said}");
         fs::remove_file(station.parts().join(name)).unwrap();
     }
     station.put("good.png", &png(2));

@@ -17,7 +17,8 @@ use ganspect::{
         surface::{DefectKind, SurfaceKind},
     },
     engine::intake::{
-        stream::{InspectedFile, StreamInspector, StreamStep},
+        InspectedFile,
+        stream::{StreamInspector, StreamStep},
         watch::{LedgerEntry, MemoryLedger, Timing, Watch, WatchCounts, WatchOptions},
     },
     inspect::{InvertKnobs, Model, evaluation::EvaluatedMap},
@@ -109,10 +110,10 @@ impl Station {
 impl Shift<'_> {
     /// A slice of work; the part that it finished.
     fn work(&mut self) -> Option<InspectedFile> {
-        self.news.extend(std::iter::from_fn(|| self.watch.next_news()).map(|news| news.text));
+        self.news.extend(std::iter::from_fn(|| self.watch.next_notice()).map(|news| news.text));
         match self.batch.slice(&self.station.model, Duration::from_millis(10)).unwrap() {
             StreamStep::Done(finding) => {
-                self.watch.desk().file(&finding).unwrap();
+                self.watch.claims().record(&finding).unwrap();
                 Some(*finding)
             }
             StreamStep::Refused(refused) => panic!("{refused:?}"),
@@ -122,7 +123,7 @@ impl Shift<'_> {
     }
 
     fn counts(&self) -> WatchCounts {
-        self.watch.desk().counts()
+        self.watch.claims().counts()
     }
 
     /// Works until `done`; the limit only turns a hang into a failure.
@@ -143,8 +144,8 @@ impl Shift<'_> {
     }
 
     fn until_filed(&mut self, count: usize) {
-        self.until("the parts", |s| s.counts().filed >= count);
-        assert_eq!(self.counts().filed, count);
+        self.until("the parts", |s| s.counts().recorded >= count);
+        assert_eq!(self.counts().recorded, count);
     }
 }
 
@@ -161,7 +162,7 @@ fn parts_are_taken_when_they_are_written_whole_however_they_come() {
     station.put(".hidden.png", &renamed);
     station.put("note.txt", b"three parts today");
     shift.work_for(SETTLE * 4);
-    assert_eq!((shift.counts().filed, shift.counts().waiting), (1, 1));
+    assert_eq!((shift.counts().recorded, shift.counts().waiting), (1, 1));
     let mut file = fs::OpenOptions::new().append(true).open(station.at("slow.png")).unwrap();
     file.write_all(&slow[slow.len() / 2..]).unwrap();
     drop(file);
@@ -182,7 +183,7 @@ fn parts_are_taken_when_they_are_written_whole_however_they_come() {
         ("monday/later.png", &later),
     ];
     station.assert_filed(&all);
-    assert_eq!(shift.watch.stop().unwrap(), WatchCounts { filed: 5, listed: true, ..WatchCounts::default() });
+    assert_eq!(shift.watch.stop().unwrap(), WatchCounts { recorded: 5, listed: true, ..WatchCounts::default() });
 }
 
 #[test]
@@ -193,7 +194,7 @@ fn what_stays_broken_is_put_in_quarantine_with_its_reason() {
     station.put("cut.png", &whole[..whole.len() - 20]);
     station.put("note.png", b"Dear colleague, the camera is broken.");
     station.put("good.png", &other);
-    shift.until("the quarantine", |s| s.counts().quarantined == 2 && s.counts().filed == 1);
+    shift.until("the quarantine", |s| s.counts().quarantined == 2 && s.counts().recorded == 1);
     let reason = |name: &str, bytes: &[u8]| {
         let record = station.record();
         record[&(name.to_owned(), Some(FileHash::of(bytes)))][0].clone().unwrap()
@@ -228,7 +229,7 @@ fn new_content_is_a_new_part_and_what_is_gone_is_let_go() {
         }
     };
     assert_eq!((finding.path.as_path(), finding.hash), (&*station.at("part.png"), FileHash::of(&first)));
-    assert_eq!((finding.width, finding.height, finding.stamp.len), (64, 64, first.len() as u64));
+    assert_eq!((finding.width, finding.height, finding.fingerprint.len), (64, 64, first.len() as u64));
     assert_eq!((finding.model.name.as_str(), &finding.model.hash), ("turned metal, built in", &station.model.hash()));
     // One step is no setting that the model is calibrated for.
     assert!(finding.outcome.assessment.is_none() && finding.threshold.is_none());
@@ -250,7 +251,7 @@ fn new_content_is_a_new_part_and_what_is_gone_is_let_go() {
     }
     fs::remove_file(station.at("gone.png")).unwrap();
     station.put("changed.png", &third);
-    shift.until("the deleted one", |s| s.counts().gone == 1 && s.counts().filed == 3);
+    shift.until("the deleted one", |s| s.counts().deleted == 1 && s.counts().recorded == 3);
     station.assert_filed(&[("part.png", &first), ("part.png", &second), ("changed.png", &third)]);
 }
 
@@ -267,7 +268,7 @@ fn a_folder_that_vanishes_is_waited_for() {
     let mut shift = Shift { station: &station, watch, batch, news: Vec::new() };
     shift.until_filed(1);
     fs::rename(&root, &away).unwrap();
-    shift.until("the sentence", |s| s.news.iter().any(|n| n.contains("line is gone. Put it back")));
+    shift.until("the sentence", |s| s.news.iter().any(|n| n.contains("line was removed. Restore it")));
     fs::write(away.join("second.png"), &second).unwrap();
     fs::rename(&away, &root).unwrap();
     shift.until_filed(2);
@@ -288,8 +289,8 @@ fn sixty_parts_under_load_are_inspected_once_each_and_so_after_every_break() {
     let mut rng = ChaCha8Rng::seed_from_u64(12);
     for _ in 0..5 {
         let mut shift = station.open(timing(FOR_EVER));
-        let until = shift.counts().filed + rng.random_range(3..8);
-        shift.until("some parts", |s| s.counts().filed >= until);
+        let until = shift.counts().recorded + rng.random_range(3..8);
+        shift.until("some parts", |s| s.counts().recorded >= until);
         for _ in 0..rng.random_range(0..5) {
             if let StreamStep::Done(_) = shift.batch.slice(&station.model, Duration::from_millis(10)).unwrap() {
                 break;
@@ -300,14 +301,14 @@ fn sixty_parts_under_load_are_inspected_once_each_and_so_after_every_break() {
     let mut shift = station.open(WatchOptions { once: true, ..timing(FOR_EVER) });
     loop {
         match shift.batch.slice(&station.model, Duration::from_millis(50)).unwrap() {
-            StreamStep::Done(finding) => shift.watch.desk().file(&finding).unwrap(),
+            StreamStep::Done(finding) => shift.watch.claims().record(&finding).unwrap(),
             StreamStep::Over => break,
             StreamStep::Idle | StreamStep::Working => {}
             StreamStep::Refused(refused) => panic!("{refused:?}"),
         }
     }
     let counts = shift.watch.stop().unwrap();
-    assert_eq!(counts.filed + counts.known, 60);
+    assert_eq!(counts.recorded + counts.known, 60);
     let wanted: Vec<(&str, &[u8])> = parts.iter().map(|(name, bytes)| (name.as_str(), &**bytes)).collect();
     station.assert_filed(&wanted);
 }

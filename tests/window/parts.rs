@@ -63,7 +63,7 @@ fn a_folder_is_chosen_watched_left_and_taken_up_again() {
     stage.harness.key_press(egui::Key::Escape);
     stage.harness.run_steps(3);
     stage.harness.get_by_label("Watch the folder").click();
-    stage.until("both parts", |window| window.state().state().intake.status.read().counts.filed == 2);
+    stage.until("both parts", |window| window.state().state().intake.status.read().counts.recorded == 2);
     assert!(stage.harness.state().settings().review.intake.watching);
     stage.until("the sentence", |window| {
         window.query_by_label("Watching: parts are inspected as they arrive.").is_some()
@@ -72,9 +72,9 @@ fn a_folder_is_chosen_watched_left_and_taken_up_again() {
     put(&parts, "third.png", 3);
     stage.until("the third", |window| window.state().state().review.books.read().items.len() == 3);
     command(&mut stage, UiCommand::IntakeStop);
-    stage.until("the end", |window| !window.state().state().intake.status.read().phase.is_going());
+    stage.until("the end", |window| !window.state().state().intake.status.read().phase.is_active());
     assert!(!stage.harness.state().settings().review.intake.watching);
-    assert!(matches!(intake(&stage).phase, IntakePhase::Ended(text) if text.starts_with("Stopped. 3 parts filed.")));
+    assert!(matches!(intake(&stage).phase, IntakePhase::Ended(text) if text.starts_with("Stopped. 3 parts recorded.")));
 
     // Left running, it resumes at the next start without a prompt.
     command(&mut stage, UiCommand::IntakeWatch);
@@ -85,7 +85,7 @@ fn a_folder_is_chosen_watched_left_and_taken_up_again() {
     let mut stage = open_in(folder, false, SIZE, |_| {}, |new| new.review = settings);
     stage.until("the fourth", |window| {
         let counts = window.state().state().intake.status.read().counts;
-        counts.filed == 1 && counts.known == 3
+        counts.recorded == 1 && counts.known == 3
     });
 }
 
@@ -207,13 +207,13 @@ fn sections(dark: bool, learned: bool) -> Stage {
             time: Timestamp::from_seconds(1_772_000_000),
         };
         *live.intake.status.write() = IntakeStatus {
-            phase: IntakePhase::Going,
-            order: Some(order),
+            phase: IntakePhase::Running,
+            spec: Some(order),
             model: None,
-            counts: WatchCounts { filed: 1_204, known: 310, quarantined: 2, gone: 1, waiting: 96, listed: true },
+            counts: WatchCounts { recorded: 1_204, known: 310, quarantined: 2, deleted: 1, waiting: 96, listed: true },
             per_minute: Some(41.7),
             seconds_left: Some(138.0),
-            news: None,
+            notice: None,
             quarantined: Arc::new(vec![
                 refused("part 00817.png", "the file is truncated; copy it again"),
                 refused("note.png", "it is not an image; remove it or save it as PNG, JPEG, TIFF, BMP or PNM"),

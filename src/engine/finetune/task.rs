@@ -19,7 +19,10 @@ use crate::{
         background::{BackgroundTask, TaskProgress, TaskState},
         outbox::Outbox,
         task::{ActiveModel, Context, EngineTask, Readiness},
-        training::model_builder::{Before, ModelBuilder, RunNetworks},
+        training::{
+            build_inputs::{BaseParts, RunNetworks},
+            model_builder::ModelBuilder,
+        },
     },
     format::counted,
     inspect::{
@@ -378,14 +381,14 @@ impl FinetuneJob {
             lineage: Some(self.lineage.clone()),
             ..parent.clone()
         };
-        let before = Before {
+        let base = BaseParts {
             encoder: parts.encoder.filter(|_| !self.assignment.generator),
             critic_steps: parts.critic.as_ref().map(|_| parent.recipe.critic.steps.div_ceil(CRITIC)),
             critic: parts.critic,
             knobs: self.knobs.clone(),
         };
         let path = self.room.path().join(MODEL_FILE);
-        ModelBuilder::begin(networks, about, opened, split, path, before).map_err(|error| error.to_string())
+        ModelBuilder::begin(networks, about, opened, split, path, base).map_err(|error| error.to_string())
     }
 
     /// Writes the model where it was asked for, and its parent beside it where that has no file: the way back.

@@ -1,5 +1,6 @@
 //! Intake: the parts of a folder are inspected as they arrive and written to a record.
 
+mod inspected;
 pub(super) mod recorder;
 mod request;
 mod state;
@@ -7,5 +8,6 @@ pub mod stream;
 pub(super) mod task;
 pub mod watch;
 
+pub use inspected::{InspectedFile, ModelIdentity, RefusedFile};
 pub use request::{IntakeRequest, IntakeSpec};
 pub use state::{IntakePhase, IntakeState, IntakeStatus};

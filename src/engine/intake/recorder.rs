@@ -1,4 +1,4 @@
-//! Files what was found, on a thread of its own: a write waits for the disk, and the compute thread does not.
+//! Writes inspected files to the record on its own thread, so that the compute thread never waits for the disk.
 
 use std::{
     io,
@@ -13,63 +13,62 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounde
 use parking_lot::Mutex;
 
 use super::{
-    stream::{InspectedFile, RefusedFile},
+    inspected::{InspectedFile, RefusedFile},
     watch::{ClaimTable, LedgerError},
 };
 use crate::review::{Record, record::Quarantined};
 
-/// Findings that may wait to be filed; each holds a part's maps.
-const SHEETS: usize = 4;
+/// Capacity of the queue of jobs; each holds a part's maps.
+const CAPACITY: usize = 4;
 
-/// How often the quarantine is looked at while nothing is to be filed.
-const LOOK: Duration = Duration::from_millis(250);
+/// How often the quarantine is read while there is nothing to write.
+const POLL: Duration = Duration::from_millis(250);
 
-/// What came of a part.
+/// A file to be recorded.
 pub(crate) enum RecordJob {
-    Found(Box<InspectedFile>),
+    Inspected(Box<InspectedFile>),
     Refused(Box<RefusedFile>),
 }
 
-/// The thread and the way to it. Dropped, it files what it was given and is waited for.
+/// Handle to the thread. Dropping it waits until all jobs are written.
 pub(crate) struct Recorder {
-    give: Option<Sender<RecordJob>>,
+    jobs: Option<Sender<RecordJob>>,
     quarantined: Arc<Mutex<Arc<Vec<Quarantined>>>>,
     thread: Option<JoinHandle<Result<(), LedgerError>>>,
 }
 
 impl Recorder {
-    /// Begins to file at `desk`; `record` is where it reads what is in quarantine of `folder`.
-    pub(crate) fn start(desk: Arc<ClaimTable>, record: Record, folder: PathBuf) -> io::Result<Self> {
-        let (give, take) = bounded(SHEETS);
+    /// Starts the thread. It records through `claims` and reads the quarantined files of `folder` from `record`.
+    pub(crate) fn start(claims: Arc<ClaimTable>, record: Record, folder: PathBuf) -> io::Result<Self> {
+        let (jobs, inbox) = bounded(CAPACITY);
         let quarantined = Arc::new(Mutex::new(Arc::default()));
         let shown = Arc::clone(&quarantined);
         let thread = thread::Builder::new()
             .name("ganspect-file".into())
-            .spawn(move || work(&take, &desk, &record, &folder, &shown))?;
-        Ok(Self { give: Some(give), quarantined, thread: Some(thread) })
+            .spawn(move || work(&inbox, &claims, &record, &folder, &shown))?;
+        Ok(Self { jobs: Some(jobs), quarantined, thread: Some(thread) })
     }
 
-    /// Hands over what came of a part; it comes back when there is no room for it. Once the thread has ended it is let go,
-    /// and with it the right to the part.
-    pub(crate) fn give(&self, sheet: RecordJob) -> Option<RecordJob> {
-        match self.give.as_ref()?.try_send(sheet) {
-            Err(TrySendError::Full(sheet)) => Some(sheet),
+    /// Queues a job; returns it when the queue is full. Once the thread has ended, the job and its claim are dropped.
+    pub(crate) fn send(&self, job: RecordJob) -> Option<RecordJob> {
+        match self.jobs.as_ref()?.try_send(job) {
+            Err(TrySendError::Full(job)) => Some(job),
             Ok(()) | Err(TrySendError::Disconnected(_)) => None,
         }
     }
 
-    /// No more is to come.
+    /// Ends the thread once all jobs are written.
     pub(crate) fn end(&mut self) {
-        self.give = None;
+        self.jobs = None;
     }
 
-    /// What came of it, once the thread has ended.
-    pub(crate) fn ended(&mut self) -> Option<Result<(), LedgerError>> {
+    /// The thread's result, once it has ended.
+    pub(crate) fn result(&mut self) -> Option<Result<(), LedgerError>> {
         let thread = self.thread.take_if(|thread| thread.is_finished())?;
-        Some(thread.join().unwrap_or_else(|_| Err(LedgerError::new("filing broke off"))))
+        Some(thread.join().unwrap_or_else(|_| Err(LedgerError::new("the thread that writes the record stopped"))))
     }
 
-    /// What is in quarantine of the folder, the latest first.
+    /// The folder's quarantined files, the latest first.
     pub(crate) fn quarantined(&self) -> Arc<Vec<Quarantined>> {
         Arc::clone(&self.quarantined.lock())
     }
@@ -85,24 +84,24 @@ impl Drop for Recorder {
 }
 
 fn work(
-    take: &Receiver<RecordJob>,
-    desk: &ClaimTable,
+    inbox: &Receiver<RecordJob>,
+    claims: &ClaimTable,
     record: &Record,
     folder: &Path,
     shown: &Mutex<Arc<Vec<Quarantined>>>,
 ) -> Result<(), LedgerError> {
     let mut seen = None;
     loop {
-        let count = desk.counts().quarantined;
+        let count = claims.counts().quarantined;
         if seen != Some(count) {
             let mut all = record.quarantined().map_err(LedgerError::new)?;
             all.retain(|file| file.path.starts_with(folder));
             *shown.lock() = Arc::new(all);
             seen = Some(count);
         }
-        match take.recv_timeout(LOOK) {
-            Ok(RecordJob::Found(finding)) => desk.file(&finding)?,
-            Ok(RecordJob::Refused(refused)) => desk.quarantine(&refused.path, Some(refused.hash), &refused.reason)?,
+        match inbox.recv_timeout(POLL) {
+            Ok(RecordJob::Inspected(inspected)) => claims.record(&inspected)?,
+            Ok(RecordJob::Refused(refused)) => claims.quarantine(&refused.path, Some(refused.hash), &refused.reason)?,
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return Ok(()),
         }

@@ -4,25 +4,25 @@ use std::path::PathBuf;
 
 use super::watch::WatchOptions;
 
-/// A folder whose parts are inspected and filed in a record.
+/// A folder whose parts are inspected and recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IntakeSpec {
     /// The folder.
     pub folder: PathBuf,
-    /// Watched or taken in once, with the folders within it or without.
+    /// Watched or inspected once, with or without subfolders.
     ///
-    /// A watched folder's parts are inspected once, whatever model was in force then. A folder that is taken in once is
-    /// inspected by the model in force, parts that another model has seen included.
+    /// The parts of a watched folder are inspected once, by whichever model was active then. A folder that is inspected
+    /// once is inspected by the active model, including parts that another model has inspected.
     pub options: WatchOptions,
-    /// The record, which is made where there is none.
+    /// The record; it is created if there is none.
     pub record: PathBuf,
 }
 
-/// What can be asked about taking in parts.
+/// A request to the intake task.
 #[derive(Clone, Debug)]
 pub enum IntakeRequest {
-    /// Begins to take in parts, with the model and the knobs in force. One that goes on is ended first.
+    /// Starts intake with the active model and the current knobs. A running intake is stopped first.
     Begin(IntakeSpec),
-    /// Ends it. What has been inspected is filed; the part in hand comes up again the next time.
+    /// Stops intake. Inspected parts are recorded; the current part is inspected again next time.
     Stop,
 }

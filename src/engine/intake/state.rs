@@ -5,71 +5,71 @@ use std::sync::Arc;
 use parking_lot::RwLock;
 
 use super::{
+    inspected::ModelIdentity,
     request::IntakeSpec,
-    stream::ModelIdentity,
     watch::{WatchCounts, WatchNotice},
 };
 use crate::review::record::Quarantined;
 
-/// How the taking in of parts stands.
+/// Phase of an intake.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum IntakePhase {
-    /// There was none yet.
+    /// No intake yet.
     #[default]
     Idle,
     /// The record and the folder are being opened.
     Opening,
-    /// Parts are inspected as they come.
-    Going,
-    /// Parts wait for a model that can give a verdict; the sentence says what to do.
+    /// Parts are inspected as they arrive.
+    Running,
+    /// Parts wait for a calibrated model; the text says what to do.
     Waiting(String),
-    /// The last parts are being filed.
+    /// The last parts are being recorded.
     Ending,
-    /// Over as it was meant to be; the sentence says what was done.
+    /// Finished or stopped; the text sums up the result.
     Ended(String),
-    /// Could not go on; the sentence says why and the way out.
+    /// Failed; the text says why and what to do.
     Failed(String),
 }
 
 impl IntakePhase {
-    /// Whether parts are taken in, or will be.
-    pub fn is_going(&self) -> bool {
-        matches!(self, Self::Opening | Self::Going | Self::Waiting(_) | Self::Ending)
+    /// Whether intake is running or starting.
+    pub fn is_active(&self) -> bool {
+        matches!(self, Self::Opening | Self::Running | Self::Waiting(_) | Self::Ending)
     }
 }
 
-/// The state of taking in parts, cheap to clone.
+/// The state of an intake, cheap to clone.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct IntakeStatus {
-    /// How it stands.
+    /// Its phase.
     pub phase: IntakePhase,
-    /// What was asked for; `None` before anything was.
-    pub order: Option<IntakeSpec>,
-    /// The model in force there.
+    /// The current or last intake; `None` before the first.
+    pub spec: Option<IntakeSpec>,
+    /// The model that inspects.
     pub model: Option<Arc<ModelIdentity>>,
-    /// How it has fared since it began.
+    /// Counts since the start.
     pub counts: WatchCounts,
-    /// Parts a minute, waits for parts aside; `None` before the first is done.
+    /// Parts per minute, not counting idle time; `None` before the first is done.
     pub per_minute: Option<f64>,
-    /// Seconds until nothing waits any more, once known.
+    /// Seconds until no part is waiting, once known.
     pub seconds_left: Option<f64>,
-    /// The last sentence about folder and files.
-    pub news: Option<WatchNotice>,
-    /// The folder's files that are in quarantine by the record, the latest first.
+    /// The last notice about the folder and its files.
+    pub notice: Option<WatchNotice>,
+    /// The folder's quarantined files, the latest first.
     pub quarantined: Arc<Vec<Quarantined>>,
 }
 
 impl IntakeStatus {
-    /// Parts that were done since it began, and those in sight.
+    /// Parts done since the start, and the total known so far.
     pub fn progress(&self) -> (usize, usize) {
-        let done = self.counts.filed + self.counts.quarantined;
+        let done = self.counts.recorded + self.counts.quarantined;
         (done, done + self.counts.waiting)
     }
 }
 
-/// What the compute thread shows of taking in parts; part of [`Live`](super::EngineState).
+/// The part of [`EngineState`](crate::engine::EngineState) that shows intake.
 #[derive(Debug, Default)]
 pub struct IntakeState {
-    /// The state.
+    /// The status.
     pub status: RwLock<IntakeStatus>,
 }

@@ -1,5 +1,6 @@
 //! Training: the run, the model made from it, and the preview of the critic's training crops.
 
+pub(super) mod build_inputs;
 pub mod build_progress;
 pub mod critic_preview;
 pub(super) mod critic_probe;

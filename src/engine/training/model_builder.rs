@@ -7,22 +7,23 @@ use std::{
 };
 
 use super::{
+    build_inputs::{BaseParts, BuildError, RunNetworks},
     build_progress::{BuildPart, BuildProgress, BuildSchedule},
     time_estimate::TimeEstimator,
 };
 use crate::{
-    data::{CropSampler, DataError, Opened, Split},
+    data::{CropSampler, Opened, Split},
     inspect::{
-        CalibrateError, Calibrator, InvertKnobs, Model, Planes,
+        Calibrator, Model, Planes,
         critic::{
             FrameCritic, StatsFitter, TestTimeAugmentation,
             neighbours::{BankBuilder, EmbeddingBank},
             patterns::{Pattern, Patterns},
         },
-        model::{ModelError, ModelInfo},
+        model::ModelInfo,
     },
-    model::{Critic, Discriminator, Encoder, FrozenCritic, Generator, weights::WeightError},
-    train::{CriticTrainer, EncoderTrainer, Recipe, critic, trainer::TrainError},
+    model::{Critic, Encoder, FrozenCritic},
+    train::{CriticTrainer, EncoderTrainer, Recipe, critic},
 };
 
 /// Most healthy images that a critic is shown to learn what is usual.
@@ -43,44 +44,6 @@ fn name(opened: &Opened, image: usize) -> String {
     path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
-/// What keeps a run from becoming a model.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum BuildError {
-    #[error("the encoder was not trained: {0}")]
-    Encoder(TrainError),
-    #[error("the critic was not trained: {0}")]
-    Critic(TrainError),
-    #[error("the critic was not shown what is usual: {0}")]
-    Usual(#[from] WeightError),
-    #[error("the model was not calibrated: {0}")]
-    Calibrate(#[from] CalibrateError),
-    #[error("the model was not made: {0}")]
-    Data(#[from] DataError),
-    #[error("the model was not made: {0}")]
-    Model(#[from] ModelError),
-}
-
-/// The networks of a run as they stood when finishing began.
-pub(crate) struct RunNetworks {
-    pub(crate) live: Generator,
-    pub(crate) ema: Generator,
-    pub(crate) d: Discriminator,
-    pub(crate) device: burn::tensor::Device,
-}
-
-/// What a model is made from beside its GAN, where another model was there before it.
-#[derive(Default)]
-pub(crate) struct Before {
-    /// An encoder that is taken over as it is.
-    pub(crate) encoder: Option<Encoder>,
-    /// A critic to go on from.
-    pub(crate) critic: Option<Critic>,
-    /// Steps of the critic, where they are not the recipe's.
-    pub(crate) critic_steps: Option<u64>,
-    /// The knobs to calibrate for.
-    pub(crate) knobs: InvertKnobs,
-}
-
 enum Stage {
     Encoder(Box<EncoderTrainer>),
     Critic(Box<CriticTrainer>),
@@ -97,7 +60,7 @@ pub(crate) struct ModelBuilder {
     about: ModelInfo,
     /// What the model's parts are made by: the recipe of `about`, but for steps that are left out.
     recipe: Recipe,
-    before: Before,
+    base: BaseParts,
     opened: Opened,
     split: Split,
     path: PathBuf,
@@ -134,11 +97,11 @@ impl ModelBuilder {
         opened: Opened,
         split: Split,
         path: PathBuf,
-        before: Before,
+        base: BaseParts,
     ) -> Result<Self, BuildError> {
         let mut recipe = about.recipe.clone();
-        recipe.critic.steps = before.critic_steps.unwrap_or(recipe.critic.steps);
-        if before.encoder.is_some() {
+        recipe.critic.steps = base.critic_steps.unwrap_or(recipe.critic.steps);
+        if base.encoder.is_some() {
             recipe.encoder.steps = 0;
         }
         let training = opened.training_indices(&split);
@@ -161,7 +124,7 @@ impl ModelBuilder {
             networks,
             about,
             recipe,
-            before,
+            base,
             opened,
             split,
             path,
@@ -255,7 +218,7 @@ impl ModelBuilder {
         let (recipe, n) = (&self.recipe, &self.networks);
         let trainer = CriticTrainer::new(recipe, &n.ema, &self.opened.store, training, held_out, &n.device);
         let trainer = trainer.map_err(BuildError::Critic)?;
-        Ok(Box::new(match &self.before.critic {
+        Ok(Box::new(match &self.base.critic {
             Some(critic) => trainer.starting_from(critic).map_err(BuildError::Critic)?,
             None => trainer,
         }))
@@ -307,7 +270,7 @@ impl ModelBuilder {
         let calibrator = Calibrator::new(
             &self.opened,
             &self.split,
-            self.before.knobs.clone(),
+            self.base.knobs.clone(),
             self.about.regions.clone(),
             recipe.model.channels,
             recipe.data.scale as f32,
@@ -333,7 +296,7 @@ impl ModelBuilder {
                 }
                 Stage::Encoder(encoder) => {
                     let trained = (encoder.total() > 0).then(|| encoder.encoder().clone());
-                    self.encoder = trained.or_else(|| self.before.encoder.clone());
+                    self.encoder = trained.or_else(|| self.base.encoder.clone());
                     match self.waiting.take() {
                         Some(critic) => self.enter(Stage::Critic(critic)),
                         None => self.calibrate(None)?,

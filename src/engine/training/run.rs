@@ -8,9 +8,10 @@ use std::{
 };
 
 use super::{
+    build_inputs::{BaseParts, BuildError, RunNetworks},
     build_progress::BuildProgress,
     critic_preview::PreviewImages,
-    model_builder::{Before, BuildError, CriticLoss, ModelBuilder, RunNetworks},
+    model_builder::{CriticLoss, ModelBuilder},
 };
 use crate::{
     data::{CropSampler, DataError, DataSource, ImageGrid, Loader, Opened, Split},
@@ -287,7 +288,7 @@ impl TrainingRun {
             about.promise = earlier.info().promise.clone();
         }
         let path = self.path().join(MODEL_FILE);
-        ModelBuilder::begin(networks, about, self.opened.clone(), self.split.clone(), path, Before::default())
+        ModelBuilder::begin(networks, about, self.opened.clone(), self.split.clone(), path, BaseParts::default())
     }
 
     /// The model file that it was made into, where it is over and has not changed since.

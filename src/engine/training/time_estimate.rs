@@ -4,8 +4,8 @@
 use std::{sync::Arc, time::Instant};
 
 use super::{
+    build_inputs::{BuildError, RunNetworks},
     build_progress::{BuildPart, BuildSchedule},
-    model_builder::{BuildError, RunNetworks},
 };
 use crate::{
     data::Opened,

@@ -20,7 +20,7 @@ impl App {
 
     /// The state that commands depend on.
     pub(super) fn intake_context(&self) -> IntakeContext {
-        let running = self.engine.state().intake.status.read().phase.is_going();
+        let running = self.engine.state().intake.status.read().phase.is_active();
         IntakeContext { folder: self.settings.review.intake.folder.is_some(), running }
     }
 

@@ -1,5 +1,6 @@
 //! The list of queries and the model they are asked of: the newest request first, a slice at a time.
 
+mod calibrating;
 mod verdicts;
 
 use std::{
@@ -9,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use verdicts::Calibrating;
+use calibrating::Calibrating;
 
 use super::{
     InspectionRequest, ModelFacts, ModelSource, ModelState, Query, QueryEntry, QueryId, QuerySource, QueryState,

@@ -2,9 +2,9 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use super::InspectionTask;
+use super::{InspectionTask, calibrating::Calibrating};
 use crate::{
-    data::{DataError, DataSource, Opened},
+    data::DataSource,
     engine::{
         Severity,
         background::{BackgroundTask, TaskState},
@@ -13,12 +13,6 @@ use crate::{
     },
     inspect::{Calibrator, InvertKnobs, Model, Outcome, Regions, model::DecisionError},
 };
-
-/// A calibration on its way.
-pub(crate) enum Calibrating {
-    Opening(BackgroundTask<Result<Opened, DataError>>),
-    Running(Box<Calibrator>),
-}
 
 impl InspectionTask {
     pub(crate) fn rate(&mut self, rate: f64, outbox: &mut Outbox) {

@@ -1,4 +1,4 @@
-//! The parts of a folder, carried to the model in force and from there to the record, a slice at a time.
+//! The intake task: inspects the parts of a folder with the active model and passes them to the record.
 
 mod ending;
 mod opening;
@@ -15,8 +15,9 @@ use rate::IntakeRate;
 
 use super::{
     IntakePhase, IntakeRequest, IntakeSpec, IntakeStatus,
+    inspected::ModelIdentity,
     recorder::{RecordJob, Recorder},
-    stream::{ModelIdentity, StreamInspector, StreamStep},
+    stream::{StreamInspector, StreamStep},
     watch::{Watch, WatchNotice},
 };
 use crate::{
@@ -26,10 +27,10 @@ use crate::{
         outbox::Outbox,
         task::{ActiveModel, Context, EngineTask, Readiness},
     },
-    inspect::InvertKnobs,
+    inspect::{InvertKnobs, Model},
 };
 
-/// What parts are judged by: the model's hash, its threshold, the knobs.
+/// The basis of the verdicts.
 #[derive(Clone, Debug, PartialEq)]
 struct Basis {
     hash: String,
@@ -37,52 +38,52 @@ struct Basis {
     knobs: InvertKnobs,
 }
 
-/// A folder and its record, open.
-struct Open {
+/// An open folder and its record.
+struct Session {
     watch: Watch,
-    filing: Recorder,
-    batch: Option<(StreamInspector, Basis)>,
-    /// Inspected, and no room to file it yet.
+    recorder: Recorder,
+    inspector: Option<(StreamInspector, Basis)>,
+    /// A job for which the recorder's queue has no room yet.
     held: Option<RecordJob>,
-    pace: IntakeRate,
+    rate: IntakeRate,
 }
 
 enum Stage {
-    /// Waits for a model.
-    Asked,
+    /// Waits for a calibrated model.
+    Requested,
     Opening(BackgroundTask<Result<(Watch, Recorder), String>>),
-    Going(Box<Open>),
-    /// The last parts are being filed.
+    Running(Box<Session>),
+    /// The last parts are being recorded.
     Ending {
-        open: Box<Open>,
+        session: Box<Session>,
         why: EndReason,
     },
 }
 
 pub(crate) struct IntakeTask {
     live: Arc<EngineState>,
-    order: Option<IntakeSpec>,
+    spec: Option<IntakeSpec>,
     stage: Option<Stage>,
-    /// The knobs that the taking in began with.
+    /// The knobs at the start.
     knobs: InvertKnobs,
-    /// Asked for while another one was ending.
+    /// Requested while another intake was ending.
     next: Option<IntakeSpec>,
     changed: bool,
 }
 
 impl IntakeTask {
     pub(crate) fn new(live: Arc<EngineState>) -> Self {
-        Self { live, order: None, stage: None, knobs: InvertKnobs::default(), next: None, changed: false }
+        Self { live, spec: None, stage: None, knobs: InvertKnobs::default(), next: None, changed: false }
     }
 
     pub(crate) fn handle(&mut self, command: IntakeRequest, knobs: &InvertKnobs, outbox: &mut Outbox) {
         match command {
-            IntakeRequest::Begin(order) => {
+            IntakeRequest::Begin(spec) => {
                 self.knobs = knobs.clone();
                 self.stop(outbox);
                 match self.stage {
-                    None => self.begin(order),
-                    Some(_) => self.next = Some(order),
+                    None => self.begin(spec),
+                    Some(_) => self.next = Some(spec),
                 }
             }
             IntakeRequest::Stop => {
@@ -93,13 +94,13 @@ impl IntakeTask {
         outbox.wake();
     }
 
-    fn begin(&mut self, mut order: IntakeSpec) {
-        // On record a file has one name, wherever the program was started.
-        order.folder = path::absolute(&order.folder).unwrap_or(order.folder);
-        self.order = Some(order.clone());
-        self.stage = Some(Stage::Asked);
+    fn begin(&mut self, mut spec: IntakeSpec) {
+        // Paths in the record are absolute, wherever the program was started.
+        spec.folder = path::absolute(&spec.folder).unwrap_or(spec.folder);
+        self.spec = Some(spec.clone());
+        self.stage = Some(Stage::Requested);
         self.status(|s| {
-            *s = IntakeStatus { phase: IntakePhase::Opening, order: Some(order), ..IntakeStatus::default() };
+            *s = IntakeStatus { phase: IntakePhase::Opening, spec: Some(spec), ..IntakeStatus::default() };
         });
     }
 
@@ -113,32 +114,32 @@ impl IntakeTask {
         }
     }
 
-    /// Ends what goes on, what was inspected filed.
+    /// Stops intake; inspected parts are recorded.
     fn stop(&mut self, outbox: &mut Outbox) {
         match self.stage.take() {
             None => {}
-            Some(Stage::Asked | Stage::Opening(_)) => {
+            Some(Stage::Requested | Stage::Opening(_)) => {
                 self.over(IntakePhase::Ended("Stopped before the first part.".into()), true, outbox);
             }
-            Some(Stage::Going(open)) => {
-                self.end(open, EndReason::Stopped);
+            Some(Stage::Running(session)) => {
+                self.end(session, EndReason::Stopped);
             }
             Some(ending @ Stage::Ending { .. }) => self.stage = Some(ending),
         }
     }
 
-    /// Lets what was inspected be filed.
-    fn end(&mut self, mut open: Box<Open>, why: EndReason) {
-        // Dropped, it gives back the part in hand.
-        open.batch = None;
+    /// Ends intake once the inspected parts are recorded.
+    fn end(&mut self, mut session: Box<Session>, why: EndReason) {
+        // Dropping it returns the current part to the watch.
+        session.inspector = None;
         self.status(|s| {
             s.phase = IntakePhase::Ending;
             s.seconds_left = None;
         });
-        self.stage = Some(Stage::Ending { open, why });
+        self.stage = Some(Stage::Ending { session, why });
     }
 
-    /// Nothing more comes; that is said unless it was `asked` for.
+    /// Shows the final phase, with a notice unless the user `asked` for the end, and starts the next intake.
     fn over(&mut self, last: IntakePhase, asked: bool, outbox: &mut Outbox) {
         match &last {
             IntakePhase::Failed(text) => outbox.notice(Severity::Error, text.clone(), ""),
@@ -150,20 +151,20 @@ impl IntakeTask {
             s.phase = last;
             s.seconds_left = None;
         });
-        if let Some(order) = self.next.take() {
-            self.begin(order);
+        if let Some(spec) = self.next.take() {
+            self.begin(spec);
         }
     }
 
-    /// A piece of the work; `false` when there is nothing to do at the moment.
-    fn advance(&mut self, now: Option<ActiveModel<'_>>, outbox: &mut Outbox) -> bool {
+    /// Does one step; returns `false` when there is nothing to do at the moment.
+    fn advance(&mut self, active: Option<ActiveModel<'_>>, outbox: &mut Outbox) -> bool {
         match self.stage.take() {
             None => false,
-            Some(Stage::Asked) => {
-                match self.basis(now) {
+            Some(Stage::Requested) => {
+                match self.basis(active) {
                     Ok(basis) => self.open(&basis, outbox),
                     Err(why) => {
-                        self.stage = Some(Stage::Asked);
+                        self.stage = Some(Stage::Requested);
                         self.status(|s| s.phase = IntakePhase::Waiting(why));
                     }
                 }
@@ -172,46 +173,47 @@ impl IntakeTask {
             Some(Stage::Opening(task)) => {
                 match task.poll() {
                     TaskState::Running => self.stage = Some(Stage::Opening(task)),
-                    TaskState::Done(Ok((watch, filing))) => {
-                        let open = Open { watch, filing, batch: None, held: None, pace: IntakeRate::default() };
-                        self.stage = Some(Stage::Going(Box::new(open)));
+                    TaskState::Done(Ok((watch, recorder))) => {
+                        let session =
+                            Session { watch, recorder, inspector: None, held: None, rate: IntakeRate::default() };
+                        self.stage = Some(Stage::Running(Box::new(session)));
                         return true;
                     }
                     TaskState::Done(Err(text)) => self.over(IntakePhase::Failed(text), false, outbox),
                     TaskState::Over => {
-                        let text = self.failed("opening it broke off");
+                        let text = self.failed("opening it was interrupted");
                         self.over(IntakePhase::Failed(text), false, outbox);
                     }
                 }
                 false
             }
-            Some(Stage::Going(open)) => self.go(open, now),
-            Some(Stage::Ending { open, why }) => {
-                self.wind_up(open, why, outbox);
+            Some(Stage::Running(session)) => self.inspect(session, active),
+            Some(Stage::Ending { session, why }) => {
+                self.finish(session, why, outbox);
                 false
             }
         }
     }
 
-    /// The folder and the record are opened aside: a record may be kept busy by another program for a while.
+    /// Opens the folder and the record in the background.
     fn open(&mut self, basis: &Basis, outbox: &mut Outbox) {
-        let Some(order) = self.order.clone() else { return };
+        let Some(spec) = self.spec.clone() else { return };
         self.status(|s| s.phase = IntakePhase::Opening);
         let hash = basis.hash.clone();
-        match BackgroundTask::spawn("ganspect-open", || {}, move |_| opening::opened(&order, &hash)) {
+        match BackgroundTask::spawn("ganspect-open", || {}, move |_| opening::open(&spec, &hash)) {
             Ok(task) => self.stage = Some(Stage::Opening(task)),
             Err(error) => {
-                let text = self.failed(&format!("the system has no thread for it: {error}"));
+                let text = self.failed(&format!("cannot start a thread: {error}"));
                 self.over(IntakePhase::Failed(text), false, outbox);
             }
         }
     }
 
-    /// What parts are judged by now, or why they cannot be. The knobs stay those that it began with as long as the model
-    /// has a verdict for them: what is turned for a single image is not meant for a whole folder.
-    fn basis(&mut self, now: Option<ActiveModel<'_>>) -> Result<Basis, String> {
-        let Some(ActiveModel { model, hash, knobs: current, .. }) = now else {
-            return Err("No model is in force. Open one in Inspect: the parts wait for it.".into());
+    /// The current basis of verdicts, or why there is none. The knobs from the start are kept as long as the model is
+    /// calibrated for them, because a change made for a single image is not meant for a whole folder.
+    fn basis(&mut self, active: Option<ActiveModel<'_>>) -> Result<Basis, String> {
+        let Some(ActiveModel { model, hash, knobs: current, .. }) = active else {
+            return Err("No model is open. Open one in Inspect; the parts wait for it.".into());
         };
         let of = |knobs: &InvertKnobs| {
             let threshold = model.calibration(knobs)?.threshold(model.rate(knobs)?);
@@ -219,8 +221,8 @@ impl IntakeTask {
         };
         let basis = of(&self.knobs).or_else(|| of(current)).ok_or_else(|| {
             format!(
-                "The model {} is not calibrated for these knobs, so it has no verdict to record. Calibrate it in \
-                 Inspect, or open another one: the parts wait.",
+                "The model {} is not calibrated for these settings, so it gives no verdicts. Calibrate it in Inspect, or \
+                 open another; the parts wait.",
                 model.info().name
             )
         })?;
@@ -228,112 +230,113 @@ impl IntakeTask {
         Ok(basis)
     }
 
-    /// A piece of a part.
-    fn go(&mut self, mut open: Box<Open>, now: Option<ActiveModel<'_>>) -> bool {
-        if let Some(result) = open.filing.ended() {
-            let why = result.err().map_or_else(|| "filing broke off".into(), |error| error.to_string());
-            let text = self.failed(&why);
-            self.end(open, EndReason::Failed(text));
-            return true;
-        }
-        if let Some(sheet) = open.held.take() {
-            open.held = open.filing.give(sheet);
-            if open.held.is_some() {
-                self.stage = Some(Stage::Going(open));
-                return false;
+    /// Inspects for one step; returns whether there is more to do at once.
+    fn inspect(&mut self, mut session: Box<Session>, active: Option<ActiveModel<'_>>) -> bool {
+        match self.step(&mut session, active) {
+            Ok(busy) => {
+                self.stage = Some(Stage::Running(session));
+                busy
+            }
+            Err(why) => {
+                self.end(session, why);
+                true
             }
         }
-        let wanted = match self.basis(now) {
+    }
+
+    fn step(&mut self, session: &mut Session, active: Option<ActiveModel<'_>>) -> Result<bool, EndReason> {
+        if let Some(result) = session.recorder.result() {
+            let why =
+                result.err().map_or_else(|| "writing the record was interrupted".into(), |error| error.to_string());
+            return Err(EndReason::Failed(self.failed(&why)));
+        }
+        if let Some(job) = session.held.take() {
+            session.held = session.recorder.send(job);
+            if session.held.is_some() {
+                return Ok(false);
+            }
+        }
+        let basis = match self.basis(active) {
             Ok(basis) => basis,
             Err(why) => {
-                open.batch = None;
-                open.pace.rest();
-                self.stage = Some(Stage::Going(open));
+                session.inspector = None;
+                session.rate.pause();
                 self.status(|s| s.phase = IntakePhase::Waiting(why));
-                return false;
+                return Ok(false);
             }
         };
-        let Some(ActiveModel { model, .. }) = now else { return false };
-        if open.batch.as_ref().is_none_or(|(_, basis)| *basis != wanted) {
-            let before = open.batch.take().map(|(_, basis)| basis.hash);
-            if self.is_once() && before.as_ref().or(self.first().as_ref()).is_some_and(|hash| *hash != wanted.hash) {
-                self.end(open, EndReason::OtherModel);
-                return true;
-            }
-            match StreamInspector::new(model, wanted.knobs.clone(), open.watch.ready().clone()) {
-                Ok(batch) => open.batch = Some((batch, wanted.clone())),
-                Err(error) => {
-                    let text = self.failed(&error.to_string());
-                    self.end(open, EndReason::Failed(text));
-                    return true;
-                }
-            }
-            let model = ModelIdentity { name: model.info().name.clone(), hash: wanted.hash };
-            let changed = before.is_some_and(|before| before != model.hash);
-            self.status(|s| {
-                s.phase = IntakePhase::Going;
-                if changed {
-                    let text = format!("The model {} inspects what comes from now on.", model.name);
-                    s.news = Some(WatchNotice { severity: Severity::Info, text });
-                }
-                s.model = Some(Arc::new(model));
-            });
+        let Some(ActiveModel { model, .. }) = active else { return Ok(false) };
+        if session.inspector.as_ref().is_none_or(|(_, current)| *current != basis) {
+            self.change_inspector(session, model, basis)?;
         }
-        let Some((batch, _)) = &mut open.batch else { return false };
-        let turn = batch.slice(model, Duration::ZERO);
-        open.pace.note(&turn);
-        let busy = match turn {
-            Ok(StreamStep::Idle) => false,
-            Ok(StreamStep::Working) => true,
-            Ok(StreamStep::Done(finding)) => {
-                open.held = open.filing.give(RecordJob::Found(finding));
-                open.held.is_none()
+        let Some((inspector, _)) = &mut session.inspector else { return Ok(false) };
+        let step = inspector.slice(model, Duration::ZERO);
+        session.rate.update(&step);
+        match step {
+            Ok(StreamStep::Idle) => Ok(false),
+            Ok(StreamStep::Working) => Ok(true),
+            Ok(StreamStep::Done(inspected)) => {
+                session.held = session.recorder.send(RecordJob::Inspected(inspected));
+                Ok(session.held.is_none())
             }
             Ok(StreamStep::Refused(refused)) => {
-                open.held = open.filing.give(RecordJob::Refused(refused));
-                open.held.is_none()
+                session.held = session.recorder.send(RecordJob::Refused(refused));
+                Ok(session.held.is_none())
             }
-            // The watch has ended by itself: everything is filed, or it failed.
-            Ok(StreamStep::Over) => {
-                let why = match open.watch.join() {
-                    Ok(_) => EndReason::Done,
-                    Err(error) => EndReason::Failed(self.failed(&error.to_string())),
-                };
-                self.end(open, why);
-                return true;
+            // The watch has ended by itself: all parts are recorded, or it failed.
+            Ok(StreamStep::Over) => Err(match session.watch.join() {
+                Ok(_) => EndReason::Done,
+                Err(error) => EndReason::Failed(self.failed(&error.to_string())),
+            }),
+            Err(error) => Err(EndReason::Failed(self.failed(&error.to_string()))),
+        }
+    }
+
+    /// Inspects with another model or other knobs from now on.
+    fn change_inspector(&mut self, session: &mut Session, model: &Model, basis: Basis) -> Result<(), EndReason> {
+        let before = session.inspector.take().map(|(_, basis)| basis.hash);
+        let first = before.clone().or_else(|| self.first_model());
+        if self.is_once() && first.is_some_and(|hash| hash != basis.hash) {
+            return Err(EndReason::OtherModel);
+        }
+        let inspector = StreamInspector::new(model, basis.knobs.clone(), session.watch.ready().clone())
+            .map_err(|error| EndReason::Failed(self.failed(&error.to_string())))?;
+        let identity = ModelIdentity { name: model.info().name.clone(), hash: basis.hash.clone() };
+        session.inspector = Some((inspector, basis));
+        let changed = before.is_some_and(|before| before != identity.hash);
+        self.status(|s| {
+            s.phase = IntakePhase::Running;
+            if changed {
+                let text = format!("The model {} inspects the parts from now on.", identity.name);
+                s.notice = Some(WatchNotice { severity: Severity::Info, text });
             }
-            Err(error) => {
-                let text = self.failed(&error.to_string());
-                self.end(open, EndReason::Failed(text));
-                return true;
-            }
-        };
-        self.stage = Some(Stage::Going(open));
-        busy
+            s.model = Some(Arc::new(identity));
+        });
+        Ok(())
     }
 
     fn is_once(&self) -> bool {
-        self.order.as_ref().is_some_and(|order| order.options.once)
+        self.spec.as_ref().is_some_and(|spec| spec.options.once)
     }
 
-    /// The model that it began with.
-    fn first(&self) -> Option<String> {
+    /// Hash of the model at the start.
+    fn first_model(&self) -> Option<String> {
         self.live.intake.status.read().model.as_ref().map(|model| model.hash.clone())
     }
 
-    /// Files the last parts, and ends the watch.
-    fn wind_up(&mut self, mut open: Box<Open>, why: EndReason, outbox: &mut Outbox) {
-        if let Some(sheet) = open.held.take() {
-            open.held = open.filing.give(sheet);
+    /// Waits until the last parts are recorded, then ends.
+    fn finish(&mut self, mut session: Box<Session>, why: EndReason, outbox: &mut Outbox) {
+        if let Some(job) = session.held.take() {
+            session.held = session.recorder.send(job);
         }
-        if open.held.is_none() {
-            open.filing.end();
+        if session.held.is_none() {
+            session.recorder.end();
         }
-        let Some(filed) = open.filing.ended() else {
-            self.stage = Some(Stage::Ending { open, why });
+        let Some(filed) = session.recorder.result() else {
+            self.stage = Some(Stage::Ending { session, why });
             return;
         };
-        let counts = open.watch.desk().counts();
+        let counts = session.watch.claims().counts();
         self.status(|s| s.counts = counts);
         let why = match (why, filed) {
             (EndReason::Failed(text), _) => EndReason::Failed(text),
@@ -341,35 +344,35 @@ impl IntakeTask {
             (why, Ok(())) => why,
         };
         let asked = matches!(why, EndReason::Stopped);
-        self.over(why.words(&self.folder(), &counts), asked, outbox);
+        self.over(why.phase(&self.folder(), &counts), asked, outbox);
     }
 
     fn folder(&self) -> String {
-        self.order.as_ref().map(|order| order.folder.display().to_string()).unwrap_or_default()
+        self.spec.as_ref().map(|spec| spec.folder.display().to_string()).unwrap_or_default()
     }
 
     fn failed(&self, why: &str) -> String {
         format!(
-            "No more parts are taken in from {}: {}. What was not filed comes up again when you begin again.",
+            "Intake from {} stopped: {}. Parts that were not recorded are inspected when you start again.",
             self.folder(),
             why.trim_end_matches('.')
         )
     }
 
-    /// Shows how it stands.
+    /// Updates the status on show.
     fn show(&mut self) {
-        let Some(Stage::Going(open) | Stage::Ending { open, .. }) = &self.stage else { return };
-        let (counts, quarantined) = (open.watch.desk().counts(), open.filing.quarantined());
-        let mut news = None;
-        while let Some(next) = open.watch.next_news() {
-            news = Some(next);
+        let Some(Stage::Running(session) | Stage::Ending { session, .. }) = &self.stage else { return };
+        let (counts, quarantined) = (session.watch.claims().counts(), session.recorder.quarantined());
+        let mut notice = None;
+        while let Some(next) = session.watch.next_notice() {
+            notice = Some(next);
         }
-        let each = open.pace.seconds();
+        let each = session.rate.seconds();
         self.status(|s| {
             s.per_minute = each.map(|each| 60.0 / each).or(s.per_minute);
             s.seconds_left = each.map(|each| each * counts.waiting as f64).filter(|_| counts.waiting > 0);
             (s.counts, s.quarantined) = (counts, quarantined);
-            s.news = news.or(s.news.take());
+            s.notice = notice.or(s.notice.take());
         });
     }
 }
@@ -378,13 +381,15 @@ impl EngineTask for IntakeTask {
     fn readiness(&self, _: Option<ActiveModel<'_>>) -> Readiness {
         match &self.stage {
             None => Readiness::Idle,
-            Some(Stage::Asked) => Readiness::Listening,
+            Some(Stage::Requested) => Readiness::Listening,
             Some(Stage::Opening(_) | Stage::Ending { .. }) => Readiness::Waiting,
-            Some(Stage::Going(open)) if open.held.is_some() => Readiness::Waiting,
-            Some(Stage::Going(open)) if open.batch.as_ref().is_some_and(|(batch, _)| batch.is_busy()) => {
+            Some(Stage::Running(session)) if session.held.is_some() => Readiness::Waiting,
+            Some(Stage::Running(session))
+                if session.inspector.as_ref().is_some_and(|(inspector, _)| inspector.is_busy()) =>
+            {
                 Readiness::Busy
             }
-            Some(Stage::Going(_)) => Readiness::Listening,
+            Some(Stage::Running(_)) => Readiness::Listening,
         }
     }
 
@@ -398,16 +403,16 @@ impl EngineTask for IntakeTask {
 
     /// The current part is inspected again later.
     fn release_device(&mut self, _: &mut Outbox) {
-        if let Some(Stage::Going(open)) = &mut self.stage {
-            open.batch = None;
+        if let Some(Stage::Running(session)) = &mut self.stage {
+            session.inspector = None;
         }
     }
 
     fn on_device_lost(&mut self) {
-        if let Some(Stage::Going(open)) = &mut self.stage {
-            open.batch = None;
+        if let Some(Stage::Running(session)) = &mut self.stage {
+            session.inspector = None;
         }
-        if self.stage.is_none() && self.live.intake.status.read().phase.is_going() {
+        if self.stage.is_none() && self.live.intake.status.read().phase.is_active() {
             let text = self.failed("the device stopped working; open the model again");
             self.status(|s| s.phase = IntakePhase::Failed(text));
         }

@@ -1,4 +1,4 @@
-//! A folder and its record, opened aside: a record may be kept busy by another program for a while.
+//! Opens a folder and its record on another thread, because another program may keep the record locked for a while.
 
 use std::sync::Arc;
 
@@ -11,23 +11,23 @@ use crate::{
     review::Record,
 };
 
-/// The watch of a folder and whoever files its parts; `model` is the hash of the model in force.
-pub(crate) fn opened(order: &IntakeSpec, model: &str) -> Result<(Watch, Recorder), String> {
+/// Starts the watch of a folder and the thread that records its parts. `model` is the hash of the active model.
+pub(crate) fn open(spec: &IntakeSpec, model: &str) -> Result<(Watch, Recorder), String> {
     let failed = |why: String| {
         format!(
-            "No parts are taken in from {}: {}. Nothing was changed.",
-            order.folder.display(),
+            "Cannot inspect the parts in {}: {}. Nothing was changed.",
+            spec.folder.display(),
             why.trim_end_matches('.')
         )
     };
-    let open = || Record::open(&order.record).map_err(|error| failed(error.to_string()));
-    let (record, reader) = (open()?, open()?);
-    let ledger = match order.options.once {
+    let open_record = || Record::open(&spec.record).map_err(|error| failed(error.to_string()));
+    let (record, reader) = (open_record()?, open_record()?);
+    let ledger = match spec.options.once {
         true => RecordLedger::once_a_model(record, model).map_err(|error| failed(error.to_string()))?,
         false => RecordLedger::once(record),
     };
-    let watch = Watch::start(&order.folder, order.options, ledger).map_err(|error| failed(error.to_string()))?;
-    let filing = Recorder::start(Arc::clone(watch.desk()), reader, order.folder.clone())
-        .map_err(|error| failed(format!("the system has no thread to file with: {error}")))?;
-    Ok((watch, filing))
+    let watch = Watch::start(&spec.folder, spec.options, ledger).map_err(|error| failed(error.to_string()))?;
+    let recorder = Recorder::start(Arc::clone(watch.claims()), reader, spec.folder.clone())
+        .map_err(|error| failed(format!("cannot start a thread: {error}")))?;
+    Ok((watch, recorder))
 }

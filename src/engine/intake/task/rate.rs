@@ -1,13 +1,13 @@
-//! How many parts a minute, and how long those that wait will take.
+//! Throughput of intake.
 
 use std::{collections::VecDeque, time::Instant};
 
 use crate::engine::intake::stream::StreamStep;
 
-/// Parts by which the pace is told.
-const PACED: usize = 32;
+/// Number of recent parts in the average.
+const WINDOW: usize = 32;
 
-/// How long a part takes, whatever else the compute thread does in between.
+/// Average time per part, including the time slices of other tasks.
 #[derive(Debug, Default)]
 pub(crate) struct IntakeRate {
     since: Option<Instant>,
@@ -15,8 +15,9 @@ pub(crate) struct IntakeRate {
 }
 
 impl IntakeRate {
-    pub(crate) fn note<E>(&mut self, turn: &Result<StreamStep, E>) {
-        match turn {
+    /// Updates the average after a slice.
+    pub(crate) fn update<E>(&mut self, step: &Result<StreamStep, E>) {
+        match step {
             Ok(StreamStep::Working) => {
                 self.since.get_or_insert_with(Instant::now);
             }
@@ -24,7 +25,7 @@ impl IntakeRate {
                 if let Some(since) = self.since.replace(Instant::now()) {
                     self.last.push_back(since.elapsed().as_secs_f64());
                 }
-                if self.last.len() > PACED {
+                if self.last.len() > WINDOW {
                     self.last.pop_front();
                 }
             }
@@ -32,12 +33,12 @@ impl IntakeRate {
         }
     }
 
-    /// No part is in hand.
-    pub(crate) fn rest(&mut self) {
+    /// Stops the clock, because no part is being inspected.
+    pub(crate) fn pause(&mut self) {
         self.since = None;
     }
 
-    /// Seconds a part; `None` before the first is done.
+    /// Seconds per part; `None` before the first is done.
     pub(crate) fn seconds(&self) -> Option<f64> {
         let sum: f64 = self.last.iter().sum();
         (!self.last.is_empty()).then(|| (sum / self.last.len() as f64).max(1e-6))

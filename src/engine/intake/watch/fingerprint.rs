@@ -1,4 +1,4 @@
-//! How a file is told from what it was before, without reading it.
+//! A file's fingerprint, which shows a change without reading the file.
 
 use std::{
     fs,
@@ -7,24 +7,24 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-/// Some file systems tell time by two seconds, so that two writes in a row may look like one.
+/// Some file systems store times to two seconds, so that two writes in a row may look like one.
 const COARSE: Duration = Duration::from_secs(3);
 
-/// What the file system says of a file. Where two are equal, nothing was written in between as far as it can tell.
+/// A file's metadata. If two fingerprints are equal, nothing was written in between as far as the file system shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Fingerprint {
-    /// Bytes.
+    /// Size, bytes.
     pub len: u64,
-    /// When it was last written to, nanoseconds since the Unix epoch; 0 where that is not told.
+    /// Time of the last write, nanoseconds since the Unix epoch; 0 where unknown.
     pub modified: i64,
-    /// When its content or anything else about it last changed, likewise; 0 outside of Unix.
+    /// Time of the last change of content or metadata, likewise; 0 outside of Unix.
     pub changed: i64,
-    /// Which file it is, whatever its name: another one after a rename over it; 0 outside of Unix.
+    /// Inode, which differs after another file was renamed over it; 0 outside of Unix.
     pub file: u64,
 }
 
 impl Fingerprint {
-    /// Of the file at `path`; `None` where no regular file is to be found.
+    /// Reads the fingerprint of the file at `path`; `None` where there is no regular file.
     pub fn of(path: &Path) -> Option<Self> {
         let about = fs::metadata(path).ok().filter(Metadata::is_file)?;
         let modified = about.modified().map_or(0, nanoseconds);
@@ -38,13 +38,13 @@ impl Fingerprint {
         Some(Self { len: about.len(), modified, changed, file })
     }
 
-    /// Whether another write would have changed it: not where the clock is coarse and the last write fresh.
+    /// Whether another write would have changed it; not if the clock is coarse and the last write recent.
     pub(crate) fn is_certain(&self, now: SystemTime) -> bool {
         let coarse = self.modified % 1_000_000_000 == 0;
         !coarse || nanoseconds(now).saturating_sub(self.modified) > COARSE.as_nanos() as i64
     }
 
-    /// A short name for a file that looks like this under this path.
+    /// A hash of path and fingerprint.
     pub(crate) fn key(&self, path: &Path) -> [u8; 16] {
         let mut hasher = blake3::Hasher::new();
         hasher.update(path.as_os_str().as_encoded_bytes());

@@ -1,4 +1,4 @@
-//! A folder's files, what the system tells of changes in it, and whether it can.
+//! Listing a folder's images, and the system's notifications of changes in it.
 
 use std::{
     fs,
@@ -18,12 +18,12 @@ use notify::{
 
 use crate::data::decode::is_named_like_an_image;
 
-/// Which folder it is, whatever its name: another one after the first was moved away and a new one made.
+/// Device and inode of a folder, which differ after it was replaced by another of the same name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Identity([u64; 2]);
 
 impl Identity {
-    /// Of the folder at `path`; `None` where no folder is to be found.
+    /// Reads the identity of the folder at `path`; `None` where there is no folder.
     pub(crate) fn of(path: &Path) -> Option<Self> {
         let about = fs::metadata(path).ok().filter(fs::Metadata::is_dir)?;
         #[cfg(unix)]
@@ -40,7 +40,7 @@ impl Identity {
     }
 }
 
-/// Whether a path below `root` may be a part: named like an image, and nothing on the way to it hidden.
+/// Whether a path below `root` may be a part: an image by its name, and not hidden.
 pub(crate) fn is_wanted(root: &Path, path: &Path) -> bool {
     is_named_like_an_image(path) && !is_hidden(root, path)
 }
@@ -50,8 +50,7 @@ fn is_hidden(root: &Path, path: &Path) -> bool {
     below.components().any(|part| part.as_os_str().as_encoded_bytes().starts_with(b"."))
 }
 
-/// The images of a folder, listed little by little: however many there are, only a few are in memory. One listed while
-/// files come and go may be missed.
+/// Iterates over the images of a folder without holding the whole list. Files that come and go meanwhile may be missed.
 #[derive(Debug)]
 pub(crate) struct FolderScan {
     root: PathBuf,
@@ -74,7 +73,7 @@ impl Iterator for FolderScan {
             let Some(entry) = self.listing.as_mut().and_then(Iterator::next) else {
                 let folder = self.folders.pop()?;
                 self.listing = fs::read_dir(&folder)
-                    .inspect_err(|error| tracing::warn!("{} is passed over: {error}", folder.display()))
+                    .inspect_err(|error| tracing::warn!("{} is skipped: {error}", folder.display()))
                     .ok();
                 continue;
             };
@@ -95,41 +94,41 @@ impl Iterator for FolderScan {
     }
 }
 
-/// What was heard from the system.
+/// A notification of the file system.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum FolderEvent {
-    /// Something happened to this file.
+    /// This file was created or changed.
     File(PathBuf),
-    /// A folder has come that may hold files already.
+    /// A folder was created or moved here and may hold files already.
     Folder,
 }
 
-/// What the system's telling of changes leaves to be asked for.
+/// Gaps in the system's notifications.
 #[derive(Debug, Default)]
 pub(crate) struct Gaps {
-    /// Something was lost: the folder is to be looked through.
+    /// Notifications were lost: the folder must be scanned.
     pub missed: AtomicBool,
-    /// A folder within cannot be told of: the folder is to be looked through all the time.
-    pub deaf: AtomicBool,
+    /// A subfolder cannot be watched: the folder must be scanned periodically.
+    pub unwatched: AtomicBool,
 }
 
-/// Has the system tell of changes below `root`. What finds no room in `tell`, and what the system itself has lost, is
-/// noted in `gaps`.
+/// Subscribes to notifications of changes below `root`. Those lost by the system or by a full `events` queue are noted in
+/// `gaps`.
 pub(crate) fn listen(
     root: &Path,
     recursive: bool,
-    tell: Sender<FolderEvent>,
+    events: Sender<FolderEvent>,
     gaps: Arc<Gaps>,
 ) -> notify::Result<RecommendedWatcher> {
     let base = root.to_owned();
     let handler = move |event: notify::Result<Event>| {
         let lost = match event {
             Ok(event) if event.need_rescan() => true,
-            Ok(event) => heard(&base, recursive, event).into_iter().any(|heard| tell.try_send(heard).is_err()),
+            Ok(event) => interpret(&base, recursive, event).into_iter().any(|event| events.try_send(event).is_err()),
             Err(error) => {
                 tracing::warn!("changes in {} may have been missed: {error}", base.display());
                 if matches!(error.kind, ErrorKind::MaxFilesWatch) {
-                    gaps.deaf.store(true, Ordering::Relaxed);
+                    gaps.unwatched.store(true, Ordering::Relaxed);
                 }
                 true
             }
@@ -144,8 +143,8 @@ pub(crate) fn listen(
     Ok(watcher)
 }
 
-/// What an event means here. Opening and reading files means nothing: that is what the watch itself does all the time.
-fn heard(root: &Path, recursive: bool, event: Event) -> Vec<FolderEvent> {
+/// Interprets a notification. Reading files is ignored, because the watch itself does that.
+fn interpret(root: &Path, recursive: bool, event: Event) -> Vec<FolderEvent> {
     let may_be_folder = match event.kind {
         EventKind::Access(AccessKind::Close(AccessMode::Write)) => false,
         EventKind::Access(_) => return Vec::new(),
@@ -164,8 +163,8 @@ fn heard(root: &Path, recursive: bool, event: Event) -> Vec<FolderEvent> {
     event.paths.into_iter().filter_map(means).collect()
 }
 
-/// The kind of a file system whose changes are made elsewhere, of which the system here hears nothing; by Linux' table
-/// of mounts, `None` on other systems.
+/// The type of a remote file system, whose changes this machine is not notified of, by the mount table of Linux; `None`
+/// for a local one and on other systems.
 pub(crate) fn remote_kind(path: &Path) -> Option<String> {
     let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
     let real = fs::canonicalize(path).ok()?;
@@ -174,8 +173,8 @@ pub(crate) fn remote_kind(path: &Path) -> Option<String> {
     remote.iter().any(|name| kind.starts_with(name)).then_some(kind)
 }
 
-/// The kind of the file system that `path` lies on: that of the longest mount point above it, the last one counting
-/// where several lie on each other.
+/// The type of the file system of `path`: that of the longest mount point above it, and of several at the same point the
+/// last one.
 fn kind_of_mount(mounts: &str, path: &Path) -> Option<String> {
     let parse = |line: &str| {
         let (place, about) = line.split_once(" - ")?;
@@ -186,7 +185,7 @@ fn kind_of_mount(mounts: &str, path: &Path) -> Option<String> {
     mounts.lines().filter_map(parse).max_by_key(|(depth, _)| *depth).map(|(_, kind)| kind)
 }
 
-/// Blanks and the like stand as octal numbers in the table of mounts.
+/// Replaces the octal escapes of the mount table.
 fn unescaped(text: &str) -> String {
     [("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")]
         .into_iter()
@@ -225,7 +224,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
         fs::create_dir(root.join("sub")).unwrap();
-        let hear = |kind, name: &str| heard(root, true, Event::new(kind).add_path(root.join(name)));
+        let hear = |kind, name: &str| interpret(root, true, Event::new(kind).add_path(root.join(name)));
         let file = |name: &str| vec![FolderEvent::File(root.join(name))];
         let close = |mode| EventKind::Access(AccessKind::Close(mode));
         let renamed = EventKind::Modify(ModifyKind::Name(RenameMode::To));

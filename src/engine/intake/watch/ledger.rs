@@ -1,4 +1,4 @@
-//! What is on record of a watched folder's files, and who keeps it.
+//! The record of a watched folder's files.
 
 use std::{
     collections::HashMap,
@@ -11,89 +11,89 @@ use parking_lot::Mutex;
 
 use crate::{
     data::FileHash,
-    engine::intake::stream::InspectedFile,
+    engine::intake::inspected::InspectedFile,
     inspect::{Assessment, Scores},
 };
 
-/// A record that cannot be read or written: the sentence of whoever keeps it.
+/// A record that cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct LedgerError(#[from] Box<dyn Error + Send + Sync>);
 
 impl LedgerError {
-    /// From the keeper's own error.
+    /// Wraps the record's own error.
     pub fn new(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self(cause.into())
     }
 }
 
-/// Who keeps on record what came of each file. A file is a path and the hash of its content: written over with other
-/// content it is another part, and so it is for another model where a record tells models apart.
+/// The record of each file's result. A file is a path and the hash of its content: overwritten with other content it is
+/// another part, and likewise for another model where a record distinguishes models.
 ///
-/// What [`file`](Self::file) or [`quarantine`](Self::quarantine) has accepted must outlive the process, however it ends:
-/// a watch that begins anew goes by this alone.
+/// What [`record`](Self::record) or [`quarantine`](Self::quarantine) has accepted must survive the process, however it
+/// ends: a new watch relies on it alone.
 pub trait Ledger: Send {
-    /// Whether this content under this path has been filed, or put in quarantine.
+    /// Whether this content at this path has been recorded or quarantined.
     ///
     /// # Errors
     /// [`LedgerError`] where the record cannot be read.
-    fn is_filed(&self, path: &Path, hash: FileHash) -> Result<bool, LedgerError>;
+    fn is_recorded(&self, path: &Path, hash: FileHash) -> Result<bool, LedgerError>;
 
-    /// Files what came of a part.
+    /// Records an inspected file.
     ///
     /// # Errors
-    /// [`LedgerError`] where the record cannot be written; the part is then not filed.
-    fn file(&mut self, finding: &InspectedFile) -> Result<(), LedgerError>;
+    /// [`LedgerError`] where the record cannot be written; the file is then not recorded.
+    fn record(&mut self, inspected: &InspectedFile) -> Result<(), LedgerError>;
 
-    /// Notes a file that cannot be inspected, and why. `hash` is `None` where not even its bytes could be read.
+    /// Records a file that cannot be inspected, and why. `hash` is `None` where its bytes could not be read.
     ///
     /// # Errors
-    /// [`LedgerError`] where the record cannot be written; the file is then not noted.
+    /// [`LedgerError`] where the record cannot be written; the file is then not recorded.
     fn quarantine(&mut self, path: &Path, hash: Option<FileHash>, reason: &str) -> Result<(), LedgerError>;
 }
 
-/// What a [`MemoryLedger`] holds of a file.
+/// An entry of a [`MemoryLedger`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct LedgerEntry {
     /// The file.
     pub path: PathBuf,
     /// Hash of its content; `None` where it could not be read.
     pub hash: Option<FileHash>,
-    /// Every score and its place among good parts, or why it is in quarantine.
+    /// The scores and the assessment, or why the file is in quarantine.
     pub outcome: Result<(Scores, Option<Assessment>), String>,
 }
 
-/// A record that lasts as long as the process. Clones share it.
+/// A record in memory. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryLedger(Arc<Mutex<Entries>>);
 
 #[derive(Debug, Default)]
 struct Entries {
     all: Vec<LedgerEntry>,
-    places: HashMap<PathBuf, Vec<FileHash>>,
+    hashes: HashMap<PathBuf, Vec<FileHash>>,
 }
 
 impl MemoryLedger {
-    /// Everything on record, in the order that it came.
+    /// All entries, in order of arrival.
     pub fn entries(&self) -> Vec<LedgerEntry> {
         self.0.lock().all.clone()
     }
 
-    fn add(&self, filed: LedgerEntry) {
+    fn add(&self, entry: LedgerEntry) {
         let mut entries = self.0.lock();
-        entries.places.entry(filed.path.clone()).or_default().extend(filed.hash);
-        entries.all.push(filed);
+        entries.hashes.entry(entry.path.clone()).or_default().extend(entry.hash);
+        entries.all.push(entry);
     }
 }
 
 impl Ledger for MemoryLedger {
-    fn is_filed(&self, path: &Path, hash: FileHash) -> Result<bool, LedgerError> {
-        Ok(self.0.lock().places.get(path).is_some_and(|hashes| hashes.contains(&hash)))
+    fn is_recorded(&self, path: &Path, hash: FileHash) -> Result<bool, LedgerError> {
+        Ok(self.0.lock().hashes.get(path).is_some_and(|hashes| hashes.contains(&hash)))
     }
 
-    fn file(&mut self, finding: &InspectedFile) -> Result<(), LedgerError> {
-        let outcome = (finding.outcome.scores.clone(), finding.outcome.assessment.clone());
-        self.add(LedgerEntry { path: finding.path.clone(), hash: Some(finding.hash), outcome: Ok(outcome) });
+    fn record(&mut self, inspected: &InspectedFile) -> Result<(), LedgerError> {
+        let outcome = (inspected.outcome.scores.clone(), inspected.outcome.assessment.clone());
+        self.add(LedgerEntry { path: inspected.path.clone(), hash: Some(inspected.hash), outcome: Ok(outcome) });
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-//! Which file is ready when, from what was seen of each and at what time. No clock and no file system of its own.
+//! Decides when a file is complete, from its fingerprints over time. Uses neither a clock nor the file system itself.
 
 use std::{
     collections::HashMap,
@@ -9,12 +9,12 @@ use std::{
 use super::fingerprint::Fingerprint;
 use crate::format::natural_key;
 
-/// How long files are waited for.
+/// How long to wait for files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timing {
-    /// A file that was left alone for this long is taken to be written whole, if it decodes.
+    /// A file unchanged for this long is taken to be complete, if it decodes.
     pub settle: Duration,
-    /// A file that was left alone for this long and does not decode is given up.
+    /// A file unchanged for this long that does not decode is given up.
     pub patience: Duration,
 }
 
@@ -25,138 +25,139 @@ impl Default for Timing {
     }
 }
 
-/// How a file stands after a look at it.
+/// Status of a file after it was examined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FileStatus {
-    /// It may still be written to: another look later.
-    Waits,
-    /// It is worth reading.
-    Ripe,
-    /// It was there before, is not any more, and is forgotten.
-    Gone,
-    /// It was not there at the first look, and is forgotten.
+    /// It may still be written to: examine it again later.
+    Waiting,
+    /// It can be read.
+    Ready,
+    /// It was there before and is not any more; it is dropped.
+    Deleted,
+    /// It was not there at the first look; it is dropped.
     Absent,
 }
 
-/// A file that has been heard of.
+/// A file that is not ready yet.
 #[derive(Debug)]
-struct Waiting {
-    /// As it was at the last look.
-    stamp: Option<Fingerprint>,
-    /// Since when it has been like this.
+struct PendingFile {
+    /// Its fingerprint at the last look.
+    fingerprint: Option<Fingerprint>,
+    /// Since when it has been unchanged.
     since: Instant,
-    /// When to look again.
-    look: Instant,
-    ripe: bool,
-    /// It was read as it is, and did not decode.
+    /// When to examine it again.
+    next_look: Instant,
+    ready: bool,
+    /// It was read as it is and did not decode.
     failed: bool,
 }
 
-/// Files that are not ready yet, at most so many.
+/// The files that are not ready yet, up to a maximum.
 #[derive(Debug)]
 pub(crate) struct PendingFiles {
     timing: Timing,
-    most: usize,
-    waiting: HashMap<PathBuf, Waiting>,
+    capacity: usize,
+    files: HashMap<PathBuf, PendingFile>,
 }
 
 impl PendingFiles {
-    pub(crate) fn new(timing: Timing, most: usize) -> Self {
-        Self { timing, most, waiting: HashMap::new() }
+    pub(crate) fn new(timing: Timing, capacity: usize) -> Self {
+        Self { timing, capacity, files: HashMap::new() }
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.waiting.len()
+        self.files.len()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.waiting.is_empty()
+        self.files.is_empty()
     }
 
     pub(crate) fn is_full(&self) -> bool {
-        self.waiting.len() >= self.most
+        self.files.len() >= self.capacity
     }
 
     pub(crate) fn clear(&mut self) {
-        self.waiting.clear();
+        self.files.clear();
     }
 
-    /// A file was heard of; `false` when there is no room for it.
+    /// Adds a file; `false` when there is no room for it.
     pub(crate) fn add(&mut self, path: PathBuf, now: Instant) -> bool {
-        if self.waiting.contains_key(&path) {
+        if self.files.contains_key(&path) {
             return true;
         }
         if self.is_full() {
             return false;
         }
-        self.waiting.insert(path, Waiting { stamp: None, since: now, look: now, ripe: false, failed: false });
+        self.files
+            .insert(path, PendingFile { fingerprint: None, since: now, next_look: now, ready: false, failed: false });
         true
     }
 
-    /// Files that want a look by now.
+    /// Files to be examined by now.
     pub(crate) fn due(&self, now: Instant) -> Vec<PathBuf> {
-        let due = self.waiting.iter().filter(|(_, w)| !w.ripe && w.look <= now);
+        let due = self.files.iter().filter(|(_, w)| !w.ready && w.next_look <= now);
         due.map(|(path, _)| path.clone()).collect()
     }
 
-    /// When the next file wants a look.
+    /// When the next file is to be examined.
     pub(crate) fn next_look(&self) -> Option<Instant> {
-        self.waiting.values().filter(|w| !w.ripe).map(|w| w.look).min()
+        self.files.values().filter(|w| !w.ready).map(|w| w.next_look).min()
     }
 
-    /// A look at a file: how it is now, `None` where it is gone.
-    pub(crate) fn see(&mut self, path: &Path, stamp: Option<&Fingerprint>, now: Instant) -> FileStatus {
+    /// Updates a file with its current fingerprint; `None` where it does not exist.
+    pub(crate) fn update(&mut self, path: &Path, fingerprint: Option<&Fingerprint>, now: Instant) -> FileStatus {
         let patience = self.patience();
-        let Some(waiting) = self.waiting.get_mut(path) else { return FileStatus::Waits };
-        let Some(stamp) = stamp else {
-            let seen = if waiting.stamp.is_some() { FileStatus::Gone } else { FileStatus::Absent };
-            self.waiting.remove(path);
+        let Some(waiting) = self.files.get_mut(path) else { return FileStatus::Waiting };
+        let Some(fingerprint) = fingerprint else {
+            let seen = if waiting.fingerprint.is_some() { FileStatus::Deleted } else { FileStatus::Absent };
+            self.files.remove(path);
             return seen;
         };
-        if waiting.stamp.as_ref() != Some(stamp) {
-            let (stamp, look) = (Some(stamp.clone()), now + self.timing.settle);
-            *waiting = Waiting { stamp, since: now, look, ripe: false, failed: false };
-            return FileStatus::Waits;
+        if waiting.fingerprint.as_ref() != Some(fingerprint) {
+            let (fingerprint, next_look) = (Some(fingerprint.clone()), now + self.timing.settle);
+            *waiting = PendingFile { fingerprint, since: now, next_look, ready: false, failed: false };
+            return FileStatus::Waiting;
         }
         let wanted = if waiting.failed { patience } else { self.timing.settle };
-        let ready = waiting.since + wanted;
-        waiting.ripe = now >= ready;
-        waiting.look = ready.min(now + self.timing.settle);
-        if waiting.ripe { FileStatus::Ripe } else { FileStatus::Waits }
+        let due = waiting.since + wanted;
+        waiting.ready = now >= due;
+        waiting.next_look = due.min(now + self.timing.settle);
+        if waiting.ready { FileStatus::Ready } else { FileStatus::Waiting }
     }
 
-    /// The file that is read next: of those worth reading, the one that was written first.
-    pub(crate) fn ripe(&self) -> Option<PathBuf> {
-        let ripe = self.waiting.iter().filter(|(_, w)| w.ripe);
-        let first = ripe.min_by(|(a, v), (b, w)| {
-            let written = |w: &Waiting| w.stamp.as_ref().map(|s| s.modified);
+    /// The file to read next: of those that are ready, the one written first.
+    pub(crate) fn next_ready(&self) -> Option<PathBuf> {
+        let ready = self.files.iter().filter(|(_, w)| w.ready);
+        let first = ready.min_by(|(a, v), (b, w)| {
+            let written = |w: &PendingFile| w.fingerprint.as_ref().map(|s| s.modified);
             let name = |path: &Path| natural_key(&path.to_string_lossy());
             written(v).cmp(&written(w)).then_with(|| name(a).cmp(&name(b)))
         });
         first.map(|(path, _)| path.clone())
     }
 
-    /// A file is ready, or known from before.
+    /// Removes a file that has been read or is on record.
     pub(crate) fn remove(&mut self, path: &Path) {
-        self.waiting.remove(path);
+        self.files.remove(path);
     }
 
-    /// A file was read as it is and did not decode. `true` when it has been left alone for so long that it is given
-    /// up; otherwise it is read once more at the end of the patience, or as soon as it has changed.
+    /// Notes that a file was read and did not decode. `true` when it has been unchanged for so long that it is given up;
+    /// otherwise it is read once more at the end of the patience, or as soon as it has changed.
     pub(crate) fn fail(&mut self, path: &Path, now: Instant) -> bool {
         let patience = self.patience();
-        let Some(waiting) = self.waiting.get_mut(path) else { return false };
+        let Some(waiting) = self.files.get_mut(path) else { return false };
         let end = waiting.since + patience;
         if now >= end {
-            self.waiting.remove(path);
+            self.files.remove(path);
             return true;
         }
-        (waiting.failed, waiting.ripe) = (true, false);
-        waiting.look = end.min(now + self.timing.settle);
+        (waiting.failed, waiting.ready) = (true, false);
+        waiting.next_look = end.min(now + self.timing.settle);
         false
     }
 
-    /// A patience shorter than the settling would give up files that were never read.
+    /// A patience shorter than the settling time would give up files that were never read.
     fn patience(&self) -> Duration {
         self.timing.patience.max(self.timing.settle)
     }
@@ -187,8 +188,8 @@ mod tests {
         }
 
         fn see(&mut self, name: &str, len: u64, modified: i64, ms: u64) -> FileStatus {
-            let stamp = Fingerprint { len, modified, ..Fingerprint::default() };
-            self.queue.see(Path::new(name), Some(&stamp), self.at(ms))
+            let fingerprint = Fingerprint { len, modified, ..Fingerprint::default() };
+            self.queue.update(Path::new(name), Some(&fingerprint), self.at(ms))
         }
 
         fn fail(&mut self, name: &str, ms: u64) -> bool {
@@ -201,20 +202,20 @@ mod tests {
         let mut b = Bench::new();
         assert!(b.add("a", 0));
         assert_eq!(b.queue.due(b.at(0)), [PathBuf::from("a")]);
-        assert_eq!(b.see("a", 10, 1, 0), FileStatus::Waits);
+        assert_eq!(b.see("a", 10, 1, 0), FileStatus::Waiting);
         assert!(b.queue.due(b.at(499)).is_empty());
         assert_eq!(b.queue.next_look(), Some(b.at(500)));
         // It grew, and then was touched without growing.
-        assert_eq!(b.see("a", 20, 2, 500), FileStatus::Waits);
-        assert_eq!(b.see("a", 20, 3, 1_000), FileStatus::Waits);
-        assert_eq!(b.see("a", 20, 3, 1_400), FileStatus::Waits);
-        assert_eq!(b.queue.ripe(), None);
-        assert_eq!(b.see("a", 20, 3, 1_500), FileStatus::Ripe);
-        assert_eq!((b.queue.ripe(), b.queue.next_look()), (Some("a".into()), None));
-        // Between being ripe and being read it was written to once more.
-        assert_eq!(b.see("a", 25, 4, 1_600), FileStatus::Waits);
-        assert_eq!(b.queue.ripe(), None);
-        assert_eq!(b.see("a", 25, 4, 2_100), FileStatus::Ripe);
+        assert_eq!(b.see("a", 20, 2, 500), FileStatus::Waiting);
+        assert_eq!(b.see("a", 20, 3, 1_000), FileStatus::Waiting);
+        assert_eq!(b.see("a", 20, 3, 1_400), FileStatus::Waiting);
+        assert_eq!(b.queue.next_ready(), None);
+        assert_eq!(b.see("a", 20, 3, 1_500), FileStatus::Ready);
+        assert_eq!((b.queue.next_ready(), b.queue.next_look()), (Some("a".into()), None));
+        // Between being ready and being read it was written to once more.
+        assert_eq!(b.see("a", 25, 4, 1_600), FileStatus::Waiting);
+        assert_eq!(b.queue.next_ready(), None);
+        assert_eq!(b.see("a", 25, 4, 2_100), FileStatus::Ready);
         b.queue.remove(Path::new("a"));
         assert!(b.queue.is_empty());
     }
@@ -224,20 +225,20 @@ mod tests {
         let mut b = Bench::new();
         b.add("a", 0);
         b.see("a", 10, 1, 0);
-        assert_eq!(b.see("a", 10, 1, 500), FileStatus::Ripe);
+        assert_eq!(b.see("a", 10, 1, 500), FileStatus::Ready);
         assert!(!b.fail("a", 500));
         // It is looked at, but not read again as it is.
-        assert_eq!(b.see("a", 10, 1, 1_000), FileStatus::Waits);
-        assert_eq!(b.see("a", 10, 1, 29_000), FileStatus::Waits);
+        assert_eq!(b.see("a", 10, 1, 1_000), FileStatus::Waiting);
+        assert_eq!(b.see("a", 10, 1, 29_000), FileStatus::Waiting);
         assert_eq!(b.queue.next_look(), Some(b.at(29_500)));
         // It grows after all: read again soon, and the patience begins anew.
-        assert_eq!(b.see("a", 15, 2, 29_500), FileStatus::Waits);
-        assert_eq!(b.see("a", 15, 2, 30_000), FileStatus::Ripe);
+        assert_eq!(b.see("a", 15, 2, 29_500), FileStatus::Waiting);
+        assert_eq!(b.see("a", 15, 2, 30_000), FileStatus::Ready);
         assert!(!b.fail("a", 30_000));
-        assert_eq!(b.see("a", 15, 2, 59_400), FileStatus::Waits);
+        assert_eq!(b.see("a", 15, 2, 59_400), FileStatus::Waiting);
         assert_eq!(b.queue.next_look(), Some(b.at(59_500)));
         // A last reading, for what was only locked or out of reach.
-        assert_eq!(b.see("a", 15, 2, 59_500), FileStatus::Ripe);
+        assert_eq!(b.see("a", 15, 2, 59_500), FileStatus::Ready);
         assert!(b.fail("a", 59_500));
         assert!(b.queue.is_empty() && !b.fail("a", 60_000));
     }
@@ -248,8 +249,8 @@ mod tests {
         b.queue.timing.patience = Duration::ZERO;
         b.add("a", 0);
         b.see("a", 10, 1, 0);
-        assert_eq!(b.see("a", 10, 1, 100), FileStatus::Waits);
-        assert_eq!(b.see("a", 10, 1, 500), FileStatus::Ripe);
+        assert_eq!(b.see("a", 10, 1, 100), FileStatus::Waiting);
+        assert_eq!(b.see("a", 10, 1, 500), FileStatus::Ready);
         assert!(b.fail("a", 500));
     }
 
@@ -262,7 +263,7 @@ mod tests {
             b.see(name, 1, modified, 500);
         }
         for name in ["part 9", "part 10", "late"] {
-            assert_eq!(b.queue.ripe(), Some(name.into()));
+            assert_eq!(b.queue.next_ready(), Some(name.into()));
             b.queue.remove(Path::new(name));
         }
     }
@@ -274,11 +275,11 @@ mod tests {
         assert!(!b.add("d", 1) && b.add("a", 1) && b.queue.is_full());
         b.see("b", 1, 1, 2);
         let at = b.at(3);
-        assert_eq!(b.queue.see(Path::new("b"), None, at), FileStatus::Gone);
-        assert_eq!(b.queue.see(Path::new("c"), None, at), FileStatus::Absent);
+        assert_eq!(b.queue.update(Path::new("b"), None, at), FileStatus::Deleted);
+        assert_eq!(b.queue.update(Path::new("c"), None, at), FileStatus::Absent);
         assert!(b.add("c", 3) && b.add("d", 3));
         assert_eq!(b.queue.len(), 3);
-        assert_eq!(b.queue.see(Path::new("never heard of"), None, at), FileStatus::Waits);
+        assert_eq!(b.queue.update(Path::new("never heard of"), None, at), FileStatus::Waiting);
         b.queue.clear();
         assert!(b.queue.is_empty());
     }

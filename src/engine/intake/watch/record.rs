@@ -1,11 +1,11 @@
-//! The record of a review station as what a watched folder goes by.
+//! The review record as the ledger of a watched folder.
 
 use std::path::Path;
 
-use super::{Ledger, LedgerError};
+use super::ledger::{Ledger, LedgerError};
 use crate::{
     data::FileHash,
-    engine::intake::stream::InspectedFile,
+    engine::intake::inspected::InspectedFile,
     review::{
         Findings, Record, Timestamp,
         anomaly_region::{RegionThreshold, find_regions},
@@ -18,35 +18,35 @@ const MIN_AREA: usize = 12;
 /// Largest number of anomaly regions per part.
 const MAX_REGIONS: usize = 20;
 
-/// Files each part in a [`Record`], under the model that inspected it. Only a model with a verdict has something to file.
+/// Records each part in a [`Record`], under the model that inspected it, which must be calibrated.
 #[derive(Debug)]
 pub struct RecordLedger {
     record: Record,
-    /// The model whose inspections count; any for `None`.
+    /// The model whose inspections count; `None` for any.
     model: Option<FileHash>,
 }
 
 impl RecordLedger {
-    /// A part is filed once by any model: another one in force leaves alone what is on record.
+    /// Records a part once, whichever model inspected it.
     pub fn once(record: Record) -> Self {
         Self { record, model: None }
     }
 
-    /// A part is filed once by each model, and is wanted until the one of this hash has inspected it.
+    /// Records a part once for each model; `model` is the hash of the one that inspects now.
     ///
     /// # Errors
-    /// [`LedgerError`] for a hash that is none.
+    /// [`LedgerError`] for an invalid hash.
     pub fn once_a_model(record: Record, model: &str) -> Result<Self, LedgerError> {
         Ok(Self { record, model: Some(hash_of(model)?) })
     }
 }
 
 fn hash_of(model: &str) -> Result<FileHash, LedgerError> {
-    model.parse().map_err(|_| LedgerError::new("the model has no hash that a record could keep"))
+    model.parse().map_err(|_| LedgerError::new("the model has no valid hash"))
 }
 
 impl Ledger for RecordLedger {
-    fn is_filed(&self, path: &Path, hash: FileHash) -> Result<bool, LedgerError> {
+    fn is_recorded(&self, path: &Path, hash: FileHash) -> Result<bool, LedgerError> {
         let filed = match self.model {
             Some(model) => self.record.is_filed(path, hash, model),
             None => self.record.is_known(path, hash),
@@ -54,31 +54,31 @@ impl Ledger for RecordLedger {
         Ok(filed.map_err(LedgerError::new)? || self.record.is_quarantined(path, hash).map_err(LedgerError::new)?)
     }
 
-    fn file(&mut self, finding: &InspectedFile) -> Result<(), LedgerError> {
-        let outcome = &finding.outcome;
-        let (Some(assessment), Some(scale)) = (outcome.assessment.clone(), finding.scale) else {
-            return Err(LedgerError::new("a model without a calibration has no verdict that a record could keep"));
+    fn record(&mut self, inspected: &InspectedFile) -> Result<(), LedgerError> {
+        let outcome = &inspected.outcome;
+        let (Some(assessment), Some(scale)) = (outcome.assessment.clone(), inspected.scale) else {
+            return Err(LedgerError::new("the model is not calibrated, so there is no verdict to record"));
         };
-        let (kind, map) = finding.map();
-        // Above half of a scale lies next to nothing of a healthy part.
+        let (kind, map) = inspected.map();
+        // Healthy parts hardly exceed half of the scale.
         let level = kind.upper(&scale) / 2.0;
         let threshold = RegionThreshold { level, min_area: MIN_AREA, max_regions: MAX_REGIONS };
         let regions = find_regions(&map, outcome.query.width(), outcome.query.height(), &threshold);
-        // A model may see a picture smaller than it is stored.
-        let by = finding.width as f32 / outcome.query.width().max(1) as f32;
+        // The image may have been inspected at a lower resolution than it is stored.
+        let by = inspected.width as f32 / outcome.query.width().max(1) as f32;
         let regions = regions.into_iter().map(|region| region.scaled(by)).collect();
         let part = NewPart {
-            path: finding.path.clone(),
-            hash: finding.hash,
-            bytes: finding.stamp.len,
-            width: finding.width,
-            height: finding.height,
+            path: inspected.path.clone(),
+            hash: inspected.hash,
+            bytes: inspected.fingerprint.len,
+            width: inspected.width,
+            height: inspected.height,
         };
         let inspection = NewInspection {
-            model: hash_of(&finding.model.hash)?,
-            model_name: finding.model.name.clone(),
+            model: hash_of(&inspected.model.hash)?,
+            model_name: inspected.model.name.clone(),
             assessment,
-            threshold: finding.threshold,
+            threshold: inspected.threshold,
             findings: Findings { scores: outcome.scores.clone(), regions },
             seconds: outcome.seconds,
             time: Timestamp::now(),

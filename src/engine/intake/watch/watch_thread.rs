@@ -1,4 +1,4 @@
-//! The thread of a watch: it listens, looks, reads and hands out.
+//! The thread of a watch: scans the folder, listens for changes, reads complete files and passes them on.
 
 use std::{
     collections::HashSet,
@@ -15,64 +15,67 @@ use crossbeam_channel::{Receiver, SendTimeoutError, Sender, bounded};
 use notify::RecommendedWatcher;
 
 use super::{
-    ClaimTable, Fingerprint, ReadyFile, WatchError, WatchNotice, WatchOptions,
-    claims::ClaimOutcome,
+    claim::ReadyFile,
+    claims::{ClaimOutcome, ClaimTable},
+    error::WatchError,
+    fingerprint::Fingerprint,
     folder::{FolderEvent, FolderScan, Gaps, Identity, listen, remote_kind},
+    options::{WatchNotice, WatchOptions},
     queue::{FileStatus, PendingFiles},
 };
 use crate::{
     data::{FileFault, FileHash, decode::decode_unless},
-    engine::Severity,
+    engine::event::Severity,
 };
 
-/// Files that are followed at a time; the others wait in the folder.
-const FOLLOWED: usize = 4_096;
+/// Most pending files; further ones are found by a later scan.
+const PENDING: usize = 4_096;
 
-/// Events that may wait; when there are more, the folder is looked through instead.
+/// Capacity of the queue of events; when it overflows, the folder is scanned instead.
 const EVENTS: usize = 1_024;
 
-/// Files listed before the thread looks up again.
+/// Files listed per step of a scan.
 const LISTED: usize = 256;
 
-/// How long the thread sleeps at most: the time that it takes to notice its end.
+/// Longest sleep of the thread, within which it notices a stop.
 const TICK: Duration = Duration::from_millis(50);
 
-/// How often the folder itself is looked for.
+/// Interval for checking that the folder exists.
 const CHECK: Duration = Duration::from_millis(500);
 
-/// How often the folder is looked through where the system tells of changes, and where it does not.
-const AGAIN_HEARING: Duration = Duration::from_secs(30);
-const AGAIN_DEAF: Duration = Duration::from_secs(2);
+/// Intervals of scans with and without notifications of changes.
+const RESCAN_WATCHED: Duration = Duration::from_secs(30);
+const RESCAN_UNWATCHED: Duration = Duration::from_secs(2);
 
-/// How soon a folder that has come is looked through: by then the system tells of changes in it.
+/// Delay of the scan for a new subfolder: by then, its changes are notified.
 const SOON: Duration = Duration::from_millis(250);
 
 pub(crate) struct WatchThread {
     root: PathBuf,
     options: WatchOptions,
-    desk: Arc<ClaimTable>,
-    hand_out: Sender<ReadyFile>,
-    say: Sender<WatchNotice>,
+    claims: Arc<ClaimTable>,
+    ready_sender: Sender<ReadyFile>,
+    notices: Sender<WatchNotice>,
     stop: Arc<AtomicBool>,
-    tell: Sender<FolderEvent>,
-    heard: Receiver<FolderEvent>,
+    event_sender: Sender<FolderEvent>,
+    events: Receiver<FolderEvent>,
     gaps: Arc<Gaps>,
-    /// Tells of changes as long as it lives; `None` where the system cannot.
+    /// Notifies of changes; `None` where the system cannot.
     watcher: Option<RecommendedWatcher>,
-    /// The folder as it was found; `None` while it is gone.
+    /// The folder's identity; `None` while it does not exist.
     folder: Option<Identity>,
     checked: Option<Instant>,
-    walk: Option<FolderScan>,
-    /// Whether a walk has come to its end.
-    walked: bool,
-    /// When the folder is looked through again.
-    again: Instant,
-    queue: PendingFiles,
-    /// Files that are settled, by path and stamp, so that no look through the folder reads them again: 16 bytes each.
-    settled: HashSet<[u8; 16]>,
-    /// Those of them that the walk in hand has met: what is not met any more is forgotten.
-    met: HashSet<[u8; 16]>,
-    /// Ready, and not taken yet.
+    scan: Option<FolderScan>,
+    /// Whether a scan has been completed.
+    scanned: bool,
+    /// When the folder is scanned again.
+    next_scan: Instant,
+    pending: PendingFiles,
+    /// Keys of files that need not be read again: 16 bytes each.
+    known_keys: HashSet<[u8; 16]>,
+    /// Those of them found by the current scan; the others are forgotten at its end.
+    seen: HashSet<[u8; 16]>,
+    /// Ready, and not taken over yet.
     held: Option<ReadyFile>,
 }
 
@@ -80,30 +83,30 @@ impl WatchThread {
     pub(crate) fn new(
         root: PathBuf,
         options: WatchOptions,
-        desk: Arc<ClaimTable>,
-        hand_out: Sender<ReadyFile>,
-        say: Sender<WatchNotice>,
+        claims: Arc<ClaimTable>,
+        ready_sender: Sender<ReadyFile>,
+        notices: Sender<WatchNotice>,
         stop: Arc<AtomicBool>,
     ) -> Self {
-        let (tell, heard) = bounded(EVENTS);
+        let (event_sender, events) = bounded(EVENTS);
         Self {
             root,
-            desk,
-            hand_out,
-            say,
+            claims,
+            ready_sender,
+            notices,
             stop,
-            tell,
-            heard,
+            event_sender,
+            events,
             gaps: Arc::default(),
             watcher: None,
             folder: None,
             checked: None,
-            walk: None,
-            walked: false,
-            again: Instant::now(),
-            queue: PendingFiles::new(options.timing, FOLLOWED),
-            settled: HashSet::new(),
-            met: HashSet::new(),
+            scan: None,
+            scanned: false,
+            next_scan: Instant::now(),
+            pending: PendingFiles::new(options.timing, PENDING),
+            known_keys: HashSet::new(),
+            seen: HashSet::new(),
             held: None,
             options,
         }
@@ -112,26 +115,26 @@ impl WatchThread {
     pub(crate) fn run(mut self) -> Result<(), WatchError> {
         while !self.is_stopped() {
             self.check_folder();
-            if self.gaps.deaf.swap(false, Ordering::Relaxed) {
+            if self.gaps.unwatched.swap(false, Ordering::Relaxed) {
                 self.watcher = None;
-                self.say_deaf("it holds more folders than the system can tell of");
+                self.notify_unwatched("it has more subfolders than the system can watch");
             }
-            while let Ok(heard) = self.heard.try_recv() {
-                self.hear(heard);
+            while let Ok(event) = self.events.try_recv() {
+                self.on_event(event);
             }
-            self.take_back();
+            self.requeue_returned();
             if self.folder.is_some() {
-                self.walk_on()?;
-                self.look();
+                self.continue_scan()?;
+                self.examine_due();
                 self.read_one()?;
             }
-            self.desk.count(|counts| {
-                (counts.waiting, counts.listed) = (self.queue.len(), self.walked && self.walk.is_none());
+            self.claims.count(|counts| {
+                (counts.waiting, counts.listed) = (self.pending.len(), self.scanned && self.scan.is_none());
             });
             if self.options.once && self.is_done() {
                 break;
             }
-            if !self.hand_out_or_wait() {
+            if !self.offer_or_wait() {
                 break;
             }
         }
@@ -142,20 +145,20 @@ impl WatchThread {
         self.stop.load(Ordering::Relaxed)
     }
 
-    fn say(&self, severity: Severity, text: String) {
+    fn notify(&self, severity: Severity, text: String) {
         tracing::info!("{text}");
-        // Nobody need fetch them.
-        let _ = self.say.try_send(WatchNotice { severity, text });
+        // Notices may be dropped.
+        let _ = self.notices.try_send(WatchNotice { severity, text });
     }
 
-    /// Everything that lies there is on record, or the folder is gone with what lay there.
+    /// Whether all files are on record, or the folder does not exist any more.
     fn is_done(&self) -> bool {
-        let idle = self.queue.is_empty() && self.held.is_none() && self.desk.is_idle() && self.heard.is_empty();
-        let all = self.walked && self.walk.is_none() && !self.gaps.missed.load(Ordering::Relaxed);
+        let idle = self.pending.is_empty() && self.held.is_none() && self.claims.is_idle() && self.events.is_empty();
+        let all = self.scanned && self.scan.is_none() && !self.gaps.missed.load(Ordering::Relaxed);
         idle && (all || self.folder.is_none())
     }
 
-    /// Looks whether the folder is there, and whether it is the same one.
+    /// Checks that the folder exists and is still the same one.
     fn check_folder(&mut self) {
         if self.checked.is_some_and(|at| at.elapsed() < CHECK) {
             return;
@@ -168,214 +171,213 @@ impl WatchThread {
         }
         let (before, name) = (mem::replace(&mut self.folder, found), self.root.display());
         self.watcher = None;
-        self.walk = None;
-        self.queue.clear();
+        self.scan = None;
+        self.pending.clear();
         if found.is_none() {
-            self.say(
-                Severity::Warning,
-                format!("The folder {name} is gone. Put it back: what lies in it is then taken up again."),
-            );
+            self.notify(Severity::Warning, format!("The folder {name} was removed. Restore it to continue."));
             return;
         }
         if before.is_none() && !first {
-            self.say(Severity::Info, format!("The folder {name} is back."));
+            self.notify(Severity::Info, format!("The folder {name} is back."));
         }
-        // First this and then the walk, so that nothing falls in between.
-        self.listen();
-        self.walk = Some(FolderScan::new(&self.root, self.options.recursive));
+        // Before the scan, so that no change is missed in between.
+        self.subscribe();
+        self.scan = Some(FolderScan::new(&self.root, self.options.recursive));
     }
 
-    /// Has the system tell of changes, where it can.
-    fn listen(&mut self) {
+    /// Subscribes to notifications of changes, where the system has them.
+    fn subscribe(&mut self) {
         if let Some(kind) = remote_kind(&self.root) {
-            return self.say_deaf(&format!("it lies on another machine or outside of this system ({kind})"));
+            return self.notify_unwatched(&format!("it is on a remote file system ({kind})"));
         }
-        match listen(&self.root, self.options.recursive, self.tell.clone(), Arc::clone(&self.gaps)) {
+        match listen(&self.root, self.options.recursive, self.event_sender.clone(), Arc::clone(&self.gaps)) {
             Ok(watcher) => self.watcher = Some(watcher),
-            Err(error) => self.say_deaf(&format!("the system does not tell of changes in it ({error})")),
+            Err(error) => self.notify_unwatched(&format!("its changes cannot be watched ({error})")),
         }
     }
 
-    fn say_deaf(&self, why: &str) {
-        let (name, every) = (self.root.display(), AGAIN_DEAF.as_secs());
-        let text = format!("The folder {name} is looked through every {every} seconds, because {why}.");
-        self.say(Severity::Info, text);
+    fn notify_unwatched(&self, why: &str) {
+        let (name, every) = (self.root.display(), RESCAN_UNWATCHED.as_secs());
+        let text = format!("The folder {name} is scanned every {every} seconds, because {why}.");
+        self.notify(Severity::Info, text);
     }
 
-    fn hear(&mut self, heard: FolderEvent) {
-        match heard {
+    fn on_event(&mut self, event: FolderEvent) {
+        match event {
             FolderEvent::File(path) => self.add(path),
-            FolderEvent::Folder => self.again = self.again.min(Instant::now() + SOON),
+            FolderEvent::Folder => self.next_scan = self.next_scan.min(Instant::now() + SOON),
         }
     }
 
     fn add(&mut self, path: PathBuf) {
-        if self.folder.is_some() && !self.queue.add(path, Instant::now()) {
+        if self.folder.is_some() && !self.pending.add(path, Instant::now()) {
             self.gaps.missed.store(true, Ordering::Relaxed);
         }
     }
 
-    /// Takes up again what was handed out and not filed.
-    fn take_back(&mut self) {
-        for (path, stamp) in self.desk.take_returned() {
-            let key = stamp.key(&path);
-            self.settled.remove(&key);
-            self.met.remove(&key);
+    /// Queues the files again whose claims were dropped.
+    fn requeue_returned(&mut self) {
+        for (path, fingerprint) in self.claims.take_returned() {
+            let key = fingerprint.key(&path);
+            self.known_keys.remove(&key);
+            self.seen.remove(&key);
             if Fingerprint::of(&path).is_some() {
                 self.add(path);
             } else {
-                self.desk.count(|counts| counts.gone += 1);
+                self.claims.count(|counts| counts.deleted += 1);
             }
         }
     }
 
-    /// Lists a few files, as far as there is room for them.
-    fn walk_on(&mut self) -> Result<(), WatchError> {
-        if self.walk.is_none() {
+    /// Continues the scan, as long as there is room for pending files.
+    fn continue_scan(&mut self) -> Result<(), WatchError> {
+        if self.scan.is_none() {
             let missed = self.gaps.missed.swap(false, Ordering::Relaxed);
-            if !missed && Instant::now() < self.again || self.options.once && self.walked && !missed {
+            if !missed && Instant::now() < self.next_scan || self.options.once && self.scanned && !missed {
                 return Ok(());
             }
-            self.walk = Some(FolderScan::new(&self.root, self.options.recursive));
+            self.scan = Some(FolderScan::new(&self.root, self.options.recursive));
         }
         for _ in 0..LISTED {
-            if self.queue.is_full() {
+            if self.pending.is_full() {
                 return Ok(());
             }
-            let Some(path) = self.walk.as_mut().and_then(Iterator::next) else {
-                self.end_walk();
+            let Some(path) = self.scan.as_mut().and_then(Iterator::next) else {
+                self.end_scan();
                 return Ok(());
             };
-            let Some(stamp) = Fingerprint::of(&path) else { continue };
-            let key = stamp.key(&path);
-            if self.settled.contains(&key) {
-                self.met.insert(key);
+            let Some(fingerprint) = Fingerprint::of(&path) else { continue };
+            let key = fingerprint.key(&path);
+            if self.known_keys.contains(&key) {
+                self.seen.insert(key);
             } else {
-                self.queue.add(path, Instant::now());
+                self.pending.add(path, Instant::now());
             }
         }
         Ok(())
     }
 
-    fn end_walk(&mut self) {
-        (self.walk, self.walked) = (None, true);
-        self.settled = mem::take(&mut self.met);
-        self.again = Instant::now() + if self.watcher.is_some() { AGAIN_HEARING } else { AGAIN_DEAF };
+    fn end_scan(&mut self) {
+        (self.scan, self.scanned) = (None, true);
+        self.known_keys = mem::take(&mut self.seen);
+        self.next_scan = Instant::now() + if self.watcher.is_some() { RESCAN_WATCHED } else { RESCAN_UNWATCHED };
     }
 
-    /// The file needs no further look as long as it stays as it is.
-    fn settle(&mut self, path: &Path, stamp: &Fingerprint) {
-        if stamp.is_certain(SystemTime::now()) {
-            let key = stamp.key(path);
-            self.settled.insert(key);
-            if self.walk.is_some() {
-                self.met.insert(key);
+    /// Remembers a file that need not be read again while it is unchanged.
+    fn remember(&mut self, path: &Path, fingerprint: &Fingerprint) {
+        if fingerprint.is_certain(SystemTime::now()) {
+            let key = fingerprint.key(path);
+            self.known_keys.insert(key);
+            if self.scan.is_some() {
+                self.seen.insert(key);
             }
         }
     }
 
-    /// Looks at the files that want it by now.
-    fn look(&mut self) {
-        for path in self.queue.due(Instant::now()) {
+    /// Examines the files that are due.
+    fn examine_due(&mut self) {
+        for path in self.pending.due(Instant::now()) {
             if self.is_stopped() {
                 return;
             }
-            self.see(&path);
+            self.examine(&path);
         }
     }
 
-    /// One look at a file; its stamp where it is worth reading.
-    fn see(&mut self, path: &Path) -> Option<Fingerprint> {
-        let stamp = Fingerprint::of(path);
-        match self.queue.see(path, stamp.as_ref(), Instant::now()) {
-            FileStatus::Ripe => return stamp,
-            FileStatus::Gone => self.desk.count(|counts| counts.gone += 1),
-            FileStatus::Waits | FileStatus::Absent => {}
+    /// Examines a file; returns its fingerprint if it can be read.
+    fn examine(&mut self, path: &Path) -> Option<Fingerprint> {
+        let fingerprint = Fingerprint::of(path);
+        match self.pending.update(path, fingerprint.as_ref(), Instant::now()) {
+            FileStatus::Ready => return fingerprint,
+            FileStatus::Deleted => self.claims.count(|counts| counts.deleted += 1),
+            FileStatus::Waiting | FileStatus::Absent => {}
         }
         None
     }
 
-    /// Reads the next file that is worth it, unless one waits to be taken already.
+    /// Reads the next file, unless one is still waiting to be taken over.
     fn read_one(&mut self) -> Result<(), WatchError> {
         if self.held.is_some() {
             return Ok(());
         }
-        let Some(path) = self.queue.ripe() else { return Ok(()) };
-        // It may have waited long since the last look.
-        let Some(stamp) = self.see(&path) else { return Ok(()) };
+        let Some(path) = self.pending.next_ready() else { return Ok(()) };
+        // It may have changed since it was examined.
+        let Some(fingerprint) = self.examine(&path) else { return Ok(()) };
         let mut claimed = None;
         let read = decode_unless(&path, |hash| {
-            let claim = self.desk.claim(&path, hash, &stamp);
-            let known = !matches!(claim, Ok(ClaimOutcome::Yours(_)));
+            let claim = self.claims.claim(&path, hash, &fingerprint);
+            let known = !matches!(claim, Ok(ClaimOutcome::Granted(_)));
             claimed = Some(claim);
             known
         });
         let claimed = claimed.transpose()?;
-        if Fingerprint::of(&path).as_ref() != Some(&stamp) {
-            // Written to while it was read: what was read may be a mixture.
-            if let Some(ClaimOutcome::Yours(claim)) = claimed {
+        if Fingerprint::of(&path).as_ref() != Some(&fingerprint) {
+            // Written to while it was read: the content may be mixed.
+            if let Some(ClaimOutcome::Granted(claim)) = claimed {
                 claim.release();
             }
-            self.see(&path);
+            self.examine(&path);
             return Ok(());
         }
         match (read, claimed) {
-            (Ok((hash, Ok(Some(picture)))), Some(ClaimOutcome::Yours(claim))) => {
-                self.queue.remove(&path);
-                self.settle(&path, &stamp);
-                self.held = Some(ReadyFile { path, hash, stamp, picture, claim });
+            (Ok((hash, Ok(Some(picture)))), Some(ClaimOutcome::Granted(claim))) => {
+                self.pending.remove(&path);
+                self.remember(&path, &fingerprint);
+                self.held = Some(ReadyFile { path, hash, fingerprint, picture, claim });
             }
-            (Ok((hash, Err(fault))), Some(ClaimOutcome::Yours(claim))) => {
+            (Ok((hash, Err(fault))), Some(ClaimOutcome::Granted(claim))) => {
                 claim.release();
-                self.fail(&path, &stamp, Some(hash), &fault)?;
+                self.fail(&path, &fingerprint, Some(hash), &fault)?;
             }
-            (Err(fault), _) => self.fail(&path, &stamp, None, &fault)?,
-            (_, Some(ClaimOutcome::Filed)) => {
-                self.queue.remove(&path);
-                self.settle(&path, &stamp);
-                self.desk.count(|counts| counts.known += 1);
+            (Err(fault), _) => self.fail(&path, &fingerprint, None, &fault)?,
+            (_, Some(ClaimOutcome::Recorded)) => {
+                self.pending.remove(&path);
+                self.remember(&path, &fingerprint);
+                self.claims.count(|counts| counts.known += 1);
             }
-            // In hand, and looked at again should it be given back.
-            _ => self.queue.remove(&path),
+            // Being inspected; queued again if its claim is dropped.
+            _ => self.pending.remove(&path),
         }
         Ok(())
     }
 
-    /// A file did not decode: it is waited for, or given up.
+    /// Handles a file that did not decode: waits for it, or quarantines it.
     fn fail(
         &mut self,
         path: &Path,
-        stamp: &Fingerprint,
+        fingerprint: &Fingerprint,
         hash: Option<FileHash>,
         fault: &FileFault,
     ) -> Result<(), WatchError> {
-        if self.queue.fail(path, Instant::now()) {
+        if self.pending.fail(path, Instant::now()) {
             let reason = fault.to_string();
-            self.desk.quarantine(path, hash, &reason)?;
-            self.settle(path, stamp);
+            self.claims.quarantine(path, hash, &reason)?;
+            self.remember(path, fingerprint);
             let name = path.strip_prefix(&self.root).unwrap_or(path).display();
-            self.say(Severity::Warning, format!("{name} is in quarantine: {}.", reason.trim_end_matches('.')));
+            self.notify(Severity::Warning, format!("{name} is in quarantine: {}.", reason.trim_end_matches('.')));
         }
         Ok(())
     }
 
-    /// Hands out what is ready, or sleeps until there may be something to do; `false` when nobody takes it any more.
-    fn hand_out_or_wait(&mut self) -> bool {
+    /// Passes on a ready file, or sleeps until there may be something to do; `false` when the receiver has been dropped.
+    fn offer_or_wait(&mut self) -> bool {
         let now = Instant::now();
         if let Some(ready) = self.held.take() {
-            match self.hand_out.send_timeout(ready, TICK) {
+            match self.ready_sender.send_timeout(ready, TICK) {
                 Ok(()) => {}
                 Err(SendTimeoutError::Timeout(back)) => self.held = Some(back),
                 Err(SendTimeoutError::Disconnected(_)) => return false,
             }
             return true;
         }
-        if self.folder.is_some() && (self.walk.is_some() && !self.queue.is_full() || self.queue.ripe().is_some()) {
+        if self.folder.is_some()
+            && (self.scan.is_some() && !self.pending.is_full() || self.pending.next_ready().is_some())
+        {
             return true;
         }
-        let wake = self.queue.next_look().into_iter().fold(now + TICK, Instant::min);
-        if let Ok(heard) = self.heard.recv_deadline(wake) {
-            self.hear(heard);
+        let wake = self.pending.next_look().into_iter().fold(now + TICK, Instant::min);
+        if let Ok(event) = self.events.recv_deadline(wake) {
+            self.on_event(event);
         }
         true
     }

@@ -79,16 +79,16 @@ fn progress(ui: &mut Ui, status: &IntakeStatus) {
         return;
     }
     let waiting = status.counts.waiting;
-    let watching = status.order.as_ref().is_some_and(|order| !order.options.once);
+    let watching = status.spec.as_ref().is_some_and(|order| !order.options.once);
     let (state, text) = match &status.phase {
         IntakePhase::Idle | IntakePhase::Opening => {
             (StatusMark::Unknown, "Opening the folder and the record.".to_owned())
         }
-        IntakePhase::Going if waiting > 0 => (StatusMark::Healthy, String::new()),
-        IntakePhase::Going if watching => {
+        IntakePhase::Running if waiting > 0 => (StatusMark::Healthy, String::new()),
+        IntakePhase::Running if watching => {
             (StatusMark::Healthy, "Watching: parts are inspected as they arrive.".to_owned())
         }
-        IntakePhase::Going => (StatusMark::Healthy, "Scanning the folder.".to_owned()),
+        IntakePhase::Running => (StatusMark::Healthy, "Scanning the folder.".to_owned()),
         IntakePhase::Ending => (StatusMark::Unknown, "Saving the last parts.".to_owned()),
         IntakePhase::Waiting(text) => (StatusMark::Suspect, text.clone()),
         IntakePhase::Ended(text) => (StatusMark::Unknown, text.clone()),
@@ -110,7 +110,7 @@ fn progress(ui: &mut Ui, status: &IntakeStatus) {
     } else {
         marked_text(ui, state, RichText::new(text).color(p.text));
     }
-    if let Some(news) = &status.news {
+    if let Some(news) = &status.notice {
         ui.add(Label::new(theme::weak_caption(&p, &news.text)).wrap().selectable(true));
     }
 }
@@ -118,7 +118,7 @@ fn progress(ui: &mut Ui, status: &IntakeStatus) {
 fn buttons(ui: &mut Ui, status: &IntakeStatus, frame: &mut Frame<'_>) {
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = vec2(theme::GAP_XS, theme::GAP_XS);
-        if status.phase.is_going() {
+        if status.phase.is_active() {
             command_button(ui, UiCommand::IntakeStop, "Stop", frame);
         } else {
             command_button(ui, UiCommand::IntakeWatch, "Watch", frame);
@@ -129,7 +129,7 @@ fn buttons(ui: &mut Ui, status: &IntakeStatus, frame: &mut Frame<'_>) {
 
 /// Draws the counts since the start.
 fn counts(ui: &mut Ui, status: &IntakeStatus) {
-    if status.order.is_none() {
+    if status.spec.is_none() {
         return;
     }
     let counts = &status.counts;
@@ -137,11 +137,11 @@ fn counts(ui: &mut Ui, status: &IntakeStatus) {
     let pace = status.per_minute.map_or_else(|| "–".to_owned(), |n| ticks::grouped(n, usize::from(n < 10.0)));
     let waiting = if counts.listed { grouped(counts.waiting) } else { format!("{} or more", grouped(counts.waiting)) };
     for (name, value, help) in [
-        ("Inspected", grouped(counts.filed), "Parts inspected and added to the record since the start"),
+        ("Inspected", grouped(counts.recorded), "Parts inspected and added to the record since the start"),
         ("Queued", waiting, "Files found and not inspected yet"),
         ("Already on record", grouped(counts.known), "Number of times that a file was on record already"),
         ("Quarantined", grouped(counts.quarantined), "Files that cannot be inspected; the reasons are below"),
-        ("Missing", grouped(counts.gone), "Files deleted or renamed before they were inspected"),
+        ("Missing", grouped(counts.deleted), "Files deleted or renamed before they were inspected"),
         ("Parts per minute", pace, "While parts are inspected; idle time is excluded"),
     ] {
         value_row(ui, name, value, help);

@@ -54,7 +54,7 @@ fn intake(engine: &EngineState) -> Option<Job> {
     let status = engine.intake.status.read();
     let progress = match status.phase {
         IntakePhase::Opening | IntakePhase::Ending => (0, 0),
-        IntakePhase::Going if status.counts.waiting > 0 => status.progress(),
+        IntakePhase::Running if status.counts.waiting > 0 => status.progress(),
         _ => return None,
     };
     Some(Job { title: "Inspecting parts", progress, cancel: Action::Intake(IntakeAction::Stop) })

@@ -1,0 +1,15 @@
+//! A calibration in progress.
+
+use crate::{
+    data::{DataError, Opened},
+    engine::background::BackgroundTask,
+    inspect::Calibrator,
+};
+
+/// A calibration in progress.
+pub(crate) enum Calibrating {
+    /// The held-out images are being read.
+    Opening(BackgroundTask<Result<Opened, DataError>>),
+    /// The held-out images are being inspected.
+    Running(Box<Calibrator>),
+}

@@ -1,0 +1,24 @@
+//! The options of a watch, and the notices that it sends.
+
+use super::queue::Timing;
+use crate::engine::event::Severity;
+
+/// Options of a watch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WatchOptions {
+    /// Include subfolders, also those created later.
+    pub recursive: bool,
+    /// How long to wait for files.
+    pub timing: Timing,
+    /// End when all files in the folder are on record.
+    pub once: bool,
+}
+
+/// A notice for the user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WatchNotice {
+    /// How serious.
+    pub severity: Severity,
+    /// What happened, to which file or folder, and what to do.
+    pub text: String,
+}
