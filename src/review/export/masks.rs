@@ -19,7 +19,7 @@ use crate::{
 /// Later parts of the same name get a number.
 ///
 /// # Errors
-/// [`ExportError`] for a file that cannot be summary.
+/// [`ExportError`] for a file that cannot be written.
 pub fn write_masks(folder: &Path, parts: &[(&ReviewItem, Vec<RegionShape>)]) -> Result<ExportSummary, ExportError> {
     let mut summary = ExportSummary::default();
     let mut taken = HashSet::new();
