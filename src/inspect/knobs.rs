@@ -12,8 +12,8 @@ use crate::train::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LatentStart {
-    /// The encoder's estimate (f-AnoGAN, Schlegl et al. 2019). Without an encoder, and for every restart but the first, a
-    /// random sample.
+    /// The encoder's estimate (f-AnoGAN, Schlegl et al. 2019). Without an encoder, and for every restart but the first,
+    /// a random sample.
     Encoder,
     /// Random samples of the latent distribution.
     Random,
@@ -312,8 +312,8 @@ pub enum KnobError {
 const FULL_TILES: usize = 4;
 
 impl InvertKnobs {
-    /// Maximum steps for a frame of this many tiles. The first steps bring most of the improvement, and large frames would
-    /// otherwise take too long.
+    /// Maximum steps for a frame of this many tiles. The first steps bring most of the improvement, and large frames
+    /// would otherwise take too long.
     pub fn steps_for(&self, tiles: usize) -> usize {
         (self.steps * FULL_TILES / tiles.max(FULL_TILES)).max(self.frame_steps).min(self.steps)
     }

@@ -1,9 +1,10 @@
-//! Inspection: reconstruct an image with the generator by back-propagation over z (Yeh et al. 2016, Schlegl et al. 2017),
-//! score what remains in the difference and what the critic finds, and give a verdict with a promised false-alarm rate.
+//! Inspection: reconstruct an image with the generator by back-propagation over z (Yeh et al. 2016, Schlegl et al.
+//! 2017), score what remains in the difference and what the critic finds, and give a verdict with a promised
+//! false-alarm rate.
 //!
-//! [`Model`] is the content of a `.ganspect` file, loaded on a device. An [`InspectionJob`] inspects one query, one bounded
-//! time slice per call. A [`Calibration`] on held-out healthy images turns its [`Scores`] into an [`Assessment`]. An
-//! [`Evaluator`] measures a model on labelled images and produces an [`Evaluation`].
+//! [`Model`] is the content of a `.ganspect` file, loaded on a device. An [`InspectionJob`] inspects one query, one
+//! bounded time slice per call. A [`Calibration`] on held-out healthy images turns its [`Scores`] into an
+//! [`Assessment`]. An [`Evaluator`] measures a model on labelled images and produces an [`Evaluation`].
 
 pub mod calibration;
 pub mod critic;

@@ -179,8 +179,8 @@ pub struct Model {
 }
 
 impl Model {
-    /// Builds a model from networks. `live` holds G's non-averaged weights for continued training; without it the file is
-    /// smaller and can only inspect.
+    /// Builds a model from networks. `live` holds G's non-averaged weights for continued training; without it the file
+    /// is smaller and can only inspect.
     ///
     /// # Errors
     /// [`ModelError::Weights`] when the weights cannot be read from the device.
@@ -418,8 +418,8 @@ impl Model {
         self.bank.as_ref()
     }
 
-    /// The healthy training crops most similar to the crop of `planes` around `location`, at most one per image. Empty for a model
-    /// without an embedding bank, or an image smaller than a crop.
+    /// The healthy training crops most similar to the crop of `planes` around `location`, at most one per image. Empty
+    /// for a model without an embedding bank, or an image smaller than a crop.
     ///
     /// # Errors
     /// [`ModelError::Weights`] when the values cannot be read from the device.
@@ -503,8 +503,8 @@ impl Model {
         }
     }
 
-    /// The active rate for these knobs: the user's if it can be promised, otherwise the calibration's default. `None` without
-    /// a calibration.
+    /// The active rate for these knobs: the user's if it can be promised, otherwise the calibration's default. `None`
+    /// without a calibration.
     pub fn rate(&self, knobs: &InvertKnobs) -> Option<f64> {
         let calibration = self.calibration(knobs)?;
         let kept = self.info.rate.filter(|&rate| calibration.check_rate(rate).is_ok());

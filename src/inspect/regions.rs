@@ -70,8 +70,9 @@ impl RegionShape {
         }
     }
 
-    /// Sets `inside` for the pixels of a `width`-wide image whose centres are inside, by the even-odd rule. A centre on a left
-    /// or upper edge is inside, on a right or lower one outside. An outline with a non-finite corner has no inside.
+    /// Sets `inside` for the pixels of a `width`-wide image whose centres are inside, by the even-odd rule. A centre on
+    /// a left or upper edge is inside, on a right or lower one outside. An outline with a non-finite corner has no
+    /// inside.
     fn paint(&self, width: usize, inside: &mut [bool]) {
         let corners = self.corners();
         if corners.len() < 3 || corners.iter().flatten().any(|v| !v.is_finite()) {
@@ -83,8 +84,8 @@ impl RegionShape {
         let rows = |a: f64, b: f64| before(a.min(b), height)..before(a.max(b), height);
         let ys = || corners.iter().map(|c| f64::from(c[1]));
         let own = rows(ys().fold(f64::INFINITY, f64::min), ys().fold(f64::NEG_INFINITY, f64::max));
-        // Each edge flips every pixel to its right; pixels flipped an odd number of times are inside. It is enough to mark
-        // where flips start and accumulate them along the row.
+        // Each edge flips every pixel to its right; pixels flipped an odd number of times are inside. It is enough to
+        // mark where flips start and accumulate them along the row.
         let mut flips = vec![false; own.len() * width];
         let mut columns = width..0;
         for (i, &[x0, y0]) in corners.iter().enumerate() {
@@ -135,8 +136,8 @@ impl Regions {
         Ok(())
     }
 
-    /// Mask of the inspected pixels of a `width * height` image, row by row; `None` if all are inspected. A pixel belongs to a
-    /// region when its centre does.
+    /// Mask of the inspected pixels of a `width * height` image, row by row; `None` if all are inspected. A pixel
+    /// belongs to a region when its centre does.
     pub fn inspected(&self, width: usize, height: usize) -> Option<Vec<bool>> {
         let pixels = width.checked_mul(height).filter(|pixels| *pixels > 0)?;
         let paint = |ignore: bool| {
@@ -169,7 +170,7 @@ mod tests {
         Region { ignore, shape }
     }
 
-    fn drawn(regions: Vec<Region>, width: usize, height: usize) -> Vec<String> {
+    fn mask_rows(regions: Vec<Region>, width: usize, height: usize) -> Vec<String> {
         let inspected = Regions(regions).inspected(width, height).unwrap();
         let line = |line: &[bool]| line.iter().map(|on| if *on { '#' } else { '.' }).collect();
         inspected.chunks(width).map(line).collect()
@@ -185,24 +186,24 @@ mod tests {
             // Centres on the left and upper edges are inside, those on the right and lower ones are not.
             RegionShape::Rectangle([2.5, 1.5], [4.5, 3.5]),
         ] {
-            assert_eq!(drawn(vec![region(false, shape)], 5, 4), wanted);
+            assert_eq!(mask_rows(vec![region(false, shape)], 5, 4), wanted);
         }
     }
 
     #[test]
     fn polygons_follow_the_even_odd_rule() {
         let triangle = RegionShape::Polygon(vec![[0.0, 0.0], [5.0, 5.0], [0.0, 5.0]]);
-        assert_eq!(drawn(vec![region(false, triangle)], 5, 5), [".....", "#....", "##...", "###..", "####."]);
+        assert_eq!(mask_rows(vec![region(false, triangle)], 5, 5), [".....", "#....", "##...", "###..", "####."]);
         // A square with an inner square, joined to one outline: the inner one is a hole.
         let hole = [[0, 0], [6, 0], [6, 5], [0, 5], [0, 0], [2, 1], [4, 1], [4, 3], [2, 3], [2, 1]];
         let hole = RegionShape::Polygon(hole.iter().map(|c| c.map(|v| v as f32)).collect());
         assert_eq!(
-            drawn(vec![region(false, hole)], 6, 6),
+            mask_rows(vec![region(false, hole)], 6, 6),
             ["######", "##..##", "##..##", "######", "######", "......"]
         );
         // A bow tie: both wings are inside.
         let bow = RegionShape::Polygon(vec![[0.0, 0.0], [6.0, 3.0], [6.0, 0.0], [0.0, 3.0]]);
-        assert_eq!(drawn(vec![region(false, bow)], 6, 3), ["#....#", "######", "#....#"]);
+        assert_eq!(mask_rows(vec![region(false, bow)], 6, 3), ["#....#", "######", "#....#"]);
     }
 
     #[test]
@@ -210,8 +211,8 @@ mod tests {
         let left = region(false, RegionShape::Rectangle([0.0, 0.0], [2.0, 3.0]));
         let right = region(false, RegionShape::Rectangle([4.0, 0.0], [6.0, 3.0]));
         let middle = region(true, RegionShape::Rectangle([1.0, 1.0], [5.0, 2.0]));
-        assert_eq!(drawn(vec![middle.clone(), left, right], 6, 3), ["##..##", "#....#", "##..##"]);
-        assert_eq!(drawn(vec![middle], 6, 3), ["######", "#....#", "######"]);
+        assert_eq!(mask_rows(vec![middle.clone(), left, right], 6, 3), ["##..##", "#....#", "##..##"]);
+        assert_eq!(mask_rows(vec![middle], 6, 3), ["######", "#....#", "######"]);
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! The critic: trained on synthetic defects alone, it finds the defects of a built-in surface; training is deterministic;
-//! and its score keeps the promised false-alarm rate.
+//! The critic: trained on synthetic defects alone, it finds the defects of a built-in surface; training is
+//! deterministic; and its score keeps the promised false-alarm rate.
 
 use burn::tensor::Device;
 use ganspect::{

@@ -1,5 +1,5 @@
-//! Inversion: the gradient of the whole loss, independence of rows in a batch, determinism, early stopping, continuation,
-//! and robustness to defects.
+//! Inversion: the gradient of the whole loss, independence of rows in a batch, determinism, early stopping,
+//! continuation, and robustness to defects.
 
 use std::sync::Arc;
 
@@ -175,8 +175,8 @@ fn no_gradient_reaches_the_weights() {
     // Without a tracked z, nothing is tracked.
     let knobs = InvertKnobs::default();
     let target = networks.target(networks.upload(vec![0.1; 1024], 1), &knobs);
-    let (losses, drawn) = networks.losses(z, &target, None, &knobs);
-    assert!(!losses.total.is_require_grad() && !drawn.is_autodiff() && !losses.total.is_autodiff());
+    let (losses, generated) = networks.losses(z, &target, None, &knobs);
+    assert!(!losses.total.is_require_grad() && !generated.is_autodiff() && !losses.total.is_autodiff());
 }
 
 #[test]

@@ -21,8 +21,8 @@ use crate::{
     },
 };
 
-/// The deciding score without a critic. Defects are local: a mean over a tile or the frame hides them among what no z can
-/// reconstruct of a healthy surface.
+/// The deciding score without a critic. Defects are local: a mean over a tile or the frame hides them among what no z
+/// can reconstruct of a healthy surface.
 pub(crate) const WITHOUT_CRITIC: ScoreKind = ScoreKind::WorstSpot;
 
 /// Held-out images inspected again with synthetic damage to weight the scores. Fewer images gave noisy weights where

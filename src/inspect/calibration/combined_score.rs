@@ -121,14 +121,14 @@ mod tests {
             scores
         };
         let healthy: Vec<Scores> = (0..200).map(|_| image(0.0)).collect();
-        let forged: Vec<Scores> = (0..200).map(|_| image(0.9)).collect();
-        let parts = fusion(&healthy, &alone(&forged));
+        let synthetic: Vec<Scores> = (0..200).map(|_| image(0.9)).collect();
+        let parts = fusion(&healthy, &alone(&synthetic));
         let weight = |kind| parts.iter().find(|p| p.score == kind).map_or(0.0, |p| p.weight);
         assert!((parts.iter().map(|p| p.weight).sum::<f64>() - 1.0).abs() < 1e-9);
         assert!(weight(ScoreKind::Critic) > weight(ScoreKind::Feature) && weight(ScoreKind::Feature) > 0.2);
         assert!(weight(ScoreKind::L1) < 0.05 && weight(ScoreKind::CriticDistance) == 0.0);
         let c = calibration(healthy.clone(), parts);
-        let (whole, bad) = (fused(&c, &healthy), fused(&c, &forged));
+        let (whole, bad) = (fused(&c, &healthy), fused(&c, &synthetic));
         assert!(whole.iter().sum::<f64>().abs() < 1e-3 && auroc(&whole, &bad).unwrap() > 0.95);
     }
 
@@ -145,13 +145,13 @@ mod tests {
             scores
         };
         let healthy: Vec<Scores> = (0..400).map(|_| image(0.0)).collect();
-        let forged: Vec<Scores> = (0..400).map(|_| image(0.6)).collect();
-        let parts = fusion(&healthy, &alone(&forged));
+        let synthetic: Vec<Scores> = (0..400).map(|_| image(0.6)).collect();
+        let parts = fusion(&healthy, &alone(&synthetic));
         let weight = |kind| parts.iter().find(|p| p.score == kind).map_or(0.0, |p| p.weight);
         let copies = weight(ScoreKind::Critic) + weight(ScoreKind::CriticDistance);
         assert!((weight(ScoreKind::Feature) - copies).abs() < 0.1, "{parts:?}");
         // A score that damage moves less than its correlation predicts would get a negative weight.
-        let dull: Vec<Scores> = forged
+        let weaker: Vec<Scores> = synthetic
             .iter()
             .map(|s| {
                 let mut s = s.clone();
@@ -159,7 +159,7 @@ mod tests {
                 s
             })
             .collect();
-        let parts = fusion(&healthy, &alone(&dull));
+        let parts = fusion(&healthy, &alone(&weaker));
         assert_eq!(parts.iter().map(|p| p.score).collect::<Vec<_>>(), [ScoreKind::Feature, ScoreKind::Critic]);
         assert!((parts.iter().map(|p| p.weight).sum::<f64>() - 1.0).abs() < 1e-9);
     }
@@ -169,10 +169,10 @@ mod tests {
         // Synthetic damage shows in the critic only, the labelled defects in the difference only.
         let mut rng = ChaCha8Rng::seed_from_u64(4);
         let healthy: Vec<Scores> = (0..100).map(|_| draw(&mut rng, 0.0, 0.0)).collect();
-        let forged: Vec<Scores> = (0..50).map(|_| draw(&mut rng, 0.0, 0.8)).collect();
+        let synthetic: Vec<Scores> = (0..50).map(|_| draw(&mut rng, 0.0, 0.8)).collect();
         let [labelled_set, fresh] =
             [(); 2].map(|()| (0..40).map(|_| draw(&mut rng, 0.8, 0.0)).collect::<Vec<Scores>>());
-        let mut c = calibration(healthy.clone(), fusion(&healthy, &alone(&forged)));
+        let mut c = calibration(healthy.clone(), fusion(&healthy, &alone(&synthetic)));
         let before = c.clone();
         let auroc_of = |c: &Calibration| auroc(&fused(c, &healthy), &fused(c, &fresh)).unwrap();
         let without = auroc_of(&c);

@@ -1,8 +1,9 @@
 //! Calibration: turns scores into a verdict with a promised false-alarm rate.
 //!
 //! Split-conformal p-values (Vovk et al. 2005, Laxhammar and Falkman 2010): given the scores of `n` held-out healthy
-//! images, a query of score `s` has `p = (1 + #{healthy >= s}) / (n + 1)`. Flagging `p <= a` raises a false alarm for at most
-//! a share `a` of healthy parts, for any score, as long as parts and held-out images come from the same distribution.
+//! images, a query of score `s` has `p = (1 + #{healthy >= s}) / (n + 1)`. Flagging `p <= a` raises a false alarm for
+//! at most a share `a` of healthy parts, for any score, as long as parts and held-out images come from the same
+//! distribution.
 
 pub mod calibrator;
 mod combined_score;
@@ -158,9 +159,9 @@ fn reach_limit(held_out: usize, rate: f64) -> usize {
     (rate * (held_out + 1) as f64 * (1.0 + 1e-3)).floor() as usize
 }
 
-/// The 95 % interval of one calibration's actual false-alarm rate. The promise holds on average over calibrations; the rate
-/// of a single one is the `k`-th smallest of `n` uniform numbers, which is Beta(k, n + 1 - k) (Vovk 2012, "Conditional
-/// validity of inductive conformal predictors").
+/// The 95 % interval of one calibration's actual false-alarm rate. The promise holds on average over calibrations; the
+/// rate of a single one is the `k`-th smallest of `n` uniform numbers, which is Beta(k, n + 1 - k) (Vovk 2012,
+/// "Conditional validity of inductive conformal predictors").
 pub fn rate_interval(held_out: usize, rate: f64) -> [f64; 2] {
     let k = reach_limit(held_out, rate);
     // P(rate <= r) is the probability that at least k of n uniform numbers are below r.
@@ -212,8 +213,8 @@ impl Calibration {
         self.min_rate().max(0.05)
     }
 
-    /// Whether an image of this size is within a tenth of the held-out sizes. The maximum over more pixels is larger, so the
-    /// promise only holds for similar sizes.
+    /// Whether an image of this size is within a tenth of the held-out sizes. The maximum over more pixels is larger,
+    /// so the promise only holds for similar sizes.
     pub fn suits(&self, size: (usize, usize)) -> bool {
         let smallest = self.smallest.unwrap_or(self.size);
         let within = |own: usize, least: usize, most: usize| 10 * own >= 9 * least && 10 * own <= 11 * most;

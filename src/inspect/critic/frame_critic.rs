@@ -178,8 +178,8 @@ impl FrameCritic {
         self.tta.normalise_brightness.then(|| frame.illumination())
     }
 
-    /// Runs the network band by band and passes each band's logits `[cells]` and features `[cells, features]` to `each`.
-    /// `illumination` is that of the whole frame, of which `frame` may be a part.
+    /// Runs the network band by band and passes each band's logits `[cells]` and features `[cells, features]` to
+    /// `each`. `illumination` is that of the whole frame, of which `frame` may be a part.
     pub(super) fn for_each_band(
         &self,
         frame: &Planes,

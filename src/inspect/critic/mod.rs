@@ -2,7 +2,8 @@
 //!
 //! [`FrameCritic`] produces a [`CriticMap`] with one cell per 4x4 pixels, standardised by [`NormalStats`].
 //! [`StatsFitter`] fits those statistics on healthy *training* images, so the held-out images stay unseen for
-//! calibration. [`patterns`] compares maps of whole frames; [`neighbours`] keeps healthy crops and finds the most similar.
+//! calibration. [`patterns`] compares maps of whole frames; [`neighbours`] keeps healthy crops and finds the most
+//! similar.
 
 pub mod embedding;
 mod fit;

@@ -1,7 +1,7 @@
 //! Healthy crops kept in the model, and the nearest neighbours of a region among them.
 //!
-//! Crops are compared by their [embeddings](super::embedding). A crop's features depend on its surroundings, so they are
-//! computed within the whole image.
+//! Crops are compared by their [embeddings](super::embedding). A crop's features depend on its surroundings, so they
+//! are computed within the whole image.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -158,7 +158,8 @@ impl EmbeddingBank {
         ]
     }
 
-    /// Reads a bank of embeddings of dimension `dim` from the tensors of a model file; `None` where a pixel value is invalid.
+    /// Reads a bank of embeddings of dimension `dim` from the tensors of a model file; `None` where a pixel value is
+    /// invalid.
     ///
     /// # Errors
     /// [`WeightError`] for a tensor that is missing or has another shape.
@@ -380,9 +381,9 @@ mod tests {
         other.get_mut("features").unwrap().shape[0] -= 1;
         assert!(matches!(read(&other), Err(WeightError::Shape { name, .. }) if name == "bank/features"));
         for wrong in [0.5, -1.0, 16_777_216.0] {
-            let mut odd = stored.clone();
-            odd.get_mut("pixels").unwrap().values[7] = wrong;
-            assert_eq!(read(&odd), Ok(None), "{wrong}");
+            let mut corrupt = stored.clone();
+            corrupt.get_mut("pixels").unwrap().values[7] = wrong;
+            assert_eq!(read(&corrupt), Ok(None), "{wrong}");
         }
     }
 }

@@ -53,8 +53,8 @@ struct FileOf<'a> {
 }
 
 impl EvaluationCache {
-    /// Reads a cache. A missing or damaged file, or one of another program version, gives an empty cache: everything in it
-    /// can be recomputed.
+    /// Reads a cache. A missing or damaged file, or one of another program version, gives an empty cache: everything in
+    /// it can be recomputed.
     pub fn open(path: Option<&Path>) -> Self {
         let mut cache = Self { path: path.map(Path::to_owned), ..Self::default() };
         let text = path.and_then(|path| files::read(path, MAX_BYTES).ok()).unwrap_or_default();

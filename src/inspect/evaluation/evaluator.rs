@@ -183,8 +183,8 @@ impl Evaluator {
     /// Works for one bounded time slice; returns `true` once all images are done.
     ///
     /// # Errors
-    /// [`EvaluateError`] when the device fails, the cache cannot be written, or no image could be inspected. A single image
-    /// that cannot be read or inspected is excluded.
+    /// [`EvaluateError`] when the device fails, the cache cannot be written, or no image could be inspected. A single
+    /// image that cannot be read or inspected is excluded.
     pub fn slice(&mut self, networks: &FrozenNetworks) -> Result<bool, EvaluateError> {
         let began = Instant::now();
         match self.current.take() {

@@ -121,8 +121,8 @@ impl Ranking {
         self.has_both().then(|| self.areas(|_| 1.0).auroc)
     }
 
-    /// Average precision: precision at each detected image, weighted by the increase in recall; `None` unless there are both
-    /// healthy and defective images.
+    /// Average precision: precision at each detected image, weighted by the increase in recall; `None` unless there are
+    /// both healthy and defective images.
     pub fn average_precision(&self) -> Option<f64> {
         self.has_both().then(|| self.areas(|_| 1.0).precision)
     }
@@ -182,7 +182,8 @@ impl Ranking {
         }
     }
 
-    /// The ROC curve from (0, 0) to (1, 1), one point per threshold; empty unless there are both healthy and defective images.
+    /// The ROC curve from (0, 0) to (1, 1), one point per threshold; empty unless there are both healthy and defective
+    /// images.
     pub fn roc(&self) -> Vec<CurvePoint> {
         let mut points = Vec::new();
         if self.has_both() {
@@ -194,8 +195,8 @@ impl Ranking {
         points
     }
 
-    /// The precision-recall curve by increasing recall, one point per threshold that flags something; empty unless there are
-    /// both healthy and defective images.
+    /// The precision-recall curve by increasing recall, one point per threshold that flags something; empty unless
+    /// there are both healthy and defective images.
     pub fn pr(&self) -> Vec<CurvePoint> {
         let mut points = Vec::new();
         if self.has_both() {
@@ -216,8 +217,8 @@ impl Ranking {
         confusion
     }
 
-    /// All metrics with intervals from [`RESAMPLES`] bootstrap resamples, stratified by label. `thresholds` are those at which
-    /// recall is computed; they are not resampled.
+    /// All metrics with intervals from [`RESAMPLES`] bootstrap resamples, stratified by label. `thresholds` are those
+    /// at which recall is computed; they are not resampled.
     pub fn metrics(&self, thresholds: [Option<f64>; 2]) -> Metrics {
         let caught = |threshold: f64, weight: &dyn Fn(usize) -> f64| {
             let (mut above, mut all) = (0.0, 0.0);
@@ -235,7 +236,7 @@ impl Ranking {
             [areas.auroc, areas.precision, areas.f1, one, five]
         };
         let value = metrics(&|_| 1.0);
-        let mut drawn: [Vec<f64>; 5] = Default::default();
+        let mut samples: [Vec<f64>; 5] = Default::default();
         let (mut good, mut bad) = (Vec::new(), Vec::new());
         for (i, (_, defective)) in self.ranked.iter().enumerate() {
             (if *defective { &mut bad } else { &mut good }).push(i);
@@ -249,13 +250,13 @@ impl Ranking {
                     weights[side[rng.random_range(0..side.len())]] += 1.0;
                 }
             }
-            metrics(&|i| weights[i]).iter().zip(&mut drawn).for_each(|(v, all)| all.push(*v));
+            metrics(&|i| weights[i]).iter().zip(&mut samples).for_each(|(v, all)| all.push(*v));
         }
-        drawn.iter_mut().for_each(|all| all.sort_by(f64::total_cmp));
+        samples.iter_mut().for_each(|all| all.sort_by(f64::total_cmp));
         let estimate = |i: usize| Estimate {
             value: value[i],
-            low: quantile(&drawn[i], 0.025).unwrap_or(value[i]),
-            high: quantile(&drawn[i], 0.975).unwrap_or(value[i]),
+            low: quantile(&samples[i], 0.025).unwrap_or(value[i]),
+            high: quantile(&samples[i], 0.975).unwrap_or(value[i]),
         };
         let both = |i| self.has_both().then(|| estimate(i));
         let at = |i: usize, t: Option<f64>| t.filter(|_| self.defective > 0).map(|_| estimate(i));
@@ -287,8 +288,8 @@ pub struct Metrics {
     pub f1: Option<Estimate>,
     /// That threshold.
     pub f1_threshold: Option<f64>,
-    /// Share of defective images detected at a promised rate of 1 false alarm in 100 healthy parts. The threshold is set on
-    /// held-out healthy images alone; `None` where there are too few of them.
+    /// Share of defective images detected at a promised rate of 1 false alarm in 100 healthy parts. The threshold is
+    /// set on held-out healthy images alone; `None` where there are too few of them.
     pub caught_at_1: Option<Estimate>,
     /// The same at 5 in 100.
     pub caught_at_5: Option<Estimate>,

@@ -93,8 +93,8 @@ const MAX_FPR: f64 = 0.3;
 /// Number of histogram bins.
 const BINS: usize = 1 << 16;
 
-/// The bin of a value: the upper half of its bits, mapped so that bins are ordered like values. Values within one part in
-/// 128 may share a bin. NaN is in the lowest bin.
+/// The bin of a value: the upper half of its bits, mapped so that bins are ordered like values. Values within one part
+/// in 128 may share a bin. NaN is in the lowest bin.
 fn bin(value: f32) -> u16 {
     let bits = if value.is_nan() { u32::MAX } else { (value + 0.0).to_bits() };
     ((if bits >> 31 == 1 { !bits } else { bits | 1 << 31 }) >> 16) as u16
@@ -402,7 +402,7 @@ mod tests {
         let text = serde_json::to_string(&histogram).unwrap();
         let back: PixelHistogram = serde_json::from_str(&text).unwrap();
         assert_eq!((back.total(), &back), (4, &histogram));
-        let odd: PixelHistogram = serde_json::from_str("[4294967295, 1, 4294967295, 2, 9]").unwrap();
-        assert!(odd.counts().all(|(bin, _)| bin < BINS) && odd.total() == 3);
+        let corrupt: PixelHistogram = serde_json::from_str("[4294967295, 1, 4294967295, 2, 9]").unwrap();
+        assert!(corrupt.counts().all(|(bin, _)| bin < BINS) && corrupt.total() == 3);
     }
 }

@@ -104,8 +104,8 @@ impl Evaluation {
         Some(self.ranking(kind)?.metrics([0.01, 0.05].map(|rate| self.threshold(kind, rate))))
     }
 
-    /// The threshold for this false-alarm rate, from the held-out healthy images alone; `None` if they cannot promise the
-    /// rate.
+    /// The threshold for this false-alarm rate, from the held-out healthy images alone; `None` if they cannot promise
+    /// the rate.
     pub fn threshold(&self, kind: ScoreKind, rate: f64) -> Option<f64> {
         let calibration = self.calibration.as_ref()?;
         calibration.check_rate(rate).ok()?;

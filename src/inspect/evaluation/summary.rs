@@ -61,8 +61,8 @@ pub struct EvaluationSummary {
 }
 
 impl EvaluationSummary {
-    /// Computes the metrics at a promised rate; at the model's own if none is given. A score that is 0 for every image is
-    /// one the model does not provide.
+    /// Computes the metrics at a promised rate; at the model's own if none is given. A score that is 0 for every image
+    /// is one the model does not provide.
     ///
     /// # Errors
     /// [`RateError`] for a rate that the held-out images cannot promise.

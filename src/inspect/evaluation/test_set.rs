@@ -73,9 +73,9 @@ pub struct TestSet {
 }
 
 impl TestSet {
-    /// Opens test data. From a folder, its test images are taken; a built-in surface generates new ones. Images in `seen` are
-    /// excluded. `images` limits the number of healthy and of defective images, evenly spaced in the folder's list; for a
-    /// surface, it is the number generated.
+    /// Opens test data. From a folder, its test images are taken; a built-in surface generates new ones. Images in
+    /// `seen` are excluded. `images` limits the number of healthy and of defective images, evenly spaced in the
+    /// folder's list; for a surface, it is the number generated.
     ///
     /// # Errors
     /// See [`DataSource::open`].
@@ -95,15 +95,15 @@ impl TestSet {
             }
             DataSource::Surface { kind, seed } => {
                 let (healthy, defective) = images.map_or(DEFAULT_COUNTS, |n| (n, n));
-                let mut drawn = Self::generate(*kind, *seed, SPECIMEN_SIDE, healthy, defective);
-                drawn.exclude_seen(seen);
-                Ok(drawn)
+                let mut tests = Self::generate(*kind, *seed, SPECIMEN_SIDE, healthy, defective);
+                tests.exclude_seen(seen);
+                Ok(tests)
             }
         }
     }
 
-    /// The test images of opened data: the test split of its layout, or every image if the layout has none, excluding images
-    /// that models were trained or calibrated on.
+    /// The test images of opened data: the test split of its layout, or every image if the layout has none, excluding
+    /// images that models were trained or calibrated on.
     pub fn of(opened: &Opened, seen: &[&Split]) -> Self {
         let set = &opened.dataset;
         let wanted = if set.items.iter().any(|i| i.subset == Subset::Test) { Subset::Test } else { Subset::Any };
@@ -130,8 +130,8 @@ impl TestSet {
         tests
     }
 
-    /// Generates test images of a built-in surface, `side` pixels square, with equal numbers of each defect type, grouped by
-    /// type. A larger set includes the smaller ones.
+    /// Generates test images of a built-in surface, `side` pixels square, with equal numbers of each defect type,
+    /// grouped by type. A larger set includes the smaller ones.
     pub fn generate(kind: SurfaceKind, seed: u64, side: usize, healthy: usize, defective: usize) -> Self {
         let own = TEST_SEED.wrapping_add(seed);
         let item = |defect: Option<DefectKind>, index: usize| TestItem {
@@ -169,7 +169,8 @@ impl TestSet {
         }
     }
 
-    /// Limits the numbers of healthy and of defective images, evenly spaced over the list, in which defect types are grouped.
+    /// Limits the numbers of healthy and of defective images, evenly spaced over the list, in which defect types are
+    /// grouped.
     pub fn limit(&mut self, most: usize) {
         let items = std::mem::take(&mut self.items);
         let (healthy, defective): (Vec<_>, Vec<_>) = items.into_iter().partition(|i| i.label == Label::Healthy);

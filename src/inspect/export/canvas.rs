@@ -320,12 +320,12 @@ mod tests {
 
     #[test]
     fn marks_differ_in_shape() {
-        let drawn = |verdict| {
+        let symbol = |verdict| {
             let mut canvas = PixelCanvas::new(40, 40);
             canvas.mark(verdict, [20.0, 20.0], 10.0);
             canvas
         };
-        let [circle, triangle, diamond] = [Verdict::Healthy, Verdict::Suspect, Verdict::Defective].map(drawn);
+        let [circle, triangle, diamond] = [Verdict::Healthy, Verdict::Suspect, Verdict::Defective].map(symbol);
         for (canvas, verdict) in
             [(&circle, Verdict::Healthy), (&triangle, Verdict::Suspect), (&diamond, Verdict::Defective)]
         {

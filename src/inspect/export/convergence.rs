@@ -37,7 +37,7 @@ pub(super) fn write(out: &mut dyn Write, input: &ExportInput<'_>) -> io::Result<
     let frames = shown(input.frames.len());
     let count = frames.len().max(1);
     let mut before: Option<PixelCanvas> = None;
-    let drawn = (0..count).map(|i| {
+    let encoded = (0..count).map(|i| {
         let kept = frames.get(i).and_then(|frame| input.frames.get(*frame));
         let is_last = i + 1 == count;
         let canvas = background.draw(&mut painter, input, kept, is_last);
@@ -54,7 +54,7 @@ pub(super) fn write(out: &mut dyn Write, input: &ExportInput<'_>) -> io::Result<
             milliseconds: if is_last { LAST_DURATION } else { FRAME_DURATION },
         })
     });
-    apng::write(out, count, drawn)
+    apng::write(out, count, encoded)
 }
 
 /// Everything that is the same in every frame.
@@ -91,12 +91,12 @@ impl Background {
     ) -> PixelCanvas {
         let (layout, outcome, u) = (&self.layout, input.outcome, self.layout.unit);
         let mut canvas = self.canvas.clone();
-        let drawn = match kept {
+        let reconstruction = match kept {
             Some(kept) => (0..outcome.query.values().len()).map(|i| kept.value(i)).collect(),
             None => outcome.reconstruction.values().to_vec(),
         };
-        let difference = input.difference(|i| drawn[i]);
-        let raster = planes_raster(&drawn, outcome.query.width(), outcome.query.channels(), layout.scale);
+        let difference = input.difference(|i| reconstruction[i]);
+        let raster = planes_raster(&reconstruction, outcome.query.width(), outcome.query.channels(), layout.scale);
         canvas.draw_raster(layout.xs[1], layout.y, &raster, layout.scale.enlarge);
         let raster = heat_map(input, &difference, input.upper(), layout.scale);
         canvas.draw_raster(layout.xs[2], layout.y, &raster, layout.scale.enlarge);

@@ -1,5 +1,5 @@
-//! Exports of an inspected image: a triptych, the convergence as an animation, the scores as JSON, the steps as CSV, and
-//! the raw difference map as TIFF.
+//! Exports of an inspected image: a triptych, the convergence as an animation, the scores as JSON, the steps as CSV,
+//! and the raw difference map as TIFF.
 
 mod apng;
 mod canvas;

@@ -30,9 +30,9 @@ fn outcome(width: usize, height: usize, channels: usize, steps: usize, verdict: 
         if (x - 0.65).hypot(y - 0.4) < 0.12 { -0.6 } else { 0.0 }
     };
     let values: Vec<f32> = (0..pixels * channels).map(|i| ground(i) + pit(i)).collect();
-    let drawn: Vec<f32> = (0..pixels * channels).map(|i| ground(i) * 0.9).collect();
+    let reconstruction: Vec<f32> = (0..pixels * channels).map(|i| ground(i) * 0.9).collect();
     let mut difference = vec![0.0; pixels];
-    for (i, (a, b)) in values.iter().zip(&drawn).enumerate() {
+    for (i, (a, b)) in values.iter().zip(&reconstruction).enumerate() {
         difference[i % pixels] += (a - b) / channels as f32;
     }
     let mut scores = Scores::default();
@@ -59,7 +59,7 @@ fn outcome(width: usize, height: usize, channels: usize, steps: usize, verdict: 
     Outcome {
         critic: None,
         query: Arc::new(Planes::new(width, height, channels, values).unwrap()),
-        reconstruction: Planes::new(width, height, channels, drawn).unwrap(),
+        reconstruction: Planes::new(width, height, channels, reconstruction).unwrap(),
         difference,
         feature: vec![0.0; pixels],
         inspected: None,
@@ -203,11 +203,11 @@ fn the_convergence_plays_every_kept_frame_and_holds_the_last() {
             frame.buffer().get_pixel(x as u32, y as u32).0
         };
         for (x, y) in [(0, 0), (39, 29), (26, 12)] {
-            let (query, drawn) = (outcome.query.at(x, y, 0), kept.value(y * 40 + x));
+            let (query, reconstruction) = (outcome.query.at(x, y, 0), kept.value(y * 40 + x));
             let grey = |v: f32| [((v.clamp(-1.0, 1.0) + 1.0) * 127.5).round() as u8; 3];
-            let share = ((query - drawn).abs() / 0.4).min(1.0);
+            let share = ((query - reconstruction).abs() / 0.4).min(1.0);
             assert_eq!(at(0, x, y)[..3], grey(query));
-            assert_eq!(at(1, x, y)[..3], grey(drawn));
+            assert_eq!(at(1, x, y)[..3], grey(reconstruction));
             assert_eq!(at(2, x, y)[..3], table(ColourMap::Ember)[(share * 255.0).round() as usize]);
         }
     }

@@ -181,9 +181,9 @@ impl InspectionJob {
         })
     }
 
-    /// Prepares the inspection of a query that differs only in part from the one that `before` is the outcome of. Only the
-    /// tiles with a changed pixel are inspected, for as many steps as a full inspection would take; the rest is reused.
-    /// `None` where nothing differs. The records cover the inspected tiles only.
+    /// Prepares the inspection of a query that differs only in part from the one that `before` is the outcome of. Only
+    /// the tiles with a changed pixel are inspected, for as many steps as a full inspection would take; the rest is
+    /// reused. `None` where nothing differs. The records cover the inspected tiles only.
     ///
     /// # Errors
     /// As [`InspectionJob::new`].
@@ -383,7 +383,8 @@ impl InspectionJob {
         Ok(())
     }
 
-    /// Per-pixel loss weights from the critic's map: 1 where it finds nothing, down to 1 - robust where its logit is high.
+    /// Per-pixel loss weights from the critic's map: 1 where it finds nothing, down to 1 - robust where its logit is
+    /// high.
     fn critic_weights(&self, map: &CriticMap) -> Vec<f32> {
         let map = map.logits();
         let strength = self.knobs.robust as f32;

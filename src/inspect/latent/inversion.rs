@@ -1,7 +1,7 @@
 //! Back-propagation over z: finds the latent vector whose reconstruction is closest to each query crop.
 //!
-//! The loss of one row is `(1 - l) * sum w |x - G(z)| + l * sum |f(x) - f(G(z))| + p * log(1 - D(G(z)))`
-//! with `f` the third layer of D (Yeh et al. 2016, Schlegl et al. 2017). Rows are independent: batch norm uses its running
+//! The loss of one row is `(1 - l) * sum w |x - G(z)| + l * sum |f(x) - f(G(z))| + p * log(1 - D(G(z)))` with `f` the
+//! third layer of D (Yeh et al. 2016, Schlegl et al. 2017). Rows are independent: batch norm uses its running
 //! statistics, and the sum over rows is differentiated.
 
 use burn::{
@@ -272,8 +272,8 @@ impl InversionBatch {
         }
     }
 
-    /// Computes the loss at the current z, keeps the best, and takes a step. `target` has one row per row of z. Returns the
-    /// statistics and the generated crops, both before the step.
+    /// Computes the loss at the current z, keeps the best, and takes a step. `target` has one row per row of z. Returns
+    /// the statistics and the generated crops, both before the step.
     ///
     /// # Errors
     /// When the values cannot be read from the device.

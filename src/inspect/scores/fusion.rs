@@ -71,11 +71,12 @@ const MAX_SHIFT: f64 = 4.0;
 /// drop a score because another correlates with it.
 const CORRELATION_SHRINKAGE: f64 = 0.7;
 
-/// Finds the weights of the combined score from the scores of healthy images and of synthetic damage on some of them, by
-/// Fisher's linear discriminant (1936): each score is weighted by how many standard deviations of healthy images damage
-/// moves it, and correlated scores share the weight that one of them would have. Each damaged image is compared with its
-/// undamaged counterpart where that is known; otherwise a few images are too noisy where healthy images vary a lot. A score
-/// that only adds noise gets no weight. No label of a real defect is involved unless `damaged` holds real defects.
+/// Finds the weights of the combined score from the scores of healthy images and of synthetic damage on some of them,
+/// by Fisher's linear discriminant (1936): each score is weighted by how many standard deviations of healthy images
+/// damage moves it, and correlated scores share the weight that one of them would have. Each damaged image is compared
+/// with its undamaged counterpart where that is known; otherwise a few images are too noisy where healthy images vary a
+/// lot. A score that only adds noise gets no weight. No label of a real defect is involved unless `damaged` holds real
+/// defects.
 pub(crate) fn fusion(healthy: &[Scores], damaged: &[(Option<&Scores>, &Scores)]) -> Vec<FusionTerm> {
     let parts = FUSED.into_iter().filter_map(|kind| {
         let n = healthy.len().max(1) as f64;

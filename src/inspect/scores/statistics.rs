@@ -7,7 +7,8 @@ pub(crate) fn moments(values: &[f64]) -> (f64, f64) {
     (mean, (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt())
 }
 
-/// Computes `W` with `W W^T` the inverse of a symmetric positive-definite matrix: the transposed inverse of its Cholesky factor.
+/// Computes `W` with `W W^T` the inverse of a symmetric positive-definite matrix: the transposed inverse of its
+/// Cholesky factor.
 pub(crate) fn inverse_cholesky(matrix: &[f64], n: usize) -> Vec<f64> {
     let mut l = vec![0.0; n * n];
     for i in 0..n {

@@ -29,8 +29,8 @@ impl CaseKind {
     /// All of them, worst first.
     pub const ALL: [Self; 3] = [Self::Missed, Self::FalseAlarm, Self::Borderline];
 
-    /// Title in the report. Without a threshold nothing is flagged, and the images whose score fits their label least are
-    /// shown instead.
+    /// Title in the report. Without a threshold nothing is flagged, and the images whose score fits their label least
+    /// are shown instead.
     pub fn title(self, threshold: bool) -> &'static str {
         match (self, threshold) {
             (Self::Missed, true) => "Missed",

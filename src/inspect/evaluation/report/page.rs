@@ -264,13 +264,13 @@ fn defect_types(out: &mut String, summary: &EvaluationSummary) {
 
 fn plots(out: &mut String, models: &[ReportedModel]) {
     let Some(first) = models.first() else { return };
-    let drawn: Vec<ScoreKind> =
+    let plotted: Vec<ScoreKind> =
         first.summary.scores.iter().filter(|s| s.metrics.auroc.is_some()).map(|s| s.score).collect();
-    if drawn.is_empty() {
+    if plotted.is_empty() {
         return;
     }
     out.push_str("<h2>Curves</h2><p>The ring marks the active threshold.</p><div class=\"plots\">");
-    for kind in drawn {
+    for kind in plotted {
         let own = |m: &ReportedModel| m.summary.scores.iter().find(|s| s.score == kind).and_then(|s| s.confusion);
         let rocs: Vec<_> = models.iter().map(|m| m.evaluation.roc(kind)).collect();
         let prs: Vec<_> = models.iter().map(|m| m.evaluation.pr(kind)).collect();
