@@ -88,7 +88,7 @@ fn a_healthy_part_is_said_to_be_one() {
     });
     show(&mut stage);
     assert!(shows(&stage.harness, "HEALTHY"));
-    assert!(shows(&stage.harness, "good parts look"));
+    assert!(shows(&stage.harness, "healthy parts score"));
     stage.snapshot("inspect_healthy", &mut results);
 }
 

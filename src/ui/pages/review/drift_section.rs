@@ -1,4 +1,4 @@
-//! Drift of the scores of good parts.
+//! Drift of the scores of healthy parts.
 
 use egui::{Pos2, Rect, RichText, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
 
@@ -23,7 +23,7 @@ impl PanelSection for DriftSection {
     fn ui(&mut self, ui: &mut Ui, scene: &Scene, _: &mut Frame<'_>) {
         let p = Palette::of(ui);
         let Some(drift) = &scene.snapshot.figures.drift else {
-            ui.label(theme::weak_caption(&p, "Open a record to monitor the scores of good parts."));
+            ui.label(theme::weak_caption(&p, "Open a record to monitor the scores of healthy parts."));
             return;
         };
         let mark = match (drift.since(), drift.parts.len() < MIN_PARTS) {
@@ -44,7 +44,7 @@ fn chart(ui: &mut Ui, drift: &Drift) {
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), theme::TILE_LEAST), Sense::hover());
     let points = &drift.cusum.points;
     response.widget_info(|| {
-        let text = format!("CUSUM chart of the scores of {} good parts over time", points.len());
+        let text = format!("CUSUM chart of the scores of {} healthy parts over time", points.len());
         WidgetInfo::labeled(Role::Image, true, text)
     });
     let painter = ui.painter_at(rect);
@@ -73,7 +73,7 @@ fn chart(ui: &mut Ui, drift: &Drift) {
     for crossing in &drift.cusum.crossings {
         painter.vline(place(crossing.began, 0.0).x, inner.y_range(), Stroke::new(theme::HAIRLINE, p.suspect));
     }
-    let text = "Page's CUSUM of −ln p over the good parts, in order of time: it accumulates scores higher than expected. \
-                Above the limit good parts have changed; the vertical line marks where the change began.";
+    let text = "Page's CUSUM of −ln p over the healthy parts, in order of time: it accumulates scores higher than expected. \
+                Above the limit healthy parts have changed; the vertical line marks where the change began.";
     response.on_hover_text(text);
 }
