@@ -31,7 +31,7 @@ use crate::{
     },
 };
 
-/// Most skipped images that are listed.
+/// Maximum number of excluded images listed.
 const LISTED: usize = 50;
 
 /// A request of the panel to the page.
@@ -284,8 +284,8 @@ fn metrics(ui: &mut Ui, view: &PanelView<'_>) {
             "AUROC",
             auroc,
             m.and_then(|m| m.auroc),
-            "Area under the ROC curve: how often a defective part scores higher than a healthy one. 0.5 is chance, 1 is \
-             perfect"
+            "Area under the ROC curve: how often a defective part scores higher than a healthy one. 0.5 is chance, 1 \
+             is perfect"
                 .into(),
         ),
         (
@@ -299,8 +299,7 @@ fn metrics(ui: &mut Ui, view: &PanelView<'_>) {
             "Best F1",
             s.best_f1,
             m.and_then(|m| m.f1),
-            "Highest F1 of all thresholds. It is chosen on the test images and therefore optimistic"
-                .into(),
+            "Highest F1 of all thresholds. It is chosen on the test images and therefore optimistic".into(),
         ),
         ("Caught at 1 %", caught(0.01), m.and_then(|m| m.caught_at_1), caught_help(1, at(0.01).is_some())),
         ("Caught at 5 %", caught(0.05), m.and_then(|m| m.caught_at_5), caught_help(5, at(0.05).is_some())),

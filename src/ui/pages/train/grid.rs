@@ -414,8 +414,8 @@ impl SampleGridView {
     }
 }
 
-/// Returns the number of columns for `count` images. Where they fit into `max_columns` columns and `rows` rows, it leaves the
-/// fewest empty cells and is closest to a square; otherwise it is as large as possible.
+/// Returns the number of columns for `count` images. Where they fit into `max_columns` columns and `rows` rows, it
+/// leaves the fewest empty cells and is closest to a square; otherwise it is as large as possible.
 fn balanced(count: usize, max_columns: usize, rows: usize) -> usize {
     let max_columns = max_columns.clamp(1, count.max(1));
     let fitting = (1..=max_columns).filter(|c| count.div_ceil(*c) <= rows);

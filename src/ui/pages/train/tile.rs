@@ -4,9 +4,9 @@ use egui::{
     Align, Align2, EventFilter, Key, Layout, Rect, Response, RichText, Role, Sense, Shape, Stroke, Ui, UiBuilder,
     WidgetInfo, pos2, vec2,
 };
-use egui_plot::{AxisHints, HLine, Line, LineStyle, Plot, PlotPoint, PlotPoints, PlotTransform};
+use egui_plot::{AxisHints, HLine, Line, LineStyle, Plot, PlotPoint, PlotPoints, PlotTransform, PlotUi};
 
-use super::chart::{ChartContext, ChartState, CurveChart, ViewY};
+use super::chart::{ChartContext, ChartLine, ChartState, CurveChart, ViewY};
 use crate::{
     train::history::Metric,
     ui::{
@@ -169,19 +169,7 @@ impl ChartState {
         let output = plot.show(ui, |ui| {
             ui.set_plot_bounds_x(span_x.0..=span_x.1);
             ui.set_plot_bounds_y(span_y.0..=span_y.1);
-            if chart == CurveChart::Accuracy {
-                let line = HLine::new("equilibrium", 0.5).color(p.text_weak.gamma_multiply(0.6)).width(theme::HAIRLINE);
-                ui.hline(line.style(LineStyle::Dashed { length: 4.0 }).allow_hover(false));
-            }
-            for line in lines {
-                ui.line(
-                    Line::new(line.name.as_str(), PlotPoints::Borrowed(&line.points))
-                        .color(line.colour(&p))
-                        .width(line.width)
-                        .style(line.style)
-                        .allow_hover(false),
-                );
-            }
+            draw_lines(ui, chart, lines, &p);
         });
         let response = output.response;
         response.widget_info(|| {
@@ -365,6 +353,23 @@ impl ChartState {
                 self.view_y = ViewY::Everything;
             }
         });
+    }
+}
+
+/// Draws the lines of a chart, and the equilibrium of D's accuracy.
+fn draw_lines<'a>(ui: &mut PlotUi<'a>, chart: CurveChart, lines: &'a [ChartLine], p: &Palette) {
+    if chart == CurveChart::Accuracy {
+        let line = HLine::new("equilibrium", 0.5).color(p.text_weak.gamma_multiply(0.6)).width(theme::HAIRLINE);
+        ui.hline(line.style(LineStyle::Dashed { length: 4.0 }).allow_hover(false));
+    }
+    for line in lines {
+        ui.line(
+            Line::new(line.name.as_str(), PlotPoints::Borrowed(&line.points))
+                .color(line.colour(p))
+                .width(line.width)
+                .style(line.style)
+                .allow_hover(false),
+        );
     }
 }
 
