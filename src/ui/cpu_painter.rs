@@ -1,9 +1,8 @@
-//! Paints the window where there is no GPU.
+//! A faster painter for windows without a GPU.
 //!
-//! A rasteriser in software runs every branch of a pixel's program. egui's own program holds a second way
-//! of filtering textures and a dither, which a GPU skips and a CPU pays for at every pixel. Here each
-//! triangle gets the least program that will do: plain colour, or colour times texture. What is seen is
-//! the same.
+//! A software rasteriser evaluates every branch of a fragment shader. egui's shader contains a second texture filter and
+//! dithering, which cost a CPU time at every pixel. This painter chooses the cheapest shader for each triangle: plain
+//! colour, or colour times texture. The result is identical.
 
 use std::{num::NonZeroU64, sync::Arc};
 
@@ -32,36 +31,35 @@ fn plain(in: Corner) -> @location(0) vec4<f32> { return in.colour; }
 fn textured(in: Corner) -> @location(0) vec4<f32> { return in.colour * textureSample(picture, filtered, in.uv); }
 ";
 
-/// Puts this painter in the place of egui's own. Only for a surface without sRGB conversion, which is
-/// the kind that egui prefers; on another nothing changes.
+/// Replaces egui's painter, if the surface does without sRGB conversion, which egui prefers.
 pub fn install(ctx: &Context, state: &RenderState) {
     if state.target_format.is_srgb() {
         return;
     }
-    let kit = Kit::new(&state.device, state.target_format);
-    state.renderer.write().callback_resources.insert(kit);
+    let resources = Resources::new(&state.device, state.target_format);
+    state.renderer.write().callback_resources.insert(resources);
     ctx.add_plugin(Painter { renderer: Arc::clone(&state.renderer) });
 }
 
-/// Takes a frame's shapes and hands egui a single one in their place, which paints them all.
+/// Replaces the shapes of a frame by a single paint callback that draws them all.
 struct Painter {
     renderer: Arc<RwLock<Renderer>>,
 }
 
 impl Plugin for Painter {
     fn debug_name(&self) -> &'static str {
-        "quick painter"
+        "CPU painter"
     }
 
     fn output_hook(&mut self, ctx: &Context, output: &mut FullOutput) {
-        // The shapes of a pass that is thrown away are not painted.
+        // The shapes of a discarded pass are not painted.
         if output.shapes.iter().any(|s| matches!(s.shape, Shape::Callback(_))) || ctx.will_discard() {
             return;
         }
         let screen = ctx.viewport_rect();
         let primitives = ctx.tessellate(std::mem::take(&mut output.shapes), output.pixels_per_point);
-        let picture = Picture::new(primitives, Arc::clone(&self.renderer));
-        let shape = Shape::Callback(Callback::new_paint_callback(screen, picture));
+        let mesh = FrameMesh::new(primitives, Arc::clone(&self.renderer));
+        let shape = Shape::Callback(Callback::new_paint_callback(screen, mesh));
         output.shapes.push(ClippedShape {
             clip_rect: screen,
             shape,
@@ -70,75 +68,78 @@ impl Plugin for Painter {
     }
 }
 
-/// Triangles that one program paints.
-struct Run {
+/// A range of triangles with one pipeline, texture and clip rectangle.
+struct DrawCall {
     clip: Rect,
     texture: TextureId,
-    way: Way,
+    pipeline: Pipeline,
     indices: std::ops::Range<u32>,
 }
 
-/// The program that a triangle needs.
+/// The pipeline that a triangle needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
-    /// Colour that covers what lies below.
+enum Pipeline {
+    /// Opaque colour, without blending.
     Opaque,
-    /// Colour that lets it shine through.
+    /// Translucent colour.
     Plain,
     /// Colour times texture.
     Textured,
 }
 
-/// A frame's triangles.
-struct Picture {
+/// The triangles of a frame.
+struct FrameMesh {
     vertices: Vec<Vertex>,
     indices: Vec<u32>,
-    runs: Vec<Run>,
+    calls: Vec<DrawCall>,
     renderer: Arc<RwLock<Renderer>>,
 }
 
-impl Picture {
+impl FrameMesh {
     fn new(primitives: Vec<ClippedPrimitive>, renderer: Arc<RwLock<Renderer>>) -> Self {
-        let mut picture = Self { vertices: Vec::new(), indices: Vec::new(), runs: Vec::new(), renderer };
+        let mut frame = Self { vertices: Vec::new(), indices: Vec::new(), calls: Vec::new(), renderer };
         for ClippedPrimitive { clip_rect, primitive } in primitives {
             let Primitive::Mesh(mesh) = primitive else { continue };
-            let base = picture.vertices.len() as u32;
-            picture.vertices.extend_from_slice(&mesh.vertices);
+            let base = frame.vertices.len() as u32;
+            frame.vertices.extend_from_slice(&mesh.vertices);
             for triangle in mesh.indices.chunks_exact(3) {
-                let way = way(&mesh.vertices, mesh.texture_id, triangle);
-                let start = picture.indices.len() as u32;
-                picture.indices.extend(triangle.iter().map(|i| base + i));
-                match picture.runs.last_mut() {
-                    Some(run) if run.clip == clip_rect && run.texture == mesh.texture_id && run.way == way => {
-                        run.indices.end += 3;
+                let pipeline = pipeline_for(&mesh.vertices, mesh.texture_id, triangle);
+                let start = frame.indices.len() as u32;
+                frame.indices.extend(triangle.iter().map(|i| base + i));
+                match frame.calls.last_mut() {
+                    Some(call)
+                        if call.clip == clip_rect && call.texture == mesh.texture_id && call.pipeline == pipeline =>
+                    {
+                        call.indices.end += 3;
                     }
-                    _ => picture.runs.push(Run {
+                    _ => frame.calls.push(DrawCall {
                         clip: clip_rect,
                         texture: mesh.texture_id,
-                        way,
+                        pipeline,
                         indices: start..start + 3,
                     }),
                 }
             }
         }
-        picture
+        frame
     }
 }
 
-fn way(vertices: &[Vertex], texture: TextureId, triangle: &[u32]) -> Way {
-    let mut way = Way::Opaque;
+/// The cheapest pipeline for a triangle.
+fn pipeline_for(vertices: &[Vertex], texture: TextureId, triangle: &[u32]) -> Pipeline {
+    let mut pipeline = Pipeline::Opaque;
     for corner in triangle.iter().filter_map(|i| vertices.get(*i as usize)) {
         if corner.uv != WHITE_UV || texture != TextureId::default() {
-            return Way::Textured;
+            return Pipeline::Textured;
         }
         if corner.color.a() != u8::MAX {
-            way = Way::Plain;
+            pipeline = Pipeline::Plain;
         }
     }
-    way
+    pipeline
 }
 
-impl CallbackTrait for Picture {
+impl CallbackTrait for FrameMesh {
     fn prepare(
         &self,
         device: &wgpu::Device,
@@ -147,50 +148,50 @@ impl CallbackTrait for Picture {
         _: &mut wgpu::CommandEncoder,
         resources: &mut CallbackResources,
     ) -> Vec<wgpu::CommandBuffer> {
-        if let Some(kit) = resources.get_mut::<Kit>() {
+        if let Some(resources) = resources.get_mut::<Resources>() {
             let points = screen.size_in_pixels.map(|v| v as f32 / screen.pixels_per_point);
-            queue.write_buffer(&kit.screen, 0, bytemuck::bytes_of(&[points[0], points[1], 0.0, 0.0]));
-            fill(device, queue, &mut kit.vertices, bytemuck::cast_slice(&self.vertices));
-            fill(device, queue, &mut kit.indices, bytemuck::cast_slice(&self.indices));
+            queue.write_buffer(&resources.screen, 0, bytemuck::bytes_of(&[points[0], points[1], 0.0, 0.0]));
+            fill(device, queue, &mut resources.vertices, bytemuck::cast_slice(&self.vertices));
+            fill(device, queue, &mut resources.indices, bytemuck::cast_slice(&self.indices));
         }
         Vec::new()
     }
 
     fn paint(&self, info: PaintCallbackInfo, pass: &mut wgpu::RenderPass<'static>, resources: &CallbackResources) {
-        let Some(kit) = resources.get::<Kit>().filter(|_| !self.indices.is_empty()) else { return };
+        let Some(resources) = resources.get::<Resources>().filter(|_| !self.indices.is_empty()) else { return };
         let renderer = self.renderer.read();
         let [width, height] = info.screen_size_px;
         pass.set_viewport(0.0, 0.0, width as f32, height as f32, 0.0, 1.0);
-        pass.set_vertex_buffer(0, kit.vertices.slice(..));
-        pass.set_index_buffer(kit.indices.slice(..), wgpu::IndexFormat::Uint32);
-        let (mut way, mut texture, mut clip) = (None, None, None);
-        for run in &self.runs {
+        pass.set_vertex_buffer(0, resources.vertices.slice(..));
+        pass.set_index_buffer(resources.indices.slice(..), wgpu::IndexFormat::Uint32);
+        let (mut pipeline, mut texture, mut clip) = (None, None, None);
+        for call in &self.calls {
             let edge = |v: f32, most: u32| ((v * info.pixels_per_point).round() as u32).min(most);
-            let (left, top) = (edge(run.clip.min.x, width), edge(run.clip.min.y, height));
-            let (right, bottom) = (edge(run.clip.max.x, width), edge(run.clip.max.y, height));
+            let (left, top) = (edge(call.clip.min.x, width), edge(call.clip.min.y, height));
+            let (right, bottom) = (edge(call.clip.max.x, width), edge(call.clip.max.y, height));
             if right <= left || bottom <= top {
                 continue;
             }
-            if clip.replace(run.clip) != Some(run.clip) {
+            if clip.replace(call.clip) != Some(call.clip) {
                 pass.set_scissor_rect(left, top, right - left, bottom - top);
             }
-            if way.replace(run.way) != Some(run.way) {
-                pass.set_pipeline(kit.pipeline(run.way));
-                pass.set_bind_group(0, &kit.screen_group, &[]);
+            if pipeline.replace(call.pipeline) != Some(call.pipeline) {
+                pass.set_pipeline(resources.pipeline(call.pipeline));
+                pass.set_bind_group(0, &resources.screen_group, &[]);
                 texture = None;
             }
-            if run.way == Way::Textured {
-                let Some(found) = renderer.texture(&run.texture) else { continue };
-                if texture.replace(run.texture) != Some(run.texture) {
+            if call.pipeline == Pipeline::Textured {
+                let Some(found) = renderer.texture(&call.texture) else { continue };
+                if texture.replace(call.texture) != Some(call.texture) {
                     pass.set_bind_group(1, &found.bind_group, &[]);
                 }
             }
-            pass.draw_indexed(run.indices.clone(), 0, 0..1);
+            pass.draw_indexed(call.indices.clone(), 0, 0..1);
         }
     }
 }
 
-/// Writes `bytes` into `buffer`, which is replaced where it is too small.
+/// Writes `bytes` to `buffer`, which is replaced if it is too small.
 fn fill(device: &wgpu::Device, queue: &wgpu::Queue, buffer: &mut wgpu::Buffer, bytes: &[u8]) {
     let needed = bytes.len() as u64;
     if needed > buffer.size() {
@@ -205,8 +206,8 @@ fn fill(device: &wgpu::Device, queue: &wgpu::Queue, buffer: &mut wgpu::Buffer, b
     queue.write_buffer(buffer, 0, bytes);
 }
 
-/// What stays from frame to frame.
-struct Kit {
+/// GPU resources that are kept between frames.
+struct Resources {
     opaque: wgpu::RenderPipeline,
     plain: wgpu::RenderPipeline,
     textured: wgpu::RenderPipeline,
@@ -216,7 +217,7 @@ struct Kit {
     indices: wgpu::Buffer,
 }
 
-impl Kit {
+impl Resources {
     fn new(device: &wgpu::Device, format: wgpu::TextureFormat) -> Self {
         use wgpu::{BindGroupLayoutEntry, BindingType, ShaderStages};
         let entry = |binding, visibility, ty| BindGroupLayoutEntry { binding, visibility, ty, count: None };
@@ -229,7 +230,7 @@ impl Kit {
             device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: None, entries })
         };
         let screen_layout = layout(&[entry(0, ShaderStages::VERTEX, uniform())]);
-        // The same as egui's, whose groups are bound here.
+        // The same layout as egui's, whose bind groups are used here.
         let texture_layout = layout(&[
             entry(
                 0,
@@ -254,7 +255,7 @@ impl Kit {
             entries: &[wgpu::BindGroupEntry { binding: 0, resource: screen.as_entire_binding() }],
         });
         let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
-            label: Some("quick painter"),
+            label: Some("CPU painter"),
             source: wgpu::ShaderSource::Wgsl(SHADER.into()),
         });
         let layout = |bind_group_layouts: &[Option<&wgpu::BindGroupLayout>]| {
@@ -314,11 +315,11 @@ impl Kit {
         }
     }
 
-    fn pipeline(&self, way: Way) -> &wgpu::RenderPipeline {
-        match way {
-            Way::Opaque => &self.opaque,
-            Way::Plain => &self.plain,
-            Way::Textured => &self.textured,
+    fn pipeline(&self, pipeline: Pipeline) -> &wgpu::RenderPipeline {
+        match pipeline {
+            Pipeline::Opaque => &self.opaque,
+            Pipeline::Plain => &self.plain,
+            Pipeline::Textured => &self.textured,
         }
     }
 }
@@ -334,11 +335,11 @@ mod tests {
         let corner = |uv, color| Vertex { pos: pos2(0.0, 0.0), uv, color };
         let (font, glyph) = (TextureId::default(), pos2(0.3, 0.3));
         let solid = [corner(WHITE_UV, Color32::GRAY); 3];
-        assert_eq!(way(&solid, font, &[0, 1, 2]), Way::Opaque);
+        assert_eq!(pipeline_for(&solid, font, &[0, 1, 2]), Pipeline::Opaque);
         let edge = [solid[0], solid[1], corner(WHITE_UV, Color32::TRANSPARENT)];
-        assert_eq!(way(&edge, font, &[0, 1, 2]), Way::Plain);
-        assert_eq!(way(&[corner(glyph, Color32::GRAY); 3], font, &[0, 1, 2]), Way::Textured);
-        // The corner of a picture has the same coordinates as the font's white pixel.
-        assert_eq!(way(&solid, TextureId::Managed(7), &[0, 1, 2]), Way::Textured);
+        assert_eq!(pipeline_for(&edge, font, &[0, 1, 2]), Pipeline::Plain);
+        assert_eq!(pipeline_for(&[corner(glyph, Color32::GRAY); 3], font, &[0, 1, 2]), Pipeline::Textured);
+        // The corner of an image has the same coordinates as the white pixel of the font.
+        assert_eq!(pipeline_for(&solid, TextureId::Managed(7), &[0, 1, 2]), Pipeline::Textured);
     }
 }

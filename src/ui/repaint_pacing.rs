@@ -1,9 +1,8 @@
-//! How often the window is drawn for the compute thread's sake.
+//! The frame rate at which the engine's results are drawn.
 //!
-//! With a GPU, thirty times a second. Where the window is drawn in software, on the same cores that
-//! train, a frame costs as much as a good part of a training step: then a little more than once a
-//! second is enough, and a few times a second just after the user has touched something. What the
-//! user does is drawn at once in any case, and waits less the fewer other frames are under way.
+//! With a GPU, thirty frames per second. If the window is drawn in software, on the cores that train, a frame costs a good
+//! part of a training step: then a little more than one frame per second, and a few just after user input. Input itself is
+//! always drawn at once.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -13,13 +12,16 @@ use std::{
 use egui::Context;
 use parking_lot::Mutex;
 
-const OFTEN: Duration = Duration::from_millis(33);
-const ATTENDED: Duration = Duration::from_millis(250);
-const SELDOM: Duration = Duration::from_millis(750);
-/// The user waits for an answer this long after an input.
-const ATTENTION: Duration = Duration::from_millis(1_500);
+/// Interval with a GPU.
+const GPU: Duration = Duration::from_millis(33);
+/// Interval in software, shortly after user input.
+const SOFTWARE_ACTIVE: Duration = Duration::from_millis(250);
+/// Interval in software otherwise.
+const SOFTWARE_IDLE: Duration = Duration::from_millis(750);
+/// Time after user input for which frames come more often.
+const ACTIVE: Duration = Duration::from_millis(1_500);
 
-/// Shared by the window, which says when it was touched, and the compute thread, which wakes it.
+/// Shared by the window, which reports user input, and the engine, which requests frames.
 #[derive(Debug, Default)]
 pub struct RepaintPacing {
     software: AtomicBool,
@@ -27,7 +29,7 @@ pub struct RepaintPacing {
 }
 
 impl RepaintPacing {
-    /// Says whether the window is drawn in software.
+    /// Sets whether the window is drawn in software.
     pub fn set_software(&self, software: bool) {
         self.software.store(software, Ordering::Relaxed);
     }
@@ -37,22 +39,22 @@ impl RepaintPacing {
         self.software.load(Ordering::Relaxed)
     }
 
-    /// The user did something.
+    /// Reports user input.
     pub fn touch(&self) {
         *self.touched.lock() = Some(Instant::now());
     }
 
-    /// Sees to it that the window is drawn before long. Any number of calls make one frame.
+    /// Requests a frame; calls within the interval are combined.
     pub fn wake(&self, ctx: &Context) {
         ctx.request_repaint_after(self.interval());
     }
 
     fn interval(&self) -> Duration {
-        let touched = self.touched.lock().is_some_and(|at| at.elapsed() < ATTENTION);
+        let touched = self.touched.lock().is_some_and(|at| at.elapsed() < ACTIVE);
         match (self.software(), touched) {
-            (false, _) => OFTEN,
-            (true, true) => ATTENDED,
-            (true, false) => SELDOM,
+            (false, _) => GPU,
+            (true, true) => SOFTWARE_ACTIVE,
+            (true, false) => SOFTWARE_IDLE,
         }
     }
 }
@@ -63,11 +65,11 @@ mod tests {
 
     #[test]
     fn software_draws_seldom_and_more_often_when_the_window_was_touched() {
-        let pace = RepaintPacing::default();
-        assert_eq!(pace.interval(), OFTEN);
-        pace.set_software(true);
-        assert_eq!(pace.interval(), SELDOM);
-        pace.touch();
-        assert_eq!(pace.interval(), ATTENDED);
+        let pacing = RepaintPacing::default();
+        assert_eq!(pacing.interval(), GPU);
+        pacing.set_software(true);
+        assert_eq!(pacing.interval(), SOFTWARE_IDLE);
+        pacing.touch();
+        assert_eq!(pacing.interval(), SOFTWARE_ACTIVE);
     }
 }

@@ -1,4 +1,4 @@
-//! What the window remembers from one start to the next.
+//! The settings file: what the window remembers between sessions.
 
 use std::{
     collections::BTreeMap,
@@ -10,23 +10,23 @@ use serde::{Deserialize, Serialize};
 
 use crate::{device::DeviceChoice, files, files::FileError};
 
-/// Version of the settings file; one with another is put aside.
+/// Version of the settings file; a file of another version is renamed and replaced.
 const VERSION: u32 = 1;
 
 /// Largest settings file that is read, bytes.
 const LIMIT: u64 = 1 << 20;
 
-/// Folders kept in the list of recent ones.
+/// Maximum number of recent folders.
 const RECENT: usize = 8;
 
-/// Smallest and largest scale factor of the window.
+/// Range of the window's scale factor.
 pub const SCALE: std::ops::RangeInclusive<f32> = 0.8..=2.0;
 
-/// Dark, light, or as the desktop has it.
+/// The theme setting.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ThemeChoice {
-    /// As the desktop has it; dark where it does not say.
+    /// The theme of the desktop; dark if it is unknown.
     #[default]
     System,
     /// Always dark.
@@ -36,34 +36,34 @@ pub enum ThemeChoice {
 }
 
 impl ThemeChoice {
-    /// All choices, in the order they are offered.
+    /// All choices, in display order.
     pub const ALL: [Self; 3] = [Self::System, Self::Dark, Self::Light];
 
     /// Name on screen.
     pub fn title(self) -> &'static str {
         match self {
-            Self::System => "As the desktop",
+            Self::System => "Follow system",
             Self::Dark => "Dark",
             Self::Light => "Light",
         }
     }
 }
 
-/// What a curve's horizontal axis counts.
+/// The horizontal axis of the curves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum XAxis {
     /// Training steps.
     #[default]
     Step,
-    /// Time since the run began.
+    /// Time since the start of the run.
     Relative,
     /// Time of day.
     Wall,
 }
 
 impl XAxis {
-    /// All axes, in the order they are offered.
+    /// All axes, in display order.
     pub const ALL: [Self; 3] = [Self::Step, Self::Relative, Self::Wall];
 
     /// Name on screen.
@@ -76,19 +76,19 @@ impl XAxis {
     }
 }
 
-/// How the Train workspace shows curves and grids.
+/// View settings of the curves and grids of the Train page.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ViewSettings {
-    /// Weight of the past in the smoothed curves, 0 (none) to 0.999.
+    /// Weight of past values in the moving average of the curves, 0 (no smoothing) to 0.999.
     pub smoothing: f64,
     /// Logarithmic vertical axis on loss and gradient curves.
     pub log_y: bool,
-    /// What the horizontal axis counts.
+    /// The horizontal axis.
     pub x_axis: XAxis,
-    /// Screen pixels to a picture's pixel in the sample grid; 0 fits the grid into its pane.
+    /// Screen pixels per image pixel in the sample grid; 0 fits the grid to its pane.
     pub grid_zoom: u8,
-    /// Grids a second while the scrubber plays.
+    /// Grids per second during playback.
     pub grids_per_second: f32,
 }
 
@@ -131,37 +131,37 @@ pub struct IntakeSettings {
     pub watching: bool,
 }
 
-/// Everything that the window remembers.
+/// The window's settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Settings {
     /// Version of this file.
     pub version: u32,
-    /// Dark or light.
+    /// Theme.
     pub theme: ThemeChoice,
-    /// Factor on every size, 0.8 to 2.0.
+    /// Scale factor of everything in the window, 0.8 to 2.0.
     pub scale: f32,
     /// The device to train on.
     pub device: DeviceChoice,
-    /// Where new runs go; `None` for the usual place.
+    /// Folder for new runs; `None` for the default location.
     pub runs: Option<PathBuf>,
-    /// The run that was open last.
+    /// The most recent run.
     pub last_run: Option<PathBuf>,
-    /// Folders of images that were opened, newest first.
+    /// Recently opened image folders, newest first.
     pub recent: Vec<PathBuf>,
-    /// The folder that images to inspect came from last.
+    /// The folder of the last inspected image.
     pub image_folder: Option<PathBuf>,
-    /// The model that images were inspected with last; put in force again at the next start.
+    /// The last active model; activated again at the next start.
     pub last_model: Option<PathBuf>,
-    /// Inner size of the window in points.
+    /// Inner size of the window, points.
     pub window: [f32; 2],
     /// The window was maximised.
     pub maximised: bool,
-    /// Curves and grids.
+    /// View of curves and grids.
     pub view: ViewSettings,
-    /// The review station.
+    /// Review.
     pub review: ReviewSettings,
-    /// Each workspace's own layout, in its own words.
+    /// Layout of each page, as text that the page itself reads and writes.
     pub layouts: BTreeMap<String, String>,
 }
 
@@ -187,8 +187,8 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Reads the settings file. One that cannot be used gives the defaults and a sentence that says
-    /// why; the file itself is kept aside.
+    /// Reads the settings file. If it cannot be used, returns the defaults and a message for the user; the file itself is
+    /// renamed and kept.
     pub fn load(path: &Path) -> (Self, Option<String>) {
         if !path.exists() {
             return (Self::default(), None);
@@ -196,27 +196,27 @@ impl Settings {
         let fault = match files::read_text(path, LIMIT) {
             Ok(text) => match toml::from_str::<Self>(&text) {
                 Ok(settings) if settings.version == VERSION => return (settings.within_bounds(), None),
-                Ok(other) => format!("it is of version {}, this program writes version {VERSION}", other.version),
+                Ok(other) => format!("it has version {}, this program needs version {VERSION}", other.version),
                 Err(error) => error.message().to_owned(),
             },
-            Err(error) => return (Self::default(), Some(format!("The settings start from their defaults: {error}."))),
+            Err(error) => return (Self::default(), Some(format!("Default settings are used: {error}."))),
         };
         let aside = path.with_extension("toml.aside");
         let kept = match fs::rename(path, &aside) {
-            Ok(()) => format!("The old file is kept as {}.", aside.display()),
+            Ok(()) => format!("The old file was renamed to {}.", aside.display()),
             Err(_) => "The old file will be replaced.".to_owned(),
         };
         let text = format!(
-            "The settings in {} could not be used ({fault}) and start from their defaults. {kept}",
+            "The settings in {} could not be read ({fault}). Default settings are used. {kept}",
             path.display()
         );
         (Self::default(), Some(text))
     }
 
-    /// Writes the settings file, whole or not at all.
+    /// Writes the settings file atomically.
     ///
     /// # Errors
-    /// [`FileError`] when the folder or the file cannot be written.
+    /// [`FileError`] if the folder or the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), FileError> {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).map_err(|e| FileError::new(files::Access::Write, folder, e))?;
@@ -225,14 +225,14 @@ impl Settings {
         files::write_atomic(path, text.as_bytes())
     }
 
-    /// Puts a folder at the head of the recent ones.
+    /// Moves a folder to the front of the recent folders.
     pub fn remember(&mut self, folder: &Path) {
         self.recent.retain(|f| f != folder);
         self.recent.insert(0, folder.to_owned());
         self.recent.truncate(RECENT);
     }
 
-    /// A file edited by hand may say anything.
+    /// Clamps values from a file that was edited by hand.
     fn within_bounds(mut self) -> Self {
         let whole = Self::default();
         self.scale = if self.scale.is_finite() { self.scale.clamp(*SCALE.start(), *SCALE.end()) } else { whole.scale };

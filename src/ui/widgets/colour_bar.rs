@@ -1,4 +1,4 @@
-//! The bar that says which colour stands for which value.
+//! Colour bars: the scale of a colour map.
 
 use egui::{
     Align2, Color32, ColorImage, FontSelection, Rect, Role, Sense, TextureHandle, TextureOptions, Ui, WidgetInfo, pos2,
@@ -8,7 +8,7 @@ use egui::{
 use super::ticks::{Scale, ticks};
 use crate::ui::{theme, theme::Palette};
 
-/// A table of colours on the device, uploaded once.
+/// The texture of a colour map, uploaded once.
 #[derive(Default)]
 pub struct ColourTable {
     texture: Option<([[u8; 3]; 256], TextureHandle)>,
@@ -29,7 +29,7 @@ impl ColourTable {
         &self.texture.get_or_insert_with(load).1
     }
 
-    /// Draws the bar with ticks from `low` to `high` over all that is left of `ui`; `what` says of what.
+    /// Draws the bar with ticks from `low` to `high` over the rest of `ui`; `what` names the quantity.
     pub fn ui(&mut self, ui: &mut Ui, table: &[[u8; 3]; 256], (low, high): (f64, f64), what: &str) {
         let p = Palette::of(ui);
         let (rect, response) = ui.allocate_exact_size(ui.available_size(), Sense::hover());
@@ -55,7 +55,7 @@ impl ColourTable {
         response.on_hover_text(what);
     }
 
-    /// Draws the colours from left to right in a place of this size, as a preview.
+    /// Draws the colours from left to right at this size, as a preview.
     pub fn preview(ui: &mut Ui, table: &[[u8; 3]; 256], size: egui::Vec2) {
         let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
         let columns = rect.width() as usize;

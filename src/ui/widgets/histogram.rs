@@ -1,4 +1,4 @@
-//! Bars of a histogram of weights or gradients.
+//! Histograms of weights and gradients.
 
 use egui::{Align2, Rect, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
 
@@ -7,8 +7,8 @@ use crate::{
     ui::{theme, theme::Palette},
 };
 
-/// The counts of `histogram` shared out over `bins` bars of equal width between `low` and `high`: a bucket
-/// that spans several bars gives each its part.
+/// Redistributes the counts of `histogram` over `bins` bars of equal width between `low` and `high`. A bucket that spans
+/// several bars is divided in proportion to the overlap.
 pub fn rebin(histogram: &BucketHistogram, low: f64, high: f64, bins: usize) -> Vec<f64> {
     let mut bars = vec![0.0; bins];
     let width = (high - low) / bins.max(1) as f64;
@@ -17,7 +17,7 @@ pub fn rebin(histogram: &BucketHistogram, low: f64, high: f64, bins: usize) -> V
     }
     let mut left = f64::NEG_INFINITY;
     for (limit, count) in histogram.limits.iter().zip(&histogram.counts) {
-        // The outermost buckets reach to infinity; their values do not.
+        // The outermost buckets extend to infinity; their values do not.
         let (a, b) = (left.max(histogram.min).max(low), limit.min(histogram.max).min(high));
         left = *limit;
         if *count <= 0.0 {
@@ -25,7 +25,7 @@ pub fn rebin(histogram: &BucketHistogram, low: f64, high: f64, bins: usize) -> V
         }
         let bar = |x: f64| (((x - low) / width).floor().max(0.0) as usize).min(bins.saturating_sub(1));
         if b <= a {
-            // A bucket of one value, or one that touches the range at a point.
+            // A bucket of a single value, or one that touches the range at a point.
             if (low..=high).contains(&b)
                 && let Some(bar) = bars.get_mut(bar(b))
             {
@@ -44,7 +44,7 @@ pub fn rebin(histogram: &BucketHistogram, low: f64, high: f64, bins: usize) -> V
     bars
 }
 
-/// Draws the bars over all that is left of `ui`, with the range under them.
+/// Draws the bars over the rest of `ui`, with the range below.
 pub fn bars(ui: &mut Ui, name: &str, histogram: &BucketHistogram, colour: egui::Color32) {
     let p = Palette::of(ui);
     let (rect, response) = ui.allocate_exact_size(ui.available_size(), Sense::hover());
@@ -98,7 +98,7 @@ pub fn bars(ui: &mut Ui, name: &str, histogram: &BucketHistogram, colour: egui::
     }
 }
 
-/// A value with three significant digits.
+/// Formats a value with three significant digits.
 fn short(value: f64) -> String {
     match value.abs() {
         0.0 => "0".into(),

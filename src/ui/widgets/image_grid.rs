@@ -1,4 +1,4 @@
-//! Rectangles of small pictures, pixel for pixel: textures that are uploaded once, and how large they fit.
+//! Grids of small images: textures, layout in whole pixels, and the zoom that fits.
 
 use std::{any::Any, sync::Arc};
 
@@ -9,49 +9,49 @@ use egui::{
 
 use crate::{data::ImageGrid, ui::theme};
 
-/// A rectangle of pictures on the device.
+/// The texture of an image grid.
 #[derive(Clone)]
 pub struct GridTexture {
     texture: TextureHandle,
     columns: usize,
     count: usize,
     side: usize,
-    /// What the pictures belong to, kept so that its address stays its own.
+    /// The owner of the images, kept so that its address is not reused.
     owner: Arc<dyn Any + Send + Sync>,
 }
 
 impl GridTexture {
-    /// Uploads `pictures`, which belong to `owner`, unless `old` was made from that very owner.
+    /// Uploads the images of `owner`, unless `old` already holds them.
     pub fn of<T: Any + Send + Sync>(
         ctx: &Context,
         name: &str,
         owner: &Arc<T>,
-        pictures: &ImageGrid,
+        images: &ImageGrid,
         old: Option<Self>,
     ) -> Self {
         let texture = match old {
             Some(same) if std::ptr::addr_eq(Arc::as_ptr(&same.owner), Arc::as_ptr(owner)) => return same,
             Some(Self { mut texture, .. }) => {
-                texture.set(image(pictures), TextureOptions::NEAREST);
+                texture.set(combined(images), TextureOptions::NEAREST);
                 texture
             }
-            None => ctx.load_texture(name, image(pictures), TextureOptions::NEAREST),
+            None => ctx.load_texture(name, combined(images), TextureOptions::NEAREST),
         };
-        let (columns, owner) = (sheet_columns(pictures.count), Arc::clone(owner));
-        Self { texture, columns, count: pictures.count, side: pictures.side, owner }
+        let (columns, owner) = (texture_columns(images.count), Arc::clone(owner));
+        Self { texture, columns, count: images.count, side: images.side, owner }
     }
 
-    /// Pictures.
+    /// Number of images.
     pub fn count(&self) -> usize {
         self.count
     }
 
-    /// Side of each, pixels.
+    /// Side of an image, pixels.
     pub fn side(&self) -> usize {
         self.side
     }
 
-    /// Draws picture `i` into `rect`.
+    /// Draws image `i` into `rect`.
     pub fn paint(&self, painter: &Painter, i: usize, rect: Rect) {
         if i >= self.count {
             return;
@@ -63,19 +63,19 @@ impl GridTexture {
     }
 }
 
-/// Pictures in a row of the texture: near a square, which every device can hold.
-fn sheet_columns(count: usize) -> usize {
+/// Columns of the texture, which is nearly square, so that it fits any device.
+fn texture_columns(count: usize) -> usize {
     count.isqrt().max(1)
 }
 
-/// All pictures in one image, row by row.
-fn image(pictures: &ImageGrid) -> ColorImage {
-    let (columns, side) = (sheet_columns(pictures.count), pictures.side);
-    let size = [(columns * side).max(1), (pictures.count.div_ceil(columns) * side).max(1)];
+/// Combines all images into one, row by row.
+fn combined(images: &ImageGrid) -> ColorImage {
+    let (columns, side) = (texture_columns(images.count), images.side);
+    let size = [(columns * side).max(1), (images.count.div_ceil(columns) * side).max(1)];
     let mut image = ColorImage::filled(size, Color32::BLACK);
-    for i in 0..pictures.count {
+    for i in 0..images.count {
         let (left, top) = ((i % columns) * side, (i / columns) * side);
-        for (p, pixel) in pictures.image(i).chunks_exact(pictures.channels.max(1)).enumerate() {
+        for (p, pixel) in images.image(i).chunks_exact(images.channels.max(1)).enumerate() {
             let colour = match *pixel {
                 [r, g, b] => Color32::from_rgb(r, g, b),
                 [v, ..] => Color32::from_gray(v),
@@ -89,24 +89,23 @@ fn image(pictures: &ImageGrid) -> ColorImage {
     image
 }
 
-/// How a block of pictures is laid out: in device pixels, so that each picture's pixel covers the same
-/// whole number of them.
+/// Layout of a block of images. Each image pixel covers the same whole number of device pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Block {
-    /// Pictures in a row.
+    /// Images per row.
     pub columns: usize,
     /// Rows.
     pub rows: usize,
-    /// Device pixels to a picture's pixel.
+    /// Device pixels per image pixel.
     pub zoom: usize,
-    /// Side of a picture, points.
+    /// Side of an image, points.
     pub cell: f32,
-    /// Gap between pictures, points.
+    /// Gap between images, points.
     pub gap: f32,
 }
 
 impl Block {
-    /// `count` pictures of `side` pixels in `columns` columns.
+    /// Arranges `count` images of `side` pixels in `columns` columns.
     pub fn new(count: usize, side: usize, columns: usize, zoom: usize, pixels_per_point: f32) -> Self {
         let columns = columns.clamp(1, count.max(1));
         Self {
@@ -124,7 +123,7 @@ impl Block {
         vec2(span(self.columns), span(self.rows))
     }
 
-    /// The place of picture `i` when the block begins at `origin`.
+    /// Position of image `i` in a block with its corner at `origin`.
     pub fn place(&self, origin: egui::Pos2, i: usize, pixels_per_point: f32) -> Rect {
         let step = self.cell + self.gap;
         let offset = vec2((i % self.columns) as f32 * step, (i / self.columns) as f32 * step);
@@ -132,7 +131,7 @@ impl Block {
         Rect::from_min_size(min, Vec2::splat(self.cell))
     }
 
-    /// The picture at `at`, if there is one of `count`.
+    /// Index of the image at `at`, below `count`.
     pub fn at(&self, origin: egui::Pos2, at: egui::Pos2, count: usize) -> Option<usize> {
         let step = self.cell + self.gap;
         let (x, y) = ((at.x - origin.x) / step, (at.y - origin.y) / step);
@@ -144,10 +143,10 @@ impl Block {
     }
 }
 
-/// The largest whole zoom at which two blocks of `counts` pictures fit into `room` (points) beside or above
-/// each other, with `head` points over each. `None` when even 1:1 does not fit.
+/// The largest whole zoom at which two blocks of `counts` images fit into `area` (points) beside or above each other,
+/// with `head` points above each. `None` if not even 1:1 fits.
 pub fn fit(
-    room: Vec2,
+    area: Vec2,
     head: f32,
     counts: [usize; 2],
     side: usize,
@@ -162,19 +161,19 @@ pub fn fit(
             let columns = ((width + theme::PICTURE_GAP) / cell) as usize;
             columns > 0 && count.div_ceil(columns) as f32 * cell <= height + theme::PICTURE_GAP
         };
-        let half = (room.x - theme::GAP_L) / 2.0;
-        if counts.iter().all(|n| fits(half, room.y - head, *n)) {
+        let half = (area.x - theme::GAP_L) / 2.0;
+        if counts.iter().all(|n| fits(half, area.y - head, *n)) {
             return Some((zoom, Arrangement::Beside));
         }
-        let half = (room.y - theme::GAP_M) / 2.0 - head;
-        if counts.iter().all(|n| fits(room.x, half, *n)) {
+        let half = (area.y - theme::GAP_M) / 2.0 - head;
+        if counts.iter().all(|n| fits(area.x, half, *n)) {
             return Some((zoom, Arrangement::Above));
         }
     }
     None
 }
 
-/// How the two blocks stand to each other.
+/// Arrangement of the two blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arrangement {
     /// Samples left, real crops right.
@@ -183,7 +182,7 @@ pub enum Arrangement {
     Above,
 }
 
-/// The outline of a chosen picture.
+/// Draws the outline of a selected image.
 pub fn outline(painter: &Painter, rect: Rect, colour: Color32, width: f32) {
     painter.rect_stroke(rect, 0.0, Stroke::new(width, colour), egui::StrokeKind::Outside);
 }
@@ -192,37 +191,37 @@ pub fn outline(painter: &Painter, rect: Rect, colour: Color32, width: f32) {
 mod tests {
     use super::*;
 
-    fn pictures(count: usize, side: usize, channels: usize) -> ImageGrid {
+    fn images(count: usize, side: usize, channels: usize) -> ImageGrid {
         let pixels = (0..count * side * side * channels).map(|i| (i % 251) as u8).collect();
         ImageGrid { count, side, channels, pixels }
     }
 
     #[test]
     fn every_pixel_finds_its_place_in_the_sheet() {
-        let pictures = pictures(5, 3, 1);
-        let image = image(&pictures);
+        let images = images(5, 3, 1);
+        let image = combined(&images);
         assert_eq!(image.size, [6, 9]);
         for i in 0..5 {
             for p in 0..9 {
                 let (x, y) = ((i % 2) * 3 + p % 3, (i / 2) * 3 + p / 3);
-                assert_eq!(image.pixels[y * 6 + x], Color32::from_gray(pictures.image(i)[p]));
+                assert_eq!(image.pixels[y * 6 + x], Color32::from_gray(images.image(i)[p]));
             }
         }
-        let colour = super::image(&self::pictures(1, 2, 3));
+        let colour = combined(&self::images(1, 2, 3));
         assert_eq!(colour.pixels[1], Color32::from_rgb(3, 4, 5));
     }
 
     #[test]
     fn the_fit_is_whole_and_fills_what_it_can() {
-        let room = vec2(1000.0, 600.0);
-        let (zoom, arrangement) = fit(room, 20.0, [16, 16], 64, 1.0).unwrap();
-        let width = if arrangement == Arrangement::Beside { (room.x - theme::GAP_L) / 2.0 } else { room.x };
+        let area = vec2(1000.0, 600.0);
+        let (zoom, arrangement) = fit(area, 20.0, [16, 16], 64, 1.0).unwrap();
+        let width = if arrangement == Arrangement::Beside { (area.x - theme::GAP_L) / 2.0 } else { area.x };
         let columns = ((width + theme::PICTURE_GAP) / (64.0 * zoom as f32 + theme::PICTURE_GAP)) as usize;
         let block = Block::new(16, 64, columns, zoom, 1.0);
-        assert!(block.size().x <= width && block.size().y <= room.y);
+        assert!(block.size().x <= width && block.size().y <= area.y);
         assert_eq!(fit(vec2(100.0, 100.0), 20.0, [64, 64], 64, 1.0), None);
-        // On a screen of twice the density the same room holds twice the zoom, or more.
-        assert!(fit(room, 20.0, [4, 4], 64, 2.0).unwrap().0 >= 2 * fit(room, 20.0, [4, 4], 64, 1.0).unwrap().0);
+        // At twice the pixel density, the same area fits at least twice the zoom.
+        assert!(fit(area, 20.0, [4, 4], 64, 2.0).unwrap().0 >= 2 * fit(area, 20.0, [4, 4], 64, 1.0).unwrap().0);
     }
 
     #[test]

@@ -1,5 +1,4 @@
-//! Large pictures on the screen: one pan and zoom for several panes, and textures that are made beside
-//! the window's thread.
+//! Large images: pan and zoom shared by several panes, and textures that are created in the background.
 
 use egui::{
     Color32, ColorImage, Context, Painter, Pos2, Rect, Response, TextureHandle, TextureOptions, Ui, Vec2,
@@ -8,17 +7,17 @@ use egui::{
 
 use crate::engine::background::{BackgroundTask, TaskState};
 
-/// Pixels from which a texture is made on a thread of its own.
-const HEAVY: usize = 1 << 17;
-/// Least and greatest device pixels to a picture's pixel.
+/// Number of pixels from which a texture is created in the background.
+const LARGE: usize = 1 << 17;
+/// Range of the zoom, device pixels per image pixel.
 const ZOOM: (f32, f32) = (1.0 / 64.0, 64.0);
 
-/// Which part of a picture is on show, and how large.
+/// The visible part of an image and its zoom.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Viewport {
-    /// Device pixels to a picture's pixel; `None` shows the whole picture.
+    /// Device pixels per image pixel; `None` fits the whole image.
     zoom: Option<f32>,
-    /// The picture's point in the middle of the pane, as a share of its width and height.
+    /// The point of the image at the centre of the pane, relative to its width and height.
     centre: Vec2,
 }
 
@@ -28,29 +27,29 @@ impl Default for Viewport {
     }
 }
 
-/// Where a picture lies on the screen.
+/// Position of an image on the screen.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Placed {
-    /// The whole picture, points; it may reach beyond its pane.
+    /// The whole image, points; it may extend beyond its pane.
     pub rect: Rect,
-    /// Points to a picture's pixel.
+    /// Points per image pixel.
     pub scale: f32,
-    /// Device pixels to a picture's pixel.
+    /// Device pixels per image pixel.
     pub zoom: f32,
 }
 
 impl Placed {
-    /// The picture's pixel coordinates at a place on the screen.
+    /// Converts a position on the screen to pixel coordinates.
     pub fn to_picture(&self, at: Pos2) -> Pos2 {
         ((at - self.rect.min) / self.scale).to_pos2()
     }
 
-    /// The place on the screen of pixel coordinates.
+    /// Converts pixel coordinates to a position on the screen.
     pub fn to_screen(&self, at: Pos2) -> Pos2 {
         self.rect.min + at.to_vec2() * self.scale
     }
 
-    /// The pixel under a place on the screen.
+    /// The pixel at a position on the screen.
     pub fn pixel(&self, at: Pos2, (width, height): (usize, usize)) -> Option<(usize, usize)> {
         let at = self.to_picture(at);
         let inside = at.x >= 0.0 && at.y >= 0.0 && at.x < width as f32 && at.y < height as f32;
@@ -58,7 +57,7 @@ impl Placed {
     }
 }
 
-/// The zoom at which the whole picture fits: from 1:1 up in steps that keep its pixels near enough even.
+/// The zoom that fits the whole image; above 2, in steps that keep pixels nearly equal in size.
 fn fitting(pane: Vec2, size: Vec2, ppp: f32) -> f32 {
     let exact = (pane.x * ppp / size.x).min(pane.y * ppp / size.y).clamp(ZOOM.0, ZOOM.1);
     match exact {
@@ -69,22 +68,22 @@ fn fitting(pane: Vec2, size: Vec2, ppp: f32) -> f32 {
 }
 
 impl Viewport {
-    /// Whether the whole picture is on show.
+    /// Whether the whole image is fitted to the pane.
     pub fn is_fit(&self) -> bool {
         self.zoom.is_none()
     }
 
-    /// Shows the whole picture.
+    /// Fits the whole image to the pane.
     pub fn fit(&mut self) {
         *self = Self::default();
     }
 
-    /// One device pixel to a picture's pixel, about the same middle.
+    /// Sets one device pixel per image pixel, about the same centre.
     pub fn actual(&mut self) {
         self.zoom = Some(1.0);
     }
 
-    /// Where a picture of `size` pixels lies in `pane`.
+    /// Position of an image of `size` pixels in `pane`.
     pub fn place(&self, pane: Rect, size: (usize, usize), ppp: f32) -> Placed {
         let size = vec2(size.0.max(1) as f32, size.1.max(1) as f32);
         let zoom = self.zoom.unwrap_or_else(|| fitting(pane.size(), size, ppp));
@@ -93,7 +92,7 @@ impl Viewport {
         Placed { rect: Rect::from_min_size(min, size * scale), scale, zoom }
     }
 
-    /// Zooms by `factor` and leaves the picture's point under `about` where it is.
+    /// Zooms by `factor` about a fixed point on the screen.
     pub fn zoom_by(&mut self, factor: f32, about: Pos2, pane: Rect, size: (usize, usize), ppp: f32) {
         let placed = self.place(pane, size, ppp);
         let zoom = (placed.zoom * factor).clamp(ZOOM.0, ZOOM.1);
@@ -104,7 +103,7 @@ impl Viewport {
         self.zoom = Some(zoom);
     }
 
-    /// Moves the picture by so many points.
+    /// Moves the image by a vector, points.
     pub fn pan(&mut self, by: Vec2, pane: Rect, size: (usize, usize), ppp: f32) {
         let placed = self.place(pane, size, ppp);
         let span = vec2(size.0.max(1) as f32, size.1.max(1) as f32);
@@ -112,7 +111,7 @@ impl Viewport {
         self.centre = (self.centre - by / placed.scale / span).clamp(Vec2::ZERO, Vec2::splat(1.0));
     }
 
-    /// Drag (where `drag` says so), wheel, pinch, and the keys of a pane that has the focus.
+    /// Handles dragging (if `drag`), the wheel, pinching, and the keys of a focused pane.
     pub fn interact(&mut self, ui: &Ui, response: &Response, pane: Rect, size: (usize, usize), drag: bool) {
         let ppp = ui.pixels_per_point();
         if drag && response.dragged() {
@@ -125,7 +124,7 @@ impl Viewport {
                 self.zoom_by(factor, at, pane, size, ppp);
             }
         }
-        // A click leaves the keys to the page; Tab brings the focus here.
+        // A click does not focus the pane, so that the page keeps its keys; Tab does.
         if !response.has_focus() {
             return;
         }
@@ -151,8 +150,7 @@ impl Viewport {
     }
 }
 
-/// How often a picture is reduced before it is uploaded, so that no more is converted than is seen and
-/// nothing flickers when it is small: 1, 2, 4, …
+/// Reduction of an image before upload, a power of two. It saves conversion work and prevents aliasing in small images.
 pub fn reduction(zoom: f32) -> usize {
     let mut by = 1;
     while zoom * (by as f32) * 2.0 <= 1.0 && by < 64 {
@@ -161,56 +159,56 @@ pub fn reduction(zoom: f32) -> usize {
     by
 }
 
-/// One picture on the device, in parts where it is larger than the device's largest texture.
-struct Part {
+/// A tile of an image on the device.
+struct Tile {
     texture: TextureHandle,
     at: [usize; 2],
 }
 
-/// What is made beside the window's thread.
-type Made = Vec<([usize; 2], ColorImage)>;
+/// Tiles and their positions, before upload.
+type TileImages = Vec<([usize; 2], ColorImage)>;
 
-/// A picture on the device. It is made anew when its key changes; while a large one is being made, the
-/// one before it stays on show.
+/// An image on the device, in several tiles if it exceeds the device's texture size. It is recreated when its key changes;
+/// while a large one is being created, the previous one stays visible.
 pub struct ImageCanvas<K> {
     subject: u64,
     key: Option<K>,
-    parts: Vec<Part>,
+    tiles: Vec<Tile>,
     reduced: usize,
-    task: Option<(K, usize, TextureOptions, BackgroundTask<Made>)>,
+    task: Option<(K, usize, TextureOptions, BackgroundTask<TileImages>)>,
 }
 
 impl<K> Default for ImageCanvas<K> {
     fn default() -> Self {
-        Self { subject: 0, key: None, parts: Vec::new(), reduced: 1, task: None }
+        Self { subject: 0, key: None, tiles: Vec::new(), reduced: 1, task: None }
     }
 }
 
-/// What a canvas is to show.
+/// The image that a canvas is to show.
 pub struct CanvasRequest<K> {
-    /// What the picture is of: a picture of something else is never left on show.
+    /// Identifies the subject: an image of another subject is never left visible.
     pub subject: u64,
-    /// Everything that the picture depends on.
+    /// Everything that the image depends on.
     pub key: K,
-    /// How often it is reduced.
+    /// Reduction factor.
     pub reduced: usize,
-    /// Its width and height before that.
+    /// Width and height before reduction.
     pub size: (usize, usize),
-    /// Show single pixels as squares.
+    /// Show pixels as squares, without interpolation.
     pub squares: bool,
 }
 
 impl<K: PartialEq> ImageCanvas<K> {
-    /// Brings the picture up to date. `make` draws it, reduced as often as the order says.
+    /// Brings the image up to date. `make` creates it, already reduced.
     pub fn update(
         &mut self,
         ctx: &Context,
         name: &str,
-        order: CanvasRequest<K>,
+        request: CanvasRequest<K>,
         make: impl FnOnce() -> ColorImage + Send + 'static,
     ) {
-        if self.subject != order.subject {
-            *self = Self { subject: order.subject, ..Self::default() };
+        if self.subject != request.subject {
+            *self = Self { subject: request.subject, ..Self::default() };
         }
         match self.task.take() {
             None => {}
@@ -220,70 +218,70 @@ impl<K: PartialEq> ImageCanvas<K> {
                 TaskState::Over => {}
             },
         }
-        if self.key.as_ref() == Some(&order.key) || self.task.is_some() {
+        if self.key.as_ref() == Some(&request.key) || self.task.is_some() {
             return;
         }
-        let options = if order.squares { TextureOptions::NEAREST } else { TextureOptions::LINEAR };
+        let options = if request.squares { TextureOptions::NEAREST } else { TextureOptions::LINEAR };
         let side = ctx.input(|i| i.max_texture_side).max(64);
-        let pixels = order.size.0 * order.size.1;
+        let pixels = request.size.0 * request.size.1;
         let work = move || cut(make(), side);
-        if pixels < HEAVY {
-            self.adopt(ctx, name, order.key, order.reduced, options, work());
+        if pixels < LARGE {
+            self.adopt(ctx, name, request.key, request.reduced, options, work());
             return;
         }
         let wake = ctx.clone();
         match BackgroundTask::spawn("picture", move || wake.request_repaint(), move |_| work()) {
-            Ok(task) => self.task = Some((order.key, order.reduced, options, task)),
-            Err(error) => tracing::warn!("no thread to make a picture with: {error}"),
+            Ok(task) => self.task = Some((request.key, request.reduced, options, task)),
+            Err(error) => tracing::warn!("cannot start the thread that creates an image: {error}"),
         }
     }
 
-    fn adopt(&mut self, ctx: &Context, name: &str, key: K, reduced: usize, options: TextureOptions, made: Made) {
-        self.parts.truncate(made.len());
+    fn adopt(&mut self, ctx: &Context, name: &str, key: K, reduced: usize, options: TextureOptions, made: TileImages) {
+        self.tiles.truncate(made.len());
         for (i, (at, image)) in made.into_iter().enumerate() {
-            match self.parts.get_mut(i) {
-                Some(part) => {
-                    part.texture.set(image, options);
-                    part.at = at;
+            match self.tiles.get_mut(i) {
+                Some(tile) => {
+                    tile.texture.set(image, options);
+                    tile.at = at;
                 }
-                None => self.parts.push(Part { texture: ctx.load_texture(name, image, options), at }),
+                None => self.tiles.push(Tile { texture: ctx.load_texture(name, image, options), at }),
             }
         }
         self.key = Some(key);
         self.reduced = reduced;
     }
 
-    /// Whether there is nothing to draw yet.
+    /// Whether there is no image yet.
     pub fn is_empty(&self) -> bool {
-        self.parts.is_empty()
+        self.tiles.is_empty()
     }
 
-    /// Forgets the picture.
+    /// Drops the image.
     pub fn clear(&mut self) {
         *self = Self::default();
     }
 
-    /// Draws the picture where it was placed; the painter's clip bounds it.
+    /// Draws the image at its position, within the painter's clip rectangle.
     pub fn paint(&self, painter: &Painter, placed: &Placed, tint: Color32) {
         let scale = placed.scale * self.reduced as f32;
         let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
         let painter = painter.with_clip_rect(painter.clip_rect().intersect(placed.rect));
-        for part in &self.parts {
-            let at = placed.rect.min + vec2(part.at[0] as f32, part.at[1] as f32) * scale;
-            let [w, h] = part.texture.size();
+        for tile in &self.tiles {
+            let at = placed.rect.min + vec2(tile.at[0] as f32, tile.at[1] as f32) * scale;
+            let [w, h] = tile.texture.size();
             let size = vec2(w as f32, h as f32);
             let seen = whole.translate(NUDGE / size);
-            painter.image(part.texture.id(), Rect::from_min_size(at, size * scale), seen, tint);
+            painter.image(tile.texture.id(), Rect::from_min_size(at, size * scale), seen, tint);
         }
     }
 }
 
-/// Share of a picture's pixel by which it is moved under the screen's: where the border of two pixels lies on the middle of
-/// the screen's, every driver then shows the same of both.
+/// Offset of the texture coordinates, in pixels: if the border of two image pixels falls on the centre of a screen pixel,
+/// all drivers then choose the same one.
 const NUDGE: Vec2 = Vec2::splat(1.0 / 256.0);
 
-/// Cuts a picture into parts of at most `side` pixels.
-fn cut(image: ColorImage, side: usize) -> Made {
+/// Cuts an image into tiles of at most `side` pixels.
+fn cut(image: ColorImage, side: usize) -> TileImages {
     let [width, height] = image.size;
     if width <= side && height <= side {
         return vec![([0, 0], image)];

@@ -1,4 +1,4 @@
-//! The editor of one knob of the recipe, made from its row in the table of knobs.
+//! The editor of one knob of the recipe, derived from its row in the table of knobs.
 
 use egui::{Align, ComboBox, DragValue, Id, Layout, Response, RichText, Role, Sense, Slider, Ui, WidgetInfo, vec2};
 use egui_material_icons::icons;
@@ -10,8 +10,8 @@ use crate::{
     ui::{theme, theme::Palette},
 };
 
-/// Draws the knob; the new value once the user has settled on one: when a drag ends, a number is typed in,
-/// or a choice is made. While the pointer still drags, the wanted value is shown but not reported.
+/// Draws the knob; returns the new value at the end of a drag, after a number was typed, or after a choice. During a drag
+/// the value is displayed but not returned.
 pub fn knob_editor(ui: &mut Ui, knob: &'static Knob, value: &Value, default: &Value, enabled: bool) -> Option<Value> {
     let p = Palette::of(ui);
     let mut settled = None;
@@ -27,7 +27,7 @@ pub fn knob_editor(ui: &mut Ui, knob: &'static Knob, value: &Value, default: &Va
             settled = Some(default.clone());
         }
         flush_right(ui, |ui| {
-            // The label is drawn after the editor, which keeps its width; the editor needs its id before.
+            // The label is drawn after the editor, which has a fixed width, but the editor needs its id first.
             let label = ui.scope_id().with((knob.key, "label"));
             let wanted = ui.label_inputs_by(label, |ui| {
                 ui.add_enabled_ui(enabled, |ui| match knob.domain {
@@ -56,7 +56,7 @@ pub fn knob_editor(ui: &mut Ui, knob: &'static Knob, value: &Value, default: &Va
                 }
                 let widget = egui::Label::new(text).truncate().sense(Sense::hover());
                 let shown = ui.add(widget).on_hover_text(&hover);
-                // An invisible twin of the label under the id that the editor points to.
+                // An invisible copy of the label under the id that the editor refers to.
                 ui.interact(shown.rect, label, Sense::hover())
                     .widget_info(|| WidgetInfo::labeled(Role::Label, enabled, knob.label));
             });
@@ -69,17 +69,17 @@ pub fn knob_editor(ui: &mut Ui, knob: &'static Knob, value: &Value, default: &Va
     settled.filter(|new| new != value)
 }
 
-/// A seed is a name, not a quantity: no slider.
+/// Whether the knob is the seed, which has no slider because its size means nothing.
 fn is_seed(knob: &Knob) -> bool {
     knob.key == "seed"
 }
 
 fn tooltip(knob: &Knob, default: &Value) -> String {
     let range = knob.domain.to_string();
-    format!("{}\nTakes {range}; starts at {}.\n{}", knob.help, plain(default), knob.key)
+    format!("{}\nRange: {range}; default: {}.\n{}", knob.help, plain(default), knob.key)
 }
 
-/// A dot where the value differs from the recipe's own; a click goes back to it.
+/// A dot if the value differs from the recipe's; a click resets it.
 fn dot(ui: &mut Ui, knob: &Knob, default: &Value, differs: bool, enabled: bool) -> Response {
     let p = Palette::of(ui);
     let sense = if differs && enabled { Sense::click() } else { Sense::hover() };
@@ -92,15 +92,15 @@ fn dot(ui: &mut Ui, knob: &Knob, default: &Value, differs: bool, enabled: bool) 
     response.widget_info(|| {
         WidgetInfo::labeled(Role::Button, enabled, format!("Reset {} to {}", knob.label, plain(default)))
     });
-    response.on_hover_text(format!("Changed. The recipe says {}; click to go back to it.", plain(default)))
+    response.on_hover_text(format!("Changed. Click to reset it to {}.", plain(default)))
 }
 
-/// The value that a gesture in progress has reached, kept until it settles.
+/// The value of a gesture in progress.
 fn pending(ui: &Ui, id: Id) -> Option<f64> {
     ui.data(|d| d.get_temp::<f64>(id))
 }
 
-/// Keeps or reports the value that a gesture has reached.
+/// Stores the value during a gesture, or returns it at its end.
 fn settle(ui: &Ui, id: Id, response: &Response, reached: f64, knob: &Knob) -> Option<Value> {
     let busy = response.dragged() || response.is_pointer_button_down_on();
     if response.changed() && busy {
@@ -114,7 +114,7 @@ fn settle(ui: &Ui, id: Id, response: &Response, reached: f64, knob: &Knob) -> Op
     None
 }
 
-/// A number as the knob stores it, if it can.
+/// Converts a number to the knob's type; `None` if it is out of range.
 fn value_of(knob: &Knob, number: f64) -> Option<Value> {
     let value = match knob.domain {
         Domain::Int(..) => Value::Integer(number.round() as i64),
@@ -124,7 +124,7 @@ fn value_of(knob: &Knob, number: f64) -> Option<Value> {
     knob.check(&value).ok()
 }
 
-/// `value` with so many significant digits, so that a drag leaves no long tail of them in the recipe.
+/// Rounds to this number of significant digits, so that a drag leaves no long decimals in the recipe.
 fn significant(value: f64, digits: usize) -> f64 {
     format!("{value:.*e}", digits.saturating_sub(1)).parse().unwrap_or(value)
 }
@@ -172,7 +172,7 @@ fn number(ui: &mut Ui, knob: &Knob, value: &Value) -> Option<Value> {
     settle(ui, id, &response, shown, knob)
 }
 
-/// A knob's number as it is shown: whole numbers grouped, small ones as powers of ten.
+/// Formats a knob's number: grouped thousands, exponents for small numbers.
 fn figure(knob: &Knob, value: f64) -> String {
     match knob.domain {
         Domain::Int(..) if is_seed(knob) => format!("{value:.0}"),
@@ -192,7 +192,7 @@ fn slider(ui: &mut Ui, knob: &Knob, value: &Value) -> Option<Value> {
         ui.spacing_mut().interact_size.y = theme::SLIDER;
         ui.add_space(theme::ICON - theme::GAP_XS);
         ui.spacing_mut().slider_width = ui.available_width();
-        // A wide range is told apart by its powers of ten.
+        // Wide ranges are logarithmic.
         let logarithmic = matches!(knob.domain, Domain::LogFloat(..)) || high - low > 500.0;
         let mut slider = Slider::new(&mut shown, low..=high).show_value(false).logarithmic(logarithmic);
         if matches!(knob.domain, Domain::Int(..)) {
@@ -200,7 +200,7 @@ fn slider(ui: &mut Ui, knob: &Knob, value: &Value) -> Option<Value> {
         }
         slider = slider.smallest_positive(if low > 0.0 { low } else { 1.0 });
         let response = ui.name_inputs(format!("{}, slider", knob.label), |ui| ui.add(slider));
-        // What the number field shows while the slider moves.
+        // The number field follows the slider.
         if response.changed() {
             ui.data_mut(|d| d.insert_temp(gesture_id(ui, knob), shown));
         }
@@ -233,7 +233,7 @@ fn choice(ui: &mut Ui, knob: &Knob, value: &Value, options: Vec<(Value, String)>
     chosen
 }
 
-/// A lock with the reason why knobs cannot be turned.
+/// Draws a lock and the reason why knobs cannot be changed.
 pub fn locked_line(ui: &mut Ui) {
     let p = Palette::of(ui);
     ui.horizontal(|ui| {
@@ -243,7 +243,7 @@ pub fn locked_line(ui: &mut Ui) {
     });
 }
 
-/// Why a knob is locked.
+/// The reason why a knob is locked.
 const LOCKED: &str = "Fixed for this run; start a new one to change it.";
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Pieces that the workspaces are put together from.
+//! Widgets shared by the pages.
 
 pub mod colour_bar;
 pub mod histogram;
@@ -18,26 +18,26 @@ use egui_material_icons::MaterialIcon;
 
 use super::{theme, theme::Palette};
 
-/// A button with an icon only: `name` is its tooltip and its accessible name.
+/// A button with only an icon; `name` is its tooltip and its accessible name.
 pub fn icon_button(ui: &mut Ui, icon: MaterialIcon, name: &str, enabled: bool) -> Response {
     icon_toggle(ui, icon, name, enabled, false)
 }
 
-/// An icon button that can be held down.
+/// An icon button with an on state.
 pub fn icon_toggle(ui: &mut Ui, icon: MaterialIcon, name: &str, enabled: bool, on: bool) -> Response {
     let button =
         Button::new(icon.rich_text().size(theme::ICON_BUTTON)).min_size(vec2(theme::ROW, theme::CONTROL)).selected(on);
-    // The name ends where the shortcut in brackets begins.
+    // Without the shortcut in brackets.
     let spoken = name.split(" (").next().unwrap_or(name).trim_end_matches('.').to_owned();
     ui.add_enabled(enabled, button).accessible_name(spoken).on_hover_text(name).on_disabled_hover_text(name)
 }
 
-/// A small button of a toolbar with words on it, held down while `on`.
+/// A toolbar button with text and an on state.
 pub fn toggle(ui: &mut Ui, text: &str, help: &str, on: bool) -> Response {
     ui.add(Button::new(text).min_size(vec2(0.0, theme::CONTROL)).selected(on)).on_hover_text(help)
 }
 
-/// A choice between a few words that stand side by side; the new choice when it was changed.
+/// A row of mutually exclusive buttons; returns the new choice if it has changed.
 pub fn segments<T: Copy + PartialEq>(ui: &mut Ui, current: T, choices: &[(T, &str, &str)]) -> Option<T> {
     let mut chosen = None;
     ui.scope(|ui| {
@@ -51,7 +51,7 @@ pub fn segments<T: Copy + PartialEq>(ui: &mut Ui, current: T, choices: &[(T, &st
     chosen
 }
 
-/// What an empty place says: what goes there, and when.
+/// The message of an empty area: what belongs there, and when.
 pub fn empty_place(ui: &mut Ui, title: &str, text: &str) {
     let p = Palette::of(ui);
     let (rect, _) = ui.allocate_exact_size(ui.available_size(), Sense::hover());
@@ -63,7 +63,7 @@ pub fn empty_place(ui: &mut Ui, title: &str, text: &str) {
     });
 }
 
-/// A text on one line, with an ellipsis where it does not fit.
+/// Lays out text on one line, with an ellipsis if it does not fit.
 pub fn elided(ui: &Ui, text: &str, font: FontId, colour: Color32, width: f32) -> Arc<Galley> {
     let mut job = egui::text::LayoutJob::simple_singleline(text.to_owned(), font, colour);
     job.wrap = egui::text::TextWrapping::truncate_at_width(width.max(0.0));
@@ -85,7 +85,7 @@ pub fn scrubber_handle() -> egui::style::HandleShape {
     egui::style::HandleShape::Rect { aspect_ratio: 0.4 }
 }
 
-/// Lets the row's content run from right to left over what is left of it.
+/// Lays out the content from right to left in the rest of the row.
 pub fn flush_right<R>(ui: &mut Ui, content: impl FnOnce(&mut Ui) -> R) -> R {
     ui.with_layout(Layout::right_to_left(Align::Center), content).inner
 }

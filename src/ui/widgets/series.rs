@@ -1,37 +1,36 @@
-//! The arithmetic behind the curves: smoothing over the full series, and a pyramid of extremes from
-//! which any stretch of it is drawn with a few points for each column of pixels.
+//! Data structures behind the curves: smoothing of the full series, and a pyramid of minima and maxima from which any range
+//! is drawn with a few points per pixel column.
 
 use std::{ops::Range, thread};
 
-/// Values under one node of a pyramid's next level.
+/// Nodes per node of the next level of a pyramid.
 const FAN: usize = 16;
 
-/// So many values are smoothed sooner than a thread is begun.
-const FEW: usize = 50_000;
+/// Number of values below which smoothing is faster than starting a thread.
+const PARALLEL_MIN: usize = 50_000;
 
-/// More threads than this leave each with too little.
-const MOST_THREADS: usize = 4;
+/// Maximum number of threads; more would each have too little work.
+const MAX_THREADS: usize = 4;
 
-/// Exponential moving average without the pull towards zero at the start, as TensorBoard smooths:
-/// `m = w m + (1 - w) v`, shown as `m / (1 - w^n)`.
+/// Exponential moving average with bias correction, as in TensorBoard: `m = w m + (1 - w) v`, displayed as `m / (1 - w^n)`.
 #[derive(Clone, Copy, Debug)]
 pub struct Ema {
     weight: f64,
     mean: f64,
-    /// `weight` to the power of the values seen.
+    /// `weight` to the power of the number of values so far.
     decay: f64,
 }
 
 impl Ema {
-    /// An average in which the past weighs `weight`, 0 (no smoothing) to just below 1.
+    /// An average in which past values have this weight, 0 (no smoothing) to just below 1.
     pub fn new(weight: f64) -> Self {
         Self { weight, mean: 0.0, decay: 1.0 }
     }
 
-    /// Takes in one finite value and returns the average up to it.
+    /// Adds a finite value and returns the average.
     pub fn push(&mut self, value: f32) -> f32 {
         self.mean = self.weight * self.mean + (1.0 - self.weight) * f64::from(value);
-        // Once the start is forgotten to the last bit there is no bias left to divide away.
+        // The bias is below the precision by now.
         if self.decay < 1e-17 {
             return self.mean as f32;
         }
@@ -40,39 +39,39 @@ impl Ema {
     }
 }
 
-/// The extremes of some values.
+/// Minimum and maximum of some values.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Extent {
-    /// The least.
+    /// Minimum.
     pub min: f32,
-    /// The greatest.
+    /// Maximum.
     pub max: f32,
-    /// The least above zero, infinite when there is none: what a logarithmic axis begins at.
+    /// Smallest value above zero, infinite if there is none; the start of a logarithmic axis.
     pub least_positive: f32,
 }
 
 impl Extent {
-    /// Of no values at all.
+    /// The extent of no values.
     pub const NOTHING: Self = Self { min: f32::INFINITY, max: f32::NEG_INFINITY, least_positive: f32::INFINITY };
 
     fn of(value: f32) -> Self {
         Self { min: value, max: value, least_positive: if value > 0.0 { value } else { f32::INFINITY } }
     }
 
-    /// Widens this extent to hold `other`.
+    /// Extends this extent by `other`.
     pub fn merge(&mut self, other: Self) {
         self.min = self.min.min(other.min);
         self.max = self.max.max(other.max);
         self.least_positive = self.least_positive.min(other.least_positive);
     }
 
-    /// Whether it holds no value.
+    /// Whether it is the extent of no values.
     pub fn is_nothing(&self) -> bool {
         self.min > self.max
     }
 }
 
-/// The extent of several.
+/// The union of several extents.
 fn merged(extents: impl Iterator<Item = Extent>) -> Extent {
     extents.fold(Extent::NOTHING, |mut whole, extent| {
         whole.merge(extent);
@@ -80,8 +79,8 @@ fn merged(extents: impl Iterator<Item = Extent>) -> Extent {
     })
 }
 
-/// A growing row of finite values and, over it, levels of extremes of 16, 256, 4,096 … of them, so
-/// that the extremes of any stretch take a few dozen steps to find.
+/// A growing series of finite values with the extents of blocks of 16, 256, 4,096 … of them, so that the extent of any
+/// range takes a few dozen steps.
 #[derive(Clone, Debug, Default)]
 pub struct Pyramid {
     values: Vec<f32>,
@@ -89,7 +88,7 @@ pub struct Pyramid {
 }
 
 impl Pyramid {
-    /// Values so far.
+    /// Number of values.
     pub fn len(&self) -> usize {
         self.values.len()
     }
@@ -99,7 +98,7 @@ impl Pyramid {
         self.values.is_empty()
     }
 
-    /// The values themselves.
+    /// The values.
     pub fn values(&self) -> &[f32] {
         &self.values
     }
@@ -125,13 +124,13 @@ impl Pyramid {
         }
     }
 
-    /// Puts `map` of each of `values`, in order, in the place of all values. Takes the memory that is there.
+    /// Replaces all values by `map` of `values`, in order, and reuses the memory.
     fn refill(&mut self, values: &[f32], mut map: impl FnMut(f32) -> f32) {
         self.values.clear();
         self.values.reserve(values.len());
         let mut level = self.levels.drain(..).next().unwrap_or_default();
         level.clear();
-        // A node at a time, so that its extremes are found while the next values are being reckoned.
+        // One node at a time, so that its values are still in the cache when their extent is computed.
         for nodes in values.chunks(FAN) {
             let start = self.values.len();
             self.values.extend(nodes.iter().map(|v| map(*v)));
@@ -144,7 +143,7 @@ impl Pyramid {
         self.levels.push(level);
     }
 
-    /// The extremes of the values in `range`.
+    /// The extent of the values in `range`.
     pub fn extent(&self, range: Range<usize>) -> Extent {
         let mut out = Extent::NOTHING;
         let (mut a, mut b) = (range.start, range.end.min(self.values.len()));
@@ -179,8 +178,8 @@ impl Pyramid {
         out
     }
 
-    /// How many of the values in `range` lie below `low` or above `high`. Stretches that lie wholly
-    /// in or out are counted without a look at their values.
+    /// Number of values in `range` below `low` or above `high`. Blocks that are entirely inside or outside are counted
+    /// without visiting their values.
     pub fn count_outside(&self, range: Range<usize>, low: f32, high: f32) -> usize {
         let range = range.start..range.end.min(self.values.len());
         if range.is_empty() {
@@ -191,7 +190,7 @@ impl Pyramid {
         (range.start / span..range.end.div_ceil(span)).map(|i| self.count_node(top, i, &range, low, high)).sum()
     }
 
-    /// The share of [`Pyramid::count_outside`] under node `i` of `level`; level 0 is the values.
+    /// [`Pyramid::count_outside`] for node `i` of `level`; level 0 holds the values.
     fn count_node(&self, level: usize, i: usize, range: &Range<usize>, low: f32, high: f32) -> usize {
         let span = FAN.pow(level as u32);
         let covered = (i * span).max(range.start)..((i + 1) * span).min(range.end);
@@ -200,7 +199,7 @@ impl Pyramid {
         }
         let extent = match level.checked_sub(1) {
             None => return self.values.get(i).map_or(0, |v| usize::from(*v < low || *v > high)),
-            // The root above all levels has no extent of its own.
+            // The root has no extent of its own.
             Some(l) => self.levels.get(l).and_then(|nodes| nodes.get(i)),
         };
         match extent {
@@ -211,11 +210,11 @@ impl Pyramid {
     }
 }
 
-/// One metric's reported values, raw and smoothed. Rows without a value (NaN) or with one that no axis
-/// can hold (infinity) are left out, so a metric reported every hundredth step still makes one line.
+/// The values of one metric, raw and smoothed. Rows without a finite value are left out, so that a metric reported every
+/// hundredth step still makes one line.
 #[derive(Clone, Debug)]
 pub struct Curve {
-    /// The history's row of each value, rising.
+    /// The history's row of each value, in ascending order.
     rows: Vec<u32>,
     raw: Pyramid,
     smooth: Pyramid,
@@ -223,12 +222,12 @@ pub struct Curve {
 }
 
 impl Curve {
-    /// An empty curve whose past weighs `weight` in the smoothed line.
+    /// An empty curve with this smoothing weight.
     pub fn new(weight: f64) -> Self {
         Self { rows: Vec::new(), raw: Pyramid::default(), smooth: Pyramid::default(), ema: Ema::new(weight) }
     }
 
-    /// Appends what row `row` reported.
+    /// Appends the value of a row.
     pub fn push(&mut self, row: usize, value: f32) {
         if value.is_finite() {
             self.rows.push(u32::try_from(row).unwrap_or(u32::MAX));
@@ -237,14 +236,14 @@ impl Curve {
         }
     }
 
-    /// Smooths the full series anew.
+    /// Smooths the full series with another weight.
     pub fn set_weight(&mut self, weight: f64) {
         self.ema = Ema::new(weight);
         let ema = &mut self.ema;
         self.smooth.refill(self.raw.values(), |v| ema.push(v));
     }
 
-    /// Values as they were reported.
+    /// The raw values.
     pub fn raw(&self) -> &Pyramid {
         &self.raw
     }
@@ -259,36 +258,34 @@ impl Curve {
         self.rows.get(i).map_or(0, |r| *r as usize)
     }
 
-    /// The first value at or after `row`, as an index.
+    /// Index of the first value at or after `row`.
     pub fn index_of(&self, row: usize) -> usize {
-        // Most metrics report on every row, and then value and row have the same number.
+        // Most metrics have a value in every row, so that index and row are equal.
         if self.rows.get(row).is_some_and(|r| *r as usize == row) {
             return row;
         }
         self.rows.partition_point(|r| (*r as usize) < row)
     }
 
-    /// The values that the rows of `range` reported.
+    /// Indices of the values of the rows in `range`.
     pub fn indices(&self, range: &Range<usize>) -> Range<usize> {
         self.index_of(range.start)..self.index_of(range.end)
     }
 
-    /// The newest value at or before `row`: its row, smoothed and raw.
+    /// The last value at or before `row`: its row, smoothed and raw.
     pub fn at(&self, row: usize) -> Option<(usize, f32, f32)> {
         let i = self.index_of(row + 1).checked_sub(1)?;
         Some((self.row(i), *self.smooth.values().get(i)?, *self.raw.values().get(i)?))
     }
 }
 
-/// Smooths the full series of all `curves` anew, on every core: each curve is reckoned by one thread as
-/// [`Curve::set_weight`] does it.
+/// Smooths all curves with another weight, several of them in parallel, as [`Curve::set_weight`] does.
 ///
-/// The threads are the window's own. Those of the tensor library stand back behind everything else and
-/// are busy while a run trains, and the window would wait for them.
+/// It starts its own threads, since those of the tensor library have low priority and are busy during training.
 pub fn smooth_all(curves: &mut [Curve], weight: f64) {
     let values: usize = curves.iter().map(|c| c.raw.len()).sum();
-    let threads = if values < FEW { 1 } else { thread::available_parallelism().map_or(1, usize::from) };
-    let share = curves.len().div_ceil(threads.min(MOST_THREADS)).max(1);
+    let threads = if values < PARALLEL_MIN { 1 } else { thread::available_parallelism().map_or(1, usize::from) };
+    let share = curves.len().div_ceil(threads.min(MAX_THREADS)).max(1);
     let smooth = |part: &mut [Curve]| part.iter_mut().for_each(|c| c.set_weight(weight));
     thread::scope(|scope| {
         let mut parts = curves.chunks_mut(share);
@@ -302,8 +299,8 @@ pub fn smooth_all(curves: &mut [Curve], weight: f64) {
     });
 }
 
-/// The rows at which the columns of pixels begin: `columns + 1` of them, where `x` maps rows in
-/// `rows` to rising positions and the columns share `view` evenly.
+/// The rows at which the pixel columns begin, `columns + 1` of them. `x` maps rows to ascending positions, and the columns
+/// divide `view` evenly.
 pub fn column_rows(rows: Range<usize>, x: impl Fn(usize) -> f64, view: (f64, f64), columns: usize) -> Vec<usize> {
     let mut bounds = Vec::with_capacity(columns + 1);
     let mut low = rows.start;
@@ -318,8 +315,7 @@ pub fn column_rows(rows: Range<usize>, x: impl Fn(usize) -> f64, view: (f64, f64
     bounds
 }
 
-/// How many numbers from the start of `range` on fulfil `before`, which is true up to some number and
-/// false from there on.
+/// Number of leading elements of `range` for which `before` holds; it must be true up to some element and false after it.
 pub fn partition(range: Range<usize>, before: impl Fn(usize) -> bool) -> usize {
     let (mut low, mut high) = (range.start, range.end.max(range.start));
     while low < high {
@@ -329,11 +325,11 @@ pub fn partition(range: Range<usize>, before: impl Fn(usize) -> bool) -> usize {
     low - range.start
 }
 
-/// The points to draw for the values of one pyramid: every value where they are few, else, for each
-/// column of pixels, its first, least, greatest and last, so that no extreme of the full series is lost.
+/// The points to draw for the values of a pyramid: all values if they are few; otherwise the first, minimum, maximum and
+/// last of each pixel column, so that no extreme is lost.
 ///
-/// `bounds` comes from [`column_rows`]; one value more is drawn on either side, so that the line leaves
-/// the view where it should. `y` maps a value to the axis, `None` where the axis cannot show it.
+/// `bounds` comes from [`column_rows`]; one more value on either side extends the line beyond the view. `y` maps a value to
+/// the axis, `None` if the axis cannot show it.
 pub fn decimate(
     curve: &Curve,
     values: &Pyramid,
@@ -381,8 +377,7 @@ pub fn decimate(
     points
 }
 
-/// The values between which the middle `1 - 2 * tail` of a stretch lies, judged by at most 1,024 of
-/// them evenly spread.
+/// The quantiles `tail` and `1 - tail` of some values, estimated from at most 1,024 evenly spaced ones.
 pub fn bulk(values: &[f32], tail: f64) -> Option<(f32, f32)> {
     let stride = values.len().div_ceil(1024).max(1);
     let mut sample: Vec<f32> = values.iter().copied().step_by(stride).collect();
@@ -396,7 +391,7 @@ pub fn bulk(values: &[f32], tail: f64) -> Option<(f32, f32)> {
 mod tests {
     use super::*;
 
-    /// A bumpy series without structure, the same every time.
+    /// A reproducible series of pseudo-random values.
     fn noise(n: usize) -> Vec<f32> {
         let mut state = 1_u32;
         (0..n)

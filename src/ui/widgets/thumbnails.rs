@@ -1,4 +1,4 @@
-//! Small pictures of a list's rows, read aside and kept on the device.
+//! Thumbnails of a list's rows, loaded in the background and kept as textures.
 
 use std::{
     any::Any,
@@ -11,35 +11,35 @@ use egui::{ColorImage, TextureHandle, TextureOptions, Ui};
 
 use crate::engine::background::{BackgroundTask, TaskState};
 
-/// Most thumbnails on the device; beyond that all are read again as they come into sight.
+/// Maximum number of textures; beyond it, all are dropped and loaded again as they become visible.
 const KEPT: usize = 512;
 
-/// Images read at a time.
+/// Images loaded per task.
 const AT_ONCE: usize = 16;
 
-/// Rows and their pictures, those that could be read.
-type Read<K> = Vec<(K, Option<ColorImage>)>;
+/// Rows and their images, `None` for those that could not be read.
+type Loaded<K> = Vec<(K, Option<ColorImage>)>;
 
 /// The thumbnails of one list, by row.
 pub struct Thumbnails<K> {
-    /// What the list belongs to, kept so that its address stays its own.
+    /// The owner of the list, kept so that its address is not reused.
     owner: Option<Arc<dyn Any + Send + Sync>>,
     textures: HashMap<K, TextureHandle>,
-    /// Those that could not be read.
+    /// Rows whose image could not be read.
     missing: HashSet<K>,
-    wanted: Vec<K>,
-    task: Option<BackgroundTask<Read<K>>>,
+    requested: Vec<K>,
+    task: Option<BackgroundTask<Loaded<K>>>,
 }
 
 impl<K> Default for Thumbnails<K> {
     fn default() -> Self {
         let (textures, missing) = (HashMap::new(), HashSet::new());
-        Self { owner: None, textures, missing, wanted: Vec::new(), task: None }
+        Self { owner: None, textures, missing, requested: Vec::new(), task: None }
     }
 }
 
 impl<K: Copy + Eq + Hash + Send + 'static> Thumbnails<K> {
-    /// Takes in what has been read, of this owner's list. The textures are called `name`.
+    /// Collects the images loaded for this owner's list. `name` is the textures' debug name.
     pub fn begin<T: Any + Send + Sync>(&mut self, ui: &Ui, name: &str, owner: Option<&Arc<T>>) {
         let same = match (&self.owner, owner) {
             (Some(own), Some(other)) => std::ptr::addr_eq(Arc::as_ptr(own), Arc::as_ptr(other)),
@@ -50,7 +50,7 @@ impl<K: Copy + Eq + Hash + Send + 'static> Thumbnails<K> {
             let owner = owner.map(|owner| -> Arc<dyn Any + Send + Sync> { Arc::clone(owner) as _ });
             *self = Self { owner, ..Self::default() };
         }
-        self.wanted.clear();
+        self.requested.clear();
         let Some(task) = &self.task else { return };
         match task.poll() {
             TaskState::Running => {}
@@ -75,31 +75,31 @@ impl<K: Copy + Eq + Hash + Send + 'static> Thumbnails<K> {
         }
     }
 
-    /// The picture of a row, once it is there; it is read if need be.
+    /// The thumbnail of a row once it is loaded; requests it otherwise.
     pub fn get(&mut self, row: K) -> Option<&TextureHandle> {
         if !self.textures.contains_key(&row) && !self.missing.contains(&row) {
-            self.wanted.push(row);
+            self.requested.push(row);
         }
         self.textures.get(&row)
     }
 
-    /// Sends for what was asked for and is not there: `find` says here where a row's picture lies, and `read` reads it
-    /// aside.
+    /// Loads the requested thumbnails in the background: `find` locates a row's image on this thread, and `read` reads it on
+    /// the other.
     pub fn end<W: Send + 'static>(
         &mut self,
         ui: &Ui,
         find: impl Fn(K) -> W,
         read: impl Fn(W) -> Option<ColorImage> + Send + 'static,
     ) {
-        if self.task.is_some() || self.wanted.is_empty() || self.owner.is_none() {
+        if self.task.is_some() || self.requested.is_empty() || self.owner.is_none() {
             return;
         }
-        let wanted: Vec<(K, W)> = self.wanted.iter().take(AT_ONCE).map(|row| (*row, find(*row))).collect();
+        let located: Vec<(K, W)> = self.requested.iter().take(AT_ONCE).map(|row| (*row, find(*row))).collect();
         let wake = ui.ctx().clone();
         self.task = BackgroundTask::spawn(
             "thumbnails",
             move || wake.request_repaint(),
-            move |_| wanted.into_iter().map(|(row, place)| (row, read(place))).collect(),
+            move |_| located.into_iter().map(|(row, location)| (row, read(location))).collect(),
         )
         .ok();
     }

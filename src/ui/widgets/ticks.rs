@@ -1,34 +1,34 @@
-//! Where an axis has its ticks and what stands beside them.
+//! Axis ticks, their labels, and the formatting of numbers.
 
 pub use crate::time::{clock, span};
 
-/// How an axis counts.
+/// The scale of an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scale {
-    /// Plain numbers.
+    /// Linear.
     Linear,
-    /// The axis carries base-10 logarithms; labels show the numbers themselves.
+    /// Logarithmic: positions are base-10 logarithms, labels show the numbers.
     Log,
-    /// Shares of one, shown in percent.
+    /// Fractions, labelled in percent.
     Percent,
-    /// Seconds since the run began.
+    /// Seconds since the start of the run.
     Duration,
-    /// Seconds since the Unix epoch, shown as time of day (UTC).
+    /// Seconds since the Unix epoch, labelled as time of day (UTC).
     Clock,
 }
 
-/// One tick: its place on the axis and its label.
+/// One tick: its position on the axis and its label.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tick {
-    /// Place on the axis.
+    /// Position on the axis.
     pub place: f64,
-    /// Text beside it; empty for a line without one.
+    /// Label; empty for a line without one.
     pub label: String,
 }
 
-/// Ticks between `low` and `high`, at most about `most` of them with a label.
+/// Ticks between `low` and `high`, about `most` labelled ones at most.
 pub fn ticks(scale: Scale, low: f64, high: f64, most: usize) -> Vec<Tick> {
-    // Not a number, or an axis without extent.
+    // NaN, or an empty axis.
     if !(low.is_finite() && high.is_finite() && high > low) {
         return Vec::new();
     }
@@ -50,7 +50,7 @@ fn multiples(low: f64, high: f64, step: f64, label: impl Fn(f64, f64) -> String)
     let count = ((high / step).floor() - first + 1.0).clamp(0.0, 100.0) as usize;
     (0..count)
         .map(|i| {
-            // A product and not a running sum, so that no error builds up; "+ 0.0" turns -0 into 0.
+            // A product rather than a running sum, which would accumulate errors; "+ 0.0" turns -0 into 0.
             let place = (first + i as f64) * step + 0.0;
             Tick { place, label: label(place, step) }
         })
@@ -60,7 +60,7 @@ fn multiples(low: f64, high: f64, step: f64, label: impl Fn(f64, f64) -> String)
 fn log_ticks(low: f64, high: f64, most: usize) -> Vec<Tick> {
     let decades = (high.floor() - low.ceil()).max(-1.0) as i64 + 1;
     if decades < 2 {
-        // Within a decade or so, round numbers as on a linear axis tell more than powers of ten.
+        // Within about a decade, the round numbers of a linear axis are more useful than powers of ten.
         let (from, to) = (10_f64.powf(low), 10_f64.powf(high));
         if from > 0.0 && to.is_finite() && to / from < 30.0 {
             let mut step = nice_step((to - from) / most as f64);
@@ -72,7 +72,7 @@ fn log_ticks(low: f64, high: f64, most: usize) -> Vec<Tick> {
             let mut last = f64::NEG_INFINITY;
             for tick in &mut ticks {
                 tick.place = tick.place.log10();
-                // Near the top, equal steps crowd together: their lines stay, their labels go.
+                // Near the upper end, equal steps are close together: lines stay, labels are dropped.
                 if tick.place - last < 0.7 * (high - low) / most as f64 {
                     tick.label.clear();
                 } else {
@@ -100,7 +100,7 @@ fn log_ticks(low: f64, high: f64, most: usize) -> Vec<Tick> {
     out
 }
 
-/// `factor` times ten to the `exponent`, written out where it is short.
+/// Formats `factor` times ten to the `exponent`, in full if it is short.
 fn power(factor: f64, exponent: i64) -> String {
     match exponent {
         -3..=-1 => format!("{:.*}", -exponent as usize, factor * 10_f64.powi(exponent as i32)),
@@ -109,14 +109,14 @@ fn power(factor: f64, exponent: i64) -> String {
     }
 }
 
-/// The smallest of 1, 2 and 5 times a power of ten that is no less than `least`.
+/// The smallest 1, 2 or 5 times a power of ten that is at least `least`.
 pub fn nice_step(least: f64) -> f64 {
     let power = 10_f64.powf(least.log10().floor());
     let factor = [1.0, 2.0, 5.0].into_iter().find(|f| f * power >= least * (1.0 - 1e-9)).unwrap_or(10.0);
     factor * power
 }
 
-/// The smallest step that a clock face knows and that is no less than `least` seconds.
+/// The smallest common time step of at least `least` seconds.
 fn time_step(least: f64) -> f64 {
     const STEPS: [f64; 17] = [
         1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0, 10_800.0, 21_600.0,
@@ -128,7 +128,7 @@ fn time_step(least: f64) -> f64 {
     STEPS.into_iter().find(|s| *s >= least).unwrap_or_else(|| nice_step(least / 86_400.0).max(1.0) * 86_400.0)
 }
 
-/// A tick's number with as many decimals as its step has.
+/// Formats a tick's number with the decimals of its step.
 fn number(value: f64, step: f64) -> String {
     if value != 0.0 && (value.abs() >= 1e7 || step < 1e-4) {
         let text = format!("{value:.1e}");
@@ -137,7 +137,7 @@ fn number(value: f64, step: f64) -> String {
     grouped(value, (-step.log10()).ceil().clamp(0.0, 4.0) as usize)
 }
 
-/// A number with commas between thousands.
+/// Formats a number with commas between thousands.
 pub fn grouped(value: f64, decimals: usize) -> String {
     let text = format!("{:.decimals$}", value.abs());
     let (whole, rest) = text.split_at(text.find('.').unwrap_or(text.len()));
@@ -154,7 +154,7 @@ pub fn grouped(value: f64, decimals: usize) -> String {
     out + rest
 }
 
-/// Seconds since the run began: "45 s", "2:30", "1:02:30".
+/// Formats seconds since the start of the run: "45 s", "2:30", "1:02:30".
 fn duration(seconds: f64, step: f64) -> String {
     if step < 1.0 {
         return format!("{} s", number(seconds, step));
@@ -169,7 +169,7 @@ fn duration(seconds: f64, step: f64) -> String {
     }
 }
 
-/// A figure with four significant digits at most, a dash when it is not known.
+/// Formats a number with at most four significant digits; a dash if it is unknown.
 pub fn figure(value: Option<f32>) -> String {
     match value.map(f64::from).filter(|v| v.is_finite()) {
         None => "–".into(),
@@ -182,8 +182,7 @@ pub fn figure(value: Option<f32>) -> String {
     }
 }
 
-/// An axis from `low` to `high` widened to the next round numbers, so that it holds still while the
-/// data move a little.
+/// Extends an axis to round numbers, so that it stays still under small changes of the data.
 pub fn rounded(low: f64, high: f64) -> (f64, f64) {
     let step = nice_step(((high - low) / 8.0).max(1e-9));
     ((low / step).floor() * step, (high / step).ceil() * step)
