@@ -1,4 +1,4 @@
-//! The real window without a display: the App over a real engine on the CPU, drawn by kittest.
+//! The window without a display: the App over a real engine on the CPU, drawn by kittest.
 
 use std::{
     path::{Path, PathBuf},
@@ -30,18 +30,18 @@ use ganspect::{
     ui::{App, Settings, ThemeChoice},
 };
 
-/// The size of the window in snapshots, points.
+/// Size of the window in snapshots, points.
 pub const SIZE: [f32; 2] = [1280.0, 800.0];
 
-/// The window on its own.
+/// The window.
 pub type Window = Harness<'static, App>;
 
-/// Whether a label that contains this text is on show.
+/// Whether a label that contains this text is visible.
 pub fn shows(window: &Window, label: &str) -> bool {
     window.query_all_by_label_contains(label).next().is_some()
 }
 
-/// What is known of a model of turned metal that is in force.
+/// The facts of an active model of turned metal.
 pub fn facts(hash: impl Into<String>, calibrations: Vec<Calibration>) -> ModelFacts {
     ModelFacts {
         name: "turned".into(),
@@ -57,7 +57,7 @@ pub fn facts(hash: impl Into<String>, calibrations: Vec<Calibration>) -> ModelFa
     }
 }
 
-/// A file as the desktop drops it.
+/// A dropped file.
 #[derive(Debug)]
 pub struct Dropped(pub PathBuf);
 
@@ -71,18 +71,18 @@ impl egui::DroppedFile for Dropped {
     }
 }
 
-/// Both themes and what they are called in the names of snapshots.
+/// Both themes with their names in snapshots.
 pub fn themes() -> [(bool, &'static str); 2] {
     [(true, "dark"), (false, "light")]
 }
 
-/// Presses a key and draws what comes of it.
+/// Presses a key and draws the result.
 pub fn press(stage: &mut Stage, modifiers: Modifiers, key: Key) {
     stage.harness.key_press_modifiers(modifiers, key);
     stage.harness.run_steps(3);
 }
 
-/// Moves the pointer, and presses or lifts its button if that is wanted.
+/// Moves the pointer, and optionally presses or releases its button.
 pub fn point(stage: &mut Stage, at: impl Into<egui::Pos2>, pressed: Option<bool>) {
     let pos = at.into();
     stage.harness.event(egui::Event::PointerMoved(pos));
@@ -93,26 +93,25 @@ pub fn point(stage: &mut Stage, at: impl Into<egui::Pos2>, pressed: Option<bool>
     stage.harness.step();
 }
 
-/// The window, and the folder that its settings and runs live in.
+/// The window, and the folder of its settings and runs.
 pub struct Stage {
     pub harness: Harness<'static, App>,
     pub folder: tempfile::TempDir,
 }
 
-/// The one place that says how exact a snapshot must be.
+/// Tolerances of snapshot comparisons.
 pub fn options() -> SnapshotOptions {
-    // Text and curves are smoothed a little differently by each driver.
+    // Drivers differ slightly in anti-aliasing.
     SnapshotOptions::new().threshold(1.0).max_failed_pixels(40)
 }
 
-/// Opens the window in the dark or the light theme; `prepare` fills what the engine shows before the
-/// first frame.
+/// Opens the window in the dark or the light theme; `prepare` fills the engine's state before the first frame.
 pub fn open(dark: bool, size: [f32; 2], prepare: impl FnOnce(&EngineState) + 'static) -> Stage {
     let folder = tempfile::tempdir().unwrap();
     open_in(folder, dark, size, prepare, |_| {})
 }
 
-/// As [`open`], in a given folder and with other settings.
+/// Like [`open`], in a given folder and with adjusted settings.
 pub fn open_in(
     folder: tempfile::TempDir,
     dark: bool,
@@ -146,9 +145,9 @@ pub fn open_in(
 }
 
 impl Stage {
-    /// Draws until `done` holds; fails the test when it never does.
+    /// Draws until `done` holds; fails the test if it never does.
     pub fn until(&mut self, what: &str, mut done: impl FnMut(&Harness<'static, App>) -> bool) {
-        // Bounded, but with room for a slow machine: each round gives the other threads 5 ms.
+        // Bounded, but long enough for a slow machine: each round gives the other threads 5 ms.
         for _ in 0..12_000 {
             self.harness.step();
             if done(&self.harness) {
@@ -159,30 +158,30 @@ impl Stage {
         panic!("never came about: {what}");
     }
 
-    /// Compares with the snapshot of this name; the reading of the memory is masked.
+    /// Compares with the snapshot of this name; the memory figure is masked.
     pub fn snapshot(&mut self, name: &str, results: &mut SnapshotResults) {
         self.harness.run_steps(3);
         let memory: Vec<egui::Rect> = self.harness.query_all_by_label_contains(" MB").map(|n| n.rect()).collect();
         for rect in memory {
-            // The figure stands flush right, in a place wide enough for any number of digits.
+            // The figure is right-aligned, with space for any number of digits.
             self.harness.mask(egui::Rect::from_min_max(rect.right_top() - egui::vec2(60.0, 0.0), rect.right_bottom()));
         }
         self.harness.snapshot(name);
         results.extend_harness(&mut self.harness);
     }
 
-    /// Chooses an entry of a combo box.
+    /// Selects an entry of a combo box.
     pub fn choose(&mut self, combo: &str, entry: &str) {
         self.harness.get_by_role_and_label(Role::ComboBox, combo).click();
         self.harness.run_steps(3);
-        // A choice is on or off, as a button of the same name is not.
+        // An entry has an on state, unlike a button of the same name.
         let mut entries = self.harness.query_all_by_role_and_label(Role::Button, entry);
         entries.find(|node| node.accesskit_node().toggled().is_some()).unwrap().click();
         drop(entries);
         self.harness.run_steps(4);
     }
 
-    /// A folder under the stage's own that is not there yet.
+    /// A path under the test's folder that does not exist yet.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -201,7 +200,7 @@ fn pictures(kind: SurfaceKind, seed: u64, count: usize, side: usize) -> ImageGri
     ImageGrid { count, side, channels: 1, pixels }
 }
 
-/// A number in [-1, 1] that looks random and is the same on every machine.
+/// A reproducible pseudo-random number in [-1, 1].
 fn noise(i: u64) -> f32 {
     let mut x = i.wrapping_mul(0x9E37_79B9_7F4A_7C15);
     x ^= x >> 29;
@@ -210,7 +209,7 @@ fn noise(i: u64) -> f32 {
     (x >> 40) as f32 / (1 << 23) as f32 - 1.0
 }
 
-/// A run in hand as it looks after `steps` steps.
+/// Fills in the state of a run after `steps` steps.
 pub fn run(live: &EngineState, phase: TrainingPhase, steps: u64, health: Health) {
     let recipe = Preset::Laptop.recipe();
     let mut history = History::default();

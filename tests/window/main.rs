@@ -1,7 +1,7 @@
-//! The window as its users meet it: every workspace over a real engine, drawn by kittest without a display.
+//! End-to-end tests of the window: every page over a real engine, drawn by kittest without a display.
 
 #![allow(clippy::unwrap_used, clippy::panic)] // a test fails by panicking
-#![allow(clippy::disallowed_methods)] // tests put files in folders of their own, where half a file is wanted now and then
+#![allow(clippy::disallowed_methods)] // tests write to temporary folders, some of them incomplete files
 
 mod compatibility;
 mod critic;

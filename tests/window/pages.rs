@@ -1,4 +1,4 @@
-//! The window as its users meet it: pages, keys, commands, and a whole run through the real engine.
+//! Pages, keys, commands, and a whole run through the real engine.
 
 use std::{
     fs,
@@ -77,7 +77,7 @@ fn the_train_workspace_paused_with_an_alarm() {
 fn every_page_fits_the_smallest_window_and_the_largest_scale() {
     for scale in [0.8, 2.0] {
         let folder = tempfile::tempdir().unwrap();
-        // 1024x640 points at scale 1 are that many at other scales.
+        // The size of 1024x640 at this scale.
         let size = [1024.0 / scale, 640.0 / scale];
         let mut stage = open_in(folder, true, size, |_| {}, |settings| settings.scale = 1.0);
         for page in PageId::ALL {
@@ -104,7 +104,7 @@ fn the_palette_finds_and_runs_a_command() {
     press(&mut stage, Modifiers::NONE, Key::Escape);
     assert!(!shows(&stage.harness, UiCommand::Quit.title()));
 
-    // The very next shortcut counts, although nothing was drawn in between.
+    // The next shortcut counts, although nothing was drawn in between.
     stage.harness.key_press_modifiers(Modifiers::COMMAND, Key::K);
     stage.harness.step();
     stage.harness.step();
@@ -175,7 +175,7 @@ fn the_keyboard_alone_leads_from_the_first_page_to_training() {
 
     tab_to(&mut stage, UiCommand::OpenFolder.title());
     press(&mut stage, Modifiers::NONE, Key::Enter);
-    // The field holds a suggestion, which is replaced.
+    // Replaces the suggestion in the field.
     press(&mut stage, Modifiers::COMMAND, Key::A);
     type_text(&mut stage, &parts.display().to_string());
     press(&mut stage, Modifiers::NONE, Key::Enter);
@@ -404,7 +404,7 @@ fn a_run_is_started_turned_paused_stepped_closed_and_taken_up_again() {
     press(&mut stage, Modifiers::COMMAND, Key::Z);
     stage.until("the knob is back", |window| status(window).recipe.is_some_and(|r| r.train.k_g == 1));
 
-    // A knob of the architecture stays as it is, and the window says why.
+    // A knob of the architecture cannot be changed, and the window says why.
     stage.harness.state_mut().apply(Action::Knob { key: "model.size", value: toml::Value::Integer(64) });
     assert_eq!(stage.harness.state().recipe().model.size, 32);
     assert!(stage.harness.state().notices().last().unwrap().contains("fixed once a run has started"));

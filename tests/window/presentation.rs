@@ -1,4 +1,4 @@
-//! The presentation as an audience meets it: the film of each part, its keys, and the figures at the end.
+//! The presentation: the animation of each part, the keys, and the summary.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -22,7 +22,7 @@ use crate::{
     inspected::{STEPS, STRIDE, entry, failed, model, query},
 };
 
-/// Draws until `label` is seen; the film goes by the steps' own clock.
+/// Draws until `label` is visible; the animation advances by the time of each step.
 fn until(stage: &mut Stage, label: &str) {
     for _ in 0..400 {
         if shows(&stage.harness, label) {
@@ -33,7 +33,7 @@ fn until(stage: &mut Stage, label: &str) {
     panic!("never seen: {label}");
 }
 
-/// Three parts, one of which waits, and one that could not be read.
+/// Three parts, one of them waiting, and one that could not be read.
 fn parts(live: &EngineState) {
     model(live);
     query(live, "part-0041.png", None, 1, STEPS, 4);
@@ -56,7 +56,7 @@ fn a_part_is_played_to_its_verdict_and_the_next_one_follows() {
     let mut stage = presented(SIZE, true);
     assert_eq!(stage.harness.state().page(), PageId::Presentation);
     assert!(shows(&stage.harness, "Part 1 of 2") && shows(&stage.harness, "part-0041.png"));
-    // Nothing of the window is left, and no verdict is told before its time.
+    // Nothing else of the window is visible, and no verdict yet.
     for label in ["Settings", "Open images", "HEALTHY", "good parts"] {
         assert!(!shows(&stage.harness, label), "{label}");
     }
@@ -112,7 +112,7 @@ fn its_keys_play_wait_go_and_leave() {
     press(&mut stage, Modifiers::NONE, Key::Space);
     assert!(shows(&stage.harness, "Part 1 of 2"), "it begins again");
 
-    // Keys of the window do nothing meanwhile.
+    // Keys of the window have no effect meanwhile.
     press(&mut stage, Modifiers::COMMAND, Key::Num1);
     press(&mut stage, Modifiers::NONE, Key::Delete);
     press(&mut stage, Modifiers::COMMAND, Key::K);
@@ -247,7 +247,7 @@ fn it_is_dark_and_the_same_in_either_theme() {
         assert_eq!(dark.dimensions(), light.dimensions());
         let apart = |(a, b): &(&image::Rgba<u8>, &image::Rgba<u8>)| (0..3).any(|c| a[c].abs_diff(b[c]) > 64);
         let count = dark.pixels().zip(light.pixels()).filter(apart).count();
-        // Letters are a little fatter on a dark ground.
+        // Glyphs are slightly bolder on a dark background.
         assert!(count * 500 < dark.pixels().count(), "{count}");
     }
 }
@@ -271,7 +271,7 @@ fn everything_has_room_from_the_smallest_window_to_the_largest() {
     }
 }
 
-/// A picture file of turned metal.
+/// An image file of turned metal.
 fn picture(stage: &Stage, name: &str, defect: Option<DefectKind>) -> PathBuf {
     let path = stage.path(name);
     let side = 64;

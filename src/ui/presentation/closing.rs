@@ -28,19 +28,19 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Counts the verdicts of the parts, and the images among `asked` that could not be inspected.
+    /// Counts the verdicts of the parts, and the images among `requested` that could not be inspected.
     pub fn of<'a>(
         parts: impl IntoIterator<Item = &'a QueryEntry>,
-        asked: impl IntoIterator<Item = &'a QueryEntry>,
+        requested: impl IntoIterator<Item = &'a QueryEntry>,
     ) -> Self {
-        let mut figures = Self::default();
+        let mut summary = Self::default();
         for entry in parts {
-            figures.shown += 1;
-            figures.verdicts.add(entry.assessment.as_ref().map(|a| a.verdict));
-            figures.rate = figures.rate.or(entry.assessment.as_ref().map(|a| a.rate));
+            summary.shown += 1;
+            summary.verdicts.add(entry.assessment.as_ref().map(|a| a.verdict));
+            summary.rate = summary.rate.or(entry.assessment.as_ref().map(|a| a.rate));
         }
-        figures.failed = asked.into_iter().filter(|e| matches!(e.state, QueryState::Failed(_))).count();
-        figures
+        summary.failed = requested.into_iter().filter(|e| matches!(e.state, QueryState::Failed(_))).count();
+        summary
     }
 
     /// The promised rate in a sentence.
@@ -58,14 +58,14 @@ fn counted(n: usize, one: &str, many: &str) -> String {
 }
 
 /// The basis of the verdicts: model, training and calibration.
-fn basis(status: &InspectionStatus, figures: &Summary) -> Vec<(&'static str, String)> {
+fn basis(status: &InspectionStatus, summary: &Summary) -> Vec<(&'static str, String)> {
     let ModelState::Ready(model) = &status.model else { return Vec::new() };
     let mut rows = vec![("Model", model.name.clone())];
     let trained = model.split.train.len();
     if trained > 0 {
         rows.push(("Trained on", counted(trained, "healthy image", "healthy images")));
     }
-    if let Some((calibration, rate)) = model.calibration(&status.knobs).zip(figures.rate) {
+    if let Some((calibration, rate)) = model.calibration(&status.knobs).zip(summary.rate) {
         let n = calibration.held_out.len();
         rows.push(("Calibrated on", counted(n, "held-out healthy image", "held-out healthy images")));
         let threshold = ticks::figure(Some(calibration.threshold(rate) as f32));
@@ -78,14 +78,14 @@ fn basis(status: &InspectionStatus, figures: &Summary) -> Vec<(&'static str, Str
 }
 
 /// Draws the summary over `area`.
-pub fn ui(ui: &mut Ui, sizes: &PresentationSizes, area: Rect, figures: &Summary, status: &InspectionStatus) {
+pub fn ui(ui: &mut Ui, sizes: &PresentationSizes, area: Rect, summary: &Summary, status: &InspectionStatus) {
     let p = Palette::of(ui);
     let column = vec2(sizes.column().min(area.width() - 2.0 * sizes.margin()), area.height());
     let column = Rect::from_center_size(area.center(), column);
     let line = Layout::left_to_right(Align::Center);
-    let basis = basis(status, figures);
+    let basis = basis(status, summary);
     let gap = sizes.gap();
-    let rows = (basis.len() + usize::from(figures.failed > 0)) as f32 * sizes.row();
+    let rows = (basis.len() + usize::from(summary.failed > 0)) as f32 * sizes.row();
     let whole = sizes.word() + gap + sizes.counts() + gap + sizes.head() + gap + rows;
     let mut top = column.top() + ((column.height() - whole) / 2.0).max(0.0);
     let mut next = |height: f32, space: f32| {
@@ -93,9 +93,9 @@ pub fn ui(ui: &mut Ui, sizes: &PresentationSizes, area: Rect, figures: &Summary,
         top += height + space;
         rect
     };
-    let title = format!("{} shown", counted(figures.shown, "part", "parts"));
+    let title = format!("{} shown", counted(summary.shown, "part", "parts"));
     text(ui, next(sizes.word(), gap), RichText::new(title).text_style(theme::verdict()).color(p.text_strong), line);
-    let verdicts = &figures.verdicts;
+    let verdicts = &summary.verdicts;
     let mut states = vec![
         (StatusMark::Healthy, verdicts.healthy),
         (StatusMark::Suspect, verdicts.suspect),
@@ -110,7 +110,7 @@ pub fn ui(ui: &mut Ui, sizes: &PresentationSizes, area: Rect, figures: &Summary,
         let left = counts.left() + i as f32 * (width + gap);
         count(ui, sizes, Rect::from_min_size(pos2(left, counts.top()), vec2(width, counts.height())), state, n);
     }
-    let promise = RichText::new(figures.promise()).text_style(theme::figure()).color(p.text_strong);
+    let promise = RichText::new(summary.promise()).text_style(theme::figure()).color(p.text_strong);
     text(ui, next(sizes.head(), gap), promise, line);
     for (name, value) in basis {
         let rect = next(sizes.row(), 0.0);
@@ -118,8 +118,8 @@ pub fn ui(ui: &mut Ui, sizes: &PresentationSizes, area: Rect, figures: &Summary,
         text(ui, rect.with_max_x(split), RichText::new(name).color(p.text_weak), line);
         text(ui, rect.with_min_x(split), RichText::new(value).color(p.text), line);
     }
-    if figures.failed > 0 {
-        let words = format!("{} could not be inspected.", counted(figures.failed, "image", "images"));
+    if summary.failed > 0 {
+        let words = format!("{} could not be inspected.", counted(summary.failed, "image", "images"));
         text(ui, next(sizes.row(), 0.0), RichText::new(words).color(p.text), line);
     }
 }

@@ -33,7 +33,7 @@ const FULL_RANGE: (f32, f32) = (0.0, 255.0);
 
 /// Layout of the page, the same for every part.
 #[derive(Clone, Copy, Debug)]
-struct Places {
+struct PartLayout {
     head: Rect,
     captions: [Rect; 3],
     panes: [Rect; 3],
@@ -42,7 +42,7 @@ struct Places {
     verdict: Rect,
 }
 
-impl Places {
+impl PartLayout {
     fn of(area: Rect, sizes: &PresentationSizes) -> Self {
         let inner = area.shrink2(vec2(sizes.margin(), 0.0));
         let (gap, caption) = (sizes.gap(), sizes.caption());
@@ -80,7 +80,7 @@ pub struct PresentedPart<'a> {
     /// Difference at the upper end of the colour scale.
     pub scale: f32,
     /// Its number, from 1, and the number of parts.
-    pub place: (usize, usize),
+    pub number: (usize, usize),
     /// Seconds since it was shown.
     pub seconds: f64,
 }
@@ -93,46 +93,46 @@ pub struct PartPage {
 
 impl PartPage {
     /// Draws the part over `area`.
-    pub fn ui(&mut self, ui: &mut Ui, sizes: &PresentationSizes, area: Rect, seen: &PresentedPart<'_>) {
-        let places = Places::of(area, sizes);
+    pub fn ui(&mut self, ui: &mut Ui, sizes: &PresentationSizes, area: Rect, part: &PresentedPart<'_>) {
+        let layout = PartLayout::of(area, sizes);
         let p = Palette::of(ui);
-        let (at, of) = seen.place;
+        let (at, of) = part.number;
         let line = Layout::left_to_right(Align::Center);
         let counter = RichText::new(format!("Part {at} of {of}")).color(p.text_weak);
-        let name = RichText::new(&seen.entry.name).color(p.text_strong);
-        let split = places.head.right() - sizes.names();
-        text(ui, places.head.with_max_x(split), name, line);
-        text(ui, places.head.with_min_x(split), counter, Layout::right_to_left(Align::Center));
-        match seen.view {
-            Some(view) => self.pictures(ui, sizes, &places, seen, view),
+        let name = RichText::new(&part.entry.name).color(p.text_strong);
+        let split = layout.head.right() - sizes.names();
+        text(ui, layout.head.with_max_x(split), name, line);
+        text(ui, layout.head.with_min_x(split), counter, Layout::right_to_left(Align::Center));
+        match part.view {
+            Some(view) => self.images(ui, sizes, &layout, part, view),
             None => {
-                for pane in places.panes {
+                for pane in layout.panes {
                     ui.painter().rect_filled(pane, 0.0, p.picture);
                 }
-                let gone = RichText::new("The images of this part are no longer in memory; its scores are kept.");
-                text(ui, places.captions[0].union(places.captions[2]), gone.color(p.text), line);
+                let missing = RichText::new("The images of this part are no longer in memory; its scores are kept.");
+                text(ui, layout.captions[0].union(layout.captions[2]), missing.color(p.text), line);
             }
         }
-        let shown = Timeline::new(seen.view.map_or(0, |view| view.frames.len())).verdict(seen.seconds);
+        let shown = Timeline::new(part.view.map_or(0, |view| view.frames.len())).verdict(part.seconds);
         if shown > 0.0 {
             ui.scope(|ui| {
                 ui.set_opacity(shown);
-                verdict_text(ui, sizes, places.verdict, seen.entry);
+                verdict_text(ui, sizes, layout.verdict, part.entry);
             });
         }
     }
 
     /// Draws the three images and the curve up to the current step.
-    fn pictures(
+    fn images(
         &mut self,
         ui: &mut Ui,
         sizes: &PresentationSizes,
-        places: &Places,
-        seen: &PresentedPart<'_>,
+        layout: &PartLayout,
+        part: &PresentedPart<'_>,
         view: &QueryView,
     ) {
         let p = Palette::of(ui);
-        let frame = Timeline::new(view.frames.len()).frame(seen.seconds);
+        let frame = Timeline::new(view.frames.len()).frame(part.seconds);
         let kept = frame.and_then(|i| view.frames.get(i));
         let source = MapSource {
             query: Arc::clone(&view.query),
@@ -142,18 +142,18 @@ impl PartPage {
             kind: DisplayMap::Difference,
         };
         let size = (view.query.width(), view.query.height());
-        let placed = places.panes.map(|pane| filling(pane, size, ui.pixels_per_point()));
-        let wanted = TriptychRequest {
-            of: seen.entry.id.number(),
+        let placed = layout.panes.map(|pane| fitted(pane, size, ui.pixels_per_point()));
+        let request = TriptychRequest {
+            of: part.entry.id.number(),
             kept,
             source: &source,
             window: FULL_RANGE,
             colours: ColourMap::Ember,
-            scale: seen.scale,
+            scale: part.scale,
             zoom: placed[0].zoom,
             squares: false,
         };
-        self.canvases.update(ui.ctx(), &wanted);
+        self.canvases.update(ui.ctx(), &request);
         let step = kept.map(|kept| kept.step);
         let closest = match step {
             Some(step) => format!("Closest reconstruction, step {}", ticks::grouped(step as f64, 0)),
@@ -161,10 +161,10 @@ impl PartPage {
         };
         let titles = ["Inspected part".to_owned(), closest, "Difference".to_owned()];
         for (i, title) in titles.into_iter().enumerate() {
-            let body = places.panes[i];
+            let body = layout.panes[i];
             let response = ui.interact(body, ui.scope_id().with(("presented", i)), Sense::hover());
             response.widget_info(|| WidgetInfo::labeled(Role::Image, true, title.clone()));
-            caption(ui, places.captions[i], title, p.text);
+            caption(ui, layout.captions[i], title, p.text);
             ui.painter().rect_filled(body, 0.0, p.picture);
             let painter = ui.painter().with_clip_rect(body);
             match i {
@@ -173,11 +173,11 @@ impl PartPage {
                 _ => paint(&self.canvases.map, &painter, &placed[i]),
             }
         }
-        bar(ui, sizes, places.bar, seen.scale);
-        // The last drawing counts as a step of its own.
+        bar(ui, sizes, layout.bar, part.scale);
+        // The final reconstruction counts as a step of its own.
         let last = view.frames.last().map_or(0, |kept| kept.step);
         let last = last.max(view.records.last().map_or(1, |record| record.step)).max(1);
-        curve(ui, sizes, places.curve, &view.records, step, last);
+        curve(ui, sizes, layout.curve, &view.records, step, last);
     }
 }
 
@@ -186,7 +186,7 @@ fn paint<K: PartialEq>(canvas: &ImageCanvas<K>, painter: &egui::Painter, placed:
 }
 
 /// The largest placement in `pane` of an image of this size.
-fn filling(pane: Rect, (width, height): (usize, usize), ppp: f32) -> Placed {
+fn fitted(pane: Rect, (width, height): (usize, usize), ppp: f32) -> Placed {
     let size = vec2(width.max(1) as f32, height.max(1) as f32);
     let scale = (pane.width() / size.x).min(pane.height() / size.y);
     Placed { rect: Rect::from_center_size(pane.center(), size * scale), scale, zoom: scale * ppp }
@@ -279,17 +279,17 @@ mod tests {
         for size in [[1024.0, 640.0], [1280.0, 800.0], [1920.0, 1080.0], [3840.0, 2160.0], [1080.0, 1920.0]] {
             let screen = Rect::from_min_size(egui::Pos2::ZERO, size.into());
             let sizes = PresentationSizes::of(screen.size());
-            let places = Places::of(screen, &sizes);
-            let mut all = vec![places.head, places.bar, places.curve, places.verdict];
-            all.extend(places.panes.into_iter().chain(places.captions));
+            let layout = PartLayout::of(screen, &sizes);
+            let mut all = vec![layout.head, layout.bar, layout.curve, layout.verdict];
+            all.extend(layout.panes.into_iter().chain(layout.captions));
             for (i, a) in all.iter().enumerate() {
                 assert!(screen.contains_rect(*a) && a.is_positive(), "{a:?} on {size:?}");
                 for b in &all[..i] {
                     assert!(!a.shrink(0.5).intersects(b.shrink(0.5)), "{a:?} and {b:?} on {size:?}");
                 }
             }
-            let [a, b, c] = places.panes.map(|pane| pane.size());
-            assert!((a - b).length() < 0.01 && (b - c).length() < 0.01, "the pictures are of one size");
+            let [a, b, c] = layout.panes.map(|pane| pane.size());
+            assert!((a - b).length() < 0.01 && (b - c).length() < 0.01, "the images are of one size");
             assert!(a.x >= 0.25 * screen.width().min(screen.height()));
         }
     }
@@ -297,7 +297,7 @@ mod tests {
     #[test]
     fn a_picture_fills_its_pane_and_keeps_its_shape() {
         let pane = Rect::from_min_size(pos2(10.0, 20.0), vec2(300.0, 300.0));
-        let placed = filling(pane, (64, 32), 2.0);
+        let placed = fitted(pane, (64, 32), 2.0);
         assert_eq!((placed.rect.size(), placed.zoom), (vec2(300.0, 150.0), 300.0 / 64.0 * 2.0));
         assert_eq!(placed.rect.center(), pane.center());
     }

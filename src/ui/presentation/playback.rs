@@ -41,7 +41,7 @@ enum Scene {
 /// A running presentation.
 pub struct Presentation {
     /// The requested images.
-    asked: Vec<QueryId>,
+    requested: Vec<QueryId>,
     /// Those of them that have a result.
     parts: Vec<QueryId>,
     scene: Scene,
@@ -49,12 +49,12 @@ pub struct Presentation {
     /// Seconds into the current part.
     seconds: f64,
     /// Times of the last frame and of the first.
-    drawn: Option<f64>,
-    began: Option<f64>,
+    drawn_at: Option<f64>,
+    began_at: Option<f64>,
     /// Time of the last input.
-    touched: Option<f64>,
+    input_at: Option<f64>,
     /// Whether the window was in full screen before.
-    full: Option<bool>,
+    was_full_screen: Option<bool>,
     page: PartPage,
 }
 
@@ -65,17 +65,17 @@ impl Presentation {
     }
 
     /// Waits for parts to be inspected, then presents them.
-    pub fn awaiting(asked: Vec<QueryId>) -> Self {
+    pub fn awaiting(requested: Vec<QueryId>) -> Self {
         Self {
-            asked,
+            requested,
             parts: Vec::new(),
             scene: Scene::Waiting,
             playing: true,
             seconds: 0.0,
-            drawn: None,
-            began: None,
-            touched: None,
-            full: None,
+            drawn_at: None,
+            began_at: None,
+            input_at: None,
+            was_full_screen: None,
             page: PartPage::default(),
         }
     }
@@ -83,7 +83,7 @@ impl Presentation {
     /// Leaves full screen at the end, for a window opened in full screen.
     #[must_use]
     pub fn filling(mut self) -> Self {
-        self.full = Some(false);
+        self.was_full_screen = Some(false);
         self
     }
 
@@ -124,32 +124,32 @@ impl Presentation {
 
     /// Leaves full screen unless the window was in full screen before.
     pub fn end(&self, ctx: &Context) {
-        if self.full == Some(false) {
+        if self.was_full_screen == Some(false) {
             ctx.send_viewport_cmd(ViewportCommand::Fullscreen(false));
         }
     }
 
     /// Enters full screen on the first frame.
     fn enter(&mut self, ctx: &Context, now: f64) {
-        if self.began.is_some() {
+        if self.began_at.is_some() {
             return;
         }
-        (self.began, self.touched) = (Some(now), Some(now));
-        let full = ctx.input(|i| i.viewport().fullscreen) == Some(true);
-        self.full.get_or_insert(full);
+        (self.began_at, self.input_at) = (Some(now), Some(now));
+        let was_full_screen = ctx.input(|i| i.viewport().fullscreen) == Some(true);
+        self.was_full_screen.get_or_insert(was_full_screen);
         ctx.send_viewport_cmd(ViewportCommand::Fullscreen(true));
     }
 
     /// Draws the presentation over the whole window.
     pub fn ui(&mut self, ui: &mut Ui, live: &EngineState) {
-        let (now, touched) = ui.input(|i| {
+        let (now, input) = ui.input(|i| {
             use egui::Event::{Key, PointerButton, PointerMoved};
             let touch = |e: &egui::Event| matches!(e, Key { .. } | PointerMoved(_) | PointerButton { .. });
             (i.time, i.events.iter().any(touch))
         });
         self.enter(ui.ctx(), now);
-        if touched {
-            self.touched = Some(now);
+        if input {
+            self.input_at = Some(now);
         }
         let status = live.inspection.status.read().clone();
         self.begin(&status);
@@ -164,14 +164,22 @@ impl Presentation {
             let area = area.with_min_y(area.top() + sizes.gap()).with_max_y(hint.top() - sizes.gap() / 2.0);
             match self.scene {
                 Scene::Waiting => {
-                    let waited = now - self.began.unwrap_or(now);
-                    waiting::ui(ui, &sizes, area, &status, &entries(&status, &self.asked), self.asked.len(), waited);
+                    let waited = now - self.began_at.unwrap_or(now);
+                    waiting::ui(
+                        ui,
+                        &sizes,
+                        area,
+                        &status,
+                        &entries(&status, &self.requested),
+                        self.requested.len(),
+                        waited,
+                    );
                 }
                 Scene::Part(at) => self.part(ui, &sizes, area, live, &status, at),
                 Scene::Closing => {
-                    let (parts, asked) = (entries(&status, &self.parts), entries(&status, &self.asked));
-                    let figures = Summary::of(parts.iter().map(Arc::as_ref), asked.iter().map(Arc::as_ref));
-                    closing::ui(ui, &sizes, area, &figures, &status);
+                    let (parts, requested) = (entries(&status, &self.parts), entries(&status, &self.requested));
+                    let summary = Summary::of(parts.iter().map(Arc::as_ref), requested.iter().map(Arc::as_ref));
+                    closing::ui(ui, &sizes, area, &summary, &status);
                 }
             }
             self.hint(ui, hint, now);
@@ -183,8 +191,8 @@ impl Presentation {
         if self.scene != Scene::Waiting || matches!(status.model, ModelState::Failed(_)) {
             return;
         }
-        let entries = entries(status, &self.asked);
-        if entries.len() < self.asked.len() || !entries.iter().all(|e| e.state.is_over()) {
+        let entries = entries(status, &self.requested);
+        if entries.len() < self.requested.len() || !entries.iter().all(|e| e.state.is_over()) {
             return;
         }
         self.parts = entries.iter().filter(|e| e.scores.is_some()).map(|e| e.id).collect();
@@ -195,7 +203,7 @@ impl Presentation {
 
     /// Advances the animation, and to the next part at its end.
     fn advance(&mut self, live: &EngineState, now: f64) {
-        let passed = now - self.drawn.replace(now).unwrap_or(now);
+        let passed = now - self.drawn_at.replace(now).unwrap_or(now);
         let Scene::Part(at) = self.scene else { return };
         if !self.playing {
             return;
@@ -228,14 +236,14 @@ impl Presentation {
             _ => None,
         };
         let scale = scale.filter(|s| s.is_finite() && *s > 0.0).unwrap_or(1.0);
-        let place = (at + 1, self.parts.len());
-        let part = PresentedPart { entry, view: view.as_deref(), scale, place, seconds: self.seconds };
+        let number = (at + 1, self.parts.len());
+        let part = PresentedPart { entry, view: view.as_deref(), scale, number, seconds: self.seconds };
         self.page.ui(ui, sizes, area, &part);
     }
 
     /// Draws the keys: for a while after each input, and as long as the presentation is paused.
     fn hint(&self, ui: &mut Ui, rect: Rect, now: f64) {
-        let idle = now - self.touched.unwrap_or(now);
+        let idle = now - self.input_at.unwrap_or(now);
         let stays = !self.playing || !matches!(self.scene, Scene::Part(_));
         let shown = if stays { 1.0 } else { 1.0 - ((idle - HINT.0) / HINT.1).clamp(0.0, 1.0) };
         if shown <= 0.0 {

@@ -19,7 +19,7 @@ pub struct WaitingProgress {
     /// Number of images.
     pub total: usize,
     /// Number of images whose inspection has ended.
-    pub over: usize,
+    pub ended: usize,
     /// Completed share of the work, 0 to 1.
     pub share: f32,
     /// Name of the current image.
@@ -29,13 +29,13 @@ pub struct WaitingProgress {
 impl WaitingProgress {
     /// Counts `total` images, some of which the engine may not have listed yet.
     pub fn of(total: usize, entries: &[Arc<QueryEntry>]) -> Self {
-        let over = entries.iter().filter(|e| e.state.is_over()).count();
+        let ended = entries.iter().filter(|e| e.state.is_over()).count();
         let running = entries.iter().find(|e| matches!(e.state, QueryState::Running | QueryState::Paused));
         let part = running.map_or(0.0, |e| e.step as f32 / e.steps.max(1) as f32);
         Self {
             total,
-            over,
-            share: ((over as f32 + part.min(1.0)) / total.max(1) as f32).min(1.0),
+            ended,
+            share: ((ended as f32 + part.min(1.0)) / total.max(1) as f32).min(1.0),
             name: running.map(|e| e.name.clone()),
         }
     }
@@ -54,7 +54,7 @@ fn obstacle(
         QueryState::Failed(text) => Some(format::sentence(text)),
         _ => None,
     });
-    (progress.over == progress.total).then(|| {
+    (progress.ended == progress.total).then(|| {
         let why = failed.unwrap_or_else(|| "Every inspection was stopped before it had a result.".to_owned());
         ("None of these images could be inspected", why)
     })
@@ -95,7 +95,7 @@ pub fn ui(
         let bar = ProgressBar::new(progress.share).desired_height(sizes.dot()).desired_width(width).fill(p.accent);
         ui.add(bar).accessible_name("Inspection of the parts");
     });
-    let done = format!("{} of {}", progress.over, progress.total);
+    let done = format!("{} of {}", progress.ended, progress.total);
     let half = row(1.0).center().x;
     text(ui, row(1.0).with_max_x(half), RichText::new(done).color(p.text), line);
     text(
@@ -131,7 +131,7 @@ mod tests {
         let entries =
             [entry(QueryState::Done, 10), entry(QueryState::Failed("torn".into()), 0), entry(QueryState::Running, 5)];
         let progress = WaitingProgress::of(5, &entries);
-        assert_eq!((progress.over, progress.name.as_deref()), (2, Some("a")));
+        assert_eq!((progress.ended, progress.name.as_deref()), (2, Some("a")));
         assert!((progress.share - 0.5).abs() < 1e-6);
         let status = InspectionStatus::default();
         assert!(obstacle(&status, &progress, &entries).is_none());
