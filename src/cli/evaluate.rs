@@ -23,7 +23,7 @@ use crate::{
     data::{DataSource, Split},
     device,
     device::DeviceChoice,
-    engine::evaluation::kept_file,
+    engine::evaluation::cache_file,
     format::counted,
     inspect::{
         Evaluation, Evaluator, InvertKnobs, Model, TestSet,
@@ -171,7 +171,7 @@ fn evaluate(
     runs: &Path,
     interrupted: &AtomicBool,
 ) -> Result<Evaluation> {
-    let file = kept_file(runs, &model.hash());
+    let file = cache_file(runs, &model.hash());
     let mut evaluator = Evaluator::new(model, Arc::clone(tests), knobs.clone(), Some(&file))?;
     let progress = progress_bar("inspecting");
     let mut shown: Option<Instant> = None;

@@ -68,8 +68,8 @@ pub(super) fn run(arguments: FinetuneArguments, choice: DeviceChoice) -> Result<
         }
         progress.set_position((status.phase.share().unwrap_or(0.0) * 100.0) as u64);
         let left = status.seconds_left.map(|left| format!(", {} left in this phase", span(left))).unwrap_or_default();
-        progress.set_message(format!("{}{left}", status.phase.words()));
-        match (status.phase, status.learned) {
+        progress.set_message(format!("{}{left}", status.phase.description()));
+        match (status.phase, status.result) {
             (FinetunePhase::Done, Some(result)) => break result,
             (FinetunePhase::Failed(text), _) => bail!(text),
             (FinetunePhase::Stopped, _) => bail!("stopped; no model was saved"),

@@ -199,13 +199,13 @@ impl<'a> Follower<'a> {
                 bar.set_message("reading images");
             }
             TrainingPhase::Preparing => bar.set_message("preparing kernels"),
-            TrainingPhase::Finishing(progress) => {
+            TrainingPhase::BuildingModel(progress) => {
                 if !std::mem::replace(&mut self.building, true) {
                     show_percentage(bar, "building the model");
                 }
                 set_share(bar, progress.share);
                 let left = status.seconds_left.map(|s| format!("; {} left in total", span(s))).unwrap_or_default();
-                bar.set_message(format!("{}{left}", progress.words()));
+                bar.set_message(format!("{}{left}", progress.description()));
             }
             // The bar keeps its last state.
             _ if self.building => {}
@@ -236,7 +236,7 @@ fn resume(session: &Session, arguments: &TrainArguments) -> Result<u64> {
         session.wait_until(|| {
             matches!(
                 engine.state().training.status.read().phase,
-                TrainingPhase::Finishing(_) | TrainingPhase::Failed(_)
+                TrainingPhase::BuildingModel(_) | TrainingPhase::Failed(_)
             )
         });
         return Ok(steps);

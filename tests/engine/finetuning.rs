@@ -142,7 +142,7 @@ impl Station {
 
     fn learned(&self, out: &str) -> std::sync::Arc<ganspect::engine::finetune::FinetuneResult> {
         until(&self.engine, "the model", |e| match status(e).phase {
-            FinetunePhase::Done => status(e).learned.filter(|learned| learned.model.path == self.at(out)),
+            FinetunePhase::Done => status(e).result.filter(|learned| learned.model.path == self.at(out)),
             FinetunePhase::Failed(text) => panic!("{text}"),
             _ => None,
         })
@@ -163,7 +163,7 @@ fn a_model_learns_from_verdicts_and_says_so() {
 
     // Given up midway, it leaves nothing behind.
     station.learn("models/first.ganspect", false);
-    until(&station.engine, "its making", |e| matches!(status(e).phase, FinetunePhase::Making(_)).then_some(()));
+    until(&station.engine, "its making", |e| matches!(status(e).phase, FinetunePhase::Building(_)).then_some(()));
     station.engine.send(FinetuneRequest::Cancel);
     until(&station.engine, "the end", |e| (status(e).phase == FinetunePhase::Stopped).then_some(()));
     assert!(!station.at("models").exists());
@@ -270,16 +270,16 @@ fn what_teaches_nothing_is_refused_in_a_sentence() {
             _ => None,
         })
     };
-    assert!(refused().contains("there is no model to teach; open a .ganspect file first."));
+    assert!(refused().contains("no model is open; open a .ganspect file first."));
     engine.send(InspectionRequest::OpenModel(ModelSource::BuiltIn));
     until(&engine, "the model", facts);
     engine.send(FinetuneRequest::Cancel);
     assert!(
         until(&engine, "the refusal", |_| {
             let text = refused();
-            text.contains("review some more").then_some(text)
+            text.contains("review more parts").then_some(text)
         })
-        .starts_with("The model has not learned from the verdicts: none of the verdicts calls a part healthy")
+        .starts_with("Fine-tuning failed: no verdict of a healthy part")
     );
     assert!(!out.exists());
 }

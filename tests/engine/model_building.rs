@@ -74,7 +74,7 @@ fn every_part_has_its_turn_and_the_whole_is_told() {
     start(&engine, recipe(&[]), &run);
     let mut seen: Vec<BuildProgress> = Vec::new();
     until(&engine, "the model", |e| match phase(e) {
-        TrainingPhase::Finishing(making) => {
+        TrainingPhase::BuildingModel(making) => {
             if seen.last() != Some(&making) {
                 seen.push(making);
             }
@@ -84,8 +84,8 @@ fn every_part_has_its_turn_and_the_whole_is_told() {
     });
     assert!(run.join(MODEL_FILE).exists());
     let whole: Vec<BuildPart> = seen.last().unwrap().parts.iter().map(|p| p.part).collect();
-    assert_eq!(whole, [BuildPart::Encoder, BuildPart::Critic, BuildPart::Usual, BuildPart::Calibration]);
-    assert!(seen.windows(2).all(|w| w[0].share <= w[1].share && w[0].at <= w[1].at), "it never goes back");
+    assert_eq!(whole, [BuildPart::Encoder, BuildPart::Critic, BuildPart::Statistics, BuildPart::Calibration]);
+    assert!(seen.windows(2).all(|w| w[0].share <= w[1].share && w[0].current <= w[1].current), "it never goes back");
 
     // The critic's curves are there, and come back from the log of a run that is opened again, although it has
     // fewer steps than the critic.
@@ -113,7 +113,7 @@ fn a_critic_answers_to_the_crops_on_show() {
         engine.send(PreviewRequest { viewer: Viewer::RUN, recipe: recipe.clone(), draw, opened: None });
         let mut answered = None;
         until(&engine, "the critic's answer", |e| {
-            let shown = e.state().training.critic.shown.lock().clone();
+            let shown = e.state().training.critic.preview.lock().clone();
             answered =
                 e.state().training.critic.answers.lock().clone().zip(shown).filter(|(a, s)| a.serial == s.serial);
             answered.is_some()

@@ -51,7 +51,7 @@ fn criticised(live: &EngineState, steps: u64) {
         *live.training.critic.answers.lock() =
             Some(Arc::new(CriticAnswers::new(&shown, steps, recipe.critic.clone(), &answers)));
     }
-    *live.training.critic.shown.lock() = Some(Arc::new(shown));
+    *live.training.critic.preview.lock() = Some(Arc::new(shown));
     *live.training.critic.history.write() = losses(steps);
 }
 
@@ -74,11 +74,16 @@ fn building(live: &EngineState) {
     let parts = [
         (BuildPart::Encoder, 1500, 1500),
         (BuildPart::Critic, 640, 1500),
-        (BuildPart::Usual, 0, 26),
+        (BuildPart::Statistics, 0, 26),
         (BuildPart::Calibration, 0, 30),
     ];
     let parts = parts.map(|(part, done, total)| PartProgress { part, done, total }).to_vec();
-    harness::run(live, TrainingPhase::Finishing(BuildProgress { parts, at: 1, share: 0.37 }), 2_000, Health::Good);
+    harness::run(
+        live,
+        TrainingPhase::BuildingModel(BuildProgress { parts, current: 1, share: 0.37 }),
+        2_000,
+        Health::Good,
+    );
     live.training.status.write().seconds_left = Some(149.0);
     criticised(live, 640);
 }
@@ -95,10 +100,10 @@ fn the_critic_at_work_while_the_model_is_made() {
         assert!(shows(window, "8 preview crops") && shows(window, "with the critic's output"));
         assert!(shows(window, "critic at step 640"));
         // Every part has its progress, and the time left is that of the whole build.
-        for words in ["Encoder, 100 %", "Critic, 42 %", "What is usual, 0 %", "Calibration, 0 %"] {
+        for words in ["Encoder, 100 %", "Critic, 42 %", "Normal statistics, 0 %", "Calibration, 0 %"] {
             assert!(shows(window, words), "{words}");
         }
-        assert!(shows(window, "2 min 29 s left · training the critic on forged defects"));
+        assert!(shows(window, "2 min 29 s left · training the critic on synthetic defects"));
         assert!(shows(window, "37 %") && shows(window, BuildPart::Critic.purpose()));
         stage.snapshot(&format!("critic_training_{name}"), &mut results);
     }
@@ -148,7 +153,7 @@ fn parts(stage: &Stage) -> std::path::PathBuf {
 }
 
 fn latest(window: &Window) -> Option<Arc<DefectPreview>> {
-    window.state().state().training.critic.shown.lock().clone()
+    window.state().state().training.critic.preview.lock().clone()
 }
 
 #[test]

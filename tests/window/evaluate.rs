@@ -11,7 +11,7 @@ use ganspect::{
     data::{FileHash, Label, surface::SurfaceKind},
     engine::{
         EngineState, InspectionRequest,
-        evaluation::TestPhase,
+        evaluation::EvaluationPhase,
         inspection::{ModelFacts, ModelSource, ModelState},
     },
     inspect::{
@@ -156,7 +156,7 @@ fn test(live: &EngineState, count: usize) {
     let tests = tests();
     let mut status = live.evaluation.status.write();
     let total = tests.items.len();
-    status.phase = if count < total { TestPhase::Running } else { TestPhase::Done };
+    status.phase = if count < total { EvaluationPhase::Running } else { EvaluationPhase::Done };
     (status.done, status.total) = (count, total);
     status.seconds_left = (count < total).then_some(34.0);
     status.evaluation = Some(Arc::new(evaluation(&tests, count)));
@@ -450,18 +450,18 @@ fn a_model_without_a_calibration_has_a_free_line_and_no_promise() {
 fn what_went_wrong_or_was_stopped_is_said_with_the_way_out() {
     let mut stage = open(true, SIZE, |live| test(live, 34));
     show(&mut stage);
-    let set = |stage: &mut Stage, phase: TestPhase| {
+    let set = |stage: &mut Stage, phase: EvaluationPhase| {
         stage.harness.state().state().evaluation.status.write().phase = phase;
         stage.harness.run_steps(3);
     };
-    set(&mut stage, TestPhase::Stopped);
+    set(&mut stage, EvaluationPhase::Stopped);
     assert!(shows(&stage.harness, "Stopped after 34 of 70 images. The results so far are kept."));
     assert!(shows(&stage.harness, "Resume"));
-    set(&mut stage, TestPhase::Failed("no test images in /parts".into()));
+    set(&mut stage, EvaluationPhase::Failed("no test images in /parts".into()));
     assert!(shows(&stage.harness, "No test images in /parts."));
     assert!(shows(&stage.harness, "Try again"));
     // Another model was opened.
-    set(&mut stage, TestPhase::Done);
+    set(&mut stage, EvaluationPhase::Done);
     let other = |live: &EngineState| {
         let mut status = live.inspection.status.write();
         let ModelState::Ready(facts) = &status.model else { panic!() };
@@ -498,18 +498,18 @@ fn a_real_test_runs_is_cancelled_and_goes_on() {
     stage.harness.run_steps(2);
     assert!(shows(&stage.harness, "Inspecting image"));
     press(&mut stage, Modifiers::NONE, Key::S);
-    stage.until("it stops", |window| window.state().state().evaluation.status.read().phase == TestPhase::Stopped);
+    stage.until("it stops", |window| window.state().state().evaluation.status.read().phase == EvaluationPhase::Stopped);
     let before = done(&stage.harness);
     stage.harness.run_steps(2);
     assert!(shows(&stage.harness, "The results so far are kept"));
     stage.harness.get_by_label("Resume").click();
     stage.until("it goes on from there", |window| {
         let status = window.state().state().evaluation.status.read().clone();
-        status.phase == TestPhase::Running && status.done > before && status.known >= before
+        status.phase == EvaluationPhase::Running && status.done > before && status.known >= before
     });
     // A rate is applied.
     press(&mut stage, Modifiers::NONE, Key::S);
-    stage.until("it stops", |window| window.state().state().evaluation.status.read().phase == TestPhase::Stopped);
+    stage.until("it stops", |window| window.state().state().evaluation.status.read().phase == EvaluationPhase::Stopped);
     stage.harness.run_steps(2);
     type_rate(&mut stage, "250");
     press(&mut stage, Modifiers::COMMAND, Key::S);

@@ -70,7 +70,7 @@ fn a_folder_is_chosen_watched_left_and_taken_up_again() {
     });
     // New parts appear in the queue automatically.
     put(&parts, "third.png", 3);
-    stage.until("the third", |window| window.state().state().review.books.read().items.len() == 3);
+    stage.until("the third", |window| window.state().state().review.snapshot.read().items.len() == 3);
     command(&mut stage, UiCommand::IntakeStop);
     stage.until("the end", |window| !window.state().state().intake.status.read().phase.is_active());
     assert!(!stage.harness.state().settings().review.intake.watching);
@@ -146,7 +146,7 @@ fn a_model_that_has_learned_is_adopted_on_a_click_and_left_on_another() {
         phase: FinetunePhase::Done,
         seconds_left: None,
         labels: None,
-        learned: Some(Arc::new(learned.clone())),
+        result: Some(Arc::new(learned.clone())),
     };
     let show = |stage: &mut Stage| {
         *stage.harness.state().state().finetune.status.write() = done(&learned);
@@ -228,10 +228,10 @@ fn sections(dark: bool, learned: bool) -> Stage {
             Comparison { before: figures(0.9, 3), after: figures(0.95, 1), parts: 17, corrected: 2, worsened: 0 };
         let making = BuildProgress { share: 0.4, ..BuildProgress::default() };
         *live.finetune.status.write() = FinetuneStatus {
-            phase: if learned { FinetunePhase::Done } else { FinetunePhase::Making(making) },
+            phase: if learned { FinetunePhase::Done } else { FinetunePhase::Building(making) },
             seconds_left: (!learned).then_some(312.0),
             labels: None,
-            learned: learned.then(|| {
+            result: learned.then(|| {
                 Arc::new(FinetuneResult {
                     model: filed("turned, taught by 20 verdicts"),
                     parent: filed("turned"),
@@ -248,7 +248,7 @@ fn sections(dark: bool, learned: bool) -> Stage {
         settings.review.record = Some("/r.sqlite".into());
     });
     command(&mut stage, UiCommand::GoReview);
-    stage.until("the record", |w| w.state().state().review.books.read().state == RecordState::Absent);
+    stage.until("the record", |w| w.state().state().review.snapshot.read().state == RecordState::Absent);
     if learned {
         stage.harness.get_by_label("2 quarantined").click();
     }

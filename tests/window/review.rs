@@ -449,12 +449,12 @@ fn put(live: &EngineState, items: Vec<ReviewItem>) {
         state: RecordState::Open,
         items: Arc::new(items),
         revision: 1,
-        kinds: Arc::new(vec!["scratch".into(), "dent".into()]),
+        defect_types: Arc::new(vec!["scratch".into(), "dent".into()]),
         facets,
-        figures: Arc::new(figures),
+        statistics: Arc::new(figures),
         ..ReviewSnapshot::default()
     };
-    *live.review.books.write() = Arc::new(snapshot);
+    *live.review.snapshot.write() = Arc::new(snapshot);
 }
 
 fn calibration() -> Calibration {

@@ -1,13 +1,13 @@
-//! The files that keep inspected test images, so that a later evaluation need not inspect them again.
+//! The cache of inspected test images, so that a later evaluation need not inspect them again.
 
 use std::path::{Path, PathBuf};
 
-/// Folder of what was inspected for tests, in the folder of runs.
-const KEPT: &str = ".evaluated";
+/// Folder of the cache, in the folder of runs.
+const FOLDER: &str = ".evaluated";
 
-/// The file that keeps what a model with this hash has inspected for tests.
-pub fn kept_file(runs: &Path, hash: &str) -> PathBuf {
-    runs.join(KEPT).join(format!("{}.json", hash.get(..16).unwrap_or(hash)))
+/// The cache of the model with this hash.
+pub fn cache_file(runs: &Path, hash: &str) -> PathBuf {
+    runs.join(FOLDER).join(format!("{}.json", hash.get(..16).unwrap_or(hash)))
 }
 
 #[cfg(test)]
@@ -16,7 +16,7 @@ mod tests {
 
     #[test]
     fn what_is_inspected_is_kept_for_each_model() {
-        let of = |hash| kept_file(Path::new("/runs"), hash);
+        let of = |hash| cache_file(Path::new("/runs"), hash);
         assert_eq!(of("0123456789abcdef0123"), Path::new("/runs/.evaluated/0123456789abcdef.json"));
         assert_eq!(of("0"), Path::new("/runs/.evaluated/0.json"));
     }

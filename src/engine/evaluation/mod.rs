@@ -5,6 +5,6 @@ mod request;
 mod state;
 pub(super) mod task;
 
-pub use cache::kept_file;
+pub use cache::cache_file;
 pub use request::EvaluationRequest;
-pub use state::{EvaluationState, TestPhase, TestStatus};
+pub use state::{EvaluationPhase, EvaluationState, EvaluationStatus};

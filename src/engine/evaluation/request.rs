@@ -4,24 +4,24 @@ use std::path::PathBuf;
 
 use crate::data::DataSource;
 
-/// What can be asked about tests.
+/// A request to the evaluation task.
 #[derive(Clone, Debug)]
 pub enum EvaluationRequest {
-    /// Tests the model in force with the knobs in force. A test that goes on is ended first.
+    /// Evaluates the active model with the current knobs. A running evaluation is stopped first.
     Begin {
-        /// Images to test with; `None` for those beside the ones that the model was trained on.
+        /// The test images; `None` for the test split of the model's own data set.
         source: Option<DataSource>,
-        /// The folder of runs, where inspected images are kept; `None` keeps none.
+        /// The folder of runs, which holds the cache; `None` for no cache.
         runs: Option<PathBuf>,
     },
-    /// Ends a test or a report. Inspected images are kept.
+    /// Stops an evaluation or a report. Inspected images stay in the cache.
     Cancel,
-    /// Weighs the fused score of the model in force by the defective images of the test (true), or as it was before any
-    /// label (false).
+    /// Reweights the combined score of the active model using the labelled defects of the evaluation (true), or removes
+    /// such weights (false).
     Reweight(bool),
-    /// Writes the test as a report at this promised rate.
+    /// Writes a report of the evaluation at this promised false-alarm rate.
     Report {
-        /// The folder to write to.
+        /// The folder for the report.
         dir: PathBuf,
         /// The rate; `None` without a calibration.
         rate: Option<f64>,

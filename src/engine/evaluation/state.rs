@@ -9,57 +9,57 @@ use crate::{
     inspect::{Evaluation, TestSet},
 };
 
-/// How a test stands.
+/// Phase of an evaluation.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub enum TestPhase {
-    /// There was none yet.
+pub enum EvaluationPhase {
+    /// No evaluation yet.
     #[default]
     Idle,
-    /// The images are being read: done and in all, both 0 before that is known.
+    /// The images are being read: number done and total, both 0 until known.
     Opening(usize, usize),
     /// Images are being inspected.
     Running,
     /// All images are done.
     Done,
-    /// Ended early by the user.
+    /// Stopped by the user.
     Stopped,
-    /// Could not go on; the sentence says why and the way out.
+    /// Failed; the text says why and what to do.
     Failed(String),
 }
 
-impl TestPhase {
-    /// Whether the compute thread or a reading thread is at work.
-    pub fn is_going(&self) -> bool {
+impl EvaluationPhase {
+    /// Whether the evaluation is running.
+    pub fn is_active(&self) -> bool {
         matches!(self, Self::Opening(..) | Self::Running)
     }
 }
 
-/// The state of a test, cheap to clone.
+/// The state of an evaluation, cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub struct TestStatus {
-    /// How it stands.
-    pub phase: TestPhase,
-    /// What it tests with, as it was asked for; `None` for the model's own data.
+pub struct EvaluationStatus {
+    /// Its phase.
+    pub phase: EvaluationPhase,
+    /// The test images as requested; `None` for the model's own data set.
     pub source: Option<DataSource>,
     /// Images done.
     pub done: usize,
-    /// Images in all.
+    /// Total number of images.
     pub total: usize,
-    /// Images that were known from before.
+    /// Images taken from the cache.
     pub known: usize,
     /// Seconds to the last image, once known.
     pub seconds_left: Option<f64>,
-    /// The images.
+    /// The test images.
     pub tests: Option<Arc<TestSet>>,
-    /// What came of it so far; replaced whole whenever something is new.
+    /// The result so far; replaced as a whole when it changes.
     pub evaluation: Option<Arc<Evaluation>>,
-    /// Pictures of a report drawn, and in all, while one is being written.
+    /// Images drawn for a report and their total, while a report is being written.
     pub reporting: Option<(usize, usize)>,
 }
 
-/// What the compute thread shows of tests; part of [`Live`](super::EngineState).
+/// The part of [`EngineState`](crate::engine::EngineState) that shows the evaluation.
 #[derive(Debug, Default)]
 pub struct EvaluationState {
-    /// The test.
-    pub status: RwLock<TestStatus>,
+    /// The status.
+    pub status: RwLock<EvaluationStatus>,
 }

@@ -1,4 +1,4 @@
-//! The test in hand: its images are read aside, and inspected a slice at a time.
+//! The evaluation task: inspects test images with the active model, and writes reports.
 
 use std::{
     path::PathBuf,
@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{EvaluationRequest, TestPhase, TestStatus, kept_file};
+use super::{EvaluationPhase, EvaluationRequest, EvaluationStatus, cache_file};
 use crate::{
     data::{DataError, DataSource},
     engine::{
@@ -26,23 +26,23 @@ use crate::{
     },
 };
 
-/// What came of a test so far is shown no more often than this.
+/// Shortest interval between updates of the result on show.
 const SHOW_EVERY: Duration = Duration::from_millis(500);
 
-/// Nor more often than this many times what it takes to gather.
+/// The interval is also at least this many times the duration of an update.
 const SHOW_SHARE: u32 = 20;
 
-/// A test, from its images to the last of them.
+/// Stages of an evaluation.
 enum Stage {
     Opening { task: BackgroundTask<Result<TestSet, DataError>>, hash: String, runs: Option<PathBuf> },
     Running { evaluator: Box<Evaluator>, networks: Box<FrozenNetworks> },
 }
 
-/// A report on its way.
+/// Stages of a report.
 enum Reporting {
-    /// The figures with their intervals.
-    Figures(BackgroundTask<Result<EvaluationSummary, String>>, PathBuf),
-    /// The pictures: each image that is shown is inspected again.
+    /// The metrics with their intervals are computed.
+    Metrics(BackgroundTask<Result<EvaluationSummary, String>>, PathBuf),
+    /// The images in the report are inspected again.
     Drawing(Box<Drawing>),
     Writing(BackgroundTask<Result<(), String>>, PathBuf),
 }
@@ -62,7 +62,7 @@ pub(crate) struct EvaluationTask {
     live: Arc<EngineState>,
     stage: Option<Stage>,
     reporting: Option<Reporting>,
-    /// When what came of it is shown next.
+    /// When the result on show is updated next.
     due: Option<Instant>,
 }
 
@@ -71,40 +71,40 @@ impl EvaluationTask {
         Self { live, stage: None, reporting: None, due: None }
     }
 
-    pub(crate) fn handle(&mut self, command: EvaluationRequest, now: Option<ActiveModel<'_>>, outbox: &mut Outbox) {
+    pub(crate) fn handle(&mut self, command: EvaluationRequest, active: Option<ActiveModel<'_>>, outbox: &mut Outbox) {
         match command {
-            EvaluationRequest::Begin { source, runs } => self.begin(source, runs, now, outbox),
+            EvaluationRequest::Begin { source, runs } => self.begin(source, runs, active, outbox),
             EvaluationRequest::Cancel => self.cancel(outbox),
             EvaluationRequest::Report { dir, rate } => self.report(dir, rate, outbox),
-            // The model is not the tester's to change.
+            // The scheduler changes the model.
             EvaluationRequest::Reweight(_) => {}
         }
         outbox.wake();
     }
 
-    fn status(&self, change: impl FnOnce(&mut TestStatus)) {
+    fn status(&self, change: impl FnOnce(&mut EvaluationStatus)) {
         change(&mut self.live.evaluation.status.write());
     }
 
     fn fail(&mut self, text: &str, outbox: &mut Outbox) {
         let text = sentence(text);
-        outbox.notice(Severity::Error, format!("The test did not come to its end: {text}"), "");
+        outbox.notice(Severity::Error, format!("The evaluation failed: {text}"), "");
         self.stage = None;
-        self.status(|s| s.phase = TestPhase::Failed(text));
+        self.status(|s| s.phase = EvaluationPhase::Failed(text));
     }
 
     fn begin(
         &mut self,
         source: Option<DataSource>,
         runs: Option<PathBuf>,
-        now: Option<ActiveModel<'_>>,
+        active: Option<ActiveModel<'_>>,
         outbox: &mut Outbox,
     ) {
         self.cancel(outbox);
         self.reporting = None;
-        self.status(|s| *s = TestStatus { source: source.clone(), ..TestStatus::default() });
-        let Some(ActiveModel { model, hash, .. }) = now else {
-            return self.fail("there is no model to test; open a .ganspect file first", outbox);
+        self.status(|s| *s = EvaluationStatus { source: source.clone(), ..EvaluationStatus::default() });
+        let Some(ActiveModel { model, hash, .. }) = active else {
+            return self.fail("no model is open; open a .ganspect file first", outbox);
         };
         let wanted = match source.map_or_else(|| model.info().data.parse(), Ok) {
             Ok(wanted) => wanted,
@@ -118,10 +118,10 @@ impl EvaluationTask {
         );
         match task {
             Ok(task) => {
-                self.status(|s| s.phase = TestPhase::Opening(0, 0));
+                self.status(|s| s.phase = EvaluationPhase::Opening(0, 0));
                 self.stage = Some(Stage::Opening { task, hash, runs });
             }
-            Err(error) => self.fail(&format!("the system has no thread to read with: {error}"), outbox),
+            Err(error) => self.fail(&format!("cannot start a thread: {error}"), outbox),
         }
     }
 
@@ -131,20 +131,20 @@ impl EvaluationTask {
         }
         let Some(stage) = self.stage.take() else { return };
         self.status(|s| {
-            s.phase = TestPhase::Stopped;
+            s.phase = EvaluationPhase::Stopped;
             s.seconds_left = None;
         });
         if let Stage::Running { mut evaluator, .. } = stage {
             self.show(&evaluator);
             if let Err(error) = evaluator.save_cache() {
-                outbox.notice(Severity::Warning, format!("The inspected images are not kept: {error}."), "");
+                outbox.notice(Severity::Warning, format!("The inspected images could not be cached: {error}."), "");
             }
         }
     }
 
-    /// What verdicts go by was changed in the model in force: its test is judged anew, and nothing inspected again.
-    pub(crate) fn rejudge(&mut self, now: Option<ActiveModel<'_>>) {
-        let Some(ActiveModel { model, hash, .. }) = now else { return };
+    /// Updates the verdicts after a change of rate, decision score or weights; nothing is inspected again.
+    pub(crate) fn rejudge(&mut self, active: Option<ActiveModel<'_>>) {
+        let Some(ActiveModel { model, hash, .. }) = active else { return };
         let Some(evaluation) = self.live.evaluation.status.read().evaluation.clone() else { return };
         let own = evaluation.header.model.hash == hash && evaluation.header.regions == model.info().regions;
         let Some(calibration) = model.calibration(&evaluation.header.knobs).filter(|_| own) else { return };
@@ -155,19 +155,19 @@ impl EvaluationTask {
         self.status(|s| s.evaluation = Some(Arc::new(evaluation.rejudged(calibration, rate))));
     }
 
-    /// Looks after the images; `false` while they are on their way or when they do not come.
+    /// Starts the evaluation once the images have been read; `false` while they are being read or when that fails.
     fn open(
         &mut self,
         task: BackgroundTask<Result<TestSet, DataError>>,
         hash: String,
         runs: Option<PathBuf>,
-        now: Option<ActiveModel<'_>>,
+        active: Option<ActiveModel<'_>>,
         outbox: &mut Outbox,
     ) -> bool {
         let (done, total) = task.progress();
         let tests = match task.poll() {
             TaskState::Running => {
-                self.status(|s| s.phase = TestPhase::Opening(done, total));
+                self.status(|s| s.phase = EvaluationPhase::Opening(done, total));
                 self.stage = Some(Stage::Opening { task, hash, runs });
                 return false;
             }
@@ -177,20 +177,20 @@ impl EvaluationTask {
                 return false;
             }
             TaskState::Over => {
-                self.fail("reading the images broke off; try again", outbox);
+                self.fail("reading the images was interrupted; try again", outbox);
                 return false;
             }
         };
-        let Some(ActiveModel { model, knobs, .. }) = now.filter(|now| now.hash == hash) else {
-            self.fail("another model was put in force while the images were read; begin again", outbox);
+        let Some(ActiveModel { model, knobs, .. }) = active.filter(|active| active.hash == hash) else {
+            self.fail("another model was opened while the images were read; start again", outbox);
             return false;
         };
-        let file = runs.map(|runs| kept_file(&runs, &hash));
+        let file = runs.map(|runs| cache_file(&runs, &hash));
         match Evaluator::new(model, Arc::clone(&tests), knobs.clone(), file.as_deref()) {
             Ok(evaluator) => {
                 self.due = None;
                 self.status(|s| {
-                    s.phase = TestPhase::Running;
+                    s.phase = EvaluationPhase::Running;
                     s.total = tests.items.len();
                     s.tests = Some(tests);
                 });
@@ -205,7 +205,7 @@ impl EvaluationTask {
         }
     }
 
-    /// A slice of the image in hand; `false` when the test is over.
+    /// Inspects for one slice; `false` when the evaluation is over.
     fn advance(&mut self, mut evaluator: Box<Evaluator>, networks: Box<FrozenNetworks>, outbox: &mut Outbox) -> bool {
         match evaluator.slice(&networks) {
             Ok(false) => {
@@ -220,13 +220,13 @@ impl EvaluationTask {
             Ok(true) => {
                 self.show(&evaluator);
                 self.status(|s| {
-                    s.phase = TestPhase::Done;
+                    s.phase = EvaluationPhase::Done;
                     s.seconds_left = None;
                 });
                 false
             }
             Err(error) => {
-                // What was done until then is still to be seen.
+                // The result so far stays on show.
                 self.show(&evaluator);
                 self.fail(&error.to_string(), outbox);
                 false
@@ -234,7 +234,7 @@ impl EvaluationTask {
         }
     }
 
-    /// Shows what came of the test so far.
+    /// Updates the result on show.
     fn show(&mut self, evaluator: &Evaluator) {
         let began = Instant::now();
         let evaluation = Arc::new(evaluator.evaluation());
@@ -251,51 +251,51 @@ impl EvaluationTask {
     fn report(&mut self, dir: PathBuf, rate: Option<f64>, outbox: &mut Outbox) {
         let status = self.live.evaluation.status.read().clone();
         let Some(evaluation) = status.evaluation.filter(|_| self.stage.is_none()) else {
-            return outbox.notice(Severity::Warning, "There is no finished test to report on yet.", "");
+            return outbox.notice(Severity::Warning, "There is no finished evaluation to report on yet.", "");
         };
         let task = BackgroundTask::spawn(
             "ganspect-report",
             || {},
             move |_| EvaluationSummary::of(&evaluation, rate).map_err(|error| error.to_string()),
         );
-        self.follow(task.map(|task| Reporting::Figures(task, dir)), outbox);
+        self.continue_report(task.map(|task| Reporting::Metrics(task, dir)), outbox);
     }
 
-    fn follow(&mut self, begun: std::io::Result<Reporting>, outbox: &mut Outbox) {
+    fn continue_report(&mut self, begun: std::io::Result<Reporting>, outbox: &mut Outbox) {
         match begun {
             Ok(reporting) => {
                 let progress = match &reporting {
                     Reporting::Drawing(drawing) => (drawing.next, drawing.cases.len()),
-                    Reporting::Figures(..) | Reporting::Writing(..) => (0, 0),
+                    Reporting::Metrics(..) | Reporting::Writing(..) => (0, 0),
                 };
                 self.status(|s| s.reporting = Some(progress));
                 self.reporting = Some(reporting);
             }
-            Err(error) => self.no_report(&format!("the system has no thread for it: {error}"), outbox),
+            Err(error) => self.fail_report(&format!("cannot start a thread: {error}"), outbox),
         }
     }
 
-    fn no_report(&mut self, why: &str, outbox: &mut Outbox) {
-        outbox.notice(Severity::Error, format!("The report was not written: {}", sentence(why)), "");
+    fn fail_report(&mut self, why: &str, outbox: &mut Outbox) {
+        outbox.notice(Severity::Error, format!("The report was not saved: {}", sentence(why)), "");
         self.reporting = None;
         self.status(|s| s.reporting = None);
     }
 
-    /// A step of the report; `false` when it waits or is over.
-    fn advance_report(&mut self, now: Option<ActiveModel<'_>>, outbox: &mut Outbox) -> bool {
+    /// Does one step of the report; `false` when it waits or is finished.
+    fn advance_report(&mut self, active: Option<ActiveModel<'_>>, outbox: &mut Outbox) -> bool {
         match self.reporting.take() {
             None => false,
-            Some(Reporting::Figures(task, dir)) => match task.poll() {
+            Some(Reporting::Metrics(task, dir)) => match task.poll() {
                 TaskState::Running => {
-                    self.reporting = Some(Reporting::Figures(task, dir));
+                    self.reporting = Some(Reporting::Metrics(task, dir));
                     false
                 }
                 TaskState::Over => {
-                    self.no_report("the figures did not come; try again", outbox);
+                    self.fail_report("computing the metrics was interrupted; try again", outbox);
                     false
                 }
                 TaskState::Done(Err(error)) => {
-                    self.no_report(&error, outbox);
+                    self.fail_report(&error, outbox);
                     false
                 }
                 TaskState::Done(Ok(summary)) => {
@@ -304,17 +304,17 @@ impl EvaluationTask {
                     let cases = worst_cases(&evaluation, &summary);
                     let (job, portraits) = (None, Vec::new());
                     let drawing = Drawing { dir, evaluation, tests, summary, cases, next: 0, job, portraits };
-                    self.follow(Ok(Reporting::Drawing(Box::new(drawing))), outbox);
+                    self.continue_report(Ok(Reporting::Drawing(Box::new(drawing))), outbox);
                     true
                 }
             },
             Some(Reporting::Drawing(mut drawing)) => {
-                // Pictures are drawn by the model that was tested; without it the report has none.
-                let own = now.filter(|now| now.hash == drawing.evaluation.header.model.hash);
+                // The images are inspected with the evaluated model; without it, the report has none.
+                let own = active.filter(|active| active.hash == drawing.evaluation.header.model.hash);
                 match own {
                     Some(ActiveModel { model, .. }) if drawing.next < drawing.cases.len() => {
                         drawing.advance(model);
-                        self.follow(Ok(Reporting::Drawing(drawing)), outbox);
+                        self.continue_report(Ok(Reporting::Drawing(drawing)), outbox);
                     }
                     _ => self.write(*drawing, outbox),
                 }
@@ -333,11 +333,11 @@ impl EvaluationTask {
                     false
                 }
                 TaskState::Done(Err(error)) => {
-                    self.no_report(&error, outbox);
+                    self.fail_report(&error, outbox);
                     false
                 }
                 TaskState::Over => {
-                    self.no_report("writing broke off; try again", outbox);
+                    self.fail_report("writing was interrupted; try again", outbox);
                     false
                 }
             },
@@ -355,7 +355,7 @@ impl EvaluationTask {
                 report::write(&out, &[reported]).map(|_| ()).map_err(|error| error.to_string())
             },
         );
-        self.follow(task.map(|task| Reporting::Writing(task, dir)), outbox);
+        self.continue_report(task.map(|task| Reporting::Writing(task, dir)), outbox);
     }
 }
 
@@ -395,15 +395,15 @@ impl EngineTask for EvaluationTask {
         self.status(|s| {
             s.reporting = None;
             if going {
-                let text = "The device stopped working. Open the model again and go on with the test.";
-                s.phase = TestPhase::Failed(text.into());
+                let text = "The device stopped working. Open the model again and resume the evaluation.";
+                s.phase = EvaluationPhase::Failed(text.into());
             }
         });
     }
 }
 
 impl Drawing {
-    /// A slice of the image in hand. One that cannot be drawn any more is not shown.
+    /// Inspects the current image for one slice. An image that fails is left out.
     fn advance(&mut self, model: &Model) {
         let (evaluation, knobs) = (&self.evaluation, &self.evaluation.header.knobs);
         let Some(&case) = self.cases.get(self.next) else { return };
@@ -411,7 +411,7 @@ impl Drawing {
             let index = evaluation.images.get(case.1).map_or(0, |e| e.index);
             match start_case_inspection(model, &self.tests, index, knobs) {
                 Ok(job) => self.job = Some(job),
-                Err(error) => self.pass_over(&error),
+                Err(error) => self.skip(&error),
             }
             return;
         };
@@ -426,12 +426,12 @@ impl Drawing {
                 self.job = None;
                 self.next += 1;
             }
-            Err(error) => self.pass_over(&error),
+            Err(error) => self.skip(&error),
         }
     }
 
-    fn pass_over(&mut self, error: &str) {
-        tracing::warn!("an image is not shown in the report: {error}");
+    fn skip(&mut self, error: &str) {
+        tracing::warn!("an image is left out of the report: {error}");
         self.job = None;
         self.next += 1;
     }

@@ -7,17 +7,17 @@ use std::path::PathBuf;
 pub struct FinetuneSpec {
     /// The record; its verdicts are read when the fine-tuning starts.
     pub record: PathBuf,
-    /// Train the generator and D on too; without it the critic, what is usual and the calibration follow the verdicts.
+    /// Also train generator and discriminator; otherwise only the critic, the normal statistics and the calibration.
     pub generator: bool,
-    /// Where the new model goes.
+    /// File of the new model.
     pub out: PathBuf,
 }
 
-/// What can be asked about learning from verdicts.
+/// A request to the fine-tuning task.
 #[derive(Clone, Debug)]
 pub enum FinetuneRequest {
-    /// Teaches a copy of the model in force. Nothing is put in force by it. One that goes on is ended first.
+    /// Fine-tunes a copy of the active model, which stays active. A running fine-tuning is cancelled first.
     Begin(FinetuneSpec),
-    /// Ends it; no file is left.
+    /// Cancels it; no file is written.
     Cancel,
 }

@@ -10,53 +10,53 @@ use crate::{
     review::{Comparison, LabelSummary, OpinionId, Timestamp, comparison::ModelMetrics, record::NewAdoption},
 };
 
-/// How the learning stands.
+/// Phase of a fine-tuning.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum FinetunePhase {
-    /// There was none yet.
+    /// No fine-tuning yet.
     #[default]
     Idle,
-    /// The images are being read: done and in all, both 0 before that is known.
+    /// The images are being read: number done and total, both 0 until known.
     Opening(usize, usize),
-    /// Generator and D are trained on: steps done and in all.
+    /// Generator and discriminator are trained: steps done and total.
     Generator(u64, u64),
-    /// Critic and calibration are made.
-    Making(BuildProgress),
-    /// Both models inspect the parts that neither has seen: done and in all.
+    /// Critic, statistics and calibration are built.
+    Building(BuildProgress),
+    /// Both models inspect the held-out verdicts: number done and total.
     Comparing(usize, usize),
-    /// The new model is there.
+    /// The new model is ready.
     Done,
-    /// Ended early by the user.
+    /// Cancelled by the user.
     Stopped,
-    /// Could not go on; the sentence says why and the way out.
+    /// Failed; the text says why and what to do.
     Failed(String),
 }
 
 impl FinetunePhase {
-    /// Whether it goes on.
-    pub fn is_going(&self) -> bool {
-        matches!(self, Self::Opening(..) | Self::Generator(..) | Self::Making(_) | Self::Comparing(..))
+    /// Whether it is running.
+    pub fn is_active(&self) -> bool {
+        matches!(self, Self::Opening(..) | Self::Generator(..) | Self::Building(_) | Self::Comparing(..))
     }
 
-    /// What is being done, in a few words.
-    pub fn words(&self) -> String {
+    /// Short description of the current work.
+    pub fn description(&self) -> String {
         match self {
             Self::Opening(..) => "Reading the images".into(),
-            Self::Generator(..) => "Training generator and D on".into(),
-            Self::Making(making) => crate::format::capitalise(&making.words()),
+            Self::Generator(..) => "Training generator and discriminator".into(),
+            Self::Building(progress) => crate::format::capitalise(&progress.description()),
             Self::Comparing(..) => "Comparing both models".into(),
             Self::Idle | Self::Done | Self::Stopped | Self::Failed(_) => String::new(),
         }
     }
 
-    /// Share of this phase that is done, 0 to 1; `None` before that is known.
+    /// Share of this phase that is done, 0 to 1, once known.
     pub fn share(&self) -> Option<f32> {
         match self {
             Self::Opening(done, total) | Self::Comparing(done, total) => {
                 (*total > 0).then(|| *done as f32 / *total as f32)
             }
             Self::Generator(done, total) => Some(*done as f32 / (*total).max(1) as f32),
-            Self::Making(making) => Some(making.share),
+            Self::Building(progress) => Some(progress.share),
             Self::Idle | Self::Done | Self::Stopped | Self::Failed(_) => None,
         }
     }
@@ -73,23 +73,23 @@ pub struct SavedModel {
     pub path: PathBuf,
 }
 
-/// A model that has learned from verdicts.
+/// Result of a fine-tuning.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FinetuneResult {
-    /// The model.
+    /// The new model.
     pub model: SavedModel,
-    /// The model before it.
+    /// The model it was fine-tuned from.
     pub parent: SavedModel,
-    /// The verdicts that it learned from.
+    /// The verdicts used as training labels.
     pub opinions: Vec<OpinionId>,
-    /// Both on the parts that neither has seen; `None` where there was none.
+    /// Both models compared on held-out verdicts; `None` where there are none.
     pub comparison: Option<Comparison>,
-    /// Parts whose picture is not where it was, or has changed.
+    /// Parts whose image was moved, deleted or changed.
     pub missing: usize,
 }
 
 impl FinetuneResult {
-    /// What goes on record when the new model is put in force.
+    /// The entry for the record when the new model is adopted.
     pub fn adoption(&self, adopted_by: &str, time: Timestamp) -> NewAdoption {
         let side = |model: &SavedModel, figures: Option<&ModelMetrics>| serde_json::json!({ "name": model.name, "path": model.path, "figures": figures });
         NewAdoption {
@@ -105,22 +105,22 @@ impl FinetuneResult {
     }
 }
 
-/// The state of learning, cheap to clone.
+/// The state of a fine-tuning, cheap to clone.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FinetuneStatus {
-    /// How it stands.
+    /// Its phase.
     pub phase: FinetunePhase,
     /// Seconds to the end of this phase, once known.
     pub seconds_left: Option<f64>,
     /// The training labels, once they are read.
     pub labels: Option<LabelSummary>,
-    /// What came of it last.
-    pub learned: Option<Arc<FinetuneResult>>,
+    /// The last result.
+    pub result: Option<Arc<FinetuneResult>>,
 }
 
-/// What the compute thread shows of learning; part of [`Live`](super::EngineState).
+/// The part of [`EngineState`](crate::engine::EngineState) that shows fine-tuning.
 #[derive(Debug, Default)]
 pub struct FinetuneState {
-    /// The state.
+    /// The status.
     pub status: RwLock<FinetuneStatus>,
 }

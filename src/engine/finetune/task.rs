@@ -1,4 +1,4 @@
-//! A copy of the model in force learns from people's verdicts, a slice at a time, and is compared with it.
+//! The fine-tuning task: trains a copy of the active model on verdicts and compares both.
 
 use std::{
     fs,
@@ -32,11 +32,11 @@ use crate::{
     train::{Trainer, Update, run_folder::MODEL_FILE},
 };
 
-/// Generator and D are trained on for one step in so many of those that they were trained for.
-const GENERATOR: u64 = 10;
+/// Generator and discriminator are trained for this fraction of their original steps.
+const GENERATOR_DIVISOR: u64 = 10;
 
-/// The critic goes on for one step in so many.
-const CRITIC: u64 = 3;
+/// The critic is trained for this fraction of its original steps.
+const CRITIC_DIVISOR: u64 = 3;
 
 /// Steps of a GAN whose numbers are read back at once on a GPU.
 const READ_EVERY: usize = 10;
@@ -44,34 +44,34 @@ const READ_EVERY: usize = 10;
 /// The word between a model's name and what it was taught by.
 const TAUGHT: &str = ", taught by ";
 
-/// Images to learn from and to compare on.
-struct Read {
+/// Images for training and for the comparison.
+struct Data {
     opened: Opened,
     tests: TestSet,
-    /// Parts whose picture is not there.
+    /// Parts whose image is missing.
     missing: Vec<LabelledPart>,
 }
 
-/// What stays the same from beginning to end.
+/// The inputs of a fine-tuning.
 struct FinetuneJob {
-    assignment: FinetuneSpec,
+    spec: FinetuneSpec,
     parent: Model,
     parent_path: Option<PathBuf>,
     knobs: InvertKnobs,
     device: ComputeDevice,
-    /// What the first model of the line began with.
+    /// The split of the first model in the lineage.
     base: Split,
     lineage: Lineage,
     tests: Option<Arc<TestSet>>,
     missing: usize,
-    /// Where the model lies until it is whole; gone with everything in it when the learning ends.
-    room: tempfile::TempDir,
+    /// Folder of the unfinished model, deleted at the end.
+    temporary: tempfile::TempDir,
 }
 
 enum Stage {
     /// The verdicts are read from the record.
     Labels(BackgroundTask<Result<TrainingLabels, String>>),
-    Opening(BackgroundTask<Result<Read, DataError>>),
+    Opening(BackgroundTask<Result<Data, DataError>>),
     Generator {
         trainer: Box<Trainer>,
         opened: Opened,
@@ -79,7 +79,7 @@ enum Stage {
         last: u64,
         began: Instant,
     },
-    Making(Box<ModelBuilder>),
+    Building(Box<ModelBuilder>),
     Comparing {
         model: Box<Model>,
         evaluator: Box<Evaluator>,
@@ -102,9 +102,9 @@ impl FinetuneTask {
         if !self.cancel() {
             self.status(|s| *s = FinetuneStatus::default());
         }
-        if let FinetuneRequest::Begin(assignment) = request
+        if let FinetuneRequest::Begin(spec) = request
             && let Some(device) = device
-            && let Err(text) = self.begin(assignment, active, device)
+            && let Err(text) = self.begin(spec, active, device)
         {
             self.fail(&text, outbox);
         }
@@ -115,7 +115,7 @@ impl FinetuneTask {
         change(&mut self.live.finetune.status.write());
     }
 
-    /// Ends what goes on; no file is left. Whether there was anything.
+    /// Cancels a running fine-tuning; no file is written. Returns whether there was one.
     pub(crate) fn cancel(&mut self) -> bool {
         let going = self.work.take().is_some();
         if going {
@@ -125,7 +125,7 @@ impl FinetuneTask {
     }
 
     fn fail(&mut self, why: &str, outbox: &mut Outbox) {
-        let text = format!("The model has not learned from the verdicts: {}.", why.trim_end_matches('.'));
+        let text = format!("Fine-tuning failed: {}.", why.trim_end_matches('.'));
         outbox.notice(Severity::Error, text.clone(), "");
         self.work = None;
         self.status(|s| (s.phase, s.seconds_left) = (FinetunePhase::Failed(text), None));
@@ -133,12 +133,12 @@ impl FinetuneTask {
 
     fn begin(
         &mut self,
-        assignment: FinetuneSpec,
+        spec: FinetuneSpec,
         active: Option<ActiveModel<'_>>,
         device: &ComputeDevice,
     ) -> Result<(), String> {
         let Some(ActiveModel { model, path, knobs, .. }) = active else {
-            return Err("there is no model to teach; open a .ganspect file first".into());
+            return Err("no model is open; open a .ganspect file first".into());
         };
         let parent = model.copy(&device.device).map_err(|error| error.to_string())?;
         let about = parent.info();
@@ -147,11 +147,11 @@ impl FinetuneTask {
         let base = earlier.before(&about.split);
         let ancestors = std::iter::once(hash).chain(earlier.ancestors).collect();
         let lineage = Lineage { ancestors, parts: Vec::new() };
-        let room = tempfile::tempdir().map_err(|error| format!("there is no place for temporary files: {error}"))?;
-        let (record, split) = (assignment.record.clone(), base.clone());
+        let temporary = tempfile::tempdir().map_err(|error| format!("cannot create a temporary folder: {error}"))?;
+        let (record, split) = (spec.record.clone(), base.clone());
         let task = spawn(move |_| labels(&record, &split))?;
-        let pupil = FinetuneJob {
-            assignment,
+        let job = FinetuneJob {
+            spec,
             parent,
             parent_path: path.map(Path::to_owned),
             knobs: knobs.clone(),
@@ -160,9 +160,9 @@ impl FinetuneTask {
             lineage,
             tests: None,
             missing: 0,
-            room,
+            temporary,
         };
-        self.work = Some((Box::new(pupil), Stage::Labels(task)));
+        self.work = Some((Box::new(job), Stage::Labels(task)));
         self.status(|s| *s = FinetuneStatus { phase: FinetunePhase::Opening(0, 0), ..FinetuneStatus::default() });
         Ok(())
     }
@@ -170,26 +170,26 @@ impl FinetuneTask {
     fn done(&self, learned: FinetuneResult, outbox: &mut Outbox) {
         let said = learned.comparison.as_ref().map(|c| format!(" {}", c.sentence())).unwrap_or_default();
         let text = format!(
-            "A model has learned from {} and lies in {}.{said} The old one stays in force until you adopt it.",
+            "The model fine-tuned on {} is ready in {}.{said} The current model stays active until you adopt the new one.",
             counted(learned.opinions.len(), "verdict"),
             learned.model.path.display()
         );
         outbox.notice(Severity::Info, text, "");
         self.status(|s| {
-            (s.phase, s.seconds_left, s.learned) = (FinetunePhase::Done, None, Some(Arc::new(learned)));
+            (s.phase, s.seconds_left, s.result) = (FinetunePhase::Done, None, Some(Arc::new(learned)));
         });
     }
 
-    fn advance(&self, pupil: &mut FinetuneJob, stage: Stage) -> Result<Next, String> {
+    fn advance(&self, job: &mut FinetuneJob, stage: Stage) -> Result<Next, String> {
         match stage {
             Stage::Labels(task) => match task.poll() {
                 TaskState::Running => Ok(Next::Wait(Stage::Labels(task))),
                 TaskState::Over => Err("reading the record was interrupted; try again".into()),
                 TaskState::Done(labels) => {
                     let labels = labels?;
-                    let summary = labels.summary(pupil.parent.info().lineage.as_ref());
+                    let summary = labels.summary(job.parent.info().lineage.as_ref());
                     self.status(|s| s.labels = Some(summary));
-                    pupil.open(labels).map(Next::Go)
+                    job.open(labels).map(Next::Go)
                 }
             },
             Stage::Opening(task) => {
@@ -199,13 +199,13 @@ impl FinetuneTask {
                         self.status(|s| s.phase = FinetunePhase::Opening(done, total));
                         Ok(Next::Wait(Stage::Opening(task)))
                     }
-                    TaskState::Over => Err("reading the images broke off; try again".into()),
+                    TaskState::Over => Err("reading the images was interrupted; try again".into()),
                     TaskState::Done(Err(error)) => Err(error.to_string()),
-                    TaskState::Done(Ok(read)) => pupil.generator(read).map(Next::Go),
+                    TaskState::Done(Ok(read)) => job.generator(read).map(Next::Go),
                 }
             }
             Stage::Generator { trainer, opened, last, .. } if trainer.steps() >= last => {
-                pupil.finishing(&trainer, opened).map(|finishing| Next::Go(Stage::Making(Box::new(finishing))))
+                job.start_build(&trainer, opened).map(|builder| Next::Go(Stage::Building(Box::new(builder))))
             }
             Stage::Generator { mut trainer, opened, first, last, began } => {
                 trainer.step(Update::Both).map_err(|error| error.to_string())?;
@@ -217,26 +217,26 @@ impl FinetuneTask {
                 });
                 Ok(Next::Go(Stage::Generator { trainer, opened, first, last, began }))
             }
-            Stage::Making(mut finishing) => {
-                let made = finishing.slice(Duration::ZERO).map_err(|error| error.to_string())?;
-                finishing.take_losses();
-                let (making, left) = finishing.progress();
-                self.status(|s| (s.phase, s.seconds_left) = (FinetunePhase::Making(making), left));
-                let Some(model) = made else { return Ok(Next::Go(Stage::Making(finishing))) };
-                match pupil.tests.clone().filter(|tests| !tests.items.is_empty()) {
+            Stage::Building(mut builder) => {
+                let made = builder.slice(Duration::ZERO).map_err(|error| error.to_string())?;
+                builder.take_losses();
+                let (progress, left) = builder.progress();
+                self.status(|s| (s.phase, s.seconds_left) = (FinetunePhase::Building(progress), left));
+                let Some(model) = made else { return Ok(Next::Go(Stage::Building(builder))) };
+                match job.tests.clone().filter(|tests| !tests.items.is_empty()) {
                     None => Ok(Next::Done(Box::new(model), None)),
                     Some(tests) => {
-                        let evaluator = Evaluator::new(&pupil.parent, tests, pupil.knobs.clone(), None);
+                        let evaluator = Evaluator::new(&job.parent, tests, job.knobs.clone(), None);
                         let evaluator = Box::new(evaluator.map_err(|error| error.to_string())?);
                         Ok(Next::Go(Stage::Comparing { model: Box::new(model), evaluator, before: None }))
                     }
                 }
             }
             Stage::Comparing { model, mut evaluator, before } => {
-                let networks = if before.is_none() { pupil.parent.networks() } else { model.networks() };
+                let networks = if before.is_none() { job.parent.networks() } else { model.networks() };
                 let over = evaluator.slice(networks).map_err(|error| error.to_string())?;
                 let (done, total) = evaluator.progress();
-                // One model after the other.
+                // The models are evaluated one after the other.
                 let (second, left) = (before.is_some(), evaluator.seconds_left());
                 self.status(|s| {
                     s.phase = FinetunePhase::Comparing(if second { total + done } else { done }, 2 * total);
@@ -255,7 +255,7 @@ impl FinetuneTask {
                     None => {
                         let before = Some(Box::new(evaluator.evaluation()));
                         let tests = Arc::clone(evaluator.tests());
-                        let next = Evaluator::new(&model, tests, pupil.knobs.clone(), None);
+                        let next = Evaluator::new(&model, tests, job.knobs.clone(), None);
                         let evaluator = Box::new(next.map_err(|error| error.to_string())?);
                         Ok(Next::Go(Stage::Comparing { model, evaluator, before }))
                     }
@@ -278,14 +278,14 @@ impl EngineTask for FinetuneTask {
         let outbox = context.outbox;
         let began = Instant::now();
         while began.elapsed() < budget {
-            let Some((mut pupil, stage)) = self.work.take() else { break };
-            match self.advance(&mut pupil, stage) {
+            let Some((mut job, stage)) = self.work.take() else { break };
+            match self.advance(&mut job, stage) {
                 Ok(Next::Wait(stage)) => {
-                    self.work = Some((pupil, stage));
+                    self.work = Some((job, stage));
                     break;
                 }
-                Ok(Next::Go(stage)) => self.work = Some((pupil, stage)),
-                Ok(Next::Done(model, comparison)) => match pupil.keep(&model, comparison) {
+                Ok(Next::Go(stage)) => self.work = Some((job, stage)),
+                Ok(Next::Done(model, comparison)) => match job.keep(&model, comparison) {
                     Ok(learned) => self.done(learned, outbox),
                     Err(error) => self.fail(&error, outbox),
                 },
@@ -301,21 +301,20 @@ impl EngineTask for FinetuneTask {
     }
 
     fn on_device_lost(&mut self) {
-        let going = self.live.finetune.status.read().phase.is_going();
+        let going = self.live.finetune.status.read().phase.is_active();
         self.work = None;
         if going {
-            let text = "The model has not learned from the verdicts: the device stopped working. Open the model again, \
-                        then learn again.";
+            let text = "Fine-tuning failed: the device stopped working. Open the model again and start again.";
             self.status(|s| (s.phase, s.seconds_left) = (FinetunePhase::Failed(text.into()), None));
         }
     }
 }
 
 enum Next {
-    /// Nothing to do at the moment.
+    /// Waits for another thread.
     Wait(Stage),
     Go(Stage),
-    /// The model, and how it compares with its parent where there are parts to compare on.
+    /// The model, and its comparison with the parent where there are held-out verdicts.
     Done(Box<Model>, Option<Box<Comparison>>),
 }
 
@@ -323,7 +322,7 @@ impl FinetuneJob {
     /// Begins to read the images of the labelled parts.
     fn open(&mut self, labels: TrainingLabels) -> Result<Stage, String> {
         if !labels.can_train() {
-            return Err("none of the verdicts calls a part healthy that can be learned from; review some more".into());
+            return Err("no verdict of a healthy part can be used for training; review more parts".into());
         }
         self.lineage.parts = labels.parts;
         let source: DataSource = self.parent.info().data.parse().map_err(|error: DataError| error.to_string())?;
@@ -331,13 +330,13 @@ impl FinetuneJob {
         spawn(move |progress| read(&source, &lineage, progress)).map(Stage::Opening)
     }
 
-    /// The networks as the parent has them, to be trained on for as long as was asked for.
-    fn generator(&mut self, read: Read) -> Result<Stage, String> {
-        let Read { opened, tests, missing } = read;
+    /// Starts to train the parent's networks.
+    fn generator(&mut self, read: Data) -> Result<Stage, String> {
+        let Data { opened, tests, missing } = read;
         self.missing = missing.len();
-        self.lineage.parts.retain(|lesson| !missing.contains(lesson));
-        if self.lineage.parts.iter().all(|lesson| lesson.role == Role::Compare) {
-            return Err("none of the pictures that it could learn from is where it was; put them back".into());
+        self.lineage.parts.retain(|part| !missing.contains(part));
+        if self.lineage.parts.iter().all(|part| part.role == Role::Compare) {
+            return Err("none of the training images was found; restore them".into());
         }
         self.tests = Some(Arc::new(tests));
         let recipe = self.parent.info().recipe.clone();
@@ -346,7 +345,7 @@ impl FinetuneJob {
         let sampler = CropSampler::new(Arc::clone(&opened.store), training, recipe.crop_spec());
         let loader =
             sampler.and_then(|sampler| Loader::new(sampler, recipe.seed)).map_err(|error| error.to_string())?;
-        let more = if self.assignment.generator { (recipe.train.steps / GENERATOR).max(1) } else { 0 };
+        let more = if self.spec.generator { (recipe.train.steps / GENERATOR_DIVISOR).max(1) } else { 0 };
         let read_every = if self.device.is_gpu { READ_EVERY } else { 1 };
         let parts = self.parent.parts(&self.device.device).map_err(|error| error.to_string())?;
         let live = parts.live.as_ref().unwrap_or(&parts.ema);
@@ -361,8 +360,8 @@ impl FinetuneJob {
         self.lineage.after(&self.base)
     }
 
-    /// Begins to make the rest of the model. An encoder stays as long as the generator does.
-    fn finishing(&self, trainer: &Trainer, opened: Opened) -> Result<ModelBuilder, String> {
+    /// Starts to build the rest of the model. The encoder is kept if the generator is.
+    fn start_build(&self, trainer: &Trainer, opened: Opened) -> Result<ModelBuilder, String> {
         let device = &self.device.device;
         let parts = self.parent.parts(device).map_err(|error| error.to_string())?;
         let (ema, d) = trainer.networks();
@@ -376,26 +375,26 @@ impl FinetuneJob {
             step: trainer.steps(),
             split: split.clone(),
             calibrations: Vec::new(),
-            // Who promised it did so by the parent's held-out images.
+            // The promise rests on the parent's held-out images.
             promise: None,
             lineage: Some(self.lineage.clone()),
             ..parent.clone()
         };
         let base = BaseParts {
-            encoder: parts.encoder.filter(|_| !self.assignment.generator),
-            critic_steps: parts.critic.as_ref().map(|_| parent.recipe.critic.steps.div_ceil(CRITIC)),
+            encoder: parts.encoder.filter(|_| !self.spec.generator),
+            critic_steps: parts.critic.as_ref().map(|_| parent.recipe.critic.steps.div_ceil(CRITIC_DIVISOR)),
             critic: parts.critic,
             knobs: self.knobs.clone(),
         };
-        let path = self.room.path().join(MODEL_FILE);
+        let path = self.temporary.path().join(MODEL_FILE);
         ModelBuilder::begin(networks, about, opened, split, path, base).map_err(|error| error.to_string())
     }
 
-    /// Writes the model where it was asked for, and its parent beside it where that has no file: the way back.
+    /// Writes the model, and its parent beside it if that has no file yet, so that it can be restored.
     fn keep(&self, model: &Model, comparison: Option<Box<Comparison>>) -> Result<FinetuneResult, String> {
-        let out = &self.assignment.out;
+        let out = &self.spec.out;
         if let Some(folder) = out.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            fs::create_dir_all(folder).map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
+            fs::create_dir_all(folder).map_err(|error| format!("cannot create {}: {error}", folder.display()))?;
         }
         let filed = |model: &Model, path: PathBuf| {
             let hash = model.hash().parse().map_err(|_| "the model has no hash".to_owned())?;
@@ -414,7 +413,7 @@ impl FinetuneJob {
         Ok(FinetuneResult {
             model: filed(model, out.clone())?,
             parent: filed(&self.parent, parent_path)?,
-            opinions: self.lineage.parts.iter().map(|lesson| OpinionId(lesson.opinion)).collect(),
+            opinions: self.lineage.parts.iter().map(|part| OpinionId(part.opinion)).collect(),
             comparison: comparison.map(|comparison| *comparison),
             missing: self.missing,
         })
@@ -425,8 +424,7 @@ impl FinetuneJob {
 fn spawn<T: Send + 'static>(
     work: impl FnOnce(&TaskProgress) -> T + Send + 'static,
 ) -> Result<BackgroundTask<T>, String> {
-    BackgroundTask::spawn("ganspect-open", || {}, work)
-        .map_err(|error| format!("the system has no thread to read with: {error}"))
+    BackgroundTask::spawn("ganspect-open", || {}, work).map_err(|error| format!("cannot start a thread: {error}"))
 }
 
 /// Reads the verdicts on record as training labels for a model with this split.
@@ -437,25 +435,25 @@ fn labels(record: &Path, split: &Split) -> Result<TrainingLabels, String> {
     TrainingLabels::read(record, split).map_err(|error| error.to_string())
 }
 
-/// Reads what is learned from and what is compared on.
-fn read(source: &DataSource, lineage: &Lineage, progress: &TaskProgress) -> Result<Read, DataError> {
+/// Reads the images for training and for the comparison.
+fn read(source: &DataSource, lineage: &Lineage, progress: &TaskProgress) -> Result<Data, DataError> {
     let (opened, mut missing) = lineage.open(source, &|done, total| progress.report(done, total))?;
     let (mut items, compared): (Vec<DatasetImage>, Vec<&LabelledPart>) =
-        (Vec::new(), lineage.parts.iter().filter(|lesson| lesson.role == Role::Compare).collect());
-    for (i, lesson) in compared.iter().enumerate() {
+        (Vec::new(), lineage.parts.iter().filter(|part| part.role == Role::Compare).collect());
+    for (i, part) in compared.iter().enumerate() {
         if !progress.report(i, compared.len()) {
             return Err(DataError::Cancelled);
         }
-        let label = if lesson.defective { Label::Defective("defective".into()) } else { Label::Healthy };
-        match describe_file(&lesson.path, lesson.hash, label) {
+        let label = if part.defective { Label::Defective("defective".into()) } else { Label::Healthy };
+        match describe_file(&part.path, part.hash, label) {
             Ok(item) => items.push(DatasetImage { subset: Subset::Test, ..item }),
             Err(error) => {
-                tracing::warn!("a part is not compared on: {error}");
-                missing.push(LabelledPart::clone(lesson));
+                tracing::warn!("a part is left out of the comparison: {error}");
+                missing.push(LabelledPart::clone(part));
             }
         }
     }
     let dataset = Dataset { root: PathBuf::new(), layout: DatasetLayout::Flat, items, skipped: Vec::new() };
     let store = Arc::new(ImageStore::files(&dataset, DEFAULT_LIMIT));
-    Ok(Read { opened, tests: TestSet::of(&Opened { dataset, store }, &[]), missing })
+    Ok(Data { opened, tests: TestSet::of(&Opened { dataset, store }, &[]), missing })
 }

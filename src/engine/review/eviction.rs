@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use super::state::ReviewState;
 use crate::{engine::inspection::QueryView, review::InspectionId};
 
-/// Lets go what is not wanted until at most `most` entries of `bytes` in all are left.
-pub(super) fn let_go<K: Ord + Copy, V>(
+/// Removes entries that are not wanted, until both limits (entries, bytes) hold.
+pub(super) fn evict<K: Ord + Copy, V>(
     map: &mut BTreeMap<K, V>,
     wanted: &[K],
     (most, most_bytes): (usize, usize),
@@ -20,7 +20,7 @@ pub(super) fn let_go<K: Ord + Copy, V>(
         }
         total -= map.remove(&key).as_ref().map_or(0, &bytes);
     }
-    // Even of what is wanted, the last is let go where all of it is too much.
+    // If the wanted entries alone exceed the limit, the last of them are removed.
     for key in wanted.iter().skip(1).rev() {
         if total <= most_bytes {
             return;
@@ -29,15 +29,15 @@ pub(super) fn let_go<K: Ord + Copy, V>(
     }
 }
 
-/// The same for what the compute thread draws.
-pub(super) fn let_go_maps(live: &ReviewState, wanted: &[InspectionId]) {
-    /// Most maps that are kept, and most bytes of them.
+/// Removes maps that are not wanted.
+pub(super) fn evict_maps(live: &ReviewState, wanted: &[InspectionId]) {
+    /// Most maps in memory, and most bytes of them.
     const KEPT: (usize, usize) = (12, 256 << 20);
     let bytes = |map: &Result<Arc<QueryView>, String>| match map {
         Ok(view) => view.query.values().len() * 6 * size_of::<f32>(),
         Err(_) => 0,
     };
-    let_go(&mut live.maps.write(), wanted, KEPT, bytes);
+    evict(&mut live.maps.write(), wanted, KEPT, bytes);
 }
 
 #[cfg(test)]
@@ -48,7 +48,7 @@ mod tests {
     fn what_is_not_wanted_goes_first() {
         let of = |keys: &[i32]| keys.iter().map(|k| (*k, 10_usize)).collect::<BTreeMap<_, _>>();
         let left = |mut map: BTreeMap<i32, usize>, wanted: &[i32], bounds| {
-            let_go(&mut map, wanted, bounds, |v| *v);
+            evict(&mut map, wanted, bounds, |v| *v);
             map.into_keys().collect::<Vec<_>>()
         };
         assert_eq!(left(of(&[1, 2, 3, 4]), &[4, 2], (3, 100)), [2, 3, 4]);

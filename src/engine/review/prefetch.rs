@@ -1,10 +1,10 @@
-//! Pictures of parts, read before they are asked for: the newest request first, file by file.
+//! The prefetch thread: reads the images of parts before they are shown, the most urgent first.
 
 use std::{path::Path, sync::Arc};
 
 use crossbeam_channel::Receiver;
 
-use super::{eviction::let_go, request::PrefetchRequest, state::PartImage};
+use super::{eviction::evict, request::PrefetchRequest, state::PartImage};
 use crate::{
     data::{FileHash, decode::decode_hashed},
     engine::EngineState,
@@ -12,8 +12,8 @@ use crate::{
     review::PartId,
 };
 
-/// Most pictures that are kept, and most bytes of them.
-const KEPT: (usize, usize) = (16, 512 << 20);
+/// Most images in memory, and most bytes of them.
+const LIMIT: (usize, usize) = (16, 512 << 20);
 
 pub(super) struct PrefetchThread {
     live: Arc<EngineState>,
@@ -25,35 +25,35 @@ impl PrefetchThread {
         Self { live, wake }
     }
 
-    /// Reads what is wanted each time that the bell rings, until nobody holds it.
-    pub(super) fn run(self, rings: &Receiver<()>) {
-        for () in rings {
-            // Looked at anew before each file: what is on show now goes first.
+    /// Reads the requested images after each wake-up, until the channel is closed.
+    pub(super) fn run(self, wakes: &Receiver<()>) {
+        for () in wakes {
+            // Read again before each file, because the list may have changed.
             while let Some(wanted) = self.next() {
-                let sight = see(&wanted.path, wanted.hash);
-                self.live.review.sights.write().insert(wanted.part, Arc::new(sight));
+                let image = load(&wanted.path, wanted.hash);
+                self.live.review.images.write().insert(wanted.part, Arc::new(image));
                 self.tidy();
                 (self.wake)();
-                if !self.live.review.sights.read().contains_key(&wanted.part) {
-                    // There is no room for more of what is wanted.
+                if !self.live.review.images.read().contains_key(&wanted.part) {
+                    // The limit is reached.
                     break;
                 }
             }
         }
     }
 
-    /// The most urgent part whose picture is not there, if there is room for it.
+    /// The most urgent part whose image is missing, if there is room for it.
     fn next(&self) -> Option<PrefetchRequest> {
-        let wanted = Arc::clone(&self.live.review.wanted.lock());
-        let sights = self.live.review.sights.read();
+        let wanted = Arc::clone(&self.live.review.requested.lock());
+        let images = self.live.review.images.read();
         let (mut bytes, mut largest) = (0, 0);
         for (i, one) in wanted.iter().enumerate() {
-            match sights.get(&one.part).map(|sight| sight.bytes()) {
+            match images.get(&one.part).map(|image| image.bytes()) {
                 Some(own) => {
                     bytes += own;
                     largest = largest.max(own);
                 }
-                None if i > 0 && bytes + largest > KEPT.1 => return None,
+                None if i > 0 && bytes + largest > LIMIT.1 => return None,
                 None => return Some(one.clone()),
             }
         }
@@ -61,25 +61,25 @@ impl PrefetchThread {
     }
 
     fn tidy(&self) {
-        let wanted: Vec<PartId> = self.live.review.wanted.lock().iter().map(|one| one.part).collect();
-        let_go(&mut self.live.review.sights.write(), &wanted, KEPT, |sight| sight.bytes());
+        let wanted: Vec<PartId> = self.live.review.requested.lock().iter().map(|one| one.part).collect();
+        evict(&mut self.live.review.images.write(), &wanted, LIMIT, |image| image.bytes());
     }
 }
 
-/// The picture in this file, if it is the one that was inspected.
-fn see(path: &Path, hash: FileHash) -> PartImage {
+/// Reads an image, if the file is the one that was inspected.
+fn load(path: &Path, hash: FileHash) -> PartImage {
     let name = path.display();
     if !path.exists() {
-        return PartImage::Gone(format!("There is no picture at {name} any more: it was moved or deleted."));
+        return PartImage::Unavailable(format!("The image {name} was moved or deleted."));
     }
     match decode_hashed(path) {
         Ok((_, other)) if other != hash => {
-            PartImage::Gone(format!("Another picture lies at {name} than the one that was inspected."))
+            PartImage::Unavailable(format!("The image {name} has changed since it was inspected."))
         }
         Ok((picture, _)) => {
             let planes = Planes::of(&picture, picture.channels(), 1.0);
-            PartImage::Picture(Arc::new(picture), Arc::new(planes))
+            PartImage::Loaded(Arc::new(picture), Arc::new(planes))
         }
-        Err(error) => PartImage::Gone(crate::format::sentence(&error.to_string())),
+        Err(error) => PartImage::Unavailable(crate::format::sentence(&error.to_string())),
     }
 }

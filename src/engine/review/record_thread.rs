@@ -1,4 +1,4 @@
-//! Whoever keeps the record for the window.
+//! The record thread: reads and writes the review record.
 
 use std::{
     path::PathBuf,
@@ -9,7 +9,7 @@ use std::{
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use super::{
-    eviction::let_go,
+    eviction::evict,
     request::ReviewRequest,
     state::{RecordState, ReviewSnapshot, ReviewStatistics},
 };
@@ -27,14 +27,14 @@ use crate::{
     },
 };
 
-/// What other threads and programs file is looked for this often.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// Interval for reading entries by other threads and programs.
+const POLL: Duration = Duration::from_millis(250);
 
-/// Figures over all parts are worked out no more often than this, nor more often than so many times what they take.
-const FIGURES_EVERY: Duration = Duration::from_secs(1);
-const FIGURES_SHARE: u32 = 20;
+/// Shortest interval between computations of the statistics, which is also at least this many times their duration.
+const STATISTICS_INTERVAL: Duration = Duration::from_secs(1);
+const STATISTICS_SHARE: u32 = 20;
 
-/// Most findings that are kept.
+/// Most findings in memory.
 const FINDINGS: usize = 64;
 
 pub(super) struct RecordThread {
@@ -43,14 +43,14 @@ pub(super) struct RecordThread {
     wake: Arc<dyn Fn() + Send + Sync>,
     live: Arc<EngineState>,
     record: Option<Record>,
-    books: ReviewSnapshot,
-    mark: RecordPosition,
-    looked: Instant,
-    /// What was kept since the program began and not taken back, the latest last.
-    said: Vec<(PartId, OpinionId)>,
-    /// Figures are older than the items; due at this time.
+    snapshot: ReviewSnapshot,
+    position: RecordPosition,
+    polled: Instant,
+    /// Verdicts stored since the program started and not undone, the latest last.
+    undoable: Vec<(PartId, OpinionId)>,
+    /// When the statistics, which are older than the items, are computed again.
     due: Option<Instant>,
-    /// How long figures may be older.
+    /// Current interval of the statistics.
     pause: Duration,
     /// Revision of the items and hash of the model that the label counts are for.
     labelled: Option<(u64, String)>,
@@ -69,94 +69,96 @@ impl RecordThread {
             wake,
             live,
             record: None,
-            books: ReviewSnapshot::default(),
-            mark: RecordPosition::default(),
-            looked: Instant::now(),
-            said: Vec::new(),
+            snapshot: ReviewSnapshot::default(),
+            position: RecordPosition::default(),
+            polled: Instant::now(),
+            undoable: Vec::new(),
             due: None,
-            pause: FIGURES_EVERY,
+            pause: STATISTICS_INTERVAL,
             labelled: None,
         }
     }
 
-    /// Answers and looks until nobody asks any more.
+    /// Handles requests and polls the record until the channel is closed.
     pub(super) fn run(mut self) {
         loop {
-            let ask = match self.books.path {
+            let request = match self.snapshot.path {
                 None => self.inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
-                Some(_) => self.inbox.recv_timeout(LOOK_EVERY),
+                Some(_) => self.inbox.recv_timeout(POLL),
             };
-            match ask {
-                Ok(ask) => self.answer(ask),
+            match request {
+                Ok(request) => self.handle(request),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
-            if self.looked.elapsed() >= LOOK_EVERY {
-                self.look_around();
+            if self.polled.elapsed() >= POLL {
+                self.poll();
             }
             self.count_labels();
         }
     }
 
-    fn answer(&mut self, ask: ReviewRequest) {
-        match ask {
+    fn handle(&mut self, request: ReviewRequest) {
+        match request {
             ReviewRequest::Open(path) => self.open(path),
             ReviewRequest::AddOpinion { number, part, opinion } => {
-                if let Err(error) = self.say(part, &opinion) {
-                    self.complain(&format!("The verdict was not kept: {error}."));
-                    self.books.refused = Some((number, part, opinion));
+                if let Err(error) = self.add_opinion(part, &opinion) {
+                    self.report(&format!("The verdict was not stored: {error}."));
+                    self.snapshot.refused = Some((number, part, opinion));
                 }
-                self.books.answered = number;
+                self.snapshot.answered = number;
                 self.show();
             }
             ReviewRequest::Undo { number } => {
                 self.undo(number);
-                self.books.answered = number;
+                self.snapshot.answered = number;
                 self.show();
             }
-            ReviewRequest::AddDefectType(name) => self.kind(|record| record.add_defect_type(&name, Timestamp::now())),
-            ReviewRequest::RetireDefectType(name) => {
-                self.kind(|record| record.retire_defect_type(&name, Timestamp::now()))
+            ReviewRequest::AddDefectType(name) => {
+                self.change_types(|record| record.add_defect_type(&name, Timestamp::now()))
             }
-            ReviewRequest::LoadFindings => self.find(),
+            ReviewRequest::RetireDefectType(name) => {
+                self.change_types(|record| record.retire_defect_type(&name, Timestamp::now()))
+            }
+            ReviewRequest::LoadFindings => self.load_findings(),
         }
     }
 
-    fn complain(&mut self, text: &str) {
+    fn report(&mut self, text: &str) {
         self.outbox.notice(Severity::Error, text, "");
     }
 
-    /// Hands out what there is to see, and wakes the window.
+    /// Publishes the snapshot and wakes the window.
     fn show(&mut self) {
-        self.books.undo = self.said.len();
-        *self.live.review.books.write() = Arc::new(self.books.clone());
+        self.snapshot.undoable = self.undoable.len();
+        *self.live.review.snapshot.write() = Arc::new(self.snapshot.clone());
         (self.wake)();
     }
 
     fn open(&mut self, path: PathBuf) {
-        if self.books.path.as_ref() == Some(&path) && self.record.is_some() {
+        if self.snapshot.path.as_ref() == Some(&path) && self.record.is_some() {
             return;
         }
         self.record = None;
-        self.said.clear();
-        // A ticket is answered once, whatever is open.
-        let (answered, revision) = (self.books.answered, self.books.revision + 1);
-        self.books = ReviewSnapshot { path: Some(path), answered, revision, ..ReviewSnapshot::default() };
+        self.undoable.clear();
+        // Request numbers continue across records.
+        let (answered, revision) = (self.snapshot.answered, self.snapshot.revision + 1);
+        self.snapshot = ReviewSnapshot { path: Some(path), answered, revision, ..ReviewSnapshot::default() };
         self.live.review.findings.write().clear();
-        self.live.review.sights.write().clear();
+        self.live.review.images.write().clear();
         self.live.review.maps.write().clear();
         self.try_open();
     }
 
-    /// Opens the record, if there is one.
+    /// Opens the record if it exists.
     fn try_open(&mut self) {
-        let Some(path) = self.books.path.clone() else { return };
+        let Some(path) = self.snapshot.path.clone() else { return };
         if !path.exists() {
-            // A name that leads nowhere makes no empty record: whoever files the first part does.
-            return self.stand(RecordState::Absent);
+            // No empty record is created: the first recorded part creates it.
+            return self.set_state(RecordState::Absent);
         }
-        if !matches!(self.books.state, RecordState::Failed(_)) {
-            self.stand(RecordState::Opening);
+        if !matches!(self.snapshot.state, RecordState::Failed(_)) {
+            self.set_state(RecordState::Opening);
         }
         let opened = Record::open(&path).and_then(|record| {
             let kinds = record.defect_types()?;
@@ -166,83 +168,83 @@ impl RecordThread {
         match opened {
             Ok((record, kinds, all)) => {
                 self.record = Some(record);
-                self.mark = all.position;
-                self.books.items = Arc::new(all.items);
-                self.books.kinds = Arc::new(kinds);
-                self.books.revision += 1;
-                self.work_out();
-                self.stand(RecordState::Open);
-                self.find();
+                self.position = all.position;
+                self.snapshot.items = Arc::new(all.items);
+                self.snapshot.defect_types = Arc::new(kinds);
+                self.snapshot.revision += 1;
+                self.update_statistics();
+                self.set_state(RecordState::Open);
+                self.load_findings();
             }
             Err(error) => self.fail(&error),
         }
     }
 
-    fn stand(&mut self, state: RecordState) {
-        if self.books.state != state {
-            self.books.state = state;
+    fn set_state(&mut self, state: RecordState) {
+        if self.snapshot.state != state {
+            self.snapshot.state = state;
             self.show();
         }
     }
 
-    /// Says once what is wrong with the record.
+    /// Reports an error of the record once.
     fn fail(&mut self, error: &RecordError) {
         let text = sentence(&error.to_string());
-        if self.books.state != RecordState::Failed(text.clone()) {
-            self.complain(&text);
+        if self.snapshot.state != RecordState::Failed(text.clone()) {
+            self.report(&text);
         }
-        self.stand(RecordState::Failed(text));
+        self.set_state(RecordState::Failed(text));
     }
 
-    /// Takes in what is new in the record, whoever filed it.
-    fn look_around(&mut self) {
-        self.looked = Instant::now();
+    /// Reads new entries of the record.
+    fn poll(&mut self) {
+        self.polled = Instant::now();
         match self.record {
             None => self.try_open(),
-            Some(_) => match self.take_news() {
-                Ok(false) => self.stand(RecordState::Open),
+            Some(_) => match self.read_new() {
+                Ok(false) => self.set_state(RecordState::Open),
                 Ok(true) => {
-                    self.books.state = RecordState::Open;
+                    self.snapshot.state = RecordState::Open;
                     self.show();
                 }
                 Err(error) => self.fail(&error),
             },
         }
         if self.due.is_some_and(|due| due <= Instant::now()) {
-            self.work_out();
+            self.update_statistics();
             self.show();
         }
     }
 
-    /// Whether there was anything new.
-    fn take_news(&mut self) -> Result<bool, RecordError> {
+    /// Reads new entries; returns whether there were any.
+    fn read_new(&mut self) -> Result<bool, RecordError> {
         let Some(record) = &self.record else { return Ok(false) };
-        let news = record.since(self.mark)?;
+        let news = record.since(self.position)?;
         let kinds = record.defect_types()?;
-        let other = kinds != *self.books.kinds;
+        let other = kinds != *self.snapshot.defect_types;
         if other {
-            self.books.kinds = Arc::new(kinds);
+            self.snapshot.defect_types = Arc::new(kinds);
         }
-        if news.position == self.mark {
+        if news.position == self.position {
             return Ok(other);
         }
-        self.mark = news.position;
-        queue::merge(Arc::make_mut(&mut self.books.items), news.items);
-        self.books.revision += 1;
+        self.position = news.position;
+        queue::merge(Arc::make_mut(&mut self.snapshot.items), news.items);
+        self.snapshot.revision += 1;
         self.due.get_or_insert(Instant::now() + self.pause);
         Ok(true)
     }
 
-    /// Figures and choices over all parts.
-    fn work_out(&mut self) {
+    /// Computes statistics and filter values over all parts.
+    fn update_statistics(&mut self) {
         let began = Instant::now();
-        let items = &self.books.items;
-        self.books.facets = Arc::new(Facets::of(items));
+        let items = &self.snapshot.items;
+        self.snapshot.facets = Arc::new(Facets::of(items));
         let (drift, agreement) = (Some(Drift::of(items)), Agreement::of(items));
         let disputed = items.iter().filter(|item| is_disputed(item)).count();
-        self.books.figures = Arc::new(ReviewStatistics { drift, agreement, disputed });
+        self.snapshot.statistics = Arc::new(ReviewStatistics { drift, agreement, disputed });
         self.due = None;
-        self.pause = FIGURES_EVERY.max(began.elapsed() * FIGURES_SHARE);
+        self.pause = STATISTICS_INTERVAL.max(began.elapsed() * STATISTICS_SHARE);
     }
 
     /// Counts the training labels again where the verdicts or the active model have changed.
@@ -251,58 +253,58 @@ impl RecordThread {
             ModelState::Ready(facts) => Arc::clone(facts),
             _ => return,
         };
-        let key = (self.books.revision, model.hash.clone());
+        let key = (self.snapshot.revision, model.hash.clone());
         if self.labelled.as_ref() == Some(&key) {
             return;
         }
         self.labelled = Some(key);
         let lineage = model.lineage.as_deref();
         let split = lineage.map_or_else(|| Split::clone(&model.split), |lineage| lineage.before(&model.split));
-        let labels = TrainingLabels::of(&self.books.items, &split).summary(lineage);
-        if self.books.labels != labels {
-            self.books.labels = labels;
+        let labels = TrainingLabels::of(&self.snapshot.items, &split).summary(lineage);
+        if self.snapshot.labels != labels {
+            self.snapshot.labels = labels;
             self.show();
         }
     }
 
-    fn say(&mut self, part: PartId, opinion: &NewOpinion) -> Result<(), RecordError> {
+    fn add_opinion(&mut self, part: PartId, opinion: &NewOpinion) -> Result<(), RecordError> {
         let Some(record) = &mut self.record else { return Err(RecordError::NoInspection(opinion.inspection.0)) };
         let id = record.add_opinion(opinion)?;
-        self.said.push((part, id));
-        self.take_news().map(|_| ())
+        self.undoable.push((part, id));
+        self.read_new().map(|_| ())
     }
 
     fn undo(&mut self, number: u64) {
-        let (Some(record), Some(&(part, id))) = (&mut self.record, self.said.last()) else { return };
+        let (Some(record), Some(&(part, id))) = (&mut self.record, self.undoable.last()) else { return };
         match record.retract(id, Timestamp::now()) {
-            // Another program may have taken it back before.
+            // Another program may have retracted it before.
             Ok(_) | Err(RecordError::Retracted(_)) => {
-                self.said.pop();
-                self.books.undone = Some((number, part));
-                if let Err(error) = self.take_news() {
+                self.undoable.pop();
+                self.snapshot.undone = Some((number, part));
+                if let Err(error) = self.read_new() {
                     self.fail(&error);
                 }
             }
-            Err(error) => self.complain(&format!("The verdict was not taken back: {error}.")),
+            Err(error) => self.report(&format!("The verdict was not retracted: {error}.")),
         }
     }
 
-    fn kind(&mut self, change: impl FnOnce(&mut Record) -> Result<(), RecordError>) {
+    fn change_types(&mut self, change: impl FnOnce(&mut Record) -> Result<(), RecordError>) {
         let Some(record) = &mut self.record else { return };
         let changed = change(record).and_then(|()| record.defect_types());
         match changed {
             Ok(kinds) => {
-                self.books.kinds = Arc::new(kinds);
+                self.snapshot.defect_types = Arc::new(kinds);
                 self.show();
             }
-            Err(error) => self.complain(&format!("The kinds of defect stay as they were: {error}.")),
+            Err(error) => self.report(&format!("The defect types were not changed: {error}.")),
         }
     }
 
-    /// Reads what the model found on the parts that are wanted.
-    fn find(&mut self) {
+    /// Loads the findings of the requested parts.
+    fn load_findings(&mut self) {
         let Some(record) = &self.record else { return };
-        let wanted = Arc::clone(&self.live.review.wanted.lock());
+        let wanted = Arc::clone(&self.live.review.requested.lock());
         let ids: Vec<InspectionId> = wanted.iter().map(|one| one.inspection).collect();
         let mut fresh = false;
         for id in &ids {
@@ -318,7 +320,7 @@ impl RecordThread {
                 Err(error) => return self.fail(&error),
             }
         }
-        let_go(&mut self.live.review.findings.write(), &ids, (FINDINGS, usize::MAX), |_| 0);
+        evict(&mut self.live.review.findings.write(), &ids, (FINDINGS, usize::MAX), |_| 0);
         if fresh {
             (self.wake)();
         }

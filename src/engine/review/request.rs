@@ -7,46 +7,46 @@ use crate::{
     review::{InspectionId, PartId, record::NewOpinion},
 };
 
-/// What is asked of the record.
+/// A request to the record thread.
 #[derive(Clone, Debug)]
 pub enum ReviewRequest {
-    /// Shows the record at this path, as soon as there is one.
+    /// Opens the record at this path, as soon as it exists.
     Open(PathBuf),
-    /// Keeps a verdict.
+    /// Stores a verdict.
     AddOpinion {
-        /// Its number; each ask's is larger than the one before.
+        /// Number of the request, larger than that of the request before.
         number: u64,
-        /// The part that it is about.
+        /// The part.
         part: PartId,
         /// The verdict.
         opinion: Box<NewOpinion>,
     },
-    /// Takes back the last verdict that was kept since the program began.
+    /// Retracts the last verdict stored since the program started.
     Undo {
-        /// Its number.
+        /// Number of the request.
         number: u64,
     },
-    /// Offers a kind of defect.
+    /// Adds a defect type.
     AddDefectType(String),
-    /// Offers it no longer.
+    /// Retires a defect type.
     RetireDefectType(String),
-    /// [`ReviewState::wanted`] has changed.
+    /// Loads the findings of the parts in [`ReviewState::requested`](super::ReviewState::requested).
     LoadFindings,
 }
 
-/// A part that is on show or soon will be.
+/// A part that is on show or will be soon.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PrefetchRequest {
     /// The part.
     pub part: PartId,
     /// Its inspection.
     pub inspection: InspectionId,
-    /// Its picture.
+    /// Its image file.
     pub path: PathBuf,
     /// Hash of the file that was inspected.
     pub hash: FileHash,
     /// Hash of the model that inspected it.
     pub model: FileHash,
-    /// Reconstruction and map are wanted too.
+    /// Also draw reconstruction and map.
     pub map: bool,
 }

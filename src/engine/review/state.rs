@@ -15,10 +15,10 @@ use crate::{
     },
 };
 
-/// How the record stands.
+/// Status of the record.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum RecordState {
-    /// None was asked for.
+    /// No record was requested.
     #[default]
     Closed,
     /// It is being opened and read.
@@ -27,79 +27,79 @@ pub enum RecordState {
     Absent,
     /// It is open.
     Open,
-    /// It cannot be used; the sentence says why and the way out.
+    /// It cannot be used; the text says why and what to do.
     Failed(String),
 }
 
-/// What the record holds, and what became of what was asked.
+/// The content of the record, and the outcome of requests.
 #[derive(Clone, Debug, Default)]
 pub struct ReviewSnapshot {
     /// The record's file.
     pub path: Option<PathBuf>,
-    /// How it stands.
+    /// Its status.
     pub state: RecordState,
     /// Every part, by number.
     pub items: Arc<Vec<ReviewItem>>,
-    /// Another number for other items.
+    /// Increases whenever the items change.
     pub revision: u64,
-    /// The kinds of defect that are offered.
-    pub kinds: Arc<Vec<String>>,
-    /// What a filter can offer.
+    /// The defect types on offer.
+    pub defect_types: Arc<Vec<String>>,
+    /// The values that filters offer.
     pub facets: Arc<Facets>,
-    /// How good parts and people fare; a moment behind the items.
-    pub figures: Arc<ReviewStatistics>,
+    /// Statistics over all parts; may lag behind the items.
+    pub statistics: Arc<ReviewStatistics>,
     /// Counts of the verdicts that the active model can be fine-tuned on; may lag behind the items.
     pub labels: LabelSummary,
-    /// Every ask up to this number has been answered.
+    /// All requests up to this number have been handled.
     pub answered: u64,
-    /// The last verdict that was not kept, and its number.
+    /// The last verdict that could not be stored, and its number.
     pub refused: Option<(u64, PartId, Box<NewOpinion>)>,
-    /// The part whose verdict was taken back last, and the number of the ask.
+    /// The part whose verdict was retracted last, and the number of the request.
     pub undone: Option<(u64, PartId)>,
-    /// Verdicts that can be taken back.
-    pub undo: usize,
+    /// Number of verdicts that can be undone.
+    pub undoable: usize,
 }
 
-/// What is worked out over all parts.
+/// Statistics over all parts.
 #[derive(Clone, Debug, Default)]
 pub struct ReviewStatistics {
-    /// What became of good parts; `None` before the first look.
+    /// Drift of the healthy parts; `None` before it was first computed.
     pub drift: Option<Drift>,
-    /// How two people agree.
+    /// Agreement between two reviewers.
     pub agreement: Agreement,
-    /// Parts that two blind verdicts differ on and nobody has settled yet.
+    /// Number of parts with two differing blind verdicts, not settled yet.
     pub disputed: usize,
 }
 
-/// What there is to see of a part.
+/// Image of a part.
 #[derive(Clone, Debug)]
 pub enum PartImage {
-    /// Its picture, as it is stored and as it is shown.
-    Picture(Arc<Picture>, Arc<Planes>),
-    /// It cannot be shown; the sentence says why.
-    Gone(String),
+    /// The image as stored and as shown.
+    Loaded(Arc<Picture>, Arc<Planes>),
+    /// It cannot be shown; the text says why.
+    Unavailable(String),
 }
 
 impl PartImage {
     pub(super) fn bytes(&self) -> usize {
         match self {
-            Self::Picture(_, planes) => planes.values().len() * 2 * size_of::<f32>(),
-            Self::Gone(_) => 0,
+            Self::Loaded(_, planes) => planes.values().len() * 2 * size_of::<f32>(),
+            Self::Unavailable(_) => 0,
         }
     }
 }
 
-/// What the station shows; part of [`EngineState`].
+/// The part of [`EngineState`](crate::engine::EngineState) that shows review.
 #[derive(Debug, Default)]
 pub struct ReviewState {
     /// The record.
-    pub books: RwLock<Arc<ReviewSnapshot>>,
-    /// The parts whose pictures are wanted, the most urgent first.
-    pub wanted: Mutex<Arc<[PrefetchRequest]>>,
-    /// What the model found on them.
+    pub snapshot: RwLock<Arc<ReviewSnapshot>>,
+    /// The parts whose images are needed, the most urgent first.
+    pub requested: Mutex<Arc<[PrefetchRequest]>>,
+    /// Their findings from the record.
     pub findings: RwLock<BTreeMap<InspectionId, Arc<Findings>>>,
-    /// Their pictures.
-    pub sights: RwLock<BTreeMap<PartId, Arc<PartImage>>>,
-    /// What the model in force draws in their place, and where they differ; or why it cannot.
+    /// Their images.
+    pub images: RwLock<BTreeMap<PartId, Arc<PartImage>>>,
+    /// Their reconstructions and maps by the active model, or why there are none.
     pub maps: RwLock<BTreeMap<InspectionId, Result<Arc<QueryView>, String>>>,
 }

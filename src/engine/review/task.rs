@@ -1,11 +1,11 @@
-//! Reconstructions and maps of the parts under review, drawn anew: the record keeps what was found and no pictures.
+//! The review task: inspects the parts under review again for their maps, because the record holds no images.
 
 use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use super::{eviction::let_go_maps, request::PrefetchRequest, state::PartImage};
+use super::{eviction::evict_maps, request::PrefetchRequest, state::PartImage};
 use crate::{
     data::{FileHash, Picture},
     engine::{
@@ -22,7 +22,7 @@ use crate::{
 pub(crate) struct ReviewTask {
     live: Arc<EngineState>,
     job: Option<(InspectionId, InspectionJob)>,
-    /// There is no room for more than the map of this part, which is on show.
+    /// The part on show whose map alone fills the memory limit.
     full: Option<InspectionId>,
 }
 
@@ -31,19 +31,19 @@ impl ReviewTask {
         Self { live, job: None, full: None }
     }
 
-    /// The most urgent part that this model inspected, whose picture is read and whose map is not drawn.
+    /// The most urgent part that this model inspected, whose image is loaded and whose map is missing.
     fn next(&self, hash: &str) -> Option<(PrefetchRequest, Arc<Picture>)> {
-        let wanted = Arc::clone(&self.live.review.wanted.lock());
+        let wanted = Arc::clone(&self.live.review.requested.lock());
         let first = wanted.first()?.inspection;
         let most = if self.full == Some(first) { 1 } else { wanted.len() };
         let mut due = wanted.iter().take(most).filter(|one| one.map).peekable();
         due.peek()?;
         let hash: FileHash = hash.parse().ok()?;
-        let (maps, sights) = (self.live.review.maps.read(), self.live.review.sights.read());
+        let (maps, images) = (self.live.review.maps.read(), self.live.review.images.read());
         due.filter(|one| one.model == hash && !maps.contains_key(&one.inspection)).find_map(|one| {
-            match &**sights.get(&one.part)? {
-                PartImage::Picture(picture, _) => Some((one.clone(), Arc::clone(picture))),
-                PartImage::Gone(_) => None,
+            match &**images.get(&one.part)? {
+                PartImage::Loaded(picture, _) => Some((one.clone(), Arc::clone(picture))),
+                PartImage::Unavailable(_) => None,
             }
         })
     }
@@ -54,9 +54,9 @@ impl EngineTask for ReviewTask {
         if active.is_some_and(|active| self.next(active.hash).is_some()) {
             return Readiness::Busy;
         }
-        let sights = self.live.review.sights.read();
-        // Images that maps are wanted of are still being read.
-        match self.live.review.wanted.lock().iter().any(|one| one.map && !sights.contains_key(&one.part)) {
+        let images = self.live.review.images.read();
+        // Images that need maps are still being read.
+        match self.live.review.requested.lock().iter().any(|one| one.map && !images.contains_key(&one.part)) {
             true => Readiness::Waiting,
             false => Readiness::Idle,
         }
@@ -68,7 +68,7 @@ impl EngineTask for ReviewTask {
         let began = Instant::now();
         while began.elapsed() < budget {
             let Some((wanted, picture)) = self.next(hash) else { break };
-            // What was begun for a part that has been left is not needed any more.
+            // A job for a part that is not on show any more is dropped.
             let job = self.job.take().filter(|(id, _)| *id == wanted.inspection).map(|(_, job)| Ok(job));
             let job = job.unwrap_or_else(|| model.begin(&picture, knobs.clone()));
             let drawn = job.and_then(|mut job| {
@@ -87,13 +87,13 @@ impl EngineTask for ReviewTask {
             });
             let map = match drawn {
                 Ok(None) if self.job.is_some() => continue,
-                Ok(None) => Err("The inspection came to no end; open the model again.".to_owned()),
+                Ok(None) => Err("The inspection did not finish; open the model again.".to_owned()),
                 Ok(Some(view)) => Ok(Arc::new(view)),
                 Err(error) => Err(sentence(&error.to_string())),
             };
             self.live.review.maps.write().insert(wanted.inspection, map);
-            let ids: Vec<InspectionId> = self.live.review.wanted.lock().iter().map(|one| one.inspection).collect();
-            let_go_maps(&self.live.review, &ids);
+            let ids: Vec<InspectionId> = self.live.review.requested.lock().iter().map(|one| one.inspection).collect();
+            evict_maps(&self.live.review, &ids);
             if !self.live.review.maps.read().contains_key(&wanted.inspection) {
                 self.full = ids.first().copied();
             }

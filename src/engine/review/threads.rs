@@ -14,43 +14,42 @@ use crate::engine::{outbox::Outbox, state::EngineState};
 /// Capacity of the record thread's queue of requests.
 const REQUESTS: usize = 64;
 
-/// The threads `ganspect-review` and `ganspect-pictures`; they end when this is dropped, and what was said until then is
-/// kept first.
+/// The threads `ganspect-review` and `ganspect-pictures`. Dropping this ends them once all requests are handled.
 #[derive(Debug)]
 pub(in crate::engine) struct ReviewThreads {
     requests: Option<Sender<ReviewRequest>>,
-    bell: Sender<()>,
+    wake_sender: Sender<()>,
     live: Arc<EngineState>,
-    clerk: Option<thread::JoinHandle<()>>,
+    record_thread: Option<thread::JoinHandle<()>>,
 }
 
 impl ReviewThreads {
-    /// Starts the threads. `wake` is called when there is something new to show.
+    /// Starts the threads, which call `wake` when there is something new to show.
     pub(in crate::engine) fn start(
         live: Arc<EngineState>,
         outbox: Outbox,
         wake: Arc<dyn Fn() + Send + Sync>,
     ) -> io::Result<Self> {
         let (requests, inbox) = bounded(REQUESTS);
-        let (bell, rings) = bounded(1);
-        let clerk = RecordThread::new(inbox, outbox, Arc::clone(&wake), Arc::clone(&live));
-        let clerk = thread::Builder::new().name("ganspect-review".into()).spawn(move || clerk.run())?;
-        let reader = PrefetchThread::new(Arc::clone(&live), wake);
-        thread::Builder::new().name("ganspect-pictures".into()).spawn(move || reader.run(&rings))?;
-        Ok(Self { requests: Some(requests), bell, live, clerk: Some(clerk) })
+        let (wake_sender, wakes) = bounded(1);
+        let record_thread = RecordThread::new(inbox, outbox, Arc::clone(&wake), Arc::clone(&live));
+        let record_thread = thread::Builder::new().name("ganspect-review".into()).spawn(move || record_thread.run())?;
+        let prefetch = PrefetchThread::new(Arc::clone(&live), wake);
+        thread::Builder::new().name("ganspect-pictures".into()).spawn(move || prefetch.run(&wakes))?;
+        Ok(Self { requests: Some(requests), wake_sender, live, record_thread: Some(record_thread) })
     }
 
-    /// Hands an ask over without waiting; `false` when too many wait already.
+    /// Queues a request without waiting; `false` when the queue is full.
     pub(in crate::engine) fn send(&self, request: ReviewRequest) -> bool {
         self.requests.as_ref().is_some_and(|requests| requests.try_send(request).is_ok())
     }
 
-    /// Says which parts are on show or soon will be.
-    pub(in crate::engine) fn prefetch(&self, wanted: Arc<[PrefetchRequest]>) {
-        *self.live.review.wanted.lock() = wanted;
-        // A bell that has rung already is as good, and so is an ask that waits.
-        if let Err(TrySendError::Disconnected(())) = self.bell.try_send(()) {
-            tracing::warn!("pictures are not read ahead any more");
+    /// Replaces the list of parts whose images are needed.
+    pub(in crate::engine) fn prefetch(&self, requested: Arc<[PrefetchRequest]>) {
+        *self.live.review.requested.lock() = requested;
+        // A full channel is fine: the thread will be woken anyway.
+        if let Err(TrySendError::Disconnected(())) = self.wake_sender.try_send(()) {
+            tracing::warn!("the prefetch thread has ended");
         }
         self.send(ReviewRequest::LoadFindings);
     }
@@ -58,10 +57,10 @@ impl ReviewThreads {
 
 impl Drop for ReviewThreads {
     fn drop(&mut self) {
-        // The clerk answers what waits, and ends when nobody can ask any more.
+        // The record thread handles the waiting requests and ends when the channel is closed.
         self.requests = None;
-        if let Some(clerk) = self.clerk.take() {
-            let _ = clerk.join();
+        if let Some(record_thread) = self.record_thread.take() {
+            let _ = record_thread.join();
         }
     }
 }

@@ -1,15 +1,15 @@
-//! How far the making of a model is, part by part and as a whole, and how long it still takes.
+//! Progress of a model build, per part and in total, and the remaining time.
 
-/// One part of the making of a model.
+/// A part of a model build.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum BuildPart {
-    /// The encoder is trained.
+    /// Trains the encoder.
     Encoder,
-    /// The critic is trained on forged defects.
+    /// Trains the critic on synthetic defects.
     Critic,
-    /// The critic is shown healthy images.
-    Usual,
-    /// Held-out images are inspected.
+    /// Computes the normal statistics of the critic on healthy images.
+    Statistics,
+    /// Inspects the held-out images.
     Calibration,
 }
 
@@ -19,40 +19,40 @@ impl BuildPart {
         match self {
             Self::Encoder => "Encoder",
             Self::Critic => "Critic",
-            Self::Usual => "What is usual",
+            Self::Statistics => "Normal statistics",
             Self::Calibration => "Calibration",
         }
     }
 
-    /// What is being done.
-    pub fn doing(self) -> &'static str {
+    /// Short description of the work.
+    pub fn description(self) -> &'static str {
         match self {
             Self::Encoder => "training the encoder",
-            Self::Critic => "training the critic on forged defects",
-            Self::Usual => "showing the critic what is usual",
+            Self::Critic => "training the critic on synthetic defects",
+            Self::Statistics => "computing the normal statistics",
             Self::Calibration => "calibrating on held-out images",
         }
     }
 
-    /// What it is good for, in one sentence.
+    /// Its purpose, in one sentence.
     pub fn purpose(self) -> &'static str {
         match self {
-            Self::Encoder => "The encoder learns to guess the z that an inspection begins with.",
-            Self::Critic => "The critic learns from forged defects where a surface stops being itself.",
-            Self::Usual => "Healthy images that the critic was not trained on say what is usual.",
-            Self::Calibration => "Held-out images tell how odd a good part may look.",
+            Self::Encoder => "The encoder predicts the z from which an inspection starts.",
+            Self::Critic => "The critic learns from synthetic defects to locate damage.",
+            Self::Statistics => "Healthy images that the critic was not trained on give the normal range of its maps.",
+            Self::Calibration => "Held-out images give the distribution of healthy scores.",
         }
     }
 }
 
-/// How far one part is.
+/// Progress of one part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PartProgress {
-    /// Which.
+    /// The part.
     pub part: BuildPart,
-    /// How much of it is done, in steps or images.
+    /// Steps or images done.
     pub done: u64,
-    /// How much of it there is.
+    /// Total steps or images.
     pub total: u64,
 }
 
@@ -63,48 +63,48 @@ impl PartProgress {
     }
 }
 
-/// How far the making of a model is.
+/// Progress of a model build.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct BuildProgress {
-    /// Every part that this model has, in their order.
+    /// The parts of this build, in order.
     pub parts: Vec<PartProgress>,
-    /// The place of the part in hand.
-    pub at: usize,
-    /// Share of the whole that is done, 0 to 1: of its time, once that is known.
+    /// Index of the current part.
+    pub current: usize,
+    /// Share of the whole that is done, 0 to 1; of the time, once known.
     pub share: f32,
 }
 
 impl BuildProgress {
-    /// The part in hand; `None` before the first.
-    pub fn now(&self) -> Option<&PartProgress> {
-        self.parts.get(self.at)
+    /// The current part; `None` before the first.
+    pub fn current_part(&self) -> Option<&PartProgress> {
+        self.parts.get(self.current)
     }
 
-    /// Which part is in hand and how far it is: "part 2 of 4, training the critic on forged defects, 21 %".
-    pub fn words(&self) -> String {
-        match self.now() {
+    /// Describes the progress: "part 2 of 4, training the critic on synthetic defects, 21 %".
+    pub fn description(&self) -> String {
+        match self.current_part() {
             Some(now) => format!(
                 "part {} of {}, {}, {:.0} %",
-                self.at + 1,
+                self.current + 1,
                 self.parts.len(),
-                now.part.doing(),
+                now.part.description(),
                 (100.0 * now.share()).floor()
             ),
-            None => "about to begin".to_owned(),
+            None => "starting".to_owned(),
         }
     }
 }
 
-/// One part and its clock.
+/// One part and its timing.
 #[derive(Debug)]
 struct Planned {
     progress: PartProgress,
-    /// What was done before its clock was started.
+    /// Steps done before its turn.
     before: u64,
-    /// Seconds that it has taken so far.
+    /// Seconds taken so far.
     seconds: f64,
-    /// Seconds a unit, by a trial before its turn.
-    guess: Option<f64>,
+    /// Estimated seconds per unit before its turn.
+    estimate: Option<f64>,
 }
 
 impl Planned {
@@ -112,50 +112,50 @@ impl Planned {
         self.progress.done >= self.progress.total
     }
 
-    /// Seconds a unit: measured, else by the trial.
+    /// Seconds per unit: measured, else estimated.
     fn pace(&self) -> Option<f64> {
         match self.progress.done.saturating_sub(self.before) {
-            0 => self.guess,
+            0 => self.estimate,
             done => Some(self.seconds / done as f64),
         }
     }
 
-    /// Seconds that are left, once that can be told.
+    /// Remaining seconds, once known.
     fn left(&self) -> Option<f64> {
         let units = self.progress.total.saturating_sub(self.progress.done);
         if units == 0 { Some(0.0) } else { self.pace().map(|pace| pace * units as f64) }
     }
 }
 
-/// The parts of a model in the making, each with its clock.
+/// The parts of a model build with their timing.
 #[derive(Debug)]
 pub(crate) struct BuildSchedule {
     parts: Vec<Planned>,
     at: usize,
-    /// The largest share so far: a bar does not go backwards when a pace turns out slower than thought.
+    /// The largest share so far, so that the progress bar never goes back.
     share: f32,
 }
 
 impl BuildSchedule {
-    /// These parts in their order, with how much there is of each; those of nothing are left out.
+    /// Creates a schedule of parts with their totals; empty parts are left out.
     pub(crate) fn new(parts: impl IntoIterator<Item = (BuildPart, u64)>) -> Self {
         let planned = |(part, total)| Planned {
             progress: PartProgress { part, done: 0, total },
             before: 0,
             seconds: 0.0,
-            guess: None,
+            estimate: None,
         };
         Self { parts: parts.into_iter().filter(|p| p.1 > 0).map(planned).collect(), at: 0, share: 0.0 }
     }
 
-    /// How long a unit of a part took when it was tried out.
-    pub(crate) fn guess(&mut self, part: BuildPart, seconds: f64) {
+    /// Sets the estimated seconds per unit of a part.
+    pub(crate) fn set_estimate(&mut self, part: BuildPart, seconds: f64) {
         if let Some(planned) = self.parts.iter_mut().find(|p| p.progress.part == part) {
-            planned.guess = Some(seconds.max(0.0));
+            planned.estimate = Some(seconds.max(0.0));
         }
     }
 
-    /// A part's turn has come, `done` of it being done already.
+    /// Starts a part, `done` of which is done already.
     pub(crate) fn enter(&mut self, part: BuildPart, done: u64) {
         if let Some(at) = self.parts.iter().position(|p| p.progress.part == part) {
             for past in &mut self.parts[..at] {
@@ -167,8 +167,8 @@ impl BuildSchedule {
         }
     }
 
-    /// How much of the part in hand is done, `seconds` after its turn came.
-    pub(crate) fn note(&mut self, done: u64, seconds: f64) {
+    /// Updates the current part, `seconds` after its start.
+    pub(crate) fn update(&mut self, done: u64, seconds: f64) {
         if let Some(now) = self.parts.get_mut(self.at) {
             now.progress.done = done.min(now.progress.total);
             now.seconds = seconds;
@@ -176,12 +176,12 @@ impl BuildSchedule {
         self.share = self.share.max(self.whole());
     }
 
-    /// Seconds that the whole still takes; `None` while a part is left whose pace nobody knows.
+    /// Remaining seconds of the whole build; `None` while the time of a part is unknown.
     pub(crate) fn seconds_left(&self) -> Option<f64> {
         self.parts.iter().map(Planned::left).sum()
     }
 
-    /// Share of the whole: of its time where that is known, else every part counts the same.
+    /// Share of the whole: of its time where known, else all parts count the same.
     fn whole(&self) -> f32 {
         if self.parts.iter().all(Planned::is_over) {
             return 1.0;
@@ -193,9 +193,9 @@ impl BuildSchedule {
         }
     }
 
-    /// What is shown of it.
-    pub(crate) fn making(&self) -> BuildProgress {
-        BuildProgress { parts: self.parts.iter().map(|p| p.progress).collect(), at: self.at, share: self.share }
+    /// The progress to show.
+    pub(crate) fn progress(&self) -> BuildProgress {
+        BuildProgress { parts: self.parts.iter().map(|p| p.progress).collect(), current: self.at, share: self.share }
     }
 }
 
@@ -207,7 +207,7 @@ mod tests {
         BuildSchedule::new([
             (BuildPart::Encoder, 100),
             (BuildPart::Critic, 50),
-            (BuildPart::Usual, 20),
+            (BuildPart::Statistics, 20),
             (BuildPart::Calibration, 10),
         ])
     }
@@ -215,59 +215,59 @@ mod tests {
     #[test]
     fn the_time_left_is_that_of_the_whole() {
         let mut schedule = schedule();
-        for (part, seconds) in [(BuildPart::Critic, 0.2), (BuildPart::Usual, 0.1), (BuildPart::Calibration, 1.0)] {
-            schedule.guess(part, seconds);
+        for (part, seconds) in [(BuildPart::Critic, 0.2), (BuildPart::Statistics, 0.1), (BuildPart::Calibration, 1.0)] {
+            schedule.set_estimate(part, seconds);
         }
         schedule.enter(BuildPart::Encoder, 0);
         assert_eq!(schedule.seconds_left(), None, "nobody knows yet how long a step of the encoder takes");
-        schedule.note(50, 5.0);
+        schedule.update(50, 5.0);
         // 5 s of the encoder, 10 s of the critic, 2 s of what is usual and 10 s of calibration are left.
         assert_eq!(schedule.seconds_left(), Some(27.0));
-        assert!((schedule.making().share - 5.0 / 32.0).abs() < 1e-6);
-        schedule.note(100, 10.0);
+        assert!((schedule.progress().share - 5.0 / 32.0).abs() < 1e-6);
+        schedule.update(100, 10.0);
         // Two steps were done when it was tried out; they are not on its clock.
         schedule.enter(BuildPart::Critic, 2);
-        schedule.note(26, 12.0);
+        schedule.update(26, 12.0);
         // What is measured counts more than the trial: half a second a step.
         assert_eq!(schedule.seconds_left(), Some(24.0));
-        let making = schedule.making();
-        assert_eq!((making.at, making.now().unwrap().done), (1, 26));
-        assert_eq!(making.words(), "part 2 of 4, training the critic on forged defects, 52 %");
+        let progress = schedule.progress();
+        assert_eq!((progress.current, progress.current_part().unwrap().done), (1, 26));
+        assert_eq!(progress.description(), "part 2 of 4, training the critic on synthetic defects, 52 %");
     }
 
     #[test]
     fn what_is_unknown_is_not_told() {
         let mut schedule = schedule();
         schedule.enter(BuildPart::Encoder, 0);
-        schedule.note(50, 5.0);
+        schedule.update(50, 5.0);
         assert_eq!(schedule.seconds_left(), None);
-        assert!((schedule.making().share - 0.125).abs() < 1e-6, "each part counts the same");
+        assert!((schedule.progress().share - 0.125).abs() < 1e-6, "each part counts the same");
         schedule.enter(BuildPart::Calibration, 0);
-        schedule.note(5, 10.0);
+        schedule.update(5, 10.0);
         assert_eq!(schedule.seconds_left(), Some(10.0), "the last part is all that is left");
     }
 
     #[test]
     fn the_bar_never_goes_back_and_ends_full() {
         let mut schedule = schedule();
-        for part in [BuildPart::Critic, BuildPart::Usual, BuildPart::Calibration] {
-            schedule.guess(part, 0.01);
+        for part in [BuildPart::Critic, BuildPart::Statistics, BuildPart::Calibration] {
+            schedule.set_estimate(part, 0.01);
         }
         schedule.enter(BuildPart::Encoder, 0);
-        schedule.note(90, 1.0);
-        let before = schedule.making().share;
+        schedule.update(90, 1.0);
+        let before = schedule.progress().share;
         schedule.enter(BuildPart::Critic, 0);
         // A hundred times slower than it was in the trial.
-        schedule.note(1, 1.0);
-        assert_eq!(schedule.making().share, before);
+        schedule.update(1, 1.0);
+        assert_eq!(schedule.progress().share, before);
         schedule.enter(BuildPart::Calibration, 0);
-        schedule.note(10, 1.0);
-        let making = schedule.making();
+        schedule.update(10, 1.0);
+        let progress = schedule.progress();
         assert_eq!(
-            (making.share, making.words().as_str()),
+            (progress.share, progress.description().as_str()),
             (1.0, "part 4 of 4, calibrating on held-out images, 100 %")
         );
-        assert!(making.parts.iter().all(|p| p.done == p.total));
+        assert!(progress.parts.iter().all(|p| p.done == p.total));
     }
 
     #[test]
@@ -275,11 +275,11 @@ mod tests {
         let schedule = BuildSchedule::new([
             (BuildPart::Encoder, 5),
             (BuildPart::Critic, 0),
-            (BuildPart::Usual, 0),
+            (BuildPart::Statistics, 0),
             (BuildPart::Calibration, 9),
         ]);
-        let parts: Vec<BuildPart> = schedule.making().parts.iter().map(|p| p.part).collect();
+        let parts: Vec<BuildPart> = schedule.progress().parts.iter().map(|p| p.part).collect();
         assert_eq!(parts, [BuildPart::Encoder, BuildPart::Calibration]);
-        assert_eq!(BuildProgress::default().words(), "about to begin");
+        assert_eq!(BuildProgress::default().description(), "starting");
     }
 }

@@ -58,7 +58,7 @@ impl CriticProbe {
         });
         let kept = || self.kept.as_ref().map(|kept| (&kept.critic, kept.step, &kept.recipe, &kept.device));
         let Some((critic, step, recipe, device)) = training.or_else(kept) else { return };
-        let Some(shown) = live.training.critic.shown.lock().clone() else { return };
+        let Some(shown) = live.training.critic.preview.lock().clone() else { return };
         if shown.crops.channels != recipe.model.channels {
             return;
         }

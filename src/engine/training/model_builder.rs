@@ -115,7 +115,7 @@ impl ModelBuilder {
         let mut schedule = BuildSchedule::new([
             (BuildPart::Encoder, encoder.total()),
             (BuildPart::Critic, steps),
-            (BuildPart::Usual, (2 * shown + kept) as u64),
+            (BuildPart::Statistics, (2 * shown + kept) as u64),
             (BuildPart::Calibration, held_out.len() as u64),
         ]);
         schedule.enter(BuildPart::Encoder, 0);
@@ -146,7 +146,7 @@ impl ModelBuilder {
 
     /// How far it is, and the seconds that are left for the whole, once that can be told.
     pub(crate) fn progress(&self) -> (BuildProgress, Option<f64>) {
-        (self.schedule.making(), self.schedule.seconds_left())
+        (self.schedule.progress(), self.schedule.seconds_left())
     }
 
     /// The critic as it is now and the steps that it has been trained for, from its turn on.
@@ -198,11 +198,11 @@ impl ModelBuilder {
             Stage::Critic(critic) => (BuildPart::Critic, critic.steps(), critic.total()),
             Stage::Usual(learning, images) => {
                 let shown = 2 * images.len();
-                (BuildPart::Usual, (shown - learning.remaining()) as u64, (shown + self.kept().len()) as u64)
+                (BuildPart::Statistics, (shown - learning.remaining()) as u64, (shown + self.kept().len()) as u64)
             }
             Stage::Keep(_, gathering, _, images) => {
                 let all = 2 * self.shown().len() + images.len();
-                (BuildPart::Usual, (all - gathering.remaining()) as u64, all as u64)
+                (BuildPart::Statistics, (all - gathering.remaining()) as u64, all as u64)
             }
             Stage::Calibrate(_, calibrator) => {
                 let (done, total) = calibrator.progress();
@@ -246,7 +246,7 @@ impl ModelBuilder {
             Some(critic) if critic.steps() < steps.min(TRIED) => {
                 let began = Instant::now();
                 Self::criticise(critic, &mut self.losses)?;
-                self.schedule.guess(BuildPart::Critic, began.elapsed().as_secs_f64());
+                self.schedule.set_estimate(BuildPart::Critic, began.elapsed().as_secs_f64());
             }
             waiting => {
                 let critic = waiting.as_ref().map(|trainer| trainer.critic());
@@ -349,7 +349,7 @@ impl ModelBuilder {
                 }
             }
             let (_, done, _) = self.turn();
-            self.schedule.note(done, self.began.elapsed().as_secs_f64());
+            self.schedule.update(done, self.began.elapsed().as_secs_f64());
             if began.elapsed() >= budget {
                 return Ok(None);
             }

@@ -559,7 +559,7 @@ impl TrainingRun {
             State::Running | State::Once(_) if self.pace.is_none() => TrainingPhase::Preparing,
             State::Running | State::Once(_) => TrainingPhase::Running,
             State::Paused => TrainingPhase::Paused,
-            State::Finished if self.model_due => TrainingPhase::Finishing(BuildProgress::default()),
+            State::Finished if self.model_due => TrainingPhase::BuildingModel(BuildProgress::default()),
             State::Finished => TrainingPhase::Finished,
         };
         status.step = step;

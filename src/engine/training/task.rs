@@ -259,7 +259,7 @@ impl TrainingTask {
         let Some(builder) = &self.builder else { return };
         let (making, left) = builder.progress();
         let mut status = self.live.training.status.write();
-        status.phase = TrainingPhase::Finishing(making);
+        status.phase = TrainingPhase::BuildingModel(making);
         status.seconds_left = left;
     }
 

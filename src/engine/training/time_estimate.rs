@@ -76,7 +76,7 @@ impl TimeEstimator {
                 if let (Some(critic), Some(query)) = (critic, query()) {
                     let (critic, sight) = (FrozenCritic::new(critic), TestTimeAugmentation::of(recipe));
                     StatsFitter::new(critic, sight, 1, &networks.device).add(&query)?;
-                    schedule.guess(BuildPart::Usual, began.elapsed().as_secs_f64());
+                    schedule.set_estimate(BuildPart::Statistics, began.elapsed().as_secs_f64());
                 }
                 Next::Calibration
             }
@@ -100,7 +100,7 @@ impl TimeEstimator {
                         let pixels = job.query().pixels();
                         let inspections = Calibrator::inspections(self.images, pixels, critic.is_some());
                         let one = elapsed * all as f64 / steps.max(1) as f64;
-                        schedule.guess(BuildPart::Calibration, inspections * one);
+                        schedule.set_estimate(BuildPart::Calibration, inspections * one);
                         Next::Over
                     } else {
                         Next::Inspection(model, job, since)

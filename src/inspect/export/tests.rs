@@ -128,12 +128,12 @@ fn the_triptych_shows_every_pixel_where_it_belongs() {
         let share = (outcome.difference[y * 64 + x].abs() / 0.4).min(1.0);
         assert_eq!(at(2, x, y), table(ColourMap::Ember)[(share * 255.0).round() as usize]);
     }
-    // The pit exceeds the scale; the colour bar ends with the same colour, dark at the bottom.
+    // The pit goes beyond the scale; the colour bar ends with the same colours, dark below.
     assert_eq!(at(2, 41, 19), table(ColourMap::Ember)[255]);
     let bar = |y: usize| image.get_pixel(layout.bar as u32 + 5, y as u32).0;
     assert_eq!((bar(layout.y), bar(layout.y + 287)), (table(ColourMap::Ember)[255], table(ColourMap::Ember)[0]));
     assert_eq!(image.get_pixel(1, 1).0, PAGE);
-    // The symbol of the verdict.
+    // The mark, and nothing in the colours of the other verdicts beside it.
     let figures = layout.bottom as u32 + layout.px(16.0) as u32;
     let mark = image.get_pixel(layout.px(24.0 + 12.0) as u32, figures + layout.px(17.0) as u32).0;
     assert_eq!(mark, verdict_colour(Verdict::Defective));
@@ -151,7 +151,7 @@ fn without_a_calibration_there_is_no_verdict_and_the_scale_is_the_images_own() {
     let layout = ExportLayout::of(&query, 384, 1_600);
     let heat = |x: usize, y: usize| image.get_pixel((layout.xs[2] + 6 * x) as u32, (layout.y + 6 * y) as u32).0;
     assert_eq!(heat(63, 10), NOT_INSPECTED);
-    // The pit is darker than the reconstruction, so it is blue.
+    // The pit is darker than the reconstruction: at the blue end.
     let [r, _, b] = heat(41, 25);
     assert!(b > r);
     let marks: Vec<[u8; 3]> = [Verdict::Healthy, Verdict::Defective].map(verdict_colour).into();
@@ -166,7 +166,7 @@ fn images_are_scaled_to_a_viewable_size() {
     assert_eq!(fit(100, 64), PixelScale { enlarge: 4, reduce: 1 });
     assert_eq!(fit(384, 64), PixelScale { enlarge: 1, reduce: 1 });
     assert_eq!(fit(4_096, 3_000), PixelScale { enlarge: 1, reduce: 3 });
-    // A narrow strip is not enlarged without limit.
+    // A strip is not blown up beyond all bounds.
     assert_eq!(fit(1, 4_096), PixelScale { enlarge: 1, reduce: 3 });
     assert_eq!(fit(8, 800), PixelScale { enlarge: 2, reduce: 1 });
     assert_eq!((fit(4_096, 3_000).length(4_096), fit(64, 64).length(64)), (1_366, 384));
@@ -211,7 +211,7 @@ fn the_convergence_plays_every_kept_frame_and_holds_the_last() {
             assert_eq!(at(2, x, y)[..3], table(ColourMap::Ember)[(share * 255.0).round() as usize]);
         }
     }
-    // The curve grows with every frame.
+    // The curve grows: there is ever more of it.
     let ink = |i: usize| played[i].buffer().pixels().filter(|p| p.0[..3] == STRONG).count();
     assert!(ink(0) < ink(5) && ink(5) < ink(11), "{} {} {}", ink(0), ink(5), ink(11));
     // Readers of plain PNG see the first frame.

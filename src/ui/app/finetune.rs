@@ -32,7 +32,7 @@ impl App {
     /// The result of the last fine-tuning, unless its model is active.
     fn finetuned(&self) -> Option<Arc<FinetuneResult>> {
         let status = self.engine.state().finetune.status.read();
-        let result = status.learned.clone().filter(|_| status.phase == FinetunePhase::Done)?;
+        let result = status.result.clone().filter(|_| status.phase == FinetunePhase::Done)?;
         let active = self.active_model()?.hash.clone();
         (result.model.hash.to_string() != active).then_some(result)
     }
@@ -42,7 +42,7 @@ impl App {
         let idle = self.adoption.writing.is_none();
         FinetuneContext {
             ready: self.pages.review.labels().can_train && self.active_model().is_some(),
-            running: self.engine.state().finetune.status.read().phase.is_going(),
+            running: self.engine.state().finetune.status.read().phase.is_active(),
             pending: self.finetuned().is_some() && idle,
             named: !self.settings.review.reviewer.is_empty(),
             revertible: self.adoption.origin().is_some() && idle,

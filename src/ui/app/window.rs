@@ -179,7 +179,7 @@ impl App {
             _ => true,
         };
         let can_pause =
-            matches!(status.phase, TrainingPhase::Running | TrainingPhase::Preparing | TrainingPhase::Finishing(_));
+            matches!(status.phase, TrainingPhase::Running | TrainingPhase::Preparing | TrainingPhase::BuildingModel(_));
         let mut context = CommandContext {
             page: self.page(),
             run,

@@ -4,7 +4,7 @@ use egui::{Align, Label, Layout, Panel, ProgressBar, RichText, Ui, vec2};
 
 use super::scene::Scene;
 use crate::{
-    engine::evaluation::TestPhase,
+    engine::evaluation::EvaluationPhase,
     format::sentence,
     ui::{
         Frame, UiCommand,
@@ -31,25 +31,25 @@ pub fn strip(ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) {
         });
     };
     match (&status.phase, status.reporting) {
-        (TestPhase::Opening(done, total), _) => {
+        (EvaluationPhase::Opening(done, total), _) => {
             draw(ui, &mut |ui| progress(ui, "Reading the test images", (*done, *total), None, frame));
         }
-        (TestPhase::Running, _) => draw(ui, &mut |ui| {
+        (EvaluationPhase::Running, _) => draw(ui, &mut |ui| {
             let title = format!("Inspecting image {} of {}", (status.done + 1).min(status.total), status.total);
             progress(ui, &title, (status.done, status.total), status.seconds_left, frame);
         }),
         (_, Some(drawn)) => draw(ui, &mut |ui| progress(ui, "Writing the report", drawn, None, frame)),
-        (TestPhase::Failed(text), _) => {
+        (EvaluationPhase::Failed(text), _) => {
             draw(ui, &mut |ui| notice(ui, StatusMark::Defective, &sentence(text), "Try again", frame));
         }
-        (TestPhase::Stopped, _) => draw(ui, &mut |ui| {
+        (EvaluationPhase::Stopped, _) => draw(ui, &mut |ui| {
             let text = match status.total {
                 0 => "The test was stopped before it started.".to_owned(),
                 total => format!("Stopped after {} of {total} images. The results so far are kept.", status.done),
             };
             notice(ui, StatusMark::Suspect, &text, "Resume", frame);
         }),
-        (TestPhase::Done, _) if other => draw(ui, &mut |ui| {
+        (EvaluationPhase::Done, _) if other => draw(ui, &mut |ui| {
             let tested = tested.map(|e| e.header.model.name.clone()).unwrap_or_default();
             let text = format!("These results are for {tested}. The active model is {}.", scene.model_name());
             notice(ui, StatusMark::Suspect, &text, "Test the active model", frame);

@@ -28,7 +28,7 @@ use table::{ImageTable, TableRequest};
 
 use super::thumbnail;
 use crate::{
-    engine::{EngineState, EvaluationRequest, InspectionRequest, evaluation::TestPhase, inspection::QuerySource},
+    engine::{EngineState, EvaluationRequest, InspectionRequest, evaluation::EvaluationPhase, inspection::QuerySource},
     inspect::{Evaluation, ScoreKind},
     ui::{Action, EvaluationContext, Frame, UiCommand, theme, theme::Palette, widgets, widgets::pane},
 };
@@ -107,12 +107,12 @@ impl EvaluateWorkspace {
     /// Returns what the commands need to know of the test.
     pub fn context(&self, live: &EngineState) -> EvaluationContext {
         let scene = Scene::of(live);
-        let running = scene.status.phase.is_going();
+        let running = scene.status.phase.is_active();
         let images = scene.evaluation().map_or(0, |e| e.images.len());
         let rate_status = scene.evaluation().map(|e| self.rate_status(&scene, e));
         EvaluationContext {
             running: running || scene.status.reporting.is_some(),
-            repeatable: !running && scene.status.phase != TestPhase::Idle,
+            repeatable: !running && scene.status.phase != EvaluationPhase::Idle,
             images: images > 0,
             report: images > 0 && !running && scene.status.reporting.is_none(),
             adopt: rate_status.as_ref().is_some_and(|s| s.rate.is_some() && s.same_model && !s.active),
@@ -125,8 +125,8 @@ impl EvaluateWorkspace {
     pub fn job(&self, live: &EngineState) -> Option<(&'static str, (usize, usize))> {
         let status = live.evaluation.status.read();
         match (&status.phase, status.reporting) {
-            (TestPhase::Opening(done, total), _) => Some(("Reading test images", (*done, *total))),
-            (TestPhase::Running, _) => Some(("Testing the model", (status.done, status.total))),
+            (EvaluationPhase::Opening(done, total), _) => Some(("Reading test images", (*done, *total))),
+            (EvaluationPhase::Running, _) => Some(("Testing the model", (status.done, status.total))),
             (_, Some(progress)) => Some(("Writing the report", progress)),
             _ => None,
         }
@@ -273,7 +273,7 @@ impl EvaluateWorkspace {
         ui.painter().rect_filled(area, 0.0, p.ground);
         match scene.evaluation().cloned() {
             Some(evaluation) => self.results(ui, area, &scene, &evaluation, frame),
-            None if scene.status.phase.is_going() => pane(ui, area, "waiting", |ui| {
+            None if scene.status.phase.is_active() => pane(ui, area, "waiting", |ui| {
                 let text = "Metrics appear as images are inspected. Training and inspection continue meanwhile.";
                 widgets::empty_place(ui, "Inspecting the first image", text);
             }),
@@ -287,7 +287,7 @@ impl EvaluateWorkspace {
         let kind = self.kind(evaluation);
         self.update_results(evaluation);
         let rate_status = self.rate_status(scene, evaluation);
-        let running = scene.status.phase.is_going();
+        let running = scene.status.phase.is_active();
         self.results.update_intervals(ui.ctx(), evaluation, kind, running);
         let [plots_area, table_area, panel_area] = columns(ui, area);
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     engine::{
         EngineState,
-        evaluation::TestStatus,
+        evaluation::EvaluationStatus,
         inspection::{ModelFacts, ModelState},
     },
     inspect::{Calibration, Evaluation, InvertKnobs},
@@ -13,7 +13,7 @@ use crate::{
 
 /// Test, model and settings as of this frame.
 pub(super) struct Scene {
-    pub(super) status: TestStatus,
+    pub(super) status: EvaluationStatus,
     pub(super) state: ModelState,
     pub(super) knobs: InvertKnobs,
     /// The active model's promised rate.

@@ -83,7 +83,9 @@ impl ReviewWorkspace {
     /// Sets the defect type of the last part that was judged defective.
     fn set_defect_type(&mut self, at: usize, actions: &mut Vec<Action>) {
         let snapshot = Arc::clone(&self.snapshot);
-        let (Some(last), Some(kind)) = (self.session.last_defective.clone(), snapshot.kinds.get(at)) else { return };
+        let (Some(last), Some(kind)) = (self.session.last_defective.clone(), snapshot.defect_types.get(at)) else {
+            return;
+        };
         let Ok(item) = snapshot.items.binary_search_by_key(&last.part, |item| item.part.id) else { return };
         let settings = ReviewSettings { defect_type: Some(kind.clone()), ..self.settings.clone() };
         let opinion = NewOpinion { defect: Some(kind.clone()), time: Timestamp::now(), ..last.opinion };

@@ -23,7 +23,7 @@ impl PanelSection for DefectTypesSection {
     fn ui(&mut self, ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) {
         let p = Palette::of(ui);
         let send = |frame: &mut Frame<'_>, request| frame.actions.push(Action::engine(request));
-        for (i, kind) in scene.snapshot.kinds.iter().enumerate() {
+        for (i, kind) in scene.snapshot.defect_types.iter().enumerate() {
             ui.horizontal(|ui| {
                 ui.set_height(theme::ROW_TIGHT);
                 ui.spacing_mut().interact_size.y = theme::ROW_TIGHT;

@@ -22,7 +22,7 @@ impl PanelSection for DriftSection {
 
     fn ui(&mut self, ui: &mut Ui, scene: &Scene, _: &mut Frame<'_>) {
         let p = Palette::of(ui);
-        let Some(drift) = &scene.snapshot.figures.drift else {
+        let Some(drift) = &scene.snapshot.statistics.drift else {
             ui.label(theme::weak_caption(&p, "Open a record to monitor the scores of healthy parts."));
             return;
         };

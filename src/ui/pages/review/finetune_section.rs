@@ -31,10 +31,10 @@ impl PanelSection for FinetuneSection {
 
     fn ui(&mut self, ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) {
         let status = frame.live.finetune.status.read().clone();
-        if status.phase.is_going() {
+        if status.phase.is_active() {
             progress(ui, &status, frame);
         } else if frame.context.finetune.pending
-            && let Some(result) = &status.learned
+            && let Some(result) = &status.result
         {
             decide(ui, result, frame);
         } else {
@@ -113,7 +113,7 @@ fn news(labels: &LabelSummary) -> String {
 /// Draws phase, progress and time left.
 fn progress(ui: &mut Ui, status: &FinetuneStatus, frame: &mut Frame<'_>) {
     let p = Palette::of(ui);
-    ui.add(Label::new(RichText::new(status.phase.words()).color(p.text)).wrap());
+    ui.add(Label::new(RichText::new(status.phase.description()).color(p.text)).wrap());
     let bar = ProgressBar::new(status.phase.share().unwrap_or(0.0)).desired_height(theme::GAP_XS);
     ui.add(bar.corner_radius(0.0).fill(p.accent)).accessible_name("Fine-tuning");
     ui.horizontal(|ui| {

@@ -168,8 +168,8 @@ impl ReviewWorkspace {
             part,
             ready: open && part && !self.settings.reviewer.is_empty(),
             blind: self.is_blind(),
-            undo: self.snapshot.undo > 0 || self.session.is_any_pending(),
-            defect_types: if self.session.last_defective.is_some() { self.snapshot.kinds.len() } else { 0 },
+            undo: self.snapshot.undoable > 0 || self.session.is_any_pending(),
+            defect_types: if self.session.last_defective.is_some() { self.snapshot.defect_types.len() } else { 0 },
             exporting: self.export_task.is_some(),
         }
     }
@@ -200,7 +200,7 @@ impl ReviewWorkspace {
                 TaskState::Over => self.export_task = None,
             }
         }
-        let drift = self.snapshot.figures.drift.as_ref()?;
+        let drift = self.snapshot.statistics.drift.as_ref()?;
         let since = drift.since()?;
         (self.warned.replace(since) != Some(since)).then(|| (Severity::Warning, drift.sentence()))
     }
@@ -218,7 +218,7 @@ impl ReviewWorkspace {
         if filter.double_blind && filter.reviewer.as_ref() != Some(&settings.reviewer) {
             filter.reviewer = Some(settings.reviewer.clone());
         }
-        let snapshot = Arc::clone(&live.review.books.read());
+        let snapshot = Arc::clone(&live.review.snapshot.read());
         if snapshot.path != self.snapshot.path {
             self.owner = Arc::new(snapshot.path.clone().unwrap_or_default());
             self.queue = ReviewQueue::new(std::mem::take(&mut self.queue.filter), self.queue.order);

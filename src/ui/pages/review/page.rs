@@ -42,7 +42,7 @@ impl Page for ReviewWorkspace {
 fn finetuning(engine: &EngineState) -> Option<Job> {
     let status = engine.finetune.status.read();
     let percent = |share: f32| ((share * 100.0) as usize, 100);
-    status.phase.is_going().then(|| Job {
+    status.phase.is_active().then(|| Job {
         title: "Fine-tuning on verdicts",
         progress: status.phase.share().map_or((0, 0), percent),
         cancel: Action::engine(FinetuneRequest::Cancel),

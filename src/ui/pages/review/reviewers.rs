@@ -50,10 +50,10 @@ impl PanelSection for ReviewersSection {
         if ui.checkbox(&mut double_blind, "Double-blind review").on_hover_text(help).changed() {
             set(frame, ReviewSettings { double_blind, ..settings.clone() });
         }
-        let agreement = &scene.snapshot.figures.agreement;
+        let agreement = &scene.snapshot.statistics.agreement;
         if double_blind || !agreement.pairs.is_empty() {
             ui.add(Label::new(RichText::new(agreement.sentence()).color(p.text)).wrap().selectable(true));
-            let disputed = scene.snapshot.figures.disputed;
+            let disputed = scene.snapshot.statistics.disputed;
             if disputed > 0 {
                 let parts = if disputed == 1 { "1 part is".to_owned() } else { format!("{disputed} parts are") };
                 let title = ReviewProgress::Disputed.title();

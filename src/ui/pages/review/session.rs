@@ -192,7 +192,7 @@ mod tests {
         snapshot.refused = Some((3, PartId(9), Box::new(opinion)));
         assert_eq!(session.follow(&snapshot), Some(PartId(9)));
         assert_eq!(session.draft(PartId(9)).and_then(|d| d.note.as_deref()), Some("burr"));
-        snapshot.kinds = Arc::new(vec!["dent".into()]);
+        snapshot.defect_types = Arc::new(vec!["dent".into()]);
         assert_eq!(session.follow(&snapshot), None, "an answer leads back once");
         snapshot.answered = 4;
         snapshot.undone = Some((4, PartId(8)));

@@ -157,7 +157,7 @@ pub(super) fn defect_types(ui: &mut Ui, scene: &Scene, session: &Session, frame:
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = vec2(theme::GAP_XS, theme::GAP_XS);
         for (command, at) in commands {
-            let Some(name) = scene.snapshot.kinds.get(at) else { continue };
+            let Some(name) = scene.snapshot.defect_types.get(at) else { continue };
             let key = RichText::new(command.keys(ui.ctx())).monospace().color(p.accent);
             let button = Button::new((key, RichText::new(name))).selected(kind == Some(name.as_str()));
             let response = ui.add(button.min_size(vec2(0.0, theme::CONTROL)));
@@ -170,7 +170,7 @@ pub(super) fn defect_types(ui: &mut Ui, scene: &Scene, session: &Session, frame:
             }
         }
     });
-    if scene.snapshot.kinds.is_empty() {
+    if scene.snapshot.defect_types.is_empty() {
         ui.label(theme::weak_caption(&p, "Add defect types below; a digit key then assigns one."));
     }
 }

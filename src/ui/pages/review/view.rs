@@ -185,10 +185,10 @@ impl ReviewWorkspace {
         if let Some(Ok(view)) = &map {
             return Some(Ok(PartView { view: Arc::clone(view), absent: None, computing: false }));
         }
-        let image = review.sights.read().get(&item.part.id).cloned()?;
+        let image = review.images.read().get(&item.part.id).cloned()?;
         let planes = match &*image {
-            PartImage::Picture(_, planes) => Arc::clone(planes),
-            PartImage::Gone(text) => return Some(Err(text.clone())),
+            PartImage::Loaded(_, planes) => Arc::clone(planes),
+            PartImage::Unavailable(text) => return Some(Err(text.clone())),
         };
         let view = QueryView { query: planes, frames: Vec::new(), records: Arc::default(), outcome: None, alike: None };
         let computing = map.is_none() && !blind && inspecting_model(item, scene).is_some();

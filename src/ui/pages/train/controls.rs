@@ -157,7 +157,7 @@ fn progress(ui: &mut Ui, status: &TrainingStatus) {
     let p = Palette::of(ui);
     let total = status.recipe.as_ref().map_or(0, |r| r.train.steps);
     let (share, name) = match &status.phase {
-        TrainingPhase::Finishing(build) => (build.share, "Share of the model built"),
+        TrainingPhase::BuildingModel(build) => (build.share, "Share of the model built"),
         _ if total == 0 => (0.0, "Steps done"),
         _ => ((status.step as f64 / total as f64).clamp(0.0, 1.0) as f32, "Steps done"),
     };
@@ -169,7 +169,7 @@ fn progress(ui: &mut Ui, status: &TrainingStatus) {
         if total == 0 { ("No run".to_owned(), "–".to_owned()) } else { progress_words(status, steps, total) };
     ui.label(RichText::new(left).color(p.text_strong));
     ui.add(egui::Label::new(theme::weak_caption(&p, right)).truncate());
-    if let TrainingPhase::Finishing(build) = &status.phase {
+    if let TrainingPhase::BuildingModel(build) = &status.phase {
         build_parts(ui, &p, build);
     }
 }
@@ -181,7 +181,7 @@ fn build_parts(ui: &mut Ui, p: &Palette, build: &BuildProgress) {
         let percent = format!("{:.0} %", (100.0 * progress.share()).floor());
         let row = ui.horizontal(|ui| {
             ui.set_height(theme::ROW_VALUE);
-            let colour = if i == build.at { p.text_strong } else { p.text_weak };
+            let colour = if i == build.current { p.text_strong } else { p.text_weak };
             let text = |text: String| RichText::new(text).text_style(theme::caption()).color(colour);
             ui.label(text(format!("{} {}", i + 1, progress.part.title())));
             flush_right(ui, |ui| {
@@ -205,12 +205,12 @@ fn build_parts(ui: &mut Ui, p: &Palette, build: &BuildProgress) {
 
 /// Returns progress and speed in words.
 fn progress_words(status: &TrainingStatus, steps: impl Fn(u64) -> String, total: u64) -> (String, String) {
-    if let TrainingPhase::Finishing(build) = &status.phase {
+    if let TrainingPhase::BuildingModel(build) = &status.phase {
         let left = match status.seconds_left {
             Some(seconds) => format!("{} left", ticks::span(seconds)),
             None => "time left unknown".into(),
         };
-        let part = build.now().map_or("", |now| now.part.doing());
+        let part = build.current_part().map_or("", |now| now.part.description());
         return ("building the model".into(), if part.is_empty() { left } else { format!("{left} · {part}") });
     }
     let done = format!("step {} of {}", steps(status.step), steps(total));
@@ -224,7 +224,7 @@ fn progress_words(status: &TrainingStatus, steps: impl Fn(u64) -> String, total:
         (TrainingPhase::Running, Some(seconds)) => format!("{} left", ticks::span(seconds)),
         (TrainingPhase::Running, None) => "time left unknown".into(),
         (TrainingPhase::Paused, _) => "paused".into(),
-        (TrainingPhase::Finishing(_), _) => "building the model".into(),
+        (TrainingPhase::BuildingModel(_), _) => "building the model".into(),
         (TrainingPhase::Finished, _) => "finished".into(),
         (TrainingPhase::Preparing, _) => "preparing kernels".into(),
         (TrainingPhase::Opening { .. }, _) => "reading images".into(),
@@ -294,12 +294,12 @@ mod tests {
         status = TrainingStatus { phase: TrainingPhase::Running, ..TrainingStatus::default() };
         assert_eq!(progress_words(&status, steps, 2000).1, "time left unknown");
         let parts = vec![PartProgress { part: BuildPart::Critic, done: 1, total: 4 }];
-        status.phase = TrainingPhase::Finishing(BuildProgress { parts, at: 0, share: 0.3 });
+        status.phase = TrainingPhase::BuildingModel(BuildProgress { parts, current: 0, share: 0.3 });
         status.seconds_left = Some(149.0);
         let words = progress_words(&status, steps, 2000);
         assert_eq!(
             words,
-            ("building the model".into(), "2 min 29 s left · training the critic on forged defects".into())
+            ("building the model".into(), "2 min 29 s left · training the critic on synthetic defects".into())
         );
     }
 

@@ -48,10 +48,10 @@ impl CriticPreview {
     pub fn ui(&mut self, ui: &mut Ui, frame: &mut Frame<'_>, opened: Option<&Arc<Opened>>) {
         self.request(ui, frame, opened);
         let critic = &frame.live.training.critic;
-        let shown = critic.shown.lock().clone().filter(|s| s.viewer == self.viewer);
+        let shown = critic.preview.lock().clone().filter(|s| s.viewer == self.viewer);
         let answers = critic.answers.lock().clone();
         let answers = answers.filter(|a| shown.as_ref().is_some_and(|s| s.serial == a.serial));
-        let fault = critic.fault.lock().clone();
+        let fault = critic.error.lock().clone();
         let rows = if answers.is_some() { 3 } else { 2 };
         let mut area = ui.available_rect_before_wrap();
         area.min.y = (area.min.y + theme::ROW + ui.spacing().item_spacing.y).min(area.max.y);

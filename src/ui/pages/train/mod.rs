@@ -417,7 +417,7 @@ fn primary_action(ui: &mut Ui, frame: &mut Frame<'_>) {
         TrainingPhase::Finished => (UiCommand::GoInspect, "Inspect images"),
         TrainingPhase::Idle | TrainingPhase::Failed(_) => (UiCommand::NewRun, "New run"),
         TrainingPhase::Opening { .. } | TrainingPhase::Preparing => (UiCommand::Stop, "Cancel"),
-        TrainingPhase::Finishing(_) => (UiCommand::PlayPause, "Cancel"),
+        TrainingPhase::BuildingModel(_) => (UiCommand::PlayPause, "Cancel"),
     };
     let button = theme::primary_button(&p, text);
     if ui.add(button).on_hover_text(command.tooltip(ui.ctx())).clicked() {
@@ -439,8 +439,8 @@ fn health_line(ui: &mut Ui, frame: &Frame<'_>) {
         TrainingPhase::Idle => (StatusMark::Unknown, "No run is open.", ""),
         TrainingPhase::Opening { .. } => (StatusMark::Unknown, "Reading the images.", ""),
         TrainingPhase::Preparing => (StatusMark::Unknown, "Preparing kernels; training starts shortly.", ""),
-        TrainingPhase::Finishing(build) => {
-            (StatusMark::Unknown, "Building the model.", build.now().map_or("", |now| now.part.purpose()))
+        TrainingPhase::BuildingModel(build) => {
+            (StatusMark::Unknown, "Building the model.", build.current_part().map_or("", |now| now.part.purpose()))
         }
         _ => (state_of(health), health.sentence(), health.advice()),
     };
