@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// The engine's answer is waited for this long before the page says so.
+/// Wait for the engine after which the page shows that the run is starting.
 const STARTING: Duration = Duration::from_millis(300);
 
 /// The Train page.
@@ -43,7 +43,7 @@ impl TrainPage {
         self.import = None;
     }
 
-    /// Polls the import page; returns its folder once that has turned out usable.
+    /// Polls the import page; returns its folder once it can be used.
     pub fn poll(&mut self, ctx: &Context) -> Option<PathBuf> {
         let page = self.import.as_mut()?;
         page.poll(ctx).then(|| page.root().to_owned())
@@ -63,7 +63,7 @@ impl Page for TrainPage {
             return;
         }
         match &frame.status.phase {
-            // Opening the images or creating the folder has failed: there is no run to show.
+            // Opening the images or creating the folder failed, so there is no run.
             TrainingPhase::Failed(text) if frame.status.recipe.is_none() => {
                 CentralPanel::default().frame(page_frame(ui)).show(ui, |ui| not_opened(ui, text, frame.actions));
             }
@@ -102,7 +102,7 @@ impl Page for TrainPage {
     }
 }
 
-/// Explains why no run could be opened, and offers the ways on.
+/// Draws why no run could be opened, with buttons for what to do next.
 fn not_opened(ui: &mut Ui, text: &str, actions: &mut Vec<Action>) {
     let p = theme::Palette::of(ui);
     ui.add_space(theme::GAP_XL);
@@ -128,7 +128,7 @@ fn not_opened(ui: &mut Ui, text: &str, actions: &mut Vec<Action>) {
     });
 }
 
-/// Shown while the engine has not yet answered the request for a run.
+/// Draws the page while the engine starts a run.
 fn starting(ui: &mut Ui, waited: Duration) {
     if waited < STARTING {
         ui.ctx().request_repaint_after(STARTING - waited);
