@@ -367,7 +367,7 @@ fn the_command_says_what_it_files_and_ends_cleanly() {
     assert!(rows.contains("promise at most"), "{rows}");
     for name in ["good.png", "bad.png"] {
         let row = rows.lines().find(|row| row.ends_with(name)).unwrap();
-        assert!(row.contains("good parts"), "{row}");
+        assert!(row.contains("healthy parts"), "{row}");
     }
     assert!(said.contains("note.png is in quarantine: it is not an image"), "{said}");
     assert!(said.contains("1 in quarantine"), "{said}");

@@ -57,7 +57,7 @@ fn a_part_is_played_to_its_verdict_and_the_next_one_follows() {
     assert_eq!(stage.harness.state().page(), PageId::Presentation);
     assert!(shows(&stage.harness, "Part 1 of 2") && shows(&stage.harness, "part-0041.png"));
     // Nothing else of the window is visible, and no verdict yet.
-    for label in ["Settings", "Open images", "HEALTHY", "good parts"] {
+    for label in ["Settings", "Open images", "HEALTHY", "healthy parts"] {
         assert!(!shows(&stage.harness, label), "{label}");
     }
     let mut seen = Vec::new();
