@@ -1,4 +1,4 @@
-//! The critic at hand, asked about the forged crops on show.
+//! Evaluates the run's critic on the preview of its training crops.
 
 use std::{
     sync::Arc,
@@ -14,34 +14,34 @@ use crate::{
     train::{Recipe, critic::probabilities},
 };
 
-/// While the critic is trained it is asked this often: often enough to be seen to learn, and a small share of the time.
-const EVERY: Duration = Duration::from_secs(1);
+/// Interval while the critic is trained: short enough to see it learn, at a small share of the time.
+const INTERVAL: Duration = Duration::from_secs(1);
 
-/// A critic that is done.
-struct Kept {
+/// A trained critic.
+struct TrainedCritic {
     critic: Critic,
     step: u64,
     recipe: Recipe,
     device: Device,
 }
 
-/// Asks the critic of the run in hand: the one in training, or the one that is done.
+/// Evaluates the critic of the current run, in training or trained.
 #[derive(Default)]
 pub(crate) struct CriticProbe {
-    kept: Option<Kept>,
-    asked: Option<Instant>,
+    trained: Option<TrainedCritic>,
+    last: Option<Instant>,
 }
 
 impl CriticProbe {
-    /// Whether a critic in training is to be asked again.
+    /// Whether a critic in training is to be evaluated again.
     pub(crate) fn is_due(&self) -> bool {
-        self.asked.is_none_or(|at| at.elapsed() >= EVERY)
+        self.last.is_none_or(|at| at.elapsed() >= INTERVAL)
     }
 
-    /// Keeps the critic of a model that was made.
-    pub(crate) fn keep(&mut self, finishing: &ModelBuilder) {
-        let (recipe, device) = finishing.basis();
-        self.kept = finishing.critic().map(|(critic, step)| Kept {
+    /// Sets the critic of a finished build.
+    pub(crate) fn set_critic(&mut self, builder: &ModelBuilder) {
+        let (recipe, device) = builder.basis();
+        self.trained = builder.critic().map(|(critic, step)| TrainedCritic {
             critic: critic.clone(),
             step,
             recipe: recipe.clone(),
@@ -49,20 +49,21 @@ impl CriticProbe {
         });
     }
 
-    /// Asks the critic, if there is one and crops are on show.
-    pub(crate) fn examine(&mut self, finishing: Option<&ModelBuilder>, live: &EngineState) {
-        let training = finishing.and_then(|finishing| {
-            let (critic, step) = finishing.critic()?;
-            let (recipe, device) = finishing.basis();
+    /// Evaluates the critic, if there is one, on the preview, if there is one.
+    pub(crate) fn run(&mut self, builder: Option<&ModelBuilder>, live: &EngineState) {
+        let in_training = builder.and_then(|builder| {
+            let (critic, step) = builder.critic()?;
+            let (recipe, device) = builder.basis();
             Some((critic, step, recipe, device))
         });
-        let kept = || self.kept.as_ref().map(|kept| (&kept.critic, kept.step, &kept.recipe, &kept.device));
-        let Some((critic, step, recipe, device)) = training.or_else(kept) else { return };
+        let trained =
+            || self.trained.as_ref().map(|trained| (&trained.critic, trained.step, &trained.recipe, &trained.device));
+        let Some((critic, step, recipe, device)) = in_training.or_else(trained) else { return };
         let Some(shown) = live.training.critic.preview.lock().clone() else { return };
         if shown.crops.channels != recipe.model.channels {
             return;
         }
-        // The same critic has said it already.
+        // The same critic has evaluated this preview already.
         let known =
             live.training.critic.answers.lock().as_ref().is_some_and(|a| a.serial == shown.serial && a.step == step);
         if !known {
@@ -71,9 +72,9 @@ impl CriticProbe {
                     let answers = CriticAnswers::new(&shown, step, recipe.critic.clone(), &all);
                     *live.training.critic.answers.lock() = Some(Arc::new(answers));
                 }
-                Err(error) => tracing::warn!("the critic was not asked about the crops on show: {error}"),
+                Err(error) => tracing::warn!("the critic could not be evaluated on the preview: {error}"),
             }
         }
-        self.asked = Some(Instant::now());
+        self.last = Some(Instant::now());
     }
 }

@@ -7,6 +7,7 @@ pub(super) mod critic_probe;
 pub(super) mod model_builder;
 mod request;
 pub(super) mod run;
+mod run_log;
 mod state;
 pub(super) mod task;
 pub(super) mod time_estimate;

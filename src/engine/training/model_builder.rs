@@ -1,4 +1,4 @@
-//! From a trained GAN to a model file: the encoder, the critic, the calibration on held-out images, the file.
+//! Builds a model file from a trained GAN: encoder, critic, normal statistics, calibration on held-out images.
 
 use std::{
     path::{Path, PathBuf},
@@ -26,19 +26,19 @@ use crate::{
     train::{CriticTrainer, EncoderTrainer, Recipe, critic},
 };
 
-/// Most healthy images that a critic is shown to learn what is usual.
-const SHOWN: usize = 60;
+/// Most healthy images for the normal statistics.
+const STATISTICS_IMAGES: usize = 60;
 
-/// Steps of the critic by which its pace is known before its turn; the first compiles and tunes kernels.
-const TRIED: u64 = 2;
+/// Steps of the critic for the time estimate; the first compiles and tunes kernels.
+const TRIAL_STEPS: u64 = 2;
 
-/// At most `most` of `all`, evenly from the whole list.
+/// Selects at most `most` of `all`, evenly spaced.
 fn spread(all: &[usize], most: usize) -> Vec<usize> {
     let take = all.len().min(most);
     (0..take).map(|i| all[i * all.len() / take]).collect()
 }
 
-/// Name of an image's file.
+/// File name of an image.
 fn name(opened: &Opened, image: usize) -> String {
     let path = opened.dataset.items.get(image).map(|item| item.path.as_path()).unwrap_or(Path::new(""));
     path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
@@ -47,18 +47,18 @@ fn name(opened: &Opened, image: usize) -> String {
 enum Stage {
     Encoder(Box<EncoderTrainer>),
     Critic(Box<CriticTrainer>),
-    /// What the critic is shown, and the images.
-    Usual(Box<StatsFitter>, Vec<usize>),
-    /// What is usual is known; crops, and where each looks odd, are kept of these images.
-    Keep(Box<FrameCritic>, Box<BankBuilder>, Vec<Pattern>, Vec<usize>),
+    /// Fits the normal statistics on these images.
+    Statistics(Box<StatsFitter>, Vec<usize>),
+    /// Collects healthy crops and recurring patterns of these images.
+    Collect(Box<FrameCritic>, Box<BankBuilder>, Vec<Pattern>, Vec<usize>),
     Calibrate(Box<Model>, Box<Calibrator>),
 }
 
-/// A model in the making, advanced a bounded slice at a time.
+/// Builds a model, one bounded slice per call.
 pub(crate) struct ModelBuilder {
     networks: RunNetworks,
     about: ModelInfo,
-    /// What the model's parts are made by: the recipe of `about`, but for steps that are left out.
+    /// The recipe for the build: that of the run, except for steps that are left out.
     recipe: Recipe,
     base: BaseParts,
     opened: Opened,
@@ -66,16 +66,16 @@ pub(crate) struct ModelBuilder {
     path: PathBuf,
     stage: Stage,
     encoder: Option<Encoder>,
-    /// The critic before its turn: its first steps are done at once, and tell its pace.
-    waiting: Option<Box<CriticTrainer>>,
-    /// The critic after its turn.
+    /// The critic before its turn; its first steps are made early for the time estimate.
+    next_critic: Option<Box<CriticTrainer>>,
+    /// The trained critic.
     critic: Option<Critic>,
-    /// Healthy crops for the model to keep.
+    /// Healthy crops to be stored with the model.
     bank: Option<EmbeddingBank>,
     losses: Vec<CriticLoss>,
-    trial: TimeEstimator,
+    estimator: TimeEstimator,
     schedule: BuildSchedule,
-    /// When the turn of the part in hand came.
+    /// Start of the current part.
     began: Instant,
 }
 
@@ -83,11 +83,11 @@ pub(crate) struct ModelBuilder {
 pub(crate) struct CriticLoss {
     pub(crate) step: u64,
     pub(crate) loss: f32,
-    /// On images that it is not trained on, now and then.
+    /// Loss on held-out images, at intervals.
     pub(crate) held_out: Option<f32>,
 }
 
-/// Steps of the critic between two looks at its held-out loss.
+/// Steps of the critic between two evaluations on held-out images.
 const HELD_OUT_EVERY: u64 = 50;
 
 impl ModelBuilder {
@@ -110,7 +110,7 @@ impl ModelBuilder {
         let held_out = opened.held_out_indices(&split);
         let steps = recipe.critic.steps;
         let channels = recipe.model.channels;
-        let shown = if steps > 0 { critic::statistics_split(&training).1.len().min(SHOWN) } else { 0 };
+        let shown = if steps > 0 { critic::statistics_split(&training).1.len().min(STATISTICS_IMAGES) } else { 0 };
         let kept = if steps > 0 { training.len().min(BankBuilder::max_images(channels)) } else { 0 };
         let mut schedule = BuildSchedule::new([
             (BuildPart::Encoder, encoder.total()),
@@ -120,7 +120,7 @@ impl ModelBuilder {
         ]);
         schedule.enter(BuildPart::Encoder, 0);
         Ok(Self {
-            trial: TimeEstimator::new(&held_out, &about),
+            estimator: TimeEstimator::new(&held_out, &about),
             networks,
             about,
             recipe,
@@ -130,7 +130,7 @@ impl ModelBuilder {
             path,
             stage: Stage::Encoder(Box::new(encoder)),
             encoder: None,
-            waiting: None,
+            next_critic: None,
             critic: None,
             bank: None,
             losses: Vec::new(),
@@ -139,33 +139,33 @@ impl ModelBuilder {
         })
     }
 
-    /// Where the model goes.
+    /// The model's file.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// How far it is, and the seconds that are left for the whole, once that can be told.
+    /// Progress, and the remaining seconds once known.
     pub(crate) fn progress(&self) -> (BuildProgress, Option<f64>) {
         (self.schedule.progress(), self.schedule.seconds_left())
     }
 
-    /// The critic as it is now and the steps that it has been trained for, from its turn on.
+    /// The critic and its training steps so far; `None` before its turn.
     pub(crate) fn critic(&self) -> Option<(&Critic, u64)> {
         match &self.stage {
             Stage::Encoder(_) => None,
             Stage::Critic(trainer) => Some((trainer.critic(), trainer.steps())),
-            Stage::Usual(..) | Stage::Keep(..) | Stage::Calibrate(..) => {
+            Stage::Statistics(..) | Stage::Collect(..) | Stage::Calibrate(..) => {
                 self.critic.as_ref().map(|critic| (critic, self.recipe.critic.steps))
             }
         }
     }
 
-    /// The recipe that the model is made by, and the device that it is made on.
+    /// The recipe and the device of the build.
     pub(crate) fn basis(&self) -> (&Recipe, &burn::tensor::Device) {
         (&self.recipe, &self.networks.device)
     }
 
-    /// The critic's losses since they were last taken, for the run's log.
+    /// Takes the critic's losses since the last call, for the run's log.
     pub(crate) fn take_losses(&mut self) -> Vec<CriticLoss> {
         std::mem::take(&mut self.losses)
     }
@@ -174,34 +174,34 @@ impl ModelBuilder {
         self.opened.training_indices(&self.split)
     }
 
-    /// The images that the critic is shown to learn what is usual.
-    fn shown(&self) -> Vec<usize> {
-        spread(&critic::statistics_split(&self.training()).1, SHOWN)
+    /// The images for the normal statistics.
+    fn statistics_images(&self) -> Vec<usize> {
+        spread(&critic::statistics_split(&self.training()).1, STATISTICS_IMAGES)
     }
 
-    /// The images that crops are kept of.
-    fn kept(&self) -> Vec<usize> {
+    /// The images for the crop bank.
+    fn bank_images(&self) -> Vec<usize> {
         spread(&self.training(), BankBuilder::max_images(self.about.recipe.model.channels))
     }
 
     fn enter(&mut self, stage: Stage) {
         self.stage = stage;
-        let (part, done, _) = self.turn();
+        let (part, done, _) = self.current_part();
         self.schedule.enter(part, done);
         self.began = Instant::now();
     }
 
-    /// The part in hand, how much of it is done and how much there is of it.
-    fn turn(&self) -> (BuildPart, u64, u64) {
+    /// The current part, with the units done and in total.
+    fn current_part(&self) -> (BuildPart, u64, u64) {
         match &self.stage {
             Stage::Encoder(encoder) => (BuildPart::Encoder, encoder.steps(), encoder.total()),
             Stage::Critic(critic) => (BuildPart::Critic, critic.steps(), critic.total()),
-            Stage::Usual(learning, images) => {
+            Stage::Statistics(fitter, images) => {
                 let shown = 2 * images.len();
-                (BuildPart::Statistics, (shown - learning.remaining()) as u64, (shown + self.kept().len()) as u64)
+                (BuildPart::Statistics, (shown - fitter.remaining()) as u64, (shown + self.bank_images().len()) as u64)
             }
-            Stage::Keep(_, gathering, _, images) => {
-                let all = 2 * self.shown().len() + images.len();
+            Stage::Collect(_, gathering, _, images) => {
+                let all = 2 * self.statistics_images().len() + images.len();
                 (BuildPart::Statistics, (all - gathering.remaining()) as u64, all as u64)
             }
             Stage::Calibrate(_, calibrator) => {
@@ -211,7 +211,7 @@ impl ModelBuilder {
         }
     }
 
-    /// A critic that is not trained yet.
+    /// Creates the critic to be trained.
     fn new_critic(&self) -> Result<Box<CriticTrainer>, BuildError> {
         let (training, _) = critic::statistics_split(&self.training());
         let held_out = self.opened.held_out_indices(&self.split);
@@ -224,12 +224,12 @@ impl ModelBuilder {
         }))
     }
 
-    /// One step of the critic, its losses put aside for the log.
-    fn criticise(trainer: &mut CriticTrainer, losses: &mut Vec<CriticLoss>) -> Result<(), BuildError> {
+    /// Trains the critic for one step and stores its losses for the log.
+    fn step_critic(trainer: &mut CriticTrainer, losses: &mut Vec<CriticLoss>) -> Result<(), BuildError> {
         let loss = trainer.step().map_err(BuildError::Critic)?;
         let step = trainer.steps();
         let held_out = match step {
-            // The first value is that of a critic which knows nothing.
+            // The first value is that of an untrained critic.
             1 => trainer.held_out_loss().map_err(BuildError::Critic)?,
             _ if step.is_multiple_of(HELD_OUT_EVERY) => trainer.held_out_loss().map_err(BuildError::Critic)?,
             _ => None,
@@ -238,27 +238,27 @@ impl ModelBuilder {
         Ok(())
     }
 
-    /// A piece of the trial: how long the later parts will take.
-    fn try_out(&mut self) -> Result<(), BuildError> {
+    /// One step of the time estimate for the later parts.
+    fn estimate_time(&mut self) -> Result<(), BuildError> {
         let steps = self.recipe.critic.steps;
-        match &mut self.waiting {
-            None if steps > 0 => self.waiting = Some(self.new_critic()?),
-            Some(critic) if critic.steps() < steps.min(TRIED) => {
+        match &mut self.next_critic {
+            None if steps > 0 => self.next_critic = Some(self.new_critic()?),
+            Some(critic) if critic.steps() < steps.min(TRIAL_STEPS) => {
                 let began = Instant::now();
-                Self::criticise(critic, &mut self.losses)?;
+                Self::step_critic(critic, &mut self.losses)?;
                 self.schedule.set_estimate(BuildPart::Critic, began.elapsed().as_secs_f64());
             }
-            waiting => {
-                let critic = waiting.as_ref().map(|trainer| trainer.critic());
-                self.trial.work(&self.networks, &self.opened, critic, &mut self.schedule)?;
+            next_critic => {
+                let critic = next_critic.as_ref().map(|trainer| trainer.critic());
+                self.estimator.work(&self.networks, &self.opened, critic, &mut self.schedule)?;
             }
         }
-        // None of this is the first part's time.
+        // This time does not count for the first part.
         self.began = Instant::now();
         Ok(())
     }
 
-    /// Makes the model and begins to calibrate it.
+    /// Creates the model and starts its calibration.
     fn calibrate(&mut self, critic: Option<(&Critic, FrameCritic)>) -> Result<(), BuildError> {
         let n = &self.networks;
         let about = self.about.clone();
@@ -279,12 +279,12 @@ impl ModelBuilder {
         Ok(())
     }
 
-    /// Works for about `budget`; the model, written to its file, once it is there.
+    /// Works for about `budget`; returns the model once it is built and saved.
     pub(crate) fn slice(&mut self, budget: Duration) -> Result<Option<Model>, BuildError> {
         let began = Instant::now();
         loop {
-            if !self.trial.is_over() {
-                self.try_out()?;
+            if !self.estimator.is_over() {
+                self.estimate_time()?;
                 if began.elapsed() >= budget {
                     return Ok(None);
                 }
@@ -297,47 +297,47 @@ impl ModelBuilder {
                 Stage::Encoder(encoder) => {
                     let trained = (encoder.total() > 0).then(|| encoder.encoder().clone());
                     self.encoder = trained.or_else(|| self.base.encoder.clone());
-                    match self.waiting.take() {
+                    match self.next_critic.take() {
                         Some(critic) => self.enter(Stage::Critic(critic)),
                         None => self.calibrate(None)?,
                     }
                 }
                 Stage::Critic(critic) if critic.steps() < critic.total() => {
-                    Self::criticise(critic, &mut self.losses)?;
+                    Self::step_critic(critic, &mut self.losses)?;
                 }
                 Stage::Critic(trainer) => {
                     let critic = trainer.critic().clone();
-                    let images = self.shown();
-                    let (sight, device) = (TestTimeAugmentation::of(&self.about.recipe), &self.networks.device);
-                    let learning = StatsFitter::new(FrozenCritic::new(&critic), sight, images.len(), device);
+                    let images = self.statistics_images();
+                    let (tta, device) = (TestTimeAugmentation::of(&self.about.recipe), &self.networks.device);
+                    let fitter = StatsFitter::new(FrozenCritic::new(&critic), tta, images.len(), device);
                     self.critic = Some(critic);
-                    self.enter(Stage::Usual(Box::new(learning), images));
+                    self.enter(Stage::Statistics(Box::new(fitter), images));
                 }
-                Stage::Usual(learning, images) if learning.remaining() > 0 => {
-                    let picture = self.opened.store.get(images[learning.next_index()])?;
+                Stage::Statistics(fitter, images) if fitter.remaining() > 0 => {
+                    let image_data = self.opened.store.get(images[fitter.next_index()])?;
                     let recipe = &self.about.recipe;
-                    learning.add(&Planes::of(&picture, recipe.model.channels, recipe.data.scale as f32))?;
+                    fitter.add(&Planes::of(&image_data, recipe.model.channels, recipe.data.scale as f32))?;
                 }
-                Stage::Usual(learning, _) => {
-                    let learned = StatsFitter::clone(learning).finish();
-                    let images = self.kept();
+                Stage::Statistics(fitter, _) => {
+                    let fitted = StatsFitter::clone(fitter).finish();
+                    let images = self.bank_images();
                     let channels = self.about.recipe.model.channels;
                     let gathering = BankBuilder::new(images.len(), channels, self.split.seed);
-                    self.stage = Stage::Keep(Box::new(learned), Box::new(gathering), Vec::new(), images);
+                    self.stage = Stage::Collect(Box::new(fitted), Box::new(gathering), Vec::new(), images);
                 }
-                Stage::Keep(critic, gathering, patterns, images) if gathering.remaining() > 0 => {
+                Stage::Collect(critic, gathering, patterns, images) if gathering.remaining() > 0 => {
                     let image = images[gathering.next_index()];
-                    let picture = self.opened.store.get(image)?;
+                    let image_data = self.opened.store.get(image)?;
                     let recipe = &self.about.recipe;
-                    let planes = Planes::of(&picture, recipe.model.channels, recipe.data.scale as f32);
+                    let planes = Planes::of(&image_data, recipe.model.channels, recipe.data.scale as f32);
                     gathering.add(critic, &name(&self.opened, image), &planes)?;
                     patterns.push(critic.map(&planes)?.pattern(None));
                 }
-                Stage::Keep(learned, gathering, patterns, _) => {
-                    let learned = FrameCritic::clone(learned).with_patterns(Patterns::of(patterns));
+                Stage::Collect(fitted, gathering, patterns, _) => {
+                    let fitted = FrameCritic::clone(fitted).with_patterns(Patterns::of(patterns));
                     let critic = self.critic.clone();
                     self.bank = Some(BankBuilder::clone(gathering).finish());
-                    self.calibrate(critic.as_ref().map(|critic| (critic, learned)))?;
+                    self.calibrate(critic.as_ref().map(|critic| (critic, fitted)))?;
                 }
                 Stage::Calibrate(model, calibrator) => {
                     if let Some(calibration) = calibrator.slice(model.networks())? {
@@ -348,7 +348,7 @@ impl ModelBuilder {
                     }
                 }
             }
-            let (_, done, _) = self.turn();
+            let (_, done, _) = self.current_part();
             self.schedule.update(done, self.began.elapsed().as_secs_f64());
             if began.elapsed() >= budget {
                 return Ok(None);

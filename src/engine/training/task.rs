@@ -85,20 +85,20 @@ impl TrainingTask {
                 if let Some(run) = &mut self.run {
                     run.model_done();
                 }
-                let text = "The model file was not made. 'Make model' begins again.";
+                let text = "The model was not built. 'Build model' starts again.";
                 outbox.notice(Severity::Info, text, "");
             }
             TrainingRequest::Play => self.with_run(outbox, TrainingRun::play),
             TrainingRequest::Pause => self.with_run(outbox, TrainingRun::pause),
-            TrainingRequest::Step(update) => self.with_run(outbox, |run, _| run.once(update)),
-            TrainingRequest::SetKnobs(recipe) => self.with_run(outbox, |run, outbox| run.turn(&recipe, outbox)),
+            TrainingRequest::Step(update) => self.with_run(outbox, |run, _| run.step_once(update)),
+            TrainingRequest::SetKnobs(recipe) => self.with_run(outbox, |run, outbox| run.set_knobs(&recipe, outbox)),
             TrainingRequest::Checkpoint => self.with_run(outbox, |run, _| run.checkpoint()),
             TrainingRequest::PreviewEma(averaged) => self.with_run(outbox, |run, _| run.preview_from(averaged)),
             TrainingRequest::Walk { from, to, frames } => {
                 self.with_run(outbox, |run, _| run.walk(from, to, frames));
             }
             TrainingRequest::BuildModel => self.start_build(device, outbox),
-            TrainingRequest::ProbeCritic => self.probe.examine(self.builder.as_ref(), &self.live),
+            TrainingRequest::ProbeCritic => self.probe.run(self.builder.as_ref(), &self.live),
         }
     }
 
@@ -134,7 +134,7 @@ impl TrainingTask {
     /// The request that starts the current run again in a folder beside it; the old one stays.
     pub(crate) fn restart(&self, outbox: &mut Outbox) -> Option<TrainingRequest> {
         let run = self.run.as_ref()?;
-        let (recipe, out) = (Box::new(run.recipe().clone()), beside(run.path()));
+        let (recipe, out) = (Box::new(run.recipe().clone()), next_folder(run.path()));
         match run.source().parse::<DataSource>() {
             Ok(source) => Some(TrainingRequest::Start { source, opened: None, recipe, out }),
             Err(error) => {
@@ -154,7 +154,7 @@ impl TrainingTask {
         );
         match task {
             Ok(task) => self.opening = Some(Opening { task, start, paused }),
-            Err(error) => self.refuse(&format!("The system has no thread to read the images with: {error}"), outbox),
+            Err(error) => self.refuse(&format!("Cannot start a thread to read the images: {error}"), outbox),
         }
     }
 
@@ -191,7 +191,7 @@ impl TrainingTask {
             TaskState::Done(result) => result,
             TaskState::Over => {
                 self.opening = None;
-                return self.refuse("Reading the images broke off without a reason; try again.", outbox);
+                return self.refuse("Reading the images was interrupted; try again.", outbox);
             }
         };
         let Some(Opening { start, paused, .. }) = self.opening.take() else { return };
@@ -240,7 +240,7 @@ impl TrainingTask {
         if run.is_working() {
             run.set_paused(true);
         }
-        match run.finishing(device) {
+        match run.start_build(device) {
             Ok(builder) => {
                 self.builder = Some(builder);
                 self.probe = CriticProbe::default();
@@ -257,9 +257,9 @@ impl TrainingTask {
 
     fn show_build(&self) {
         let Some(builder) = &self.builder else { return };
-        let (making, left) = builder.progress();
+        let (progress, left) = builder.progress();
         let mut status = self.live.training.status.write();
-        status.phase = TrainingPhase::BuildingModel(making);
+        status.phase = TrainingPhase::BuildingModel(progress);
         status.seconds_left = left;
     }
 
@@ -271,12 +271,12 @@ impl TrainingTask {
         if let Some(run) = &mut self.run
             && let Err(error) = run.log_critic(&losses)
         {
-            outbox.notice(Severity::Warning, format!("The critic's losses are not in the log: {error}."), "");
+            outbox.notice(Severity::Warning, format!("The critic's losses could not be logged: {error}."), "");
         }
         match built {
             Ok(None) => {
                 if self.probe.is_due() {
-                    self.probe.examine(self.builder.as_ref(), &self.live);
+                    self.probe.run(self.builder.as_ref(), &self.live);
                 }
                 self.show_build();
             }
@@ -297,7 +297,7 @@ impl TrainingTask {
     /// Closes a finished build; its critic answers previews from now on.
     pub(crate) fn finish_build(&mut self) {
         if let Some(builder) = self.builder.take() {
-            self.probe.keep(&builder);
+            self.probe.set_critic(&builder);
         }
         if let Some(run) = &mut self.run {
             run.model_done();
@@ -316,7 +316,7 @@ impl TrainingTask {
         asked: bool,
     ) -> Option<Result<(Model, Option<PathBuf>), ModelError>> {
         let run = self.run.as_ref()?;
-        match run.made(device) {
+        match run.built_model(device) {
             // The file has encoder, critic and calibration.
             Some((model, path)) => Some(Ok((model, Some(path)))),
             None => asked.then(|| run.model(device).map(|model| (model, None))),
@@ -356,7 +356,7 @@ impl EngineTask for TrainingTask {
 }
 
 /// `run` -> `run-2`, `run-2` -> `run-3`, the first that does not exist.
-fn beside(run: &Path) -> PathBuf {
+fn next_folder(run: &Path) -> PathBuf {
     let name = run.file_name().map_or_else(|| "run".into(), |n| n.to_string_lossy().into_owned());
     let (stem, start) = match name.rsplit_once('-').and_then(|(stem, n)| Some((stem, n.parse::<u64>().ok()?))) {
         Some((stem, n)) if n < 10_000 => (stem.to_string(), n + 1),
@@ -373,10 +373,10 @@ mod tests {
     fn a_new_run_stands_beside_the_old_one() {
         let dir = tempfile::tempdir().unwrap();
         let run = dir.path().join("turned");
-        assert_eq!(beside(&run), dir.path().join("turned-2"));
+        assert_eq!(next_folder(&run), dir.path().join("turned-2"));
         std::fs::create_dir(dir.path().join("turned-2")).unwrap();
-        assert_eq!(beside(&run), dir.path().join("turned-3"));
-        assert_eq!(beside(&dir.path().join("turned-2")), dir.path().join("turned-3"));
-        assert_eq!(beside(&dir.path().join("turned-20261101")), dir.path().join("turned-20261101-2"));
+        assert_eq!(next_folder(&run), dir.path().join("turned-3"));
+        assert_eq!(next_folder(&dir.path().join("turned-2")), dir.path().join("turned-3"));
+        assert_eq!(next_folder(&dir.path().join("turned-20261101")), dir.path().join("turned-20261101-2"));
     }
 }

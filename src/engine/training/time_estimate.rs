@@ -1,5 +1,4 @@
-//! What comes later in the making of a model, tried out beforehand, so that the time left for the whole is known
-//! before its parts have had their turn.
+//! Estimates the time of the later parts of a model build by trial, so that the remaining time is known early.
 
 use std::{sync::Arc, time::Instant};
 
@@ -17,46 +16,46 @@ use crate::{
     model::{Critic, FrozenCritic},
 };
 
-/// Seconds that a healthy image is inspected for on trial, at least one step of it.
-const INSPECTED: f64 = 0.3;
+/// Seconds of the trial inspection, at least one step.
+const TRIAL_SECONDS: f64 = 0.3;
 
-/// What is tried out next.
+/// The next trial.
 #[derive(Debug)]
 enum Next {
-    /// The critic's look at a healthy image.
-    Usual,
-    /// The inspection of a held-out image.
+    /// The critic's map of a healthy image.
+    Statistics,
+    /// The start of an inspection of a held-out image.
     Calibration,
-    /// That inspection goes on.
+    /// That inspection, in progress.
     Inspection(Box<Model>, Box<InspectionJob>, Instant),
     Over,
 }
 
-/// A trial of the parts of which nothing is known before their turn, a bounded piece a call.
+/// Estimates the time of parts before their turn, one bounded step per call.
 #[derive(Debug)]
 pub(crate) struct TimeEstimator {
     next: Next,
-    /// A healthy image that stands for those to be seen; while it cannot be read, their pace stays unknown.
+    /// The healthy image for the trials; if it cannot be read, there is no estimate.
     image: usize,
-    /// Images that will be inspected.
+    /// Number of images that will be inspected.
     images: usize,
     about: ModelInfo,
 }
 
 impl TimeEstimator {
-    /// A trial on the first of the held-out images, which are at these places of the store.
+    /// Creates an estimator that uses the first of the held-out images, given by index in the store.
     pub(crate) fn new(held_out: &[usize], about: &ModelInfo) -> Self {
-        let next = if held_out.is_empty() { Next::Over } else { Next::Usual };
+        let next = if held_out.is_empty() { Next::Over } else { Next::Statistics };
         let image = held_out.first().copied().unwrap_or(0);
         Self { next, image, images: held_out.len(), about: about.clone() }
     }
 
-    /// Whether all was tried out.
+    /// Whether all trials are done.
     pub(crate) fn is_over(&self) -> bool {
         matches!(self.next, Next::Over)
     }
 
-    /// A piece of it. `critic` is the critic as it is now, if there will be one.
+    /// Does one step. `critic` is the current critic, if there is one.
     pub(crate) fn work(
         &mut self,
         networks: &RunNetworks,
@@ -65,17 +64,17 @@ impl TimeEstimator {
         schedule: &mut BuildSchedule,
     ) -> Result<(), BuildError> {
         let recipe = &self.about.recipe;
-        // What is wrong with an image is said when its turn comes.
+        // An error is reported when the image is used for the build.
         let query = || {
-            let picture = opened.store.get(self.image).ok()?;
-            Some(Planes::of(&picture, recipe.model.channels, recipe.data.scale as f32))
+            let image = opened.store.get(self.image).ok()?;
+            Some(Planes::of(&image, recipe.model.channels, recipe.data.scale as f32))
         };
         let began = Instant::now();
         self.next = match std::mem::replace(&mut self.next, Next::Over) {
-            Next::Usual => {
+            Next::Statistics => {
                 if let (Some(critic), Some(query)) = (critic, query()) {
-                    let (critic, sight) = (FrozenCritic::new(critic), TestTimeAugmentation::of(recipe));
-                    StatsFitter::new(critic, sight, 1, &networks.device).add(&query)?;
+                    let (critic, tta) = (FrozenCritic::new(critic), TestTimeAugmentation::of(recipe));
+                    StatsFitter::new(critic, tta, 1, &networks.device).add(&query)?;
                     schedule.set_estimate(BuildPart::Statistics, began.elapsed().as_secs_f64());
                 }
                 Next::Calibration
@@ -95,7 +94,7 @@ impl TimeEstimator {
             Next::Inspection(model, mut job, since) => match job.slice(model.networks()) {
                 Ok(done) => {
                     let (elapsed, steps) = (since.elapsed().as_secs_f64(), job.step());
-                    if done || steps > 0 && elapsed >= INSPECTED {
+                    if done || steps > 0 && elapsed >= TRIAL_SECONDS {
                         let all = if done { steps } else { job.steps() };
                         let pixels = job.query().pixels();
                         let inspections = Calibrator::inspections(self.images, pixels, critic.is_some());
