@@ -1,4 +1,4 @@
-//! A piece of work beside the window and the compute thread: reading a folder, listing runs.
+//! Background tasks: work on a thread of its own, such as reading a folder.
 
 use std::{
     io,
@@ -11,7 +11,7 @@ use std::{
 
 use crossbeam_channel::{Receiver, TryRecvError, bounded};
 
-/// How far a task is, and whether it should end early.
+/// Progress of a task, and whether it was cancelled.
 #[derive(Debug, Default)]
 pub struct TaskProgress {
     done: AtomicUsize,
@@ -20,20 +20,20 @@ pub struct TaskProgress {
 }
 
 impl TaskProgress {
-    /// Tells how far the work is; `false` when it should end early.
+    /// Sets the progress; `false` when the task was cancelled.
     pub fn report(&self, done: usize, total: usize) -> bool {
         self.done.store(done, Ordering::Relaxed);
         self.total.store(total, Ordering::Relaxed);
         !self.is_cancelled()
     }
 
-    /// Whether the work should end early.
+    /// Whether the task was cancelled.
     pub fn is_cancelled(&self) -> bool {
         self.cancelled.load(Ordering::Relaxed)
     }
 }
 
-/// Work on a thread of its own, whose result is picked up once.
+/// Work on a thread of its own, whose result is taken once.
 #[derive(Debug)]
 pub struct BackgroundTask<T> {
     progress: Arc<TaskProgress>,
@@ -44,7 +44,7 @@ impl<T: Send + 'static> BackgroundTask<T> {
     /// Starts `work` on a thread called `name`; `wake` is called when it is done.
     ///
     /// # Errors
-    /// When the system has no thread to give.
+    /// When the thread cannot be started.
     pub fn spawn(
         name: &str,
         wake: impl FnOnce() + Send + 'static,
@@ -55,24 +55,24 @@ impl<T: Send + 'static> BackgroundTask<T> {
         let shared = Arc::clone(&progress);
         thread::Builder::new().name(name.into()).spawn(move || {
             let value = work(&shared);
-            // Nobody waits for the result of a task that was dropped.
+            // A task that was dropped has no receiver.
             let _ = sender.send(value);
             wake();
         })?;
         Ok(Self { progress, result })
     }
 
-    /// Work done and in all, in the task's own units; (0, 0) before the first report.
+    /// Units done and in total; (0, 0) before the first report.
     pub fn progress(&self) -> (usize, usize) {
         (self.progress.done.load(Ordering::Relaxed), self.progress.total.load(Ordering::Relaxed))
     }
 
-    /// Asks the work to end early.
+    /// Cancels the task.
     pub fn cancel(&self) {
         self.progress.cancelled.store(true, Ordering::Relaxed);
     }
 
-    /// Where the work stands; its result is handed out once.
+    /// The status; the result is returned once.
     pub fn poll(&self) -> TaskState<T> {
         match self.result.try_recv() {
             Ok(value) => TaskState::Done(value),
@@ -82,10 +82,10 @@ impl<T: Send + 'static> BackgroundTask<T> {
     }
 }
 
-/// Where a [`BackgroundTask`] stands.
+/// Status of a [`BackgroundTask`].
 #[derive(Debug, PartialEq, Eq)]
 pub enum TaskState<T> {
-    /// Still at work.
+    /// Still running.
     Running,
     /// Done, with its result.
     Done(T),

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 /// How serious a notice is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
-    /// Something went as asked.
+    /// Something was done.
     Info,
-    /// Something went differently than asked, and work goes on.
+    /// Something went wrong, but work continues.
     Warning,
     /// Something could not be done.
     Error,
@@ -16,16 +16,16 @@ pub enum Severity {
 /// An event from one of the engine's threads.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
-    /// A sentence for the user, and technical detail to fold out.
+    /// A notice for the user.
     Notice {
         /// How serious.
         severity: Severity,
         /// What happened, to which file, and what to do.
         text: String,
-        /// Detail for a report, or empty.
+        /// Technical detail, or empty.
         detail: String,
     },
-    /// A run was begun or taken up in this folder.
+    /// A run was started or resumed in this folder.
     Opened(PathBuf),
     /// A run was closed at this step; the folder can be resumed.
     Closed {

@@ -1,4 +1,4 @@
-//! The way out of the compute thread.
+//! Sends events to the window and wakes it.
 
 use std::{
     sync::Arc,
@@ -9,17 +9,17 @@ use crossbeam_channel::{Receiver, Sender, TrySendError};
 
 use super::event::{Event, Severity};
 
-/// Events, and the window's alarm clock.
+/// Sender of events, which also wakes the window.
 pub(super) struct Outbox {
     sender: Sender<Event>,
-    /// The receiving end, to let the oldest event go when nobody fetches them.
+    /// The receiving end, to drop the oldest event when the queue is full.
     overflow: Receiver<Event>,
     wake: Arc<dyn Fn() + Send + Sync>,
     last_wake: Instant,
 }
 
-/// The window is woken no more often than this.
-const WAKE_EVERY: Duration = Duration::from_millis(33);
+/// Shortest interval between wake-ups of the window by [`Outbox::wake`].
+const WAKE_INTERVAL: Duration = Duration::from_millis(33);
 
 impl Outbox {
     pub(super) fn new(sender: Sender<Event>, overflow: Receiver<Event>, wake: Arc<dyn Fn() + Send + Sync>) -> Self {
@@ -35,7 +35,7 @@ impl Outbox {
         (self.wake)();
     }
 
-    /// Sends a sentence for the user.
+    /// Logs a notice and sends it to the user.
     pub(super) fn notice(&mut self, severity: Severity, text: impl Into<String>, detail: impl Into<String>) {
         let (text, detail) = (text.into(), detail.into());
         match severity {
@@ -46,9 +46,9 @@ impl Outbox {
         self.send(Event::Notice { severity, text, detail });
     }
 
-    /// Wakes the window unless that was done a moment ago.
+    /// Wakes the window, at most once per interval.
     pub(super) fn wake(&mut self) {
-        if self.last_wake.elapsed() >= WAKE_EVERY {
+        if self.last_wake.elapsed() >= WAKE_INTERVAL {
             self.last_wake = Instant::now();
             (self.wake)();
         }

@@ -298,7 +298,7 @@ impl Scheduler {
     /// current weights, which are used where the user `asked` for them.
     fn open_run_model(&mut self, asked: bool) {
         let Some(name) = self.training.run_name() else {
-            let text = "There is no run in hand to take the weights of. Open a run, or a model file.";
+            let text = "There is no run to use the weights of. Open a run or a model file.";
             return self.inspection.refuse(text.into(), "", &mut self.outbox);
         };
         if asked {
@@ -325,7 +325,7 @@ impl Scheduler {
     fn reweight(&mut self, by_labels: bool) {
         let Some(evaluation) = self.state.evaluation.status.read().evaluation.clone() else { return };
         if self.inspection.active().is_none_or(|active| active.hash != evaluation.header.model.hash) {
-            let text = "The test is another model's. Open that model to weigh its scores.";
+            let text = "This evaluation is of another model. Open that model to reweight its scores.";
             return self.outbox.notice(Severity::Warning, text, "");
         }
         let change = |model: &mut Model, knobs: &InvertKnobs| match by_labels {

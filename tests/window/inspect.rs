@@ -131,7 +131,7 @@ fn healthy_crops_stand_beside_the_oddest_place() {
         };
         let mut views = live.inspection.views.write();
         let view = views.get_mut(&id).unwrap();
-        *view = Arc::new(QueryView { alike: Some(Arc::new(nearest)), ..QueryView::clone(view) });
+        *view = Arc::new(QueryView { neighbours: Some(Arc::new(nearest)), ..QueryView::clone(view) });
     });
     show(&mut stage);
     for label in [
@@ -500,7 +500,7 @@ fn a_large_picture_is_shown_without_a_stall_and_in_parts() {
         let query = Arc::new(Planes::new(side, side, 1, values).unwrap());
         let kept = KeptFrame { step: 0, pixels: vec![32_768; side * side].into() };
         let item = QueryEntry { size: Some((side, side)), ..entry("large.png", QueryState::Running) };
-        let view = QueryView { query, frames: vec![kept], records: Arc::default(), outcome: None, alike: None };
+        let view = QueryView { query, frames: vec![kept], records: Arc::default(), outcome: None, neighbours: None };
         live.inspection.views.write().insert(item.id, Arc::new(view));
         live.inspection.status.write().entries.push(Arc::new(item));
     });

@@ -189,7 +189,7 @@ pub fn query(
     });
     let id = item.id;
     live.inspection.status.write().entries.push(Arc::new(item));
-    let view = QueryView { query, frames, records: Arc::new(records), outcome, alike: None };
+    let view = QueryView { query, frames, records: Arc::new(records), outcome, neighbours: None };
     live.inspection.views.write().insert(id, Arc::new(view));
     id
 }

@@ -497,8 +497,8 @@ fn inspected_view(i: usize) -> QueryView {
         tiles: 1,
         seconds: 0.6,
     };
-    let (outcome, alike) = (Some(Arc::new(outcome)), Some(Arc::new(neighbours(i))));
-    QueryView { query, frames: vec![kept], records: Arc::default(), outcome, alike }
+    let (outcome, neighbours) = (Some(Arc::new(outcome)), Some(Arc::new(neighbours(i))));
+    QueryView { query, frames: vec![kept], records: Arc::default(), outcome, neighbours }
 }
 
 /// Returns a crop of part `i` with three neighbours.

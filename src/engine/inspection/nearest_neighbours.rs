@@ -1,4 +1,4 @@
-//! Healthy crops beside the oddest place of a picture.
+//! Nearest neighbours of the highest-scoring crop of an image.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The oddest place of what was inspected beside the healthy crops that look most like it.
-pub(crate) fn likeness(model: &Model, outcome: &Outcome) -> Option<Arc<NearestNeighbours>> {
+pub(crate) fn nearest_neighbours(model: &Model, outcome: &Outcome) -> Option<Arc<NearestNeighbours>> {
     model.bank()?;
     let query = &outcome.query;
     let place = outcome.most_anomalous()?;

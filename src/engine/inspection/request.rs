@@ -13,12 +13,12 @@ use crate::{
     inspect::{InvertKnobs, Regions, ScoreKind},
 };
 
-/// Names one query for as long as the program runs.
+/// Identifies a query while the program runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct QueryId(u64);
 
 impl QueryId {
-    /// One that no other query has.
+    /// Creates a unique one.
     pub fn fresh() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         Self(NEXT.fetch_add(1, Ordering::Relaxed))
@@ -30,75 +30,75 @@ impl QueryId {
     }
 }
 
-/// Which model is to be put in force.
+/// The source of a model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ModelSource {
     /// A `.ganspect` file.
     File(PathBuf),
-    /// The small model of a built-in surface that comes with the program.
+    /// The built-in model of a synthetic surface.
     BuiltIn,
-    /// The averaged weights of the run in hand, as they are now.
+    /// The current averaged weights of the run.
     Run,
 }
 
-/// Where a query comes from.
+/// The source of a query.
 #[derive(Clone, Debug, PartialEq)]
 pub enum QuerySource {
     /// An image file.
     File(PathBuf),
-    /// A picture from the clipboard or drawn by the program.
+    /// An image from the clipboard or synthesised by the program.
     Picture(Arc<Picture>),
 }
 
-/// A picture to be inspected.
+/// An image to be inspected.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Query {
-    /// Its name from now on.
+    /// Its identifier.
     pub id: QueryId,
     /// Name on screen.
     pub name: String,
-    /// Where it comes from.
+    /// Its source.
     pub source: QuerySource,
 }
 
-/// What can be asked about inspection.
+/// A request to the inspection task.
 #[derive(Clone, Debug)]
 pub enum InspectionRequest {
-    /// Puts a model in force. Queries on the list stay as they are.
+    /// Opens a model, which becomes the active one. Queries on the list stay as they are.
     OpenModel(ModelSource),
-    /// Inspects these in their order, before whatever waits already.
+    /// Inspects these in order, before those already waiting.
     Add(Vec<Query>),
-    /// Forgets these; one that runs is stopped first.
+    /// Removes these; a running one is stopped first.
     Remove(Vec<QueryId>),
-    /// Waits after the step in hand.
+    /// Pauses after the current step.
     Pause(QueryId),
-    /// Goes on.
+    /// Continues.
     Play(QueryId),
-    /// Ends with what has been reached so far.
+    /// Stops with the result so far.
     Stop(QueryId),
-    /// Goes on from where it ended for so many steps more.
+    /// Continues for this number of further steps.
     AddSteps(QueryId, usize),
-    /// Begins again with the knobs in force and this seed; `random` leaves the encoder out.
+    /// Starts again with the current knobs and this seed; `random` skips the encoder.
     Restart {
         /// The query.
         id: QueryId,
         /// Seed of the random starts.
         seed: u64,
-        /// Begin from random draws even where the knobs ask for the encoder.
+        /// Start from random z even if the knobs ask for the encoder.
         random: bool,
     },
-    /// The knobs for queries that have not begun.
+    /// Sets the knobs for queries that have not started.
     SetKnobs(Box<InvertKnobs>),
-    /// The promised false-alarm rate; finished queries are assessed anew.
+    /// Sets the promised false-alarm rate; finished queries are assessed again.
     SetRate(f64),
-    /// The score that verdicts go by; finished queries are assessed anew.
+    /// Sets the score that decides; finished queries are assessed again.
     DecideBy(ScoreKind),
-    /// What part of a picture is inspected from now on; kept in the model's file.
+    /// Sets the inspected regions; stored in the model's file.
     SetRegions(Regions),
-    /// Inspects the model's held-out images with the knobs in force, so that verdicts can be given.
+    /// Calibrates the active model for the current knobs on its held-out images.
     Calibrate,
-    /// Ends a calibration without a result.
+    /// Cancels a calibration.
     CancelCalibration,
-    /// Writes the model in force to a file.
+    /// Saves the active model to a file.
     SaveModel(PathBuf),
 }

@@ -17,38 +17,38 @@ use crate::{
     train::Recipe,
 };
 
-/// How a query stands.
+/// Status of a query.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum QueryState {
-    /// Its turn has not come, or no model is in force.
+    /// Waits for its turn or for a model.
     #[default]
     Waiting,
     /// Its file is being read.
     Reading,
-    /// z is on its way.
+    /// Being inspected.
     Running,
-    /// Between two steps, waiting.
+    /// Paused between two steps.
     Paused,
-    /// Done: all steps, or nothing more was to be gained.
+    /// Finished: all steps, or converged.
     Done,
-    /// Ended early by the user, with what had been reached.
+    /// Stopped by the user, with the result so far.
     Stopped,
-    /// Could not be inspected; the sentence says why and the way out.
+    /// Failed; the text says why and what to do.
     Failed(String),
 }
 
 impl QueryState {
-    /// Whether the compute thread has to work on it.
+    /// Whether there is work left.
     pub fn is_due(&self) -> bool {
         matches!(self, Self::Waiting | Self::Reading | Self::Running)
     }
 
-    /// Whether it ended with an outcome.
+    /// Whether it ended with a result.
     pub fn has_outcome(&self) -> bool {
         matches!(self, Self::Done | Self::Stopped)
     }
 
-    /// Whether nothing more comes of it unless the user asks.
+    /// Whether it has ended.
     pub fn is_over(&self) -> bool {
         self.has_outcome() || matches!(self, Self::Failed(_))
     }
@@ -57,34 +57,34 @@ impl QueryState {
 /// A query on the list.
 #[derive(Clone, Debug)]
 pub struct QueryEntry {
-    /// Its name for commands.
+    /// Its identifier.
     pub id: QueryId,
     /// Its name on screen.
     pub name: String,
-    /// Where it comes from.
+    /// Its source.
     pub source: QuerySource,
-    /// How it stands.
+    /// Its status.
     pub state: QueryState,
-    /// At most 96 pixels wide and high, once it is read.
+    /// Thumbnail of at most 96 x 96 pixels, once it is read.
     pub thumbnail: Option<Arc<Thumbnail>>,
     /// Width and height as inspected, once it is read.
     pub size: Option<(usize, usize)>,
     /// Steps done.
     pub step: usize,
-    /// Most steps.
+    /// Maximum number of steps.
     pub steps: usize,
-    /// Steps a second, smoothed; 0 when unknown.
+    /// Steps per second, smoothed; 0 when unknown.
     pub steps_per_second: f64,
-    /// Seconds to the last step, once known; an early end comes sooner.
+    /// Seconds to the last step, once known; it may converge earlier.
     pub seconds_left: Option<f64>,
     /// Its scores, once it is done or stopped.
     pub scores: Option<Scores>,
-    /// Its place among good parts; `None` without a calibration for its knobs.
+    /// Its assessment; `None` without a calibration for its knobs.
     pub assessment: Option<Assessment>,
 }
 
 impl QueryEntry {
-    /// A query that nothing has been done about, with at most so many steps before it.
+    /// Creates the entry of a waiting query with this number of steps.
     pub fn waiting(query: &Query, steps: usize) -> Self {
         Self {
             id: query.id,
@@ -111,7 +111,7 @@ impl QueryEntry {
     }
 }
 
-/// A small picture.
+/// A small grey image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Thumbnail {
     /// Pixels across.
@@ -122,38 +122,38 @@ pub struct Thumbnail {
     pub pixels: Vec<u8>,
 }
 
-/// Everything that is shown of one query. It is replaced whole whenever something is new.
+/// Everything shown of one query; replaced as a whole when it changes.
 #[derive(Clone, Debug)]
 pub struct QueryView {
     /// The query as inspected.
     pub query: Arc<Planes>,
-    /// Reconstructions by rising step, the newest last; thinned to stay within a bound of memory.
+    /// Reconstructions by step, the newest last; thinned to limit memory.
     pub frames: Vec<KeptFrame>,
-    /// What each step left behind, by rising step.
+    /// Records of the steps.
     pub records: Arc<Vec<StepRecord>>,
-    /// What came of it, once it is done or stopped.
+    /// The outcome, once it is done or stopped.
     pub outcome: Option<Arc<Outcome>>,
-    /// Healthy crops beside its oddest place, once it is done or stopped; none where the model keeps no crops.
-    pub alike: Option<Arc<NearestNeighbours>>,
+    /// Nearest neighbours of its highest-scoring crop, once it is done or stopped; `None` if the model has no crop bank.
+    pub neighbours: Option<Arc<NearestNeighbours>>,
 }
 
-/// The oddest place of a query beside the healthy training crops that look most like it.
+/// The highest-scoring crop of a query and the most similar healthy training crops.
 #[derive(Clone, Debug)]
 pub struct NearestNeighbours {
-    /// The crop of the query, and then its neighbours, the nearest first.
+    /// The crop of the query, followed by its neighbours, the nearest first.
     pub pictures: ImageGrid,
     /// The crop's upper left corner in the query.
     pub corner: (usize, usize),
-    /// Where the neighbours come from, and how far they are.
+    /// Origin and distance of each neighbour.
     pub neighbours: Vec<(CropOrigin, f32)>,
 }
 
-/// What is known of the model in force.
+/// Facts about the active model.
 #[derive(Clone, Debug)]
 pub struct ModelFacts {
     /// Name on screen.
     pub name: String,
-    /// Its file; `None` for the built-in one and for weights of the run in hand.
+    /// Its file; `None` for the built-in model and for weights of the current run.
     pub path: Option<PathBuf>,
     /// Hash of the file's tensors, as hexadecimal digits.
     pub hash: String,
@@ -163,64 +163,63 @@ pub struct ModelFacts {
     pub step: u64,
     /// Whether it has an encoder.
     pub encoder: bool,
-    /// What its held-out images look like to it, one entry for each setting of the knobs.
+    /// Its calibrations, one for each setting of the knobs.
     pub calibrations: Arc<Vec<Calibration>>,
-    /// What part of a picture is inspected.
+    /// The inspected regions.
     pub regions: Regions,
-    /// Which images it was trained on and which were held out, by hash.
+    /// Its training and held-out images, by hash.
     pub split: Arc<Split>,
-    /// The models before it, and the verdicts that it learned from; `None` for one that learned from its data alone.
+    /// Its ancestors and the verdicts it was fine-tuned on; `None` if it was not fine-tuned.
     pub lineage: Option<Arc<Lineage>>,
 }
 
 impl ModelFacts {
-    /// Its calibration for these knobs and the regions in force.
+    /// Its calibration for these knobs and its current regions.
     pub fn calibration(&self, knobs: &InvertKnobs) -> Option<&Calibration> {
         Calibration::find(&self.calibrations, knobs, &self.regions)
     }
 }
 
-/// The model in force.
+/// Status of the active model.
 #[derive(Clone, Debug, Default)]
 pub enum ModelState {
     /// None.
     #[default]
     None,
-    /// On its way.
+    /// Being loaded.
     Loading(String),
-    /// In force.
+    /// Active.
     Ready(Arc<ModelFacts>),
-    /// Could not be loaded; the sentence says why and the way out.
+    /// Could not be loaded; the text says why and what to do.
     Failed(String),
 }
 
 /// The state of inspection, cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct InspectionStatus {
-    /// The model in force.
+    /// Status of the active model.
     pub model: ModelState,
-    /// The knobs for queries that have not begun.
+    /// The knobs for queries that have not started.
     pub knobs: InvertKnobs,
-    /// The promised false-alarm rate in force; `None` before there is a calibration for the knobs.
+    /// The promised false-alarm rate; `None` without a calibration for the knobs.
     pub rate: Option<f64>,
     /// Who set that rate, when, and on what it rests; `None` for the calibration's own.
     pub promise: Option<Promise>,
-    /// Why a rate that was asked for is not in force.
+    /// Why a requested rate was refused.
     pub rate_refused: Option<String>,
-    /// Held-out images inspected and in all, while a calibration goes on.
+    /// Held-out images inspected and their total, during a calibration.
     pub calibrating: Option<(usize, usize)>,
-    /// The queries, in the order they were asked for, newest last.
+    /// The queries in order of request, newest last.
     pub entries: Vec<Arc<QueryEntry>>,
 }
 
-/// What the compute thread shows of inspection; part of [`Live`](super::EngineState).
+/// The part of [`EngineState`](crate::engine::EngineState) that shows inspection.
 #[derive(Debug, Default)]
 pub struct InspectionState {
     /// Model, knobs and list.
     pub status: RwLock<InspectionStatus>,
-    /// What is shown of each query. The pictures of queries long past are let go; ask for them again to
-    /// see them.
+    /// The view of each query. Views of old queries are dropped to limit memory.
     pub views: RwLock<std::collections::BTreeMap<QueryId, Arc<QueryView>>>,
-    /// Samples that the model in force draws, to show what it has learnt.
+    /// Samples of the active model.
     pub samples: RwLock<Option<Arc<ImageGrid>>>,
 }

@@ -10,7 +10,7 @@ use crate::{
     data::{FileHash, Picture},
     engine::{
         EngineState,
-        inspection::{QueryView, nearest_neighbours::likeness},
+        inspection::{QueryView, nearest_neighbours::nearest_neighbours},
         outbox::Outbox,
         task::{ActiveModel, Context, EngineTask, Readiness},
     },
@@ -81,7 +81,7 @@ impl EngineTask for ReviewTask {
                     query: Arc::clone(job.query()),
                     frames: job.frames().last().cloned().into_iter().collect(),
                     records: Arc::new(outcome.records.clone()),
-                    alike: likeness(model, &outcome),
+                    neighbours: nearest_neighbours(model, &outcome),
                     outcome: Some(Arc::new(outcome)),
                 }))
             });

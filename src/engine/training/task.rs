@@ -85,7 +85,7 @@ impl TrainingTask {
                 if let Some(run) = &mut self.run {
                     run.model_done();
                 }
-                let text = "The model was not built. 'Build model' starts again.";
+                let text = "The model was not built. Use 'Build the model file' to start again.";
                 outbox.notice(Severity::Info, text, "");
             }
             TrainingRequest::Play => self.with_run(outbox, TrainingRun::play),

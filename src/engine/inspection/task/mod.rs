@@ -1,4 +1,4 @@
-//! The list of queries and the model they are asked of: the newest request first, a slice at a time.
+//! The inspection task: owns the active model and the list of queries, of which the newest request comes first.
 
 mod calibrating;
 mod verdicts;
@@ -14,7 +14,7 @@ use calibrating::Calibrating;
 
 use super::{
     InspectionRequest, ModelFacts, ModelSource, ModelState, Query, QueryEntry, QueryId, QuerySource, QueryState,
-    QueryView, Thumbnail, nearest_neighbours::likeness,
+    QueryView, Thumbnail, nearest_neighbours::nearest_neighbours,
 };
 use crate::{
     data::{DataError, ImageGrid, Picture, decode},
@@ -29,40 +29,40 @@ use crate::{
     inspect::{InspectionJob, InvertKnobs, Model, Planes, knobs::LatentStart},
 };
 
-/// A view is replaced no more often than this while z is on its way.
+/// Shortest interval between updates of a view.
 const SHOW_EVERY: Duration = Duration::from_millis(33);
 
-/// Files read ahead of the query in hand.
+/// Number of files read ahead.
 const AHEAD: usize = 2;
 
-/// Most bytes of finished queries' pictures that are kept; the oldest are let go first.
-const KEPT_BYTES: usize = 384 << 20;
+/// Most bytes of finished queries in memory; the oldest are dropped first.
+const MAX_BYTES: usize = 384 << 20;
 
-/// Largest side of a thumbnail.
+/// Largest side of a thumbnail, pixels.
 const THUMBNAIL: usize = 96;
 
-/// Samples that show what a model has learnt.
+/// Number of samples shown of a model.
 const SAMPLES: usize = 16;
 
-/// Name and bytes of the model that comes with the program.
+/// Name and bytes of the built-in model.
 pub(crate) const BUILT_IN: (&str, &[u8]) =
     ("turned metal, built in", include_bytes!("../../../../assets/turned.ganspect"));
 
-/// A query in the model's form, and its small picture.
-type Read = (Planes, Thumbnail);
+/// A query in the model's format, and its thumbnail.
+type DecodedQuery = (Planes, Thumbnail);
 
 struct Slot {
     entry: QueryEntry,
     source: QuerySource,
-    /// The newest request is the largest; within one request, in the order given.
+    /// The largest comes first: the newest request, and within it the order given.
     order: (u64, Reverse<usize>),
-    reading: Option<BackgroundTask<Result<Read, DataError>>>,
+    reading: Option<BackgroundTask<Result<DecodedQuery, DataError>>>,
     query: Option<Arc<Planes>>,
     job: Option<InspectionJob>,
-    /// Seed to begin again with, and whether to leave out the encoder.
-    again: Option<(u64, bool)>,
+    /// Seed of a restart, and whether to skip the encoder.
+    restart: Option<(u64, bool)>,
     shown: Option<Instant>,
-    /// The model that the outcome is from.
+    /// Hash of the model of the outcome.
     model: Option<Arc<str>>,
     knobs: InvertKnobs,
     bytes: usize,
@@ -116,7 +116,7 @@ impl InspectionTask {
         self.path.as_deref()
     }
 
-    /// Everything but [`ModelSource::Run`], which the run in hand has to give.
+    /// Carries out a request, except for [`ModelSource::Run`], which the scheduler handles.
     pub(crate) fn handle(&mut self, command: InspectionRequest, device: &ComputeDevice, outbox: &mut Outbox) {
         match command {
             InspectionRequest::OpenModel(ModelSource::File(path)) => {
@@ -137,25 +137,25 @@ impl InspectionTask {
             InspectionRequest::OpenModel(ModelSource::Run) => {}
             InspectionRequest::Add(queries) => self.add(queries),
             InspectionRequest::Remove(ids) => self.remove(&ids),
-            InspectionRequest::Pause(id) => self.with(id, |slot| {
+            InspectionRequest::Pause(id) => self.update(id, |slot| {
                 if slot.entry.state.is_due() {
                     slot.entry.state = QueryState::Paused;
                 }
             }),
-            InspectionRequest::Play(id) => self.with(id, |slot| {
+            InspectionRequest::Play(id) => self.update(id, |slot| {
                 if slot.entry.state == QueryState::Paused {
                     slot.entry.state = QueryState::Waiting;
                 }
             }),
             InspectionRequest::Stop(id) => self.stop(id),
             InspectionRequest::AddSteps(id, steps) => self.more(id, steps),
-            InspectionRequest::Restart { id, seed, random } => self.again(id, seed, random),
+            InspectionRequest::Restart { id, seed, random } => self.restart(id, seed, random),
             InspectionRequest::SetKnobs(knobs) => match knobs.validate() {
                 Ok(()) => {
                     self.knobs = *knobs;
                     self.show_model();
                 }
-                Err(error) => outbox.notice(Severity::Warning, format!("The knobs stay as they were: {error}."), ""),
+                Err(error) => outbox.notice(Severity::Warning, format!("The settings were not changed: {error}."), ""),
             },
             InspectionRequest::SetRate(rate) => self.rate(rate, outbox),
             InspectionRequest::DecideBy(score) => {
@@ -178,14 +178,14 @@ impl InspectionTask {
 
     pub(crate) fn refuse(&mut self, sentence: String, what: &str, outbox: &mut Outbox) {
         outbox.notice(Severity::Error, sentence.clone(), what);
-        // The model before it stays in force.
+        // The previous model stays active.
         match self.model.is_some() {
             true => self.show_model(),
             false => self.live.inspection.status.write().model = ModelState::Failed(sentence),
         }
     }
 
-    /// Puts a model in force. Queries that wait begin.
+    /// Makes a model the active one. Waiting queries start.
     pub(crate) fn set_model(&mut self, model: Model, path: Option<PathBuf>) {
         self.hash = model.hash().into();
         self.calibrating = None;
@@ -201,11 +201,11 @@ impl InspectionTask {
         self.model = Some(model);
         self.path = path;
         for slot in &mut self.slots {
-            // What had begun with another model begins again.
+            // Inspections by another model start again.
             if matches!(slot.entry.state, QueryState::Running | QueryState::Waiting | QueryState::Paused) {
                 slot.job = None;
             }
-            // Planes are cut to the model's form when they are read.
+            // Queries are converted to the model's format when they are read.
             if before.is_some_and(|before| before != form) {
                 (slot.query, slot.reading) = (None, None);
             }
@@ -214,7 +214,7 @@ impl InspectionTask {
         self.show_model();
     }
 
-    /// Tells what is known of the model in force.
+    /// Updates the facts about the active model.
     fn show_model(&self) {
         let mut status = self.live.inspection.status.write();
         status.knobs = self.knobs.clone();
@@ -251,7 +251,7 @@ impl InspectionTask {
                 reading: None,
                 query: None,
                 job: None,
-                again: None,
+                restart: None,
                 shown: None,
                 model: None,
                 knobs: self.knobs.clone(),
@@ -267,12 +267,12 @@ impl InspectionTask {
         self.live.inspection.views.write().retain(|id, _| !ids.contains(id));
     }
 
-    fn place(&self, id: QueryId) -> Option<usize> {
+    fn index_of(&self, id: QueryId) -> Option<usize> {
         self.slots.iter().position(|slot| slot.entry.id == id)
     }
 
-    fn with(&mut self, id: QueryId, change: impl FnOnce(&mut Slot)) {
-        if let Some(i) = self.place(id) {
+    fn update(&mut self, id: QueryId, change: impl FnOnce(&mut Slot)) {
+        if let Some(i) = self.index_of(id) {
             change(&mut self.slots[i]);
             self.show_entry(i);
         }
@@ -285,8 +285,8 @@ impl InspectionTask {
     }
 
     fn stop(&mut self, id: QueryId) {
-        self.with(id, |slot| match &mut slot.job {
-            // What has been reached is still drawn.
+        self.update(id, |slot| match &mut slot.job {
+            // The last state is still drawn.
             Some(job) if !job.is_done() => {
                 job.stop();
                 slot.entry.state = QueryState::Running;
@@ -301,43 +301,43 @@ impl InspectionTask {
     fn more(&mut self, id: QueryId, steps: usize) {
         self.requests += 1;
         let (request, current) = (self.requests, Arc::clone(&self.hash));
-        self.with(id, |slot| {
+        self.update(id, |slot| {
             slot.order = (request, Reverse(0));
             match &mut slot.job {
                 Some(job) if slot.model.as_ref().is_none_or(|m| *m == current) => {
                     job.extend(steps);
                     slot.entry.steps = job.steps();
                 }
-                // Its past is gone, or another model's: from the beginning, for as long as asked.
+                // Its job was dropped or is another model's: start from the beginning.
                 _ => {
                     slot.job = None;
-                    slot.again = None;
+                    slot.restart = None;
                 }
             }
             slot.entry.state = QueryState::Waiting;
         });
     }
 
-    fn again(&mut self, id: QueryId, seed: u64, random: bool) {
+    fn restart(&mut self, id: QueryId, seed: u64, random: bool) {
         self.requests += 1;
         let request = self.requests;
-        self.with(id, |slot| {
+        self.update(id, |slot| {
             slot.order = (request, Reverse(0));
             slot.job = None;
-            slot.again = Some((seed, random));
+            slot.restart = Some((seed, random));
             slot.entry.state = QueryState::Waiting;
             (slot.entry.scores, slot.entry.assessment) = (None, None);
         });
     }
 
-    /// The slot that is worked on next: of those that are wanted, the newest request's first.
+    /// Index of the query to work on next: that of the newest request.
     fn next(&self) -> Option<usize> {
         self.model.as_ref()?;
         let all = self.slots.iter().enumerate().filter(|(_, slot)| slot.entry.state.is_due());
         all.max_by_key(|(_, slot)| slot.order).map(|(i, _)| i)
     }
 
-    /// Starts reading the files that come next, and takes in those that have been read.
+    /// Starts to read the next files, and takes over those that have been read.
     fn read_ahead(&mut self) {
         let Some(model) = &self.model else { return };
         let recipe = &model.info().recipe;
@@ -363,7 +363,7 @@ impl InspectionTask {
                             slot.entry.state = QueryState::Reading;
                         }
                         Err(error) => {
-                            let text = format!("The system has no thread to read with: {error}.");
+                            let text = format!("Cannot start a thread to read the file: {error}.");
                             slot.entry.state = QueryState::Failed(text);
                         }
                     }
@@ -374,7 +374,7 @@ impl InspectionTask {
                     TaskState::Running => continue,
                     TaskState::Done(Ok(read)) => Ok(read),
                     TaskState::Done(Err(error)) => Err(error.to_string()),
-                    TaskState::Over => Err("reading the file broke off; try again".to_owned()),
+                    TaskState::Over => Err("reading the file was interrupted; try again".to_owned()),
                 },
             };
             slot.reading = None;
@@ -391,13 +391,13 @@ impl InspectionTask {
         }
     }
 
-    /// Works on one query until the budget is spent or it is done.
+    /// Works on one query until the budget is used up or it is done.
     fn advance(&mut self, i: usize, began: Instant, budget: Duration, outbox: &mut Outbox) {
         let (Some(model), Some(slot)) = (&self.model, self.slots.get_mut(i)) else { return };
         let Some(query) = slot.query.clone() else { return };
         if slot.job.is_none() {
             let mut knobs = self.knobs.clone();
-            if let Some((seed, random)) = slot.again {
+            if let Some((seed, random)) = slot.restart {
                 knobs.seed = seed;
                 if random {
                     knobs.start = LatentStart::Random;
@@ -446,7 +446,7 @@ impl InspectionTask {
                     frames: job.frames().to_vec(),
                     records: Arc::new(job.records().to_vec()),
                     outcome: None,
-                    alike: None,
+                    neighbours: None,
                 };
                 self.live.inspection.views.write().insert(slot.entry.id, Arc::new(view));
                 outbox.wake();
@@ -463,14 +463,14 @@ impl InspectionTask {
     fn finish(&mut self, i: usize, outbox: &mut Outbox) {
         let (Some(model), Some(slot)) = (&self.model, self.slots.get_mut(i)) else { return };
         let Some(job) = &slot.job else { return };
-        // A restart from another seed is judged by the calibration of the knobs it varies.
+        // A restart from another seed is assessed by the calibration for the other knobs.
         let calibration = model.calibration(&self.knobs).zip(model.rate(&self.knobs));
         let fits = calibration.filter(|(c, _)| {
             let varied = InvertKnobs { start: c.knobs.start, ..slot.knobs.clone() };
             c.knobs.comparable(&varied)
         });
         let Some(outcome) = job.outcome(fits) else { return };
-        let alike = likeness(model, &outcome);
+        let neighbours = nearest_neighbours(model, &outcome);
         self.finished += 1;
         slot.finished = self.finished;
         slot.entry.step = outcome.steps;
@@ -487,18 +487,18 @@ impl InspectionTask {
             frames: job.frames().to_vec(),
             records: Arc::new(outcome.records.clone()),
             outcome: Some(Arc::new(outcome)),
-            alike,
+            neighbours,
         };
         self.live.inspection.views.write().insert(slot.entry.id, Arc::new(view));
         self.show_entry(i);
-        self.let_go();
+        self.evict();
         outbox.wake();
     }
 
-    /// Lets the pictures of the oldest finished queries go when there are too many; their scores stay.
-    fn let_go(&mut self) {
+    /// Drops the views of the oldest finished queries when they exceed the memory limit; their scores stay.
+    fn evict(&mut self) {
         let mut total: usize = self.slots.iter().map(|slot| slot.bytes).sum();
-        while total > KEPT_BYTES {
+        while total > MAX_BYTES {
             let newest = self.finished;
             let done = self.slots.iter_mut().filter(|s| s.bytes > 0 && s.finished < newest);
             let Some(oldest) = done.min_by_key(|slot| slot.finished) else { return };
@@ -582,14 +582,14 @@ impl EngineTask for InspectionTask {
     }
 }
 
-/// A picture as a model of so many channels and this scale sees it.
-fn read(picture: &Picture, channels: usize, scale: f32) -> Read {
+/// Converts an image to the format of a model with these channels and this scale.
+fn read(picture: &Picture, channels: usize, scale: f32) -> DecodedQuery {
     let planes = Planes::of(picture, channels, scale);
     let thumbnail = thumbnail(&planes);
     (planes, thumbnail)
 }
 
-/// A query as a small grey picture, reduced by averaging.
+/// Creates a grey thumbnail by averaging.
 fn thumbnail(planes: &Planes) -> Thumbnail {
     let grey = |x, y, _| (0..planes.channels()).map(|c| planes.at(x, y, c)).sum::<f32>() / planes.channels() as f32;
     let size = (planes.width(), planes.height());

@@ -1,4 +1,4 @@
-//! What verdicts go by: the promised rate, the score in force, the regions, the calibration, and the model's file.
+//! Changes of the active model that affect verdicts: rate, decision score, regions and calibration.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -18,13 +18,13 @@ impl InspectionTask {
     pub(crate) fn rate(&mut self, rate: f64, outbox: &mut Outbox) {
         let Some(model) = &mut self.model else { return };
         match model.promise(rate, &self.knobs) {
-            Ok(()) => self.judge_anew(outbox),
+            Ok(()) => self.rejudge(outbox),
             Err(DecisionError::NotCalibrated) => {}
             Err(error) => self.live.inspection.status.write().rate_refused = Some(format!("{error}.")),
         }
     }
 
-    /// Does something about what verdicts go by.
+    /// Makes a change that affects verdicts, and assesses the finished queries again.
     pub(in crate::engine) fn decide(
         &mut self,
         work: impl FnOnce(&mut Model, &InvertKnobs) -> Result<(), DecisionError>,
@@ -32,34 +32,34 @@ impl InspectionTask {
     ) {
         let Some(model) = &mut self.model else { return };
         match work(model, &self.knobs) {
-            Ok(()) => self.judge_anew(outbox),
-            Err(error) => outbox.notice(Severity::Warning, format!("Verdicts stay as they were: {error}."), ""),
+            Ok(()) => self.rejudge(outbox),
+            Err(error) => outbox.notice(Severity::Warning, format!("The verdicts were not changed: {error}."), ""),
         }
     }
 
-    fn judge_anew(&mut self, outbox: &mut Outbox) {
-        self.keep(outbox);
+    fn rejudge(&mut self, outbox: &mut Outbox) {
+        self.save(outbox);
         self.show_model();
         self.assess_again();
     }
 
     pub(crate) fn regions(&mut self, regions: Regions, outbox: &mut Outbox) {
         if let Err(error) = regions.validate() {
-            return outbox.notice(Severity::Warning, format!("The regions stay as they were: {error}."), "");
+            return outbox.notice(Severity::Warning, format!("The regions were not changed: {error}."), "");
         }
         let Some(model) = &mut self.model else { return };
         model.info_mut().regions = regions;
         self.calibrating = None;
         self.live.inspection.status.write().calibrating = None;
-        self.keep(outbox);
+        self.save(outbox);
         self.show_model();
     }
 
-    /// Writes what has changed about the model to its file, if it has one.
-    fn keep(&self, outbox: &mut Outbox) {
+    /// Saves the model to its file, if it has one.
+    fn save(&self, outbox: &mut Outbox) {
         let (Some(model), Some(path)) = (&self.model, &self.path) else { return };
         if let Err(error) = model.save(path) {
-            outbox.notice(Severity::Error, format!("The change is not kept in the model's file: {error}."), "");
+            outbox.notice(Severity::Error, format!("The change could not be saved in the model's file: {error}."), "");
         }
     }
 
@@ -67,11 +67,11 @@ impl InspectionTask {
         let Some(model) = &self.model else { return };
         match model.save(&path) {
             Ok(()) => {
-                outbox.notice(Severity::Info, format!("The model was written to {}.", path.display()), "");
+                outbox.notice(Severity::Info, format!("Model saved to {}.", path.display()), "");
                 self.path = Some(path);
                 self.show_model();
             }
-            Err(error) => outbox.notice(Severity::Error, format!("The model was not written: {error}."), ""),
+            Err(error) => outbox.notice(Severity::Error, format!("The model could not be saved: {error}."), ""),
         }
     }
 
@@ -97,12 +97,12 @@ impl InspectionTask {
                 self.live.inspection.status.write().calibrating = Some((0, 0));
             }
             Err(error) => {
-                outbox.notice(Severity::Error, format!("The system has no thread to read with: {error}."), "");
+                outbox.notice(Severity::Error, format!("Cannot start a thread to read the images: {error}."), "");
             }
         }
     }
 
-    /// Gives finished queries their place among good parts anew.
+    /// Assesses the finished queries again.
     pub(crate) fn assess_again(&mut self) {
         let Some(model) = &self.model else { return };
         for i in 0..self.slots.len() {
@@ -123,11 +123,11 @@ impl InspectionTask {
         }
     }
 
-    /// A step of the calibration; `false` when it waits for files or is over.
+    /// Does one step of the calibration; `false` when it waits for files or is finished.
     pub(crate) fn advance_calibration(&mut self, outbox: &mut Outbox) -> bool {
         let Some(model) = &mut self.model else { return false };
-        let give_up = |text: String, outbox: &mut Outbox| {
-            outbox.notice(Severity::Error, format!("The model was not calibrated: {text}."), "");
+        let fail = |text: String, outbox: &mut Outbox| {
+            outbox.notice(Severity::Error, format!("Calibration failed: {text}."), "");
             false
         };
         let going = match self.calibrating.take() {
@@ -137,8 +137,8 @@ impl InspectionTask {
                     self.calibrating = Some(Calibrating::Opening(task));
                     return false;
                 }
-                TaskState::Over => give_up("reading the images broke off; try again".into(), outbox),
-                TaskState::Done(Err(error)) => give_up(error.to_string(), outbox),
+                TaskState::Over => fail("reading the images was interrupted; try again".into(), outbox),
+                TaskState::Done(Err(error)) => fail(error.to_string(), outbox),
                 TaskState::Done(Ok(opened)) => {
                     let about = model.info();
                     let (m, scale) = (&about.recipe.model, about.recipe.data.scale as f32);
@@ -148,7 +148,7 @@ impl InspectionTask {
                             self.calibrating = Some(Calibrating::Running(Box::new(calibrator)));
                             true
                         }
-                        Err(error) => give_up(error.to_string(), outbox),
+                        Err(error) => fail(error.to_string(), outbox),
                     }
                 }
             },
@@ -161,17 +161,13 @@ impl InspectionTask {
                 Ok(Some(calibration)) => {
                     let n = calibration.held_out.len();
                     model.calibrate(calibration);
-                    self.keep(outbox);
-                    outbox.notice(
-                        Severity::Info,
-                        format!("The model is calibrated on {n} held-out healthy images."),
-                        "",
-                    );
+                    self.save(outbox);
+                    outbox.notice(Severity::Info, format!("The model was calibrated on {n} held-out images."), "");
                     self.show_model();
                     self.assess_again();
                     false
                 }
-                Err(error) => give_up(error.to_string(), outbox),
+                Err(error) => fail(error.to_string(), outbox),
             },
         };
         if self.calibrating.is_none() {

@@ -78,7 +78,7 @@ impl InspectWorkspace {
             if let Some(model) = scene.model() {
                 self.regions.follow(&model.regions);
             }
-            let neighbours = view.alike.as_ref().zip(entry.assessment.as_ref());
+            let neighbours = view.neighbours.as_ref().zip(entry.assessment.as_ref());
             let subject = Subject {
                 id: entry.id.number(),
                 view,
@@ -107,7 +107,7 @@ impl InspectWorkspace {
             if let Some(entry) = scene.entry() {
                 verdict::ui(ui, scene, frame);
                 let view = frame.live.inspection.views.read().get(&entry.id).cloned();
-                if let Some(neighbours) = view.and_then(|view| view.alike.clone()) {
+                if let Some(neighbours) = view.and_then(|view| view.neighbours.clone()) {
                     self.neighbours.ui(ui, &neighbours);
                 }
                 ui.add_space(theme::GAP_M);

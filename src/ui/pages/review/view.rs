@@ -134,7 +134,7 @@ impl ReviewWorkspace {
             if let Some(item) = item {
                 verdict::ui(ui, item, scene, blind);
                 let view = self.map(item, frame).and_then(Result::ok);
-                if let Some(neighbours) = view.and_then(|view| view.alike.clone()) {
+                if let Some(neighbours) = view.and_then(|view| view.neighbours.clone()) {
                     self.neighbours.ui(ui, &neighbours);
                 }
                 request = verdict::additions(ui, item, (scene, &self.session), &mut self.note, frame);
@@ -190,7 +190,8 @@ impl ReviewWorkspace {
             PartImage::Loaded(_, planes) => Arc::clone(planes),
             PartImage::Unavailable(text) => return Some(Err(text.clone())),
         };
-        let view = QueryView { query: planes, frames: Vec::new(), records: Arc::default(), outcome: None, alike: None };
+        let view =
+            QueryView { query: planes, frames: Vec::new(), records: Arc::default(), outcome: None, neighbours: None };
         let computing = map.is_none() && !blind && inspecting_model(item, scene).is_some();
         let absent = match map {
             Some(Err(text)) => text,
