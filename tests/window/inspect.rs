@@ -63,7 +63,7 @@ fn the_empty_page_says_what_goes_there() {
 }
 
 #[test]
-fn the_way_of_z_is_watched() {
+fn the_convergence_is_shown() {
     let mut results = SnapshotResults::new();
     let mut stage = open(true, SIZE, |live| {
         model(live);
@@ -79,7 +79,7 @@ fn the_way_of_z_is_watched() {
 }
 
 #[test]
-fn a_healthy_part_is_said_to_be_one() {
+fn a_healthy_part_is_reported_as_healthy() {
     let mut results = SnapshotResults::new();
     let mut stage = open(true, SIZE, |live| {
         model(live);
@@ -93,7 +93,7 @@ fn a_healthy_part_is_said_to_be_one() {
 }
 
 #[test]
-fn a_defective_part_is_shown_with_what_it_rests_on() {
+fn a_defective_part_is_shown_with_the_basis_of_its_verdict() {
     let mut results = SnapshotResults::new();
     for (dark, name) in [(true, "inspect_defective"), (false, "inspect_defective_light")] {
         let mut stage = open(dark, SIZE, |live| {
@@ -111,7 +111,7 @@ fn a_defective_part_is_shown_with_what_it_rests_on() {
 }
 
 #[test]
-fn healthy_crops_stand_beside_the_oddest_place() {
+fn nearest_neighbours_are_shown_beside_the_highest_scoring_crop() {
     let mut results = SnapshotResults::new();
     let mut stage = open(true, SIZE, |live| {
         model(live);
@@ -149,7 +149,7 @@ fn healthy_crops_stand_beside_the_oddest_place() {
 }
 
 #[test]
-fn the_heatmap_shows_any_of_the_maps() {
+fn every_map_can_be_shown() {
     let mut results = SnapshotResults::new();
     let mut stage = open(true, SIZE, |live| {
         model(live);
@@ -262,7 +262,7 @@ fn pictures_and_paths_are_pasted() {
 }
 
 #[test]
-fn a_file_that_cannot_be_read_says_so_and_the_way_out() {
+fn an_unreadable_file_is_reported_with_a_remedy() {
     let mut stage = open(true, SIZE, |live| {
         model(live);
         failed(live);
@@ -351,7 +351,7 @@ fn the_scrubber_drives_the_pictures_and_the_film_plays_to_its_end() {
 }
 
 #[test]
-fn what_is_remembered_comes_back() {
+fn the_layout_is_restored() {
     let folder = tempfile::tempdir().unwrap();
     let layout = r#"{"list":false,"triptych":{"map":"signed","opacity":0.25,"overlay":true}}"#;
     let mut stage = open_in(
@@ -374,7 +374,7 @@ fn what_is_remembered_comes_back() {
 }
 
 #[test]
-fn keys_mean_the_inspection_on_its_page_and_training_elsewhere() {
+fn keys_apply_to_the_inspection_on_its_page_and_to_training_elsewhere() {
     let mut stage = open(true, SIZE, |live| {
         model(live);
         query(live, "part-0043.png", Some(DefectKind::Scratch), 3, STEPS, 1);
@@ -447,7 +447,7 @@ fn has_regions(stage: &mut Stage) -> bool {
 }
 
 #[test]
-fn a_region_is_drawn_over_the_query_and_taken_back() {
+fn a_region_is_drawn_over_the_image_and_undone() {
     let mut stage = open(true, SIZE, |live| {
         model(live);
         query(live, "part-0043.png", Some(DefectKind::Scratch), 3, STEPS, 1);
@@ -492,7 +492,7 @@ fn a_region_is_drawn_over_the_query_and_taken_back() {
 }
 
 #[test]
-fn a_large_picture_is_shown_without_a_stall_and_in_parts() {
+fn a_large_image_is_shown_in_several_textures_without_a_stall() {
     let side = 2_304; // larger than the texture size that every device supports
     let mut stage = open(true, SIZE, move |live| {
         model(live);
@@ -585,7 +585,7 @@ fn a_dropped_image_is_inspected_stopped_and_inspected_again() {
 }
 
 #[test]
-fn the_model_of_the_last_time_is_opened_again_and_a_broken_one_is_named() {
+fn the_last_model_is_reopened_and_a_broken_one_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("torn.ganspect");
     fs::write(&file, b"no model").unwrap();

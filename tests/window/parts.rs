@@ -46,7 +46,7 @@ fn command(stage: &mut Stage, command: UiCommand) {
 }
 
 #[test]
-fn a_folder_is_chosen_watched_left_and_taken_up_again() {
+fn a_folder_is_watched_stopped_and_resumed() {
     let folder = tempfile::tempdir().unwrap();
     let parts = folder.path().join("parts");
     fs::create_dir(&parts).unwrap();
@@ -109,7 +109,7 @@ fn active_model(stage: &Stage) -> Option<PathBuf> {
 }
 
 #[test]
-fn a_model_that_has_learned_is_adopted_on_a_click_and_left_on_another() {
+fn a_fine_tuned_model_is_adopted_or_declined() {
     let folder = tempfile::tempdir().unwrap();
     let [old, new] = ["old.ganspect", "new.ganspect"].map(|name| folder.path().join(name));
     fs::copy(MODEL, &old).unwrap();

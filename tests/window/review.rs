@@ -191,7 +191,7 @@ fn type_text(stage: &mut Stage, text: &str) {
 }
 
 #[test]
-fn one_key_keeps_the_verdict_and_shows_the_next_part() {
+fn one_key_records_the_verdict_and_shows_the_next_part() {
     let (mut stage, record) = reviewing(false);
     // Flagged parts, borderline parts first.
     assert_eq!(current(&stage.harness).as_deref(), Some("part-03.png"));
@@ -231,7 +231,7 @@ fn a_verdict_given_just_before_the_window_closes_is_kept() {
 }
 
 #[test]
-fn a_digit_names_the_kind_and_the_last_kind_is_the_next_ones() {
+fn a_digit_sets_the_defect_type_and_the_last_type_is_the_default() {
     let (mut stage, record) = reviewing(false);
     tap(&mut stage, Key::D);
     until_saved(&mut stage);
@@ -348,7 +348,7 @@ fn two_reviewers_judge_blind_and_a_third_verdict_decides() {
 }
 
 #[test]
-fn what_others_file_appears_and_a_missing_picture_is_said_and_judged() {
+fn new_parts_appear_and_a_part_without_its_image_can_be_judged() {
     let (mut stage, mut record) = reviewing(false);
     let path = picture_file(&stage.path("parts"), 8);
     file(&mut record, &path, 0.051, 8);
@@ -366,7 +366,7 @@ fn what_others_file_appears_and_a_missing_picture_is_said_and_judged() {
 }
 
 #[test]
-fn without_a_name_nothing_is_kept() {
+fn without_a_name_nothing_is_recorded() {
     let folder = tempfile::tempdir().unwrap();
     let record = record(folder.path());
     let mut stage = open_in(folder, true, SIZE, |_| {}, |_| {});
@@ -397,7 +397,7 @@ fn the_queue_is_written_as_a_table() {
 }
 
 #[test]
-fn a_record_that_is_none_is_said_with_its_name() {
+fn a_file_that_is_no_record_is_reported_by_name() {
     let mut stage = open(true, SIZE, |_| {});
     let path = stage.path("notes.txt");
     fs::write(&path, "no record").unwrap();
@@ -518,7 +518,7 @@ fn neighbours(i: usize) -> NearestNeighbours {
 }
 
 #[test]
-fn five_thousand_parts_draw_as_many_as_are_in_sight() {
+fn only_the_visible_parts_of_five_thousand_are_drawn() {
     let mut stage = open(true, SIZE, |live| put(live, items(Path::new("/parts"), 5_000)));
     show(&mut stage);
     stage.harness.run_steps(3);
@@ -570,7 +570,7 @@ fn the_empty_page_says_what_goes_there() {
 }
 
 #[test]
-fn the_model_in_force_draws_the_parts_that_it_inspected() {
+fn the_active_model_reconstructs_the_parts_that_it_inspected() {
     let mut stage = open(true, SIZE, |_| {});
     let built_in = InspectionRequest::OpenModel(ModelSource::BuiltIn);
     stage.harness.state_mut().apply(Action::engine(built_in));

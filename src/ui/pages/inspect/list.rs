@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn the_list_is_ordered_and_filtered_and_keeps_what_is_on_show() {
+    fn the_list_is_sorted_and_filtered_and_keeps_the_selected_query() {
         let rows = [entry("c10", Some(0.5)), entry("c9", Some(0.01)), entry("a", None), entry("b", Some(0.2))];
         let of = |order, hidden| ListView { order, hidden };
         assert_eq!(names(&ListView::default(), &rows, None), ["c10", "c9", "a", "b"]);

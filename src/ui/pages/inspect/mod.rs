@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn a_query_goes_on_or_begins_again_from_seeds_it_has_not_had() {
+    fn a_query_continues_or_restarts_with_unused_seeds() {
         let mut page = InspectWorkspace::default();
         let (live, id) = live_with(QueryState::Done);
         let steps = InvertKnobs::default().steps;
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_taken_off_the_list_is_gone_at_once_and_its_neighbour_is_shown() {
+    fn a_removed_query_is_hidden_at_once_and_its_neighbour_selected() {
         let mut page = InspectWorkspace::default();
         let live = EngineState::default();
         let source = |name: &str| QuerySource::File(name.into());

@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn changes_are_taken_back_one_by_one() {
+    fn changes_are_undone_one_by_one() {
         let mut editor = RegionEditor::default();
         let region = |ignore| Region { ignore, shape: RegionShape::Rectangle([0.0, 0.0], [4.0, 4.0]) };
         editor.change(Regions(vec![region(false)]));

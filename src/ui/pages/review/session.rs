@@ -178,7 +178,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn answers_are_taken_in_once_and_in_order() {
+    fn answers_are_handled_once_and_in_order() {
         let mut session = Session { number: 3, ..Session::default() };
         session.pending = vec![(1, PartId(7)), (2, PartId(8)), (3, PartId(9))];
         let mut snapshot = ReviewSnapshot { answered: 2, ..ReviewSnapshot::default() };

@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn all_restarts_are_drawn_and_the_best_over_them() {
+    fn all_restarts_are_drawn_with_the_best_on_top() {
         let records = vec![record(0, &[3.0, 2.0], 1), record(1, &[1.0, f32::NAN], 0)];
         let curves = curves(&records, ConvergenceChart::Loss, false, 100);
         assert_eq!(curves.iter().map(|c| c.ink).collect::<Vec<_>>(), [Ink::Faint, Ink::Faint, Ink::Strong]);

@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn playing_starts_over_at_the_end_and_one_picture_is_no_film() {
+    fn playing_restarts_at_the_end_and_needs_two_frames() {
         let mut film = Playback::default();
         film.play(&frames(&[0]));
         assert!(film.start.is_none());
