@@ -1,4 +1,4 @@
-//! Where the program keeps its files.
+//! Default locations of the program's files.
 
 use std::path::{Path, PathBuf};
 

@@ -24,7 +24,7 @@ pub struct Notice {
     id: u64,
     /// Severity.
     pub severity: Severity,
-    /// What happened, to which file, and what to do.
+    /// The message: the event, the file concerned, and the remedy.
     pub text: String,
     /// Technical detail, or empty.
     pub detail: String,

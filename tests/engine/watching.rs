@@ -199,7 +199,7 @@ fn what_stays_broken_is_put_in_quarantine_with_its_reason() {
         let record = station.record();
         record[&(name.to_owned(), Some(FileHash::of(bytes)))][0].clone().unwrap()
     };
-    assert!(reason("cut.png", &whole[..whole.len() - 20]).contains("ends too early"));
+    assert!(reason("cut.png", &whole[..whole.len() - 20]).contains("truncated"));
     assert!(reason("note.png", b"Dear colleague, the camera is broken.").contains("not an image"));
     shift.work();
     assert!(

@@ -1,4 +1,4 @@
-//! Drawing one frame: shortcuts and drops first, then the current page, then what lies over it.
+//! Drawing one frame: shortcuts and drops first, then the current page, then modals and notices.
 
 use std::sync::Arc;
 

@@ -14,7 +14,7 @@ use crate::{
     ui::{Action, RunOverlay, job::Job},
 };
 
-/// Maximum number of overlays; more could not be told apart.
+/// Maximum number of overlays; more would be hard to distinguish.
 const LIMIT: usize = 6;
 
 /// A run's name, the GAN's curves and the critic's.

@@ -79,7 +79,7 @@ impl App {
         }
     }
 
-    /// Sets one knob; the engine is told once the knob has rested.
+    /// Sets one knob; the engine receives it after a short delay.
     pub(super) fn set_knob(&mut self, key: &'static str, value: &toml::Value) {
         let open = self.status().recipe.is_some();
         if open && knobs::knob(key).is_some_and(|k| !k.live) {

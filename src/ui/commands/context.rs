@@ -2,7 +2,7 @@
 
 use crate::ui::PageId;
 
-/// The state of the window as far as commands depend on it.
+/// The part of the window's state that commands depend on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CommandContext {
     /// The current page.

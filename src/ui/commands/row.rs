@@ -21,7 +21,7 @@ pub(in crate::ui) struct CommandRow {
     pub pages: &'static [PageId],
     /// Whether the command is available.
     pub enabled: fn(&CommandContext) -> bool,
-    /// What the command does.
+    /// The effect.
     pub effect: Effect,
 }
 

@@ -64,7 +64,7 @@ impl UiCommand {
         self.row().keys
     }
 
-    /// What the command does.
+    /// The effect.
     pub(in crate::ui) fn effect(self) -> Effect {
         self.row().effect
     }

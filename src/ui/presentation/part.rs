@@ -22,7 +22,7 @@ use crate::{
         theme::{Palette, PresentationSizes, StatusMark},
         widgets::{
             colour_bar::ColourTable,
-            image_pane::{ImageCanvas, Placed},
+            image_pane::{ImageCanvas, Placement},
             ticks,
         },
     },
@@ -87,11 +87,11 @@ pub struct PresentedPart<'a> {
 
 /// The images of the current part.
 #[derive(Default)]
-pub struct PartPage {
+pub struct PartPainter {
     canvases: Canvases,
 }
 
-impl PartPage {
+impl PartPainter {
     /// Draws the part over `area`.
     pub fn ui(&mut self, ui: &mut Ui, sizes: &PresentationSizes, area: Rect, part: &PresentedPart<'_>) {
         let layout = PartLayout::of(area, sizes);
@@ -181,15 +181,15 @@ impl PartPage {
     }
 }
 
-fn paint<K: PartialEq>(canvas: &ImageCanvas<K>, painter: &egui::Painter, placed: &Placed) {
+fn paint<K: PartialEq>(canvas: &ImageCanvas<K>, painter: &egui::Painter, placed: &Placement) {
     canvas.paint(painter, placed, Color32::WHITE);
 }
 
 /// The largest placement in `pane` of an image of this size.
-fn fitted(pane: Rect, (width, height): (usize, usize), ppp: f32) -> Placed {
+fn fitted(pane: Rect, (width, height): (usize, usize), ppp: f32) -> Placement {
     let size = vec2(width.max(1) as f32, height.max(1) as f32);
     let scale = (pane.width() / size.x).min(pane.height() / size.y);
-    Placed { rect: Rect::from_center_size(pane.center(), size * scale), scale, zoom: scale * ppp }
+    Placement { rect: Rect::from_center_size(pane.center(), size * scale), scale, zoom: scale * ppp }
 }
 
 /// Draws a caption on one line.

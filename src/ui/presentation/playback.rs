@@ -8,7 +8,7 @@ use super::{
     closing,
     closing::Summary,
     line::text,
-    part::{PartPage, PresentedPart},
+    part::{PartPainter, PresentedPart},
     timeline::Timeline,
     waiting,
 };
@@ -55,7 +55,7 @@ pub struct Presentation {
     input_at: Option<f64>,
     /// Whether the window was in full screen before.
     was_full_screen: Option<bool>,
-    page: PartPage,
+    page: PartPainter,
 }
 
 impl Presentation {
@@ -76,7 +76,7 @@ impl Presentation {
             began_at: None,
             input_at: None,
             was_full_screen: None,
-            page: PartPage::default(),
+            page: PartPainter::default(),
         }
     }
 

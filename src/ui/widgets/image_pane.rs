@@ -29,7 +29,7 @@ impl Default for Viewport {
 
 /// Position of an image on the screen.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Placed {
+pub struct Placement {
     /// The whole image, points; it may extend beyond its pane.
     pub rect: Rect,
     /// Points per image pixel.
@@ -38,7 +38,7 @@ pub struct Placed {
     pub zoom: f32,
 }
 
-impl Placed {
+impl Placement {
     /// Converts a position on the screen to pixel coordinates.
     pub fn to_picture(&self, at: Pos2) -> Pos2 {
         ((at - self.rect.min) / self.scale).to_pos2()
@@ -84,12 +84,12 @@ impl Viewport {
     }
 
     /// Position of an image of `size` pixels in `pane`.
-    pub fn place(&self, pane: Rect, size: (usize, usize), ppp: f32) -> Placed {
+    pub fn place(&self, pane: Rect, size: (usize, usize), ppp: f32) -> Placement {
         let size = vec2(size.0.max(1) as f32, size.1.max(1) as f32);
         let zoom = self.zoom.unwrap_or_else(|| fitting(pane.size(), size, ppp));
         let scale = zoom / ppp;
         let min = (pane.center() - self.centre * size * scale).round_to_pixels(ppp);
-        Placed { rect: Rect::from_min_size(min, size * scale), scale, zoom }
+        Placement { rect: Rect::from_min_size(min, size * scale), scale, zoom }
     }
 
     /// Zooms by `factor` about a fixed point on the screen.
@@ -262,7 +262,7 @@ impl<K: PartialEq> ImageCanvas<K> {
     }
 
     /// Draws the image at its position, within the painter's clip rectangle.
-    pub fn paint(&self, painter: &Painter, placed: &Placed, tint: Color32) {
+    pub fn paint(&self, painter: &Painter, placed: &Placement, tint: Color32) {
         let scale = placed.scale * self.reduced as f32;
         let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
         let painter = painter.with_clip_rect(painter.clip_rect().intersect(placed.rect));

@@ -2,7 +2,7 @@
 
 use egui::{Response, Ui};
 
-use crate::ui::{Action, widgets::image_pane::Placed};
+use crate::ui::{Action, widgets::image_pane::Placement};
 
 /// An overlay on the image that can take the pointer for drawing.
 pub trait QueryOverlay {
@@ -13,5 +13,12 @@ pub trait QueryOverlay {
     /// Adds its tools to the toolbar; `model` says whether a model is active.
     fn tools(&mut self, ui: &mut Ui, model: bool, actions: &mut Vec<Action>);
     /// Draws over the image and handles the pointer.
-    fn over(&mut self, ui: &Ui, response: &Response, placed: &Placed, size: (usize, usize), actions: &mut Vec<Action>);
+    fn over(
+        &mut self,
+        ui: &Ui,
+        response: &Response,
+        placed: &Placement,
+        size: (usize, usize),
+        actions: &mut Vec<Action>,
+    );
 }

@@ -12,12 +12,12 @@ use crate::{
     ui::{
         theme,
         theme::Palette,
-        widgets::{image_pane::Placed, ticks},
+        widgets::{image_pane::Placement, ticks},
     },
 };
 
 /// Marks the corners of the highest-scoring crop, which starts at `(x, y)`.
-pub(super) fn corner_marks(ui: &Ui, body: Rect, placed: &Placed, (x, y): (usize, usize), verdict: Verdict) {
+pub(super) fn corner_marks(ui: &Ui, body: Rect, placed: &Placement, (x, y): (usize, usize), verdict: Verdict) {
     let p = Palette::of(ui);
     let painter = ui.painter().with_clip_rect(body.intersect(ui.clip_rect()));
     let first = egui::pos2(x as f32, y as f32);
@@ -38,7 +38,7 @@ pub(super) fn corner_marks(ui: &Ui, body: Rect, placed: &Placed, (x, y): (usize,
 }
 
 /// Marks the pixel under the pointer with a cross.
-pub(super) fn cross(ui: &Ui, body: Rect, placed: &Placed, (x, y): (usize, usize)) {
+pub(super) fn cross(ui: &Ui, body: Rect, placed: &Placement, (x, y): (usize, usize)) {
     let p = Palette::of(ui);
     let painter = ui.painter().with_clip_rect(body.intersect(ui.clip_rect()));
     let at = placed.to_screen(egui::pos2(x as f32 + 0.5, y as f32 + 0.5));

@@ -7,7 +7,7 @@ use super::overlay::QueryOverlay;
 use crate::{
     engine::InspectionRequest,
     inspect::{Region, Regions, regions::RegionShape},
-    ui::{Action, theme, theme::Palette, widgets::image_pane::Placed},
+    ui::{Action, theme, theme::Palette, widgets::image_pane::Placement},
 };
 
 /// Depth of the undo stack.
@@ -148,7 +148,7 @@ impl RegionEditor {
     }
 
     /// Draws the regions over the image and handles the pointer; returns the regions if they changed.
-    fn edit(&mut self, ui: &Ui, response: &Response, placed: &Placed, size: (usize, usize)) -> Option<Regions> {
+    fn edit(&mut self, ui: &Ui, response: &Response, placed: &Placement, size: (usize, usize)) -> Option<Regions> {
         let p = Palette::of(ui);
         let painter = ui.painter().with_clip_rect(response.rect.intersect(ui.clip_rect()));
         let mut changed = None;
@@ -199,7 +199,7 @@ impl Pen {
         &mut self,
         ui: &Ui,
         response: &Response,
-        placed: &Placed,
+        placed: &Placement,
         size: (usize, usize),
         polygon: bool,
     ) -> PenState {
@@ -245,7 +245,7 @@ impl Pen {
     }
 
     /// Paints the shape being drawn.
-    pub fn paint(&self, painter: &Painter, response: &Response, placed: &Placed, polygon: bool, colour: Color32) {
+    pub fn paint(&self, painter: &Painter, response: &Response, placed: &Placement, polygon: bool, colour: Color32) {
         if self.corners.is_empty() {
             return;
         }
@@ -283,7 +283,14 @@ impl QueryOverlay for RegionEditor {
         }
     }
 
-    fn over(&mut self, ui: &Ui, response: &Response, placed: &Placed, size: (usize, usize), actions: &mut Vec<Action>) {
+    fn over(
+        &mut self,
+        ui: &Ui,
+        response: &Response,
+        placed: &Placement,
+        size: (usize, usize),
+        actions: &mut Vec<Action>,
+    ) {
         if let Some(next) = self.edit(ui, response, placed, size) {
             actions.push(Action::engine(InspectionRequest::SetRegions(next)));
         }
@@ -308,7 +315,7 @@ fn contains(shape: &RegionShape, at: Pos2) -> bool {
 }
 
 /// Paints the outline of a shape.
-pub fn outline(painter: &Painter, placed: &Placed, shape: &RegionShape, stroke: Stroke, dashed: bool) {
+pub fn outline(painter: &Painter, placed: &Placement, shape: &RegionShape, stroke: Stroke, dashed: bool) {
     let mut points: Vec<Pos2> = shape.corners().into_iter().map(|c| placed.to_screen(pos2(c[0], c[1]))).collect();
     let Some(first) = points.first().copied() else { return };
     points.push(first);

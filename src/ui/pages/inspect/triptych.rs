@@ -21,7 +21,7 @@ use crate::{
         theme::Palette,
         widgets::{
             colour_bar::ColourTable,
-            image_pane::{Placed, Viewport, reduction},
+            image_pane::{Placement, Viewport, reduction},
             ticks,
         },
     },
@@ -363,7 +363,7 @@ impl Triptych {
         ui: &Ui,
         i: usize,
         body: Rect,
-        placed: &Placed,
+        placed: &Placement,
         blinked: bool,
         (source, absent): (&MapSource, Option<&str>),
     ) {

@@ -14,7 +14,7 @@ use crate::{
         },
         theme,
         theme::Palette,
-        widgets::{icon_toggle, image_pane::Placed, ticks},
+        widgets::{icon_toggle, image_pane::Placement, ticks},
     },
 };
 
@@ -72,7 +72,7 @@ fn scaled(shape: &RegionShape, by: f32) -> RegionShape {
 }
 
 /// Draws an outline that is visible on light and on dark images.
-fn outlined(painter: &egui::Painter, placed: &Placed, shape: &RegionShape, colour: egui::Color32) {
+fn outlined(painter: &egui::Painter, placed: &Placement, shape: &RegionShape, colour: egui::Color32) {
     let ground = Palette::new(true).ground.gamma_multiply(0.6);
     outline(painter, placed, shape, Stroke::new(2.0 * theme::CURVE + theme::HAIRLINE, ground), false);
     outline(painter, placed, shape, Stroke::new(theme::CURVE, colour), false);
@@ -102,7 +102,7 @@ impl QueryOverlay for Marks<'_> {
         }
     }
 
-    fn over(&mut self, ui: &Ui, response: &Response, placed: &Placed, size: (usize, usize), _: &mut Vec<Action>) {
+    fn over(&mut self, ui: &Ui, response: &Response, placed: &Placement, size: (usize, usize), _: &mut Vec<Action>) {
         // Images look the same in both themes, so marks on them always use the dark palette.
         let (p, ink) = (Palette::of(ui), Palette::new(true));
         let painter = ui.painter().with_clip_rect(response.rect.intersect(ui.clip_rect()));
