@@ -207,7 +207,7 @@ fn current(stage: &Stage) -> Option<String> {
 }
 
 fn type_rate(stage: &mut Stage, text: &str) {
-    stage.harness.get_by_label("Promised false alarms in 1,000 good parts").focus();
+    stage.harness.get_by_label("Promised false alarms in 1,000 healthy parts").focus();
     stage.harness.run_steps(3);
     press(stage, Modifiers::COMMAND, Key::A);
     stage.harness.event(egui::Event::Text(text.into()));

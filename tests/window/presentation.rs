@@ -163,7 +163,7 @@ fn the_last_page_counts_what_was_shown() {
     assert_eq!(count(Verdict::Healthy) + count(Verdict::Suspect) + count(Verdict::Defective), 2);
     for label in [
         "2 parts shown",
-        "At most 50 false alarms in 1,000 good parts.",
+        "At most 50 false alarms in 1,000 healthy parts.",
         "turned",
         "76 healthy images",
         "39 held-out healthy images",

@@ -47,7 +47,7 @@ impl Summary {
     fn promise(&self) -> String {
         match self.rate {
             // Rounded up, so that no lower rate is promised than is kept.
-            Some(rate) => format!("At most {:.0} false alarms in 1,000 good parts.", (rate * 1000.0 - 1e-6).ceil()),
+            Some(rate) => format!("At most {:.0} false alarms in 1,000 healthy parts.", (rate * 1000.0 - 1e-6).ceil()),
             None => "The model is not calibrated, so no rate is promised.".to_owned(),
         }
     }
@@ -149,8 +149,8 @@ mod tests {
     #[test]
     fn no_less_is_promised_than_is_kept() {
         let said = |rate| Summary { rate, ..Summary::default() }.promise();
-        assert_eq!(said(Some(0.05)), "At most 50 false alarms in 1,000 good parts.");
-        assert_eq!(said(Some(1.0 / 21.0)), "At most 48 false alarms in 1,000 good parts.");
+        assert_eq!(said(Some(0.05)), "At most 50 false alarms in 1,000 healthy parts.");
+        assert_eq!(said(Some(1.0 / 21.0)), "At most 48 false alarms in 1,000 healthy parts.");
         assert_eq!(said(None), "The model is not calibrated, so no rate is promised.");
     }
 }

@@ -98,8 +98,8 @@ pub fn summary(ui: &mut Ui, c: &Confusion) {
     };
     let alarms = match (c.false_alarms, good) {
         (_, 0) => "The test set has no healthy parts.".to_owned(),
-        (0, _) => format!("None of {good} good parts raises a false alarm."),
-        (n, _) => format!("{n} of {good} good parts raise a false alarm, {}.", percent(n as f64 / good as f64)),
+        (0, _) => format!("None of {good} healthy parts raises a false alarm."),
+        (n, _) => format!("{n} of {good} healthy parts raise a false alarm, {}.", percent(n as f64 / good as f64)),
     };
     ui.add_space(theme::GAP_XS);
     ui.add(Label::new(format!("On these images: {alarms} {missed}")).wrap().selectable(true));

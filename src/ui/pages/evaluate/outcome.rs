@@ -121,10 +121,10 @@ impl ImageFilter {
         match self {
             Self::All => "All test images.",
             Self::Missed => "Defective parts that are not flagged.",
-            Self::FalseAlarms => "Good parts that are flagged.",
+            Self::FalseAlarms => "Healthy parts that are flagged.",
             Self::Borderline => "Parts that are not flagged, but would be at a slightly lower threshold.",
             Self::Caught => "Defective parts that are flagged.",
-            Self::Passed => "Good parts that are not flagged.",
+            Self::Passed => "Healthy parts that are not flagged.",
         }
     }
 

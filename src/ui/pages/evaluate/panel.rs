@@ -105,14 +105,14 @@ fn promised_rate(ui: &mut Ui, view: &PanelView<'_>, frame: &mut Frame<'_>) -> Op
             .max_decimals(1)
             .update_while_editing(false)
             .min_size(vec2(theme::FIGURE_COLUMN, theme::CONTROL));
-        let edit = ui.name_inputs("Promised false alarms in 1,000 good parts", |ui| ui.add(edit));
+        let edit = ui.name_inputs("Promised false alarms in 1,000 healthy parts", |ui| ui.add(edit));
         if edit.changed() {
             request = Some(PanelRequest::Rate(alarms / 1000.0));
         }
         edit.on_hover_text("Sets the threshold from held-out healthy images only");
         ui.label("false alarms");
     });
-    ui.label("in 1,000 good parts.");
+    ui.label("in 1,000 healthy parts.");
     if let Some(refused) = &view.rate.refused {
         marked_text(ui, StatusMark::Suspect, sentence(refused));
     }

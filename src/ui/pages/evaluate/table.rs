@@ -284,7 +284,7 @@ fn headings(ui: &mut Ui, view: &TableView<'_>) -> Option<TableRequest> {
             columns.p,
             "p",
             true,
-            "Conformal p-value: share of good parts that would score at least this high",
+            "Conformal p-value: share of healthy parts that would score at least this high",
         ),
         (
             TableColumn::Outcome,

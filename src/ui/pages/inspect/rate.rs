@@ -79,7 +79,7 @@ fn promise(ui: &mut Ui, scene: &Scene, calibration: &Calibration, frame: &mut Fr
             .max_decimals(1)
             .update_while_editing(false)
             .min_size(vec2(theme::FIGURE_COLUMN, theme::CONTROL));
-        let edit = ui.name_inputs("False alarms in 1,000 good parts", |ui| ui.add(edit));
+        let edit = ui.name_inputs("False alarms in 1,000 healthy parts", |ui| ui.add(edit));
         if edit.dragged() {
             ui.data_mut(|d| d.insert_temp(id, alarms));
         } else if edit.changed() || pending.is_some() {
@@ -89,7 +89,7 @@ fn promise(ui: &mut Ui, scene: &Scene, calibration: &Calibration, frame: &mut Fr
         edit.on_hover_text("The promised false-alarm rate; verdicts follow it");
         ui.label("false alarms");
     });
-    ui.label("in 1,000 good parts.");
+    ui.label("in 1,000 healthy parts.");
     let text = promise_grounds(calibration.held_out.len(), rate);
     ui.add(Label::new(theme::weak_caption(&p, text)).wrap());
     if scene.entry().and_then(|e| e.size).is_some_and(|size| !calibration.suits(size)) {
