@@ -359,7 +359,7 @@ fn new_parts_appear_and_a_part_without_its_image_can_be_judged() {
         tap(&mut stage, Key::ArrowLeft);
     }
     stage.until("the reason", |window| shows(window, "Image not available"));
-    assert!(shows(&stage.harness, "it was moved or deleted"));
+    assert!(shows(&stage.harness, "was moved or deleted"));
     tap(&mut stage, Key::H);
     until_saved(&mut stage);
     stage.until("the verdict", |_| item(&record, "part-09.png").opinions.len() == 1);
