@@ -294,8 +294,8 @@ fn earlier_runs_are_listed_compared_renamed_and_deleted_with_a_way_back() {
     talk.train.k_g = 2;
     let first = earlier_run(&runs, "first", &Preset::Laptop.recipe());
     earlier_run(&runs, "second", &talk);
-    fs::create_dir(runs.join("torn")).unwrap();
-    fs::write(runs.join("torn/run.toml"), "not = [toml").unwrap();
+    fs::create_dir(runs.join("damaged")).unwrap();
+    fs::write(runs.join("damaged/run.toml"), "not = [toml").unwrap();
     let mut stage = open_in(folder, true, SIZE, |_| {}, |_| {});
     stage.harness.state_mut().apply(Action::Command(UiCommand::GoRuns));
     stage.until("the runs are listed", |window| shows(window, "second"));
@@ -341,7 +341,7 @@ fn the_model_of_an_earlier_run_inspects_parts() {
     stage.harness.get_by_label("first").click();
     stage.harness.run_steps(3);
     stage.harness.get_by_label(inspect).click();
-    stage.until("the model is in force", |window| {
+    stage.until("the model is active", |window| {
         let model = &window.state().state().inspection.status.read().model;
         matches!(model, ModelState::Ready(facts) if facts.path.as_ref() == Some(&run.join(MODEL_FILE)))
     });
@@ -398,11 +398,11 @@ fn a_run_is_started_turned_paused_stepped_closed_and_taken_up_again() {
     assert_eq!(stage.harness.state().settings().last_run.as_deref(), Some(out.as_path()));
 
     stage.harness.state_mut().apply(Action::Knob { key: "train.k_g", value: toml::Value::Integer(3) });
-    stage.until("the knob is in force", |window| status(window).recipe.is_some_and(|r| r.train.k_g == 3));
+    stage.until("the knob has taken effect", |window| status(window).recipe.is_some_and(|r| r.train.k_g == 3));
     let marks = stage.harness.state().state().training.history.read().marks.clone();
     assert!(marks.iter().any(|m| m.text.contains("k_G")), "{marks:?}");
     press(&mut stage, Modifiers::COMMAND, Key::Z);
-    stage.until("the knob is back", |window| status(window).recipe.is_some_and(|r| r.train.k_g == 1));
+    stage.until("the knob is reset", |window| status(window).recipe.is_some_and(|r| r.train.k_g == 1));
 
     // A knob of the architecture cannot be changed, and the window says why.
     stage.harness.state_mut().apply(Action::Knob { key: "model.size", value: toml::Value::Integer(64) });
@@ -429,7 +429,7 @@ fn a_run_is_started_turned_paused_stepped_closed_and_taken_up_again() {
     assert!(logged as u64 >= paused);
 
     stage.harness.state_mut().apply(Action::Command(UiCommand::ContinueLast));
-    stage.until("it goes on where it was", |window| {
+    stage.until("it continues where it stopped", |window| {
         let status = status(window);
         status.phase == TrainingPhase::Running && status.step > paused + 1
     });

@@ -91,11 +91,11 @@ fn its_keys_play_wait_go_and_leave() {
     };
     let before = label(&stage.harness);
     stage.harness.run_steps(40);
-    assert_eq!(label(&stage.harness), before, "the film waits");
+    assert_eq!(label(&stage.harness), before, "the animation is paused");
     assert!(shows(&stage.harness, "Part 1 of 2"));
     press(&mut stage, Modifiers::NONE, Key::Space);
     stage.harness.run_steps(4);
-    assert_ne!(label(&stage.harness), before, "and goes on");
+    assert_ne!(label(&stage.harness), before, "and continues");
 
     press(&mut stage, Modifiers::NONE, Key::ArrowRight);
     assert!(shows(&stage.harness, "Part 2 of 2"));
@@ -171,7 +171,7 @@ fn the_last_page_counts_what_was_shown() {
     ] {
         assert!(shows(&stage.harness, label), "{label}");
     }
-    assert!(!shows(&stage.harness, "could not be inspected"), "the torn file was never asked for");
+    assert!(!shows(&stage.harness, "could not be inspected"), "the damaged file was never requested");
 }
 
 #[test]
@@ -303,12 +303,12 @@ fn from_the_command_line_it_inspects_first_and_then_begins() {
 #[test]
 fn a_model_that_cannot_be_opened_is_named_and_the_way_out_too() {
     let mut stage = open(true, SIZE, |_| {});
-    let file = stage.path("torn.ganspect");
+    let file = stage.path("damaged.ganspect");
     std::fs::write(&file, b"no model").unwrap();
     let image = picture(&stage, "a.png", None);
     stage.harness.state_mut().show_images(ModelSource::File(file), vec![image]);
     stage.until("it is refused", |window| shows(window, "The model could not be opened"));
-    assert!(shows(&stage.harness, "torn.ganspect") && shows(&stage.harness, "Press Esc to open another model"));
+    assert!(shows(&stage.harness, "damaged.ganspect") && shows(&stage.harness, "Press Esc to open another model"));
     press(&mut stage, Modifiers::NONE, Key::Escape);
     assert_eq!(stage.harness.state().page(), PageId::Inspect);
 }

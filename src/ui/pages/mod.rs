@@ -24,8 +24,8 @@ use crate::{
 };
 
 /// The default preset for the current device.
-pub fn suited_preset(live: &EngineState) -> Preset {
-    Preset::suited(live.device.read().as_ref().is_some_and(|device| device.is_gpu))
+pub fn suited_preset(engine: &EngineState) -> Preset {
+    Preset::suited(engine.device.read().as_ref().is_some_and(|device| device.is_gpu))
 }
 
 /// Names a run's data source for display.

@@ -141,7 +141,7 @@ impl Presentation {
     }
 
     /// Draws the presentation over the whole window.
-    pub fn ui(&mut self, ui: &mut Ui, live: &EngineState) {
+    pub fn ui(&mut self, ui: &mut Ui, engine: &EngineState) {
         let (now, input) = ui.input(|i| {
             use egui::Event::{Key, PointerButton, PointerMoved};
             let touch = |e: &egui::Event| matches!(e, Key { .. } | PointerMoved(_) | PointerButton { .. });
@@ -151,9 +151,9 @@ impl Presentation {
         if input {
             self.input_at = Some(now);
         }
-        let status = live.inspection.status.read().clone();
+        let status = engine.inspection.status.read().clone();
         self.begin(&status);
-        self.advance(live, now);
+        self.advance(engine, now);
         let ground = Palette::new(true).ground;
         CentralPanel::default().frame(Frame::new().fill(ground)).show(ui, |ui| {
             let area = ui.max_rect();
@@ -175,7 +175,7 @@ impl Presentation {
                         waited,
                     );
                 }
-                Scene::Part(at) => self.part(ui, &sizes, area, live, &status, at),
+                Scene::Part(at) => self.part(ui, &sizes, area, engine, &status, at),
                 Scene::Closing => {
                     let (parts, requested) = (entries(&status, &self.parts), entries(&status, &self.requested));
                     let summary = Summary::of(parts.iter().map(Arc::as_ref), requested.iter().map(Arc::as_ref));
@@ -202,14 +202,14 @@ impl Presentation {
     }
 
     /// Advances the animation, and to the next part at its end.
-    fn advance(&mut self, live: &EngineState, now: f64) {
+    fn advance(&mut self, engine: &EngineState, now: f64) {
         let passed = now - self.drawn_at.replace(now).unwrap_or(now);
         let Scene::Part(at) = self.scene else { return };
         if !self.playing {
             return;
         }
         self.seconds += passed.clamp(0.0, LONGEST);
-        let frames = self.parts.get(at).and_then(|id| view(live, *id)).map_or(0, |view| view.frames.len());
+        let frames = self.parts.get(at).and_then(|id| view(engine, *id)).map_or(0, |view| view.frames.len());
         if Timeline::new(frames).is_over(self.seconds) {
             self.go(true);
         }
@@ -220,7 +220,7 @@ impl Presentation {
         ui: &mut Ui,
         sizes: &theme::PresentationSizes,
         area: Rect,
-        live: &EngineState,
+        engine: &EngineState,
         status: &InspectionStatus,
         at: usize,
     ) {
@@ -229,7 +229,7 @@ impl Presentation {
         }
         let Some(id) = self.parts.get(at).copied() else { return };
         let Some(entry) = status.entries.iter().find(|e| e.id == id) else { return };
-        let view = view(live, id);
+        let view = view(engine, id);
         let outcome = view.as_ref().and_then(|view| view.outcome.as_ref());
         let scale = match (&status.model, outcome) {
             (ModelState::Ready(model), Some(outcome)) => model.calibration(&outcome.knobs).map(|c| c.scale.difference),
@@ -266,8 +266,8 @@ impl Presentation {
 }
 
 /// The images of a query.
-fn view(live: &EngineState, id: QueryId) -> Option<Arc<QueryView>> {
-    live.inspection.views.read().get(&id).cloned()
+fn view(engine: &EngineState, id: QueryId) -> Option<Arc<QueryView>> {
+    engine.inspection.views.read().get(&id).cloned()
 }
 
 /// The entries of `ids` that are in the list, in the order of `ids`.
