@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-/// How serious a notice is.
+/// Severity of a notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
     /// Something was done.
@@ -18,9 +18,9 @@ pub enum Severity {
 pub enum Event {
     /// A notice for the user.
     Notice {
-        /// How serious.
+        /// Its severity.
         severity: Severity,
-        /// What happened, to which file, and what to do.
+        /// The event, the file, and what to do.
         text: String,
         /// Technical detail, or empty.
         detail: String,

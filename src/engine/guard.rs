@@ -1,4 +1,4 @@
-//! The one place where a panic of the compute thread's work is caught, as a broken device causes it.
+//! The one place that catches panics of the compute thread's work, as a broken device causes them.
 
 use std::{panic, panic::AssertUnwindSafe};
 

@@ -84,7 +84,7 @@ impl Engine {
             EngineCommand::Review(request) => self.review.send(request),
             EngineCommand::Prefetch(requests) => {
                 self.review.prefetch(requests);
-                // A compute thread too busy to take this looks at the list by itself.
+                // A compute thread too busy to take this reads the list by itself.
                 let _ = self.commands.try_send(ComputeCommand::Prefetch);
                 true
             }

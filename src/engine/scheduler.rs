@@ -37,10 +37,10 @@ const SLICE: Duration = Duration::from_millis(80);
 /// Time slice for building a run's model.
 const BUILD_SLICE: Duration = Duration::from_millis(50);
 
-/// How long the thread waits for a command while a task waits for another thread.
+/// Longest wait for a command while a task waits for another thread.
 const POLL: Duration = Duration::from_millis(20);
 
-/// How long it waits for a command while a task listens for new files.
+/// Longest wait for a command while a task listens for new files.
 const LISTEN: Duration = Duration::from_millis(100);
 
 /// A task of the compute thread.
@@ -63,7 +63,7 @@ impl TaskId {
         if self == Self::Training { BUILD_SLICE } else { SLICE }
     }
 
-    /// Whether the task stands back while an image is inspected or drawn for the user.
+    /// Whether the task pauses while an image is inspected or drawn for the user.
     fn is_background(self) -> bool {
         matches!(self, Self::Evaluation | Self::Finetune | Self::Intake)
     }
@@ -192,7 +192,7 @@ impl Scheduler {
         [TaskId::Inspection, TaskId::Review].into_iter().any(|id| self.readiness(id) == Readiness::Busy)
     }
 
-    /// Runs `work` of a task; `None` when it panicked, as a broken device causes it.
+    /// Runs `work` of a task; `None` when it panicked, as it does on a broken device.
     fn guarded<R>(&mut self, id: TaskId, work: impl FnOnce(&mut Self) -> R) -> Option<R> {
         let detail = match guard(|| work(self)) {
             Ok(result) => return Some(result),

@@ -33,7 +33,7 @@ pub(crate) struct ActiveModel<'a> {
     pub(crate) knobs: &'a InvertKnobs,
 }
 
-/// What a task may use beside its own state.
+/// The resources of a task beside its own state.
 pub(crate) struct Context<'a> {
     pub(crate) device: Option<&'a ComputeDevice>,
     /// The active model; `None` for the inspection task, which owns it.

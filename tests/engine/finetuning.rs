@@ -192,7 +192,7 @@ fn a_model_learns_from_verdicts_and_says_so() {
     assert_eq!(train.len(), parent.split.train.len() + counts[0]);
     let calibration = model.calibration(&knobs()).unwrap();
     assert_eq!(calibration.held_out.len(), parent.split.held_out.len() + counts[1]);
-    assert!(about.name.ends_with(", taught by 24 verdicts"), "{}", about.name);
+    assert!(about.name.ends_with(", fine-tuned on 24 verdicts"), "{}", about.name);
 
     // Both ways are on record.
     let mut record = Record::open(&station.at("review.sqlite")).unwrap();

@@ -123,7 +123,7 @@ fn a_fine_tuned_model_is_adopted_or_declined() {
     let comparison =
         Comparison { before: figures(0.9, 3), after: figures(0.95, 1), parts: 17, corrected: 2, worsened: 0 };
     let learned = FinetuneResult {
-        model: filed(&new, "turned, taught by 20 verdicts"),
+        model: filed(&new, "turned, fine-tuned on 20 verdicts"),
         parent: filed(&old, "turned"),
         opinions: vec![OpinionId(1), OpinionId(2)],
         comparison: Some(comparison),
@@ -233,7 +233,7 @@ fn sections(dark: bool, learned: bool) -> Stage {
             labels: None,
             result: learned.then(|| {
                 Arc::new(FinetuneResult {
-                    model: filed("turned, taught by 20 verdicts"),
+                    model: filed("turned, fine-tuned on 20 verdicts"),
                     parent: filed("turned"),
                     opinions: vec![OpinionId(1)],
                     comparison: Some(comparison),

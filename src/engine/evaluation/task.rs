@@ -59,7 +59,7 @@ struct Drawing {
 }
 
 pub(crate) struct EvaluationTask {
-    live: Arc<EngineState>,
+    state: Arc<EngineState>,
     stage: Option<Stage>,
     reporting: Option<Reporting>,
     /// When the result on show is updated next.
@@ -67,8 +67,8 @@ pub(crate) struct EvaluationTask {
 }
 
 impl EvaluationTask {
-    pub(crate) fn new(live: Arc<EngineState>) -> Self {
-        Self { live, stage: None, reporting: None, due: None }
+    pub(crate) fn new(state: Arc<EngineState>) -> Self {
+        Self { state, stage: None, reporting: None, due: None }
     }
 
     pub(crate) fn handle(&mut self, command: EvaluationRequest, active: Option<ActiveModel<'_>>, outbox: &mut Outbox) {
@@ -83,7 +83,7 @@ impl EvaluationTask {
     }
 
     fn status(&self, change: impl FnOnce(&mut EvaluationStatus)) {
-        change(&mut self.live.evaluation.status.write());
+        change(&mut self.state.evaluation.status.write());
     }
 
     fn fail(&mut self, text: &str, outbox: &mut Outbox) {
@@ -145,7 +145,7 @@ impl EvaluationTask {
     /// Updates the verdicts after a change of rate, decision score or weights; nothing is inspected again.
     pub(crate) fn rejudge(&mut self, active: Option<ActiveModel<'_>>) {
         let Some(ActiveModel { model, hash, .. }) = active else { return };
-        let Some(evaluation) = self.live.evaluation.status.read().evaluation.clone() else { return };
+        let Some(evaluation) = self.state.evaluation.status.read().evaluation.clone() else { return };
         let own = evaluation.header.model.hash == hash && evaluation.header.regions == model.info().regions;
         let Some(calibration) = model.calibration(&evaluation.header.knobs).filter(|_| own) else { return };
         let rate = model.rate(&evaluation.header.knobs);
@@ -210,7 +210,7 @@ impl EvaluationTask {
         match evaluator.slice(&networks) {
             Ok(false) => {
                 let (done, _) = evaluator.progress();
-                let fresh = self.live.evaluation.status.read().done != done;
+                let fresh = self.state.evaluation.status.read().done != done;
                 if fresh && self.due.is_none_or(|due| Instant::now() >= due) {
                     self.show(&evaluator);
                 }
@@ -249,7 +249,7 @@ impl EvaluationTask {
     }
 
     fn report(&mut self, dir: PathBuf, rate: Option<f64>, outbox: &mut Outbox) {
-        let status = self.live.evaluation.status.read().clone();
+        let status = self.state.evaluation.status.read().clone();
         let Some(evaluation) = status.evaluation.filter(|_| self.stage.is_none()) else {
             return outbox.notice(Severity::Warning, "There is no finished evaluation to report on yet.", "");
         };
@@ -299,7 +299,7 @@ impl EvaluationTask {
                     false
                 }
                 TaskState::Done(Ok(summary)) => {
-                    let status = self.live.evaluation.status.read().clone();
+                    let status = self.state.evaluation.status.read().clone();
                     let (Some(evaluation), Some(tests)) = (status.evaluation, status.tests) else { return false };
                     let cases = worst_cases(&evaluation, &summary);
                     let (job, portraits) = (None, Vec::new());

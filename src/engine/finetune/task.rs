@@ -41,8 +41,8 @@ const CRITIC_DIVISOR: u64 = 3;
 /// Steps of a GAN whose numbers are read back at once on a GPU.
 const READ_EVERY: usize = 10;
 
-/// The word between a model's name and what it was taught by.
-const TAUGHT: &str = ", taught by ";
+/// The text between a model's name and its number of verdicts, now and in earlier versions.
+const FINETUNED: [&str; 2] = [", fine-tuned on ", ", taught by "];
 
 /// Images for training and for the comparison.
 struct Data {
@@ -88,13 +88,13 @@ enum Stage {
 }
 
 pub(crate) struct FinetuneTask {
-    live: Arc<EngineState>,
+    state: Arc<EngineState>,
     work: Option<(Box<FinetuneJob>, Stage)>,
 }
 
 impl FinetuneTask {
-    pub(crate) fn new(live: Arc<EngineState>) -> Self {
-        Self { live, work: None }
+    pub(crate) fn new(state: Arc<EngineState>) -> Self {
+        Self { state, work: None }
     }
 
     pub(crate) fn handle(&mut self, request: FinetuneRequest, context: Context<'_>) {
@@ -112,7 +112,7 @@ impl FinetuneTask {
     }
 
     fn status(&self, change: impl FnOnce(&mut FinetuneStatus)) {
-        change(&mut self.live.finetune.status.write());
+        change(&mut self.state.finetune.status.write());
     }
 
     /// Cancels a running fine-tuning; no file is written. Returns whether there was one.
@@ -167,16 +167,16 @@ impl FinetuneTask {
         Ok(())
     }
 
-    fn done(&self, learned: FinetuneResult, outbox: &mut Outbox) {
-        let said = learned.comparison.as_ref().map(|c| format!(" {}", c.sentence())).unwrap_or_default();
+    fn done(&self, result: FinetuneResult, outbox: &mut Outbox) {
+        let comparison = result.comparison.as_ref().map(|c| format!(" {}", c.sentence())).unwrap_or_default();
         let text = format!(
-            "The model fine-tuned on {} is ready in {}.{said} The current model stays active until you adopt the new one.",
-            counted(learned.opinions.len(), "verdict"),
-            learned.model.path.display()
+            "The model fine-tuned on {} is ready in {}.{comparison} The current model stays active until you adopt the new one.",
+            counted(result.opinions.len(), "verdict"),
+            result.model.path.display()
         );
         outbox.notice(Severity::Info, text, "");
         self.status(|s| {
-            (s.phase, s.seconds_left, s.result) = (FinetunePhase::Done, None, Some(Arc::new(learned)));
+            (s.phase, s.seconds_left, s.result) = (FinetunePhase::Done, None, Some(Arc::new(result)));
         });
     }
 
@@ -286,7 +286,7 @@ impl EngineTask for FinetuneTask {
                 }
                 Ok(Next::Go(stage)) => self.work = Some((job, stage)),
                 Ok(Next::Done(model, comparison)) => match job.keep(&model, comparison) {
-                    Ok(learned) => self.done(learned, outbox),
+                    Ok(result) => self.done(result, outbox),
                     Err(error) => self.fail(&error, outbox),
                 },
                 Err(error) => self.fail(&error, outbox),
@@ -301,7 +301,7 @@ impl EngineTask for FinetuneTask {
     }
 
     fn on_device_lost(&mut self) {
-        let going = self.live.finetune.status.read().phase.is_active();
+        let going = self.state.finetune.status.read().phase.is_active();
         self.work = None;
         if going {
             let text = "Fine-tuning failed: the device stopped working. Open the model again and start again.";
@@ -368,10 +368,11 @@ impl FinetuneJob {
         let live = trainer.generator().clone();
         let networks = RunNetworks { live, ema: ema.clone(), d: d.clone(), device: device.clone() };
         let parent = self.parent.info();
-        let name = parent.name.split(TAUGHT).next().unwrap_or_default();
+        let name =
+            FINETUNED.iter().fold(parent.name.as_str(), |name, text| name.split(text).next().unwrap_or_default());
         let split = self.split();
         let about = ModelInfo {
-            name: format!("{name}{TAUGHT}{}", counted(self.lineage.parts.len(), "verdict")),
+            name: format!("{name}{}{}", FINETUNED[0], counted(self.lineage.parts.len(), "verdict")),
             step: trainer.steps(),
             split: split.clone(),
             calibrations: Vec::new(),

@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-/// The oddest place of what was inspected beside the healthy crops that look most like it.
+/// Finds the nearest neighbours of the highest-scoring crop; `None` if the model has no crop bank.
 pub(crate) fn nearest_neighbours(model: &Model, outcome: &Outcome) -> Option<Arc<NearestNeighbours>> {
     model.bank()?;
     let query = &outcome.query;

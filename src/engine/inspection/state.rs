@@ -203,7 +203,7 @@ pub struct InspectionStatus {
     pub knobs: InvertKnobs,
     /// The promised false-alarm rate; `None` without a calibration for the knobs.
     pub rate: Option<f64>,
-    /// Who set that rate, when, and on what it rests; `None` for the calibration's own.
+    /// Author, time and basis of that rate; `None` for the calibration's own.
     pub promise: Option<Promise>,
     /// Why a requested rate was refused.
     pub rate_refused: Option<String>,

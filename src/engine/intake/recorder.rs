@@ -21,7 +21,7 @@ use crate::review::{Record, record::Quarantined};
 /// Capacity of the queue of jobs; each holds a part's maps.
 const CAPACITY: usize = 4;
 
-/// How often the quarantine is read while there is nothing to write.
+/// Interval for reading the quarantine while there is nothing to write.
 const POLL: Duration = Duration::from_millis(250);
 
 /// A file to be recorded.

@@ -30,14 +30,14 @@ pub(super) fn evict<K: Ord + Copy, V>(
 }
 
 /// Removes maps that are not wanted.
-pub(super) fn evict_maps(live: &ReviewState, wanted: &[InspectionId]) {
+pub(super) fn evict_maps(state: &ReviewState, wanted: &[InspectionId]) {
     /// Most maps in memory, and most bytes of them.
     const KEPT: (usize, usize) = (12, 256 << 20);
     let bytes = |map: &Result<Arc<QueryView>, String>| match map {
         Ok(view) => view.query.values().len() * 6 * size_of::<f32>(),
         Err(_) => 0,
     };
-    evict(&mut live.maps.write(), wanted, KEPT, bytes);
+    evict(&mut state.maps.write(), wanted, KEPT, bytes);
 }
 
 #[cfg(test)]

@@ -16,13 +16,13 @@ use crate::{
 const LIMIT: (usize, usize) = (16, 512 << 20);
 
 pub(super) struct PrefetchThread {
-    live: Arc<EngineState>,
+    state: Arc<EngineState>,
     wake: Arc<dyn Fn() + Send + Sync>,
 }
 
 impl PrefetchThread {
-    pub(super) fn new(live: Arc<EngineState>, wake: Arc<dyn Fn() + Send + Sync>) -> Self {
-        Self { live, wake }
+    pub(super) fn new(state: Arc<EngineState>, wake: Arc<dyn Fn() + Send + Sync>) -> Self {
+        Self { state, wake }
     }
 
     /// Reads the requested images after each wake-up, until the channel is closed.
@@ -31,10 +31,10 @@ impl PrefetchThread {
             // Read again before each file, because the list may have changed.
             while let Some(wanted) = self.next() {
                 let image = load(&wanted.path, wanted.hash);
-                self.live.review.images.write().insert(wanted.part, Arc::new(image));
+                self.state.review.images.write().insert(wanted.part, Arc::new(image));
                 self.tidy();
                 (self.wake)();
-                if !self.live.review.images.read().contains_key(&wanted.part) {
+                if !self.state.review.images.read().contains_key(&wanted.part) {
                     // The limit is reached.
                     break;
                 }
@@ -44,8 +44,8 @@ impl PrefetchThread {
 
     /// The most urgent part whose image is missing, if there is room for it.
     fn next(&self) -> Option<PrefetchRequest> {
-        let wanted = Arc::clone(&self.live.review.requested.lock());
-        let images = self.live.review.images.read();
+        let wanted = Arc::clone(&self.state.review.requested.lock());
+        let images = self.state.review.images.read();
         let (mut bytes, mut largest) = (0, 0);
         for (i, one) in wanted.iter().enumerate() {
             match images.get(&one.part).map(|image| image.bytes()) {
@@ -61,8 +61,8 @@ impl PrefetchThread {
     }
 
     fn tidy(&self) {
-        let wanted: Vec<PartId> = self.live.review.requested.lock().iter().map(|one| one.part).collect();
-        evict(&mut self.live.review.images.write(), &wanted, LIMIT, |image| image.bytes());
+        let wanted: Vec<PartId> = self.state.review.requested.lock().iter().map(|one| one.part).collect();
+        evict(&mut self.state.review.images.write(), &wanted, LIMIT, |image| image.bytes());
     }
 }
 

@@ -41,7 +41,7 @@ pub(super) struct RecordThread {
     inbox: Receiver<ReviewRequest>,
     outbox: Outbox,
     wake: Arc<dyn Fn() + Send + Sync>,
-    live: Arc<EngineState>,
+    state: Arc<EngineState>,
     record: Option<Record>,
     snapshot: ReviewSnapshot,
     position: RecordPosition,
@@ -61,13 +61,13 @@ impl RecordThread {
         inbox: Receiver<ReviewRequest>,
         outbox: Outbox,
         wake: Arc<dyn Fn() + Send + Sync>,
-        live: Arc<EngineState>,
+        state: Arc<EngineState>,
     ) -> Self {
         Self {
             inbox,
             outbox,
             wake,
-            live,
+            state,
             record: None,
             snapshot: ReviewSnapshot::default(),
             position: RecordPosition::default(),
@@ -131,7 +131,7 @@ impl RecordThread {
     /// Publishes the snapshot and wakes the window.
     fn show(&mut self) {
         self.snapshot.undoable = self.undoable.len();
-        *self.live.review.snapshot.write() = Arc::new(self.snapshot.clone());
+        *self.state.review.snapshot.write() = Arc::new(self.snapshot.clone());
         (self.wake)();
     }
 
@@ -144,9 +144,9 @@ impl RecordThread {
         // Request numbers continue across records.
         let (answered, revision) = (self.snapshot.answered, self.snapshot.revision + 1);
         self.snapshot = ReviewSnapshot { path: Some(path), answered, revision, ..ReviewSnapshot::default() };
-        self.live.review.findings.write().clear();
-        self.live.review.images.write().clear();
-        self.live.review.maps.write().clear();
+        self.state.review.findings.write().clear();
+        self.state.review.images.write().clear();
+        self.state.review.maps.write().clear();
         self.try_open();
     }
 
@@ -249,7 +249,7 @@ impl RecordThread {
 
     /// Counts the training labels again where the verdicts or the active model have changed.
     fn count_labels(&mut self) {
-        let model = match &self.live.inspection.status.read().model {
+        let model = match &self.state.inspection.status.read().model {
             ModelState::Ready(facts) => Arc::clone(facts),
             _ => return,
         };
@@ -304,23 +304,23 @@ impl RecordThread {
     /// Loads the findings of the requested parts.
     fn load_findings(&mut self) {
         let Some(record) = &self.record else { return };
-        let wanted = Arc::clone(&self.live.review.requested.lock());
+        let wanted = Arc::clone(&self.state.review.requested.lock());
         let ids: Vec<InspectionId> = wanted.iter().map(|one| one.inspection).collect();
         let mut fresh = false;
         for id in &ids {
-            if self.live.review.findings.read().contains_key(id) {
+            if self.state.review.findings.read().contains_key(id) {
                 continue;
             }
             match record.findings(*id) {
                 Ok(found) => {
                     let found = Arc::new(found.unwrap_or_default());
-                    self.live.review.findings.write().insert(*id, found);
+                    self.state.review.findings.write().insert(*id, found);
                     fresh = true;
                 }
                 Err(error) => return self.fail(&error),
             }
         }
-        evict(&mut self.live.review.findings.write(), &ids, (FINDINGS, usize::MAX), |_| 0);
+        evict(&mut self.state.review.findings.write(), &ids, (FINDINGS, usize::MAX), |_| 0);
         if fresh {
             (self.wake)();
         }

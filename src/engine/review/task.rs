@@ -20,26 +20,26 @@ use crate::{
 };
 
 pub(crate) struct ReviewTask {
-    live: Arc<EngineState>,
+    state: Arc<EngineState>,
     job: Option<(InspectionId, InspectionJob)>,
     /// The part on show whose map alone fills the memory limit.
     full: Option<InspectionId>,
 }
 
 impl ReviewTask {
-    pub(crate) fn new(live: Arc<EngineState>) -> Self {
-        Self { live, job: None, full: None }
+    pub(crate) fn new(state: Arc<EngineState>) -> Self {
+        Self { state, job: None, full: None }
     }
 
     /// The most urgent part that this model inspected, whose image is loaded and whose map is missing.
     fn next(&self, hash: &str) -> Option<(PrefetchRequest, Arc<Picture>)> {
-        let wanted = Arc::clone(&self.live.review.requested.lock());
+        let wanted = Arc::clone(&self.state.review.requested.lock());
         let first = wanted.first()?.inspection;
         let most = if self.full == Some(first) { 1 } else { wanted.len() };
         let mut due = wanted.iter().take(most).filter(|one| one.map).peekable();
         due.peek()?;
         let hash: FileHash = hash.parse().ok()?;
-        let (maps, images) = (self.live.review.maps.read(), self.live.review.images.read());
+        let (maps, images) = (self.state.review.maps.read(), self.state.review.images.read());
         due.filter(|one| one.model == hash && !maps.contains_key(&one.inspection)).find_map(|one| {
             match &**images.get(&one.part)? {
                 PartImage::Loaded(picture, _) => Some((one.clone(), Arc::clone(picture))),
@@ -54,9 +54,9 @@ impl EngineTask for ReviewTask {
         if active.is_some_and(|active| self.next(active.hash).is_some()) {
             return Readiness::Busy;
         }
-        let images = self.live.review.images.read();
+        let images = self.state.review.images.read();
         // Images that need maps are still being read.
-        match self.live.review.requested.lock().iter().any(|one| one.map && !images.contains_key(&one.part)) {
+        match self.state.review.requested.lock().iter().any(|one| one.map && !images.contains_key(&one.part)) {
             true => Readiness::Waiting,
             false => Readiness::Idle,
         }
@@ -91,10 +91,10 @@ impl EngineTask for ReviewTask {
                 Ok(Some(view)) => Ok(Arc::new(view)),
                 Err(error) => Err(sentence(&error.to_string())),
             };
-            self.live.review.maps.write().insert(wanted.inspection, map);
-            let ids: Vec<InspectionId> = self.live.review.requested.lock().iter().map(|one| one.inspection).collect();
-            evict_maps(&self.live.review, &ids);
-            if !self.live.review.maps.read().contains_key(&wanted.inspection) {
+            self.state.review.maps.write().insert(wanted.inspection, map);
+            let ids: Vec<InspectionId> = self.state.review.requested.lock().iter().map(|one| one.inspection).collect();
+            evict_maps(&self.state.review, &ids);
+            if !self.state.review.maps.read().contains_key(&wanted.inspection) {
                 self.full = ids.first().copied();
             }
         }

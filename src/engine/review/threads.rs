@@ -19,24 +19,24 @@ const REQUESTS: usize = 64;
 pub(in crate::engine) struct ReviewThreads {
     requests: Option<Sender<ReviewRequest>>,
     wake_sender: Sender<()>,
-    live: Arc<EngineState>,
+    state: Arc<EngineState>,
     record_thread: Option<thread::JoinHandle<()>>,
 }
 
 impl ReviewThreads {
     /// Starts the threads, which call `wake` when there is something new to show.
     pub(in crate::engine) fn start(
-        live: Arc<EngineState>,
+        state: Arc<EngineState>,
         outbox: Outbox,
         wake: Arc<dyn Fn() + Send + Sync>,
     ) -> io::Result<Self> {
         let (requests, inbox) = bounded(REQUESTS);
         let (wake_sender, wakes) = bounded(1);
-        let record_thread = RecordThread::new(inbox, outbox, Arc::clone(&wake), Arc::clone(&live));
+        let record_thread = RecordThread::new(inbox, outbox, Arc::clone(&wake), Arc::clone(&state));
         let record_thread = thread::Builder::new().name("ganspect-review".into()).spawn(move || record_thread.run())?;
-        let prefetch = PrefetchThread::new(Arc::clone(&live), wake);
+        let prefetch = PrefetchThread::new(Arc::clone(&state), wake);
         thread::Builder::new().name("ganspect-pictures".into()).spawn(move || prefetch.run(&wakes))?;
-        Ok(Self { requests: Some(requests), wake_sender, live, record_thread: Some(record_thread) })
+        Ok(Self { requests: Some(requests), wake_sender, state, record_thread: Some(record_thread) })
     }
 
     /// Queues a request without waiting; `false` when the queue is full.
@@ -46,7 +46,7 @@ impl ReviewThreads {
 
     /// Replaces the list of parts whose images are needed.
     pub(in crate::engine) fn prefetch(&self, requested: Arc<[PrefetchRequest]>) {
-        *self.live.review.requested.lock() = requested;
+        *self.state.review.requested.lock() = requested;
         // A full channel is fine: the thread will be woken anyway.
         if let Err(TrySendError::Disconnected(())) = self.wake_sender.try_send(()) {
             tracing::warn!("the prefetch thread has ended");

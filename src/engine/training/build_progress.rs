@@ -221,14 +221,14 @@ mod tests {
         schedule.enter(BuildPart::Encoder, 0);
         assert_eq!(schedule.seconds_left(), None, "nobody knows yet how long a step of the encoder takes");
         schedule.update(50, 5.0);
-        // 5 s of the encoder, 10 s of the critic, 2 s of what is usual and 10 s of calibration are left.
+        // 5 s of the encoder, 10 s of the critic, 2 s of the statistics and 10 s of calibration are left.
         assert_eq!(schedule.seconds_left(), Some(27.0));
         assert!((schedule.progress().share - 5.0 / 32.0).abs() < 1e-6);
         schedule.update(100, 10.0);
         // Two steps were done when it was tried out; they are not on its clock.
         schedule.enter(BuildPart::Critic, 2);
         schedule.update(26, 12.0);
-        // What is measured counts more than the trial: half a second a step.
+        // The measured time replaces the estimate: half a second per step.
         assert_eq!(schedule.seconds_left(), Some(24.0));
         let progress = schedule.progress();
         assert_eq!((progress.current, progress.current_part().unwrap().done), (1, 26));

@@ -50,7 +50,7 @@ impl CriticProbe {
     }
 
     /// Evaluates the critic, if there is one, on the preview, if there is one.
-    pub(crate) fn run(&mut self, builder: Option<&ModelBuilder>, live: &EngineState) {
+    pub(crate) fn run(&mut self, builder: Option<&ModelBuilder>, state: &EngineState) {
         let in_training = builder.and_then(|builder| {
             let (critic, step) = builder.critic()?;
             let (recipe, device) = builder.basis();
@@ -59,18 +59,18 @@ impl CriticProbe {
         let trained =
             || self.trained.as_ref().map(|trained| (&trained.critic, trained.step, &trained.recipe, &trained.device));
         let Some((critic, step, recipe, device)) = in_training.or_else(trained) else { return };
-        let Some(shown) = live.training.critic.preview.lock().clone() else { return };
+        let Some(shown) = state.training.critic.preview.lock().clone() else { return };
         if shown.crops.channels != recipe.model.channels {
             return;
         }
         // The same critic has evaluated this preview already.
         let known =
-            live.training.critic.answers.lock().as_ref().is_some_and(|a| a.serial == shown.serial && a.step == step);
+            state.training.critic.answers.lock().as_ref().is_some_and(|a| a.serial == shown.serial && a.step == step);
         if !known {
             match probabilities(critic, &shown.values, [shown.crops.channels, shown.crops.side], device) {
                 Ok(all) => {
                     let answers = CriticAnswers::new(&shown, step, recipe.critic.clone(), &all);
-                    *live.training.critic.answers.lock() = Some(Arc::new(answers));
+                    *state.training.critic.answers.lock() = Some(Arc::new(answers));
                 }
                 Err(error) => tracing::warn!("the critic could not be evaluated on the preview: {error}"),
             }

@@ -110,12 +110,12 @@ impl ModelBuilder {
         let held_out = opened.held_out_indices(&split);
         let steps = recipe.critic.steps;
         let channels = recipe.model.channels;
-        let shown = if steps > 0 { critic::statistics_split(&training).1.len().min(STATISTICS_IMAGES) } else { 0 };
-        let kept = if steps > 0 { training.len().min(BankBuilder::max_images(channels)) } else { 0 };
+        let statistics = if steps > 0 { critic::statistics_split(&training).1.len().min(STATISTICS_IMAGES) } else { 0 };
+        let bank_size = if steps > 0 { training.len().min(BankBuilder::max_images(channels)) } else { 0 };
         let mut schedule = BuildSchedule::new([
             (BuildPart::Encoder, encoder.total()),
             (BuildPart::Critic, steps),
-            (BuildPart::Statistics, (2 * shown + kept) as u64),
+            (BuildPart::Statistics, (2 * statistics + bank_size) as u64),
             (BuildPart::Calibration, held_out.len() as u64),
         ]);
         schedule.enter(BuildPart::Encoder, 0);
@@ -197,8 +197,12 @@ impl ModelBuilder {
             Stage::Encoder(encoder) => (BuildPart::Encoder, encoder.steps(), encoder.total()),
             Stage::Critic(critic) => (BuildPart::Critic, critic.steps(), critic.total()),
             Stage::Statistics(fitter, images) => {
-                let shown = 2 * images.len();
-                (BuildPart::Statistics, (shown - fitter.remaining()) as u64, (shown + self.bank_images().len()) as u64)
+                let statistics = 2 * images.len();
+                (
+                    BuildPart::Statistics,
+                    (statistics - fitter.remaining()) as u64,
+                    (statistics + self.bank_images().len()) as u64,
+                )
             }
             Stage::Collect(_, gathering, _, images) => {
                 let all = 2 * self.statistics_images().len() + images.len();

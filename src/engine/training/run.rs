@@ -61,7 +61,7 @@ pub enum RunFault {
     Encode(#[from] image::ImageError),
 }
 
-/// How a run starts.
+/// A run to be started or resumed.
 pub(crate) enum RunStart {
     New { source: DataSource, recipe: Box<Recipe>, out: PathBuf },
     Resume { folder: Box<RunFolder>, recipe: Box<Recipe> },
@@ -82,7 +82,7 @@ pub(crate) struct TrainingRun {
     folder: RunFolder,
     _lock: RunLock,
     log: EventWriter,
-    live: Arc<EngineState>,
+    state: Arc<EngineState>,
     mode: Mode,
     /// NCHW values of the real crops shown beside the samples.
     real: Vec<f32>,
@@ -101,7 +101,7 @@ impl TrainingRun {
         start: RunStart,
         opened: &Opened,
         device: &ComputeDevice,
-        live: Arc<EngineState>,
+        state: Arc<EngineState>,
         outbox: &mut Outbox,
     ) -> Result<Self, RunFault> {
         let (folder, recipe, split, resumed) = open_folder(start, opened, device)?;
@@ -121,16 +121,16 @@ impl TrainingRun {
         let read_every = if device.is_gpu { GPU_READ_EVERY } else { 1 };
         let mut trainer = Trainer::new(recipe.clone(), &device.device, loader, read_every);
         let last_checkpoint = match resumed {
-            true => restore(&mut trainer, &folder, &recipe, &live, outbox)?,
+            true => restore(&mut trainer, &folder, &recipe, &state, outbox)?,
             false => None,
         };
         let mut log = EventWriter::create(folder.path(), "ganspect")?;
         if resumed {
-            begin_session(&mut log, trainer.steps() + 1, &live.training)?;
+            begin_session(&mut log, trainer.steps() + 1, &state.training)?;
         }
-        *live.training.critic.images.lock() = Some(Arc::new(PreviewImages::new(&opened.store, &training)));
+        *state.training.critic.images.lock() = Some(Arc::new(PreviewImages::new(&opened.store, &training)));
         {
-            let mut status = live.training.status.write();
+            let mut status = state.training.status.write();
             status.run = Some(folder.path().to_path_buf());
             status.name = folder.info().name.clone();
             status.data = data;
@@ -144,7 +144,7 @@ impl TrainingRun {
             folder,
             _lock: lock,
             log,
-            live,
+            state,
             mode: Mode::Running,
             real,
             averaged: true,
@@ -170,7 +170,7 @@ impl TrainingRun {
             self.log.text(tag::RECIPE, 0, now(), &text)?;
             self.log.image(tag::REAL, 0, now(), &grid_png(&real)?)?;
         }
-        *self.live.training.real.lock() = Some(Arc::new(real));
+        *self.state.training.real.lock() = Some(Arc::new(real));
         if self.trainer.steps() == 0 {
             self.draw_grid()?;
         }
@@ -230,7 +230,7 @@ impl TrainingRun {
             row[Metric::CriticLoss as usize] = loss.loss;
             row[Metric::CriticHeldOut as usize] = loss.held_out.unwrap_or(f32::NAN);
             let wall = now();
-            self.live.training.critic.history.write().push(loss.step, wall, &row);
+            self.state.training.critic.history.write().push(loss.step, wall, &row);
             self.log.scalars(loss.step as i64, wall, &tagged_values(&row))?;
         }
         Ok(())
@@ -334,12 +334,12 @@ impl TrainingRun {
     /// Adds rows to the log and the curves.
     fn record(&mut self, rows: &[StepMetrics]) -> Result<(), RunFault> {
         for row in rows {
-            self.live.training.history.write().push(row.step, row.wall, &row.values);
+            self.state.training.history.write().push(row.step, row.wall, &row.values);
             self.log.scalars(row.step as i64, row.wall, &tagged_values(&row.values))?;
         }
         if rows.iter().any(|r| r.step % HEALTH_EVERY == 0) {
-            let health = Health::of(&self.live.training.history.read());
-            self.live.training.status.write().health = health;
+            let health = Health::of(&self.state.training.history.read());
+            self.state.training.status.write().health = health;
         }
         Ok(())
     }
@@ -353,7 +353,7 @@ impl TrainingRun {
         if step <= 1 || step % every == 0 || step >= recipe.train.steps {
             self.log.image(tag::SAMPLES, step as i64, now(), &grid_png(&samples)?)?;
         }
-        self.live.training.grids.write().push(SampleGrid { step, from_ema: self.averaged, samples });
+        self.state.training.grids.write().push(SampleGrid { step, from_ema: self.averaged, samples });
         Ok(self.trainer.diversity(&values, &self.real) as f32)
     }
 
@@ -365,7 +365,7 @@ impl TrainingRun {
             self.log.histogram(&name, step as i64, now(), &histogram)?;
             entries.push((name, histogram));
         }
-        self.live.training.histograms.write().push(Histograms { step, entries });
+        self.state.training.histograms.write().push(Histograms { step, entries });
         Ok(())
     }
 
@@ -377,12 +377,12 @@ impl TrainingRun {
         self.log.sync()?;
         self.folder.save_checkpoint(&checkpoint)?;
         self.last_checkpoint = Some(checkpoint.step);
-        self.live.training.status.write().checkpoint = self.last_checkpoint;
+        self.state.training.status.write().checkpoint = self.last_checkpoint;
         Ok(())
     }
 
     fn write_thumbnail(&mut self) -> Result<(), RunFault> {
-        let newest = self.live.training.grids.read().grids().last().cloned();
+        let newest = self.state.training.grids.read().grids().last().cloned();
         if let Some(grid) = newest {
             self.folder.write_thumbnail(&grid_png(&grid.samples)?.bytes)?;
         }
@@ -438,7 +438,7 @@ impl TrainingRun {
         }
         let text = changes.join("; ");
         let step = self.trainer.steps() + 1;
-        self.live.training.history.write().marks.push(CurveMark { step, text: text.clone() });
+        self.state.training.history.write().marks.push(CurveMark { step, text: text.clone() });
         self.log.text(tag::KNOBS, step as i64, now(), &text)?;
         self.folder.update_recipe(&after.to_toml())?;
         let more = self.trainer.steps() < after.train.steps;
@@ -467,7 +467,7 @@ impl TrainingRun {
         let m = &self.trainer.recipe().model;
         let pictures = ImageGrid::from_unit(frames, m.channels, m.size, &values);
         let walk = LatentWalk { step: self.trainer.steps(), ends: (from, to), frames: pictures };
-        *self.live.training.walk.lock() = Some(Arc::new(walk));
+        *self.state.training.walk.lock() = Some(Arc::new(walk));
         self.trainer.restart_clock();
         Ok(())
     }
@@ -499,7 +499,7 @@ impl TrainingRun {
                 Err(worse) => outbox.notice(Severity::Error, format!("{text}. {worse}"), detail),
             }
             self.show();
-            self.live.training.status.write().health = Health::NotFinite;
+            self.state.training.status.write().health = Health::NotFinite;
             return;
         }
         outbox.notice(Severity::Error, format!("{text}. The run is paused."), detail);
@@ -513,10 +513,10 @@ impl TrainingRun {
             None => self.trainer.reset(),
         }
         let step = self.trainer.steps();
-        self.live.training.history.write().truncate_from(step + 1);
-        self.live.training.grids.write().truncate_from(step + 1);
-        self.live.training.histograms.write().truncate_from(step + 1);
-        begin_session(&mut self.log, step + 1, &self.live.training)?;
+        self.state.training.history.write().truncate_from(step + 1);
+        self.state.training.grids.write().truncate_from(step + 1);
+        self.state.training.histograms.write().truncate_from(step + 1);
+        begin_session(&mut self.log, step + 1, &self.state.training)?;
         Ok(step)
     }
 
@@ -524,7 +524,7 @@ impl TrainingRun {
     fn show(&self) {
         let recipe = self.trainer.recipe();
         let step = self.trainer.steps();
-        let mut status = self.live.training.status.write();
+        let mut status = self.state.training.status.write();
         status.phase = match self.mode {
             Mode::Running | Mode::Step(_) if self.seconds_per_step.is_none() => TrainingPhase::Preparing,
             Mode::Running | Mode::Step(_) => TrainingPhase::Running,
@@ -570,7 +570,7 @@ fn restore(
     trainer: &mut Trainer,
     folder: &RunFolder,
     recipe: &Recipe,
-    live: &EngineState,
+    state: &EngineState,
     outbox: &mut Outbox,
 ) -> Result<Option<u64>, RunFault> {
     let checkpoint = folder.latest_checkpoint()?;
@@ -582,6 +582,6 @@ fn restore(
             "",
         ),
     }
-    restore_history(folder, recipe, trainer.steps(), &live.training, outbox);
+    restore_history(folder, recipe, trainer.steps(), &state.training, outbox);
     Ok(checkpoint.map(|checkpoint| checkpoint.step))
 }

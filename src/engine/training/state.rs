@@ -55,7 +55,7 @@ const HISTOGRAM_BYTES: usize = 32 << 20;
 /// The histograms for the scrubber, thinned out like [`GridHistory`].
 #[derive(Debug, Default)]
 pub struct HistogramHistory {
-    kept: Vec<Arc<Histograms>>,
+    entries: Vec<Arc<Histograms>>,
     bytes: usize,
 }
 
@@ -64,33 +64,33 @@ impl HistogramHistory {
     pub fn push(&mut self, histograms: Histograms) {
         self.truncate_from(histograms.step);
         self.bytes += histograms.bytes();
-        self.kept.push(Arc::new(histograms));
+        self.entries.push(Arc::new(histograms));
         if self.bytes > HISTOGRAM_BYTES {
-            let half = self.kept.len() / 2;
+            let half = self.entries.len() / 2;
             let mut i = 0;
-            self.kept.retain(|_| {
+            self.entries.retain(|_| {
                 i += 1;
                 i > half || i % 2 == 1
             });
-            self.bytes = self.kept.iter().map(|h| h.bytes()).sum();
+            self.bytes = self.entries.iter().map(|h| h.bytes()).sum();
         }
     }
 
     /// The newest.
     pub fn newest(&self) -> Option<&Arc<Histograms>> {
-        self.kept.last()
+        self.entries.last()
     }
 
     /// Those at `step`: the newest at or before it, else the first.
     pub fn at(&self, step: u64) -> Option<&Arc<Histograms>> {
-        let after = self.kept.partition_point(|h| h.step <= step);
-        self.kept.get(after.saturating_sub(1))
+        let after = self.entries.partition_point(|h| h.step <= step);
+        self.entries.get(after.saturating_sub(1))
     }
 
     /// Removes those from `step` on.
     pub fn truncate_from(&mut self, step: u64) {
-        self.kept.retain(|h| h.step < step);
-        self.bytes = self.kept.iter().map(|h| h.bytes()).sum();
+        self.entries.retain(|h| h.step < step);
+        self.bytes = self.entries.iter().map(|h| h.bytes()).sum();
     }
 }
 

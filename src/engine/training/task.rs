@@ -45,7 +45,7 @@ pub(crate) enum ModelOffer {
 }
 
 pub(crate) struct TrainingTask {
-    live: Arc<EngineState>,
+    state: Arc<EngineState>,
     opening: Option<Opening>,
     run: Option<TrainingRun>,
     /// Builds the run's model.
@@ -56,8 +56,8 @@ pub(crate) struct TrainingTask {
 }
 
 impl TrainingTask {
-    pub(crate) fn new(live: Arc<EngineState>) -> Self {
-        Self { live, opening: None, run: None, builder: None, probe: CriticProbe::default(), offer: None }
+    pub(crate) fn new(state: Arc<EngineState>) -> Self {
+        Self { state, opening: None, run: None, builder: None, probe: CriticProbe::default(), offer: None }
     }
 
     /// The last change that concerns the active model, once.
@@ -73,7 +73,7 @@ impl TrainingTask {
                 let start = RunStart::New { source: source.clone(), recipe, out };
                 match opened {
                     Some(opened) => {
-                        self.live.training.clear();
+                        self.state.training.clear();
                         self.begin(start, &opened, false, device, outbox);
                     }
                     None => self.open(source, start, false, outbox),
@@ -98,7 +98,7 @@ impl TrainingTask {
                 self.with_run(outbox, |run, _| run.walk(from, to, frames));
             }
             TrainingRequest::BuildModel => self.start_build(device, outbox),
-            TrainingRequest::ProbeCritic => self.probe.run(self.builder.as_ref(), &self.live),
+            TrainingRequest::ProbeCritic => self.probe.run(self.builder.as_ref(), &self.state),
         }
     }
 
@@ -118,7 +118,7 @@ impl TrainingTask {
     pub(crate) fn close(&mut self, outbox: &mut Outbox) {
         if let Some(opening) = self.opening.take() {
             opening.task.cancel();
-            self.live.training.status.write().phase = TrainingPhase::Idle;
+            self.state.training.status.write().phase = TrainingPhase::Idle;
         }
         self.builder = None;
         self.probe = CriticProbe::default();
@@ -126,7 +126,7 @@ impl TrainingTask {
         if let Some(run) = self.run.take() {
             let (path, step) = (run.path().to_path_buf(), run.steps());
             drop(run);
-            self.live.training.status.write().phase = TrainingPhase::Idle;
+            self.state.training.status.write().phase = TrainingPhase::Idle;
             outbox.send(Event::Closed { run: path, step });
         }
     }
@@ -145,8 +145,8 @@ impl TrainingTask {
     }
 
     fn open(&mut self, source: DataSource, start: RunStart, paused: bool, outbox: &mut Outbox) {
-        self.live.training.clear();
-        self.live.training.status.write().phase = TrainingPhase::Opening { done: 0, total: 0 };
+        self.state.training.clear();
+        self.state.training.status.write().phase = TrainingPhase::Opening { done: 0, total: 0 };
         let task = BackgroundTask::spawn(
             "ganspect-open",
             || {},
@@ -176,7 +176,7 @@ impl TrainingTask {
 
     fn refuse(&mut self, sentence: &str, outbox: &mut Outbox) {
         outbox.notice(Severity::Error, sentence, "");
-        self.live.training.status.write().phase = TrainingPhase::Failed(sentence.into());
+        self.state.training.status.write().phase = TrainingPhase::Failed(sentence.into());
     }
 
     /// Starts the run once its images have been read.
@@ -185,7 +185,7 @@ impl TrainingTask {
         let (done, total) = opening.task.progress();
         let result = match opening.task.poll() {
             TaskState::Running => {
-                self.live.training.status.write().phase = TrainingPhase::Opening { done, total };
+                self.state.training.status.write().phase = TrainingPhase::Opening { done, total };
                 return;
             }
             TaskState::Done(result) => result,
@@ -210,7 +210,7 @@ impl TrainingTask {
         outbox: &mut Outbox,
     ) {
         let Some(device) = device else { return };
-        match TrainingRun::begin(start, opened, device, Arc::clone(&self.live), outbox) {
+        match TrainingRun::begin(start, opened, device, Arc::clone(&self.state), outbox) {
             Ok(mut run) => {
                 run.set_paused(paused);
                 outbox.send(Event::Opened(run.path().to_path_buf()));
@@ -244,8 +244,8 @@ impl TrainingTask {
             Ok(builder) => {
                 self.builder = Some(builder);
                 self.probe = CriticProbe::default();
-                *self.live.training.critic.answers.lock() = None;
-                self.live.training.critic.history.write().reset();
+                *self.state.training.critic.answers.lock() = None;
+                self.state.training.critic.history.write().reset();
                 self.show_build();
             }
             Err(error) => {
@@ -258,7 +258,7 @@ impl TrainingTask {
     fn show_build(&self) {
         let Some(builder) = &self.builder else { return };
         let (progress, left) = builder.progress();
-        let mut status = self.live.training.status.write();
+        let mut status = self.state.training.status.write();
         status.phase = TrainingPhase::BuildingModel(progress);
         status.seconds_left = left;
     }
@@ -276,7 +276,7 @@ impl TrainingTask {
         match built {
             Ok(None) => {
                 if self.probe.is_due() {
-                    self.probe.run(self.builder.as_ref(), &self.live);
+                    self.probe.run(self.builder.as_ref(), &self.state);
                 }
                 self.show_build();
             }
@@ -348,7 +348,7 @@ impl EngineTask for TrainingTask {
     }
 
     fn on_device_lost(&mut self) {
-        self.live.training.status.write().phase = TrainingPhase::Failed(DEVICE_LOST.into());
+        self.state.training.status.write().phase = TrainingPhase::Failed(DEVICE_LOST.into());
         // Tensors of a broken device may panic when they are dropped: they are taken out first.
         let lost = (self.run.take(), self.builder.take(), std::mem::take(&mut self.probe), self.offer.take());
         drop(lost);

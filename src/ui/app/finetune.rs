@@ -183,7 +183,7 @@ mod tests {
         let first = free_model(folder.path(), "turned metal, built in");
         assert_eq!(first, folder.path().join("turned-metal-taught-1.ganspect"));
         image::GrayImage::new(1, 1).save_with_format(&first, image::ImageFormat::Png).unwrap();
-        let next = free_model(folder.path(), "turned metal, taught by 12 verdicts");
+        let next = free_model(folder.path(), "turned metal, fine-tuned on 12 verdicts");
         assert_eq!(next, folder.path().join("turned-metal-taught-2.ganspect"));
     }
 }

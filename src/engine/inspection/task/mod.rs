@@ -70,7 +70,7 @@ struct Slot {
 }
 
 pub(crate) struct InspectionTask {
-    live: Arc<EngineState>,
+    state: Arc<EngineState>,
     model: Option<Model>,
     hash: Arc<str>,
     path: Option<PathBuf>,
@@ -84,10 +84,10 @@ pub(crate) struct InspectionTask {
 }
 
 impl InspectionTask {
-    pub(crate) fn new(live: Arc<EngineState>) -> Self {
+    pub(crate) fn new(state: Arc<EngineState>) -> Self {
         let knobs = InvertKnobs::default();
         Self {
-            live,
+            state,
             model: None,
             hash: "".into(),
             path: None,
@@ -100,7 +100,7 @@ impl InspectionTask {
         }
     }
 
-    /// The knobs for queries that have not begun.
+    /// The knobs for queries that have not started.
     pub(crate) fn knobs(&self) -> &InvertKnobs {
         &self.knobs
     }
@@ -111,7 +111,7 @@ impl InspectionTask {
         self.model.as_ref().map(|model| ActiveModel { model, hash: &self.hash, path, knobs: &self.knobs })
     }
 
-    /// The model in force, if it is a file's.
+    /// The active model's file, if it has one.
     pub(crate) fn path(&self) -> Option<&Path> {
         self.path.as_deref()
     }
@@ -165,7 +165,7 @@ impl InspectionTask {
             InspectionRequest::Calibrate => self.calibrate(outbox),
             InspectionRequest::CancelCalibration => {
                 self.calibrating = None;
-                self.live.inspection.status.write().calibrating = None;
+                self.state.inspection.status.write().calibrating = None;
             }
             InspectionRequest::SaveModel(path) => self.save_as(path, outbox),
         }
@@ -173,7 +173,7 @@ impl InspectionTask {
     }
 
     fn loading(&self, name: &str) {
-        self.live.inspection.status.write().model = ModelState::Loading(name.into());
+        self.state.inspection.status.write().model = ModelState::Loading(name.into());
     }
 
     pub(crate) fn refuse(&mut self, sentence: String, what: &str, outbox: &mut Outbox) {
@@ -181,7 +181,7 @@ impl InspectionTask {
         // The previous model stays active.
         match self.model.is_some() {
             true => self.show_model(),
-            false => self.live.inspection.status.write().model = ModelState::Failed(sentence),
+            false => self.state.inspection.status.write().model = ModelState::Failed(sentence),
         }
     }
 
@@ -191,7 +191,7 @@ impl InspectionTask {
         self.calibrating = None;
         let m = &model.info().recipe.model;
         let samples = model.networks().samples(SAMPLES, 1).ok();
-        *self.live.inspection.samples.write() =
+        *self.state.inspection.samples.write() =
             samples.map(|values| Arc::new(ImageGrid::from_unit(SAMPLES, m.channels, m.size, &values)));
         let form = (m.channels, model.info().recipe.data.scale);
         let before = self.model.as_ref().map(|old| {
@@ -210,13 +210,13 @@ impl InspectionTask {
                 (slot.query, slot.reading) = (None, None);
             }
         }
-        self.live.inspection.status.write().calibrating = None;
+        self.state.inspection.status.write().calibrating = None;
         self.show_model();
     }
 
     /// Updates the facts about the active model.
     fn show_model(&self) {
-        let mut status = self.live.inspection.status.write();
+        let mut status = self.state.inspection.status.write();
         status.knobs = self.knobs.clone();
         status.rate_refused = None;
         let Some(model) = &self.model else { return };
@@ -240,7 +240,7 @@ impl InspectionTask {
     fn add(&mut self, queries: Vec<Query>) {
         self.requests += 1;
         let request = self.requests;
-        let mut status = self.live.inspection.status.write();
+        let mut status = self.state.inspection.status.write();
         for (i, query) in queries.into_iter().enumerate() {
             let entry = QueryEntry::waiting(&query, self.knobs.steps);
             status.entries.push(Arc::new(entry.clone()));
@@ -263,8 +263,8 @@ impl InspectionTask {
 
     fn remove(&mut self, ids: &[QueryId]) {
         self.slots.retain(|slot| !ids.contains(&slot.entry.id));
-        self.live.inspection.status.write().entries.retain(|entry| !ids.contains(&entry.id));
-        self.live.inspection.views.write().retain(|id, _| !ids.contains(id));
+        self.state.inspection.status.write().entries.retain(|entry| !ids.contains(&entry.id));
+        self.state.inspection.views.write().retain(|id, _| !ids.contains(id));
     }
 
     fn index_of(&self, id: QueryId) -> Option<usize> {
@@ -279,7 +279,7 @@ impl InspectionTask {
     }
 
     fn show_entry(&self, i: usize) {
-        if let Some(shown) = self.live.inspection.status.write().entries.get_mut(i) {
+        if let Some(shown) = self.state.inspection.status.write().entries.get_mut(i) {
             *shown = Arc::new(self.slots[i].entry.clone());
         }
     }
@@ -448,9 +448,9 @@ impl InspectionTask {
                     outcome: None,
                     neighbours: None,
                 };
-                self.live.inspection.views.write().insert(slot.entry.id, Arc::new(view));
+                self.state.inspection.views.write().insert(slot.entry.id, Arc::new(view));
                 outbox.wake();
-                if let Some(shown) = self.live.inspection.status.write().entries.get_mut(i) {
+                if let Some(shown) = self.state.inspection.status.write().entries.get_mut(i) {
                     *shown = Arc::new(slot.entry.clone());
                 }
             }
@@ -489,7 +489,7 @@ impl InspectionTask {
             outcome: Some(Arc::new(outcome)),
             neighbours,
         };
-        self.live.inspection.views.write().insert(slot.entry.id, Arc::new(view));
+        self.state.inspection.views.write().insert(slot.entry.id, Arc::new(view));
         self.show_entry(i);
         self.evict();
         outbox.wake();
@@ -505,7 +505,7 @@ impl InspectionTask {
             total -= oldest.bytes;
             oldest.bytes = 0;
             (oldest.job, oldest.query) = (None, None);
-            self.live.inspection.views.write().remove(&oldest.entry.id);
+            self.state.inspection.views.write().remove(&oldest.entry.id);
         }
     }
 
@@ -568,7 +568,7 @@ impl EngineTask for InspectionTask {
     fn on_device_lost(&mut self) {
         self.model = None;
         self.calibrating = None;
-        self.live.inspection.status.write().calibrating = None;
+        self.state.inspection.status.write().calibrating = None;
         for i in 0..self.slots.len() {
             let slot = &mut self.slots[i];
             slot.job = None;
@@ -578,7 +578,7 @@ impl EngineTask for InspectionTask {
             }
         }
         let sentence = "The device stopped working. Open the model again, on the CPU if this happens again.";
-        self.live.inspection.status.write().model = ModelState::Failed(sentence.into());
+        self.state.inspection.status.write().model = ModelState::Failed(sentence.into());
     }
 }
 

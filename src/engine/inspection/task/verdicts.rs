@@ -20,7 +20,7 @@ impl InspectionTask {
         match model.promise(rate, &self.knobs) {
             Ok(()) => self.rejudge(outbox),
             Err(DecisionError::NotCalibrated) => {}
-            Err(error) => self.live.inspection.status.write().rate_refused = Some(format!("{error}.")),
+            Err(error) => self.state.inspection.status.write().rate_refused = Some(format!("{error}.")),
         }
     }
 
@@ -50,7 +50,7 @@ impl InspectionTask {
         let Some(model) = &mut self.model else { return };
         model.info_mut().regions = regions;
         self.calibrating = None;
-        self.live.inspection.status.write().calibrating = None;
+        self.state.inspection.status.write().calibrating = None;
         self.save(outbox);
         self.show_model();
     }
@@ -94,7 +94,7 @@ impl InspectionTask {
         match task {
             Ok(task) => {
                 self.calibrating = Some(Calibrating::Opening(task));
-                self.live.inspection.status.write().calibrating = Some((0, 0));
+                self.state.inspection.status.write().calibrating = Some((0, 0));
             }
             Err(error) => {
                 outbox.notice(Severity::Error, format!("Cannot start a thread to read the images: {error}."), "");
@@ -110,7 +110,7 @@ impl InspectionTask {
             let own = slot.model.as_ref() == Some(&self.hash);
             let Some(scores) = slot.entry.scores.clone().filter(|_| own) else { continue };
             slot.entry.assessment = model.assess(&scores, &slot.knobs);
-            let mut views = self.live.inspection.views.write();
+            let mut views = self.state.inspection.views.write();
             if let Some(view) = views.get_mut(&slot.entry.id) {
                 let mut changed = QueryView::clone(view);
                 changed.outcome = changed.outcome.map(|outcome| {
@@ -154,7 +154,7 @@ impl InspectionTask {
             },
             Some(Calibrating::Running(mut calibrator)) => match calibrator.slice(model.networks()) {
                 Ok(None) => {
-                    self.live.inspection.status.write().calibrating = Some(calibrator.progress());
+                    self.state.inspection.status.write().calibrating = Some(calibrator.progress());
                     self.calibrating = Some(Calibrating::Running(calibrator));
                     true
                 }
@@ -171,7 +171,7 @@ impl InspectionTask {
             },
         };
         if self.calibrating.is_none() {
-            self.live.inspection.status.write().calibrating = None;
+            self.state.inspection.status.write().calibrating = None;
         }
         going
     }

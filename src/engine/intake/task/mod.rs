@@ -61,7 +61,7 @@ enum Stage {
 }
 
 pub(crate) struct IntakeTask {
-    live: Arc<EngineState>,
+    state: Arc<EngineState>,
     spec: Option<IntakeSpec>,
     stage: Option<Stage>,
     /// The knobs at the start.
@@ -72,8 +72,8 @@ pub(crate) struct IntakeTask {
 }
 
 impl IntakeTask {
-    pub(crate) fn new(live: Arc<EngineState>) -> Self {
-        Self { live, spec: None, stage: None, knobs: InvertKnobs::default(), next: None, changed: false }
+    pub(crate) fn new(state: Arc<EngineState>) -> Self {
+        Self { state, spec: None, stage: None, knobs: InvertKnobs::default(), next: None, changed: false }
     }
 
     pub(crate) fn handle(&mut self, command: IntakeRequest, knobs: &InvertKnobs, outbox: &mut Outbox) {
@@ -105,7 +105,7 @@ impl IntakeTask {
     }
 
     fn status(&mut self, change: impl FnOnce(&mut IntakeStatus)) {
-        let mut shown = self.live.intake.status.write();
+        let mut shown = self.state.intake.status.write();
         let mut status = shown.clone();
         change(&mut status);
         if *shown != status {
@@ -321,7 +321,7 @@ impl IntakeTask {
 
     /// Hash of the model at the start.
     fn first_model(&self) -> Option<String> {
-        self.live.intake.status.read().model.as_ref().map(|model| model.hash.clone())
+        self.state.intake.status.read().model.as_ref().map(|model| model.hash.clone())
     }
 
     /// Waits until the last parts are recorded, then ends.
@@ -412,7 +412,7 @@ impl EngineTask for IntakeTask {
         if let Some(Stage::Running(session)) = &mut self.stage {
             session.inspector = None;
         }
-        if self.stage.is_none() && self.live.intake.status.read().phase.is_active() {
+        if self.stage.is_none() && self.state.intake.status.read().phase.is_active() {
             let text = self.failed("the device stopped working; open the model again");
             self.status(|s| s.phase = IntakePhase::Failed(text));
         }

@@ -8,7 +8,7 @@ use crate::engine::event::Severity;
 pub struct WatchOptions {
     /// Include subfolders, also those created later.
     pub recursive: bool,
-    /// How long to wait for files.
+    /// Times to wait for files.
     pub timing: Timing,
     /// End when all files in the folder are on record.
     pub once: bool,
@@ -17,8 +17,8 @@ pub struct WatchOptions {
 /// A notice for the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WatchNotice {
-    /// How serious.
+    /// Its severity.
     pub severity: Severity,
-    /// What happened, to which file or folder, and what to do.
+    /// The event, the file or folder, and what to do.
     pub text: String,
 }

@@ -9,7 +9,7 @@ use std::{
 use super::fingerprint::Fingerprint;
 use crate::format::natural_key;
 
-/// How long to wait for files.
+/// Times to wait for files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timing {
     /// A file unchanged for this long is taken to be complete, if it decodes.
@@ -227,11 +227,11 @@ mod tests {
         b.see("a", 10, 1, 0);
         assert_eq!(b.see("a", 10, 1, 500), FileStatus::Ready);
         assert!(!b.fail("a", 500));
-        // It is looked at, but not read again as it is.
+        // It is examined, but not read again while unchanged.
         assert_eq!(b.see("a", 10, 1, 1_000), FileStatus::Waiting);
         assert_eq!(b.see("a", 10, 1, 29_000), FileStatus::Waiting);
         assert_eq!(b.queue.next_look(), Some(b.at(29_500)));
-        // It grows after all: read again soon, and the patience begins anew.
+        // It grows after all: read again soon, and the patience starts again.
         assert_eq!(b.see("a", 15, 2, 29_500), FileStatus::Waiting);
         assert_eq!(b.see("a", 15, 2, 30_000), FileStatus::Ready);
         assert!(!b.fail("a", 30_000));

@@ -31,14 +31,14 @@ impl CriticPreviewThread {
     /// Starts the thread. `commands` leads to the compute thread, which owns the critic; `wake` is called when there is
     /// something new to show.
     pub(crate) fn start(
-        live: Arc<EngineState>,
+        state: Arc<EngineState>,
         commands: Sender<ComputeCommand>,
         wake: Arc<dyn Fn() + Send + Sync>,
     ) -> io::Result<Self> {
         let request = Arc::new(Mutex::new(None));
         let (wake_sender, wakes) = bounded(1);
         let pending = Arc::clone(&request);
-        let work = move || run(&pending, &wakes, &live, &commands, wake.as_ref());
+        let work = move || run(&pending, &wakes, &state, &commands, wake.as_ref());
         thread::Builder::new().name("ganspect-forge".into()).spawn(work)?;
         Ok(Self { request, wake_sender })
     }
@@ -54,14 +54,14 @@ impl CriticPreviewThread {
 fn run(
     pending: &Mutex<Option<PreviewRequest>>,
     wakes: &Receiver<()>,
-    live: &EngineState,
+    state: &EngineState,
     commands: &Sender<ComputeCommand>,
     wake: &(dyn Fn() + Send + Sync),
 ) {
     let mut batch = None;
     for () in wakes {
         let Some(request) = pending.lock().take() else { continue };
-        let run = live.training.critic.images.lock().clone();
+        let run = state.training.critic.images.lock().clone();
         let images = match &request.opened {
             Some(opened) => training_images(opened, &request.recipe),
             None => match &run {
@@ -69,19 +69,19 @@ fn run(
                 None => continue,
             },
         };
-        let damaged = images.and_then(|images| damage(&mut batch, &images, &request, live));
-        if request.opened.is_none() && live.training.critic.images() != run.map(|images| images.serial) {
+        let damaged = images.and_then(|images| damage(&mut batch, &images, &request, state));
+        if request.opened.is_none() && state.training.critic.images() != run.map(|images| images.serial) {
             // The run was closed meanwhile.
             continue;
         }
         match damaged {
             Ok(shown) => {
-                *live.training.critic.error.lock() = None;
-                *live.training.critic.preview.lock() = Some(Arc::new(shown));
+                *state.training.critic.error.lock() = None;
+                *state.training.critic.preview.lock() = Some(Arc::new(shown));
                 // The compute thread owns the critic; if its queue is full, it probes the critic later.
                 let _ = commands.try_send(ComputeCommand::Training(TrainingRequest::ProbeCritic));
             }
-            Err(error) => *live.training.critic.error.lock() = Some(crate::format::sentence(&error.to_string())),
+            Err(error) => *state.training.critic.error.lock() = Some(crate::format::sentence(&error.to_string())),
         }
         wake();
     }
@@ -137,7 +137,7 @@ fn damage(
     batch: &mut Option<HealthyBatch>,
     images: &PreviewImages,
     request: &PreviewRequest,
-    live: &EngineState,
+    state: &EngineState,
 ) -> Result<DefectPreview, DataError> {
     let batch = match batch.take().filter(|batch| batch.matches(images, request)) {
         Some(same) => batch.insert(same),
@@ -147,7 +147,7 @@ fn damage(
     // Current samples of the run's generator are one of the fills of damage.
     let grid = match &request.opened {
         Some(_) => None,
-        None => live.training.grids.read().grids().last().cloned(),
+        None => state.training.grids.read().grids().last().cloned(),
     };
     let drawn = grid.filter(|grid| grid.samples.channels == recipe.model.channels);
     let drawn = drawn.map_or((0, Vec::new()), |grid| (grid.samples.side, grid.samples.to_unit()));
@@ -171,29 +171,29 @@ mod tests {
     #[test]
     fn knobs_change_the_damage_and_not_the_crops() {
         let opened = Arc::new("surface:turned".parse::<DataSource>().unwrap().open(&|_, _| true).unwrap());
-        let (live, mut batch) = (EngineState::default(), None);
+        let (state, mut batch) = (EngineState::default(), None);
         let mut made = |request: &PreviewRequest| {
             let images = training_images(&opened, &request.recipe).unwrap();
-            let shown = damage(&mut batch, &images, request, &live).unwrap();
+            let shown = damage(&mut batch, &images, request, &state).unwrap();
             (shown, batch.as_ref().unwrap().crops.clone())
         };
-        let (usual, crops) = made(&request(&opened, 0, |_| {}));
-        assert_eq!((usual.crops.count, usual.crops.side, usual.masks.side), (CROPS, 48, 48));
+        let (first, crops) = made(&request(&opened, 0, |_| {}));
+        assert_eq!((first.crops.count, first.crops.side, first.masks.side), (CROPS, 48, 48));
         let (again, _) = made(&request(&opened, 0, |_| {}));
-        assert_eq!((again.values, again.masks), (usual.values.clone(), usual.masks.clone()));
+        assert_eq!((again.values, again.masks), (first.values.clone(), first.masks.clone()));
 
         let all = |recipe: &mut Recipe| (recipe.critic.share, recipe.critic.largest) = (1.0, 0.5);
         let (many, same) = made(&request(&opened, 0, all));
         assert_eq!(same, crops, "the same healthy crops");
         assert!(
-            many.damaged(CROPS) > usual.damaged(CROPS) && many.damaged(CROPS) >= CROPS - 2,
+            many.damaged(CROPS) > first.damaged(CROPS) && many.damaged(CROPS) >= CROPS - 2,
             "{}",
             many.damaged(CROPS)
         );
         let still = |recipe: &mut Recipe| (recipe.critic.share, recipe.critic.jitter) = (0.05, 0.0);
         let (few, _) = made(&request(&opened, 0, still));
-        assert!(few.damaged(CROPS) < usual.damaged(CROPS), "{}", few.damaged(CROPS));
-        // What is not damaged is shown as it is.
+        assert!(few.damaged(CROPS) < first.damaged(CROPS), "{}", few.damaged(CROPS));
+        // Undamaged crops are unchanged.
         let area = 48 * 48;
         let whole = (0..CROPS).find(|i| !few.masks.image(*i).contains(&255)).unwrap();
         assert_eq!(few.values[whole * area..(whole + 1) * area], crops[whole * area..(whole + 1) * area]);
