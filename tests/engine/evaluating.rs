@@ -81,7 +81,7 @@ fn what_was_inspected_once_is_known() {
     let mut third = new(&knobs);
     let again = finish(&model, &mut third);
     assert_eq!((third.inspected(), &again), (0, &whole));
-    // Other knobs need another test.
+    // Other knobs need another evaluation.
     let mut other = new(&InvertKnobs { steps: 3, ..knobs.clone() });
     let other_whole = finish(&model, &mut other);
     assert_eq!(other.inspected(), 8);
@@ -298,7 +298,7 @@ fn what_verdicts_go_by_is_changed_without_inspecting_again() {
     let said = EvaluationSummary::of(&third, None).unwrap().caution.unwrap();
     assert!(said.contains("12 labelled defects of drawn"), "{said}");
 
-    // Undone, everything is as before.
+    // After removing the weights, everything is as before.
     assert!(model.remove_labels(&knobs).unwrap());
     model.set_decision_score(ScoreKind::Fused, &knobs).unwrap();
     assert_eq!(model.calibration(&knobs).unwrap(), first.calibration.as_ref().unwrap());

@@ -1,4 +1,4 @@
-//! From people's verdicts to another model: what it is taught by, what it is measured on, and what it says of itself.
+//! Fine-tuning on verdicts: the training labels, the comparison and the lineage.
 
 use std::{
     collections::HashSet,
@@ -31,7 +31,7 @@ use ganspect::{
     train::Recipe,
 };
 
-/// One step, so that an inspection is quick.
+/// One step, so that an inspection is fast.
 fn knobs() -> InvertKnobs {
     InvertKnobs { steps: 1, ..InvertKnobs::default() }
 }
@@ -63,7 +63,7 @@ fn put_in_force(engine: &Engine, path: &Path) {
     until(engine, "the model", |e| facts(e).filter(|facts| facts.path.as_deref() == Some(path)));
 }
 
-/// A review station with 20 healthy parts and 4 defective ones, each inspected and judged.
+/// A record of 20 healthy and 4 defective parts, each inspected and reviewed.
 struct Station {
     root: tempfile::TempDir,
     engine: Engine,
@@ -74,7 +74,7 @@ impl Station {
         let root = tempfile::tempdir().unwrap();
         let engine = Engine::start(DeviceChoice::Cpu, || {}).unwrap();
         let station = Self { root, engine };
-        // The built-in model with a recipe whose critic is soon trained.
+        // The built-in model with a recipe whose critic is trained quickly.
         let mut bundle =
             Bundle::read(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/turned.ganspect"))).unwrap();
         let mut recipe = Recipe::from_record(&bundle.meta["recipe"]).unwrap();
@@ -106,7 +106,7 @@ impl Station {
         image::GrayImage::from_raw(64, 64, bytes.clone()).unwrap().save(self.at(&name)).unwrap();
     }
 
-    /// Inspects every part, so many, and has a person judge those that nobody has judged, by their names.
+    /// Inspects all `parts` and adds a verdict by file name for those without one.
     fn take_in(&self, parts: usize) {
         let timing = Timing { settle: Duration::from_millis(50), patience: Duration::from_secs(3_600) };
         let options = WatchOptions { timing, once: true, recursive: false };
@@ -128,7 +128,7 @@ impl Station {
         Record::open(&self.at("review.sqlite")).unwrap().queue().unwrap()
     }
 
-    /// What the record can teach the model in force.
+    /// The training labels of the record for the active model.
     fn teaching(&self) -> TrainingLabels {
         let facts = facts(&self.engine).unwrap();
         let lineage = facts.lineage.as_deref().cloned().unwrap_or_default();
@@ -150,7 +150,7 @@ impl Station {
 }
 
 fn of(lineage: &Lineage, role: Role) -> HashSet<FileHash> {
-    lineage.parts.iter().filter(|lesson| lesson.role == role).map(|lesson| lesson.hash).collect()
+    lineage.parts.iter().filter(|part| part.role == role).map(|part| part.hash).collect()
 }
 
 #[test]
@@ -161,7 +161,7 @@ fn a_model_learns_from_verdicts_and_says_so() {
     let counts = [Role::Train, Role::Calibrate, Role::Compare].map(|role| teaching.count(role));
     assert!(counts.iter().all(|n| *n > 0) && counts[2] > 4, "{counts:?}");
 
-    // Given up midway, it leaves nothing behind.
+    // Cancelled midway, it leaves no file.
     station.learn("models/first.ganspect", false);
     until(&station.engine, "its making", |e| matches!(status(e).phase, FinetunePhase::Building(_)).then_some(()));
     station.engine.send(FinetuneRequest::Cancel);
@@ -178,7 +178,7 @@ fn a_model_learns_from_verdicts_and_says_so() {
     assert!(comparison.before.auroc.is_some() && comparison.after.false_alarms.is_some());
     assert!(comparison.changed() <= comparison.parts);
 
-    // The split is fixed, and no part that is compared on was trained or calibrated on.
+    // The split is fixed, and no part of the comparison was used for training or calibration.
     let model = Model::load(&station.at("models/first.ganspect"), &Device::flex()).unwrap();
     let about = model.info();
     let lineage = about.lineage.clone().unwrap();
@@ -194,7 +194,7 @@ fn a_model_learns_from_verdicts_and_says_so() {
     assert_eq!(calibration.held_out.len(), parent.split.held_out.len() + counts[1]);
     assert!(about.name.ends_with(", fine-tuned on 24 verdicts"), "{}", about.name);
 
-    // Both ways are on record.
+    // Both adoptions are on record.
     let mut record = Record::open(&station.at("review.sqlite")).unwrap();
     let adoption = first.adoption("ada", Timestamp::now());
     record.adopt(&adoption).unwrap();
@@ -204,11 +204,11 @@ fn a_model_learns_from_verdicts_and_says_so() {
     assert_eq!((adoptions[1].model, adoptions[1].verdicts.len()), (first.model.hash, 24));
     assert_eq!((&adoptions[0].before, &adoptions[0].path), (&adoptions[1].after, &first.parent.path));
 
-    // A second generation knows what the first was taught, and a verdict that was overruled counts no more.
+    // A second fine-tuning includes the labels of the first, without an overruled verdict.
     put_in_force(&station.engine, &station.at("models/first.ganspect"));
     let sides = station.teaching();
     assert_eq!((sides.parts.clone(), sides.new_verdicts(Some(&lineage))), (teaching.parts.clone(), (0, 0)));
-    let trained = teaching.parts.iter().find(|lesson| lesson.role == Role::Train).unwrap();
+    let trained = teaching.parts.iter().find(|part| part.role == Role::Train).unwrap();
     let item = station.items().into_iter().find(|item| item.part.hash == trained.hash).unwrap();
     record.add_opinion(&NewOpinion::new(item.inspection.id, "bob", Judgement::Defective)).unwrap();
     station.put(100, None);
@@ -228,7 +228,7 @@ fn a_model_learns_from_verdicts_and_says_so() {
     assert!(
         shown.contains(&format!("its parent    {}", first.parent.hash)) && shown.contains("fine-tuned on 25 verdicts")
     );
-    assert!(line.parts.iter().all(|lesson| shown.contains(&lesson.hash.to_string())));
+    assert!(line.parts.iter().all(|part| shown.contains(&part.hash.to_string())));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! An engine as the window and the command line drive it, and waiting for it.
+//! Starts an engine and waits for its state.
 
 use std::{thread, time::Duration};
 
@@ -8,12 +8,12 @@ use ganspect::{
     train::Recipe,
 };
 
-/// On the CPU.
+/// Starts an engine on the CPU.
 pub fn engine() -> Engine {
     Engine::start(DeviceChoice::Cpu, || {}).unwrap()
 }
 
-/// Everything so small that a run and its model take a second; `holdout` is the share of the images held out.
+/// A recipe so small that a run and its model take a second; `holdout` is the share of the images held out.
 pub fn small(holdout: f64) -> Box<Recipe> {
     let mut recipe = Recipe::default();
     for assignment in [
@@ -32,13 +32,13 @@ pub fn small(holdout: f64) -> Box<Recipe> {
     Box::new(recipe)
 }
 
-/// What its run is doing.
+/// The phase of its run.
 pub fn phase(engine: &Engine) -> TrainingPhase {
     engine.state().training.status.read().phase.clone()
 }
 
-/// Waits until the engine says `done` of its state. Every wait ends by an event of the engine's own; the limit only
-/// turns a hang into a failure.
+/// Waits until `done` holds for the engine's state. Every wait ends by an event of the engine; the limit only turns a
+/// hang into a failure.
 pub fn until(engine: &Engine, what: &str, mut done: impl FnMut(&Engine) -> bool) {
     for _ in 0..60_000 {
         if done(engine) {

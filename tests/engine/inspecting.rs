@@ -29,7 +29,7 @@ use ganspect::{
 
 use crate::harness::{engine, small, until};
 
-/// A folder with a model of a short run and pictures to inspect, made once for all tests.
+/// A folder with the model of a short run and images to inspect, created once for all tests.
 struct Bench {
     folder: tempfile::TempDir,
     model: PathBuf,
@@ -46,7 +46,7 @@ fn bench() -> &'static Bench {
         let (source, recipe) = ("surface:turned".parse().unwrap(), small(0.06));
         engine.send(TrainingRequest::Start { source, opened: None, recipe, out: run.clone() });
         until(&engine, "the model", |e| e.state().training.status.read().phase == TrainingPhase::Finished);
-        // The model of a run that has just ended is in force at once.
+        // The model of a run that has just finished is active at once.
         assert_eq!(facts(&engine).path, Some(run.join("model.ganspect")));
         let save = |name: &str, defect| {
             let picture = surface::draw(SurfaceKind::Turned, defect, 9, 1, 64).picture;
@@ -67,7 +67,7 @@ fn facts(engine: &Engine) -> Arc<ModelFacts> {
     }
 }
 
-/// An engine with the model in force and short knobs.
+/// An engine with the model active and few steps.
 fn ready(model: &Path, knobs: InvertKnobs) -> Engine {
     let engine = engine();
     say(&engine, InspectionRequest::SetKnobs(Box::new(knobs)));
@@ -172,7 +172,7 @@ fn the_newest_request_goes_first_and_unreadable_files_are_named() {
     assert_eq!(settle(&engine, newer[0]).state, QueryState::Done);
     let QueryState::Failed(sentence) = settle(&engine, newer[1]).state.clone() else { panic!("it is no picture") };
     assert!(sentence.contains("notes.png"), "{sentence}");
-    // The older one was still waiting, and goes on.
+    // The older one was still waiting, and continues.
     let then = entry(&engine, slow).step;
     assert!(then < 60_000);
     until(&engine, "more steps", |e| entry(e, slow).step > then);
@@ -289,7 +289,7 @@ fn inspection_and_training_share_the_thread() {
     let ids = add(&engine, &[&bench.good, &bench.bad]);
     assert!(ids.iter().all(|&id| settle(&engine, id).state == QueryState::Done));
     until(&engine, "more training", |e| e.state().training.status.read().step > before);
-    // The run's own weights, without a calibration.
+    // The run's current weights, without a calibration.
     say(&engine, InspectionRequest::OpenModel(ModelSource::Run));
     until(
         &engine,
@@ -332,7 +332,7 @@ fn the_built_in_model_is_there_and_knows_good_from_bad() {
     let model = facts(&engine);
     assert!(model.encoder && !model.calibrations.is_empty());
     let draw = |defect, index| {
-        // As large as the images it is calibrated on.
+        // The size of the images it is calibrated on.
         let picture = Arc::new(surface::draw(SurfaceKind::Turned, defect, 40, index, 256).picture);
         Query { id: QueryId::fresh(), name: "drawn".into(), source: QuerySource::Picture(picture) }
     };
@@ -345,7 +345,7 @@ fn the_built_in_model_is_there_and_knows_good_from_bad() {
     };
     let (good, bad) = (found(good_ids), found(bad_ids));
     let flagged = |all: &[Assessment]| all.iter().filter(|a| a.verdict == Verdict::Defective).count();
-    // One good part in twenty may be flagged, and is now and then among six.
+    // One healthy part in twenty may be flagged, and sometimes one of these six is.
     assert!(flagged(&good) <= 1 && flagged(&bad) == bad.len(), "{good:?} {bad:?}");
     assert!(good.iter().all(|g| bad.iter().all(|b| b.score > 3.0 * g.score.max(0.0))), "{good:?} {bad:?}");
 }
@@ -371,7 +371,7 @@ fn exit_codes_and_files_of_the_command_line() {
     let csv = String::from_utf8_lossy(&csv.stdout).into_owned();
     assert!(csv.starts_with("file,verdict,p,") && csv.lines().count() == 2, "{csv}");
 
-    // At a rate of a half, half of the good parts are called defective; one of the two is.
+    // At a rate of one half, half of the healthy parts are called defective; one of the two is.
     let bad = bench.bad.to_str().unwrap();
     let strict = ["inspect", "--model", model, good, bad, "--rate", "0.5", "--csv"];
     let flagged = String::from_utf8_lossy(&ganspect(&strict).stdout).contains(",defective,");

@@ -1,5 +1,4 @@
-//! Parts taken in from a folder by the engine, as the window drives it: beside training, across an end of any kind and
-//! across models.
+//! Intake of parts by the engine: during training, across interruptions and across models.
 
 use std::{
     collections::BTreeMap,
@@ -33,10 +32,10 @@ use crate::{camera, harness::until};
 
 const SETTLE: Duration = Duration::from_millis(100);
 
-/// Longer than any test: nothing is given up.
+/// Longer than any test: no file is given up.
 const FOR_EVER: Duration = Duration::from_secs(3_600);
 
-/// A PNG of a part of its own for each number.
+/// A PNG of a different part for each number.
 fn png(number: u64) -> Vec<u8> {
     let picture = surface::draw(SurfaceKind::Turned, None, 5, number, 64).picture;
     let Samples::U8(bytes) = picture.samples() else { panic!("8 bits") };
@@ -46,7 +45,7 @@ fn png(number: u64) -> Vec<u8> {
     out.into_inner()
 }
 
-/// One step, so that hundreds of parts are quick.
+/// One step, so that hundreds of parts are fast.
 fn knobs() -> InvertKnobs {
     InvertKnobs { steps: 1, ..InvertKnobs::default() }
 }
@@ -64,7 +63,7 @@ fn put_in_force(engine: &Engine, model: &Path) {
     });
 }
 
-/// An engine with this model in force, turned to one step.
+/// An engine with this model active and one step per inspection.
 fn engine(model: &Path) -> Engine {
     let engine = Engine::start(DeviceChoice::Cpu, || {}).unwrap();
     engine.send(InspectionRequest::SetKnobs(Box::new(knobs())));
@@ -94,7 +93,7 @@ fn model() -> &'static Path {
     path
 }
 
-/// The folder `parts` and the record beside it.
+/// A folder of parts and its record.
 struct Station {
     root: tempfile::TempDir,
 }
@@ -128,7 +127,7 @@ impl Station {
         Record::open(&self.root.path().join("review.sqlite")).unwrap()
     }
 
-    /// Every one of these files, and nothing else, is on record exactly once.
+    /// Checks that exactly these files are on record, each once.
     fn assert_filed(&self, wanted: &BTreeMap<String, Vec<u8>>) -> Vec<ReviewItem> {
         let items = self.record().queue().unwrap();
         let filed: Vec<(String, FileHash)> = items.iter().map(|item| (item.part.name(), item.part.hash)).collect();
@@ -171,7 +170,7 @@ fn five_hundred_parts_are_taken_in_once_each_while_a_run_goes_on() {
     let camera = camera::write(folder, written, 0.9, 21);
     until(&engine, "some parts", |e| status(e).counts.recorded >= 50);
     let before = step(&engine);
-    // A person's image is not kept waiting by what lies in the folder.
+    // An image that the user adds is inspected before the parts of the folder.
     let source = QuerySource::File(station.parts().join("part 0.png"));
     let query = Query { id: QueryId::fresh(), name: "mine".into(), source };
     engine.send(InspectionRequest::Add(vec![query]));
@@ -188,7 +187,7 @@ fn five_hundred_parts_are_taken_in_once_each_while_a_run_goes_on() {
     let items = station.assert_filed(&wanted);
     assert!(items.iter().all(|item| item.inspection.threshold.is_some_and(f64::is_finite)));
 
-    // What stays broken is given up once it was waited for; begun anew, it takes nothing in twice.
+    // A broken file is quarantined after the patience; a second intake records nothing twice.
     station.begin(&engine, station.order(SETTLE * 4, false));
     station.put("cut.png", &png(500)[..200]);
     station.put("note.png", b"Dear colleague, the camera is broken.");
@@ -207,7 +206,7 @@ fn an_engine_dropped_midway_loses_nothing_and_inspects_nothing_twice() {
     let wanted = parts(0..81);
     let mut coming = wanted.iter();
     let (half, whole) = coming.next().unwrap();
-    // As long as one part is half written the taking in is midway, however fast the machine.
+    // While one part is half written, intake is not finished, however fast the machine.
     station.put(half, &whole[..whole.len() / 2]);
     let mut rng = ChaCha8Rng::seed_from_u64(22);
     let mut filed = 0;
@@ -220,7 +219,7 @@ fn an_engine_dropped_midway_loses_nothing_and_inspects_nothing_twice() {
         thread::sleep(Duration::from_millis(rng.random_range(0..30)));
         let seen = status(&engine).counts.recorded;
         drop(engine);
-        // What had been inspected was filed before the engine was gone.
+        // Inspected parts were recorded before the engine ended.
         let now = station.record().queue().unwrap().len();
         assert!(now >= filed + seen, "{now} on record, {filed} from before and {seen} since");
         filed = now;
@@ -243,7 +242,7 @@ fn a_watched_folder_goes_on_with_the_next_model_and_leaves_alone_what_is_on_reco
     bundle.tensors[0].values[0] += 0.001;
     bundle.write(&other).unwrap();
 
-    // Asked for before there is a model, it waits for one.
+    // Intake waits for a model.
     let engine = Engine::start(DeviceChoice::Cpu, || {}).unwrap();
     engine.send(InspectionRequest::SetKnobs(Box::new(knobs())));
     station.begin(&engine, station.order(FOR_EVER, false));
@@ -254,7 +253,7 @@ fn a_watched_folder_goes_on_with_the_next_model_and_leaves_alone_what_is_on_reco
     let wanted = parts(0..12);
     wanted.iter().take(6).for_each(|(name, bytes)| station.put(name, bytes));
     until(&engine, "the first parts", |e| status(e).counts.recorded == 6);
-    // What is turned for a single image is not meant for the folder.
+    // Knobs changed for a single image do not apply to the folder.
     engine.send(InspectionRequest::SetKnobs(Box::new(InvertKnobs { steps: 2, ..knobs() })));
     put_in_force(&engine, &other);
     wanted.iter().skip(6).for_each(|(name, bytes)| station.put(name, bytes));
@@ -268,7 +267,7 @@ fn a_watched_folder_goes_on_with_the_next_model_and_leaves_alone_what_is_on_reco
     };
     assert_eq!(models(&station.assert_filed(&wanted)), 2);
 
-    // A model that has no verdict to record makes the parts wait, and nothing is lost.
+    // With a model that is not calibrated, the parts wait and none is lost.
     engine.send(InspectionRequest::OpenModel(ModelSource::BuiltIn));
     engine.send(InspectionRequest::SetKnobs(Box::new(knobs())));
     until(&engine, "the wait", |e| matches!(status(e).phase, IntakePhase::Waiting(_)));
@@ -276,7 +275,7 @@ fn a_watched_folder_goes_on_with_the_next_model_and_leaves_alone_what_is_on_reco
     put_in_force(&engine, &other);
     until(&engine, "the late one", |e| status(e).counts.recorded == 13);
 
-    // Taken in once, the folder is inspected by the model in force.
+    // A folder inspected once is inspected by the active model.
     station.begin(&engine, station.order(FOR_EVER, true));
     assert!(ended(&engine).contains("6 parts recorded, 7 already on record"));
     assert_eq!(models(&station.record().queue().unwrap()), 1);

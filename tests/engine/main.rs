@@ -1,4 +1,4 @@
-//! The engine and the command line from outside: folders in, runs, models, verdicts and records out.
+//! Tests of the engine and the command line.
 
 #![allow(clippy::unwrap_used, clippy::panic)] // a test fails by panicking
 #![allow(clippy::disallowed_methods)] // tests put files in folders of their own, where half a file is wanted now and then

@@ -1,4 +1,4 @@
-//! How a run becomes a model, as the window and the command line follow it.
+//! Building a model from a run, through the engine and the command line.
 
 use std::path::{Path, PathBuf};
 
@@ -43,7 +43,7 @@ fn recipe(extra: &[&str]) -> Box<Recipe> {
     Box::new(recipe)
 }
 
-/// Begins a run beside a folder of small pictures.
+/// Starts a run on a folder of small images.
 fn start(engine: &Engine, recipe: Box<Recipe>, out: &Path) {
     let parts = out.with_file_name("parts");
     let size = SetSize { train: 14, test_good: 1, test_per_defect: 1, side: 64 };
@@ -52,7 +52,7 @@ fn start(engine: &Engine, recipe: Box<Recipe>, out: &Path) {
     engine.send(TrainingRequest::Start { source, opened: None, recipe, out: out.into() });
 }
 
-/// A short run in `dir` that was made into a model and closed.
+/// A short run in `dir` whose model was built, closed.
 fn made(dir: &Path) -> PathBuf {
     let (engine, run) = (engine(), dir.join("run"));
     start(&engine, recipe(&[]), &run);
@@ -87,8 +87,8 @@ fn every_part_has_its_turn_and_the_whole_is_told() {
     assert_eq!(whole, [BuildPart::Encoder, BuildPart::Critic, BuildPart::Statistics, BuildPart::Calibration]);
     assert!(seen.windows(2).all(|w| w[0].share <= w[1].share && w[0].current <= w[1].current), "it never goes back");
 
-    // The critic's curves are there, and come back from the log of a run that is opened again, although it has
-    // fewer steps than the critic.
+    // The critic's curves are restored from the log when the run is resumed, although it has fewer steps than the
+    // critic.
     let trained = curve(&engine, Metric::CriticLoss);
     assert!(trained.len() == 4 && trained.iter().all(Option::is_some));
     assert!(curve(&engine, Metric::CriticHeldOut)[0].is_some());
@@ -105,7 +105,7 @@ fn every_part_has_its_turn_and_the_whole_is_told() {
 fn a_critic_answers_to_the_crops_on_show() {
     let dir = tempfile::tempdir().unwrap();
     let engine = engine();
-    // In four steps it is to come to have answers that differ.
+    // Its maps must differ after four steps.
     let recipe = recipe(&["critic.lr=0.05"]);
     start(&engine, recipe.clone(), &dir.path().join("run"));
     until(&engine, "the model", |e| phase(e) == TrainingPhase::Finished);
@@ -136,7 +136,7 @@ fn the_making_of_a_model_can_be_cancelled_and_begun_again() {
     let engine = engine();
     start(&engine, recipe(&["critic.steps=100000"]), &run);
     until(&engine, "the critic's training", |e| e.state().training.critic.history.read().len() > 3);
-    // Seconds are left, and that is told for the whole.
+    // The remaining time is known for the whole build.
     until(&engine, "the time left", |e| e.state().training.status.read().seconds_left.is_some_and(|s| s > 1.0));
     engine.send(TrainingRequest::Pause);
     until(&engine, "the cancelling", |e| phase(e) == TrainingPhase::Finished);
@@ -172,7 +172,7 @@ fn a_model_knows_where_its_training_images_look_odd() {
     assert_eq!(model.networks().critic().unwrap().patterns().len(), training.len());
     assert!(training.iter().all(|&i| score(&model, i) < 1e-3) && held_out.iter().all(|&i| score(&model, i) > 0.05));
 
-    // For inspecting it is needed, so a slim model keeps it. A file from before opens as ever, and does without.
+    // Inspection needs it, so a reduced model keeps it. An older file without it still opens.
     model.slim();
     let copy = dir.path().join("copy.ganspect");
     model.save(&copy).unwrap();
@@ -197,7 +197,7 @@ fn a_finished_run_that_is_opened_again_brings_its_model() {
     let file = Some((run.join(MODEL_FILE), 1));
     until(&engine, "its model", |e| inspects_with(e) == file);
 
-    // Asked for later, it comes in the place of another.
+    // Requested later, it replaces another model.
     engine.send(InspectionRequest::OpenModel(ModelSource::BuiltIn));
     until(&engine, "the built-in model", |e| inspects_with(e).is_none());
     engine.send(InspectionRequest::OpenModel(ModelSource::Run));
@@ -218,7 +218,7 @@ fn a_model_keeps_healthy_crops_of_its_training_images_only() {
     kept.sort();
     assert_eq!(kept, training, "one crop of each small image, and none of one that is held out");
 
-    // A training image finds itself, whatever place of it is asked for.
+    // A training image finds itself, whichever crop of it is searched for.
     let index = opened.training_indices(&model.info().split)[2];
     let planes = Planes::of(&decode(&opened.dataset.items[index].path).unwrap(), 1, 1.0);
     let found = model.neighbours(&planes, (40, 9)).unwrap();
@@ -251,7 +251,7 @@ fn a_model_keeps_healthy_crops_of_its_training_images_only() {
     let fewer = |b: &mut Bundle| *b.meta.get_mut("neighbours").unwrap() = "[]".into();
     assert!(refused(&fewer).contains("bank/features"));
 
-    // A file from before there were any opens as ever, and has no neighbours.
+    // An older file without a crop bank still opens, and has no neighbours.
     model.set_bank(BankBuilder::new(0, 1, 0).finish());
     model.save(&copy).unwrap();
     assert!(Bundle::read(&copy).unwrap().with_prefix("bank").is_empty());

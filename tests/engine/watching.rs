@@ -1,4 +1,5 @@
-//! A watched folder through the library and the command line: every part once, whatever happens to files and process.
+//! A watched folder through the library and the command line: each part is inspected once, whatever happens to the files
+//! and the process.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -31,13 +32,13 @@ use crate::camera;
 
 const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/turned.ganspect");
 
-/// Short enough for a test, and long beside the time between two writes of a file that grows.
+/// Short enough for a test, and long compared with the time between two writes of a growing file.
 const SETTLE: Duration = Duration::from_millis(150);
 
-/// Longer than any test: nothing is given up.
+/// Longer than any test: no file is given up.
 const FOR_EVER: Duration = Duration::from_secs(3_600);
 
-/// A PNG of a part of its own for each number.
+/// A PNG of a different part for each number.
 fn png(number: u64, defect: Option<DefectKind>) -> Vec<u8> {
     let picture = surface::draw(SurfaceKind::Turned, defect, 5, number, 64).picture;
     let Samples::U8(bytes) = picture.samples() else { panic!("8 bits") };
@@ -47,14 +48,14 @@ fn png(number: u64, defect: Option<DefectKind>) -> Vec<u8> {
     out.into_inner()
 }
 
-/// A folder, its record, and whoever inspects what comes.
+/// A folder, its record and a model.
 struct Station {
     root: tempfile::TempDir,
     ledger: MemoryLedger,
     model: Model,
 }
 
-/// A watch and the batch that it feeds.
+/// A watch and the inspector of its files.
 struct Shift<'a> {
     station: &'a Station,
     watch: Watch,
@@ -87,7 +88,7 @@ impl Station {
         Shift { station: self, watch, batch, news: Vec::new() }
     }
 
-    /// How often each content of each file is on record, and the reason of what is in quarantine.
+    /// The entries of each file content on record, with the reason if it is quarantined.
     fn record(&self) -> BTreeMap<(String, Option<FileHash>), Vec<Option<String>>> {
         let mut record: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for LedgerEntry { path, hash, outcome } in self.ledger.entries() {
@@ -97,7 +98,7 @@ impl Station {
         record
     }
 
-    /// Every one of these contents, and nothing else, has been inspected exactly once.
+    /// Checks that exactly these contents were inspected, each once.
     fn assert_filed(&self, wanted: &[(&str, &[u8])]) {
         let wanted: BTreeSet<_> = wanted.iter().map(|(name, b)| (name.to_string(), Some(FileHash::of(b)))).collect();
         let record = self.record();
@@ -108,13 +109,13 @@ impl Station {
 }
 
 impl Shift<'_> {
-    /// A slice of work; the part that it finished.
+    /// Works for one slice; returns the part that it finished.
     fn work(&mut self) -> Option<InspectedFile> {
         self.news.extend(std::iter::from_fn(|| self.watch.next_notice()).map(|news| news.text));
         match self.batch.slice(&self.station.model, Duration::from_millis(10)).unwrap() {
-            StreamStep::Done(finding) => {
-                self.watch.claims().record(&finding).unwrap();
-                Some(*finding)
+            StreamStep::Done(inspected) => {
+                self.watch.claims().record(&inspected).unwrap();
+                Some(*inspected)
             }
             StreamStep::Refused(refused) => panic!("{refused:?}"),
             StreamStep::Idle | StreamStep::Working => None,
@@ -156,7 +157,7 @@ fn parts_are_taken_when_they_are_written_whole_however_they_come() {
     station.put("there.png", &there);
     let mut shift = station.open(WatchOptions { recursive: true, ..timing(FOR_EVER) });
     shift.until_filed(1);
-    // Halves that lie still for longer than the settling: the half does not decode.
+    // Half a file, unchanged for longer than the settling time, does not decode.
     station.put("slow.png", &slow[..slow.len() / 2]);
     station.put("renamed.png.part", &renamed);
     station.put(".hidden.png", &renamed);
@@ -169,7 +170,7 @@ fn parts_are_taken_when_they_are_written_whole_however_they_come() {
     shift.until_filed(2);
     fs::rename(station.at("renamed.png.part"), station.at("renamed.png")).unwrap();
     shift.until_filed(3);
-    // Folders that come later, one of them with a part in it already.
+    // Subfolders created later, one of them with a part in it already.
     fs::create_dir_all(station.at("monday/late")).unwrap();
     station.put("monday/late/deep.png", &deep);
     shift.until_filed(4);
@@ -207,7 +208,7 @@ fn what_stays_broken_is_put_in_quarantine_with_its_reason() {
         "{:?}",
         shift.news
     );
-    // Copied again, whole; a new watch leaves the note where it is.
+    // The file is copied again completely; a new watch leaves the note in quarantine.
     station.put("cut.png", &whole);
     shift.until_filed(2);
     drop(shift);
@@ -223,24 +224,27 @@ fn new_content_is_a_new_part_and_what_is_gone_is_let_go() {
     let [first, second, third] = [0, 1, 2].map(|n| png(n, Some(DefectKind::Crack)));
     let mut shift = station.open(timing(FOR_EVER));
     station.put("part.png", &first);
-    let finding = loop {
-        if let Some(finding) = shift.work() {
-            break finding;
+    let inspected = loop {
+        if let Some(inspected) = shift.work() {
+            break inspected;
         }
     };
-    assert_eq!((finding.path.as_path(), finding.hash), (&*station.at("part.png"), FileHash::of(&first)));
-    assert_eq!((finding.width, finding.height, finding.fingerprint.len), (64, 64, first.len() as u64));
-    assert_eq!((finding.model.name.as_str(), &finding.model.hash), ("turned metal, built in", &station.model.hash()));
-    // One step is no setting that the model is calibrated for.
-    assert!(finding.outcome.assessment.is_none() && finding.threshold.is_none());
-    let (kind, map) = finding.map();
+    assert_eq!((inspected.path.as_path(), inspected.hash), (&*station.at("part.png"), FileHash::of(&first)));
+    assert_eq!((inspected.width, inspected.height, inspected.fingerprint.len), (64, 64, first.len() as u64));
+    assert_eq!(
+        (inspected.model.name.as_str(), &inspected.model.hash),
+        ("turned metal, built in", &station.model.hash())
+    );
+    // The model is not calibrated for one step.
+    assert!(inspected.outcome.assessment.is_none() && inspected.threshold.is_none());
+    let (kind, map) = inspected.map();
     assert_eq!((kind, map.len()), (EvaluatedMap::Critic, 64 * 64));
-    // Written over with the same content, and with other content.
+    // Overwritten with the same content, and with other content.
     station.put("part.png", &first);
     shift.until("the second look", |s| s.counts().known == 1);
     station.put("part.png", &second);
     shift.until_filed(2);
-    // Ready, and waiting for its turn, when it is deleted and when it is written over.
+    // Deleted, and overwritten, while it is ready and waits for its turn.
     station.put("gone.png", &third);
     station.put("changed.png", &first);
     let mut patience = 0;
@@ -285,7 +289,7 @@ fn sixty_parts_under_load_are_inspected_once_each_and_so_after_every_break() {
     let root = station.root.path().to_owned();
     let written = parts.clone();
     let writer = camera::write(root, written, 0.5, 11);
-    // Dropped at any point: with parts read ahead, in hand, and inspected but not filed.
+    // Dropped at any point: with parts read ahead, being inspected, and inspected but not recorded.
     let mut rng = ChaCha8Rng::seed_from_u64(12);
     for _ in 0..5 {
         let mut shift = station.open(timing(FOR_EVER));
@@ -301,7 +305,7 @@ fn sixty_parts_under_load_are_inspected_once_each_and_so_after_every_break() {
     let mut shift = station.open(WatchOptions { once: true, ..timing(FOR_EVER) });
     loop {
         match shift.batch.slice(&station.model, Duration::from_millis(50)).unwrap() {
-            StreamStep::Done(finding) => shift.watch.claims().record(&finding).unwrap(),
+            StreamStep::Done(inspected) => shift.watch.claims().record(&inspected).unwrap(),
             StreamStep::Over => break,
             StreamStep::Idle | StreamStep::Working => {}
             StreamStep::Refused(refused) => panic!("{refused:?}"),
@@ -313,7 +317,7 @@ fn sixty_parts_under_load_are_inspected_once_each_and_so_after_every_break() {
     station.assert_filed(&wanted);
 }
 
-/// `ganspect watch` over a folder, its record beside it.
+/// Runs `ganspect watch` on a folder with its record.
 fn command(root: &Path, arguments: &[&str]) -> Process {
     let mut process = Process::new(env!("CARGO_BIN_EXE_ganspect"));
     process.args(["watch", "--device", "cpu", "--model", "built-in", "--settle", "50", "--db"]);
@@ -333,7 +337,7 @@ fn a_killed_process_loses_nothing_and_inspects_nothing_twice() {
     fs::create_dir(&root).unwrap();
     let mut rng = ChaCha8Rng::seed_from_u64(13);
     for shift in 0..3 {
-        // New ones for each start, so that there are enough to see on a machine of any speed.
+        // New parts for each start, so that there are enough on a machine of any speed.
         for n in shift * 8..shift * 8 + 8 {
             fs::write(root.join(format!("{n}.png")), png(n, None)).unwrap();
         }
