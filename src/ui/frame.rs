@@ -29,7 +29,7 @@ pub struct RunOverlay {
 /// The state that a page draws from in one frame, and the actions it requests.
 pub struct Frame<'a> {
     /// The engine's shared state; hold its locks only for copies.
-    pub live: &'a EngineState,
+    pub engine: &'a EngineState,
     /// The run's status, copied once per frame.
     pub status: &'a TrainingStatus,
     /// The recipe as edited; the engine applies it at its next step. With no run open, the recipe of the next run.

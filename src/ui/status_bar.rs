@@ -37,7 +37,7 @@ impl StatusBar {
     pub fn ui(
         &mut self,
         ui: &mut Ui,
-        live: &EngineState,
+        engine: &EngineState,
         status: &TrainingStatus,
         job: Option<Job>,
         notices: &Notices,
@@ -48,7 +48,7 @@ impl StatusBar {
         Panel::bottom("status").exact_size(HEIGHT).frame(frame).show(ui, |ui| {
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 ui.spacing_mut().item_spacing.x = theme::GAP_M;
-                device(ui, &p, live);
+                device(ui, &p, engine);
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                     self.memory(ui, &p);
                     ui.separator();
@@ -82,8 +82,8 @@ impl StatusBar {
     }
 }
 
-fn device(ui: &mut Ui, p: &theme::Palette, live: &EngineState) {
-    match &*live.device.read() {
+fn device(ui: &mut Ui, p: &theme::Palette, engine: &EngineState) {
+    match &*engine.device.read() {
         Some(device) => {
             let text = RichText::new(&device.label).color(p.text);
             ui.label(text).on_hover_text(&device.reason);

@@ -64,8 +64,8 @@ impl App {
             self.draw_page(ui, &status, &context, &mut actions);
             return;
         }
-        let (job, live) = (self.job(), Arc::clone(self.engine.state()));
-        self.status_bar.ui(ui, &live, &status, job, &self.notices, &mut actions);
+        let (job, engine) = (self.job(), Arc::clone(self.engine.state()));
+        self.status_bar.ui(ui, &engine, &status, job, &self.notices, &mut actions);
         rail::ui(ui, self.page, &mut actions);
         self.draw_page(ui, &status, &context, &mut actions);
         self.draw_modals(&context, &mut actions);
@@ -84,7 +84,7 @@ impl App {
     fn draw_page(&mut self, ui: &mut Ui, status: &TrainingStatus, context: &CommandContext, actions: &mut Vec<Action>) {
         let (runs, loading, page) = (self.runs_folder().to_owned(), self.overlays.loading(), self.page());
         let mut frame = Frame {
-            live: self.engine.state(),
+            engine: self.engine.state(),
             status,
             recipe: self.recipes.current(),
             initial: self.recipes.initial(),

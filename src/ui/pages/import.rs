@@ -222,7 +222,7 @@ impl ImportPage {
 
     /// Selects the preset that suits the device, unless the user has a custom recipe.
     fn select_preset(&mut self, frame: &mut UiFrame<'_>) {
-        let suited = suited_preset(frame.live).recipe();
+        let suited = suited_preset(frame.engine).recipe();
         if !self.preset_selected && !frame.locked && *frame.recipe != suited && preset_of(frame.recipe).is_some() {
             frame.actions.push(Action::Recipe(Box::new(suited)));
         }
@@ -294,7 +294,7 @@ fn preset_of(recipe: &Recipe) -> Option<Preset> {
 fn recipe(ui: &mut Ui, frame: &mut UiFrame<'_>) {
     ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
         ui.set_width(ui.available_width() - theme::GAP_S);
-        let (suited, current) = (suited_preset(frame.live), preset_of(frame.recipe));
+        let (suited, current) = (suited_preset(frame.engine), preset_of(frame.recipe));
         section(ui, "Recipe");
         for preset in Preset::ALL {
             let mut title = preset.title().to_owned();

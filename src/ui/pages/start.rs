@@ -42,7 +42,7 @@ pub struct StartPage {
 
 impl StartPage {
     /// Draws the page.
-    pub fn ui(&mut self, ui: &mut Ui, live: &EngineState, settings: &Settings, actions: &mut Vec<Action>) {
+    pub fn ui(&mut self, ui: &mut Ui, engine: &EngineState, settings: &Settings, actions: &mut Vec<Action>) {
         self.load_cards(ui);
         ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
             let available = ui.available_width() - 2.0 * theme::GAP_XL;
@@ -56,7 +56,7 @@ impl StartPage {
                 ui.add_space(left);
                 ui.vertical(|ui| {
                     ui.set_width(width);
-                    self.column(ui, image, live, settings, actions);
+                    self.column(ui, image, engine, settings, actions);
                 });
             });
             ui.add_space(theme::GAP_XL);
@@ -85,7 +85,14 @@ impl StartPage {
         }
     }
 
-    fn column(&mut self, ui: &mut Ui, image: f32, live: &EngineState, settings: &Settings, actions: &mut Vec<Action>) {
+    fn column(
+        &mut self,
+        ui: &mut Ui,
+        image: f32,
+        engine: &EngineState,
+        settings: &Settings,
+        actions: &mut Vec<Action>,
+    ) {
         let p = theme::Palette::of(ui);
         ui.label(RichText::new("Train a model of healthy surfaces").text_style(theme::verdict()).color(p.text_strong));
         weak(
@@ -96,7 +103,7 @@ impl StartPage {
         ui.add_space(theme::GAP_XL);
 
         section(ui, "Try a built-in surface");
-        let preset = suited_preset(live);
+        let preset = suited_preset(engine);
         weak(
             ui,
             format!(

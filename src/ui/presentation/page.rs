@@ -40,7 +40,7 @@ impl Page for PresentationPage {
 
     fn draw(&mut self, ui: &mut Ui, frame: &mut Frame<'_>) {
         if let Some(presentation) = &mut self.running {
-            presentation.ui(ui, frame.live);
+            presentation.ui(ui, frame.engine);
         }
     }
 

@@ -2,14 +2,14 @@
 
 use egui::{Label, ProgressBar, Ui, vec2};
 
-use super::scene::Scene;
+use super::scene::EvaluateScene;
 use crate::{
     engine::InspectionRequest,
     ui::{Action, Frame, UiCommand, theme, theme::Palette},
 };
 
 /// Draws the button that calibrates the active model, or the progress of the calibration.
-pub fn ui(ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) {
+pub fn ui(ui: &mut Ui, scene: &EvaluateScene, frame: &mut Frame<'_>) {
     let Some(facts) = scene.model() else { return };
     let ask = |inspect| Action::engine(inspect);
     let p = Palette::of(ui);

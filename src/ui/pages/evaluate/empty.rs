@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use egui::{Label, Rect, RichText, Ui, UiBuilder, vec2};
 
-use super::{calibrate, scene::Scene};
+use super::{calibrate, scene::EvaluateScene};
 use crate::{
     data::DataSource,
     engine::{
@@ -25,7 +25,7 @@ use crate::{
 const SURFACE: &str = "surface:turned";
 
 /// Draws the page; `last` is the previous test set.
-pub fn ui(ui: &mut Ui, scene: &Scene, last: Option<&str>, frame: &mut Frame<'_>) {
+pub fn ui(ui: &mut Ui, scene: &EvaluateScene, last: Option<&str>, frame: &mut Frame<'_>) {
     let p = Palette::of(ui);
     let area = ui.available_rect_before_wrap();
     let width = (area.width() - 2.0 * theme::GAP_XL).clamp(0.0, theme::TEXT_MAX);
@@ -84,7 +84,7 @@ fn choices(ui: &mut Ui, model: bool, last: Option<&str>, frame: &mut Frame<'_>) 
 }
 
 /// Shows the active model and whether it is calibrated.
-fn model_line(ui: &mut Ui, scene: &Scene) {
+fn model_line(ui: &mut Ui, scene: &EvaluateScene) {
     let p = Palette::of(ui);
     let (state, text) = match &scene.state {
         ModelState::None => (StatusMark::Unknown, "No model is open yet.".to_owned()),

@@ -22,7 +22,7 @@ use panel::PanelRequest;
 use plots::ThresholdRequest;
 use results::TableSort;
 use results_cache::ResultsCache;
-use scene::{RateStatus, Scene};
+use scene::{EvaluateScene, RateStatus};
 use serde::{Deserialize, Serialize};
 use table::{ImageTable, TableRequest};
 
@@ -99,14 +99,14 @@ impl EvaluateWorkspace {
     }
 
     /// Returns the request that writes the report.
-    pub fn report(&self, live: &EngineState, dir: PathBuf) -> EvaluationRequest {
-        let scene = Scene::of(live);
+    pub fn report(&self, engine: &EngineState, dir: PathBuf) -> EvaluationRequest {
+        let scene = EvaluateScene::of(engine);
         EvaluationRequest::Report { dir, rate: scene.evaluation().and_then(|e| self.rate(e)) }
     }
 
     /// Returns what the commands need to know of the test.
-    pub fn context(&self, live: &EngineState) -> EvaluationContext {
-        let scene = Scene::of(live);
+    pub fn context(&self, engine: &EngineState) -> EvaluationContext {
+        let scene = EvaluateScene::of(engine);
         let running = scene.status.phase.is_active();
         let images = scene.evaluation().map_or(0, |e| e.images.len());
         let rate_status = scene.evaluation().map(|e| self.rate_status(&scene, e));
@@ -122,8 +122,8 @@ impl EvaluateWorkspace {
     }
 
     /// Returns the title and progress (images done and in all) of a running test or report.
-    pub fn job(&self, live: &EngineState) -> Option<(&'static str, (usize, usize))> {
-        let status = live.evaluation.status.read();
+    pub fn job(&self, engine: &EngineState) -> Option<(&'static str, (usize, usize))> {
+        let status = engine.evaluation.status.read();
         match (&status.phase, status.reporting) {
             (EvaluationPhase::Opening(done, total), _) => Some(("Reading test images", (*done, *total))),
             (EvaluationPhase::Running, _) => Some(("Testing the model", (status.done, status.total))),
@@ -146,7 +146,7 @@ impl EvaluateWorkspace {
     }
 
     /// Compares the selected score and rate with those of the active model.
-    fn rate_status(&self, scene: &Scene, evaluation: &Evaluation) -> RateStatus {
+    fn rate_status(&self, scene: &EvaluateScene, evaluation: &Evaluation) -> RateStatus {
         let rate = self.rate(evaluation);
         // A rate applies to the current knobs only.
         let calibration = scene.calibration().filter(|c| c.knobs.comparable(&evaluation.header.knobs));
@@ -224,7 +224,7 @@ impl EvaluateWorkspace {
     }
 
     /// Returns the action that opens an image on the Inspect page.
-    fn open(scene: &Scene, index: usize) -> Option<Action> {
+    fn open(scene: &EvaluateScene, index: usize) -> Option<Action> {
         let examined = scene.evaluation()?.images.iter().find(|e| e.index == index)?;
         let source = match examined.path.clone().filter(|path| path.is_file()) {
             Some(path) => QuerySource::File(path),
@@ -234,8 +234,8 @@ impl EvaluateWorkspace {
     }
 
     /// Carries out the commands of this page; others are ignored.
-    pub fn apply(&mut self, command: UiCommand, live: &EngineState, actions: &mut Vec<Action>) {
-        let scene = Scene::of(live);
+    pub fn apply(&mut self, command: UiCommand, engine: &EngineState, actions: &mut Vec<Action>) {
+        let scene = EvaluateScene::of(engine);
         if command == UiCommand::EvaluateAgain {
             return actions.push(Action::Evaluate(scene.status.source.clone()));
         }
@@ -265,7 +265,7 @@ impl EvaluateWorkspace {
     /// Draws the page over all of `ui`.
     pub fn ui(&mut self, ui: &mut Ui, frame: &mut Frame<'_>) {
         let p = Palette::of(ui);
-        let scene = Scene::of(frame.live);
+        let scene = EvaluateScene::of(frame.engine);
         let bar = egui::Frame::new().fill(p.panel).inner_margin(theme::bar_margin());
         Panel::top("evaluate-head").frame(bar).show(ui, |ui| header::head(ui, &scene, frame));
         header::strip(ui, &scene, frame);
@@ -283,7 +283,14 @@ impl EvaluateWorkspace {
     }
 
     /// Draws plots, table and panel side by side.
-    fn results(&mut self, ui: &mut Ui, area: Rect, scene: &Scene, evaluation: &Arc<Evaluation>, frame: &mut Frame<'_>) {
+    fn results(
+        &mut self,
+        ui: &mut Ui,
+        area: Rect,
+        scene: &EvaluateScene,
+        evaluation: &Arc<Evaluation>,
+        frame: &mut Frame<'_>,
+    ) {
         let kind = self.kind(evaluation);
         self.update_results(evaluation);
         let rate_status = self.rate_status(scene, evaluation);
@@ -334,7 +341,7 @@ impl EvaluateWorkspace {
         }
     }
 
-    fn apply_table(&mut self, request: TableRequest, scene: &Scene, frame: &mut Frame<'_>) {
+    fn apply_table(&mut self, request: TableRequest, scene: &EvaluateScene, frame: &mut Frame<'_>) {
         match request {
             TableRequest::Select(index) => self.selected = Some(index),
             TableRequest::Open(index) => {

@@ -9,7 +9,7 @@ use super::{
     calibrate, confusion_matrix,
     outcome::ImageFilter,
     results::{ScoreResults, ThresholdResults},
-    scene::{RateStatus, Scene},
+    scene::{EvaluateScene, RateStatus},
 };
 use crate::{
     format::{counted, sentence},
@@ -49,7 +49,7 @@ pub enum PanelRequest {
 
 /// The panel's data and settings.
 pub struct PanelView<'a> {
-    pub scene: &'a Scene,
+    pub scene: &'a EvaluateScene,
     pub scored: &'a ScoreResults,
     pub judged: Option<&'a ThresholdResults>,
     pub metrics: Option<&'a Metrics>,

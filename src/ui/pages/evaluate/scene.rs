@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Test, model and settings as of this frame.
-pub(super) struct Scene {
+pub(super) struct EvaluateScene {
     pub(super) status: EvaluationStatus,
     pub(super) state: ModelState,
     pub(super) knobs: InvertKnobs,
@@ -22,10 +22,10 @@ pub(super) struct Scene {
     pub(super) calibrating: Option<(usize, usize)>,
 }
 
-impl Scene {
-    pub(super) fn of(live: &EngineState) -> Self {
-        let status = live.evaluation.status.read().clone();
-        let inspect = live.inspection.status.read();
+impl EvaluateScene {
+    pub(super) fn of(engine: &EngineState) -> Self {
+        let status = engine.evaluation.status.read().clone();
+        let inspect = engine.inspection.status.read();
         let (rate, calibrating) = (inspect.rate, inspect.calibrating);
         Self { status, state: inspect.model.clone(), knobs: inspect.knobs.clone(), rate, calibrating }
     }

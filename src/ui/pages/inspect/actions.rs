@@ -13,8 +13,8 @@ use crate::{
 
 impl InspectWorkspace {
     /// Carries out the commands that concern this page and ignores all others.
-    pub fn apply(&mut self, command: UiCommand, live: &EngineState, actions: &mut Vec<Action>) {
-        let scene = self.scene(live);
+    pub fn apply(&mut self, command: UiCommand, engine: &EngineState, actions: &mut Vec<Action>) {
+        let scene = self.scene(engine);
         let mut request = |inspect| actions.push(Action::engine(inspect));
         let frames = scene.view.as_ref().map(|view| view.frames.as_slice()).unwrap_or_default();
         match command {
@@ -23,7 +23,7 @@ impl InspectWorkspace {
             UiCommand::FramePlay => return self.convergence.play(frames),
             UiCommand::ActualPixels => return self.triptych.view.actual(),
             UiCommand::FitPicture => return self.triptych.view.fit(),
-            UiCommand::Present => return actions.push(Action::Present(self.ended(live))),
+            UiCommand::Present => return actions.push(Action::Present(self.ended(engine))),
             UiCommand::InspectPresent => {
                 return actions.push(Action::Present(scene.entry().map(|entry| entry.id).into_iter().collect()));
             }

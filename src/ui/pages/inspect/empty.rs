@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use egui::{Align, Label, Layout, RichText, Sense, Ui, UiBuilder, vec2};
 
-use super::scene::Scene;
+use super::scene::InspectScene;
 use crate::{
     data::{
         ImageGrid, surface,
@@ -41,7 +41,7 @@ pub struct EmptyPage {
 
 impl EmptyPage {
     /// Draws the page; returns example queries if the user tries the built-in model.
-    pub fn ui(&mut self, ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) -> Option<Vec<Query>> {
+    pub fn ui(&mut self, ui: &mut Ui, scene: &InspectScene, frame: &mut Frame<'_>) -> Option<Vec<Query>> {
         let p = Palette::of(ui);
         let mut queries = None;
         let area = ui.available_rect_before_wrap();
@@ -87,7 +87,7 @@ impl EmptyPage {
     }
 
     /// Offers the model of the current run.
-    fn use_run(&self, ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) {
+    fn use_run(&self, ui: &mut Ui, scene: &InspectScene, frame: &mut Frame<'_>) {
         if scene.model().is_some() || !frame.context.run {
             return;
         }
@@ -102,7 +102,7 @@ impl EmptyPage {
     }
 
     /// Draws facts about the active model, or the ways to open one.
-    pub fn model_facts(&mut self, ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) {
+    pub fn model_facts(&mut self, ui: &mut Ui, scene: &InspectScene, frame: &mut Frame<'_>) {
         crate::ui::pages::section(ui, "Model");
         let p = Palette::of(ui);
         let load = |frame: &mut Frame<'_>, source| {
@@ -180,7 +180,7 @@ impl EmptyPage {
                 load(frame, ModelSource::Run);
             }
         });
-        let samples = frame.live.inspection.samples.read().clone();
+        let samples = frame.engine.inspection.samples.read().clone();
         if let Some(samples) = samples {
             ui.add_space(theme::GAP_XS);
             ui.label(theme::weak_caption(&p, "Samples from random z"));
@@ -220,7 +220,7 @@ fn examples() -> Vec<Query> {
 }
 
 /// Draws the place of the images of a query that has none: why, and a button to inspect it again.
-pub(super) fn without_images(ui: &mut Ui, scene: &Scene, entry: &QueryEntry, frame: &mut Frame<'_>) {
+pub(super) fn without_images(ui: &mut Ui, scene: &InspectScene, entry: &QueryEntry, frame: &mut Frame<'_>) {
     let inspect_again = |ui: &mut Ui, frame: &mut Frame<'_>| {
         if ui.add(egui::Button::new("Inspect again").min_size(vec2(0.0, theme::ROW))).clicked() {
             let request = InspectionRequest::Restart { id: entry.id, seed: scene.status.knobs.seed, random: false };

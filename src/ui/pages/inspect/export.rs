@@ -33,17 +33,17 @@ impl InspectWorkspace {
     ///
     /// # Errors
     /// A message if there is nothing to write or another export is running.
-    pub fn export(&mut self, ctx: &Context, live: &EngineState, ids: &[QueryId], dir: PathBuf) -> Result<(), String> {
+    pub fn export(&mut self, ctx: &Context, engine: &EngineState, ids: &[QueryId], dir: PathBuf) -> Result<(), String> {
         if self.tasks.export.is_some() {
             return Err(
                 "An export is already running. Wait for it to finish, or cancel it in the status bar.".to_owned()
             );
         }
-        let scene = self.scene(live);
+        let scene = self.scene(engine);
         let ModelState::Ready(model) = &scene.status.model else {
             return Err("The export records the model, and no model is loaded. Open the model first.".to_owned());
         };
-        let views = live.inspection.views.read().clone();
+        let views = engine.inspection.views.read().clone();
         let item = |id: &QueryId| {
             let entry = scene.rows.iter().find(|e| e.id == *id)?;
             let view = views.get(id)?;

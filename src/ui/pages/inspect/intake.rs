@@ -77,13 +77,13 @@ impl InspectWorkspace {
 
     /// Selects the image if it is on the list already, or adds it under this name. Returns the request to inspect
     /// it in the latter case.
-    pub fn examine(&mut self, live: &EngineState, name: String, source: QuerySource) -> Option<InspectionRequest> {
+    pub fn examine(&mut self, engine: &EngineState, name: String, source: QuerySource) -> Option<InspectionRequest> {
         let same = |entry: &QueryEntry| match (&entry.source, &source) {
             (QuerySource::File(a), QuerySource::File(b)) => a == b,
             (QuerySource::Picture(_), QuerySource::Picture(_)) => entry.name == name,
             _ => false,
         };
-        let scene = self.scene(live);
+        let scene = self.scene(engine);
         if let Some(known) = scene.rows.iter().find(|entry| same(entry)) {
             self.select(known.id);
             return None;

@@ -2,7 +2,7 @@
 
 use egui::{CollapsingHeader, ComboBox, Ui};
 
-use super::scene::Scene;
+use super::scene::InspectScene;
 use crate::{
     engine::{InspectionRequest, inspection::InspectionStatus},
     inspect::{InvertKnobs, InvertPreset, knobs::KNOBS},
@@ -30,7 +30,7 @@ impl KnobsPanel {
     }
 
     /// Draws the panel.
-    pub fn ui(&mut self, ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) {
+    pub fn ui(&mut self, ui: &mut Ui, scene: &InspectScene, frame: &mut Frame<'_>) {
         let p = Palette::of(ui);
         let current = self.current(&scene.status).clone();
         let preset = InvertPreset::of(&current);

@@ -10,7 +10,7 @@ use egui_material_icons::icons;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    scene::Scene,
+    scene::InspectScene,
     status::{query_mark, state_text},
 };
 use crate::{
@@ -133,7 +133,13 @@ pub struct List {
 
 impl List {
     /// Draws the list; returns the query that was chosen.
-    pub fn ui(&mut self, ui: &mut Ui, scene: &Scene, view: &mut ListView, frame: &mut Frame<'_>) -> Option<QueryId> {
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        scene: &InspectScene,
+        view: &mut ListView,
+        frame: &mut Frame<'_>,
+    ) -> Option<QueryId> {
         let p = Palette::of(ui);
         let (count, all) = (scene.rows.len(), scene.total);
         let done = scene.rows.iter().filter(|e| e.state.is_over()).count();

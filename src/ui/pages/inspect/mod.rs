@@ -31,7 +31,7 @@ use knobs::KnobsPanel;
 use list::{List, ListView};
 use nearest_neighbours::NeighbourRow;
 use regions::RegionEditor;
-use scene::Scene;
+use scene::InspectScene;
 use serde::{Deserialize, Serialize};
 pub use tasks::TaskResult;
 use tasks::Tasks;
@@ -115,31 +115,31 @@ impl InspectWorkspace {
     }
 
     /// Whether a model is active.
-    pub fn has_model(live: &EngineState) -> bool {
-        matches!(live.inspection.status.read().model, ModelState::Ready(_))
+    pub fn has_model(engine: &EngineState) -> bool {
+        matches!(engine.inspection.status.read().model, ModelState::Ready(_))
     }
 
     /// Returns the name of the active model in a form suitable for a file name.
-    pub fn model_name(&self, live: &EngineState) -> String {
-        match &live.inspection.status.read().model {
+    pub fn model_name(&self, engine: &EngineState) -> String {
+        match &engine.inspection.status.read().model {
             ModelState::Ready(facts) => facts.name.replace(['/', '\\', ' '], "-"),
             _ => "model".to_owned(),
         }
     }
 
     /// Returns the selected query.
-    pub fn shown(&self, live: &EngineState) -> Option<QueryId> {
-        self.scene(live).entry().map(|entry| entry.id)
+    pub fn shown(&self, engine: &EngineState) -> Option<QueryId> {
+        self.scene(engine).entry().map(|entry| entry.id)
     }
 
     /// Returns the inspected queries on the list, in the order shown.
-    pub fn ended(&self, live: &EngineState) -> Vec<QueryId> {
-        self.scene(live).rows.iter().filter(|entry| entry.scores.is_some()).map(|entry| entry.id).collect()
+    pub fn ended(&self, engine: &EngineState) -> Vec<QueryId> {
+        self.scene(engine).rows.iter().filter(|entry| entry.scores.is_some()).map(|entry| entry.id).collect()
     }
 
     /// Returns the state of the selected query, for the command table.
-    pub fn context(&self, live: &EngineState) -> QueryContext {
-        let scene = self.scene(live);
+    pub fn context(&self, engine: &EngineState) -> QueryContext {
+        let scene = self.scene(engine);
         let state = scene.entry().map(|entry| entry.state.clone());
         QueryContext {
             any: state.is_some(),
@@ -183,8 +183,8 @@ impl InspectWorkspace {
         self.removed.extend(ids);
     }
 
-    fn scene(&self, live: &EngineState) -> Scene {
-        let status = live.inspection.status.read().clone();
+    fn scene(&self, engine: &EngineState) -> InspectScene {
+        let status = engine.inspection.status.read().clone();
         let known: HashSet<QueryId> =
             if self.added.is_empty() { HashSet::new() } else { status.entries.iter().map(|e| e.id).collect() };
         let added = self.added.iter().filter(|e| !known.contains(&e.id));
@@ -203,12 +203,12 @@ impl InspectWorkspace {
             (None, n) => newest.and_then(row_of).or(Some(n - 1)),
         };
         let entry = selected.and_then(|row| rows.get(row));
-        let view = entry.and_then(|e| live.inspection.views.read().get(&e.id).cloned());
-        Scene { status, rows, total, selected, view }
+        let view = entry.and_then(|e| engine.inspection.views.read().get(&e.id).cloned());
+        InspectScene { status, rows, total, selected, view }
     }
 
     /// Drops local additions and removals that the compute thread has caught up with.
-    fn sync(&mut self, scene: &Scene) {
+    fn sync(&mut self, scene: &InspectScene) {
         if !self.added.is_empty() || !self.removed.is_empty() {
             let known: HashSet<QueryId> = scene.status.entries.iter().map(|e| e.id).collect();
             self.added.retain(|e| !known.contains(&e.id));
@@ -233,21 +233,21 @@ mod tests {
         ui::{Action, UiCommand},
     };
 
-    fn live_with(state: QueryState) -> (EngineState, QueryId) {
-        let live = EngineState::default();
+    fn engine_with(state: QueryState) -> (EngineState, QueryId) {
+        let engine = EngineState::default();
         let query = Query {
             id: QueryId::fresh(),
             name: "part.png".into(),
             source: QuerySource::File("/parts/part.png".into()),
         };
         let entry = QueryEntry { state, ..QueryEntry::waiting(&query, 0) };
-        live.inspection.status.write().entries.push(Arc::new(entry));
-        (live, query.id)
+        engine.inspection.status.write().entries.push(Arc::new(entry));
+        (engine, query.id)
     }
 
-    fn requests(page: &mut InspectWorkspace, command: UiCommand, live: &EngineState) -> Vec<InspectionRequest> {
+    fn requests(page: &mut InspectWorkspace, command: UiCommand, engine: &EngineState) -> Vec<InspectionRequest> {
         let mut actions = Vec::new();
-        page.apply(command, live, &mut actions);
+        page.apply(command, engine, &mut actions);
         let inspect = |action| match action {
             Action::Engine(EngineCommand::Compute(ComputeCommand::Inspection(inspect))) => Some(inspect),
             _ => None,
@@ -258,31 +258,31 @@ mod tests {
     #[test]
     fn a_running_query_is_paused_and_stopped() {
         let mut page = InspectWorkspace::default();
-        let (live, id) = live_with(QueryState::Running);
+        let (engine, id) = engine_with(QueryState::Running);
         assert!(
-            matches!(requests(&mut page, UiCommand::InspectPlayPause, &live)[..], [InspectionRequest::Pause(i)] if i == id)
+            matches!(requests(&mut page, UiCommand::InspectPlayPause, &engine)[..], [InspectionRequest::Pause(i)] if i == id)
         );
         assert!(
-            matches!(requests(&mut page, UiCommand::InspectStop, &live)[..], [InspectionRequest::Stop(i)] if i == id)
+            matches!(requests(&mut page, UiCommand::InspectStop, &engine)[..], [InspectionRequest::Stop(i)] if i == id)
         );
-        let context = page.context(&live);
+        let context = page.context(&engine);
         assert!(context.running && !context.finished && !context.frames);
-        let (live, id) = live_with(QueryState::Paused);
+        let (engine, id) = engine_with(QueryState::Paused);
         assert!(
-            matches!(requests(&mut page, UiCommand::InspectPlayPause, &live)[..], [InspectionRequest::Play(i)] if i == id)
+            matches!(requests(&mut page, UiCommand::InspectPlayPause, &engine)[..], [InspectionRequest::Play(i)] if i == id)
         );
     }
 
     #[test]
     fn a_query_continues_or_restarts_with_unused_seeds() {
         let mut page = InspectWorkspace::default();
-        let (live, id) = live_with(QueryState::Done);
+        let (engine, id) = engine_with(QueryState::Done);
         let steps = InvertKnobs::default().steps;
-        let more = requests(&mut page, UiCommand::InspectMore, &live);
+        let more = requests(&mut page, UiCommand::InspectMore, &engine);
         assert!(matches!(more[..], [InspectionRequest::AddSteps(i, n)] if i == id && n == steps));
         let mut seeds = Vec::new();
         for _ in 0..3 {
-            let again = requests(&mut page, UiCommand::InspectAgain, &live);
+            let again = requests(&mut page, UiCommand::InspectAgain, &engine);
             let [InspectionRequest::Restart { seed, random: true, .. }] = again[..] else { panic!("{again:?}") };
             seeds.push(seed);
         }
@@ -292,26 +292,26 @@ mod tests {
     #[test]
     fn a_removed_query_is_hidden_at_once_and_its_neighbour_selected() {
         let mut page = InspectWorkspace::default();
-        let live = EngineState::default();
+        let engine = EngineState::default();
         let source = |name: &str| QuerySource::File(name.into());
         let Some(InspectionRequest::Add(queries)) =
             page.add(vec![source("/a.png"), source("/b.png"), source("/c.png")])
         else {
             panic!()
         };
-        assert_eq!(page.shown(&live), Some(queries[0].id), "the first is inspected first");
+        assert_eq!(page.shown(&engine), Some(queries[0].id), "the first is inspected first");
         page.select(queries[1].id);
         let mut actions = Vec::new();
-        page.apply(UiCommand::InspectRemove, &live, &mut actions);
+        page.apply(UiCommand::InspectRemove, &engine, &mut actions);
         let [Action::Remove(entries)] = &actions[..] else { panic!("{actions:?}") };
         assert_eq!(entries.iter().map(|e| e.id).collect::<Vec<_>>(), [queries[1].id]);
         page.remove(&[queries[1].id]);
-        assert_eq!(page.shown(&live), Some(queries[2].id));
+        assert_eq!(page.shown(&engine), Some(queries[2].id));
         // The compute thread has taken one in: it is listed once.
-        live.inspection.status.write().entries.push(Arc::new(QueryEntry::waiting(&queries[0], 0)));
-        let scene = page.scene(&live);
+        engine.inspection.status.write().entries.push(Arc::new(QueryEntry::waiting(&queries[0], 0)));
+        let scene = page.scene(&engine);
         page.sync(&scene);
-        assert_eq!(page.scene(&live).rows.len(), 2);
+        assert_eq!(page.scene(&engine).rows.len(), 2);
         assert_eq!(page.add(Vec::new()).is_none(), page.added.len() == 1);
     }
 }

@@ -2,7 +2,7 @@
 
 use egui::{DragValue, Label, ProgressBar, Ui, vec2};
 
-use super::scene::Scene;
+use super::scene::InspectScene;
 use crate::{
     engine::InspectionRequest,
     format::sentence,
@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Draws the section; `knobs` are those for the next inspection.
-pub(super) fn ui(ui: &mut Ui, scene: &Scene, knobs: &InvertKnobs, frame: &mut Frame<'_>) {
+pub(super) fn ui(ui: &mut Ui, scene: &InspectScene, knobs: &InvertKnobs, frame: &mut Frame<'_>) {
     if scene.model().is_none() {
         return;
     }
@@ -63,7 +63,7 @@ fn not_calibrated(ui: &mut Ui, frame: &mut Frame<'_>) {
 }
 
 /// Draws the rate as an editable sentence, and the number of images it is based on.
-fn promise(ui: &mut Ui, scene: &Scene, calibration: &Calibration, frame: &mut Frame<'_>) {
+fn promise(ui: &mut Ui, scene: &InspectScene, calibration: &Calibration, frame: &mut Frame<'_>) {
     let p = Palette::of(ui);
     let rate = scene.status.rate.unwrap_or_else(|| calibration.default_rate());
     ui.horizontal(|ui| {

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Everything the workspace shows in one frame.
-pub(super) struct Scene {
+pub(super) struct InspectScene {
     pub status: InspectionStatus,
     /// Queries on the list, sorted and filtered.
     pub rows: Vec<Arc<QueryEntry>>,
@@ -20,7 +20,7 @@ pub(super) struct Scene {
     pub view: Option<Arc<QueryView>>,
 }
 
-impl Scene {
+impl InspectScene {
     /// Returns the selected query.
     pub fn entry(&self) -> Option<&Arc<QueryEntry>> {
         self.selected.and_then(|row| self.rows.get(row))

@@ -3,7 +3,7 @@
 use egui::{Label, RichText, Role, Sense, Stroke, Ui, WidgetInfo, vec2};
 
 use super::{
-    scene::Scene,
+    scene::InspectScene,
     status::{query_mark, state_text, verdict_mark},
 };
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Draws the verdict on the selected query.
-pub(super) fn ui(ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) {
+pub(super) fn ui(ui: &mut Ui, scene: &InspectScene, frame: &mut Frame<'_>) {
     let Some(entry) = scene.entry() else { return };
     let p = Palette::of(ui);
     headline(ui, query_mark(entry), &title(entry), entry.assessment.is_some());
@@ -61,7 +61,7 @@ pub fn headline(ui: &mut Ui, state: StatusMark, word: &str, known: bool) {
 }
 
 /// Returns the sentence below the verdict.
-fn explanation(entry: &QueryEntry, scene: &Scene) -> String {
+fn explanation(entry: &QueryEntry, scene: &InspectScene) -> String {
     match (&entry.state, &entry.assessment) {
         (QueryState::Failed(text), _) => sentence(text),
         (_, Some(assessment)) => sentence(&assessment.describe()),
@@ -106,7 +106,7 @@ pub fn score_bar(ui: &mut Ui, assessment: &Assessment, threshold: Option<f64>) {
 }
 
 /// Draws all scores, the spread of the restarts, compute time and tiles.
-fn scores(ui: &mut Ui, scene: &Scene, entry: &QueryEntry) {
+fn scores(ui: &mut Ui, scene: &InspectScene, entry: &QueryEntry) {
     let outcome = scene.view.as_ref().and_then(|v| v.outcome.as_ref());
     let deciding = entry.assessment.as_ref().map(|a| a.kind);
     // A model without a critic or a calibration has none of these scores.

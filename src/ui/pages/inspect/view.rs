@@ -3,7 +3,7 @@
 use egui::{Align, Layout, Panel, Rect, RichText, Ui};
 use egui_material_icons::icons;
 
-use super::{InspectWorkspace, empty, rate, scene::Scene, triptych::Subject, verdict};
+use super::{InspectWorkspace, empty, rate, scene::InspectScene, triptych::Subject, verdict};
 use crate::{
     engine::inspection::ModelState,
     inspect::Verdict,
@@ -18,7 +18,7 @@ impl InspectWorkspace {
     /// Draws the workspace over all of `ui`.
     pub fn ui(&mut self, ui: &mut Ui, frame: &mut Frame<'_>) {
         let p = Palette::of(ui);
-        let scene = self.scene(frame.live);
+        let scene = self.scene(frame.engine);
         self.sync(&scene);
         let bar = egui::Frame::new().fill(p.panel).inner_margin(theme::bar_margin());
         Panel::top("inspect-head").frame(bar).show(ui, |ui| self.head(ui, &scene, frame));
@@ -62,7 +62,7 @@ impl InspectWorkspace {
     }
 
     /// Draws the images of the selected query, and its convergence below them.
-    fn images(&mut self, ui: &mut Ui, area: Rect, scene: &Scene, frame: &mut Frame<'_>) {
+    fn images(&mut self, ui: &mut Ui, area: Rect, scene: &InspectScene, frame: &mut Frame<'_>) {
         let Some(entry) = scene.entry() else { return };
         let Some(view) = &scene.view else {
             pane(ui, area, "no-view", |ui| empty::without_images(ui, scene, entry, frame));
@@ -100,13 +100,13 @@ impl InspectWorkspace {
     }
 
     /// Draws the side panel: verdict, false-alarm rate, settings and model.
-    fn panel(&mut self, ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) {
+    fn panel(&mut self, ui: &mut Ui, scene: &InspectScene, frame: &mut Frame<'_>) {
         let knobs = self.knobs.current(&scene.status).clone();
         egui::ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
             ui.set_width(ui.available_width() - theme::GAP_S);
             if let Some(entry) = scene.entry() {
                 verdict::ui(ui, scene, frame);
-                let view = frame.live.inspection.views.read().get(&entry.id).cloned();
+                let view = frame.engine.inspection.views.read().get(&entry.id).cloned();
                 if let Some(neighbours) = view.and_then(|view| view.neighbours.clone()) {
                     self.neighbours.ui(ui, &neighbours);
                 }
@@ -121,7 +121,7 @@ impl InspectWorkspace {
     }
 
     /// Draws the header: page title, model, and the main actions.
-    fn head(&mut self, ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) {
+    fn head(&mut self, ui: &mut Ui, scene: &InspectScene, frame: &mut Frame<'_>) {
         let p = Palette::of(ui);
         ui.horizontal(|ui| {
             ui.set_height(theme::ROW);
@@ -175,7 +175,7 @@ impl InspectWorkspace {
 }
 
 /// Draws one line on the active model.
-fn model_line(ui: &mut Ui, scene: &Scene) {
+fn model_line(ui: &mut Ui, scene: &InspectScene) {
     let p = Palette::of(ui);
     let text = match &scene.status.model {
         ModelState::None => "No model loaded".to_owned(),

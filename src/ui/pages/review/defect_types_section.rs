@@ -2,7 +2,7 @@
 
 use egui::{Label, RichText, TextEdit, Ui};
 
-use super::{scene::Scene, section::PanelSection};
+use super::{scene::ReviewScene, section::PanelSection};
 use crate::{
     engine::review::{RecordState, ReviewRequest},
     ui::{Action, Frame, theme, theme::Palette, widgets::flush_right},
@@ -20,7 +20,7 @@ impl PanelSection for DefectTypesSection {
         "Defect types"
     }
 
-    fn ui(&mut self, ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) {
+    fn ui(&mut self, ui: &mut Ui, scene: &ReviewScene, frame: &mut Frame<'_>) {
         let p = Palette::of(ui);
         let send = |frame: &mut Frame<'_>, request| frame.actions.push(Action::engine(request));
         for (i, kind) in scene.snapshot.defect_types.iter().enumerate() {

@@ -2,7 +2,7 @@
 
 use egui::{Pos2, Rect, RichText, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
 
-use super::{scene::Scene, section::PanelSection};
+use super::{scene::ReviewScene, section::PanelSection};
 use crate::{
     review::drift::{Drift, MIN_PARTS},
     ui::{
@@ -20,7 +20,7 @@ impl PanelSection for DriftSection {
         "Drift"
     }
 
-    fn ui(&mut self, ui: &mut Ui, scene: &Scene, _: &mut Frame<'_>) {
+    fn ui(&mut self, ui: &mut Ui, scene: &ReviewScene, _: &mut Frame<'_>) {
         let p = Palette::of(ui);
         let Some(drift) = &scene.snapshot.statistics.drift else {
             ui.label(theme::weak_caption(&p, "Open a record to monitor the scores of healthy parts."));

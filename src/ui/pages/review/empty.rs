@@ -2,7 +2,7 @@
 
 use egui::{Label, Rect, RichText, Ui, UiBuilder, vec2};
 
-use super::scene::Scene;
+use super::scene::ReviewScene;
 use crate::{
     engine::review::RecordState,
     ui::{
@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Draws the page; returns whether to clear the filter.
-pub(super) fn ui(ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) -> bool {
+pub(super) fn ui(ui: &mut Ui, scene: &ReviewScene, frame: &mut Frame<'_>) -> bool {
     let p = Palette::of(ui);
     let area = ui.available_rect_before_wrap();
     let width = (area.width() - 2.0 * theme::GAP_XL).clamp(0.0, theme::TEXT_MAX);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use egui::{ComboBox, TextEdit, Ui, vec2};
 
-use super::scene::Scene;
+use super::scene::ReviewScene;
 use crate::{
     data::FileHash,
     inspect::Verdict,
@@ -39,7 +39,14 @@ pub(super) struct Filters {
 
 impl Filters {
     /// Draws the controls. `blind` hides those that reveal verdicts.
-    pub fn ui(&mut self, ui: &mut Ui, scene: &Scene, filter: &mut QueueFilter, order: &mut QueueOrder, blind: bool) {
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        scene: &ReviewScene,
+        filter: &mut QueueFilter,
+        order: &mut QueueOrder,
+        blind: bool,
+    ) {
         let facets = &scene.snapshot.facets;
         ui.horizontal(|ui| {
             let field = TextEdit::singleline(&mut filter.text).hint_text("Search by name").desired_width(f32::INFINITY);

@@ -3,7 +3,7 @@
 use egui::{Grid, Label, ProgressBar, RichText, Ui, vec2};
 
 use super::{
-    scene::Scene,
+    scene::ReviewScene,
     section::{PanelSection, command_button},
 };
 use crate::{
@@ -29,8 +29,8 @@ impl PanelSection for FinetuneSection {
         "Fine-tuning"
     }
 
-    fn ui(&mut self, ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) {
-        let status = frame.live.finetune.status.read().clone();
+    fn ui(&mut self, ui: &mut Ui, scene: &ReviewScene, frame: &mut Frame<'_>) {
+        let status = frame.engine.finetune.status.read().clone();
         if status.phase.is_active() {
             progress(ui, &status, frame);
         } else if frame.context.finetune.pending
@@ -52,7 +52,7 @@ impl PanelSection for FinetuneSection {
 }
 
 /// Draws the number of labels and the button to start.
-fn offer(ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) {
+fn offer(ui: &mut Ui, scene: &ReviewScene, frame: &mut Frame<'_>) {
     let p = Palette::of(ui);
     let ModelState::Ready(_) = &scene.model else {
         ui.add(Label::new(theme::weak_caption(&p, "Open a model to fine-tune it on verdicts.")).wrap());

@@ -3,7 +3,7 @@
 use egui::{CollapsingHeader, Label, ProgressBar, RichText, Ui, vec2};
 
 use super::{
-    scene::Scene,
+    scene::ReviewScene,
     section::{PanelSection, command_button},
 };
 use crate::{
@@ -32,8 +32,8 @@ impl PanelSection for IntakeSection {
         "Watched folder"
     }
 
-    fn ui(&mut self, ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) {
-        let status = frame.live.intake.status.read().clone();
+    fn ui(&mut self, ui: &mut Ui, scene: &ReviewScene, frame: &mut Frame<'_>) {
+        let status = frame.engine.intake.status.read().clone();
         folder(ui, scene, frame);
         progress(ui, &status);
         buttons(ui, &status, frame);
@@ -43,7 +43,7 @@ impl PanelSection for IntakeSection {
 }
 
 /// Draws the folder and the choice of subfolders.
-fn folder(ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) {
+fn folder(ui: &mut Ui, scene: &ReviewScene, frame: &mut Frame<'_>) {
     let p = Palette::of(ui);
     let settings = &scene.settings.intake;
     ui.horizontal(|ui| {

@@ -33,7 +33,7 @@ use filmstrip::Filmstrip;
 use filters::Filters;
 use marks::Drawing;
 use queue::ReviewQueue;
-use scene::Scene;
+use scene::ReviewScene;
 use section::PanelSection;
 use serde::{Deserialize, Serialize};
 use session::Session;
@@ -206,7 +206,7 @@ impl ReviewWorkspace {
     }
 
     /// Follows the record and the settings; `on` says whether the page is shown.
-    pub fn follow(&mut self, live: &EngineState, settings: &ReviewSettings, on: bool, actions: &mut Vec<Action>) {
+    pub fn follow(&mut self, engine: &EngineState, settings: &ReviewSettings, on: bool, actions: &mut Vec<Action>) {
         if self.settings != *settings {
             self.settings.clone_from(settings);
         }
@@ -218,7 +218,7 @@ impl ReviewWorkspace {
         if filter.double_blind && filter.reviewer.as_ref() != Some(&settings.reviewer) {
             filter.reviewer = Some(settings.reviewer.clone());
         }
-        let snapshot = Arc::clone(&live.review.snapshot.read());
+        let snapshot = Arc::clone(&engine.review.snapshot.read());
         if snapshot.path != self.snapshot.path {
             self.owner = Arc::new(snapshot.path.clone().unwrap_or_default());
             self.queue = ReviewQueue::new(std::mem::take(&mut self.queue.filter), self.queue.order);
@@ -267,11 +267,11 @@ impl ReviewWorkspace {
         Action::engine(ReviewRequest::Open(path))
     }
 
-    fn scene(&self, live: &EngineState) -> Scene {
+    fn scene(&self, engine: &EngineState) -> ReviewScene {
         let inspection: Option<InspectionId> = self.queue.shown(&self.snapshot.items).map(|item| item.inspection.id);
-        let findings = inspection.and_then(|id| live.review.findings.read().get(&id).cloned());
-        Scene {
-            model: live.inspection.status.read().model.clone(),
+        let findings = inspection.and_then(|id| engine.review.findings.read().get(&id).cloned());
+        ReviewScene {
+            model: engine.inspection.status.read().model.clone(),
             snapshot: Arc::clone(&self.snapshot),
             settings: self.settings.clone(),
             findings,

@@ -2,7 +2,7 @@
 
 use egui::{Label, RichText, Ui};
 
-use super::{scene::Scene, section::PanelSection};
+use super::{scene::ReviewScene, section::PanelSection};
 use crate::{
     engine::inspection::ModelState,
     format::sentence,
@@ -17,7 +17,7 @@ impl PanelSection for ModelSection {
         "Model"
     }
 
-    fn ui(&mut self, ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) {
+    fn ui(&mut self, ui: &mut Ui, scene: &ReviewScene, frame: &mut Frame<'_>) {
         let p = Palette::of(ui);
         let text = match &scene.model {
             ModelState::None => "No model loaded.".to_owned(),

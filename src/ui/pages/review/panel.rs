@@ -10,7 +10,7 @@ use super::{
     model_section::ModelSection,
     record_section::RecordSection,
     reviewers::ReviewersSection,
-    scene::Scene,
+    scene::ReviewScene,
     section::{PanelSection, collapsible},
 };
 use crate::ui::Frame;
@@ -29,7 +29,7 @@ pub(super) fn sections() -> Vec<Box<dyn PanelSection>> {
 }
 
 /// Draws the sections one below the other.
-pub(super) fn ui(ui: &mut Ui, sections: &mut [Box<dyn PanelSection>], scene: &Scene, frame: &mut Frame<'_>) {
+pub(super) fn ui(ui: &mut Ui, sections: &mut [Box<dyn PanelSection>], scene: &ReviewScene, frame: &mut Frame<'_>) {
     for section in sections {
         collapsible(ui, section.title(), |ui| section.ui(ui, scene, frame));
     }

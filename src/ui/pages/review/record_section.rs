@@ -2,7 +2,7 @@
 
 use egui::{RichText, Ui, vec2};
 
-use super::{scene::Scene, section::PanelSection};
+use super::{scene::ReviewScene, section::PanelSection};
 use crate::{
     engine::review::RecordState,
     review::export::ExportFormat,
@@ -21,7 +21,7 @@ impl PanelSection for RecordSection {
         "Record"
     }
 
-    fn ui(&mut self, ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) {
+    fn ui(&mut self, ui: &mut Ui, scene: &ReviewScene, frame: &mut Frame<'_>) {
         let p = Palette::of(ui);
         let path = scene.snapshot.path.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
         let (state, text) = match &scene.snapshot.state {

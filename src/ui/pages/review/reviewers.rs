@@ -2,7 +2,7 @@
 
 use egui::{Label, RichText, TextEdit, Ui};
 
-use super::{scene::Scene, section::PanelSection};
+use super::{scene::ReviewScene, section::PanelSection};
 use crate::{
     review::queue::ReviewProgress,
     ui::{Action, Frame, ReviewSettings, theme, theme::Palette},
@@ -34,7 +34,7 @@ impl PanelSection for ReviewersSection {
         "Reviewer"
     }
 
-    fn ui(&mut self, ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>) {
+    fn ui(&mut self, ui: &mut Ui, scene: &ReviewScene, frame: &mut Frame<'_>) {
         let p = Palette::of(ui);
         let settings = &scene.settings;
         let set =

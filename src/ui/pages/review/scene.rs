@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Everything the workspace shows in one frame.
-pub(super) struct Scene {
+pub(super) struct ReviewScene {
     /// The active model.
     pub model: ModelState,
     /// The record.

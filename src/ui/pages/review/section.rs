@@ -2,7 +2,7 @@
 
 use egui::{CollapsingHeader, RichText, Ui, vec2};
 
-use super::scene::Scene;
+use super::scene::ReviewScene;
 use crate::ui::{Frame, UiCommand, theme, theme::Palette};
 
 /// A section of the side panel.
@@ -11,7 +11,7 @@ pub(super) trait PanelSection {
     fn title(&self) -> &'static str;
 
     /// Draws the content below the heading.
-    fn ui(&mut self, ui: &mut Ui, scene: &Scene, frame: &mut Frame<'_>);
+    fn ui(&mut self, ui: &mut Ui, scene: &ReviewScene, frame: &mut Frame<'_>);
 }
 
 /// Draws a heading with collapsible content below it.

@@ -2,7 +2,7 @@
 
 use egui::{Button, Label, RichText, TextEdit, Ui, vec2};
 
-use super::{scene::Scene, session::Session};
+use super::{scene::ReviewScene, session::Session};
 use crate::{
     format,
     format::sentence,
@@ -40,7 +40,7 @@ pub(super) enum VerdictRequest {
 }
 
 /// Draws the verdicts on this part; `blind` hides them.
-pub(super) fn ui(ui: &mut Ui, item: &ReviewItem, scene: &Scene, blind: bool) {
+pub(super) fn ui(ui: &mut Ui, item: &ReviewItem, scene: &ReviewScene, blind: bool) {
     let p = Palette::of(ui);
     let assessment = &item.inspection.assessment;
     if blind {
@@ -91,7 +91,7 @@ fn full(opinion: &Opinion) -> String {
 pub(super) fn additions(
     ui: &mut Ui,
     item: &ReviewItem,
-    (scene, session): (&Scene, &Session),
+    (scene, session): (&ReviewScene, &Session),
     editing: &mut Option<NoteEdit>,
     frame: &mut Frame<'_>,
 ) -> Option<VerdictRequest> {
@@ -146,7 +146,7 @@ pub(super) fn additions(
 }
 
 /// Draws the defect types that a digit key assigns to the last defective part.
-pub(super) fn defect_types(ui: &mut Ui, scene: &Scene, session: &Session, frame: &mut Frame<'_>) {
+pub(super) fn defect_types(ui: &mut Ui, scene: &ReviewScene, session: &Session, frame: &mut Frame<'_>) {
     let Some(last) = &session.last_defective else { return };
     let p = Palette::of(ui);
     ui.separator();

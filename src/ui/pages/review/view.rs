@@ -5,7 +5,7 @@ use std::sync::Arc;
 use egui::{Align, Label, Layout, Panel, RichText, ScrollArea, Stroke, Ui};
 use egui_material_icons::icons;
 
-use super::{ReviewWorkspace, bar, empty, marks::Marks, panel, scene::Scene, section::collapsible, verdict};
+use super::{ReviewWorkspace, bar, empty, marks::Marks, panel, scene::ReviewScene, section::collapsible, verdict};
 use crate::{
     engine::{
         inspection::{ModelFacts, ModelState, QueryView},
@@ -42,7 +42,7 @@ impl ReviewWorkspace {
     /// Draws the workspace over all of `ui`.
     pub fn ui(&mut self, ui: &mut Ui, frame: &mut Frame<'_>) {
         let p = Palette::of(ui);
-        let scene = self.scene(frame.live);
+        let scene = self.scene(frame.engine);
         let snapshot = Arc::clone(&self.snapshot);
         let item = self.queue.shown(&snapshot.items);
         let head = egui::Frame::new().fill(p.panel).inner_margin(theme::bar_margin());
@@ -126,7 +126,7 @@ impl ReviewWorkspace {
     }
 
     /// Draws the side panel: verdict, defect types, queue and sections.
-    fn panel(&mut self, ui: &mut Ui, item: Option<&ReviewItem>, scene: &Scene, frame: &mut Frame<'_>) {
+    fn panel(&mut self, ui: &mut Ui, item: Option<&ReviewItem>, scene: &ReviewScene, frame: &mut Frame<'_>) {
         let blind = self.is_blind();
         let mut request = None;
         ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
@@ -163,7 +163,7 @@ impl ReviewWorkspace {
         }
     }
 
-    fn queue_section(&mut self, ui: &mut Ui, scene: &Scene, blind: bool) {
+    fn queue_section(&mut self, ui: &mut Ui, scene: &ReviewScene, blind: bool) {
         let (filters, queue) = (&mut self.filters, &mut self.queue);
         collapsible(ui, "Queue", |ui| filters.ui(ui, scene, &mut queue.filter, &mut queue.order, blind));
         if queue.follow(&scene.snapshot) {
@@ -174,12 +174,12 @@ impl ReviewWorkspace {
 
     /// Returns the reconstruction of a part, or why there is none; `None` while it is hidden or not computed yet.
     fn map(&self, item: &ReviewItem, frame: &Frame<'_>) -> Option<Result<Arc<QueryView>, String>> {
-        frame.live.review.maps.read().get(&item.inspection.id).cloned().filter(|_| !self.is_blind())
+        frame.engine.review.maps.read().get(&item.inspection.id).cloned().filter(|_| !self.is_blind())
     }
 
     /// Returns the images of a part once they are read, or why there are none.
-    fn part_view(&self, item: &ReviewItem, scene: &Scene, frame: &Frame<'_>) -> Option<Result<PartView, String>> {
-        let review = &frame.live.review;
+    fn part_view(&self, item: &ReviewItem, scene: &ReviewScene, frame: &Frame<'_>) -> Option<Result<PartView, String>> {
+        let review = &frame.engine.review;
         let blind = self.is_blind();
         let map = self.map(item, frame);
         if let Some(Ok(view)) = &map {
@@ -203,7 +203,7 @@ impl ReviewWorkspace {
     }
 
     /// Draws image, reconstruction and map of a part.
-    fn images(&mut self, ui: &mut Ui, item: &ReviewItem, scene: &Scene, frame: &mut Frame<'_>) {
+    fn images(&mut self, ui: &mut Ui, item: &ReviewItem, scene: &ReviewScene, frame: &mut Frame<'_>) {
         let images = match self.part_view(item, scene, frame) {
             Some(Ok(images)) => images,
             Some(Err(text)) => {
@@ -242,7 +242,7 @@ impl ReviewWorkspace {
     }
 
     /// Uploads the textures of the next and the previous part, so that they can be shown without delay.
-    fn prepare_next(&mut self, ui: &Ui, current: &ReviewItem, scene: &Scene, frame: &Frame<'_>) {
+    fn prepare_next(&mut self, ui: &Ui, current: &ReviewItem, scene: &ReviewScene, frame: &Frame<'_>) {
         let snapshot = Arc::clone(&self.snapshot);
         let prefetch = Arc::clone(&self.prefetch);
         let next = prefetch.iter().map(|request| request.part).filter(|part| *part != current.part.id).take(READY);
@@ -259,7 +259,7 @@ impl ReviewWorkspace {
 }
 
 /// Returns the active model if it is the one that inspected this part.
-fn inspecting_model<'a>(item: &ReviewItem, scene: &'a Scene) -> Option<&'a ModelFacts> {
+fn inspecting_model<'a>(item: &ReviewItem, scene: &'a ReviewScene) -> Option<&'a ModelFacts> {
     match &scene.model {
         ModelState::Ready(facts) if facts.hash == item.inspection.model.to_string() => Some(facts),
         _ => None,
@@ -284,7 +284,7 @@ fn subject<'a>(item: &ReviewItem, images: &'a PartView, model: Option<&'a ModelF
 }
 
 /// Returns why there is no reconstruction of a part.
-fn absence(item: &ReviewItem, scene: &Scene) -> String {
+fn absence(item: &ReviewItem, scene: &ReviewScene) -> String {
     let name = &item.inspection.model_name;
     match &scene.model {
         ModelState::Ready(_) => {

@@ -47,7 +47,7 @@ impl CriticPreview {
     /// from the current run.
     pub fn ui(&mut self, ui: &mut Ui, frame: &mut Frame<'_>, opened: Option<&Arc<Opened>>) {
         self.request(ui, frame, opened);
-        let critic = &frame.live.training.critic;
+        let critic = &frame.engine.training.critic;
         let shown = critic.preview.lock().clone().filter(|s| s.viewer == self.viewer);
         let answers = critic.answers.lock().clone();
         let answers = answers.filter(|a| shown.as_ref().is_some_and(|s| s.serial == a.serial));
@@ -83,7 +83,7 @@ impl CriticPreview {
             self.requested = None;
         }
         self.pass = pass;
-        let images = frame.live.training.critic.images();
+        let images = frame.engine.training.critic.images();
         if opened.is_none() && images.is_none() {
             return;
         }

@@ -143,9 +143,9 @@ impl Curves {
     fn update(&mut self, frame: &Frame<'_>) {
         let view = &frame.settings.view;
         self.feed.set_weight(view.smoothing);
-        self.feed.follow(&frame.live.training.history);
+        self.feed.follow(&frame.engine.training.history);
         self.critic.set_weight(view.smoothing);
-        self.critic.follow(&frame.live.training.critic.history);
+        self.critic.follow(&frame.engine.training.critic.history);
         self.others.retain(|o| {
             frame.overlays.iter().any(|overlay| overlay.run == o.run && Arc::ptr_eq(&overlay.history, &o.source))
         });

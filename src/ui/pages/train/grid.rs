@@ -91,7 +91,7 @@ impl SampleGridView {
 
     /// Draws the pane.
     pub fn ui(&mut self, ui: &mut Ui, frame: &mut Frame<'_>) {
-        let grids: Vec<Arc<SampleGrid>> = frame.live.training.grids.read().grids().to_vec();
+        let grids: Vec<Arc<SampleGrid>> = frame.engine.training.grids.read().grids().to_vec();
         self.advance(ui, frame, &grids);
         let shown = self.shown(&grids).cloned();
         self.toolbar(ui, frame);
@@ -190,7 +190,7 @@ impl SampleGridView {
             return;
         };
         let texture = GridTexture::of(ui.ctx(), "samples", &grid, &grid.samples, self.generated.take());
-        let real = frame.live.training.real.lock().clone();
+        let real = frame.engine.training.real.lock().clone();
         self.real = real.map(|real| GridTexture::of(ui.ctx(), "real crops", &real, &real, self.real.take()));
         let ppp = ui.pixels_per_point();
         let side = texture.side().max(1);

@@ -114,13 +114,13 @@ impl TrainWorkspace {
     }
 
     /// Returns the displayed sample grid, which "save as PNG" writes.
-    pub fn shown(&self, live: &EngineState) -> Option<Arc<SampleGrid>> {
-        self.samples.shown(live.training.grids.read().grids()).cloned()
+    pub fn shown(&self, engine: &EngineState) -> Option<Arc<SampleGrid>> {
+        self.samples.shown(engine.training.grids.read().grids()).cloned()
     }
 
     /// Carries out the commands of curves and samples; others are ignored.
-    pub fn apply(&mut self, command: UiCommand, live: &EngineState) {
-        let grids = live.training.grids.read().grids().to_vec();
+    pub fn apply(&mut self, command: UiCommand, engine: &EngineState) {
+        let grids = engine.training.grids.read().grids().to_vec();
         match command {
             UiCommand::FitCurves => self.curves.fit(),
             UiCommand::GridBack => self.samples.go(&grids, -1),
@@ -313,7 +313,7 @@ impl TrainWorkspace {
     fn histograms(&mut self, ui: &mut Ui, frame: &Frame<'_>, tall: bool) {
         let p = Palette::of(ui);
         let (newest, shown) = {
-            let histograms = frame.live.training.histograms.read();
+            let histograms = frame.engine.training.histograms.read();
             let newest = histograms.newest().cloned();
             // At the step of the sample grid above, where the scrubber is held.
             (newest.clone(), self.samples.held().map_or(newest, |step| histograms.at(step).cloned()))
@@ -432,7 +432,7 @@ fn health_line(ui: &mut Ui, frame: &Frame<'_>) {
     let health = frame.status.health;
     let (state, sentence, advice) = match &frame.status.phase {
         // Without samples, the middle pane shows the error in full.
-        TrainingPhase::Failed(_) if frame.live.training.grids.read().grids().is_empty() => {
+        TrainingPhase::Failed(_) if frame.engine.training.grids.read().grids().is_empty() => {
             (StatusMark::Defective, "The run stopped with an error.", "")
         }
         TrainingPhase::Failed(text) => (StatusMark::Defective, text.as_str(), ""),
@@ -469,7 +469,7 @@ fn state_of(health: crate::train::Health) -> StatusMark {
 /// Draws the progress or error shown before the first samples; returns `false` when there is none.
 fn waiting(ui: &mut Ui, frame: &Frame<'_>) -> bool {
     let p = Palette::of(ui);
-    let none = frame.live.training.grids.read().grids().is_empty();
+    let none = frame.engine.training.grids.read().grids().is_empty();
     let middle = |ui: &mut Ui, content: &mut dyn FnMut(&mut Ui)| {
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             ui.add_space((ui.available_height() * 0.4).max(theme::GAP_M));

@@ -70,7 +70,7 @@ impl Page for TrainPage {
             TrainingPhase::Idle => {
                 CentralPanel::default().frame(page_frame(ui)).show(ui, |ui| match frame.starting {
                     Some(waited) => starting(ui, waited),
-                    None => self.start.ui(ui, frame.live, frame.settings, frame.actions),
+                    None => self.start.ui(ui, frame.engine, frame.settings, frame.actions),
                 });
             }
             _ => self.workspace.ui(ui, frame),

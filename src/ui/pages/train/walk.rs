@@ -55,7 +55,7 @@ impl WalkView {
             return 0.0;
         }
         // A walk between the same samples from an earlier step may be shown until the new one arrives.
-        let newest = frame.live.training.walk.lock().clone();
+        let newest = frame.engine.training.walk.lock().clone();
         if let Some(walk) = newest.filter(|w| Some(w.ends) == self.ends) {
             self.shown = Some(walk);
         }
