@@ -26,15 +26,15 @@ use ganspect::{
 use crate::harness::{engine, phase, small, until};
 
 /// A folder with the model of a short run and a small data set, built once for all tests.
-struct Bench {
+struct Fixture {
     folder: tempfile::TempDir,
     model: PathBuf,
     set: PathBuf,
 }
 
-fn bench() -> &'static Bench {
-    static BENCH: OnceLock<Bench> = OnceLock::new();
-    BENCH.get_or_init(|| {
+fn fixture() -> &'static Fixture {
+    static FIXTURE: OnceLock<Fixture> = OnceLock::new();
+    FIXTURE.get_or_init(|| {
         let folder = tempfile::tempdir().unwrap();
         let (run, set) = (folder.path().join("run"), folder.path().join("set"));
         let size = SetSize { train: 40, test_good: 4, test_per_defect: 2, side: 48 };
@@ -45,12 +45,12 @@ fn bench() -> &'static Bench {
         until(&engine, "the model", |e| phase(e) == TrainingPhase::Finished);
         let broken = set.join("test/good/broken.png");
         fs::write(broken, &fs::read(set.join("test/good/000.png")).unwrap()[..80]).unwrap();
-        Bench { model: run.join("model.ganspect"), folder, set }
+        Fixture { model: run.join("model.ganspect"), folder, set }
     })
 }
 
 fn model() -> Model {
-    Model::load(&bench().model, &Device::flex()).unwrap()
+    Model::load(&fixture().model, &Device::flex()).unwrap()
 }
 
 fn finish(model: &Model, evaluator: &mut Evaluator) -> Evaluation {
@@ -61,7 +61,7 @@ fn finish(model: &Model, evaluator: &mut Evaluator) -> Evaluation {
 #[test]
 fn what_was_inspected_once_is_known() {
     let model = model();
-    let file = bench().folder.path().join("kept/results.json");
+    let file = fixture().folder.path().join("kept/results.json");
     let tests = Arc::new(TestSet::generate(SurfaceKind::Turned, 0, 48, 3, 5));
     let new = |knobs: &InvertKnobs| Evaluator::new(&model, Arc::clone(&tests), knobs.clone(), Some(&file)).unwrap();
     let knobs = InvertKnobs::default();
@@ -137,7 +137,7 @@ fn images_that_cannot_be_read_are_left_out() {
 }
 
 fn ganspect(arguments: &[&str]) -> Output {
-    let runs = bench().folder.path().join("runs");
+    let runs = fixture().folder.path().join("runs");
     let place = ["--device", "cpu", "--runs", runs.to_str().unwrap()];
     Process::new(env!("CARGO_BIN_EXE_ganspect")).args(place).arg("evaluate").args(arguments).output().unwrap()
 }
@@ -153,9 +153,9 @@ fn rows(path: &Path) -> Vec<csv::StringRecord> {
 
 #[test]
 fn the_command_prints_tables_and_writes_a_report() {
-    let bench = bench();
-    let (model, set) = (bench.model.to_str().unwrap(), bench.set.to_str().unwrap());
-    let out = bench.folder.path().join("report");
+    let fixture = fixture();
+    let (model, set) = (fixture.model.to_str().unwrap(), fixture.set.to_str().unwrap());
+    let out = fixture.folder.path().join("report");
     let first = ganspect(&["--model", model, "--data", set, "--report", out.to_str().unwrap()]);
     let (printed, said) = words(&first);
     assert!(first.status.success(), "{said}");
@@ -212,8 +212,8 @@ fn the_command_prints_tables_and_writes_a_report() {
 
 #[test]
 fn two_models_stand_side_by_side() {
-    let bench = bench();
-    let (model, out) = (bench.model.to_str().unwrap(), bench.folder.path().join("both"));
+    let fixture = fixture();
+    let (model, out) = (fixture.model.to_str().unwrap(), fixture.folder.path().join("both"));
     let both = ganspect(&[
         "--model",
         model,
@@ -241,8 +241,8 @@ fn two_models_stand_side_by_side() {
 
 #[test]
 fn what_cannot_be_promised_or_found_is_said_before_anything_is_inspected() {
-    let bench = bench();
-    let (model, set) = (bench.model.to_str().unwrap(), bench.set.to_str().unwrap());
+    let fixture = fixture();
+    let (model, set) = (fixture.model.to_str().unwrap(), fixture.set.to_str().unwrap());
     let refused = |arguments: &[&str]| {
         let output = ganspect(&[&["--model", model, "--data", set][..], arguments].concat());
         assert_eq!(output.status.code(), Some(2));
@@ -251,7 +251,7 @@ fn what_cannot_be_promised_or_found_is_said_before_anything_is_inspected() {
     assert!(refused(&["--rate", "0.001"]).contains("20 held-out"));
     assert!(refused(&["--rate", "0.1", "--preset", "talk"]).contains("not calibrated"));
     assert!(refused(&["--set", "steps=0"]).contains("steps"));
-    let seen = bench.set.join("train");
+    let seen = fixture.set.join("train");
     let none = ganspect(&["--model", model, "--data", seen.to_str().unwrap()]);
     assert!(words(&none).1.contains("no test images in"), "{}", words(&none).1);
     let tests = TestSet::open(&set.parse().unwrap(), &[], None, &|_, _| true).unwrap();

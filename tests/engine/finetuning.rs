@@ -64,16 +64,16 @@ fn put_in_force(engine: &Engine, path: &Path) {
 }
 
 /// A record of 20 healthy and 4 defective parts, each inspected and reviewed.
-struct Station {
+struct Fixture {
     root: tempfile::TempDir,
     engine: Engine,
 }
 
-impl Station {
+impl Fixture {
     fn new() -> Self {
         let root = tempfile::tempdir().unwrap();
         let engine = Engine::start(DeviceChoice::Cpu, || {}).unwrap();
-        let station = Self { root, engine };
+        let fixture = Self { root, engine };
         // The built-in model with a recipe whose critic is trained quickly.
         let mut bundle =
             Bundle::read(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/turned.ganspect"))).unwrap();
@@ -82,17 +82,17 @@ impl Station {
             recipe.assign(knob).unwrap();
         }
         bundle.meta.insert("recipe".into(), recipe.to_toml());
-        bundle.write(&station.at("parent.ganspect")).unwrap();
-        station.engine.send(InspectionRequest::SetKnobs(Box::new(knobs())));
-        put_in_force(&station.engine, &station.at("parent.ganspect"));
-        station.engine.send(InspectionRequest::Calibrate);
-        until(&station.engine, "the calibration", |e| facts(e).filter(|f| f.calibration(&knobs()).is_some()));
-        fs::create_dir(station.at("parts")).unwrap();
+        bundle.write(&fixture.at("parent.ganspect")).unwrap();
+        fixture.engine.send(InspectionRequest::SetKnobs(Box::new(knobs())));
+        put_in_force(&fixture.engine, &fixture.at("parent.ganspect"));
+        fixture.engine.send(InspectionRequest::Calibrate);
+        until(&fixture.engine, "the calibration", |e| facts(e).filter(|f| f.calibration(&knobs()).is_some()));
+        fs::create_dir(fixture.at("parts")).unwrap();
         for n in 0..24 {
-            station.put(n, (n % 6 == 5).then_some(DefectKind::Scratch));
+            fixture.put(n, (n % 6 == 5).then_some(DefectKind::Scratch));
         }
-        station.take_in(24);
-        station
+        fixture.take_in(24);
+        fixture
     }
 
     fn at(&self, name: &str) -> PathBuf {
@@ -129,7 +129,7 @@ impl Station {
     }
 
     /// The training labels of the record for the active model.
-    fn teaching(&self) -> TrainingLabels {
+    fn labels(&self) -> TrainingLabels {
         let facts = facts(&self.engine).unwrap();
         let lineage = facts.lineage.as_deref().cloned().unwrap_or_default();
         TrainingLabels::of(&self.items(), &lineage.before(&facts.split))
@@ -155,23 +155,23 @@ fn of(lineage: &Lineage, role: Role) -> HashSet<FileHash> {
 
 #[test]
 fn a_model_learns_from_verdicts_and_says_so() {
-    let station = Station::new();
-    let teaching = station.teaching();
-    assert_eq!((teaching.parts.len(), teaching.new_verdicts(None)), (24, (20, 4)));
-    let counts = [Role::Train, Role::Calibrate, Role::Compare].map(|role| teaching.count(role));
+    let fixture = Fixture::new();
+    let labels = fixture.labels();
+    assert_eq!((labels.parts.len(), labels.new_verdicts(None)), (24, (20, 4)));
+    let counts = [Role::Train, Role::Calibrate, Role::Compare].map(|role| labels.count(role));
     assert!(counts.iter().all(|n| *n > 0) && counts[2] > 4, "{counts:?}");
 
     // Cancelled midway, it leaves no file.
-    station.learn("models/first.ganspect", false);
-    until(&station.engine, "its making", |e| matches!(status(e).phase, FinetunePhase::Building(_)).then_some(()));
-    station.engine.send(FinetuneRequest::Cancel);
-    until(&station.engine, "the end", |e| (status(e).phase == FinetunePhase::Stopped).then_some(()));
-    assert!(!station.at("models").exists());
+    fixture.learn("models/first.ganspect", false);
+    until(&fixture.engine, "the build", |e| matches!(status(e).phase, FinetunePhase::Building(_)).then_some(()));
+    fixture.engine.send(FinetuneRequest::Cancel);
+    until(&fixture.engine, "the end", |e| (status(e).phase == FinetunePhase::Stopped).then_some(()));
+    assert!(!fixture.at("models").exists());
 
-    station.learn("models/first.ganspect", false);
-    let first = station.learned("models/first.ganspect");
-    let parent = facts(&station.engine).unwrap();
-    assert_eq!(parent.path, Some(station.at("parent.ganspect")), "nothing is put in force unasked");
+    fixture.learn("models/first.ganspect", false);
+    let first = fixture.learned("models/first.ganspect");
+    let parent = facts(&fixture.engine).unwrap();
+    assert_eq!(parent.path, Some(fixture.at("parent.ganspect")), "nothing is put in force unasked");
     assert_eq!((first.parent.hash.to_string(), first.missing, first.opinions.len()), (parent.hash.clone(), 0, 24));
     let comparison = first.comparison.as_ref().unwrap();
     assert_eq!((comparison.parts, comparison.before.defective, comparison.after.defective), (counts[2], 4, 4));
@@ -179,10 +179,10 @@ fn a_model_learns_from_verdicts_and_says_so() {
     assert!(comparison.changed() <= comparison.parts);
 
     // The split is fixed, and no part of the comparison was used for training or calibration.
-    let model = Model::load(&station.at("models/first.ganspect"), &Device::flex()).unwrap();
+    let model = Model::load(&fixture.at("models/first.ganspect"), &Device::flex()).unwrap();
     let about = model.info();
     let lineage = about.lineage.clone().unwrap();
-    assert_eq!(lineage.parts, teaching.parts);
+    assert_eq!(lineage.parts, labels.parts);
     assert_eq!(lineage.ancestors, [first.parent.hash]);
     let (train, held): (HashSet<_>, HashSet<_>) =
         (about.split.train.iter().copied().collect(), about.split.held_out.iter().copied().collect());
@@ -195,7 +195,7 @@ fn a_model_learns_from_verdicts_and_says_so() {
     assert!(about.name.ends_with(", fine-tuned on 24 verdicts"), "{}", about.name);
 
     // Both adoptions are on record.
-    let mut record = Record::open(&station.at("review.sqlite")).unwrap();
+    let mut record = Record::open(&fixture.at("review.sqlite")).unwrap();
     let adoption = first.adoption("ada", Timestamp::now());
     record.adopt(&adoption).unwrap();
     record.adopt(&adoption.back("bob", Timestamp::now()).unwrap()).unwrap();
@@ -205,17 +205,17 @@ fn a_model_learns_from_verdicts_and_says_so() {
     assert_eq!((&adoptions[0].before, &adoptions[0].path), (&adoptions[1].after, &first.parent.path));
 
     // A second fine-tuning includes the labels of the first, without an overruled verdict.
-    put_in_force(&station.engine, &station.at("models/first.ganspect"));
-    let sides = station.teaching();
-    assert_eq!((sides.parts.clone(), sides.new_verdicts(Some(&lineage))), (teaching.parts.clone(), (0, 0)));
-    let trained = teaching.parts.iter().find(|part| part.role == Role::Train).unwrap();
-    let item = station.items().into_iter().find(|item| item.part.hash == trained.hash).unwrap();
+    put_in_force(&fixture.engine, &fixture.at("models/first.ganspect"));
+    let sides = fixture.labels();
+    assert_eq!((sides.parts.clone(), sides.new_verdicts(Some(&lineage))), (labels.parts.clone(), (0, 0)));
+    let trained = labels.parts.iter().find(|part| part.role == Role::Train).unwrap();
+    let item = fixture.items().into_iter().find(|item| item.part.hash == trained.hash).unwrap();
     record.add_opinion(&NewOpinion::new(item.inspection.id, "bob", Judgement::Defective)).unwrap();
-    station.put(100, None);
-    station.take_in(25);
-    assert_eq!(station.teaching().new_verdicts(Some(&lineage)), (1, 1));
-    station.learn("models/second.ganspect", true);
-    let second = station.learned("models/second.ganspect");
+    fixture.put(100, None);
+    fixture.take_in(25);
+    assert_eq!(fixture.labels().new_verdicts(Some(&lineage)), (1, 1));
+    fixture.learn("models/second.ganspect", true);
+    let second = fixture.learned("models/second.ganspect");
     let about = Model::load(&second.model.path, &Device::flex()).unwrap().info().clone();
     let line = about.lineage.unwrap();
     assert_eq!(line.ancestors, [first.model.hash, first.parent.hash]);
@@ -233,22 +233,23 @@ fn a_model_learns_from_verdicts_and_says_so() {
 
 #[test]
 fn the_command_teaches_a_copy_and_prints_both() {
-    let station = Station::new();
-    let (db, model, out) = (station.at("review.sqlite"), station.at("parent.ganspect"), station.at("taught.ganspect"));
-    drop(station.engine);
+    let fixture = Fixture::new();
+    let (db, model, out) =
+        (fixture.at("review.sqlite"), fixture.at("parent.ganspect"), fixture.at("finetuned.ganspect"));
+    drop(fixture.engine);
     let learn = |db: &Path| {
         let mut process = Process::new(env!("CARGO_BIN_EXE_ganspect"));
         process.args(["--device", "cpu", "review", "learn", "--set", "steps=1"]);
         process.arg("--db").arg(db).arg("--model").arg(&model).arg("--out").arg(&out).output().unwrap()
     };
-    let output = learn(&station.root.path().join("absent.sqlite"));
+    let output = learn(&fixture.root.path().join("absent.sqlite"));
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("there is no record at"));
     let output = learn(&db);
     let (rows, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{said}");
     assert!(rows.contains("verdicts 20 healthy and 4 defective are new to the model"), "{rows}");
-    assert!(rows.contains("AUROC") && rows.contains("False alarms") && rows.contains("taught.ganspect"), "{rows}");
+    assert!(rows.contains("AUROC") && rows.contains("False alarms") && rows.contains("finetuned.ganspect"), "{rows}");
     let about = Model::load(&out, &Device::flex()).unwrap().info().clone();
     assert_eq!(about.lineage.unwrap().parts.len(), 24);
 }

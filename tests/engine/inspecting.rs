@@ -30,16 +30,16 @@ use ganspect::{
 use crate::harness::{engine, small, until};
 
 /// A folder with the model of a short run and images to inspect, created once for all tests.
-struct Bench {
+struct Fixture {
     folder: tempfile::TempDir,
     model: PathBuf,
     good: PathBuf,
     bad: PathBuf,
 }
 
-fn bench() -> &'static Bench {
-    static BENCH: OnceLock<Bench> = OnceLock::new();
-    BENCH.get_or_init(|| {
+fn fixture() -> &'static Fixture {
+    static FIXTURE: OnceLock<Fixture> = OnceLock::new();
+    FIXTURE.get_or_init(|| {
         let folder = tempfile::tempdir().unwrap();
         let run = folder.path().join("run");
         let engine = engine();
@@ -56,7 +56,7 @@ fn bench() -> &'static Bench {
             path
         };
         let (good, bad) = (save("good.png", None), save("bad.png", Some(DefectKind::Crack)));
-        Bench { model: run.join("model.ganspect"), folder, good, bad }
+        Fixture { model: run.join("model.ganspect"), folder, good, bad }
     })
 }
 
@@ -121,15 +121,15 @@ fn ganspect(arguments: &[&str]) -> Output {
 
 #[test]
 fn the_same_image_gives_the_same_numbers_everywhere() {
-    let bench = bench();
-    let engine = ready(&bench.model, InvertKnobs::default());
-    let ids = add(&engine, &[&bench.good, &bench.bad]);
+    let fixture = fixture();
+    let engine = ready(&fixture.model, InvertKnobs::default());
+    let ids = add(&engine, &[&fixture.good, &fixture.bad]);
     let shown: Vec<_> = ids.iter().map(|&id| settle(&engine, id)).collect();
     assert!(shown.iter().all(|e| e.state == QueryState::Done && e.assessment.is_some()), "{shown:?}");
 
     // The library alone.
-    let model = Model::load(&bench.model, &Device::flex()).unwrap();
-    let picture = ganspect::data::decode(&bench.bad).unwrap();
+    let model = Model::load(&fixture.model, &Device::flex()).unwrap();
+    let picture = ganspect::data::decode(&fixture.bad).unwrap();
     let query = Arc::new(Planes::of(&picture, 1, 1.0));
     let mut job = InspectionJob::new(model.networks(), query, InvertKnobs::default(), &Regions::default()).unwrap();
     while !job.slice(model.networks()).unwrap() {}
@@ -141,7 +141,8 @@ fn the_same_image_gives_the_same_numbers_everywhere() {
     assert_eq!(seen.frames.last().map(|f| f.step), Some(alone.steps));
 
     // The command line, twice.
-    let (good, bad, model) = (bench.good.to_str().unwrap(), bench.bad.to_str().unwrap(), bench.model.to_str().unwrap());
+    let (good, bad, model) =
+        (fixture.good.to_str().unwrap(), fixture.bad.to_str().unwrap(), fixture.model.to_str().unwrap());
     let run = || ganspect(&["inspect", "--model", model, good, bad, "--json"]);
     let rows = |output: &Output| -> Vec<serde_json::Value> {
         let text = String::from_utf8(output.stdout.clone()).unwrap();
@@ -161,14 +162,14 @@ fn the_same_image_gives_the_same_numbers_everywhere() {
 
 #[test]
 fn the_newest_request_goes_first_and_unreadable_files_are_named() {
-    let bench = bench();
-    let text = bench.folder.path().join("notes.png");
+    let fixture = fixture();
+    let text = fixture.folder.path().join("notes.png");
     fs::write(&text, "no picture at all").unwrap();
-    let engine = ready(&bench.model, InvertKnobs { steps: 60_000, plateau: 0, ..InvertKnobs::default() });
-    let slow = add(&engine, &[&bench.good])[0];
+    let engine = ready(&fixture.model, InvertKnobs { steps: 60_000, plateau: 0, ..InvertKnobs::default() });
+    let slow = add(&engine, &[&fixture.good])[0];
     until(&engine, "its first steps", |e| entry(e, slow).step > 2);
     say(&engine, InspectionRequest::SetKnobs(Box::new(short())));
-    let newer = add(&engine, &[&bench.bad, &text]);
+    let newer = add(&engine, &[&fixture.bad, &text]);
     assert_eq!(settle(&engine, newer[0]).state, QueryState::Done);
     let QueryState::Failed(sentence) = settle(&engine, newer[1]).state.clone() else { panic!("it is no picture") };
     assert!(sentence.contains("notes.png"), "{sentence}");
@@ -180,7 +181,7 @@ fn the_newest_request_goes_first_and_unreadable_files_are_named() {
     say(&engine, InspectionRequest::Pause(slow));
     until(&engine, "the pause", |e| entry(e, slow).state == QueryState::Paused);
     let paused = entry(&engine, slow).step;
-    let other = add(&engine, &[&bench.bad])[0];
+    let other = add(&engine, &[&fixture.bad])[0];
     settle(&engine, other);
     assert_eq!(entry(&engine, slow).step, paused);
     say(&engine, InspectionRequest::Play(slow));
@@ -196,9 +197,9 @@ fn the_newest_request_goes_first_and_unreadable_files_are_named() {
 
 #[test]
 fn a_query_goes_on_and_begins_again_from_another_seed() {
-    let bench = bench();
-    let engine = ready(&bench.model, short());
-    let id = add(&engine, &[&bench.good])[0];
+    let fixture = fixture();
+    let engine = ready(&fixture.model, short());
+    let id = add(&engine, &[&fixture.good])[0];
     let first = settle(&engine, id);
     say(&engine, InspectionRequest::AddSteps(id, 12));
     until(&engine, "more steps", |e| entry(e, id).state == QueryState::Done && entry(e, id).step == 20);
@@ -214,7 +215,7 @@ fn a_query_goes_on_and_begins_again_from_another_seed() {
 
 #[test]
 fn pasted_pictures_and_queries_before_the_model_are_inspected() {
-    let bench = bench();
+    let fixture = fixture();
     let engine = engine();
     say(&engine, InspectionRequest::SetKnobs(Box::new(short())));
     let picture = Arc::new(Picture::new(40, 36, 3, Samples::U8(vec![90; 40 * 36 * 3])).unwrap());
@@ -223,7 +224,7 @@ fn pasted_pictures_and_queries_before_the_model_are_inspected() {
     say(&engine, InspectionRequest::Add(vec![query]));
     until(&engine, "the list", |e| e.state().inspection.status.read().entries.len() == 1);
     assert_eq!(entry(&engine, id).state, QueryState::Waiting);
-    say(&engine, InspectionRequest::OpenModel(ModelSource::File(bench.model.clone())));
+    say(&engine, InspectionRequest::OpenModel(ModelSource::File(fixture.model.clone())));
     let done = settle(&engine, id);
     assert_eq!((done.state.clone(), done.size), (QueryState::Done, Some((40, 36))));
     assert!(done.thumbnail.as_ref().is_some_and(|t| (t.width, t.height) == (40, 36)));
@@ -231,12 +232,12 @@ fn pasted_pictures_and_queries_before_the_model_are_inspected() {
 
 #[test]
 fn rates_are_promised_only_as_far_as_images_reach_and_are_kept_in_the_file() {
-    let bench = bench();
-    let own = bench.folder.path().join("rated.ganspect");
-    fs::copy(&bench.model, &own).unwrap();
+    let fixture = fixture();
+    let own = fixture.folder.path().join("rated.ganspect");
+    fs::copy(&fixture.model, &own).unwrap();
     let engine = ready(&own, InvertKnobs::default());
     let held_out = facts(&engine).calibrations[0].held_out.len();
-    let id = add(&engine, &[&bench.bad])[0];
+    let id = add(&engine, &[&fixture.bad])[0];
     settle(&engine, id);
     say(&engine, InspectionRequest::SetRate(0.001));
     until(&engine, "the refusal", |e| e.state().inspection.status.read().rate_refused.is_some());
@@ -250,14 +251,14 @@ fn rates_are_promised_only_as_far_as_images_reach_and_are_kept_in_the_file() {
 
 #[test]
 fn regions_are_kept_and_ask_for_a_calibration_of_their_own() {
-    let bench = bench();
-    let own = bench.folder.path().join("regions.ganspect");
-    fs::copy(&bench.model, &own).unwrap();
+    let fixture = fixture();
+    let own = fixture.folder.path().join("regions.ganspect");
+    fs::copy(&fixture.model, &own).unwrap();
     let engine = ready(&own, short());
     let left = Region { ignore: true, shape: RegionShape::Rectangle([0.0, 0.0], [20.0, 64.0]) };
     say(&engine, InspectionRequest::SetRegions(Regions(vec![left.clone()])));
     until(&engine, "the regions", |e| facts(e).regions.0.len() == 1);
-    let id = add(&engine, &[&bench.bad])[0];
+    let id = add(&engine, &[&fixture.bad])[0];
     let done = settle(&engine, id);
     assert!(done.assessment.is_none(), "not calibrated for these regions and knobs");
     let outcome = view(&engine, id).outcome.clone().unwrap();
@@ -275,18 +276,18 @@ fn regions_are_kept_and_ask_for_a_calibration_of_their_own() {
 
 #[test]
 fn inspection_and_training_share_the_thread() {
-    let bench = bench();
-    let engine = ready(&bench.model, short());
+    let fixture = fixture();
+    let engine = ready(&fixture.model, short());
     let mut recipe = Recipe::default();
     for assignment in ["model.size=32", "model.latent_size=8", "train.batch=4", "train.steps=100000"] {
         recipe.assign(assignment).unwrap();
     }
-    let out = bench.folder.path().join("beside");
+    let out = fixture.folder.path().join("beside");
     let source = "surface:ground".parse().unwrap();
     engine.send(TrainingRequest::Start { source, opened: None, recipe: Box::new(recipe), out });
     until(&engine, "training", |e| e.state().training.status.read().step > 2);
     let before = engine.state().training.status.read().step;
-    let ids = add(&engine, &[&bench.good, &bench.bad]);
+    let ids = add(&engine, &[&fixture.good, &fixture.bad]);
     assert!(ids.iter().all(|&id| settle(&engine, id).state == QueryState::Done));
     until(&engine, "more training", |e| e.state().training.status.read().step > before);
     // The run's current weights, without a calibration.
@@ -296,17 +297,17 @@ fn inspection_and_training_share_the_thread() {
         "the run's weights",
         |e| matches!(&e.state().inspection.status.read().model, ModelState::Ready(f) if !f.encoder),
     );
-    let id = add(&engine, &[&bench.good])[0];
+    let id = add(&engine, &[&fixture.good])[0];
     let done = settle(&engine, id);
     assert!(done.state == QueryState::Done && done.assessment.is_none());
 }
 
 #[test]
 fn a_model_that_cannot_be_opened_leaves_the_one_before_it_in_force() {
-    let bench = bench();
-    let engine = ready(&bench.model, short());
+    let fixture = fixture();
+    let engine = ready(&fixture.model, short());
     let before = facts(&engine).hash.clone();
-    let foreign = bench.folder.path().join("foreign.ganspect");
+    let foreign = fixture.folder.path().join("foreign.ganspect");
     fs::write(&foreign, vec![7; 4_000]).unwrap();
     say(&engine, InspectionRequest::OpenModel(ModelSource::File(foreign)));
     let mut said = String::new();
@@ -352,11 +353,11 @@ fn the_built_in_model_is_there_and_knows_good_from_bad() {
 
 #[test]
 fn exit_codes_and_files_of_the_command_line() {
-    let bench = bench();
-    let (model, good) = (bench.model.to_str().unwrap(), bench.good.to_str().unwrap());
-    let out = bench.folder.path().join("out");
-    let broken = bench.folder.path().join("broken.png");
-    fs::write(&broken, &fs::read(&bench.good).unwrap()[..60]).unwrap();
+    let fixture = fixture();
+    let (model, good) = (fixture.model.to_str().unwrap(), fixture.good.to_str().unwrap());
+    let out = fixture.folder.path().join("out");
+    let broken = fixture.folder.path().join("broken.png");
+    fs::write(&broken, &fs::read(&fixture.good).unwrap()[..60]).unwrap();
     let both = ganspect(&["inspect", "--model", model, broken.to_str().unwrap(), good, "--out", out.to_str().unwrap()]);
     assert_eq!(both.status.code(), Some(2));
     let (rows, said) = (String::from_utf8_lossy(&both.stdout), String::from_utf8_lossy(&both.stderr));
@@ -372,7 +373,7 @@ fn exit_codes_and_files_of_the_command_line() {
     assert!(csv.starts_with("file,verdict,p,") && csv.lines().count() == 2, "{csv}");
 
     // At a rate of one half, half of the healthy parts are called defective; one of the two is.
-    let bad = bench.bad.to_str().unwrap();
+    let bad = fixture.bad.to_str().unwrap();
     let strict = ["inspect", "--model", model, good, bad, "--rate", "0.5", "--csv"];
     let flagged = String::from_utf8_lossy(&ganspect(&strict).stdout).contains(",defective,");
     let failing = ganspect(&[&strict[..], &["--fail-on-defect"]].concat());

@@ -94,11 +94,11 @@ fn model() -> &'static Path {
 }
 
 /// A folder of parts and its record.
-struct Station {
+struct Fixture {
     root: tempfile::TempDir,
 }
 
-impl Station {
+impl Fixture {
     fn new() -> Self {
         let root = tempfile::tempdir().unwrap();
         fs::create_dir(root.path().join("parts")).unwrap();
@@ -154,24 +154,24 @@ fn ended(engine: &Engine) -> String {
 
 #[test]
 fn five_hundred_parts_are_taken_in_once_each_while_a_run_goes_on() {
-    let station = Station::new();
+    let fixture = Fixture::new();
     let engine = engine(model());
     let mut recipe = Recipe::default();
     let tiny = ["model.size=32", "train.batch=4", "model.latent_size=8", "train.steps=1000000"];
     tiny.iter().for_each(|assignment| recipe.assign(assignment).unwrap());
-    let (source, out) = ("surface:turned".parse().unwrap(), station.root.path().join("run"));
+    let (source, out) = ("surface:turned".parse().unwrap(), fixture.root.path().join("run"));
     engine.send(TrainingRequest::Start { source, opened: None, recipe: Box::new(recipe), out });
     let step = |e: &Engine| e.state().training.status.read().step;
     until(&engine, "the run", |e| step(e) >= 2);
 
     let wanted = parts(0..500);
-    let (written, folder) = (wanted.clone(), station.parts());
-    station.begin(&engine, station.order(FOR_EVER, false));
+    let (written, folder) = (wanted.clone(), fixture.parts());
+    fixture.begin(&engine, fixture.order(FOR_EVER, false));
     let camera = camera::write(folder, written, 0.9, 21);
     until(&engine, "some parts", |e| status(e).counts.recorded >= 50);
     let before = step(&engine);
     // An image that the user adds is inspected before the parts of the folder.
-    let source = QuerySource::File(station.parts().join("part 0.png"));
+    let source = QuerySource::File(fixture.parts().join("part 0.png"));
     let query = Query { id: QueryId::fresh(), name: "mine".into(), source };
     engine.send(InspectionRequest::Add(vec![query]));
     until(&engine, "the image", |e| {
@@ -184,60 +184,60 @@ fn five_hundred_parts_are_taken_in_once_each_while_a_run_goes_on() {
     let shown = status(&engine);
     assert_eq!((shown.phase.clone(), shown.progress()), (IntakePhase::Running, (500, 500)));
     assert!(shown.per_minute.is_some_and(|n| n > 0.0) && shown.seconds_left.is_none());
-    let items = station.assert_filed(&wanted);
+    let items = fixture.assert_filed(&wanted);
     assert!(items.iter().all(|item| item.inspection.threshold.is_some_and(f64::is_finite)));
 
     // A broken file is quarantined after the patience; a second intake records nothing twice.
-    station.begin(&engine, station.order(SETTLE * 4, false));
-    station.put("cut.png", &png(500)[..200]);
-    station.put("note.png", b"Dear colleague, the camera is broken.");
+    fixture.begin(&engine, fixture.order(SETTLE * 4, false));
+    fixture.put("cut.png", &png(500)[..200]);
+    fixture.put("note.png", b"Dear colleague, the camera is broken.");
     until(&engine, "the quarantine", |e| status(e).quarantined.len() == 2 && status(e).counts.known == 500);
     let reasons: Vec<String> = status(&engine).quarantined.iter().map(|q| q.reason.clone()).collect();
     assert!(reasons.iter().any(|r| r.contains("truncated")), "{reasons:?}");
     assert!(reasons.iter().any(|r| r.contains("not an image")), "{reasons:?}");
     engine.send(IntakeRequest::Stop);
     assert!(ended(&engine).starts_with("Stopped. 0 parts recorded, 2 in quarantine, 500 already on record."));
-    station.assert_filed(&wanted);
+    fixture.assert_filed(&wanted);
 }
 
 #[test]
 fn an_engine_dropped_midway_loses_nothing_and_inspects_nothing_twice() {
-    let station = Station::new();
+    let fixture = Fixture::new();
     let wanted = parts(0..81);
     let mut coming = wanted.iter();
     let (half, whole) = coming.next().unwrap();
     // While one part is half written, intake is not finished, however fast the machine.
-    station.put(half, &whole[..whole.len() / 2]);
+    fixture.put(half, &whole[..whole.len() / 2]);
     let mut rng = ChaCha8Rng::seed_from_u64(22);
     let mut filed = 0;
     for _ in 0..4 {
-        coming.by_ref().take(20).for_each(|(name, bytes)| station.put(name, bytes));
+        coming.by_ref().take(20).for_each(|(name, bytes)| fixture.put(name, bytes));
         let engine = engine(model());
-        station.begin(&engine, station.order(FOR_EVER, false));
+        fixture.begin(&engine, fixture.order(FOR_EVER, false));
         let enough = rng.random_range(3..12);
         until(&engine, "some parts", |e| status(e).counts.recorded >= enough);
         thread::sleep(Duration::from_millis(rng.random_range(0..30)));
         let seen = status(&engine).counts.recorded;
         drop(engine);
         // Inspected parts were recorded before the engine ended.
-        let now = station.record().queue().unwrap().len();
+        let now = fixture.record().queue().unwrap().len();
         assert!(now >= filed + seen, "{now} on record, {filed} from before and {seen} since");
         filed = now;
     }
-    station.put(half, whole);
+    fixture.put(half, whole);
     let engine = engine(model());
-    station.begin(&engine, station.order(FOR_EVER, true));
+    fixture.begin(&engine, fixture.order(FOR_EVER, true));
     let said = ended(&engine);
     assert!(said.contains("are recorded.") && said.contains("already on record"), "{said}");
     let counts = status(&engine).counts;
     assert_eq!((counts.known, counts.recorded, counts.waiting), (filed, wanted.len() - filed, 0));
-    station.assert_filed(&wanted);
+    fixture.assert_filed(&wanted);
 }
 
 #[test]
 fn a_watched_folder_goes_on_with_the_next_model_and_leaves_alone_what_is_on_record() {
-    let station = Station::new();
-    let other = station.root.path().join("other.ganspect");
+    let fixture = Fixture::new();
+    let other = fixture.root.path().join("other.ganspect");
     let mut bundle = Bundle::read(model()).unwrap();
     bundle.tensors[0].values[0] += 0.001;
     bundle.write(&other).unwrap();
@@ -245,18 +245,18 @@ fn a_watched_folder_goes_on_with_the_next_model_and_leaves_alone_what_is_on_reco
     // Intake waits for a model.
     let engine = Engine::start(DeviceChoice::Cpu, || {}).unwrap();
     engine.send(InspectionRequest::SetKnobs(Box::new(knobs())));
-    station.begin(&engine, station.order(FOR_EVER, false));
+    fixture.begin(&engine, fixture.order(FOR_EVER, false));
     until(&engine, "the wait", |e| matches!(status(e).phase, IntakePhase::Waiting(_)));
     let IntakePhase::Waiting(said) = status(&engine).phase else { panic!("it waits") };
     assert!(said.starts_with("No model is open."), "{said}");
     put_in_force(&engine, model());
     let wanted = parts(0..12);
-    wanted.iter().take(6).for_each(|(name, bytes)| station.put(name, bytes));
+    wanted.iter().take(6).for_each(|(name, bytes)| fixture.put(name, bytes));
     until(&engine, "the first parts", |e| status(e).counts.recorded == 6);
     // Knobs changed for a single image do not apply to the folder.
     engine.send(InspectionRequest::SetKnobs(Box::new(InvertKnobs { steps: 2, ..knobs() })));
     put_in_force(&engine, &other);
-    wanted.iter().skip(6).for_each(|(name, bytes)| station.put(name, bytes));
+    wanted.iter().skip(6).for_each(|(name, bytes)| fixture.put(name, bytes));
     until(&engine, "the other parts", |e| status(e).counts.recorded == 12);
     assert!(status(&engine).notice.is_some_and(|news| news.text.contains("inspects the parts from now on")));
     let models = |items: &[ReviewItem]| {
@@ -265,43 +265,43 @@ fn a_watched_folder_goes_on_with_the_next_model_and_leaves_alone_what_is_on_reco
         models.dedup();
         models.len()
     };
-    assert_eq!(models(&station.assert_filed(&wanted)), 2);
+    assert_eq!(models(&fixture.assert_filed(&wanted)), 2);
 
     // With a model that is not calibrated, the parts wait and none is lost.
     engine.send(InspectionRequest::OpenModel(ModelSource::BuiltIn));
     engine.send(InspectionRequest::SetKnobs(Box::new(knobs())));
     until(&engine, "the wait", |e| matches!(status(e).phase, IntakePhase::Waiting(_)));
-    station.put("late.png", &png(99));
+    fixture.put("late.png", &png(99));
     put_in_force(&engine, &other);
     until(&engine, "the late one", |e| status(e).counts.recorded == 13);
 
     // A folder inspected once is inspected by the active model.
-    station.begin(&engine, station.order(FOR_EVER, true));
+    fixture.begin(&engine, fixture.order(FOR_EVER, true));
     assert!(ended(&engine).contains("6 parts recorded, 7 already on record"));
-    assert_eq!(models(&station.record().queue().unwrap()), 1);
+    assert_eq!(models(&fixture.record().queue().unwrap()), 1);
 }
 
 #[test]
 fn what_cannot_be_filed_ends_the_taking_in_with_a_sentence() {
-    let station = Station::new();
+    let fixture = Fixture::new();
     let engine = engine(model());
-    station.begin(&engine, IntakeSpec { folder: station.root.path().join("absent"), ..station.order(FOR_EVER, false) });
+    fixture.begin(&engine, IntakeSpec { folder: fixture.root.path().join("absent"), ..fixture.order(FOR_EVER, false) });
     assert!(ended(&engine).contains("check the spelling"), "{}", ended(&engine));
-    let foreign = station.root.path().join("foreign.sqlite");
+    let foreign = fixture.root.path().join("foreign.sqlite");
     fs::write(&foreign, "this is no record, and long enough to be seen as none ".repeat(40)).unwrap();
-    station.begin(&engine, IntakeSpec { record: foreign, ..station.order(FOR_EVER, false) });
+    fixture.begin(&engine, IntakeSpec { record: foreign, ..fixture.order(FOR_EVER, false) });
     assert!(ended(&engine).contains("not an SQLite file; choose another file"), "{}", ended(&engine));
     #[cfg(unix)]
     {
         use std::os::unix::ffi::OsStrExt;
         let name = std::ffi::OsStr::from_bytes(b"part \xff.png");
-        fs::write(station.parts().join(name), png(1)).unwrap();
-        station.begin(&engine, station.order(FOR_EVER, false));
+        fs::write(fixture.parts().join(name), png(1)).unwrap();
+        fixture.begin(&engine, fixture.order(FOR_EVER, false));
         let said = ended(&engine);
         assert!(said.contains("its name is not UTF-8; rename the file") && said.contains("start again"), "{said}");
-        fs::remove_file(station.parts().join(name)).unwrap();
+        fs::remove_file(fixture.parts().join(name)).unwrap();
     }
-    station.put("good.png", &png(2));
-    station.begin(&engine, station.order(FOR_EVER, true));
+    fixture.put("good.png", &png(2));
+    fixture.begin(&engine, fixture.order(FOR_EVER, true));
     assert!(ended(&engine).ends_with("is on record. 1 part filed."), "{}", ended(&engine));
 }

@@ -74,9 +74,9 @@ fn every_part_has_its_turn_and_the_whole_is_told() {
     start(&engine, recipe(&[]), &run);
     let mut seen: Vec<BuildProgress> = Vec::new();
     until(&engine, "the model", |e| match phase(e) {
-        TrainingPhase::BuildingModel(making) => {
-            if seen.last() != Some(&making) {
-                seen.push(making);
+        TrainingPhase::BuildingModel(progress) => {
+            if seen.last() != Some(&progress) {
+                seen.push(progress);
             }
             false
         }

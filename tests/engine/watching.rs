@@ -49,15 +49,15 @@ fn png(number: u64, defect: Option<DefectKind>) -> Vec<u8> {
 }
 
 /// A folder, its record and a model.
-struct Station {
+struct Fixture {
     root: tempfile::TempDir,
     ledger: MemoryLedger,
     model: Model,
 }
 
 /// A watch and the inspector of its files.
-struct Shift<'a> {
-    station: &'a Station,
+struct Session<'a> {
+    fixture: &'a Fixture,
     watch: Watch,
     batch: StreamInspector,
     news: Vec<String>,
@@ -67,7 +67,7 @@ fn timing(patience: Duration) -> WatchOptions {
     WatchOptions { timing: Timing { settle: SETTLE, patience }, ..WatchOptions::default() }
 }
 
-impl Station {
+impl Fixture {
     fn new() -> Self {
         let model = Model::load(Path::new(MODEL), &Device::flex()).unwrap();
         Self { root: tempfile::tempdir().unwrap(), ledger: MemoryLedger::default(), model }
@@ -81,11 +81,11 @@ impl Station {
         fs::write(self.at(name), bytes).unwrap();
     }
 
-    fn open(&self, options: WatchOptions) -> Shift<'_> {
+    fn open(&self, options: WatchOptions) -> Session<'_> {
         let watch = Watch::start(self.root.path(), options, self.ledger.clone()).unwrap();
         let knobs = InvertKnobs { steps: 1, ..InvertKnobs::default() };
         let batch = StreamInspector::new(&self.model, knobs, watch.ready().clone()).unwrap();
-        Shift { station: self, watch, batch, news: Vec::new() }
+        Session { fixture: self, watch, batch, news: Vec::new() }
     }
 
     /// The entries of each file content on record, with the reason if it is quarantined.
@@ -108,11 +108,11 @@ impl Station {
     }
 }
 
-impl Shift<'_> {
+impl Session<'_> {
     /// Works for one slice; returns the part that it finished.
     fn work(&mut self) -> Option<InspectedFile> {
         self.news.extend(std::iter::from_fn(|| self.watch.next_notice()).map(|news| news.text));
-        match self.batch.slice(&self.station.model, Duration::from_millis(10)).unwrap() {
+        match self.batch.slice(&self.fixture.model, Duration::from_millis(10)).unwrap() {
             StreamStep::Done(inspected) => {
                 self.watch.claims().record(&inspected).unwrap();
                 Some(*inspected)
@@ -152,30 +152,30 @@ impl Shift<'_> {
 
 #[test]
 fn parts_are_taken_when_they_are_written_whole_however_they_come() {
-    let station = Station::new();
+    let fixture = Fixture::new();
     let [there, slow, renamed, later, deep] = [0, 1, 2, 3, 4].map(|n| png(n, None));
-    station.put("there.png", &there);
-    let mut shift = station.open(WatchOptions { recursive: true, ..timing(FOR_EVER) });
-    shift.until_filed(1);
+    fixture.put("there.png", &there);
+    let mut session = fixture.open(WatchOptions { recursive: true, ..timing(FOR_EVER) });
+    session.until_filed(1);
     // Half a file, unchanged for longer than the settling time, does not decode.
-    station.put("slow.png", &slow[..slow.len() / 2]);
-    station.put("renamed.png.part", &renamed);
-    station.put(".hidden.png", &renamed);
-    station.put("note.txt", b"three parts today");
-    shift.work_for(SETTLE * 4);
-    assert_eq!((shift.counts().recorded, shift.counts().waiting), (1, 1));
-    let mut file = fs::OpenOptions::new().append(true).open(station.at("slow.png")).unwrap();
+    fixture.put("slow.png", &slow[..slow.len() / 2]);
+    fixture.put("renamed.png.part", &renamed);
+    fixture.put(".hidden.png", &renamed);
+    fixture.put("note.txt", b"three parts today");
+    session.work_for(SETTLE * 4);
+    assert_eq!((session.counts().recorded, session.counts().waiting), (1, 1));
+    let mut file = fs::OpenOptions::new().append(true).open(fixture.at("slow.png")).unwrap();
     file.write_all(&slow[slow.len() / 2..]).unwrap();
     drop(file);
-    shift.until_filed(2);
-    fs::rename(station.at("renamed.png.part"), station.at("renamed.png")).unwrap();
-    shift.until_filed(3);
+    session.until_filed(2);
+    fs::rename(fixture.at("renamed.png.part"), fixture.at("renamed.png")).unwrap();
+    session.until_filed(3);
     // Subfolders created later, one of them with a part in it already.
-    fs::create_dir_all(station.at("monday/late")).unwrap();
-    station.put("monday/late/deep.png", &deep);
-    shift.until_filed(4);
-    station.put("monday/later.png", &later);
-    shift.until_filed(5);
+    fs::create_dir_all(fixture.at("monday/late")).unwrap();
+    fixture.put("monday/late/deep.png", &deep);
+    session.until_filed(4);
+    fixture.put("monday/later.png", &later);
+    session.until_filed(5);
     let all = [
         ("there.png", &*there),
         ("slow.png", &slow),
@@ -183,138 +183,138 @@ fn parts_are_taken_when_they_are_written_whole_however_they_come() {
         ("monday/late/deep.png", &deep),
         ("monday/later.png", &later),
     ];
-    station.assert_filed(&all);
-    assert_eq!(shift.watch.stop().unwrap(), WatchCounts { recorded: 5, listed: true, ..WatchCounts::default() });
+    fixture.assert_filed(&all);
+    assert_eq!(session.watch.stop().unwrap(), WatchCounts { recorded: 5, listed: true, ..WatchCounts::default() });
 }
 
 #[test]
 fn what_stays_broken_is_put_in_quarantine_with_its_reason() {
-    let station = Station::new();
+    let fixture = Fixture::new();
     let (whole, other) = (png(0, None), png(1, None));
-    let mut shift = station.open(timing(SETTLE * 4));
-    station.put("cut.png", &whole[..whole.len() - 20]);
-    station.put("note.png", b"Dear colleague, the camera is broken.");
-    station.put("good.png", &other);
-    shift.until("the quarantine", |s| s.counts().quarantined == 2 && s.counts().recorded == 1);
+    let mut session = fixture.open(timing(SETTLE * 4));
+    fixture.put("cut.png", &whole[..whole.len() - 20]);
+    fixture.put("note.png", b"Dear colleague, the camera is broken.");
+    fixture.put("good.png", &other);
+    session.until("the quarantine", |s| s.counts().quarantined == 2 && s.counts().recorded == 1);
     let reason = |name: &str, bytes: &[u8]| {
-        let record = station.record();
+        let record = fixture.record();
         record[&(name.to_owned(), Some(FileHash::of(bytes)))][0].clone().unwrap()
     };
     assert!(reason("cut.png", &whole[..whole.len() - 20]).contains("truncated"));
     assert!(reason("note.png", b"Dear colleague, the camera is broken.").contains("not an image"));
-    shift.work();
+    session.work();
     assert!(
-        shift.news.iter().any(|n| n.starts_with("cut.png is in quarantine: the file is truncated")),
+        session.news.iter().any(|n| n.starts_with("cut.png is in quarantine: the file is truncated")),
         "{:?}",
-        shift.news
+        session.news
     );
     // The file is copied again completely; a new watch leaves the note in quarantine.
-    station.put("cut.png", &whole);
-    shift.until_filed(2);
-    drop(shift);
-    let mut shift = station.open(timing(SETTLE * 4));
-    shift.until("the second look", |s| s.counts().listed && s.counts().waiting == 0);
-    assert_eq!((shift.counts().known, shift.counts().quarantined), (3, 0));
-    station.assert_filed(&[("cut.png", &whole), ("good.png", &other)]);
+    fixture.put("cut.png", &whole);
+    session.until_filed(2);
+    drop(session);
+    let mut session = fixture.open(timing(SETTLE * 4));
+    session.until("the second look", |s| s.counts().listed && s.counts().waiting == 0);
+    assert_eq!((session.counts().known, session.counts().quarantined), (3, 0));
+    fixture.assert_filed(&[("cut.png", &whole), ("good.png", &other)]);
 }
 
 #[test]
 fn new_content_is_a_new_part_and_what_is_gone_is_let_go() {
-    let station = Station::new();
+    let fixture = Fixture::new();
     let [first, second, third] = [0, 1, 2].map(|n| png(n, Some(DefectKind::Crack)));
-    let mut shift = station.open(timing(FOR_EVER));
-    station.put("part.png", &first);
+    let mut session = fixture.open(timing(FOR_EVER));
+    fixture.put("part.png", &first);
     let inspected = loop {
-        if let Some(inspected) = shift.work() {
+        if let Some(inspected) = session.work() {
             break inspected;
         }
     };
-    assert_eq!((inspected.path.as_path(), inspected.hash), (&*station.at("part.png"), FileHash::of(&first)));
+    assert_eq!((inspected.path.as_path(), inspected.hash), (&*fixture.at("part.png"), FileHash::of(&first)));
     assert_eq!((inspected.width, inspected.height, inspected.fingerprint.len), (64, 64, first.len() as u64));
     assert_eq!(
         (inspected.model.name.as_str(), &inspected.model.hash),
-        ("turned metal, built in", &station.model.hash())
+        ("turned metal, built in", &fixture.model.hash())
     );
     // The model is not calibrated for one step.
     assert!(inspected.outcome.assessment.is_none() && inspected.threshold.is_none());
     let (kind, map) = inspected.map();
     assert_eq!((kind, map.len()), (EvaluatedMap::Critic, 64 * 64));
     // Overwritten with the same content, and with other content.
-    station.put("part.png", &first);
-    shift.until("the second look", |s| s.counts().known == 1);
-    station.put("part.png", &second);
-    shift.until_filed(2);
+    fixture.put("part.png", &first);
+    session.until("the second look", |s| s.counts().known == 1);
+    fixture.put("part.png", &second);
+    session.until_filed(2);
     // Deleted, and overwritten, while it is ready and waits for its turn.
-    station.put("gone.png", &third);
-    station.put("changed.png", &first);
+    fixture.put("gone.png", &third);
+    fixture.put("changed.png", &first);
     let mut patience = 0;
-    while shift.watch.ready().len() < 2 {
+    while session.watch.ready().len() < 2 {
         thread::sleep(Duration::from_millis(10));
         patience += 1;
-        assert!(patience < 3_000, "{:?}", shift.counts());
+        assert!(patience < 3_000, "{:?}", session.counts());
     }
-    fs::remove_file(station.at("gone.png")).unwrap();
-    station.put("changed.png", &third);
-    shift.until("the deleted one", |s| s.counts().deleted == 1 && s.counts().recorded == 3);
-    station.assert_filed(&[("part.png", &first), ("part.png", &second), ("changed.png", &third)]);
+    fs::remove_file(fixture.at("gone.png")).unwrap();
+    fixture.put("changed.png", &third);
+    session.until("the deleted one", |s| s.counts().deleted == 1 && s.counts().recorded == 3);
+    fixture.assert_filed(&[("part.png", &first), ("part.png", &second), ("changed.png", &third)]);
 }
 
 #[test]
 fn a_folder_that_vanishes_is_waited_for() {
-    let station = Station::new();
-    let (root, away) = (station.at("line"), station.at("away"));
+    let fixture = Fixture::new();
+    let (root, away) = (fixture.at("line"), fixture.at("away"));
     fs::create_dir(&root).unwrap();
     let [first, second] = [0, 1].map(|n| png(n, None));
-    station.put("line/first.png", &first);
-    let watch = Watch::start(&root, timing(FOR_EVER), station.ledger.clone()).unwrap();
+    fixture.put("line/first.png", &first);
+    let watch = Watch::start(&root, timing(FOR_EVER), fixture.ledger.clone()).unwrap();
     let knobs = InvertKnobs { steps: 1, ..InvertKnobs::default() };
-    let batch = StreamInspector::new(&station.model, knobs, watch.ready().clone()).unwrap();
-    let mut shift = Shift { station: &station, watch, batch, news: Vec::new() };
-    shift.until_filed(1);
+    let batch = StreamInspector::new(&fixture.model, knobs, watch.ready().clone()).unwrap();
+    let mut session = Session { fixture: &fixture, watch, batch, news: Vec::new() };
+    session.until_filed(1);
     fs::rename(&root, &away).unwrap();
-    shift.until("the sentence", |s| s.news.iter().any(|n| n.contains("line was removed. Restore it")));
+    session.until("the sentence", |s| s.news.iter().any(|n| n.contains("line was removed. Restore it")));
     fs::write(away.join("second.png"), &second).unwrap();
     fs::rename(&away, &root).unwrap();
-    shift.until_filed(2);
-    shift.until("the sentence", |s| s.news.iter().any(|n| n.contains("line is back")));
-    station.assert_filed(&[("line/first.png", &first), ("line/second.png", &second)]);
-    let absent = Watch::start(&station.at("absent"), WatchOptions::default(), MemoryLedger::default());
+    session.until_filed(2);
+    session.until("the sentence", |s| s.news.iter().any(|n| n.contains("line is back")));
+    fixture.assert_filed(&[("line/first.png", &first), ("line/second.png", &second)]);
+    let absent = Watch::start(&fixture.at("absent"), WatchOptions::default(), MemoryLedger::default());
     assert!(absent.unwrap_err().to_string().contains("check the spelling"));
 }
 
 #[test]
 fn sixty_parts_under_load_are_inspected_once_each_and_so_after_every_break() {
-    let station = Station::new();
+    let fixture = Fixture::new();
     let parts: Vec<(String, Vec<u8>)> = (0..60).map(|n| (format!("part {n}.png"), png(n, None))).collect();
-    let root = station.root.path().to_owned();
+    let root = fixture.root.path().to_owned();
     let written = parts.clone();
     let writer = camera::write(root, written, 0.5, 11);
     // Dropped at any point: with parts read ahead, being inspected, and inspected but not recorded.
     let mut rng = ChaCha8Rng::seed_from_u64(12);
     for _ in 0..5 {
-        let mut shift = station.open(timing(FOR_EVER));
-        let until = shift.counts().recorded + rng.random_range(3..8);
-        shift.until("some parts", |s| s.counts().recorded >= until);
+        let mut session = fixture.open(timing(FOR_EVER));
+        let until = session.counts().recorded + rng.random_range(3..8);
+        session.until("some parts", |s| s.counts().recorded >= until);
         for _ in 0..rng.random_range(0..5) {
-            if let StreamStep::Done(_) = shift.batch.slice(&station.model, Duration::from_millis(10)).unwrap() {
+            if let StreamStep::Done(_) = session.batch.slice(&fixture.model, Duration::from_millis(10)).unwrap() {
                 break;
             }
         }
     }
     writer.join().unwrap();
-    let mut shift = station.open(WatchOptions { once: true, ..timing(FOR_EVER) });
+    let mut session = fixture.open(WatchOptions { once: true, ..timing(FOR_EVER) });
     loop {
-        match shift.batch.slice(&station.model, Duration::from_millis(50)).unwrap() {
-            StreamStep::Done(inspected) => shift.watch.claims().record(&inspected).unwrap(),
+        match session.batch.slice(&fixture.model, Duration::from_millis(50)).unwrap() {
+            StreamStep::Done(inspected) => session.watch.claims().record(&inspected).unwrap(),
             StreamStep::Over => break,
             StreamStep::Idle | StreamStep::Working => {}
             StreamStep::Refused(refused) => panic!("{refused:?}"),
         }
     }
-    let counts = shift.watch.stop().unwrap();
+    let counts = session.watch.stop().unwrap();
     assert_eq!(counts.recorded + counts.known, 60);
     let wanted: Vec<(&str, &[u8])> = parts.iter().map(|(name, bytes)| (name.as_str(), &**bytes)).collect();
-    station.assert_filed(&wanted);
+    fixture.assert_filed(&wanted);
 }
 
 /// Runs `ganspect watch` on a folder with its record.
@@ -336,9 +336,9 @@ fn a_killed_process_loses_nothing_and_inspects_nothing_twice() {
     let root = folder.path().join("parts");
     fs::create_dir(&root).unwrap();
     let mut rng = ChaCha8Rng::seed_from_u64(13);
-    for shift in 0..3 {
+    for session in 0..3 {
         // New parts for each start, so that there are enough on a machine of any speed.
-        for n in shift * 8..shift * 8 + 8 {
+        for n in session * 8..session * 8 + 8 {
             fs::write(root.join(format!("{n}.png")), png(n, None)).unwrap();
         }
         let mut process = command(&root, &[]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();

@@ -125,7 +125,7 @@ fn nearest_neighbours_are_shown_beside_the_highest_scoring_crop() {
         (4..7).for_each(|i| pixels.extend(crop(None, i)));
         let origin = |i: usize| CropOrigin { image: format!("good-{i}.png"), x: 8 * i, y: 16 };
         let nearest = NearestNeighbours {
-            pictures: ImageGrid { count: 4, side: 64, channels: 1, pixels },
+            images: ImageGrid { count: 4, side: 64, channels: 1, pixels },
             corner: (32, 40),
             neighbours: (1..4).map(|i| (origin(i), 0.25 * i as f32)).collect(),
         };

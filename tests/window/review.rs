@@ -511,7 +511,7 @@ fn neighbours(i: usize) -> NearestNeighbours {
     (4..7).for_each(|index| pixels.extend(crop(None, index)));
     let origin = |i: usize| CropOrigin { image: format!("good-{i}.png"), x: 8 * i, y: 16 };
     NearestNeighbours {
-        pictures: ImageGrid { count: 4, side: 64, channels: 1, pixels },
+        images: ImageGrid { count: 4, side: 64, channels: 1, pixels },
         corner: (16, 16),
         neighbours: (1..4).map(|i| (origin(i), 0.25 * i as f32)).collect(),
     }

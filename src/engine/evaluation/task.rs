@@ -106,15 +106,15 @@ impl EvaluationTask {
         let Some(ActiveModel { model, hash, .. }) = active else {
             return self.fail("no model is open; open a .ganspect file first", outbox);
         };
-        let wanted = match source.map_or_else(|| model.info().data.parse(), Ok) {
-            Ok(wanted) => wanted,
+        let data = match source.map_or_else(|| model.info().data.parse(), Ok) {
+            Ok(data) => data,
             Err(error) => return self.fail(&error.to_string(), outbox),
         };
         let (hash, split) = (hash.to_owned(), model.info().split.clone());
         let task = BackgroundTask::spawn(
             "ganspect-open",
             || {},
-            move |progress| TestSet::open(&wanted, &[&split], None, &|done, total| progress.report(done, total)),
+            move |progress| TestSet::open(&data, &[&split], None, &|done, total| progress.report(done, total)),
         );
         match task {
             Ok(task) => {
@@ -328,7 +328,7 @@ impl EvaluationTask {
                 TaskState::Done(Ok(())) => {
                     self.status(|s| s.reporting = None);
                     let page = dir.join("report.html");
-                    let text = format!("The report was written: open {} in a browser.", page.display());
+                    let text = format!("Report saved to {}.", page.display());
                     outbox.notice(Severity::Info, text, "");
                     false
                 }

@@ -15,9 +15,9 @@ use crate::{
 pub(crate) fn nearest_neighbours(model: &Model, outcome: &Outcome) -> Option<Arc<NearestNeighbours>> {
     model.bank()?;
     let query = &outcome.query;
-    let place = outcome.most_anomalous()?;
-    let corner = neighbours::crop_corner(query, place)?;
-    let found = match model.neighbours(query, place) {
+    let region = outcome.most_anomalous()?;
+    let corner = neighbours::crop_corner(query, region)?;
+    let found = match model.neighbours(query, region) {
         Ok(found) => found,
         Err(error) => {
             tracing::warn!("no neighbours were found: {error}");
@@ -26,7 +26,7 @@ pub(crate) fn nearest_neighbours(model: &Model, outcome: &Outcome) -> Option<Arc
     };
     let mut pixels = neighbours::crop_pixels(query, corner).to_vec();
     found.iter().for_each(|neighbour| pixels.extend_from_slice(&neighbour.pixels));
-    let pictures = ImageGrid { count: found.len() + 1, side: embedding::SIDE, channels: query.channels(), pixels };
+    let images = ImageGrid { count: found.len() + 1, side: embedding::SIDE, channels: query.channels(), pixels };
     let neighbours = found.into_iter().map(|n| (n.origin, n.distance)).collect();
-    Some(Arc::new(NearestNeighbours { pictures, corner, neighbours }))
+    Some(Arc::new(NearestNeighbours { images, corner, neighbours }))
 }

@@ -141,7 +141,7 @@ pub struct QueryView {
 #[derive(Clone, Debug)]
 pub struct NearestNeighbours {
     /// The crop of the query, followed by its neighbours, the nearest first.
-    pub pictures: ImageGrid,
+    pub images: ImageGrid,
     /// The crop's upper left corner in the query.
     pub corner: (usize, usize),
     /// Origin and distance of each neighbour.

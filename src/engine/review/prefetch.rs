@@ -29,12 +29,12 @@ impl PrefetchThread {
     pub(super) fn run(self, wakes: &Receiver<()>) {
         for () in wakes {
             // Read again before each file, because the list may have changed.
-            while let Some(wanted) = self.next() {
-                let image = load(&wanted.path, wanted.hash);
-                self.state.review.images.write().insert(wanted.part, Arc::new(image));
+            while let Some(requested) = self.next() {
+                let image = load(&requested.path, requested.hash);
+                self.state.review.images.write().insert(requested.part, Arc::new(image));
                 self.tidy();
                 (self.wake)();
-                if !self.state.review.images.read().contains_key(&wanted.part) {
+                if !self.state.review.images.read().contains_key(&requested.part) {
                     // The limit is reached.
                     break;
                 }
@@ -44,10 +44,10 @@ impl PrefetchThread {
 
     /// The most urgent part whose image is missing, if there is room for it.
     fn next(&self) -> Option<PrefetchRequest> {
-        let wanted = Arc::clone(&self.state.review.requested.lock());
+        let requested = Arc::clone(&self.state.review.requested.lock());
         let images = self.state.review.images.read();
         let (mut bytes, mut largest) = (0, 0);
-        for (i, one) in wanted.iter().enumerate() {
+        for (i, one) in requested.iter().enumerate() {
             match images.get(&one.part).map(|image| image.bytes()) {
                 Some(own) => {
                     bytes += own;
@@ -61,8 +61,8 @@ impl PrefetchThread {
     }
 
     fn tidy(&self) {
-        let wanted: Vec<PartId> = self.state.review.requested.lock().iter().map(|one| one.part).collect();
-        evict(&mut self.state.review.images.write(), &wanted, LIMIT, |image| image.bytes());
+        let requested: Vec<PartId> = self.state.review.requested.lock().iter().map(|one| one.part).collect();
+        evict(&mut self.state.review.images.write(), &requested, LIMIT, |image| image.bytes());
     }
 }
 

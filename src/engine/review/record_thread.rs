@@ -304,8 +304,8 @@ impl RecordThread {
     /// Loads the findings of the requested parts.
     fn load_findings(&mut self) {
         let Some(record) = &self.record else { return };
-        let wanted = Arc::clone(&self.state.review.requested.lock());
-        let ids: Vec<InspectionId> = wanted.iter().map(|one| one.inspection).collect();
+        let requested = Arc::clone(&self.state.review.requested.lock());
+        let ids: Vec<InspectionId> = requested.iter().map(|one| one.inspection).collect();
         let mut fresh = false;
         for id in &ids {
             if self.state.review.findings.read().contains_key(id) {

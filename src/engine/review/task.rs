@@ -33,10 +33,10 @@ impl ReviewTask {
 
     /// The most urgent part that this model inspected, whose image is loaded and whose map is missing.
     fn next(&self, hash: &str) -> Option<(PrefetchRequest, Arc<Picture>)> {
-        let wanted = Arc::clone(&self.state.review.requested.lock());
-        let first = wanted.first()?.inspection;
-        let most = if self.full == Some(first) { 1 } else { wanted.len() };
-        let mut due = wanted.iter().take(most).filter(|one| one.map).peekable();
+        let requested = Arc::clone(&self.state.review.requested.lock());
+        let first = requested.first()?.inspection;
+        let most = if self.full == Some(first) { 1 } else { requested.len() };
+        let mut due = requested.iter().take(most).filter(|one| one.map).peekable();
         due.peek()?;
         let hash: FileHash = hash.parse().ok()?;
         let (maps, images) = (self.state.review.maps.read(), self.state.review.images.read());
@@ -67,14 +67,14 @@ impl EngineTask for ReviewTask {
         let Some(ActiveModel { model, hash, knobs, .. }) = active else { return true };
         let began = Instant::now();
         while began.elapsed() < budget {
-            let Some((wanted, picture)) = self.next(hash) else { break };
+            let Some((requested, picture)) = self.next(hash) else { break };
             // A job for a part that is not on show any more is dropped.
-            let job = self.job.take().filter(|(id, _)| *id == wanted.inspection).map(|(_, job)| Ok(job));
+            let job = self.job.take().filter(|(id, _)| *id == requested.inspection).map(|(_, job)| Ok(job));
             let job = job.unwrap_or_else(|| model.begin(&picture, knobs.clone()));
             let drawn = job.and_then(|mut job| {
                 let done = job.slice(model.networks())?;
                 if !done {
-                    self.job = Some((wanted.inspection, job));
+                    self.job = Some((requested.inspection, job));
                     return Ok(None);
                 }
                 Ok(model.judge(&job).map(|outcome| QueryView {
@@ -91,10 +91,10 @@ impl EngineTask for ReviewTask {
                 Ok(Some(view)) => Ok(Arc::new(view)),
                 Err(error) => Err(sentence(&error.to_string())),
             };
-            self.state.review.maps.write().insert(wanted.inspection, map);
+            self.state.review.maps.write().insert(requested.inspection, map);
             let ids: Vec<InspectionId> = self.state.review.requested.lock().iter().map(|one| one.inspection).collect();
             evict_maps(&self.state.review, &ids);
-            if !self.state.review.maps.read().contains_key(&wanted.inspection) {
+            if !self.state.review.maps.read().contains_key(&requested.inspection) {
                 self.full = ids.first().copied();
             }
         }

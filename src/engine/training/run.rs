@@ -424,9 +424,9 @@ impl TrainingRun {
     }
 
     /// Applies live knobs, and marks the changes on the curves.
-    pub(crate) fn set_knobs(&mut self, wanted: &Recipe, outbox: &mut Outbox) -> Result<(), RunFault> {
+    pub(crate) fn set_knobs(&mut self, recipe: &Recipe, outbox: &mut Outbox) -> Result<(), RunFault> {
         let before = self.trainer.recipe().clone();
-        self.trainer.apply_live(wanted);
+        self.trainer.apply_live(recipe);
         let after = self.trainer.recipe().clone();
         let changes: Vec<String> = before
             .differences(&after)

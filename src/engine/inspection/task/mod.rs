@@ -51,7 +51,7 @@ pub(crate) const BUILT_IN: (&str, &[u8]) =
 /// A query in the model's format, and its thumbnail.
 type DecodedQuery = (Planes, Thumbnail);
 
-struct Slot {
+struct QuerySlot {
     entry: QueryEntry,
     source: QuerySource,
     /// The largest comes first: the newest request, and within it the order given.
@@ -75,7 +75,7 @@ pub(crate) struct InspectionTask {
     hash: Arc<str>,
     path: Option<PathBuf>,
     knobs: InvertKnobs,
-    slots: Vec<Slot>,
+    slots: Vec<QuerySlot>,
     calibrating: Option<Calibrating>,
     requests: u64,
     finished: u64,
@@ -244,7 +244,7 @@ impl InspectionTask {
         for (i, query) in queries.into_iter().enumerate() {
             let entry = QueryEntry::waiting(&query, self.knobs.steps);
             status.entries.push(Arc::new(entry.clone()));
-            self.slots.push(Slot {
+            self.slots.push(QuerySlot {
                 entry,
                 source: query.source,
                 order: (request, Reverse(i)),
@@ -271,7 +271,7 @@ impl InspectionTask {
         self.slots.iter().position(|slot| slot.entry.id == id)
     }
 
-    fn update(&mut self, id: QueryId, change: impl FnOnce(&mut Slot)) {
+    fn update(&mut self, id: QueryId, change: impl FnOnce(&mut QuerySlot)) {
         if let Some(i) = self.index_of(id) {
             change(&mut self.slots[i]);
             self.show_entry(i);

@@ -18,18 +18,18 @@ pub(crate) enum EndReason {
 impl EndReason {
     /// The final phase, with a summary.
     pub(crate) fn phase(self, folder: &str, counts: &WatchCounts) -> IntakePhase {
-        let tally = tally(counts);
+        let summary = summary(counts);
         match self {
             Self::Failed(text) => IntakePhase::Failed(text),
             Self::Stopped => {
-                IntakePhase::Ended(format!("Stopped. {tally} The remaining parts are inspected next time."))
+                IntakePhase::Ended(format!("Stopped. {summary} The remaining parts are inspected next time."))
             }
-            Self::Done if counts.listed => IntakePhase::Ended(format!("All parts in {folder} are recorded. {tally}")),
+            Self::Done if counts.listed => IntakePhase::Ended(format!("All parts in {folder} are recorded. {summary}")),
             Self::Done => {
-                IntakePhase::Ended(format!("The folder {folder} was removed. {tally} Restore it and start again."))
+                IntakePhase::Ended(format!("The folder {folder} was removed. {summary} Restore it and start again."))
             }
             Self::OtherModel => IntakePhase::Ended(format!(
-                "Another model was opened, and a folder is inspected by one model. {tally} Start again to inspect the folder with the \
+                "Another model was opened, and a folder is inspected by one model. {summary} Start again to inspect the folder with the \
                  new model."
             )),
         }
@@ -37,6 +37,6 @@ impl EndReason {
 }
 
 /// Sums up the counts: "12 parts recorded, 2 in quarantine."
-fn tally(counts: &WatchCounts) -> String {
+fn summary(counts: &WatchCounts) -> String {
     format!("{} recorded{}.", counted(counts.recorded, "part"), counts.remarks())
 }

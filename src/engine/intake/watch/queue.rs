@@ -119,8 +119,8 @@ impl PendingFiles {
             *waiting = PendingFile { fingerprint, since: now, next_look, ready: false, failed: false };
             return FileStatus::Waiting;
         }
-        let wanted = if waiting.failed { patience } else { self.timing.settle };
-        let due = waiting.since + wanted;
+        let delay = if waiting.failed { patience } else { self.timing.settle };
+        let due = waiting.since + delay;
         waiting.ready = now >= due;
         waiting.next_look = due.min(now + self.timing.settle);
         if waiting.ready { FileStatus::Ready } else { FileStatus::Waiting }
@@ -168,12 +168,12 @@ mod tests {
     use super::*;
 
     /// A queue and a clock in milliseconds.
-    struct Bench {
+    struct Fixture {
         queue: PendingFiles,
         start: Instant,
     }
 
-    impl Bench {
+    impl Fixture {
         fn new() -> Self {
             let timing = Timing { settle: Duration::from_millis(500), patience: Duration::from_secs(30) };
             Self { queue: PendingFiles::new(timing, 3), start: Instant::now() }
@@ -199,7 +199,7 @@ mod tests {
 
     #[test]
     fn a_file_is_ripe_once_it_was_left_alone() {
-        let mut b = Bench::new();
+        let mut b = Fixture::new();
         assert!(b.add("a", 0));
         assert_eq!(b.queue.due(b.at(0)), [PathBuf::from("a")]);
         assert_eq!(b.see("a", 10, 1, 0), FileStatus::Waiting);
@@ -222,7 +222,7 @@ mod tests {
 
     #[test]
     fn what_does_not_decode_is_waited_for_while_it_grows_and_then_given_up() {
-        let mut b = Bench::new();
+        let mut b = Fixture::new();
         b.add("a", 0);
         b.see("a", 10, 1, 0);
         assert_eq!(b.see("a", 10, 1, 500), FileStatus::Ready);
@@ -245,7 +245,7 @@ mod tests {
 
     #[test]
     fn a_patience_shorter_than_the_settling_still_reads_first() {
-        let mut b = Bench::new();
+        let mut b = Fixture::new();
         b.queue.timing.patience = Duration::ZERO;
         b.add("a", 0);
         b.see("a", 10, 1, 0);
@@ -256,7 +256,7 @@ mod tests {
 
     #[test]
     fn what_was_written_first_is_read_first_and_names_decide_among_equals() {
-        let mut b = Bench::new();
+        let mut b = Fixture::new();
         for (name, modified) in [("part 10", 7), ("part 9", 7), ("late", 8)] {
             b.add(name, 0);
             b.see(name, 1, modified, 0);
@@ -270,7 +270,7 @@ mod tests {
 
     #[test]
     fn room_is_bounded_and_what_is_gone_is_forgotten() {
-        let mut b = Bench::new();
+        let mut b = Fixture::new();
         assert!(b.add("a", 0) && b.add("b", 0) && b.add("c", 0));
         assert!(!b.add("d", 1) && b.add("a", 1) && b.queue.is_full());
         b.see("b", 1, 1, 2);

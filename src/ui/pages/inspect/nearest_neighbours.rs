@@ -25,12 +25,12 @@ pub struct NeighbourRow {
 impl NeighbourRow {
     /// Draws the row, if there are neighbours.
     pub fn ui(&mut self, ui: &mut Ui, nearest: &Arc<NearestNeighbours>) {
-        if nearest.neighbours.is_empty() || nearest.pictures.side == 0 {
+        if nearest.neighbours.is_empty() || nearest.images.side == 0 {
             return;
         }
         let p = Palette::of(ui);
         ui.add_space(theme::GAP_M);
-        let texture = GridTexture::of(ui.ctx(), "nearest-neighbours", nearest, &nearest.pictures, self.texture.take());
+        let texture = GridTexture::of(ui.ctx(), "nearest-neighbours", nearest, &nearest.images, self.texture.take());
         let ppp = ui.pixels_per_point();
         let mut block = Block::new(texture.count(), texture.side(), texture.count(), 1, ppp);
         // All crops have one scale; a gap separates the query's own.
