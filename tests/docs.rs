@@ -1,4 +1,4 @@
-//! Generated documentation is up to date.
+//! Checks that generated documentation is up to date.
 
 use std::{fs, path::Path};
 

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::tensorboard::{EventWriter, PngImage};
 
-/// A stand-in for a PNG; the log does not look inside.
+/// Returns a placeholder for a PNG; the log does not decode it.
 fn png(width: u32, height: u32) -> PngImage {
     PngImage { width, height, bytes: vec![b'p'; (width * height) as usize] }
 }
@@ -14,7 +14,7 @@ fn steps(points: &[ScalarPoint]) -> Vec<i64> {
     points.iter().map(|point| point.step).collect()
 }
 
-/// Writes one of everything at steps `first` to `last`.
+/// Writes one value of each kind at steps `first` to `last`.
 fn write_run(dir: &Path, first: i64, last: i64) -> PathBuf {
     let mut writer = EventWriter::create(dir, "").unwrap();
     if first > 1 {
@@ -93,7 +93,7 @@ fn a_file_cut_at_any_byte_of_its_last_record_keeps_the_rest() {
 }
 
 #[test]
-fn a_resumed_run_supersedes_the_steps_it_does_again() {
+fn a_resumed_run_supersedes_the_steps_it_repeats() {
     let dir = tempfile::tempdir().unwrap();
     let first = write_run(dir.path(), 1, 5);
     // The first process was killed while writing a record.
@@ -149,7 +149,7 @@ fn a_tail_follows_a_growing_log_and_its_resumption() {
 }
 
 #[test]
-fn an_image_that_has_gone_is_an_error_that_names_the_file() {
+fn a_missing_image_is_an_error_that_names_the_file() {
     let dir = tempfile::tempdir().unwrap();
     let path = write_run(dir.path(), 1, 1);
     let image = RunLog::read(dir.path()).unwrap().images["samples"][0].clone();
@@ -161,7 +161,7 @@ fn an_image_that_has_gone_is_an_error_that_names_the_file() {
 }
 
 #[test]
-fn a_missing_folder_is_an_error_and_other_files_are_none_of_ours() {
+fn a_missing_folder_is_an_error_and_other_files_are_ignored() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("recipe.toml"), b"").unwrap();
     fs::create_dir(dir.path().join("tfevents folder")).unwrap();
@@ -172,9 +172,9 @@ fn a_missing_folder_is_an_error_and_other_files_are_none_of_ours() {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
 
-    /// Whatever happens to the bytes, reading ends without a panic, and yields only what precedes the damage.
+    /// Reading damaged bytes does not panic, and yields only records before the damage.
     #[test]
-    fn any_damage_is_survived(
+    fn damaged_files_are_read_up_to_the_damage(
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
         cut in any::<prop::sample::Index>(),
     ) {
@@ -197,9 +197,9 @@ proptest! {
         }
     }
 
-    /// Correctly framed records of arbitrary content: the decoder sees arbitrary bytes.
+    /// Correctly framed records of arbitrary content, so that the decoder gets arbitrary bytes.
     #[test]
-    fn any_message_is_survived(
+    fn arbitrary_records_are_decoded_without_a_panic(
         data in prop::collection::vec(any::<u8>(), 0..200),
         change in any::<(prop::sample::Index, u8)>(),
     ) {

@@ -1,4 +1,4 @@
-//! Files of an earlier version open and give the same numbers; words and keys that others rely on are still the same.
+//! Files of an earlier version open and give the same numbers; command-line options, exit codes and keys are unchanged.
 
 use std::{
     collections::BTreeMap,
@@ -16,7 +16,7 @@ use serde_json::Value;
 
 const EARLIER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/version-0.1");
 
-/// Processors add up in different orders; what is compared may differ by this share.
+/// Relative tolerance of comparisons: processors sum in different orders.
 const ROUNDING: f64 = 0.01;
 
 fn earlier(name: &str) -> PathBuf {
@@ -27,7 +27,7 @@ fn json(path: &Path) -> Value {
     serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
 }
 
-/// Runs the program on the CPU and gives its output; it must end with this code.
+/// Runs the program on the CPU, checks its exit code and returns its output.
 fn program(folder: &Path, arguments: &[&str], code: i32) -> String {
     let mut process = Process::new(env!("CARGO_BIN_EXE_ganspect"));
     let output = process.current_dir(folder).args(["--device", "cpu"]).args(arguments).output().unwrap();
@@ -50,7 +50,7 @@ fn copy_folder(from: &Path, to: &Path) {
 }
 
 fn assert_close(what: &str, now: f64, then: f64) {
-    assert!((now - then).abs() <= ROUNDING * then.abs().max(0.1), "{what}: {now}, and {then} in the earlier version");
+    assert!((now - then).abs() <= ROUNDING * then.abs().max(0.1), "{what}: {now}, but {then} in the earlier version");
 }
 
 #[test]
@@ -102,14 +102,14 @@ fn the_model_of_an_earlier_version_gives_the_same_numbers_under_the_same_keys() 
     }
 }
 
-/// The rows of a CSV file by column; the sentence on a verdict is for people and may change.
+/// Returns the rows of a CSV file by column, without the wording of the verdict, which may change.
 fn table(path: &Path) -> Vec<BTreeMap<String, String>> {
     let mut reader = csv::Reader::from_path(path).unwrap();
     let head: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();
     let rows = reader.records().map(|row| {
         let row = row.unwrap();
         let cells = head.iter().zip(row.iter()).map(|(column, cell)| (column.clone(), cell.to_owned()));
-        // Whether a file still exists is not in the record.
+        // The record does not say whether a file still exists.
         cells.filter(|(column, _)| column != "words" && column != "missing").collect()
     });
     rows.collect()
@@ -133,7 +133,7 @@ fn a_recipe_of_an_earlier_version_keeps_every_key_and_value() {
     let recipe = Recipe::from_toml(&text).unwrap();
     let written: toml::Table = recipe.to_toml().parse().unwrap();
     assert_eq!(written, text.parse::<toml::Table>().unwrap());
-    // Every leaf of the file is a knob, and every knob is in the file.
+    // Every value in the file is a knob, and every knob is in the file.
     let mut keys = Vec::new();
     for (group, value) in &written {
         match value {
@@ -147,7 +147,7 @@ fn a_recipe_of_an_earlier_version_keeps_every_key_and_value() {
     assert_eq!(keys, knobs);
 }
 
-/// Every command with its options, their short forms and values, one per line.
+/// Lists every command with its options, their short forms and values, one per line.
 fn command_line(command: &clap::Command, path: &str, lines: &mut Vec<String>) {
     lines.push(path.to_owned());
     let mut options = Vec::new();
@@ -178,11 +178,11 @@ fn every_command_option_and_value_of_an_earlier_version_is_still_there() {
     let mut now = Vec::new();
     command_line(&command, "ganspect", &mut now);
     let then = fs::read_to_string(earlier("command-line.txt")).unwrap();
-    // Below its own heading each option must be there; new ones may come between.
+    // Every option must follow the heading of its command; new ones may come between.
     let mut at = 0;
     for line in then.lines() {
         let found = now[at..].iter().position(|found| found == line);
-        at += found.unwrap_or_else(|| panic!("'{line}' is gone; the command line is now\n{}", now.join("\n"))) + 1;
+        at += found.unwrap_or_else(|| panic!("'{line}' is missing; the command line is now\n{}", now.join("\n"))) + 1;
     }
 }
 

@@ -1,4 +1,4 @@
-//! Tests of a model on labelled images: the images inspected, the results reused, and the output of the command.
+//! Evaluation of a model on labelled images: inspection, reuse of earlier results, and the output of the command.
 
 use std::{
     fs,
@@ -59,9 +59,9 @@ fn finish(model: &Model, evaluator: &mut Evaluator) -> Evaluation {
 }
 
 #[test]
-fn what_was_inspected_once_is_known() {
+fn earlier_results_are_reused() {
     let model = model();
-    let file = fixture().folder.path().join("kept/results.json");
+    let file = fixture().folder.path().join("cache/results.json");
     let tests = Arc::new(TestSet::generate(SurfaceKind::Turned, 0, 48, 3, 5));
     let new = |knobs: &InvertKnobs| Evaluator::new(&model, Arc::clone(&tests), knobs.clone(), Some(&file)).unwrap();
     let knobs = InvertKnobs::default();
@@ -103,8 +103,8 @@ fn what_was_inspected_once_is_known() {
         }
     }
     assert!(!whole.pixels.is_empty());
-    for figures in totals.iter().map(PixelTotals::metrics).filter(|f| f.healthy > 0) {
-        assert_eq!(whole.pixel_metrics(figures.map), Some(&figures));
+    for metrics in totals.iter().map(PixelTotals::metrics).filter(|f| f.healthy > 0) {
+        assert_eq!(whole.pixel_metrics(metrics.map), Some(&metrics));
     }
     let summary = EvaluationSummary::of(&whole, None).unwrap();
     assert_eq!((summary.healthy, summary.defective, summary.held_out), (3, 5, 20));
@@ -142,7 +142,7 @@ fn ganspect(arguments: &[&str]) -> Output {
     Process::new(env!("CARGO_BIN_EXE_ganspect")).args(place).arg("evaluate").args(arguments).output().unwrap()
 }
 
-fn words(output: &Output) -> (String, String) {
+fn output_text(output: &Output) -> (String, String) {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     (text(&output.stdout), text(&output.stderr))
 }
@@ -157,7 +157,7 @@ fn the_command_prints_tables_and_writes_a_report() {
     let (model, set) = (fixture.model.to_str().unwrap(), fixture.set.to_str().unwrap());
     let out = fixture.folder.path().join("report");
     let first = ganspect(&["--model", model, "--data", set, "--report", out.to_str().unwrap()]);
-    let (printed, said) = words(&first);
+    let (printed, said) = output_text(&first);
     assert!(first.status.success(), "{said}");
     assert!(said.contains("broken.png") && !said.contains("inspected before"), "{said}");
     assert!(printed.contains("4 healthy and 10 defective"), "{printed}");
@@ -202,7 +202,7 @@ fn the_command_prints_tables_and_writes_a_report() {
 
     // Another threshold reuses all results.
     let half = ganspect(&["--model", model, "--data", set, "--rate", "0.5", "--json"]);
-    let (printed, said) = words(&half);
+    let (printed, said) = output_text(&half);
     assert!(said.contains("14 of 14 images were inspected before"), "{said}");
     let strict: EvaluationSummary = serde_json::from_str(&printed).unwrap();
     assert_eq!(strict.rate, Some(0.5));
@@ -211,7 +211,7 @@ fn the_command_prints_tables_and_writes_a_report() {
 }
 
 #[test]
-fn two_models_stand_side_by_side() {
+fn two_models_are_compared() {
     let fixture = fixture();
     let (model, out) = (fixture.model.to_str().unwrap(), fixture.folder.path().join("both"));
     let both = ganspect(&[
@@ -226,7 +226,7 @@ fn two_models_stand_side_by_side() {
         "--report",
         out.to_str().unwrap(),
     ]);
-    let (printed, said) = words(&both);
+    let (printed, said) = output_text(&both);
     assert!(both.status.success(), "{said}");
     assert!(printed.contains("1 healthy and 1 defective") && printed.contains(": AUROC |"), "{printed}");
     let models: Vec<EvaluationSummary> =
@@ -240,28 +240,28 @@ fn two_models_stand_side_by_side() {
 }
 
 #[test]
-fn what_cannot_be_promised_or_found_is_said_before_anything_is_inspected() {
+fn invalid_arguments_are_refused_before_anything_is_inspected() {
     let fixture = fixture();
     let (model, set) = (fixture.model.to_str().unwrap(), fixture.set.to_str().unwrap());
     let refused = |arguments: &[&str]| {
         let output = ganspect(&[&["--model", model, "--data", set][..], arguments].concat());
         assert_eq!(output.status.code(), Some(2));
-        words(&output).1
+        output_text(&output).1
     };
     assert!(refused(&["--rate", "0.001"]).contains("20 held-out"));
     assert!(refused(&["--rate", "0.1", "--preset", "talk"]).contains("not calibrated"));
     assert!(refused(&["--set", "steps=0"]).contains("steps"));
     let seen = fixture.set.join("train");
     let none = ganspect(&["--model", model, "--data", seen.to_str().unwrap()]);
-    assert!(words(&none).1.contains("no test images in"), "{}", words(&none).1);
+    assert!(output_text(&none).1.contains("no test images in"), "{}", output_text(&none).1);
     let tests = TestSet::open(&set.parse().unwrap(), &[], None, &|_, _| true).unwrap();
     assert!(tests.items.iter().all(|i| i.label != Label::Defective("good".into())));
 }
 
 #[test]
-fn what_verdicts_go_by_is_changed_without_inspecting_again() {
+fn the_decision_score_changes_without_another_inspection() {
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("kept.json");
+    let file = folder.path().join("cache.json");
     let mut model = model();
     let knobs = InvertKnobs::default();
     let tests = Arc::new(TestSet::generate(SurfaceKind::Turned, 0, 48, 6, 12));
@@ -288,7 +288,7 @@ fn what_verdicts_go_by_is_changed_without_inspecting_again() {
 
     model.reweight(&first.defective(), "drawn", &knobs).unwrap();
     model.promise(0.25, &knobs).unwrap();
-    let path = folder.path().join("weighed.ganspect");
+    let path = folder.path().join("reweighted.ganspect");
     model.save(&path).unwrap();
     let read = Model::load(&path, &Device::flex()).unwrap();
     let promise = read.info().promise.clone().unwrap();

@@ -36,7 +36,7 @@ fn knobs() -> InvertKnobs {
     InvertKnobs { steps: 1, ..InvertKnobs::default() }
 }
 
-/// Waits until `done`; the limit only turns a hang into a failure.
+/// Waits until `done` returns a value; the limit only turns a hang into a failure.
 fn until<T>(engine: &Engine, what: &str, mut done: impl FnMut(&Engine) -> Option<T>) -> T {
     for _ in 0..24_000 {
         if let Some(value) = done(engine) {
@@ -44,7 +44,7 @@ fn until<T>(engine: &Engine, what: &str, mut done: impl FnMut(&Engine) -> Option
         }
         thread::sleep(Duration::from_millis(10));
     }
-    panic!("waited in vain for {what}: {:?}", status(engine));
+    panic!("timed out waiting for {what}: {:?}", status(engine));
 }
 
 fn status(engine: &Engine) -> FinetuneStatus {
@@ -58,7 +58,7 @@ fn facts(engine: &Engine) -> Option<std::sync::Arc<ModelFacts>> {
     }
 }
 
-fn put_in_force(engine: &Engine, path: &Path) {
+fn open_model(engine: &Engine, path: &Path) {
     engine.send(InspectionRequest::OpenModel(ModelSource::File(path.into())));
     until(engine, "the model", |e| facts(e).filter(|facts| facts.path.as_deref() == Some(path)));
 }
@@ -84,14 +84,14 @@ impl Fixture {
         bundle.meta.insert("recipe".into(), recipe.to_toml());
         bundle.write(&fixture.at("parent.ganspect")).unwrap();
         fixture.engine.send(InspectionRequest::SetKnobs(Box::new(knobs())));
-        put_in_force(&fixture.engine, &fixture.at("parent.ganspect"));
+        open_model(&fixture.engine, &fixture.at("parent.ganspect"));
         fixture.engine.send(InspectionRequest::Calibrate);
         until(&fixture.engine, "the calibration", |e| facts(e).filter(|f| f.calibration(&knobs()).is_some()));
         fs::create_dir(fixture.at("parts")).unwrap();
         for n in 0..24 {
             fixture.put(n, (n % 6 == 5).then_some(DefectKind::Scratch));
         }
-        fixture.take_in(24);
+        fixture.inspect_parts(24);
         fixture
     }
 
@@ -107,11 +107,11 @@ impl Fixture {
     }
 
     /// Inspects all `parts` and adds a verdict by file name for those without one.
-    fn take_in(&self, parts: usize) {
+    fn inspect_parts(&self, parts: usize) {
         let timing = Timing { settle: Duration::from_millis(50), patience: Duration::from_secs(3_600) };
         let options = WatchOptions { timing, once: true, recursive: false };
-        let order = IntakeSpec { folder: self.at("parts"), options, record: self.at("review.sqlite") };
-        self.engine.send(IntakeRequest::Begin(order));
+        let spec = IntakeSpec { folder: self.at("parts"), options, record: self.at("review.sqlite") };
+        self.engine.send(IntakeRequest::Begin(spec));
         until(&self.engine, "the parts", |e| {
             let status = e.state().intake.status.read().clone();
             (matches!(status.phase, IntakePhase::Ended(_)) && status.counts.recorded == parts).then_some(())
@@ -135,26 +135,26 @@ impl Fixture {
         TrainingLabels::of(&self.items(), &lineage.before(&facts.split))
     }
 
-    fn learn(&self, out: &str, generator: bool) {
-        let assignment = FinetuneSpec { record: self.at("review.sqlite"), generator, out: self.at(out) };
-        assert!(self.engine.send(FinetuneRequest::Begin(assignment)));
+    fn begin(&self, out: &str, generator: bool) {
+        let spec = FinetuneSpec { record: self.at("review.sqlite"), generator, out: self.at(out) };
+        assert!(self.engine.send(FinetuneRequest::Begin(spec)));
     }
 
-    fn learned(&self, out: &str) -> std::sync::Arc<ganspect::engine::finetune::FinetuneResult> {
+    fn result(&self, out: &str) -> std::sync::Arc<ganspect::engine::finetune::FinetuneResult> {
         until(&self.engine, "the model", |e| match status(e).phase {
-            FinetunePhase::Done => status(e).result.filter(|learned| learned.model.path == self.at(out)),
+            FinetunePhase::Done => status(e).result.filter(|result| result.model.path == self.at(out)),
             FinetunePhase::Failed(text) => panic!("{text}"),
             _ => None,
         })
     }
 }
 
-fn of(lineage: &Lineage, role: Role) -> HashSet<FileHash> {
+fn hashes_with_role(lineage: &Lineage, role: Role) -> HashSet<FileHash> {
     lineage.parts.iter().filter(|part| part.role == role).map(|part| part.hash).collect()
 }
 
 #[test]
-fn a_model_learns_from_verdicts_and_says_so() {
+fn a_model_is_fine_tuned_and_records_its_lineage() {
     let fixture = Fixture::new();
     let labels = fixture.labels();
     assert_eq!((labels.parts.len(), labels.new_verdicts(None)), (24, (20, 4)));
@@ -162,16 +162,16 @@ fn a_model_learns_from_verdicts_and_says_so() {
     assert!(counts.iter().all(|n| *n > 0) && counts[2] > 4, "{counts:?}");
 
     // Cancelled midway, it leaves no file.
-    fixture.learn("models/first.ganspect", false);
+    fixture.begin("models/first.ganspect", false);
     until(&fixture.engine, "the build", |e| matches!(status(e).phase, FinetunePhase::Building(_)).then_some(()));
     fixture.engine.send(FinetuneRequest::Cancel);
     until(&fixture.engine, "the end", |e| (status(e).phase == FinetunePhase::Stopped).then_some(()));
     assert!(!fixture.at("models").exists());
 
-    fixture.learn("models/first.ganspect", false);
-    let first = fixture.learned("models/first.ganspect");
+    fixture.begin("models/first.ganspect", false);
+    let first = fixture.result("models/first.ganspect");
     let parent = facts(&fixture.engine).unwrap();
-    assert_eq!(parent.path, Some(fixture.at("parent.ganspect")), "nothing is put in force unasked");
+    assert_eq!(parent.path, Some(fixture.at("parent.ganspect")), "the new model is not opened automatically");
     assert_eq!((first.parent.hash.to_string(), first.missing, first.opinions.len()), (parent.hash.clone(), 0, 24));
     let comparison = first.comparison.as_ref().unwrap();
     assert_eq!((comparison.parts, comparison.before.defective, comparison.after.defective), (counts[2], 4, 4));
@@ -187,8 +187,11 @@ fn a_model_learns_from_verdicts_and_says_so() {
     let (train, held): (HashSet<_>, HashSet<_>) =
         (about.split.train.iter().copied().collect(), about.split.held_out.iter().copied().collect());
     assert!(train.is_disjoint(&held));
-    assert!(of(&lineage, Role::Train).is_subset(&train) && of(&lineage, Role::Calibrate).is_subset(&held));
-    assert!(of(&lineage, Role::Compare).iter().all(|hash| !train.contains(hash) && !held.contains(hash)));
+    assert!(
+        hashes_with_role(&lineage, Role::Train).is_subset(&train)
+            && hashes_with_role(&lineage, Role::Calibrate).is_subset(&held)
+    );
+    assert!(hashes_with_role(&lineage, Role::Compare).iter().all(|hash| !train.contains(hash) && !held.contains(hash)));
     assert_eq!(train.len(), parent.split.train.len() + counts[0]);
     let calibration = model.calibration(&knobs()).unwrap();
     assert_eq!(calibration.held_out.len(), parent.split.held_out.len() + counts[1]);
@@ -205,21 +208,23 @@ fn a_model_learns_from_verdicts_and_says_so() {
     assert_eq!((&adoptions[0].before, &adoptions[0].path), (&adoptions[1].after, &first.parent.path));
 
     // A second fine-tuning includes the labels of the first, without an overruled verdict.
-    put_in_force(&fixture.engine, &fixture.at("models/first.ganspect"));
-    let sides = fixture.labels();
-    assert_eq!((sides.parts.clone(), sides.new_verdicts(Some(&lineage))), (labels.parts.clone(), (0, 0)));
+    open_model(&fixture.engine, &fixture.at("models/first.ganspect"));
+    let inherited = fixture.labels();
+    assert_eq!((inherited.parts.clone(), inherited.new_verdicts(Some(&lineage))), (labels.parts.clone(), (0, 0)));
     let trained = labels.parts.iter().find(|part| part.role == Role::Train).unwrap();
     let item = fixture.items().into_iter().find(|item| item.part.hash == trained.hash).unwrap();
     record.add_opinion(&NewOpinion::new(item.inspection.id, "bob", Judgement::Defective)).unwrap();
     fixture.put(100, None);
-    fixture.take_in(25);
+    fixture.inspect_parts(25);
     assert_eq!(fixture.labels().new_verdicts(Some(&lineage)), (1, 1));
-    fixture.learn("models/second.ganspect", true);
-    let second = fixture.learned("models/second.ganspect");
+    fixture.begin("models/second.ganspect", true);
+    let second = fixture.result("models/second.ganspect");
     let about = Model::load(&second.model.path, &Device::flex()).unwrap().info().clone();
-    let line = about.lineage.unwrap();
-    assert_eq!(line.ancestors, [first.model.hash, first.parent.hash]);
-    assert!(!about.split.train.contains(&trained.hash) && of(&line, Role::Compare).contains(&trained.hash));
+    let lineage = about.lineage.unwrap();
+    assert_eq!(lineage.ancestors, [first.model.hash, first.parent.hash]);
+    assert!(
+        !about.split.train.contains(&trained.hash) && hashes_with_role(&lineage, Role::Compare).contains(&trained.hash)
+    );
     assert_eq!(about.step, parent.step + 2, "a tenth of the generator's steps");
 
     let shown = Process::new(env!("CARGO_BIN_EXE_ganspect")).args(["model", "show"]).arg(&second.model.path).output();
@@ -228,34 +233,33 @@ fn a_model_learns_from_verdicts_and_says_so() {
     assert!(
         shown.contains(&format!("its parent    {}", first.parent.hash)) && shown.contains("fine-tuned on 25 verdicts")
     );
-    assert!(line.parts.iter().all(|part| shown.contains(&part.hash.to_string())));
+    assert!(lineage.parts.iter().all(|part| shown.contains(&part.hash.to_string())));
 }
 
 #[test]
-fn the_command_teaches_a_copy_and_prints_both() {
+fn the_command_fine_tunes_a_copy_and_prints_the_comparison() {
     let fixture = Fixture::new();
-    let (db, model, out) =
-        (fixture.at("review.sqlite"), fixture.at("parent.ganspect"), fixture.at("finetuned.ganspect"));
+    let (db, model, out) = (fixture.at("review.sqlite"), fixture.at("parent.ganspect"), fixture.at("tuned.ganspect"));
     drop(fixture.engine);
-    let learn = |db: &Path| {
+    let run = |db: &Path| {
         let mut process = Process::new(env!("CARGO_BIN_EXE_ganspect"));
         process.args(["--device", "cpu", "review", "learn", "--set", "steps=1"]);
         process.arg("--db").arg(db).arg("--model").arg(&model).arg("--out").arg(&out).output().unwrap()
     };
-    let output = learn(&fixture.root.path().join("absent.sqlite"));
+    let output = run(&fixture.root.path().join("absent.sqlite"));
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("there is no record at"));
-    let output = learn(&db);
+    let output = run(&db);
     let (rows, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{said}");
     assert!(rows.contains("verdicts 20 healthy and 4 defective are new to the model"), "{rows}");
-    assert!(rows.contains("AUROC") && rows.contains("False alarms") && rows.contains("finetuned.ganspect"), "{rows}");
+    assert!(rows.contains("AUROC") && rows.contains("False alarms") && rows.contains("tuned.ganspect"), "{rows}");
     let about = Model::load(&out, &Device::flex()).unwrap().info().clone();
     assert_eq!(about.lineage.unwrap().parts.len(), 24);
 }
 
 #[test]
-fn what_teaches_nothing_is_refused_in_a_sentence() {
+fn fine_tuning_without_usable_verdicts_is_refused() {
     let engine = Engine::start(DeviceChoice::Cpu, || {}).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let (record, out) = (folder.path().join("review.sqlite"), folder.path().join("never.ganspect"));

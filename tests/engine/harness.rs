@@ -46,7 +46,7 @@ pub fn until(engine: &Engine, what: &str, mut done: impl FnMut(&Engine) -> bool)
         }
         thread::sleep(Duration::from_millis(2));
     }
-    let live = engine.state();
-    let (inspect, intake) = (live.inspection.status.read(), live.intake.status.read());
-    panic!("waited in vain for {what}: {:?}, {inspect:?}, {intake:?}", phase(engine));
+    let state = engine.state();
+    let (inspect, intake) = (state.inspection.status.read(), state.intake.status.read());
+    panic!("timed out waiting for {what}: {:?}, {inspect:?}, {intake:?}", phase(engine));
 }

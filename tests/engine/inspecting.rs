@@ -1,4 +1,4 @@
-//! Inspection through the engine and the command line: one model file, the same numbers everywhere.
+//! Inspection through the engine and the command line, which give the same numbers.
 
 use std::{
     fs,
@@ -63,20 +63,20 @@ fn fixture() -> &'static Fixture {
 fn facts(engine: &Engine) -> Arc<ModelFacts> {
     match &engine.state().inspection.status.read().model {
         ModelState::Ready(facts) => Arc::clone(facts),
-        other => panic!("no model in force: {other:?}"),
+        other => panic!("no active model: {other:?}"),
     }
 }
 
 /// An engine with the model active and few steps.
 fn ready(model: &Path, knobs: InvertKnobs) -> Engine {
     let engine = engine();
-    say(&engine, InspectionRequest::SetKnobs(Box::new(knobs)));
-    say(&engine, InspectionRequest::OpenModel(ModelSource::File(model.into())));
+    send(&engine, InspectionRequest::SetKnobs(Box::new(knobs)));
+    send(&engine, InspectionRequest::OpenModel(ModelSource::File(model.into())));
     until(&engine, "the model file", |e| matches!(e.state().inspection.status.read().model, ModelState::Ready(_)));
     engine
 }
 
-fn say(engine: &Engine, command: InspectionRequest) {
+fn send(engine: &Engine, command: InspectionRequest) {
     assert!(engine.send(command));
 }
 
@@ -93,7 +93,7 @@ fn add(engine: &Engine, paths: &[&Path]) -> Vec<QueryId> {
     let queries: Vec<Query> = paths.iter().map(|p| file(p)).collect();
     let ids: Vec<QueryId> = queries.iter().map(|q| q.id).collect();
     let last = queries.last().map(|q| q.id);
-    say(engine, InspectionRequest::Add(queries));
+    send(engine, InspectionRequest::Add(queries));
     until(engine, "the list", |e| e.state().inspection.status.read().entries.iter().any(|e| Some(e.id) == last));
     ids
 }
@@ -127,7 +127,7 @@ fn the_same_image_gives_the_same_numbers_everywhere() {
     let shown: Vec<_> = ids.iter().map(|&id| settle(&engine, id)).collect();
     assert!(shown.iter().all(|e| e.state == QueryState::Done && e.assessment.is_some()), "{shown:?}");
 
-    // The library alone.
+    // The library without the engine.
     let model = Model::load(&fixture.model, &Device::flex()).unwrap();
     let picture = ganspect::data::decode(&fixture.bad).unwrap();
     let query = Arc::new(Planes::of(&picture, 1, 1.0));
@@ -164,49 +164,51 @@ fn the_same_image_gives_the_same_numbers_everywhere() {
 fn the_newest_request_goes_first_and_unreadable_files_are_named() {
     let fixture = fixture();
     let text = fixture.folder.path().join("notes.png");
-    fs::write(&text, "no picture at all").unwrap();
+    fs::write(&text, "not an image").unwrap();
     let engine = ready(&fixture.model, InvertKnobs { steps: 60_000, plateau: 0, ..InvertKnobs::default() });
     let slow = add(&engine, &[&fixture.good])[0];
     until(&engine, "its first steps", |e| entry(e, slow).step > 2);
-    say(&engine, InspectionRequest::SetKnobs(Box::new(short())));
+    send(&engine, InspectionRequest::SetKnobs(Box::new(short())));
     let newer = add(&engine, &[&fixture.bad, &text]);
     assert_eq!(settle(&engine, newer[0]).state, QueryState::Done);
-    let QueryState::Failed(sentence) = settle(&engine, newer[1]).state.clone() else { panic!("it is no picture") };
+    let QueryState::Failed(sentence) = settle(&engine, newer[1]).state.clone() else {
+        panic!("the file is not an image")
+    };
     assert!(sentence.contains("notes.png"), "{sentence}");
     // The older one was still waiting, and continues.
     let then = entry(&engine, slow).step;
     assert!(then < 60_000);
     until(&engine, "more steps", |e| entry(e, slow).step > then);
 
-    say(&engine, InspectionRequest::Pause(slow));
+    send(&engine, InspectionRequest::Pause(slow));
     until(&engine, "the pause", |e| entry(e, slow).state == QueryState::Paused);
     let paused = entry(&engine, slow).step;
     let other = add(&engine, &[&fixture.bad])[0];
     settle(&engine, other);
     assert_eq!(entry(&engine, slow).step, paused);
-    say(&engine, InspectionRequest::Play(slow));
-    until(&engine, "the play", |e| entry(e, slow).step > paused);
-    say(&engine, InspectionRequest::Stop(slow));
+    send(&engine, InspectionRequest::Play(slow));
+    until(&engine, "the resumption", |e| entry(e, slow).step > paused);
+    send(&engine, InspectionRequest::Stop(slow));
     let stopped = settle(&engine, slow);
     assert_eq!(stopped.state, QueryState::Stopped);
     assert!(stopped.scores.is_some() && stopped.step < 60_000 && stopped.assessment.is_none());
-    say(&engine, InspectionRequest::Remove(vec![slow]));
+    send(&engine, InspectionRequest::Remove(vec![slow]));
     until(&engine, "its removal", |e| e.state().inspection.status.read().entries.iter().all(|e| e.id != slow));
     assert!(!engine.state().inspection.views.read().contains_key(&slow));
 }
 
 #[test]
-fn a_query_goes_on_and_begins_again_from_another_seed() {
+fn a_query_is_continued_and_restarted_from_another_seed() {
     let fixture = fixture();
     let engine = ready(&fixture.model, short());
     let id = add(&engine, &[&fixture.good])[0];
     let first = settle(&engine, id);
-    say(&engine, InspectionRequest::AddSteps(id, 12));
+    send(&engine, InspectionRequest::AddSteps(id, 12));
     until(&engine, "more steps", |e| entry(e, id).state == QueryState::Done && entry(e, id).step == 20);
     let more = view(&engine, id).outcome.clone().unwrap();
     assert_eq!(more.records.len(), 20);
     assert!(more.scores.get(ScoreKind::L1) <= first.scores.as_ref().unwrap().get(ScoreKind::L1));
-    say(&engine, InspectionRequest::Restart { id, seed: 5, random: true });
+    send(&engine, InspectionRequest::Restart { id, seed: 5, random: true });
     until(&engine, "the restart", |e| entry(e, id).state == QueryState::Done && entry(e, id).step == 8);
     let again = view(&engine, id).outcome.clone().unwrap();
     assert_eq!((again.knobs.seed, again.records.len()), (5, 8));
@@ -214,24 +216,24 @@ fn a_query_goes_on_and_begins_again_from_another_seed() {
 }
 
 #[test]
-fn pasted_pictures_and_queries_before_the_model_are_inspected() {
+fn pasted_images_are_inspected_once_a_model_is_open() {
     let fixture = fixture();
     let engine = engine();
-    say(&engine, InspectionRequest::SetKnobs(Box::new(short())));
+    send(&engine, InspectionRequest::SetKnobs(Box::new(short())));
     let picture = Arc::new(Picture::new(40, 36, 3, Samples::U8(vec![90; 40 * 36 * 3])).unwrap());
     let query = Query { id: QueryId::fresh(), name: "pasted".into(), source: QuerySource::Picture(picture) };
     let id = query.id;
-    say(&engine, InspectionRequest::Add(vec![query]));
+    send(&engine, InspectionRequest::Add(vec![query]));
     until(&engine, "the list", |e| e.state().inspection.status.read().entries.len() == 1);
     assert_eq!(entry(&engine, id).state, QueryState::Waiting);
-    say(&engine, InspectionRequest::OpenModel(ModelSource::File(fixture.model.clone())));
+    send(&engine, InspectionRequest::OpenModel(ModelSource::File(fixture.model.clone())));
     let done = settle(&engine, id);
     assert_eq!((done.state.clone(), done.size), (QueryState::Done, Some((40, 36))));
     assert!(done.thumbnail.as_ref().is_some_and(|t| (t.width, t.height) == (40, 36)));
 }
 
 #[test]
-fn rates_are_promised_only_as_far_as_images_reach_and_are_kept_in_the_file() {
+fn rates_are_limited_by_the_held_out_images_and_saved_in_the_model() {
     let fixture = fixture();
     let own = fixture.folder.path().join("rated.ganspect");
     fs::copy(&fixture.model, &own).unwrap();
@@ -239,31 +241,31 @@ fn rates_are_promised_only_as_far_as_images_reach_and_are_kept_in_the_file() {
     let held_out = facts(&engine).calibrations[0].held_out.len();
     let id = add(&engine, &[&fixture.bad])[0];
     settle(&engine, id);
-    say(&engine, InspectionRequest::SetRate(0.001));
+    send(&engine, InspectionRequest::SetRate(0.001));
     until(&engine, "the refusal", |e| e.state().inspection.status.read().rate_refused.is_some());
     let refused = engine.state().inspection.status.read().rate_refused.clone().unwrap();
     assert!(refused.contains(&format!("{held_out} held-out")), "{refused}");
-    say(&engine, InspectionRequest::SetRate(0.5));
+    send(&engine, InspectionRequest::SetRate(0.5));
     until(&engine, "the rate", |e| e.state().inspection.status.read().rate == Some(0.5));
     until(&engine, "the new verdict", |e| entry(e, id).assessment.as_ref().is_some_and(|a| a.rate == 0.5));
     assert_eq!(Model::load(&own, &Device::flex()).unwrap().info().rate, Some(0.5));
 }
 
 #[test]
-fn regions_are_kept_and_ask_for_a_calibration_of_their_own() {
+fn regions_are_saved_and_need_their_own_calibration() {
     let fixture = fixture();
     let own = fixture.folder.path().join("regions.ganspect");
     fs::copy(&fixture.model, &own).unwrap();
     let engine = ready(&own, short());
     let left = Region { ignore: true, shape: RegionShape::Rectangle([0.0, 0.0], [20.0, 64.0]) };
-    say(&engine, InspectionRequest::SetRegions(Regions(vec![left.clone()])));
+    send(&engine, InspectionRequest::SetRegions(Regions(vec![left.clone()])));
     until(&engine, "the regions", |e| facts(e).regions.0.len() == 1);
     let id = add(&engine, &[&fixture.bad])[0];
     let done = settle(&engine, id);
     assert!(done.assessment.is_none(), "not calibrated for these regions and knobs");
     let outcome = view(&engine, id).outcome.clone().unwrap();
     assert!(outcome.inspected.as_ref().is_some_and(|all| !all[0] && all[63]));
-    say(&engine, InspectionRequest::Calibrate);
+    send(&engine, InspectionRequest::Calibrate);
     until(&engine, "the calibration", |e| entry(e, id).assessment.is_some());
     assert!(engine.state().inspection.status.read().calibrating.is_none());
     let kept = Model::load(&own, &Device::flex()).unwrap();
@@ -275,7 +277,7 @@ fn regions_are_kept_and_ask_for_a_calibration_of_their_own() {
 }
 
 #[test]
-fn inspection_and_training_share_the_thread() {
+fn inspection_and_training_share_the_compute_thread() {
     let fixture = fixture();
     let engine = ready(&fixture.model, short());
     let mut recipe = Recipe::default();
@@ -291,7 +293,7 @@ fn inspection_and_training_share_the_thread() {
     assert!(ids.iter().all(|&id| settle(&engine, id).state == QueryState::Done));
     until(&engine, "more training", |e| e.state().training.status.read().step > before);
     // The run's current weights, without a calibration.
-    say(&engine, InspectionRequest::OpenModel(ModelSource::Run));
+    send(&engine, InspectionRequest::OpenModel(ModelSource::Run));
     until(
         &engine,
         "the run's weights",
@@ -303,13 +305,13 @@ fn inspection_and_training_share_the_thread() {
 }
 
 #[test]
-fn a_model_that_cannot_be_opened_leaves_the_one_before_it_in_force() {
+fn a_model_that_cannot_be_opened_leaves_the_previous_one_active() {
     let fixture = fixture();
     let engine = ready(&fixture.model, short());
     let before = facts(&engine).hash.clone();
     let foreign = fixture.folder.path().join("foreign.ganspect");
     fs::write(&foreign, vec![7; 4_000]).unwrap();
-    say(&engine, InspectionRequest::OpenModel(ModelSource::File(foreign)));
+    send(&engine, InspectionRequest::OpenModel(ModelSource::File(foreign)));
     let mut said = String::new();
     until(&engine, "the refusal", |e| {
         while let Some(event) = e.next_event() {
@@ -319,14 +321,14 @@ fn a_model_that_cannot_be_opened_leaves_the_one_before_it_in_force() {
         }
         said.contains("foreign.ganspect")
     });
-    until(&engine, "the model before", |e| matches!(e.state().inspection.status.read().model, ModelState::Ready(_)));
+    until(&engine, "the previous model", |e| matches!(e.state().inspection.status.read().model, ModelState::Ready(_)));
     assert_eq!(facts(&engine).hash, before);
 }
 
 #[test]
-fn the_built_in_model_is_there_and_knows_good_from_bad() {
+fn the_built_in_model_separates_healthy_from_defective() {
     let engine = engine();
-    say(&engine, InspectionRequest::OpenModel(ModelSource::BuiltIn));
+    send(&engine, InspectionRequest::OpenModel(ModelSource::BuiltIn));
     until(&engine, "the model", |e| {
         !matches!(e.state().inspection.status.read().model, ModelState::None | ModelState::Loading(_))
     });
@@ -340,7 +342,7 @@ fn the_built_in_model_is_there_and_knows_good_from_bad() {
     let good: Vec<Query> = (0..6).map(|i| draw(None, i)).collect();
     let bad: Vec<Query> = (0..2).map(|i| draw(Some(DefectKind::Scratch), i)).collect();
     let [good_ids, bad_ids] = [&good, &bad].map(|all| all.iter().map(|q| q.id).collect::<Vec<_>>());
-    say(&engine, InspectionRequest::Add(good.into_iter().chain(bad).collect()));
+    send(&engine, InspectionRequest::Add(good.into_iter().chain(bad).collect()));
     let found = |ids: Vec<QueryId>| -> Vec<Assessment> {
         ids.into_iter().map(|id| settle(&engine, id).assessment.clone().unwrap()).collect()
     };

@@ -33,7 +33,7 @@ use crate::{camera, harness::until};
 const SETTLE: Duration = Duration::from_millis(100);
 
 /// Longer than any test: no file is given up.
-const FOR_EVER: Duration = Duration::from_secs(3_600);
+const FOREVER: Duration = Duration::from_secs(3_600);
 
 /// A PNG of a different part for each number.
 fn png(number: u64) -> Vec<u8> {
@@ -54,7 +54,7 @@ fn status(engine: &Engine) -> IntakeStatus {
     engine.state().intake.status.read().clone()
 }
 
-fn put_in_force(engine: &Engine, model: &Path) {
+fn open_model(engine: &Engine, model: &Path) {
     assert!(engine.send(InspectionRequest::OpenModel(ModelSource::File(model.into()))));
     until(engine, "the model", |e| match &e.state().inspection.status.read().model {
         ModelState::Ready(facts) => facts.path.as_deref() == Some(model),
@@ -67,11 +67,11 @@ fn put_in_force(engine: &Engine, model: &Path) {
 fn engine(model: &Path) -> Engine {
     let engine = Engine::start(DeviceChoice::Cpu, || {}).unwrap();
     engine.send(InspectionRequest::SetKnobs(Box::new(knobs())));
-    put_in_force(&engine, model);
+    open_model(&engine, model);
     engine
 }
 
-/// The built-in model, calibrated for one step.
+/// Returns the built-in model, calibrated for one step.
 fn model() -> &'static Path {
     static MODEL: OnceLock<(tempfile::TempDir, PathBuf)> = OnceLock::new();
     let (_, path) = MODEL.get_or_init(|| {
@@ -113,14 +113,14 @@ impl Fixture {
         fs::write(self.parts().join(name), bytes).unwrap();
     }
 
-    fn order(&self, patience: Duration, once: bool) -> IntakeSpec {
+    fn spec(&self, patience: Duration, once: bool) -> IntakeSpec {
         let options = WatchOptions { timing: Timing { settle: SETTLE, patience }, once, ..WatchOptions::default() };
         IntakeSpec { folder: self.parts(), options, record: self.root.path().join("review.sqlite") }
     }
 
-    fn begin(&self, engine: &Engine, order: IntakeSpec) {
-        assert!(engine.send(IntakeRequest::Begin(order.clone())));
-        until(engine, "the beginning", |e| status(e).spec.as_ref() == Some(&order));
+    fn begin(&self, engine: &Engine, spec: IntakeSpec) {
+        assert!(engine.send(IntakeRequest::Begin(spec.clone())));
+        until(engine, "the beginning", |e| status(e).spec.as_ref() == Some(&spec));
     }
 
     fn record(&self) -> Record {
@@ -128,11 +128,11 @@ impl Fixture {
     }
 
     /// Checks that exactly these files are on record, each once.
-    fn assert_filed(&self, wanted: &BTreeMap<String, Vec<u8>>) -> Vec<ReviewItem> {
+    fn assert_recorded(&self, wanted: &BTreeMap<String, Vec<u8>>) -> Vec<ReviewItem> {
         let items = self.record().queue().unwrap();
-        let filed: Vec<(String, FileHash)> = items.iter().map(|item| (item.part.name(), item.part.hash)).collect();
-        let as_map: BTreeMap<String, FileHash> = filed.iter().cloned().collect();
-        assert_eq!(filed.len(), as_map.len(), "on record more than once");
+        let recorded: Vec<(String, FileHash)> = items.iter().map(|item| (item.part.name(), item.part.hash)).collect();
+        let as_map: BTreeMap<String, FileHash> = recorded.iter().cloned().collect();
+        assert_eq!(recorded.len(), as_map.len(), "a part is on record more than once");
         let wanted: BTreeMap<String, FileHash> =
             wanted.iter().map(|(name, bytes)| (name.clone(), FileHash::of(bytes))).collect();
         assert!(as_map == wanted, "{} on record, {} wanted", as_map.len(), wanted.len());
@@ -153,7 +153,7 @@ fn ended(engine: &Engine) -> String {
 }
 
 #[test]
-fn five_hundred_parts_are_taken_in_once_each_while_a_run_goes_on() {
+fn five_hundred_parts_are_inspected_once_each_during_training() {
     let fixture = Fixture::new();
     let engine = engine(model());
     let mut recipe = Recipe::default();
@@ -166,13 +166,13 @@ fn five_hundred_parts_are_taken_in_once_each_while_a_run_goes_on() {
 
     let wanted = parts(0..500);
     let (written, folder) = (wanted.clone(), fixture.parts());
-    fixture.begin(&engine, fixture.order(FOR_EVER, false));
+    fixture.begin(&engine, fixture.spec(FOREVER, false));
     let camera = camera::write(folder, written, 0.9, 21);
     until(&engine, "some parts", |e| status(e).counts.recorded >= 50);
     let before = step(&engine);
     // An image that the user adds is inspected before the parts of the folder.
     let source = QuerySource::File(fixture.parts().join("part 0.png"));
-    let query = Query { id: QueryId::fresh(), name: "mine".into(), source };
+    let query = Query { id: QueryId::fresh(), name: "single".into(), source };
     engine.send(InspectionRequest::Add(vec![query]));
     until(&engine, "the image", |e| {
         let entries = e.state().inspection.status.read().entries.clone();
@@ -180,15 +180,15 @@ fn five_hundred_parts_are_taken_in_once_each_while_a_run_goes_on() {
     });
     until(&engine, "all parts", |e| status(e).counts.recorded == 500);
     camera.join().unwrap();
-    assert!(step(&engine) > before, "the run stood still");
-    let shown = status(&engine);
-    assert_eq!((shown.phase.clone(), shown.progress()), (IntakePhase::Running, (500, 500)));
-    assert!(shown.per_minute.is_some_and(|n| n > 0.0) && shown.seconds_left.is_none());
-    let items = fixture.assert_filed(&wanted);
+    assert!(step(&engine) > before, "training made no progress");
+    let running = status(&engine);
+    assert_eq!((running.phase.clone(), running.progress()), (IntakePhase::Running, (500, 500)));
+    assert!(running.per_minute.is_some_and(|n| n > 0.0) && running.seconds_left.is_none());
+    let items = fixture.assert_recorded(&wanted);
     assert!(items.iter().all(|item| item.inspection.threshold.is_some_and(f64::is_finite)));
 
     // A broken file is quarantined after the patience; a second intake records nothing twice.
-    fixture.begin(&engine, fixture.order(SETTLE * 4, false));
+    fixture.begin(&engine, fixture.spec(SETTLE * 4, false));
     fixture.put("cut.png", &png(500)[..200]);
     fixture.put("note.png", b"Dear colleague, the camera is broken.");
     until(&engine, "the quarantine", |e| status(e).quarantined.len() == 2 && status(e).counts.known == 500);
@@ -197,7 +197,7 @@ fn five_hundred_parts_are_taken_in_once_each_while_a_run_goes_on() {
     assert!(reasons.iter().any(|r| r.contains("not an image")), "{reasons:?}");
     engine.send(IntakeRequest::Stop);
     assert!(ended(&engine).starts_with("Stopped. 0 parts recorded, 2 in quarantine, 500 already on record."));
-    fixture.assert_filed(&wanted);
+    fixture.assert_recorded(&wanted);
 }
 
 #[test]
@@ -205,15 +205,15 @@ fn an_engine_dropped_midway_loses_nothing_and_inspects_nothing_twice() {
     let fixture = Fixture::new();
     let wanted = parts(0..81);
     let mut coming = wanted.iter();
-    let (half, whole) = coming.next().unwrap();
+    let (partial, whole) = coming.next().unwrap();
     // While one part is half written, intake is not finished, however fast the machine.
-    fixture.put(half, &whole[..whole.len() / 2]);
+    fixture.put(partial, &whole[..whole.len() / 2]);
     let mut rng = ChaCha8Rng::seed_from_u64(22);
-    let mut filed = 0;
+    let mut recorded = 0;
     for _ in 0..4 {
         coming.by_ref().take(20).for_each(|(name, bytes)| fixture.put(name, bytes));
         let engine = engine(model());
-        fixture.begin(&engine, fixture.order(FOR_EVER, false));
+        fixture.begin(&engine, fixture.spec(FOREVER, false));
         let enough = rng.random_range(3..12);
         until(&engine, "some parts", |e| status(e).counts.recorded >= enough);
         thread::sleep(Duration::from_millis(rng.random_range(0..30)));
@@ -221,21 +221,21 @@ fn an_engine_dropped_midway_loses_nothing_and_inspects_nothing_twice() {
         drop(engine);
         // Inspected parts were recorded before the engine ended.
         let now = fixture.record().queue().unwrap().len();
-        assert!(now >= filed + seen, "{now} on record, {filed} from before and {seen} since");
-        filed = now;
+        assert!(now >= recorded + seen, "{now} on record, {recorded} before and {seen} since");
+        recorded = now;
     }
-    fixture.put(half, whole);
+    fixture.put(partial, whole);
     let engine = engine(model());
-    fixture.begin(&engine, fixture.order(FOR_EVER, true));
+    fixture.begin(&engine, fixture.spec(FOREVER, true));
     let said = ended(&engine);
     assert!(said.contains("are recorded.") && said.contains("already on record"), "{said}");
     let counts = status(&engine).counts;
-    assert_eq!((counts.known, counts.recorded, counts.waiting), (filed, wanted.len() - filed, 0));
-    fixture.assert_filed(&wanted);
+    assert_eq!((counts.known, counts.recorded, counts.waiting), (recorded, wanted.len() - recorded, 0));
+    fixture.assert_recorded(&wanted);
 }
 
 #[test]
-fn a_watched_folder_goes_on_with_the_next_model_and_leaves_alone_what_is_on_record() {
+fn a_watched_folder_continues_with_the_next_model_and_skips_recorded_parts() {
     let fixture = Fixture::new();
     let other = fixture.root.path().join("other.ganspect");
     let mut bundle = Bundle::read(model()).unwrap();
@@ -245,63 +245,63 @@ fn a_watched_folder_goes_on_with_the_next_model_and_leaves_alone_what_is_on_reco
     // Intake waits for a model.
     let engine = Engine::start(DeviceChoice::Cpu, || {}).unwrap();
     engine.send(InspectionRequest::SetKnobs(Box::new(knobs())));
-    fixture.begin(&engine, fixture.order(FOR_EVER, false));
+    fixture.begin(&engine, fixture.spec(FOREVER, false));
     until(&engine, "the wait", |e| matches!(status(e).phase, IntakePhase::Waiting(_)));
-    let IntakePhase::Waiting(said) = status(&engine).phase else { panic!("it waits") };
+    let IntakePhase::Waiting(said) = status(&engine).phase else { panic!("the intake is not waiting") };
     assert!(said.starts_with("No model is open."), "{said}");
-    put_in_force(&engine, model());
+    open_model(&engine, model());
     let wanted = parts(0..12);
     wanted.iter().take(6).for_each(|(name, bytes)| fixture.put(name, bytes));
     until(&engine, "the first parts", |e| status(e).counts.recorded == 6);
     // Knobs changed for a single image do not apply to the folder.
     engine.send(InspectionRequest::SetKnobs(Box::new(InvertKnobs { steps: 2, ..knobs() })));
-    put_in_force(&engine, &other);
+    open_model(&engine, &other);
     wanted.iter().skip(6).for_each(|(name, bytes)| fixture.put(name, bytes));
     until(&engine, "the other parts", |e| status(e).counts.recorded == 12);
-    assert!(status(&engine).notice.is_some_and(|news| news.text.contains("inspects the parts from now on")));
+    assert!(status(&engine).notice.is_some_and(|notice| notice.text.contains("inspects the parts from now on")));
     let models = |items: &[ReviewItem]| {
         let mut models: Vec<FileHash> = items.iter().map(|item| item.inspection.model).collect();
         models.sort_unstable();
         models.dedup();
         models.len()
     };
-    assert_eq!(models(&fixture.assert_filed(&wanted)), 2);
+    assert_eq!(models(&fixture.assert_recorded(&wanted)), 2);
 
     // With a model that is not calibrated, the parts wait and none is lost.
     engine.send(InspectionRequest::OpenModel(ModelSource::BuiltIn));
     engine.send(InspectionRequest::SetKnobs(Box::new(knobs())));
     until(&engine, "the wait", |e| matches!(status(e).phase, IntakePhase::Waiting(_)));
     fixture.put("late.png", &png(99));
-    put_in_force(&engine, &other);
-    until(&engine, "the late one", |e| status(e).counts.recorded == 13);
+    open_model(&engine, &other);
+    until(&engine, "the late part", |e| status(e).counts.recorded == 13);
 
     // A folder inspected once is inspected by the active model.
-    fixture.begin(&engine, fixture.order(FOR_EVER, true));
+    fixture.begin(&engine, fixture.spec(FOREVER, true));
     assert!(ended(&engine).contains("6 parts recorded, 7 already on record"));
     assert_eq!(models(&fixture.record().queue().unwrap()), 1);
 }
 
 #[test]
-fn what_cannot_be_filed_ends_the_taking_in_with_a_sentence() {
+fn an_intake_that_cannot_record_ends_with_a_message() {
     let fixture = Fixture::new();
     let engine = engine(model());
-    fixture.begin(&engine, IntakeSpec { folder: fixture.root.path().join("absent"), ..fixture.order(FOR_EVER, false) });
+    fixture.begin(&engine, IntakeSpec { folder: fixture.root.path().join("absent"), ..fixture.spec(FOREVER, false) });
     assert!(ended(&engine).contains("check the spelling"), "{}", ended(&engine));
     let foreign = fixture.root.path().join("foreign.sqlite");
-    fs::write(&foreign, "this is no record, and long enough to be seen as none ".repeat(40)).unwrap();
-    fixture.begin(&engine, IntakeSpec { record: foreign, ..fixture.order(FOR_EVER, false) });
+    fs::write(&foreign, "not a record, and longer than the header of an SQLite file ".repeat(40)).unwrap();
+    fixture.begin(&engine, IntakeSpec { record: foreign, ..fixture.spec(FOREVER, false) });
     assert!(ended(&engine).contains("not an SQLite file; choose another file"), "{}", ended(&engine));
     #[cfg(unix)]
     {
         use std::os::unix::ffi::OsStrExt;
         let name = std::ffi::OsStr::from_bytes(b"part \xff.png");
         fs::write(fixture.parts().join(name), png(1)).unwrap();
-        fixture.begin(&engine, fixture.order(FOR_EVER, false));
+        fixture.begin(&engine, fixture.spec(FOREVER, false));
         let said = ended(&engine);
         assert!(said.contains("its name is not UTF-8; rename the file") && said.contains("start again"), "{said}");
         fs::remove_file(fixture.parts().join(name)).unwrap();
     }
     fixture.put("good.png", &png(2));
-    fixture.begin(&engine, fixture.order(FOR_EVER, true));
-    assert!(ended(&engine).ends_with("is on record. 1 part filed."), "{}", ended(&engine));
+    fixture.begin(&engine, fixture.spec(FOREVER, true));
+    assert!(ended(&engine).ends_with("are recorded. 1 part recorded."), "{}", ended(&engine));
 }

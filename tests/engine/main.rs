@@ -1,7 +1,7 @@
 //! Tests of the engine and the command line.
 
 #![allow(clippy::unwrap_used, clippy::panic)] // a test fails by panicking
-#![allow(clippy::disallowed_methods)] // tests put files in folders of their own, where half a file is wanted now and then
+#![allow(clippy::disallowed_methods)] // tests write to temporary folders, some of them incomplete files
 
 mod camera;
 mod compatibility;

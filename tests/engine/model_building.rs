@@ -53,21 +53,21 @@ fn start(engine: &Engine, recipe: Box<Recipe>, out: &Path) {
 }
 
 /// A short run in `dir` whose model was built, closed.
-fn made(dir: &Path) -> PathBuf {
+fn built_run(dir: &Path) -> PathBuf {
     let (engine, run) = (engine(), dir.join("run"));
     start(&engine, recipe(&[]), &run);
     until(&engine, "the model", |e| phase(e) == TrainingPhase::Finished);
     run
 }
 
-/// The critic's curve, NaN replaced so that it can be compared.
+/// Returns the critic's curve; NaN becomes `None`, so that curves can be compared.
 fn curve(engine: &Engine, metric: Metric) -> Vec<Option<u32>> {
     let history = engine.state().training.critic.history.read();
     history.column(metric).iter().map(|v| v.is_finite().then(|| v.to_bits())).collect()
 }
 
 #[test]
-fn every_part_has_its_turn_and_the_whole_is_told() {
+fn every_part_of_the_build_reports_progress() {
     let dir = tempfile::tempdir().unwrap();
     let run = dir.path().join("run");
     let engine = engine();
@@ -83,9 +83,12 @@ fn every_part_has_its_turn_and_the_whole_is_told() {
         phase => phase == TrainingPhase::Finished,
     });
     assert!(run.join(MODEL_FILE).exists());
-    let whole: Vec<BuildPart> = seen.last().unwrap().parts.iter().map(|p| p.part).collect();
-    assert_eq!(whole, [BuildPart::Encoder, BuildPart::Critic, BuildPart::Statistics, BuildPart::Calibration]);
-    assert!(seen.windows(2).all(|w| w[0].share <= w[1].share && w[0].current <= w[1].current), "it never goes back");
+    let parts: Vec<BuildPart> = seen.last().unwrap().parts.iter().map(|p| p.part).collect();
+    assert_eq!(parts, [BuildPart::Encoder, BuildPart::Critic, BuildPart::Statistics, BuildPart::Calibration]);
+    assert!(
+        seen.windows(2).all(|w| w[0].share <= w[1].share && w[0].current <= w[1].current),
+        "progress went backwards"
+    );
 
     // The critic's curves are restored from the log when the run is resumed, although it has fewer steps than the
     // critic.
@@ -96,13 +99,13 @@ fn every_part_has_its_turn_and_the_whole_is_told() {
         engine.send(TrainingRequest::Stop);
         until(&engine, "the stop", |e| phase(e) == TrainingPhase::Idle);
         engine.send(TrainingRequest::Resume { run: run.clone(), paused: true });
-        until(&engine, "the run again", |e| phase(e) == TrainingPhase::Finished);
+        until(&engine, "the resumed run", |e| phase(e) == TrainingPhase::Finished);
         assert_eq!(curve(&engine, Metric::CriticLoss), trained);
     }
 }
 
 #[test]
-fn a_critic_answers_to_the_crops_on_show() {
+fn a_critic_answers_for_the_preview_crops() {
     let dir = tempfile::tempdir().unwrap();
     let engine = engine();
     // Its maps must differ after four steps.
@@ -130,7 +133,7 @@ fn a_critic_answers_to_the_crops_on_show() {
 }
 
 #[test]
-fn the_making_of_a_model_can_be_cancelled_and_begun_again() {
+fn a_model_build_can_be_cancelled_and_restarted() {
     let dir = tempfile::tempdir().unwrap();
     let run = dir.path().join("run");
     let engine = engine();
@@ -139,7 +142,7 @@ fn the_making_of_a_model_can_be_cancelled_and_begun_again() {
     // The remaining time is known for the whole build.
     until(&engine, "the time left", |e| e.state().training.status.read().seconds_left.is_some_and(|s| s > 1.0));
     engine.send(TrainingRequest::Pause);
-    until(&engine, "the cancelling", |e| phase(e) == TrainingPhase::Finished);
+    until(&engine, "the cancellation", |e| phase(e) == TrainingPhase::Finished);
     assert!(!run.join(MODEL_FILE).exists());
     let mut short = (*engine.state().training.status.read().recipe.clone().unwrap()).clone();
     short.assign("critic.steps=2").unwrap();
@@ -151,14 +154,14 @@ fn the_making_of_a_model_can_be_cancelled_and_begun_again() {
     engine.send(TrainingRequest::Stop);
     until(&engine, "the stop", |e| phase(e) == TrainingPhase::Idle);
     engine.send(TrainingRequest::Resume { run, paused: true });
-    until(&engine, "the run again", |e| phase(e) == TrainingPhase::Finished);
+    until(&engine, "the resumed run", |e| phase(e) == TrainingPhase::Finished);
     assert_eq!(curve(&engine, Metric::CriticLoss).len(), 2);
 }
 
 #[test]
-fn a_model_knows_where_its_training_images_look_odd() {
+fn a_model_knows_the_normal_patterns_of_its_training_images() {
     let dir = tempfile::tempdir().unwrap();
-    let run = made(dir.path());
+    let run = built_run(dir.path());
     let (device, file) = (Device::flex(), run.join(MODEL_FILE));
     let mut model = Model::load(&file, &device).unwrap();
     let opened = DataSource::Folder(dir.path().join("parts")).open(&|_, _| true).unwrap();
@@ -184,9 +187,9 @@ fn a_model_knows_where_its_training_images_look_odd() {
 }
 
 #[test]
-fn a_finished_run_that_is_opened_again_brings_its_model() {
+fn resuming_a_finished_run_opens_its_model() {
     let dir = tempfile::tempdir().unwrap();
-    let run = made(dir.path());
+    let run = built_run(dir.path());
     let engine = engine();
     let inspects_with = |engine: &Engine| match &engine.state().inspection.status.read().model {
         ModelState::Ready(facts) => facts.path.clone().map(|path| (path, facts.calibrations.len())),
@@ -205,9 +208,9 @@ fn a_finished_run_that_is_opened_again_brings_its_model() {
 }
 
 #[test]
-fn a_model_keeps_healthy_crops_of_its_training_images_only() {
+fn a_model_stores_crops_of_its_training_images_only() {
     let dir = tempfile::tempdir().unwrap();
-    let run = made(dir.path());
+    let run = built_run(dir.path());
     let (device, file) = (Device::flex(), run.join(MODEL_FILE));
     let mut model = Model::load(&file, &device).unwrap();
     let opened = DataSource::Folder(dir.path().join("parts")).open(&|_, _| true).unwrap();
@@ -216,7 +219,7 @@ fn a_model_keeps_healthy_crops_of_its_training_images_only() {
     let mut kept: Vec<String> = model.bank().unwrap().origins().iter().map(|o| o.image.clone()).collect();
     training.sort();
     kept.sort();
-    assert_eq!(kept, training, "one crop of each small image, and none of one that is held out");
+    assert_eq!(kept, training, "one crop of each small training image, and none of the held-out images");
 
     // A training image finds itself, whichever crop of it is searched for.
     let index = opened.training_indices(&model.info().split)[2];

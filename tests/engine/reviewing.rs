@@ -79,7 +79,7 @@ fn only_item(record: &Record) -> ReviewItem {
 }
 
 #[test]
-fn a_picture_is_inspected_once_by_each_model() {
+fn an_image_is_recorded_once_per_model() {
     let mut record = Record::in_memory().unwrap();
     let (a, changed) = (part("/parts/a.png"), NewPart { hash: FileHash::of(b"changed"), ..part("/parts/a.png") });
     assert!(!record.is_filed(&a.path, a.hash, FileHash::of(b"first")).unwrap());
@@ -99,7 +99,7 @@ fn a_picture_is_inspected_once_by_each_model() {
 }
 
 #[test]
-fn what_goes_in_comes_out() {
+fn a_verdict_is_read_back_unchanged() {
     let mut record = Record::in_memory().unwrap();
     let new = inspection("first", 0.03, 0);
     let filed = record.insert_inspection(&part("/parts/a.png"), &new).unwrap();
@@ -135,7 +135,7 @@ fn what_goes_in_comes_out() {
 }
 
 #[test]
-fn the_latest_standing_verdict_of_each_reviewer_counts() {
+fn the_latest_verdict_of_each_reviewer_counts() {
     let mut record = Record::in_memory().unwrap();
     let a = filed(&mut record, "/parts/a.png", 0.01);
     judge(&mut record, a, "ada", Judgement::Agree);
@@ -165,7 +165,7 @@ fn the_latest_standing_verdict_of_each_reviewer_counts() {
 }
 
 #[test]
-fn a_window_follows_what_others_write() {
+fn a_reader_follows_other_writers() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("new/review.sqlite");
     let (mut writer, reader) = (Record::open(&path).unwrap(), Record::open(&path).unwrap());
@@ -188,7 +188,7 @@ fn a_window_follows_what_others_write() {
 }
 
 #[test]
-fn nothing_is_changed_or_deleted_whoever_asks() {
+fn the_database_refuses_changes_and_deletions() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("review.sqlite");
     let mut record = Record::open(&path).unwrap();
@@ -197,7 +197,7 @@ fn nothing_is_changed_or_deleted_whoever_asks() {
     let given = judge(&mut record, a, "ada", Judgement::Agree);
     record.retract(given, Timestamp::now()).unwrap();
     judge(&mut record, b, "bob", Judgement::Agree);
-    record.quarantine(Path::new("/parts/c.png"), None, "it is cut short", Timestamp(1)).unwrap();
+    record.quarantine(Path::new("/parts/c.png"), None, "it is truncated", Timestamp(1)).unwrap();
     record.add_defect_type("crack", Timestamp(1)).unwrap();
     let before = record.queue().unwrap();
     let other = Connection::open(&path).unwrap();
@@ -224,7 +224,7 @@ fn nothing_is_changed_or_deleted_whoever_asks() {
 }
 
 #[test]
-fn entries_that_make_no_sense_are_refused_in_words() {
+fn invalid_entries_are_refused_with_a_message() {
     let mut record = Record::in_memory().unwrap();
     let a = filed(&mut record, "/parts/a.png", 0.01);
     let new = NewOpinion::new(a.inspection, "ada", Judgement::Agree);
@@ -246,7 +246,7 @@ fn entries_that_make_no_sense_are_refused_in_words() {
 }
 
 #[test]
-fn files_that_are_no_record_are_refused_in_words_and_left_alone() {
+fn files_that_are_not_records_are_refused_and_left_unchanged() {
     let folder = tempfile::tempdir().unwrap();
     let refused = |path: &Path| Record::open(path).unwrap_err().to_string();
     let text = folder.path().join("notes.txt");
@@ -275,7 +275,7 @@ fn files_that_are_no_record_are_refused_in_words_and_left_alone() {
 }
 
 #[test]
-fn several_programs_may_begin_a_record_at_once() {
+fn several_processes_may_create_a_record_at_once() {
     let folder = tempfile::tempdir().unwrap();
     for round in 0..20 {
         let path = folder.path().join(format!("{round}.sqlite"));
@@ -335,7 +335,7 @@ fn damage_is_found() {
 }
 
 #[test]
-fn kinds_of_defect_come_and_go() {
+fn defect_types_are_added_and_retired() {
     let mut record = Record::in_memory().unwrap();
     for name in ["scratch", "crack", " crack ", "pit"] {
         record.add_defect_type(name, Timestamp(1)).unwrap();
@@ -349,12 +349,12 @@ fn kinds_of_defect_come_and_go() {
 }
 
 #[test]
-fn files_that_cannot_be_inspected_and_models_in_force_are_recorded() {
+fn quarantined_files_and_adopted_models_are_recorded() {
     let mut record = Record::in_memory().unwrap();
     let path = Path::new("/parts/broken.png");
-    assert!(record.quarantine(path, None, "it is cut short", Timestamp(1)).unwrap());
-    assert!(!record.quarantine(path, None, "it is cut short", Timestamp(2)).unwrap());
-    assert!(record.quarantine(path, Some(FileHash::of(b"x")), "it is cut short", Timestamp(3)).unwrap());
+    assert!(record.quarantine(path, None, "it is truncated", Timestamp(1)).unwrap());
+    assert!(!record.quarantine(path, None, "it is truncated", Timestamp(2)).unwrap());
+    assert!(record.quarantine(path, Some(FileHash::of(b"x")), "it is truncated", Timestamp(3)).unwrap());
     let list = record.quarantined().unwrap();
     assert_eq!(list.iter().map(|q| (q.time.0, q.hash.is_some())).collect::<Vec<_>>(), [(3, true), (1, false)]);
     let adoption = NewAdoption {
@@ -386,9 +386,9 @@ fn sample_record(folder: &Path) -> (Record, Vec<ReviewItem>) {
     let good = filed(&mut record, image_file("good.png"), 0.8);
     let drawn = filed(&mut record, image_file("left/part.png"), 0.3);
     let found = filed(&mut record, image_file("right/part.png"), 0.01);
-    let gone = filed(&mut record, image_file("gone, \"alas\".png"), 0.02);
+    let gone = filed(&mut record, image_file("gone, \"quoted\".png"), 0.02);
     filed(&mut record, image_file("open.png"), 0.1);
-    std::fs::remove_file(folder.join("gone, \"alas\".png")).unwrap();
+    std::fs::remove_file(folder.join("gone, \"quoted\".png")).unwrap();
     judge(&mut record, good, "ada", Judgement::Agree);
     let note = "=SUM(A1), \"quoted\"\nsecond line";
     let defect = Some("crack".to_owned());
@@ -415,7 +415,7 @@ fn exported(format: ExportFormat) -> (tempfile::TempDir, PathBuf, ExportSummary)
 }
 
 #[test]
-fn the_table_is_read_back_with_every_verdict() {
+fn the_csv_export_holds_every_verdict() {
     let (_folder, out, written) = exported(ExportFormat::Csv);
     assert_eq!((written.rows, written.files.len(), written.missing), (6, 1, 1));
     let mut csv = csv::Reader::from_path(out.join("review.csv")).unwrap();
@@ -435,7 +435,7 @@ fn the_table_is_read_back_with_every_verdict() {
     assert_eq!((get(2, "reviewer"), get(2, "says"), get(2, "blind")), ("bob".into(), String::new(), "true".into()));
     assert_eq!((get(1, "standing"), get(2, "standing")), ("overruled".into(), "unsure".into()));
     // The image is missing, its verdicts are not.
-    assert!(get(4, "path").ends_with("gone, \"alas\".png"));
+    assert!(get(4, "path").ends_with("gone, \"quoted\".png"));
     assert_eq!(
         (get(4, "missing"), get(4, "ruling"), get(4, "defect")),
         ("true".into(), "defective".into(), "crack".into())
@@ -448,7 +448,7 @@ fn the_table_is_read_back_with_every_verdict() {
 }
 
 #[test]
-fn a_line_of_json_holds_all_of_a_part() {
+fn a_json_line_holds_everything_about_a_part() {
     let (_folder, out, written) = exported(ExportFormat::Jsonl);
     assert_eq!((written.rows, written.missing), (5, 1));
     let text = std::fs::read_to_string(out.join("review.jsonl")).unwrap();
@@ -456,12 +456,12 @@ fn a_line_of_json_holds_all_of_a_part() {
     assert_eq!(lines.len(), 5);
     assert_eq!((&lines[1]["ruling"], lines[1]["opinions"].as_array().unwrap().len()), (&"defective".into(), 2));
     assert_eq!((&lines[3]["missing"], &lines[4]["ruling"]), (&true.into(), &serde_json::Value::Null));
-    let places: Vec<AnomalyRegion> = serde_json::from_value(lines[4]["suspects"].clone()).unwrap();
-    assert_eq!(places, findings().regions);
+    let regions: Vec<AnomalyRegion> = serde_json::from_value(lines[4]["suspects"].clone()).unwrap();
+    assert_eq!(regions, findings().regions);
 }
 
 #[test]
-fn coco_has_an_outline_for_every_defect() {
+fn the_coco_export_has_an_outline_for_every_defect() {
     let (_folder, out, written) = exported(ExportFormat::Coco);
     let text = std::fs::read_to_string(out.join("coco.json")).unwrap();
     let coco: Coco = serde_json::from_str(&text).unwrap();
@@ -493,13 +493,13 @@ fn masks_are_white_where_the_defect_is() {
     let count = |mask: &image::GrayImage| mask.pixels().filter(|p| p.0[0] == 255).count();
     // Two parts of the same name in different folders.
     let (drawn, found) = (mask("part_mask.png"), mask("part_2_mask.png"));
-    assert_eq!((count(&drawn), count(&found), count(&mask("gone, \"alas\"_mask.png"))), (40, 7, 7));
+    assert_eq!((count(&drawn), count(&found), count(&mask("gone, \"quoted\"_mask.png"))), (40, 7, 7));
     assert_eq!((drawn.get_pixel(4, 5).0, drawn.get_pixel(13, 8).0, drawn.get_pixel(14, 8).0), ([255], [255], [0]));
     assert_eq!((found.get_pixel(3, 3).0, found.get_pixel(4, 3).0), ([255], [0]));
 }
 
 #[test]
-fn paper_has_a_page_a_part() {
+fn the_pdf_has_a_page_per_part() {
     let (_folder, out, written) = exported(ExportFormat::Pdf);
     // One page for the shift, and one for each part except healthy ones without a verdict.
     assert_eq!((written.rows, written.files.len(), written.missing), (6, 2, 1));
@@ -525,7 +525,7 @@ fn paper_has_a_page_a_part() {
 }
 
 #[test]
-fn nothing_is_exported_whole() {
+fn an_empty_queue_is_exported() {
     let folder = tempfile::tempdir().unwrap();
     let record = Record::in_memory().unwrap();
     for (format, files) in [
@@ -541,7 +541,7 @@ fn nothing_is_exported_whole() {
 }
 
 #[test]
-fn a_drawn_region_is_painted_as_it_is_inspected() {
+fn a_drawn_region_is_rasterised_like_an_inspection_region() {
     let shape = RegionShape::Polygon(vec![[2.0, 2.0], [12.0, 2.0], [2.0, 12.0]]);
     let inside = Regions(vec![Region { ignore: false, shape }]).inspected(32, 24).unwrap();
     assert_eq!(inside.iter().filter(|on| **on).count(), 45);
@@ -558,7 +558,7 @@ fn note(round: u64, group: u64) -> String {
     format!("{round}/{group} {}", "x".repeat((group * 37 % 900) as usize))
 }
 
-/// Not a test: the process that [`a_writer_that_is_killed_loses_nothing_it_acknowledged`] kills. It adds verdicts in groups of
+/// Not a test: the process that [`a_killed_writer_loses_no_acknowledged_verdict`] kills. It adds verdicts in groups of
 /// one and two until it is killed, and prints the numbers of each group once it is recorded.
 #[test]
 fn writer() {
@@ -583,7 +583,7 @@ fn writer() {
 }
 
 #[test]
-fn a_writer_that_is_killed_loses_nothing_it_acknowledged() {
+fn a_killed_writer_loses_no_acknowledged_verdict() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("review.sqlite");
     filed(&mut Record::open(&path).unwrap(), "/parts/a.png", 0.01);
@@ -651,7 +651,7 @@ fn a_writer_that_is_killed_loses_nothing_it_acknowledged() {
 }
 
 #[test]
-fn a_hundred_thousand_verdicts_are_read_in_a_moment() {
+fn a_hundred_thousand_verdicts_are_read_within_a_second() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("review.sqlite");
     let mut record = Record::open(&path).unwrap();

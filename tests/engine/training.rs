@@ -52,7 +52,7 @@ fn start(engine: &Engine, recipe: Box<Recipe>, out: &Path) {
 fn finish(engine: &Engine) {
     until(engine, "the end of the run", |e| phase(e) == TrainingPhase::Finished);
     engine.send(TrainingRequest::Stop);
-    until(engine, "the run's closing", |e| {
+    until(engine, "the run to close", |e| {
         std::iter::from_fn(|| e.next_event()).any(|e| matches!(e, Event::Closed { .. }))
     });
 }
@@ -71,21 +71,21 @@ fn curves(history: &History) -> Vec<Vec<u32>> {
 }
 
 #[test]
-fn a_run_is_started_turned_paused_stepped_stopped_and_resumed() {
+fn a_run_is_started_adjusted_paused_stepped_stopped_and_resumed() {
     let dir = tempfile::tempdir().unwrap();
     let run = dir.path().join("run");
     let engine = engine();
     start(&engine, tiny(100_000, &[]), &run);
     until(&engine, "ten steps", |e| e.state().training.status.read().step >= 10);
 
-    let mut turned = (*engine.state().training.status.read().recipe.clone().unwrap()).clone();
-    turned.assign("train.k_g=3").unwrap();
-    turned.assign("train.batch=6").unwrap();
-    turned.assign("model.size=64").unwrap();
-    engine.send(TrainingRequest::SetKnobs(Box::new(turned)));
+    let mut adjusted = (*engine.state().training.status.read().recipe.clone().unwrap()).clone();
+    adjusted.assign("train.k_g=3").unwrap();
+    adjusted.assign("train.batch=6").unwrap();
+    adjusted.assign("model.size=64").unwrap();
+    engine.send(TrainingRequest::SetKnobs(Box::new(adjusted)));
     until(&engine, "the knobs", |e| e.state().training.status.read().recipe.as_ref().is_some_and(|r| r.train.k_g == 3));
     let active = engine.state().training.status.read().recipe.clone().unwrap();
-    assert_eq!((active.train.batch, active.model.size), (6, 32), "live knobs only");
+    assert_eq!((active.train.batch, active.model.size), (6, 32), "only knobs that may change during a run");
     let mark = engine.state().training.history.read().marks[0].clone();
     assert!(mark.text.contains("G updates per step (k_G): 1 to 3"), "{}", mark.text);
 
@@ -121,7 +121,7 @@ fn a_run_is_started_turned_paused_stepped_stopped_and_resumed() {
     let status = engine.state().training.status.read().clone();
     assert_eq!((status.step, status.recipe.unwrap().train.k_g), (step + 3, 3));
     let after = engine.state().training.history.read().clone();
-    assert_eq!(curves(&after), curves(&before), "the curves come back from the log");
+    assert_eq!(curves(&after), curves(&before), "the curves are restored from the log");
     assert_eq!(after.marks, before.marks);
     assert!(!engine.state().training.grids.read().grids().is_empty());
     engine.send(TrainingRequest::Play);
@@ -157,7 +157,7 @@ fn resumed_and_uninterrupted_runs_agree() {
     let read = |run: &Path| History::from_log(&RunLog::read(run).unwrap());
     let (a, b) = (read(&whole), read(&pieces));
     assert_eq!(a.steps, b.steps);
-    // The interrupted run draws an extra grid after its last step, so its diversity has an additional value.
+    // The interrupted run generates an extra grid after its last step, so its diversity has an additional value.
     let bits = |history: &History, metric| history.column(metric).iter().map(|v: &f32| v.to_bits()).collect::<Vec<_>>();
     for metric in [Metric::DLossReal, Metric::DLossFake, Metric::GLoss, Metric::GradNormG, Metric::GradNormD] {
         assert_eq!(bits(&a, metric), bits(&b, metric), "{}", metric.tag());
@@ -202,7 +202,7 @@ fn a_killed_run_resumes_from_its_last_checkpoint() {
 }
 
 #[test]
-fn infinity_stops_the_run_and_brings_back_the_last_good_checkpoint() {
+fn a_non_finite_value_pauses_the_run_and_restores_the_last_good_checkpoint() {
     let dir = tempfile::tempdir().unwrap();
     let engine = engine();
     start(&engine, tiny(100_000, &[]), &dir.path().join("run"));
@@ -232,7 +232,7 @@ fn infinity_stops_the_run_and_brings_back_the_last_good_checkpoint() {
 }
 
 #[test]
-fn what_cannot_be_written_pauses_the_run_and_loses_nothing() {
+fn a_failed_write_pauses_the_run_and_loses_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let run = dir.path().join("run");
     let engine = engine();
@@ -261,7 +261,7 @@ fn what_cannot_be_written_pauses_the_run_and_loses_nothing() {
 }
 
 #[test]
-fn what_cannot_begin_says_why() {
+fn a_run_that_cannot_start_says_why() {
     let dir = tempfile::tempdir().unwrap();
     let empty = dir.path().join("empty");
     std::fs::create_dir(&empty).unwrap();
@@ -304,7 +304,7 @@ fn what_cannot_begin_says_why() {
 }
 
 #[test]
-fn ctrl_c_writes_the_checkpoint_and_says_how_to_resume() {
+fn ctrl_c_writes_a_checkpoint_and_says_how_to_resume() {
     let dir = tempfile::tempdir().unwrap();
     let run = dir.path().join("run");
     let process = Process::new(env!("CARGO_BIN_EXE_ganspect"))

@@ -36,7 +36,7 @@ const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/turned.ganspect
 const SETTLE: Duration = Duration::from_millis(150);
 
 /// Longer than any test: no file is given up.
-const FOR_EVER: Duration = Duration::from_secs(3_600);
+const FOREVER: Duration = Duration::from_secs(3_600);
 
 /// A PNG of a different part for each number.
 fn png(number: u64, defect: Option<DefectKind>) -> Vec<u8> {
@@ -59,8 +59,8 @@ struct Fixture {
 struct Session<'a> {
     fixture: &'a Fixture,
     watch: Watch,
-    batch: StreamInspector,
-    news: Vec<String>,
+    inspector: StreamInspector,
+    notices: Vec<String>,
 }
 
 fn timing(patience: Duration) -> WatchOptions {
@@ -84,8 +84,8 @@ impl Fixture {
     fn open(&self, options: WatchOptions) -> Session<'_> {
         let watch = Watch::start(self.root.path(), options, self.ledger.clone()).unwrap();
         let knobs = InvertKnobs { steps: 1, ..InvertKnobs::default() };
-        let batch = StreamInspector::new(&self.model, knobs, watch.ready().clone()).unwrap();
-        Session { fixture: self, watch, batch, news: Vec::new() }
+        let inspector = StreamInspector::new(&self.model, knobs, watch.ready().clone()).unwrap();
+        Session { fixture: self, watch, inspector, notices: Vec::new() }
     }
 
     /// The entries of each file content on record, with the reason if it is quarantined.
@@ -99,20 +99,20 @@ impl Fixture {
     }
 
     /// Checks that exactly these contents were inspected, each once.
-    fn assert_filed(&self, wanted: &[(&str, &[u8])]) {
+    fn assert_recorded(&self, wanted: &[(&str, &[u8])]) {
         let wanted: BTreeSet<_> = wanted.iter().map(|(name, b)| (name.to_string(), Some(FileHash::of(b)))).collect();
         let record = self.record();
         let filed: BTreeSet<_> = record.iter().filter(|(_, all)| all.contains(&None)).map(|(k, _)| k.clone()).collect();
         assert_eq!(filed, wanted);
-        assert!(record.values().all(|all| all.len() == 1), "on record more than once: {record:?}");
+        assert!(record.values().all(|all| all.len() == 1), "recorded more than once: {record:?}");
     }
 }
 
 impl Session<'_> {
     /// Works for one slice; returns the part that it finished.
     fn work(&mut self) -> Option<InspectedFile> {
-        self.news.extend(std::iter::from_fn(|| self.watch.next_notice()).map(|news| news.text));
-        match self.batch.slice(&self.fixture.model, Duration::from_millis(10)).unwrap() {
+        self.notices.extend(std::iter::from_fn(|| self.watch.next_notice()).map(|notice| notice.text));
+        match self.inspector.slice(&self.fixture.model, Duration::from_millis(10)).unwrap() {
             StreamStep::Done(inspected) => {
                 self.watch.claims().record(&inspected).unwrap();
                 Some(*inspected)
@@ -132,7 +132,7 @@ impl Session<'_> {
         let began = Instant::now();
         while !done(self) {
             self.work();
-            assert!(began.elapsed() < Duration::from_secs(60), "waited in vain for {what}: {:?}", self.counts());
+            assert!(began.elapsed() < Duration::from_secs(60), "timed out waiting for {what}: {:?}", self.counts());
         }
     }
 
@@ -144,19 +144,19 @@ impl Session<'_> {
         }
     }
 
-    fn until_filed(&mut self, count: usize) {
+    fn until_recorded(&mut self, count: usize) {
         self.until("the parts", |s| s.counts().recorded >= count);
         assert_eq!(self.counts().recorded, count);
     }
 }
 
 #[test]
-fn parts_are_taken_when_they_are_written_whole_however_they_come() {
+fn parts_are_inspected_once_completely_written() {
     let fixture = Fixture::new();
     let [there, slow, renamed, later, deep] = [0, 1, 2, 3, 4].map(|n| png(n, None));
     fixture.put("there.png", &there);
-    let mut session = fixture.open(WatchOptions { recursive: true, ..timing(FOR_EVER) });
-    session.until_filed(1);
+    let mut session = fixture.open(WatchOptions { recursive: true, ..timing(FOREVER) });
+    session.until_recorded(1);
     // Half a file, unchanged for longer than the settling time, does not decode.
     fixture.put("slow.png", &slow[..slow.len() / 2]);
     fixture.put("renamed.png.part", &renamed);
@@ -167,15 +167,15 @@ fn parts_are_taken_when_they_are_written_whole_however_they_come() {
     let mut file = fs::OpenOptions::new().append(true).open(fixture.at("slow.png")).unwrap();
     file.write_all(&slow[slow.len() / 2..]).unwrap();
     drop(file);
-    session.until_filed(2);
+    session.until_recorded(2);
     fs::rename(fixture.at("renamed.png.part"), fixture.at("renamed.png")).unwrap();
-    session.until_filed(3);
+    session.until_recorded(3);
     // Subfolders created later, one of them with a part in it already.
     fs::create_dir_all(fixture.at("monday/late")).unwrap();
     fixture.put("monday/late/deep.png", &deep);
-    session.until_filed(4);
+    session.until_recorded(4);
     fixture.put("monday/later.png", &later);
-    session.until_filed(5);
+    session.until_recorded(5);
     let all = [
         ("there.png", &*there),
         ("slow.png", &slow),
@@ -183,12 +183,12 @@ fn parts_are_taken_when_they_are_written_whole_however_they_come() {
         ("monday/late/deep.png", &deep),
         ("monday/later.png", &later),
     ];
-    fixture.assert_filed(&all);
+    fixture.assert_recorded(&all);
     assert_eq!(session.watch.stop().unwrap(), WatchCounts { recorded: 5, listed: true, ..WatchCounts::default() });
 }
 
 #[test]
-fn what_stays_broken_is_put_in_quarantine_with_its_reason() {
+fn files_that_stay_damaged_are_quarantined_with_a_reason() {
     let fixture = Fixture::new();
     let (whole, other) = (png(0, None), png(1, None));
     let mut session = fixture.open(timing(SETTLE * 4));
@@ -204,25 +204,25 @@ fn what_stays_broken_is_put_in_quarantine_with_its_reason() {
     assert!(reason("note.png", b"Dear colleague, the camera is broken.").contains("not an image"));
     session.work();
     assert!(
-        session.news.iter().any(|n| n.starts_with("cut.png is in quarantine: the file is truncated")),
+        session.notices.iter().any(|n| n.starts_with("cut.png is in quarantine: the file is truncated")),
         "{:?}",
-        session.news
+        session.notices
     );
     // The file is copied again completely; a new watch leaves the note in quarantine.
     fixture.put("cut.png", &whole);
-    session.until_filed(2);
+    session.until_recorded(2);
     drop(session);
     let mut session = fixture.open(timing(SETTLE * 4));
-    session.until("the second look", |s| s.counts().listed && s.counts().waiting == 0);
+    session.until("the second check", |s| s.counts().listed && s.counts().waiting == 0);
     assert_eq!((session.counts().known, session.counts().quarantined), (3, 0));
-    fixture.assert_filed(&[("cut.png", &whole), ("good.png", &other)]);
+    fixture.assert_recorded(&[("cut.png", &whole), ("good.png", &other)]);
 }
 
 #[test]
-fn new_content_is_a_new_part_and_what_is_gone_is_let_go() {
+fn new_content_is_a_new_part_and_deleted_files_are_dropped() {
     let fixture = Fixture::new();
     let [first, second, third] = [0, 1, 2].map(|n| png(n, Some(DefectKind::Crack)));
-    let mut session = fixture.open(timing(FOR_EVER));
+    let mut session = fixture.open(timing(FOREVER));
     fixture.put("part.png", &first);
     let inspected = loop {
         if let Some(inspected) = session.work() {
@@ -241,49 +241,49 @@ fn new_content_is_a_new_part_and_what_is_gone_is_let_go() {
     assert_eq!((kind, map.len()), (EvaluatedMap::Critic, 64 * 64));
     // Overwritten with the same content, and with other content.
     fixture.put("part.png", &first);
-    session.until("the second look", |s| s.counts().known == 1);
+    session.until("the second check", |s| s.counts().known == 1);
     fixture.put("part.png", &second);
-    session.until_filed(2);
+    session.until_recorded(2);
     // Deleted, and overwritten, while it is ready and waits for its turn.
     fixture.put("gone.png", &third);
     fixture.put("changed.png", &first);
-    let mut patience = 0;
+    let mut waited = 0;
     while session.watch.ready().len() < 2 {
         thread::sleep(Duration::from_millis(10));
-        patience += 1;
-        assert!(patience < 3_000, "{:?}", session.counts());
+        waited += 1;
+        assert!(waited < 3_000, "{:?}", session.counts());
     }
     fs::remove_file(fixture.at("gone.png")).unwrap();
     fixture.put("changed.png", &third);
     session.until("the deleted one", |s| s.counts().deleted == 1 && s.counts().recorded == 3);
-    fixture.assert_filed(&[("part.png", &first), ("part.png", &second), ("changed.png", &third)]);
+    fixture.assert_recorded(&[("part.png", &first), ("part.png", &second), ("changed.png", &third)]);
 }
 
 #[test]
-fn a_folder_that_vanishes_is_waited_for() {
+fn a_removed_folder_is_waited_for() {
     let fixture = Fixture::new();
     let (root, away) = (fixture.at("line"), fixture.at("away"));
     fs::create_dir(&root).unwrap();
     let [first, second] = [0, 1].map(|n| png(n, None));
     fixture.put("line/first.png", &first);
-    let watch = Watch::start(&root, timing(FOR_EVER), fixture.ledger.clone()).unwrap();
+    let watch = Watch::start(&root, timing(FOREVER), fixture.ledger.clone()).unwrap();
     let knobs = InvertKnobs { steps: 1, ..InvertKnobs::default() };
-    let batch = StreamInspector::new(&fixture.model, knobs, watch.ready().clone()).unwrap();
-    let mut session = Session { fixture: &fixture, watch, batch, news: Vec::new() };
-    session.until_filed(1);
+    let inspector = StreamInspector::new(&fixture.model, knobs, watch.ready().clone()).unwrap();
+    let mut session = Session { fixture: &fixture, watch, inspector, notices: Vec::new() };
+    session.until_recorded(1);
     fs::rename(&root, &away).unwrap();
-    session.until("the sentence", |s| s.news.iter().any(|n| n.contains("line was removed. Restore it")));
+    session.until("the notice", |s| s.notices.iter().any(|n| n.contains("line was removed. Restore it")));
     fs::write(away.join("second.png"), &second).unwrap();
     fs::rename(&away, &root).unwrap();
-    session.until_filed(2);
-    session.until("the sentence", |s| s.news.iter().any(|n| n.contains("line is back")));
-    fixture.assert_filed(&[("line/first.png", &first), ("line/second.png", &second)]);
+    session.until_recorded(2);
+    session.until("the notice", |s| s.notices.iter().any(|n| n.contains("line is back")));
+    fixture.assert_recorded(&[("line/first.png", &first), ("line/second.png", &second)]);
     let absent = Watch::start(&fixture.at("absent"), WatchOptions::default(), MemoryLedger::default());
     assert!(absent.unwrap_err().to_string().contains("check the spelling"));
 }
 
 #[test]
-fn sixty_parts_under_load_are_inspected_once_each_and_so_after_every_break() {
+fn sixty_parts_are_inspected_once_each_despite_interruptions() {
     let fixture = Fixture::new();
     let parts: Vec<(String, Vec<u8>)> = (0..60).map(|n| (format!("part {n}.png"), png(n, None))).collect();
     let root = fixture.root.path().to_owned();
@@ -292,19 +292,19 @@ fn sixty_parts_under_load_are_inspected_once_each_and_so_after_every_break() {
     // Dropped at any point: with parts read ahead, being inspected, and inspected but not recorded.
     let mut rng = ChaCha8Rng::seed_from_u64(12);
     for _ in 0..5 {
-        let mut session = fixture.open(timing(FOR_EVER));
+        let mut session = fixture.open(timing(FOREVER));
         let until = session.counts().recorded + rng.random_range(3..8);
         session.until("some parts", |s| s.counts().recorded >= until);
         for _ in 0..rng.random_range(0..5) {
-            if let StreamStep::Done(_) = session.batch.slice(&fixture.model, Duration::from_millis(10)).unwrap() {
+            if let StreamStep::Done(_) = session.inspector.slice(&fixture.model, Duration::from_millis(10)).unwrap() {
                 break;
             }
         }
     }
     writer.join().unwrap();
-    let mut session = fixture.open(WatchOptions { once: true, ..timing(FOR_EVER) });
+    let mut session = fixture.open(WatchOptions { once: true, ..timing(FOREVER) });
     loop {
-        match session.batch.slice(&fixture.model, Duration::from_millis(50)).unwrap() {
+        match session.inspector.slice(&fixture.model, Duration::from_millis(50)).unwrap() {
             StreamStep::Done(inspected) => session.watch.claims().record(&inspected).unwrap(),
             StreamStep::Over => break,
             StreamStep::Idle | StreamStep::Working => {}
@@ -314,7 +314,7 @@ fn sixty_parts_under_load_are_inspected_once_each_and_so_after_every_break() {
     let counts = session.watch.stop().unwrap();
     assert_eq!(counts.recorded + counts.known, 60);
     let wanted: Vec<(&str, &[u8])> = parts.iter().map(|(name, bytes)| (name.as_str(), &**bytes)).collect();
-    fixture.assert_filed(&wanted);
+    fixture.assert_recorded(&wanted);
 }
 
 /// Runs `ganspect watch` on a folder with its record.
@@ -325,7 +325,7 @@ fn command(root: &Path, arguments: &[&str]) -> Process {
     process
 }
 
-/// The parts on record.
+/// Returns the parts on record.
 fn on_record(root: &Path) -> Vec<ReviewItem> {
     Record::open(&root.with_extension("sqlite")).unwrap().queue().unwrap()
 }
@@ -336,9 +336,9 @@ fn a_killed_process_loses_nothing_and_inspects_nothing_twice() {
     let root = folder.path().join("parts");
     fs::create_dir(&root).unwrap();
     let mut rng = ChaCha8Rng::seed_from_u64(13);
-    for session in 0..3 {
+    for round in 0..3 {
         // New parts for each start, so that there are enough on a machine of any speed.
-        for n in session * 8..session * 8 + 8 {
+        for n in round * 8..round * 8 + 8 {
             fs::write(root.join(format!("{n}.png")), png(n, None)).unwrap();
         }
         let mut process = command(&root, &[]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
@@ -358,13 +358,13 @@ fn a_killed_process_loses_nothing_and_inspects_nothing_twice() {
 }
 
 #[test]
-fn the_command_says_what_it_files_and_ends_cleanly() {
+fn the_command_prints_what_it_records_and_ends_cleanly() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("parts");
     fs::create_dir(&root).unwrap();
     fs::write(root.join("good.png"), png(0, None)).unwrap();
     fs::write(root.join("bad.png"), png(1, Some(DefectKind::Scratch))).unwrap();
-    fs::write(root.join("note.png"), "no picture").unwrap();
+    fs::write(root.join("note.png"), "not an image").unwrap();
     let output = command(&root, &["--once", "--patience", "200"]).output().unwrap();
     let (rows, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{said}");

@@ -58,7 +58,7 @@ fn score(critic: &FrameCritic, frame: &Planes) -> f64 {
 }
 
 #[test]
-fn synthetic_defects_train_it_to_find_real_ones() {
+fn training_on_synthetic_defects_detects_the_surface_defects() {
     let (_, critic, _) = trained(120);
     let healthy: Vec<f64> = (0..20).map(|i| score(&critic, &picture(None, i))).collect();
     let kinds = [DefectKind::Crack, DefectKind::Pit];

@@ -29,7 +29,7 @@ fn compute(device: &Device) -> [Vec<f32>; 3] {
 }
 
 #[test]
-fn a_gpu_computes_what_the_cpu_computes() {
+fn the_gpu_matches_the_cpu() {
     let Some(adapter) = device::adapters().into_iter().find(|a| a.kind != "CPU") else {
         eprintln!("no Vulkan adapter found, not even a software one: nothing to compare");
         return;

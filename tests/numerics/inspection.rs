@@ -66,7 +66,7 @@ fn short() -> InvertKnobs {
 }
 
 #[test]
-fn fixed_weights_draw_what_the_generator_draws() {
+fn frozen_weights_give_the_output_of_the_generator() {
     for knobs in [
         small(),
         ModelKnobs {
@@ -89,7 +89,7 @@ fn fixed_weights_draw_what_the_generator_draws() {
 }
 
 #[test]
-fn fixed_weights_judge_what_the_discriminator_judges() {
+fn frozen_weights_give_the_output_of_the_discriminator() {
     for norm_order in
         [ganspect::model::architecture::NormOrder::ActivationFirst, ganspect::model::architecture::NormOrder::NormFirst]
     {
@@ -161,7 +161,7 @@ fn the_gradient_of_the_whole_loss_is_that_of_finite_differences() {
         assert_eq!(up[1 - row], down[1 - row]);
     }
     // Kinks of |x| and LeakyReLU cause small differences.
-    assert!(worst < 0.02 * largest && largest > 1.0, "off by {worst} at gradients up to {largest}");
+    assert!(worst < 0.02 * largest && largest > 1.0, "error {worst}, largest gradient {largest}");
 }
 
 #[test]
@@ -180,7 +180,7 @@ fn no_gradient_reaches_the_weights() {
 }
 
 #[test]
-fn the_same_seed_gives_the_same_numbers_and_another_seed_others() {
+fn results_depend_only_on_the_seed() {
     let networks = networks(&small());
     let query = turned(80, None);
     let knobs = InvertKnobs { restarts: 2, start: LatentStart::Random, ..short() };
@@ -193,7 +193,7 @@ fn the_same_seed_gives_the_same_numbers_and_another_seed_others() {
 }
 
 #[test]
-fn the_loss_falls_and_the_best_is_kept() {
+fn the_loss_decreases_and_the_best_step_is_kept() {
     let networks = networks(&small());
     let query = turned(32, None);
     for (kind, lr) in [
@@ -208,7 +208,7 @@ fn the_loss_falls_and_the_best_is_kept() {
         let least = outcome.records.iter().map(|r| r.residual).fold(f32::INFINITY, f32::min);
         assert!(least < 0.97 * first, "{kind:?}: {least} from {first}");
         let kept = outcome.scores.get(ScoreKind::L1) as f32;
-        assert!((kept - least).abs() < 1e-4, "{kind:?}: {kept} kept, {least} seen");
+        assert!((kept - least).abs() < 1e-4, "{kind:?}: kept {kept}, lowest {least}");
         assert_eq!(outcome.records.len(), 40);
     }
 }
@@ -258,7 +258,7 @@ fn robust_weights_leave_a_defect_in_the_difference() {
 }
 
 #[test]
-fn a_job_stops_early_and_goes_on() {
+fn a_job_stops_early_and_continues() {
     let networks = networks(&small());
     let new = || InspectionJob::new(&networks, turned(40, None), short(), &Regions::default()).unwrap();
     let mut job = new();
@@ -284,7 +284,7 @@ fn a_job_stops_early_and_goes_on() {
 }
 
 #[test]
-fn a_flat_loss_ends_early_and_a_constraint_holds() {
+fn a_flat_loss_stops_early_and_the_constraint_holds() {
     let networks = networks(&small());
     let still = LatentOptimiserKnobs { kind: LatentOptimiserKind::Adam, lr: 1e-6, beta1: 0.9, beta2: 0.9 };
     let knobs = InvertKnobs { steps: 200, plateau: 10, robust: 0.0, optimiser: still, ..InvertKnobs::default() };
@@ -301,7 +301,7 @@ fn a_flat_loss_ends_early_and_a_constraint_holds() {
 }
 
 #[test]
-fn regions_bound_what_is_scored() {
+fn scores_cover_the_regions_only() {
     let networks = networks(&small());
     let query = turned(96, Some(DefectKind::Scratch));
     let only = |x0: f32, x1: f32| {
@@ -324,7 +324,7 @@ fn knobs_out_of_range_are_refused() {
 }
 
 #[test]
-fn a_query_that_changed_in_a_part_is_inspected_there() {
+fn only_the_changed_area_of_a_query_is_inspected_again() {
     let networks = networks(&small());
     let clean = turned(128, None);
     let knobs = InvertKnobs { robust: 0.0, ..short() };

@@ -233,7 +233,7 @@ fn a_dense_layer_equals_the_generic_one() {
 }
 
 #[test]
-fn squares_are_added_up_in_parts_and_in_full() {
+fn squares_are_summed_in_parts_and_in_full() {
     let device = Device::flex();
     for len in [1, 17, 100_003] {
         let x = random([len], &mut ChaCha8Rng::seed_from_u64(1), &device);
@@ -276,7 +276,7 @@ fn a_large_batch_and_a_large_frame_equal_the_generic_ones() {
 }
 
 #[test]
-fn layers_that_follow_each_other_equal_the_generic_ones() {
+fn consecutive_layers_equal_the_generic_ones() {
     let device = Device::flex();
     type Layer = fn(Tensor<4>, Tensor<4>, Tensor<1>, ConvShape) -> Tensor<4>;
     type Normed = fn(Tensor<4>, Tensor<1>, Tensor<1>, f64, Option<f64>) -> (Tensor<4>, Tensor<1>, Tensor<1>);
@@ -381,7 +381,7 @@ fn the_hyperbolic_tangent_and_its_gradient_equal_the_generic_ones() {
 }
 
 #[test]
-fn only_the_gradients_that_are_wanted_are_there() {
+fn only_requested_gradients_are_computed() {
     let device = Device::flex();
     let mut rng = ChaCha8Rng::seed_from_u64(3);
     let weight = random([4, 2, 3, 3], &mut rng, &device);

@@ -38,16 +38,16 @@ fn assert_close(got: &[f32], wanted: &[f32], tolerance: f32, what: &str) {
     }
 }
 
-/// A way to upsample a map by 2.
+/// Upsamples a map by 2.
 type Doubling = fn(Tensor<4>, Tensor<4>, Tensor<1>, Upsampling) -> Tensor<4>;
 
 /// Returns the output, and the gradients of input, weight and bias.
-fn double(way: Doubling, upsampling: Upsampling, size: [usize; 2]) -> [Vec<f32>; 4] {
+fn double(upsample: Doubling, upsampling: Upsampling, size: [usize; 2]) -> [Vec<f32>; 4] {
     let device = cpu().autodiff();
     let x = random([2, 3, size[0], size[1]], 1, &device).require_grad();
     let weight = random([4, 3, 5, 5], 2, &device).require_grad();
     let bias = random([4], 3, &device).require_grad();
-    let y = way(x.clone(), weight.clone(), bias.clone(), upsampling);
+    let y = upsample(x.clone(), weight.clone(), bias.clone(), upsampling);
     assert_eq!(y.dims(), [2, 4, 2 * size[0], 2 * size[1]]);
     // A different weight for each output, including the borders, so that errors in the gradients do not cancel.
     let gradients = (y.clone() * random(y.dims(), 4, &cpu())).sum().backward();
@@ -60,7 +60,7 @@ fn double(way: Doubling, upsampling: Upsampling, size: [usize; 2]) -> [Vec<f32>;
 }
 
 #[test]
-fn folded_equals_plain_in_value_and_in_gradient() {
+fn folded_upsampling_equals_the_reference_in_value_and_gradient() {
     for upsampling in BOTH {
         for size in [[4, 4], [1, 1], [3, 5], [8, 2]] {
             let folded = double(up_conv, upsampling, size);
@@ -73,7 +73,7 @@ fn folded_equals_plain_in_value_and_in_gradient() {
 }
 
 #[test]
-fn a_generator_draws_the_same_folded_and_plain() {
+fn a_generator_gives_the_same_output_folded_and_plain() {
     for upsampling in BOTH {
         let knobs = ModelKnobs { upsampling, size: 32, ..ModelKnobs::default() };
         let g = Generator::new(&knobs, &mut ChaCha8Rng::seed_from_u64(5), &cpu());
@@ -84,7 +84,7 @@ fn a_generator_draws_the_same_folded_and_plain() {
 }
 
 #[test]
-fn shapes_fit_for_every_size_and_switch() {
+fn shapes_match_for_every_size_and_option() {
     for (size, channels, divisor) in [(32, 1, 8), (64, 3, 8), (128, 1, 8), (32, 3, 2)] {
         for norm_order in [NormOrder::ActivationFirst, NormOrder::NormFirst] {
             let knobs = ModelKnobs { size, channels, width_divisor: divisor, norm_order, ..ModelKnobs::default() };
@@ -105,7 +105,7 @@ fn shapes_fit_for_every_size_and_switch() {
 }
 
 /// Returns the parameter counts of G and D by the formula, including running statistics (two values per normalised channel).
-fn counted(knobs: &ModelKnobs) -> (usize, usize) {
+fn parameter_counts(knobs: &ModelKnobs) -> (usize, usize) {
     let f = knobs.filters();
     let kernel = |inputs: usize, outputs: usize| 25 * inputs * outputs + outputs;
     let norm = |channels: usize| 4 * channels;
@@ -130,13 +130,13 @@ fn parameter_counts_follow_the_formula() {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         let g = Generator::new(&knobs, &mut rng, &cpu());
         let d = Discriminator::new(&knobs, &mut rng, &cpu());
-        assert_eq!((g.num_params(), d.num_params()), counted(&knobs), "{knobs:?}");
+        assert_eq!((g.num_params(), d.num_params()), parameter_counts(&knobs), "{knobs:?}");
     }
     // The talk's network at full width: 1024, 512, 256, 128 filters.
     let talk = ModelKnobs { width_divisor: 1, ..ModelKnobs::default() };
     assert_eq!(talk.filters(), [1024, 512, 256, 128]);
     assert_eq!(
-        counted(&talk).0,
+        parameter_counts(&talk).0,
         101 * 16_384 + 4 * 1024 + 13_107_712 + 4 * 512 + 3_277_056 + 4 * 256 + 819_328 + 4 * 128 + 3_201
     );
 }
@@ -167,7 +167,7 @@ fn the_gradient_of_z_is_that_of_finite_differences() {
 }
 
 #[test]
-fn weights_survive_the_way_out_and_back() {
+fn weights_are_read_and_written_unchanged() {
     let knobs = ModelKnobs { size: 32, ..ModelKnobs::default() };
     let device = cpu().autodiff();
     let one = Generator::new(&knobs, &mut ChaCha8Rng::seed_from_u64(1), &device);

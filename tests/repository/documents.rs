@@ -1,4 +1,4 @@
-//! The documentation: every relative link leads somewhere, and README.md stays short.
+//! The documentation: relative links are valid, and README.md stays short.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use crate::{files, read, root};
 
 const README_LINES: usize = 150;
 
-/// Markdown files of the repository.
+/// Returns the Markdown files of the repository.
 fn documents() -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> =
         ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(PathBuf::from).into();
@@ -14,7 +14,7 @@ fn documents() -> Vec<PathBuf> {
     found
 }
 
-/// Targets of all inline links and images outside code blocks.
+/// Returns the targets of all inline links and images outside code blocks.
 fn links(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut in_code = false;
@@ -36,7 +36,7 @@ fn links(text: &str) -> Vec<String> {
     found
 }
 
-/// Anchors of a document's headings, as GitHub derives them.
+/// Returns the anchors of a document's headings, as GitHub derives them.
 fn anchors(text: &str) -> Vec<String> {
     let headings = text.lines().filter(|line| line.starts_with('#'));
     headings
@@ -47,7 +47,7 @@ fn anchors(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// A sentence on what is wrong with a link, if anything is.
+/// Returns an error message if the link is broken.
 fn broken(document: &Path, link: &str) -> Option<String> {
     if link.contains("://") || link.starts_with("mailto:") {
         return None;
@@ -58,13 +58,13 @@ fn broken(document: &Path, link: &str) -> Option<String> {
         return Some(format!("{}: {link} does not exist", document.display()));
     }
     if !anchor.is_empty() && !anchors(&read(&target)).iter().any(|found| found == anchor) {
-        return Some(format!("{}: {link} names no heading of {}", document.display(), target.display()));
+        return Some(format!("{}: {link}: no such heading in {}", document.display(), target.display()));
     }
     None
 }
 
 #[test]
-fn every_relative_link_leads_somewhere() {
+fn relative_links_are_valid() {
     let mut checked = 0;
     let mut wrong = Vec::new();
     for document in documents() {
@@ -78,7 +78,7 @@ fn every_relative_link_leads_somewhere() {
 }
 
 #[test]
-fn a_broken_link_is_noticed() {
+fn broken_links_are_found() {
     let document = Path::new("docs/method.md");
     assert_eq!(links("[a](b.md) and ![c](../d.png)\n```\n[no](code)\n```"), ["b.md", "../d.png"]);
     assert!(broken(document, "no-such-page.md").is_some());
@@ -90,5 +90,5 @@ fn a_broken_link_is_noticed() {
 #[test]
 fn the_readme_stays_short() {
     let lines = read("README.md").lines().count();
-    assert!(lines <= README_LINES, "README.md has {lines} lines: what is over {README_LINES} belongs into docs/");
+    assert!(lines <= README_LINES, "README.md has {lines} lines, more than {README_LINES}: move details to docs/");
 }

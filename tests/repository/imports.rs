@@ -1,5 +1,5 @@
-//! Which source file takes names from which, read from the sources with `syn`. Names are followed through re-exports to the
-//! file that defines them; test modules do not count.
+//! The import graph of the source files, read with `syn`. Names are followed through re-exports to the file that defines
+//! them; test modules are ignored.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use syn::{
 
 use crate::{files, read};
 
-/// A module's path below the crate, such as `["engine", "intake"]`.
+/// A module's path within the crate, such as `["engine", "intake"]`.
 type Module = Vec<String>;
 
 /// A name brought into a module by `use`.
@@ -37,7 +37,7 @@ pub struct Crate {
     modules: BTreeMap<Module, String>,
 }
 
-/// File -> file -> the names that the first takes from the second.
+/// Importing file -> imported file -> imported names.
 pub type Graph = BTreeMap<String, BTreeMap<String, BTreeSet<String>>>;
 
 fn is_test(attributes: &[Attribute]) -> bool {
@@ -104,7 +104,7 @@ impl<'ast> Visit<'ast> for Source {
     }
 }
 
-/// The module that a file holds; `None` for a file of tests.
+/// Returns the module of a file; `None` for a file of tests.
 fn module(file: &str) -> Option<Module> {
     let path = file.strip_prefix("src/")?.strip_suffix(".rs")?;
     let mut module: Module = path.split('/').map(str::to_owned).collect();
@@ -141,9 +141,9 @@ impl Crate {
         Self { sources, modules }
     }
 
-    /// The file and name that a path written in `module` leads to; `None` outside the crate or where it names a module.
+    /// Resolves a path written in `module` to a file and a name; `None` if it leaves the crate or names a module.
     fn resolve(&self, module: &Module, path: &[String], depth: usize) -> Option<(String, String)> {
-        // Re-exports in a circle would be an error for the compiler; the limit only ends what globs may send in a circle.
+        // The compiler rejects cyclic re-exports; the limit only ends cycles of globs.
         if depth > 12 {
             return None;
         }
@@ -176,7 +176,7 @@ impl Crate {
         None
     }
 
-    /// A name in a module's own scope: defined there, imported or re-exported, or behind a glob.
+    /// Finds a name in a module's scope: defined, imported or re-exported there, or behind a glob.
     fn find(&self, module: &Module, name: &str, rest: &[String], depth: usize) -> Option<(String, String)> {
         let file = self.modules.get(module)?;
         let source = &self.sources[file];
@@ -197,7 +197,7 @@ impl Crate {
         })
     }
 
-    /// Who takes which names from whom.
+    /// Returns the import graph.
     pub fn graph(&self) -> Graph {
         let mut graph = Graph::new();
         for (file, source) in &self.sources {
@@ -214,7 +214,7 @@ impl Crate {
     }
 }
 
-/// Groups of files of which each reaches each other (Tarjan 1972).
+/// Returns the strongly connected components of more than one file (Tarjan 1972).
 pub fn cycles(graph: &Graph) -> Vec<BTreeSet<String>> {
     #[derive(Default)]
     struct Search<'a> {
@@ -225,9 +225,9 @@ pub fn cycles(graph: &Graph) -> Vec<BTreeSet<String>> {
     }
     impl<'a> Search<'a> {
         fn visit(&mut self, node: &'a str, graph: &'a Graph) {
-            let place = self.order.len();
-            self.order.insert(node, place);
-            self.low.insert(node, place);
+            let index = self.order.len();
+            self.order.insert(node, index);
+            self.low.insert(node, index);
             self.stack.push(node);
             for next in graph.get(node).into_iter().flat_map(BTreeMap::keys) {
                 if !self.order.contains_key(next.as_str()) {
@@ -237,7 +237,7 @@ pub fn cycles(graph: &Graph) -> Vec<BTreeSet<String>> {
                     self.low.insert(node, self.low[node].min(self.order[next.as_str()]));
                 }
             }
-            if self.low[node] == place {
+            if self.low[node] == index {
                 let start = self.stack.iter().position(|found| *found == node).unwrap();
                 let group: BTreeSet<String> = self.stack.drain(start..).map(str::to_owned).collect();
                 if group.len() > 1 {
@@ -274,6 +274,6 @@ fn names_are_followed_through_re_exports_and_cycles_are_found() {
     let names = |from: &str, to: &str| graph[from][to].iter().map(String::as_str).collect::<Vec<_>>();
     assert_eq!(names("src/b.rs", "src/a/inner.rs"), ["Thing"]);
     assert_eq!(names("src/b.rs", "src/a/mod.rs"), ["Here"]);
-    assert!(!graph.contains_key("src/a/inner.rs"), "a test module's imports do not count");
+    assert!(!graph.contains_key("src/a/inner.rs"), "imports of test modules are ignored");
     assert_eq!(cycles(&graph), [BTreeSet::from(["src/a/mod.rs".to_owned(), "src/b.rs".to_owned()])]);
 }

@@ -1,4 +1,4 @@
-//! The module layers and the import cycles that ARCHITECTURE.md names, held against the sources.
+//! The module layers and the import cycles that ARCHITECTURE.md names, checked against the sources.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,10 +8,10 @@ use crate::{
     read,
 };
 
-/// Lines of a source file, tests included.
+/// Maximum number of lines of a source file, tests included.
 const FILE_LINES: usize = 700;
 
-/// The first fenced block below a heading of ARCHITECTURE.md.
+/// Returns the lines of the first fenced block below a heading of ARCHITECTURE.md.
 fn block(heading: &str) -> Vec<String> {
     let text = read("ARCHITECTURE.md");
     let section = text.lines().skip_while(|line| line.trim_start_matches('#').trim() != heading).skip(1);
@@ -21,7 +21,7 @@ fn block(heading: &str) -> Vec<String> {
     lines
 }
 
-/// Each top-level module's layer, 0 at the top.
+/// Returns the layer of each top-level module, 0 at the top.
 fn layers() -> BTreeMap<String, usize> {
     let mut layers = BTreeMap::new();
     for (layer, line) in block("Layers").iter().enumerate() {
@@ -48,7 +48,7 @@ fn modules_import_only_from_layers_below() {
         }
         for (target, names) in targets {
             if top(&file) != top(&target) && layer(&target) <= layer(&file) {
-                upward.push(format!("{file} takes {names:?} from {target}"));
+                upward.push(format!("{file} imports {names:?} from {target}"));
             }
         }
     }
@@ -60,7 +60,7 @@ fn modules_import_only_from_layers_below() {
 }
 
 #[test]
-fn files_import_each_other_only_where_architecture_names_it() {
+fn import_cycles_are_listed_in_the_architecture() {
     let named: Vec<BTreeSet<String>> = block("Import cycles")
         .iter()
         .map(|line| {
@@ -74,13 +74,13 @@ fn files_import_each_other_only_where_architecture_names_it() {
     for group in found.iter().filter(|group| !named.contains(group)) {
         for file in group {
             for (target, names) in graph.get(file).into_iter().flatten().filter(|(target, _)| group.contains(*target)) {
-                unknown.push(format!("{file} takes {names:?} from {target}"));
+                unknown.push(format!("{file} imports {names:?} from {target}"));
             }
         }
     }
     assert!(unknown.is_empty(), "files that import each other in a cycle:\n{}", unknown.join("\n"));
     for group in &named {
-        assert!(found.contains(group), "ARCHITECTURE.md names a cycle that is none any more: {group:?}");
+        assert!(found.contains(group), "ARCHITECTURE.md names a cycle that no longer exists: {group:?}");
     }
 }
 

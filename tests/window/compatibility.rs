@@ -28,9 +28,9 @@ fn page_layouts_of_an_earlier_version_are_taken_over() {
     let file = folder.path().join("settings.toml");
     let earlier = Settings::load(Path::new(EARLIER)).0;
     let layouts = earlier.layouts.clone();
-    let mut stage = open_in(folder, true, [1280.0, 800.0], |_| {}, move |settings| settings.layouts = layouts);
-    stage.harness.run_steps(3);
-    eframe::App::on_exit(stage.harness.state_mut());
+    let mut test = open_in(folder, true, [1280.0, 800.0], |_| {}, move |settings| settings.layouts = layouts);
+    test.harness.run_steps(3);
+    eframe::App::on_exit(test.harness.state_mut());
     let kept = Settings::load(&file).0;
     assert_eq!(kept.layouts.len(), 4);
     for (page, layout) in &earlier.layouts {

@@ -29,33 +29,33 @@ use ganspect::{
 
 use crate::{
     harness,
-    harness::{SIZE, Stage, Window, open, open_in, shows, themes},
+    harness::{SIZE, TestWindow, Window, open, open_in, shows, themes},
 };
 
 /// Damaged crops of turned metal, and the outputs of a nearly perfect critic.
-fn criticised(live: &EngineState, steps: u64) {
+fn critic_preview(state: &EngineState, steps: u64) {
     let recipe = Preset::Laptop.recipe();
     let opened = DataSource::Surface { kind: SurfaceKind::Turned, seed: 3 }.open(&|_, _| true).unwrap();
     let crops = HealthyCrops::new(&recipe, &opened.store, (0..20).collect()).unwrap();
     let synthesiser = defect_synthesiser(&recipe, crops.side(), crops.pixel_stats()[1], (0, Vec::new()));
     let damaged = damaged_batch(&synthesiser, &crops.batch(7, 12).unwrap(), 3, 7);
     let (side, cells) = (crops.side(), crops.side() / 4);
-    let sure = |i: usize| {
+    let output = |i: usize| {
         let (crop, y, x) = (i / (cells * cells), i / cells % cells * 4, i % cells * 4);
         let whole = (0..16).map(|k| damaged.mask[(crop * side + y + k / 4) * side + x + k % 4]).sum::<f32>();
         0.04 + 0.9 * whole / 16.0
     };
-    let answers: Vec<f32> = (0..12 * cells * cells).map(sure).collect();
+    let answers: Vec<f32> = (0..12 * cells * cells).map(output).collect();
     let shown = DefectPreview::new(Viewer::RUN, recipe.critic.clone(), [1, side], damaged);
     if steps > 0 {
-        *live.training.critic.answers.lock() =
+        *state.training.critic.answers.lock() =
             Some(Arc::new(CriticAnswers::new(&shown, steps, recipe.critic.clone(), &answers)));
     }
-    *live.training.critic.preview.lock() = Some(Arc::new(shown));
-    *live.training.critic.history.write() = losses(steps);
+    *state.training.critic.preview.lock() = Some(Arc::new(shown));
+    *state.training.critic.history.write() = losses(steps);
 }
 
-/// A critic's curves after `steps` steps.
+/// Returns the curves of a critic after `steps` steps.
 fn losses(steps: u64) -> History {
     let mut history = History::default();
     for step in 1..=steps {
@@ -70,7 +70,7 @@ fn losses(steps: u64) -> History {
     history
 }
 
-fn building(live: &EngineState) {
+fn building(state: &EngineState) {
     let parts = [
         (BuildPart::Encoder, 1500, 1500),
         (BuildPart::Critic, 640, 1500),
@@ -79,24 +79,24 @@ fn building(live: &EngineState) {
     ];
     let parts = parts.map(|(part, done, total)| PartProgress { part, done, total }).to_vec();
     harness::run(
-        live,
+        state,
         TrainingPhase::BuildingModel(BuildProgress { parts, current: 1, share: 0.37 }),
         2_000,
         Health::Good,
     );
-    live.training.status.write().seconds_left = Some(149.0);
-    criticised(live, 640);
+    state.training.status.write().seconds_left = Some(149.0);
+    critic_preview(state, 640);
 }
 
 #[test]
-fn the_critic_at_work_while_the_model_is_made() {
+fn the_critic_during_the_model_build() {
     let mut results = SnapshotResults::new();
     for (dark, name) in themes() {
-        let mut stage = open(dark, SIZE, building);
-        stage.harness.run_steps(3);
-        stage.harness.state_mut().apply(Action::Command(UiCommand::CriticPreview));
-        stage.harness.run_steps(3);
-        let window = &stage.harness;
+        let mut test = open(dark, SIZE, building);
+        test.harness.run_steps(3);
+        test.harness.state_mut().apply(Action::Command(UiCommand::CriticPreview));
+        test.harness.run_steps(3);
+        let window = &test.harness;
         assert!(shows(window, "8 preview crops") && shows(window, "with the critic's output"));
         assert!(shows(window, "critic at step 640"));
         // Every part has its progress, and the time left is that of the whole build.
@@ -105,30 +105,30 @@ fn the_critic_at_work_while_the_model_is_made() {
         }
         assert!(shows(window, "2 min 29 s left · training the critic on synthetic defects"));
         assert!(shows(window, "37 %") && shows(window, BuildPart::Critic.purpose()));
-        stage.snapshot(&format!("critic_training_{name}"), &mut results);
+        test.snapshot(&format!("critic_training_{name}"), &mut results);
     }
 }
 
 #[test]
-fn forged_crops_are_shown_before_there_is_a_critic() {
+fn damaged_crops_are_shown_before_there_is_a_critic() {
     let mut results = SnapshotResults::new();
-    let mut stage = open(true, SIZE, |live| {
-        harness::run(live, TrainingPhase::Running, 640, Health::Good);
-        criticised(live, 0);
+    let mut test = open(true, SIZE, |state| {
+        harness::run(state, TrainingPhase::Running, 640, Health::Good);
+        critic_preview(state, 0);
     });
-    stage.harness.run_steps(3);
-    stage.harness.key_press_modifiers(Modifiers::NONE, Key::C);
-    stage.harness.run_steps(3);
-    assert!(shows(&stage.harness, "12 preview crops") && !shows(&stage.harness, "the critic's output"));
-    assert!(shows(&stage.harness, "Critic loss"), "there is a chart for it");
-    stage.snapshot("critic_before_dark", &mut results);
+    test.harness.run_steps(3);
+    test.harness.key_press_modifiers(Modifiers::NONE, Key::C);
+    test.harness.run_steps(3);
+    assert!(shows(&test.harness, "12 preview crops") && !shows(&test.harness, "the critic's output"));
+    assert!(shows(&test.harness, "Critic loss"), "the critic has a chart");
+    test.snapshot("critic_before_dark", &mut results);
     // The same key returns to the samples.
-    stage.harness.key_press_modifiers(Modifiers::NONE, Key::C);
-    stage.harness.run_steps(3);
-    assert!(shows(&stage.harness, "Sample grid, 36 samples"));
+    test.harness.key_press_modifiers(Modifiers::NONE, Key::C);
+    test.harness.run_steps(3);
+    assert!(shows(&test.harness, "Sample grid, 36 samples"));
 }
 
-/// Networks so small that a step takes a few milliseconds.
+/// Returns a recipe with networks so small that a step takes a few milliseconds.
 fn tiny() -> Recipe {
     let mut recipe = Preset::Laptop.recipe();
     recipe.model.size = 32;
@@ -139,8 +139,8 @@ fn tiny() -> Recipe {
     recipe
 }
 
-fn parts(stage: &Stage) -> std::path::PathBuf {
-    let parts = stage.path("parts");
+fn parts(test: &TestWindow) -> std::path::PathBuf {
+    let parts = test.path("parts");
     write_set(
         &parts,
         SurfaceKind::Turned,
@@ -157,52 +157,52 @@ fn latest(window: &Window) -> Option<Arc<DefectPreview>> {
 }
 
 #[test]
-fn forged_crops_follow_a_knob_while_the_gan_trains() {
-    let mut stage = open(true, SIZE, |_| {});
+fn damaged_crops_follow_a_knob_during_training() {
+    let mut test = open(true, SIZE, |_| {});
     let start = Action::Start {
-        source: DataSource::Folder(parts(&stage)),
+        source: DataSource::Folder(parts(&test)),
         opened: None,
         recipe: Box::new(tiny()),
-        out: Some(stage.path("runs/tiny")),
+        out: Some(test.path("runs/tiny")),
     };
-    stage.harness.state_mut().apply(start);
+    test.harness.state_mut().apply(start);
     let running = |window: &Window| window.state().state().training.status.read().step >= 2;
-    stage.until("steps are done", running);
-    assert!(latest(&stage.harness).is_none(), "no crops are generated while the preview is hidden");
-    stage.harness.state_mut().apply(Action::Command(UiCommand::CriticPreview));
-    stage.until("crops are shown", |window| latest(window).is_some() && shows(window, "preview crops"));
-    let before = latest(&stage.harness).unwrap();
+    test.until("steps are done", running);
+    assert!(latest(&test.harness).is_none(), "no crops are generated while the preview is hidden");
+    test.harness.state_mut().apply(Action::Command(UiCommand::CriticPreview));
+    test.until("crops are shown", |window| latest(window).is_some() && shows(window, "preview crops"));
+    let before = latest(&test.harness).unwrap();
 
-    stage.harness.state_mut().apply(Action::Knob { key: "critic.share", value: toml::Value::Float(1.0) });
-    stage.until("all of them are damaged", |window| latest(window).is_some_and(|s| s.knobs.share == 1.0));
-    let all = latest(&stage.harness).unwrap();
+    test.harness.state_mut().apply(Action::Knob { key: "critic.share", value: toml::Value::Float(1.0) });
+    test.until("all of them are damaged", |window| latest(window).is_some_and(|s| s.knobs.share == 1.0));
+    let all = latest(&test.harness).unwrap();
     assert!(all.damaged(CROPS) > before.damaged(CROPS), "{} and {}", before.damaged(CROPS), all.damaged(CROPS));
 
     // Other crops are generated on demand, with the same knobs.
-    stage.harness.get_by_label(UiCommand::CriticPreviewNext.title()).click();
-    stage.until("other crops are shown", |window| latest(window).is_some_and(|s| s.serial != all.serial));
-    let others = latest(&stage.harness).unwrap();
+    test.harness.get_by_label(UiCommand::CriticPreviewNext.title()).click();
+    test.until("other crops are shown", |window| latest(window).is_some_and(|s| s.serial != all.serial));
+    let others = latest(&test.harness).unwrap();
     assert!(others.values != all.values && others.knobs == all.knobs);
-    let answers = stage.harness.state().state().training.critic.answers.lock().clone();
-    assert!(answers.is_none(), "there is no critic yet");
+    let answers = test.harness.state().state().training.critic.answers.lock().clone();
+    assert!(answers.is_none(), "no critic has been trained yet");
 }
 
 #[test]
-fn the_forger_can_be_turned_before_anything_trains() {
-    let mut stage = open(true, SIZE, |_| {});
-    let parts = parts(&stage);
-    stage.harness.state_mut().apply(Action::Import(parts));
-    stage.until("the folder is understood", |window| shows(window, "Train on 8 healthy images"));
-    stage.until("crops are shown", |window| latest(window).is_some() && shows(window, "preview crops"));
-    let before = latest(&stage.harness).unwrap();
+fn the_preview_can_be_adjusted_before_training() {
+    let mut test = open(true, SIZE, |_| {});
+    let parts = parts(&test);
+    test.harness.state_mut().apply(Action::Import(parts));
+    test.until("the folder is read", |window| shows(window, "Train on 8 healthy images"));
+    test.until("crops are shown", |window| latest(window).is_some() && shows(window, "preview crops"));
+    let before = latest(&test.harness).unwrap();
     assert_ne!(before.viewer, Viewer::RUN);
-    stage.harness.state_mut().apply(Action::Knob { key: "critic.share", value: toml::Value::Float(1.0) });
-    stage.until("the knob takes effect", |window| latest(window).is_some_and(|s| s.knobs.share == 1.0));
-    assert!(latest(&stage.harness).unwrap().damaged(CROPS) > before.damaged(CROPS));
+    test.harness.state_mut().apply(Action::Knob { key: "critic.share", value: toml::Value::Float(1.0) });
+    test.until("the knob takes effect", |window| latest(window).is_some_and(|s| s.knobs.share == 1.0));
+    assert!(latest(&test.harness).unwrap().damaged(CROPS) > before.damaged(CROPS));
 }
 
 #[test]
-fn an_earlier_run_brings_its_critic_onto_the_curves() {
+fn the_critic_curves_of_an_earlier_run_are_overlaid() {
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("runs/first");
     RunFolder::create(&run, &RunInfo::new("first", "surface:turned", "CPU, 2 cores"), &tiny().to_toml()).unwrap();
@@ -215,12 +215,12 @@ fn an_earlier_run_brings_its_critic_onto_the_curves() {
     }
     log.sync().unwrap();
     assert_eq!(RunLog::read(&run).unwrap().scalars.len(), 2);
-    let mut stage =
-        open_in(folder, true, SIZE, |live| harness::run(live, TrainingPhase::Paused, 40, Health::Good), |_| {});
-    stage.harness.state_mut().apply(Action::Overlay(run, true));
-    stage.until("the curves are read", |window| window.state().overlays().len() == 1);
-    let overlay = &stage.harness.state().overlays()[0];
+    let mut test =
+        open_in(folder, true, SIZE, |state| harness::run(state, TrainingPhase::Paused, 40, Health::Good), |_| {});
+    test.harness.state_mut().apply(Action::Overlay(run, true));
+    test.until("the curves are read", |window| window.state().overlays().len() == 1);
+    let overlay = &test.harness.state().overlays()[0];
     assert_eq!((overlay.history.len(), overlay.critic.len()), (20, 30));
-    stage.harness.run_steps(3);
-    assert!(shows(&stage.harness, "Critic loss by"));
+    test.harness.run_steps(3);
+    assert!(shows(&test.harness, "Critic loss by"));
 }

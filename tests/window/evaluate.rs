@@ -22,7 +22,7 @@ use ganspect::{
     ui::{Action, PageId, UiCommand},
 };
 
-use crate::harness::{SIZE, Stage, Window, facts, open, open_in, point, press, shows};
+use crate::harness::{SIZE, TestWindow, Window, facts, open, open_in, point, press, shows};
 
 const SIDE: usize = 64;
 const HEALTHY: usize = 30;
@@ -76,7 +76,7 @@ fn tests() -> Arc<TestSet> {
     Arc::new(TestSet::generate(SurfaceKind::Turned, 0, SIDE, HEALTHY, DEFECTIVE))
 }
 
-/// The results of the first `count` images.
+/// Returns the results of the first `count` images.
 fn evaluation(tests: &TestSet, count: usize) -> Evaluation {
     let images = tests.items.iter().enumerate().map(|(index, item)| {
         let seed = 1_000 + index as u64;
@@ -141,8 +141,8 @@ fn evaluation(tests: &TestSet, count: usize) -> Evaluation {
     }
 }
 
-fn model(live: &EngineState) {
-    let mut status = live.inspection.status.write();
+fn model(state: &EngineState) {
+    let mut status = state.inspection.status.write();
     status.model = ModelState::Ready(Arc::new(ModelFacts {
         path: Some("/parts/turned.ganspect".into()),
         ..facts("0123456789abcdef", vec![calibration()])
@@ -150,11 +150,11 @@ fn model(live: &EngineState) {
     status.rate = Some(0.05);
 }
 
-/// A test with `count` images done.
-fn test(live: &EngineState, count: usize) {
-    model(live);
+/// Sets the state of a test with `count` inspected images.
+fn test_status(state: &EngineState, count: usize) {
+    model(state);
     let tests = tests();
-    let mut status = live.evaluation.status.write();
+    let mut status = state.evaluation.status.write();
     let total = tests.items.len();
     status.phase = if count < total { EvaluationPhase::Running } else { EvaluationPhase::Done };
     (status.done, status.total) = (count, total);
@@ -163,56 +163,56 @@ fn test(live: &EngineState, count: usize) {
     status.tests = Some(tests);
 }
 
-fn finished(live: &EngineState) {
-    test(live, HEALTHY + DEFECTIVE);
+fn finished(state: &EngineState) {
+    test_status(state, HEALTHY + DEFECTIVE);
 }
 
-fn show(stage: &mut Stage) {
-    stage.harness.state_mut().apply(Action::Command(UiCommand::GoEvaluate));
-    stage.harness.run_steps(3);
+fn show(test: &mut TestWindow) {
+    test.harness.state_mut().apply(Action::Command(UiCommand::GoEvaluate));
+    test.harness.run_steps(3);
 }
 
 /// Waits for the thumbnails and the confidence intervals.
-fn settle(stage: &mut Stage) {
+fn settle(test: &mut TestWindow) {
     let pictures = |window: &Window| {
         let textures = window.ctx.tex_manager();
         let textures = textures.read();
         textures.allocated().filter(|(_, meta)| meta.name == "test-image").count()
     };
-    let rows = stage.harness.query_all_by_role(accesskit::Role::ListBoxOption).count();
-    stage.until("the thumbnails of the rows", |window| pictures(window) >= rows);
-    stage.until("the intervals", |window| {
+    let rows = test.harness.query_all_by_role(accesskit::Role::ListBoxOption).count();
+    test.until("the thumbnails of the rows", |window| pictures(window) >= rows);
+    test.until("the intervals", |window| {
         let mut nodes = window.query_all_by_role(accesskit::Role::Label);
         nodes.any(|n| n.accesskit_node().value().is_some_and(|text| text.starts_with("0.") && text.contains(" to ")))
     });
 }
 
-/// The count of a cell of the confusion matrix, by its title.
-fn cell(stage: &Stage, title: &str) -> usize {
-    let text = stage.harness.get_by_label_contains(&format!("images: {title}")).accesskit_node().label().unwrap();
+/// Returns the count of a cell of the confusion matrix, by its title.
+fn cell(test: &TestWindow, title: &str) -> usize {
+    let text = test.harness.get_by_label_contains(&format!("images: {title}")).accesskit_node().label().unwrap();
     text.split(' ').next().unwrap().parse().unwrap()
 }
 
-/// The labels of the visible rows, in the table's order.
-fn rows(stage: &Stage) -> Vec<String> {
-    let rows = stage.harness.query_all_by_role(accesskit::Role::ListBoxOption);
+/// Returns the labels of the visible rows, in the table's order.
+fn rows(test: &TestWindow) -> Vec<String> {
+    let rows = test.harness.query_all_by_role(accesskit::Role::ListBoxOption);
     rows.filter_map(|node| node.accesskit_node().label()).collect()
 }
 
-/// The label of the selected row.
-fn current(stage: &Stage) -> Option<String> {
-    let mut rows = stage.harness.query_all_by_role(accesskit::Role::ListBoxOption);
+/// Returns the label of the selected row.
+fn current(test: &TestWindow) -> Option<String> {
+    let mut rows = test.harness.query_all_by_role(accesskit::Role::ListBoxOption);
     let row = rows.find(|node| node.accesskit_node().toggled() == Some(accesskit::Toggled::True))?;
     row.accesskit_node().label()
 }
 
-fn type_rate(stage: &mut Stage, text: &str) {
-    stage.harness.get_by_label("Promised false alarms in 1,000 healthy parts").focus();
-    stage.harness.run_steps(3);
-    press(stage, Modifiers::COMMAND, Key::A);
-    stage.harness.event(egui::Event::Text(text.into()));
-    stage.harness.run_steps(2);
-    press(stage, Modifiers::NONE, Key::Enter);
+fn type_rate(test: &mut TestWindow, text: &str) {
+    test.harness.get_by_label("Promised false alarms in 1,000 healthy parts").focus();
+    test.harness.run_steps(3);
+    press(test, Modifiers::COMMAND, Key::A);
+    test.harness.event(egui::Event::Text(text.into()));
+    test.harness.run_steps(2);
+    press(test, Modifiers::NONE, Key::Enter);
 }
 
 fn themes() -> [(bool, &'static str); 2] {
@@ -220,319 +220,324 @@ fn themes() -> [(bool, &'static str); 2] {
 }
 
 #[test]
-fn the_empty_page_says_what_goes_there() {
+fn the_empty_page_offers_ways_to_start() {
     let mut results = SnapshotResults::new();
     for (dark, name) in themes() {
-        let mut stage = open(dark, SIZE, model);
-        show(&mut stage);
+        let mut test = open(dark, SIZE, model);
+        show(&mut test);
         for title in ["Open test images…", "Its test set", "39 held-out healthy images"] {
-            assert!(shows(&stage.harness, title), "{title}");
+            assert!(shows(&test.harness, title), "{title}");
         }
-        stage.snapshot(&format!("evaluate_empty{name}"), &mut results);
+        test.snapshot(&format!("evaluate_empty{name}"), &mut results);
     }
     // Without a model, one has to be opened first.
-    let mut stage = open(true, SIZE, |_| {});
-    show(&mut stage);
-    assert!(shows(&stage.harness, "No model is open yet."));
-    assert!(shows(&stage.harness, "Try the built-in model") && !shows(&stage.harness, "Its test set"));
+    let mut test = open(true, SIZE, |_| {});
+    show(&mut test);
+    assert!(shows(&test.harness, "No model is open yet."));
+    assert!(shows(&test.harness, "Try the built-in model") && !shows(&test.harness, "Its test set"));
 }
 
 #[test]
-fn figures_appear_while_images_come_in() {
+fn metrics_appear_while_images_are_inspected() {
     let mut results = SnapshotResults::new();
     for (dark, name) in themes() {
-        let mut stage = open(dark, SIZE, |live| test(live, 34));
-        show(&mut stage);
-        assert!(shows(&stage.harness, "Inspecting image 35 of 70"));
-        assert!(shows(&stage.harness, "34 s left") && shows(&stage.harness, "Cancel the test"));
-        settle(&mut stage);
-        stage.snapshot(&format!("evaluate_running{name}"), &mut results);
+        let mut test = open(dark, SIZE, |state| test_status(state, 34));
+        show(&mut test);
+        assert!(shows(&test.harness, "Inspecting image 35 of 70"));
+        assert!(shows(&test.harness, "34 s left") && shows(&test.harness, "Cancel the test"));
+        settle(&mut test);
+        test.snapshot(&format!("evaluate_running{name}"), &mut results);
     }
 }
 
 #[test]
-fn a_finished_test_shows_what_the_promise_costs() {
+fn a_finished_test_shows_the_cost_of_the_promised_rate() {
     let mut results = SnapshotResults::new();
     for (dark, name) in themes() {
-        let mut stage = open(dark, SIZE, finished);
-        show(&mut stage);
-        settle(&mut stage);
-        assert!(shows(&stage.harness, "This rate is active in turned."));
-        assert!(!stage.harness.get_by_label("Export the report…").accesskit_node().is_disabled());
-        stage.snapshot(&format!("evaluate_finished{name}"), &mut results);
+        let mut test = open(dark, SIZE, finished);
+        show(&mut test);
+        settle(&mut test);
+        assert!(shows(&test.harness, "This rate is active in turned."));
+        assert!(!test.harness.get_by_label("Export the report…").accesskit_node().is_disabled());
+        test.snapshot(&format!("evaluate_finished{name}"), &mut results);
     }
-    let mut stage = open(true, [1920.0, 1080.0], finished);
-    show(&mut stage);
-    settle(&mut stage);
-    stage.snapshot("evaluate_finished_large", &mut results);
+    let mut test = open(true, [1920.0, 1080.0], finished);
+    show(&mut test);
+    settle(&mut test);
+    test.snapshot("evaluate_finished_large", &mut results);
 }
 
 #[test]
 fn it_fits_the_smallest_window() {
     let size = [1024.0, 640.0];
-    let mut stage = open(true, size, finished);
-    show(&mut stage);
+    let mut test = open(true, size, finished);
+    show(&mut test);
     let window = egui::Rect::from_min_size(egui::Pos2::ZERO, size.into());
     for label in ["Threshold", "ROC", "Precision-recall", "images: Missed", "Order by Outcome", "Apply this rate"] {
-        let nodes: Vec<egui::Rect> = stage.harness.query_all_by_label_contains(label).map(|n| n.rect()).collect();
+        let nodes: Vec<egui::Rect> = test.harness.query_all_by_label_contains(label).map(|n| n.rect()).collect();
         assert!(nodes.iter().any(|r| window.contains_rect(*r) && r.width() > 4.0), "{label}: {nodes:?}");
     }
 }
 
 #[test]
-fn the_worst_comes_first() {
-    let mut stage = open(true, SIZE, finished);
-    show(&mut stage);
-    let missed = cell(&stage, "Missed");
-    assert!(missed > 2 && cell(&stage, "False alarms") > 0);
-    let rows = rows(&stage);
+fn the_worst_images_come_first() {
+    let mut test = open(true, SIZE, finished);
+    show(&mut test);
+    let missed = cell(&test, "Missed");
+    assert!(missed > 2 && cell(&test, "False alarms") > 0);
+    let rows = rows(&test);
     assert!(rows[..missed.min(rows.len())].iter().all(|row| row.contains(", missed")), "{rows:?}");
 }
 
 #[test]
-fn a_typed_rate_moves_the_line_and_its_counts() {
-    let mut stage = open(true, SIZE, finished);
-    show(&mut stage);
-    let before = (cell(&stage, "Missed"), cell(&stage, "False alarms"));
-    type_rate(&mut stage, "200");
-    let after = (cell(&stage, "Missed"), cell(&stage, "False alarms"));
+fn a_typed_rate_moves_the_threshold_and_its_counts() {
+    let mut test = open(true, SIZE, finished);
+    show(&mut test);
+    let before = (cell(&test, "Missed"), cell(&test, "False alarms"));
+    type_rate(&mut test, "200");
+    let after = (cell(&test, "Missed"), cell(&test, "False alarms"));
     assert!(after.0 < before.0 && after.1 > before.1, "{before:?} to {after:?}");
-    assert_eq!(after.0 + cell(&stage, "Caught"), DEFECTIVE);
-    assert!(shows(&stage.harness, "turned currently promises at most 50 false alarms in 1,000"));
+    assert_eq!(after.0 + cell(&test, "Caught"), DEFECTIVE);
+    assert!(shows(&test.harness, "turned currently promises at most 50 false alarms in 1,000"));
     // A rate that 39 images cannot promise is refused with a message, and the threshold stays.
-    type_rate(&mut stage, "2");
-    assert!(shows(&stage.harness, "39 held-out healthy images cannot promise fewer than 1 false alarm in 40"));
-    assert_eq!((cell(&stage, "Missed"), cell(&stage, "False alarms")), after);
+    type_rate(&mut test, "2");
+    assert!(shows(&test.harness, "39 held-out healthy images cannot promise fewer than 1 false alarm in 40"));
+    assert_eq!((cell(&test, "Missed"), cell(&test, "False alarms")), after);
     // The rate is saved for the next session.
-    stage.harness.run_steps(2);
-    stage.until("the rate is remembered", |window| {
+    test.harness.run_steps(2);
+    test.until("the rate is remembered", |window| {
         window.state().settings().layouts.get("evaluate").is_some_and(|layout| layout.contains("\"rate\":0.2"))
     });
 }
 
 #[test]
-fn the_line_is_dragged_and_pushed() {
-    let mut stage = open(true, SIZE, finished);
-    show(&mut stage);
-    let before = (cell(&stage, "Missed"), cell(&stage, "False alarms"));
-    let plot = stage.harness.get_by_label_contains("Threshold").rect();
+fn the_threshold_is_dragged_and_moved_by_keys() {
+    let mut test = open(true, SIZE, finished);
+    show(&mut test);
+    let before = (cell(&test, "Missed"), cell(&test, "False alarms"));
+    let plot = test.harness.get_by_label_contains("Threshold").rect();
     let at = |share: f32| egui::pos2(plot.left() + share * plot.width(), plot.center().y - 20.0);
-    point(&mut stage, at(0.6), Some(true));
-    point(&mut stage, at(0.4), None);
-    point(&mut stage, at(0.25), None);
-    let dragged = (cell(&stage, "Missed"), cell(&stage, "False alarms"));
-    point(&mut stage, at(0.25), Some(false));
-    stage.harness.run_steps(2);
+    point(&mut test, at(0.6), Some(true));
+    point(&mut test, at(0.4), None);
+    point(&mut test, at(0.25), None);
+    let dragged = (cell(&test, "Missed"), cell(&test, "False alarms"));
+    point(&mut test, at(0.25), Some(false));
+    test.harness.run_steps(2);
     assert!(dragged.0 < before.0 && dragged.1 > before.1, "{before:?} to {dragged:?}");
     // Far to the right it stops at the lowest rate that the held-out images allow.
-    point(&mut stage, at(0.3), Some(true));
-    point(&mut stage, at(0.9), None);
-    point(&mut stage, at(0.99), Some(false));
-    stage.harness.run_steps(2);
-    let top = cell(&stage, "Missed");
-    stage.harness.get_by_label_contains("Threshold").focus();
-    stage.harness.run_steps(2);
+    point(&mut test, at(0.3), Some(true));
+    point(&mut test, at(0.9), None);
+    point(&mut test, at(0.99), Some(false));
+    test.harness.run_steps(2);
+    let top = cell(&test, "Missed");
+    test.harness.get_by_label_contains("Threshold").focus();
+    test.harness.run_steps(2);
     let mut missed = Vec::new();
     for _ in 0..8 {
-        press(&mut stage, Modifiers::NONE, Key::ArrowLeft);
-        missed.push(cell(&stage, "Missed"));
+        press(&mut test, Modifiers::NONE, Key::ArrowLeft);
+        missed.push(cell(&test, "Missed"));
     }
     assert!(missed.windows(2).all(|w| w[1] <= w[0]) && missed[7] < top, "{top}, {missed:?}");
     for _ in 0..20 {
-        press(&mut stage, Modifiers::NONE, Key::ArrowRight);
+        press(&mut test, Modifiers::NONE, Key::ArrowRight);
     }
-    assert_eq!(cell(&stage, "Missed"), top);
+    assert_eq!(cell(&test, "Missed"), top);
 }
 
 #[test]
-fn a_cell_shows_its_images_only() {
-    let mut stage = open(true, [1280.0, 1100.0], finished);
-    show(&mut stage);
-    let alarms = cell(&stage, "False alarms");
-    stage.harness.get_by_label_contains("images: False alarms").click();
-    stage.harness.run_steps(3);
-    let filtered = rows(&stage);
+fn a_cell_filters_the_table() {
+    let mut test = open(true, [1280.0, 1100.0], finished);
+    show(&mut test);
+    let alarms = cell(&test, "False alarms");
+    test.harness.get_by_label_contains("images: False alarms").click();
+    test.harness.run_steps(3);
+    let filtered = rows(&test);
     assert_eq!(filtered.len(), alarms);
     assert!(filtered.iter().all(|row| row.ends_with("false alarm")), "{filtered:?}");
     // A second click lists all of them again.
-    stage.harness.get_by_label_contains("images: False alarms").click();
-    stage.harness.run_steps(3);
-    assert!(rows(&stage).len() > alarms);
+    test.harness.get_by_label_contains("images: False alarms").click();
+    test.harness.run_steps(3);
+    assert!(rows(&test).len() > alarms);
     // One defect type.
-    stage.harness.get_by_label_contains("smear: ").click();
-    stage.harness.run_steps(3);
-    assert!(rows(&stage).iter().all(|row| row.contains(", smear,")));
-    stage.harness.get_by_label_contains("smear only").click();
-    stage.harness.run_steps(3);
-    assert!(rows(&stage).iter().any(|row| !row.contains(", smear,")));
+    test.harness.get_by_label_contains("smear: ").click();
+    test.harness.run_steps(3);
+    assert!(rows(&test).iter().all(|row| row.contains(", smear,")));
+    test.harness.get_by_label_contains("smear only").click();
+    test.harness.run_steps(3);
+    assert!(rows(&test).iter().any(|row| !row.contains(", smear,")));
 }
 
 #[test]
-fn columns_put_the_table_in_order() {
-    let mut stage = open(true, SIZE, finished);
-    show(&mut stage);
-    stage.harness.get_by_label("Order by Image").click();
-    stage.harness.run_steps(3);
-    let names = |stage: &Stage| rows(stage).iter().map(|r| r.split(',').next().unwrap().to_owned()).collect::<Vec<_>>();
-    let rising = names(&stage);
+fn columns_sort_the_table() {
+    let mut test = open(true, SIZE, finished);
+    show(&mut test);
+    test.harness.get_by_label("Order by Image").click();
+    test.harness.run_steps(3);
+    let names =
+        |test: &TestWindow| rows(test).iter().map(|r| r.split(',').next().unwrap().to_owned()).collect::<Vec<_>>();
+    let rising = names(&test);
     assert!(rising.is_sorted() && rising[0] == "turned/crack/004", "{rising:?}");
-    stage.harness.get_by_label("Order by Image").click();
-    stage.harness.run_steps(3);
-    assert!(names(&stage).is_sorted_by(|a, b| a >= b));
+    test.harness.get_by_label("Order by Image").click();
+    test.harness.run_steps(3);
+    assert!(names(&test).is_sorted_by(|a, b| a >= b));
 }
 
 #[test]
-fn the_keyboard_goes_through_the_table_and_opens_an_image() {
-    let mut stage = open(true, SIZE, finished);
-    show(&mut stage);
-    let listed = rows(&stage);
-    assert_eq!(current(&stage), None);
-    press(&mut stage, Modifiers::NONE, Key::ArrowDown);
-    assert_eq!(current(&stage).as_ref(), Some(&listed[0]));
-    press(&mut stage, Modifiers::NONE, Key::ArrowDown);
-    press(&mut stage, Modifiers::NONE, Key::ArrowDown);
-    press(&mut stage, Modifiers::NONE, Key::ArrowUp);
-    assert_eq!(current(&stage).as_ref(), Some(&listed[1]));
+fn the_keyboard_selects_a_row_and_opens_its_image() {
+    let mut test = open(true, SIZE, finished);
+    show(&mut test);
+    let listed = rows(&test);
+    assert_eq!(current(&test), None);
+    press(&mut test, Modifiers::NONE, Key::ArrowDown);
+    assert_eq!(current(&test).as_ref(), Some(&listed[0]));
+    press(&mut test, Modifiers::NONE, Key::ArrowDown);
+    press(&mut test, Modifiers::NONE, Key::ArrowDown);
+    press(&mut test, Modifiers::NONE, Key::ArrowUp);
+    assert_eq!(current(&test).as_ref(), Some(&listed[1]));
     for _ in 0..40 {
-        stage.harness.key_press_modifiers(Modifiers::NONE, Key::ArrowDown);
-        stage.harness.step();
+        test.harness.key_press_modifiers(Modifiers::NONE, Key::ArrowDown);
+        test.harness.step();
     }
-    stage.harness.run_steps(3);
-    assert!(current(&stage).is_some(), "the table scrolls along");
-    let name = current(&stage).unwrap().split(',').next().unwrap().to_owned();
-    press(&mut stage, Modifiers::NONE, Key::Enter);
-    assert_eq!(stage.harness.state().page(), PageId::Inspect);
-    assert!(shows(&stage.harness, &name));
-    let entries = |stage: &mut Stage| stage.harness.state().state().inspection.status.read().entries.len();
-    stage.until("it is on the list", |window| window.state().state().inspection.status.read().entries.len() == 1);
+    test.harness.run_steps(3);
+    assert!(current(&test).is_some(), "the table scrolls to the selected row");
+    let name = current(&test).unwrap().split(',').next().unwrap().to_owned();
+    press(&mut test, Modifiers::NONE, Key::Enter);
+    assert_eq!(test.harness.state().page(), PageId::Inspect);
+    assert!(shows(&test.harness, &name));
+    let entries = |test: &mut TestWindow| test.harness.state().state().inspection.status.read().entries.len();
+    test.until("the image is on the list", |window| window.state().state().inspection.status.read().entries.len() == 1);
     // Opened again, it is not listed twice.
-    show(&mut stage);
-    press(&mut stage, Modifiers::NONE, Key::Enter);
-    assert_eq!(stage.harness.state().page(), PageId::Inspect);
-    stage.harness.run_steps(5);
-    assert_eq!(entries(&mut stage), 1);
+    show(&mut test);
+    press(&mut test, Modifiers::NONE, Key::Enter);
+    assert_eq!(test.harness.state().page(), PageId::Inspect);
+    test.harness.run_steps(5);
+    assert_eq!(entries(&mut test), 1);
 }
 
 #[test]
 fn another_score_is_chosen_and_remembered() {
     let folder = tempfile::tempdir().unwrap();
-    let mut stage = open_in(folder, true, SIZE, finished, |settings| {
+    let mut test = open_in(folder, true, SIZE, finished, |settings| {
         settings.layouts.insert("evaluate".into(), r#"{"score":"l1","show":"missed"}"#.into());
     });
-    show(&mut stage);
-    assert!(shows(&stage.harness, "Verdicts use Worst spot; the table and the curves show Difference per pixel."));
-    let before = cell(&stage, "Missed");
-    stage.harness.get_by_label_contains("Worst feature spot: AUROC").click();
-    stage.harness.run_steps(3);
-    assert!(cell(&stage, "Missed") < before);
+    show(&mut test);
+    assert!(shows(&test.harness, "Verdicts use Worst spot; the table and the curves show Difference per pixel."));
+    let before = cell(&test, "Missed");
+    test.harness.get_by_label_contains("Worst feature spot: AUROC").click();
+    test.harness.run_steps(3);
+    assert!(cell(&test, "Missed") < before);
 }
 
 #[test]
-fn a_model_without_a_calibration_has_a_free_line_and_no_promise() {
-    let mut stage = open(true, SIZE, |live| {
-        finished(live);
-        let mut status = live.evaluation.status.write();
+fn without_a_calibration_the_threshold_is_free_and_nothing_is_promised() {
+    let mut test = open(true, SIZE, |state| {
+        finished(state);
+        let mut status = state.evaluation.status.write();
         let whole = status.evaluation.clone().unwrap();
         status.evaluation = Some(Arc::new(Evaluation { calibration: None, rate: None, ..(*whole).clone() }));
     });
-    show(&mut stage);
-    assert!(shows(&stage.harness, "This test was run without a calibration"));
-    assert!(!shows(&stage.harness, "Apply this rate"));
-    let before = cell(&stage, "Missed");
-    let plot = stage.harness.get_by_label_contains("Threshold").rect();
-    point(&mut stage, plot.right_center() - egui::vec2(4.0, 20.0), Some(true));
-    point(&mut stage, plot.right_center() - egui::vec2(4.0, 20.0), Some(false));
-    stage.harness.run_steps(2);
-    assert!(cell(&stage, "Missed") > before);
+    show(&mut test);
+    assert!(shows(&test.harness, "This test was run without a calibration"));
+    assert!(!shows(&test.harness, "Apply this rate"));
+    let before = cell(&test, "Missed");
+    let plot = test.harness.get_by_label_contains("Threshold").rect();
+    point(&mut test, plot.right_center() - egui::vec2(4.0, 20.0), Some(true));
+    point(&mut test, plot.right_center() - egui::vec2(4.0, 20.0), Some(false));
+    test.harness.run_steps(2);
+    assert!(cell(&test, "Missed") > before);
 }
 
 #[test]
-fn what_went_wrong_or_was_stopped_is_said_with_the_way_out() {
-    let mut stage = open(true, SIZE, |live| test(live, 34));
-    show(&mut stage);
-    let set = |stage: &mut Stage, phase: EvaluationPhase| {
-        stage.harness.state().state().evaluation.status.write().phase = phase;
-        stage.harness.run_steps(3);
+fn failed_and_stopped_tests_are_explained_with_a_next_step() {
+    let mut test = open(true, SIZE, |state| test_status(state, 34));
+    show(&mut test);
+    let set = |test: &mut TestWindow, phase: EvaluationPhase| {
+        test.harness.state().state().evaluation.status.write().phase = phase;
+        test.harness.run_steps(3);
     };
-    set(&mut stage, EvaluationPhase::Stopped);
-    assert!(shows(&stage.harness, "Stopped after 34 of 70 images. The results so far are kept."));
-    assert!(shows(&stage.harness, "Resume"));
-    set(&mut stage, EvaluationPhase::Failed("no test images in /parts".into()));
-    assert!(shows(&stage.harness, "No test images in /parts."));
-    assert!(shows(&stage.harness, "Try again"));
+    set(&mut test, EvaluationPhase::Stopped);
+    assert!(shows(&test.harness, "Stopped after 34 of 70 images. The results so far are kept."));
+    assert!(shows(&test.harness, "Resume"));
+    set(&mut test, EvaluationPhase::Failed("no test images in /parts".into()));
+    assert!(shows(&test.harness, "No test images in /parts."));
+    assert!(shows(&test.harness, "Try again"));
     // Another model was opened.
-    set(&mut stage, EvaluationPhase::Done);
-    let other = |live: &EngineState| {
-        let mut status = live.inspection.status.write();
+    set(&mut test, EvaluationPhase::Done);
+    let other = |state: &EngineState| {
+        let mut status = state.inspection.status.write();
         let ModelState::Ready(facts) = &status.model else { panic!() };
         let other = ModelFacts { name: "milled".into(), hash: "1".into(), ..(**facts).clone() };
         status.model = ModelState::Ready(Arc::new(other));
     };
-    other(stage.harness.state().state());
-    stage.harness.run_steps(3);
-    assert!(shows(&stage.harness, "These results are for turned. The active model is milled."));
-    assert!(stage.harness.get_by_label("Apply this rate").accesskit_node().is_disabled());
+    other(test.harness.state().state());
+    test.harness.run_steps(3);
+    assert!(shows(&test.harness, "These results are for turned. The active model is milled."));
+    assert!(test.harness.get_by_label("Apply this rate").accesskit_node().is_disabled());
 }
 
 #[test]
-fn a_real_test_runs_is_cancelled_and_goes_on() {
-    let mut stage = open(true, SIZE, |_| {});
-    show(&mut stage);
-    let say = |stage: &mut Stage, inspect| {
-        stage.harness.state_mut().apply(Action::engine(inspect));
+fn a_real_test_is_cancelled_and_resumed() {
+    let mut test = open(true, SIZE, |_| {});
+    show(&mut test);
+    let say = |test: &mut TestWindow, inspect| {
+        test.harness.state_mut().apply(Action::engine(inspect));
     };
     let facts = |window: &Window| match &window.state().state().inspection.status.read().model {
         ModelState::Ready(facts) => Some(Arc::clone(facts)),
         _ => None,
     };
-    say(&mut stage, InspectionRequest::OpenModel(ModelSource::BuiltIn));
-    stage.until("the built-in model is open", |window| facts(window).is_some());
+    say(&mut test, InspectionRequest::OpenModel(ModelSource::BuiltIn));
+    test.until("the built-in model is open", |window| facts(window).is_some());
     // Settings for which it is calibrated.
-    let knobs = facts(&stage.harness).unwrap().calibrations[0].knobs.clone();
-    say(&mut stage, InspectionRequest::SetKnobs(Box::new(knobs)));
-    stage.until("it is calibrated", |window| window.state().state().inspection.status.read().rate.is_some());
-    stage.harness.run_steps(2);
-    stage.harness.get_by_label("Its test set").click();
+    let knobs = facts(&test.harness).unwrap().calibrations[0].knobs.clone();
+    say(&mut test, InspectionRequest::SetKnobs(Box::new(knobs)));
+    test.until("it is calibrated", |window| window.state().state().inspection.status.read().rate.is_some());
+    test.harness.run_steps(2);
+    test.harness.get_by_label("Its test set").click();
     let done = |window: &Window| window.state().state().evaluation.status.read().done;
-    stage.until("three images are done", |window| done(window) >= 3);
-    stage.harness.run_steps(2);
-    assert!(shows(&stage.harness, "Inspecting image"));
-    press(&mut stage, Modifiers::NONE, Key::S);
-    stage.until("it stops", |window| window.state().state().evaluation.status.read().phase == EvaluationPhase::Stopped);
-    let before = done(&stage.harness);
-    stage.harness.run_steps(2);
-    assert!(shows(&stage.harness, "The results so far are kept"));
-    stage.harness.get_by_label("Resume").click();
-    stage.until("it goes on from there", |window| {
+    test.until("three images are done", |window| done(window) >= 3);
+    test.harness.run_steps(2);
+    assert!(shows(&test.harness, "Inspecting image"));
+    press(&mut test, Modifiers::NONE, Key::S);
+    test.until("the test stops", |window| {
+        window.state().state().evaluation.status.read().phase == EvaluationPhase::Stopped
+    });
+    let before = done(&test.harness);
+    test.harness.run_steps(2);
+    assert!(shows(&test.harness, "The results so far are kept"));
+    test.harness.get_by_label("Resume").click();
+    test.until("the test continues", |window| {
         let status = window.state().state().evaluation.status.read().clone();
         status.phase == EvaluationPhase::Running && status.done > before && status.known >= before
     });
     // A rate is applied.
-    press(&mut stage, Modifiers::NONE, Key::S);
-    stage.until("it stops", |window| window.state().state().evaluation.status.read().phase == EvaluationPhase::Stopped);
-    stage.harness.run_steps(2);
-    type_rate(&mut stage, "250");
-    press(&mut stage, Modifiers::COMMAND, Key::S);
-    stage.until("the rate is active", |window| window.state().state().inspection.status.read().rate == Some(0.25));
-    stage.harness.run_steps(2);
-    assert!(shows(&stage.harness, "This rate is active in"));
+    press(&mut test, Modifiers::NONE, Key::S);
+    test.until("the test stops", |window| {
+        window.state().state().evaluation.status.read().phase == EvaluationPhase::Stopped
+    });
+    test.harness.run_steps(2);
+    type_rate(&mut test, "250");
+    press(&mut test, Modifiers::COMMAND, Key::S);
+    test.until("the rate is active", |window| window.state().state().inspection.status.read().rate == Some(0.25));
+    test.harness.run_steps(2);
+    assert!(shows(&test.harness, "This rate is active in"));
     // And another score: the results are updated by it, and nothing is inspected again.
     let judged_by = |window: &Window| {
         let status = window.state().state().evaluation.status.read();
         status.evaluation.as_ref().map(|e| (e.score, status.done))
     };
-    let count = done(&stage.harness);
-    assert_eq!(judged_by(&stage.harness), Some((ScoreKind::Fused, count)));
-    stage.harness.get_by(|node| node.label().is_some_and(|l| l.starts_with("Critic: AUROC"))).click();
-    stage.harness.run_steps(2);
-    assert!(shows(&stage.harness, "Apply this score and rate"));
-    press(&mut stage, Modifiers::COMMAND, Key::S);
-    stage.until("the score is active", |window| judged_by(window) == Some((ScoreKind::Critic, count)));
-    stage.harness.run_steps(2);
-    assert!(shows(&stage.harness, "This rate is active in"));
+    let count = done(&test.harness);
+    assert_eq!(judged_by(&test.harness), Some((ScoreKind::Fused, count)));
+    test.harness.get_by(|node| node.label().is_some_and(|l| l.starts_with("Critic: AUROC"))).click();
+    test.harness.run_steps(2);
+    assert!(shows(&test.harness, "Apply this score and rate"));
+    press(&mut test, Modifiers::COMMAND, Key::S);
+    test.until("the score is active", |window| judged_by(window) == Some((ScoreKind::Critic, count)));
+    test.harness.run_steps(2);
+    assert!(shows(&test.harness, "This rate is active in"));
     // The report.
-    let out = stage.path("report");
-    stage.harness.state_mut().apply(Action::EvaluateReport(out.clone()));
-    stage.until("the report is written", |window| window.state().notices().any(|t| t.contains("report.html")));
+    let out = test.path("report");
+    test.harness.state_mut().apply(Action::EvaluateReport(out.clone()));
+    test.until("the report is written", |window| window.state().notices().any(|t| t.contains("report.html")));
     assert!(std::fs::metadata(out.join("report.html")).unwrap().len() > 10_000);
 }

@@ -36,12 +36,12 @@ pub const SIZE: [f32; 2] = [1280.0, 800.0];
 /// The window.
 pub type Window = Harness<'static, App>;
 
-/// Whether a label that contains this text is visible.
+/// Returns whether a label that contains this text is visible.
 pub fn shows(window: &Window, label: &str) -> bool {
     window.query_all_by_label_contains(label).next().is_some()
 }
 
-/// The facts of an active model of turned metal.
+/// Returns the facts of an active model of turned metal.
 pub fn facts(hash: impl Into<String>, calibrations: Vec<Calibration>) -> ModelFacts {
     ModelFacts {
         name: "turned".into(),
@@ -71,42 +71,42 @@ impl egui::DroppedFile for Dropped {
     }
 }
 
-/// Both themes with their names in snapshots.
+/// Returns both themes with their names in snapshots.
 pub fn themes() -> [(bool, &'static str); 2] {
     [(true, "dark"), (false, "light")]
 }
 
 /// Presses a key and draws the result.
-pub fn press(stage: &mut Stage, modifiers: Modifiers, key: Key) {
-    stage.harness.key_press_modifiers(modifiers, key);
-    stage.harness.run_steps(3);
+pub fn press(test: &mut TestWindow, modifiers: Modifiers, key: Key) {
+    test.harness.key_press_modifiers(modifiers, key);
+    test.harness.run_steps(3);
 }
 
 /// Moves the pointer, and optionally presses or releases its button.
-pub fn point(stage: &mut Stage, at: impl Into<egui::Pos2>, pressed: Option<bool>) {
+pub fn point(test: &mut TestWindow, at: impl Into<egui::Pos2>, pressed: Option<bool>) {
     let pos = at.into();
-    stage.harness.event(egui::Event::PointerMoved(pos));
+    test.harness.event(egui::Event::PointerMoved(pos));
     if let Some(pressed) = pressed {
         let (button, modifiers) = (egui::PointerButton::Primary, Modifiers::NONE);
-        stage.harness.event(egui::Event::PointerButton { pos, button, pressed, modifiers });
+        test.harness.event(egui::Event::PointerButton { pos, button, pressed, modifiers });
     }
-    stage.harness.step();
+    test.harness.step();
 }
 
-/// The window, and the folder of its settings and runs.
-pub struct Stage {
+/// A window with a folder for its settings and runs.
+pub struct TestWindow {
     pub harness: Harness<'static, App>,
     pub folder: tempfile::TempDir,
 }
 
-/// Tolerances of snapshot comparisons.
+/// Returns the tolerances of snapshot comparisons.
 pub fn options() -> SnapshotOptions {
     // Drivers differ slightly in anti-aliasing.
     SnapshotOptions::new().threshold(1.0).max_failed_pixels(40)
 }
 
 /// Opens the window in the dark or the light theme; `prepare` fills the engine's state before the first frame.
-pub fn open(dark: bool, size: [f32; 2], prepare: impl FnOnce(&EngineState) + 'static) -> Stage {
+pub fn open(dark: bool, size: [f32; 2], prepare: impl FnOnce(&EngineState) + 'static) -> TestWindow {
     let folder = tempfile::tempdir().unwrap();
     open_in(folder, dark, size, prepare, |_| {})
 }
@@ -118,7 +118,7 @@ pub fn open_in(
     size: [f32; 2],
     prepare: impl FnOnce(&EngineState) + 'static,
     adjust: impl FnOnce(&mut Settings),
-) -> Stage {
+) -> TestWindow {
     let paths = Paths::under(folder.path());
     let theme = if dark { ThemeChoice::Dark } else { ThemeChoice::Light };
     let mut settings = Settings { theme, device: DeviceChoice::Cpu, ..Settings::default() };
@@ -131,20 +131,20 @@ pub fn open_in(
         .with_max_steps(60)
         .build_eframe(move |cc| {
             let engine = Engine::start(DeviceChoice::Cpu, || {}).unwrap();
-            let live = Arc::clone(engine.state());
-            while live.device.read().is_none() {
+            let state = Arc::clone(engine.state());
+            while state.device.read().is_none() {
                 thread::yield_now();
             }
             // The same on every machine.
-            *live.device.write() =
+            *state.device.write() =
                 Some(ComputeDevice { label: "CPU, 2 cores".into(), ..device::open(DeviceChoice::Cpu).0 });
-            prepare(&live);
+            prepare(&state);
             App::new(&cc.egui_ctx, settings, engine, paths).with_typed_dialogs()
         });
-    Stage { harness, folder }
+    TestWindow { harness, folder }
 }
 
-impl Stage {
+impl TestWindow {
     /// Draws until `done` holds; fails the test if it never does.
     pub fn until(&mut self, what: &str, mut done: impl FnMut(&Harness<'static, App>) -> bool) {
         // Bounded, but long enough for a slow machine: each round gives the other threads 5 ms.
@@ -155,15 +155,15 @@ impl Stage {
             }
             thread::sleep(std::time::Duration::from_millis(5));
         }
-        panic!("never came about: {what}");
+        panic!("timed out waiting for: {what}");
     }
 
-    /// Compares with the snapshot of this name; the memory figure is masked.
+    /// Compares with the snapshot of this name; the memory usage is masked.
     pub fn snapshot(&mut self, name: &str, results: &mut SnapshotResults) {
         self.harness.run_steps(3);
         let memory: Vec<egui::Rect> = self.harness.query_all_by_label_contains(" MB").map(|n| n.rect()).collect();
         for rect in memory {
-            // The figure is right-aligned, with space for any number of digits.
+            // The number is right-aligned, with space for any number of digits.
             self.harness.mask(egui::Rect::from_min_max(rect.right_top() - egui::vec2(60.0, 0.0), rect.right_bottom()));
         }
         self.harness.snapshot(name);
@@ -181,7 +181,7 @@ impl Stage {
         self.harness.run_steps(4);
     }
 
-    /// A path under the test's folder that does not exist yet.
+    /// Returns a path in the folder of the test.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -210,7 +210,7 @@ fn noise(i: u64) -> f32 {
 }
 
 /// Fills in the state of a run after `steps` steps.
-pub fn run(live: &EngineState, phase: TrainingPhase, steps: u64, health: Health) {
+pub fn run(state: &EngineState, phase: TrainingPhase, steps: u64, health: Health) {
     let recipe = Preset::Laptop.recipe();
     let mut history = History::default();
     for step in 1..=steps {
@@ -237,22 +237,22 @@ pub fn run(live: &EngineState, phase: TrainingPhase, steps: u64, health: Health)
         history.push(step, 1_800_000_000.0 + f64::from(age) * 0.135, &row);
     }
     history.marks.push(CurveMark { step: steps / 3, text: "G updates per step (k_G): 1 to 2".into() });
-    *live.training.history.write() = history;
+    *state.training.history.write() = history;
 
     let side = recipe.model.size;
-    let mut grids = live.training.grids.write();
+    let mut grids = state.training.grids.write();
     for (i, step) in (0..=steps).step_by((steps / 4).max(1) as usize).enumerate() {
         let samples = pictures(SurfaceKind::Turned, 40 + i as u64, 36, side);
         grids.push(SampleGrid { step, from_ema: true, samples });
     }
     drop(grids);
-    *live.training.real.lock() = Some(Arc::new(pictures(SurfaceKind::Turned, 7, 36, side)));
+    *state.training.real.lock() = Some(Arc::new(pictures(SurfaceKind::Turned, 7, 36, side)));
     let bell: Vec<f32> = (0..4_000).map(|i| (0..6).map(|k| noise(i * 6 + k)).sum::<f32>() * 0.02).collect();
     let entries = ["g/weights/up1.weight", "g/gradients/up1.weight", "d/weights/conv2.weight"];
     let entries = entries.into_iter().map(|name| (name.to_owned(), BucketHistogram::of(&bell))).collect();
-    live.training.histograms.write().push(Histograms { step: steps, entries });
+    state.training.histograms.write().push(Histograms { step: steps, entries });
 
-    let mut status = live.training.status.write();
+    let mut status = state.training.status.write();
     let left = recipe.train.steps.saturating_sub(steps) as f64 * 0.135;
     status.phase = phase;
     status.step = steps;

@@ -35,7 +35,7 @@ pub fn reconstruction(query: &Planes) -> Vec<f32> {
     let n = SIDE;
     let mut down = vec![0.0; n * n];
     let mut across = vec![0.0; n * n];
-    let (mut along, mut athwart) = (0.0, 0.0);
+    let (mut error_down, mut error_across) = (0.0, 0.0);
     for y in 0..n {
         for x in 0..n {
             let window = |at: usize| at.saturating_sub(24)..(at + 25).min(n);
@@ -43,12 +43,12 @@ pub fn reconstruction(query: &Planes) -> Vec<f32> {
             let count = (rows.len() as f32, columns.len() as f32);
             down[y * n + x] = rows.map(|v| query.at(x, v, 0)).sum::<f32>() / count.0;
             across[y * n + x] = columns.map(|u| query.at(u, y, 0)).sum::<f32>() / count.1;
-            along += (down[y * n + x] - query.at(x, y, 0)).abs();
-            athwart += (across[y * n + x] - query.at(x, y, 0)).abs();
+            error_down += (down[y * n + x] - query.at(x, y, 0)).abs();
+            error_across += (across[y * n + x] - query.at(x, y, 0)).abs();
         }
     }
     // Averaging along the tool marks preserves them.
-    if along < athwart { down } else { across }
+    if error_down < error_across { down } else { across }
 }
 
 pub fn packed(values: impl Iterator<Item = f32>) -> Arc<[u16]> {
@@ -105,8 +105,8 @@ pub fn calibration() -> Calibration {
     }
 }
 
-pub fn model(live: &EngineState) {
-    let mut status = live.inspection.status.write();
+pub fn model(state: &EngineState) {
+    let mut status = state.inspection.status.write();
     status.model = ModelState::Ready(Arc::new(facts("0", vec![calibration()])));
     status.rate = Some(0.05);
 }
@@ -130,7 +130,7 @@ pub fn entry(name: &str, state: QueryState) -> QueryEntry {
 
 /// Adds a query that has run this many steps; it is done after [`STEPS`].
 pub fn query(
-    live: &EngineState,
+    state: &EngineState,
     name: &str,
     defect: Option<DefectKind>,
     index: u64,
@@ -188,16 +188,16 @@ pub fn query(
         })
     });
     let id = item.id;
-    live.inspection.status.write().entries.push(Arc::new(item));
+    state.inspection.status.write().entries.push(Arc::new(item));
     let view = QueryView { query, frames, records: Arc::new(records), outcome, neighbours: None };
-    live.inspection.views.write().insert(id, Arc::new(view));
+    state.inspection.views.write().insert(id, Arc::new(view));
     id
 }
 
-pub fn failed(live: &EngineState) -> QueryId {
+pub fn failed(state: &EngineState) -> QueryId {
     let text = "/parts/torn.png: the PNG ends in the middle of its data; copy the file again";
     let item = entry("torn.png", QueryState::Failed(text.into()));
     let id = item.id;
-    live.inspection.status.write().entries.push(Arc::new(item));
+    state.inspection.status.write().entries.push(Arc::new(item));
     id
 }

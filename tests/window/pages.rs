@@ -27,29 +27,29 @@ use ganspect::{
 
 use crate::{
     harness,
-    harness::{Dropped, SIZE, Stage, Window, open, open_in, press, shows, themes},
+    harness::{Dropped, SIZE, TestWindow, Window, open, open_in, press, shows, themes},
 };
 
-fn type_text(stage: &mut Stage, text: &str) {
-    stage.harness.event(egui::Event::Text(text.to_owned()));
-    stage.harness.run_steps(3);
+fn type_text(test: &mut TestWindow, text: &str) {
+    test.harness.event(egui::Event::Text(text.to_owned()));
+    test.harness.run_steps(3);
 }
 
 #[test]
-fn the_first_page_offers_surfaces_and_folders() {
+fn the_start_page_offers_surfaces_and_folders() {
     let mut results = SnapshotResults::new();
     for (dark, name) in themes() {
-        let mut stage = open(dark, SIZE, |_| {});
-        stage.until("the surfaces are drawn", |window| {
+        let mut test = open(dark, SIZE, |_| {});
+        test.until("the surfaces are drawn", |window| {
             let textures = window.ctx.tex_manager();
             let textures = textures.read();
             textures.allocated().filter(|(_, meta)| meta.name.starts_with("surface-card")).count()
                 == SurfaceKind::ALL.len()
         });
         for kind in SurfaceKind::ALL {
-            assert!(shows(&stage.harness, &format!("Train on {}", kind.title())));
+            assert!(shows(&test.harness, &format!("Train on {}", kind.title())));
         }
-        stage.snapshot(&format!("start_{name}"), &mut results);
+        test.snapshot(&format!("start_{name}"), &mut results);
     }
 }
 
@@ -57,8 +57,8 @@ fn the_first_page_offers_surfaces_and_folders() {
 fn the_train_workspace_while_training() {
     let mut results = SnapshotResults::new();
     for (dark, name) in themes() {
-        let mut stage = open(dark, SIZE, |live| harness::run(live, TrainingPhase::Running, 640, Health::Good));
-        stage.snapshot(&format!("training_{name}"), &mut results);
+        let mut test = open(dark, SIZE, |state| harness::run(state, TrainingPhase::Running, 640, Health::Good));
+        test.snapshot(&format!("training_{name}"), &mut results);
     }
 }
 
@@ -66,10 +66,10 @@ fn the_train_workspace_while_training() {
 fn the_train_workspace_paused_with_an_alarm() {
     let mut results = SnapshotResults::new();
     for (dark, name) in themes() {
-        let mut stage = open(dark, SIZE, |live| harness::run(live, TrainingPhase::Paused, 640, Health::DTooStrong));
-        assert!(shows(&stage.harness, Health::DTooStrong.sentence()));
-        assert!(shows(&stage.harness, Health::DTooStrong.advice()));
-        stage.snapshot(&format!("paused_{name}"), &mut results);
+        let mut test = open(dark, SIZE, |state| harness::run(state, TrainingPhase::Paused, 640, Health::DTooStrong));
+        assert!(shows(&test.harness, Health::DTooStrong.sentence()));
+        assert!(shows(&test.harness, Health::DTooStrong.advice()));
+        test.snapshot(&format!("paused_{name}"), &mut results);
     }
 }
 
@@ -79,56 +79,56 @@ fn every_page_fits_the_smallest_window_and_the_largest_scale() {
         let folder = tempfile::tempdir().unwrap();
         // The size of 1024x640 at this scale.
         let size = [1024.0 / scale, 640.0 / scale];
-        let mut stage = open_in(folder, true, size, |_| {}, |settings| settings.scale = 1.0);
+        let mut test = open_in(folder, true, size, |_| {}, |settings| settings.scale = 1.0);
         for page in PageId::ALL {
-            stage.harness.state_mut().apply(Action::Command(page.command()));
-            stage.harness.run_steps(3);
-            assert_eq!(stage.harness.state().page(), page);
+            test.harness.state_mut().apply(Action::Command(page.command()));
+            test.harness.run_steps(3);
+            assert_eq!(test.harness.state().page(), page);
         }
     }
 }
 
 #[test]
 fn the_palette_finds_and_runs_a_command() {
-    let mut stage = open(true, SIZE, |_| {});
-    press(&mut stage, Modifiers::COMMAND, Key::K);
-    type_text(&mut stage, "sett");
-    assert!(shows(&stage.harness, UiCommand::GoSettings.title()));
-    assert!(!shows(&stage.harness, UiCommand::Quit.title()));
-    press(&mut stage, Modifiers::NONE, Key::Enter);
-    assert_eq!(stage.harness.state().page(), PageId::Settings);
-    assert!(!shows(&stage.harness, UiCommand::OpenFolder.title()), "the palette is closed");
+    let mut test = open(true, SIZE, |_| {});
+    press(&mut test, Modifiers::COMMAND, Key::K);
+    type_text(&mut test, "sett");
+    assert!(shows(&test.harness, UiCommand::GoSettings.title()));
+    assert!(!shows(&test.harness, UiCommand::Quit.title()));
+    press(&mut test, Modifiers::NONE, Key::Enter);
+    assert_eq!(test.harness.state().page(), PageId::Settings);
+    assert!(!shows(&test.harness, UiCommand::OpenFolder.title()), "the palette is closed");
 
-    press(&mut stage, Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::P);
-    assert!(shows(&stage.harness, UiCommand::Quit.title()));
-    press(&mut stage, Modifiers::NONE, Key::Escape);
-    assert!(!shows(&stage.harness, UiCommand::Quit.title()));
+    press(&mut test, Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::P);
+    assert!(shows(&test.harness, UiCommand::Quit.title()));
+    press(&mut test, Modifiers::NONE, Key::Escape);
+    assert!(!shows(&test.harness, UiCommand::Quit.title()));
 
-    // The next shortcut counts, although nothing was drawn in between.
-    stage.harness.key_press_modifiers(Modifiers::COMMAND, Key::K);
-    stage.harness.step();
-    stage.harness.step();
-    stage.harness.key_press_modifiers(Modifiers::NONE, Key::Escape);
-    stage.harness.step();
-    stage.harness.key_press_modifiers(Modifiers::COMMAND, Key::Num5);
-    stage.harness.step();
-    assert_eq!(stage.harness.state().page(), PageId::Runs);
+    // The next shortcut takes effect, although nothing was drawn in between.
+    test.harness.key_press_modifiers(Modifiers::COMMAND, Key::K);
+    test.harness.step();
+    test.harness.step();
+    test.harness.key_press_modifiers(Modifiers::NONE, Key::Escape);
+    test.harness.step();
+    test.harness.key_press_modifiers(Modifiers::COMMAND, Key::Num5);
+    test.harness.step();
+    assert_eq!(test.harness.state().page(), PageId::Runs);
 }
 
 #[test]
-fn the_help_lists_every_command_with_its_keys() {
-    let mut stage = open(true, SIZE, |_| {});
-    press(&mut stage, Modifiers::NONE, Key::F1);
-    assert_eq!(stage.harness.state().page(), PageId::Help);
+fn help_lists_every_command() {
+    let mut test = open(true, SIZE, |_| {});
+    press(&mut test, Modifiers::NONE, Key::F1);
+    assert_eq!(test.harness.state().page(), PageId::Help);
     for command in UiCommand::all() {
-        assert!(shows(&stage.harness, command.title()), "{command:?}");
-        assert!(shows(&stage.harness, command.help()), "{command:?}");
+        assert!(shows(&test.harness, command.title()), "{command:?}");
+        assert!(shows(&test.harness, command.help()), "{command:?}");
     }
 }
 
 #[test]
-fn pages_are_reached_by_their_keys() {
-    let mut stage = open(true, SIZE, |_| {});
+fn pages_open_by_their_keys() {
+    let mut test = open(true, SIZE, |_| {});
     let keys = [Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num7, Key::Num8, Key::Num1];
     for (key, page) in keys.into_iter().zip([
         PageId::Inspect,
@@ -140,30 +140,30 @@ fn pages_are_reached_by_their_keys() {
         PageId::Help,
         PageId::Train,
     ]) {
-        press(&mut stage, Modifiers::COMMAND, key);
-        assert_eq!(stage.harness.state().page(), page);
+        press(&mut test, Modifiers::COMMAND, key);
+        assert_eq!(test.harness.state().page(), page);
     }
 }
 
 #[test]
 fn no_shortcut_fires_while_text_is_typed() {
-    let mut stage = open(true, SIZE, |_| {});
+    let mut test = open(true, SIZE, |_| {});
     let path = "Path of a folder or a CSV file";
-    stage.harness.get_by_label(path).focus();
-    stage.harness.run_steps(2);
+    test.harness.get_by_label(path).focus();
+    test.harness.run_steps(2);
     for (modifiers, key) in [(Modifiers::COMMAND, Key::Num2), (Modifiers::NONE, Key::F1), (Modifiers::COMMAND, Key::T)]
     {
-        press(&mut stage, modifiers, key);
+        press(&mut test, modifiers, key);
     }
-    type_text(&mut stage, "/parts");
-    assert_eq!(stage.harness.state().page(), PageId::Train);
-    assert_eq!(stage.harness.get_by_label(path).value().as_deref(), Some("/parts"));
+    type_text(&mut test, "/parts");
+    assert_eq!(test.harness.state().page(), PageId::Train);
+    assert_eq!(test.harness.get_by_label(path).value().as_deref(), Some("/parts"));
 }
 
 #[test]
-fn the_keyboard_alone_leads_from_the_first_page_to_training() {
-    let mut stage = open(true, SIZE, |_| {});
-    let parts = stage.path("parts");
+fn training_can_be_reached_by_keyboard_alone() {
+    let mut test = open(true, SIZE, |_| {});
+    let parts = test.path("parts");
     write_set(
         &parts,
         SurfaceKind::Brushed,
@@ -173,31 +173,31 @@ fn the_keyboard_alone_leads_from_the_first_page_to_training() {
     )
     .unwrap();
 
-    tab_to(&mut stage, UiCommand::OpenFolder.title());
-    press(&mut stage, Modifiers::NONE, Key::Enter);
+    tab_to(&mut test, UiCommand::OpenFolder.title());
+    press(&mut test, Modifiers::NONE, Key::Enter);
     // Replaces the suggestion in the field.
-    press(&mut stage, Modifiers::COMMAND, Key::A);
-    type_text(&mut stage, &parts.display().to_string());
-    press(&mut stage, Modifiers::NONE, Key::Enter);
-    stage.until("the folder is understood", |window| shows(window, "Train on 8 healthy images"));
-    tab_to(&mut stage, "Train on 8 healthy images");
+    press(&mut test, Modifiers::COMMAND, Key::A);
+    type_text(&mut test, &parts.display().to_string());
+    press(&mut test, Modifiers::NONE, Key::Enter);
+    test.until("the folder is read", |window| shows(window, "Train on 8 healthy images"));
+    tab_to(&mut test, "Train on 8 healthy images");
 }
 
 /// Presses Tab until the control of this name has the focus.
-fn tab_to(stage: &mut Stage, label: &str) {
+fn tab_to(test: &mut TestWindow, label: &str) {
     for _ in 0..40 {
-        if stage.harness.query_all_by_label_contains(label).any(|node| node.accesskit_node().is_focused()) {
+        if test.harness.query_all_by_label_contains(label).any(|node| node.accesskit_node().is_focused()) {
             return;
         }
-        press(stage, Modifiers::NONE, Key::Tab);
+        press(test, Modifiers::NONE, Key::Tab);
     }
-    panic!("Tab never reaches '{label}'");
+    panic!("Tab does not reach '{label}'");
 }
 
 #[test]
-fn the_import_page_says_what_it_understood_and_what_it_left_out() {
-    let mut stage = open(true, SIZE, |_| {});
-    let parts = stage.path("parts");
+fn the_import_page_summarises_the_data_and_lists_skipped_files() {
+    let mut test = open(true, SIZE, |_| {});
+    let parts = test.path("parts");
     write_set(
         &parts,
         SurfaceKind::Milled,
@@ -206,41 +206,41 @@ fn the_import_page_says_what_it_understood_and_what_it_left_out() {
         &|_, _| true,
     )
     .unwrap();
-    fs::write(parts.join("train/good/broken.png"), "no image").unwrap();
-    stage.harness.state_mut().apply(Action::Import(parts.clone()));
-    stage.until("the folder is understood", |window| shows(window, "Train on 8 healthy images"));
+    fs::write(parts.join("train/good/broken.png"), "not an image").unwrap();
+    test.harness.state_mut().apply(Action::Import(parts.clone()));
+    test.until("the folder is read", |window| shows(window, "Train on 8 healthy images"));
     for words in
         ["MVTec AD", "10 healthy images", "64 x 64 pixels", "1 file left out", "broken.png", "The talk", "Copy list"]
     {
         if words == "The talk" {
-            assert!(shows(&stage.harness, Preset::Talk2017.title()));
+            assert!(shows(&test.harness, Preset::Talk2017.title()));
         } else {
-            assert!(shows(&stage.harness, words), "{words}");
+            assert!(shows(&test.harness, words), "{words}");
         }
     }
-    assert_eq!(stage.harness.state().settings().recent, [parts]);
-    stage.harness.get_by_label("Back").click();
-    stage.harness.run_steps(3);
-    assert!(shows(&stage.harness, "Train on Turned metal"));
+    assert_eq!(test.harness.state().settings().recent, [parts]);
+    test.harness.get_by_label("Back").click();
+    test.harness.run_steps(3);
+    assert!(shows(&test.harness, "Train on Turned metal"));
 }
 
 #[test]
-fn a_dropped_folder_that_cannot_be_used_is_explained_with_a_way_out() {
-    let mut stage = open(true, SIZE, |_| {});
-    let empty = stage.path("empty");
+fn an_unusable_dropped_folder_is_explained_with_a_next_step() {
+    let mut test = open(true, SIZE, |_| {});
+    let empty = test.path("empty");
     fs::create_dir(&empty).unwrap();
-    stage.harness.input_mut().dropped_files.push(Arc::new(Dropped(empty.clone())));
-    stage.until("the fault is explained", |window| shows(window, "This data cannot be used for training"));
-    assert!(shows(&stage.harness, &format!("The folder {} is empty", empty.display())));
-    assert!(shows(&stage.harness, "Choose another folder"));
-    assert!(stage.harness.state().settings().recent.is_empty());
+    test.harness.input_mut().dropped_files.push(Arc::new(Dropped(empty.clone())));
+    test.until("the fault is explained", |window| shows(window, "This data cannot be used for training"));
+    assert!(shows(&test.harness, &format!("The folder {} is empty", empty.display())));
+    assert!(shows(&test.harness, "Choose another folder"));
+    assert!(test.harness.state().settings().recent.is_empty());
 }
 
 #[test]
-fn recipes_go_out_and_come_back_through_files() {
-    let mut stage = open(true, SIZE, |_| {});
-    let file = stage.path("talk.toml");
-    let app = stage.harness.state_mut();
+fn recipes_are_saved_and_loaded() {
+    let mut test = open(true, SIZE, |_| {});
+    let file = test.path("talk.toml");
+    let app = test.harness.state_mut();
     app.apply(Action::Recipe(Box::new(Preset::Talk2017.recipe())));
     app.apply(Action::SaveRecipe(file.clone()));
     assert_eq!(Recipe::from_toml(&fs::read_to_string(&file).unwrap()).unwrap(), Preset::Talk2017.recipe());
@@ -249,9 +249,9 @@ fn recipes_go_out_and_come_back_through_files() {
     app.apply(Action::LoadRecipe(file));
     assert_eq!(*app.recipe(), Preset::Talk2017.recipe());
 
-    let bad = stage.path("bad.toml");
+    let bad = test.path("bad.toml");
     fs::write(&bad, "[train]\nkg = 2\n").unwrap();
-    let app = stage.harness.state_mut();
+    let app = test.harness.state_mut();
     app.apply(Action::LoadRecipe(bad));
     let last = app.notices().last().unwrap();
     assert!(last.contains("bad.toml") && last.contains("'train.k_g'"), "{last}");
@@ -259,11 +259,11 @@ fn recipes_go_out_and_come_back_through_files() {
 }
 
 #[test]
-fn settings_are_there_again_next_time() {
+fn settings_are_restored_at_the_next_start() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("settings.toml");
-    let mut stage = open_in(folder, true, SIZE, |_| {}, |_| {});
-    let app = stage.harness.state_mut();
+    let mut test = open_in(folder, true, SIZE, |_| {}, |_| {});
+    let app = test.harness.state_mut();
     app.apply(Action::Look(ganspect::ui::ThemeChoice::Light, 1.25));
     app.apply(Action::Command(UiCommand::LogY));
     let mut view = app.settings().view.clone();
@@ -287,7 +287,7 @@ fn earlier_run(runs: &Path, name: &str, recipe: &Recipe) -> PathBuf {
 }
 
 #[test]
-fn earlier_runs_are_listed_compared_renamed_and_deleted_with_a_way_back() {
+fn runs_are_listed_compared_renamed_and_deleted_with_undo() {
     let folder = tempfile::tempdir().unwrap();
     let runs = folder.path().join("runs");
     let mut talk = Preset::Laptop.recipe();
@@ -296,29 +296,29 @@ fn earlier_runs_are_listed_compared_renamed_and_deleted_with_a_way_back() {
     earlier_run(&runs, "second", &talk);
     fs::create_dir(runs.join("damaged")).unwrap();
     fs::write(runs.join("damaged/run.toml"), "not = [toml").unwrap();
-    let mut stage = open_in(folder, true, SIZE, |_| {}, |_| {});
-    stage.harness.state_mut().apply(Action::Command(UiCommand::GoRuns));
-    stage.until("the runs are listed", |window| shows(window, "second"));
-    assert!(shows(&stage.harness, "Cannot be opened"));
+    let mut test = open_in(folder, true, SIZE, |_| {}, |_| {});
+    test.harness.state_mut().apply(Action::Command(UiCommand::GoRuns));
+    test.until("the runs are listed", |window| shows(window, "second"));
+    assert!(shows(&test.harness, "Cannot be opened"));
 
     for name in ["Compare first", "Compare second"] {
-        stage.harness.get_by_label(name).click();
-        stage.harness.run_steps(3);
+        test.harness.get_by_label(name).click();
+        test.harness.run_steps(3);
     }
-    assert!(shows(&stage.harness, "Recipe differences"));
-    assert!(shows(&stage.harness, "G updates per step (k_G)"));
+    assert!(shows(&test.harness, "Recipe differences"));
+    assert!(shows(&test.harness, "G updates per step (k_G)"));
 
-    stage.harness.state_mut().apply(Action::Rename(first.clone(), "baseline".into()));
-    stage.until("the new name is listed", |window| shows(window, "baseline"));
+    test.harness.state_mut().apply(Action::Rename(first.clone(), "baseline".into()));
+    test.until("the new name is listed", |window| shows(window, "baseline"));
 
-    stage.harness.state_mut().apply(Action::AskTrash(first.clone()));
-    stage.harness.run_steps(3);
-    assert!(first.exists(), "nothing happens before the answer");
-    stage.harness.get_by_label("Delete").click();
-    stage.harness.run_steps(3);
+    test.harness.state_mut().apply(Action::AskTrash(first.clone()));
+    test.harness.run_steps(3);
+    assert!(first.exists(), "nothing is deleted before the confirmation");
+    test.harness.get_by_label("Delete").click();
+    test.harness.run_steps(3);
     assert!(!first.exists());
-    stage.harness.get_by_label("Undo").click();
-    stage.harness.run_steps(3);
+    test.harness.get_by_label("Undo").click();
+    test.harness.run_steps(3);
     assert!(first.exists());
 }
 
@@ -330,39 +330,39 @@ fn the_model_of_an_earlier_run_inspects_parts() {
     earlier_run(&runs, "second", &Preset::Laptop.recipe());
     let built_in = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/turned.ganspect");
     fs::copy(built_in, run.join(MODEL_FILE)).unwrap();
-    let mut stage = open_in(folder, true, SIZE, |_| {}, |_| {});
-    stage.harness.state_mut().apply(Action::Command(UiCommand::GoRuns));
-    stage.until("the runs are listed", |window| shows(window, "second"));
+    let mut test = open_in(folder, true, SIZE, |_| {}, |_| {});
+    test.harness.state_mut().apply(Action::Command(UiCommand::GoRuns));
+    test.until("the runs are listed", |window| shows(window, "second"));
 
     let inspect = "Inspect with its model";
-    stage.harness.get_by_label("second").click();
-    stage.harness.run_steps(3);
-    assert!(!shows(&stage.harness, inspect), "it has made none");
-    stage.harness.get_by_label("first").click();
-    stage.harness.run_steps(3);
-    stage.harness.get_by_label(inspect).click();
-    stage.until("the model is active", |window| {
+    test.harness.get_by_label("second").click();
+    test.harness.run_steps(3);
+    assert!(!shows(&test.harness, inspect), "this run has no model");
+    test.harness.get_by_label("first").click();
+    test.harness.run_steps(3);
+    test.harness.get_by_label(inspect).click();
+    test.until("the model is active", |window| {
         let model = &window.state().state().inspection.status.read().model;
         matches!(model, ModelState::Ready(facts) if facts.path.as_ref() == Some(&run.join(MODEL_FILE)))
     });
-    assert_eq!(stage.harness.state().page(), PageId::Inspect);
+    assert_eq!(test.harness.state().page(), PageId::Inspect);
 }
 
 #[test]
-fn an_earlier_run_is_laid_over_the_curves() {
+fn an_earlier_run_is_overlaid_on_the_curves() {
     let folder = tempfile::tempdir().unwrap();
     let run = earlier_run(&folder.path().join("runs"), "first", &Preset::Laptop.recipe());
-    let mut stage =
-        open_in(folder, true, SIZE, |live| harness::run(live, TrainingPhase::Paused, 40, Health::Good), |_| {});
-    stage.harness.state_mut().apply(Action::Overlay(run.clone(), true));
-    stage.until("the curves are read", |window| window.state().overlays().len() == 1);
-    let overlay = &stage.harness.state().overlays()[0];
+    let mut test =
+        open_in(folder, true, SIZE, |state| harness::run(state, TrainingPhase::Paused, 40, Health::Good), |_| {});
+    test.harness.state_mut().apply(Action::Overlay(run.clone(), true));
+    test.until("the curves are read", |window| window.state().overlays().len() == 1);
+    let overlay = &test.harness.state().overlays()[0];
     assert_eq!((overlay.name.as_str(), overlay.history.len()), ("first", 20));
-    stage.harness.state_mut().apply(Action::Overlay(run, false));
-    assert!(stage.harness.state().overlays().is_empty());
+    test.harness.state_mut().apply(Action::Overlay(run, false));
+    assert!(test.harness.state().overlays().is_empty());
 }
 
-/// Networks so small that a step takes a few milliseconds.
+/// Returns a recipe with networks so small that a step takes a few milliseconds.
 fn tiny() -> Recipe {
     let mut recipe = Preset::Laptop.recipe();
     recipe.model.size = 32;
@@ -374,10 +374,10 @@ fn tiny() -> Recipe {
 }
 
 #[test]
-fn a_run_is_started_turned_paused_stepped_closed_and_taken_up_again() {
-    let mut stage = open(true, SIZE, |_| {});
-    let out = stage.path("runs/tiny");
-    let parts = stage.path("parts");
+fn a_run_is_started_adjusted_paused_stepped_closed_and_resumed() {
+    let mut test = open(true, SIZE, |_| {});
+    let out = test.path("runs/tiny");
+    let parts = test.path("parts");
     write_set(
         &parts,
         SurfaceKind::Turned,
@@ -392,47 +392,47 @@ fn a_run_is_started_turned_paused_stepped_closed_and_taken_up_again() {
         recipe: Box::new(tiny()),
         out: Some(out.clone()),
     };
-    stage.harness.state_mut().apply(start);
+    test.harness.state_mut().apply(start);
     let status = |window: &Window| window.state().state().training.status.read().clone();
-    stage.until("steps are done", |window| status(window).step >= 5);
-    assert_eq!(stage.harness.state().settings().last_run.as_deref(), Some(out.as_path()));
+    test.until("steps are done", |window| status(window).step >= 5);
+    assert_eq!(test.harness.state().settings().last_run.as_deref(), Some(out.as_path()));
 
-    stage.harness.state_mut().apply(Action::Knob { key: "train.k_g", value: toml::Value::Integer(3) });
-    stage.until("the knob has taken effect", |window| status(window).recipe.is_some_and(|r| r.train.k_g == 3));
-    let marks = stage.harness.state().state().training.history.read().marks.clone();
+    test.harness.state_mut().apply(Action::Knob { key: "train.k_g", value: toml::Value::Integer(3) });
+    test.until("the knob has taken effect", |window| status(window).recipe.is_some_and(|r| r.train.k_g == 3));
+    let marks = test.harness.state().state().training.history.read().marks.clone();
     assert!(marks.iter().any(|m| m.text.contains("k_G")), "{marks:?}");
-    press(&mut stage, Modifiers::COMMAND, Key::Z);
-    stage.until("the knob is reset", |window| status(window).recipe.is_some_and(|r| r.train.k_g == 1));
+    press(&mut test, Modifiers::COMMAND, Key::Z);
+    test.until("the knob is reset", |window| status(window).recipe.is_some_and(|r| r.train.k_g == 1));
 
-    // A knob of the architecture cannot be changed, and the window says why.
-    stage.harness.state_mut().apply(Action::Knob { key: "model.size", value: toml::Value::Integer(64) });
-    assert_eq!(stage.harness.state().recipe().model.size, 32);
-    assert!(stage.harness.state().notices().last().unwrap().contains("fixed once a run has started"));
+    // A knob of the architecture cannot be changed, and a notice says why.
+    test.harness.state_mut().apply(Action::Knob { key: "model.size", value: toml::Value::Integer(64) });
+    assert_eq!(test.harness.state().recipe().model.size, 32);
+    assert!(test.harness.state().notices().last().unwrap().contains("fixed once a run has started"));
 
-    press(&mut stage, Modifiers::NONE, Key::Space);
-    stage.until("the run is paused", |window| status(window).phase == TrainingPhase::Paused);
-    let paused = status(&stage.harness).step;
-    press(&mut stage, Modifiers::NONE, Key::B);
-    stage.until("one step is done", |window| {
+    press(&mut test, Modifiers::NONE, Key::Space);
+    test.until("the run is paused", |window| status(window).phase == TrainingPhase::Paused);
+    let paused = status(&test.harness).step;
+    press(&mut test, Modifiers::NONE, Key::B);
+    test.until("one step is done", |window| {
         let status = status(window);
         status.phase == TrainingPhase::Paused && status.step == paused + 1
     });
-    stage.harness.state_mut().apply(Action::engine(ganspect::engine::TrainingRequest::Step(Update::G)));
-    let grid = stage.path("grid");
-    stage.harness.state_mut().apply(Action::SaveGrid(grid.clone()));
+    test.harness.state_mut().apply(Action::engine(ganspect::engine::TrainingRequest::Step(Update::G)));
+    let grid = test.path("grid");
+    test.harness.state_mut().apply(Action::SaveGrid(grid.clone()));
     assert!(grid.with_extension("png").is_file());
 
-    stage.harness.state_mut().apply(Action::Command(UiCommand::Stop));
-    stage.until("the run is closed", |window| status(window).phase == TrainingPhase::Idle);
-    assert!(shows(&stage.harness, "Continue last run"));
+    test.harness.state_mut().apply(Action::Command(UiCommand::Stop));
+    test.until("the run is closed", |window| status(window).phase == TrainingPhase::Idle);
+    assert!(shows(&test.harness, "Continue last run"));
     let logged = RunLog::read(&out).unwrap().scalars[Metric::GLoss.tag()].len();
     assert!(logged as u64 >= paused);
 
-    stage.harness.state_mut().apply(Action::Command(UiCommand::ContinueLast));
-    stage.until("it continues where it stopped", |window| {
+    test.harness.state_mut().apply(Action::Command(UiCommand::ContinueLast));
+    test.until("it continues where it stopped", |window| {
         let status = status(window);
         status.phase == TrainingPhase::Running && status.step > paused + 1
     });
-    let history = stage.harness.state().state().training.history.read().clone();
-    assert_eq!(history.steps.first(), Some(&1), "the earlier curves are there again");
+    let history = test.harness.state().state().training.history.read().clone();
+    assert_eq!(history.steps.first(), Some(&1), "the earlier curves are restored");
 }

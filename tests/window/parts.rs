@@ -26,7 +26,7 @@ use ganspect::{
     ui::{Action, UiCommand},
 };
 
-use crate::harness::{SIZE, Stage, facts, open_in};
+use crate::harness::{SIZE, TestWindow, facts, open_in};
 
 const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/turned.ganspect");
 
@@ -36,13 +36,13 @@ fn put(folder: &Path, name: &str, index: u64) {
     image::GrayImage::from_raw(64, 64, bytes.clone()).unwrap().save(folder.join(name)).unwrap();
 }
 
-fn intake(stage: &Stage) -> IntakeStatus {
-    stage.harness.state().state().intake.status.read().clone()
+fn intake(test: &TestWindow) -> IntakeStatus {
+    test.harness.state().state().intake.status.read().clone()
 }
 
-fn command(stage: &mut Stage, command: UiCommand) {
-    stage.harness.state_mut().apply(Action::Command(command));
-    stage.harness.run_steps(2);
+fn command(test: &mut TestWindow, command: UiCommand) {
+    test.harness.state_mut().apply(Action::Command(command));
+    test.harness.run_steps(2);
 }
 
 #[test]
@@ -52,44 +52,44 @@ fn a_folder_is_watched_stopped_and_resumed() {
     fs::create_dir(&parts).unwrap();
     put(&parts, "first.png", 1);
     put(&parts, "second.png", 2);
-    let mut stage = open_in(folder, true, SIZE, |_| {}, |_| {});
-    stage.harness.state_mut().apply(Action::engine(InspectionRequest::OpenModel(ModelSource::BuiltIn)));
-    command(&mut stage, UiCommand::GoReview);
-    assert!(stage.harness.query_by_label("Watch the folder").is_none(), "there is no folder to watch yet");
-    stage.harness.get_by_label(UiCommand::IntakeFolder.title()).click();
-    stage.harness.run_steps(3);
+    let mut test = open_in(folder, true, SIZE, |_| {}, |_| {});
+    test.harness.state_mut().apply(Action::engine(InspectionRequest::OpenModel(ModelSource::BuiltIn)));
+    command(&mut test, UiCommand::GoReview);
+    assert!(test.harness.query_by_label("Watch the folder").is_none(), "no folder has been chosen yet");
+    test.harness.get_by_label(UiCommand::IntakeFolder.title()).click();
+    test.harness.run_steps(3);
     // The dialog sends the chosen path like this.
-    stage.harness.state_mut().apply(Action::PartsFolder(parts.clone()));
-    stage.harness.key_press(egui::Key::Escape);
-    stage.harness.run_steps(3);
-    stage.harness.get_by_label("Watch the folder").click();
-    stage.until("both parts", |window| window.state().state().intake.status.read().counts.recorded == 2);
-    assert!(stage.harness.state().settings().review.intake.watching);
-    stage.until("the sentence", |window| {
+    test.harness.state_mut().apply(Action::PartsFolder(parts.clone()));
+    test.harness.key_press(egui::Key::Escape);
+    test.harness.run_steps(3);
+    test.harness.get_by_label("Watch the folder").click();
+    test.until("both parts", |window| window.state().state().intake.status.read().counts.recorded == 2);
+    assert!(test.harness.state().settings().review.intake.watching);
+    test.until("the status text", |window| {
         window.query_by_label("Watching: parts are inspected as they arrive.").is_some()
     });
     // New parts appear in the queue automatically.
     put(&parts, "third.png", 3);
-    stage.until("the third", |window| window.state().state().review.snapshot.read().items.len() == 3);
-    command(&mut stage, UiCommand::IntakeStop);
-    stage.until("the end", |window| !window.state().state().intake.status.read().phase.is_active());
-    assert!(!stage.harness.state().settings().review.intake.watching);
-    assert!(matches!(intake(&stage).phase, IntakePhase::Ended(text) if text.starts_with("Stopped. 3 parts recorded.")));
+    test.until("the third", |window| window.state().state().review.snapshot.read().items.len() == 3);
+    command(&mut test, UiCommand::IntakeStop);
+    test.until("the end", |window| !window.state().state().intake.status.read().phase.is_active());
+    assert!(!test.harness.state().settings().review.intake.watching);
+    assert!(matches!(intake(&test).phase, IntakePhase::Ended(text) if text.starts_with("Stopped. 3 parts recorded.")));
 
     // Left running, it resumes at the next start without a prompt.
-    command(&mut stage, UiCommand::IntakeWatch);
-    let settings = stage.harness.state().settings().review.clone();
-    let Stage { harness, folder } = stage;
+    command(&mut test, UiCommand::IntakeWatch);
+    let settings = test.harness.state().settings().review.clone();
+    let TestWindow { harness, folder } = test;
     drop(harness);
     put(&parts, "fourth.png", 4);
-    let mut stage = open_in(folder, false, SIZE, |_| {}, |new| new.review = settings);
-    stage.until("the fourth", |window| {
+    let mut test = open_in(folder, false, SIZE, |_| {}, |new| new.review = settings);
+    test.until("the fourth", |window| {
         let counts = window.state().state().intake.status.read().counts;
         counts.recorded == 1 && counts.known == 3
     });
 }
 
-fn figures(auroc: f64, false_alarms: usize) -> ModelMetrics {
+fn metrics(auroc: f64, false_alarms: usize) -> ModelMetrics {
     let auroc = Some(Estimate { value: auroc, low: auroc - 0.04, high: auroc + 0.02 });
     ModelMetrics {
         healthy: 12,
@@ -101,8 +101,8 @@ fn figures(auroc: f64, false_alarms: usize) -> ModelMetrics {
     }
 }
 
-fn active_model(stage: &Stage) -> Option<PathBuf> {
-    match &stage.harness.state().state().inspection.status.read().model {
+fn active_model(test: &TestWindow) -> Option<PathBuf> {
+    match &test.harness.state().state().inspection.status.read().model {
         ModelState::Ready(facts) => facts.path.clone(),
         _ => None,
     }
@@ -116,22 +116,22 @@ fn a_fine_tuned_model_is_adopted_or_declined() {
     let mut bundle = Bundle::read(&old).unwrap();
     bundle.tensors[0].values[0] += 0.001;
     bundle.write(&new).unwrap();
-    let filed = |path: &Path, name: &str| {
+    let saved_model = |path: &Path, name: &str| {
         let hash = Model::load(path, &burn::tensor::Device::flex()).unwrap().hash().parse().unwrap();
         SavedModel { name: name.into(), hash, path: path.into() }
     };
     let comparison =
-        Comparison { before: figures(0.9, 3), after: figures(0.95, 1), parts: 17, corrected: 2, worsened: 0 };
-    let learned = FinetuneResult {
-        model: filed(&new, "turned, fine-tuned on 20 verdicts"),
-        parent: filed(&old, "turned"),
+        Comparison { before: metrics(0.9, 3), after: metrics(0.95, 1), parts: 17, corrected: 2, worsened: 0 };
+    let tuned = FinetuneResult {
+        model: saved_model(&new, "turned, fine-tuned on 20 verdicts"),
+        parent: saved_model(&old, "turned"),
         opinions: vec![OpinionId(1), OpinionId(2)],
         comparison: Some(comparison),
         missing: 0,
     };
     drop(Record::open(&folder.path().join("review.sqlite")).unwrap());
     let last_model = old.clone();
-    let mut stage = open_in(
+    let mut test = open_in(
         folder,
         true,
         SIZE,
@@ -141,18 +141,18 @@ fn a_fine_tuned_model_is_adopted_or_declined() {
             settings.last_model = Some(last_model);
         },
     );
-    stage.until("the old model", |w| matches!(w.state().state().inspection.status.read().model, ModelState::Ready(_)));
-    let done = |learned: &FinetuneResult| FinetuneStatus {
+    test.until("the old model", |w| matches!(w.state().state().inspection.status.read().model, ModelState::Ready(_)));
+    let done = |tuned: &FinetuneResult| FinetuneStatus {
         phase: FinetunePhase::Done,
         seconds_left: None,
         labels: None,
-        result: Some(Arc::new(learned.clone())),
+        result: Some(Arc::new(tuned.clone())),
     };
-    let show = |stage: &mut Stage| {
-        *stage.harness.state().state().finetune.status.write() = done(&learned);
-        command(stage, UiCommand::GoReview);
+    let show = |test: &mut TestWindow| {
+        *test.harness.state().state().finetune.status.write() = done(&tuned);
+        command(test, UiCommand::GoReview);
     };
-    show(&mut stage);
+    show(&mut test);
     for text in [
         "before",
         "after",
@@ -163,78 +163,78 @@ fn a_fine_tuned_model_is_adopted_or_declined() {
         "1 of 12",
         "2 verdicts change on the 17 parts compared: 2 for the better, 0 for the worse.",
     ] {
-        assert!(stage.harness.query_all_by_label(text).next().is_some(), "{text}");
+        assert!(test.harness.query_all_by_label(text).next().is_some(), "{text}");
     }
-    command(&mut stage, UiCommand::FinetuneKeep);
-    stage.until("the decision", |w| w.state().state().finetune.status.read().phase == FinetunePhase::Idle);
-    assert_eq!(active_model(&stage), Some(old.clone()));
+    command(&mut test, UiCommand::FinetuneKeep);
+    test.until("the decision", |w| w.state().state().finetune.status.read().phase == FinetunePhase::Idle);
+    assert_eq!(active_model(&test), Some(old.clone()));
 
-    show(&mut stage);
-    command(&mut stage, UiCommand::FinetuneAdopt);
+    show(&mut test);
+    command(&mut test, UiCommand::FinetuneAdopt);
     let path = new.clone();
-    stage.until("the new model", |w| match &w.state().state().inspection.status.read().model {
+    test.until("the new model", |w| match &w.state().state().inspection.status.read().model {
         ModelState::Ready(facts) => facts.path.as_ref() == Some(&path),
         _ => false,
     });
-    stage.until("the way back", |w| w.query_by_label(UiCommand::FinetuneRevert.title()).is_some());
-    command(&mut stage, UiCommand::FinetuneRevert);
+    test.until("the revert button", |w| w.query_by_label(UiCommand::FinetuneRevert.title()).is_some());
+    command(&mut test, UiCommand::FinetuneRevert);
     let path = old.clone();
-    stage.until("the old model", |w| match &w.state().state().inspection.status.read().model {
+    test.until("the old model", |w| match &w.state().state().inspection.status.read().model {
         ModelState::Ready(facts) => facts.path.as_ref() == Some(&path),
         _ => false,
     });
-    let adoptions = Record::open(&stage.path("review.sqlite")).unwrap().adoptions().unwrap();
+    let adoptions = Record::open(&test.path("review.sqlite")).unwrap().adoptions().unwrap();
     let of: Vec<_> = adoptions.iter().map(|a| (a.adopted.model, a.adopted.adopted_by.as_str())).collect();
-    assert_eq!(of, [(learned.parent.hash, "ada"), (learned.model.hash, "ada")]);
+    assert_eq!(of, [(tuned.parent.hash, "ada"), (tuned.model.hash, "ada")]);
     assert_eq!(adoptions[1].adopted.verdicts, [OpinionId(1), OpinionId(2)]);
     assert!(old.is_file() && new.is_file());
 }
 
 /// A window tall enough for all sections, with an intake and a fine-tuning that is running or done.
-fn sections(dark: bool, learned: bool) -> Stage {
-    let prepare = move |live: &EngineState| {
-        live.inspection.status.write().model =
+fn sections(dark: bool, tuned: bool) -> TestWindow {
+    let prepare = move |state: &EngineState| {
+        state.inspection.status.write().model =
             ModelState::Ready(Arc::new(facts(FileHash::of(b"old").to_string(), Vec::new())));
-        let order = IntakeSpec {
+        let spec = IntakeSpec {
             folder: "/line/3/camera".into(),
             options: WatchOptions::default(),
             record: "/r.sqlite".into(),
         };
-        let refused = |name: &str, reason: &str| Quarantined {
+        let quarantined_file = |name: &str, reason: &str| Quarantined {
             path: Path::new("/line/3/camera").join(name),
             hash: None,
             reason: reason.into(),
             time: Timestamp::from_seconds(1_772_000_000),
         };
-        *live.intake.status.write() = IntakeStatus {
+        *state.intake.status.write() = IntakeStatus {
             phase: IntakePhase::Running,
-            spec: Some(order),
+            spec: Some(spec),
             model: None,
             counts: WatchCounts { recorded: 1_204, known: 310, quarantined: 2, deleted: 1, waiting: 96, listed: true },
             per_minute: Some(41.7),
             seconds_left: Some(138.0),
             notice: None,
             quarantined: Arc::new(vec![
-                refused("part 00817.png", "the file is truncated; copy it again"),
-                refused("note.png", "it is not an image; remove it or save it as PNG, JPEG, TIFF, BMP or PNM"),
+                quarantined_file("part 00817.png", "the file is truncated; copy it again"),
+                quarantined_file("note.png", "it is not an image; remove it or save it as PNG, JPEG, TIFF, BMP or PNM"),
             ]),
         };
-        let filed = |name: &str| SavedModel {
+        let saved_model = |name: &str| SavedModel {
             name: name.into(),
             hash: FileHash::of(name.as_bytes()),
             path: Path::new("/models").join(name),
         };
         let comparison =
-            Comparison { before: figures(0.9, 3), after: figures(0.95, 1), parts: 17, corrected: 2, worsened: 0 };
-        let making = BuildProgress { share: 0.4, ..BuildProgress::default() };
-        *live.finetune.status.write() = FinetuneStatus {
-            phase: if learned { FinetunePhase::Done } else { FinetunePhase::Building(making) },
-            seconds_left: (!learned).then_some(312.0),
+            Comparison { before: metrics(0.9, 3), after: metrics(0.95, 1), parts: 17, corrected: 2, worsened: 0 };
+        let progress = BuildProgress { share: 0.4, ..BuildProgress::default() };
+        *state.finetune.status.write() = FinetuneStatus {
+            phase: if tuned { FinetunePhase::Done } else { FinetunePhase::Building(progress) },
+            seconds_left: (!tuned).then_some(312.0),
             labels: None,
-            result: learned.then(|| {
+            result: tuned.then(|| {
                 Arc::new(FinetuneResult {
-                    model: filed("turned, fine-tuned on 20 verdicts"),
-                    parent: filed("turned"),
+                    model: saved_model("turned, fine-tuned on 20 verdicts"),
+                    parent: saved_model("turned"),
                     opinions: vec![OpinionId(1)],
                     comparison: Some(comparison),
                     missing: 2,
@@ -243,25 +243,25 @@ fn sections(dark: bool, learned: bool) -> Stage {
         };
     };
     let folder = tempfile::tempdir().unwrap();
-    let mut stage = open_in(folder, dark, [SIZE[0], 1_240.0], prepare, |settings| {
+    let mut test = open_in(folder, dark, [SIZE[0], 1_240.0], prepare, |settings| {
         settings.review.intake.folder = Some("/line/3/camera".into());
         settings.review.record = Some("/r.sqlite".into());
     });
-    command(&mut stage, UiCommand::GoReview);
-    stage.until("the record", |w| w.state().state().review.snapshot.read().state == RecordState::Absent);
-    if learned {
-        stage.harness.get_by_label("2 quarantined").click();
+    command(&mut test, UiCommand::GoReview);
+    test.until("the record status", |w| w.state().state().review.snapshot.read().state == RecordState::Absent);
+    if tuned {
+        test.harness.get_by_label("2 quarantined").click();
     }
-    stage.harness.run_steps(8);
-    stage
+    test.harness.run_steps(8);
+    test
 }
 
 #[test]
-fn the_sections_look_as_they_should() {
+fn the_sections_match_their_snapshots() {
     let mut results = SnapshotResults::new();
-    for (dark, learned, name) in [(true, false, "going"), (false, true, "learned")] {
-        let mut stage = sections(dark, learned);
-        assert!(stage.harness.query_by_label("1,206 of 1,302 parts").is_some());
-        stage.snapshot(&format!("review_parts_{name}"), &mut results);
+    for (dark, tuned, name) in [(true, false, "going"), (false, true, "learned")] {
+        let mut test = sections(dark, tuned);
+        assert!(test.harness.query_by_label("1,206 of 1,302 parts").is_some());
+        test.snapshot(&format!("review_parts_{name}"), &mut results);
     }
 }

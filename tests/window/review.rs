@@ -37,7 +37,7 @@ use ganspect::{
 };
 
 use crate::{
-    harness::{SIZE, Stage, Window, facts, open, open_in, point, press, shows},
+    harness::{SIZE, TestWindow, Window, facts, open, open_in, point, press, shows},
     inspected,
 };
 
@@ -63,7 +63,7 @@ fn model_hash() -> FileHash {
 }
 
 /// Saves the image of part `i` in a folder; returns its path.
-fn picture_file(folder: &Path, i: usize) -> PathBuf {
+fn image_file(folder: &Path, i: usize) -> PathBuf {
     let defect = (verdict(P[i % P.len()]) != Verdict::Healthy).then_some(DefectKind::Scratch);
     let picture = surface::draw(SurfaceKind::Turned, defect, 11, i as u64, SIDE).picture;
     let grey = image::GrayImage::from_fn(SIDE as u32, SIDE as u32, |x, y| {
@@ -102,7 +102,7 @@ fn findings(p: f64) -> Findings {
 fn record(folder: &Path) -> Record {
     let mut record = Record::open(&folder.join("review.sqlite")).unwrap();
     for (i, p) in P.into_iter().enumerate() {
-        let path = picture_file(&folder.join("parts"), i);
+        let path = image_file(&folder.join("parts"), i);
         file(&mut record, &path, p, i);
     }
     for kind in ["scratch", "dent"] {
@@ -138,10 +138,10 @@ fn file_as(record: &mut Record, path: &Path, p: f64, i: usize, model: FileHash) 
 }
 
 /// Opens the Review page on a record, with the reviewer ada.
-fn reviewing(double_blind: bool) -> (Stage, Record) {
+fn reviewing(double_blind: bool) -> (TestWindow, Record) {
     let folder = tempfile::tempdir().unwrap();
     let record = record(folder.path());
-    let mut stage = open_in(
+    let mut test = open_in(
         folder,
         true,
         SIZE,
@@ -151,18 +151,18 @@ fn reviewing(double_blind: bool) -> (Stage, Record) {
             settings.review.double_blind = double_blind;
         },
     );
-    show(&mut stage);
-    stage.until("the record", |window| shows(window, "1 of 6"));
-    (stage, record)
+    show(&mut test);
+    test.until("the record", |window| shows(window, "1 of 6"));
+    (test, record)
 }
 
-fn show(stage: &mut Stage) {
-    stage.harness.state_mut().apply(Action::Command(UiCommand::GoReview));
-    stage.harness.run_steps(3);
+fn show(test: &mut TestWindow) {
+    test.harness.state_mut().apply(Action::Command(UiCommand::GoReview));
+    test.harness.run_steps(3);
 }
 
-fn tap(stage: &mut Stage, key: Key) {
-    press(stage, Modifiers::NONE, key);
+fn tap(test: &mut TestWindow, key: Key) {
+    press(test, Modifiers::NONE, key);
 }
 
 /// Returns the name of the current part in the filmstrip.
@@ -181,50 +181,50 @@ fn item(record: &Record, name: &str) -> ReviewItem {
     record.queue().unwrap().into_iter().find(|item| item.part.name() == name).unwrap()
 }
 
-fn until_saved(stage: &mut Stage) {
-    stage.until("the verdict to be saved", |window| !shows(window, "saving"));
+fn until_saved(test: &mut TestWindow) {
+    test.until("the verdict to be saved", |window| !shows(window, "saving"));
 }
 
-fn type_text(stage: &mut Stage, text: &str) {
-    stage.harness.event(egui::Event::Text(text.into()));
-    stage.harness.run_steps(2);
+fn type_text(test: &mut TestWindow, text: &str) {
+    test.harness.event(egui::Event::Text(text.into()));
+    test.harness.run_steps(2);
 }
 
 #[test]
 fn one_key_records_the_verdict_and_shows_the_next_part() {
-    let (mut stage, record) = reviewing(false);
+    let (mut test, record) = reviewing(false);
     // Flagged parts, borderline parts first.
-    assert_eq!(current(&stage.harness).as_deref(), Some("part-03.png"));
-    assert!(shows(&stage.harness, "SUSPECT") && shows(&stage.harness, "1 in 17 healthy parts would score this high"));
-    assert!(shows(&stage.harness, "6 left · 0 done"));
-    tap(&mut stage, Key::A);
-    assert_eq!(current(&stage.harness).as_deref(), Some("part-01.png"), "the key shows the next part");
-    until_saved(&mut stage);
+    assert_eq!(current(&test.harness).as_deref(), Some("part-03.png"));
+    assert!(shows(&test.harness, "SUSPECT") && shows(&test.harness, "1 in 17 healthy parts would score this high"));
+    assert!(shows(&test.harness, "6 left · 0 done"));
+    tap(&mut test, Key::A);
+    assert_eq!(current(&test.harness).as_deref(), Some("part-01.png"), "the key shows the next part");
+    until_saved(&mut test);
     let said = item(&record, "part-03.png");
     assert_eq!((said.opinions.len(), said.status(Some("ada"))), (1, ReviewStatus::Agreed));
-    tap(&mut stage, Key::H);
-    tap(&mut stage, Key::U);
-    tap(&mut stage, Key::Space);
-    until_saved(&mut stage);
+    tap(&mut test, Key::H);
+    tap(&mut test, Key::U);
+    tap(&mut test, Key::Space);
+    until_saved(&mut test);
     assert_eq!(item(&record, "part-01.png").status(None), ReviewStatus::Overruled);
-    assert!(shows(&stage.harness, "3 left · 3 done · 1 agreed · 1 overruled"));
+    assert!(shows(&test.harness, "3 left · 3 done · 1 agreed · 1 overruled"));
     // Undo returns to each part, one by one.
     for back in ["part-07.png", "part-05.png", "part-01.png", "part-03.png"] {
-        press(&mut stage, Modifiers::COMMAND, Key::Z);
-        stage.until(back, |window| current(window).as_deref() == Some(back));
+        press(&mut test, Modifiers::COMMAND, Key::Z);
+        test.until(back, |window| current(window).as_deref() == Some(back));
     }
-    stage.until("every verdict undone", |window| shows(window, "6 left · 0 done"));
+    test.until("every verdict undone", |window| shows(window, "6 left · 0 done"));
     assert!(record.queue().unwrap().iter().all(|item| item.opinions.is_empty()));
-    press(&mut stage, Modifiers::COMMAND, Key::Z);
-    assert_eq!(current(&stage.harness).as_deref(), Some("part-03.png"), "there is nothing more to undo");
+    press(&mut test, Modifiers::COMMAND, Key::Z);
+    assert_eq!(current(&test.harness).as_deref(), Some("part-03.png"), "there is nothing more to undo");
 }
 
 #[test]
-fn a_verdict_given_just_before_the_window_closes_is_kept() {
-    let (mut stage, record) = reviewing(false);
-    stage.harness.key_press(Key::H);
-    stage.harness.step();
-    let Stage { harness, folder } = stage;
+fn a_verdict_given_just_before_the_window_closes_is_saved() {
+    let (mut test, record) = reviewing(false);
+    test.harness.key_press(Key::H);
+    test.harness.step();
+    let TestWindow { harness, folder } = test;
     drop(harness);
     assert_eq!(item(&record, "part-03.png").status(Some("ada")), ReviewStatus::Agreed);
     drop(folder);
@@ -232,181 +232,181 @@ fn a_verdict_given_just_before_the_window_closes_is_kept() {
 
 #[test]
 fn a_digit_sets_the_defect_type_and_the_last_type_is_the_default() {
-    let (mut stage, record) = reviewing(false);
-    tap(&mut stage, Key::D);
-    until_saved(&mut stage);
-    assert!(shows(&stage.harness, "part-03.png is defective: type not set."));
-    tap(&mut stage, Key::Num2);
-    until_saved(&mut stage);
-    stage.until("the kind", |_| item(&record, "part-03.png").defect_type() == Some("dent"));
-    assert_eq!(current(&stage.harness).as_deref(), Some("part-01.png"), "the choice does not block");
-    tap(&mut stage, Key::D);
-    until_saved(&mut stage);
-    stage.until("the same kind", |_| item(&record, "part-01.png").defect_type() == Some("dent"));
-    assert_eq!(stage.harness.state().settings().review.defect_type.as_deref(), Some("dent"));
+    let (mut test, record) = reviewing(false);
+    tap(&mut test, Key::D);
+    until_saved(&mut test);
+    assert!(shows(&test.harness, "part-03.png is defective: type not set."));
+    tap(&mut test, Key::Num2);
+    until_saved(&mut test);
+    test.until("the defect type", |_| item(&record, "part-03.png").defect_type() == Some("dent"));
+    assert_eq!(current(&test.harness).as_deref(), Some("part-01.png"), "the choice does not block");
+    tap(&mut test, Key::D);
+    until_saved(&mut test);
+    test.until("the same defect type", |_| item(&record, "part-01.png").defect_type() == Some("dent"));
+    assert_eq!(test.harness.state().settings().review.defect_type.as_deref(), Some("dent"));
 }
 
 #[test]
-fn a_note_is_kept_with_the_verdict() {
-    let (mut stage, record) = reviewing(false);
-    tap(&mut stage, Key::N);
-    type_text(&mut stage, "burr at the edge");
-    tap(&mut stage, Key::Enter);
-    assert_eq!(current(&stage.harness).as_deref(), Some("part-03.png"));
-    assert!(shows(&stage.harness, "Saved with your verdict."));
-    tap(&mut stage, Key::H);
-    until_saved(&mut stage);
-    stage.until("the note", |_| item(&record, "part-03.png").opinions.iter().any(|o| o.note == "burr at the edge"));
+fn a_note_is_saved_with_the_verdict() {
+    let (mut test, record) = reviewing(false);
+    tap(&mut test, Key::N);
+    type_text(&mut test, "burr at the edge");
+    tap(&mut test, Key::Enter);
+    assert_eq!(current(&test.harness).as_deref(), Some("part-03.png"));
+    assert!(shows(&test.harness, "Saved with your verdict."));
+    tap(&mut test, Key::H);
+    until_saved(&mut test);
+    test.until("the note", |_| item(&record, "part-03.png").opinions.iter().any(|o| o.note == "burr at the edge"));
     // After a verdict, a changed note is saved at once with it.
-    tap(&mut stage, Key::ArrowLeft);
-    assert_eq!(current(&stage.harness).as_deref(), Some("part-03.png"));
-    tap(&mut stage, Key::N);
-    type_text(&mut stage, ", seen twice");
-    tap(&mut stage, Key::Enter);
-    stage.until("the longer note", |_| {
+    tap(&mut test, Key::ArrowLeft);
+    assert_eq!(current(&test.harness).as_deref(), Some("part-03.png"));
+    tap(&mut test, Key::N);
+    type_text(&mut test, ", seen twice");
+    tap(&mut test, Key::Enter);
+    test.until("the longer note", |_| {
         let item = item(&record, "part-03.png");
         item.opinions.iter().any(|o| o.note == "burr at the edge, seen twice" && o.judgement == Judgement::Healthy)
     });
 }
 
 #[test]
-fn a_region_is_drawn_round_the_defect() {
-    let (mut stage, record) = reviewing(false);
-    stage.until("the image", |window| window.query_by_label("Draw a rectangle").is_some());
+fn a_region_is_drawn_around_the_defect() {
+    let (mut test, record) = reviewing(false);
+    test.until("the image", |window| window.query_by_label("Draw a rectangle").is_some());
     let is_query = |label: Option<String>| label.is_some_and(|label| label.starts_with("Image"));
-    let mut images = stage.harness.query_all_by_role(accesskit::Role::Image);
+    let mut images = test.harness.query_all_by_role(accesskit::Role::Image);
     let query = images.find(|node| is_query(node.accesskit_node().label())).unwrap().rect();
     drop(images);
-    tap(&mut stage, Key::R);
+    tap(&mut test, Key::R);
     let at = |share: f32| query.center() + query.size() * share;
-    point(&mut stage, at(-0.2), Some(true));
-    point(&mut stage, at(0.0), None);
-    point(&mut stage, at(0.2), None);
-    point(&mut stage, at(0.2), Some(false));
-    stage.harness.run_steps(2);
-    assert!(shows(&stage.harness, "The drawn region is saved with your verdict."));
-    tap(&mut stage, Key::D);
-    until_saved(&mut stage);
-    stage.until("the region", |_| {
+    point(&mut test, at(-0.2), Some(true));
+    point(&mut test, at(0.0), None);
+    point(&mut test, at(0.2), None);
+    point(&mut test, at(0.2), Some(false));
+    test.harness.run_steps(2);
+    assert!(shows(&test.harness, "The drawn region is saved with your verdict."));
+    tap(&mut test, Key::D);
+    until_saved(&mut test);
+    test.until("the region", |_| {
         matches!(item(&record, "part-03.png").drawn(), Some(RegionShape::Rectangle([x0, y0], [x1, y1])) if x1 > x0 && y1 > y0)
     });
 }
 
 #[test]
-fn filters_and_search_choose_the_queue() {
-    let (mut stage, _record) = reviewing(false);
-    assert_eq!(cells(&stage.harness), 6, "parts that the model flags");
-    stage.choose("Model verdict", "Healthy");
-    assert_eq!(cells(&stage.harness), 2);
-    stage.choose("Model verdict", "All verdicts");
-    stage.choose("Queue order", "Worst first");
-    assert_eq!(cells(&stage.harness), 8);
-    press(&mut stage, Modifiers::COMMAND, Key::F);
-    type_text(&mut stage, "part-07");
-    assert_eq!((cells(&stage.harness), current(&stage.harness).as_deref()), (1, Some("part-07.png")));
-    tap(&mut stage, Key::Escape);
-    stage.harness.run_steps(2);
-    assert_eq!(cells(&stage.harness), 8);
-    tap(&mut stage, Key::A);
-    until_saved(&mut stage);
-    stage.choose("Review status", "Done");
-    assert_eq!((cells(&stage.harness), current(&stage.harness).as_deref()), (1, Some("part-07.png")));
-    stage.choose("Review status", "Overruled");
-    assert!(shows(&stage.harness, "No parts in this queue"));
-    stage.harness.get_by_label("Show all parts").click();
-    stage.harness.run_steps(4);
-    assert_eq!(cells(&stage.harness), 8);
+fn filters_and_search_define_the_queue() {
+    let (mut test, _record) = reviewing(false);
+    assert_eq!(cells(&test.harness), 6, "parts that the model flags");
+    test.choose("Model verdict", "Healthy");
+    assert_eq!(cells(&test.harness), 2);
+    test.choose("Model verdict", "All verdicts");
+    test.choose("Queue order", "Worst first");
+    assert_eq!(cells(&test.harness), 8);
+    press(&mut test, Modifiers::COMMAND, Key::F);
+    type_text(&mut test, "part-07");
+    assert_eq!((cells(&test.harness), current(&test.harness).as_deref()), (1, Some("part-07.png")));
+    tap(&mut test, Key::Escape);
+    test.harness.run_steps(2);
+    assert_eq!(cells(&test.harness), 8);
+    tap(&mut test, Key::A);
+    until_saved(&mut test);
+    test.choose("Review status", "Done");
+    assert_eq!((cells(&test.harness), current(&test.harness).as_deref()), (1, Some("part-07.png")));
+    test.choose("Review status", "Overruled");
+    assert!(shows(&test.harness, "No parts in this queue"));
+    test.harness.get_by_label("Show all parts").click();
+    test.harness.run_steps(4);
+    assert_eq!(cells(&test.harness), 8);
 }
 
 #[test]
-fn two_reviewers_judge_blind_and_a_third_verdict_decides() {
-    let (mut stage, mut record) = reviewing(true);
+fn two_blind_reviews_disagree_and_a_third_verdict_decides() {
+    let (mut test, mut record) = reviewing(true);
     let part = item(&record, "part-03.png");
-    stage.harness.state().state().review.maps.write().insert(part.inspection.id, Ok(Arc::new(inspected_view(2))));
+    test.harness.state().state().review.maps.write().insert(part.inspection.id, Ok(Arc::new(inspected_view(2))));
     let bob = NewOpinion { blind: true, ..NewOpinion::new(part.inspection.id, "bob", Judgement::Defective) };
     record.add_opinion(&bob).unwrap();
-    stage.harness.run_steps(3);
+    test.harness.run_steps(3);
     for hidden in ["SUSPECT", "1 in 17", "bob, blind", "Most similar healthy crops"] {
-        assert!(!shows(&stage.harness, hidden), "{hidden}");
+        assert!(!shows(&test.harness, hidden), "{hidden}");
     }
-    assert!(shows(&stage.harness, "What do you see?"));
-    tap(&mut stage, Key::A);
-    assert_eq!(current(&stage.harness).as_deref(), Some("part-03.png"), "there is nothing to agree with");
-    tap(&mut stage, Key::H);
-    until_saved(&mut stage);
-    stage.until("ada's blind verdict", |_| item(&record, "part-03.png").blind.len() == 2);
+    assert!(shows(&test.harness, "What do you see?"));
+    tap(&mut test, Key::A);
+    assert_eq!(current(&test.harness).as_deref(), Some("part-03.png"), "there is nothing to agree with");
+    tap(&mut test, Key::H);
+    until_saved(&mut test);
+    test.until("ada's blind verdict", |_| item(&record, "part-03.png").blind.len() == 2);
     // The statistics are updated a moment later.
-    stage.until("the disagreement", |window| shows(window, "1 part is disputed"));
-    stage.choose("Review status", "Disagreements");
-    assert_eq!((cells(&stage.harness), current(&stage.harness).as_deref()), (1, Some("part-03.png")));
-    assert!(shows(&stage.harness, "SUSPECT") && shows(&stage.harness, "bob, blind"));
-    assert!(shows(&stage.harness, "Most similar healthy crops"));
-    tap(&mut stage, Key::D);
-    stage.until("the ruling", |_| item(&record, "part-03.png").defective() == Some(true));
+    test.until("the disagreement", |window| shows(window, "1 part is disputed"));
+    test.choose("Review status", "Disagreements");
+    assert_eq!((cells(&test.harness), current(&test.harness).as_deref()), (1, Some("part-03.png")));
+    assert!(shows(&test.harness, "SUSPECT") && shows(&test.harness, "bob, blind"));
+    assert!(shows(&test.harness, "Most similar healthy crops"));
+    tap(&mut test, Key::D);
+    test.until("the ruling", |_| item(&record, "part-03.png").defective() == Some(true));
     assert_eq!(item(&record, "part-03.png").blind.len(), 2, "earlier verdicts stay on record");
-    stage.until("an empty queue", |window| shows(window, "No parts in this queue"));
+    test.until("an empty queue", |window| shows(window, "No parts in this queue"));
 }
 
 #[test]
 fn new_parts_appear_and_a_part_without_its_image_can_be_judged() {
-    let (mut stage, mut record) = reviewing(false);
-    let path = picture_file(&stage.path("parts"), 8);
+    let (mut test, mut record) = reviewing(false);
+    let path = image_file(&test.path("parts"), 8);
     file(&mut record, &path, 0.051, 8);
     fs::remove_file(&path).unwrap();
-    stage.until("the new part", |window| shows(window, "of 7"));
-    stage.choose("Queue order", "Newest first");
-    while current(&stage.harness).as_deref() != Some("part-09.png") {
-        tap(&mut stage, Key::ArrowLeft);
+    test.until("the new part", |window| shows(window, "of 7"));
+    test.choose("Queue order", "Newest first");
+    while current(&test.harness).as_deref() != Some("part-09.png") {
+        tap(&mut test, Key::ArrowLeft);
     }
-    stage.until("the reason", |window| shows(window, "Image not available"));
-    assert!(shows(&stage.harness, "was moved or deleted"));
-    tap(&mut stage, Key::H);
-    until_saved(&mut stage);
-    stage.until("the verdict", |_| item(&record, "part-09.png").opinions.len() == 1);
+    test.until("the reason", |window| shows(window, "Image not available"));
+    assert!(shows(&test.harness, "was moved or deleted"));
+    tap(&mut test, Key::H);
+    until_saved(&mut test);
+    test.until("the verdict", |_| item(&record, "part-09.png").opinions.len() == 1);
 }
 
 #[test]
 fn without_a_name_nothing_is_recorded() {
     let folder = tempfile::tempdir().unwrap();
     let record = record(folder.path());
-    let mut stage = open_in(folder, true, SIZE, |_| {}, |_| {});
-    show(&mut stage);
-    stage.until("the record", |window| shows(window, "1 of 6"));
-    tap(&mut stage, Key::D);
+    let mut test = open_in(folder, true, SIZE, |_| {}, |_| {});
+    show(&mut test);
+    test.until("the record", |window| shows(window, "1 of 6"));
+    tap(&mut test, Key::D);
     assert!(record.queue().unwrap().iter().all(|item| item.opinions.is_empty()));
-    stage.harness.get_by_label("Your name").focus();
-    stage.harness.run_steps(2);
-    type_text(&mut stage, "eve");
-    tap(&mut stage, Key::Enter);
-    stage.harness.run_steps(3);
-    assert_eq!(stage.harness.state().settings().review.reviewer, "eve");
-    tap(&mut stage, Key::D);
-    until_saved(&mut stage);
-    stage.until("eve's verdict", |_| {
+    test.harness.get_by_label("Your name").focus();
+    test.harness.run_steps(2);
+    type_text(&mut test, "eve");
+    tap(&mut test, Key::Enter);
+    test.harness.run_steps(3);
+    assert_eq!(test.harness.state().settings().review.reviewer, "eve");
+    tap(&mut test, Key::D);
+    until_saved(&mut test);
+    test.until("eve's verdict", |_| {
         item(&record, "part-03.png").opinions.iter().any(|o| o.reviewer == "eve" && o.defective() == Some(true))
     });
 }
 
 #[test]
-fn the_queue_is_written_as_a_table() {
-    let (mut stage, _record) = reviewing(false);
-    let out = stage.path("out");
-    stage.harness.state_mut().apply(Action::ExportReview(ganspect::review::export::ExportFormat::Csv, out.clone()));
-    stage.until("the table", |window| window.state().notices().any(|text| text.contains("from 6 parts")));
+fn the_queue_is_exported_as_csv() {
+    let (mut test, _record) = reviewing(false);
+    let out = test.path("out");
+    test.harness.state_mut().apply(Action::ExportReview(ganspect::review::export::ExportFormat::Csv, out.clone()));
+    test.until("the table", |window| window.state().notices().any(|text| text.contains("from 6 parts")));
     assert!(fs::read_to_string(out.join("review.csv")).unwrap().contains("part-03.png"));
 }
 
 #[test]
 fn a_file_that_is_no_record_is_reported_by_name() {
-    let mut stage = open(true, SIZE, |_| {});
-    let path = stage.path("notes.txt");
-    fs::write(&path, "no record").unwrap();
-    stage.harness.state_mut().apply(Action::OpenRecord(path));
-    stage.until("the reason", |window| {
+    let mut test = open(true, SIZE, |_| {});
+    let path = test.path("notes.txt");
+    fs::write(&path, "not a record").unwrap();
+    test.harness.state_mut().apply(Action::OpenRecord(path));
+    test.until("the reason", |window| {
         window.state().notices().any(|text| text.contains("notes.txt as a record") && text.ends_with('.'))
     });
-    assert_eq!(stage.harness.state().page(), PageId::Review);
-    assert!(shows(&stage.harness, "Is the model right?"));
+    assert_eq!(test.harness.state().page(), PageId::Review);
+    assert!(shows(&test.harness, "Is the model right?"));
 }
 
 /// Returns parts as a record lists them, with images in `folder`.
@@ -441,7 +441,7 @@ fn items(folder: &Path, count: usize) -> Vec<ReviewItem> {
 }
 
 /// Shows these parts as those of an open record.
-fn put(live: &EngineState, items: Vec<ReviewItem>) {
+fn put(state: &EngineState, items: Vec<ReviewItem>) {
     let facets = Arc::new(Facets::of(&items));
     let figures = ReviewStatistics { drift: Some(Drift::of(&items)), agreement: Agreement::of(&items), disputed: 0 };
     let snapshot = ReviewSnapshot {
@@ -454,7 +454,7 @@ fn put(live: &EngineState, items: Vec<ReviewItem>) {
         statistics: Arc::new(figures),
         ..ReviewSnapshot::default()
     };
-    *live.review.snapshot.write() = Arc::new(snapshot);
+    *state.review.snapshot.write() = Arc::new(snapshot);
 }
 
 fn calibration() -> Calibration {
@@ -463,12 +463,12 @@ fn calibration() -> Calibration {
 }
 
 /// Sets the active model and its result for part `i`.
-fn model_and_map(live: &EngineState, i: usize) {
-    live.inspection.status.write().model =
+fn model_and_map(state: &EngineState, i: usize) {
+    state.inspection.status.write().model =
         ModelState::Ready(Arc::new(facts(model_hash().to_string(), vec![calibration()])));
     let inspection = InspectionId(i as i64 + 1);
-    live.review.maps.write().insert(inspection, Ok(Arc::new(inspected_view(i))));
-    live.review.findings.write().insert(inspection, Arc::new(findings(0.04)));
+    state.review.maps.write().insert(inspection, Ok(Arc::new(inspected_view(i))));
+    state.review.findings.write().insert(inspection, Arc::new(findings(0.04)));
 }
 
 /// Returns the result of an inspection of part `i`.
@@ -519,102 +519,102 @@ fn neighbours(i: usize) -> NearestNeighbours {
 
 #[test]
 fn only_the_visible_parts_of_five_thousand_are_drawn() {
-    let mut stage = open(true, SIZE, |live| put(live, items(Path::new("/parts"), 5_000)));
-    show(&mut stage);
-    stage.harness.run_steps(3);
-    assert!(shows(&stage.harness, "1 of 3,750"));
-    let seen = cells(&stage.harness);
+    let mut test = open(true, SIZE, |state| put(state, items(Path::new("/parts"), 5_000)));
+    show(&mut test);
+    test.harness.run_steps(3);
+    assert!(shows(&test.harness, "1 of 3,750"));
+    let seen = cells(&test.harness);
     assert!((8..=20).contains(&seen), "{seen} thumbnails");
     for _ in 0..40 {
-        tap(&mut stage, Key::ArrowRight);
+        tap(&mut test, Key::ArrowRight);
     }
-    assert!(shows(&stage.harness, "41 of 3,750"));
-    let seen = cells(&stage.harness);
+    assert!(shows(&test.harness, "41 of 3,750"));
+    let seen = cells(&test.harness);
     assert!((8..=20).contains(&seen), "{seen} thumbnails");
-    assert!(current(&stage.harness).is_some(), "the strip follows the current part");
+    assert!(current(&test.harness).is_some(), "the filmstrip follows the current part");
 }
 
 #[test]
-fn the_page_looks_as_it_should() {
+fn the_page_matches_its_snapshot() {
     let mut results = SnapshotResults::new();
     for (dark, name) in [(true, ""), (false, "_light")] {
         let folder = tempfile::tempdir().unwrap();
-        (0..P.len()).for_each(|i| drop(picture_file(folder.path(), i)));
+        (0..P.len()).for_each(|i| drop(image_file(folder.path(), i)));
         let parts = items(folder.path(), P.len());
-        let prepare = move |live: &EngineState| {
-            put(live, parts);
-            model_and_map(live, 2);
+        let prepare = move |state: &EngineState| {
+            put(state, parts);
+            model_and_map(state, 2);
         };
-        let mut stage = open_in(folder, dark, SIZE, prepare, |settings| settings.review.reviewer = "ada".into());
-        show(&mut stage);
+        let mut test = open_in(folder, dark, SIZE, prepare, |settings| settings.review.reviewer = "ada".into());
+        show(&mut test);
         let thumbnails = |window: &Window| {
             let textures = window.ctx.tex_manager();
             let textures = textures.read();
             textures.allocated().filter(|(_, meta)| meta.name == "review-thumbnail").count()
         };
-        stage.until("the thumbnails", |window| thumbnails(window) >= 6);
-        assert!(shows(&stage.harness, "310 px, peak 6.2") || shows(&stage.harness, "Regions"));
-        stage.snapshot(&format!("review_parts{name}"), &mut results);
+        test.until("the thumbnails", |window| thumbnails(window) >= 6);
+        assert!(shows(&test.harness, "310 px, peak 6.2") || shows(&test.harness, "Regions"));
+        test.snapshot(&format!("review_parts{name}"), &mut results);
     }
 }
 
 #[test]
-fn the_empty_page_says_what_goes_there() {
+fn the_empty_page_offers_ways_to_start() {
     let mut results = SnapshotResults::new();
     for (dark, name) in [(true, ""), (false, "_light")] {
-        let mut stage = open(dark, SIZE, |live| put(live, Vec::new()));
-        show(&mut stage);
-        assert!(shows(&stage.harness, "Is the model right?") && shows(&stage.harness, "Open a record…"));
-        stage.snapshot(&format!("review_empty{name}"), &mut results);
+        let mut test = open(dark, SIZE, |state| put(state, Vec::new()));
+        show(&mut test);
+        assert!(shows(&test.harness, "Is the model right?") && shows(&test.harness, "Open a record…"));
+        test.snapshot(&format!("review_empty{name}"), &mut results);
     }
 }
 
 #[test]
 fn the_active_model_reconstructs_the_parts_that_it_inspected() {
-    let mut stage = open(true, SIZE, |_| {});
+    let mut test = open(true, SIZE, |_| {});
     let built_in = InspectionRequest::OpenModel(ModelSource::BuiltIn);
-    stage.harness.state_mut().apply(Action::engine(built_in));
+    test.harness.state_mut().apply(Action::engine(built_in));
     let hash = |window: &Window| match &window.state().state().inspection.status.read().model {
         ModelState::Ready(facts) => Some(facts.hash.clone()),
         _ => None,
     };
-    stage.until("the model", |window| hash(window).is_some());
-    let hash: FileHash = hash(&stage.harness).unwrap().parse().unwrap();
-    let folder = stage.path("records");
+    test.until("the model", |window| hash(window).is_some());
+    let hash: FileHash = hash(&test.harness).unwrap().parse().unwrap();
+    let folder = test.path("records");
     let mut record = Record::open(&folder.join("review.sqlite")).unwrap();
-    file_as(&mut record, &picture_file(&folder, 0), 0.04, 0, hash);
-    file_as(&mut record, &picture_file(&folder, 1), 0.005, 1, model_hash());
-    stage.harness.state_mut().apply(Action::OpenRecord(folder.join("review.sqlite")));
-    stage.until("the part", |window| shows(window, "1 of 2"));
-    stage.until("the reconstruction", |window| {
+    file_as(&mut record, &image_file(&folder, 0), 0.04, 0, hash);
+    file_as(&mut record, &image_file(&folder, 1), 0.005, 1, model_hash());
+    test.harness.state_mut().apply(Action::OpenRecord(folder.join("review.sqlite")));
+    test.until("the part", |window| shows(window, "1 of 2"));
+    test.until("the reconstruction", |window| {
         let maps = window.state().state().review.maps.read();
         maps.values().any(Result::is_ok)
     });
-    stage.harness.run_steps(3);
-    assert!(shows(&stage.harness, "Reconstruction · step") && !shows(&stage.harness, "Reconstruction · step –"));
-    tap(&mut stage, Key::ArrowRight);
-    stage.until("the other part", |window| shows(window, "another model is active, so there is no map"));
-    assert!(!shows(&stage.harness, "Reconstruction · step"), "the image fills the area");
-    assert_eq!(stage.harness.state().state().review.maps.read().len(), 1, "parts of another model have no map");
+    test.harness.run_steps(3);
+    assert!(shows(&test.harness, "Reconstruction · step") && !shows(&test.harness, "Reconstruction · step –"));
+    tap(&mut test, Key::ArrowRight);
+    test.until("the other part", |window| shows(window, "another model is active, so there is no map"));
+    assert!(!shows(&test.harness, "Reconstruction · step"), "the image fills the area");
+    assert_eq!(test.harness.state().state().review.maps.read().len(), 1, "parts of another model have no map");
 }
 
 #[test]
 fn it_fits_the_smallest_window() {
-    let mut stage = open_in(
+    let mut test = open_in(
         tempfile::tempdir().unwrap(),
         true,
         [1024.0, 640.0],
-        |live| {
-            put(live, items(Path::new("/parts"), 8));
-            model_and_map(live, 2);
+        |state| {
+            put(state, items(Path::new("/parts"), 8));
+            model_and_map(state, 2);
         },
         |settings| settings.review.reviewer = "ada".into(),
     );
-    show(&mut stage);
-    stage.harness.run_steps(3);
+    show(&mut test);
+    test.harness.run_steps(3);
     let window = egui::Rect::from_min_size(egui::Pos2::ZERO, egui::vec2(1024.0, 640.0));
     for button in ["Agree", "Healthy", "Defective", "Unsure", "Skip", "Undo verdict", "Note", "Next part"] {
-        let rect = stage.harness.get_by_role_and_label(accesskit::Role::Button, button).rect();
+        let rect = test.harness.get_by_role_and_label(accesskit::Role::Button, button).rect();
         assert!(window.contains_rect(rect), "{button} at {rect:?}");
     }
 }

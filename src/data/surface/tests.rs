@@ -42,7 +42,7 @@ fn names_can_be_parsed() {
 }
 
 #[test]
-fn a_specimen_depends_on_its_arguments_alone() {
+fn a_specimen_depends_only_on_its_arguments() {
     for kind in SurfaceKind::ALL {
         let healthy = draw(kind, None, 4, 9, 64);
         assert_eq!(healthy, draw(kind, None, 4, 9, 64));
@@ -76,7 +76,7 @@ fn images_use_the_middle_of_the_range() {
 }
 
 #[test]
-fn a_mask_is_where_the_defect_shows_and_nowhere_else() {
+fn a_mask_covers_the_visible_defect_only() {
     for kind in SurfaceKind::ALL {
         for defect in DefectKind::ALL {
             for (index, side) in [(0, 64), (1, 64), (2, 96), (3, 160), (4, 160), (5, 256)] {
@@ -84,14 +84,14 @@ fn a_mask_is_where_the_defect_shows_and_nowhere_else() {
                 let SpecimenPair { healthy, damaged } = draw_pair(kind, Some(defect), 2, index, side);
                 let (picture, mask) = damaged.expect("a defect");
                 let inside = mask.iter().filter(|m| **m == 255).count();
-                assert!(inside >= 12, "{about}: a mask of {inside} pixels");
-                assert!(inside * 10 < mask.len() * 4, "{about}: a mask of {inside} pixels");
+                assert!(inside >= 12, "{about}: the mask has {inside} pixels");
+                assert!(inside * 10 < mask.len() * 4, "{about}: the mask has {inside} pixels");
                 let mut change = 0_u64;
                 for ((h, p), m) in healthy.iter().zip(&picture).zip(&mask) {
-                    assert!(*m == 255 || (*m == 0 && h == p), "{about}: a change outside");
+                    assert!(*m == 255 || (*m == 0 && h == p), "{about}: a pixel outside the mask changed");
                     change += u64::from(h.abs_diff(*p));
                 }
-                assert!(change >= 5 * inside as u64, "{about}: {change} over {inside} pixels");
+                assert!(change >= 5 * inside as u64, "{about}: a total change of {change} over {inside} pixels");
             }
         }
     }
@@ -121,7 +121,7 @@ fn turned_grooves_are_straight_and_keep_their_feed() {
         let best = (5..16).max_by(|a, b| correlation(grey, side, *a, 0).total_cmp(&correlation(grey, side, *b, 0)));
         let feed = best.expect("a lag") as f32;
         let [low, high] = texture::TURNED_FEED;
-        assert!((low - 1.0..=high + 1.0).contains(&feed), "{index}: a feed of {feed} pixels");
+        assert!((low - 1.0..=high + 1.0).contains(&feed), "{index}: the feed is {feed} pixels");
         assert!(correlation(grey, side, feed as usize, 0) > 0.5, "{index}: not periodic");
     }
 }

@@ -128,19 +128,19 @@ fn the_triptych_shows_every_pixel_where_it_belongs() {
         let share = (outcome.difference[y * 64 + x].abs() / 0.4).min(1.0);
         assert_eq!(at(2, x, y), table(ColourMap::Ember)[(share * 255.0).round() as usize]);
     }
-    // The pit goes beyond the scale; the colour bar ends with the same colours, dark below.
+    // The pit exceeds the scale; the colour bar runs from the same colour at the top to the darkest one.
     assert_eq!(at(2, 41, 19), table(ColourMap::Ember)[255]);
     let bar = |y: usize| image.get_pixel(layout.bar as u32 + 5, y as u32).0;
     assert_eq!((bar(layout.y), bar(layout.y + 287)), (table(ColourMap::Ember)[255], table(ColourMap::Ember)[0]));
     assert_eq!(image.get_pixel(1, 1).0, PAGE);
-    // The mark, and nothing in the colours of the other verdicts beside it.
-    let figures = layout.bottom as u32 + layout.px(16.0) as u32;
-    let mark = image.get_pixel(layout.px(24.0 + 12.0) as u32, figures + layout.px(17.0) as u32).0;
+    // The mark of the verdict.
+    let below = layout.bottom as u32 + layout.px(16.0) as u32;
+    let mark = image.get_pixel(layout.px(24.0 + 12.0) as u32, below + layout.px(17.0) as u32).0;
     assert_eq!(mark, verdict_colour(Verdict::Defective));
 }
 
 #[test]
-fn without_a_calibration_there_is_no_verdict_and_the_scale_is_the_images_own() {
+fn without_a_calibration_there_is_no_verdict_and_the_image_sets_the_scale() {
     let mut outcome = outcome(64, 64, 3, 5, None);
     outcome.inspected = Some((0..64 * 64).map(|i| i % 64 < 50).collect());
     (0..64 * 64).filter(|i| i % 64 >= 50).for_each(|i| outcome.difference[i] = 0.0);
@@ -151,7 +151,7 @@ fn without_a_calibration_there_is_no_verdict_and_the_scale_is_the_images_own() {
     let layout = ExportLayout::of(&query, 384, 1_600);
     let heat = |x: usize, y: usize| image.get_pixel((layout.xs[2] + 6 * x) as u32, (layout.y + 6 * y) as u32).0;
     assert_eq!(heat(63, 10), NOT_INSPECTED);
-    // The pit is darker than the reconstruction: at the blue end.
+    // The pit is darker than the reconstruction, hence blue.
     let [r, _, b] = heat(41, 25);
     assert!(b > r);
     let marks: Vec<[u8; 3]> = [Verdict::Healthy, Verdict::Defective].map(verdict_colour).into();
@@ -166,14 +166,14 @@ fn images_are_scaled_to_a_viewable_size() {
     assert_eq!(fit(100, 64), PixelScale { enlarge: 4, reduce: 1 });
     assert_eq!(fit(384, 64), PixelScale { enlarge: 1, reduce: 1 });
     assert_eq!(fit(4_096, 3_000), PixelScale { enlarge: 1, reduce: 3 });
-    // A strip is not blown up beyond all bounds.
+    // A narrow strip is not enlarged without limit.
     assert_eq!(fit(1, 4_096), PixelScale { enlarge: 1, reduce: 3 });
     assert_eq!(fit(8, 800), PixelScale { enlarge: 2, reduce: 1 });
     assert_eq!((fit(4_096, 3_000).length(4_096), fit(64, 64).length(64)), (1_366, 384));
 }
 
 #[test]
-fn a_large_map_keeps_its_peaks_when_it_is_made_smaller() {
+fn downscaling_a_map_keeps_its_peaks() {
     let mut map = vec![0.1; 7 * 5];
     map[2 * 7 + 3] = -0.9;
     let peak = |v: &mut dyn Iterator<Item = f32>| v.fold(0.0_f32, |m, v| if v.abs() > m.abs() { v } else { m });
@@ -211,7 +211,7 @@ fn the_convergence_plays_every_kept_frame_and_holds_the_last() {
             assert_eq!(at(2, x, y)[..3], table(ColourMap::Ember)[(share * 255.0).round() as usize]);
         }
     }
-    // The curve grows: there is ever more of it.
+    // The curve grows from frame to frame.
     let ink = |i: usize| played[i].buffer().pixels().filter(|p| p.0[..3] == STRONG).count();
     assert!(ink(0) < ink(5) && ink(5) < ink(11), "{} {} {}", ink(0), ink(5), ink(11));
     // Readers of plain PNG see the first frame.
@@ -228,7 +228,7 @@ fn a_convergence_without_frames_shows_the_reconstruction() {
 }
 
 #[test]
-fn numbers_come_back_from_json_under_their_keys() {
+fn json_holds_the_numbers_under_their_keys() {
     let (known, unknown) = (outcome(64, 48, 1, 3, Some(Verdict::Defective)), outcome(8, 8, 1, 1, None));
     let query = inspected(&known, &[]);
     let (_folder, path) = written(&query, ExportPart::Numbers);
@@ -259,10 +259,11 @@ fn numbers_come_back_from_json_under_their_keys() {
 }
 
 #[test]
-fn lists_are_csv_whatever_the_names() {
+fn csv_quotes_any_file_name() {
     let (known, unknown) = (outcome(64, 48, 1, 3, Some(Verdict::Suspect)), outcome(64, 48, 1, 3, None));
-    let nasty = "a, \"b\"\nc;.png";
-    let rows = [list_row(&ExportInput { file: nasty, ..inspected(&known, &[]) }), list_row(&inspected(&unknown, &[]))];
+    let awkward = "a, \"b\"\nc;.png";
+    let rows =
+        [list_row(&ExportInput { file: awkward, ..inspected(&known, &[]) }), list_row(&inspected(&unknown, &[]))];
     let mut out = Vec::new();
     write_list(&mut out, rows).unwrap();
     let text = String::from_utf8(out.clone()).unwrap();
@@ -272,7 +273,7 @@ fn lists_are_csv_whatever_the_names() {
     ), "{text}");
     let mut reader = csv::Reader::from_reader(&out[..]);
     let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
-    assert_eq!((&rows[0][0], &rows[1][0], &rows[1][1], &rows[1][2]), (nasty, "housing-0042.png", "", ""));
+    assert_eq!((&rows[0][0], &rows[1][0], &rows[1][1], &rows[1][2]), (awkward, "housing-0042.png", "", ""));
 }
 
 #[test]
@@ -292,7 +293,7 @@ fn steps_are_one_row_each() {
 }
 
 #[test]
-fn the_difference_map_is_written_as_it_is() {
+fn the_difference_map_is_written_unchanged() {
     let outcome = outcome(31, 17, 3, 1, None);
     let bytes = fs::read(written(&inspected(&outcome, &[]), ExportPart::Difference).1).unwrap();
     let (width, height, about, values) = tiff::tests::read(&bytes);
@@ -302,7 +303,7 @@ fn the_difference_map_is_written_as_it_is() {
 }
 
 #[test]
-fn images_of_one_name_keep_apart() {
+fn images_with_the_same_name_get_different_files() {
     let outcome = outcome(16, 16, 1, 1, None);
     let query = inspected(&outcome, &[]);
     let folder = tempfile::tempdir().unwrap();
@@ -339,7 +340,7 @@ fn write_errors_name_the_path() {
 }
 
 #[test]
-fn figures_have_a_sensible_precision() {
+fn numbers_have_a_sensible_precision() {
     let wanted = [
         (0.0, "0"),
         (0.051_44, "0.0514"),

@@ -35,7 +35,7 @@ fn model() -> Bundle {
     }
 }
 
-/// The file that [`Bundle::write`] makes, in memory.
+/// Returns the file that [`Bundle::write`] writes.
 fn bytes_of(model: &Bundle) -> Vec<u8> {
     let (sink, header) = model.prepare(Path::new("x")).unwrap();
     let mut bytes = Vec::new();
@@ -43,17 +43,17 @@ fn bytes_of(model: &Bundle) -> Vec<u8> {
     bytes
 }
 
-/// A file around any header and data.
+/// Returns a file with any header and data.
 fn framed(header: &str, data: &[u8]) -> Vec<u8> {
     [&(header.len() as u64).to_le_bytes(), header.as_bytes(), data].concat()
 }
 
-/// A file with any text in place of the head.
+/// Returns a file with any text as its metadata.
 fn with_head(head: &str) -> Vec<u8> {
     framed(&serde_json::json!({"__metadata__": {"ganspect": head}}).to_string(), &[])
 }
 
-fn sentence(bytes: &[u8]) -> String {
+fn message_of(bytes: &[u8]) -> String {
     Bundle::from_bytes("a/b.ganspect", bytes).unwrap_err().to_string()
 }
 
@@ -68,7 +68,7 @@ const NOT_A_MODEL: &str =
     "a/b.ganspect is not a model of this program; choose a .ganspect file, or train or export a model";
 
 #[test]
-fn a_model_comes_back_bit_for_bit() {
+fn a_model_is_read_back_bit_for_bit() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("m.ganspect");
     let saved = model();
@@ -99,7 +99,7 @@ fn the_same_content_gives_the_same_bytes() {
 }
 
 #[test]
-fn the_hash_is_of_the_tensors_alone() {
+fn the_hash_covers_the_tensors_only() {
     let whole = model().hash();
     assert_eq!(whole.len(), 64);
     let mut calibrated = model();
@@ -115,7 +115,7 @@ fn the_hash_is_of_the_tensors_alone() {
 }
 
 #[test]
-fn the_format_s_own_library_reads_it() {
+fn the_safetensors_crate_reads_it() {
     let bytes = bytes_of(&model());
     let theirs = safetensors::SafeTensors::deserialize(&bytes).unwrap();
     assert_eq!(theirs.len(), 5);
@@ -130,7 +130,7 @@ fn the_format_s_own_library_reads_it() {
 }
 
 #[test]
-fn a_part_is_one_network_by_its_own_names() {
+fn a_prefix_selects_the_tensors_of_one_network() {
     let mut model = model();
     model.tensors.push(tensor("gg/x", &[], &[1.0]));
     let g = model.with_prefix("g");
@@ -140,7 +140,7 @@ fn a_part_is_one_network_by_its_own_names() {
 }
 
 #[test]
-fn a_network_takes_its_part_or_says_what_does_not_fit() {
+fn a_network_loads_its_tensors_or_names_the_mismatch() {
     let device = burn::tensor::Device::flex();
     let dense = |inputs, seed| Dense::new(inputs, 1, &mut ChaCha8Rng::seed_from_u64(seed), &device);
     let stored = weights::read(&dense(2, 1)).unwrap();
@@ -150,15 +150,15 @@ fn a_network_takes_its_part_or_says_what_does_not_fit() {
     let filled = model.fill(path, "g", dense(2, 2)).unwrap();
     assert_eq!(weights::read(&filled).unwrap(), stored);
 
-    let sentence = |result: Result<Dense, BundleError>| result.unwrap_err().to_string();
+    let message_of = |result: Result<Dense, BundleError>| result.unwrap_err().to_string();
     assert_eq!(
-        sentence(model.fill(path, "g", dense(3, 2))),
+        message_of(model.fill(path, "g", dense(3, 2))),
         "cannot use a/b.ganspect: the network 'g' does not fit the recipe (the tensor 'weight' is [2, 1], but the \
          recipe's network has [3, 1]); train or export the model again"
     );
     model.tensors.retain(|tensor| tensor.name != "g/bias");
     assert_eq!(
-        sentence(model.fill(path, "g", dense(2, 2))),
+        message_of(model.fill(path, "g", dense(2, 2))),
         "cannot use a/b.ganspect: the network 'g' does not fit the recipe (the tensor 'bias' is missing); train or \
          export the model again"
     );
@@ -168,17 +168,17 @@ fn a_network_takes_its_part_or_says_what_does_not_fit() {
 fn a_file_cut_at_any_byte_or_longer_is_refused() {
     let whole = bytes_of(&model());
     for cut in 0..whole.len() {
-        let message = sentence(&whole[..cut]);
+        let message = message_of(&whole[..cut]);
         assert!(message.starts_with("cannot read a/b.ganspect: it is damaged"), "cut to {cut}: {message}");
     }
-    assert_eq!(sentence(&whole[..7]), damaged("it ends within its first eight bytes"));
-    assert_eq!(sentence(&whole[..100]), damaged("its header is longer than the file or the limit"));
-    assert_eq!(sentence(&whole[..whole.len() - 1]), damaged("it is shorter or longer than its header says"));
-    assert_eq!(sentence(&[&whole[..], &[0]].concat()), damaged("it is shorter or longer than its header says"));
+    assert_eq!(message_of(&whole[..7]), damaged("it ends within its first eight bytes"));
+    assert_eq!(message_of(&whole[..100]), damaged("its header is longer than the file or the limit"));
+    assert_eq!(message_of(&whole[..whole.len() - 1]), damaged("it is shorter or longer than its header says"));
+    assert_eq!(message_of(&[&whole[..], &[0]].concat()), damaged("it is shorter or longer than its header says"));
 }
 
 #[test]
-fn a_changed_bit_anywhere_is_noticed() {
+fn a_flipped_bit_anywhere_is_detected() {
     let whole = bytes_of(&model());
     let text = String::from_utf8_lossy(&whole);
     let changed = |from: &str, to: &str| {
@@ -186,7 +186,7 @@ fn a_changed_bit_anywhere_is_noticed() {
         let mut bad = whole.clone();
         let at = whole.windows(from.len()).position(|window| window == from.as_bytes()).unwrap();
         bad[at..at + from.len()].copy_from_slice(to.as_bytes());
-        sentence(&bad)
+        message_of(&bad)
     };
     let seal = damaged("its checksum does not match");
     // Name, shape, calibration and program version are all covered by the checksum.
@@ -205,40 +205,40 @@ fn a_changed_bit_anywhere_is_noticed() {
 }
 
 #[test]
-fn files_of_others_are_named_as_such() {
+fn files_of_other_programs_are_refused() {
     let tensors = |metadata| {
         let bytes = [0u8; 8];
         let view = safetensors::tensor::TensorView::new(safetensors::Dtype::F32, vec![2], &bytes).unwrap();
         safetensors::serialize([("x", view)], metadata).unwrap()
     };
-    assert_eq!(sentence(&tensors(None)), NOT_A_MODEL);
-    // The head of a checkpoint.
+    assert_eq!(message_of(&tensors(None)), NOT_A_MODEL);
+    // The metadata of a checkpoint.
     let head =
         std::collections::HashMap::from([("ganspect".to_owned(), "{\"step\":1,\"crc32c\":1,\"meta\":{}}".to_owned())]);
-    assert_eq!(sentence(&tensors(Some(head))), NOT_A_MODEL);
-    assert_eq!(sentence(&with_head("no JSON")), NOT_A_MODEL);
+    assert_eq!(message_of(&tensors(Some(head))), NOT_A_MODEL);
+    assert_eq!(message_of(&with_head("no JSON")), NOT_A_MODEL);
     let picture = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x40";
-    assert_eq!(sentence(picture), damaged("its header is longer than the file or the limit"));
-    assert_eq!(sentence(b""), damaged("it ends within its first eight bytes"));
-    assert_eq!(sentence(&framed("[]", &[])), damaged("its header does not describe tensors"));
+    assert_eq!(message_of(picture), damaged("its header is longer than the file or the limit"));
+    assert_eq!(message_of(b""), damaged("it ends within its first eight bytes"));
+    assert_eq!(message_of(&framed("[]", &[])), damaged("its header does not describe tensors"));
 }
 
 #[test]
-fn a_newer_format_is_told_from_damage() {
+fn a_newer_format_is_distinguished_from_damage() {
     let newer = "a/b.ganspect was written by a newer version of this program (model format 2; this one reads up to 1); \
                  update the program to open it";
-    assert_eq!(sentence(&with_head("{\"format\":2}")), newer);
+    assert_eq!(message_of(&with_head("{\"format\":2}")), newer);
     // Even if other parts of the file are unreadable.
     let other = framed(
         "{\"__metadata__\":{\"ganspect\":\"{\\\"format\\\":2}\"},\"g/x\":{\"dtype\":\"F16\",\"shape\":[1],\"data_offsets\":[0,2]}}",
         &[0; 2],
     );
-    assert_eq!(sentence(&other), newer);
-    assert_eq!(sentence(&with_head("{\"format\":0}")), damaged("there is no format 0"));
-    assert_eq!(sentence(&with_head("{\"format\":1}")), damaged("its metadata is incomplete"));
+    assert_eq!(message_of(&other), newer);
+    assert_eq!(message_of(&with_head("{\"format\":0}")), damaged("there is no format 0"));
+    assert_eq!(message_of(&with_head("{\"format\":1}")), damaged("its metadata is incomplete"));
 }
 
-/// One entry of a header, valid or not.
+/// An entry of a header, valid or not.
 #[derive(Debug, Clone)]
 struct Entry {
     name: String,
@@ -247,8 +247,8 @@ struct Entry {
     offsets: (u64, u64),
 }
 
-/// A file with these `entries` in its header, and a matching checksum if they are valid.
-fn forged(entries: &[Entry], data: &[u8]) -> Vec<u8> {
+/// Returns a file with these `entries` in its header, and a matching checksum if they are valid.
+fn crafted(entries: &[Entry], data: &[u8]) -> Vec<u8> {
     let tensors = entries.iter().filter_map(|entry| {
         let bytes = data.get(entry.offsets.0 as usize..entry.offsets.1 as usize)?;
         let (quads, _) = bytes.as_chunks();
@@ -260,7 +260,7 @@ fn forged(entries: &[Entry], data: &[u8]) -> Vec<u8> {
     let head = Head { format: 1, program: "x".to_owned(), seal: bundle.seal("x"), meta: BTreeMap::new() };
     let mut header = serde_json::json!({ "ganspect": serde_json::to_string(&head).unwrap() }).to_string();
     header = format!("{{\"__metadata__\":{header}");
-    // Written by hand, since a map could not hold a name twice.
+    // Written by hand, because a map cannot hold a name twice.
     for Entry { name, dtype, shape, offsets: (start, end) } in entries {
         header +=
             &format!(",\"{name}\":{{\"dtype\":\"{dtype}\",\"shape\":{shape:?},\"data_offsets\":[{start},{end}]}}");
@@ -273,27 +273,27 @@ fn entry(name: &str, dtype: &'static str, shape: &[u64], offsets: (u64, u64)) ->
 }
 
 #[test]
-fn a_header_that_lies_under_a_good_seal_is_refused() {
+fn an_invalid_header_with_a_valid_checksum_is_refused() {
     let data = [0; 16];
-    let good = forged(&[entry("g/a", "F32", &[2], (0, 8)), entry("g/b", "F32", &[2], (8, 16))], &data);
+    let good = crafted(&[entry("g/a", "F32", &[2], (0, 8)), entry("g/b", "F32", &[2], (8, 16))], &data);
     assert_eq!(Bundle::from_bytes("x", &good).unwrap().tensors.len(), 2);
 
-    let lie = |entries: &[Entry]| sentence(&forged(entries, &data));
-    let nonsense = damaged("its header does not describe tensors");
+    let lie = |entries: &[Entry]| message_of(&crafted(entries, &data));
+    let invalid = damaged("its header does not describe tensors");
     let huge = u64::MAX;
     let twice = [entry("g/a", "F32", &[4], (0, 16)), entry("g/a", "F32", &[4], (0, 16))];
-    assert_eq!(lie(&twice), nonsense);
-    // With different offsets, and without any: a map of names would lose the first.
+    assert_eq!(lie(&twice), invalid);
+    // With different offsets, and with empty tensors: a map of names would lose the first.
     let twice = [entry("g/a", "F32", &[2], (0, 8)), entry("g/a", "F32", &[2], (8, 16))];
-    assert_eq!(lie(&twice), nonsense);
+    assert_eq!(lie(&twice), invalid);
     let twice =
         [entry("g/a", "F32", &[4], (0, 16)), entry("g/b", "F32", &[0], (16, 16)), entry("g/b", "F32", &[0], (16, 16))];
-    assert_eq!(lie(&twice), nonsense);
+    assert_eq!(lie(&twice), invalid);
     let overlap = [entry("g/a", "F32", &[3], (0, 12)), entry("g/b", "F32", &[2], (8, 16))];
-    assert_eq!(lie(&overlap), nonsense);
-    assert_eq!(lie(&[entry("g/a", "F32", &[huge, huge], (0, 16))]), nonsense);
-    assert_eq!(lie(&[entry("g/a", "F32", &[1 << 62], (0, 0))]), nonsense);
-    assert_eq!(lie(&[entry("g/a", "F32", &[4], (16, 0))]), nonsense);
+    assert_eq!(lie(&overlap), invalid);
+    assert_eq!(lie(&[entry("g/a", "F32", &[huge, huge], (0, 16))]), invalid);
+    assert_eq!(lie(&[entry("g/a", "F32", &[1 << 62], (0, 0))]), invalid);
+    assert_eq!(lie(&[entry("g/a", "F32", &[4], (16, 0))]), invalid);
     let long = damaged("it is shorter or longer than its header says");
     assert_eq!(lie(&[entry("g/a", "F32", &[1 << 40], (0, 1 << 42))]), long);
     assert_eq!(lie(&[]), long);
@@ -303,16 +303,16 @@ fn a_header_that_lies_under_a_good_seal_is_refused() {
     for length in [huge, 1 << 40, (16 << 20) + 1] {
         let mut bytes = good.clone();
         bytes[..8].copy_from_slice(&length.to_le_bytes());
-        assert_eq!(sentence(&bytes), damaged("its header is longer than the file or the limit"));
+        assert_eq!(message_of(&bytes), damaged("its header is longer than the file or the limit"));
     }
 }
 
 #[test]
-fn numbers_that_are_not_finite_are_refused_both_ways() {
+fn non_finite_values_are_neither_read_nor_written() {
     for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
-        let file = forged(&[entry("g/a", "F32", &[1], (0, 4))], &bad.to_le_bytes());
+        let file = crafted(&[entry("g/a", "F32", &[1], (0, 4))], &bad.to_le_bytes());
         assert_eq!(
-            sentence(&file),
+            message_of(&file),
             "cannot read a/b.ganspect: the tensor 'g/a' holds NaN or infinity; train or export the model again, \
              from an earlier checkpoint"
         );
@@ -327,7 +327,7 @@ fn numbers_that_are_not_finite_are_refused_both_ways() {
 }
 
 #[test]
-fn a_model_that_contradicts_itself_is_not_written_over_a_good_one() {
+fn an_inconsistent_model_does_not_replace_a_valid_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("m.ganspect");
     model().write(&path).unwrap();
@@ -348,7 +348,7 @@ fn a_model_that_contradicts_itself_is_not_written_over_a_good_one() {
 }
 
 #[test]
-fn what_is_no_file_of_reasonable_size_is_not_opened() {
+fn folders_missing_files_and_oversized_files_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let message = |path: &Path| Bundle::read(path).unwrap_err().to_string();
     assert!(message(folder.path()).contains("it is a folder"));
@@ -366,17 +366,17 @@ enum Damage {
     Set(Index, u8),
     Cut(Index),
     Insert(Index, Vec<u8>),
-    /// A piece of the file, repeated elsewhere.
+    /// A copy of a piece of the file, inserted elsewhere.
     Splice(Index, usize, Index),
     /// Another header length.
     Length(u64),
-    /// Another text for one of the header's numbers, with or without correcting the header length.
+    /// Replaces one of the header's numbers by a text, with or without correcting the header length.
     Number(Index, String, bool),
 }
 
 impl Damage {
     fn apply(&self, bytes: &mut Vec<u8>) {
-        let place = |at: &Index, bytes: &[u8]| at.index(bytes.len() + 1);
+        let index = |at: &Index, bytes: &[u8]| at.index(bytes.len() + 1);
         match self {
             Self::Flip(at, bit) => {
                 if !bytes.is_empty() {
@@ -390,15 +390,15 @@ impl Damage {
                     bytes[at] = *byte;
                 }
             }
-            Self::Cut(at) => bytes.truncate(place(at, bytes)),
+            Self::Cut(at) => bytes.truncate(index(at, bytes)),
             Self::Insert(at, piece) => {
-                let at = place(at, bytes);
+                let at = index(at, bytes);
                 bytes.splice(at..at, piece.iter().copied());
             }
             Self::Splice(from, count, to) => {
-                let from = place(from, bytes);
+                let from = index(from, bytes);
                 let piece = bytes[from..(from + count).min(bytes.len())].to_vec();
-                let to = place(to, bytes);
+                let to = index(to, bytes);
                 bytes.splice(to..to, piece);
             }
             Self::Length(length) => {
@@ -501,26 +501,26 @@ fn entries() -> impl Strategy<Value = (Vec<Entry>, Vec<u8>)> {
 /// A valid, corrupted or generated file.
 fn files() -> impl Strategy<Value = Vec<u8>> {
     let whole = bytes_of(&model());
-    let original = prop_oneof![Just(whole), entries().prop_map(|(entries, data)| forged(&entries, &data)),];
-    let harm = prop_oneof![1 => Just(Vec::new()), 3 => prop::collection::vec(damage(), 1..5)];
-    (original, harm).prop_map(|(mut bytes, harm)| {
-        harm.iter().for_each(|damage| damage.apply(&mut bytes));
+    let original = prop_oneof![Just(whole), entries().prop_map(|(entries, data)| crafted(&entries, &data)),];
+    let damages = prop_oneof![1 => Just(Vec::new()), 3 => prop::collection::vec(damage(), 1..5)];
+    (original, damages).prop_map(|(mut bytes, damages)| {
+        damages.iter().for_each(|damage| damage.apply(&mut bytes));
         bytes
     })
 }
 
 /// Reads the file and returns whether it was accepted. An accepted file must be valid, and a rejected one must give a message.
-fn survives(bytes: &[u8]) -> Result<bool, TestCaseError> {
+fn check(bytes: &[u8]) -> Result<bool, TestCaseError> {
     match Bundle::from_bytes("a/b.ganspect", bytes) {
         Ok(model) => {
-            let mut held = 0;
+            let mut size = 0;
             for tensor in &model.tensors {
                 let elements = tensor.shape.iter().try_fold(1usize, |product, &side| product.checked_mul(side));
                 prop_assert_eq!(elements, Some(tensor.values.len()));
                 prop_assert!(tensor.values.iter().all(|value| value.is_finite()));
-                held += 4 * tensor.values.len();
+                size += 4 * tensor.values.len();
             }
-            prop_assert!(held < bytes.len());
+            prop_assert!(size < bytes.len());
             prop_assert!(model.tensors.is_sorted_by(|a, b| a.name < b.name));
             let again = bytes_of(&model);
             prop_assert_eq!(Bundle::from_bytes("x", &again).unwrap(), model);
@@ -539,8 +539,8 @@ proptest! {
 
     /// Reading any file ends with a valid model or an error message.
     #[test]
-    fn any_file_is_survived(bytes in files()) {
-        survives(&bytes)?;
+    fn any_file_gives_a_model_or_an_error(bytes in files()) {
+        check(&bytes)?;
     }
 }
 
@@ -548,7 +548,7 @@ proptest! {
 /// `GANSPECT_FUZZ_SECONDS=600 GANSPECT_FUZZ_SEED=1 cargo test --release --lib any_file_for -- --ignored --nocapture`
 #[test]
 #[ignore = "runs for GANSPECT_FUZZ_SECONDS, 10 when not set"]
-fn any_file_for_a_time_is_survived() {
+fn any_file_for_a_given_time() {
     let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
     let limit = Duration::from_secs(number("GANSPECT_FUZZ_SECONDS").unwrap_or(10));
     let seed = number("GANSPECT_FUZZ_SEED").unwrap_or(1);
@@ -561,12 +561,12 @@ fn any_file_for_a_time_is_survived() {
     let begin = Instant::now();
     while begin.elapsed() < limit {
         let bytes = files.new_tree(&mut runner).unwrap().current();
-        match survives(&bytes) {
-            Ok(sound) => taken += u64::from(sound),
+        match check(&bytes) {
+            Ok(accepted) => taken += u64::from(accepted),
             Err(error) => panic!("case {cases} of seed {seed}: {error}; the file: {bytes:?}"),
         }
         cases += 1;
     }
-    println!("{cases} files in {:.0?}, {taken} of them accepted, none failing (seed {seed})", begin.elapsed());
+    println!("{cases} files in {:.0?}, {taken} of them accepted, no failure (seed {seed})", begin.elapsed());
     assert!(taken > 0 && taken < cases);
 }
