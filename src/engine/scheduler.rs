@@ -68,8 +68,8 @@ impl TaskId {
         matches!(self, Self::Evaluation | Self::Finetune | Self::Intake)
     }
 
-    /// The tasks that lose their device when this one panics: itself first. Inspection and Review share the active
-    /// model's tensors with the tasks that use it, and a run takes everything with it.
+    /// The tasks that lose their device when this one panics, itself first: the users of the active model lose that too,
+    /// and a run takes all tasks with it.
     fn lost_with(self) -> &'static [Self] {
         match self {
             Self::Training => &Self::ALL,

@@ -102,8 +102,9 @@ impl Fixture {
     fn assert_recorded(&self, wanted: &[(&str, &[u8])]) {
         let wanted: BTreeSet<_> = wanted.iter().map(|(name, b)| (name.to_string(), Some(FileHash::of(b)))).collect();
         let record = self.record();
-        let filed: BTreeSet<_> = record.iter().filter(|(_, all)| all.contains(&None)).map(|(k, _)| k.clone()).collect();
-        assert_eq!(filed, wanted);
+        let recorded: BTreeSet<_> =
+            record.iter().filter(|(_, all)| all.contains(&None)).map(|(k, _)| k.clone()).collect();
+        assert_eq!(recorded, wanted);
         assert!(record.values().all(|all| all.len() == 1), "recorded more than once: {record:?}");
     }
 }

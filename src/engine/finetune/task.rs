@@ -38,7 +38,7 @@ const GENERATOR_DIVISOR: u64 = 10;
 /// The critic is trained for this fraction of its original steps.
 const CRITIC_DIVISOR: u64 = 3;
 
-/// Steps of a GAN whose numbers are read back at once on a GPU.
+/// Steps between two read-backs of metrics from a GPU.
 const READ_EVERY: usize = 10;
 
 /// The text between a model's name and its number of verdicts, now and in earlier versions.
@@ -189,7 +189,7 @@ impl FinetuneTask {
                     let labels = labels?;
                     let summary = labels.summary(job.parent.info().lineage.as_ref());
                     self.status(|s| s.labels = Some(summary));
-                    job.open(labels).map(Next::Go)
+                    job.open(labels).map(Next::Continue)
                 }
             },
             Stage::Opening(task) => {
@@ -201,11 +201,11 @@ impl FinetuneTask {
                     }
                     TaskState::Over => Err("reading the images was interrupted; try again".into()),
                     TaskState::Done(Err(error)) => Err(error.to_string()),
-                    TaskState::Done(Ok(read)) => job.generator(read).map(Next::Go),
+                    TaskState::Done(Ok(read)) => job.generator(read).map(Next::Continue),
                 }
             }
             Stage::Generator { trainer, opened, last, .. } if trainer.steps() >= last => {
-                job.start_build(&trainer, opened).map(|builder| Next::Go(Stage::Building(Box::new(builder))))
+                job.start_build(&trainer, opened).map(|builder| Next::Continue(Stage::Building(Box::new(builder))))
             }
             Stage::Generator { mut trainer, opened, first, last, began } => {
                 trainer.step(Update::Both).map_err(|error| error.to_string())?;
@@ -215,20 +215,20 @@ impl FinetuneTask {
                     s.phase = FinetunePhase::Generator(done, total);
                     s.seconds_left = Some(each * (total - done) as f64);
                 });
-                Ok(Next::Go(Stage::Generator { trainer, opened, first, last, began }))
+                Ok(Next::Continue(Stage::Generator { trainer, opened, first, last, began }))
             }
             Stage::Building(mut builder) => {
                 let made = builder.slice(Duration::ZERO).map_err(|error| error.to_string())?;
                 builder.take_losses();
                 let (progress, left) = builder.progress();
                 self.status(|s| (s.phase, s.seconds_left) = (FinetunePhase::Building(progress), left));
-                let Some(model) = made else { return Ok(Next::Go(Stage::Building(builder))) };
+                let Some(model) = made else { return Ok(Next::Continue(Stage::Building(builder))) };
                 match job.tests.clone().filter(|tests| !tests.items.is_empty()) {
                     None => Ok(Next::Done(Box::new(model), None)),
                     Some(tests) => {
                         let evaluator = Evaluator::new(&job.parent, tests, job.knobs.clone(), None);
                         let evaluator = Box::new(evaluator.map_err(|error| error.to_string())?);
-                        Ok(Next::Go(Stage::Comparing { model: Box::new(model), evaluator, before: None }))
+                        Ok(Next::Continue(Stage::Comparing { model: Box::new(model), evaluator, before: None }))
                     }
                 }
             }
@@ -245,7 +245,7 @@ impl FinetuneTask {
                     s.seconds_left = each.filter(|e| *e > 0.0).map(|each| each * still as f64);
                 });
                 if !over {
-                    return Ok(Next::Go(Stage::Comparing { model, evaluator, before }));
+                    return Ok(Next::Continue(Stage::Comparing { model, evaluator, before }));
                 }
                 match before {
                     Some(before) => {
@@ -257,7 +257,7 @@ impl FinetuneTask {
                         let tests = Arc::clone(evaluator.tests());
                         let next = Evaluator::new(&model, tests, job.knobs.clone(), None);
                         let evaluator = Box::new(next.map_err(|error| error.to_string())?);
-                        Ok(Next::Go(Stage::Comparing { model, evaluator, before }))
+                        Ok(Next::Continue(Stage::Comparing { model, evaluator, before }))
                     }
                 }
             }
@@ -284,7 +284,7 @@ impl EngineTask for FinetuneTask {
                     self.work = Some((job, stage));
                     break;
                 }
-                Ok(Next::Go(stage)) => self.work = Some((job, stage)),
+                Ok(Next::Continue(stage)) => self.work = Some((job, stage)),
                 Ok(Next::Done(model, comparison)) => match job.keep(&model, comparison) {
                     Ok(result) => self.done(result, outbox),
                     Err(error) => self.fail(&error, outbox),
@@ -313,13 +313,14 @@ impl EngineTask for FinetuneTask {
 enum Next {
     /// Waits for another thread.
     Wait(Stage),
-    Go(Stage),
+    /// Continues at once.
+    Continue(Stage),
     /// The model, and its comparison with the parent where there are held-out verdicts.
     Done(Box<Model>, Option<Box<Comparison>>),
 }
 
 impl FinetuneJob {
-    /// Begins to read the images of the labelled parts.
+    /// Starts to read the images of the labelled parts.
     fn open(&mut self, labels: TrainingLabels) -> Result<Stage, String> {
         if !labels.can_train() {
             return Err("no verdict of a healthy part can be used for training; review more parts".into());

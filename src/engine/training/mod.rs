@@ -1,4 +1,4 @@
-//! Training: the run, the model made from it, and the preview of the critic's training crops.
+//! Training: the run, the building of its model, and the preview of the critic's training crops.
 
 pub(super) mod build_inputs;
 pub mod build_progress;
