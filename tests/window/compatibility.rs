@@ -25,13 +25,12 @@ fn settings_of_an_earlier_version_keep_every_key_and_value() {
 #[test]
 fn page_layouts_of_an_earlier_version_are_taken_over() {
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("settings.toml");
     let earlier = Settings::load(Path::new(EARLIER)).0;
     let layouts = earlier.layouts.clone();
     let mut test = open_in(folder, true, [1280.0, 800.0], |_| {}, move |settings| settings.layouts = layouts);
     test.harness.run_steps(3);
     eframe::App::on_exit(test.harness.state_mut());
-    let kept = Settings::load(&file).0;
+    let kept = test.harness.state().settings();
     assert_eq!(kept.layouts.len(), 4);
     for (page, layout) in &earlier.layouts {
         let parsed = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
