@@ -1,15 +1,14 @@
 #!/usr/bin/env python3
-"""Compare a model file, as Python's own safetensors reads it, with what the program says it holds.
+"""Compare a model file as read by Python's safetensors with the program's listing of it.
 
 Usage: check_model.py MODEL.ganspect LISTING.json
 
 LISTING.json, which `ganspect model show MODEL.ganspect --json LISTING.json` writes, holds
   {tensor: [shape, sum]}
-where the sum adds the values up one by one, in file order and double precision.
+where the sum adds the values one by one in file order, in double precision.
 
-Every tensor must be there, finite and of 32-bit numbers, with this shape and, to the last bit, this sum.
-Prints one line for each difference and ends with 1, or prints what was compared and ends with 0.
-Needs the packages safetensors and numpy.
+Every tensor must be present, finite and float32, with exactly this shape and sum. Prints one line per difference
+and exits with 1, or prints a summary and exits with 0. Needs the packages safetensors and numpy.
 """
 
 import json
@@ -18,40 +17,40 @@ import sys
 import numpy
 from safetensors import SafetensorError, safe_open
 
-# The one key of the file's metadata.
+# The only key of the file's metadata.
 HEAD_KEY = "ganspect"
 
 
 def read(path):
-    """All tensors of a file by name, and its metadata."""
+    """Returns the tensors of a file by name, and its metadata."""
     with safe_open(path, framework="numpy") as file:
         return {name: file.get_tensor(name) for name in file.keys()}, file.metadata()
 
 
 def check_head(metadata):
-    """Lines on what is wrong with a file's metadata, and the texts in it."""
+    """Returns the errors in a file's metadata, and the entries in it."""
     if not metadata or list(metadata) != [HEAD_KEY]:
-        return [f"metadata: the keys are {sorted(metadata or {})}, not {HEAD_KEY} alone"], {}
+        return [f"metadata: the keys are {sorted(metadata or {})}, expected only {HEAD_KEY}"], {}
     try:
         head = json.loads(metadata[HEAD_KEY])
         form, meta = head["format"], head["meta"]
     except (ValueError, TypeError, KeyError) as error:
-        return [f"metadata: not understood ({type(error).__name__}: {error})"], {}
+        return [f"metadata: cannot be parsed ({type(error).__name__}: {error})"], {}
     lines = []
     if type(form) is not int or form < 1:
         lines.append(f"metadata: the format is {form!r}")
-    lines += [f"metadata {key}: not a text" for key, text in meta.items() if type(text) is not str]
+    lines += [f"metadata {key}: not a string" for key, text in meta.items() if type(text) is not str]
     return lines, meta
 
 
-def added_up(tensor):
-    """The sum of all values, one by one: numpy's own sum adds in another order, to other last digits."""
+def running_sum(tensor):
+    """Returns the sum of the values one by one; numpy's sum adds in another order, with another rounding."""
     running = numpy.cumsum(tensor, dtype=numpy.float64)
     return float(running[-1]) if running.size else 0.0
 
 
 def compare(expected, found):
-    """Lines on how the tensors differ from the listing."""
+    """Returns the differences between the tensors and the listing."""
     lines = []
     for name in sorted(expected.keys() | found.keys()):
         if name not in found:
@@ -62,13 +61,13 @@ def compare(expected, found):
             continue
         tensor, (shape, total) = found[name], expected[name]
         if tensor.dtype != numpy.float32:
-            lines.append(f"{name}: of type {tensor.dtype}")
+            lines.append(f"{name}: float32 expected, safetensors reads {tensor.dtype}")
         if list(tensor.shape) != shape:
             lines.append(f"{name}: shape {shape} expected, safetensors reads {list(tensor.shape)}")
         if not numpy.isfinite(tensor).all():
             lines.append(f"{name}: not finite")
-        elif added_up(tensor) != total:
-            lines.append(f"{name}: sum {total} expected, safetensors reads {added_up(tensor)}")
+        elif running_sum(tensor) != total:
+            lines.append(f"{name}: sum {total} expected, safetensors reads {running_sum(tensor)}")
     return lines
 
 
@@ -94,8 +93,8 @@ def main():
         sys.exit(f"{model_path} has no tensors: nothing was compared")
     values = sum(tensor.size for tensor in found.values())
     print(
-        f"safetensors reads the same: {values} values in {len(found)} tensors, "
-        f"and {len(meta)} texts: {', '.join(sorted(meta)) or 'none'}"
+        f"safetensors agrees: {values} values in {len(found)} tensors, "
+        f"and {len(meta)} metadata entries: {', '.join(sorted(meta)) or 'none'}"
     )
 
 

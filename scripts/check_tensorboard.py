@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compare a run's log, as the real TensorBoard reads it, with what the run says it has logged.
+"""Compare a run's log as read by TensorBoard with the program's export of it.
 
 Usage: check_tensorboard.py RUN_DIR EXPECTED.json
 
@@ -7,12 +7,11 @@ EXPECTED.json holds
   {"scalars":    {tag: [[step, value], ...]},
    "images":     {tag: [[step, width, height], ...]},
    "histograms": {tag: [[step, num], ...]},
-   "texts":      {tag: how many}}
-with the strings "nan", "inf" and "-inf" for values that JSON has no word for.
+   "texts":      {tag: count}}
+with the strings "nan", "inf" and "-inf" for values that JSON cannot represent.
 
-Every scalar must agree to the last bit, and every image must decode to the size that the log states.
-Prints one line for each difference and ends with 1, or prints what was compared and ends with 0.
-Needs the packages tensorboard and pillow.
+Every scalar must be identical, and every image must decode to the size that the log states. Prints one line per
+difference and exits with 1, or prints a summary and exits with 0. Needs the packages tensorboard and pillow.
 """
 
 import io
@@ -25,12 +24,12 @@ import sys
 from PIL import Image
 from tensorboard.backend.event_processing import event_accumulator
 
-# Differences of one series that are printed.
+# Maximum number of differences printed per series.
 SHOWN = 5
 
 
 class Log(event_accumulator.EventAccumulator):
-    """TensorBoard's accumulator, which forgets what a resumed run does again, except for texts."""
+    """TensorBoard's accumulator, which drops the steps that a resumed run repeats, here also for texts."""
 
     def _Purge(self, event, by_tags):
         super()._Purge(event, by_tags)
@@ -39,7 +38,7 @@ class Log(event_accumulator.EventAccumulator):
 
 
 def read(run_dir):
-    """All that TensorBoard finds in a run, in the form of EXPECTED.json, and the images' bytes."""
+    """Returns the contents of a run in the form of EXPECTED.json, and the encoded images."""
     keep_all = event_accumulator.STORE_EVERYTHING_SIZE_GUIDANCE
     log = Log(run_dir, size_guidance=keep_all)
     log.Reload()
@@ -62,18 +61,18 @@ def read(run_dir):
             if log.SummaryMetadata(tag).plugin_data.plugin_name == "text"
         },
     }
-    # A tag of which everything was forgotten is still listed.
+    # Tags without remaining points are still listed.
     found = {kind: {t: s for t, s in series.items() if s} for kind, series in found.items()}
-    pictures = [
+    images = [
         (tag, p.step, p.width, p.height, p.encoded_image_string)
         for tag in tags["images"]
         for p in log.Images(tag)
     ]
-    return found, pictures
+    return found, images
 
 
 def same(expected, found):
-    """True for equal points, where NaN equals NaN. A step that is off is a difference like any other."""
+    """Returns whether two points are equal, step included; NaN equals NaN."""
     if len(expected) != len(found):
         return False
     for one, other in zip(expected, found):
@@ -84,7 +83,7 @@ def same(expected, found):
 
 
 def compare_series(kind, tag, expected, found):
-    """Lines on how two lists of points differ."""
+    """Returns the differences between two lists of points."""
     lines = []
     if len(expected) != len(found):
         lines.append(
@@ -100,7 +99,7 @@ def compare_series(kind, tag, expected, found):
 
 
 def compare(expected, found):
-    """Lines on how two logs differ."""
+    """Returns the differences between two logs."""
     lines = []
     for kind in ("scalars", "images", "histograms", "texts"):
         wanted, there = expected.get(kind, {}), found[kind]
@@ -118,17 +117,17 @@ def compare(expected, found):
     return lines
 
 
-def check_pictures(pictures):
-    """Lines on images that do not decode to their stated size."""
+def check_images(images):
+    """Returns the images that do not decode to their stated size."""
     lines = []
-    for tag, step, width, height, encoded in pictures:
+    for tag, step, width, height, encoded in images:
         try:
-            with Image.open(io.BytesIO(encoded)) as picture:
-                picture.load()
-                if picture.size != (width, height):
+            with Image.open(io.BytesIO(encoded)) as image:
+                image.load()
+                if image.size != (width, height):
                     lines.append(
                         f"images {tag}, step {step}: stated as {width}x{height}, "
-                        f"decodes to {picture.size[0]}x{picture.size[1]}"
+                        f"decodes to {image.size[0]}x{image.size[1]}"
                     )
         except (OSError, SyntaxError, ValueError) as error:
             lines.append(f"images {tag}, step {step}: does not decode ({type(error).__name__})")
@@ -139,7 +138,7 @@ def main():
     if len(sys.argv) != 3:
         sys.exit(__doc__)
     run_dir, expected_path = sys.argv[1:]
-    # TensorBoard reports each resumption as a warning; here they are meant.
+    # TensorBoard warns about each resumption; here they are intended.
     logging.getLogger("tensorboard").setLevel(logging.ERROR)
     try:
         with open(expected_path, encoding="utf-8") as file:
@@ -147,9 +146,9 @@ def main():
     except (OSError, ValueError) as error:
         sys.exit(f"cannot read {expected_path}: {error}")
     if not os.path.isdir(run_dir):
-        sys.exit(f"{run_dir} is not a folder; name the folder of a run")
-    found, pictures = read(run_dir)
-    lines = compare(expected, found) + check_pictures(pictures)
+        sys.exit(f"{run_dir} is not a folder; pass the folder of a run")
+    found, images = read(run_dir)
+    lines = compare(expected, found) + check_images(images)
     if lines:
         print("\n".join(lines))
         sys.exit(1)
@@ -157,7 +156,7 @@ def main():
     if not points["scalars"]:
         sys.exit(f"{run_dir} has no scalars: nothing was compared")
     print(
-        f"TensorBoard reads the same: {points['scalars']} scalars under "
+        f"TensorBoard agrees: {points['scalars']} scalars under "
         f"{len(found['scalars'])} tags, {points['images']} images (all decoded), "
         f"{points['histograms']} histograms, {sum(found['texts'].values())} texts"
     )

@@ -1,6 +1,6 @@
-"""Presses keys in the real window and watches the display's memory for the answer.
+"""Presses keys in the real window and watches the framebuffer for the response.
 
-Usage: latency.py PROGRAM PRESSES. See scripts/latency, which calls it.
+Usage: latency.py PROGRAM PRESSES. Called by scripts/latency.
 """
 
 import mmap
@@ -17,14 +17,14 @@ import tempfile
 import time
 
 SIZES = [(1280, 800), (1920, 1080)]
-# A part of the rail, which after the start nothing but the palette's backdrop changes: x, y, width, height.
+# Part of the navigation rail, which only the palette's backdrop changes after the start: x, y, width, height.
 PATCH = (4, 400, 40, 100)
-# No answer takes longer than this, seconds.
-LONGEST = 3.0
+# Timeout for a response, seconds.
+TIMEOUT = 3.0
 
 
 class Display:
-    """An Xvfb whose picture lies in a file (the format of xwd), and keys for the window on it."""
+    """An Xvfb with its framebuffer in a file (xwd format), and a keyboard for the window on it."""
 
     def __init__(self, home, width, height):
         self.pipe, write = os.pipe()
@@ -42,7 +42,7 @@ class Display:
         environment = dict(os.environ, DISPLAY=self.name)
         self.keys = subprocess.Popen(["xdotool", "-"], stdin=subprocess.PIPE, env=environment, text=True)
 
-    def do(self, line):
+    def send(self, line):
         self.keys.stdin.write(line + "\n")
         self.keys.stdin.flush()
 
@@ -58,47 +58,47 @@ class Display:
         self.server.wait()
 
 
-def watch(display, seen, started, what, settle, longest=LONGEST):
-    """Milliseconds from `started`, when `seen` was shown, to the first change and to the last within `settle` seconds."""
+def watch(display, seen, started, event, settle, timeout=TIMEOUT):
+    """Returns the milliseconds from `started`, when `seen` was shown, to the first and the last change within `settle` seconds."""
     before = seen
     first = last = None
-    while (now := time.perf_counter() - started) < (longest if first is None else max(settle, last + 0.3)):
+    while (now := time.perf_counter() - started) < (timeout if first is None else max(settle, last + 0.3)):
         shown = display.patch()
         if shown != seen:
             seen, last = shown, now
             first = first or now
         time.sleep(0.001)
     if first is None or seen == before:
-        raise SystemExit(f"{what} had no answer")
+        raise SystemExit(f"no response to {event}")
     return first * 1e3, last * 1e3
 
 
 def press(display, key, settle):
-    """As `watch`, from a key on."""
+    """Like `watch`, starting with a key press."""
     seen, started = display.patch(), time.perf_counter()
-    display.do(f"key --delay 0 {key}")
+    display.send(f"key --delay 0 {key}")
     return watch(display, seen, started, key, settle)
 
 
 def frames(log):
-    """Milliseconds that each frame took of the window's own thread, all but the drawing of its pixels."""
+    """Returns the milliseconds of the window's thread per frame, without rasterisation."""
     return [float(ms) for ms in re.findall(r"the last frame took ([0-9.]+) ms", log.read_text())]
 
 
-def measure(display, log, what, presses):
-    first, whole, seen = [], [], len(frames(log))
+def measure(display, log, title, presses):
+    first, complete, seen = [], [], len(frames(log))
     for _ in range(presses):
-        answer = press(display, "ctrl+k", 0.5)
-        first.append(answer[0])
-        whole.append(answer[1])
+        response = press(display, "ctrl+k", 0.5)
+        first.append(response[0])
+        complete.append(response[1])
         time.sleep(random.uniform(0.3, 1.0))
         press(display, "Escape", 0.5)
         time.sleep(random.uniform(1.6, 2.4))
-    print(f"{what}: begins to show {statistics.median(first):.0f} ms (worst {max(first):.0f}), "
-          f"whole {statistics.median(whole):.0f} ms (worst {max(whole):.0f})")
+    print(f"{title}: first change {statistics.median(first):.0f} ms (maximum {max(first):.0f}), "
+          f"complete {statistics.median(complete):.0f} ms (maximum {max(complete):.0f})")
     own = sorted(frames(log)[seen:])
     if own:
-        print(f"    of which the program's own share, passes and triangles of one frame: median "
+        print(f"    of which layout and tessellation of one frame: median "
               f"{statistics.median(own):.1f} ms, 95 % below {own[int(len(own) * 0.95)]:.1f} ms", flush=True)
 
 
@@ -127,16 +127,16 @@ def window(program, home, size, presses):
             ["timeout", "60", "xdotool", "search", "--sync", "--onlyvisible", "--pid", str(process.pid)],
             env=environment, capture_output=True, text=True, check=True,
         ).stdout.split()[0]
-        display.do(f"windowmove {found} 0 0 windowsize {found} {width} {height} windowfocus {found}")
-        display.do(f"mousemove {width // 2} 5")
+        display.send(f"windowmove {found} 0 0 windowsize {found} {width} {height} windowfocus {found}")
+        display.send(f"mousemove {width // 2} 5")
         time.sleep(5)
-        display.do("key ctrl+shift+o")
+        display.send("key ctrl+shift+o")
         time.sleep(20)
         measure(display, home / "log", f"{width}x{height}, training", presses)
-        display.do("key space")
+        display.send("key space")
         time.sleep(3)
         measure(display, home / "log", f"{width}x{height}, paused", presses)
-        display.do("key ctrl+q")
+        display.send("key ctrl+q")
         process.wait(60)
     finally:
         process.kill()
@@ -149,7 +149,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         home = pathlib.Path(folder)
         (home / "run").mkdir(mode=0o700)
-        # A run that is far from its end, for the window to go on with.
+        # An unfinished run for the window to resume.
         run = subprocess.Popen(
             [program, "train", "--device", "cpu", "--data", "surface:turned", "--preset", "laptop",
              "--out", str(home / "run-a")],
@@ -158,7 +158,7 @@ def main():
         time.sleep(15)
         run.send_signal(signal.SIGINT)
         if run.wait(60) != 0:
-            raise SystemExit("the run could not be made")
+            raise SystemExit("the run could not be trained")
         for size in SIZES:
             window(program, home, size, presses)
 
