@@ -279,12 +279,8 @@ impl Scheduler {
     /// Makes the model that training has to offer the active one, unless the user opened another.
     fn take_offer(&mut self) {
         match self.training.take_offer() {
-            None => {}
-            Some(ModelOffer::RunOpened) => {
-                if self.inspection.active().is_none() {
-                    self.open_run_model(false);
-                }
-            }
+            Some(ModelOffer::RunOpened) if self.inspection.active().is_none() => self.open_run_model(false),
+            None | Some(ModelOffer::RunOpened) => {}
             Some(ModelOffer::Built(model, path)) => {
                 if self.inspection.path().is_none_or(|active| active == path) {
                     self.guarded(TaskId::Inspection, |s| s.inspection.set_model(*model, Some(path)));
