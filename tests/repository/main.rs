@@ -5,6 +5,7 @@
 mod documents;
 mod imports;
 mod layers;
+mod reference;
 
 use std::{
     fs,
