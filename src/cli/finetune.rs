@@ -8,7 +8,7 @@ use clap::Args;
 use super::{
     options::{self, InspectionOptions, record_path},
     output::{progress_bar, short_hash},
-    session::{Session, interrupt_flag},
+    session::{EngineSession, interrupt_flag},
 };
 use crate::{
     device::DeviceChoice,
@@ -43,7 +43,7 @@ pub(super) fn run(arguments: FinetuneArguments, choice: DeviceChoice) -> Result<
     let knobs = arguments.inspection.knobs()?;
     let record = std::path::absolute(record_path(arguments.db)?)?;
     let interrupted = interrupt_flag()?;
-    let session = Session::start(choice)?;
+    let session = EngineSession::start(choice)?;
     let engine = &session.engine;
     engine.send(InspectionRequest::SetKnobs(Box::new(knobs)));
     let model = session.open_model(options::model_source(&arguments.model))?;

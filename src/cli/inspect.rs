@@ -15,7 +15,7 @@ use super::{
     image_files::image_files,
     options::{self, InspectionOptions},
     output::{print_device, print_model, print_row, progress_bar, promise_line},
-    session::Session,
+    session::EngineSession,
 };
 use crate::{
     data::colour_map::ColourMap,
@@ -74,7 +74,7 @@ enum OutputFormat {
 
 pub(super) fn run(arguments: InspectArguments, device: DeviceChoice) -> Result<ExitCode> {
     let files = image_files(&arguments.paths)?;
-    let session = Session::start(device)?;
+    let session = EngineSession::start(device)?;
     let engine = &session.engine;
     let knobs = arguments.inspection.seeded_knobs(arguments.seed)?;
     engine.send(InspectionRequest::SetKnobs(Box::new(knobs)));
@@ -185,7 +185,7 @@ struct ResultWriter<'a> {
 }
 
 /// Inspects the files in order, with a few of them queued ahead.
-fn inspect_all(session: &Session, files: Vec<PathBuf>, mut writer: ResultWriter<'_>) -> Result<Tally> {
+fn inspect_all(session: &EngineSession, files: Vec<PathBuf>, mut writer: ResultWriter<'_>) -> Result<Tally> {
     let engine = &session.engine;
     writer.progress.set_length(files.len() as u64);
     let mut waiting: VecDeque<PathBuf> = files.into();

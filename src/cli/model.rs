@@ -12,7 +12,7 @@ use clap::Subcommand;
 use super::{
     options::InspectionOptions,
     output::{progress_bar, promise_line},
-    session::Session,
+    session::EngineSession,
 };
 use crate::{
     device::DeviceChoice,
@@ -118,7 +118,7 @@ fn decide(
 }
 
 fn calibrate(file: PathBuf, knobs: InvertKnobs, device: DeviceChoice) -> Result<()> {
-    let session = Session::start(device)?;
+    let session = EngineSession::start(device)?;
     let engine = &session.engine;
     engine.send(InspectionRequest::SetKnobs(Box::new(knobs)));
     session.open_model(ModelSource::File(file.clone()))?;

@@ -23,14 +23,14 @@ use crate::{
 const POLL: Duration = Duration::from_millis(200);
 
 /// A running engine whose device is chosen.
-pub(super) struct Session {
+pub(super) struct EngineSession {
     /// The engine.
     pub engine: Engine,
     /// Receives a message when the engine has something new.
     updates: Receiver<()>,
 }
 
-impl Session {
+impl EngineSession {
     /// Starts an engine and waits until its device is chosen.
     pub fn start(device: DeviceChoice) -> Result<Self> {
         let (notify, updates) = bounded::<()>(1);

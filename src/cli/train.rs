@@ -15,7 +15,7 @@ use indicatif::ProgressBar;
 use super::{
     options::assign_recipe,
     output::{print_device, progress_bar, set_share, show_percentage},
-    session::{Session, interrupt_flag},
+    session::{EngineSession, interrupt_flag},
 };
 use crate::{
     data::DataSource,
@@ -60,7 +60,7 @@ pub(super) struct TrainArguments {
 
 pub(super) fn run(arguments: TrainArguments, device: DeviceChoice, runs: Option<PathBuf>) -> Result<()> {
     let interrupted = interrupt_flag()?;
-    let session = Session::start(device)?;
+    let session = EngineSession::start(device)?;
     let start = match &arguments.resume {
         Some(run) => TrainingRequest::Resume { run: run.clone(), paused: true },
         None => {
@@ -94,7 +94,7 @@ fn recipe(arguments: &TrainArguments, gpu: bool) -> Result<Recipe> {
 
 /// Shows the progress of a run until it ends or is interrupted.
 struct Follower<'a> {
-    session: &'a Session,
+    session: &'a EngineSession,
     arguments: &'a TrainArguments,
     interrupted: Arc<AtomicBool>,
     bar: ProgressBar,
@@ -111,7 +111,7 @@ struct Follower<'a> {
 }
 
 impl<'a> Follower<'a> {
-    fn new(session: &'a Session, arguments: &'a TrainArguments, interrupted: Arc<AtomicBool>) -> Self {
+    fn new(session: &'a EngineSession, arguments: &'a TrainArguments, interrupted: Arc<AtomicBool>) -> Self {
         Self {
             session,
             arguments,
@@ -221,7 +221,7 @@ impl<'a> Follower<'a> {
 }
 
 /// Applies changed settings to a resumed run and continues it; returns its last step.
-fn resume(session: &Session, arguments: &TrainArguments) -> Result<u64> {
+fn resume(session: &EngineSession, arguments: &TrainArguments) -> Result<u64> {
     let engine = &session.engine;
     let status = engine.state().training.status.read().clone();
     let Some(active) = status.recipe else { return Ok(0) };

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use syn::{
-    Attribute, Item, ItemMod, Path, UseTree,
+    Attribute, Item, ItemEnum, ItemMod, ItemStruct, ItemTrait, ItemType, Path, UseTree, Visibility,
     visit::{self, Visit},
 };
 
@@ -25,6 +25,8 @@ struct Source {
     module: Module,
     /// Names of items that the file defines.
     items: BTreeSet<String>,
+    /// Names of types that other files can use.
+    types: Vec<String>,
     imports: Vec<Import>,
     globs: Vec<Vec<String>>,
     /// Paths of at least two segments in the code.
@@ -66,6 +68,14 @@ impl Source {
     }
 
     fn define(&mut self, item: &Item) {
+        if let Item::Enum(ItemEnum { vis, ident, .. })
+        | Item::Struct(ItemStruct { vis, ident, .. })
+        | Item::Trait(ItemTrait { vis, ident, .. })
+        | Item::Type(ItemType { vis, ident, .. }) = item
+            && !matches!(vis, Visibility::Inherited)
+        {
+            self.types.push(ident.to_string());
+        }
         let name = match item {
             Item::Const(item) => &item.ident,
             Item::Enum(item) => &item.ident,
@@ -195,6 +205,17 @@ impl Crate {
             let path: Vec<String> = glob.iter().cloned().chain([name.to_owned()]).chain(rest.iter().cloned()).collect();
             self.resolve(module, &path, depth + 1)
         })
+    }
+
+    /// The files that define a type of each name, for use in other files.
+    pub fn types(&self) -> BTreeMap<&str, Vec<&str>> {
+        let mut types: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (file, source) in &self.sources {
+            for name in &source.types {
+                types.entry(name).or_default().push(file);
+            }
+        }
+        types
     }
 
     /// Returns the import graph.

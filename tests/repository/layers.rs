@@ -90,3 +90,13 @@ fn no_source_file_is_too_long() {
     let long: Vec<String> = long.map(|file| file.display().to_string()).collect();
     assert!(long.is_empty(), "more than {FILE_LINES} lines: {}", long.join(", "));
 }
+
+#[test]
+fn no_two_types_share_a_name() {
+    let sources = Crate::read();
+    let types = sources.types();
+    let shared: Vec<String> =
+        types.iter().filter(|(_, files)| files.len() > 1).map(|(name, files)| format!("{name}: {files:?}")).collect();
+    assert!(shared.is_empty(), "{}", shared.join("\n"));
+    assert!(types.len() > 200, "only {} types were found", types.len());
+}
