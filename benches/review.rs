@@ -9,8 +9,7 @@ use ganspect::{
     data::FileHash,
     inspect::{Assessment, ScoreKind, Verdict},
     review::{
-        Findings, Judgement, Record, ReviewItem, Timestamp,
-        queue::{QueueFilter, QueueOrder, QueueView},
+        Findings, Judgement, QueueFilter, QueueOrder, QueueView, Record, ReviewItem, Timestamp,
         record::{NewInspection, NewOpinion, NewPart},
     },
 };

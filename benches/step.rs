@@ -23,13 +23,10 @@ use ganspect::{
         inspection::{ModelSource, Query, QueryId, QuerySource, QueryState},
         training::TrainingPhase,
     },
-    inspect::{
-        InspectionJob, InvertPreset, Model, Planes, Regions,
-        latent::inversion::{FrozenNetworks, InversionBatch},
-    },
+    inspect::{FrozenNetworks, InspectionJob, InversionBatch, InvertPreset, Model, Planes, Regions},
     model::{Discriminator, Generator, Latent, layers::Pass},
-    train::{Preset, Trainer, Update, history::Metric},
-    ui::widgets::series::{Curve, smooth_all},
+    train::{Metric, Preset, Trainer, Update},
+    ui::{Curve, smooth_all},
 };
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;

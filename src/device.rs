@@ -252,7 +252,7 @@ fn start(adapter: &Adapter) -> Result<Device, DeviceError> {
 }
 
 /// Returns the message of a panic.
-pub fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
+pub(crate) fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
     payload
         .downcast_ref::<String>()
         .cloned()

@@ -13,7 +13,7 @@ use std::{
 
 /// Extension of the temporary file that [`write_atomic`] renames. A leftover one belongs to a process that was killed while
 /// writing.
-pub const PART_SUFFIX: &str = ".part";
+pub(crate) const PART_SUFFIX: &str = ".part";
 
 /// The operation that failed with a [`FileError`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,7 +126,7 @@ impl FileError {
 /// # Errors
 /// Those of the operating system, [`FileError::TooLarge`] before anything is read, and [`FileError::NotAFile`] for a device
 /// or a pipe, which might never end.
-pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
+pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
     let (file, _) = open(path, limit)?;
     let mut bytes = Vec::new();
     // The file may have grown since its length was checked.
@@ -140,7 +140,7 @@ pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
 ///
 /// # Errors
 /// As [`read`].
-pub fn open(path: &Path, limit: u64) -> Result<(File, u64), FileError> {
+pub(crate) fn open(path: &Path, limit: u64) -> Result<(File, u64), FileError> {
     let fault = |cause| FileError::new(Access::Read, path, cause);
     // Checked before opening, because opening a pipe waits for its writer.
     let kind = fs::metadata(path).map_err(fault)?;
@@ -159,7 +159,7 @@ pub fn open(path: &Path, limit: u64) -> Result<(File, u64), FileError> {
 ///
 /// # Errors
 /// Those of [`read`], and [`FileError::Damaged`] if the bytes are not UTF-8.
-pub fn read_text(path: &Path, limit: u64) -> Result<String, FileError> {
+pub(crate) fn read_text(path: &Path, limit: u64) -> Result<String, FileError> {
     String::from_utf8(read(path, limit)?).map_err(|_| FileError::damaged(path, "it is not UTF-8 text"))
 }
 
@@ -167,7 +167,7 @@ pub fn read_text(path: &Path, limit: u64) -> Result<String, FileError> {
 ///
 /// # Errors
 /// Those of the operating system; the file at `path` is then unchanged.
-pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+pub(crate) fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     write_atomic_with(path, |out| out.write_all(bytes))
 }
 
@@ -178,7 +178,10 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
 ///
 /// # Errors
 /// Those of `fill` and the operating system; the file at `path` is then unchanged.
-pub fn write_atomic_with(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), FileError> {
+pub(crate) fn write_atomic_with(
+    path: &Path,
+    fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), FileError> {
     let fault = |cause| FileError::new(Access::Write, path, cause);
     if path.is_dir() {
         return Err(FileError::IsFolder { access: Access::Write, path: path.into() });

@@ -1,24 +1,24 @@
 //! Text formatting shared by the window, the command line and the reports: sentences, counts, sort keys.
 
 /// Turns a message into a sentence: capitalised, with a full stop unless it already ends in punctuation.
-pub fn sentence(text: &str) -> String {
+pub(crate) fn sentence(text: &str) -> String {
     let stop = if text.ends_with(['.', '!', '?']) || text.is_empty() { "" } else { "." };
     format!("{}{stop}", capitalise(text))
 }
 
 /// Capitalises the first letter.
-pub fn capitalise(text: &str) -> String {
+pub(crate) fn capitalise(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 /// Formats a count with its noun: "1 part", "12 parts".
-pub fn counted(n: usize, noun: &str) -> String {
+pub(crate) fn counted(n: usize, noun: &str) -> String {
     format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }
 
 /// Returns the key for sorting names naturally: case-insensitive, and with "part 9" before "part 10".
-pub fn natural_key(name: &str) -> String {
+pub(crate) fn natural_key(name: &str) -> String {
     let mut key = String::with_capacity(name.len() + 12);
     let mut rest = name;
     while let Some(at) = rest.find(|c: char| c.is_ascii_digit()) {
@@ -32,7 +32,7 @@ pub fn natural_key(name: &str) -> String {
 }
 
 /// Returns the user's login name from the environment, if there is one.
-pub fn user_name() -> Option<String> {
+pub(crate) fn user_name() -> Option<String> {
     let names = ["USER", "LOGNAME", "USERNAME"].into_iter().filter_map(|key| std::env::var(key).ok());
     names.map(|name| name.trim().to_owned()).find(|name| !name.is_empty())
 }

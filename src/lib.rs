@@ -14,7 +14,7 @@
 //! use ganspect::{
 //!     data::{CropSampler, DataSource, Loader, surface},
 //!     device::{self, DeviceChoice},
-//!     inspect::{InspectionJob, InvertPreset, Planes, Regions, ScoreKind, latent::inversion::FrozenNetworks},
+//!     inspect::{FrozenNetworks, InspectionJob, InvertPreset, Planes, Regions, ScoreKind},
 //!     train::{Preset, Trainer, Update},
 //! };
 //!
@@ -51,21 +51,23 @@
 
 // Tests write files in their own folders, sometimes deliberately incomplete ones.
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
+// `pub` is for the users of the library: everything public can be reached and named from outside.
+#![warn(unreachable_pub, unnameable_types)]
 
 pub mod cli;
 pub mod data;
 pub mod device;
 pub mod engine;
 pub mod files;
-pub mod format;
+mod format;
 pub mod inspect;
 pub mod kernels;
-pub mod logging;
+mod logging;
 pub mod model;
 pub mod paths;
 pub mod review;
 pub mod tensorboard;
-pub mod time;
+mod time;
 pub mod train;
 pub mod ui;
 

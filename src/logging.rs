@@ -16,14 +16,14 @@ use tracing_subscriber::{Layer, layer::Context};
 use crate::time;
 
 /// Tracing target of the per-frame timings, which are too frequent for the buffer.
-pub const FRAME_TIMES: &str = "ganspect::frames";
+pub(crate) const FRAME_TIMES: &str = "ganspect::frames";
 
 /// Lines kept; the oldest are dropped.
 const KEPT: usize = 2_000;
 
 /// One line of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LogLine {
+pub(crate) struct LogLine {
     /// Seconds since the Unix epoch.
     pub seconds: u64,
     /// Severity.
@@ -36,29 +36,29 @@ pub struct LogLine {
 
 impl LogLine {
     /// Formats time of day (UTC), level, module and message on one line.
-    pub fn to_text(&self) -> String {
+    pub(crate) fn to_text(&self) -> String {
         format!("{} {:<5} {}: {}", time::clock(self.seconds as f64, true), self.level, self.target, self.text)
     }
 }
 
 /// The newest lines of the log; clones share them.
 #[derive(Clone, Debug, Default)]
-pub struct LogBuffer(Arc<Mutex<VecDeque<LogLine>>>);
+pub(crate) struct LogBuffer(Arc<Mutex<VecDeque<LogLine>>>);
 
 impl LogBuffer {
     /// Returns a `tracing_subscriber` layer that writes into this buffer.
-    pub fn layer(&self) -> LogLayer {
+    pub(crate) fn layer(&self) -> LogLayer {
         LogLayer(self.clone())
     }
 
     /// The program-wide buffer, which [`log_layer`] writes and the log page shows.
-    pub fn of_program() -> &'static Self {
+    pub(crate) fn of_program() -> &'static Self {
         static LOG: LazyLock<LogBuffer> = LazyLock::new(LogBuffer::default);
         &LOG
     }
 
     /// Appends a line.
-    pub fn push(&self, line: LogLine) {
+    pub(crate) fn push(&self, line: LogLine) {
         let mut lines = self.0.lock();
         if lines.len() == KEPT {
             lines.pop_front();
@@ -67,7 +67,7 @@ impl LogBuffer {
     }
 
     /// The lines of at least this severity that contain `filter` (case-insensitive), oldest first.
-    pub fn matching(&self, level: Level, filter: &str) -> Vec<LogLine> {
+    pub(crate) fn matching(&self, level: Level, filter: &str) -> Vec<LogLine> {
         let filter = filter.to_lowercase();
         let matches =
             |l: &&LogLine| l.level <= level && (filter.is_empty() || l.to_text().to_lowercase().contains(&filter));
@@ -76,13 +76,13 @@ impl LogBuffer {
 }
 
 /// The layer that feeds the log page.
-pub fn log_layer() -> LogLayer {
+pub(crate) fn log_layer() -> LogLayer {
     LogBuffer::of_program().layer()
 }
 
 /// Writes tracing events into a [`LogBuffer`].
 #[derive(Debug)]
-pub struct LogLayer(LogBuffer);
+pub(crate) struct LogLayer(LogBuffer);
 
 impl<S: Subscriber> Layer<S> for LogLayer {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {

@@ -3,12 +3,12 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Returns the current time as the duration since the Unix epoch, or zero if the system clock is set before it.
-pub fn since_epoch() -> Duration {
+pub(crate) fn since_epoch() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 /// Formats a duration in seconds with its two largest units: "45 s", "2 min 29 s", "1 h 05 min", "3 d 04 h".
-pub fn span(seconds: f64) -> String {
+pub(crate) fn span(seconds: f64) -> String {
     let whole = seconds.max(0.0).round() as u64;
     match whole {
         0..60 => format!("{whole} s"),
@@ -19,7 +19,7 @@ pub fn span(seconds: f64) -> String {
 }
 
 /// Formats the time of day (UTC) of a time in seconds since the Unix epoch: "14:05" or "14:05:30".
-pub fn clock(seconds: f64, with_seconds: bool) -> String {
+pub(crate) fn clock(seconds: f64, with_seconds: bool) -> String {
     let day = seconds.rem_euclid(86_400.0).floor() as u64;
     let (h, m, s) = (day / 3600, day / 60 % 60, day % 60);
     if with_seconds { format!("{h:02}:{m:02}:{s:02}") } else { format!("{h:02}:{m:02}") }
@@ -35,7 +35,7 @@ fn days_of_months(year: u64) -> [u64; 12] {
 }
 
 /// Returns year, month (1 to 12) and day (1 to 31), UTC, for a time in seconds since the Unix epoch.
-pub fn date(seconds: u64) -> [u64; 3] {
+pub(crate) fn date(seconds: u64) -> [u64; 3] {
     let (mut year, mut day) = (1970, seconds / 86_400);
     while day >= days_of_year(year) {
         day -= days_of_year(year);
@@ -69,12 +69,12 @@ const MONTHS: [&str; 12] = [
 ];
 
 /// Formats the day (UTC) of a time in seconds since the Unix epoch: "12 March 2026".
-pub fn day(seconds: u64) -> String {
+pub(crate) fn day(seconds: u64) -> String {
     format!("{} {}", date(seconds)[2], month(seconds))
 }
 
 /// Formats the month (UTC) of a time in seconds since the Unix epoch: "March 2026".
-pub fn month(seconds: u64) -> String {
+pub(crate) fn month(seconds: u64) -> String {
     let [year, month, _] = date(seconds);
     let name = MONTHS.get(month as usize - 1).copied().unwrap_or_default();
     format!("{name} {year}")
@@ -82,7 +82,7 @@ pub fn month(seconds: u64) -> String {
 
 /// Parses a date written as `2026-03-12`, from 1970 to 9999, into the seconds from the Unix epoch to its start (UTC).
 /// Returns `None` if the text is not a valid date.
-pub fn parse_day(text: &str) -> Option<u64> {
+pub(crate) fn parse_day(text: &str) -> Option<u64> {
     let parts: Vec<&str> = text.split('-').collect();
     let number = |i: usize, digits: usize| -> Option<u64> {
         let part = parts.get(i).filter(|p| p.len() == digits && p.bytes().all(|b| b.is_ascii_digit()))?;

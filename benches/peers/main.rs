@@ -21,10 +21,7 @@ use burn::{
 };
 use ganspect::{
     data::{CropSampler, DataSource, Loader, Opened},
-    inspect::{
-        InspectionJob, InvertKnobs, InvertPreset, Planes, Regions,
-        latent::inversion::{FrozenNetworks, InversionBatch},
-    },
+    inspect::{FrozenNetworks, InspectionJob, InversionBatch, InvertKnobs, InvertPreset, Planes, Regions},
     kernels,
     model::{Critic, Discriminator, FrozenCritic, Generator, Latent, ModelKnobs, layers::Pass, weights},
     train::{CriticTrainer, Preset, Recipe, Trainer, Update},
@@ -127,7 +124,7 @@ fn invert(name: &str, preset: Preset, rows: usize) -> Case {
 /// A whole inspection of a square query, as run for the window.
 fn inspect(name: &str, side: usize, steps: usize) -> Case {
     let model = Preset::Laptop.recipe().model;
-    let tiles = ganspect::inspect::tiles::Tiling::new(side, side, model.size).len();
+    let tiles = ganspect::inspect::Tiling::new(side, side, model.size).len();
     let work = work::invert(&model, tiles) * steps as f64;
     case(name.to_owned(), work, move || {
         let device = Device::flex();

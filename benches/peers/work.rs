@@ -9,7 +9,7 @@ use ganspect::{
         ModelKnobs,
         critic::{CriticWidths, STRIDE},
     },
-    train::recipe::CriticKnobs,
+    train::CriticKnobs,
 };
 
 /// Operations and bytes.

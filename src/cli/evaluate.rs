@@ -29,9 +29,7 @@ use crate::{
         Evaluation, Evaluator, InvertKnobs, Model, TestSet,
         calibration::rate_interval_sentence,
         evaluation::{
-            EvaluationSummary, ReportedModel,
-            metrics::{Estimate, Metrics},
-            report,
+            Estimate, EvaluationSummary, Metrics, ReportedModel, report,
             report::{render_case, worst_cases},
         },
     },

@@ -26,7 +26,7 @@ use crate::{
     },
     inspect::{
         Calibration, Outcome, ScoreKind,
-        calibration::verdict_counts::VerdictCounts,
+        calibration::VerdictCounts,
         export::{ExportInput, ExportPart, UniqueStems, numbers, write_all},
     },
 };

@@ -19,7 +19,7 @@ use crate::{
     engine::{Event, InspectionRequest, Severity, inspection::ModelSource},
     files,
     format::counted,
-    inspect::{InvertKnobs, Lineage, Model, ScoreKind, model::Promise},
+    inspect::{InvertKnobs, Lineage, Model, Promise, ScoreKind},
     model::Bundle,
 };
 

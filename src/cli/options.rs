@@ -29,12 +29,12 @@ pub(super) struct InspectionOptions {
 
 impl InspectionOptions {
     /// Returns the settings.
-    pub fn knobs(&self) -> Result<InvertKnobs> {
+    pub(crate) fn knobs(&self) -> Result<InvertKnobs> {
         assigned(self.preset.knobs(), &self.set)
     }
 
     /// Returns the settings with this seed, unless `--set` overrides it.
-    pub fn seeded_knobs(&self, seed: u64) -> Result<InvertKnobs> {
+    pub(crate) fn seeded_knobs(&self, seed: u64) -> Result<InvertKnobs> {
         assigned(InvertKnobs { seed, ..self.preset.knobs() }, &self.set)
     }
 }

@@ -14,10 +14,9 @@ use crate::{
     device,
     device::DeviceChoice,
     inspect::{
-        InspectionJob, InvertKnobs, InvertPreset, Planes, Regions, ScoreKind, Scores, TestSet,
+        FrozenNetworks, InspectionJob, InvertKnobs, InvertPreset, Planes, Regions, ScoreKind, Scores, TestSet,
         critic::{FrameCritic, StatsFitter, TestTimeAugmentation},
         evaluation::metrics::{auroc, median},
-        latent::inversion::FrozenNetworks,
     },
     kernels,
     model::{FrozenCritic, Generator},

@@ -6,15 +6,9 @@ use anyhow::Result;
 use clap::Subcommand;
 
 use super::{finetune, options::record_path, output::print_row};
-
 use crate::{
     device::DeviceChoice,
-    review::{
-        Record, ReviewItem, Timestamp, export,
-        export::ExportFormat,
-        queue,
-        queue::{QueueFilter, QueueOrder, QueueView},
-    },
+    review::{QueueFilter, QueueOrder, QueueView, Record, ReviewItem, Timestamp, export, export::ExportFormat, queue},
     time::{parse_day, span},
 };
 

@@ -32,7 +32,7 @@ pub(super) struct EngineSession {
 
 impl EngineSession {
     /// Starts an engine and waits until its device is chosen.
-    pub fn start(device: DeviceChoice) -> Result<Self> {
+    pub(crate) fn start(device: DeviceChoice) -> Result<Self> {
         let (notify, updates) = bounded::<()>(1);
         let engine = Engine::start(device, move || {
             let _ = notify.try_send(());
@@ -44,25 +44,25 @@ impl EngineSession {
     }
 
     /// Waits for a notification of the engine, for a short time.
-    pub fn wait(&self) {
+    pub(crate) fn wait(&self) {
         let _ = self.updates.recv_timeout(POLL);
     }
 
     /// Waits until `done`.
-    pub fn wait_until(&self, done: impl Fn() -> bool) {
+    pub(crate) fn wait_until(&self, done: impl Fn() -> bool) {
         while !done() {
             self.wait();
         }
     }
 
     /// Fails if the compute thread has ended.
-    pub fn ensure_running(&self) -> Result<()> {
+    pub(crate) fn ensure_running(&self) -> Result<()> {
         anyhow::ensure!(!self.engine.is_over(), "the compute thread ended; run the command again");
         Ok(())
     }
 
     /// Activates a model and waits until it is loaded.
-    pub fn open_model(&self, source: ModelSource) -> Result<Arc<ModelFacts>> {
+    pub(crate) fn open_model(&self, source: ModelSource) -> Result<Arc<ModelFacts>> {
         self.engine.send(InspectionRequest::OpenModel(source));
         let state = || self.engine.state().inspection.status.read().model.clone();
         self.wait_until(|| matches!(state(), ModelState::Ready(_) | ModelState::Failed(_)) || self.engine.is_over());

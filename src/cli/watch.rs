@@ -18,11 +18,10 @@ use crate::{
     device,
     device::DeviceChoice,
     engine::intake::{
-        InspectedFile,
-        stream::{StreamInspector, StreamStep},
+        InspectedFile, StreamInspector, StreamStep,
         watch::{MemoryLedger, RecordLedger, Timing, Watch, WatchOptions},
     },
-    inspect::{Model, calibration::verdict_counts::VerdictCounts},
+    inspect::{Model, calibration::VerdictCounts},
     review::Record,
     time::span,
 };

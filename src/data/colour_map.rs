@@ -49,12 +49,12 @@ static TABLES: LazyLock<[[[u8; 3]; 256]; 3]> =
     LazyLock::new(|| ColourMap::ALL.map(|map| std::array::from_fn(|i| byte(exact(map, i as f64 / 255.0)))));
 
 /// Returns the map as 256 sRGB colours, from 0 to 1.
-pub fn table(map: ColourMap) -> &'static [[u8; 3]; 256] {
+pub(crate) fn table(map: ColourMap) -> &'static [[u8; 3]; 256] {
     &TABLES[map as usize]
 }
 
 /// Returns the sRGB colour of `t`, clamped to `[0, 1]`. NaN is shown as 0.
-pub fn colour(map: ColourMap, t: f32) -> [u8; 3] {
+pub(crate) fn colour(map: ColourMap, t: f32) -> [u8; 3] {
     // The cast converts NaN to 0.
     table(map)[(t.clamp(0.0, 1.0) * 255.0).round() as usize]
 }

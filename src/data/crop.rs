@@ -17,9 +17,9 @@ use rayon::prelude::*;
 use super::{DataError, ImageStore, Picture, decode::LARGE, decoder_pool::on_decoders, store::ImageForm};
 
 /// Maximum side of a crop in pixels.
-pub const MAX_SIZE: usize = 1024;
+pub(crate) const MAX_SIZE: usize = 1024;
 /// Maximum number of crops in a batch.
-pub const MAX_BATCH: usize = 4096;
+pub(crate) const MAX_BATCH: usize = 4096;
 /// Brightness change as a share of [`CropSpec::jitter`].
 const BRIGHTNESS_SHARE: f32 = 0.7;
 /// Number of batches prepared ahead.

@@ -18,39 +18,25 @@ use parking_lot::Mutex;
 use super::{DataError, FileFault, FileHash, Picture, Samples};
 
 /// Maximum width and height in pixels.
-pub const MAX_SIDE: u32 = 65_535;
+pub(crate) const MAX_SIDE: u32 = 65_535;
 /// Maximum number of pixels in an image: 20,000 x 20,000.
-pub const MAX_PIXELS: u64 = 400_000_000;
+pub(crate) const MAX_PIXELS: u64 = 400_000_000;
 /// Maximum size in bytes of a decoded image, alpha included, and of a file.
-pub const MAX_BYTES: u64 = 1_600_000_000;
+pub(crate) const MAX_BYTES: u64 = 1_600_000_000;
 /// Files and images larger than this many bytes are decoded one at a time.
 pub(crate) const LARGE: u64 = 64 << 20;
 
 /// Extensions of image files in lower case. Used only when searching a folder; a format is recognised by content.
-pub const EXTENSIONS: [&str; 11] = ["png", "jpg", "jpeg", "tif", "tiff", "bmp", "pgm", "ppm", "pbm", "pnm", "pam"];
+pub(crate) const EXTENSIONS: [&str; 11] =
+    ["png", "jpg", "jpeg", "tif", "tiff", "bmp", "pgm", "ppm", "pbm", "pnm", "pam"];
 
 /// Whether a file has the extension of an image, ignoring case.
-pub fn is_named_like_an_image(path: &Path) -> bool {
+pub(crate) fn is_named_like_an_image(path: &Path) -> bool {
     path.extension().is_some_and(|e| EXTENSIONS.iter().any(|known| e.eq_ignore_ascii_case(known)))
 }
 
 /// Memory that a decoder may allocate; some hold the image twice.
 const MAX_ALLOC: u64 = 2 * MAX_BYTES;
-
-/// Properties of an image as given by its file header.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Probe {
-    /// Format, recognised by content: "PNG", "JPEG", "TIFF", "BMP" or "PNM".
-    pub format: &'static str,
-    /// Width in pixels.
-    pub width: usize,
-    /// Height in pixels.
-    pub height: usize,
-    /// Channels after decoding: 1 (grey) or 3 (RGB).
-    pub channels: usize,
-    /// Bits per sample after decoding: 8 or 16.
-    pub bits: u8,
-}
 
 /// Decodes the image in `path` by its content, whatever its extension.
 ///
@@ -66,47 +52,28 @@ pub fn decode(path: &Path) -> Result<Picture, DataError> {
 ///
 /// # Errors
 /// Those of [`decode`].
-pub fn decode_hashed(path: &Path) -> Result<(Picture, FileHash), DataError> {
+pub(crate) fn decode_hashed(path: &Path) -> Result<(Picture, FileHash), DataError> {
     let named = |fault| DataError::File { path: path.to_owned(), fault };
     let (picture, hash) = read_and(path, |bytes, _, turn| picture_from(bytes, turn)).map_err(named)?;
     Ok((picture.map_err(named)?, hash))
 }
 
 /// Result of [`decode_unless`]: the image, `None` if the content was known, or the reason why it cannot be decoded.
-pub type Decoded = Result<Option<Picture>, FileFault>;
+pub(crate) type Decoded = Result<Option<Picture>, FileFault>;
 
 /// As [`decode_hashed`], but decodes the pixels only if `known` returns `false` for the hash. A file that is not an image
 /// has a hash too.
 ///
 /// # Errors
 /// [`FileFault`] if there are no bytes to hash: the file cannot be read or is larger than [`MAX_BYTES`].
-pub fn decode_unless(path: &Path, known: impl FnOnce(FileHash) -> bool) -> Result<(FileHash, Decoded), FileFault> {
+pub(crate) fn decode_unless(
+    path: &Path,
+    known: impl FnOnce(FileHash) -> bool,
+) -> Result<(FileHash, Decoded), FileFault> {
     let decode = |bytes: &[u8], hash, turn: &mut Turn| {
         if known(hash) { Ok(None) } else { picture_from(bytes, turn).map(Some) }
     };
     read_and(path, decode).map(|(decoded, hash)| (hash, decoded))
-}
-
-/// Reads the header of `path` without decoding the pixels.
-///
-/// # Errors
-/// Those of [`decode`] that the header can reveal.
-pub fn probe(path: &Path) -> Result<Probe, DataError> {
-    let named = |fault| DataError::File { path: path.to_owned(), fault };
-    let found = read_and(path, |bytes, _, _| {
-        let (format, name) = format_of(bytes)?;
-        let decoder = decoder(bytes, format)?;
-        let (width, height) = decoder.dimensions();
-        let color = decoder.color_type();
-        Ok(Probe {
-            format: name,
-            width: width as usize,
-            height: height as usize,
-            channels: if color.has_color() { 3 } else { 1 },
-            bits: if color.bytes_per_pixel() / color.channel_count() == 2 { 16 } else { 8 },
-        })
-    });
-    found.and_then(|(probe, _)| probe).map_err(named)
 }
 
 /// Serialises large files and images, so that memory use depends on the largest image and not on the number of threads.
@@ -143,7 +110,7 @@ fn read_and<T>(
 }
 
 fn picture_from(bytes: &[u8], turn: &mut Turn) -> Result<Picture, FileFault> {
-    let (format, _) = format_of(bytes)?;
+    let format = format_of(bytes)?;
     if !is_complete(bytes, format) {
         return Err(FileFault::Truncated);
     }
@@ -209,16 +176,16 @@ fn fault_of(error: ImageError) -> FileFault {
     }
 }
 
-/// Recognises the format by the first bytes; returns it with its name.
-fn format_of(bytes: &[u8]) -> Result<(ImageFormat, &'static str), FileFault> {
+/// Recognises the format by the first bytes.
+fn format_of(bytes: &[u8]) -> Result<ImageFormat, FileFault> {
     let text = looks_like_text(bytes);
     match image::guess_format(bytes) {
-        Ok(ImageFormat::Png) => Ok((ImageFormat::Png, "PNG")),
-        Ok(ImageFormat::Jpeg) => Ok((ImageFormat::Jpeg, "JPEG")),
-        Ok(ImageFormat::Tiff) => Ok((ImageFormat::Tiff, "TIFF")),
+        Ok(ImageFormat::Png) => Ok(ImageFormat::Png),
+        Ok(ImageFormat::Jpeg) => Ok(ImageFormat::Jpeg),
+        Ok(ImageFormat::Tiff) => Ok(ImageFormat::Tiff),
         // A signature of two letters may also begin a text file.
-        Ok(ImageFormat::Bmp) if !text => Ok((ImageFormat::Bmp, "BMP")),
-        Ok(ImageFormat::Pnm) if bytes.get(2).is_some_and(u8::is_ascii_whitespace) => Ok((ImageFormat::Pnm, "PNM")),
+        Ok(ImageFormat::Bmp) if !text => Ok(ImageFormat::Bmp),
+        Ok(ImageFormat::Pnm) if bytes.get(2).is_some_and(u8::is_ascii_whitespace) => Ok(ImageFormat::Pnm),
         Ok(ImageFormat::Gif) => Err(FileFault::Format("GIF")),
         Ok(ImageFormat::WebP) => Err(FileFault::Format("WebP")),
         Ok(ImageFormat::Avif) => Err(FileFault::Format("AVIF")),
@@ -344,8 +311,6 @@ mod tests {
                     assert_eq!(picture.channels(), channels);
                     assert_eq!(picture.samples(), &Samples::U8(image.as_bytes().to_vec()), "{format:?}");
                 }
-                let probe = probe(&path).unwrap();
-                assert_eq!((probe.width, probe.height, probe.bits), (9, 5, 8));
             }
         }
     }
@@ -431,8 +396,9 @@ mod tests {
         assert!(fault(&folder.with("moving.png", b"GIF89a\x01\0\x01\0")).contains("it is a GIF file; save it as PNG"));
         assert!(fault(&folder.with("raw.png", &[1, 2, 3, 4, 0])).contains("no known image format"));
         assert!(fault(&folder.at("absent.png")).contains("check that it exists"));
-        let jpeg = folder.with("photo.png", &encoded(&grey(20, 10), ImageFormat::Jpeg));
-        assert_eq!(probe(&jpeg).unwrap().format, "JPEG");
+        let jpeg = encoded(&grey(20, 10), ImageFormat::Jpeg);
+        assert_eq!(format_of(&jpeg).unwrap(), ImageFormat::Jpeg);
+        let jpeg = folder.with("photo.png", &jpeg);
         assert_eq!(decode(&jpeg).unwrap().width(), 20);
     }
 
@@ -467,7 +433,7 @@ mod tests {
         let deep = png(&[0, 0, 0x4e, 0x20, 0, 0, 0x4e, 0x20, 16, 2, 0, 0, 0], &[chunk(b"IDAT", &[0x78, 1])]);
         assert!(fault(&folder.with("deep.png", &deep)).contains("2400000000 bytes when decoded"));
         let scan = png(&[0, 0, 0x4e, 0x20, 0, 0, 0x4e, 0x20, 8, 0, 0, 0, 0], &[chunk(b"IDAT", &[0x78, 1])]);
-        assert_eq!(probe(&folder.with("scan.png", &scan)).unwrap().width, 20_000);
+        assert_eq!(decoder(&scan, ImageFormat::Png).unwrap().dimensions(), (20_000, 20_000));
     }
 
     #[test]

@@ -40,18 +40,18 @@ impl Illumination {
     }
 
     /// Measures an image given plane by plane.
-    pub fn of_planes(values: &[f32], channels: usize) -> Self {
+    pub(crate) fn of_planes(values: &[f32], channels: usize) -> Self {
         let plane = values.len() / channels.max(1);
         Self::of(plane, channels, |i, c| values[c * plane + i])
     }
 
     /// Normalises a value of the image, to `[-1, 1]`.
-    pub fn normalise(self, value: f32) -> f32 {
+    pub(crate) fn normalise(self, value: f32) -> f32 {
         ((value - self.median) / (REACH * self.spread)).clamp(-1.0, 1.0)
     }
 
     /// Maps a normalised value to `[-1, 1]` for display.
-    pub fn for_display(normalised: f32) -> f32 {
+    pub(crate) fn for_display(normalised: f32) -> f32 {
         (normalised * (REACH / DISPLAY_REACH)).clamp(-1.0, 1.0)
     }
 }
@@ -61,7 +61,7 @@ impl Illumination {
 pub(super) struct CachedIllumination(OnceLock<Illumination>);
 
 impl CachedIllumination {
-    pub fn get(&self, measure: impl FnOnce() -> Illumination) -> Illumination {
+    pub(crate) fn get(&self, measure: impl FnOnce() -> Illumination) -> Illumination {
         *self.0.get_or_init(measure)
     }
 }

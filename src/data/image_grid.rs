@@ -56,7 +56,7 @@ impl ImageGrid {
     }
 
     /// Converts NCHW values in `[-1, 1]`, clamped.
-    pub fn from_unit(count: usize, channels: usize, side: usize, values: &[f32]) -> Self {
+    pub(crate) fn from_unit(count: usize, channels: usize, side: usize, values: &[f32]) -> Self {
         let plane = side * side;
         let mut pixels = Vec::with_capacity(count * plane * channels);
         for i in 0..count {
@@ -71,7 +71,7 @@ impl ImageGrid {
     }
 
     /// Converts back to NCHW values in `[-1, 1]`, the inverse of [`ImageGrid::from_unit`].
-    pub fn to_unit(&self) -> Vec<f32> {
+    pub(crate) fn to_unit(&self) -> Vec<f32> {
         let mut values = Vec::with_capacity(self.pixels.len());
         for i in 0..self.count {
             for c in 0..self.channels {

@@ -17,11 +17,11 @@ use super::{
 };
 
 /// Maximum number of files in a data set.
-pub const MAX_FILES: usize = 200_000;
+pub(crate) const MAX_FILES: usize = 200_000;
 
 /// Called with (images read, total images) from several threads; `false` stops the reading. Both are 0 while the folder
 /// is being listed.
-pub type ReadProgress<'a> = dyn Fn(usize, usize) -> bool + Sync + 'a;
+pub(crate) type ReadProgress<'a> = dyn Fn(usize, usize) -> bool + Sync + 'a;
 
 /// Recognises the layout of `root`, a folder or a CSV file, and decodes every image and mask once.
 ///

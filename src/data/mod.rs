@@ -10,30 +10,32 @@
 //! the stored orientation). RGB becomes grey by the Rec. 709 weights on the stored values:
 //! `(2126 R + 7152 G + 722 B) / 10000`, rounded.
 
-pub mod box_filter;
-pub mod colour_map;
-pub mod crop;
-pub mod dataset;
-pub mod decode;
+pub(crate) mod box_filter;
+pub(crate) mod colour_map;
+pub(crate) mod crop;
+pub(crate) mod dataset;
+pub(crate) mod decode;
 mod decoder_pool;
-pub mod error;
-pub mod file_hash;
-pub mod illumination;
-pub mod image_grid;
-pub mod layout;
-pub mod picture;
-pub mod source;
-pub mod split;
-pub mod store;
+pub(crate) mod error;
+pub(crate) mod file_hash;
+pub(crate) mod illumination;
+pub(crate) mod image_grid;
+pub(crate) mod layout;
+pub(crate) mod picture;
+pub(crate) mod source;
+pub(crate) mod split;
+pub(crate) mod store;
 pub mod surface;
-pub mod synthetic_defects;
-pub mod thumbnail;
+pub(crate) mod synthetic_defects;
+pub(crate) mod thumbnail;
 
+pub use box_filter::box_mean;
+pub use colour_map::ColourMap;
 pub use crop::{CropSampler, CropSpec, Loader};
 pub use dataset::{Dataset, DatasetImage, DatasetLayout, DatasetSummary, Label, Skipped, Subset};
 pub use decode::decode;
 pub use error::{DataError, FileFault};
-pub use file_hash::FileHash;
+pub use file_hash::{BadHash, FileHash};
 pub use illumination::Illumination;
 pub use image_grid::ImageGrid;
 pub use layout::describe;
@@ -41,3 +43,4 @@ pub use picture::{Picture, Samples};
 pub use source::{DataSource, Opened};
 pub use split::Split;
 pub use store::ImageStore;
+pub use synthetic_defects::{DamagedCrop, DefectFill, DefectShape, DefectSynthesiser, SyntheticDefectKnobs};

@@ -3,12 +3,12 @@
 use super::illumination::{CachedIllumination, Illumination};
 
 /// Converts a value in `[-1, 1]` to 8 bits, rounded; values outside are clamped.
-pub fn unit_to_u8(value: f32) -> u8 {
+pub(crate) fn unit_to_u8(value: f32) -> u8 {
     ((value.clamp(-1.0, 1.0) + 1.0) * 127.5).round() as u8
 }
 
 /// Converts an 8-bit sample to `[-1, 1]`.
-pub fn u8_to_unit(sample: u8) -> f32 {
+pub(crate) fn u8_to_unit(sample: u8) -> f32 {
     f32::from(sample) / 127.5 - 1.0
 }
 
@@ -107,7 +107,7 @@ impl Picture {
     }
 
     /// Brightness and contrast, measured on first use.
-    pub fn illumination(&self) -> Illumination {
+    pub(crate) fn illumination(&self) -> Illumination {
         let at = |i: usize, c: usize| self.unit(i % self.width, i / self.width, c);
         self.illumination.get(|| Illumination::of(self.width * self.height, self.channels, at))
     }
@@ -121,7 +121,7 @@ impl Picture {
     }
 
     /// Whether every sample is 0, as in an empty mask.
-    pub fn is_blank(&self) -> bool {
+    pub(crate) fn is_blank(&self) -> bool {
         match &self.samples {
             Samples::U8(s) => s.iter().all(|&v| v == 0),
             Samples::U16(s) => s.iter().all(|&v| v == 0),
@@ -150,7 +150,7 @@ impl Picture {
     }
 
     /// Returns the size in pixels of a `width` x `height` image at `scale`: rounded, at least 1 x 1.
-    pub fn scaled_size(width: usize, height: usize, scale: f32) -> (usize, usize) {
+    pub(crate) fn scaled_size(width: usize, height: usize, scale: f32) -> (usize, usize) {
         let side = |n: usize| ((n as f64 * f64::from(scale)).round() as usize).clamp(1, n.max(1));
         (side(width), side(height))
     }

@@ -19,9 +19,9 @@ use super::{
 };
 
 /// Number of healthy specimens of a built-in surface.
-pub const SPECIMENS: usize = 96;
+pub(crate) const SPECIMENS: usize = 96;
 /// Width and height of a specimen in pixels.
-pub const SPECIMEN_SIDE: usize = 256;
+pub(crate) const SPECIMEN_SIDE: usize = 256;
 
 /// Where training images come from. Written as a path, or as `surface:turned` or `surface:turned:7`
 /// (kind and seed); a folder whose name begins with `surface:` is written `./surface:…`.
@@ -125,7 +125,7 @@ fn specimen(kind: SurfaceKind, seed: u64, index: usize) -> DatasetImage {
 ///
 /// # Errors
 /// [`DataError::File`] for a file that is missing, is not an image or has changed.
-pub fn describe_file(path: &Path, hash: FileHash, label: Label) -> Result<DatasetImage, DataError> {
+pub(crate) fn describe_file(path: &Path, hash: FileHash, label: Label) -> Result<DatasetImage, DataError> {
     let (picture, found) = decode_hashed(path)?;
     if found != hash {
         return Err(DataError::File { path: path.to_owned(), fault: FileFault::Changed });

@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use super::{DataError, FileHash};
 
 /// Minimum number of held-out images.
-pub const MIN_HELD_OUT: usize = 5;
+pub(crate) const MIN_HELD_OUT: usize = 5;
 
 /// Default share of held-out images.
-pub const DEFAULT_SHARE: f64 = 0.2;
+pub(crate) const DEFAULT_SHARE: f64 = 0.2;
 
 /// A split of the healthy images by the hashes of their files: it does not depend on where the files are, and copies of
 /// one image are never on both sides.

@@ -11,11 +11,11 @@ use super::{
 };
 
 /// Default limit of cached bytes: 1 GiB.
-pub const DEFAULT_LIMIT: usize = 1 << 30;
+pub(crate) const DEFAULT_LIMIT: usize = 1 << 30;
 
 /// Requested channels and scale of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ImageForm {
+pub(crate) struct ImageForm {
     grey: bool,
     /// Bits of the scale, since floating-point numbers do not implement `Hash`.
     scale: u32,
@@ -23,16 +23,16 @@ pub struct ImageForm {
 
 impl ImageForm {
     /// As stored in the file.
-    pub const NATIVE: Self = Self { grey: false, scale: 1.0_f32.to_bits() };
+    pub(crate) const NATIVE: Self = Self { grey: false, scale: 1.0_f32.to_bits() };
 
     /// An image with `channels` channels (1 converts RGB to grey; 3 leaves a grey image grey, which reads the same for
     /// every channel), at `scale` in `(0, 1]`.
-    pub fn new(channels: usize, scale: f32) -> Self {
+    pub(crate) fn new(channels: usize, scale: f32) -> Self {
         Self { grey: channels == 1, scale: scale.to_bits() }
     }
 
     /// The scale.
-    pub fn scale(self) -> f32 {
+    pub(crate) fn scale(self) -> f32 {
         f32::from_bits(self.scale)
     }
 }
@@ -108,7 +108,8 @@ impl ImageStore {
     }
 
     /// Bytes currently cached.
-    pub fn cached_bytes(&self) -> usize {
+    #[cfg(test)]
+    pub(crate) fn cached_bytes(&self) -> usize {
         self.cache.lock().bytes
     }
 
@@ -135,7 +136,7 @@ impl ImageStore {
     ///
     /// # Errors
     /// Those of [`ImageStore::get`].
-    pub fn get_as(&self, index: usize, form: ImageForm) -> Result<Arc<Picture>, DataError> {
+    pub(crate) fn get_as(&self, index: usize, form: ImageForm) -> Result<Arc<Picture>, DataError> {
         let Some(entry) = self.entries.get(index) else {
             let value = index.to_string();
             return Err(DataError::OutOfRange {

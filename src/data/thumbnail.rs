@@ -4,7 +4,7 @@ use super::picture::unit_to_u8;
 
 /// Reduces an image with values in [-1, 1] by box averaging until its longer side has at most `side` pixels.
 /// `at` reads the value at x, y and channel. Returns the new width and height, and the bytes with interleaved channels.
-pub fn thumbnail(
+pub(crate) fn thumbnail(
     (w, h): (usize, usize),
     channels: usize,
     side: usize,

@@ -13,7 +13,7 @@ use crossbeam_channel::{Receiver, TryRecvError, bounded};
 
 /// Progress of a task, and whether it was cancelled.
 #[derive(Debug, Default)]
-pub struct TaskProgress {
+pub(crate) struct TaskProgress {
     done: AtomicUsize,
     total: AtomicUsize,
     cancelled: AtomicBool,
@@ -21,21 +21,21 @@ pub struct TaskProgress {
 
 impl TaskProgress {
     /// Sets the progress; `false` when the task was cancelled.
-    pub fn report(&self, done: usize, total: usize) -> bool {
+    pub(crate) fn report(&self, done: usize, total: usize) -> bool {
         self.done.store(done, Ordering::Relaxed);
         self.total.store(total, Ordering::Relaxed);
         !self.is_cancelled()
     }
 
     /// Whether the task was cancelled.
-    pub fn is_cancelled(&self) -> bool {
+    pub(crate) fn is_cancelled(&self) -> bool {
         self.cancelled.load(Ordering::Relaxed)
     }
 }
 
 /// Work on a thread of its own, whose result is taken once.
 #[derive(Debug)]
-pub struct BackgroundTask<T> {
+pub(crate) struct BackgroundTask<T> {
     progress: Arc<TaskProgress>,
     result: Receiver<T>,
 }
@@ -45,7 +45,7 @@ impl<T: Send + 'static> BackgroundTask<T> {
     ///
     /// # Errors
     /// When the thread cannot be started.
-    pub fn spawn(
+    pub(crate) fn spawn(
         name: &str,
         wake: impl FnOnce() + Send + 'static,
         work: impl FnOnce(&TaskProgress) -> T + Send + 'static,
@@ -63,17 +63,17 @@ impl<T: Send + 'static> BackgroundTask<T> {
     }
 
     /// Units done and in total; (0, 0) before the first report.
-    pub fn progress(&self) -> (usize, usize) {
+    pub(crate) fn progress(&self) -> (usize, usize) {
         (self.progress.done.load(Ordering::Relaxed), self.progress.total.load(Ordering::Relaxed))
     }
 
     /// Cancels the task.
-    pub fn cancel(&self) {
+    pub(crate) fn cancel(&self) {
         self.progress.cancelled.store(true, Ordering::Relaxed);
     }
 
     /// The status; the result is returned once.
-    pub fn poll(&self) -> TaskState<T> {
+    pub(crate) fn poll(&self) -> TaskState<T> {
         match self.result.try_recv() {
             Ok(value) => TaskState::Done(value),
             Err(TryRecvError::Empty) => TaskState::Running,
@@ -84,7 +84,7 @@ impl<T: Send + 'static> BackgroundTask<T> {
 
 /// Status of a [`BackgroundTask`].
 #[derive(Debug, PartialEq, Eq)]
-pub enum TaskState<T> {
+pub(crate) enum TaskState<T> {
     /// Still running.
     Running,
     /// Done, with its result.

@@ -4,7 +4,7 @@
 //! over a bounded channel (`protocol`), small events come back the same way (`event`), and everything that is shown
 //! is in [`EngineState`]. Each feature has a folder with its requests, its state and its task.
 
-pub mod background;
+pub(crate) mod background;
 pub mod evaluation;
 mod event;
 pub mod finetune;
@@ -15,12 +15,13 @@ mod outbox;
 mod protocol;
 pub mod review;
 mod scheduler;
-pub mod state;
+pub(crate) mod state;
 mod task;
 pub mod training;
 
 use std::{io, sync::Arc, thread};
 
+pub(crate) use background::{BackgroundTask, TaskProgress, TaskState};
 use crossbeam_channel::{Receiver, Sender, bounded};
 pub use evaluation::EvaluationRequest;
 pub use event::{Event, Severity};

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use toml::Value;
 
 use crate::train::{
+    OptimiserKind, OptimiserKnobs,
     knobs::{Domain, Group, Knob, plain},
-    recipe::{OptimiserKind, OptimiserKnobs},
 };
 
 /// Initial z.
@@ -183,7 +183,7 @@ const fn knob(key: &'static str, label: &'static str, unit: &'static str, domain
 }
 
 /// All knobs of an inspection in display order: key, range, unit and help. Used by `--set`, the panel and validation.
-pub static KNOBS: [Knob; 14] = [
+pub(crate) static KNOBS: [Knob; 14] = [
     knob(
         "steps",
         "Maximum steps",
@@ -314,7 +314,7 @@ const FULL_TILES: usize = 4;
 impl InvertKnobs {
     /// Maximum steps for a frame of this many tiles. The first steps bring most of the improvement, and large frames
     /// would otherwise take too long.
-    pub fn steps_for(&self, tiles: usize) -> usize {
+    pub(crate) fn steps_for(&self, tiles: usize) -> usize {
         (self.steps * FULL_TILES / tiles.max(FULL_TILES)).max(self.frame_steps).min(self.steps)
     }
 
@@ -363,7 +363,7 @@ impl InvertKnobs {
     }
 
     /// Whether results are comparable: only the seed may differ.
-    pub fn comparable(&self, other: &Self) -> bool {
+    pub(crate) fn comparable(&self, other: &Self) -> bool {
         Self { seed: other.seed, ..self.clone() } == *other
     }
 

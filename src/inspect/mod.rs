@@ -10,28 +10,29 @@ pub mod calibration;
 pub mod critic;
 pub mod evaluation;
 pub mod export;
-pub mod job;
-pub mod knobs;
+pub(crate) mod job;
+pub(crate) mod knobs;
 pub mod latent;
 pub mod lineage;
-pub mod model;
-pub mod planes;
-pub mod regions;
-pub mod scores;
-pub mod tiles;
+pub(crate) mod model;
+pub(crate) mod planes;
+pub(crate) mod regions;
+pub(crate) mod scores;
+pub(crate) mod tiles;
 
 pub use calibration::{
     Assessment, Calibration, Verdict,
     calibrator::{CalibrateError, Calibrator},
 };
 pub use evaluation::{EvaluateError, EvaluatedImage, Evaluation, Evaluator, TestSet};
-pub use job::{InspectionJob, KeptFrame, Outcome, StepRecord};
-pub use knobs::{InvertKnobs, InvertPreset};
-pub use lineage::{LabelledPart, Lineage};
-pub use model::Model;
-pub use planes::Planes;
-pub use regions::{Region, Regions};
-pub use scores::{
-    ScoreKind, Scores,
-    fusion::{FusionTerm, LabelledScores, ReweightError},
+pub use job::{InspectError, InspectionJob, KeptFrame, Outcome, StepRecord};
+pub use knobs::{
+    Constraint, InvertKnobs, InvertPreset, KnobError, LatentOptimiserKind, LatentOptimiserKnobs, LatentStart,
 };
+pub use latent::{FrozenNetworks, InversionBatch};
+pub use lineage::{LabelledPart, Lineage};
+pub use model::{DecisionError, Model, ModelError, ModelInfo, ModelNetworks, Promise};
+pub use planes::Planes;
+pub use regions::{Region, RegionError, RegionShape, Regions};
+pub use scores::{FusionTerm, LabelledScores, ReweightError, ScoreKind, Scores};
+pub use tiles::Tiling;

@@ -33,17 +33,17 @@ use crate::{
 
 /// Metadata keys of a model file.
 mod key {
-    pub const NAME: &str = "name";
-    pub const RECIPE: &str = "recipe";
-    pub const STEP: &str = "step";
-    pub const DATA: &str = "data";
-    pub const SPLIT: &str = "split";
-    pub const CALIBRATIONS: &str = "calibrations";
-    pub const REGIONS: &str = "regions";
-    pub const RATE: &str = "rate";
-    pub const PROMISE: &str = "promise";
-    pub const NEIGHBOURS: &str = "neighbours";
-    pub const LINEAGE: &str = "lineage";
+    pub(crate) const NAME: &str = "name";
+    pub(crate) const RECIPE: &str = "recipe";
+    pub(crate) const STEP: &str = "step";
+    pub(crate) const DATA: &str = "data";
+    pub(crate) const SPLIT: &str = "split";
+    pub(crate) const CALIBRATIONS: &str = "calibrations";
+    pub(crate) const REGIONS: &str = "regions";
+    pub(crate) const RATE: &str = "rate";
+    pub(crate) const PROMISE: &str = "promise";
+    pub(crate) const NEIGHBOURS: &str = "neighbours";
+    pub(crate) const LINEAGE: &str = "lineage";
 }
 
 /// Prefix of the tensors of the embedding bank.
@@ -375,7 +375,7 @@ impl Model {
     }
 
     /// Metadata, mutable.
-    pub fn info_mut(&mut self) -> &mut ModelInfo {
+    pub(crate) fn info_mut(&mut self) -> &mut ModelInfo {
         &mut self.info
     }
 
@@ -390,7 +390,7 @@ impl Model {
     }
 
     /// Whether it has an encoder.
-    pub fn has_encoder(&self) -> bool {
+    pub(crate) fn has_encoder(&self) -> bool {
         self.encoder
     }
 

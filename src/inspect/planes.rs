@@ -61,7 +61,7 @@ impl Planes {
     }
 
     /// Mean brightness and contrast.
-    pub fn illumination(&self) -> Illumination {
+    pub(crate) fn illumination(&self) -> Illumination {
         Illumination::of_planes(&self.values, self.channels)
     }
 

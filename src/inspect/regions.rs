@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 /// Most regions of an image.
-pub const MAX_REGIONS: usize = 256;
+pub(crate) const MAX_REGIONS: usize = 256;
 
 /// Most corners of a polygon.
-pub const MAX_CORNERS: usize = 1_024;
+pub(crate) const MAX_CORNERS: usize = 1_024;
 
 /// An outline in pixels of the inspected image; `x` grows to the right, `y` downwards.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

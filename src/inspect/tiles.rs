@@ -40,7 +40,7 @@ impl Tiling {
     }
 
     /// Splits the tiles into those with a pixel in `mask` and those without.
-    pub fn split(&self, mask: &[bool]) -> (Self, Self) {
+    pub(crate) fn split(&self, mask: &[bool]) -> (Self, Self) {
         let (width, height, side) = (self.width as isize, self.height as isize, self.side as isize);
         let (holding, rest) = self.corners.iter().partition(|&&(x, y)| {
             let mut rows = y.max(0)..(y + side).min(height);
@@ -53,7 +53,7 @@ impl Tiling {
     }
 
     /// Keeps only the tiles with a pixel in `inspected`.
-    pub fn only(self, inspected: &[bool]) -> Self {
+    pub(crate) fn only(self, inspected: &[bool]) -> Self {
         self.split(inspected).0
     }
 
@@ -73,7 +73,7 @@ impl Tiling {
     }
 
     /// Appends tile `i` of a frame, channel by channel.
-    pub fn cut(&self, frame: &Planes, i: usize, out: &mut Vec<f32>) {
+    pub(crate) fn cut(&self, frame: &Planes, i: usize, out: &mut Vec<f32>) {
         for c in 0..frame.channels() {
             let plane = &frame.values()[c * frame.pixels()..(c + 1) * frame.pixels()];
             self.cut_plane(plane, i, out);
@@ -81,7 +81,7 @@ impl Tiling {
     }
 
     /// Appends tile `i` of a map with one value per pixel.
-    pub fn cut_plane(&self, plane: &[f32], i: usize, out: &mut Vec<f32>) {
+    pub(crate) fn cut_plane(&self, plane: &[f32], i: usize, out: &mut Vec<f32>) {
         let Some(&(x, y)) = self.corners.get(i) else { return };
         for v in 0..self.side as isize {
             let line = reflect(y + v, self.height) * self.width;
@@ -94,13 +94,13 @@ impl Tiling {
     }
 
     /// A canvas with this many planes.
-    pub fn canvas(&self, channels: usize) -> TileCanvas {
+    pub(crate) fn canvas(&self, channels: usize) -> TileCanvas {
         let pixels = self.width * self.height;
         TileCanvas { sums: vec![0.0; channels * pixels], weights: vec![0.0; pixels], channels }
     }
 
     /// Blends tile `i`, channel by channel, into a canvas.
-    pub fn place(&self, canvas: &mut TileCanvas, i: usize, tile: &[f32]) {
+    pub(crate) fn place(&self, canvas: &mut TileCanvas, i: usize, tile: &[f32]) {
         let Some(&(x, y)) = self.corners.get(i) else { return };
         let (side, pixels) = (self.side, self.width * self.height);
         let (columns, rows) = (self.blend_weights(x, self.width), self.blend_weights(y, self.height));
@@ -143,7 +143,7 @@ impl Tiling {
 
 /// Accumulates tiles into one frame; each pixel is the weighted mean of the tiles that cover it.
 #[derive(Clone, Debug)]
-pub struct TileCanvas {
+pub(crate) struct TileCanvas {
     sums: Vec<f32>,
     weights: Vec<f32>,
     channels: usize,
@@ -151,7 +151,7 @@ pub struct TileCanvas {
 
 impl TileCanvas {
     /// The blended frame; `fallback` where no tile was placed.
-    pub fn finish(self, fallback: impl Fn(usize) -> f32) -> Vec<f32> {
+    pub(crate) fn finish(self, fallback: impl Fn(usize) -> f32) -> Vec<f32> {
         let pixels = self.weights.len();
         let mut values = self.sums;
         for (i, value) in values.iter_mut().enumerate() {

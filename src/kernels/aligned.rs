@@ -15,12 +15,12 @@ pub(super) struct Aligned {
 
 impl Aligned {
     /// Creates `len` zeros.
-    pub fn zeros(len: usize) -> Self {
+    pub(crate) fn zeros(len: usize) -> Self {
         Self::new(vec![0.0; len + LANES], len)
     }
 
     /// Takes `len` floats of arbitrary values: write each before reading it.
-    pub fn take(len: usize) -> Self {
+    pub(crate) fn take(len: usize) -> Self {
         let found = SCRATCH.take(|kept| (len + LANES..2 * len + 64 * LANES).contains(&kept));
         found.map_or_else(|| Self::zeros(len), |values| Self::new(values, len))
     }

@@ -19,14 +19,14 @@ impl Pool {
     }
 
     /// Takes a buffer whose length `fits`, with arbitrary values.
-    pub fn take(&self, fits: impl Fn(usize) -> bool) -> Option<Vec<f32>> {
+    pub(crate) fn take(&self, fits: impl Fn(usize) -> bool) -> Option<Vec<f32>> {
         let mut buffers = self.buffers.lock();
         // The last one returned is the most likely to be in the cache.
         buffers.iter().rposition(|buffer| fits(buffer.len())).map(|i| buffers.remove(i))
     }
 
     /// Keeps a buffer, dropping the oldest ones beyond the capacity.
-    pub fn give(&self, buffer: Vec<f32>) {
+    pub(crate) fn give(&self, buffer: Vec<f32>) {
         if buffer.len() < MIN_POOLED {
             return;
         }
@@ -45,7 +45,7 @@ pub(super) static SCRATCH: Pool = Pool::new(1 << 24);
 pub(super) static TENSORS: Pool = Pool::new(1 << 25);
 
 /// Returns `len` floats of arbitrary values, from the pool if possible: write each before reading it.
-pub fn take_buffer(len: usize) -> Vec<f32> {
+pub(crate) fn take_buffer(len: usize) -> Vec<f32> {
     // Much longer buffers are left for requests that need them.
     let take = |max: usize| TENSORS.take(|kept| (len..=max).contains(&kept));
     let found = if len < MIN_POOLED { None } else { take(len).or_else(|| take(len + len / 8)) };

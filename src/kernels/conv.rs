@@ -25,7 +25,11 @@ pub(super) struct Conv {
 
 impl Conv {
     /// Creates the convolution of maps and weights of these dimensions.
-    pub fn new(shape: ConvShape, [batch, inputs, height, width]: [usize; 4], [outputs, _, kh, kw]: [usize; 4]) -> Self {
+    pub(crate) fn new(
+        shape: ConvShape,
+        [batch, inputs, height, width]: [usize; 4],
+        [outputs, _, kh, kw]: [usize; 4],
+    ) -> Self {
         let ConvShape { stride, padding, dilation, leaky, shuffle } = shape;
         let geometry =
             Geometry { batch, inputs, outputs, size: [height, width], kernel: [kh, kw], stride, padding, dilation };
@@ -33,7 +37,7 @@ impl Conv {
     }
 
     /// Returns channels, height and width of the output.
-    pub fn out(&self) -> [usize; 3] {
+    pub(crate) fn out(&self) -> [usize; 3] {
         let [height, width] = self.geometry.out();
         match self.shuffle {
             true => [self.geometry.outputs / 4, 2 * height, 2 * width],
@@ -49,7 +53,7 @@ impl Conv {
     }
 
     /// The order of the output's values.
-    pub fn order(&self) -> MapOrder {
+    pub(crate) fn order(&self) -> MapOrder {
         MapOrder::of(self.geometry.batch)
     }
 
@@ -67,13 +71,13 @@ impl Conv {
     }
 
     /// Packs weights `[outputs, inputs, kernel, kernel]` for [`Conv::forward`].
-    pub fn pack_weights(&self, weight: &[f32]) -> PackedWeights {
+    pub(crate) fn pack_weights(&self, weight: &[f32]) -> PackedWeights {
         let g = &self.geometry;
         PackedWeights::from_rows(g.outputs, g.inputs * g.kernel_area(), weight)
     }
 
     /// Packs the same weights for [`Conv::input_gradient`], one part for each phase of the input.
-    pub fn pack_weights_backward(&self, weight: &[f32]) -> Vec<PackedWeights> {
+    pub(crate) fn pack_weights_backward(&self, weight: &[f32]) -> Vec<PackedWeights> {
         let g = &self.geometry;
         let area = g.kernel_area();
         self.phases()
@@ -102,7 +106,7 @@ impl Conv {
 
     /// Returns the output in [`Conv::order`]. `bias` has one value per output channel, or one per output channel and
     /// position; `residual`, laid out as the output, is added before the LeakyReLU.
-    pub fn forward(
+    pub(crate) fn forward(
         &self,
         x: (&[f32], MapOrder),
         weights: &PackedWeights,
@@ -135,12 +139,12 @@ impl Conv {
 
     /// Packs `x` for [`Conv::forward_packed`] and [`Conv::weight_gradient_packed`]. The result does not depend on the number
     /// of outputs.
-    pub fn pack_input(&self, x: (&[f32], MapOrder)) -> Aligned {
+    pub(crate) fn pack_input(&self, x: (&[f32], MapOrder)) -> Aligned {
         self.input(x).pack(&self.grid().0)
     }
 
     /// [`Conv::forward`] of packed maps, tile by tile.
-    pub fn forward_packed(&self, packed: &Aligned, weights: &PackedWeights, bias: &[f32]) -> Vec<f32> {
+    pub(crate) fn forward_packed(&self, packed: &Aligned, weights: &PackedWeights, bias: &[f32]) -> Vec<f32> {
         let g = &self.geometry;
         let (grid, taps) = self.grid();
         let offsets = grid.tap_offsets(&taps, g.inputs, g.stride);
@@ -156,7 +160,7 @@ impl Conv {
     }
 
     /// Returns the gradient of the input from that of the output `y`, all in [`Conv::order`].
-    pub fn input_gradient(&self, gradient: &[f32], y: &[f32], weights: &[PackedWeights]) -> Vec<f32> {
+    pub(crate) fn input_gradient(&self, gradient: &[f32], y: &[f32], weights: &[PackedWeights]) -> Vec<f32> {
         let g = &self.geometry;
         let phases: Vec<_> = self.phases().map(|phase| (phase, g.taps_backward(phase))).collect();
         let all: Vec<Tap> = phases.iter().flat_map(|(_, taps)| taps.iter().copied()).collect();
@@ -191,12 +195,12 @@ impl Conv {
     }
 
     /// Returns the gradients of weight and bias from that of the output `y`.
-    pub fn weight_gradient(&self, x: (&[f32], MapOrder), gradient: &[f32], y: &[f32]) -> (Vec<f32>, Vec<f32>) {
+    pub(crate) fn weight_gradient(&self, x: (&[f32], MapOrder), gradient: &[f32], y: &[f32]) -> (Vec<f32>, Vec<f32>) {
         self.weight_gradient_packed(&self.pack_input(x), gradient, y)
     }
 
     /// [`Conv::weight_gradient`] of packed maps.
-    pub fn weight_gradient_packed(&self, packed: &Aligned, gradient: &[f32], y: &[f32]) -> (Vec<f32>, Vec<f32>) {
+    pub(crate) fn weight_gradient_packed(&self, packed: &Aligned, gradient: &[f32], y: &[f32]) -> (Vec<f32>, Vec<f32>) {
         let g = &self.geometry;
         let (grid, taps) = self.grid();
         let offsets = grid.tap_offsets(&taps, g.inputs, g.stride);

@@ -48,7 +48,7 @@ impl WithSimd for TileShapeFor {
 
 impl TileShape {
     /// Returns the tile for this many output channels.
-    pub fn for_outputs(outputs: usize) -> Self {
+    pub(crate) fn for_outputs(outputs: usize) -> Self {
         Arch::new().dispatch(TileShapeFor(outputs))
     }
 }
@@ -63,7 +63,7 @@ pub(super) struct PackedBias {
 
 impl PackedBias {
     /// `values` is empty, or has one value per channel, or one per channel and position of `size`.
-    pub fn new(values: &[f32], channels: usize, size: [usize; 2], grid: &Grid) -> Self {
+    pub(crate) fn new(values: &[f32], channels: usize, size: [usize; 2], grid: &Grid) -> Self {
         let each = values.len() / channels.max(1);
         let period = if each > 1 { grid.image_pitch() } else { 1 };
         let len = period + LANES;
@@ -86,7 +86,7 @@ impl PackedBias {
 
     /// Returns the initial sums of an output channel for the vector that begins at this pixel of a grid.
     #[inline(always)]
-    pub fn vector<S: Simd>(&self, simd: S, output: usize, pixel: usize, interleave: usize) -> S::f32s {
+    pub(crate) fn vector<S: Simd>(&self, simd: S, output: usize, pixel: usize, interleave: usize) -> S::f32s {
         let at = output * (self.period + LANES) + pixel % self.period;
         // Interleaved images share the bias of their pixel.
         if interleave == 1 { load::<S>(&self.planes, at) } else { simd.splat_f32s(self.planes[at]) }
@@ -106,7 +106,7 @@ pub(super) struct PackedWeights {
 impl PackedWeights {
     /// `panel(first, rows, to)` writes the weights of the `rows` output channels from `first` on, those of a tap next to one
     /// another. Rows beyond the last channel are to be left unchanged, at zero.
-    pub fn new(outputs: usize, taps: usize, panel: impl Fn(usize, usize, &mut [f32]) + Sync + Send) -> Self {
+    pub(crate) fn new(outputs: usize, taps: usize, panel: impl Fn(usize, usize, &mut [f32]) + Sync + Send) -> Self {
         let shape = TileShape::for_outputs(outputs);
         let mut values = Aligned::take(outputs.next_multiple_of(shape.rows) * taps);
         let parallel = pays_to_move(values.len());
@@ -120,7 +120,7 @@ impl PackedWeights {
     }
 
     /// Packs the rows of a matrix, one per output channel, of `taps` weights each.
-    pub fn from_rows(outputs: usize, taps: usize, weights: &[f32]) -> Self {
+    pub(crate) fn from_rows(outputs: usize, taps: usize, weights: &[f32]) -> Self {
         let arch = Arch::new();
         Self::new(outputs, taps, |first, rows, to| {
             let weights = &weights[first * taps..(first + rows).min(outputs) * taps];
@@ -129,25 +129,25 @@ impl PackedWeights {
     }
 
     /// Number of output channels.
-    pub fn outputs(&self) -> usize {
+    pub(crate) fn outputs(&self) -> usize {
         self.outputs
     }
 
     /// Number of output channels of a panel.
-    pub fn rows(&self) -> usize {
+    pub(crate) fn rows(&self) -> usize {
         self.shape.rows
     }
 
     /// Returns the weights of a panel.
     #[inline(always)]
-    pub fn panel(&self, panel: usize) -> &[f32] {
+    pub(crate) fn panel(&self, panel: usize) -> &[f32] {
         let len = self.taps * self.shape.rows;
         &self.values[panel * len..][..len]
     }
 
     /// Computes `bias + sum of weight * x[position + offset]`, followed by a LeakyReLU of `slope`, for every output channel
     /// and position of the grid. `slope` is at most 1.
-    pub fn correlate(&self, x: &[f32], grid: &Grid, offsets: &[u32], bias: &PackedBias, slope: f32) -> Tiles {
+    pub(crate) fn correlate(&self, x: &[f32], grid: &Grid, offsets: &[u32], bias: &PackedBias, slope: f32) -> Tiles {
         debug_assert_eq!(offsets.len(), self.taps);
         let TileShape { rows, vectors, lanes } = self.shape;
         let starts = grid.vector_starts(lanes);

@@ -35,7 +35,7 @@ pub(super) struct OutputLayout {
 
 impl OutputLayout {
     /// Whether every vector on this grid has a contiguous destination. The last vector of a row may overlap the one before.
-    pub fn is_direct(&self, grid: &Grid) -> bool {
+    pub(crate) fn is_direct(&self, grid: &Grid) -> bool {
         let [height, width] = grid.size;
         // Maps of a single row belong to a dense layer, and cannot be split by rows.
         let rows = grid.interleave == 1 && height > 1 && width >= LANES && (self.stride == 1 || self.shuffle);

@@ -21,7 +21,7 @@ pub(super) enum MapOrder {
 
 impl MapOrder {
     /// Returns the order of the kernels' output for this batch size.
-    pub fn of(batch: usize) -> Self {
+    pub(crate) fn of(batch: usize) -> Self {
         if batch > 0 && batch.is_multiple_of(LANES) { Self::Chwn } else { Self::Nchw }
     }
 }
@@ -58,7 +58,7 @@ fn plane_len(len: usize) -> usize {
 
 impl Grid {
     /// Creates a grid on which `size` rows and columns are computed from maps of `input` rows and columns.
-    pub fn new(batch: usize, size: [usize; 2], input: [usize; 2], taps: &[Tap]) -> Self {
+    pub(crate) fn new(batch: usize, size: [usize; 2], input: [usize; 2], taps: &[Tap]) -> Self {
         let halo = |axis: usize| {
             let farthest = |far: fn(isize) -> isize| {
                 taps.iter().map(|tap| far(tap.shift[axis])).max().unwrap_or(0).max(0) as usize
@@ -85,7 +85,7 @@ impl Grid {
     }
 
     /// Returns the grid of `rows` rows of one image, or of all images if they are interleaved.
-    pub fn band(&self, rows: usize) -> Self {
+    pub(crate) fn band(&self, rows: usize) -> Self {
         let [[_, bottom], [_, right]] = self.halo;
         let batch = if self.is_chwn() { self.batch } else { 1 };
         let plane = plane_len(self.lead + ((rows + bottom) * self.pitch + right) * self.interleave);
@@ -93,22 +93,22 @@ impl Grid {
     }
 
     /// Rows that taps read before and after the computed ones, together.
-    pub fn halo_rows(&self) -> usize {
+    pub(crate) fn halo_rows(&self) -> usize {
         self.halo[0].iter().sum()
     }
 
     /// Whether all images of the batch are interleaved in each pixel.
-    pub fn is_chwn(&self) -> bool {
+    pub(crate) fn is_chwn(&self) -> bool {
         MapOrder::of(self.batch) == MapOrder::Chwn
     }
 
     /// Number of groups of interleaved images.
-    pub fn image_groups(&self) -> usize {
+    pub(crate) fn image_groups(&self) -> usize {
         self.batch.div_ceil(self.interleave)
     }
 
     /// Returns the layout of the computed positions in the order of [`Grid::vector_starts`], without padding between them.
-    pub fn compact(&self) -> Self {
+    pub(crate) fn compact(&self) -> Self {
         let (image_rows, pitch) =
             if self.interleave == 1 { (self.image_rows, self.pitch) } else { (self.size[0], self.size[1]) };
         let plane = self.batch.div_ceil(self.interleave) * image_rows * pitch * self.interleave + OVERRUN;
@@ -116,19 +116,19 @@ impl Grid {
     }
 
     /// Pixels from one group of interleaved images to the next.
-    pub fn image_pitch(&self) -> usize {
+    pub(crate) fn image_pitch(&self) -> usize {
         self.image_rows * self.pitch
     }
 
     /// Offset of a value from the first position, in floats.
-    pub fn offset(&self, image: usize, row: usize, column: usize) -> usize {
+    pub(crate) fn offset(&self, image: usize, row: usize, column: usize) -> usize {
         ((image / self.interleave * self.image_rows + row) * self.pitch + column) * self.interleave
             + image % self.interleave
     }
 
     /// Returns the offsets in floats from a position to the value that each tap of each channel reads for it:
     /// `[channel][tap]`. `stride` is the number of phases along each axis.
-    pub fn tap_offsets(&self, taps: &[Tap], channels: usize, stride: usize) -> Vec<u32> {
+    pub(crate) fn tap_offsets(&self, taps: &[Tap], channels: usize, stride: usize) -> Vec<u32> {
         let of = |c: usize, tap: &Tap| {
             let plane = (c * stride + tap.phase[0]) * stride + tap.phase[1];
             let shift = (tap.shift[0] * self.pitch as isize + tap.shift[1]) * self.interleave as isize;
@@ -138,7 +138,7 @@ impl Grid {
     }
 
     /// Returns the first position of every computed vector of `lanes` floats, in the order of [`Grid::compact`].
-    pub fn vector_starts(&self, lanes: usize) -> Vec<u32> {
+    pub(crate) fn vector_starts(&self, lanes: usize) -> Vec<u32> {
         if self.interleave == 1 {
             let positions = self.batch * self.image_rows * self.pitch;
             return (0..positions).step_by(lanes).map(|v| v as u32).collect();

@@ -55,13 +55,14 @@ mod tanh;
 mod unary;
 mod update;
 
-pub use buffer_pool::take_buffer;
+pub(crate) use buffer_pool::take_buffer;
 pub use burn_ops::{conv, conv_generic, norm_generic, norm_train};
 pub use dense::{FrozenDense, matmul};
 pub use fold::{Fold, fold, fold_generic};
 pub use frozen_conv::FrozenConv;
 pub use parallel::join_thread_pool;
-pub use pointwise::{add_constant, flatten, leaky_relu};
+pub(crate) use pointwise::{add_constant, flatten, leaky_relu};
 pub use shape::ConvShape;
 pub use tanh::tanh;
-pub use update::{Adam, adam, add, moving_average, sum_squares};
+pub use update::sum_squares;
+pub(crate) use update::{Adam, adam, add, moving_average};

@@ -126,7 +126,7 @@ impl WithSimd for Backward<'_> {
 
 impl NormLayout {
     /// Returns the dimensions for maps in this order: as CHWN, a channel is a single plane.
-    pub fn in_order(self, order: MapOrder) -> Self {
+    pub(crate) fn in_order(self, order: MapOrder) -> Self {
         match order {
             MapOrder::Nchw => self,
             MapOrder::Chwn => Self { batch: 1, plane: self.batch * self.plane, ..self },
@@ -166,7 +166,7 @@ impl NormLayout {
     }
 
     /// Returns the mean of each channel, followed by the biased variance of each channel.
-    pub fn moments(&self, x: &[f32]) -> Vec<f32> {
+    pub(crate) fn moments(&self, x: &[f32]) -> Vec<f32> {
         let arch = Arch::new();
         let results = self.each(|c| {
             // Relative to the first value, which keeps small variances of large values accurate.
@@ -189,7 +189,7 @@ impl NormLayout {
     }
 
     /// Normalises `x` by these moments.
-    pub fn forward(&self, x: &[f32], gamma: &[f32], beta: &[f32], moments: &[f32]) -> Vec<f32> {
+    pub(crate) fn forward(&self, x: &[f32], gamma: &[f32], beta: &[f32], moments: &[f32]) -> Vec<f32> {
         let arch = Arch::new();
         let mut out = take_buffer(x.len());
         self.write(&mut out, |c, at, out| {
@@ -202,7 +202,7 @@ impl NormLayout {
 
     /// Replaces the gradient of the output `y` by that of the input `x`, and returns the gradients of gamma and beta. Takes
     /// into account that the moments depend on `x`.
-    pub fn backward(
+    pub(crate) fn backward(
         &self,
         x: &[f32],
         y: &[f32],

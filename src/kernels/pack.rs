@@ -28,12 +28,12 @@ pub(super) struct Maps<'a> {
 
 impl Maps<'_> {
     /// Number of planes once packed.
-    pub fn planes(&self) -> usize {
+    pub(crate) fn planes(&self) -> usize {
         self.channels * self.stride * self.stride
     }
 
     /// Packs the maps onto a grid: plane `(channel * stride + row phase) * stride + column phase`.
-    pub fn pack(&self, grid: &Grid) -> Aligned {
+    pub(crate) fn pack(&self, grid: &Grid) -> Aligned {
         let mut packed = Aligned::take(self.planes() * grid.plane);
         let parallel = pays_to_move(packed.len());
         let arch = Arch::new();
@@ -49,7 +49,7 @@ impl Maps<'_> {
     }
 
     /// Packs the rows of `image` that a [`Grid::band`] starting at row `first` reads.
-    pub fn pack_band(&self, band: &Grid, image: usize, first: usize, packed: &mut [f32]) {
+    pub(crate) fn pack_band(&self, band: &Grid, image: usize, first: usize, packed: &mut [f32]) {
         let [[top, bottom], _] = band.halo;
         let rows = first.saturating_sub(top)..first + band.size[0] + bottom;
         let images = if band.is_chwn() { 0..self.images(band) } else { image..image + 1 };

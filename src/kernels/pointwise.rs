@@ -143,7 +143,7 @@ impl WithSimd for LeakyBackward<'_> {
 }
 
 /// LeakyReLU of maps `[batch, channels, height, width]`: `x` above zero, `slope * x` below, with a slope in (0, 1).
-pub fn leaky_relu(x: Tensor<4>, slope: f64) -> Tensor<4> {
+pub(crate) fn leaky_relu(x: Tensor<4>, slope: f64) -> Tensor<4> {
     match has_kernels(&x.device()) {
         true => Tensor::from_dispatch(<Dispatch as Pointwise>::leaky(x.into_dispatch(), slope as f32)),
         false => activation::leaky_relu(x, slope),
@@ -151,7 +151,7 @@ pub fn leaky_relu(x: Tensor<4>, slope: f64) -> Tensor<4> {
 }
 
 /// Returns `x + term`, where `term` has no gradient and the same dimensions.
-pub fn add_constant(x: Tensor<4>, term: Tensor<4>) -> Tensor<4> {
+pub(crate) fn add_constant(x: Tensor<4>, term: Tensor<4>) -> Tensor<4> {
     match has_kernels(&x.device()) {
         true => Tensor::from_dispatch(<Dispatch as Pointwise>::add_constant(x.into_dispatch(), term.into_dispatch())),
         false => x + term,
@@ -159,7 +159,7 @@ pub fn add_constant(x: Tensor<4>, term: Tensor<4>) -> Tensor<4> {
 }
 
 /// Flattens maps `[batch, channels, height, width]` into `[batch, channels * height * width]`.
-pub fn flatten(x: Tensor<4>) -> Tensor<2> {
+pub(crate) fn flatten(x: Tensor<4>) -> Tensor<2> {
     match has_kernels(&x.device()) {
         true => Tensor::<4>::from_dispatch(<Dispatch as Pointwise>::nchw(x.into_dispatch())).flatten(1, 3),
         false => x.flatten(1, 3),

@@ -46,7 +46,7 @@ pub(super) struct Geometry {
 
 impl Geometry {
     /// Returns height and width of the output.
-    pub fn out(&self) -> [usize; 2] {
+    pub(crate) fn out(&self) -> [usize; 2] {
         [0, 1].map(|i| {
             let extent = self.dilation * (self.kernel[i] - 1) + 1;
             (self.size[i] + 2 * self.padding - extent) / self.stride + 1
@@ -54,12 +54,12 @@ impl Geometry {
     }
 
     /// Taps of the kernel: weights from one input channel to one output channel.
-    pub fn kernel_area(&self) -> usize {
+    pub(crate) fn kernel_area(&self) -> usize {
         self.kernel[0] * self.kernel[1]
     }
 
     /// Returns the taps of the kernel as seen from an output: the input phase and shift that each reads.
-    pub fn taps(&self) -> Vec<Tap> {
+    pub(crate) fn taps(&self) -> Vec<Tap> {
         let stride = self.stride as isize;
         self.collect_taps(|k, _| {
             let from = (k * self.dilation) as isize - self.padding as isize;
@@ -68,7 +68,7 @@ impl Geometry {
     }
 
     /// Returns the taps by which the output's gradient reaches one phase of the input, in memory order.
-    pub fn taps_backward(&self, phase: [usize; 2]) -> Vec<Tap> {
+    pub(crate) fn taps_backward(&self, phase: [usize; 2]) -> Vec<Tap> {
         let stride = self.stride as isize;
         let mut taps = self.collect_taps(|k, axis| {
             let from = (phase[axis] + self.padding) as isize - (k * self.dilation) as isize;

@@ -18,7 +18,7 @@ const PART: usize = 1 << 13;
 
 /// The parameters of one step of Adam (Kingma and Ba 2015).
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Adam {
+pub(crate) struct Adam {
     /// Learning rate, including the bias corrections of both moments.
     pub rate: f64,
     /// Decay of the first moment, in [0, 1).
@@ -157,7 +157,7 @@ impl WithSimd for Move<'_> {
 }
 
 /// Returns the parameters `w` and their two moments after a step of Adam with gradient `g`. No result has a gradient.
-pub fn adam(w: Tensor<1>, g: Tensor<1>, moments: [Tensor<1>; 2], rule: Adam) -> (Tensor<1>, [Tensor<1>; 2]) {
+pub(crate) fn adam(w: Tensor<1>, g: Tensor<1>, moments: [Tensor<1>; 2], rule: Adam) -> (Tensor<1>, [Tensor<1>; 2]) {
     let [first, second] = moments;
     if has_kernels(&w.device()) {
         let [w, g, first, second] = [w, g, first, second].map(Tensor::into_dispatch);
@@ -172,7 +172,7 @@ pub fn adam(w: Tensor<1>, g: Tensor<1>, moments: [Tensor<1>; 2], rule: Adam) -> 
 }
 
 /// Returns the moving moving_average `old * decay + new * (1 - decay)`, without a gradient.
-pub fn moving_average(old: Tensor<1>, new: Tensor<1>, decay: f64) -> Tensor<1> {
+pub(crate) fn moving_average(old: Tensor<1>, new: Tensor<1>, decay: f64) -> Tensor<1> {
     if has_kernels(&old.device()) {
         let (old, new) = (old.into_dispatch(), new.into_dispatch());
         return Tensor::from_dispatch(<Dispatch as UpdateOps>::moving_average(old, new, decay));
@@ -181,7 +181,7 @@ pub fn moving_average(old: Tensor<1>, new: Tensor<1>, decay: f64) -> Tensor<1> {
 }
 
 /// Returns `a + b`, without a gradient.
-pub fn add(a: Tensor<1>, b: Tensor<1>) -> Tensor<1> {
+pub(crate) fn add(a: Tensor<1>, b: Tensor<1>) -> Tensor<1> {
     match has_kernels(&a.device()) {
         true => Tensor::from_dispatch(<Dispatch as UpdateOps>::add(a.into_dispatch(), b.into_dispatch())),
         false => a + b,

@@ -18,9 +18,9 @@ use crate::kernels::{ConvShape, FrozenConv};
 /// Stride of the logits in pixels.
 pub const STRIDE: usize = 4;
 /// Height and width of an image have to be multiples of this.
-pub const MULTIPLE: usize = 8;
+pub(crate) const MULTIPLE: usize = 8;
 /// Maximum distance in pixels from a logit's cell to the pixels it depends on.
-pub const REACH: usize = 80;
+pub(crate) const REACH: usize = 80;
 const SLOPE: f64 = 0.2;
 /// Weight of a new batch in the running statistics.
 const MOMENTUM: f64 = 0.1;
@@ -132,7 +132,7 @@ impl Critic {
     }
 
     /// Replaces mean and standard deviation of the images' pixels.
-    pub fn with_brightness(mut self, brightness: [f32; 2]) -> Self {
+    pub(crate) fn with_brightness(mut self, brightness: [f32; 2]) -> Self {
         self.light = replace(self.light, |old| Tensor::from_floats(brightness, &old.device()));
         self
     }

@@ -15,7 +15,7 @@ use crate::kernels::{FrozenConv, flatten};
 
 /// A layer that halves the resolution.
 #[derive(Module, Debug)]
-pub struct DownBlock {
+pub(crate) struct DownBlock {
     conv: DownConv,
     norm: Option<BatchNorm>,
 }

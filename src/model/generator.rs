@@ -18,7 +18,7 @@ const SEED_SIDE: usize = 4;
 
 /// A layer that doubles the resolution.
 #[derive(Module, Debug)]
-pub struct UpBlock {
+pub(crate) struct UpBlock {
     conv: UpConv,
     norm: BatchNorm,
 }

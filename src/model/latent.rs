@@ -55,7 +55,7 @@ impl Latent {
     }
 
     /// Range of a component, if the distribution is bounded.
-    pub fn range(&self) -> Option<(f64, f64)> {
+    pub(crate) fn range(&self) -> Option<(f64, f64)> {
         match self.kind {
             LatentKind::Normal => None,
             LatentKind::Uniform | LatentKind::TruncatedNormal => Some((self.mean - self.limit, self.mean + self.limit)),
@@ -63,12 +63,12 @@ impl Latent {
     }
 
     /// Range of a component, or the mean ± 3 standard deviations if the distribution is unbounded.
-    pub fn typical_range(&self) -> (f64, f64) {
+    pub(crate) fn typical_range(&self) -> (f64, f64) {
         self.range().unwrap_or((self.mean - 3.0 * self.std, self.mean + 3.0 * self.std))
     }
 
     /// Root mean square of the Euclidean norm of a vector.
-    pub fn rms_norm(&self) -> f64 {
+    pub(crate) fn rms_norm(&self) -> f64 {
         let variance = match self.kind {
             LatentKind::Normal => self.std.powi(2),
             LatentKind::Uniform => self.limit.powi(2) / 3.0,

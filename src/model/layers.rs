@@ -20,7 +20,7 @@ use super::{
 use crate::kernels::{ConvShape, Fold, FrozenDense, conv, fold, leaky_relu, matmul, norm_train};
 
 /// Height and width of the kernels of G and D.
-pub const KERNEL: usize = 5;
+pub(crate) const KERNEL: usize = 5;
 
 /// Batch statistics of one [`BatchNorm`], gathered in the order in which a network's norms are evaluated.
 #[derive(Debug)]
@@ -54,24 +54,24 @@ fn constant(len: usize, value: f32, device: &Device) -> Param<Tensor<1>> {
 
 /// A dense layer: `[batch, inputs]` to `[batch, outputs]`.
 #[derive(Module, Debug)]
-pub struct Dense {
+pub(crate) struct Dense {
     weight: Param<Tensor<2>>,
     bias: Param<Tensor<1>>,
 }
 
 impl Dense {
     /// Creates a layer with random initial weights.
-    pub fn new(inputs: usize, outputs: usize, rng: &mut impl Rng, device: &Device) -> Self {
+    pub(crate) fn new(inputs: usize, outputs: usize, rng: &mut impl Rng, device: &Device) -> Self {
         Self { weight: glorot([inputs, outputs], inputs + outputs, rng, device), bias: constant(outputs, 0.0, device) }
     }
 
     /// Maps `[batch, inputs]` to `[batch, outputs]`.
-    pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+    pub(crate) fn forward(&self, x: Tensor<2>) -> Tensor<2> {
         matmul(x, self.weight.val()) + self.bias.val().unsqueeze()
     }
 
     /// Folds in `x * factor + offset` before the layer; each channel is a run of the inputs.
-    pub fn fold_input_affine(mut self, (factor, offset): &Affine) -> Self {
+    pub(crate) fn fold_input_affine(mut self, (factor, offset): &Affine) -> Self {
         let [inputs, _] = self.weight.val().dims();
         let [factor, offset] = [factor, offset].map(|each| spread(each, inputs).reshape([inputs, 1]));
         let weight = self.weight.val().without_autodiff();
@@ -81,7 +81,7 @@ impl Dense {
     }
 
     /// Folds in `y * factor + offset` after the layer; each channel is a run of the outputs.
-    pub fn fold_output_affine(mut self, (factor, offset): &Affine) -> Self {
+    pub(crate) fn fold_output_affine(mut self, (factor, offset): &Affine) -> Self {
         let [outputs] = self.bias.val().dims();
         let [factor, offset] = [factor, offset].map(|each| spread(each, outputs));
         self.bias = replace(self.bias, |old| old * factor.clone() + offset);
@@ -90,7 +90,7 @@ impl Dense {
     }
 
     /// Packs the weights for the device, with a LeakyReLU on the output if a slope is given.
-    pub fn frozen(&self, leaky: Option<f64>) -> FrozenDense {
+    pub(crate) fn frozen(&self, leaky: Option<f64>) -> FrozenDense {
         FrozenDense::new(self.weight.val(), self.bias.val(), leaky)
     }
 }
@@ -98,7 +98,7 @@ impl Dense {
 /// Batch norm (Ioffe and Szegedy 2015) over the channels of a map. Its running statistics are parameters without gradient:
 /// they are averaged, saved and restored like weights.
 #[derive(Module, Debug)]
-pub struct BatchNorm {
+pub(crate) struct BatchNorm {
     gamma: Param<Tensor<1>>,
     beta: Param<Tensor<1>>,
     running_mean: Param<Tensor<1>>,
@@ -113,7 +113,7 @@ const EPSILON: f64 = 1e-3;
 impl BatchNorm {
     /// Creates a layer that is the identity until trained; `momentum` is the weight of a new batch in the running
     /// statistics.
-    pub fn new(channels: usize, momentum: f64, device: &Device) -> Self {
+    pub(crate) fn new(channels: usize, momentum: f64, device: &Device) -> Self {
         Self {
             gamma: constant(channels, 1.0, device),
             beta: constant(channels, 0.0, device),
@@ -124,7 +124,7 @@ impl BatchNorm {
     }
 
     /// Normalises `[batch, channels, height, width]`, then applies a LeakyReLU if a slope is given.
-    pub fn forward(&self, x: Tensor<4>, leaky: Option<f64>, pass: &mut Pass<'_>) -> Tensor<4> {
+    pub(crate) fn forward(&self, x: Tensor<4>, leaky: Option<f64>, pass: &mut Pass<'_>) -> Tensor<4> {
         match pass {
             Pass::Evaluate => {
                 let (mean, variance) = (self.running_mean.val(), self.running_variance.val());
@@ -140,7 +140,7 @@ impl BatchNorm {
     }
 
     /// Returns the affine map that the layer is with its running statistics.
-    pub fn affine(&self) -> Affine {
+    pub(crate) fn affine(&self) -> Affine {
         let [gamma, beta, mean, variance] =
             [&self.gamma, &self.beta, &self.running_mean, &self.running_variance].map(|p| p.val().without_autodiff());
         let factor = gamma / (variance + EPSILON).sqrt();
@@ -161,7 +161,7 @@ impl BatchNorm {
 }
 
 /// Updates the running statistics of `norms` with those gathered in a training pass, in the same order.
-pub fn absorb<'a>(norms: impl Iterator<Item = &'a mut BatchNorm>, stats: Vec<BatchStats>) {
+pub(crate) fn absorb<'a>(norms: impl Iterator<Item = &'a mut BatchNorm>, stats: Vec<BatchStats>) {
     let mut stats = stats.into_iter();
     for norm in norms {
         norm.absorb(&mut stats);
@@ -170,14 +170,14 @@ pub fn absorb<'a>(norms: impl Iterator<Item = &'a mut BatchNorm>, stats: Vec<Bat
 
 /// A strided 5x5 convolution with "same" padding: halves height and width.
 #[derive(Module, Debug)]
-pub struct DownConv {
+pub(crate) struct DownConv {
     weight: Param<Tensor<4>>,
     bias: Param<Tensor<1>>,
 }
 
 impl DownConv {
     /// Creates a layer with random initial weights.
-    pub fn new(inputs: usize, outputs: usize, rng: &mut impl Rng, device: &Device) -> Self {
+    pub(crate) fn new(inputs: usize, outputs: usize, rng: &mut impl Rng, device: &Device) -> Self {
         let fan = (inputs + outputs) * KERNEL * KERNEL;
         Self {
             weight: glorot([outputs, inputs, KERNEL, KERNEL], fan, rng, device),
@@ -187,7 +187,7 @@ impl DownConv {
 
     /// Maps `[batch, inputs, h, w]` to `[batch, outputs, h / 2, w / 2]`, for even `h` and `w`, then applies a LeakyReLU if a
     /// slope is given.
-    pub fn forward(&self, x: Tensor<4>, leaky: Option<f64>) -> Tensor<4> {
+    pub(crate) fn forward(&self, x: Tensor<4>, leaky: Option<f64>) -> Tensor<4> {
         conv(x, self.weight.val(), self.bias.val(), Self::shape(leaky))
     }
 
@@ -196,14 +196,14 @@ impl DownConv {
     }
 
     /// Returns the present weights for folding.
-    pub fn folded(&self, leaky: Option<f64>) -> FoldedConv {
+    pub(crate) fn folded(&self, leaky: Option<f64>) -> FoldedConv {
         FoldedConv::new(self.weight.val(), self.bias.val(), Self::shape(leaky))
     }
 }
 
 /// A convolution of any [`ConvShape`].
 #[derive(Module, Debug)]
-pub struct MapConv {
+pub(crate) struct MapConv {
     weight: Param<Tensor<4>>,
     bias: Param<Tensor<1>>,
     #[module(skip)]
@@ -212,7 +212,7 @@ pub struct MapConv {
 
 impl MapConv {
     /// Creates a layer with random initial weights and a kernel of `kernel * kernel` taps.
-    pub fn new(
+    pub(crate) fn new(
         inputs: usize,
         outputs: usize,
         kernel: usize,
@@ -227,18 +227,18 @@ impl MapConv {
     }
 
     /// Sets the bias of all channels.
-    pub fn with_bias(mut self, bias: f32) -> Self {
+    pub(crate) fn with_bias(mut self, bias: f32) -> Self {
         self.bias = replace(self.bias, |old| old * 0.0 + bias);
         self
     }
 
     /// Maps `[batch, inputs, h, w]` to `[batch, outputs, h', w']`.
-    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+    pub(crate) fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         conv(x, self.weight.val(), self.bias.val(), self.shape)
     }
 
     /// Returns the present weights for folding.
-    pub fn folded(&self, leaky: Option<f64>) -> FoldedConv {
+    pub(crate) fn folded(&self, leaky: Option<f64>) -> FoldedConv {
         FoldedConv::new(self.weight.val(), self.bias.val(), ConvShape { leaky, ..self.shape })
     }
 }
@@ -250,7 +250,7 @@ impl MapConv {
 /// linear map, which is applied before the convolution so that the 5x5 weights remain the trained parameters. Resize and
 /// convolution take 2.78 times fewer multiplications this way. The result is exact, zero padding included.
 #[derive(Module, Debug)]
-pub struct UpConv {
+pub(crate) struct UpConv {
     weight: Param<Tensor<4>>,
     bias: Param<Tensor<1>>,
     #[module(skip)]
@@ -259,7 +259,13 @@ pub struct UpConv {
 
 impl UpConv {
     /// Creates a layer with random initial weights.
-    pub fn new(inputs: usize, outputs: usize, upsampling: Upsampling, rng: &mut impl Rng, device: &Device) -> Self {
+    pub(crate) fn new(
+        inputs: usize,
+        outputs: usize,
+        upsampling: Upsampling,
+        rng: &mut impl Rng,
+        device: &Device,
+    ) -> Self {
         let fan = (inputs + outputs) * KERNEL * KERNEL;
         Self {
             weight: glorot([outputs, inputs, KERNEL, KERNEL], fan, rng, device),
@@ -269,7 +275,7 @@ impl UpConv {
     }
 
     /// Maps `[batch, inputs, h, w]` to `[batch, outputs, 2 h, 2 w]`, then applies a LeakyReLU if a slope is given.
-    pub fn forward(&self, x: Tensor<4>, leaky: Option<f64>) -> Tensor<4> {
+    pub(crate) fn forward(&self, x: Tensor<4>, leaky: Option<f64>) -> Tensor<4> {
         let (weight, bias) = fold_weights(self.weight.val(), self.bias.val(), self.upsampling);
         conv(x, weight, bias, Self::shape(leaky))
     }
@@ -280,13 +286,13 @@ impl UpConv {
     }
 
     /// Returns the present weights for folding.
-    pub fn folded(&self, leaky: Option<f64>) -> FoldedConv {
+    pub(crate) fn folded(&self, leaky: Option<f64>) -> FoldedConv {
         let (weight, bias) = fold_weights(self.weight.val(), self.bias.val(), self.upsampling);
         FoldedConv::new(weight, bias, Self::shape(leaky))
     }
 
     /// [`UpConv::forward`] without folding, as a reference for tests and benchmarks.
-    pub fn forward_reference(&self, x: Tensor<4>, leaky: Option<f64>) -> Tensor<4> {
+    pub(crate) fn forward_reference(&self, x: Tensor<4>, leaky: Option<f64>) -> Tensor<4> {
         let y = up_conv_reference(x, self.weight.val(), self.bias.val(), self.upsampling);
         leaky_if(y, leaky)
     }
@@ -344,7 +350,7 @@ fn taps(upsampling: Upsampling) -> Arc<Fold> {
 }
 
 /// Applies a LeakyReLU if a slope is given.
-pub fn leaky_if(x: Tensor<4>, leaky: Option<f64>) -> Tensor<4> {
+pub(crate) fn leaky_if(x: Tensor<4>, leaky: Option<f64>) -> Tensor<4> {
     match leaky {
         Some(slope) => leaky_relu(x, slope),
         None => x,
@@ -353,7 +359,7 @@ pub fn leaky_if(x: Tensor<4>, leaky: Option<f64>) -> Tensor<4> {
 
 /// Applies a convolution with a LeakyReLU and, if there is one, a batch norm, in the recipe's order. `conv` ends with a
 /// LeakyReLU of the slope that it is given, if any.
-pub fn block(
+pub(crate) fn block(
     conv: impl FnOnce(Option<f64>) -> Tensor<4>,
     norm: Option<&BatchNorm>,
     order: NormOrder,

@@ -3,7 +3,7 @@
 use super::{Judgement, Opinion, ReviewItem};
 
 /// Categories of a verdict: healthy, defective, undecided.
-pub const CATEGORIES: usize = 3;
+pub(crate) const CATEGORIES: usize = 3;
 
 /// Contingency table: how often the first reviewer chose category `[row]` and the second `[column]`.
 pub type AgreementTable = [[usize; CATEGORIES]; CATEGORIES];
@@ -80,17 +80,8 @@ impl Agreement {
     }
 }
 
-/// Returns the parts that need a second blind verdict which this reviewer can give: exactly one other reviewer gave one.
-pub fn waiting_for(items: &[ReviewItem], reviewer: &str) -> Vec<usize> {
-    let waits = |item: &ReviewItem| {
-        let verdicts: Vec<&Opinion> = item.blind.iter().filter(|o| category(o).is_some()).collect();
-        matches!(verdicts.as_slice(), [one] if one.reviewer != reviewer)
-    };
-    items.iter().enumerate().filter(|(_, item)| waits(item)).map(|(i, _)| i).collect()
-}
-
 /// Whether the first two blind verdicts on a part differ and no later verdict that is not blind has settled it.
-pub fn is_disputed(item: &ReviewItem) -> bool {
+pub(crate) fn is_disputed(item: &ReviewItem) -> bool {
     let mut verdicts = item.blind.iter().filter(|o| category(o).is_some());
     let (Some(first), Some(second)) = (verdicts.next(), verdicts.next()) else { return false };
     let settles = |o: &Opinion| !o.blind && o.id > second.id && o.defective().is_some();
@@ -110,7 +101,7 @@ fn category(opinion: &Opinion) -> Option<usize> {
 /// Returns Cohen's kappa (1960) of a square table: `(observed - expected) / (1 - expected)`, where `expected` is the
 /// agreement by chance. `None` for an empty table, and where both reviewers use one category only, which makes the
 /// denominator zero.
-pub fn cohens_kappa<const N: usize>(table: &[[usize; N]; N]) -> Option<f64> {
+pub(crate) fn cohens_kappa<const N: usize>(table: &[[usize; N]; N]) -> Option<f64> {
     let all = table.iter().flatten().sum::<usize>() as f64;
     let (mut observed, mut expected) = (0.0, 0.0);
     for i in 0..N {
@@ -176,8 +167,6 @@ mod tests {
         let others = Agreement::between(&items, "eve", "bob");
         assert_eq!((others.pairs.len(), others.table[0][1], others.kappa), (1, 1, Some(0.0)));
         assert!(Agreement::between(&items, "ada", "ada").pairs.is_empty());
-        assert_eq!(waiting_for(&items, "bob"), [1]);
-        assert_eq!(waiting_for(&items, "ada"), [4]);
         assert_eq!(Agreement::of(&[]).sentence(), "No part has two blind verdicts yet.");
     }
 }

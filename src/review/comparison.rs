@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     data::FileHash,
     format::counted,
-    inspect::{EvaluatedImage, Evaluation, evaluation::metrics::Estimate},
+    inspect::{EvaluatedImage, Evaluation, evaluation::Estimate},
 };
 
 /// Metrics of one model at its promised false-alarm rate.

@@ -68,7 +68,7 @@ impl Facets {
 }
 
 /// Returns the start of the next day.
-pub fn day_after(day: Timestamp) -> Timestamp {
+pub(crate) fn day_after(day: Timestamp) -> Timestamp {
     Timestamp::from_seconds(day.seconds() + DAY)
 }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{anomaly_region::AnomalyRegion, timestamp::Timestamp};
 use crate::{
     data::FileHash,
-    inspect::{Assessment, Scores, Verdict, regions::RegionShape},
+    inspect::{Assessment, RegionShape, Scores, Verdict},
 };
 
 /// Declares the row number of a table as a type of its own.
@@ -285,7 +285,7 @@ pub(super) mod tests {
     use crate::inspect::ScoreKind;
 
     /// A part with p-value `p` at a promised false-alarm rate of 1 in 20.
-    pub fn item(id: i64, p: f64) -> ReviewItem {
+    pub(crate) fn item(id: i64, p: f64) -> ReviewItem {
         let verdict = match p {
             p if p <= 0.05 => Verdict::Defective,
             p if p <= 0.15 => Verdict::Suspect,
@@ -317,7 +317,7 @@ pub(super) mod tests {
     }
 
     /// The same with verdicts, in this order.
-    pub fn judged(id: i64, p: f64, opinions: &[(&str, Judgement, bool)]) -> ReviewItem {
+    pub(crate) fn judged(id: i64, p: f64, opinions: &[(&str, Judgement, bool)]) -> ReviewItem {
         let mut item = item(id, p);
         let opinion = |(i, &(reviewer, judgement, blind)): (usize, &(&str, Judgement, bool))| Opinion {
             id: OpinionId(100 * id + i as i64),

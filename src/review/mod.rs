@@ -6,24 +6,28 @@
 //! [`anomaly_region`] finds connected regions in a map, [`labels`] selects the parts that a model can be fine-tuned on
 //! and [`comparison`] compares it with its parent. No window, no threads, no tensors.
 
-pub mod agreement;
-pub mod anomaly_region;
-pub mod comparison;
+pub(crate) mod agreement;
+pub(crate) mod anomaly_region;
+pub(crate) mod comparison;
 pub mod drift;
 pub mod export;
-pub mod facets;
-pub mod item;
-pub mod labels;
-pub mod queue;
+pub(crate) mod facets;
+pub(crate) mod item;
+pub(crate) mod labels;
+pub(crate) mod queue;
 pub mod record;
-pub mod shift_report;
-pub mod timestamp;
+pub(crate) mod shift_report;
+pub(crate) mod timestamp;
 
-pub use anomaly_region::AnomalyRegion;
-pub use comparison::Comparison;
+pub use agreement::{Agreement, AgreementTable, BlindPair};
+pub use anomaly_region::{AnomalyRegion, RegionThreshold, find_regions};
+pub use comparison::{Comparison, ModelMetrics};
+pub use facets::{Facets, ModelFacet};
 pub use item::{
     Findings, Inspection, InspectionId, Judgement, Opinion, OpinionId, Part, PartId, ReviewItem, ReviewStatus,
 };
 pub use labels::{LabelSummary, TrainingLabels};
+pub use queue::{QueueFilter, QueueOrder, QueueView, ReviewCounts, ReviewProgress};
 pub use record::{Record, RecordError};
+pub use shift_report::ShiftSummary;
 pub use timestamp::Timestamp;

@@ -156,7 +156,7 @@ impl ReviewCounts {
 
 /// Returns the distance of a part from the promised rate, `|ln p - ln rate|`: half the rate is as far away as twice the
 /// rate.
-pub fn distance_to_rate(item: &ReviewItem) -> f64 {
+pub(crate) fn distance_to_rate(item: &ReviewItem) -> f64 {
     let assessment = &item.inspection.assessment;
     (assessment.p.ln() - assessment.rate.ln()).abs()
 }
@@ -244,7 +244,7 @@ impl QueueView {
 }
 
 /// Merges changed items into `items`, which are sorted by part number as [`super::Record::queue`] returns them.
-pub fn merge(items: &mut Vec<ReviewItem>, changed: Vec<ReviewItem>) {
+pub(crate) fn merge(items: &mut Vec<ReviewItem>, changed: Vec<ReviewItem>) {
     for item in changed {
         match items.binary_search_by_key(&item.part.id, |known| known.part.id) {
             Ok(i) => items[i] = item,
@@ -254,7 +254,7 @@ pub fn merge(items: &mut Vec<ReviewItem>, changed: Vec<ReviewItem>) {
 }
 
 /// Describes the progress in a sentence: "12 of 40 parts done, 2 overruled.".
-pub fn sentence(counts: &ReviewCounts) -> String {
+pub(crate) fn sentence(counts: &ReviewCounts) -> String {
     let mut text = format!("{} of {} parts done", counts.done, counts.all());
     for (count, word) in [(counts.overruled, "overruled"), (counts.unsure, "unsure"), (counts.skipped, "postponed")] {
         if count > 0 {

@@ -5,7 +5,7 @@ use super::{
     drift::Drift,
     queue::{QueueFilter, QueueOrder, QueueView, ReviewCounts},
 };
-use crate::inspect::{Verdict, evaluation::metrics::Estimate};
+use crate::inspect::{Verdict, evaluation::Estimate};
 
 /// Number of worst parts listed.
 const WORST: usize = 10;
@@ -112,7 +112,7 @@ fn defect_types(items: &[ReviewItem]) -> Vec<(String, usize)> {
 }
 
 /// Returns a share with its 95 % score interval (Wilson 1927), which also holds for small counts; `None` if `whole` is 0.
-pub fn wilson(part: usize, whole: usize) -> Option<Estimate> {
+pub(crate) fn wilson(part: usize, whole: usize) -> Option<Estimate> {
     /// 97.5 % quantile of the normal distribution.
     const Z: f64 = 1.959_963_984_540_054;
     if whole == 0 || part > whole {

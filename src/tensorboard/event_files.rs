@@ -21,7 +21,7 @@ fn is_event_file(name: &OsStr) -> bool {
 ///
 /// # Errors
 /// [`FileError`] if the folder cannot be listed.
-pub fn event_files(dir: &Path) -> Result<Vec<PathBuf>, FileError> {
+pub(crate) fn event_files(dir: &Path) -> Result<Vec<PathBuf>, FileError> {
     let fault = |cause| FileError::new(Access::Read, dir, cause);
     let mut files = Vec::new();
     for entry in fs::read_dir(dir).map_err(fault)? {

@@ -11,8 +11,7 @@ mod reader;
 mod record;
 mod writer;
 
-pub use event_files::event_files;
+pub(crate) use event_files::event_files;
 pub use histogram::BucketHistogram;
 pub use reader::{HistogramPoint, ImageRef, LogTail, RunLog, ScalarPoint, TailProgress, TextPoint, load_image};
-pub use record::MAX_RECORD;
 pub use writer::{EventWriter, PngImage};

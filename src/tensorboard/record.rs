@@ -5,7 +5,7 @@ use std::{io, io::Read};
 
 /// Maximum length of a record's data in bytes, when writing and reading. A sample grid of 2048x2048 pixels fits; a greater
 /// length is due to damage or malice.
-pub const MAX_RECORD: u64 = 16 << 20;
+pub(crate) const MAX_RECORD: u64 = 16 << 20;
 
 const HEADER: usize = 12;
 const FOOTER: usize = 4;

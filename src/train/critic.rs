@@ -18,10 +18,7 @@ use super::{
     trainer::TrainError,
 };
 use crate::{
-    data::{
-        CropSampler, CropSpec, DataError, Illumination, ImageStore,
-        synthetic_defects::{DamagedCrop, DefectSynthesiser},
-    },
+    data::{CropSampler, CropSpec, DamagedCrop, DataError, DefectSynthesiser, Illumination, ImageStore},
     model::{
         Critic, FrozenGenerator, Generator, Latent,
         critic::{MULTIPLE, STRIDE},
@@ -112,7 +109,7 @@ pub fn damaged_batch(synthesiser: &DefectSynthesiser, crops: &[f32], seed: u64, 
 ///
 /// # Errors
 /// If the values cannot be read from the device.
-pub fn probabilities(
+pub(crate) fn probabilities(
     critic: &Critic,
     crops: &[f32],
     [channels, side]: [usize; 2],
@@ -207,7 +204,7 @@ impl CriticTrainer {
     ///
     /// # Errors
     /// Those of [`CropSampler::batch`].
-    pub fn training_batch(&self, step: u64, n: usize) -> Result<(DamagedCrop, usize), DataError> {
+    pub(crate) fn training_batch(&self, step: u64, n: usize) -> Result<(DamagedCrop, usize), DataError> {
         let crops = self.crops.batch(step, n)?;
         Ok((damaged_batch(&self.synthesiser, &crops, self.recipe.seed, step), self.crops.side()))
     }

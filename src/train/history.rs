@@ -215,7 +215,7 @@ impl History {
     }
 
     /// Removes all rows from `step` on, for a resume from an earlier checkpoint.
-    pub fn truncate_from(&mut self, step: u64) {
+    pub(crate) fn truncate_from(&mut self, step: u64) {
         let keep = self.steps.partition_point(|s| *s < step);
         self.steps.truncate(keep);
         self.wall.truncate(keep);

@@ -1,23 +1,23 @@
 //! Training of the GAN, the encoder and the critic: recipe, schedule, training step, health and run folder.
 
 pub mod critic;
-pub mod encoder;
-pub mod health;
-pub mod history;
+pub(crate) mod encoder;
+pub(crate) mod health;
+pub(crate) mod history;
 pub mod knobs;
-pub mod optimiser;
-pub mod recipe;
-pub mod recipe_error;
+pub(crate) mod optimiser;
+pub(crate) mod recipe;
+pub(crate) mod recipe_error;
 mod recipe_io;
 pub mod run_folder;
-pub mod schedule;
-pub mod trainer;
+pub(crate) mod schedule;
+pub(crate) mod trainer;
 
 pub use critic::CriticTrainer;
 pub use encoder::EncoderTrainer;
 pub use health::Health;
 pub use history::{CurveMark, History, Metric};
 pub use knobs::{KNOBS, Knob};
-pub use recipe::{Preset, Recipe};
+pub use recipe::{CriticKnobs, DataKnobs, EncoderKnobs, OptimiserKind, OptimiserKnobs, Preset, Recipe, TrainKnobs};
 pub use recipe_error::RecipeError;
-pub use trainer::{Trainer, Update};
+pub use trainer::{StepMetrics, TrainError, Trainer, Update};

@@ -18,7 +18,7 @@ const EPSILON: f64 = 1e-7;
 
 /// One network's optimiser: Adam, SGD with momentum, or RMSProp with momentum.
 #[derive(Debug)]
-pub struct Optimiser {
+pub(crate) struct Optimiser {
     kind: OptimiserKind,
     /// Number of updates, for Adam's bias correction.
     time: u64,
@@ -28,14 +28,14 @@ pub struct Optimiser {
 
 impl Optimiser {
     /// Creates an optimiser with empty moments.
-    pub fn new(kind: OptimiserKind) -> Self {
+    pub(crate) fn new(kind: OptimiserKind) -> Self {
         Self { kind, time: 0, first: BTreeMap::new(), second: BTreeMap::new() }
     }
 
     /// Updates every parameter of `network` that has a gradient, the sum of those in `gradients`, and returns the squared
     /// L2 norm of the gradient (one number, still on the device). `watch` collects each gradient under the name
     /// `network/gradients/parameter`.
-    pub fn update<M: Module>(
+    pub(crate) fn update<M: Module>(
         &mut self,
         prefix: &str,
         network: M,
@@ -56,7 +56,13 @@ impl Optimiser {
 
     /// Updates a single tensor `w` with gradient `g` that does not belong to a network; its moments are stored under
     /// `name`.
-    pub fn update_tensor(&mut self, name: &str, w: Tensor<1>, g: Tensor<1>, knobs: &OptimiserKnobs) -> Tensor<1> {
+    pub(crate) fn update_tensor(
+        &mut self,
+        name: &str,
+        w: Tensor<1>,
+        g: Tensor<1>,
+        knobs: &OptimiserKnobs,
+    ) -> Tensor<1> {
         self.time += 1;
         self.step(name, w, g, knobs)
     }
@@ -95,7 +101,7 @@ impl Optimiser {
     ///
     /// # Errors
     /// If the values cannot be read from the device.
-    pub fn state(&self) -> Result<(u64, Vec<Weight>), WeightError> {
+    pub(crate) fn state(&self) -> Result<(u64, Vec<Weight>), WeightError> {
         let moments = self.first.iter().map(|m| ("first", m)).chain(self.second.iter().map(|m| ("second", m)));
         let weights = moments.map(|(order, (name, tensor))| {
             let (shape, values) = host(tensor.clone())?;
@@ -105,7 +111,7 @@ impl Optimiser {
     }
 
     /// Restores an optimiser from a checkpoint.
-    pub fn restore(kind: OptimiserKind, time: u64, moments: Vec<Weight>, device: &Device) -> Self {
+    pub(crate) fn restore(kind: OptimiserKind, time: u64, moments: Vec<Weight>, device: &Device) -> Self {
         let mut optimiser = Self { time, ..Self::new(kind) };
         let device = device.clone().without_autodiff();
         for weight in moments {

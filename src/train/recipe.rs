@@ -3,8 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::{CropSpec, synthetic_defects::SyntheticDefectKnobs};
-pub use crate::model::architecture::{LatentKind, ModelKnobs, NormOrder, Upsampling};
+use crate::{
+    data::{CropSpec, SyntheticDefectKnobs, split::DEFAULT_SHARE},
+    model::ModelKnobs,
+};
 
 /// Update rule of an optimiser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,7 +40,14 @@ pub struct DataKnobs {
 
 impl Default for DataKnobs {
     fn default() -> Self {
-        Self { scale: 1.0, flip_horizontal: true, flip_vertical: true, quarter_turns: false, jitter: 0.0, holdout: 0.2 }
+        Self {
+            scale: 1.0,
+            flip_horizontal: true,
+            flip_vertical: true,
+            quarter_turns: false,
+            jitter: 0.0,
+            holdout: DEFAULT_SHARE,
+        }
     }
 }
 

@@ -4,9 +4,10 @@ use toml::Value;
 
 use super::{
     knobs::{KNOBS, knob, plain},
-    recipe::{LatentKind, Recipe},
+    recipe::Recipe,
     recipe_error::RecipeError,
 };
+use crate::model::LatentKind;
 
 /// Returns the valid key with the most similar spelling, if one is close.
 fn nearest(key: &str) -> Option<&'static str> {
@@ -196,7 +197,7 @@ fn insert(table: &mut toml::Table, key: &str, value: Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::train::recipe::Preset;
+    use crate::train::Preset;
 
     #[test]
     fn the_table_names_every_field_of_the_recipe_once() {

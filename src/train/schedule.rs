@@ -4,7 +4,7 @@ use super::recipe::TrainKnobs;
 
 /// Settings of one step.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct StepSettings {
+pub(crate) struct StepSettings {
     /// Discriminator updates.
     pub k_d: usize,
     /// Generator updates.
@@ -16,7 +16,7 @@ pub struct StepSettings {
 }
 
 /// Returns the settings at `step`, given the latest success rate of G. D is always updated while the rate is unknown.
-pub fn at(knobs: &TrainKnobs, step: u64, success: Option<f64>) -> StepSettings {
+pub(crate) fn at(knobs: &TrainKnobs, step: u64, success: Option<f64>) -> StepSettings {
     let waits = success.is_some_and(|rate| rate < knobs.d_gate);
     StepSettings {
         k_d: if waits { 0 } else { knobs.k_d },

@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// Number of samples in the grid, and of real crops shown beside it.
-pub const GRID: usize = 36;
+pub(crate) const GRID: usize = 36;
 
 /// Networks updated in a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -354,7 +354,7 @@ impl Trainer {
     }
 
     /// Restarts the timing of the next step, after a pause or other work.
-    pub fn restart_clock(&mut self) {
+    pub(crate) fn restart_clock(&mut self) {
         self.last_read = Instant::now();
     }
 
@@ -387,7 +387,7 @@ impl Trainer {
     }
 
     /// Returns the mean pairwise distance within `samples` relative to that within `real`, both of [`GRID`] crops.
-    pub fn diversity(&mut self, samples: &[f32], real: &[f32]) -> f64 {
+    pub(crate) fn diversity(&mut self, samples: &[f32], real: &[f32]) -> f64 {
         let real_spread = *self.real_spread.get_or_insert_with(|| spread(real));
         spread(samples) / real_spread.max(1e-9)
     }

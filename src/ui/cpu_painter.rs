@@ -32,7 +32,7 @@ fn textured(in: Corner) -> @location(0) vec4<f32> { return in.colour * textureSa
 ";
 
 /// Replaces egui's painter, if the surface does without sRGB conversion, which egui prefers.
-pub fn install(ctx: &Context, state: &RenderState) {
+pub(crate) fn install(ctx: &Context, state: &RenderState) {
     if state.target_format.is_srgb() {
         return;
     }

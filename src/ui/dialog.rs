@@ -20,11 +20,7 @@ use rfd::AsyncFileDialog;
 use super::{Action, PathRequest, theme};
 use crate::{
     data::DataSource,
-    engine::{
-        InspectionRequest,
-        background::{BackgroundTask, TaskState},
-        inspection::QuerySource,
-    },
+    engine::{BackgroundTask, InspectionRequest, TaskState, inspection::QuerySource},
 };
 
 /// A dialog that closes sooner than this was never visible.
@@ -63,7 +59,7 @@ fn action(request: PathRequest, mut paths: Vec<PathBuf>) -> Option<Action> {
 
 /// An open request for a file or folder.
 #[derive(Debug)]
-pub enum Dialog {
+pub(crate) enum Dialog {
     /// The desktop's dialog is open.
     Native {
         /// The request.
@@ -88,7 +84,7 @@ pub enum Dialog {
 
 impl Dialog {
     /// Opens the desktop's dialog, or a text field if `native` is false.
-    pub fn open(ctx: &Context, request: PathRequest, suggested: PathBuf, native: bool) -> Self {
+    pub(crate) fn open(ctx: &Context, request: PathRequest, suggested: PathBuf, native: bool) -> Self {
         let typed = |suggested: PathBuf| Self::Typed { request, text: suggested.display().to_string(), focused: false };
         if !native {
             return typed(suggested);
@@ -147,7 +143,7 @@ impl Dialog {
     }
 
     /// Draws the text field or polls the dialog; returns `None` once it is closed.
-    pub fn ui(self, ctx: &Context, actions: &mut Vec<Action>) -> Option<Self> {
+    pub(crate) fn ui(self, ctx: &Context, actions: &mut Vec<Action>) -> Option<Self> {
         match self {
             Self::Native { request, suggested, since, task } => match task.poll() {
                 TaskState::Running => Some(Self::Native { request, suggested, since, task }),
@@ -212,7 +208,7 @@ fn typed(ui: &mut Ui, request: PathRequest, text: &mut String, focused: &mut boo
 
 /// A confirmation before a destructive action.
 #[derive(Clone, Debug)]
-pub struct Confirm {
+pub(crate) struct Confirm {
     /// The question.
     pub title: String,
     /// Its consequences.
@@ -225,7 +221,7 @@ pub struct Confirm {
 
 impl Confirm {
     /// Draws the question; returns `false` once it is answered.
-    pub fn ui(&self, ctx: &Context, actions: &mut Vec<Action>) -> bool {
+    pub(crate) fn ui(&self, ctx: &Context, actions: &mut Vec<Action>) -> bool {
         let modal = modal("confirm", ctx).show(ctx, |ui| {
             let p = theme::Palette::of(ui);
             ui.set_width(WIDTH.min(ui.ctx().content_rect().width() - 2.0 * theme::GAP_XL));

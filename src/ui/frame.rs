@@ -10,7 +10,7 @@ use super::{Action, CommandContext, Settings, UiCommand, ViewSettings};
 use crate::{
     engine::{EngineState, training::TrainingStatus},
     paths::Paths,
-    train::{Recipe, history::History},
+    train::{History, Recipe},
 };
 
 /// An earlier run's curves, drawn faintly under those of the current run.
@@ -27,7 +27,7 @@ pub struct RunOverlay {
 }
 
 /// The state that a page draws from in one frame, and the actions it requests.
-pub struct Frame<'a> {
+pub(crate) struct Frame<'a> {
     /// The engine's shared state; hold its locks only for copies.
     pub engine: &'a EngineState,
     /// The run's status, copied once per frame.
@@ -58,12 +58,12 @@ pub struct Frame<'a> {
 
 impl Frame<'_> {
     /// Requests a command.
-    pub fn command(&mut self, command: UiCommand) {
+    pub(crate) fn command(&mut self, command: UiCommand) {
         self.actions.push(Action::Command(command));
     }
 
     /// Changes the view settings of curves and grids.
-    pub fn view(&mut self, change: impl FnOnce(&mut ViewSettings)) {
+    pub(crate) fn view(&mut self, change: impl FnOnce(&mut ViewSettings)) {
         let mut view = self.settings.view.clone();
         change(&mut view);
         if view != self.settings.view {

@@ -12,7 +12,7 @@ mod frame;
 mod job;
 mod notices;
 mod page_id;
-pub mod pages;
+pub(crate) mod pages;
 mod path_request;
 mod presentation;
 mod rail;
@@ -20,15 +20,18 @@ mod recipe_history;
 mod repaint_pacing;
 mod settings;
 mod status_bar;
-pub mod theme;
-pub mod widgets;
+pub(crate) mod theme;
+pub(crate) mod widgets;
 
 pub use action::{Action, FinetuneAction, IntakeAction, RunAction, WindowAction};
-pub use app::{App, PresentationSet, WindowOptions, run};
+pub use app::App;
+pub(crate) use app::{PresentationSet, WindowOptions, run};
 pub use commands::{
     CommandContext, EvaluationContext, FinetuneContext, IntakeContext, QueryContext, ReviewContext, UiCommand,
 };
-pub use frame::{Frame, RunOverlay};
+pub(crate) use frame::Frame;
+pub use frame::RunOverlay;
 pub use page_id::PageId;
 pub use path_request::PathRequest;
 pub use settings::{IntakeSettings, ReviewSettings, Settings, ThemeChoice, ViewSettings, XAxis};
+pub use widgets::series::{Curve, smooth_all};

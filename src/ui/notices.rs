@@ -20,7 +20,7 @@ const LIST_HEIGHT: f32 = 420.0;
 
 /// One notice.
 #[derive(Debug)]
-pub struct Notice {
+pub(crate) struct Notice {
     id: u64,
     /// Severity.
     pub severity: Severity,
@@ -37,7 +37,7 @@ pub struct Notice {
 
 /// All notices since the program started.
 #[derive(Debug, Default)]
-pub struct Notices {
+pub(crate) struct Notices {
     kept: VecDeque<Notice>,
     next: u64,
     unseen: usize,
@@ -47,21 +47,21 @@ pub struct Notices {
 
 impl Notices {
     /// Adds a notice, logs it and shows it in the corner.
-    pub fn push(&mut self, severity: Severity, text: impl Into<String>) {
+    pub(crate) fn push(&mut self, severity: Severity, text: impl Into<String>) {
         let text = text.into();
         log(severity, &text);
         self.add(severity, text, String::new(), None);
     }
 
     /// Like [`push`](Self::push), with a button that performs an action.
-    pub fn offer(&mut self, severity: Severity, text: impl Into<String>, label: &'static str, action: Action) {
+    pub(crate) fn offer(&mut self, severity: Severity, text: impl Into<String>, label: &'static str, action: Action) {
         let text = text.into();
         log(severity, &text);
         self.add(severity, text, String::new(), Some((label, action)));
     }
 
     /// Adds a notice of the engine, which has logged it.
-    pub fn add_logged(&mut self, severity: Severity, text: String, detail: String) {
+    pub(crate) fn add_logged(&mut self, severity: Severity, text: String, detail: String) {
         self.add(severity, text, detail, None);
     }
 
@@ -82,18 +82,18 @@ impl Notices {
     }
 
     /// All notices, oldest first.
-    pub fn iter(&self) -> impl Iterator<Item = &Notice> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Notice> {
         self.kept.iter()
     }
 
     /// The number of notices, the number since the list was last open, and the highest severity of those.
-    pub fn count(&self) -> (usize, usize, Option<Severity>) {
+    pub(crate) fn count(&self) -> (usize, usize, Option<Severity>) {
         let gravest = self.kept.iter().rev().take(self.unseen).map(|n| n.severity).max_by_key(|s| *s as u8);
         (self.kept.len(), self.unseen, gravest)
     }
 
     /// Draws the newest notices in the corner above the status bar, and the list while it is open.
-    pub fn ui(&mut self, ctx: &Context, above: f32, actions: &mut Vec<Action>) {
+    pub(crate) fn ui(&mut self, ctx: &Context, above: f32, actions: &mut Vec<Action>) {
         if self.open {
             self.unseen = 0;
             for notice in &mut self.kept {
@@ -188,7 +188,7 @@ fn log(severity: Severity, text: &str) {
 }
 
 /// Formats the time since an event, coarsely enough not to change while being read.
-pub fn ago(past: Duration) -> String {
+pub(crate) fn ago(past: Duration) -> String {
     match past.as_secs() {
         0..60 => "just now".to_owned(),
         seconds @ 60..3600 => format!("{} min ago", seconds / 60),

@@ -62,7 +62,7 @@ impl PageId {
     }
 
     /// Icon in the rail.
-    pub fn icon(self) -> MaterialIcon {
+    pub(crate) fn icon(self) -> MaterialIcon {
         match self {
             Self::Train => icons::ICON_MODEL_TRAINING,
             Self::Inspect => icons::ICON_TROUBLESHOOT,
@@ -77,7 +77,7 @@ impl PageId {
     }
 
     /// Whether the page is in the upper part of the rail.
-    pub fn is_workspace(self) -> bool {
+    pub(crate) fn is_workspace(self) -> bool {
         matches!(self, Self::Train | Self::Inspect | Self::Evaluate | Self::Review | Self::Runs)
     }
 }

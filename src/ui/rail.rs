@@ -8,7 +8,7 @@ use super::{Action, PageId, theme};
 const ENTRY: f32 = theme::RAIL + theme::GAP_S;
 
 /// Draws the rail and marks the current page.
-pub fn ui(ui: &mut Ui, page: PageId, actions: &mut Vec<Action>) {
+pub(crate) fn ui(ui: &mut Ui, page: PageId, actions: &mut Vec<Action>) {
     let p = theme::Palette::of(ui);
     Panel::left("rail").exact_size(theme::RAIL).resizable(false).frame(Frame::new().fill(p.ground)).show(ui, |ui| {
         ui.spacing_mut().item_spacing = Vec2::ZERO;

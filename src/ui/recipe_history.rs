@@ -13,7 +13,7 @@ const DEPTH: usize = 200;
 
 /// The current recipe and its undo history.
 #[derive(Debug)]
-pub struct RecipeHistory {
+pub(crate) struct RecipeHistory {
     current: Recipe,
     initial: Recipe,
     undo: Vec<Recipe>,
@@ -23,22 +23,22 @@ pub struct RecipeHistory {
 
 impl RecipeHistory {
     /// Starts with a recipe and an empty history.
-    pub fn new(recipe: Recipe) -> Self {
+    pub(crate) fn new(recipe: Recipe) -> Self {
         Self { current: recipe.clone(), initial: recipe, undo: Vec::new(), redo: Vec::new(), last: None }
     }
 
     /// The recipe as edited.
-    pub fn current(&self) -> &Recipe {
+    pub(crate) fn current(&self) -> &Recipe {
         &self.current
     }
 
     /// The recipe that a reset of a knob returns to.
-    pub fn initial(&self) -> &Recipe {
+    pub(crate) fn initial(&self) -> &Recipe {
         &self.initial
     }
 
     /// Whether there is a change to undo, and one to redo.
-    pub fn can(&self) -> (bool, bool) {
+    pub(crate) fn can(&self) -> (bool, bool) {
         (!self.undo.is_empty(), !self.redo.is_empty())
     }
 
@@ -46,7 +46,7 @@ impl RecipeHistory {
     ///
     /// # Errors
     /// [`RecipeError`] for a value outside the knob's range.
-    pub fn set(&mut self, key: &'static str, value: &Value, now: Instant) -> Result<bool, RecipeError> {
+    pub(crate) fn set(&mut self, key: &'static str, value: &Value, now: Instant) -> Result<bool, RecipeError> {
         let mut next = self.current.clone();
         next.set(key, value)?;
         if next == self.current {
@@ -63,7 +63,7 @@ impl RecipeHistory {
     }
 
     /// Replaces the recipe; returns whether it changed.
-    pub fn replace(&mut self, recipe: Recipe) -> bool {
+    pub(crate) fn replace(&mut self, recipe: Recipe) -> bool {
         if recipe == self.current {
             return false;
         }
@@ -75,12 +75,12 @@ impl RecipeHistory {
     }
 
     /// Makes the current recipe the one that resets return to.
-    pub fn rebase(&mut self) {
+    pub(crate) fn rebase(&mut self) {
         self.initial = self.current.clone();
     }
 
     /// Undoes the last change; returns `false` if there is none.
-    pub fn undo(&mut self) -> bool {
+    pub(crate) fn undo(&mut self) -> bool {
         let Some(before) = self.undo.pop() else { return false };
         self.redo.push(std::mem::replace(&mut self.current, before));
         self.last = None;
@@ -88,7 +88,7 @@ impl RecipeHistory {
     }
 
     /// Redoes the change last undone; returns `false` if there is none.
-    pub fn redo(&mut self) -> bool {
+    pub(crate) fn redo(&mut self) -> bool {
         let Some(after) = self.redo.pop() else { return false };
         self.undo.push(std::mem::replace(&mut self.current, after));
         self.last = None;

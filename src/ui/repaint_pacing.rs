@@ -23,29 +23,29 @@ const ACTIVE: Duration = Duration::from_millis(1_500);
 
 /// Shared by the window, which reports user input, and the engine, which requests frames.
 #[derive(Debug, Default)]
-pub struct RepaintPacing {
+pub(crate) struct RepaintPacing {
     software: AtomicBool,
     touched: Mutex<Option<Instant>>,
 }
 
 impl RepaintPacing {
     /// Sets whether the window is drawn in software.
-    pub fn set_software(&self, software: bool) {
+    pub(crate) fn set_software(&self, software: bool) {
         self.software.store(software, Ordering::Relaxed);
     }
 
     /// Whether the window is drawn in software.
-    pub fn software(&self) -> bool {
+    pub(crate) fn software(&self) -> bool {
         self.software.load(Ordering::Relaxed)
     }
 
     /// Reports user input.
-    pub fn touch(&self) {
+    pub(crate) fn touch(&self) {
         *self.touched.lock() = Some(Instant::now());
     }
 
     /// Requests a frame; calls within the interval are combined.
-    pub fn wake(&self, ctx: &Context) {
+    pub(crate) fn wake(&self, ctx: &Context) {
         ctx.request_repaint_after(self.interval());
     }
 

@@ -20,7 +20,7 @@ const LIMIT: u64 = 1 << 20;
 const RECENT: usize = 8;
 
 /// Range of the window's scale factor.
-pub const SCALE: std::ops::RangeInclusive<f32> = 0.8..=2.0;
+pub(crate) const SCALE: std::ops::RangeInclusive<f32> = 0.8..=2.0;
 
 /// The theme setting.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -226,7 +226,7 @@ impl Settings {
     }
 
     /// Moves a folder to the front of the recent folders.
-    pub fn remember(&mut self, folder: &Path) {
+    pub(crate) fn remember(&mut self, folder: &Path) {
         self.recent.retain(|f| f != folder);
         self.recent.insert(0, folder.to_owned());
         self.recent.truncate(RECENT);

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Height of the bar.
-pub const HEIGHT: f32 = theme::ROW;
+pub(crate) const HEIGHT: f32 = theme::ROW;
 /// Width of a progress bar.
 const PROGRESS: f32 = 140.0;
 /// Widths of the memory and the speed.
@@ -28,13 +28,13 @@ const MEMORY_EVERY: Duration = Duration::from_secs(1);
 
 /// The state of the status bar: the last measurement of the memory.
 #[derive(Debug, Default)]
-pub struct StatusBar {
+pub(crate) struct StatusBar {
     memory: Option<(Instant, usize)>,
 }
 
 impl StatusBar {
     /// Draws the bar.
-    pub fn ui(
+    pub(crate) fn ui(
         &mut self,
         ui: &mut Ui,
         engine: &EngineState,

@@ -16,10 +16,7 @@ use ganspect::{
     engine::{TrainingRequest, training::TrainingPhase},
     inspect::{
         Evaluation, Evaluator, InspectionJob, InvertKnobs, Model, Planes, Regions, ScoreKind, TestSet,
-        evaluation::{
-            EvaluatedMap, EvaluationSummary,
-            pixels::{PixelCounts, PixelTotals},
-        },
+        evaluation::{EvaluatedMap, EvaluationSummary, PixelCounts, PixelTotals},
     },
 };
 

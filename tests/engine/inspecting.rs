@@ -21,8 +21,7 @@ use ganspect::{
         training::TrainingPhase,
     },
     inspect::{
-        Assessment, InspectionJob, InvertKnobs, Model, Planes, Region, Regions, ScoreKind, Scores, Verdict,
-        regions::RegionShape,
+        Assessment, InspectionJob, InvertKnobs, Model, Planes, Region, RegionShape, Regions, ScoreKind, Scores, Verdict,
     },
     train::Recipe,
 };

@@ -12,14 +12,13 @@ use ganspect::{
         Engine, InspectionRequest, TrainingRequest,
         inspection::{ModelSource, ModelState},
         training::{
-            TrainingPhase,
-            build_progress::{BuildPart, BuildProgress},
+            BuildPart, BuildProgress, TrainingPhase,
             critic_preview::{PreviewRequest, Viewer},
         },
     },
-    inspect::{Model, Planes, critic::neighbours::BankBuilder},
+    inspect::{Model, Planes, critic::BankBuilder},
     model::Bundle,
-    train::{Recipe, history::Metric, run_folder::MODEL_FILE},
+    train::{Metric, Recipe, run_folder::MODEL_FILE},
 };
 
 use crate::harness::{engine, phase, until};

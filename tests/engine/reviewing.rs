@@ -10,12 +10,12 @@ use std::{
 
 use ganspect::{
     data::FileHash,
-    inspect::{Assessment, Region, Regions, ScoreKind, Scores, Verdict, regions::RegionShape},
+    inspect::{Assessment, Region, RegionShape, Regions, ScoreKind, Scores, Verdict},
     review::{
-        AnomalyRegion, Findings, Judgement, Opinion, OpinionId, PartId, Record, ReviewItem, ReviewStatus, Timestamp,
-        anomaly_region::{RegionThreshold, find_regions},
-        export,
+        AnomalyRegion, Findings, Judgement, Opinion, OpinionId, PartId, Record, RegionThreshold, ReviewItem,
+        ReviewStatus, Timestamp, export,
         export::{Coco, ExportFormat, ExportSummary},
+        find_regions,
         record::{FiledInspection, NewAdoption, NewInspection, NewOpinion, NewPart, RecordPosition, VERSION},
     },
 };

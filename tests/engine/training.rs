@@ -12,8 +12,7 @@ use ganspect::{
     engine::{Engine, Event, Severity, TrainingRequest, Update, training::TrainingPhase},
     tensorboard::RunLog,
     train::{
-        Health, Recipe,
-        history::{History, Metric},
+        Health, History, Metric, Recipe,
         run_folder::{Checkpoint, RunFolder},
     },
 };

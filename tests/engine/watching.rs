@@ -18,8 +18,7 @@ use ganspect::{
         surface::{DefectKind, SurfaceKind},
     },
     engine::intake::{
-        InspectedFile,
-        stream::{StreamInspector, StreamStep},
+        InspectedFile, StreamInspector, StreamStep,
         watch::{LedgerEntry, MemoryLedger, Timing, Watch, WatchCounts, WatchOptions},
     },
     inspect::{InvertKnobs, Model, evaluation::EvaluatedMap},

@@ -11,7 +11,7 @@ use ganspect::{
         Calibration, InvertKnobs, Planes, Regions, ScoreKind, Scores, Verdict,
         calibration::{HeldOut, MapScale},
         critic::{FrameCritic, NormalStats, StatsFitter, TestTimeAugmentation},
-        evaluation::metrics::Ranking,
+        evaluation::Ranking,
     },
     model::{Critic, FrozenCritic, Generator},
     train::{CriticTrainer, Recipe, critic},

@@ -10,10 +10,8 @@ use ganspect::{
         surface::{DefectKind, SurfaceKind},
     },
     inspect::{
-        InspectionJob, InvertKnobs, InvertPreset, Outcome, Planes, Region, Regions, ScoreKind,
-        knobs::{Constraint, LatentOptimiserKind, LatentOptimiserKnobs, LatentStart},
-        latent::inversion::FrozenNetworks,
-        regions::RegionShape,
+        Constraint, FrozenNetworks, InspectionJob, InvertKnobs, InvertPreset, LatentOptimiserKind,
+        LatentOptimiserKnobs, LatentStart, Outcome, Planes, Region, RegionShape, Regions, ScoreKind,
     },
     model::{Discriminator, Encoder, FrozenDiscriminator, FrozenGenerator, Generator, ModelKnobs, layers::Pass},
 };
@@ -70,8 +68,8 @@ fn frozen_weights_give_the_output_of_the_generator() {
     for knobs in [
         small(),
         ModelKnobs {
-            norm_order: ganspect::model::architecture::NormOrder::NormFirst,
-            upsampling: ganspect::model::architecture::Upsampling::TransposedConv,
+            norm_order: ganspect::model::NormOrder::NormFirst,
+            upsampling: ganspect::model::Upsampling::TransposedConv,
             ..small()
         },
     ] {
@@ -90,9 +88,7 @@ fn frozen_weights_give_the_output_of_the_generator() {
 
 #[test]
 fn frozen_weights_give_the_output_of_the_discriminator() {
-    for norm_order in
-        [ganspect::model::architecture::NormOrder::ActivationFirst, ganspect::model::architecture::NormOrder::NormFirst]
-    {
+    for norm_order in [ganspect::model::NormOrder::ActivationFirst, ganspect::model::NormOrder::NormFirst] {
         for size in [32, 64] {
             let knobs = ModelKnobs { size, norm_order, discriminator_norm: true, ..small() };
             let device = Device::flex();

@@ -6,8 +6,7 @@ use burn::{
     tensor::{Device, Tensor, TensorData},
 };
 use ganspect::model::{
-    Discriminator, Generator, Latent, ModelKnobs,
-    architecture::{NormOrder, Upsampling},
+    Discriminator, Generator, Latent, ModelKnobs, NormOrder, Upsampling,
     layers::{Pass, up_conv, up_conv_reference},
     weights,
 };

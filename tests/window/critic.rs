@@ -12,16 +12,14 @@ use ganspect::{
     engine::{
         EngineState,
         training::{
-            TrainingPhase,
-            build_progress::{BuildPart, BuildProgress, PartProgress},
+            BuildPart, BuildProgress, PartProgress, TrainingPhase,
             critic_preview::{CROPS, CriticAnswers, DefectPreview, Viewer},
         },
     },
     tensorboard::{EventWriter, RunLog},
     train::{
-        Health, Metric, Preset, Recipe,
+        Health, History, Metric, Preset, Recipe,
         critic::{HealthyCrops, damaged_batch, defect_synthesiser},
-        history::History,
         run_folder::{RunFolder, RunInfo},
     },
     ui::{Action, UiCommand},

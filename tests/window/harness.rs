@@ -23,10 +23,7 @@ use ganspect::{
     inspect::{Calibration, Regions},
     paths::Paths,
     tensorboard::BucketHistogram,
-    train::{
-        Health, Preset,
-        history::{CurveMark, History, Metric},
-    },
+    train::{CurveMark, Health, History, Metric, Preset},
     ui::{App, Settings, ThemeChoice},
 };
 

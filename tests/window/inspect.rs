@@ -13,7 +13,7 @@ use ganspect::{
         InspectionRequest,
         inspection::{ModelFacts, ModelState, NearestNeighbours, QueryEntry, QueryState, QueryView},
     },
-    inspect::{Assessment, InvertKnobs, KeptFrame, Planes, critic::neighbours::CropOrigin},
+    inspect::{Assessment, InvertKnobs, KeptFrame, Planes, critic::CropOrigin},
     train::Recipe,
     ui::{Action, PageId, UiCommand},
 };

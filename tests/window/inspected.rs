@@ -4,9 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use ganspect::{
     data::{
-        FileHash,
-        box_filter::box_mean,
-        surface,
+        FileHash, box_mean, surface,
         surface::{DefectKind, SurfaceKind},
     },
     engine::{

@@ -18,11 +18,11 @@ use ganspect::{
             watch::{WatchCounts, WatchOptions},
         },
         review::RecordState,
-        training::build_progress::BuildProgress,
+        training::BuildProgress,
     },
-    inspect::{Model, evaluation::metrics::Estimate},
+    inspect::{Model, evaluation::Estimate},
     model::Bundle,
-    review::{Comparison, OpinionId, Record, Timestamp, comparison::ModelMetrics, record::Quarantined},
+    review::{Comparison, ModelMetrics, OpinionId, Record, Timestamp, record::Quarantined},
     ui::{Action, UiCommand},
 };
 

@@ -19,4 +19,5 @@ mod texture;
 pub(crate) use kind::PREFIX;
 pub use kind::{DefectKind, SurfaceKind, UnknownName};
 pub use set::{SetSize, SurfaceError, write_set};
-pub use specimen::{SIDE_RANGE, Specimen, draw, specimen_hash};
+pub(crate) use specimen::specimen_hash;
+pub use specimen::{SIDE_RANGE, Specimen, draw};

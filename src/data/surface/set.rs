@@ -14,10 +14,7 @@ use super::{
     specimen::{SIDE_RANGE, draw},
 };
 use crate::{
-    data::{
-        decoder_pool::on_decoders,
-        picture::{Picture, Samples},
-    },
+    data::{Picture, Samples, decoder_pool::on_decoders},
     files,
     files::FileError,
 };

@@ -8,7 +8,7 @@ use super::{
     relief::{Camera, Relief},
     texture,
 };
-use crate::data::{FileHash, picture::Picture};
+use crate::data::{FileHash, Picture};
 
 /// Minimum and maximum side of a drawn image in pixels; [`draw`] clamps to them.
 pub const SIDE_RANGE: [usize; 2] = [16, 8192];
@@ -39,7 +39,13 @@ pub fn draw(kind: SurfaceKind, defect: Option<DefectKind>, seed: u64, index: u64
 }
 
 /// Returns the hash that identifies a drawn specimen in place of a file.
-pub fn specimen_hash(kind: SurfaceKind, defect: Option<DefectKind>, seed: u64, index: usize, side: usize) -> FileHash {
+pub(crate) fn specimen_hash(
+    kind: SurfaceKind,
+    defect: Option<DefectKind>,
+    seed: u64,
+    index: usize,
+    side: usize,
+) -> FileHash {
     let defect = defect.map_or(String::new(), |defect| format!("/{defect}"));
     FileHash::of(format!("{PREFIX}{kind}{defect}:{seed}:{index}:{side}").as_bytes())
 }

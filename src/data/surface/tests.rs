@@ -2,7 +2,7 @@ use super::{
     specimen::{SpecimenPair, draw_pair},
     *,
 };
-use crate::data::picture::{Picture, Samples};
+use crate::data::{Picture, Samples};
 
 fn bytes(picture: &Picture) -> &[u8] {
     match picture.samples() {

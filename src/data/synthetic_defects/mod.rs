@@ -88,7 +88,7 @@ impl DefectSynthesiser {
     }
 
     /// Adds one defect of the given shape and fill.
-    pub fn add_defect(
+    pub(crate) fn add_defect(
         &self,
         damaged: &mut DamagedCrop,
         donor: &[f32],

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 const FOLDER: &str = ".evaluated";
 
 /// The cache of the model with this hash.
-pub fn cache_file(runs: &Path, hash: &str) -> PathBuf {
+pub(crate) fn cache_file(runs: &Path, hash: &str) -> PathBuf {
     runs.join(FOLDER).join(format!("{}.json", hash.get(..16).unwrap_or(hash)))
 }
 

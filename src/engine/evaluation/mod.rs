@@ -5,6 +5,6 @@ mod request;
 mod state;
 pub(super) mod task;
 
-pub use cache::cache_file;
+pub(crate) use cache::cache_file;
 pub use request::EvaluationRequest;
 pub use state::{EvaluationPhase, EvaluationState, EvaluationStatus};

@@ -10,19 +10,17 @@ use super::{EvaluationPhase, EvaluationRequest, EvaluationStatus, cache_file};
 use crate::{
     data::{DataError, DataSource},
     engine::{
-        EngineState, Severity,
-        background::{BackgroundTask, TaskState},
+        BackgroundTask, EngineState, Severity, TaskState,
         outbox::Outbox,
         task::{ActiveModel, Context, EngineTask, Readiness},
     },
     format::sentence,
     inspect::{
-        Evaluation, Evaluator, InspectionJob, Model, TestSet,
+        Evaluation, Evaluator, FrozenNetworks, InspectionJob, Model, TestSet,
         evaluation::{
             EvaluationSummary, ReportCase, ReportedModel, report,
             report::{CaseKind, case_from_outcome, case_outcome, start_case_inspection, worst_cases},
         },
-        latent::inversion::FrozenNetworks,
     },
 };
 

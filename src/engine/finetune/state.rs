@@ -6,8 +6,8 @@ use parking_lot::RwLock;
 
 use crate::{
     data::FileHash,
-    engine::training::build_progress::BuildProgress,
-    review::{Comparison, LabelSummary, OpinionId, Timestamp, comparison::ModelMetrics, record::NewAdoption},
+    engine::training::BuildProgress,
+    review::{Comparison, LabelSummary, ModelMetrics, OpinionId, Timestamp, record::NewAdoption},
 };
 
 /// Phase of a fine-tuning.

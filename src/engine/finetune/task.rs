@@ -15,8 +15,7 @@ use crate::{
     },
     device::ComputeDevice,
     engine::{
-        EngineState, Severity,
-        background::{BackgroundTask, TaskProgress, TaskState},
+        BackgroundTask, EngineState, Severity, TaskProgress, TaskState,
         outbox::Outbox,
         task::{ActiveModel, Context, EngineTask, Readiness},
         training::{
@@ -25,9 +24,7 @@ use crate::{
         },
     },
     format::counted,
-    inspect::{
-        Evaluation, Evaluator, InvertKnobs, LabelledPart, Lineage, Model, TestSet, lineage::Role, model::ModelInfo,
-    },
+    inspect::{Evaluation, Evaluator, InvertKnobs, LabelledPart, Lineage, Model, ModelInfo, TestSet, lineage::Role},
     review::{Comparison, OpinionId, TrainingLabels},
     train::{Trainer, Update, run_folder::MODEL_FILE},
 };

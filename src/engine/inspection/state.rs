@@ -11,8 +11,8 @@ use super::request::{Query, QueryId, QuerySource};
 use crate::{
     data::{ImageGrid, Split},
     inspect::{
-        Assessment, Calibration, InvertKnobs, KeptFrame, Lineage, Outcome, Planes, Regions, Scores, StepRecord,
-        critic::neighbours::CropOrigin, model::Promise,
+        Assessment, Calibration, InvertKnobs, KeptFrame, Lineage, Outcome, Planes, Promise, Regions, Scores,
+        StepRecord, critic::CropOrigin,
     },
     train::Recipe,
 };
@@ -39,12 +39,12 @@ pub enum QueryState {
 
 impl QueryState {
     /// Whether there is work left.
-    pub fn is_due(&self) -> bool {
+    pub(crate) fn is_due(&self) -> bool {
         matches!(self, Self::Waiting | Self::Reading | Self::Running)
     }
 
     /// Whether it ended with a result.
-    pub fn has_outcome(&self) -> bool {
+    pub(crate) fn has_outcome(&self) -> bool {
         matches!(self, Self::Done | Self::Stopped)
     }
 
@@ -85,7 +85,7 @@ pub struct QueryEntry {
 
 impl QueryEntry {
     /// Creates the entry of a waiting query with this number of steps.
-    pub fn waiting(query: &Query, steps: usize) -> Self {
+    pub(crate) fn waiting(query: &Query, steps: usize) -> Self {
         Self {
             id: query.id,
             name: query.name.clone(),

@@ -4,10 +4,11 @@ mod inspected;
 pub(super) mod recorder;
 mod request;
 mod state;
-pub mod stream;
+pub(crate) mod stream;
 pub(super) mod task;
 pub mod watch;
 
 pub use inspected::{InspectedFile, ModelIdentity, RefusedFile};
 pub use request::{IntakeRequest, IntakeSpec};
 pub use state::{IntakePhase, IntakeState, IntakeStatus};
+pub use stream::{StreamInspector, StreamStep};

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     data::FileHash,
-    inspect::{InspectionJob, InvertKnobs, Model, calibration::MapScale, job::InspectError},
+    inspect::{InspectError, InspectionJob, InvertKnobs, Model, calibration::MapScale},
 };
 
 /// Result of one slice of [`StreamInspector`].

@@ -18,10 +18,9 @@ use crate::{
     engine::{EngineState, Severity, inspection::ModelState, outbox::Outbox},
     format::sentence,
     review::{
-        InspectionId, OpinionId, PartId, Record, RecordError, Timestamp, TrainingLabels,
-        agreement::{Agreement, is_disputed},
+        Agreement, Facets, InspectionId, OpinionId, PartId, Record, RecordError, Timestamp, TrainingLabels,
+        agreement::is_disputed,
         drift::Drift,
-        facets::Facets,
         queue,
         record::{NewOpinion, RecordPosition},
     },

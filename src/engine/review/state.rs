@@ -10,8 +10,7 @@ use crate::{
     engine::inspection::QueryView,
     inspect::Planes,
     review::{
-        Findings, InspectionId, LabelSummary, PartId, ReviewItem, agreement::Agreement, drift::Drift, facets::Facets,
-        record::NewOpinion,
+        Agreement, Facets, Findings, InspectionId, LabelSummary, PartId, ReviewItem, drift::Drift, record::NewOpinion,
     },
 };
 

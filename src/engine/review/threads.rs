@@ -9,7 +9,7 @@ use super::{
     record_thread::RecordThread,
     request::{PrefetchRequest, ReviewRequest},
 };
-use crate::engine::{outbox::Outbox, state::EngineState};
+use crate::engine::{EngineState, outbox::Outbox};
 
 /// Capacity of the record thread's queue of requests.
 const REQUESTS: usize = 64;

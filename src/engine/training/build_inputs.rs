@@ -2,9 +2,9 @@
 
 use crate::{
     data::DataError,
-    inspect::{CalibrateError, InvertKnobs, model::ModelError},
+    inspect::{CalibrateError, InvertKnobs, ModelError},
     model::{Critic, Discriminator, Encoder, Generator, weights::WeightError},
-    train::trainer::TrainError,
+    train::TrainError,
 };
 
 /// Why a model could not be built.

@@ -1,7 +1,7 @@
 //! Training: the run, the building of its model, and the preview of the critic's training crops.
 
 pub(super) mod build_inputs;
-pub mod build_progress;
+pub(crate) mod build_progress;
 pub mod critic_preview;
 pub(super) mod critic_probe;
 pub(super) mod model_builder;
@@ -12,6 +12,7 @@ mod state;
 pub(super) mod task;
 pub(super) mod time_estimate;
 
+pub use build_progress::{BuildPart, BuildProgress, PartProgress};
 pub use request::TrainingRequest;
 pub use state::{
     GridHistory, HistogramHistory, Histograms, LatentWalk, SampleGrid, TrainingPhase, TrainingState, TrainingStatus,

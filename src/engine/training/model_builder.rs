@@ -14,13 +14,8 @@ use super::{
 use crate::{
     data::{CropSampler, Opened, Split},
     inspect::{
-        Calibrator, Model, Planes,
-        critic::{
-            FrameCritic, StatsFitter, TestTimeAugmentation,
-            neighbours::{BankBuilder, EmbeddingBank},
-            patterns::{Pattern, Patterns},
-        },
-        model::ModelInfo,
+        Calibrator, Model, ModelInfo, Planes,
+        critic::{BankBuilder, EmbeddingBank, FrameCritic, Pattern, Patterns, StatsFitter, TestTimeAugmentation},
     },
     model::{Critic, Encoder, FrozenCritic},
     train::{CriticTrainer, EncoderTrainer, Recipe, critic},

@@ -22,16 +22,13 @@ use crate::{
         training::{Histograms, LatentWalk, SampleGrid, TrainingPhase},
     },
     files::FileError,
-    inspect::{
-        Model, Regions,
-        model::{ModelError, ModelInfo},
-    },
+    inspect::{Model, ModelError, ModelInfo, Regions},
     tensorboard::{BucketHistogram, EventWriter},
     train::{
-        CurveMark, Health, Metric, Recipe, Trainer,
+        CurveMark, Health, Metric, Recipe, StepMetrics, TrainError, Trainer,
         knobs::knob,
-        run_folder::{MODEL_FILE, RunError, RunFolder, RunInfo, RunLock},
-        trainer::{GRID, StepMetrics, TrainError},
+        run_folder::{MODEL_FILE, RunError, RunFolder, RunInfo, RunLock, SPLIT_FILE},
+        trainer::GRID,
     },
 };
 
@@ -43,7 +40,7 @@ const HEALTH_EVERY: u64 = 10;
 
 /// An error that interrupts a run.
 #[derive(Debug, thiserror::Error)]
-pub enum RunFault {
+pub(crate) enum RunFault {
     /// Training failed.
     #[error(transparent)]
     Train(#[from] TrainError),
@@ -555,11 +552,11 @@ fn open_folder(
             let name = out.file_name().map_or_else(|| "run".into(), |n| n.to_string_lossy().into_owned());
             let info = RunInfo::new(name, source.to_string(), device.label.clone());
             let folder = RunFolder::create(&out, &info, &recipe.to_toml())?;
-            folder.write_json("split.json", &split)?;
+            folder.write_json(SPLIT_FILE, &split)?;
             Ok((folder, *recipe, split, false))
         }
         RunStart::Resume { folder, recipe } => {
-            let split = folder.read_json("split.json")?;
+            let split = folder.read_json(SPLIT_FILE)?;
             Ok((*folder, *recipe, split, true))
         }
     }

@@ -7,7 +7,7 @@ use parking_lot::{Mutex, RwLock};
 use super::{build_progress::BuildProgress, critic_preview::CriticPreviewState};
 use crate::{
     data::ImageGrid,
-    train::{Health, Recipe, history::History},
+    train::{Health, History, Recipe},
 };
 
 /// The sample grid at one step; z is the same throughout a run.
@@ -88,7 +88,7 @@ impl HistogramHistory {
     }
 
     /// Removes those from `step` on.
-    pub fn truncate_from(&mut self, step: u64) {
+    pub(crate) fn truncate_from(&mut self, step: u64) {
         self.entries.retain(|h| h.step < step);
         self.bytes = self.entries.iter().map(|h| h.bytes()).sum();
     }
@@ -184,7 +184,7 @@ impl GridHistory {
     }
 
     /// Removes every grid from `step` on.
-    pub fn truncate_from(&mut self, step: u64) {
+    pub(crate) fn truncate_from(&mut self, step: u64) {
         self.grids.retain(|g| g.step < step);
     }
 }

@@ -16,13 +16,12 @@ use crate::{
     data::{DataError, DataSource, Opened},
     device::ComputeDevice,
     engine::{
-        background::{BackgroundTask, TaskState},
+        BackgroundTask, EngineState, TaskState,
         event::{Event, Severity},
         outbox::Outbox,
-        state::EngineState,
         task::{ActiveModel, Context, EngineTask, Readiness},
     },
-    inspect::{Model, model::ModelError},
+    inspect::{Model, ModelError},
     train::{Recipe, run_folder::RunFolder},
 };
 

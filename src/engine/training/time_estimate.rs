@@ -9,9 +9,8 @@ use super::{
 use crate::{
     data::Opened,
     inspect::{
-        Calibrator, InspectionJob, InvertKnobs, Model, Planes,
+        Calibrator, InspectionJob, InvertKnobs, Model, ModelInfo, Planes,
         critic::{StatsFitter, TestTimeAugmentation},
-        model::ModelInfo,
     },
     model::{Critic, FrozenCritic},
 };

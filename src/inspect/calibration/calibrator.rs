@@ -7,17 +7,10 @@ use rand_chacha::ChaCha8Rng;
 
 use super::{Calibration, HeldOut, MapScale};
 use crate::{
-    data::{
-        DataError, FileHash, ImageStore, Opened, Split,
-        synthetic_defects::{DefectSynthesiser, SyntheticDefectKnobs},
-    },
+    data::{DataError, DefectSynthesiser, FileHash, ImageStore, Opened, Split, SyntheticDefectKnobs},
     inspect::{
-        job::{InspectError, InspectionJob, Outcome},
-        knobs::InvertKnobs,
-        latent::inversion::FrozenNetworks,
-        planes::Planes,
-        regions::Regions,
-        scores::{ScoreKind, Scores, fusion::fusion},
+        FrozenNetworks, InspectError, InspectionJob, InvertKnobs, Outcome, Planes, Regions, ScoreKind, Scores,
+        scores::fusion::fusion,
     },
 };
 

@@ -1,9 +1,9 @@
 //! The combined score of a calibration: applying it, reweighting it by labelled defects, and undoing that.
 
 use super::Calibration;
-use crate::inspect::scores::{
-    ScoreKind, Scores,
-    fusion::{LabelledScores, MIN_LABELLED, ReweightError, fusion},
+use crate::inspect::{
+    LabelledScores, ReweightError, ScoreKind, Scores,
+    scores::fusion::{MIN_LABELLED, fusion},
 };
 
 impl Calibration {
@@ -65,10 +65,9 @@ mod tests {
     use crate::{
         data::FileHash,
         inspect::{
-            InvertKnobs, Regions,
+            FusionTerm, InvertKnobs, Regions,
             calibration::{HeldOut, MapScale},
             evaluation::metrics::auroc,
-            scores::fusion::FusionTerm,
         },
     };
 

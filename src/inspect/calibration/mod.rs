@@ -5,11 +5,13 @@
 //! at most a share `a` of healthy parts, for any score, as long as parts and held-out images come from the same
 //! distribution.
 
-pub mod calibrator;
+pub(crate) mod calibrator;
 mod combined_score;
-pub mod verdict_counts;
+pub(crate) mod verdict_counts;
 
+pub use calibrator::{CalibrateError, Calibrator};
 use serde::{Deserialize, Serialize};
+pub use verdict_counts::VerdictCounts;
 
 use super::{
     knobs::InvertKnobs,
@@ -162,7 +164,7 @@ fn reach_limit(held_out: usize, rate: f64) -> usize {
 /// The 95 % interval of one calibration's actual false-alarm rate. The promise holds on average over calibrations; the
 /// rate of a single one is the `k`-th smallest of `n` uniform numbers, which is Beta(k, n + 1 - k) (Vovk 2012,
 /// "Conditional validity of inductive conformal predictors").
-pub fn rate_interval(held_out: usize, rate: f64) -> [f64; 2] {
+pub(crate) fn rate_interval(held_out: usize, rate: f64) -> [f64; 2] {
     let k = reach_limit(held_out, rate);
     // P(rate <= r) is the probability that at least k of n uniform numbers are below r.
     let at_most = |r: f64| {
@@ -184,13 +186,13 @@ pub fn rate_interval(held_out: usize, rate: f64) -> [f64; 2] {
 }
 
 /// [`rate_interval`] as a phrase.
-pub fn rate_interval_sentence(held_out: usize, rate: f64) -> String {
+pub(crate) fn rate_interval_sentence(held_out: usize, rate: f64) -> String {
     let [low, high] = rate_interval(held_out, rate).map(|share| share * 1000.0);
     format!("95 % interval: {low:.0} to {high:.0} in 1,000")
 }
 
 /// The basis of a promised rate, as a sentence.
-pub fn promise_grounds(held_out: usize, rate: f64) -> String {
+pub(crate) fn promise_grounds(held_out: usize, rate: f64) -> String {
     let least = (1000.0 / (held_out as f64 + 1.0) * 10.0).ceil() / 10.0;
     let interval = rate_interval_sentence(held_out, rate);
     format!("Based on {held_out} held-out healthy images, which can promise no less than {least} in 1,000; {interval}.")

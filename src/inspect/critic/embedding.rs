@@ -2,7 +2,7 @@
 
 use super::frame_critic::FrameCritic;
 use crate::{
-    inspect::planes::Planes,
+    inspect::Planes,
     model::{
         critic::{MULTIPLE, REACH, STRIDE},
         weights::{WeightError, host},
@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Side of a crop, pixels.
-pub const SIDE: usize = 64;
+pub(crate) const SIDE: usize = 64;
 
 impl FrameCritic {
     /// Embedding dimension.

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     inspect::{
-        planes::Planes,
+        Planes,
         scores::statistics::{inverse_cholesky, moments},
     },
     model::{

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     data::Illumination,
-    inspect::planes::Planes,
+    inspect::Planes,
     model::{
         FrozenCritic,
         critic::{MULTIPLE, REACH, STRIDE},
@@ -40,7 +40,7 @@ pub struct CriticScores {
 
 /// A frame's pass through the critic, one augmented view at a time.
 #[derive(Clone, Debug)]
-pub struct CriticPass {
+pub(crate) struct CriticPass {
     /// Mean over the views so far, each already weighted by `weight`.
     map: CriticMap,
     illumination: Option<Illumination>,
@@ -52,7 +52,7 @@ pub struct CriticPass {
 
 impl CriticPass {
     /// Whether all views were processed.
-    pub fn is_done(&self) -> bool {
+    pub(crate) fn is_done(&self) -> bool {
         self.views.len() == 0
     }
 }
@@ -131,7 +131,7 @@ impl FrameCritic {
 
     /// Begins a pass over a frame. Calling [`FrameCritic::advance`] until the pass is done and then
     /// [`FrameCritic::finish_pass`] is equivalent to [`FrameCritic::map`], one view per call.
-    pub fn begin_pass(&self, frame: &Planes) -> CriticPass {
+    pub(crate) fn begin_pass(&self, frame: &Planes) -> CriticPass {
         let views = self.tta.views();
         let map = CriticMap::blank([frame.width(), frame.height()]);
         CriticPass {
@@ -146,7 +146,7 @@ impl FrameCritic {
     ///
     /// # Errors
     /// When the values cannot be read from the device.
-    pub fn advance(&self, pass: &mut CriticPass, frame: &Planes) -> Result<(), WeightError> {
+    pub(crate) fn advance(&self, pass: &mut CriticPass, frame: &Planes) -> Result<(), WeightError> {
         let Some(view) = pass.views.next() else { return Ok(()) };
         let (mut logit, mut distance) = (Vec::new(), Vec::new());
         self.for_each_band(&view.apply(frame), pass.illumination, |logits, features| {
@@ -169,7 +169,7 @@ impl FrameCritic {
     }
 
     /// The standardised map of a finished pass.
-    pub fn finish_pass(&self, pass: CriticPass) -> CriticMap {
+    pub(crate) fn finish_pass(&self, pass: CriticPass) -> CriticMap {
         self.stats.standardise(pass.map)
     }
 

@@ -1,7 +1,7 @@
 //! The critic's map of one frame.
 
 use super::{patterns, patterns::Pattern};
-use crate::{data::box_filter::box_mean, model::critic::STRIDE};
+use crate::{data::box_mean, model::critic::STRIDE};
 
 /// Cells to every side over which a map is averaged before its maximum is taken.
 pub(super) const SMOOTHINGS: [usize; 4] = [0, 1, 2, 4];

@@ -5,17 +5,20 @@
 //! calibration. [`patterns`] compares maps of whole frames; [`neighbours`] keeps healthy crops and finds the most
 //! similar.
 
-pub mod embedding;
+pub(crate) mod embedding;
 mod fit;
 mod frame_critic;
 mod map;
-pub mod neighbours;
-pub mod patterns;
+pub(crate) mod neighbours;
+pub(crate) mod patterns;
 mod stats;
 mod tta;
 
 pub use fit::StatsFitter;
-pub use frame_critic::{CriticPass, CriticScores, FrameCritic};
+pub(crate) use frame_critic::CriticPass;
+pub use frame_critic::{CriticScores, FrameCritic};
 pub use map::{CriticMap, CriticMaps};
+pub use neighbours::{BankBuilder, CropOrigin, EmbeddingBank, Neighbour};
+pub use patterns::{Pattern, Patterns};
 pub use stats::NormalStats;
 pub use tta::TestTimeAugmentation;

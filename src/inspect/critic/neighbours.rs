@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{embedding::SIDE, frame_critic::FrameCritic};
 use crate::{
     data::picture::unit_to_u8,
-    inspect::planes::Planes,
+    inspect::Planes,
     model::{
         critic::STRIDE,
         weights::{Weight, WeightError},
@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Neighbours shown for a region.
-pub const SHOWN: usize = 3;
+pub(crate) const SHOWN: usize = 3;
 /// Bytes of pixels kept in a model: 256 grey crops, or 85 in colour.
 const BANK_BYTES: usize = 256 * SIDE * SIDE;
 /// Crops kept in a slim model.
@@ -66,7 +66,7 @@ fn bytes(channels: usize) -> usize {
 }
 
 /// The corner of the crop around a pixel, aligned to the critic's grid; `None` where the image is smaller than a crop.
-pub fn crop_corner(planes: &Planes, (x, y): (usize, usize)) -> Option<(usize, usize)> {
+pub(crate) fn crop_corner(planes: &Planes, (x, y): (usize, usize)) -> Option<(usize, usize)> {
     let along = |at: usize, side: usize| {
         let last = side.checked_sub(SIDE)?;
         Some(at.saturating_sub(SIDE / 2).min(last) / STRIDE * STRIDE)
@@ -75,7 +75,7 @@ pub fn crop_corner(planes: &Planes, (x, y): (usize, usize)) -> Option<(usize, us
 }
 
 /// Pixels of the crop at a corner.
-pub fn crop_pixels(planes: &Planes, (left, top): (usize, usize)) -> Arc<[u8]> {
+pub(crate) fn crop_pixels(planes: &Planes, (left, top): (usize, usize)) -> Arc<[u8]> {
     let mut pixels = Vec::with_capacity(bytes(planes.channels()));
     for y in top..top + SIDE {
         for x in left..left + SIDE {

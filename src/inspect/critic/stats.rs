@@ -75,7 +75,7 @@ impl NormalStats {
     }
 
     /// As tensors of a model file.
-    pub fn weights(&self) -> Vec<Weight> {
+    pub(crate) fn weights(&self) -> Vec<Weight> {
         let weight =
             |name: &str, shape: &[usize], values: Vec<f32>| Weight { name: name.into(), shape: shape.to_vec(), values };
         let stats = |all: &[MeanSpread; 2]| {
@@ -93,7 +93,7 @@ impl NormalStats {
     ///
     /// # Errors
     /// [`WeightError`] for a tensor that is missing or has another shape.
-    pub fn from_weights(tensors: &BTreeMap<String, Weight>, width: usize) -> Result<Self, WeightError> {
+    pub(crate) fn from_weights(tensors: &BTreeMap<String, Weight>, width: usize) -> Result<Self, WeightError> {
         let take = |name: &str, wanted: &[usize]| {
             let found = tensors.get(name).ok_or_else(|| WeightError::Missing(format!("usual/{name}")))?;
             if found.shape != wanted {

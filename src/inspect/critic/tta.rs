@@ -1,6 +1,6 @@
 //! Test-time augmentation: which views of a frame the critic averages over.
 
-use crate::{inspect::planes::Planes, model::critic::STRIDE, train::Recipe};
+use crate::{inspect::Planes, model::critic::STRIDE, train::Recipe};
 
 /// Test-time augmentation and brightness normalisation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -55,7 +55,7 @@ struct FileOf<'a> {
 impl EvaluationCache {
     /// Reads a cache. A missing or damaged file, or one of another program version, gives an empty cache: everything in
     /// it can be recomputed.
-    pub fn open(path: Option<&Path>) -> Self {
+    pub(crate) fn open(path: Option<&Path>) -> Self {
         let mut cache = Self { path: path.map(Path::to_owned), ..Self::default() };
         let text = path.and_then(|path| files::read(path, MAX_BYTES).ok()).unwrap_or_default();
         let file: File = serde_json::from_slice(&text).unwrap_or(File { entries: Vec::new() });
@@ -68,11 +68,11 @@ impl EvaluationCache {
         cache
     }
 
-    pub fn get(&self, key: &FileHash) -> Option<&CachedImage> {
+    pub(crate) fn get(&self, key: &FileHash) -> Option<&CachedImage> {
         self.index.get(key).and_then(|&i| self.entries.get(i))
     }
 
-    pub fn add(&mut self, entry: CachedImage) {
+    pub(crate) fn add(&mut self, entry: CachedImage) {
         self.changed = true;
         match self.index.get(&entry.key) {
             Some(&i) => self.entries[i] = entry,
@@ -84,7 +84,7 @@ impl EvaluationCache {
     }
 
     /// Writes the file if anything is new. Entries added by other processes in the meantime are kept.
-    pub fn write(&mut self) -> Result<(), FileError> {
+    pub(crate) fn write(&mut self) -> Result<(), FileError> {
         let Some(path) = self.path.clone().filter(|_| self.changed) else { return Ok(()) };
         if let Some(folder) = path.parent() {
             let fault = |cause| FileError::new(files::Access::Write, folder, cause);

@@ -13,10 +13,8 @@ use crate::{
     data::{FileHash, Label, Picture},
     files::FileError,
     inspect::{
-        Calibration, InvertKnobs, Model, Planes, Regions, ScoreKind,
+        Calibration, FrozenNetworks, InspectError, InspectionJob, InvertKnobs, Model, Planes, Regions, ScoreKind,
         calibration::calibrator::WITHOUT_CRITIC,
-        job::{InspectError, InspectionJob},
-        latent::inversion::FrozenNetworks,
     },
 };
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     data::{FileHash, Label},
-    inspect::scores::Scores,
+    inspect::Scores,
 };
 
 /// An inspected test image.

@@ -5,7 +5,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 /// Number of bootstrap resamples for an interval.
-pub const RESAMPLES: usize = 1_000;
+pub(crate) const RESAMPLES: usize = 1_000;
 
 /// Seed of the bootstrap, so that the same scores always give the same interval.
 const SEED: u64 = 2_017;
@@ -297,12 +297,12 @@ pub struct Metrics {
 
 /// Area under the ROC curve: the share of (defective, healthy) pairs in which the defective image scores higher, ties
 /// counting half (Mann and Whitney 1947). `None` when either list is empty or a score is NaN.
-pub fn auroc(healthy: &[f64], defective: &[f64]) -> Option<f64> {
+pub(crate) fn auroc(healthy: &[f64], defective: &[f64]) -> Option<f64> {
     Ranking::new(healthy, defective)?.auroc()
 }
 
 /// The median; `None` for an empty list.
-pub fn median(values: &[f64]) -> Option<f64> {
+pub(crate) fn median(values: &[f64]) -> Option<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     quantile(&sorted, 0.5)

@@ -4,18 +4,19 @@
 //! curves and counts from them. [`EvaluationSummary`] is its set of metrics, and [`report`] writes both to files.
 
 mod cache;
-pub mod evaluator;
+pub(crate) mod evaluator;
 mod image;
-pub mod metrics;
-pub mod pixels;
+pub(crate) mod metrics;
+pub(crate) mod pixels;
 pub mod report;
 mod results;
 mod summary;
-pub mod test_set;
+pub(crate) mod test_set;
 
 pub use evaluator::{EvaluateError, Evaluator};
 pub use image::{EvaluatedImage, EvaluatedModel, ExcludedImage};
-pub use pixels::{EvaluatedMap, PixelMetrics};
+pub use metrics::{Confusion, CurvePoint, Estimate, Metrics, Ranking};
+pub use pixels::{EvaluatedMap, PixelCounts, PixelHistogram, PixelMetrics, PixelTotals};
 pub use report::{ReportCase, ReportedModel};
 pub use results::{DefectTypeMetrics, Evaluation, EvaluationHeader};
 pub use summary::{EvaluationSummary, ScoreMetrics};

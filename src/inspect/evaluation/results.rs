@@ -10,10 +10,8 @@ use super::{
     pixels::{EvaluatedMap, PixelMetrics},
 };
 use crate::inspect::{
+    InvertKnobs, Regions, ScoreKind, Scores,
     calibration::{Assessment, Calibration},
-    knobs::InvertKnobs,
-    regions::Regions,
-    scores::{ScoreKind, Scores},
 };
 
 /// Metrics of one defect type.

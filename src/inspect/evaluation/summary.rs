@@ -8,10 +8,7 @@ use super::{
     pixels::PixelMetrics,
     results::{DefectTypeMetrics, Evaluation, EvaluationHeader},
 };
-use crate::inspect::{
-    calibration::RateError,
-    scores::{ScoreKind, fusion::LabelledScores},
-};
+use crate::inspect::{LabelledScores, ScoreKind, calibration::RateError};
 
 /// Metrics of one score.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -70,17 +70,17 @@ pub(super) struct PixelCanvas {
 }
 
 impl PixelCanvas {
-    pub fn new(width: usize, height: usize) -> Self {
+    pub(crate) fn new(width: usize, height: usize) -> Self {
         Self { width, height, pixels: vec![PAGE; width * height] }
     }
 
-    pub fn width(&self) -> usize {
+    pub(crate) fn width(&self) -> usize {
         self.width
     }
 
     /// The colour of a pixel.
     #[cfg(test)]
-    pub fn at(&self, x: usize, y: usize) -> Rgb {
+    pub(crate) fn at(&self, x: usize, y: usize) -> Rgb {
         self.pixels[y * self.width + x]
     }
 
@@ -96,7 +96,7 @@ impl PixelCanvas {
         }
     }
 
-    pub fn fill(&mut self, x: usize, y: usize, width: usize, height: usize, colour: Rgb) {
+    pub(crate) fn fill(&mut self, x: usize, y: usize, width: usize, height: usize, colour: Rgb) {
         let columns = x.min(self.width)..(x + width).min(self.width);
         for row in y.min(self.height)..(y + height).min(self.height) {
             self.pixels[row * self.width..][columns.clone()].fill(colour);
@@ -104,7 +104,7 @@ impl PixelCanvas {
     }
 
     /// Draws a border of `line` pixels outside a rectangle.
-    pub fn outline(&mut self, x: usize, y: usize, width: usize, height: usize, line: usize, colour: Rgb) {
+    pub(crate) fn outline(&mut self, x: usize, y: usize, width: usize, height: usize, line: usize, colour: Rgb) {
         let (left, top) = (x.saturating_sub(line), y.saturating_sub(line));
         let (across, down) = (x + width + line - left, y + height + line - top);
         self.fill(left, top, across, y - top, colour);
@@ -114,7 +114,7 @@ impl PixelCanvas {
     }
 
     /// Draws a raster with its top-left corner at `x`, `y`, enlarged by an integer factor.
-    pub fn draw_raster(&mut self, x: usize, y: usize, raster: &Raster, enlarge: usize) {
+    pub(crate) fn draw_raster(&mut self, x: usize, y: usize, raster: &Raster, enlarge: usize) {
         for (row, line) in raster.pixels.chunks_exact(raster.width).enumerate() {
             for (column, &colour) in line.iter().enumerate() {
                 self.fill(x + column * enlarge, y + row * enlarge, enlarge, enlarge, colour);
@@ -135,7 +135,7 @@ impl PixelCanvas {
     }
 
     /// Draws the symbol of a verdict: circle, triangle or diamond.
-    pub fn mark(&mut self, verdict: Verdict, [x, y]: [f32; 2], radius: f32) {
+    pub(crate) fn mark(&mut self, verdict: Verdict, [x, y]: [f32; 2], radius: f32) {
         let reach = radius * 1.2;
         let (from, to, colour) = ([x - reach, y - reach], [x + reach, y + reach], verdict_colour(verdict));
         match verdict {
@@ -151,7 +151,7 @@ impl PixelCanvas {
     }
 
     /// Draws a line of `thick` pixels with round ends.
-    pub fn line(&mut self, [x0, y0]: [f32; 2], [x1, y1]: [f32; 2], thick: f32, colour: Rgb) {
+    pub(crate) fn line(&mut self, [x0, y0]: [f32; 2], [x1, y1]: [f32; 2], thick: f32, colour: Rgb) {
         let (dx, dy, half) = (x1 - x0, y1 - y0, thick / 2.0);
         let length = (dx * dx + dy * dy).max(1e-6);
         let (from, to) = ([x0.min(x1) - half, y0.min(y1) - half], [x0.max(x1) + half, y0.max(y1) + half]);
@@ -162,7 +162,7 @@ impl PixelCanvas {
     }
 
     /// The bounding box of all differences from `other`, a canvas of the same size: `x`, `y`, width and height.
-    pub fn changes(&self, other: &Self) -> Option<[usize; 4]> {
+    pub(crate) fn changes(&self, other: &Self) -> Option<[usize; 4]> {
         let mut found: Option<[usize; 4]> = None;
         let lines = self.pixels.chunks_exact(self.width).zip(other.pixels.chunks_exact(self.width));
         for (y, (ours, theirs)) in lines.enumerate() {
@@ -177,7 +177,7 @@ impl PixelCanvas {
     }
 
     /// Encodes a part as PNG.
-    pub fn png(&self, [x, y, width, height]: [usize; 4]) -> io::Result<Vec<u8>> {
+    pub(crate) fn png(&self, [x, y, width, height]: [usize; 4]) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::with_capacity(width * height * 3);
         for row in y..y + height {
             bytes.extend_from_slice(self.pixels[row * self.width + x..][..width].as_flattened());
@@ -190,7 +190,7 @@ impl PixelCanvas {
     }
 
     /// The rectangle of the whole canvas.
-    pub fn whole(&self) -> [usize; 4] {
+    pub(crate) fn whole(&self) -> [usize; 4] {
         [0, 0, self.width, self.height]
     }
 }
@@ -201,7 +201,7 @@ pub(super) struct TextPainter {
 }
 
 impl TextPainter {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         // Dark on white: linear coverage.
         let options = TextOptions {
             color_transfer_function: FontColorTransferFunction::LIGHT_MODE_DEFAULT,
@@ -217,12 +217,12 @@ impl TextPainter {
     }
 
     /// Width of a text, pixels.
-    pub fn width(&mut self, text: &str, size: f32) -> f32 {
+    pub(crate) fn width(&mut self, text: &str, size: f32) -> f32 {
         self.galley(text, size).size().x
     }
 
     /// Truncates a text in the middle to `width` pixels.
-    pub fn fit(&mut self, text: &str, size: f32, width: f32) -> String {
+    pub(crate) fn fit(&mut self, text: &str, size: f32, width: f32) -> String {
         if self.width(text, size) <= width {
             return text.into();
         }
@@ -241,7 +241,7 @@ impl TextPainter {
     }
 
     /// Draws a line of text centred vertically on `y` and returns its width.
-    pub fn draw(
+    pub(crate) fn draw(
         &mut self,
         canvas: &mut PixelCanvas,
         [x, y]: [f32; 2],

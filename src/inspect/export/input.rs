@@ -2,10 +2,7 @@
 
 use crate::{
     data::colour_map::ColourMap,
-    inspect::{
-        calibration::MapScale,
-        job::{KeptFrame, Outcome},
-    },
+    inspect::{KeptFrame, Outcome, calibration::MapScale},
 };
 
 /// An inspected image to export.

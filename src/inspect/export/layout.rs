@@ -30,7 +30,7 @@ pub(super) struct ExportLayout {
 }
 
 impl ExportLayout {
-    pub fn of(input: &ExportInput<'_>, least: usize, most: usize) -> Self {
+    pub(crate) fn of(input: &ExportInput<'_>, least: usize, most: usize) -> Self {
         let (width, height) = (input.outcome.query.width(), input.outcome.query.height());
         let scale = PixelScale::of(width, height, least, most);
         let size = [scale.length(width), scale.length(height)];
@@ -44,12 +44,12 @@ impl ExportLayout {
         Self { scale, unit, xs, y, size, bar, width: bar + px(14.0 + 58.0 + 12.0), bottom: y + size[1] + px(12.0) }
     }
 
-    pub fn px(&self, units: f32) -> usize {
+    pub(crate) fn px(&self, units: f32) -> usize {
         (units * self.unit).round() as usize
     }
 
     /// Draws title, surround, captions and colour bar: everything but the images.
-    pub fn frame(
+    pub(crate) fn frame(
         &self,
         canvas: &mut PixelCanvas,
         painter: &mut TextPainter,

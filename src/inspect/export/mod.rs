@@ -7,7 +7,7 @@ mod convergence;
 mod input;
 mod layout;
 mod number_format;
-pub mod numbers;
+pub(crate) mod numbers;
 mod raster;
 #[cfg(test)]
 mod tests;
@@ -22,7 +22,7 @@ use std::{
 };
 
 pub use input::ExportInput;
-pub use thumbnail::{map_png, query_png};
+pub(crate) use thumbnail::{map_png, query_png};
 
 use crate::{
     files,

@@ -9,7 +9,7 @@ use crate::inspect::{InvertKnobs, ScoreKind, Scores, StepRecord, Verdict};
 
 /// One image as JSON. Keys are stable: never renamed or redefined, only added.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct InspectionNumbers {
+pub(crate) struct InspectionNumbers {
     /// File name of the image.
     pub file: String,
     /// Name of the model.
@@ -51,7 +51,7 @@ pub struct InspectionNumbers {
 
 impl InspectionNumbers {
     /// Collects the numbers of an inspected image.
-    pub fn of(input: &ExportInput<'_>) -> Self {
+    pub(crate) fn of(input: &ExportInput<'_>) -> Self {
         let outcome = input.outcome;
         let assessment = outcome.assessment.as_ref();
         Self {
@@ -78,7 +78,7 @@ impl InspectionNumbers {
 }
 
 /// CSV columns of a list of images: the keys of [`InspectionNumbers`], one column per score.
-pub fn list_header() -> Vec<&'static str> {
+pub(crate) fn list_header() -> Vec<&'static str> {
     let mut header = vec!["file", "verdict", "p", "n", "rate", "score"];
     header.extend(ScoreKind::ALL.map(ScoreKind::name));
     header.extend(["width", "height", "tiles", "steps", "seconds", "model", "hash"]);
@@ -86,7 +86,7 @@ pub fn list_header() -> Vec<&'static str> {
 }
 
 /// One image's row under [`list_header`]; unknown values are empty.
-pub fn list_row(input: &ExportInput<'_>) -> Vec<String> {
+pub(crate) fn list_row(input: &ExportInput<'_>) -> Vec<String> {
     let outcome = input.outcome;
     let assessment = outcome.assessment.as_ref();
     let known = |text: Option<String>| text.unwrap_or_default();
@@ -105,25 +105,12 @@ pub fn list_row(input: &ExportInput<'_>) -> Vec<String> {
     row
 }
 
-/// Writes a list of images as CSV with a header.
-///
-/// # Errors
-/// Errors of `out`.
-pub fn write_list(out: &mut dyn Write, rows: impl IntoIterator<Item = Vec<String>>) -> io::Result<()> {
-    let mut csv = csv::Writer::from_writer(out);
-    csv.write_record(list_header())?;
-    for row in rows {
-        csv.write_record(row)?;
-    }
-    csv.flush()
-}
-
 /// Writes the optimisation steps of z as CSV with a header. `loss` is that of the best restart; with several restarts,
 /// the columns `loss_1` and up hold the loss of each.
 ///
 /// # Errors
 /// Errors of `out`.
-pub fn write_steps(out: &mut dyn Write, records: &[StepRecord]) -> io::Result<()> {
+pub(crate) fn write_steps(out: &mut dyn Write, records: &[StepRecord]) -> io::Result<()> {
     let restarts = records.iter().map(|r| r.loss.len()).max().unwrap_or_default();
     let restarts = if restarts > 1 { restarts } else { 0 };
     let mut csv = csv::Writer::from_writer(out);

@@ -15,18 +15,18 @@ pub(super) struct PixelScale {
 
 impl PixelScale {
     /// A scale to at least `least` pixels wide and at most `most` wide and high.
-    pub fn of(width: usize, height: usize, least: usize, most: usize) -> Self {
+    pub(crate) fn of(width: usize, height: usize, least: usize, most: usize) -> Self {
         let enlarge = least.div_ceil(width).min(most / width.max(height).min(most));
         Self { enlarge: enlarge.max(1), reduce: width.max(height).div_ceil(most) }
     }
 
     /// Scaled length, pixels.
-    pub fn length(self, length: usize) -> usize {
+    pub(crate) fn length(self, length: usize) -> usize {
         length.div_ceil(self.reduce) * self.enlarge
     }
 
     /// A description of the scale; `None` at 1:1.
-    pub fn describe(self) -> Option<String> {
+    pub(crate) fn describe(self) -> Option<String> {
         match (self.enlarge, self.reduce) {
             (1, 1) => None,
             (1, reduce) => Some(format!("shown at 1:{reduce}")),

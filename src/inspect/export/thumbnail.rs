@@ -7,13 +7,13 @@ use super::{
     input::ExportInput,
     raster::{PixelScale, heat_map, planes_raster},
 };
-use crate::{data::colour_map::ColourMap, inspect::job::Outcome};
+use crate::{data::colour_map::ColourMap, inspect::Outcome};
 
 /// Encodes the inspected image as a small PNG, at most `most` pixels wide and high.
 ///
 /// # Errors
 /// Errors of the encoder.
-pub fn query_png(outcome: &Outcome, most: usize) -> io::Result<Vec<u8>> {
+pub(crate) fn query_png(outcome: &Outcome, most: usize) -> io::Result<Vec<u8>> {
     let query = &outcome.query;
     let fit = PixelScale::of(query.width(), query.height(), most / 2, most);
     raster_png(&planes_raster(query.values(), query.width(), query.channels(), fit), fit)
@@ -24,7 +24,7 @@ pub fn query_png(outcome: &Outcome, most: usize) -> io::Result<Vec<u8>> {
 ///
 /// # Errors
 /// Errors of the encoder.
-pub fn map_png(outcome: &Outcome, map: &[f32], upper: Option<f32>, most: usize) -> io::Result<Vec<u8>> {
+pub(crate) fn map_png(outcome: &Outcome, map: &[f32], upper: Option<f32>, most: usize) -> io::Result<Vec<u8>> {
     let fit = PixelScale::of(outcome.query.width(), outcome.query.height(), most / 2, most);
     let upper = upper.unwrap_or_else(|| map.iter().fold(0.0, |peak, v| v.max(peak)));
     let map: Vec<f32> = map.iter().map(|v| v.max(0.0)).collect();

@@ -51,7 +51,7 @@ pub(super) mod tests {
     use super::*;
 
     /// Width, height, description and values, by following the tags.
-    pub fn read(bytes: &[u8]) -> (usize, usize, String, Vec<f32>) {
+    pub(crate) fn read(bytes: &[u8]) -> (usize, usize, String, Vec<f32>) {
         let short = |at: usize| u16::from_le_bytes(bytes[at..at + 2].try_into().unwrap());
         let long = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap());
         assert_eq!(bytes[..4], *b"II*\0");

@@ -23,7 +23,7 @@ use super::{
     tiles::{TileCanvas, Tiling},
 };
 use crate::{
-    data::box_filter::box_mean,
+    data::box_mean,
     model::weights::{WeightError, host},
 };
 

@@ -5,13 +5,11 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    data::box_filter::box_mean,
+    data::box_mean,
     inspect::{
+        InvertKnobs, Planes, Scores,
         calibration::{Assessment, Calibration},
         critic::CriticMaps,
-        knobs::InvertKnobs,
-        planes::Planes,
-        scores::Scores,
     },
 };
 

@@ -1,11 +1,7 @@
 //! Reuse of an earlier outcome where only part of a query has changed.
 
 use super::outcome::Outcome;
-use crate::inspect::{
-    planes::Planes,
-    scores::ScoreKind,
-    tiles::{TileCanvas, Tiling},
-};
+use crate::inspect::{Planes, ScoreKind, Tiling, tiles::TileCanvas};
 
 /// The reusable part of the outcome of an earlier version of the query.
 #[derive(Debug)]

@@ -13,16 +13,13 @@ use rand_chacha::ChaCha8Rng;
 
 use super::lbfgs::Lbfgs;
 use crate::{
-    inspect::{
-        critic::FrameCritic,
-        knobs::{Constraint, InvertKnobs, LatentStart},
-    },
+    inspect::{Constraint, InvertKnobs, LatentStart, critic::FrameCritic},
     model::{
         Discriminator, Encoder, FrozenDiscriminator, FrozenGenerator, Generator, Latent, ModelKnobs,
         layers::Pass,
         weights::{WeightError, host},
     },
-    train::{optimiser::Optimiser, recipe::OptimiserKnobs},
+    train::{OptimiserKnobs, optimiser::Optimiser},
 };
 
 /// Networks with frozen weights.
@@ -76,11 +73,6 @@ impl FrozenNetworks {
     /// The critic, if there is one.
     pub fn critic(&self) -> Option<&FrameCritic> {
         self.critic.as_ref()
-    }
-
-    /// Whether there is an encoder to initialise z.
-    pub fn has_encoder(&self) -> bool {
-        self.encoder.is_some()
     }
 
     /// Uploads `n` crops, given crop by crop.
@@ -265,7 +257,7 @@ impl InversionBatch {
     }
 
     /// Forgets the best z because the loss has changed.
-    pub fn forget_best(&mut self) {
+    pub(crate) fn forget_best(&mut self) {
         self.best = Tensor::full([self.rows], f32::INFINITY, &self.z.device());
         if let UpdateRule::Lbfgs(lbfgs, _) = &mut self.rule {
             lbfgs.forget();
@@ -335,12 +327,12 @@ impl InversionBatch {
     ///
     /// # Errors
     /// When the values cannot be read from the device.
-    pub fn best_losses(&self) -> Result<Vec<f32>, WeightError> {
+    pub(crate) fn best_losses(&self) -> Result<Vec<f32>, WeightError> {
         Ok(host(self.best.clone())?.1)
     }
 
     /// Restarts from the best z with a fresh optimiser state.
-    pub fn resume(&mut self, knobs: &InvertKnobs) {
+    pub(crate) fn resume(&mut self, knobs: &InvertKnobs) {
         self.z = self.best_z.clone();
         self.rule = UpdateRule::new(knobs);
     }

@@ -38,7 +38,7 @@ struct Row {
 
 /// L-BFGS state of all rows.
 #[derive(Clone, Debug, Default)]
-pub struct Lbfgs {
+pub(crate) struct Lbfgs {
     /// Empty before the first losses are known.
     rows: Vec<Row>,
 }
@@ -46,7 +46,7 @@ pub struct Lbfgs {
 impl Lbfgs {
     /// Takes the losses `[rows]` and gradients `[rows * size]` at `z` and returns the points to evaluate next, at most
     /// `longest` away from each row's best point.
-    pub fn advance(&mut self, z: &[f32], losses: &[f32], gradients: &[f32], longest: f32) -> Vec<f32> {
+    pub(crate) fn advance(&mut self, z: &[f32], losses: &[f32], gradients: &[f32], longest: f32) -> Vec<f32> {
         let size = z.len() / losses.len().max(1);
         let known = self.rows.len() == losses.len();
         if !known {
@@ -67,7 +67,7 @@ impl Lbfgs {
     }
 
     /// Drops the history because the loss has changed.
-    pub fn forget(&mut self) {
+    pub(crate) fn forget(&mut self) {
         self.rows.clear();
     }
 }

@@ -1,4 +1,6 @@
 //! The latent vector of an image: back-propagation over z, and its optimisers.
 
-pub mod inversion;
-pub(super) mod lbfgs;
+pub(crate) mod inversion;
+mod lbfgs;
+
+pub use inversion::{FrozenNetworks, InversionBatch, Losses, StepStats, Target};

@@ -5,6 +5,7 @@ pub(super) mod statistics;
 
 use std::str::FromStr;
 
+pub use fusion::{FusionTerm, LabelledScores, ReweightError};
 use serde::{Deserialize, Serialize};
 
 /// An anomaly score; larger is more anomalous.
@@ -166,10 +167,10 @@ impl Scores {
 }
 
 /// Radius of a spot, pixels: spots are 7x7.
-pub const SPOT_REACH: usize = 3;
+pub(crate) const SPOT_REACH: usize = 3;
 
 /// Radius of a feature spot, pixels; features are 8 pixels apart.
-pub const FEATURE_SPOT_REACH: usize = 8;
+pub(crate) const FEATURE_SPOT_REACH: usize = 8;
 
 #[cfg(test)]
 mod tests {

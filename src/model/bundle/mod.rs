@@ -29,9 +29,9 @@ use crate::{
 mod tests;
 
 /// The newest version of the model file format, which this program writes.
-pub const BUNDLE_FORMAT: u32 = 1;
+pub(crate) const BUNDLE_FORMAT: u32 = 1;
 /// Extension of a model file's name, without the dot.
-pub const BUNDLE_EXTENSION: &str = "ganspect";
+pub(crate) const BUNDLE_EXTENSION: &str = "ganspect";
 /// Maximum size of a model file in bytes: half a billion parameters.
 const BUNDLE_LIMIT: u64 = 2 << 30;
 

@@ -4,7 +4,7 @@ mod outline;
 
 use serde::{Deserialize, Serialize};
 
-use crate::inspect::regions::RegionShape;
+use crate::inspect::RegionShape;
 
 /// A connected region of a map above a level, in pixels of the image.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,7 +32,7 @@ pub struct AnomalyRegion {
 impl AnomalyRegion {
     /// Returns the region scaled by `factor` along each side.
     #[must_use]
-    pub fn scaled(mut self, factor: f32) -> Self {
+    pub(crate) fn scaled(mut self, factor: f32) -> Self {
         let times = |v: usize| (v as f32 * factor).round() as usize;
         (self.x, self.y) = (times(self.x), times(self.y));
         (self.width, self.height) = (times(self.width).max(1), times(self.height).max(1));

@@ -39,7 +39,7 @@ impl Ks {
 
 /// Survival function of the Kolmogorov distribution: `2 (exp(-2 x^2) - exp(-8 x^2) + exp(-18 x^2) - ...)`; for small `x`
 /// by the dual theta series.
-pub fn kolmogorov(x: f64) -> f64 {
+pub(crate) fn kolmogorov(x: f64) -> f64 {
     use std::f64::consts::PI;
     if x <= 0.0 {
         return 1.0;

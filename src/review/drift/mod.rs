@@ -16,7 +16,7 @@ mod cusum;
 mod ks;
 
 pub use cusum::{Crossing, Cusum, CusumPoint, LIMIT, REFERENCE};
-pub use ks::{Ks, kolmogorov};
+pub use ks::Ks;
 
 use super::{ReviewItem, Timestamp};
 use crate::time;
@@ -41,7 +41,7 @@ pub struct HealthyPart {
 }
 
 /// Returns the parts that were ruled healthy, in order of inspection.
-pub fn healthy_parts(items: &[ReviewItem]) -> Vec<HealthyPart> {
+pub(crate) fn healthy_parts(items: &[ReviewItem]) -> Vec<HealthyPart> {
     let measure = |(item, ReviewItem { part, inspection, .. }): (usize, &ReviewItem)| {
         let assessment = &inspection.assessment;
         let [a, b, c, d, ..] = *part.hash.as_bytes();
@@ -57,7 +57,7 @@ pub fn healthy_parts(items: &[ReviewItem]) -> Vec<HealthyPart> {
 }
 
 /// Smooths a conformal p-value over `n` held-out images by subtracting `fraction` in `[0, 1)` of a step.
-pub fn smoothed(p: f64, n: usize, fraction: f64) -> f64 {
+pub(crate) fn smoothed(p: f64, n: usize, fraction: f64) -> f64 {
     (p - fraction / (n as f64 + 1.0)).max(f64::MIN_POSITIVE)
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::format::UNNAMED;
-use crate::{inspect::regions::RegionShape, review::ReviewItem};
+use crate::{inspect::RegionShape, review::ReviewItem};
 
 /// Images with outlines of defects.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

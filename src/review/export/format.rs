@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::format::counted;
 
 /// Name of a defect type that nobody specified.
-pub const UNNAMED: &str = "defect";
+pub(crate) const UNNAMED: &str = "defect";
 
 /// Format of an export.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, clap::ValueEnum)]

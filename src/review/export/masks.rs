@@ -11,7 +11,7 @@ use super::{
 use crate::{
     files,
     files::{Access, FileError},
-    inspect::{Region, Regions, regions::RegionShape},
+    inspect::{Region, RegionShape, Regions},
     review::ReviewItem,
 };
 
@@ -20,7 +20,10 @@ use crate::{
 ///
 /// # Errors
 /// [`ExportError`] for a file that cannot be written.
-pub fn write_masks(folder: &Path, parts: &[(&ReviewItem, Vec<RegionShape>)]) -> Result<ExportSummary, ExportError> {
+pub(crate) fn write_masks(
+    folder: &Path,
+    parts: &[(&ReviewItem, Vec<RegionShape>)],
+) -> Result<ExportSummary, ExportError> {
     let mut summary = ExportSummary::default();
     let mut taken = HashSet::new();
     for (item, shapes) in parts {

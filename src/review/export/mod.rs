@@ -16,11 +16,11 @@ use std::{fs, io, path::Path};
 
 pub use coco::{Annotation, Category, Coco, CocoImage};
 pub use error::ExportError;
-pub use format::{ExportFormat, ExportSummary, UNNAMED};
-pub use grey::GreyImage;
-pub use masks::write_masks;
-pub use pages::{PartPage, parts_pdf, shift_pdf};
-pub use table::{csv_header, write_csv, write_jsonl};
+pub use format::{ExportFormat, ExportSummary};
+pub(crate) use grey::GreyImage;
+pub(crate) use masks::write_masks;
+pub(crate) use pages::{PartPage, parts_pdf, shift_pdf};
+pub(crate) use table::{write_csv, write_jsonl};
 
 use super::{
     AnomalyRegion, Findings, Record, RecordError, ReviewItem,
@@ -30,7 +30,7 @@ use super::{
 use crate::{
     data, files,
     files::{Access, FileError},
-    inspect::{Verdict, regions::RegionShape},
+    inspect::{RegionShape, Verdict},
 };
 
 /// Largest number of pages in the PDF of parts.

@@ -6,8 +6,8 @@ use super::{
 };
 use crate::{
     format::capitalise,
-    inspect::regions::RegionShape,
-    review::{Opinion, ReviewItem, ReviewStatus, shift_report::ShiftSummary},
+    inspect::RegionShape,
+    review::{Opinion, ReviewItem, ReviewStatus, ShiftSummary},
 };
 
 /// Largest height of a part's image, points.
@@ -18,7 +18,7 @@ const MAX_TYPES: usize = 10;
 
 /// Content of a part's page.
 #[derive(Clone, Debug, PartialEq)]
-pub struct PartPage<'a> {
+pub(crate) struct PartPage<'a> {
     /// The part.
     pub item: &'a ReviewItem,
     /// Outlines of the defects, in pixels of the inspected image.
@@ -29,7 +29,7 @@ pub struct PartPage<'a> {
 
 /// Creates a PDF with one page per part: image, verdict with its p-value in words, and reviewers' verdicts. Without parts,
 /// a single page says so.
-pub fn parts_pdf(pages: &[PartPage<'_>]) -> Vec<u8> {
+pub(crate) fn parts_pdf(pages: &[PartPage<'_>]) -> Vec<u8> {
     let mut document = Document::new("Reviewed parts");
     for page in pages {
         document.add(part(page));
@@ -100,7 +100,7 @@ fn describe(opinion: &Opinion) -> String {
 }
 
 /// Creates the shift report, a single page. `shift` is the summary of `items`.
-pub fn shift_pdf(shift: &ShiftSummary, items: &[ReviewItem]) -> Vec<u8> {
+pub(crate) fn shift_pdf(shift: &ShiftSummary, items: &[ReviewItem]) -> Vec<u8> {
     let mut pdf = PdfPage::new();
     pdf.head("Shift report", TITLE);
     match shift.from.zip(shift.to) {

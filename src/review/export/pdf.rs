@@ -39,7 +39,7 @@ pub(super) struct Document {
 }
 
 impl Document {
-    pub fn new(title: &str) -> Self {
+    pub(crate) fn new(title: &str) -> Self {
         let mut next = Ref::new(1);
         let [catalog, tree, info, plain, bold] = std::array::from_fn(|_| next.bump());
         let mut pdf = Pdf::new();
@@ -52,7 +52,7 @@ impl Document {
     }
 
     /// Adds a finished page.
-    pub fn add(&mut self, content: PdfPage) {
+    pub(crate) fn add(&mut self, content: PdfPage) {
         let [page, contents] = std::array::from_fn(|_| self.next.bump());
         let image = content.image.as_ref().map(|(grey, data)| {
             let id = self.next.bump();
@@ -76,7 +76,7 @@ impl Document {
         self.pages.push(page);
     }
 
-    pub fn finish(mut self) -> Vec<u8> {
+    pub(crate) fn finish(mut self) -> Vec<u8> {
         let count = self.pages.len() as i32;
         self.pdf.pages(self.tree).kids(self.pages).count(count);
         self.pdf.finish()
@@ -93,17 +93,17 @@ pub(super) struct PdfPage {
 }
 
 impl PdfPage {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { content: Content::new(), y: PAGE[1] - MARGIN, image: None, full: false }
     }
 
     /// Leaves a vertical gap.
-    pub fn gap(&mut self, points: f32) {
+    pub(crate) fn gap(&mut self, points: f32) {
         self.y -= points;
     }
 
     /// Writes a title or section heading.
-    pub fn head(&mut self, text: &str, size: f32) {
+    pub(crate) fn head(&mut self, text: &str, size: f32) {
         self.gap(size * 0.4);
         for line in wrap(text, size * 1.1, WIDTH) {
             self.line(&line, size, BOLD, 0.0);
@@ -111,14 +111,14 @@ impl PdfPage {
     }
 
     /// Writes a paragraph.
-    pub fn text(&mut self, text: &str) {
+    pub(crate) fn text(&mut self, text: &str) {
         for line in wrap(text, BODY, WIDTH) {
             self.line(&line, BODY, PLAIN, 0.0);
         }
     }
 
     /// Writes a name with its value beside it.
-    pub fn row(&mut self, name: &str, value: &str) {
+    pub(crate) fn row(&mut self, name: &str, value: &str) {
         let names = wrap(name, BODY, COLUMN - 8.0);
         let values = wrap(value, BODY, WIDTH - COLUMN);
         for i in 0..names.len().max(values.len()) {
@@ -148,7 +148,7 @@ impl PdfPage {
 
     /// Draws an image of the width of the text area and at most `height` points high, with outlines in pixels of the
     /// image. A page has at most one.
-    pub fn image(&mut self, grey: &GreyImage, height: f32, outlines: &[Vec<[f32; 2]>]) {
+    pub(crate) fn image(&mut self, grey: &GreyImage, height: f32, outlines: &[Vec<[f32; 2]>]) {
         let Some(data) = compress(grey) else { return };
         let [across, down] = [grey.width(), grey.height()].map(|side| side as f32);
         let scale = (WIDTH / across).min(height / down);

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Returns the columns of the CSV. Columns keep their meaning between versions; new ones may be added.
-pub fn csv_header() -> Vec<&'static str> {
+pub(crate) fn csv_header() -> Vec<&'static str> {
     let mut header = vec![
         "path",
         "missing",
@@ -39,7 +39,7 @@ pub fn csv_header() -> Vec<&'static str> {
 ///
 /// # Errors
 /// Those of `out`.
-pub fn write_csv(out: &mut dyn Write, items: &[ReviewItem], found: &[Findings]) -> io::Result<usize> {
+pub(crate) fn write_csv(out: &mut dyn Write, items: &[ReviewItem], found: &[Findings]) -> io::Result<usize> {
     let mut csv = csv::Writer::from_writer(out);
     csv.write_record(csv_header())?;
     let mut rows = 0;
@@ -133,7 +133,7 @@ struct JsonLine<'a> {
 ///
 /// # Errors
 /// Those of `out`.
-pub fn write_jsonl(out: &mut dyn Write, items: &[ReviewItem], found: &[Findings]) -> io::Result<usize> {
+pub(crate) fn write_jsonl(out: &mut dyn Write, items: &[ReviewItem], found: &[Findings]) -> io::Result<usize> {
     for (item, findings) in items.iter().zip(found) {
         let ruling = Some(ruling_name(item.defective())).filter(|name| !name.is_empty());
         serde_json::to_writer(&mut *out, &JsonLine { missing: item.part.is_missing(), ruling, item, findings })?;

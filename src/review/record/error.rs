@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
-use crate::{files::FileError, inspect::regions::RegionError, review::OpinionId};
+use crate::{files::FileError, inspect::RegionError, review::OpinionId};
 
 /// A record that cannot be opened, read or written, or an entry that it rejects.
 #[derive(Debug, thiserror::Error)]

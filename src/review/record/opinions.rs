@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::{Record, RecordError, database::TransactionError};
 use crate::{
-    inspect::{Region, Regions, regions::RegionShape},
+    inspect::{Region, RegionShape, Regions},
     review::{InspectionId, Judgement, OpinionId, Timestamp},
 };
 

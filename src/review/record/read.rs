@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::{Record, RecordError};
 use crate::{
-    inspect::{Assessment, ScoreKind, Verdict, regions::RegionShape},
+    inspect::{Assessment, RegionShape, ScoreKind, Verdict},
     review::{Findings, Inspection, InspectionId, Judgement, Opinion, OpinionId, Part, PartId, ReviewItem, Timestamp},
 };
 

@@ -3,7 +3,7 @@
 use toml::Value;
 
 use super::domain::{Domain, plain};
-use crate::train::recipe_error::RecipeError;
+use crate::train::RecipeError;
 
 /// Group of a knob in the panel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

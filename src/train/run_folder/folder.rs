@@ -108,7 +108,7 @@ impl RunFolder {
     ///
     /// # Errors
     /// [`FileError`], or [`RunError::Unwritable`] for values that JSON cannot represent.
-    pub fn write_json<T: Serialize>(&self, name: &str, value: &T) -> Result<(), RunError> {
+    pub(crate) fn write_json<T: Serialize>(&self, name: &str, value: &T) -> Result<(), RunError> {
         let path = self.path.join(name);
         match serde_json::to_vec_pretty(value) {
             Ok(bytes) => Ok(files::write_atomic(&path, &bytes)?),
@@ -120,7 +120,7 @@ impl RunFolder {
     ///
     /// # Errors
     /// [`FileError`], or [`RunError::Unreadable`] if it is not valid JSON of a `T`.
-    pub fn read_json<T: DeserializeOwned>(&self, name: &str) -> Result<T, RunError> {
+    pub(crate) fn read_json<T: DeserializeOwned>(&self, name: &str) -> Result<T, RunError> {
         let path = self.path.join(name);
         let bytes = files::read(&path, TEXT_LIMIT)?;
         serde_json::from_slice(&bytes).map_err(|error| RunError::Unreadable { path, what: error.to_string() })
@@ -130,7 +130,7 @@ impl RunFolder {
     ///
     /// # Errors
     /// [`FileError`].
-    pub fn write_thumbnail(&self, png: &[u8]) -> Result<(), RunError> {
+    pub(crate) fn write_thumbnail(&self, png: &[u8]) -> Result<(), RunError> {
         Ok(files::write_atomic(&self.path.join(THUMBNAIL_FILE), png)?)
     }
 

@@ -1,11 +1,11 @@
 //! Names and limits of the files of a run folder.
 
 /// Format version of a run folder written by this program; newer ones are rejected.
-pub const RUN_FORMAT: u32 = 1;
+pub(crate) const RUN_FORMAT: u32 = 1;
 /// Number of checkpoints kept.
-pub const KEPT_CHECKPOINTS: usize = 3;
+pub(crate) const KEPT_CHECKPOINTS: usize = 3;
 /// File with the data split, for [`RunFolder::write_json`] and [`RunFolder::read_json`].
-pub const SPLIT_FILE: &str = "split.json";
+pub(crate) const SPLIT_FILE: &str = "split.json";
 /// Model file.
 pub const MODEL_FILE: &str = "model.ganspect";
 

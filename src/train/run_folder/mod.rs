@@ -25,6 +25,7 @@ pub use checkpoint::{Checkpoint, CheckpointFile};
 pub use error::RunError;
 pub use folder::{RunFolder, free_folder};
 pub use info::RunInfo;
-pub use layout::{KEPT_CHECKPOINTS, MODEL_FILE, RUN_FORMAT, SPLIT_FILE};
+pub use layout::MODEL_FILE;
+pub(crate) use layout::SPLIT_FILE;
 pub use lock::RunLock;
 pub use run_list::{RunSummary, list_runs, restore_run, trash_run};

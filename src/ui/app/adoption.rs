@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::{data::FileHash, engine::background::BackgroundTask, review::record::NewAdoption};
+use crate::{data::FileHash, engine::BackgroundTask, review::record::NewAdoption};
 
 /// A model and the record.
 pub(super) type AdoptionKey = (FileHash, PathBuf);
@@ -20,7 +20,7 @@ pub(super) struct AdoptionFlow {
 
 impl AdoptionFlow {
     /// The adoption of the active model, if it has one.
-    pub fn origin(&self) -> Option<&NewAdoption> {
+    pub(crate) fn origin(&self) -> Option<&NewAdoption> {
         self.origin.as_ref().and_then(|(_, adoption)| adoption.as_ref())
     }
 }

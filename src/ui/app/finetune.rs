@@ -8,8 +8,7 @@ use std::{
 use super::App;
 use crate::{
     engine::{
-        FinetuneRequest, InspectionRequest, Severity,
-        background::{BackgroundTask, TaskState},
+        BackgroundTask, FinetuneRequest, InspectionRequest, Severity, TaskState,
         finetune::{FinetunePhase, FinetuneResult, FinetuneSpec},
         inspection::{ModelFacts, ModelSource, ModelState},
     },

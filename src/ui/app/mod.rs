@@ -17,5 +17,5 @@ mod runs;
 mod saving;
 mod window;
 
-pub use opening::{PresentationSet, WindowOptions, run};
+pub(crate) use opening::{PresentationSet, WindowOptions, run};
 pub use window::App;

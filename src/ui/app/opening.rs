@@ -21,7 +21,7 @@ const MIN_SIZE: [f32; 2] = [1024.0, 640.0];
 
 /// Options for opening the window.
 #[derive(Debug, Default)]
-pub struct WindowOptions {
+pub(crate) struct WindowOptions {
     /// The device to train on; `None` for the one in the settings.
     pub device: Option<DeviceChoice>,
     /// The folder for runs; `None` for the one in the settings.
@@ -32,7 +32,7 @@ pub struct WindowOptions {
 
 /// Images to present, and the model to inspect them with.
 #[derive(Debug)]
-pub struct PresentationSet {
+pub(crate) struct PresentationSet {
     /// The model.
     pub model: ModelSource,
     /// The images, in order of presentation.
@@ -43,7 +43,7 @@ pub struct PresentationSet {
 ///
 /// # Errors
 /// If no window can be opened, or the engine's threads cannot be started.
-pub fn run(options: WindowOptions) -> anyhow::Result<()> {
+pub(crate) fn run(options: WindowOptions) -> anyhow::Result<()> {
     let paths = Paths::of_system();
     let (mut settings, fault) = Settings::load(&paths.settings);
     if settings.review.reviewer.is_empty() {

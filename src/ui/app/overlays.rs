@@ -8,7 +8,7 @@ use std::{
 use egui::Context;
 
 use crate::{
-    engine::background::{BackgroundTask, TaskState},
+    engine::{BackgroundTask, TaskState},
     tensorboard::RunLog,
     train::{History, run_folder::RunFolder},
     ui::{Action, RunOverlay, job::Job},
@@ -29,12 +29,12 @@ pub(super) struct Overlays {
 
 impl Overlays {
     /// The runs whose curves have been read.
-    pub fn shown(&self) -> &[RunOverlay] {
+    pub(crate) fn shown(&self) -> &[RunOverlay] {
         &self.shown
     }
 
     /// The runs whose curves are being read.
-    pub fn loading(&self) -> Vec<PathBuf> {
+    pub(crate) fn loading(&self) -> Vec<PathBuf> {
         self.loading.iter().map(|(run, _)| run.clone()).collect()
     }
 
@@ -42,7 +42,7 @@ impl Overlays {
     ///
     /// # Errors
     /// A message for the user if there are too many overlays already, or the thread cannot be started.
-    pub fn add(&mut self, ctx: &Context, run: PathBuf) -> Result<(), String> {
+    pub(crate) fn add(&mut self, ctx: &Context, run: PathBuf) -> Result<(), String> {
         self.remove(&run);
         if self.shown.len() + self.loading.len() >= LIMIT {
             return Err(format!("At most {LIMIT} runs can be overlaid. Remove one first."));
@@ -59,25 +59,25 @@ impl Overlays {
     }
 
     /// Removes a run.
-    pub fn remove(&mut self, run: &Path) {
+    pub(crate) fn remove(&mut self, run: &Path) {
         self.shown.retain(|o| o.run != run);
         self.loading.retain(|(loading, _)| loading != run);
     }
 
     /// Removes a run from those whose curves have been read.
-    pub fn hide(&mut self, run: &Path) {
+    pub(crate) fn hide(&mut self, run: &Path) {
         self.shown.retain(|o| o.run != run);
     }
 
     /// Renames a run.
-    pub fn rename(&mut self, run: &Path, name: &str) {
+    pub(crate) fn rename(&mut self, run: &Path, name: &str) {
         if let Some(overlay) = self.shown.iter_mut().find(|o| o.run == run) {
             overlay.name = name.to_owned();
         }
     }
 
     /// Collects the curves that have been read; returns the errors.
-    pub fn poll(&mut self) -> Vec<String> {
+    pub(crate) fn poll(&mut self) -> Vec<String> {
         let (shown, mut errors) = (&mut self.shown, Vec::new());
         self.loading.retain(|(run, task)| match task.poll() {
             TaskState::Running => true,
@@ -96,13 +96,13 @@ impl Overlays {
     }
 
     /// The job of reading curves.
-    pub fn job(&self) -> Option<Job> {
+    pub(crate) fn job(&self) -> Option<Job> {
         let job = Job { title: "Reading curves", progress: (0, 0), cancel: Action::CancelOverlays };
         (!self.loading.is_empty()).then_some(job)
     }
 
     /// Stops reading curves.
-    pub fn cancel(&mut self) {
+    pub(crate) fn cancel(&mut self) {
         // Tasks are cancelled when they are dropped.
         self.loading.clear();
     }

@@ -28,7 +28,7 @@ pub(super) struct Pages {
 
 impl Pages {
     /// Restores the pages from their saved layouts.
-    pub fn new(settings: &Settings) -> Self {
+    pub(crate) fn new(settings: &Settings) -> Self {
         let layout = |page: PageId| settings.layouts.get(page.key()).map(String::as_str);
         Self {
             train: TrainPage::new(layout(PageId::Train)),
@@ -58,7 +58,7 @@ impl Pages {
     }
 
     /// The page with this identifier.
-    pub fn get_mut(&mut self, id: PageId) -> &mut dyn Page {
+    pub(crate) fn get_mut(&mut self, id: PageId) -> &mut dyn Page {
         match id {
             PageId::Train => &mut self.train,
             PageId::Inspect => &mut self.inspect,
@@ -73,19 +73,19 @@ impl Pages {
     }
 
     /// Fills in the state that commands depend on.
-    pub fn describe(&self, engine: &EngineState, context: &mut CommandContext) {
+    pub(crate) fn describe(&self, engine: &EngineState, context: &mut CommandContext) {
         for page in self.all() {
             page.describe(engine, context);
         }
     }
 
     /// The running job of the first page that has one.
-    pub fn job(&self, engine: &EngineState, current: PageId) -> Option<Job> {
+    pub(crate) fn job(&self, engine: &EngineState, current: PageId) -> Option<Job> {
         self.all().into_iter().find_map(|page| page.job(engine, current))
     }
 
     /// The layouts of all pages that have one, with their keys in the settings file.
-    pub fn layouts(&self) -> impl Iterator<Item = (&'static str, String)> {
+    pub(crate) fn layouts(&self) -> impl Iterator<Item = (&'static str, String)> {
         self.all().into_iter().filter_map(|page| Some((page.id().key(), page.layout()?)))
     }
 }

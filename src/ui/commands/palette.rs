@@ -11,7 +11,7 @@ const WIDTH: f32 = 520.0;
 
 /// The open palette.
 #[derive(Debug, Default)]
-pub struct CommandPalette {
+pub(crate) struct CommandPalette {
     query: String,
     chosen: usize,
     /// The text field has received the focus.
@@ -20,7 +20,7 @@ pub struct CommandPalette {
 
 impl CommandPalette {
     /// Draws the palette; returns `false` once it is to be closed.
-    pub fn ui(&mut self, ctx: &Context, context: &CommandContext, actions: &mut Vec<Action>) -> bool {
+    pub(crate) fn ui(&mut self, ctx: &Context, context: &CommandContext, actions: &mut Vec<Action>) -> bool {
         let id = Id::unique("palette");
         let area = Area::new(id)
             .kind(egui::UiKind::Modal)
@@ -117,7 +117,7 @@ fn row(ui: &mut Ui, command: UiCommand, chosen: bool) -> egui::Response {
 }
 
 /// The available commands that match the query, best first.
-pub fn ranked(query: &str, context: &CommandContext) -> Vec<UiCommand> {
+pub(crate) fn ranked(query: &str, context: &CommandContext) -> Vec<UiCommand> {
     let mut hits: Vec<(i32, UiCommand)> = rows()
         .filter(|row| row.command != UiCommand::Palette && row.is_enabled(context))
         .filter_map(|row| Some((score(query, row)?, row.command)))

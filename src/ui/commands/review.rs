@@ -48,12 +48,12 @@ const DEFECT_TYPES: [UiCommand; 9] = [
 
 impl UiCommand {
     /// The commands that assign a defect type, in order of the types.
-    pub fn defect_types() -> impl Iterator<Item = Self> {
+    pub(crate) fn defect_types() -> impl Iterator<Item = Self> {
         DEFECT_TYPES.into_iter()
     }
 
     /// Index of the defect type that the command assigns.
-    pub fn defect_type(self) -> Option<usize> {
+    pub(crate) fn defect_type(self) -> Option<usize> {
         DEFECT_TYPES.iter().position(|command| *command == self)
     }
 }

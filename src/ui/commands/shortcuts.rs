@@ -32,7 +32,7 @@ pub(super) fn command_for(shortcut: &KeyboardShortcut, page: PageId) -> Option<U
 
 /// Removes the shortcuts pressed since the last frame from the input and requests their commands.
 /// None fires while a text field has the focus.
-pub fn take(ctx: &Context, context: &CommandContext, actions: &mut Vec<Action>) {
+pub(crate) fn take(ctx: &Context, context: &CommandContext, actions: &mut Vec<Action>) {
     if ctx.text_edit_focused() {
         return;
     }
@@ -51,7 +51,7 @@ pub fn take(ctx: &Context, context: &CommandContext, actions: &mut Vec<Action>) 
 }
 
 /// The input events after the first press of Escape in this frame; none without one.
-pub fn after_escape(ctx: &Context) -> Vec<Event> {
+pub(crate) fn after_escape(ctx: &Context) -> Vec<Event> {
     let escape = |event: &Event| matches!(event, Event::Key { key: Key::Escape, pressed: true, .. });
     ctx.input(|i| i.events.iter().skip_while(|event| !escape(event)).skip(1).cloned().collect())
 }

@@ -60,7 +60,7 @@ impl UiCommand {
     }
 
     /// The shortcuts; the first is the one shown.
-    pub fn shortcuts(self) -> &'static [KeyboardShortcut] {
+    pub(crate) fn shortcuts(self) -> &'static [KeyboardShortcut] {
         self.row().keys
     }
 
@@ -70,17 +70,17 @@ impl UiCommand {
     }
 
     /// The pages on which its shortcuts apply; none if they apply wherever the page has no other use for them.
-    pub fn pages(self) -> &'static [PageId] {
+    pub(crate) fn pages(self) -> &'static [PageId] {
         self.row().pages
     }
 
     /// Formats the first shortcut for this system; empty without one.
-    pub fn keys(self, ctx: &Context) -> String {
+    pub(crate) fn keys(self, ctx: &Context) -> String {
         self.shortcuts().first().map(|s| ctx.format_shortcut(s)).unwrap_or_default()
     }
 
     /// Description and shortcut, for a tooltip.
-    pub fn tooltip(self, ctx: &Context) -> String {
+    pub(crate) fn tooltip(self, ctx: &Context) -> String {
         match self.keys(ctx) {
             keys if keys.is_empty() => self.help().to_owned(),
             keys => format!("{} ({keys})", self.help()),

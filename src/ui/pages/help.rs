@@ -22,13 +22,13 @@ const KEYS: f32 = 130.0;
 
 /// The state of the help page.
 #[derive(Debug, Default)]
-pub struct HelpPage {
+pub(crate) struct HelpPage {
     filter: String,
 }
 
 impl HelpPage {
     /// Draws the page. The name of a command is a button that runs it.
-    pub fn ui(&mut self, ui: &mut Ui, context: &CommandContext, actions: &mut Vec<Action>) {
+    pub(crate) fn ui(&mut self, ui: &mut Ui, context: &CommandContext, actions: &mut Vec<Action>) {
         let p = theme::Palette::of(ui);
         ui.horizontal(|ui| {
             ui.label(RichText::new("Help").text_style(theme::figure()).color(p.text_strong));

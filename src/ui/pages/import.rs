@@ -17,10 +17,7 @@ use super::{section, suited_preset, thumbnail, train::critic_preview::CriticPrev
 use crate::{
     data,
     data::{DataError, DataSource, Dataset, Opened},
-    engine::{
-        background::{BackgroundTask, TaskState},
-        training::critic_preview::Viewer,
-    },
+    engine::{BackgroundTask, TaskState, training::critic_preview::Viewer},
     format::sentence,
     train::{KNOBS, Preset, Recipe, knobs::Group, run_folder::free_folder},
     ui::{
@@ -45,7 +42,7 @@ enum ReadState {
 }
 
 /// The Import page for one folder.
-pub struct ImportPage {
+pub(crate) struct ImportPage {
     root: PathBuf,
     state: ReadState,
     /// The summary of the data set, one sentence per line.
@@ -61,7 +58,7 @@ pub struct ImportPage {
 
 impl ImportPage {
     /// Starts reading a folder or a CSV file.
-    pub fn open(ctx: &egui::Context, root: PathBuf) -> Self {
+    pub(crate) fn open(ctx: &egui::Context, root: PathBuf) -> Self {
         let (wake, from) = (ctx.clone(), DataSource::Folder(root.clone()));
         let task = BackgroundTask::spawn(
             "describe",
@@ -87,12 +84,12 @@ impl ImportPage {
     }
 
     /// Returns the folder or CSV file.
-    pub fn root(&self) -> &Path {
+    pub(crate) fn root(&self) -> &Path {
         &self.root
     }
 
     /// Returns the files read and in all, while reading.
-    pub fn reading(&self) -> Option<(usize, usize)> {
+    pub(crate) fn reading(&self) -> Option<(usize, usize)> {
         match &self.state {
             ReadState::Reading(task, _) => Some(task.progress()),
             _ => None,
@@ -100,14 +97,14 @@ impl ImportPage {
     }
 
     /// Cancels the reading.
-    pub fn cancel(&self) {
+    pub(crate) fn cancel(&self) {
         if let ReadState::Reading(task, _) = &self.state {
             task.cancel();
         }
     }
 
     /// Takes the result of the reading once it is complete; returns whether the folder can now be used.
-    pub fn poll(&mut self, ctx: &egui::Context) -> bool {
+    pub(crate) fn poll(&mut self, ctx: &egui::Context) -> bool {
         if let Some(task) = &self.strip_task
             && let TaskState::Done(images) = task.poll()
         {
@@ -172,7 +169,7 @@ impl ImportPage {
     }
 
     /// Draws the page; returns `false` once the user leaves it.
-    pub fn ui(&mut self, ui: &mut Ui, frame: &mut UiFrame<'_>, runs: &Path) -> bool {
+    pub(crate) fn ui(&mut self, ui: &mut Ui, frame: &mut UiFrame<'_>, runs: &Path) -> bool {
         let p = theme::Palette::of(ui);
         let mut stay = true;
         Panel::top("import-title").frame(Frame::new().fill(p.panel).inner_margin(theme::GAP_M)).show(ui, |ui| {

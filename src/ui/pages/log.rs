@@ -14,7 +14,7 @@ use crate::{
 
 /// The state of the log page.
 #[derive(Debug)]
-pub struct LogPage {
+pub(crate) struct LogPage {
     level: Level,
     filter: String,
 }
@@ -27,7 +27,7 @@ impl Default for LogPage {
 
 impl LogPage {
     /// Draws the page.
-    pub fn ui(&mut self, ui: &mut Ui, log: &LogBuffer, actions: &mut Vec<Action>) {
+    pub(crate) fn ui(&mut self, ui: &mut Ui, log: &LogBuffer, actions: &mut Vec<Action>) {
         let p = theme::Palette::of(ui);
         let lines = log.matching(self.level, &self.filter);
         ui.horizontal(|ui| {

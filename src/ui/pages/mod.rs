@@ -1,16 +1,16 @@
 //! The pages of the window, behind one trait.
 
-pub mod evaluate;
+pub(crate) mod evaluate;
 pub(super) mod help;
-pub mod import;
-pub mod inspect;
+pub(crate) mod import;
+pub(crate) mod inspect;
 pub(super) mod log;
 mod page;
-pub mod review;
-pub mod runs;
+pub(crate) mod review;
+pub(crate) mod runs;
 pub(super) mod settings;
-pub mod start;
-pub mod train;
+pub(crate) mod start;
+pub(crate) mod train;
 
 use egui::{ColorImage, Ui};
 pub(in crate::ui) use page::Page;
@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// The default preset for the current device.
-pub fn suited_preset(engine: &EngineState) -> Preset {
+pub(crate) fn suited_preset(engine: &EngineState) -> Preset {
     Preset::suited(engine.device.read().as_ref().is_some_and(|device| device.is_gpu))
 }
 

@@ -7,7 +7,7 @@ use egui::{Align, CentralPanel, ComboBox, Layout, RichText, ScrollArea, Slider, 
 use crate::{
     device,
     device::{Adapter, DeviceChoice},
-    engine::background::{BackgroundTask, TaskState},
+    engine::{BackgroundTask, TaskState},
     paths::Paths,
     ui::{
         Action, Frame, PageId, PathRequest, Settings, ThemeChoice, UiCommand, XAxis,
@@ -22,7 +22,7 @@ const NAME: f32 = 180.0;
 
 /// The state of the settings page.
 #[derive(Debug, Default)]
-pub struct SettingsPage {
+pub(crate) struct SettingsPage {
     adapters: Option<Vec<Adapter>>,
     search: Option<BackgroundTask<Vec<Adapter>>>,
     /// The runs folder while it is being typed.
@@ -33,7 +33,14 @@ pub struct SettingsPage {
 
 impl SettingsPage {
     /// Draws the page.
-    pub fn ui(&mut self, ui: &mut Ui, settings: &Settings, paths: &Paths, runs: &Path, actions: &mut Vec<Action>) {
+    pub(crate) fn ui(
+        &mut self,
+        ui: &mut Ui,
+        settings: &Settings,
+        paths: &Paths,
+        runs: &Path,
+        actions: &mut Vec<Action>,
+    ) {
         let p = theme::Palette::of(ui);
         ui.label(RichText::new("Settings").text_style(theme::figure()).color(p.text_strong));
         ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {

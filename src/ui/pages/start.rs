@@ -10,10 +10,7 @@ use egui::{
 use super::{section, suited_preset, thumbnail, weak};
 use crate::{
     data::{DataSource, surface},
-    engine::{
-        EngineState,
-        background::{BackgroundTask, TaskState},
-    },
+    engine::{BackgroundTask, EngineState, TaskState},
     ui::{Action, Settings, UiCommand, theme},
 };
 
@@ -34,7 +31,7 @@ const RECENT: usize = 5;
 
 /// The start page's state.
 #[derive(Default)]
-pub struct StartPage {
+pub(crate) struct StartPage {
     task: Option<BackgroundTask<Vec<ColorImage>>>,
     cards: Vec<TextureHandle>,
     path: String,
@@ -42,7 +39,7 @@ pub struct StartPage {
 
 impl StartPage {
     /// Draws the page.
-    pub fn ui(&mut self, ui: &mut Ui, engine: &EngineState, settings: &Settings, actions: &mut Vec<Action>) {
+    pub(crate) fn ui(&mut self, ui: &mut Ui, engine: &EngineState, settings: &Settings, actions: &mut Vec<Action>) {
         self.load_cards(ui);
         ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
             let available = ui.available_width() - 2.0 * theme::GAP_XL;

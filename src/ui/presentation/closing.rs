@@ -5,7 +5,7 @@ use egui::{Align, Layout, Rect, RichText, Role, Sense, Ui, WidgetInfo, pos2, vec
 use super::line::text;
 use crate::{
     engine::inspection::{InspectionStatus, ModelState, QueryEntry, QueryState},
-    inspect::calibration::verdict_counts::VerdictCounts,
+    inspect::calibration::VerdictCounts,
     time,
     ui::{
         theme,
@@ -16,7 +16,7 @@ use crate::{
 
 /// Summary of a presentation.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Summary {
+pub(crate) struct Summary {
     /// Number of parts shown.
     pub shown: usize,
     /// Their verdicts.
@@ -29,7 +29,7 @@ pub struct Summary {
 
 impl Summary {
     /// Counts the verdicts of the parts, and the images among `requested` that could not be inspected.
-    pub fn of<'a>(
+    pub(crate) fn of<'a>(
         parts: impl IntoIterator<Item = &'a QueryEntry>,
         requested: impl IntoIterator<Item = &'a QueryEntry>,
     ) -> Self {
@@ -78,7 +78,7 @@ fn basis(status: &InspectionStatus, summary: &Summary) -> Vec<(&'static str, Str
 }
 
 /// Draws the summary over `area`.
-pub fn ui(ui: &mut Ui, sizes: &PresentationSizes, area: Rect, summary: &Summary, status: &InspectionStatus) {
+pub(crate) fn ui(ui: &mut Ui, sizes: &PresentationSizes, area: Rect, summary: &Summary, status: &InspectionStatus) {
     let p = Palette::of(ui);
     let column = vec2(sizes.column().min(area.width() - 2.0 * sizes.margin()), area.height());
     let column = Rect::from_center_size(area.center(), column);

@@ -16,17 +16,17 @@ pub(in crate::ui) struct PresentationPage {
 
 impl PresentationPage {
     /// Whether a presentation is running.
-    pub fn is_running(&self) -> bool {
+    pub(crate) fn is_running(&self) -> bool {
         self.running.is_some()
     }
 
     /// Starts a presentation.
-    pub fn start(&mut self, presentation: Presentation) {
+    pub(crate) fn start(&mut self, presentation: Presentation) {
         self.running = Some(presentation);
     }
 
     /// Ends the presentation and leaves full screen if it has entered it.
-    pub fn end(&mut self, ctx: &Context) {
+    pub(crate) fn end(&mut self, ctx: &Context) {
         if let Some(presentation) = self.running.take() {
             presentation.end(ctx);
         }

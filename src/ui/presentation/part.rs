@@ -72,7 +72,7 @@ impl PartLayout {
 }
 
 /// A part as presented.
-pub struct PresentedPart<'a> {
+pub(crate) struct PresentedPart<'a> {
     /// The part.
     pub entry: &'a QueryEntry,
     /// Its images, while they are in memory.
@@ -87,13 +87,13 @@ pub struct PresentedPart<'a> {
 
 /// The images of the current part.
 #[derive(Default)]
-pub struct PartPainter {
+pub(crate) struct PartPainter {
     canvases: Canvases,
 }
 
 impl PartPainter {
     /// Draws the part over `area`.
-    pub fn ui(&mut self, ui: &mut Ui, sizes: &PresentationSizes, area: Rect, part: &PresentedPart<'_>) {
+    pub(crate) fn ui(&mut self, ui: &mut Ui, sizes: &PresentationSizes, area: Rect, part: &PresentedPart<'_>) {
         let layout = PartLayout::of(area, sizes);
         let p = Palette::of(ui);
         let (at, of) = part.number;

@@ -39,7 +39,7 @@ enum Scene {
 }
 
 /// A running presentation.
-pub struct Presentation {
+pub(crate) struct Presentation {
     /// The requested images.
     requested: Vec<QueryId>,
     /// Those of them that have a result.
@@ -60,12 +60,12 @@ pub struct Presentation {
 
 impl Presentation {
     /// Presents inspected parts.
-    pub fn of(parts: Vec<QueryId>) -> Self {
+    pub(crate) fn of(parts: Vec<QueryId>) -> Self {
         Self { scene: Scene::Part(0), parts: parts.clone(), ..Self::awaiting(parts) }
     }
 
     /// Waits for parts to be inspected, then presents them.
-    pub fn awaiting(requested: Vec<QueryId>) -> Self {
+    pub(crate) fn awaiting(requested: Vec<QueryId>) -> Self {
         Self {
             requested,
             parts: Vec::new(),
@@ -82,13 +82,13 @@ impl Presentation {
 
     /// Leaves full screen at the end, for a window opened in full screen.
     #[must_use]
-    pub fn filling(mut self) -> Self {
+    pub(crate) fn filling(mut self) -> Self {
         self.was_full_screen = Some(false);
         self
     }
 
     /// Handles the presentation's own commands.
-    pub fn command(&mut self, command: UiCommand) {
+    pub(crate) fn command(&mut self, command: UiCommand) {
         match command {
             UiCommand::PresentPlayPause => self.play_pause(),
             UiCommand::PresentBack => self.go(false),
@@ -123,7 +123,7 @@ impl Presentation {
     }
 
     /// Leaves full screen unless the window was in full screen before.
-    pub fn end(&self, ctx: &Context) {
+    pub(crate) fn end(&self, ctx: &Context) {
         if self.was_full_screen == Some(false) {
             ctx.send_viewport_cmd(ViewportCommand::Fullscreen(false));
         }
@@ -141,7 +141,7 @@ impl Presentation {
     }
 
     /// Draws the presentation over the whole window.
-    pub fn ui(&mut self, ui: &mut Ui, engine: &EngineState) {
+    pub(crate) fn ui(&mut self, ui: &mut Ui, engine: &EngineState) {
         let (now, input) = ui.input(|i| {
             use egui::Event::{Key, PointerButton, PointerMoved};
             let touch = |e: &egui::Event| matches!(e, Key { .. } | PointerMoved(_) | PointerButton { .. });

@@ -13,13 +13,13 @@ const VERDICT: f64 = 5.0;
 
 /// The timing of one part.
 #[derive(Clone, Copy, Debug)]
-pub struct Timeline {
+pub(crate) struct Timeline {
     frames: usize,
 }
 
 impl Timeline {
     /// For a part with this many stored reconstructions, which may be none.
-    pub fn new(frames: usize) -> Self {
+    pub(crate) fn new(frames: usize) -> Self {
         Self { frames }
     }
 
@@ -31,7 +31,7 @@ impl Timeline {
     }
 
     /// Index of the displayed reconstruction; `None` while the image is shown alone.
-    pub fn frame(&self, seconds: f64) -> Option<usize> {
+    pub(crate) fn frame(&self, seconds: f64) -> Option<usize> {
         let last = self.frames.checked_sub(1)?;
         if seconds < ALONE {
             return None;
@@ -41,12 +41,12 @@ impl Timeline {
     }
 
     /// Opacity of the verdict, 0 to 1.
-    pub fn verdict(&self, seconds: f64) -> f32 {
+    pub(crate) fn verdict(&self, seconds: f64) -> f32 {
         ((seconds - ALONE - self.film()) / APPEAR).clamp(0.0, 1.0) as f32
     }
 
     /// Whether the next part is due.
-    pub fn is_over(&self, seconds: f64) -> bool {
+    pub(crate) fn is_over(&self, seconds: f64) -> bool {
         seconds >= ALONE + self.film() + VERDICT
     }
 }

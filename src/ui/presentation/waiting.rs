@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Progress of the inspections.
-pub struct WaitingProgress {
+pub(crate) struct WaitingProgress {
     /// Number of images.
     pub total: usize,
     /// Number of images whose inspection has ended.
@@ -28,7 +28,7 @@ pub struct WaitingProgress {
 
 impl WaitingProgress {
     /// Counts `total` images, some of which the engine may not have listed yet.
-    pub fn of(total: usize, entries: &[Arc<QueryEntry>]) -> Self {
+    pub(crate) fn of(total: usize, entries: &[Arc<QueryEntry>]) -> Self {
         let ended = entries.iter().filter(|e| e.state.is_over()).count();
         let running = entries.iter().find(|e| matches!(e.state, QueryState::Running | QueryState::Paused));
         let part = running.map_or(0.0, |e| e.step as f32 / e.steps.max(1) as f32);
@@ -61,7 +61,7 @@ fn obstacle(
 }
 
 /// Draws the page over `area`; `waited` is the time since it was first shown, in seconds.
-pub fn ui(
+pub(crate) fn ui(
     ui: &mut Ui,
     sizes: &PresentationSizes,
     area: Rect,

@@ -9,22 +9,22 @@ use super::{
 };
 
 /// Margin of a bar across a workspace.
-pub fn bar_margin() -> Margin {
+pub(crate) fn bar_margin() -> Margin {
     Margin::symmetric(GAP_M as i8, GAP_XS as i8)
 }
 
 /// Text in the caption size and the weak colour.
-pub fn weak_caption(p: &Palette, text: impl Into<String>) -> RichText {
+pub(crate) fn weak_caption(p: &Palette, text: impl Into<String>) -> RichText {
     RichText::new(text).text_style(caption()).color(p.text_weak)
 }
 
 /// The primary button of a page, filled with the accent; at most one is visible at a time.
-pub fn primary_button(p: &Palette, text: impl Into<String>) -> egui::Button<'static> {
+pub(crate) fn primary_button(p: &Palette, text: impl Into<String>) -> egui::Button<'static> {
     egui::Button::new(RichText::new(text).color(p.on_accent)).fill(p.accent).min_size(vec2(0.0, ROW))
 }
 
 /// Outlines the check boxes that follow in `ui`, for a selected row, on whose background they would be hard to see.
-pub fn outline_check_boxes(ui: &mut Ui) {
+pub(crate) fn outline_check_boxes(ui: &mut Ui) {
     let p = Palette::of(ui);
     let widgets = &mut ui.visuals_mut().widgets;
     for widget in [&mut widgets.noninteractive, &mut widgets.inactive, &mut widgets.hovered, &mut widgets.active] {

@@ -8,10 +8,10 @@ mod status_mark;
 mod style;
 mod text_styles;
 
-pub use controls::{bar_margin, outline_check_boxes, primary_button, weak_caption};
-pub use palette::Palette;
-pub use presentation::PresentationSizes;
-pub use sizes::*;
-pub use status_mark::{StatusMark, paint_state, state_icon};
-pub use style::{apply, install_fonts};
-pub use text_styles::{caption, figure, section, verdict};
+pub(crate) use controls::{bar_margin, outline_check_boxes, primary_button, weak_caption};
+pub(crate) use palette::Palette;
+pub(crate) use presentation::PresentationSizes;
+pub(crate) use sizes::*;
+pub(crate) use status_mark::{StatusMark, paint_state, state_icon};
+pub(crate) use style::{apply, install_fonts};
+pub(crate) use text_styles::{caption, figure, section, verdict};

@@ -5,11 +5,11 @@
 
 use egui::{Color32, Ui};
 
-use crate::train::history::Metric;
+use crate::train::Metric;
 
 /// The colours of one theme.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Palette {
+pub(crate) struct Palette {
     /// Whether this is the dark theme.
     pub dark: bool,
     /// Background of the rail, bars and gaps between tiles.
@@ -142,17 +142,17 @@ const OVERLAYS_LIGHT: [Color32; 6] = [
 
 impl Palette {
     /// The palette of the theme of `ui`.
-    pub fn of(ui: &Ui) -> Self {
+    pub(crate) fn of(ui: &Ui) -> Self {
         Self::new(ui.visuals().dark_mode)
     }
 
     /// The palette of the dark or the light theme.
-    pub fn new(dark: bool) -> Self {
+    pub(crate) fn new(dark: bool) -> Self {
         if dark { DARK } else { LIGHT }
     }
 
     /// Colour of a metric's curve; G and D keep one hue each.
-    pub fn series(&self, metric: Metric) -> Color32 {
+    pub(crate) fn series(&self, metric: Metric) -> Color32 {
         match metric {
             Metric::GLoss | Metric::GSuccess | Metric::GradNormG | Metric::Diversity => self.g,
             Metric::DLossReal | Metric::DAccuracyReal | Metric::GradNormD | Metric::Noise => self.d,
@@ -165,13 +165,13 @@ impl Palette {
     }
 
     /// Colour of the `i`-th overlaid run.
-    pub fn overlay(&self, i: usize) -> Color32 {
+    pub(crate) fn overlay(&self, i: usize) -> Color32 {
         let colours = if self.dark { &OVERLAYS_DARK } else { &OVERLAYS_LIGHT };
         colours[i % colours.len()]
     }
 
     /// Fades a colour for background curves.
-    pub fn faint(&self, colour: Color32) -> Color32 {
+    pub(crate) fn faint(&self, colour: Color32) -> Color32 {
         colour.gamma_multiply(if self.dark { 0.34 } else { 0.30 })
     }
 }

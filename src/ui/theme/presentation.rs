@@ -11,90 +11,90 @@ use super::{
 
 /// Sizes of a presentation, in points. They scale with the screen, so that it can be read from a distance.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct PresentationSizes {
+pub(crate) struct PresentationSizes {
     unit: f32,
 }
 
 impl PresentationSizes {
     /// Sizes for a screen of this size.
-    pub fn of(screen: Vec2) -> Self {
+    pub(crate) fn of(screen: Vec2) -> Self {
         let fitting = (screen.x / 1024.0).min(screen.y / 640.0).clamp(0.25, 16.0);
         // In steps, since every font size needs its own glyphs.
         Self { unit: (fitting * 16.0).floor() / 16.0 }
     }
 
     /// Margin of the screen.
-    pub fn margin(&self) -> f32 {
+    pub(crate) fn margin(&self) -> f32 {
         24.0 * self.unit
     }
 
     /// Gap between images.
-    pub fn gap(&self) -> f32 {
+    pub(crate) fn gap(&self) -> f32 {
         16.0 * self.unit
     }
 
     /// Height of the line at the top.
-    pub fn head(&self) -> f32 {
+    pub(crate) fn head(&self) -> f32 {
         36.0 * self.unit
     }
 
     /// Height of a caption, and of the hint at the bottom.
-    pub fn caption(&self) -> f32 {
+    pub(crate) fn caption(&self) -> f32 {
         24.0 * self.unit
     }
 
     /// Height of a row of the summary.
-    pub fn row(&self) -> f32 {
+    pub(crate) fn row(&self) -> f32 {
         29.0 * self.unit
     }
 
     /// Height of the verdict, and width of the area for its shape.
-    pub fn word(&self) -> f32 {
+    pub(crate) fn word(&self) -> f32 {
         46.0 * self.unit
     }
 
     /// Side of that shape.
-    pub fn shape(&self) -> f32 {
+    pub(crate) fn shape(&self) -> f32 {
         0.7 * self.word()
     }
 
     /// Centre of that shape in its area, left-aligned.
-    pub fn shape_in(&self, area: Rect) -> Pos2 {
+    pub(crate) fn shape_in(&self, area: Rect) -> Pos2 {
         pos2(area.left() + self.shape() / 2.0, area.center().y)
     }
 
     /// Height of the counts in the summary.
-    pub fn counts(&self) -> f32 {
+    pub(crate) fn counts(&self) -> f32 {
         104.0 * self.unit
     }
 
     /// Minimum height of curve and verdict.
-    pub fn lower(&self) -> f32 {
+    pub(crate) fn lower(&self) -> f32 {
         156.0 * self.unit
     }
 
     /// Diameter of the dot at the end of the curve, and height of bars.
-    pub fn dot(&self) -> f32 {
+    pub(crate) fn dot(&self) -> f32 {
         8.0 * self.unit
     }
 
     /// Width of a curve.
-    pub fn curve(&self) -> f32 {
+    pub(crate) fn curve(&self) -> f32 {
         2.0 * self.unit
     }
 
     /// Maximum width of a column of text.
-    pub fn column(&self) -> f32 {
+    pub(crate) fn column(&self) -> f32 {
         720.0 * self.unit
     }
 
     /// Width of the labels in the summary.
-    pub fn names(&self) -> f32 {
+    pub(crate) fn names(&self) -> f32 {
         176.0 * self.unit
     }
 
     /// The dark theme with large text, whatever the window's theme: images are best judged in the dark.
-    pub fn style(&self) -> Style {
+    pub(crate) fn style(&self) -> Style {
         let mut style = style(Palette::new(true));
         let sizes = [
             (text_styles::caption(), 14.0),

@@ -6,7 +6,7 @@ use super::{palette::Palette, sizes::ICON};
 
 /// A state, shown by colour and by shape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StatusMark {
+pub(crate) enum StatusMark {
     /// Not known yet: a grey ring.
     Unknown,
     /// Healthy: a blue circle.
@@ -19,7 +19,7 @@ pub enum StatusMark {
 
 impl StatusMark {
     /// Name for assistive technology.
-    pub fn title(self) -> &'static str {
+    pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Unknown => "unknown",
             Self::Healthy => "healthy",
@@ -31,7 +31,7 @@ impl StatusMark {
 
 impl Palette {
     /// Colour of a state.
-    pub fn state(&self, state: StatusMark) -> Color32 {
+    pub(crate) fn state(&self, state: StatusMark) -> Color32 {
         match state {
             StatusMark::Unknown => self.text_weak,
             StatusMark::Healthy => self.healthy,
@@ -42,7 +42,7 @@ impl Palette {
 }
 
 /// Draws a state's shape in its colour, `side` points wide.
-pub fn paint_state(painter: &egui::Painter, p: &Palette, state: StatusMark, centre: Pos2, side: f32) {
+pub(crate) fn paint_state(painter: &egui::Painter, p: &Palette, state: StatusMark, centre: Pos2, side: f32) {
     let (r, colour) = (side / 2.0, p.state(state));
     let shape = match state {
         StatusMark::Unknown => Shape::circle_stroke(centre, r * 0.8, Stroke::new(1.5, colour)),
@@ -62,7 +62,7 @@ pub fn paint_state(painter: &egui::Painter, p: &Palette, state: StatusMark, cent
 }
 
 /// A state's icon as a widget, with the state's name as its accessible name.
-pub fn state_icon(ui: &mut Ui, state: StatusMark) -> Response {
+pub(crate) fn state_icon(ui: &mut Ui, state: StatusMark) -> Response {
     let (rect, response) = ui.allocate_exact_size(Vec2::splat(ICON), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, state.title()));
     paint_state(ui.painter(), &Palette::of(ui), state, rect.center(), ICON);

@@ -12,7 +12,7 @@ use super::{
 };
 
 /// Applies text styles, sizes and colours. Call it whenever the theme changes; [`install_fonts`] is needed once.
-pub fn apply(ctx: &Context, dark: bool) {
+pub(crate) fn apply(ctx: &Context, dark: bool) {
     ctx.set_theme(if dark { Theme::Dark } else { Theme::Light });
     for theme in [Theme::Dark, Theme::Light] {
         ctx.set_style_of(theme, style(Palette::new(theme == Theme::Dark)));
@@ -20,7 +20,7 @@ pub fn apply(ctx: &Context, dark: bool) {
 }
 
 /// Installs the icon font, once.
-pub fn install_fonts(ctx: &Context) {
+pub(crate) fn install_fonts(ctx: &Context) {
     egui_material_icons::initialize(ctx);
 }
 

@@ -9,21 +9,21 @@ pub(super) const FIGURE_SIZE: f32 = 20.0;
 pub(super) const VERDICT_SIZE: f32 = 28.0;
 
 /// Axis labels and captions, 11 points.
-pub fn caption() -> TextStyle {
+pub(crate) fn caption() -> TextStyle {
     TextStyle::Small
 }
 
 /// Section headings, 15 points.
-pub fn section() -> TextStyle {
+pub(crate) fn section() -> TextStyle {
     TextStyle::Name("section".into())
 }
 
 /// The main number of a panel, 20 points.
-pub fn figure() -> TextStyle {
+pub(crate) fn figure() -> TextStyle {
     TextStyle::Heading
 }
 
 /// The verdict, 28 points.
-pub fn verdict() -> TextStyle {
+pub(crate) fn verdict() -> TextStyle {
     TextStyle::Name("verdict".into())
 }

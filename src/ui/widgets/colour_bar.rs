@@ -10,7 +10,7 @@ use crate::ui::{theme, theme::Palette};
 
 /// The texture of a colour map, uploaded once.
 #[derive(Default)]
-pub struct ColourTable {
+pub(crate) struct ColourTable {
     texture: Option<([[u8; 3]; 256], TextureHandle)>,
 }
 
@@ -30,7 +30,7 @@ impl ColourTable {
     }
 
     /// Draws the bar with ticks from `low` to `high` over the rest of `ui`; `what` names the quantity.
-    pub fn ui(&mut self, ui: &mut Ui, table: &[[u8; 3]; 256], (low, high): (f64, f64), what: &str) {
+    pub(crate) fn ui(&mut self, ui: &mut Ui, table: &[[u8; 3]; 256], (low, high): (f64, f64), what: &str) {
         let p = Palette::of(ui);
         let (rect, response) = ui.allocate_exact_size(ui.available_size(), Sense::hover());
         response.widget_info(|| WidgetInfo::labeled(Role::Image, true, format!("Colour bar, {low} to {high}, {what}")));
@@ -56,7 +56,7 @@ impl ColourTable {
     }
 
     /// Draws the colours from left to right at this size, as a preview.
-    pub fn preview(ui: &mut Ui, table: &[[u8; 3]; 256], size: egui::Vec2) {
+    pub(crate) fn preview(ui: &mut Ui, table: &[[u8; 3]; 256], size: egui::Vec2) {
         let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
         let columns = rect.width() as usize;
         for i in 0..columns {

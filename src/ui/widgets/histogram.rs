@@ -9,7 +9,7 @@ use crate::{
 
 /// Redistributes the counts of `histogram` over `bins` bars of equal width between `low` and `high`. A bucket that spans
 /// several bars is divided in proportion to the overlap.
-pub fn rebin(histogram: &BucketHistogram, low: f64, high: f64, bins: usize) -> Vec<f64> {
+pub(crate) fn rebin(histogram: &BucketHistogram, low: f64, high: f64, bins: usize) -> Vec<f64> {
     let mut bars = vec![0.0; bins];
     let width = (high - low) / bins.max(1) as f64;
     if !(width.is_finite() && width > 0.0) {
@@ -45,7 +45,7 @@ pub fn rebin(histogram: &BucketHistogram, low: f64, high: f64, bins: usize) -> V
 }
 
 /// Draws the bars over the rest of `ui`, with the range below.
-pub fn bars(ui: &mut Ui, name: &str, histogram: &BucketHistogram, colour: egui::Color32) {
+pub(crate) fn bars(ui: &mut Ui, name: &str, histogram: &BucketHistogram, colour: egui::Color32) {
     let p = Palette::of(ui);
     let (rect, response) = ui.allocate_exact_size(ui.available_size(), Sense::hover());
     let spoken = format!(

@@ -11,7 +11,7 @@ use crate::{data::ImageGrid, ui::theme};
 
 /// The texture of an image grid.
 #[derive(Clone)]
-pub struct GridTexture {
+pub(crate) struct GridTexture {
     texture: TextureHandle,
     columns: usize,
     count: usize,
@@ -22,7 +22,7 @@ pub struct GridTexture {
 
 impl GridTexture {
     /// Uploads the images of `owner`, unless `old` already holds them.
-    pub fn of<T: Any + Send + Sync>(
+    pub(crate) fn of<T: Any + Send + Sync>(
         ctx: &Context,
         name: &str,
         owner: &Arc<T>,
@@ -42,17 +42,17 @@ impl GridTexture {
     }
 
     /// Number of images.
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.count
     }
 
     /// Side of an image, pixels.
-    pub fn side(&self) -> usize {
+    pub(crate) fn side(&self) -> usize {
         self.side
     }
 
     /// Draws image `i` into `rect`.
-    pub fn paint(&self, painter: &Painter, i: usize, rect: Rect) {
+    pub(crate) fn paint(&self, painter: &Painter, i: usize, rect: Rect) {
         if i >= self.count {
             return;
         }
@@ -91,7 +91,7 @@ fn combined(images: &ImageGrid) -> ColorImage {
 
 /// Layout of a block of images. Each image pixel covers the same whole number of device pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Block {
+pub(crate) struct Block {
     /// Images per row.
     pub columns: usize,
     /// Rows.
@@ -106,7 +106,7 @@ pub struct Block {
 
 impl Block {
     /// Arranges `count` images of `side` pixels in `columns` columns.
-    pub fn new(count: usize, side: usize, columns: usize, zoom: usize, pixels_per_point: f32) -> Self {
+    pub(crate) fn new(count: usize, side: usize, columns: usize, zoom: usize, pixels_per_point: f32) -> Self {
         let columns = columns.clamp(1, count.max(1));
         Self {
             columns,
@@ -118,13 +118,13 @@ impl Block {
     }
 
     /// Size of the whole block, points.
-    pub fn size(&self) -> Vec2 {
+    pub(crate) fn size(&self) -> Vec2 {
         let span = |n: usize| n as f32 * self.cell + n.saturating_sub(1) as f32 * self.gap;
         vec2(span(self.columns), span(self.rows))
     }
 
     /// Position of image `i` in a block with its corner at `origin`.
-    pub fn place(&self, origin: egui::Pos2, i: usize, pixels_per_point: f32) -> Rect {
+    pub(crate) fn place(&self, origin: egui::Pos2, i: usize, pixels_per_point: f32) -> Rect {
         let step = self.cell + self.gap;
         let offset = vec2((i % self.columns) as f32 * step, (i / self.columns) as f32 * step);
         let min = (origin + offset).round_to_pixels(pixels_per_point);
@@ -132,7 +132,7 @@ impl Block {
     }
 
     /// Index of the image at `at`, below `count`.
-    pub fn at(&self, origin: egui::Pos2, at: egui::Pos2, count: usize) -> Option<usize> {
+    pub(crate) fn at(&self, origin: egui::Pos2, at: egui::Pos2, count: usize) -> Option<usize> {
         let step = self.cell + self.gap;
         let (x, y) = ((at.x - origin.x) / step, (at.y - origin.y) / step);
         if x < 0.0 || y < 0.0 || x as usize >= self.columns {
@@ -145,7 +145,7 @@ impl Block {
 
 /// The largest whole zoom at which two blocks of `counts` images fit into `area` (points) beside or above each other,
 /// with `head` points above each. `None` if not even 1:1 fits.
-pub fn fit(
+pub(crate) fn fit(
     area: Vec2,
     head: f32,
     counts: [usize; 2],
@@ -175,7 +175,7 @@ pub fn fit(
 
 /// Arrangement of the two blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Arrangement {
+pub(crate) enum Arrangement {
     /// Samples left, real crops right.
     Beside,
     /// Samples above, real crops below.
@@ -183,7 +183,7 @@ pub enum Arrangement {
 }
 
 /// Draws the outline of a selected image.
-pub fn outline(painter: &Painter, rect: Rect, colour: Color32, width: f32) {
+pub(crate) fn outline(painter: &Painter, rect: Rect, colour: Color32, width: f32) {
     painter.rect_stroke(rect, 0.0, Stroke::new(width, colour), egui::StrokeKind::Outside);
 }
 

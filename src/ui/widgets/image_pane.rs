@@ -5,7 +5,7 @@ use egui::{
     emath::GuiRounding, pos2, vec2,
 };
 
-use crate::engine::background::{BackgroundTask, TaskState};
+use crate::engine::{BackgroundTask, TaskState};
 
 /// Number of pixels from which a texture is created in the background.
 const LARGE: usize = 1 << 17;
@@ -14,7 +14,7 @@ const ZOOM: (f32, f32) = (1.0 / 64.0, 64.0);
 
 /// The visible part of an image and its zoom.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Viewport {
+pub(crate) struct Viewport {
     /// Device pixels per image pixel; `None` fits the whole image.
     zoom: Option<f32>,
     /// The point of the image at the centre of the pane, relative to its width and height.
@@ -29,7 +29,7 @@ impl Default for Viewport {
 
 /// Position of an image on the screen.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Placement {
+pub(crate) struct Placement {
     /// The whole image, points; it may extend beyond its pane.
     pub rect: Rect,
     /// Points per image pixel.
@@ -40,17 +40,17 @@ pub struct Placement {
 
 impl Placement {
     /// Converts a position on the screen to pixel coordinates.
-    pub fn to_picture(&self, at: Pos2) -> Pos2 {
+    pub(crate) fn to_picture(&self, at: Pos2) -> Pos2 {
         ((at - self.rect.min) / self.scale).to_pos2()
     }
 
     /// Converts pixel coordinates to a position on the screen.
-    pub fn to_screen(&self, at: Pos2) -> Pos2 {
+    pub(crate) fn to_screen(&self, at: Pos2) -> Pos2 {
         self.rect.min + at.to_vec2() * self.scale
     }
 
     /// The pixel at a position on the screen.
-    pub fn pixel(&self, at: Pos2, (width, height): (usize, usize)) -> Option<(usize, usize)> {
+    pub(crate) fn pixel(&self, at: Pos2, (width, height): (usize, usize)) -> Option<(usize, usize)> {
         let at = self.to_picture(at);
         let inside = at.x >= 0.0 && at.y >= 0.0 && at.x < width as f32 && at.y < height as f32;
         inside.then_some((at.x as usize, at.y as usize))
@@ -69,22 +69,22 @@ fn fitting(pane: Vec2, size: Vec2, ppp: f32) -> f32 {
 
 impl Viewport {
     /// Whether the whole image is fitted to the pane.
-    pub fn is_fit(&self) -> bool {
+    pub(crate) fn is_fit(&self) -> bool {
         self.zoom.is_none()
     }
 
     /// Fits the whole image to the pane.
-    pub fn fit(&mut self) {
+    pub(crate) fn fit(&mut self) {
         *self = Self::default();
     }
 
     /// Sets one device pixel per image pixel, about the same centre.
-    pub fn actual(&mut self) {
+    pub(crate) fn actual(&mut self) {
         self.zoom = Some(1.0);
     }
 
     /// Position of an image of `size` pixels in `pane`.
-    pub fn place(&self, pane: Rect, size: (usize, usize), ppp: f32) -> Placement {
+    pub(crate) fn place(&self, pane: Rect, size: (usize, usize), ppp: f32) -> Placement {
         let size = vec2(size.0.max(1) as f32, size.1.max(1) as f32);
         let zoom = self.zoom.unwrap_or_else(|| fitting(pane.size(), size, ppp));
         let scale = zoom / ppp;
@@ -93,7 +93,7 @@ impl Viewport {
     }
 
     /// Zooms by `factor` about a fixed point on the screen.
-    pub fn zoom_by(&mut self, factor: f32, about: Pos2, pane: Rect, size: (usize, usize), ppp: f32) {
+    pub(crate) fn zoom_by(&mut self, factor: f32, about: Pos2, pane: Rect, size: (usize, usize), ppp: f32) {
         let placed = self.place(pane, size, ppp);
         let zoom = (placed.zoom * factor).clamp(ZOOM.0, ZOOM.1);
         let held = placed.to_picture(about).to_vec2();
@@ -104,7 +104,7 @@ impl Viewport {
     }
 
     /// Moves the image by a vector, points.
-    pub fn pan(&mut self, by: Vec2, pane: Rect, size: (usize, usize), ppp: f32) {
+    pub(crate) fn pan(&mut self, by: Vec2, pane: Rect, size: (usize, usize), ppp: f32) {
         let placed = self.place(pane, size, ppp);
         let span = vec2(size.0.max(1) as f32, size.1.max(1) as f32);
         self.zoom = Some(placed.zoom);
@@ -112,7 +112,7 @@ impl Viewport {
     }
 
     /// Handles dragging (if `drag`), the wheel, pinching, and the keys of a focused pane.
-    pub fn interact(&mut self, ui: &Ui, response: &Response, pane: Rect, size: (usize, usize), drag: bool) {
+    pub(crate) fn interact(&mut self, ui: &Ui, response: &Response, pane: Rect, size: (usize, usize), drag: bool) {
         let ppp = ui.pixels_per_point();
         if drag && response.dragged() {
             self.pan(response.drag_delta(), pane, size, ppp);
@@ -151,7 +151,7 @@ impl Viewport {
 }
 
 /// Reduction of an image before upload, a power of two. It saves conversion work and prevents aliasing in small images.
-pub fn reduction(zoom: f32) -> usize {
+pub(crate) fn reduction(zoom: f32) -> usize {
     let mut by = 1;
     while zoom * (by as f32) * 2.0 <= 1.0 && by < 64 {
         by *= 2;
@@ -170,7 +170,7 @@ type TileImages = Vec<([usize; 2], ColorImage)>;
 
 /// An image on the device, in several tiles if it exceeds the device's texture size. It is recreated when its key changes;
 /// while a large one is being created, the previous one stays visible.
-pub struct ImageCanvas<K> {
+pub(crate) struct ImageCanvas<K> {
     subject: u64,
     key: Option<K>,
     tiles: Vec<Tile>,
@@ -185,7 +185,7 @@ impl<K> Default for ImageCanvas<K> {
 }
 
 /// The image that a canvas is to show.
-pub struct CanvasRequest<K> {
+pub(crate) struct CanvasRequest<K> {
     /// Identifies the subject: an image of another subject is never left visible.
     pub subject: u64,
     /// Everything that the image depends on.
@@ -200,7 +200,7 @@ pub struct CanvasRequest<K> {
 
 impl<K: PartialEq> ImageCanvas<K> {
     /// Brings the image up to date. `make` creates it, already reduced.
-    pub fn update(
+    pub(crate) fn update(
         &mut self,
         ctx: &Context,
         name: &str,
@@ -252,17 +252,17 @@ impl<K: PartialEq> ImageCanvas<K> {
     }
 
     /// Whether there is no image yet.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.tiles.is_empty()
     }
 
     /// Drops the image.
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         *self = Self::default();
     }
 
     /// Draws the image at its position, within the painter's clip rectangle.
-    pub fn paint(&self, painter: &Painter, placed: &Placement, tint: Color32) {
+    pub(crate) fn paint(&self, painter: &Painter, placed: &Placement, tint: Color32) {
         let scale = placed.scale * self.reduced as f32;
         let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
         let painter = painter.with_clip_rect(painter.clip_rect().intersect(placed.rect));

@@ -12,7 +12,13 @@ use crate::{
 
 /// Draws the knob; returns the new value at the end of a drag, after a number was typed, or after a choice. During a drag
 /// the value is displayed but not returned.
-pub fn knob_editor(ui: &mut Ui, knob: &'static Knob, value: &Value, default: &Value, enabled: bool) -> Option<Value> {
+pub(crate) fn knob_editor(
+    ui: &mut Ui,
+    knob: &'static Knob,
+    value: &Value,
+    default: &Value,
+    enabled: bool,
+) -> Option<Value> {
     let p = Palette::of(ui);
     let mut settled = None;
     let differs = value != default;
@@ -234,7 +240,7 @@ fn choice(ui: &mut Ui, knob: &Knob, value: &Value, options: Vec<(Value, String)>
 }
 
 /// Draws a lock and the reason why knobs cannot be changed.
-pub fn locked_line(ui: &mut Ui) {
+pub(crate) fn locked_line(ui: &mut Ui) {
     let p = Palette::of(ui);
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = theme::GAP_XS;

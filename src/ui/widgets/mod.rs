@@ -1,15 +1,15 @@
 //! Widgets shared by the pages.
 
-pub mod colour_bar;
-pub mod histogram;
-pub mod image_grid;
-pub mod image_pane;
-pub mod knob;
-pub mod plot_axis;
-pub mod rows;
-pub mod series;
+pub(crate) mod colour_bar;
+pub(crate) mod histogram;
+pub(crate) mod image_grid;
+pub(crate) mod image_pane;
+pub(crate) mod knob;
+pub(crate) mod plot_axis;
+pub(crate) mod rows;
+pub(crate) mod series;
 pub(crate) mod thumbnails;
-pub mod ticks;
+pub(crate) mod ticks;
 
 use std::sync::Arc;
 
@@ -19,12 +19,12 @@ use egui_material_icons::MaterialIcon;
 use super::{theme, theme::Palette};
 
 /// A button with only an icon; `name` is its tooltip and its accessible name.
-pub fn icon_button(ui: &mut Ui, icon: MaterialIcon, name: &str, enabled: bool) -> Response {
+pub(crate) fn icon_button(ui: &mut Ui, icon: MaterialIcon, name: &str, enabled: bool) -> Response {
     icon_toggle(ui, icon, name, enabled, false)
 }
 
 /// An icon button with an on state.
-pub fn icon_toggle(ui: &mut Ui, icon: MaterialIcon, name: &str, enabled: bool, on: bool) -> Response {
+pub(crate) fn icon_toggle(ui: &mut Ui, icon: MaterialIcon, name: &str, enabled: bool, on: bool) -> Response {
     let button =
         Button::new(icon.rich_text().size(theme::ICON_BUTTON)).min_size(vec2(theme::ROW, theme::CONTROL)).selected(on);
     // Without the shortcut in brackets.
@@ -33,12 +33,12 @@ pub fn icon_toggle(ui: &mut Ui, icon: MaterialIcon, name: &str, enabled: bool, o
 }
 
 /// A toolbar button with text and an on state.
-pub fn toggle(ui: &mut Ui, text: &str, help: &str, on: bool) -> Response {
+pub(crate) fn toggle(ui: &mut Ui, text: &str, help: &str, on: bool) -> Response {
     ui.add(Button::new(text).min_size(vec2(0.0, theme::CONTROL)).selected(on)).on_hover_text(help)
 }
 
 /// A row of mutually exclusive buttons; returns the new choice if it has changed.
-pub fn segments<T: Copy + PartialEq>(ui: &mut Ui, current: T, choices: &[(T, &str, &str)]) -> Option<T> {
+pub(crate) fn segments<T: Copy + PartialEq>(ui: &mut Ui, current: T, choices: &[(T, &str, &str)]) -> Option<T> {
     let mut chosen = None;
     ui.scope(|ui| {
         ui.spacing_mut().item_spacing.x = 1.0;
@@ -52,7 +52,7 @@ pub fn segments<T: Copy + PartialEq>(ui: &mut Ui, current: T, choices: &[(T, &st
 }
 
 /// The message of an empty area: what belongs there, and when.
-pub fn empty_place(ui: &mut Ui, title: &str, text: &str) {
+pub(crate) fn empty_place(ui: &mut Ui, title: &str, text: &str) {
     let p = Palette::of(ui);
     let (rect, _) = ui.allocate_exact_size(ui.available_size(), Sense::hover());
     let width = (rect.width() - 2.0 * theme::GAP_M).clamp(0.0, theme::TEXT_MAX / 2.0);
@@ -64,14 +64,14 @@ pub fn empty_place(ui: &mut Ui, title: &str, text: &str) {
 }
 
 /// Lays out text on one line, with an ellipsis if it does not fit.
-pub fn elided(ui: &Ui, text: &str, font: FontId, colour: Color32, width: f32) -> Arc<Galley> {
+pub(crate) fn elided(ui: &Ui, text: &str, font: FontId, colour: Color32, width: f32) -> Arc<Galley> {
     let mut job = egui::text::LayoutJob::simple_singleline(text.to_owned(), font, colour);
     job.wrap = egui::text::TextWrapping::truncate_at_width(width.max(0.0));
     ui.painter().layout_job(job)
 }
 
 /// Draws `content` into `rect` with a margin, clipped to `rect`.
-pub fn pane<R>(ui: &mut Ui, rect: Rect, name: &str, content: impl FnOnce(&mut Ui) -> R) -> R {
+pub(crate) fn pane<R>(ui: &mut Ui, rect: Rect, name: &str, content: impl FnOnce(&mut Ui) -> R) -> R {
     let build = UiBuilder::new().max_rect(rect.shrink(theme::GAP_S)).id_salt(name);
     let draw = |ui: &mut Ui| {
         ui.set_clip_rect(ui.clip_rect().intersect(rect));
@@ -81,11 +81,11 @@ pub fn pane<R>(ui: &mut Ui, rect: Rect, name: &str, content: impl FnOnce(&mut Ui
 }
 
 /// Returns the handle of a scrubber: narrow, so that its position is easy to read.
-pub fn scrubber_handle() -> egui::style::HandleShape {
+pub(crate) fn scrubber_handle() -> egui::style::HandleShape {
     egui::style::HandleShape::Rect { aspect_ratio: 0.4 }
 }
 
 /// Lays out the content from right to left in the rest of the row.
-pub fn flush_right<R>(ui: &mut Ui, content: impl FnOnce(&mut Ui) -> R) -> R {
+pub(crate) fn flush_right<R>(ui: &mut Ui, content: impl FnOnce(&mut Ui) -> R) -> R {
     ui.with_layout(Layout::right_to_left(Align::Center), content).inner
 }

@@ -7,7 +7,7 @@ use super::ticks::{Scale, ticks};
 use crate::ui::{theme, theme::Palette};
 
 /// Sets the font, colour and labels of an axis with at most about `most` labelled ticks.
-pub fn axis(ui: &Ui, hints: AxisHints<'static>, scale: Scale, most: usize) -> AxisHints<'static> {
+pub(crate) fn axis(ui: &Ui, hints: AxisHints<'static>, scale: Scale, most: usize) -> AxisHints<'static> {
     hints
         .tick_label_font(theme::caption().resolve(ui.style()))
         .tick_label_color(Palette::of(ui).text_weak)
@@ -16,13 +16,13 @@ pub fn axis(ui: &Ui, hints: AxisHints<'static>, scale: Scale, most: usize) -> Ax
 }
 
 /// Returns the grid lines at the ticks of an axis, all equally strong.
-pub fn grid_marks(scale: Scale, (low, high): (f64, f64), most: usize) -> Vec<GridMark> {
+pub(crate) fn grid_marks(scale: Scale, (low, high): (f64, f64), most: usize) -> Vec<GridMark> {
     let step_size = high - low;
     ticks(scale, low, high, most).into_iter().map(|t| GridMark { value: t.place, step_size }).collect()
 }
 
 /// Returns the label of the tick at `value`; empty where there is none.
-pub fn tick_label(scale: Scale, value: f64, low: f64, high: f64, most: usize) -> String {
+pub(crate) fn tick_label(scale: Scale, value: f64, low: f64, high: f64, most: usize) -> String {
     let ticks = ticks(scale, low, high, most);
     ticks.into_iter().find(|t| (t.place - value).abs() <= (high - low) * 1e-6).map(|t| t.label).unwrap_or_default()
 }

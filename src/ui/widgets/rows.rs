@@ -9,7 +9,7 @@ use crate::ui::{
 };
 
 /// Draws a name and its value, flush right. `help` is the tooltip of the name.
-pub fn value_row(ui: &mut Ui, name: &str, value: String, help: &str) {
+pub(crate) fn value_row(ui: &mut Ui, name: &str, value: String, help: &str) {
     let p = Palette::of(ui);
     ui.horizontal(|ui| {
         ui.set_height(theme::ROW_TIGHT);
@@ -22,7 +22,7 @@ pub fn value_row(ui: &mut Ui, name: &str, value: String, help: &str) {
 }
 
 /// Draws a message with a status mark before it.
-pub fn marked_text(ui: &mut Ui, mark: StatusMark, text: impl Into<WidgetText>) {
+pub(crate) fn marked_text(ui: &mut Ui, mark: StatusMark, text: impl Into<WidgetText>) {
     ui.horizontal_top(|ui| {
         theme::state_icon(ui, mark);
         ui.add(Label::new(text).wrap().selectable(true));
@@ -30,7 +30,7 @@ pub fn marked_text(ui: &mut Ui, mark: StatusMark, text: impl Into<WidgetText>) {
 }
 
 /// Draws a button of fixed width with a description beside it.
-pub fn described_button(ui: &mut Ui, enabled: bool, primary: bool, title: &str, text: &str) -> Response {
+pub(crate) fn described_button(ui: &mut Ui, enabled: bool, primary: bool, title: &str, text: &str) -> Response {
     let p = Palette::of(ui);
     let row = ui.horizontal(|ui| {
         let size = vec2(theme::CHOICE_BUTTON, theme::ROW);

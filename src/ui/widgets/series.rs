@@ -14,7 +14,7 @@ const MAX_THREADS: usize = 4;
 
 /// Exponential moving average with bias correction, as in TensorBoard: `m = w m + (1 - w) v`, displayed as `m / (1 - w^n)`.
 #[derive(Clone, Copy, Debug)]
-pub struct Ema {
+pub(crate) struct Ema {
     weight: f64,
     mean: f64,
     /// `weight` to the power of the number of values so far.
@@ -23,12 +23,12 @@ pub struct Ema {
 
 impl Ema {
     /// An average in which past values have this weight, 0 (no smoothing) to just below 1.
-    pub fn new(weight: f64) -> Self {
+    pub(crate) fn new(weight: f64) -> Self {
         Self { weight, mean: 0.0, decay: 1.0 }
     }
 
     /// Adds a finite value and returns the average.
-    pub fn push(&mut self, value: f32) -> f32 {
+    pub(crate) fn push(&mut self, value: f32) -> f32 {
         self.mean = self.weight * self.mean + (1.0 - self.weight) * f64::from(value);
         // The bias is below the precision by now.
         if self.decay < 1e-17 {
@@ -41,7 +41,7 @@ impl Ema {
 
 /// Minimum and maximum of some values.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Extent {
+pub(crate) struct Extent {
     /// Minimum.
     pub min: f32,
     /// Maximum.
@@ -52,22 +52,17 @@ pub struct Extent {
 
 impl Extent {
     /// The extent of no values.
-    pub const NOTHING: Self = Self { min: f32::INFINITY, max: f32::NEG_INFINITY, least_positive: f32::INFINITY };
+    pub(crate) const NOTHING: Self = Self { min: f32::INFINITY, max: f32::NEG_INFINITY, least_positive: f32::INFINITY };
 
     fn of(value: f32) -> Self {
         Self { min: value, max: value, least_positive: if value > 0.0 { value } else { f32::INFINITY } }
     }
 
     /// Extends this extent by `other`.
-    pub fn merge(&mut self, other: Self) {
+    pub(crate) fn merge(&mut self, other: Self) {
         self.min = self.min.min(other.min);
         self.max = self.max.max(other.max);
         self.least_positive = self.least_positive.min(other.least_positive);
-    }
-
-    /// Whether it is the extent of no values.
-    pub fn is_nothing(&self) -> bool {
-        self.min > self.max
     }
 }
 
@@ -82,29 +77,24 @@ fn merged(extents: impl Iterator<Item = Extent>) -> Extent {
 /// A growing series of finite values with the extents of blocks of 16, 256, 4,096 … of them, so that the extent of any
 /// range takes a few dozen steps.
 #[derive(Clone, Debug, Default)]
-pub struct Pyramid {
+pub(crate) struct Pyramid {
     values: Vec<f32>,
     levels: Vec<Vec<Extent>>,
 }
 
 impl Pyramid {
     /// Number of values.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.values.len()
     }
 
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.values.is_empty()
-    }
-
     /// The values.
-    pub fn values(&self) -> &[f32] {
+    pub(crate) fn values(&self) -> &[f32] {
         &self.values
     }
 
     /// Appends a finite value.
-    pub fn push(&mut self, value: f32) {
+    pub(crate) fn push(&mut self, value: f32) {
         let mut i = self.values.len();
         self.values.push(value);
         if self.levels.is_empty() {
@@ -144,7 +134,7 @@ impl Pyramid {
     }
 
     /// The extent of the values in `range`.
-    pub fn extent(&self, range: Range<usize>) -> Extent {
+    pub(crate) fn extent(&self, range: Range<usize>) -> Extent {
         let mut out = Extent::NOTHING;
         let (mut a, mut b) = (range.start, range.end.min(self.values.len()));
         let mut add_values = |range: Range<usize>| {
@@ -180,7 +170,7 @@ impl Pyramid {
 
     /// Number of values in `range` below `low` or above `high`. Blocks that are entirely inside or outside are counted
     /// without visiting their values.
-    pub fn count_outside(&self, range: Range<usize>, low: f32, high: f32) -> usize {
+    pub(crate) fn count_outside(&self, range: Range<usize>, low: f32, high: f32) -> usize {
         let range = range.start..range.end.min(self.values.len());
         if range.is_empty() {
             return 0;
@@ -237,29 +227,29 @@ impl Curve {
     }
 
     /// Smooths the full series with another weight.
-    pub fn set_weight(&mut self, weight: f64) {
+    pub(crate) fn set_weight(&mut self, weight: f64) {
         self.ema = Ema::new(weight);
         let ema = &mut self.ema;
         self.smooth.refill(self.raw.values(), |v| ema.push(v));
     }
 
     /// The raw values.
-    pub fn raw(&self) -> &Pyramid {
+    pub(crate) fn raw(&self) -> &Pyramid {
         &self.raw
     }
 
     /// The smoothed values.
-    pub fn smooth(&self) -> &Pyramid {
+    pub(crate) fn smooth(&self) -> &Pyramid {
         &self.smooth
     }
 
     /// The history's row of value `i`.
-    pub fn row(&self, i: usize) -> usize {
+    pub(crate) fn row(&self, i: usize) -> usize {
         self.rows.get(i).map_or(0, |r| *r as usize)
     }
 
     /// Index of the first value at or after `row`.
-    pub fn index_of(&self, row: usize) -> usize {
+    pub(crate) fn index_of(&self, row: usize) -> usize {
         // Most metrics have a value in every row, so that index and row are equal.
         if self.rows.get(row).is_some_and(|r| *r as usize == row) {
             return row;
@@ -268,12 +258,12 @@ impl Curve {
     }
 
     /// Indices of the values of the rows in `range`.
-    pub fn indices(&self, range: &Range<usize>) -> Range<usize> {
+    pub(crate) fn indices(&self, range: &Range<usize>) -> Range<usize> {
         self.index_of(range.start)..self.index_of(range.end)
     }
 
     /// The last value at or before `row`: its row, smoothed and raw.
-    pub fn at(&self, row: usize) -> Option<(usize, f32, f32)> {
+    pub(crate) fn at(&self, row: usize) -> Option<(usize, f32, f32)> {
         let i = self.index_of(row + 1).checked_sub(1)?;
         Some((self.row(i), *self.smooth.values().get(i)?, *self.raw.values().get(i)?))
     }
@@ -301,7 +291,12 @@ pub fn smooth_all(curves: &mut [Curve], weight: f64) {
 
 /// The rows at which the pixel columns begin, `columns + 1` of them. `x` maps rows to ascending positions, and the columns
 /// divide `view` evenly.
-pub fn column_rows(rows: Range<usize>, x: impl Fn(usize) -> f64, view: (f64, f64), columns: usize) -> Vec<usize> {
+pub(crate) fn column_rows(
+    rows: Range<usize>,
+    x: impl Fn(usize) -> f64,
+    view: (f64, f64),
+    columns: usize,
+) -> Vec<usize> {
     let mut bounds = Vec::with_capacity(columns + 1);
     let mut low = rows.start;
     for c in 0..=columns {
@@ -316,7 +311,7 @@ pub fn column_rows(rows: Range<usize>, x: impl Fn(usize) -> f64, view: (f64, f64
 }
 
 /// Number of leading elements of `range` for which `before` holds; it must be true up to some element and false after it.
-pub fn partition(range: Range<usize>, before: impl Fn(usize) -> bool) -> usize {
+pub(crate) fn partition(range: Range<usize>, before: impl Fn(usize) -> bool) -> usize {
     let (mut low, mut high) = (range.start, range.end.max(range.start));
     while low < high {
         let middle = low + (high - low) / 2;
@@ -330,7 +325,7 @@ pub fn partition(range: Range<usize>, before: impl Fn(usize) -> bool) -> usize {
 ///
 /// `bounds` comes from [`column_rows`]; one more value on either side extends the line beyond the view. `y` maps a value to
 /// the axis, `None` if the axis cannot show it.
-pub fn decimate(
+pub(crate) fn decimate(
     curve: &Curve,
     values: &Pyramid,
     bounds: &[usize],
@@ -378,7 +373,7 @@ pub fn decimate(
 }
 
 /// The quantiles `tail` and `1 - tail` of some values, estimated from at most 1,024 evenly spaced ones.
-pub fn bulk(values: &[f32], tail: f64) -> Option<(f32, f32)> {
+pub(crate) fn bulk(values: &[f32], tail: f64) -> Option<(f32, f32)> {
     let stride = values.len().div_ceil(1024).max(1);
     let mut sample: Vec<f32> = values.iter().copied().step_by(stride).collect();
     sample.sort_by(f32::total_cmp);

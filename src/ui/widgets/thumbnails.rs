@@ -9,7 +9,7 @@ use std::{
 
 use egui::{ColorImage, TextureHandle, TextureOptions, Ui};
 
-use crate::engine::background::{BackgroundTask, TaskState};
+use crate::engine::{BackgroundTask, TaskState};
 
 /// Maximum number of textures; beyond it, all are dropped and loaded again as they become visible.
 const KEPT: usize = 512;
@@ -21,7 +21,7 @@ const AT_ONCE: usize = 16;
 type Loaded<K> = Vec<(K, Option<ColorImage>)>;
 
 /// The thumbnails of one list, by row.
-pub struct Thumbnails<K> {
+pub(crate) struct Thumbnails<K> {
     /// The owner of the list, kept so that its address is not reused.
     owner: Option<Arc<dyn Any + Send + Sync>>,
     textures: HashMap<K, TextureHandle>,
@@ -40,7 +40,7 @@ impl<K> Default for Thumbnails<K> {
 
 impl<K: Copy + Eq + Hash + Send + 'static> Thumbnails<K> {
     /// Collects the images loaded for this owner's list. `name` is the textures' debug name.
-    pub fn begin<T: Any + Send + Sync>(&mut self, ui: &Ui, name: &str, owner: Option<&Arc<T>>) {
+    pub(crate) fn begin<T: Any + Send + Sync>(&mut self, ui: &Ui, name: &str, owner: Option<&Arc<T>>) {
         let same = match (&self.owner, owner) {
             (Some(own), Some(other)) => std::ptr::addr_eq(Arc::as_ptr(own), Arc::as_ptr(other)),
             (None, None) => true,
@@ -76,7 +76,7 @@ impl<K: Copy + Eq + Hash + Send + 'static> Thumbnails<K> {
     }
 
     /// The thumbnail of a row once it is loaded; requests it otherwise.
-    pub fn get(&mut self, row: K) -> Option<&TextureHandle> {
+    pub(crate) fn get(&mut self, row: K) -> Option<&TextureHandle> {
         if !self.textures.contains_key(&row) && !self.missing.contains(&row) {
             self.requested.push(row);
         }
@@ -85,7 +85,7 @@ impl<K: Copy + Eq + Hash + Send + 'static> Thumbnails<K> {
 
     /// Loads the requested thumbnails in the background: `find` locates a row's image on this thread, and `read` reads it on
     /// the other.
-    pub fn end<W: Send + 'static>(
+    pub(crate) fn end<W: Send + 'static>(
         &mut self,
         ui: &Ui,
         find: impl Fn(K) -> W,

@@ -1,10 +1,10 @@
 //! Axis ticks, their labels, and the formatting of numbers.
 
-pub use crate::time::{clock, span};
+pub(crate) use crate::time::{clock, span};
 
 /// The scale of an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scale {
+pub(crate) enum Scale {
     /// Linear.
     Linear,
     /// Logarithmic: positions are base-10 logarithms, labels show the numbers.
@@ -19,7 +19,7 @@ pub enum Scale {
 
 /// One tick: its position on the axis and its label.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Tick {
+pub(crate) struct Tick {
     /// Position on the axis.
     pub place: f64,
     /// Label; empty for a line without one.
@@ -27,7 +27,7 @@ pub struct Tick {
 }
 
 /// Ticks between `low` and `high`, about `most` labelled ones at most.
-pub fn ticks(scale: Scale, low: f64, high: f64, most: usize) -> Vec<Tick> {
+pub(crate) fn ticks(scale: Scale, low: f64, high: f64, most: usize) -> Vec<Tick> {
     // NaN, or an empty axis.
     if !(low.is_finite() && high.is_finite() && high > low) {
         return Vec::new();
@@ -110,7 +110,7 @@ fn power(factor: f64, exponent: i64) -> String {
 }
 
 /// The smallest 1, 2 or 5 times a power of ten that is at least `least`.
-pub fn nice_step(least: f64) -> f64 {
+pub(crate) fn nice_step(least: f64) -> f64 {
     let power = 10_f64.powf(least.log10().floor());
     let factor = [1.0, 2.0, 5.0].into_iter().find(|f| f * power >= least * (1.0 - 1e-9)).unwrap_or(10.0);
     factor * power
@@ -138,7 +138,7 @@ fn number(value: f64, step: f64) -> String {
 }
 
 /// Formats a number with commas between thousands.
-pub fn grouped(value: f64, decimals: usize) -> String {
+pub(crate) fn grouped(value: f64, decimals: usize) -> String {
     let text = format!("{:.decimals$}", value.abs());
     let (whole, rest) = text.split_at(text.find('.').unwrap_or(text.len()));
     let mut out = String::new();
@@ -170,7 +170,7 @@ fn duration(seconds: f64, step: f64) -> String {
 }
 
 /// Formats a number with at most four significant digits; a dash if it is unknown.
-pub fn figure(value: Option<f32>) -> String {
+pub(crate) fn figure(value: Option<f32>) -> String {
     match value.map(f64::from).filter(|v| v.is_finite()) {
         None => "–".into(),
         Some(0.0) => "0".into(),
@@ -183,7 +183,7 @@ pub fn figure(value: Option<f32>) -> String {
 }
 
 /// Extends an axis to round numbers, so that it stays still under small changes of the data.
-pub fn rounded(low: f64, high: f64) -> (f64, f64) {
+pub(crate) fn rounded(low: f64, high: f64) -> (f64, f64) {
     let step = nice_step(((high - low) / 8.0).max(1e-9));
     ((low / step).floor() * step, (high / step).ceil() * step)
 }

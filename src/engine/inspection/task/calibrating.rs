@@ -2,7 +2,7 @@
 
 use crate::{
     data::{DataError, Opened},
-    engine::background::BackgroundTask,
+    engine::BackgroundTask,
     inspect::Calibrator,
 };
 

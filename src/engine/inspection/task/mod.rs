@@ -20,13 +20,12 @@ use crate::{
     data::{DataError, ImageGrid, Picture, decode},
     device::ComputeDevice,
     engine::{
-        EngineState, Severity,
-        background::{BackgroundTask, TaskState},
+        BackgroundTask, EngineState, Severity, TaskState,
         outbox::Outbox,
         task::{ActiveModel, Context, EngineTask, Readiness},
     },
     format::sentence,
-    inspect::{InspectionJob, InvertKnobs, Model, Planes, knobs::LatentStart},
+    inspect::{InspectionJob, InvertKnobs, LatentStart, Model, Planes},
 };
 
 /// Shortest interval between updates of a view.

@@ -5,13 +5,8 @@ use std::{path::PathBuf, sync::Arc};
 use super::{InspectionTask, calibrating::Calibrating};
 use crate::{
     data::DataSource,
-    engine::{
-        Severity,
-        background::{BackgroundTask, TaskState},
-        inspection::QueryView,
-        outbox::Outbox,
-    },
-    inspect::{Calibrator, InvertKnobs, Model, Outcome, Regions, model::DecisionError},
+    engine::{BackgroundTask, Severity, TaskState, inspection::QueryView, outbox::Outbox},
+    inspect::{Calibrator, DecisionError, InvertKnobs, Model, Outcome, Regions},
 };
 
 impl InspectionTask {

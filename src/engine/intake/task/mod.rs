@@ -22,8 +22,7 @@ use super::{
 };
 use crate::{
     engine::{
-        EngineState, Severity,
-        background::{BackgroundTask, TaskState},
+        BackgroundTask, EngineState, Severity, TaskState,
         outbox::Outbox,
         task::{ActiveModel, Context, EngineTask, Readiness},
     },

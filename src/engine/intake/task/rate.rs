@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, time::Instant};
 
-use crate::engine::intake::stream::StreamStep;
+use crate::engine::intake::StreamStep;
 
 /// Number of recent parts in the average.
 const WINDOW: usize = 32;

@@ -7,8 +7,7 @@ use crate::{
     data::FileHash,
     engine::intake::inspected::InspectedFile,
     review::{
-        Findings, Record, Timestamp,
-        anomaly_region::{RegionThreshold, find_regions},
+        Findings, Record, RegionThreshold, Timestamp, find_regions,
         record::{NewInspection, NewPart},
     },
 };

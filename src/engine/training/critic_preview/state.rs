@@ -8,9 +8,9 @@ use std::sync::{
 use parking_lot::{Mutex, RwLock};
 
 use crate::{
-    data::{Illumination, ImageGrid, ImageStore, Opened, synthetic_defects::DamagedCrop},
+    data::{DamagedCrop, Illumination, ImageGrid, ImageStore, Opened},
     model::critic::STRIDE,
-    train::{Recipe, critic, history::History, recipe::CriticKnobs},
+    train::{CriticKnobs, History, Recipe, critic},
 };
 
 /// Number of crops in a preview.

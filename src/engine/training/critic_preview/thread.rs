@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use super::state::{CROPS, DefectPreview, PreviewImages, PreviewRequest};
 use crate::{
     data::{DataError, ImageStore, Opened},
-    engine::{protocol::ComputeCommand, state::EngineState, training::request::TrainingRequest},
+    engine::{EngineState, protocol::ComputeCommand, training::request::TrainingRequest},
     train::{Recipe, critic, critic::HealthyCrops},
 };
 

@@ -44,7 +44,7 @@ impl CaseKind {
 
 /// Picks the images to show, worst first within each kind, by index in [`Evaluation::images`]. Without a threshold, the
 /// defective images with the lowest and the healthy ones with the highest scores.
-pub fn worst_cases(evaluation: &Evaluation, summary: &EvaluationSummary) -> Vec<(CaseKind, usize)> {
+pub(crate) fn worst_cases(evaluation: &Evaluation, summary: &EvaluationSummary) -> Vec<(CaseKind, usize)> {
     let score = |i: usize| evaluation.images.get(i).map_or(0.0, |e| e.scores.get(evaluation.score));
     let indices = |defective: bool| {
         let all = evaluation.images.iter().enumerate();
@@ -78,7 +78,7 @@ pub struct ReportCase {
 ///
 /// # Errors
 /// A sentence, when the image can no longer be read or inspected.
-pub fn render_case(
+pub(crate) fn render_case(
     model: &Model,
     tests: &TestSet,
     evaluation: &Evaluation,
@@ -94,7 +94,7 @@ pub fn render_case(
 ///
 /// # Errors
 /// A sentence, when the image cannot be read or inspected.
-pub fn start_case_inspection(
+pub(crate) fn start_case_inspection(
     model: &Model,
     tests: &TestSet,
     index: usize,
@@ -108,7 +108,7 @@ pub fn start_case_inspection(
 ///
 /// # Errors
 /// A sentence, when the job is not done.
-pub fn case_outcome(model: &Model, job: &InspectionJob) -> Result<Outcome, String> {
+pub(crate) fn case_outcome(model: &Model, job: &InspectionJob) -> Result<Outcome, String> {
     model.judge(job).ok_or_else(|| "the inspection ended without a result".into())
 }
 
@@ -116,7 +116,7 @@ pub fn case_outcome(model: &Model, job: &InspectionJob) -> Result<Outcome, Strin
 ///
 /// # Errors
 /// A sentence, when a PNG cannot be encoded.
-pub fn case_from_outcome(
+pub(crate) fn case_from_outcome(
     outcome: &Outcome,
     evaluation: &Evaluation,
     (kind, index): (CaseKind, usize),

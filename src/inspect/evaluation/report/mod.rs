@@ -6,8 +6,7 @@ mod reported_model;
 mod svg;
 mod write;
 
-pub use cases::{
-    CaseKind, ReportCase, case_from_outcome, case_outcome, render_case, start_case_inspection, worst_cases,
-};
+pub use cases::{CaseKind, ReportCase};
+pub(crate) use cases::{case_from_outcome, case_outcome, render_case, start_case_inspection, worst_cases};
 pub use reported_model::{ReportedModel, labels};
 pub use write::{write, write_metrics};

@@ -12,10 +12,7 @@ use crate::{
     inspect::{
         InvertKnobs, InvertPreset, ScoreKind,
         calibration::rate_interval_sentence,
-        evaluation::{
-            Evaluation, EvaluationSummary,
-            metrics::{Confusion, Estimate},
-        },
+        evaluation::{Confusion, Estimate, Evaluation, EvaluationSummary},
     },
     time::span,
 };

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::inspect::evaluation::metrics::CurvePoint;
+use crate::inspect::evaluation::CurvePoint;
 
 /// Side of a curve's plot, SVG units.
 const SIDE: f64 = 200.0;

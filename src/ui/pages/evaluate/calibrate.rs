@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Draws the button that calibrates the active model, or the progress of the calibration.
-pub fn ui(ui: &mut Ui, scene: &EvaluateScene, frame: &mut Frame<'_>) {
+pub(crate) fn ui(ui: &mut Ui, scene: &EvaluateScene, frame: &mut Frame<'_>) {
     let Some(facts) = scene.model() else { return };
     let ask = |inspect| Action::engine(inspect);
     let p = Palette::of(ui);

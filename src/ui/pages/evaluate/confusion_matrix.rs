@@ -4,7 +4,7 @@ use egui::{Align2, Label, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, W
 
 use super::outcome::ImageFilter;
 use crate::{
-    inspect::evaluation::metrics::Confusion,
+    inspect::evaluation::Confusion,
     ui::{
         theme,
         theme::{Palette, StatusMark},
@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Draws the confusion matrix; a click on a cell filters the table by it, or clears the filter.
-pub fn ui(ui: &mut Ui, c: &Confusion, current: ImageFilter) -> Option<ImageFilter> {
+pub(crate) fn ui(ui: &mut Ui, c: &Confusion, current: ImageFilter) -> Option<ImageFilter> {
     let p = Palette::of(ui);
     let (bad, good) = (c.caught + c.missed, c.false_alarms + c.passed);
     let mut request = None;
@@ -89,7 +89,7 @@ fn cell(ui: &Ui, response: &Response, on: bool, count: usize, caption: &str, sta
 }
 
 /// Draws the false alarms and the missed defects in words.
-pub fn summary(ui: &mut Ui, c: &Confusion) {
+pub(crate) fn summary(ui: &mut Ui, c: &Confusion) {
     let (bad, good) = (c.caught + c.missed, c.false_alarms + c.passed);
     let missed = match (c.missed, bad) {
         (_, 0) => "The test set has no defective parts, so the miss rate is unknown.".to_owned(),

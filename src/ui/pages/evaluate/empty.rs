@@ -25,7 +25,7 @@ use crate::{
 const SURFACE: &str = "surface:turned";
 
 /// Draws the page; `last` is the previous test set.
-pub fn ui(ui: &mut Ui, scene: &EvaluateScene, last: Option<&str>, frame: &mut Frame<'_>) {
+pub(crate) fn ui(ui: &mut Ui, scene: &EvaluateScene, last: Option<&str>, frame: &mut Frame<'_>) {
     let p = Palette::of(ui);
     let area = ui.available_rect_before_wrap();
     let width = (area.width() - 2.0 * theme::GAP_XL).clamp(0.0, theme::TEXT_MAX);

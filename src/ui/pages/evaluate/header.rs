@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Draws the progress of a test or report, or why the results need attention.
-pub fn strip(ui: &mut Ui, scene: &EvaluateScene, frame: &mut Frame<'_>) {
+pub(crate) fn strip(ui: &mut Ui, scene: &EvaluateScene, frame: &mut Frame<'_>) {
     let status = &scene.status;
     let tested = status.evaluation.as_ref();
     let other = tested.is_some() && scene.model().is_some() && !scene.same_model();
@@ -109,7 +109,7 @@ fn notice(ui: &mut Ui, state: StatusMark, text: &str, action: &str, frame: &mut 
 }
 
 /// Draws the page's title, the test's model and data, and its main buttons.
-pub fn head(ui: &mut Ui, scene: &EvaluateScene, frame: &mut Frame<'_>) {
+pub(crate) fn head(ui: &mut Ui, scene: &EvaluateScene, frame: &mut Frame<'_>) {
     let p = Palette::of(ui);
     ui.horizontal(|ui| {
         ui.set_height(theme::ROW);

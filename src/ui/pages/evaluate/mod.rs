@@ -53,7 +53,7 @@ struct EvaluateLayout {
 
 /// The Evaluate page.
 #[derive(Default)]
-pub struct EvaluateWorkspace {
+pub(crate) struct EvaluateWorkspace {
     layout: EvaluateLayout,
     /// The selected image, by its index in the test set, since the table grows during a test.
     selected: Option<usize>,
@@ -73,24 +73,24 @@ fn same_rate(a: f64, b: f64) -> bool {
 
 impl EvaluateWorkspace {
     /// Creates the page from the text of [`EvaluateWorkspace::layout`], or with defaults where that cannot be read.
-    pub fn new(layout: Option<&str>) -> Self {
+    pub(crate) fn new(layout: Option<&str>) -> Self {
         let layout = layout.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
         Self { layout, ..Self::default() }
     }
 
     /// Returns the layout as text, for the settings file.
-    pub fn layout(&self) -> String {
+    pub(crate) fn layout(&self) -> String {
         // A JSON value sorts its keys, so equal layouts give equal texts.
         serde_json::to_value(&self.layout).map(|v| v.to_string()).unwrap_or_default()
     }
 
     /// Returns the previous test set.
-    pub fn data(&self) -> Option<&str> {
+    pub(crate) fn data(&self) -> Option<&str> {
         self.layout.data.as_deref()
     }
 
     /// Prepares the page for a new test on `data`.
-    pub fn begin(&mut self, data: Option<String>) {
+    pub(crate) fn begin(&mut self, data: Option<String>) {
         if data.is_some() {
             self.layout.data = data;
         }
@@ -99,13 +99,13 @@ impl EvaluateWorkspace {
     }
 
     /// Returns the request that writes the report.
-    pub fn report(&self, engine: &EngineState, dir: PathBuf) -> EvaluationRequest {
+    pub(crate) fn report(&self, engine: &EngineState, dir: PathBuf) -> EvaluationRequest {
         let scene = EvaluateScene::of(engine);
         EvaluationRequest::Report { dir, rate: scene.evaluation().and_then(|e| self.rate(e)) }
     }
 
     /// Returns what the commands need to know of the test.
-    pub fn context(&self, engine: &EngineState) -> EvaluationContext {
+    pub(crate) fn context(&self, engine: &EngineState) -> EvaluationContext {
         let scene = EvaluateScene::of(engine);
         let running = scene.status.phase.is_active();
         let images = scene.evaluation().map_or(0, |e| e.images.len());
@@ -122,7 +122,7 @@ impl EvaluateWorkspace {
     }
 
     /// Returns the title and progress (images done and in all) of a running test or report.
-    pub fn job(&self, engine: &EngineState) -> Option<(&'static str, (usize, usize))> {
+    pub(crate) fn job(&self, engine: &EngineState) -> Option<(&'static str, (usize, usize))> {
         let status = engine.evaluation.status.read();
         match (&status.phase, status.reporting) {
             (EvaluationPhase::Opening(done, total), _) => Some(("Reading test images", (*done, *total))),
@@ -234,7 +234,7 @@ impl EvaluateWorkspace {
     }
 
     /// Carries out the commands of this page; others are ignored.
-    pub fn apply(&mut self, command: UiCommand, engine: &EngineState, actions: &mut Vec<Action>) {
+    pub(crate) fn apply(&mut self, command: UiCommand, engine: &EngineState, actions: &mut Vec<Action>) {
         let scene = EvaluateScene::of(engine);
         if command == UiCommand::EvaluateAgain {
             return actions.push(Action::Evaluate(scene.status.source.clone()));
@@ -263,7 +263,7 @@ impl EvaluateWorkspace {
     }
 
     /// Draws the page over all of `ui`.
-    pub fn ui(&mut self, ui: &mut Ui, frame: &mut Frame<'_>) {
+    pub(crate) fn ui(&mut self, ui: &mut Ui, frame: &mut Frame<'_>) {
         let p = Palette::of(ui);
         let scene = EvaluateScene::of(frame.engine);
         let bar = egui::Frame::new().fill(p.panel).inner_margin(theme::bar_margin());

@@ -6,7 +6,7 @@ use crate::ui::theme::StatusMark;
 
 /// A cell of the confusion matrix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum MatrixCell {
+pub(crate) enum MatrixCell {
     /// Defective and not flagged.
     Missed,
     /// Healthy and flagged.
@@ -19,7 +19,7 @@ pub enum MatrixCell {
 
 impl MatrixCell {
     /// Name on screen.
-    pub fn title(self) -> &'static str {
+    pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Missed => "Missed",
             Self::FalseAlarm => "False alarm",
@@ -29,7 +29,7 @@ impl MatrixCell {
     }
 
     /// Returns the cell of an image by its label and verdict.
-    pub fn of(defective: bool, flagged: bool) -> Self {
+    pub(crate) fn of(defective: bool, flagged: bool) -> Self {
         match (defective, flagged) {
             (true, false) => Self::Missed,
             (false, true) => Self::FalseAlarm,
@@ -41,7 +41,7 @@ impl MatrixCell {
 
 /// The outcome of one image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ImageOutcome {
+pub(crate) struct ImageOutcome {
     /// Its cell of the confusion matrix.
     pub cell: MatrixCell,
     /// Not flagged, but just below the threshold.
@@ -50,7 +50,7 @@ pub struct ImageOutcome {
 
 impl ImageOutcome {
     /// Returns its mark: correct, borderline or wrong.
-    pub fn state(&self) -> StatusMark {
+    pub(crate) fn state(&self) -> StatusMark {
         match self.cell {
             MatrixCell::Missed | MatrixCell::FalseAlarm => StatusMark::Defective,
             MatrixCell::Caught | MatrixCell::Passed if self.borderline => StatusMark::Suspect,
@@ -59,7 +59,7 @@ impl ImageOutcome {
     }
 
     /// Returns the outcome in words.
-    pub fn words(&self) -> &'static str {
+    pub(crate) fn words(&self) -> &'static str {
         match (self.cell, self.borderline) {
             (MatrixCell::Missed, true) => "Missed, borderline",
             (MatrixCell::Passed, true) => "Passed, borderline",
@@ -68,7 +68,7 @@ impl ImageOutcome {
     }
 
     /// Returns its rank in the order of outcomes, worst first.
-    pub fn rank(&self) -> usize {
+    pub(crate) fn rank(&self) -> usize {
         match (self.cell, self.borderline) {
             (MatrixCell::Missed, _) => 0,
             (MatrixCell::FalseAlarm, _) => 1,
@@ -82,7 +82,7 @@ impl ImageOutcome {
 /// The images that the table lists.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum ImageFilter {
+pub(crate) enum ImageFilter {
     /// All of them.
     #[default]
     All,
@@ -101,11 +101,11 @@ pub enum ImageFilter {
 
 impl ImageFilter {
     /// All filters, in the order they are offered.
-    pub const ALL: [Self; 6] =
+    pub(crate) const ALL: [Self; 6] =
         [Self::All, Self::Missed, Self::FalseAlarms, Self::Borderline, Self::Caught, Self::Passed];
 
     /// Name on screen.
-    pub fn title(self) -> &'static str {
+    pub(crate) fn title(self) -> &'static str {
         match self {
             Self::All => "All",
             Self::Missed => "Missed",
@@ -117,7 +117,7 @@ impl ImageFilter {
     }
 
     /// Explanation for the tooltip.
-    pub fn help(self) -> &'static str {
+    pub(crate) fn help(self) -> &'static str {
         match self {
             Self::All => "All test images.",
             Self::Missed => "Defective parts that are not flagged.",
@@ -129,7 +129,7 @@ impl ImageFilter {
     }
 
     /// Whether an image with this outcome is listed.
-    pub fn matches(self, outcome: &ImageOutcome) -> bool {
+    pub(crate) fn matches(self, outcome: &ImageOutcome) -> bool {
         match self {
             Self::All => true,
             Self::Missed => outcome.cell == MatrixCell::Missed,

@@ -16,7 +16,7 @@ use crate::{
     inspect::{
         ScoreKind,
         calibration::promise_grounds,
-        evaluation::metrics::{Estimate, Metrics},
+        evaluation::{Estimate, Metrics},
     },
     ui::{
         Frame, UiCommand,
@@ -36,7 +36,7 @@ const LISTED: usize = 50;
 
 /// A request of the panel to the page.
 #[derive(Clone, Debug, PartialEq)]
-pub enum PanelRequest {
+pub(crate) enum PanelRequest {
     /// Select another score.
     Score(ScoreKind),
     /// Select another promised rate.
@@ -48,7 +48,7 @@ pub enum PanelRequest {
 }
 
 /// The panel's data and settings.
-pub struct PanelView<'a> {
+pub(crate) struct PanelView<'a> {
     pub scene: &'a EvaluateScene,
     pub scored: &'a ScoreResults,
     pub judged: Option<&'a ThresholdResults>,
@@ -59,7 +59,7 @@ pub struct PanelView<'a> {
 }
 
 /// Draws the panel over all of `ui`.
-pub fn ui(ui: &mut Ui, view: &PanelView<'_>, frame: &mut Frame<'_>) -> Option<PanelRequest> {
+pub(crate) fn ui(ui: &mut Ui, view: &PanelView<'_>, frame: &mut Frame<'_>) -> Option<PanelRequest> {
     let mut request = None;
     egui::ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
         ui.set_width(ui.available_width() - theme::GAP_S);
@@ -172,7 +172,7 @@ fn apply_rate(ui: &mut Ui, view: &PanelView<'_>, frame: &mut Frame<'_>) {
 }
 
 /// Formats a rate in words.
-pub fn alarms(rate: f64) -> String {
+pub(crate) fn alarms(rate: f64) -> String {
     let alarms = rate * 1000.0;
     let decimals = if (alarms - alarms.round()).abs() < 0.05 { 0 } else { 1 };
     format!("at most {alarms:.decimals$} false alarms in 1,000")

@@ -7,7 +7,7 @@ use egui::{
 
 use super::results::{BINS, ScoreHistogram, ScoreResults, ThresholdResults};
 use crate::{
-    inspect::evaluation::metrics::CurvePoint,
+    inspect::evaluation::CurvePoint,
     ui::{
         theme,
         theme::Palette,
@@ -22,7 +22,7 @@ const DOT: f32 = 4.5;
 
 /// A request to move the threshold.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum ThresholdRequest {
+pub(crate) enum ThresholdRequest {
     /// To this score.
     Threshold(f64),
     /// Down by this number of held-out images.
@@ -30,7 +30,7 @@ pub enum ThresholdRequest {
 }
 
 /// Draws the three plots over `area`, one above the other.
-pub fn ui(
+pub(crate) fn ui(
     ui: &mut Ui,
     area: Rect,
     scored: &ScoreResults,

@@ -9,10 +9,7 @@ use crate::{
     format,
     inspect::{
         EvaluatedImage, Evaluation, ScoreKind,
-        evaluation::{
-            DefectTypeMetrics,
-            metrics::{Confusion, CurvePoint, Ranking},
-        },
+        evaluation::{Confusion, CurvePoint, DefectTypeMetrics, Ranking},
     },
 };
 
@@ -20,12 +17,12 @@ use crate::{
 const BORDERLINE: f64 = 3.0;
 
 /// Bins of a histogram.
-pub const BINS: usize = 40;
+pub(crate) const BINS: usize = 40;
 
 /// A column of the image table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum TableColumn {
+pub(crate) enum TableColumn {
     /// Name of the image.
     Name,
     /// Its label: healthy, or the defect type.
@@ -43,7 +40,7 @@ pub enum TableColumn {
 /// The sort order of the image table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct TableSort {
+pub(crate) struct TableSort {
     /// The column that it is sorted by.
     pub column: TableColumn,
     /// In reverse.
@@ -52,7 +49,7 @@ pub struct TableSort {
 
 /// One image's value of one score.
 #[derive(Clone, Copy, Debug)]
-pub struct ScoreRow {
+pub(crate) struct ScoreRow {
     pub defective: bool,
     pub score: f64,
     /// Conformal p-value; `None` without a calibration.
@@ -60,7 +57,7 @@ pub struct ScoreRow {
 }
 
 /// The results for one score that do not depend on the threshold.
-pub struct ScoreResults {
+pub(crate) struct ScoreResults {
     pub evaluation: Arc<Evaluation>,
     pub kind: ScoreKind,
     /// One per image, in the order of the evaluation.
@@ -83,7 +80,7 @@ pub struct ScoreResults {
 
 impl ScoreResults {
     /// Computes the results for one score.
-    pub fn new(evaluation: Arc<Evaluation>, kind: ScoreKind) -> Self {
+    pub(crate) fn new(evaluation: Arc<Evaluation>, kind: ScoreKind) -> Self {
         let calibration = evaluation.calibration.as_ref();
         let row = |e: &EvaluatedImage| {
             let score = e.scores.get(kind);
@@ -118,7 +115,7 @@ impl ScoreResults {
 
     /// Returns the promised rate for a threshold: of the rates that the held-out images allow, the one whose
     /// threshold is nearest below. `None` without a calibration.
-    pub fn rate_at(&self, threshold: f64) -> Option<f64> {
+    pub(crate) fn rate_at(&self, threshold: f64) -> Option<f64> {
         let n = self.held_out.len();
         if n == 0 {
             return None;
@@ -130,7 +127,7 @@ impl ScoreResults {
     }
 
     /// Returns the rate `by` held-out images away from `rate`.
-    pub fn rate_after_steps(&self, rate: f64, by: i64) -> f64 {
+    pub(crate) fn rate_after_steps(&self, rate: f64, by: i64) -> f64 {
         let n = self.held_out.len() as i64;
         let above = (rate * (n + 1) as f64 * (1.0 + 1e-3)).floor() as i64 + by;
         let max = (n + 1) / 2;
@@ -139,7 +136,7 @@ impl ScoreResults {
 }
 
 /// Histogram of the healthy and the defective scores, with bins of equal width.
-pub struct ScoreHistogram {
+pub(crate) struct ScoreHistogram {
     pub low: f64,
     pub high: f64,
     /// Whether the last bin also counts everything above it.
@@ -171,7 +168,7 @@ impl ScoreHistogram {
 }
 
 /// The results at one threshold, and the rows of the table in order.
-pub struct ThresholdResults {
+pub(crate) struct ThresholdResults {
     /// Scores above it are flagged.
     pub threshold: f64,
     pub confusion: Confusion,
@@ -187,7 +184,7 @@ pub struct ThresholdResults {
 
 impl ThresholdResults {
     /// Applies a threshold to the results of a score.
-    pub fn new(
+    pub(crate) fn new(
         scored: &ScoreResults,
         threshold: f64,
         rate: Option<f64>,

@@ -9,8 +9,8 @@ use super::{
     results::{ScoreResults, TableSort, ThresholdResults},
 };
 use crate::{
-    engine::background::{BackgroundTask, TaskState},
-    inspect::{Evaluation, ScoreKind, evaluation::metrics::Metrics},
+    engine::{BackgroundTask, TaskState},
+    inspect::{Evaluation, ScoreKind, evaluation::Metrics},
 };
 
 /// During a test, confidence intervals are recomputed after this many times their own compute time.
@@ -44,7 +44,7 @@ struct Intervals {
 
 /// The most recent results and confidence intervals.
 #[derive(Default)]
-pub struct ResultsCache {
+pub(crate) struct ResultsCache {
     scored: Option<ScoreResults>,
     judged: Option<(ThresholdKey, ThresholdResults)>,
     task: Option<IntervalTask>,
@@ -53,7 +53,7 @@ pub struct ResultsCache {
 
 impl ResultsCache {
     /// Returns the results for one score.
-    pub fn scored(&mut self, evaluation: &Arc<Evaluation>, kind: ScoreKind) -> &ScoreResults {
+    pub(crate) fn scored(&mut self, evaluation: &Arc<Evaluation>, kind: ScoreKind) -> &ScoreResults {
         let same = |s: &ScoreResults| Arc::ptr_eq(&s.evaluation, evaluation) && s.kind == kind;
         let kept = self.scored.take().filter(same);
         if kept.is_none() {
@@ -63,7 +63,7 @@ impl ResultsCache {
     }
 
     /// Applies a threshold to the score of the last call to [`ResultsCache::scored`].
-    pub fn apply_threshold(
+    pub(crate) fn apply_threshold(
         &mut self,
         threshold: f64,
         rate: Option<f64>,
@@ -85,23 +85,29 @@ impl ResultsCache {
     }
 
     /// Removes the threshold.
-    pub fn clear_threshold(&mut self) {
+    pub(crate) fn clear_threshold(&mut self) {
         self.judged = None;
     }
 
     /// Returns the current results.
-    pub fn current(&self) -> Option<(&ScoreResults, Option<&ThresholdResults>)> {
+    pub(crate) fn current(&self) -> Option<(&ScoreResults, Option<&ThresholdResults>)> {
         self.scored.as_ref().map(|scored| (scored, self.judged.as_ref().map(|(_, judged)| judged)))
     }
 
     /// Returns the confidence intervals of a score, once they have been computed.
-    pub fn intervals(&self, kind: ScoreKind) -> Option<&Metrics> {
+    pub(crate) fn intervals(&self, kind: ScoreKind) -> Option<&Metrics> {
         self.intervals.get(&kind).map(|intervals| &intervals.metrics)
     }
 
     /// Keeps the confidence intervals of a score up to date, computing them in the background; while the test is
     /// `running` they may lag behind.
-    pub fn update_intervals(&mut self, ctx: &Context, evaluation: &Arc<Evaluation>, kind: ScoreKind, running: bool) {
+    pub(crate) fn update_intervals(
+        &mut self,
+        ctx: &Context,
+        evaluation: &Arc<Evaluation>,
+        kind: ScoreKind,
+        running: bool,
+    ) {
         if let Some(task) = self.task.take() {
             match task.task.poll() {
                 TaskState::Running => self.task = Some(task),

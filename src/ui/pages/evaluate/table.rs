@@ -18,7 +18,7 @@ use crate::ui::{
 
 /// A request of the table to the page.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum TableRequest {
+pub(crate) enum TableRequest {
     /// Select the image with this index in the test set.
     Select(usize),
     /// Open it on the Inspect page.
@@ -34,7 +34,7 @@ pub enum TableRequest {
 }
 
 /// The table's data and settings.
-pub struct TableView<'a> {
+pub(crate) struct TableView<'a> {
     pub scored: &'a ScoreResults,
     pub judged: &'a ThresholdResults,
     pub selected: Option<usize>,
@@ -46,7 +46,7 @@ pub struct TableView<'a> {
 
 /// The table's own state.
 #[derive(Default)]
-pub struct ImageTable {
+pub(crate) struct ImageTable {
     /// Scroll to the selected row on the next frame.
     pub reveal: bool,
     offset: f32,
@@ -89,7 +89,7 @@ impl Columns {
 
 impl ImageTable {
     /// Draws the table over all of `ui`.
-    pub fn ui(&mut self, ui: &mut Ui, view: &TableView<'_>) -> Option<TableRequest> {
+    pub(crate) fn ui(&mut self, ui: &mut Ui, view: &TableView<'_>) -> Option<TableRequest> {
         let mut request = filters(ui, view);
         ui.add_space(theme::GAP_XS);
         request = request.or(headings(ui, view));

@@ -13,7 +13,7 @@ use crate::{
 
 impl InspectWorkspace {
     /// Carries out the commands that concern this page and ignores all others.
-    pub fn apply(&mut self, command: UiCommand, engine: &EngineState, actions: &mut Vec<Action>) {
+    pub(crate) fn apply(&mut self, command: UiCommand, engine: &EngineState, actions: &mut Vec<Action>) {
         let scene = self.scene(engine);
         let mut request = |inspect| actions.push(Action::engine(inspect));
         let frames = scene.view.as_ref().map(|view| view.frames.as_slice()).unwrap_or_default();

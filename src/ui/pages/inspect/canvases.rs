@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Inputs of a grey or RGB texture; it is redrawn when they change.
-pub struct PictureKey {
+pub(crate) struct PictureKey {
     values: Values,
     window: (f32, f32),
     by: usize,
@@ -35,7 +35,7 @@ impl PartialEq for PictureKey {
 }
 
 /// Inputs of a map's texture; it is redrawn when they change.
-pub struct MapKey {
+pub(crate) struct MapKey {
     source: MapSource,
     colours: ColourMap,
     scale: f32,
@@ -62,7 +62,7 @@ impl PartialEq for MapKey {
 }
 
 /// Content of the three textures.
-pub struct TriptychRequest<'a> {
+pub(crate) struct TriptychRequest<'a> {
     /// Identifies the inspected image.
     pub of: u64,
     /// The reconstruction, once there is one.
@@ -83,7 +83,7 @@ pub struct TriptychRequest<'a> {
 
 /// The three textures.
 #[derive(Default)]
-pub struct Canvases {
+pub(crate) struct Canvases {
     /// The image.
     pub query: ImageCanvas<PictureKey>,
     /// The reconstruction.
@@ -94,7 +94,7 @@ pub struct Canvases {
 
 impl Canvases {
     /// Updates the textures whose inputs have changed.
-    pub fn update(&mut self, ctx: &Context, request: &TriptychRequest<'_>) {
+    pub(crate) fn update(&mut self, ctx: &Context, request: &TriptychRequest<'_>) {
         let &TriptychRequest { of, kept, source, window, colours, scale, zoom, squares } = request;
         let (by, shape) = (reduction(zoom), raster::shape(&source.query));
         let (subject, size) = (subject(of, (shape.0, shape.1)), (shape.0, shape.1));

@@ -35,13 +35,13 @@ const SAMPLES: usize = 16;
 
 /// State of the empty page and the model section.
 #[derive(Default)]
-pub struct EmptyPage {
+pub(crate) struct EmptyPage {
     samples: Option<GridTexture>,
 }
 
 impl EmptyPage {
     /// Draws the page; returns example queries if the user tries the built-in model.
-    pub fn ui(&mut self, ui: &mut Ui, scene: &InspectScene, frame: &mut Frame<'_>) -> Option<Vec<Query>> {
+    pub(crate) fn ui(&mut self, ui: &mut Ui, scene: &InspectScene, frame: &mut Frame<'_>) -> Option<Vec<Query>> {
         let p = Palette::of(ui);
         let mut queries = None;
         let area = ui.available_rect_before_wrap();
@@ -102,7 +102,7 @@ impl EmptyPage {
     }
 
     /// Draws facts about the active model, or the ways to open one.
-    pub fn model_facts(&mut self, ui: &mut Ui, scene: &InspectScene, frame: &mut Frame<'_>) {
+    pub(crate) fn model_facts(&mut self, ui: &mut Ui, scene: &InspectScene, frame: &mut Frame<'_>) {
         crate::ui::pages::section(ui, "Model");
         let p = Palette::of(ui);
         let load = |frame: &mut Frame<'_>, source| {

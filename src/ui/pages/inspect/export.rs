@@ -11,8 +11,7 @@ use super::InspectWorkspace;
 use crate::{
     data::colour_map::ColourMap,
     engine::{
-        EngineState,
-        background::{BackgroundTask, TaskProgress},
+        BackgroundTask, EngineState, TaskProgress,
         inspection::{ModelFacts, ModelState, QueryEntry, QueryId, QueryView},
     },
     inspect::{
@@ -33,7 +32,13 @@ impl InspectWorkspace {
     ///
     /// # Errors
     /// A message if there is nothing to write or another export is running.
-    pub fn export(&mut self, ctx: &Context, engine: &EngineState, ids: &[QueryId], dir: PathBuf) -> Result<(), String> {
+    pub(crate) fn export(
+        &mut self,
+        ctx: &Context,
+        engine: &EngineState,
+        ids: &[QueryId],
+        dir: PathBuf,
+    ) -> Result<(), String> {
         if self.tasks.export.is_some() {
             return Err(
                 "An export is already running. Wait for it to finish, or cancel it in the status bar.".to_owned()

@@ -11,8 +11,7 @@ use super::InspectWorkspace;
 use crate::{
     data::decode::is_named_like_an_image,
     engine::{
-        EngineState, InspectionRequest,
-        background::BackgroundTask,
+        BackgroundTask, EngineState, InspectionRequest,
         inspection::{Query, QueryEntry, QueryId, QuerySource},
     },
 };
@@ -22,7 +21,7 @@ const FOLDER_LIMIT: usize = 10_000;
 
 /// The outcome of taking in images.
 #[derive(Default)]
-pub struct AddedImages {
+pub(crate) struct AddedImages {
     /// The request to inspect the images; `None` if there are none yet.
     pub request: Option<InspectionRequest>,
     /// The folder that they came from.
@@ -35,7 +34,7 @@ impl InspectWorkspace {
     ///
     /// # Errors
     /// If the thread for the search cannot be started.
-    pub fn take_in(&mut self, ctx: &Context, sources: Vec<QuerySource>) -> std::io::Result<AddedImages> {
+    pub(crate) fn take_in(&mut self, ctx: &Context, sources: Vec<QuerySource>) -> std::io::Result<AddedImages> {
         let mut added = AddedImages::default();
         let mut images = Vec::with_capacity(sources.len());
         for source in sources {
@@ -57,7 +56,7 @@ impl InspectWorkspace {
     }
 
     /// Adds images to the list; returns the request to inspect them.
-    pub fn add(&mut self, sources: Vec<QuerySource>) -> Option<InspectionRequest> {
+    pub(crate) fn add(&mut self, sources: Vec<QuerySource>) -> Option<InspectionRequest> {
         let pasted = |n: usize| if n == 0 { "Pasted image".to_owned() } else { format!("Pasted image {}", n + 1) };
         let mut queries = Vec::with_capacity(sources.len());
         for source in sources {
@@ -77,7 +76,12 @@ impl InspectWorkspace {
 
     /// Selects the image if it is on the list already, or adds it under this name. Returns the request to inspect
     /// it in the latter case.
-    pub fn examine(&mut self, engine: &EngineState, name: String, source: QuerySource) -> Option<InspectionRequest> {
+    pub(crate) fn examine(
+        &mut self,
+        engine: &EngineState,
+        name: String,
+        source: QuerySource,
+    ) -> Option<InspectionRequest> {
         let same = |entry: &QueryEntry| match (&entry.source, &source) {
             (QuerySource::File(a), QuerySource::File(b)) => a == b,
             (QuerySource::Picture(_), QuerySource::Picture(_)) => entry.name == name,

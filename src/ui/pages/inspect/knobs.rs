@@ -15,14 +15,14 @@ use crate::{
 
 /// State of the editor.
 #[derive(Debug, Default)]
-pub struct KnobsPanel {
+pub(crate) struct KnobsPanel {
     /// The user's knobs, not yet taken over by the compute thread, and the knobs that were active when they changed.
     edited: Option<(InvertKnobs, InvertKnobs)>,
 }
 
 impl KnobsPanel {
     /// Returns the knobs as the user has set them: the active ones, or those still on their way to the compute thread.
-    pub fn current<'a>(&'a mut self, status: &'a InspectionStatus) -> &'a InvertKnobs {
+    pub(crate) fn current<'a>(&'a mut self, status: &'a InspectionStatus) -> &'a InvertKnobs {
         if self.edited.as_ref().is_some_and(|(_, before)| *before != status.knobs) {
             self.edited = None;
         }
@@ -30,7 +30,7 @@ impl KnobsPanel {
     }
 
     /// Draws the panel.
-    pub fn ui(&mut self, ui: &mut Ui, scene: &InspectScene, frame: &mut Frame<'_>) {
+    pub(crate) fn ui(&mut self, ui: &mut Ui, scene: &InspectScene, frame: &mut Frame<'_>) {
         let p = Palette::of(ui);
         let current = self.current(&scene.status).clone();
         let preset = InvertPreset::of(&current);

@@ -41,7 +41,7 @@ enum Order {
 /// Sort order and filter of the list.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct ListView {
+pub(crate) struct ListView {
     order: Order,
     /// Whether healthy, suspect, defective queries and those without a verdict are hidden.
     hidden: [bool; 4],
@@ -52,7 +52,7 @@ const OUTCOMES: [&str; 4] = ["Healthy", "Suspect", "Defective", "No verdict"];
 
 impl ListView {
     /// Filters and sorts the rows; `kept` is never filtered out.
-    pub fn arrange(&self, rows: &mut Vec<Arc<QueryEntry>>, kept: Option<QueryId>) {
+    pub(crate) fn arrange(&self, rows: &mut Vec<Arc<QueryEntry>>, kept: Option<QueryId>) {
         let outcome = |entry: &QueryEntry| match entry.assessment.as_ref().map(|a| a.verdict) {
             Some(Verdict::Healthy) => 0,
             Some(Verdict::Suspect) => 1,
@@ -117,7 +117,7 @@ const ROW_COMMANDS: [UiCommand; 6] = [
 
 /// State of the list.
 #[derive(Default)]
-pub struct List {
+pub(crate) struct List {
     /// Whether to scroll to the selected query.
     pub reveal: bool,
     /// Whether all queries are to be removed.
@@ -133,7 +133,7 @@ pub struct List {
 
 impl List {
     /// Draws the list; returns the query that was chosen.
-    pub fn ui(
+    pub(crate) fn ui(
         &mut self,
         ui: &mut Ui,
         scene: &InspectScene,

@@ -33,7 +33,7 @@ use nearest_neighbours::NeighbourRow;
 use regions::RegionEditor;
 use scene::InspectScene;
 use serde::{Deserialize, Serialize};
-pub use tasks::TaskResult;
+pub(crate) use tasks::TaskResult;
 use tasks::Tasks;
 use triptych::{Triptych, TriptychLayout};
 
@@ -72,7 +72,7 @@ impl Default for InspectLayout {
 
 /// The Inspect workspace.
 #[derive(Default)]
-pub struct InspectWorkspace {
+pub(crate) struct InspectWorkspace {
     layout: InspectLayout,
     /// Queries added here and not yet on the compute thread's list.
     added: Vec<Arc<QueryEntry>>,
@@ -93,7 +93,7 @@ pub struct InspectWorkspace {
 
 impl InspectWorkspace {
     /// Restores the workspace from the text of [`InspectWorkspace::layout`]; falls back to the default layout.
-    pub fn new(layout: Option<&str>) -> Self {
+    pub(crate) fn new(layout: Option<&str>) -> Self {
         let layout: InspectLayout = layout.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
         Self {
             triptych: Triptych::new(layout.triptych.clone()),
@@ -104,7 +104,7 @@ impl InspectWorkspace {
     }
 
     /// Returns the layout as text for the settings file.
-    pub fn layout(&self) -> String {
+    pub(crate) fn layout(&self) -> String {
         let layout = InspectLayout {
             triptych: self.triptych.layout().clone(),
             convergence: self.convergence.layout().clone(),
@@ -115,12 +115,12 @@ impl InspectWorkspace {
     }
 
     /// Whether a model is active.
-    pub fn has_model(engine: &EngineState) -> bool {
+    pub(crate) fn has_model(engine: &EngineState) -> bool {
         matches!(engine.inspection.status.read().model, ModelState::Ready(_))
     }
 
     /// Returns the name of the active model in a form suitable for a file name.
-    pub fn model_name(&self, engine: &EngineState) -> String {
+    pub(crate) fn model_name(&self, engine: &EngineState) -> String {
         match &engine.inspection.status.read().model {
             ModelState::Ready(facts) => facts.name.replace(['/', '\\', ' '], "-"),
             _ => "model".to_owned(),
@@ -128,17 +128,17 @@ impl InspectWorkspace {
     }
 
     /// Returns the selected query.
-    pub fn shown(&self, engine: &EngineState) -> Option<QueryId> {
+    pub(crate) fn shown(&self, engine: &EngineState) -> Option<QueryId> {
         self.scene(engine).entry().map(|entry| entry.id)
     }
 
     /// Returns the inspected queries on the list, in the order shown.
-    pub fn ended(&self, engine: &EngineState) -> Vec<QueryId> {
+    pub(crate) fn ended(&self, engine: &EngineState) -> Vec<QueryId> {
         self.scene(engine).rows.iter().filter(|entry| entry.scores.is_some()).map(|entry| entry.id).collect()
     }
 
     /// Returns the state of the selected query, for the command table.
-    pub fn context(&self, engine: &EngineState) -> QueryContext {
+    pub(crate) fn context(&self, engine: &EngineState) -> QueryContext {
         let scene = self.scene(engine);
         let state = scene.entry().map(|entry| entry.state.clone());
         QueryContext {
@@ -153,22 +153,22 @@ impl InspectWorkspace {
     }
 
     /// Returns the result of a background task that has finished since the last call.
-    pub fn poll(&mut self) -> Option<TaskResult> {
+    pub(crate) fn poll(&mut self) -> Option<TaskResult> {
         self.tasks.poll()
     }
 
     /// Returns the running background task: title, items done and total.
-    pub fn job(&self) -> Option<(&'static str, (usize, usize))> {
+    pub(crate) fn job(&self) -> Option<(&'static str, (usize, usize))> {
         self.tasks.progress()
     }
 
     /// Cancels the running background task.
-    pub fn cancel_job(&mut self) {
+    pub(crate) fn cancel_job(&mut self) {
         self.tasks.cancel();
     }
 
     /// Selects this query.
-    pub fn select(&mut self, id: QueryId) {
+    pub(crate) fn select(&mut self, id: QueryId) {
         if self.selected != Some(id) {
             self.convergence.follow();
             self.regions.cancel_drawing();
@@ -178,7 +178,7 @@ impl InspectWorkspace {
     }
 
     /// Hides these queries at once, before the compute thread has removed them.
-    pub fn remove(&mut self, ids: &[QueryId]) {
+    pub(crate) fn remove(&mut self, ids: &[QueryId]) {
         self.added.retain(|e| !ids.contains(&e.id));
         self.removed.extend(ids);
     }

@@ -18,13 +18,13 @@ use crate::{
 
 /// State of the row.
 #[derive(Default)]
-pub struct NeighbourRow {
+pub(crate) struct NeighbourRow {
     texture: Option<GridTexture>,
 }
 
 impl NeighbourRow {
     /// Draws the row, if there are neighbours.
-    pub fn ui(&mut self, ui: &mut Ui, nearest: &Arc<NearestNeighbours>) {
+    pub(crate) fn ui(&mut self, ui: &mut Ui, nearest: &Arc<NearestNeighbours>) {
         if nearest.neighbours.is_empty() || nearest.images.side == 0 {
             return;
         }

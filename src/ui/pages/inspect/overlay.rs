@@ -5,7 +5,7 @@ use egui::{Response, Ui};
 use crate::ui::{Action, widgets::image_pane::Placement};
 
 /// An overlay on the image that can take the pointer for drawing.
-pub trait QueryOverlay {
+pub(crate) trait QueryOverlay {
     /// Whether a drag over the image draws.
     fn is_drawing(&self) -> bool;
     /// Returns an instruction for the user while drawing.

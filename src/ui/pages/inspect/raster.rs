@@ -11,7 +11,7 @@ use crate::{
 
 /// Source of pixel values, in the range and layout of [`Planes`].
 #[derive(Clone)]
-pub enum Values {
+pub(crate) enum Values {
     /// The inspected image.
     Query(Arc<Planes>),
     /// A stored reconstruction.
@@ -28,7 +28,7 @@ impl Values {
     }
 
     /// Whether both are the same allocation.
-    pub fn same(&self, other: &Self) -> bool {
+    pub(crate) fn same(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Query(a), Self::Query(b)) => Arc::ptr_eq(a, b),
             (Self::Kept(a), Self::Kept(b)) => Arc::ptr_eq(&a.pixels, &b.pixels),
@@ -38,15 +38,15 @@ impl Values {
 }
 
 /// Width, height and channels.
-pub type RasterShape = (usize, usize, usize);
+pub(crate) type RasterShape = (usize, usize, usize);
 
 /// Returns the shape of an image's planes.
-pub fn shape(planes: &Planes) -> RasterShape {
+pub(crate) fn shape(planes: &Planes) -> RasterShape {
     (planes.width(), planes.height(), planes.channels())
 }
 
 /// Converts a value in `[-1, 1]` to grey levels, 0 to 255.
-pub fn grey_level(value: f32) -> f32 {
+pub(crate) fn grey_level(value: f32) -> f32 {
     (value + 1.0) * 127.5
 }
 
@@ -68,7 +68,7 @@ fn reduced(
 }
 
 /// Renders an image through a window of grey levels: `low` is black, `high` is white. Blocks are averaged.
-pub fn picture(values: &Values, shape: RasterShape, (low, high): (f32, f32), by: usize) -> ColorImage {
+pub(crate) fn picture(values: &Values, shape: RasterShape, (low, high): (f32, f32), by: usize) -> ColorImage {
     let (width, height, channels) = shape;
     let plane = width * height;
     let gain = 255.0 / (high - low).max(1e-3);
@@ -93,7 +93,7 @@ pub fn picture(values: &Values, shape: RasterShape, (low, high): (f32, f32), by:
 /// A map on the Inspect page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum DisplayMap {
+pub(crate) enum DisplayMap {
     /// |image - reconstruction|.
     #[default]
     Difference,
@@ -109,10 +109,10 @@ pub enum DisplayMap {
 
 impl DisplayMap {
     /// All maps, in menu order.
-    pub const ALL: [Self; 5] = [Self::Difference, Self::Signed, Self::Feature, Self::Critic, Self::Distance];
+    pub(crate) const ALL: [Self; 5] = [Self::Difference, Self::Signed, Self::Feature, Self::Critic, Self::Distance];
 
     /// Name on screen.
-    pub fn title(self) -> &'static str {
+    pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Difference => "Difference",
             Self::Signed => "Signed difference",
@@ -123,12 +123,12 @@ impl DisplayMap {
     }
 
     /// Whether it is one of the critic's maps.
-    pub fn is_of_critic(self) -> bool {
+    pub(crate) fn is_of_critic(self) -> bool {
         matches!(self, Self::Critic | Self::Distance)
     }
 
     /// Returns the value at the upper end of the colour map.
-    pub fn upper(self, scale: &MapScale) -> f32 {
+    pub(crate) fn upper(self, scale: &MapScale) -> f32 {
         let unsigned = match self {
             Self::Difference | Self::Signed => evaluation::EvaluatedMap::Difference,
             Self::Feature => evaluation::EvaluatedMap::Feature,
@@ -139,7 +139,7 @@ impl DisplayMap {
     }
 
     /// Returns a sentence on what it shows.
-    pub fn help(self) -> &'static str {
+    pub(crate) fn help(self) -> &'static str {
         match self {
             Self::Difference => "|image − reconstruction| per pixel, on the −1 to 1 scale.",
             Self::Signed => "Image − reconstruction: orange where the image is brighter, blue where it is darker.",
@@ -161,7 +161,7 @@ impl DisplayMap {
 
 /// Inputs of a map.
 #[derive(Clone)]
-pub struct MapSource {
+pub(crate) struct MapSource {
     /// The inspected image.
     pub query: Arc<Planes>,
     /// The reconstruction; `None` before the first.
@@ -185,7 +185,7 @@ impl MapSource {
     }
 
     /// Returns the map's value at pixel `i`, signed for [`DisplayMap::Signed`]; `None` if there is none.
-    pub fn value(&self, i: usize) -> Option<f32> {
+    pub(crate) fn value(&self, i: usize) -> Option<f32> {
         if !self.is_inspected(i) {
             return None;
         }
@@ -209,7 +209,7 @@ impl MapSource {
     }
 
     /// Whether the map is available yet.
-    pub fn is_available(&self) -> bool {
+    pub(crate) fn is_available(&self) -> bool {
         match self.kind {
             DisplayMap::Feature => self.outcome.is_some(),
             DisplayMap::Critic | DisplayMap::Distance => self.outcome.as_ref().is_some_and(|o| o.critic.is_some()),
@@ -219,7 +219,7 @@ impl MapSource {
 
     /// Renders the map in colours from 0 (or `-scale`) to `scale`. Each block takes its largest absolute value, so that
     /// small defects remain visible. Pixels outside the inspected regions are transparent.
-    pub fn paint(&self, colours: ColourMap, scale: f32, by: usize) -> ColorImage {
+    pub(crate) fn paint(&self, colours: ColourMap, scale: f32, by: usize) -> ColorImage {
         let table = table(colours).map(|[r, g, b]| Color32::from_rgb(r, g, b));
         let width = self.query.width();
         reduced(shape(&self.query), by, |columns, rows| {

@@ -6,7 +6,7 @@ use egui_material_icons::icons;
 use super::overlay::QueryOverlay;
 use crate::{
     engine::InspectionRequest,
-    inspect::{Region, Regions, regions::RegionShape},
+    inspect::{Region, RegionShape, Regions},
     ui::{Action, theme, theme::Palette, widgets::image_pane::Placement},
 };
 
@@ -15,7 +15,7 @@ const UNDO: usize = 50;
 
 /// A drawing tool: the effect and the shape of a region.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Tool {
+pub(crate) struct Tool {
     ignore: bool,
     polygon: bool,
 }
@@ -30,14 +30,14 @@ const TOOLS: [(Tool, &str); 4] = [
 
 /// A shape being drawn.
 #[derive(Debug, Default)]
-pub struct Pen {
+pub(crate) struct Pen {
     /// Corners so far, in image pixels.
     corners: Vec<[f32; 2]>,
 }
 
 /// State of the shape being drawn.
 #[derive(Clone, Debug, PartialEq)]
-pub enum PenState {
+pub(crate) enum PenState {
     /// Not closed yet.
     Drawing,
     /// Cancelled by the user.
@@ -48,7 +48,7 @@ pub enum PenState {
 
 /// Editor for the model's regions.
 #[derive(Debug, Default)]
-pub struct RegionEditor {
+pub(crate) struct RegionEditor {
     /// The active drawing tool.
     tool: Option<Tool>,
     pen: Pen,
@@ -63,7 +63,7 @@ pub struct RegionEditor {
 
 impl RegionEditor {
     /// Takes over the model's regions when they have changed.
-    pub fn follow(&mut self, active: &Regions) {
+    pub(crate) fn follow(&mut self, active: &Regions) {
         if *active != self.active {
             self.active = active.clone();
             if self.current != *active {
@@ -75,26 +75,26 @@ impl RegionEditor {
     }
 
     /// Discards the shape being drawn and the selection.
-    pub fn cancel_drawing(&mut self) {
+    pub(crate) fn cancel_drawing(&mut self) {
         self.tool = None;
         self.pen.clear();
         self.selected = None;
     }
 
     /// Whether there is a change to undo.
-    pub fn can_undo(&self) -> bool {
+    pub(crate) fn can_undo(&self) -> bool {
         !self.undo_stack.is_empty()
     }
 
     /// Undoes the last change; returns the regions.
-    pub fn undo(&mut self) -> Option<Regions> {
+    pub(crate) fn undo(&mut self) -> Option<Regions> {
         self.current = self.undo_stack.pop()?;
         self.selected = None;
         Some(self.current.clone())
     }
 
     /// Deletes the selected region; returns the regions.
-    pub fn delete_selected(&mut self) -> Option<Regions> {
+    pub(crate) fn delete_selected(&mut self) -> Option<Regions> {
         let at = self.selected.take().filter(|at| *at < self.current.0.len())?;
         let mut next = self.current.clone();
         next.0.remove(at);
@@ -182,7 +182,7 @@ impl RegionEditor {
 
 impl Pen {
     /// Returns an instruction for the user.
-    pub fn hint(polygon: bool) -> &'static str {
+    pub(crate) fn hint(polygon: bool) -> &'static str {
         match polygon {
             true => "Click to add corners; double-click or Enter closes, Escape cancels",
             false => "Drag a rectangle over the image; Escape cancels",
@@ -190,12 +190,12 @@ impl Pen {
     }
 
     /// Discards the shape being drawn.
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.corners.clear();
     }
 
     /// Handles pointer and keys; returns the state of the shape.
-    pub fn draw(
+    pub(crate) fn draw(
         &mut self,
         ui: &Ui,
         response: &Response,
@@ -245,7 +245,14 @@ impl Pen {
     }
 
     /// Paints the shape being drawn.
-    pub fn paint(&self, painter: &Painter, response: &Response, placed: &Placement, polygon: bool, colour: Color32) {
+    pub(crate) fn paint(
+        &self,
+        painter: &Painter,
+        response: &Response,
+        placed: &Placement,
+        polygon: bool,
+        colour: Color32,
+    ) {
         if self.corners.is_empty() {
             return;
         }
@@ -315,7 +322,7 @@ fn contains(shape: &RegionShape, at: Pos2) -> bool {
 }
 
 /// Paints the outline of a shape.
-pub fn outline(painter: &Painter, placed: &Placement, shape: &RegionShape, stroke: Stroke, dashed: bool) {
+pub(crate) fn outline(painter: &Painter, placed: &Placement, shape: &RegionShape, stroke: Stroke, dashed: bool) {
     let mut points: Vec<Pos2> = shape.corners().into_iter().map(|c| placed.to_screen(pos2(c[0], c[1]))).collect();
     let Some(first) = points.first().copied() else { return };
     points.push(first);

@@ -22,12 +22,12 @@ pub(super) struct InspectScene {
 
 impl InspectScene {
     /// Returns the selected query.
-    pub fn entry(&self) -> Option<&Arc<QueryEntry>> {
+    pub(crate) fn entry(&self) -> Option<&Arc<QueryEntry>> {
         self.selected.and_then(|row| self.rows.get(row))
     }
 
     /// Returns the active model.
-    pub fn model(&self) -> Option<&Arc<ModelFacts>> {
+    pub(crate) fn model(&self) -> Option<&Arc<ModelFacts>> {
         match &self.status.model {
             ModelState::Ready(facts) => Some(facts),
             _ => None,
@@ -35,7 +35,7 @@ impl InspectScene {
     }
 
     /// Returns the knobs that the selected query was inspected with, or those for the next one.
-    pub fn knobs(&self) -> &InvertKnobs {
+    pub(crate) fn knobs(&self) -> &InvertKnobs {
         match self.view.as_ref().and_then(|view| view.outcome.as_ref()) {
             Some(outcome) => &outcome.knobs,
             None => &self.status.knobs,
@@ -43,12 +43,12 @@ impl InspectScene {
     }
 
     /// Returns the calibration for these knobs.
-    pub fn calibration_for(&self, knobs: &InvertKnobs) -> Option<&Calibration> {
+    pub(crate) fn calibration_for(&self, knobs: &InvertKnobs) -> Option<&Calibration> {
         self.model()?.calibration(knobs)
     }
 
     /// Returns the calibration for the selected query.
-    pub fn calibration(&self) -> Option<&Calibration> {
+    pub(crate) fn calibration(&self) -> Option<&Calibration> {
         self.calibration_for(self.knobs())
     }
 }

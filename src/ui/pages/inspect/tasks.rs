@@ -2,13 +2,10 @@
 
 use std::path::PathBuf;
 
-use crate::engine::{
-    Severity,
-    background::{BackgroundTask, TaskState},
-};
+use crate::engine::{BackgroundTask, Severity, TaskState};
 
 /// Result of a background task.
-pub enum TaskResult {
+pub(crate) enum TaskResult {
     /// Images found in a folder.
     Images(Vec<PathBuf>),
     /// A message for the user.
@@ -25,7 +22,7 @@ pub(super) struct Tasks {
 
 impl Tasks {
     /// Returns the result of a task that has finished since the last call.
-    pub fn poll(&mut self) -> Option<TaskResult> {
+    pub(crate) fn poll(&mut self) -> Option<TaskResult> {
         if let Some(task) = &self.folder_search {
             match task.poll() {
                 TaskState::Running => {}
@@ -56,7 +53,7 @@ impl Tasks {
     }
 
     /// Returns title, items done and total of the running task.
-    pub fn progress(&self) -> Option<(&'static str, (usize, usize))> {
+    pub(crate) fn progress(&self) -> Option<(&'static str, (usize, usize))> {
         if let Some(task) = &self.export {
             return Some(("Exporting", task.progress()));
         }
@@ -64,7 +61,7 @@ impl Tasks {
     }
 
     /// Cancels the running task.
-    pub fn cancel(&mut self) {
+    pub(crate) fn cancel(&mut self) {
         // Dropping a task cancels it.
         if self.export.take().is_none() {
             self.folder_search = None;

@@ -35,7 +35,7 @@ pub(super) const FULL_RANGE: (f32, f32) = (127.5, 255.0);
 /// Display settings kept in the settings file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
-pub struct TriptychLayout {
+pub(crate) struct TriptychLayout {
     pub(super) map: DisplayMap,
     /// Whether unsigned maps are drawn in greys instead of colours.
     pub(super) grey: bool,
@@ -67,7 +67,7 @@ struct Mask {
 
 /// The inspected image and everything shown of it.
 #[derive(Clone, Copy)]
-pub struct Subject<'a> {
+pub(crate) struct Subject<'a> {
     /// Identifies the image.
     pub id: u64,
     /// Image, reconstructions and outcome.
@@ -91,7 +91,7 @@ const KEPT: usize = 4;
 
 /// State of the three images.
 #[derive(Default)]
-pub struct Triptych {
+pub(crate) struct Triptych {
     pub(super) layout: TriptychLayout,
     /// Pan and zoom of all three images.
     pub view: Viewport,
@@ -140,18 +140,18 @@ impl Areas {
 
 impl Triptych {
     /// Restores the display settings.
-    pub fn new(mut layout: TriptychLayout) -> Self {
+    pub(crate) fn new(mut layout: TriptychLayout) -> Self {
         layout.opacity = if layout.opacity.is_finite() { layout.opacity.clamp(0.0, 1.0) } else { 0.6 };
         Self { layout, ..Self::default() }
     }
 
     /// Returns the display settings to store.
-    pub fn layout(&self) -> &TriptychLayout {
+    pub(crate) fn layout(&self) -> &TriptychLayout {
         &self.layout
     }
 
     /// Toggles blink, swipe or overlay.
-    pub fn toggle(&mut self, command: UiCommand) {
+    pub(crate) fn toggle(&mut self, command: UiCommand) {
         let switch = |now: Compare, to: Compare| if now == to { Compare::Off } else { to };
         match command {
             UiCommand::Blink => self.compare = switch(self.compare, Compare::Blink),
@@ -162,7 +162,7 @@ impl Triptych {
     }
 
     /// Returns the colour map.
-    pub fn colours(&self) -> ColourMap {
+    pub(crate) fn colours(&self) -> ColourMap {
         match (self.layout.map, self.layout.grey) {
             (DisplayMap::Signed, _) => ColourMap::Signed,
             (_, true) => ColourMap::Grey,
@@ -177,7 +177,13 @@ impl Triptych {
     }
 
     /// Draws toolbar, images, colour bar and readout over the rest of `ui`.
-    pub fn ui(&mut self, ui: &mut Ui, subject: &Subject<'_>, over: &mut dyn QueryOverlay, actions: &mut Vec<Action>) {
+    pub(crate) fn ui(
+        &mut self,
+        ui: &mut Ui,
+        subject: &Subject<'_>,
+        over: &mut dyn QueryOverlay,
+        actions: &mut Vec<Action>,
+    ) {
         let Subject { view, kept, calibration, alone, .. } = *subject;
         self.tools(ui, subject.model.is_some(), over, actions);
         ui.add_space(theme::GAP_XS);
@@ -283,7 +289,7 @@ impl Triptych {
     }
 
     /// Uploads the textures of another subject, so that it can be shown without delay.
-    pub fn prepare(&mut self, ui: &Ui, subject: &Subject<'_>) {
+    pub(crate) fn prepare(&mut self, ui: &Ui, subject: &Subject<'_>) {
         let Some(pane) = self.pane else { return };
         let shape = raster::shape(&subject.view.query);
         let size = (shape.0, shape.1);

@@ -37,7 +37,7 @@ pub(super) fn ui(ui: &mut Ui, scene: &InspectScene, frame: &mut Frame<'_>) {
 }
 
 /// Returns the verdict on a query in one word, or its state where there is none.
-pub fn title(entry: &QueryEntry) -> String {
+pub(crate) fn title(entry: &QueryEntry) -> String {
     match (&entry.assessment, &entry.state) {
         (Some(assessment), _) => assessment.verdict.title().to_uppercase(),
         (None, QueryState::Failed(_)) => "Not inspected".into(),
@@ -47,7 +47,7 @@ pub fn title(entry: &QueryEntry) -> String {
 }
 
 /// Draws the verdict in large type beside its mark, in the mark's colour if it is known.
-pub fn headline(ui: &mut Ui, state: StatusMark, word: &str, known: bool) {
+pub(crate) fn headline(ui: &mut Ui, state: StatusMark, word: &str, known: bool) {
     let p = Palette::of(ui);
     ui.horizontal(|ui| {
         ui.set_height(theme::RAIL - theme::GAP_S);
@@ -73,7 +73,7 @@ fn explanation(entry: &QueryEntry, scene: &InspectScene) -> String {
 }
 
 /// Draws the score as a bar from 0, with the threshold marked on it.
-pub fn score_bar(ui: &mut Ui, assessment: &Assessment, threshold: Option<f64>) {
+pub(crate) fn score_bar(ui: &mut Ui, assessment: &Assessment, threshold: Option<f64>) {
     let p = Palette::of(ui);
     let threshold = threshold.filter(|t| t.is_finite() && *t > 0.0);
     let most = (threshold.unwrap_or(0.0) * 2.0).max(assessment.score * 1.1).max(1e-9);

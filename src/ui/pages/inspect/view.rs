@@ -16,7 +16,7 @@ use crate::{
 
 impl InspectWorkspace {
     /// Draws the workspace over all of `ui`.
-    pub fn ui(&mut self, ui: &mut Ui, frame: &mut Frame<'_>) {
+    pub(crate) fn ui(&mut self, ui: &mut Ui, frame: &mut Frame<'_>) {
         let p = Palette::of(ui);
         let scene = self.scene(frame.engine);
         self.sync(&scene);

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use super::{ReviewWorkspace, verdict::NoteEdit};
 use crate::{
     engine::inspection::QuerySource,
-    inspect::regions::RegionShape,
+    inspect::RegionShape,
     review::{Judgement, PartId, ReviewItem, ReviewStatus, Timestamp, record::NewOpinion},
     ui::{Action, ReviewSettings, UiCommand},
 };
 
 impl ReviewWorkspace {
     /// Carries out the commands that concern this page and ignores all others.
-    pub fn apply(&mut self, command: UiCommand, actions: &mut Vec<Action>) {
+    pub(crate) fn apply(&mut self, command: UiCommand, actions: &mut Vec<Action>) {
         let snapshot = Arc::clone(&self.snapshot);
         match command {
             UiCommand::ReviewAgree => self.judge(Judgement::Agree, actions),

@@ -6,7 +6,7 @@ use egui::Context;
 
 use super::ReviewWorkspace;
 use crate::{
-    engine::background::BackgroundTask,
+    engine::BackgroundTask,
     review::{Record, ReviewItem, export, export::ExportFormat},
 };
 
@@ -15,7 +15,7 @@ impl ReviewWorkspace {
     ///
     /// # Errors
     /// A message if there is nothing to write or another export is running.
-    pub fn export(&mut self, ctx: &Context, format: ExportFormat, folder: PathBuf) -> Result<(), String> {
+    pub(crate) fn export(&mut self, ctx: &Context, format: ExportFormat, folder: PathBuf) -> Result<(), String> {
         if self.export_task.is_some() {
             return Err("An export is already running. Wait for it to finish.".to_owned());
         }

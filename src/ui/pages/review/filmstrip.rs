@@ -67,7 +67,7 @@ impl Cell<'_> {
 
 impl Filmstrip {
     /// Draws the strip over all of `ui`; returns the position that was clicked.
-    pub fn ui(
+    pub(crate) fn ui(
         &mut self,
         ui: &mut Ui,
         queue: &ReviewQueue,

@@ -8,11 +8,7 @@ use super::scene::ReviewScene;
 use crate::{
     data::FileHash,
     inspect::Verdict,
-    review::{
-        Timestamp,
-        facets::day_after,
-        queue::{QueueFilter, QueueOrder, ReviewProgress},
-    },
+    review::{QueueFilter, QueueOrder, ReviewProgress, Timestamp, facets::day_after},
     ui::theme,
 };
 
@@ -39,7 +35,7 @@ pub(super) struct Filters {
 
 impl Filters {
     /// Draws the controls. `blind` hides those that reveal verdicts.
-    pub fn ui(
+    pub(crate) fn ui(
         &mut self,
         ui: &mut Ui,
         scene: &ReviewScene,

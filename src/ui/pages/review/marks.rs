@@ -4,7 +4,7 @@ use egui::{Align2, Rect, Response, Stroke, Ui, vec2};
 use egui_material_icons::icons;
 
 use crate::{
-    inspect::regions::RegionShape,
+    inspect::RegionShape,
     review::Findings,
     ui::{
         Action, UiCommand,
@@ -31,7 +31,7 @@ pub(super) struct Drawing {
 
 impl Drawing {
     /// Starts or cancels drawing a rectangle.
-    pub fn toggle(&mut self) {
+    pub(crate) fn toggle(&mut self) {
         self.choose(false);
     }
 
@@ -41,7 +41,7 @@ impl Drawing {
     }
 
     /// Discards the shape being drawn.
-    pub fn cancel(&mut self) {
+    pub(crate) fn cancel(&mut self) {
         self.pen.clear();
         self.tool = None;
     }

@@ -46,14 +46,10 @@ use super::inspect::{
 use crate::{
     engine,
     engine::{
-        EngineState, Severity,
-        background::{BackgroundTask, TaskState},
+        BackgroundTask, EngineState, Severity, TaskState,
         review::{PrefetchRequest, RecordState, ReviewRequest, ReviewSnapshot},
     },
-    review::{
-        InspectionId, LabelSummary, PartId, Timestamp,
-        queue::{QueueOrder, ReviewProgress},
-    },
+    review::{InspectionId, LabelSummary, PartId, QueueOrder, ReviewProgress, Timestamp},
     ui::{Action, ReviewContext, ReviewSettings},
 };
 
@@ -89,7 +85,7 @@ struct PrefetchKey {
 }
 
 /// The Review workspace.
-pub struct ReviewWorkspace {
+pub(crate) struct ReviewWorkspace {
     layout: ReviewLayout,
     /// The record.
     snapshot: Arc<ReviewSnapshot>,
@@ -117,7 +113,7 @@ pub struct ReviewWorkspace {
 
 impl ReviewWorkspace {
     /// Restores the workspace from the text of [`ReviewWorkspace::layout`]; falls back to the default layout.
-    pub fn new(layout: Option<&str>) -> Self {
+    pub(crate) fn new(layout: Option<&str>) -> Self {
         let layout: ReviewLayout = layout.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
         Self {
             snapshot: Arc::default(),
@@ -142,7 +138,7 @@ impl ReviewWorkspace {
     }
 
     /// Returns the layout as text for the settings file.
-    pub fn layout(&self) -> String {
+    pub(crate) fn layout(&self) -> String {
         let (order, triptych) = (self.queue.order, self.triptych.layout().clone());
         let layout = ReviewLayout { order, triptych, ..self.layout.clone() };
         // A JSON value sorts its keys, so that equal layouts give equal texts.
@@ -150,7 +146,7 @@ impl ReviewWorkspace {
     }
 
     /// Returns the path of the record that is open or being opened.
-    pub fn path(&self) -> Option<&Path> {
+    pub(crate) fn path(&self) -> Option<&Path> {
         self.snapshot.path.as_deref()
     }
 
@@ -160,7 +156,7 @@ impl ReviewWorkspace {
     }
 
     /// Returns the state of the current part, for the command table.
-    pub fn context(&self) -> ReviewContext {
+    pub(crate) fn context(&self) -> ReviewContext {
         let open = self.snapshot.state == RecordState::Open;
         let part = self.queue.shown(&self.snapshot.items).is_some();
         ReviewContext {
@@ -175,18 +171,18 @@ impl ReviewWorkspace {
     }
 
     /// Returns the running background task: title, items done and total.
-    pub fn job(&self) -> Option<(&'static str, (usize, usize))> {
+    pub(crate) fn job(&self) -> Option<(&'static str, (usize, usize))> {
         self.export_task.as_ref().map(|task| ("Exporting the queue", task.progress()))
     }
 
     /// Cancels the running background task.
-    pub fn cancel_job(&mut self) {
+    pub(crate) fn cancel_job(&mut self) {
         // Dropping a task cancels it.
         self.export_task = None;
     }
 
     /// Returns the result of a finished export, or a warning about drift that has not been given yet.
-    pub fn poll(&mut self) -> Option<(Severity, String)> {
+    pub(crate) fn poll(&mut self) -> Option<(Severity, String)> {
         if let Some(task) = &self.export_task {
             match task.poll() {
                 TaskState::Running => {}
@@ -206,7 +202,13 @@ impl ReviewWorkspace {
     }
 
     /// Follows the record and the settings; `on` says whether the page is shown.
-    pub fn follow(&mut self, engine: &EngineState, settings: &ReviewSettings, on: bool, actions: &mut Vec<Action>) {
+    pub(crate) fn follow(
+        &mut self,
+        engine: &EngineState,
+        settings: &ReviewSettings,
+        on: bool,
+        actions: &mut Vec<Action>,
+    ) {
         if self.settings != *settings {
             self.settings.clone_from(settings);
         }
@@ -263,7 +265,7 @@ impl ReviewWorkspace {
     }
 
     /// Returns the action that opens this record.
-    pub fn open(path: PathBuf) -> Action {
+    pub(crate) fn open(path: PathBuf) -> Action {
         Action::engine(ReviewRequest::Open(path))
     }
 
@@ -279,7 +281,7 @@ impl ReviewWorkspace {
     }
 
     /// Returns counts of the verdicts that the active model can be fine-tuned on.
-    pub fn labels(&self) -> LabelSummary {
+    pub(crate) fn labels(&self) -> LabelSummary {
         self.snapshot.labels
     }
 }

@@ -5,10 +5,7 @@ use std::sync::Arc;
 use super::session::MOST_PENDING;
 use crate::{
     engine::review::{PrefetchRequest, ReviewSnapshot},
-    review::{
-        PartId, ReviewItem,
-        queue::{QueueFilter, QueueOrder, QueueView},
-    },
+    review::{PartId, QueueFilter, QueueOrder, QueueView, ReviewItem},
 };
 
 /// Number of parts whose images are prefetched: after the current part, and before it.
@@ -40,22 +37,22 @@ pub(super) struct ReviewQueue {
 
 impl ReviewQueue {
     /// Creates a queue with this filter and order.
-    pub fn new(filter: QueueFilter, order: QueueOrder) -> Self {
+    pub(crate) fn new(filter: QueueFilter, order: QueueOrder) -> Self {
         Self { filter, order, ..Self::default() }
     }
 
     /// Returns the version of the view, which changes with its content.
-    pub fn version(&self) -> u64 {
+    pub(crate) fn version(&self) -> u64 {
         self.version
     }
 
     /// Returns the id of the current part.
-    pub fn current(&self) -> Option<PartId> {
+    pub(crate) fn current(&self) -> Option<PartId> {
         self.current
     }
 
     /// Recomputes the view if record, filter or order have changed; returns whether they have.
-    pub fn follow(&mut self, snapshot: &ReviewSnapshot) -> bool {
+    pub(crate) fn follow(&mut self, snapshot: &ReviewSnapshot) -> bool {
         let key = ViewKey { revision: snapshot.revision, filter: self.filter.clone(), order: self.order };
         if self.key.as_ref() == Some(&key) {
             return false;
@@ -76,46 +73,46 @@ impl ReviewQueue {
     }
 
     /// Returns the filtered and sorted parts.
-    pub fn view(&self) -> &QueueView {
+    pub(crate) fn view(&self) -> &QueueView {
         &self.view
     }
 
     /// Returns the position of the current part.
-    pub fn position(&self) -> usize {
+    pub(crate) fn position(&self) -> usize {
         self.position
     }
 
     /// Returns the part at a position.
-    pub fn at<'a>(&self, items: &'a [ReviewItem], place: usize) -> Option<&'a ReviewItem> {
+    pub(crate) fn at<'a>(&self, items: &'a [ReviewItem], place: usize) -> Option<&'a ReviewItem> {
         self.view.rows().get(place).and_then(|&i| items.get(i))
     }
 
     /// Returns the current part.
-    pub fn shown<'a>(&self, items: &'a [ReviewItem]) -> Option<&'a ReviewItem> {
+    pub(crate) fn shown<'a>(&self, items: &'a [ReviewItem]) -> Option<&'a ReviewItem> {
         self.at(items, self.position).filter(|item| Some(item.part.id) == self.current)
     }
 
     /// Shows the part at this position, if there is one.
-    pub fn go(&mut self, items: &[ReviewItem], place: usize) {
+    pub(crate) fn go(&mut self, items: &[ReviewItem], place: usize) {
         if let Some(item) = self.at(items, place) {
             (self.position, self.current) = (place, Some(item.part.id));
         }
     }
 
     /// Moves by this number of parts.
-    pub fn step(&mut self, items: &[ReviewItem], by: isize) {
+    pub(crate) fn step(&mut self, items: &[ReviewItem], by: isize) {
         let last = self.view.rows().len().saturating_sub(1);
         self.go(items, self.position.saturating_add_signed(by).min(last));
     }
 
     /// Clears the filter, except for reviewer and double-blind mode.
-    pub fn clear_filter(&mut self) {
+    pub(crate) fn clear_filter(&mut self) {
         let (reviewer, double_blind) = (self.filter.reviewer.take(), self.filter.double_blind);
         self.filter = QueueFilter { reviewer, double_blind, ..QueueFilter::default() };
     }
 
     /// Shows this part, clearing the filter if it excludes the part.
-    pub fn show(&mut self, snapshot: &ReviewSnapshot, part: PartId) {
+    pub(crate) fn show(&mut self, snapshot: &ReviewSnapshot, part: PartId) {
         if self.view.position_of(&snapshot.items, part).is_none() {
             self.clear_filter();
         }
@@ -139,7 +136,7 @@ impl ReviewQueue {
     }
 
     /// Shows the next open part, or the next part if none is open.
-    pub fn advance(&mut self, items: &[ReviewItem], pending: &dyn Fn(PartId) -> bool) {
+    pub(crate) fn advance(&mut self, items: &[ReviewItem], pending: &dyn Fn(PartId) -> bool) {
         match self.next_from(items, self.position, pending) {
             Some(place) if place != self.position => self.go(items, place),
             _ => self.step(items, 1),
@@ -147,7 +144,7 @@ impl ReviewQueue {
     }
 
     /// Returns the requests for images and maps: current part, next open parts, neighbours in the queue.
-    pub fn prefetch(
+    pub(crate) fn prefetch(
         &self,
         items: &[ReviewItem],
         pending: &dyn Fn(PartId) -> bool,

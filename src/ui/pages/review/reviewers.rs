@@ -4,7 +4,7 @@ use egui::{Label, RichText, TextEdit, Ui};
 
 use super::{scene::ReviewScene, section::PanelSection};
 use crate::{
-    review::queue::ReviewProgress,
+    review::ReviewProgress,
     ui::{Action, Frame, ReviewSettings, theme, theme::Palette},
 };
 

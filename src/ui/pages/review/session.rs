@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::{
     engine::review::{ReviewRequest, ReviewSnapshot},
-    inspect::regions::RegionShape,
+    inspect::RegionShape,
     review::{Judgement, Opinion, PartId, ReviewItem, record::NewOpinion},
     ui::ReviewSettings,
 };
@@ -44,7 +44,7 @@ pub(super) struct Session {
 
 impl Session {
     /// Handles the answers of the record. Returns the part to go back to if its verdict was undone or not saved.
-    pub fn follow(&mut self, snapshot: &ReviewSnapshot) -> Option<PartId> {
+    pub(crate) fn follow(&mut self, snapshot: &ReviewSnapshot) -> Option<PartId> {
         if snapshot.answered <= self.seen {
             return None;
         }
@@ -66,17 +66,17 @@ impl Session {
     }
 
     /// Whether any verdict is pending.
-    pub fn is_any_pending(&self) -> bool {
+    pub(crate) fn is_any_pending(&self) -> bool {
         !self.pending.is_empty()
     }
 
     /// Returns a version that changes with the pending verdicts.
-    pub fn version(&self) -> (u64, u64) {
+    pub(crate) fn version(&self) -> (u64, u64) {
         (self.number, self.seen)
     }
 
     /// Lets digit keys set the defect type of a part that its reviewer has judged defective.
-    pub fn part_shown(&mut self, item: &ReviewItem, settings: &ReviewSettings) {
+    pub(crate) fn part_shown(&mut self, item: &ReviewItem, settings: &ReviewSettings) {
         let own = item.opinion_of(Some(&settings.reviewer)).filter(|o| o.defective() == Some(true));
         if let Some(own) = own {
             let mut opinion = self.opinion(item, own.judgement, settings, own.blind);
@@ -86,29 +86,29 @@ impl Session {
     }
 
     /// Returns the note on this part: the draft, or the reviewer's saved note.
-    pub fn note(&self, item: &ReviewItem, settings: &ReviewSettings) -> String {
+    pub(crate) fn note(&self, item: &ReviewItem, settings: &ReviewSettings) -> String {
         let draft = self.drafts.get(&item.part.id).and_then(|draft| draft.note.clone());
         let before = || item.opinion_of(Some(&settings.reviewer)).map(|o| o.note.clone());
         draft.or_else(before).unwrap_or_default()
     }
 
     /// Keeps a note as a draft.
-    pub fn set_note(&mut self, part: PartId, text: &str) {
+    pub(crate) fn set_note(&mut self, part: PartId, text: &str) {
         self.drafts.entry(part).or_default().note = Some(text.to_owned());
     }
 
     /// Whether a verdict on this part is pending.
-    pub fn is_pending(&self, part: PartId) -> bool {
+    pub(crate) fn is_pending(&self, part: PartId) -> bool {
         self.pending.iter().any(|(_, pending)| *pending == part)
     }
 
     /// Returns the draft for this part.
-    pub fn draft(&self, part: PartId) -> Option<&Draft> {
+    pub(crate) fn draft(&self, part: PartId) -> Option<&Draft> {
         self.drafts.get(&part)
     }
 
     /// Builds a verdict on this part with the draft, or with note and region of the reviewer's previous verdict.
-    pub fn opinion(
+    pub(crate) fn opinion(
         &self,
         item: &ReviewItem,
         judgement: Judgement,
@@ -131,7 +131,7 @@ impl Session {
     }
 
     /// Returns the request that saves the verdict.
-    pub fn submit(&mut self, item: &ReviewItem, opinion: NewOpinion) -> ReviewRequest {
+    pub(crate) fn submit(&mut self, item: &ReviewItem, opinion: NewOpinion) -> ReviewRequest {
         self.number += 1;
         let (number, part) = (self.number, item.part.id);
         self.pending.push((number, part));
@@ -148,13 +148,13 @@ impl Session {
     }
 
     /// Returns the request that undoes the last verdict.
-    pub fn undo(&mut self) -> ReviewRequest {
+    pub(crate) fn undo(&mut self) -> ReviewRequest {
         self.number += 1;
         ReviewRequest::Undo { number: self.number }
     }
 
     /// Changes the draft for this part. If its reviewer has given a verdict, returns that verdict with the change.
-    pub fn amend(
+    pub(crate) fn amend(
         &mut self,
         item: &ReviewItem,
         settings: &ReviewSettings,

@@ -176,7 +176,7 @@ pub(super) fn defect_types(ui: &mut Ui, scene: &ReviewScene, session: &Session, 
 }
 
 /// Returns the progress of the review in one line: "12 left · 28 done · 25 agreed · 3 overruled".
-pub(super) fn counters(counters: &crate::review::queue::ReviewCounts) -> String {
+pub(super) fn counters(counters: &crate::review::ReviewCounts) -> String {
     let figure = |n: usize, word: &str| format!("{} {word}", crate::ui::widgets::ticks::grouped(n as f64, 0));
     let all = [
         figure(counters.left, "left"),

@@ -40,7 +40,7 @@ struct PartView {
 
 impl ReviewWorkspace {
     /// Draws the workspace over all of `ui`.
-    pub fn ui(&mut self, ui: &mut Ui, frame: &mut Frame<'_>) {
+    pub(crate) fn ui(&mut self, ui: &mut Ui, frame: &mut Frame<'_>) {
         let p = Palette::of(ui);
         let scene = self.scene(frame.engine);
         let snapshot = Arc::clone(&self.snapshot);

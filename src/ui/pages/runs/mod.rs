@@ -15,7 +15,7 @@ use egui_extras::{Column, TableBuilder, TableRow};
 
 use super::{section, source_title, weak};
 use crate::{
-    engine::background::{BackgroundTask, TaskState},
+    engine::{BackgroundTask, TaskState},
     format::sentence,
     train::{
         Recipe, knobs,
@@ -89,7 +89,7 @@ struct RowClicks {
 
 /// The Runs page.
 #[derive(Default)]
-pub struct RunsPage {
+pub(crate) struct RunsPage {
     rows: Vec<Row>,
     list_task: Option<BackgroundTask<Vec<Row>>>,
     /// The folder that was listed last.
@@ -103,7 +103,7 @@ pub struct RunsPage {
 }
 
 /// The page's data.
-pub struct RunsView<'a> {
+pub(crate) struct RunsView<'a> {
     /// The folder that holds the runs.
     pub root: &'a Path,
     /// The current run.
@@ -116,12 +116,12 @@ pub struct RunsView<'a> {
 
 impl RunsPage {
     /// Lists the runs again on the next frame.
-    pub fn refresh(&mut self) {
+    pub(crate) fn refresh(&mut self) {
         self.listed = None;
     }
 
     /// Draws the page.
-    pub fn ui(&mut self, ui: &mut Ui, view: &RunsView<'_>, actions: &mut Vec<Action>) {
+    pub(crate) fn ui(&mut self, ui: &mut Ui, view: &RunsView<'_>, actions: &mut Vec<Action>) {
         self.update_list(ui, view.root);
         let p = theme::Palette::of(ui);
         Panel::top("runs-title").frame(Frame::new().fill(p.panel).inner_margin(theme::GAP_M)).show(ui, |ui| {

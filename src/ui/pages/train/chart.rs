@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::feed::Feed;
 use crate::{
-    train::history::Metric,
+    train::Metric,
     ui::{
         XAxis, theme,
         theme::Palette,
@@ -20,7 +20,7 @@ use crate::{
 /// A chart of the Train page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum CurveChart {
+pub(crate) enum CurveChart {
     /// Losses of D and G.
     Loss,
     /// Accuracy of D, and the rate at which G fools it.
@@ -39,11 +39,11 @@ pub enum CurveChart {
 
 impl CurveChart {
     /// All charts, in their default order.
-    pub const ALL: [Self; 7] =
+    pub(crate) const ALL: [Self; 7] =
         [Self::Loss, Self::Accuracy, Self::Gradients, Self::Diversity, Self::Speed, Self::Schedule, Self::Critic];
 
     /// Heading.
-    pub fn title(self) -> &'static str {
+    pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Loss => "Loss",
             Self::Accuracy => "D accuracy",
@@ -56,7 +56,7 @@ impl CurveChart {
     }
 
     /// Explanation for the tooltip.
-    pub fn help(self) -> &'static str {
+    pub(crate) fn help(self) -> &'static str {
         match self {
             Self::Loss => {
                 "Cross-entropy of D on real and on generated crops, and the non-saturating loss of G, in nats. \
@@ -82,7 +82,7 @@ impl CurveChart {
     }
 
     /// The metrics of the chart, each with its short name.
-    pub fn metrics(self) -> &'static [(Metric, &'static str)] {
+    pub(crate) fn metrics(self) -> &'static [(Metric, &'static str)] {
         match self {
             Self::Loss => &[(Metric::DLossReal, "D real"), (Metric::DLossFake, "D fake"), (Metric::GLoss, "G")],
             Self::Accuracy => {
@@ -102,7 +102,7 @@ impl CurveChart {
     }
 
     /// Text shown while there is nothing to draw.
-    pub fn empty(self) -> &'static str {
+    pub(crate) fn empty(self) -> &'static str {
         if self == Self::Critic { "Trained after the GAN" } else { "No steps yet" }
     }
 
@@ -118,7 +118,7 @@ impl CurveChart {
 }
 
 /// The data and settings shared by all charts with the same steps.
-pub struct ChartContext<'a> {
+pub(crate) struct ChartContext<'a> {
     /// The current run.
     pub feed: &'a Feed,
     /// Other runs: name, colour and curves.
@@ -141,12 +141,12 @@ pub struct ChartContext<'a> {
 
 impl ChartContext<'_> {
     /// Whether this chart's vertical axis is logarithmic.
-    pub fn log(&self, chart: CurveChart) -> bool {
+    pub(crate) fn log(&self, chart: CurveChart) -> bool {
         self.log && chart.can_be_log()
     }
 
     /// Returns the current horizontal view.
-    pub fn span(&self) -> (f64, f64) {
+    pub(crate) fn span(&self) -> (f64, f64) {
         let fitted = || {
             let feeds = self.overlays.iter().map(|o| o.2).chain([self.feed]);
             let spans = feeds.filter_map(|f| f.span(self.axis));
@@ -157,14 +157,14 @@ impl ChartContext<'_> {
     }
 
     /// Whether a curve is hidden.
-    pub fn is_hidden(&self, metric: Metric) -> bool {
+    pub(crate) fn is_hidden(&self, metric: Metric) -> bool {
         self.hidden.contains(&metric)
     }
 }
 
 /// The vertical view of a chart.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub enum ViewY {
+pub(crate) enum ViewY {
     /// Fits the smoothed curves and the bulk of the raw ones.
     #[default]
     Bulk,
@@ -188,7 +188,7 @@ struct LinesKey {
 
 /// A line, ready to draw.
 #[derive(Debug)]
-pub struct ChartLine {
+pub(crate) struct ChartLine {
     pub(super) name: String,
     metric: Metric,
     /// A raw curve behind the smoothed one.
@@ -202,7 +202,7 @@ pub struct ChartLine {
 
 impl ChartLine {
     /// Returns its colour in this theme.
-    pub fn colour(&self, p: &Palette) -> Color32 {
+    pub(crate) fn colour(&self, p: &Palette) -> Color32 {
         let colour = self.run.unwrap_or_else(|| p.series(self.metric));
         if self.faint { p.faint(colour) } else { colour }
     }
@@ -210,7 +210,7 @@ impl ChartLine {
 
 /// The state of one chart.
 #[derive(Debug)]
-pub struct ChartState {
+pub(crate) struct ChartState {
     pub(super) view_y: ViewY,
     key: LinesKey,
     pub(super) lines: Vec<ChartLine>,
@@ -234,12 +234,12 @@ impl Default for ChartState {
 
 impl ChartState {
     /// Fits the vertical view to the curves.
-    pub fn fit(&mut self) {
+    pub(crate) fn fit(&mut self) {
         self.view_y = ViewY::Bulk;
     }
 
     /// Prepares the lines again when data, view or settings have changed.
-    pub fn prepare(&mut self, chart: CurveChart, shared: &ChartContext<'_>, span: (f64, f64), columns: usize) {
+    pub(crate) fn prepare(&mut self, chart: CurveChart, shared: &ChartContext<'_>, span: (f64, f64), columns: usize) {
         let log = shared.log(chart);
         let others = shared.overlays.iter().map(|(name, colour, feed)| (*name, Some(*colour), *feed));
         let feeds = others.chain([("", None, shared.feed)]);
@@ -311,7 +311,7 @@ impl ChartState {
     }
 
     /// Returns the current vertical view, in axis coordinates.
-    pub fn span_y(&self, chart: CurveChart, log: bool) -> (f64, f64) {
+    pub(crate) fn span_y(&self, chart: CurveChart, log: bool) -> (f64, f64) {
         let mut extent = match self.view_y {
             ViewY::Fixed(low, high) => return (low, high),
             ViewY::Bulk => self.extents.0,
@@ -337,7 +337,7 @@ impl ChartState {
     }
 
     /// Counts the values above or below the vertical view, among those within the horizontal one.
-    pub fn count_outside(
+    pub(crate) fn count_outside(
         &mut self,
         view: ((f64, f64), (f64, f64)),
         chart: CurveChart,
@@ -382,7 +382,7 @@ mod tests {
 
     #[test]
     fn an_outlier_does_not_flatten_the_curve_but_can_be_shown() {
-        let mut history = crate::train::history::History::default();
+        let mut history = crate::train::History::default();
         for step in 0..1000 {
             let mut row = [f32::NAN; Metric::ALL.len()];
             row[Metric::GLoss as usize] = if step == 500 { 1e6 } else { 1.0 + (step % 7) as f32 * 0.1 };

@@ -5,7 +5,7 @@ use egui_material_icons::icons;
 use toml::Value;
 
 use crate::{
-    engine::training::{TrainingPhase, TrainingStatus, build_progress::BuildProgress},
+    engine::training::{BuildProgress, TrainingPhase, TrainingStatus},
     train::{
         Preset, Recipe,
         knobs::{Group, KNOBS},
@@ -40,7 +40,7 @@ impl Values {
 
 /// The controls pane.
 #[derive(Default)]
-pub struct Controls {
+pub(crate) struct Controls {
     values: Values,
     initial: Values,
     /// A group to open and scroll to on the next frame.
@@ -49,12 +49,12 @@ pub struct Controls {
 
 impl Controls {
     /// Opens a group of knobs and scrolls to it.
-    pub fn reveal(&mut self, group: Group) {
+    pub(crate) fn reveal(&mut self, group: Group) {
         self.revealed = Some(group);
     }
 
     /// Draws the pane.
-    pub fn ui(&mut self, ui: &mut Ui, frame: &mut Frame<'_>) {
+    pub(crate) fn ui(&mut self, ui: &mut Ui, frame: &mut Frame<'_>) {
         transport(ui, frame);
         progress(ui, frame.status);
         ui.add_space(theme::GAP_XS);
@@ -275,7 +275,7 @@ fn recipe_bar(ui: &mut Ui, frame: &mut Frame<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::training::build_progress::{BuildPart, PartProgress};
+    use crate::engine::training::{BuildPart, PartProgress};
 
     #[test]
     fn progress_says_how_far_how_fast_and_how_long() {

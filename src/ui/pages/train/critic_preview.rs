@@ -8,7 +8,7 @@ use egui_material_icons::icons;
 use crate::{
     data::Opened,
     engine::training::critic_preview::{CriticAnswers, DefectPreview, PreviewRequest, Viewer},
-    train::{Recipe, recipe::CriticKnobs},
+    train::{CriticKnobs, Recipe},
     ui::{
         Action, Frame, UiCommand, theme,
         theme::Palette,
@@ -20,7 +20,7 @@ use crate::{
 const ZOOM_MAX: usize = 8;
 
 /// The preview, on the Train page or the Import page.
-pub struct CriticPreview {
+pub(crate) struct CriticPreview {
     viewer: Viewer,
     /// Number of the draw; another number gives other crops and other defects.
     draw: u64,
@@ -34,18 +34,18 @@ pub struct CriticPreview {
 
 impl CriticPreview {
     /// Creates the preview for this viewer's requests.
-    pub fn new(viewer: Viewer) -> Self {
+    pub(crate) fn new(viewer: Viewer) -> Self {
         Self { viewer, draw: 0, requested: None, pass: 0, textures: [const { None }; 3] }
     }
 
     /// Requests other crops with other defects.
-    pub fn draw_others(&mut self) {
+    pub(crate) fn draw_others(&mut self) {
         self.draw += 1;
     }
 
     /// Draws the preview over the rest of `ui`. `opened` are images that no run uses yet; without them the crops come
     /// from the current run.
-    pub fn ui(&mut self, ui: &mut Ui, frame: &mut Frame<'_>, opened: Option<&Arc<Opened>>) {
+    pub(crate) fn ui(&mut self, ui: &mut Ui, frame: &mut Frame<'_>, opened: Option<&Arc<Opened>>) {
         self.request(ui, frame, opened);
         let critic = &frame.engine.training.critic;
         let shown = critic.preview.lock().clone().filter(|s| s.viewer == self.viewer);
@@ -262,7 +262,7 @@ mod tests {
     #[test]
     fn the_line_says_when_the_critic_learnt_otherwise() {
         let viewer = Viewer::fresh();
-        let damaged = crate::data::synthetic_defects::DamagedCrop { values: vec![0.0; 64], mask: vec![1.0; 64] };
+        let damaged = crate::data::DamagedCrop { values: vec![0.0; 64], mask: vec![1.0; 64] };
         let knobs = CriticKnobs::default();
         let shown = DefectPreview::new(viewer, knobs.clone(), [1, 8], damaged);
         assert_eq!(summary(&shown, 1, None, &knobs), "1 of 1 crops damaged");

@@ -12,7 +12,7 @@ use super::{
     tile::TileRequest,
 };
 use crate::{
-    train::history::{History, Metric},
+    train::{History, Metric},
     ui::{
         Frame, UiCommand, ViewSettings, XAxis, theme,
         theme::Palette,
@@ -23,7 +23,7 @@ use crate::{
 /// The persisted layout of the curves.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
-pub struct CurvesLayout {
+pub(crate) struct CurvesLayout {
     tiles: Tree<CurveChart>,
     hidden: Vec<Metric>,
     values: bool,
@@ -37,7 +37,7 @@ impl Default for CurvesLayout {
 
 impl CurvesLayout {
     /// Returns the layout if it contains every chart exactly once, and the default arrangement otherwise.
-    pub fn checked(self) -> Self {
+    pub(crate) fn checked(self) -> Self {
         let mut found: Vec<CurveChart> = self
             .tiles
             .tiles
@@ -71,7 +71,7 @@ struct OverlayFeeds {
 }
 
 /// The curves pane.
-pub struct Curves {
+pub(crate) struct Curves {
     layout: CurvesLayout,
     feed: Feed,
     /// The critic's curves, which have their own steps.
@@ -89,7 +89,7 @@ pub struct Curves {
 
 impl Curves {
     /// Creates the pane with this layout.
-    pub fn new(layout: CurvesLayout) -> Self {
+    pub(crate) fn new(layout: CurvesLayout) -> Self {
         Self {
             layout: layout.checked(),
             feed: Feed::new(0.0),
@@ -106,17 +106,17 @@ impl Curves {
     }
 
     /// Returns the layout to persist.
-    pub fn layout(&self) -> &CurvesLayout {
+    pub(crate) fn layout(&self) -> &CurvesLayout {
         &self.layout
     }
 
     /// Fits the view to all curves.
-    pub fn fit(&mut self) {
+    pub(crate) fn fit(&mut self) {
         self.fit = true;
     }
 
     /// Adds new rows and draws the pane. `grid` is the step of the displayed sample grid.
-    pub fn ui(&mut self, ui: &mut Ui, frame: &mut Frame<'_>, grid: Option<u64>) {
+    pub(crate) fn ui(&mut self, ui: &mut Ui, frame: &mut Frame<'_>, grid: Option<u64>) {
         self.update(frame);
         self.toolbar(ui, frame);
         let p = Palette::of(ui);

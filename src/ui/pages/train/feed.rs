@@ -8,7 +8,7 @@ use std::{
 use parking_lot::RwLock;
 
 use crate::{
-    train::history::{CurveMark, History, Metric},
+    train::{CurveMark, History, Metric},
     ui::{
         XAxis,
         widgets::{
@@ -26,7 +26,7 @@ static FEEDS: AtomicU64 = AtomicU64::new(0);
 
 /// The curves of one history.
 #[derive(Debug)]
-pub struct Feed {
+pub(crate) struct Feed {
     id: u64,
     steps: Vec<u64>,
     /// Seconds since the Unix epoch, kept ascending where the clock was set back.
@@ -44,7 +44,7 @@ pub struct Feed {
 
 impl Feed {
     /// Creates an empty feed that smooths with `weight`.
-    pub fn new(weight: f64) -> Self {
+    pub(crate) fn new(weight: f64) -> Self {
         let curves = Metric::ALL.iter().map(|_| Curve::new(weight)).collect();
         Self {
             id: FEEDS.fetch_add(1, Ordering::Relaxed),
@@ -61,7 +61,7 @@ impl Feed {
     }
 
     /// Adds the new rows of a history that is being written.
-    pub fn follow(&mut self, history: &RwLock<History>) {
+    pub(crate) fn follow(&mut self, history: &RwLock<History>) {
         loop {
             let more = self.copy(&history.read());
             self.smooth_new();
@@ -72,7 +72,7 @@ impl Feed {
     }
 
     /// Adds a complete history.
-    pub fn take(&mut self, history: &History) {
+    pub(crate) fn take(&mut self, history: &History) {
         while self.copy(history) {
             self.smooth_new();
         }
@@ -131,7 +131,7 @@ impl Feed {
     }
 
     /// Sets the smoothing weight, and smooths all curves again if it changed.
-    pub fn set_weight(&mut self, weight: f64) {
+    pub(crate) fn set_weight(&mut self, weight: f64) {
         if self.weight != weight {
             self.weight = weight;
             series::smooth_all(&mut self.curves, weight);
@@ -140,43 +140,43 @@ impl Feed {
     }
 
     /// Returns the feed's id, and a number that changes with everything that affects drawing.
-    pub fn version(&self) -> (u64, u64) {
+    pub(crate) fn version(&self) -> (u64, u64) {
         (self.id, self.version)
     }
 
     /// Returns the number of rows.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.steps.len()
     }
 
     /// Whether there are no rows.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.steps.is_empty()
     }
 
     /// Returns the curve of a metric.
-    pub fn curve(&self, metric: Metric) -> Option<&Curve> {
+    pub(crate) fn curve(&self, metric: Metric) -> Option<&Curve> {
         self.curves.get(metric as usize)
     }
 
     /// Returns the marks on the curves, by ascending step.
-    pub fn marks(&self) -> &[CurveMark] {
+    pub(crate) fn marks(&self) -> &[CurveMark] {
         &self.marks
     }
 
     /// Returns the step of a row.
-    pub fn step(&self, row: usize) -> Option<u64> {
+    pub(crate) fn step(&self, row: usize) -> Option<u64> {
         self.steps.get(row).copied()
     }
 
     /// Returns a row's time in seconds since the Unix epoch, and since the run's first row.
-    pub fn times(&self, row: usize) -> Option<(f64, f64)> {
+    pub(crate) fn times(&self, row: usize) -> Option<(f64, f64)> {
         let wall = *self.wall.get(row)?;
         Some((wall, wall - self.wall.first()?))
     }
 
     /// Returns the position of a row on the horizontal axis.
-    pub fn x(&self, axis: XAxis, row: usize) -> f64 {
+    pub(crate) fn x(&self, axis: XAxis, row: usize) -> f64 {
         match axis {
             XAxis::Step => self.steps.get(row).map_or(f64::NAN, |s| *s as f64),
             XAxis::Wall => self.wall.get(row).copied().unwrap_or(f64::NAN),
@@ -185,20 +185,20 @@ impl Feed {
     }
 
     /// Returns the first and the last position on the horizontal axis.
-    pub fn span(&self, axis: XAxis) -> Option<(f64, f64)> {
+    pub(crate) fn span(&self, axis: XAxis) -> Option<(f64, f64)> {
         let last = self.len().checked_sub(1)?;
         Some((self.x(axis, 0), self.x(axis, last)))
     }
 
     /// Returns the rows within a range of the horizontal axis, ends included.
-    pub fn rows(&self, axis: XAxis, (from, to): (f64, f64)) -> Range<usize> {
+    pub(crate) fn rows(&self, axis: XAxis, (from, to): (f64, f64)) -> Range<usize> {
         let start = partition(0..self.len(), |row| self.x(axis, row) < from);
         let count = partition(start..self.len(), |row| self.x(axis, row) <= to);
         start..start + count
     }
 
     /// Returns the row nearest to a position on the horizontal axis.
-    pub fn nearest(&self, axis: XAxis, x: f64) -> Option<usize> {
+    pub(crate) fn nearest(&self, axis: XAxis, x: f64) -> Option<usize> {
         let after = partition(0..self.len(), |row| self.x(axis, row) < x);
         let before = after.saturating_sub(1);
         if after >= self.len() {
@@ -208,7 +208,7 @@ impl Feed {
     }
 
     /// Returns the row of a step, or the next one.
-    pub fn row_of_step(&self, step: u64) -> usize {
+    pub(crate) fn row_of_step(&self, step: u64) -> usize {
         self.steps.partition_point(|s| *s < step)
     }
 }

@@ -29,7 +29,7 @@ const SPEEDS: [f32; 5] = [2.0, 4.0, 8.0, 15.0, 30.0];
 
 /// The samples, the scrubber and the latent walk.
 #[derive(Default)]
-pub struct SampleGridView {
+pub(crate) struct SampleGridView {
     /// The displayed step; `None` follows the newest.
     held: Option<u64>,
     /// The time of the next grid while playing.
@@ -45,17 +45,17 @@ pub struct SampleGridView {
 
 impl SampleGridView {
     /// Returns the displayed grid.
-    pub fn shown<'a>(&self, grids: &'a [Arc<SampleGrid>]) -> Option<&'a Arc<SampleGrid>> {
+    pub(crate) fn shown<'a>(&self, grids: &'a [Arc<SampleGrid>]) -> Option<&'a Arc<SampleGrid>> {
         grids.get(self.index(grids))
     }
 
     /// Returns the step of the displayed grid unless it follows the newest.
-    pub fn held(&self) -> Option<u64> {
+    pub(crate) fn held(&self) -> Option<u64> {
         self.held
     }
 
     /// Moves through the stored grids; past the newest one the view follows it.
-    pub fn go(&mut self, grids: &[Arc<SampleGrid>], by: isize) {
+    pub(crate) fn go(&mut self, grids: &[Arc<SampleGrid>], by: isize) {
         self.playing = None;
         let now = self.index(grids);
         let target = now.saturating_add_signed(by);
@@ -63,7 +63,7 @@ impl SampleGridView {
     }
 
     /// Plays the stored grids from the displayed one (from the first if that is the newest), or stops.
-    pub fn play(&mut self, grids: &[Arc<SampleGrid>]) {
+    pub(crate) fn play(&mut self, grids: &[Arc<SampleGrid>]) {
         if self.playing.take().is_some() || grids.len() < 2 {
             return;
         }
@@ -90,7 +90,7 @@ impl SampleGridView {
     }
 
     /// Draws the pane.
-    pub fn ui(&mut self, ui: &mut Ui, frame: &mut Frame<'_>) {
+    pub(crate) fn ui(&mut self, ui: &mut Ui, frame: &mut Frame<'_>) {
         let grids: Vec<Arc<SampleGrid>> = frame.engine.training.grids.read().grids().to_vec();
         self.advance(ui, frame, &grids);
         let shown = self.shown(&grids).cloned();

@@ -85,7 +85,7 @@ impl Default for TrainLayout {
 }
 
 /// The Train page.
-pub struct TrainWorkspace {
+pub(crate) struct TrainWorkspace {
     layout: TrainLayout,
     curves: Curves,
     samples: SampleGridView,
@@ -95,7 +95,7 @@ pub struct TrainWorkspace {
 
 impl TrainWorkspace {
     /// Creates the page from the text of [`TrainWorkspace::layout`], or with defaults where that cannot be read.
-    pub fn new(layout: Option<&str>) -> Self {
+    pub(crate) fn new(layout: Option<&str>) -> Self {
         let layout: TrainLayout = layout.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
         Self {
             curves: Curves::new(layout.curves.clone()),
@@ -107,19 +107,19 @@ impl TrainWorkspace {
     }
 
     /// Returns the layout as text, for the settings file.
-    pub fn layout(&self) -> String {
+    pub(crate) fn layout(&self) -> String {
         let layout = TrainLayout { curves: self.curves.layout().clone(), ..self.layout.clone() };
         // A JSON value sorts its keys, so equal layouts give equal texts.
         serde_json::to_value(&layout).map(|v| v.to_string()).unwrap_or_default()
     }
 
     /// Returns the displayed sample grid, which "save as PNG" writes.
-    pub fn shown(&self, engine: &EngineState) -> Option<Arc<SampleGrid>> {
+    pub(crate) fn shown(&self, engine: &EngineState) -> Option<Arc<SampleGrid>> {
         self.samples.shown(engine.training.grids.read().grids()).cloned()
     }
 
     /// Carries out the commands of curves and samples; others are ignored.
-    pub fn apply(&mut self, command: UiCommand, engine: &EngineState) {
+    pub(crate) fn apply(&mut self, command: UiCommand, engine: &EngineState) {
         let grids = engine.training.grids.read().grids().to_vec();
         match command {
             UiCommand::FitCurves => self.curves.fit(),
@@ -143,7 +143,7 @@ impl TrainWorkspace {
     }
 
     /// Draws the page over all of `ui`.
-    pub fn ui(&mut self, ui: &mut Ui, frame: &mut Frame<'_>) {
+    pub(crate) fn ui(&mut self, ui: &mut Ui, frame: &mut Frame<'_>) {
         let p = Palette::of(ui);
         let width = ui.available_width();
         let fitting = panes_fitting(width);

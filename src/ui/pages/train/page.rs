@@ -29,22 +29,22 @@ pub(in crate::ui) struct TrainPage {
 
 impl TrainPage {
     /// Restores the page from its saved layout.
-    pub fn new(layout: Option<&str>) -> Self {
+    pub(crate) fn new(layout: Option<&str>) -> Self {
         Self { start: StartPage::default(), import: None, workspace: TrainWorkspace::new(layout) }
     }
 
     /// Opens the import page on a folder or a CSV file.
-    pub fn import(&mut self, ctx: &Context, root: PathBuf) {
+    pub(crate) fn import(&mut self, ctx: &Context, root: PathBuf) {
         self.import = Some(ImportPage::open(ctx, root));
     }
 
     /// Closes the import page.
-    pub fn close_import(&mut self) {
+    pub(crate) fn close_import(&mut self) {
         self.import = None;
     }
 
     /// Polls the import page; returns its folder once it can be used.
-    pub fn poll(&mut self, ctx: &Context) -> Option<PathBuf> {
+    pub(crate) fn poll(&mut self, ctx: &Context) -> Option<PathBuf> {
         let page = self.import.as_mut()?;
         page.poll(ctx).then(|| page.root().to_owned())
     }

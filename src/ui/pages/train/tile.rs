@@ -8,7 +8,7 @@ use egui_plot::{AxisHints, HLine, Line, LineStyle, Plot, PlotPoint, PlotPoints, 
 
 use super::chart::{ChartContext, ChartLine, ChartState, CurveChart, ViewY};
 use crate::{
-    train::history::Metric,
+    train::Metric,
     ui::{
         XAxis, theme,
         theme::Palette,
@@ -22,7 +22,7 @@ use crate::{
 
 /// A request of a tile to the pane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TileRequest {
+pub(crate) enum TileRequest {
     /// It is being dragged to another position.
     Drag,
     /// Move it one position towards the first tile.
@@ -37,7 +37,7 @@ pub enum TileRequest {
 
 impl ChartState {
     /// Draws the tile over the rest of `ui`.
-    pub fn ui(&mut self, ui: &mut Ui, chart: CurveChart, shared: &mut ChartContext<'_>) -> Option<TileRequest> {
+    pub(crate) fn ui(&mut self, ui: &mut Ui, chart: CurveChart, shared: &mut ChartContext<'_>) -> Option<TileRequest> {
         let p = Palette::of(ui);
         let rect = ui.max_rect();
         ui.painter().rect_filled(rect, theme::RADIUS, p.panel);

@@ -21,7 +21,7 @@ const FRAMES: usize = 24;
 const SPEED: f64 = 12.0;
 
 /// The current latent walk.
-pub struct WalkView {
+pub(crate) struct WalkView {
     /// The two samples; `None` without a walk.
     ends: Option<(usize, usize)>,
     shown: Option<Arc<LatentWalk>>,
@@ -42,7 +42,7 @@ impl Default for WalkView {
 
 impl WalkView {
     /// Requests the images between two samples from the compute thread.
-    pub fn request(&mut self, frame: &mut Frame<'_>, from: usize, to: usize) {
+    pub(crate) fn request(&mut self, frame: &mut Frame<'_>, from: usize, to: usize) {
         frame.actions.push(Action::engine(TrainingRequest::Walk { from, to, frames: FRAMES }));
         self.ends = Some((from, to));
         self.shown = None;
@@ -50,7 +50,7 @@ impl WalkView {
     }
 
     /// Returns the height of the walk below the samples, points; 0 without a walk.
-    pub fn height(&mut self, frame: &Frame<'_>) -> f32 {
+    pub(crate) fn height(&mut self, frame: &Frame<'_>) -> f32 {
         if self.ends.is_none() {
             return 0.0;
         }
@@ -63,7 +63,7 @@ impl WalkView {
     }
 
     /// Draws the current image and the player.
-    pub fn ui(&mut self, ui: &mut Ui) {
+    pub(crate) fn ui(&mut self, ui: &mut Ui) {
         let p = Palette::of(ui);
         let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), theme::WALK - theme::GAP_XS), Sense::hover());
         ui.painter().rect_filled(rect, theme::RADIUS, p.picture);

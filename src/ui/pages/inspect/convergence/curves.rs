@@ -8,7 +8,7 @@ use crate::{inspect::StepRecord, ui::theme::Palette};
 /// Quantity shown in the chart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum ConvergenceChart {
+pub(crate) enum ConvergenceChart {
     /// The loss of every restart.
     #[default]
     Loss,
@@ -22,7 +22,7 @@ pub enum ConvergenceChart {
 
 /// Colour role of a curve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ink {
+pub(crate) enum Ink {
     /// A restart.
     Faint,
     /// The best of them.
@@ -37,7 +37,7 @@ pub enum Ink {
 
 /// A curve over the steps.
 #[derive(Debug)]
-pub struct LossCurve {
+pub(crate) struct LossCurve {
     /// Name in the legend.
     pub name: String,
     /// Colour role.
@@ -47,7 +47,7 @@ pub struct LossCurve {
 }
 
 /// Returns the colour of a curve.
-pub fn colour(p: &Palette, ink: Ink) -> egui::Color32 {
+pub(crate) fn colour(p: &Palette, ink: Ink) -> egui::Color32 {
     match ink {
         Ink::Faint => p.faint(p.text),
         Ink::Strong => p.text_strong,
@@ -58,7 +58,7 @@ pub fn colour(p: &Palette, ink: Ink) -> egui::Color32 {
 }
 
 /// Computes the curves of a chart, each with at most about two points per pixel column.
-pub fn curves(records: &[StepRecord], chart: ConvergenceChart, log: bool, columns: usize) -> Vec<LossCurve> {
+pub(crate) fn curves(records: &[StepRecord], chart: ConvergenceChart, log: bool, columns: usize) -> Vec<LossCurve> {
     let y = |v: f32| {
         let v = f64::from(v);
         let v = if log { v.log10() } else { v };

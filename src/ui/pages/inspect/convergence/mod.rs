@@ -8,7 +8,7 @@ mod values;
 
 use std::time::Duration;
 
-pub use curves::{ConvergenceChart, Ink, colour, curves};
+pub(crate) use curves::{ConvergenceChart, Ink, colour, curves};
 use egui::{Ui, UiBuilder};
 use playback::Playback;
 use plot::{ConvergencePlot, PlotRequest};
@@ -30,7 +30,7 @@ const VALUES: f32 = 132.0;
 /// Settings of the strip kept in the settings file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
-pub struct ConvergenceLayout {
+pub(crate) struct ConvergenceLayout {
     chart: ConvergenceChart,
     log: bool,
     speed: f32,
@@ -44,7 +44,7 @@ impl Default for ConvergenceLayout {
 
 /// State of player and chart.
 #[derive(Debug, Default)]
-pub struct Convergence {
+pub(crate) struct Convergence {
     layout: ConvergenceLayout,
     playback: Playback,
     plot: ConvergencePlot,
@@ -52,7 +52,7 @@ pub struct Convergence {
 
 impl Convergence {
     /// Restores the settings of the strip.
-    pub fn new(mut layout: ConvergenceLayout) -> Self {
+    pub(crate) fn new(mut layout: ConvergenceLayout) -> Self {
         if !SPEEDS.contains(&layout.speed) {
             layout.speed = 1.0;
         }
@@ -60,37 +60,37 @@ impl Convergence {
     }
 
     /// Returns the settings to store.
-    pub fn layout(&self) -> &ConvergenceLayout {
+    pub(crate) fn layout(&self) -> &ConvergenceLayout {
         &self.layout
     }
 
     /// Follows the newest reconstruction.
-    pub fn follow(&mut self) {
+    pub(crate) fn follow(&mut self) {
         self.playback.follow();
     }
 
     /// Returns the reconstruction on screen.
-    pub fn shown<'a>(&self, frames: &'a [KeptFrame]) -> Option<&'a KeptFrame> {
+    pub(crate) fn shown<'a>(&self, frames: &'a [KeptFrame]) -> Option<&'a KeptFrame> {
         self.playback.shown(frames)
     }
 
     /// Moves by this number of reconstructions.
-    pub fn step(&mut self, frames: &[KeptFrame], by: isize) {
+    pub(crate) fn step(&mut self, frames: &[KeptFrame], by: isize) {
         self.playback.step(frames, by);
     }
 
     /// Plays from the reconstruction on screen, or from the first if that is the last; stops if it is playing.
-    pub fn play(&mut self, frames: &[KeptFrame]) {
+    pub(crate) fn play(&mut self, frames: &[KeptFrame]) {
         self.playback.play(frames);
     }
 
     /// Shows the reconstruction that is due while playing.
-    pub fn advance(&mut self, ui: &Ui, frames: &[KeptFrame]) {
+    pub(crate) fn advance(&mut self, ui: &Ui, frames: &[KeptFrame]) {
         self.playback.advance(ui, frames, self.layout.speed);
     }
 
     /// Draws player, chart and values over the rest of `ui`.
-    pub fn ui(&mut self, ui: &mut Ui, entry: &QueryEntry, view: &QueryView, frame: &mut Frame<'_>) {
+    pub(crate) fn ui(&mut self, ui: &mut Ui, entry: &QueryEntry, view: &QueryView, frame: &mut Frame<'_>) {
         if matches!(entry.state, QueryState::Running) {
             // The progress must be visible even where software rendering repaints rarely.
             ui.ctx().request_repaint_after(REPAINT);

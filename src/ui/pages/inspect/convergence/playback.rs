@@ -20,38 +20,38 @@ pub(super) struct Playback {
 
 impl Playback {
     /// Follows the newest reconstruction.
-    pub fn follow(&mut self) {
+    pub(crate) fn follow(&mut self) {
         *self = Self::default();
     }
 
     /// Whether the newest reconstruction is followed.
-    pub fn is_following(&self) -> bool {
+    pub(crate) fn is_following(&self) -> bool {
         self.held.is_none() && !self.is_playing()
     }
 
     /// Whether a step is held.
-    pub fn is_held(&self) -> bool {
+    pub(crate) fn is_held(&self) -> bool {
         self.held.is_some()
     }
 
     /// Whether it plays.
-    pub fn is_playing(&self) -> bool {
+    pub(crate) fn is_playing(&self) -> bool {
         self.playing.is_some() || self.start.is_some()
     }
 
     /// Returns the index of the frame on screen.
-    pub fn index(&self, frames: &[KeptFrame]) -> usize {
+    pub(crate) fn index(&self, frames: &[KeptFrame]) -> usize {
         let last = frames.len().saturating_sub(1);
         self.held.map_or(last, |step| frames.partition_point(|f| f.step < step).min(last))
     }
 
     /// Returns the frame on screen.
-    pub fn shown<'a>(&self, frames: &'a [KeptFrame]) -> Option<&'a KeptFrame> {
+    pub(crate) fn shown<'a>(&self, frames: &'a [KeptFrame]) -> Option<&'a KeptFrame> {
         frames.get(self.index(frames))
     }
 
     /// Stops playing and holds this frame.
-    pub fn seek(&mut self, frames: &[KeptFrame], index: usize) {
+    pub(crate) fn seek(&mut self, frames: &[KeptFrame], index: usize) {
         self.playing = None;
         self.start = None;
         self.hold(frames, index);
@@ -64,14 +64,14 @@ impl Playback {
     }
 
     /// Moves by this number of frames.
-    pub fn step(&mut self, frames: &[KeptFrame], by: isize) {
+    pub(crate) fn step(&mut self, frames: &[KeptFrame], by: isize) {
         self.playing = None;
         let index = self.index(frames).saturating_add_signed(by);
         self.hold(frames, index);
     }
 
     /// Plays from the frame on screen, or from the first if that is the last; stops if it is playing.
-    pub fn play(&mut self, frames: &[KeptFrame]) {
+    pub(crate) fn play(&mut self, frames: &[KeptFrame]) {
         if self.playing.take().is_some() || self.start.take().is_some() || frames.len() < 2 {
             return;
         }
@@ -82,12 +82,12 @@ impl Playback {
     }
 
     /// Continues playing from this frame after the speed has changed.
-    pub fn restart(&mut self, index: usize) {
+    pub(crate) fn restart(&mut self, index: usize) {
         self.start = self.playing.take().map(|_| index as f64);
     }
 
     /// Shows the frame that is due while playing.
-    pub fn advance(&mut self, ui: &Ui, frames: &[KeptFrame], speed: f32) {
+    pub(crate) fn advance(&mut self, ui: &Ui, frames: &[KeptFrame], speed: f32) {
         let now = ui.input(|i| i.time);
         if let Some(from) = self.start.take() {
             self.playing = Some((now, from));

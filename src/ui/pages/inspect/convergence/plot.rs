@@ -61,7 +61,7 @@ pub(super) struct ConvergencePlot {
 
 impl ConvergencePlot {
     /// Draws the chart over the rest of `ui`; returns the step that was clicked or dragged to.
-    pub fn ui(&mut self, ui: &mut Ui, request: PlotRequest<'_>) -> Option<usize> {
+    pub(crate) fn ui(&mut self, ui: &mut Ui, request: PlotRequest<'_>) -> Option<usize> {
         let p = Palette::of(ui);
         let size = ui.available_size();
         if size.x < 80.0 || size.y < 40.0 {
