@@ -167,7 +167,7 @@ pub(crate) fn read_text(path: &Path, limit: u64) -> Result<String, FileError> {
 ///
 /// # Errors
 /// Those of the operating system; the file at `path` is then unchanged.
-pub(crate) fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     write_atomic_with(path, |out| out.write_all(bytes))
 }
 
