@@ -6,7 +6,7 @@ use clap::{Arg, Command, builder::StyledStr};
 
 /// First line of the reference.
 const HEADER: &str = "<!-- Generated from the command line definition; do not edit. Update with \
-                      `UPDATE_DOCS=1 cargo test --release --test docs`. -->";
+                      `UPDATE_DOCS=1 cargo test --release --test repository`. -->";
 
 /// Returns the reference of a command and all its subcommands.
 pub(super) fn markdown(mut command: Command) -> String {

@@ -31,7 +31,7 @@ pub const KNOBS: &[Knob] = &[
     Knob {
         key: "train.d_gate",
         group: Group::Balance,
-        label: "Update D only above G success rate",
+        label: "Update D above G success rate",
         unit: "",
         domain: Domain::Float(0.0, 0.9),
         live: true,

@@ -128,7 +128,7 @@ fn progress(ui: &mut Ui, status: &FinetuneStatus, frame: &mut Frame<'_>) {
 /// Draws the comparison of both models and the buttons to choose one.
 fn decide(ui: &mut Ui, result: &FinetuneResult, frame: &mut Frame<'_>) {
     let p = Palette::of(ui);
-    let text = format!("{} is ready; the old model is still in use.", result.model.name);
+    let text = format!("New model ready: {}. The old model is still in use.", result.model.name);
     ui.add(Label::new(RichText::new(text).color(p.text)).wrap()).on_hover_text(result.model.path.display().to_string());
     match &result.comparison {
         Some(comparison) => {
