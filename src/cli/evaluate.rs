@@ -16,7 +16,7 @@ use clap::Args;
 
 use super::{
     options::{self, InspectionOptions},
-    output::{print_device, print_model, progress_bar, promise_line},
+    output::{not_calibrated, print_device, print_model, progress_bar, promise_line},
     session::interrupt_flag,
 };
 use crate::{
@@ -134,11 +134,7 @@ pub(super) fn run(arguments: EvaluateArguments, choice: DeviceChoice, runs: Opti
 fn check(model: &Model, rate: Option<f64>, knobs: &InvertKnobs) -> Result<()> {
     match (rate, model.calibration(knobs)) {
         (Some(rate), Some(calibration)) => Ok(calibration.check_rate(rate)?),
-        (Some(_), None) => bail!(
-            "{} is not calibrated for these settings, so no false-alarm rate can be promised; \
-             run `ganspect model calibrate`",
-            model.info().name
-        ),
+        (Some(_), None) => Err(not_calibrated(&model.info().name)),
         (None, _) => Ok(()),
     }
 }

@@ -14,7 +14,7 @@ use indicatif::ProgressBar;
 use super::{
     image_files::image_files,
     options::{self, InspectionOptions},
-    output::{print_device, print_model, print_row, progress_bar, promise_line},
+    output::{not_calibrated, print_device, print_model, print_row, progress_bar, promise_line},
     session::EngineSession,
 };
 use crate::{
@@ -81,9 +81,7 @@ pub(super) fn run(arguments: InspectArguments, device: DeviceChoice) -> Result<E
     let model = session.open_model(options::model_source(&arguments.model))?;
     let rate = match (arguments.rate, calibration(engine, &model)) {
         (None, _) => engine.state().inspection.status.read().rate,
-        (Some(_), None) => {
-            bail!("the model is not calibrated for these settings, so no false-alarm rate can be promised")
-        }
+        (Some(_), None) => return Err(not_calibrated(&model.name)),
         (Some(rate), Some(calibration)) => {
             calibration.check_rate(rate)?;
             Some(rate)

@@ -11,7 +11,7 @@ use clap::Subcommand;
 
 use super::{
     options::InspectionOptions,
-    output::{progress_bar, promise_line},
+    output::{not_calibrated, progress_bar, promise_line},
     session::EngineSession,
 };
 use crate::{
@@ -106,7 +106,7 @@ fn decide(
         model.promise(rate, knobs)?;
     }
     let Some((calibration, rate)) = model.calibration(knobs).zip(model.rate(knobs)) else {
-        bail!("{} is not calibrated for these settings; run `ganspect model calibrate`", model.info().name)
+        return Err(not_calibrated(&model.info().name));
     };
     let (score, threshold) = (calibration.score.name(), calibration.threshold(rate));
     println!("{}", promise_line(Some(rate)));

@@ -2,7 +2,7 @@
 
 use std::{io, io::Write};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::device::ComputeDevice;
@@ -61,6 +61,14 @@ pub(super) fn print_model(name: &str, steps: u64, hash: &str) {
 /// Returns the first 12 digits of a hash.
 pub(super) fn short_hash(hash: &str) -> &str {
     hash.get(..12).unwrap_or(hash)
+}
+
+/// Returns the error for a promise asked of a model without a calibration.
+pub(super) fn not_calibrated(name: &str) -> anyhow::Error {
+    anyhow!(
+        "{name} is not calibrated for these settings, so no false-alarm rate can be promised; run \
+         `ganspect model calibrate`"
+    )
 }
 
 /// Describes the promised false-alarm rate in one line; `None` for a model without a calibration.

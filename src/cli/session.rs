@@ -22,6 +22,9 @@ use crate::{
 /// Longest wait for a notification of the engine.
 const POLL: Duration = Duration::from_millis(200);
 
+/// The error of a command whose compute thread has ended.
+const ENDED: &str = "the compute thread ended; run the command again";
+
 /// A running engine whose device is chosen.
 pub(super) struct EngineSession {
     /// The engine.
@@ -57,7 +60,7 @@ impl EngineSession {
 
     /// Fails if the compute thread has ended.
     pub(crate) fn ensure_running(&self) -> Result<()> {
-        anyhow::ensure!(!self.engine.is_over(), "the compute thread ended; run the command again");
+        anyhow::ensure!(!self.engine.is_over(), ENDED);
         Ok(())
     }
 
@@ -69,7 +72,7 @@ impl EngineSession {
         match state() {
             ModelState::Ready(facts) => Ok(facts),
             ModelState::Failed(sentence) => bail!(sentence),
-            _ => bail!("the compute thread ended; run the command again"),
+            _ => bail!(ENDED),
         }
     }
 }

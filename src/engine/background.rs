@@ -1,4 +1,4 @@
-//! Background tasks: work on a thread of its own, such as reading a folder.
+//! Background tasks: work on a separate thread, such as reading a folder.
 
 use std::{
     io,
@@ -10,6 +10,14 @@ use std::{
 };
 
 use crossbeam_channel::{Receiver, TryRecvError, bounded};
+
+/// The error of a task that ended without a result while it read images.
+pub(crate) const READ_INTERRUPTED: &str = "reading the images was interrupted; try again";
+
+/// Describes why a thread cannot be started.
+pub(crate) fn thread_error(error: &io::Error) -> String {
+    format!("cannot start a thread: {error}")
+}
 
 /// Progress of a task, and whether it was cancelled.
 #[derive(Debug, Default)]
@@ -33,7 +41,7 @@ impl TaskProgress {
     }
 }
 
-/// Work on a thread of its own, whose result is taken once.
+/// Work on a separate thread, whose result is taken once.
 #[derive(Debug)]
 pub(crate) struct BackgroundTask<T> {
     progress: Arc<TaskProgress>,

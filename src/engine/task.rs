@@ -21,6 +21,9 @@ pub(super) enum Readiness {
     Busy,
 }
 
+/// The error of a request that needs a model while none is active.
+pub(crate) const NO_MODEL: &str = "no model is open; open a .ganspect file first";
+
 /// The active model.
 #[derive(Clone, Copy)]
 pub(crate) struct ActiveModel<'a> {

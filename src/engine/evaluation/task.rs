@@ -11,8 +11,9 @@ use crate::{
     data::{DataError, DataSource},
     engine::{
         BackgroundTask, EngineState, Severity, TaskState,
+        background::{READ_INTERRUPTED, thread_error},
         outbox::Outbox,
-        task::{ActiveModel, Context, EngineTask, Readiness},
+        task::{ActiveModel, Context, EngineTask, NO_MODEL, Readiness},
     },
     format::sentence,
     inspect::{
@@ -102,7 +103,7 @@ impl EvaluationTask {
         self.reporting = None;
         self.status(|s| *s = EvaluationStatus { source: source.clone(), ..EvaluationStatus::default() });
         let Some(ActiveModel { model, hash, .. }) = active else {
-            return self.fail("no model is open; open a .ganspect file first", outbox);
+            return self.fail(NO_MODEL, outbox);
         };
         let data = match source.map_or_else(|| model.info().data.parse(), Ok) {
             Ok(data) => data,
@@ -119,7 +120,7 @@ impl EvaluationTask {
                 self.status(|s| s.phase = EvaluationPhase::Opening(0, 0));
                 self.stage = Some(Stage::Opening { task, hash, runs });
             }
-            Err(error) => self.fail(&format!("cannot start a thread: {error}"), outbox),
+            Err(error) => self.fail(&thread_error(&error), outbox),
         }
     }
 
@@ -175,7 +176,7 @@ impl EvaluationTask {
                 return false;
             }
             TaskState::Over => {
-                self.fail("reading the images was interrupted; try again", outbox);
+                self.fail(READ_INTERRUPTED, outbox);
                 return false;
             }
         };
@@ -269,7 +270,7 @@ impl EvaluationTask {
                 self.status(|s| s.reporting = Some(progress));
                 self.reporting = Some(reporting);
             }
-            Err(error) => self.fail_report(&format!("cannot start a thread: {error}"), outbox),
+            Err(error) => self.fail_report(&thread_error(&error), outbox),
         }
     }
 

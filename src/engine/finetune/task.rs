@@ -16,8 +16,9 @@ use crate::{
     device::ComputeDevice,
     engine::{
         BackgroundTask, EngineState, Severity, TaskProgress, TaskState,
+        background::{READ_INTERRUPTED, thread_error},
         outbox::Outbox,
-        task::{ActiveModel, Context, EngineTask, Readiness},
+        task::{ActiveModel, Context, EngineTask, NO_MODEL, Readiness},
         training::{
             build_inputs::{BaseParts, RunNetworks},
             model_builder::ModelBuilder,
@@ -135,7 +136,7 @@ impl FinetuneTask {
         device: &ComputeDevice,
     ) -> Result<(), String> {
         let Some(ActiveModel { model, path, knobs, .. }) = active else {
-            return Err("no model is open; open a .ganspect file first".into());
+            return Err(NO_MODEL.into());
         };
         let parent = model.copy(&device.device).map_err(|error| error.to_string())?;
         let about = parent.info();
@@ -196,7 +197,7 @@ impl FinetuneTask {
                         self.status(|s| s.phase = FinetunePhase::Opening(done, total));
                         Ok(Next::Wait(Stage::Opening(task)))
                     }
-                    TaskState::Over => Err("reading the images was interrupted; try again".into()),
+                    TaskState::Over => Err(READ_INTERRUPTED.into()),
                     TaskState::Done(Err(error)) => Err(error.to_string()),
                     TaskState::Done(Ok(read)) => job.generator(read).map(Next::Continue),
                 }
@@ -423,7 +424,7 @@ impl FinetuneJob {
 fn spawn<T: Send + 'static>(
     work: impl FnOnce(&TaskProgress) -> T + Send + 'static,
 ) -> Result<BackgroundTask<T>, String> {
-    BackgroundTask::spawn("ganspect-open", || {}, work).map_err(|error| format!("cannot start a thread: {error}"))
+    BackgroundTask::spawn("ganspect-open", || {}, work).map_err(|error| thread_error(&error))
 }
 
 /// Reads the verdicts on record as training labels for a model with this split.

@@ -17,10 +17,12 @@ use crate::{
     device::ComputeDevice,
     engine::{
         BackgroundTask, EngineState, TaskState,
+        background::{READ_INTERRUPTED, thread_error},
         event::{Event, Severity},
         outbox::Outbox,
         task::{ActiveModel, Context, EngineTask, Readiness},
     },
+    format::sentence,
     inspect::{Model, ModelError},
     train::{Recipe, run_folder::RunFolder},
 };
@@ -153,7 +155,7 @@ impl TrainingTask {
         );
         match task {
             Ok(task) => self.opening = Some(Opening { task, start, paused }),
-            Err(error) => self.refuse(&format!("Cannot start a thread to read the images: {error}"), outbox),
+            Err(error) => self.refuse(&sentence(&thread_error(&error)), outbox),
         }
     }
 
@@ -190,7 +192,7 @@ impl TrainingTask {
             TaskState::Done(result) => result,
             TaskState::Over => {
                 self.opening = None;
-                return self.refuse("Reading the images was interrupted; try again.", outbox);
+                return self.refuse(&sentence(READ_INTERRUPTED), outbox);
             }
         };
         let Some(Opening { start, paused, .. }) = self.opening.take() else { return };

@@ -1,11 +1,13 @@
 //! The pages of the window, behind one trait.
 
+mod command_button;
 pub(crate) mod evaluate;
 pub(super) mod help;
 pub(crate) mod import;
 pub(crate) mod inspect;
 pub(super) mod log;
 mod page;
+mod promised_rate;
 pub(crate) mod review;
 pub(crate) mod runs;
 pub(super) mod settings;

@@ -2,7 +2,7 @@
 
 use egui::{Align, Layout, Rect, RichText, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
-use super::line::text;
+use super::{line::text, part::NO_RATE};
 use crate::{
     engine::inspection::{InspectionStatus, ModelState, QueryEntry, QueryState},
     inspect::calibration::VerdictCounts,
@@ -48,7 +48,7 @@ impl Summary {
         match self.rate {
             // Rounded up, so that no lower rate is promised than is kept.
             Some(rate) => format!("At most {:.0} false alarms in 1,000 healthy parts.", (rate * 1000.0 - 1e-6).ceil()),
-            None => "The model is not calibrated, so no rate is promised.".to_owned(),
+            None => NO_RATE.to_owned(),
         }
     }
 }

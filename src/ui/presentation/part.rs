@@ -28,6 +28,9 @@ use crate::{
     },
 };
 
+/// The sentence in place of the promised rate for a model without a calibration.
+pub(super) const NO_RATE: &str = "The model is not calibrated, so no rate is promised.";
+
 /// Grey levels shown as black and white.
 const FULL_RANGE: (f32, f32) = (0.0, 255.0);
 
@@ -263,7 +266,7 @@ fn verdict_text(ui: &mut Ui, sizes: &PresentationSizes, rect: Rect, entry: &Quer
     text(ui, rest.with_min_x(rest.left() + sizes.dot()), word, Layout::left_to_right(Align::Center));
     let words = match &entry.assessment {
         Some(assessment) => sentence(&assessment.describe()),
-        None => "The model is not calibrated, so no rate is promised.".to_owned(),
+        None => NO_RATE.to_owned(),
     };
     let words = RichText::new(words).color(p.text);
     let body = body.with_min_y(body.top() + sizes.dot());

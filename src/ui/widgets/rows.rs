@@ -11,13 +11,19 @@ use crate::ui::{
 /// Draws a name and its value, flush right. `help` is the tooltip of the name.
 pub(crate) fn value_row(ui: &mut Ui, name: &str, value: String, help: &str) {
     let p = Palette::of(ui);
+    named_row(ui, name, help, |ui| {
+        ui.add(Label::new(RichText::new(value.clone()).color(p.text_strong)).truncate()).on_hover_text(value);
+    });
+}
+
+/// Draws a name and `content` flush right. `help` is the tooltip of the name.
+pub(crate) fn named_row(ui: &mut Ui, name: &str, help: &str, content: impl FnOnce(&mut Ui)) {
+    let p = Palette::of(ui);
     ui.horizontal(|ui| {
         ui.set_height(theme::ROW_TIGHT);
         ui.spacing_mut().interact_size.y = theme::ROW_TIGHT;
         ui.label(RichText::new(name).color(p.text_weak)).on_hover_text(help);
-        flush_right(ui, |ui| {
-            ui.add(Label::new(RichText::new(value.clone()).color(p.text_strong)).truncate()).on_hover_text(value);
-        });
+        flush_right(ui, content);
     });
 }
 

@@ -21,6 +21,7 @@ use crate::{
     device::ComputeDevice,
     engine::{
         BackgroundTask, EngineState, Severity, TaskState,
+        background::thread_error,
         outbox::Outbox,
         task::{ActiveModel, Context, EngineTask, Readiness},
     },
@@ -362,8 +363,7 @@ impl InspectionTask {
                             slot.entry.state = QueryState::Reading;
                         }
                         Err(error) => {
-                            let text = format!("Cannot start a thread to read the file: {error}.");
-                            slot.entry.state = QueryState::Failed(text);
+                            slot.entry.state = QueryState::Failed(sentence(&thread_error(&error)));
                         }
                     }
                     self.show_entry(i);

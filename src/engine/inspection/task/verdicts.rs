@@ -5,7 +5,13 @@ use std::{path::PathBuf, sync::Arc};
 use super::{InspectionTask, calibrating::Calibrating};
 use crate::{
     data::DataSource,
-    engine::{BackgroundTask, Severity, TaskState, inspection::QueryView, outbox::Outbox},
+    engine::{
+        BackgroundTask, Severity, TaskState,
+        background::{READ_INTERRUPTED, thread_error},
+        inspection::QueryView,
+        outbox::Outbox,
+    },
+    format::sentence,
     inspect::{Calibrator, DecisionError, InvertKnobs, Model, Outcome, Regions},
 };
 
@@ -92,7 +98,7 @@ impl InspectionTask {
                 self.state.inspection.status.write().calibrating = Some((0, 0));
             }
             Err(error) => {
-                outbox.notice(Severity::Error, format!("Cannot start a thread to read the images: {error}."), "");
+                outbox.notice(Severity::Error, sentence(&thread_error(&error)), "");
             }
         }
     }
@@ -132,7 +138,7 @@ impl InspectionTask {
                     self.calibrating = Some(Calibrating::Opening(task));
                     return false;
                 }
-                TaskState::Over => fail("reading the images was interrupted; try again".into(), outbox),
+                TaskState::Over => fail(READ_INTERRUPTED.into(), outbox),
                 TaskState::Done(Err(error)) => fail(error.to_string(), outbox),
                 TaskState::Done(Ok(opened)) => {
                     let about = model.info();

@@ -23,6 +23,7 @@ use super::{
 use crate::{
     engine::{
         BackgroundTask, EngineState, Severity, TaskState,
+        background::thread_error,
         outbox::Outbox,
         task::{ActiveModel, Context, EngineTask, Readiness},
     },
@@ -202,7 +203,7 @@ impl IntakeTask {
         match BackgroundTask::spawn("ganspect-open", || {}, move |_| opening::open(&spec, &hash)) {
             Ok(task) => self.stage = Some(Stage::Opening(task)),
             Err(error) => {
-                let text = self.failed(&format!("cannot start a thread: {error}"));
+                let text = self.failed(&thread_error(&error));
                 self.over(IntakePhase::Failed(text), false, outbox);
             }
         }

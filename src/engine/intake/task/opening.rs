@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use crate::{
-    engine::intake::{
-        IntakeSpec,
-        recorder::Recorder,
-        watch::{RecordLedger, Watch},
+    engine::{
+        background::thread_error,
+        intake::{
+            IntakeSpec,
+            recorder::Recorder,
+            watch::{RecordLedger, Watch},
+        },
     },
     review::Record,
 };
@@ -28,6 +31,6 @@ pub(crate) fn open(spec: &IntakeSpec, model: &str) -> Result<(Watch, Recorder), 
     };
     let watch = Watch::start(&spec.folder, spec.options, ledger).map_err(|error| failed(error.to_string()))?;
     let recorder = Recorder::start(Arc::clone(watch.claims()), reader, spec.folder.clone())
-        .map_err(|error| failed(format!("cannot start a thread: {error}")))?;
+        .map_err(|error| failed(thread_error(&error)))?;
     Ok((watch, recorder))
 }

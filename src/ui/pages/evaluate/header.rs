@@ -124,7 +124,7 @@ pub(crate) fn head(ui: &mut Ui, scene: &EvaluateScene, frame: &mut Frame<'_>) {
             };
             if scene.evaluation().is_some() {
                 button(ui, "Export report…", UiCommand::EvaluateReport, frame);
-                button(ui, "Open test images…", UiCommand::EvaluateOpen, frame);
+                button(ui, UiCommand::EvaluateOpen.title(), UiCommand::EvaluateOpen, frame);
                 button(ui, "Open model…", UiCommand::InspectModel, frame);
             }
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {

@@ -1,8 +1,7 @@
 //! The panel beside the table: promised rate, scores, metrics with their confidence intervals, and the test's data.
 
 use egui::{
-    Align2, DragValue, Grid, Label, Painter, Response, RichText, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2,
-    vec2,
+    Align2, Grid, Label, Painter, Response, RichText, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
 };
 
 use super::{
@@ -20,12 +19,12 @@ use crate::{
     },
     ui::{
         Frame, UiCommand,
-        pages::{section, weak},
+        pages::{command_button::command_button, promised_rate::rate_sentence, section, weak},
         theme,
         theme::{Palette, StatusMark},
         widgets::{
             elided, flush_right,
-            rows::{marked_text, value_row},
+            rows::{marked_text, named_row, value_row},
             ticks,
         },
     },
@@ -96,23 +95,12 @@ fn promised_rate(ui: &mut Ui, view: &PanelView<'_>, frame: &mut Frame<'_>) -> Op
         return None;
     };
     let mut request = None;
-    ui.horizontal(|ui| {
-        ui.label("At most");
-        let mut alarms = rate * 1000.0;
-        let edit = DragValue::new(&mut alarms)
-            .range(0.1..=500.0)
-            .speed(1.0)
-            .max_decimals(1)
-            .update_while_editing(false)
-            .min_size(vec2(theme::FIGURE_COLUMN, theme::CONTROL));
-        let edit = ui.name_inputs("Promised false alarms in 1,000 healthy parts", |ui| ui.add(edit));
-        if edit.changed() {
-            request = Some(PanelRequest::Rate(alarms / 1000.0));
-        }
-        edit.on_hover_text("Sets the threshold from held-out healthy images only");
-        ui.label("false alarms");
-    });
-    ui.label("in 1,000 healthy parts.");
+    let mut alarms = rate * 1000.0;
+    let edit = rate_sentence(ui, &mut alarms, 0.1, "Promised false alarms in 1,000 healthy parts");
+    if edit.changed() {
+        request = Some(PanelRequest::Rate(alarms / 1000.0));
+    }
+    edit.on_hover_text("Sets the threshold from held-out healthy images only");
     if let Some(refused) = &view.rate.refused {
         marked_text(ui, StatusMark::Suspect, sentence(refused));
     }
@@ -140,7 +128,7 @@ fn apply_rate(ui: &mut Ui, view: &PanelView<'_>, frame: &mut Frame<'_>) {
     let enabled = command.enabled(frame.context);
     let title = match status.decides || !status.same_model {
         true => "Apply this rate",
-        false => "Apply this score and rate",
+        false => command.title(),
     };
     let button = match enabled {
         true => theme::primary_button(&p, title),
@@ -232,23 +220,16 @@ fn label_weights(ui: &mut Ui, view: &PanelView<'_>, frame: &mut Frame<'_>) {
         return;
     }
     ui.add_space(theme::GAP_XS);
-    let mut button = |ui: &mut Ui, title: &str, command: UiCommand| {
-        let button = egui::Button::new(title).min_size(vec2(0.0, theme::CONTROL));
-        let tooltip = command.tooltip(ui.ctx());
-        let response = ui.add_enabled(command.enabled(frame.context), button).on_hover_text(&tooltip);
-        if response.on_disabled_hover_text(&tooltip).clicked() {
-            frame.command(command);
-        }
-    };
     match labelled {
         Some(labelled) => {
             marked_text(ui, StatusMark::Suspect, labelled.caution());
-            button(ui, "Reweight without labels", UiCommand::EvaluateUnweight);
+            command_button(ui, UiCommand::EvaluateUnweight, "Reweight without labels", frame);
         }
         None => {
             let text = "The combined score is weighted using synthetic defects; no labels are used.";
             ui.add(Label::new(theme::weak_caption(&p, text)).wrap());
-            button(ui, "Reweight using these labels", UiCommand::EvaluateReweight);
+            let command = UiCommand::EvaluateReweight;
+            command_button(ui, command, command.title(), frame);
         }
     }
 }
@@ -315,24 +296,19 @@ fn metrics(ui: &mut Ui, view: &PanelView<'_>) {
 /// Draws a metric: name, value, and confidence interval.
 fn metric_row(ui: &mut Ui, name: &str, value: Option<f64>, estimate: Option<Estimate>, help: &str) {
     let p = Palette::of(ui);
-    ui.horizontal(|ui| {
-        ui.set_height(theme::ROW_TIGHT);
-        ui.spacing_mut().interact_size.y = theme::ROW_TIGHT;
-        ui.label(RichText::new(name).color(p.text_weak)).on_hover_text(help);
-        flush_right(ui, |ui| {
-            let cell = |ui: &mut Ui, width: f32, text: RichText| {
-                let layout = egui::Layout::right_to_left(egui::Align::Center);
-                ui.allocate_ui_with_layout(vec2(width, theme::ROW_TIGHT), layout, |ui| {
-                    ui.set_min_width(width);
-                    ui.label(text).on_hover_text(help);
-                });
-            };
-            let interval = estimate.filter(|_| value.is_some());
-            let interval = interval.map_or_else(String::new, |e| format!("{:.3} to {:.3}", e.low, e.high));
-            cell(ui, theme::INTERVAL, theme::weak_caption(&p, interval));
-            let value = value.map_or_else(|| "–".to_owned(), |v| format!("{v:.3}"));
-            cell(ui, theme::FIGURE_COLUMN, RichText::new(value).color(p.text_strong));
-        });
+    named_row(ui, name, help, |ui| {
+        let cell = |ui: &mut Ui, width: f32, text: RichText| {
+            let layout = egui::Layout::right_to_left(egui::Align::Center);
+            ui.allocate_ui_with_layout(vec2(width, theme::ROW_TIGHT), layout, |ui| {
+                ui.set_min_width(width);
+                ui.label(text).on_hover_text(help);
+            });
+        };
+        let interval = estimate.filter(|_| value.is_some());
+        let interval = interval.map_or_else(String::new, |e| format!("{:.3} to {:.3}", e.low, e.high));
+        cell(ui, theme::INTERVAL, theme::weak_caption(&p, interval));
+        let value = value.map_or_else(|| "–".to_owned(), |v| format!("{v:.3}"));
+        cell(ui, theme::FIGURE_COLUMN, RichText::new(value).color(p.text_strong));
     });
 }
 

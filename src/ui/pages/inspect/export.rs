@@ -67,7 +67,7 @@ impl InspectWorkspace {
             move || wake.request_repaint(),
             move |progress| write(&items, &model, map, &dir, progress),
         );
-        self.tasks.export = Some(task.map_err(|error| format!("Could not start a thread for the export: {error}."))?);
+        self.tasks.export = Some(task.map_err(|error| format!("Cannot start a thread for the export: {error}."))?);
         Ok(())
     }
 }
@@ -99,7 +99,7 @@ fn write(
         let name = &item.entry.name;
         let stem = Path::new(name).file_stem().map_or_else(|| name.clone(), |s| s.to_string_lossy().into_owned());
         write_all(dir, &stem, &mut names, &query, &ExportPart::ALL)
-            .map_err(|error| format!("Could not export {name}: {error}."))?;
+            .map_err(|error| format!("Cannot export {name}: {error}."))?;
     }
     let what = match items {
         [item] => item.entry.name.clone(),

@@ -1,6 +1,6 @@
 //! The promised false-alarm rate, and the calibration it is based on.
 
-use egui::{DragValue, Label, ProgressBar, Ui, vec2};
+use egui::{Label, Ui, vec2};
 
 use super::scene::InspectScene;
 use crate::{
@@ -8,7 +8,9 @@ use crate::{
     format::sentence,
     inspect::{Calibration, InvertKnobs, calibration::promise_grounds},
     ui::{
-        Action, Frame, theme,
+        Action, Frame,
+        pages::promised_rate::{calibration_progress, rate_sentence},
+        theme,
         theme::{Palette, StatusMark},
         widgets::rows::marked_text,
     },
@@ -22,7 +24,7 @@ pub(super) fn ui(ui: &mut Ui, scene: &InspectScene, knobs: &InvertKnobs, frame: 
     crate::ui::pages::section(ui, "Promised rate");
     let calibration = scene.calibration_for(knobs);
     if let Some(progress) = scene.status.calibrating {
-        calibrating(ui, progress, frame);
+        calibration_progress(ui, progress, frame);
     } else if calibration.is_none() {
         not_calibrated(ui, frame);
     }
@@ -38,21 +40,6 @@ fn request(frame: &mut Frame<'_>, request: InspectionRequest) {
     frame.actions.push(Action::engine(request));
 }
 
-/// Draws the progress of a calibration, with a button to cancel it.
-fn calibrating(ui: &mut Ui, (done, total): (usize, usize), frame: &mut Frame<'_>) {
-    let p = Palette::of(ui);
-    // The total is unknown while the folder is being read.
-    ui.label(match total {
-        0 => "Calibrating, reading the held-out images".to_owned(),
-        _ => format!("Calibrating, {done} of {total} held-out images"),
-    });
-    let share = if total == 0 { 0.0 } else { done as f32 / total as f32 };
-    ui.add(ProgressBar::new(share).desired_height(theme::GAP_S).fill(p.accent)).accessible_name("Calibration");
-    if ui.button("Cancel").on_hover_text("Cancels the calibration without a result").clicked() {
-        request(frame, InspectionRequest::CancelCalibration);
-    }
-}
-
 fn not_calibrated(ui: &mut Ui, frame: &mut Frame<'_>) {
     marked_text(ui, StatusMark::Suspect, "This model is not calibrated for these settings.");
     let button = egui::Button::new("Calibrate").min_size(vec2(0.0, theme::CONTROL));
@@ -66,20 +53,13 @@ fn not_calibrated(ui: &mut Ui, frame: &mut Frame<'_>) {
 fn promise(ui: &mut Ui, scene: &InspectScene, calibration: &Calibration, frame: &mut Frame<'_>) {
     let p = Palette::of(ui);
     let rate = scene.status.rate.unwrap_or_else(|| calibration.default_rate());
-    ui.horizontal(|ui| {
+    ui.scope(|ui| {
         ui.spacing_mut().item_spacing.x = theme::GAP_XS;
-        ui.label("At most");
         // A drag is sent once, when it ends.
         let id = ui.scope_id().with("rate");
         let pending = ui.data(|d| d.get_temp::<f64>(id));
         let mut alarms = pending.unwrap_or(rate * 1000.0);
-        let edit = DragValue::new(&mut alarms)
-            .range(1.0..=500.0)
-            .speed(1.0)
-            .max_decimals(1)
-            .update_while_editing(false)
-            .min_size(vec2(theme::FIGURE_COLUMN, theme::CONTROL));
-        let edit = ui.name_inputs("False alarms in 1,000 healthy parts", |ui| ui.add(edit));
+        let edit = rate_sentence(ui, &mut alarms, 1.0, "False alarms in 1,000 healthy parts");
         if edit.dragged() {
             ui.data_mut(|d| d.insert_temp(id, alarms));
         } else if edit.changed() || pending.is_some() {
@@ -87,9 +67,7 @@ fn promise(ui: &mut Ui, scene: &InspectScene, calibration: &Calibration, frame: 
             request(frame, InspectionRequest::SetRate((alarms / 1000.0).clamp(1e-6, 0.5)));
         }
         edit.on_hover_text("The promised false-alarm rate; verdicts follow it");
-        ui.label("false alarms");
     });
-    ui.label("in 1,000 healthy parts.");
     let text = promise_grounds(calibration.held_out.len(), rate);
     ui.add(Label::new(theme::weak_caption(&p, text)).wrap());
     if scene.entry().and_then(|e| e.size).is_some_and(|size| !calibration.suits(size)) {

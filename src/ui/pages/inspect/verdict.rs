@@ -146,26 +146,23 @@ fn buttons(ui: &mut Ui, frame: &mut Frame<'_>, entry: &QueryEntry) {
     let going = !entry.state.is_over();
     let paused = entry.state == QueryState::Paused;
     ui.horizontal_wrapped(|ui| {
-        let commands: &[(UiCommand, &str)] = if going {
-            &[(UiCommand::InspectPlayPause, ""), (UiCommand::InspectStop, "Stop")]
+        let commands: &[UiCommand] = if going {
+            &[UiCommand::InspectPlayPause, UiCommand::InspectStop]
         } else {
-            &[
-                (UiCommand::InspectMore, "More steps"),
-                (UiCommand::InspectAgain, "Try another seed"),
-                (UiCommand::InspectExport, "Export…"),
-            ]
+            &[UiCommand::InspectMore, UiCommand::InspectAgain, UiCommand::InspectExport]
         };
-        for (command, title) in commands {
-            let title = match (title.is_empty(), paused) {
-                (true, true) => "Resume",
-                (true, false) => "Pause",
-                (false, _) => title,
+        for &command in commands {
+            let title = match command {
+                UiCommand::InspectPlayPause if paused => "Resume",
+                UiCommand::InspectPlayPause => "Pause",
+                UiCommand::InspectStop => "Stop",
+                command => command.title(),
             };
             let button = egui::Button::new(title).min_size(vec2(0.0, theme::CONTROL));
             let tooltip = command.tooltip(ui.ctx());
             let response = ui.add_enabled(command.enabled(frame.context), button).accessible_name(command.title());
             if response.on_hover_text(&tooltip).on_disabled_hover_text(&tooltip).clicked() {
-                frame.command(*command);
+                frame.command(command);
             }
         }
     });

@@ -33,7 +33,7 @@ impl ReviewWorkspace {
             move || wake.request_repaint(),
             move |_| write(&record, &items, format, &folder),
         );
-        self.export_task = Some(task.map_err(|error| format!("Could not start a thread for the export: {error}."))?);
+        self.export_task = Some(task.map_err(|error| format!("Cannot start a thread for the export: {error}."))?);
         Ok(())
     }
 }
@@ -43,6 +43,6 @@ fn write(record: &Path, items: &[ReviewItem], format: ExportFormat, folder: &Pat
     let summary = Record::open(record)
         .map_err(|error| error.to_string())
         .and_then(|record| export::write(&record, items, format, folder).map_err(|error| error.to_string()));
-    let summary = summary.map_err(|error| format!("Could not export the queue: {error}."))?;
+    let summary = summary.map_err(|error| format!("Cannot export the queue: {error}."))?;
     Ok(format!("Exported {} to {}.", summary.describe(format, items.len()), folder.display()))
 }

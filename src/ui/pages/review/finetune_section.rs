@@ -2,10 +2,7 @@
 
 use egui::{Grid, Label, ProgressBar, RichText, Ui, vec2};
 
-use super::{
-    scene::ReviewScene,
-    section::{PanelSection, command_button},
-};
+use super::{scene::ReviewScene, section::PanelSection};
 use crate::{
     engine::{
         finetune::{FinetunePhase, FinetuneResult, FinetuneStatus},
@@ -15,7 +12,9 @@ use crate::{
     review::LabelSummary,
     time::span,
     ui::{
-        Action, Frame, ReviewSettings, UiCommand, theme,
+        Action, Frame, ReviewSettings, UiCommand,
+        pages::command_button::command_button,
+        theme,
         theme::{Palette, StatusMark},
         widgets::{flush_right, rows::marked_text},
     },

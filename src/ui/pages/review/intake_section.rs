@@ -2,16 +2,15 @@
 
 use egui::{CollapsingHeader, Label, ProgressBar, RichText, Ui, vec2};
 
-use super::{
-    scene::ReviewScene,
-    section::{PanelSection, command_button},
-};
+use super::{scene::ReviewScene, section::PanelSection};
 use crate::{
     engine::intake::{IntakePhase, IntakeStatus},
     format::sentence,
     time::span,
     ui::{
-        Action, Frame, IntakeSettings, ReviewSettings, UiCommand, theme,
+        Action, Frame, IntakeSettings, ReviewSettings, UiCommand,
+        pages::command_button::command_button,
+        theme,
         theme::{Palette, StatusMark},
         widgets::{
             flush_right,

@@ -1,0 +1,41 @@
+//! Controls of the promised false-alarm rate shared by the Inspect and Evaluate pages.
+
+use egui::{DragValue, ProgressBar, Response, Ui, vec2};
+
+use crate::{
+    engine::InspectionRequest,
+    ui::{Action, Frame, theme, theme::Palette},
+};
+
+/// Draws the progress of a calibration (images done and in total), with a button to cancel it.
+pub(super) fn calibration_progress(ui: &mut Ui, (done, total): (usize, usize), frame: &mut Frame<'_>) {
+    let p = Palette::of(ui);
+    // The total is unknown while the folder is being read.
+    ui.label(match total {
+        0 => "Calibrating, reading the held-out images".to_owned(),
+        _ => format!("Calibrating, {done} of {total} held-out images"),
+    });
+    let share = if total == 0 { 0.0 } else { done as f32 / total as f32 };
+    ui.add(ProgressBar::new(share).desired_height(theme::GAP_S).fill(p.accent)).accessible_name("Calibration");
+    if ui.button("Cancel").on_hover_text("Cancels the calibration without a result").clicked() {
+        frame.actions.push(Action::engine(InspectionRequest::CancelCalibration));
+    }
+}
+
+/// Draws the rate as a sentence with a number field for the false alarms in 1,000 healthy parts, and returns the field.
+pub(super) fn rate_sentence(ui: &mut Ui, alarms: &mut f64, minimum: f64, name: &str) -> Response {
+    let field = ui.horizontal(|ui| {
+        ui.label("At most");
+        let field = DragValue::new(alarms)
+            .range(minimum..=500.0)
+            .speed(1.0)
+            .max_decimals(1)
+            .update_while_editing(false)
+            .min_size(vec2(theme::FIGURE_COLUMN, theme::CONTROL));
+        let field = ui.name_inputs(name, |ui| ui.add(field));
+        ui.label("false alarms");
+        field
+    });
+    ui.label("in 1,000 healthy parts.");
+    field.inner
+}
