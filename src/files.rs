@@ -163,7 +163,7 @@ pub(crate) fn read_text(path: &Path, limit: u64) -> Result<String, FileError> {
     String::from_utf8(read(path, limit)?).map_err(|_| FileError::damaged(path, "it is not UTF-8 text"))
 }
 
-/// Atomically replaces the file at `path` with `bytes`; see [`write_atomic_with`].
+/// Atomically replaces the file at `path` with `bytes`; see `write_atomic_with`.
 ///
 /// # Errors
 /// Those of the operating system; the file at `path` is then unchanged.

@@ -156,7 +156,7 @@ impl CropSampler {
     /// centred and padded by reflection about its outermost pixels.
     ///
     /// # Errors
-    /// Those of [`ImageStore::get`]; [`DataError::OutOfRange`] for more than [`MAX_BATCH`] crops.
+    /// Those of [`ImageStore::get`]; [`DataError::OutOfRange`] for more than `MAX_BATCH` crops.
     pub fn batch(&self, seed: u64, index: u64, n: usize) -> Result<Vec<f32>, DataError> {
         self.batch_unless(seed, index, n, &|| false)
     }

@@ -42,8 +42,8 @@ const MAX_ALLOC: u64 = 2 * MAX_BYTES;
 ///
 /// # Errors
 /// [`DataError::File`] with the [`FileFault`] for a file that cannot be read, is not an image, is
-/// truncated or damaged, has 32-bit or floating-point samples, or exceeds [`MAX_SIDE`], [`MAX_PIXELS`] or
-/// [`MAX_BYTES`].
+/// truncated or damaged, has 32-bit or floating-point samples, or exceeds `MAX_SIDE`, `MAX_PIXELS` or
+/// `MAX_BYTES`.
 pub fn decode(path: &Path) -> Result<Picture, DataError> {
     decode_hashed(path).map(|(picture, _)| picture)
 }

@@ -30,7 +30,7 @@ pub(crate) type ReadProgress<'a> = dyn Fn(usize, usize) -> bool + Sync + 'a;
 ///
 /// # Errors
 /// A folder that is missing, unreadable, empty, without images or without healthy images, or that contains several MVTec
-/// AD data sets; an invalid CSV line; more than [`MAX_FILES`] files; [`DataError::Cancelled`] if `progress` returned
+/// AD data sets; an invalid CSV line; more than `MAX_FILES` files; [`DataError::Cancelled`] if `progress` returned
 /// `false`.
 pub fn describe(root: &Path, progress: &ReadProgress<'_>) -> Result<Dataset, DataError> {
     let plan = Planner { root, progress }.plan()?;

@@ -10,23 +10,23 @@
 //! the stored orientation). RGB becomes grey by the Rec. 709 weights on the stored values:
 //! `(2126 R + 7152 G + 722 B) / 10000`, rounded.
 
-pub(crate) mod box_filter;
+mod box_filter;
 pub(crate) mod colour_map;
-pub(crate) mod crop;
-pub(crate) mod dataset;
+mod crop;
+mod dataset;
 pub(crate) mod decode;
 mod decoder_pool;
-pub(crate) mod error;
-pub(crate) mod file_hash;
-pub(crate) mod illumination;
-pub(crate) mod image_grid;
+mod error;
+mod file_hash;
+mod illumination;
+mod image_grid;
 pub(crate) mod layout;
 pub(crate) mod picture;
 pub(crate) mod source;
 pub(crate) mod split;
 pub(crate) mod store;
 pub mod surface;
-pub(crate) mod synthetic_defects;
+mod synthetic_defects;
 pub(crate) mod thumbnail;
 
 pub use box_filter::box_mean;

@@ -156,7 +156,7 @@ impl Picture {
     }
 
     /// Reduces the image by area averaging: every pixel is the mean of the source area that it covers, partly covered
-    /// source pixels weighted by their share. `scale` is in `(0, 1]`; see [`Picture::scaled_size`] for the size.
+    /// source pixels weighted by their share. `scale` is in `(0, 1]`; see `Picture::scaled_size` for the size.
     pub fn scaled(&self, scale: f32) -> Self {
         let (width, height) = Self::scaled_size(self.width, self.height, scale);
         if (width, height) == (self.width, self.height) {

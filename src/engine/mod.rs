@@ -4,7 +4,7 @@
 //! over a bounded channel (`protocol`), small events come back the same way (`event`), and everything that is shown
 //! is in [`EngineState`]. Each feature has a folder with its requests, its state and its task.
 
-pub(crate) mod background;
+mod background;
 pub mod evaluation;
 mod event;
 pub mod finetune;
@@ -15,7 +15,7 @@ mod outbox;
 mod protocol;
 pub mod review;
 mod scheduler;
-pub(crate) mod state;
+mod state;
 mod task;
 pub mod training;
 

@@ -79,7 +79,7 @@ impl LatentOptimiserKnobs {
 pub struct InvertKnobs {
     /// Maximum steps, 1 to 100,000.
     pub steps: usize,
-    /// Minimum number of steps in a frame of many tiles, 1 to 100,000; see [`InvertKnobs::steps_for`].
+    /// Minimum number of steps in a frame of many tiles, 1 to 100,000; see `InvertKnobs::steps_for`.
     pub frame_steps: usize,
     /// Optimiser of z.
     pub optimiser: LatentOptimiserKnobs,

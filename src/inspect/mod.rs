@@ -10,20 +10,17 @@ pub mod calibration;
 pub mod critic;
 pub mod evaluation;
 pub mod export;
-pub(crate) mod job;
+mod job;
 pub(crate) mod knobs;
 pub mod latent;
 pub mod lineage;
-pub(crate) mod model;
-pub(crate) mod planes;
+mod model;
+mod planes;
 pub(crate) mod regions;
-pub(crate) mod scores;
-pub(crate) mod tiles;
+mod scores;
+mod tiles;
 
-pub use calibration::{
-    Assessment, Calibration, Verdict,
-    calibrator::{CalibrateError, Calibrator},
-};
+pub use calibration::{Assessment, CalibrateError, Calibration, Calibrator, Verdict};
 pub use evaluation::{EvaluateError, EvaluatedImage, Evaluation, Evaluator, TestSet};
 pub use job::{InspectError, InspectionJob, KeptFrame, Outcome, StepRecord};
 pub use knobs::{

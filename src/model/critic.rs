@@ -59,7 +59,7 @@ impl Layer {
     }
 }
 
-/// Maps images `[batch, channels, h, w]`, with `h` and `w` multiples of [`MULTIPLE`], to logits `[batch, 1, h / 4, w / 4]`.
+/// Maps images `[batch, channels, h, w]`, with `h` and `w` multiples of `MULTIPLE`, to logits `[batch, 1, h / 4, w / 4]`.
 #[derive(Module, Debug)]
 pub struct Critic {
     fine: Vec<Layer>,

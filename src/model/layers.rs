@@ -22,7 +22,7 @@ use crate::kernels::{ConvShape, Fold, FrozenDense, conv, fold, leaky_relu, matmu
 /// Height and width of the kernels of G and D.
 pub(crate) const KERNEL: usize = 5;
 
-/// Batch statistics of one [`BatchNorm`], gathered in the order in which a network's norms are evaluated.
+/// Batch statistics of one `BatchNorm`, gathered in the order in which a network's norms are evaluated.
 #[derive(Debug)]
 pub struct BatchStats {
     mean: Tensor<1>,
@@ -33,7 +33,7 @@ pub struct BatchStats {
 pub enum Pass<'a> {
     /// Uses the running statistics of batch norm: the images of a batch do not influence each other.
     Evaluate,
-    /// Uses the statistics of the batch, which are gathered here for [`absorb`].
+    /// Uses the statistics of the batch, which are gathered here for `absorb`.
     Train(&'a mut Vec<BatchStats>),
 }
 
@@ -298,7 +298,7 @@ impl UpConv {
     }
 }
 
-/// [`UpConv`] as a function; `weight` is `[outputs, inputs, 5, 5]`, `bias` `[outputs]`.
+/// `UpConv` as a function; `weight` is `[outputs, inputs, 5, 5]`, `bias` `[outputs]`.
 pub fn up_conv(x: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>, upsampling: Upsampling) -> Tensor<4> {
     let (weight, bias) = fold_weights(weight, bias, upsampling);
     conv(x, weight, bias, UpConv::shape(None))

@@ -1,13 +1,13 @@
-//! The networks: architecture, layers, the latent distribution, and the model file ([`bundle`]).
+//! The networks: architecture, layers, the latent distribution, and the model file ([`Bundle`]).
 
-pub(crate) mod architecture;
-pub(crate) mod bundle;
+mod architecture;
+mod bundle;
 pub mod critic;
-pub(crate) mod discriminator;
-pub(crate) mod encoder;
-pub(crate) mod folding;
-pub(crate) mod generator;
-pub(crate) mod latent;
+mod discriminator;
+mod encoder;
+mod folding;
+mod generator;
+mod latent;
 pub mod layers;
 pub(crate) mod tensor_file;
 pub mod weights;

@@ -1,23 +1,23 @@
 //! Review of inspected parts: the record of inspections and verdicts, and everything derived from it.
 //!
-//! A [`Record`] is one append-only SQLite file. [`Record::queue`] returns one [`ReviewItem`] per part, which the other
-//! modules work on: [`queue`] filters and sorts them, [`agreement`] compares reviewers, [`drift`] monitors the p-values
-//! of healthy parts, [`shift_report`] summarises a shift and [`export`] writes tables, COCO, masks and PDF.
-//! [`anomaly_region`] finds connected regions in a map, [`labels`] selects the parts that a model can be fine-tuned on
-//! and [`comparison`] compares it with its parent. No window, no threads, no tensors.
+//! A [`Record`] is one append-only SQLite file. [`Record::queue`] returns one [`ReviewItem`] per part, which all
+//! else works on: [`QueueView`] filters and sorts them, [`Agreement`] compares reviewers, [`drift`] monitors the p-values
+//! of healthy parts, [`ShiftSummary`] summarises a shift and [`export`] writes tables, COCO, masks and PDF.
+//! [`find_regions`] finds connected regions in a map, [`TrainingLabels`] selects the parts that a model can be fine-tuned on
+//! and [`Comparison`] compares it with its parent. No window, no threads, no tensors.
 
 pub(crate) mod agreement;
-pub(crate) mod anomaly_region;
-pub(crate) mod comparison;
+mod anomaly_region;
+mod comparison;
 pub mod drift;
 pub mod export;
 pub(crate) mod facets;
-pub(crate) mod item;
-pub(crate) mod labels;
+mod item;
+mod labels;
 pub(crate) mod queue;
 pub mod record;
-pub(crate) mod shift_report;
-pub(crate) mod timestamp;
+mod shift_report;
+mod timestamp;
 
 pub use agreement::{Agreement, AgreementTable, BlindPair};
 pub use anomaly_region::{AnomalyRegion, RegionThreshold, find_regions};

@@ -1,6 +1,6 @@
 //! TensorBoard event files: the log of a run, written and read here and readable by TensorBoard itself.
 //!
-//! An event file is a sequence of framed records ([`record`]), each a protocol buffer message ([`proto`]) with a wall time, a
+//! An event file is a sequence of framed records (`record`), each a protocol buffer message (`proto`) with a wall time, a
 //! step, and scalars, images, histograms or texts under tags such as `loss/d_real`. A resumed run starts another file, whose
 //! first event states the step from which on the older files are superseded.
 

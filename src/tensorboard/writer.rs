@@ -112,7 +112,7 @@ impl EventWriter {
     /// Adds an image.
     ///
     /// # Errors
-    /// Also [`FileError::RecordTooLarge`] beyond [`MAX_RECORD`].
+    /// Also [`FileError::RecordTooLarge`] beyond `MAX_RECORD`.
     pub fn image(&mut self, tag: &str, step: i64, wall: f64, image: &PngImage) -> Result<(), FileError> {
         let side = |pixels: u32| i32::try_from(pixels).unwrap_or(i32::MAX);
         let content = ValueContent::Image(Box::new(Image {
@@ -141,7 +141,7 @@ impl EventWriter {
     /// Adds a text in Markdown.
     ///
     /// # Errors
-    /// Also [`FileError::RecordTooLarge`] beyond [`MAX_RECORD`].
+    /// Also [`FileError::RecordTooLarge`] beyond `MAX_RECORD`.
     pub fn text(&mut self, tag: &str, step: i64, wall: f64, markdown: &str) -> Result<(), FileError> {
         let metadata = SummaryMetadata {
             plugin_data: Some(PluginData { plugin_name: "text".to_owned() }),

@@ -1,16 +1,16 @@
 //! Training of the GAN, the encoder and the critic: recipe, schedule, training step, health and run folder.
 
 pub mod critic;
-pub(crate) mod encoder;
-pub(crate) mod health;
-pub(crate) mod history;
+mod encoder;
+mod health;
+mod history;
 pub mod knobs;
 pub(crate) mod optimiser;
-pub(crate) mod recipe;
-pub(crate) mod recipe_error;
+mod recipe;
+mod recipe_error;
 mod recipe_io;
 pub mod run_folder;
-pub(crate) mod schedule;
+mod schedule;
 pub(crate) mod trainer;
 
 pub use critic::CriticTrainer;

@@ -358,7 +358,7 @@ impl Trainer {
         self.last_read = Instant::now();
     }
 
-    /// Generates the sample grid: [`GRID`] crops from the same latent vectors throughout a run, NCHW in (-1, 1), with the
+    /// Generates the sample grid: `GRID` crops from the same latent vectors throughout a run, NCHW in (-1, 1), with the
     /// averaged or the current weights and the running statistics.
     ///
     /// # Errors

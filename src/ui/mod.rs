@@ -1,6 +1,6 @@
 //! The window, built on egui.
 //!
-//! A page draws from a [`Frame`] and pushes [`Action`]s; only [`App::apply`] acts on them. Clicks, shortcuts, the command
+//! A page draws from a `Frame` and pushes [`Action`]s; only [`App::apply`] acts on them. Clicks, shortcuts, the command
 //! palette and tests thus take the same path.
 
 mod action;
@@ -12,7 +12,7 @@ mod frame;
 mod job;
 mod notices;
 mod page_id;
-pub(crate) mod pages;
+mod pages;
 mod path_request;
 mod presentation;
 mod rail;
@@ -20,8 +20,8 @@ mod recipe_history;
 mod repaint_pacing;
 mod settings;
 mod status_bar;
-pub(crate) mod theme;
-pub(crate) mod widgets;
+mod theme;
+mod widgets;
 
 pub use action::{Action, FinetuneAction, IntakeAction, RunAction, WindowAction};
 pub use app::App;

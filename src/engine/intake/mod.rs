@@ -4,7 +4,7 @@ mod inspected;
 pub(super) mod recorder;
 mod request;
 mod state;
-pub(crate) mod stream;
+mod stream;
 pub(super) mod task;
 pub mod watch;
 

@@ -1,7 +1,7 @@
 //! Training: the run, the building of its model, and the preview of the critic's training crops.
 
 pub(super) mod build_inputs;
-pub(crate) mod build_progress;
+mod build_progress;
 pub mod critic_preview;
 pub(super) mod critic_probe;
 pub(super) mod model_builder;

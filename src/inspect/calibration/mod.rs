@@ -7,7 +7,7 @@
 
 pub(crate) mod calibrator;
 mod combined_score;
-pub(crate) mod verdict_counts;
+mod verdict_counts;
 
 pub use calibrator::{CalibrateError, Calibrator};
 use serde::{Deserialize, Serialize};

@@ -2,7 +2,7 @@
 //!
 //! [`FrameCritic`] produces a [`CriticMap`] with one cell per 4x4 pixels, standardised by [`NormalStats`].
 //! [`StatsFitter`] fits those statistics on healthy *training* images, so the held-out images stay unseen for
-//! calibration. [`patterns`] compares maps of whole frames; [`neighbours`] keeps healthy crops and finds the most
+//! calibration. [`Patterns`] compares maps of whole frames; [`EmbeddingBank`] keeps healthy crops and finds the most
 //! similar.
 
 pub(crate) mod embedding;

@@ -217,7 +217,7 @@ impl Ranking {
         confusion
     }
 
-    /// All metrics with intervals from [`RESAMPLES`] bootstrap resamples, stratified by label. `thresholds` are those
+    /// All metrics with intervals from `RESAMPLES` bootstrap resamples, stratified by label. `thresholds` are those
     /// at which recall is computed; they are not resampled.
     pub fn metrics(&self, thresholds: [Option<f64>; 2]) -> Metrics {
         let caught = |threshold: f64, weight: &dyn Fn(usize) -> f64| {

@@ -4,14 +4,14 @@
 //! curves and counts from them. [`EvaluationSummary`] is its set of metrics, and [`report`] writes both to files.
 
 mod cache;
-pub(crate) mod evaluator;
+mod evaluator;
 mod image;
 pub(crate) mod metrics;
-pub(crate) mod pixels;
+mod pixels;
 pub mod report;
 mod results;
 mod summary;
-pub(crate) mod test_set;
+mod test_set;
 
 pub use evaluator::{EvaluateError, Evaluator};
 pub use image::{EvaluatedImage, EvaluatedModel, ExcludedImage};

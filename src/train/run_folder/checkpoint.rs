@@ -63,7 +63,7 @@ struct Head {
 }
 
 impl RunFolder {
-    /// Writes a checkpoint and deletes the oldest ones before it, so that [`KEPT_CHECKPOINTS`] remain. Checkpoints of
+    /// Writes a checkpoint and deletes the oldest ones before it, so that `KEPT_CHECKPOINTS` remain. Checkpoints of
     /// later steps, which exist after going back to an earlier one, are kept.
     ///
     /// # Errors

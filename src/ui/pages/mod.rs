@@ -3,7 +3,7 @@
 mod command_button;
 pub(crate) mod evaluate;
 pub(super) mod help;
-pub(crate) mod import;
+mod import;
 pub(crate) mod inspect;
 pub(super) mod log;
 mod page;
@@ -11,7 +11,7 @@ mod promised_rate;
 pub(crate) mod review;
 pub(crate) mod runs;
 pub(super) mod settings;
-pub(crate) mod start;
+mod start;
 pub(crate) mod train;
 
 use egui::{ColorImage, Ui};

@@ -269,7 +269,7 @@ impl Curve {
     }
 }
 
-/// Smooths all curves with another weight, several of them in parallel, as [`Curve::set_weight`] does.
+/// Smooths all curves with another weight, several of them in parallel, as `Curve::set_weight` does.
 ///
 /// It starts its own threads, since those of the tensor library have low priority and are busy during training.
 pub fn smooth_all(curves: &mut [Curve], weight: f64) {

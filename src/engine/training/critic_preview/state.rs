@@ -103,7 +103,7 @@ pub struct CriticAnswers {
 }
 
 impl CriticAnswers {
-    /// From probabilities as [`critic::probabilities`] gives them.
+    /// From probabilities as `critic::probabilities` gives them.
     pub fn new(shown: &DefectPreview, step: u64, knobs: CriticKnobs, probabilities: &[f32]) -> Self {
         let pixels = probabilities.iter().map(|p| (p.clamp(0.0, 1.0) * 255.0).round() as u8).collect();
         let maps = ImageGrid { count: shown.crops.count, side: shown.crops.side / STRIDE, channels: 1, pixels };
