@@ -3,7 +3,7 @@
 //!
 //! The binary is a window and a command line over this library. For use as a library, from bottom to top: [`data`] turns a
 //! folder or a built-in surface into crops, [`train`] trains the networks of [`model`], [`inspect`] back-propagates over z and
-//! judges, [`review`] keeps the record of verdicts, and [`engine`] runs all of it on a thread of its own. `ARCHITECTURE.md` names
+//! judges, [`review`] keeps the record of verdicts, and [`engine`] runs all of it on its own thread. `ARCHITECTURE.md` names
 //! the layers.
 //!
 //! Ten training steps on a built-in surface, then an inspection of an image that the networks never saw:

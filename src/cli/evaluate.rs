@@ -273,15 +273,20 @@ fn print_summary(summary: &EvaluationSummary) {
         }
     }
     let Some(verdict) = summary.verdict() else { return };
-    if !verdict.kinds.is_empty() {
+    if !verdict.defect_types.is_empty() {
         println!();
         let names: Vec<&str> = summary.scores.iter().map(|s| s.score.name()).collect();
         println!("| defect type | images | caught | AUROC of {} |", names.join(" | "));
         println!("|---|---|---{}|", "|---".repeat(names.len()));
-        for (i, kind) in verdict.kinds.iter().enumerate() {
-            let caught = kind.caught.map_or_else(|| "-".into(), |n| n.to_string());
-            let cells = summary.scores.iter().map(|s| number(s.kinds.get(i).and_then(|k| k.auroc)));
-            println!("| {} | {} | {caught} | {} |", kind.kind, kind.count, cells.collect::<Vec<_>>().join(" | "));
+        for (i, defect) in verdict.defect_types.iter().enumerate() {
+            let caught = defect.caught.map_or_else(|| "-".into(), |n| n.to_string());
+            let cells = summary.scores.iter().map(|s| number(s.defect_types.get(i).and_then(|t| t.auroc)));
+            println!(
+                "| {} | {} | {caught} | {} |",
+                defect.defect_type,
+                defect.count,
+                cells.collect::<Vec<_>>().join(" | ")
+            );
         }
     }
     if let (Some(c), Some(threshold)) = (verdict.confusion, verdict.threshold) {

@@ -102,7 +102,7 @@ struct Follower<'a> {
     run: Option<PathBuf>,
     /// The latest error notice.
     failed: Option<String>,
-    /// The run was told to stop.
+    /// A stop of the run was requested.
     stopping: bool,
     /// The model file is being built.
     building: bool,
@@ -160,7 +160,7 @@ impl<'a> Follower<'a> {
         }
     }
 
-    /// Tells the run to stop, once.
+    /// Requests a stop of the run, once.
     fn stop(&mut self) {
         if !std::mem::replace(&mut self.stopping, true) {
             self.session.engine.send(TrainingRequest::Stop);

@@ -244,16 +244,16 @@ impl Planner<'_> {
         for (name, subset) in [("train", Subset::Train), ("test", Subset::Test)] {
             let Some(folder) = child(self.root, name) else { continue };
             for path in self.walk(&folder, &mut plan.skipped)? {
-                let kind_folder = relative_folder(&path, &folder);
-                let Some(kind) = kind_folder.iter().next().map(|k| k.to_string_lossy().into_owned()) else {
+                let type_folder = relative_folder(&path, &folder);
+                let Some(defect) = type_folder.iter().next().map(|k| k.to_string_lossy().into_owned()) else {
                     plan.skipped.push(skip(path, format!("it is not in a sub-folder of {name}, such as {name}/good")));
                     continue;
                 };
-                if kind.eq_ignore_ascii_case("good") {
+                if defect.eq_ignore_ascii_case("good") {
                     plan.add(path, subset, Label::Healthy, None);
                 } else {
-                    let mask = masks.get(&(kind_folder, stem(&path))).cloned();
-                    plan.add(path, subset, Label::Defective(kind), mask);
+                    let mask = masks.get(&(type_folder, stem(&path))).cloned();
+                    plan.add(path, subset, Label::Defective(defect), mask);
                 }
             }
             used.push(folder);
@@ -267,7 +267,7 @@ impl Planner<'_> {
         let mut plan = Plan::new(DatasetLayout::Dagm);
         let has_classes = classes.first().is_some_and(|class| class != self.root);
         for class in classes {
-            let kind = if has_classes { name_of(class) } else { "defect".to_owned() };
+            let defect = if has_classes { name_of(class) } else { "defect".to_owned() };
             for (name, subset) in [("Train", Subset::Train), ("Test", Subset::Test)] {
                 let Some(folder) = child(class, name) else { continue };
                 let images = self.files(&folder)?;
@@ -285,7 +285,7 @@ impl Planner<'_> {
                 }
                 for path in images {
                     let mask = masks.get(&stem(&path)).cloned();
-                    let label = if mask.is_some() { Label::Defective(kind.clone()) } else { Label::Healthy };
+                    let label = if mask.is_some() { Label::Defective(defect.clone()) } else { Label::Healthy };
                     plan.add(path, subset, label, mask);
                 }
                 plan.skip_orphans(masks.values());
@@ -303,11 +303,13 @@ impl Planner<'_> {
         let mut plan = Plan::new(DatasetLayout::Dagm);
         let mut used = defects.to_vec();
         for folder in defects {
-            let kind = without_suffix(&name_of(folder), "_def");
+            let defect = without_suffix(&name_of(folder), "_def");
             for path in self.dagm_images(folder)? {
-                plan.add(path, Subset::Any, Label::Defective(kind.clone()), None);
+                plan.add(path, Subset::Any, Label::Defective(defect.clone()), None);
             }
-            let Some(healthy) = here.folders_where(|f| name_of(f).eq_ignore_ascii_case(&kind)).pop() else { continue };
+            let Some(healthy) = here.folders_where(|f| name_of(f).eq_ignore_ascii_case(&defect)).pop() else {
+                continue;
+            };
             for path in self.dagm_images(&healthy)? {
                 plan.add(path, Subset::Any, Label::Healthy, None);
             }
@@ -325,21 +327,21 @@ impl Planner<'_> {
     fn tiles(&self, folders: &[PathBuf], here: &Listing) -> Result<Plan, DataError> {
         let mut plan = Plan::new(DatasetLayout::MagneticTile);
         for folder in folders {
-            let kind = name_of(folder).chars().skip("MT_".len()).collect::<String>().to_lowercase();
+            let defect = name_of(folder).chars().skip("MT_".len()).collect::<String>().to_lowercase();
             let Some(images) = child(folder, "Imgs") else { continue };
             let (masks, images): (Vec<_>, Vec<_>) =
                 self.files(&images)?.into_iter().partition(|f| has_extension(f, &["png"]));
             let masks: BTreeMap<String, PathBuf> = masks.into_iter().map(|mask| (stem(&mask), mask)).collect();
             for path in images {
                 // Healthy tiles come with empty masks.
-                if kind == "free" {
+                if defect == "free" {
                     plan.add(path, Subset::Any, Label::Healthy, None);
                 } else {
                     let mask = masks.get(&stem(&path)).cloned();
-                    plan.add(path, Subset::Any, Label::Defective(kind.clone()), mask);
+                    plan.add(path, Subset::Any, Label::Defective(defect.clone()), mask);
                 }
             }
-            if kind != "free" {
+            if defect != "free" {
                 plan.skip_orphans(masks.values());
             }
         }

@@ -52,9 +52,9 @@ pub(super) trait EngineTask {
     /// Works for about `budget`; returns whether there may be something new to show.
     fn slice(&mut self, budget: Duration, context: Context<'_>) -> bool;
 
-    /// Drops everything that lies on the device, because another device will be used.
+    /// Drops everything on the device, because another device will be used.
     fn release_device(&mut self, outbox: &mut Outbox);
 
-    /// Drops everything that lies on a device that stopped working, and shows what was lost.
+    /// Drops everything on a device that stopped working, and reports the loss.
     fn on_device_lost(&mut self);
 }

@@ -1,5 +1,5 @@
 //! Inspection: reconstruct an image with the generator by back-propagation over z (Yeh et al. 2016, Schlegl et al.
-//! 2017), score what remains in the difference and what the critic finds, and give a verdict with a promised
+//! 2017), score the difference and the critic's map, and give a verdict with a promised
 //! false-alarm rate.
 //!
 //! [`Model`] is the content of a `.ganspect` file, loaded on a device. An [`InspectionJob`] inspects one query, one

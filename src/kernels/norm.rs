@@ -25,7 +25,7 @@ pub(super) struct NormLayout {
     pub slope: f32,
 }
 
-// The loops are structs with a `with_simd` method: a longer closure would be compiled as a function of its own, without the
+// The loops are structs with a `with_simd` method: a longer closure would be compiled as a separate function, without the
 // vector instructions of this machine.
 
 /// The sums of a plane and of its squares, about a reference value.
@@ -65,7 +65,7 @@ impl WithSimd for Forward<'_> {
     }
 }
 
-/// What the backward pass of a plane reads: input, output, and the channel's mean and inverse standard deviation.
+/// Values read by the backward pass of a plane: input, output, and the channel's mean and inverse standard deviation.
 #[derive(Clone, Copy)]
 struct PlaneState<'a> {
     x: &'a [f32],

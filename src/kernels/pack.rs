@@ -22,7 +22,7 @@ pub(super) struct Maps<'a> {
     pub channels: usize,
     /// Height and width.
     pub size: [usize; 2],
-    /// Phases along each axis; each phase becomes a plane of its own.
+    /// Phases along each axis; each phase becomes a separate plane.
     pub stride: usize,
 }
 

@@ -33,7 +33,7 @@ pub struct Agreement {
 }
 
 impl Agreement {
-    /// Computes the agreement over the first two blind verdicts on each part, whoever gave them.
+    /// Computes the agreement over the first two blind verdicts on each part, by any two reviewers.
     pub fn of(items: &[ReviewItem]) -> Self {
         Self::over(items, |blind| {
             let mut decided = blind.iter().enumerate().filter(|(_, o)| category(o).is_some()).map(|(i, _)| i);

@@ -11,7 +11,7 @@ use crate::{
     inspect::{Assessment, RegionShape, Scores, Verdict},
 };
 
-/// Declares the row number of a table as a type of its own.
+/// Declares a distinct type for the row numbers of a table.
 macro_rules! row_id {
     ($(#[$about:meta])* $name:ident) => {
         $(#[$about])*

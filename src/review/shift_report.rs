@@ -161,8 +161,8 @@ mod tests {
             judged(5, 0.02, &[("ada", Agree, false)]),
             item(6, 0.1),
         ];
-        for (i, kind) in [(2, "crack"), (4, "crack")] {
-            items[i].opinions[0].defect = Some(kind.into());
+        for (i, defect) in [(2, "crack"), (4, "crack")] {
+            items[i].opinions[0].defect = Some(defect.into());
         }
         let shift = ShiftSummary::of(&items);
         assert_eq!(shift.verdicts, [2, 1, 3]);

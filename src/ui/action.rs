@@ -37,7 +37,7 @@ pub enum Action {
     },
     /// Replaces the current recipe (its live knobs while a run is open); can be undone.
     Recipe(Box<Recipe>),
-    /// Asks for a file or folder, then does what it was asked for.
+    /// Asks for a file or folder, then performs the request.
     Ask(PathRequest),
     /// Loads a recipe file.
     LoadRecipe(PathBuf),

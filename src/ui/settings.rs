@@ -1,4 +1,4 @@
-//! The settings file: what the window remembers between sessions.
+//! The settings file: the state of the window that is kept between sessions.
 
 use std::{
     collections::BTreeMap,
@@ -201,9 +201,9 @@ impl Settings {
             },
             Err(error) => return (Self::default(), Some(format!("Default settings are used: {error}."))),
         };
-        let aside = path.with_extension("toml.aside");
-        let kept = match fs::rename(path, &aside) {
-            Ok(()) => format!("The old file was renamed to {}.", aside.display()),
+        let backup = path.with_extension("toml.aside");
+        let kept = match fs::rename(path, &backup) {
+            Ok(()) => format!("The old file was renamed to {}.", backup.display()),
             Err(_) => "The old file will be replaced.".to_owned(),
         };
         let text = format!(

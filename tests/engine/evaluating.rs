@@ -105,7 +105,7 @@ fn earlier_results_are_reused() {
     }
     let summary = EvaluationSummary::of(&whole, None).unwrap();
     assert_eq!((summary.healthy, summary.defective, summary.held_out), (3, 5, 20));
-    assert_eq!(summary.verdict().unwrap().kinds.len(), 5);
+    assert_eq!(summary.verdict().unwrap().defect_types.len(), 5);
 }
 
 #[test]

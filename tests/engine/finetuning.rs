@@ -13,7 +13,7 @@ use burn::tensor::Device;
 use ganspect::{
     data::{
         FileHash, Samples, surface,
-        surface::{DefectKind, SurfaceKind},
+        surface::{DefectType, SurfaceKind},
     },
     device::DeviceChoice,
     engine::{
@@ -89,7 +89,7 @@ impl Fixture {
         until(&fixture.engine, "the calibration", |e| facts(e).filter(|f| f.calibration(&knobs()).is_some()));
         fs::create_dir(fixture.at("parts")).unwrap();
         for n in 0..24 {
-            fixture.put(n, (n % 6 == 5).then_some(DefectKind::Scratch));
+            fixture.put(n, (n % 6 == 5).then_some(DefectType::Scratch));
         }
         fixture.inspect_parts(24);
         fixture
@@ -99,7 +99,7 @@ impl Fixture {
         self.root.path().join(name)
     }
 
-    fn put(&self, n: u64, defect: Option<DefectKind>) {
+    fn put(&self, n: u64, defect: Option<DefectType>) {
         let picture = surface::draw(SurfaceKind::Turned, defect, 5, n, 64).picture;
         let Samples::U8(bytes) = picture.samples() else { panic!("8 bits") };
         let name = if defect.is_some() { format!("parts/bad {n}.png") } else { format!("parts/good {n}.png") };

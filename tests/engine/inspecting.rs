@@ -11,7 +11,7 @@ use burn::tensor::Device;
 use ganspect::{
     data::{
         Picture, Samples, surface,
-        surface::{DefectKind, SurfaceKind},
+        surface::{DefectType, SurfaceKind},
     },
     engine::{
         Engine, InspectionRequest, TrainingRequest,
@@ -54,7 +54,7 @@ fn fixture() -> &'static Fixture {
             image::GrayImage::from_raw(64, 64, bytes.clone()).unwrap().save(&path).unwrap();
             path
         };
-        let (good, bad) = (save("good.png", None), save("bad.png", Some(DefectKind::Crack)));
+        let (good, bad) = (save("good.png", None), save("bad.png", Some(DefectType::Crack)));
         Fixture { model: run.join("model.ganspect"), folder, good, bad }
     })
 }
@@ -339,7 +339,7 @@ fn the_built_in_model_separates_healthy_from_defective() {
         Query { id: QueryId::fresh(), name: "drawn".into(), source: QuerySource::Picture(picture) }
     };
     let good: Vec<Query> = (0..6).map(|i| draw(None, i)).collect();
-    let bad: Vec<Query> = (0..2).map(|i| draw(Some(DefectKind::Scratch), i)).collect();
+    let bad: Vec<Query> = (0..2).map(|i| draw(Some(DefectType::Scratch), i)).collect();
     let [good_ids, bad_ids] = [&good, &bad].map(|all| all.iter().map(|q| q.id).collect::<Vec<_>>());
     send(&engine, InspectionRequest::Add(good.into_iter().chain(bad).collect()));
     let found = |ids: Vec<QueryId>| -> Vec<Assessment> {

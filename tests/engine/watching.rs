@@ -15,7 +15,7 @@ use burn::tensor::Device;
 use ganspect::{
     data::{
         FileHash, Samples, surface,
-        surface::{DefectKind, SurfaceKind},
+        surface::{DefectType, SurfaceKind},
     },
     engine::intake::{
         InspectedFile, StreamInspector, StreamStep,
@@ -38,7 +38,7 @@ const SETTLE: Duration = Duration::from_millis(150);
 const FOREVER: Duration = Duration::from_secs(3_600);
 
 /// A PNG of a different part for each number.
-fn png(number: u64, defect: Option<DefectKind>) -> Vec<u8> {
+fn png(number: u64, defect: Option<DefectType>) -> Vec<u8> {
     let picture = surface::draw(SurfaceKind::Turned, defect, 5, number, 64).picture;
     let Samples::U8(bytes) = picture.samples() else { panic!("8 bits") };
     let image = image::GrayImage::from_raw(64, 64, bytes.clone()).unwrap();
@@ -221,7 +221,7 @@ fn files_that_stay_damaged_are_quarantined_with_a_reason() {
 #[test]
 fn new_content_is_a_new_part_and_deleted_files_are_dropped() {
     let fixture = Fixture::new();
-    let [first, second, third] = [0, 1, 2].map(|n| png(n, Some(DefectKind::Crack)));
+    let [first, second, third] = [0, 1, 2].map(|n| png(n, Some(DefectType::Crack)));
     let mut session = fixture.open(timing(FOREVER));
     fixture.put("part.png", &first);
     let inspected = loop {
@@ -363,7 +363,7 @@ fn the_command_prints_what_it_records_and_ends_cleanly() {
     let root = folder.path().join("parts");
     fs::create_dir(&root).unwrap();
     fs::write(root.join("good.png"), png(0, None)).unwrap();
-    fs::write(root.join("bad.png"), png(1, Some(DefectKind::Scratch))).unwrap();
+    fs::write(root.join("bad.png"), png(1, Some(DefectType::Scratch))).unwrap();
     fs::write(root.join("note.png"), "not an image").unwrap();
     let output = command(&root, &["--once", "--patience", "200"]).output().unwrap();
     let (rows, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));

@@ -5,7 +5,7 @@ use burn::tensor::Device;
 use ganspect::{
     data::{
         DataSource, FileHash, surface,
-        surface::{DefectKind, SurfaceKind},
+        surface::{DefectType, SurfaceKind},
     },
     inspect::{
         Calibration, InvertKnobs, Planes, Regions, ScoreKind, Scores, Verdict,
@@ -19,7 +19,7 @@ use ganspect::{
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
-fn picture(defect: Option<DefectKind>, index: u64) -> Planes {
+fn picture(defect: Option<DefectType>, index: u64) -> Planes {
     Planes::of(&surface::draw(SurfaceKind::Turned, defect, 31, index, 64).picture, 1, 1.0)
 }
 
@@ -61,7 +61,7 @@ fn score(critic: &FrameCritic, frame: &Planes) -> f64 {
 fn training_on_synthetic_defects_detects_the_surface_defects() {
     let (_, critic, _) = trained(120);
     let healthy: Vec<f64> = (0..20).map(|i| score(&critic, &picture(None, i))).collect();
-    let kinds = [DefectKind::Crack, DefectKind::Pit];
+    let kinds = [DefectType::Crack, DefectType::Pit];
     let defective: Vec<f64> = (0..20).map(|i| score(&critic, &picture(Some(kinds[i as usize % 2]), i))).collect();
     let area = Ranking::new(&healthy, &defective).unwrap().auroc().unwrap();
     assert!(area > 0.9, "{area}");

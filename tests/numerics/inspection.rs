@@ -7,7 +7,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use ganspect::{
     data::{
         surface,
-        surface::{DefectKind, SurfaceKind},
+        surface::{DefectType, SurfaceKind},
     },
     inspect::{
         Constraint, FrozenNetworks, InspectionJob, InvertKnobs, InvertPreset, LatentOptimiserKind,
@@ -46,7 +46,7 @@ fn networks(knobs: &ModelKnobs) -> FrozenNetworks {
     FrozenNetworks::new(&g, &d, Some(&e), &Device::flex())
 }
 
-fn turned(side: usize, defect: Option<DefectKind>) -> Arc<Planes> {
+fn turned(side: usize, defect: Option<DefectType>) -> Arc<Planes> {
     Arc::new(Planes::of(&surface::draw(SurfaceKind::Turned, defect, 5, 0, side).picture, 1, 1.0))
 }
 
@@ -212,7 +212,7 @@ fn the_loss_decreases_and_the_best_step_is_kept() {
 #[test]
 fn scores_follow_from_the_maps() {
     let networks = networks(&small());
-    let outcome = invert(&networks, &turned(40, Some(DefectKind::Pit)), &short());
+    let outcome = invert(&networks, &turned(40, Some(DefectType::Pit)), &short());
     let sum: f64 = outcome.difference.iter().map(|v| f64::from(v.abs())).sum();
     let score = |kind| outcome.scores.get(kind);
     assert!((score(ScoreKind::L1Sum) - sum).abs() < 1e-3 * sum);
@@ -299,7 +299,7 @@ fn a_flat_loss_stops_early_and_the_constraint_holds() {
 #[test]
 fn scores_cover_the_regions_only() {
     let networks = networks(&small());
-    let query = turned(96, Some(DefectKind::Scratch));
+    let query = turned(96, Some(DefectType::Scratch));
     let only = |x0: f32, x1: f32| {
         Regions(vec![Region { ignore: false, shape: RegionShape::Rectangle([x0, 0.0], [x1, 96.0]) }])
     };

@@ -8,7 +8,7 @@ use egui_kittest::{
     kittest::{NodeT, Queryable},
 };
 use ganspect::{
-    data::{ImageGrid, surface::DefectKind},
+    data::{ImageGrid, surface::DefectType},
     engine::{
         InspectionRequest,
         inspection::{ModelFacts, ModelState, NearestNeighbours, QueryEntry, QueryState, QueryView},
@@ -70,7 +70,7 @@ fn the_convergence_is_shown() {
         query(state, "part-0041.png", None, 1, STEPS, 1);
         let waiting = entry("part-0042.png", QueryState::Waiting);
         state.inspection.status.write().entries.push(Arc::new(waiting));
-        query(state, "part-0043.png", Some(DefectKind::Scratch), 3, 18, 4);
+        query(state, "part-0043.png", Some(DefectType::Scratch), 3, 18, 4);
     });
     show(&mut test);
     assert!(shows(&test.harness, "Running, 30 %"));
@@ -83,7 +83,7 @@ fn a_healthy_part_is_reported_as_healthy() {
     let mut results = SnapshotResults::new();
     let mut test = open(true, SIZE, |state| {
         model(state);
-        query(state, "part-0043.png", Some(DefectKind::Pit), 3, STEPS, 1);
+        query(state, "part-0043.png", Some(DefectType::Pit), 3, STEPS, 1);
         query(state, "part-0041.png", None, 1, STEPS, 4);
     });
     show(&mut test);
@@ -100,7 +100,7 @@ fn a_defective_part_is_shown_with_the_basis_of_its_verdict() {
             model(state);
             query(state, "part-0041.png", None, 1, STEPS, 1);
             failed(state);
-            query(state, "part-0043.png", Some(DefectKind::Scratch), 3, STEPS, 1);
+            query(state, "part-0043.png", Some(DefectType::Scratch), 3, STEPS, 1);
         });
         show(&mut test);
         assert!(shows(&test.harness, "DEFECTIVE"));
@@ -115,13 +115,13 @@ fn nearest_neighbours_are_shown_beside_the_highest_scoring_crop() {
     let mut results = SnapshotResults::new();
     let mut test = open(true, SIZE, |state| {
         model(state);
-        let id = query(state, "part-0043.png", Some(DefectKind::Scratch), 3, STEPS, 1);
+        let id = query(state, "part-0043.png", Some(DefectType::Scratch), 3, STEPS, 1);
         let crop = |defect, index: u64| {
             let picture = inspected::planes(defect, index);
             let level = move |x: usize, y: usize| ((picture.at(32 + x, 40 + y, 0) + 1.0) * 127.5) as u8;
             (0..64 * 64).map(move |i| level(i % 64, i / 64)).collect::<Vec<u8>>()
         };
-        let mut pixels = crop(Some(DefectKind::Scratch), 3);
+        let mut pixels = crop(Some(DefectType::Scratch), 3);
         (4..7).for_each(|i| pixels.extend(crop(None, i)));
         let origin = |i: usize| CropOrigin { image: format!("good-{i}.png"), x: 8 * i, y: 16 };
         let nearest = NearestNeighbours {
@@ -153,7 +153,7 @@ fn every_map_can_be_shown() {
     let mut results = SnapshotResults::new();
     let mut test = open(true, SIZE, |state| {
         model(state);
-        query(state, "part-0043.png", Some(DefectKind::Scratch), 3, STEPS, 1);
+        query(state, "part-0043.png", Some(DefectType::Scratch), 3, STEPS, 1);
     });
     show(&mut test);
     for (title, unit) in [
@@ -176,7 +176,7 @@ fn it_fits_the_smallest_window() {
     for size in [[1024.0, 640.0], [1920.0, 1080.0]] {
         let mut test = open(true, size, |state| {
             model(state);
-            query(state, "part-0043.png", Some(DefectKind::Scratch), 3, STEPS, 1);
+            query(state, "part-0043.png", Some(DefectType::Scratch), 3, STEPS, 1);
         });
         show(&mut test);
         let window = egui::Rect::from_min_size(egui::Pos2::ZERO, size.into());
@@ -325,7 +325,7 @@ fn the_keyboard_selects_images_in_the_list() {
 fn the_step_slider_drives_the_images_and_the_replay_runs_to_the_end() {
     let mut test = open(true, SIZE, |state| {
         model(state);
-        query(state, "part-0043.png", Some(DefectKind::Scratch), 3, STEPS, 1);
+        query(state, "part-0043.png", Some(DefectType::Scratch), 3, STEPS, 1);
     });
     show(&mut test);
     assert!(shows(&test.harness, "Reconstruction · step 60"));
@@ -360,7 +360,7 @@ fn the_layout_is_restored() {
         SIZE,
         |state| {
             model(state);
-            query(state, "part-0043.png", Some(DefectKind::Scratch), 3, STEPS, 1);
+            query(state, "part-0043.png", Some(DefectType::Scratch), 3, STEPS, 1);
         },
         |settings| {
             settings.layouts.insert("inspect".into(), layout.into());
@@ -377,7 +377,7 @@ fn the_layout_is_restored() {
 fn keys_apply_to_the_inspection_on_its_page_and_to_training_elsewhere() {
     let mut test = open(true, SIZE, |state| {
         model(state);
-        query(state, "part-0043.png", Some(DefectKind::Scratch), 3, STEPS, 1);
+        query(state, "part-0043.png", Some(DefectType::Scratch), 3, STEPS, 1);
     });
     show(&mut test);
     press(&mut test, Modifiers::COMMAND, Key::O);
@@ -395,7 +395,7 @@ fn keys_apply_to_the_inspection_on_its_page_and_to_training_elsewhere() {
 fn without_a_calibration_there_is_no_verdict_but_a_button() {
     let mut test = open(true, SIZE, |state| {
         model(state);
-        query(state, "part-0043.png", Some(DefectKind::Scratch), 3, STEPS, 1);
+        query(state, "part-0043.png", Some(DefectType::Scratch), 3, STEPS, 1);
         let mut status = state.inspection.status.write();
         let ModelState::Ready(facts) = &status.model else { panic!() };
         let bare = ModelFacts { calibrations: Arc::new(Vec::new()), ..(**facts).clone() };
@@ -420,7 +420,7 @@ fn without_a_calibration_there_is_no_verdict_but_a_button() {
 fn an_export_writes_its_files_and_names_the_folder() {
     let mut test = open(true, SIZE, |state| {
         model(state);
-        query(state, "part-0043.png", Some(DefectKind::Scratch), 3, STEPS, 1);
+        query(state, "part-0043.png", Some(DefectType::Scratch), 3, STEPS, 1);
     });
     show(&mut test);
     let dir = test.path("out");
@@ -450,7 +450,7 @@ fn has_regions(test: &mut TestWindow) -> bool {
 fn a_region_is_drawn_over_the_image_and_undone() {
     let mut test = open(true, SIZE, |state| {
         model(state);
-        query(state, "part-0043.png", Some(DefectKind::Scratch), 3, STEPS, 1);
+        query(state, "part-0043.png", Some(DefectType::Scratch), 3, STEPS, 1);
     });
     show(&mut test);
     assert!(!has_regions(&mut test));

@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use ganspect::{
     data::{
         FileHash, box_mean, surface,
-        surface::{DefectKind, SurfaceKind},
+        surface::{DefectType, SurfaceKind},
     },
     engine::{
         EngineState,
@@ -24,7 +24,7 @@ pub const SIDE: usize = 128;
 pub const STEPS: usize = 60;
 pub const STRIDE: usize = 3;
 
-pub fn planes(defect: Option<DefectKind>, index: u64) -> Planes {
+pub fn planes(defect: Option<DefectType>, index: u64) -> Planes {
     Planes::of(&surface::draw(SurfaceKind::Turned, defect, 11, index, SIDE).picture, 1, 1.0)
 }
 
@@ -130,7 +130,7 @@ pub fn entry(name: &str, state: QueryState) -> QueryEntry {
 pub fn query(
     state: &EngineState,
     name: &str,
-    defect: Option<DefectKind>,
+    defect: Option<DefectType>,
     index: u64,
     steps: usize,
     restarts: usize,

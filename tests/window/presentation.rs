@@ -7,7 +7,7 @@ use egui_kittest::{SnapshotResults, kittest::Queryable};
 use ganspect::{
     data::{
         FileHash, Split, surface,
-        surface::{DefectKind, SurfaceKind},
+        surface::{DefectType, SurfaceKind},
     },
     engine::{
         EngineState,
@@ -40,7 +40,7 @@ fn parts(state: &EngineState) {
     let waiting = entry("part-0042.png", QueryState::Waiting);
     state.inspection.status.write().entries.push(waiting.into());
     failed(state);
-    query(state, "part-0043.png", Some(DefectKind::Scratch), 3, STEPS, 1);
+    query(state, "part-0043.png", Some(DefectType::Scratch), 3, STEPS, 1);
 }
 
 fn presented(size: [f32; 2], dark: bool) -> TestWindow {
@@ -272,7 +272,7 @@ fn everything_fits_from_the_smallest_window_to_the_largest() {
 }
 
 /// An image file of turned metal.
-fn picture(test: &TestWindow, name: &str, defect: Option<DefectKind>) -> PathBuf {
+fn picture(test: &TestWindow, name: &str, defect: Option<DefectType>) -> PathBuf {
     let path = test.path(name);
     let side = 64;
     let drawn = surface::draw(SurfaceKind::Turned, defect, 2_017, 0, side).picture;

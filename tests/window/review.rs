@@ -14,7 +14,7 @@ use egui_kittest::{
 use ganspect::{
     data::{
         FileHash, ImageGrid, surface,
-        surface::{DefectKind, SurfaceKind},
+        surface::{DefectType, SurfaceKind},
     },
     engine::{
         EngineState, InspectionRequest,
@@ -62,7 +62,7 @@ fn model_hash() -> FileHash {
 
 /// Saves the image of part `i` in a folder; returns its path.
 fn image_file(folder: &Path, i: usize) -> PathBuf {
-    let defect = (verdict(P[i % P.len()]) != Verdict::Healthy).then_some(DefectKind::Scratch);
+    let defect = (verdict(P[i % P.len()]) != Verdict::Healthy).then_some(DefectType::Scratch);
     let picture = surface::draw(SurfaceKind::Turned, defect, 11, i as u64, SIDE).picture;
     let grey = image::GrayImage::from_fn(SIDE as u32, SIDE as u32, |x, y| {
         image::Luma([((picture.unit(x as usize, y as usize, 0) + 1.0) * 127.5) as u8])
@@ -471,7 +471,7 @@ fn model_and_map(state: &EngineState, i: usize) {
 
 /// Returns the result of an inspection of part `i`.
 fn inspected_view(i: usize) -> QueryView {
-    let picture = surface::draw(SurfaceKind::Turned, Some(DefectKind::Scratch), 11, i as u64, SIDE).picture;
+    let picture = surface::draw(SurfaceKind::Turned, Some(DefectType::Scratch), 11, i as u64, SIDE).picture;
     let query = Arc::new(Planes::of(&picture, 1, 1.0));
     // The tool marks are vertical, so a column's mean is the column without the scratch.
     let mean = |x: usize| (0..SIDE).map(|y| query.at(x, y, 0)).sum::<f32>() / SIDE as f32;
@@ -505,7 +505,7 @@ fn neighbours(i: usize) -> NearestNeighbours {
         let picture = surface::draw(SurfaceKind::Turned, defect, 11, index, SIDE).picture;
         (0..64 * 64).map(move |i| ((picture.unit(16 + i % 64, 16 + i / 64, 0) + 1.0) * 127.5) as u8)
     };
-    let mut pixels: Vec<u8> = crop(Some(DefectKind::Scratch), i as u64).collect();
+    let mut pixels: Vec<u8> = crop(Some(DefectType::Scratch), i as u64).collect();
     (4..7).for_each(|index| pixels.extend(crop(None, index)));
     let origin = |i: usize| CropOrigin { image: format!("good-{i}.png"), x: 8 * i, y: 16 };
     NearestNeighbours {

@@ -3,7 +3,7 @@
 use std::f32::consts::{PI, TAU};
 
 use super::{
-    kind::DefectKind,
+    kind::DefectType,
     noise::{Noise, SeededRng, mix, smoothstep},
     relief::{Relief, box_blur},
     texture::{FURROW_REACH, furrow},
@@ -11,14 +11,14 @@ use super::{
 
 /// Damages `relief` and returns the affected points. `strength` scales depths and stains; 1 is the default, more is for
 /// damage that would not be visible at its position.
-pub(super) fn damage(kind: DefectKind, relief: &mut Relief, rng: &mut SeededRng, strength: f32) -> Vec<bool> {
+pub(super) fn damage(kind: DefectType, relief: &mut Relief, rng: &mut SeededRng, strength: f32) -> Vec<bool> {
     match kind {
-        DefectKind::Scratch => scratch(relief, rng, strength),
-        DefectKind::Pit => pit(relief, rng, strength),
-        DefectKind::Stain if rng.chance(0.6) => stain(relief, rng, strength),
-        DefectKind::Stain => dent(relief, rng, strength),
-        DefectKind::Smear => smear(relief, rng, strength),
-        DefectKind::Crack => crack(relief, rng, strength),
+        DefectType::Scratch => scratch(relief, rng, strength),
+        DefectType::Pit => pit(relief, rng, strength),
+        DefectType::Stain if rng.chance(0.6) => stain(relief, rng, strength),
+        DefectType::Stain => dent(relief, rng, strength),
+        DefectType::Smear => smear(relief, rng, strength),
+        DefectType::Crack => crack(relief, rng, strength),
     }
 }
 

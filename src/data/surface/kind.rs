@@ -71,7 +71,7 @@ impl SurfaceKind {
 /// Defect type of a built-in surface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum DefectKind {
+pub enum DefectType {
     /// A groove cut across the tool marks.
     Scratch,
     /// One or a few small holes.
@@ -84,7 +84,7 @@ pub enum DefectKind {
     Crack,
 }
 
-impl DefectKind {
+impl DefectType {
     /// All defects, in display order.
     pub const ALL: [Self; 5] = [Self::Scratch, Self::Pit, Self::Stain, Self::Smear, Self::Crack];
 
@@ -134,7 +134,7 @@ impl fmt::Display for SurfaceKind {
     }
 }
 
-impl fmt::Display for DefectKind {
+impl fmt::Display for DefectType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
     }
@@ -160,7 +160,7 @@ impl FromStr for SurfaceKind {
     }
 }
 
-impl FromStr for DefectKind {
+impl FromStr for DefectType {
     type Err = UnknownName;
 
     fn from_str(name: &str) -> Result<Self, UnknownName> {

@@ -17,7 +17,7 @@ mod tests;
 mod texture;
 
 pub(crate) use kind::PREFIX;
-pub use kind::{DefectKind, SurfaceKind, UnknownName};
+pub use kind::{DefectType, SurfaceKind, UnknownName};
 pub use set::{SetSize, SurfaceError, write_set};
 pub(crate) use specimen::specimen_hash;
 pub use specimen::{SIDE_RANGE, Specimen, draw};

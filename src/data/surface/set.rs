@@ -10,7 +10,7 @@ use image::{ExtendedColorType, ImageEncoder as _, ImageError, codecs::png::PngEn
 use rayon::prelude::*;
 
 use super::{
-    kind::{DefectKind, SurfaceKind},
+    kind::{DefectType, SurfaceKind},
     specimen::{SIDE_RANGE, draw},
 };
 use crate::{
@@ -41,7 +41,7 @@ impl Default for SetSize {
 impl SetSize {
     /// Number of images in the set, without masks.
     pub fn images(&self) -> usize {
-        self.train + self.test_good + DefectKind::ALL.len() * self.test_per_defect
+        self.train + self.test_good + DefectType::ALL.len() * self.test_per_defect
     }
 }
 
@@ -98,7 +98,7 @@ pub enum SurfaceError {
 
 /// An image to draw and its path.
 struct Job {
-    defect: Option<DefectKind>,
+    defect: Option<DefectType>,
     index: u64,
     path: PathBuf,
     mask: Option<PathBuf>,
@@ -190,7 +190,7 @@ fn plan(dir: &Path, size: SetSize) -> (Vec<PathBuf>, Vec<Job>) {
     if size.test_per_defect > 0 {
         folders.push(truth.clone());
     }
-    for defect in DefectKind::ALL.into_iter().filter(|_| size.test_per_defect > 0) {
+    for defect in DefectType::ALL.into_iter().filter(|_| size.test_per_defect > 0) {
         let (images, masks) = (test.join(defect.name()), truth.join(defect.name()));
         jobs.extend((0..size.test_per_defect).map(|i| Job {
             defect: Some(defect),
@@ -273,7 +273,7 @@ mod tests {
         assert_eq!(seen.into_inner(), 8);
         let mut expected: Vec<String> =
             ["train/good/000.png", "train/good/001.png", "test/good/000.png"].map(String::from).into();
-        for defect in DefectKind::ALL {
+        for defect in DefectType::ALL {
             expected.push(format!("test/{defect}/000.png"));
             expected.push(format!("ground_truth/{defect}/000_mask.png"));
         }

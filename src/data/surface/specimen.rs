@@ -2,7 +2,7 @@
 
 use super::{
     defect,
-    kind::{DefectKind, PREFIX, SurfaceKind},
+    kind::{DefectType, PREFIX, SurfaceKind},
     mask,
     noise::SeededRng,
     relief::{Camera, Relief},
@@ -27,7 +27,7 @@ pub struct Specimen {
 /// A pure function of its arguments. Every combination of surface, defect, seed and index has its own texture, so no
 /// defective specimen shares one with a healthy specimen. The random numbers are the same on every platform; grey levels
 /// may differ by one between platforms whose mathematical functions round differently.
-pub fn draw(kind: SurfaceKind, defect: Option<DefectKind>, seed: u64, index: u64, side: usize) -> Specimen {
+pub fn draw(kind: SurfaceKind, defect: Option<DefectType>, seed: u64, index: u64, side: usize) -> Specimen {
     let side = side.clamp(SIDE_RANGE[0], SIDE_RANGE[1]);
     let SpecimenPair { healthy, damaged } = draw_pair(kind, defect, seed, index, side);
     match damaged {
@@ -41,7 +41,7 @@ pub fn draw(kind: SurfaceKind, defect: Option<DefectKind>, seed: u64, index: u64
 /// Returns the hash that identifies a drawn specimen in place of a file.
 pub(crate) fn specimen_hash(
     kind: SurfaceKind,
-    defect: Option<DefectKind>,
+    defect: Option<DefectType>,
     seed: u64,
     index: usize,
     side: usize,
@@ -59,7 +59,7 @@ pub(super) struct SpecimenPair {
 
 pub(super) fn draw_pair(
     kind: SurfaceKind,
-    defect: Option<DefectKind>,
+    defect: Option<DefectType>,
     seed: u64,
     index: u64,
     side: usize,
@@ -79,7 +79,7 @@ pub(super) fn draw_pair(
 }
 
 /// Returns the image of `relief` with a defect, and its mask.
-fn damage(defect: DefectKind, relief: &Relief, healthy: &[u8], camera: &Camera, rng: &SeededRng) -> (Vec<u8>, Vec<u8>) {
+fn damage(defect: DefectType, relief: &Relief, healthy: &[u8], camera: &Camera, rng: &SeededRng) -> (Vec<u8>, Vec<u8>) {
     let side = relief.side;
     let mut strength = 1.0;
     loop {
@@ -101,7 +101,7 @@ fn damage(defect: DefectKind, relief: &Relief, healthy: &[u8], camera: &Camera, 
 }
 
 /// Returns the seed of a specimen's random numbers, composed of its arguments.
-fn key(kind: SurfaceKind, defect: Option<DefectKind>, seed: u64, index: u64) -> [u8; 32] {
+fn key(kind: SurfaceKind, defect: Option<DefectType>, seed: u64, index: u64) -> [u8; 32] {
     let mut key = *b"surface.0-------0123456789abcdef";
     let kind = match kind {
         SurfaceKind::Turned => 1,
@@ -111,11 +111,11 @@ fn key(kind: SurfaceKind, defect: Option<DefectKind>, seed: u64, index: u64) -> 
     };
     let defect = match defect {
         None => 0,
-        Some(DefectKind::Scratch) => 1,
-        Some(DefectKind::Pit) => 2,
-        Some(DefectKind::Stain) => 3,
-        Some(DefectKind::Smear) => 4,
-        Some(DefectKind::Crack) => 5,
+        Some(DefectType::Scratch) => 1,
+        Some(DefectType::Pit) => 2,
+        Some(DefectType::Stain) => 3,
+        Some(DefectType::Smear) => 4,
+        Some(DefectType::Crack) => 5,
     };
     key[9] = kind;
     key[10] = defect;

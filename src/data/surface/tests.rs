@@ -31,14 +31,14 @@ fn names_can_be_parsed() {
         assert_eq!(kind.to_string().parse(), Ok(kind));
         assert_eq!(serde_json::to_string(&kind).expect("json"), format!("\"{kind}\""));
     }
-    for defect in DefectKind::ALL {
+    for defect in DefectType::ALL {
         assert_eq!(defect.to_string().parse(), Ok(defect));
         assert_eq!(serde_json::to_string(&defect).expect("json"), format!("\"{defect}\""));
     }
     let message = "honed".parse::<SurfaceKind>().expect_err("no such surface").to_string();
     assert!(SurfaceKind::ALL.iter().all(|kind| message.contains(kind.name())), "{message}");
-    let message = "rust".parse::<DefectKind>().expect_err("no such defect").to_string();
-    assert!(DefectKind::ALL.iter().all(|defect| message.contains(defect.name())), "{message}");
+    let message = "rust".parse::<DefectType>().expect_err("no such defect").to_string();
+    assert!(DefectType::ALL.iter().all(|defect| message.contains(defect.name())), "{message}");
 }
 
 #[test]
@@ -50,10 +50,10 @@ fn a_specimen_depends_only_on_its_arguments() {
         assert_ne!(healthy, draw(kind, None, 5, 9, 64));
         assert_ne!(healthy, draw(kind, None, 4, 10, 64));
         // The texture under a defect differs as well.
-        let pair = draw_pair(kind, Some(DefectKind::Pit), 4, 9, 64);
+        let pair = draw_pair(kind, Some(DefectType::Pit), 4, 9, 64);
         assert_ne!(bytes(&healthy.picture), pair.healthy);
-        let damaged = draw(kind, Some(DefectKind::Pit), 4, 9, 64);
-        assert_eq!(damaged, draw(kind, Some(DefectKind::Pit), 4, 9, 64));
+        let damaged = draw(kind, Some(DefectType::Pit), 4, 9, 64);
+        assert_eq!(damaged, draw(kind, Some(DefectType::Pit), 4, 9, 64));
     }
 }
 
@@ -78,7 +78,7 @@ fn images_use_the_middle_of_the_range() {
 #[test]
 fn a_mask_covers_the_visible_defect_only() {
     for kind in SurfaceKind::ALL {
-        for defect in DefectKind::ALL {
+        for defect in DefectType::ALL {
             for (index, side) in [(0, 64), (1, 64), (2, 96), (3, 160), (4, 160), (5, 256)] {
                 let about = format!("{kind} {defect} {index} at {side}");
                 let SpecimenPair { healthy, damaged } = draw_pair(kind, Some(defect), 2, index, side);
@@ -100,7 +100,7 @@ fn a_mask_covers_the_visible_defect_only() {
 #[test]
 fn any_side_is_drawn() {
     for (asked, given) in [(0, 16), (1, 16), (17, 17), (301, 301)] {
-        for defect in DefectKind::ALL {
+        for defect in DefectType::ALL {
             let specimen = draw(SurfaceKind::Milled, Some(defect), 3, 0, asked);
             let mask = specimen.mask.expect("a mask");
             assert_eq!((specimen.picture.width(), mask.height()), (given, given));

@@ -1,4 +1,4 @@
-//! Bounds on what is kept in memory for review.
+//! Limits on the data kept in memory for review.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -53,7 +53,7 @@ mod tests {
         };
         assert_eq!(left(of(&[1, 2, 3, 4]), &[4, 2], (3, 100)), [2, 3, 4]);
         assert_eq!(left(of(&[1, 2, 3, 4]), &[4, 2], (9, 20)), [2, 4]);
-        assert_eq!(left(of(&[1, 2, 3, 4]), &[4, 2], (9, 5)), [4], "what is on show stays");
+        assert_eq!(left(of(&[1, 2, 3, 4]), &[4, 2], (9, 5)), [4], "the displayed image stays");
         assert_eq!(left(of(&[1, 2]), &[], (9, 100)), [1, 2]);
     }
 }

@@ -160,16 +160,16 @@ impl RecordThread {
             self.set_state(RecordState::Opening);
         }
         let opened = Record::open(&path).and_then(|record| {
-            let kinds = record.defect_types()?;
+            let types = record.defect_types()?;
             let all = record.since(RecordPosition::default())?;
-            Ok((record, kinds, all))
+            Ok((record, types, all))
         });
         match opened {
-            Ok((record, kinds, all)) => {
+            Ok((record, types, all)) => {
                 self.record = Some(record);
                 self.position = all.position;
                 self.snapshot.items = Arc::new(all.items);
-                self.snapshot.defect_types = Arc::new(kinds);
+                self.snapshot.defect_types = Arc::new(types);
                 self.snapshot.revision += 1;
                 self.update_statistics();
                 self.set_state(RecordState::Open);
@@ -219,10 +219,10 @@ impl RecordThread {
     fn read_new(&mut self) -> Result<bool, RecordError> {
         let Some(record) = &self.record else { return Ok(false) };
         let news = record.since(self.position)?;
-        let kinds = record.defect_types()?;
-        let other = kinds != *self.snapshot.defect_types;
+        let types = record.defect_types()?;
+        let other = types != *self.snapshot.defect_types;
         if other {
-            self.snapshot.defect_types = Arc::new(kinds);
+            self.snapshot.defect_types = Arc::new(types);
         }
         if news.position == self.position {
             return Ok(other);
@@ -292,8 +292,8 @@ impl RecordThread {
         let Some(record) = &mut self.record else { return };
         let changed = change(record).and_then(|()| record.defect_types());
         match changed {
-            Ok(kinds) => {
-                self.snapshot.defect_types = Arc::new(kinds);
+            Ok(types) => {
+                self.snapshot.defect_types = Arc::new(types);
                 self.show();
             }
             Err(error) => self.report(&format!("The defect types were not changed: {error}.")),

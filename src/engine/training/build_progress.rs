@@ -219,7 +219,7 @@ mod tests {
             schedule.set_estimate(part, seconds);
         }
         schedule.enter(BuildPart::Encoder, 0);
-        assert_eq!(schedule.seconds_left(), None, "nobody knows yet how long a step of the encoder takes");
+        assert_eq!(schedule.seconds_left(), None, "the duration of an encoder step is not known yet");
         schedule.update(50, 5.0);
         // 5 s of the encoder, 10 s of the critic, 2 s of the statistics and 10 s of calibration are left.
         assert_eq!(schedule.seconds_left(), Some(27.0));

@@ -234,7 +234,7 @@ impl BankBuilder {
         let (Some(wide), Some(high)) = (frame.width().checked_sub(SIDE), frame.height().checked_sub(SIDE)) else {
             return Ok(());
         };
-        // An equal share per image; the last images fill what is left.
+        // An equal share per image; the last images fill the remainder.
         let share = self.capacity.div_ceil(self.images.max(1)).min(self.capacity - self.bank.len());
         let mut corners = Vec::with_capacity(share);
         for _ in 0..share {

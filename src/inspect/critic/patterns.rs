@@ -1,4 +1,4 @@
-//! Where healthy parts score high, and how far a frame is from its nearest healthy neighbour.
+//! Locations where healthy parts score high, and the distance of a frame from its nearest healthy neighbour.
 //!
 //! Edges, holes and machining marks raise the critic's map at the same locations of part after part. A frame's map is
 //! reduced to its maximum in each of 6 by 6 parts of the frame, and these 36 values are compared with those of healthy

@@ -18,7 +18,8 @@ use crate::inspect::{
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DefectTypeMetrics {
     /// The defect type.
-    pub kind: String,
+    #[serde(rename = "kind")]
+    pub defect_type: String,
     /// Number of images.
     pub count: usize,
     /// Area under the ROC curve against all healthy images.
@@ -146,19 +147,19 @@ impl Evaluation {
     /// Metrics of a score per defect type, in order of name, with the number of images above `threshold` if given.
     pub fn by_defect_type(&self, kind: ScoreKind, threshold: Option<f64>) -> Vec<DefectTypeMetrics> {
         let (healthy, _) = self.columns(kind);
-        let mut kinds: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+        let mut by_type: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
         for e in &self.images {
             if let Some(name) = e.defect_type() {
-                kinds.entry(name).or_default().push(e.scores.get(kind));
+                by_type.entry(name).or_default().push(e.scores.get(kind));
             }
         }
         let metrics = |(name, scores): (&str, Vec<f64>)| DefectTypeMetrics {
-            kind: name.into(),
+            defect_type: name.into(),
             count: scores.len(),
             auroc: Ranking::new(&healthy, &scores).and_then(|r| r.auroc()),
             caught: threshold.map(|t| scores.iter().filter(|s| **s > t).count()),
         };
-        kinds.into_iter().map(metrics).collect()
+        by_type.into_iter().map(metrics).collect()
     }
 
     /// The verdict on an image at this rate; `None` if the rate cannot be promised.

@@ -22,7 +22,8 @@ pub struct ScoreMetrics {
     /// Counts at that threshold.
     pub confusion: Option<Confusion>,
     /// Metrics per defect type.
-    pub kinds: Vec<DefectTypeMetrics>,
+    #[serde(rename = "kinds")]
+    pub defect_types: Vec<DefectTypeMetrics>,
 }
 
 /// Metrics of an evaluation. Keys are stable: never renamed or redefined, only added.
@@ -79,7 +80,7 @@ impl EvaluationSummary {
                 metrics: evaluation.metrics(score)?,
                 threshold,
                 confusion: threshold.map(|t| evaluation.confusion(score, t)),
-                kinds: evaluation.by_defect_type(score, threshold),
+                defect_types: evaluation.by_defect_type(score, threshold),
             })
         };
         let (healthy, defective) = evaluation.counts();
@@ -202,10 +203,10 @@ mod tests {
         assert_eq!(own.confusion, Some(Confusion { caught: 8, missed: 5, false_alarms: 1, passed: 9 }));
         assert_eq!(own.metrics.caught_at_1, None);
         assert_eq!(own.metrics.caught_at_5.map(|e| e.value), Some(8.0 / 13.0));
-        let kinds: Vec<_> = own.kinds.iter().map(|k| (k.kind.as_str(), k.count, k.caught)).collect();
-        assert_eq!(kinds, [("pit", 3, Some(0)), ("scratch", 10, Some(8))]);
+        let types: Vec<_> = own.defect_types.iter().map(|t| (t.defect_type.as_str(), t.count, t.caught)).collect();
+        assert_eq!(types, [("pit", 3, Some(0)), ("scratch", 10, Some(8))]);
         // Pits at 0.3, 0.4 and 0.5 over 2, 3 and 4 healthy images, with a tie each.
-        assert!((own.kinds[0].auroc.unwrap() - 10.5 / 30.0).abs() < 1e-9);
+        assert!((own.defect_types[0].auroc.unwrap() - 10.5 / 30.0).abs() < 1e-9);
         for e in &evaluation.images {
             let verdict = evaluation.assess(e, 0.05).unwrap().verdict;
             let flagged = e.scores.get(ScoreKind::Feature) > own.threshold.unwrap();

@@ -14,7 +14,7 @@ use crate::{
         layout::ReadProgress,
         source::SPECIMEN_SIDE,
         surface,
-        surface::{DefectKind, SurfaceKind},
+        surface::{DefectType, SurfaceKind},
     },
     format::counted,
 };
@@ -31,7 +31,7 @@ enum ImageOrigin {
     /// An image of the store, and the file of its mask.
     Stored { index: usize, mask: Option<PathBuf> },
     /// A generated image of a built-in surface.
-    Generated { kind: SurfaceKind, defect: Option<DefectKind>, seed: u64, index: u64, side: usize },
+    Generated { kind: SurfaceKind, defect: Option<DefectType>, seed: u64, index: u64, side: usize },
 }
 
 /// A test image.
@@ -134,18 +134,18 @@ impl TestSet {
     /// grouped by type. A larger set includes the smaller ones.
     pub fn generate(kind: SurfaceKind, seed: u64, side: usize, healthy: usize, defective: usize) -> Self {
         let own = TEST_SEED.wrapping_add(seed);
-        let item = |defect: Option<DefectKind>, index: usize| TestItem {
-            name: format!("{kind}/{}/{index:03}", defect.map_or("good", DefectKind::name)),
+        let item = |defect: Option<DefectType>, index: usize| TestItem {
+            name: format!("{kind}/{}/{index:03}", defect.map_or("good", DefectType::name)),
             path: None,
             // The same hash as in training data, so that training images are recognised.
             hash: surface::specimen_hash(kind, defect, own, index, side),
             label: defect.map_or(Label::Healthy, |d| Label::Defective(d.name().to_owned())),
             origin: ImageOrigin::Generated { kind, defect, seed: own, index: index as u64, side },
         };
-        let kinds = DefectKind::ALL;
+        let types = DefectType::ALL;
         let healthy = (0..healthy).map(|i| item(None, i));
-        let of = |k: usize| (k..defective).step_by(kinds.len()).map(move |i| (Some(kinds[k]), i));
-        let defective = (0..kinds.len()).flat_map(of).map(|(defect, i)| item(defect, i));
+        let of = |k: usize| (k..defective).step_by(types.len()).map(move |i| (Some(types[k]), i));
+        let defective = (0..types.len()).flat_map(of).map(|(defect, i)| item(defect, i));
         let items: Vec<TestItem> = healthy.chain(defective).collect();
         let about =
             format!("built-in surface, generated for this evaluation: {kind}, {side} × {side} pixels, seed {own}");
@@ -252,8 +252,8 @@ mod tests {
         assert!(tests.picture(99).is_err() && tests.mask(99).unwrap().is_none());
         let few = TestSet::open(&source, &[&split], Some(3), &|_, _| true).unwrap();
         assert_eq!(few.counts(), (2, 3));
-        let kinds: HashSet<_> = few.items.iter().map(|i| format!("{:?}", i.label)).collect();
-        assert_eq!(kinds.len(), 4, "one of each defect type that is left: {kinds:?}");
+        let types: HashSet<_> = few.items.iter().map(|i| format!("{:?}", i.label)).collect();
+        assert_eq!(types.len(), 4, "one of each remaining defect type: {types:?}");
     }
 
     #[test]
@@ -274,7 +274,7 @@ mod tests {
         let tests = TestSet::open(&source, &[&split], None, &|_, _| true).unwrap();
         assert_eq!(tests.counts(), (50, 100));
         let of = |kind: &str| tests.items.iter().filter(|i| i.label == Label::Defective(kind.into())).count();
-        assert!(DefectKind::ALL.iter().all(|k| of(k.name()) == 20));
+        assert!(DefectType::ALL.iter().all(|k| of(k.name()) == 20));
         // A run trained on the same seed as the test.
         let same: DataSource = "surface:turned:7001".parse().unwrap();
         let split = same.open(&|_, _| true).unwrap().split(0.2, 1).unwrap();
@@ -283,7 +283,7 @@ mod tests {
             let asked = TestSet::open(&source, &[], Some(n), &|_, _| true).unwrap();
             let of = |kind: &str| asked.items.iter().filter(|i| i.label == Label::Defective(kind.into())).count();
             assert_eq!(asked.counts(), (n, n));
-            assert!(DefectKind::ALL.iter().all(|k| of(k.name()) == n / 5));
+            assert!(DefectType::ALL.iter().all(|k| of(k.name()) == n / 5));
             let (more, fewer) = if n < 100 { (&tests, &asked) } else { (&asked, &tests) };
             assert!(fewer.items.iter().filter(|i| i.label != Label::Healthy).all(|i| more.items.contains(i)));
         }

@@ -299,7 +299,7 @@ mod tests {
             };
             assert!((x as f32 - wanted).abs() < 3.0 && (w as f32 - width).abs() < 4.0, "{anchor:?} {x} {w} {width}");
             assert!(y > 8 && y + h < 32 && h > 8, "{y} {h}");
-            // Strokes are as dark as they were asked to be.
+            // Strokes have the requested darkness.
             assert!(canvas.pixels.iter().any(|p| p[0] < 0x50));
         }
         let mut small = PixelCanvas::new(3, 3);

@@ -82,7 +82,7 @@ impl ScoreKind {
         }
     }
 
-    /// One sentence on what it measures.
+    /// Describes the score in one sentence.
     pub fn describe(self) -> &'static str {
         match self {
             Self::L1Sum => "Sum of |x - G(z)| over all pixels, on the -1 to 1 scale (loss of the 2017 talk).",

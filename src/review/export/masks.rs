@@ -71,8 +71,8 @@ mod tests {
 
     #[test]
     fn a_kind_is_a_folder_of_its_own() {
-        for (kind, name) in [("crack", "crack"), ("../x", "___x"), ("good", "defect_good"), ("a/b c", "a_b c")] {
-            assert_eq!(folder_name(kind), name);
+        for (defect, name) in [("crack", "crack"), ("../x", "___x"), ("good", "defect_good"), ("a/b c", "a_b c")] {
+            assert_eq!(folder_name(defect), name);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The review record: one append-only SQLite file.
 //!
-//! Every write is a transaction of its own and is on the disk before its function returns (write-ahead log, synced at
+//! Every write is a separate transaction and is on the disk before its function returns (write-ahead log, synced at
 //! each commit). A mistake is retracted by a new row, and so is a retraction. Triggers in the file reject every
 //! `UPDATE` and `DELETE`, whichever program sends it.
 

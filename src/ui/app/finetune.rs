@@ -168,7 +168,7 @@ impl App {
 fn free_model(folder: &Path, name: &str) -> PathBuf {
     let stem: String =
         name.split(',').next().unwrap_or_default().chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
-    let named = |n: u32| folder.join(format!("{}-taught-{n}.ganspect", stem.trim_matches('-')));
+    let named = |n: u32| folder.join(format!("{}-finetuned-{n}.ganspect", stem.trim_matches('-')));
     (1..).map(named).find(|path| !path.exists()).unwrap_or_else(|| named(0))
 }
 
@@ -180,9 +180,9 @@ mod tests {
     fn models_that_learned_lie_beside_one_another() {
         let folder = tempfile::tempdir().unwrap();
         let first = free_model(folder.path(), "turned metal, built in");
-        assert_eq!(first, folder.path().join("turned-metal-taught-1.ganspect"));
+        assert_eq!(first, folder.path().join("turned-metal-finetuned-1.ganspect"));
         image::GrayImage::new(1, 1).save_with_format(&first, image::ImageFormat::Png).unwrap();
         let next = free_model(folder.path(), "turned metal, fine-tuned on 12 verdicts");
-        assert_eq!(next, folder.path().join("turned-metal-taught-2.ganspect"));
+        assert_eq!(next, folder.path().join("turned-metal-finetuned-2.ganspect"));
     }
 }

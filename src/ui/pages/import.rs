@@ -68,7 +68,7 @@ impl ImportPage {
         let state = match task {
             Ok(task) => ReadState::Reading(task, Instant::now()),
             Err(error) => ReadState::Failed(format!(
-                "No thread could be started to read the images ({error}). Close some programs and try again."
+                "Cannot start a thread to read the images: {error}. Close some programs and try again."
             )),
         };
         Self {

@@ -177,7 +177,7 @@ impl PartPainter {
             }
         }
         bar(ui, sizes, layout.bar, part.scale);
-        // The final reconstruction counts as a step of its own.
+        // The final reconstruction counts as a separate step.
         let last = view.frames.last().map_or(0, |kept| kept.step);
         let last = last.max(view.records.last().map_or(1, |record| record.step)).max(1);
         curve(ui, sizes, layout.curve, &view.records, step, last);

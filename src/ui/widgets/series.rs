@@ -189,7 +189,7 @@ impl Pyramid {
         }
         let extent = match level.checked_sub(1) {
             None => return self.values.get(i).map_or(0, |v| usize::from(*v < low || *v > high)),
-            // The root has no extent of its own.
+            // The extent of the root is not stored.
             Some(l) => self.levels.get(l).and_then(|nodes| nodes.get(i)),
         };
         match extent {

@@ -54,7 +54,7 @@ impl ClaimTable {
     /// [`LedgerError`] where the record cannot be written.
     pub fn record(&self, inspected: &InspectedFile) -> Result<(), LedgerError> {
         self.ledger.lock().record(inspected)?;
-        // Released only now that it is on record, so that it is one or the other at any time.
+        // Released only after it is on record, so that it is claimed or recorded at any time.
         let mut state = self.state.lock();
         state.claimed.remove(&(inspected.path.clone(), inspected.hash));
         state.counts.recorded += 1;

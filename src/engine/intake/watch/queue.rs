@@ -231,7 +231,7 @@ mod tests {
         assert_eq!(b.see("a", 10, 1, 1_000), FileStatus::Waiting);
         assert_eq!(b.see("a", 10, 1, 29_000), FileStatus::Waiting);
         assert_eq!(b.queue.next_look(), Some(b.at(29_500)));
-        // It grows after all: read again soon, and the patience starts again.
+        // It grows after all: read again soon, and the deadline starts again.
         assert_eq!(b.see("a", 15, 2, 29_500), FileStatus::Waiting);
         assert_eq!(b.see("a", 15, 2, 30_000), FileStatus::Ready);
         assert!(!b.fail("a", 30_000));

@@ -240,7 +240,7 @@ fn confusion(out: &mut String, summary: &EvaluationSummary) {
 }
 
 fn defect_types(out: &mut String, summary: &EvaluationSummary) {
-    let Some(metrics) = summary.verdict().filter(|s| !s.kinds.is_empty()) else { return };
+    let Some(metrics) = summary.verdict().filter(|s| !s.defect_types.is_empty()) else { return };
     out.push_str(
         "<h3>Defect types</h3><div class=\"wide\"><table><tr><th>Defect type</th><th>Images</th><th>Detected</th>",
     );
@@ -248,11 +248,11 @@ fn defect_types(out: &mut String, summary: &EvaluationSummary) {
         let _ = write!(out, "<th>{}</th>", s.score.title());
     }
     out.push_str("</tr>");
-    for (i, kind) in metrics.kinds.iter().enumerate() {
-        let caught = kind.caught.map_or_else(|| "–".into(), |n| n.to_string());
-        let _ = write!(out, "<tr><td>{}</td><td>{}</td><td>{caught}</td>", text(&kind.kind), kind.count);
+    for (i, defect) in metrics.defect_types.iter().enumerate() {
+        let caught = defect.caught.map_or_else(|| "–".into(), |n| n.to_string());
+        let _ = write!(out, "<tr><td>{}</td><td>{}</td><td>{caught}</td>", text(&defect.defect_type), defect.count);
         for s in &summary.scores {
-            let _ = write!(out, "<td>{}</td>", number(s.kinds.get(i).and_then(|k| k.auroc)));
+            let _ = write!(out, "<td>{}</td>", number(s.defect_types.get(i).and_then(|t| t.auroc)));
         }
         out.push_str("</tr>");
     }
@@ -310,7 +310,7 @@ fn cases(out: &mut String, model: &ReportedModel, of: &str) {
             }
             let truth = e.defect_type().map_or_else(
                 || "<strong class=\"h\">healthy</strong>".to_owned(),
-                |kind| format!("<strong class=\"d\">{}</strong>", text(kind)),
+                |defect_type| format!("<strong class=\"d\">{}</strong>", text(defect_type)),
             );
             let p = model.summary.rate.and_then(|rate| model.evaluation.assess(e, rate));
             let p = p.map(|a| format!(", {} (p = {:.4})", a.verdict.title(), a.p)).unwrap_or_default();

@@ -104,7 +104,7 @@ impl EvaluateWorkspace {
         EvaluationRequest::Report { dir, rate: scene.evaluation().and_then(|e| self.rate(e)) }
     }
 
-    /// Returns what the commands need to know of the test.
+    /// Returns the state of the test for the commands.
     pub(crate) fn context(&self, engine: &EngineState) -> EvaluationContext {
         let scene = EvaluateScene::of(engine);
         let running = scene.status.phase.is_active();
@@ -363,8 +363,8 @@ impl EvaluateWorkspace {
             }
             PanelRequest::Rate(rate) => self.select_rate(evaluation, rate),
             PanelRequest::Filter(filter) => self.layout.filter = filter,
-            PanelRequest::DefectType(kind) => {
-                self.only = if self.only.as_ref() == Some(&kind) { None } else { Some(kind) };
+            PanelRequest::DefectType(defect) => {
+                self.only = if self.only.as_ref() == Some(&defect) { None } else { Some(defect) };
             }
         }
     }

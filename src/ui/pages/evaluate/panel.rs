@@ -116,7 +116,7 @@ fn promised_rate(ui: &mut Ui, view: &PanelView<'_>, frame: &mut Frame<'_>) -> Op
     request
 }
 
-/// Draws the button that applies the rate to the active model, and what it changes.
+/// Draws the button that applies the rate to the active model, and a description of the change.
 fn apply_rate(ui: &mut Ui, view: &PanelView<'_>, frame: &mut Frame<'_>) {
     if view.rate.rate.is_none() {
         return;
@@ -331,14 +331,19 @@ fn defect_types(ui: &mut Ui, view: &PanelView<'_>) -> Option<PanelRequest> {
     let font = egui::TextStyle::Body.resolve(ui.style());
     ui.spacing_mut().item_spacing.y = 0.0;
     for (i, defect) in defect_types.iter().enumerate() {
-        let on = view.only == Some(defect.kind.as_str());
+        let on = view.only == Some(defect.defect_type.as_str());
         let size = vec2(ui.available_width(), theme::CONTROL);
         let (rect, response) = ui.allocate_exact_size(size, Sense::click());
         let caught = view.judged.and_then(|j| j.caught.get(i)).map(|n| format!("{n} of {}", defect.count));
         let caught = caught.unwrap_or_else(|| format!("– of {}", defect.count));
         let auroc = defect.auroc.map_or_else(|| "–".to_owned(), |v| format!("{v:.3}"));
         response.widget_info(|| {
-            WidgetInfo::selected(Role::Button, true, on, format!("{}: {caught} caught, AUROC {auroc}", defect.kind))
+            WidgetInfo::selected(
+                Role::Button,
+                true,
+                on,
+                format!("{}: {caught} caught, AUROC {auroc}", defect.defect_type),
+            )
         });
         let painter = ui.painter();
         row_background(painter, &p, &response, on);
@@ -348,11 +353,11 @@ fn defect_types(ui: &mut Ui, view: &PanelView<'_>) -> Option<PanelRequest> {
         let at = right - theme::FIGURE_COLUMN - theme::GAP_S;
         painter.text(pos2(at, y), Align2::RIGHT_CENTER, caught, font.clone(), p.text_strong);
         let width = at - theme::CAUGHT - rect.left();
-        let name = elided(ui, &defect.kind, font.clone(), p.text, width);
+        let name = elided(ui, &defect.defect_type, font.clone(), p.text, width);
         painter.galley(pos2(rect.left() + theme::GAP_XS, y - name.size().y / 2.0), name, p.text);
         let help = "AUROC of this defect type against all healthy images. Click to list its images.";
         if response.on_hover_text(help).clicked() {
-            request = Some(PanelRequest::DefectType(defect.kind.clone()));
+            request = Some(PanelRequest::DefectType(defect.defect_type.clone()));
         }
     }
     ui.spacing_mut().item_spacing.y = theme::GAP_XS;

@@ -210,8 +210,11 @@ impl ThresholdResults {
                 *by_type.entry(defect).or_default() += 1;
             }
         }
-        let caught =
-            scored.defect_types.iter().map(|t| by_type.get(t.kind.as_str()).copied().unwrap_or_default()).collect();
+        let caught = scored
+            .defect_types
+            .iter()
+            .map(|t| by_type.get(t.defect_type.as_str()).copied().unwrap_or_default())
+            .collect();
         let listed = |at: &usize| {
             let defect = examined.get(*at).and_then(|e| e.defect_type());
             only.is_none_or(|only| defect == Some(only))

@@ -16,7 +16,7 @@ use crate::{
 /// During a test, confidence intervals are recomputed after this many times their own compute time.
 const PAUSE: u32 = 10;
 
-/// What the results at a threshold depend on besides the score.
+/// Inputs of the results at a threshold besides the score.
 #[derive(Clone, PartialEq)]
 struct ThresholdKey {
     threshold: u64,

@@ -8,7 +8,7 @@ use super::scene::InspectScene;
 use crate::{
     data::{
         ImageGrid, surface,
-        surface::{DefectKind, SurfaceKind},
+        surface::{DefectType, SurfaceKind},
     },
     engine::{
         InspectionRequest,
@@ -216,7 +216,7 @@ fn examples() -> Vec<Query> {
         name: name.to_owned(),
         source: QuerySource::Picture(Arc::new(surface::draw(SurfaceKind::Turned, defect, SEED, 0, SIDE).picture)),
     };
-    vec![query(Some(DefectKind::Crack), "Turned metal, cracked"), query(None, "Turned metal, healthy")]
+    vec![query(Some(DefectType::Crack), "Turned metal, cracked"), query(None, "Turned metal, healthy")]
 }
 
 /// Draws the place of the images of a query that has none: why, and a button to inspect it again.

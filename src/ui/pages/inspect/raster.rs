@@ -138,7 +138,7 @@ impl DisplayMap {
         unsigned.upper(scale)
     }
 
-    /// Returns a sentence on what it shows.
+    /// Describes the map in one sentence.
     pub(crate) fn help(self) -> &'static str {
         match self {
             Self::Difference => "|image − reconstruction| per pixel, on the −1 to 1 scale.",

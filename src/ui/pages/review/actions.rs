@@ -64,9 +64,9 @@ impl ReviewWorkspace {
         let snapshot = Arc::clone(&self.snapshot);
         let Some(item) = self.queue.shown(&snapshot.items) else { return };
         // Skipping a part that is done or was skipped before records nothing.
-        let standing = self.queue.view().status(item);
+        let status = self.queue.view().status(item);
         let unchanged =
-            judgement == Judgement::Skip && standing != ReviewStatus::Open || self.session.is_pending(item.part.id);
+            judgement == Judgement::Skip && status != ReviewStatus::Open || self.session.is_pending(item.part.id);
         if !unchanged {
             if let Some(note) = self.note.take().filter(|note| note.part == item.part.id) {
                 self.session.set_note(item.part.id, note.text.trim());
@@ -83,12 +83,12 @@ impl ReviewWorkspace {
     /// Sets the defect type of the last part that was judged defective.
     fn set_defect_type(&mut self, at: usize, actions: &mut Vec<Action>) {
         let snapshot = Arc::clone(&self.snapshot);
-        let (Some(last), Some(kind)) = (self.session.last_defective.clone(), snapshot.defect_types.get(at)) else {
+        let (Some(last), Some(defect)) = (self.session.last_defective.clone(), snapshot.defect_types.get(at)) else {
             return;
         };
         let Ok(item) = snapshot.items.binary_search_by_key(&last.part, |item| item.part.id) else { return };
-        let settings = ReviewSettings { defect_type: Some(kind.clone()), ..self.settings.clone() };
-        let opinion = NewOpinion { defect: Some(kind.clone()), time: Timestamp::now(), ..last.opinion };
+        let settings = ReviewSettings { defect_type: Some(defect.clone()), ..self.settings.clone() };
+        let opinion = NewOpinion { defect: Some(defect.clone()), time: Timestamp::now(), ..last.opinion };
         self.submit(&snapshot.items[item], opinion, actions);
         actions.push(Action::Review(Box::new(settings)));
     }

@@ -23,7 +23,7 @@ impl PanelSection for DefectTypesSection {
     fn ui(&mut self, ui: &mut Ui, scene: &ReviewScene, frame: &mut Frame<'_>) {
         let p = Palette::of(ui);
         let send = |frame: &mut Frame<'_>, request| frame.actions.push(Action::engine(request));
-        for (i, kind) in scene.snapshot.defect_types.iter().enumerate() {
+        for (i, name) in scene.snapshot.defect_types.iter().enumerate() {
             ui.horizontal(|ui| {
                 ui.set_height(theme::ROW_TIGHT);
                 ui.spacing_mut().interact_size.y = theme::ROW_TIGHT;
@@ -32,11 +32,11 @@ impl PanelSection for DefectTypesSection {
                 flush_right(ui, |ui| {
                     let remove = egui::Button::new("×").frame(false);
                     let help = "Removes the type from the list; verdicts that use it are unchanged.";
-                    if ui.add(remove).accessible_name(format!("Remove {kind}")).on_hover_text(help).clicked() {
-                        send(frame, ReviewRequest::RetireDefectType(kind.clone()));
+                    if ui.add(remove).accessible_name(format!("Remove {name}")).on_hover_text(help).clicked() {
+                        send(frame, ReviewRequest::RetireDefectType(name.clone()));
                     }
                     ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
-                        ui.add(Label::new(RichText::new(kind).color(p.text)).truncate());
+                        ui.add(Label::new(RichText::new(name).color(p.text)).truncate());
                     });
                 });
             });

@@ -73,7 +73,7 @@ fn short(opinion: &Opinion) -> String {
         judgement => judgement.title().to_owned(),
     };
     match &opinion.defect {
-        Some(kind) => format!("{word}, {kind}"),
+        Some(defect) => format!("{word}, {defect}"),
         None => word,
     }
 }
@@ -150,8 +150,8 @@ pub(super) fn defect_types(ui: &mut Ui, scene: &ReviewScene, session: &Session, 
     let Some(last) = &session.last_defective else { return };
     let p = Palette::of(ui);
     ui.separator();
-    let kind = last.opinion.defect.as_deref();
-    let text = format!("{} is defective: {}.", last.name, kind.unwrap_or("type not set"));
+    let defect = last.opinion.defect.as_deref();
+    let text = format!("{} is defective: {}.", last.name, defect.unwrap_or("type not set"));
     ui.add(Label::new(RichText::new(text).color(p.text)).wrap());
     let commands = UiCommand::defect_types().enumerate().map(|(at, command)| (command, at));
     ui.horizontal_wrapped(|ui| {
@@ -159,7 +159,7 @@ pub(super) fn defect_types(ui: &mut Ui, scene: &ReviewScene, session: &Session, 
         for (command, at) in commands {
             let Some(name) = scene.snapshot.defect_types.get(at) else { continue };
             let key = RichText::new(command.keys(ui.ctx())).monospace().color(p.accent);
-            let button = Button::new((key, RichText::new(name))).selected(kind == Some(name.as_str()));
+            let button = Button::new((key, RichText::new(name))).selected(defect == Some(name.as_str()));
             let response = ui.add(button.min_size(vec2(0.0, theme::CONTROL)));
             if response
                 .accessible_name(format!("Defect type {}: {name}", at + 1))
