@@ -47,7 +47,7 @@ pub struct Bundle {
 /// The origin of a model file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Provenance {
-    /// Format version, at most [`BUNDLE_FORMAT`].
+    /// Format version, at most `BUNDLE_FORMAT`.
     pub format: u32,
     /// Version of the program that wrote it.
     pub program: String,
