@@ -122,12 +122,7 @@ impl CropSampler {
         let mut padded = 0;
         for &index in &indices {
             let Some((width, height)) = store.size(index) else {
-                let value = index.to_string();
-                return Err(DataError::OutOfRange {
-                    name: "the index of the image",
-                    value,
-                    range: "below the number of images",
-                });
+                return Err(DataError::no_image(index));
             };
             let (width, height) = Picture::scaled_size(width, height, spec.scale);
             padded += usize::from(width < spec.size || height < spec.size);

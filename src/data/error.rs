@@ -108,6 +108,17 @@ pub enum DataError {
     LoaderStopped(String),
 }
 
+impl DataError {
+    /// Returns the error of an image index past the end of a store.
+    pub(crate) fn no_image(index: usize) -> Self {
+        Self::OutOfRange {
+            name: "the index of the image",
+            value: index.to_string(),
+            range: "below the number of images",
+        }
+    }
+}
+
 /// Reason why an image file cannot be used; each message follows the file's name and ends with the remedy.
 #[derive(Debug, thiserror::Error)]
 pub enum FileFault {

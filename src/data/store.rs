@@ -138,12 +138,7 @@ impl ImageStore {
     /// Those of [`ImageStore::get`].
     pub(crate) fn get_as(&self, index: usize, form: ImageForm) -> Result<Arc<Picture>, DataError> {
         let Some(entry) = self.entries.get(index) else {
-            let value = index.to_string();
-            return Err(DataError::OutOfRange {
-                name: "the index of the image",
-                value,
-                range: "below the number of images",
-            });
+            return Err(DataError::no_image(index));
         };
         // For a grey file both are the same.
         let form = ImageForm { grey: form.grey && entry.channels == 3, ..form };

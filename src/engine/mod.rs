@@ -21,7 +21,7 @@ pub mod training;
 
 use std::{io, sync::Arc, thread};
 
-pub(crate) use background::{BackgroundTask, TaskProgress, TaskState};
+pub(crate) use background::{BackgroundTask, TaskProgress, TaskState, thread_error};
 use crossbeam_channel::{Receiver, Sender, bounded};
 pub use evaluation::EvaluationRequest;
 pub use event::{Event, Severity};

@@ -5,7 +5,7 @@ use toml::Value;
 
 use crate::train::{
     OptimiserKind, OptimiserKnobs,
-    knobs::{Domain, Group, Knob, plain},
+    knobs::{Domain, Group, Knob, OutOfDomain, plain},
 };
 
 /// Initial z.
@@ -294,15 +294,8 @@ pub enum KnobError {
         key: String,
     },
     /// Wrong type or out of range.
-    #[error("'{key}' is {value}, but must be {domain}")]
-    OutOfRange {
-        /// The key.
-        key: &'static str,
-        /// The value.
-        value: String,
-        /// The allowed values.
-        domain: Domain,
-    },
+    #[error(transparent)]
+    OutOfRange(#[from] OutOfDomain),
     /// Not of the form `key=value`.
     #[error("'{0}' is not of the form key=value, for example steps=200")]
     NotAssignment(String),
@@ -333,7 +326,7 @@ impl InvertKnobs {
     /// # Errors
     /// [`KnobError::OutOfRange`] for a value out of range.
     pub fn with(&self, knob: &'static Knob, value: Value) -> Result<Self, KnobError> {
-        let refused = || KnobError::OutOfRange { key: knob.key, value: plain(&value), domain: knob.domain };
+        let refused = || KnobError::from(OutOfDomain { key: knob.key, value: plain(&value), domain: knob.domain });
         let fits = knob.check(&value).map_err(|_| refused())?;
         let mut table = toml::Table::try_from(self).map_err(|_| refused())?;
         match knob.key.split_once('.') {
@@ -376,7 +369,7 @@ impl InvertKnobs {
             let value = self.get(knob);
             if value.as_ref().is_none_or(|value| knob.check(value).is_err()) {
                 let value = value.as_ref().map_or_else(|| "too large".into(), plain);
-                return Err(KnobError::OutOfRange { key: knob.key, value, domain: knob.domain });
+                return Err(OutOfDomain { key: knob.key, value, domain: knob.domain }.into());
             }
         }
         Ok(())

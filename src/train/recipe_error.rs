@@ -1,6 +1,6 @@
 //! Errors of recipes.
 
-use super::knobs::Domain;
+use super::knobs::OutOfDomain;
 
 /// Errors of a recipe or one of its knobs.
 #[derive(Debug, thiserror::Error, PartialEq)]
@@ -14,15 +14,8 @@ pub enum RecipeError {
         nearest: Option<&'static str>,
     },
     /// A value of the wrong type or out of range.
-    #[error("'{key}' is {value}, but must be {domain}")]
-    OutOfRange {
-        /// The knob.
-        key: &'static str,
-        /// The given value.
-        value: String,
-        /// The accepted values.
-        domain: Domain,
-    },
+    #[error(transparent)]
+    OutOfRange(#[from] OutOfDomain),
     /// A text that is not of the form `key=value`.
     #[error("'{0}' is not of the form key=value, for example train.k_g=2")]
     NotAssignment(String),

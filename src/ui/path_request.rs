@@ -47,13 +47,12 @@ impl PathRequest {
             Self::Queries => "Open images to inspect",
             Self::Model => "Open a model",
             Self::SaveModel => "Save the model",
-            Self::Export => "Choose the folder for the export",
             Self::TestImages => "Open a folder of healthy and defective test images",
             Self::Report => "Choose the folder for the report",
             Self::Record => "Open a record",
             Self::Parts => "Choose the folder to watch for parts",
             Self::ReviewExport(ExportFormat::Pdf) => "Choose the folder for the shift report",
-            Self::ReviewExport(_) => "Choose the folder for the export",
+            Self::Export | Self::ReviewExport(_) => "Choose the folder for the export",
         }
     }
 

@@ -21,6 +21,18 @@ pub enum Domain {
     Choice(&'static [(&'static str, &'static str)]),
 }
 
+/// The error of a value that a knob does not accept.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("'{key}' is {value}, but must be {domain}")]
+pub struct OutOfDomain {
+    /// The knob.
+    pub key: &'static str,
+    /// The given value.
+    pub value: String,
+    /// The accepted values.
+    pub domain: Domain,
+}
+
 impl fmt::Display for Domain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -2,7 +2,7 @@
 
 use toml::Value;
 
-use super::domain::{Domain, plain};
+use super::domain::{Domain, OutOfDomain, plain};
 use crate::train::RecipeError;
 
 /// Group of a knob in the panel.
@@ -83,7 +83,7 @@ impl Knob {
     /// # Errors
     /// [`RecipeError::OutOfRange`] if the value is not accepted.
     pub fn check(&self, value: &Value) -> Result<Value, RecipeError> {
-        let out_of_range = || RecipeError::OutOfRange { key: self.key, value: plain(value), domain: self.domain };
+        let out_of_range = || OutOfDomain { key: self.key, value: plain(value), domain: self.domain }.into();
         self.domain.accept(value).ok_or_else(out_of_range)
     }
 }

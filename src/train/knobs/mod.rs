@@ -6,7 +6,7 @@ mod domain;
 mod knob;
 mod table;
 
-pub use domain::{Domain, plain};
+pub use domain::{Domain, OutOfDomain, plain};
 pub use knob::{Group, Knob};
 pub use table::KNOBS;
 

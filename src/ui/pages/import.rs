@@ -17,8 +17,8 @@ use super::{section, suited_preset, thumbnail, train::critic_preview::CriticPrev
 use crate::{
     data,
     data::{DataError, DataSource, Dataset, Opened},
-    engine::{BackgroundTask, TaskState, training::critic_preview::Viewer},
-    format::sentence,
+    engine::{BackgroundTask, TaskState, thread_error, training::critic_preview::Viewer},
+    format::{capitalise, sentence},
     train::{KNOBS, Preset, Recipe, knobs::Group, run_folder::free_folder},
     ui::{
         Action, Frame as UiFrame, UiCommand, theme, widgets,
@@ -67,9 +67,9 @@ impl ImportPage {
         );
         let state = match task {
             Ok(task) => ReadState::Reading(task, Instant::now()),
-            Err(error) => ReadState::Failed(format!(
-                "Cannot start a thread to read the images: {error}. Close some programs and try again."
-            )),
+            Err(error) => {
+                ReadState::Failed(format!("{}. Close some programs and try again.", capitalise(&thread_error(&error))))
+            }
         };
         Self {
             root,

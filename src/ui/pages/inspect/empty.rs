@@ -33,6 +33,9 @@ const SEED: u64 = 2017;
 /// Number of samples of the model shown.
 const SAMPLES: usize = 16;
 
+/// Title of the button that opens the model of the current run.
+const USE_RUN: &str = "Use current run";
+
 /// State of the empty page and the model section.
 #[derive(Default)]
 pub(crate) struct EmptyPage {
@@ -95,7 +98,7 @@ impl EmptyPage {
             "The averaged weights of {} as they are now while it is training, or its model once it has finished.",
             frame.status.name
         );
-        let button = described_button(ui, true, false, "Use current run", &text);
+        let button = described_button(ui, true, false, USE_RUN, &text);
         if button.on_hover_text("Loads the generator of the current run").clicked() {
             frame.actions.push(Action::engine(InspectionRequest::OpenModel(ModelSource::Run)));
         }
@@ -138,7 +141,7 @@ impl EmptyPage {
                     if ui.button("Use built-in model").on_hover_text("A small model of turned metal").clicked() {
                         load(frame, ModelSource::BuiltIn);
                     }
-                    if frame.context.run && ui.button("Use current run").clicked() {
+                    if frame.context.run && ui.button(USE_RUN).clicked() {
                         load(frame, ModelSource::Run);
                     }
                 });
@@ -173,7 +176,7 @@ impl EmptyPage {
             }
             if frame.context.run
                 && ui
-                    .button("Use current run")
+                    .button(USE_RUN)
                     .on_hover_text("The model of the current run, or its averaged weights while it is training")
                     .clicked()
             {

@@ -13,7 +13,9 @@ use crate::{
     engine::{
         BackgroundTask, EngineState, TaskProgress,
         inspection::{ModelFacts, ModelState, QueryEntry, QueryId, QueryView},
+        thread_error,
     },
+    format::sentence,
     inspect::{
         Outcome,
         export::{ExportInput, ExportPart, UniqueStems, write_all},
@@ -67,7 +69,7 @@ impl InspectWorkspace {
             move || wake.request_repaint(),
             move |progress| write(&items, &model, map, &dir, progress),
         );
-        self.tasks.export = Some(task.map_err(|error| format!("Cannot start a thread for the export: {error}."))?);
+        self.tasks.export = Some(task.map_err(|error| sentence(&thread_error(&error)))?);
         Ok(())
     }
 }

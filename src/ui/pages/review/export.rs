@@ -6,7 +6,8 @@ use egui::Context;
 
 use super::ReviewWorkspace;
 use crate::{
-    engine::BackgroundTask,
+    engine::{BackgroundTask, thread_error},
+    format::sentence,
     review::{Record, ReviewItem, export, export::ExportFormat},
 };
 
@@ -33,7 +34,7 @@ impl ReviewWorkspace {
             move || wake.request_repaint(),
             move |_| write(&record, &items, format, &folder),
         );
-        self.export_task = Some(task.map_err(|error| format!("Cannot start a thread for the export: {error}."))?);
+        self.export_task = Some(task.map_err(|error| sentence(&thread_error(&error)))?);
         Ok(())
     }
 }
