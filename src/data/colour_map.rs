@@ -32,13 +32,13 @@ impl ColourMap {
     }
 
     /// Whether the map shows the sign of a value as well as its magnitude.
-    pub fn is_signed(self) -> bool {
+    pub(crate) fn is_signed(self) -> bool {
         self == Self::Signed
     }
 
     /// Returns the position of `value` on the map, 0 to 1, for a scale that ends at `upper`: by magnitude, or from
     /// `-upper` to `upper` for a signed map.
-    pub fn position(self, value: f32, upper: f32) -> f32 {
+    pub(crate) fn position(self, value: f32, upper: f32) -> f32 {
         // On an empty scale, every value but 0 lies at the end.
         let share = if value == 0.0 { 0.0 } else { value / upper.max(f32::MIN_POSITIVE) };
         if self.is_signed() { 0.5 + 0.5 * share.clamp(-1.0, 1.0) } else { share.abs().min(1.0) }

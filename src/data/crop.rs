@@ -136,13 +136,8 @@ impl CropSampler {
     }
 
     /// Number of images that are smaller than a crop and padded by reflection.
-    pub fn padded(&self) -> usize {
+    pub(crate) fn padded(&self) -> usize {
         self.padded
-    }
-
-    /// Number of images that crops are drawn from.
-    pub fn images(&self) -> usize {
-        self.indices.len()
     }
 
     /// Returns batch `index`: `n` crops in one vector of shape `[n, channels, size, size]`, values in `[-1, 1]`.
@@ -335,7 +330,7 @@ impl Loader {
     ///
     /// # Errors
     /// Those of [`CropSampler::batch`]; [`DataError::LoaderStopped`] if the thread has ended.
-    pub fn take(&mut self, index: u64, n: usize) -> Result<Vec<f32>, DataError> {
+    pub(crate) fn take(&mut self, index: u64, n: usize) -> Result<Vec<f32>, DataError> {
         if self.outstanding.front().is_some_and(|&front| front != (index, n)) {
             self.discard();
         }

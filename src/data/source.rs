@@ -163,7 +163,7 @@ impl Opened {
 
     /// Appends healthy training images to the data; those already in the training set are left out.
     #[must_use]
-    pub fn with(&self, items: Vec<DatasetImage>) -> Self {
+    pub(crate) fn with(&self, items: Vec<DatasetImage>) -> Self {
         let known: HashSet<FileHash> = self.dataset.healthy_for_training().map(|item| item.hash).collect();
         let has_train = self.dataset.items.iter().any(|item| item.subset == Subset::Train);
         let subset = if has_train { Subset::Train } else { Subset::Any };

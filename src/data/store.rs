@@ -78,7 +78,7 @@ impl ImageStore {
 
     /// Creates a store for `count` healthy specimens of a built-in surface, `side` x `side` pixels, that caches at most
     /// `limit` bytes. They are drawn on demand.
-    pub fn surface(kind: SurfaceKind, seed: u64, side: usize, count: usize, limit: usize) -> Self {
+    pub(crate) fn surface(kind: SurfaceKind, seed: u64, side: usize, count: usize, limit: usize) -> Self {
         let entry = |index| {
             let origin = Origin::Drawn { kind, seed, index, side };
             Entry { origin, width: side, height: side, channels: 1, bytes: side * side }
@@ -87,7 +87,7 @@ impl ImageStore {
     }
 
     /// Creates a store for the same images followed by these files, with its own cache.
-    pub fn with(&self, items: &[DatasetImage]) -> Self {
+    pub(crate) fn with(&self, items: &[DatasetImage]) -> Self {
         Self::new(self.entries.iter().cloned().chain(items.iter().map(Entry::of)).collect(), self.limit)
     }
 

@@ -325,7 +325,7 @@ impl InvertKnobs {
     ///
     /// # Errors
     /// [`KnobError::OutOfRange`] for a value out of range.
-    pub fn with(&self, knob: &'static Knob, value: Value) -> Result<Self, KnobError> {
+    pub(crate) fn with(&self, knob: &'static Knob, value: Value) -> Result<Self, KnobError> {
         let refused = || KnobError::from(OutOfDomain { key: knob.key, value: plain(&value), domain: knob.domain });
         let fits = knob.check(&value).map_err(|_| refused())?;
         let mut table = toml::Table::try_from(self).map_err(|_| refused())?;

@@ -71,7 +71,7 @@ impl Lineage {
     }
 
     /// Adds the labelled parts to a split and removes the withdrawn ones.
-    pub fn after(&self, before: &Split) -> Split {
+    pub(crate) fn after(&self, before: &Split) -> Split {
         let of = |role: Role| self.parts.iter().filter(move |l| l.role == role).map(|l| l.hash);
         let withdrawn: HashSet<FileHash> = of(Role::Withdraw).collect();
         let side = |side: &[FileHash], role: Role| {
@@ -85,7 +85,7 @@ impl Lineage {
     }
 
     /// Healthy parts in the training or held-out set.
-    pub fn healthy(&self) -> impl Iterator<Item = &LabelledPart> {
+    pub(crate) fn healthy(&self) -> impl Iterator<Item = &LabelledPart> {
         self.parts.iter().filter(|part| matches!(part.role, Role::Train | Role::Calibrate))
     }
 

@@ -132,7 +132,7 @@ impl FrozenConv {
     }
 
     /// Number of input channels.
-    pub fn inputs(&self) -> usize {
+    pub(crate) fn inputs(&self) -> usize {
         self.weight.dims()[1]
     }
 

@@ -1,7 +1,7 @@
 //! Review of inspected parts: the record of inspections and verdicts, and everything derived from it.
 //!
-//! A [`Record`] is one append-only SQLite file. [`Record::queue`] returns one [`ReviewItem`] per part, which all
-//! else works on: [`QueueView`] filters and sorts them, [`Agreement`] compares reviewers, [`drift`] monitors the p-values
+//! A [`Record`] is one append-only SQLite file. [`Record::queue`] returns one [`ReviewItem`] per part, which the
+//! rest works on: [`QueueView`] filters and sorts them, [`Agreement`] compares reviewers, [`drift`] monitors the p-values
 //! of healthy parts, [`ShiftSummary`] summarises a shift and [`export`] writes tables, COCO, masks and PDF.
 //! [`find_regions`] finds connected regions in a map, [`TrainingLabels`] selects the parts that a model can be fine-tuned on
 //! and [`Comparison`] compares it with its parent. No window, no threads, no tensors.

@@ -224,22 +224,13 @@ impl QueueView {
     /// Returns the next position after `position` whose part is still to be reviewed, wrapping around; postponed parts
     /// come only when no others are left. `None` when all are done.
     pub fn next_open(&self, items: &[ReviewItem], position: usize) -> Option<usize> {
-        self.find(items, (position + 1..self.rows.len()).chain(0..self.rows.len().min(position + 1)))
-    }
-
-    /// Returns the previous such position.
-    pub fn previous_open(&self, items: &[ReviewItem], position: usize) -> Option<usize> {
-        self.find(items, (0..self.rows.len().min(position)).rev().chain((position..self.rows.len()).rev()))
-    }
-
-    fn find(&self, items: &[ReviewItem], mut positions: impl Iterator<Item = usize> + Clone) -> Option<usize> {
         let is = |position: usize, wanted| {
             let item = self.rows.get(position).and_then(|&i| items.get(i));
             item.is_some_and(|item| self.status(item) == wanted)
         };
-        let mut again = positions.clone();
-        let open = positions.find(|&position| is(position, ReviewStatus::Open));
-        open.or_else(|| again.find(|&position| is(position, ReviewStatus::Skipped)))
+        let after = || (position + 1..self.rows.len()).chain(0..self.rows.len().min(position + 1));
+        let open = after().find(|&position| is(position, ReviewStatus::Open));
+        open.or_else(|| after().find(|&position| is(position, ReviewStatus::Skipped)))
     }
 }
 
@@ -349,13 +340,12 @@ mod tests {
         let view = QueueView::of(&items, &QueueFilter::default(), QueueOrder::Borderline);
         assert_eq!(view.position_of(&items, PartId(2)), Some(2));
         assert_eq!((view.next_open(&items, 0), view.next_open(&items, 4)), (Some(1), Some(1)));
-        assert_eq!((view.previous_open(&items, 4), view.previous_open(&items, 0)), (Some(1), Some(1)));
         // Only the postponed part is left.
         let none: Vec<ReviewItem> = items.into_iter().filter(|item| item.part.id.0 != 3).collect();
         let view = QueueView::of(&none, &QueueFilter::default(), QueueOrder::Borderline);
         assert_eq!(view.next_open(&none, 2), Some(0));
         let empty = QueueView::of(&[], &QueueFilter::default(), QueueOrder::Worst);
-        assert_eq!((empty.next_open(&[], 0), empty.previous_open(&[], 3)), (None, None));
+        assert_eq!(empty.next_open(&[], 0), None);
     }
 
     #[test]

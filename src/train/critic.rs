@@ -183,7 +183,7 @@ impl CriticTrainer {
     ///
     /// # Errors
     /// [`TrainError::Weights`] if it does not fit the recipe.
-    pub fn starting_from(mut self, trained: &Critic) -> Result<Self, TrainError> {
+    pub(crate) fn starting_from(mut self, trained: &Critic) -> Result<Self, TrainError> {
         let stored = weights::read(trained)?.into_iter().map(|w| (w.name.clone(), w)).collect();
         self.live = weights::write(self.live, &stored)?.with_brightness(self.crops.pixel_stats());
         self.critic = self.live.valid();

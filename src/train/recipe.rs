@@ -191,7 +191,7 @@ pub struct CriticKnobs {
 
 impl CriticKnobs {
     /// Returns the settings of the synthetic defects.
-    pub fn synthetic_defects(&self) -> SyntheticDefectKnobs {
+    pub(crate) fn synthetic_defects(&self) -> SyntheticDefectKnobs {
         let &Self { share, strength, largest, brightness, jitter, .. } = self;
         SyntheticDefectKnobs { share, strength, largest, brightness, jitter }
     }

@@ -174,7 +174,7 @@ impl Trainer {
     }
 
     /// Records the gradients of the next step for [`Trainer::histograms`].
-    pub fn record_gradients(&mut self) {
+    pub(crate) fn record_gradients(&mut self) {
         self.gradients = Some(Vec::new());
     }
 

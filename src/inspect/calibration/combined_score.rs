@@ -8,7 +8,7 @@ use crate::inspect::{
 
 impl Calibration {
     /// Computes the combined score from the others.
-    pub fn fuse(&self, scores: &mut Scores) {
+    pub(crate) fn fuse(&self, scores: &mut Scores) {
         let parts = self.fusion.iter();
         let fused = parts.map(|p| p.weight * (scores.get(p.score) - p.centre) / p.spread.max(1e-12)).sum();
         scores.set(ScoreKind::Fused, fused);

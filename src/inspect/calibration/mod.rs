@@ -200,12 +200,12 @@ pub(crate) fn promise_grounds(held_out: usize, rate: f64) -> String {
 
 impl Calibration {
     /// Finds the calibration for these knobs (ignoring the seed) and regions.
-    pub fn find<'a>(all: &'a [Self], knobs: &InvertKnobs, regions: &Regions) -> Option<&'a Self> {
+    pub(crate) fn find<'a>(all: &'a [Self], knobs: &InvertKnobs, regions: &Regions) -> Option<&'a Self> {
         all.iter().find(|c| c.is_for(knobs, regions))
     }
 
     /// Whether it was made with these knobs (ignoring the seed) and regions.
-    pub fn is_for(&self, knobs: &InvertKnobs, regions: &Regions) -> bool {
+    pub(crate) fn is_for(&self, knobs: &InvertKnobs, regions: &Regions) -> bool {
         self.knobs.comparable(knobs) && self.regions == *regions
     }
 
@@ -217,14 +217,14 @@ impl Calibration {
 
     /// Whether an image of this size is within a tenth of the held-out sizes. The maximum over more pixels is larger,
     /// so the promise only holds for similar sizes.
-    pub fn suits(&self, size: (usize, usize)) -> bool {
+    pub(crate) fn suits(&self, size: (usize, usize)) -> bool {
         let smallest = self.smallest.unwrap_or(self.size);
         let within = |own: usize, least: usize, most: usize| 10 * own >= 9 * least && 10 * own <= 11 * most;
         within(size.0, smallest.0, self.size.0) && within(size.1, smallest.1, self.size.1)
     }
 
     /// Size range of the held-out images: "512 × 512 pixels", or smallest to largest.
-    pub fn size_range(&self) -> String {
+    pub(crate) fn size_range(&self) -> String {
         let smallest = self.smallest.unwrap_or(self.size);
         let side = |least, most| if least == most { format!("{most}") } else { format!("{least} to {most}") };
         format!("{} × {} pixels", side(smallest.0, self.size.0), side(smallest.1, self.size.1))

@@ -55,7 +55,7 @@ impl CriticMap {
     }
 
     /// The pattern of the logit: its maximum in each part of the frame.
-    pub fn pattern(&self, inspected: Option<&[bool]>) -> Pattern {
+    pub(crate) fn pattern(&self, inspected: Option<&[bool]>) -> Pattern {
         let cells = inspected.map(|all| self.inspected(all));
         patterns::pattern(&self.logit, self.cells(), cells.as_deref())
     }

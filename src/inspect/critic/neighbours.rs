@@ -211,7 +211,7 @@ impl BankBuilder {
     }
 
     /// Most images that a bank can be built from.
-    pub fn max_images(channels: usize) -> usize {
+    pub(crate) fn max_images(channels: usize) -> usize {
         BANK_BYTES / bytes(channels)
     }
 

@@ -45,7 +45,7 @@ impl EvaluatedMap {
     }
 
     /// Upper end of its colour scale.
-    pub fn upper(self, scale: &MapScale) -> f32 {
+    pub(crate) fn upper(self, scale: &MapScale) -> f32 {
         match self {
             Self::Difference => scale.difference,
             Self::Feature => scale.feature,
@@ -138,7 +138,7 @@ impl PixelHistogram {
     }
 
     /// Number of values.
-    pub fn total(&self) -> u64 {
+    pub(crate) fn total(&self) -> u64 {
         self.counts().map(|(_, count)| u64::from(count)).sum()
     }
 }

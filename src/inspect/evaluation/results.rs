@@ -83,7 +83,7 @@ impl Evaluation {
     }
 
     /// Values of a score: healthy images, defective images.
-    pub fn columns(&self, kind: ScoreKind) -> (Vec<f64>, Vec<f64>) {
+    pub(crate) fn columns(&self, kind: ScoreKind) -> (Vec<f64>, Vec<f64>) {
         let of = |defective: bool| {
             let own = self.images.iter().filter(|e| e.is_defective() == defective);
             own.map(|e| e.scores.get(kind)).collect()

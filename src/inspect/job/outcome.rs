@@ -93,7 +93,7 @@ pub struct Outcome {
 impl Outcome {
     /// Sets the combined score and the verdict by a calibration at this rate. There is no verdict where the calibration
     /// cannot promise the rate.
-    pub fn judge(&mut self, calibration: &Calibration, rate: f64) {
+    pub(crate) fn judge(&mut self, calibration: &Calibration, rate: f64) {
         self.assessment = calibration.judge(&mut self.scores, rate).ok();
     }
 

@@ -35,7 +35,7 @@ pub struct LabelledScores {
 
 impl LabelledScores {
     /// The caveat for metrics on these images, as a sentence.
-    pub fn caution(&self) -> String {
+    pub(crate) fn caution(&self) -> String {
         format!(
             "The combined score was reweighted with {} labelled defects of {}; its metrics on these images are optimistic.",
             self.images, self.data

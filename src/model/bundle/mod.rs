@@ -143,7 +143,7 @@ impl Bundle {
     ///
     /// # Errors
     /// [`BundleError::Unfit`] for a parameter that is missing or has another shape.
-    pub fn fill<M: Module>(&self, path: &Path, prefix: &str, network: M) -> Result<M, BundleError> {
+    pub(crate) fn fill<M: Module>(&self, path: &Path, prefix: &str, network: M) -> Result<M, BundleError> {
         weights::write(network, &self.with_prefix(prefix)).map_err(|cause| BundleError::Unfit {
             path: path.into(),
             network: prefix.into(),

@@ -43,7 +43,7 @@ impl AnomalyRegion {
     }
 
     /// Returns the outline, or the bounding box if there is none.
-    pub fn shape(&self) -> RegionShape {
+    pub(crate) fn shape(&self) -> RegionShape {
         let [x, y, right, bottom] = [self.x, self.y, self.x + self.width, self.y + self.height].map(|v| v as f32);
         match self.outline.len() {
             0..3 => RegionShape::Rectangle([x, y], [right, bottom]),

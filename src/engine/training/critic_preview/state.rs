@@ -142,7 +142,7 @@ pub struct CriticPreviewState {
 
 impl CriticPreviewState {
     /// A unique number for the images of the current run; `None` without a run.
-    pub fn images(&self) -> Option<u64> {
+    pub(crate) fn images(&self) -> Option<u64> {
         self.images.lock().as_ref().map(|images| images.serial)
     }
 
