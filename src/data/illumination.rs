@@ -19,14 +19,14 @@ const DISPLAY_REACH: f32 = 3.0;
 
 /// Brightness (median) and contrast (spread) of an image, on the scale where black is -1 and white 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Illumination {
+pub(crate) struct Illumination {
     median: f32,
     spread: f32,
 }
 
 impl Illumination {
     /// Measures an image of `pixels` pixels and `channels` channels, each at least one; `at` reads a channel of a pixel.
-    pub fn of(pixels: usize, channels: usize, at: impl Fn(usize, usize) -> f32) -> Self {
+    pub(crate) fn of(pixels: usize, channels: usize, at: impl Fn(usize, usize) -> f32) -> Self {
         // Evenly spaced; an odd stride visits all columns.
         let stride = (pixels / MEASURED).max(1) | 1;
         let measured = (0..pixels).step_by(stride).flat_map(|i| (0..channels).map(move |c| (i, c)));

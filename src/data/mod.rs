@@ -36,7 +36,7 @@ pub use dataset::{Dataset, DatasetImage, DatasetLayout, DatasetSummary, Label, S
 pub use decode::decode;
 pub use error::{DataError, FileFault};
 pub use file_hash::{BadHash, FileHash};
-pub use illumination::Illumination;
+pub(crate) use illumination::Illumination;
 pub use image_grid::ImageGrid;
 pub use layout::describe;
 pub use picture::{Picture, Samples};

@@ -183,7 +183,7 @@ pub struct CriticKnobs {
     pub brightness: f64,
     /// Random change of contrast and brightness in half of all crops, as a share.
     pub jitter: f64,
-    /// Normalise the brightness and contrast of each image ([`crate::data::Illumination`]).
+    /// Normalise the brightness and contrast of each image.
     pub level: bool,
     /// Test-time augmentation: average over mirrored (as crops are, see [`DataKnobs`]) and shifted views of each image.
     pub views: bool,

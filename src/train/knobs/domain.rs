@@ -68,7 +68,7 @@ impl Domain {
 }
 
 /// Formats a value without quotes and trailing digits.
-pub fn plain(value: &Value) -> String {
+pub(crate) fn plain(value: &Value) -> String {
     match value {
         Value::String(s) => s.clone(),
         other => other.to_string(),

@@ -6,7 +6,8 @@ mod domain;
 mod knob;
 mod table;
 
-pub use domain::{Domain, OutOfDomain, plain};
+pub(crate) use domain::plain;
+pub use domain::{Domain, OutOfDomain};
 pub use knob::{Group, Knob};
 pub use table::KNOBS;
 

@@ -15,7 +15,7 @@ pub struct ReportedModel {
 }
 
 /// Labels for several models: their names, numbered where names repeat.
-pub fn labels<'a>(models: impl Iterator<Item = &'a EvaluationSummary>) -> Vec<String> {
+pub(crate) fn labels<'a>(models: impl Iterator<Item = &'a EvaluationSummary>) -> Vec<String> {
     let names: Vec<&str> = models.map(|m| m.header.model.name.as_str()).collect();
     let repeats = |name: &str| names.iter().filter(|n| **n == name).count() > 1;
     let label = |(i, name): (usize, &&str)| if repeats(name) { format!("{name} ({})", i + 1) } else { (*name).into() };
