@@ -30,7 +30,7 @@ impl LedgerError {
 /// The record of each file's result. A file is a path and the hash of its content: overwritten with other content it is
 /// another part, and likewise for another model where a record distinguishes models.
 ///
-/// What [`record`](Self::record) or [`quarantine`](Self::quarantine) has accepted must survive the process, however it
+/// Entries accepted by [`record`](Self::record) and [`quarantine`](Self::quarantine) must survive the process, however it
 /// ends: a new watch relies on it alone.
 pub trait Ledger: Send {
     /// Whether this content at this path has been recorded or quarantined.
