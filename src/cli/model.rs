@@ -147,9 +147,9 @@ fn calibrate(file: PathBuf, knobs: InvertKnobs, device: DeviceChoice) -> Result<
 }
 
 fn show(file: &Path, json: Option<PathBuf>) -> Result<()> {
-    let (model, stamp) = Bundle::read_with_provenance(file)?;
+    let (model, provenance) = Bundle::read_with_provenance(file)?;
     println!("{}", file.display());
-    println!("  format {}, written by ganspect {}", stamp.format, stamp.program);
+    println!("  format {}, written by ganspect {}", provenance.format, provenance.program);
     println!("  hash {}", model.hash());
     for (network, (tensors, parameters)) in networks(&model) {
         println!("  {:<8} {tensors:>4} tensors  {parameters:>11} parameters", title(network));

@@ -161,10 +161,10 @@ fn run(ui: &mut Ui, p: &theme::Palette, status: &TrainingStatus, actions: &mut V
                 ui.label(RichText::new(format!("{} left", ticks::span(left))).color(p.text_weak));
             }
         }
-        TrainingPhase::BuildingModel(making) => {
-            ui.label(RichText::new("Building the model").color(p.text)).on_hover_text(making.description());
-            thin(ui, p, making.share).accessible_name("Progress of building the model");
-            let share = format!("{:.0} %", (100.0 * making.share).floor());
+        TrainingPhase::BuildingModel(progress) => {
+            ui.label(RichText::new("Building the model").color(p.text)).on_hover_text(progress.description());
+            thin(ui, p, progress.share).accessible_name("Progress of building the model");
+            let share = format!("{:.0} %", (100.0 * progress.share).floor());
             figure(ui, SHARE, RichText::new(share).color(p.text_weak));
             if ui.button("Cancel").clicked() {
                 actions.push(Action::engine(engine::TrainingRequest::Pause));

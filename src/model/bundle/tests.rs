@@ -73,9 +73,9 @@ fn a_model_is_read_back_bit_for_bit() {
     let path = folder.path().join("m.ganspect");
     let saved = model();
     saved.write(&path).unwrap();
-    let (read, stamp) = Bundle::read_with_provenance(&path).unwrap();
+    let (read, provenance) = Bundle::read_with_provenance(&path).unwrap();
     assert_eq!(read, saved);
-    assert_eq!(stamp, Provenance { format: BUNDLE_FORMAT, program: env!("CARGO_PKG_VERSION").to_owned() });
+    assert_eq!(provenance, Provenance { format: BUNDLE_FORMAT, program: env!("CARGO_PKG_VERSION").to_owned() });
     let bits = |model: &Bundle| -> Vec<u32> {
         let values = model.tensors.iter().flat_map(|tensor| &tensor.values);
         values.map(|value| value.to_bits()).collect()

@@ -20,7 +20,7 @@ use crate::{
 /// Index of the first batch of previews, far from those that a critic is trained on.
 const FIRST_BATCH: u64 = 1 << 40;
 
-/// The thread `ganspect-forge`; it ends when this is dropped.
+/// The thread `ganspect-preview`; it ends when this is dropped.
 #[derive(Debug)]
 pub(crate) struct CriticPreviewThread {
     request: Arc<Mutex<Option<PreviewRequest>>>,
@@ -39,7 +39,7 @@ impl CriticPreviewThread {
         let (wake_sender, wakes) = bounded(1);
         let pending = Arc::clone(&request);
         let work = move || run(&pending, &wakes, &state, &commands, wake.as_ref());
-        thread::Builder::new().name("ganspect-forge".into()).spawn(work)?;
+        thread::Builder::new().name("ganspect-preview".into()).spawn(work)?;
         Ok(Self { request, wake_sender })
     }
 
