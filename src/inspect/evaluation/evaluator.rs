@@ -14,7 +14,7 @@ use crate::{
     files::FileError,
     inspect::{
         Calibration, FrozenNetworks, InspectError, InspectionJob, InvertKnobs, Model, Planes, Regions, ScoreKind,
-        calibration::calibrator::WITHOUT_CRITIC,
+        calibration::WITHOUT_CRITIC,
     },
 };
 
