@@ -142,7 +142,7 @@ fn nearest_neighbours_are_shown_beside_the_highest_scoring_crop() {
     ] {
         assert!(shows(&test.harness, label), "{label}");
     }
-    test.snapshot("inspect_alike", &mut results);
+    test.snapshot("inspect_nearest_neighbours", &mut results);
     // A query without neighbours shows none.
     press(&mut test, Modifiers::NONE, Key::Delete);
     assert!(!shows(&test.harness, "Most similar"));
