@@ -259,7 +259,7 @@ fn sections(dark: bool, tuned: bool) -> TestWindow {
 #[test]
 fn the_sections_match_their_snapshots() {
     let mut results = SnapshotResults::new();
-    for (dark, tuned, name) in [(true, false, "going"), (false, true, "learned")] {
+    for (dark, tuned, name) in [(true, false, "running"), (false, true, "finetuned")] {
         let mut test = sections(dark, tuned);
         assert!(test.harness.query_by_label("1,206 of 1,302 parts").is_some());
         test.snapshot(&format!("review_parts_{name}"), &mut results);
