@@ -23,7 +23,14 @@ impl App {
     /// Collects the results of the Inspect page's tasks, and remembers the active model.
     pub(super) fn update_inspection(&mut self) {
         match self.pages.inspect.poll() {
-            Some(TaskResult::Images(images)) => self.inspect(images.into_iter().map(QuerySource::File).collect()),
+            Some(TaskResult::Found(found)) => {
+                for text in found.problems {
+                    self.notices.push(Severity::Warning, text);
+                }
+                if !found.images.is_empty() {
+                    self.inspect(found.images.into_iter().map(QuerySource::File).collect());
+                }
+            }
             Some(TaskResult::Notice(severity, text)) => self.notices.push(severity, text),
             None => {}
         }

@@ -40,12 +40,12 @@ pub(crate) struct Placement {
 
 impl Placement {
     /// Converts a position on the screen to pixel coordinates.
-    pub(crate) fn to_picture(&self, at: Pos2) -> Pos2 {
+    pub(crate) fn to_picture(self, at: Pos2) -> Pos2 {
         ((at - self.rect.min) / self.scale).to_pos2()
     }
 
     /// Converts pixel coordinates to a position on the screen.
-    pub(crate) fn to_screen(&self, at: Pos2) -> Pos2 {
+    pub(crate) fn to_screen(self, at: Pos2) -> Pos2 {
         self.rect.min + at.to_vec2() * self.scale
     }
 

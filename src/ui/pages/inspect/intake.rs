@@ -7,7 +7,7 @@ use std::{
 
 use egui::Context;
 
-use super::InspectWorkspace;
+use super::{InspectWorkspace, tasks::FolderSearch};
 use crate::{
     data::decode::is_named_like_an_image,
     engine::{
@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// Largest number of images taken from one folder.
+/// Largest number of images taken from the folders of one drop.
 const FOLDER_LIMIT: usize = 10_000;
 
 /// The outcome of taking in images.
@@ -29,22 +29,23 @@ pub(crate) struct AddedImages {
 }
 
 impl InspectWorkspace {
-    /// Takes in dropped, pasted or chosen images: files go to the list at once, the images of a folder once it has been
-    /// searched in the background.
+    /// Takes in dropped, pasted or chosen images: files go to the list at once, the images of folders once these have
+    /// been searched in the background.
     ///
     /// # Errors
     /// If the thread for the search cannot be started.
     pub(crate) fn take_in(&mut self, ctx: &Context, sources: Vec<QuerySource>) -> std::io::Result<AddedImages> {
         let mut added = AddedImages::default();
-        let mut images = Vec::with_capacity(sources.len());
+        let (mut images, mut folders) = (Vec::with_capacity(sources.len()), Vec::new());
         for source in sources {
             match source {
-                QuerySource::File(path) if path.is_dir() => {
-                    self.add_folder(ctx, path.clone())?;
-                    added.folder = Some(path);
-                }
+                QuerySource::File(path) if path.is_dir() => folders.push(path),
                 source => images.push(source),
             }
+        }
+        if !folders.is_empty() {
+            added.folder = folders.last().cloned();
+            self.add_folders(ctx, folders)?;
         }
         let parent = images.iter().rev().find_map(|source| match source {
             QuerySource::File(path) => path.parent().filter(|parent| !parent.as_os_str().is_empty()),
@@ -103,35 +104,45 @@ impl InspectWorkspace {
         Some(InspectionRequest::Add(queries))
     }
 
-    /// Searches a folder for images on a background thread.
+    /// Searches folders for images in the background.
     ///
     /// # Errors
     /// If the thread cannot be started.
-    fn add_folder(&mut self, ctx: &Context, folder: PathBuf) -> std::io::Result<()> {
+    fn add_folders(&mut self, ctx: &Context, folders: Vec<PathBuf>) -> std::io::Result<()> {
         let wake = ctx.clone();
         let task = BackgroundTask::spawn(
             "folder-of-queries",
             move || wake.request_repaint(),
-            move |progress| {
-                let mut found = Vec::new();
-                let read = images_in(&folder, &mut found, &|n| progress.report(n, 0));
-                found.sort();
-                match read {
-                    Err(error) => Err(format!(
-                        "Cannot read the folder {}: {error}. Check that it exists and that you have permission to read it.",
-                        folder.display()
-                    )),
-                    Ok(()) if found.is_empty() => Err(format!(
-                        "No image found in {}. PNG, JPEG, TIFF, BMP and PNM files can be inspected.",
-                        folder.display()
-                    )),
-                    Ok(()) => Ok(found),
-                }
-            },
+            move |progress| search(&folders, &|n| progress.report(n, 0)),
         )?;
         self.tasks.folder_search = Some(task);
         Ok(())
     }
+}
+
+/// Collects the images under each folder, and a sentence for each folder without any.
+fn search(folders: &[PathBuf], report: &dyn Fn(usize) -> bool) -> FolderSearch {
+    let mut result = FolderSearch::default();
+    for folder in folders {
+        let before = result.images.len();
+        if before >= FOLDER_LIMIT {
+            break;
+        }
+        let read = images_in(folder, &mut result.images, report);
+        result.images[before..].sort();
+        match read {
+            Err(error) => result.problems.push(format!(
+                "Cannot read the folder {}: {error}. Check that it exists and that you have permission to read it.",
+                folder.display()
+            )),
+            Ok(()) if result.images.len() == before => result.problems.push(format!(
+                "No image found in {}. PNG, JPEG, TIFF, BMP and PNM files can be inspected.",
+                folder.display()
+            )),
+            Ok(()) => {}
+        }
+    }
+    result
 }
 
 /// Collects the images under a folder, up to [`FOLDER_LIMIT`]. `report` receives the number found so far and returns
@@ -161,4 +172,26 @@ fn images_in(folder: &Path, found: &mut Vec<PathBuf>, report: &dyn Fn(usize) -> 
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn every_folder_is_searched_and_one_without_images_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let [first, empty, second] = ["first", "empty", "second"].map(|name| folder.path().join(name));
+        for (path, images) in [(&first, &["b.png", "a.png"][..]), (&empty, &["notes.txt"]), (&second, &["c.jpg"])] {
+            fs::create_dir(path).unwrap();
+            images.iter().for_each(|name| fs::write(path.join(name), "x").unwrap());
+        }
+        let missing = folder.path().join("missing");
+        let found = search(&[first.clone(), empty.clone(), second.clone(), missing.clone()], &|_| true);
+        assert_eq!(found.images, [first.join("a.png"), first.join("b.png"), second.join("c.jpg")]);
+        let named = |i: usize, path: &Path| found.problems[i].contains(&path.display().to_string());
+        assert!(found.problems.len() == 2 && named(0, &empty) && named(1, &missing), "{:?}", found.problems);
+    }
 }

@@ -6,17 +6,26 @@ use crate::engine::{BackgroundTask, Severity, TaskState};
 
 /// Result of a background task.
 pub(crate) enum TaskResult {
-    /// Images found in a folder.
-    Images(Vec<PathBuf>),
+    /// Images found in folders.
+    Found(FolderSearch),
     /// A message for the user.
     Notice(Severity, String),
+}
+
+/// Result of a search for images in folders.
+#[derive(Default)]
+pub(crate) struct FolderSearch {
+    /// The images, folder by folder, sorted by name within each.
+    pub images: Vec<PathBuf>,
+    /// A message for each folder without images.
+    pub problems: Vec<String>,
 }
 
 /// The tasks that may be running.
 #[derive(Default)]
 pub(super) struct Tasks {
-    /// Search for the images of a folder.
-    pub folder_search: Option<BackgroundTask<Result<Vec<PathBuf>, String>>>,
+    /// Search for the images of folders.
+    pub folder_search: Option<BackgroundTask<FolderSearch>>,
     pub export: Option<BackgroundTask<Result<String, String>>>,
 }
 
@@ -28,10 +37,7 @@ impl Tasks {
                 TaskState::Running => {}
                 TaskState::Done(result) => {
                     self.folder_search = None;
-                    return Some(match result {
-                        Ok(images) => TaskResult::Images(images),
-                        Err(text) => TaskResult::Notice(Severity::Warning, text),
-                    });
+                    return Some(TaskResult::Found(result));
                 }
                 TaskState::Over => self.folder_search = None,
             }
