@@ -371,5 +371,4 @@ pub fn load_image(image: &ImageRef) -> Result<Vec<u8>, FileError> {
 }
 
 #[cfg(test)]
-#[path = "reader_tests.rs"]
 mod tests;
