@@ -4,7 +4,7 @@ use egui::{Align, CentralPanel, ComboBox, Layout, RichText, ScrollArea, TextEdit
 use tracing::Level;
 
 use crate::{
-    logging::{LogBuffer, LogLine},
+    logging::LogBuffer,
     ui::{
         Action, Frame, PageId,
         pages::{Page, page_frame},
@@ -36,10 +36,10 @@ impl LogPage {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 let copy = ui.add_enabled(!lines.is_empty(), egui::Button::new("Copy"));
                 if copy.on_hover_text("Copies the displayed lines to the clipboard.").clicked() {
-                    actions.push(Action::Copy(lines.iter().map(LogLine::to_text).collect::<Vec<_>>().join("\n")));
+                    actions.push(Action::Copy(lines.iter().map(|line| line.to_text()).collect::<Vec<_>>().join("\n")));
                 }
                 let combo = ComboBox::new("log-level", "").selected_text(title(self.level)).show_ui(ui, |ui| {
-                    for level in [Level::ERROR, Level::WARN, Level::INFO, Level::DEBUG, Level::TRACE] {
+                    for level in [Level::ERROR, Level::WARN, Level::INFO, Level::DEBUG] {
                         ui.selectable_value(&mut self.level, level, title(level));
                     }
                 });
@@ -85,7 +85,6 @@ fn title(level: Level) -> &'static str {
         Level::ERROR => "Errors",
         Level::WARN => "Warnings and above",
         Level::INFO => "Information and above",
-        Level::DEBUG => "Debugging and above",
         _ => "Everything",
     }
 }
