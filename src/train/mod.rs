@@ -16,6 +16,7 @@ pub(crate) mod trainer;
 pub use critic::CriticTrainer;
 pub use encoder::EncoderTrainer;
 pub use health::Health;
+pub(crate) use health::HealthJudge;
 pub use history::{CurveMark, History, Metric};
 pub use knobs::{KNOBS, Knob};
 pub use recipe::{CriticKnobs, DataKnobs, EncoderKnobs, OptimiserKind, OptimiserKnobs, Preset, Recipe, TrainKnobs};

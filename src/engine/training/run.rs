@@ -25,7 +25,7 @@ use crate::{
     inspect::{Model, ModelError, ModelInfo, Regions},
     tensorboard::{BucketHistogram, EventWriter},
     train::{
-        CurveMark, Health, Metric, Recipe, StepMetrics, TrainError, Trainer,
+        CurveMark, Health, HealthJudge, Metric, Recipe, StepMetrics, TrainError, Trainer,
         knobs::knob,
         run_folder::{MODEL_FILE, RunError, RunFolder, RunInfo, RunLock, SPLIT_FILE},
         trainer::GRID,
@@ -90,6 +90,7 @@ pub(crate) struct TrainingRun {
     /// Smoothed seconds per step.
     seconds_per_step: Option<f64>,
     clock: Instant,
+    health: HealthJudge,
 }
 
 impl TrainingRun {
@@ -149,6 +150,7 @@ impl TrainingRun {
             model_due: false,
             seconds_per_step: None,
             clock: Instant::now(),
+            health: HealthJudge::default(),
         };
         run.draw_first_grids(resumed)?;
         if run.trainer.steps() >= recipe.train.steps {
@@ -335,7 +337,7 @@ impl TrainingRun {
             self.log.scalars(row.step as i64, row.wall, &tagged_values(&row.values))?;
         }
         if rows.iter().any(|r| r.step % HEALTH_EVERY == 0) {
-            let health = Health::of(&self.state.training.history.read());
+            let health = self.health.judge(&self.state.training.history.read());
             self.state.training.status.write().health = health;
         }
         Ok(())
@@ -510,6 +512,7 @@ impl TrainingRun {
             None => self.trainer.reset(),
         }
         let step = self.trainer.steps();
+        self.health = HealthJudge::default();
         self.state.training.history.write().truncate_from(step + 1);
         self.state.training.grids.write().truncate_from(step + 1);
         self.state.training.histograms.write().truncate_from(step + 1);

@@ -459,9 +459,9 @@ fn health_line(ui: &mut Ui, frame: &Frame<'_>) {
 fn state_of(health: crate::train::Health) -> StatusMark {
     use crate::train::Health as H;
     match health {
-        H::Unknown => StatusMark::Unknown,
-        H::Good | H::DAhead => StatusMark::Healthy,
-        H::DTooStrong | H::DTooWeak | H::Saturated => StatusMark::Suspect,
+        H::Unknown | H::NoClearSign | H::DAhead => StatusMark::Unknown,
+        H::Good => StatusMark::Healthy,
+        H::DTooStrong | H::DTooWeak | H::DRejectsReal | H::DFooled | H::Saturated | H::DStalled => StatusMark::Suspect,
         H::Collapsed | H::Diverging | H::NotFinite => StatusMark::Defective,
     }
 }
