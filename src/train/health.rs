@@ -176,9 +176,7 @@ impl HealthJudge {
         let diversity = history.column(Metric::Diversity).iter().rev().copied().find(|v| v.is_finite());
         self.real.update(real);
         self.generated.update(fake);
-        for sign in
-            [&mut self.g_seldom, &mut self.g_hardly, &mut self.g_never, &mut self.g_mostly, &mut self.g_often]
-        {
+        for sign in [&mut self.g_seldom, &mut self.g_hardly, &mut self.g_never, &mut self.g_mostly, &mut self.g_often] {
             sign.update(Some(success));
         }
         self.confident.update(Some(g_loss));
@@ -279,8 +277,7 @@ impl Health {
 
 /// Returns the mean of the latest finite values; `None` if there are too few.
 fn recent_mean(column: &[f32]) -> Option<f32> {
-    let finite: Vec<f32> =
-        column.iter().rev().take(SEARCHED).copied().filter(|v| v.is_finite()).take(WINDOW).collect();
+    let finite: Vec<f32> = column.iter().rev().take(SEARCHED).copied().filter(|v| v.is_finite()).take(WINDOW).collect();
     (finite.len() >= MIN_ROWS).then(|| finite.iter().sum::<f32>() / finite.len() as f32)
 }
 
