@@ -11,6 +11,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::text::PrintablePath;
+
 /// Extension of the temporary file that [`write_atomic`] renames. A leftover one belongs to a process that was killed while
 /// writing.
 pub(crate) const PART_SUFFIX: &str = ".part";
@@ -37,40 +39,40 @@ impl fmt::Display for Access {
 #[expect(missing_docs, reason = "each message says what its variant and fields are")]
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
-    #[error("cannot {access} {}: there is no such file or folder; check the path", path.display())]
+    #[error("cannot {access} {}: there is no such file or folder; check the path", path.printable())]
     NotFound { access: Access, path: PathBuf },
 
-    #[error("cannot {access} {}: permission denied; {}", path.display(), permission_advice(*access))]
+    #[error("cannot {access} {}: permission denied; {}", path.printable(), permission_advice(*access))]
     Permission { access: Access, path: PathBuf },
 
-    #[error("cannot write {}: the file system is read-only; choose another folder with --out", path.display())]
+    #[error("cannot write {}: the file system is read-only; choose another folder with --out", path.printable())]
     ReadOnly { path: PathBuf },
 
-    #[error("cannot write {}: the disk is full; free some space or choose another folder with --out", path.display())]
+    #[error("cannot write {}: the disk is full; free some space or choose another folder with --out", path.printable())]
     DiskFull { path: PathBuf },
 
-    #[error("cannot {access} {}: it is a folder, not a file; choose a file", path.display())]
+    #[error("cannot {access} {}: it is a folder, not a file; choose a file", path.printable())]
     IsFolder { access: Access, path: PathBuf },
 
-    #[error("cannot {access} {}: part of the path is a file, not a folder; choose another path", path.display())]
+    #[error("cannot {access} {}: part of the path is a file, not a folder; choose another path", path.printable())]
     NotAFolder { access: Access, path: PathBuf },
 
-    #[error("cannot {access} {}: it already exists; remove it or choose another path", path.display())]
+    #[error("cannot {access} {}: it already exists; remove it or choose another path", path.printable())]
     Exists { access: Access, path: PathBuf },
 
-    #[error("cannot read {}: it is a device or a pipe, not a file; choose a file", path.display())]
+    #[error("cannot read {}: it is a device or a pipe, not a file; choose a file", path.printable())]
     NotAFile { path: PathBuf },
 
-    #[error("cannot read {}: its size of {size} bytes exceeds the limit of {limit}; choose another file", path.display())]
+    #[error("cannot read {}: its size of {size} bytes exceeds the limit of {limit}; choose another file", path.printable())]
     TooLarge { path: PathBuf, size: u64, limit: u64 },
 
-    #[error("cannot add a record of {size} bytes to {}: the limit is {limit}; log a smaller image or text", path.display())]
+    #[error("cannot add a record of {size} bytes to {}: the limit is {limit}; log a smaller image or text", path.printable())]
     RecordTooLarge { path: PathBuf, size: u64, limit: u64 },
 
-    #[error("cannot read {}: {what}; remove the file or replace it with an intact copy", path.display())]
+    #[error("cannot read {}: {what}; remove the file or replace it with an intact copy", path.printable())]
     Damaged { path: PathBuf, what: String },
 
-    #[error("cannot {access} {}: {cause}; check the disk and the path, then try again", path.display())]
+    #[error("cannot {access} {}: {cause}; check the disk and the path, then try again", path.printable())]
     Other { access: Access, path: PathBuf, cause: io::Error },
 }
 

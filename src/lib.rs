@@ -67,6 +67,7 @@ pub mod model;
 pub mod paths;
 pub mod review;
 pub mod tensorboard;
+mod text;
 mod time;
 pub mod train;
 pub mod ui;

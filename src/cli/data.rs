@@ -6,7 +6,10 @@ use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 
 use super::output::progress_bar;
-use crate::data::{describe, surface};
+use crate::{
+    data::{describe, surface},
+    text::PrintablePath,
+};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum DataCommand {
@@ -55,12 +58,12 @@ pub(super) fn run(command: DataCommand) -> Result<()> {
             });
             bar.finish_and_clear();
             let dataset = dataset?;
-            println!("{}: {}", path.display(), dataset.layout.title());
+            println!("{}: {}", path.printable(), dataset.layout.title());
             for line in dataset.summary().sentences() {
                 println!("  {line}");
             }
             for skipped in &dataset.skipped {
-                println!("  skipped {}: {}", skipped.path.display(), skipped.reason);
+                println!("  skipped {}: {}", skipped.path.printable(), skipped.reason);
             }
         }
         DataCommand::Draw(draw) => {
@@ -77,8 +80,8 @@ pub(super) fn run(command: DataCommand) -> Result<()> {
                 true
             });
             bar.finish_and_clear();
-            drawn.with_context(|| format!("cannot draw the surface to {}", draw.out.display()))?;
-            println!("{} images of {} metal in {}", size.images(), draw.surface, draw.out.display());
+            drawn.with_context(|| format!("cannot draw the surface to {}", draw.out.printable()))?;
+            println!("{} images of {} metal in {}", size.images(), draw.surface, draw.out.printable());
         }
     }
     Ok(())

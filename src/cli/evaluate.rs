@@ -34,6 +34,7 @@ use crate::{
         },
     },
     paths::Paths,
+    text::PrintablePath,
     time::span,
 };
 
@@ -124,7 +125,7 @@ pub(super) fn run(arguments: EvaluateArguments, choice: DeviceChoice, runs: Opti
             draw(model, &tests, reported, &interrupted);
         }
         for path in report::write(out, &reported)? {
-            eprintln!("{}", path.display());
+            eprintln!("{}", path.printable());
         }
     }
     Ok(())

@@ -18,6 +18,7 @@ use crate::{
     },
     format::counted,
     review::LabelSummary,
+    text::PrintablePath,
     time::span,
 };
 
@@ -78,7 +79,7 @@ pub(super) fn run(arguments: FinetuneArguments, choice: DeviceChoice) -> Result<
     };
     progress.finish_and_clear();
     print_comparison(&result);
-    println!("{}", result.model.path.display());
+    println!("{}", result.model.path.printable());
     Ok(())
 }
 

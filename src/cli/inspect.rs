@@ -29,6 +29,7 @@ use crate::{
         calibration::VerdictCounts,
         export::{ExportInput, ExportPart, UniqueStems, numbers, write_all},
     },
+    text::{PrintablePath, table_line},
 };
 
 /// Number of queries in the engine's queue: enough to keep the compute thread busy, few enough for memory.
@@ -88,7 +89,7 @@ pub(super) fn run(arguments: InspectArguments, device: DeviceChoice) -> Result<E
         }
     };
     if let Some(out) = &arguments.out {
-        std::fs::create_dir_all(out).with_context(|| format!("cannot create the folder {}", out.display()))?;
+        std::fs::create_dir_all(out).with_context(|| format!("cannot create the folder {}", out.printable()))?;
     }
     let format = match (arguments.json, arguments.csv) {
         (true, _) => OutputFormat::Json,
@@ -122,7 +123,7 @@ fn calibration<'a>(engine: &Engine, model: &'a ModelFacts) -> Option<&'a Calibra
 /// Prints what precedes the rows.
 fn print_header(engine: &Engine, model: &ModelFacts, rate: Option<f64>, format: OutputFormat) {
     if format == OutputFormat::Csv {
-        println!("{}", csv_line(&numbers::list_header()));
+        println!("{}", numbers::list_header().join(","));
     }
     if format != OutputFormat::Table {
         return;
@@ -134,15 +135,6 @@ fn print_header(engine: &Engine, model: &ModelFacts, rate: Option<f64>, format: 
     println!("{}", promise_line(rate));
     println!();
     println!("{:<11} {:>7} {:>10} {:>9} {:>9} {:>7}  image", "verdict", "p", "sum", "per pixel", "feature", "seconds");
-}
-
-/// Formats a line of CSV.
-fn csv_line(cells: &[impl AsRef<[u8]>]) -> String {
-    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::Any(b'\n')).from_writer(Vec::new());
-    // Writing to memory does not fail.
-    let _ = writer.write_record(cells);
-    let bytes = writer.into_inner().unwrap_or_default();
-    String::from_utf8_lossy(&bytes).trim_end_matches('\n').to_owned()
 }
 
 /// Number of images by result.
@@ -193,7 +185,7 @@ fn inspect_all(session: &EngineSession, files: Vec<PathBuf>, mut writer: ResultW
             && let Some(path) = waiting.pop_front()
         {
             let id = QueryId::fresh();
-            let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+            let name = path.file_name().unwrap_or(path.as_os_str()).printable().to_string();
             let query = Query { id, name, source: QuerySource::File(path.clone()) };
             engine.send(InspectionRequest::Add(vec![query]));
             queued.push_back((id, path));
@@ -206,14 +198,14 @@ fn inspect_all(session: &EngineSession, files: Vec<PathBuf>, mut writer: ResultW
             }
         }
         let Some(entry) = entry(engine, id).filter(|e| e.state.is_over()) else {
-            bail!("the compute thread ended while inspecting {}", path.display());
+            bail!("the compute thread ended while inspecting {}", path.printable());
         };
         queued.pop_front();
         match &entry.state {
             QueryState::Failed(sentence) => writer.fail(&path, sentence),
             _ => {
                 let view = engine.state().inspection.views.read().get(&id).cloned();
-                let view = view.with_context(|| format!("the result of {} is missing", path.display()))?;
+                let view = view.with_context(|| format!("the result of {} is missing", path.printable()))?;
                 writer.write(&path, &view)?;
             }
         }
@@ -233,7 +225,7 @@ impl ResultWriter<'_> {
     fn fail(&mut self, path: &Path, sentence: &str) {
         self.tally.failed += 1;
         let has_path = sentence.contains(&*path.to_string_lossy());
-        let named = if has_path { sentence.to_owned() } else { format!("{}: {sentence}", path.display()) };
+        let named = if has_path { sentence.to_owned() } else { format!("{}: {sentence}", path.printable()) };
         self.progress.suspend(|| eprintln!("{named}"));
     }
 
@@ -253,7 +245,7 @@ impl ResultWriter<'_> {
         self.tally.verdicts.add(outcome.assessment.as_ref().map(|a| a.verdict));
         let size = (outcome.query.width(), outcome.query.height());
         self.tally.other_size += usize::from(self.calibration.is_some_and(|c| !c.suits(size)));
-        let file = path.display().to_string();
+        let file = path.printable().to_string();
         let inspected = ExportInput {
             file: &file,
             model: &self.model.name,
@@ -265,7 +257,7 @@ impl ResultWriter<'_> {
         };
         let row = match self.format {
             OutputFormat::Json => serde_json::to_string(&numbers::InspectionNumbers::of(&inspected))?,
-            OutputFormat::Csv => csv_line(&numbers::list_row(&inspected)),
+            OutputFormat::Csv => table_line(&numbers::list_row(&inspected)),
             OutputFormat::Table => table_row(&file, outcome),
         };
         print_row(&self.progress, &row)?;

@@ -21,6 +21,7 @@ use crate::{
     format::counted,
     inspect::{InvertKnobs, Lineage, Model, Promise, ScoreKind},
     model::Bundle,
+    text::PrintablePath,
 };
 
 #[derive(Debug, Subcommand)]
@@ -136,7 +137,7 @@ fn calibrate(file: PathBuf, knobs: InvertKnobs, device: DeviceChoice) -> Result<
                 Event::Notice { text, .. } => {
                     progress.finish_and_clear();
                     println!("{text}");
-                    println!("{}", file.display());
+                    println!("{}", file.printable());
                     return Ok(());
                 }
                 Event::Opened(_) | Event::Closed { .. } => {}
@@ -148,7 +149,7 @@ fn calibrate(file: PathBuf, knobs: InvertKnobs, device: DeviceChoice) -> Result<
 
 fn show(file: &Path, json: Option<PathBuf>) -> Result<()> {
     let (model, provenance) = Bundle::read_with_provenance(file)?;
-    println!("{}", file.display());
+    println!("{}", file.printable());
     println!("  format {}, written by ganspect {}", provenance.format, provenance.program);
     println!("  hash {}", model.hash());
     for (network, (tensors, parameters)) in networks(&model) {

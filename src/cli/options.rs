@@ -10,6 +10,7 @@ use crate::{
     engine::{BUILT_IN, inspection::ModelSource},
     inspect::{InvertKnobs, InvertPreset, Model},
     paths::Paths,
+    text::PrintablePath,
     train::Recipe,
 };
 
@@ -83,6 +84,6 @@ pub(super) fn load_model(model: &Path, device: &Device) -> Result<Model> {
 /// create an empty one.
 pub(super) fn record_path(db: Option<PathBuf>) -> Result<PathBuf> {
     let db = db.unwrap_or_else(|| Paths::of_system().review);
-    anyhow::ensure!(db.exists(), "there is no record at {}; choose one with --db", db.display());
+    anyhow::ensure!(db.exists(), "there is no record at {}; choose one with --db", db.printable());
     Ok(db)
 }

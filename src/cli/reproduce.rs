@@ -20,6 +20,7 @@ use crate::{
     },
     kernels,
     model::{FrozenCritic, Generator},
+    text::PrintablePath,
     train::{CriticTrainer, EncoderTrainer, Preset, Recipe, Trainer, Update, critic},
 };
 
@@ -87,7 +88,7 @@ pub(super) fn run(arguments: ReproduceArguments, choice: DeviceChoice) -> Result
     for source in sources {
         let name = match &source {
             DataSource::Surface { kind, .. } => kind.to_string(),
-            DataSource::Folder(path) => path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
+            DataSource::Folder(path) => path.file_name().unwrap_or(path.as_os_str()).printable().to_string(),
         };
         let opened = source.open(&|_, _| true)?;
         let networks = train(&name, &opened, &recipe, &device.device)?;
@@ -184,7 +185,7 @@ fn queries(
             let mut tests = TestSet::of(opened, &[&split]);
             tests.limit(count);
             if let (0, _) | (_, 0) = tests.counts() {
-                bail!("{} needs healthy and defective test images", path.display());
+                bail!("{} needs healthy and defective test images", path.printable());
             }
             (tests, recipe.data.scale as f32)
         }

@@ -9,6 +9,7 @@ use super::{finetune, options::record_path, output::print_row};
 use crate::{
     device::DeviceChoice,
     review::{QueueFilter, QueueOrder, QueueView, Record, ReviewItem, Timestamp, export, export::ExportFormat, queue},
+    text::PrintablePath,
     time::{parse_day, span},
 };
 
@@ -54,7 +55,7 @@ pub(super) fn run(command: ReviewCommand, choice: DeviceChoice) -> Result<()> {
         ReviewCommand::List { db, since } => {
             let (record, items) = read(db, since)?;
             if items.is_empty() {
-                println!("No matching parts in {}.", record.path().display());
+                println!("No matching parts in {}.", record.path().printable());
             }
             list(&items)?;
         }
@@ -62,7 +63,7 @@ pub(super) fn run(command: ReviewCommand, choice: DeviceChoice) -> Result<()> {
             let (record, items) = read(db, since)?;
             let summary = export::write(&record, &items, format, &out)?;
             for path in &summary.files {
-                println!("{}", path.display());
+                println!("{}", path.printable());
             }
             eprintln!("{}", summary.describe(format, items.len()));
         }
@@ -95,7 +96,7 @@ fn list(items: &[ReviewItem]) -> Result<()> {
             inspection.assessment.verdict.title(),
             inspection.assessment.p,
             span(inspection.seconds),
-            item.part.path.display(),
+            item.part.path.printable(),
             if item.part.is_missing() { "  (missing)" } else { "" },
         );
         print_row(&rows, &row)?;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::Subcommand;
 
-use crate::{files, paths::Paths, tensorboard::RunLog, train::run_folder::list_runs};
+use crate::{files, paths::Paths, tensorboard::RunLog, text::PrintablePath, train::run_folder::list_runs};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum RunsCommand {
@@ -27,14 +27,14 @@ pub(super) fn run(command: RunsCommand, root: Option<PathBuf>) -> Result<()> {
             let root = root.unwrap_or_else(|| Paths::of_system().runs);
             let runs = list_runs(&root);
             if runs.is_empty() {
-                println!("No runs in {} yet; start one with `ganspect train`.", root.display());
+                println!("No runs in {} yet; start one with `ganspect train`.", root.printable());
             }
             for run in runs {
                 match &run.info {
                     Ok(info) => {
-                        println!("{:>8} steps  {:<24}  {}  {}", run.steps, info.name, info.source, run.path.display())
+                        println!("{:>8} steps  {:<24}  {}  {}", run.steps, info.name, info.source, run.path.printable())
                     }
-                    Err(reason) => println!("{:>14}  {}: {reason}", "unreadable", run.path.display()),
+                    Err(reason) => println!("{:>14}  {}: {reason}", "unreadable", run.path.printable()),
                 }
             }
         }

@@ -26,6 +26,7 @@ use crate::{
     },
     files,
     paths::Paths,
+    text::PrintablePath,
     time::span,
     train::{
         Metric, Preset, Recipe,
@@ -83,7 +84,7 @@ fn recipe(arguments: &TrainArguments, gpu: bool) -> Result<Recipe> {
     let mut recipe = match (&arguments.recipe, arguments.preset) {
         (Some(path), _) => {
             let text = files::read_text(path, 1 << 20)?;
-            Recipe::from_toml(&text).with_context(|| format!("the recipe {} is invalid", path.display()))?
+            Recipe::from_toml(&text).with_context(|| format!("the recipe {} is invalid", path.printable()))?
         }
         (None, Some(preset)) => preset.recipe(),
         (None, None) => Preset::suited(gpu).recipe(),
@@ -258,7 +259,7 @@ fn print_run(engine: &Engine, path: &Path) {
     for line in &status.data {
         println!("data    {line}");
     }
-    println!("run     {}", path.display());
+    println!("run     {}", path.printable());
     if status.step > 0 {
         println!("from    step {}", status.step);
     }
@@ -288,12 +289,12 @@ fn print_summary(engine: &Engine, run: &Path, step: u64) {
     );
     let model = run.join(MODEL_FILE);
     if model.exists() {
-        println!("model   {}", model.display());
+        println!("model   {}", model.printable());
     }
     println!("health  {} {}", status.health.sentence(), status.health.advice());
     // A run may be interrupted between its last step and its model.
     let unfinished = |r: &Recipe| step < r.train.steps || r.train.model_at_end && !model.exists();
     if status.recipe.is_some_and(|r| unfinished(&r)) {
-        println!("resume  ganspect train --resume {}", run.display());
+        println!("resume  ganspect train --resume {}", run.printable());
     }
 }

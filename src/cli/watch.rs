@@ -23,6 +23,7 @@ use crate::{
     },
     inspect::{Model, calibration::VerdictCounts},
     review::Record,
+    text::PrintablePath,
     time::span,
 };
 
@@ -86,7 +87,7 @@ pub(super) fn run(arguments: WatchArguments, choice: DeviceChoice) -> Result<()>
     print_device(&device);
     print_model(&model.info().name, model.info().step, &hash);
     println!("{}", promise_line(model.rate(&knobs)));
-    println!("folder  {}{}", arguments.folder.display(), if arguments.recursive { ", with subfolders" } else { "" });
+    println!("folder  {}{}", arguments.folder.printable(), if arguments.recursive { ", with subfolders" } else { "" });
     println!();
     let tally = inspect_all(&watch, inspector, &model, &arguments.folder, &interrupted)?;
     let counts = watch.stop()?;
@@ -138,7 +139,7 @@ fn inspect_all(
 /// Returns the path relative to the folder.
 fn name(path: &Path, folder: &Path) -> String {
     let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
-    path.strip_prefix(&folder).unwrap_or(path).display().to_string()
+    path.strip_prefix(&folder).unwrap_or(path).printable().to_string()
 }
 
 /// Formats the row of one image.

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt, path::PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::FileHash;
-use crate::format::counted;
+use crate::{format::counted, text::PrintablePath};
 
 /// Arrangement of the files of a data set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -203,7 +203,7 @@ impl DatasetSummary {
         if !self.skipped.is_empty() {
             let named = self.skipped.iter().map(|s| {
                 let name = s.path.file_name().unwrap_or(s.path.as_os_str());
-                format!("{} ({})", name.to_string_lossy(), s.reason)
+                format!("{} ({})", name.printable(), s.reason)
             });
             lines.push(format!("{} skipped: {}", counted(self.skipped.len(), "file"), listed(named)));
         }

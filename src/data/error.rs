@@ -2,11 +2,13 @@
 
 use std::{io, path::PathBuf};
 
+use crate::text::PrintablePath;
+
 /// Errors of opening a data set, reading its images and preparing batches.
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
     /// A file that cannot be used.
-    #[error("cannot use {}: {fault}", path.display())]
+    #[error("cannot use {}: {fault}", path.printable())]
     File {
         /// The file.
         path: PathBuf,
@@ -14,10 +16,10 @@ pub enum DataError {
         fault: FileFault,
     },
     /// No file or folder of that name.
-    #[error("cannot find {}: check the spelling or choose another folder", .0.display())]
+    #[error("cannot find {}: check the spelling or choose another folder", .0.printable())]
     Missing(PathBuf),
     /// A folder cannot be listed.
-    #[error("cannot list the folder {}: {source}; check your permission to read it", path.display())]
+    #[error("cannot list the folder {}: {source}; check your permission to read it", path.printable())]
     Unreadable {
         /// The folder.
         path: PathBuf,
@@ -25,13 +27,13 @@ pub enum DataError {
         source: io::Error,
     },
     /// A file that is neither a folder nor a CSV file.
-    #[error("{} is a file: choose the folder that contains it, or a CSV file that lists images", .0.display())]
+    #[error("{} is a file: choose the folder that contains it, or a CSV file that lists images", .0.printable())]
     NotAFolder(PathBuf),
     /// A folder without visible files.
-    #[error("the folder {} is empty: add images of healthy parts or choose another folder", .0.display())]
+    #[error("the folder {} is empty: add images of healthy parts or choose another folder", .0.printable())]
     Empty(PathBuf),
     /// A folder with files, none of them a usable image.
-    #[error("{} contains no usable image among {files} files ({first}): choose a folder of PNG, JPEG, TIFF, BMP or PNM images", root.display())]
+    #[error("{} contains no usable image among {files} files ({first}): choose a folder of PNG, JPEG, TIFF, BMP or PNM images", root.printable())]
     NoImages {
         /// The folder.
         root: PathBuf,
@@ -41,7 +43,7 @@ pub enum DataError {
         first: String,
     },
     /// A data set without a healthy image to train on.
-    #[error("there is nothing healthy to train on in {}: none of its {images} images is marked healthy for training; add images of healthy parts", root.display())]
+    #[error("there is nothing healthy to train on in {}: none of its {images} images is marked healthy for training; add images of healthy parts", root.printable())]
     OnlyDefective {
         /// The folder.
         root: PathBuf,
@@ -49,7 +51,7 @@ pub enum DataError {
         images: usize,
     },
     /// A folder of several data sets, one surface each.
-    #[error("{} contains {} data sets ({}): choose one of them", root.display(), names.len(), names.join(", "))]
+    #[error("{} contains {} data sets ({}): choose one of them", root.printable(), names.len(), names.join(", "))]
     SeveralSets {
         /// The folder.
         root: PathBuf,
@@ -57,7 +59,7 @@ pub enum DataError {
         names: Vec<String>,
     },
     /// More files than the limit.
-    #[error("{} contains more than {limit} files: choose a folder closer to the images", root.display())]
+    #[error("{} contains more than {limit} files: choose a folder closer to the images", root.printable())]
     TooManyFiles {
         /// The folder.
         root: PathBuf,
@@ -65,7 +67,7 @@ pub enum DataError {
         limit: usize,
     },
     /// A CSV file with an invalid line.
-    #[error("cannot use {}, line {line}: {detail}", path.display())]
+    #[error("cannot use {}, line {line}: {detail}", path.printable())]
     Csv {
         /// The CSV file.
         path: PathBuf,

@@ -16,6 +16,8 @@ use super::{
     decoder_pool::on_decoders,
 };
 
+use crate::text::PrintablePath;
+
 /// Maximum number of files in a data set.
 pub(crate) const MAX_FILES: usize = 200_000;
 
@@ -64,7 +66,7 @@ pub fn describe(root: &Path, progress: &ReadProgress<'_>) -> Result<Dataset, Dat
     if set.items.is_empty() {
         return Err(match set.skipped.first() {
             Some(first) => {
-                let first = format!("{}: {}", first.path.display(), first.reason);
+                let first = format!("{}: {}", first.path.printable(), first.reason);
                 DataError::NoImages { root: set.root, files, first }
             }
             None => DataError::Empty(set.root),

@@ -17,6 +17,7 @@ use super::{
     store::DEFAULT_LIMIT,
     surface::{PREFIX, SurfaceKind, specimen_hash},
 };
+use crate::text::path_text;
 
 /// Number of healthy specimens of a built-in surface.
 pub(crate) const SPECIMENS: usize = 96;
@@ -48,7 +49,7 @@ impl FromStr for DataSource {
             return if text.trim().is_empty() {
                 Err(invalid("enter a folder of images, or a built-in surface such as surface:turned"))
             } else {
-                Ok(Self::Folder(text.into()))
+                Ok(Self::Folder(path_text::from_text(text)))
             };
         };
         let (kind, seed) = named.split_once(':').unwrap_or((named, "0"));
@@ -61,8 +62,10 @@ impl FromStr for DataSource {
 impl fmt::Display for DataSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Folder(path) if path.to_string_lossy().starts_with(PREFIX) => write!(f, "./{}", path.display()),
-            Self::Folder(path) => write!(f, "{}", path.display()),
+            Self::Folder(path) => match path_text::to_text(path) {
+                text if text.starts_with(PREFIX) => write!(f, "./{text}"),
+                text => f.write_str(&text),
+            },
             Self::Surface { kind, seed: 0 } => write!(f, "{PREFIX}{kind}"),
             Self::Surface { kind, seed } => write!(f, "{PREFIX}{kind}:{seed}"),
         }

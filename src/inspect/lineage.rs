@@ -4,7 +4,10 @@ use std::{collections::HashSet, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::{DataError, DataSource, FileHash, Label, Opened, Split, layout::ReadProgress, source::describe_file};
+use crate::{
+    data::{DataError, DataSource, FileHash, Label, Opened, Split, layout::ReadProgress, source::describe_file},
+    text::path_text,
+};
 
 /// Use of a reviewed part. An image keeps its role as long as its verdict is unchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -40,6 +43,7 @@ pub struct LabelledPart {
     /// Hash of the image file.
     pub hash: FileHash,
     /// Path of the image file.
+    #[serde(with = "path_text")]
     pub path: PathBuf,
     /// Whether the part is defective.
     pub defective: bool,

@@ -28,6 +28,7 @@ use crate::{
         Bundle, BundleError, Critic, Discriminator, Encoder, FrozenCritic, Generator, weights,
         weights::{Weight, WeightError},
     },
+    text::PrintablePath,
     train::Recipe,
 };
 
@@ -231,7 +232,7 @@ impl Model {
     /// # Errors
     /// [`ModelError`] for a file that is damaged, not a model, of a newer version, or inconsistent.
     pub fn load(path: &Path, device: &Device) -> Result<Self, ModelError> {
-        Self::from_bundle(Bundle::read(path)?, &path.display().to_string(), device)
+        Self::from_bundle(Bundle::read(path)?, &path.printable().to_string(), device)
     }
 
     /// As [`Model::load`], from bytes; `name` is used in errors.
@@ -337,7 +338,7 @@ impl Model {
     /// # Errors
     /// [`ModelError::Bundle`] when it cannot be written; an existing file is then unchanged.
     pub fn save(&self, path: &Path) -> Result<(), ModelError> {
-        Ok(self.to_bundle(&path.display().to_string())?.write(path)?)
+        Ok(self.to_bundle(&path.printable().to_string())?.write(path)?)
     }
 
     /// Tensors and metadata as written to file; `name` is used in errors.

@@ -9,6 +9,7 @@ use super::{anomaly_region::AnomalyRegion, timestamp::Timestamp};
 use crate::{
     data::FileHash,
     inspect::{Assessment, RegionShape, Scores, Verdict},
+    text::{PrintablePath, path_text},
 };
 
 /// Declares a distinct type for the row numbers of a table.
@@ -58,6 +59,7 @@ pub struct Part {
     /// Row number.
     pub id: PartId,
     /// Absolute path of the file.
+    #[serde(with = "path_text")]
     pub path: PathBuf,
     /// Hash of the file.
     pub hash: FileHash,
@@ -74,7 +76,7 @@ pub struct Part {
 impl Part {
     /// Returns the file name.
     pub fn name(&self) -> String {
-        self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+        self.path.file_name().unwrap_or_default().printable().to_string()
     }
 
     /// Whether the inspected image was moved, deleted or replaced by a file of another length.

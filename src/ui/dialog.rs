@@ -21,6 +21,7 @@ use super::{Action, PathRequest, theme};
 use crate::{
     data::DataSource,
     engine::{BackgroundTask, InspectionRequest, TaskState, inspection::QuerySource},
+    text::PrintablePath,
 };
 
 /// A dialog that closes sooner than this was never visible.
@@ -85,7 +86,8 @@ pub(crate) enum Dialog {
 impl Dialog {
     /// Opens the desktop's dialog, or a text field if `native` is false.
     pub(crate) fn open(ctx: &Context, request: PathRequest, suggested: PathBuf, native: bool) -> Self {
-        let typed = |suggested: PathBuf| Self::Typed { request, text: suggested.display().to_string(), focused: false };
+        let typed =
+            |suggested: PathBuf| Self::Typed { request, text: suggested.printable().to_string(), focused: false };
         if !native {
             return typed(suggested);
         }
@@ -138,7 +140,7 @@ impl Dialog {
         );
         match task {
             Ok(task) => Self::Native { request, suggested, since: Instant::now(), task },
-            Err(_) => Self::Typed { request, text: suggested.display().to_string(), focused: false },
+            Err(_) => Self::Typed { request, text: suggested.printable().to_string(), focused: false },
         }
     }
 
@@ -153,7 +155,7 @@ impl Dialog {
                 }
                 TaskState::Done(_) if since.elapsed() < UNSEEN => {
                     ctx.request_repaint();
-                    Some(Self::Typed { request, text: suggested.display().to_string(), focused: false })
+                    Some(Self::Typed { request, text: suggested.printable().to_string(), focused: false })
                 }
                 TaskState::Done(_) | TaskState::Over => None,
             },

@@ -8,7 +8,12 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::{device::DeviceChoice, files, files::FileError};
+use crate::{
+    device::DeviceChoice,
+    files,
+    files::FileError,
+    text::{PrintablePath, path_text},
+};
 
 /// Version of the settings file; a file of another version is renamed and replaced.
 const VERSION: u32 = 1;
@@ -103,6 +108,7 @@ impl Default for ViewSettings {
 #[serde(default)]
 pub struct ReviewSettings {
     /// Path of the record; `None` for the default.
+    #[serde(with = "path_text::optional")]
     pub record: Option<PathBuf>,
     /// Name of the reviewer; empty until it is entered.
     pub reviewer: String,
@@ -124,6 +130,7 @@ pub struct ReviewSettings {
 #[serde(default)]
 pub struct IntakeSettings {
     /// The watched folder.
+    #[serde(with = "path_text::optional")]
     pub folder: Option<PathBuf>,
     /// Whether subfolders are included.
     pub recursive: bool,
@@ -144,14 +151,19 @@ pub struct Settings {
     /// The device to train on.
     pub device: DeviceChoice,
     /// Folder for new runs; `None` for the default location.
+    #[serde(with = "path_text::optional")]
     pub runs: Option<PathBuf>,
     /// The most recent run.
+    #[serde(with = "path_text::optional")]
     pub last_run: Option<PathBuf>,
     /// Recently opened image folders, newest first.
+    #[serde(with = "path_text::list")]
     pub recent: Vec<PathBuf>,
     /// The folder of the last inspected image.
+    #[serde(with = "path_text::optional")]
     pub image_folder: Option<PathBuf>,
     /// The last active model; activated again at the next start.
+    #[serde(with = "path_text::optional")]
     pub last_model: Option<PathBuf>,
     /// Inner size of the window, points.
     pub window: [f32; 2],
@@ -203,12 +215,12 @@ impl Settings {
         };
         let backup = path.with_extension("toml.aside");
         let kept = match fs::rename(path, &backup) {
-            Ok(()) => format!("The old file was renamed to {}.", backup.display()),
+            Ok(()) => format!("The old file was renamed to {}.", backup.printable()),
             Err(_) => "The old file will be replaced.".to_owned(),
         };
         let text = format!(
             "The settings in {} could not be read ({fault}). Default settings are used. {kept}",
-            path.display()
+            path.printable()
         );
         (Self::default(), Some(text))
     }

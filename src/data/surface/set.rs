@@ -17,6 +17,7 @@ use crate::{
     data::{Picture, Samples, decoder_pool::on_decoders},
     files,
     files::FileError,
+    text::PrintablePath,
 };
 
 /// Number and size of the images of a drawn set.
@@ -51,11 +52,11 @@ pub enum SurfaceError {
     /// The folder is not empty.
     #[error(
         "{} is not empty: choose a new folder, so that the images do not mix with others",
-        .0.display()
+        .0.printable()
     )]
     NotEmpty(PathBuf),
     /// The path is not a folder.
-    #[error("{} is a file, not a folder: choose another folder for the images", .0.display())]
+    #[error("{} is a file, not a folder: choose another folder for the images", .0.printable())]
     NotFolder(PathBuf),
     /// The side is out of range.
     #[error(
@@ -67,7 +68,7 @@ pub enum SurfaceError {
     /// The folder cannot be read or created.
     #[error(
         "cannot use the folder {}: {source}; choose a folder that you can write to",
-        path.display()
+        path.printable()
     )]
     Folder {
         /// The folder.
@@ -79,7 +80,7 @@ pub enum SurfaceError {
     #[error(transparent)]
     File(#[from] FileError),
     /// An image could not be encoded as PNG.
-    #[error("cannot encode {} as PNG: {source}", path.display())]
+    #[error("cannot encode {} as PNG: {source}", path.printable())]
     Encode {
         /// The image file.
         path: PathBuf,

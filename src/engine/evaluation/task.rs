@@ -23,6 +23,7 @@ use crate::{
             report::{CaseKind, case_from_outcome, case_outcome, start_case_inspection, worst_cases},
         },
     },
+    text::PrintablePath,
 };
 
 /// Shortest interval between updates of the result on show.
@@ -327,7 +328,7 @@ impl EvaluationTask {
                 TaskState::Done(Ok(())) => {
                     self.status(|s| s.reporting = None);
                     let page = dir.join("report.html");
-                    let text = format!("Report saved to {}.", page.display());
+                    let text = format!("Report saved to {}.", page.printable());
                     outbox.notice(Severity::Info, text, "");
                     false
                 }

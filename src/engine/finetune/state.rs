@@ -8,6 +8,7 @@ use crate::{
     data::FileHash,
     engine::training::BuildProgress,
     review::{Comparison, LabelSummary, ModelMetrics, OpinionId, Timestamp, record::NewAdoption},
+    text::path_text,
 };
 
 /// Phase of a fine-tuning.
@@ -91,7 +92,7 @@ pub struct FinetuneResult {
 impl FinetuneResult {
     /// The entry for the record when the new model is adopted.
     pub fn adoption(&self, adopted_by: &str, time: Timestamp) -> NewAdoption {
-        let side = |model: &SavedModel, figures: Option<&ModelMetrics>| serde_json::json!({ "name": model.name, "path": model.path, "figures": figures });
+        let side = |model: &SavedModel, figures: Option<&ModelMetrics>| serde_json::json!({ "name": model.name, "path": path_text::to_text(&model.path), "figures": figures });
         NewAdoption {
             model: self.model.hash,
             parent: Some(self.parent.hash),

@@ -27,6 +27,7 @@ use crate::{
     format::counted,
     inspect::{Evaluation, Evaluator, InvertKnobs, LabelledPart, Lineage, Model, ModelInfo, TestSet, lineage::Role},
     review::{Comparison, OpinionId, TrainingLabels},
+    text::PrintablePath,
     train::{Trainer, Update, run_folder::MODEL_FILE},
 };
 
@@ -170,7 +171,7 @@ impl FinetuneTask {
         let text = format!(
             "The model fine-tuned on {} is ready in {}.{comparison} The current model stays active until you adopt the new one.",
             counted(result.opinions.len(), "verdict"),
-            result.model.path.display()
+            result.model.path.printable()
         );
         outbox.notice(Severity::Info, text, "");
         self.status(|s| {
@@ -394,7 +395,7 @@ impl FinetuneJob {
     fn keep(&self, model: &Model, comparison: Option<Box<Comparison>>) -> Result<FinetuneResult, String> {
         let out = &self.spec.out;
         if let Some(folder) = out.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            fs::create_dir_all(folder).map_err(|error| format!("cannot create {}: {error}", folder.display()))?;
+            fs::create_dir_all(folder).map_err(|error| format!("cannot create {}: {error}", folder.printable()))?;
         }
         let filed = |model: &Model, path: PathBuf| {
             let hash = model.hash().parse().map_err(|_| "the model has no hash".to_owned())?;
@@ -430,7 +431,7 @@ fn spawn<T: Send + 'static>(
 /// Reads the verdicts on record as training labels for a model with this split.
 fn labels(record: &Path, split: &Split) -> Result<TrainingLabels, String> {
     if !record.exists() {
-        return Err(format!("there is no record at {}", record.display()));
+        return Err(format!("there is no record at {}", record.printable()));
     }
     TrainingLabels::read(record, split).map_err(|error| error.to_string())
 }

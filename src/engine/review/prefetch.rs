@@ -10,6 +10,7 @@ use crate::{
     engine::EngineState,
     inspect::Planes,
     review::PartId,
+    text::PrintablePath,
 };
 
 /// Most images in memory, and most bytes of them.
@@ -68,7 +69,7 @@ impl PrefetchThread {
 
 /// Reads an image, if the file is the one that was inspected.
 fn load(path: &Path, hash: FileHash) -> PartImage {
-    let name = path.display();
+    let name = path.printable();
     if !path.exists() {
         return PartImage::Unavailable(format!("The image {name} was moved or deleted."));
     }

@@ -18,6 +18,7 @@ use crate::{
         critic::{BankBuilder, EmbeddingBank, FrameCritic, Pattern, Patterns, StatsFitter, TestTimeAugmentation},
     },
     model::{Critic, Encoder, FrozenCritic},
+    text::PrintablePath,
     train::{CriticTrainer, EncoderTrainer, Recipe, critic},
 };
 
@@ -36,7 +37,7 @@ fn spread(all: &[usize], most: usize) -> Vec<usize> {
 /// File name of an image.
 fn name(opened: &Opened, image: usize) -> String {
     let path = opened.dataset.items.get(image).map(|item| item.path.as_path()).unwrap_or(Path::new(""));
-    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+    path.file_name().unwrap_or(path.as_os_str()).printable().to_string()
 }
 
 enum Stage {

@@ -24,6 +24,7 @@ use crate::{
     files::FileError,
     inspect::{Model, ModelError, ModelInfo, Regions},
     tensorboard::{BucketHistogram, EventWriter},
+    text::PrintablePath,
     train::{
         CurveMark, Health, HealthJudge, Metric, Recipe, StepMetrics, TrainError, Trainer,
         knobs::knob,
@@ -552,7 +553,7 @@ fn open_folder(
     match start {
         RunStart::New { source, recipe, out } => {
             let split = opened.split(recipe.data.holdout, recipe.seed)?;
-            let name = out.file_name().map_or_else(|| "run".into(), |n| n.to_string_lossy().into_owned());
+            let name = out.file_name().map_or_else(|| "run".into(), |n| n.printable().to_string());
             let info = RunInfo::new(name, source.to_string(), device.label.clone());
             let folder = RunFolder::create(&out, &info, &recipe.to_toml())?;
             folder.write_json(SPLIT_FILE, &split)?;
@@ -578,7 +579,7 @@ fn restore(
         Some(checkpoint) => trainer.restore(checkpoint)?,
         None => outbox.notice(
             Severity::Warning,
-            format!("{} has no checkpoint yet, so it starts from the beginning.", folder.path().display()),
+            format!("{} has no checkpoint yet, so it starts from the beginning.", folder.path().printable()),
             "",
         ),
     }

@@ -24,6 +24,7 @@ use crate::{
     },
     format::sentence,
     inspect::{Model, ModelError},
+    text::PrintablePath,
     train::{Recipe, run_folder::RunFolder},
 };
 
@@ -162,8 +163,8 @@ impl TrainingTask {
     fn resume(&mut self, path: &Path, paused: bool, outbox: &mut Outbox) {
         let opened = RunFolder::open(path).map_err(|e| e.to_string()).and_then(|folder| {
             let text = folder.read_recipe().map_err(|e| e.to_string())?;
-            let recipe = Recipe::from_record(&text).map_err(|e| format!("{}: {e}", path.display()))?;
-            let source: DataSource = folder.info().source.parse().map_err(|e| format!("{}: {e}", path.display()))?;
+            let recipe = Recipe::from_record(&text).map_err(|e| format!("{}: {e}", path.printable()))?;
+            let source: DataSource = folder.info().source.parse().map_err(|e| format!("{}: {e}", path.printable()))?;
             Ok((folder, recipe, source))
         });
         match opened {
@@ -284,7 +285,7 @@ impl TrainingTask {
             Ok(Some(model)) => {
                 let path = builder.path().to_path_buf();
                 let text =
-                    format!("The model is ready in {}. Drop an image on the window to inspect it.", path.display());
+                    format!("The model is ready in {}. Drop an image on the window to inspect it.", path.printable());
                 outbox.notice(Severity::Info, text, "");
                 self.offer = Some(ModelOffer::Built(Box::new(model), path));
             }
@@ -358,7 +359,7 @@ impl EngineTask for TrainingTask {
 
 /// `run` -> `run-2`, `run-2` -> `run-3`, the first that does not exist.
 fn next_folder(run: &Path) -> PathBuf {
-    let name = run.file_name().map_or_else(|| "run".into(), |n| n.to_string_lossy().into_owned());
+    let name = run.file_name().map_or_else(|| "run".into(), |n| n.printable().to_string());
     let (stem, start) = match name.rsplit_once('-').and_then(|(stem, n)| Some((stem, n.parse::<u64>().ok()?))) {
         Some((stem, n)) if n < 10_000 => (stem.to_string(), n + 1),
         _ => (name, 2),

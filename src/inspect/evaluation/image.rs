@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     data::{FileHash, Label},
     inspect::Scores,
+    text::path_text,
 };
 
 /// An inspected test image.
@@ -17,6 +18,7 @@ pub struct EvaluatedImage {
     /// Path within the data, or the name of a generated image.
     pub name: String,
     /// Its file; `None` for a generated image.
+    #[serde(default, with = "path_text::optional")]
     pub path: Option<PathBuf>,
     /// Hash of the file.
     pub hash: FileHash,

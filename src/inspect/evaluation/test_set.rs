@@ -17,6 +17,7 @@ use crate::{
         surface::{DefectType, SurfaceKind},
     },
     format::counted,
+    text::PrintablePath,
 };
 
 /// Seed of generated test images, added to the surface's own; training images use another.
@@ -108,7 +109,7 @@ impl TestSet {
         let set = &opened.dataset;
         let wanted = if set.items.iter().any(|i| i.subset == Subset::Test) { Subset::Test } else { Subset::Any };
         let folder = if set.root.is_file() { set.root.parent().unwrap_or(Path::new("")) } else { &set.root };
-        let name = |path: &Path| path.strip_prefix(folder).unwrap_or(path).display().to_string();
+        let name = |path: &Path| path.strip_prefix(folder).unwrap_or(path).printable().to_string();
         let items = set.items.iter().enumerate().filter(|(_, item)| item.subset == wanted);
         let items = items.map(|(index, item)| TestItem {
             name: name(&item.path),
@@ -119,7 +120,7 @@ impl TestSet {
         });
         let excluded = set.skipped.iter().map(|s| ExcludedImage { name: name(&s.path), reason: s.reason.clone() });
         let mut tests = Self {
-            data: set.root.display().to_string(),
+            data: set.root.printable().to_string(),
             about: set.summary().sentences(),
             items: items.collect(),
             excluded: excluded.collect(),

@@ -5,7 +5,10 @@ use std::{io, io::Write};
 use serde::{Deserialize, Serialize};
 
 use super::input::ExportInput;
-use crate::inspect::{InvertKnobs, ScoreKind, Scores, StepRecord, Verdict};
+use crate::{
+    inspect::{InvertKnobs, ScoreKind, Scores, StepRecord, Verdict},
+    text::{Cell, TableWriter},
+};
 
 /// One image as JSON. Keys are stable: never renamed or redefined, only added.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -86,22 +89,21 @@ pub(crate) fn list_header() -> Vec<&'static str> {
 }
 
 /// One image's row under [`list_header`]; unknown values are empty.
-pub(crate) fn list_row(input: &ExportInput<'_>) -> Vec<String> {
+pub(crate) fn list_row(input: &ExportInput<'_>) -> Vec<Cell> {
     let outcome = input.outcome;
     let assessment = outcome.assessment.as_ref();
-    let known = |text: Option<String>| text.unwrap_or_default();
     let mut row = vec![
-        input.file.to_owned(),
-        known(assessment.map(|a| a.verdict.title().into())),
-        known(assessment.map(|a| a.p.to_string())),
-        known(assessment.map(|a| a.n.to_string())),
-        known(assessment.map(|a| a.rate.to_string())),
-        known(assessment.map(|a| a.kind.name().into())),
+        Cell::text(input.file),
+        Cell::known(assessment.map(|a| a.verdict.title())),
+        Cell::known(assessment.map(|a| a.p)),
+        Cell::known(assessment.map(|a| a.n)),
+        Cell::known(assessment.map(|a| a.rate)),
+        Cell::known(assessment.map(|a| a.kind.name())),
     ];
     // In their native single precision.
-    row.extend(ScoreKind::ALL.map(|kind| (outcome.scores.get(kind) as f32).to_string()));
-    row.extend([outcome.query.width(), outcome.query.height(), outcome.tiles, outcome.steps].map(|n| n.to_string()));
-    row.extend([outcome.seconds.to_string(), input.model.to_owned(), input.hash.to_owned()]);
+    row.extend(ScoreKind::ALL.map(|kind| Cell::value(outcome.scores.get(kind) as f32)));
+    row.extend([outcome.query.width(), outcome.query.height(), outcome.tiles, outcome.steps].map(Cell::value));
+    row.extend([Cell::value(outcome.seconds), Cell::text(input.model), Cell::value(input.hash)]);
     row
 }
 
@@ -113,17 +115,16 @@ pub(crate) fn list_row(input: &ExportInput<'_>) -> Vec<String> {
 pub(crate) fn write_steps(out: &mut dyn Write, records: &[StepRecord]) -> io::Result<()> {
     let restarts = records.iter().map(|r| r.loss.len()).max().unwrap_or_default();
     let restarts = if restarts > 1 { restarts } else { 0 };
-    let mut csv = csv::Writer::from_writer(out);
-    let mut header: Vec<String> =
-        ["step", "loss", "best", "residual", "feature", "prior", "z_norm", "seconds"].map(String::from).into();
-    header.extend((1..=restarts).map(|i| format!("loss_{i}")));
-    csv.write_record(header)?;
+    let each: Vec<String> = (1..=restarts).map(|i| format!("loss_{i}")).collect();
+    let mut header = vec!["step", "loss", "best", "residual", "feature", "prior", "z_norm", "seconds"];
+    header.extend(each.iter().map(String::as_str));
+    let mut table = TableWriter::new(out, &header)?;
     for r in records {
-        let loss = |i: usize| r.loss.get(i).map(f32::to_string).unwrap_or_default();
-        let mut row = vec![r.step.to_string(), loss(r.best), (r.best + 1).to_string()];
-        row.extend([r.residual, r.feature, r.prior, r.z_norm, r.seconds].map(|v| v.to_string()));
+        let loss = |i: usize| Cell::known(r.loss.get(i));
+        let mut row = vec![Cell::value(r.step), loss(r.best), Cell::value(r.best + 1)];
+        row.extend([r.residual, r.feature, r.prior, r.z_norm, r.seconds].map(Cell::value));
         row.extend((0..restarts).map(loss));
-        csv.write_record(row)?;
+        table.row(&row)?;
     }
-    csv.flush()
+    Ok(())
 }

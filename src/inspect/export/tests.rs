@@ -16,6 +16,7 @@ use crate::{
         Assessment, InvertKnobs, KeptFrame, Outcome, Planes, ScoreKind, Scores, StepRecord, Verdict,
         calibration::MapScale,
     },
+    text::TableWriter,
 };
 
 /// A turned surface with a pit that the reconstruction lacks; `steps` steps of two restarts.
@@ -265,12 +266,10 @@ fn csv_quotes_any_file_name() {
     let rows =
         [list_row(&ExportInput { file: awkward, ..inspected(&known, &[]) }), list_row(&inspected(&unknown, &[]))];
     let mut out = Vec::new();
-    let mut csv = csv::Writer::from_writer(&mut out);
-    csv.write_record(list_header()).unwrap();
+    let mut table = TableWriter::new(&mut out, &list_header()).unwrap();
     for row in rows {
-        csv.write_record(row).unwrap();
+        table.row(&row).unwrap();
     }
-    drop(csv);
     let text = String::from_utf8(out.clone()).unwrap();
     assert!(text.starts_with(
         "file,verdict,p,n,rate,score,l1_sum,l1,worst_tile,worst_spot,feature,feature_spot,critic,critic_distance,critic_pattern,fused,width,height,tiles,steps,seconds,model,hash\n\

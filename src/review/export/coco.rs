@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::format::UNNAMED;
-use crate::{inspect::RegionShape, review::ReviewItem};
+use crate::{inspect::RegionShape, review::ReviewItem, text::path_text};
 
 /// Images with outlines of defects.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -97,7 +97,7 @@ impl Coco {
         }
         self.images.push(CocoImage {
             id: part.id.0,
-            file_name: part.path.to_string_lossy().into_owned(),
+            file_name: path_text::to_text(&part.path).into_owned(),
             width: part.width,
             height: part.height,
             missing: part.is_missing(),

@@ -8,6 +8,7 @@ use crate::{
     format::capitalise,
     inspect::RegionShape,
     review::{Opinion, ReviewItem, ReviewStatus, ShiftSummary},
+    text::PrintablePath,
 };
 
 /// Largest height of a part's image, points.
@@ -60,7 +61,7 @@ fn part(page: &PartPage<'_>) -> PdfPage {
         None => pdf.text("The image is missing: it was moved, deleted or replaced."),
     }
     pdf.gap(BODY);
-    pdf.row("File", &part.path.to_string_lossy());
+    pdf.row("File", &part.path.printable().to_string());
     pdf.row("Inspected", &format!("{} UTC, {} x {} pixels", inspection.time.minute(), part.width, part.height));
     pdf.row("Model", &inspection.model_name);
     let threshold = inspection.threshold.map(|t| format!(", flagged above {t:.4}")).unwrap_or_default();

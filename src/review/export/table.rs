@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::{
     inspect::ScoreKind,
     review::{Findings, Opinion, ReviewItem},
+    text::{Cell, TableWriter, path_text},
 };
 
 /// Returns the columns of the CSV. Columns keep their meaning between versions; new ones may be added.
@@ -40,8 +41,7 @@ pub(crate) fn csv_header() -> Vec<&'static str> {
 /// # Errors
 /// Those of `out`.
 pub(crate) fn write_csv(out: &mut dyn Write, items: &[ReviewItem], found: &[Findings]) -> io::Result<usize> {
-    let mut csv = csv::Writer::from_writer(out);
-    csv.write_record(csv_header())?;
+    let mut table = TableWriter::new(out, &csv_header())?;
     let mut rows = 0;
     for (item, findings) in items.iter().zip(found) {
         let columns = part_columns(item, findings);
@@ -50,62 +50,61 @@ pub(crate) fn write_csv(out: &mut dyn Write, items: &[ReviewItem], found: &[Find
             opinions => opinions.iter().map(Some).collect(),
         };
         for opinion in opinions {
-            csv.write_record(columns.iter().chain(&opinion_columns(item, opinion)?))?;
+            table.row(columns.iter().chain(&opinion_columns(item, opinion)?))?;
             rows += 1;
         }
     }
-    csv.flush()?;
     Ok(rows)
 }
 
 /// Returns the columns that all rows of a part share.
-fn part_columns(item: &ReviewItem, findings: &Findings) -> Vec<String> {
+fn part_columns(item: &ReviewItem, findings: &Findings) -> Vec<Cell> {
     let ReviewItem { part, inspection, .. } = item;
     let assessment = &inspection.assessment;
     let mut row = vec![
-        part.path.to_string_lossy().into_owned(),
-        part.is_missing().to_string(),
-        part.hash.to_string(),
-        part.bytes.to_string(),
-        part.width.to_string(),
-        part.height.to_string(),
-        inspection.time.to_string(),
-        assessment.verdict.title().into(),
-        assessment.p.to_string(),
-        assessment.describe(),
-        assessment.n.to_string(),
-        assessment.rate.to_string(),
-        assessment.score.to_string(),
-        assessment.kind.name().into(),
-        inspection.threshold.map(|t| t.to_string()).unwrap_or_default(),
+        Cell::text(path_text::to_text(&part.path)),
+        Cell::value(part.is_missing()),
+        Cell::value(part.hash),
+        Cell::value(part.bytes),
+        Cell::value(part.width),
+        Cell::value(part.height),
+        Cell::value(inspection.time),
+        Cell::value(assessment.verdict.title()),
+        Cell::value(assessment.p),
+        Cell::value(assessment.describe()),
+        Cell::value(assessment.n),
+        Cell::value(assessment.rate),
+        Cell::value(assessment.score),
+        Cell::value(assessment.kind.name()),
+        Cell::known(inspection.threshold),
     ];
     // Scores have single precision.
-    row.extend(ScoreKind::ALL.map(|kind| (findings.scores.get(kind) as f32).to_string()));
+    row.extend(ScoreKind::ALL.map(|kind| Cell::value(findings.scores.get(kind) as f32)));
     row.extend([
-        inspection.seconds.to_string(),
-        inspection.model_name.clone(),
-        inspection.model.to_string(),
-        ruling_name(item.defective()).into(),
+        Cell::value(inspection.seconds),
+        Cell::text(inspection.model_name.as_str()),
+        Cell::value(inspection.model),
+        Cell::value(ruling_name(item.defective())),
     ]);
     row
 }
 
 /// Returns the columns of one verdict.
-fn opinion_columns(item: &ReviewItem, opinion: Option<&Opinion>) -> io::Result<Vec<String>> {
-    let status = item.status(opinion.map(|o| o.reviewer.as_str())).title().to_owned();
+fn opinion_columns(item: &ReviewItem, opinion: Option<&Opinion>) -> io::Result<Vec<Cell>> {
+    let status = Cell::value(item.status(opinion.map(|o| o.reviewer.as_str())).title());
     let Some(o) = opinion else {
-        return Ok(std::iter::once(status).chain(std::iter::repeat_n(String::new(), 8)).collect());
+        return Ok(std::iter::once(status).chain(std::iter::repeat_n(Cell::value(""), 8)).collect());
     };
     Ok(vec![
         status,
-        o.reviewer.clone(),
-        o.judgement.title().into(),
-        ruling_name(o.defective()).into(),
-        o.defect.clone().unwrap_or_default(),
-        o.note.clone(),
-        o.region.as_ref().map(serde_json::to_string).transpose()?.unwrap_or_default(),
-        o.blind.to_string(),
-        o.time.to_string(),
+        Cell::text(o.reviewer.as_str()),
+        Cell::value(o.judgement.title()),
+        Cell::value(ruling_name(o.defective())),
+        Cell::text(o.defect.as_deref().unwrap_or_default()),
+        Cell::text(o.note.as_str()),
+        Cell::known(o.region.as_ref().map(serde_json::to_string).transpose()?),
+        Cell::value(o.blind),
+        Cell::value(o.time),
     ])
 }
 

@@ -6,10 +6,11 @@ use rusqlite::params;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Record, RecordError, database::path_text, read};
+use super::{Record, RecordError, database::stored_path, read};
 use crate::{
     data::FileHash,
     review::{OpinionId, Timestamp},
+    text::path_text,
 };
 
 /// The adoption of a model, to be recorded.
@@ -20,6 +21,7 @@ pub struct NewAdoption {
     /// Hash of the model it was fine-tuned from, if any.
     pub parent: Option<FileHash>,
     /// File of the model.
+    #[serde(with = "path_text")]
     pub path: PathBuf,
     /// Name of the person who adopted it.
     #[serde(rename = "who")]
@@ -41,7 +43,7 @@ impl NewAdoption {
         Some(Self {
             model: self.parent?,
             parent: Some(self.model),
-            path: self.before.get("path")?.as_str()?.into(),
+            path: path_text::from_text(self.before.get("path")?.as_str()?),
             adopted_by: adopted_by.to_owned(),
             verdicts: Vec::new(),
             before: self.after.clone(),
@@ -65,9 +67,9 @@ impl Record {
     /// Records the adoption of a model and returns its row number.
     ///
     /// # Errors
-    /// [`RecordError`] for a path that is not UTF-8, a missing name, or a file that cannot be written.
+    /// [`RecordError`] for a missing name, or a file that cannot be written.
     pub fn adopt(&mut self, adoption: &NewAdoption) -> Result<i64, RecordError> {
-        let path = path_text(&adoption.path)?;
+        let path = stored_path(&adoption.path)?;
         if adoption.adopted_by.trim().is_empty() {
             return Err(RecordError::NoReviewer);
         }
@@ -104,7 +106,7 @@ impl Record {
                 let adopted = NewAdoption {
                     model: read::parsed(row, 1)?,
                     parent: row.get::<_, Option<String>>(2)?.map(|text| read::parse(2, &text)).transpose()?,
-                    path: row.get::<_, String>(3)?.into(),
+                    path: read::path(row, 3)?,
                     adopted_by: row.get(4)?,
                     verdicts: read::json(row, 5)?,
                     before: read::json(row, 6)?,

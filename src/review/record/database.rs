@@ -8,7 +8,10 @@ use std::{
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::{RecordError, schema};
-use crate::files::{Access, FileError};
+use crate::{
+    files::{Access, FileError},
+    text::path_text,
+};
 
 /// An open record. Several programs may have it open; one of them writes at a time.
 #[derive(Debug)]
@@ -112,8 +115,8 @@ impl From<RecordError> for TransactionError {
     }
 }
 
-/// Returns the absolute path as text.
-pub(super) fn path_text(path: &Path) -> Result<String, RecordError> {
+/// Returns the absolute path as the record stores it.
+pub(super) fn stored_path(path: &Path) -> Result<String, RecordError> {
     let absolute = std::path::absolute(path).map_err(|cause| FileError::new(Access::Read, path, cause))?;
-    absolute.into_os_string().into_string().map_err(|_| RecordError::NotText(path.into()))
+    Ok(path_text::to_text(&absolute).into_owned())
 }

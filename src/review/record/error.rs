@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
-use crate::{files::FileError, inspect::RegionError, review::OpinionId};
+use crate::{files::FileError, inspect::RegionError, review::OpinionId, text::PrintablePath};
 
 /// A record that cannot be opened, read or written, or an entry that it rejects.
 #[derive(Debug, thiserror::Error)]
@@ -13,16 +13,16 @@ pub enum RecordError {
     #[error(transparent)]
     File(#[from] FileError),
     /// Not an SQLite file.
-    #[error("cannot use {} as a record: it is not an SQLite file; choose another file or move this one away", .0.display())]
+    #[error("cannot use {} as a record: it is not an SQLite file; choose another file or move this one away", .0.printable())]
     NotARecord(PathBuf),
     /// SQLite file of another program.
-    #[error("cannot use {} as a record: it is an SQLite file of another program; choose another file", .0.display())]
+    #[error("cannot use {} as a record: it is an SQLite file of another program; choose another file", .0.printable())]
     Foreign(PathBuf),
     /// Written by a newer version of the program.
     #[error(
         "cannot use the record {}: its version is {found} and this program supports versions up to {supported}; \
          update the program or choose another file",
-        path.display()
+        path.printable()
     )]
     Newer {
         /// The file.
@@ -36,17 +36,17 @@ pub enum RecordError {
     #[error(
         "cannot write the record {}: the file or its folder is read-only; change the permissions or choose \
          another location",
-        .0.display()
+        .0.printable()
     )]
     ReadOnly(PathBuf),
     /// Locked by another program.
-    #[error("cannot write the record {}: it is locked by another program; close that program, then try again", .0.display())]
+    #[error("cannot write the record {}: it is locked by another program; close that program, then try again", .0.printable())]
     Busy(PathBuf),
     /// The disk is full.
-    #[error("cannot write the record {}: the disk is full; free some space, then try again", .0.display())]
+    #[error("cannot write the record {}: the disk is full; free some space, then try again", .0.printable())]
     DiskFull(PathBuf),
     /// The file is damaged.
-    #[error("the record {} is damaged ({what}); restore a backup, or move it away to start a new record", path.display())]
+    #[error("the record {} is damaged ({what}); restore a backup, or move it away to start a new record", path.printable())]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -54,21 +54,18 @@ pub enum RecordError {
         what: String,
     },
     /// Any other SQLite error.
-    #[error("cannot use the record {}: {cause}; check the disk and the path, then try again", path.display())]
+    #[error("cannot use the record {}: {cause}; check the disk and the path, then try again", path.printable())]
     Sqlite {
         /// The file.
         path: PathBuf,
         /// Error reported by SQLite.
         cause: rusqlite::Error,
     },
-    /// A path that is not UTF-8.
-    #[error("cannot record {}: its name is not UTF-8; rename the file or its folder", .0.display())]
-    NotText(PathBuf),
     /// An image without pixels.
-    #[error("cannot record {}: the image has no pixels; check the file", .0.display())]
+    #[error("cannot record {}: the image has no pixels; check the file", .0.printable())]
     NoPixels(PathBuf),
     /// A score, p-value or duration out of range.
-    #[error("cannot record an inspection of {}: its {what} is {value}; inspect it again", path.display())]
+    #[error("cannot record an inspection of {}: its {what} is {value}; inspect it again", path.printable())]
     NoNumber {
         /// The image.
         path: PathBuf,

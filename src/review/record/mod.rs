@@ -12,6 +12,8 @@ mod parts;
 mod quarantine;
 mod read;
 mod schema;
+#[cfg(test)]
+mod tests;
 
 pub use adoptions::{ModelAdoption, NewAdoption};
 pub use database::Record;

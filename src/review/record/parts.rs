@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, params};
 
 use super::{
     Record, RecordError,
-    database::{TransactionError, path_text},
+    database::{TransactionError, stored_path},
 };
 use crate::{
     data::FileHash,
@@ -66,13 +66,13 @@ impl Record {
     /// Records an inspection, and its part if that is new. An image (path and content) is recorded once per model.
     ///
     /// # Errors
-    /// [`RecordError`] for a path that is not UTF-8, numbers out of range, or a file that cannot be written.
+    /// [`RecordError`] for numbers out of range, or a file that cannot be written.
     pub fn insert_inspection(
         &mut self,
         part: &NewPart,
         inspection: &NewInspection,
     ) -> Result<FiledInspection, RecordError> {
-        let path = path_text(&part.path)?;
+        let path = stored_path(&part.path)?;
         if part.width == 0 || part.height == 0 {
             return Err(RecordError::NoPixels(part.path.clone()));
         }
@@ -133,9 +133,9 @@ impl Record {
     /// Whether this model has inspected this image.
     ///
     /// # Errors
-    /// [`RecordError`] for a path that is not UTF-8, or a file that cannot be read.
+    /// [`RecordError`] for a file that cannot be read.
     pub fn is_filed(&self, path: &Path, hash: FileHash, model: FileHash) -> Result<bool, RecordError> {
-        let path = path_text(path)?;
+        let path = stored_path(path)?;
         let wanted = params![path, hash.to_string(), model.to_string()];
         self.read(|| self.connection.prepare_cached(FIND)?.exists(wanted))
     }
@@ -143,9 +143,9 @@ impl Record {
     /// Whether any model has inspected this image.
     ///
     /// # Errors
-    /// [`RecordError`] for a path that is not UTF-8, or a file that cannot be read.
+    /// [`RecordError`] for a file that cannot be read.
     pub fn is_known(&self, path: &Path, hash: FileHash) -> Result<bool, RecordError> {
-        let wanted = params![path_text(path)?, hash.to_string()];
+        let wanted = params![stored_path(path)?, hash.to_string()];
         let sql = "SELECT 1 FROM inspection i JOIN part p ON p.id = i.part WHERE p.path = ?1 AND p.hash = ?2";
         self.read(|| self.connection.prepare_cached(sql)?.exists(wanted))
     }

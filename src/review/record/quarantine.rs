@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use rusqlite::{OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
-use super::{Record, RecordError, database::path_text, read};
-use crate::{data::FileHash, review::Timestamp};
+use super::{Record, RecordError, database::stored_path, read};
+use crate::{data::FileHash, review::Timestamp, text::path_text};
 
 /// A file that could not be inspected.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quarantined {
     /// The file, absolute.
+    #[serde(with = "path_text")]
     pub path: PathBuf,
     /// Hash of the file, if it could be read.
     pub hash: Option<FileHash>,
@@ -26,7 +27,7 @@ impl Record {
     /// was recorded now.
     ///
     /// # Errors
-    /// [`RecordError`] for a path that is not UTF-8, or a file that cannot be written.
+    /// [`RecordError`] for a file that cannot be written.
     pub fn quarantine(
         &mut self,
         path: &Path,
@@ -34,7 +35,7 @@ impl Record {
         reason: &str,
         time: Timestamp,
     ) -> Result<bool, RecordError> {
-        let (path, hash) = (path_text(path)?, hash.map(|hash| hash.to_string()));
+        let (path, hash) = (stored_path(path)?, hash.map(|hash| hash.to_string()));
         self.write(|transaction| {
             let mut latest = transaction
                 .prepare_cached("SELECT hash, reason FROM quarantine WHERE path = ?1 ORDER BY id DESC LIMIT 1")?;
@@ -53,9 +54,9 @@ impl Record {
     /// Whether this content under this path is quarantined.
     ///
     /// # Errors
-    /// [`RecordError`] for a path that is not UTF-8, or a file that cannot be read.
+    /// [`RecordError`] for a file that cannot be read.
     pub fn is_quarantined(&self, path: &Path, hash: FileHash) -> Result<bool, RecordError> {
-        let wanted = params![path_text(path)?, hash.to_string()];
+        let wanted = params![stored_path(path)?, hash.to_string()];
         let sql = "SELECT 1 FROM quarantine WHERE path = ?1 AND hash = ?2";
         self.read(|| self.connection.prepare_cached(sql)?.exists(wanted))
     }
@@ -70,7 +71,7 @@ impl Record {
                 self.connection.prepare_cached("SELECT path, hash, reason, time FROM quarantine ORDER BY id DESC")?;
             let quarantined = |row: &rusqlite::Row<'_>| {
                 Ok(Quarantined {
-                    path: row.get::<_, String>(0)?.into(),
+                    path: read::path(row, 0)?,
                     hash: row.get::<_, Option<String>>(1)?.map(|text| read::parse(1, &text)).transpose()?,
                     reason: row.get(2)?,
                     time: Timestamp(row.get(3)?),

@@ -1,6 +1,6 @@
 //! Reading of parts with their verdicts.
 
-use std::{error::Error, str::FromStr};
+use std::{error::Error, path::PathBuf, str::FromStr};
 
 use rusqlite::{OptionalExtension, Row, params, types::Type};
 use serde::de::DeserializeOwned;
@@ -9,6 +9,7 @@ use super::{Record, RecordError};
 use crate::{
     inspect::{Assessment, RegionShape, ScoreKind, Verdict},
     review::{Findings, Inspection, InspectionId, Judgement, Opinion, OpinionId, Part, PartId, ReviewItem, Timestamp},
+    text::path_text,
 };
 
 /// Position up to which a record has been read.
@@ -166,7 +167,7 @@ fn item(row: &Row<'_>) -> rusqlite::Result<ReviewItem> {
     Ok(ReviewItem {
         part: Part {
             id: row.get(0)?,
-            path: row.get::<_, String>(1)?.into(),
+            path: path(row, 1)?,
             hash: parsed(row, 2)?,
             bytes: row.get::<_, i64>(3)? as u64,
             width: row.get::<_, i64>(4)? as usize,
@@ -236,6 +237,11 @@ pub(super) fn parsed<T: FromStr<Err: Error + Send + Sync + 'static>>(
 /// Parses the text of a column.
 pub(super) fn parse<T: FromStr<Err: Error + Send + Sync + 'static>>(column: usize, text: &str) -> rusqlite::Result<T> {
     text.parse().map_err(|cause| broken(column, cause))
+}
+
+/// Returns the path in this column.
+pub(super) fn path(row: &Row<'_>, column: usize) -> rusqlite::Result<PathBuf> {
+    Ok(path_text::from_text(row.get_ref(column)?.as_str().map_err(|cause| broken(column, cause))?))
 }
 
 /// Parses a JSON column.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::layout::{INFO_FILE, RUN_FORMAT};
-use crate::files::FileError;
+use crate::{files::FileError, text::PrintablePath};
 
 /// Errors of a run folder. Each message names the folder or file and the remedy.
 #[expect(missing_docs, reason = "the messages document the variants and fields")]
@@ -12,28 +12,28 @@ pub enum RunError {
     #[error(transparent)]
     File(#[from] FileError),
 
-    #[error("{} already contains a run; resume it with --resume, or choose another folder with --out", path.display())]
+    #[error("{} already contains a run; resume it with --resume, or choose another folder with --out", path.printable())]
     HoldsARun { path: PathBuf },
 
-    #[error("{} is not empty and not a run; choose another folder with --out", path.display())]
+    #[error("{} is not empty and not a run; choose another folder with --out", path.printable())]
     NotEmpty { path: PathBuf },
 
-    #[error("{} is not a run folder: it has no {INFO_FILE}; choose a folder that contains one", path.display())]
+    #[error("{} is not a run folder: it has no {INFO_FILE}; choose a folder that contains one", path.printable())]
     NotARun { path: PathBuf },
 
-    #[error("{} was written by a newer version of this program (run format {found}; this one reads up to {RUN_FORMAT}); update the program to open it", path.display())]
+    #[error("{} was written by a newer version of this program (run format {found}; this one reads up to {RUN_FORMAT}); update the program to open it", path.printable())]
     Newer { path: PathBuf, found: u32 },
 
-    #[error("cannot read {}: {what}; correct the file or restore it from a backup", path.display())]
+    #[error("cannot read {}: {what}; correct the file or restore it from a backup", path.printable())]
     Unreadable { path: PathBuf, what: String },
 
-    #[error("cannot encode {}: {what}; please report this as a bug", path.display())]
+    #[error("cannot encode {}: {what}; please report this as a bug", path.printable())]
     Unwritable { path: PathBuf, what: String },
 
-    #[error("the run {} is being trained by {}; stop it first, or open another run", path.display(), owner(*process))]
+    #[error("the run {} is being trained by {}; stop it first, or open another run", path.printable(), owner(*process))]
     Busy { path: PathBuf, process: Option<u32> },
 
-    #[error("{} is not directly in {}; only runs listed there can be moved", path.display(), root.display())]
+    #[error("{} is not directly in {}; only runs listed there can be moved", path.printable(), root.printable())]
     Elsewhere { path: PathBuf, root: PathBuf },
 }
 

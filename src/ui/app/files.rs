@@ -8,6 +8,7 @@ use crate::{
     engine::Severity,
     files,
     review::export::ExportFormat,
+    text::PrintablePath,
     train::Recipe,
     ui::{PathRequest, dialog::Dialog},
 };
@@ -50,7 +51,7 @@ impl App {
     /// Loads a recipe file; while a run is open, its live knobs only.
     pub(super) fn load_recipe(&mut self, path: &Path) {
         let read = files::read_text(path, RECIPE_LIMIT).map_err(|e| e.to_string());
-        let recipe = read.and_then(|text| Recipe::from_toml(&text).map_err(|e| format!("{}: {e}", path.display())));
+        let recipe = read.and_then(|text| Recipe::from_toml(&text).map_err(|e| format!("{}: {e}", path.printable())));
         match recipe {
             Ok(mut recipe) => {
                 let open = self.status().recipe.is_some();
@@ -66,7 +67,7 @@ impl App {
                 if !open {
                     self.recipes.rebase();
                 }
-                let mut text = format!("Recipe loaded from {}.", path.display());
+                let mut text = format!("Recipe loaded from {}.", path.printable());
                 if fixed > 0 {
                     text += &format!(" {fixed} of its knobs are fixed once a run has started and were not changed.");
                 }
@@ -79,7 +80,7 @@ impl App {
     pub(super) fn save_recipe(&mut self, path: PathBuf) {
         let path = with_extension(path, "toml");
         match files::write_atomic(&path, self.recipes.current().to_toml().as_bytes()) {
-            Ok(()) => self.notices.push(Severity::Info, format!("Recipe saved to {}.", path.display())),
+            Ok(()) => self.notices.push(Severity::Info, format!("Recipe saved to {}.", path.printable())),
             Err(error) => self.notices.push(Severity::Error, format!("The recipe was not saved: {error}.")),
         }
     }
@@ -94,7 +95,7 @@ impl App {
         let written = written.and_then(|(_, png)| files::write_atomic(&path, &png).map_err(|e| e.to_string()));
         match written {
             Ok(()) => {
-                let text = format!("Samples of step {} saved to {}.", grid.step, path.display());
+                let text = format!("Samples of step {} saved to {}.", grid.step, path.printable());
                 self.notices.push(Severity::Info, text);
             }
             Err(error) => self.notices.push(Severity::Error, format!("The samples were not saved: {error}.")),

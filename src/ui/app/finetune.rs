@@ -13,6 +13,7 @@ use crate::{
         inspection::{ModelFacts, ModelSource, ModelState},
     },
     review::{Record, Timestamp, record::NewAdoption},
+    text::PrintablePath,
     ui::{Action, FinetuneContext, UiCommand},
 };
 
@@ -66,7 +67,7 @@ impl App {
     /// Leaves the old model active.
     pub(super) fn keep_model(&mut self) {
         if let Some(result) = self.finetuned() {
-            let text = format!("The old model stays active. The new one is in {}.", result.model.path.display());
+            let text = format!("The old model stays active. The new one is in {}.", result.model.path.printable());
             self.notices.push(Severity::Info, text);
         }
         self.send(FinetuneRequest::Cancel);
@@ -83,7 +84,7 @@ impl App {
     /// Writes the adoption to the record in the background; the model is activated afterwards.
     fn write_adoption(&mut self, adoption: NewAdoption) {
         if !adoption.path.is_file() {
-            let text = format!("The model was not activated: {} is missing. Put it back.", adoption.path.display());
+            let text = format!("The model was not activated: {} is missing. Put it back.", adoption.path.printable());
             return self.notices.push(Severity::Error, text);
         }
         let (record, written, wake) = (self.record(), adoption.clone(), self.ctx.clone());
@@ -134,7 +135,7 @@ impl App {
         self.send(InspectionRequest::OpenModel(ModelSource::File(adoption.path.clone())));
         // The same model may be adopted again, from another one.
         self.adoption.origin = None;
-        let text = format!("{} is now the active model; the change is on record.", adoption.path.display());
+        let text = format!("{} is now the active model; the change is on record.", adoption.path.printable());
         self.notices.offer(Severity::Info, text, "Undo", Action::Command(UiCommand::FinetuneRevert));
     }
 

@@ -10,6 +10,7 @@ use egui::Context;
 use crate::{
     engine::{BackgroundTask, TaskState},
     tensorboard::RunLog,
+    text::PrintablePath,
     train::{History, run_folder::RunFolder},
     ui::{Action, RunOverlay, job::Job},
 };
@@ -110,7 +111,7 @@ impl Overlays {
 
 /// Reads the curves of a run from its event files.
 fn read(run: &Path) -> Result<Curves, String> {
-    let name = RunFolder::open(run).map_or_else(|_| run.display().to_string(), |f| f.info().name.clone());
+    let name = RunFolder::open(run).map_or_else(|_| run.printable().to_string(), |f| f.info().name.clone());
     let log = RunLog::read(run).map_err(|e| format!("The curves of {name} cannot be shown: {e}."))?;
     Ok((name, [History::from_log(&log), History::critic_from_log(&log)]))
 }

@@ -6,6 +6,7 @@ use super::App;
 use crate::{
     engine::Severity,
     review::export::ExportFormat,
+    text::PrintablePath,
     ui::{PageId, pages::review::ReviewWorkspace},
 };
 
@@ -29,7 +30,7 @@ impl App {
     pub(super) fn open_record(&mut self, path: PathBuf) {
         self.page = PageId::Review;
         if !path.is_file() {
-            let text = format!("No record found at {}. Choose a file written by a watched folder.", path.display());
+            let text = format!("No record found at {}. Choose a file written by a watched folder.", path.printable());
             return self.notices.push(Severity::Error, text);
         }
         self.record_opened = true;

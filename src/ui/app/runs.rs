@@ -10,6 +10,7 @@ use super::App;
 use crate::{
     data::{DataSource, Opened},
     engine::{Severity, TrainingRequest},
+    text::PrintablePath,
     train::{
         Recipe, knobs, run_folder,
         run_folder::{RunFolder, free_folder},
@@ -150,7 +151,7 @@ impl App {
                 if self.settings.last_run.as_deref() == Some(run) {
                     self.settings.last_run = None;
                 }
-                let text = format!("The run {name} was moved to {}.", trashed.display());
+                let text = format!("The run {name} was moved to {}.", trashed.printable());
                 self.notices.offer(Severity::Info, text, "Undo", Action::Restore(trashed));
             }
             Err(error) => self.notices.push(Severity::Error, format!("The run {name} was not deleted: {error}.")),
@@ -161,7 +162,7 @@ impl App {
     /// Restores a run from the trash folder.
     pub(super) fn restore_run(&mut self, trashed: &Path) {
         match run_folder::restore_run(self.runs_folder(), trashed) {
-            Ok(run) => self.notices.push(Severity::Info, format!("The run was restored to {}.", run.display())),
+            Ok(run) => self.notices.push(Severity::Info, format!("The run was restored to {}.", run.printable())),
             Err(error) => self.notices.push(Severity::Error, format!("The run was not restored: {error}.")),
         }
         self.pages.runs.refresh();
@@ -170,5 +171,5 @@ impl App {
 
 /// The name of a run's folder.
 fn folder_name(run: &Path) -> String {
-    run.file_name().map_or_else(|| run.display().to_string(), |n| n.to_string_lossy().into_owned())
+    run.file_name().map_or_else(|| run.printable().to_string(), |n| n.printable().to_string())
 }

@@ -19,6 +19,7 @@ use crate::{
     data::{DataError, DataSource, Dataset, Opened},
     engine::{BackgroundTask, TaskState, thread_error, training::critic_preview::Viewer},
     format::{capitalise, sentence},
+    text::PrintablePath,
     train::{KNOBS, Preset, Recipe, knobs::Group, run_folder::free_folder},
     ui::{
         Action, Frame as UiFrame, UiCommand, theme, widgets,
@@ -159,7 +160,7 @@ impl ImportPage {
                         break;
                     }
                     if let Ok(picture) = data::decode(&path) {
-                        images.push((path.display().to_string(), thumbnail(&picture, 2 * STRIP_SIDE as usize)));
+                        images.push((path.printable().to_string(), thumbnail(&picture, 2 * STRIP_SIDE as usize)));
                     }
                 }
                 images
@@ -176,7 +177,7 @@ impl ImportPage {
             ui.horizontal(|ui| {
                 stay &= !widgets::icon_button(ui, icons::ICON_ARROW_BACK, "Back", true).clicked();
                 ui.label(RichText::new("Import").text_style(theme::figure()).color(p.text_strong));
-                let path = RichText::new(self.root.display().to_string()).color(p.text_weak);
+                let path = RichText::new(self.root.printable().to_string()).color(p.text_weak);
                 ui.add(egui::Label::new(path).truncate());
             });
         });
@@ -231,7 +232,7 @@ impl ImportPage {
         let p = theme::Palette::of(ui);
         section(ui, "Run folder");
         let source = DataSource::Folder(self.root.clone());
-        let out = self.out.get_or_insert_with(|| free_folder(runs, &source).display().to_string());
+        let out = self.out.get_or_insert_with(|| free_folder(runs, &source).printable().to_string());
         ui.add(TextEdit::singleline(out).desired_width(f32::INFINITY)).accessible_name("Folder of the new run");
         let exists = PathBuf::from(out.trim()).exists();
         if exists {
@@ -273,7 +274,7 @@ impl ImportPage {
             section(ui, &format!("{count} {} left out", if count == 1 { "file" } else { "files" }));
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 if ui.button("Copy list").clicked() {
-                    let rows = dataset.skipped.iter().map(|s| format!("{}\t{}", s.path.display(), s.reason));
+                    let rows = dataset.skipped.iter().map(|s| format!("{}\t{}", s.path.printable(), s.reason));
                     actions.push(Action::Copy(rows.collect::<Vec<_>>().join("\n")));
                 }
             });
@@ -448,8 +449,8 @@ fn skipped_table(ui: &mut Ui, p: &theme::Palette, dataset: &Dataset) {
                     let Some(skipped) = dataset.skipped.get(row.index()) else { return };
                     let within = skipped.path.strip_prefix(&dataset.root).unwrap_or(&skipped.path);
                     row.col(|ui| {
-                        let text = within.display().to_string();
-                        ui.add(egui::Label::new(text).truncate()).on_hover_text(skipped.path.display().to_string());
+                        let text = within.printable().to_string();
+                        ui.add(egui::Label::new(text).truncate()).on_hover_text(skipped.path.printable().to_string());
                     });
                     row.col(|ui| {
                         let text = RichText::new(&skipped.reason).color(p.text_weak);

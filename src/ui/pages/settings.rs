@@ -9,6 +9,7 @@ use crate::{
     device::{Adapter, DeviceChoice},
     engine::{BackgroundTask, TaskState},
     paths::Paths,
+    text::PrintablePath,
     ui::{
         Action, Frame, PageId, PathRequest, Settings, ThemeChoice, UiCommand, XAxis,
         pages::{Page, page_frame},
@@ -129,7 +130,7 @@ impl SettingsPage {
     fn storage(&mut self, ui: &mut Ui, p: &theme::Palette, paths: &Paths, runs: &Path, actions: &mut Vec<Action>) {
         section(ui, p, "Storage");
         row(ui, "Runs", "Folder for new runs; each run has its own subfolder.", |ui| {
-            let mut text = self.runs.clone().unwrap_or_else(|| runs.display().to_string());
+            let mut text = self.runs.clone().unwrap_or_else(|| runs.printable().to_string());
             let field = ui
                 .add(TextEdit::singleline(&mut text).desired_width(theme::PANEL_MAX))
                 .accessible_name("Folder for runs");
@@ -151,7 +152,7 @@ impl SettingsPage {
             }
         });
         row(ui, "Settings", "", |ui| {
-            let text = RichText::new(paths.settings.display().to_string()).color(p.text_weak);
+            let text = RichText::new(paths.settings.printable().to_string()).color(p.text_weak);
             ui.add(egui::Label::new(text).selectable(true));
         });
     }

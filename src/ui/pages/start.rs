@@ -11,6 +11,7 @@ use super::{section, suited_preset, thumbnail, weak};
 use crate::{
     data::{DataSource, surface},
     engine::{BackgroundTask, EngineState, TaskState},
+    text::PrintablePath,
     ui::{Action, Settings, UiCommand, theme},
 };
 
@@ -240,7 +241,7 @@ fn recent_folders(ui: &mut Ui, folders: &[PathBuf], actions: &mut Vec<Action>) {
     ui.add_space(theme::GAP_S);
     weak(ui, "Folders");
     for folder in folders.iter().take(RECENT) {
-        let link = egui::Button::new(folder.display().to_string()).frame_when_inactive(false).truncate();
+        let link = egui::Button::new(folder.printable().to_string()).frame_when_inactive(false).truncate();
         if ui.add(link).on_hover_text("Opens this folder again.").clicked() {
             actions.push(Action::Import(folder.clone()));
         }
@@ -248,5 +249,5 @@ fn recent_folders(ui: &mut Ui, folders: &[PathBuf], actions: &mut Vec<Action>) {
 }
 
 fn run_name(run: &Path) -> String {
-    run.file_name().map_or_else(|| run.display().to_string(), |n| n.to_string_lossy().into_owned())
+    run.file_name().map_or_else(|| run.printable().to_string(), |n| n.printable().to_string())
 }

@@ -27,6 +27,7 @@ use crate::{
     },
     format::sentence,
     inspect::{InspectionJob, InvertKnobs, LatentStart, Model, Planes},
+    text::PrintablePath,
 };
 
 /// Shortest interval between updates of a view.
@@ -120,8 +121,8 @@ impl InspectionTask {
     pub(crate) fn handle(&mut self, command: InspectionRequest, device: &ComputeDevice, outbox: &mut Outbox) {
         match command {
             InspectionRequest::OpenModel(ModelSource::File(path)) => {
-                self.loading(&path.display().to_string());
-                let name = path.display().to_string();
+                self.loading(&path.printable().to_string());
+                let name = path.printable().to_string();
                 match Model::load(&path, &device.device) {
                     Ok(model) => self.set_model(model, Some(path)),
                     Err(error) => self.refuse(format!("{error}."), &name, outbox),

@@ -13,6 +13,7 @@ use crate::{
     },
     format::sentence,
     inspect::{Calibrator, DecisionError, InvertKnobs, Model, Outcome, Regions},
+    text::PrintablePath,
 };
 
 impl InspectionTask {
@@ -68,7 +69,7 @@ impl InspectionTask {
         let Some(model) = &self.model else { return };
         match model.save(&path) {
             Ok(()) => {
-                outbox.notice(Severity::Info, format!("Model saved to {}.", path.display()), "");
+                outbox.notice(Severity::Info, format!("Model saved to {}.", path.printable()), "");
                 self.path = Some(path);
                 self.show_model();
             }

@@ -28,6 +28,7 @@ use crate::{
         task::{ActiveModel, Context, EngineTask, Readiness},
     },
     inspect::{InvertKnobs, Model},
+    text::PrintablePath,
 };
 
 /// The basis of the verdicts.
@@ -348,7 +349,7 @@ impl IntakeTask {
     }
 
     fn folder(&self) -> String {
-        self.spec.as_ref().map(|spec| spec.folder.display().to_string()).unwrap_or_default()
+        self.spec.as_ref().map(|spec| spec.folder.printable().to_string()).unwrap_or_default()
     }
 
     fn failed(&self, why: &str) -> String {

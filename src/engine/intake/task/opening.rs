@@ -12,6 +12,7 @@ use crate::{
         },
     },
     review::Record,
+    text::PrintablePath,
 };
 
 /// Starts the watch of a folder and the thread that records its parts. `model` is the hash of the active model.
@@ -19,7 +20,7 @@ pub(crate) fn open(spec: &IntakeSpec, model: &str) -> Result<(Watch, Recorder), 
     let failed = |why: String| {
         format!(
             "Cannot inspect the parts in {}: {}. Nothing was changed.",
-            spec.folder.display(),
+            spec.folder.printable(),
             why.trim_end_matches('.')
         )
     };

@@ -16,7 +16,7 @@ use notify::{
     event::{AccessKind, AccessMode, CreateKind, ModifyKind},
 };
 
-use crate::data::decode::is_named_like_an_image;
+use crate::{data::decode::is_named_like_an_image, text::PrintablePath};
 
 /// Device and inode of a folder, which differ after it was replaced by another of the same name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +73,7 @@ impl Iterator for FolderScan {
             let Some(entry) = self.listing.as_mut().and_then(Iterator::next) else {
                 let folder = self.folders.pop()?;
                 self.listing = fs::read_dir(&folder)
-                    .inspect_err(|error| tracing::warn!("{} is skipped: {error}", folder.display()))
+                    .inspect_err(|error| tracing::warn!("{} is skipped: {error}", folder.printable()))
                     .ok();
                 continue;
             };
@@ -126,7 +126,7 @@ pub(crate) fn listen(
             Ok(event) if event.need_rescan() => true,
             Ok(event) => interpret(&base, recursive, event).into_iter().any(|event| events.try_send(event).is_err()),
             Err(error) => {
-                tracing::warn!("changes in {} may have been missed: {error}", base.display());
+                tracing::warn!("changes in {} may have been missed: {error}", base.printable());
                 if matches!(error.kind, ErrorKind::MaxFilesWatch) {
                     gaps.unwatched.store(true, Ordering::Relaxed);
                 }

@@ -41,7 +41,7 @@ pub use options::{WatchNotice, WatchOptions};
 pub use queue::Timing;
 pub use record::RecordLedger;
 
-use crate::data::DataError;
+use crate::{data::DataError, text::PrintablePath};
 
 /// Images read ahead of the one being inspected.
 const AHEAD: usize = 2;
@@ -75,7 +75,7 @@ impl Watch {
         }
         // Paths in the record are absolute, wherever the program was started.
         let root = path::absolute(root).unwrap_or_else(|_| root.to_owned());
-        let folder = root.display().to_string();
+        let folder = root.printable().to_string();
         let claims = Arc::new(ClaimTable::new(ledger));
         let stop = Arc::new(AtomicBool::new(false));
         let (ready_sender, ready) = bounded(AHEAD);

@@ -26,6 +26,7 @@ use super::{
 use crate::{
     data::{FileFault, FileHash, decode::decode_unless},
     engine::event::Severity,
+    text::PrintablePath,
 };
 
 /// Most pending files; further ones are found by a later scan.
@@ -169,7 +170,7 @@ impl WatchThread {
         if found == self.folder {
             return;
         }
-        let (before, name) = (mem::replace(&mut self.folder, found), self.root.display());
+        let (before, name) = (mem::replace(&mut self.folder, found), self.root.printable());
         self.watcher = None;
         self.scan = None;
         self.pending.clear();
@@ -197,7 +198,7 @@ impl WatchThread {
     }
 
     fn notify_unwatched(&self, why: &str) {
-        let (name, every) = (self.root.display(), RESCAN_UNWATCHED.as_secs());
+        let (name, every) = (self.root.printable(), RESCAN_UNWATCHED.as_secs());
         let text = format!("The folder {name} is scanned every {every} seconds, because {why}.");
         self.notify(Severity::Info, text);
     }
@@ -353,7 +354,7 @@ impl WatchThread {
             let reason = fault.to_string();
             self.claims.quarantine(path, hash, &reason)?;
             self.remember(path, fingerprint);
-            let name = path.strip_prefix(&self.root).unwrap_or(path).display();
+            let name = path.strip_prefix(&self.root).unwrap_or(path).printable();
             self.notify(Severity::Warning, format!("{name} is in quarantine: {}.", reason.trim_end_matches('.')));
         }
         Ok(())

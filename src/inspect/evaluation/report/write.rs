@@ -11,6 +11,7 @@ use crate::{
     files::{Access, FileError},
     format::sentence,
     inspect::{ScoreKind, evaluation::EvaluationSummary},
+    text::{Cell, TableWriter, path_text},
 };
 
 /// Writes `images.csv`, `metrics.json` and `report.html` into `dir`, creating it if necessary, and returns their paths.
@@ -49,40 +50,38 @@ pub fn write_metrics<'a>(
 
 /// Writes one row per image and model with every score, then the excluded images with their reasons.
 fn write_images(out: &mut dyn io::Write, models: &[ReportedModel]) -> io::Result<()> {
-    let mut csv = csv::Writer::from_writer(out);
     let mut header = vec!["image", "truth", "kind", "verdict", "p", "rate"];
     header.extend(ScoreKind::ALL.map(ScoreKind::name));
     header.extend(["width", "height", "steps", "seconds", "file", "hash", "model", "left_out"]);
-    csv.write_record(&header)?;
+    let mut table = TableWriter::new(out, &header)?;
     for ReportedModel { evaluation, summary, .. } in models {
         let model = &evaluation.header.model.hash;
         for e in &evaluation.images {
             let assessment = summary.rate.and_then(|rate| evaluation.assess(e, rate));
-            let known = |text: Option<String>| text.unwrap_or_default();
             let mut row = vec![
-                e.name.clone(),
-                if e.is_defective() { "defective" } else { "healthy" }.into(),
-                known(e.defect_type().map(Into::into)),
-                known(assessment.as_ref().map(|a| a.verdict.title().into())),
-                known(assessment.as_ref().map(|a| a.p.to_string())),
-                known(summary.rate.map(|r| r.to_string())),
+                Cell::text(e.name.as_str()),
+                Cell::value(if e.is_defective() { "defective" } else { "healthy" }),
+                Cell::text(e.defect_type().unwrap_or_default()),
+                Cell::known(assessment.as_ref().map(|a| a.verdict.title())),
+                Cell::known(assessment.as_ref().map(|a| a.p)),
+                Cell::known(summary.rate),
             ];
             // In their native single precision.
-            row.extend(ScoreKind::ALL.map(|kind| (e.scores.get(kind) as f32).to_string()));
-            row.extend([e.size.0, e.size.1, e.steps].map(|n| n.to_string()));
-            row.push(e.seconds.to_string());
-            row.push(known(e.path.as_ref().map(|p| p.display().to_string())));
-            row.extend([e.hash.to_string(), model.clone(), String::new()]);
-            csv.write_record(&row)?;
+            row.extend(ScoreKind::ALL.map(|kind| Cell::value(e.scores.get(kind) as f32)));
+            row.extend([e.size.0, e.size.1, e.steps].map(Cell::value));
+            row.push(Cell::value(e.seconds));
+            row.push(Cell::text(e.path.as_deref().map(path_text::to_text).unwrap_or_default()));
+            row.extend([Cell::value(e.hash), Cell::value(model), Cell::value("")]);
+            table.row(&row)?;
         }
         for left in &evaluation.excluded {
-            let mut row = vec![String::new(); header.len()];
-            row[0].clone_from(&left.name);
+            let mut row = vec![Cell::value(""); header.len()];
+            row[0] = Cell::text(left.name.as_str());
             let end = row.len();
-            row[end - 2].clone_from(model);
-            row[end - 1] = sentence(&left.reason);
-            csv.write_record(&row)?;
+            row[end - 2] = Cell::value(model);
+            row[end - 1] = Cell::text(sentence(&left.reason));
+            table.row(&row)?;
         }
     }
-    csv.flush()
+    Ok(())
 }

@@ -17,6 +17,7 @@ use crate::{
         calibration::promise_grounds,
         evaluation::{Estimate, Metrics},
     },
+    text::PrintablePath,
     ui::{
         Frame, UiCommand,
         pages::{command_button::command_button, promised_rate::rate_sentence, section, weak},
@@ -145,7 +146,7 @@ fn apply_rate(ui: &mut Ui, view: &PanelView<'_>, frame: &mut Frame<'_>) {
         (true, false) => {
             let own = status.model_rate.map(|rate| format!(" currently promises {}", alarms(rate)));
             let file = match view.scene.model().and_then(|m| m.path.clone()) {
-                Some(path) => format!("The change is saved to {}.", path.display()),
+                Some(path) => format!("The change is saved to {}.", path.printable()),
                 None => "It has no file yet: save it on the Inspect page to keep the change.".to_owned(),
             };
             format!("{model}{}. {file}", own.unwrap_or_default())

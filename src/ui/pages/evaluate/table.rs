@@ -10,10 +10,13 @@ use super::{
     outcome::ImageFilter,
     results::{ScoreResults, TableColumn, TableSort, ThresholdResults},
 };
-use crate::ui::{
-    theme,
-    theme::Palette,
-    widgets::{elided, thumbnails::Thumbnails, ticks, toggle},
+use crate::{
+    text::PrintablePath,
+    ui::{
+        theme,
+        theme::Palette,
+        widgets::{elided, thumbnails::Thumbnails, ticks, toggle},
+    },
 };
 
 /// A request of the table to the page.
@@ -213,7 +216,7 @@ impl ImageTable {
 fn hover(response: Response, view: &TableView<'_>, at: usize) {
     response.on_hover_ui(|ui| {
         let Some(e) = view.scored.evaluation.images.get(at) else { return };
-        let file = e.path.as_ref().map_or_else(|| e.name.clone(), |path| path.display().to_string());
+        let file = e.path.as_ref().map_or_else(|| e.name.clone(), |path| path.printable().to_string());
         ui.label(file);
         let truth = e.defect_type().map_or_else(|| "healthy".to_owned(), |defect| format!("defective: {defect}"));
         ui.label(format!("Truth: {truth}. {} × {} pixels.", e.size.0, e.size.1));

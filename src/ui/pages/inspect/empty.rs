@@ -14,6 +14,7 @@ use crate::{
         InspectionRequest,
         inspection::{ModelSource, ModelState, Query, QueryEntry, QueryId, QuerySource, QueryState},
     },
+    text::PrintablePath,
     ui::{
         Action, Frame, UiCommand, theme,
         theme::{Palette, StatusMark},
@@ -149,7 +150,7 @@ impl EmptyPage {
             }
         };
         let recipe = &facts.recipe;
-        let file = facts.path.as_ref().map_or_else(|| "–".to_owned(), |path| path.display().to_string());
+        let file = facts.path.as_ref().map_or_else(|| "–".to_owned(), |path| path.printable().to_string());
         let held_out = facts.calibrations.first().map_or_else(|| "–".to_owned(), |c| c.held_out.len().to_string());
         let size = recipe.model.size;
         value_row(ui, "Name", facts.name.clone(), "The active model");

@@ -20,6 +20,7 @@ use crate::{
         Outcome,
         export::{ExportInput, ExportPart, UniqueStems, write_all},
     },
+    text::PrintablePath,
 };
 
 /// An inspected image, as it was when the export started.
@@ -107,5 +108,5 @@ fn write(
         [item] => item.entry.name.clone(),
         _ => format!("{total} images"),
     };
-    Ok(format!("Images, animation, scores and difference map of {what} saved to {}.", dir.display()))
+    Ok(format!("Images, animation, scores and difference map of {what} saved to {}.", dir.printable()))
 }

@@ -14,6 +14,7 @@ use crate::{
         BackgroundTask, EngineState, InspectionRequest,
         inspection::{Query, QueryEntry, QueryId, QuerySource},
     },
+    text::PrintablePath,
 };
 
 /// Largest number of images taken from the folders of one drop.
@@ -63,7 +64,7 @@ impl InspectWorkspace {
         for source in sources {
             let name = match &source {
                 QuerySource::File(path) => {
-                    path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned())
+                    path.file_name().map_or_else(|| path.printable().to_string(), |n| n.printable().to_string())
                 }
                 QuerySource::Picture(_) => {
                     self.list.pasted += 1;
@@ -133,11 +134,11 @@ fn search(folders: &[PathBuf], report: &dyn Fn(usize) -> bool) -> FolderSearch {
         match read {
             Err(error) => result.problems.push(format!(
                 "Cannot read the folder {}: {error}. Check that it exists and that you have permission to read it.",
-                folder.display()
+                folder.printable()
             )),
             Ok(()) if result.images.len() == before => result.problems.push(format!(
                 "No image found in {}. PNG, JPEG, TIFF, BMP and PNM files can be inspected.",
-                folder.display()
+                folder.printable()
             )),
             Ok(()) => {}
         }

@@ -17,6 +17,7 @@ use crate::{
     engine::inspection::{QueryEntry, QueryId, QueryState, Thumbnail},
     format,
     inspect::Verdict,
+    text::PrintablePath,
     ui::{
         Frame, UiCommand, theme,
         theme::Palette,
@@ -298,7 +299,7 @@ fn arrow_keys(ui: &Ui, response: &Response, frame: &mut Frame<'_>) {
 
 /// Returns the tooltip of a row: path, size, error, score and verdict.
 fn hover_text(entry: &QueryEntry) -> String {
-    let mut text = entry.path().map_or_else(|| entry.name.clone(), |path| path.display().to_string());
+    let mut text = entry.path().map_or_else(|| entry.name.clone(), |path| path.printable().to_string());
     if let Some((w, h)) = entry.size {
         text.push_str(&format!("\n{w} × {h} pixels"));
     }

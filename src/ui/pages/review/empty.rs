@@ -5,6 +5,7 @@ use egui::{Label, Rect, RichText, Ui, UiBuilder, vec2};
 use super::scene::ReviewScene;
 use crate::{
     engine::review::RecordState,
+    text::PrintablePath,
     ui::{
         Frame, UiCommand, theme,
         theme::{Palette, StatusMark},
@@ -32,7 +33,7 @@ pub(super) fn ui(ui: &mut Ui, scene: &ReviewScene, frame: &mut Frame<'_>) -> boo
         };
         ui.add(Label::new(RichText::new(text).color(p.text)).wrap());
         ui.add_space(theme::GAP_S);
-        let path = scene.snapshot.path.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
+        let path = scene.snapshot.path.as_ref().map(|path| path.printable().to_string()).unwrap_or_default();
         let (state, text) = match &scene.snapshot.state {
             RecordState::Closed => (StatusMark::Unknown, "No record is open.".to_owned()),
             RecordState::Opening => (StatusMark::Unknown, format!("Reading the record {path}.")),

@@ -9,6 +9,7 @@ use crate::{
     engine::{BackgroundTask, thread_error},
     format::sentence,
     review::{Record, ReviewItem, export, export::ExportFormat},
+    text::PrintablePath,
 };
 
 impl ReviewWorkspace {
@@ -45,5 +46,5 @@ fn write(record: &Path, items: &[ReviewItem], format: ExportFormat, folder: &Pat
         .map_err(|error| error.to_string())
         .and_then(|record| export::write(&record, items, format, folder).map_err(|error| error.to_string()));
     let summary = summary.map_err(|error| format!("Cannot export the queue: {error}."))?;
-    Ok(format!("Exported {} to {}.", summary.describe(format, items.len()), folder.display()))
+    Ok(format!("Exported {} to {}.", summary.describe(format, items.len()), folder.printable()))
 }

@@ -11,6 +11,7 @@ use super::queue::ReviewQueue;
 use crate::{
     data,
     review::{PartId, ReviewItem, ReviewStatus},
+    text::PrintablePath,
     ui::{
         pages::{inspect::status::verdict_mark, thumbnail},
         theme,
@@ -156,7 +157,7 @@ impl Filmstrip {
         let name = elided(ui, &cell.item.part.name(), font, colour, rect.width() - theme::GAP_XS);
         let at = pos2(rect.center().x - name.size().x / 2.0, place.bottom() + 2.0);
         painter.galley(at, name, colour);
-        let path = cell.item.part.path.display().to_string();
+        let path = cell.item.part.path.printable().to_string();
         response.on_hover_text(path).clicked()
     }
 }

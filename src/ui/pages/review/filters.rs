@@ -9,6 +9,7 @@ use crate::{
     data::FileHash,
     inspect::Verdict,
     review::{QueueFilter, QueueOrder, ReviewProgress, Timestamp, facets::day_after},
+    text::PrintablePath,
     ui::theme,
 };
 
@@ -80,7 +81,7 @@ impl Filters {
             (filter.from, filter.until) = (day, day.map(day_after));
         }
         let mut folders: Vec<(Option<PathBuf>, String)> = vec![(None, "All folders".into())];
-        folders.extend(facets.folders.iter().map(|(f, n)| (Some(f.clone()), format!("{} ({n})", f.display()))));
+        folders.extend(facets.folders.iter().map(|(f, n)| (Some(f.clone()), format!("{} ({n})", f.printable()))));
         choose(ui, "Folder", &mut filter.folder, &folders);
         if !blind {
             let mut reviewers: Vec<(Option<String>, String)> = vec![(None, "All reviewers".into())];

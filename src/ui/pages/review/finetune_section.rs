@@ -10,6 +10,7 @@ use crate::{
     },
     format::counted,
     review::LabelSummary,
+    text::PrintablePath,
     time::span,
     ui::{
         Action, Frame, ReviewSettings, UiCommand,
@@ -128,7 +129,8 @@ fn progress(ui: &mut Ui, status: &FinetuneStatus, frame: &mut Frame<'_>) {
 fn decide(ui: &mut Ui, result: &FinetuneResult, frame: &mut Frame<'_>) {
     let p = Palette::of(ui);
     let text = format!("New model ready: {}. The old model is still in use.", result.model.name);
-    ui.add(Label::new(RichText::new(text).color(p.text)).wrap()).on_hover_text(result.model.path.display().to_string());
+    ui.add(Label::new(RichText::new(text).color(p.text)).wrap())
+        .on_hover_text(result.model.path.printable().to_string());
     match &result.comparison {
         Some(comparison) => {
             Grid::new("learned").num_columns(3).spacing(vec2(theme::GAP_S, 2.0)).show(ui, |ui| {

@@ -6,6 +6,7 @@ use super::{scene::ReviewScene, section::PanelSection};
 use crate::{
     engine::intake::{IntakePhase, IntakeStatus},
     format::sentence,
+    text::PrintablePath,
     time::span,
     ui::{
         Action, Frame, IntakeSettings, ReviewSettings, UiCommand,
@@ -50,7 +51,7 @@ fn folder(ui: &mut Ui, scene: &ReviewScene, frame: &mut Frame<'_>) {
             command_button(ui, UiCommand::IntakeFolder, "Choose…", frame);
             ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| match &settings.folder {
                 Some(folder) => {
-                    let name = folder.display().to_string();
+                    let name = folder.printable().to_string();
                     ui.add(Label::new(RichText::new(&name).color(p.text)).truncate()).on_hover_text(name);
                 }
                 None => {
@@ -160,7 +161,7 @@ fn quarantine(ui: &mut Ui, status: &IntakeStatus) {
             let name = file.path.file_name().unwrap_or(file.path.as_os_str()).to_string_lossy().into_owned();
             let text = format!("{name}: {}", sentence(&file.reason));
             let label = ui.add(Label::new(theme::weak_caption(&p, text)).wrap().selectable(true));
-            label.on_hover_text(format!("{}, {}", file.path.display(), file.time.minute()));
+            label.on_hover_text(format!("{}, {}", file.path.printable(), file.time.minute()));
         }
         if all.len() > LISTED {
             let text = format!("And {} more, listed in the record.", ticks::grouped((all.len() - LISTED) as f64, 0));

@@ -6,6 +6,7 @@ use super::{scene::ReviewScene, section::PanelSection};
 use crate::{
     engine::review::RecordState,
     review::export::ExportFormat,
+    text::PrintablePath,
     ui::{
         Action, Frame, PathRequest, UiCommand, theme,
         theme::{Palette, StatusMark},
@@ -23,7 +24,7 @@ impl PanelSection for RecordSection {
 
     fn ui(&mut self, ui: &mut Ui, scene: &ReviewScene, frame: &mut Frame<'_>) {
         let p = Palette::of(ui);
-        let path = scene.snapshot.path.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
+        let path = scene.snapshot.path.as_ref().map(|path| path.printable().to_string()).unwrap_or_default();
         let (state, text) = match &scene.snapshot.state {
             RecordState::Closed => (StatusMark::Unknown, "No record is open.".to_owned()),
             RecordState::Opening => (StatusMark::Unknown, format!("Reading {path}.")),

@@ -13,6 +13,7 @@ use crate::{
     },
     inspect::Calibration,
     review::{PartId, ReviewItem},
+    text::PrintablePath,
     ui::{
         Frame, UiCommand,
         pages::inspect::triptych::Subject,
@@ -119,7 +120,7 @@ impl ReviewWorkspace {
                     let all = ticks::grouped(view.rows().len() as f64, 0);
                     ui.label(RichText::new(format!("{position} of {all}")).color(p.text_weak));
                     let name = RichText::new(item.part.name()).color(p.text_strong);
-                    ui.add(Label::new(name).truncate()).on_hover_text(item.part.path.display().to_string());
+                    ui.add(Label::new(name).truncate()).on_hover_text(item.part.path.printable().to_string());
                 });
             });
         });
@@ -214,7 +215,7 @@ impl ReviewWorkspace {
                 let waited = self.shown_since.map(|(_, since)| since.elapsed()).unwrap_or_default();
                 match WAIT.checked_sub(waited) {
                     Some(rest) => ui.ctx().request_repaint_after(rest),
-                    None => widgets::empty_place(ui, "Loading the image…", &item.part.path.display().to_string()),
+                    None => widgets::empty_place(ui, "Loading the image…", &item.part.path.printable().to_string()),
                 }
                 return;
             }

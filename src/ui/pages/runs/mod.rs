@@ -17,6 +17,7 @@ use super::{section, source_title, weak};
 use crate::{
     engine::{BackgroundTask, TaskState},
     format::sentence,
+    text::PrintablePath,
     train::{
         Recipe, knobs,
         run_folder::{RunFolder, RunSummary, list_runs},
@@ -45,7 +46,7 @@ impl Row {
     fn name(&self) -> String {
         match &self.summary.info {
             Ok(info) => info.name.clone(),
-            Err(_) => self.path().file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default(),
+            Err(_) => self.path().file_name().map(|n| n.printable().to_string()).unwrap_or_default(),
         }
     }
 
@@ -127,7 +128,7 @@ impl RunsPage {
         Panel::top("runs-title").frame(Frame::new().fill(p.panel).inner_margin(theme::GAP_M)).show(ui, |ui| {
             ui.horizontal(|ui| {
                 ui.label(RichText::new("Runs").text_style(theme::figure()).color(p.text_strong));
-                let root = RichText::new(view.root.display().to_string()).color(p.text_weak);
+                let root = RichText::new(view.root.printable().to_string()).color(p.text_weak);
                 ui.add(egui::Label::new(root).truncate());
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                     if ui.button("Refresh").on_hover_text("Reads the folder again.").clicked() {
@@ -203,7 +204,7 @@ impl RunsPage {
         ui.add_space(theme::GAP_XL);
         ui.vertical_centered(|ui| {
             section(ui, "No runs yet");
-            weak(ui, format!("Each run gets its own folder in {} and is listed here.", root.display()));
+            weak(ui, format!("Each run gets its own folder in {} and is listed here.", root.printable()));
             ui.add_space(theme::GAP_S);
             let command = UiCommand::NewRun;
             if ui.add(theme::primary_button(p, command.title())).on_hover_text(command.tooltip(ui.ctx())).clicked() {
@@ -340,7 +341,7 @@ impl RunsPage {
                 fact(ui, &p, "Data", &row.data());
                 fact(ui, &p, "Steps", &row.steps_text());
                 fact(ui, &p, "Device", &info.device);
-                fact(ui, &p, "Folder", &row.path().display().to_string());
+                fact(ui, &p, "Folder", &row.path().printable().to_string());
             }
             Err(error) => {
                 ui.horizontal_top(|ui| {
