@@ -29,7 +29,15 @@ fn fill(path: &Path, parts: u64, verdicts: usize) -> Record {
         let inspection = NewInspection {
             model: FileHash::of(b"model"),
             model_name: "turned metal".into(),
-            assessment: Assessment { kind: ScoreKind::Fused, score: -p.ln(), p, n: 199, rate: 0.05, verdict },
+            assessment: Assessment {
+                kind: ScoreKind::Fused,
+                score: -p.ln(),
+                p,
+                n: 199,
+                rate: 0.05,
+                verdict,
+                reason: None,
+            },
             threshold: Some(3.0),
             findings: Findings::default(),
             seconds: 0.5,

@@ -111,6 +111,7 @@ pub(super) fn run(arguments: InspectArguments, device: DeviceChoice) -> Result<E
     Ok(match () {
         () if tally.failed > 0 => ExitCode::from(2),
         () if arguments.fail_on_defect && tally.verdicts.defective > 0 => ExitCode::from(1),
+        () if tally.verdicts.not_this_part > 0 => ExitCode::from(3),
         () => ExitCode::SUCCESS,
     })
 }
@@ -134,7 +135,7 @@ fn print_header(engine: &Engine, model: &ModelFacts, rate: Option<f64>, format: 
     print_model(&model.name, model.step, &model.hash);
     println!("{}", promise_line(rate));
     println!();
-    println!("{:<11} {:>7} {:>10} {:>9} {:>9} {:>7}  image", "verdict", "p", "sum", "per pixel", "feature", "seconds");
+    println!("{:<13} {:>7} {:>10} {:>9} {:>9} {:>7}  image", "verdict", "p", "sum", "per pixel", "feature", "seconds");
 }
 
 /// Number of images by result.
@@ -273,11 +274,13 @@ impl ResultWriter<'_> {
 fn table_row(file: &str, outcome: &Outcome) -> String {
     let score = |kind| outcome.scores.get(kind);
     let (verdict, p) = match &outcome.assessment {
+        // The p-value says nothing about an image that does not show this part.
+        Some(a) if a.reason.is_some() => (a.verdict.title(), "-".into()),
         Some(a) => (a.verdict.title(), format!("{:.4}", a.p)),
         None => ("-", "-".into()),
     };
     format!(
-        "{verdict:<11} {p:>7} {:>10.1} {:>9.4} {:>9.4} {:>7.2}  {file}",
+        "{verdict:<13} {p:>7} {:>10.1} {:>9.4} {:>9.4} {:>7.2}  {file}",
         score(ScoreKind::L1Sum),
         score(ScoreKind::L1),
         score(ScoreKind::Feature),

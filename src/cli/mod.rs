@@ -74,7 +74,8 @@ pub fn reference() -> String {
     reference::markdown(Arguments::command())
 }
 
-/// Runs the program and returns its exit code: 0 for success, 1 for a defect with `--fail-on-defect`, 2 for an error.
+/// Runs the program and returns its exit code: 0 for success, 1 for a defect with `--fail-on-defect`, 2 for an error,
+/// 3 for an image that does not show the part.
 pub fn run(arguments: Arguments) -> ExitCode {
     let filter = EnvFilter::try_from_env("GANSPECT_LOG");
     let window = matches!(arguments.command, None | Some(Command::Present(_)));

@@ -16,7 +16,8 @@ pub(super) fn markdown(mut command: Command) -> String {
     text.push_str("Options of every command:\n\n");
     table(&mut text, &global);
     text.push_str("Every command also has `--help`, and the program has `--version`. ");
-    text.push_str("The exit code is 0 for success, 1 for a defect with `--fail-on-defect`, and 2 for an error.\n");
+    text.push_str("The exit code is 0 for success, 1 for a defect with `--fail-on-defect`, 2 for an error, ");
+    text.push_str("and 3 when `inspect` found an image that is not a picture of the part.\n");
     for subcommand in subcommands(&command) {
         section(&mut text, subcommand, 2);
     }

@@ -91,7 +91,7 @@ fn list(items: &[ReviewItem]) -> Result<()> {
             None => item.status(None).title().into(),
         };
         let row = format!(
-            "{}  {:<9}  p {:<8.4}  {review:<28}  {:>9}  {}{}",
+            "{}  {:<13}  p {:<8.4}  {review:<28}  {:>9}  {}{}",
             inspection.time.minute(),
             inspection.assessment.verdict.title(),
             inspection.assessment.p,

@@ -148,5 +148,5 @@ fn row(finding: &InspectedFile, folder: &Path) -> String {
         Some(a) => (a.verdict.title(), a.describe()),
         None => ("-", "no verdict: not calibrated".into()),
     };
-    format!("{verdict:<11} {words:<48}  {}", name(&finding.path, folder))
+    format!("{verdict:<13} {words:<48}  {}", name(&finding.path, folder))
 }

@@ -10,6 +10,7 @@ pub mod calibration;
 pub mod critic;
 pub mod evaluation;
 pub mod export;
+pub mod frame_check;
 mod job;
 pub(crate) mod knobs;
 pub mod latent;

@@ -173,12 +173,15 @@ pub struct Opinion {
 }
 
 impl Opinion {
-    /// Whether the part is judged defective; `None` for no decision, which includes agreement with "suspect".
+    /// Whether the part is judged defective; `None` for no decision, which includes agreement with "suspect" and
+    /// with "not this part".
     pub fn defective(&self) -> Option<bool> {
         match (self.judgement, self.model_verdict) {
             (Judgement::Healthy, _) | (Judgement::Agree, Verdict::Healthy) => Some(false),
             (Judgement::Defective, _) | (Judgement::Agree, Verdict::Defective) => Some(true),
-            (Judgement::Agree, Verdict::Suspect) | (Judgement::Unsure | Judgement::Skip, _) => None,
+            (Judgement::Agree, Verdict::Suspect | Verdict::NotThisPart) | (Judgement::Unsure | Judgement::Skip, _) => {
+                None
+            }
         }
     }
 }
@@ -244,9 +247,12 @@ impl ReviewItem {
         let verdict = self.inspection.assessment.verdict;
         match (opinion.judgement, opinion.defective()) {
             (Judgement::Skip, _) => ReviewStatus::Skipped,
+            (_, Some(_)) if verdict == Verdict::NotThisPart => ReviewStatus::Overruled,
             (_, Some(defective)) if defective == (verdict == Verdict::Defective) => ReviewStatus::Agreed,
             (_, Some(_)) => ReviewStatus::Overruled,
-            (Judgement::Agree, None) if verdict == Verdict::Suspect => ReviewStatus::Agreed,
+            (Judgement::Agree, None) if matches!(verdict, Verdict::Suspect | Verdict::NotThisPart) => {
+                ReviewStatus::Agreed
+            }
             (_, None) => ReviewStatus::Unsure,
         }
     }
@@ -308,7 +314,15 @@ pub(super) mod tests {
                 id: InspectionId(id),
                 model: FileHash::of(b"model"),
                 model_name: "turned".into(),
-                assessment: Assessment { kind: ScoreKind::Fused, score: -p.ln(), p, n: 199, rate: 0.05, verdict },
+                assessment: Assessment {
+                    kind: ScoreKind::Fused,
+                    score: -p.ln(),
+                    p,
+                    n: 199,
+                    rate: 0.05,
+                    verdict,
+                    reason: None,
+                },
                 threshold: Some(3.0),
                 seconds: 0.5,
                 time: Timestamp(1_000 * id),

@@ -155,9 +155,12 @@ impl ReviewCounts {
 }
 
 /// Returns the distance of a part from the promised rate, `|ln p - ln rate|`: half the rate is as far away as twice the
-/// rate.
+/// rate. Infinite for an image that does not show this part.
 pub(crate) fn distance_to_rate(item: &ReviewItem) -> f64 {
     let assessment = &item.inspection.assessment;
+    if assessment.verdict == Verdict::NotThisPart {
+        return f64::INFINITY;
+    }
     (assessment.p.ln() - assessment.rate.ln()).abs()
 }
 
@@ -188,7 +191,7 @@ impl QueueView {
             match order {
                 QueueOrder::Borderline => [distance_to_rate(item), assessment.p],
                 QueueOrder::Newest => [-(item.inspection.time.0 as f64), 0.0],
-                QueueOrder::Worst => [assessment.p, -assessment.score],
+                QueueOrder::Worst => assessment.rank().into(),
             }
         };
         view.rows.sort_by(|&a, &b| {

@@ -19,6 +19,8 @@ pub struct ShiftSummary {
     pub to: Option<Timestamp>,
     /// Verdicts of the model: healthy, suspect, defective.
     pub verdicts: [usize; 3],
+    /// Images that do not show this part, which are neither false alarms nor missed.
+    pub not_this_part: usize,
     /// Review progress.
     pub counts: ReviewCounts,
     /// Parts ruled healthy.
@@ -49,8 +51,11 @@ impl ShiftSummary {
         let count = |verdict| items.iter().filter(|i| i.inspection.assessment.verdict == verdict).count();
         let judged = |defective: bool, flagged: Option<bool>| {
             let counts = |item: &&ReviewItem| {
-                let is_flagged = item.inspection.assessment.verdict == Verdict::Defective;
-                item.defective() == Some(defective) && flagged.is_none_or(|wanted| wanted == is_flagged)
+                let verdict = item.inspection.assessment.verdict;
+                let is_flagged = verdict == Verdict::Defective;
+                item.defective() == Some(defective)
+                    && verdict != Verdict::NotThisPart
+                    && flagged.is_none_or(|wanted| wanted == is_flagged)
             };
             items.iter().filter(counts).count()
         };
@@ -59,6 +64,7 @@ impl ShiftSummary {
             from: times().min(),
             to: times().max(),
             verdicts: [Verdict::Healthy, Verdict::Suspect, Verdict::Defective].map(count),
+            not_this_part: count(Verdict::NotThisPart),
             counts: view.counts(),
             healthy,
             defective: judged(true, None),
@@ -177,5 +183,25 @@ mod tests {
         );
         assert!(text.contains("promised rate: at most 5.0 %"), "{text}");
         assert!(ShiftSummary::of(&[]).false_alarm_sentence().starts_with("False alarms cannot"));
+    }
+
+    #[test]
+    fn an_image_that_does_not_show_the_part_is_counted_apart() {
+        let other = |id, judgement| {
+            let mut item = judged(id, 0.01, &[("ada", judgement, false)]);
+            let assessment = &mut item.inspection.assessment;
+            (assessment.verdict, assessment.reason) = (Verdict::NotThisPart, Some("it is black".into()));
+            item.opinions[0].model_verdict = Verdict::NotThisPart;
+            item
+        };
+        let items = [judged(1, 0.8, &[("ada", Agree, false)]), other(2, Healthy), other(3, Defective), other(4, Agree)];
+        let shift = ShiftSummary::of(&items);
+        assert_eq!((shift.verdicts, shift.not_this_part), ([1, 0, 0], 3));
+        assert_eq!((shift.healthy, shift.defective, shift.false_alarms, shift.missed), (1, 0, 0, 0));
+        // Whoever calls it a part contradicts the model; agreement decides nothing about a part.
+        assert_eq!((shift.counts.agreed, shift.counts.overruled), (2, 2));
+        assert_eq!(items[3].defective(), None);
+        assert_eq!(shift.worst[..3], [3, 2, 1]);
+        assert_eq!(Drift::of(&items).parts.len(), 1);
     }
 }

@@ -39,7 +39,7 @@ fn inspection(model: &str, p: f64, minute: i64) -> NewInspection {
     NewInspection {
         model: FileHash::of(model.as_bytes()),
         model_name: model.into(),
-        assessment: Assessment { kind: ScoreKind::Fused, score: -p.ln(), p, n: 199, rate: 0.05, verdict },
+        assessment: Assessment { kind: ScoreKind::Fused, score: -p.ln(), p, n: 199, rate: 0.05, verdict, reason: None },
         threshold: Some(f64::INFINITY),
         findings: findings(),
         seconds: 0.25,
@@ -220,6 +220,48 @@ fn the_database_refuses_changes_and_deletions() {
         assert!(other.execute(sql, []).is_err(), "{sql}");
     }
     assert_eq!(record.queue().unwrap(), before);
+    record.check().unwrap();
+}
+
+#[test]
+fn an_image_that_does_not_show_the_part_is_filed_with_its_reason() {
+    let mut record = Record::in_memory().unwrap();
+    let mut other = inspection("first", 0.4, 0);
+    (other.assessment.verdict, other.assessment.reason) = (Verdict::NotThisPart, Some("99 % of it is black".into()));
+    record.insert_inspection(&part("/parts/dark.png"), &other).unwrap();
+    let item = only_item(&record);
+    assert_eq!(item.inspection.assessment, other.assessment);
+    assert!(item.inspection.assessment.describe().contains("not a picture of this part: 99 % of it is black"));
+    let folder = tempfile::tempdir().unwrap();
+    let written = |format, name: &str| {
+        export::write(&record, &[item.clone()], format, folder.path()).unwrap();
+        std::fs::read_to_string(folder.path().join(name)).unwrap()
+    };
+    let table = written(ExportFormat::Csv, "review.csv");
+    assert!(table.contains(",not this part,") && table.contains("99 % of it is black"), "{table}");
+    // The verdict and its reason belong together.
+    (other.assessment.reason, other.model) = (None, FileHash::of(b"second"));
+    assert!(record.insert_inspection(&part("/parts/dark.png"), &other).is_err());
+}
+
+#[test]
+fn a_record_of_an_earlier_version_keeps_its_content_and_its_guards() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("record.sqlite");
+    let earlier = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/version-0.1/record.sqlite");
+    std::fs::copy(earlier, &path).unwrap();
+    let count = |sql: &str| Connection::open(&path).unwrap().query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+    let before = ["part", "inspection", "verdict"].map(|table| count(&format!("SELECT count(*) FROM {table}")));
+    assert_eq!(count("PRAGMA user_version"), 1);
+    let mut record = Record::open(&path).unwrap();
+    assert_eq!(before, ["part", "inspection", "verdict"].map(|table| count(&format!("SELECT count(*) FROM {table}"))));
+    assert_eq!(count("PRAGMA user_version"), i64::from(VERSION));
+    assert_eq!(count("SELECT count(*) FROM pragma_foreign_key_check"), 0);
+    let changed = Connection::open(&path).unwrap().execute("DELETE FROM inspection", []).unwrap_err().to_string();
+    assert!(changed.contains("never deleted"), "{changed}");
+    let mut dark = inspection("first", 0.4, 0);
+    (dark.assessment.verdict, dark.assessment.reason) = (Verdict::NotThisPart, Some("it is black".into()));
+    record.insert_inspection(&part("/parts/dark.png"), &dark).unwrap();
     record.check().unwrap();
 }
 

@@ -62,6 +62,7 @@ fn calibration() -> Calibration {
     Calibration {
         fusion: Vec::new(),
         labelled: None,
+        frames: None,
         knobs: InvertKnobs::default(),
         regions: Regions::default(),
         held_out: held_out.collect(),

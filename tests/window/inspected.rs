@@ -93,6 +93,7 @@ pub fn calibration() -> Calibration {
     Calibration {
         fusion: Vec::new(),
         labelled: None,
+        frames: None,
         knobs: InvertKnobs::default(),
         held_out: held_out.collect(),
         regions: Regions::default(),

@@ -53,7 +53,7 @@ fn verdict(p: f64) -> Verdict {
 }
 
 fn assessment(p: f64) -> Assessment {
-    Assessment { kind: ScoreKind::Fused, score: -p.ln(), p, n: 199, rate: 0.05, verdict: verdict(p) }
+    Assessment { kind: ScoreKind::Fused, score: -p.ln(), p, n: 199, rate: 0.05, verdict: verdict(p), reason: None }
 }
 
 fn model_hash() -> FileHash {

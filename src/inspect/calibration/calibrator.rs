@@ -172,7 +172,7 @@ impl Calibrator {
         self.smallest = (self.smallest.0.min(width), self.smallest.1.min(height));
         let which = self.done.len();
         let hash = self.images[which].1;
-        self.done.push(HeldOut { hash, scores: outcome.scores.clone() });
+        self.done.push(HeldOut { hash, scores: outcome.scores.clone().with_frame(None) });
         let next = self.damaged_scores.len();
         if networks.critic().is_some() && next < self.damaged_count() && self.damaged_index(next) == which {
             let query = Arc::new(with_damage(&outcome.query, which as u64));
@@ -222,6 +222,7 @@ impl Calibrator {
             score: WITHOUT_CRITIC,
             fusion: fusion(&healthy, &damaged),
             labelled: None,
+            frames: None,
         };
         if !calibration.fusion.is_empty() {
             calibration.score = ScoreKind::Fused;

@@ -83,6 +83,7 @@ mod tests {
             score: ScoreKind::Fused,
             fusion,
             labelled: None,
+            frames: None,
         };
         calibration.fuse_held_out();
         calibration

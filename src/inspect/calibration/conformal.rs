@@ -9,7 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     data::FileHash,
-    inspect::{FusionTerm, InvertKnobs, LabelledScores, Regions, ScoreKind, Scores},
+    inspect::{
+        FusionTerm, InvertKnobs, LabelledScores, Regions, ScoreKind, Scores,
+        frame_check::{FrameFault, FrameLimits},
+    },
 };
 
 /// Parts with a p-value up to this many times the promised rate are suspect.
@@ -25,15 +28,21 @@ pub enum Verdict {
     Suspect,
     /// An alarm: the score is above the threshold for the promised rate.
     Defective,
+    /// The image does not show the kind of part that the model knows, so its score says nothing about a part.
+    NotThisPart,
 }
 
 impl Verdict {
+    /// All verdicts.
+    pub const ALL: [Self; 4] = [Self::Healthy, Self::Suspect, Self::Defective, Self::NotThisPart];
+
     /// Name on screen and in files.
     pub fn title(self) -> &'static str {
         match self {
             Self::Healthy => "healthy",
             Self::Suspect => "suspect",
             Self::Defective => "defective",
+            Self::NotThisPart => "not this part",
         }
     }
 }
@@ -91,6 +100,9 @@ pub struct Calibration {
     /// Labelled defects used for reweighting, if any.
     #[serde(default)]
     pub labelled: Option<LabelledScores>,
+    /// Limits of the whole frame's statistics; absent in files of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frames: Option<FrameLimits>,
 }
 
 /// Why a false-alarm rate cannot be promised.
@@ -128,11 +140,23 @@ pub struct Assessment {
     pub rate: f64,
     /// The verdict.
     pub verdict: Verdict,
+    /// Why the image is not one of this part, for that verdict only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 impl Assessment {
+    /// Sort key that puts the worst first: an image that does not show this part, then the smallest p-value, then the
+    /// largest score.
+    pub(crate) fn rank(&self) -> (f64, f64) {
+        if self.verdict == Verdict::NotThisPart { (0.0, 0.0) } else { (self.p, -self.score) }
+    }
+
     /// The p-value as a phrase: "1 in 200 healthy parts would score this high".
     pub fn describe(&self) -> String {
+        if let Some(reason) = &self.reason {
+            return format!("not a picture of this part: {reason}");
+        }
         if self.p >= 0.5 {
             return "most healthy parts score at least this high".into();
         }
@@ -279,14 +303,34 @@ impl Calibration {
         let score = scores.get(self.score);
         let p = self.p_value(self.score, score);
         let alarm = rate * (1.0 + 1e-3);
-        let verdict = if p <= alarm {
+        let fault = self.frame_fault(scores);
+        let verdict = if fault.is_some() {
+            Verdict::NotThisPart
+        } else if p <= alarm {
             Verdict::Defective
         } else if p <= SUSPECT * alarm {
             Verdict::Suspect
         } else {
             Verdict::Healthy
         };
-        Ok(Assessment { kind: self.score, score, p, n: self.held_out.len(), rate, verdict })
+        Ok(Assessment {
+            kind: self.score,
+            score,
+            p,
+            n: self.held_out.len(),
+            rate,
+            verdict,
+            reason: fault.map(|fault| fault.describe()),
+        })
+    }
+
+    /// Why the inspected image does not show the kind of part that the model knows, if so.
+    fn frame_fault(&self, scores: &Scores) -> Option<FrameFault> {
+        let measures = scores.frame()?;
+        match &self.frames {
+            Some(limits) => limits.fault(measures),
+            None => FrameLimits::of_any_part().fault(measures),
+        }
     }
 }
 
@@ -329,6 +373,7 @@ mod tests {
             score: ScoreKind::Feature,
             fusion: Vec::new(),
             labelled: None,
+            frames: None,
         }
     }
 

@@ -141,6 +141,7 @@ mod tests {
             smallest: None,
             fusion: Vec::new(),
             labelled: None,
+            frames: None,
             scale: MapScale { difference: 1.0, feature: 1.0, critic: 8.0, distance: 8.0 },
             score: ScoreKind::Feature,
         };

@@ -42,6 +42,7 @@ pub(super) fn verdict_colour(verdict: Verdict) -> Rgb {
         Verdict::Healthy => [0x00, 0x6A, 0xA8],
         Verdict::Suspect => [0x9A, 0x62, 0x00],
         Verdict::Defective => [0xB8, 0x48, 0x00],
+        Verdict::NotThisPart => [0x55; 3],
     }
 }
 
@@ -134,7 +135,7 @@ impl PixelCanvas {
         }
     }
 
-    /// Draws the symbol of a verdict: circle, triangle or diamond.
+    /// Draws the symbol of a verdict: circle, triangle, diamond or square.
     pub(crate) fn mark(&mut self, verdict: Verdict, [x, y]: [f32; 2], radius: f32) {
         let reach = radius * 1.2;
         let (from, to, colour) = ([x - reach, y - reach], [x + reach, y + reach], verdict_colour(verdict));
@@ -146,6 +147,9 @@ impl PixelCanvas {
             }),
             Verdict::Defective => {
                 self.shape(from, to, colour, |u, v| (u - x).abs() + (v - y).abs() <= radius * 1.15);
+            }
+            Verdict::NotThisPart => {
+                self.shape(from, to, colour, |u, v| (u - x).abs().max((v - y).abs()) <= radius * 0.8);
             }
         }
     }

@@ -30,7 +30,7 @@ pub(crate) struct InspectionNumbers {
     /// All scores: `l1_sum` over the image; `l1`, `worst_tile` and `worst_spot` per pixel, on the -1 to 1 grey scale;
     /// `feature` per feature.
     pub scores: Scores,
-    /// `healthy`, `suspect` or `defective`; null for a model that is not calibrated for these knobs.
+    /// `healthy`, `suspect`, `defective` or `not-this-part`; null for a model that is not calibrated for these knobs.
     pub verdict: Option<Verdict>,
     /// Key of the score that decides the verdict, or null.
     pub score: Option<String>,

@@ -42,7 +42,7 @@ fn outcome(width: usize, height: usize, channels: usize, steps: usize, verdict: 
     }
     let assess = |verdict| {
         let p = if verdict == Verdict::Healthy { 0.62 } else { 1.0 / 61.0 };
-        Assessment { kind: ScoreKind::WorstSpot, score: 0.6021, p, n: 60, rate: 0.05, verdict }
+        Assessment { kind: ScoreKind::WorstSpot, score: 0.6021, p, n: 60, rate: 0.05, verdict, reason: None }
     };
     let record = |step: usize| {
         let loss = 0.0625 + 0.25 * (-(step as f32) / 12.0).exp();

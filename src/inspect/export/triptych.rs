@@ -65,7 +65,8 @@ pub(super) fn draw(input: &ExportInput<'_>) -> PixelCanvas {
     }
     let y = legend + (14.0 + 15.0 * lines.len() as f32 + 4.0) * u;
     let mut x = margin;
-    for verdict in [Verdict::Healthy, Verdict::Suspect, Verdict::Defective] {
+    let rare = outcome.assessment.as_ref().map(|a| a.verdict).filter(|verdict| *verdict == Verdict::NotThisPart);
+    for verdict in [Verdict::Healthy, Verdict::Suspect, Verdict::Defective].into_iter().chain(rare) {
         canvas.mark(verdict, [x + 5.0 * u, y], 4.5 * u);
         x += 14.0 * u;
         x += painter.draw(&mut canvas, [x, y], verdict.title(), 11.0 * u, WEAK, Anchor::Left) + 16.0 * u;

@@ -14,6 +14,7 @@ use sums::{StepSums, smallest};
 use super::{
     calibration::Calibration,
     critic::{CriticMap, CriticPass, CriticScores},
+    frame_check::FrameMeasures,
     knobs::{InvertKnobs, KnobError},
     latent::inversion::{FrozenNetworks, InversionBatch, Target},
     planes::Planes,
@@ -618,7 +619,7 @@ impl InspectionJob {
         let pairs = self.query.values().iter().zip(reconstruction.values()).enumerate();
         let sum: f64 = pairs.filter(|(i, _)| inside(*i)).map(|(_, (a, b))| f64::from((a - b).abs())).sum();
         let area = (0..self.query.pixels()).filter(|&i| inside(i)).count();
-        let mut scores = Scores::default();
+        let mut scores = Scores::default().with_frame(Some(FrameMeasures::of(&self.query)));
         scores.set(ScoreKind::L1Sum, sum);
         scores.set(ScoreKind::L1, sum / (area * channels).max(1) as f64);
         scores.set(ScoreKind::WorstTile, self.worst_tile);

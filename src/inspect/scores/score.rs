@@ -4,6 +4,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::inspect::frame_check::FrameMeasures;
+
 /// An anomaly score; larger is more anomalous.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -126,6 +128,9 @@ pub struct Scores {
     critic_distance: f32,
     critic_pattern: f32,
     fused: f32,
+    /// Statistics of the whole frame; absent for scores of earlier versions and of held-out images.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    frame: Option<FrameMeasures>,
 }
 
 impl Scores {
@@ -143,6 +148,16 @@ impl Scores {
             ScoreKind::CriticPattern => self.critic_pattern,
             ScoreKind::Fused => self.fused,
         })
+    }
+
+    /// Statistics of the whole frame, if known.
+    pub fn frame(&self) -> Option<&FrameMeasures> {
+        self.frame.as_ref()
+    }
+
+    /// The same scores with statistics of the whole frame.
+    pub fn with_frame(self, frame: Option<FrameMeasures>) -> Self {
+        Self { frame, ..self }
     }
 
     /// Sets one score.

@@ -19,7 +19,7 @@ pub use cusum::{Crossing, Cusum, CusumPoint, LIMIT, REFERENCE};
 pub use ks::Ks;
 
 use super::{ReviewItem, Timestamp};
-use crate::time;
+use crate::{inspect::Verdict, time};
 
 /// Smallest number of healthy parts for a test.
 pub const MIN_PARTS: usize = 20;
@@ -50,7 +50,11 @@ pub(crate) fn healthy_parts(items: &[ReviewItem]) -> Vec<HealthyPart> {
         let p = smoothed(assessment.p, assessment.n, fraction);
         HealthyPart { item, time: inspection.time, p, n: assessment.n }
     };
-    let healthy = items.iter().enumerate().filter(|(_, item)| item.defective() == Some(false));
+    // The score of an image that does not show this part says nothing about healthy parts.
+    let is_measured = |item: &ReviewItem| {
+        item.defective() == Some(false) && item.inspection.assessment.verdict != Verdict::NotThisPart
+    };
+    let healthy = items.iter().enumerate().filter(|(_, item)| is_measured(item));
     let mut parts: Vec<HealthyPart> = healthy.map(measure).collect();
     parts.sort_by_key(|part| (part.time, part.item));
     parts

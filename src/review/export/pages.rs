@@ -113,6 +113,9 @@ pub(crate) fn shift_pdf(shift: &ShiftSummary, items: &[ReviewItem]) -> Vec<u8> {
     pdf.row("Healthy", &healthy.to_string());
     pdf.row("Suspect", &suspect.to_string());
     pdf.row("Defective", &defective.to_string());
+    if shift.not_this_part > 0 {
+        pdf.row("Not this part", &shift.not_this_part.to_string());
+    }
     pdf.head("Review", SECTION);
     let counts = &shift.counts;
     for (status, count) in [

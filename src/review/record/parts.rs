@@ -107,8 +107,8 @@ impl Record {
             }
             let mut insert = transaction.prepare_cached(
                 "INSERT INTO inspection (part, model, model_name, score_kind, score, p_value, held_out, rate, threshold,
-                    verdict, scores, suspects, seconds, time)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+                    verdict, scores, suspects, seconds, time, reason)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
             )?;
             let inserted = insert.insert(params![
                 id,
@@ -125,6 +125,7 @@ impl Record {
                 json(serde_json::to_string(&inspection.findings.regions))?,
                 inspection.seconds,
                 inspection.time.0,
+                a.reason,
             ])?;
             Ok::<_, TransactionError>(FiledInspection { part: id, inspection: InspectionId(inserted), is_new: true })
         })

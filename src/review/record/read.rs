@@ -39,7 +39,7 @@ macro_rules! rows {
                 i.id, i.model, i.model_name, i.score_kind, i.score, i.p_value, i.held_out, i.rate, i.threshold,
                 i.verdict, i.seconds, i.time,
                 v.id, v.inspection, j.verdict, v.reviewer, v.kind, v.defect_kind, v.note, v.region, v.blind, v.time,
-                v.retracts
+                v.retracts, i.reason
              FROM part p
              JOIN inspection i ON i.id = (SELECT max(id) FROM inspection WHERE part = p.id)
              LEFT JOIN (inspection j JOIN verdict v ON v.inspection = j.id) ON j.part = p.id ",
@@ -185,6 +185,7 @@ fn item(row: &Row<'_>) -> rusqlite::Result<ReviewItem> {
                 n: row.get::<_, i64>(13)? as usize,
                 rate: row.get(14)?,
                 verdict: verdict(row, 16)?,
+                reason: row.get(30)?,
             },
             threshold: row.get(15)?,
             seconds: row.get(17)?,
@@ -216,7 +217,7 @@ fn opinion(row: &Row<'_>, id: OpinionId) -> rusqlite::Result<Option<Opinion>> {
 }
 
 fn verdict(row: &Row<'_>, column: usize) -> rusqlite::Result<Verdict> {
-    named(row, column, &[Verdict::Healthy, Verdict::Suspect, Verdict::Defective], Verdict::title)
+    named(row, column, &Verdict::ALL, Verdict::title)
 }
 
 /// Returns the value whose name is in this column.

@@ -14,7 +14,7 @@ use super::RecordError;
 const APPLICATION: i32 = i32::from_be_bytes(*b"GanR");
 
 /// Migration to each version, first version first. A released migration never changes.
-const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("schema.sql"), include_str!("schema-2.sql")];
 
 /// Version of the schema that this program writes.
 pub const VERSION: i32 = MIGRATIONS.len() as i32;
@@ -52,7 +52,6 @@ fn prepare(connection: &mut Connection, path: &Path) -> Result<(), RecordError> 
     let fault = |cause| RecordError::new(path, cause);
     connection.busy_timeout(PATIENCE).map_err(fault)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    connection.pragma_update(None, "foreign_keys", true).map_err(fault)?;
     connection.pragma_update(None, "synchronous", "FULL").map_err(fault)?;
     // Identify the file and its version before anything is written, in one transaction: another program may be
     // creating it.
@@ -60,9 +59,18 @@ fn prepare(connection: &mut Connection, path: &Path) -> Result<(), RecordError> 
     let (version, fresh) = examine(&check, path)?;
     check.finish().map_err(fault)?;
     write_ahead(connection).map_err(fault)?;
-    if version == VERSION && !fresh {
-        return Ok(());
+    if version != VERSION || fresh {
+        // A migration that writes a table anew leaves references to it open for a moment. Nothing is changed by this
+        // within a transaction.
+        connection.pragma_update(None, "foreign_keys", false).map_err(fault)?;
+        migrate(connection, path)?;
     }
+    connection.pragma_update(None, "foreign_keys", true).map_err(fault)
+}
+
+/// Migrates to the present version, in one transaction.
+fn migrate(connection: &mut Connection, path: &Path) -> Result<(), RecordError> {
+    let fault = |cause| RecordError::new(path, cause);
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fault)?;
     // Another program may have migrated it since.
     let (version, _) = examine(&transaction, path)?;

@@ -101,6 +101,9 @@ pub(crate) fn ui(ui: &mut Ui, sizes: &PresentationSizes, area: Rect, summary: &S
         (StatusMark::Suspect, verdicts.suspect),
         (StatusMark::Defective, verdicts.defective),
     ];
+    if verdicts.not_this_part > 0 {
+        states.push((StatusMark::NotThisPart, verdicts.not_this_part));
+    }
     if verdicts.unjudged > 0 {
         states.push((StatusMark::Unknown, verdicts.unjudged));
     }

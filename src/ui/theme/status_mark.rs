@@ -1,6 +1,6 @@
-//! The marks of states: healthy, suspect, defective or unknown.
+//! The marks of states: healthy, suspect, defective, not this part or unknown.
 
-use egui::{Color32, Pos2, Response, Role, Sense, Shape, Stroke, Ui, Vec2, WidgetInfo, vec2};
+use egui::{Color32, Pos2, Rect, Response, Role, Sense, Shape, Stroke, Ui, Vec2, WidgetInfo, vec2};
 
 use super::{palette::Palette, sizes::ICON};
 
@@ -15,6 +15,8 @@ pub(crate) enum StatusMark {
     Suspect,
     /// Defective: a vermilion diamond.
     Defective,
+    /// Not a picture of this part: a grey square.
+    NotThisPart,
 }
 
 impl StatusMark {
@@ -25,6 +27,7 @@ impl StatusMark {
             Self::Healthy => "healthy",
             Self::Suspect => "suspect",
             Self::Defective => "defective",
+            Self::NotThisPart => "not this part",
         }
     }
 }
@@ -37,6 +40,7 @@ impl Palette {
             StatusMark::Healthy => self.healthy,
             StatusMark::Suspect => self.suspect,
             StatusMark::Defective => self.defective,
+            StatusMark::NotThisPart => self.text,
         }
     }
 }
@@ -57,6 +61,9 @@ pub(crate) fn paint_state(painter: &egui::Painter, p: &Palette, state: StatusMar
             colour,
             Stroke::NONE,
         ),
+        StatusMark::NotThisPart => {
+            Shape::rect_filled(Rect::from_center_size(centre, Vec2::splat(r * 1.5)), 0.0, colour)
+        }
     };
     painter.add(shape);
 }

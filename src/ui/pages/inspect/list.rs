@@ -16,7 +16,7 @@ use super::{
 use crate::{
     engine::inspection::{QueryEntry, QueryId, QueryState, Thumbnail},
     format,
-    inspect::Verdict,
+    inspect::{Assessment, Verdict},
     text::PrintablePath,
     ui::{
         Frame, UiCommand, theme,
@@ -46,6 +46,8 @@ pub(crate) struct ListView {
     order: Order,
     /// Whether healthy, suspect, defective queries and those without a verdict are hidden.
     hidden: [bool; 4],
+    /// Whether images that do not show this part are hidden.
+    other_hidden: bool,
 }
 
 /// Filter titles, in the order of [`ListView::hidden`].
@@ -54,17 +56,16 @@ const OUTCOMES: [&str; 4] = ["Healthy", "Suspect", "Defective", "No verdict"];
 impl ListView {
     /// Filters and sorts the rows; `kept` is never filtered out.
     pub(crate) fn arrange(&self, rows: &mut Vec<Arc<QueryEntry>>, kept: Option<QueryId>) {
-        let outcome = |entry: &QueryEntry| match entry.assessment.as_ref().map(|a| a.verdict) {
-            Some(Verdict::Healthy) => 0,
-            Some(Verdict::Suspect) => 1,
-            Some(Verdict::Defective) => 2,
-            None => 3,
+        let is_hidden = |entry: &QueryEntry| match entry.assessment.as_ref().map(|a| a.verdict) {
+            Some(Verdict::Healthy) => self.hidden[0],
+            Some(Verdict::Suspect) => self.hidden[1],
+            Some(Verdict::Defective) => self.hidden[2],
+            Some(Verdict::NotThisPart) => self.other_hidden,
+            None => self.hidden[3],
         };
-        if self.hidden.contains(&true) {
-            rows.retain(|entry| Some(entry.id) == kept || !self.hidden[outcome(entry)]);
-        }
+        rows.retain(|entry| Some(entry.id) == kept || !is_hidden(entry));
         // Smaller p-values first, then larger scores.
-        let rank = |entry: &QueryEntry| entry.assessment.as_ref().map_or((2.0, 0.0), |a| (a.p, -a.score));
+        let rank = |entry: &QueryEntry| entry.assessment.as_ref().map_or((2.0, 0.0), Assessment::rank);
         match self.order {
             Order::Added => {}
             Order::Worst => rows.sort_by(|a, b| {
@@ -90,7 +91,10 @@ impl ListView {
                 ui.radio_value(&mut self.order, order, title);
             }
             ui.separator();
-            for (hidden, title) in self.hidden.iter_mut().zip(OUTCOMES) {
+            let others = std::iter::once((&mut self.other_hidden, Verdict::NotThisPart));
+            let others = others.map(|(hidden, verdict)| (hidden, format::capitalise(verdict.title())));
+            let outcomes = self.hidden.iter_mut().zip(OUTCOMES.map(String::from)).chain(others);
+            for (hidden, title) in outcomes {
                 let mut shown = !*hidden;
                 if ui.checkbox(&mut shown, title).changed() {
                     *hidden = !shown;
@@ -318,7 +322,7 @@ mod tests {
     use super::*;
     use crate::{
         engine::inspection::{Query, QuerySource},
-        inspect::{Assessment, ScoreKind},
+        inspect::ScoreKind,
     };
 
     fn entry(name: &str, p: Option<f64>) -> Arc<QueryEntry> {
@@ -331,6 +335,7 @@ mod tests {
             n: 99,
             rate: 0.05,
             verdict: verdict(p),
+            reason: None,
         });
         Arc::new(QueryEntry { assessment, ..QueryEntry::waiting(&query, 10) })
     }
@@ -344,12 +349,27 @@ mod tests {
     #[test]
     fn the_list_is_sorted_and_filtered_and_keeps_the_selected_query() {
         let rows = [entry("c10", Some(0.5)), entry("c9", Some(0.01)), entry("a", None), entry("b", Some(0.2))];
-        let of = |order, hidden| ListView { order, hidden };
+        let of = |order, hidden| ListView { order, hidden, other_hidden: false };
         assert_eq!(names(&ListView::default(), &rows, None), ["c10", "c9", "a", "b"]);
         assert_eq!(names(&of(Order::Worst, [false; 4]), &rows, None), ["c9", "b", "c10", "a"]);
         assert_eq!(names(&of(Order::Name, [false; 4]), &rows, None), ["a", "b", "c9", "c10"]);
         let only_defects = of(Order::Added, [true, true, false, true]);
         assert_eq!(names(&only_defects, &rows, None), ["c9"]);
         assert_eq!(names(&only_defects, &rows, Some(rows[3].id)), ["c9", "b"]);
+        // An image that does not show the part comes first, whatever its score, and has a filter of its own.
+        let mut other = QueryEntry::clone(&rows[0]);
+        if let Some(assessment) = &mut other.assessment {
+            (assessment.verdict, assessment.reason) = (Verdict::NotThisPart, Some("it is black".into()));
+        }
+        other.name = "dark".into();
+        let rows = [rows.as_slice(), &[Arc::new(other)]].concat();
+        assert_eq!(names(&of(Order::Worst, [false; 4]), &rows, None), ["dark", "c9", "b", "c10", "a"]);
+        assert_eq!(names(&only_defects, &rows, None), ["c9", "dark"]);
+        let without = ListView { other_hidden: true, ..ListView::default() };
+        assert_eq!(names(&without, &rows, None), ["c10", "c9", "a", "b"]);
+        // Settings of earlier versions have four filters.
+        let earlier: ListView =
+            serde_json::from_str("{\"order\":\"name\",\"hidden\":[false,true,false,false]}").unwrap();
+        assert_eq!(earlier, of(Order::Name, [false, true, false, false]));
     }
 }

@@ -18,6 +18,7 @@ pub(in crate::ui::pages) fn verdict_mark(verdict: Verdict) -> StatusMark {
         Verdict::Healthy => StatusMark::Healthy,
         Verdict::Suspect => StatusMark::Suspect,
         Verdict::Defective => StatusMark::Defective,
+        Verdict::NotThisPart => StatusMark::NotThisPart,
     }
 }
 

@@ -88,7 +88,7 @@ impl InspectWorkspace {
                 absent: None,
                 alone: false,
                 highlight: neighbours
-                    .filter(|(_, assessment)| assessment.verdict != Verdict::Healthy)
+                    .filter(|(_, assessment)| matches!(assessment.verdict, Verdict::Suspect | Verdict::Defective))
                     .map(|(neighbours, assessment)| (neighbours.corner, assessment.verdict)),
             };
             self.triptych.ui(ui, &subject, &mut self.regions, frame.actions);

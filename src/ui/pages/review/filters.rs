@@ -14,11 +14,12 @@ use crate::{
 };
 
 /// Choices of model verdicts.
-const VERDICTS: [(&str, &[Verdict]); 5] = [
-    ("Flagged", &[Verdict::Suspect, Verdict::Defective]),
+const VERDICTS: [(&str, &[Verdict]); 6] = [
+    ("Flagged", &[Verdict::Suspect, Verdict::Defective, Verdict::NotThisPart]),
     ("Defective", &[Verdict::Defective]),
     ("Suspect", &[Verdict::Suspect]),
     ("Healthy", &[Verdict::Healthy]),
+    ("Not this part", &[Verdict::NotThisPart]),
     ("All verdicts", &[]),
 ];
 
