@@ -17,7 +17,7 @@ fn inspection() -> NewInspection {
     NewInspection {
         model: FileHash::of(b"model"),
         model_name: "turned".into(),
-        assessment: Assessment { kind, score: 1.0, p: 0.5, n: 20, rate: 0.05, verdict: Verdict::Healthy },
+        assessment: Assessment { kind, score: 1.0, p: 0.5, n: 20, rate: 0.05, verdict: Verdict::Healthy, reason: None },
         threshold: None,
         findings: Findings::default(),
         seconds: 0.5,
