@@ -109,8 +109,8 @@ struct Job {
 /// `test/<defect>` and `ground_truth/<defect>/NNN_mask.png`, all PNG, 8 bits grey.
 ///
 /// `dir` is created if it is missing. Images are drawn in parallel on the decoding threads; `progress(done, total)` is
-/// called after each from its thread and cancels by returning false. Every file is complete or absent. A set that is
-/// cancelled or fails is removed, so that it is not mistaken for a complete one; `dir` itself is kept.
+/// called after each from its thread and cancels by returning false. The set appears at once, so that one that is cancelled,
+/// fails or is killed is not mistaken for a complete one.
 ///
 /// # Errors
 ///
@@ -127,8 +127,9 @@ pub fn write_set(
         return Err(SurfaceError::Side(size.side));
     }
     require_empty(dir)?;
-    let (folders, jobs) = plan(dir, size);
-    let written = folders.iter().try_for_each(|folder| make_folder(folder)).and_then(|()| {
+    files::create_folder(dir, "", |aside| {
+        let (folders, jobs) = plan(aside, size);
+        folders.iter().try_for_each(|folder| make_folder(folder))?;
         let (done, cancelled) = (AtomicUsize::new(0), AtomicBool::new(false));
         let total = jobs.len();
         let stop = || SurfaceError::Cancelled { done: done.load(Ordering::Relaxed), total };
@@ -146,11 +147,7 @@ pub fn write_set(
             }
         };
         on_decoders(|| jobs.par_iter().try_for_each(draw_one))
-    });
-    if written.is_err() {
-        discard(&folders, &jobs);
-    }
-    written
+    })
 }
 
 fn require_empty(dir: &Path) -> Result<(), SurfaceError> {
@@ -159,11 +156,17 @@ fn require_empty(dir: &Path) -> Result<(), SurfaceError> {
     }
     let refused = |source| SurfaceError::Folder { path: dir.to_owned(), source };
     match fs::read_dir(dir) {
-        Ok(mut entries) => match entries.next() {
-            None => Ok(()),
-            Some(Ok(_)) => Err(SurfaceError::NotEmpty(dir.to_owned())),
-            Some(Err(source)) => Err(refused(source)),
-        },
+        Ok(entries) => {
+            let own = dir.file_name().unwrap_or_default().to_string_lossy();
+            for entry in entries {
+                // What a killed process has left is replaced.
+                let name = entry.map_err(refused)?.file_name();
+                if !name.to_str().is_some_and(|name| files::is_part_name(name, &own)) {
+                    return Err(SurfaceError::NotEmpty(dir.to_owned()));
+                }
+            }
+            Ok(())
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(source) => Err(refused(source)),
     }
@@ -223,17 +226,6 @@ fn write_png(path: &Path, picture: &Picture) -> Result<(), SurfaceError> {
         .write_image(bytes, width, height, ExtendedColorType::L8)
         .map_err(|source| SurfaceError::Encode { path: path.to_owned(), source })?;
     files::write_atomic(path, &png).map_err(SurfaceError::from)
-}
-
-/// Removes the files of a failed set, and its folders if they are then empty. Failures are ignored, since the original
-/// error matters more.
-fn discard(folders: &[PathBuf], jobs: &[Job]) {
-    for path in jobs.iter().flat_map(|job| std::iter::once(&job.path).chain(&job.mask)) {
-        let _ = fs::remove_file(path);
-    }
-    for folder in folders.iter().rev() {
-        let _ = fs::remove_dir(folder);
-    }
 }
 
 #[cfg(test)]

@@ -103,8 +103,7 @@ impl TrainingRun {
         state: Arc<EngineState>,
         outbox: &mut Outbox,
     ) -> Result<Self, RunFault> {
-        let (folder, recipe, split, resumed) = open_folder(start, opened, device)?;
-        let lock = folder.lock()?;
+        let (recipe, split) = recipe_and_split(&start, opened)?;
         let training = opened.training_indices(&split);
         let held_out = opened.held_out_indices(&split).len();
         let sampler = CropSampler::new(Arc::clone(&opened.store), training.clone(), recipe.crop_spec())?;
@@ -117,6 +116,9 @@ impl TrainingRun {
         // Another seed, so that these crops differ from the training crops.
         let real = sampler.batch(recipe.seed ^ 0x7265_616c, 0, GRID)?;
         let loader = Loader::new(sampler, recipe.seed)?;
+        // Only now, so that images that do not suit the recipe leave no run behind.
+        let (folder, resumed) = open_folder(start, &split, device)?;
+        let lock = folder.lock()?;
         let read_every = if device.is_gpu { GPU_READ_EVERY } else { 1 };
         let mut trainer = Trainer::new(recipe.clone(), &device.device, loader, read_every);
         let last_checkpoint = match resumed {
@@ -544,24 +546,32 @@ impl TrainingRun {
     }
 }
 
-/// Creates the folder of a new run, or reads that of an earlier one; returns also whether the run is resumed.
-fn open_folder(
-    start: RunStart,
-    opened: &Opened,
-    device: &ComputeDevice,
-) -> Result<(RunFolder, Recipe, Split, bool), RunFault> {
+/// Returns the recipe and the split of a run that is to be started or resumed.
+fn recipe_and_split(start: &RunStart, opened: &Opened) -> Result<(Recipe, Split), RunFault> {
+    let (recipe, stored) = match start {
+        RunStart::New { recipe, .. } => (recipe, None),
+        RunStart::Resume { folder, recipe } => (recipe, folder.stored_split()?),
+    };
+    let split = match stored {
+        Some(split) => split,
+        None => opened.split(recipe.data.holdout, recipe.seed)?,
+    };
+    Ok((Recipe::clone(recipe), split))
+}
+
+/// Creates the folder of a new run, or returns that of an earlier one; returns also whether the run is resumed.
+fn open_folder(start: RunStart, split: &Split, device: &ComputeDevice) -> Result<(RunFolder, bool), RunFault> {
     match start {
         RunStart::New { source, recipe, out } => {
-            let split = opened.split(recipe.data.holdout, recipe.seed)?;
             let name = out.file_name().map_or_else(|| "run".into(), |n| n.printable().to_string());
             let info = RunInfo::new(name, source.to_string(), device.label.clone());
-            let folder = RunFolder::create(&out, &info, &recipe.to_toml())?;
-            folder.write_json(SPLIT_FILE, &split)?;
-            Ok((folder, *recipe, split, false))
+            Ok((RunFolder::create_with(&out, &info, &recipe.to_toml(), Some(split))?, false))
         }
-        RunStart::Resume { folder, recipe } => {
-            let split = folder.read_json(SPLIT_FILE)?;
-            Ok((*folder, *recipe, split, true))
+        RunStart::Resume { folder, .. } => {
+            if folder.stored_split::<Split>()?.is_none() {
+                folder.write_json(SPLIT_FILE, split)?;
+            }
+            Ok((*folder, true))
         }
     }
 }

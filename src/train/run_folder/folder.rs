@@ -10,7 +10,9 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{
     error::RunError,
     info::{RunInfo, read_info, write_info},
-    layout::{CHECKPOINTS, INFO_FILE, INFO_LIMIT, RECIPE_FILE, TEXT_LIMIT, THUMBNAIL_FILE},
+    layout::{
+        CHECKPOINTS, INFO_FILE, INFO_LIMIT, LOCK_FILE, MODEL_FILE, RECIPE_FILE, SPLIT_FILE, TEXT_LIMIT, THUMBNAIL_FILE,
+    },
     lock::RunLock,
 };
 use crate::{
@@ -27,33 +29,45 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
-    /// Creates `dir` with its missing parents and starts a run there.
+    /// Creates `dir` with its missing parents and starts a run there. See [`create_with`](Self::create_with).
     ///
     /// # Errors
     /// [`RunError::HoldsARun`] or [`RunError::NotEmpty`] if the folder is not empty, otherwise a [`FileError`].
     pub fn create(dir: &Path, info: &RunInfo, recipe_toml: &str) -> Result<Self, RunError> {
-        let write_fault = |cause| FileError::new(Access::Write, dir, cause);
-        fs::create_dir_all(dir).map_err(|cause| match cause.kind() {
-            // A file of that name exists.
-            std::io::ErrorKind::AlreadyExists => FileError::NotAFolder { access: Access::Write, path: dir.into() },
-            _ => write_fault(cause),
-        })?;
-        let mut entries = fs::read_dir(dir).map_err(|cause| FileError::new(Access::Read, dir, cause))?;
-        if entries.next().is_some() {
-            let path = dir.to_owned();
-            return Err(if dir.join(INFO_FILE).exists() {
-                RunError::HoldsARun { path }
-            } else {
-                RunError::NotEmpty { path }
-            });
+        Self::create_with(dir, info, recipe_toml, None::<&()>)
+    }
+
+    /// Creates `dir` with its missing parents and starts a run there, with its split. The run appears with all its files at
+    /// once. A folder with nothing but what a killed process has left of a run's creation is taken up.
+    ///
+    /// # Errors
+    /// [`RunError::HoldsARun`] or [`RunError::NotEmpty`] if the folder is not empty, otherwise a [`FileError`].
+    pub(crate) fn create_with<S: Serialize>(
+        dir: &Path,
+        info: &RunInfo,
+        recipe_toml: &str,
+        split: Option<&S>,
+    ) -> Result<Self, RunError> {
+        if dir.exists() && !dir.is_dir() {
+            return Err(FileError::NotAFolder { access: Access::Write, path: dir.into() }.into());
         }
-        let checkpoints = dir.join(CHECKPOINTS);
-        fs::create_dir(&checkpoints).map_err(|cause| FileError::new(Access::Write, checkpoints, cause))?;
-        let run = Self { path: dir.to_owned(), info: info.clone() };
-        run.update_recipe(recipe_toml)?;
-        // Last, because its presence makes the folder a run.
-        write_info(&run.path, &run.info)?;
-        Ok(run)
+        if dir.is_dir() && !is_unfinished(dir)? {
+            let path = dir.to_owned();
+            let is_run = dir.join(INFO_FILE).exists();
+            return Err(if is_run { RunError::HoldsARun { path } } else { RunError::NotEmpty { path } });
+        }
+        // The manifest is last, because its presence makes the folder a run.
+        files::create_folder(dir, INFO_FILE, |aside| {
+            let run = Self { path: aside.to_owned(), info: info.clone() };
+            let checkpoints = aside.join(CHECKPOINTS);
+            fs::create_dir(&checkpoints).map_err(|cause| FileError::new(Access::Write, checkpoints, cause))?;
+            run.update_recipe(recipe_toml)?;
+            if let Some(split) = split {
+                run.write_json(SPLIT_FILE, split)?;
+            }
+            write_info(&run.path, &run.info)
+        })?;
+        Ok(Self { path: dir.to_owned(), info: info.clone() })
     }
 
     /// Opens an existing run.
@@ -126,6 +140,18 @@ impl RunFolder {
         serde_json::from_slice(&bytes).map_err(|error| RunError::Unreadable { path, what: error.to_string() })
     }
 
+    /// Reads the split of training and held-out images. `None` if the run was killed before it was written and has not
+    /// been trained: it can then be drawn again.
+    ///
+    /// # Errors
+    /// As [`read_json`](Self::read_json).
+    pub(crate) fn stored_split<T: DeserializeOwned>(&self) -> Result<Option<T>, RunError> {
+        match self.read_json(SPLIT_FILE) {
+            Err(RunError::File(FileError::NotFound { .. })) if self.checkpoints()?.is_empty() => Ok(None),
+            result => result.map(Some),
+        }
+    }
+
     /// Replaces the thumbnail for the run list, a PNG file.
     ///
     /// # Errors
@@ -134,24 +160,44 @@ impl RunFolder {
         Ok(files::write_atomic(&self.path.join(THUMBNAIL_FILE), png)?)
     }
 
-    /// Locks the run for this process until the lock is dropped or the process ends, and removes partially written
-    /// checkpoints of a killed process.
+    /// Locks the run for this process until the lock is dropped or the process ends, and removes the partially written files
+    /// of a killed process. Files of other names, and those that another process is writing, are kept.
     ///
     /// # Errors
     /// [`RunError::Busy`] if the run is already locked, otherwise a [`FileError`].
     pub fn lock(&self) -> Result<RunLock, RunError> {
         let lock = RunLock::take(&self.path)?;
-        let leftovers = fs::read_dir(self.path.join(CHECKPOINTS)).into_iter().flatten().flatten();
-        for entry in leftovers {
-            let name = entry.file_name();
-            let name = name.to_string_lossy();
-            if name.starts_with('.') && name.ends_with(PART_SUFFIX) {
-                // A failure only costs disk space.
-                let _ = fs::remove_file(entry.path());
-            }
-        }
+        files::sweep(&self.path, is_part_of_run);
+        // Only the owner of the lock writes checkpoints.
+        files::sweep(&self.path.join(CHECKPOINTS), |name| name.starts_with(".step-") && name.ends_with(PART_SUFFIX));
         Ok(lock)
     }
+}
+
+/// Whether `name` is that of a partially written file of a run.
+fn is_part_of_run(name: &str) -> bool {
+    let files = [INFO_FILE, RECIPE_FILE, SPLIT_FILE, THUMBNAIL_FILE, MODEL_FILE];
+    files.iter().any(|file| files::is_part_name(name, file))
+}
+
+/// Whether a folder is empty but for what a killed process may have left of a run's creation.
+fn is_unfinished(dir: &Path) -> Result<bool, FileError> {
+    let fault = |cause| FileError::new(Access::Read, dir, cause);
+    let own = dir.file_name().unwrap_or_default().to_string_lossy();
+    for entry in fs::read_dir(dir).map_err(fault)? {
+        let entry = entry.map_err(fault)?;
+        let name = entry.file_name();
+        let left_over = match name.to_str() {
+            Some(RECIPE_FILE | SPLIT_FILE | LOCK_FILE) => true,
+            Some(CHECKPOINTS) => fs::read_dir(entry.path()).map_err(fault)?.next().is_none(),
+            Some(name) => is_part_of_run(name) || files::is_part_name(name, &own),
+            None => false,
+        };
+        if !left_over {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Returns an unused folder in `runs` for a run on `source`: the name of the data, with a number from the second run on.
@@ -172,7 +218,7 @@ pub fn free_folder(runs: &Path, source: &DataSource) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::train::run_folder::SPLIT_FILE;
+    use crate::files::interruption;
 
     fn info() -> RunInfo {
         RunInfo::new("Turned, first try", "surface:turned", "CPU (Flex)")
@@ -208,6 +254,83 @@ mod tests {
             RunFolder::create(&dir.join(RECIPE_FILE), &info(), ""),
             Err(RunError::File(FileError::NotAFolder { .. }))
         ));
+    }
+
+    #[test]
+    fn a_run_starts_or_resumes_wherever_its_creation_was_killed() {
+        for exists in [false, true] {
+            for operations in 0.. {
+                let root = tempfile::tempdir().unwrap();
+                let dir = root.path().join("runs").join("a");
+                if exists {
+                    fs::create_dir_all(&dir).unwrap();
+                }
+                let create = || RunFolder::create_with(&dir, &info(), "[train]\nk_g = 2\n", Some(&["abc"]));
+                let (_, stopped) = interruption::after(operations, || create().and_then(|run| run.lock()));
+                let at = format!("after {operations} operations in a folder that exists: {exists}");
+                let run = match RunFolder::open(&dir) {
+                    Ok(run) => run,
+                    Err(RunError::NotARun { .. } | RunError::File(FileError::NotFound { .. })) => {
+                        create().unwrap_or_else(|error| panic!("{at}: {error}"))
+                    }
+                    Err(error) => panic!("{at}: {error}"),
+                };
+                drop(run.lock().unwrap());
+                assert_eq!(run.read_recipe().unwrap(), "[train]\nk_g = 2\n", "{at}");
+                assert_eq!(run.read_json::<Vec<String>>(SPLIT_FILE).unwrap(), ["abc"], "{at}");
+                run.save_checkpoint(&crate::train::run_folder::Checkpoint::default()).unwrap();
+                let beside: Vec<_> = fs::read_dir(root.path().join("runs")).unwrap().collect();
+                assert_eq!(beside.len(), 1, "{at}: nothing is left beside the run");
+                let within = fs::read_dir(&dir).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
+                assert!(within.into_iter().all(|name| !name.ends_with(PART_SUFFIX)), "{at}");
+                if !stopped {
+                    assert!(operations > 12, "each write, sync and rename counts: {operations}");
+                    break;
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_folder_with_anything_of_the_users_is_not_taken_up() {
+        let root = tempfile::tempdir().unwrap();
+        for (name, content) in [("recipe.toml", "x"), ("split.json", "[]"), (".recipe.toml.abc123.part", "x")] {
+            fs::write(root.path().join(name), content).unwrap();
+        }
+        fs::create_dir(root.path().join(CHECKPOINTS)).unwrap();
+        let notes = root.path().join("notes.txt");
+        fs::write(&notes, "mine").unwrap();
+        assert!(matches!(RunFolder::create(root.path(), &info(), ""), Err(RunError::NotEmpty { .. })));
+        fs::remove_file(&notes).unwrap();
+        let checkpoint = root.path().join(CHECKPOINTS).join("step-00000001.safetensors");
+        fs::write(&checkpoint, "work").unwrap();
+        assert!(matches!(RunFolder::create(root.path(), &info(), ""), Err(RunError::NotEmpty { .. })));
+        fs::remove_file(&checkpoint).unwrap();
+        let run = RunFolder::create(root.path(), &info(), "new").unwrap();
+        assert_eq!(run.read_recipe().unwrap(), "new");
+    }
+
+    #[test]
+    fn only_own_parts_that_nobody_writes_are_swept() {
+        let root = tempfile::tempdir().unwrap();
+        let run = RunFolder::create(&root.path().join("a"), &info(), "").unwrap();
+        let file = |name: &str| {
+            let path = run.path().join(name);
+            fs::write(&path, b"half").unwrap();
+            path
+        };
+        let own = [".model.ganspect.Ab12z9.part", ".recipe.toml.aaaaaa.part", ".thumbnail.png.000000.part"].map(file);
+        let strangers = [".notes.part", "model.ganspect.part", ".model.ganspect.part", ".photo.png.aaaaaa.part"].map(file);
+        let written = file(".model.ganspect.zzzzzz.part");
+        let held = fs::File::open(&written).unwrap();
+        held.lock().unwrap();
+        drop(run.lock().unwrap());
+        assert!(own.iter().all(|path| !path.exists()), "left by a killed process");
+        assert!(strangers.iter().all(|path| path.exists()));
+        assert!(written.exists(), "another process is writing it");
+        drop(held);
+        drop(run.lock().unwrap());
+        assert!(!written.exists());
     }
 
     #[test]

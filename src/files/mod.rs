@@ -3,6 +3,10 @@
 //! Files are written atomically: to a temporary file, which is then renamed. A reader finds either the old or the new contents,
 //! both complete, whenever the writer stops.
 
+#[cfg(test)]
+pub(crate) mod interruption;
+mod new_folder;
+
 use std::{
     fmt, fs,
     fs::File,
@@ -10,6 +14,10 @@ use std::{
     io::{BufWriter, Read, Write},
     path::{Path, PathBuf},
 };
+
+use tempfile::NamedTempFile;
+
+pub(crate) use new_folder::{create_folder, is_part_name, sweep};
 
 use crate::text::PrintablePath;
 
@@ -188,12 +196,8 @@ pub(crate) fn write_atomic_with(
     if path.is_dir() {
         return Err(FileError::IsFolder { access: Access::Write, path: path.into() });
     }
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let prefix = format!(".{name}.");
+    let folder = new_folder::parent(path);
+    let prefix = new_folder::part_prefix(path);
     let mut builder = tempfile::Builder::new();
     builder.prefix(&prefix).suffix(PART_SUFFIX);
     #[cfg(unix)]
@@ -202,13 +206,43 @@ pub(crate) fn write_atomic_with(
         use std::os::unix::fs::PermissionsExt;
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
-    let part = builder.tempfile_in(folder).map_err(fault)?;
-    let mut out = BufWriter::with_capacity(1 << 18, part);
-    fill(&mut out).map_err(fault)?;
-    let part = out.into_inner().map_err(|failed| fault(failed.into_error()))?;
-    part.as_file().sync_all().map_err(fault)?;
+    let part = operation(|| builder.tempfile_in(folder)).map_err(fault)?;
+    // Keeps other processes from removing it as left over; where files cannot be locked, it is hardly ever missed.
+    let _ = part.as_file().try_lock();
+    let mut out = BufWriter::with_capacity(1 << 18, PartFile(part));
+    let filled = fill(&mut out).and_then(|()| out.flush());
+    // The rest of the buffer is in the file, or of no use.
+    let PartFile(part) = out.into_parts().0;
+    let placed = filled.and_then(|()| operation(|| part.as_file().sync_all())).and_then(|()| operation(|| Ok(())));
+    if let Err(cause) = placed {
+        #[cfg(test)]
+        if interruption::has_stopped() {
+            let _ = part.keep();
+        }
+        return Err(fault(cause));
+    }
     part.persist(path).map_err(|failed| fault(failed.error))?;
-    sync_folder(folder).map_err(fault)
+    operation(|| sync_folder(folder)).map_err(fault)
+}
+
+/// Carries out one operation on files; tests can stop at each.
+fn operation<T>(work: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    #[cfg(test)]
+    interruption::count()?;
+    work()
+}
+
+/// A temporary file, each write to which is an operation.
+struct PartFile(NamedTempFile);
+
+impl Write for PartFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        operation(|| self.0.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 /// Makes renames within `folder` durable. On Windows the file system's journal does.
