@@ -8,6 +8,7 @@ use std::{
 };
 
 use super::{Access, FileError, PART_SUFFIX, operation, sync_folder};
+use crate::text::PrintablePath;
 
 /// Number of random characters in the name of a temporary file or folder.
 const RANDOM: usize = 6;
@@ -46,8 +47,10 @@ pub(crate) fn create_folder<E: From<FileError>>(
     let mut aside = operation(|| builder.tempdir_in(base)).map_err(fault)?;
     // Keeps other processes from removing it. Where folders cannot be locked, they cannot be removed as left over either.
     let _held = File::open(aside.path()).and_then(|folder| folder.try_lock().map(|()| folder).map_err(Into::into));
-    let filled = fill(aside.path())
-        .and_then(|()| if exists { move_up(aside.path(), target, last) } else { rename(aside.path(), target) }.map_err(|cause| fault(cause).into()));
+    let filled = fill(aside.path()).and_then(|()| {
+        if exists { move_up(aside.path(), target, last) } else { rename(aside.path(), target) }
+            .map_err(|cause| fault(cause).into())
+    });
     #[cfg(test)]
     if super::interruption::has_stopped() {
         aside.disable_cleanup(true);
@@ -74,7 +77,7 @@ pub(crate) fn sweep(folder: &Path, ours: impl Fn(&str) -> bool) {
         let Ok(_held) = held else { continue };
         let removed = operation(|| if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) });
         if let Err(error) = removed {
-            tracing::warn!("{} was left by a process that was killed, and was not removed: {error}", path.display());
+            tracing::warn!("{} was left by a process that was killed, and was not removed: {error}", path.printable());
         }
     }
 }

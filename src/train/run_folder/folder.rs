@@ -320,7 +320,8 @@ mod tests {
             path
         };
         let own = [".model.ganspect.Ab12z9.part", ".recipe.toml.aaaaaa.part", ".thumbnail.png.000000.part"].map(file);
-        let strangers = [".notes.part", "model.ganspect.part", ".model.ganspect.part", ".photo.png.aaaaaa.part"].map(file);
+        let strangers =
+            [".notes.part", "model.ganspect.part", ".model.ganspect.part", ".photo.png.aaaaaa.part"].map(file);
         let written = file(".model.ganspect.zzzzzz.part");
         let held = fs::File::open(&written).unwrap();
         held.lock().unwrap();
