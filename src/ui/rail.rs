@@ -4,27 +4,26 @@ use egui::{Align2, FontSelection, Frame, Panel, Role, Sense, Stroke, StrokeKind,
 
 use super::{Action, PageId, theme};
 
-/// Height of an entry: icon and name.
-const ENTRY: f32 = theme::RAIL + theme::GAP_S;
-
 /// Draws the rail and marks the current page.
 pub(crate) fn ui(ui: &mut Ui, page: PageId, actions: &mut Vec<Action>) {
     let p = theme::Palette::of(ui);
     Panel::left("rail").exact_size(theme::RAIL).resizable(false).frame(Frame::new().fill(p.ground)).show(ui, |ui| {
         ui.spacing_mut().item_spacing = Vec2::ZERO;
+        // A low window has all entries as well.
+        let height = (ui.available_height() / PageId::ALL.len() as f32).floor().min(theme::RAIL_ENTRY);
         for entry in PageId::ALL.into_iter().filter(|e| e.is_workspace()) {
-            self::entry(ui, &p, entry, entry == page, actions);
+            self::entry(ui, &p, entry, entry == page, height, actions);
         }
         let below = PageId::ALL.into_iter().filter(|e| !e.is_workspace()).count();
-        ui.add_space((ui.available_height() - below as f32 * ENTRY).max(0.0));
+        ui.add_space((ui.available_height() - below as f32 * height).max(0.0));
         for entry in PageId::ALL.into_iter().filter(|e| !e.is_workspace()) {
-            self::entry(ui, &p, entry, entry == page, actions);
+            self::entry(ui, &p, entry, entry == page, height, actions);
         }
     });
 }
 
-fn entry(ui: &mut Ui, p: &theme::Palette, page: PageId, current: bool, actions: &mut Vec<Action>) {
-    let (rect, response) = ui.allocate_exact_size(vec2(theme::RAIL, ENTRY), Sense::click());
+fn entry(ui: &mut Ui, p: &theme::Palette, page: PageId, current: bool, height: f32, actions: &mut Vec<Action>) {
+    let (rect, response) = ui.allocate_exact_size(vec2(theme::RAIL, height), Sense::click());
     response.widget_info(|| WidgetInfo::selected(Role::Button, true, current, page.title()));
     let lit = current || response.hovered() || response.has_focus();
     let colour = if lit { p.text_strong } else { p.text_weak };
@@ -45,9 +44,13 @@ fn entry(ui: &mut Ui, p: &theme::Palette, page: PageId, current: bool, actions: 
     let icon = page.icon();
     let size = FontSelection::Style(theme::figure()).resolve(ui.style()).size;
     let icon_font = egui::FontId::new(size, icon.font_family());
-    painter.text(rect.center() - vec2(0.0, theme::GAP_S), Align2::CENTER_CENTER, icon.codepoint, icon_font, colour);
-    let font = FontSelection::Style(theme::caption()).resolve(ui.style());
-    painter.text(rect.center() + vec2(0.0, theme::GAP_M), Align2::CENTER_CENTER, page.title(), font, colour);
+    let named = height >= theme::RAIL_NAMED;
+    let above = if named { theme::GAP_S } else { 0.0 };
+    painter.text(rect.center() - vec2(0.0, above), Align2::CENTER_CENTER, icon.codepoint, icon_font, colour);
+    if named {
+        let font = FontSelection::Style(theme::caption()).resolve(ui.style());
+        painter.text(rect.center() + vec2(0.0, theme::GAP_M), Align2::CENTER_CENTER, page.title(), font, colour);
+    }
     let command = page.command();
     if response.on_hover_text(command.tooltip(ui.ctx())).clicked() {
         actions.push(Action::Command(command));

@@ -152,7 +152,7 @@ fn model(state: &EngineState) {
 }
 
 /// Sets the state of a test with `count` inspected images.
-fn test_status(state: &EngineState, count: usize) {
+pub fn test_status(state: &EngineState, count: usize) {
     model(state);
     let tests = tests();
     let mut status = state.evaluation.status.write();
@@ -164,7 +164,7 @@ fn test_status(state: &EngineState, count: usize) {
     status.tests = Some(tests);
 }
 
-fn finished(state: &EngineState) {
+pub fn finished(state: &EngineState) {
     test_status(state, HEALTHY + DEFECTIVE);
 }
 

@@ -9,6 +9,7 @@ mod evaluate;
 mod harness;
 mod inspect;
 mod inspected;
+mod layout;
 mod pages;
 mod parts;
 mod presentation;

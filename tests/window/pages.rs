@@ -275,7 +275,7 @@ fn settings_are_restored_at_the_next_start() {
     assert_eq!((read.scale, read.view.smoothing, read.theme), (1.25, 0.5, ganspect::ui::ThemeChoice::Light));
 }
 
-fn earlier_run(runs: &Path, name: &str, recipe: &Recipe) -> PathBuf {
+pub fn earlier_run(runs: &Path, name: &str, recipe: &Recipe) -> PathBuf {
     let path = runs.join(name);
     RunFolder::create(&path, &RunInfo::new(name, "surface:turned", "CPU, 2 cores"), &recipe.to_toml()).unwrap();
     let mut log = EventWriter::create(&path, "test").unwrap();

@@ -61,7 +61,7 @@ fn model_hash() -> FileHash {
 }
 
 /// Saves the image of part `i` in a folder; returns its path.
-fn image_file(folder: &Path, i: usize) -> PathBuf {
+pub fn image_file(folder: &Path, i: usize) -> PathBuf {
     let defect = (verdict(P[i % P.len()]) != Verdict::Healthy).then_some(DefectType::Scratch);
     let picture = surface::draw(SurfaceKind::Turned, defect, 11, i as u64, SIDE).picture;
     let grey = image::GrayImage::from_fn(SIDE as u32, SIDE as u32, |x, y| {
@@ -408,7 +408,7 @@ fn a_file_that_is_no_record_is_reported_by_name() {
 }
 
 /// Returns parts as a record lists them, with images in `folder`.
-fn items(folder: &Path, count: usize) -> Vec<ReviewItem> {
+pub fn items(folder: &Path, count: usize) -> Vec<ReviewItem> {
     let item = |i: usize| {
         let id = i as i64 + 1;
         let p = P[i % P.len()];
@@ -439,7 +439,7 @@ fn items(folder: &Path, count: usize) -> Vec<ReviewItem> {
 }
 
 /// Shows these parts as those of an open record.
-fn put(state: &EngineState, items: Vec<ReviewItem>) {
+pub fn put(state: &EngineState, items: Vec<ReviewItem>) {
     let facets = Arc::new(Facets::of(&items));
     let figures = ReviewStatistics { drift: Some(Drift::of(&items)), agreement: Agreement::of(&items), disputed: 0 };
     let snapshot = ReviewSnapshot {
@@ -461,7 +461,7 @@ fn calibration() -> Calibration {
 }
 
 /// Sets the active model and its result for part `i`.
-fn model_and_map(state: &EngineState, i: usize) {
+pub fn model_and_map(state: &EngineState, i: usize) {
     state.inspection.status.write().model =
         ModelState::Ready(Arc::new(facts(model_hash().to_string(), vec![calibration()])));
     let inspection = InspectionId(i as i64 + 1);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use egui::{Context, Theme, Ui};
+use egui::{Context, ScrollArea, Sense, Theme, Ui, UiBuilder};
 
 use super::App;
 use crate::{
@@ -83,6 +83,7 @@ impl App {
     /// Draws the current page.
     fn draw_page(&mut self, ui: &mut Ui, status: &TrainingStatus, context: &CommandContext, actions: &mut Vec<Action>) {
         let (runs, loading, page) = (self.runs_folder().to_owned(), self.overlays.loading(), self.page());
+        let presenting = page == PageId::Presentation;
         let mut frame = Frame {
             engine: self.engine.state(),
             status,
@@ -98,7 +99,17 @@ impl App {
             context,
             actions,
         };
-        self.pages.get_mut(page).draw(ui, &mut frame);
+        let page = self.pages.get_mut(page);
+        let room = ui.available_size();
+        let least = room.max(theme::PAGE_LEAST);
+        if least == room || presenting {
+            return page.draw(ui, &mut frame);
+        }
+        // A window that is too small for its contents scrolls them as a whole.
+        ScrollArea::both().id_salt("page").auto_shrink(false).show(ui, |ui| {
+            let (rect, _) = ui.allocate_exact_size(least, Sense::hover());
+            ui.scope_builder(UiBuilder::new().max_rect(rect), |ui| page.draw(ui, &mut frame));
+        });
     }
 
     /// Draws the palette and the dialogs.

@@ -221,7 +221,7 @@ fn widget_name(ui: &mut Ui, name: &str) -> egui::Response {
 }
 
 fn row(ui: &mut Ui, name: &str, help: &str, contents: impl FnOnce(&mut Ui)) {
-    ui.horizontal(|ui| {
+    ui.horizontal_wrapped(|ui| {
         ui.set_min_height(theme::ROW);
         let label = widget_name(ui, name);
         if !help.is_empty() {

@@ -1,5 +1,7 @@
 //! Sizes in points, on a grid of 4.
 
+use egui::{Vec2, vec2};
+
 /// Gap between the parts of a control, points.
 pub(crate) const GAP_XS: f32 = 4.0;
 /// Gap between controls.
@@ -14,6 +16,27 @@ pub(crate) const GAP_XL: f32 = 24.0;
 pub(crate) const ROW: f32 = 28.0;
 /// Height of a row of a table.
 pub(crate) const ROW_TIGHT: f32 = 18.0;
+/// Height of an entry of the rail with its name, and without.
+pub(crate) const RAIL_ENTRY: f32 = 56.0;
+pub(crate) const RAIL_NAMED: f32 = 42.0;
+/// Size of a page below which it is scrolled as a whole.
+pub(crate) const PAGE_LEAST: Vec2 = vec2(616.0, 380.0);
+/// Width of a workspace below which its side panel takes the place of its contents.
+pub(crate) const NARROW: f32 = 840.0;
+/// Width of the images and their list below which the list shows thumbnails only.
+pub(crate) const LIST_ROOMY: f32 = 720.0;
+/// Width of that list with thumbnails only.
+pub(crate) const LIST_THUMBNAILS: f32 = 68.0;
+/// Width of an image from which image, reconstruction and map lie side by side at the same size.
+pub(crate) const ABREAST: f32 = 340.0;
+/// Share of the width for the column of reconstruction and map beside a larger image.
+pub(crate) const BESIDE_SHARE: f32 = 0.32;
+/// Width below which the player of the convergence leaves out what is rarely needed.
+pub(crate) const PLAYER_ROOMY: f32 = 560.0;
+/// Width that the verdict buttons of a review need in one row.
+pub(crate) const VERDICTS_ROOMY: f32 = 720.0;
+/// Height of a workspace below which a strip at its foot folds.
+pub(crate) const LOW: f32 = 420.0;
 /// Width of the rail.
 pub(crate) const RAIL: f32 = 48.0;
 /// Minimum width of a side panel.
@@ -85,11 +108,11 @@ pub(crate) const COLOUR_BAR: f32 = 52.0;
 /// Width of the bar itself.
 pub(crate) const COLOUR_BAR_INNER: f32 = 12.0;
 /// Share of the height for the convergence, if that exceeds its minimum height.
-pub(crate) const CONVERGENCE_SHARE: f32 = 0.36;
+pub(crate) const CONVERGENCE_SHARE: f32 = 0.28;
 /// Minimum height of the convergence below the images.
 pub(crate) const CONVERGENCE: f32 = 196.0;
 /// Minimum height of the images above it.
-pub(crate) const PICTURES_LEAST: f32 = 200.0;
+pub(crate) const PICTURES_LEAST: f32 = 440.0;
 /// Width of a slider in a toolbar.
 pub(crate) const SLIDER_SHORT: f32 = 48.0;
 /// Width of a toolbar below which its choices are shortened.

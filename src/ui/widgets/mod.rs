@@ -8,6 +8,7 @@ pub(crate) mod knob;
 pub(crate) mod plot_axis;
 pub(crate) mod rows;
 pub(crate) mod series;
+pub(crate) mod side_panel;
 pub(crate) mod thumbnails;
 pub(crate) mod ticks;
 
@@ -61,6 +62,22 @@ pub(crate) fn empty_place(ui: &mut Ui, title: &str, text: &str) {
         ui.label(RichText::new(title).color(p.text_strong));
         ui.label(theme::weak_caption(&p, text));
     });
+}
+
+/// Draws the contents of an empty page as a column in the middle; it scrolls where the page is too low for it.
+pub(crate) fn empty_column<R>(ui: &mut Ui, name: &str, most: f32, content: impl FnOnce(&mut Ui) -> R) -> R {
+    let area = ui.available_rect_before_wrap();
+    let width = (area.width() - 2.0 * theme::GAP_XL).clamp(0.0, theme::TEXT_MAX);
+    let column = Rect::from_center_size(area.center(), vec2(width, (area.height() * 0.8).min(most)));
+    let column = Rect::from_min_max(column.min, area.right_bottom());
+    ui.scope_builder(UiBuilder::new().max_rect(column), |ui| {
+        egui::ScrollArea::vertical().id_salt(name).auto_shrink(false).show(ui, |ui| {
+            ui.set_width(width);
+            content(ui)
+        })
+    })
+    .inner
+    .inner
 }
 
 /// Lays out text on one line, with an ellipsis if it does not fit.

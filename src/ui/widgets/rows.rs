@@ -38,15 +38,24 @@ pub(crate) fn marked_text(ui: &mut Ui, mark: StatusMark, text: impl Into<WidgetT
 /// Draws a button of fixed width with a description beside it.
 pub(crate) fn described_button(ui: &mut Ui, enabled: bool, primary: bool, title: &str, text: &str) -> Response {
     let p = Palette::of(ui);
-    let row = ui.horizontal(|ui| {
-        let size = vec2(theme::CHOICE_BUTTON, theme::ROW);
+    let size = vec2(theme::CHOICE_BUTTON, theme::ROW);
+    let draw = |ui: &mut Ui| {
         let button = if primary { theme::primary_button(&p, title) } else { Button::new(title) };
-        let response = ui.add_enabled_ui(enabled, |ui| ui.add_sized(size, button)).inner;
-        ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-            ui.add(Label::new(theme::weak_caption(&p, text)).wrap());
+        ui.add_enabled_ui(enabled, |ui| ui.add_sized(size, button)).inner
+    };
+    let text = Label::new(theme::weak_caption(&p, text)).wrap();
+    let response = if ui.available_width() >= 2.0 * theme::CHOICE_BUTTON {
+        let row = ui.horizontal(|ui| {
+            let response = draw(ui);
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| ui.add(text));
+            response
         });
+        row.inner
+    } else {
+        let response = draw(ui);
+        ui.add(text);
         response
-    });
+    };
     ui.add_space(theme::GAP_S);
-    row.inner
+    response
 }

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use egui::{Label, Rect, RichText, Ui, UiBuilder, vec2};
+use egui::{Label, RichText, Ui};
 
 use super::{calibrate, scene::EvaluateScene};
 use crate::{
@@ -17,7 +17,10 @@ use crate::{
         pages::source_title,
         theme,
         theme::{Palette, StatusMark},
-        widgets::rows::{described_button, marked_text},
+        widgets::{
+            empty_column,
+            rows::{described_button, marked_text},
+        },
     },
 };
 
@@ -27,10 +30,7 @@ const SURFACE: &str = "surface:turned";
 /// Draws the page; `last` is the previous test set.
 pub(crate) fn ui(ui: &mut Ui, scene: &EvaluateScene, last: Option<&str>, frame: &mut Frame<'_>) {
     let p = Palette::of(ui);
-    let area = ui.available_rect_before_wrap();
-    let width = (area.width() - 2.0 * theme::GAP_XL).clamp(0.0, theme::TEXT_MAX);
-    let column = Rect::from_center_size(area.center(), vec2(width, (area.height() * 0.8).min(theme::EMPTY_COLUMN)));
-    ui.scope_builder(UiBuilder::new().max_rect(column), |ui| {
+    empty_column(ui, "evaluate-empty", theme::EMPTY_COLUMN, |ui| {
         let title = RichText::new("How good is the model?").text_style(theme::verdict()).color(p.text_strong);
         ui.label(title);
         let text = "Test a model on labelled images, healthy and defective, that it was not trained on. Every image \

@@ -65,6 +65,17 @@ pub(crate) struct EvaluateWorkspace {
     refused: Option<String>,
     results: ResultsCache,
     table: ImageTable,
+    /// The pane shown in a narrow window: plots, table or figures.
+    pane: EvaluatePane,
+}
+
+/// A pane of the page.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum EvaluatePane {
+    #[default]
+    Plots,
+    Images,
+    Figures,
 }
 
 fn same_rate(a: f64, b: f64) -> bool {
@@ -296,18 +307,20 @@ impl EvaluateWorkspace {
         let rate_status = self.rate_status(scene, evaluation);
         let running = scene.status.phase.is_active();
         self.results.update_intervals(ui.ctx(), evaluation, kind, running);
-        let [plots_area, table_area, panel_area] = columns(ui, area);
+        let [plots_area, table_area, panel_area] = self.areas(ui, area);
 
         let tests = scene.status.tests.clone();
         self.table.thumbs.begin(ui, "test-image", tests.as_ref());
         let (mut moved, mut table_request, mut panel_request) = (None, None, None);
         if let Some((scored, judged)) = self.results.current() {
-            moved = pane(ui, plots_area, "plots", |ui| {
-                let area = ui.max_rect();
-                plots::ui(ui, area, scored, judged, rate_status.rate)
+            moved = plots_area.and_then(|plots_area| {
+                pane(ui, plots_area, "plots", |ui| {
+                    let area = ui.max_rect();
+                    plots::ui(ui, area, scored, judged, rate_status.rate)
+                })
             });
             let (only, filter) = (self.only.as_deref(), self.layout.filter);
-            pane(ui, table_area, "table", |ui| match judged {
+            let mut table = |ui: &mut Ui| match judged {
                 Some(judged) => {
                     let (selected, sort) = (self.selected, self.layout.sort);
                     let view = table::TableView { scored, judged, selected, sort, filter, only };
@@ -318,10 +331,14 @@ impl EvaluateWorkspace {
                     "No threshold yet",
                     "The table appears once a healthy and a defective image have been inspected.",
                 ),
-            });
+            };
+            if let Some(table_area) = table_area {
+                pane(ui, table_area, "table", &mut table);
+            }
             let metrics = self.results.intervals(kind);
             let view = panel::PanelView { scene, scored, judged, metrics, rate: &rate_status, filter, only };
-            panel_request = pane(ui, panel_area, "figures", |ui| panel::ui(ui, &view, frame));
+            panel_request =
+                panel_area.and_then(|panel_area| pane(ui, panel_area, "figures", |ui| panel::ui(ui, &view, frame)));
         }
         if let Some(tests) = tests {
             let side = 2 * theme::TEST_THUMBNAIL as usize;
@@ -339,6 +356,27 @@ impl EvaluateWorkspace {
         if let Some(request) = panel_request {
             self.apply_panel(request, evaluation);
         }
+    }
+
+    /// Divides the page into plots, table and panel; a narrow window has one of them, and a row to choose it.
+    fn areas(&mut self, ui: &mut Ui, area: Rect) -> [Option<Rect>; 3] {
+        if area.width() >= theme::NARROW {
+            return columns(ui, area).map(Some);
+        }
+        let (choice, rest) = area.split_top_bottom_at_y(area.top() + theme::ROW + 2.0 * theme::GAP_S);
+        let chosen = pane(ui, choice, "pane-choice", |ui| {
+            let choices = [
+                (EvaluatePane::Plots, "Plots", "Scores and curves."),
+                (EvaluatePane::Images, "Images", "All test images."),
+                (EvaluatePane::Figures, "Figures", "Counts, rates and metrics."),
+            ];
+            ui.horizontal(|ui| widgets::segments(ui, self.pane, &choices)).inner
+        });
+        self.pane = chosen.unwrap_or(self.pane);
+        ui.painter().rect_filled(rest, 0.0, Palette::of(ui).panel);
+        let mut areas = [None; 3];
+        areas[self.pane as usize] = Some(rest);
+        areas
     }
 
     fn apply_table(&mut self, request: TableRequest, scene: &EvaluateScene, frame: &mut Frame<'_>) {

@@ -19,7 +19,7 @@ use crate::{
         Action, Frame, UiCommand, theme,
         theme::{Palette, StatusMark},
         widgets::{
-            empty_place,
+            empty_column, empty_place,
             image_grid::{Block, GridTexture},
             rows::{described_button, marked_text, value_row},
             ticks,
@@ -48,11 +48,8 @@ impl EmptyPage {
     pub(crate) fn ui(&mut self, ui: &mut Ui, scene: &InspectScene, frame: &mut Frame<'_>) -> Option<Vec<Query>> {
         let p = Palette::of(ui);
         let mut queries = None;
-        let area = ui.available_rect_before_wrap();
-        let width = (area.width() - 2.0 * theme::GAP_XL).clamp(0.0, theme::TEXT_MAX);
-        let column = egui::Rect::from_center_size(area.center(), vec2(width, (area.height() * 0.8).min(360.0)));
         let model = scene.model().is_some();
-        ui.scope_builder(UiBuilder::new().max_rect(column), |ui| {
+        empty_column(ui, "inspect-empty", theme::EMPTY_COLUMN, |ui| {
             ui.label(RichText::new("Is this part healthy?").text_style(theme::verdict()).color(p.text_strong));
             let text = "Drop surface images anywhere on this window, or paste one. The generator reconstructs each image as \
                         closely as it can; defects remain in the difference. The verdict compares the score with those \
@@ -64,25 +61,31 @@ impl EmptyPage {
                 marked_text(ui, StatusMark::Defective, text);
                 ui.add_space(theme::GAP_S);
             }
-            let open = (UiCommand::InspectOpen, "Choose one or more. They are queued until a model is loaded.");
-            let load =
-                (UiCommand::InspectModel, "A .ganspect file contains generator, discriminator, encoder and calibration.");
-            let order = if model { [open, load] } else { [load, open] };
-            for (i, (command, text)) in order.into_iter().enumerate() {
-                let primary = i == 0;
-                let title = command.title();
-                let button = described_button(ui, true, primary, title, text);
+            // Nothing can be inspected without a model, so that comes first.
+            let mut command = |ui: &mut Ui, command: UiCommand, primary: bool| {
+                let text = match command {
+                    UiCommand::InspectOpen if model => "Choose one or more.",
+                    UiCommand::InspectOpen => "Choose one or more. They are queued until a model is loaded.",
+                    _ => "A .ganspect file contains generator, discriminator, encoder and calibration.",
+                };
+                let button = described_button(ui, true, primary, command.title(), text);
                 if button.on_hover_text(command.tooltip(ui.ctx())).clicked() {
                     frame.command(command);
                 }
+            };
+            if model {
+                command(ui, UiCommand::InspectOpen, true);
             }
+            command(ui, UiCommand::InspectModel, !model);
             let text =
                 "Two images of turned metal, one of them cracked, and a small model that ships with the program.";
             let button = described_button(ui, true, false, "Try the built-in model", text);
-            if button.on_hover_text("Loads the built-in model and two example images").clicked() {
-                frame
-                    .actions
-                    .push(Action::engine(InspectionRequest::OpenModel(ModelSource::BuiltIn)));
+            let tried = button.on_hover_text("Loads the built-in model and two example images").clicked();
+            if !model {
+                command(ui, UiCommand::InspectOpen, false);
+            }
+            if tried {
+                frame.actions.push(Action::engine(InspectionRequest::OpenModel(ModelSource::BuiltIn)));
                 queries = Some(examples());
             }
             self.use_run(ui, scene, frame);

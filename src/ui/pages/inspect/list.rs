@@ -157,6 +157,9 @@ impl List {
         ui.horizontal(|ui| {
             flush_right(ui, |ui| {
                 view.ui(ui);
+                if ui.max_rect().width() < theme::QUERIES / 2.0 {
+                    return;
+                }
                 ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                     ui.add(egui::Label::new(theme::weak_caption(&p, title)).truncate());
                 });
@@ -248,6 +251,13 @@ impl List {
             let place = Rect::from_center_size(thumb.center(), vec2(w, h) * (theme::THUMBNAIL / w.max(h)));
             let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
             painter.image(texture.id(), place, whole, Color32::WHITE);
+        }
+        if rect.width() < theme::QUERIES / 2.0 {
+            // In a narrow list the mark lies on the thumbnail.
+            let corner = thumb.right_bottom() - vec2(6.0, 6.0);
+            painter.circle_filled(corner, 8.0, p.panel);
+            theme::paint_state(painter, &p, query_mark(entry), corner, 10.0);
+            return;
         }
         let left = thumb.right() + theme::GAP_S;
         let name_font = FontSelection::Style(egui::TextStyle::Body).resolve(ui.style());

@@ -42,7 +42,7 @@ use crate::{
         EngineState,
         inspection::{ModelState, QueryEntry, QueryId, QueryState},
     },
-    ui::QueryContext,
+    ui::{QueryContext, widgets::side_panel::SidePanel},
 };
 
 /// Layout kept in the settings file.
@@ -74,6 +74,7 @@ impl Default for InspectLayout {
 #[derive(Default)]
 pub(crate) struct InspectWorkspace {
     layout: InspectLayout,
+    side: SidePanel,
     /// Queries added here and not yet on the compute thread's list.
     added: Vec<Arc<QueryEntry>>,
     /// Queries removed here and still on the compute thread's list.

@@ -110,25 +110,38 @@ pub(crate) struct Triptych {
 
 /// Areas of the panes, their titles included, and of the colour bar.
 struct Areas {
-    panes: Rect,
+    panes: [Rect; 3],
     bar: Rect,
     count: usize,
-    width: f32,
 }
 
 impl Areas {
-    /// Splits `area` into one or three panes, and a colour bar if `measured`.
+    /// Splits `area` into one or three panes, and a colour bar if `measured`. Where three equal panes would be small,
+    /// the image is the largest, with reconstruction and map one above the other beside it.
     fn of(area: Rect, alone: bool, measured: bool) -> Self {
-        let count = if alone { 1 } else { 3 };
         let bar_width = if measured { theme::COLOUR_BAR + theme::GAP_S } else { 0.0 };
-        let (panes, bar) = area.split_left_right_at_x(area.right() - bar_width);
-        let width = ((panes.width() - (count - 1) as f32 * theme::GAP_S) / count as f32).max(1.0);
-        Self { panes, bar, count, width }
+        let (all, bar) = area.split_left_right_at_x(area.right() - bar_width);
+        let width = (all.width() - 2.0 * theme::GAP_S) / 3.0;
+        if alone {
+            return Self { panes: [all; 3], bar, count: 1 };
+        }
+        if width >= theme::ABREAST {
+            let pane = |i: f32| {
+                let left = all.left() + i * (width + theme::GAP_S);
+                Rect::from_min_size(egui::pos2(left, all.top()), vec2(width, all.height()))
+            };
+            return Self { panes: [0.0, 1.0, 2.0].map(pane), bar, count: 3 };
+        }
+        let height = (all.height() - theme::GAP_S) / 2.0;
+        let beside = (all.width() * theme::BESIDE_SHARE).min(height - theme::TILE_HEAD).max(1.0);
+        let (image, column) = all.split_left_right_at_x(all.right() - beside - theme::GAP_S);
+        let column = column.with_min_x(column.left() + theme::GAP_S);
+        let (upper, lower) = (column.with_max_y(all.top() + height), column.with_min_y(all.bottom() - height));
+        Self { panes: [image, upper, lower], bar, count: 3 }
     }
 
     fn pane(&self, i: usize) -> Rect {
-        let left = self.panes.left() + i as f32 * (self.width + theme::GAP_S);
-        Rect::from_min_size(egui::pos2(left, self.panes.top()), vec2(self.width, self.panes.height()))
+        self.panes[i]
     }
 
     /// Area of the image within a pane.

@@ -1,6 +1,6 @@
 //! The verdict, and the scores it is based on.
 
-use egui::{Label, RichText, Role, Sense, Stroke, Ui, WidgetInfo, vec2};
+use egui::{CollapsingHeader, Label, RichText, Role, Sense, Stroke, Ui, WidgetInfo, vec2};
 
 use super::{
     scene::InspectScene,
@@ -105,24 +105,38 @@ pub(crate) fn score_bar(ui: &mut Ui, assessment: &Assessment, threshold: Option<
     response.on_hover_text("The score, and the threshold at the promised false-alarm rate.");
 }
 
-/// Draws all scores, the spread of the restarts, compute time and tiles.
+/// Draws the deciding score, and below it, folded, all scores with the facts of the inspection.
 fn scores(ui: &mut Ui, scene: &InspectScene, entry: &QueryEntry) {
-    let outcome = scene.view.as_ref().and_then(|v| v.outcome.as_ref());
     let deciding = entry.assessment.as_ref().map(|a| a.kind);
+    if let Some(kind) = deciding {
+        score_row(ui, entry, kind, true);
+    }
+    let header = CollapsingHeader::new("All scores").id_salt("all-scores").default_open(deciding.is_none());
+    header.show_unindented(ui, |ui| all_scores(ui, scene, entry, deciding));
+}
+
+/// Draws the row of one score.
+fn score_row(ui: &mut Ui, entry: &QueryEntry, kind: ScoreKind, decides: bool) {
+    let value = entry.scores.as_ref().map(|s| s.get(kind) as f32);
+    let name = if decides { format!("{} (decides)", kind.title()) } else { kind.title().to_owned() };
+    let mut help = kind.describe().to_owned();
+    if decides {
+        help.push_str(" The verdict is based on this score.");
+    }
+    value_row(ui, &name, ticks::figure(value), &help);
+}
+
+/// Draws all scores but the deciding one, the spread of the restarts, compute time and tiles.
+fn all_scores(ui: &mut Ui, scene: &InspectScene, entry: &QueryEntry, deciding: Option<ScoreKind>) {
+    let outcome = scene.view.as_ref().and_then(|v| v.outcome.as_ref());
     // A model without a critic or a calibration has none of these scores.
     let missing = |kind: &ScoreKind| {
         let value = entry.scores.as_ref().map(|s| s.get(*kind));
         let optional = [ScoreKind::Critic, ScoreKind::CriticDistance, ScoreKind::CriticPattern, ScoreKind::Fused];
         optional.contains(kind) && value.is_none_or(|v| v == 0.0)
     };
-    for kind in ScoreKind::ALL.into_iter().filter(|kind| !missing(kind)) {
-        let value = entry.scores.as_ref().map(|s| s.get(kind) as f32);
-        let name = if deciding == Some(kind) { format!("{} (decides)", kind.title()) } else { kind.title().to_owned() };
-        let mut help = kind.describe().to_owned();
-        if deciding == Some(kind) {
-            help.push_str(" The verdict is based on this score.");
-        }
-        value_row(ui, &name, ticks::figure(value), &help);
+    for kind in ScoreKind::ALL.into_iter().filter(|kind| !missing(kind) && deciding != Some(*kind)) {
+        score_row(ui, entry, kind, false);
     }
     let last = scene.view.as_ref().and_then(|v| v.records.last());
     let spread = last.filter(|r| r.loss.len() > 1).map(|r| {

@@ -3,7 +3,7 @@
 use egui::{Align, Layout, Panel, Rect, RichText, Ui};
 use egui_material_icons::icons;
 
-use super::{InspectWorkspace, empty, rate, scene::InspectScene, triptych::Subject, verdict};
+use super::{InspectWorkspace, empty, rate, scene::InspectScene, status::query_mark, triptych::Subject, verdict};
 use crate::{
     engine::inspection::ModelState,
     inspect::Verdict,
@@ -20,19 +20,21 @@ impl InspectWorkspace {
         let p = Palette::of(ui);
         let scene = self.scene(frame.engine);
         self.sync(&scene);
+        self.side.measure(ui);
         let bar = egui::Frame::new().fill(p.panel).inner_margin(theme::bar_margin());
         Panel::top("inspect-head").frame(bar).show(ui, |ui| self.head(ui, &scene, frame));
         let mut area = ui.available_rect_before_wrap();
         ui.painter().rect_filled(area, 0.0, p.ground);
         let full = area;
-        if self.layout.panel {
-            let width = if area.width() >= theme::ROOMY { theme::PANEL } else { theme::PANEL_MIN };
-            let (rest, panel) = area.split_left_right_at_x(area.right() - width);
-            ui.painter().rect_filled(panel, 0.0, p.panel);
-            area = rest;
+        let (contents, panel) = self.side.split(ui, area, self.layout.panel);
+        if let Some(panel) = panel {
             pane(ui, panel, "verdict", |ui| self.panel(ui, &scene, frame));
-            ui.painter().vline(panel.left(), panel.y_range(), egui::Stroke::new(theme::HAIRLINE, p.hairline));
         }
+        let Some(rest) = contents else {
+            ui.advance_cursor_after_rect(full);
+            return;
+        };
+        area = rest;
         if scene.total == 0 {
             pane(ui, area, "empty", |ui| {
                 if let Some(queries) = self.empty.ui(ui, &scene, frame)
@@ -45,7 +47,8 @@ impl InspectWorkspace {
             return;
         }
         if self.layout.list {
-            let (list, rest) = area.split_left_right_at_x(area.left() + theme::QUERIES);
+            let width = if area.width() >= theme::LIST_ROOMY { theme::QUERIES } else { theme::LIST_THUMBNAILS };
+            let (list, rest) = area.split_left_right_at_x(area.left() + width);
             ui.painter().rect_filled(list, 0.0, p.panel);
             area = rest;
             let clicked = pane(ui, list, "list", |ui| self.list.ui(ui, &scene, &mut self.layout.order, frame));
@@ -68,9 +71,7 @@ impl InspectWorkspace {
             pane(ui, area, "no-view", |ui| empty::without_images(ui, scene, entry, frame));
             return;
         };
-        let strip = (area.height() * theme::CONVERGENCE_SHARE).max(theme::CONVERGENCE);
-        let strip = strip.min(area.height() - theme::PICTURES_LEAST);
-        let strip = if strip < theme::CONVERGENCE / 2.0 { theme::ROW + theme::GAP_L } else { strip };
+        let strip = self.convergence.height(area.height());
         let (top, bottom) = area.split_top_bottom_at_y(area.bottom() - strip);
         self.convergence.advance(ui, &view.frames);
         let kept = self.convergence.shown(&view.frames).cloned();
@@ -155,18 +156,25 @@ impl InspectWorkspace {
                         frame.command(present);
                     }
                 }
-                for (open, icon, name) in [
-                    (&mut self.layout.panel, icons::ICON_TUNE, "verdict and settings"),
-                    (&mut self.layout.list, icons::ICON_VIEW_LIST, "image list"),
-                ] {
-                    let verb = if *open { "Hide" } else { "Show" };
-                    if icon_toggle(ui, icon, &format!("{verb} {name}"), true, *open).clicked() {
-                        *open = !*open;
-                    }
+                let verb = |open: bool| if open { "Hide" } else { "Show" };
+                let shown = self.side.is_shown(self.layout.panel);
+                let name = format!("{} verdict and settings", verb(shown));
+                if icon_toggle(ui, icons::ICON_TUNE, &name, true, shown).clicked() {
+                    self.side.toggle(&mut self.layout.panel);
+                }
+                let list = self.layout.list;
+                let name = format!("{} image list", verb(list));
+                if icon_toggle(ui, icons::ICON_VIEW_LIST, &name, true, list).clicked() {
+                    self.layout.list = !list;
                 }
                 ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                     ui.spacing_mut().item_spacing.x = theme::GAP_S;
                     ui.label(RichText::new("Inspect").text_style(theme::section()).color(p.text_strong));
+                    // The verdict is never out of sight.
+                    if let Some(entry) = scene.entry().filter(|_| !shown) {
+                        theme::state_icon(ui, query_mark(entry));
+                        ui.label(RichText::new(verdict::title(entry)).color(p.text_strong));
+                    }
                     model_line(ui, scene);
                 });
             });

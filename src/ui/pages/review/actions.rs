@@ -26,14 +26,14 @@ impl ReviewWorkspace {
             UiCommand::ReviewAlone => self.layout.alone = !self.layout.alone,
             UiCommand::ReviewDraw => self.drawing.toggle(),
             UiCommand::ReviewNote => {
-                self.layout.panel = true;
+                self.side.show(&mut self.layout.panel);
                 if let Some(item) = self.queue.shown(&snapshot.items) {
                     let (part, text) = (item.part.id, self.session.note(item, &self.settings));
                     self.note = Some(NoteEdit { part, text, focused: false });
                 }
             }
             UiCommand::ReviewSearch => {
-                self.layout.panel = true;
+                self.side.show(&mut self.layout.panel);
                 self.filters.focus_search = true;
             }
             UiCommand::ReviewInspect => {

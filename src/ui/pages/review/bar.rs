@@ -17,32 +17,45 @@ const VERDICTS: [UiCommand; 5] = [
 /// Other commands on the current part.
 const OTHERS: [UiCommand; 3] = [UiCommand::ReviewUndo, UiCommand::ReviewNote, UiCommand::ReviewDraw];
 
-/// Draws the buttons in one row.
+/// Draws the buttons in one row, or in two where the window is narrow.
 pub(super) fn ui(ui: &mut Ui, frame: &mut Frame<'_>) {
-    ui.horizontal_centered(|ui| {
-        ui.spacing_mut().item_spacing.x = theme::GAP_XS;
-        for command in VERDICTS {
-            button(ui, command, command.title(), frame);
+    ui.spacing_mut().item_spacing = vec2(theme::GAP_XS, theme::GAP_XS);
+    if ui.available_width() >= theme::VERDICTS_ROOMY - 2.0 * theme::GAP_S {
+        ui.horizontal_centered(|ui| {
+            verdicts(ui, frame);
+            ui.separator();
+            others(ui, frame);
+        });
+    } else {
+        ui.horizontal(|ui| verdicts(ui, frame));
+        ui.horizontal(|ui| others(ui, frame));
+    }
+}
+
+fn verdicts(ui: &mut Ui, frame: &mut Frame<'_>) {
+    for command in VERDICTS {
+        button(ui, command, command.title(), frame);
+    }
+}
+
+fn others(ui: &mut Ui, frame: &mut Frame<'_>) {
+    for command in OTHERS {
+        let title = match command {
+            UiCommand::ReviewUndo => "Undo",
+            UiCommand::ReviewDraw => "Region",
+            command => command.title(),
+        };
+        button(ui, command, title, frame);
+    }
+    ui.separator();
+    let steps =
+        [(UiCommand::ReviewBack, icons::ICON_CHEVRON_LEFT), (UiCommand::ReviewForward, icons::ICON_CHEVRON_RIGHT)];
+    for (command, icon) in steps {
+        let (tooltip, enabled) = (command.tooltip(ui.ctx()), command.enabled(frame.context));
+        if icon_button(ui, icon, &tooltip, enabled).accessible_name(command.title()).clicked() {
+            frame.command(command);
         }
-        ui.separator();
-        for command in OTHERS {
-            let title = match command {
-                UiCommand::ReviewUndo => "Undo",
-                UiCommand::ReviewDraw => "Region",
-                command => command.title(),
-            };
-            button(ui, command, title, frame);
-        }
-        ui.separator();
-        let steps =
-            [(UiCommand::ReviewBack, icons::ICON_CHEVRON_LEFT), (UiCommand::ReviewForward, icons::ICON_CHEVRON_RIGHT)];
-        for (command, icon) in steps {
-            let (tooltip, enabled) = (command.tooltip(ui.ctx()), command.enabled(frame.context));
-            if icon_button(ui, icon, &tooltip, enabled).accessible_name(command.title()).clicked() {
-                frame.command(command);
-            }
-        }
-    });
+    }
 }
 
 /// Draws the button of a command: its key, then its title.

@@ -1,6 +1,6 @@
 //! The workspace without a part to review.
 
-use egui::{Label, Rect, RichText, Ui, UiBuilder, vec2};
+use egui::{Label, RichText, Ui, vec2};
 
 use super::scene::ReviewScene;
 use crate::{
@@ -9,18 +9,15 @@ use crate::{
     ui::{
         Frame, UiCommand, theme,
         theme::{Palette, StatusMark},
-        widgets::rows::marked_text,
+        widgets::{empty_column, rows::marked_text},
     },
 };
 
 /// Draws the page; returns whether to clear the filter.
 pub(super) fn ui(ui: &mut Ui, scene: &ReviewScene, frame: &mut Frame<'_>) -> bool {
     let p = Palette::of(ui);
-    let area = ui.available_rect_before_wrap();
-    let width = (area.width() - 2.0 * theme::GAP_XL).clamp(0.0, theme::TEXT_MAX);
-    let column = Rect::from_center_size(area.center(), vec2(width, (area.height() * 0.8).min(theme::EMPTY_COLUMN)));
     let mut clear_filter = false;
-    ui.scope_builder(UiBuilder::new().max_rect(column), |ui| {
+    empty_column(ui, "review-empty", theme::EMPTY_COLUMN, |ui| {
         let parts = scene.snapshot.items.len();
         let hidden = scene.snapshot.state == RecordState::Open && parts > 0;
         let title = if hidden { "No parts in this queue" } else { "Is the model right?" };
@@ -51,7 +48,7 @@ pub(super) fn ui(ui: &mut Ui, scene: &ReviewScene, frame: &mut Frame<'_>) -> boo
         };
         marked_text(ui, state, RichText::new(text).color(p.text_strong));
         ui.add_space(theme::GAP_M);
-        ui.horizontal(|ui| {
+        ui.horizontal_wrapped(|ui| {
             if hidden {
                 clear_filter = ui.add(theme::primary_button(&p, "Show all parts")).clicked();
             }

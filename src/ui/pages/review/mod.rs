@@ -50,7 +50,7 @@ use crate::{
         review::{PrefetchRequest, RecordState, ReviewRequest, ReviewSnapshot},
     },
     review::{InspectionId, LabelSummary, PartId, QueueOrder, ReviewProgress, Timestamp},
-    ui::{Action, ReviewContext, ReviewSettings},
+    ui::{Action, ReviewContext, ReviewSettings, widgets::side_panel::SidePanel},
 };
 
 /// Layout kept in the settings file.
@@ -87,6 +87,7 @@ struct PrefetchKey {
 /// The Review workspace.
 pub(crate) struct ReviewWorkspace {
     layout: ReviewLayout,
+    side: SidePanel,
     /// The record.
     snapshot: Arc<ReviewSnapshot>,
     settings: ReviewSettings,
@@ -133,6 +134,7 @@ impl ReviewWorkspace {
             filmstrip: Filmstrip::default(),
             filters: Filters::default(),
             sections: panel::sections(),
+            side: SidePanel::default(),
             layout,
         }
     }

@@ -16,7 +16,7 @@ use crate::{
     text::PrintablePath,
     ui::{
         Frame, UiCommand,
-        pages::inspect::triptych::Subject,
+        pages::inspect::{status::verdict_mark, triptych::Subject},
         theme,
         theme::Palette,
         widgets,
@@ -46,20 +46,22 @@ impl ReviewWorkspace {
         let scene = self.scene(frame.engine);
         let snapshot = Arc::clone(&self.snapshot);
         let item = self.queue.shown(&snapshot.items);
+        self.side.measure(ui);
         let head = egui::Frame::new().fill(p.panel).inner_margin(theme::bar_margin());
         Panel::top("review-head").frame(head).show(ui, |ui| self.head(ui, item, frame));
         let mut area = ui.available_rect_before_wrap();
         let full = area;
         ui.painter().rect_filled(area, 0.0, p.ground);
         let line = Stroke::new(theme::HAIRLINE, p.hairline);
-        if self.layout.panel {
-            let width = if area.width() >= theme::ROOMY { theme::PANEL } else { theme::PANEL_MIN };
-            let (rest, panel) = area.split_left_right_at_x(area.right() - width);
-            ui.painter().rect_filled(panel, 0.0, p.panel);
-            area = rest;
+        let (contents, panel) = self.side.split(ui, area, self.layout.panel);
+        if let Some(panel) = panel {
             pane(ui, panel, "side", |ui| self.panel(ui, item, &scene, frame));
-            ui.painter().vline(panel.left(), panel.y_range(), line);
         }
+        let Some(rest) = contents else {
+            ui.advance_cursor_after_rect(full);
+            return;
+        };
+        area = rest;
         match item {
             None => {
                 if pane(ui, area, "empty", |ui| empty::ui(ui, &scene, frame)) {
@@ -67,8 +69,12 @@ impl ReviewWorkspace {
                 }
             }
             Some(item) => {
-                let (area, film) = area.split_top_bottom_at_y(area.bottom() - theme::FILM);
-                let (top, buttons) = area.split_top_bottom_at_y(area.bottom() - theme::VERDICTS);
+                // In a low window the images need the height of the filmstrip.
+                let film = if area.height() >= theme::LOW { theme::FILM } else { 0.0 };
+                let (area, film) = area.split_top_bottom_at_y(area.bottom() - film);
+                let rows = if area.width() >= theme::VERDICTS_ROOMY { 1.0 } else { 2.0 };
+                let height = theme::VERDICTS + (rows - 1.0) * (theme::ROW + theme::GAP_XS);
+                let (top, buttons) = area.split_top_bottom_at_y(area.bottom() - height);
                 pane(ui, top, "pictures", |ui| self.images(ui, item, &scene, frame));
                 ui.painter().rect_filled(buttons.union(film), 0.0, p.panel);
                 ui.painter().hline(buttons.x_range(), buttons.top(), line);
@@ -77,9 +83,10 @@ impl ReviewWorkspace {
                 let session = &self.session;
                 let pending = |part: PartId| session.is_pending(part);
                 let (queue, strip) = (&self.queue, &mut self.filmstrip);
-                let clicked =
-                    pane(ui, film, "film", |ui| strip.ui(ui, queue, (&snapshot.items, &self.owner), &pending, blind));
-                if let Some(place) = clicked {
+                let clicked = film.is_positive().then(|| {
+                    pane(ui, film, "film", |ui| strip.ui(ui, queue, (&snapshot.items, &self.owner), &pending, blind))
+                });
+                if let Some(place) = clicked.flatten() {
                     self.queue.go(&snapshot.items, place);
                     ui.ctx().request_discard("another part is shown");
                     ui.ctx().request_repaint();
@@ -96,10 +103,10 @@ impl ReviewWorkspace {
             ui.set_height(theme::ROW);
             flush_right(ui, |ui| {
                 ui.spacing_mut().item_spacing.x = theme::GAP_XS;
-                let verb = if self.layout.panel { "Hide" } else { "Show" };
-                let name = format!("{verb} side panel");
-                if icon_toggle(ui, icons::ICON_TUNE, &name, true, self.layout.panel).clicked() {
-                    self.layout.panel = !self.layout.panel;
+                let shown = self.side.is_shown(self.layout.panel);
+                let name = format!("{} side panel", if shown { "Hide" } else { "Show" });
+                if icon_toggle(ui, icons::ICON_TUNE, &name, true, shown).clicked() {
+                    self.side.toggle(&mut self.layout.panel);
                 }
                 let alone = UiCommand::ReviewAlone;
                 let (tooltip, enabled) = (alone.tooltip(ui.ctx()), alone.enabled(frame.context));
@@ -116,6 +123,12 @@ impl ReviewWorkspace {
                     ui.spacing_mut().item_spacing.x = theme::GAP_S;
                     ui.label(RichText::new("Review").text_style(theme::section()).color(p.text_strong));
                     let Some(item) = item else { return };
+                    // The verdict is never out of sight.
+                    if !shown && !self.is_blind() {
+                        let verdict = item.inspection.assessment.verdict;
+                        theme::state_icon(ui, verdict_mark(verdict));
+                        ui.label(RichText::new(verdict.title().to_uppercase()).color(p.text_strong));
+                    }
                     let position = ticks::grouped((self.queue.position() + 1) as f64, 0);
                     let all = ticks::grouped(view.rows().len() as f64, 0);
                     ui.label(RichText::new(format!("{position} of {all}")).color(p.text_weak));

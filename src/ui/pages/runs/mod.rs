@@ -25,6 +25,9 @@ use crate::{
     ui::{Action, RunOverlay, UiCommand, notices::ago, theme, widgets, widgets::ticks},
 };
 
+/// Width that the columns of the table need.
+const TABLE_LEAST: f32 = 760.0;
+
 /// A run of the list.
 #[derive(Debug)]
 struct Row {
@@ -143,20 +146,27 @@ impl RunsPage {
         let row = self.selected.as_ref().and_then(|path| self.rows.iter().position(|r| r.path() == path));
         if let Some(row) = row {
             let frame = Frame::new().fill(p.panel).inner_margin(theme::GAP_L);
-            Panel::right("run-detail").exact_size(theme::PANEL_MAX).resizable(false).frame(frame).show(ui, |ui| {
+            let width = if ui.available_width() < theme::NARROW { theme::PANEL_MIN } else { theme::PANEL_MAX };
+            Panel::right("run-detail").exact_size(width).resizable(false).frame(frame).show(ui, |ui| {
                 ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| self.detail(ui, row, view, actions));
             });
         }
         if self.compared.len() >= 2 {
             let frame = Frame::new().fill(p.panel).inner_margin(theme::GAP_M);
-            let panel = Panel::bottom("runs-compared").resizable(true).default_size(theme::PANEL_MIN).frame(frame);
+            let panel = Panel::bottom("runs-compared")
+                .resizable(true)
+                .default_size(theme::PANEL_MIN.min(ui.available_height() / 2.0))
+                .frame(frame);
             panel.show(ui, |ui| self.differences(ui, &p));
         }
         CentralPanel::default().frame(Frame::new().fill(p.plot).inner_margin(theme::GAP_M)).show(ui, |ui| {
             if self.rows.is_empty() {
                 self.empty(ui, &p, view.root, actions);
             } else {
-                self.table(ui, &p, view, actions);
+                ScrollArea::horizontal().auto_shrink(false).show(ui, |ui| {
+                    ui.set_min_width(TABLE_LEAST);
+                    self.table(ui, &p, view, actions);
+                });
             }
         });
     }

@@ -114,6 +114,7 @@ impl Controls {
 
 /// Draws the buttons for play, single steps, stop and reset.
 fn transport(ui: &mut Ui, frame: &mut Frame<'_>) {
+    let mut fits = true;
     ui.horizontal(|ui| {
         ui.set_height(theme::ROW);
         ui.spacing_mut().item_spacing.x = theme::GAP_XS;
@@ -130,17 +131,31 @@ fn transport(ui: &mut Ui, frame: &mut Frame<'_>) {
                 frame.command(command);
             }
         }
-        flush_right(ui, |ui| {
-            ui.spacing_mut().item_spacing.x = theme::GAP_XS;
-            for (command, icon) in [
-                (UiCommand::Reset, icons::ICON_RESTART_ALT),
-                (UiCommand::Stop, icons::ICON_STOP),
-                (UiCommand::Checkpoint, icons::ICON_BOOKMARK_ADD),
-                (UiCommand::MakeModel, icons::ICON_DEPLOYED_CODE),
-            ] {
-                command_button(ui, frame, command, icon);
-            }
-        });
+        // The second group moves to a row of its own in a narrow pane.
+        fits = ui.available_width() >= RUN_COMMANDS.len() as f32 * (theme::ROW + theme::GAP_S);
+        if fits {
+            run_commands(ui, frame);
+        }
+    });
+    if !fits {
+        ui.horizontal(|ui| run_commands(ui, frame));
+    }
+}
+
+/// Commands on the run as a whole, from right to left.
+const RUN_COMMANDS: [(UiCommand, egui_material_icons::MaterialIcon); 4] = [
+    (UiCommand::Reset, icons::ICON_RESTART_ALT),
+    (UiCommand::Stop, icons::ICON_STOP),
+    (UiCommand::Checkpoint, icons::ICON_BOOKMARK_ADD),
+    (UiCommand::MakeModel, icons::ICON_DEPLOYED_CODE),
+];
+
+fn run_commands(ui: &mut Ui, frame: &mut Frame<'_>) {
+    flush_right(ui, |ui| {
+        ui.spacing_mut().item_spacing.x = theme::GAP_XS;
+        for (command, icon) in RUN_COMMANDS {
+            command_button(ui, frame, command, icon);
+        }
     });
 }
 

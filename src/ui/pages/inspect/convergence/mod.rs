@@ -34,11 +34,14 @@ pub(crate) struct ConvergenceLayout {
     chart: ConvergenceChart,
     log: bool,
     speed: f32,
+    /// Whether the chart is shown; `None` shows it where the images leave room for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    open: Option<bool>,
 }
 
 impl Default for ConvergenceLayout {
     fn default() -> Self {
-        Self { chart: ConvergenceChart::Loss, log: false, speed: 1.0 }
+        Self { chart: ConvergenceChart::Loss, log: false, speed: 1.0, open: None }
     }
 }
 
@@ -48,6 +51,8 @@ pub(crate) struct Convergence {
     layout: ConvergenceLayout,
     playback: Playback,
     plot: ConvergencePlot,
+    /// Whether the chart is shown.
+    shown: bool,
 }
 
 impl Convergence {
@@ -87,6 +92,13 @@ impl Convergence {
     /// Shows the reconstruction that is due while playing.
     pub(crate) fn advance(&mut self, ui: &Ui, frames: &[KeptFrame]) {
         self.playback.advance(ui, frames, self.layout.speed);
+    }
+
+    /// Returns the height of the strip below images that share this height with it; the chart yields to the images.
+    pub(crate) fn height(&mut self, area: f32) -> f32 {
+        let full = (area * theme::CONVERGENCE_SHARE).max(theme::CONVERGENCE);
+        self.shown = self.layout.open.unwrap_or(area - full >= theme::PICTURES_LEAST) && area >= 2.0 * full;
+        if self.shown { full } else { theme::ROW + theme::GAP_L }
     }
 
     /// Draws player, chart and values over the rest of `ui`.

@@ -33,11 +33,24 @@ impl Convergence {
             ui.set_height(theme::CONTROL);
             ui.spacing_mut().item_spacing.x = theme::GAP_XS;
             self.play_buttons(ui, frames, frame);
+            let roomy = ui.available_width() >= theme::PLAYER_ROOMY - 3.0 * (theme::ROW + theme::GAP_S);
             flush_right(ui, |ui| {
-                self.chart_choice(ui);
-                ui.separator();
+                let (icon, name) = match self.shown {
+                    true => (icons::ICON_EXPAND_MORE, "Hide the curves"),
+                    false => (icons::ICON_EXPAND_LESS, "Show the curves"),
+                };
+                if icon_button(ui, icon, name, true).clicked() {
+                    self.layout.open = Some(!self.shown);
+                }
+                // Choices about curves that are folded would change nothing on screen.
+                if self.shown && roomy {
+                    self.chart_choice(ui);
+                    ui.separator();
+                }
                 self.follow_button(ui, going);
-                self.speed_choice(ui, frames);
+                if roomy {
+                    self.speed_choice(ui, frames);
+                }
                 self.scrubber(ui, frames);
             });
         });
