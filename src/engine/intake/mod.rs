@@ -1,8 +1,9 @@
 //! Intake: the parts of a folder are inspected as they arrive and written to a record.
 
 mod inspected;
-pub(super) mod recorder;
+pub(crate) mod recorder;
 mod request;
+pub(crate) mod retry;
 mod state;
 mod stream;
 pub(super) mod task;

@@ -23,6 +23,8 @@ pub enum IntakePhase {
     Running,
     /// Parts wait for a calibrated model; the text says what to do.
     Waiting(String),
+    /// Parts wait for the record, which is locked or whose disk is full; the text says why. Goes on by itself.
+    Stalled(String),
     /// The last parts are being recorded.
     Ending,
     /// Finished or stopped; the text sums up the result.
@@ -34,7 +36,7 @@ pub enum IntakePhase {
 impl IntakePhase {
     /// Whether intake is running or starting.
     pub fn is_active(&self) -> bool {
-        matches!(self, Self::Opening | Self::Running | Self::Waiting(_) | Self::Ending)
+        matches!(self, Self::Opening | Self::Running | Self::Waiting(_) | Self::Stalled(_) | Self::Ending)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -26,13 +27,21 @@ impl Record {
     /// # Errors
     /// [`RecordError`] for a file that is not a record, has a newer version, or cannot be written.
     pub fn open(path: &Path) -> Result<Self, RecordError> {
+        Self::open_within(path, schema::PATIENCE)
+    }
+
+    /// Opens the record like [`Record::open`]; every access waits at most for `patience` while another program writes.
+    ///
+    /// # Errors
+    /// As [`Record::open`].
+    pub fn open_within(path: &Path, patience: Duration) -> Result<Self, RecordError> {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             fs::create_dir_all(folder).map_err(|cause| FileError::new(Access::Write, folder, cause))?;
         }
         if path.is_dir() {
             return Err(FileError::IsFolder { access: Access::Write, path: path.into() }.into());
         }
-        Ok(Self { connection: schema::open(path)?, path: path.into() })
+        Ok(Self { connection: schema::open(path, patience)?, path: path.into() })
     }
 
     /// Creates a record in memory, for tests.

@@ -95,6 +95,26 @@ pub enum RecordError {
 }
 
 impl RecordError {
+    /// Whether the same access may succeed later without anybody's help: the record is locked, its disk is full or its drive
+    /// does not answer.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Busy(_) | Self::DiskFull(_) | Self::File(FileError::DiskFull { .. } | FileError::Other { .. }) => {
+                true
+            }
+            Self::Sqlite { cause, .. } => matches!(
+                cause.sqlite_error_code(),
+                Some(ErrorCode::SystemIoFailure | ErrorCode::OutOfMemory | ErrorCode::FileLockingProtocolFailed)
+            ),
+            _ => false,
+        }
+    }
+
+    /// Whether the record rejects this entry and would take another.
+    pub fn is_of_entry(&self) -> bool {
+        matches!(self, Self::NoPixels(_) | Self::NoNumber { .. } | Self::Region(_))
+    }
+
     /// Wraps an SQLite error for the record at `path`.
     pub(super) fn new(path: &Path, cause: rusqlite::Error) -> Self {
         let path = path.to_owned();

@@ -19,8 +19,8 @@ const MIGRATIONS: [&str; 2] = [include_str!("schema.sql"), include_str!("schema-
 /// Version of the schema that this program writes.
 pub const VERSION: i32 = MIGRATIONS.len() as i32;
 
-/// Longest wait for another writer.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Longest wait for another writer, unless the caller has less patience.
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Pause between two attempts where SQLite does not wait by itself.
 const PAUSE: Duration = Duration::from_millis(5);
@@ -29,14 +29,14 @@ const PAUSE: Duration = Duration::from_millis(5);
 const STATEMENTS: usize = 32;
 
 /// Connects to the file at `path`, creating or migrating it as needed.
-pub(super) fn open(path: &Path) -> Result<Connection, RecordError> {
+pub(super) fn open(path: &Path, patience: Duration) -> Result<Connection, RecordError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let fault = |cause| RecordError::new(path, cause);
     let mut connection = Connection::open_with_flags(path, flags).map_err(fault)?;
     if connection.is_readonly("main").map_err(fault)? {
         return Err(RecordError::ReadOnly(path.into()));
     }
-    prepare(&mut connection, path)?;
+    prepare(&mut connection, path, patience)?;
     Ok(connection)
 }
 
@@ -44,13 +44,13 @@ pub(super) fn open(path: &Path) -> Result<Connection, RecordError> {
 pub(super) fn in_memory() -> Result<Connection, RecordError> {
     let path = Path::new(":memory:");
     let mut connection = Connection::open_in_memory().map_err(|cause| RecordError::new(path, cause))?;
-    prepare(&mut connection, path)?;
+    prepare(&mut connection, path, PATIENCE)?;
     Ok(connection)
 }
 
-fn prepare(connection: &mut Connection, path: &Path) -> Result<(), RecordError> {
+fn prepare(connection: &mut Connection, path: &Path, patience: Duration) -> Result<(), RecordError> {
     let fault = |cause| RecordError::new(path, cause);
-    connection.busy_timeout(PATIENCE).map_err(fault)?;
+    connection.busy_timeout(patience).map_err(fault)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.pragma_update(None, "synchronous", "FULL").map_err(fault)?;
     // Identify the file and its version before anything is written, in one transaction: another program may be
@@ -58,7 +58,7 @@ fn prepare(connection: &mut Connection, path: &Path) -> Result<(), RecordError> 
     let check = connection.transaction().map_err(fault)?;
     let (version, fresh) = examine(&check, path)?;
     check.finish().map_err(fault)?;
-    write_ahead(connection).map_err(fault)?;
+    write_ahead(connection, patience).map_err(fault)?;
     if version != VERSION || fresh {
         // A migration that writes a table anew leaves references to it open for a moment. Nothing is changed by this
         // within a transaction.
@@ -84,13 +84,13 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), RecordError> 
 
 /// Switches to a write-ahead log; no effect on a record in memory or on a file that already has one. This is the only
 /// step at which SQLite does not wait by itself while another program creates the same record.
-fn write_ahead(connection: &Connection) -> rusqlite::Result<()> {
+fn write_ahead(connection: &Connection, patience: Duration) -> rusqlite::Result<()> {
     let start = Instant::now();
     loop {
         let mode = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0));
         let busy = |cause: &rusqlite::Error| cause.sqlite_error_code() == Some(ErrorCode::DatabaseBusy);
         match mode {
-            Err(cause) if busy(&cause) && start.elapsed() < PATIENCE => thread::sleep(PAUSE),
+            Err(cause) if busy(&cause) && start.elapsed() < patience => thread::sleep(PAUSE),
             mode => return mode.map(|_| ()),
         }
     }

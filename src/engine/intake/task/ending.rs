@@ -12,15 +12,22 @@ pub(crate) enum EndReason {
     Done,
     /// Another model became active while the folder was being inspected once.
     OtherModel,
+    /// The thread that writes the record has ended.
+    NotRecorded,
     Failed(String),
 }
 
 impl EndReason {
-    /// The final phase, with a summary.
-    pub(crate) fn phase(self, folder: &str, counts: &WatchCounts) -> IntakePhase {
-        let summary = summary(counts);
+    /// The final phase, with a summary. `left` is the number of inspected parts that could not be recorded, and why.
+    pub(crate) fn phase(self, folder: &str, counts: &WatchCounts, left: Option<(usize, String)>) -> IntakePhase {
+        let mut summary = summary(counts);
+        if let Some((left, why)) = left {
+            let why = why.trim_start_matches("Parts wait: ").trim_end_matches(" This goes on by itself.");
+            summary = format!("{summary} {} could not be recorded: {why}", counted(left, "part"));
+        }
         match self {
             Self::Failed(text) => IntakePhase::Failed(text),
+            Self::NotRecorded => IntakePhase::Failed(format!("Writing the record was interrupted. {summary}")),
             Self::Stopped => {
                 IntakePhase::Ended(format!("Stopped. {summary} The remaining parts are inspected next time."))
             }

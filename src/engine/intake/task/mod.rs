@@ -11,19 +11,20 @@ use std::{
 };
 
 use ending::EndReason;
+use opening::Opening;
 use rate::IntakeRate;
 
 use super::{
     IntakePhase, IntakeRequest, IntakeSpec, IntakeStatus,
     inspected::ModelIdentity,
-    recorder::{RecordJob, Recorder},
+    recorder::{Filed, FilingEnd, RecordJob, Recorder},
     stream::{StreamInspector, StreamStep},
     watch::{Watch, WatchNotice},
 };
 use crate::{
     engine::{
         BackgroundTask, EngineState, Severity, TaskState,
-        background::thread_error,
+        background::{TaskProgress, thread_error},
         outbox::Outbox,
         task::{ActiveModel, Context, EngineTask, Readiness},
     },
@@ -47,16 +48,20 @@ struct Session {
     /// A job for which the recorder's queue has no room yet.
     held: Option<RecordJob>,
     rate: IntakeRate,
+    /// Why no model inspects at the moment.
+    waits: Option<String>,
 }
 
+/// The stage of an intake. The recorder takes jobs while it is running, and none while it is ending.
 enum Stage {
     /// Waits for a calibrated model.
     Requested,
-    Opening(BackgroundTask<Result<(Watch, Recorder), String>>),
+    Opening(Opening),
     Running(Box<Session>),
     /// The last parts are being recorded.
     Ending {
-        session: Box<Session>,
+        watch: Box<Watch>,
+        filing: FilingEnd,
         why: EndReason,
     },
 }
@@ -129,15 +134,15 @@ impl IntakeTask {
         }
     }
 
-    /// Ends intake once the inspected parts are recorded.
-    fn end(&mut self, mut session: Box<Session>, why: EndReason) {
-        // Dropping it returns the current part to the watch.
-        session.inspector = None;
+    /// Ends intake once the inspected parts are recorded, or left because the record cannot be written.
+    fn end(&mut self, session: Box<Session>, why: EndReason) {
+        // Dropping the inspector returns the current part to the watch.
+        let Session { watch, recorder, held, .. } = *session;
         self.status(|s| {
             s.phase = IntakePhase::Ending;
             s.seconds_left = None;
         });
-        self.stage = Some(Stage::Ending { session, why });
+        self.stage = Some(Stage::Ending { watch: Box::new(watch), filing: recorder.end(held), why });
     }
 
     /// Shows the final phase, with a notice unless the user `asked` for the end, and starts the next intake.
@@ -171,12 +176,23 @@ impl IntakeTask {
                 }
                 false
             }
-            Some(Stage::Opening(task)) => {
-                match task.poll() {
-                    TaskState::Running => self.stage = Some(Stage::Opening(task)),
+            Some(Stage::Opening(opening)) => {
+                match opening.task.poll() {
+                    TaskState::Running => {
+                        let phase = opening.stalled.lock().clone().map_or(IntakePhase::Opening, IntakePhase::Stalled);
+                        self.stalled(&phase, outbox);
+                        self.status(|s| s.phase = phase);
+                        self.stage = Some(Stage::Opening(opening));
+                    }
                     TaskState::Done(Ok((watch, recorder))) => {
-                        let session =
-                            Session { watch, recorder, inspector: None, held: None, rate: IntakeRate::default() };
+                        let session = Session {
+                            watch,
+                            recorder,
+                            inspector: None,
+                            held: None,
+                            rate: IntakeRate::default(),
+                            waits: None,
+                        };
                         self.stage = Some(Stage::Running(Box::new(session)));
                         return true;
                     }
@@ -189,8 +205,11 @@ impl IntakeTask {
                 false
             }
             Some(Stage::Running(session)) => self.inspect(session, active),
-            Some(Stage::Ending { session, why }) => {
-                self.finish(session, why, outbox);
+            Some(Stage::Ending { watch, filing, why }) => {
+                match filing.poll() {
+                    Ok(filed) => self.finish(&watch, filed, why, outbox),
+                    Err(filing) => self.stage = Some(Stage::Ending { watch, filing, why }),
+                }
                 false
             }
         }
@@ -201,8 +220,11 @@ impl IntakeTask {
         let Some(spec) = self.spec.clone() else { return };
         self.status(|s| s.phase = IntakePhase::Opening);
         let hash = basis.hash.clone();
-        match BackgroundTask::spawn("ganspect-open", || {}, move |_| opening::open(&spec, &hash)) {
-            Ok(task) => self.stage = Some(Stage::Opening(task)),
+        let stalled = Arc::default();
+        let shown = Arc::clone(&stalled);
+        let work = move |progress: &TaskProgress| opening::open(&spec, &hash, &shown, progress);
+        match BackgroundTask::spawn("ganspect-open", || {}, work) {
+            Ok(task) => self.stage = Some(Stage::Opening(Opening { task, stalled })),
             Err(error) => {
                 let text = self.failed(&thread_error(&error));
                 self.over(IntakePhase::Failed(text), false, outbox);
@@ -246,10 +268,9 @@ impl IntakeTask {
     }
 
     fn step(&mut self, session: &mut Session, active: Option<ActiveModel<'_>>) -> Result<bool, EndReason> {
-        if let Some(result) = session.recorder.result() {
-            let why =
-                result.err().map_or_else(|| "writing the record was interrupted".into(), |error| error.to_string());
-            return Err(EndReason::Failed(self.failed(&why)));
+        if session.recorder.is_over() {
+            // The end says why.
+            return Err(EndReason::NotRecorded);
         }
         if let Some(job) = session.held.take() {
             session.held = session.recorder.send(job);
@@ -262,10 +283,11 @@ impl IntakeTask {
             Err(why) => {
                 session.inspector = None;
                 session.rate.pause();
-                self.status(|s| s.phase = IntakePhase::Waiting(why));
+                session.waits = Some(why);
                 return Ok(false);
             }
         };
+        session.waits = None;
         let Some(ActiveModel { model, .. }) = active else { return Ok(false) };
         if session.inspector.as_ref().is_none_or(|(_, current)| *current != basis) {
             self.change_inspector(session, model, basis)?;
@@ -306,7 +328,6 @@ impl IntakeTask {
         session.inspector = Some((inspector, basis));
         let changed = before.is_some_and(|before| before != identity.hash);
         self.status(|s| {
-            s.phase = IntakePhase::Running;
             if changed {
                 let text = format!("The model {} inspects the parts from now on.", identity.name);
                 s.notice = Some(WatchNotice { severity: Severity::Info, text });
@@ -325,27 +346,32 @@ impl IntakeTask {
         self.state.intake.status.read().model.as_ref().map(|model| model.hash.clone())
     }
 
-    /// Waits until the last parts are recorded, then ends.
-    fn finish(&mut self, mut session: Box<Session>, why: EndReason, outbox: &mut Outbox) {
-        if let Some(job) = session.held.take() {
-            session.held = session.recorder.send(job);
-        }
-        if session.held.is_none() {
-            session.recorder.end();
-        }
-        let Some(filed) = session.recorder.result() else {
-            self.stage = Some(Stage::Ending { session, why });
-            return;
-        };
-        let counts = session.watch.claims().counts();
+    /// Ends intake after the last parts were recorded or left.
+    fn finish(&mut self, watch: &Watch, filed: Filed, why: EndReason, outbox: &mut Outbox) {
+        let counts = watch.claims().counts();
         self.status(|s| s.counts = counts);
-        let why = match (why, filed) {
+        let why = match (why, filed.error) {
             (EndReason::Failed(text), _) => EndReason::Failed(text),
-            (_, Err(error)) => EndReason::Failed(self.failed(&error.to_string())),
-            (why, Ok(())) => why,
+            (_, Some(error)) => EndReason::Failed(self.failed(&error.to_string())),
+            (EndReason::NotRecorded, None) => EndReason::Failed(self.failed("writing the record was interrupted")),
+            (why, None) => why,
         };
         let asked = matches!(why, EndReason::Stopped);
-        self.over(why.phase(&self.folder(), &counts), asked, outbox);
+        let left = filed.left.checked_sub(1).and(watch.claims().stalled()).map(|why| (filed.left, why));
+        self.over(why.phase(&self.folder(), &counts, left), asked, outbox);
+    }
+
+    /// Tells the user once when parts begin to wait for the record, and when they do no longer.
+    fn stalled(&self, phase: &IntakePhase, outbox: &mut Outbox) {
+        let shown = self.state.intake.status.read().phase.clone();
+        match (&shown, phase) {
+            (IntakePhase::Stalled(before), IntakePhase::Stalled(text)) if before == text => {}
+            (_, IntakePhase::Stalled(text)) => outbox.notice(Severity::Warning, text.clone(), ""),
+            (IntakePhase::Stalled(_), _) => {
+                outbox.notice(Severity::Info, "The record can be written again; the parts are recorded.", "");
+            }
+            _ => {}
+        }
     }
 
     fn folder(&self) -> String {
@@ -361,15 +387,25 @@ impl IntakeTask {
     }
 
     /// Updates the status on show.
-    fn show(&mut self) {
-        let Some(Stage::Running(session) | Stage::Ending { session, .. }) = &self.stage else { return };
-        let (counts, quarantined) = (session.watch.claims().counts(), session.recorder.quarantined());
+    fn show(&mut self, outbox: &mut Outbox) {
+        let (watch, quarantined, each, phase) = match &self.stage {
+            Some(Stage::Running(session)) => {
+                let stalled = session.watch.claims().stalled().map(IntakePhase::Stalled);
+                let waits = || session.waits.clone().map(IntakePhase::Waiting);
+                let phase = stalled.or_else(waits).unwrap_or(IntakePhase::Running);
+                (&session.watch, session.recorder.quarantined(), session.rate.seconds(), phase)
+            }
+            Some(Stage::Ending { watch, filing, .. }) => (&**watch, filing.quarantined(), None, IntakePhase::Ending),
+            _ => return,
+        };
+        let counts = watch.claims().counts();
         let mut notice = None;
-        while let Some(next) = session.watch.next_notice() {
+        while let Some(next) = watch.next_notice() {
             notice = Some(next);
         }
-        let each = session.rate.seconds();
+        self.stalled(&phase, outbox);
         self.status(|s| {
+            s.phase = phase;
             s.per_minute = each.map(|each| 60.0 / each).or(s.per_minute);
             s.seconds_left = each.map(|each| each * counts.waiting as f64).filter(|_| counts.waiting > 0);
             (s.counts, s.quarantined) = (counts, quarantined);
@@ -398,7 +434,7 @@ impl EngineTask for IntakeTask {
         let Context { active, outbox, .. } = context;
         let began = Instant::now();
         while self.advance(active, outbox) && began.elapsed() < budget {}
-        self.show();
+        self.show(outbox);
         std::mem::take(&mut self.changed)
     }
 

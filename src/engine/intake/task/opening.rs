@@ -1,22 +1,41 @@
 //! Opens a folder and its record on another thread, because another program may keep the record locked for a while.
 
-use std::sync::Arc;
+use std::{sync::Arc, thread, time::Duration};
+
+use parking_lot::Mutex;
 
 use crate::{
     engine::{
-        background::thread_error,
+        background::{BackgroundTask, TaskProgress, thread_error},
         intake::{
             IntakeSpec,
             recorder::Recorder,
-            watch::{RecordLedger, Watch},
+            retry::RetryTiming,
+            watch::{RecordLedger, Watch, stall_sentence},
         },
     },
-    review::Record,
+    review::{Record, RecordError},
     text::PrintablePath,
 };
 
-/// Starts the watch of a folder and the thread that records its parts. `model` is the hash of the active model.
-pub(crate) fn open(spec: &IntakeSpec, model: &str) -> Result<(Watch, Recorder), String> {
+/// Longest sleep within which a cancelled opening ends.
+const TICK: Duration = Duration::from_millis(50);
+
+/// An opening under way.
+pub(crate) struct Opening {
+    pub(crate) task: BackgroundTask<Result<(Watch, Recorder), String>>,
+    /// Why the record cannot be opened at the moment.
+    pub(crate) stalled: Arc<Mutex<Option<String>>>,
+}
+
+/// Starts the watch of a folder and the thread that records its parts. `model` is the hash of the active model. Waits for a
+/// record that is locked or whose disk is full, and says so in `stalled`.
+pub(crate) fn open(
+    spec: &IntakeSpec,
+    model: &str,
+    stalled: &Mutex<Option<String>>,
+    progress: &TaskProgress,
+) -> Result<(Watch, Recorder), String> {
     let failed = |why: String| {
         format!(
             "Cannot inspect the parts in {}: {}. Nothing was changed.",
@@ -24,14 +43,42 @@ pub(crate) fn open(spec: &IntakeSpec, model: &str) -> Result<(Watch, Recorder), 
             why.trim_end_matches('.')
         )
     };
-    let open_record = || Record::open(&spec.record).map_err(|error| failed(error.to_string()));
+    let timing = RetryTiming::default();
+    let open_record = || open_when_free(spec, timing, stalled, progress).map_err(|error| failed(error.to_string()));
     let (record, reader) = (open_record()?, open_record()?);
     let ledger = match spec.options.once {
         true => RecordLedger::once_a_model(record, model).map_err(|error| failed(error.to_string()))?,
         false => RecordLedger::once(record),
     };
     let watch = Watch::start(&spec.folder, spec.options, ledger).map_err(|error| failed(error.to_string()))?;
-    let recorder = Recorder::start(Arc::clone(watch.claims()), reader, spec.folder.clone())
+    let recorder = Recorder::start(Arc::clone(watch.claims()), reader, spec.folder.clone(), timing)
         .map_err(|error| failed(thread_error(&error)))?;
     Ok((watch, recorder))
+}
+
+/// Opens the record as soon as it can be opened, unless the opening is cancelled.
+fn open_when_free(
+    spec: &IntakeSpec,
+    timing: RetryTiming,
+    stalled: &Mutex<Option<String>>,
+    progress: &TaskProgress,
+) -> Result<Record, RecordError> {
+    let mut pauses = timing.pauses();
+    loop {
+        let opened = Record::open_within(&spec.record, timing.busy);
+        match &opened {
+            Err(error) if error.is_passing() && !progress.is_cancelled() => {
+                *stalled.lock() = Some(stall_sentence(&error.to_string()));
+            }
+            _ => {
+                *stalled.lock() = None;
+                return opened;
+            }
+        }
+        let mut left = pauses.next();
+        while !left.is_zero() && !progress.is_cancelled() {
+            thread::sleep(left.min(TICK));
+            left = left.saturating_sub(TICK);
+        }
+    }
 }

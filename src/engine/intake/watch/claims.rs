@@ -19,6 +19,25 @@ use crate::{data::FileHash, engine::intake::inspected::InspectedFile};
 pub struct ClaimTable {
     ledger: Mutex<Box<dyn Ledger>>,
     state: Arc<Mutex<ClaimState>>,
+    stalled: Mutex<Stalled>,
+}
+
+/// Why the record cannot be used at the moment: a record that is locked or full can often be read all the same.
+#[derive(Debug, Default)]
+struct Stalled {
+    reading: Option<String>,
+    writing: Option<String>,
+}
+
+/// Describes why the parts wait, by an error of the record without its advice, which nobody need follow.
+pub(crate) fn stall_sentence(error: &str) -> String {
+    let what = error.rsplit_once("; ").map_or(error, |(what, _)| what);
+    format!("Parts wait: {what}. This goes on by itself.")
+}
+
+/// Returns why an access failed, if it may succeed later.
+fn stall<T>(result: &Result<T, LedgerError>) -> Option<String> {
+    result.as_ref().err().filter(|error| error.is_passing()).map(|error| stall_sentence(&error.to_string()))
 }
 
 impl fmt::Debug for ClaimTable {
@@ -39,7 +58,7 @@ pub(crate) enum ClaimOutcome {
 
 impl ClaimTable {
     pub(crate) fn new(ledger: impl Ledger + 'static) -> Self {
-        Self { ledger: Mutex::new(Box::new(ledger)), state: Arc::default() }
+        Self { ledger: Mutex::new(Box::new(ledger)), state: Arc::default(), stalled: Mutex::default() }
     }
 
     /// Counts of the watch so far.
@@ -48,12 +67,25 @@ impl ClaimTable {
         WatchCounts { waiting: state.counts.waiting + state.claimed.len() + state.returned.len(), ..state.counts }
     }
 
+    /// Why the record cannot be used at the moment; `None` when the last access succeeded.
+    pub fn stalled(&self) -> Option<String> {
+        let stalled = self.stalled.lock();
+        stalled.writing.clone().or_else(|| stalled.reading.clone())
+    }
+
+    /// Writes to the ledger, and remembers whether it can be written.
+    fn write(&self, write: impl FnOnce(&mut dyn Ledger) -> Result<(), LedgerError>) -> Result<(), LedgerError> {
+        let written = write(&mut **self.ledger.lock());
+        self.stalled.lock().writing = stall(&written);
+        written
+    }
+
     /// Records an inspected file. It counts as inspected from then on; if it is dropped instead, it is inspected again.
     ///
     /// # Errors
     /// [`LedgerError`] where the record cannot be written.
     pub fn record(&self, inspected: &InspectedFile) -> Result<(), LedgerError> {
-        self.ledger.lock().record(inspected)?;
+        self.write(|ledger| ledger.record(inspected))?;
         // Released only after it is on record, so that it is claimed or recorded at any time.
         let mut state = self.state.lock();
         state.claimed.remove(&(inspected.path.clone(), inspected.hash));
@@ -66,7 +98,7 @@ impl ClaimTable {
     /// # Errors
     /// [`LedgerError`] where the record cannot be written.
     pub fn quarantine(&self, path: &Path, hash: Option<FileHash>, reason: &str) -> Result<(), LedgerError> {
-        self.ledger.lock().quarantine(path, hash, reason)?;
+        self.write(|ledger| ledger.quarantine(path, hash, reason))?;
         let mut state = self.state.lock();
         if let Some(hash) = hash {
             state.claimed.remove(&(path.to_owned(), hash));
@@ -87,7 +119,9 @@ impl ClaimTable {
         }
         let claim =
             Claim { state: Arc::clone(&self.state), path: path.to_owned(), hash, fingerprint: fingerprint.clone() };
-        match self.ledger.lock().is_recorded(path, hash) {
+        let recorded = self.ledger.lock().is_recorded(path, hash);
+        self.stalled.lock().reading = stall(&recorded);
+        match recorded {
             Ok(false) => Ok(ClaimOutcome::Granted(claim)),
             Ok(true) => {
                 claim.release();
@@ -97,6 +131,15 @@ impl ClaimTable {
                 claim.release();
                 Err(error)
             }
+        }
+    }
+
+    /// Claims a file that nobody has claimed.
+    #[cfg(test)]
+    pub(crate) fn claim_for_test(&self, path: &Path, hash: FileHash, fingerprint: &Fingerprint) -> Claim {
+        match self.claim(path, hash, fingerprint) {
+            Ok(ClaimOutcome::Granted(claim)) => claim,
+            _ => panic!("the file is claimed or on record"),
         }
     }
 

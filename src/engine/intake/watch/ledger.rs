@@ -13,17 +13,61 @@ use crate::{
     data::FileHash,
     engine::intake::inspected::InspectedFile,
     inspect::{Assessment, Scores},
+    review::RecordError,
 };
+
+/// What an error of the record means for the parts that are to be recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LedgerFault {
+    /// The record can be used again later: the parts wait.
+    Passing,
+    /// The record rejects this part: it belongs in quarantine.
+    Entry,
+    /// The record cannot be used: the watch ends.
+    Lasting,
+}
 
 /// A record that cannot be read or written.
 #[derive(Debug, thiserror::Error)]
-#[error(transparent)]
-pub struct LedgerError(#[from] Box<dyn Error + Send + Sync>);
+#[error("{cause}")]
+pub struct LedgerError {
+    fault: LedgerFault,
+    #[source]
+    cause: Box<dyn Error + Send + Sync>,
+}
 
 impl LedgerError {
-    /// Wraps the record's own error.
+    /// Wraps an error that lasts.
     pub fn new(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self(cause.into())
+        Self { fault: LedgerFault::Lasting, cause: cause.into() }
+    }
+
+    /// Wraps an error that passes by itself, such as a full disk: the parts wait.
+    pub fn passing(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { fault: LedgerFault::Passing, cause: cause.into() }
+    }
+
+    /// Whether the same access may succeed later.
+    pub fn is_passing(&self) -> bool {
+        self.fault == LedgerFault::Passing
+    }
+
+    /// Whether the record rejects the part, and not the access.
+    pub(crate) fn is_of_entry(&self) -> bool {
+        self.fault == LedgerFault::Entry
+    }
+}
+
+impl From<RecordError> for LedgerError {
+    fn from(error: RecordError) -> Self {
+        let fault = match &error {
+            // A drive that was mounted read-only after an error is expected back.
+            RecordError::ReadOnly(_) => LedgerFault::Passing,
+            error if error.is_passing() => LedgerFault::Passing,
+            error if error.is_of_entry() => LedgerFault::Entry,
+            _ => LedgerFault::Lasting,
+        };
+        Self { fault, cause: error.into() }
     }
 }
 

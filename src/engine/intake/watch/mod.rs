@@ -33,6 +33,7 @@ use std::{
 pub(crate) use claim::Claim;
 pub use claim::{ReadyFile, WatchCounts};
 pub use claims::ClaimTable;
+pub(crate) use claims::stall_sentence;
 use crossbeam_channel::{Receiver, bounded};
 pub use error::WatchError;
 pub use fingerprint::Fingerprint;

@@ -50,7 +50,7 @@ impl Ledger for RecordLedger {
             Some(model) => self.record.is_filed(path, hash, model),
             None => self.record.is_known(path, hash),
         };
-        Ok(filed.map_err(LedgerError::new)? || self.record.is_quarantined(path, hash).map_err(LedgerError::new)?)
+        Ok(filed? || self.record.is_quarantined(path, hash)?)
     }
 
     fn record(&mut self, inspected: &InspectedFile) -> Result<(), LedgerError> {
@@ -82,12 +82,12 @@ impl Ledger for RecordLedger {
             seconds: outcome.seconds,
             time: Timestamp::now(),
         };
-        self.record.insert_inspection(&part, &inspection).map_err(LedgerError::new)?;
+        self.record.insert_inspection(&part, &inspection)?;
         Ok(())
     }
 
     fn quarantine(&mut self, path: &Path, hash: Option<FileHash>, reason: &str) -> Result<(), LedgerError> {
-        self.record.quarantine(path, hash, reason, Timestamp::now()).map_err(LedgerError::new)?;
+        self.record.quarantine(path, hash, reason, Timestamp::now())?;
         Ok(())
     }
 }

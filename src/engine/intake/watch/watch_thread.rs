@@ -25,7 +25,10 @@ use super::{
 };
 use crate::{
     data::{FileFault, FileHash, decode::decode_unless},
-    engine::event::Severity,
+    engine::{
+        event::Severity,
+        intake::retry::{Pauses, RetryTiming},
+    },
     text::PrintablePath,
 };
 
@@ -78,6 +81,9 @@ pub(crate) struct WatchThread {
     seen: HashSet<[u8; 16]>,
     /// Ready, and not taken over yet.
     held: Option<ReadyFile>,
+    /// Until when no file is read, because the record cannot be used.
+    paused: Option<Instant>,
+    pauses: Pauses,
 }
 
 impl WatchThread {
@@ -109,6 +115,8 @@ impl WatchThread {
             known_keys: HashSet::new(),
             seen: HashSet::new(),
             held: None,
+            paused: None,
+            pauses: RetryTiming::default().pauses(),
             options,
         }
     }
@@ -298,7 +306,7 @@ impl WatchThread {
 
     /// Reads the next file, unless one is still waiting to be taken over.
     fn read_one(&mut self) -> Result<(), WatchError> {
-        if self.held.is_some() {
+        if self.held.is_some() || self.is_paused() {
             return Ok(());
         }
         let Some(path) = self.pending.next_ready() else { return Ok(()) };
@@ -311,7 +319,15 @@ impl WatchThread {
             claimed = Some(claim);
             known
         });
-        let claimed = claimed.transpose()?;
+        let claimed = match claimed.transpose() {
+            // The file stays ready.
+            Err(error) if error.is_passing() => {
+                self.pause();
+                return Ok(());
+            }
+            claimed => claimed?,
+        };
+        self.pauses = RetryTiming::default().pauses();
         if Fingerprint::of(&path).as_ref() != Some(&fingerprint) {
             // Written to while it was read: the content may be mixed.
             if let Some(ClaimOutcome::Granted(claim)) = claimed {
@@ -352,12 +368,29 @@ impl WatchThread {
     ) -> Result<(), WatchError> {
         if self.pending.fail(path, Instant::now()) {
             let reason = fault.to_string();
-            self.claims.quarantine(path, hash, &reason)?;
+            match self.claims.quarantine(path, hash, &reason) {
+                Err(error) if error.is_passing() => {
+                    // Read again later, with all its patience.
+                    self.pause();
+                    self.add(path.to_owned());
+                    return Ok(());
+                }
+                written => written?,
+            }
             self.remember(path, fingerprint);
             let name = path.strip_prefix(&self.root).unwrap_or(path).printable();
             self.notify(Severity::Warning, format!("{name} is in quarantine: {}.", reason.trim_end_matches('.')));
         }
         Ok(())
+    }
+
+    /// Reads no further file for a while.
+    fn pause(&mut self) {
+        self.paused = Some(Instant::now() + self.pauses.next());
+    }
+
+    fn is_paused(&self) -> bool {
+        self.paused.is_some_and(|until| Instant::now() < until)
     }
 
     /// Passes on a ready file, or sleeps until there may be something to do; `false` when the receiver has been dropped.
@@ -372,7 +405,8 @@ impl WatchThread {
             return true;
         }
         if self.folder.is_some()
-            && (self.scan.is_some() && !self.pending.is_full() || self.pending.next_ready().is_some())
+            && (self.scan.is_some() && !self.pending.is_full()
+                || self.pending.next_ready().is_some() && !self.is_paused())
         {
             return true;
         }

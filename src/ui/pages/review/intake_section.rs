@@ -90,7 +90,7 @@ fn progress(ui: &mut Ui, status: &IntakeStatus) {
         }
         IntakePhase::Running => (StatusMark::Healthy, "Scanning the folder.".to_owned()),
         IntakePhase::Ending => (StatusMark::Unknown, "Saving the last parts.".to_owned()),
-        IntakePhase::Waiting(text) => (StatusMark::Suspect, text.clone()),
+        IntakePhase::Waiting(text) | IntakePhase::Stalled(text) => (StatusMark::Suspect, text.clone()),
         IntakePhase::Ended(text) => (StatusMark::Unknown, text.clone()),
         IntakePhase::Failed(text) => (StatusMark::Defective, text.clone()),
     };
@@ -158,7 +158,7 @@ fn quarantine(ui: &mut Ui, status: &IntakeStatus) {
     let title = format!("{} quarantined", ticks::grouped(all.len() as f64, 0));
     CollapsingHeader::new(title).id_salt("quarantine").show(ui, |ui| {
         for file in all.iter().take(LISTED) {
-            let name = file.path.file_name().unwrap_or(file.path.as_os_str()).to_string_lossy().into_owned();
+            let name = file.path.file_name().unwrap_or(file.path.as_os_str()).printable().to_string();
             let text = format!("{name}: {}", sentence(&file.reason));
             let label = ui.add(Label::new(theme::weak_caption(&p, text)).wrap().selectable(true));
             label.on_hover_text(format!("{}, {}", file.path.printable(), file.time.minute()));

@@ -55,7 +55,12 @@ fn intake(engine: &EngineState) -> Option<Job> {
     let progress = match status.phase {
         IntakePhase::Opening | IntakePhase::Ending => (0, 0),
         IntakePhase::Running if status.counts.waiting > 0 => status.progress(),
+        IntakePhase::Stalled(_) => (0, 0),
         _ => return None,
     };
-    Some(Job { title: "Inspecting parts", progress, cancel: Action::Intake(IntakeAction::Stop) })
+    let title = match status.phase {
+        IntakePhase::Stalled(_) => "Parts wait for the record",
+        _ => "Inspecting parts",
+    };
+    Some(Job { title, progress, cancel: Action::Intake(IntakeAction::Stop) })
 }
