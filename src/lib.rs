@@ -50,7 +50,7 @@
 //! ```
 
 // Tests write files in their own folders, sometimes deliberately incomplete ones.
-#![cfg_attr(test, allow(clippy::disallowed_methods))]
+#![cfg_attr(test, allow(clippy::disallowed_methods, clippy::disallowed_macros))]
 // `pub` is for the users of the library: everything public can be reached and named from outside.
 #![warn(unreachable_pub, unnameable_types)]
 

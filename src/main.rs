@@ -2,8 +2,9 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 fn main() -> ExitCode {
-    ganspect::cli::run(ganspect::cli::Arguments::parse())
+    match ganspect::cli::parse() {
+        Ok(arguments) => ganspect::cli::run(arguments),
+        Err(code) => code,
+    }
 }

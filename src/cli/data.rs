@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 
-use super::output::progress_bar;
+use super::output::{out, progress_bar};
 use crate::{
     data::{describe, surface},
     text::PrintablePath,
@@ -58,12 +58,12 @@ pub(super) fn run(command: DataCommand) -> Result<()> {
             });
             bar.finish_and_clear();
             let dataset = dataset?;
-            println!("{}: {}", path.printable(), dataset.layout.title());
+            out!("{}: {}", path.printable(), dataset.layout.title());
             for line in dataset.summary().sentences() {
-                println!("  {line}");
+                out!("  {line}");
             }
             for skipped in &dataset.skipped {
-                println!("  skipped {}: {}", skipped.path.printable(), skipped.reason);
+                out!("  skipped {}: {}", skipped.path.printable(), skipped.reason);
             }
         }
         DataCommand::Draw(draw) => {
@@ -81,7 +81,7 @@ pub(super) fn run(command: DataCommand) -> Result<()> {
             });
             bar.finish_and_clear();
             drawn.with_context(|| format!("cannot draw the surface to {}", draw.out.printable()))?;
-            println!("{} images of {} metal in {}", size.images(), draw.surface, draw.out.printable());
+            out!("{} images of {} metal in {}", size.images(), draw.surface, draw.out.printable());
         }
     }
     Ok(())

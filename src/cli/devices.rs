@@ -1,5 +1,6 @@
 //! `ganspect devices`
 
+use super::output::out;
 use crate::device;
 
 pub(super) fn run() {
@@ -12,10 +13,8 @@ pub(super) fn run() {
             (None, _) => "-".into(),
         };
         let mark = if adapter.picked { '*' } else { ' ' };
-        println!(
-            "{mark} {option:<6} {:<width$}  {:<16}  {:<7}  {}",
-            adapter.name, adapter.kind, adapter.api, adapter.note
-        );
+        out!("{mark} {option:<6} {:<width$}  {:<16}  {:<7}  {}", adapter.name, adapter.kind, adapter.api, adapter.note);
     }
-    println!("\n* picked by --device auto");
+    out!("");
+    out!("* picked by --device auto");
 }

@@ -1,8 +1,6 @@
 //! `ganspect evaluate`
 
 use std::{
-    io,
-    io::Write,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -16,7 +14,7 @@ use clap::Args;
 
 use super::{
     options::{self, InspectionOptions},
-    output::{not_calibrated, print_device, print_model, progress_bar, promise_line},
+    output::{not_calibrated, note, out, print_device, print_lines, print_model, progress_bar, promise_line},
     session::interrupt_flag,
 };
 use crate::{
@@ -35,6 +33,7 @@ use crate::{
     },
     paths::Paths,
     text::PrintablePath,
+    text::json_escaped,
     time::span,
 };
 
@@ -94,9 +93,9 @@ pub(super) fn run(arguments: EvaluateArguments, choice: DeviceChoice, runs: Opti
     if !arguments.json {
         print_device(&device);
         let (healthy, defective) = tests.counts();
-        println!("data    {}: {healthy} healthy and {defective} defective test images", tests.data);
+        out!("data    {}: {healthy} healthy and {defective} defective test images", tests.data);
         for line in &tests.about {
-            println!("        {line}");
+            out!("        {line}");
         }
     }
     let mut reported = Vec::new();
@@ -115,8 +114,9 @@ pub(super) fn run(arguments: EvaluateArguments, choice: DeviceChoice, runs: Opti
         reported.push(ReportedModel { evaluation, summary, cases: Vec::new() });
     }
     if arguments.json {
-        report::write_metrics(&mut io::stdout(), reported.iter().map(|r| &r.summary))?;
-        writeln!(io::stdout())?;
+        let mut json = Vec::new();
+        report::write_metrics(&mut json, reported.iter().map(|r| &r.summary))?;
+        print_lines(&json_escaped(&String::from_utf8(json)?));
     } else if let [first, other] = reported.as_slice() {
         print_comparison(&first.summary, &other.summary);
     }
@@ -125,7 +125,7 @@ pub(super) fn run(arguments: EvaluateArguments, choice: DeviceChoice, runs: Opti
             draw(model, &tests, reported, &interrupted);
         }
         for path in report::write(out, &reported)? {
-            eprintln!("{}", path.printable());
+            note!("{}", path.printable());
         }
     }
     Ok(())
@@ -191,11 +191,11 @@ fn evaluate(
     progress.finish_and_clear();
     let evaluation = evaluator.evaluation();
     for left in &evaluation.excluded {
-        eprintln!("left out {}: {}", left.name, left.reason);
+        note!("left out {}: {}", left.name, left.reason);
     }
     let known = evaluation.images.len() - evaluator.inspected();
     if known > 0 {
-        eprintln!("{known} of {} images were inspected before", evaluation.images.len());
+        note!("{known} of {} images were inspected before", evaluation.images.len());
     }
     Ok(evaluation)
 }
@@ -219,7 +219,7 @@ fn draw(model: &Model, tests: &TestSet, reported: &mut ReportedModel, interrupte
         }
         match render_case(model, tests, &reported.evaluation, case) {
             Ok(case) => reported.cases.push(case),
-            Err(error) => progress.suspend(|| eprintln!("left out of the report: {error}")),
+            Err(error) => progress.suspend(|| note!("left out of the report: {error}")),
         }
         progress.inc(1);
     }
@@ -243,46 +243,46 @@ fn print_summary(summary: &EvaluationSummary) {
     print_model(&model.name, model.step, &model.hash);
     match summary.rate {
         Some(rate) => {
-            println!("{}, on {} held-out healthy images", promise_line(summary.rate), summary.held_out);
-            println!("        {}", rate_interval_sentence(summary.held_out, rate));
+            out!("{}, on {} held-out healthy images", promise_line(summary.rate), summary.held_out);
+            out!("        {}", rate_interval_sentence(summary.held_out, rate));
         }
-        None => println!("{}", promise_line(None)),
+        None => out!("{}", promise_line(None)),
     }
     if summary.unlike > 0 {
-        println!("        {} of another size than the calibration images", counted(summary.unlike, "image"));
+        out!("        {} of another size than the calibration images", counted(summary.unlike, "image"));
     }
     if let Some(caution) = &summary.caution {
-        println!("        {caution}");
+        out!("        {caution}");
     }
-    println!();
-    println!("| score | AUROC (95 %) | average precision | best F1 | TPR at 1 % FPR | TPR at 5 % FPR |");
-    println!("|---|---|---|---|---|---|");
+    out!("");
+    out!("| score | AUROC (95 %) | average precision | best F1 | TPR at 1 % FPR | TPR at 5 % FPR |");
+    out!("|---|---|---|---|---|---|");
     for s in &summary.scores {
         let m = &s.metrics;
         let star = if s.score == summary.score { " *" } else { "" };
         let cells = [m.auroc, m.average_precision, m.f1, m.caught_at_1, m.caught_at_5].map(with_interval);
-        println!("| {}{star} | {} |", s.score.name(), cells.join(" | "));
+        out!("| {}{star} | {} |", s.score.name(), cells.join(" | "));
     }
-    println!("* decides the verdict");
+    out!("* decides the verdict");
     if !summary.pixels.is_empty() {
-        println!();
-        println!("| map | pixel AUROC | AUPRO up to 0.3 | best IoU | defects |");
-        println!("|---|---|---|---|---|");
+        out!("");
+        out!("| map | pixel AUROC | AUPRO up to 0.3 | best IoU | defects |");
+        out!("|---|---|---|---|---|");
         for p in &summary.pixels {
             let [auroc, aupro, iou] = [p.auroc, p.aupro, p.iou].map(number);
-            println!("| {} | {auroc} | {aupro} | {iou} | {} |", p.map.name(), p.regions);
+            out!("| {} | {auroc} | {aupro} | {iou} | {} |", p.map.name(), p.regions);
         }
     }
     let Some(verdict) = summary.verdict() else { return };
     if !verdict.defect_types.is_empty() {
-        println!();
+        out!("");
         let names: Vec<&str> = summary.scores.iter().map(|s| s.score.name()).collect();
-        println!("| defect type | images | caught | AUROC of {} |", names.join(" | "));
-        println!("|---|---|---{}|", "|---".repeat(names.len()));
+        out!("| defect type | images | caught | AUROC of {} |", names.join(" | "));
+        out!("|---|---|---{}|", "|---".repeat(names.len()));
         for (i, defect) in verdict.defect_types.iter().enumerate() {
             let caught = defect.caught.map_or_else(|| "-".into(), |n| n.to_string());
             let cells = summary.scores.iter().map(|s| number(s.defect_types.get(i).and_then(|t| t.auroc)));
-            println!(
+            out!(
                 "| {} | {} | {caught} | {} |",
                 defect.defect_type,
                 defect.count,
@@ -291,20 +291,20 @@ fn print_summary(summary: &EvaluationSummary) {
         }
     }
     if let (Some(c), Some(threshold)) = (verdict.confusion, verdict.threshold) {
-        println!();
-        println!("| {} above {threshold:.5} | flagged | not flagged | |", summary.score.name());
-        println!("|---|---|---|---|");
-        println!("| defective | {} | {} | {} caught |", c.caught, c.missed, percent(c.caught_share()));
-        println!("| healthy | {} | {} | {} false alarms |", c.false_alarms, c.passed, percent(c.false_alarm_share()));
+        out!("");
+        out!("| {} above {threshold:.5} | flagged | not flagged | |", summary.score.name());
+        out!("|---|---|---|---|");
+        out!("| defective | {} | {} | {} caught |", c.caught, c.missed, percent(c.caught_share()));
+        out!("| healthy | {} | {} | {} false alarms |", c.false_alarms, c.passed, percent(c.false_alarm_share()));
     }
-    println!();
+    out!("");
 }
 
 /// Prints the metrics of two models side by side.
 fn print_comparison(first: &EvaluationSummary, other: &EvaluationSummary) {
     let names = report::labels([first, other].into_iter());
-    println!("| score | {0}: AUROC | {1}: AUROC | {0}: TPR at 5 % FPR | {1}: TPR at 5 % FPR |", names[0], names[1]);
-    println!("|---|---|---|---|---|");
+    out!("| score | {0}: AUROC | {1}: AUROC | {0}: TPR at 5 % FPR | {1}: TPR at 5 % FPR |", names[0], names[1]);
+    out!("|---|---|---|---|---|");
     let mut scores: Vec<_> = first.scores.iter().chain(&other.scores).map(|s| s.score).collect();
     scores.sort();
     scores.dedup();
@@ -314,11 +314,11 @@ fn print_comparison(first: &EvaluationSummary, other: &EvaluationSummary) {
         let (a, b) = (of(first), of(other));
         let auroc = |m: &Option<Metrics>| with_interval(m.as_ref().and_then(|m| m.auroc));
         let caught = |m: &Option<Metrics>| number(m.as_ref().and_then(|m| m.caught_at_5).map(|e| e.value));
-        println!("| {} | {} | {} | {} | {} |", score.name(), auroc(&a), auroc(&b), caught(&a), caught(&b));
+        out!("| {} | {} | {} | {} | {} |", score.name(), auroc(&a), auroc(&b), caught(&a), caught(&b));
     }
     for p in &first.pixels {
         let q = other.pixels.iter().find(|q| q.map == p.map);
-        println!("| AUPRO of {} | {} | {} | - | - |", p.map.name(), number(p.aupro), number(q.and_then(|q| q.aupro)));
+        out!("| AUPRO of {} | {} | {} | - | - |", p.map.name(), number(p.aupro), number(q.and_then(|q| q.aupro)));
     }
-    println!();
+    out!("");
 }

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::{
     options::{self, InspectionOptions, record_path},
-    output::{progress_bar, short_hash},
+    output::{out, progress_bar, short_hash},
     session::{EngineSession, interrupt_flag},
 };
 use crate::{
@@ -48,7 +48,7 @@ pub(super) fn run(arguments: FinetuneArguments, choice: DeviceChoice) -> Result<
     let engine = &session.engine;
     engine.send(InspectionRequest::SetKnobs(Box::new(knobs)));
     let model = session.open_model(options::model_source(&arguments.model))?;
-    println!("model    {}, {}", model.name, short_hash(&model.hash));
+    out!("model    {}, {}", model.name, short_hash(&model.hash));
     let out = std::path::absolute(&arguments.out)?;
     let spec = FinetuneSpec { record, generator: arguments.generator, out };
     engine.send(FinetuneRequest::Begin(spec));
@@ -79,37 +79,39 @@ pub(super) fn run(arguments: FinetuneArguments, choice: DeviceChoice) -> Result<
     };
     progress.finish_and_clear();
     print_comparison(&result);
-    println!("{}", result.model.path.printable());
+    out!("{}", result.model.path.printable());
     Ok(())
 }
 
 /// Prints the numbers of labelled parts.
 fn print_labels(labels: &LabelSummary) {
-    println!("verdicts {} healthy and {} defective are new to the model", labels.new_healthy, labels.new_defective);
-    println!(
+    out!("verdicts {} healthy and {} defective are new to the model", labels.new_healthy, labels.new_defective);
+    out!(
         "parts    {} to train on, {} to calibrate on, {} to compare on",
-        labels.train, labels.calibrate, labels.compare
+        labels.train,
+        labels.calibrate,
+        labels.compare
     );
     if labels.unsettled > 0 {
-        println!("         {} with unsettled verdicts", labels.unsettled);
+        out!("         {} with unsettled verdicts", labels.unsettled);
     }
-    println!();
+    out!("");
 }
 
 /// Prints the metrics of both models side by side.
 fn print_comparison(result: &FinetuneResult) {
     match &result.comparison {
         Some(comparison) => {
-            println!("{:<22}  {:<26}  after", "", "before");
+            out!("{:<22}  {:<26}  after", "", "before");
             for [name, before, after] in comparison.rows() {
-                println!("{name:<22}  {before:<26}  {after}");
+                out!("{name:<22}  {before:<26}  {after}");
             }
-            println!("{}", comparison.sentence());
+            out!("{}", comparison.sentence());
         }
-        None => println!("There are no parts to compare the models on."),
+        None => out!("There are no parts to compare the models on."),
     }
     if result.missing > 0 {
         let missing = counted(result.missing, "part");
-        println!("{missing} left out: the image was moved, deleted or replaced.");
+        out!("{missing} left out: the image was moved, deleted or replaced.");
     }
 }

@@ -14,7 +14,7 @@ use indicatif::ProgressBar;
 use super::{
     image_files::image_files,
     options::{self, InspectionOptions},
-    output::{not_calibrated, print_device, print_model, print_row, progress_bar, promise_line},
+    output::{not_calibrated, note, out, print_device, print_model, print_row, progress_bar, promise_line},
     session::EngineSession,
 };
 use crate::{
@@ -29,7 +29,7 @@ use crate::{
         calibration::VerdictCounts,
         export::{ExportInput, ExportPart, UniqueStems, numbers, write_all},
     },
-    text::{PrintablePath, table_line},
+    text::{PrintablePath, json_escaped, path_text, table_line},
 };
 
 /// Number of queries in the engine's queue: enough to keep the compute thread busy, few enough for memory.
@@ -107,7 +107,7 @@ pub(super) fn run(arguments: InspectArguments, device: DeviceChoice) -> Result<E
         stems: UniqueStems::default(),
     };
     let tally = inspect_all(&session, files, writer)?;
-    eprintln!("{tally}");
+    note!("{tally}");
     Ok(match () {
         () if tally.failed > 0 => ExitCode::from(2),
         () if arguments.fail_on_defect && tally.verdicts.defective > 0 => ExitCode::from(1),
@@ -124,7 +124,7 @@ fn calibration<'a>(engine: &Engine, model: &'a ModelFacts) -> Option<&'a Calibra
 /// Prints what precedes the rows.
 fn print_header(engine: &Engine, model: &ModelFacts, rate: Option<f64>, format: OutputFormat) {
     if format == OutputFormat::Csv {
-        println!("{}", numbers::list_header().join(","));
+        out!("{}", numbers::list_header().join(","));
     }
     if format != OutputFormat::Table {
         return;
@@ -133,9 +133,9 @@ fn print_header(engine: &Engine, model: &ModelFacts, rate: Option<f64>, format: 
         print_device(device);
     }
     print_model(&model.name, model.step, &model.hash);
-    println!("{}", promise_line(rate));
-    println!();
-    println!("{:<13} {:>7} {:>10} {:>9} {:>9} {:>7}  image", "verdict", "p", "sum", "per pixel", "feature", "seconds");
+    out!("{}", promise_line(rate));
+    out!("");
+    out!("{:<13} {:>7} {:>10} {:>9} {:>9} {:>7}  image", "verdict", "p", "sum", "per pixel", "feature", "seconds");
 }
 
 /// Number of images by result.
@@ -195,7 +195,7 @@ fn inspect_all(session: &EngineSession, files: Vec<PathBuf>, mut writer: ResultW
         session.wait_until(|| entry(engine, id).is_some_and(|e| e.state.is_over()) || engine.is_over());
         while let Some(event) = engine.next_event() {
             if let Event::Notice { severity: Severity::Error, text, .. } = event {
-                writer.progress.suspend(|| eprintln!("{text}"));
+                writer.progress.suspend(|| note!("{text}"));
             }
         }
         let Some(entry) = entry(engine, id).filter(|e| e.state.is_over()) else {
@@ -225,9 +225,9 @@ impl ResultWriter<'_> {
     /// Prints the error of an image that could not be inspected.
     fn fail(&mut self, path: &Path, sentence: &str) {
         self.tally.failed += 1;
-        let has_path = sentence.contains(&*path.to_string_lossy());
+        let has_path = sentence.contains(&path.printable().to_string());
         let named = if has_path { sentence.to_owned() } else { format!("{}: {sentence}", path.printable()) };
-        self.progress.suspend(|| eprintln!("{named}"));
+        self.progress.suspend(|| note!("{named}"));
     }
 
     /// Prints the row of one image and writes its files.
@@ -246,7 +246,10 @@ impl ResultWriter<'_> {
         self.tally.verdicts.add(outcome.assessment.as_ref().map(|a| a.verdict));
         let size = (outcome.query.width(), outcome.query.height());
         self.tally.other_size += usize::from(self.calibration.is_some_and(|c| !c.suits(size)));
-        let file = path.printable().to_string();
+        let file = match self.format {
+            OutputFormat::Json => path_text::to_text(path).into_owned(),
+            OutputFormat::Table | OutputFormat::Csv => path.printable().to_string(),
+        };
         let inspected = ExportInput {
             file: &file,
             model: &self.model.name,
@@ -257,7 +260,9 @@ impl ResultWriter<'_> {
             map: ColourMap::Ember,
         };
         let row = match self.format {
-            OutputFormat::Json => serde_json::to_string(&numbers::InspectionNumbers::of(&inspected))?,
+            OutputFormat::Json => {
+                json_escaped(&serde_json::to_string(&numbers::InspectionNumbers::of(&inspected))?).into()
+            }
             OutputFormat::Csv => table_line(&numbers::list_row(&inspected)),
             OutputFormat::Table => table_row(&file, outcome),
         };

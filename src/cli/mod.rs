@@ -18,8 +18,9 @@ mod session;
 mod train;
 mod watch;
 
-use std::{io, path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode};
 
+use anyhow::Result;
 use clap::{CommandFactory, Parser, Subcommand};
 use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
 
@@ -74,6 +75,23 @@ pub fn reference() -> String {
     reference::markdown(Arguments::command())
 }
 
+/// Parses the arguments of the program. Prints help, version or an error instead, and returns the exit code for it.
+///
+/// # Errors
+/// The exit code: 0 for help and version, 2 for arguments that cannot be used.
+pub fn parse() -> Result<Arguments, ExitCode> {
+    Arguments::try_parse().map_err(|error| {
+        let text = error.render().to_string();
+        let (lines, code) = (text.trim_end(), ExitCode::from(if error.use_stderr() { 2 } else { 0 }));
+        if error.use_stderr() {
+            output::note_lines(lines)
+        } else {
+            output::print_lines(lines)
+        }
+        output::finish(Ok(code))
+    })
+}
+
 /// Runs the program and returns its exit code: 0 for success, 1 for a defect with `--fail-on-defect`, 2 for an error,
 /// 3 for an image that does not show the part.
 pub fn run(arguments: Arguments) -> ExitCode {
@@ -81,36 +99,29 @@ pub fn run(arguments: Arguments) -> ExitCode {
     let window = matches!(arguments.command, None | Some(Command::Present(_)));
     let filter =
         filter.unwrap_or_else(|_| EnvFilter::new(if window { "warn,ganspect=info" } else { "error,ganspect=off" }));
-    let printed = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_filter(filter);
+    let printed =
+        tracing_subscriber::fmt::layer().with_ansi(false).with_writer(|| output::LogWriter).with_filter(filter);
     tracing_subscriber::registry().with(crate::logging::log_layer()).with(printed).init();
     let runs = arguments.runs;
     let device = arguments.device;
-    let done = match arguments.command {
+    output::finish(dispatch(arguments.command, device, runs))
+}
+
+fn dispatch(command: Option<Command>, device: Option<DeviceChoice>, runs: Option<PathBuf>) -> Result<ExitCode> {
+    match command {
         // The only command that reports its result by the exit code.
-        Some(Command::Inspect(inspect)) => match inspect::run(inspect, device.unwrap_or_default()) {
-            Ok(code) => return code,
-            Err(error) => Err(error),
-        },
-        None => crate::ui::run(crate::ui::WindowOptions { device, runs, ..Default::default() }),
-        Some(Command::Present(present)) => present::run(present, device, runs),
-        Some(Command::Train(train)) => train::run(train, device.unwrap_or_default(), runs),
-        Some(Command::Watch(watch)) => watch::run(watch, device.unwrap_or_default()),
-        Some(Command::Evaluate(evaluate)) => evaluate::run(evaluate, device.unwrap_or_default(), runs),
-        Some(Command::Data(data)) => data::run(data),
-        Some(Command::Reproduce(reproduce)) => reproduce::run(reproduce, device.unwrap_or_default()),
-        Some(Command::Model(command)) => model::run(command, device.unwrap_or_default()),
-        Some(Command::Devices) => {
-            devices::run();
-            Ok(())
-        }
-        Some(Command::Review(command)) => review::run(command, device.unwrap_or_default()),
-        Some(Command::Runs(command)) => runs::run(command, runs),
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("ganspect: {error:#}");
-            ExitCode::from(2)
-        }
+        Some(Command::Inspect(inspect)) => return inspect::run(inspect, device.unwrap_or_default()),
+        None => crate::ui::run(crate::ui::WindowOptions { device, runs, ..Default::default() })?,
+        Some(Command::Present(present)) => present::run(present, device, runs)?,
+        Some(Command::Train(train)) => train::run(train, device.unwrap_or_default(), runs)?,
+        Some(Command::Watch(watch)) => watch::run(watch, device.unwrap_or_default())?,
+        Some(Command::Evaluate(evaluate)) => evaluate::run(evaluate, device.unwrap_or_default(), runs)?,
+        Some(Command::Data(data)) => data::run(data)?,
+        Some(Command::Reproduce(reproduce)) => reproduce::run(reproduce, device.unwrap_or_default())?,
+        Some(Command::Model(command)) => model::run(command, device.unwrap_or_default())?,
+        Some(Command::Devices) => devices::run(),
+        Some(Command::Review(command)) => review::run(command, device.unwrap_or_default())?,
+        Some(Command::Runs(command)) => runs::run(command, runs)?,
     }
+    Ok(ExitCode::SUCCESS)
 }

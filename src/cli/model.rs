@@ -11,7 +11,7 @@ use clap::Subcommand;
 
 use super::{
     options::InspectionOptions,
-    output::{not_calibrated, progress_bar, promise_line},
+    output::{not_calibrated, out, progress_bar, promise_line},
     session::EngineSession,
 };
 use crate::{
@@ -98,7 +98,7 @@ fn decide(
     unweigh: bool,
 ) -> Result<()> {
     if unweigh && !model.remove_labels(knobs)? {
-        println!("{} uses no labels", model.info().name);
+        out!("{} uses no labels", model.info().name);
     }
     if let Some(score) = score {
         model.set_decision_score(score, knobs)?;
@@ -110,10 +110,10 @@ fn decide(
         return Err(not_calibrated(&model.info().name));
     };
     let (score, threshold) = (calibration.score.name(), calibration.threshold(rate));
-    println!("{}", promise_line(Some(rate)));
-    println!("score   {score}: a part is flagged above {threshold:.5}");
+    out!("{}", promise_line(Some(rate)));
+    out!("score   {score}: a part is flagged above {threshold:.5}");
     if let Some(labelled) = &calibration.labelled {
-        println!("        {}", labelled.caution());
+        out!("        {}", labelled.caution());
     }
     Ok(())
 }
@@ -136,8 +136,8 @@ fn calibrate(file: PathBuf, knobs: InvertKnobs, device: DeviceChoice) -> Result<
                 Event::Notice { severity: Severity::Error, text, .. } => bail!(text),
                 Event::Notice { text, .. } => {
                     progress.finish_and_clear();
-                    println!("{text}");
-                    println!("{}", file.printable());
+                    out!("{text}");
+                    out!("{}", file.printable());
                     return Ok(());
                 }
                 Event::Opened(_) | Event::Closed { .. } => {}
@@ -149,17 +149,17 @@ fn calibrate(file: PathBuf, knobs: InvertKnobs, device: DeviceChoice) -> Result<
 
 fn show(file: &Path, json: Option<PathBuf>) -> Result<()> {
     let (model, provenance) = Bundle::read_with_provenance(file)?;
-    println!("{}", file.printable());
-    println!("  format {}, written by ganspect {}", provenance.format, provenance.program);
-    println!("  hash {}", model.hash());
+    out!("{}", file.printable());
+    out!("  format {}, written by ganspect {}", provenance.format, provenance.program);
+    out!("  hash {}", model.hash());
     for (network, (tensors, parameters)) in networks(&model) {
-        println!("  {:<8} {tensors:>4} tensors  {parameters:>11} parameters", title(network));
+        out!("  {:<8} {tensors:>4} tensors  {parameters:>11} parameters", title(network));
     }
     let keys: Vec<&str> = model.meta.keys().map(String::as_str).collect();
-    println!("  with {}", if keys.is_empty() { "no metadata".to_owned() } else { keys.join(", ") });
+    out!("  with {}", if keys.is_empty() { "no metadata".to_owned() } else { keys.join(", ") });
     if let Some(promise) = model.meta.get("promise") {
         let promise: Promise = serde_json::from_str(promise).context("cannot parse the promise")?;
-        println!("  promise: {}", promise.describe());
+        out!("  promise: {}", promise.describe());
     }
     if let Some(lineage) = model.meta.get("lineage") {
         let lineage: Lineage = serde_json::from_str(lineage).context("cannot parse the lineage")?;
@@ -175,13 +175,13 @@ fn show(file: &Path, json: Option<PathBuf>) -> Result<()> {
 /// Prints the ancestors of a model, and the verdicts that it was fine-tuned on.
 fn print_lineage(lineage: &Lineage) {
     for (i, ancestor) in lineage.ancestors.iter().enumerate() {
-        println!("  {:<13} {ancestor}", if i == 0 { "parent" } else { "its parent" });
+        out!("  {:<13} {ancestor}", if i == 0 { "parent" } else { "its parent" });
     }
-    println!("  fine-tuned on {}", counted(lineage.parts.len(), "verdict"));
+    out!("  fine-tuned on {}", counted(lineage.parts.len(), "verdict"));
     for part in &lineage.parts {
         let verdict = if part.defective { "defective" } else { "healthy" };
         let (role, hash) = (part.role.title(), part.hash);
-        println!("    verdict {:<6} {verdict:<9} {role:<13} {hash}", part.opinion);
+        out!("    verdict {:<6} {verdict:<9} {role:<13} {hash}", part.opinion);
     }
 }
 

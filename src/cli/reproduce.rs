@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::{
     options,
-    output::{print_device, progress_bar},
+    output::{note, out, print_device, progress_bar},
 };
 use crate::{
     data::{CropSampler, DataSource, Label, Loader, Opened, Split, surface::SurfaceKind},
@@ -71,7 +71,7 @@ pub(super) fn run(arguments: ReproduceArguments, choice: DeviceChoice) -> Result
     let mut recipe = arguments.preset.unwrap_or(Preset::suited(device.is_gpu)).recipe();
     options::assign_recipe(&mut recipe, &arguments.set, arguments.steps)?;
     let knobs = options::assigned(arguments.inspect.knobs(), &arguments.turn)?;
-    println!(
+    out!(
         "setting {}: at most {} steps, learning rate {}, momentum {}; {} training steps",
         arguments.inspect.title(),
         knobs.steps,
@@ -129,7 +129,7 @@ fn train(name: &str, opened: &Opened, recipe: &Recipe, device: &burn::tensor::De
     }
     progress.finish_and_clear();
     let whole = began.elapsed().as_secs_f64();
-    eprintln!("{name}: trained in {trained:.0} s, encoder in {:.0} s (loss {loss:.4})", whole - trained);
+    note!("{name}: trained in {trained:.0} s, encoder in {:.0} s (loss {loss:.4})", whole - trained);
     let critic = train_critic(opened, recipe, &split, g, device)?;
     Ok(FrozenNetworks::new(g, d, Some(encoder.encoder()), device).with_critic(critic))
 }
@@ -166,7 +166,7 @@ fn train_critic(
         let picture = opened.store.get(normal[fitter.next_index()])?;
         fitter.add(&Planes::of(&picture, recipe.model.channels, recipe.data.scale as f32))?;
     }
-    println!("critic  {} steps in {:.1} s", trainer.total(), began.elapsed().as_secs_f64());
+    out!("critic  {} steps in {:.1} s", trainer.total(), began.elapsed().as_secs_f64());
     Ok(Some(fitter.finish()))
 }
 
@@ -227,16 +227,16 @@ fn column(rows: &[ImageResult], kind: ScoreKind, defective: bool) -> Vec<f64> {
 }
 
 fn print_talk(rows: &[(String, Vec<ImageResult>)]) {
-    println!();
-    println!("| surface | median healthy loss | median defective loss | ratio | image AUROC | seconds for 500 steps |");
-    println!("|---|---|---|---|---|---|");
-    println!("| the talk (one pair) | 361.672 | 1002.677 | 2.77 | - | 1.5 (GTX Titan X) |");
+    out!("");
+    out!("| surface | median healthy loss | median defective loss | ratio | image AUROC | seconds for 500 steps |");
+    out!("|---|---|---|---|---|---|");
+    out!("| the talk (one pair) | 361.672 | 1002.677 | 2.77 | - | 1.5 (GTX Titan X) |");
     for (name, inspected) in rows {
         let (healthy, defective) =
             (column(inspected, ScoreKind::L1Sum, false), column(inspected, ScoreKind::L1Sum, true));
         let (low, high) = (median(&healthy).unwrap_or(f64::NAN), median(&defective).unwrap_or(f64::NAN));
         let seconds: Vec<f64> = inspected.iter().map(|i| i.seconds).collect();
-        println!(
+        out!(
             "| {name} | {low:.1} | {high:.1} | {:.2} | {:.3} | {:.1} |",
             high / low,
             auroc(&healthy, &defective).unwrap_or(f64::NAN),
@@ -254,9 +254,9 @@ fn available_scores(rows: &[(String, Vec<ImageResult>)]) -> Vec<ScoreKind> {
 /// Prints the header of a table with a column for each score.
 fn print_header(first: &str, scores: &[ScoreKind]) {
     let names: Vec<&str> = scores.iter().map(|k| k.name()).collect();
-    println!();
-    println!("| {first} | {} |", names.join(" | "));
-    println!("|{}---|{}", "---|".repeat(first.matches('|').count()), "---|".repeat(scores.len()));
+    out!("");
+    out!("| {first} | {} |", names.join(" | "));
+    out!("|{}---|{}", "---|".repeat(first.matches('|').count()), "---|".repeat(scores.len()));
 }
 
 fn print_scores(rows: &[(String, Vec<ImageResult>)], scores: &[ScoreKind]) {
@@ -267,7 +267,7 @@ fn print_scores(rows: &[(String, Vec<ImageResult>)], scores: &[ScoreKind]) {
             let ratio = median(&defective).unwrap_or(f64::NAN) / median(&healthy).unwrap_or(f64::NAN);
             format!("{:.3} ({ratio:.2})", auroc(&healthy, &defective).unwrap_or(f64::NAN))
         });
-        println!("| {name} | {} |", cells.collect::<Vec<_>>().join(" | "));
+        out!("| {name} | {} |", cells.collect::<Vec<_>>().join(" | "));
     }
 }
 
@@ -282,7 +282,7 @@ fn print_defect_types(rows: &[(String, Vec<ImageResult>)], scores: &[ScoreKind])
                 let defective: Vec<f64> = own.iter().map(|i| i.scores.get(score)).collect();
                 format!("{:.3}", auroc(&column(inspected, score, false), &defective).unwrap_or(f64::NAN))
             });
-            println!("| {name}: {defect} | {} | {} |", own.len(), cells.collect::<Vec<_>>().join(" | "));
+            out!("| {name}: {defect} | {} | {} |", own.len(), cells.collect::<Vec<_>>().join(" | "));
         }
     }
 }

@@ -5,7 +5,11 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Subcommand;
 
-use super::{finetune, options::record_path, output::print_row};
+use super::{
+    finetune,
+    options::record_path,
+    output::{note, out, print_row},
+};
 use crate::{
     device::DeviceChoice,
     review::{QueueFilter, QueueOrder, QueueView, Record, ReviewItem, Timestamp, export, export::ExportFormat, queue},
@@ -55,7 +59,7 @@ pub(super) fn run(command: ReviewCommand, choice: DeviceChoice) -> Result<()> {
         ReviewCommand::List { db, since } => {
             let (record, items) = read(db, since)?;
             if items.is_empty() {
-                println!("No matching parts in {}.", record.path().printable());
+                out!("No matching parts in {}.", record.path().printable());
             }
             list(&items)?;
         }
@@ -63,9 +67,9 @@ pub(super) fn run(command: ReviewCommand, choice: DeviceChoice) -> Result<()> {
             let (record, items) = read(db, since)?;
             let summary = export::write(&record, &items, format, &out)?;
             for path in &summary.files {
-                println!("{}", path.printable());
+                out!("{}", path.printable());
             }
-            eprintln!("{}", summary.describe(format, items.len()));
+            note!("{}", summary.describe(format, items.len()));
         }
     }
     Ok(())

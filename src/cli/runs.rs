@@ -5,7 +5,14 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::Subcommand;
 
-use crate::{files, paths::Paths, tensorboard::RunLog, text::PrintablePath, train::run_folder::list_runs};
+use super::output::{out, print_lines};
+use crate::{
+    files,
+    paths::Paths,
+    tensorboard::RunLog,
+    text::{PrintablePath, json_escaped},
+    train::run_folder::list_runs,
+};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum RunsCommand {
@@ -27,14 +34,14 @@ pub(super) fn run(command: RunsCommand, root: Option<PathBuf>) -> Result<()> {
             let root = root.unwrap_or_else(|| Paths::of_system().runs);
             let runs = list_runs(&root);
             if runs.is_empty() {
-                println!("No runs in {} yet; start one with `ganspect train`.", root.printable());
+                out!("No runs in {} yet; start one with `ganspect train`.", root.printable());
             }
             for run in runs {
                 match &run.info {
                     Ok(info) => {
-                        println!("{:>8} steps  {:<24}  {}  {}", run.steps, info.name, info.source, run.path.printable())
+                        out!("{:>8} steps  {:<24}  {}  {}", run.steps, info.name, info.source, run.path.printable())
                     }
-                    Err(reason) => println!("{:>14}  {}: {reason}", "unreadable", run.path.printable()),
+                    Err(reason) => out!("{:>14}  {}: {reason}", "unreadable", run.path.printable()),
                 }
             }
         }
@@ -43,7 +50,7 @@ pub(super) fn run(command: RunsCommand, root: Option<PathBuf>) -> Result<()> {
             let text = serde_json::to_string_pretty(&log.to_expected_json()).context("cannot write the log as JSON")?;
             match out {
                 Some(path) => files::write_atomic(&path, text.as_bytes())?,
-                None => println!("{text}"),
+                None => print_lines(&json_escaped(&text)),
             }
         }
     }

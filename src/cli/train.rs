@@ -14,7 +14,7 @@ use indicatif::ProgressBar;
 
 use super::{
     options::assign_recipe,
-    output::{print_device, progress_bar, set_share, show_percentage},
+    output::{note, out, print_device, progress_bar, set_share, show_percentage},
     session::{EngineSession, interrupt_flag},
 };
 use crate::{
@@ -180,7 +180,7 @@ impl<'a> Follower<'a> {
             }
             Event::Notice { severity: Severity::Info, .. } => {}
             Event::Notice { severity: Severity::Error, text, .. } => self.failed = Some(text),
-            Event::Notice { severity: Severity::Warning, text, .. } => self.bar.suspend(|| eprintln!("{text}")),
+            Event::Notice { severity: Severity::Warning, text, .. } => self.bar.suspend(|| note!("{text}")),
             Event::Closed { run, step } => return Ok(Some((run, step))),
         }
         Ok(None)
@@ -257,11 +257,11 @@ fn print_run(engine: &Engine, path: &Path) {
         print_device(device);
     }
     for line in &status.data {
-        println!("data    {line}");
+        out!("data    {line}");
     }
-    println!("run     {}", path.printable());
+    out!("run     {}", path.printable());
     if status.step > 0 {
-        println!("from    step {}", status.step);
+        out!("from    step {}", status.step);
     }
 }
 
@@ -278,8 +278,8 @@ fn print_summary(engine: &Engine, run: &Path, step: u64) {
         }
     };
     let status = engine.state().training.status.read().clone();
-    println!("step    {step}");
-    println!(
+    out!("step    {step}");
+    out!(
         "means of the last 100 steps: G loss {}, D loss on real images {}, on generated ones {}, G success {}, diversity {}",
         recent(Metric::GLoss),
         recent(Metric::DLossReal),
@@ -289,12 +289,12 @@ fn print_summary(engine: &Engine, run: &Path, step: u64) {
     );
     let model = run.join(MODEL_FILE);
     if model.exists() {
-        println!("model   {}", model.printable());
+        out!("model   {}", model.printable());
     }
-    println!("health  {} {}", status.health.sentence(), status.health.advice());
+    out!("health  {} {}", status.health.sentence(), status.health.advice());
     // A run may be interrupted between its last step and its model.
     let unfinished = |r: &Recipe| step < r.train.steps || r.train.model_at_end && !model.exists();
     if status.recipe.is_some_and(|r| unfinished(&r)) {
-        println!("resume  ganspect train --resume {}", run.printable());
+        out!("resume  ganspect train --resume {}", run.printable());
     }
 }

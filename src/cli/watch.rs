@@ -3,24 +3,29 @@
 use std::{
     path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
+    thread,
     time::Duration,
 };
 
 use anyhow::{Result, bail};
 use clap::Args;
+use indicatif::ProgressBar;
 
 use super::{
     options::{self, InspectionOptions},
-    output::{print_device, print_model, print_row, progress_bar, promise_line},
+    output::{is_closed, note, out, print_device, print_model, print_row, progress_bar, promise_line},
     session::interrupt_flag,
 };
 use crate::{
     device,
     device::DeviceChoice,
     engine::intake::{
-        InspectedFile, StreamInspector, StreamStep,
-        watch::{MemoryLedger, RecordLedger, Timing, Watch, WatchOptions},
+        InspectedFile, StreamInspector, StreamStep, recorder,
+        recorder::RecordJob,
+        retry::RetryTiming,
+        watch::{MemoryLedger, RecordLedger, Timing, Watch, WatchOptions, stall_sentence},
     },
+    format::counted,
     inspect::{Model, calibration::VerdictCounts},
     review::Record,
     text::PrintablePath,
@@ -78,62 +83,136 @@ pub(super) fn run(arguments: WatchArguments, choice: DeviceChoice) -> Result<()>
                      settings that it is calibrated for"
                 );
             }
-            let ledger = RecordLedger::once_a_model(Record::open(file)?, &hash)?;
-            Watch::start(&arguments.folder, options, ledger)?
+            let Some(record) = open_record(file, &interrupted)? else { return Ok(()) };
+            Watch::start(&arguments.folder, options, RecordLedger::once_a_model(record, &hash)?)?
         }
         None => Watch::start(&arguments.folder, options, MemoryLedger::default())?,
     };
     let inspector = StreamInspector::new(&model, knobs.clone(), watch.ready().clone())?;
     print_device(&device);
     print_model(&model.info().name, model.info().step, &hash);
-    println!("{}", promise_line(model.rate(&knobs)));
-    println!("folder  {}{}", arguments.folder.printable(), if arguments.recursive { ", with subfolders" } else { "" });
-    println!();
-    let tally = inspect_all(&watch, inspector, &model, &arguments.folder, &interrupted)?;
+    out!("{}", promise_line(model.rate(&knobs)));
+    out!("folder  {}{}", arguments.folder.printable(), if arguments.recursive { ", with subfolders" } else { "" });
+    out!("");
+    let station = Station {
+        watch: &watch,
+        folder: &arguments.folder,
+        interrupted: &interrupted,
+        recorded: arguments.db.is_some(),
+    };
+    let tally = station.inspect_all(inspector, &model)?;
     let counts = watch.stop()?;
-    eprintln!("{tally}{}", counts.remarks());
+    note!("{tally}{}", counts.remarks());
     Ok(())
 }
 
-/// Inspects images as they arrive, until the watch ends or Ctrl-C.
-fn inspect_all(
-    watch: &Watch,
-    mut inspector: StreamInspector,
-    model: &Model,
-    folder: &Path,
-    interrupted: &AtomicBool,
-) -> Result<VerdictCounts> {
-    let (claims, progress, mut tally) = (watch.claims(), progress_bar("inspecting"), VerdictCounts::default());
-    while !interrupted.load(Ordering::Relaxed) {
-        while let Some(news) = watch.next_notice() {
-            progress.suspend(|| eprintln!("{}", news.text));
-        }
-        match inspector.slice(model, WAIT)? {
-            StreamStep::Working => continue,
-            StreamStep::Idle => {}
-            StreamStep::Over => break,
-            StreamStep::Done(finding) => {
-                claims.record(&finding)?;
-                tally.add(finding.outcome.assessment.as_ref().map(|a| a.verdict));
-                print_row(&progress, &row(&finding, folder))?;
+/// Opens the record as soon as it can be opened; `None` after Ctrl-C.
+fn open_record(file: &Path, interrupted: &AtomicBool) -> Result<Option<Record>> {
+    let (timing, mut said) = (RetryTiming::default(), false);
+    let mut pauses = timing.pauses();
+    loop {
+        match Record::open_within(file, timing.busy) {
+            Err(error) if error.is_passing() => {
+                if !std::mem::replace(&mut said, true) {
+                    note!("{}", stall_sentence(&error.to_string()));
+                }
             }
-            StreamStep::Refused(refused) => {
-                claims.quarantine(&refused.path, Some(refused.hash), &refused.reason)?;
-                let name = name(&refused.path, folder);
-                progress.suspend(|| eprintln!("{name} is in quarantine: {}.", refused.reason));
-            }
+            opened => return Ok(Some(opened?)),
         }
-        let waiting = claims.counts().waiting;
-        progress.set_length((inspector.done() + waiting) as u64);
-        progress.set_position(inspector.done() as u64);
-        let left = inspector.seconds_left(waiting).filter(|_| waiting > 0);
-        progress.set_message(left.map(|s| format!("{} left", span(s))).unwrap_or_default());
+        if !sleep(pauses.next(), interrupted) {
+            return Ok(None);
+        }
     }
-    progress.finish_and_clear();
-    while let Some(news) = watch.next_notice() {
-        eprintln!("{}", news.text);
+}
+
+/// Sleeps; `false` after Ctrl-C.
+fn sleep(mut left: Duration, interrupted: &AtomicBool) -> bool {
+    while !left.is_zero() && !interrupted.load(Ordering::Relaxed) {
+        let tick = left.min(WAIT);
+        thread::sleep(tick);
+        left -= tick;
     }
-    Ok(tally)
+    !interrupted.load(Ordering::Relaxed)
+}
+
+/// A watched folder on the command line.
+struct Station<'a> {
+    watch: &'a Watch,
+    folder: &'a Path,
+    interrupted: &'a AtomicBool,
+    /// Whether the inspections are in a record, so that they are not lost where the rows cannot be printed.
+    recorded: bool,
+}
+
+impl Station<'_> {
+    /// Inspects images as they arrive, until the watch ends or Ctrl-C.
+    fn inspect_all(&self, mut inspector: StreamInspector, model: &Model) -> Result<VerdictCounts> {
+        let (claims, progress) = (self.watch.claims(), progress_bar("inspecting"));
+        let (mut tally, mut stalled, mut left) = (VerdictCounts::default(), None, 0);
+        while !self.interrupted.load(Ordering::Relaxed) {
+            self.tell(&progress, &mut stalled);
+            match inspector.slice(model, WAIT)? {
+                StreamStep::Working => continue,
+                StreamStep::Idle => {}
+                StreamStep::Over => break,
+                StreamStep::Done(finding) => {
+                    let verdict = finding.outcome.assessment.as_ref().map(|a| a.verdict);
+                    let row = row(&finding, self.folder);
+                    match self.file(&RecordJob::Inspected(finding), &progress, &mut stalled)? {
+                        true => {
+                            tally.add(verdict);
+                            let printed = print_row(&progress, &row);
+                            if !self.recorded || is_closed() {
+                                printed?;
+                            }
+                        }
+                        false => left += 1,
+                    }
+                }
+                StreamStep::Refused(refused) => {
+                    let text = format!("{} is in quarantine: {}.", name(&refused.path, self.folder), refused.reason);
+                    match self.file(&RecordJob::Refused(refused), &progress, &mut stalled)? {
+                        true => progress.suspend(|| note!("{text}")),
+                        false => left += 1,
+                    }
+                }
+            }
+            let waiting = claims.counts().waiting;
+            progress.set_length((inspector.done() + waiting) as u64);
+            progress.set_position(inspector.done() as u64);
+            let left = inspector.seconds_left(waiting).filter(|_| waiting > 0);
+            progress.set_message(left.map(|s| format!("{} left", span(s))).unwrap_or_default());
+        }
+        self.tell(&progress, &mut stalled);
+        progress.finish_and_clear();
+        if left > 0 {
+            note!("{} could not be recorded; start again to inspect the rest.", counted(left, "part"));
+        }
+        Ok(tally)
+    }
+
+    /// Writes a part to the record, waiting until that is possible; `false` where Ctrl-C came before.
+    fn file(&self, job: &RecordJob, progress: &ProgressBar, stalled: &mut Option<String>) -> Result<bool> {
+        let pause = |pause| {
+            self.tell(progress, stalled);
+            sleep(pause, self.interrupted)
+        };
+        Ok(recorder::file(self.watch.claims(), job, RetryTiming::default(), pause)?)
+    }
+
+    /// Prints the notices of the watch, and once that parts wait for the record and that they do no longer.
+    fn tell(&self, progress: &ProgressBar, stalled: &mut Option<String>) {
+        while let Some(news) = self.watch.next_notice() {
+            progress.suspend(|| note!("{}", news.text));
+        }
+        let now = self.watch.claims().stalled();
+        match (&stalled, &now) {
+            (None, Some(text)) => progress.suspend(|| note!("{text}")),
+            (Some(_), None) => progress.suspend(|| note!("The record can be written again.")),
+            _ => {}
+        }
+        *stalled = now;
+    }
 }
 
 /// Returns the path relative to the folder.

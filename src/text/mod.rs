@@ -5,4 +5,4 @@ pub(crate) mod path_text;
 mod printable;
 
 pub(crate) use cells::{Cell, TableWriter, table_line};
-pub(crate) use printable::{PrintablePath, printable, printable_lines};
+pub(crate) use printable::{PrintablePath, json_escaped, printable, printable_lines};

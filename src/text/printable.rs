@@ -52,6 +52,23 @@ pub(crate) fn printable_lines(text: &str) -> Cow<'_, str> {
     escaped(text, true)
 }
 
+/// Returns JSON with the characters escaped, in the way of JSON, that act on a terminal; it means the same.
+pub(crate) fn json_escaped(json: &str) -> Cow<'_, str> {
+    // Controls other than the line breaks between its parts are escaped already.
+    let acts = |c: char| is_escaped(c) && !c.is_ascii() || c == '\x7f';
+    if !json.contains(acts) {
+        return json.into();
+    }
+    let mut out = String::with_capacity(json.len() + 8);
+    for c in json.chars() {
+        match acts(c) {
+            true => c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| out.push_str(&format!("\\u{unit:04x}"))),
+            false => out.push(c),
+        }
+    }
+    out.into()
+}
+
 fn escaped(text: &str, keeps_lines: bool) -> Cow<'_, str> {
     if text.chars().all(|c| !is_escaped(c) || keeps_lines && c == '\n') {
         return text.into();
@@ -100,6 +117,10 @@ mod tests {
             assert_eq!(Path::new(name).printable().to_string(), shown);
         }
         assert_eq!(printable_lines("a\nb\u{1b}"), "a\nb\\x1b");
+        let json = serde_json::to_string("a\u{1b}\u{9b}\u{202e}\u{7f}\u{e0001}\n").unwrap();
+        let escaped = json_escaped(&json);
+        assert_eq!(escaped, r#""a\u001b\u009b\u202e\u007f\udb40\udc01\n""#);
+        assert_eq!(serde_json::from_str::<String>(&escaped).unwrap(), serde_json::from_str::<String>(&json).unwrap());
         assert_eq!(format!("{:>5}|", Path::new("a").printable()), "    a|");
     }
 
