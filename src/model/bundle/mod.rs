@@ -23,6 +23,7 @@ use super::{
 use crate::{
     files,
     files::{Access, FileError},
+    text::PrintablePath,
 };
 
 #[cfg(test)]
@@ -60,22 +61,22 @@ pub enum BundleError {
     #[error(transparent)]
     File(#[from] FileError),
 
-    #[error("{} is not a model of this program; choose a .{BUNDLE_EXTENSION} file, or train or export a model", path.display())]
+    #[error("{} is not a model of this program; choose a .{BUNDLE_EXTENSION} file, or train or export a model", path.printable())]
     NotAModel { path: PathBuf },
 
-    #[error("cannot read {}: it is damaged or not a model ({what}); copy the file again, choose another, or train or export the model again", path.display())]
+    #[error("cannot read {}: it is damaged or not a model ({what}); copy the file again, choose another, or train or export the model again", path.printable())]
     Damaged { path: PathBuf, what: String },
 
-    #[error("{} was written by a newer version of this program (model format {found}; this one reads up to {BUNDLE_FORMAT}); update the program to open it", path.display())]
+    #[error("{} was written by a newer version of this program (model format {found}; this one reads up to {BUNDLE_FORMAT}); update the program to open it", path.printable())]
     Newer { path: PathBuf, found: u64 },
 
-    #[error("cannot {access} {}: the tensor '{tensor}' holds NaN or infinity; train or export the model again, from an earlier checkpoint", path.display())]
+    #[error("cannot {access} {}: the tensor '{tensor}' holds NaN or infinity; train or export the model again, from an earlier checkpoint", path.printable())]
     NotFinite { access: Access, path: PathBuf, tensor: String },
 
-    #[error("cannot use {}: the network '{network}' does not fit the recipe ({cause}); train or export the model again", path.display())]
+    #[error("cannot use {}: the network '{network}' does not fit the recipe ({cause}); train or export the model again", path.printable())]
     Unfit { path: PathBuf, network: String, cause: WeightError },
 
-    #[error("cannot write {}: {what}; please report this bug", path.display())]
+    #[error("cannot write {}: {what}; please report this bug", path.printable())]
     Unwritable { path: PathBuf, what: String },
 }
 
