@@ -36,20 +36,15 @@ fn days_of_months(year: u64) -> [u64; 12] {
 
 /// Returns year, month (1 to 12) and day (1 to 31), UTC, for a time in seconds since the Unix epoch.
 pub(crate) fn date(seconds: u64) -> [u64; 3] {
-    let (mut year, mut day) = (1970, seconds / 86_400);
-    while day >= days_of_year(year) {
-        day -= days_of_year(year);
-        year += 1;
-    }
-    let mut month = 0;
-    for length in days_of_months(year) {
-        month += 1;
-        if day < length {
-            break;
-        }
-        day -= length;
-    }
-    [year, month, day + 1]
+    // Counts years from March, so that the leap day is the last of its year (Hinnant's civil_from_days).
+    let days = seconds / 86_400 + 719_468;
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    [year_of_era + era * 400 + u64::from(month <= 2), month, day]
 }
 
 /// Month names, January first.
@@ -114,10 +109,30 @@ mod tests {
             (1_709_251_200, [2024, 3, 1]),
             (1_735_689_599, [2024, 12, 31]),
             (4_107_542_400, [2100, 3, 1]),
+            (253_402_300_799, [9999, 12, 31]),
         ] {
             assert_eq!(date(seconds), wanted, "{seconds}");
             let [year, month, day] = wanted;
             assert_eq!(parse_day(&format!("{year}-{month:02}-{day:02}")), Some(seconds / 86_400 * 86_400));
+        }
+        // Every day of four centuries follows the one before it.
+        let mut before = date(0);
+        for seconds in (1..146_097).map(|day| day * 86_400) {
+            let [year, month, day] = date(seconds);
+            let next = match before {
+                [y, 12, 31] => [y + 1, 1, 1],
+                [y, m, d] if d == days_of_months(y)[m as usize - 1] => [y, m + 1, 1],
+                [y, m, d] => [y, m, d + 1],
+            };
+            assert_eq!([year, month, day], next);
+            before = next;
+        }
+        // date -u -d @67768036191676799 +%F, and any number a damaged file may hold.
+        assert_eq!(date(67_768_036_191_676_799), [2_147_485_547, 12, 31]);
+        for seconds in [u64::MAX, i64::MAX as u64, u64::MAX - 86_399, 1 << 62] {
+            let [_, month, of_month] = date(seconds);
+            assert!((1..=12).contains(&month) && (1..=31).contains(&of_month), "{seconds}");
+            assert!(!day(seconds).is_empty());
         }
         assert_eq!(day(951_782_400), "29 February 2000");
         assert_eq!(month(1_709_251_200), "March 2024");

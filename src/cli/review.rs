@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Subcommand;
 
 use super::{
@@ -12,7 +12,11 @@ use super::{
 };
 use crate::{
     device::DeviceChoice,
-    review::{QueueFilter, QueueOrder, QueueView, Record, ReviewItem, Timestamp, export, export::ExportFormat, queue},
+    format::counted,
+    review::{
+        QueueFilter, QueueOrder, QueueView, Record, RecordError, ReviewItem, Timestamp, export, export::ExportFormat,
+        queue,
+    },
     text::PrintablePath,
     time::{parse_day, span},
 };
@@ -57,30 +61,40 @@ pub(super) fn run(command: ReviewCommand, choice: DeviceChoice) -> Result<()> {
     match command {
         ReviewCommand::Learn(arguments) => finetune::run(arguments, choice)?,
         ReviewCommand::List { db, since } => {
-            let (record, items) = read(db, since)?;
+            let (record, items, damage) = read(db, since)?;
             if items.is_empty() {
                 out!("No matching parts in {}.", record.path().printable());
             }
             list(&items)?;
+            report(items.len(), damage)?;
         }
         ReviewCommand::Export { db, out, format, since } => {
-            let (record, items) = read(db, since)?;
+            let (record, items, damage) = read(db, since)?;
             let summary = export::write(&record, &items, format, &out)?;
             for path in &summary.files {
                 out!("{}", path.printable());
             }
             note!("{}", summary.describe(format, items.len()));
+            report(items.len(), damage)?;
         }
     }
     Ok(())
 }
 
-/// Opens a record, which must exist, and reads its parts.
-fn read(db: Option<PathBuf>, since: Option<Timestamp>) -> Result<(Record, Vec<ReviewItem>)> {
-    let record = Record::open(&record_path(db)?)?;
-    let mut items = record.queue()?;
+/// Opens a record, which must exist, and reads its parts: those that can be read, where it is damaged.
+fn read(db: Option<PathBuf>, since: Option<Timestamp>) -> Result<(Record, Vec<ReviewItem>, Option<RecordError>)> {
+    let record = Record::open_to_read(&record_path(db)?)?;
+    let (mut items, damage) = record.queue_checked()?;
     items.retain(|item| since.is_none_or(|since| item.inspection.time >= since));
-    Ok((record, items))
+    Ok((record, items, damage))
+}
+
+/// Fails for a damaged record, after what could be read of it was written.
+fn report(parts: usize, damage: Option<RecordError>) -> Result<()> {
+    match damage {
+        None => Ok(()),
+        Some(damage) => bail!("{} could be read, others are lost: {damage}", counted(parts, "part")),
+    }
 }
 
 fn list(items: &[ReviewItem]) -> Result<()> {

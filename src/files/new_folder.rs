@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{Access, FileError, PART_SUFFIX, operation, sync_folder};
-use crate::text::PrintablePath;
+use crate::text::{PrintablePath, file_name};
 
 /// Number of random characters in the name of a temporary file or folder.
 const RANDOM: usize = 6;
@@ -84,12 +84,21 @@ pub(crate) fn sweep(folder: &Path, ours: impl Fn(&str) -> bool) {
 
 /// Whether `name` is that of a temporary file or folder for the file called `file`.
 pub(crate) fn is_part_name(name: &str, file: &str) -> bool {
-    is_part_of(name, &format!(".{file}."))
+    is_part_of(name, &prefix_of(file))
 }
 
 /// Start of the names of temporary files and folders for `path`.
 pub(super) fn part_prefix(path: &Path) -> String {
-    format!(".{}.", path.file_name().unwrap_or_default().to_string_lossy())
+    prefix_of(&path.file_name().unwrap_or_default().to_string_lossy())
+}
+
+/// Room for the dots, the random letters and the suffix beside the name.
+const AROUND: usize = 2 + RANDOM + PART_SUFFIX.len();
+
+/// Start of the temporary names for a file name; one that leaves no room for the rest is shortened.
+fn prefix_of(name: &str) -> String {
+    let fits = name.len() + AROUND <= 255;
+    if fits { format!(".{name}.") } else { format!(".{}.", file_name(name, AROUND)) }
 }
 
 fn is_part_of(name: &str, prefix: &str) -> bool {

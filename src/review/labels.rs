@@ -56,7 +56,7 @@ impl TrainingLabels {
     /// # Errors
     /// [`RecordError`] for a file that cannot be read.
     pub fn read(record: &Path, split: &Split) -> Result<Self, RecordError> {
-        Ok(Self::of(&Record::open(record)?.queue()?, split))
+        Ok(Self::of(&Record::open_to_read(record)?.queue()?, split))
     }
 
     /// Returns the labels of a record's parts. `split` is that of the model before any fine-tuning.

@@ -58,6 +58,10 @@ mod tests {
         assert_eq!(time.to_string(), "2026-03-12T08:15:30.120Z");
         assert_eq!((time.minute(), time.day()), ("2026-03-12 08:15".into(), "12 March 2026".into()));
         assert_eq!(Timestamp(-5).to_string(), "1970-01-01T00:00:00.000Z");
+        for extreme in [i64::MIN, -1, i64::MAX] {
+            let time = Timestamp(extreme);
+            assert!(!time.to_string().is_empty() && !time.minute().is_empty() && !time.day().is_empty());
+        }
         assert_eq!(Timestamp::from_seconds(time.seconds()).0, 1_773_303_330_000);
     }
 }

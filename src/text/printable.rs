@@ -93,7 +93,7 @@ fn push(out: &mut String, c: char, keeps_lines: bool) -> fmt::Result {
 
 /// Whether a character acts on the terminal or the order of the text, or is invisible. Joiners are kept, because several
 /// scripts need them.
-fn is_escaped(c: char) -> bool {
+pub(super) fn is_escaped(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')

@@ -19,7 +19,7 @@ use crate::{
 const VERSION: u32 = 1;
 
 /// Largest settings file that is read, bytes.
-const LIMIT: u64 = 1 << 20;
+const LIMIT: u64 = 16 << 20;
 
 /// Maximum number of recent folders.
 const RECENT: usize = 8;
@@ -211,12 +211,11 @@ impl Settings {
                 Ok(other) => format!("it has version {}, this program needs version {VERSION}", other.version),
                 Err(error) => error.message().to_owned(),
             },
-            Err(error) => return (Self::default(), Some(format!("Default settings are used: {error}."))),
+            Err(error) => brief(&error),
         };
-        let backup = path.with_extension("toml.aside");
-        let kept = match fs::rename(path, &backup) {
-            Ok(()) => format!("The old file was renamed to {}.", backup.printable()),
-            Err(_) => "The old file will be replaced.".to_owned(),
+        let kept = match set_aside(path) {
+            Ok(copy) => format!("The old file was renamed to {}.", copy.printable()),
+            Err(error) => format!("Changes are not saved, so that the old file is kept ({error})."),
         };
         let text = format!(
             "The settings in {} could not be read ({fault}). Default settings are used. {kept}",
@@ -228,10 +227,15 @@ impl Settings {
     /// Writes the settings file atomically.
     ///
     /// # Errors
-    /// [`FileError`] if the folder or the file cannot be written.
+    /// [`FileError`] if the folder or the file cannot be written, or if there is a file that is no settings file and cannot
+    /// be renamed.
     pub fn save(&self, path: &Path) -> Result<(), FileError> {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).map_err(|e| FileError::new(files::Access::Write, folder, e))?;
+        }
+        if path.exists() && !is_ours(path) {
+            // Written by another program, or kept at the start because it could not be renamed.
+            set_aside(path)?;
         }
         let text = toml::to_string_pretty(self).map_err(|e| FileError::damaged(path, e.to_string()))?;
         files::write_atomic(path, text.as_bytes())
@@ -262,6 +266,31 @@ impl Settings {
     }
 }
 
+/// Whether the file at `path` is a settings file of this version.
+fn is_ours(path: &Path) -> bool {
+    let read = files::read_text(path, LIMIT).ok().and_then(|text| toml::from_str::<Settings>(&text).ok());
+    read.is_some_and(|settings| settings.version == VERSION)
+}
+
+/// Describes why a file cannot be used, in few words.
+fn brief(error: &FileError) -> String {
+    match error {
+        FileError::Damaged { what, .. } => what.clone(),
+        FileError::TooLarge { size, limit, .. } => format!("it has {size} bytes, at most {limit} are read"),
+        error => error.to_string(),
+    }
+}
+
+/// Renames a file that cannot be used to a free name beside it, and returns that: every one is kept.
+fn set_aside(path: &Path) -> Result<PathBuf, FileError> {
+    let first = path.with_extension("toml.aside");
+    let numbered = (2_u32..).map(|n| path.with_extension(format!("toml.aside-{n}")));
+    let free = std::iter::once(first).chain(numbered).find(|copy| fs::symlink_metadata(copy).is_err());
+    let copy = free.ok_or_else(|| FileError::damaged(path, "there are too many old copies of it"))?;
+    fs::rename(path, &copy).map_err(|cause| FileError::new(files::Access::Write, path, cause))?;
+    Ok(copy)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -281,15 +310,42 @@ mod tests {
     #[test]
     fn a_file_that_cannot_be_used_is_kept_aside() {
         let folder = tempfile::tempdir().unwrap();
-        for text in ["scale = \"big\"", "version = 99", "no toml at all ["] {
-            let path = folder.path().join("settings.toml");
-            fs::write(&path, text).unwrap();
+        let large = "# ".repeat(LIMIT as usize / 2 + 1);
+        let contents: [&[u8]; 5] =
+            [b"scale = \"big\"", b"version = 99", b"no toml at all [", b"name = \"M\xfcller\"", large.as_bytes()];
+        let path = folder.path().join("settings.toml");
+        for (i, content) in contents.iter().enumerate() {
+            fs::write(&path, content).unwrap();
             let (settings, notice) = Settings::load(&path);
             assert_eq!(settings, Settings::default());
-            assert!(notice.unwrap().contains("settings.toml.aside"));
+            let name = if i == 0 { "settings.toml.aside".to_owned() } else { format!("settings.toml.aside-{}", i + 1) };
+            let notice = notice.unwrap();
+            assert!(notice.contains(&format!("renamed to {}.", folder.path().join(&name).printable())), "{notice}");
             assert!(!path.exists());
-            assert_eq!(fs::read_to_string(folder.path().join("settings.toml.aside")).unwrap(), text);
         }
+        // Every copy is still there.
+        for (i, content) in contents.iter().enumerate() {
+            let name = if i == 0 { "settings.toml.aside".to_owned() } else { format!("settings.toml.aside-{}", i + 1) };
+            assert!(fs::read(folder.path().join(name)).unwrap() == *content);
+        }
+        // Also one that appears while the program runs.
+        fs::write(&path, "of another program").unwrap();
+        Settings::default().save(&path).unwrap();
+        assert_eq!(fs::read_to_string(folder.path().join("settings.toml.aside-6")).unwrap(), "of another program");
+        assert_eq!(Settings::load(&path), (Settings::default(), None));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn paths_that_are_not_utf_8_are_kept() {
+        use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("settings.toml");
+        let odd: PathBuf = OsStr::from_bytes(b"/parts/\xff\n").into();
+        let mut settings = Settings { last_model: Some(odd.clone()), ..Settings::default() };
+        settings.remember(&odd);
+        settings.save(&path).unwrap();
+        assert_eq!(Settings::load(&path), (settings, None));
     }
 
     #[test]

@@ -310,3 +310,42 @@ fn an_intake_that_cannot_record_ends_with_a_message() {
     let said = ended(&engine);
     assert!(said.ends_with(&format!("are recorded. 1 part recorded{known}.")), "{said}");
 }
+
+#[test]
+fn parts_wait_for_a_locked_record_and_are_filed_when_it_is_free() {
+    let fixture = Fixture::new();
+    let engine = engine(model());
+    drop(fixture.record());
+    let lock = rusqlite::Connection::open(fixture.root.path().join("review.sqlite")).unwrap();
+    lock.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let wanted = parts(0..9);
+    wanted.iter().for_each(|(name, bytes)| fixture.put(name, bytes));
+    let stalled = |e: &Engine| match status(e).phase {
+        IntakePhase::Stalled(text) => text.contains("it is locked by another program"),
+        _ => false,
+    };
+    // A stop during the wait ends, whatever is queued.
+    fixture.begin(&engine, fixture.spec(FOREVER, false));
+    until(&engine, "the wait", stalled);
+    engine.send(IntakeRequest::Stop);
+    let said = ended(&engine);
+    assert!(said.starts_with("Stopped. 0 parts recorded.") && said.contains("could not be recorded"), "{said}");
+    // The next watch goes on by itself when the record is free.
+    fixture.begin(&engine, fixture.spec(FOREVER, false));
+    until(&engine, "the wait", stalled);
+    lock.execute_batch("COMMIT").unwrap();
+    until(&engine, "the parts", |e| status(e).counts.recorded == wanted.len());
+    until(&engine, "the watch", |e| status(e).phase == IntakePhase::Running);
+    fixture.assert_recorded(&wanted);
+    let notices: Vec<String> = std::iter::from_fn(|| engine.next_event())
+        .filter_map(|event| match event {
+            ganspect::engine::Event::Notice { text, .. } => Some(text),
+            _ => None,
+        })
+        .collect();
+    let count = |part: &str| notices.iter().filter(|text| text.contains(part)).count();
+    assert_eq!((count("Parts wait"), count("can be written again")), (2, 1), "{notices:?}");
+    // The same while a watch is opened, and a record that another program destroys ends it once.
+    engine.send(IntakeRequest::Stop);
+    ended(&engine);
+}

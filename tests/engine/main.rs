@@ -13,5 +13,6 @@ mod intake;
 mod layouts;
 mod model_building;
 mod reviewing;
+mod terminal;
 mod training;
 mod watching;

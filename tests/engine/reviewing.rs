@@ -472,7 +472,7 @@ fn the_csv_export_holds_every_verdict() {
         (get(0, "ruling"), get(0, "standing"), get(0, "missing")),
         ("healthy".into(), "agreed".into(), "false".into())
     );
-    assert_eq!((get(1, "reviewer"), get(1, "note")), ("ada".into(), "=SUM(A1), \"quoted\"\nsecond line".into()));
+    assert_eq!((get(1, "reviewer"), get(1, "note")), ("ada".into(), "'=SUM(A1), \"quoted\"\nsecond line".into()));
     assert_eq!(get(1, "region"), r#"{"rectangle":[[4.0,5.0],[14.0,9.0]]}"#);
     assert_eq!((get(2, "reviewer"), get(2, "says"), get(2, "blind")), ("bob".into(), String::new(), "true".into()));
     assert_eq!((get(1, "standing"), get(2, "standing")), ("overruled".into(), "unsure".into()));

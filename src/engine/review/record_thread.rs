@@ -1,8 +1,10 @@
 //! The record thread: reads and writes the review record.
 
 use std::{
+    collections::VecDeque,
     path::PathBuf,
     sync::Arc,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -15,7 +17,12 @@ use super::{
 };
 use crate::{
     data::Split,
-    engine::{EngineState, Severity, inspection::ModelState, outbox::Outbox},
+    engine::{
+        EngineState, Severity,
+        inspection::ModelState,
+        intake::retry::{Pauses, RetryTiming},
+        outbox::Outbox,
+    },
     format::sentence,
     review::{
         Agreement, Facets, InspectionId, OpinionId, PartId, Record, RecordError, Timestamp, TrainingLabels,
@@ -36,6 +43,17 @@ const STATISTICS_SHARE: u32 = 20;
 /// Most findings in memory.
 const FINDINGS: usize = 64;
 
+/// Longest wait of one access for another program.
+const BUSY: Duration = Duration::from_millis(250);
+
+/// How long the last requests are tried when the program ends while the record is locked.
+const LAST_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Whether a request writes to the record.
+fn is_write(request: &ReviewRequest) -> bool {
+    matches!(request, ReviewRequest::AddOpinion { .. } | ReviewRequest::Undo { .. })
+}
+
 pub(super) struct RecordThread {
     inbox: Receiver<ReviewRequest>,
     outbox: Outbox,
@@ -45,6 +63,10 @@ pub(super) struct RecordThread {
     snapshot: ReviewSnapshot,
     position: RecordPosition,
     polled: Instant,
+    /// Requests that wait for a record that is locked or whose disk is full, in order.
+    waiting: VecDeque<ReviewRequest>,
+    /// When they are tried again, and the pauses.
+    retry: Option<(Instant, Pauses)>,
     /// Verdicts stored since the program started and not undone, the latest last.
     undoable: Vec<(PartId, OpinionId)>,
     /// When the statistics, which are older than the items, are computed again.
@@ -71,6 +93,8 @@ impl RecordThread {
             snapshot: ReviewSnapshot::default(),
             position: RecordPosition::default(),
             polled: Instant::now(),
+            waiting: VecDeque::new(),
+            retry: None,
             undoable: Vec::new(),
             due: None,
             pause: STATISTICS_INTERVAL,
@@ -86,9 +110,18 @@ impl RecordThread {
                 Some(_) => self.inbox.recv_timeout(POLL),
             };
             match request {
+                Ok(request) if is_write(&request) && !self.waiting.is_empty() => self.waiting.push_back(request),
+                Ok(request @ ReviewRequest::Open(_)) => {
+                    // The requests are for the record that is open.
+                    self.write_last(Duration::ZERO);
+                    self.handle(request);
+                }
                 Ok(request) => self.handle(request),
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Disconnected) => return self.write_last(LAST_PATIENCE),
+            }
+            if self.retry.is_none_or(|(at, _)| at <= Instant::now()) {
+                self.write_waiting();
             }
             if self.polled.elapsed() >= POLL {
                 self.poll();
@@ -97,19 +130,92 @@ impl RecordThread {
         }
     }
 
+    /// Writes the waiting requests, as far as the record can be written.
+    fn write_waiting(&mut self) {
+        while let Some(request) = self.waiting.pop_front() {
+            self.handle(request);
+            if self.retry.is_some_and(|(at, _)| at > Instant::now()) {
+                return;
+            }
+        }
+    }
+
+    /// Writes the waiting requests for the last time, with this patience; those that cannot be written are refused.
+    fn write_last(&mut self, patience: Duration) {
+        let began = Instant::now();
+        loop {
+            self.write_waiting();
+            if self.waiting.is_empty() || began.elapsed() >= patience {
+                break;
+            }
+            thread::sleep(BUSY);
+        }
+        self.retry = None;
+        for request in std::mem::take(&mut self.waiting) {
+            if let ReviewRequest::AddOpinion { number, part, opinion } = request {
+                self.report(&format!(
+                    "A verdict of {} was not stored, because the record cannot be written.",
+                    opinion.reviewer
+                ));
+                self.snapshot.refused = Some((number, part, opinion));
+                self.snapshot.answered = number;
+            }
+        }
+    }
+
+    /// Handles the result of writing a request: one that cannot be written at the moment waits, in its turn.
+    fn waits(&mut self, request: ReviewRequest, error: &RecordError) -> bool {
+        if !error.is_passing() {
+            return false;
+        }
+        let first = self.retry.is_none();
+        let mut pauses = self.retry.map_or_else(|| RetryTiming::default().pauses(), |(_, pauses)| pauses);
+        self.retry = Some((Instant::now() + pauses.next(), pauses));
+        self.waiting.push_front(request);
+        if first {
+            let error = error.to_string();
+            let what = error.rsplit_once("; ").map_or(&*error, |(what, _)| what);
+            let text = format!("Verdicts wait: {what}. They are stored as soon as it can be written.");
+            self.outbox.notice(Severity::Warning, text, "");
+        }
+        true
+    }
+
+    /// Notes that the record could be written.
+    fn written(&mut self) {
+        if self.retry.take().is_some() {
+            self.outbox.notice(Severity::Info, "The record can be written again.", "");
+        }
+    }
+
     fn handle(&mut self, request: ReviewRequest) {
         match request {
             ReviewRequest::Open(path) => self.open(path),
             ReviewRequest::AddOpinion { number, part, opinion } => {
-                if let Err(error) = self.add_opinion(part, &opinion) {
-                    self.report(&format!("The verdict was not stored: {error}."));
-                    self.snapshot.refused = Some((number, part, opinion));
+                match self.add_opinion(part, &opinion) {
+                    Ok(()) => self.written(),
+                    Err(error) => {
+                        let again = ReviewRequest::AddOpinion { number, part, opinion: opinion.clone() };
+                        if self.waits(again, &error) {
+                            return;
+                        }
+                        self.report(&format!("The verdict was not stored: {error}."));
+                        self.snapshot.refused = Some((number, part, opinion));
+                    }
                 }
                 self.snapshot.answered = number;
                 self.show();
             }
             ReviewRequest::Undo { number } => {
-                self.undo(number);
+                match self.undo(number) {
+                    Ok(()) => self.written(),
+                    Err(error) => {
+                        if self.waits(ReviewRequest::Undo { number }, &error) {
+                            return;
+                        }
+                        self.report(&format!("The verdict was not retracted: {error}."));
+                    }
+                }
                 self.snapshot.answered = number;
                 self.show();
             }
@@ -152,14 +258,19 @@ impl RecordThread {
     /// Opens the record if it exists.
     fn try_open(&mut self) {
         let Some(path) = self.snapshot.path.clone() else { return };
-        if !path.exists() {
+        if std::fs::metadata(&path).map_or(true, |about| about.is_file() && about.len() == 0) {
             // No empty record is created: the first recorded part creates it.
             return self.set_state(RecordState::Absent);
         }
         if !matches!(self.snapshot.state, RecordState::Failed(_)) {
             self.set_state(RecordState::Opening);
         }
-        let opened = Record::open(&path).and_then(|record| {
+        let record = match Record::open_within(&path, BUSY) {
+            // It can be looked at; verdicts are refused.
+            Err(RecordError::ReadOnly(_)) => Record::open_to_read(&path),
+            record => record,
+        };
+        let opened = record.and_then(|record| {
             let types = record.defect_types()?;
             let all = record.since(RecordPosition::default())?;
             Ok((record, types, all))
@@ -270,11 +381,15 @@ impl RecordThread {
         let Some(record) = &mut self.record else { return Err(RecordError::NoInspection(opinion.inspection.0)) };
         let id = record.add_opinion(opinion)?;
         self.undoable.push((part, id));
-        self.read_new().map(|_| ())
+        // It is stored; what cannot be read now is read at the next turn.
+        if let Err(error) = self.read_new() {
+            tracing::warn!("{error}");
+        }
+        Ok(())
     }
 
-    fn undo(&mut self, number: u64) {
-        let (Some(record), Some(&(part, id))) = (&mut self.record, self.undoable.last()) else { return };
+    fn undo(&mut self, number: u64) -> Result<(), RecordError> {
+        let (Some(record), Some(&(part, id))) = (&mut self.record, self.undoable.last()) else { return Ok(()) };
         match record.retract(id, Timestamp::now()) {
             // Another program may have retracted it before.
             Ok(_) | Err(RecordError::Retracted(_)) => {
@@ -283,8 +398,9 @@ impl RecordThread {
                 if let Err(error) = self.read_new() {
                     self.fail(&error);
                 }
+                Ok(())
             }
-            Err(error) => self.report(&format!("The verdict was not retracted: {error}.")),
+            Err(error) => Err(error),
         }
     }
 

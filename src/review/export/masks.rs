@@ -13,7 +13,11 @@ use crate::{
     files::{Access, FileError},
     inspect::{Region, RegionShape, Regions},
     review::ReviewItem,
+    text::{PrintablePath, file_name},
 };
+
+/// End of a mask's file name.
+const MASK: &str = "_mask.png";
 
 /// Writes `ground_truth/TYPE/NAME_mask.png` into `folder` for each part with an outline: greyscale, 255 inside the defect.
 /// Later parts of the same name get a number.
@@ -33,11 +37,14 @@ pub(crate) fn write_masks(
         }
         let type_folder = folder.join("ground_truth").join(folder_name(item.defect_type().unwrap_or(UNNAMED)));
         fs::create_dir_all(&type_folder).map_err(|cause| FileError::new(Access::Write, &type_folder, cause))?;
-        let stem = item.part.path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let mut path = type_folder.join(format!("{stem}_mask.png"));
+        let name = item.part.path.file_stem().unwrap_or_default().printable().to_string();
+        let stem = file_name(&name, MASK.len());
+        let mut path = type_folder.join(format!("{stem}{MASK}"));
         let mut number = 2;
-        while !taken.insert(path.clone()) {
-            path = type_folder.join(format!("{stem}_{number}_mask.png"));
+        // Some file systems ignore case.
+        while !taken.insert(path.to_string_lossy().to_lowercase()) {
+            let end = format!("_{number}{MASK}");
+            path = type_folder.join(format!("{}{end}", file_name(&name, end.len())));
             number += 1;
         }
         files::write_atomic_with(&path, |out| mask(out, shapes, item.part.width, item.part.height))?;
@@ -62,6 +69,8 @@ fn mask(out: &mut dyn io::Write, shapes: &[RegionShape], width: usize, height: u
 fn folder_name(defect_type: &str) -> String {
     let plain = |c: char| if c.is_alphanumeric() || matches!(c, '-' | '_' | ' ') { c } else { '_' };
     let name: String = defect_type.trim().chars().map(plain).collect();
+    // Room for the name that stands for an empty one.
+    let name = if name.is_empty() { name } else { file_name(&name, UNNAMED.len() + 1) };
     if name.is_empty() || name.eq_ignore_ascii_case("good") { format!("{UNNAMED}_{name}") } else { name }
 }
 

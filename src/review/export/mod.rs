@@ -126,9 +126,12 @@ fn write_pdf(record: &Record, items: &[ReviewItem], folder: &Path) -> Result<Exp
     Ok(summary)
 }
 
-/// Returns the scores and anomaly regions of a part.
+/// Returns the scores and anomaly regions of a part; none where a damaged record has lost them.
 fn findings(record: &Record, item: &ReviewItem) -> Result<Findings, RecordError> {
-    Ok(record.findings(item.inspection.id)?.unwrap_or_default())
+    match record.findings(item.inspection.id) {
+        Err(RecordError::Damaged { .. }) => Ok(Findings::default()),
+        found => Ok(found?.unwrap_or_default()),
+    }
 }
 
 /// Returns the outlines of the defects of a part: the drawn one, or else the model's anomaly regions. Empty for a part

@@ -7,6 +7,7 @@ use std::{
 };
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
+use tempfile::TempDir;
 
 use super::{RecordError, schema};
 use crate::{
@@ -19,6 +20,8 @@ use crate::{
 pub struct Record {
     pub(super) connection: Connection,
     path: PathBuf,
+    /// The folder of a temporary copy that is read instead of the file.
+    _copy: Option<TempDir>,
 }
 
 impl Record {
@@ -41,7 +44,7 @@ impl Record {
         if path.is_dir() {
             return Err(FileError::IsFolder { access: Access::Write, path: path.into() }.into());
         }
-        Ok(Self { connection: schema::open(path, patience)?, path: path.into() })
+        Ok(Self::with(schema::open(path, patience)?, path, None))
     }
 
     /// Creates a record in memory, for tests.
@@ -49,7 +52,11 @@ impl Record {
     /// # Errors
     /// [`RecordError`] if SQLite runs out of memory.
     pub fn in_memory() -> Result<Self, RecordError> {
-        Ok(Self { connection: schema::in_memory()?, path: ":memory:".into() })
+        Ok(Self::with(schema::in_memory()?, Path::new(":memory:"), None))
+    }
+
+    pub(super) fn with(connection: Connection, path: &Path, copy: Option<TempDir>) -> Self {
+        Self { connection, path: path.into(), _copy: copy }
     }
 
     /// Path of the file.
@@ -62,13 +69,25 @@ impl Record {
     /// # Errors
     /// [`RecordError::Damaged`] with the first problem found.
     pub fn check(&self) -> Result<(), RecordError> {
+        self.check_by("PRAGMA integrity_check")
+    }
+
+    /// Checks the structure of the file without its indices, which is several times as fast.
+    ///
+    /// # Errors
+    /// As [`Record::check`].
+    pub fn quick_check(&self) -> Result<(), RecordError> {
+        self.check_by("PRAGMA quick_check(1)")
+    }
+
+    fn check_by(&self, pragma: &str) -> Result<(), RecordError> {
         let first = |sql: &str, column: usize| {
             let mut statement = self.connection.prepare(sql)?;
             let mut rows = statement.query([])?;
             rows.next()?.map(|row| row.get::<_, String>(column)).transpose()
         };
         let damaged = |what: String| Err(RecordError::Damaged { path: self.path.clone(), what });
-        match first("PRAGMA integrity_check", 0).map_err(self.fault())? {
+        match first(pragma, 0).map_err(self.fault())? {
             Some(problem) if problem != "ok" => return damaged(problem),
             _ => {}
         }

@@ -32,6 +32,21 @@ pub enum RecordError {
         /// Latest version that this program supports.
         supported: i32,
     },
+    /// Of a version that no program wrote, or without the tables of its version.
+    #[error(
+        "cannot use the record {}: it says that its version is {found}, but its tables are others; restore a backup or choose \
+         another file",
+        path.printable()
+    )]
+    UnknownVersion {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: i32,
+    },
+    /// A file without content, which may become a record.
+    #[error("there is no record in {}: the file is empty; choose another file", .0.printable())]
+    Empty(PathBuf),
     /// The file or its folder is read-only.
     #[error(
         "cannot write the record {}: the file or its folder is read-only; change the permissions or choose \
@@ -125,7 +140,28 @@ impl RecordError {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy(path),
             Some(ErrorCode::DiskFull) => Self::DiskFull(path),
             Some(ErrorCode::DatabaseCorrupt) => Self::Damaged { path, what: cause.to_string() },
-            _ => Self::Sqlite { path, cause },
+            _ => match cause {
+                // The message of SQLite, without the statement, which may be the whole schema.
+                rusqlite::Error::SqlInputError { msg: what, .. } => Self::Damaged { path, what },
+                rusqlite::Error::FromSqlConversionFailure(..)
+                | rusqlite::Error::InvalidColumnType(..)
+                | rusqlite::Error::IntegralValueOutOfRange(..)
+                | rusqlite::Error::Utf8Error(..) => Self::Damaged { path, what: cause.to_string() },
+                cause => Self::Sqlite { path, cause },
+            },
+        }
+    }
+
+    /// Returns the same error for the file at `path`, of which a copy was used.
+    pub(super) fn of(self, file: &Path) -> Self {
+        let file = file.to_owned();
+        match self {
+            Self::NotARecord(_) => Self::NotARecord(file),
+            Self::Foreign(_) => Self::Foreign(file),
+            Self::Newer { found, supported, .. } => Self::Newer { path: file, found, supported },
+            Self::UnknownVersion { found, .. } => Self::UnknownVersion { path: file, found },
+            Self::Damaged { what, .. } => Self::Damaged { path: file, what },
+            other => other,
         }
     }
 }

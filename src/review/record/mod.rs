@@ -7,6 +7,7 @@
 mod adoptions;
 mod database;
 mod error;
+mod existing;
 mod opinions;
 mod parts;
 mod quarantine;

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::{Record, RecordError};
 use crate::{
+    format::counted,
     inspect::{Assessment, RegionShape, ScoreKind, Verdict},
     review::{Findings, Inspection, InspectionId, Judgement, Opinion, OpinionId, Part, PartId, ReviewItem, Timestamp},
     text::path_text,
@@ -67,6 +68,41 @@ impl Record {
     /// [`RecordError`] for a file that cannot be read.
     pub fn queue(&self) -> Result<Vec<ReviewItem>, RecordError> {
         self.read(|| self.items(QUEUE, params![]))
+    }
+
+    /// Returns every part like [`Record::queue`] of a record that may be damaged: as many as can be read, and the damage.
+    ///
+    /// # Errors
+    /// [`RecordError`] for a file that cannot be read at all.
+    pub fn queue_checked(&self) -> Result<(Vec<ReviewItem>, Option<RecordError>), RecordError> {
+        let damage = match self.quick_check() {
+            Ok(()) => None,
+            Err(error @ RecordError::Damaged { .. }) => Some(error),
+            Err(error) => return Err(error),
+        };
+        match self.queue() {
+            Ok(items) => {
+                let damage = damage.map_or_else(|| self.missing(items.len()), |damage| Ok(Some(damage)))?;
+                Ok((items, damage))
+            }
+            Err(error @ RecordError::Damaged { .. }) => Ok((self.salvaged(), Some(damage.unwrap_or(error)))),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Returns the damage where the record has more parts than the `found` ones.
+    fn missing(&self, found: usize) -> Result<Option<RecordError>, RecordError> {
+        let parts: i64 = self.read(|| self.connection.query_row("SELECT count(*) FROM part", [], |row| row.get(0)))?;
+        let missing = usize::try_from(parts).unwrap_or_default().saturating_sub(found);
+        let what = || format!("{} without an inspection", counted(missing, "part"));
+        Ok((missing > 0).then(|| RecordError::Damaged { path: self.path().into(), what: what() }))
+    }
+
+    /// Returns the parts that can be read one by one.
+    fn salvaged(&self) -> Vec<ReviewItem> {
+        let last = |sql| self.connection.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap_or_default();
+        let last = last("SELECT seq FROM sqlite_sequence WHERE name = 'part'").max(last("SELECT max(id) FROM part"));
+        (1..=last).filter_map(|id| self.item(PartId(id)).ok().flatten()).collect()
     }
 
     /// Returns the parts that changed after `position`; all parts for [`RecordPosition::default`]. Reads a consistent

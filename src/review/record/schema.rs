@@ -68,6 +68,18 @@ fn prepare(connection: &mut Connection, path: &Path, patience: Duration) -> Resu
     connection.pragma_update(None, "foreign_keys", true).map_err(fault)
 }
 
+/// Prepares a connection that only reads; returns the file's version.
+pub(super) fn prepare_to_read(connection: &Connection, path: &Path, patience: Duration) -> Result<i32, RecordError> {
+    let fault = |cause| RecordError::new(path, cause);
+    connection.busy_timeout(patience).map_err(fault)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.pragma_update(None, "query_only", true).map_err(fault)?;
+    match examine(connection, path)? {
+        (_, true) => Err(RecordError::Empty(path.into())),
+        (version, false) => Ok(version),
+    }
+}
+
 /// Migrates to the present version, in one transaction.
 fn migrate(connection: &mut Connection, path: &Path) -> Result<(), RecordError> {
     let fault = |cause| RecordError::new(path, cause);
@@ -75,7 +87,11 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), RecordError> 
     // Another program may have migrated it since.
     let (version, _) = examine(&transaction, path)?;
     for migration in MIGRATIONS.iter().skip(usize::try_from(version).unwrap_or_default()) {
-        transaction.execute_batch(migration).map_err(fault)?;
+        transaction.execute_batch(migration).map_err(|cause| match fault(cause) {
+            // The tables are not those of the version that the file names.
+            RecordError::Damaged { path, .. } => RecordError::UnknownVersion { path, found: version },
+            error => error,
+        })?;
     }
     transaction.pragma_update(None, "application_id", APPLICATION).map_err(fault)?;
     transaction.pragma_update(None, "user_version", VERSION).map_err(fault)?;
@@ -108,6 +124,7 @@ fn examine(connection: &Connection, path: &Path) -> Result<(i32, bool), RecordEr
         APPLICATION if version > VERSION => {
             Err(RecordError::Newer { path: path.into(), found: version, supported: VERSION })
         }
+        APPLICATION if version < 1 && !fresh => Err(RecordError::UnknownVersion { path: path.into(), found: version }),
         APPLICATION => Ok((version, fresh)),
         0 if fresh && version == 0 => Ok((version, fresh)),
         _ => Err(RecordError::Foreign(path.into())),

@@ -1,4 +1,7 @@
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use super::*;
 use crate::{
@@ -63,4 +66,127 @@ fn a_part_of_any_path_is_filed_once_and_found_again() {
         let line = serde_json::to_string(&item).unwrap();
         assert_eq!(serde_json::from_str::<crate::review::ReviewItem>(&line).unwrap(), item);
     }
+}
+
+/// A record with this many parts.
+fn record_of(path: &Path, parts: usize) {
+    let mut record = Record::open(path).unwrap();
+    for i in 0..parts {
+        let path = PathBuf::from(format!("/parts/part {i}.png"));
+        record.insert_inspection(&part(&path, &i.to_le_bytes()), &inspection()).unwrap();
+    }
+}
+
+/// The files of a folder with their contents.
+fn contents(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files.into_iter().map(|path| (path.clone(), fs::read(path).unwrap())).collect()
+}
+
+#[test]
+fn reading_creates_and_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let [empty, whole, absent] = ["empty", "whole.sqlite", "absent"].map(|name| folder.path().join(name));
+    fs::write(&empty, "").unwrap();
+    record_of(&whole, 3);
+    let before = contents(folder.path());
+    assert!(matches!(Record::open_to_read(&empty), Err(RecordError::Empty(_))));
+    assert!(matches!(Record::open_to_read(&absent), Err(RecordError::File(_))));
+    assert!(matches!(Record::open_to_read(folder.path()), Err(RecordError::File(_))));
+    let mut record = Record::open_to_read(&whole).unwrap();
+    let (items, damage) = record.queue_checked().unwrap();
+    assert_eq!((items.len(), damage.map(|d| d.to_string())), (3, None));
+    assert!(matches!(record.add_defect_type("dent", Timestamp(1)), Err(RecordError::ReadOnly(_))));
+    drop(record);
+    assert!(contents(folder.path()) == before);
+}
+
+#[test]
+fn a_record_on_a_read_only_drive_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    // Names that mean something in a URI.
+    let path = folder.path().join("50 %3F?a#b &ü.sqlite");
+    record_of(&path, 3);
+    let before = contents(folder.path());
+    let patience = std::time::Duration::from_millis(1);
+    let record = existing::unchanging(&path, patience).unwrap();
+    assert_eq!(record.queue_checked().unwrap().0.len(), 3);
+    drop(record);
+    assert!(contents(folder.path()) == before);
+    // Its program was killed: the latest parts are in the log only.
+    let mut writer = Record::open(&path).unwrap();
+    writer.insert_inspection(&part(Path::new("/parts/late.png"), b"late"), &inspection()).unwrap();
+    let mut record = existing::copied(&path, patience).unwrap();
+    assert_eq!(record.queue_checked().unwrap().0.len(), 4);
+    assert!(matches!(record.add_defect_type("dent", Timestamp(1)), Err(RecordError::ReadOnly(_))));
+}
+
+#[test]
+fn another_version_is_told_in_a_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    for version in [0, -1, i32::MIN, VERSION + 1, i32::MAX] {
+        let path = folder.path().join(format!("{version}.sqlite"));
+        record_of(&path, 1);
+        rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", version).unwrap();
+        let before = contents(folder.path());
+        for error in [Record::open(&path).unwrap_err(), Record::open_to_read(&path).unwrap_err()] {
+            let text = error.to_string();
+            assert!(text.contains(&format!("version is {version}")) && text.len() < 300, "{text}");
+            assert!(!text.contains("CREATE") && !text.contains('\n'), "{text}");
+        }
+        assert!(contents(folder.path()) == before);
+    }
+    // The right version with other tables.
+    let path = folder.path().join("other.sqlite");
+    record_of(&path, 1);
+    rusqlite::Connection::open(&path).unwrap().execute_batch("DROP TABLE verdict").unwrap();
+    let text = Record::open_to_read(&path).unwrap().queue().unwrap_err().to_string();
+    assert!(text.contains("no such table: verdict") && !text.contains("SELECT"), "{text}");
+}
+
+#[test]
+fn an_earlier_version_is_read_from_a_copy() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("first.sqlite");
+    let first = rusqlite::Connection::open(&path).unwrap();
+    first.execute_batch(include_str!("schema.sql")).unwrap();
+    first.pragma_update(None, "application_id", i32::from_be_bytes(*b"GanR")).unwrap();
+    first.pragma_update(None, "user_version", 1).unwrap();
+    drop(first);
+    let before = contents(folder.path());
+    let mut record = Record::open_to_read(&path).unwrap();
+    assert_eq!(record.queue_checked().unwrap().0.len(), 0);
+    assert!(matches!(record.add_defect_type("dent", Timestamp(1)), Err(RecordError::ReadOnly(_))));
+    assert_eq!(record.path(), path);
+    drop(record);
+    assert!(contents(folder.path()) == before);
+}
+
+#[test]
+fn a_truncated_record_gives_what_is_left_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("review.sqlite");
+    record_of(&path, 150);
+    let whole = fs::read(&path).unwrap();
+    let mut partial = 0;
+    for pages in (1..whole.len() / 4_096).step_by(3) {
+        fs::write(&path, &whole[..pages * 4_096]).unwrap();
+        match Record::open_to_read(&path).and_then(|record| record.queue_checked()) {
+            Ok((items, damage)) => {
+                assert!(damage.is_some_and(|d| d.to_string().contains("is damaged")), "{pages} pages");
+                partial += usize::from(!items.is_empty());
+            }
+            Err(error) => assert!(error.to_string().contains("damaged"), "{pages} pages: {error}"),
+        }
+    }
+    assert!(partial > 0, "nothing was read of any truncated record");
+    // Rows that are missing without damage to the structure.
+    fs::write(&path, &whole).unwrap();
+    let other = rusqlite::Connection::open(&path).unwrap();
+    other.execute_batch("DROP TRIGGER inspection_is_kept; DELETE FROM inspection WHERE part > 148").unwrap();
+    drop(other);
+    let (items, damage) = Record::open_to_read(&path).unwrap().queue_checked().unwrap();
+    assert_eq!(items.len(), 148);
+    assert!(damage.unwrap().to_string().contains("2 parts without an inspection"));
 }

@@ -155,7 +155,7 @@ impl App {
         }
         let ((hash, path), wake) = (key.clone(), self.ctx.clone());
         let search = move || {
-            let adoptions = Record::open(&path).and_then(|record| record.adoptions()).ok()?;
+            let adoptions = Record::open_to_read(&path).and_then(|record| record.adoptions()).ok()?;
             adoptions.into_iter().map(|a| a.adopted).find(|a| a.model == hash && a.parent.is_some())
         };
         match BackgroundTask::spawn("ganspect-adopt", move || wake.request_repaint(), move |_| search()) {

@@ -7,8 +7,37 @@ use crate::engine::Severity;
 
 /// Delay between a change of the settings and writing the file.
 const DELAY: Duration = Duration::from_secs(2);
+/// Pause between two attempts to save the settings after a failure.
+const RETRY: Duration = Duration::from_secs(10);
 /// Interval at which the layouts of the pages are collected.
 const LAYOUT_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Attempts to save the settings after a failure.
+#[derive(Debug, Default)]
+pub(super) struct SaveRetry {
+    /// The error on show, and the time of the next attempt.
+    failed: Option<(String, Instant)>,
+}
+
+impl SaveRetry {
+    /// Returns how long to wait for the next attempt; `None` where it is due.
+    fn wait(&self) -> Option<Duration> {
+        let (_, next) = self.failed.as_ref()?;
+        next.checked_duration_since(Instant::now()).filter(|wait| !wait.is_zero())
+    }
+
+    /// Notes a failure; returns whether its error is new.
+    fn failed(&mut self, error: &str) -> bool {
+        let is_new = self.failed.as_ref().is_none_or(|(known, _)| known != error);
+        self.failed = Some((error.to_owned(), Instant::now() + RETRY));
+        is_new
+    }
+
+    /// Notes that the settings are saved; returns whether they could not be before.
+    fn succeeded(&mut self) -> bool {
+        self.failed.take().is_some()
+    }
+}
 
 impl App {
     /// Copies the pages' layouts to the settings.
@@ -30,6 +59,10 @@ impl App {
             self.changed = None;
             return;
         }
+        if let Some(wait) = self.save_retry.wait() {
+            self.ctx.request_repaint_after(wait);
+            return;
+        }
         let since = *self.changed.get_or_insert_with(Instant::now);
         match DELAY.checked_sub(since.elapsed()) {
             Some(wait) if !wait.is_zero() => self.ctx.request_repaint_after(wait),
@@ -42,12 +75,24 @@ impl App {
         if self.settings == self.saved {
             return;
         }
-        if let Err(error) = self.settings.save(&self.paths.settings) {
-            self.notices.push(Severity::Warning, format!("The settings could not be saved: {error}."));
+        match self.settings.save(&self.paths.settings) {
+            Ok(()) => {
+                if self.save_retry.succeeded() {
+                    self.notices.push(Severity::Info, "The settings are saved again.".to_owned());
+                }
+                self.saved = self.settings.clone();
+                self.changed = None;
+            }
+            Err(error) => {
+                let error = error.to_string();
+                // Each error is reported once.
+                if self.save_retry.failed(&error) {
+                    let text =
+                        format!("The settings could not be saved: {error}. It is tried again while the program runs.");
+                    self.notices.push(Severity::Warning, text);
+                }
+            }
         }
-        // Also after an error, which is reported once rather than every frame.
-        self.saved = self.settings.clone();
-        self.changed = None;
     }
 
     /// Remembers the window's size, except in full screen.
@@ -58,5 +103,20 @@ impl App {
             let size = self.ctx.content_rect().size() * self.ctx.zoom_factor();
             self.settings.window = [size.x.round(), size.y.round()];
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_attempt_is_told_once_and_repeated() {
+        let mut retry = SaveRetry::default();
+        assert!(retry.wait().is_none() && !retry.succeeded());
+        assert!(retry.failed("the disk is full") && !retry.failed("the disk is full"));
+        assert!(retry.wait().is_some_and(|wait| wait <= RETRY));
+        assert!(retry.failed("permission denied"));
+        assert!(retry.succeeded() && retry.wait().is_none() && !retry.succeeded());
     }
 }

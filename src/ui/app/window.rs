@@ -9,7 +9,7 @@ use std::{
 
 use egui::Context;
 
-use super::{adoption::AdoptionFlow, overlays::Overlays, pages::Pages};
+use super::{adoption::AdoptionFlow, overlays::Overlays, pages::Pages, saving::SaveRetry};
 use crate::{
     engine::{
         Engine, EngineState, Event, Severity,
@@ -47,6 +47,8 @@ pub struct App {
     pub(super) saved: Settings,
     /// Time of the first change that is not yet on disk.
     pub(super) changed: Option<Instant>,
+    /// Attempts to save them after a failure.
+    pub(super) save_retry: SaveRetry,
     /// Time at which the pages' layouts were last collected.
     pub(super) layouts_at: Option<Instant>,
     /// The theme (dark or not) and scale that the context has.
@@ -99,6 +101,7 @@ impl App {
             saved: settings.clone(),
             settings,
             changed: None,
+            save_retry: SaveRetry::default(),
             layouts_at: None,
             applied: None,
             page: PageId::Train,

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::inspect::evaluation::CurvePoint;
+use crate::{inspect::evaluation::CurvePoint, text::printable_lines};
 
 /// Side of a curve's plot, SVG units.
 const SIDE: f64 = 200.0;
@@ -20,7 +20,8 @@ pub(super) fn text(plain: &str) -> String {
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
             c if c.is_control() && c != '\n' => out.push(' '),
-            c => out.push(c),
+            // Marks that change the order of the text are written out.
+            c => out.push_str(&printable_lines(c.encode_utf8(&mut [0; 4]))),
         }
     }
     out

@@ -42,7 +42,7 @@ impl ReviewWorkspace {
 
 /// Writes the parts; returns the message for the user.
 fn write(record: &Path, items: &[ReviewItem], format: ExportFormat, folder: &Path) -> Result<String, String> {
-    let summary = Record::open(record)
+    let summary = Record::open_to_read(record)
         .map_err(|error| error.to_string())
         .and_then(|record| export::write(&record, items, format, folder).map_err(|error| error.to_string()));
     let summary = summary.map_err(|error| format!("Cannot export the queue: {error}."))?;
