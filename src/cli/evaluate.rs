@@ -47,7 +47,7 @@ pub(super) struct EvaluateArguments {
     model: PathBuf,
     /// Test images: a folder, a CSV file that lists them, or surface:turned (milled, ground, brushed), which is drawn on
     /// the fly; defaults to the test split of the model's data set
-    #[arg(long, value_name = "DIR|surface:KIND")]
+    #[arg(long, value_name = "DIR|surface:KIND", value_parser = options::data_source())]
     data: Option<DataSource>,
     /// Folder for images.csv, metrics.json and report.html
     #[arg(long, value_name = "OUT")]

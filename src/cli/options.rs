@@ -4,9 +4,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use burn::tensor::Device;
-use clap::Args;
+use clap::{
+    Args,
+    builder::{OsStringValueParser, TypedValueParser},
+};
 
 use crate::{
+    data::{DataError, DataSource},
     engine::{BUILT_IN, inspection::ModelSource},
     inspect::{InvertKnobs, InvertPreset, Model},
     paths::Paths,
@@ -59,6 +63,14 @@ pub(super) fn assign_recipe(recipe: &mut Recipe, assignments: &[String], steps: 
     }
     recipe.validate()?;
     Ok(())
+}
+
+/// Returns the parser of a data source, which may be a folder whose name is not UTF-8.
+pub(super) fn data_source() -> impl TypedValueParser<Value = DataSource> {
+    OsStringValueParser::new().try_map(|text| match text.to_str() {
+        Some(text) => text.parse(),
+        None => Ok::<_, DataError>(DataSource::Folder(text.into())),
+    })
 }
 
 /// Whether this value of `--model` names the built-in model.

@@ -13,7 +13,7 @@ use clap::Args;
 use indicatif::ProgressBar;
 
 use super::{
-    options::assign_recipe,
+    options::{assign_recipe, data_source},
     output::{note, out, print_device, progress_bar, set_share, show_percentage},
     session::{EngineSession, interrupt_flag},
 };
@@ -37,7 +37,7 @@ use crate::{
 #[derive(Debug, Args)]
 pub(super) struct TrainArguments {
     /// Training images: a folder, a CSV file that lists them, or surface:turned (milled, ground, brushed)
-    #[arg(long, value_name = "DIR|surface:KIND", required_unless_present = "resume")]
+    #[arg(long, value_name = "DIR|surface:KIND", value_parser = data_source(), required_unless_present = "resume")]
     data: Option<DataSource>,
     /// Recipe preset; defaults to the one for the device
     #[arg(long, value_enum, conflicts_with_all = ["recipe", "resume"])]

@@ -21,7 +21,7 @@ use super::{Action, PathRequest, theme};
 use crate::{
     data::DataSource,
     engine::{BackgroundTask, InspectionRequest, TaskState, inspection::QuerySource},
-    text::PrintablePath,
+    text::path_text,
 };
 
 /// A dialog that closes sooner than this was never visible.
@@ -86,8 +86,11 @@ pub(crate) enum Dialog {
 impl Dialog {
     /// Opens the desktop's dialog, or a text field if `native` is false.
     pub(crate) fn open(ctx: &Context, request: PathRequest, suggested: PathBuf, native: bool) -> Self {
-        let typed =
-            |suggested: PathBuf| Self::Typed { request, text: suggested.printable().to_string(), focused: false };
+        let typed = |suggested: PathBuf| Self::Typed {
+            request,
+            text: path_text::to_text(&suggested).into_owned(),
+            focused: false,
+        };
         if !native {
             return typed(suggested);
         }
@@ -140,7 +143,7 @@ impl Dialog {
         );
         match task {
             Ok(task) => Self::Native { request, suggested, since: Instant::now(), task },
-            Err(_) => Self::Typed { request, text: suggested.printable().to_string(), focused: false },
+            Err(_) => Self::Typed { request, text: path_text::to_text(&suggested).into_owned(), focused: false },
         }
     }
 
@@ -155,7 +158,7 @@ impl Dialog {
                 }
                 TaskState::Done(_) if since.elapsed() < UNSEEN => {
                     ctx.request_repaint();
-                    Some(Self::Typed { request, text: suggested.printable().to_string(), focused: false })
+                    Some(Self::Typed { request, text: path_text::to_text(&suggested).into_owned(), focused: false })
                 }
                 TaskState::Done(_) | TaskState::Over => None,
             },
@@ -163,7 +166,7 @@ impl Dialog {
                 let modal = modal("path-dialog", ctx).show(ctx, |ui| typed(ui, request, &mut text, &mut focused));
                 match modal.inner {
                     Some(true) => {
-                        actions.extend(action(request, vec![PathBuf::from(text.trim())]));
+                        actions.extend(action(request, vec![path_text::from_text(text.trim())]));
                         None
                     }
                     Some(false) => None,

@@ -19,7 +19,7 @@ use crate::{
     data::{DataError, DataSource, Dataset, Opened},
     engine::{BackgroundTask, TaskState, thread_error, training::critic_preview::Viewer},
     format::{capitalise, sentence},
-    text::PrintablePath,
+    text::{PrintablePath, path_text},
     train::{KNOBS, Preset, Recipe, knobs::Group, run_folder::free_folder},
     ui::{
         Action, Frame as UiFrame, UiCommand, theme, widgets,
@@ -232,9 +232,9 @@ impl ImportPage {
         let p = theme::Palette::of(ui);
         section(ui, "Run folder");
         let source = DataSource::Folder(self.root.clone());
-        let out = self.out.get_or_insert_with(|| free_folder(runs, &source).printable().to_string());
+        let out = self.out.get_or_insert_with(|| path_text::to_text(&free_folder(runs, &source)).into_owned());
         ui.add(TextEdit::singleline(out).desired_width(f32::INFINITY)).accessible_name("Folder of the new run");
-        let exists = PathBuf::from(out.trim()).exists();
+        let exists = path_text::from_text(out.trim()).exists();
         if exists {
             ui.horizontal(|ui| {
                 theme::state_icon(ui, theme::StatusMark::Suspect);
@@ -248,7 +248,7 @@ impl ImportPage {
         let ready = !exists && !out.trim().is_empty();
         let start = ui.vertical_centered_justified(|ui| ui.add_enabled(ready, theme::primary_button(&p, title))).inner;
         if start.clicked() {
-            let (recipe, out) = (Box::new(frame.recipe.clone()), Some(PathBuf::from(out.trim())));
+            let (recipe, out) = (Box::new(frame.recipe.clone()), Some(path_text::from_text(out.trim())));
             frame.actions.push(Action::Start { source, opened: Some(opened), recipe, out });
         }
         let held_out = frame.recipe.data.holdout * 100.0;

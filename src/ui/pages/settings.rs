@@ -9,7 +9,7 @@ use crate::{
     device::{Adapter, DeviceChoice},
     engine::{BackgroundTask, TaskState},
     paths::Paths,
-    text::PrintablePath,
+    text::{PrintablePath, path_text},
     ui::{
         Action, Frame, PageId, PathRequest, Settings, ThemeChoice, UiCommand, XAxis,
         pages::{Page, page_frame},
@@ -130,7 +130,7 @@ impl SettingsPage {
     fn storage(&mut self, ui: &mut Ui, p: &theme::Palette, paths: &Paths, runs: &Path, actions: &mut Vec<Action>) {
         section(ui, p, "Storage");
         row(ui, "Runs", "Folder for new runs; each run has its own subfolder.", |ui| {
-            let mut text = self.runs.clone().unwrap_or_else(|| runs.printable().to_string());
+            let mut text = self.runs.clone().unwrap_or_else(|| path_text::to_text(&runs).into_owned());
             let field = ui
                 .add(TextEdit::singleline(&mut text).desired_width(theme::PANEL_MAX))
                 .accessible_name("Folder for runs");
@@ -140,9 +140,9 @@ impl SettingsPage {
             if field.lost_focus()
                 && let Some(text) = self.runs.take()
                 && !text.trim().is_empty()
-                && Path::new(text.trim()) != runs
+                && path_text::from_text(text.trim()) != runs
             {
-                actions.push(Action::RunsFolder(text.trim().into()));
+                actions.push(Action::RunsFolder(path_text::from_text(text.trim())));
             }
             if ui.button("Browse…").clicked() {
                 actions.push(Action::Ask(PathRequest::RunsFolder));
