@@ -189,8 +189,9 @@ fn typed(ui: &mut Ui, request: PathRequest, text: &mut String, focused: &mut boo
     ui.set_width(WIDTH.min(ui.ctx().content_rect().width() - 2.0 * theme::GAP_XL));
     ui.label(RichText::new(request.title()).text_style(theme::section()).color(p.text_strong));
     ui.add_space(theme::GAP_S);
-    let field =
-        ui.add(TextEdit::singleline(text).hint_text("Path").desired_width(f32::INFINITY)).accessible_name("Path");
+    let field = ui
+        .add(TextEdit::singleline(text).id(Id::unique("path-field")).hint_text("Path").desired_width(f32::INFINITY))
+        .accessible_name("Path");
     if !*focused {
         field.request_focus();
         *focused = true;

@@ -14,3 +14,4 @@ mod pages;
 mod parts;
 mod presentation;
 mod review;
+mod typing;

@@ -136,7 +136,7 @@ fn file_as(record: &mut Record, path: &Path, p: f64, i: usize, model: FileHash) 
 }
 
 /// Opens the Review page on a record, with the reviewer ada.
-fn reviewing(double_blind: bool) -> (TestWindow, Record) {
+pub fn reviewing(double_blind: bool) -> (TestWindow, Record) {
     let folder = tempfile::tempdir().unwrap();
     let record = record(folder.path());
     let mut test = open_in(

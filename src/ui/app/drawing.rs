@@ -6,7 +6,7 @@ use egui::{Context, ScrollArea, Sense, Theme, Ui, UiBuilder};
 
 use super::App;
 use crate::{
-    engine::training::TrainingStatus,
+    engine::{Severity, training::TrainingStatus},
     logging::FRAME_TIMES,
     ui::{Action, CommandContext, Frame, PageId, ThemeChoice, commands::shortcuts, rail, status_bar, theme},
 };
@@ -44,8 +44,10 @@ impl App {
         let mut actions = Vec::new();
         let mut status = self.status();
         let mut context = self.context(&status);
-        if !self.is_modal() {
-            shortcuts::take(&self.ctx, &context, &mut actions);
+        let modal = self.is_modal();
+        self.typing.observe(&self.ctx, self.is_asking());
+        if !modal {
+            self.take_shortcuts(&context, &mut actions);
         }
         // Before anything is drawn, so that this frame shows the effect of a key.
         let mut acted = !actions.is_empty();
@@ -68,6 +70,10 @@ impl App {
         self.status_bar.ui(ui, &engine, &status, job, &self.notices, &mut actions);
         rail::ui(ui, self.page, &mut actions);
         self.draw_page(ui, &status, &context, &mut actions);
+        if self.typing.is_typing() && shortcuts::is_button_key(&self.ctx) {
+            // A text that goes on after Tab has left its field must not press a verdict.
+            actions.retain(|action| !matches!(action, Action::Command(command) if command.records()));
+        }
         self.draw_modals(&context, &mut actions);
         self.notices.ui(&self.ctx, status_bar::HEIGHT, &mut actions);
         if actions.iter().any(|a| matches!(a, Action::Command(_))) {
@@ -77,6 +83,16 @@ impl App {
         if !actions.is_empty() {
             actions.into_iter().for_each(|action| self.apply(action));
             self.update_review();
+        }
+    }
+
+    /// Turns key presses into commands; says so when a single key did nothing because of what was typed.
+    fn take_shortcuts(&mut self, context: &CommandContext, actions: &mut Vec<Action>) {
+        let Some(withheld) = shortcuts::take(&self.ctx, context, &self.typing, actions) else { return };
+        if self.typing.note(&withheld)
+            && let Some(text) = withheld.message(&self.ctx)
+        {
+            self.notices.push(Severity::Info, text);
         }
     }
 
@@ -142,7 +158,8 @@ impl App {
             });
             // Keys pressed after the one that closed the modal are meant for the window.
             ctx.input_mut(|i| i.events = later);
-            shortcuts::take(&ctx, context, actions);
+            self.typing.observe(&ctx, false);
+            self.take_shortcuts(context, actions);
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::{
     train::Recipe,
     ui::{
         CommandContext, PageId, RunOverlay, Settings,
-        commands::palette::CommandPalette,
+        commands::{palette::CommandPalette, typing::TypingGuard},
         dialog::{Confirm, Dialog},
         job::Job,
         notices::Notices,
@@ -65,6 +65,8 @@ pub struct App {
     pub(super) status_bar: StatusBar,
     pub(super) notices: Notices,
     pub(super) palette: Option<CommandPalette>,
+    /// What owns the keyboard.
+    pub(super) typing: TypingGuard,
     pub(super) dialog: Option<Dialog>,
     pub(super) confirm: Option<Confirm>,
     pub(super) native_dialogs: bool,
@@ -110,6 +112,7 @@ impl App {
             status_bar: StatusBar::default(),
             notices: Notices::default(),
             palette: None,
+            typing: TypingGuard::default(),
             dialog: None,
             confirm: None,
             native_dialogs: true,
@@ -237,6 +240,11 @@ impl App {
         if self.engine.is_over() && self.starting.take().is_some() {
             self.notices.push(Severity::Error, "The engine has stopped. Close the window and restart the program.");
         }
+    }
+
+    /// Whether a dialog or the palette is open.
+    pub fn is_asking(&self) -> bool {
+        self.is_modal() || self.dialog.is_some()
     }
 
     /// Whether a modal takes the keyboard.

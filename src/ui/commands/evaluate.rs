@@ -36,6 +36,7 @@ commands! { "Evaluation";
         pages: HERE,
         enabled: |c| c.model && c.evaluation.repeatable,
         effect: Effect::Page(PageId::Evaluate),
+        records: true,
     }
     EvaluateStop {
         title: "Cancel the test",

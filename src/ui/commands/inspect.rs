@@ -74,6 +74,7 @@ commands! { "Inspection";
         pages: HERE,
         enabled: |c| on_page(c) && (c.query.finished || c.query.running) && c.model,
         effect: Effect::Page(PageId::Inspect),
+        records: true,
     }
     InspectBack {
         title: "Previous image",
@@ -200,6 +201,7 @@ commands! { "Inspection";
         pages: HERE,
         enabled: |c| on_page(c) && c.query.any,
         effect: Effect::Page(PageId::Inspect),
+        records: true,
     }
     RegionUndo {
         title: "Undo region change",

@@ -14,6 +14,7 @@ mod samples;
 pub(super) mod shortcuts;
 mod table;
 mod train;
+pub(super) mod typing;
 mod window;
 
 pub use command::UiCommand;

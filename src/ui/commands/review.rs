@@ -76,6 +76,7 @@ commands! { "Review";
         pages: HERE,
         enabled: |c| ready(c) && !c.review.blind,
         effect: Effect::Page(PageId::Review),
+        records: true,
     }
     ReviewHealthy {
         title: "Healthy",
@@ -85,6 +86,7 @@ commands! { "Review";
         pages: HERE,
         enabled: ready,
         effect: Effect::Page(PageId::Review),
+        records: true,
     }
     ReviewDefective {
         title: "Defective",
@@ -94,6 +96,7 @@ commands! { "Review";
         pages: HERE,
         enabled: ready,
         effect: Effect::Page(PageId::Review),
+        records: true,
     }
     ReviewUnsure {
         title: "Unsure",
@@ -103,6 +106,7 @@ commands! { "Review";
         pages: HERE,
         enabled: ready,
         effect: Effect::Page(PageId::Review),
+        records: true,
     }
     ReviewSkip {
         title: "Skip",
@@ -112,6 +116,7 @@ commands! { "Review";
         pages: HERE,
         enabled: ready,
         effect: Effect::Page(PageId::Review),
+        records: true,
     }
     ReviewUndo {
         title: "Undo verdict",
@@ -166,6 +171,7 @@ commands! { "Review";
         pages: HERE,
         enabled: |c| types(c, 1),
         effect: Effect::Page(PageId::Review),
+        records: true,
     }
     ReviewType2 {
         title: "Defect type 2",
@@ -175,6 +181,7 @@ commands! { "Review";
         pages: HERE,
         enabled: |c| types(c, 2),
         effect: Effect::Page(PageId::Review),
+        records: true,
     }
     ReviewType3 {
         title: "Defect type 3",
@@ -184,6 +191,7 @@ commands! { "Review";
         pages: HERE,
         enabled: |c| types(c, 3),
         effect: Effect::Page(PageId::Review),
+        records: true,
     }
     ReviewType4 {
         title: "Defect type 4",
@@ -193,6 +201,7 @@ commands! { "Review";
         pages: HERE,
         enabled: |c| types(c, 4),
         effect: Effect::Page(PageId::Review),
+        records: true,
     }
     ReviewType5 {
         title: "Defect type 5",
@@ -202,6 +211,7 @@ commands! { "Review";
         pages: HERE,
         enabled: |c| types(c, 5),
         effect: Effect::Page(PageId::Review),
+        records: true,
     }
     ReviewType6 {
         title: "Defect type 6",
@@ -211,6 +221,7 @@ commands! { "Review";
         pages: HERE,
         enabled: |c| types(c, 6),
         effect: Effect::Page(PageId::Review),
+        records: true,
     }
     ReviewType7 {
         title: "Defect type 7",
@@ -220,6 +231,7 @@ commands! { "Review";
         pages: HERE,
         enabled: |c| types(c, 7),
         effect: Effect::Page(PageId::Review),
+        records: true,
     }
     ReviewType8 {
         title: "Defect type 8",
@@ -229,6 +241,7 @@ commands! { "Review";
         pages: HERE,
         enabled: |c| types(c, 8),
         effect: Effect::Page(PageId::Review),
+        records: true,
     }
     ReviewType9 {
         title: "Defect type 9",
@@ -238,6 +251,7 @@ commands! { "Review";
         pages: HERE,
         enabled: |c| types(c, 9),
         effect: Effect::Page(PageId::Review),
+        records: true,
     }
     ReviewSearch {
         title: "Find a part",

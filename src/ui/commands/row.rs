@@ -23,6 +23,8 @@ pub(in crate::ui) struct CommandRow {
     pub enabled: fn(&CommandContext) -> bool,
     /// The effect.
     pub effect: Effect,
+    /// Records or discards something, so that its key does nothing while a control has the focus.
+    pub records: bool,
 }
 
 /// The effect of a command.
@@ -52,6 +54,7 @@ macro_rules! commands {
         pages: $pages:expr,
         enabled: $enabled:expr,
         effect: $effect:expr,
+        $(records: $records:expr,)?
     })*) => {
         // Written like the variants of an enum.
         #[allow(non_upper_case_globals)]
@@ -71,6 +74,7 @@ macro_rules! commands {
                 pages: $pages,
                 enabled: $enabled,
                 effect: $effect,
+                records: false $(|| $records)?,
             }),*],
         };
     };

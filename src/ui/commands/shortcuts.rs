@@ -4,7 +4,12 @@ use egui::{Context, Event, InputState, Key, KeyboardShortcut};
 
 #[cfg(test)]
 use super::UiCommand;
-use super::{CommandContext, row::CommandRow, table::rows};
+use super::{
+    CommandContext,
+    row::CommandRow,
+    table::rows,
+    typing::{TypingGuard, Withheld, WithheldKey, shares_letters},
+};
 use crate::ui::{Action, PageId};
 
 /// Keys that a focused control needs for itself if no modifier is held.
@@ -30,30 +35,68 @@ pub(super) fn command_for(shortcut: &KeyboardShortcut, page: PageId) -> Option<U
     shortcuts_on(page).into_iter().find(|(key, _)| key == shortcut).map(|(_, row)| row.command)
 }
 
+/// Keys that undo the last change: of the text while one is typed, of the record otherwise.
+const UNDO: Key = Key::Z;
+
 /// Removes the shortcuts pressed since the last frame from the input and requests their commands.
-/// None fires while a text field has the focus.
-pub(crate) fn take(ctx: &Context, context: &CommandContext, actions: &mut Vec<Action>) {
+///
+/// None fires while a text field has the focus. A key without modifier does nothing while something else owns the
+/// keyboard, and in the moment after text was typed; returns the first that did nothing for such a reason.
+pub(crate) fn take(
+    ctx: &Context,
+    context: &CommandContext,
+    typing: &TypingGuard,
+    actions: &mut Vec<Action>,
+) -> Option<WithheldKey> {
     if ctx.text_edit_focused() {
-        return;
+        return None;
     }
-    let control_focused = ctx.memory(|m| m.focused().is_some());
-    ctx.input_mut(|input| {
-        for (shortcut, row) in shortcuts_on(context.page) {
-            let plain = shortcut.modifiers.is_none();
-            if plain && control_focused && FOR_CONTROLS.contains(&shortcut.logical_key) {
-                continue;
-            }
-            if take_one(input, &shortcut) && row.is_enabled(context) {
-                actions.push(Action::Command(row.command));
-            }
+    let focused = ctx.memory(|m| m.focused());
+    let owns_letters = focused.is_some_and(|control| !shares_letters(ctx, control));
+    let mut withheld = None;
+    for (shortcut, row) in shortcuts_on(context.page) {
+        let (plain, key) = (shortcut.modifiers.is_none(), shortcut.logical_key);
+        if plain && focused.is_some() && FOR_CONTROLS.contains(&key) {
+            continue;
         }
-    });
+        let why = if plain {
+            // A list removes its selected row by this key.
+            let own = key == Key::Delete;
+            let control = row.records && owns_letters && !own;
+            typing.withholds(ctx, key).or(control.then_some(Withheld::Control))
+        } else {
+            (key == UNDO && typing.is_typing()).then_some(Withheld::Typing)
+        };
+        if let Some(why) = why {
+            // Left in the input, for whatever owns the keyboard.
+            if ctx.input(|input| is_pressed(input, &shortcut)) && row.is_enabled(context) {
+                withheld = withheld.or(Some(WithheldKey { command: row.command, why }));
+            }
+        } else if ctx.input_mut(|input| take_one(input, &shortcut)) && row.is_enabled(context) {
+            actions.push(Action::Command(row.command));
+        }
+    }
+    withheld
+}
+
+/// Whether the commands of this frame come from a key pressed on a focused button, rather than from the pointer.
+pub(crate) fn is_button_key(ctx: &Context) -> bool {
+    let key = |event: &Event| matches!(event, Event::Key { key: Key::Space | Key::Enter, pressed: true, .. });
+    ctx.input(|i| i.events.iter().any(key))
 }
 
 /// The input events after the first press of Escape in this frame; none without one.
 pub(crate) fn after_escape(ctx: &Context) -> Vec<Event> {
     let escape = |event: &Event| matches!(event, Event::Key { key: Key::Escape, pressed: true, .. });
     ctx.input(|i| i.events.iter().skip_while(|event| !escape(event)).skip(1).cloned().collect())
+}
+
+/// Whether a shortcut is pressed in this frame, other than by the repeat of a key held down.
+fn is_pressed(input: &InputState, shortcut: &KeyboardShortcut) -> bool {
+    input.events.iter().any(|event| {
+        matches!(event, Event::Key { key, modifiers, pressed: true, repeat: false, .. }
+            if *key == shortcut.logical_key && modifiers.matches_logically(shortcut.modifiers))
+    })
 }
 
 /// Removes all presses of one shortcut; returns whether one of them triggers it.

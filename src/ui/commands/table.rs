@@ -37,6 +37,7 @@ const MISSING: CommandRow = CommandRow {
     pages: &[],
     enabled: |_| false,
     effect: Effect::Page(PageId::Help),
+    records: false,
 };
 
 impl UiCommand {
@@ -62,6 +63,11 @@ impl UiCommand {
     /// The shortcuts; the first is the one shown.
     pub(crate) fn shortcuts(self) -> &'static [KeyboardShortcut] {
         self.row().keys
+    }
+
+    /// Whether it records or discards something.
+    pub(in crate::ui) fn records(self) -> bool {
+        self.row().records
     }
 
     /// The effect.
@@ -129,7 +135,7 @@ mod tests {
 
     use super::*;
     use crate::ui::commands::{
-        EvaluationContext, FinetuneContext, IntakeContext, QueryContext, ReviewContext, palette, shortcuts,
+        EvaluationContext, FinetuneContext, IntakeContext, QueryContext, ReviewContext, palette, shortcuts, typing,
     };
 
     const PAGES: [PageId; 9] = [
@@ -224,6 +230,40 @@ mod tests {
                     assert!(seen.insert(*shortcut), "{:?} shares {shortcut:?}", row.command);
                 }
             }
+        }
+    }
+
+    #[test]
+    fn single_keys_that_record_or_discard_are_marked() {
+        // These only change what is displayed, or open a field; a stopped test or inspection keeps its results.
+        let harmless = [
+            UiCommand::ReviewNote,
+            UiCommand::ReviewDraw,
+            UiCommand::ReviewInspect,
+            UiCommand::ReviewAlone,
+            UiCommand::InspectPlayPause,
+            UiCommand::InspectStop,
+            UiCommand::InspectMore,
+            UiCommand::FramePlay,
+            UiCommand::ActualPixels,
+            UiCommand::FitPicture,
+            UiCommand::Blink,
+            UiCommand::Swipe,
+            UiCommand::MapOverlay,
+            UiCommand::EvaluateInspect,
+            UiCommand::EvaluateStop,
+            UiCommand::PresentPlayPause,
+            UiCommand::PlayPause,
+            UiCommand::GridPlay,
+            UiCommand::PreviewEma,
+            UiCommand::FitCurves,
+            UiCommand::LogY,
+            UiCommand::CriticPreview,
+            UiCommand::CriticPreviewNext,
+        ];
+        for row in rows() {
+            let single = row.keys.iter().any(|key| key.modifiers.is_none() && typing::is_typed(key.logical_key));
+            assert_eq!(row.records, single && !harmless.contains(&row.command), "{:?}", row.command);
         }
     }
 

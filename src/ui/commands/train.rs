@@ -58,6 +58,7 @@ commands! { "Training";
         pages: EVERYWHERE,
         enabled: |c| c.running || c.paused,
         effect: Effect::Action(|_| Action::engine(TrainingRequest::Step(Update::Both))),
+        records: true,
     }
     StepG {
         title: "One step of G",
@@ -67,6 +68,7 @@ commands! { "Training";
         pages: EVERYWHERE,
         enabled: |c| c.running || c.paused,
         effect: Effect::Action(|_| Action::engine(TrainingRequest::Step(Update::G))),
+        records: true,
     }
     StepD {
         title: "One step of D",
@@ -76,6 +78,7 @@ commands! { "Training";
         pages: EVERYWHERE,
         enabled: |c| c.running || c.paused,
         effect: Effect::Action(|_| Action::engine(TrainingRequest::Step(Update::D))),
+        records: true,
     }
     Checkpoint {
         title: "Write a checkpoint",

@@ -34,7 +34,10 @@ impl HelpPage {
             ui.label(RichText::new("Help").text_style(theme::figure()).color(p.text_strong));
             ui.label(theme::weak_caption(&p, concat!("Ganspect ", env!("CARGO_PKG_VERSION"))));
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                let field = TextEdit::singleline(&mut self.filter).hint_text("Filter").desired_width(theme::PANEL_MIN);
+                let field = TextEdit::singleline(&mut self.filter)
+                    .id(egui::Id::unique("help-filter"))
+                    .hint_text("Filter")
+                    .desired_width(theme::PANEL_MIN);
                 ui.add(field).accessible_name("Filter the help");
             });
         });

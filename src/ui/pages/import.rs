@@ -233,7 +233,8 @@ impl ImportPage {
         section(ui, "Run folder");
         let source = DataSource::Folder(self.root.clone());
         let out = self.out.get_or_insert_with(|| path_text::to_text(&free_folder(runs, &source)).into_owned());
-        ui.add(TextEdit::singleline(out).desired_width(f32::INFINITY)).accessible_name("Folder of the new run");
+        ui.add(TextEdit::singleline(out).id(egui::Id::unique("import-folder")).desired_width(f32::INFINITY))
+            .accessible_name("Folder of the new run");
         let exists = path_text::from_text(out.trim()).exists();
         if exists {
             ui.horizontal(|ui| {

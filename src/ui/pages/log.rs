@@ -44,7 +44,10 @@ impl LogPage {
                     }
                 });
                 combo.response.accessible_name("Minimum level");
-                let field = TextEdit::singleline(&mut self.filter).hint_text("Filter").desired_width(theme::PANEL_MIN);
+                let field = TextEdit::singleline(&mut self.filter)
+                    .id(egui::Id::unique("log-filter"))
+                    .hint_text("Filter")
+                    .desired_width(theme::PANEL_MIN);
                 ui.add(field).accessible_name("Filter the log");
             });
         });

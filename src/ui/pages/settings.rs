@@ -132,7 +132,9 @@ impl SettingsPage {
         row(ui, "Runs", "Folder for new runs; each run has its own subfolder.", |ui| {
             let mut text = self.runs.clone().unwrap_or_else(|| path_text::to_text(&runs).into_owned());
             let field = ui
-                .add(TextEdit::singleline(&mut text).desired_width(theme::PANEL_MAX))
+                .add(
+                    TextEdit::singleline(&mut text).id(egui::Id::unique("runs-folder")).desired_width(theme::PANEL_MAX),
+                )
                 .accessible_name("Folder for runs");
             if field.changed() {
                 self.runs = Some(text);

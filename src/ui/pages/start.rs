@@ -153,7 +153,10 @@ impl StartPage {
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = theme::GAP_S;
             let width = ui.available_width() - theme::RAIL - theme::GAP_S;
-            let field = TextEdit::singleline(&mut self.path).hint_text("or type its path here").desired_width(width);
+            let field = TextEdit::singleline(&mut self.path)
+                .id(egui::Id::unique("start-path"))
+                .hint_text("or type its path here")
+                .desired_width(width);
             let field = ui.add(field).accessible_name("Path of a folder or a CSV file");
             let entered = field.lost_focus() && ui.input(|i| i.key_pressed(Key::Enter));
             let path = self.path.trim();

@@ -5,7 +5,10 @@ use egui::{
     emath::GuiRounding, pos2, vec2,
 };
 
-use crate::engine::{BackgroundTask, TaskState};
+use crate::{
+    engine::{BackgroundTask, TaskState},
+    ui::commands::typing::share_letters,
+};
 
 /// Number of pixels from which a texture is created in the background.
 const LARGE: usize = 1 << 17;
@@ -128,6 +131,7 @@ impl Viewport {
         if !response.has_focus() {
             return;
         }
+        share_letters(ui.ctx(), response.id);
         let filter = egui::EventFilter { horizontal_arrows: true, vertical_arrows: true, ..Default::default() };
         ui.memory_mut(|m| m.set_focus_lock_filter(response.id, filter));
         let pressed = |key| ui.input_mut(|i| i.consume_key(egui::Modifiers::NONE, key));

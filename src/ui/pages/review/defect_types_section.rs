@@ -45,7 +45,10 @@ impl PanelSection for DefectTypesSection {
         ui.add_enabled_ui(open, |ui| {
             ui.horizontal(|ui| {
                 let width = ui.available_width() - theme::VALUE;
-                let field = TextEdit::singleline(&mut self.name).hint_text("New type").desired_width(width);
+                let field = TextEdit::singleline(&mut self.name)
+                    .id(egui::Id::unique("new-defect-type"))
+                    .hint_text("New type")
+                    .desired_width(width);
                 let field = ui.add(field).accessible_name("New defect type");
                 let entered = field.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter));
                 let ready = !self.name.trim().is_empty();

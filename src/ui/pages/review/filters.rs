@@ -47,7 +47,10 @@ impl Filters {
     ) {
         let facets = &scene.snapshot.facets;
         ui.horizontal(|ui| {
-            let field = TextEdit::singleline(&mut filter.text).hint_text("Search by name").desired_width(f32::INFINITY);
+            let field = TextEdit::singleline(&mut filter.text)
+                .id(egui::Id::unique("review-search"))
+                .hint_text("Search by name")
+                .desired_width(f32::INFINITY);
             let field = ui.add(field).accessible_name("Search parts");
             if std::mem::take(&mut self.focus_search) {
                 field.request_focus();

@@ -31,6 +31,6 @@ pub(super) fn sections() -> Vec<Box<dyn PanelSection>> {
 /// Draws the sections one below the other.
 pub(super) fn ui(ui: &mut Ui, sections: &mut [Box<dyn PanelSection>], scene: &ReviewScene, frame: &mut Frame<'_>) {
     for section in sections {
-        collapsible(ui, section.title(), |ui| section.ui(ui, scene, frame));
+        collapsible(ui, section.title(), false, |ui| section.ui(ui, scene, frame));
     }
 }

@@ -18,7 +18,10 @@ pub(super) struct ReviewersSection {
 /// Draws the field for the reviewer's name; returns a new name once it is entered.
 fn name_field(ui: &mut Ui, typed: &mut Option<String>, current: &str) -> Option<String> {
     let mut text = typed.clone().unwrap_or_else(|| current.to_owned());
-    let field = TextEdit::singleline(&mut text).hint_text("Your name").desired_width(f32::INFINITY);
+    let field = TextEdit::singleline(&mut text)
+        .id(egui::Id::unique("reviewer-name"))
+        .hint_text("Your name")
+        .desired_width(f32::INFINITY);
     let field = ui.add(field).accessible_name("Your name");
     if field.changed() {
         *typed = Some(text);

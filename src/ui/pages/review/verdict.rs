@@ -100,7 +100,10 @@ pub(super) fn additions(
     let draft = session.draft(item.part.id);
     let mut request = None;
     if let Some(edit) = editing.as_mut().filter(|edit| edit.part == item.part.id) {
-        let field = TextEdit::multiline(&mut edit.text).desired_rows(2).desired_width(f32::INFINITY);
+        let field = TextEdit::multiline(&mut edit.text)
+            .id(egui::Id::unique("review-note"))
+            .desired_rows(2)
+            .desired_width(f32::INFINITY);
         // Enter saves the note; Shift+Enter starts a new line.
         let newline = egui::KeyboardShortcut::new(egui::Modifiers::SHIFT, egui::Key::Enter);
         let field = ui.add(field.return_key(newline).hint_text("Note on this part")).accessible_name("Note");

@@ -179,7 +179,10 @@ impl ReviewWorkspace {
 
     fn queue_section(&mut self, ui: &mut Ui, scene: &ReviewScene, blind: bool) {
         let (filters, queue) = (&mut self.filters, &mut self.queue);
-        collapsible(ui, "Queue", |ui| filters.ui(ui, scene, &mut queue.filter, &mut queue.order, blind));
+        // A folded section would leave the search without its field.
+        collapsible(ui, "Queue", filters.focus_search, |ui| {
+            filters.ui(ui, scene, &mut queue.filter, &mut queue.order, blind)
+        });
         if queue.follow(&scene.snapshot) {
             ui.ctx().request_discard("the queue has changed");
             ui.ctx().request_repaint();

@@ -386,7 +386,10 @@ impl RunsPage {
         let mut text = self.renaming.clone().unwrap_or_else(|| current.clone());
         ui.horizontal(|ui| {
             let width = ui.available_width() - theme::RAIL - theme::GAP_XL;
-            let field = ui.add_enabled(usable, TextEdit::singleline(&mut text).desired_width(width));
+            let field = ui.add_enabled(
+                usable,
+                TextEdit::singleline(&mut text).id(egui::Id::unique("run-name")).desired_width(width),
+            );
             let field = field.accessible_name("Name of the run");
             if field.changed() {
                 self.renaming = Some(text.clone());

@@ -11,7 +11,9 @@ use super::walk::WalkView;
 use crate::{
     engine::{TrainingRequest, training::SampleGrid},
     ui::{
-        Frame, UiCommand, theme,
+        Frame, UiCommand,
+        commands::typing::share_letters,
+        theme,
         theme::Palette,
         widgets::{
             empty_place, flush_right, icon_button, icon_toggle,
@@ -331,6 +333,7 @@ impl SampleGridView {
     }
 
     fn keys(&mut self, ui: &Ui, response: &Response, columns: usize, count: usize) {
+        share_letters(ui.ctx(), response.id);
         let filter = EventFilter { horizontal_arrows: true, vertical_arrows: true, ..EventFilter::default() };
         ui.memory_mut(|m| m.set_focus_lock_filter(response.id, filter));
         let pressed = |key| ui.input_mut(|i| i.consume_key(egui::Modifiers::NONE, key));

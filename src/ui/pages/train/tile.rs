@@ -10,7 +10,9 @@ use super::chart::{ChartContext, ChartLine, ChartState, CurveChart, ViewY};
 use crate::{
     train::Metric,
     ui::{
-        XAxis, theme,
+        XAxis,
+        commands::typing::share_letters,
+        theme,
         theme::Palette,
         widgets::{
             plot_axis::{axis, grid_marks, tick_label},
@@ -225,6 +227,7 @@ impl ChartState {
 
     /// Handles the keys: arrows move the cursor, plus and minus zoom around it, Home fits the view.
     fn keys(&mut self, ui: &Ui, response: &Response, span: (f64, f64), shared: &mut ChartContext<'_>) {
+        share_letters(ui.ctx(), response.id);
         let filter = EventFilter { horizontal_arrows: true, ..EventFilter::default() };
         ui.memory_mut(|m| m.set_focus_lock_filter(response.id, filter));
         let pressed = |key| ui.input_mut(|i| i.consume_key(egui::Modifiers::NONE, key));
