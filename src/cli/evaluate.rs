@@ -226,8 +226,15 @@ fn draw(model: &Model, tests: &TestSet, reported: &mut ReportedModel, interrupte
     progress.finish_and_clear();
 }
 
-fn with_interval(estimate: Option<Estimate>) -> String {
-    estimate.map_or_else(|| "-".into(), |e| format!("{:.3} ({:.3}-{:.3})", e.value, e.low, e.high))
+/// Formats a metric with its interval, or with a dash where there are too few images for one.
+fn with_interval(estimate: Option<Estimate>, images: [usize; 2]) -> String {
+    estimate.map_or_else(
+        || "-".into(),
+        |e| match e.interval(images[0], images[1]) {
+            Ok((low, high)) => format!("{:.3} ({low:.3}-{high:.3})", e.value),
+            Err(_) => format!("{:.3} (-)", e.value),
+        },
+    )
 }
 
 fn number(value: Option<f64>) -> String {
@@ -260,7 +267,8 @@ fn print_summary(summary: &EvaluationSummary) {
     for s in &summary.scores {
         let m = &s.metrics;
         let star = if s.score == summary.score { " *" } else { "" };
-        let cells = [m.auroc, m.average_precision, m.f1, m.caught_at_1, m.caught_at_5].map(with_interval);
+        let cells = [m.auroc, m.average_precision, m.f1, m.caught_at_1, m.caught_at_5]
+            .map(|estimate| with_interval(estimate, [m.healthy, m.defective]));
         out!("| {}{star} | {} |", s.score.name(), cells.join(" | "));
     }
     out!("* decides the verdict");
@@ -312,7 +320,9 @@ fn print_comparison(first: &EvaluationSummary, other: &EvaluationSummary) {
         let of =
             |summary: &EvaluationSummary| summary.scores.iter().find(|s| s.score == score).map(|s| s.metrics.clone());
         let (a, b) = (of(first), of(other));
-        let auroc = |m: &Option<Metrics>| with_interval(m.as_ref().and_then(|m| m.auroc));
+        let auroc = |m: &Option<Metrics>| {
+            m.as_ref().map_or_else(|| "-".into(), |m| with_interval(m.auroc, [m.healthy, m.defective]))
+        };
         let caught = |m: &Option<Metrics>| number(m.as_ref().and_then(|m| m.caught_at_5).map(|e| e.value));
         out!("| {} | {} | {} | {} | {} |", score.name(), auroc(&a), auroc(&b), caught(&a), caught(&b));
     }

@@ -106,7 +106,10 @@ fn print_comparison(result: &FinetuneResult) {
             for [name, before, after] in comparison.rows() {
                 out!("{name:<22}  {before:<26}  {after}");
             }
-            out!("{}", comparison.sentence());
+            if let Some(why) = comparison.interval_note() {
+                out!("{why}");
+            }
+            out!("{} {}", comparison.sentence(), comparison.outcome().sentence());
         }
         None => out!("There are no parts to compare the models on."),
     }

@@ -14,7 +14,8 @@ use crate::{
     device::DeviceChoice,
     format::counted,
     review::{
-        QueueFilter, QueueOrder, QueueView, Record, RecordError, ReviewItem, Timestamp, export, export::ExportFormat,
+        QueueFilter, QueueOrder, QueueView, Record, RecordError, ReviewItem, Timestamp, export,
+        export::{ExportFormat, ExportScope},
         queue,
     },
     text::PrintablePath,
@@ -61,32 +62,46 @@ pub(super) fn run(command: ReviewCommand, choice: DeviceChoice) -> Result<()> {
     match command {
         ReviewCommand::Learn(arguments) => finetune::run(arguments, choice)?,
         ReviewCommand::List { db, since } => {
-            let (record, items, damage) = read(db, since)?;
+            let Read { record, items, damage, .. } = read(db, since)?;
             if items.is_empty() {
                 out!("No matching parts in {}.", record.path().printable());
             }
-            list(&items)?;
+            list(&items, since)?;
             report(items.len(), damage)?;
         }
         ReviewCommand::Export { db, out, format, since } => {
-            let (record, items, damage) = read(db, since)?;
-            let summary = export::write(&record, &items, format, &out)?;
+            let Read { record, items, damage, scope } = read(db, since)?;
+            let summary = export::write_scope(&record, &items, &scope, format, &out)?;
             for path in &summary.files {
                 out!("{}", path.printable());
             }
-            note!("{}", summary.describe(format, items.len()));
+            let only = scope.filter.map(|filter| format!(", {filter}")).unwrap_or_default();
+            note!("{}{only}", summary.describe(format, items.len()));
             report(items.len(), damage)?;
         }
     }
     Ok(())
 }
 
+/// A record that was read, or as much of it as can be.
+struct Read {
+    record: Record,
+    items: Vec<ReviewItem>,
+    /// What is wrong with the file.
+    damage: Option<RecordError>,
+    /// What the items cover.
+    scope: ExportScope,
+}
+
 /// Opens a record, which must exist, and reads its parts: those that can be read, where it is damaged.
-fn read(db: Option<PathBuf>, since: Option<Timestamp>) -> Result<(Record, Vec<ReviewItem>, Option<RecordError>)> {
+fn read(db: Option<PathBuf>, since: Option<Timestamp>) -> Result<Read> {
     let record = Record::open_to_read(&record_path(db)?)?;
     let (mut items, damage) = record.queue_checked()?;
+    // The name of the file is the one asked for: the day is a choice of the user, and only its content says so.
+    let filter = QueueFilter { from: since, ..QueueFilter::default() }.description(&[]);
+    let scope = ExportScope { filter, whole: items.len(), ..ExportScope::default() };
     items.retain(|item| since.is_none_or(|since| item.inspection.time >= since));
-    Ok((record, items, damage))
+    Ok(Read { record, items, damage, scope })
 }
 
 /// Fails for a damaged record, after what could be read of it was written.
@@ -97,7 +112,7 @@ fn report(parts: usize, damage: Option<RecordError>) -> Result<()> {
     }
 }
 
-fn list(items: &[ReviewItem]) -> Result<()> {
+fn list(items: &[ReviewItem], since: Option<Timestamp>) -> Result<()> {
     let rows = indicatif::ProgressBar::hidden();
     let view = QueueView::of(items, &QueueFilter::default(), QueueOrder::Newest);
     for item in view.rows().iter().filter_map(|&i| items.get(i)) {
@@ -120,7 +135,8 @@ fn list(items: &[ReviewItem]) -> Result<()> {
         print_row(&rows, &row)?;
     }
     if !items.is_empty() {
-        print_row(&rows, &queue::sentence(&view.counts()))?;
+        let since = since.map(|day| format!("Since {}: ", day.day())).unwrap_or_default();
+        print_row(&rows, &format!("{since}{}", queue::sentence(&view.counts())))?;
     }
     Ok(())
 }

@@ -1,9 +1,13 @@
 //! Agreement between reviewers in a double-blind review, where each judges without seeing the other's verdict.
 
 use super::{Judgement, Opinion, ReviewItem};
+use crate::format::counted;
 
 /// Categories of a verdict: healthy, defective, undecided.
 pub(crate) const CATEGORIES: usize = 3;
+
+/// Fewest parts with two blind verdicts for which kappa is stated.
+pub(crate) const FEWEST_PAIRS: usize = 10;
 
 /// Contingency table: how often the first reviewer chose category `[row]` and the second `[column]`.
 pub type AgreementTable = [[usize; CATEGORIES]; CATEGORIES];
@@ -28,7 +32,8 @@ pub struct Agreement {
     pub pairs: Vec<BlindPair>,
     /// Contingency table of the pairs.
     pub table: AgreementTable,
-    /// Cohen's kappa: 1 for perfect agreement, 0 for agreement by chance; `None` where it is undefined.
+    /// Cohen's kappa: 1 for perfect agreement, 0 for agreement by chance; `None` where it is undefined. Of fewer than
+    /// [`FEWEST_PAIRS`] parts it says little.
     pub kappa: Option<f64>,
 }
 
@@ -72,6 +77,11 @@ impl Agreement {
         let (all, disagreements) = (self.pairs.len(), self.disagreements().count());
         match (all, self.kappa) {
             (0, _) => "No part has two blind verdicts yet.".into(),
+            (1..FEWEST_PAIRS, _) => format!(
+                "Reviewers agree on {} of {} (Cohen's kappa –: it needs at least {FEWEST_PAIRS} parts).",
+                all - disagreements,
+                counted(all, "part"),
+            ),
             (_, Some(kappa)) => {
                 format!("Reviewers agree on {} of {all} parts (Cohen's kappa {kappa:.2}).", all - disagreements)
             }
@@ -163,7 +173,10 @@ mod tests {
         assert_eq!(agreement.table, [[0, 1, 0], [0, 1, 0], [0, 0, 1]]);
         // 2 of 3; by chance (1 * 0 + 1 * 2 + 1 * 1) / 9 = 1/3: kappa 1/2.
         assert!((agreement.kappa.unwrap() - 0.5).abs() < 1e-12);
-        assert_eq!(agreement.sentence(), "Reviewers agree on 2 of 3 parts (Cohen's kappa 0.50).");
+        let few = "Reviewers agree on 2 of 3 parts (Cohen's kappa –: it needs at least 10 parts).";
+        assert_eq!(agreement.sentence(), few);
+        let more: Vec<ReviewItem> = items.iter().cloned().cycle().take(4 * items.len()).collect();
+        assert_eq!(Agreement::of(&more).sentence(), "Reviewers agree on 8 of 12 parts (Cohen's kappa 0.50).");
         let others = Agreement::between(&items, "eve", "bob");
         assert_eq!((others.pairs.len(), others.table[0][1], others.kappa), (1, 1, Some(0.0)));
         assert!(Agreement::between(&items, "ada", "ada").pairs.is_empty());

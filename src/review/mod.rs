@@ -21,7 +21,7 @@ mod timestamp;
 
 pub use agreement::{Agreement, AgreementTable, BlindPair};
 pub use anomaly_region::{AnomalyRegion, RegionThreshold, find_regions};
-pub use comparison::{Comparison, ModelMetrics};
+pub use comparison::{Comparison, ComparisonOutcome, ModelMetrics};
 pub use facets::{Facets, ModelFacet};
 pub use item::{
     Findings, Inspection, InspectionId, Judgement, Opinion, OpinionId, Part, PartId, ReviewItem, ReviewStatus,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{PartId, ReviewItem, ReviewStatus, Timestamp, agreement};
+use super::{PartId, ReviewItem, ReviewStatus, Timestamp, agreement, facets, facets::ModelFacet};
 use crate::{data::FileHash, format, inspect::Verdict};
 
 /// Order of the queue.
@@ -106,6 +106,55 @@ pub struct QueueFilter {
 }
 
 impl QueueFilter {
+    /// Describes the filter, such as "flagged, on 12 March 2026"; `None` if it matches every part. `models` are named.
+    pub fn description(&self, models: &[ModelFacet]) -> Option<String> {
+        let progress = match (self.progress, &self.reviewer) {
+            (ReviewProgress::All, _) => None,
+            (progress, Some(reviewer)) => Some(format!("{} for {reviewer}", progress.title().to_lowercase())),
+            (progress, None) => Some(progress.title().to_lowercase()),
+        };
+        let words: Vec<String> = self.breadth(models).into_iter().chain(progress).collect();
+        (!words.is_empty()).then(|| words.join(", "))
+    }
+
+    /// Describes the filter without its `progress`: the parts over which progress is counted.
+    pub fn counted(&self, models: &[ModelFacet]) -> Option<String> {
+        Some(self.breadth(models).join(", ")).filter(|words| !words.is_empty())
+    }
+
+    /// Whether it selects parts by what the model or a reviewer said, so that shares of them mean nothing.
+    pub fn selects(&self) -> bool {
+        !self.verdicts.is_empty() || self.progress != ReviewProgress::All
+    }
+
+    /// Describes each condition apart from `progress`.
+    fn breadth(&self, models: &[ModelFacet]) -> Vec<String> {
+        let mut words = Vec::new();
+        if !self.verdicts.is_empty() {
+            let has = |verdict| self.verdicts.contains(&verdict);
+            words.push(match has(Verdict::Suspect) && has(Verdict::Defective) && !has(Verdict::Healthy) {
+                true => "flagged".to_owned(),
+                false => self.verdicts.iter().map(|verdict| verdict.title()).collect::<Vec<_>>().join(" or "),
+            });
+        }
+        if let Some(hash) = self.model {
+            let name = models.iter().find(|model| model.hash == hash).map(|model| model.name.clone());
+            let short = || hash.to_string().chars().take(6).collect();
+            words.push(format!("inspected by {}", name.unwrap_or_else(short)));
+        }
+        match (self.from, self.until) {
+            (Some(from), Some(until)) if until == facets::day_after(from) => words.push(format!("on {}", from.day())),
+            (from, until) => {
+                words.extend(from.map(|from| format!("since {}", from.day())));
+                words.extend(until.map(|until| format!("before {}", until.day())));
+            }
+        }
+        words.extend(self.folder.as_ref().map(|folder| format!("in {}", folder.printable())));
+        let text = self.text.trim();
+        words.extend((!text.is_empty()).then(|| format!("named '{text}'")));
+        words
+    }
+
     /// Whether an item matches, apart from `progress`. `text` is that of the filter in lower case.
     fn matches(&self, item: &ReviewItem, text: &str) -> bool {
         let inspection = &item.inspection;
@@ -279,6 +328,31 @@ mod tests {
             judged(4, 0.005, &[("bob", Unsure, false)]),
             judged(5, 0.045, &[("ada", Skip, false)]),
         ]
+    }
+
+    #[test]
+    fn a_filter_says_what_it_selects() {
+        let all = QueueFilter { reviewer: Some("ada".into()), ..QueueFilter::default() };
+        assert_eq!((all.description(&[]), all.counted(&[]), all.selects()), (None, None, false));
+        let day = Timestamp::from_seconds(1_773_273_600);
+        let filter = QueueFilter {
+            verdicts: vec![Verdict::Suspect, Verdict::Defective],
+            from: Some(day),
+            until: Some(facets::day_after(day)),
+            progress: ReviewProgress::Open,
+            text: " L3 ".into(),
+            ..all
+        };
+        let words = "flagged, on 12 March 2026, named 'L3'";
+        assert_eq!(filter.description(&[]), Some(format!("{words}, to do for ada")));
+        assert_eq!((filter.counted(&[]).as_deref(), filter.selects()), (Some(words), true));
+        let healthy = QueueFilter { verdicts: vec![Verdict::Healthy], ..QueueFilter::default() };
+        assert_eq!((healthy.description(&[]).as_deref(), healthy.selects()), (Some("healthy"), true));
+        let since = QueueFilter { from: Some(day), folder: Some("/line".into()), ..QueueFilter::default() };
+        assert_eq!(
+            (since.description(&[]).as_deref(), since.selects()),
+            (Some("since 12 March 2026, in /line"), false)
+        );
     }
 
     fn numbers(view: &QueueView) -> Vec<usize> {

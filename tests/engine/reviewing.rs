@@ -14,7 +14,7 @@ use ganspect::{
     review::{
         AnomalyRegion, Findings, Judgement, Opinion, OpinionId, PartId, Record, RegionThreshold, ReviewItem,
         ReviewStatus, Timestamp, export,
-        export::{Coco, ExportFormat, ExportSummary},
+        export::{Coco, ExportFormat, ExportScope, ExportSummary},
         find_regions,
         record::{FiledInspection, NewAdoption, NewInspection, NewOpinion, NewPart, RecordPosition, VERSION},
     },
@@ -564,6 +564,37 @@ fn the_pdf_has_a_page_per_part() {
     }
     let text = String::from_utf8_lossy(&parts);
     assert!(text.contains("The image is missing") && text.contains("1 in 100 healthy parts would score this high"));
+}
+
+#[test]
+fn every_format_of_a_filtered_export_names_its_filter() {
+    let folder = tempfile::tempdir().unwrap();
+    let (record, all) = sample_record(folder.path());
+    let out = folder.path().join("out");
+    let items: Vec<_> = all.iter().filter(|item| item.defective() == Some(true)).cloned().collect();
+    let scope = ExportScope { filter: Some("done, in /line/3".into()), selects: true, named: true, whole: all.len() };
+    let mut names = Vec::new();
+    for format in [ExportFormat::Csv, ExportFormat::Jsonl, ExportFormat::Coco, ExportFormat::Masks, ExportFormat::Pdf] {
+        let written = export::write_scope(&record, &items, &scope, format, &out).unwrap();
+        for path in written.files {
+            let name = path.strip_prefix(&out).unwrap().to_string_lossy().into_owned();
+            assert!(name.contains("done-in-line-3"), "{name}");
+            let text = String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned();
+            assert!(format == ExportFormat::Masks || text.contains("done, in /line/3"), "{name}");
+            names.push(name);
+        }
+    }
+    assert!(names.len() >= 7, "{names:?}");
+    let report = String::from_utf8_lossy(&std::fs::read(out.join("shift-done-in-line-3.pdf")).unwrap()).into_owned();
+    for needs_all in ["Verdicts of the model", "Observed against promised", "Drift of healthy parts", "To do"] {
+        assert!(!report.contains(needs_all), "{needs_all}");
+    }
+    assert!(report.contains("3 of 5 parts") && report.contains("Worst parts"));
+    // A day or a folder is a shift of its own, whose shares are known.
+    let day = ExportScope { filter: Some("since 12 March 2026".into()), selects: false, named: false, ..scope };
+    export::write_scope(&record, &items, &day, ExportFormat::Pdf, &out).unwrap();
+    let report = String::from_utf8_lossy(&std::fs::read(out.join("shift.pdf")).unwrap()).into_owned();
+    assert!(report.contains("only since 12 March 2026") && report.contains("Verdicts of the model"));
 }
 
 #[test]

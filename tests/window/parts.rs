@@ -162,9 +162,13 @@ fn a_fine_tuned_model_is_adopted_or_declined() {
         "3 of 12",
         "1 of 12",
         "2 verdicts change on the 17 parts compared: 2 for the better, 0 for the worse.",
+        "The difference may be due to chance: keep the active model, or judge more parts to tell them apart.",
     ] {
         assert!(test.harness.query_all_by_label(text).next().is_some(), "{text}");
     }
+    // What is safe comes first.
+    let left = |test: &TestWindow, c: UiCommand| test.harness.get_by_label(c.title()).rect().left();
+    assert!(left(&test, UiCommand::FinetuneKeep) <= left(&test, UiCommand::FinetuneAdopt));
     command(&mut test, UiCommand::FinetuneKeep);
     test.until("the decision", |w| w.state().state().finetune.status.read().phase == FinetunePhase::Idle);
     assert_eq!(active_model(&test), Some(old.clone()));

@@ -29,6 +29,7 @@ use ganspect::{
         Agreement, AnomalyRegion, Facets, Findings, Inspection, InspectionId, Judgement, Part, PartId, Record,
         ReviewItem, ReviewStatus, Timestamp,
         drift::Drift,
+        export::ExportFormat,
         record::{NewInspection, NewOpinion, NewPart},
     },
     ui::{Action, PageId, UiCommand},
@@ -386,12 +387,62 @@ fn without_a_name_nothing_is_recorded() {
 }
 
 #[test]
-fn the_queue_is_exported_as_csv() {
+fn exports_cover_the_whole_record_unless_the_queue_is_chosen() {
     let (mut test, _record) = reviewing(false);
     let out = test.path("out");
-    test.harness.state_mut().apply(Action::ExportReview(ganspect::review::export::ExportFormat::Csv, out.clone()));
-    test.until("the table", |window| window.state().notices().any(|text| text.contains("from 6 parts")));
-    assert!(fs::read_to_string(out.join("review.csv")).unwrap().contains("part-03.png"));
+    test.choose("Model verdict", "Healthy");
+    assert!(
+        shows(&test.harness, "Healthy: 2 left") && shows(&test.harness, "Exports cover the whole record, 8 parts.")
+    );
+    let export = |test: &mut TestWindow, format, count: usize| {
+        test.harness.state_mut().apply(Action::ExportReview(format, out.clone()));
+        test.until("the export", |window| {
+            window.state().notices().filter(|text| text.starts_with("Exported")).count() == count
+        });
+    };
+    export(&mut test, ExportFormat::Csv, 1);
+    export(&mut test, ExportFormat::Pdf, 2);
+    let text = |name: &str| String::from_utf8_lossy(&fs::read(out.join(name)).unwrap()).into_owned();
+    let lines = |name: &str| text(name).lines().count();
+    assert_eq!(lines("review.csv"), 9, "eight parts");
+    assert!(text("review.csv").contains("part-03.png"));
+    assert!(text("shift.pdf").contains("8 parts") && text("shift.pdf").contains("Verdicts of the model"));
+    // The queue is a choice, and everything names its filter.
+    test.harness.get_by_label("Export only this queue").click();
+    test.harness.run_steps(3);
+    assert!(shows(&test.harness, "Exports cover only the queue (healthy), 2 of 8 parts."));
+    export(&mut test, ExportFormat::Csv, 3);
+    export(&mut test, ExportFormat::Pdf, 4);
+    assert_eq!(lines("review-healthy.csv"), 3);
+    assert!(text("review-healthy.csv").lines().all(|line| line.ends_with("filter") || line.ends_with("healthy")));
+    let report = text("shift-healthy.pdf");
+    assert!(report.contains("Shift report: only healthy") && report.contains("2 of 8 parts"));
+    assert!(!report.contains("false-alarm rate (") && !report.contains("Verdicts of the model"));
+    assert!(test.harness.state().notices().any(|text| text.contains("(only healthy, of 8 in the record)")));
+    assert_eq!(lines("review.csv"), 9, "the export of the whole record is still there");
+}
+
+#[test]
+fn the_end_of_a_queue_says_what_is_next() {
+    let (mut test, _record) = reviewing(false);
+    for _ in 0..6 {
+        assert!(!shows(&test.harness, "are done."));
+        tap(&mut test, Key::A);
+        until_saved(&mut test);
+    }
+    test.until("the end", |window| shows(window, "All 6 parts of this queue (flagged) are done."));
+    assert!(shows(&test.harness, "Fine-tune on"));
+    test.harness.get_by_label("Review the other 2 parts").click();
+    test.harness.run_steps(4);
+    assert!(shows(&test.harness, "of 8") && shows(&test.harness, "HEALTHY"));
+    for _ in 0..2 {
+        tap(&mut test, Key::A);
+        until_saved(&mut test);
+    }
+    test.until("the end", |window| shows(window, "All 8 parts of this queue are done. Every part of the record"));
+    // A queue that its last verdict empties says the same.
+    test.choose("Review status", "To do");
+    assert!(shows(&test.harness, "This queue is done") && !shows(&test.harness, "No parts in this queue"));
 }
 
 #[test]

@@ -21,6 +21,38 @@ pub struct Estimate {
     pub high: f64,
 }
 
+/// Fewest images of each kind for which an interval is worth stating.
+pub const FEWEST: usize = 5;
+
+impl Estimate {
+    /// Returns the interval, or why there is none: of fewer than [`FEWEST`] images of a kind it would say nothing.
+    ///
+    /// # Errors
+    /// The reason, as a sentence for the user.
+    pub fn interval(&self, healthy: usize, defective: usize) -> Result<(f64, f64), String> {
+        if healthy < FEWEST || defective < FEWEST {
+            return Err(format!(
+                "An interval needs at least {FEWEST} healthy and {FEWEST} defective parts; there are {healthy} and \
+                 {defective}."
+            ));
+        }
+        Ok((self.low, self.high))
+    }
+
+    /// Widens an interval of no width, as resampling gives for scores that separate perfectly, to the score interval
+    /// (Wilson 1927) of as many trials without a failure as there are images of the rarer kind.
+    fn widened(self, images: usize) -> Self {
+        if self.high - self.low > 1e-9 || images == 0 {
+            return self;
+        }
+        /// Square of the 97.5 % quantile of the normal distribution.
+        const Z2: f64 = 1.959_963_984_540_054 * 1.959_963_984_540_054;
+        let n = images as f64;
+        let slack = Z2 / (n + Z2);
+        Self { low: (self.value - slack).max(0.0), high: (self.value + slack).min(1.0), ..self }
+    }
+}
+
 /// One point of a curve.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CurvePoint {
@@ -258,8 +290,10 @@ impl Ranking {
             low: quantile(&samples[i], 0.025).unwrap_or(value[i]),
             high: quantile(&samples[i], 0.975).unwrap_or(value[i]),
         };
-        let both = |i| self.has_both().then(|| estimate(i));
-        let at = |i: usize, t: Option<f64>| t.filter(|_| self.defective > 0).map(|_| estimate(i));
+        let rarer = self.healthy.min(self.defective);
+        let both = |i| self.has_both().then(|| estimate(i).widened(rarer));
+        let at =
+            |i: usize, t: Option<f64>| t.filter(|_| self.defective > 0).map(|_| estimate(i).widened(self.defective));
         Metrics {
             healthy: self.healthy,
             defective: self.defective,
@@ -407,6 +441,30 @@ mod tests {
         // scipy: binom.ppf([0.025, 0.975], 25, 12 / 25) / 25
         let caught = metrics.caught_at_1.unwrap();
         assert!((caught.low - 0.28).abs() < 0.05 && (caught.high - 0.68).abs() < 0.05, "{caught:?}");
+    }
+
+    #[test]
+    fn perfect_separation_of_few_parts_is_no_certainty() {
+        let scores = |n: usize, from: f64| (0..n).map(|i| from + i as f64).collect::<Vec<_>>();
+        let metrics =
+            |n: usize, m: usize| Ranking::new(&scores(n, 0.0), &scores(m, 100.0)).unwrap().metrics([Some(50.0), None]);
+        for (healthy, defective) in [(5, 4), (1, 1), (12, 7), (300, 200)] {
+            let m = metrics(healthy, defective);
+            for e in [m.auroc, m.average_precision, m.f1, m.caught_at_1].map(Option::unwrap) {
+                assert_eq!((e.value, e.high), (1.0, 1.0));
+                let fewest = healthy.min(defective) as f64;
+                // scipy.stats.binomtest(n, n).proportion_ci(method="wilson")
+                assert!((e.low - fewest / (fewest + 3.841_458_820_694_124)).abs() < 1e-9, "{e:?}");
+            }
+        }
+        let few = metrics(5, 4);
+        let why = few.auroc.unwrap().interval(few.healthy, few.defective).unwrap_err();
+        assert_eq!(why, "An interval needs at least 5 healthy and 5 defective parts; there are 5 and 4.");
+        let enough = metrics(12, 7);
+        assert!(enough.auroc.unwrap().interval(enough.healthy, enough.defective).is_ok());
+        // The other end is treated alike.
+        let wrong = Ranking::new(&scores(9, 100.0), &scores(9, 0.0)).unwrap().metrics([None; 2]).auroc.unwrap();
+        assert!(wrong.low == 0.0 && wrong.high > 0.2, "{wrong:?}");
     }
 
     #[test]

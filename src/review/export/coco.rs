@@ -8,12 +8,22 @@ use crate::{inspect::RegionShape, review::ReviewItem, text::path_text};
 /// Images with outlines of defects.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Coco {
+    /// Which parts the file covers; absent for a whole record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub info: Option<CocoInfo>,
     /// The judged images; healthy ones have no annotation.
     pub images: Vec<CocoImage>,
     /// The outlines.
     pub annotations: Vec<Annotation>,
     /// The defect types.
     pub categories: Vec<Category>,
+}
+
+/// What a file covers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CocoInfo {
+    /// The filter of the parts, in words.
+    pub description: String,
 }
 
 /// An image.

@@ -7,6 +7,11 @@ use crate::format::counted;
 /// Name of a defect type that nobody specified.
 pub(crate) const UNNAMED: &str = "defect";
 
+/// Returns "6 of 8 parts".
+pub(super) fn count_of(parts: usize, whole: usize) -> String {
+    format!("{parts} of {}", counted(whole, "part"))
+}
+
 /// Format of an export.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, clap::ValueEnum)]
 pub enum ExportFormat {

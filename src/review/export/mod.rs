@@ -10,16 +10,18 @@ mod grey;
 mod masks;
 mod pages;
 mod pdf;
+mod scope;
 mod table;
 
 use std::{fs, io, path::Path};
 
-pub use coco::{Annotation, Category, Coco, CocoImage};
+pub use coco::{Annotation, Category, Coco, CocoImage, CocoInfo};
 pub use error::ExportError;
 pub use format::{ExportFormat, ExportSummary};
 pub(crate) use grey::GreyImage;
 pub(crate) use masks::write_masks;
 pub(crate) use pages::{PartPage, parts_pdf, shift_pdf};
+pub use scope::ExportScope;
 pub(crate) use table::{write_csv, write_jsonl};
 
 use super::{
@@ -39,7 +41,7 @@ const MAX_PAGES: usize = 500;
 /// Largest side of an image in the PDF, pixels.
 const MAX_SIDE: usize = 800;
 
-/// Writes `items` of a record into `folder`, which is created if needed. Existing files are replaced.
+/// Writes `items`, all parts of a record, into `folder`, which is created if needed. Existing files are replaced.
 ///
 /// # Errors
 /// [`ExportError`] for a record that cannot be read or a file that cannot be written.
@@ -49,28 +51,44 @@ pub fn write(
     format: ExportFormat,
     folder: &Path,
 ) -> Result<ExportSummary, ExportError> {
+    let scope = ExportScope { whole: items.len(), ..ExportScope::default() };
+    write_scope(record, items, &scope, format, folder)
+}
+
+/// Like [`write`], for the parts of a scope, which every file names.
+///
+/// # Errors
+/// Those of [`write`].
+pub fn write_scope(
+    record: &Record,
+    items: &[ReviewItem],
+    scope: &ExportScope,
+    format: ExportFormat,
+    folder: &Path,
+) -> Result<ExportSummary, ExportError> {
     fs::create_dir_all(folder).map_err(|cause| FileError::new(Access::Write, folder, cause))?;
     let mut summary = match format {
         ExportFormat::Csv | ExportFormat::Jsonl => {
             let found = items.iter().map(|item| findings(record, item)).collect::<Result<Vec<Findings>, _>>()?;
-            let (name, write): (_, fn(&mut dyn io::Write, _, _) -> io::Result<usize>) = match format {
-                ExportFormat::Csv => ("review.csv", write_csv),
-                _ => ("review.jsonl", write_jsonl),
+            let (extension, write): (_, fn(&mut dyn io::Write, _, _, _) -> io::Result<usize>) = match format {
+                ExportFormat::Csv => ("csv", write_csv),
+                _ => ("jsonl", write_jsonl),
             };
-            let (path, mut rows) = (folder.join(name), 0);
+            let (path, mut rows) = (folder.join(scope.file("review", extension)), 0);
             files::write_atomic_with(&path, |out| {
-                rows = write(out, items, &found)?;
+                rows = write(out, items, &found, scope.filter.as_deref())?;
                 Ok(())
             })?;
             ExportSummary { rows, files: vec![path], ..ExportSummary::default() }
         }
         ExportFormat::Coco => {
             let mut coco = Coco::new(&record.defect_types()?);
+            coco.info = scope.filter.as_ref().map(|filter| CocoInfo { description: format!("only parts: {filter}") });
             let mut left_out = 0;
             for item in items {
                 left_out += usize::from(!coco.add(item, &outlines(record, item)?));
             }
-            let path = folder.join("coco.json");
+            let path = folder.join(scope.file("coco", "json"));
             files::write_atomic_with(&path, |out| Ok(serde_json::to_writer_pretty(out, &coco)?))?;
             ExportSummary { rows: coco.annotations.len(), files: vec![path], left_out, missing: 0 }
         }
@@ -79,9 +97,11 @@ pub fn write(
             for item in items.iter().filter(|item| item.defective() == Some(true)) {
                 parts.push((item, outlines(record, item)?));
             }
-            write_masks(folder, &parts)?
+            // The layout has no place for a note, so the masks of a filter are in a folder of its name.
+            let folder = scope.suffix().map_or_else(|| folder.to_owned(), |suffix| folder.join(suffix));
+            write_masks(&folder, &parts)?
         }
-        ExportFormat::Pdf => return write_pdf(record, items, folder),
+        ExportFormat::Pdf => return write_pdf(record, items, scope, folder),
     };
     let counted = |item: &&ReviewItem| match format {
         ExportFormat::Coco => item.defective().is_some(),
@@ -93,7 +113,12 @@ pub fn write(
 }
 
 /// Writes the shift report, and one page per part that was reviewed or not found healthy, worst first.
-fn write_pdf(record: &Record, items: &[ReviewItem], folder: &Path) -> Result<ExportSummary, ExportError> {
+fn write_pdf(
+    record: &Record,
+    items: &[ReviewItem],
+    scope: &ExportScope,
+    folder: &Path,
+) -> Result<ExportSummary, ExportError> {
     let mut summary = ExportSummary::default();
     let mut write = |name: &str, pdf: Vec<u8>, pages: usize| {
         let path = folder.join(name);
@@ -102,7 +127,7 @@ fn write_pdf(record: &Record, items: &[ReviewItem], folder: &Path) -> Result<Exp
         summary.rows += pages;
         Ok::<_, FileError>(())
     };
-    write("shift.pdf", shift_pdf(&ShiftSummary::of(items), items), 1)?;
+    write(&scope.file("shift", "pdf"), shift_pdf(&ShiftSummary::of(items), items, scope), 1)?;
     let view = QueueView::of(items, &QueueFilter::default(), QueueOrder::Worst);
     let is_shown =
         |item: &ReviewItem| !item.opinions.is_empty() || item.inspection.assessment.verdict != Verdict::Healthy;
@@ -119,7 +144,7 @@ fn write_pdf(record: &Record, items: &[ReviewItem], folder: &Path) -> Result<Exp
         pages.push(PartPage { item, outlines: outlines(record, item)?, image });
     }
     if !pages.is_empty() {
-        write("parts.pdf", parts_pdf(&pages), pages.len())?;
+        write(&scope.file("parts", "pdf"), parts_pdf(&pages, scope), pages.len())?;
     }
     summary.missing = missing;
     summary.left_out = shown.len().saturating_sub(MAX_PAGES);

@@ -1,11 +1,13 @@
 //! PDF pages: one per part, and the shift report.
 
 use super::{
+    format::count_of,
     grey::GreyImage,
     pdf::{BODY, Document, PdfPage, SECTION, TITLE},
+    scope::ExportScope,
 };
 use crate::{
-    format::capitalise,
+    format::{capitalise, counted},
     inspect::RegionShape,
     review::{Opinion, ReviewItem, ReviewStatus, ShiftSummary},
     text::PrintablePath,
@@ -30,10 +32,10 @@ pub(crate) struct PartPage<'a> {
 
 /// Creates a PDF with one page per part: image, verdict with its p-value in words, and reviewers' verdicts. Without parts,
 /// a single page says so.
-pub(crate) fn parts_pdf(pages: &[PartPage<'_>]) -> Vec<u8> {
-    let mut document = Document::new("Reviewed parts");
+pub(crate) fn parts_pdf(pages: &[PartPage<'_>], scope: &ExportScope) -> Vec<u8> {
+    let mut document = Document::new(&titled("Reviewed parts", scope));
     for page in pages {
-        document.add(part(page));
+        document.add(part(page, scope));
     }
     if pages.is_empty() {
         let mut pdf = PdfPage::new();
@@ -43,7 +45,12 @@ pub(crate) fn parts_pdf(pages: &[PartPage<'_>]) -> Vec<u8> {
     document.finish()
 }
 
-fn part(page: &PartPage<'_>) -> PdfPage {
+/// Returns a title that names the filter.
+fn titled(title: &str, scope: &ExportScope) -> String {
+    scope.filter.as_ref().map_or_else(|| title.to_owned(), |filter| format!("{title}: only {filter}"))
+}
+
+fn part(page: &PartPage<'_>, scope: &ExportScope) -> PdfPage {
     let ReviewItem { part, inspection, opinions, .. } = page.item;
     let assessment = &inspection.assessment;
     let mut pdf = PdfPage::new();
@@ -61,6 +68,9 @@ fn part(page: &PartPage<'_>) -> PdfPage {
         None => pdf.text("The image is missing: it was moved, deleted or replaced."),
     }
     pdf.gap(BODY);
+    if let Some(filter) = &scope.filter {
+        pdf.row("Selection", &format!("only parts of this filter: {filter}"));
+    }
     pdf.row("File", &part.path.printable().to_string());
     pdf.row("Inspected", &format!("{} UTC, {} x {} pixels", inspection.time.minute(), part.width, part.height));
     pdf.row("Model", &inspection.model_name);
@@ -100,14 +110,56 @@ fn describe(opinion: &Opinion) -> String {
     text
 }
 
-/// Creates the shift report, a single page. `shift` is the summary of `items`.
-pub(crate) fn shift_pdf(shift: &ShiftSummary, items: &[ReviewItem]) -> Vec<u8> {
+/// Creates the shift report, a single page. `shift` is the summary of `items`. Over parts that a filter selected by what
+/// was said of them, it leaves out every figure that needs all parts of the shift.
+pub(crate) fn shift_pdf(shift: &ShiftSummary, items: &[ReviewItem], scope: &ExportScope) -> Vec<u8> {
+    let title = titled("Shift report", scope);
     let mut pdf = PdfPage::new();
-    pdf.head("Shift report", TITLE);
+    pdf.head(&title, TITLE);
+    let parts = match &scope.filter {
+        Some(_) => count_of(items.len(), scope.whole),
+        None => counted(items.len(), "part"),
+    };
     match shift.from.zip(shift.to) {
-        Some((from, to)) => pdf.text(&format!("{} parts, {} to {} UTC", items.len(), from.minute(), to.minute())),
+        Some((from, to)) => pdf.text(&format!("{parts}, {} to {} UTC", from.minute(), to.minute())),
         None => pdf.text("No inspections."),
     }
+    if scope.selects {
+        pdf.text(
+            "This report covers only the parts of this filter. Verdict counts, agreement, the false-alarm rate, missed \
+             defects and drift need the whole shift and are left out; export without the filter to see them.",
+        );
+    } else {
+        figures(&mut pdf, shift);
+    }
+    if !shift.defect_types.is_empty() {
+        pdf.head("Defect types", SECTION);
+        for (name, count) in shift.defect_types.iter().take(MAX_TYPES) {
+            pdf.row(name, &count.to_string());
+        }
+        if let more @ 1.. = shift.defect_types.len().saturating_sub(MAX_TYPES) {
+            pdf.text(&format!("and {more} more"));
+        }
+    }
+    if !shift.worst.is_empty() {
+        pdf.head("Worst parts", SECTION);
+    }
+    for item in shift.worst.iter().filter_map(|&i| items.get(i)) {
+        let assessment = &item.inspection.assessment;
+        let ruling = match item.defective() {
+            Some(true) => "ruled defective",
+            Some(false) => "ruled healthy",
+            None => "no ruling yet",
+        };
+        pdf.row(&item.part.name(), &format!("{}; {}; {ruling}", assessment.verdict.title(), assessment.describe()));
+    }
+    let mut document = Document::new(&title);
+    document.add(pdf);
+    document.finish()
+}
+
+/// Writes the figures that hold only over all parts of a shift.
+fn figures(pdf: &mut PdfPage, shift: &ShiftSummary) {
     pdf.head("Verdicts of the model", SECTION);
     let [healthy, suspect, defective] = shift.verdicts;
     pdf.row("Healthy", &healthy.to_string());
@@ -132,28 +184,4 @@ pub(crate) fn shift_pdf(shift: &ShiftSummary, items: &[ReviewItem]) -> Vec<u8> {
     pdf.text(&format!("{} of {} defective parts were not flagged.", shift.missed, shift.defective));
     pdf.head("Drift of healthy parts", SECTION);
     pdf.text(&shift.drift);
-    if !shift.defect_types.is_empty() {
-        pdf.head("Defect types", SECTION);
-        for (name, count) in shift.defect_types.iter().take(MAX_TYPES) {
-            pdf.row(name, &count.to_string());
-        }
-        if let more @ 1.. = shift.defect_types.len().saturating_sub(MAX_TYPES) {
-            pdf.text(&format!("and {more} more"));
-        }
-    }
-    if !shift.worst.is_empty() {
-        pdf.head("Worst parts", SECTION);
-    }
-    for item in shift.worst.iter().filter_map(|&i| items.get(i)) {
-        let assessment = &item.inspection.assessment;
-        let ruling = match item.defective() {
-            Some(true) => "ruled defective",
-            Some(false) => "ruled healthy",
-            None => "no ruling yet",
-        };
-        pdf.row(&item.part.name(), &format!("{}; {}; {ruling}", assessment.verdict.title(), assessment.describe()));
-    }
-    let mut document = Document::new("Shift report");
-    document.add(pdf);
-    document.finish()
 }

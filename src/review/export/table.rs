@@ -36,12 +36,20 @@ pub(crate) fn csv_header() -> Vec<&'static str> {
 }
 
 /// Writes one row per part and current verdict, and one for each part without verdicts. Returns the number of rows.
-/// `found` corresponds to `items`. Unknown values are empty; times are UTC; `region` is JSON.
+/// `found` corresponds to `items`. Unknown values are empty; times are UTC; `region` is JSON. A `filter` that selected the
+/// items is the last column.
 ///
 /// # Errors
 /// Those of `out`.
-pub(crate) fn write_csv(out: &mut dyn Write, items: &[ReviewItem], found: &[Findings]) -> io::Result<usize> {
-    let mut table = TableWriter::new(out, &csv_header())?;
+pub(crate) fn write_csv(
+    out: &mut dyn Write,
+    items: &[ReviewItem],
+    found: &[Findings],
+    filter: Option<&str>,
+) -> io::Result<usize> {
+    let header: Vec<&str> = csv_header().into_iter().chain(filter.map(|_| "filter")).collect();
+    let mut table = TableWriter::new(out, &header)?;
+    let last: Vec<String> = filter.map(str::to_owned).into_iter().collect();
     let mut rows = 0;
     for (item, findings) in items.iter().zip(found) {
         let columns = part_columns(item, findings);
@@ -50,7 +58,7 @@ pub(crate) fn write_csv(out: &mut dyn Write, items: &[ReviewItem], found: &[Find
             opinions => opinions.iter().map(Some).collect(),
         };
         for opinion in opinions {
-            table.row(columns.iter().chain(&opinion_columns(item, opinion)?))?;
+            table.row(columns.iter().chain(&opinion_columns(item, opinion)?).chain(&last))?;
             rows += 1;
         }
     }
@@ -121,6 +129,9 @@ fn ruling_name(defective: Option<bool>) -> &'static str {
 struct JsonLine<'a> {
     missing: bool,
     ruling: Option<&'a str>,
+    /// The filter that selected the part; absent in the export of a whole record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    filter: Option<&'a str>,
     #[serde(flatten)]
     item: &'a ReviewItem,
     #[serde(flatten)]
@@ -132,10 +143,18 @@ struct JsonLine<'a> {
 ///
 /// # Errors
 /// Those of `out`.
-pub(crate) fn write_jsonl(out: &mut dyn Write, items: &[ReviewItem], found: &[Findings]) -> io::Result<usize> {
+pub(crate) fn write_jsonl(
+    out: &mut dyn Write,
+    items: &[ReviewItem],
+    found: &[Findings],
+    filter: Option<&str>,
+) -> io::Result<usize> {
     for (item, findings) in items.iter().zip(found) {
         let ruling = Some(ruling_name(item.defective())).filter(|name| !name.is_empty());
-        serde_json::to_writer(&mut *out, &JsonLine { missing: item.part.is_missing(), ruling, item, findings })?;
+        serde_json::to_writer(
+            &mut *out,
+            &JsonLine { missing: item.part.is_missing(), ruling, filter, item, findings },
+        )?;
         out.write_all(b"\n")?;
     }
     Ok(items.len().min(found.len()))

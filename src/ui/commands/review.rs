@@ -281,8 +281,8 @@ commands! { "Review";
         effect: Effect::Page(PageId::Review),
     }
     ReviewExport {
-        title: "Export the queue…",
-        help: "Writes the parts that match the filter to a table (review.csv) in a folder.",
+        title: "Export the record…",
+        help: "Writes all parts of the record, or only the queue if that is chosen under Queue, to a table (review.csv).",
         keywords: "review csv save",
         keys: [ctrl(Key::E)],
         pages: HERE,
@@ -291,7 +291,7 @@ commands! { "Review";
     }
     ReviewReport {
         title: "Shift report…",
-        help: "Writes a PDF with the statistics of the parts that match the filter and a page for each flagged one.",
+        help: "Writes a PDF with the statistics of the whole record, whatever the queue shows, and a page for each flagged part.",
         keywords: "review pdf paper print summary",
         keys: [ctrl_shift(Key::E)],
         pages: HERE,

@@ -172,3 +172,5 @@ pub(crate) const FILM_CELL: f32 = 76.0;
 pub(crate) const FILM_PICTURE: f32 = 56.0;
 /// Height of the row of verdicts.
 pub(crate) const VERDICTS: f32 = 44.0;
+/// Height of the notice that a review queue is done.
+pub(crate) const QUEUE_END: f32 = 76.0;

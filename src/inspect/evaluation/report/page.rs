@@ -12,7 +12,7 @@ use crate::{
     inspect::{
         InvertKnobs, InvertPreset, ScoreKind,
         calibration::rate_interval_sentence,
-        evaluation::{Confusion, Estimate, Evaluation, EvaluationSummary},
+        evaluation::{Confusion, Estimate, Evaluation, EvaluationSummary, Metrics},
     },
     time::span,
 };
@@ -128,7 +128,12 @@ fn comparison(out: &mut String, models: &[ReportedModel], names: &[String]) {
             let metrics = model.summary.scores.iter().find(|s| s.score == score).map(|s| &s.metrics);
             let star = if model.summary.score == score { "* " } else { "" };
             let (auroc, caught) = (metrics.and_then(|m| m.auroc), metrics.and_then(|m| m.caught_at_5));
-            let _ = write!(out, "<td>{star}{}</td><td>{}</td>", with_interval(auroc), number(caught.map(|e| e.value)));
+            let _ = write!(
+                out,
+                "<td>{star}{}</td><td>{}</td>",
+                metrics.map_or_else(|| "–".into(), |m| with_interval(auroc, m)),
+                number(caught.map(|e| e.value))
+            );
         }
         out.push_str("</tr>");
     }
@@ -164,10 +169,12 @@ fn thousandths(rate: f64) -> String {
     text.strip_suffix(".0").map_or(text.clone(), Into::into)
 }
 
-fn with_interval(estimate: Option<Estimate>) -> String {
-    match estimate {
-        Some(e) => format!("{:.3} <small>{:.3} to {:.3}</small>", e.value, e.low, e.high),
-        None => "–".into(),
+/// Formats a metric with its interval, or with a dash and the reason where there are too few images for one.
+fn with_interval(estimate: Option<Estimate>, metrics: &Metrics) -> String {
+    let Some(e) = estimate else { return "–".into() };
+    match e.interval(metrics.healthy, metrics.defective) {
+        Ok((low, high)) => format!("{:.3} <small>{low:.3} to {high:.3}</small>", e.value),
+        Err(why) => format!("{:.3} <small title=\"{}\">–</small>", e.value, text(&why)),
     }
 }
 
@@ -185,7 +192,7 @@ fn scores(out: &mut String, summary: &EvaluationSummary) {
         let class = if s.score == summary.score { " class=\"verdict\"" } else { "" };
         let _ = write!(out, "<tr{class}><td title=\"{}\">{}</td>", text(s.score.describe()), s.score.title());
         for estimate in [m.auroc, m.average_precision, m.f1, m.caught_at_1, m.caught_at_5] {
-            let _ = write!(out, "<td>{}</td>", with_interval(estimate));
+            let _ = write!(out, "<td>{}</td>", with_interval(estimate, m));
         }
         out.push_str("</tr>");
     }

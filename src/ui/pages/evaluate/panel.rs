@@ -287,7 +287,7 @@ fn metrics(ui: &mut Ui, view: &PanelView<'_>) {
         ("Caught at 5 %", caught(0.05), m.and_then(|m| m.caught_at_5), caught_help(5, at(0.05).is_some())),
     ];
     for (name, value, estimate, help) in rows {
-        metric_row(ui, name, value, estimate, &help);
+        metric_row(ui, name, value, estimate.zip(m), &help);
     }
     if at(0.01).is_none() && n > 0 {
         ui.add(Label::new(theme::weak_caption(&p, few(1))).wrap());
@@ -295,8 +295,11 @@ fn metrics(ui: &mut Ui, view: &PanelView<'_>) {
 }
 
 /// Draws a metric: name, value, and confidence interval.
-fn metric_row(ui: &mut Ui, name: &str, value: Option<f64>, estimate: Option<Estimate>, help: &str) {
+fn metric_row(ui: &mut Ui, name: &str, value: Option<f64>, estimate: Option<(Estimate, &Metrics)>, help: &str) {
     let p = Palette::of(ui);
+    let interval = estimate.filter(|_| value.is_some()).map(|(e, m)| e.interval(m.healthy, m.defective));
+    let why = interval.as_ref().and_then(|interval| interval.as_ref().err());
+    let help = &why.map_or_else(|| help.to_owned(), |why| format!("{help}. {why}"));
     named_row(ui, name, help, |ui| {
         let cell = |ui: &mut Ui, width: f32, text: RichText| {
             let layout = egui::Layout::right_to_left(egui::Align::Center);
@@ -305,8 +308,11 @@ fn metric_row(ui: &mut Ui, name: &str, value: Option<f64>, estimate: Option<Esti
                 ui.label(text).on_hover_text(help);
             });
         };
-        let interval = estimate.filter(|_| value.is_some());
-        let interval = interval.map_or_else(String::new, |e| format!("{:.3} to {:.3}", e.low, e.high));
+        let interval = match &interval {
+            Some(Ok((low, high))) => format!("{low:.3} to {high:.3}"),
+            Some(Err(_)) => "–".to_owned(),
+            None => String::new(),
+        };
         cell(ui, theme::INTERVAL, theme::weak_caption(&p, interval));
         let value = value.map_or_else(|| "–".to_owned(), |v| format!("{v:.3}"));
         cell(ui, theme::FIGURE_COLUMN, RichText::new(value).color(p.text_strong));

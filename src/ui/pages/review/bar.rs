@@ -3,6 +3,7 @@
 use egui::{Button, Key, RichText, Ui, vec2};
 use egui_material_icons::icons;
 
+use super::reasons;
 use crate::ui::{Frame, UiCommand, theme, theme::Palette, widgets::icon_button};
 
 /// The verdict commands, from left to right.
@@ -69,13 +70,7 @@ fn button(ui: &mut Ui, command: UiCommand, title: &str, frame: &mut Frame<'_>) {
     let key = RichText::new(keys).monospace().color(if enabled { p.accent } else { p.text_weak });
     let button = Button::new((key, RichText::new(title))).min_size(vec2(0.0, theme::ROW));
     let response = ui.add_enabled(enabled, button).accessible_name(command.title());
-    let disabled = match command {
-        UiCommand::ReviewUndo => "No verdict has been given since the program was started.",
-        UiCommand::ReviewAgree if frame.context.review.blind => {
-            "The model's verdict is hidden during double-blind review."
-        }
-        _ => "Enter your name in the panel first.",
-    };
+    let disabled = reasons::disabled(command, frame.context);
     if response.on_hover_text(command.tooltip(ui.ctx())).on_disabled_hover_text(disabled).clicked() {
         frame.command(command);
     }

@@ -52,7 +52,9 @@ impl PanelSection for DefectTypesSection {
                 let field = ui.add(field).accessible_name("New defect type");
                 let entered = field.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter));
                 let ready = !self.name.trim().is_empty();
-                if (ui.add_enabled(ready, egui::Button::new("Add")).clicked() || entered) && ready {
+                let add = ui.add_enabled(ready, egui::Button::new("Add"));
+                let why = if open { "Type a name first." } else { "No record is open. Open one first." };
+                if (add.on_disabled_hover_text(why).clicked() || entered) && ready {
                     send(frame, ReviewRequest::AddDefectType(self.name.trim().to_owned()));
                     self.name.clear();
                     if entered {

@@ -2,7 +2,7 @@
 
 use egui::{Label, RichText, Ui, vec2};
 
-use super::scene::ReviewScene;
+use super::{next, next::Rest, reasons, scene::ReviewScene};
 use crate::{
     engine::review::RecordState,
     text::PrintablePath,
@@ -13,13 +13,20 @@ use crate::{
     },
 };
 
-/// Draws the page; returns whether to clear the filter.
-pub(super) fn ui(ui: &mut Ui, scene: &ReviewScene, frame: &mut Frame<'_>) -> bool {
+/// Draws the page; returns whether to clear the filter. `end` is given where the queue is empty because all its parts are
+/// done: the rest of the record, and the filter in words.
+pub(super) fn ui(ui: &mut Ui, scene: &ReviewScene, end: Option<(Rest, Option<String>)>, frame: &mut Frame<'_>) -> bool {
     let p = Palette::of(ui);
     let mut clear_filter = false;
     empty_column(ui, "review-empty", theme::EMPTY_COLUMN, |ui| {
         let parts = scene.snapshot.items.len();
         let hidden = scene.snapshot.state == RecordState::Open && parts > 0;
+        if let Some((rest, words)) = end {
+            ui.label(RichText::new("This queue is done").text_style(theme::verdict()).color(p.text_strong));
+            ui.add_space(theme::GAP_S);
+            clear_filter = next::ui(ui, rest, words.as_deref(), scene, frame);
+            return;
+        }
         let title = if hidden { "No parts in this queue" } else { "Is the model right?" };
         ui.label(RichText::new(title).text_style(theme::verdict()).color(p.text_strong));
         let text = if hidden {
@@ -62,7 +69,8 @@ pub(super) fn ui(ui: &mut Ui, scene: &ReviewScene, frame: &mut Frame<'_>) -> boo
                     false => egui::Button::new(command.title()).min_size(vec2(0.0, theme::ROW)),
                 };
                 let response = ui.add_enabled(command.enabled(frame.context), button);
-                if response.on_hover_text(command.tooltip(ui.ctx())).clicked() {
+                let response = response.on_hover_text(command.tooltip(ui.ctx()));
+                if response.on_disabled_hover_text(reasons::disabled(command, frame.context)).clicked() {
                     frame.command(command);
                 }
             }

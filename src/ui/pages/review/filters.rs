@@ -36,14 +36,14 @@ pub(super) struct Filters {
 }
 
 impl Filters {
-    /// Draws the controls. `blind` hides those that reveal verdicts.
+    /// Draws the controls. `blind` hides those that reveal verdicts; `export_queue` restricts exports to the queue.
     pub(crate) fn ui(
         &mut self,
         ui: &mut Ui,
         scene: &ReviewScene,
         filter: &mut QueueFilter,
         order: &mut QueueOrder,
-        blind: bool,
+        (blind, export_queue): (bool, &mut bool),
     ) {
         let facets = &scene.snapshot.facets;
         ui.horizontal(|ui| {
@@ -91,6 +91,10 @@ impl Filters {
             let mut reviewers: Vec<(Option<String>, String)> = vec![(None, "All reviewers".into())];
             reviewers.extend(facets.reviewers.iter().map(|name| (Some(name.clone()), format!("Verdicts by {name}"))));
             choose(ui, "Verdicts by", &mut filter.reviewer, &reviewers);
+        }
+        if let Some(words) = filter.description(&facets.models) {
+            let help = format!("Otherwise exports and the shift report cover the whole record. Queue: {words}.");
+            ui.checkbox(export_queue, "Export only this queue").on_hover_text(help);
         }
     }
 }

@@ -2,14 +2,14 @@
 
 use egui::{Grid, Label, ProgressBar, RichText, Ui, vec2};
 
-use super::{scene::ReviewScene, section::PanelSection};
+use super::{reasons, scene::ReviewScene, section::PanelSection};
 use crate::{
     engine::{
         finetune::{FinetunePhase, FinetuneResult, FinetuneStatus},
         inspection::ModelState,
     },
     format::counted,
-    review::LabelSummary,
+    review::{Comparison, ComparisonOutcome, LabelSummary},
     text::PrintablePath,
     time::span,
     ui::{
@@ -88,9 +88,8 @@ fn offer(ui: &mut Ui, scene: &ReviewScene, frame: &mut Frame<'_>) {
         true => theme::primary_button(&p, title),
         false => egui::Button::new(title).min_size(vec2(0.0, theme::ROW)),
     };
-    let tooltip = command.tooltip(ui.ctx());
-    let response = ui.add_enabled(command.enabled(frame.context), look);
-    if response.on_hover_text(&tooltip).on_disabled_hover_text(&tooltip).clicked() {
+    let response = ui.add_enabled(command.enabled(frame.context), look).on_hover_text(command.tooltip(ui.ctx()));
+    if response.on_disabled_hover_text(reasons::disabled(command, frame.context)).clicked() {
         frame.command(command);
     }
 }
@@ -131,6 +130,7 @@ fn decide(ui: &mut Ui, result: &FinetuneResult, frame: &mut Frame<'_>) {
     let text = format!("New model ready: {}. The old model is still in use.", result.model.name);
     ui.add(Label::new(RichText::new(text).color(p.text)).wrap())
         .on_hover_text(result.model.path.printable().to_string());
+    let outcome = result.comparison.as_ref().map_or(ComparisonOutcome::Unclear, Comparison::outcome);
     match &result.comparison {
         Some(comparison) => {
             Grid::new("learned").num_columns(3).spacing(vec2(theme::GAP_S, 2.0)).show(ui, |ui| {
@@ -157,7 +157,16 @@ fn decide(ui: &mut Ui, result: &FinetuneResult, frame: &mut Frame<'_>) {
                     ui.end_row();
                 }
             });
+            if let Some(why) = comparison.interval_note() {
+                ui.add(Label::new(theme::weak_caption(&p, why)).wrap());
+            }
             ui.add(Label::new(RichText::new(comparison.sentence()).color(p.text)).wrap().selectable(true));
+            let mark = match outcome {
+                ComparisonOutcome::Better => StatusMark::Healthy,
+                ComparisonOutcome::Worse => StatusMark::Suspect,
+                ComparisonOutcome::Unclear => StatusMark::Unknown,
+            };
+            marked_text(ui, mark, RichText::new(outcome.sentence()).color(p.text));
         }
         None => {
             let text = "There are no parts to compare the models on yet; this needs more verdicts.";
@@ -169,14 +178,23 @@ fn decide(ui: &mut Ui, result: &FinetuneResult, frame: &mut Frame<'_>) {
         let text = format!("Left out because the image was moved, deleted or changed: {missing}.");
         ui.add(Label::new(theme::weak_caption(&p, text)).wrap());
     }
-    let adopt = UiCommand::FinetuneAdopt;
+    // The accent is on what is safe: the new model only where it is measurably better.
+    let (first, second) = match outcome {
+        ComparisonOutcome::Better => (UiCommand::FinetuneAdopt, UiCommand::FinetuneKeep),
+        _ => (UiCommand::FinetuneKeep, UiCommand::FinetuneAdopt),
+    };
     ui.horizontal_wrapped(|ui| {
-        let tooltip = adopt.tooltip(ui.ctx());
-        let response = ui.add_enabled(adopt.enabled(frame.context), theme::primary_button(&p, adopt.title()));
-        if response.on_hover_text(&tooltip).on_disabled_hover_text(&tooltip).clicked() {
-            frame.command(adopt);
+        for (command, accent) in [(first, true), (second, false)] {
+            let button = match accent {
+                true => theme::primary_button(&p, command.title()),
+                false => egui::Button::new(command.title()).min_size(vec2(0.0, theme::CONTROL)),
+            };
+            let response = ui.add_enabled(command.enabled(frame.context), button);
+            let response = response.on_hover_text(command.tooltip(ui.ctx()));
+            if response.on_disabled_hover_text(reasons::disabled(command, frame.context)).clicked() {
+                frame.command(command);
+            }
         }
-        command_button(ui, UiCommand::FinetuneKeep, UiCommand::FinetuneKeep.title(), frame);
     });
     ask_for_name(ui, frame.context.finetune.named);
 }

@@ -12,9 +12,11 @@ mod finetune_section;
 mod intake_section;
 mod marks;
 mod model_section;
+mod next;
 mod page;
 mod panel;
 mod queue;
+mod reasons;
 mod record_section;
 mod reviewers;
 mod scene;
@@ -49,7 +51,7 @@ use crate::{
         BackgroundTask, EngineState, Severity, TaskState,
         review::{PrefetchRequest, RecordState, ReviewRequest, ReviewSnapshot},
     },
-    review::{InspectionId, LabelSummary, PartId, QueueOrder, ReviewProgress, Timestamp},
+    review::{InspectionId, LabelSummary, PartId, QueueOrder, ReviewProgress, Timestamp, export::ExportScope},
     ui::{Action, ReviewContext, ReviewSettings, widgets::side_panel::SidePanel},
 };
 
@@ -102,6 +104,8 @@ pub(crate) struct ReviewWorkspace {
     /// Start of the drift that the user was warned of.
     warned: Option<Timestamp>,
     export_task: Option<BackgroundTask<Result<String, String>>>,
+    /// Whether exports cover only the parts of the queue, rather than the whole record.
+    export_queue: bool,
     /// The note being edited.
     note: Option<NoteEdit>,
     drawing: Drawing,
@@ -127,6 +131,7 @@ impl ReviewWorkspace {
             shown_since: None,
             warned: None,
             export_task: None,
+            export_queue: false,
             note: None,
             drawing: Drawing::default(),
             triptych: Triptych::new(layout.triptych.clone()),
@@ -174,7 +179,7 @@ impl ReviewWorkspace {
 
     /// Returns the running background task: title, items done and total.
     pub(crate) fn job(&self) -> Option<(&'static str, (usize, usize))> {
-        self.export_task.as_ref().map(|task| ("Exporting the queue", task.progress()))
+        self.export_task.as_ref().map(|task| ("Exporting the record", task.progress()))
     }
 
     /// Cancels the running background task.
@@ -227,6 +232,7 @@ impl ReviewWorkspace {
             self.owner = Arc::new(snapshot.path.clone().unwrap_or_default());
             self.queue = ReviewQueue::new(std::mem::take(&mut self.queue.filter), self.queue.order);
             self.session.last_defective = None;
+            self.export_queue = false;
         }
         self.snapshot = snapshot;
         let returned = self.session.follow(&self.snapshot);
@@ -279,7 +285,16 @@ impl ReviewWorkspace {
             snapshot: Arc::clone(&self.snapshot),
             settings: self.settings.clone(),
             findings,
+            scope: self.scope(),
+            selected: self.queue.view().rows().len(),
         }
+    }
+
+    /// Returns what an export covers: the whole record, unless the user has chosen the queue and that has a filter.
+    fn scope(&self) -> ExportScope {
+        let filter = self.queue.filter.description(&self.snapshot.facets.models).filter(|_| self.export_queue);
+        let selects = filter.is_some() && self.queue.filter.selects();
+        ExportScope { filter, selects, named: true, whole: self.snapshot.items.len() }
     }
 
     /// Returns counts of the verdicts that the active model can be fine-tuned on.

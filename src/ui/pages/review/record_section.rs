@@ -1,8 +1,8 @@
 //! The record: its file and its exports.
 
-use egui::{RichText, Ui, vec2};
+use egui::{Label, RichText, Ui, vec2};
 
-use super::{scene::ReviewScene, section::PanelSection};
+use super::{reasons, scene::ReviewScene, section::PanelSection};
 use crate::{
     engine::review::RecordState,
     review::export::ExportFormat,
@@ -35,6 +35,11 @@ impl PanelSection for RecordSection {
             RecordState::Failed(text) => (StatusMark::Defective, text.clone()),
         };
         marked_text(ui, state, RichText::new(text).color(p.text));
+        if scene.snapshot.state == RecordState::Open {
+            let parts = if scene.scope.filter.is_some() { scene.selected } else { scene.scope.whole };
+            let text = format!("Exports cover {}.", scene.scope.describe(parts));
+            ui.add(Label::new(theme::weak_caption(&p, text)).wrap());
+        }
         ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().item_spacing = vec2(theme::GAP_XS, theme::GAP_XS);
             for (command, title) in [
@@ -45,7 +50,11 @@ impl PanelSection for RecordSection {
                 let button = ui.add_enabled(command.enabled(frame.context), egui::Button::new(title));
                 let tooltip = command.tooltip(ui.ctx());
                 let button = button.accessible_name(command.title());
-                if button.on_hover_text(&tooltip).on_disabled_hover_text(&tooltip).clicked() {
+                if button
+                    .on_hover_text(&tooltip)
+                    .on_disabled_hover_text(reasons::disabled(command, frame.context))
+                    .clicked()
+                {
                     frame.command(command);
                 }
             }
@@ -64,7 +73,11 @@ impl PanelSection for RecordSection {
             ] {
                 let enabled = UiCommand::ReviewExport.enabled(frame.context);
                 let button = ui.add_enabled(enabled, egui::Button::new(title));
-                if button.on_hover_text(help).on_disabled_hover_text(help).clicked() {
+                if button
+                    .on_hover_text(help)
+                    .on_disabled_hover_text(reasons::disabled(UiCommand::ReviewExport, frame.context))
+                    .clicked()
+                {
                     frame.actions.push(Action::Ask(PathRequest::ReviewExport(format)));
                 }
             }

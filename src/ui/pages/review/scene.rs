@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     engine::{inspection::ModelState, review::ReviewSnapshot},
-    review::Findings,
+    review::{Findings, export::ExportScope},
     ui::ReviewSettings,
 };
 
@@ -17,4 +17,8 @@ pub(super) struct ReviewScene {
     pub settings: ReviewSettings,
     /// Findings of the inspection of the current part.
     pub findings: Option<Arc<Findings>>,
+    /// What exports cover.
+    pub scope: ExportScope,
+    /// Number of parts in the queue.
+    pub selected: usize,
 }

@@ -179,7 +179,8 @@ pub(super) fn defect_types(ui: &mut Ui, scene: &ReviewScene, session: &Session, 
 }
 
 /// Returns the progress of the review in one line: "12 left · 28 done · 25 agreed · 3 overruled".
-pub(super) fn counters(counters: &crate::review::ReviewCounts) -> String {
+/// A filter of the counted parts is named: "Flagged: 6 left …".
+pub(super) fn counters(counters: &crate::review::ReviewCounts, filter: Option<&str>) -> String {
     let figure = |n: usize, word: &str| format!("{} {word}", crate::ui::widgets::ticks::grouped(n as f64, 0));
     let all = [
         figure(counters.left, "left"),
@@ -187,5 +188,13 @@ pub(super) fn counters(counters: &crate::review::ReviewCounts) -> String {
         figure(counters.agreed, "agreed"),
         figure(counters.overruled, "overruled"),
     ];
-    format::capitalise(&all.join(" · "))
+    let counts = all.join(" · ");
+    match filter {
+        // The header has room for one condition; its tooltip names all.
+        Some(filter) => {
+            let (first, more) = filter.split_once(", ").map_or((filter, ""), |(first, _)| (first, ", …"));
+            format::capitalise(&format!("{first}{more}: {counts}"))
+        }
+        None => format::capitalise(&counts),
+    }
 }

@@ -5,12 +5,16 @@ use std::sync::Arc;
 use egui::{Align, Label, Layout, Panel, RichText, ScrollArea, Stroke, Ui};
 use egui_material_icons::icons;
 
-use super::{ReviewWorkspace, bar, empty, marks::Marks, panel, scene::ReviewScene, section::collapsible, verdict};
+use super::{
+    ReviewWorkspace, bar, empty, marks::Marks, next, next::Rest, panel, scene::ReviewScene, section::collapsible,
+    verdict,
+};
 use crate::{
     engine::{
         inspection::{ModelFacts, ModelState, QueryView},
         review::PartImage,
     },
+    format::counted,
     inspect::Calibration,
     review::{PartId, ReviewItem},
     text::PrintablePath,
@@ -64,8 +68,11 @@ impl ReviewWorkspace {
         area = rest;
         match item {
             None => {
-                if pane(ui, area, "empty", |ui| empty::ui(ui, &scene, frame)) {
-                    self.queue.clear_filter();
+                let rest = self.rest();
+                let words = self.queue.filter.description(&snapshot.facets.models);
+                let show = pane(ui, area, "empty", |ui| empty::ui(ui, &scene, rest.map(|rest| (rest, words)), frame));
+                if show {
+                    self.show_others();
                 }
             }
             Some(item) => {
@@ -75,6 +82,22 @@ impl ReviewWorkspace {
                 let rows = if area.width() >= theme::VERDICTS_ROOMY { 1.0 } else { 2.0 };
                 let height = theme::VERDICTS + (rows - 1.0) * (theme::ROW + theme::GAP_XS);
                 let (top, buttons) = area.split_top_bottom_at_y(area.bottom() - height);
+                let top = match self.rest() {
+                    Some(rest) => {
+                        // In a narrow window the buttons take two rows.
+                        let rows = if top.width() < theme::ROOMY / 2.0 { 2.0 } else { 1.0 };
+                        let height = theme::QUEUE_END + (rows - 1.0) * (theme::ROW + theme::GAP_XS);
+                        let (end, top) = top.split_top_bottom_at_y(top.top() + height);
+                        ui.painter().rect_filled(end, 0.0, p.panel);
+                        let words = self.queue.filter.description(&snapshot.facets.models);
+                        let end = end.shrink2(egui::vec2(theme::GAP_S, theme::GAP_XS));
+                        if pane(ui, end, "end", |ui| next::ui(ui, rest, words.as_deref(), &scene, frame)) {
+                            self.show_others();
+                        }
+                        top
+                    }
+                    None => top,
+                };
                 pane(ui, top, "pictures", |ui| self.images(ui, item, &scene, frame));
                 ui.painter().rect_filled(buttons.union(film), 0.0, p.panel);
                 ui.painter().hline(buttons.x_range(), buttons.top(), line);
@@ -94,6 +117,22 @@ impl ReviewWorkspace {
             }
         }
         ui.advance_cursor_after_rect(full);
+    }
+
+    /// Returns what is left of the record once every part of the queue is done; `None` before.
+    fn rest(&self) -> Option<Rest> {
+        let counts = self.queue.view().counts();
+        let over = counts.left == 0 && counts.done > 0 && !self.session.is_any_pending();
+        over.then(|| Rest::of(&self.snapshot.items, &self.queue.filter, counts.done))
+    }
+
+    /// Clears the filter, and shows the first part without a verdict.
+    fn show_others(&mut self) {
+        let snapshot = Arc::clone(&self.snapshot);
+        self.queue.clear_filter();
+        self.queue.follow(&snapshot);
+        let session = &self.session;
+        self.queue.advance(&snapshot.items, &|part: PartId| session.is_pending(part));
     }
 
     /// Draws the header: page title, current part and progress.
@@ -116,8 +155,14 @@ impl ReviewWorkspace {
                 }
                 let view = self.queue.view();
                 if item.is_some() {
-                    let counters = verdict::counters(&view.counts());
-                    ui.label(RichText::new(counters).color(p.text));
+                    let (filter, models) = (&self.queue.filter, &self.snapshot.facets.models);
+                    let counters = verdict::counters(&view.counts(), filter.counted(models).as_deref());
+                    let all = counted(self.snapshot.items.len(), "part");
+                    let only = filter.description(models).map_or_else(
+                        || format!("Counts of the whole record, {all}."),
+                        |words| format!("Counts of the queue only: {words}. The record has {all}."),
+                    );
+                    ui.label(RichText::new(counters).color(p.text)).on_hover_text(only);
                 }
                 ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                     ui.spacing_mut().item_spacing.x = theme::GAP_S;
@@ -178,10 +223,10 @@ impl ReviewWorkspace {
     }
 
     fn queue_section(&mut self, ui: &mut Ui, scene: &ReviewScene, blind: bool) {
-        let (filters, queue) = (&mut self.filters, &mut self.queue);
+        let (filters, queue, export) = (&mut self.filters, &mut self.queue, &mut self.export_queue);
         // A folded section would leave the search without its field.
         collapsible(ui, "Queue", filters.focus_search, |ui| {
-            filters.ui(ui, scene, &mut queue.filter, &mut queue.order, blind)
+            filters.ui(ui, scene, &mut queue.filter, &mut queue.order, (blind, export))
         });
         if queue.follow(&scene.snapshot) {
             ui.ctx().request_discard("the queue has changed");
