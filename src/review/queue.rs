@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::{PartId, ReviewItem, ReviewStatus, Timestamp, agreement, facets, facets::ModelFacet};
-use crate::{data::FileHash, format, inspect::Verdict};
+use crate::{data::FileHash, format, inspect::Verdict, text::PrintablePath};
 
 /// Order of the queue.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
