@@ -27,7 +27,7 @@ use crate::{
     },
     format::counted,
     inspect::{Model, calibration::VerdictCounts},
-    review::Record,
+    review::{KeptPictures, Record},
     text::PrintablePath,
     time::span,
 };
@@ -59,6 +59,9 @@ pub(super) struct WatchArguments {
     /// Time without changes after which an unreadable file counts as damaged, milliseconds
     #[arg(long, value_name = "MS", default_value_t = 30_000)]
     patience: u64,
+    /// Parts whose images are copied to the record, at most 1,024 pixels a side, because files may be overwritten later
+    #[arg(long, value_name = "WHICH", value_enum, default_value_t)]
+    keep_pictures: KeptPictures,
     #[command(flatten)]
     inspection: InspectionOptions,
 }
@@ -84,7 +87,8 @@ pub(super) fn run(arguments: WatchArguments, choice: DeviceChoice) -> Result<()>
                 );
             }
             let Some(record) = open_record(file, &interrupted)? else { return Ok(()) };
-            Watch::start(&arguments.folder, options, RecordLedger::once_a_model(record, &hash)?)?
+            let ledger = RecordLedger::once_a_model(record, &hash)?.keeping(arguments.keep_pictures);
+            Watch::start(&arguments.folder, options, ledger)?
         }
         None => Watch::start(&arguments.folder, options, MemoryLedger::default())?,
     };

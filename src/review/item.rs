@@ -79,10 +79,35 @@ impl Part {
         self.path.file_name().unwrap_or_default().printable().to_string()
     }
 
-    /// Whether the inspected image was moved, deleted or replaced by a file of another length.
+    /// Compares the file with the image that was inspected, by its content.
+    pub fn file(&self) -> PartFile {
+        match std::fs::metadata(&self.path) {
+            Ok(about) if about.is_file() && about.len() != self.bytes => PartFile::Replaced,
+            Ok(about) if about.is_file() => match std::fs::read(&self.path) {
+                Ok(bytes) if FileHash::of(&bytes) == self.hash => PartFile::Original,
+                Ok(_) => PartFile::Replaced,
+                Err(_) => PartFile::Absent,
+            },
+            _ => PartFile::Absent,
+        }
+    }
+
+    /// Whether the inspected image was moved, deleted or replaced by a file of another length. Does not read the file, so
+    /// that it is quick for long lists; [`Part::file`] is exact.
     pub fn is_missing(&self) -> bool {
         !std::fs::metadata(&self.path).is_ok_and(|about| about.is_file() && about.len() == self.bytes)
     }
+}
+
+/// What is in the file of a part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PartFile {
+    /// The image that was inspected.
+    Original,
+    /// Nothing: the file was moved or deleted, or cannot be read.
+    Absent,
+    /// Something else.
+    Replaced,
 }
 
 /// A model's inspection of a part.
@@ -166,6 +191,9 @@ pub struct Opinion {
     pub note: String,
     /// Outline of the defect in pixels of the image, if drawn.
     pub region: Option<RegionShape>,
+    /// Outlines of further defects.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub more_regions: Vec<RegionShape>,
     /// Given without seeing the other reviewer's verdict (double-blind review).
     pub blind: bool,
     /// Time of the verdict.
@@ -173,6 +201,11 @@ pub struct Opinion {
 }
 
 impl Opinion {
+    /// Returns the outlines of all defects, in the order of drawing.
+    pub fn shapes(&self) -> Vec<&RegionShape> {
+        self.region.iter().chain(&self.more_regions).collect()
+    }
+
     /// Whether the part is judged defective; `None` for no decision, which includes agreement with "suspect" and
     /// with "not this part".
     pub fn defective(&self) -> Option<bool> {
@@ -279,6 +312,14 @@ impl ReviewItem {
         std::iter::once(ruling).chain(others).find_map(|o| o.region.as_ref())
     }
 
+    /// Returns all outlines of the verdict that [`ReviewItem::drawn`] takes its outline from.
+    pub fn drawn_shapes(&self) -> Vec<&RegionShape> {
+        let ruling = self.ruling().filter(|o| o.defective() == Some(true));
+        let others = self.opinions.iter().rev().filter(|o| o.defective() == Some(true));
+        let drawn = ruling.into_iter().flat_map(|ruling| std::iter::once(ruling).chain(others.clone()));
+        drawn.map(Opinion::shapes).find(|shapes| !shapes.is_empty()).unwrap_or_default()
+    }
+
     /// Returns the defect type, chosen in the same way.
     pub fn defect_type(&self) -> Option<&str> {
         let ruling = self.ruling().filter(|o| o.defective() == Some(true))?;
@@ -344,6 +385,7 @@ pub(super) mod tests {
             defect: None,
             note: String::new(),
             region: None,
+            more_regions: Vec::new(),
             blind,
             time: Timestamp(1_000 * id + i as i64),
         };

@@ -13,6 +13,7 @@ pub mod drift;
 pub mod export;
 pub(crate) mod facets;
 mod item;
+pub(crate) mod kept_picture;
 mod labels;
 pub(crate) mod queue;
 pub mod record;
@@ -24,8 +25,9 @@ pub use anomaly_region::{AnomalyRegion, RegionThreshold, find_regions};
 pub use comparison::{Comparison, ComparisonOutcome, ModelMetrics};
 pub use facets::{Facets, ModelFacet};
 pub use item::{
-    Findings, Inspection, InspectionId, Judgement, Opinion, OpinionId, Part, PartId, ReviewItem, ReviewStatus,
+    Findings, Inspection, InspectionId, Judgement, Opinion, OpinionId, Part, PartFile, PartId, ReviewItem, ReviewStatus,
 };
+pub use kept_picture::{KeptPictures, MAX_KEPT_SIDE};
 pub use labels::{LabelSummary, TrainingLabels};
 pub use queue::{QueueFilter, QueueOrder, QueueView, ReviewCounts, ReviewProgress};
 pub use record::{Record, RecordError};

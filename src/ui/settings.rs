@@ -12,6 +12,7 @@ use crate::{
     device::DeviceChoice,
     files,
     files::FileError,
+    review::KeptPictures,
     text::{PrintablePath, path_text},
 };
 
@@ -136,6 +137,8 @@ pub struct IntakeSettings {
     pub recursive: bool,
     /// Whether it is being watched; if so, watching resumes at the next start.
     pub watching: bool,
+    /// The parts whose images are copied to the record.
+    pub keep_pictures: KeptPictures,
 }
 
 /// The window's settings.

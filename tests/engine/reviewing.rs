@@ -124,6 +124,7 @@ fn a_verdict_is_read_back_unchanged() {
         defect: opinion.defect,
         note: opinion.note,
         region: opinion.region,
+        more_regions: opinion.more_regions,
         blind: true,
         time: opinion.time,
     };
@@ -564,6 +565,79 @@ fn the_pdf_has_a_page_per_part() {
     }
     let text = String::from_utf8_lossy(&parts);
     assert!(text.contains("The image is missing") && text.contains("1 in 100 healthy parts would score this high"));
+}
+
+/// Counts the images in a PDF.
+fn page_images(pdf: &[u8]) -> usize {
+    String::from_utf8_lossy(pdf).matches("/Subtype /Image").count()
+}
+
+#[test]
+fn an_overwritten_file_is_never_exported_as_the_part_that_was_judged() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut record = Record::open(&folder.path().join("review.sqlite")).unwrap();
+    let image = |name: &str, side: u32, level: u8| {
+        let path = folder.path().join(name);
+        let grey = image::GrayImage::from_pixel(side, side, image::Luma([level]));
+        // Uncompressed, so that all files of a size have the same length.
+        grey.save(&path).unwrap();
+        path
+    };
+    let judged = [image("same-size.bmp", 32, 40), image("other-size.bmp", 32, 50), image("kept.bmp", 32, 60)];
+    let parts = judged.map(|path| filed(&mut record, path, 0.01));
+    for part in parts {
+        judge(&mut record, part, "ada", Judgement::Agree);
+    }
+    // The station counts from 1 again: same names, same sizes, other parts.
+    image("same-size.bmp", 32, 200);
+    image("other-size.bmp", 48, 210);
+    image("kept.bmp", 32, 220);
+    let items = record.queue().unwrap();
+    assert!(items.iter().all(|item| item.part.file() == PartFile::Replaced));
+    let out = folder.path().join("out");
+    let write = |format| export::write(&record, &items, format, &out).unwrap();
+    for format in [ExportFormat::Csv, ExportFormat::Jsonl, ExportFormat::Coco, ExportFormat::Masks, ExportFormat::Pdf] {
+        assert_eq!(write(format).missing, 3, "{format:?}");
+    }
+    let pdf = std::fs::read(out.join("parts.pdf")).unwrap();
+    assert_eq!(page_images(&pdf), 0, "no page shows another part");
+    assert!(String::from_utf8_lossy(&pdf).contains("now holds another image"));
+    let coco: Coco = serde_json::from_str(&std::fs::read_to_string(out.join("coco.json")).unwrap()).unwrap();
+    assert!(coco.images.iter().all(|image| image.missing));
+    let csv = std::fs::read_to_string(out.join("review.csv")).unwrap();
+    assert!(csv.lines().skip(1).all(|line| line.contains(",true,")), "{csv}");
+}
+
+#[test]
+fn several_outlines_of_one_verdict_are_kept_and_exported() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut record = Record::open(&folder.path().join("review.sqlite")).unwrap();
+    let path = folder.path().join("part.png");
+    image::GrayImage::new(32, 24).save(&path).unwrap();
+    let part = filed(&mut record, path, 0.01);
+    let [first, second] =
+        [[2.0, 2.0], [20.0, 10.0]].map(|[x, y]: [f32; 2]| RegionShape::Rectangle([x, y], [x + 4.0, y + 5.0]));
+    let opinion = NewOpinion {
+        region: Some(first.clone()),
+        more_regions: vec![second.clone()],
+        ..NewOpinion::new(part.inspection, "ada", Judgement::Defective)
+    };
+    record.add_opinion(&opinion).unwrap();
+    let items = record.queue().unwrap();
+    assert_eq!(items[0].drawn_shapes(), [&first, &second]);
+    let out = folder.path().join("out");
+    assert_eq!(export::write(&record, &items, ExportFormat::Coco, &out).unwrap().rows, 2);
+    let mask = export::write(&record, &items, ExportFormat::Masks, &out).unwrap().files[0].clone();
+    let white = image::open(mask).unwrap().into_luma8().pixels().filter(|p| p.0[0] == 255).count();
+    assert_eq!(white, 40);
+    export::write(&record, &items, ExportFormat::Csv, &out).unwrap();
+    let mut csv = csv::Reader::from_path(out.join("review.csv")).unwrap();
+    let column = csv.headers().unwrap().iter().position(|name| name == "more_regions").unwrap();
+    let row = csv.records().next().unwrap().unwrap();
+    assert_eq!(&row[column], r#"[{"rectangle":[[20.0,10.0],[24.0,15.0]]}]"#);
+    // One that is no shape is refused whole.
+    let wrong = NewOpinion { more_regions: vec![RegionShape::Polygon(vec![[0.0, 0.0]])], ..opinion };
+    assert!(record.add_opinion(&wrong).is_err());
 }
 
 #[test]

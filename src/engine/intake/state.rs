@@ -9,7 +9,7 @@ use super::{
     request::IntakeSpec,
     watch::{WatchCounts, WatchNotice},
 };
-use crate::review::record::Quarantined;
+use crate::review::{KeptPictures, record::Quarantined};
 
 /// Phase of an intake.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -74,4 +74,6 @@ impl IntakeStatus {
 pub struct IntakeState {
     /// The status.
     pub status: RwLock<IntakeStatus>,
+    /// The parts whose images the next intake copies to the record.
+    pub keep: RwLock<KeptPictures>,
 }

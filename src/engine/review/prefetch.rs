@@ -9,7 +9,7 @@ use crate::{
     data::{FileHash, decode::decode_hashed},
     engine::EngineState,
     inspect::Planes,
-    review::PartId,
+    review::{PartId, Record, kept_picture},
     text::PrintablePath,
 };
 
@@ -31,7 +31,10 @@ impl PrefetchThread {
         for () in wakes {
             // Read again before each file, because the list may have changed.
             while let Some(requested) = self.next() {
-                let image = load(&requested.path, requested.hash);
+                let image = match load(&requested.path, requested.hash) {
+                    PartImage::Unavailable(why) => self.kept(requested.part, why),
+                    image => image,
+                };
                 self.state.review.images.write().insert(requested.part, Arc::new(image));
                 self.tidy();
                 (self.wake)();
@@ -40,6 +43,19 @@ impl PrefetchThread {
                     break;
                 }
             }
+        }
+    }
+
+    /// The copy of an image in the record, if there is one.
+    fn kept(&self, part: PartId, why: String) -> PartImage {
+        let record = self.state.review.snapshot.read().path.clone().filter(|path| path.is_file());
+        let copy = record.and_then(|path| Record::open(&path).ok()?.kept_picture(part).ok().flatten());
+        match copy.as_deref().and_then(kept_picture::decode) {
+            Some(picture) => {
+                let planes = Planes::of(&picture, picture.channels(), 1.0);
+                PartImage::Kept(Arc::new(planes), format!("{why} Shown is the copy kept in the record."))
+            }
+            None => PartImage::Unavailable(why),
         }
     }
 

@@ -75,6 +75,8 @@ pub struct ReviewStatistics {
 pub enum PartImage {
     /// The image as stored and as shown.
     Loaded(Arc<Picture>, Arc<Planes>),
+    /// The copy that the record kept, as shown, and why it is shown in place of the file.
+    Kept(Arc<Planes>, String),
     /// It cannot be shown; the text says why.
     Unavailable(String),
 }
@@ -83,6 +85,7 @@ impl PartImage {
     pub(super) fn bytes(&self) -> usize {
         match self {
             Self::Loaded(_, planes) => planes.values().len() * 2 * size_of::<f32>(),
+            Self::Kept(planes, _) => planes.values().len() * size_of::<f32>(),
             Self::Unavailable(_) => 0,
         }
     }

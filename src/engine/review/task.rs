@@ -43,7 +43,7 @@ impl ReviewTask {
         due.filter(|one| one.model == hash && !maps.contains_key(&one.inspection)).find_map(|one| {
             match &**images.get(&one.part)? {
                 PartImage::Loaded(picture, _) => Some((one.clone(), Arc::clone(picture))),
-                PartImage::Unavailable(_) => None,
+                PartImage::Kept(..) | PartImage::Unavailable(_) => None,
             }
         })
     }

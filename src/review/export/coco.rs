@@ -91,9 +91,10 @@ impl Coco {
         id
     }
 
-    /// Adds a judged part with the outlines of its defects; parts without a ruling are skipped. Returns `false` for a
+    /// Adds a judged part with the outlines of its defects; `missing` says that its file no longer holds its image.
+    /// parts without a ruling are skipped. Returns `false` for a
     /// defective part without an outline, which is left out because it would look like a healthy one.
-    pub fn add(&mut self, item: &ReviewItem, shapes: &[RegionShape]) -> bool {
+    pub fn add(&mut self, item: &ReviewItem, shapes: &[RegionShape], missing: bool) -> bool {
         let Some(defective) = item.defective() else { return true };
         let part = &item.part;
         let outlines: Vec<Vec<[f32; 2]>> = shapes
@@ -110,7 +111,7 @@ impl Coco {
             file_name: path_text::to_text(&part.path).into_owned(),
             width: part.width,
             height: part.height,
-            missing: part.is_missing(),
+            missing,
         });
         for corners in outlines {
             let category_id = self.category(item.defect_type().unwrap_or(UNNAMED));

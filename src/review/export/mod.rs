@@ -13,7 +13,7 @@ mod pdf;
 mod scope;
 mod table;
 
-use std::{fs, io, path::Path};
+use std::{collections::HashSet, fs, io, path::Path};
 
 pub use coco::{Annotation, Category, Coco, CocoImage, CocoInfo};
 pub use error::ExportError;
@@ -21,16 +21,19 @@ pub use format::{ExportFormat, ExportSummary};
 pub(crate) use grey::GreyImage;
 pub(crate) use masks::write_masks;
 pub(crate) use pages::{PartPage, parts_pdf, shift_pdf};
+use rayon::prelude::*;
 pub use scope::ExportScope;
 pub(crate) use table::{write_csv, write_jsonl};
 
 use super::{
-    AnomalyRegion, Findings, Record, RecordError, ReviewItem,
+    AnomalyRegion, Findings, PartFile, PartId, Record, RecordError, ReviewItem, kept_picture,
     queue::{QueueFilter, QueueOrder, QueueView},
     shift_report::ShiftSummary,
 };
 use crate::{
-    data, files,
+    data,
+    data::Picture,
+    files,
     files::{Access, FileError},
     inspect::{RegionShape, Verdict},
 };
@@ -67,6 +70,13 @@ pub fn write_scope(
     folder: &Path,
 ) -> Result<ExportSummary, ExportError> {
     fs::create_dir_all(folder).map_err(|cause| FileError::new(Access::Write, folder, cause))?;
+    if format == ExportFormat::Pdf {
+        return write_pdf(record, items, scope, folder);
+    }
+    // A file may have been overwritten by the image of another part, of the same size even.
+    let originals: HashSet<PartId> =
+        items.par_iter().filter(|item| item.part.file() == PartFile::Original).map(|item| item.part.id).collect();
+    let notes = ExportNotes { filter: scope.filter.as_deref(), originals: &originals };
     let mut summary = match format {
         ExportFormat::Csv | ExportFormat::Jsonl => {
             let found = items.iter().map(|item| findings(record, item)).collect::<Result<Vec<Findings>, _>>()?;
@@ -76,7 +86,7 @@ pub fn write_scope(
             };
             let (path, mut rows) = (folder.join(scope.file("review", extension)), 0);
             files::write_atomic_with(&path, |out| {
-                rows = write(out, items, &found, scope.filter.as_deref())?;
+                rows = write(out, items, &found, &notes)?;
                 Ok(())
             })?;
             ExportSummary { rows, files: vec![path], ..ExportSummary::default() }
@@ -86,7 +96,7 @@ pub fn write_scope(
             coco.info = scope.filter.as_ref().map(|filter| CocoInfo { description: format!("only parts: {filter}") });
             let mut left_out = 0;
             for item in items {
-                left_out += usize::from(!coco.add(item, &outlines(record, item)?));
+                left_out += usize::from(!coco.add(item, &outlines(record, item)?, !originals.contains(&item.part.id)));
             }
             let path = folder.join(scope.file("coco", "json"));
             files::write_atomic_with(&path, |out| Ok(serde_json::to_writer_pretty(out, &coco)?))?;
@@ -101,14 +111,14 @@ pub fn write_scope(
             let folder = scope.suffix().map_or_else(|| folder.to_owned(), |suffix| folder.join(suffix));
             write_masks(&folder, &parts)?
         }
-        ExportFormat::Pdf => return write_pdf(record, items, scope, folder),
+        ExportFormat::Pdf => ExportSummary::default(),
     };
     let counted = |item: &&ReviewItem| match format {
         ExportFormat::Coco => item.defective().is_some(),
         ExportFormat::Masks => item.defective() == Some(true),
         ExportFormat::Csv | ExportFormat::Jsonl | ExportFormat::Pdf => true,
     };
-    summary.missing = items.iter().filter(counted).filter(|item| item.part.is_missing()).count();
+    summary.missing = items.iter().filter(counted).filter(|item| !originals.contains(&item.part.id)).count();
     Ok(summary)
 }
 
@@ -136,12 +146,10 @@ fn write_pdf(
     let mut missing = 0;
     let mut pages = Vec::new();
     for &item in shown.iter().take(MAX_PAGES) {
-        // A replaced image is not the one that was judged.
-        let is_missing = item.part.is_missing();
-        missing += usize::from(is_missing);
-        let image = if is_missing { None } else { data::decode(&item.part.path).ok() };
+        let (image, file) = picture(record, item)?;
+        missing += usize::from(file != PartFile::Original);
         let image = image.and_then(|image| GreyImage::of(image, MAX_SIDE));
-        pages.push(PartPage { item, outlines: outlines(record, item)?, image });
+        pages.push(PartPage { item, outlines: outlines(record, item)?, image, file });
     }
     if !pages.is_empty() {
         write(&scope.file("parts", "pdf"), parts_pdf(&pages, scope), pages.len())?;
@@ -149,6 +157,34 @@ fn write_pdf(
     summary.missing = missing;
     summary.left_out = shown.len().saturating_sub(MAX_PAGES);
     Ok(summary)
+}
+
+/// Returns the image of a part that was judged, and what is in its file: the image there, if its content is the same, or
+/// else the copy in the record.
+fn picture(record: &Record, item: &ReviewItem) -> Result<(Option<Picture>, PartFile), RecordError> {
+    let file = match data::decode::decode_hashed(&item.part.path) {
+        Ok((picture, hash)) if hash == item.part.hash => return Ok((Some(picture), PartFile::Original)),
+        Ok(_) => PartFile::Replaced,
+        Err(_) => match item.part.file() {
+            // Read a moment later, or by another decoder; it is not shown in either case.
+            PartFile::Original => PartFile::Absent,
+            file => file,
+        },
+    };
+    let kept = match record.kept_picture(item.part.id) {
+        Err(RecordError::Damaged { .. }) => None,
+        kept => kept?,
+    };
+    Ok((kept.as_deref().and_then(kept_picture::decode), file))
+}
+
+/// What an export notes about its parts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ExportNotes<'a> {
+    /// The filter that selected them.
+    pub filter: Option<&'a str>,
+    /// Those whose file holds the image that was inspected.
+    pub originals: &'a HashSet<PartId>,
 }
 
 /// Returns the scores and anomaly regions of a part; none where a damaged record has lost them.
@@ -159,14 +195,15 @@ fn findings(record: &Record, item: &ReviewItem) -> Result<Findings, RecordError>
     }
 }
 
-/// Returns the outlines of the defects of a part: the drawn one, or else the model's anomaly regions. Empty for a part
+/// Returns the outlines of the defects of a part: the drawn ones, or else the model's anomaly regions. Empty for a part
 /// that was not ruled defective.
 fn outlines(record: &Record, item: &ReviewItem) -> Result<Vec<RegionShape>, RecordError> {
     if item.defective() != Some(true) {
         return Ok(Vec::new());
     }
-    Ok(match item.drawn() {
-        Some(shape) => vec![shape.clone()],
-        None => findings(record, item)?.regions.iter().map(AnomalyRegion::shape).collect(),
+    let drawn = item.drawn_shapes();
+    Ok(match drawn.is_empty() {
+        false => drawn.into_iter().cloned().collect(),
+        true => findings(record, item)?.regions.iter().map(AnomalyRegion::shape).collect(),
     })
 }

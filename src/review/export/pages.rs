@@ -9,7 +9,7 @@ use super::{
 use crate::{
     format::{capitalise, counted},
     inspect::RegionShape,
-    review::{Opinion, ReviewItem, ReviewStatus, ShiftSummary},
+    review::{Opinion, PartFile, ReviewItem, ReviewStatus, ShiftSummary},
     text::PrintablePath,
 };
 
@@ -26,8 +26,10 @@ pub(crate) struct PartPage<'a> {
     pub item: &'a ReviewItem,
     /// Outlines of the defects, in pixels of the inspected image.
     pub outlines: Vec<RegionShape>,
-    /// The image at any size; `None` if it is missing.
+    /// The judged image at any size; `None` if neither the file nor the record has it.
     pub image: Option<GreyImage>,
+    /// What is in the file now.
+    pub file: PartFile,
 }
 
 /// Creates a PDF with one page per part: image, verdict with its p-value in words, and reviewers' verdicts. Without parts,
@@ -65,7 +67,19 @@ fn part(page: &PartPage<'_>, scope: &ExportScope) -> PdfPage {
             let outlines: Vec<Vec<[f32; 2]>> = page.outlines.iter().map(to_page).collect();
             pdf.image(image, MAX_HEIGHT, &outlines);
         }
-        None => pdf.text("The image is missing: it was moved, deleted or replaced."),
+        None if page.file == PartFile::Replaced => pdf.text(
+            "The image is missing: the file now holds another image, which is not shown. No copy of the judged image was kept.",
+        ),
+        None => pdf.text("The image is missing: it was moved or deleted, and no copy of it was kept."),
+    }
+    match page.file {
+        PartFile::Replaced if page.image.is_some() => {
+            pdf.text("The file now holds another image. Shown is the copy that the record kept of the judged image.");
+        }
+        PartFile::Absent if page.image.is_some() => {
+            pdf.text("The file was moved or deleted. Shown is the copy that the record kept of the judged image.");
+        }
+        _ => {}
     }
     pdf.gap(BODY);
     if let Some(filter) = &scope.filter {

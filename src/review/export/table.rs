@@ -4,6 +4,7 @@ use std::{io, io::Write};
 
 use serde::Serialize;
 
+use super::ExportNotes;
 use crate::{
     inspect::ScoreKind,
     review::{Findings, Opinion, ReviewItem},
@@ -31,7 +32,7 @@ pub(crate) fn csv_header() -> Vec<&'static str> {
     ];
     header.extend(ScoreKind::ALL.map(ScoreKind::name));
     header.extend(["seconds", "model", "model_hash", "ruling", "standing"]);
-    header.extend(["reviewer", "judgement", "says", "defect", "note", "region", "blind", "judged"]);
+    header.extend(["reviewer", "judgement", "says", "defect", "note", "region", "blind", "judged", "more_regions"]);
     header
 }
 
@@ -45,14 +46,14 @@ pub(crate) fn write_csv(
     out: &mut dyn Write,
     items: &[ReviewItem],
     found: &[Findings],
-    filter: Option<&str>,
+    notes: &ExportNotes<'_>,
 ) -> io::Result<usize> {
-    let header: Vec<&str> = csv_header().into_iter().chain(filter.map(|_| "filter")).collect();
+    let header: Vec<&str> = csv_header().into_iter().chain(notes.filter.map(|_| "filter")).collect();
     let mut table = TableWriter::new(out, &header)?;
-    let last: Vec<String> = filter.map(str::to_owned).into_iter().collect();
+    let last: Vec<Cell> = notes.filter.map(Cell::text).into_iter().collect();
     let mut rows = 0;
     for (item, findings) in items.iter().zip(found) {
-        let columns = part_columns(item, findings);
+        let columns = part_columns(item, findings, notes);
         let opinions: Vec<Option<&Opinion>> = match item.opinions.as_slice() {
             [] => vec![None],
             opinions => opinions.iter().map(Some).collect(),
@@ -66,12 +67,12 @@ pub(crate) fn write_csv(
 }
 
 /// Returns the columns that all rows of a part share.
-fn part_columns(item: &ReviewItem, findings: &Findings) -> Vec<Cell> {
+fn part_columns(item: &ReviewItem, findings: &Findings, notes: &ExportNotes<'_>) -> Vec<Cell> {
     let ReviewItem { part, inspection, .. } = item;
     let assessment = &inspection.assessment;
     let mut row = vec![
         Cell::text(path_text::to_text(&part.path)),
-        Cell::value(part.is_missing()),
+        Cell::value(!notes.originals.contains(&part.id)),
         Cell::value(part.hash),
         Cell::value(part.bytes),
         Cell::value(part.width),
@@ -101,7 +102,7 @@ fn part_columns(item: &ReviewItem, findings: &Findings) -> Vec<Cell> {
 fn opinion_columns(item: &ReviewItem, opinion: Option<&Opinion>) -> io::Result<Vec<Cell>> {
     let status = Cell::value(item.status(opinion.map(|o| o.reviewer.as_str())).title());
     let Some(o) = opinion else {
-        return Ok(std::iter::once(status).chain(std::iter::repeat_n(Cell::value(""), 8)).collect());
+        return Ok(std::iter::once(status).chain(std::iter::repeat_n(Cell::value(""), 9)).collect());
     };
     Ok(vec![
         status,
@@ -113,6 +114,7 @@ fn opinion_columns(item: &ReviewItem, opinion: Option<&Opinion>) -> io::Result<V
         Cell::known(o.region.as_ref().map(serde_json::to_string).transpose()?),
         Cell::value(o.blind),
         Cell::value(o.time),
+        Cell::known((!o.more_regions.is_empty()).then(|| serde_json::to_string(&o.more_regions)).transpose()?),
     ])
 }
 
@@ -147,14 +149,12 @@ pub(crate) fn write_jsonl(
     out: &mut dyn Write,
     items: &[ReviewItem],
     found: &[Findings],
-    filter: Option<&str>,
+    notes: &ExportNotes<'_>,
 ) -> io::Result<usize> {
     for (item, findings) in items.iter().zip(found) {
+        let missing = !notes.originals.contains(&item.part.id);
         let ruling = Some(ruling_name(item.defective())).filter(|name| !name.is_empty());
-        serde_json::to_writer(
-            &mut *out,
-            &JsonLine { missing: item.part.is_missing(), ruling, filter, item, findings },
-        )?;
+        serde_json::to_writer(&mut *out, &JsonLine { missing, ruling, filter: notes.filter, item, findings })?;
         out.write_all(b"\n")?;
     }
     Ok(items.len().min(found.len()))

@@ -10,6 +10,7 @@ mod error;
 mod existing;
 mod opinions;
 mod parts;
+mod pictures;
 mod quarantine;
 mod read;
 mod schema;

@@ -23,6 +23,8 @@ pub struct NewOpinion {
     pub note: String,
     /// Outline of the defect in pixels of the image, if drawn.
     pub region: Option<RegionShape>,
+    /// Outlines of further defects.
+    pub more_regions: Vec<RegionShape>,
     /// Given without seeing the other reviewer's verdict.
     pub blind: bool,
     /// Time of the verdict.
@@ -34,7 +36,8 @@ impl NewOpinion {
     pub fn new(inspection: InspectionId, reviewer: impl Into<String>, judgement: Judgement) -> Self {
         let reviewer = reviewer.into();
         let (defect, note, region, blind) = (None, String::new(), None, false);
-        Self { inspection, reviewer, judgement, defect, note, region, blind, time: Timestamp::now() }
+        let (more_regions, time) = (Vec::new(), Timestamp::now());
+        Self { inspection, reviewer, judgement, defect, note, region, more_regions, blind, time }
     }
 }
 
@@ -58,7 +61,7 @@ impl Record {
             if opinion.reviewer.trim().is_empty() {
                 return Err(RecordError::NoReviewer);
             }
-            if let Some(shape) = &opinion.region {
+            for shape in opinion.region.iter().chain(&opinion.more_regions) {
                 Regions(vec![Region { ignore: false, shape: shape.clone() }]).validate()?;
             }
         }
@@ -144,11 +147,13 @@ fn insert(transaction: &Transaction<'_>, opinion: &NewOpinion) -> Result<Opinion
     if !transaction.prepare_cached("SELECT 1 FROM inspection WHERE id = ?1")?.exists([opinion.inspection])? {
         return Err(RecordError::NoInspection(opinion.inspection.0).into());
     }
-    let region = opinion.region.as_ref().map(serde_json::to_string).transpose();
-    let region = region.map_err(|cause| rusqlite::Error::ToSqlConversionFailure(cause.into()))?;
+    let broken = |cause: serde_json::Error| rusqlite::Error::ToSqlConversionFailure(cause.into());
+    let region = opinion.region.as_ref().map(serde_json::to_string).transpose().map_err(broken)?;
+    let more = (!opinion.more_regions.is_empty()).then(|| serde_json::to_string(&opinion.more_regions));
+    let more = more.transpose().map_err(broken)?;
     let mut insert = transaction.prepare_cached(
-        "INSERT INTO verdict (inspection, reviewer, kind, defect_kind, note, region, blind, time)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT INTO verdict (inspection, reviewer, kind, defect_kind, note, region, blind, time, more_regions)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )?;
     let id = insert.insert(params![
         opinion.inspection,
@@ -159,6 +164,7 @@ fn insert(transaction: &Transaction<'_>, opinion: &NewOpinion) -> Result<Opinion
         region,
         opinion.blind,
         opinion.time.0,
+        more,
     ])?;
     Ok(OpinionId(id))
 }

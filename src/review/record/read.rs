@@ -40,7 +40,7 @@ macro_rules! rows {
                 i.id, i.model, i.model_name, i.score_kind, i.score, i.p_value, i.held_out, i.rate, i.threshold,
                 i.verdict, i.seconds, i.time,
                 v.id, v.inspection, j.verdict, v.reviewer, v.kind, v.defect_kind, v.note, v.region, v.blind, v.time,
-                v.retracts, i.reason
+                v.retracts, i.reason, v.more_regions
              FROM part p
              JOIN inspection i ON i.id = (SELECT max(id) FROM inspection WHERE part = p.id)
              LEFT JOIN (inspection j JOIN verdict v ON v.inspection = j.id) ON j.part = p.id ",
@@ -238,6 +238,7 @@ fn opinion(row: &Row<'_>, id: OpinionId) -> rusqlite::Result<Option<Opinion>> {
         return Ok(None);
     }
     let region = row.get_ref(26)?.data_type() != Type::Null;
+    let more = row.get_ref(31)?.data_type() != Type::Null;
     Ok(Some(Opinion {
         id,
         inspection: row.get(20)?,
@@ -247,6 +248,7 @@ fn opinion(row: &Row<'_>, id: OpinionId) -> rusqlite::Result<Option<Opinion>> {
         defect: row.get(24)?,
         note: row.get(25)?,
         region: region.then(|| json::<RegionShape>(row, 26)).transpose()?,
+        more_regions: if more { json(row, 31)? } else { Vec::new() },
         blind: row.get(27)?,
         time: Timestamp(row.get(28)?),
     }))

@@ -14,7 +14,7 @@ use super::RecordError;
 const APPLICATION: i32 = i32::from_be_bytes(*b"GanR");
 
 /// Migration to each version, first version first. A released migration never changes.
-const MIGRATIONS: [&str; 2] = [include_str!("schema.sql"), include_str!("schema-2.sql")];
+const MIGRATIONS: [&str; 3] = [include_str!("schema.sql"), include_str!("schema-2.sql"), include_str!("schema-3.sql")];
 
 /// Version of the schema that this program writes.
 pub const VERSION: i32 = MIGRATIONS.len() as i32;

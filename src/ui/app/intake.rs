@@ -28,6 +28,8 @@ impl App {
     pub(super) fn start_intake(&mut self, once: bool) {
         let (record, intake) = (self.record(), &mut self.settings.review.intake);
         let Some(folder) = intake.folder.clone() else { return };
+        let keep = intake.keep_pictures;
+        *self.engine.state().intake.keep.write() = keep;
         intake.watching = !once;
         let options = WatchOptions { recursive: intake.recursive, once, ..WatchOptions::default() };
         self.send(IntakeRequest::Begin(IntakeSpec { folder, options, record }));

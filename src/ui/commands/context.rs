@@ -72,6 +72,8 @@ pub struct ReviewContext {
     pub open: bool,
     /// A part is selected.
     pub part: bool,
+    /// The file of the part no longer holds the image that was judged.
+    pub replaced: bool,
     /// A verdict can be given: a part is selected and the reviewer has a name.
     pub ready: bool,
     /// The verdicts of the model and of other reviewers are hidden.

@@ -268,7 +268,7 @@ commands! { "Review";
         keywords: "review open image",
         keys: [key(Key::Enter)],
         pages: HERE,
-        enabled: |c| part(c) && c.model && !c.review.blind,
+        enabled: |c| part(c) && c.model && !c.review.blind && !c.review.replaced,
         effect: Effect::Page(PageId::Review),
     }
     ReviewAlone {

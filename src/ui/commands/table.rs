@@ -186,6 +186,7 @@ mod tests {
             review: ReviewContext {
                 open: true,
                 part: true,
+                replaced: false,
                 ready: true,
                 blind: false,
                 undo: true,

@@ -220,9 +220,10 @@ impl IntakeTask {
         let Some(spec) = self.spec.clone() else { return };
         self.status(|s| s.phase = IntakePhase::Opening);
         let hash = basis.hash.clone();
+        let keep = *self.state.intake.keep.read();
         let stalled = Arc::default();
         let shown = Arc::clone(&stalled);
-        let work = move |progress: &TaskProgress| opening::open(&spec, &hash, &shown, progress);
+        let work = move |progress: &TaskProgress| opening::open(&spec, &hash, keep, &shown, progress);
         match BackgroundTask::spawn("ganspect-open", || {}, work) {
             Ok(task) => self.stage = Some(Stage::Opening(Opening { task, stalled })),
             Err(error) => {

@@ -14,7 +14,7 @@ use crate::{
             watch::{RecordLedger, Watch, stall_sentence},
         },
     },
-    review::{Record, RecordError},
+    review::{KeptPictures, Record, RecordError},
     text::PrintablePath,
 };
 
@@ -28,11 +28,12 @@ pub(crate) struct Opening {
     pub(crate) stalled: Arc<Mutex<Option<String>>>,
 }
 
-/// Starts the watch of a folder and the thread that records its parts. `model` is the hash of the active model. Waits for a
-/// record that is locked or whose disk is full, and says so in `stalled`.
+/// Starts the watch of a folder and the thread that records its parts. `model` is the hash of the active model, and `keep`
+/// says which images are copied to the record. Waits for a record that is locked or whose disk is full, and says so in `stalled`.
 pub(crate) fn open(
     spec: &IntakeSpec,
     model: &str,
+    keep: KeptPictures,
     stalled: &Mutex<Option<String>>,
     progress: &TaskProgress,
 ) -> Result<(Watch, Recorder), String> {
@@ -50,7 +51,8 @@ pub(crate) fn open(
         true => RecordLedger::once_a_model(record, model).map_err(|error| failed(error.to_string()))?,
         false => RecordLedger::once(record),
     };
-    let watch = Watch::start(&spec.folder, spec.options, ledger).map_err(|error| failed(error.to_string()))?;
+    let watch =
+        Watch::start(&spec.folder, spec.options, ledger.keeping(keep)).map_err(|error| failed(error.to_string()))?;
     let recorder = Recorder::start(Arc::clone(watch.claims()), reader, spec.folder.clone(), timing)
         .map_err(|error| failed(thread_error(&error)))?;
     Ok((watch, recorder))

@@ -7,7 +7,7 @@ use crate::{
     data::FileHash,
     engine::intake::inspected::InspectedFile,
     review::{
-        Findings, Record, RegionThreshold, Timestamp, find_regions,
+        Findings, KeptPictures, Record, RegionThreshold, Timestamp, find_regions, kept_picture,
         record::{NewInspection, NewPart},
     },
 };
@@ -23,12 +23,21 @@ pub struct RecordLedger {
     record: Record,
     /// The model whose inspections count; `None` for any.
     model: Option<FileHash>,
+    /// The parts whose images are copied to the record.
+    keep: KeptPictures,
 }
 
 impl RecordLedger {
+    /// Chooses the parts whose images are copied to the record; flagged ones by default.
+    #[must_use]
+    pub fn keeping(mut self, keep: KeptPictures) -> Self {
+        self.keep = keep;
+        self
+    }
+
     /// Records a part once, whichever model inspected it.
     pub fn once(record: Record) -> Self {
-        Self { record, model: None }
+        Self { record, model: None, keep: KeptPictures::default() }
     }
 
     /// Records a part once for each model; `model` is the hash of the one that inspects now.
@@ -36,7 +45,7 @@ impl RecordLedger {
     /// # Errors
     /// [`LedgerError`] for an invalid hash.
     pub fn once_a_model(record: Record, model: &str) -> Result<Self, LedgerError> {
-        Ok(Self { record, model: Some(hash_of(model)?) })
+        Ok(Self { record, model: Some(hash_of(model)?), keep: KeptPictures::default() })
     }
 }
 
@@ -82,7 +91,13 @@ impl Ledger for RecordLedger {
             seconds: outcome.seconds,
             time: Timestamp::now(),
         };
-        self.record.insert_inspection(&part, &inspection)?;
+        let verdict = inspection.assessment.verdict;
+        let filed = self.record.insert_inspection(&part, &inspection)?;
+        if self.keep.includes(verdict)
+            && let Some(jpeg) = kept_picture::encode(&outcome.query)
+        {
+            self.record.keep_picture(filed.part, &jpeg, Timestamp::now())?;
+        }
         Ok(())
     }
 

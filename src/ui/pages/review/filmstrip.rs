@@ -1,6 +1,9 @@
 //! The queue as a filmstrip; only the visible part of it is drawn.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use egui::{
     Align, Align2, Color32, FontId, Rect, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
@@ -10,7 +13,8 @@ use egui_material_icons::{MaterialIcon, icons};
 use super::queue::ReviewQueue;
 use crate::{
     data,
-    review::{PartId, ReviewItem, ReviewStatus},
+    data::Picture,
+    review::{Part, PartId, Record, ReviewItem, ReviewStatus, kept_picture},
     text::PrintablePath,
     ui::{
         pages::{inspect::status::verdict_mark, thumbnail},
@@ -39,6 +43,19 @@ fn status_icon(status: ReviewStatus, pending: bool) -> Option<(MaterialIcon, &'s
         ReviewStatus::Unsure => Some((icons::ICON_QUESTION_MARK, "unsure")),
         ReviewStatus::Agreed => Some((icons::ICON_CHECK, "agreed")),
         ReviewStatus::Overruled => Some((icons::ICON_CLOSE, "overruled")),
+    }
+}
+
+/// Returns the image of a part that was judged: the one in its file, if its content is the same, or else the copy in the
+/// record.
+fn judged_picture(part: &Part, record: &Path) -> Option<Picture> {
+    match data::decode::decode_hashed(&part.path) {
+        Ok((picture, hash)) if hash == part.hash => Some(picture),
+        _ if !record.is_file() => None,
+        _ => {
+            let copy = Record::open(record).ok()?.kept_picture(part.id).ok()??;
+            kept_picture::decode(&copy)
+        }
     }
 }
 
@@ -107,10 +124,13 @@ impl Filmstrip {
         });
         let find = |part: PartId| {
             let at = items.binary_search_by_key(&part, |item| item.part.id).ok();
-            at.and_then(|at| items.get(at)).map(|item| item.part.path.clone())
+            at.and_then(|at| items.get(at)).map(|item| (item.part.clone(), Arc::clone(owner)))
         };
         let side = 2 * theme::FILM_PICTURE as usize;
-        let read = move |path: Option<PathBuf>| data::decode(&path?).ok().map(|picture| thumbnail(&picture, side));
+        let read = move |part: Option<(Part, Arc<PathBuf>)>| {
+            let (part, record) = part?;
+            judged_picture(&part, &record).map(|picture| thumbnail(&picture, side))
+        };
         self.thumbs.end(ui, find, read);
         clicked
     }

@@ -1,11 +1,12 @@
 //! Intake of parts: the folder that is watched or inspected once, and the state of its files.
 
-use egui::{CollapsingHeader, Label, ProgressBar, RichText, Ui, vec2};
+use egui::{CollapsingHeader, ComboBox, Label, ProgressBar, RichText, Ui, vec2};
 
 use super::{scene::ReviewScene, section::PanelSection};
 use crate::{
     engine::intake::{IntakePhase, IntakeStatus},
     format::sentence,
+    review::{KeptPictures, MAX_KEPT_SIDE},
     text::PrintablePath,
     time::span,
     ui::{
@@ -35,6 +36,7 @@ impl PanelSection for IntakeSection {
     fn ui(&mut self, ui: &mut Ui, scene: &ReviewScene, frame: &mut Frame<'_>) {
         let status = frame.engine.intake.status.read().clone();
         folder(ui, scene, frame);
+        kept_pictures(ui, scene, frame);
         progress(ui, &status);
         buttons(ui, &status, frame);
         counts(ui, &status);
@@ -66,6 +68,27 @@ fn folder(ui: &mut Ui, scene: &ReviewScene, frame: &mut Frame<'_>) {
     let subfolders = ui.add_enabled(!going, egui::Checkbox::new(&mut recursive, "Include subfolders"));
     if subfolders.on_hover_text(help).changed() {
         let intake = IntakeSettings { recursive, ..settings.clone() };
+        frame.actions.push(Action::Review(Box::new(ReviewSettings { intake, ..scene.settings.clone() })));
+    }
+}
+
+/// Draws the choice of the parts whose images are copied to the record.
+fn kept_pictures(ui: &mut Ui, scene: &ReviewScene, frame: &mut Frame<'_>) {
+    let settings = &scene.settings.intake;
+    let mut keep = settings.keep_pictures;
+    let help = format!(
+        "The record keeps a copy of at most {MAX_KEPT_SIDE} pixels a side, which is shown if the file is overwritten or \
+         deleted later. Takes effect with the next watch."
+    );
+    let choice = ComboBox::from_id_salt("kept-pictures").width(ui.available_width()).selected_text(keep.title());
+    let choice = choice.show_ui(ui, |ui| {
+        for one in KeptPictures::ALL {
+            ui.selectable_value(&mut keep, one, one.title());
+        }
+    });
+    choice.response.accessible_name("Kept pictures").on_hover_text(help);
+    if keep != settings.keep_pictures {
+        let intake = IntakeSettings { keep_pictures: keep, ..settings.clone() };
         frame.actions.push(Action::Review(Box::new(ReviewSettings { intake, ..scene.settings.clone() })));
     }
 }

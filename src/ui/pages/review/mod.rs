@@ -49,7 +49,7 @@ use crate::{
     engine,
     engine::{
         BackgroundTask, EngineState, Severity, TaskState,
-        review::{PrefetchRequest, RecordState, ReviewRequest, ReviewSnapshot},
+        review::{PartImage, PrefetchRequest, RecordState, ReviewRequest, ReviewSnapshot},
     },
     review::{InspectionId, LabelSummary, PartId, QueueOrder, ReviewProgress, Timestamp, export::ExportScope},
     ui::{Action, ReviewContext, ReviewSettings, widgets::side_panel::SidePanel},
@@ -163,12 +163,16 @@ impl ReviewWorkspace {
     }
 
     /// Returns the state of the current part, for the command table.
-    pub(crate) fn context(&self) -> ReviewContext {
+    pub(crate) fn context(&self, engine: &EngineState) -> ReviewContext {
         let open = self.snapshot.state == RecordState::Open;
         let part = self.queue.shown(&self.snapshot.items).is_some();
+        let images = engine.review.images.read();
+        let image = self.queue.current().and_then(|part| images.get(&part));
+        let replaced = image.is_some_and(|image| !matches!(**image, PartImage::Loaded(..)));
         ReviewContext {
             open,
             part,
+            replaced,
             ready: open && part && !self.settings.reviewer.is_empty(),
             blind: self.is_blind(),
             undo: self.snapshot.undoable > 0 || self.session.is_any_pending(),

@@ -17,8 +17,8 @@ impl Page for ReviewWorkspace {
         self.ui(ui, frame);
     }
 
-    fn describe(&self, _: &EngineState, context: &mut CommandContext) {
-        context.review = self.context();
+    fn describe(&self, engine: &EngineState, context: &mut CommandContext) {
+        context.review = self.context(engine);
     }
 
     fn command(&mut self, command: UiCommand, _: &EngineState, actions: &mut Vec<Action>) {

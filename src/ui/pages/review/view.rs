@@ -244,19 +244,23 @@ impl ReviewWorkspace {
         let review = &frame.engine.review;
         let blind = self.is_blind();
         let map = self.map(item, frame);
-        if let Some(Ok(view)) = &map {
+        // A map may be left of the time before the file was replaced.
+        let replaced = matches!(review.images.read().get(&item.part.id).map(Arc::as_ref), Some(PartImage::Kept(..)));
+        if let Some(Ok(view)) = map.as_ref().filter(|_| !replaced) {
             return Some(Ok(PartView { view: Arc::clone(view), absent: None, computing: false }));
         }
         let image = review.images.read().get(&item.part.id).cloned()?;
-        let planes = match &*image {
-            PartImage::Loaded(_, planes) => Arc::clone(planes),
+        let (planes, copy) = match &*image {
+            PartImage::Loaded(_, planes) => (Arc::clone(planes), None),
+            PartImage::Kept(planes, why) => (Arc::clone(planes), Some(why.clone())),
             PartImage::Unavailable(text) => return Some(Err(text.clone())),
         };
         let view =
             QueryView { query: planes, frames: Vec::new(), records: Arc::default(), outcome: None, neighbours: None };
-        let computing = map.is_none() && !blind && inspecting_model(item, scene).is_some();
-        let absent = match map {
-            Some(Err(text)) => text,
+        let computing = map.is_none() && !blind && copy.is_none() && inspecting_model(item, scene).is_some();
+        let absent = match (map, copy) {
+            (_, Some(why)) => why,
+            (Some(Err(text)), None) => text,
             _ if blind => "Reconstruction and map are hidden during double-blind review.".to_owned(),
             _ if computing => "Computing reconstruction and map.".to_owned(),
             _ => absence(item, scene),
