@@ -12,7 +12,7 @@ use ganspect::{
     data::FileHash,
     inspect::{Assessment, Region, RegionShape, Regions, ScoreKind, Scores, Verdict},
     review::{
-        AnomalyRegion, Findings, Judgement, Opinion, OpinionId, PartId, Record, RegionThreshold, ReviewItem,
+        AnomalyRegion, Findings, Judgement, Opinion, OpinionId, PartFile, PartId, Record, RegionThreshold, ReviewItem,
         ReviewStatus, Timestamp, export,
         export::{Coco, ExportFormat, ExportScope, ExportSummary},
         find_regions,

@@ -13,5 +13,6 @@ mod layout;
 mod pages;
 mod parts;
 mod presentation;
+mod regions;
 mod review;
 mod typing;

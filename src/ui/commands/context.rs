@@ -29,6 +29,8 @@ pub struct CommandContext {
     pub last_run: bool,
     /// A model is active.
     pub model: bool,
+    /// A shape is being drawn or is selected, and takes Enter, Escape, Delete and Backspace before the page.
+    pub drawing: bool,
     /// The selected image of the Inspect page.
     pub query: QueryContext,
     /// The evaluation.

@@ -15,6 +15,9 @@ use crate::ui::{Action, PageId};
 /// Keys that a focused control needs for itself if no modifier is held.
 const FOR_CONTROLS: [Key; 6] = [Key::Space, Key::Enter, Key::ArrowLeft, Key::ArrowRight, Key::ArrowUp, Key::ArrowDown];
 
+/// Keys that a shape being drawn needs for itself.
+const FOR_DRAWING: [Key; 4] = [Key::Enter, Key::Escape, Key::Delete, Key::Backspace];
+
 /// Keys that repeat their command while held down.
 const REPEATING: [Key; 5] = [Key::ArrowLeft, Key::ArrowRight, Key::Plus, Key::Equals, Key::Minus];
 
@@ -57,6 +60,9 @@ pub(crate) fn take(
     for (shortcut, row) in shortcuts_on(context.page) {
         let (plain, key) = (shortcut.modifiers.is_none(), shortcut.logical_key);
         if plain && focused.is_some() && FOR_CONTROLS.contains(&key) {
+            continue;
+        }
+        if plain && context.drawing && FOR_DRAWING.contains(&key) {
             continue;
         }
         let why = if plain {

@@ -165,6 +165,7 @@ mod tests {
             redo: true,
             last_run: true,
             model: true,
+            drawing: false,
             query: QueryContext {
                 any: true,
                 others: true,

@@ -71,13 +71,15 @@ impl TypingGuard {
     pub(crate) fn observe(&mut self, ctx: &Context, dialog: bool) {
         let field = ctx.text_edit_focused();
         self.owned = dialog || Popup::is_any_open(ctx);
-        let typed = ctx.input(|i| text(i) > 0 || !typed_keys(i).is_empty());
+        let pressed = |event: &Event| matches!(event, Event::Key { pressed: true, .. } | Event::Text(_));
+        let pressed = ctx.input(|i| i.events.iter().any(pressed));
         // A frame may be laid out several times; without a clock, egui adds its length each time.
         let frame = ctx.cumulative_frame_nr();
         let length = if frame == self.frame { 0.0 } else { ctx.input(|i| f64::from(i.raw.predicted_dt)) };
         self.now = ctx.input(|i| i.raw.time).unwrap_or(self.now + length);
         self.frame = frame;
-        if field || self.field || self.owned && typed {
+        // A word that goes on without a pause still belongs to its field.
+        if field || self.field || (self.owned || self.is_typing()) && pressed {
             self.until = self.now + MOMENT;
         }
         self.field = field;
@@ -104,10 +106,6 @@ impl TypingGuard {
     /// Takes note of a key that had no effect; returns whether to report it.
     pub(crate) fn note(&mut self, withheld: &WithheldKey) -> bool {
         let now = self.now;
-        if withheld.why == Withheld::Typing {
-            // The word goes on.
-            self.until = now + MOMENT;
-        }
         let report = withheld.why != Withheld::Owned && now >= self.told;
         if withheld.why != Withheld::Owned {
             self.told = now + TOLD;

@@ -153,6 +153,11 @@ impl InspectWorkspace {
         }
     }
 
+    /// Whether a region is being drawn.
+    pub(crate) fn is_drawing(&self) -> bool {
+        overlay::QueryOverlay::is_drawing(&self.regions)
+    }
+
     /// Returns the result of a background task that has finished since the last call.
     pub(crate) fn poll(&mut self) -> Option<TaskResult> {
         self.tasks.poll()

@@ -20,6 +20,7 @@ impl Page for InspectWorkspace {
     fn describe(&self, engine: &EngineState, context: &mut CommandContext) {
         context.model = Self::has_model(engine);
         context.query = self.context(engine);
+        context.drawing |= context.page == PageId::Inspect && self.is_drawing();
     }
 
     fn command(&mut self, command: UiCommand, engine: &EngineState, actions: &mut Vec<Action>) {

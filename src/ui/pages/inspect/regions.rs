@@ -81,13 +81,16 @@ impl RegionEditor {
         self.selected = None;
     }
 
-    /// Whether there is a change to undo.
+    /// Whether there is a change, or a corner of the shape being drawn, to undo.
     pub(crate) fn can_undo(&self) -> bool {
-        !self.undo_stack.is_empty()
+        !self.undo_stack.is_empty() || self.tool.is_some() && self.pen.is_begun()
     }
 
     /// Undoes the last change; returns the regions.
     pub(crate) fn undo(&mut self) -> Option<Regions> {
+        if self.tool.is_some() && self.pen.step_back() {
+            return None;
+        }
         self.current = self.undo_stack.pop()?;
         self.selected = None;
         Some(self.current.clone())
@@ -184,7 +187,7 @@ impl Pen {
     /// Returns an instruction for the user.
     pub(crate) fn hint(polygon: bool) -> &'static str {
         match polygon {
-            true => "Click to add corners; double-click or Enter closes, Escape cancels",
+            true => "Click to add corners; Enter or double-click closes, Backspace removes the last, Escape cancels",
             false => "Drag a rectangle over the image; Escape cancels",
         }
     }
@@ -192,6 +195,16 @@ impl Pen {
     /// Discards the shape being drawn.
     pub(crate) fn clear(&mut self) {
         self.corners.clear();
+    }
+
+    /// Whether a corner has been set.
+    pub(crate) fn is_begun(&self) -> bool {
+        !self.corners.is_empty()
+    }
+
+    /// Removes the last corner; returns whether there was one.
+    pub(crate) fn step_back(&mut self) -> bool {
+        self.corners.pop().is_some()
     }
 
     /// Handles pointer and keys; returns the state of the shape.
@@ -203,9 +216,15 @@ impl Pen {
         size: (usize, usize),
         polygon: bool,
     ) -> PenState {
-        if ui.input_mut(|i| i.consume_key(Modifiers::NONE, Key::Escape)) {
+        // Keys belong to a text field that has the focus.
+        let typing = ui.ctx().text_edit_focused();
+        let pressed = |key| !typing && ui.input_mut(|i| i.consume_key(Modifiers::NONE, key));
+        if pressed(Key::Escape) {
             self.corners.clear();
             return PenState::Cancelled;
+        }
+        if pressed(Key::Backspace) | pressed(Key::Delete) {
+            self.step_back();
         }
         let inside = |at: Pos2| {
             let at = placed.to_picture(at);
@@ -213,7 +232,7 @@ impl Pen {
         };
         let pointer = response.interact_pointer_pos();
         let done = if polygon {
-            let enter = ui.input_mut(|i| i.consume_key(Modifiers::NONE, Key::Enter));
+            let enter = pressed(Key::Enter);
             // A click made with the keyboard adds no corner.
             if response.clicked()
                 && ui.input(|i| i.pointer.any_click())
@@ -309,7 +328,7 @@ fn tool_colour(p: &Palette, ignore: bool) -> Color32 {
 }
 
 /// Whether a point lies inside the shape, by the even-odd rule.
-fn contains(shape: &RegionShape, at: Pos2) -> bool {
+pub(crate) fn contains(shape: &RegionShape, at: Pos2) -> bool {
     let corners = shape.corners();
     let mut inside = false;
     for (i, a) in corners.iter().enumerate() {

@@ -20,7 +20,7 @@ impl ReviewWorkspace {
             UiCommand::ReviewDefective => self.judge(Judgement::Defective, actions),
             UiCommand::ReviewUnsure => self.judge(Judgement::Unsure, actions),
             UiCommand::ReviewSkip => self.judge(Judgement::Skip, actions),
-            UiCommand::ReviewUndo => actions.push(Action::engine(self.session.undo())),
+            UiCommand::ReviewUndo => self.undo(actions),
             UiCommand::ReviewBack => self.queue.step(&snapshot.items, -1),
             UiCommand::ReviewForward => self.queue.step(&snapshot.items, 1),
             UiCommand::ReviewAlone => self.layout.alone = !self.layout.alone,
@@ -106,11 +106,21 @@ impl ReviewWorkspace {
         }
     }
 
-    /// Saves the region drawn on the current part, or removes it.
-    pub(super) fn save_region(&mut self, region: Option<RegionShape>, actions: &mut Vec<Action>) {
+    /// Undoes the last change of a region on the current part, or else the last verdict.
+    fn undo(&mut self, actions: &mut Vec<Action>) {
+        if !self.drawing.can_undo() {
+            return actions.push(Action::engine(self.session.undo()));
+        }
+        if let Some(regions) = self.drawing.undo() {
+            self.save_regions(regions, actions);
+        }
+    }
+
+    /// Saves the regions drawn on the current part.
+    pub(super) fn save_regions(&mut self, regions: Vec<RegionShape>, actions: &mut Vec<Action>) {
         let snapshot = Arc::clone(&self.snapshot);
         let Some(item) = self.queue.shown(&snapshot.items) else { return };
-        let amended = self.session.amend(item, &self.settings, |draft| draft.region = region);
+        let amended = self.session.amend(item, &self.settings, |draft| draft.regions = Some(regions));
         if let Some(opinion) = amended {
             self.submit(item, opinion, actions);
         }

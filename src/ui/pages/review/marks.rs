@@ -3,6 +3,7 @@
 use egui::{Align2, Rect, Response, Stroke, Ui, vec2};
 use egui_material_icons::icons;
 
+use super::shapes::ShapeEditor;
 use crate::{
     inspect::RegionShape,
     review::Findings,
@@ -27,6 +28,7 @@ pub(super) struct Drawing {
     pen: Pen,
     /// Whether a polygon (true) or a rectangle (false) is drawn next.
     tool: Option<bool>,
+    editor: ShapeEditor,
 }
 
 impl Drawing {
@@ -40,10 +42,31 @@ impl Drawing {
         self.tool = if self.tool == Some(polygon) { None } else { Some(polygon) };
     }
 
-    /// Discards the shape being drawn.
+    /// Discards the shape being drawn, the selection and the changes that could be undone, for another part.
     pub(crate) fn cancel(&mut self) {
         self.pen.clear();
         self.tool = None;
+        self.editor.clear();
+    }
+
+    /// Whether keys are meant for a shape rather than for the page.
+    pub(crate) fn takes_keys(&self) -> bool {
+        self.tool.is_some() || self.editor.is_selecting()
+    }
+
+    /// Keeps the regions before a change, for undo.
+    pub(crate) fn keep(&mut self, before: Vec<RegionShape>) {
+        self.editor.keep(before);
+    }
+
+    /// Whether there is a corner or a change of the regions to undo.
+    pub(crate) fn can_undo(&self) -> bool {
+        self.tool.is_some() && self.pen.is_begun() || self.editor.can_undo()
+    }
+
+    /// Removes the last corner of the shape being drawn, or undoes the last change; returns the regions after that.
+    pub(crate) fn undo(&mut self) -> Option<Vec<RegionShape>> {
+        if self.tool.is_some() && self.pen.step_back() { None } else { self.editor.undo() }
     }
 }
 
@@ -52,14 +75,16 @@ pub(super) struct Marks<'a> {
     pub drawing: &'a mut Drawing,
     /// Findings of the inspection; `None` if they are hidden or not read yet.
     pub findings: Option<&'a Findings>,
-    /// The region drawn by a reviewer, in pixels of the stored image.
-    pub drawn: Option<&'a RegionShape>,
+    /// The regions drawn by a reviewer, in pixels of the stored image.
+    pub drawn: &'a [RegionShape],
+    /// Whether these are the current reviewer's own, who may change them.
+    pub own: bool,
     /// Width of the stored image in pixels.
     pub width: usize,
     /// Whether drawing is enabled.
     pub ready: bool,
-    /// The region completed in this frame.
-    pub done: Option<RegionShape>,
+    /// The reviewer's regions, if they changed in this frame.
+    pub done: Option<Vec<RegionShape>>,
 }
 
 /// Scales a shape by a factor of `by`.
@@ -80,11 +105,12 @@ fn outlined(painter: &egui::Painter, placed: &Placement, shape: &RegionShape, co
 
 impl QueryOverlay for Marks<'_> {
     fn is_drawing(&self) -> bool {
-        self.drawing.tool.is_some()
+        self.drawing.tool.is_some() || self.own && self.drawing.editor.is_dragging()
     }
 
     fn hint(&self) -> Option<&'static str> {
-        self.drawing.tool.map(Pen::hint)
+        let selected = || self.drawing.editor.hint(if self.own { self.drawn.len() } else { 0 });
+        self.drawing.tool.map(Pen::hint).or_else(selected)
     }
 
     fn tools(&mut self, ui: &mut Ui, _: bool, _: &mut Vec<Action>) {
@@ -131,18 +157,36 @@ impl QueryOverlay for Marks<'_> {
                 labels.push(rect);
             }
         }
-        if let Some(shape) = self.drawn {
-            outlined(&painter, placed, &scaled(shape, by), ink.accent);
+        let shapes: Vec<RegionShape> = self.drawn.iter().map(|shape| scaled(shape, by)).collect();
+        for shape in self.drawing.editor.shown(&shapes) {
+            outlined(&painter, placed, shape, ink.accent);
         }
-        let Some(polygon) = self.drawing.tool else { return };
+        let own = if self.own { shapes.as_slice() } else { &[] };
+        let Some(polygon) = self.drawing.tool else {
+            if self.own && self.ready {
+                let changed = self.drawing.editor.edit(ui, response, placed, size, own);
+                self.drawing.editor.paint(&painter, placed, own, ink.accent);
+                self.change(changed, by);
+            }
+            return;
+        };
         match self.drawing.pen.draw(ui, response, placed, size, polygon) {
             PenState::Drawing => {}
             PenState::Cancelled => self.drawing.tool = None,
             PenState::Done(shape) => {
                 self.drawing.tool = None;
-                self.done = Some(scaled(&shape, 1.0 / by));
+                self.change(Some(own.iter().cloned().chain([shape]).collect()), by);
             }
         }
         self.drawing.pen.paint(&painter, response, placed, polygon, ink.accent);
+    }
+}
+
+impl Marks<'_> {
+    /// Takes over changed regions, given in pixels of the shown image, and keeps those before for undo.
+    fn change(&mut self, changed: Option<Vec<RegionShape>>, by: f32) {
+        let Some(shapes) = changed else { return };
+        self.drawing.editor.keep(if self.own { self.drawn.to_vec() } else { Vec::new() });
+        self.done = Some(shapes.iter().map(|shape| scaled(shape, 1.0 / by)).collect());
     }
 }

@@ -22,6 +22,7 @@ mod reviewers;
 mod scene;
 mod section;
 mod session;
+mod shapes;
 mod verdict;
 mod view;
 
@@ -175,7 +176,7 @@ impl ReviewWorkspace {
             replaced,
             ready: open && part && !self.settings.reviewer.is_empty(),
             blind: self.is_blind(),
-            undo: self.snapshot.undoable > 0 || self.session.is_any_pending(),
+            undo: self.snapshot.undoable > 0 || self.session.is_any_pending() || self.drawing.can_undo(),
             defect_types: if self.session.last_defective.is_some() { self.snapshot.defect_types.len() } else { 0 },
             exporting: self.export_task.is_some(),
         }

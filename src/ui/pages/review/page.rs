@@ -19,6 +19,7 @@ impl Page for ReviewWorkspace {
 
     fn describe(&self, engine: &EngineState, context: &mut CommandContext) {
         context.review = self.context(engine);
+        context.drawing |= context.page == PageId::Review && self.drawing.takes_keys();
     }
 
     fn command(&mut self, command: UiCommand, _: &EngineState, actions: &mut Vec<Action>) {

@@ -12,11 +12,11 @@ use crate::{
 /// Largest number of verdicts pending at the record thread.
 pub(super) const MOST_PENDING: usize = 64;
 
-/// Note and region to be saved with the next verdict.
+/// Note and regions to be saved with the next verdict.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Draft {
     pub note: Option<String>,
-    pub region: Option<RegionShape>,
+    pub regions: Option<Vec<RegionShape>>,
 }
 
 /// The part whose defect type a digit key sets.
@@ -53,9 +53,10 @@ impl Session {
         let refused = snapshot.refused.as_ref().filter(|(number, ..)| unseen(*number));
         let back = refused.map(|(_, part, _)| *part).or(undone.map(|(_, part)| part));
         if let Some((_, part, opinion)) = refused {
-            // Note and region become a draft again.
+            // Note and regions become a draft again.
             let note = (!opinion.note.is_empty()).then(|| opinion.note.clone());
-            self.drafts.insert(*part, Draft { note, region: opinion.region.clone() });
+            let regions: Vec<RegionShape> = opinion.region.iter().chain(&opinion.more_regions).cloned().collect();
+            self.drafts.insert(*part, Draft { note, regions: (!regions.is_empty()).then_some(regions) });
         }
         if self.last_defective.as_ref().is_some_and(|last| back == Some(last.part)) {
             self.last_defective = None;
@@ -92,6 +93,13 @@ impl Session {
         draft.or_else(before).unwrap_or_default()
     }
 
+    /// Returns the regions of this reviewer on this part: those of the draft, or of the saved verdict.
+    pub(crate) fn regions(&self, item: &ReviewItem, settings: &ReviewSettings) -> Vec<RegionShape> {
+        let draft = self.drafts.get(&item.part.id).and_then(|draft| draft.regions.clone());
+        let own = || item.opinion_of(Some(&settings.reviewer)).map(|o| o.shapes().into_iter().cloned().collect());
+        draft.or_else(own).unwrap_or_default()
+    }
+
     /// Keeps a note as a draft.
     pub(crate) fn set_note(&mut self, part: PartId, text: &str) {
         self.drafts.entry(part).or_default().note = Some(text.to_owned());
@@ -107,7 +115,7 @@ impl Session {
         self.drafts.get(&part)
     }
 
-    /// Builds a verdict on this part with the draft, or with note and region of the reviewer's previous verdict.
+    /// Builds a verdict on this part with the draft, or with note and regions of the reviewer's previous verdict.
     pub(crate) fn opinion(
         &self,
         item: &ReviewItem,
@@ -122,7 +130,9 @@ impl Session {
         let note = draft.and_then(|d| d.note.clone()).or_else(|| before.map(|o| o.note.clone()));
         opinion.note = note.unwrap_or_default();
         if judgement != Judgement::Healthy {
-            opinion.region = draft.and_then(|d| d.region.clone()).or_else(|| before.and_then(|o| o.region.clone()));
+            let before = || before.map(|o| o.shapes().into_iter().cloned().collect());
+            let mut regions = draft.and_then(|d| d.regions.clone()).or_else(before).unwrap_or_default().into_iter();
+            (opinion.region, opinion.more_regions) = (regions.next(), regions.collect());
         }
         if judgement == Judgement::Defective {
             opinion.defect = before.and_then(|o| o.defect.clone()).or_else(|| settings.defect_type.clone());

@@ -35,8 +35,8 @@ pub(super) enum VerdictRequest {
     SaveNote(String),
     /// Discard the changes of the note.
     DiscardNote,
-    /// Remove the drawn region.
-    RemoveRegion,
+    /// Remove the drawn regions.
+    RemoveRegions,
 }
 
 /// Draws the verdicts on this part; `blind` hides them.
@@ -137,11 +137,16 @@ pub(super) fn additions(
             }
         }
     }
-    if draft.is_some_and(|d| d.region.is_some()) {
-        ui.horizontal(|ui| {
-            ui.label(theme::weak_caption(&p, "The drawn region is saved with your verdict."));
-            if ui.button("Remove").clicked() {
-                request = Some(VerdictRequest::RemoveRegion);
+    let drawn = draft.and_then(|d| d.regions.as_ref()).map_or(0, Vec::len);
+    if drawn > 0 {
+        ui.horizontal_wrapped(|ui| {
+            let text = match drawn {
+                1 => "The drawn region is saved with your verdict.".to_owned(),
+                n => format!("The {n} drawn regions are saved with your verdict."),
+            };
+            ui.label(theme::weak_caption(&p, text));
+            if ui.button("Remove").on_hover_text("Removes the drawn regions; Ctrl+Z brings them back.").clicked() {
+                request = Some(VerdictRequest::RemoveRegions);
             }
         });
     }

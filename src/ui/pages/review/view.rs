@@ -218,7 +218,12 @@ impl ReviewWorkspace {
                 self.note = None;
                 self.save_note(text, frame.actions);
             }
-            Some(verdict::VerdictRequest::RemoveRegion) => self.save_region(None, frame.actions),
+            Some(verdict::VerdictRequest::RemoveRegions) => {
+                if let Some(item) = item {
+                    self.drawing.keep(self.session.regions(item, &scene.settings));
+                }
+                self.save_regions(Vec::new(), frame.actions);
+            }
         }
     }
 
@@ -286,23 +291,24 @@ impl ReviewWorkspace {
             }
         };
         let (model, blind) = (inspecting_model(item, scene), self.is_blind());
-        let drawn = self.session.draft(item.part.id).and_then(|d| d.region.clone());
-        let own = item.opinion_of(Some(&scene.settings.reviewer)).and_then(|o| o.region.clone());
-        let others = if blind { None } else { item.drawn().cloned() };
-        let drawn = drawn.or(own).or(others);
+        let own = self.session.regions(item, &scene.settings);
+        let others = || if blind { Vec::new() } else { item.drawn_shapes().into_iter().cloned().collect() };
+        let is_own = !own.is_empty();
+        let drawn = if is_own { own } else { others() };
         let findings = scene.findings.as_deref().filter(|_| !blind);
         let mut marks = Marks {
             drawing: &mut self.drawing,
             findings,
-            drawn: drawn.as_ref(),
+            drawn: &drawn,
+            own: is_own,
             width: item.part.width,
             ready: UiCommand::ReviewDraw.enabled(frame.context),
             done: None,
         };
         let subject = subject(item, &images, model, self.layout.alone);
         self.triptych.ui(ui, &subject, &mut marks, frame.actions);
-        if let Some(region) = marks.done.take() {
-            self.save_region(Some(region), frame.actions);
+        if let Some(regions) = marks.done.take() {
+            self.save_regions(regions, frame.actions);
         }
         self.prepare_next(ui, item, scene, frame);
     }
