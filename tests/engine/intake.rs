@@ -20,9 +20,9 @@ use ganspect::{
             watch::{Timing, WatchOptions},
         },
     },
-    inspect::InvertKnobs,
+    inspect::{InvertKnobs, Verdict},
     model::Bundle,
-    review::{Record, ReviewItem},
+    review::{KeptPictures, Record, ReviewItem},
     train::Recipe,
 };
 use rand::{RngExt, SeedableRng};
@@ -348,4 +348,48 @@ fn parts_wait_for_a_locked_record_and_are_filed_when_it_is_free() {
     // The same while a watch is opened, and a record that another program destroys ends it once.
     engine.send(IntakeRequest::Stop);
     ended(&engine);
+}
+
+#[test]
+fn the_record_keeps_a_picture_of_what_was_judged() {
+    let keep = |keep: KeptPictures| {
+        let fixture = Fixture::new();
+        for n in 0..6 {
+            fixture.put(&format!("part {n}.png"), &png(n));
+        }
+        let engine = engine(model());
+        *engine.state().intake.keep.write() = keep;
+        fixture.begin(&engine, fixture.spec(FOREVER, true));
+        ended(&engine);
+        // The station overwrites its files.
+        for n in 0..6 {
+            fixture.put(&format!("part {n}.png"), &png(n + 100));
+        }
+        let record = fixture.record();
+        let items = record.queue().unwrap();
+        assert_eq!(items.len(), 6);
+        for item in &items {
+            let copy = record.kept_picture(item.part.id).unwrap();
+            let flagged = item.inspection.assessment.verdict != Verdict::Healthy;
+            let wanted = match keep {
+                KeptPictures::All => true,
+                KeptPictures::Flagged => flagged,
+                KeptPictures::None => false,
+            };
+            assert_eq!(copy.is_some(), wanted, "{keep:?}, {}", item.part.name());
+            let Some(copy) = copy else { continue };
+            let copy = image::load_from_memory(&copy).unwrap().into_luma8();
+            let number: u64 = item.part.name()[5..6].parse().unwrap();
+            let difference = |bytes: &[u8]| {
+                let other = image::load_from_memory(bytes).unwrap().into_luma8();
+                assert_eq!(other.dimensions(), copy.dimensions());
+                let pixels = other.pixels().zip(copy.pixels());
+                pixels.map(|(a, b)| f64::from(a.0[0].abs_diff(b.0[0]))).sum::<f64>() / f64::from(copy.width().pow(2))
+            };
+            assert!(difference(&png(number)) < 3.0 && difference(&png(number + 100)) > 3.0, "{}", item.part.name());
+        }
+    };
+    keep(KeptPictures::All);
+    keep(KeptPictures::Flagged);
+    keep(KeptPictures::None);
 }

@@ -22,10 +22,10 @@ pub struct Estimate {
 }
 
 /// Fewest images of each kind for which an interval is worth stating.
-pub const FEWEST: usize = 5;
+pub(crate) const FEWEST: usize = 5;
 
 impl Estimate {
-    /// Returns the interval, or why there is none: of fewer than [`FEWEST`] images of a kind it would say nothing.
+    /// Returns the interval, or why there is none: of fewer than five images of a kind it would say nothing.
     ///
     /// # Errors
     /// The reason, as a sentence for the user.

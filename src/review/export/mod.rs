@@ -207,3 +207,73 @@ fn outlines(record: &Record, item: &ReviewItem) -> Result<Vec<RegionShape>, Reco
         true => findings(record, item)?.regions.iter().map(AnomalyRegion::shape).collect(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        data::FileHash,
+        inspect::Planes,
+        review::{
+            Timestamp,
+            item::tests::item,
+            record::{NewInspection, NewPart},
+        },
+    };
+
+    /// A record with one part whose image, of this level, was overwritten by a brighter one of the same size.
+    fn overwritten(folder: &Path, kept: bool) -> Record {
+        let path = folder.join("part.bmp");
+        let save = |level: u8| image::GrayImage::from_pixel(40, 30, image::Luma([level])).save(&path).unwrap();
+        save(64);
+        let bytes = fs::read(&path).unwrap();
+        let part = NewPart {
+            path: path.clone(),
+            hash: FileHash::of(&bytes),
+            bytes: bytes.len() as u64,
+            width: 40,
+            height: 30,
+        };
+        let like = item(1, 0.01).inspection;
+        let inspection = NewInspection {
+            model: like.model,
+            model_name: like.model_name,
+            assessment: like.assessment,
+            threshold: None,
+            findings: Findings::default(),
+            seconds: 0.1,
+            time: Timestamp(1),
+        };
+        let mut record = Record::open(&folder.join("review.sqlite")).unwrap();
+        let filed = record.insert_inspection(&part, &inspection).unwrap();
+        if kept {
+            let planes = Planes::new(40, 30, 1, vec![-0.5; 1_200]).unwrap();
+            record.keep_picture(filed.part, &kept_picture::encode(&planes).unwrap(), Timestamp(2)).unwrap();
+            // The first copy stays.
+            record.keep_picture(filed.part, b"another", Timestamp(3)).unwrap();
+        }
+        save(200);
+        assert_eq!(fs::metadata(&path).unwrap().len(), part.bytes);
+        record
+    }
+
+    #[test]
+    fn a_page_shows_the_copy_of_the_judged_image_or_none() {
+        for kept in [true, false] {
+            let folder = tempfile::tempdir().unwrap();
+            let record = overwritten(folder.path(), kept);
+            let items = record.queue().unwrap();
+            let (image, file) = picture(&record, &items[0]).unwrap();
+            assert_eq!((file, image.is_some()), (PartFile::Replaced, kept));
+            assert!(image.is_none_or(|image| (image.unit(20, 15, 0) + 0.5).abs() < 0.05), "the judged image is dark");
+            let out = folder.path().join("out");
+            assert_eq!(write(&record, &items, ExportFormat::Pdf, &out).unwrap().missing, 1);
+            let pdf = fs::read(out.join("parts.pdf")).unwrap();
+            let text = String::from_utf8_lossy(&pdf);
+            assert_eq!(text.matches("/Subtype /Image").count(), usize::from(kept));
+            assert!(text.contains("now holds another image"));
+            fs::remove_file(folder.path().join("part.bmp")).unwrap();
+            assert_eq!(picture(&record, &items[0]).unwrap().1, PartFile::Absent);
+        }
+    }
+}

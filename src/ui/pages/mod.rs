@@ -8,6 +8,7 @@ pub(crate) mod inspect;
 pub(super) mod log;
 mod page;
 mod promised_rate;
+mod reasons;
 pub(crate) mod review;
 pub(crate) mod runs;
 pub(super) mod settings;

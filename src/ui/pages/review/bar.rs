@@ -3,8 +3,7 @@
 use egui::{Button, Key, RichText, Ui, vec2};
 use egui_material_icons::icons;
 
-use super::reasons;
-use crate::ui::{Frame, UiCommand, theme, theme::Palette, widgets::icon_button};
+use crate::ui::{Frame, UiCommand, pages::reasons, theme, theme::Palette, widgets::icon_button};
 
 /// The verdict commands, from left to right.
 const VERDICTS: [UiCommand; 5] = [
@@ -70,7 +69,7 @@ fn button(ui: &mut Ui, command: UiCommand, title: &str, frame: &mut Frame<'_>) {
     let key = RichText::new(keys).monospace().color(if enabled { p.accent } else { p.text_weak });
     let button = Button::new((key, RichText::new(title))).min_size(vec2(0.0, theme::ROW));
     let response = ui.add_enabled(enabled, button).accessible_name(command.title());
-    let disabled = reasons::disabled(command, frame.context);
+    let disabled = reasons::disabled(command, frame.context, ui.ctx());
     if response.on_hover_text(command.tooltip(ui.ctx())).on_disabled_hover_text(disabled).clicked() {
         frame.command(command);
     }

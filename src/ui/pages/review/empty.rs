@@ -2,12 +2,14 @@
 
 use egui::{Label, RichText, Ui, vec2};
 
-use super::{next, next::Rest, reasons, scene::ReviewScene};
+use super::{next, next::Rest, scene::ReviewScene};
 use crate::{
     engine::review::RecordState,
     text::PrintablePath,
     ui::{
-        Frame, UiCommand, theme,
+        Frame, UiCommand,
+        pages::reasons,
+        theme,
         theme::{Palette, StatusMark},
         widgets::{empty_column, rows::marked_text},
     },
@@ -70,7 +72,7 @@ pub(super) fn ui(ui: &mut Ui, scene: &ReviewScene, end: Option<(Rest, Option<Str
                 };
                 let response = ui.add_enabled(command.enabled(frame.context), button);
                 let response = response.on_hover_text(command.tooltip(ui.ctx()));
-                if response.on_disabled_hover_text(reasons::disabled(command, frame.context)).clicked() {
+                if response.on_disabled_hover_text(reasons::disabled(command, frame.context, ui.ctx())).clicked() {
                     frame.command(command);
                 }
             }

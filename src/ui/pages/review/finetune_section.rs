@@ -2,7 +2,7 @@
 
 use egui::{Grid, Label, ProgressBar, RichText, Ui, vec2};
 
-use super::{reasons, scene::ReviewScene, section::PanelSection};
+use super::{scene::ReviewScene, section::PanelSection};
 use crate::{
     engine::{
         finetune::{FinetunePhase, FinetuneResult, FinetuneStatus},
@@ -14,7 +14,7 @@ use crate::{
     time::span,
     ui::{
         Action, Frame, ReviewSettings, UiCommand,
-        pages::command_button::command_button,
+        pages::{command_button::command_button, reasons},
         theme,
         theme::{Palette, StatusMark},
         widgets::{flush_right, rows::marked_text},
@@ -89,7 +89,7 @@ fn offer(ui: &mut Ui, scene: &ReviewScene, frame: &mut Frame<'_>) {
         false => egui::Button::new(title).min_size(vec2(0.0, theme::ROW)),
     };
     let response = ui.add_enabled(command.enabled(frame.context), look).on_hover_text(command.tooltip(ui.ctx()));
-    if response.on_disabled_hover_text(reasons::disabled(command, frame.context)).clicked() {
+    if response.on_disabled_hover_text(reasons::disabled(command, frame.context, ui.ctx())).clicked() {
         frame.command(command);
     }
 }
@@ -191,7 +191,7 @@ fn decide(ui: &mut Ui, result: &FinetuneResult, frame: &mut Frame<'_>) {
             };
             let response = ui.add_enabled(command.enabled(frame.context), button);
             let response = response.on_hover_text(command.tooltip(ui.ctx()));
-            if response.on_disabled_hover_text(reasons::disabled(command, frame.context)).clicked() {
+            if response.on_disabled_hover_text(reasons::disabled(command, frame.context, ui.ctx())).clicked() {
                 frame.command(command);
             }
         }

@@ -16,7 +16,6 @@ mod next;
 mod page;
 mod panel;
 mod queue;
-mod reasons;
 mod record_section;
 mod reviewers;
 mod scene;

@@ -2,12 +2,14 @@
 
 use egui::{Button, RichText, Ui, vec2};
 
-use super::{reasons, scene::ReviewScene};
+use super::scene::ReviewScene;
 use crate::{
     format::counted,
     review::{QueueFilter, ReviewItem, ReviewStatus},
     ui::{
-        Frame, UiCommand, theme,
+        Frame, UiCommand,
+        pages::reasons,
+        theme,
         theme::{Palette, StatusMark},
         widgets::rows::marked_text,
     },
@@ -67,7 +69,7 @@ pub(super) fn ui(ui: &mut Ui, rest: Rest, filter: Option<&str>, scene: &ReviewSc
             };
             let response = ui.add_enabled(command.enabled(frame.context), button);
             let response = response.on_hover_text(command.tooltip(ui.ctx()));
-            if response.on_disabled_hover_text(reasons::disabled(command, frame.context)).clicked() {
+            if response.on_disabled_hover_text(reasons::disabled(command, frame.context, ui.ctx())).clicked() {
                 frame.command(command);
             }
         }

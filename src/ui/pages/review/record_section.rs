@@ -2,13 +2,15 @@
 
 use egui::{Label, RichText, Ui, vec2};
 
-use super::{reasons, scene::ReviewScene, section::PanelSection};
+use super::{scene::ReviewScene, section::PanelSection};
 use crate::{
     engine::review::RecordState,
     review::export::ExportFormat,
     text::PrintablePath,
     ui::{
-        Action, Frame, PathRequest, UiCommand, theme,
+        Action, Frame, PathRequest, UiCommand,
+        pages::reasons,
+        theme,
         theme::{Palette, StatusMark},
         widgets::rows::marked_text,
     },
@@ -52,7 +54,7 @@ impl PanelSection for RecordSection {
                 let button = button.accessible_name(command.title());
                 if button
                     .on_hover_text(&tooltip)
-                    .on_disabled_hover_text(reasons::disabled(command, frame.context))
+                    .on_disabled_hover_text(reasons::disabled(command, frame.context, ui.ctx()))
                     .clicked()
                 {
                     frame.command(command);
@@ -75,7 +77,7 @@ impl PanelSection for RecordSection {
                 let button = ui.add_enabled(enabled, egui::Button::new(title));
                 if button
                     .on_hover_text(help)
-                    .on_disabled_hover_text(reasons::disabled(UiCommand::ReviewExport, frame.context))
+                    .on_disabled_hover_text(reasons::disabled(UiCommand::ReviewExport, frame.context, ui.ctx()))
                     .clicked()
                 {
                     frame.actions.push(Action::Ask(PathRequest::ReviewExport(format)));
