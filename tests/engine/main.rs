@@ -6,6 +6,7 @@
 mod camera;
 mod compatibility;
 mod evaluating;
+mod exporting;
 mod finetuning;
 mod harness;
 mod inspecting;
