@@ -448,7 +448,7 @@ pub fn sample_record(folder: &Path) -> (Record, Vec<ReviewItem>) {
     (record, items)
 }
 
-fn exported(format: ExportFormat) -> (tempfile::TempDir, PathBuf, ExportSummary) {
+pub fn exported(format: ExportFormat) -> (tempfile::TempDir, PathBuf, ExportSummary) {
     let folder = tempfile::tempdir().unwrap();
     let (record, items) = sample_record(folder.path());
     let out = folder.path().join("out");
@@ -520,67 +520,6 @@ fn the_coco_export_has_an_outline_for_every_defect() {
     let missing: Vec<bool> = coco.images.iter().map(|image| image.missing).collect();
     assert_eq!(missing, [false, false, false, true]);
     assert!(coco.images.iter().any(|image| image.id == square.image_id && image.file_name.ends_with("right/part.png")));
-}
-
-#[test]
-fn masks_are_white_where_the_defect_is() {
-    let (_folder, out, written) = exported(ExportFormat::Masks);
-    assert_eq!((written.rows, written.left_out, written.missing), (3, 0, 1));
-    let folder = out.join("ground_truth/crack");
-    let mask = |name: &str| {
-        let mask = image::open(folder.join(name)).unwrap().into_luma8();
-        assert_eq!(mask.dimensions(), (32, 24));
-        assert!(mask.pixels().all(|p| matches!(p.0[0], 0 | 255)));
-        mask
-    };
-    let count = |mask: &image::GrayImage| mask.pixels().filter(|p| p.0[0] == 255).count();
-    // Two parts of the same name in different folders.
-    let (drawn, found) = (mask("part_mask.png"), mask("part_2_mask.png"));
-    assert_eq!((count(&drawn), count(&found), count(&mask("gone, \"quoted\"_mask.png"))), (40, 7, 7));
-    assert_eq!((drawn.get_pixel(4, 5).0, drawn.get_pixel(13, 8).0, drawn.get_pixel(14, 8).0), ([255], [255], [0]));
-    assert_eq!((found.get_pixel(3, 3).0, found.get_pixel(4, 3).0), ([255], [0]));
-}
-
-#[test]
-fn the_pdf_has_a_page_per_part() {
-    let (_folder, out, written) = exported(ExportFormat::Pdf);
-    // One page for the shift, and one for each part except healthy ones without a verdict.
-    assert_eq!((written.rows, written.files.len(), written.missing), (6, 2, 1));
-    let read = |name: &str| std::fs::read(out.join(name)).unwrap();
-    let pages = |pdf: &[u8]| {
-        let text = String::from_utf8_lossy(pdf);
-        (text.matches("/Type /Page\n").count(), text.contains("/Count 5"), text.matches("/Subtype /Image").count())
-    };
-    let (shift, parts) = (read("shift.pdf"), read("parts.pdf"));
-    assert!(shift.starts_with(b"%PDF-") && parts.starts_with(b"%PDF-") && parts.ends_with(b"%%EOF"));
-    assert_eq!((pages(&shift).0, pages(&parts)), (1, (5, true, 4)));
-    let text = String::from_utf8_lossy(&shift);
-    for said in [
-        "Shift report",
-        "Observed against promised false-alarm rate",
-        "1 of 3 defective parts were not flagged.",
-        "crack",
-    ] {
-        assert!(text.contains(said), "{said}");
-    }
-    let text = String::from_utf8_lossy(&parts);
-    assert!(text.contains("The image is missing") && text.contains("1 in 100 healthy parts would score this high"));
-}
-
-#[test]
-fn an_empty_queue_is_exported() {
-    let folder = tempfile::tempdir().unwrap();
-    let record = Record::in_memory().unwrap();
-    for (format, files) in [
-        (ExportFormat::Csv, 1),
-        (ExportFormat::Jsonl, 1),
-        (ExportFormat::Coco, 1),
-        (ExportFormat::Masks, 0),
-        (ExportFormat::Pdf, 1),
-    ] {
-        let written = export::write(&record, &[], format, folder.path()).unwrap();
-        assert_eq!(written.files.len(), files, "{format:?}");
-    }
 }
 
 #[test]
