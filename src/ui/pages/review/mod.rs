@@ -51,7 +51,9 @@ use crate::{
         BackgroundTask, EngineState, Severity, TaskState,
         review::{PartImage, PrefetchRequest, RecordState, ReviewRequest, ReviewSnapshot},
     },
-    review::{InspectionId, LabelSummary, PartId, QueueOrder, ReviewProgress, Timestamp, export::ExportScope},
+    review::{
+        InspectionId, LabelSummary, PartId, QueueFilter, QueueOrder, ReviewProgress, Timestamp, export::ExportScope,
+    },
     ui::{Action, ReviewContext, ReviewSettings, widgets::side_panel::SidePanel},
 };
 
@@ -294,9 +296,20 @@ impl ReviewWorkspace {
         }
     }
 
+    /// Returns the queue's filter in words, with or without the review status; `None` if it matches every part. Verdicts
+    /// of the model are not named while they are hidden.
+    fn filter_words(&self, status: bool) -> Option<String> {
+        let (filter, models) = (&self.queue.filter, &self.snapshot.facets.models);
+        let hidden = self.is_blind() && !filter.verdicts.is_empty();
+        let shown =
+            QueueFilter { verdicts: if hidden { Vec::new() } else { filter.verdicts.clone() }, ..filter.clone() };
+        let words = if status { shown.description(models) } else { shown.counted(models) };
+        words.or_else(|| hidden.then(|| "filtered".to_owned()))
+    }
+
     /// Returns what an export covers: the whole record, unless the user has chosen the queue and that has a filter.
     fn scope(&self) -> ExportScope {
-        let filter = self.queue.filter.description(&self.snapshot.facets.models).filter(|_| self.export_queue);
+        let filter = self.filter_words(true).filter(|_| self.export_queue);
         let selects = filter.is_some() && self.queue.filter.selects();
         ExportScope { filter, selects, named: true, whole: self.snapshot.items.len() }
     }

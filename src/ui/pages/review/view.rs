@@ -69,7 +69,7 @@ impl ReviewWorkspace {
         match item {
             None => {
                 let rest = self.rest();
-                let words = self.queue.filter.description(&snapshot.facets.models);
+                let words = self.filter_words(true);
                 let show = pane(ui, area, "empty", |ui| empty::ui(ui, &scene, rest.map(|rest| (rest, words)), frame));
                 if show {
                     self.show_others();
@@ -89,7 +89,7 @@ impl ReviewWorkspace {
                         let height = theme::QUEUE_END + (rows - 1.0) * (theme::ROW + theme::GAP_XS);
                         let (end, top) = top.split_top_bottom_at_y(top.top() + height);
                         ui.painter().rect_filled(end, 0.0, p.panel);
-                        let words = self.queue.filter.description(&snapshot.facets.models);
+                        let words = self.filter_words(true);
                         let end = end.shrink2(egui::vec2(theme::GAP_S, theme::GAP_XS));
                         if pane(ui, end, "end", |ui| next::ui(ui, rest, words.as_deref(), &scene, frame)) {
                             self.show_others();
@@ -155,10 +155,9 @@ impl ReviewWorkspace {
                 }
                 let view = self.queue.view();
                 if item.is_some() {
-                    let (filter, models) = (&self.queue.filter, &self.snapshot.facets.models);
-                    let counters = verdict::counters(&view.counts(), filter.counted(models).as_deref());
+                    let counters = verdict::counters(&view.counts(), self.filter_words(false).as_deref());
                     let all = counted(self.snapshot.items.len(), "part");
-                    let only = filter.description(models).map_or_else(
+                    let only = self.filter_words(true).map_or_else(
                         || format!("Counts of the whole record, {all}."),
                         |words| format!("Counts of the queue only: {words}. The record has {all}."),
                     );
