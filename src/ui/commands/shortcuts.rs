@@ -119,3 +119,87 @@ fn take_one(input: &mut InputState, shortcut: &KeyboardShortcut) -> bool {
     });
     pressed
 }
+
+#[cfg(test)]
+mod tests {
+    use egui::{Id, Modifiers, PointerButton, RawInput, TextEdit};
+
+    use super::*;
+    use crate::ui::commands::{
+        table::tests::{PAGES, full},
+        typing::is_typed,
+    };
+
+    /// A keyboard before a window that may have a text field.
+    #[derive(Default)]
+    struct Keyboard {
+        ctx: Context,
+        typing: TypingGuard,
+        time: f64,
+        text: String,
+    }
+
+    impl Keyboard {
+        /// Draws a frame `after` seconds with these events, and a focused field if `field`; returns the commands.
+        fn frame(&mut self, page: PageId, after: f64, events: Vec<Event>, field: bool) -> Vec<UiCommand> {
+            self.time += after;
+            let input = RawInput { time: Some(self.time), events, ..RawInput::default() };
+            let (mut actions, ctx) = (Vec::new(), self.ctx.clone());
+            let (typing, text) = (&mut self.typing, &mut self.text);
+            let _ = ctx.run_ui(input, |ui| {
+                typing.observe(ui.ctx(), false);
+                take(ui.ctx(), &full(page, true), typing, &mut actions);
+                if field {
+                    ui.add(TextEdit::singleline(text).id(Id::unique("field"))).request_focus();
+                }
+            });
+            let command = |action: Action| if let Action::Command(command) = action { Some(command) } else { None };
+            actions.into_iter().filter_map(command).collect()
+        }
+    }
+
+    fn press(key: Key) -> Event {
+        Event::Key { key, physical_key: None, pressed: true, repeat: false, modifiers: Modifiers::NONE }
+    }
+
+    /// The single keys of each page, with their commands.
+    fn single_keys() -> Vec<(PageId, Key, UiCommand)> {
+        let on = |page: PageId| shortcuts_on(page).into_iter().map(move |(shortcut, row)| (page, shortcut, row));
+        let all = PAGES.into_iter().flat_map(on);
+        let single = all.filter(|(page, shortcut, row)| {
+            shortcut.modifiers.is_none()
+                && is_typed(shortcut.logical_key)
+                && row.is_enabled(&full(*page, true))
+                && command_for(shortcut, *page) == Some(row.command)
+        });
+        single.map(|(page, shortcut, row)| (page, shortcut.logical_key, row.command)).collect()
+    }
+
+    #[test]
+    fn no_page_takes_typed_text_for_single_keys() {
+        let keys = single_keys();
+        assert!(keys.len() > 40, "{}", keys.len());
+        for (page, key, command) in keys {
+            let mut keyboard = Keyboard::default();
+            let mut none = |keyboard: &mut Keyboard, after, events, field, when: &str| {
+                let commands = keyboard.frame(page, after, events, field);
+                assert!(commands.is_empty(), "{page:?}: {commands:?} {when}");
+            };
+            none(&mut keyboard, 1.0, Vec::new(), true, "before anything is pressed");
+            none(&mut keyboard, 0.1, Vec::new(), true, "before anything is pressed");
+            none(&mut keyboard, 5.0, vec![press(key)], true, "in a field");
+            none(&mut keyboard, 5.0, vec![press(key)], false, "just as the field is gone");
+            none(&mut keyboard, 0.4, vec![press(key)], false, "while the word goes on");
+            none(&mut keyboard, 0.6, vec![press(key)], false, "while the word still goes on");
+            assert_eq!(keyboard.frame(page, 0.9, vec![press(key)], false), [command], "{page:?}");
+            // Faster than frames are drawn, or after a click that may open a field.
+            let other = if key == Key::Q { Key::X } else { Key::Q };
+            none(&mut keyboard, 3.0, vec![press(other), press(key)], false, "with another letter");
+            let text = || Event::Text("pit".into());
+            none(&mut keyboard, 3.0, vec![press(key), text()], false, "with more text");
+            let (pos, button, modifiers) = (egui::pos2(5.0, 5.0), PointerButton::Primary, Modifiers::NONE);
+            let click = Event::PointerButton { pos, button, pressed: true, modifiers };
+            none(&mut keyboard, 3.0, vec![click, press(key)], false, "with a click");
+        }
+    }
+}

@@ -130,7 +130,7 @@ impl PageId {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::collections::HashSet;
 
     use super::*;
@@ -138,7 +138,7 @@ mod tests {
         EvaluationContext, FinetuneContext, IntakeContext, QueryContext, ReviewContext, palette, shortcuts, typing,
     };
 
-    const PAGES: [PageId; 9] = [
+    pub(in crate::ui::commands) const PAGES: [PageId; 9] = [
         PageId::Train,
         PageId::Inspect,
         PageId::Evaluate,
@@ -151,7 +151,7 @@ mod tests {
     ];
 
     /// Everything that a page can offer while work is running, or while none is.
-    fn full(page: PageId, running: bool) -> CommandContext {
+    pub(in crate::ui::commands) fn full(page: PageId, running: bool) -> CommandContext {
         CommandContext {
             page,
             run: running,
