@@ -181,7 +181,7 @@ mod tests {
         assert!(keys.len() > 40, "{}", keys.len());
         for (page, key, command) in keys {
             let mut keyboard = Keyboard::default();
-            let mut none = |keyboard: &mut Keyboard, after, events, field, when: &str| {
+            let none = |keyboard: &mut Keyboard, after, events, field, when: &str| {
                 let commands = keyboard.frame(page, after, events, field);
                 assert!(commands.is_empty(), "{page:?}: {commands:?} {when}");
             };
