@@ -158,8 +158,11 @@ mod tests {
         }
     }
 
-    fn press(key: Key) -> Event {
-        Event::Key { key, physical_key: None, pressed: true, repeat: false, modifiers: Modifiers::NONE }
+    /// A key that is pressed and released.
+    fn press(key: Key) -> [Event; 2] {
+        let event =
+            |pressed| Event::Key { key, physical_key: None, pressed, repeat: false, modifiers: Modifiers::NONE };
+        [event(true), event(false)]
     }
 
     /// The single keys of each page, with their commands.
@@ -187,19 +190,19 @@ mod tests {
             };
             none(&mut keyboard, 1.0, Vec::new(), true, "before anything is pressed");
             none(&mut keyboard, 0.1, Vec::new(), true, "before anything is pressed");
-            none(&mut keyboard, 5.0, vec![press(key)], true, "in a field");
-            none(&mut keyboard, 5.0, vec![press(key)], false, "just as the field is gone");
-            none(&mut keyboard, 0.4, vec![press(key)], false, "while the word goes on");
-            none(&mut keyboard, 0.6, vec![press(key)], false, "while the word still goes on");
-            assert_eq!(keyboard.frame(page, 0.9, vec![press(key)], false), [command], "{page:?}");
+            none(&mut keyboard, 5.0, press(key).to_vec(), true, "in a field");
+            none(&mut keyboard, 5.0, press(key).to_vec(), false, "just as the field is gone");
+            none(&mut keyboard, 0.4, press(key).to_vec(), false, "while the word goes on");
+            none(&mut keyboard, 0.6, press(key).to_vec(), false, "while the word still goes on");
+            assert_eq!(keyboard.frame(page, 0.9, press(key).to_vec(), false), [command], "{page:?}");
             // Faster than frames are drawn, or after a click that may open a field.
             let other = if key == Key::Q { Key::X } else { Key::Q };
-            none(&mut keyboard, 3.0, vec![press(other), press(key)], false, "with another letter");
+            none(&mut keyboard, 3.0, [press(other), press(key)].concat(), false, "with another letter");
             let text = || Event::Text("pit".into());
-            none(&mut keyboard, 3.0, vec![press(key), text()], false, "with more text");
+            none(&mut keyboard, 3.0, [&press(key)[..], &[text()]].concat(), false, "with more text");
             let (pos, button, modifiers) = (egui::pos2(5.0, 5.0), PointerButton::Primary, Modifiers::NONE);
             let click = Event::PointerButton { pos, button, pressed: true, modifiers };
-            none(&mut keyboard, 3.0, vec![click, press(key)], false, "with a click");
+            none(&mut keyboard, 3.0, [&[click], &press(key)[..]].concat(), false, "with a click");
         }
     }
 }
