@@ -29,7 +29,8 @@ pub(crate) struct Opening {
 }
 
 /// Starts the watch of a folder and the thread that records its parts. `model` is the hash of the active model, and `keep`
-/// says which images are copied to the record. Waits for a record that is locked or whose disk is full, and says so in `stalled`.
+/// says which images are copied to the record. Waits for a record that is locked or whose disk is full, and says so in
+/// `stalled`.
 pub(crate) fn open(
     spec: &IntakeSpec,
     model: &str,
