@@ -49,7 +49,7 @@ impl PrefetchThread {
     /// The copy of an image in the record, if there is one.
     fn kept(&self, part: PartId, why: String) -> PartImage {
         let record = self.state.review.snapshot.read().path.clone().filter(|path| path.is_file());
-        let copy = record.and_then(|path| Record::open(&path).ok()?.kept_picture(part).ok().flatten());
+        let copy = record.and_then(|path| Record::open_to_read(&path).ok()?.kept_picture(part).ok().flatten());
         match copy.as_deref().and_then(kept_picture::decode) {
             Some(picture) => {
                 let planes = Planes::of(&picture, picture.channels(), 1.0);

@@ -53,7 +53,7 @@ fn judged_picture(part: &Part, record: &Path) -> Option<Picture> {
         Ok((picture, hash)) if hash == part.hash => Some(picture),
         _ if !record.is_file() => None,
         _ => {
-            let copy = Record::open(record).ok()?.kept_picture(part.id).ok()??;
+            let copy = Record::open_to_read(record).ok()?.kept_picture(part.id).ok()??;
             kept_picture::decode(&copy)
         }
     }
