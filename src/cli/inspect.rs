@@ -22,7 +22,7 @@ use crate::{
     device::DeviceChoice,
     engine::{
         Engine, Event, InspectionRequest, Severity,
-        inspection::{ModelFacts, Query, QueryEntry, QueryId, QuerySource, QueryState, QueryView},
+        inspection::{ModelFacts, ModelState, Query, QueryEntry, QueryId, QuerySource, QueryState, QueryView},
     },
     inspect::{
         Calibration, Outcome, ScoreKind,
@@ -203,7 +203,13 @@ fn inspect_all(session: &EngineSession, files: Vec<PathBuf>, mut writer: ResultW
         };
         queued.pop_front();
         match &entry.state {
-            QueryState::Failed(sentence) => writer.fail(&path, sentence),
+            QueryState::Failed(sentence) => {
+                writer.fail(&path, sentence);
+                // No other image can be inspected with this model either.
+                if matches!(engine.state().inspection.status.read().model, ModelState::Failed(_)) {
+                    bail!("the inspection was stopped: the model cannot be used");
+                }
+            }
             _ => {
                 let view = engine.state().inspection.views.read().get(&id).cloned();
                 let view = view.with_context(|| format!("the result of {} is missing", path.printable()))?;

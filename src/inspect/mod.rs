@@ -8,6 +8,8 @@
 
 pub mod calibration;
 pub mod critic;
+#[cfg(test)]
+mod damage_tests;
 pub mod evaluation;
 pub mod export;
 pub mod frame_check;
@@ -20,6 +22,8 @@ mod planes;
 pub(crate) mod regions;
 mod scores;
 mod tiles;
+#[cfg(test)]
+mod untrained;
 
 pub use calibration::{Assessment, CalibrateError, Calibration, Calibrator, Verdict};
 pub use evaluation::{EvaluateError, EvaluatedImage, Evaluation, Evaluator, TestSet};

@@ -209,7 +209,7 @@ impl Model {
         if let Some(encoder) = encoder {
             add("e", weights::read(encoder))?;
         }
-        let mut networks = FrozenNetworks::new(ema, d, encoder, device);
+        let mut networks = FrozenNetworks::new(ema, d, encoder, device).with_name(&info.name);
         if let Some((critic, frame)) = critic {
             add("c", weights::read(critic))?;
             add("usual", Ok(frame.stats().weights()))?;
@@ -243,7 +243,7 @@ impl Model {
         Self::from_bundle(Bundle::from_bytes(name, bytes)?, name, device)
     }
 
-    fn from_bundle(bundle: Bundle, file: &str, device: &Device) -> Result<Self, ModelError> {
+    pub(super) fn from_bundle(bundle: Bundle, file: &str, device: &Device) -> Result<Self, ModelError> {
         let invalid_meta = |key, what: String| ModelError::Meta { name: file.into(), key, what };
         let text = |key: &'static str| {
             bundle.meta.get(key).map(String::as_str).ok_or_else(|| invalid_meta(key, "missing".into()))
@@ -251,17 +251,10 @@ impl Model {
         let recipe = Recipe::from_record(text(key::RECIPE)?).map_err(|e| invalid_meta(key::RECIPE, e.to_string()))?;
         let calibrations: Vec<Calibration> = serde_json::from_str(text(key::CALIBRATIONS)?)
             .map_err(|e| invalid_meta(key::CALIBRATIONS, e.to_string()))?;
-        let fine = |c: &Calibration| {
-            let numbers = [c.scale.difference, c.scale.feature, c.scale.critic, c.scale.distance];
-            let parts = c.fusion.iter().all(|p| p.centre.is_finite() && p.spread > 0.0 && p.weight.is_finite());
-            c.knobs.validate().is_ok()
-                && !c.held_out.is_empty()
-                && parts
-                && numbers.iter().all(|v| v.is_finite() && *v > 0.0)
-        };
-        if !calibrations.iter().all(fine) {
-            return Err(invalid_meta(key::CALIBRATIONS, "a value is out of range".into()));
+        for calibration in &calibrations {
+            calibration.check().map_err(|what| invalid_meta(key::CALIBRATIONS, what))?;
         }
+        check_tensors(&bundle).map_err(|source| ModelError::Weights { name: file.into(), source })?;
         let regions: Regions =
             serde_json::from_str(text(key::REGIONS)?).map_err(|e| invalid_meta(key::REGIONS, e.to_string()))?;
         regions.validate().map_err(|e| invalid_meta(key::REGIONS, e.to_string()))?;
@@ -271,7 +264,11 @@ impl Model {
             data: text(key::DATA)?.to_owned(),
             split: serde_json::from_str(text(key::SPLIT)?).map_err(|e| invalid_meta(key::SPLIT, e.to_string()))?,
             rate: match bundle.meta.get(key::RATE) {
-                Some(rate) => Some(rate.parse().map_err(|_| invalid_meta(key::RATE, "not a number".into()))?),
+                Some(rate) => match rate.parse() {
+                    Ok(rate) if rate > 0.0 && rate <= 0.5 => Some(rate),
+                    Ok(_) => return Err(invalid_meta(key::RATE, "not above 0 and at most 0.5".into())),
+                    Err(_) => return Err(invalid_meta(key::RATE, "not a number".into())),
+                },
                 None => None,
             },
             promise: match bundle.meta.get(key::PROMISE) {
@@ -313,7 +310,9 @@ impl Model {
                 Some(bank.ok_or_else(|| invalid_meta(key::NEIGHBOURS, "invalid pixel value".into()))?)
             }
         };
-        let networks = FrozenNetworks::new(&parts.ema, &parts.d, parts.encoder.as_ref(), &device).with_critic(critic);
+        let networks = FrozenNetworks::new(&parts.ema, &parts.d, parts.encoder.as_ref(), &device)
+            .with_critic(critic)
+            .with_name(file);
         Ok(Self { info, networks, encoder: parts.encoder.is_some(), bundle, bank })
     }
 
@@ -342,7 +341,7 @@ impl Model {
     }
 
     /// Tensors and metadata as written to file; `name` is used in errors.
-    fn to_bundle(&self, name: &str) -> Result<Bundle, ModelError> {
+    pub(super) fn to_bundle(&self, name: &str) -> Result<Bundle, ModelError> {
         let info = &self.info;
         let json = |key: &'static str, value: serde_json::Result<String>| {
             value.map_err(|e| ModelError::Meta { name: name.into(), key, what: e.to_string() })
@@ -532,6 +531,29 @@ impl Model {
     pub fn judge(&self, job: &InspectionJob) -> Option<Outcome> {
         job.outcome(self.calibration(job.knobs()).zip(self.rate(job.knobs())))
     }
+}
+
+/// Checks that every tensor is finite, and what else holds for statistics that are divided by.
+fn check_tensors(bundle: &Bundle) -> Result<(), WeightError> {
+    if let Some(name) = bundle.first_not_finite() {
+        return Err(WeightError::Range {
+            name: name.into(),
+            value: f32::NAN,
+            wanted: "every value is a finite number",
+        });
+    }
+    for Weight { name, values, .. } in &bundle.tensors {
+        let negative = values.iter().find(|value| **value < 0.0).filter(|_| name.ends_with("running_variance"));
+        let flat = values.get(1).filter(|deviation| name == "c/light" && **deviation <= 0.0);
+        let (Some(&value), wanted) = (match (negative, flat) {
+            (None, flat) => (flat, "a standard deviation is above 0"),
+            (negative, _) => (negative, "a variance is not negative"),
+        }) else {
+            continue;
+        };
+        return Err(WeightError::Range { name: name.clone(), value, wanted });
+    }
+    Ok(())
 }
 
 /// The networks of a model, in trainable form.

@@ -45,6 +45,19 @@ pub enum WeightError {
         /// Shape in the network.
         wanted: Vec<usize>,
     },
+    /// A stored value is out of the range that its tensor has.
+    #[error("the tensor '{name}' holds {value}, but {wanted}")]
+    Range {
+        /// Name of the tensor.
+        name: String,
+        /// The value.
+        value: f32,
+        /// What holds for every value.
+        wanted: &'static str,
+    },
+    /// A computed value is not a number; the text says which.
+    #[error("{0} came out as NaN or infinity")]
+    NotFinite(&'static str),
     /// The values could not be read from the device.
     #[error("its values could not be read from the device: {0}")]
     Device(String),
@@ -106,6 +119,18 @@ pub fn host<const D: usize>(tensor: Tensor<D>) -> Result<(Vec<usize>, Vec<f32>),
     let data = tensor.try_into_data().map_err(|e| WeightError::Device(format!("{e:?}")))?;
     let values = data.try_into_vec::<f32>().map_err(|e| WeightError::Device(format!("{e:?}")))?;
     Ok((shape, values))
+}
+
+/// As [`host`], for values that have to be finite; `what` names them in errors.
+///
+/// # Errors
+/// [`WeightError::NotFinite`] for NaN or infinity, [`WeightError::Device`] if the device fails.
+pub(crate) fn host_finite<const D: usize>(
+    tensor: Tensor<D>,
+    what: &'static str,
+) -> Result<(Vec<usize>, Vec<f32>), WeightError> {
+    let read = host(tensor)?;
+    if read.1.iter().all(|value| value.is_finite()) { Ok(read) } else { Err(WeightError::NotFinite(what)) }
 }
 
 /// Returns `network` with every parameter replaced by the stored one of the same name.

@@ -74,7 +74,7 @@ impl StreamInspector {
     /// being inspected.
     ///
     /// # Errors
-    /// [`InspectError::Device`] when the device fails; the current file is returned to the watch.
+    /// [`InspectError::Device`] when the device fails, [`InspectError::Model`] for a damaged model; the current file is returned to the watch.
     pub fn slice(&mut self, model: &Model, wait: Duration) -> Result<StreamStep, InspectError> {
         let Some(mut current) = self.current.take() else { return self.begin(model, wait) };
         let began = Instant::now();
@@ -86,7 +86,7 @@ impl StreamInspector {
                 Ok(StreamStep::Working)
             }
             Ok(true) => Ok(self.finish(model, current)),
-            Err(error @ InspectError::Device(_)) => Err(error),
+            Err(error) if error.is_fatal() => Err(error),
             Err(error) => Ok(self.refuse(current.path, current.hash, current.claim, &error)),
         }
     }
@@ -124,7 +124,7 @@ impl StreamInspector {
                 self.current = Some(Current { path, hash, fingerprint, size, claim, job });
                 Ok(StreamStep::Working)
             }
-            Err(error @ InspectError::Device(_)) => Err(error),
+            Err(error) if error.is_fatal() => Err(error),
             Err(error) => Ok(self.refuse(path, hash, claim, &error)),
         }
     }

@@ -10,6 +10,7 @@ use crate::{
     data::{DataError, DefectSynthesiser, FileHash, ImageStore, Opened, Split, SyntheticDefectKnobs},
     inspect::{
         FrozenNetworks, InspectError, InspectionJob, InvertKnobs, Outcome, Planes, Regions, ScoreKind, Scores,
+        frame_check::{FrameLimits, FrameMeasures},
         scores::fusion::fusion,
     },
 };
@@ -66,6 +67,8 @@ pub struct Calibrator {
     /// Whether `job` inspects the last image of `done` with synthetic damage.
     on_damaged: bool,
     done: Vec<HeldOut>,
+    /// Statistics of each whole frame in `done`.
+    frames: Vec<FrameMeasures>,
     /// Scores of damaged images; empty without a critic.
     damaged_scores: Vec<Scores>,
     /// Largest and smallest width and height so far.
@@ -106,6 +109,7 @@ impl Calibrator {
             job: None,
             on_damaged: false,
             done: Vec::new(),
+            frames: Vec::new(),
             damaged_scores: Vec::new(),
             size: (0, 0),
             smallest: (usize::MAX, usize::MAX),
@@ -172,6 +176,7 @@ impl Calibrator {
         self.smallest = (self.smallest.0.min(width), self.smallest.1.min(height));
         let which = self.done.len();
         let hash = self.images[which].1;
+        self.frames.extend(outcome.scores.frame().cloned());
         self.done.push(HeldOut { hash, scores: outcome.scores.clone().with_frame(None) });
         let next = self.damaged_scores.len();
         if networks.critic().is_some() && next < self.damaged_count() && self.damaged_index(next) == which {
@@ -222,7 +227,7 @@ impl Calibrator {
             score: WITHOUT_CRITIC,
             fusion: fusion(&healthy, &damaged),
             labelled: None,
-            frames: None,
+            frames: Some(FrameLimits::of(&self.frames)),
         };
         if !calibration.fusion.is_empty() {
             calibration.score = ScoreKind::Fused;

@@ -125,6 +125,17 @@ pub enum RateError {
     },
 }
 
+/// Why there is no verdict.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+pub enum JudgeError {
+    /// The false-alarm rate cannot be promised.
+    #[error(transparent)]
+    Rate(#[from] RateError),
+    /// A score is not a finite number.
+    #[error("the score {} came out as NaN or infinity, so there is no verdict; inspect the image again, or choose another model", .0.name())]
+    NotFinite(ScoreKind),
+}
+
 /// The verdict on a query and its p-value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Assessment {
@@ -288,18 +299,23 @@ impl Calibration {
     /// Judges a query at this rate without changing its scores; see [`Calibration::judge`].
     ///
     /// # Errors
-    /// [`RateError`] for a rate that cannot be promised.
-    pub fn assess(&self, scores: &Scores, rate: f64) -> Result<Assessment, RateError> {
+    /// [`JudgeError`] for a rate that cannot be promised, or a score that is not finite.
+    pub fn assess(&self, scores: &Scores, rate: f64) -> Result<Assessment, JudgeError> {
         self.judge(&mut scores.clone(), rate)
     }
 
     /// Sets the combined score of a query and gives the verdict at this rate. Every verdict comes from here.
     ///
     /// # Errors
-    /// [`RateError`] for a rate that cannot be promised; the combined score is set nevertheless.
-    pub fn judge(&self, scores: &mut Scores, rate: f64) -> Result<Assessment, RateError> {
+    /// [`JudgeError`] for a rate that cannot be promised, or a score that is not finite; the combined score is set
+    /// nevertheless.
+    pub fn judge(&self, scores: &mut Scores, rate: f64) -> Result<Assessment, JudgeError> {
         self.fuse(scores);
         self.check_rate(rate)?;
+        // A comparison with NaN is always false, which would look like a healthy part.
+        if let Some(kind) = ScoreKind::ALL.into_iter().find(|kind| !scores.get(*kind).is_finite()) {
+            return Err(JudgeError::NotFinite(kind));
+        }
         let score = scores.get(self.score);
         let p = self.p_value(self.score, score);
         let alarm = rate * (1.0 + 1e-3);
@@ -329,7 +345,10 @@ impl Calibration {
         let measures = scores.frame()?;
         match &self.frames {
             Some(limits) => limits.fault(measures),
-            None => FrameLimits::of_any_part().fault(measures),
+            None => {
+                let differences = self.held_out.iter().map(|h| h.scores.get(ScoreKind::L1));
+                FrameLimits::of_any_part(differences.fold(f64::INFINITY, f64::min)).fault(measures)
+            }
         }
     }
 }

@@ -1,12 +1,13 @@
 //! Calibration: turns scores into a verdict with a promised false-alarm rate.
 
 mod calibrator;
+mod check;
 mod combined_score;
 mod conformal;
 mod verdict_counts;
 
 pub(crate) use calibrator::WITHOUT_CRITIC;
 pub use calibrator::{CalibrateError, Calibrator};
-pub use conformal::{Assessment, Calibration, HeldOut, MapScale, RateError, Verdict};
+pub use conformal::{Assessment, Calibration, HeldOut, JudgeError, MapScale, RateError, Verdict};
 pub(crate) use conformal::{promise_grounds, rate_interval_sentence};
 pub use verdict_counts::VerdictCounts;

@@ -5,7 +5,7 @@ use crate::{
     inspect::Planes,
     model::{
         critic::{MULTIPLE, REACH, STRIDE},
-        weights::{WeightError, host},
+        weights::{WeightError, host_finite},
     },
 };
 
@@ -42,7 +42,7 @@ impl FrameCritic {
                 Some((mean, whiten)) => (features - mean.clone()).matmul(whiten.clone()),
                 None => features,
             };
-            cells.extend(host(whitened)?.1);
+            cells.extend(host_finite(whitened, "the embedding of a crop")?.1);
             Ok(())
         })?;
         let (across, half) = (columns.len().div_ceil(STRIDE), SIDE / STRIDE / 2);

@@ -15,7 +15,7 @@ use crate::{
     },
     model::{
         FrozenCritic,
-        weights::{WeightError, host},
+        weights::{WeightError, host_finite},
     },
 };
 
@@ -73,7 +73,7 @@ impl StatsFitter {
             // Without shifted views: their repeated border is not part of any map.
             for view in (TestTimeAugmentation { shifted: false, ..self.critic.tta }).views() {
                 self.critic.for_each_band(&view.apply(frame), illumination, |_, features| {
-                    all.extend(host(features)?.1);
+                    all.extend(host_finite(features, "the critic's features")?.1);
                     Ok(())
                 })?;
             }

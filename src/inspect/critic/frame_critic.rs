@@ -20,7 +20,7 @@ use crate::{
     model::{
         FrozenCritic,
         critic::{MULTIPLE, REACH, STRIDE},
-        weights::{WeightError, host},
+        weights::{WeightError, host_finite},
     },
 };
 
@@ -102,7 +102,7 @@ impl FrameCritic {
     /// # Errors
     /// When the values cannot be read from the device.
     pub fn map(&self, frame: &Planes) -> Result<CriticMap, WeightError> {
-        Ok(self.stats.standardise(self.raw_map(frame)?))
+        self.standardised(self.raw_map(frame)?)
     }
 
     /// Reduces a map to scores over the pixels marked in `inspected`.
@@ -150,11 +150,11 @@ impl FrameCritic {
         let Some(view) = pass.views.next() else { return Ok(()) };
         let (mut logit, mut distance) = (Vec::new(), Vec::new());
         self.for_each_band(&view.apply(frame), pass.illumination, |logits, features| {
-            logit.extend(host(logits)?.1);
+            logit.extend(host_finite(logits, "the critic's map")?.1);
             distance.extend(match &self.whitening {
                 Some((mean, whiten)) => {
                     let whitened = (features - mean.clone()).matmul(whiten.clone());
-                    host(whitened.square().mean_dim(1).sqrt())?.1
+                    host_finite(whitened.square().mean_dim(1).sqrt(), "the distance of the critic's features")?.1
                 }
                 None => vec![0.0; logit.len() - distance.len()],
             });
@@ -169,8 +169,19 @@ impl FrameCritic {
     }
 
     /// The standardised map of a finished pass.
-    pub(crate) fn finish_pass(&self, pass: CriticPass) -> CriticMap {
-        self.stats.standardise(pass.map)
+    ///
+    /// # Errors
+    /// [`WeightError::NotFinite`] when the statistics of healthy images do not fit the map.
+    pub(crate) fn finish_pass(&self, pass: CriticPass) -> Result<CriticMap, WeightError> {
+        self.standardised(pass.map)
+    }
+
+    fn standardised(&self, map: CriticMap) -> Result<CriticMap, WeightError> {
+        let map = self.stats.standardise(map);
+        match map.logit.iter().chain(&map.distance).all(|value| value.is_finite()) {
+            true => Ok(map),
+            false => Err(WeightError::NotFinite("the critic's map in standard deviations")),
+        }
     }
 
     /// The frame's illumination, where the critic normalises brightness.
@@ -329,7 +340,7 @@ mod tests {
         // The same as in a single pass.
         let values = TensorData::new(frame.values().to_vec(), [1, 1, BAND + 200, 40]);
         let (whole, _) = critic.net.forward(Tensor::from_data(values, &Device::flex()));
-        let whole = host(whole).unwrap().1;
+        let whole = host_finite(whole, "the map").unwrap().1;
         let off = map.logit.iter().zip(&whole).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(off < 1e-4, "{off}");
         // Sides that are not a multiple of the stride.

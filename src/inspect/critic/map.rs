@@ -1,7 +1,7 @@
 //! The critic's map of one frame.
 
 use super::{patterns, patterns::Pattern};
-use crate::{data::box_mean, model::critic::STRIDE};
+use crate::{data::box_mean, inspect::frame_check::FrameMeasures, model::critic::STRIDE};
 
 /// Cells to every side over which a map is averaged before its maximum is taken.
 pub(super) const SMOOTHINGS: [usize; 4] = [0, 1, 2, 4];
@@ -70,6 +70,11 @@ impl CriticMap {
             map
         };
         CriticMaps { logit: map(MapKind::Logit), distance: map(MapKind::Distance) }
+    }
+
+    /// Adds the medians of both maps to the statistics of the frame.
+    pub(crate) fn measured(&self, frame: FrameMeasures) -> FrameMeasures {
+        frame.with_critic(&self.logit, &self.distance)
     }
 
     /// Logits per pixel.

@@ -105,10 +105,21 @@ impl NormalStats {
             }
             Ok(found.values.clone())
         };
+        let spreads = |name: &str, wanted: &[usize]| {
+            let values = take(name, wanted)?;
+            let n = wanted.last().copied().unwrap_or(1).max(1);
+            // Means and spreads alternate. A spread of 0 would make every value infinite.
+            match values.chunks_exact(n).skip(1).step_by(2).flatten().find(|spread| **spread <= 0.0) {
+                Some(&value) => {
+                    let wanted = "a standard deviation is above 0";
+                    Err(WeightError::Range { name: format!("usual/{name}"), value, wanted })
+                }
+                None => Ok(values),
+            }
+        };
         let stats = |values: Vec<f32>, n: usize| {
             let of = |i: usize| MeanSpread {
                 mean: values[2 * i * n..(2 * i + 1) * n].to_vec(),
-                // A spread of 0 would make every value infinite.
                 spread: values[(2 * i + 1) * n..(2 * i + 2) * n].iter().map(|s| s.max(1e-6)).collect(),
             };
             [of(0), of(1)]
@@ -116,8 +127,8 @@ impl NormalStats {
         Ok(Self {
             mean: take("mean", &[width])?,
             whiten: take("whiten", &[width, width])?,
-            rings: stats(take("rings", &[2, 2, RINGS])?, RINGS),
-            peaks: stats(take("peaks", &[2, 2, SMOOTHINGS.len()])?, SMOOTHINGS.len()),
+            rings: stats(spreads("rings", &[2, 2, RINGS])?, RINGS),
+            peaks: stats(spreads("peaks", &[2, 2, SMOOTHINGS.len()])?, SMOOTHINGS.len()),
         })
     }
 }

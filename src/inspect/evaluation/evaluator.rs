@@ -38,7 +38,7 @@ pub enum EvaluateError {
         /// The first of them and the reason.
         first: String,
     },
-    /// The device failed.
+    /// The device failed, or the model is damaged.
     #[error(transparent)]
     Device(InspectError),
     /// The cache cannot be written.
@@ -240,9 +240,9 @@ impl Evaluator {
         }
     }
 
-    /// Excludes the current image, unless the device failed.
+    /// Excludes the current image, unless the device or the model is at fault.
     fn exclude_or_fail(&mut self, error: InspectError) -> Result<(), EvaluateError> {
-        if matches!(error, InspectError::Device(_)) {
+        if error.is_fatal() {
             return Err(EvaluateError::Device(error));
         }
         self.exclude(error.to_string());

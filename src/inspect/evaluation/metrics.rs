@@ -128,11 +128,11 @@ struct Areas {
 }
 
 impl Ranking {
-    /// Ranks scores; `None` if one is NaN.
+    /// Ranks scores; `None` if one is NaN or infinite.
     pub fn new(healthy: &[f64], defective: &[f64]) -> Option<Self> {
         let mut ranked: Vec<(f64, bool)> =
             healthy.iter().map(|&s| (s, false)).chain(defective.iter().map(|&s| (s, true))).collect();
-        if ranked.iter().any(|(s, _)| s.is_nan()) {
+        if ranked.iter().any(|(s, _)| !s.is_finite()) {
             return None;
         }
         ranked.sort_by(|a, b| b.0.total_cmp(&a.0));

@@ -7,6 +7,8 @@
 
 mod limits;
 mod measures;
+#[cfg(test)]
+mod tests;
 
 pub use limits::{FrameFault, FrameLimits};
 pub use measures::{FrameMeasure, FrameMeasures};

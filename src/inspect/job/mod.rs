@@ -1,12 +1,15 @@
 //! The inspection of one query, one bounded time slice per call.
 
+mod error;
 mod outcome;
 mod reuse;
 mod sums;
 
-use std::{ops::Range, sync::Arc, time::Instant};
+use std::{cmp::Ordering, ops::Range, sync::Arc, time::Instant};
 
 use burn::tensor::{Tensor, TensorData};
+pub use error::InspectError;
+use error::MAX_MEGAPIXELS;
 pub use outcome::{KeptFrame, Outcome, StepRecord};
 use reuse::ReusedFrame;
 use sums::{StepSums, smallest};
@@ -15,7 +18,7 @@ use super::{
     calibration::Calibration,
     critic::{CriticMap, CriticPass, CriticScores},
     frame_check::FrameMeasures,
-    knobs::{InvertKnobs, KnobError},
+    knobs::InvertKnobs,
     latent::inversion::{FrozenNetworks, InversionBatch, Target},
     planes::Planes,
     regions::Regions,
@@ -25,33 +28,12 @@ use super::{
 };
 use crate::{
     data::box_mean,
-    model::weights::{WeightError, host},
+    model::weights::{WeightError, host_finite},
 };
 
-/// Why an inspection failed.
-#[derive(Debug, thiserror::Error)]
-pub enum InspectError {
-    /// The values could not be read from the device.
-    #[error(transparent)]
-    Device(#[from] WeightError),
-    /// A knob is out of range.
-    #[error(transparent)]
-    Knob(#[from] KnobError),
-    /// A loss became NaN or infinite at this step.
-    #[error("the loss became NaN or infinite at step {0}; choose a smaller learning rate")]
-    NotFinite(usize),
-    /// No pixel lies in the inspected regions.
-    #[error("no pixel of this image is inside the inspected regions; change the regions or inspect a larger image")]
-    Nothing,
-    /// The query has too many pixels.
-    #[error(
-        "the image has {0} megapixels; at most {MAX_MEGAPIXELS} can be inspected at once: split it into smaller images"
-    )]
-    TooLarge(usize),
-}
-
-/// Size limit of a query, megapixels.
-const MAX_MEGAPIXELS: usize = 64;
+/// Scores beyond this come from damaged statistics: those of 64 megapixels of the largest difference are a thousand
+/// times smaller.
+const MAX_SCORE: f64 = 1e12;
 
 /// Rows of z per batch; bounds the memory of activations for any number of tiles.
 const BATCH_ROWS: usize = 64;
@@ -117,6 +99,8 @@ pub struct InspectionJob {
     worst_tile: f64,
     reconstruction: Option<Planes>,
     features: Vec<f32>,
+    /// Statistics of the whole frame, once done.
+    frame: Option<FrameMeasures>,
     /// The critic's pass while in progress, then its map and scores.
     critic_pass: Option<CriticPass>,
     critic_map: Option<CriticMap>,
@@ -136,6 +120,9 @@ impl InspectionJob {
         regions: &Regions,
     ) -> Result<Self, InspectError> {
         knobs.validate()?;
+        if query.values().iter().any(|value| !value.is_finite()) {
+            return Err(InspectError::Image);
+        }
         let megapixels = query.pixels() / 1_000_000;
         if megapixels >= MAX_MEGAPIXELS {
             return Err(InspectError::TooLarge(megapixels));
@@ -175,6 +162,7 @@ impl InspectionJob {
             worst_tile: 0.0,
             reconstruction: None,
             features: Vec::new(),
+            frame: None,
             critic_pass: None,
             critic_map: None,
             critic_scores: None,
@@ -320,8 +308,12 @@ impl InspectionJob {
     /// Works for one bounded time slice; returns `true` once the outcome is available.
     ///
     /// # Errors
-    /// [`InspectError`] when the device fails or a loss is not finite.
+    /// [`InspectError`] when the device fails or a value is not finite.
     pub fn slice(&mut self, networks: &FrozenNetworks) -> Result<bool, InspectError> {
+        self.advance(networks).map_err(|error| error.of(networks))
+    }
+
+    fn advance(&mut self, networks: &FrozenNetworks) -> Result<bool, InspectError> {
         let began = Instant::now();
         match self.phase {
             Phase::Critic => {
@@ -357,7 +349,7 @@ impl InspectionJob {
                 if i + 1 < self.batch_count() {
                     self.phase = Phase::Finish(i + 1);
                 } else {
-                    self.end_finish();
+                    self.end_finish()?;
                 }
             }
             Phase::Done => {}
@@ -375,7 +367,7 @@ impl InspectionJob {
             self.critic_pass = Some(pass);
             return Ok(());
         }
-        let map = critic.finish_pass(pass);
+        let map = critic.finish_pass(pass)?;
         self.critic_scores = Some(critic.score(&map, self.inspected.as_deref()));
         if self.knobs.robust > 0.0 {
             self.weights = Some(self.critic_weights(&map));
@@ -442,13 +434,18 @@ impl InspectionJob {
         let weights = self.tile_weights(networks, tiles.clone());
         let Some(batch) = self.batches.get_mut(i) else { return Ok(()) };
         let (numbers, generated) = batch.step(networks, target, weights.as_ref(), &self.knobs)?;
-        if numbers.total.iter().any(|v| !v.is_finite()) {
-            return Err(InspectError::NotFinite(self.step));
+        let columns = [&numbers.total, &numbers.residual, &numbers.feature, &numbers.prior, &numbers.z_norm];
+        if columns.into_iter().flatten().any(|v| !v.is_finite()) {
+            // No knob has acted yet before the first step.
+            return Err(match self.step {
+                0 => WeightError::NotFinite("the loss of the initial z").into(),
+                step => InspectError::NotFinite(step),
+            });
         }
         self.sums.add(&numbers, restarts);
         let len = self.tile_len();
         if let Some(canvas) = &mut self.canvas {
-            let (_, values) = host(generated)?;
+            let (_, values) = host_finite(generated, "the reconstruction")?;
             for (t, tile) in tiles.enumerate() {
                 let rows = &numbers.total[t * restarts..(t + 1) * restarts];
                 let at = (t * restarts + smallest(rows)) * len;
@@ -548,7 +545,8 @@ impl InspectionJob {
         let rows = Tensor::from_data(TensorData::new(rows, [tiles.len()]), &best.device());
         let generated = networks.generate(best.select(0, rows));
         let gap = (networks.features(crops.clone()) - networks.features(generated.clone())).abs().mean_dim(1);
-        let ((_, values), (shape, gaps)) = (host(generated)?, host(gap)?);
+        let (_, values) = host_finite(generated, "the reconstruction")?;
+        let (shape, gaps) = host_finite(gap, "the difference in D's features")?;
         let (len, side, cells) = (self.tile_len(), self.tiling.side(), shape[3]);
         let ones = vec![1.0; self.query.pixels()];
         let mask =
@@ -587,7 +585,7 @@ impl InspectionJob {
         Ok(())
     }
 
-    fn end_finish(&mut self) {
+    fn end_finish(&mut self) -> Result<(), InspectError> {
         let query = Arc::clone(&self.query);
         if let Some(canvas) = self.canvas.take() {
             let values = canvas.finish(|i| query.values()[i]);
@@ -599,27 +597,42 @@ impl InspectionJob {
         if let Some(canvas) = self.feature_canvas.take() {
             self.features = canvas.finish(|_| 0.0);
         }
+        let frame = FrameMeasures::of(&self.query);
+        self.frame = Some(match &self.critic_map {
+            Some(map) => map.measured(frame),
+            None => frame,
+        });
+        let Some(reconstruction) = &self.reconstruction else { return Ok(()) };
+        let (difference, feature) = self.maps(reconstruction);
+        let scores = self.scores(reconstruction, &difference, &feature);
+        if let Some(kind) = ScoreKind::ALL
+            .into_iter()
+            .find(|kind| scores.get(*kind).abs().partial_cmp(&MAX_SCORE) != Some(Ordering::Less))
+        {
+            return Err(WeightError::NotFinite(kind.title()).into());
+        }
         self.phase = Phase::Done;
+        Ok(())
     }
 
-    /// The outcome, once done; judged by `calibration` at the promised rate, if given.
-    pub fn outcome(&self, calibration: Option<(&Calibration, f64)>) -> Option<Outcome> {
-        let reconstruction = self.reconstruction.clone().filter(|_| self.is_done())?;
+    /// Difference and feature residual per pixel; 0 where not inspected.
+    fn maps(&self, reconstruction: &Planes) -> (Vec<f32>, Vec<f32>) {
         let mut difference = difference(&self.query, reconstruction.values());
         let mut feature = self.features.clone();
-        let (width, height, channels) = (self.query.width(), self.query.height(), self.query.channels());
-        if let Some(inspected) = &self.inspected {
-            for (i, on) in inspected.iter().enumerate() {
-                if !on {
-                    (difference[i], feature[i]) = (0.0, 0.0);
-                }
-            }
+        for (i, _) in self.inspected.iter().flatten().enumerate().filter(|(_, on)| !**on) {
+            (difference[i], feature[i]) = (0.0, 0.0);
         }
+        (difference, feature)
+    }
+
+    /// All scores but the combined one.
+    fn scores(&self, reconstruction: &Planes, difference: &[f32], feature: &[f32]) -> Scores {
+        let (width, height, channels) = (self.query.width(), self.query.height(), self.query.channels());
         let inside = |i: usize| self.inspected.as_ref().is_none_or(|all| all[i % self.query.pixels()]);
         let pairs = self.query.values().iter().zip(reconstruction.values()).enumerate();
         let sum: f64 = pairs.filter(|(i, _)| inside(*i)).map(|(_, (a, b))| f64::from((a - b).abs())).sum();
         let area = (0..self.query.pixels()).filter(|&i| inside(i)).count();
-        let mut scores = Scores::default().with_frame(Some(FrameMeasures::of(&self.query)));
+        let mut scores = Scores::default();
         scores.set(ScoreKind::L1Sum, sum);
         scores.set(ScoreKind::L1, sum / (area * channels).max(1) as f64);
         scores.set(ScoreKind::WorstTile, self.worst_tile);
@@ -630,7 +643,7 @@ impl InspectionJob {
             spots.fold(0.0, f64::max)
         };
         scores.set(ScoreKind::WorstSpot, worst(&absolute, scores::SPOT_REACH));
-        scores.set(ScoreKind::FeatureSpot, worst(&feature, scores::FEATURE_SPOT_REACH));
+        scores.set(ScoreKind::FeatureSpot, worst(feature, scores::FEATURE_SPOT_REACH));
         let features: f64 = feature.iter().map(|&v| f64::from(v)).sum();
         scores.set(ScoreKind::Feature, features / area.max(1) as f64);
         if let Some(critic_scores) = self.critic_scores {
@@ -638,6 +651,15 @@ impl InspectionJob {
             scores.set(ScoreKind::CriticDistance, critic_scores.distance);
             scores.set(ScoreKind::CriticPattern, critic_scores.pattern);
         }
+        let frame = self.frame.clone().map(|frame| frame.with_difference(scores.get(ScoreKind::L1)));
+        scores.with_frame(frame)
+    }
+
+    /// The outcome, once done; judged by `calibration` at the promised rate, if given.
+    pub fn outcome(&self, calibration: Option<(&Calibration, f64)>) -> Option<Outcome> {
+        let reconstruction = self.reconstruction.clone().filter(|_| self.is_done())?;
+        let (difference, feature) = self.maps(&reconstruction);
+        let scores = self.scores(&reconstruction, &difference, &feature);
         let critic = self.critic_map.as_ref().map(|map| map.maps(self.inspected.as_deref()));
         let mut outcome = Outcome {
             query: Arc::clone(&self.query),

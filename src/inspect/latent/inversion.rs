@@ -4,6 +4,8 @@
 //! third layer of D (Yeh et al. 2016, Schlegl et al. 2017). Rows are independent: batch norm uses its running
 //! statistics, and the sum over rows is differentiated.
 
+use std::sync::Arc;
+
 use burn::{
     module::Module,
     tensor::{Device, Tensor, TensorData, activation},
@@ -17,7 +19,7 @@ use crate::{
     model::{
         Discriminator, Encoder, FrozenDiscriminator, FrozenGenerator, Generator, Latent, ModelKnobs,
         layers::Pass,
-        weights::{WeightError, host},
+        weights::{WeightError, host, host_finite},
     },
     train::{OptimiserKnobs, optimiser::Optimiser},
 };
@@ -31,6 +33,8 @@ pub struct FrozenNetworks {
     critic: Option<FrameCritic>,
     latent: Latent,
     device: Device,
+    /// Name of the model in errors.
+    name: Arc<str>,
 }
 
 /// Loss of each row and its terms, `[rows]` each.
@@ -56,7 +60,19 @@ impl FrozenNetworks {
             encoder: encoder.map(Encoder::valid),
             critic: None,
             device: device.clone().without_autodiff(),
+            name: "the model".into(),
         }
+    }
+
+    /// The same networks with the name that errors give the model: its file, where it has one.
+    #[must_use]
+    pub(crate) fn with_name(self, name: &str) -> Self {
+        Self { name: name.into(), ..self }
+    }
+
+    /// Name of the model in errors.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     /// The architecture.
@@ -99,7 +115,7 @@ impl FrozenNetworks {
     pub fn samples(&self, n: usize, seed: u64) -> Result<Vec<f32>, WeightError> {
         let z = self.latent.sample(n, &mut ChaCha8Rng::seed_from_u64(seed));
         let z = Tensor::from_data(TensorData::new(z, [n, self.latent.size()]), &self.device);
-        Ok(host(self.generate(z))?.1)
+        Ok(host_finite(self.generate(z), "a sample of the generator")?.1)
     }
 
     /// D's features of crops: `[n, filters, size / 8, size / 8]`.

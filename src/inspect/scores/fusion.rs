@@ -18,6 +18,20 @@ pub struct FusionTerm {
     pub spread: f64,
     /// Weight; all weights add up to 1.
     pub weight: f64,
+    /// Lower bound of the standardised score: a part is no healthier for being quieter than healthy parts. Absent in
+    /// files of earlier versions, whose verdicts do not change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub least: Option<f64>,
+}
+
+impl FusionTerm {
+    /// What it adds to the combined score.
+    pub(crate) fn of(&self, scores: &Scores) -> f64 {
+        match self.least {
+            Some(least) => self.weight * ((scores.get(self.score) - self.centre) / self.spread.max(1e-12)).max(least),
+            None => self.weight * (scores.get(self.score) - self.centre) / self.spread.max(1e-12),
+        }
+    }
 }
 
 /// Labelled defects used for reweighting.
@@ -65,6 +79,8 @@ pub(crate) const FUSED: [ScoreKind; 7] = [
     ScoreKind::CriticPattern,
 ];
 
+/// One in so many healthy images is below the lower bound of a standardised score.
+const LEAST_SHARE: usize = 10;
 /// Limit of one image's influence on a weight, standard deviations.
 const MAX_SHIFT: f64 = 4.0;
 /// Shrinkage of the correlation between scores on healthy images: a few damaged images are not enough evidence to
@@ -89,7 +105,10 @@ pub(crate) fn fusion(healthy: &[Scores], damaged: &[(Option<&Scores>, &Scores)])
             ((after.get(kind) - before) / spread.max(1e-12)).clamp(-MAX_SHIFT, MAX_SHIFT)
         };
         let weight = damaged.iter().map(moved).sum::<f64>() / damaged.len().max(1) as f64;
-        (varies && weight > 0.0).then_some(FusionTerm { score: kind, centre, spread, weight })
+        let mut standardised: Vec<f64> = healthy.iter().map(|s| (s.get(kind) - centre) / spread.max(1e-12)).collect();
+        standardised.sort_by(f64::total_cmp);
+        let least = standardised.get(standardised.len() / LEAST_SHARE).copied();
+        (varies && weight > 0.0).then_some(FusionTerm { score: kind, centre, spread, weight, least })
     });
     decorrelated(parts.collect(), healthy)
 }

@@ -29,8 +29,9 @@ use crate::{
 #[cfg(test)]
 mod tests;
 
-/// The newest version of the model file format, which this program writes.
-pub(crate) const BUNDLE_FORMAT: u32 = 1;
+/// The newest version of the model file format, which this program writes. Version 2: calibrations may bound the terms of
+/// the combined score and limit whole frames, which a program for version 1 would overlook.
+pub(crate) const BUNDLE_FORMAT: u32 = 2;
 /// Extension of a model file's name, without the dot.
 pub(crate) const BUNDLE_EXTENSION: &str = "ganspect";
 /// Maximum size of a model file in bytes: half a billion parameters.
@@ -208,7 +209,8 @@ impl Bundle {
         Ok((sink, header))
     }
 
-    fn first_not_finite(&self) -> Option<&str> {
+    /// Returns the name of the first tensor with NaN or infinity.
+    pub(crate) fn first_not_finite(&self) -> Option<&str> {
         let bad = self.tensors.iter().find(|tensor| tensor.values.iter().any(|value| !value.is_finite()))?;
         Some(&bad.name)
     }

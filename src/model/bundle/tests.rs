@@ -125,7 +125,7 @@ fn the_safetensors_crate_reads_it() {
     let (_, header) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
     let head = &header.metadata().as_ref().unwrap()["ganspect"];
     let head: serde_json::Value = serde_json::from_str(head).unwrap();
-    assert_eq!(head["format"], 1);
+    assert_eq!(head["format"], 2);
     assert_eq!(head["meta"]["recipe"], "näher \"am\"\nRand");
 }
 
@@ -225,12 +225,12 @@ fn files_of_other_programs_are_refused() {
 
 #[test]
 fn a_newer_format_is_distinguished_from_damage() {
-    let newer = "a/b.ganspect was written by a newer version of this program (model format 2; this one reads up to 1); \
+    let newer = "a/b.ganspect was written by a newer version of this program (model format 3; this one reads up to 2); \
                  update the program to open it";
-    assert_eq!(message_of(&with_head("{\"format\":2}")), newer);
+    assert_eq!(message_of(&with_head("{\"format\":3}")), newer);
     // Even if other parts of the file are unreadable.
     let other = framed(
-        "{\"__metadata__\":{\"ganspect\":\"{\\\"format\\\":2}\"},\"g/x\":{\"dtype\":\"F16\",\"shape\":[1],\"data_offsets\":[0,2]}}",
+        "{\"__metadata__\":{\"ganspect\":\"{\\\"format\\\":3}\"},\"g/x\":{\"dtype\":\"F16\",\"shape\":[1],\"data_offsets\":[0,2]}}",
         &[0; 2],
     );
     assert_eq!(message_of(&other), newer);

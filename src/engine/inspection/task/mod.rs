@@ -26,7 +26,7 @@ use crate::{
         task::{ActiveModel, Context, EngineTask, Readiness},
     },
     format::sentence,
-    inspect::{InspectionJob, InvertKnobs, LatentStart, Model, Planes},
+    inspect::{InspectError, InspectionJob, InvertKnobs, LatentStart, Model, Planes},
     text::PrintablePath,
 };
 
@@ -171,6 +171,21 @@ impl InspectionTask {
             InspectionRequest::SaveModel(path) => self.save_as(path, outbox),
         }
         outbox.wake();
+    }
+
+    /// Ends the queries that are due because the model computes no numbers from any image.
+    fn model_failed(&mut self, sentence: &str) {
+        (self.model, self.calibrating) = (None, None);
+        for i in 0..self.slots.len() {
+            let slot = &mut self.slots[i];
+            slot.job = None;
+            if slot.entry.state.is_due() {
+                slot.entry.state = QueryState::Failed(sentence.into());
+                self.show_entry(i);
+            }
+        }
+        let mut status = self.state.inspection.status.write();
+        (status.model, status.calibrating) = (ModelState::Failed(sentence.into()), None);
     }
 
     fn loading(&self, name: &str) {
@@ -426,8 +441,12 @@ impl InspectionTask {
                     return;
                 }
                 Err(error) => {
-                    slot.entry.state = QueryState::Failed(sentence(&error.to_string()));
+                    let said = sentence(&error.to_string());
+                    slot.entry.state = QueryState::Failed(said.clone());
                     slot.job = None;
+                    if matches!(error, InspectError::Model { .. }) {
+                        self.model_failed(&said);
+                    }
                     return self.show_entry(i);
                 }
             }
