@@ -54,9 +54,12 @@ impl TrainingLabels {
     /// Reads the labels from a record. `split` is that of the model before any fine-tuning.
     ///
     /// # Errors
-    /// [`RecordError`] for a file that cannot be read.
+    /// [`RecordError`] for a file that cannot be read, or that is damaged and may have lost verdicts.
     pub fn read(record: &Path, split: &Split) -> Result<Self, RecordError> {
-        Ok(Self::of(&Record::open_to_read(record)?.queue()?, split))
+        match Record::open_to_read(record)?.queue_checked()? {
+            (items, None) => Ok(Self::of(&items, split)),
+            (_, Some(damage)) => Err(damage),
+        }
     }
 
     /// Returns the labels of a record's parts. `split` is that of the model before any fine-tuning.

@@ -10,6 +10,8 @@ use std::{
 
 use ganspect::{
     data::FileHash,
+    device::DeviceChoice,
+    engine::{Engine, Event, review::ReviewRequest},
     inspect::{Assessment, Region, RegionShape, Regions, ScoreKind, Scores, Verdict},
     review::{
         AnomalyRegion, Findings, Judgement, Opinion, OpinionId, PartId, Record, RegionThreshold, ReviewItem,
@@ -22,6 +24,8 @@ use ganspect::{
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rusqlite::Connection;
+
+use crate::harness::until;
 
 fn part(path: impl Into<PathBuf>) -> NewPart {
     let path = path.into();
@@ -652,4 +656,43 @@ fn a_hundred_thousand_verdicts_are_read_within_a_second() {
     let queue = Record::open(&path).unwrap().queue().unwrap();
     assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
     assert!(queue.len() == 200 && queue.iter().all(|item| item.opinions.len() == 3));
+}
+
+#[test]
+fn verdicts_wait_for_a_locked_record_and_keep_their_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("review.sqlite");
+    let mut record = Record::open(&path).unwrap();
+    let parts = ["/parts/a.png", "/parts/b.png"].map(|path| filed(&mut record, path, 0.01));
+    let engine = Engine::start(DeviceChoice::Cpu, || {}).unwrap();
+    let snapshot = |e: &Engine| std::sync::Arc::clone(&e.state().review.snapshot.read());
+    assert!(engine.send(ReviewRequest::Open(path.clone())));
+    until(&engine, "the record", |e| snapshot(e).items.len() == 2);
+    let lock = Connection::open(&path).unwrap();
+    lock.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let verdicts = [(parts[0], Judgement::Agree), (parts[1], Judgement::Healthy), (parts[0], Judgement::Defective)];
+    for (number, (part, judgement)) in (1..).zip(verdicts) {
+        let opinion = Box::new(NewOpinion::new(part.inspection, "ada", judgement));
+        assert!(engine.send(ReviewRequest::AddOpinion { number, part: part.part, opinion }));
+    }
+    let mut notices = Vec::new();
+    let mut collect = |e: &Engine| {
+        notices.extend(std::iter::from_fn(|| e.next_event()).filter_map(|event| match event {
+            Event::Notice { text, .. } => Some(text),
+            _ => None,
+        }));
+        notices
+            .iter()
+            .any(|text| text.starts_with("Verdicts wait: ") && text.contains("it is locked by another program"))
+    };
+    until(&engine, "the notice", &mut collect);
+    assert_eq!(snapshot(&engine).answered, 0);
+    lock.execute_batch("COMMIT").unwrap();
+    until(&engine, "the verdicts", |e| snapshot(e).answered == 3);
+    assert!(snapshot(&engine).refused.is_none());
+    let given: Vec<Judgement> =
+        record.queue().unwrap().iter().map(|item| item.opinion_of(None).unwrap().judgement).collect();
+    assert_eq!(given, [Judgement::Defective, Judgement::Healthy]);
+    collect(&engine);
+    assert_eq!(notices.iter().filter(|text| text.starts_with("Verdicts wait")).count(), 1, "{notices:?}");
 }

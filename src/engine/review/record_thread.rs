@@ -285,8 +285,17 @@ impl RecordThread {
                 self.update_statistics();
                 self.set_state(RecordState::Open);
                 self.load_findings();
+                self.check();
             }
             Err(error) => self.fail(&error),
+        }
+    }
+
+    /// Reports damage of a record that was opened, whose parts on show may not be all.
+    fn check(&mut self) {
+        let checked = self.record.as_ref().map(Record::check_parts);
+        if let Some(Err(error @ RecordError::Damaged { .. })) = checked {
+            self.report(&sentence(&format!("some parts may be missing: {error}")));
         }
     }
 

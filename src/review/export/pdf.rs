@@ -7,6 +7,7 @@ use super::{
     font::{encode, wrap},
     grey::GreyImage,
 };
+use crate::text::printable;
 
 /// Size of an A4 page, points.
 const PAGE: [f32; 2] = [595.0, 842.0];
@@ -119,7 +120,7 @@ impl PdfPage {
 
     /// Writes a name with its value beside it.
     pub(crate) fn row(&mut self, name: &str, value: &str) {
-        let names = wrap(name, BODY, COLUMN - 8.0);
+        let names = wrap(&printable(name), BODY, COLUMN - 8.0);
         let values = wrap(value, BODY, WIDTH - COLUMN);
         for i in 0..names.len().max(values.len()) {
             let top = self.y;

@@ -75,27 +75,33 @@ impl Record {
     /// # Errors
     /// [`RecordError`] for a file that cannot be read at all.
     pub fn queue_checked(&self) -> Result<(Vec<ReviewItem>, Option<RecordError>), RecordError> {
-        let damage = match self.quick_check() {
-            Ok(()) => None,
-            Err(error @ RecordError::Damaged { .. }) => Some(error),
+        let (items, found) = match self.queue() {
+            Ok(items) => (items, None),
+            Err(error @ RecordError::Damaged { .. }) => (self.salvaged(), Some(error)),
             Err(error) => return Err(error),
         };
-        match self.queue() {
-            Ok(items) => {
-                let damage = damage.map_or_else(|| self.missing(items.len()), |damage| Ok(Some(damage)))?;
-                Ok((items, damage))
-            }
-            Err(error @ RecordError::Damaged { .. }) => Ok((self.salvaged(), Some(damage.unwrap_or(error)))),
+        match self.check_parts() {
+            Ok(()) => Ok((items, found)),
+            Err(error @ RecordError::Damaged { .. }) => Ok((items, Some(error))),
             Err(error) => Err(error),
         }
     }
 
-    /// Returns the damage where the record has more parts than the `found` ones.
-    fn missing(&self, found: usize) -> Result<Option<RecordError>, RecordError> {
-        let parts: i64 = self.read(|| self.connection.query_row("SELECT count(*) FROM part", [], |row| row.get(0)))?;
-        let missing = usize::try_from(parts).unwrap_or_default().saturating_sub(found);
-        let what = || format!("{} without an inspection", counted(missing, "part"));
-        Ok((missing > 0).then(|| RecordError::Damaged { path: self.path().into(), what: what() }))
+    /// Checks the file like [`Record::quick_check`], and that each part has an inspection, as it had when it was recorded.
+    ///
+    /// # Errors
+    /// As [`Record::check`].
+    pub fn check_parts(&self) -> Result<(), RecordError> {
+        self.quick_check()?;
+        let sql = "SELECT count(*) FROM part WHERE NOT EXISTS (SELECT 1 FROM inspection i WHERE i.part = part.id)";
+        let missing: i64 = self.read(|| self.connection.query_row(sql, [], |row| row.get(0)))?;
+        match usize::try_from(missing).unwrap_or_default() {
+            0 => Ok(()),
+            missing => {
+                let what = format!("{} without an inspection", counted(missing, "part"));
+                Err(RecordError::Damaged { path: self.path().into(), what })
+            }
+        }
     }
 
     /// Returns the parts that can be read one by one.

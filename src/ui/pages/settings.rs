@@ -130,7 +130,7 @@ impl SettingsPage {
     fn storage(&mut self, ui: &mut Ui, p: &theme::Palette, paths: &Paths, runs: &Path, actions: &mut Vec<Action>) {
         section(ui, p, "Storage");
         row(ui, "Runs", "Folder for new runs; each run has its own subfolder.", |ui| {
-            let mut text = self.runs.clone().unwrap_or_else(|| path_text::to_text(&runs).into_owned());
+            let mut text = self.runs.clone().unwrap_or_else(|| path_text::to_text(runs).into_owned());
             let field = ui
                 .add(
                     TextEdit::singleline(&mut text).id(egui::Id::unique("runs-folder")).desired_width(theme::PANEL_MAX),
