@@ -24,7 +24,7 @@ use anyhow::Result;
 use clap::{CommandFactory, Parser, Subcommand};
 use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
 
-use crate::device::DeviceChoice;
+use crate::{device::DeviceChoice, engine::Priority};
 
 /// Anomaly detection with a GAN for images of machined surfaces. Opens the window if no command is given.
 #[derive(Debug, Parser)]
@@ -36,6 +36,9 @@ pub struct Arguments {
     /// Folder of the runs; defaults to the user's data folder
     #[arg(long, global = true, value_name = "DIR")]
     runs: Option<PathBuf>,
+    /// Compute at low priority, so that other programs on this machine go first; in the window this is always so
+    #[arg(long, global = true)]
+    polite: bool,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -102,6 +105,10 @@ pub fn run(arguments: Arguments) -> ExitCode {
     let printed =
         tracing_subscriber::fmt::layer().with_ansi(false).with_writer(|| output::LogWriter).with_filter(filter);
     tracing_subscriber::registry().with(crate::logging::log_layer()).with(printed).init();
+    if arguments.polite && !window {
+        // Threads that are started from here on inherit it.
+        Priority::Low.apply();
+    }
     let runs = arguments.runs;
     let device = arguments.device;
     output::finish(dispatch(arguments.command, device, runs))

@@ -30,7 +30,7 @@ use crate::{
     time::span,
     train::{
         Metric, Preset, Recipe,
-        run_folder::{MODEL_FILE, free_folder},
+        run_folder::{MODEL_FILE, RunFolder, free_folder},
     },
 };
 
@@ -294,7 +294,7 @@ fn print_summary(engine: &Engine, run: &Path, step: u64) {
     out!("health  {} {}", status.health.sentence(), status.health.advice());
     // A run may be interrupted between its last step and its model.
     let unfinished = |r: &Recipe| step < r.train.steps || r.train.model_at_end && !model.exists();
-    if status.recipe.is_some_and(|r| unfinished(&r)) {
+    if status.recipe.is_some_and(|r| unfinished(&r)) && RunFolder::is_resumable(run) {
         out!("resume  ganspect train --resume {}", run.printable());
     }
 }

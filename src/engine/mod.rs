@@ -12,6 +12,7 @@ mod guard;
 pub mod inspection;
 pub mod intake;
 mod outbox;
+mod priority;
 mod protocol;
 pub mod review;
 mod scheduler;
@@ -30,6 +31,7 @@ pub use inspection::InspectionRequest;
 pub(crate) use inspection::task::BUILT_IN;
 pub use intake::IntakeRequest;
 use outbox::Outbox;
+pub use priority::Priority;
 pub use protocol::{ComputeCommand, EngineCommand};
 use review::ReviewThreads;
 use scheduler::Scheduler;
@@ -59,12 +61,24 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Starts the engine's threads. They call `wake` when there is something new to show, the compute thread at most
-    /// thirty times per second.
+    /// Starts the engine's threads at normal priority. They call `wake` when there is something new to show, the compute
+    /// thread at most thirty times per second.
     ///
     /// # Errors
     /// When a thread cannot be started.
     pub fn start(choice: DeviceChoice, wake: impl Fn() + Send + Sync + 'static) -> io::Result<Self> {
+        Self::start_at(Priority::Normal, choice, wake)
+    }
+
+    /// As [`start`](Self::start), with the compute thread at `priority`: low beside a window.
+    ///
+    /// # Errors
+    /// When a thread cannot be started.
+    pub fn start_at(
+        priority: Priority,
+        choice: DeviceChoice,
+        wake: impl Fn() + Send + Sync + 'static,
+    ) -> io::Result<Self> {
         let (commands, inbox) = bounded(COMMANDS);
         let (sender, events) = bounded(EVENTS);
         let state = Arc::new(EngineState::default());
@@ -73,7 +87,8 @@ impl Engine {
         let outbox = || Outbox::new(sender.clone(), events.clone(), Arc::clone(&wake));
         let review = ReviewThreads::start(Arc::clone(&state), outbox(), Arc::clone(&wake))?;
         let scheduler = Scheduler::new(inbox, outbox(), Arc::clone(&state));
-        let thread = thread::Builder::new().name("ganspect-compute".into()).spawn(move || scheduler.run(choice))?;
+        let thread =
+            thread::Builder::new().name("ganspect-compute".into()).spawn(move || scheduler.run(choice, priority))?;
         Ok(Self { commands, events, critic_preview, review, state, thread: Some(thread) })
     }
 

@@ -3,10 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use crossbeam_channel::Receiver;
-use thread_priority::{ThreadPriority, ThreadPriorityValue, set_current_thread_priority};
 
 use super::{
-    EngineState, EvaluationRequest, InspectionRequest, Severity, TrainingRequest,
+    EngineState, EvaluationRequest, InspectionRequest, Priority, Severity, TrainingRequest,
     evaluation::task::EvaluationTask,
     finetune::task::FinetuneTask,
     guard::guard,
@@ -27,9 +26,6 @@ use crate::{
     inspect::{InvertKnobs, Model},
     kernels,
 };
-
-/// The compute thread's priority from 0 to 99, where 50 is normal; on Linux, 10 is a niceness of 15.
-const LOW_PRIORITY: u8 = 10;
 
 /// Time slice of a task: long beside a training step, so that z is seen to move, and short for a click.
 const SLICE: Duration = Duration::from_millis(80);
@@ -111,8 +107,8 @@ impl Scheduler {
         }
     }
 
-    pub(super) fn run(mut self, choice: DeviceChoice) {
-        lower_priority();
+    pub(super) fn run(mut self, choice: DeviceChoice, priority: Priority) {
+        priority.apply();
         kernels::join_thread_pool();
         self.open_device(choice);
         loop {
@@ -345,17 +341,5 @@ impl Scheduler {
         if let Some(source) = self.inspection.take_released() {
             self.inspect(InspectionRequest::OpenModel(source));
         }
-    }
-}
-
-/// Lowers the thread's priority, so that the window's thread goes first: a slow step hurts less than a slow click. The
-/// tensor library's threads are started from this one and inherit its priority.
-fn lower_priority() {
-    let lowered = match ThreadPriorityValue::try_from(LOW_PRIORITY) {
-        Ok(priority) => set_current_thread_priority(ThreadPriority::Crossplatform(priority)),
-        Err(error) => return tracing::debug!("the compute thread keeps its priority: {error}"),
-    };
-    if let Err(error) = lowered {
-        tracing::debug!("the compute thread keeps its priority: {error:?}");
     }
 }

@@ -112,6 +112,18 @@ impl FileError {
         Self::Damaged { path: path.into(), what: what.into() }
     }
 
+    /// The file's name and its fault, without advice: for a list of files in one folder.
+    pub(crate) fn fault_of_file(&self) -> String {
+        let name = Path::new(self.path().file_name().unwrap_or_default()).printable().to_string();
+        match self {
+            Self::Damaged { what, .. } => format!("{name}: {what}"),
+            Self::NotFound { .. } => format!("{name}: there is no such file"),
+            Self::Permission { .. } => format!("{name}: permission denied"),
+            Self::Other { cause, .. } => format!("{name}: {cause}"),
+            _ => format!("{name}: it is not a file"),
+        }
+    }
+
     /// Path of the file or folder.
     pub fn path(&self) -> &Path {
         match self {

@@ -127,6 +127,10 @@ impl Metric {
     }
 }
 
+/// Tag of the text that is logged where the training of a critic begins. In the log, the steps of a run's critics are counted
+/// on from one to the next.
+pub(crate) const CRITIC_TAG: &str = "critic";
+
 /// A change of knobs, a checkpoint or an alarm, marked in the curves.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CurveMark {
@@ -161,6 +165,15 @@ impl History {
     /// Reads the critic's curves from a log, by its own steps. If several critics were trained, those of the last one.
     pub fn critic_from_log(log: &RunLog) -> Self {
         let points = |metric: Metric| log.scalars.get(metric.tag()).map(Vec::as_slice).unwrap_or_default();
+        if let Some(begin) = log.texts.get(CRITIC_TAG).and_then(|texts| texts.last()) {
+            let own = |metric| {
+                let of_last = points(metric).iter().filter(|point| point.step >= begin.step);
+                of_last.map(|point| ScalarPoint { step: point.step - begin.step + 1, ..*point }).collect::<Vec<_>>()
+            };
+            let [loss, held_out] = Metric::CRITIC.map(own);
+            return Self::of([(Metric::CriticLoss, &*loss), (Metric::CriticHeldOut, &*held_out)].into_iter());
+        }
+        // Earlier versions counted each critic from 1.
         let trained = points(Metric::CriticLoss);
         let last = trained.windows(2).rposition(|w| w[1].step <= w[0].step).map_or(0, |i| i + 1);
         let began = trained.get(last).map_or(0.0, |point| point.wall);
@@ -168,6 +181,12 @@ impl History {
             let all = points(metric);
             (metric, &all[all.partition_point(|point| point.wall < began)..])
         }))
+    }
+
+    /// Reads the points of all critics from a log, by the steps that they were logged at.
+    pub(crate) fn critics_from_log(log: &RunLog) -> Self {
+        let points = |metric: Metric| log.scalars.get(metric.tag()).map(Vec::as_slice).unwrap_or_default();
+        Self::of(Metric::CRITIC.into_iter().map(|metric| (metric, points(metric))))
     }
 
     fn of<'a>(curves: impl Iterator<Item = (Metric, &'a [ScalarPoint])>) -> Self {

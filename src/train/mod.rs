@@ -17,6 +17,7 @@ pub use critic::CriticTrainer;
 pub use encoder::EncoderTrainer;
 pub use health::Health;
 pub(crate) use health::HealthJudge;
+pub(crate) use history::CRITIC_TAG;
 pub use history::{CurveMark, History, Metric};
 pub use knobs::{KNOBS, Knob};
 pub use recipe::{CriticKnobs, DataKnobs, EncoderKnobs, OptimiserKind, OptimiserKnobs, Preset, Recipe, TrainKnobs};

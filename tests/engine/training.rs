@@ -344,3 +344,117 @@ fn ctrl_c_writes_a_checkpoint_and_says_how_to_resume() {
     assert_eq!(resumed.status.code(), Some(0));
     assert_eq!(last_checkpoint(&run).step, step + 2);
 }
+
+#[test]
+fn a_run_whose_folder_is_removed_stops_and_leaves_nothing_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = dir.path().join("run");
+    let process = Process::new(env!("CARGO_BIN_EXE_ganspect"))
+        .args(["train", "--device", "cpu", "--data", "surface:turned", "--steps", "100000", "--out"])
+        .arg(&run)
+        .args(["--set", "model.size=32", "--set", "train.batch=4", "--set", "train.checkpoint_every=5"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    while RunFolder::open(&run).ok().and_then(|f| f.latest_checkpoint().ok().flatten()).is_none() {
+        thread::sleep(Duration::from_millis(20));
+    }
+    // At once, so that no checkpoint is written in between.
+    std::fs::rename(&run, dir.path().join("gone")).unwrap();
+    std::fs::remove_dir_all(dir.path().join("gone")).unwrap();
+    let output = process.wait_with_output().unwrap();
+    assert!(!run.exists(), "it is not created again");
+    assert_eq!(output.status.code(), Some(2));
+    let (text, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(errors.contains("was removed") && errors.contains("run"), "{errors}");
+    assert!(!text.contains("--resume"), "it cannot be resumed: {text}");
+}
+
+#[test]
+fn damaged_checkpoints_are_named_and_a_run_with_no_other_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = dir.path().join("run");
+    let first = engine();
+    start(&first, tiny(15, &[]), &run);
+    finish(&first);
+    drop(first);
+    let files = RunFolder::open(&run).unwrap().checkpoints().unwrap();
+    let steps: Vec<u64> = files.iter().map(|file| file.step).collect();
+    assert_eq!(steps, [15, 10, 5]);
+    for file in &files[..2] {
+        std::fs::File::options().write(true).open(&file.path).unwrap().set_len(file.bytes / 2).unwrap();
+    }
+    let resume = || {
+        Process::new(env!("CARGO_BIN_EXE_ganspect"))
+            .args(["train", "--device", "cpu", "--steps", "6", "--resume"])
+            .arg(&run)
+            .output()
+            .unwrap()
+    };
+    let output = resume();
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{errors}");
+    for name in ["step-00000015.safetensors", "step-00000010.safetensors"] {
+        assert!(errors.contains(name), "{errors}");
+    }
+    let files = RunFolder::open(&run).unwrap().checkpoints().unwrap();
+    for file in &files {
+        std::fs::File::options().write(true).open(&file.path).unwrap().set_len(file.bytes / 3).unwrap();
+    }
+    let listing = || {
+        let mut all: Vec<(PathBuf, u64)> = Vec::new();
+        for folder in [run.clone(), run.join("checkpoints")] {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let entry = entry.unwrap();
+                all.push((entry.path(), entry.metadata().unwrap().len()));
+            }
+        }
+        all.sort();
+        all
+    };
+    let before = listing();
+    let output = resume();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(files.iter().all(|file| errors.contains(file.path.file_name().unwrap().to_str().unwrap())), "{errors}");
+    assert!(errors.contains("backup") && errors.contains("--out"), "{errors}");
+    let sizes = |all: &[(PathBuf, u64)]| all.iter().filter(|f| !f.0.ends_with("run.lock")).cloned().collect::<Vec<_>>();
+    assert_eq!(sizes(&listing()), sizes(&before), "nothing is written");
+}
+
+/// Below a window, the compute thread yields to it; a command computes like other programs, unless it is asked to yield.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_command_computes_at_normal_priority_unless_it_is_to_be_polite() {
+    let dir = tempfile::tempdir().unwrap();
+    let own = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let nice =
+        |stat: &str| stat.rsplit(')').next().unwrap().split_whitespace().nth(16).unwrap().parse::<i32>().unwrap();
+    for (extra, yields) in [(&[][..], false), (&["--polite"][..], true)] {
+        let mut process = Process::new(env!("CARGO_BIN_EXE_ganspect"))
+            .args(["train", "--device", "cpu", "--data", "surface:turned", "--steps", "100000"])
+            .args(["--set", "model.size=32", "--set", "train.batch=4", "--out"])
+            .arg(dir.path().join(extra.len().to_string()))
+            .args(extra)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let compute = loop {
+            assert!(process.try_wait().unwrap().is_none(), "the run ended by itself");
+            let tasks = std::fs::read_dir(format!("/proc/{}/task", process.id())).into_iter().flatten().flatten();
+            let stats = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("stat")).ok());
+            // The loader is started by the compute thread, after that has set its priority.
+            let all: Vec<String> = stats.collect();
+            if all.iter().any(|stat| stat.contains("(ganspect-loader")) {
+                break all.into_iter().find(|stat| stat.contains("(ganspect-comput")).unwrap();
+            }
+            thread::sleep(Duration::from_millis(10));
+        };
+        process.kill().unwrap();
+        process.wait().unwrap();
+        let yielding = nice(&compute) > nice(&own);
+        assert_eq!(yielding, yields, "{compute}");
+    }
+}

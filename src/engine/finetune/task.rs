@@ -28,6 +28,7 @@ use crate::{
     inspect::{Evaluation, Evaluator, InvertKnobs, LabelledPart, Lineage, Model, ModelInfo, TestSet, lineage::Role},
     review::{Comparison, OpinionId, TrainingLabels},
     text::PrintablePath,
+    time::TimeLeft,
     train::{Trainer, Update, run_folder::MODEL_FILE},
 };
 
@@ -77,6 +78,7 @@ enum Stage {
         first: u64,
         last: u64,
         began: Instant,
+        measured: TimeLeft,
     },
     Building(Box<ModelBuilder>),
     Comparing {
@@ -206,15 +208,15 @@ impl FinetuneTask {
             Stage::Generator { trainer, opened, last, .. } if trainer.steps() >= last => {
                 job.start_build(&trainer, opened).map(|builder| Next::Continue(Stage::Building(Box::new(builder))))
             }
-            Stage::Generator { mut trainer, opened, first, last, began } => {
+            Stage::Generator { mut trainer, opened, first, last, began, mut measured } => {
                 trainer.step(Update::Both).map_err(|error| error.to_string())?;
                 let (done, total) = (trainer.steps() - first, last - first);
-                let each = began.elapsed().as_secs_f64() / done.max(1) as f64;
+                let left = measured.update(began.elapsed().as_secs_f64(), done as f64, (total - done) as f64);
                 self.status(|s| {
                     s.phase = FinetunePhase::Generator(done, total);
-                    s.seconds_left = Some(each * (total - done) as f64);
+                    s.seconds_left = left;
                 });
-                Ok(Next::Continue(Stage::Generator { trainer, opened, first, last, began }))
+                Ok(Next::Continue(Stage::Generator { trainer, opened, first, last, began, measured }))
             }
             Stage::Building(mut builder) => {
                 let made = builder.slice(Duration::ZERO).map_err(|error| error.to_string())?;
@@ -353,7 +355,8 @@ impl FinetuneJob {
             .starting_from(live, &parts.ema, &parts.d, step)
             .map_err(|error| error.to_string())?;
         let (first, last, began) = (step, step + more, Instant::now());
-        Ok(Stage::Generator { trainer: Box::new(trainer), opened, first, last, began })
+        let measured = TimeLeft::default();
+        Ok(Stage::Generator { trainer: Box::new(trainer), opened, first, last, began, measured })
     }
 
     fn split(&self) -> Split {

@@ -1,5 +1,7 @@
 //! Progress of a model build, per part and in total, and the remaining time.
 
+use crate::time::{Bound, TimeLeft};
+
 /// A part of a model build.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum BuildPart {
@@ -103,8 +105,11 @@ struct Planned {
     before: u64,
     /// Seconds taken so far.
     seconds: f64,
-    /// Estimated seconds per unit before its turn.
+    /// Seconds per unit in a trial before its turn.
     estimate: Option<f64>,
+    /// Remaining seconds as measured in its turn.
+    left: Option<f64>,
+    measured: TimeLeft,
 }
 
 impl Planned {
@@ -112,18 +117,24 @@ impl Planned {
         self.progress.done >= self.progress.total
     }
 
-    /// Seconds per unit: measured, else estimated.
-    fn pace(&self) -> Option<f64> {
-        match self.progress.done.saturating_sub(self.before) {
-            0 => self.estimate,
-            done => Some(self.seconds / done as f64),
+    /// Remaining units.
+    fn units_left(&self) -> f64 {
+        self.progress.total.saturating_sub(self.progress.done) as f64
+    }
+
+    /// Remaining seconds: measured, else by the trial, which is `slower` than estimated.
+    fn left(&self, slower: f64) -> Option<f64> {
+        if self.units_left() == 0.0 {
+            Some(0.0)
+        } else {
+            self.left.or(self.estimate.map(|e| e * slower * self.units_left()))
         }
     }
 
-    /// Remaining seconds, once known.
-    fn left(&self) -> Option<f64> {
-        let units = self.progress.total.saturating_sub(self.progress.done);
-        if units == 0 { Some(0.0) } else { self.pace().map(|pace| pace * units as f64) }
+    /// Seconds that the trial promised for what is done, and those that it took.
+    fn promised_and_taken(&self) -> Option<(f64, f64)> {
+        let done = self.progress.done.saturating_sub(self.before) as f64;
+        self.estimate.filter(|_| self.is_over() && self.seconds > 0.0).map(|estimate| (estimate * done, self.seconds))
     }
 }
 
@@ -134,6 +145,8 @@ pub(crate) struct BuildSchedule {
     at: usize,
     /// The largest share so far, so that the progress bar never goes back.
     share: f32,
+    /// Bounds the remaining time within the current part.
+    bound: Bound,
 }
 
 impl BuildSchedule {
@@ -144,8 +157,15 @@ impl BuildSchedule {
             before: 0,
             seconds: 0.0,
             estimate: None,
+            left: None,
+            measured: TimeLeft::default(),
         };
-        Self { parts: parts.into_iter().filter(|p| p.1 > 0).map(planned).collect(), at: 0, share: 0.0 }
+        Self {
+            parts: parts.into_iter().filter(|p| p.1 > 0).map(planned).collect(),
+            at: 0,
+            share: 0.0,
+            bound: Bound::default(),
+        }
     }
 
     /// Sets the estimated seconds per unit of a part.
@@ -162,7 +182,9 @@ impl BuildSchedule {
                 past.progress.done = past.progress.total;
             }
             self.at = at;
+            self.bound = Bound::default();
             let now = &mut self.parts[at];
+            (now.left, now.measured) = (None, TimeLeft::default());
             (now.progress.done, now.before, now.seconds) = (done, done, 0.0);
         }
     }
@@ -172,13 +194,27 @@ impl BuildSchedule {
         if let Some(now) = self.parts.get_mut(self.at) {
             now.progress.done = done.min(now.progress.total);
             now.seconds = seconds;
+            let done = now.progress.done.saturating_sub(now.before) as f64;
+            let left = now.measured.update(seconds, done, now.units_left());
+            now.left = left.filter(|_| done > 0.0);
+        }
+        if let Some(whole) = self.estimate() {
+            self.bound.hold(whole);
         }
         self.share = self.share.max(self.whole());
     }
 
     /// Remaining seconds of the whole build; `None` while the time of a part is unknown.
     pub(crate) fn seconds_left(&self) -> Option<f64> {
-        self.parts.iter().map(Planned::left).sum()
+        self.estimate().map(|whole| self.bound.of(whole))
+    }
+
+    /// Remaining seconds of all parts. What the finished ones took, compared with their trials, corrects the later ones.
+    fn estimate(&self) -> Option<f64> {
+        let over = self.parts.iter().filter_map(Planned::promised_and_taken);
+        let (promised, taken) = over.fold((0.0, 0.0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+        let slower = if promised > 0.0 { (taken / promised).clamp(0.25, 4.0) } else { 1.0 };
+        self.parts.iter().map(|part| part.left(slower)).sum()
     }
 
     /// Share of the whole: of its time where known, else all parts count the same.
@@ -202,6 +238,38 @@ impl BuildSchedule {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn trials_are_corrected_and_the_time_never_rises_by_more_than_half_within_a_part() {
+        let mut schedule = schedule();
+        // Each part takes three times what its trial promised.
+        let parts = [
+            (BuildPart::Encoder, 100, 0.3),
+            (BuildPart::Critic, 50, 1.2),
+            (BuildPart::Statistics, 20, 0.9),
+            (BuildPart::Calibration, 10, 6.0),
+        ];
+        for (part, _, each) in parts {
+            schedule.set_estimate(part, each / 3.0);
+        }
+        let whole: f64 = parts.iter().map(|(_, units, each)| f64::from(*units) * each).sum();
+        let mut spent = 0.0;
+        for (part, units, each) in parts {
+            schedule.enter(part, 0);
+            let mut lowest = f64::INFINITY;
+            for unit in 1..=units {
+                schedule.update(unit as u64, f64::from(unit) * each);
+                let left = schedule.seconds_left().unwrap();
+                assert!(left <= 1.5 * lowest.max(1.0) + 1e-9, "{part:?}: {left} s after {lowest} s");
+                lowest = lowest.min(left);
+                let truth = whole - spent - f64::from(unit) * each;
+                if part != BuildPart::Encoder && truth > 1.0 {
+                    assert!((left / truth - 1.0).abs() < 0.05, "{part:?}: {left} s of {truth} s");
+                }
+            }
+            spent += f64::from(units) * each;
+        }
+    }
 
     fn schedule() -> BuildSchedule {
         BuildSchedule::new([

@@ -26,7 +26,7 @@ use crate::{
 const STATISTICS_IMAGES: usize = 60;
 
 /// Steps of the critic for the time estimate; the first compiles and tunes kernels.
-const TRIAL_STEPS: u64 = 2;
+const TRIAL_STEPS: u64 = 3;
 
 /// Selects at most `most` of `all`, evenly spaced.
 fn spread(all: &[usize], most: usize) -> Vec<usize> {

@@ -3,7 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use super::{
@@ -11,7 +11,7 @@ use super::{
     build_progress::BuildProgress,
     critic_preview::PreviewImages,
     model_builder::{CriticLoss, ModelBuilder},
-    run_log::{begin_session, grid_png, now, restore_history, tag, tagged_values},
+    run_log::{CriticLog, grid_png, now, restore_history, tag, tagged_values},
 };
 use crate::{
     data::{CropSampler, DataError, DataSource, ImageGrid, Loader, Opened, Split},
@@ -25,16 +25,20 @@ use crate::{
     inspect::{Model, ModelError, ModelInfo, Regions},
     tensorboard::{BucketHistogram, EventWriter},
     text::PrintablePath,
+    time::TimeLeft,
     train::{
         CurveMark, Health, HealthJudge, Metric, Recipe, StepMetrics, TrainError, Trainer,
         knobs::knob,
-        run_folder::{MODEL_FILE, RunError, RunFolder, RunInfo, RunLock, SPLIT_FILE},
+        run_folder::{Checkpoint, MODEL_FILE, RunError, RunFolder, RunInfo, RunLock, SPLIT_FILE},
         trainer::GRID,
     },
 };
 
 /// Steps between two read-backs of metrics from a GPU; from the CPU they are read at every step.
 const GPU_READ_EVERY: usize = 8;
+
+/// Time between two checks that the run's folder still exists.
+const FOLDER_EVERY: Duration = Duration::from_secs(1);
 
 /// Steps between two checks of the run's health.
 const HEALTH_EVERY: u64 = 10;
@@ -73,13 +77,34 @@ enum Mode {
     Finished,
 }
 
+/// The steps since the run was last started or changed, with the time left.
+#[derive(Default)]
+struct Stretch {
+    steps: u64,
+    seconds: f64,
+    measured: TimeLeft,
+    left: Option<f64>,
+}
+
+impl Stretch {
+    /// Adds a step of `seconds`, with `left` more to do.
+    fn add(&mut self, seconds: f64, left: u64) {
+        self.steps += 1;
+        self.seconds += seconds;
+        self.left = self.measured.update(self.seconds, self.steps as f64, left as f64);
+    }
+}
+
 pub(crate) struct TrainingRun {
     trainer: Trainer,
     opened: Opened,
     split: Split,
     folder: RunFolder,
-    _lock: RunLock,
+    lock: RunLock,
     log: EventWriter,
+    critics: CriticLog,
+    /// Step of the last sample grid in the log.
+    grid_logged: Option<u64>,
     state: Arc<EngineState>,
     mode: Mode,
     /// NCHW values of the real crops shown beside the samples.
@@ -91,7 +116,10 @@ pub(crate) struct TrainingRun {
     /// Smoothed seconds per step.
     seconds_per_step: Option<f64>,
     clock: Instant,
+    stretch: Stretch,
     health: HealthJudge,
+    /// When the run's folder was last seen.
+    folder_seen: Instant,
 }
 
 impl TrainingRun {
@@ -121,13 +149,14 @@ impl TrainingRun {
         let lock = folder.lock()?;
         let read_every = if device.is_gpu { GPU_READ_EVERY } else { 1 };
         let mut trainer = Trainer::new(recipe.clone(), &device.device, loader, read_every);
-        let last_checkpoint = match resumed {
+        let (last_checkpoint, critics) = match resumed {
             true => restore(&mut trainer, &folder, &recipe, &state, outbox)?,
-            false => None,
+            false => (None, CriticLog::default()),
         };
         let mut log = EventWriter::create(folder.path(), "ganspect")?;
         if resumed {
-            begin_session(&mut log, trainer.steps() + 1, &state.training)?;
+            // Without a checkpoint, the first grid and the recipe are logged again too.
+            critics.begin_session(&mut log, if trainer.steps() == 0 { 0 } else { trainer.steps() + 1 })?;
         }
         *state.training.critic.images.lock() = Some(Arc::new(PreviewImages::new(&opened.store, &training)));
         {
@@ -143,8 +172,10 @@ impl TrainingRun {
             opened: opened.clone(),
             split,
             folder,
-            _lock: lock,
+            lock,
             log,
+            critics,
+            grid_logged: last_checkpoint,
             state,
             mode: Mode::Running,
             real,
@@ -153,7 +184,9 @@ impl TrainingRun {
             model_due: false,
             seconds_per_step: None,
             clock: Instant::now(),
+            stretch: Stretch::default(),
             health: HealthJudge::default(),
+            folder_seen: Instant::now(),
         };
         run.draw_first_grids(resumed)?;
         if run.trainer.steps() >= recipe.train.steps {
@@ -167,7 +200,7 @@ impl TrainingRun {
     fn draw_first_grids(&mut self, resumed: bool) -> Result<(), RunFault> {
         let recipe = self.trainer.recipe();
         let real = ImageGrid::from_unit(GRID, recipe.model.channels, recipe.model.size, &self.real);
-        if !resumed {
+        if !resumed || self.trainer.steps() == 0 {
             let text = format!("```toml\n{}```", recipe.to_toml());
             self.log.text(tag::RECIPE, 0, now(), &text)?;
             self.log.image(tag::REAL, 0, now(), &grid_png(&real)?)?;
@@ -225,7 +258,7 @@ impl TrainingRun {
         }
     }
 
-    /// Adds the critic's losses to its curves and to the run's log, by its own steps.
+    /// Adds the critic's losses to its curves, by its own steps, and to the run's log.
     pub(crate) fn log_critic(&mut self, losses: &[CriticLoss]) -> Result<(), FileError> {
         for loss in losses {
             let mut row = [f32::NAN; Metric::ALL.len()];
@@ -233,7 +266,7 @@ impl TrainingRun {
             row[Metric::CriticHeldOut as usize] = loss.held_out.unwrap_or(f32::NAN);
             let wall = now();
             self.state.training.critic.history.write().push(loss.step, wall, &row);
-            self.log.scalars(loss.step as i64, wall, &tagged_values(&row))?;
+            self.critics.add(&mut self.log, (self.trainer.steps(), loss.step), wall, &row)?;
         }
         Ok(())
     }
@@ -286,6 +319,10 @@ impl TrainingRun {
 
     /// Makes one step, and whatever is due after it.
     pub(crate) fn slice(&mut self, outbox: &mut Outbox) -> Result<(), RunFault> {
+        if self.folder_seen.elapsed() >= FOLDER_EVERY {
+            self.folder.require_owned(&self.lock)?;
+            self.folder_seen = Instant::now();
+        }
         let update = match self.mode {
             Mode::Step(update) => update,
             _ => Update::Both,
@@ -326,6 +363,7 @@ impl TrainingRun {
         let elapsed = self.clock.elapsed().as_secs_f64();
         self.clock = Instant::now();
         self.seconds_per_step = Some(self.seconds_per_step.map_or(elapsed, |seconds| 0.95 * seconds + 0.05 * elapsed));
+        self.stretch.add(elapsed, knobs.steps.saturating_sub(step));
         if grid_due || histograms_due || checkpoint_due {
             self.trainer.restart_clock();
         }
@@ -352,7 +390,10 @@ impl TrainingRun {
         let recipe = self.trainer.recipe();
         let samples = ImageGrid::from_unit(GRID, recipe.model.channels, recipe.model.size, &values);
         let (step, every) = (self.trainer.steps(), recipe.train.histogram_every);
-        if step <= 1 || step % every == 0 || step >= recipe.train.steps {
+        let due = step <= 1 || step % every == 0 || step >= recipe.train.steps;
+        // Drawn again at the same step, as after a change of weights, it is not logged again.
+        if due && self.grid_logged.is_none_or(|logged| logged < step) {
+            self.grid_logged = Some(step);
             self.log.image(tag::SAMPLES, step as i64, now(), &grid_png(&samples)?)?;
         }
         self.state.training.grids.write().push(SampleGrid { step, from_ema: self.averaged, samples });
@@ -373,6 +414,7 @@ impl TrainingRun {
 
     /// Writes a checkpoint; the log is on disk before it.
     pub(crate) fn checkpoint(&mut self) -> Result<(), RunFault> {
+        self.folder.require_owned(&self.lock)?;
         let rows = self.trainer.read_back()?;
         self.record(&rows)?;
         let checkpoint = self.trainer.snapshot()?;
@@ -422,6 +464,7 @@ impl TrainingRun {
 
     fn restart_clocks(&mut self) {
         self.clock = Instant::now();
+        self.stretch = Stretch::default();
         self.trainer.restart_clock();
     }
 
@@ -443,6 +486,8 @@ impl TrainingRun {
         self.state.training.history.write().marks.push(CurveMark { step, text: text.clone() });
         self.log.text(tag::KNOBS, step as i64, now(), &text)?;
         self.folder.update_recipe(&after.to_toml())?;
+        // Another pace, or another number of steps.
+        self.stretch = Stretch::default();
         let more = self.trainer.steps() < after.train.steps;
         match self.mode {
             // Steps were added to a finished run: it stays paused until it is resumed.
@@ -476,6 +521,7 @@ impl TrainingRun {
 
     /// Writes everything to disk before the run is dropped.
     pub(crate) fn close(&mut self, _: &mut Outbox) -> Result<(), RunFault> {
+        self.folder.require_owned(&self.lock)?;
         if self.last_checkpoint != Some(self.trainer.steps()) {
             self.checkpoint()?;
         }
@@ -490,7 +536,7 @@ impl TrainingRun {
         let text = fault.to_string();
         self.mode = Mode::Paused;
         if let RunFault::Train(TrainError::NotFinite { step }) = fault {
-            match self.undo() {
+            match self.undo(outbox) {
                 Ok(back) => {
                     let text = format!(
                         "A value became infinite or undefined at step {step}. The run is back at step {back} and \
@@ -509,8 +555,10 @@ impl TrainingRun {
     }
 
     /// Restores the last checkpoint, or fresh weights when there is none.
-    fn undo(&mut self) -> Result<u64, RunFault> {
-        match self.folder.latest_checkpoint()? {
+    fn undo(&mut self, outbox: &mut Outbox) -> Result<u64, RunFault> {
+        let (checkpoint, damaged) = self.folder.latest_intact()?;
+        say_damaged(&damaged, checkpoint.as_ref(), outbox);
+        match checkpoint {
             Some(checkpoint) => self.trainer.restore(&checkpoint)?,
             None => self.trainer.reset(),
         }
@@ -519,7 +567,8 @@ impl TrainingRun {
         self.state.training.history.write().truncate_from(step + 1);
         self.state.training.grids.write().truncate_from(step + 1);
         self.state.training.histograms.write().truncate_from(step + 1);
-        begin_session(&mut self.log, step + 1, &self.state.training)?;
+        self.critics.begin_session(&mut self.log, step + 1)?;
+        self.grid_logged = self.grid_logged.map(|logged| logged.min(step));
         Ok(step)
     }
 
@@ -537,8 +586,7 @@ impl TrainingRun {
         };
         status.step = step;
         status.steps_per_second = self.seconds_per_step.map_or(0.0, |seconds| 1.0 / seconds.max(1e-9));
-        status.seconds_left =
-            self.seconds_per_step.map(|seconds| seconds * recipe.train.steps.saturating_sub(step) as f64);
+        status.seconds_left = self.stretch.left;
         status.preview_ema = self.averaged;
         if status.recipe.as_deref() != Some(recipe) {
             status.recipe = Some(Arc::new(recipe.clone()));
@@ -576,15 +624,16 @@ fn open_folder(start: RunStart, split: &Split, device: &ComputeDevice) -> Result
     }
 }
 
-/// Restores a run's last checkpoint and history; returns the checkpoint's step.
+/// Restores a run's last checkpoint and history; returns the checkpoint's step and the losses of its critics.
 fn restore(
     trainer: &mut Trainer,
     folder: &RunFolder,
     recipe: &Recipe,
     state: &EngineState,
     outbox: &mut Outbox,
-) -> Result<Option<u64>, RunFault> {
-    let checkpoint = folder.latest_checkpoint()?;
+) -> Result<(Option<u64>, CriticLog), RunFault> {
+    let (checkpoint, damaged) = folder.latest_intact()?;
+    say_damaged(&damaged, checkpoint.as_ref(), outbox);
     match &checkpoint {
         Some(checkpoint) => trainer.restore(checkpoint)?,
         None => outbox.notice(
@@ -593,6 +642,16 @@ fn restore(
             "",
         ),
     }
-    restore_history(folder, recipe, trainer.steps(), &state.training, outbox);
-    Ok(checkpoint.map(|checkpoint| checkpoint.step))
+    let critics = restore_history(folder, recipe, trainer.steps(), &state.training, outbox);
+    Ok((checkpoint.map(|checkpoint| checkpoint.step), critics))
+}
+
+/// Names the damaged checkpoints that were passed over.
+fn say_damaged(damaged: &[FileError], used: Option<&Checkpoint>, outbox: &mut Outbox) {
+    let step = used.map_or(0, |checkpoint| checkpoint.step);
+    for fault in damaged {
+        let fault = fault.fault_of_file();
+        let text = format!("A later checkpoint was passed over ({fault}); the run goes on from step {step}.");
+        outbox.notice(Severity::Warning, text, "");
+    }
 }

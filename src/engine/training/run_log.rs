@@ -8,7 +8,7 @@ use crate::{
     engine::{event::Severity, outbox::Outbox},
     files::FileError,
     tensorboard::{EventWriter, PngImage, RunLog, load_image},
-    train::{CurveMark, History, Metric, Recipe, run_folder::RunFolder, trainer::GRID},
+    train::{CRITIC_TAG, CurveMark, History, Metric, Recipe, run_folder::RunFolder, trainer::GRID},
 };
 
 /// Most sample grids restored from the log of a resumed run.
@@ -28,16 +28,62 @@ pub(super) fn tagged_values(row: &[f32; Metric::ALL.len()]) -> Vec<(&'static str
     all.filter(|(_, value)| value.is_finite()).collect()
 }
 
-/// Starts a session of the log at `step` of the GAN, which invalidates everything logged from there on. The critic's
-/// curves, which have steps of their own, would be cut as well, so those points are logged again.
-pub(super) fn begin_session(log: &mut EventWriter, step: u64, state: &TrainingState) -> Result<(), FileError> {
-    log.session_start(step as i64, now())?;
-    let critic = state.critic.history.read();
-    for row in critic.steps.partition_point(|s| *s < step)..critic.len() {
-        let values = critic.columns.each_ref().map(|column| column.get(row).copied().unwrap_or(f32::NAN));
-        log.scalars(critic.steps[row] as i64, critic.wall[row], &tagged_values(&values))?;
+/// The losses of all critics of a run, by the steps that they are logged at. These are counted on from one critic to the next,
+/// so that the steps of a series only grow.
+#[derive(Debug, Default)]
+pub(super) struct CriticLog {
+    points: History,
+    /// Logged steps at which a critic begins, with their text.
+    begins: Vec<(u64, String)>,
+    /// Logged steps before those of the current critic.
+    base: u64,
+    /// Own steps of the current critic.
+    own: u64,
+}
+
+impl CriticLog {
+    /// Reads what is logged.
+    fn from_log(log: &RunLog) -> Self {
+        let points = History::critics_from_log(log);
+        let texts = log.texts.get(CRITIC_TAG).into_iter().flatten();
+        let begins = texts.map(|text| (text.step.max(0) as u64, text.markdown.clone())).collect();
+        // Nothing is added to an earlier critic.
+        Self { points, begins, base: 0, own: u64::MAX }
     }
-    Ok(())
+
+    /// Logs the losses of a critic of the weights after `gan_step`, after `step` steps of its own.
+    pub(super) fn add(
+        &mut self,
+        log: &mut EventWriter,
+        (gan_step, step): (u64, u64),
+        wall: f64,
+        row: &[f32; Metric::ALL.len()],
+    ) -> Result<(), FileError> {
+        if step <= self.own || self.begins.is_empty() {
+            self.base = self.points.steps.last().copied().unwrap_or(0);
+            let text = format!("A critic of the weights after step {gan_step}.");
+            log.text(CRITIC_TAG, self.base as i64 + 1, wall, &text)?;
+            self.begins.push((self.base + 1, text));
+        }
+        self.own = step;
+        self.points.push(self.base + step, wall, row);
+        log.scalars((self.base + step) as i64, wall, &tagged_values(row))
+    }
+
+    /// Starts a session of the log at `step` of the GAN, which invalidates everything logged from there on. The critics'
+    /// points, which have steps of their own, would be lost as well, so they are logged again.
+    pub(super) fn begin_session(&self, log: &mut EventWriter, step: u64) -> Result<(), FileError> {
+        log.session_start(step as i64, now())?;
+        for (begin, text) in self.begins.iter().filter(|(begin, _)| *begin >= step) {
+            log.text(CRITIC_TAG, *begin as i64, now(), text)?;
+        }
+        let points = &self.points;
+        for row in points.steps.partition_point(|s| *s < step)..points.len() {
+            let values = points.columns.each_ref().map(|column| column.get(row).copied().unwrap_or(f32::NAN));
+            log.scalars(points.steps[row] as i64, points.wall[row], &tagged_values(&values))?;
+        }
+        Ok(())
+    }
 }
 
 /// Seconds since the Unix epoch.
@@ -71,21 +117,23 @@ fn images_from_png(bytes: &[u8], count: usize, side: usize, channels: usize) -> 
     Some(images)
 }
 
-/// Restores curves, marks, sample grids and histograms of a resumed run from its log, up to its checkpoint.
+/// Restores curves, marks, sample grids and histograms of a resumed run from its log, up to its checkpoint; returns the losses of
+/// its critics.
 pub(super) fn restore_history(
     folder: &RunFolder,
     recipe: &Recipe,
     step: u64,
     state: &TrainingState,
     outbox: &mut Outbox,
-) {
+) -> CriticLog {
     let log = match RunLog::read(folder.path()) {
         Ok(log) => log,
         Err(error) => {
             outbox.notice(Severity::Warning, format!("The earlier curves could not be read: {error}"), "");
-            return;
+            return CriticLog::default();
         }
     };
+    let critics = CriticLog::from_log(&log);
     {
         let mut shown = state.critic.history.write();
         let generation = shown.generation + 1;
@@ -116,6 +164,7 @@ pub(super) fn restore_history(
         entries.sort_by_key(|(name, _)| !name.starts_with("g/weights"));
         histograms.push(Histograms { step, entries });
     }
+    critics
 }
 
 /// Restores the sample grids, at most [`GRIDS_FROM_LOG`], evenly over the run.
@@ -139,6 +188,49 @@ fn restore_grids(log: &RunLog, recipe: &Recipe, step: u64, state: &TrainingState
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_steps_of_critics_only_grow_also_after_a_resume() {
+        let dir = tempfile::tempdir().unwrap();
+        let train = |critics: &mut CriticLog, log: &mut EventWriter, gan_step: u64, steps: u64| {
+            for step in 1..=steps {
+                let mut row = [f32::NAN; Metric::ALL.len()];
+                row[Metric::CriticLoss as usize] = (gan_step + step) as f32;
+                if step == steps {
+                    row[Metric::CriticHeldOut as usize] = 0.5;
+                }
+                critics.add(log, (gan_step, step), step as f64, &row).unwrap();
+            }
+        };
+        let read = || RunLog::read(dir.path()).unwrap();
+        {
+            let mut log = EventWriter::create(dir.path(), "").unwrap();
+            let mut critics = CriticLog::default();
+            train(&mut critics, &mut log, 100, 4);
+            train(&mut critics, &mut log, 100, 3);
+        }
+        let steps = |log: &RunLog| log.scalars["critic/loss"].iter().map(|p| p.step).collect::<Vec<_>>();
+        assert_eq!(steps(&read()), [1, 2, 3, 4, 5, 6, 7]);
+        let own = History::critic_from_log(&read());
+        assert_eq!((own.steps.as_slice(), own.column(Metric::CriticLoss)[0]), ([1, 2, 3].as_slice(), 101.0));
+        // Resumed from step 2 of the GAN, in another process.
+        {
+            let mut critics = CriticLog::from_log(&read());
+            let mut log = EventWriter::create(dir.path(), "").unwrap();
+            critics.begin_session(&mut log, 3).unwrap();
+            train(&mut critics, &mut log, 9, 2);
+            critics.begin_session(&mut log, 1).unwrap();
+        }
+        let log = read();
+        assert_eq!(steps(&log), [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+        assert_eq!(log.scalars["critic/held_out_loss"].iter().map(|p| p.step).collect::<Vec<_>>(), [4, 7, 9]);
+        let own = History::critic_from_log(&log);
+        assert_eq!(
+            (own.steps.as_slice(), own.column(Metric::CriticLoss)),
+            ([1, 2].as_slice(), [10.0, 11.0].as_slice())
+        );
+        assert_eq!(log.texts[CRITIC_TAG].len(), 3);
+    }
 
     #[test]
     fn a_grid_survives_its_png() {

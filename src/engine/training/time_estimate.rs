@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Seconds of the trial inspection, at least one step.
-const TRIAL_SECONDS: f64 = 0.3;
+const TRIAL_SECONDS: f64 = 1.0;
 
 /// The next trial.
 #[derive(Debug)]

@@ -16,6 +16,7 @@ use crate::{
         Calibration, FrozenNetworks, InspectError, InspectionJob, InvertKnobs, Model, Planes, Regions, ScoreKind,
         calibration::WITHOUT_CRITIC,
     },
+    time::TimeLeft,
 };
 
 /// Interval between writes of the cache, seconds.
@@ -78,6 +79,8 @@ pub struct Evaluator {
     current: Option<Current>,
     /// Images inspected (not cached) and the seconds they took.
     inspected: (usize, f64),
+    measured: TimeLeft,
+    seconds_left: Option<f64>,
     written: f64,
 }
 
@@ -136,6 +139,8 @@ impl Evaluator {
             next: 0,
             current: None,
             inspected: (0, 0.0),
+            measured: TimeLeft::default(),
+            seconds_left: None,
             written: 0.0,
         })
     }
@@ -157,9 +162,7 @@ impl Evaluator {
 
     /// Estimated remaining time, seconds; `None` until an image was inspected.
     pub fn seconds_left(&self) -> Option<f64> {
-        let (count, seconds) = self.inspected;
-        let left = self.tests.items.len() - self.next;
-        (count > 0).then(|| seconds / count as f64 * left as f64)
+        self.seconds_left
     }
 
     /// Continues with a changed calibration.
@@ -195,6 +198,8 @@ impl Evaluator {
             None => self.begin(networks)?,
         }
         self.inspected.1 += began.elapsed().as_secs_f64();
+        let ((count, seconds), left) = (self.inspected, self.tests.items.len() - self.next);
+        self.seconds_left = self.measured.update(seconds, count as f64, left as f64);
         if self.inspected.1 - self.written > WRITE_EVERY || self.is_done() {
             self.save_cache()?;
         }

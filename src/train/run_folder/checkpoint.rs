@@ -64,18 +64,29 @@ struct Head {
 
 impl RunFolder {
     /// Writes a checkpoint and deletes the oldest ones before it, so that `KEPT_CHECKPOINTS` remain. Checkpoints of
-    /// later steps, which exist after going back to an earlier one, are kept.
+    /// later steps, which exist after going back to an earlier one, are kept, and so are damaged ones; one of the same step is
+    /// renamed.
     ///
     /// # Errors
-    /// [`FileError`], for instance on a full disk; the earlier checkpoints are then kept. [`RunError::Unwritable`] for a
-    /// tensor whose values do not match its shape, or duplicate names.
+    /// [`RunError::Gone`] if the folder is not the run's any more, [`FileError`], for instance on a full disk; the earlier
+    /// checkpoints are then kept. [`RunError::Unwritable`] for a tensor whose values do not match its shape, or duplicate
+    /// names.
     pub fn save_checkpoint(&self, checkpoint: &Checkpoint) -> Result<PathBuf, RunError> {
+        self.require_present()?;
         let folder = self.path().join(CHECKPOINTS);
-        fs::create_dir_all(&folder).map_err(|cause| FileError::new(Access::Write, &folder, cause))?;
+        match fs::create_dir(&folder) {
+            Err(cause) if !folder.is_dir() => return Err(FileError::new(Access::Write, &folder, cause).into()),
+            _ => {}
+        }
         let path = folder.join(format!("{PREFIX}{:08}{SUFFIX}", checkpoint.step));
+        if path.exists() && Checkpoint::read(&path).is_err() {
+            set_aside(&path)?;
+        }
         write(&path, checkpoint)?;
-        let older =
-            newest_first(&folder)?.into_iter().filter(|&(step, _)| step <= checkpoint.step).skip(KEPT_CHECKPOINTS);
+        let older = newest_first(&folder)?
+            .into_iter()
+            .filter(|(step, path)| *step <= checkpoint.step && open(path).is_ok())
+            .skip(KEPT_CHECKPOINTS);
         for (_, path) in older {
             if let Err(cause) = fs::remove_file(&path) {
                 let error = FileError::new(Access::Write, path, cause);
@@ -89,15 +100,28 @@ impl RunFolder {
     /// [`checkpoints`](Self::checkpoints) gives the reason.
     ///
     /// # Errors
-    /// [`FileError`] if the folder cannot be listed.
+    /// [`RunError::AllDamaged`] if there are only damaged ones, [`FileError`] if the folder cannot be listed.
     pub fn latest_checkpoint(&self) -> Result<Option<Checkpoint>, RunError> {
+        let (checkpoint, damaged) = self.latest_intact()?;
+        for error in damaged {
+            tracing::warn!("a checkpoint was skipped: {error}");
+        }
+        Ok(checkpoint)
+    }
+
+    /// Reads the latest intact checkpoint, if any, and returns also the faults of later ones.
+    ///
+    /// # Errors
+    /// As [`latest_checkpoint`](Self::latest_checkpoint).
+    pub(crate) fn latest_intact(&self) -> Result<(Option<Checkpoint>, Vec<FileError>), RunError> {
+        let mut damaged = Vec::new();
         for (_, path) in newest_first(&self.path().join(CHECKPOINTS))? {
             match Checkpoint::read(&path) {
-                Ok(checkpoint) => return Ok(Some(checkpoint)),
-                Err(error) => tracing::warn!("a checkpoint was skipped: {error}"),
+                Ok(checkpoint) => return Ok((Some(checkpoint), damaged)),
+                Err(error) => damaged.push(error),
             }
         }
-        Ok(None)
+        if damaged.is_empty() { Ok((None, damaged)) } else { Err(RunError::all_damaged(self.path(), &damaged)) }
     }
 
     /// Lists the checkpoints, latest first, with header and size checked.
@@ -152,6 +176,19 @@ pub(super) fn newest_first(folder: &Path) -> Result<Vec<(u64, PathBuf)>, FileErr
     }
     files.sort_by(|a, b| b.cmp(a));
     Ok(files)
+}
+
+/// Renames a damaged checkpoint, so that it is not written over.
+fn set_aside(path: &Path) -> Result<(), FileError> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let free = (1_u32..).map(|n| {
+        path.with_file_name(match n {
+            1 => format!("{name}.damaged"),
+            n => format!("{name}.damaged-{n}"),
+        })
+    });
+    let Some(free) = free.into_iter().find(|free| !free.exists()) else { return Ok(()) };
+    fs::rename(path, free).map_err(|cause| FileError::new(Access::Write, path, cause))
 }
 
 fn write(path: &Path, checkpoint: &Checkpoint) -> Result<(), RunError> {
@@ -290,6 +327,74 @@ mod tests {
         longer.push(0);
         fs::write(&path, &longer).unwrap();
         assert_eq!(run.latest_checkpoint().unwrap().unwrap().step, 1);
+    }
+
+    #[test]
+    fn damaged_checkpoints_are_named_and_neither_deleted_nor_written_over() {
+        let root = tempfile::tempdir().unwrap();
+        let run = run(root.path());
+        for step in [100, 200, 300] {
+            run.save_checkpoint(&state(step)).unwrap();
+        }
+        let file = |step: u64| run.path().join(CHECKPOINTS).join(format!("{PREFIX}{step:08}{SUFFIX}"));
+        for (step, bytes) in [(300, &b"torn"[..]), (200, b"")] {
+            fs::write(file(step), bytes).unwrap();
+        }
+        let (latest, damaged) = run.latest_intact().unwrap();
+        assert_eq!(latest.unwrap().step, 100);
+        let told: Vec<String> = damaged.iter().map(ToString::to_string).collect();
+        assert!(told[0].contains("step-00000300") && told[1].contains("step-00000200"), "{told:?}");
+
+        // Trained on from step 100.
+        for step in [150, 200, 250, 300, 350] {
+            run.save_checkpoint(&state(step)).unwrap();
+        }
+        let kept = |name: &str| fs::read(run.path().join(CHECKPOINTS).join(name)).unwrap();
+        assert_eq!(kept("step-00000300.safetensors.damaged"), b"torn");
+        assert_eq!(kept("step-00000200.safetensors.damaged"), b"");
+        let steps: Vec<u64> = run.checkpoints().unwrap().iter().map(|file| file.step).collect();
+        assert_eq!(steps, [350, 300, 250]);
+
+        // Damaged ones do not displace intact ones.
+        for step in [350, 300] {
+            fs::write(file(step), b"torn").unwrap();
+        }
+        run.save_checkpoint(&state(400)).unwrap();
+        run.save_checkpoint(&state(450)).unwrap();
+        assert!(file(350).exists() && file(250).exists());
+
+        for step in [450, 400, 250] {
+            fs::write(file(step), b"torn").unwrap();
+        }
+        let message = run.latest_checkpoint().unwrap_err().to_string();
+        for part in ["step-00000450", "step-00000250", "backup", "--out"] {
+            assert!(message.contains(part), "{message}");
+        }
+    }
+
+    #[test]
+    fn no_part_of_a_run_that_is_gone_is_created_again() {
+        let root = tempfile::tempdir().unwrap();
+        let run = run(root.path());
+        let lock = run.lock().unwrap();
+        run.require_owned(&lock).unwrap();
+        run.save_checkpoint(&state(1)).unwrap();
+        // The checkpoints alone are created again.
+        fs::remove_dir_all(run.path().join(CHECKPOINTS)).unwrap();
+        run.save_checkpoint(&state(2)).unwrap();
+        fs::remove_dir_all(run.path()).unwrap();
+        assert!(matches!(run.require_owned(&lock), Err(RunError::Gone { .. })));
+        let error = run.save_checkpoint(&state(3)).unwrap_err();
+        assert!(matches!(error, RunError::Gone { .. }));
+        assert!(error.to_string().contains(&run.path().display().to_string()), "{error}");
+        assert!(!run.path().exists());
+        // Another run in its place is another run.
+        #[cfg(unix)]
+        {
+            let other = RunFolder::create(run.path(), &RunInfo::new("a", "b", "c"), "").unwrap();
+            drop(other.lock().unwrap());
+            assert!(matches!(run.require_owned(&lock), Err(RunError::Gone { .. })));
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Errors of run folders.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::layout::{INFO_FILE, RUN_FORMAT};
 use crate::{files::FileError, text::PrintablePath};
@@ -35,6 +35,20 @@ pub enum RunError {
 
     #[error("{} is not directly in {}; only runs listed there can be moved", path.printable(), root.printable())]
     Elsewhere { path: PathBuf, root: PathBuf },
+
+    #[error("the folder of the run, {}, was removed, moved or replaced by another; put it back to go on, or start a new run", path.printable())]
+    Gone { path: PathBuf },
+
+    #[error("{} cannot be resumed, because all its checkpoints are damaged ({faults}); restore one of them from a backup, or start a new run with --data and another folder with --out", path.printable())]
+    AllDamaged { path: PathBuf, faults: String },
+}
+
+impl RunError {
+    /// The error of a run with nothing but damaged checkpoints, each with its reason.
+    pub(super) fn all_damaged(path: &Path, faults: &[FileError]) -> Self {
+        let faults: Vec<String> = faults.iter().map(FileError::fault_of_file).collect();
+        Self::AllDamaged { path: path.into(), faults: faults.join("; ") }
+    }
 }
 
 fn owner(process: Option<u32>) -> String {

@@ -88,6 +88,34 @@ impl RunFolder {
         &self.info
     }
 
+    /// Checks that the folder still exists and is a run.
+    ///
+    /// # Errors
+    /// [`RunError::Gone`].
+    pub(super) fn require_present(&self) -> Result<(), RunError> {
+        if self.path.join(INFO_FILE).exists() { Ok(()) } else { Err(RunError::Gone { path: self.path.clone() }) }
+    }
+
+    /// Checks that the folder is still the one that `lock` was taken in.
+    ///
+    /// # Errors
+    /// [`RunError::Gone`] if it was removed, moved or replaced.
+    pub(crate) fn require_owned(&self, lock: &RunLock) -> Result<(), RunError> {
+        self.require_present()?;
+        if lock.is_of(&self.path) { Ok(()) } else { Err(RunError::Gone { path: self.path.clone() }) }
+    }
+
+    /// Whether the run in `dir` can be resumed now: it can be locked, and has an intact checkpoint or none at all.
+    pub(crate) fn is_resumable(dir: &Path) -> bool {
+        let latest = Self::open(dir).and_then(|run| {
+            let _lock = run.lock()?;
+            run.read_recipe()?;
+            run.stored_split::<serde::de::IgnoredAny>()?;
+            run.latest_intact()
+        });
+        latest.is_ok()
+    }
+
     /// Renames the run. The folder keeps its name.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ use crate::files::{Access, FileError};
 pub struct RunLock {
     /// The operating system releases the lock when the file is closed, also for a killed process. The file itself is
     /// kept, since another process may just have opened it.
-    _file: File,
+    file: File,
 }
 
 impl RunLock {
@@ -37,6 +37,21 @@ impl RunLock {
         file.set_len(0).map_err(fault)?;
         file.seek(SeekFrom::Start(0)).map_err(fault)?;
         writeln!(file, "{}", std::process::id()).map_err(fault)?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
+    }
+
+    /// Whether the lock file of `run` is still the one that is held: not if the folder was removed, moved or replaced.
+    pub(super) fn is_of(&self, run: &Path) -> bool {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt;
+            let at_path = std::fs::metadata(run.join(LOCK_FILE));
+            let (Ok(at_path), Ok(held)) = (at_path, self.file.metadata()) else { return false };
+            (at_path.dev(), at_path.ino()) == (held.dev(), held.ino())
+        }
+        #[cfg(not(unix))]
+        {
+            self.file.metadata().is_ok() && run.join(LOCK_FILE).exists()
+        }
     }
 }

@@ -10,7 +10,7 @@ use super::App;
 use crate::{
     data::surface,
     device::DeviceChoice,
-    engine::{Engine, Severity, inspection::ModelSource},
+    engine::{Engine, Priority, Severity, inspection::ModelSource},
     format,
     paths::Paths,
     ui::{Settings, cpu_painter, repaint_pacing::RepaintPacing},
@@ -77,7 +77,7 @@ pub(crate) fn run(options: WindowOptions) -> anyhow::Result<()> {
             cpu_painter::install(&cc.egui_ctx, state);
         }
         let (waker, ctx) = (Arc::clone(&pacing), cc.egui_ctx.clone());
-        let engine = Engine::start(device, move || waker.wake(&ctx))?;
+        let engine = Engine::start_at(Priority::Low, device, move || waker.wake(&ctx))?;
         let mut app = App::new(&cc.egui_ctx, settings, engine, paths);
         app.runs_override = options.runs;
         app.pacing = pacing;

@@ -20,6 +20,7 @@ use crate::{
     engine::{BackgroundTask, TaskState, thread_error, training::critic_preview::Viewer},
     format::{capitalise, sentence},
     text::{PrintablePath, path_text},
+    time::TimeLeft,
     train::{KNOBS, Preset, Recipe, knobs::Group, run_folder::free_folder},
     ui::{
         Action, Frame as UiFrame, UiCommand, theme, widgets,
@@ -35,7 +36,7 @@ const STRIP_SIDE: f32 = 104.0;
 /// The state of reading the folder.
 enum ReadState {
     /// The folder is being read.
-    Reading(BackgroundTask<Result<Opened, DataError>>, Instant),
+    Reading(BackgroundTask<Result<Opened, DataError>>, Instant, TimeLeft),
     /// The folder was read.
     Read(Arc<Opened>),
     /// The folder cannot be used, with the reason as a sentence.
@@ -67,7 +68,7 @@ impl ImportPage {
             move |progress| from.open(&|done, total| progress.report(done, total)),
         );
         let state = match task {
-            Ok(task) => ReadState::Reading(task, Instant::now()),
+            Ok(task) => ReadState::Reading(task, Instant::now(), TimeLeft::default()),
             Err(error) => {
                 ReadState::Failed(format!("{}. Close some programs and try again.", capitalise(&thread_error(&error))))
             }
@@ -92,14 +93,14 @@ impl ImportPage {
     /// Returns the files read and in all, while reading.
     pub(crate) fn reading(&self) -> Option<(usize, usize)> {
         match &self.state {
-            ReadState::Reading(task, _) => Some(task.progress()),
+            ReadState::Reading(task, ..) => Some(task.progress()),
             _ => None,
         }
     }
 
     /// Cancels the reading.
     pub(crate) fn cancel(&self) {
-        if let ReadState::Reading(task, _) = &self.state {
+        if let ReadState::Reading(task, ..) = &self.state {
             task.cancel();
         }
     }
@@ -116,7 +117,7 @@ impl ImportPage {
             self.images = images.into_iter().map(load).collect();
             self.strip_task = None;
         }
-        let ReadState::Reading(task, _) = &self.state else { return false };
+        let ReadState::Reading(task, ..) = &self.state else { return false };
         match task.poll() {
             TaskState::Running => {
                 // Keeps the progress bar moving while nothing else repaints.
@@ -206,14 +207,20 @@ impl ImportPage {
             });
         }
         let plot = Frame::new().fill(p.plot).inner_margin(theme::GAP_XL);
-        CentralPanel::default().frame(plot).show(ui, |ui| match &self.state {
-            ReadState::Reading(task, since) => {
-                if reading(ui, task.progress(), *since) {
+        CentralPanel::default().frame(plot).show(ui, |ui| match &mut self.state {
+            ReadState::Reading(task, since, measured) => {
+                let (done, total) = task.progress();
+                let left =
+                    measured.update(since.elapsed().as_secs_f64(), done as f64, total.saturating_sub(done) as f64);
+                if reading(ui, (done, total), left.filter(|_| done > 0)) {
                     task.cancel();
                 }
             }
             ReadState::Failed(text) => stay &= failed(ui, &p, text, frame.actions),
-            ReadState::Read(opened) => self.dataset_summary(ui, &p, &opened.dataset, frame.actions),
+            ReadState::Read(opened) => {
+                let opened = Arc::clone(opened);
+                self.dataset_summary(ui, &p, &opened.dataset, frame.actions);
+            }
         });
         stay
     }
@@ -343,18 +350,12 @@ fn indented(ui: &mut Ui, text: &str) {
 }
 
 /// Draws the progress of the reading; returns whether it should be cancelled.
-fn reading(ui: &mut Ui, (done, total): (usize, usize), since: Instant) -> bool {
+fn reading(ui: &mut Ui, (done, total): (usize, usize), seconds_left: Option<f64>) -> bool {
     section(ui, "Reading the images");
     weak(ui, "Every file is read once, to find broken images before training starts.");
     ui.add_space(theme::GAP_S);
-    let elapsed = since.elapsed().as_secs_f64();
     let share = if total > 0 { done as f64 / total as f64 } else { 0.0 };
-    let left = match share {
-        share if share > 0.0 && elapsed > 1.0 => {
-            format!(", about {} left", ticks::span(elapsed / share * (1.0 - share)))
-        }
-        _ => String::new(),
-    };
+    let left = seconds_left.map_or_else(String::new, |seconds| format!(", {} left", ticks::span(seconds)));
     let text = if total > 0 { format!("{done} of {total} files{left}") } else { "Listing files".to_owned() };
     ui.add(ProgressBar::new(share as f32).desired_width(theme::TEXT_MAX));
     ui.add_space(theme::GAP_XS);

@@ -28,6 +28,7 @@ use crate::{
     format::sentence,
     inspect::{InspectError, InspectionJob, InvertKnobs, LatentStart, Model, Planes},
     text::PrintablePath,
+    time::TimeLeft,
 };
 
 /// Shortest interval between updates of a view.
@@ -63,6 +64,7 @@ struct QuerySlot {
     /// Seed of a restart, and whether to skip the encoder.
     restart: Option<(u64, bool)>,
     shown: Option<Instant>,
+    measured: TimeLeft,
     /// Hash of the model of the outcome.
     model: Option<Arc<str>>,
     knobs: InvertKnobs,
@@ -269,6 +271,7 @@ impl InspectionTask {
                 job: None,
                 restart: None,
                 shown: None,
+                measured: TimeLeft::default(),
                 model: None,
                 knobs: self.knobs.clone(),
                 bytes: 0,
@@ -457,8 +460,8 @@ impl InspectionTask {
                 slot.entry.step = step;
                 if step > 0 {
                     slot.entry.steps_per_second = step as f64 / seconds.max(1e-9);
-                    slot.entry.seconds_left =
-                        Some(seconds / step as f64 * slot.entry.steps.saturating_sub(step) as f64);
+                    let left = slot.entry.steps.saturating_sub(step) as f64;
+                    slot.entry.seconds_left = slot.measured.update(seconds, step as f64, left);
                 }
                 let view = QueryView {
                     query: Arc::clone(job.query()),

@@ -1,6 +1,10 @@
 //! Durations and dates as text, and the current time.
 
+mod remaining;
+
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+pub(crate) use remaining::{Bound, TimeLeft};
 
 /// Returns the current time as the duration since the Unix epoch, or zero if the system clock is set before it.
 pub(crate) fn since_epoch() -> Duration {
