@@ -3,7 +3,7 @@
 use egui::{Event, Key, Modifiers};
 use egui_kittest::kittest::Queryable;
 use ganspect::{
-    review::{Record, export::ExportFormat},
+    review::Record,
     ui::{Action, PathRequest, UiCommand},
 };
 
@@ -67,7 +67,7 @@ fn enter(test: &mut TestWindow, field: &str) {
     match field {
         "Note" => press(test, Modifiers::NONE, Key::N),
         "Search parts" => press(test, Modifiers::COMMAND, Key::F),
-        "Path" => test.harness.state_mut().apply(Action::Ask(PathRequest::ReviewExport(ExportFormat::Csv))),
+        "Path" => test.harness.state_mut().apply(Action::Ask(PathRequest::Record)),
         "Command" => press(test, Modifiers::COMMAND, Key::K),
         name => test.harness.get_by_label(name).focus(),
     }

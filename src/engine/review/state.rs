@@ -85,7 +85,7 @@ impl PartImage {
     pub(super) fn bytes(&self) -> usize {
         match self {
             Self::Loaded(_, planes) => planes.values().len() * 2 * size_of::<f32>(),
-            Self::Kept(planes, _) => planes.values().len() * size_of::<f32>(),
+            Self::Kept(planes, _) => size_of_val(planes.values()),
             Self::Unavailable(_) => 0,
         }
     }

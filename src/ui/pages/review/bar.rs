@@ -1,6 +1,6 @@
 //! The verdict buttons, labelled with their keys.
 
-use egui::{Button, Key, RichText, Ui, vec2};
+use egui::{Button, Key, RichText, Sense, Ui, vec2};
 use egui_material_icons::icons;
 
 use crate::ui::{Frame, UiCommand, pages::reasons, theme, theme::Palette, widgets::icon_button};
@@ -67,7 +67,9 @@ fn button(ui: &mut Ui, command: UiCommand, title: &str, frame: &mut Frame<'_>) {
     };
     let enabled = command.enabled(frame.context);
     let key = RichText::new(keys).monospace().color(if enabled { p.accent } else { p.text_weak });
-    let button = Button::new((key, RichText::new(title))).min_size(vec2(0.0, theme::ROW));
+    // The keyboard gives a verdict by its key alone: Space or Enter on a focused button may belong to a text.
+    let sense = if command.records() { Sense::CLICK } else { Sense::click() };
+    let button = Button::new((key, RichText::new(title))).min_size(vec2(0.0, theme::ROW)).sense(sense);
     let response = ui.add_enabled(enabled, button).accessible_name(command.title());
     let disabled = reasons::disabled(command, frame.context, ui.ctx());
     if response.on_hover_text(command.tooltip(ui.ctx())).on_disabled_hover_text(disabled).clicked() {

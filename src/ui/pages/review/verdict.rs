@@ -168,7 +168,8 @@ pub(super) fn defect_types(ui: &mut Ui, scene: &ReviewScene, session: &Session, 
             let Some(name) = scene.snapshot.defect_types.get(at) else { continue };
             let key = RichText::new(command.keys(ui.ctx())).monospace().color(p.accent);
             let button = Button::new((key, RichText::new(name))).selected(defect == Some(name.as_str()));
-            let response = ui.add(button.min_size(vec2(0.0, theme::CONTROL)));
+            // Given by its digit alone, as a verdict by its letter.
+            let response = ui.add(button.min_size(vec2(0.0, theme::CONTROL)).sense(egui::Sense::CLICK));
             if response
                 .accessible_name(format!("Defect type {}: {name}", at + 1))
                 .on_hover_text(command.help())
