@@ -20,6 +20,8 @@ use crate::{
 pub struct Record {
     pub(super) connection: Connection,
     path: PathBuf,
+    /// Device and inode of the file when it was opened; `None` where there is none.
+    identity: Option<[u64; 2]>,
     /// The folder of a temporary copy that is read instead of the file.
     _copy: Option<TempDir>,
 }
@@ -56,7 +58,8 @@ impl Record {
     }
 
     pub(super) fn with(connection: Connection, path: &Path, copy: Option<TempDir>) -> Self {
-        Self { connection, path: path.into(), _copy: copy }
+        let identity = if copy.is_none() { identity(path) } else { None };
+        Self { connection, path: path.into(), identity, _copy: copy }
     }
 
     /// Path of the file.
@@ -113,6 +116,10 @@ impl Record {
         &mut self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, TransactionError>,
     ) -> Result<T, RecordError> {
+        // What is written to a file that has no name any more is lost.
+        if self.identity.is_some() && identity(&self.path) != self.identity {
+            return Err(RecordError::Gone(self.path.clone()));
+        }
         let fault = self.fault();
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&fault)?;
         let done = work(&transaction).map_err(|error| match error {
@@ -121,6 +128,20 @@ impl Record {
         })?;
         transaction.commit().map_err(fault)?;
         Ok(done)
+    }
+}
+
+/// Returns device and inode of a file; `None` outside of Unix.
+fn identity(path: &Path) -> Option<[u64; 2]> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        fs::metadata(path).ok().map(|about| [about.dev(), about.ino()])
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = path;
+        None
     }
 }
 

@@ -57,6 +57,9 @@ pub enum RecordError {
     /// Locked by another program.
     #[error("cannot write the record {}: it is locked by another program; close that program, then try again", .0.printable())]
     Busy(PathBuf),
+    /// Moved, deleted or replaced while it was open.
+    #[error("cannot write the record {}: it was moved or deleted while it was in use; put it back, or start again", .0.printable())]
+    Gone(PathBuf),
     /// The disk is full.
     #[error("cannot write the record {}: the disk is full; free some space, then try again", .0.printable())]
     DiskFull(PathBuf),
@@ -114,9 +117,10 @@ impl RecordError {
     /// does not answer.
     pub fn is_passing(&self) -> bool {
         match self {
-            Self::Busy(_) | Self::DiskFull(_) | Self::File(FileError::DiskFull { .. } | FileError::Other { .. }) => {
-                true
-            }
+            Self::Busy(_)
+            | Self::Gone(_)
+            | Self::DiskFull(_)
+            | Self::File(FileError::DiskFull { .. } | FileError::Other { .. }) => true,
             Self::Sqlite { cause, .. } => matches!(
                 cause.sqlite_error_code(),
                 Some(ErrorCode::SystemIoFailure | ErrorCode::OutOfMemory | ErrorCode::FileLockingProtocolFailed)

@@ -190,3 +190,21 @@ fn a_truncated_record_gives_what_is_left_and_says_so() {
     assert_eq!(items.len(), 148);
     assert!(damage.unwrap().to_string().contains("2 parts without an inspection"));
 }
+
+#[cfg(unix)]
+#[test]
+fn nothing_is_written_to_a_record_that_was_moved_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let [path, away] = ["review.sqlite", "away.sqlite"].map(|name| folder.path().join(name));
+    let mut record = Record::open(&path).unwrap();
+    record.add_defect_type("dent", Timestamp(1)).unwrap();
+    fs::rename(&path, &away).unwrap();
+    let error = record.add_defect_type("crack", Timestamp(2)).unwrap_err();
+    assert!(matches!(error, RecordError::Gone(_)) && error.is_passing(), "{error}");
+    // Another file of its name is not it either.
+    fs::write(&path, "another file").unwrap();
+    assert!(matches!(record.add_defect_type("crack", Timestamp(2)), Err(RecordError::Gone(_))));
+    fs::rename(&away, &path).unwrap();
+    record.add_defect_type("crack", Timestamp(3)).unwrap();
+    assert_eq!(record.defect_types().unwrap(), ["dent", "crack"]);
+}
