@@ -12,13 +12,13 @@ use clap::Args;
 use indicatif::ProgressBar;
 
 use super::{
-    image_files::image_files,
+    image_files::{bit_depth_of, image_files},
     options::{self, InspectionOptions},
     output::{not_calibrated, note, out, print_device, print_model, print_row, progress_bar, promise_line},
     session::EngineSession,
 };
 use crate::{
-    data::colour_map::ColourMap,
+    data::{BitDepth, colour_map::ColourMap},
     device::DeviceChoice,
     engine::{
         Engine, Event, InspectionRequest, Severity,
@@ -48,6 +48,12 @@ pub(super) struct InspectArguments {
     /// Promised false-alarm rate, for example 0.05; defaults to the model's
     #[arg(long, value_name = "SHARE")]
     rate: Option<f64>,
+    /// Include subfolders
+    #[arg(long)]
+    recursive: bool,
+    /// Bits that 16-bit samples use: auto, 8, 10, 12, 14 or 16; defaults to the model's, or else to the images'
+    #[arg(long, value_name = "BITS", default_value_t = BitDepth::Auto)]
+    bit_depth: BitDepth,
     /// Random seed of the initial z
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -74,12 +80,17 @@ enum OutputFormat {
 }
 
 pub(super) fn run(arguments: InspectArguments, device: DeviceChoice) -> Result<ExitCode> {
-    let files = image_files(&arguments.paths)?;
+    let files = image_files(&arguments.paths, arguments.recursive)?;
     let session = EngineSession::start(device)?;
     let engine = &session.engine;
     let knobs = arguments.inspection.seeded_knobs(arguments.seed)?;
     engine.send(InspectionRequest::SetKnobs(Box::new(knobs)));
     let model = session.open_model(options::model_source(&arguments.model))?;
+    let depth = match arguments.bit_depth.or(model.recipe.data.bit_depth) {
+        BitDepth::Auto => bit_depth_of(&files),
+        depth => depth,
+    };
+    engine.send(InspectionRequest::SetBitDepth(depth));
     let rate = match (arguments.rate, calibration(engine, &model)) {
         (None, _) => engine.state().inspection.status.read().rate,
         (Some(_), None) => return Err(not_calibrated(&model.name)),
@@ -213,6 +224,9 @@ fn inspect_all(session: &EngineSession, files: Vec<PathBuf>, mut writer: ResultW
             _ => {
                 let view = engine.state().inspection.views.read().get(&id).cloned();
                 let view = view.with_context(|| format!("the result of {} is missing", path.printable()))?;
+                if let Some(remark) = &entry.remark {
+                    writer.progress.suspend(|| note!("{}: {remark}", path.printable()));
+                }
                 writer.write(&path, &view)?;
             }
         }

@@ -22,6 +22,6 @@ pub(super) struct PresentArguments {
 }
 
 pub(super) fn run(arguments: PresentArguments, device: Option<DeviceChoice>, runs: Option<PathBuf>) -> Result<()> {
-    let show = PresentationSet { model: model_source(&arguments.model), images: image_files(&arguments.paths)? };
+    let show = PresentationSet { model: model_source(&arguments.model), images: image_files(&arguments.paths, false)? };
     crate::ui::run(WindowOptions { device, runs, show: Some(show) })
 }

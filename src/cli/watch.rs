@@ -17,6 +17,7 @@ use super::{
     session::interrupt_flag,
 };
 use crate::{
+    data::BitDepth,
     device,
     device::DeviceChoice,
     engine::intake::{
@@ -62,6 +63,9 @@ pub(super) struct WatchArguments {
     /// Parts whose images are copied to the record, at most 1,024 pixels a side, because files may be overwritten later
     #[arg(long, value_name = "WHICH", value_enum, default_value_t)]
     keep_pictures: KeptPictures,
+    /// Bits that 16-bit samples use: auto, 8, 10, 12, 14 or 16; defaults to the model's
+    #[arg(long, value_name = "BITS", default_value_t = BitDepth::Auto)]
+    bit_depth: BitDepth,
     #[command(flatten)]
     inspection: InspectionOptions,
 }
@@ -72,11 +76,14 @@ pub(super) fn run(arguments: WatchArguments, choice: DeviceChoice) -> Result<()>
     if let Some(error) = refused {
         bail!(error);
     }
-    let model = options::load_model(&arguments.model, &device.device)?;
+    let mut model = options::load_model(&arguments.model, &device.device)?;
+    let data = &mut model.info_mut().recipe.data;
+    data.bit_depth = arguments.bit_depth.or(data.bit_depth);
     let interrupted = interrupt_flag()?;
     let timing =
         Timing { settle: Duration::from_millis(arguments.settle), patience: Duration::from_millis(arguments.patience) };
-    let options = WatchOptions { recursive: arguments.recursive, timing, once: arguments.once };
+    let limit = Some(model.frame_limit());
+    let options = WatchOptions { recursive: arguments.recursive, timing, once: arguments.once, limit };
     let hash = model.hash();
     let watch = match &arguments.db {
         Some(file) => {
@@ -162,6 +169,10 @@ impl Station<'_> {
                 StreamStep::Done(finding) => {
                     let verdict = finding.outcome.assessment.as_ref().map(|a| a.verdict);
                     let row = row(&finding, self.folder);
+                    if let Some(remark) = &finding.remark {
+                        let name = name(&finding.path, self.folder);
+                        progress.suspend(|| note!("{name}: {remark}"));
+                    }
                     match self.file(&RecordJob::Inspected(finding), &progress, &mut stalled)? {
                         true => {
                             tally.add(verdict);

@@ -1,40 +1,45 @@
 //! Box filter over a map.
 
 /// Returns the mean around each pixel over a square that extends `reach` pixels to every side, restricted to the map and
-/// to `inspected`; 0 if nothing lies within. Uses two running sums, so the cost does not depend on `reach`.
+/// to `inspected`; 0 if nothing lies within. Uses running sums, so the cost does not depend on `reach`; besides the
+/// result, it takes memory for a few rows only.
 pub fn box_mean(map: &[f32], width: usize, height: usize, reach: usize, inspected: Option<&[bool]>) -> Vec<f32> {
     let inside = |i: usize| inspected.is_none_or(|all| all[i]);
-    let values: Vec<f64> = map.iter().enumerate().map(|(i, &v)| if inside(i) { f64::from(v) } else { 0.0 }).collect();
-    let counts: Vec<f64> = (0..map.len()).map(|i| f64::from(u8::from(inside(i)))).collect();
-    let (sums, areas) = (box_sum(&values, width, height, reach), box_sum(&counts, width, height, reach));
-    sums.iter().zip(&areas).map(|(sum, area)| if *area > 0.5 { (sum / area) as f32 } else { 0.0 }).collect()
-}
-
-fn box_sum(map: &[f64], width: usize, height: usize, reach: usize) -> Vec<f64> {
-    let mut across = vec![0.0; map.len()];
-    for (line, out) in map.chunks_exact(width).zip(across.chunks_exact_mut(width)) {
-        let mut sum: f64 = line.iter().take(reach).sum();
-        for (x, out) in out.iter_mut().enumerate() {
-            sum += line.get(x + reach).copied().unwrap_or(0.0);
-            *out = sum;
-            sum -= x.checked_sub(reach).map_or(0.0, |left| line[left]);
-        }
-    }
-    let mut down = vec![0.0; map.len()];
-    let mut column = vec![0.0; width];
+    let value = |i: usize| if inside(i) { f64::from(map[i]) } else { 0.0 };
+    let count = |i: usize| f64::from(u8::from(inside(i)));
+    let mut means = Vec::with_capacity(map.len());
+    let (mut sums, mut areas) = (vec![0.0; width], vec![0.0; width]);
+    let move_by = |y: usize, sign: f64, sums: &mut [f64], areas: &mut [f64]| {
+        add_row(sums, y * width, reach, sign, value);
+        add_row(areas, y * width, reach, sign, count);
+    };
     for y in 0..height.min(reach) {
-        column.iter_mut().zip(&across[y * width..]).for_each(|(sum, v)| *sum += v);
+        move_by(y, 1.0, &mut sums, &mut areas);
     }
     for y in 0..height {
         if y + reach < height {
-            column.iter_mut().zip(&across[(y + reach) * width..]).for_each(|(sum, v)| *sum += v);
+            move_by(y + reach, 1.0, &mut sums, &mut areas);
         }
-        down[y * width..(y + 1) * width].copy_from_slice(&column);
+        let mean = |(sum, area): (&f64, &f64)| if *area > 0.5 { (sum / area) as f32 } else { 0.0 };
+        means.extend(sums.iter().zip(&areas).map(mean));
         if let Some(top) = y.checked_sub(reach) {
-            column.iter_mut().zip(&across[top * width..]).for_each(|(sum, v)| *sum -= v);
+            move_by(top, -1.0, &mut sums, &mut areas);
         }
     }
-    down
+    means
+}
+
+/// Adds the running sums of the row that begins at `start`, times `sign`, to the sums of the columns.
+fn add_row(columns: &mut [f64], start: usize, reach: usize, sign: f64, value: impl Fn(usize) -> f64) {
+    let width = columns.len();
+    let mut sum: f64 = (start..start + reach.min(width)).map(&value).sum();
+    for (x, column) in columns.iter_mut().enumerate() {
+        if x + reach < width {
+            sum += value(start + x + reach);
+        }
+        *column += sign * sum;
+        sum -= x.checked_sub(reach).map_or(0.0, |left| value(start + left));
+    }
 }
 
 #[cfg(test)]

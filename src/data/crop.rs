@@ -414,6 +414,8 @@ mod tests {
                 height,
                 channels: 1,
                 bits: 8,
+                peak: None,
+                images: 1,
             }
         };
         let items = sizes.iter().enumerate().map(item).collect();

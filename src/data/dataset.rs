@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::FileHash;
+use super::{BitDepth, FileHash};
 use crate::{format::counted, text::PrintablePath};
 
 /// Arrangement of the files of a data set.
@@ -85,6 +85,10 @@ pub struct DatasetImage {
     pub channels: usize,
     /// Bits per sample: 8 or 16.
     pub bits: u8,
+    /// The largest 16-bit sample; `None` for 8 bits and where the file says how many of 16 bits its samples use.
+    pub peak: Option<u16>,
+    /// Number of images in the file, of which the first is used.
+    pub images: u32,
 }
 
 impl DatasetImage {
@@ -131,6 +135,12 @@ impl Dataset {
         self.training_positions().filter_map(|i| self.items.get(i))
     }
 
+    /// The bits that the 16-bit samples of the data set use, decided by the largest of them all, because a single image
+    /// may be dark; [`BitDepth::Auto`] where no file leaves that open.
+    pub fn bit_depth(&self) -> BitDepth {
+        self.items.iter().filter_map(|item| item.peak).max().map_or(BitDepth::Auto, BitDepth::holding)
+    }
+
     /// Counts the images of the data set.
     pub fn summary(&self) -> DatasetSummary {
         let mut summary = DatasetSummary {
@@ -143,6 +153,10 @@ impl Dataset {
             sizes: BTreeMap::new(),
             bits: BTreeMap::new(),
             channels: BTreeMap::new(),
+            low_bits: (self.items.iter().filter_map(|item| item.peak).max())
+                .map(|peak| (BitDepth::holding(peak), peak))
+                .filter(|(depth, _)| *depth != BitDepth::Sixteen),
+            several: self.items.iter().filter(|item| item.images > 1).count(),
             skipped: self.skipped.clone(),
         };
         for item in &self.items {
@@ -183,6 +197,10 @@ pub struct DatasetSummary {
     pub bits: BTreeMap<u8, usize>,
     /// Images by number of channels.
     pub channels: BTreeMap<usize, usize>,
+    /// The bits that 16-bit samples use if they are fewer, and the largest sample.
+    pub low_bits: Option<(BitDepth, u16)>,
+    /// Files with several images, of which the first is used.
+    pub several: usize,
     /// Unused files.
     pub skipped: Vec<Skipped>,
 }
@@ -200,6 +218,17 @@ impl DatasetSummary {
             lines.push(format!("{} of the healthy images are for training, the others for testing", self.for_training));
         }
         lines.push(format!("{}, {}, {}", self.size(), self.depth(), self.colour()));
+        if let Some((depth, peak)) = self.low_bits {
+            let white = depth.white().unwrap_or(u16::MAX);
+            lines.push(format!(
+                "16-bit samples are read as {depth} bits (0 to {white}), because the largest of all is {peak}; the recipe's \
+                 data.bit_depth sets it"
+            ));
+        }
+        if self.several > 0 {
+            let files = counted(self.several, "file");
+            lines.push(format!("several images in {files}: only the first of each is used"));
+        }
         if !self.skipped.is_empty() {
             let named = self.skipped.iter().map(|s| {
                 let name = s.path.file_name().unwrap_or(s.path.as_os_str());
@@ -273,6 +302,8 @@ mod tests {
             height: 512,
             channels: 1,
             bits: 8,
+            peak: None,
+            images: 1,
         }
     }
 

@@ -131,8 +131,16 @@ pub enum FileFault {
     #[error("it is not an image ({0}); remove it or replace it with the image")]
     NotAnImage(&'static str),
     /// An image in an unsupported format.
-    #[error("it is a {0} file; save it as PNG, JPEG, TIFF, BMP or PNM")]
+    #[error("it is {0}; save it as PNG, JPEG, TIFF, BMP or PNM")]
     Format(&'static str),
+    /// A kind of a supported format that is not read.
+    #[error("it is {what}, which is not read; {instead}")]
+    Encoding {
+        /// What it is.
+        what: String,
+        /// What to do.
+        instead: &'static str,
+    },
     /// The file ends before the image does.
     #[error("the file is truncated; copy it again or remove it")]
     Truncated,
@@ -158,6 +166,9 @@ pub enum FileFault {
     /// A decoder that exceeds its memory limit.
     #[error("decoding it needs more than 3.2 GB of memory; cut it into smaller images or save it as PNG")]
     TooMuchMemory,
+    /// An image that its reader refused by its header.
+    #[error("{0}")]
+    NotInspected(String),
     /// A file beyond the size limit.
     #[error("the file is {0} bytes and the limit is 1.6 GB; cut it into smaller images")]
     TooLong(u64),

@@ -108,6 +108,8 @@ impl Candidate {
             height,
             channels: picture.channels(),
             bits: picture.bits(),
+            peak: picture.peak(),
+            images: picture.images(),
         };
         drop(picture);
         let mut skipped = None;

@@ -5,11 +5,12 @@
 //! images. [`Split`] holds healthy images out for calibration; [`CropSampler`] cuts seeded batches from the rest and
 //! [`Loader`] prepares them ahead of time.
 //!
-//! Images are recognised by content, whatever their extension: PNG, JPEG, TIFF (first page), BMP and PNM with 8 or 16
-//! bits per sample, grey or RGB. Alpha is dropped, palettes are resolved, and an EXIF orientation is ignored (masks share
-//! the stored orientation). RGB becomes grey by the Rec. 709 weights on the stored values:
+//! Images are recognised by content, whatever their extension: PNG, JPEG, TIFF and BigTIFF, BMP, PNM, GIF and WebP with 8
+//! or 16 bits per sample, grey or RGB; of several images in a file, the first. Alpha is dropped, palettes are resolved,
+//! and images and masks are turned upright as their EXIF or TIFF orientation says. RGB becomes grey by the Rec. 709 weights on the stored values:
 //! `(2126 R + 7152 G + 722 B) / 10000`, rounded.
 
+mod bit_depth;
 mod box_filter;
 pub(crate) mod colour_map;
 mod crop;
@@ -19,8 +20,10 @@ mod decoder_pool;
 mod error;
 mod file_hash;
 mod illumination;
+pub(crate) mod image_files;
 mod image_grid;
 pub(crate) mod layout;
+pub(crate) mod memory_budget;
 pub(crate) mod picture;
 pub(crate) mod source;
 pub(crate) mod split;
@@ -29,6 +32,7 @@ pub mod surface;
 mod synthetic_defects;
 pub(crate) mod thumbnail;
 
+pub use bit_depth::{BadBitDepth, BitDepth};
 pub use box_filter::box_mean;
 pub use colour_map::ColourMap;
 pub use crop::{CropSampler, CropSpec, Loader};

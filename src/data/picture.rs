@@ -1,6 +1,11 @@
 //! A decoded image, stored at its own bit depth.
 
-use super::illumination::{CachedIllumination, Illumination};
+use std::sync::Arc;
+
+use super::{
+    BitDepth,
+    illumination::{CachedIllumination, Illumination},
+};
 
 /// Converts a value in `[-1, 1]` to 8 bits, rounded; values outside are clamped.
 pub(crate) fn unit_to_u8(value: f32) -> u8 {
@@ -23,14 +28,22 @@ pub enum Samples {
 
 /// A decoded image of one (grey) or three (RGB) channels.
 ///
-/// Samples keep the bit depth of their file, so that 2,000 grey 8-bit images of 512 x 512 pixels take 524 MB and not
+/// Clones share the samples. They keep the bit depth of their file, so that 2,000 grey 8-bit images of 512 x 512 pixels take 524 MB and not
 /// four times that.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Picture {
     width: usize,
     height: usize,
     channels: usize,
-    samples: Samples,
+    samples: Arc<Samples>,
+    /// The 16-bit sample that is white.
+    white: u16,
+    /// Whether the image alone decided that.
+    is_alone: bool,
+    /// Bits that 16-bit samples use, where the file says so.
+    declared: bool,
+    /// Number of images in the file.
+    images: u32,
     illumination: CachedIllumination,
 }
 
@@ -44,7 +57,17 @@ impl Picture {
         };
         let expected = width.checked_mul(height)?.checked_mul(channels)?;
         let valid = expected == count && expected > 0 && (channels == 1 || channels == 3);
-        valid.then_some(Self { width, height, channels, samples, illumination: CachedIllumination::default() })
+        valid.then(|| Self {
+            width,
+            height,
+            channels,
+            samples: Arc::new(samples),
+            white: u16::MAX,
+            is_alone: false,
+            declared: false,
+            images: 1,
+            illumination: CachedIllumination::default(),
+        })
     }
 
     /// Creates a grey image of `side * side` bytes, padded with black or truncated to that length; a side of 0 counts
@@ -56,7 +79,11 @@ impl Picture {
             width: side,
             height: side,
             channels: 1,
-            samples: Samples::U8(bytes),
+            samples: Arc::new(Samples::U8(bytes)),
+            white: u16::MAX,
+            is_alone: false,
+            declared: false,
+            images: 1,
             illumination: CachedIllumination::default(),
         }
     }
@@ -65,6 +92,73 @@ impl Picture {
     pub fn from_unit(width: usize, height: usize, values: &[f32]) -> Option<Self> {
         let bytes = values.iter().map(|&v| unit_to_u8(v)).collect();
         Self::new(width, height, 1, Samples::U8(bytes))
+    }
+
+    /// Reads 16-bit samples as using this many bits: the largest value of that many is white, and so is what lies above.
+    /// [`BitDepth::Auto`] is the smallest depth that holds the image's largest sample. Without effect on 8-bit samples and
+    /// where the file itself says how many bits they use.
+    #[must_use]
+    pub fn with_bit_depth(mut self, depth: BitDepth) -> Self {
+        if let (Some(peak), false) = (self.peak(), self.declared) {
+            let white = depth.or(BitDepth::holding(peak)).white().unwrap_or(u16::MAX);
+            self.is_alone = depth == BitDepth::Auto;
+            if white != self.white {
+                (self.white, self.illumination) = (white, CachedIllumination::default());
+            }
+        }
+        self
+    }
+
+    /// The same image as a model reads it that keeps this depth; [`BitDepth::Auto`] leaves the depth that was decided.
+    #[must_use]
+    pub(crate) fn read_at(&self, depth: BitDepth) -> Self {
+        if depth == BitDepth::Auto { self.clone() } else { self.clone().with_bit_depth(depth) }
+    }
+
+    /// Marks 16-bit samples as using this many bits because the file says so.
+    #[must_use]
+    pub(super) fn declared(mut self, bits: u8) -> Self {
+        (self.declared, self.white) = (true, u16::MAX >> (16 - bits.clamp(1, 16)));
+        self
+    }
+
+    /// The largest 16-bit sample; `None` for 8-bit samples and where the file says how many bits they use.
+    pub(crate) fn peak(&self) -> Option<u16> {
+        match &*self.samples {
+            Samples::U16(s) if !self.declared => s.iter().max().copied(),
+            _ => None,
+        }
+    }
+
+    /// Bits that the samples are taken to use.
+    pub(crate) fn used_bits(&self) -> u8 {
+        match &*self.samples {
+            Samples::U8(_) => 8,
+            Samples::U16(_) => (16 - self.white.leading_zeros()) as u8,
+        }
+    }
+
+    /// Notes the number of images in the file.
+    #[must_use]
+    pub(super) fn with_images(self, images: u32) -> Self {
+        Self { images, ..self }
+    }
+
+
+    /// Number of images in the file, of which this is the first.
+    pub(crate) fn images(&self) -> u32 {
+        self.images
+    }
+
+    /// Says what a reader of the result should know about how the file was read; `None` for an ordinary one.
+    pub(crate) fn remark(&self) -> Option<String> {
+        let more = (self.images > 1).then(|| format!("only the first of its {} images is read", self.images));
+        let low = self.peak().filter(|_| self.is_alone && self.white < u16::MAX).map(|peak| {
+            let bits = self.used_bits();
+            format!("it is read as {bits} bits in 16 (0 to {}), because its largest sample is {peak}", self.white)
+        });
+        let both: Vec<String> = more.into_iter().chain(low).collect();
+        (!both.is_empty()).then(|| both.join("; "))
     }
 
     /// Width in pixels.
@@ -89,20 +183,20 @@ impl Picture {
 
     /// Size of the samples in bytes.
     pub fn bytes(&self) -> usize {
-        match &self.samples {
+        match &*self.samples {
             Samples::U8(s) => s.len(),
             Samples::U16(s) => s.len() * 2,
         }
     }
 
-    /// Returns the sample of channel `c` at column `x`, row `y`, mapped from the full range of its bit depth to
+    /// Returns the sample of channel `c` at column `x`, row `y`, mapped from the full range of the bits that it uses to
     /// `[-1, 1]`, the range of the generator's tanh. Positions past the edge are clamped to it.
     pub fn unit(&self, x: usize, y: usize, c: usize) -> f32 {
         let (x, y, c) = (x.min(self.width - 1), y.min(self.height - 1), c.min(self.channels - 1));
         let i = (y * self.width + x) * self.channels + c;
-        match &self.samples {
+        match &*self.samples {
             Samples::U8(s) => u8_to_unit(s[i]),
-            Samples::U16(s) => f32::from(s[i]) / 32_767.5 - 1.0,
+            Samples::U16(s) => (f32::from(s[i]) / (f32::from(self.white) / 2.0) - 1.0).min(1.0),
         }
     }
 
@@ -114,7 +208,7 @@ impl Picture {
 
     /// Bits per sample: 8 or 16.
     pub fn bits(&self) -> u8 {
-        match &self.samples {
+        match &*self.samples {
             Samples::U8(_) => 8,
             Samples::U16(_) => 16,
         }
@@ -122,7 +216,7 @@ impl Picture {
 
     /// Whether every sample is 0, as in an empty mask.
     pub(crate) fn is_blank(&self) -> bool {
-        match &self.samples {
+        match &*self.samples {
             Samples::U8(s) => s.iter().all(|&v| v == 0),
             Samples::U16(s) => s.iter().all(|&v| v == 0),
         }
@@ -134,19 +228,13 @@ impl Picture {
         if self.channels == 1 {
             return self;
         }
-        let samples = match &self.samples {
+        let samples = match &*self.samples {
             Samples::U8(s) => Samples::U8(s.as_chunks::<3>().0.iter().map(|&p| luma(p.map(u32::from)) as u8).collect()),
             Samples::U16(s) => {
                 Samples::U16(s.as_chunks::<3>().0.iter().map(|&p| luma(p.map(u32::from)) as u16).collect())
             }
         };
-        Self {
-            width: self.width,
-            height: self.height,
-            channels: 1,
-            samples,
-            illumination: CachedIllumination::default(),
-        }
+        Self { channels: 1, samples: Arc::new(samples), illumination: CachedIllumination::default(), ..self }
     }
 
     /// Returns the size in pixels of a `width` x `height` image at `scale`: rounded, at least 1 x 1.
@@ -162,11 +250,17 @@ impl Picture {
         if (width, height) == (self.width, self.height) {
             return self.clone();
         }
-        let samples = match &self.samples {
+        let samples = match &*self.samples {
             Samples::U8(s) => Samples::U8(self.shrink(s, width, height, |v| v.round() as u8)),
             Samples::U16(s) => Samples::U16(self.shrink(s, width, height, |v| v.round() as u16)),
         };
-        Self { width, height, channels: self.channels, samples, illumination: CachedIllumination::default() }
+        Self {
+            width,
+            height,
+            samples: Arc::new(samples),
+            illumination: CachedIllumination::default(),
+            ..*self
+        }
     }
 
     fn shrink<T: Copy + Into<f32>>(

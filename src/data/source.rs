@@ -11,7 +11,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    DataError, Dataset, DatasetImage, DatasetLayout, FileFault, FileHash, ImageStore, Label, Split, Subset,
+    BitDepth, DataError, Dataset, DatasetImage, DatasetLayout, FileFault, FileHash, ImageStore, Label, Split, Subset,
     decode::decode_hashed,
     layout::{ReadProgress, describe},
     store::DEFAULT_LIMIT,
@@ -121,6 +121,8 @@ fn specimen(kind: SurfaceKind, seed: u64, index: usize) -> DatasetImage {
         height: SPECIMEN_SIDE,
         channels: 1,
         bits: 8,
+        peak: None,
+        images: 1,
     }
 }
 
@@ -143,6 +145,8 @@ pub(crate) fn describe_file(path: &Path, hash: FileHash, label: Label) -> Result
         height: picture.height(),
         channels: picture.channels(),
         bits: picture.bits(),
+        peak: picture.peak(),
+        images: picture.images(),
     })
 }
 
@@ -156,6 +160,16 @@ pub struct Opened {
 }
 
 impl Opened {
+    /// The same data with 16-bit samples read as using this many bits. [`BitDepth::Auto`] leaves the depth that the whole
+    /// set decided.
+    #[must_use]
+    pub(crate) fn reading_at(&self, depth: BitDepth) -> Self {
+        match depth {
+            BitDepth::Auto => self.clone(),
+            _ => Self { dataset: self.dataset.clone(), store: Arc::new(self.store.reading_at(depth)) },
+        }
+    }
+
     /// Draws a [`Split`] of the healthy training images.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use lru::LruCache;
 use parking_lot::Mutex;
 
 use super::{
-    DataError, Dataset, DatasetImage, FileFault, FileHash, Picture, decode::decode_hashed, surface,
+    BitDepth, DataError, Dataset, DatasetImage, FileFault, FileHash, Picture, decode::decode_hashed, surface,
     surface::SurfaceKind,
 };
 
@@ -62,6 +62,8 @@ pub struct ImageStore {
     entries: Vec<Entry>,
     cache: Mutex<Cache>,
     limit: usize,
+    /// Bits that 16-bit samples use.
+    depth: BitDepth,
 }
 
 #[derive(Debug)]
@@ -73,7 +75,7 @@ struct Cache {
 impl ImageStore {
     /// Creates a store for the files of a data set that caches at most `limit` bytes.
     pub fn files(dataset: &Dataset, limit: usize) -> Self {
-        Self::new(dataset.items.iter().map(Entry::of).collect(), limit)
+        Self::new(dataset.items.iter().map(Entry::of).collect(), limit, dataset.bit_depth())
     }
 
     /// Creates a store for `count` healthy specimens of a built-in surface, `side` x `side` pixels, that caches at most
@@ -83,18 +85,24 @@ impl ImageStore {
             let origin = Origin::Drawn { kind, seed, index, side };
             Entry { origin, width: side, height: side, channels: 1, bytes: side * side }
         };
-        Self::new((0..count as u64).map(entry).collect(), limit)
+        Self::new((0..count as u64).map(entry).collect(), limit, BitDepth::Auto)
     }
 
     /// Creates a store for the same images followed by these files, with its own cache.
     pub(crate) fn with(&self, items: &[DatasetImage]) -> Self {
-        Self::new(self.entries.iter().cloned().chain(items.iter().map(Entry::of)).collect(), self.limit)
+        let entries = self.entries.iter().cloned().chain(items.iter().map(Entry::of)).collect();
+        Self::new(entries, self.limit, self.depth)
     }
 
-    fn new(entries: Vec<Entry>, limit: usize) -> Self {
+    /// Creates a store for the same images that reads 16-bit samples as using this many bits, with its own cache.
+    pub(crate) fn reading_at(&self, depth: BitDepth) -> Self {
+        Self::new(self.entries.clone(), self.limit, depth)
+    }
+
+    fn new(entries: Vec<Entry>, limit: usize, depth: BitDepth) -> Self {
         // Room for every image in several forms; the limit on bytes is the effective one.
         let capacity = NonZeroUsize::new(entries.len().saturating_mul(4)).unwrap_or(NonZeroUsize::MIN);
-        Self { entries, cache: Mutex::new(Cache { images: LruCache::sparse(capacity), bytes: 0 }), limit }
+        Self { entries, cache: Mutex::new(Cache { images: LruCache::sparse(capacity), bytes: 0 }), limit, depth }
     }
 
     /// Number of images.
@@ -152,7 +160,7 @@ impl ImageStore {
         // Decoded without holding the lock.
         let mut picture = match native {
             Some(native) => native.as_ref().clone(),
-            None => entry.load()?,
+            None => entry.load()?.with_bit_depth(self.depth),
         };
         if form.grey {
             picture = picture.into_grey();
@@ -230,6 +238,8 @@ mod tests {
                 height: 30,
                 channels: 3,
                 bits: 8,
+                peak: None,
+                images: 1,
             }
         };
         let items = names.iter().map(item).collect();

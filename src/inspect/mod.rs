@@ -13,6 +13,7 @@ mod damage_tests;
 pub mod evaluation;
 pub mod export;
 pub mod frame_check;
+mod frame_limit;
 mod job;
 pub(crate) mod knobs;
 pub mod latent;
@@ -27,6 +28,7 @@ mod untrained;
 
 pub use calibration::{Assessment, CalibrateError, Calibration, Calibrator, Verdict};
 pub use evaluation::{EvaluateError, EvaluatedImage, Evaluation, Evaluator, TestSet};
+pub use frame_limit::FrameLimit;
 pub use job::{InspectError, InspectionJob, KeptFrame, Outcome, StepRecord};
 pub use knobs::{
     Constraint, InvertKnobs, InvertPreset, KnobError, LatentOptimiserKind, LatentOptimiserKnobs, LatentStart,

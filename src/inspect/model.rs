@@ -18,12 +18,13 @@ use super::{
     knobs::InvertKnobs,
     latent::inversion::FrozenNetworks,
     lineage::Lineage,
+    FrameLimit,
     planes::Planes,
     regions::Regions,
     scores::{ScoreKind, Scores, fusion::ReweightError},
 };
 use crate::{
-    data::{Picture, Split},
+    data::{BitDepth, Picture, Split, surface},
     model::{
         Bundle, BundleError, Critic, Discriminator, Encoder, FrozenCritic, Generator, weights,
         weights::{Weight, WeightError},
@@ -248,7 +249,12 @@ impl Model {
         let text = |key: &'static str| {
             bundle.meta.get(key).map(String::as_str).ok_or_else(|| invalid_meta(key, "missing".into()))
         };
-        let recipe = Recipe::from_record(text(key::RECIPE)?).map_err(|e| invalid_meta(key::RECIPE, e.to_string()))?;
+        let mut recipe =
+            Recipe::from_record(text(key::RECIPE)?).map_err(|e| invalid_meta(key::RECIPE, e.to_string()))?;
+        if text(key::DATA)?.starts_with(surface::PREFIX) {
+            // Drawn with 8 bits, so its training decided nothing about 16.
+            recipe.data.bit_depth = BitDepth::Auto;
+        }
         let calibrations: Vec<Calibration> = serde_json::from_str(text(key::CALIBRATIONS)?)
             .map_err(|e| invalid_meta(key::CALIBRATIONS, e.to_string()))?;
         for calibration in &calibrations {
@@ -517,13 +523,21 @@ impl Model {
         self.calibration(knobs)?.assess(scores, rate).ok()
     }
 
+    /// The largest image that can be inspected at present.
+    pub fn frame_limit(&self) -> FrameLimit {
+        let recipe = &self.info.recipe;
+        FrameLimit::here(recipe.model.channels, recipe.data.scale)
+    }
+
     /// Prepares the inspection of an image on the active regions, converted as in training.
     ///
     /// # Errors
     /// [`InspectError`] for knobs out of range, or an image that is too large or fully ignored.
     pub fn begin(&self, picture: &Picture, knobs: InvertKnobs) -> Result<InspectionJob, InspectError> {
+        self.frame_limit().check(picture.width() as u64, picture.height() as u64)?;
         let recipe = &self.info.recipe;
-        let query = Arc::new(Planes::of(picture, recipe.model.channels, recipe.data.scale as f32));
+        let picture = picture.read_at(recipe.data.bit_depth);
+        let query = Arc::new(Planes::of(&picture, recipe.model.channels, recipe.data.scale as f32));
         InspectionJob::new(&self.networks, query, knobs, &self.info.regions)
     }
 

@@ -1,21 +1,23 @@
 //! Images in the networks' input format.
 
+use std::sync::Arc;
+
 use crate::data::{Illumination, Picture};
 
-/// `channels` planes of `height * width` values in `[-1, 1]`, row by row.
+/// `channels` planes of `height * width` values in `[-1, 1]`, row by row. Clones share the values.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Planes {
     width: usize,
     height: usize,
     channels: usize,
-    values: Vec<f32>,
+    values: Arc<Vec<f32>>,
 }
 
 impl Planes {
     /// Wraps values; `None` unless they fill the planes exactly and there is at least one pixel.
     pub fn new(width: usize, height: usize, channels: usize, values: Vec<f32>) -> Option<Self> {
         let expected = width.checked_mul(height)?.checked_mul(channels)?;
-        (expected == values.len() && expected > 0).then_some(Self { width, height, channels, values })
+        (expected == values.len() && expected > 0).then(|| Self { width, height, channels, values: Arc::new(values) })
     }
 
     /// Converts a decoded image to `channels` channels (1 converts RGB to grey, 3 repeats grey), scaled by
@@ -32,7 +34,7 @@ impl Planes {
                 values.extend((0..width).map(|x| picture.unit(x, y, c)));
             }
         }
-        Self { width, height, channels, values }
+        Self { width, height, channels, values: Arc::new(values) }
     }
 
     /// Width, pixels.

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    data::{CropSpec, SyntheticDefectKnobs, split::DEFAULT_SHARE},
+    data::{BitDepth, CropSpec, SyntheticDefectKnobs, split::DEFAULT_SHARE},
     model::ModelKnobs,
 };
 
@@ -36,6 +36,8 @@ pub struct DataKnobs {
     pub jitter: f64,
     /// Share of the healthy images held out for calibration, never trained on.
     pub holdout: f64,
+    /// Bits that the samples of 16-bit images use. A run decides it over its images and keeps it.
+    pub bit_depth: BitDepth,
 }
 
 impl Default for DataKnobs {
@@ -47,6 +49,7 @@ impl Default for DataKnobs {
             quarter_turns: false,
             jitter: 0.0,
             holdout: DEFAULT_SHARE,
+            bit_depth: BitDepth::Auto,
         }
     }
 }

@@ -7,7 +7,7 @@ use super::{
     recipe::Recipe,
     recipe_error::RecipeError,
 };
-use crate::model::LatentKind;
+use crate::{data::BitDepth, model::LatentKind};
 
 /// Returns the valid key with the most similar spelling, if one is close.
 fn nearest(key: &str) -> Option<&'static str> {
@@ -126,6 +126,9 @@ impl Recipe {
         if !has("width") {
             recipe.critic.width = 48;
         }
+        if table.get("data").is_none_or(|data| data.get("bit_depth").is_none()) {
+            recipe.data.bit_depth = BitDepth::Sixteen;
+        }
         Ok(recipe)
     }
 
@@ -236,9 +239,11 @@ mod tests {
         // Before these knobs existed, images were not normalised or augmented, and the critic was wider.
         let now = Recipe::default();
         let without = |text: String, line: &str| text.replace(line, "");
-        let before = ["level = true\n", "views = true\n", "width = 24\n"].into_iter().fold(now.to_toml(), without);
+        let before = ["level = true\n", "views = true\n", "width = 24\n", "bit_depth = \"auto\"\n"].into_iter().fold(now.to_toml(), without);
         let of = |recipe: Recipe| (recipe.critic.level, recipe.critic.views, recipe.critic.width);
         assert_eq!(of(Recipe::from_record(&before).unwrap()), (false, false, 48));
+        // 16-bit samples were always read as using all bits.
+        assert_eq!(Recipe::from_record(&before).unwrap().data.bit_depth, BitDepth::Sixteen);
         for text in [&before, &now.to_toml()] {
             assert_eq!(of(Recipe::from_toml(text).unwrap()), (true, true, 24));
         }

@@ -109,7 +109,7 @@ impl Fixture {
     /// Inspects all `parts` and adds a verdict by file name for those without one.
     fn inspect_parts(&self, parts: usize) {
         let timing = Timing { settle: Duration::from_millis(50), patience: Duration::from_secs(3_600) };
-        let options = WatchOptions { timing, once: true, recursive: false };
+        let options = WatchOptions { timing, once: true, ..WatchOptions::default() };
         let spec = IntakeSpec { folder: self.at("parts"), options, record: self.at("review.sqlite") };
         self.engine.send(IntakeRequest::Begin(spec));
         until(&self.engine, "the parts", |e| {

@@ -118,6 +118,7 @@ pub fn entry(name: &str, state: QueryState) -> QueryEntry {
         state,
         thumbnail: None,
         size: None,
+        remark: None,
         step: 0,
         steps: STEPS,
         steps_per_second: 0.0,

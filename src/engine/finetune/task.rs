@@ -10,7 +10,7 @@ use std::{
 use super::{FinetunePhase, FinetuneRequest, FinetuneResult, FinetuneSpec, FinetuneStatus, SavedModel};
 use crate::{
     data::{
-        CropSampler, DataError, DataSource, Dataset, DatasetImage, DatasetLayout, ImageStore, Label, Loader, Opened,
+        BitDepth, CropSampler, DataError, DataSource, Dataset, DatasetImage, DatasetLayout, ImageStore, Label, Loader, Opened,
         Split, Subset, source::describe_file, store::DEFAULT_LIMIT,
     },
     device::ComputeDevice,
@@ -328,8 +328,8 @@ impl FinetuneJob {
         }
         self.lineage.parts = labels.parts;
         let source: DataSource = self.parent.info().data.parse().map_err(|error: DataError| error.to_string())?;
-        let lineage = self.lineage.clone();
-        spawn(move |progress| read(&source, &lineage, progress)).map(Stage::Opening)
+        let (lineage, depth) = (self.lineage.clone(), self.parent.info().recipe.data.bit_depth);
+        spawn(move |progress| read(&source, &lineage, depth, progress)).map(Stage::Opening)
     }
 
     /// Starts to train the parent's networks.
@@ -440,7 +440,12 @@ fn labels(record: &Path, split: &Split) -> Result<TrainingLabels, String> {
 }
 
 /// Reads the images for training and for the comparison.
-fn read(source: &DataSource, lineage: &Lineage, progress: &TaskProgress) -> Result<Data, DataError> {
+fn read(
+    source: &DataSource,
+    lineage: &Lineage,
+    depth: BitDepth,
+    progress: &TaskProgress,
+) -> Result<Data, DataError> {
     let (opened, mut missing) = lineage.open(source, &|done, total| progress.report(done, total))?;
     let (mut items, compared): (Vec<DatasetImage>, Vec<&LabelledPart>) =
         (Vec::new(), lineage.parts.iter().filter(|part| part.role == Role::Compare).collect());
@@ -459,5 +464,6 @@ fn read(source: &DataSource, lineage: &Lineage, progress: &TaskProgress) -> Resu
     }
     let dataset = Dataset { root: PathBuf::new(), layout: DatasetLayout::Flat, items, skipped: Vec::new() };
     let store = Arc::new(ImageStore::files(&dataset, DEFAULT_LIMIT));
-    Ok(Data { opened, tests: TestSet::of(&Opened { dataset, store }, &[]), missing })
+    let opened = opened.reading_at(depth);
+    Ok(Data { opened, tests: TestSet::of(&Opened { dataset, store }.reading_at(depth), &[]), missing })
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    data::Picture,
+    data::{BitDepth, Picture},
     inspect::{InvertKnobs, Regions, ScoreKind},
 };
 
@@ -64,6 +64,8 @@ pub struct Query {
 /// A request to the inspection task.
 #[derive(Clone, Debug)]
 pub enum InspectionRequest {
+    /// Read 16-bit samples as using this many bits, whatever the model says; `Auto` follows the model.
+    SetBitDepth(BitDepth),
     /// Opens a model, which becomes the active one. Queries on the list stay as they are.
     OpenModel(ModelSource),
     /// Inspects these in order, before those already waiting.

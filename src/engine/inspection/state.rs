@@ -69,6 +69,8 @@ pub struct QueryEntry {
     pub thumbnail: Option<Arc<Thumbnail>>,
     /// Width and height as inspected, once it is read.
     pub size: Option<(usize, usize)>,
+    /// What a reader of the result should know about how the file was read.
+    pub remark: Option<String>,
     /// Steps done.
     pub step: usize,
     /// Maximum number of steps.
@@ -93,6 +95,7 @@ impl QueryEntry {
             state: QueryState::Waiting,
             thumbnail: None,
             size: None,
+            remark: None,
             step: 0,
             steps,
             steps_per_second: 0.0,

@@ -30,6 +30,8 @@ pub struct InspectedFile {
     pub width: usize,
     /// Pixels down, as stored in the file.
     pub height: usize,
+    /// What a reader of the result should know about how the file was read.
+    pub remark: Option<String>,
     /// The model.
     pub model: Arc<ModelIdentity>,
     /// Threshold of the score at the promised false-alarm rate; `None` for a model that is not calibrated for the knobs.

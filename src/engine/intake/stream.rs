@@ -39,6 +39,7 @@ struct Current {
     hash: FileHash,
     fingerprint: Fingerprint,
     size: (usize, usize),
+    remark: Option<String>,
     claim: Claim,
     job: InspectionJob,
 }
@@ -117,11 +118,13 @@ impl StreamInspector {
         if !ready.is_current() {
             return Ok(StreamStep::Working);
         }
-        let ReadyFile { path, hash, fingerprint, picture, claim } = ready;
+        // Its memory counts as read ahead until the job has its own copy.
+        let ReadyFile { path, hash, fingerprint, picture, claim, room: _room } = ready;
         match model.begin(&picture, self.knobs.clone()) {
             Ok(job) => {
                 let size = (picture.width(), picture.height());
-                self.current = Some(Current { path, hash, fingerprint, size, claim, job });
+                let remark = picture.read_at(model.info().recipe.data.bit_depth).remark();
+                self.current = Some(Current { path, hash, fingerprint, size, remark, claim, job });
                 Ok(StreamStep::Working)
             }
             Err(error) if error.is_fatal() => Err(error),
@@ -130,13 +133,13 @@ impl StreamInspector {
     }
 
     fn finish(&mut self, model: &Model, current: Current) -> StreamStep {
-        let Current { path, hash, fingerprint, size: (width, height), claim, job } = current;
+        let Current { path, hash, fingerprint, size: (width, height), remark, claim, job } = current;
         // A finished job has an outcome; without one, the claim is dropped and the file inspected again.
         let Some(outcome) = model.judge(&job) else { return StreamStep::Working };
         self.worked.0 += 1;
         let (model, threshold, scale) = (Arc::clone(&self.model), self.threshold, self.scale);
         let inspected =
-            InspectedFile { path, hash, fingerprint, width, height, model, threshold, scale, outcome, _claim: claim };
+            InspectedFile { path, hash, fingerprint, width, height, remark, model, threshold, scale, outcome, _claim: claim };
         StreamStep::Done(Box::new(inspected))
     }
 

@@ -6,7 +6,10 @@ use crossbeam_channel::Receiver;
 
 use super::{eviction::evict, request::PrefetchRequest, state::PartImage};
 use crate::{
-    data::{FileHash, decode::decode_hashed},
+    data::{
+        DataError, FileHash,
+        decode::{Header, decode_unless},
+    },
     engine::EngineState,
     inspect::Planes,
     review::{PartId, Record, kept_picture},
@@ -30,10 +33,11 @@ impl PrefetchThread {
     pub(super) fn run(self, wakes: &Receiver<()>) {
         for () in wakes {
             // Read again before each file, because the list may have changed.
-            while let Some(requested) = self.next() {
-                let image = match load(&requested.path, requested.hash) {
-                    PartImage::Unavailable(why) => self.kept(requested.part, why),
-                    image => image,
+            while let Some((requested, room)) = self.next() {
+                let image = match load(&requested.path, requested.hash, room) {
+                    None => break,
+                    Some(PartImage::Unavailable(why)) => self.kept(requested.part, why),
+                    Some(image) => image,
                 };
                 self.state.review.images.write().insert(requested.part, Arc::new(image));
                 self.tidy();
@@ -59,19 +63,16 @@ impl PrefetchThread {
         }
     }
 
-    /// The most urgent part whose image is missing, if there is room for it.
-    fn next(&self) -> Option<PrefetchRequest> {
+    /// The most urgent part whose image is missing, and the bytes that are left for it; the first one may take any number.
+    fn next(&self) -> Option<(PrefetchRequest, u64)> {
         let requested = Arc::clone(&self.state.review.requested.lock());
         let images = self.state.review.images.read();
-        let (mut bytes, mut largest) = (0, 0);
+        let mut bytes = 0;
         for (i, one) in requested.iter().enumerate() {
             match images.get(&one.part).map(|image| image.bytes()) {
-                Some(own) => {
-                    bytes += own;
-                    largest = largest.max(own);
-                }
-                None if i > 0 && bytes + largest > LIMIT.1 => return None,
-                None => return Some(one.clone()),
+                Some(own) => bytes += own,
+                None if i == 0 => return Some((one.clone(), u64::MAX)),
+                None => return Some((one.clone(), LIMIT.1.saturating_sub(bytes) as u64)),
             }
         }
         None
@@ -83,20 +84,35 @@ impl PrefetchThread {
     }
 }
 
-/// Reads an image, if the file is the one that was inspected.
-fn load(path: &Path, hash: FileHash) -> PartImage {
+/// Reads an image, if the file is the one that was inspected; `None` where it takes more than `room` bytes.
+fn load(path: &Path, hash: FileHash, room: u64) -> Option<PartImage> {
     let name = path.printable();
     if !path.exists() {
-        return PartImage::Unavailable(format!("The image {name} was moved or deleted."));
+        return Some(PartImage::Unavailable(format!("The image {name} was moved or deleted.")));
     }
-    match decode_hashed(path) {
-        Ok((_, other)) if other != hash => {
-            PartImage::Unavailable(format!("The image {name} has changed since it was inspected."))
-        }
-        Ok((picture, _)) => {
+    let mut has_room = true;
+    let admit = |header: &Header| {
+        // The samples, and each of them as a number of four bytes.
+        has_room = header.bytes.saturating_mul(5) <= room;
+        Ok(has_room)
+    };
+    let mut is_same = true;
+    let differs = |found: FileHash| {
+        is_same = found == hash;
+        !is_same
+    };
+    let image = match decode_unless(path, differs, admit) {
+        Ok((_, Ok(Some(picture)))) => {
             let planes = Planes::of(&picture, picture.channels(), 1.0);
             PartImage::Loaded(Arc::new(picture), Arc::new(planes))
         }
-        Err(error) => PartImage::Unavailable(crate::format::sentence(&error.to_string())),
-    }
+        Ok((_, Ok(None))) if !has_room => return None,
+        _ if !is_same => PartImage::Unavailable(format!("The image {name} has changed since it was inspected.")),
+        Ok((_, Err(fault))) | Err(fault) => {
+            let error = DataError::File { path: path.to_owned(), fault };
+            PartImage::Unavailable(crate::format::sentence(&error.to_string()))
+        }
+        Ok((_, Ok(None))) => return None,
+    };
+    Some(image)
 }

@@ -132,6 +132,7 @@ impl TrainingRun {
         outbox: &mut Outbox,
     ) -> Result<Self, RunFault> {
         let (recipe, split) = recipe_and_split(&start, opened)?;
+        let opened = &opened.reading_at(recipe.data.bit_depth);
         let training = opened.training_indices(&split);
         let held_out = opened.held_out_indices(&split).len();
         let sampler = CropSampler::new(Arc::clone(&opened.store), training.clone(), recipe.crop_spec())?;
@@ -145,7 +146,7 @@ impl TrainingRun {
         let real = sampler.batch(recipe.seed ^ 0x7265_616c, 0, GRID)?;
         let loader = Loader::new(sampler, recipe.seed)?;
         // Only now, so that images that do not suit the recipe leave no run behind.
-        let (folder, resumed) = open_folder(start, &split, device)?;
+        let (folder, resumed) = open_folder(start, &recipe, &split, device)?;
         let lock = folder.lock()?;
         let read_every = if device.is_gpu { GPU_READ_EVERY } else { 1 };
         let mut trainer = Trainer::new(recipe.clone(), &device.device, loader, read_every);
@@ -604,13 +605,23 @@ fn recipe_and_split(start: &RunStart, opened: &Opened) -> Result<(Recipe, Split)
         Some(split) => split,
         None => opened.split(recipe.data.holdout, recipe.seed)?,
     };
-    Ok((Recipe::clone(recipe), split))
+    let mut recipe = Recipe::clone(recipe);
+    if matches!(start, RunStart::New { .. }) {
+        // Decided once, over all images, so that inspections read theirs likewise.
+        recipe.data.bit_depth = recipe.data.bit_depth.or(opened.dataset.bit_depth());
+    }
+    Ok((recipe, split))
 }
 
 /// Creates the folder of a new run, or returns that of an earlier one; returns also whether the run is resumed.
-fn open_folder(start: RunStart, split: &Split, device: &ComputeDevice) -> Result<(RunFolder, bool), RunFault> {
+fn open_folder(
+    start: RunStart,
+    recipe: &Recipe,
+    split: &Split,
+    device: &ComputeDevice,
+) -> Result<(RunFolder, bool), RunFault> {
     match start {
-        RunStart::New { source, recipe, out } => {
+        RunStart::New { source, out, .. } => {
             let name = out.file_name().map_or_else(|| "run".into(), |n| n.printable().to_string());
             let info = RunInfo::new(name, source.to_string(), device.label.clone());
             Ok((RunFolder::create_with(&out, &info, &recipe.to_toml(), Some(split))?, false))

@@ -10,7 +10,7 @@ use super::{
     test_set::{TestItem, TestSet},
 };
 use crate::{
-    data::{FileHash, Label, Picture},
+    data::{BitDepth, FileHash, Label, Picture},
     files::FileError,
     inspect::{
         Calibration, FrozenNetworks, InspectError, InspectionJob, InvertKnobs, Model, Planes, Regions, ScoreKind,
@@ -64,6 +64,8 @@ pub struct Evaluator {
     regions: Regions,
     channels: usize,
     scale: f32,
+    /// Bits that the model takes 16-bit samples to use.
+    depth: BitDepth,
     calibration: Option<Calibration>,
     score: ScoreKind,
     rate: Option<f64>,
@@ -109,13 +111,18 @@ impl Evaluator {
             recipe: info.recipe.to_toml(),
         };
         let (channels, scale) = (info.recipe.model.channels, info.recipe.data.scale as f32);
+        let depth = info.recipe.data.bit_depth;
+        let form = match depth.or(tests.bit_depth()) {
+            BitDepth::Auto | BitDepth::Sixteen => format!("{channels} {scale}"),
+            depth => format!("{channels} {scale} {depth} bits"),
+        };
         let json = |value: serde_json::Result<String>| value.unwrap_or_default();
         let base = [
             env!("CARGO_PKG_VERSION"),
             &evaluated.hash,
             &json(serde_json::to_string(&knobs)),
             &json(serde_json::to_string(&info.regions)),
-            &format!("{channels} {scale}"),
+            &form,
         ];
         // Without a calibration there is no combined score.
         let default_score = if model.networks().critic().is_some() { ScoreKind::Critic } else { WITHOUT_CRITIC };
@@ -135,6 +142,7 @@ impl Evaluator {
             knobs,
             channels,
             scale,
+            depth,
             calibration,
             next: 0,
             current: None,
@@ -286,7 +294,7 @@ impl Evaluator {
             return Ok(());
         }
         let query = match tests.picture(self.current_index()) {
-            Ok(picture) => Arc::new(Planes::of(&picture, self.channels, self.scale)),
+            Ok(picture) => Arc::new(Planes::of(&picture.read_at(self.depth), self.channels, self.scale)),
             Err(error) => {
                 self.exclude(error.to_string());
                 self.next += 1;

@@ -9,7 +9,7 @@ use std::{
 use super::image::ExcludedImage;
 use crate::{
     data::{
-        DataError, DataSource, FileHash, ImageStore, Label, Opened, Picture, Split, Subset,
+        BitDepth, DataError, DataSource, FileHash, ImageStore, Label, Opened, Picture, Split, Subset,
         decode::decode_hashed,
         layout::ReadProgress,
         source::SPECIMEN_SIDE,
@@ -71,6 +71,7 @@ pub struct TestSet {
     /// Images that cannot be used, with reasons.
     pub excluded: Vec<ExcludedImage>,
     store: Option<Arc<ImageStore>>,
+    depth: BitDepth,
 }
 
 impl TestSet {
@@ -125,6 +126,7 @@ impl TestSet {
             items: items.collect(),
             excluded: excluded.collect(),
             store: Some(Arc::clone(&opened.store)),
+            depth: set.bit_depth(),
         };
         tests.about.insert(0, set.layout.title().to_owned());
         tests.exclude_seen(seen);
@@ -156,6 +158,7 @@ impl TestSet {
             items,
             excluded: Vec::new(),
             store: None,
+            depth: BitDepth::Auto,
         }
     }
 
@@ -185,6 +188,11 @@ impl TestSet {
     pub fn counts(&self) -> (usize, usize) {
         let healthy = self.items.iter().filter(|i| i.label == Label::Healthy).count();
         (healthy, self.items.len() - healthy)
+    }
+
+    /// Bits that 16-bit samples use, decided over the whole set.
+    pub(super) fn bit_depth(&self) -> BitDepth {
+        self.depth
     }
 
     /// Whether any image has a mask.

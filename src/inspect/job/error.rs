@@ -5,9 +5,6 @@ use crate::{
     model::weights::WeightError,
 };
 
-/// Size limit of a query, megapixels.
-pub(super) const MAX_MEGAPIXELS: usize = 64;
-
 /// Why an inspection failed.
 #[derive(Debug, thiserror::Error)]
 pub enum InspectError {
@@ -37,11 +34,22 @@ pub enum InspectError {
     /// No pixel lies in the inspected regions.
     #[error("no pixel of this image is inside the inspected regions; change the regions or inspect a larger image")]
     Nothing,
-    /// The query has too many pixels.
+    /// The image has too many pixels.
     #[error(
-        "the image has {0} megapixels; at most {MAX_MEGAPIXELS} can be inspected at once: split it into smaller images"
+        "the image has {width} x {height} pixels, and at most {most:.1} megapixels can be inspected at once{because}: split \
+         it into smaller images{}",
+        if because.is_empty() { "" } else { ", or close other programs" }
     )]
-    TooLarge(usize),
+    TooLarge {
+        /// Width in pixels, as stored.
+        width: u64,
+        /// Height in pixels, as stored.
+        height: u64,
+        /// Most megapixels.
+        most: f64,
+        /// What limits it, or empty.
+        because: String,
+    },
 }
 
 impl From<WeightError> for InspectError {

@@ -9,12 +9,12 @@ use std::{cmp::Ordering, ops::Range, sync::Arc, time::Instant};
 
 use burn::tensor::{Tensor, TensorData};
 pub use error::InspectError;
-use error::MAX_MEGAPIXELS;
 pub use outcome::{KeptFrame, Outcome, StepRecord};
 use reuse::ReusedFrame;
 use sums::{StepSums, smallest};
 
 use super::{
+    FrameLimit,
     calibration::Calibration,
     critic::{CriticMap, CriticPass, CriticScores},
     frame_check::FrameMeasures,
@@ -123,10 +123,7 @@ impl InspectionJob {
         if query.values().iter().any(|value| !value.is_finite()) {
             return Err(InspectError::Image);
         }
-        let megapixels = query.pixels() / 1_000_000;
-        if megapixels >= MAX_MEGAPIXELS {
-            return Err(InspectError::TooLarge(megapixels));
-        }
+        FrameLimit::here(query.channels(), 1.0).check(query.width() as u64, query.height() as u64)?;
         let inspected = regions.inspected(query.width(), query.height());
         let tiling = Tiling::new(query.width(), query.height(), networks.knobs().size);
         let tiling = match &inspected {

@@ -60,6 +60,7 @@ impl Domain {
             (Self::Float(low, high) | Self::LogFloat(low, high), Value::Float(v)) => (low..=high).contains(&v),
             (Self::Float(..) | Self::LogFloat(..), Value::Integer(v)) => return self.accept(&Value::Float(*v as f64)),
             (Self::Bool, Value::Boolean(_)) => true,
+            (Self::Choice(_), Value::Integer(v)) => return self.accept(&Value::String(v.to_string())),
             (Self::Choice(words), Value::String(v)) => words.iter().any(|w| w.0 == v),
             _ => false,
         };

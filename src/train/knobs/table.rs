@@ -4,6 +4,7 @@ use super::{
     domain::Domain,
     knob::{Group, Knob},
 };
+use crate::data::BitDepth;
 
 const OPTIMISERS: Domain = Domain::Choice(&[("adam", "Adam"), ("sgd", "SGD"), ("rms-prop", "RMSProp")]);
 const LEARNING_RATE: Domain = Domain::LogFloat(1e-6, 1e-1);
@@ -532,6 +533,15 @@ pub const KNOBS: &[Knob] = &[
         domain: Domain::Float(0.1, 1.0),
         live: false,
         help: "Factor by which images are reduced before cropping. Small defects vanish below 1; prefer native resolution.",
+    },
+    Knob {
+        key: "data.bit_depth",
+        group: Group::Data,
+        label: "Bits in 16-bit images",
+        unit: "",
+        domain: Domain::Choice(&BitDepth::WORDS),
+        live: false,
+        help: "Bits that 16-bit samples use: cameras store 10, 12 or 14 in the low bits. By default from the largest sample.",
     },
     Knob {
         key: "data.flip_horizontal",

@@ -17,7 +17,11 @@ use super::{
     QueryView, Thumbnail, nearest_neighbours::nearest_neighbours,
 };
 use crate::{
-    data::{DataError, ImageGrid, Picture, decode},
+    data::{
+        BitDepth, DataError, FileFault, ImageGrid, Picture,
+        decode::{Header, decode_checked},
+        memory_budget::MemoryBudget,
+    },
     device::ComputeDevice,
     engine::{
         BackgroundTask, EngineState, Severity, TaskState,
@@ -50,8 +54,8 @@ const SAMPLES: usize = 16;
 pub(crate) const BUILT_IN: (&str, &[u8]) =
     ("turned metal, built in", include_bytes!("../../../../assets/turned.ganspect"));
 
-/// A query in the model's format, and its thumbnail.
-type DecodedQuery = (Planes, Thumbnail);
+/// A query in the model's format, its thumbnail, and what a reader should know about its file.
+type DecodedQuery = (Planes, Thumbnail, Option<String>);
 
 struct QuerySlot {
     entry: QueryEntry,
@@ -84,6 +88,8 @@ pub(crate) struct InspectionTask {
     finished: u64,
     /// The model that was dropped for a change of device.
     released: Option<ModelSource>,
+    /// Bits that 16-bit samples use, whatever the model says.
+    depth: BitDepth,
 }
 
 impl InspectionTask {
@@ -100,6 +106,7 @@ impl InspectionTask {
             requests: 0,
             finished: 0,
             released: None,
+            depth: BitDepth::Auto,
         }
     }
 
@@ -138,6 +145,7 @@ impl InspectionTask {
                 }
             }
             InspectionRequest::OpenModel(ModelSource::Run) => {}
+            InspectionRequest::SetBitDepth(depth) => self.depth = depth,
             InspectionRequest::Add(queries) => self.add(queries),
             InspectionRequest::Remove(ids) => self.remove(&ids),
             InspectionRequest::Pause(id) => self.update(id, |slot| {
@@ -361,6 +369,10 @@ impl InspectionTask {
         let Some(model) = &self.model else { return };
         let recipe = &model.info().recipe;
         let (channels, scale) = (recipe.model.channels, recipe.data.scale as f32);
+        let (limit, depth) = (model.frame_limit(), self.depth.or(recipe.data.bit_depth));
+        // Read ahead while the images that wait take little memory; the next one is always read.
+        let waiting = self.slots.iter().filter(|slot| slot.entry.state.is_due()).filter_map(|slot| slot.query.as_ref());
+        let mut bytes: usize = waiting.map(|query| size_of_val(query.values())).sum();
         let mut order: Vec<usize> = (0..self.slots.len()).filter(|&i| self.slots[i].entry.state.is_due()).collect();
         order.sort_by_key(|&i| Reverse(self.slots[i].order));
         for i in order.into_iter().take(AHEAD) {
@@ -368,18 +380,31 @@ impl InspectionTask {
             if slot.query.is_some() {
                 continue;
             }
+            let is_begun = slot.reading.is_some();
+            if !is_begun && bytes as u64 > MemoryBudget::READ_AHEAD {
+                break;
+            }
             let read = match (&slot.reading, &slot.source) {
-                (None, QuerySource::Picture(picture)) => Ok(read(picture, channels, scale)),
+                (None, QuerySource::Picture(picture)) => Ok(read(&picture.read_at(depth), channels, scale)),
                 (None, QuerySource::File(path)) => {
                     let path = path.clone();
                     match BackgroundTask::spawn(
                         "ganspect-read",
                         || {},
-                        move |_| decode(&path).map(|picture| read(&picture, channels, scale)),
+                        move |_| {
+                            let check = |header: &Header| {
+                                let checked = limit.check(header.width.into(), header.height.into());
+                                checked.map_err(|error| FileFault::NotInspected(error.to_string()))
+                            };
+                            let (picture, _) = decode_checked(&path, check)?;
+                            Ok(read(&picture.read_at(depth), channels, scale))
+                        },
                     ) {
                         Ok(task) => {
                             slot.reading = Some(task);
                             slot.entry.state = QueryState::Reading;
+                            // Its size is not known yet: the one after it waits.
+                            bytes = usize::MAX;
                         }
                         Err(error) => {
                             slot.entry.state = QueryState::Failed(sentence(&thread_error(&error)));
@@ -389,7 +414,10 @@ impl InspectionTask {
                     continue;
                 }
                 (Some(task), _) => match task.poll() {
-                    TaskState::Running => continue,
+                    TaskState::Running => {
+                        bytes = usize::MAX;
+                        continue;
+                    }
                     TaskState::Done(Ok(read)) => Ok(read),
                     TaskState::Done(Err(error)) => Err(error.to_string()),
                     TaskState::Over => Err("reading the file was interrupted; try again".to_owned()),
@@ -397,9 +425,11 @@ impl InspectionTask {
             };
             slot.reading = None;
             match read {
-                Ok((planes, thumbnail)) => {
+                Ok((planes, thumbnail, remark)) => {
+                    bytes = bytes.saturating_add(size_of_val(planes.values()));
                     slot.entry.size = Some((planes.width(), planes.height()));
                     slot.entry.thumbnail = Some(Arc::new(thumbnail));
+                    slot.entry.remark = remark;
                     slot.entry.state = QueryState::Waiting;
                     slot.query = Some(Arc::new(planes));
                 }
@@ -608,7 +638,7 @@ impl EngineTask for InspectionTask {
 fn read(picture: &Picture, channels: usize, scale: f32) -> DecodedQuery {
     let planes = Planes::of(picture, channels, scale);
     let thumbnail = thumbnail(&planes);
-    (planes, thumbnail)
+    (planes, thumbnail, picture.remark())
 }
 
 /// Creates a grey thumbnail by averaging.

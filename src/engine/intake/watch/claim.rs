@@ -5,7 +5,7 @@ use std::{collections::HashSet, mem, path::PathBuf, sync::Arc};
 use parking_lot::Mutex;
 
 use super::fingerprint::Fingerprint;
-use crate::data::{FileHash, Picture};
+use crate::data::{FileHash, Picture, memory_budget::Reservation};
 
 /// Counts of a watch since it started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -84,6 +84,8 @@ pub struct ReadyFile {
     /// Its content.
     pub picture: Picture,
     pub(crate) claim: Claim,
+    /// The memory that it takes while it waits.
+    pub(crate) room: Option<Reservation>,
 }
 
 impl ReadyFile {

@@ -1,7 +1,7 @@
 //! The options of a watch, and the notices that it sends.
 
 use super::queue::Timing;
-use crate::engine::event::Severity;
+use crate::{engine::event::Severity, inspect::FrameLimit};
 
 /// Options of a watch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub struct WatchOptions {
     pub timing: Timing,
     /// End when all files in the folder are on record.
     pub once: bool,
+    /// The largest image that can be inspected; a larger one is quarantined before it is decoded. `None` for any size.
+    pub limit: Option<FrameLimit>,
 }
 
 /// A notice for the user.

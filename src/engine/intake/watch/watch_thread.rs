@@ -24,7 +24,11 @@ use super::{
     queue::{FileStatus, PendingFiles},
 };
 use crate::{
-    data::{FileFault, FileHash, decode::decode_unless},
+    data::{
+        FileFault, FileHash,
+        decode::{Header, decode_unless},
+        memory_budget::MemoryBudget,
+    },
     engine::{
         event::Severity,
         intake::retry::{Pauses, RetryTiming},
@@ -84,6 +88,10 @@ pub(crate) struct WatchThread {
     /// Until when no file is read, because the record cannot be used.
     paused: Option<Instant>,
     pauses: Pauses,
+    /// Memory of the images that wait for their inspection.
+    budget: MemoryBudget,
+    /// A file for which there was no room, and the bytes that it takes.
+    deferred: Option<(PathBuf, u64)>,
 }
 
 impl WatchThread {
@@ -117,6 +125,8 @@ impl WatchThread {
             held: None,
             paused: None,
             pauses: RetryTiming::default().pauses(),
+            budget: MemoryBudget::new(MemoryBudget::READ_AHEAD),
+            deferred: None,
             options,
         }
     }
@@ -312,13 +322,30 @@ impl WatchThread {
         let Some(path) = self.pending.next_ready() else { return Ok(()) };
         // It may have changed since it was examined.
         let Some(fingerprint) = self.examine(&path) else { return Ok(()) };
-        let mut claimed = None;
-        let read = decode_unless(&path, |hash| {
+        if let Some((deferred, bytes)) = &self.deferred
+            && *deferred == path
+            && self.budget.reserve(*bytes).is_none()
+        {
+            return Ok(());
+        }
+        self.deferred = None;
+        let (mut claimed, mut room, mut needed) = (None, None, None);
+        let known = |hash| {
             let claim = self.claims.claim(&path, hash, &fingerprint);
             let known = !matches!(claim, Ok(ClaimOutcome::Granted(_)));
             claimed = Some(claim);
             known
-        });
+        };
+        let admit = |header: &Header| {
+            if let Some(limit) = self.options.limit {
+                let checked = limit.check(header.width.into(), header.height.into());
+                checked.map_err(|error| FileFault::NotInspected(error.to_string()))?;
+            }
+            room = self.budget.reserve(header.bytes);
+            needed = Some(header.bytes);
+            Ok(room.is_some())
+        };
+        let read = decode_unless(&path, known, admit);
         let claimed = match claimed.transpose() {
             // The file stays ready.
             Err(error) if error.is_passing() => {
@@ -340,7 +367,12 @@ impl WatchThread {
             (Ok((hash, Ok(Some(picture)))), Some(ClaimOutcome::Granted(claim))) => {
                 self.pending.remove(&path);
                 self.remember(&path, &fingerprint);
-                self.held = Some(ReadyFile { path, hash, fingerprint, picture, claim });
+                self.held = Some(ReadyFile { path, hash, fingerprint, picture, claim, room });
+            }
+            // No room for it yet: read again when the images before it have been inspected.
+            (Ok((_, Ok(None))), Some(ClaimOutcome::Granted(claim))) => {
+                claim.release();
+                self.deferred = needed.map(|bytes| (path, bytes));
             }
             (Ok((hash, Err(fault))), Some(ClaimOutcome::Granted(claim))) => {
                 claim.release();
@@ -404,9 +436,10 @@ impl WatchThread {
             }
             return true;
         }
-        if self.folder.is_some()
-            && (self.scan.is_some() && !self.pending.is_full()
-                || self.pending.next_ready().is_some() && !self.is_paused())
+        let has_next = self.pending.next_ready().is_some_and(|next| {
+            self.deferred.as_ref().is_none_or(|(path, bytes)| *path != next || self.budget.reserve(*bytes).is_some())
+        });
+        if self.folder.is_some() && (self.scan.is_some() && !self.pending.is_full() || has_next && !self.is_paused())
         {
             return true;
         }

@@ -317,6 +317,9 @@ fn hover_text(entry: &QueryEntry) -> String {
     if let Some((w, h)) = entry.size {
         text.push_str(&format!("\n{w} × {h} pixels"));
     }
+    if let Some(remark) = &entry.remark {
+        text.push_str(&format!("\n{}", format::sentence(remark)));
+    }
     if let QueryState::Failed(error) = &entry.state {
         text.push_str(&format!("\n{error}"));
     }
