@@ -10,13 +10,13 @@ use burn::tensor::Device;
 use clap::Subcommand;
 
 use super::{
-    options::InspectionOptions,
+    options::{InspectionOptions, is_built_in, load_model},
     output::{not_calibrated, out, progress_bar, promise_line},
     session::EngineSession,
 };
 use crate::{
     device::DeviceChoice,
-    engine::{Event, InspectionRequest, Severity, inspection::ModelSource},
+    engine::{BUILT_IN, Event, InspectionRequest, Severity, inspection::ModelSource},
     files,
     format::counted,
     inspect::{InvertKnobs, Lineage, Model, Promise, ScoreKind},
@@ -28,7 +28,7 @@ use crate::{
 pub(super) enum ModelCommand {
     /// Show the contents of a model file
     Show {
-        /// A .ganspect file
+        /// A .ganspect file, or `built-in`
         file: PathBuf,
         /// Write the shape and sum of every tensor to this file, as JSON
         #[arg(long, value_name = "OUT")]
@@ -59,7 +59,7 @@ pub(super) enum ModelCommand {
     },
     /// Copy a model without the weights that are needed only to resume training
     Slim {
-        /// A .ganspect file
+        /// A .ganspect file, or `built-in`
         file: PathBuf,
         /// File of the copy
         #[arg(long, value_name = "M.ganspect")]
@@ -73,6 +73,12 @@ pub(super) enum ModelCommand {
 pub(super) fn run(command: ModelCommand, device: DeviceChoice) -> Result<()> {
     match command {
         ModelCommand::Show { file, json } => show(&file, json),
+        ModelCommand::Calibrate { file, .. } | ModelCommand::Decide { file, .. } if is_built_in(&file) => {
+            bail!(
+                "the built-in model is read-only; copy it with `ganspect model slim built-in --out M.ganspect` and change \
+                 the copy"
+            )
+        }
         ModelCommand::Calibrate { file, inspection } => calibrate(file, inspection.knobs()?, device),
         ModelCommand::Decide { file, rate, score, unweigh, inspection } => {
             let mut model = Model::load(&file, &Device::flex())?;
@@ -80,7 +86,7 @@ pub(super) fn run(command: ModelCommand, device: DeviceChoice) -> Result<()> {
             Ok(model.save(&file)?)
         }
         ModelCommand::Slim { file, out, name } => {
-            let mut model = Model::load(&file, &Device::flex())?;
+            let mut model = load_model(&file, &Device::flex())?;
             model.slim();
             if let Some(name) = name {
                 model.info_mut().name = name;
@@ -148,7 +154,10 @@ fn calibrate(file: PathBuf, knobs: InvertKnobs, device: DeviceChoice) -> Result<
 }
 
 fn show(file: &Path, json: Option<PathBuf>) -> Result<()> {
-    let (model, provenance) = Bundle::read_with_provenance(file)?;
+    let (model, provenance) = match is_built_in(file) {
+        true => Bundle::from_bytes_with_provenance(BUILT_IN.0, BUILT_IN.1)?,
+        false => Bundle::read_with_provenance(file)?,
+    };
     out!("{}", file.printable());
     out!("  format {}, written by ganspect {}", provenance.format, provenance.program);
     out!("  hash {}", model.hash());

@@ -44,7 +44,7 @@ impl FolderImages {
             }
             if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                 folders.push(path);
-            } else if is_named_like_an_image(&path) || begins_like_an_image(&path) {
+            } else if is_image(&path) {
                 found.files.push(path);
             } else {
                 found.others += 1;
@@ -63,6 +63,11 @@ impl FolderImages {
         }
         Ok(found)
     }
+}
+
+/// Whether a file found in a folder is to be read as an image: by its name or, whatever its name, by its first bytes.
+pub(crate) fn is_image(path: &Path) -> bool {
+    is_named_like_an_image(path) || begins_like_an_image(path)
 }
 
 /// Whether the content of a file is that of an image. Only a regular file is opened: opening a pipe would block.

@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use super::{
     DataError, Dataset, DatasetImage, DatasetLayout, FileFault, Label, Skipped, Subset,
-    decode::{decode, decode_hashed},
+    decode::{decode, decode_hashed, is_passed_over},
     decoder_pool::on_decoders,
 };
 
@@ -506,10 +506,10 @@ fn list(folder: &Path) -> io::Result<Listing> {
     let mut here = Listing { files: Vec::new(), folders: Vec::new() };
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        if entry.file_name().as_encoded_bytes().starts_with(b".") {
+        let path = entry.path();
+        if is_passed_over(&path) {
             continue;
         }
-        let path = entry.path();
         if path.is_dir() {
             here.folders.push(path);
         } else {

@@ -121,7 +121,15 @@ impl Bundle {
     /// # Errors
     /// As [`read`](Self::read).
     pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Self, BundleError> {
-        Ok(decode(Path::new(name), bytes, bytes.len() as u64)?.0)
+        Ok(Self::from_bytes_with_provenance(name, bytes)?.0)
+    }
+
+    /// As [`from_bytes`](Self::from_bytes), with the origin of the file.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn from_bytes_with_provenance(name: &str, bytes: &[u8]) -> Result<(Self, Provenance), BundleError> {
+        decode(Path::new(name), bytes, bytes.len() as u64)
     }
 
     /// Writes a model file atomically. The same content gives the same bytes, whatever the order of the tensors.

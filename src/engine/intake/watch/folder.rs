@@ -16,7 +16,7 @@ use notify::{
     event::{AccessKind, AccessMode, CreateKind, ModifyKind},
 };
 
-use crate::{data::decode::is_named_like_an_image, text::PrintablePath};
+use crate::{data::decode::{is_named_like_an_image, is_passed_over}, text::PrintablePath};
 
 /// Device and inode of a folder, which differ after it was replaced by another of the same name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +42,7 @@ impl Identity {
 
 /// Whether a path below `root` may be a part: an image by its name, and not hidden.
 pub(crate) fn is_wanted(root: &Path, path: &Path) -> bool {
-    is_named_like_an_image(path) && !is_hidden(root, path)
+    is_named_like_an_image(path) && !is_passed_over(path) && !is_hidden(root, path)
 }
 
 fn is_hidden(root: &Path, path: &Path) -> bool {

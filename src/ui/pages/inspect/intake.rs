@@ -9,7 +9,7 @@ use egui::Context;
 
 use super::{InspectWorkspace, tasks::FolderSearch};
 use crate::{
-    data::decode::is_named_like_an_image,
+    data::{decode::is_passed_over, image_files::is_image},
     engine::{
         BackgroundTask, EngineState, InspectionRequest,
         inspection::{Query, QueryEntry, QueryId, QuerySource},
@@ -161,10 +161,13 @@ fn images_in(folder: &Path, found: &mut Vec<PathBuf>, report: &dyn Fn(usize) -> 
         first = false;
         for entry in listing.flatten() {
             let path = entry.path();
+            if is_passed_over(&path) {
+                continue;
+            }
             // Links to folders are not followed, as they may form cycles.
             if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                 folders.push(path);
-            } else if is_named_like_an_image(&path) {
+            } else if is_image(&path) {
                 found.push(path);
             }
             if found.len() >= FOLDER_LIMIT || !report(found.len()) {
