@@ -144,7 +144,6 @@ impl Picture {
         Self { images, ..self }
     }
 
-
     /// Number of images in the file, of which this is the first.
     pub(crate) fn images(&self) -> u32 {
         self.images
@@ -254,13 +253,7 @@ impl Picture {
             Samples::U8(s) => Samples::U8(self.shrink(s, width, height, |v| v.round() as u8)),
             Samples::U16(s) => Samples::U16(self.shrink(s, width, height, |v| v.round() as u16)),
         };
-        Self {
-            width,
-            height,
-            samples: Arc::new(samples),
-            illumination: CachedIllumination::default(),
-            ..*self
-        }
+        Self { width, height, samples: Arc::new(samples), illumination: CachedIllumination::default(), ..*self }
     }
 
     fn shrink<T: Copy + Into<f32>>(

@@ -8,6 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    FrameLimit,
     calibration::{Assessment, Calibration, RateError},
     critic::{
         FrameCritic, NormalStats, TestTimeAugmentation, neighbours,
@@ -18,7 +19,6 @@ use super::{
     knobs::InvertKnobs,
     latent::inversion::FrozenNetworks,
     lineage::Lineage,
-    FrameLimit,
     planes::Planes,
     regions::Regions,
     scores::{ScoreKind, Scores, fusion::ReweightError},

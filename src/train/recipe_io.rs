@@ -239,7 +239,9 @@ mod tests {
         // Before these knobs existed, images were not normalised or augmented, and the critic was wider.
         let now = Recipe::default();
         let without = |text: String, line: &str| text.replace(line, "");
-        let before = ["level = true\n", "views = true\n", "width = 24\n", "bit_depth = \"auto\"\n"].into_iter().fold(now.to_toml(), without);
+        let before = ["level = true\n", "views = true\n", "width = 24\n", "bit_depth = \"auto\"\n"]
+            .into_iter()
+            .fold(now.to_toml(), without);
         let of = |recipe: Recipe| (recipe.critic.level, recipe.critic.views, recipe.critic.width);
         assert_eq!(of(Recipe::from_record(&before).unwrap()), (false, false, 48));
         // 16-bit samples were always read as using all bits.

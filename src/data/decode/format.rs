@@ -64,7 +64,8 @@ const OTHERS: [(usize, &[u8], &str); 21] = [
 /// Recognises the format by the first bytes.
 pub(super) fn format_of(bytes: &[u8]) -> Result<ImageFormat, FileFault> {
     let text = looks_like_text(bytes);
-    let matching = |&&(at, magic, _): &&(usize, &[u8], &str)| bytes.get(at..).is_some_and(|rest| rest.starts_with(magic));
+    let matching =
+        |&&(at, magic, _): &&(usize, &[u8], &str)| bytes.get(at..).is_some_and(|rest| rest.starts_with(magic));
     if is_tiff(bytes) {
         return match bytes.get(8..10) {
             Some(b"CR") => Err(FileFault::Format("a camera's raw file")),
@@ -73,7 +74,9 @@ pub(super) fn format_of(bytes: &[u8]) -> Result<ImageFormat, FileFault> {
     }
     let guessed = image::guess_format(bytes);
     match guessed {
-        Ok(format @ (ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::Gif | ImageFormat::WebP)) => return Ok(format),
+        Ok(format @ (ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::Gif | ImageFormat::WebP)) => {
+            return Ok(format);
+        }
         // A signature of two letters may also begin a text file.
         Ok(ImageFormat::Bmp) if !text => return Ok(ImageFormat::Bmp),
         Ok(ImageFormat::Pnm) if bytes.get(2).is_some_and(u8::is_ascii_whitespace) => return Ok(ImageFormat::Pnm),

@@ -3,7 +3,6 @@
 
 use image::ImageFormat;
 
-
 /// Whether a file holds all the data that its header promises. Most decoders are lenient: a truncated JPEG decodes with
 /// a grey lower half, which must not be taken for a surface.
 pub(super) fn is_complete(bytes: &[u8], format: ImageFormat) -> bool {

@@ -27,8 +27,8 @@ use image::{
 use parking_lot::Mutex;
 
 use self::{format::format_of, jpeg::JpegFault, length::is_complete, pixels::Pixels};
-pub(crate) use names::{is_named_like_an_image, is_passed_over};
 use super::{DataError, FileFault, FileHash, Picture};
+pub(crate) use names::{is_named_like_an_image, is_passed_over};
 
 /// Maximum width and height in pixels.
 pub(crate) const MAX_SIDE: u32 = 65_535;
@@ -167,11 +167,7 @@ fn read_and<T>(
 }
 
 /// Decodes an image if `admit` allows it.
-fn picture_from(
-    bytes: &[u8],
-    turn: &mut Turn,
-    admit: impl FnOnce(&Header) -> Result<bool, FileFault>,
-) -> Decoded {
+fn picture_from(bytes: &[u8], turn: &mut Turn, admit: impl FnOnce(&Header) -> Result<bool, FileFault>) -> Decoded {
     let format = format_of(bytes)?;
     let mut admit = Some(admit);
     let mut allowed = |header: &Header| -> Result<bool, FileFault> {

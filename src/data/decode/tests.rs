@@ -184,10 +184,7 @@ fn floating_point_and_32_bits_are_refused_in_words() {
     let folder = Folder::new();
     let float = DynamicImage::ImageRgb32F(ImageBuffer::from_pixel(4, 4, Rgb([0.5_f32; 3])));
     let message = fault(&folder.with("f.tiff", &encoded(&float, ImageFormat::Tiff)));
-    assert!(
-        message.contains("32-bit floating point") && message.contains("save it with 8 or 16 bits"),
-        "{message}"
-    );
+    assert!(message.contains("32-bit floating point") && message.contains("save it with 8 or 16 bits"), "{message}");
     // A little-endian TIFF of one grey pixel of 32 bits.
     let entry = |tag: u16, kind: u16, value: u32| {
         [tag.to_le_bytes().as_slice(), &kind.to_le_bytes(), &1_u32.to_le_bytes(), &value.to_le_bytes()].concat()

@@ -291,7 +291,8 @@ impl TiffHeader {
     fn unpack(&self, file: &Container<'_>) -> Option<Vec<u16>> {
         let (width, height, bits) = (self.header.width as usize, self.header.height as usize, self.bits as usize);
         let offsets = file.all(&self.page, tag::STRIP_OFFSETS);
-        let rows = file.first(&self.page, tag::ROWS_PER_STRIP).unwrap_or(height as u64).clamp(1, height as u64) as usize;
+        let rows =
+            file.first(&self.page, tag::ROWS_PER_STRIP).unwrap_or(height as u64).clamp(1, height as u64) as usize;
         let (line, mask) = ((width * bits).div_ceil(8), (1_u32 << bits) - 1);
         let is_reversed = file.first(&self.page, tag::FILL_ORDER) == Some(2);
         let invert = if self.photometric == 0 { mask } else { 0 };
@@ -428,7 +429,9 @@ fn from_ycbcr(samples: &[u8]) -> Vec<u8> {
 fn from_cmyk<T: Copy + Into<u32>>(samples: &[T], most: u32) -> Vec<u32> {
     let convert = |&[c, m, y, k]: &[T; 4]| {
         let white = most - k.into();
-        [c, m, y].map(|ink| ((u64::from(most - ink.into()) * u64::from(white) + u64::from(most) / 2) / u64::from(most)) as u32)
+        [c, m, y].map(|ink| {
+            ((u64::from(most - ink.into()) * u64::from(white) + u64::from(most) / 2) / u64::from(most)) as u32
+        })
     };
     samples.as_chunks::<4>().0.iter().flat_map(convert).collect()
 }

@@ -121,7 +121,8 @@ fn thumbnails_and_masks_are_passed_over_and_other_pages_counted() {
     let thumbnail = || TestPage::new(2, 1, 8, vec![1; 2]).with(254, &[1]);
     let one = picture(&[page(7)]);
     assert_eq!((u8s(&one)[0], one.images(), one.remark()), (7, 1, None));
-    let several = picture(&[thumbnail(), page(7), TestPage::new(4, 1, 8, vec![0; 4]).with(254, &[4]), page(8), page(9)]);
+    let several =
+        picture(&[thumbnail(), page(7), TestPage::new(4, 1, 8, vec![0; 4]).with(254, &[4]), page(8), page(9)]);
     assert_eq!((u8s(&several)[0], several.width(), several.images()), (7, 4, 3));
     assert!(several.remark().unwrap().contains("the first of its 3 images"));
     // A thumbnail after the picture is nothing to speak of.

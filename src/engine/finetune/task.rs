@@ -10,8 +10,8 @@ use std::{
 use super::{FinetunePhase, FinetuneRequest, FinetuneResult, FinetuneSpec, FinetuneStatus, SavedModel};
 use crate::{
     data::{
-        BitDepth, CropSampler, DataError, DataSource, Dataset, DatasetImage, DatasetLayout, ImageStore, Label, Loader, Opened,
-        Split, Subset, source::describe_file, store::DEFAULT_LIMIT,
+        BitDepth, CropSampler, DataError, DataSource, Dataset, DatasetImage, DatasetLayout, ImageStore, Label, Loader,
+        Opened, Split, Subset, source::describe_file, store::DEFAULT_LIMIT,
     },
     device::ComputeDevice,
     engine::{
@@ -440,12 +440,7 @@ fn labels(record: &Path, split: &Split) -> Result<TrainingLabels, String> {
 }
 
 /// Reads the images for training and for the comparison.
-fn read(
-    source: &DataSource,
-    lineage: &Lineage,
-    depth: BitDepth,
-    progress: &TaskProgress,
-) -> Result<Data, DataError> {
+fn read(source: &DataSource, lineage: &Lineage, depth: BitDepth, progress: &TaskProgress) -> Result<Data, DataError> {
     let (opened, mut missing) = lineage.open(source, &|done, total| progress.report(done, total))?;
     let (mut items, compared): (Vec<DatasetImage>, Vec<&LabelledPart>) =
         (Vec::new(), lineage.parts.iter().filter(|part| part.role == Role::Compare).collect());

@@ -138,8 +138,19 @@ impl StreamInspector {
         let Some(outcome) = model.judge(&job) else { return StreamStep::Working };
         self.worked.0 += 1;
         let (model, threshold, scale) = (Arc::clone(&self.model), self.threshold, self.scale);
-        let inspected =
-            InspectedFile { path, hash, fingerprint, width, height, remark, model, threshold, scale, outcome, _claim: claim };
+        let inspected = InspectedFile {
+            path,
+            hash,
+            fingerprint,
+            width,
+            height,
+            remark,
+            model,
+            threshold,
+            scale,
+            outcome,
+            _claim: claim,
+        };
         StreamStep::Done(Box::new(inspected))
     }
 

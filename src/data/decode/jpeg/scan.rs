@@ -98,7 +98,6 @@ fn has_marker(bytes: &[u8]) -> bool {
     bytes.windows(2).any(|pair| pair[0] == 0xff && !matches!(pair[1], 0 | 0xff))
 }
 
-
 /// Calls `visit` with each block of a unit: its component and its position in the component.
 fn each_block<'s, 't>(
     frame: &JpegFrame,

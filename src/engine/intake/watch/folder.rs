@@ -16,7 +16,10 @@ use notify::{
     event::{AccessKind, AccessMode, CreateKind, ModifyKind},
 };
 
-use crate::{data::decode::{is_named_like_an_image, is_passed_over}, text::PrintablePath};
+use crate::{
+    data::decode::{is_named_like_an_image, is_passed_over},
+    text::PrintablePath,
+};
 
 /// Device and inode of a folder, which differ after it was replaced by another of the same name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

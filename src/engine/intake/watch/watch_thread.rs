@@ -439,8 +439,7 @@ impl WatchThread {
         let has_next = self.pending.next_ready().is_some_and(|next| {
             self.deferred.as_ref().is_none_or(|(path, bytes)| *path != next || self.budget.reserve(*bytes).is_some())
         });
-        if self.folder.is_some() && (self.scan.is_some() && !self.pending.is_full() || has_next && !self.is_paused())
-        {
+        if self.folder.is_some() && (self.scan.is_some() && !self.pending.is_full() || has_next && !self.is_paused()) {
             return true;
         }
         let wake = self.pending.next_look().into_iter().fold(now + TICK, Instant::min);
