@@ -98,6 +98,20 @@ impl LogBuffer {
         ring.push_back((number, Arc::new(line)));
     }
 
+    /// The number of lines so far.
+    pub(crate) fn mark(&self) -> u64 {
+        self.0.lock().count
+    }
+
+    /// The newest error of a module or library since a mark.
+    pub(crate) fn error_since(&self, mark: u64, target: &str) -> Option<String> {
+        let rings = self.0.lock();
+        let of = |line: &LogLine| line.target.strip_prefix(target).is_some_and(|r| r.is_empty() || r.starts_with("::"));
+        let errors = rings.rings[severity(Level::ERROR)].iter().flatten();
+        let new = errors.filter(|(number, line)| *number >= mark && of(line));
+        new.max_by_key(|(number, _)| *number).map(|(_, line)| line.text.clone())
+    }
+
     /// The lines of at least this severity that contain `filter` (case-insensitive), oldest first.
     pub(crate) fn matching(&self, level: Level, filter: &str) -> Vec<Arc<LogLine>> {
         let filter = filter.to_lowercase();
@@ -274,6 +288,19 @@ mod tests {
         }
         assert_eq!(texts(&log, Level::TRACE), ["0", "1", "2", "3", "4", "5"]);
         assert_eq!(texts(&log, Level::WARN), ["1", "3", "5"]);
+    }
+
+    #[test]
+    fn errors_of_a_library_are_found_from_a_mark_on() {
+        let log = LogBuffer::default();
+        log.push(line(Level::ERROR, "rfd::backend", "before"));
+        let mark = log.mark();
+        assert_eq!(log.error_since(mark, "rfd"), None);
+        log.push(line(Level::WARN, "rfd::backend", "a warning"));
+        log.push(line(Level::ERROR, "rfdx", "another library"));
+        assert_eq!(log.error_since(mark, "rfd"), None);
+        log.push(line(Level::ERROR, "rfd::backend", "after"));
+        assert_eq!(log.error_since(mark, "rfd").as_deref(), Some("after"));
     }
 
     #[test]

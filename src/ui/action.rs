@@ -14,6 +14,17 @@ use crate::{
     train::Recipe,
 };
 
+/// A control that can be asked for by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ControlId {
+    /// A knob of the recipe, by its key.
+    Recipe(&'static str),
+    /// A knob of inspections, by its key.
+    Inspection(&'static str),
+    /// A row of the Settings page, by its name.
+    Setting(&'static str),
+}
+
 /// A request to the window; `App::apply` carries it out.
 #[derive(Clone, Debug)]
 pub enum Action {
@@ -21,6 +32,8 @@ pub enum Action {
     Command(UiCommand),
     /// Shows a page.
     Show(PageId),
+    /// Shows a knob or a setting where it is changed.
+    Reveal(ControlId),
     /// Sends a command to the engine.
     Engine(EngineCommand),
     /// Changes the window itself.
@@ -145,6 +158,8 @@ impl Action {
 pub enum WindowAction {
     /// Opens or closes the command palette.
     Palette,
+    /// Moves the keyboard to the next region of the window (true) or the previous one.
+    Region(bool),
     /// Opens or closes the list of notices.
     Notices,
     /// Switches between dark and light.

@@ -5,27 +5,26 @@
 
 use std::{
     future::Future,
-    path::PathBuf,
+    path::{Path, PathBuf},
     pin::pin,
     sync::Arc,
     task::{Context as Poller, Poll, Wake, Waker},
     thread,
     thread::Thread,
-    time::{Duration, Instant},
 };
 
-use egui::{Align, Context, Frame, Id, Key, Layout, Modal, RichText, TextEdit, Ui};
+use egui::{Align, Context, Frame, Id, Layout, Modal, RichText, Ui};
 use rfd::AsyncFileDialog;
 
-use super::{Action, PathRequest, theme};
+use super::{Action, PathRequest, theme, widgets::path_field::PathField};
 use crate::{
     data::DataSource,
     engine::{BackgroundTask, InspectionRequest, TaskState, inspection::QuerySource},
-    text::path_text,
+    logging::LogBuffer,
 };
 
-/// A dialog that closes sooner than this was never visible.
-const UNSEEN: Duration = Duration::from_millis(400);
+/// Tracing target of the library that shows the desktop's dialogs.
+const LIBRARY: &str = "rfd";
 const WIDTH: f32 = 520.0;
 
 /// File name extensions of readable images.
@@ -67,8 +66,10 @@ pub(crate) enum Dialog {
         request: PathRequest,
         /// The suggested path.
         suggested: PathBuf,
-        /// Time of opening.
-        since: Instant,
+        /// The log when it was opened.
+        mark: u64,
+        /// Whether this window had the keyboard when the dialog was opened, and has lost it since.
+        focus: (bool, bool),
         /// Yields the chosen paths.
         task: BackgroundTask<Vec<PathBuf>>,
     },
@@ -76,23 +77,45 @@ pub(crate) enum Dialog {
     Typed {
         /// The request.
         request: PathRequest,
-        /// The text so far.
-        text: String,
+        /// The field.
+        field: PathField,
+        /// Why there is a field instead of the desktop's dialog.
+        reason: Option<String>,
         /// The field has received the focus.
         focused: bool,
     },
 }
 
+/// The meaning of the desktop's answer.
+#[derive(Debug, PartialEq, Eq)]
+enum Answer {
+    Chosen(Vec<PathBuf>),
+    Cancelled,
+    /// No dialog appeared, for this reason.
+    Failed(String),
+}
+
+/// Judges the desktop's answer. A dialog takes the keyboard from the window, so an answer without a path while the window
+/// kept the keyboard comes from a dialog that never appeared.
+fn judge(paths: Vec<PathBuf>, error: Option<String>, (had_focus, lost_focus): (bool, bool)) -> Answer {
+    match error {
+        _ if !paths.is_empty() => Answer::Chosen(paths),
+        Some(error) => Answer::Failed(format!("The desktop could not show its file dialog ({error}).")),
+        None if had_focus && !lost_focus => Answer::Failed("The desktop showed no file dialog.".into()),
+        None => Answer::Cancelled,
+    }
+}
+
 impl Dialog {
+    /// Opens a text field for the path.
+    fn typed(request: PathRequest, suggested: &Path, reason: Option<String>) -> Self {
+        Self::Typed { request, field: PathField::new(suggested), reason, focused: false }
+    }
+
     /// Opens the desktop's dialog, or a text field if `native` is false.
     pub(crate) fn open(ctx: &Context, request: PathRequest, suggested: PathBuf, native: bool) -> Self {
-        let typed = |suggested: PathBuf| Self::Typed {
-            request,
-            text: path_text::to_text(&suggested).into_owned(),
-            focused: false,
-        };
         if !native {
-            return typed(suggested);
+            return Self::typed(request, &suggested, None);
         }
         let mut dialog = AsyncFileDialog::new().set_title(request.title());
         let folder = if request.is_folder() { Some(suggested.as_path()) } else { suggested.parent() };
@@ -142,36 +165,47 @@ impl Dialog {
             move |_| wait_for(answer).into_iter().map(|handle| handle.path().to_owned()).collect(),
         );
         match task {
-            Ok(task) => Self::Native { request, suggested, since: Instant::now(), task },
-            Err(_) => Self::Typed { request, text: path_text::to_text(&suggested).into_owned(), focused: false },
+            Ok(task) => {
+                let focus = (ctx.input(|i| i.focused), false);
+                Self::Native { request, suggested, mark: LogBuffer::of_program().mark(), focus, task }
+            }
+            Err(error) => Self::typed(request, &suggested, Some(format!("No file dialog could be opened: {error}."))),
         }
     }
 
     /// Draws the text field or polls the dialog; returns `None` once it is closed.
     pub(crate) fn ui(self, ctx: &Context, actions: &mut Vec<Action>) -> Option<Self> {
         match self {
-            Self::Native { request, suggested, since, task } => match task.poll() {
-                TaskState::Running => Some(Self::Native { request, suggested, since, task }),
-                TaskState::Done(paths) if !paths.is_empty() => {
-                    actions.extend(action(request, paths));
-                    None
-                }
-                TaskState::Done(_) if since.elapsed() < UNSEEN => {
-                    ctx.request_repaint();
-                    Some(Self::Typed { request, text: path_text::to_text(&suggested).into_owned(), focused: false })
-                }
-                TaskState::Done(_) | TaskState::Over => None,
-            },
-            Self::Typed { request, mut text, mut focused } => {
-                let modal = modal("path-dialog", ctx).show(ctx, |ui| typed(ui, request, &mut text, &mut focused));
-                match modal.inner {
-                    Some(true) => {
-                        actions.extend(action(request, vec![path_text::from_text(text.trim())]));
+            Self::Native { request, suggested, mark, focus: (had, lost), task } => {
+                let focus = (had, lost || !ctx.input(|i| i.focused));
+                let paths = match task.poll() {
+                    TaskState::Running => return Some(Self::Native { request, suggested, mark, focus, task }),
+                    TaskState::Done(paths) => paths,
+                    TaskState::Over => Vec::new(),
+                };
+                match judge(paths, LogBuffer::of_program().error_since(mark, LIBRARY), focus) {
+                    Answer::Chosen(paths) => {
+                        actions.extend(action(request, paths));
                         None
                     }
-                    Some(false) => None,
+                    Answer::Cancelled => None,
+                    Answer::Failed(reason) => {
+                        ctx.request_repaint();
+                        Some(Self::typed(request, &suggested, Some(reason)))
+                    }
+                }
+            }
+            Self::Typed { request, mut field, reason, mut focused } => {
+                let modal = modal("path-dialog", ctx)
+                    .show(ctx, |ui| typed(ui, request, &mut field, reason.as_deref(), &mut focused));
+                match modal.inner {
+                    Some(Some(path)) => {
+                        actions.extend(action(request, vec![path]));
+                        None
+                    }
+                    Some(None) => None,
                     None if modal.should_close() => None,
-                    None => Some(Self::Typed { request, text, focused }),
+                    None => Some(Self::Typed { request, field, reason, focused }),
                 }
             }
         }
@@ -184,32 +218,46 @@ fn modal(name: &str, ctx: &Context) -> Modal {
     Modal::new(Id::unique(name)).frame(frame)
 }
 
-fn typed(ui: &mut Ui, request: PathRequest, text: &mut String, focused: &mut bool) -> Option<bool> {
+/// Draws the text field; returns the path once it is confirmed, or `None` in it once the dialog is cancelled.
+fn typed(
+    ui: &mut Ui,
+    request: PathRequest,
+    field: &mut PathField,
+    reason: Option<&str>,
+    focused: &mut bool,
+) -> Option<Option<PathBuf>> {
     let p = theme::Palette::of(ui);
     ui.set_width(WIDTH.min(ui.ctx().content_rect().width() - 2.0 * theme::GAP_XL));
     ui.label(RichText::new(request.title()).text_style(theme::section()).color(p.text_strong));
+    let text = "Type or paste the path; Tab completes it.";
+    let text = reason.map_or_else(|| text.to_owned(), |reason| format!("{reason} {text}"));
+    ui.add(egui::Label::new(theme::weak_caption(&p, text)).wrap());
     ui.add_space(theme::GAP_S);
-    let field = ui
-        .add(TextEdit::singleline(text).id(Id::unique("path-field")).hint_text("Path").desired_width(f32::INFINITY))
-        .accessible_name("Path");
+    let answer = field.ui(ui, request.kind(), "Path", "Path", f32::INFINITY);
     if !*focused {
-        field.request_focus();
+        answer.field.request_focus();
         *focused = true;
     }
-    let entered = field.lost_focus() && ui.input(|i| i.key_pressed(Key::Enter));
-    ui.label(theme::weak_caption(&p, "Type or paste the path."));
+    if answer.entered && answer.path.is_none() {
+        // The path stays to be corrected.
+        answer.field.request_focus();
+    }
+    ui.add_space(theme::GAP_XS);
+    field.choices(ui, request.kind());
     ui.add_space(theme::GAP_S);
-    let mut answer = None;
-    let ready = !text.trim().is_empty();
+    let mut result = None;
     ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-        if ui.add_enabled(ready, theme::primary_button(&p, request.verb())).clicked() || (entered && ready) {
-            answer = Some(true);
+        let button = ui.add_enabled(answer.path.is_some(), theme::primary_button(&p, request.verb()));
+        let why =
+            if field.is_empty() { "Type a path first." } else { "This path cannot be used; the reason is above." };
+        if button.on_disabled_hover_text(why).clicked() || answer.entered && answer.path.is_some() {
+            result = Some(answer.path.clone());
         }
         if ui.button("Cancel").clicked() {
-            answer = Some(false);
+            result = Some(None);
         }
     });
-    answer
+    result
 }
 
 /// A confirmation before a destructive action.
@@ -274,6 +322,23 @@ fn wait_for<T>(future: impl Future<Output = T>) -> T {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_desktop_is_judged_by_its_answer_and_not_by_its_speed() {
+        let path = || vec![PathBuf::from("/a")];
+        // Focus: at the start, and lost since. A fast cancellation is one, a slow failure is none.
+        assert_eq!(judge(path(), None, (true, true)), Answer::Chosen(path()));
+        assert_eq!(judge(path(), Some("portal".into()), (true, false)), Answer::Chosen(path()));
+        assert_eq!(judge(Vec::new(), None, (true, true)), Answer::Cancelled);
+        assert_eq!(judge(Vec::new(), None, (false, true)), Answer::Cancelled);
+        assert!(matches!(judge(Vec::new(), None, (true, false)), Answer::Failed(_)));
+        for focus in [(true, true), (true, false), (false, true)] {
+            let Answer::Failed(reason) = judge(Vec::new(), Some("no zenity".into()), focus) else {
+                panic!("{focus:?}")
+            };
+            assert!(reason.contains("no zenity"));
+        }
+    }
 
     #[test]
     fn a_future_is_waited_for_across_threads() {

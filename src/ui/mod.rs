@@ -8,6 +8,7 @@ mod app;
 mod commands;
 mod cpu_painter;
 mod dialog;
+mod focus;
 mod frame;
 mod job;
 mod notices;
@@ -21,9 +22,10 @@ mod repaint_pacing;
 mod settings;
 mod status_bar;
 mod theme;
+mod typed_path;
 mod widgets;
 
-pub use action::{Action, FinetuneAction, IntakeAction, RunAction, WindowAction};
+pub use action::{Action, ControlId, FinetuneAction, IntakeAction, RunAction, WindowAction};
 pub use app::App;
 pub(crate) use app::{PresentationSet, WindowOptions, run};
 pub use commands::{

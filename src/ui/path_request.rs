@@ -1,5 +1,6 @@
 //! The files and folders that the window asks for.
 
+use super::typed_path::PathKind;
 use crate::review::export::ExportFormat;
 
 /// The purpose of a requested path.
@@ -79,6 +80,18 @@ impl PathRequest {
                 | Self::Report
                 | Self::ReviewExport(_)
         )
+    }
+
+    /// What a typed path has to be.
+    pub(super) fn kind(self) -> PathKind {
+        match self {
+            // A folder of images, or a list of them.
+            Self::Images | Self::TestImages | Self::Queries => PathKind::Any,
+            Self::LoadRecipe | Self::Model | Self::Record => PathKind::File,
+            Self::SaveRecipe | Self::SaveGrid | Self::SaveModel => PathKind::NewFile,
+            Self::Parts => PathKind::Folder,
+            Self::RunsFolder | Self::Export | Self::Report | Self::ReviewExport(_) => PathKind::NewFolder,
+        }
     }
 
     /// Whether a file is to be written.

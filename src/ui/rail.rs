@@ -1,6 +1,9 @@
 //! The navigation rail on the left.
 
-use egui::{Align2, FontSelection, Frame, Panel, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, vec2};
+use egui::{
+    Align2, EventFilter, FontSelection, Frame, Id, Key, Modifiers, Panel, Response, Role, Sense, Stroke, StrokeKind,
+    Ui, Vec2, WidgetInfo, vec2,
+};
 
 use super::{Action, PageId, theme};
 
@@ -23,7 +26,9 @@ pub(crate) fn ui(ui: &mut Ui, page: PageId, actions: &mut Vec<Action>) {
 }
 
 fn entry(ui: &mut Ui, p: &theme::Palette, page: PageId, current: bool, height: f32, actions: &mut Vec<Action>) {
-    let (rect, response) = ui.allocate_exact_size(vec2(theme::RAIL, height), Sense::click());
+    // The rail is one stop of the Tab key; the arrow keys go to the other pages.
+    let sense = if current { Sense::click() } else { Sense::CLICK };
+    let (rect, response) = ui.allocate_exact_size(vec2(theme::RAIL, height), sense);
     response.widget_info(|| WidgetInfo::selected(Role::Button, true, current, page.title()));
     let lit = current || response.hovered() || response.has_focus();
     let colour = if lit { p.text_strong } else { p.text_weak };
@@ -41,6 +46,9 @@ fn entry(ui: &mut Ui, p: &theme::Palette, page: PageId, current: bool, height: f
             StrokeKind::Inside,
         );
     }
+    if current && response.has_focus() {
+        other_page(ui, &response, page, actions);
+    }
     let icon = page.icon();
     let size = FontSelection::Style(theme::figure()).resolve(ui.style()).size;
     let icon_font = egui::FontId::new(size, icon.font_family());
@@ -51,8 +59,34 @@ fn entry(ui: &mut Ui, p: &theme::Palette, page: PageId, current: bool, height: f
         let font = FontSelection::Style(theme::caption()).resolve(ui.style());
         painter.text(rect.center() + vec2(0.0, theme::GAP_M), Align2::CENTER_CENTER, page.title(), font, colour);
     }
+    if current && ui.data_mut(|data| data.remove_temp::<bool>(Id::unique("rail-focus"))).is_some() {
+        response.request_focus();
+    }
     let command = page.command();
     if response.on_hover_text(command.tooltip(ui.ctx())).clicked() {
         actions.push(Action::Command(command));
+    }
+}
+
+/// Shows another page by the arrow keys, and keeps the focus in the rail.
+fn other_page(ui: &Ui, response: &Response, page: PageId, actions: &mut Vec<Action>) {
+    let filter = EventFilter { vertical_arrows: true, ..EventFilter::default() };
+    ui.memory_mut(|m| m.set_focus_lock_filter(response.id, filter));
+    let last = PageId::ALL.len() - 1;
+    let at = PageId::ALL.iter().position(|own| *own == page).unwrap_or_default();
+    let none = Modifiers::NONE;
+    let to = ui.input_mut(|i| {
+        let keys = [
+            (Key::ArrowUp, at.saturating_sub(1)),
+            (Key::ArrowDown, (at + 1).min(last)),
+            (Key::Home, 0),
+            (Key::End, last),
+        ];
+        keys.into_iter().find(|(key, _)| i.consume_key(none, *key)).map(|(_, to)| to)
+    });
+    if let Some(to) = to.filter(|to| *to != at) {
+        actions.push(Action::Command(PageId::ALL[to].command()));
+        // The entry of the other page takes the focus once it is the current one.
+        ui.data_mut(|data| data.insert_temp(Id::unique("rail-focus"), true));
     }
 }

@@ -195,7 +195,7 @@ fn cell(test: &TestWindow, title: &str) -> usize {
 }
 
 /// Returns the labels of the visible rows, in the table's order.
-fn rows(test: &TestWindow) -> Vec<String> {
+pub fn rows(test: &TestWindow) -> Vec<String> {
     let rows = test.harness.query_all_by_role(accesskit::Role::ListBoxOption);
     rows.filter_map(|node| node.accesskit_node().label()).collect()
 }

@@ -9,6 +9,7 @@ mod evaluate;
 mod harness;
 mod inspect;
 mod inspected;
+mod keyboard;
 mod layout;
 mod pages;
 mod parts;

@@ -8,8 +8,9 @@ use super::App;
 use crate::{
     engine::{ComputeCommand, EngineCommand, Severity, TrainingRequest},
     ui::{
-        Action, FinetuneAction, IntakeAction, PageId, RunAction, ThemeChoice, UiCommand, WindowAction,
+        Action, ControlId, FinetuneAction, IntakeAction, PageId, RunAction, ThemeChoice, UiCommand, WindowAction,
         commands::{Effect, palette::CommandPalette},
+        focus,
         settings::SCALE,
     },
 };
@@ -23,6 +24,7 @@ impl App {
         match action {
             Action::Command(command) => self.command(command),
             Action::Show(page) => self.page = page,
+            Action::Reveal(control) => self.reveal(control),
             Action::Engine(command) => self.send(command),
             Action::Window(action) => self.window_action(action),
             Action::Run(action) => self.run_action(action),
@@ -103,6 +105,32 @@ impl App {
         }
     }
 
+    /// Shows a knob or a setting where it is changed, or where it is described while it cannot be changed.
+    fn reveal(&mut self, control: ControlId) {
+        let name = match control {
+            ControlId::Recipe(key) if self.context(&self.status()).run => {
+                self.page = PageId::Train;
+                self.pages.train.workspace.show_knob(key);
+                key
+            }
+            ControlId::Recipe(key) => {
+                self.page = PageId::Help;
+                self.pages.help.show_knob(key);
+                return;
+            }
+            ControlId::Inspection(key) => {
+                self.page = PageId::Inspect;
+                self.pages.inspect.show_panel();
+                key
+            }
+            ControlId::Setting(name) => {
+                self.page = PageId::Settings;
+                name
+            }
+        };
+        focus::reveal(&self.ctx, name);
+    }
+
     fn cancel_job(&mut self, page: PageId) {
         let (engine, mut actions) = (Arc::clone(self.engine.state()), Vec::new());
         self.pages.get_mut(page).cancel_job(&engine, &mut actions);
@@ -115,6 +143,7 @@ impl App {
             WindowAction::Palette => {
                 self.palette = if self.palette.is_some() { None } else { Some(CommandPalette::default()) };
             }
+            WindowAction::Region(forward) => self.region = Some(forward),
             WindowAction::Notices => self.notices.open = !self.notices.open,
             WindowAction::Theme => {
                 let dark = self.applied.is_none_or(|(dark, _)| dark);

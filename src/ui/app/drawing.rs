@@ -8,7 +8,7 @@ use super::App;
 use crate::{
     engine::{Severity, training::TrainingStatus},
     logging::FRAME_TIMES,
-    ui::{Action, CommandContext, Frame, PageId, ThemeChoice, commands::shortcuts, rail, status_bar, theme},
+    ui::{Action, CommandContext, Frame, PageId, ThemeChoice, commands::shortcuts, focus, rail, status_bar, theme},
 };
 
 impl App {
@@ -76,6 +76,9 @@ impl App {
         }
         self.draw_modals(&context, &mut actions);
         self.notices.ui(&self.ctx, status_bar::HEIGHT, &mut actions);
+        if let Some(forward) = self.region.take() {
+            focus::move_region(&self.ctx, forward);
+        }
         if actions.iter().any(|a| matches!(a, Action::Command(_))) {
             // Drawn again at once rather than a frame late.
             self.ctx.request_discard("a command was given");

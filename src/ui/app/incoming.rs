@@ -11,7 +11,7 @@ use super::App;
 use crate::{
     data::{DataSource, Picture, Samples},
     engine::{Severity, inspection::QuerySource},
-    ui::{Action, PageId, theme},
+    ui::{Action, PageId, theme, typed_path},
 };
 
 impl App {
@@ -101,12 +101,10 @@ fn pasted(event: &Event) -> Vec<QuerySource> {
         Event::PasteImage(image) => {
             picture(image).map(|picture| QuerySource::Picture(Arc::new(picture))).into_iter().collect()
         }
-        Event::Paste(text) => text
-            .lines()
-            .map(|line| PathBuf::from(line.trim().trim_matches('"').trim_start_matches("file://")))
-            .filter(|path| path.is_absolute() && path.is_file())
-            .map(QuerySource::File)
-            .collect(),
+        Event::Paste(text) => {
+            let paths = text.lines().filter(|line| typed_path::is_whole(line)).filter_map(typed_path::resolve);
+            paths.filter(|path| path.is_file()).map(QuerySource::File).collect()
+        }
         _ => Vec::new(),
     }
 }

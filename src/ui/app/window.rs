@@ -70,6 +70,8 @@ pub struct App {
     pub(super) dialog: Option<Dialog>,
     pub(super) confirm: Option<Confirm>,
     pub(super) native_dialogs: bool,
+    /// The keyboard is to move to the next region (true) or the previous one at the end of this frame.
+    pub(super) region: Option<bool>,
 
     pub(super) recipes: RecipeHistory,
     /// Time at which the edited recipe is to be sent to the engine.
@@ -116,6 +118,7 @@ impl App {
             dialog: None,
             confirm: None,
             native_dialogs: true,
+            region: None,
             recipes,
             recipe_due: None,
             overlays: Overlays::default(),

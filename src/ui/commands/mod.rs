@@ -7,6 +7,7 @@ mod inspect;
 mod intake;
 pub(super) mod palette;
 mod presentation;
+mod ranking;
 mod recipe;
 mod review;
 mod row;

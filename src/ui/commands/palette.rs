@@ -1,9 +1,19 @@
-//! The command palette: fuzzy search over all available commands.
+//! The command palette: search over all available commands, knobs and settings.
+
+use std::cmp::Reverse;
 
 use egui::{Align, Area, Context, Id, Key, Layout, Modal, Order, RichText, ScrollArea, TextEdit, Ui, vec2};
 
-use super::{CommandContext, UiCommand, row::CommandRow, table::rows};
-use crate::ui::{Action, theme};
+use super::{
+    CommandContext, UiCommand,
+    ranking::{Match, rank},
+    table::rows,
+};
+use crate::{
+    inspect,
+    train::knobs::{KNOBS, Knob},
+    ui::{Action, ControlId, PageId, pages::settings::SETTINGS, theme},
+};
 
 /// Visible rows.
 const ROWS: usize = 12;
@@ -28,22 +38,28 @@ impl CommandPalette {
             .anchor(egui::Align2::CENTER_TOP, vec2(0.0, theme::RAIL + theme::GAP_XL));
         let frame = egui::Frame::popup(&ctx.style_of(ctx.theme())).inner_margin(theme::GAP_S);
         let modal = Modal::new(id).area(area).frame(frame).show(ctx, |ui| self.contents(ui, context));
-        if let Some(command) = modal.inner {
-            actions.push(Action::Command(command));
+        if let Some(item) = modal.inner {
+            actions.push(item.action());
             return false;
         }
         !modal.should_close()
     }
 
-    fn contents(&mut self, ui: &mut Ui, context: &CommandContext) -> Option<UiCommand> {
+    fn contents(&mut self, ui: &mut Ui, context: &CommandContext) -> Option<PaletteItem> {
         ui.set_width(WIDTH.min(ui.ctx().content_rect().width() - 2.0 * theme::GAP_XL));
         let hits = ranked(&self.query, context);
         self.chosen = self.chosen.min(hits.len().saturating_sub(1));
         // Consumed before the text field, whose cursor they would move.
-        let (up, down, enter) = ui.input_mut(|i| {
-            let none = egui::Modifiers::NONE;
-            (i.consume_key(none, Key::ArrowUp), i.consume_key(none, Key::ArrowDown), i.consume_key(none, Key::Enter))
+        let (up, down, enter, pages) = ui.input_mut(|i| {
+            let mut key = |key| i.consume_key(egui::Modifiers::NONE, key);
+            let pages = i32::from(key(Key::PageDown)) - i32::from(key(Key::PageUp));
+            (key(Key::ArrowUp), key(Key::ArrowDown), key(Key::Enter), pages)
         });
+        let moved = up || down || pages != 0;
+        if pages != 0 {
+            let to = self.chosen as i32 + pages * ROWS as i32;
+            self.chosen = to.clamp(0, hits.len().saturating_sub(1) as i32) as usize;
+        }
         if up {
             self.chosen = self.chosen.checked_sub(1).unwrap_or(hits.len().saturating_sub(1));
         }
@@ -55,7 +71,7 @@ impl CommandPalette {
         }
 
         let field = TextEdit::singleline(&mut self.query)
-            .hint_text("Search commands")
+            .hint_text("Search commands, knobs and settings")
             .desired_width(f32::INFINITY)
             .margin(egui::Margin::same(theme::GAP_S as i8));
         let field = ui.add(field).accessible_name("Command");
@@ -73,7 +89,7 @@ impl CommandPalette {
         if hits.is_empty() {
             ui.allocate_ui(vec2(ui.available_width(), height), |ui| {
                 ui.set_min_height(height);
-                ui.weak("No matching command.");
+                ui.weak("No matching command, knob or setting.");
             });
             return None;
         }
@@ -82,13 +98,13 @@ impl CommandPalette {
             ui,
             |ui| {
                 ui.spacing_mut().item_spacing.y = 0.0;
-                for (i, command) in hits.iter().enumerate() {
-                    let row = row(ui, *command, i == self.chosen);
-                    if (up || down) && i == self.chosen {
+                for (i, item) in hits.iter().enumerate() {
+                    let row = row(ui, *item, i == self.chosen);
+                    if moved && i == self.chosen {
                         row.scroll_to_me(None);
                     }
                     if row.clicked() {
-                        run = Some(*command);
+                        run = Some(*item);
                     }
                 }
             },
@@ -97,10 +113,11 @@ impl CommandPalette {
     }
 }
 
-fn row(ui: &mut Ui, command: UiCommand, chosen: bool) -> egui::Response {
+fn row(ui: &mut Ui, item: PaletteItem, chosen: bool) -> egui::Response {
     let p = theme::Palette::of(ui);
+    let (title, help, end) = item.describe(ui.ctx());
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), theme::ROW), egui::Sense::click());
-    response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, chosen, command.title()));
+    response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, chosen, title));
     if chosen || response.hovered() {
         ui.painter().rect_filled(rect, theme::RADIUS, if chosen { p.selection } else { p.control });
     }
@@ -109,47 +126,72 @@ fn row(ui: &mut Ui, command: UiCommand, chosen: bool) -> egui::Response {
             .max_rect(rect.shrink2(vec2(theme::GAP_S, 0.0)))
             .layout(Layout::left_to_right(Align::Center)),
     );
-    inner.label(RichText::new(command.title()).color(p.text_strong));
+    inner.label(RichText::new(title).color(p.text_strong));
     inner.with_layout(Layout::right_to_left(Align::Center), |ui| {
-        ui.label(theme::weak_caption(&p, command.keys(ui.ctx())));
+        ui.label(theme::weak_caption(&p, end));
     });
-    response.on_hover_text(command.help())
+    response.on_hover_text(help)
 }
 
-/// The available commands that match the query, best first.
-pub(crate) fn ranked(query: &str, context: &CommandContext) -> Vec<UiCommand> {
-    let mut hits: Vec<(i32, UiCommand)> = rows()
-        .filter(|row| row.command != UiCommand::Palette && row.is_enabled(context))
-        .filter_map(|row| Some((score(query, row)?, row.command)))
-        .collect();
-    // A stable sort keeps the table's order among equal scores.
-    hits.sort_by_key(|(score, _)| -score);
-    hits.into_iter().map(|(_, c)| c).collect()
+/// An entry of the palette.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum PaletteItem {
+    /// A command, which is run.
+    Command(UiCommand),
+    /// A knob or a setting, which is shown.
+    Control(ControlId),
 }
 
-/// Scores a command: by its title, or by its keywords, one for each word of the query, at half the weight.
-fn score(query: &str, row: &CommandRow) -> Option<i32> {
-    let title = fuzzy(query, row.title);
-    let keyword = |word: &str| row.keywords.split(' ').filter_map(|k| fuzzy(word, k)).max();
-    let keywords: Option<i32> = query.split_whitespace().map(keyword).sum();
-    title.max(keywords.map(|sum| sum / 2))
-}
-
-/// Scores `text` by the letters of `query` in order: consecutive letters and starts of words score higher, long texts
-/// lower. `None` if a letter is missing.
-fn fuzzy(query: &str, text: &str) -> Option<i32> {
-    let text: Vec<char> = text.to_lowercase().chars().collect();
-    let (mut total, mut from, mut last) = (0, 0, None);
-    for letter in query.to_lowercase().chars().filter(|c| !c.is_whitespace()) {
-        let start_of_word = |i: usize| i == 0 || text.get(i - 1).is_some_and(|c| !c.is_alphanumeric());
-        let rest = || (from..text.len()).filter(|i| text.get(*i) == Some(&letter));
-        let next = rest().find(|i| last.is_some_and(|l| l + 1 == *i) || start_of_word(*i)).or_else(|| rest().next())?;
-        total += if last.is_some_and(|l: usize| l + 1 == next) { 8 } else { 0 };
-        total += if start_of_word(next) { 6 } else { 1 };
-        last = Some(next);
-        from = next + 1;
+impl PaletteItem {
+    /// Returns title, help and what stands at the end of the row.
+    fn describe(self, ctx: &Context) -> (&'static str, String, String) {
+        let knob = |knobs: &'static [Knob], key: &str| knobs.iter().find(|knob| knob.key == key);
+        match self {
+            Self::Command(command) => (command.title(), command.help().to_owned(), command.keys(ctx)),
+            Self::Control(ControlId::Recipe(key)) => match knob(KNOBS, key) {
+                Some(knob) => {
+                    (knob.label, knob.help.to_owned(), format!("Knob, {}", knob.group.title().to_lowercase()))
+                }
+                None => (key, String::new(), String::new()),
+            },
+            Self::Control(ControlId::Inspection(key)) => match knob(&inspect::knobs::KNOBS, key) {
+                Some(knob) => (knob.label, knob.help.to_owned(), "Knob, inspection".to_owned()),
+                None => (key, String::new(), String::new()),
+            },
+            Self::Control(ControlId::Setting(name)) => (name, "Shows this setting.".to_owned(), "Setting".to_owned()),
+        }
     }
-    Some(total * 4 - text.len() as i32 / 4)
+
+    fn action(self) -> Action {
+        match self {
+            Self::Command(command) => Action::Command(command),
+            Self::Control(control) => Action::Reveal(control),
+        }
+    }
+}
+
+/// The available commands that match the query, best first; with a query, the knobs and settings as well.
+pub(crate) fn ranked(query: &str, context: &CommandContext) -> Vec<PaletteItem> {
+    let commands = rows().filter(|row| row.command != UiCommand::Palette && row.is_enabled(context));
+    let commands = commands.map(|row| (PaletteItem::Command(row.command), row.title, row.keywords));
+    if query.trim().is_empty() {
+        return commands.map(|(item, ..)| item).collect();
+    }
+    let recipe = KNOBS.iter().map(|knob| (ControlId::Recipe(knob.key), knob.label, knob.key));
+    let inspection = inspect::knobs::KNOBS.iter().map(|knob| (ControlId::Inspection(knob.key), knob.label, knob.key));
+    let settings = SETTINGS.iter().map(|(name, words)| (ControlId::Setting(name), *name, *words));
+    // A presentation has no other controls.
+    let controls = recipe.chain(inspection).chain(settings).filter(|_| context.page != PageId::Presentation);
+    let controls = controls.map(|(control, title, words)| (PaletteItem::Control(control), title, words));
+    let command = commands.filter_map(|(item, title, words)| Some((rank(query, title, words)?, item)));
+    let control = controls.filter_map(|(item, title, words)| {
+        // Scattered letters occur in most of the many knobs.
+        Some((rank(query, title, words).filter(|found| found.is_close())?, item))
+    });
+    let mut hits: Vec<(Match, PaletteItem)> = command.chain(control).collect();
+    // A stable sort keeps the table's order among equal matches.
+    hits.sort_by_key(|(found, _)| Reverse(*found));
+    hits.into_iter().map(|(_, item)| item).collect()
 }
 
 #[cfg(test)]
@@ -170,7 +212,7 @@ mod tests {
             ("zoom in", UiCommand::ScaleUp),
         ] {
             let hits = ranked(query, &context);
-            let place = hits.iter().position(|c| *c == wanted);
+            let place = hits.iter().position(|item| *item == PaletteItem::Command(wanted));
             assert!(place.is_some_and(|p| p < 3), "{query}: {wanted:?} is at {place:?} in {hits:?}");
         }
     }
@@ -185,6 +227,44 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_now_is_not_offered() {
-        assert!(!ranked("", &CommandContext::default()).contains(&UiCommand::PlayPause));
+        assert!(!ranked("", &CommandContext::default()).contains(&PaletteItem::Command(UiCommand::PlayPause)));
+    }
+
+    #[test]
+    fn the_exact_word_comes_first() {
+        let everything =
+            CommandContext { run: true, paused: true, grid: true, model: true, ..CommandContext::default() };
+        for context in [CommandContext::default(), everything] {
+            let first = |query: &str| ranked(query, &context).first().copied();
+            assert_eq!(first("theme"), Some(PaletteItem::Control(ControlId::Setting("Theme"))));
+            assert_eq!(ranked("theme", &context).get(1), Some(&PaletteItem::Command(UiCommand::Theme)));
+            assert_eq!(first("help"), Some(PaletteItem::Command(UiCommand::GoHelp)));
+            assert_eq!(first("quit"), Some(PaletteItem::Command(UiCommand::Quit)));
+            // Every title finds its own entry first, in any case.
+            for row in rows().filter(|row| row.command != UiCommand::Palette && row.is_enabled(&context)) {
+                let found = first(&row.title.to_uppercase());
+                assert_eq!(found, Some(PaletteItem::Command(row.command)), "{}", row.title);
+            }
+        }
+    }
+
+    #[test]
+    fn every_knob_and_setting_is_found_by_its_name_and_its_key() {
+        let context = CommandContext::default();
+        let finds = |query: &str, control| {
+            let hits = ranked(query, &context);
+            let place = hits.iter().position(|item| *item == PaletteItem::Control(control));
+            assert!(place.is_some_and(|place| place < 4), "{query} is at {place:?}");
+        };
+        for knob in KNOBS {
+            finds(knob.label, ControlId::Recipe(knob.key));
+            finds(knob.key, ControlId::Recipe(knob.key));
+        }
+        for knob in &inspect::knobs::KNOBS {
+            finds(knob.label, ControlId::Inspection(knob.key));
+        }
+        for (name, _) in SETTINGS {
+            finds(name, ControlId::Setting(name));
+        }
     }
 }

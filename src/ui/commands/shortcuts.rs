@@ -2,15 +2,13 @@
 
 use egui::{Context, Event, InputState, Key, KeyboardShortcut};
 
-#[cfg(test)]
-use super::UiCommand;
 use super::{
-    CommandContext,
+    CommandContext, UiCommand,
     row::CommandRow,
     table::rows,
     typing::{TypingGuard, Withheld, WithheldKey, shares_letters},
 };
-use crate::ui::{Action, PageId};
+use crate::ui::{Action, PageId, widgets::list_keys::is_list_focused};
 
 /// Keys that a focused control needs for itself if no modifier is held.
 const FOR_CONTROLS: [Key; 6] = [Key::Space, Key::Enter, Key::ArrowLeft, Key::ArrowRight, Key::ArrowUp, Key::ArrowDown];
@@ -43,7 +41,7 @@ const UNDO: Key = Key::Z;
 
 /// Removes the shortcuts pressed since the last frame from the input and requests their commands.
 ///
-/// None fires while a text field has the focus. A key without modifier does nothing while something else owns the
+/// While a text field has the focus, only those fire that move the focus. A key without modifier does nothing while something else owns the
 /// keyboard, and in the moment after text was typed; returns the first that did nothing for such a reason.
 pub(crate) fn take(
     ctx: &Context,
@@ -52,9 +50,11 @@ pub(crate) fn take(
     actions: &mut Vec<Action>,
 ) -> Option<WithheldKey> {
     if ctx.text_edit_focused() {
+        leave_field(ctx, context, actions);
         return None;
     }
-    let focused = ctx.memory(|m| m.focused());
+    // A list leaves the keys of the page's commands to them.
+    let focused = ctx.memory(|m| m.focused()).filter(|_| !is_list_focused(ctx));
     let owns_letters = focused.is_some_and(|control| !shares_letters(ctx, control));
     let mut withheld = None;
     for (shortcut, row) in shortcuts_on(context.page) {
@@ -83,6 +83,16 @@ pub(crate) fn take(
         }
     }
     withheld
+}
+
+/// Requests the commands that move the focus out of a text field.
+fn leave_field(ctx: &Context, context: &CommandContext, actions: &mut Vec<Action>) {
+    for (shortcut, row) in shortcuts_on(context.page) {
+        let moves = matches!(row.command, UiCommand::NextRegion | UiCommand::PreviousRegion);
+        if moves && ctx.input_mut(|input| take_one(input, &shortcut)) && row.is_enabled(context) {
+            actions.push(Action::Command(row.command));
+        }
+    }
 }
 
 /// Whether the commands of this frame come from a key pressed on a focused button, rather than from the pointer.

@@ -135,7 +135,8 @@ pub(super) mod tests {
 
     use super::*;
     use crate::ui::commands::{
-        EvaluationContext, FinetuneContext, IntakeContext, QueryContext, ReviewContext, palette, shortcuts, typing,
+        EvaluationContext, FinetuneContext, IntakeContext, QueryContext, ReviewContext, palette, palette::PaletteItem,
+        shortcuts, typing,
     };
 
     pub(in crate::ui::commands) const PAGES: [PageId; 9] = [
@@ -208,8 +209,9 @@ pub(super) mod tests {
         for row in rows() {
             let command = row.command;
             assert!(help.contains(&command) && command.row().title == row.title, "{command:?} is not in the help");
-            let listed =
-                contexts.iter().any(|c| command.enabled(c) && palette::ranked(row.title, c).contains(&command));
+            let listed = contexts
+                .iter()
+                .any(|c| command.enabled(c) && palette::ranked(row.title, c).contains(&PaletteItem::Command(command)));
             assert!(listed || command == UiCommand::Palette, "{command:?} is never in the palette");
             for key in row.keys {
                 let fires = |page: PageId| shortcuts::command_for(key, page) == Some(command);

@@ -4,7 +4,7 @@ use egui::Key;
 
 use super::{
     UiCommand,
-    row::{CommandRow, CommandSection, Effect, always, commands, ctrl, ctrl_shift, key},
+    row::{CommandRow, CommandSection, Effect, always, commands, ctrl, ctrl_shift, key, shift},
 };
 use crate::ui::{Action, PageId, WindowAction};
 
@@ -91,6 +91,24 @@ commands! { "Window";
         pages: EVERYWHERE,
         enabled: always,
         effect: Effect::Action(|_| Action::Show(PageId::Help)),
+    }
+    NextRegion {
+        title: "Next region",
+        help: "Moves the keyboard to the next region: rail, page, side panel, status bar.",
+        keywords: "focus keyboard pane",
+        keys: [key(Key::F6), ctrl(Key::Tab)],
+        pages: EVERYWHERE,
+        enabled: always,
+        effect: Effect::Action(|_| Action::Window(WindowAction::Region(true))),
+    }
+    PreviousRegion {
+        title: "Previous region",
+        help: "Moves the keyboard to the previous region.",
+        keywords: "focus keyboard pane",
+        keys: [shift(Key::F6), ctrl_shift(Key::Tab)],
+        pages: EVERYWHERE,
+        enabled: always,
+        effect: Effect::Action(|_| Action::Window(WindowAction::Region(false))),
     }
     Notices {
         title: "Notices",

@@ -12,6 +12,7 @@ use crate::{
         commands::{CommandRow, SECTIONS},
         pages::{Page, page_frame},
         theme,
+        widgets::list_keys::scroll_keys,
     },
 };
 
@@ -27,6 +28,11 @@ pub(crate) struct HelpPage {
 }
 
 impl HelpPage {
+    /// Lists this knob only.
+    pub(crate) fn show_knob(&mut self, key: &str) {
+        self.filter = key.to_owned();
+    }
+
     /// Draws the page. The name of a command is a button that runs it.
     pub(crate) fn ui(&mut self, ui: &mut Ui, context: &CommandContext, actions: &mut Vec<Action>) {
         let p = theme::Palette::of(ui);
@@ -45,6 +51,7 @@ impl HelpPage {
         let filter = self.filter.to_lowercase();
         let matches = |texts: &[&str]| filter.is_empty() || texts.iter().any(|t| t.to_lowercase().contains(&filter));
         ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
+            scroll_keys(ui);
             let mut any = false;
             for commands in SECTIONS {
                 let shown = commands.rows.iter();

@@ -23,8 +23,8 @@ use crate::{
     time::TimeLeft,
     train::{KNOBS, Preset, Recipe, knobs::Group, run_folder::free_folder},
     ui::{
-        Action, Frame as UiFrame, UiCommand, theme, widgets,
-        widgets::{knob::knob_editor, ticks},
+        Action, Frame as UiFrame, UiCommand, focus, theme, typed_path, widgets,
+        widgets::{elide::name_label, knob::knob_editor, ticks},
     },
 };
 
@@ -178,8 +178,7 @@ impl ImportPage {
             ui.horizontal(|ui| {
                 stay &= !widgets::icon_button(ui, icons::ICON_ARROW_BACK, "Back", true).clicked();
                 ui.label(RichText::new("Import").text_style(theme::figure()).color(p.text_strong));
-                let path = RichText::new(self.root.printable().to_string()).color(p.text_weak);
-                ui.add(egui::Label::new(path).truncate());
+                name_label(ui, &self.root.printable().to_string(), egui::TextStyle::Body, p.text_weak);
             });
         });
         if let ReadState::Read(opened) = &self.state {
@@ -189,6 +188,7 @@ impl ImportPage {
             let margin = Frame::new().fill(p.panel).inner_margin(theme::GAP_L);
             let panel = Panel::right("import-recipe").exact_size(theme::PANEL_MAX).resizable(false);
             panel.frame(Frame::new().fill(p.panel)).show(ui, |ui| {
+                focus::mark_panel(ui, ui.max_rect());
                 Panel::bottom("import-go")
                     .resizable(false)
                     .frame(margin)
@@ -242,7 +242,8 @@ impl ImportPage {
         let out = self.out.get_or_insert_with(|| path_text::to_text(&free_folder(runs, &source)).into_owned());
         ui.add(TextEdit::singleline(out).id(egui::Id::unique("import-folder")).desired_width(f32::INFINITY))
             .accessible_name("Folder of the new run");
-        let exists = path_text::from_text(out.trim()).exists();
+        let path = typed_path::resolve(out);
+        let exists = path.as_ref().is_some_and(|path| path.exists());
         if exists {
             ui.horizontal(|ui| {
                 theme::state_icon(ui, theme::StatusMark::Suspect);
@@ -253,10 +254,10 @@ impl ImportPage {
         }
         ui.add_space(theme::GAP_M);
         let title = format!("Train on {count} healthy {}", if count == 1 { "image" } else { "images" });
-        let ready = !exists && !out.trim().is_empty();
+        let ready = !exists && path.is_some();
         let start = ui.vertical_centered_justified(|ui| ui.add_enabled(ready, theme::primary_button(&p, title))).inner;
-        if start.clicked() {
-            let (recipe, out) = (Box::new(frame.recipe.clone()), Some(path_text::from_text(out.trim())));
+        if start.on_disabled_hover_text("Name a new folder for the run first.").clicked() {
+            let (recipe, out) = (Box::new(frame.recipe.clone()), path);
             frame.actions.push(Action::Start { source, opened: Some(opened), recipe, out });
         }
         let held_out = frame.recipe.data.holdout * 100.0;
@@ -451,8 +452,8 @@ fn skipped_table(ui: &mut Ui, p: &theme::Palette, dataset: &Dataset) {
                     let Some(skipped) = dataset.skipped.get(row.index()) else { return };
                     let within = skipped.path.strip_prefix(&dataset.root).unwrap_or(&skipped.path);
                     row.col(|ui| {
-                        let text = within.printable().to_string();
-                        ui.add(egui::Label::new(text).truncate()).on_hover_text(skipped.path.printable().to_string());
+                        let name = name_label(ui, &within.printable().to_string(), egui::TextStyle::Body, p.text);
+                        name.on_hover_text(skipped.path.printable().to_string());
                     });
                     row.col(|ui| {
                         let text = RichText::new(&skipped.reason).color(p.text_weak);

@@ -9,6 +9,7 @@ use crate::{
         Action, Frame, PageId,
         pages::{Page, page_frame},
         theme,
+        widgets::list_keys::scroll_keys,
     },
 };
 
@@ -58,6 +59,7 @@ impl LogPage {
         }
         let area = ScrollArea::both().auto_shrink([false, false]).stick_to_bottom(true);
         area.show_rows(ui, theme::ROW_TIGHT, lines.len(), |ui, range| {
+            scroll_keys(ui);
             for line in lines.get(range).unwrap_or_default() {
                 let colour = match line.level {
                     Level::ERROR => p.defective,

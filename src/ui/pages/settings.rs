@@ -1,22 +1,36 @@
 //! The settings page.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use egui::{Align, CentralPanel, ComboBox, Layout, RichText, ScrollArea, Slider, TextEdit, Ui, vec2};
+use egui::{Align, CentralPanel, ComboBox, Layout, RichText, ScrollArea, Slider, Ui, vec2};
 
 use crate::{
     device,
     device::{Adapter, DeviceChoice},
     engine::{BackgroundTask, TaskState},
     paths::Paths,
-    text::{PrintablePath, path_text},
+    text::PrintablePath,
     ui::{
-        Action, Frame, PageId, PathRequest, Settings, ThemeChoice, UiCommand, XAxis,
+        Action, Frame, PageId, PathRequest, Settings, ThemeChoice, UiCommand, XAxis, focus,
         pages::{Page, page_frame},
         settings::SCALE,
         theme,
+        typed_path::PathKind,
+        widgets::{list_keys::scroll_keys, path_field::PathField},
     },
 };
+
+/// The settings by name, each with words that find it as well.
+pub(in crate::ui) const SETTINGS: [(&str, &str); 8] = [
+    ("Theme", "dark light colour mode appearance"),
+    ("Scale", "zoom size larger smaller text"),
+    ("Train on", "device gpu cpu graphics"),
+    ("Runs", "folder storage"),
+    ("Smoothing", "curves average"),
+    ("Logarithmic", "curves axis"),
+    ("Horizontal axis", "curves time steps"),
+    ("Playback speed", "samples grids"),
+];
 
 /// Width of the labels on the left.
 const NAME: f32 = 180.0;
@@ -26,8 +40,8 @@ const NAME: f32 = 180.0;
 pub(crate) struct SettingsPage {
     adapters: Option<Vec<Adapter>>,
     search: Option<BackgroundTask<Vec<Adapter>>>,
-    /// The runs folder while it is being typed.
-    runs: Option<String>,
+    /// The field for the runs folder, and the folder that it was created for.
+    runs: Option<(PathBuf, PathField)>,
     /// The scale during a drag; applied at its end, so that the slider does not move away under the pointer.
     scale: Option<f32>,
 }
@@ -45,6 +59,7 @@ impl SettingsPage {
         let p = theme::Palette::of(ui);
         ui.label(RichText::new("Settings").text_style(theme::figure()).color(p.text_strong));
         ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
+            scroll_keys(ui);
             self.look(ui, &p, settings, actions);
             self.device(ui, &p, settings, actions);
             self.storage(ui, &p, paths, runs, actions);
@@ -130,26 +145,25 @@ impl SettingsPage {
     fn storage(&mut self, ui: &mut Ui, p: &theme::Palette, paths: &Paths, runs: &Path, actions: &mut Vec<Action>) {
         section(ui, p, "Storage");
         row(ui, "Runs", "Folder for new runs; each run has its own subfolder.", |ui| {
-            let mut text = self.runs.clone().unwrap_or_else(|| path_text::to_text(runs).into_owned());
-            let field = ui
-                .add(
-                    TextEdit::singleline(&mut text).id(egui::Id::unique("runs-folder")).desired_width(theme::PANEL_MAX),
-                )
-                .accessible_name("Folder for runs");
-            if field.changed() {
-                self.runs = Some(text);
+            let (of, field) = self.runs.get_or_insert_with(|| (runs.to_owned(), PathField::new(runs)));
+            if of != runs {
+                (*of, *field) = (runs.to_owned(), PathField::new(runs));
             }
-            if field.lost_focus()
-                && let Some(text) = self.runs.take()
-                && !text.trim().is_empty()
-                && path_text::from_text(text.trim()) != runs
-            {
-                actions.push(Action::RunsFolder(path_text::from_text(text.trim())));
+            let width = theme::PANEL_MAX.min(ui.available_width());
+            let answer = ui
+                .vertical(|ui| {
+                    ui.set_max_width(width);
+                    field.ui(ui, PathKind::NewFolder, "Folder for runs", "Path", width)
+                })
+                .inner;
+            if let Some(path) = answer.path.filter(|path| answer.field.lost_focus() && path != runs) {
+                actions.push(Action::RunsFolder(path));
             }
             if ui.button("Browse…").clicked() {
                 actions.push(Action::Ask(PathRequest::RunsFolder));
             }
-            if ui.add_enabled(runs != paths.runs, egui::Button::new("Use default")).clicked() {
+            let default = ui.add_enabled(runs != paths.runs, egui::Button::new("Use default"));
+            if default.on_disabled_hover_text("This is the default folder.").clicked() {
                 actions.push(Action::RunsFolder(paths.runs.clone()));
             }
         });
@@ -223,7 +237,7 @@ fn widget_name(ui: &mut Ui, name: &str) -> egui::Response {
 }
 
 fn row(ui: &mut Ui, name: &str, help: &str, contents: impl FnOnce(&mut Ui)) {
-    ui.horizontal_wrapped(|ui| {
+    let row = ui.horizontal_wrapped(|ui| {
         ui.set_min_height(theme::ROW);
         let label = widget_name(ui, name);
         if !help.is_empty() {
@@ -231,4 +245,5 @@ fn row(ui: &mut Ui, name: &str, help: &str, contents: impl FnOnce(&mut Ui)) {
         }
         contents(ui);
     });
+    focus::answer(ui, name, row.response.rect);
 }

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use egui::{
-    Align, Color32, ColorImage, CornerRadius, Key, Layout, Rect, RichText, ScrollArea, Sense, Stroke, StrokeKind,
-    TextEdit, TextureHandle, TextureOptions, Ui, UiBuilder, Vec2, epaint::RectShape, pos2, vec2,
+    Align, Color32, ColorImage, CornerRadius, Layout, Rect, RichText, ScrollArea, Sense, Stroke, StrokeKind,
+    TextureHandle, TextureOptions, Ui, UiBuilder, Vec2, epaint::RectShape, pos2, vec2,
 };
 
 use super::{section, suited_preset, thumbnail, weak};
@@ -12,7 +12,11 @@ use crate::{
     data::{DataSource, surface},
     engine::{BackgroundTask, EngineState, TaskState},
     text::PrintablePath,
-    ui::{Action, Settings, UiCommand, theme},
+    ui::{
+        Action, Settings, UiCommand, theme,
+        typed_path::PathKind,
+        widgets::{elide::elided_text, path_field::PathField},
+    },
 };
 
 /// Seed of the surfaces on the cards and of the runs started from them.
@@ -35,7 +39,7 @@ const RECENT: usize = 5;
 pub(crate) struct StartPage {
     task: Option<BackgroundTask<Vec<ColorImage>>>,
     cards: Vec<TextureHandle>,
-    path: String,
+    path: PathField,
 }
 
 impl StartPage {
@@ -150,22 +154,26 @@ impl StartPage {
             actions.push(Action::Command(open));
         }
         ui.add_space(theme::GAP_S);
-        ui.horizontal(|ui| {
+        let (mut path, mut entered) = (None, false);
+        ui.horizontal_top(|ui| {
             ui.spacing_mut().item_spacing.x = theme::GAP_S;
             let width = ui.available_width() - theme::RAIL - theme::GAP_S;
-            let field = TextEdit::singleline(&mut self.path)
-                .id(egui::Id::unique("start-path"))
-                .hint_text("or type its path here")
-                .desired_width(width);
-            let field = ui.add(field).accessible_name("Path of a folder or a CSV file");
-            let entered = field.lost_focus() && ui.input(|i| i.key_pressed(Key::Enter));
-            let path = self.path.trim();
-            let ready = !path.is_empty();
-            let button = ui.add_enabled(ready, egui::Button::new("Open"));
-            if ready && (entered || button.clicked()) {
-                actions.push(Action::Import(PathBuf::from(path)));
-            }
+            ui.allocate_ui(vec2(width, theme::CONTROL), |ui| {
+                ui.set_max_width(width);
+                let name = "Path of a folder or a CSV file";
+                let answer = self.path.ui(ui, PathKind::Any, name, "or type its path here", width);
+                (path, entered) = (answer.path, answer.entered);
+            });
+            let button = ui.add_enabled(path.is_some(), egui::Button::new("Open"));
+            let why = match self.path.is_empty() {
+                true => "Type the path of a folder or a CSV file first.",
+                false => "This path cannot be opened; the reason is below it.",
+            };
+            entered |= button.on_disabled_hover_text(why).clicked();
         });
+        if let Some(path) = path.filter(|_| entered) {
+            actions.push(Action::Import(path));
+        }
         weak(ui, "You can also drop a folder or a CSV file anywhere on this window.");
     }
 }
@@ -244,8 +252,11 @@ fn recent_folders(ui: &mut Ui, folders: &[PathBuf], actions: &mut Vec<Action>) {
     ui.add_space(theme::GAP_S);
     weak(ui, "Folders");
     for folder in folders.iter().take(RECENT) {
-        let link = egui::Button::new(folder.printable().to_string()).frame_when_inactive(false).truncate();
-        if ui.add(link).on_hover_text("Opens this folder again.").clicked() {
+        let path = folder.printable().to_string();
+        let font = egui::TextStyle::Button.resolve(ui.style());
+        let shown = elided_text(ui, &path, &font, ui.available_width() - 2.0 * theme::GAP_S);
+        let link = ui.add(egui::Button::new(shown).frame_when_inactive(false)).accessible_name(path.as_str());
+        if link.on_hover_text(format!("Opens {path} again.")).clicked() {
             actions.push(Action::Import(folder.clone()));
         }
     }

@@ -22,6 +22,7 @@ use crate::{
         theme::{Palette, PresentationSizes, StatusMark},
         widgets::{
             colour_bar::ColourTable,
+            elide::elided_text,
             image_pane::{ImageCanvas, Placement},
             ticks,
         },
@@ -102,8 +103,10 @@ impl PartPainter {
         let (at, of) = part.number;
         let line = Layout::left_to_right(Align::Center);
         let counter = RichText::new(format!("Part {at} of {of}")).color(p.text_weak);
-        let name = RichText::new(&part.entry.name).color(p.text_strong);
         let split = layout.head.right() - sizes.names();
+        let font = egui::TextStyle::Body.resolve(ui.style());
+        let name = elided_text(ui, &part.entry.name, &font, split - layout.head.left());
+        let name = RichText::new(name).color(p.text_strong);
         text(ui, layout.head.with_max_x(split), name, line);
         text(ui, layout.head.with_min_x(split), counter, Layout::right_to_left(Align::Center));
         match part.view {

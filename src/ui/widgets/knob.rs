@@ -7,7 +7,7 @@ use toml::Value;
 use super::flush_right;
 use crate::{
     train::knobs::{Domain, Knob, plain},
-    ui::{theme, theme::Palette},
+    ui::{focus, theme, theme::Palette},
 };
 
 /// Draws the knob; returns the new value at the end of a drag, after a number was typed, or after a choice. During a drag
@@ -26,7 +26,7 @@ pub(crate) fn knob_editor(
     if !enabled {
         hover.push_str(&format!("\n{LOCKED}"));
     }
-    ui.horizontal(|ui| {
+    let row = ui.horizontal(|ui| {
         ui.set_height(theme::CONTROL);
         ui.spacing_mut().item_spacing.x = theme::GAP_XS;
         if dot(ui, knob, default, differs, enabled).clicked() {
@@ -68,6 +68,7 @@ pub(crate) fn knob_editor(
             });
         });
     });
+    focus::answer(ui, knob.key, row.response.rect);
     if matches!(knob.domain, Domain::Int(..) | Domain::Float(..) | Domain::LogFloat(..)) && !is_seed(knob) {
         let slid = ui.add_enabled_ui(enabled, |ui| slider(ui, knob, value)).inner;
         settled = settled.or(slid);

@@ -1,10 +1,13 @@
 //! Widgets shared by the pages.
 
 pub(crate) mod colour_bar;
+pub(crate) mod elide;
 pub(crate) mod histogram;
 pub(crate) mod image_grid;
 pub(crate) mod image_pane;
 pub(crate) mod knob;
+pub(crate) mod list_keys;
+pub(crate) mod path_field;
 pub(crate) mod plot_axis;
 pub(crate) mod rows;
 pub(crate) mod series;
@@ -12,10 +15,9 @@ pub(crate) mod side_panel;
 pub(crate) mod thumbnails;
 pub(crate) mod ticks;
 
-use std::sync::Arc;
-
-use egui::{Align, Button, Color32, FontId, Galley, Layout, Rect, Response, RichText, Sense, Ui, UiBuilder, vec2};
+use egui::{Align, Button, Layout, Rect, Response, RichText, Sense, Ui, UiBuilder, vec2};
 use egui_material_icons::MaterialIcon;
+pub(crate) use elide::elided;
 
 use super::{theme, theme::Palette};
 
@@ -78,13 +80,6 @@ pub(crate) fn empty_column<R>(ui: &mut Ui, name: &str, most: f32, content: impl 
     })
     .inner
     .inner
-}
-
-/// Lays out text on one line, with an ellipsis if it does not fit.
-pub(crate) fn elided(ui: &Ui, text: &str, font: FontId, colour: Color32, width: f32) -> Arc<Galley> {
-    let mut job = egui::text::LayoutJob::simple_singleline(text.to_owned(), font, colour);
-    job.wrap = egui::text::TextWrapping::truncate_at_width(width.max(0.0));
-    ui.painter().layout_job(job)
 }
 
 /// Draws `content` into `rect` with a margin, clipped to `rect`.

@@ -2,7 +2,7 @@
 
 use egui::{Align, Button, Label, Layout, Response, RichText, Ui, WidgetText, vec2};
 
-use super::flush_right;
+use super::{elide::name_label, flush_right};
 use crate::ui::{
     theme,
     theme::{Palette, StatusMark},
@@ -12,7 +12,7 @@ use crate::ui::{
 pub(crate) fn value_row(ui: &mut Ui, name: &str, value: String, help: &str) {
     let p = Palette::of(ui);
     named_row(ui, name, help, |ui| {
-        ui.add(Label::new(RichText::new(value.clone()).color(p.text_strong)).truncate()).on_hover_text(value);
+        name_label(ui, &value, egui::TextStyle::Body, p.text_strong);
     });
 }
 

@@ -2,7 +2,7 @@
 
 use egui::{Rect, Stroke, Ui};
 
-use crate::ui::{theme, theme::Palette};
+use crate::ui::{focus, theme, theme::Palette};
 
 /// How a workspace is divided into contents and side panel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,6 +51,7 @@ impl SidePanel {
         let (rest, panel) = area.split_left_right_at_x(area.right() - width);
         ui.painter().rect_filled(panel, 0.0, p.panel);
         ui.painter().vline(panel.left(), panel.y_range(), Stroke::new(theme::HAIRLINE, p.hairline));
+        focus::mark_panel(ui, panel);
         ((!self.narrow).then_some(rest), Some(panel))
     }
 }

@@ -30,7 +30,7 @@ use super::thumbnail;
 use crate::{
     engine::{EngineState, EvaluationRequest, InspectionRequest, evaluation::EvaluationPhase, inspection::QuerySource},
     inspect::{Evaluation, ScoreKind},
-    ui::{Action, EvaluationContext, Frame, UiCommand, theme, theme::Palette, widgets, widgets::pane},
+    ui::{Action, EvaluationContext, Frame, UiCommand, focus, theme, theme::Palette, widgets, widgets::pane},
 };
 
 /// Relative tolerance below which two rates are equal; the same as for verdicts.
@@ -361,7 +361,9 @@ impl EvaluateWorkspace {
     /// Divides the page into plots, table and panel; a narrow window has one of them, and a row to choose it.
     fn areas(&mut self, ui: &mut Ui, area: Rect) -> [Option<Rect>; 3] {
         if area.width() >= theme::NARROW {
-            return columns(ui, area).map(Some);
+            let areas = columns(ui, area);
+            focus::mark_panel(ui, areas[2]);
+            return areas.map(Some);
         }
         let (choice, rest) = area.split_top_bottom_at_y(area.top() + theme::ROW + 2.0 * theme::GAP_S);
         let chosen = pane(ui, choice, "pane-choice", |ui| {
@@ -386,7 +388,6 @@ impl EvaluateWorkspace {
                 self.selected = Some(index);
                 frame.actions.extend(Self::open(scene, index));
             }
-            TableRequest::Step(by) => self.step(by),
             TableRequest::Filter(filter) => self.layout.filter = filter,
             TableRequest::AllDefectTypes => self.only = None,
             TableRequest::Sort(sort) => self.layout.sort = sort,

@@ -1,8 +1,8 @@
 //! The table of test images.
 
 use egui::{
-    Align2, Color32, EventFilter, FontSelection, Key, Modifiers, Rect, Response, Role, ScrollArea, Sense, Stroke,
-    StrokeKind, Ui, WidgetInfo, pos2, vec2,
+    Align2, Color32, FontSelection, Rect, Response, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2,
+    vec2,
 };
 use egui_material_icons::icons;
 
@@ -15,7 +15,7 @@ use crate::{
     ui::{
         theme,
         theme::Palette,
-        widgets::{elided, thumbnails::Thumbnails, ticks, toggle},
+        widgets::{elided, list_keys::ListKeys, thumbnails::Thumbnails, ticks, toggle},
     },
 };
 
@@ -26,8 +26,6 @@ pub(crate) enum TableRequest {
     Select(usize),
     /// Open it on the Inspect page.
     Open(usize),
-    /// Move the selection down by this number of rows.
-    Step(i64),
     /// List these images only.
     Filter(ImageFilter),
     /// List all defect types again.
@@ -126,10 +124,21 @@ impl ImageTable {
                 area = area.vertical_scroll_offset(bottom - height);
             }
         }
+        let rect = ui.available_rect_before_wrap();
+        let keys = ListKeys::new(ui, "Test images", rect.with_max_y(rect.top() + height));
+        let moved = keys.moved(ui, selected, count, (height / pitch) as usize);
+        if let Some(image) = moved.and_then(|row| index(view.judged.order.get(row)?)) {
+            request = Some(TableRequest::Select(image));
+            self.reveal = true;
+        }
         let shown = area.id_salt("tested").show_rows(ui, pitch, count, |ui, range| {
             for row in range {
                 let Some(&at) = view.judged.order.get(row) else { continue };
-                request = request.or(self.row(ui, view, at));
+                let clicked = self.row(ui, view, at, keys.focused);
+                if clicked.is_some() {
+                    keys.focus(ui);
+                }
+                request = request.take().or(clicked);
             }
         });
         self.offset = shown.state.clamped_offset().y;
@@ -137,13 +146,13 @@ impl ImageTable {
     }
 
     /// Draws the row of the image at index `at` of the evaluation.
-    fn row(&mut self, ui: &mut Ui, view: &TableView<'_>, at: usize) -> Option<TableRequest> {
+    fn row(&mut self, ui: &mut Ui, view: &TableView<'_>, at: usize, focused: bool) -> Option<TableRequest> {
         let (examined, row, outcome) =
             (view.scored.evaluation.images.get(at)?, view.scored.rows.get(at)?, view.judged.outcomes.get(at)?);
         let p = Palette::of(ui);
         let current = view.selected == Some(examined.index);
         let size = vec2(ui.available_width() - theme::GAP_XS, theme::TEST_ROW);
-        let (rect, response) = ui.allocate_exact_size(size, Sense::click());
+        let (rect, response) = ui.allocate_exact_size(size, Sense::CLICK);
         let truth = examined.defect_type().unwrap_or("healthy");
         response.widget_info(|| {
             let text = format!("{}, {truth}, {}", examined.name, outcome.words().to_lowercase());
@@ -156,7 +165,7 @@ impl ImageTable {
         } else if response.hovered() {
             painter.rect_filled(inner, theme::RADIUS, p.control);
         }
-        if response.has_focus() {
+        if current && focused {
             painter.rect_stroke(inner, theme::RADIUS, Stroke::new(theme::HAIRLINE, p.accent), StrokeKind::Inside);
         }
         let columns = Columns::of(rect);
@@ -175,8 +184,7 @@ impl ImageTable {
             let galley = elided(ui, text, font.clone(), colour, column.width());
             painter.galley(pos2(column.left(), column.center().y - galley.size().y / 2.0), galley, colour);
         };
-        // Names often share their beginning, so the end is shown.
-        text(columns.name, &tail(ui, &examined.name, &font, columns.name.width()), colour);
+        text(columns.name, &examined.name, colour);
         text(columns.truth, truth, weak);
         let number = |column: Rect, text: String| {
             painter.text(column.right_center(), Align2::RIGHT_CENTER, text, font.clone(), colour);
@@ -190,21 +198,9 @@ impl ImageTable {
         text(columns.outcome.with_min_x(columns.outcome.left() + 17.0), words, colour);
 
         let mut request = None;
-        if response.has_focus() {
-            let filter = EventFilter { vertical_arrows: true, ..Default::default() };
-            ui.memory_mut(|m| m.set_focus_lock_filter(response.id, filter));
-            for (key, step) in [(Key::ArrowUp, -1), (Key::ArrowDown, 1)] {
-                if ui.input_mut(|i| i.consume_key(Modifiers::NONE, key)) {
-                    request = Some(TableRequest::Step(step));
-                }
-            }
-            if current && ui.input_mut(|i| i.consume_key(Modifiers::NONE, Key::Enter)) {
-                request = Some(TableRequest::Open(examined.index));
-            }
-        }
         if response.double_clicked() {
             request = Some(TableRequest::Open(examined.index));
-        } else if response.clicked() && request.is_none() {
+        } else if response.clicked() {
             request = Some(TableRequest::Select(examined.index));
         }
         hover(response, view, at);
@@ -225,24 +221,6 @@ fn hover(response: Response, view: &TableView<'_>, at: usize) {
         ui.label(format!("{} {score}, flagged above {threshold}.", view.scored.kind.title()));
         ui.label("Double-click or press Enter to open it in Inspect.");
     });
-}
-
-/// Returns the longest end of a name that fits `width`.
-fn tail(ui: &Ui, name: &str, font: &egui::FontId, width: f32) -> String {
-    let wide = |text: &str| ui.painter().layout_no_wrap(text.to_owned(), font.clone(), Color32::WHITE).size().x;
-    if wide(name) <= width {
-        return name.to_owned();
-    }
-    // Whole folders are cut first; the row then cuts the file name.
-    let mut rest = name;
-    while let Some(at) = rest.find(['/', '\\']) {
-        rest = &rest[at + 1..];
-        let text = format!("…/{rest}");
-        if wide(&text) <= width {
-            return text;
-        }
-    }
-    rest.to_owned()
 }
 
 fn p_value(p: Option<f64>) -> String {

@@ -7,7 +7,7 @@ use crate::{
     engine::{InspectionRequest, inspection::InspectionStatus},
     inspect::{InvertKnobs, InvertPreset, knobs::KNOBS},
     ui::{
-        Action, Frame, theme,
+        Action, Frame, focus, theme,
         theme::Palette,
         widgets::{flush_right, knob::knob_editor},
     },
@@ -54,7 +54,9 @@ impl KnobsPanel {
         });
         let text = preset.map_or("Custom values; choose a preset to restore its values.", InvertPreset::describe);
         ui.add(egui::Label::new(theme::weak_caption(&p, text)).wrap());
-        CollapsingHeader::new("All settings").id_salt("invert-knobs").show_unindented(ui, |ui| {
+        let asked = focus::is_asked_for(ui, |name| KNOBS.iter().any(|knob| knob.key == name));
+        let header = CollapsingHeader::new("All settings").id_salt("invert-knobs").open(asked.then_some(true));
+        header.show_unindented(ui, |ui| {
             ui.add(egui::Label::new(theme::weak_caption(&p, "Applied to images inspected from now on.")).wrap());
             let base = preset.unwrap_or_default().knobs();
             for knob in &KNOBS {

@@ -3,8 +3,8 @@
 use std::{collections::HashMap, sync::Arc};
 
 use egui::{
-    Align, Align2, Color32, ColorImage, FontSelection, Layout, Painter, Rect, Response, Role, ScrollArea, Sense,
-    Stroke, StrokeKind, TextureHandle, TextureOptions, Ui, WidgetInfo, pos2, vec2,
+    Align, Align2, Color32, ColorImage, FontSelection, Layout, Painter, Rect, Role, ScrollArea, Sense, Stroke,
+    StrokeKind, TextureHandle, TextureOptions, Ui, WidgetInfo, pos2, vec2,
 };
 use egui_material_icons::icons;
 use serde::{Deserialize, Serialize};
@@ -21,7 +21,12 @@ use crate::{
     ui::{
         Frame, UiCommand, theme,
         theme::Palette,
-        widgets::{elided, flush_right, ticks},
+        widgets::{
+            elide::{distinct_name, repeated},
+            elided, flush_right,
+            list_keys::ListKeys,
+            ticks,
+        },
     },
 };
 
@@ -136,6 +141,16 @@ pub(crate) struct List {
     thumbnails: HashMap<QueryId, (Arc<Thumbnail>, TextureHandle)>,
 }
 
+/// A row as it is drawn.
+struct ListRow<'a> {
+    entry: &'a QueryEntry,
+    /// With the folder where another row has the same name.
+    name: String,
+    current: bool,
+    /// The list has the keyboard, and this row is the current one.
+    outlined: bool,
+}
+
 impl List {
     /// Draws the list; returns the query that was chosen.
     pub(crate) fn ui(
@@ -168,7 +183,7 @@ impl List {
         if self.thumbnails.len() > KEPT {
             self.thumbnails.clear();
         }
-        let (mut chosen, mut clear) = (None, false);
+        let mut clear = false;
         let pitch = theme::QUERY_ROW;
         ui.spacing_mut().item_spacing.y = 0.0;
         let mut area = ScrollArea::vertical().auto_shrink([false, false]);
@@ -185,11 +200,24 @@ impl List {
                 area = area.vertical_scroll_offset(bottom - height);
             }
         }
+        let rect = ui.available_rect_before_wrap();
+        let keys = ListKeys::new(ui, "Image list", rect);
+        let page = (rect.height() / pitch) as usize;
+        let moved = keys.moved(ui, scene.selected, count, page);
+        let mut chosen = moved.and_then(|at| scene.rows.get(at)).map(|entry| entry.id);
+        let repeated = repeated(scene.rows.iter().map(|entry| entry.name.as_str()));
         let shown = area.id_salt("queries").show_rows(ui, pitch, count, |ui, range| {
             for at in range {
                 let Some(entry) = scene.rows.get(at) else { continue };
-                if self.row(ui, entry, scene.selected == Some(at), &mut clear, frame) {
+                let row = ListRow {
+                    entry,
+                    name: distinct_name(&entry.name, entry.path(), repeated.contains(entry.name.as_str())),
+                    current: scene.selected == Some(at),
+                    outlined: keys.focused && scene.selected == Some(at),
+                };
+                if self.row(ui, &row, &mut clear, frame) {
                     chosen = Some(entry.id);
+                    keys.focus(ui);
                 }
             }
         });
@@ -199,13 +227,14 @@ impl List {
     }
 
     /// Draws one row; returns whether it was chosen.
-    fn row(&mut self, ui: &mut Ui, entry: &QueryEntry, current: bool, clear: &mut bool, frame: &mut Frame<'_>) -> bool {
+    fn row(&mut self, ui: &mut Ui, row: &ListRow<'_>, clear: &mut bool, frame: &mut Frame<'_>) -> bool {
         let p = Palette::of(ui);
+        let ListRow { entry, current, .. } = *row;
         let size = vec2(ui.available_width() - theme::GAP_XS, theme::QUERY_ROW - 2.0);
-        let (rect, response) = ui.allocate_exact_size(size, Sense::click());
+        let (rect, response) = ui.allocate_exact_size(size, Sense::CLICK);
         ui.add_space(2.0);
         response.widget_info(|| {
-            let text = format!("{}, {}, {}", entry.name, query_mark(entry).title(), state_text(entry));
+            let text = format!("{}, {}, {}", row.name, query_mark(entry).title(), state_text(entry));
             WidgetInfo::selected(Role::ListBoxOption, true, current, text)
         });
         let painter = ui.painter().with_clip_rect(rect.intersect(ui.clip_rect()));
@@ -214,11 +243,10 @@ impl List {
         } else if response.hovered() {
             painter.rect_filled(rect, theme::RADIUS, p.control);
         }
-        if response.has_focus() {
+        if row.outlined {
             painter.rect_stroke(rect, theme::RADIUS, Stroke::new(theme::HAIRLINE, p.accent), StrokeKind::Inside);
-            arrow_keys(ui, &response, frame);
         }
-        self.paint_row(ui, &painter, rect, entry, current);
+        self.paint_row(ui, &painter, rect, row);
         let mut chosen = response.clicked();
         response.context_menu(|ui| {
             // The commands apply to the selected query, so a right click selects the row.
@@ -239,8 +267,9 @@ impl List {
     }
 
     /// Paints thumbnail, name, state, score and progress of a row.
-    fn paint_row(&mut self, ui: &Ui, painter: &Painter, rect: Rect, entry: &QueryEntry, current: bool) {
+    fn paint_row(&mut self, ui: &Ui, painter: &Painter, rect: Rect, row: &ListRow<'_>) {
         let p = Palette::of(ui);
+        let ListRow { entry, current, .. } = *row;
         let thumb = Rect::from_min_size(
             pos2(rect.left() + 3.0, rect.center().y - theme::THUMBNAIL / 2.0),
             vec2(theme::THUMBNAIL, theme::THUMBNAIL),
@@ -263,7 +292,7 @@ impl List {
         let name_font = FontSelection::Style(egui::TextStyle::Body).resolve(ui.style());
         let small = FontSelection::Style(theme::caption()).resolve(ui.style());
         let colour = if current { p.text_strong } else { p.text };
-        let name = elided(ui, &entry.name, name_font, colour, rect.right() - left - theme::GAP_XS);
+        let name = elided(ui, &row.name, name_font, colour, rect.right() - left - theme::GAP_XS);
         painter.galley(pos2(left, rect.top() + 5.0), name, colour);
         let line = rect.top() + 33.0;
         theme::paint_state(painter, &p, query_mark(entry), pos2(left + 5.0, line), 10.0);
@@ -295,19 +324,6 @@ impl List {
             self.thumbnails.insert(entry.id, (Arc::clone(thumbnail), texture));
         }
         self.thumbnails.get(&entry.id).map(|(_, texture)| texture)
-    }
-}
-
-/// Lets the arrow keys move the selection while a row has the focus.
-fn arrow_keys(ui: &Ui, response: &Response, frame: &mut Frame<'_>) {
-    let filter = egui::EventFilter { vertical_arrows: true, ..Default::default() };
-    ui.memory_mut(|m| m.set_focus_lock_filter(response.id, filter));
-    for (key, command) in
-        [(egui::Key::ArrowUp, UiCommand::InspectBack), (egui::Key::ArrowDown, UiCommand::InspectForward)]
-    {
-        if ui.input_mut(|i| i.consume_key(egui::Modifiers::NONE, key)) {
-            frame.command(command);
-        }
     }
 }
 

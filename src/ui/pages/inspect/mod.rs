@@ -173,6 +173,11 @@ impl InspectWorkspace {
         self.tasks.cancel();
     }
 
+    /// Shows the side panel.
+    pub(crate) fn show_panel(&mut self) {
+        self.side.show(&mut self.layout.panel);
+    }
+
     /// Selects this query.
     pub(crate) fn select(&mut self, id: QueryId) {
         if self.selected != Some(id) {

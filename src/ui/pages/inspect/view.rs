@@ -10,7 +10,7 @@ use crate::{
     ui::{
         Action, Frame, UiCommand, theme,
         theme::{Palette, StatusMark},
-        widgets::{flush_right, icon_button, icon_toggle, pane},
+        widgets::{elide::name_label, flush_right, icon_button, icon_toggle, pane},
     },
 };
 
@@ -201,5 +201,5 @@ fn model_line(ui: &mut Ui, scene: &InspectScene) {
             text.clone()
         }
     };
-    ui.add(egui::Label::new(RichText::new(&text).color(p.text_weak)).truncate()).on_hover_text(text);
+    name_label(ui, &text, egui::TextStyle::Body, p.text_weak);
 }

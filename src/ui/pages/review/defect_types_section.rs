@@ -1,11 +1,15 @@
 //! Defect types that a digit key assigns.
 
-use egui::{Label, RichText, TextEdit, Ui};
+use egui::{RichText, TextEdit, Ui};
 
 use super::{scene::ReviewScene, section::PanelSection};
 use crate::{
     engine::review::{RecordState, ReviewRequest},
-    ui::{Action, Frame, theme, theme::Palette, widgets::flush_right},
+    ui::{
+        Action, Frame, theme,
+        theme::Palette,
+        widgets::{elide::name_label, flush_right},
+    },
 };
 
 /// The section on defect types.
@@ -36,7 +40,7 @@ impl PanelSection for DefectTypesSection {
                         send(frame, ReviewRequest::RetireDefectType(name.clone()));
                     }
                     ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
-                        ui.add(Label::new(RichText::new(name).color(p.text)).truncate());
+                        name_label(ui, name, egui::TextStyle::Body, p.text);
                     });
                 });
             });

@@ -1,6 +1,7 @@
 //! The queue as a filmstrip; only the visible part of it is drawn.
 
 use std::{
+    collections::HashSet,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -20,7 +21,12 @@ use crate::{
         pages::{inspect::status::verdict_mark, thumbnail},
         theme,
         theme::{Palette, StatusMark},
-        widgets::{elided, thumbnails::Thumbnails},
+        widgets::{
+            elide::{distinct_name, repeated},
+            elided,
+            list_keys::ListKeys,
+            thumbnails::Thumbnails,
+        },
     },
 };
 
@@ -30,6 +36,8 @@ pub(super) struct Filmstrip {
     thumbs: Thumbnails<PartId>,
     /// Position and queue length at the last automatic scroll.
     revealed: Option<(usize, usize)>,
+    /// The parts as first and number, and the names that occur among them more than once.
+    repeated: (Option<(*const ReviewItem, usize)>, HashSet<String>),
 }
 
 /// Returns icon and title of a part's review status.
@@ -62,10 +70,14 @@ fn judged_picture(part: &Part, record: &Path) -> Option<Picture> {
 /// One part on the strip.
 struct Cell<'a> {
     item: &'a ReviewItem,
+    /// With the folder where another part has the same name.
+    name: String,
     status: ReviewStatus,
     pending: bool,
     blind: bool,
     current: bool,
+    /// The strip has the keyboard, and this is the current part.
+    outlined: bool,
 }
 
 impl Cell<'_> {
@@ -78,7 +90,7 @@ impl Cell<'_> {
     fn label(&self) -> String {
         let verdict = if self.blind { "" } else { self.state().title() };
         let status = status_icon(self.status, self.pending).map_or("", |(_, word)| word);
-        let words = [self.item.part.name(), verdict.to_owned(), status.to_owned()];
+        let words = [self.name.clone(), verdict.to_owned(), status.to_owned()];
         words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(", ")
     }
 }
@@ -97,7 +109,10 @@ impl Filmstrip {
         let reveal = self.revealed != Some((current, count));
         self.revealed = Some((current, count));
         self.thumbs.begin(ui, "review-thumbnail", Some(owner));
-        let mut clicked = None;
+        let rect = ui.available_rect_before_wrap();
+        let keys = ListKeys::new(ui, "Parts", rect);
+        let mut clicked = keys.moved(ui, Some(current), count, (rect.width() / theme::FILM_CELL) as usize);
+        self.find_repeated(items);
         ui.style_mut().always_scroll_the_only_direction = true;
         let area = ScrollArea::horizontal().id_salt("film").auto_shrink([false, false]).animated(false);
         area.show_viewport(ui, |ui, viewport| {
@@ -116,9 +131,11 @@ impl Filmstrip {
             for place in first..last {
                 let Some(item) = queue.at(items, place) else { continue };
                 let (status, pending) = (queue.view().status(item), pending(item.part.id));
-                let shown = Cell { item, status, pending, blind, current: place == current };
+                let (current, name) = (place == current, self.name(item));
+                let shown = Cell { item, name, status, pending, blind, current, outlined: current && keys.focused };
                 if self.cell(ui, cell(place).shrink(1.0), &shown) {
                     clicked = Some(place);
+                    keys.focus(ui);
                 }
             }
         });
@@ -135,10 +152,27 @@ impl Filmstrip {
         clicked
     }
 
+    /// Finds the names that occur more than once, when the parts have changed.
+    fn find_repeated(&mut self, items: &[ReviewItem]) {
+        let key = Some((items.as_ptr(), items.len()));
+        if self.repeated.0 != key {
+            let names: Vec<String> = items.iter().map(|item| item.part.name()).collect();
+            let repeated = repeated(names.iter().map(String::as_str)).into_iter().map(str::to_owned).collect();
+            self.repeated = (key, repeated);
+        }
+    }
+
+    /// Returns the name of a part on screen.
+    pub(super) fn name(&self, item: &ReviewItem) -> String {
+        let name = item.part.name();
+        let repeated = self.repeated.1.contains(&name);
+        distinct_name(&name, Some(&item.part.path), repeated)
+    }
+
     /// Draws a part; returns whether it was clicked.
     fn cell(&mut self, ui: &mut Ui, rect: Rect, cell: &Cell<'_>) -> bool {
         let p = Palette::of(ui);
-        let response = ui.interact(rect, ui.scope_id().with(cell.item.part.id), Sense::click());
+        let response = ui.interact(rect, ui.scope_id().with(cell.item.part.id), Sense::CLICK);
         response.widget_info(|| WidgetInfo::selected(Role::ListBoxOption, true, cell.current, cell.label()));
         let painter = ui.painter();
         if cell.current {
@@ -146,7 +180,7 @@ impl Filmstrip {
         } else if response.hovered() {
             painter.rect_filled(rect, theme::RADIUS, p.control);
         }
-        if response.has_focus() {
+        if cell.outlined {
             painter.rect_stroke(rect, theme::RADIUS, Stroke::new(theme::HAIRLINE, p.accent), StrokeKind::Inside);
         }
         let middle = pos2(rect.center().x, rect.top() + theme::GAP_XS + theme::FILM_PICTURE / 2.0);
@@ -174,7 +208,7 @@ impl Filmstrip {
         }
         let colour = if cell.current { p.text_strong } else { p.text };
         let font = theme::caption().resolve(ui.style());
-        let name = elided(ui, &cell.item.part.name(), font, colour, rect.width() - theme::GAP_XS);
+        let name = elided(ui, &cell.name, font, colour, rect.width() - theme::GAP_XS);
         let at = pos2(rect.center().x - name.size().x / 2.0, place.bottom() + 2.0);
         painter.galley(at, name, colour);
         let path = cell.item.part.path.printable().to_string();

@@ -10,7 +10,7 @@ use crate::{
     inspect::Verdict,
     review::{QueueFilter, QueueOrder, ReviewProgress, Timestamp, facets::day_after},
     text::PrintablePath,
-    ui::theme,
+    ui::{theme, widgets::elide::elided_text},
 };
 
 /// Choices of model verdicts.
@@ -103,7 +103,11 @@ impl Filters {
 fn choose<T: Clone + PartialEq>(ui: &mut Ui, name: &str, current: &mut T, choices: &[(T, String)]) -> bool {
     let shown = choices.iter().find(|(value, _)| value == current).map_or("–", |(_, title)| title.as_str());
     let mut chosen = None;
-    let combo = ComboBox::from_id_salt(name).width(ui.available_width()).truncate().selected_text(shown);
+    let combo = ComboBox::from_id_salt(name).width(ui.available_width()).truncate();
+    // The arrow and the margins take the rest of the width.
+    let width = ui.available_width() - theme::ROW - theme::GAP_L;
+    let font = egui::TextStyle::Button.resolve(ui.style());
+    let combo = combo.selected_text(elided_text(ui, shown, &font, width));
     let combo = combo.show_ui(ui, |ui| {
         for (value, title) in choices {
             if ui.selectable_label(value == current, title).clicked() {

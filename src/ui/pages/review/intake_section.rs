@@ -15,6 +15,7 @@ use crate::{
         theme,
         theme::{Palette, StatusMark},
         widgets::{
+            elide::name_label,
             flush_right,
             rows::{marked_text, value_row},
             ticks,
@@ -54,7 +55,7 @@ fn folder(ui: &mut Ui, scene: &ReviewScene, frame: &mut Frame<'_>) {
             ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| match &settings.folder {
                 Some(folder) => {
                     let name = folder.printable().to_string();
-                    ui.add(Label::new(RichText::new(&name).color(p.text)).truncate()).on_hover_text(name);
+                    name_label(ui, &name, egui::TextStyle::Body, p.text);
                 }
                 None => {
                     ui.add(Label::new(theme::weak_caption(&p, "No folder chosen")).truncate());

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use egui::{Align, Label, Layout, Panel, RichText, ScrollArea, Stroke, Ui};
+use egui::{Align, Layout, Panel, RichText, ScrollArea, Stroke, Ui};
 use egui_material_icons::icons;
 
 use super::{
@@ -24,7 +24,7 @@ use crate::{
         theme,
         theme::Palette,
         widgets,
-        widgets::{flush_right, icon_toggle, pane, ticks},
+        widgets::{elide::name_label, flush_right, icon_toggle, pane, ticks},
     },
 };
 
@@ -176,8 +176,8 @@ impl ReviewWorkspace {
                     let position = ticks::grouped((self.queue.position() + 1) as f64, 0);
                     let all = ticks::grouped(view.rows().len() as f64, 0);
                     ui.label(RichText::new(format!("{position} of {all}")).color(p.text_weak));
-                    let name = RichText::new(item.part.name()).color(p.text_strong);
-                    ui.add(Label::new(name).truncate()).on_hover_text(item.part.path.printable().to_string());
+                    let name = name_label(ui, &self.filmstrip.name(item), egui::TextStyle::Body, p.text_strong);
+                    name.on_hover_text(item.part.path.printable().to_string());
                 });
             });
         });

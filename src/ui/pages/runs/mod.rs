@@ -8,8 +8,8 @@ use std::{
 };
 
 use egui::{
-    Align, CentralPanel, Color32, ColorImage, Frame, Key, Layout, Panel, Rect, RichText, ScrollArea, Sense, TextEdit,
-    TextureHandle, TextureOptions, Ui, pos2, vec2,
+    Align, CentralPanel, Color32, ColorImage, Frame, Key, Layout, Panel, Rect, RichText, ScrollArea, Sense, Stroke,
+    StrokeKind, TextEdit, TextureHandle, TextureOptions, Ui, pos2, vec2,
 };
 use egui_extras::{Column, TableBuilder, TableRow};
 
@@ -22,7 +22,15 @@ use crate::{
         Recipe, knobs,
         run_folder::{RunFolder, RunSummary, list_runs},
     },
-    ui::{Action, RunOverlay, UiCommand, notices::ago, theme, widgets, widgets::ticks},
+    ui::{
+        Action, RunOverlay, UiCommand, focus,
+        notices::ago,
+        theme, widgets,
+        widgets::{
+            elide::{elided_text, name_label},
+            ticks,
+        },
+    },
 };
 
 /// Width that the columns of the table need.
@@ -131,8 +139,6 @@ impl RunsPage {
         Panel::top("runs-title").frame(Frame::new().fill(p.panel).inner_margin(theme::GAP_M)).show(ui, |ui| {
             ui.horizontal(|ui| {
                 ui.label(RichText::new("Runs").text_style(theme::figure()).color(p.text_strong));
-                let root = RichText::new(view.root.printable().to_string()).color(p.text_weak);
-                ui.add(egui::Label::new(root).truncate());
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                     if ui.button("Refresh").on_hover_text("Reads the folder again.").clicked() {
                         self.refresh();
@@ -140,6 +146,9 @@ impl RunsPage {
                     if self.list_task.is_some() {
                         ui.spinner();
                     }
+                    ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                        name_label(ui, &view.root.printable().to_string(), egui::TextStyle::Body, p.text_weak);
+                    });
                 });
             });
         });
@@ -148,6 +157,7 @@ impl RunsPage {
             let frame = Frame::new().fill(p.panel).inner_margin(theme::GAP_L);
             let width = if ui.available_width() < theme::NARROW { theme::PANEL_MIN } else { theme::PANEL_MAX };
             Panel::right("run-detail").exact_size(width).resizable(false).frame(frame).show(ui, |ui| {
+                focus::mark_panel(ui, ui.max_rect());
                 ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| self.detail(ui, row, view, actions));
             });
         }
@@ -225,7 +235,14 @@ impl RunsPage {
 
     fn table(&mut self, ui: &mut Ui, p: &theme::Palette, view: &RunsView<'_>, actions: &mut Vec<Action>) {
         let (mut selected, mut compared) = (None, None);
-        let table = TableBuilder::new(ui)
+        let rect = ui.available_rect_before_wrap();
+        let keys = widgets::list_keys::ListKeys::new(ui, "Runs on disk", rect);
+        let current = self.selected.as_ref().and_then(|path| self.rows.iter().position(|r| r.path() == path));
+        let moved = keys.moved(ui, current, self.rows.len(), (rect.height() / theme::ROW) as usize);
+        if let Some(row) = moved.and_then(|at| self.rows.get(at)) {
+            selected = Some(row.path().to_owned());
+        }
+        let mut table = TableBuilder::new(ui)
             .sense(Sense::click())
             .cell_layout(Layout::left_to_right(Align::Center))
             .column(Column::exact(theme::ROW))
@@ -236,6 +253,10 @@ impl RunsPage {
             .column(Column::exact(130.0))
             .column(Column::exact(64.0))
             .auto_shrink([false, false]);
+        if let Some(at) = moved {
+            table = table.scroll_to_row(at, None);
+        }
+        let mut clicked = false;
         table.header(theme::ROW, |mut row| headings(&mut row, p)).body(|body| {
             body.rows(theme::ROW, self.rows.len(), |mut line| {
                 let Some(row) = self.rows.get(line.index()) else { return };
@@ -245,9 +266,17 @@ impl RunsPage {
                 }
                 if clicks.select {
                     selected = Some(row.path().to_owned());
+                    clicked = true;
                 }
             });
         });
+        if clicked {
+            keys.focus(ui);
+        }
+        if keys.focused {
+            let p = theme::Palette::of(ui);
+            ui.painter().rect_stroke(rect, 0.0, Stroke::new(theme::HAIRLINE, p.accent), StrokeKind::Inside);
+        }
         if let Some((path, on)) = compared {
             if on {
                 self.compared.insert(path);
@@ -285,14 +314,16 @@ impl RunsPage {
             }
         });
         line.col(|ui| {
-            let name = RichText::new(row.name()).color(p.text_strong);
-            let button = egui::Button::new(name).frame(false).truncate();
-            if ui.add(button).clicked() {
+            let font = egui::TextStyle::Body.resolve(ui.style());
+            let shown = elided_text(ui, &row.name(), &font, ui.available_width() - theme::GAP_S);
+            // The keyboard selects runs by the list instead.
+            let button = egui::Button::new(RichText::new(shown).color(p.text_strong)).frame(false).sense(Sense::CLICK);
+            if ui.add(button).accessible_name(row.name()).clicked() {
                 clicks.select = true;
             }
         });
         line.col(|ui| {
-            ui.add(egui::Label::new(row.data()).truncate());
+            name_label(ui, &row.data(), egui::TextStyle::Body, p.text);
         });
         line.col(|ui| {
             widgets::flush_right(ui, |ui| {

@@ -29,11 +29,13 @@ use crate::{
         training::{SampleGrid, TrainingPhase, critic_preview::Viewer},
     },
     format,
-    train::knobs::Group,
+    train::{knobs, knobs::Group},
     ui::{
-        Frame, UiCommand, theme,
+        Frame, UiCommand, focus, theme,
         theme::{Palette, StatusMark},
-        widgets::{empty_place, flush_right, histogram, icon_button, icon_toggle, pane, segments, ticks},
+        widgets::{
+            elide::name_label, empty_place, flush_right, histogram, icon_button, icon_toggle, pane, segments, ticks,
+        },
     },
 };
 
@@ -142,6 +144,15 @@ impl TrainWorkspace {
         }
     }
 
+    /// Opens the pane and the group of a knob.
+    pub(crate) fn show_knob(&mut self, key: &str) {
+        if let Some(knob) = knobs::knob(key) {
+            self.controls.reveal(knob.group);
+        }
+        self.layout.open[2] = true;
+        self.layout.pane = TrainPane::Controls;
+    }
+
     /// Draws the page over all of `ui`.
     pub(crate) fn ui(&mut self, ui: &mut Ui, frame: &mut Frame<'_>) {
         let p = Palette::of(ui);
@@ -166,6 +177,7 @@ impl TrainWorkspace {
             let panel;
             (rest, panel) = area.split_left_right_at_x(area.right() - width);
             ui.painter().rect_filled(panel, 0.0, p.panel);
+            focus::mark_panel(ui, panel);
             pane(ui, panel, "controls", |ui| self.controls.ui(ui, frame));
             if curves || samples {
                 let moved = splitter(ui, rest.right(), area, "Width of the controls");
@@ -222,8 +234,7 @@ impl TrainWorkspace {
                 self.pane_buttons(ui, fitting);
                 ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                     let name = if frame.status.name.is_empty() { "No run" } else { &frame.status.name };
-                    let name = RichText::new(name).text_style(theme::section()).color(p.text_strong);
-                    ui.add(egui::Label::new(name).truncate());
+                    name_label(ui, name, theme::section(), p.text_strong);
                     if let Some(data) = frame.status.data.first() {
                         let text = egui::Label::new(RichText::new(data).color(p.text_weak)).truncate();
                         ui.add(text).on_hover_text(frame.status.data.join("\n"));
