@@ -15,5 +15,6 @@ mod pages;
 mod parts;
 mod presentation;
 mod regions;
+mod replaced;
 mod review;
 mod typing;

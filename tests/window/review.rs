@@ -110,7 +110,7 @@ fn record(folder: &Path) -> Record {
     record
 }
 
-fn file(record: &mut Record, path: &Path, p: f64, i: usize) {
+pub fn file(record: &mut Record, path: &Path, p: f64, i: usize) {
     file_as(record, path, p, i, model_hash());
 }
 

@@ -10,7 +10,7 @@ impl Record {
     ///
     /// # Errors
     /// [`RecordError`] for a file that cannot be written.
-    pub(crate) fn keep_picture(&mut self, part: PartId, jpeg: &[u8], time: Timestamp) -> Result<(), RecordError> {
+    pub fn keep_picture(&mut self, part: PartId, jpeg: &[u8], time: Timestamp) -> Result<(), RecordError> {
         self.write(|transaction| {
             let known = transaction.prepare_cached("SELECT 1 FROM picture WHERE part = ?1")?.exists([part])?;
             if !known {
