@@ -177,7 +177,7 @@ fn flat(grey: &[f32], [width, height]: [usize; 2]) -> f32 {
 /// Quantiles of at most [`SAMPLED`] of the values, evenly spaced; 0 without values.
 fn quantiles<const N: usize>(values: &[f32], shares: [f32; N]) -> [f32; N] {
     // An odd stride visits all columns.
-    let stride = if values.len() > SAMPLED { values.len() / SAMPLED | 1 } else { 1 };
+    let stride = if values.len() > SAMPLED { (values.len() / SAMPLED) | 1 } else { 1 };
     let mut sample: Vec<f32> = values.iter().copied().step_by(stride).collect();
     sample.sort_unstable_by(f32::total_cmp);
     let last = sample.len().saturating_sub(1) as f32;
