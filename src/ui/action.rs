@@ -100,6 +100,8 @@ pub enum Action {
     Look(ThemeChoice, f32),
     /// Adds images, or all images of a folder, to the list of the Inspect page and shows it.
     Inspect(Vec<QuerySource>),
+    /// Inspects two example images with the built-in model.
+    InspectExamples,
     /// Removes images from that list; a notice offers to restore them.
     Remove(Vec<Arc<QueryEntry>>),
     /// Activates a `.ganspect` file and shows the Inspect page.

@@ -190,7 +190,7 @@ fn the_preview_can_be_adjusted_before_training() {
     let mut test = open(true, SIZE, |_| {});
     let parts = parts(&test);
     test.harness.state_mut().apply(Action::Import(parts));
-    test.until("the folder is read", |window| shows(window, "Train on 8 healthy images"));
+    test.until("the folder is read", |window| shows(window, "Train on 3 healthy images"));
     test.until("crops are shown", |window| latest(window).is_some() && shows(window, "preview crops"));
     let before = latest(&test.harness).unwrap();
     assert_ne!(before.viewer, Viewer::RUN);

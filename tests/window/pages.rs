@@ -179,8 +179,9 @@ fn training_can_be_reached_by_keyboard_alone() {
     press(&mut test, Modifiers::COMMAND, Key::A);
     type_text(&mut test, &parts.display().to_string());
     press(&mut test, Modifiers::NONE, Key::Enter);
-    test.until("the folder is read", |window| shows(window, "Train on 8 healthy images"));
-    tab_to(&mut test, "Train on 8 healthy images");
+    test.until("the folder is read", |window| shows(window, "Train on 3 healthy images"));
+    tab_to(&mut test, "Train on 3 healthy images");
+    assert!(shows(&test.harness, "5 more are held out"), "what is held out is not counted as trained on");
 }
 
 /// Presses Tab until the control of this name has the focus.
@@ -208,7 +209,7 @@ fn the_import_page_summarises_the_data_and_lists_skipped_files() {
     .unwrap();
     fs::write(parts.join("train/good/broken.png"), "not an image").unwrap();
     test.harness.state_mut().apply(Action::Import(parts.clone()));
-    test.until("the folder is read", |window| shows(window, "Train on 8 healthy images"));
+    test.until("the folder is read", |window| shows(window, "Train on 3 healthy images"));
     for words in
         ["MVTec AD", "10 healthy images", "64 x 64 pixels", "1 file left out", "broken.png", "The talk", "Copy list"]
     {

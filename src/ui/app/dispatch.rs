@@ -60,6 +60,7 @@ impl App {
                 self.settings.scale = scale.clamp(*SCALE.start(), *SCALE.end());
             }
             Action::Inspect(sources) => self.inspect(sources),
+            Action::InspectExamples => self.inspect_examples(),
             Action::Remove(entries) => self.remove_queries(&entries),
             Action::OpenModel(path) => self.open_model(path),
             Action::ExportInspection { ids, dir } => self.export_inspection(ids, dir),

@@ -10,7 +10,10 @@ use egui::{Align2, ColorImage, Context, Event, FontSelection, Id, LayerId, Order
 use super::App;
 use crate::{
     data::{DataSource, Picture, Samples},
-    engine::{Severity, inspection::QuerySource},
+    engine::{
+        InspectionRequest, Severity,
+        inspection::{ModelSource, QuerySource},
+    },
     ui::{Action, PageId, theme, typed_path},
 };
 
@@ -65,6 +68,15 @@ impl App {
                 let text = format!("The folder cannot be read, because no thread could be started: {error}.");
                 self.notices.push(Severity::Error, text);
             }
+        }
+    }
+
+    /// Inspects two example images with the built-in model.
+    pub(super) fn inspect_examples(&mut self) {
+        self.page = PageId::Inspect;
+        self.send(InspectionRequest::OpenModel(ModelSource::BuiltIn));
+        if let Some(request) = self.pages.inspect.add_examples() {
+            self.send(request);
         }
     }
 }

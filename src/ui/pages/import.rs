@@ -18,7 +18,7 @@ use crate::{
     data,
     data::{DataError, DataSource, Dataset, Opened},
     engine::{BackgroundTask, TaskState, thread_error, training::critic_preview::Viewer},
-    format::{capitalise, sentence},
+    format::{capitalise, counted, sentence},
     text::{PrintablePath, path_text},
     time::TimeLeft,
     train::{KNOBS, Preset, Recipe, knobs::Group, run_folder::free_folder},
@@ -56,6 +56,8 @@ pub(crate) struct ImportPage {
     /// The new run's folder as typed.
     out: Option<String>,
     critic_preview: CriticPreview,
+    /// The numbers of images to train on and to hold out, by the share and the seed they were counted for.
+    counted: Option<((f64, u64), Result<(usize, usize), String>)>,
 }
 
 impl ImportPage {
@@ -82,6 +84,7 @@ impl ImportPage {
             preset_selected: false,
             out: None,
             critic_preview: CriticPreview::new(Viewer::fresh()),
+            counted: None,
         }
     }
 
@@ -183,8 +186,8 @@ impl ImportPage {
         });
         if let ReadState::Read(opened) = &self.state {
             let opened = Arc::clone(opened);
-            let count = opened.dataset.healthy_for_training().count();
             self.select_preset(frame);
+            let counts = self.counts(&opened, frame.recipe);
             let margin = Frame::new().fill(p.panel).inner_margin(theme::GAP_L);
             let panel = Panel::right("import-recipe").exact_size(theme::PANEL_MAX).resizable(false);
             panel.frame(Frame::new().fill(p.panel)).show(ui, |ui| {
@@ -192,7 +195,7 @@ impl ImportPage {
                 Panel::bottom("import-go")
                     .resizable(false)
                     .frame(margin)
-                    .show(ui, |ui| self.start_panel(ui, frame, runs, count, opened));
+                    .show(ui, |ui| self.start_panel(ui, frame, runs, counts, opened));
                 CentralPanel::default().frame(margin).show(ui, |ui| recipe(ui, frame));
             });
         }
@@ -235,7 +238,14 @@ impl ImportPage {
     }
 
     /// Draws the run's folder and the button that starts the run.
-    fn start_panel(&mut self, ui: &mut Ui, frame: &mut UiFrame<'_>, runs: &Path, count: usize, opened: Arc<Opened>) {
+    fn start_panel(
+        &mut self,
+        ui: &mut Ui,
+        frame: &mut UiFrame<'_>,
+        runs: &Path,
+        counts: Result<(usize, usize), String>,
+        opened: Arc<Opened>,
+    ) {
         let p = theme::Palette::of(ui);
         section(ui, "Run folder");
         let source = DataSource::Folder(self.root.clone());
@@ -253,15 +263,43 @@ impl ImportPage {
             weak(ui, "Recipe, checkpoints and curves are saved there.");
         }
         ui.add_space(theme::GAP_M);
-        let title = format!("Train on {count} healthy {}", if count == 1 { "image" } else { "images" });
-        let ready = !exists && path.is_some();
-        let start = ui.vertical_centered_justified(|ui| ui.add_enabled(ready, theme::primary_button(&p, title))).inner;
-        if start.on_disabled_hover_text("Name a new folder for the run first.").clicked() {
+        let title = match &counts {
+            Ok((training, _)) => format!("Train on {}", counted(*training, "healthy image")),
+            Err(_) => "Train".to_owned(),
+        };
+        let why = match &counts {
+            Err(error) => sentence(error),
+            Ok(_) if exists => "The run folder already exists.".to_owned(),
+            Ok(_) => "Name a new folder for the run first.".to_owned(),
+        };
+        let ready = counts.is_ok() && !exists && path.is_some();
+        let button = theme::primary_button(&p, title);
+        let start =
+            ui.vertical_centered_justified(|ui| ui.add_enabled(ready, button)).inner.on_disabled_hover_text(why);
+        if start.clicked() {
             let (recipe, out) = (Box::new(frame.recipe.clone()), path);
             frame.actions.push(Action::Start { source, opened: Some(opened), recipe, out });
         }
-        let held_out = frame.recipe.data.holdout * 100.0;
-        weak(ui, format!("{held_out:.0} % of them, at least 5, are held out for calibration and never trained on."));
+        match counts {
+            Ok((_, held_out)) => {
+                weak(ui, format!("{} more are held out for calibration and never trained on.", held_out));
+            }
+            Err(error) => weak(ui, sentence(&error)),
+        }
+    }
+
+    /// Returns how many images will be trained on and how many held out, or why there are too few.
+    fn counts(&mut self, opened: &Opened, recipe: &Recipe) -> Result<(usize, usize), String> {
+        let (share, seed) = (recipe.data.holdout, recipe.seed);
+        match &self.counted {
+            Some((of, counts)) if *of == (share, seed) => counts.clone(),
+            _ => {
+                let split = opened.split(share, seed).map_err(|error| error.to_string());
+                let counts = split.map(|s| (opened.training_indices(&s).len(), opened.held_out_indices(&s).len()));
+                self.counted = Some(((share, seed), counts.clone()));
+                counts
+            }
+        }
     }
 
     /// Draws the summary of a data set, some of its images, and the files left out.

@@ -1,4 +1,4 @@
-//! The start page: train on a built-in surface or on a folder of images, or resume the last run.
+//! The start page: see an inspection, train on a built-in surface or on a folder of images, or resume the last run.
 
 use std::path::{Path, PathBuf};
 
@@ -30,7 +30,7 @@ const CARD_TEXT: f32 = 76.0;
 /// Minimum height of a card's image, points.
 const CARD_IMAGE: f32 = 112.0;
 /// Height of everything on the page except the card images, points.
-const REST: f32 = 560.0;
+const REST: f32 = 648.0;
 /// Number of recent folders listed.
 const RECENT: usize = 5;
 
@@ -104,7 +104,20 @@ impl StartPage {
         );
         ui.add_space(theme::GAP_XL);
 
-        section(ui, "Try a built-in surface");
+        section(ui, "See what it does");
+        weak(
+            ui,
+            "The built-in model of turned metal inspects two example parts, a cracked one and a healthy one. \
+             It takes a few seconds.",
+        );
+        ui.add_space(theme::GAP_S);
+        let see = theme::primary_button(&p, "See a cracked part inspected");
+        if ui.add(see).on_hover_text("Loads the built-in model and two example images").clicked() {
+            actions.push(Action::InspectExamples);
+        }
+        ui.add_space(theme::GAP_XL);
+
+        section(ui, "Train on a built-in surface");
         let preset = suited_preset(engine);
         weak(
             ui,
@@ -132,7 +145,7 @@ impl StartPage {
             ui.spacing_mut().item_spacing.x = theme::GAP_XL;
             ui.vertical(|ui| {
                 ui.set_width(half);
-                self.own_images(ui, &p, actions);
+                self.own_images(ui, actions);
             });
             ui.vertical(|ui| {
                 ui.set_width(half);
@@ -141,7 +154,7 @@ impl StartPage {
         });
     }
 
-    fn own_images(&mut self, ui: &mut Ui, p: &theme::Palette, actions: &mut Vec<Action>) {
+    fn own_images(&mut self, ui: &mut Ui, actions: &mut Vec<Action>) {
         section(ui, "Train on your own images");
         weak(
             ui,
@@ -150,7 +163,8 @@ impl StartPage {
         );
         ui.add_space(theme::GAP_S);
         let open = UiCommand::OpenFolder;
-        if ui.add(theme::primary_button(p, open.title())).on_hover_text(open.tooltip(ui.ctx())).clicked() {
+        let button = egui::Button::new(open.title()).min_size(vec2(0.0, theme::ROW));
+        if ui.add(button).on_hover_text(open.tooltip(ui.ctx())).clicked() {
             actions.push(Action::Command(open));
         }
         ui.add_space(theme::GAP_S);

@@ -1,4 +1,4 @@
-//! Grids of small images: textures, layout in whole pixels, and the zoom that fits.
+//! Grids of small images: textures, layout in whole pixels, and the size that fits.
 
 use std::{any::Any, sync::Arc};
 
@@ -16,6 +16,8 @@ pub(crate) struct GridTexture {
     columns: usize,
     count: usize,
     side: usize,
+    /// Drawn at a scale that is no whole number of screen pixels per image pixel, and interpolated for it.
+    smooth: bool,
     /// The owner of the images, kept so that its address is not reused.
     owner: Arc<dyn Any + Send + Sync>,
 }
@@ -29,16 +31,30 @@ impl GridTexture {
         images: &ImageGrid,
         old: Option<Self>,
     ) -> Self {
+        Self::scaled(ctx, name, (owner, images), false, old)
+    }
+
+    /// As [`of`](Self::of); `smooth` interpolates between pixels, for a scale that is no whole number.
+    pub(crate) fn scaled<T: Any + Send + Sync>(
+        ctx: &Context,
+        name: &str,
+        (owner, images): (&Arc<T>, &ImageGrid),
+        smooth: bool,
+        old: Option<Self>,
+    ) -> Self {
+        let is_same =
+            |old: &Self| old.smooth == smooth && std::ptr::addr_eq(Arc::as_ptr(&old.owner), Arc::as_ptr(owner));
+        let options = if smooth { TextureOptions::LINEAR } else { TextureOptions::NEAREST };
         let texture = match old {
-            Some(same) if std::ptr::addr_eq(Arc::as_ptr(&same.owner), Arc::as_ptr(owner)) => return same,
+            Some(old) if is_same(&old) => return old,
             Some(Self { mut texture, .. }) => {
-                texture.set(combined(images), TextureOptions::NEAREST);
+                texture.set(combined(images), options);
                 texture
             }
-            None => ctx.load_texture(name, combined(images), TextureOptions::NEAREST),
+            None => ctx.load_texture(name, combined(images), options),
         };
         let (columns, owner) = (texture_columns(images.count), Arc::clone(owner));
-        Self { texture, columns, count: images.count, side: images.side, owner }
+        Self { texture, columns, count: images.count, side: images.side, smooth, owner }
     }
 
     /// Number of images.
@@ -59,6 +75,9 @@ impl GridTexture {
         let (columns, rows) = (self.columns as f32, self.count.div_ceil(self.columns) as f32);
         let (c, r) = ((i % self.columns) as f32, (i / self.columns) as f32);
         let uv = Rect::from_min_max(pos2(c / columns, r / rows), pos2((c + 1.0) / columns, (r + 1.0) / rows));
+        // Interpolation would mix in the neighbouring image.
+        let half_pixel = if self.smooth { 0.5 / self.side.max(1) as f32 } else { 0.0 };
+        let uv = uv.shrink2(vec2(half_pixel / columns, half_pixel / rows));
         painter.image(self.texture.id(), rect, uv, Color32::WHITE);
     }
 }
@@ -89,15 +108,13 @@ fn combined(images: &ImageGrid) -> ColorImage {
     image
 }
 
-/// Layout of a block of images. Each image pixel covers the same whole number of device pixels.
+/// Layout of a block of images, each of which covers a whole number of device pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Block {
     /// Images per row.
     pub columns: usize,
     /// Rows.
     pub rows: usize,
-    /// Device pixels per image pixel.
-    pub zoom: usize,
     /// Side of an image, points.
     pub cell: f32,
     /// Gap between images, points.
@@ -107,14 +124,13 @@ pub(crate) struct Block {
 impl Block {
     /// Arranges `count` images of `side` pixels in `columns` columns.
     pub(crate) fn new(count: usize, side: usize, columns: usize, zoom: usize, pixels_per_point: f32) -> Self {
+        Self::of_cells(count, side * zoom, columns, pixels_per_point)
+    }
+
+    /// Arranges `count` images, each on `pixels` device pixels a side, in `columns` columns.
+    pub(crate) fn of_cells(count: usize, pixels: usize, columns: usize, pixels_per_point: f32) -> Self {
         let columns = columns.clamp(1, count.max(1));
-        Self {
-            columns,
-            rows: count.div_ceil(columns),
-            zoom,
-            cell: (side * zoom) as f32 / pixels_per_point,
-            gap: theme::PICTURE_GAP,
-        }
+        Self { columns, rows: count.div_ceil(columns), cell: pixels as f32 / pixels_per_point, gap: theme::PICTURE_GAP }
     }
 
     /// Size of the whole block, points.
@@ -143,35 +159,45 @@ impl Block {
     }
 }
 
-/// The largest whole zoom at which two blocks of `counts` images fit into `area` (points) beside or above each other,
-/// with `head` points above each. `None` if not even 1:1 fits.
+/// The largest side of an image in device pixels at which two blocks of `counts` images, of `side` pixels each, fit into `area`
+/// (points) beside or above each other, with `head` points above each. A whole multiple of `side` where that is hardly smaller.
 pub(crate) fn fit(
     area: Vec2,
     head: f32,
     counts: [usize; 2],
     side: usize,
     pixels_per_point: f32,
-) -> Option<(usize, Arrangement)> {
-    if side == 0 {
-        return None;
-    }
-    for zoom in (1..=16).rev() {
-        let cell = (side * zoom) as f32 / pixels_per_point + theme::PICTURE_GAP;
+) -> (usize, Arrangement) {
+    let arrangement = |pixels: usize| {
+        let cell = pixels as f32 / pixels_per_point + theme::PICTURE_GAP;
         let fits = |width: f32, height: f32, count: usize| {
             let columns = ((width + theme::PICTURE_GAP) / cell) as usize;
-            columns > 0 && count.div_ceil(columns) as f32 * cell <= height + theme::PICTURE_GAP
+            count == 0 || columns > 0 && count.div_ceil(columns) as f32 * cell <= height + theme::PICTURE_GAP
         };
         let half = (area.x - theme::GAP_L) / 2.0;
-        if counts.iter().all(|n| fits(half, area.y - head, *n)) {
-            return Some((zoom, Arrangement::Beside));
+        if counts.iter().all(|n| fits(half, area.y - head - theme::GAP_XS, *n)) {
+            return Some(Arrangement::Beside);
         }
         let half = (area.y - theme::GAP_M) / 2.0 - head;
-        if counts.iter().all(|n| fits(area.x, half, *n)) {
-            return Some((zoom, Arrangement::Above));
-        }
+        counts.iter().all(|n| fits(area.x, half, *n)).then_some(Arrangement::Above)
+    };
+    let largest = |step: usize, most: usize| {
+        (1..=most).rev().find_map(|n| arrangement(n * step).map(|arrangement| (n * step, arrangement)))
+    };
+    let side = side.max(1);
+    // Too small for anything: one device pixel each.
+    let any = largest(1, MOST_ZOOM * side).unwrap_or((1, Arrangement::Beside));
+    match largest(side, any.0 / side) {
+        Some(whole) if whole.0 as f32 >= WHOLE_SHARE * any.0 as f32 => whole,
+        _ => any,
     }
-    None
 }
+
+/// Most device pixels per image pixel that a fit gives.
+const MOST_ZOOM: usize = 16;
+
+/// Share of the largest side from which a whole multiple is preferred, because its pixels are sharp.
+const WHOLE_SHARE: f32 = 0.88;
 
 /// Arrangement of the two blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -212,23 +238,41 @@ mod tests {
     }
 
     #[test]
-    fn the_fit_is_whole_and_fills_what_it_can() {
+    fn the_fit_shows_every_image_and_fills_the_pane_at_any_size() {
+        for (width, height) in
+            [(380.0, 320.0), (420.0, 560.0), (900.0, 700.0), (1400.0, 900.0), (240.0, 200.0), (760.0, 300.0)]
+        {
+            for (count, side, ppp) in [(36, 64, 1.0), (36, 64, 1.5), (36, 32, 2.0), (16, 128, 1.0), (64, 64, 1.0)] {
+                let (area, head) = (vec2(width, height), 20.0);
+                let (pixels, arrangement) = fit(area, head, [count, count], side, ppp);
+                let at = format!("{count} of {side} pixels in {width} x {height} at {ppp}: {pixels} {arrangement:?}");
+                let (half, high) = match arrangement {
+                    Arrangement::Beside => ((width - theme::GAP_L) / 2.0, height - head - theme::GAP_XS),
+                    Arrangement::Above => (width, (height - theme::GAP_M) / 2.0 - head),
+                };
+                let block_of = |pixels: usize| {
+                    let cell = pixels as f32 / ppp + theme::PICTURE_GAP;
+                    Block::of_cells(count, pixels, ((half + theme::PICTURE_GAP) / cell) as usize, ppp).size()
+                };
+                let size = block_of(pixels);
+                assert!(size.x <= half + 1e-3 && size.y <= high + 1e-3, "{at}: nothing needs scrolling");
+                // An eighth more in each direction would not fit.
+                let more = (pixels as f32 * 1.14).ceil() as usize;
+                let larger = block_of(more);
+                assert!(larger.x > half || larger.y > high || more > MOST_ZOOM * side, "{at}: the pane is filled");
+            }
+        }
+        // A whole multiple is preferred where it is hardly smaller.
+        assert_eq!(fit(vec2(140.0, 400.0), 20.0, [1, 1], 64, 1.0), (128, Arrangement::Above));
+        // At twice the pixel density, the same area fits about twice the pixels.
         let area = vec2(1000.0, 600.0);
-        let (zoom, arrangement) = fit(area, 20.0, [16, 16], 64, 1.0).unwrap();
-        let width = if arrangement == Arrangement::Beside { (area.x - theme::GAP_L) / 2.0 } else { area.x };
-        let columns = ((width + theme::PICTURE_GAP) / (64.0 * zoom as f32 + theme::PICTURE_GAP)) as usize;
-        let block = Block::new(16, 64, columns, zoom, 1.0);
-        assert!(block.size().x <= width && block.size().y <= area.y);
-        assert_eq!(fit(vec2(100.0, 100.0), 20.0, [64, 64], 64, 1.0), None);
-        // At twice the pixel density, the same area fits at least twice the zoom.
-        assert!(fit(area, 20.0, [4, 4], 64, 2.0).unwrap().0 >= 2 * fit(area, 20.0, [4, 4], 64, 1.0).unwrap().0);
+        assert!(fit(area, 20.0, [4, 4], 64, 2.0).0 as f32 >= 1.7 * fit(area, 20.0, [4, 4], 64, 1.0).0 as f32);
     }
 
     #[test]
     fn the_blocks_stand_above_each_other_where_that_makes_them_larger() {
-        // Two high and narrow halves would hold each picture at 2:1.
-        assert_eq!(fit(vec2(380.0, 800.0), 20.0, [1, 1], 64, 1.0), Some((5, Arrangement::Above)));
-        assert_eq!(fit(vec2(800.0, 380.0), 20.0, [1, 1], 64, 1.0), Some((5, Arrangement::Beside)));
+        assert_eq!(fit(vec2(380.0, 800.0), 20.0, [1, 1], 64, 1.0).1, Arrangement::Above);
+        assert_eq!(fit(vec2(800.0, 380.0), 20.0, [1, 1], 64, 1.0).1, Arrangement::Beside);
     }
 
     #[test]

@@ -217,7 +217,7 @@ impl EmptyPage {
 }
 
 /// Returns two synthetic example images, one of them cracked.
-fn examples() -> Vec<Query> {
+pub(super) fn examples() -> Vec<Query> {
     let query = |defect, name: &str| Query {
         id: QueryId::fresh(),
         name: name.to_owned(),

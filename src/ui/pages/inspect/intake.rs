@@ -7,7 +7,7 @@ use std::{
 
 use egui::Context;
 
-use super::{InspectWorkspace, tasks::FolderSearch};
+use super::{InspectWorkspace, empty::examples, tasks::FolderSearch};
 use crate::{
     data::{decode::is_passed_over, image_files::is_image},
     engine::{
@@ -95,6 +95,11 @@ impl InspectWorkspace {
             return None;
         }
         self.enqueue(vec![Query { id: QueryId::fresh(), name, source }])
+    }
+
+    /// Adds two example images, one of them cracked; returns the request to inspect them.
+    pub(crate) fn add_examples(&mut self) -> Option<InspectionRequest> {
+        self.enqueue(examples())
     }
 
     /// Adds queries to the list; returns the request to inspect them.

@@ -172,7 +172,7 @@ impl SampleGridView {
                 if icon_button(ui, icons::ICON_ZOOM_IN, "Zoom in (Ctrl + scroll)", zoom < ZOOM_MAX).clicked() {
                     selected = self.walk.zoom.saturating_add(1);
                 }
-                if icon_button(ui, icons::ICON_ZOOM_OUT, "Zoom out (Ctrl + scroll)", zoom != 1).clicked() {
+                if icon_button(ui, icons::ICON_ZOOM_OUT, "Zoom out (Ctrl + scroll)", self.walk.zoom > 1).clicked() {
                     selected = self.walk.zoom.saturating_sub(1);
                 }
                 if selected != zoom {
@@ -191,33 +191,34 @@ impl SampleGridView {
             empty_place(ui, "Samples appear here", "The same latent vectors are sampled again during training.");
             return;
         };
-        let texture = GridTexture::of(ui.ctx(), "samples", &grid, &grid.samples, self.generated.take());
         let real = frame.engine.training.real.lock().clone();
-        self.real = real.map(|real| GridTexture::of(ui.ctx(), "real crops", &real, &real, self.real.take()));
         let ppp = ui.pixels_per_point();
-        let side = texture.side().max(1);
-        let counts = [texture.count(), self.real.as_ref().map_or(0, GridTexture::count)];
+        let side = grid.samples.side.max(1);
+        let counts = [grid.samples.count, real.as_ref().map_or(0, |real| real.count)];
         let inner = area.shrink(theme::GAP_S);
         let head = theme::ROW_TIGHT;
-        let fitted = fit(inner.size(), head, counts, side, ppp);
-        let (zoom, arrangement) = match frame.settings.view.grid_zoom {
-            0 => fitted.unwrap_or((1, Arrangement::Beside)),
+        let (pixels, arrangement) = match frame.settings.view.grid_zoom {
+            0 => fit(inner.size(), head, counts, side, ppp),
             zoom => {
-                let zoom = usize::from(zoom);
-                let beside = 2.0 * (side * zoom) as f32 / ppp + theme::GAP_L <= inner.width();
-                (zoom, if beside { Arrangement::Beside } else { Arrangement::Above })
+                let pixels = usize::from(zoom) * side;
+                let beside = 2.0 * pixels as f32 / ppp + theme::GAP_L <= inner.width();
+                (pixels, if beside { Arrangement::Beside } else { Arrangement::Above })
             }
         };
-        self.walk.zoom = u8::try_from(zoom).unwrap_or(ZOOM_MAX);
+        let smooth = !pixels.is_multiple_of(side);
+        let texture = GridTexture::scaled(ui.ctx(), "samples", (&grid, &grid.samples), smooth, self.generated.take());
+        let old = self.real.take();
+        self.real = real.map(|real| GridTexture::scaled(ui.ctx(), "real crops", (&real, &real), smooth, old));
+        self.walk.zoom = u8::try_from(pixels / side).unwrap_or(ZOOM_MAX);
         self.pointer_zoom(ui, frame, area);
-        let cell = (side * zoom) as f32 / ppp + theme::PICTURE_GAP;
+        let cell = pixels as f32 / ppp + theme::PICTURE_GAP;
         let width =
             if arrangement == Arrangement::Beside { (inner.width() - theme::GAP_L) / 2.0 } else { inner.width() };
         let columns = ((width + theme::PICTURE_GAP) / cell) as usize;
         let high =
             if arrangement == Arrangement::Beside { inner.height() } else { (inner.height() - theme::GAP_XS) / 2.0 };
-        let rows = ((high - head + theme::PICTURE_GAP) / cell) as usize;
-        let block = |count| Block::new(count, side, balanced(count, columns, rows), zoom, ppp);
+        let rows = ((high - head - theme::GAP_XS + theme::PICTURE_GAP) / cell) as usize;
+        let block = |count| Block::of_cells(count, pixels, balanced(count, columns, rows), ppp);
         let blocks = [block(counts[0]), block(counts[1])];
         let scroll = ScrollArea::both().id_salt("samples").auto_shrink(false).max_height(inner.height());
         ui.scope_builder(egui::UiBuilder::new().max_rect(inner), |ui| {
@@ -259,7 +260,7 @@ impl SampleGridView {
         let now = self.walk.zoom;
         if factor > 1.0 {
             frame.view(|v| v.grid_zoom = now.saturating_add(1).min(ZOOM_MAX));
-        } else if factor < 1.0 {
+        } else if factor < 1.0 && now > 1 {
             frame.view(|v| v.grid_zoom = now.saturating_sub(1).max(1));
         }
         if ui.memory(|m| m.focused().is_none()) {
