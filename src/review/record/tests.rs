@@ -208,3 +208,26 @@ fn nothing_is_written_to_a_record_that_was_moved_away() {
     record.add_defect_type("crack", Timestamp(3)).unwrap();
     assert_eq!(record.defect_types().unwrap(), ["dent", "crack"]);
 }
+
+#[test]
+fn a_full_disk_passes_and_nothing_is_half_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut record = Record::open(&folder.path().join("review.sqlite")).unwrap();
+    let limit = |record: &Record, pages: i64| record.connection.pragma_update(None, "max_page_count", pages).unwrap();
+    let pages: i64 = record.connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
+    limit(&record, pages);
+    let next = |i: usize| part(Path::new(&format!("/parts/part {i}.png")), &i.to_le_bytes());
+    let mut filed = 0;
+    let error = loop {
+        match record.insert_inspection(&next(filed), &inspection()) {
+            Ok(_) => filed += 1,
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(error, RecordError::DiskFull(_)) && error.is_passing(), "{error}");
+    assert!(record.insert_inspection(&next(filed), &inspection()).is_err());
+    limit(&record, 10_000);
+    assert!(record.insert_inspection(&next(filed), &inspection()).unwrap().is_new);
+    assert_eq!(record.queue_checked().unwrap().0.len(), filed + 1);
+    record.check().unwrap();
+}
