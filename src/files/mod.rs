@@ -99,7 +99,9 @@ impl FileError {
             io::ErrorKind::NotFound => Self::NotFound { access, path },
             io::ErrorKind::PermissionDenied => Self::Permission { access, path },
             io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly { path },
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull { path },
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+                Self::DiskFull { path }
+            }
             io::ErrorKind::IsADirectory => Self::IsFolder { access, path },
             io::ErrorKind::NotADirectory => Self::NotAFolder { access, path },
             io::ErrorKind::AlreadyExists => Self::Exists { access, path },

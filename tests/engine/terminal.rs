@@ -319,3 +319,66 @@ fn the_command_ends_within_a_moment_while_the_record_is_locked() {
     assert!(station.watch(" --once").wait_with_output().unwrap().status.success());
     assert_eq!(station.recorded(), 1);
 }
+
+/// Starts a command none of whose files may grow beyond `bytes`, as on a full disk, until [`free`] is called.
+fn start_limited(bytes: u64, words: &[OsString]) -> Child {
+    // Without the signal, writing beyond the limit is an error.
+    let script = r#"trap "" XFSZ; limit=$1; shift; exec prlimit --fsize="$limit": "$@""#;
+    let mut command = Command::new("sh");
+    command.args(["-c", script, "sh", &bytes.to_string(), env!("CARGO_BIN_EXE_ganspect")]).args(words);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+fn free(process: &Child) {
+    let freed = Command::new("prlimit").args(["--pid", &process.id().to_string(), "--fsize=unlimited:"]).status();
+    assert!(freed.unwrap().success());
+}
+
+/// Frees the disk once the command has said that it waits; returns its output and its errors.
+fn run_limited(bytes: u64, words: &[OsString], wait: &str) -> (Output, String) {
+    let mut process = start_limited(bytes, words);
+    let mut errors = BufReader::new(process.stderr.take().unwrap());
+    let mut said = String::new();
+    while !said.contains(wait) {
+        assert!(errors.read_line(&mut said).unwrap() > 0, "{said}");
+    }
+    free(&process);
+    let output = process.wait_with_output().unwrap();
+    errors.read_to_string(&mut said).unwrap();
+    assert!(output.status.success(), "{said}");
+    assert_eq!(said.matches(wait).count(), 1, "{said}");
+    (output, said)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_watch_waits_for_a_full_disk_and_goes_on() {
+    let root = tempfile::tempdir().unwrap();
+    let [folder, db] = ["parts", "review.sqlite"].map(|name| root.path().join(name));
+    fs::create_dir(&folder).unwrap();
+    drop(Record::open(&db).unwrap());
+    (0..6).for_each(|n| fs::write(folder.join(format!("{n}.png")), png(n)).unwrap());
+    let mut words = words("watch --device cpu --model built-in --settle 10 --once @", &folder);
+    words.extend(["--db".into(), db.clone().into_os_string()]);
+    let (output, _) = run_limited(48 << 10, &words, "Parts wait: ");
+    assert_eq!(String::from_utf8_lossy(&output.stdout).matches(".png").count(), 6);
+    let record = Record::open(&db).unwrap();
+    assert_eq!(record.queue().unwrap().len(), 6);
+    record.check().unwrap();
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn training_waits_for_a_full_disk_and_loses_no_step() {
+    let root = tempfile::tempdir().unwrap();
+    let run = root.path().join("run");
+    let settings = "--set model.size=32 --set train.batch=4 --set model.latent_size=8 --set train.checkpoint_every=5 \
+                    --set train.model_at_end=false";
+    let words = words(&format!("train --device cpu --data surface:turned --steps 12 {settings} --out @"), &run);
+    let (output, said) = run_limited(512 << 10, &words, "The run waits at step ");
+    assert!(said.contains("the disk is full"), "{said}");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("step    12"));
+    let log = ganspect::tensorboard::RunLog::read(&run).unwrap();
+    let steps: Vec<i64> = log.scalars.values().map(|points| points.len() as i64).collect();
+    assert!(steps.contains(&12), "{steps:?}");
+}

@@ -1,6 +1,7 @@
 //! The current run: trainer, folder and log, advanced one training step per slice.
 
 use std::{
+    collections::VecDeque,
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
@@ -11,10 +12,12 @@ use super::{
     build_progress::BuildProgress,
     critic_preview::PreviewImages,
     model_builder::{CriticLoss, ModelBuilder},
+    run_fault::{RunFault, RunStall},
     run_log::{CriticLog, grid_png, now, restore_history, tag, tagged_values},
+    run_start::{RunStart, open_folder, recipe_and_split},
 };
 use crate::{
-    data::{CropSampler, DataError, DataSource, ImageGrid, Loader, Opened, Split},
+    data::{CropSampler, ImageGrid, Loader, Opened, Split},
     device::ComputeDevice,
     engine::{
         EngineState, Severity, Update,
@@ -29,7 +32,7 @@ use crate::{
     train::{
         CurveMark, Health, HealthJudge, Metric, Recipe, StepMetrics, TrainError, Trainer,
         knobs::knob,
-        run_folder::{Checkpoint, MODEL_FILE, RunError, RunFolder, RunInfo, RunLock, SPLIT_FILE},
+        run_folder::{Checkpoint, MODEL_FILE, RunFolder, RunLock},
         trainer::GRID,
     },
 };
@@ -42,32 +45,6 @@ const FOLDER_EVERY: Duration = Duration::from_secs(1);
 
 /// Steps between two checks of the run's health.
 const HEALTH_EVERY: u64 = 10;
-
-/// An error that interrupts a run.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum RunFault {
-    /// Training failed.
-    #[error(transparent)]
-    Train(#[from] TrainError),
-    /// The run's folder failed.
-    #[error(transparent)]
-    Folder(#[from] RunError),
-    /// The run's log failed.
-    #[error(transparent)]
-    File(#[from] FileError),
-    /// The images failed.
-    #[error(transparent)]
-    Data(#[from] DataError),
-    /// A sample grid could not be encoded.
-    #[error("a sample grid could not be encoded for the log: {0}")]
-    Encode(#[from] image::ImageError),
-}
-
-/// A run to be started or resumed.
-pub(crate) enum RunStart {
-    New { source: DataSource, recipe: Box<Recipe>, out: PathBuf },
-    Resume { folder: Box<RunFolder>, recipe: Box<Recipe> },
-}
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Mode {
@@ -113,6 +90,10 @@ pub(crate) struct TrainingRun {
     last_checkpoint: Option<u64>,
     /// All steps are done and the model file is not built yet.
     model_due: bool,
+    /// Rows of the curves that the log could not take yet.
+    unlogged: VecDeque<StepMetrics>,
+    /// Set while the run waits until its folder can be written again.
+    stalled: RunStall,
     /// Smoothed seconds per step.
     seconds_per_step: Option<f64>,
     clock: Instant,
@@ -183,6 +164,8 @@ impl TrainingRun {
             averaged: true,
             last_checkpoint,
             model_due: false,
+            unlogged: VecDeque::new(),
+            stalled: RunStall::default(),
             seconds_per_step: None,
             clock: Instant::now(),
             stretch: Stretch::default(),
@@ -356,10 +339,7 @@ impl TrainingRun {
             self.checkpoint()?;
         }
         if finished {
-            self.mode = Mode::Finished;
-            self.model_due = knobs.model_at_end;
-            self.write_thumbnail()?;
-            outbox.notice(Severity::Info, format!("The run finished after {step} steps."), "");
+            self.finish(outbox)?;
         }
         let elapsed = self.clock.elapsed().as_secs_f64();
         self.clock = Instant::now();
@@ -372,11 +352,24 @@ impl TrainingRun {
         Ok(())
     }
 
-    /// Adds rows to the log and the curves.
+    /// Ends the run after its last step and checkpoint.
+    fn finish(&mut self, outbox: &mut Outbox) -> Result<(), RunFault> {
+        self.mode = Mode::Finished;
+        self.model_due = self.trainer.recipe().train.model_at_end;
+        self.write_thumbnail()?;
+        outbox.notice(Severity::Info, format!("The run finished after {} steps.", self.trainer.steps()), "");
+        Ok(())
+    }
+
+    /// Adds rows to the curves and to the log. Rows that the log cannot take now are kept for the next time.
     fn record(&mut self, rows: &[StepMetrics]) -> Result<(), RunFault> {
         for row in rows {
             self.state.training.history.write().push(row.step, row.wall, &row.values);
+            self.unlogged.push_back(row.clone());
+        }
+        while let Some(row) = self.unlogged.front() {
             self.log.scalars(row.step as i64, row.wall, &tagged_values(&row.values))?;
+            self.unlogged.pop_front();
         }
         if rows.iter().any(|r| r.step % HEALTH_EVERY == 0) {
             let health = self.health.judge(&self.state.training.history.read());
@@ -435,6 +428,7 @@ impl TrainingRun {
     }
 
     pub(crate) fn play(&mut self, outbox: &mut Outbox) -> Result<(), RunFault> {
+        self.stalled.end();
         if self.trainer.steps() >= self.trainer.recipe().train.steps {
             let text = "The run has done all its steps; raise 'Steps' to continue.";
             outbox.notice(Severity::Info, text, "");
@@ -447,6 +441,7 @@ impl TrainingRun {
     }
 
     pub(crate) fn pause(&mut self, _: &mut Outbox) -> Result<(), RunFault> {
+        self.stalled.end();
         if self.mode == Mode::Running {
             self.mode = Mode::Paused;
             let rows = self.trainer.read_back()?;
@@ -458,6 +453,7 @@ impl TrainingRun {
     }
 
     pub(crate) fn step_once(&mut self, update: Update) -> Result<(), RunFault> {
+        self.stalled.end();
         self.mode = Mode::Step(update);
         self.restart_clocks();
         Ok(())
@@ -522,6 +518,7 @@ impl TrainingRun {
 
     /// Writes everything to disk before the run is dropped.
     pub(crate) fn close(&mut self, _: &mut Outbox) -> Result<(), RunFault> {
+        self.stalled.end();
         self.folder.require_owned(&self.lock)?;
         if self.last_checkpoint != Some(self.trainer.steps()) {
             self.checkpoint()?;
@@ -535,7 +532,11 @@ impl TrainingRun {
     pub(crate) fn fail(&mut self, fault: RunFault, outbox: &mut Outbox) {
         let detail = format!("{fault:?}");
         let text = fault.to_string();
+        let was_running = self.mode == Mode::Running;
         self.mode = Mode::Paused;
+        if let Some(why) = fault.passing().filter(|_| was_running) {
+            return self.stall(&why, outbox);
+        }
         if let RunFault::Train(TrainError::NotFinite { step }) = fault {
             match self.undo(outbox) {
                 Ok(back) => {
@@ -555,6 +556,48 @@ impl TrainingRun {
         self.show();
     }
 
+    /// Lets the run wait, and says so once.
+    fn stall(&mut self, why: &str, outbox: &mut Outbox) {
+        if self.stalled.wait() {
+            let text = format!("The run waits at step {}: {why}. It goes on by itself.", self.trainer.steps());
+            outbox.notice(Severity::Warning, text, "");
+        }
+        self.show();
+    }
+
+    /// Whether the run waits until its folder can be written again.
+    pub(crate) fn is_stalled(&self) -> bool {
+        self.stalled.is_waiting()
+    }
+
+    /// Lets a waiting run go on if its folder can be written again: from a checkpoint, which was due or is as good as one.
+    pub(crate) fn retry(&mut self, outbox: &mut Outbox) {
+        if !self.stalled.is_due() {
+            return;
+        }
+        match self.checkpoint() {
+            Ok(()) => {
+                self.stalled.end();
+                outbox.notice(Severity::Info, "The folder of the run can be written again; the run goes on.", "");
+                self.mode = Mode::Running;
+                self.restart_clocks();
+                if self.trainer.steps() >= self.trainer.recipe().train.steps
+                    && let Err(fault) = self.finish(outbox)
+                {
+                    self.fail(fault, outbox);
+                }
+                self.show();
+            }
+            Err(fault) => match fault.passing() {
+                Some(why) => self.stall(&why, outbox),
+                None => {
+                    self.stalled.end();
+                    self.fail(fault, outbox);
+                }
+            },
+        }
+    }
+
     /// Restores the last checkpoint, or fresh weights when there is none.
     fn undo(&mut self, outbox: &mut Outbox) -> Result<u64, RunFault> {
         let (checkpoint, damaged) = self.folder.latest_intact()?;
@@ -565,6 +608,7 @@ impl TrainingRun {
         }
         let step = self.trainer.steps();
         self.health = HealthJudge::default();
+        self.unlogged.retain(|row| row.step <= step);
         self.state.training.history.write().truncate_from(step + 1);
         self.state.training.grids.write().truncate_from(step + 1);
         self.state.training.histograms.write().truncate_from(step + 1);
@@ -591,46 +635,6 @@ impl TrainingRun {
         status.preview_ema = self.averaged;
         if status.recipe.as_deref() != Some(recipe) {
             status.recipe = Some(Arc::new(recipe.clone()));
-        }
-    }
-}
-
-/// Returns the recipe and the split of a run that is to be started or resumed.
-fn recipe_and_split(start: &RunStart, opened: &Opened) -> Result<(Recipe, Split), RunFault> {
-    let (recipe, stored) = match start {
-        RunStart::New { recipe, .. } => (recipe, None),
-        RunStart::Resume { folder, recipe } => (recipe, folder.stored_split()?),
-    };
-    let split = match stored {
-        Some(split) => split,
-        None => opened.split(recipe.data.holdout, recipe.seed)?,
-    };
-    let mut recipe = Recipe::clone(recipe);
-    if matches!(start, RunStart::New { .. }) {
-        // Decided once, over all images, so that inspections read theirs likewise.
-        recipe.data.bit_depth = recipe.data.bit_depth.or(opened.dataset.bit_depth());
-    }
-    Ok((recipe, split))
-}
-
-/// Creates the folder of a new run, or returns that of an earlier one; returns also whether the run is resumed.
-fn open_folder(
-    start: RunStart,
-    recipe: &Recipe,
-    split: &Split,
-    device: &ComputeDevice,
-) -> Result<(RunFolder, bool), RunFault> {
-    match start {
-        RunStart::New { source, out, .. } => {
-            let name = out.file_name().map_or_else(|| "run".into(), |n| n.printable().to_string());
-            let info = RunInfo::new(name, source.to_string(), device.label.clone());
-            Ok((RunFolder::create_with(&out, &info, &recipe.to_toml(), Some(split))?, false))
-        }
-        RunStart::Resume { folder, .. } => {
-            if folder.stored_split::<Split>()?.is_none() {
-                folder.write_json(SPLIT_FILE, split)?;
-            }
-            Ok((*folder, true))
         }
     }
 }

@@ -7,10 +7,8 @@ use std::{
 };
 
 use super::{
-    TrainingPhase, TrainingRequest,
-    critic_probe::CriticProbe,
-    model_builder::ModelBuilder,
-    run::{RunFault, RunStart, TrainingRun},
+    TrainingPhase, TrainingRequest, critic_probe::CriticProbe, model_builder::ModelBuilder, run::TrainingRun,
+    run_fault::RunFault, run_start::RunStart,
 };
 use crate::{
     data::{DataError, DataSource, Opened},
@@ -225,12 +223,15 @@ impl TrainingTask {
 
     /// One step of the run.
     fn step(&mut self, device: Option<&ComputeDevice>, outbox: &mut Outbox) {
-        if !self.run.as_ref().is_some_and(TrainingRun::is_working) {
-            return;
+        match &mut self.run {
+            Some(run) if run.is_stalled() => run.retry(outbox),
+            Some(run) if run.is_working() => {
+                // A model of the weights before this step is out of date.
+                self.builder = None;
+                self.with_run(outbox, TrainingRun::slice);
+            }
+            _ => return,
         }
-        // A model of the weights before this step is out of date.
-        self.builder = None;
-        self.with_run(outbox, TrainingRun::slice);
         if self.run.as_ref().is_some_and(TrainingRun::is_model_due) {
             self.start_build(device, outbox);
         }
@@ -332,6 +333,8 @@ impl EngineTask for TrainingTask {
             Readiness::Busy
         } else if self.opening.is_some() {
             Readiness::Waiting
+        } else if self.run.as_ref().is_some_and(TrainingRun::is_stalled) {
+            Readiness::Listening
         } else {
             Readiness::Idle
         }
