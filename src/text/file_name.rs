@@ -5,8 +5,9 @@ use super::printable::is_escaped;
 /// Longest name of a file on common file systems, bytes.
 const LIMIT: usize = 255;
 
-/// Characters that Windows does not allow in names, beside control characters.
-const REFUSED: &str = r#"/\:*?"<>|"#;
+/// Characters that are not allowed in names, beside control characters. Others are kept, so that a file is named like the one
+/// that it belongs to.
+const REFUSED: &str = if cfg!(windows) { r#"/\:*?"<>|"# } else { "/" };
 
 /// Names that Windows keeps for devices.
 const DEVICES: [&str; 4] = ["con", "prn", "aux", "nul"];
@@ -19,7 +20,7 @@ pub(crate) fn file_name(name: &str, more: usize) -> String {
     if plain.is_empty() {
         plain = "unnamed".into();
     }
-    if is_device(&plain) {
+    if cfg!(windows) && is_device(&plain) {
         plain.insert(0, '_');
     }
     let most = LIMIT.saturating_sub(more);
@@ -49,16 +50,15 @@ mod tests {
         for (name, wanted) in [
             ("part 7", "part 7"),
             ("grüße", "grüße"),
-            ("a/b\\c:d\n\u{1b}\u{202e}", "a_b_c_d___"),
+            ("a/b\n\u{1b}\u{202e}", "a_b___"),
             ("..", "unnamed"),
             ("", "unnamed"),
             ("part. ", "part"),
-            ("nul", "_nul"),
-            ("COM1.x", "_COM1.x"),
-            ("console", "console"),
         ] {
             assert_eq!(file_name(name, 9), wanted);
         }
+        assert_eq!(file_name("say \"x\"?", 9), if cfg!(windows) { "say _x__" } else { "say \"x\"?" });
+        assert!(is_device("nul") && is_device("COM1.x") && !is_device("console") && !is_device("com10"));
         for c in ["a", "ü", "部", "👩"] {
             let long = c.repeat(255);
             let [one, other] = ["1", "2"].map(|end| file_name(&format!("{long}{end}"), 9));

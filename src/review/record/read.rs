@@ -93,6 +93,12 @@ impl Record {
     /// As [`Record::check`].
     pub fn check_parts(&self) -> Result<(), RecordError> {
         self.quick_check()?;
+        let page: i64 = self.read(|| self.connection.pragma_query_value(None, "page_size", |row| row.get(0)))?;
+        let length = std::fs::metadata(self.path()).map_or(0, |about| about.len());
+        if length % u64::try_from(page).unwrap_or(1).max(1) != 0 {
+            let what = "it ends in the middle of a page".to_owned();
+            return Err(RecordError::Damaged { path: self.path().into(), what });
+        }
         let sql = "SELECT count(*) FROM part WHERE NOT EXISTS (SELECT 1 FROM inspection i WHERE i.part = part.id)";
         let missing: i64 = self.read(|| self.connection.query_row(sql, [], |row| row.get(0)))?;
         match usize::try_from(missing).unwrap_or_default() {

@@ -74,7 +74,15 @@ pub(super) fn prepare_to_read(connection: &Connection, path: &Path, patience: Du
     connection.busy_timeout(patience).map_err(fault)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.pragma_update(None, "query_only", true).map_err(fault)?;
-    match examine(connection, path)? {
+    let examined = match examine(connection, path) {
+        // Lets SQLite read what is left of a file that was cut off; nothing is written all the same.
+        Err(RecordError::Damaged { .. }) => {
+            connection.pragma_update(None, "writable_schema", true).map_err(fault)?;
+            examine(connection, path)?
+        }
+        examined => examined?,
+    };
+    match examined {
         (_, true) => Err(RecordError::Empty(path.into())),
         (version, false) => Ok(version),
     }

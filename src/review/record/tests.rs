@@ -169,15 +169,17 @@ fn a_truncated_record_gives_what_is_left_and_says_so() {
     let path = folder.path().join("review.sqlite");
     record_of(&path, 150);
     let whole = fs::read(&path).unwrap();
-    let mut partial = 0;
-    for pages in (1..whole.len() / 4_096).step_by(3) {
-        fs::write(&path, &whole[..pages * 4_096]).unwrap();
+    let (mut partial, pages) = (0, whole.len() / 4_096);
+    let cuts =
+        (1..pages).step_by(3).map(|page| page * 4_096).chain([1, 100, 2_000, 4_000].map(|cut| whole.len() - cut));
+    for end in cuts {
+        fs::write(&path, &whole[..end]).unwrap();
         match Record::open_to_read(&path).and_then(|record| record.queue_checked()) {
             Ok((items, damage)) => {
-                assert!(damage.is_some_and(|d| d.to_string().contains("is damaged")), "{pages} pages");
+                assert!(damage.is_some_and(|d| d.to_string().contains("is damaged")), "{end} bytes");
                 partial += usize::from(!items.is_empty());
             }
-            Err(error) => assert!(error.to_string().contains("damaged"), "{pages} pages: {error}"),
+            Err(error) => assert!(error.to_string().contains("damaged"), "{end} bytes: {error}"),
         }
     }
     assert!(partial > 0, "nothing was read of any truncated record");
