@@ -36,6 +36,9 @@ use crate::{
 /// Longest wait for an image between two checks for Ctrl-C.
 const WAIT: Duration = Duration::from_millis(100);
 
+/// The end of a wait for the record.
+const WRITABLE: &str = "The record can be written again.";
+
 #[derive(Debug, Args)]
 pub(super) struct WatchArguments {
     /// Folder to watch
@@ -128,7 +131,13 @@ fn open_record(file: &Path, interrupted: &AtomicBool) -> Result<Option<Record>> 
                     note!("{}", stall_sentence(&error.to_string()));
                 }
             }
-            opened => return Ok(Some(opened?)),
+            opened => {
+                let record = opened?;
+                if said {
+                    note!("{WRITABLE}");
+                }
+                return Ok(Some(record));
+            }
         }
         if !sleep(pauses.next(), interrupted) {
             return Ok(None);
@@ -223,7 +232,7 @@ impl Station<'_> {
         let now = self.watch.claims().stalled();
         match (&stalled, &now) {
             (None, Some(text)) => progress.suspend(|| note!("{text}")),
-            (Some(_), None) => progress.suspend(|| note!("The record can be written again.")),
+            (Some(_), None) => progress.suspend(|| note!("{WRITABLE}")),
             _ => {}
         }
         *stalled = now;
