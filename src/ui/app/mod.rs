@@ -14,6 +14,7 @@ mod pages;
 mod presenting;
 mod reviewing;
 mod runs;
+mod save_retry;
 mod saving;
 mod window;
 

@@ -9,7 +9,7 @@ use std::{
 
 use egui::Context;
 
-use super::{adoption::AdoptionFlow, overlays::Overlays, pages::Pages, saving::SaveRetry};
+use super::{adoption::AdoptionFlow, overlays::Overlays, pages::Pages, save_retry::SaveRetry};
 use crate::{
     engine::{
         Engine, EngineState, Event, Severity,
