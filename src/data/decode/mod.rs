@@ -5,6 +5,7 @@
 //! file with several images, the first is decoded; in a TIFF, thumbnails and masks are passed over.
 
 mod format;
+mod header;
 mod jpeg;
 mod length;
 mod names;
@@ -26,55 +27,15 @@ use image::{
 };
 use parking_lot::Mutex;
 
-use self::{format::format_of, jpeg::JpegFault, length::is_complete, pixels::Pixels};
+use self::{
+    format::format_of,
+    header::{MAX_ALLOC, MAX_BYTES},
+    length::is_complete,
+    pixels::Pixels,
+};
+pub(crate) use header::{Header, LARGE};
 use super::{DataError, FileFault, FileHash, Picture};
 pub(crate) use names::{is_named_like_an_image, is_passed_over};
-
-/// Maximum width and height in pixels.
-pub(crate) const MAX_SIDE: u32 = 65_535;
-/// Maximum number of pixels in an image: 20,000 x 20,000.
-pub(crate) const MAX_PIXELS: u64 = 400_000_000;
-/// Maximum size in bytes of a decoded image, alpha included, and of a file.
-pub(crate) const MAX_BYTES: u64 = 1_600_000_000;
-/// Files and images larger than this many bytes are decoded one at a time.
-pub(crate) const LARGE: u64 = 64 << 20;
-
-/// Memory that a decoder may allocate; some hold the image twice.
-const MAX_ALLOC: u64 = 2 * MAX_BYTES;
-
-/// What a file says about its image before it is decoded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Header {
-    /// Width in pixels, as stored.
-    pub(crate) width: u32,
-    /// Height in pixels, as stored.
-    pub(crate) height: u32,
-    /// Size of the decoded samples in bytes.
-    pub(crate) bytes: u64,
-    /// Further bytes that its decoder needs.
-    working: u64,
-    /// Number of images in the file.
-    images: u32,
-}
-
-impl Header {
-    /// Number of pixels.
-    pub(crate) fn pixels(&self) -> u64 {
-        u64::from(self.width) * u64::from(self.height)
-    }
-
-    /// Checks the limits of every image.
-    fn check(&self) -> Result<(), FileFault> {
-        let &Self { width, height, bytes, working, .. } = self;
-        if width > MAX_SIDE || height > MAX_SIDE || self.pixels() > MAX_PIXELS || bytes > MAX_BYTES {
-            return Err(FileFault::TooLarge { width, height, bytes });
-        }
-        if bytes.saturating_add(working) > MAX_ALLOC {
-            return Err(FileFault::TooMuchMemory);
-        }
-        Ok(())
-    }
-}
 
 /// Whether the first bytes of a file are those of an image, also of one that is not read.
 pub(crate) fn is_an_image_by_content(head: &[u8]) -> bool {
@@ -196,7 +157,7 @@ fn picture_from(bytes: &[u8], turn: &mut Turn, admit: impl FnOnce(&Header) -> Re
             return Ok(None);
         }
         if format == ImageFormat::Jpeg {
-            jpeg::check(bytes).map_err(jpeg_fault)?;
+            jpeg::check(bytes)?;
         }
         (pixels_of(decoder, bytes, format)?, header.images)
     };
@@ -216,7 +177,7 @@ fn decoder(bytes: &[u8], format: ImageFormat) -> Result<(impl ImageDecoder + '_,
     let mut working = 0;
     if format == ImageFormat::Jpeg {
         // The decoder is asked only for what it knows, so that the reason is the true one.
-        let frame = jpeg::frame(bytes).map_err(jpeg_fault)?;
+        let frame = jpeg::frame(bytes)?;
         working = frame.coefficient_bytes();
         // It copies the file.
         working += bytes.len() as u64;
@@ -235,17 +196,6 @@ fn decoder(bytes: &[u8], format: ImageFormat) -> Result<(impl ImageDecoder + '_,
     }
     decoder.set_limits(limits).map_err(fault_of)?;
     Ok((decoder, header))
-}
-
-fn jpeg_fault(fault: JpegFault) -> FileFault {
-    match fault {
-        JpegFault::Truncated => FileFault::Truncated,
-        JpegFault::Damaged(what) => FileFault::Damaged(what),
-        JpegFault::Unsupported(what) => FileFault::Encoding {
-            what: what.to_owned(),
-            instead: "save it as a JPEG with 8 bits per sample, or as PNG or TIFF",
-        },
-    }
 }
 
 fn fault_of(error: ImageError) -> FileFault {

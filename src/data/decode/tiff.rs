@@ -8,7 +8,11 @@ use tiff::{
     decoder::{Decoder, DecodingResult, Limits},
 };
 
-use super::{Header, MAX_ALLOC, jpeg, pixels::Pixels};
+use super::{
+    header::{Header, MAX_ALLOC},
+    jpeg,
+    pixels::Pixels,
+};
 use crate::data::{FileFault, Samples};
 
 /// Tags of a page.
@@ -281,7 +285,7 @@ impl TiffHeader {
                     (4.., Some(rest)) => [&tables[..tables.len() - 2], rest].concat(),
                     _ => data.to_vec(),
                 };
-                jpeg::check(&whole).map_err(super::jpeg_fault)?;
+                jpeg::check(&whole)?;
             }
         }
         Ok(())

@@ -1,8 +1,8 @@
 //! Follows the blocks of one scan.
 
 use super::{
-    JpegFault, JpegFrame,
     bits::{BitFault, BitReader, HuffmanTable},
+    frame::{JpegFault, JpegFrame},
 };
 
 /// Largest magnitude of a coefficient times its quantisation step that an encoder of 8-bit samples writes, with room for
