@@ -33,8 +33,8 @@ use self::{
     length::is_complete,
     pixels::Pixels,
 };
-pub(crate) use header::{Header, LARGE};
 use super::{DataError, FileFault, FileHash, Picture};
+pub(crate) use header::{Header, LARGE};
 pub(crate) use names::{is_named_like_an_image, is_passed_over};
 
 /// Whether the first bytes of a file are those of an image, also of one that is not read.
