@@ -52,6 +52,7 @@ pub(crate) struct ListView {
     /// Whether healthy, suspect, defective queries and those without a verdict are hidden.
     hidden: [bool; 4],
     /// Whether images that do not show this part are hidden.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     other_hidden: bool,
 }
 
