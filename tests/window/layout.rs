@@ -118,6 +118,9 @@ fn faults(test: &TestWindow) -> Vec<String> {
             faults.push(format!("no area: {}", control.describe()));
             continue;
         }
+        if control.name.trim().is_empty() && control.role == Role::ComboBox {
+            faults.push(format!("a drop-down without a name: {}", control.describe()));
+        }
         let seen = seen.intersect(screen);
         let cut = [rect.width() - seen.width().max(0.0), rect.height() - seen.height().max(0.0)];
         // What is scrolled out of sight along one axis has no visible part along the other either.

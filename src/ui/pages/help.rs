@@ -10,7 +10,7 @@ use crate::{
     ui::{
         Action, CommandContext, Frame, PageId,
         commands::{CommandRow, SECTIONS},
-        pages::{Page, page_frame},
+        pages::{Page, page_frame, reasons},
         theme,
         widgets::list_keys::scroll_keys,
     },
@@ -110,7 +110,11 @@ fn command_row(ui: &mut Ui, p: &theme::Palette, row: &CommandRow, context: &Comm
             ui.set_min_width(NAME);
             let link = egui::Button::new(row.title).frame(false);
             let link = ui.add_enabled(row.is_enabled(context), link);
-            if link.on_hover_text("Run this command.").on_disabled_hover_text("Not available now.").clicked() {
+            if link
+                .on_hover_text("Run this command.")
+                .on_disabled_hover_text(reasons::disabled(row.command, context, ui.ctx()))
+                .clicked()
+            {
                 actions.push(Action::Command(row.command));
             }
         });

@@ -36,7 +36,8 @@ impl LogPage {
             ui.label(theme::weak_caption(&p, format!("{} lines, times in UTC", lines.len())));
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 let copy = ui.add_enabled(!lines.is_empty(), egui::Button::new("Copy"));
-                if copy.on_hover_text("Copies the displayed lines to the clipboard.").clicked() {
+                let copy = copy.on_hover_text("Copies the displayed lines to the clipboard.");
+                if copy.on_disabled_hover_text("No lines are displayed.").clicked() {
                     actions.push(Action::Copy(lines.iter().map(|line| line.to_text()).collect::<Vec<_>>().join("\n")));
                 }
                 let combo = ComboBox::new("log-level", "").selected_text(title(self.level)).show_ui(ui, |ui| {
@@ -45,6 +46,7 @@ impl LogPage {
                     }
                 });
                 combo.response.accessible_name("Minimum level");
+                ui.label(theme::weak_caption(&p, "Level"));
                 let field = TextEdit::singleline(&mut self.filter)
                     .id(egui::Id::unique("log-filter"))
                     .hint_text("Filter")

@@ -89,7 +89,8 @@ impl SettingsPage {
             {
                 actions.push(Action::Look(settings.theme, scale));
             }
-            if ui.add_enabled(settings.scale != 1.0, egui::Button::new("Reset scale")).clicked() {
+            let reset = ui.add_enabled(settings.scale != 1.0, egui::Button::new("Reset scale"));
+            if reset.on_disabled_hover_text("The scale is 1 already.").clicked() {
                 actions.push(Action::Command(UiCommand::ScaleReset));
             }
         });

@@ -32,7 +32,7 @@ pub(crate) const ABREAST: f32 = 340.0;
 /// Share of the width for the column of reconstruction and map beside a larger image.
 pub(crate) const BESIDE_SHARE: f32 = 0.32;
 /// Width below which the player of the convergence leaves out what is rarely needed.
-pub(crate) const PLAYER_ROOMY: f32 = 560.0;
+pub(crate) const PLAYER_ROOMY: f32 = 600.0;
 /// Width that the verdict buttons of a review need in one row.
 pub(crate) const VERDICTS_ROOMY: f32 = 720.0;
 /// Height of a workspace below which a strip at its foot folds.
@@ -164,6 +164,8 @@ pub(crate) const ABOVE_CRITIC_PREVIEW: f32 = 320.0;
 /// Height of the histograms strip.
 pub(crate) const STRIP: f32 = 132.0;
 
+/// Width of the names of the filters of a review.
+pub(crate) const FILTER_NAME: f32 = 76.0;
 /// Height of the filmstrip of parts in review.
 pub(crate) const FILM: f32 = 96.0;
 /// Width of a part in it.

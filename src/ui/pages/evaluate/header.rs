@@ -8,7 +8,7 @@ use crate::{
     format::sentence,
     ui::{
         Frame, UiCommand,
-        pages::source_title,
+        pages::{reasons, source_title},
         theme,
         theme::{Palette, StatusMark},
         widgets::{flush_right, ticks},
@@ -116,9 +116,9 @@ pub(crate) fn head(ui: &mut Ui, scene: &EvaluateScene, frame: &mut Frame<'_>) {
         flush_right(ui, |ui| {
             let button = |ui: &mut Ui, title: &str, command: UiCommand, frame: &mut Frame<'_>| {
                 let button = egui::Button::new(title).min_size(vec2(0.0, theme::ROW));
-                let tooltip = command.tooltip(ui.ctx());
+                let hint = reasons::hint(command, frame.context, ui.ctx());
                 let response = ui.add_enabled(command.enabled(frame.context), button).accessible_name(command.title());
-                if response.on_hover_text(&tooltip).on_disabled_hover_text(&tooltip).clicked() {
+                if response.on_hover_text(&hint).on_disabled_hover_text(&hint).clicked() {
                     frame.command(command);
                 }
             };

@@ -19,7 +19,9 @@ use crate::{
     inspect::{Assessment, Verdict},
     text::PrintablePath,
     ui::{
-        Frame, UiCommand, theme,
+        Frame, UiCommand,
+        pages::reasons,
+        theme,
         theme::Palette,
         widgets::{
             elide::{distinct_name, repeated},
@@ -106,7 +108,11 @@ impl ListView {
                     *hidden = !shown;
                 }
             }
-            if ui.add_enabled(*self != Self::default(), egui::Button::new("Reset")).clicked() {
+            if ui
+                .add_enabled(*self != Self::default(), egui::Button::new("Reset"))
+                .on_disabled_hover_text("All images are listed in the order added.")
+                .clicked()
+            {
                 *self = Self::default();
             }
         });
@@ -254,7 +260,8 @@ impl List {
             chosen |= !current;
             for command in ROW_COMMANDS {
                 let item = ui.add_enabled(command.enabled(frame.context), egui::Button::new(command.title()));
-                if item.on_hover_text(command.tooltip(ui.ctx())).clicked() {
+                let item = item.on_hover_text(command.tooltip(ui.ctx()));
+                if item.on_disabled_hover_text(reasons::disabled(command, frame.context, ui.ctx())).clicked() {
                     frame.command(command);
                 }
             }

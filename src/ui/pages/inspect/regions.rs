@@ -128,14 +128,26 @@ impl RegionEditor {
                     }
                 }
                 ui.separator();
-                if ui.add_enabled(self.selected.is_some(), egui::Button::new("Delete selected region")).clicked() {
+                if ui
+                    .add_enabled(self.selected.is_some(), egui::Button::new("Delete selected region"))
+                    .on_disabled_hover_text("Click a region first.")
+                    .clicked()
+                {
                     changed = self.delete_selected();
                 }
-                if ui.add_enabled(!self.current.0.is_empty(), egui::Button::new("Delete all regions")).clicked() {
+                if ui
+                    .add_enabled(!self.current.0.is_empty(), egui::Button::new("Delete all regions"))
+                    .on_disabled_hover_text("There are no regions.")
+                    .clicked()
+                {
                     self.selected = None;
                     changed = Some(self.change(Regions::default()));
                 }
-                if ui.add_enabled(self.can_undo(), egui::Button::new("Undo")).clicked() {
+                if ui
+                    .add_enabled(self.can_undo(), egui::Button::new("Undo"))
+                    .on_disabled_hover_text("No region has been changed yet.")
+                    .clicked()
+                {
                     changed = self.undo();
                 }
                 ui.separator();

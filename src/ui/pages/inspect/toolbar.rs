@@ -64,6 +64,8 @@ impl Triptych {
     /// Draws the choice of map and colours.
     fn choices(&mut self, ui: &mut Ui, width: f32) {
         let map = self.layout.map;
+        let p = theme::Palette::of(ui);
+        ui.label(theme::weak_caption(&p, "Map"));
         let combo = ComboBox::from_id_salt("map").width(width).truncate().selected_text(map.title());
         let combo = combo.show_ui(ui, |ui| {
             for kind in DisplayMap::ALL {
@@ -76,6 +78,7 @@ impl Triptych {
         if map == DisplayMap::Signed {
             return;
         }
+        ui.label(theme::weak_caption(&p, "Colours"));
         let (name, grey) = (if self.layout.grey { "Grey" } else { "Ember" }, self.layout.grey);
         let combo = ComboBox::from_id_salt("colours").width(theme::VALUE).selected_text(name).show_ui(ui, |ui| {
             for (title, value, colours) in [("Ember", false, ColourMap::Ember), ("Grey", true, ColourMap::Grey)] {
@@ -106,7 +109,11 @@ impl Triptych {
             if a.changed() || b.changed() {
                 self.window = Some((level, window));
             }
-            if ui.add_enabled(self.window.is_some(), egui::Button::new("Full range")).clicked() {
+            if ui
+                .add_enabled(self.window.is_some(), egui::Button::new("Full range"))
+                .on_disabled_hover_text("All grey levels are shown.")
+                .clicked()
+            {
                 self.window = None;
             }
         });

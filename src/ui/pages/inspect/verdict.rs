@@ -11,7 +11,9 @@ use crate::{
     format::{capitalise, sentence},
     inspect::{Assessment, ScoreKind},
     ui::{
-        Frame, UiCommand, theme,
+        Frame, UiCommand,
+        pages::reasons,
+        theme,
         theme::{Palette, StatusMark},
         widgets::{flush_right, rows::value_row, ticks},
     },
@@ -173,9 +175,9 @@ fn buttons(ui: &mut Ui, frame: &mut Frame<'_>, entry: &QueryEntry) {
                 command => command.title(),
             };
             let button = egui::Button::new(title).min_size(vec2(0.0, theme::CONTROL));
-            let tooltip = command.tooltip(ui.ctx());
+            let hint = reasons::hint(command, frame.context, ui.ctx());
             let response = ui.add_enabled(command.enabled(frame.context), button).accessible_name(command.title());
-            if response.on_hover_text(&tooltip).on_disabled_hover_text(&tooltip).clicked() {
+            if response.on_hover_text(&hint).on_disabled_hover_text(&hint).clicked() {
                 frame.command(command);
             }
         }

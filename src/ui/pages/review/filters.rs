@@ -103,19 +103,27 @@ impl Filters {
 fn choose<T: Clone + PartialEq>(ui: &mut Ui, name: &str, current: &mut T, choices: &[(T, String)]) -> bool {
     let shown = choices.iter().find(|(value, _)| value == current).map_or("–", |(_, title)| title.as_str());
     let mut chosen = None;
-    let combo = ComboBox::from_id_salt(name).width(ui.available_width()).truncate();
-    // The arrow and the margins take the rest of the width.
-    let width = ui.available_width() - theme::ROW - theme::GAP_L;
-    let font = egui::TextStyle::Button.resolve(ui.style());
-    let combo = combo.selected_text(elided_text(ui, shown, &font, width));
-    let combo = combo.show_ui(ui, |ui| {
-        for (value, title) in choices {
-            if ui.selectable_label(value == current, title).clicked() {
-                chosen = Some(value.clone());
+    ui.horizontal(|ui| {
+        let p = theme::Palette::of(ui);
+        let cell = egui::Layout::left_to_right(egui::Align::Center);
+        ui.allocate_ui_with_layout(vec2(theme::FILTER_NAME, theme::CONTROL), cell, |ui| {
+            ui.set_min_width(theme::FILTER_NAME);
+            ui.label(theme::weak_caption(&p, name));
+        });
+        let combo = ComboBox::from_id_salt(name).width(ui.available_width()).truncate();
+        // The arrow and the margins take the rest of the width.
+        let width = ui.available_width() - theme::ROW - theme::GAP_L;
+        let font = egui::TextStyle::Button.resolve(ui.style());
+        let combo = combo.selected_text(elided_text(ui, shown, &font, width));
+        let combo = combo.show_ui(ui, |ui| {
+            for (value, title) in choices {
+                if ui.selectable_label(value == current, title).clicked() {
+                    chosen = Some(value.clone());
+                }
             }
-        }
+        });
+        combo.response.accessible_name(name).on_hover_text(name);
     });
-    combo.response.accessible_name(name).on_hover_text(name);
     match chosen {
         Some(value) if value != *current => {
             *current = value;

@@ -309,7 +309,11 @@ impl RunsPage {
             let mut on = self.compared.contains(path);
             let checkbox = ui.add_enabled(row.recipe.is_some(), egui::Checkbox::without_text(&mut on));
             let checkbox = checkbox.accessible_name(format!("Compare {}", row.name()));
-            if checkbox.on_hover_text("Compares the recipes of all checked runs.").changed() {
+            if checkbox
+                .on_hover_text("Compares the recipes of all checked runs.")
+                .on_disabled_hover_text("Its recipe cannot be read.")
+                .changed()
+            {
                 clicks.compare = Some(on);
             }
         });
@@ -427,7 +431,9 @@ impl RunsPage {
             }
             let entered = field.lost_focus() && ui.input(|i| i.key_pressed(Key::Enter));
             let other = !text.trim().is_empty() && text.trim() != current;
-            if (ui.add_enabled(usable && other, egui::Button::new("Rename")).clicked() || entered) && other {
+            let rename = ui.add_enabled(usable && other, egui::Button::new("Rename"));
+            let rename = rename.on_disabled_hover_text("Type another name first.");
+            if (rename.clicked() || entered) && other {
                 actions.push(Action::Rename(path, text.trim().to_owned()));
                 self.renaming = None;
             }
@@ -557,12 +563,14 @@ fn buttons(ui: &mut Ui, p: &theme::Palette, row: &Row, open: bool, actions: &mut
     }
     let usable = row.summary.info.is_ok();
     let run = row.path().to_owned();
+    let broken = "This run cannot be opened; the reason is above.";
     let resume = ui.add_enabled(usable, next("Resume from the last checkpoint"));
-    if resume.clicked() {
+    if resume.on_disabled_hover_text(broken).clicked() {
         actions.push(Action::Resume { run: run.clone(), paused: false });
     }
     let paused = ui.add_enabled(usable, plain("Open paused"));
-    if paused.on_hover_text("Shows its curves and samples without resuming training.").clicked() {
+    let paused = paused.on_hover_text("Shows its curves and samples without resuming training.");
+    if paused.on_disabled_hover_text(broken).clicked() {
         actions.push(Action::Resume { run, paused: true });
     }
 }
@@ -579,7 +587,9 @@ fn overlay_checkbox(ui: &mut Ui, row: &Row, view: &RunsView<'_>, text: &str, act
     let checkbox = ui.add_enabled(possible, egui::Checkbox::new(&mut on, text));
     let named = text.is_empty();
     let checkbox = if named { checkbox.accessible_name(format!("Overlay {}", row.name())) } else { checkbox };
-    if checkbox.changed() {
+    let why =
+        if view.open == Some(path) { "This run is open; its curves are shown." } else { "This run cannot be read." };
+    if checkbox.on_disabled_hover_text(why).changed() {
         actions.push(Action::Overlay(path.to_owned(), on));
     }
 }

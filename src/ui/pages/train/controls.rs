@@ -11,7 +11,9 @@ use crate::{
         knobs::{Group, KNOBS},
     },
     ui::{
-        Action, Frame, UiCommand, theme,
+        Action, Frame, UiCommand,
+        pages::reasons,
+        theme,
         theme::Palette,
         widgets::{
             flush_right, icon_button,
@@ -125,9 +127,9 @@ fn transport(ui: &mut Ui, frame: &mut Frame<'_>) {
         }
         for (command, text) in [(UiCommand::StepG, "+G"), (UiCommand::StepD, "+D")] {
             let button = egui::Button::new(text).min_size(vec2(theme::ROW, theme::CONTROL));
-            let tooltip = command.tooltip(ui.ctx());
+            let hint = reasons::hint(command, frame.context, ui.ctx());
             let response = ui.add_enabled(command.enabled(frame.context), button).accessible_name(command.title());
-            if response.on_hover_text(&tooltip).on_disabled_hover_text(&tooltip).clicked() {
+            if response.on_hover_text(&hint).on_disabled_hover_text(&hint).clicked() {
                 frame.command(command);
             }
         }
@@ -161,7 +163,8 @@ fn run_commands(ui: &mut Ui, frame: &mut Frame<'_>) {
 
 fn command_button(ui: &mut Ui, frame: &mut Frame<'_>, command: UiCommand, icon: egui_material_icons::MaterialIcon) {
     let enabled = command.enabled(frame.context);
-    let response = icon_button(ui, icon, &command.tooltip(ui.ctx()), enabled).accessible_name(command.title());
+    let hint = reasons::hint(command, frame.context, ui.ctx());
+    let response = icon_button(ui, icon, &hint, enabled).accessible_name(command.title());
     if response.clicked() {
         frame.command(command);
     }

@@ -8,7 +8,9 @@ use crate::{
     engine::inspection::QueryView,
     inspect::KeptFrame,
     ui::{
-        Frame, UiCommand, theme,
+        Frame, UiCommand,
+        pages::reasons,
+        theme,
         theme::Palette,
         widgets::{flush_right, icon_button, icon_toggle, scrubber_handle, segments, ticks},
     },
@@ -62,7 +64,7 @@ impl Convergence {
         let (icon, name) = if self.playback.is_playing() {
             (icons::ICON_PAUSE, "Stop playback".to_owned())
         } else {
-            (icons::ICON_PLAY_ARROW, UiCommand::FramePlay.tooltip(ui.ctx()))
+            (icons::ICON_PLAY_ARROW, reasons::hint(UiCommand::FramePlay, frame.context, ui.ctx()))
         };
         if icon_button(ui, icon, &name, many).clicked() {
             frame.command(UiCommand::FramePlay);
@@ -71,7 +73,9 @@ impl Convergence {
             (UiCommand::FrameBack, icons::ICON_CHEVRON_LEFT, many && index > 0),
             (UiCommand::FrameForward, icons::ICON_CHEVRON_RIGHT, many && index < last),
         ] {
-            let text = command.tooltip(ui.ctx());
+            let end = many && !enabled;
+            let hint = reasons::hint(command, frame.context, ui.ctx());
+            let text = if end { "This is the last stored step in this direction.".to_owned() } else { hint };
             if icon_button(ui, icon, &text, enabled).accessible_name(command.title()).clicked() {
                 frame.command(command);
             }
@@ -103,7 +107,7 @@ impl Convergence {
     fn speed_choice(&mut self, ui: &mut Ui, frames: &[KeptFrame]) {
         let speed = self.layout.speed;
         let index = self.playback.index(frames);
-        let combo = ComboBox::from_id_salt("film-speed").width(48.0).selected_text(format!("{speed}x"));
+        let combo = ComboBox::from_id_salt("film-speed").width(48.0).selected_text(format!("Speed {speed}x"));
         let combo = combo.show_ui(ui, |ui| {
             for option in SPEEDS {
                 if ui.selectable_label(option == speed, format!("{option}x")).clicked() {
