@@ -44,7 +44,7 @@
 //! while !job.slice(&networks)? {}
 //! let outcome = job.outcome(None).ok_or("the inspection was stopped")?;
 //! assert_eq!(outcome.steps, 20);
-//! println!("residual per pixel: {:.3}", outcome.scores.get(ScoreKind::L1));
+//! println!("residual per pixel: {:.3}", outcome.scores().get(ScoreKind::L1));
 //! # Ok(())
 //! # }
 //! ```

@@ -29,6 +29,11 @@ impl Paths {
         }
     }
 
+    /// Default folder for exports and reports, beside the record.
+    pub fn exports(&self) -> PathBuf {
+        self.review.with_file_name("exports")
+    }
+
     /// Everything under one folder, for tests.
     pub fn under(folder: &Path) -> Self {
         Self { settings: folder.join("settings.toml"), runs: folder.join("runs"), review: folder.join(RECORD) }

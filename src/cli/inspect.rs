@@ -27,7 +27,7 @@ use crate::{
     inspect::{
         Calibration, Outcome, ScoreKind,
         calibration::VerdictCounts,
-        export::{ExportInput, ExportPart, UniqueStems, numbers, write_all},
+        export::{ExportInput, ExportPart, UniqueStems, numbers, stem_of, write_all},
     },
     text::{PrintablePath, json_escaped, path_text, table_line},
 };
@@ -263,20 +263,24 @@ impl ResultWriter<'_> {
             }
             _ => outcome.as_ref(),
         };
-        self.tally.verdicts.add(outcome.assessment.as_ref().map(|a| a.verdict));
+        self.tally.verdicts.add(outcome.assessment().map(|a| a.verdict));
         let size = (outcome.query.width(), outcome.query.height());
         self.tally.other_size += usize::from(self.calibration.is_some_and(|c| !c.suits(size)));
         let file = match self.format {
             OutputFormat::Json => path_text::to_text(path).into_owned(),
             OutputFormat::Table | OutputFormat::Csv => path.printable().to_string(),
         };
+        let deciding = self.model.deciding_map(outcome);
         let inspected = ExportInput {
             file: &file,
             model: &self.model.name,
             hash: &self.model.hash,
             outcome,
+            truth: None,
             frames: &view.frames,
-            scale: self.calibration.map(|c| c.scale),
+            scale: self.model.map_scale(&outcome.knobs),
+            shown: deciding,
+            deciding,
             map: ColourMap::Ember,
         };
         let row = match self.format {
@@ -288,8 +292,7 @@ impl ResultWriter<'_> {
         };
         print_row(&self.progress, &row)?;
         if let Some(out) = &self.arguments.out {
-            let stem = path.file_stem().map_or_else(|| "image".into(), |s| s.to_string_lossy().into_owned());
-            write_all(out, &stem, &mut self.stems, &inspected, &ExportPart::ALL)?;
+            write_all(out, &stem_of(path), &mut self.stems, &inspected, &ExportPart::ALL)?;
         }
         Ok(())
     }
@@ -297,8 +300,8 @@ impl ResultWriter<'_> {
 
 /// Formats a row of the table.
 fn table_row(file: &str, outcome: &Outcome) -> String {
-    let score = |kind| outcome.scores.get(kind);
-    let (verdict, p) = match &outcome.assessment {
+    let score = |kind| outcome.scores().get(kind);
+    let (verdict, p) = match outcome.assessment() {
         // The p-value says nothing about an image that does not show this part.
         Some(a) if a.reason.is_some() => (a.verdict.title(), "-".into()),
         Some(a) => (a.verdict.title(), format!("{:.4}", a.p)),

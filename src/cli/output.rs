@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 
 use crate::{
     device::ComputeDevice,
+    inspect::calibration::in_thousand,
     text::{printable, printable_lines},
 };
 
@@ -179,7 +180,7 @@ pub(super) fn not_calibrated(name: &str) -> anyhow::Error {
 /// Describes the promised false-alarm rate in one line; `None` for a model without a calibration.
 pub(super) fn promise_line(rate: Option<f64>) -> String {
     match rate {
-        Some(rate) => format!("promise at most {:.0} false alarms in 1,000 healthy parts", rate * 1e3),
+        Some(rate) => format!("promise at most {} false alarms in 1,000 healthy parts", in_thousand(rate)),
         None => "promise none: the model is not calibrated for these settings, so there is no verdict".into(),
     }
 }

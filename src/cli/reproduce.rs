@@ -215,7 +215,7 @@ fn inspect(
         while !job.slice(networks)? {}
         let outcome = job.outcome(None).with_context(|| format!("{name}: an inspection ended without a result"))?;
         let seconds = outcome.seconds * 500.0 / outcome.steps.max(1) as f64;
-        inspected.push(ImageResult { defect, scores: outcome.scores, seconds });
+        inspected.push(ImageResult { defect, scores: outcome.scores().clone(), seconds });
         progress.inc(1);
     }
     progress.finish_and_clear();
@@ -245,10 +245,10 @@ fn print_talk(rows: &[(String, Vec<ImageResult>)]) {
     }
 }
 
-/// Returns the scores that were computed: without a critic or a calibration, some are always 0.
+/// Returns the scores that were computed: without a critic or a calibration, some are missing.
 fn available_scores(rows: &[(String, Vec<ImageResult>)]) -> Vec<ScoreKind> {
     let all = rows.iter().flat_map(|(_, inspected)| inspected);
-    ScoreKind::ALL.into_iter().filter(|kind| all.clone().any(|i| i.scores.get(*kind) != 0.0)).collect()
+    ScoreKind::ALL.into_iter().filter(|kind| all.clone().any(|i| i.scores.known(*kind).is_some())).collect()
 }
 
 /// Prints the header of a table with a column for each score.

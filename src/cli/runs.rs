@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::Subcommand;
 
-use super::output::{out, print_lines};
+use super::output::{note, out, print_lines};
 use crate::{
     files,
     paths::Paths,
@@ -49,7 +49,13 @@ pub(super) fn run(command: RunsCommand, root: Option<PathBuf>) -> Result<()> {
             let log = RunLog::read(&run)?;
             let text = serde_json::to_string_pretty(&log.to_expected_json()).context("cannot write the log as JSON")?;
             match out {
-                Some(path) => files::write_atomic(&path, text.as_bytes())?,
+                Some(path) => {
+                    let free = files::unused(&path);
+                    files::write_atomic(&free, text.as_bytes())?;
+                    if free != path {
+                        note!("{} is there already; written to {}", path.printable(), free.printable());
+                    }
+                }
                 None => print_lines(&json_escaped(&text)),
             }
         }

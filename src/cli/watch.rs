@@ -176,7 +176,7 @@ impl Station<'_> {
                 StreamStep::Idle => {}
                 StreamStep::Over => break,
                 StreamStep::Done(finding) => {
-                    let verdict = finding.outcome.assessment.as_ref().map(|a| a.verdict);
+                    let verdict = finding.outcome.assessment().map(|a| a.verdict);
                     let row = row(&finding, self.folder);
                     if let Some(remark) = &finding.remark {
                         let name = name(&finding.path, self.folder);
@@ -247,7 +247,7 @@ fn name(path: &Path, folder: &Path) -> String {
 
 /// Formats the row of one image.
 fn row(finding: &InspectedFile, folder: &Path) -> String {
-    let (verdict, words) = match &finding.outcome.assessment {
+    let (verdict, words) = match finding.outcome.assessment() {
         Some(a) => (a.verdict.title(), a.describe()),
         None => ("-", "no verdict: not calibrated".into()),
     };

@@ -259,6 +259,35 @@ impl Write for PartFile {
     }
 }
 
+/// Returns the path itself if nothing is there, otherwise the first free one of `name-2.ext`, `name-3.ext` and so on.
+pub(crate) fn unused(path: &Path) -> PathBuf {
+    let [own] = unused_group([path]);
+    own
+}
+
+/// As [`unused`], with one number for all of them.
+pub(crate) fn unused_group<const N: usize>(paths: [&Path; N]) -> [PathBuf; N] {
+    let numbered = |path: &Path, number: usize| {
+        let (stem, extension) = (path.file_stem().unwrap_or_default(), path.extension());
+        let mut name = stem.to_os_string();
+        name.push(format!("-{number}"));
+        if let Some(extension) = extension {
+            name.push(".");
+            name.push(extension);
+        }
+        path.with_file_name(name)
+    };
+    // A broken link is something, too.
+    let is_free = |path: &PathBuf| path.symlink_metadata().is_err();
+    let mut candidates = paths.map(Path::to_owned);
+    let mut number = 2;
+    while !candidates.iter().all(is_free) {
+        candidates = paths.map(|path| numbered(path, number));
+        number += 1;
+    }
+    candidates
+}
+
 /// Makes renames within `folder` durable. On Windows the file system's journal does.
 fn sync_folder(folder: &Path) -> io::Result<()> {
     if !cfg!(unix) {
@@ -280,6 +309,19 @@ mod tests {
             fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         names
+    }
+
+    #[test]
+    fn a_path_that_is_taken_gets_a_number() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        assert_eq!(unused(&at("a.csv")), at("a.csv"));
+        for name in ["a.csv", "a-2.csv", "b", "c.json"] {
+            fs::write(at(name), "x").unwrap();
+        }
+        assert_eq!((unused(&at("a.csv")), unused(&at("b"))), (at("a-3.csv"), at("b-2")));
+        let both = unused_group([&at("b"), &at("d.csv")].map(PathBuf::as_path));
+        assert_eq!(both, [at("b-2"), at("d-2.csv")], "one number for files that belong together");
     }
 
     #[test]

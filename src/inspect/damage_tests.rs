@@ -48,9 +48,9 @@ fn verdict_or_error(bundle: &Bundle, query: &Planes) -> bool {
             return false;
         }
     };
-    let Some(assessment) = outcome.assessment else { return false };
+    let Some(assessment) = outcome.assessment().cloned() else { return false };
     assert!(assessment.score.is_finite() && assessment.p > 0.0 && assessment.p <= 1.0, "{assessment:?}");
-    assert!(ScoreKind::ALL.iter().all(|kind| outcome.scores.get(*kind).is_finite()));
+    assert!(ScoreKind::ALL.iter().all(|kind| outcome.scores().get(*kind).is_finite()));
     true
 }
 
@@ -85,7 +85,7 @@ fn huge_weights_end_in_an_error_that_names_the_stage_and_the_file() {
                         assert_eq!(model, FILE);
                         stages.push(stage);
                     }
-                    other => panic!("{prefix} {value}: {:?}", other.map(|outcome| outcome.assessment)),
+                    other => panic!("{prefix} {value}: {:?}", other.map(|outcome| outcome.assessment().cloned())),
                 },
             }
         }
@@ -139,7 +139,7 @@ fn what_is_not_finite_on_the_way_is_never_judged() {
     let outcome = inspect(&whole, &query()).unwrap();
     for kind in ScoreKind::ALL {
         for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e300, -1e300] {
-            let mut scores = outcome.scores.clone();
+            let mut scores = outcome.scores().clone();
             scores.set(kind, value);
             let judged = calibration.judge(&mut scores, 0.2);
             // The combined score is computed anew from the others.
@@ -157,7 +157,7 @@ fn what_is_not_finite_on_the_way_is_never_judged() {
 #[test]
 fn damaged_models_give_an_error_or_finite_numbers() {
     let (whole, query) = (bundle(), query());
-    let expected = inspect(&load(&whole).unwrap(), &query).unwrap().assessment.unwrap();
+    let expected = inspect(&load(&whole).unwrap(), &query).unwrap().assessment().cloned().unwrap();
     assert_ne!(expected.verdict, Verdict::Defective);
     let cases = std::env::var("GANSPECT_DAMAGED_MODELS").map_or(100, |text| text.parse::<usize>().unwrap());
     let mut rng = ChaCha8Rng::seed_from_u64(11);

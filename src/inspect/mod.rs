@@ -10,6 +10,7 @@ pub mod calibration;
 pub mod critic;
 #[cfg(test)]
 mod damage_tests;
+mod deciding_map;
 pub mod evaluation;
 pub mod export;
 pub mod frame_check;
@@ -26,7 +27,8 @@ mod tiles;
 #[cfg(test)]
 mod untrained;
 
-pub use calibration::{Assessment, CalibrateError, Calibration, Calibrator, Verdict};
+pub use calibration::{Assessment, CalibrateError, Calibration, Calibrator, Judged, NoVerdict, Verdict};
+pub use deciding_map::deciding_map;
 pub use evaluation::{EvaluateError, EvaluatedImage, Evaluation, Evaluator, TestSet};
 pub use frame_limit::FrameLimit;
 pub use job::{InspectError, InspectionJob, KeptFrame, Outcome, StepRecord};

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     FrameLimit,
-    calibration::{Assessment, Calibration, RateError},
+    calibration::{Calibration, RateError, VerdictBasis, in_thousand},
     critic::{
         FrameCritic, NormalStats, TestTimeAugmentation, neighbours,
         neighbours::{CropOrigin, EmbeddingBank, Neighbour},
@@ -143,8 +143,8 @@ impl Promise {
         let [year, month, day] = crate::time::date(self.at);
         let score = self.score.map_or_else(|| "score".into(), |kind| kind.title().to_lowercase());
         format!(
-            "{:.0} in 1,000, {score} above {:.3}; set by {} on {year}-{month:02}-{day:02} from {} held-out images of {}",
-            self.rate * 1000.0,
+            "{} in 1,000, {score} above {:.3}; set by {} on {year}-{month:02}-{day:02} from {} held-out images of {}",
+            in_thousand(self.rate),
             self.threshold,
             self.by,
             self.images,
@@ -473,7 +473,7 @@ impl Model {
     /// [`DecisionError`] without a calibration for these knobs, or for a score that the model does not provide.
     pub fn set_decision_score(&mut self, score: ScoreKind, knobs: &InvertKnobs) -> Result<(), DecisionError> {
         let calibration = self.calibration_mut(knobs).ok_or(DecisionError::NotCalibrated)?;
-        if calibration.held_out.iter().all(|h| h.scores.get(score) == 0.0) {
+        if calibration.held_out.iter().all(|h| h.scores.known(score).is_none()) {
             return Err(DecisionError::NoScore(score.title()));
         }
         calibration.score = score;
@@ -512,15 +512,13 @@ impl Model {
     /// The active rate for these knobs: the user's if it can be promised, otherwise the calibration's default. `None`
     /// without a calibration.
     pub fn rate(&self, knobs: &InvertKnobs) -> Option<f64> {
-        let calibration = self.calibration(knobs)?;
-        let kept = self.info.rate.filter(|&rate| calibration.check_rate(rate).is_ok());
-        Some(kept.unwrap_or(calibration.default_rate()))
+        Some(self.calibration(knobs)?.rate(self.info.rate))
     }
 
-    /// The verdict on a query; `None` without a calibration for its knobs.
-    pub fn assess(&self, scores: &Scores, knobs: &InvertKnobs) -> Option<Assessment> {
-        let rate = self.rate(knobs)?;
-        self.calibration(knobs)?.assess(scores, rate).ok()
+    /// What verdicts are based on; `hash` is the model's.
+    pub(crate) fn verdict_basis<'a>(&'a self, hash: &'a str) -> VerdictBasis<'a> {
+        let ModelInfo { calibrations, regions, rate, .. } = &self.info;
+        VerdictBasis { hash, calibrations, regions, promised: *rate }
     }
 
     /// The largest image that can be inspected at present.

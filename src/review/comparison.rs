@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     data::FileHash,
     format::counted,
-    inspect::{EvaluatedImage, Evaluation, evaluation::Estimate},
+    inspect::{EvaluatedImage, Evaluation, calibration::in_thousand, evaluation::Estimate},
 };
 
 /// Metrics of one model at its promised false-alarm rate.
@@ -139,7 +139,7 @@ impl Comparison {
             )
         };
         let rate =
-            |f: &ModelMetrics| f.rate.map_or_else(|| "–".to_owned(), |rate| format!("{:.0} in 1,000", rate * 1000.0));
+            |f: &ModelMetrics| f.rate.map_or_else(|| "–".to_owned(), |rate| format!("{} in 1,000", in_thousand(rate)));
         let (b, a) = (&self.before, &self.after);
         vec![
             ["AUROC".into(), auroc(b), auroc(a)],

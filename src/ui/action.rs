@@ -10,6 +10,7 @@ use crate::{
         EngineCommand,
         inspection::{QueryEntry, QueryId, QuerySource},
     },
+    inspect::evaluation::PartTruth,
     review::export::ExportFormat,
     train::Recipe,
 };
@@ -123,6 +124,8 @@ pub enum Action {
         name: String,
         /// The image.
         source: QuerySource,
+        /// What is known of it, if it is part of a test set.
+        truth: Option<Arc<PartTruth>>,
     },
     /// Replaces the review settings.
     Review(Box<ReviewSettings>),

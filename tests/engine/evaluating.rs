@@ -92,7 +92,7 @@ fn earlier_results_are_reused() {
         let mut job = InspectionJob::new(model.networks(), query, knobs.clone(), &Regions::default()).unwrap();
         while !job.slice(model.networks()).unwrap() {}
         let outcome = job.outcome(model.calibration(&knobs).zip(model.rate(&knobs))).unwrap();
-        assert_eq!((&examined.scores, examined.steps), (&outcome.scores, outcome.steps));
+        assert_eq!((&examined.scores, examined.steps), (outcome.scores(), outcome.steps));
         let mask = tests.mask(i).unwrap().map(|(mask, _)| mask);
         let mask = mask.map(|m| (0..48 * 48).map(|p| m.unit(p % 48, p / 48, 0) > 0.0).collect::<Vec<bool>>());
         for counts in PixelCounts::of(&outcome, mask.as_deref()) {

@@ -21,7 +21,8 @@ use ganspect::{
         training::TrainingPhase,
     },
     inspect::{
-        Assessment, InspectionJob, InvertKnobs, Model, Planes, Region, RegionShape, Regions, ScoreKind, Scores, Verdict,
+        Assessment, InspectionJob, InvertKnobs, Judged, Model, NoVerdict, Planes, Region, RegionShape, Regions,
+        ScoreKind, Scores, Verdict,
     },
     train::Recipe,
 };
@@ -124,7 +125,7 @@ fn the_same_image_gives_the_same_numbers_everywhere() {
     let engine = ready(&fixture.model, InvertKnobs::default());
     let ids = add(&engine, &[&fixture.good, &fixture.bad]);
     let shown: Vec<_> = ids.iter().map(|&id| settle(&engine, id)).collect();
-    assert!(shown.iter().all(|e| e.state == QueryState::Done && e.assessment.is_some()), "{shown:?}");
+    assert!(shown.iter().all(|e| e.state == QueryState::Done && e.assessment().is_some()), "{shown:?}");
 
     // The library without the engine.
     let model = Model::load(&fixture.model, &Device::flex()).unwrap();
@@ -134,7 +135,7 @@ fn the_same_image_gives_the_same_numbers_everywhere() {
     while !job.slice(model.networks()).unwrap() {}
     let knobs = InvertKnobs::default();
     let alone = job.outcome(model.calibration(&knobs).zip(model.rate(&knobs))).unwrap();
-    assert_eq!(shown[1].scores.as_ref(), Some(&alone.scores));
+    assert_eq!(shown[1].scores(), Some(alone.scores()));
     let seen = view(&engine, ids[1]);
     assert_eq!(seen.outcome.as_ref().unwrap().reconstruction, alone.reconstruction);
     assert_eq!(seen.frames.last().map(|f| f.step), Some(alone.steps));
@@ -153,9 +154,9 @@ fn the_same_image_gives_the_same_numbers_everywhere() {
     assert_eq!(first.len(), 2);
     for ((a, b), shown) in first.iter().zip(&second).zip(&shown) {
         let printed: Scores = serde_json::from_value(a["scores"].clone()).unwrap();
-        assert_eq!(Some(&printed), shown.scores.as_ref());
+        assert_eq!(Some(&printed), shown.scores());
         assert_eq!(a["scores"], b["scores"]);
-        assert_eq!(a["p"].as_f64(), shown.assessment.as_ref().map(|a| a.p));
+        assert_eq!(a["p"].as_f64(), shown.assessment().map(|a| a.p));
     }
 }
 
@@ -190,7 +191,7 @@ fn the_newest_request_goes_first_and_unreadable_files_are_named() {
     send(&engine, InspectionRequest::Stop(slow));
     let stopped = settle(&engine, slow);
     assert_eq!(stopped.state, QueryState::Stopped);
-    assert!(stopped.scores.is_some() && stopped.step < 60_000 && stopped.assessment.is_none());
+    assert!(stopped.scores().is_some() && stopped.step < 60_000 && stopped.assessment().is_none());
     send(&engine, InspectionRequest::Remove(vec![slow]));
     until(&engine, "its removal", |e| e.state().inspection.status.read().entries.iter().all(|e| e.id != slow));
     assert!(!engine.state().inspection.views.read().contains_key(&slow));
@@ -206,12 +207,92 @@ fn a_query_is_continued_and_restarted_from_another_seed() {
     until(&engine, "more steps", |e| entry(e, id).state == QueryState::Done && entry(e, id).step == 20);
     let more = view(&engine, id).outcome.clone().unwrap();
     assert_eq!(more.records.len(), 20);
-    assert!(more.scores.get(ScoreKind::L1) <= first.scores.as_ref().unwrap().get(ScoreKind::L1));
+    assert!(more.scores().get(ScoreKind::L1) <= first.scores().unwrap().get(ScoreKind::L1));
     send(&engine, InspectionRequest::Restart { id, seed: 5, random: true });
     until(&engine, "the restart", |e| entry(e, id).state == QueryState::Done && entry(e, id).step == 8);
     let again = view(&engine, id).outcome.clone().unwrap();
     assert_eq!((again.knobs.seed, again.records.len()), (5, 8));
-    assert_ne!(again.scores, *first.scores.as_ref().unwrap());
+    assert_ne!(again.scores(), first.scores().unwrap());
+}
+
+/// The entry's and the view's verdict are one, and are what the active calibration says of the final scores.
+fn check_verdict(engine: &Engine, id: QueryId, after: &str) {
+    let (shown, facts) = (entry(engine, id), facts(engine));
+    let outcome = view(engine, id).outcome.clone().unwrap();
+    assert_eq!(shown.judged.as_ref(), Some(&outcome.judged), "{after}");
+    let calibration = &facts.calibrations[0];
+    let rate = engine.state().inspection.status.read().rate.unwrap_or(calibration.default_rate());
+    let said = calibration.assess(shown.scores().unwrap(), rate).unwrap();
+    assert_eq!(shown.assessment(), Some(&said), "{after}");
+    assert_eq!(shown.judged.as_ref().unwrap().threshold(), Some(calibration.threshold(rate)), "{after}");
+}
+
+#[test]
+fn the_verdict_is_never_lost_between_actions() {
+    let fixture = fixture();
+    let own = fixture.folder.path().join("judged.ganspect");
+    fs::copy(&fixture.model, &own).unwrap();
+    let engine = ready(&own, InvertKnobs::default());
+    let id = add(&engine, &[&fixture.bad])[0];
+    settle(&engine, id);
+    check_verdict(&engine, id, "the inspection");
+    let seed = |e: &Engine| view(e, id).outcome.as_ref().map(|o| o.knobs.seed);
+    send(&engine, InspectionRequest::Restart { id, seed: 5, random: true });
+    until(&engine, "another seed", |e| entry(e, id).judged.is_some() && seed(e) == Some(5));
+    check_verdict(&engine, id, "another seed");
+    let rated = |e: &Engine, rate| entry(e, id).assessment().is_some_and(|a| a.rate == rate);
+    send(&engine, InspectionRequest::SetRate(0.5));
+    until(&engine, "the verdict at the new rate", |e| rated(e, 0.5));
+    check_verdict(&engine, id, "another promise");
+    send(&engine, InspectionRequest::AddSteps(id, 4));
+    until(&engine, "more steps", |e| entry(e, id).state == QueryState::Done && entry(e, id).judged.is_some());
+    check_verdict(&engine, id, "more steps");
+    // The settings of the next inspection do not touch this one.
+    send(&engine, InspectionRequest::SetKnobs(Box::new(short())));
+    until(&engine, "the knobs", |e| e.state().inspection.status.read().knobs == short());
+    assert!(rated(&engine, 0.5));
+    send(&engine, InspectionRequest::SetRate(0.4));
+    until(&engine, "the refusal", |e| e.state().inspection.status.read().rate_refused.is_some());
+    assert!(rated(&engine, 0.5));
+    send(&engine, InspectionRequest::SetKnobs(Box::default()));
+    // Another model says why it has no verdict on these scores; the first one gives its verdict again.
+    send(&engine, InspectionRequest::OpenModel(ModelSource::BuiltIn));
+    until(&engine, "the other model's word", |e| {
+        let said = entry(e, id).judged.clone();
+        matches!(said, Some(Judged::NoVerdict { reason: NoVerdict::OtherModel(_), .. }))
+    });
+    send(&engine, InspectionRequest::OpenModel(ModelSource::File(own)));
+    until(&engine, "the first model's verdict", |e| entry(e, id).assessment().is_some());
+    check_verdict(&engine, id, "the first model again");
+    // Stopped before its last step: a reason of its own, and more steps give a verdict.
+    let long = InvertKnobs { steps: 60_000, frame_steps: 60_000, plateau: 0, ..InvertKnobs::default() };
+    send(&engine, InspectionRequest::SetKnobs(Box::new(long)));
+    send(&engine, InspectionRequest::Restart { id, seed: 6, random: false });
+    until(&engine, "its first steps", |e| entry(e, id).step > 2 && entry(e, id).state == QueryState::Running);
+    assert!(entry(&engine, id).judged.is_none(), "no verdict of earlier scores beside a running inspection");
+    send(&engine, InspectionRequest::Stop(id));
+    let stopped = settle(&engine, id);
+    assert!(matches!(&stopped.judged, Some(Judged::NoVerdict { .. })), "{stopped:?}");
+}
+
+#[test]
+fn a_cancelled_batch_counts_what_was_done_and_goes_on() {
+    let fixture = fixture();
+    let engine = ready(&fixture.model, InvertKnobs { steps: 60_000, plateau: 0, ..InvertKnobs::default() });
+    let ids = add(&engine, &[&fixture.good, &fixture.bad, &fixture.good]);
+    until(&engine, "the first steps", |e| entry(e, ids[0]).step > 2);
+    send(&engine, InspectionRequest::StopAll);
+    let ended: Vec<_> = ids.iter().map(|&id| settle(&engine, id)).collect();
+    assert!(ended.iter().all(|e| e.state == QueryState::Stopped && e.is_cut_short() && !e.is_inspected()));
+    assert!(ended[0].scores().is_some() && ended[1].scores().is_none() && ended[2].scores().is_none());
+    let said = ended[0].judged.as_ref().unwrap().describe();
+    assert!(said.contains("of 60000") && !said.contains("calibrated"), "{said}");
+    // Those that had not begun take the present settings.
+    send(&engine, InspectionRequest::SetKnobs(Box::default()));
+    send(&engine, InspectionRequest::Finish(vec![ids[1], ids[2]]));
+    until(&engine, "the others", |e| ids[1..].iter().all(|&id| entry(e, id).state == QueryState::Done));
+    assert!(ids[1..].iter().all(|&id| entry(&engine, id).is_inspected() && entry(&engine, id).assessment().is_some()));
+    assert!(entry(&engine, ids[0]).is_cut_short());
 }
 
 #[test]
@@ -246,7 +327,7 @@ fn rates_are_limited_by_the_held_out_images_and_saved_in_the_model() {
     assert!(refused.contains(&format!("{held_out} held-out")), "{refused}");
     send(&engine, InspectionRequest::SetRate(0.5));
     until(&engine, "the rate", |e| e.state().inspection.status.read().rate == Some(0.5));
-    until(&engine, "the new verdict", |e| entry(e, id).assessment.as_ref().is_some_and(|a| a.rate == 0.5));
+    until(&engine, "the new verdict", |e| entry(e, id).assessment().is_some_and(|a| a.rate == 0.5));
     assert_eq!(Model::load(&own, &Device::flex()).unwrap().info().rate, Some(0.5));
 }
 
@@ -261,11 +342,11 @@ fn regions_are_saved_and_need_their_own_calibration() {
     until(&engine, "the regions", |e| facts(e).regions.0.len() == 1);
     let id = add(&engine, &[&fixture.bad])[0];
     let done = settle(&engine, id);
-    assert!(done.assessment.is_none(), "not calibrated for these regions and knobs");
+    assert!(done.assessment().is_none(), "not calibrated for these regions and knobs");
     let outcome = view(&engine, id).outcome.clone().unwrap();
     assert!(outcome.inspected.as_ref().is_some_and(|all| !all[0] && all[63]));
     send(&engine, InspectionRequest::Calibrate);
-    until(&engine, "the calibration", |e| entry(e, id).assessment.is_some());
+    until(&engine, "the calibration", |e| entry(e, id).assessment().is_some());
     assert!(engine.state().inspection.status.read().calibrating.is_none());
     let kept = Model::load(&own, &Device::flex()).unwrap();
     assert_eq!(kept.info().regions, Regions(vec![left]));
@@ -300,7 +381,7 @@ fn inspection_and_training_share_the_compute_thread() {
     );
     let id = add(&engine, &[&fixture.good])[0];
     let done = settle(&engine, id);
-    assert!(done.state == QueryState::Done && done.assessment.is_none());
+    assert!(done.state == QueryState::Done && done.assessment().is_none());
 }
 
 #[test]
@@ -343,7 +424,7 @@ fn the_built_in_model_separates_healthy_from_defective() {
     let [good_ids, bad_ids] = [&good, &bad].map(|all| all.iter().map(|q| q.id).collect::<Vec<_>>());
     send(&engine, InspectionRequest::Add(good.into_iter().chain(bad).collect()));
     let found = |ids: Vec<QueryId>| -> Vec<Assessment> {
-        ids.into_iter().map(|id| settle(&engine, id).assessment.clone().unwrap()).collect()
+        ids.into_iter().map(|id| settle(&engine, id).assessment().cloned().unwrap()).collect()
     };
     let (good, bad) = (found(good_ids), found(bad_ids));
     let flagged = |all: &[Assessment]| all.iter().filter(|a| a.verdict == Verdict::Defective).count();
@@ -366,8 +447,13 @@ fn exit_codes_and_files_of_the_command_line() {
     let mut files: Vec<String> =
         fs::read_dir(&out).unwrap().map(|f| f.unwrap().file_name().to_string_lossy().into_owned()).collect();
     files.sort();
-    let wanted = ["good-convergence.png", "good-difference.tiff", "good-steps.csv", "good-triptych.png", "good.json"];
-    assert_eq!(files, wanted);
+    // The names carry the folder of the image.
+    let folder = fixture.folder.path().file_name().unwrap().to_string_lossy().trim_start_matches('.').to_owned();
+    let suffixes = ["-convergence.png", "-difference.tiff", "-steps.csv", "-triptych.png", ".json"];
+    assert_eq!(files, suffixes.map(|suffix| format!("{folder}-good{suffix}")));
+    // A second export replaces nothing.
+    let again = ganspect(&["inspect", "--model", model, good, "--out", out.to_str().unwrap()]);
+    assert!(again.status.success() && fs::read_dir(&out).unwrap().count() == 2 * files.len());
 
     let csv = ganspect(&["inspect", "--model", model, good, "--csv"]);
     let csv = String::from_utf8_lossy(&csv.stdout).into_owned();

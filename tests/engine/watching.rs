@@ -236,7 +236,7 @@ fn new_content_is_a_new_part_and_deleted_files_are_dropped() {
         ("turned metal, built in", &fixture.model.hash())
     );
     // The model is not calibrated for one step.
-    assert!(inspected.outcome.assessment.is_none() && inspected.threshold.is_none());
+    assert!(inspected.outcome.assessment().is_none() && inspected.outcome.judged.threshold().is_none());
     let (kind, map) = inspected.map();
     assert_eq!((kind, map.len()), (EvaluatedMap::Critic, 64 * 64));
     // Overwritten with the same content, and with other content.

@@ -181,10 +181,10 @@ fn results_depend_only_on_the_seed() {
     let query = turned(80, None);
     let knobs = InvertKnobs { restarts: 2, start: LatentStart::Random, ..short() };
     let (a, b) = (invert(&networks, &query, &knobs), invert(&networks, &query, &knobs));
-    assert_eq!(a.scores, b.scores);
+    assert_eq!(a.scores(), b.scores());
     assert_eq!(a.reconstruction, b.reconstruction);
     let other = invert(&networks, &query, &InvertKnobs { seed: 2, ..knobs });
-    assert_ne!(a.scores, other.scores);
+    assert_ne!(a.scores(), other.scores());
     assert!(a.records.iter().all(|r| r.loss.len() == 2));
 }
 
@@ -203,7 +203,7 @@ fn the_loss_decreases_and_the_best_step_is_kept() {
         let first = outcome.records[0].residual;
         let least = outcome.records.iter().map(|r| r.residual).fold(f32::INFINITY, f32::min);
         assert!(least < 0.97 * first, "{kind:?}: {least} from {first}");
-        let kept = outcome.scores.get(ScoreKind::L1) as f32;
+        let kept = outcome.scores().get(ScoreKind::L1) as f32;
         assert!((kept - least).abs() < 1e-4, "{kind:?}: kept {kept}, lowest {least}");
         assert_eq!(outcome.records.len(), 40);
     }
@@ -214,7 +214,7 @@ fn scores_follow_from_the_maps() {
     let networks = networks(&small());
     let outcome = invert(&networks, &turned(40, Some(DefectType::Pit)), &short());
     let sum: f64 = outcome.difference.iter().map(|v| f64::from(v.abs())).sum();
-    let score = |kind| outcome.scores.get(kind);
+    let score = |kind| outcome.scores().get(kind);
     assert!((score(ScoreKind::L1Sum) - sum).abs() < 1e-3 * sum);
     assert!((score(ScoreKind::L1) * 1_600.0 - sum).abs() < 1e-3 * sum);
     assert!(score(ScoreKind::WorstTile) >= score(ScoreKind::L1) * 0.8);
@@ -262,13 +262,13 @@ fn a_job_stops_early_and_continues() {
     job.stop();
     while !job.slice(&networks).unwrap() {}
     assert_eq!((job.outcome(None).unwrap().steps, job.frames().len()), (1, 2));
-    let before = job.outcome(None).unwrap().scores.get(ScoreKind::L1);
+    let before = job.outcome(None).unwrap().scores().get(ScoreKind::L1);
     job.extend(30);
     assert!(job.outcome(None).is_none());
     while !job.slice(&networks).unwrap() {}
     let outcome = job.outcome(None).unwrap();
     assert_eq!((outcome.steps, outcome.records.len()), (31, 31));
-    assert!(outcome.scores.get(ScoreKind::L1) < before);
+    assert!(outcome.scores().get(ScoreKind::L1) < before);
 
     let mut job = new();
     while job.step() < 5 {
@@ -348,7 +348,7 @@ fn only_the_changed_area_of_a_query_is_inspected_again() {
     }
     assert!(part.reconstruction.values() != before.reconstruction.values());
     for kind in [ScoreKind::L1, ScoreKind::WorstSpot, ScoreKind::Feature, ScoreKind::FeatureSpot] {
-        let (own, all, old) = (part.scores.get(kind), whole.scores.get(kind), before.scores.get(kind));
+        let (own, all, old) = (part.scores().get(kind), whole.scores().get(kind), before.scores().get(kind));
         assert!((own - all).abs() <= 0.05 * (all - old).abs() + 1e-6, "{kind:?}: {own} for {all}, {old} before");
     }
 }

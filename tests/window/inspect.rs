@@ -13,7 +13,7 @@ use ganspect::{
         InspectionRequest,
         inspection::{ModelFacts, ModelState, NearestNeighbours, QueryEntry, QueryState, QueryView},
     },
-    inspect::{Assessment, InvertKnobs, KeptFrame, Planes, critic::CropOrigin},
+    inspect::{InvertKnobs, Judged, KeptFrame, NoVerdict, Planes, critic::CropOrigin},
     train::Recipe,
     ui::{Action, PageId, UiCommand},
 };
@@ -404,13 +404,14 @@ fn without_a_calibration_there_is_no_verdict_but_a_button() {
         status.model = ModelState::Ready(Arc::new(bare));
         status.rate_refused = Some("20 held-out healthy images cannot promise that".into());
         let last = status.entries.pop().unwrap();
-        status.entries.push(Arc::new(QueryEntry { assessment: None::<Assessment>, ..(*last).clone() }));
+        let judged = Judged::without(last.scores().unwrap().clone(), NoVerdict::NotCalibrated);
+        status.entries.push(Arc::new(QueryEntry { judged: Some(judged), ..(*last).clone() }));
     });
     show(&mut test);
     assert!(shows(&test.harness, "This model is not calibrated for these settings."));
     assert!(shows(&test.harness, "Calibrate"));
     assert!(shows(&test.harness, "No verdict"));
-    assert!(shows(&test.harness, "Difference · not calibrated"));
+    assert!(shows(&test.harness, "Critic · not calibrated"));
     assert!(shows(&test.harness, "20 held-out healthy images cannot promise that."));
     test.harness.state().state().inspection.status.write().calibrating = Some((3, 20));
     test.harness.run_steps(3);
@@ -430,8 +431,9 @@ fn an_export_writes_its_files_and_names_the_folder() {
     test.until("the export notice", |window| {
         window.state().notices().any(|text| text.contains("part-0043.png saved to"))
     });
-    for name in ["part-0043-triptych.png", "part-0043-convergence.png", "part-0043.json", "part-0043-difference.tiff"] {
-        assert!(fs::metadata(dir.join(name)).is_ok_and(|m| m.len() > 100), "{name}");
+    for name in ["-triptych.png", "-convergence.png", ".json", "-difference.tiff"] {
+        let path = dir.join(format!("parts-part-0043{name}"));
+        assert!(fs::metadata(path).is_ok_and(|m| m.len() > 100), "{name}");
     }
     // Without a result there is nothing to write, and a notice says so.
     press(&mut test, Modifiers::NONE, Key::Delete);
@@ -553,7 +555,7 @@ fn a_dropped_image_is_inspected_stopped_and_restarted() {
 
     let part = image_file(&test, "part.png");
     drop_files(&mut test, std::slice::from_ref(&part));
-    test.until("the verdict", |window| newest(window).is_some_and(|e| e.assessment.is_some()));
+    test.until("the verdict", |window| newest(window).is_some_and(|e| e.assessment().is_some()));
     test.harness.run_steps(2);
     assert!(shows(&test.harness, "healthy parts score") || shows(&test.harness, "healthy parts would score"));
     assert!(shows(&test.harness, "held-out healthy images, which can promise"));
@@ -573,7 +575,7 @@ fn a_dropped_image_is_inspected_stopped_and_restarted() {
     press(&mut test, Modifiers::NONE, Key::Space);
     press(&mut test, Modifiers::NONE, Key::S);
     let ended = |window: &Window| {
-        newest(window).is_some_and(|e| matches!(e.state, QueryState::Done | QueryState::Stopped) && e.scores.is_some())
+        newest(window).is_some_and(|e| matches!(e.state, QueryState::Done | QueryState::Stopped) && e.judged.is_some())
     };
     test.until("it ends with the result so far", ended);
     test.harness.run_steps(2);

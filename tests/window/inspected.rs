@@ -12,7 +12,7 @@ use ganspect::{
         inspection::{ModelState, QueryEntry, QueryId, QuerySource, QueryState, QueryView, Thumbnail},
     },
     inspect::{
-        Calibration, InvertKnobs, KeptFrame, Outcome, Planes, Regions, ScoreKind, Scores, StepRecord,
+        Calibration, InvertKnobs, Judged, KeptFrame, Outcome, Planes, Regions, ScoreKind, Scores, StepRecord,
         calibration::{HeldOut, MapScale},
         critic::CriticMaps,
     },
@@ -123,8 +123,7 @@ pub fn entry(name: &str, state: QueryState) -> QueryEntry {
         steps: STEPS,
         steps_per_second: 0.0,
         seconds_left: None,
-        scores: None,
-        assessment: None,
+        judged: None,
     }
 }
 
@@ -165,9 +164,8 @@ pub fn query(
         let worst = if defect.is_some() { worst.max(0.31) } else { worst.min(0.17) };
         scores.set(ScoreKind::WorstSpot, f64::from(worst));
         scores.set(ScoreKind::Feature, f64::from(worst) * 2.4);
-        let assessment = calibration().assess(&scores, 0.05).unwrap();
-        item.scores = Some(scores.clone());
-        item.assessment = Some(assessment.clone());
+        let judged = Judged::by(&calibration(), 0.05, scores, false);
+        item.judged = Some(judged.clone());
         Arc::new(Outcome {
             critic: Some(CriticMaps {
                 logit: spots.iter().map(|v| v * 20.0 - 1.0).collect(),
@@ -178,8 +176,7 @@ pub fn query(
             feature: spots.iter().map(|v| v * 3.0).collect(),
             difference,
             inspected: None,
-            scores,
-            assessment: Some(assessment),
+            judged,
             knobs: InvertKnobs::default(),
             records: records.clone(),
             steps,

@@ -22,8 +22,9 @@ use ganspect::{
         review::{RecordState, ReviewSnapshot, ReviewStatistics},
     },
     inspect::{
-        Assessment, Calibration, InvertKnobs, KeptFrame, Outcome, Planes, RegionShape, ScoreKind, Scores, Verdict,
-        calibration::HeldOut, critic::CropOrigin,
+        Assessment, Calibration, InvertKnobs, Judged, KeptFrame, Outcome, Planes, RegionShape, ScoreKind, Scores,
+        Verdict,
+        calibration::{HeldOut, MapScale}, critic::CropOrigin,
     },
     review::{
         Agreement, AnomalyRegion, Facets, Findings, Inspection, InspectionId, Judgement, Part, PartId, Record,
@@ -538,8 +539,13 @@ fn inspected_view(i: usize) -> QueryView {
         feature: difference.iter().map(|d| d.abs()).collect(),
         difference,
         inspected: None,
-        scores: Scores::default(),
-        assessment: Some(assessment(0.04)),
+        judged: Judged::Verdict {
+            scores: Scores::default(),
+            assessment: assessment(0.04),
+            threshold: 3.0,
+            scale: MapScale { difference: 0.4, feature: 1.2, critic: 8.0, distance: 8.0 },
+            other_start: false,
+        },
         knobs: InvertKnobs::default(),
         records: Vec::new(),
         steps: 60,

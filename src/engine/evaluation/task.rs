@@ -44,7 +44,7 @@ enum Reporting {
     Metrics(BackgroundTask<Result<EvaluationSummary, String>>, PathBuf),
     /// The images in the report are inspected again.
     Drawing(Box<Drawing>),
-    Writing(BackgroundTask<Result<(), String>>, PathBuf),
+    Writing(BackgroundTask<Result<Vec<PathBuf>, String>>, PathBuf),
 }
 
 struct Drawing {
@@ -325,9 +325,9 @@ impl EvaluationTask {
                     self.reporting = Some(Reporting::Writing(task, dir));
                     false
                 }
-                TaskState::Done(Ok(())) => {
+                TaskState::Done(Ok(paths)) => {
                     self.status(|s| s.reporting = None);
-                    let page = dir.join("report.html");
+                    let page = paths.last().unwrap_or(&dir);
                     let text = format!("Report saved to {}.", page.printable());
                     outbox.notice(Severity::Info, text, "");
                     false
@@ -352,7 +352,7 @@ impl EvaluationTask {
             || {},
             move |_| {
                 let reported = ReportedModel { evaluation: (*evaluation).clone(), summary, cases: portraits };
-                report::write(&out, &[reported]).map(|_| ()).map_err(|error| error.to_string())
+                report::write(&out, &[reported]).map_err(|error| error.to_string())
             },
         );
         self.continue_report(task.map(|task| Reporting::Writing(task, dir)), outbox);

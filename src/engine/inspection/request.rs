@@ -78,6 +78,10 @@ pub enum InspectionRequest {
     Play(QueryId),
     /// Stops with the result so far.
     Stop(QueryId),
+    /// Stops all that have not ended, each with the result so far.
+    StopAll,
+    /// Inspects these to their end, those that were stopped before or during their inspection.
+    Finish(Vec<QueryId>),
     /// Continues for this number of further steps.
     AddSteps(QueryId, usize),
     /// Starts again with the current knobs and this seed; `random` skips the encoder.

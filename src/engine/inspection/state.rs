@@ -11,8 +11,9 @@ use super::request::{Query, QueryId, QuerySource};
 use crate::{
     data::{ImageGrid, Split},
     inspect::{
-        Assessment, Calibration, InvertKnobs, KeptFrame, Lineage, Outcome, Planes, Promise, Regions, Scores,
-        StepRecord, critic::CropOrigin,
+        Assessment, Calibration, InvertKnobs, Judged, KeptFrame, Lineage, Outcome, Planes, Promise, Regions, Scores,
+        StepRecord, calibration::MapScale, critic::CropOrigin, deciding_map,
+        evaluation::EvaluatedMap,
     },
     train::Recipe,
 };
@@ -79,10 +80,8 @@ pub struct QueryEntry {
     pub steps_per_second: f64,
     /// Seconds to the last step, once known; it may converge earlier.
     pub seconds_left: Option<f64>,
-    /// Its scores, once it is done or stopped.
-    pub scores: Option<Scores>,
-    /// Its assessment; `None` without a calibration for its knobs.
-    pub assessment: Option<Assessment>,
+    /// Its scores with the verdict on them, or the reason why there is none; `None` until it ends with a result.
+    pub judged: Option<Judged>,
 }
 
 impl QueryEntry {
@@ -100,9 +99,34 @@ impl QueryEntry {
             steps,
             steps_per_second: 0.0,
             seconds_left: None,
-            scores: None,
-            assessment: None,
+            judged: None,
         }
+    }
+
+    /// Its scores, once it has ended with a result.
+    pub fn scores(&self) -> Option<&Scores> {
+        self.judged.as_ref().map(Judged::scores)
+    }
+
+    /// The verdict, if there is one.
+    pub fn assessment(&self) -> Option<&Assessment> {
+        self.judged.as_ref()?.assessment()
+    }
+
+    /// Whether it was stopped before its inspection was complete.
+    pub fn is_cut_short(&self) -> bool {
+        let early = Judged::is_stopped_early;
+        self.state == QueryState::Stopped && self.judged.as_ref().is_none_or(early)
+    }
+
+    /// Whether it was inspected to the end.
+    pub fn is_inspected(&self) -> bool {
+        self.state.has_outcome() && !self.is_cut_short()
+    }
+
+    /// Puts it back in the queue: the verdict follows the last step.
+    pub(crate) fn requeue(&mut self) {
+        (self.state, self.judged) = (QueryState::Waiting, None);
     }
 
     /// Its file, if it has one.
@@ -180,6 +204,18 @@ impl ModelFacts {
     /// Its calibration for these knobs and its current regions.
     pub fn calibration(&self, knobs: &InvertKnobs) -> Option<&Calibration> {
         Calibration::find(&self.calibrations, knobs, &self.regions)
+    }
+
+    /// The map that shows what decides over an inspection by this model.
+    pub fn deciding_map(&self, outcome: &Outcome) -> EvaluatedMap {
+        let calibration = self.calibration(&outcome.knobs).or(self.calibrations.first());
+        deciding_map(calibration, outcome.critic.is_some())
+    }
+
+    /// Upper ends of the maps' colour scales: from the calibration for these knobs, otherwise from another of the
+    /// model's, since healthy maps differ little between settings. `None` without any.
+    pub fn map_scale(&self, knobs: &InvertKnobs) -> Option<MapScale> {
+        self.calibration(knobs).or(self.calibrations.first()).map(|calibration| calibration.scale)
     }
 }
 

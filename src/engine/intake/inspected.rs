@@ -5,7 +5,7 @@ use std::{borrow::Cow, path::PathBuf, sync::Arc};
 use super::watch::{Claim, Fingerprint};
 use crate::{
     data::FileHash,
-    inspect::{Outcome, calibration::MapScale, evaluation::EvaluatedMap},
+    inspect::{Outcome, evaluation::EvaluatedMap},
 };
 
 /// The model that a part was inspected with.
@@ -34,11 +34,7 @@ pub struct InspectedFile {
     pub remark: Option<String>,
     /// The model.
     pub model: Arc<ModelIdentity>,
-    /// Threshold of the score at the promised false-alarm rate; `None` for a model that is not calibrated for the knobs.
-    pub threshold: Option<f64>,
-    /// Upper ends of the maps' colour scales, from healthy parts; `None` likewise.
-    pub scale: Option<MapScale>,
-    /// Scores, assessment, maps and duration.
+    /// Scores, verdict, maps and duration.
     pub outcome: Outcome,
     pub(super) _claim: Claim,
 }

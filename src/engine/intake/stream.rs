@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     data::FileHash,
-    inspect::{InspectError, InspectionJob, InvertKnobs, Model, calibration::MapScale},
+    inspect::{InspectError, InspectionJob, InvertKnobs, Model},
 };
 
 /// Result of one slice of [`StreamInspector`].
@@ -51,8 +51,6 @@ pub struct StreamInspector {
     stream: Receiver<ReadyFile>,
     knobs: InvertKnobs,
     model: Arc<ModelIdentity>,
-    threshold: Option<f64>,
-    scale: Option<MapScale>,
     current: Option<Current>,
     /// Files inspected or refused, and the compute time for them in seconds.
     worked: (usize, f64),
@@ -65,10 +63,8 @@ impl StreamInspector {
     /// [`InspectError::Knob`] for knobs out of range.
     pub fn new(model: &Model, knobs: InvertKnobs, stream: Receiver<ReadyFile>) -> Result<Self, InspectError> {
         knobs.validate()?;
-        let threshold = model.calibration(&knobs).zip(model.rate(&knobs)).map(|(c, rate)| c.threshold(rate));
-        let scale = model.calibration(&knobs).map(|c| c.scale);
         let model = Arc::new(ModelIdentity { name: model.info().name.clone(), hash: model.hash() });
-        Ok(Self { stream, knobs, model, threshold, scale, current: None, worked: (0, 0.0) })
+        Ok(Self { stream, knobs, model, current: None, worked: (0, 0.0) })
     }
 
     /// Works for one slice with the model that the inspector was created for. Waits up to `wait` for a file if none is
@@ -137,20 +133,9 @@ impl StreamInspector {
         // A finished job has an outcome; without one, the claim is dropped and the file inspected again.
         let Some(outcome) = model.judge(&job) else { return StreamStep::Working };
         self.worked.0 += 1;
-        let (model, threshold, scale) = (Arc::clone(&self.model), self.threshold, self.scale);
-        let inspected = InspectedFile {
-            path,
-            hash,
-            fingerprint,
-            width,
-            height,
-            remark,
-            model,
-            threshold,
-            scale,
-            outcome,
-            _claim: claim,
-        };
+        let model = Arc::clone(&self.model);
+        let inspected =
+            InspectedFile { path, hash, fingerprint, width, height, remark, model, outcome, _claim: claim };
         StreamStep::Done(Box::new(inspected))
     }
 

@@ -160,7 +160,7 @@ impl Calibrator {
             None => self.job = Some(job),
             Some(outcome) if self.on_damaged => {
                 self.on_damaged = false;
-                self.damaged_scores.push(outcome.scores);
+                self.damaged_scores.push(outcome.scores().clone());
             }
             Some(outcome) => self.inspected(networks, outcome)?,
         }
@@ -176,8 +176,8 @@ impl Calibrator {
         self.smallest = (self.smallest.0.min(width), self.smallest.1.min(height));
         let which = self.done.len();
         let hash = self.images[which].1;
-        self.frames.extend(outcome.scores.frame().cloned());
-        self.done.push(HeldOut { hash, scores: outcome.scores.clone().with_frame(None) });
+        self.frames.extend(outcome.scores().frame().cloned());
+        self.done.push(HeldOut { hash, scores: outcome.scores().clone().with_frame(None) });
         let next = self.damaged_scores.len();
         if networks.critic().is_some() && next < self.damaged_count() && self.damaged_index(next) == which {
             let query = Arc::new(with_damage(&outcome.query, which as u64));
@@ -185,7 +185,7 @@ impl Calibrator {
             self.on_damaged = self.job.is_some();
             if !self.on_damaged {
                 // The damage is not visible, so the scores are unchanged.
-                self.damaged_scores.push(outcome.scores);
+                self.damaged_scores.push(outcome.scores().clone());
             }
         }
         Ok(())

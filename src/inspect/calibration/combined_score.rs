@@ -9,6 +9,9 @@ use crate::inspect::{
 impl Calibration {
     /// Computes the combined score from the others.
     pub(crate) fn fuse(&self, scores: &mut Scores) {
+        if self.fusion.is_empty() {
+            return scores.clear_fused();
+        }
         let fused = self.fusion.iter().map(|term| term.of(scores)).sum();
         scores.set(ScoreKind::Fused, fused);
     }

@@ -174,8 +174,14 @@ impl Assessment {
         let one_in = (1.0 / self.p).round();
         // The smallest possible p-value is an upper bound, not an estimate.
         let bound = self.p <= 1.0 / (self.n as f64 + 1.0) * (1.0 + 1e-9);
-        let at_most = if bound { "at most " } else { "" };
-        format!("{at_most}1 in {one_in} healthy parts would score this high")
+        if bound {
+            let n = self.n;
+            return format!(
+                "at most 1 in {one_in} healthy parts would score this high, the most that {} can show",
+                crate::format::counted(n, "image")
+            );
+        }
+        format!("1 in {one_in} healthy parts would score this high")
     }
 }
 
@@ -215,6 +221,13 @@ pub(crate) fn rate_interval_sentence(held_out: usize, rate: f64) -> String {
     format!("95 % interval: {low:.0} to {high:.0} in 1,000")
 }
 
+/// A rate as a number of false alarms in 1,000 healthy parts, rounded up so that no lower rate is promised than is kept.
+/// Small ones have a decimal. Every place that promises a rate in words takes the number from here.
+pub(crate) fn in_thousand(rate: f64) -> String {
+    let alarms = rate * 1000.0 - 1e-6;
+    if alarms < 10.0 { format!("{}", (alarms * 10.0).ceil() / 10.0) } else { format!("{:.0}", alarms.ceil()) }
+}
+
 /// The basis of a promised rate, as a sentence.
 pub(crate) fn promise_grounds(held_out: usize, rate: f64) -> String {
     let least = (1000.0 / (held_out as f64 + 1.0) * 10.0).ceil() / 10.0;
@@ -231,6 +244,11 @@ impl Calibration {
     /// Whether it was made with these knobs (ignoring the seed) and regions.
     pub(crate) fn is_for(&self, knobs: &InvertKnobs, regions: &Regions) -> bool {
         self.knobs.comparable(knobs) && self.regions == *regions
+    }
+
+    /// The rate in force: the user's if it can be promised, otherwise the default.
+    pub(crate) fn rate(&self, promised: Option<f64>) -> f64 {
+        promised.filter(|&rate| self.check_rate(rate).is_ok()).unwrap_or(self.default_rate())
     }
 
     /// The rate unless the user sets one: one false alarm in twenty healthy parts, or the smallest rate that can be
@@ -380,6 +398,13 @@ mod tests {
         assert!(0.048 < low && low < 0.05 && 0.05 < high && high < 0.052, "{low} to {high}");
     }
 
+    #[test]
+    fn rates_in_words_are_rounded_up() {
+        for (rate, wanted) in [(0.05, "50"), (1.0 / 21.0, "48"), (0.0414, "42"), (0.041, "41"), (0.5, "500"), (0.004_81, "4.9"), (0.005, "5")] {
+            assert_eq!(in_thousand(rate), wanted);
+        }
+    }
+
     fn calibration(values: impl IntoIterator<Item = f64>) -> Calibration {
         let held_out = |v: f64| HeldOut { hash: FileHash::of(&v.to_le_bytes()), scores: scores(v) };
         Calibration {
@@ -406,7 +431,7 @@ mod tests {
         assert_eq!(at(100.0, 0.05).verdict, Verdict::Defective);
         assert_eq!(at(19.0, 0.05).verdict, Verdict::Suspect);
         assert_eq!(at(5.0, 0.05).verdict, Verdict::Healthy);
-        assert_eq!(at(100.0, 0.05).describe(), "at most 1 in 20 healthy parts would score this high");
+        assert_eq!(at(100.0, 0.05).describe(), "at most 1 in 20 healthy parts would score this high, the most that 19 images can show");
         assert_eq!(at(19.0, 0.05).describe(), "1 in 10 healthy parts would score this high");
         assert_eq!(at(1.0, 0.05).describe(), "most healthy parts score at least this high");
     }

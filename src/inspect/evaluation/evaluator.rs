@@ -319,7 +319,7 @@ impl Evaluator {
             key: self.cache_key(),
             pixels: counted.then(|| PixelCounts::of(&outcome, current.mask.as_deref())),
             mask: current.hash,
-            scores: outcome.scores,
+            scores: outcome.scores().clone(),
             size: (outcome.query.width(), outcome.query.height()),
             steps: outcome.steps,
             seconds: outcome.seconds as f32,
@@ -341,7 +341,7 @@ impl Evaluator {
         let mut scores = entry.scores.clone();
         match &self.calibration {
             Some(calibration) => calibration.fuse(&mut scores),
-            None => scores.set(ScoreKind::Fused, 0.0),
+            None => scores.clear_fused(),
         }
         self.images.push(EvaluatedImage {
             index: self.current_index(),

@@ -12,6 +12,7 @@ pub mod report;
 mod results;
 mod summary;
 mod test_set;
+mod truth;
 
 pub use evaluator::{EvaluateError, Evaluator};
 pub use image::{EvaluatedImage, EvaluatedModel, ExcludedImage};
@@ -21,3 +22,4 @@ pub use report::{ReportCase, ReportedModel};
 pub use results::{DefectTypeMetrics, Evaluation, EvaluationHeader};
 pub use summary::{EvaluationSummary, ScoreMetrics};
 pub use test_set::{TestItem, TestSet};
+pub use truth::{MaskOutline, PartTruth, TestOutcome};

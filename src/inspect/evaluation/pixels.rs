@@ -38,7 +38,7 @@ impl EvaluatedMap {
     pub fn title(self) -> &'static str {
         match self {
             Self::Difference => "Difference",
-            Self::Feature => "Feature difference",
+            Self::Feature => "Feature residual",
             Self::Critic => "Critic",
             Self::Distance => "Critic distance",
         }
@@ -51,6 +51,28 @@ impl EvaluatedMap {
             Self::Feature => scale.feature,
             Self::Critic => scale.critic,
             Self::Distance => scale.distance,
+        }
+    }
+
+    /// Unit of its values.
+    pub(crate) fn unit(self) -> &'static str {
+        match self {
+            Self::Difference => "per pixel",
+            Self::Feature => "per feature",
+            Self::Critic | Self::Distance => "σ",
+        }
+    }
+
+    /// Describes its values in a phrase.
+    pub(crate) fn quantity(self) -> &'static str {
+        match self {
+            Self::Difference => {
+                "absolute difference between image and reconstruction, per pixel, on a grey scale from −1 (black) to 1 \
+                 (white)"
+            }
+            Self::Feature => "distance between image and reconstruction in the features of D's third layer",
+            Self::Critic => "the critic's logit for damage, in standard deviations of healthy images",
+            Self::Distance => "distance of the critic's features from healthy ones, in standard deviations",
         }
     }
 
@@ -289,7 +311,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::inspect::{InvertKnobs, Planes, Scores};
+    use crate::inspect::{InvertKnobs, Judged, NoVerdict, Planes, Scores};
 
     const WIDTH: usize = 24;
     const HEIGHT: usize = 20;
@@ -303,8 +325,7 @@ mod tests {
             feature: difference.iter().map(|v| v.abs().sqrt()).collect(),
             difference,
             inspected,
-            scores: Scores::default(),
-            assessment: None,
+            judged: Judged::without(Scores::default(), NoVerdict::NotCalibrated),
             knobs: InvertKnobs::default(),
             records: vec![],
             steps: 0,

@@ -72,7 +72,7 @@ impl EvaluationSummary {
             (None, _) => {}
         }
         let rate = rate.or(evaluation.rate);
-        let provided = |kind: &ScoreKind| evaluation.images.iter().any(|e| e.scores.get(*kind) != 0.0);
+        let provided = |kind: &ScoreKind| evaluation.images.iter().any(|e| e.scores.known(*kind).is_some());
         let metrics = |score: ScoreKind| {
             let threshold = rate.and_then(|rate| evaluation.threshold(score, rate));
             Some(ScoreMetrics {

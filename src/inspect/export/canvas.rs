@@ -31,6 +31,8 @@ pub(super) const HAIRLINE: Rgb = [0xB4; 3];
 pub(super) const GRID: Rgb = [0xE4; 3];
 /// Pixels that were not inspected.
 pub(super) const NOT_INSPECTED: Rgb = [0x8C; 3];
+/// Outline of a mask.
+pub(super) const MASK: Rgb = [0x2F, 0xA0, 0xE8];
 /// Curve of the best restart.
 pub(super) const STRONG: Rgb = [0x00, 0x6A, 0xA8];
 /// Curves of the other restarts.

@@ -10,7 +10,7 @@ use super::{
     number_format::{significant, trimmed},
     raster::{heat_map, planes_raster},
 };
-use crate::inspect::{KeptFrame, StepRecord};
+use crate::inspect::{KeptFrame, StepRecord, evaluation::EvaluatedMap};
 
 /// Maximum number of frames.
 const MAX_FRAMES: usize = 120;
@@ -71,7 +71,7 @@ impl Background {
         let top = layout.bottom as f32 + 34.0 * u;
         let bottom = top + 110.0 * u;
         let mut canvas = PixelCanvas::new(layout.width, (bottom + 34.0 * u).ceil() as usize);
-        layout.frame(&mut canvas, painter, input, ["Image", "Reconstruction", "Difference"]);
+        layout.frame(&mut canvas, painter, input, ["Image", "Reconstruction", &input.heading()]);
         let outcome = input.outcome;
         let raster =
             planes_raster(outcome.query.values(), outcome.query.width(), outcome.query.channels(), layout.scale);
@@ -95,11 +95,17 @@ impl Background {
             Some(kept) => (0..outcome.query.values().len()).map(|i| kept.value(i)).collect(),
             None => outcome.reconstruction.values().to_vec(),
         };
-        let difference = input.difference(|i| reconstruction[i]);
+        // The critic's maps and the feature residual are those of the whole inspection.
+        let map = match input.shown {
+            EvaluatedMap::Difference => input.difference(|i| reconstruction[i]),
+            _ => input.values().into_owned(),
+        };
         let raster = planes_raster(&reconstruction, outcome.query.width(), outcome.query.channels(), layout.scale);
         canvas.draw_raster(layout.xs[1], layout.y, &raster, layout.scale.enlarge);
-        let raster = heat_map(input, &difference, input.upper(), layout.scale);
+        let raster = heat_map(input, &map, input.upper(), layout.scale);
         canvas.draw_raster(layout.xs[2], layout.y, &raster, layout.scale.enlarge);
+
+        layout.outline_masks(&mut canvas, input);
 
         let step = kept.map_or(outcome.steps, |kept| kept.step);
         let reached = self.plot.draw(&mut canvas, &outcome.records, step);
@@ -111,7 +117,7 @@ impl Background {
             let text = format!("Loss {}", significant(f64::from(loss)));
             painter.draw(&mut canvas, [layout.xs[2] as f32, y], &text, 13.0 * u, INK, Anchor::Left);
         }
-        if let Some(assessment) = outcome.assessment.as_ref().filter(|_| is_last) {
+        if let Some(assessment) = outcome.assessment().filter(|_| is_last) {
             let (verdict, right) = (assessment.verdict, layout.width as f32 - 24.0 * u);
             let colour = verdict_colour(verdict);
             let width = painter.draw(&mut canvas, [right, 38.0 * u], verdict.title(), 20.0 * u, colour, Anchor::Right);

@@ -1,8 +1,10 @@
 //! The input of an export: an inspected image with its model and colour scale.
 
+use std::borrow::Cow;
+
 use crate::{
     data::colour_map::ColourMap,
-    inspect::{KeptFrame, Outcome, calibration::MapScale},
+    inspect::{KeptFrame, Outcome, calibration::MapScale, evaluation::{EvaluatedMap, PartTruth}},
 };
 
 /// An inspected image to export.
@@ -16,20 +18,44 @@ pub struct ExportInput<'a> {
     pub hash: &'a str,
     /// Result of the inspection.
     pub outcome: &'a Outcome,
+    /// What is known of a part of a test set.
+    pub truth: Option<&'a PartTruth>,
     /// Reconstructions by step; may be empty.
     pub frames: &'a [KeptFrame],
     /// Ends of the colour scales, from held-out healthy images; without a calibration (`None`), the scale ends at the
     /// image's largest difference.
     pub scale: Option<MapScale>,
-    /// Colour map of the difference.
+    /// The map shown beside image and reconstruction.
+    pub shown: EvaluatedMap,
+    /// The map of the score that decides.
+    pub deciding: EvaluatedMap,
+    /// Its colours.
     pub map: ColourMap,
 }
 
 impl ExportInput<'_> {
-    /// Upper end of the difference's colour scale.
+    /// Upper end of the map's colour scale.
     pub(super) fn upper(&self) -> f32 {
-        let own = || self.outcome.difference.iter().fold(0.0_f32, |most, v| most.max(v.abs()));
-        self.scale.map_or_else(own, |scale| scale.difference).max(1e-6)
+        let own = || self.values().iter().fold(0.0_f32, |most, v| most.max(v.abs()));
+        self.scale.map_or_else(own, |scale| self.shown.upper(&scale)).max(1e-6)
+    }
+
+    /// The values of the map; the difference with its sign. Values below the healthy mean count as 0.
+    pub(super) fn values(&self) -> Cow<'_, [f32]> {
+        match self.shown {
+            EvaluatedMap::Difference => Cow::Borrowed(&self.outcome.difference),
+            map => map.of(self.outcome).unwrap_or_default().iter().map(|v| v.max(0.0)).collect(),
+        }
+    }
+
+    /// The heading of the map: which one it is, and whether it decides.
+    pub(super) fn heading(&self) -> String {
+        let title = self.shown.title();
+        match self.outcome.assessment() {
+            Some(_) if self.shown == self.deciding => format!("{title} (decides)"),
+            Some(_) => format!("{title} (does not decide)"),
+            None => title.to_owned(),
+        }
     }
 
     /// Image minus reconstruction, mean over channels; 0 where not inspected.

@@ -1,11 +1,11 @@
 //! Layout shared by the triptych and the convergence animation.
 
 use super::{
-    canvas::{Anchor, INK, PixelCanvas, Rgb, TextPainter},
+    canvas::{Anchor, INK, MASK, PixelCanvas, Rgb, TextPainter},
     input::ExportInput,
     raster::PixelScale,
 };
-use crate::data::colour_map::colour;
+use crate::{data::colour_map::colour, inspect::evaluation::PartTruth};
 
 /// Neutral grey around the images, so that the surround does not bias perceived brightness.
 const SURROUND: Rgb = [0xC8; 3];
@@ -74,6 +74,17 @@ impl ExportLayout {
         }
     }
 
+    /// Outlines the mask of a part of a test set over image and map.
+    pub(crate) fn outline_masks(&self, canvas: &mut PixelCanvas, input: &ExportInput<'_>) {
+        let Some(outline) = input.truth.and_then(PartTruth::outline) else { return };
+        for x in [self.xs[0], self.xs[2]] {
+            for [from, to] in outline.lines_on((self.size[0], self.size[1])) {
+                let at = |[u, v]: [f32; 2]| [x as f32 + u, self.y as f32 + v];
+                canvas.line(at(from), at(to), 2.0 * self.unit, MASK);
+            }
+        }
+    }
+
     fn draw_colour_bar(&self, canvas: &mut PixelCanvas, painter: &mut TextPainter, input: &ExportInput<'_>) {
         let (u, upper, signed) = (self.unit, input.upper(), input.map.is_signed());
         let (x, width, height, line) = (self.bar, self.px(14.0), self.size[1], self.px(1.0).max(1));
@@ -82,7 +93,7 @@ impl ExportLayout {
             canvas.fill(x, self.y + row, width, 1, colour(input.map, t));
         }
         canvas.outline(x, self.y, width, height, line, [0x80; 3]);
-        painter.draw(canvas, [x as f32, self.y as f32 - 19.0 * u], "per pixel", 11.0 * u, INK, Anchor::Left);
+        painter.draw(canvas, [x as f32, self.y as f32 - 19.0 * u], input.shown.unit(), 11.0 * u, INK, Anchor::Left);
         let parts = if height as f32 > 110.0 * u { 4 } else { 2 };
         for i in 0..=parts {
             let share = i as f32 / parts as f32;

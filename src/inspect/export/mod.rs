@@ -79,16 +79,19 @@ pub struct UniqueStems(HashSet<String>);
 const MAX_STEM: usize = 50;
 
 impl UniqueStems {
-    /// Returns a stem not used before: `stem`, or `stem-2`, `stem-3` and so on. Characters not allowed in file names
-    /// become `_`.
-    pub fn unique(&mut self, stem: &str) -> String {
+    /// Returns a stem not used before and not `taken`: `stem`, or `stem-2`, `stem-3` and so on. Characters not allowed in
+    /// file names become `_`; a long stem is cut in the middle.
+    pub fn unique(&mut self, stem: &str, taken: impl Fn(&str) -> bool) -> String {
         let sanitised = |c: char| if c.is_control() || r#"/\:*?"<>|"#.contains(c) { '_' } else { c };
-        let stem: String = stem.trim().chars().map(sanitised).take(MAX_STEM).collect();
+        let all: Vec<char> = stem.trim().chars().map(sanitised).collect();
+        let cut = all.len().saturating_sub(MAX_STEM);
+        let kept = all.iter().enumerate().filter(|(i, _)| !(MAX_STEM / 2..MAX_STEM / 2 + cut).contains(i));
+        let stem: String = kept.map(|(_, c)| *c).collect();
         let stem = if stem.trim_matches(['.', ' ']).is_empty() { "image".to_owned() } else { stem };
         let mut name = stem.clone();
         let mut number = 2;
         // Some file systems ignore case.
-        while !self.0.insert(name.to_lowercase()) {
+        while !self.0.insert(name.to_lowercase()) || taken(&name) {
             name = format!("{stem}-{number}");
             number += 1;
         }
@@ -96,8 +99,20 @@ impl UniqueStems {
     }
 }
 
+/// Returns the stem of an image's exports: the names of its folder and of the file, so that equal names in different
+/// folders stay apart.
+pub fn stem_of(path: &Path) -> String {
+    let full = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let folder = full.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
+    let name = full.file_stem().unwrap_or_default().to_string_lossy();
+    match folder.trim_start_matches('.') {
+        "" => name.into_owned(),
+        folder => format!("{folder}-{name}"),
+    }
+}
+
 /// Writes `parts` of an inspected image into `dir`, creating it if necessary, and returns their paths. File names begin
-/// with `stem`, numbered if `stems` has it already; existing files are replaced.
+/// with `stem`, numbered if `stems` has it already or a file is there; no file is replaced.
 ///
 /// # Errors
 /// [`FileError`] for the first file that cannot be written; earlier ones stay.
@@ -109,7 +124,9 @@ pub fn write_all(
     parts: &[ExportPart],
 ) -> Result<Vec<PathBuf>, FileError> {
     fs::create_dir_all(dir).map_err(|cause| FileError::new(Access::Write, dir, cause))?;
-    let stem = stems.unique(stem);
+    let stem = stems.unique(stem, |stem| {
+        parts.iter().any(|part| dir.join(format!("{stem}{}", part.suffix())).symlink_metadata().is_ok())
+    });
     let mut written = Vec::new();
     for part in parts {
         let path = dir.join(format!("{stem}{}", part.suffix()));

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::input::ExportInput;
 use crate::{
-    inspect::{InvertKnobs, ScoreKind, Scores, StepRecord, Verdict},
+    inspect::{InvertKnobs, Judged, ScoreKind, Scores, StepRecord, Verdict},
     text::{Cell, TableWriter},
 };
 
@@ -44,6 +44,15 @@ pub(crate) struct InspectionNumbers {
     pub words: Option<String>,
     /// Upper end of the difference's colour scale, per pixel; null without a calibration.
     pub scale: Option<f32>,
+    /// Label of a part of a test set: `healthy` or the defect type; absent for others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// `missed`, `false alarm`, `caught` or `passed` for such a part; absent for others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<String>,
+    /// Why there is no verdict; absent where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_verdict: Option<String>,
     /// Steps done.
     pub steps: usize,
     /// Compute time, seconds.
@@ -56,7 +65,7 @@ impl InspectionNumbers {
     /// Collects the numbers of an inspected image.
     pub(crate) fn of(input: &ExportInput<'_>) -> Self {
         let outcome = input.outcome;
-        let assessment = outcome.assessment.as_ref();
+        let assessment = outcome.assessment();
         Self {
             file: input.file.into(),
             model: input.model.into(),
@@ -65,7 +74,7 @@ impl InspectionNumbers {
             height: outcome.query.height(),
             tiles: outcome.tiles,
             knobs: outcome.knobs.clone(),
-            scores: outcome.scores.clone(),
+            scores: outcome.scores().clone(),
             verdict: assessment.map(|a| a.verdict),
             score: assessment.map(|a| a.kind.name().into()),
             p: assessment.map(|a| a.p),
@@ -73,6 +82,12 @@ impl InspectionNumbers {
             rate: assessment.map(|a| a.rate),
             words: assessment.map(|a| a.describe()),
             scale: input.scale.map(|s| s.difference),
+            label: input.truth.map(|truth| truth.label().into()),
+            outcome: input.truth.and_then(|t| t.outcome(assessment)).map(|outcome| outcome.title().to_lowercase()),
+            no_verdict: match &outcome.judged {
+                Judged::NoVerdict { reason, .. } => Some(reason.describe()),
+                Judged::Verdict { .. } => None,
+            },
             steps: outcome.steps,
             seconds: outcome.seconds,
             records: outcome.records.clone(),
@@ -91,7 +106,7 @@ pub(crate) fn list_header() -> Vec<&'static str> {
 /// One image's row under [`list_header`]; unknown values are empty.
 pub(crate) fn list_row(input: &ExportInput<'_>) -> Vec<Cell> {
     let outcome = input.outcome;
-    let assessment = outcome.assessment.as_ref();
+    let assessment = outcome.assessment();
     let mut row = vec![
         Cell::text(input.file),
         Cell::known(assessment.map(|a| a.verdict.title())),
@@ -100,8 +115,7 @@ pub(crate) fn list_row(input: &ExportInput<'_>) -> Vec<Cell> {
         Cell::known(assessment.map(|a| a.rate)),
         Cell::known(assessment.map(|a| a.kind.name())),
     ];
-    // In their native single precision.
-    row.extend(ScoreKind::ALL.map(|kind| Cell::value(outcome.scores.get(kind) as f32)));
+    row.extend(ScoreKind::ALL.map(|kind| Cell::value(outcome.scores().cell(kind))));
     row.extend([outcome.query.width(), outcome.query.height(), outcome.tiles, outcome.steps].map(Cell::value));
     row.extend([Cell::value(outcome.seconds), Cell::text(input.model), Cell::value(input.hash)]);
     row

@@ -13,8 +13,10 @@ use super::{
 use crate::{
     data::colour_map::{ColourMap, table},
     inspect::{
-        Assessment, InvertKnobs, KeptFrame, Outcome, Planes, ScoreKind, Scores, StepRecord, Verdict,
+        Assessment, InvertKnobs, Judged, KeptFrame, NoVerdict, Outcome, Planes, ScoreKind, Scores, StepRecord, Verdict,
         calibration::MapScale,
+        critic::CriticMaps,
+        evaluation::EvaluatedMap,
     },
     text::TableWriter,
 };
@@ -57,6 +59,13 @@ fn outcome(width: usize, height: usize, channels: usize, steps: usize, verdict: 
             seconds: step as f32 / 16.0,
         }
     };
+    let judged = match verdict.map(assess) {
+        Some(assessment) => {
+            let scale = MapScale { difference: 0.4, feature: 2.0, critic: 8.0, distance: 8.0 };
+            Judged::Verdict { scores, assessment, threshold: 0.5, scale, other_start: false }
+        }
+        None => Judged::without(scores, NoVerdict::NotCalibrated),
+    };
     Outcome {
         critic: None,
         query: Arc::new(Planes::new(width, height, channels, values).unwrap()),
@@ -64,8 +73,7 @@ fn outcome(width: usize, height: usize, channels: usize, steps: usize, verdict: 
         difference,
         feature: vec![0.0; pixels],
         inspected: None,
-        scores,
-        assessment: verdict.map(assess),
+        judged,
         knobs: InvertKnobs { restarts: 2, ..InvertKnobs::default() },
         records: (0..steps).map(record).collect(),
         steps,
@@ -92,10 +100,35 @@ fn inspected<'a>(outcome: &'a Outcome, frames: &'a [KeptFrame]) -> ExportInput<'
         model: "Turned steel, 12 June",
         hash: "9f86d081884c7d65",
         outcome,
+        truth: None,
         frames,
         scale: Some(MapScale { difference: 0.4, feature: 2.0, critic: 8.0, distance: 8.0 }),
+        shown: EvaluatedMap::Difference,
+        deciding: EvaluatedMap::Difference,
         map: ColourMap::Ember,
     }
+}
+
+#[test]
+fn the_map_shown_is_named_with_its_own_scale_and_values() {
+    let mut outcome = outcome(32, 16, 1, 4, Some(Verdict::Defective));
+    let logit: Vec<f32> = (0..512).map(|i| if i == 40 { 6.0 } else { -1.0 }).collect();
+    outcome.critic = Some(CriticMaps { logit, distance: vec![0.5; 512] });
+    let frames = frames(&outcome, 2);
+    let input = ExportInput { shown: EvaluatedMap::Critic, deciding: EvaluatedMap::Critic, ..inspected(&outcome, &frames) };
+    assert_eq!((input.heading().as_str(), input.upper()), ("Critic (decides)", 8.0));
+    let values = input.values();
+    assert_eq!((values[40], values[0], values.len()), (6.0, 0.0, 512), "below the healthy mean is quiet");
+    let other = ExportInput { shown: EvaluatedMap::Difference, ..input };
+    assert_eq!((other.heading().as_str(), other.upper()), ("Difference (does not decide)", 0.4));
+    // The picture follows: the two triptychs differ in the map's place only by what they show.
+    let [a, b] = [&input, &other].map(|input| {
+        let canvas = triptych::draw(input);
+        canvas.png(canvas.whole()).unwrap()
+    });
+    assert_ne!(a, b);
+    let numbers = InspectionNumbers::of(&input);
+    assert_eq!(numbers.no_verdict, None);
 }
 
 fn decoded(path: &Path) -> image::RgbImage {
@@ -250,7 +283,7 @@ fn json_holds_the_numbers_under_their_keys() {
         (json["p"].as_f64(), json["n"].as_u64(), json["rate"].as_f64()),
         (Some(1.0 / 61.0), Some(60), Some(0.05))
     );
-    assert_eq!(json["words"], "at most 1 in 61 healthy parts would score this high");
+    assert_eq!(json["words"], "at most 1 in 61 healthy parts would score this high, the most that 60 images can show");
     assert_eq!(json["records"].as_array().unwrap().len(), 3);
     assert_eq!((&json["records"][1]["step"], &json["records"][1]["best"]), (&1.into(), &1.into()));
 
@@ -329,6 +362,45 @@ fn images_with_the_same_name_get_different_files() {
 }
 
 #[test]
+fn a_second_export_replaces_nothing_and_names_carry_the_folder() {
+    let outcome = outcome(16, 16, 1, 1, None);
+    let query = inspected(&outcome, &[]);
+    let folder = tempfile::tempdir().unwrap();
+    let parts = [ExportPart::Numbers, ExportPart::Steps];
+    for (path, wanted) in [
+        ("/set/test/crack/000.png", "crack-000"),
+        ("/set/test/good/000.png", "good-000"),
+        ("/set/test/good/000.png", "good-000-2"),
+        ("/set/.tmp/good/../crack/000.png", "crack-000-2"),
+        ("/000.png", "000"),
+    ] {
+        let paths = write_all(folder.path(), &stem_of(Path::new(path)), &mut UniqueStems::default(), &query, &parts);
+        let name = paths.unwrap()[0].file_stem().unwrap().to_str().unwrap().to_owned();
+        if !path.contains("..") {
+            assert_eq!(name, wanted, "{path}");
+        }
+    }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 10, "every export has files of its own");
+    let long = stem_of(&Path::new("/").join("f".repeat(60)).join("part-0001.png"));
+    let mut stems = UniqueStems::default();
+    assert!(stems.unique(&long, |_| false).ends_with("-part-0001"), "the end of a long name is kept");
+}
+
+#[test]
+fn every_score_fits_above_the_legend_with_the_deciding_one_first() {
+    let outcome = outcome(32, 32, 1, 1, Some(Verdict::Defective));
+    let input = inspected(&outcome, &[]);
+    let canvas = triptych::draw(&input);
+    let layout = ExportLayout::of(&input, 384, 1_600);
+    // Ten rows of scores lie above the line of the legend; the legend has two lines and the key of the marks.
+    let least = layout.bottom + layout.px(16.0 + 10.0 * 20.0 + 12.0 + 15.0 + 26.0);
+    assert!(canvas.whole()[3] as usize >= least, "{:?} {least}", canvas.whole());
+    let rows = triptych::score_rows(&input);
+    assert_eq!((rows.len(), rows[0].0, rows[0].2), (10, "Worst spot", true));
+    assert!(rows.iter().any(|(name, value, _)| *name == "Critic" && value == "–"), "{rows:?}");
+}
+
+#[test]
 fn write_errors_name_the_path() {
     let outcome = outcome(16, 16, 1, 1, None);
     let folder = tempfile::tempdir().unwrap();
@@ -339,8 +411,9 @@ fn write_errors_name_the_path() {
     assert!(said.starts_with(&format!("cannot write {}", file.display())), "{said}");
     let taken = folder.path().join("a.json");
     fs::create_dir(&taken).unwrap();
-    let said = write_all(folder.path(), "a", &mut UniqueStems::default(), &query, &[ExportPart::Numbers]).unwrap_err();
-    assert_eq!(said.path(), taken);
+    // What is there is never replaced, whatever it is.
+    let paths = write_all(folder.path(), "a", &mut UniqueStems::default(), &query, &[ExportPart::Numbers]).unwrap();
+    assert_eq!(paths, [folder.path().join("a-2.json")]);
 }
 
 #[test]

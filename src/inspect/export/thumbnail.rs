@@ -7,7 +7,7 @@ use super::{
     input::ExportInput,
     raster::{PixelScale, heat_map, planes_raster},
 };
-use crate::{data::colour_map::ColourMap, inspect::Outcome};
+use crate::{data::colour_map::ColourMap, inspect::{Outcome, evaluation::EvaluatedMap}};
 
 /// Encodes the inspected image as a small PNG, at most `most` pixels wide and high.
 ///
@@ -28,7 +28,9 @@ pub(crate) fn map_png(outcome: &Outcome, map: &[f32], upper: Option<f32>, most: 
     let fit = PixelScale::of(outcome.query.width(), outcome.query.height(), most / 2, most);
     let upper = upper.unwrap_or_else(|| map.iter().fold(0.0, |peak, v| v.max(peak)));
     let map: Vec<f32> = map.iter().map(|v| v.max(0.0)).collect();
-    let input = ExportInput { file: "", model: "", hash: "", outcome, frames: &[], scale: None, map: ColourMap::Ember };
+    let (shown, deciding) = (EvaluatedMap::Difference, EvaluatedMap::Difference);
+    let (frames, scale, colours) = (&[][..], None, ColourMap::Ember);
+    let input = ExportInput { file: "", model: "", hash: "", outcome, truth: None, frames, scale, shown, deciding, map: colours };
     raster_png(&heat_map(&input, &map, upper.max(1e-6), fit), fit)
 }
 

@@ -103,8 +103,8 @@ fn earlier(model: &Model) -> Calibration {
 /// What the verdict of a frame that shows no part of the model's kind is, on both kinds of calibration.
 fn verdicts(model: &Model, frame: &Planes) -> [(Verdict, String); 2] {
     let outcome = inspect(model, frame).unwrap();
-    let earlier = earlier(model).assess(&outcome.scores, 0.2).unwrap();
-    [outcome.assessment.unwrap(), earlier].map(|a| (a.verdict, format!("{} (p = {})", a.describe(), a.p)))
+    let earlier = earlier(model).assess(outcome.scores(), 0.2).unwrap();
+    [outcome.assessment().cloned().unwrap(), earlier].map(|a| (a.verdict, format!("{} (p = {})", a.describe(), a.p)))
 }
 
 /// Frames that show no part are never healthy, although no network was trained; parts are always recognised as such.
@@ -202,7 +202,7 @@ fn limits_and_measures_round_trip_through_a_file() {
     let calibration = model.calibration(&knobs()).unwrap();
     let stored = serde_json::to_string(calibration).unwrap();
     assert_eq!(&serde_json::from_str::<Calibration>(&stored).unwrap(), calibration);
-    let scores = inspect(&model, &healthy(SurfaceKind::Ground, 9, 1)).unwrap().scores;
+    let scores = inspect(&model, &healthy(SurfaceKind::Ground, 9, 1)).unwrap().scores().clone();
     let stored = serde_json::to_string(&scores).unwrap();
     assert_eq!(serde_json::from_str::<Scores>(&stored).unwrap(), scores);
     assert!(stored.contains("\"frozen_rows\":0.0") && stored.contains("\"critic_distance\":"), "{stored}");

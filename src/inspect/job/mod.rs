@@ -15,7 +15,7 @@ use sums::{StepSums, smallest};
 
 use super::{
     FrameLimit,
-    calibration::Calibration,
+    calibration::{Calibration, Judged, NoVerdict},
     critic::{CriticMap, CriticPass, CriticScores},
     frame_check::FrameMeasures,
     knobs::InvertKnobs,
@@ -665,8 +665,7 @@ impl InspectionJob {
             feature,
             critic,
             inspected: self.inspected.clone(),
-            scores,
-            assessment: None,
+            judged: Judged::without(scores, NoVerdict::NotCalibrated),
             knobs: self.knobs.clone(),
             records: self.records.clone(),
             steps: self.step,

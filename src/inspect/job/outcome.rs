@@ -8,7 +8,7 @@ use crate::{
     data::box_mean,
     inspect::{
         InvertKnobs, Planes, Scores,
-        calibration::{Assessment, Calibration},
+        calibration::{Assessment, Calibration, Judged},
         critic::CriticMaps,
     },
 };
@@ -74,10 +74,8 @@ pub struct Outcome {
     pub critic: Option<CriticMaps>,
     /// Mask of the inspected pixels; `None` for all.
     pub inspected: Option<Vec<bool>>,
-    /// All scores.
-    pub scores: Scores,
-    /// The verdict; `None` for a model that is not calibrated for these knobs.
-    pub assessment: Option<Assessment>,
+    /// The scores with the verdict on them, or with the reason why there is none.
+    pub judged: Judged,
     /// The knobs of the inspection.
     pub knobs: InvertKnobs,
     /// Every step of z.
@@ -91,10 +89,19 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Sets the combined score and the verdict by a calibration at this rate. There is no verdict where the calibration
-    /// cannot promise the rate.
+    /// All scores.
+    pub fn scores(&self) -> &Scores {
+        self.judged.scores()
+    }
+
+    /// The verdict, if there is one.
+    pub fn assessment(&self) -> Option<&Assessment> {
+        self.judged.assessment()
+    }
+
+    /// Sets the combined score and the verdict by a calibration at this rate.
     pub(crate) fn judge(&mut self, calibration: &Calibration, rate: f64) {
-        self.assessment = calibration.judge(&mut self.scores, rate).ok();
+        self.judged = Judged::by(calibration, rate, self.scores().clone(), false);
     }
 
     /// The most anomalous location: the maximum of the critic's logit, or of the difference without a critic.

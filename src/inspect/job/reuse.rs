@@ -27,7 +27,7 @@ impl ReusedFrame {
             tiles,
             reconstruction: before.reconstruction.clone(),
             feature: before.feature.clone(),
-            worst_tile: before.scores.get(ScoreKind::WorstTile),
+            worst_tile: before.scores().get(ScoreKind::WorstTile),
         };
         (reused, changed)
     }

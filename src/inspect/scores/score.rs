@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::inspect::frame_check::FrameMeasures;
 
@@ -22,9 +22,9 @@ pub enum ScoreKind {
     Feature,
     /// The same in the 17x17 spot with the largest value.
     FeatureSpot,
-    /// Maximum of the critic's standardised logit; 0 without a critic.
+    /// Maximum of the critic's standardised logit; missing without a critic.
     Critic,
-    /// Maximum Mahalanobis distance of the critic's features from the healthy mean, standardised; 0 without a critic.
+    /// Maximum Mahalanobis distance of the critic's features from the healthy mean, standardised; missing without a critic.
     CriticDistance,
     /// Distance of the critic's map to that of the nearest healthy image, over 6 by 6 parts of the frame; 0 without a
     /// critic.
@@ -124,30 +124,50 @@ pub struct Scores {
     worst_spot: f32,
     feature: f32,
     feature_spot: f32,
-    critic: f32,
-    critic_distance: f32,
-    critic_pattern: f32,
-    fused: f32,
+    #[serde(deserialize_with = "known")]
+    critic: Option<f32>,
+    #[serde(deserialize_with = "known")]
+    critic_distance: Option<f32>,
+    #[serde(deserialize_with = "known")]
+    critic_pattern: Option<f32>,
+    #[serde(deserialize_with = "known")]
+    fused: Option<f32>,
     /// Statistics of the whole frame; absent for scores of earlier versions and of held-out images.
     #[serde(skip_serializing_if = "Option::is_none")]
     frame: Option<FrameMeasures>,
 }
 
+/// Reads a score that a model may lack. Files of earlier versions have 0 there.
+fn known<'de, D: Deserializer<'de>>(input: D) -> Result<Option<f32>, D::Error> {
+    Ok(Option::deserialize(input)?.filter(|value: &f32| *value != 0.0))
+}
+
 impl Scores {
-    /// Returns one score.
-    pub fn get(&self, kind: ScoreKind) -> f64 {
-        f64::from(match kind {
-            ScoreKind::L1Sum => self.l1_sum,
-            ScoreKind::L1 => self.l1,
-            ScoreKind::WorstTile => self.worst_tile,
-            ScoreKind::WorstSpot => self.worst_spot,
-            ScoreKind::Feature => self.feature,
-            ScoreKind::FeatureSpot => self.feature_spot,
+    /// Returns one score; `None` if the model does not provide it.
+    pub fn known(&self, kind: ScoreKind) -> Option<f64> {
+        let value = match kind {
+            ScoreKind::L1Sum => Some(self.l1_sum),
+            ScoreKind::L1 => Some(self.l1),
+            ScoreKind::WorstTile => Some(self.worst_tile),
+            ScoreKind::WorstSpot => Some(self.worst_spot),
+            ScoreKind::Feature => Some(self.feature),
+            ScoreKind::FeatureSpot => Some(self.feature_spot),
             ScoreKind::Critic => self.critic,
             ScoreKind::CriticDistance => self.critic_distance,
             ScoreKind::CriticPattern => self.critic_pattern,
             ScoreKind::Fused => self.fused,
-        })
+        };
+        value.map(f64::from)
+    }
+
+    /// Returns one score for computations; 0 if the model does not provide it.
+    pub fn get(&self, kind: ScoreKind) -> f64 {
+        self.known(kind).unwrap_or_default()
+    }
+
+    /// Returns one score as a cell of a table, in its native single precision; empty if the model does not provide it.
+    pub(crate) fn cell(&self, kind: ScoreKind) -> String {
+        self.known(kind).map(|value| (value as f32).to_string()).unwrap_or_default()
     }
 
     /// Statistics of the whole frame, if known.
@@ -162,18 +182,24 @@ impl Scores {
 
     /// Sets one score.
     pub fn set(&mut self, kind: ScoreKind, value: f64) {
-        *match kind {
-            ScoreKind::L1Sum => &mut self.l1_sum,
-            ScoreKind::L1 => &mut self.l1,
-            ScoreKind::WorstTile => &mut self.worst_tile,
-            ScoreKind::WorstSpot => &mut self.worst_spot,
-            ScoreKind::Feature => &mut self.feature,
-            ScoreKind::FeatureSpot => &mut self.feature_spot,
-            ScoreKind::Critic => &mut self.critic,
-            ScoreKind::CriticDistance => &mut self.critic_distance,
-            ScoreKind::CriticPattern => &mut self.critic_pattern,
-            ScoreKind::Fused => &mut self.fused,
-        } = value as f32;
+        let value = value as f32;
+        match kind {
+            ScoreKind::L1Sum => self.l1_sum = value,
+            ScoreKind::L1 => self.l1 = value,
+            ScoreKind::WorstTile => self.worst_tile = value,
+            ScoreKind::WorstSpot => self.worst_spot = value,
+            ScoreKind::Feature => self.feature = value,
+            ScoreKind::FeatureSpot => self.feature_spot = value,
+            ScoreKind::Critic => self.critic = Some(value),
+            ScoreKind::CriticDistance => self.critic_distance = Some(value),
+            ScoreKind::CriticPattern => self.critic_pattern = Some(value),
+            ScoreKind::Fused => self.fused = Some(value),
+        }
+    }
+
+    /// Removes the combined score.
+    pub(crate) fn clear_fused(&mut self) {
+        self.fused = None;
     }
 }
 
@@ -197,5 +223,20 @@ mod tests {
         let text = serde_json::to_string(&scores).unwrap();
         assert_eq!(serde_json::from_str::<Scores>(&text).unwrap(), scores);
         assert!(ScoreKind::ALL.iter().all(|kind| text.contains(&format!("\"{}\":", kind.name()))));
+    }
+
+    #[test]
+    fn a_score_that_a_model_lacks_is_not_zero() {
+        let mut scores = Scores::default();
+        scores.set(ScoreKind::L1, 0.0);
+        scores.set(ScoreKind::Critic, -1.5);
+        let cells = |scores: &Scores| ScoreKind::ALL.map(|kind| scores.cell(kind));
+        assert_eq!(cells(&scores), ["0", "0", "0", "0", "0", "0", "-1.5", "", "", ""]);
+        let text = serde_json::to_string(&scores).unwrap();
+        assert!(text.contains(r#""critic":-1.5,"critic_distance":null,"critic_pattern":null,"fused":null"#), "{text}");
+        assert_eq!(serde_json::from_str::<Scores>(&text).unwrap(), scores);
+        // Files of earlier versions have 0, or no such key.
+        let earlier = r#"{"l1_sum":0.0,"critic":-1.5,"critic_distance":0.0,"critic_pattern":0}"#;
+        assert_eq!(serde_json::from_str::<Scores>(earlier).unwrap(), scores);
     }
 }

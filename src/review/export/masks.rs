@@ -20,7 +20,7 @@ use crate::{
 const MASK: &str = "_mask.png";
 
 /// Writes `ground_truth/TYPE/NAME_mask.png` into `folder` for each part with an outline: greyscale, 255 inside the defect.
-/// Later parts of the same name get a number.
+/// Later parts of the same name get a number, and so does the folder where there is one from an earlier export.
 ///
 /// # Errors
 /// [`ExportError`] for a file that cannot be written.
@@ -30,12 +30,13 @@ pub(crate) fn write_masks(
 ) -> Result<ExportSummary, ExportError> {
     let mut summary = ExportSummary::default();
     let mut taken = HashSet::new();
+    let truth = files::unused(&folder.join("ground_truth"));
     for (item, shapes) in parts {
         if shapes.is_empty() {
             summary.left_out += 1;
             continue;
         }
-        let type_folder = folder.join("ground_truth").join(folder_name(item.defect_type().unwrap_or(UNNAMED)));
+        let type_folder = truth.join(folder_name(item.defect_type().unwrap_or(UNNAMED)));
         fs::create_dir_all(&type_folder).map_err(|cause| FileError::new(Access::Write, &type_folder, cause))?;
         let name = item.part.path.file_stem().unwrap_or_default().printable().to_string();
         let stem = file_name(&name, MASK.len());

@@ -44,7 +44,8 @@ const MAX_PAGES: usize = 500;
 /// Largest side of an image in the PDF, pixels.
 const MAX_SIDE: usize = 800;
 
-/// Writes `items`, all parts of a record, into `folder`, which is created if needed. Existing files are replaced.
+/// Writes `items`, all parts of a record, into `folder`, which is created if needed. No file is replaced: where a name is
+/// taken, the new file gets a number.
 ///
 /// # Errors
 /// [`ExportError`] for a record that cannot be read or a file that cannot be written.
@@ -84,7 +85,7 @@ pub fn write_scope(
                 ExportFormat::Csv => ("csv", write_csv),
                 _ => ("jsonl", write_jsonl),
             };
-            let (path, mut rows) = (folder.join(scope.file("review", extension)), 0);
+            let (path, mut rows) = (files::unused(&folder.join(scope.file("review", extension))), 0);
             files::write_atomic_with(&path, |out| {
                 rows = write(out, items, &found, &notes)?;
                 Ok(())
@@ -98,7 +99,7 @@ pub fn write_scope(
             for item in items {
                 left_out += usize::from(!coco.add(item, &outlines(record, item)?, !originals.contains(&item.part.id)));
             }
-            let path = folder.join(scope.file("coco", "json"));
+            let path = files::unused(&folder.join(scope.file("coco", "json")));
             files::write_atomic_with(&path, |out| Ok(serde_json::to_writer_pretty(out, &coco)?))?;
             ExportSummary { rows: coco.annotations.len(), files: vec![path], left_out, missing: 0 }
         }
@@ -131,7 +132,7 @@ fn write_pdf(
 ) -> Result<ExportSummary, ExportError> {
     let mut summary = ExportSummary::default();
     let mut write = |name: &str, pdf: Vec<u8>, pages: usize| {
-        let path = folder.join(name);
+        let path = files::unused(&folder.join(name));
         files::write_atomic(&path, &pdf)?;
         summary.files.push(path);
         summary.rows += pages;

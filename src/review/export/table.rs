@@ -87,8 +87,7 @@ fn part_columns(item: &ReviewItem, findings: &Findings, notes: &ExportNotes<'_>)
         Cell::value(assessment.kind.name()),
         Cell::known(inspection.threshold),
     ];
-    // Scores have single precision.
-    row.extend(ScoreKind::ALL.map(|kind| Cell::value(findings.scores.get(kind) as f32)));
+    row.extend(ScoreKind::ALL.map(|kind| Cell::value(findings.scores.cell(kind))));
     row.extend([
         Cell::value(inspection.seconds),
         Cell::text(inspection.model_name.as_str()),

@@ -66,7 +66,7 @@ impl App {
             Action::ExportInspection { ids, dir } => self.export_inspection(ids, dir),
             Action::Evaluate(source) => self.evaluate(source),
             Action::EvaluateReport(dir) => self.write_report(dir),
-            Action::Examine { name, source } => self.examine(name, source),
+            Action::Examine { name, source, truth } => self.examine(name, source, truth),
             Action::Review(settings) => self.settings.review = *settings,
             Action::Intake(IntakeAction::Watch) => self.start_intake(false),
             Action::Intake(IntakeAction::Once) => self.start_intake(true),

@@ -25,27 +25,38 @@ impl App {
         let suggested = match request {
             PathRequest::Images => self.settings.recent.first().cloned().unwrap_or(home),
             PathRequest::LoadRecipe | PathRequest::SaveRecipe => home.join(format!("{name}.toml")),
-            PathRequest::SaveGrid => home.join(format!("{name}-step-{}.png", status.step)),
+            PathRequest::SaveGrid => self.exports().join(format!("{name}-step-{}.png", status.step)),
             PathRequest::RunsFolder => self.runs_folder().to_owned(),
-            PathRequest::Queries | PathRequest::Export => self.settings.image_folder.clone().unwrap_or(home).join(""),
+            PathRequest::Queries => self.settings.image_folder.clone().unwrap_or(home).join(""),
+            PathRequest::Export => self.exports(),
             PathRequest::TestImages => match self.pages.evaluate.data().map(str::parse) {
                 Some(Ok(DataSource::Folder(folder))) => folder,
                 _ => self.settings.recent.first().cloned().unwrap_or(home),
             },
-            PathRequest::Report => home.join("ganspect-report"),
+            PathRequest::Report => self.exports().join("report"),
             PathRequest::Record => self.pages.review.path().map_or_else(|| self.paths.review.clone(), Path::to_owned),
             PathRequest::Parts => {
                 let last = self.settings.review.intake.folder.clone();
                 last.or_else(|| self.settings.image_folder.clone()).unwrap_or(home)
             }
-            PathRequest::ReviewExport(ExportFormat::Pdf) => home.join("ganspect-shift"),
-            PathRequest::ReviewExport(_) => home.join("ganspect-review"),
+            PathRequest::ReviewExport(ExportFormat::Pdf) => self.exports().join("shift"),
+            PathRequest::ReviewExport(_) => self.exports().join("review"),
             PathRequest::Model => self.settings.last_model.clone().unwrap_or_else(|| home.join("")),
             PathRequest::SaveModel => {
                 home.join(format!("{}.ganspect", self.pages.inspect.model_name(self.engine.state())))
             }
         };
         self.dialog = Some(Dialog::open(&self.ctx, request, suggested, self.native_dialogs));
+    }
+
+    /// The program's own folder for exports, so that none is suggested among the user's data. Dialogs open in it, so it
+    /// is created.
+    fn exports(&self) -> PathBuf {
+        let folder = self.paths.exports();
+        if let Err(error) = std::fs::create_dir_all(&folder) {
+            tracing::warn!("cannot create the folder {}: {error}", folder.display());
+        }
+        folder
     }
 
     /// Loads a recipe file; while a run is open, its live knobs only.
@@ -87,7 +98,7 @@ impl App {
 
     /// Writes the displayed sample grid to a PNG file.
     pub(super) fn save_grid(&mut self, path: PathBuf) {
-        let path = with_extension(path, "png");
+        let path = files::unused(&with_extension(path, "png"));
         let Some(grid) = self.pages.train.workspace.shown(self.engine.state()) else {
             return self.notices.push(Severity::Warning, "There is no sample grid to save yet.");
         };

@@ -9,6 +9,7 @@ use crate::{
         EvaluationRequest, InspectionRequest, Severity,
         inspection::{ModelSource, ModelState, QueryEntry, QueryId, QuerySource},
     },
+    inspect::evaluation::PartTruth,
     ui::{Action, PageId, pages::inspect::TaskResult},
 };
 
@@ -32,6 +33,9 @@ impl App {
                 }
             }
             Some(TaskResult::Notice(severity, text)) => self.notices.push(severity, text),
+            Some(TaskResult::Unfinished(text, rest)) => {
+                self.notices.offer(Severity::Warning, text, "Export the others", rest);
+            }
             None => {}
         }
         let path = match &self.engine.state().inspection.status.read().model {
@@ -58,10 +62,10 @@ impl App {
     }
 
     /// Shows one image in the Inspect page.
-    pub(super) fn examine(&mut self, name: String, source: QuerySource) {
+    pub(super) fn examine(&mut self, name: String, source: QuerySource, truth: Option<Arc<PartTruth>>) {
         self.page = PageId::Inspect;
         let engine = Arc::clone(self.engine.state());
-        if let Some(request) = self.pages.inspect.examine(&engine, name, source) {
+        if let Some(request) = self.pages.inspect.examine(&engine, name, source, truth) {
             self.send(request);
         }
     }

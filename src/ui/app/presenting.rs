@@ -1,6 +1,6 @@
 //! Starting a presentation.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use super::App;
 use crate::{
@@ -38,6 +38,8 @@ impl App {
             }
         });
         self.notices.open = false;
-        self.pages.presentation.start(Presentation::of(parts));
+        let engine = Arc::clone(self.engine.state());
+        let known = self.pages.inspect.known(&engine, &parts);
+        self.pages.presentation.start(Presentation::of(parts, known));
     }
 }

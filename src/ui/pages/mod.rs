@@ -2,6 +2,7 @@
 
 mod command_button;
 pub(crate) mod evaluate;
+mod examine;
 pub(super) mod help;
 mod import;
 pub(crate) mod inspect;

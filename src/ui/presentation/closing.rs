@@ -5,7 +5,7 @@ use egui::{Align, Layout, Rect, RichText, Role, Sense, Ui, WidgetInfo, pos2, vec
 use super::{line::text, part::NO_RATE};
 use crate::{
     engine::inspection::{InspectionStatus, ModelState, QueryEntry, QueryState},
-    inspect::calibration::VerdictCounts,
+    inspect::calibration::{VerdictCounts, in_thousand},
     time,
     ui::{
         theme,
@@ -36,8 +36,8 @@ impl Summary {
         let mut summary = Self::default();
         for entry in parts {
             summary.shown += 1;
-            summary.verdicts.add(entry.assessment.as_ref().map(|a| a.verdict));
-            summary.rate = summary.rate.or(entry.assessment.as_ref().map(|a| a.rate));
+            summary.verdicts.add(entry.assessment().map(|a| a.verdict));
+            summary.rate = summary.rate.or(entry.assessment().map(|a| a.rate));
         }
         summary.failed = requested.into_iter().filter(|e| matches!(e.state, QueryState::Failed(_))).count();
         summary
@@ -46,8 +46,7 @@ impl Summary {
     /// The promised rate in a sentence.
     fn promise(&self) -> String {
         match self.rate {
-            // Rounded up, so that no lower rate is promised than is kept.
-            Some(rate) => format!("At most {:.0} false alarms in 1,000 healthy parts.", (rate * 1000.0 - 1e-6).ceil()),
+            Some(rate) => format!("At most {} false alarms in 1,000 healthy parts.", in_thousand(rate)),
             None => NO_RATE.to_owned(),
         }
     }

@@ -8,14 +8,14 @@ use super::{line::text, timeline::Timeline};
 use crate::{
     data::colour_map::{ColourMap, table},
     engine::inspection::{QueryEntry, QueryView},
-    format::sentence,
-    inspect::StepRecord,
+    inspect::{Judged, StepRecord, evaluation::PartTruth},
     ui::{
         pages::inspect::{
             canvases::{Canvases, TriptychRequest},
             convergence::{ConvergenceChart, Ink, colour, curves},
             raster::{DisplayMap, MapSource},
             status::query_mark,
+            truth::outline_mask,
             verdict,
         },
         theme,
@@ -79,9 +79,13 @@ impl PartLayout {
 pub(crate) struct PresentedPart<'a> {
     /// The part.
     pub entry: &'a QueryEntry,
+    /// What is known of it, if it is part of a test set.
+    pub truth: Option<&'a PartTruth>,
     /// Its images, while they are in memory.
     pub view: Option<&'a QueryView>,
-    /// Difference at the upper end of the colour scale.
+    /// The map on show: the deciding one.
+    pub map: DisplayMap,
+    /// Its value at the upper end of the colour scale.
     pub scale: f32,
     /// Its number, from 1, and the number of parts.
     pub number: (usize, usize),
@@ -123,7 +127,7 @@ impl PartPainter {
         if shown > 0.0 {
             ui.scope(|ui| {
                 ui.set_opacity(shown);
-                verdict_text(ui, sizes, layout.verdict, part.entry);
+                verdict_text(ui, sizes, layout.verdict, part);
             });
         }
     }
@@ -145,7 +149,7 @@ impl PartPainter {
             kept: kept.cloned(),
             outcome: view.outcome.clone(),
             inspected: None,
-            kind: DisplayMap::Difference,
+            kind: part.map,
         };
         let size = (view.query.width(), view.query.height());
         let placed = layout.panes.map(|pane| fitted(pane, size, ui.pixels_per_point()));
@@ -165,7 +169,7 @@ impl PartPainter {
             Some(step) => format!("Closest reconstruction, step {}", ticks::grouped(step as f64, 0)),
             None => "Closest reconstruction".to_owned(),
         };
-        let titles = ["Inspected part".to_owned(), closest, "Difference".to_owned()];
+        let titles = ["Inspected part".to_owned(), closest, format!("{}, the deciding map", part.map.title())];
         for (i, title) in titles.into_iter().enumerate() {
             let body = layout.panes[i];
             let response = ui.interact(body, ui.scope_id().with(("presented", i)), Sense::hover());
@@ -178,8 +182,11 @@ impl PartPainter {
                 1 => paint(&self.canvases.reconstruction, &painter, &placed[i]),
                 _ => paint(&self.canvases.map, &painter, &placed[i]),
             }
+            if let Some(mask) = part.truth.and_then(PartTruth::outline).filter(|_| i != 1) {
+                outline_mask(&painter, &placed[i], size, mask);
+            }
         }
-        bar(ui, sizes, layout.bar, part.scale);
+        bar(ui, sizes, layout.bar, part);
         // The final reconstruction counts as a separate step.
         let last = view.frames.last().map_or(0, |kept| kept.step);
         let last = last.max(view.records.last().map_or(1, |record| record.step)).max(1);
@@ -204,12 +211,12 @@ fn caption(ui: &mut Ui, rect: Rect, words: impl Into<String>, colour: Color32) {
     text(ui, rect, words, Layout::left_to_right(Align::Center));
 }
 
-/// Draws the colour scale of the difference.
-fn bar(ui: &mut Ui, sizes: &PresentationSizes, rect: Rect, scale: f32) {
+/// Draws the colour scale of the map.
+fn bar(ui: &mut Ui, sizes: &PresentationSizes, rect: Rect, part: &PresentedPart<'_>) {
     let p = Palette::of(ui);
-    let high = format!("{} per pixel", ticks::figure(Some(scale)));
+    let high = format!("{} {}", ticks::figure(Some(part.scale)), part.map.unsigned().unit());
     let third = rect.width() / 3.0;
-    caption(ui, rect.with_max_x(rect.left() + third), "no difference", p.text_weak);
+    caption(ui, rect.with_max_x(rect.left() + third), if part.map == DisplayMap::Difference { "no difference" } else { "usual" }, p.text_weak);
     let words = RichText::new(high).text_style(theme::caption()).color(p.text_weak);
     text(ui, rect.with_min_x(rect.right() - third), words, Layout::right_to_left(Align::Center));
     let colours = Rect::from_center_size(rect.center(), vec2(third - sizes.gap(), sizes.dot()));
@@ -256,9 +263,9 @@ fn curve(ui: &mut Ui, sizes: &PresentationSizes, rect: Rect, records: &[StepReco
 }
 
 /// Draws the verdict with its shape and explanation.
-fn verdict_text(ui: &mut Ui, sizes: &PresentationSizes, rect: Rect, entry: &QueryEntry) {
+fn verdict_text(ui: &mut Ui, sizes: &PresentationSizes, rect: Rect, part: &PresentedPart<'_>) {
     let p = Palette::of(ui);
-    let (state, word) = (query_mark(entry), verdict::title(entry));
+    let (state, word) = (query_mark(part.entry), verdict::title(part.entry));
     let (head, body) = rect.split_top_bottom_at_y(rect.top() + sizes.word());
     let (shape, rest) = head.split_left_right_at_x(head.left() + sizes.word());
     let response = ui.interact(shape, ui.scope_id().with("presented-verdict"), Sense::hover());
@@ -267,10 +274,10 @@ fn verdict_text(ui: &mut Ui, sizes: &PresentationSizes, rect: Rect, entry: &Quer
     let colour = if state == StatusMark::Unknown { p.text_strong } else { p.state(state) };
     let word = RichText::new(word).text_style(theme::verdict()).color(colour);
     text(ui, rest.with_min_x(rest.left() + sizes.dot()), word, Layout::left_to_right(Align::Center));
-    let words = match &entry.assessment {
-        Some(assessment) => sentence(&assessment.describe()),
-        None => NO_RATE.to_owned(),
-    };
+    let mut words = part.entry.judged.as_ref().map_or_else(|| NO_RATE.to_owned(), Judged::describe);
+    if let Some(truth) = part.truth {
+        words = format!("{}. {words}", truth.describe(part.entry.assessment()));
+    }
     let words = RichText::new(words).color(p.text);
     let body = body.with_min_y(body.top() + sizes.dot());
     ui.scope_builder(egui::UiBuilder::new().max_rect(body), |ui| ui.add(egui::Label::new(words).wrap()));

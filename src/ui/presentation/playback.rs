@@ -1,6 +1,6 @@
 //! The course of a presentation: waiting for inspections, the parts in turn, the summary.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use egui::{CentralPanel, Context, CursorIcon, Frame, Layout, Rect, RichText, Ui, ViewportCommand};
 
@@ -17,7 +17,8 @@ use crate::{
         EngineState,
         inspection::{InspectionStatus, ModelState, QueryEntry, QueryId, QueryView},
     },
-    ui::{UiCommand, theme, theme::Palette},
+    inspect::evaluation::{EvaluatedMap, PartTruth},
+    ui::{UiCommand, pages::inspect::raster::DisplayMap, theme, theme::Palette},
 };
 
 /// Seconds for which the hint is shown after the last input, and in which it fades.
@@ -44,6 +45,8 @@ pub(crate) struct Presentation {
     requested: Vec<QueryId>,
     /// Those of them that have a result.
     parts: Vec<QueryId>,
+    /// What is known of parts of test sets.
+    known: HashMap<QueryId, Arc<PartTruth>>,
     scene: Scene,
     playing: bool,
     /// Seconds into the current part.
@@ -59,9 +62,9 @@ pub(crate) struct Presentation {
 }
 
 impl Presentation {
-    /// Presents inspected parts.
-    pub(crate) fn of(parts: Vec<QueryId>) -> Self {
-        Self { scene: Scene::Part(0), parts: parts.clone(), ..Self::awaiting(parts) }
+    /// Presents inspected parts; `known` holds what is known of those that are part of a test set.
+    pub(crate) fn of(parts: Vec<QueryId>, known: HashMap<QueryId, Arc<PartTruth>>) -> Self {
+        Self { scene: Scene::Part(0), parts: parts.clone(), known, ..Self::awaiting(parts) }
     }
 
     /// Waits for parts to be inspected, then presents them.
@@ -69,6 +72,7 @@ impl Presentation {
         Self {
             requested,
             parts: Vec::new(),
+            known: HashMap::new(),
             scene: Scene::Waiting,
             playing: true,
             seconds: 0.0,
@@ -195,7 +199,7 @@ impl Presentation {
         if entries.len() < self.requested.len() || !entries.iter().all(|e| e.state.is_over()) {
             return;
         }
-        self.parts = entries.iter().filter(|e| e.scores.is_some()).map(|e| e.id).collect();
+        self.parts = entries.iter().filter(|e| e.judged.is_some()).map(|e| e.id).collect();
         if !self.parts.is_empty() {
             self.show(Scene::Part(0));
         }
@@ -231,13 +235,17 @@ impl Presentation {
         let Some(entry) = status.entries.iter().find(|e| e.id == id) else { return };
         let view = view(engine, id);
         let outcome = view.as_ref().and_then(|view| view.outcome.as_ref());
-        let scale = match (&status.model, outcome) {
-            (ModelState::Ready(model), Some(outcome)) => model.calibration(&outcome.knobs).map(|c| c.scale.difference),
+        let model = match &status.model {
+            ModelState::Ready(model) => Some(model),
             _ => None,
         };
-        let scale = scale.filter(|s| s.is_finite() && *s > 0.0).unwrap_or(1.0);
+        let map = model.zip(outcome).map_or(EvaluatedMap::Difference, |(model, outcome)| model.deciding_map(outcome));
+        let map = DisplayMap::from(map);
+        let scale = model.zip(outcome).and_then(|(model, outcome)| model.map_scale(&outcome.knobs));
+        let scale = scale.map(|scale| map.upper(&scale)).filter(|s| s.is_finite() && *s > 0.0);
+        let scale = scale.unwrap_or(map.unscaled());
         let number = (at + 1, self.parts.len());
-        let part = PresentedPart { entry, view: view.as_deref(), scale, number, seconds: self.seconds };
+        let part = PresentedPart { entry, truth: self.known.get(&id).map(Arc::as_ref), view: view.as_deref(), map, scale, number, seconds: self.seconds };
         self.page.ui(ui, sizes, area, &part);
     }
 

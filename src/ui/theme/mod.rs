@@ -12,6 +12,6 @@ pub(crate) use controls::{bar_margin, outline_check_boxes, primary_button, weak_
 pub(crate) use palette::Palette;
 pub(crate) use presentation::PresentationSizes;
 pub(crate) use sizes::*;
-pub(crate) use status_mark::{StatusMark, paint_state, state_icon};
+pub(crate) use status_mark::{OutcomeMark, StatusMark, paint_outcome, paint_state, state_icon};
 pub(crate) use style::{apply, install_fonts};
 pub(crate) use text_styles::{caption, figure, section, verdict};

@@ -68,6 +68,37 @@ pub(crate) fn paint_state(painter: &egui::Painter, p: &Palette, state: StatusMar
     painter.add(shape);
 }
 
+/// Whether a model is right about a part whose label is known. Shapes of their own, without a state's colour: a state
+/// says what a part is, this says how the model did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OutcomeMark {
+    /// Right: a tick.
+    Correct,
+    /// Right, but close to the threshold: a wave.
+    Borderline,
+    /// Wrong: a cross.
+    Wrong,
+}
+
+/// Draws the mark of an outcome, `side` points wide.
+pub(crate) fn paint_outcome(painter: &egui::Painter, p: &Palette, mark: OutcomeMark, centre: Pos2, side: f32) {
+    let r = side / 2.0;
+    let line = |colour, points: Vec<Vec2>| {
+        painter.add(Shape::line(points.into_iter().map(|at| centre + at * r).collect(), Stroke::new(2.0, colour)));
+    };
+    match mark {
+        OutcomeMark::Correct => line(p.text_weak, vec![vec2(-0.8, 0.1), vec2(-0.2, 0.7), vec2(0.8, -0.6)]),
+        OutcomeMark::Borderline => line(
+            p.text,
+            vec![vec2(-0.9, 0.2), vec2(-0.5, -0.2), vec2(-0.1, 0.0), vec2(0.4, 0.25), vec2(0.9, -0.2)],
+        ),
+        OutcomeMark::Wrong => {
+            line(p.text_strong, vec![vec2(-0.7, -0.7), vec2(0.7, 0.7)]);
+            line(p.text_strong, vec![vec2(-0.7, 0.7), vec2(0.7, -0.7)]);
+        }
+    }
+}
+
 /// A state's icon as a widget, with the state's name as its accessible name.
 pub(crate) fn state_icon(ui: &mut Ui, state: StatusMark) -> Response {
     let (rect, response) = ui.allocate_exact_size(Vec2::splat(ICON), Sense::hover());

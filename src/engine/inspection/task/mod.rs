@@ -30,7 +30,7 @@ use crate::{
         task::{ActiveModel, Context, EngineTask, Readiness},
     },
     format::sentence,
-    inspect::{InspectError, InspectionJob, InvertKnobs, LatentStart, Model, Planes},
+    inspect::{InspectError, InspectionJob, InvertKnobs, LatentStart, Model, Planes, calibration::ScoreOrigin},
     text::PrintablePath,
     time::TimeLeft,
 };
@@ -69,9 +69,8 @@ struct QuerySlot {
     restart: Option<(u64, bool)>,
     shown: Option<Instant>,
     measured: TimeLeft,
-    /// Hash of the model of the outcome.
-    model: Option<Arc<str>>,
-    knobs: InvertKnobs,
+    /// Model, knobs and regions of the inspection, once it has begun.
+    origin: Option<ScoreOrigin>,
     bytes: usize,
     finished: u64,
 }
@@ -159,6 +158,11 @@ impl InspectionTask {
                 }
             }),
             InspectionRequest::Stop(id) => self.stop(id),
+            InspectionRequest::StopAll => {
+                let left = self.slots.iter().filter(|slot| !slot.entry.state.is_over()).map(|slot| slot.entry.id);
+                left.collect::<Vec<_>>().into_iter().for_each(|id| self.stop(id));
+            }
+            InspectionRequest::Finish(ids) => self.finish_stopped(&ids),
             InspectionRequest::AddSteps(id, steps) => self.more(id, steps),
             InspectionRequest::Restart { id, seed, random } => self.restart(id, seed, random),
             InspectionRequest::SetKnobs(knobs) => match knobs.validate() {
@@ -238,6 +242,7 @@ impl InspectionTask {
         }
         self.state.inspection.status.write().calibrating = None;
         self.show_model();
+        self.judge_again();
     }
 
     /// Updates the facts about the active model.
@@ -280,8 +285,7 @@ impl InspectionTask {
                 restart: None,
                 shown: None,
                 measured: TimeLeft::default(),
-                model: None,
-                knobs: self.knobs.clone(),
+                origin: None,
                 bytes: 0,
                 finished: 0,
             });
@@ -325,13 +329,35 @@ impl InspectionTask {
         });
     }
 
+    /// Queues stopped queries again, in this order. One that was stopped between two steps goes on from there.
+    fn finish_stopped(&mut self, ids: &[QueryId]) {
+        self.requests += 1;
+        let (request, current) = (self.requests, Arc::clone(&self.hash));
+        for (i, id) in ids.iter().enumerate() {
+            self.update(*id, |slot| {
+                if slot.entry.state != QueryState::Stopped {
+                    return;
+                }
+                slot.order = (request, Reverse(i));
+                match (&mut slot.job, &slot.origin) {
+                    (Some(job), Some(ScoreOrigin { hash, stopped: Some((steps, of)), .. })) if *hash == current => {
+                        job.extend(of.saturating_sub(*steps));
+                        slot.entry.steps = job.steps();
+                    }
+                    _ => (slot.job, slot.restart) = (None, None),
+                }
+                slot.entry.requeue();
+            });
+        }
+    }
+
     fn more(&mut self, id: QueryId, steps: usize) {
         self.requests += 1;
         let (request, current) = (self.requests, Arc::clone(&self.hash));
         self.update(id, |slot| {
             slot.order = (request, Reverse(0));
             match &mut slot.job {
-                Some(job) if slot.model.as_ref().is_none_or(|m| *m == current) => {
+                Some(job) if slot.origin.as_ref().is_none_or(|origin| origin.hash == current) => {
                     job.extend(steps);
                     slot.entry.steps = job.steps();
                 }
@@ -341,7 +367,7 @@ impl InspectionTask {
                     slot.restart = None;
                 }
             }
-            slot.entry.state = QueryState::Waiting;
+            slot.entry.requeue();
         });
     }
 
@@ -352,8 +378,7 @@ impl InspectionTask {
             slot.order = (request, Reverse(0));
             slot.job = None;
             slot.restart = Some((seed, random));
-            slot.entry.state = QueryState::Waiting;
-            (slot.entry.scores, slot.entry.assessment) = (None, None);
+            slot.entry.requeue();
         });
     }
 
@@ -451,8 +476,14 @@ impl InspectionTask {
                     knobs.start = LatentStart::Random;
                 }
             }
-            slot.knobs = knobs.clone();
-            slot.model = Some(Arc::clone(&self.hash));
+            slot.origin = Some(ScoreOrigin {
+                hash: Arc::clone(&self.hash),
+                model: model.info().name.clone(),
+                knobs: self.knobs.clone(),
+                regions: model.info().regions.clone(),
+                other_start: knobs.start != self.knobs.start,
+                stopped: None,
+            });
             match InspectionJob::new(model.networks(), query, knobs, &model.info().regions) {
                 Ok(job) => {
                     slot.entry.steps = job.steps();
@@ -514,14 +545,12 @@ impl InspectionTask {
 
     fn finish(&mut self, i: usize, outbox: &mut Outbox) {
         let (Some(model), Some(slot)) = (&self.model, self.slots.get_mut(i)) else { return };
-        let Some(job) = &slot.job else { return };
-        // A restart from another seed is assessed by the calibration for the other knobs.
-        let calibration = model.calibration(&self.knobs).zip(model.rate(&self.knobs));
-        let fits = calibration.filter(|(c, _)| {
-            let varied = InvertKnobs { start: c.knobs.start, ..slot.knobs.clone() };
-            c.knobs.comparable(&varied)
-        });
-        let Some(outcome) = job.outcome(fits) else { return };
+        let (Some(job), Some(origin)) = (&slot.job, &mut slot.origin) else { return };
+        let Some(mut outcome) = job.outcome(None) else { return };
+        let complete = outcome.knobs.steps_for(outcome.tiles);
+        let early = job.is_stopped() && outcome.steps < complete;
+        origin.stopped = early.then_some((outcome.steps, complete));
+        outcome.judged = model.verdict_basis(&self.hash).judge(outcome.scores().clone(), origin);
         let neighbours = nearest_neighbours(model, &outcome);
         self.finished += 1;
         slot.finished = self.finished;
@@ -530,8 +559,7 @@ impl InspectionTask {
         slot.entry.steps = outcome.steps;
         slot.entry.steps_per_second = outcome.steps as f64 / outcome.seconds.max(1e-9);
         slot.entry.seconds_left = None;
-        slot.entry.scores = Some(outcome.scores.clone());
-        slot.entry.assessment = outcome.assessment.clone();
+        slot.entry.judged = Some(outcome.judged.clone());
         let frames: usize = job.frames().iter().map(|f| f.pixels.len() * size_of::<u16>()).sum();
         slot.bytes = frames + outcome.query.values().len() * 5 * size_of::<f32>();
         let view = QueryView {

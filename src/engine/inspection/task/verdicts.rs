@@ -21,7 +21,6 @@ impl InspectionTask {
         let Some(model) = &mut self.model else { return };
         match model.promise(rate, &self.knobs) {
             Ok(()) => self.rejudge(outbox),
-            Err(DecisionError::NotCalibrated) => {}
             Err(error) => self.state.inspection.status.write().rate_refused = Some(format!("{error}.")),
         }
     }
@@ -42,7 +41,7 @@ impl InspectionTask {
     fn rejudge(&mut self, outbox: &mut Outbox) {
         self.save(outbox);
         self.show_model();
-        self.assess_again();
+        self.judge_again();
     }
 
     pub(crate) fn regions(&mut self, regions: Regions, outbox: &mut Outbox) {
@@ -55,6 +54,7 @@ impl InspectionTask {
         self.state.inspection.status.write().calibrating = None;
         self.save(outbox);
         self.show_model();
+        self.judge_again();
     }
 
     /// Saves the model to its file, if it has one.
@@ -104,20 +104,24 @@ impl InspectionTask {
         }
     }
 
-    /// Assesses the finished queries again.
-    pub(crate) fn assess_again(&mut self) {
+    /// Judges the finished queries again from their stored scores.
+    pub(crate) fn judge_again(&mut self) {
         let Some(model) = &self.model else { return };
+        let basis = model.verdict_basis(&self.hash);
         for i in 0..self.slots.len() {
             let slot = &mut self.slots[i];
-            let own = slot.model.as_ref() == Some(&self.hash);
-            let Some(scores) = slot.entry.scores.clone().filter(|_| own) else { continue };
-            slot.entry.assessment = model.assess(&scores, &slot.knobs);
+            let (Some(scores), Some(origin)) = (slot.entry.scores(), &slot.origin) else { continue };
+            let judged = basis.judge(scores.clone(), origin);
+            if slot.entry.judged.as_ref() == Some(&judged) {
+                continue;
+            }
+            slot.entry.judged = Some(judged.clone());
             let mut views = self.state.inspection.views.write();
             if let Some(view) = views.get_mut(&slot.entry.id) {
                 let mut changed = QueryView::clone(view);
-                changed.outcome = changed.outcome.map(|outcome| {
-                    Arc::new(Outcome { assessment: slot.entry.assessment.clone(), ..Outcome::clone(&outcome) })
-                });
+                changed.outcome = changed
+                    .outcome
+                    .map(|outcome| Arc::new(Outcome { judged: judged.clone(), ..Outcome::clone(&outcome) }));
                 *view = Arc::new(changed);
             }
             drop(views);
@@ -167,7 +171,7 @@ impl InspectionTask {
                     self.save(outbox);
                     outbox.notice(Severity::Info, format!("The model was calibrated on {n} held-out images."), "");
                     self.show_model();
-                    self.assess_again();
+                    self.judge_again();
                     false
                 }
                 Err(error) => fail(error.to_string(), outbox),

@@ -136,7 +136,7 @@ impl Ledger for MemoryLedger {
     }
 
     fn record(&mut self, inspected: &InspectedFile) -> Result<(), LedgerError> {
-        let outcome = (inspected.outcome.scores.clone(), inspected.outcome.assessment.clone());
+        let outcome = (inspected.outcome.scores().clone(), inspected.outcome.assessment().cloned());
         self.add(LedgerEntry { path: inspected.path.clone(), hash: Some(inspected.hash), outcome: Ok(outcome) });
         Ok(())
     }

@@ -6,6 +6,7 @@ use super::ledger::{Ledger, LedgerError};
 use crate::{
     data::FileHash,
     engine::intake::inspected::InspectedFile,
+    inspect::Judged,
     review::{
         Findings, KeptPictures, Record, RegionThreshold, Timestamp, find_regions, kept_picture,
         record::{NewInspection, NewPart},
@@ -64,14 +65,18 @@ impl Ledger for RecordLedger {
 
     fn record(&mut self, inspected: &InspectedFile) -> Result<(), LedgerError> {
         let outcome = &inspected.outcome;
-        let (Some(assessment), Some(scale)) = (outcome.assessment.clone(), inspected.scale) else {
-            return Err(LedgerError::new("the model is not calibrated, so there is no verdict to record"));
+        let (scores, assessment, threshold, scale) = match &outcome.judged {
+            Judged::Verdict { scores, assessment, threshold, scale, .. } => (scores, assessment, *threshold, scale),
+            Judged::NoVerdict { reason, .. } => {
+                let why = format!("there is no verdict to record. {}", reason.describe());
+                return Err(LedgerError::new(why));
+            }
         };
         let (kind, map) = inspected.map();
         // Healthy parts hardly exceed half of the scale.
-        let level = kind.upper(&scale) / 2.0;
-        let threshold = RegionThreshold { level, min_area: MIN_AREA, max_regions: MAX_REGIONS };
-        let regions = find_regions(&map, outcome.query.width(), outcome.query.height(), &threshold);
+        let level = kind.upper(scale) / 2.0;
+        let extent = RegionThreshold { level, min_area: MIN_AREA, max_regions: MAX_REGIONS };
+        let regions = find_regions(&map, outcome.query.width(), outcome.query.height(), &extent);
         // The image may have been inspected at a lower resolution than it is stored.
         let by = inspected.width as f32 / outcome.query.width().max(1) as f32;
         let regions = regions.into_iter().map(|region| region.scaled(by)).collect();
@@ -85,9 +90,9 @@ impl Ledger for RecordLedger {
         let inspection = NewInspection {
             model: hash_of(&inspected.model.hash)?,
             model_name: inspected.model.name.clone(),
-            assessment,
-            threshold: inspected.threshold,
-            findings: Findings { scores: outcome.scores.clone(), regions },
+            assessment: assessment.clone(),
+            threshold: Some(threshold),
+            findings: Findings { scores: scores.clone(), regions },
             seconds: outcome.seconds,
             time: Timestamp::now(),
         };

@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::inspect::{
-    InspectionJob, InvertKnobs, Model, Outcome,
+    InspectionJob, InvertKnobs, Model, Outcome, deciding_map,
     evaluation::{EvaluatedMap, Evaluation, EvaluationSummary, TestSet},
     export::{map_png, query_png},
 };
@@ -71,7 +71,7 @@ pub struct ReportCase {
     /// Index in [`Evaluation::images`].
     pub index: usize,
     /// Title and PNG of the image and of every map.
-    pub pictures: Vec<(&'static str, Vec<u8>)>,
+    pub pictures: Vec<(String, Vec<u8>)>,
 }
 
 /// Renders one of [`worst_cases`]. The image is inspected again, since maps are not kept.
@@ -123,11 +123,15 @@ pub(crate) fn case_from_outcome(
 ) -> Result<ReportCase, String> {
     let scale = evaluation.calibration.as_ref().map(|c| c.scale);
     let fault = |error: io::Error| error.to_string();
-    let mut pictures = vec![("Image", query_png(outcome, SIDE).map_err(fault)?)];
-    for map in EvaluatedMap::ALL {
+    let mut pictures = vec![("Image".to_owned(), query_png(outcome, SIDE).map_err(fault)?)];
+    let deciding = deciding_map(evaluation.calibration.as_ref(), outcome.critic.is_some());
+    // The deciding map comes first.
+    let others = EvaluatedMap::ALL.into_iter().filter(|map| *map != deciding);
+    for map in std::iter::once(deciding).chain(others) {
         if let Some(values) = map.of(outcome) {
             let upper = scale.as_ref().map(|s| map.upper(s));
-            pictures.push((map.title(), map_png(outcome, &values, upper, SIDE).map_err(fault)?));
+            let title = if map == deciding { format!("{} (decides)", map.title()) } else { map.title().to_owned() };
+            pictures.push((title, map_png(outcome, &values, upper, SIDE).map_err(fault)?));
         }
     }
     Ok(ReportCase { kind, index, pictures })

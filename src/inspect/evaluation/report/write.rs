@@ -15,6 +15,7 @@ use crate::{
 };
 
 /// Writes `images.csv`, `metrics.json` and `report.html` into `dir`, creating it if necessary, and returns their paths.
+/// Where one of them is there already, all three get a number; no file is replaced.
 /// The first model is the subject of the report, others are compared with it.
 ///
 /// # Errors
@@ -22,6 +23,7 @@ use crate::{
 pub fn write(dir: &Path, models: &[ReportedModel]) -> Result<Vec<PathBuf>, FileError> {
     fs::create_dir_all(dir).map_err(|cause| FileError::new(Access::Write, dir, cause))?;
     let paths = ["images.csv", "metrics.json", "report.html"].map(|name| dir.join(name));
+    let paths = files::unused_group(paths.each_ref().map(PathBuf::as_path));
     let [images, metrics, page] = &paths;
     files::write_atomic_with(images, |out| write_images(out, models))?;
     files::write_atomic_with(metrics, |out| {
@@ -66,8 +68,7 @@ fn write_images(out: &mut dyn io::Write, models: &[ReportedModel]) -> io::Result
                 Cell::known(assessment.as_ref().map(|a| a.p)),
                 Cell::known(summary.rate),
             ];
-            // In their native single precision.
-            row.extend(ScoreKind::ALL.map(|kind| Cell::value(e.scores.get(kind) as f32)));
+            row.extend(ScoreKind::ALL.map(|kind| Cell::value(e.scores.cell(kind))));
             row.extend([e.size.0, e.size.1, e.steps].map(Cell::value));
             row.push(Cell::value(e.seconds));
             row.push(Cell::text(e.path.as_deref().map(path_text::to_text).unwrap_or_default()));

@@ -7,7 +7,7 @@ use crate::{
     inspect::evaluation::Confusion,
     ui::{
         theme,
-        theme::{Palette, StatusMark},
+        theme::{OutcomeMark, Palette},
         widgets::ticks,
     },
 };
@@ -30,23 +30,23 @@ pub(crate) fn ui(ui: &mut Ui, c: &Confusion, current: ImageFilter) -> Option<Ima
             "defective",
             bad,
             [
-                (c.caught, ImageFilter::Caught, StatusMark::Healthy),
-                (c.missed, ImageFilter::Missed, StatusMark::Defective),
+                (c.caught, ImageFilter::Caught, OutcomeMark::Correct),
+                (c.missed, ImageFilter::Missed, OutcomeMark::Wrong),
             ],
         ),
         (
             "healthy",
             good,
             [
-                (c.false_alarms, ImageFilter::FalseAlarms, StatusMark::Defective),
-                (c.passed, ImageFilter::Passed, StatusMark::Healthy),
+                (c.false_alarms, ImageFilter::FalseAlarms, OutcomeMark::Wrong),
+                (c.passed, ImageFilter::Passed, OutcomeMark::Correct),
             ],
         ),
     ];
     for (truth, all, cells) in rows {
         let (row, _) = ui.allocate_exact_size(vec2(ui.available_width(), theme::MATRIX_ROW), Sense::hover());
         ui.painter().text(row.left_center(), Align2::LEFT_CENTER, truth, font.clone(), p.text_weak);
-        for (i, (count, filter, state)) in cells.into_iter().enumerate() {
+        for (i, (count, filter, mark)) in cells.into_iter().enumerate() {
             let left = row.left() + names + i as f32 * (width + theme::GAP_XS);
             let rect = Rect::from_min_size(pos2(left, row.top()), vec2(width, row.height()));
             let on = current == filter;
@@ -55,7 +55,7 @@ pub(crate) fn ui(ui: &mut Ui, c: &Confusion, current: ImageFilter) -> Option<Ima
             let caption = format!("{} · {share}", filter.title().to_lowercase());
             let response = ui.interact(rect, ui.scope_id().with(("cell", truth, i)), Sense::click());
             response.widget_info(|| WidgetInfo::selected(Role::Button, true, on, text.clone()));
-            cell(ui, &response, on, count, &caption, state);
+            cell(ui, &response, on, count, &caption, mark);
             if response.on_hover_text(format!("{text}. Click to list them.")).clicked() {
                 request = Some(if on { ImageFilter::All } else { filter });
             }
@@ -65,7 +65,7 @@ pub(crate) fn ui(ui: &mut Ui, c: &Confusion, current: ImageFilter) -> Option<Ima
 }
 
 /// Draws a cell with its count and caption.
-fn cell(ui: &Ui, response: &Response, on: bool, count: usize, caption: &str, state: StatusMark) {
+fn cell(ui: &Ui, response: &Response, on: bool, count: usize, caption: &str, mark: OutcomeMark) {
     let p = Palette::of(ui);
     let (rect, painter) = (response.rect, ui.painter());
     let fill = if on {
@@ -82,7 +82,7 @@ fn cell(ui: &Ui, response: &Response, on: bool, count: usize, caption: &str, sta
     let upper = rect.center() - vec2(0.0, 8.0);
     let (number, font) = (ticks::grouped(count as f64, 0), theme::section().resolve(ui.style()));
     let drawn = painter.text(upper, Align2::CENTER_CENTER, number, font, p.text_strong);
-    theme::paint_state(painter, &p, state, pos2(drawn.left() - 10.0, upper.y), theme::ICON - 2.0);
+    theme::paint_outcome(painter, &p, mark, pos2(drawn.left() - 10.0, upper.y), theme::ICON - 2.0);
     let colour = if on { p.text } else { p.text_weak };
     let font = theme::caption().resolve(ui.style());
     painter.text(rect.center() + vec2(0.0, 9.0), Align2::CENTER_CENTER, caption, font, colour);

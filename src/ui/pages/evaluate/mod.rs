@@ -26,10 +26,10 @@ use scene::{EvaluateScene, RateStatus};
 use serde::{Deserialize, Serialize};
 use table::{ImageTable, TableRequest};
 
-use super::thumbnail;
+use super::{examine::examine, thumbnail};
 use crate::{
-    engine::{EngineState, EvaluationRequest, InspectionRequest, evaluation::EvaluationPhase, inspection::QuerySource},
-    inspect::{Evaluation, ScoreKind},
+    engine::{EngineState, EvaluationRequest, InspectionRequest, evaluation::EvaluationPhase},
+    inspect::{Evaluation, ScoreKind, evaluation::PartTruth},
     ui::{Action, EvaluationContext, Frame, UiCommand, focus, theme, theme::Palette, widgets, widgets::pane},
 };
 
@@ -145,7 +145,7 @@ impl EvaluateWorkspace {
 
     /// Returns the selected score.
     fn kind(&self, evaluation: &Evaluation) -> ScoreKind {
-        let given = |kind: &ScoreKind| evaluation.images.iter().any(|e| e.scores.get(*kind) != 0.0);
+        let given = |kind: &ScoreKind| evaluation.images.iter().any(|e| e.scores.known(*kind).is_some());
         self.layout.score.filter(given).unwrap_or(evaluation.score)
     }
 
@@ -235,13 +235,16 @@ impl EvaluateWorkspace {
     }
 
     /// Returns the action that opens an image on the Inspect page.
-    fn open(scene: &EvaluateScene, index: usize) -> Option<Action> {
-        let examined = scene.evaluation()?.images.iter().find(|e| e.index == index)?;
-        let source = match examined.path.clone().filter(|path| path.is_file()) {
-            Some(path) => QuerySource::File(path),
-            None => QuerySource::Picture(scene.status.tests.as_ref()?.picture(examined.index).ok()?),
+    fn open(&self, scene: &EvaluateScene, index: usize) -> Option<Action> {
+        let tests = scene.status.tests.as_ref()?;
+        let outcomes = match self.results.current() {
+            Some((scored, Some(judged))) => {
+                let images = scored.evaluation.images.iter();
+                images.zip(&judged.outcomes).map(|(image, outcome)| (image.index, outcome.cell)).collect()
+            }
+            _ => Arc::default(),
         };
-        Some(Action::Examine { name: examined.name.clone(), source })
+        examine(PartTruth::new(Arc::clone(tests), index, outcomes))
     }
 
     /// Carries out the commands of this page; others are ignored.
@@ -259,7 +262,7 @@ impl EvaluateWorkspace {
                 if self.selected.is_none() {
                     self.step(0);
                 }
-                actions.extend(self.selected.and_then(|index| Self::open(&scene, index)));
+                actions.extend(self.selected.and_then(|index| self.open(&scene, index)));
             }
             UiCommand::EvaluateAdopt => {
                 let Some(rate) = self.rate(&evaluation) else { return };
@@ -386,7 +389,7 @@ impl EvaluateWorkspace {
             TableRequest::Select(index) => self.selected = Some(index),
             TableRequest::Open(index) => {
                 self.selected = Some(index);
-                frame.actions.extend(Self::open(scene, index));
+                frame.actions.extend(self.open(scene, index));
             }
             TableRequest::Filter(filter) => self.layout.filter = filter,
             TableRequest::AllDefectTypes => self.only = None,

@@ -2,67 +2,32 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ui::theme::StatusMark;
-
-/// A cell of the confusion matrix.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum MatrixCell {
-    /// Defective and not flagged.
-    Missed,
-    /// Healthy and flagged.
-    FalseAlarm,
-    /// Defective and flagged.
-    Caught,
-    /// Healthy and not flagged.
-    Passed,
-}
-
-impl MatrixCell {
-    /// Name on screen.
-    pub(crate) fn title(self) -> &'static str {
-        match self {
-            Self::Missed => "Missed",
-            Self::FalseAlarm => "False alarm",
-            Self::Caught => "Caught",
-            Self::Passed => "Passed",
-        }
-    }
-
-    /// Returns the cell of an image by its label and verdict.
-    pub(crate) fn of(defective: bool, flagged: bool) -> Self {
-        match (defective, flagged) {
-            (true, false) => Self::Missed,
-            (false, true) => Self::FalseAlarm,
-            (true, true) => Self::Caught,
-            (false, false) => Self::Passed,
-        }
-    }
-}
+use crate::{inspect::evaluation::TestOutcome, ui::theme::OutcomeMark};
 
 /// The outcome of one image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ImageOutcome {
     /// Its cell of the confusion matrix.
-    pub cell: MatrixCell,
+    pub cell: TestOutcome,
     /// Not flagged, but just below the threshold.
     pub borderline: bool,
 }
 
 impl ImageOutcome {
     /// Returns its mark: correct, borderline or wrong.
-    pub(crate) fn state(&self) -> StatusMark {
-        match self.cell {
-            MatrixCell::Missed | MatrixCell::FalseAlarm => StatusMark::Defective,
-            MatrixCell::Caught | MatrixCell::Passed if self.borderline => StatusMark::Suspect,
-            MatrixCell::Caught | MatrixCell::Passed => StatusMark::Healthy,
+    pub(crate) fn mark(&self) -> OutcomeMark {
+        match self.cell.is_correct() {
+            false => OutcomeMark::Wrong,
+            true if self.borderline => OutcomeMark::Borderline,
+            true => OutcomeMark::Correct,
         }
     }
 
     /// Returns the outcome in words.
     pub(crate) fn words(&self) -> &'static str {
         match (self.cell, self.borderline) {
-            (MatrixCell::Missed, true) => "Missed, borderline",
-            (MatrixCell::Passed, true) => "Passed, borderline",
+            (TestOutcome::Missed, true) => "Missed, borderline",
+            (TestOutcome::Passed, true) => "Passed, borderline",
             (cell, _) => cell.title(),
         }
     }
@@ -70,11 +35,11 @@ impl ImageOutcome {
     /// Returns its rank in the order of outcomes, worst first.
     pub(crate) fn rank(&self) -> usize {
         match (self.cell, self.borderline) {
-            (MatrixCell::Missed, _) => 0,
-            (MatrixCell::FalseAlarm, _) => 1,
+            (TestOutcome::Missed, _) => 0,
+            (TestOutcome::FalseAlarm, _) => 1,
             (_, true) => 2,
-            (MatrixCell::Caught, false) => 3,
-            (MatrixCell::Passed, false) => 4,
+            (TestOutcome::Caught, false) => 3,
+            (TestOutcome::Passed, false) => 4,
         }
     }
 }
@@ -132,11 +97,11 @@ impl ImageFilter {
     pub(crate) fn matches(self, outcome: &ImageOutcome) -> bool {
         match self {
             Self::All => true,
-            Self::Missed => outcome.cell == MatrixCell::Missed,
-            Self::FalseAlarms => outcome.cell == MatrixCell::FalseAlarm,
+            Self::Missed => outcome.cell == TestOutcome::Missed,
+            Self::FalseAlarms => outcome.cell == TestOutcome::FalseAlarm,
             Self::Borderline => outcome.borderline,
-            Self::Caught => outcome.cell == MatrixCell::Caught,
-            Self::Passed => outcome.cell == MatrixCell::Passed,
+            Self::Caught => outcome.cell == TestOutcome::Caught,
+            Self::Passed => outcome.cell == TestOutcome::Passed,
         }
     }
 }

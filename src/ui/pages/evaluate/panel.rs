@@ -14,7 +14,7 @@ use crate::{
     format::{counted, sentence},
     inspect::{
         ScoreKind,
-        calibration::promise_grounds,
+        calibration::{in_thousand, promise_grounds},
         evaluation::{Estimate, Metrics},
     },
     text::PrintablePath,
@@ -162,9 +162,7 @@ fn apply_rate(ui: &mut Ui, view: &PanelView<'_>, frame: &mut Frame<'_>) {
 
 /// Formats a rate in words.
 pub(crate) fn alarms(rate: f64) -> String {
-    let alarms = rate * 1000.0;
-    let decimals = if (alarms - alarms.round()).abs() < 0.05 { 0 } else { 1 };
-    format!("at most {alarms:.decimals$} false alarms in 1,000")
+    format!("at most {} false alarms in 1,000", in_thousand(rate))
 }
 
 /// Draws the scores that the model computes, each with its AUROC; a click selects one.

@@ -4,12 +4,12 @@ use std::{cmp::Ordering, collections::HashMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use super::outcome::{ImageFilter, ImageOutcome, MatrixCell};
+use super::outcome::{ImageFilter, ImageOutcome};
 use crate::{
     format,
     inspect::{
         EvaluatedImage, Evaluation, ScoreKind,
-        evaluation::{Confusion, CurvePoint, DefectTypeMetrics, Ranking},
+        evaluation::{Confusion, CurvePoint, DefectTypeMetrics, Ranking, TestOutcome},
     },
 };
 
@@ -93,7 +93,7 @@ impl ScoreResults {
         let ranking = evaluation.ranking(kind);
         let ranking = ranking.as_ref();
         let best = ranking.and_then(Ranking::best_f1);
-        let computed = |kind: &ScoreKind| evaluation.images.iter().any(|e| e.scores.get(*kind) != 0.0);
+        let computed = |kind: &ScoreKind| evaluation.images.iter().any(|e| e.scores.known(*kind).is_some());
         let scores = ScoreKind::ALL.into_iter().filter(computed);
         let scores = scores.map(|kind| (kind, evaluation.ranking(kind).and_then(|r| r.auroc()))).collect();
         Self {
@@ -196,7 +196,7 @@ impl ThresholdResults {
         let outcome = |row: &ScoreRow| {
             let flagged = row.score > threshold;
             let borderline = !flagged && borderline.zip(row.p).is_some_and(|(max, p)| p <= max);
-            ImageOutcome { cell: MatrixCell::of(row.defective, flagged), borderline }
+            ImageOutcome { cell: TestOutcome::of(row.defective, flagged), borderline }
         };
         let outcomes: Vec<ImageOutcome> = scored.rows.iter().map(outcome).collect();
         let mut confusion = Confusion::default();
@@ -206,7 +206,7 @@ impl ThresholdResults {
         let examined = &scored.evaluation.images;
         let mut by_type: HashMap<&str, usize> = HashMap::new();
         for (e, outcome) in examined.iter().zip(&outcomes) {
-            if let Some(defect) = e.defect_type().filter(|_| outcome.cell == MatrixCell::Caught) {
+            if let Some(defect) = e.defect_type().filter(|_| outcome.cell == TestOutcome::Caught) {
                 *by_type.entry(defect).or_default() += 1;
             }
         }

@@ -191,9 +191,8 @@ impl ImageTable {
         };
         number(columns.score, ticks::figure(Some(row.score as f32)));
         number(columns.p, p_value(row.p));
-        let state = outcome.state();
         let icon = columns.outcome.left_center() + vec2(6.0, 0.0);
-        theme::paint_state(&painter, &p, state, icon, theme::ICON - 1.0);
+        theme::paint_outcome(&painter, &p, outcome.mark(), icon, theme::ICON - 1.0);
         let words = if columns.outcome.width() < theme::OUTCOME { outcome.cell.title() } else { outcome.words() };
         text(columns.outcome.with_min_x(columns.outcome.left() + 17.0), words, colour);
 
@@ -224,7 +223,7 @@ fn hover(response: Response, view: &TableView<'_>, at: usize) {
 }
 
 fn p_value(p: Option<f64>) -> String {
-    p.map_or_else(|| "–".into(), |p| format!("{p:.3}"))
+    p.map_or_else(|| "–".into(), |p| format!("{p:.4}"))
 }
 
 /// Draws the filter buttons with their counts.

@@ -244,7 +244,7 @@ pub(super) fn without_images(ui: &mut Ui, scene: &InspectScene, entry: &QueryEnt
         QueryState::Running | QueryState::Paused => {
             (format!("Starting {}", entry.name), "Waiting for the first reconstruction.".to_owned())
         }
-        QueryState::Stopped if entry.scores.is_none() => {
+        QueryState::Stopped if entry.judged.is_none() => {
             (format!("{} was stopped before it started", entry.name), "There is nothing to show.".to_owned())
         }
         QueryState::Done | QueryState::Stopped => (

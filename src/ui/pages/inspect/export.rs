@@ -7,9 +7,8 @@ use std::{
 
 use egui::Context;
 
-use super::InspectWorkspace;
+use super::{InspectWorkspace, raster::DisplayMap, tasks::ExportEnd};
 use crate::{
-    data::colour_map::ColourMap,
     engine::{
         BackgroundTask, EngineState, TaskProgress,
         inspection::{ModelFacts, ModelState, QueryEntry, QueryId, QueryView},
@@ -18,9 +17,11 @@ use crate::{
     format::sentence,
     inspect::{
         Outcome,
-        export::{ExportInput, ExportPart, UniqueStems, write_all},
+        evaluation::PartTruth,
+        export::{ExportInput, ExportPart, UniqueStems, stem_of, write_all},
     },
     text::PrintablePath,
+    ui::Action,
 };
 
 /// An inspected image, as it was when the export started.
@@ -28,6 +29,7 @@ struct Item {
     entry: Arc<QueryEntry>,
     view: Arc<QueryView>,
     outcome: Arc<Outcome>,
+    truth: Option<Arc<PartTruth>>,
 }
 
 impl InspectWorkspace {
@@ -56,7 +58,8 @@ impl InspectWorkspace {
             let entry = scene.rows.iter().find(|e| e.id == *id)?;
             let view = views.get(id)?;
             let outcome = view.outcome.as_ref()?;
-            Some(Item { entry: Arc::clone(entry), view: Arc::clone(view), outcome: Arc::clone(outcome) })
+            let truth = self.truth(entry);
+            Some(Item { entry: Arc::clone(entry), view: Arc::clone(view), outcome: Arc::clone(outcome), truth })
         };
         let items: Vec<Item> = ids.iter().filter_map(item).collect();
         if items.is_empty() {
@@ -64,49 +67,64 @@ impl InspectWorkspace {
                 "There is nothing to export yet. Wait for the inspection to finish, or inspect the image again.".into(),
             );
         }
-        let (wake, model, map) = (ctx.clone(), Arc::clone(model), self.triptych.colours());
+        let (wake, model) = (ctx.clone(), Arc::clone(model));
+        let look = (self.triptych.chosen(), self.triptych.is_grey());
         let task = BackgroundTask::spawn(
             "export-inspection",
             move || wake.request_repaint(),
-            move |progress| write(&items, &model, map, &dir, progress),
+            move |progress| write(&items, &model, look, &dir, progress),
         );
         self.tasks.export = Some(task.map_err(|error| sentence(&thread_error(&error)))?);
         Ok(())
     }
 }
 
-/// Writes all parts of all images; returns the message for the user.
+/// Writes all parts of all images, with the chosen map instead of the deciding one if there is a choice, in greys or
+/// colours; returns the message for the user.
 fn write(
     items: &[Item],
     model: &ModelFacts,
-    map: ColourMap,
+    (chosen, grey): (Option<DisplayMap>, bool),
     dir: &Path,
     progress: &TaskProgress,
-) -> Result<String, String> {
+) -> ExportEnd {
     let mut names = UniqueStems::default();
     let total = items.len();
     for (done, item) in items.iter().enumerate() {
         if !progress.report(done, total) {
-            return Err(format!("The export was cancelled; {done} of {total} images were saved."));
+            let text = format!("The export was cancelled: {done} of {total} images were saved to {}.", dir.display());
+            let ids = items[done..].iter().map(|item| item.entry.id).collect();
+            return ExportEnd::Cancelled(text, Action::ExportInspection { ids, dir: dir.to_owned() });
         }
-        let calibration = model.calibration(&item.outcome.knobs);
+        let deciding = model.deciding_map(&item.outcome);
+        let map = chosen.unwrap_or(DisplayMap::from(deciding));
         let query = ExportInput {
             file: &item.entry.name,
             model: &model.name,
             hash: &model.hash,
             outcome: &item.outcome,
+            truth: item.truth.as_deref(),
             frames: &item.view.frames,
-            scale: calibration.map(|c| c.scale),
-            map,
+            scale: model.map_scale(&item.outcome.knobs),
+            shown: map.unsigned(),
+            deciding,
+            map: map.colours(grey),
         };
         let name = &item.entry.name;
-        let stem = Path::new(name).file_stem().map_or_else(|| name.clone(), |s| s.to_string_lossy().into_owned());
-        write_all(dir, &stem, &mut names, &query, &ExportPart::ALL)
-            .map_err(|error| format!("Cannot export {name}: {error}."))?;
+        let stem = match item.entry.path() {
+            Some(path) => stem_of(path),
+            // The name of a generated image is a path within its set.
+            None if name.contains('/') => stem_of(&Path::new("/").join(name)),
+            None => name.clone(),
+        };
+        if let Err(error) = write_all(dir, &stem, &mut names, &query, &ExportPart::ALL) {
+            let saved = format!("{done} of {total} images were saved before.");
+            return ExportEnd::Failed(format!("Cannot export {name}: {error}. {saved}"));
+        }
     }
     let what = match items {
         [item] => item.entry.name.clone(),
         _ => format!("{total} images"),
     };
-    Ok(format!("Images, animation, scores and difference map of {what} saved to {}.", dir.printable()))
+    ExportEnd::Done(format!("Images, animation, scores and difference map of {what} saved to {}.", dir.printable()))
 }

@@ -7,13 +7,14 @@ use std::{
 
 use egui::Context;
 
-use super::{InspectWorkspace, empty::examples, tasks::FolderSearch};
+use super::{InspectWorkspace, empty::examples, tasks::FolderSearch, truth::TruthKey};
 use crate::{
     data::{decode::is_passed_over, image_files::is_image},
     engine::{
         BackgroundTask, EngineState, InspectionRequest,
         inspection::{Query, QueryEntry, QueryId, QuerySource},
     },
+    inspect::evaluation::PartTruth,
     text::PrintablePath,
 };
 
@@ -83,7 +84,11 @@ impl InspectWorkspace {
         engine: &EngineState,
         name: String,
         source: QuerySource,
+        truth: Option<Arc<PartTruth>>,
     ) -> Option<InspectionRequest> {
+        if let Some(truth) = truth {
+            self.truths.insert(TruthKey::of(&name, &source), truth);
+        }
         let same = |entry: &QueryEntry| match (&entry.source, &source) {
             (QuerySource::File(a), QuerySource::File(b)) => a == b,
             (QuerySource::Picture(_), QuerySource::Picture(_)) => entry.name == name,

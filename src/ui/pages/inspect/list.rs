@@ -10,13 +10,14 @@ use egui_material_icons::icons;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    batch::BatchCounts,
     scene::InspectScene,
     status::{query_mark, state_text},
 };
 use crate::{
     engine::inspection::{QueryEntry, QueryId, QueryState, Thumbnail},
     format,
-    inspect::{Assessment, Verdict},
+    inspect::{Assessment, Judged, Verdict},
     text::PrintablePath,
     ui::{
         Frame, UiCommand,
@@ -64,7 +65,7 @@ const OUTCOMES: [&str; 4] = ["Healthy", "Suspect", "Defective", "No verdict"];
 impl ListView {
     /// Filters and sorts the rows; `kept` is never filtered out.
     pub(crate) fn arrange(&self, rows: &mut Vec<Arc<QueryEntry>>, kept: Option<QueryId>) {
-        let is_hidden = |entry: &QueryEntry| match entry.assessment.as_ref().map(|a| a.verdict) {
+        let is_hidden = |entry: &QueryEntry| match entry.assessment().map(|a| a.verdict) {
             Some(Verdict::Healthy) => self.hidden[0],
             Some(Verdict::Suspect) => self.hidden[1],
             Some(Verdict::Defective) => self.hidden[2],
@@ -73,7 +74,7 @@ impl ListView {
         };
         rows.retain(|entry| Some(entry.id) == kept || !is_hidden(entry));
         // Smaller p-values first, then larger scores.
-        let rank = |entry: &QueryEntry| entry.assessment.as_ref().map_or((2.0, 0.0), Assessment::rank);
+        let rank = |entry: &QueryEntry| entry.assessment().map_or((2.0, 0.0), Assessment::rank);
         match self.order {
             Order::Added => {}
             Order::Worst => rows.sort_by(|a, b| {
@@ -169,12 +170,9 @@ impl List {
     ) -> Option<QueryId> {
         let p = Palette::of(ui);
         let (count, all) = (scene.rows.len(), scene.total);
-        let done = scene.rows.iter().filter(|e| e.state.is_over()).count();
-        let title = match (count < all, done < count) {
-            (true, _) => format!("{count} of {all} shown"),
-            (false, true) => format!("{done} of {count} inspected"),
-            (false, false) if count == 1 => "1 image".to_owned(),
-            (false, false) => format!("{count} images"),
+        let title = match count < all {
+            true => format!("{count} of {all} shown"),
+            false => BatchCounts::of(&scene.rows).describe(),
         };
         ui.horizontal(|ui| {
             flush_right(ui, |ui| {
@@ -306,7 +304,7 @@ impl List {
         theme::paint_state(painter, &p, query_mark(entry), pos2(left + 5.0, line), 10.0);
         let weak = if current { p.text } else { p.text_weak };
         painter.text(pos2(left + 14.0, line), Align2::LEFT_CENTER, state_text(entry), small.clone(), weak);
-        if let Some(score) = entry.assessment.as_ref().map(|a| a.score) {
+        if let Some(score) = entry.assessment().map(|a| a.score) {
             let text = ticks::figure(Some(score as f32));
             painter.text(pos2(rect.right() - 4.0, line), Align2::RIGHT_CENTER, text, small, weak);
         }
@@ -347,9 +345,13 @@ fn hover_text(entry: &QueryEntry) -> String {
     if let QueryState::Failed(error) = &entry.state {
         text.push_str(&format!("\n{error}"));
     }
-    if let Some(assessment) = &entry.assessment {
-        let score = ticks::figure(Some(assessment.score as f32));
-        text.push_str(&format!("\n{} {score}; {}", assessment.kind.title(), assessment.describe()));
+    match &entry.judged {
+        Some(Judged::Verdict { assessment, .. }) => {
+            let score = ticks::figure(Some(assessment.score as f32));
+            text.push_str(&format!("\n{} {score}; {}", assessment.kind.title(), assessment.describe()));
+        }
+        Some(Judged::NoVerdict { reason, .. }) => text.push_str(&format!("\n{}", reason.describe())),
+        None => {}
     }
     text
 }
@@ -359,22 +361,28 @@ mod tests {
     use super::*;
     use crate::{
         engine::inspection::{Query, QuerySource},
-        inspect::ScoreKind,
+        inspect::{ScoreKind, Scores, calibration::MapScale},
     };
 
     fn entry(name: &str, p: Option<f64>) -> Arc<QueryEntry> {
         let query = Query { id: QueryId::fresh(), name: name.into(), source: QuerySource::File(name.into()) };
         let verdict = |p: f64| if p <= 0.05 { Verdict::Defective } else { Verdict::Healthy };
-        let assessment = p.map(|p| Assessment {
-            kind: ScoreKind::WorstSpot,
-            score: 1.0 / p,
-            p,
-            n: 99,
-            rate: 0.05,
-            verdict: verdict(p),
-            reason: None,
+        let judged = p.map(|p| Judged::Verdict {
+            scores: Scores::default(),
+            assessment: Assessment {
+                kind: ScoreKind::WorstSpot,
+                score: 1.0 / p,
+                p,
+                n: 99,
+                rate: 0.05,
+                verdict: verdict(p),
+                reason: None,
+            },
+            threshold: 20.0,
+            scale: MapScale { difference: 1.0, feature: 1.0, critic: 8.0, distance: 8.0 },
+            other_start: false,
         });
-        Arc::new(QueryEntry { assessment, ..QueryEntry::waiting(&query, 10) })
+        Arc::new(QueryEntry { judged, ..QueryEntry::waiting(&query, 10) })
     }
 
     fn names(view: &ListView, rows: &[Arc<QueryEntry>], kept: Option<QueryId>) -> Vec<String> {
@@ -395,7 +403,7 @@ mod tests {
         assert_eq!(names(&only_defects, &rows, Some(rows[3].id)), ["c9", "b"]);
         // An image that does not show the part comes first, whatever its score, and has a filter of its own.
         let mut other = QueryEntry::clone(&rows[0]);
-        if let Some(assessment) = &mut other.assessment {
+        if let Some(Judged::Verdict { assessment, .. }) = &mut other.judged {
             (assessment.verdict, assessment.reason) = (Verdict::NotThisPart, Some("it is black".into()));
         }
         other.name = "dark".into();

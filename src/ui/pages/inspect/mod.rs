@@ -1,6 +1,7 @@
 //! The Inspect workspace: image, reconstruction and difference side by side while z converges, and the verdict.
 
 mod actions;
+mod batch;
 pub(in crate::ui) mod canvases;
 pub(in crate::ui) mod convergence;
 mod empty;
@@ -20,11 +21,16 @@ pub(in crate::ui) mod status;
 mod tasks;
 mod toolbar;
 pub(super) mod triptych;
+pub(in crate::ui) mod truth;
 pub(in crate::ui) mod verdict;
 mod view;
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
+use batch::Batch;
 use convergence::{Convergence, ConvergenceLayout};
 use empty::EmptyPage;
 use knobs::KnobsPanel;
@@ -36,12 +42,14 @@ use serde::{Deserialize, Serialize};
 pub(crate) use tasks::TaskResult;
 use tasks::Tasks;
 use triptych::{Triptych, TriptychLayout};
+use truth::TruthKey;
 
 use crate::{
     engine::{
         EngineState,
         inspection::{ModelState, QueryEntry, QueryId, QueryState},
     },
+    inspect::evaluation::PartTruth,
     ui::{QueryContext, widgets::side_panel::SidePanel},
 };
 
@@ -79,11 +87,14 @@ pub(crate) struct InspectWorkspace {
     added: Vec<Arc<QueryEntry>>,
     /// Queries removed here and still on the compute thread's list.
     removed: HashSet<QueryId>,
+    /// What is known of parts of test sets.
+    truths: HashMap<TruthKey, Arc<PartTruth>>,
     selected: Option<QueryId>,
     /// Row of the selected query; its neighbour is selected once it is removed.
     position: usize,
     tasks: Tasks,
     list: List,
+    batch: Batch,
     triptych: Triptych,
     convergence: Convergence,
     regions: RegionEditor,
@@ -135,7 +146,7 @@ impl InspectWorkspace {
 
     /// Returns the inspected queries on the list, in the order shown.
     pub(crate) fn ended(&self, engine: &EngineState) -> Vec<QueryId> {
-        self.scene(engine).rows.iter().filter(|entry| entry.scores.is_some()).map(|entry| entry.id).collect()
+        self.scene(engine).rows.iter().filter(|entry| entry.judged.is_some()).map(|entry| entry.id).collect()
     }
 
     /// Returns the state of the selected query, for the command table.
@@ -205,6 +216,7 @@ impl InspectWorkspace {
         // The selected query is listed even if the filter excludes it.
         let selected = self.selected.filter(|id| rows.iter().any(|e| e.id == *id));
         self.layout.order.arrange(&mut rows, selected);
+        self.batch.keep_order(&mut rows);
         let row_of = |id: QueryId| rows.iter().position(|e| e.id == id);
         let selected = match (selected.and_then(row_of), rows.len()) {
             (_, 0) => None,
@@ -220,6 +232,7 @@ impl InspectWorkspace {
 
     /// Drops local additions and removals that the compute thread has caught up with.
     fn sync(&mut self, scene: &InspectScene) {
+        self.batch.follow(&scene.rows);
         if !self.added.is_empty() || !self.removed.is_empty() {
             let known: HashSet<QueryId> = scene.status.entries.iter().map(|e| e.id).collect();
             self.added.retain(|e| !known.contains(&e.id));

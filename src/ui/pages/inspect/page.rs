@@ -39,13 +39,10 @@ impl Page for InspectWorkspace {
         }
         // Results so far are kept.
         let mut request = |request| actions.push(Action::engine(request));
-        let status = engine.inspection.status.read();
-        if status.calibrating.is_some() {
-            return request(InspectionRequest::CancelCalibration);
-        }
-        for entry in status.entries.iter().filter(|e| !e.state.is_over()) {
-            request(InspectionRequest::Stop(entry.id));
-        }
+        request(match engine.inspection.status.read().calibrating {
+            Some(_) => InspectionRequest::CancelCalibration,
+            None => InspectionRequest::StopAll,
+        });
     }
 
     fn layout(&self) -> Option<String> {

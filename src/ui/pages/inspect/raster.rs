@@ -6,7 +6,7 @@ use egui::{Color32, ColorImage};
 
 use crate::{
     data::colour_map::{ColourMap, table},
-    inspect::{KeptFrame, Outcome, Planes, calibration::MapScale, critic::CriticMaps, evaluation},
+    inspect::{KeptFrame, Outcome, Planes, calibration::MapScale, critic::CriticMaps, evaluation::EvaluatedMap},
 };
 
 /// Source of pixel values, in the range and layout of [`Planes`].
@@ -107,6 +107,17 @@ pub(crate) enum DisplayMap {
     Distance,
 }
 
+impl From<EvaluatedMap> for DisplayMap {
+    fn from(map: EvaluatedMap) -> Self {
+        match map {
+            EvaluatedMap::Difference => Self::Difference,
+            EvaluatedMap::Feature => Self::Feature,
+            EvaluatedMap::Critic => Self::Critic,
+            EvaluatedMap::Distance => Self::Distance,
+        }
+    }
+}
+
 impl DisplayMap {
     /// All maps, in menu order.
     pub(crate) const ALL: [Self; 5] = [Self::Difference, Self::Signed, Self::Feature, Self::Critic, Self::Distance];
@@ -129,13 +140,31 @@ impl DisplayMap {
 
     /// Returns the value at the upper end of the colour map.
     pub(crate) fn upper(self, scale: &MapScale) -> f32 {
-        let unsigned = match self {
-            Self::Difference | Self::Signed => evaluation::EvaluatedMap::Difference,
-            Self::Feature => evaluation::EvaluatedMap::Feature,
-            Self::Critic => evaluation::EvaluatedMap::Critic,
-            Self::Distance => evaluation::EvaluatedMap::Distance,
-        };
-        unsigned.upper(scale)
+        self.unsigned().upper(scale)
+    }
+
+    /// Returns the value at the upper end of the colour map for a model without a calibration.
+    pub(crate) fn unscaled(self) -> f32 {
+        if self.is_of_critic() { 8.0 } else { 1.0 }
+    }
+
+    /// Returns its colour map, in greys or in colours.
+    pub(crate) fn colours(self, grey: bool) -> ColourMap {
+        match (self, grey) {
+            (Self::Signed, _) => ColourMap::Signed,
+            (_, true) => ColourMap::Grey,
+            (_, false) => ColourMap::Ember,
+        }
+    }
+
+    /// Returns the map without its sign.
+    pub(crate) fn unsigned(self) -> EvaluatedMap {
+        match self {
+            Self::Difference | Self::Signed => EvaluatedMap::Difference,
+            Self::Feature => EvaluatedMap::Feature,
+            Self::Critic => EvaluatedMap::Critic,
+            Self::Distance => EvaluatedMap::Distance,
+        }
     }
 
     /// Describes the map in one sentence.
@@ -243,7 +272,7 @@ impl MapSource {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inspect::{InvertKnobs, Scores};
+    use crate::inspect::{InvertKnobs, Judged, NoVerdict, Scores};
 
     fn planes(width: usize, height: usize, values: Vec<f32>) -> Arc<Planes> {
         Arc::new(Planes::new(width, height, 1, values).unwrap())
@@ -274,8 +303,7 @@ mod tests {
             feature: vec![0.25, 0.75],
             critic: Some(CriticMaps { logit: vec![3.0, -1.0], distance: vec![-2.0, 6.0] }),
             inspected: None,
-            scores: Scores::default(),
-            assessment: None,
+            judged: Judged::without(Scores::default(), NoVerdict::NotCalibrated),
             knobs: InvertKnobs::default(),
             records: Vec::new(),
             steps: 0,

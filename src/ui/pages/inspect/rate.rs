@@ -26,7 +26,8 @@ pub(super) fn ui(ui: &mut Ui, scene: &InspectScene, knobs: &InvertKnobs, frame: 
     if let Some(progress) = scene.status.calibrating {
         calibration_progress(ui, progress, frame);
     } else if calibration.is_none() {
-        not_calibrated(ui, frame);
+        let has_verdict = scene.entry().is_some_and(|entry| entry.assessment().is_some());
+        not_calibrated(ui, has_verdict, frame);
     }
     if let Some(calibration) = calibration {
         promise(ui, scene, calibration, frame);
@@ -40,8 +41,13 @@ fn request(frame: &mut Frame<'_>, request: InspectionRequest) {
     frame.actions.push(Action::engine(request));
 }
 
-fn not_calibrated(ui: &mut Ui, frame: &mut Frame<'_>) {
-    marked_text(ui, StatusMark::Suspect, "This model is not calibrated for these settings.");
+/// Offers to calibrate; beside a verdict, which another calibration gave, the text is about the next inspection.
+fn not_calibrated(ui: &mut Ui, has_verdict: bool, frame: &mut Frame<'_>) {
+    let text = match has_verdict {
+        true => "The settings have changed; the next inspection has no verdict until you calibrate for them.",
+        false => "This model is not calibrated for these settings.",
+    };
+    marked_text(ui, StatusMark::Suspect, text);
     let button = egui::Button::new("Calibrate").min_size(vec2(0.0, theme::CONTROL));
     let tip = "Inspects the model's held-out healthy images with these settings. Verdicts need this.";
     if ui.add(button).on_hover_text(tip).clicked() {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     engine::inspection::{InspectionStatus, ModelFacts, ModelState, QueryEntry, QueryView},
-    inspect::{Calibration, InvertKnobs},
+    inspect::{Calibration, InvertKnobs, evaluation::EvaluatedMap},
 };
 
 /// Everything the workspace shows in one frame.
@@ -42,13 +42,14 @@ impl InspectScene {
         }
     }
 
+    /// Returns the map that shows what decides over the selected query, once it has ended.
+    pub(crate) fn deciding(&self) -> Option<EvaluatedMap> {
+        let outcome = self.view.as_ref()?.outcome.as_ref()?;
+        Some(self.model()?.deciding_map(outcome))
+    }
+
     /// Returns the calibration for these knobs.
     pub(crate) fn calibration_for(&self, knobs: &InvertKnobs) -> Option<&Calibration> {
         self.model()?.calibration(knobs)
-    }
-
-    /// Returns the calibration for the selected query.
-    pub(crate) fn calibration(&self) -> Option<&Calibration> {
-        self.calibration_for(self.knobs())
     }
 }

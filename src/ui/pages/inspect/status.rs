@@ -9,7 +9,7 @@ use crate::{
 /// Returns the mark of a query; unknown where there is no verdict.
 pub(in crate::ui) fn query_mark(entry: &QueryEntry) -> StatusMark {
     // An unreadable file says nothing about the part.
-    entry.assessment.as_ref().map_or(StatusMark::Unknown, |assessment| verdict_mark(assessment.verdict))
+    entry.assessment().map_or(StatusMark::Unknown, |assessment| verdict_mark(assessment.verdict))
 }
 
 /// Returns the mark of a verdict.
@@ -32,8 +32,9 @@ pub(super) fn state_text(entry: &QueryEntry) -> String {
             None => "running".into(),
         },
         QueryState::Paused => "paused".into(),
-        QueryState::Done | QueryState::Stopped => match &entry.assessment {
+        QueryState::Done | QueryState::Stopped => match entry.assessment() {
             Some(assessment) => assessment.verdict.title().into(),
+            None if entry.judged.is_none() => "not inspected".into(),
             None if entry.state == QueryState::Stopped => "stopped".into(),
             None => "no verdict".into(),
         },

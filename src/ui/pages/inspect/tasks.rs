@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use crate::engine::{BackgroundTask, Severity, TaskState};
+use crate::{
+    engine::{BackgroundTask, Severity, TaskState},
+    ui::Action,
+};
 
 /// Result of a background task.
 pub(crate) enum TaskResult {
@@ -10,6 +13,18 @@ pub(crate) enum TaskResult {
     Found(FolderSearch),
     /// A message for the user.
     Notice(Severity, String),
+    /// An export that was cancelled: a message, and what would finish it.
+    Unfinished(String, Action),
+}
+
+/// How an export has ended.
+pub(super) enum ExportEnd {
+    /// All images were written.
+    Done(String),
+    /// It was cancelled: a message, and what would finish it.
+    Cancelled(String, Action),
+    /// It failed.
+    Failed(String),
 }
 
 /// Result of a search for images in folders.
@@ -26,7 +41,7 @@ pub(crate) struct FolderSearch {
 pub(super) struct Tasks {
     /// Search for the images of folders.
     pub folder_search: Option<BackgroundTask<FolderSearch>>,
-    pub export: Option<BackgroundTask<Result<String, String>>>,
+    pub export: Option<BackgroundTask<ExportEnd>>,
 }
 
 impl Tasks {
@@ -48,8 +63,9 @@ impl Tasks {
                 TaskState::Done(result) => {
                     self.export = None;
                     return Some(match result {
-                        Ok(text) => TaskResult::Notice(Severity::Info, text),
-                        Err(text) => TaskResult::Notice(Severity::Error, text),
+                        ExportEnd::Done(text) => TaskResult::Notice(Severity::Info, text),
+                        ExportEnd::Cancelled(text, rest) => TaskResult::Unfinished(text, rest),
+                        ExportEnd::Failed(text) => TaskResult::Notice(Severity::Error, text),
                     });
                 }
                 TaskState::Over => self.export = None,
@@ -68,9 +84,11 @@ impl Tasks {
 
     /// Cancels the running task.
     pub(crate) fn cancel(&mut self) {
-        // Dropping a task cancels it.
-        if self.export.take().is_none() {
-            self.folder_search = None;
+        match &self.export {
+            // It ends after the current image, and its result says what was saved.
+            Some(export) => export.cancel(),
+            // Dropping a task cancels it.
+            None => self.folder_search = None,
         }
     }
 }

@@ -63,14 +63,19 @@ impl Triptych {
 
     /// Draws the choice of map and colours.
     fn choices(&mut self, ui: &mut Ui, width: f32) {
-        let map = self.layout.map;
+        let (map, chosen) = (self.map, self.chosen());
         let p = theme::Palette::of(ui);
         ui.label(theme::weak_caption(&p, "Map"));
         let combo = ComboBox::from_id_salt("map").width(width).truncate().selected_text(map.title());
         let combo = combo.show_ui(ui, |ui| {
+            let help = "The map of the score that decides: for the combined score, the one that carries most of it.";
+            if ui.selectable_label(chosen.is_none(), "Deciding map").on_hover_text(help).clicked() {
+                self.choose(None);
+            }
+            ui.separator();
             for kind in DisplayMap::ALL {
-                if ui.selectable_label(kind == map, kind.title()).on_hover_text(kind.help()).clicked() {
-                    self.layout.map = kind;
+                if ui.selectable_label(chosen == Some(kind), kind.title()).on_hover_text(kind.help()).clicked() {
+                    self.choose(Some(kind));
                 }
             }
         });

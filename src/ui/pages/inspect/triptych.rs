@@ -11,11 +11,12 @@ use super::{
     raster,
     raster::{DisplayMap, MapSource},
     readout,
+    truth::outline_mask,
 };
 use crate::{
     data::colour_map::{ColourMap, table},
     engine::inspection::{ModelFacts, QueryView},
-    inspect::{Calibration, KeptFrame, Regions, Verdict},
+    inspect::{KeptFrame, Regions, Verdict, calibration::MapScale, evaluation::{EvaluatedMap, MaskOutline}},
     ui::{
         Action, UiCommand, theme,
         theme::Palette,
@@ -36,7 +37,12 @@ pub(super) const FULL_RANGE: (f32, f32) = (127.5, 255.0);
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct TriptychLayout {
-    pub(super) map: DisplayMap,
+    /// The map last chosen.
+    map: DisplayMap,
+    /// Whether it is shown instead of the deciding one. Layouts of earlier versions (`None`) hold a choice only where it
+    /// is not the difference, which every layout had by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    chosen: Option<bool>,
     /// Whether unsigned maps are drawn in greys instead of colours.
     pub(super) grey: bool,
     pub(super) overlay: bool,
@@ -45,7 +51,7 @@ pub(crate) struct TriptychLayout {
 
 impl Default for TriptychLayout {
     fn default() -> Self {
-        Self { map: DisplayMap::Difference, grey: false, overlay: false, opacity: 0.6 }
+        Self { map: DisplayMap::Difference, chosen: None, grey: false, overlay: false, opacity: 0.6 }
     }
 }
 
@@ -76,12 +82,16 @@ pub(crate) struct Subject<'a> {
     pub kept: Option<&'a KeptFrame>,
     /// The active model.
     pub model: Option<&'a ModelFacts>,
-    /// The model's calibration for these settings.
-    pub calibration: Option<&'a Calibration>,
+    /// Upper ends of the maps' colour scales, from healthy images.
+    pub scale: Option<MapScale>,
+    /// The map that shows what decides, once the inspection has ended.
+    pub deciding: Option<EvaluatedMap>,
     /// Why there is no reconstruction, if none is expected.
     pub absent: Option<&'a str>,
     /// Whether the image alone fills the area.
     pub alone: bool,
+    /// The outline of the mask of a part of a test set.
+    pub mask: Option<&'a MaskOutline>,
     /// Upper left corner of the highest-scoring crop, to be marked in the colour of the verdict.
     pub highlight: Option<((usize, usize), Verdict)>,
 }
@@ -93,6 +103,8 @@ const KEPT: usize = 4;
 #[derive(Default)]
 pub(crate) struct Triptych {
     pub(super) layout: TriptychLayout,
+    /// The map on show.
+    pub(super) map: DisplayMap,
     /// Pan and zoom of all three images.
     pub view: Viewport,
     pub(super) compare: Compare,
@@ -163,6 +175,23 @@ impl Triptych {
         &self.layout
     }
 
+    /// Returns the map that the user has chosen instead of the deciding one.
+    pub(crate) fn chosen(&self) -> Option<DisplayMap> {
+        let TriptychLayout { map, chosen, .. } = self.layout;
+        chosen.unwrap_or(map != DisplayMap::Difference).then_some(map)
+    }
+
+    /// Chooses a map, or the deciding one.
+    pub(super) fn choose(&mut self, map: Option<DisplayMap>) {
+        self.layout.chosen = Some(map.is_some());
+        self.layout.map = map.unwrap_or(self.layout.map);
+    }
+
+    /// Returns the map to show of a subject. The difference is there before the inspection has ended.
+    fn map_of(&self, subject: &Subject<'_>) -> DisplayMap {
+        self.chosen().unwrap_or(subject.deciding.map_or(DisplayMap::Difference, DisplayMap::from))
+    }
+
     /// Toggles blink, swipe or overlay.
     pub(crate) fn toggle(&mut self, command: UiCommand) {
         let switch = |now: Compare, to: Compare| if now == to { Compare::Off } else { to };
@@ -175,12 +204,13 @@ impl Triptych {
     }
 
     /// Returns the colour map.
-    pub(crate) fn colours(&self) -> ColourMap {
-        match (self.layout.map, self.layout.grey) {
-            (DisplayMap::Signed, _) => ColourMap::Signed,
-            (_, true) => ColourMap::Grey,
-            (_, false) => ColourMap::Ember,
-        }
+    fn colours(&self) -> ColourMap {
+        self.map.colours(self.layout.grey)
+    }
+
+    /// Whether unsigned maps are drawn in greys.
+    pub(crate) fn is_grey(&self) -> bool {
+        self.layout.grey
     }
 
     /// Returns the grey levels shown as black and white in image and reconstruction.
@@ -197,7 +227,8 @@ impl Triptych {
         over: &mut dyn QueryOverlay,
         actions: &mut Vec<Action>,
     ) {
-        let Subject { view, kept, calibration, alone, .. } = *subject;
+        let Subject { view, kept, scale, alone, .. } = *subject;
+        self.map = self.map_of(subject);
         self.tools(ui, subject.model.is_some(), over, actions);
         ui.add_space(theme::GAP_XS);
         let shape = raster::shape(&view.query);
@@ -244,6 +275,10 @@ impl Triptych {
         for i in 0..areas.count {
             let body = areas.body(i);
             let placed = self.view.place(body, size, ppp);
+            if let Some(mask) = subject.mask.filter(|_| i != 1) {
+                let painter = ui.painter().with_clip_rect(body.intersect(ui.clip_rect()));
+                outline_mask(&painter, &placed, size, mask);
+            }
             if let Some((corner, verdict)) = subject.highlight {
                 readout::corner_marks(ui, body, &placed, corner, verdict);
             }
@@ -252,7 +287,7 @@ impl Triptych {
             }
         }
         if measured {
-            self.colour_bar(ui, areas.bar, calibration);
+            self.colour_bar(ui, areas.bar, scale);
         }
         ui.scope_builder(UiBuilder::new().max_rect(foot), |ui| match over.hint() {
             Some(hint) => {
@@ -271,16 +306,20 @@ impl Triptych {
             Compare::Blink if blinked => format!("Blink · reconstruction, step {step}"),
             Compare::Blink => "Blink · image".to_owned(),
             Compare::Swipe => "Image | reconstruction".to_owned(),
-            Compare::Off if self.layout.overlay => format!("Image with {}", self.layout.map.title().to_lowercase()),
+            Compare::Off if self.layout.overlay => format!("Image with {}", self.map.title().to_lowercase()),
             Compare::Off => format!("Image · {} × {} · {:.0} %", size.0, size.1, zoom * 100.0),
         };
         if let Some(absent) = subject.absent.filter(|_| subject.alone) {
             image = format!("{image} · {absent}");
         }
-        let mut map = self.layout.map.title().to_owned();
-        if subject.calibration.is_none() {
-            map.push_str(" · not calibrated");
-        }
+        let mut map = self.map.title().to_owned();
+        map.push_str(match (subject.scale, subject.deciding) {
+            (None, _) => " · not calibrated",
+            (Some(_), Some(deciding)) if DisplayMap::from(deciding) == self.map => " · decides",
+            (Some(_), Some(_)) => " · does not decide",
+            (Some(_), None) if self.chosen().is_none() => " so far",
+            (Some(_), None) => "",
+        });
         let by = reduction(zoom);
         if by > 1 {
             map.push_str(&format!(" · maximum of {by} × {by}"));
@@ -289,15 +328,15 @@ impl Triptych {
     }
 
     /// Draws the colour bar of the map with its unit.
-    fn colour_bar(&mut self, ui: &mut Ui, area: Rect, calibration: Option<&Calibration>) {
-        let scale = self.scale(calibration);
-        let description = self.bar_description(calibration.is_some());
-        let low = if self.layout.map == DisplayMap::Signed { -f64::from(scale) } else { 0.0 };
+    fn colour_bar(&mut self, ui: &mut Ui, area: Rect, healthy: Option<MapScale>) {
+        let scale = self.scale(healthy);
+        let description = self.bar_description(healthy.is_some());
+        let low = if self.map == DisplayMap::Signed { -f64::from(scale) } else { 0.0 };
         let bar = area.with_min_x(area.left() + theme::GAP_S).with_min_y(area.top() + theme::TILE_HEAD);
         ui.scope_builder(UiBuilder::new().max_rect(bar), |ui| {
             self.bar.ui(ui, table(self.colours()), (low, f64::from(scale)), &description);
         });
-        let unit = if self.layout.map.is_of_critic() { "σ" } else { "per px" };
+        let unit = if self.map.is_of_critic() { "σ" } else { "per px" };
         head(ui, area.with_min_x(area.left() + theme::GAP_S), unit);
     }
 
@@ -306,24 +345,27 @@ impl Triptych {
         let Some(pane) = self.pane else { return };
         let shape = raster::shape(&subject.view.query);
         let size = (shape.0, shape.1);
+        let map = self.map_of(subject);
+        let shown_map = std::mem::replace(&mut self.map, map);
         let source = self.source(subject, size);
         let zoom = self.view.place(pane, size, ui.pixels_per_point()).zoom;
         let shown = self.canvases.first().map(|(id, _)| *id);
         self.upload(ui, subject, &source, zoom);
+        self.map = shown_map;
         if let Some(at) = shown.and_then(|id| self.canvases.iter().position(|(own, _)| *own == id)) {
             self.canvases[..=at].rotate_right(1);
         }
     }
 
     /// Returns the value at the upper end of the map's colours.
-    fn scale(&self, calibration: Option<&Calibration>) -> f32 {
-        let scale = calibration.map_or(1.0, |c| self.layout.map.upper(&c.scale));
+    fn scale(&self, healthy: Option<MapScale>) -> f32 {
+        let scale = healthy.map_or_else(|| self.map.unscaled(), |scale| self.map.upper(&scale));
         if scale.is_finite() && scale > 0.0 { scale } else { 1.0 }
     }
 
     /// Describes quantity and scale of the map.
     fn bar_description(&self, calibrated: bool) -> String {
-        let quantity = match self.layout.map {
+        let quantity = match self.map {
             DisplayMap::Feature => "difference per feature of D's third layer",
             DisplayMap::Critic => "the critic's logit, in standard deviations above its normal statistics",
             DisplayMap::Distance => {
@@ -334,7 +376,7 @@ impl Triptych {
         let scale = if calibrated {
             "The scale is set by held-out healthy images and is the same for every image."
         } else {
-            "This model is not calibrated for these settings, so the scale ends at 1."
+            "This model is not calibrated, so the scale is not set by healthy images."
         };
         format!("{} {scale}", crate::format::sentence(quantity))
     }
@@ -358,7 +400,7 @@ impl Triptych {
             kept: kept.cloned(),
             outcome: view.outcome.clone(),
             inspected,
-            kind: self.layout.map,
+            kind: self.map,
         }
     }
 
@@ -368,7 +410,7 @@ impl Triptych {
         let entry = at.map(|at| self.canvases.remove(at)).unwrap_or((subject.id, Canvases::default()));
         self.canvases.insert(0, entry);
         self.canvases.truncate(KEPT);
-        let (window, colours, scale) = (self.greys(), self.colours(), self.scale(subject.calibration));
+        let (window, colours, scale) = (self.greys(), self.colours(), self.scale(subject.scale));
         let (of, kept, squares) = (subject.id, subject.kept, zoom >= 1.0);
         let request = TriptychRequest { of, kept, source, window, colours, scale, zoom, squares };
         if let Some((_, canvases)) = self.canvases.first_mut() {

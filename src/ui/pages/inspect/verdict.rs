@@ -5,11 +5,12 @@ use egui::{CollapsingHeader, Label, RichText, Role, Sense, Stroke, Ui, WidgetInf
 use super::{
     scene::InspectScene,
     status::{query_mark, state_text, verdict_mark},
+    truth,
 };
 use crate::{
     engine::inspection::{QueryEntry, QueryState},
     format::{capitalise, sentence},
-    inspect::{Assessment, ScoreKind},
+    inspect::{Assessment, Judged, ScoreKind, evaluation::PartTruth},
     ui::{
         Frame, UiCommand,
         pages::reasons,
@@ -19,18 +20,19 @@ use crate::{
     },
 };
 
-/// Draws the verdict on the selected query.
-pub(super) fn ui(ui: &mut Ui, scene: &InspectScene, frame: &mut Frame<'_>) {
+/// Draws the verdict on the selected query, and what is known of it if it is part of a test set.
+pub(super) fn ui(ui: &mut Ui, scene: &InspectScene, known: Option<&PartTruth>, frame: &mut Frame<'_>) {
     let Some(entry) = scene.entry() else { return };
     let p = Palette::of(ui);
-    headline(ui, query_mark(entry), &title(entry), entry.assessment.is_some());
+    headline(ui, query_mark(entry), &title(entry), entry.assessment().is_some());
+    if let Some(known) = known {
+        truth::ui(ui, known, entry, frame);
+    }
     let text = explanation(entry, scene);
     ui.add(Label::new(RichText::new(text).color(p.text)).wrap().selectable(true));
     ui.add_space(theme::GAP_S);
-    let calibration = scene.calibration();
-    if let Some(assessment) = &entry.assessment {
-        let threshold = calibration.map(|c| c.threshold(assessment.rate));
-        score_bar(ui, assessment, threshold);
+    if let Some(Judged::Verdict { assessment, threshold, .. }) = &entry.judged {
+        score_bar(ui, assessment, Some(*threshold));
         ui.add_space(theme::GAP_XS);
     }
     scores(ui, scene, entry);
@@ -40,7 +42,7 @@ pub(super) fn ui(ui: &mut Ui, scene: &InspectScene, frame: &mut Frame<'_>) {
 
 /// Returns the verdict on a query in one word, or its state where there is none.
 pub(crate) fn title(entry: &QueryEntry) -> String {
-    match (&entry.assessment, &entry.state) {
+    match (entry.assessment(), &entry.state) {
         (Some(assessment), _) => assessment.verdict.title().to_uppercase(),
         (None, QueryState::Failed(_)) => "Not inspected".into(),
         (None, state) if !state.is_over() => capitalise(&state_text(entry)),
@@ -64,13 +66,13 @@ pub(crate) fn headline(ui: &mut Ui, state: StatusMark, word: &str, known: bool) 
 
 /// Returns the sentence below the verdict.
 fn explanation(entry: &QueryEntry, scene: &InspectScene) -> String {
-    match (&entry.state, &entry.assessment) {
+    match (&entry.state, &entry.judged) {
         (QueryState::Failed(text), _) => sentence(text),
-        (_, Some(assessment)) => sentence(&assessment.describe()),
+        (_, Some(judged)) => judged.describe(),
         (QueryState::Waiting, None) if scene.model().is_none() => "Starts as soon as a model is loaded.".into(),
         (QueryState::Waiting, None) => "Queued; the newest image is inspected first.".into(),
         (state, None) if !state.is_over() => "The verdict follows the last step.".into(),
-        _ => "Without a calibration there is no verdict, only the scores below.".into(),
+        _ => "Stopped before it was inspected, so there are no scores and no verdict.".into(),
     }
 }
 
@@ -109,7 +111,7 @@ pub(crate) fn score_bar(ui: &mut Ui, assessment: &Assessment, threshold: Option<
 
 /// Draws the deciding score, and below it, folded, all scores with the facts of the inspection.
 fn scores(ui: &mut Ui, scene: &InspectScene, entry: &QueryEntry) {
-    let deciding = entry.assessment.as_ref().map(|a| a.kind);
+    let deciding = entry.assessment().map(|a| a.kind);
     if let Some(kind) = deciding {
         score_row(ui, entry, kind, true);
     }
@@ -117,9 +119,9 @@ fn scores(ui: &mut Ui, scene: &InspectScene, entry: &QueryEntry) {
     header.show_unindented(ui, |ui| all_scores(ui, scene, entry, deciding));
 }
 
-/// Draws the row of one score.
+/// Draws the row of one score; a dash for one that the model does not provide.
 fn score_row(ui: &mut Ui, entry: &QueryEntry, kind: ScoreKind, decides: bool) {
-    let value = entry.scores.as_ref().map(|s| s.get(kind) as f32);
+    let value = entry.scores().and_then(|s| s.known(kind)).map(|value| value as f32);
     let name = if decides { format!("{} (decides)", kind.title()) } else { kind.title().to_owned() };
     let mut help = kind.describe().to_owned();
     if decides {
@@ -131,13 +133,7 @@ fn score_row(ui: &mut Ui, entry: &QueryEntry, kind: ScoreKind, decides: bool) {
 /// Draws all scores but the deciding one, the spread of the restarts, compute time and tiles.
 fn all_scores(ui: &mut Ui, scene: &InspectScene, entry: &QueryEntry, deciding: Option<ScoreKind>) {
     let outcome = scene.view.as_ref().and_then(|v| v.outcome.as_ref());
-    // A model without a critic or a calibration has none of these scores.
-    let missing = |kind: &ScoreKind| {
-        let value = entry.scores.as_ref().map(|s| s.get(*kind));
-        let optional = [ScoreKind::Critic, ScoreKind::CriticDistance, ScoreKind::CriticPattern, ScoreKind::Fused];
-        optional.contains(kind) && value.is_none_or(|v| v == 0.0)
-    };
-    for kind in ScoreKind::ALL.into_iter().filter(|kind| !missing(kind) && deciding != Some(*kind)) {
+    for kind in ScoreKind::ALL.into_iter().filter(|kind| deciding != Some(*kind)) {
         score_row(ui, entry, kind, false);
     }
     let last = scene.view.as_ref().and_then(|v| v.records.last());

@@ -21,6 +21,9 @@ impl InspectWorkspace {
         let scene = self.scene(frame.engine);
         self.sync(&scene);
         self.side.measure(ui);
+        if let Some(entry) = scene.entry() {
+            self.recognise(frame.engine, entry);
+        }
         let bar = egui::Frame::new().fill(p.panel).inner_margin(theme::bar_margin());
         Panel::top("inspect-head").frame(bar).show(ui, |ui| self.head(ui, &scene, frame));
         let mut area = ui.available_rect_before_wrap();
@@ -51,7 +54,9 @@ impl InspectWorkspace {
             let (list, rest) = area.split_left_right_at_x(area.left() + width);
             ui.painter().rect_filled(list, 0.0, p.panel);
             area = rest;
-            let clicked = pane(ui, list, "list", |ui| self.list.ui(ui, &scene, &mut self.layout.order, frame));
+            let (list_area, foot) = list.split_top_bottom_at_y(list.bottom() - theme::ROW - theme::GAP_L);
+            pane(ui, foot, "batch", |ui| self.batch.ui(ui, &scene.rows, frame));
+            let clicked = pane(ui, list_area, "list", |ui| self.list.ui(ui, &scene, &mut self.layout.order, frame));
             if let Some(id) = clicked {
                 self.select(id);
             }
@@ -79,14 +84,17 @@ impl InspectWorkspace {
             if let Some(model) = scene.model() {
                 self.regions.follow(&model.regions);
             }
-            let neighbours = view.neighbours.as_ref().zip(entry.assessment.as_ref());
+            let neighbours = view.neighbours.as_ref().zip(entry.assessment());
+            let truth = self.truth(entry);
             let subject = Subject {
                 id: entry.id.number(),
                 view,
                 kept: kept.as_ref(),
                 model: scene.model().map(|model| &**model),
-                calibration: scene.calibration(),
+                deciding: scene.deciding(),
+                scale: scene.model().and_then(|model| model.map_scale(scene.knobs())),
                 absent: None,
+                mask: truth.as_ref().and_then(|truth| truth.outline()),
                 alone: false,
                 highlight: neighbours
                     .filter(|(_, assessment)| matches!(assessment.verdict, Verdict::Suspect | Verdict::Defective))
@@ -106,7 +114,8 @@ impl InspectWorkspace {
         egui::ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
             ui.set_width(ui.available_width() - theme::GAP_S);
             if let Some(entry) = scene.entry() {
-                verdict::ui(ui, scene, frame);
+                let truth = self.truth(entry);
+                verdict::ui(ui, scene, truth.as_deref(), frame);
                 let view = frame.engine.inspection.views.read().get(&entry.id).cloned();
                 if let Some(neighbours) = view.and_then(|view| view.neighbours.clone()) {
                     self.neighbours.ui(ui, &neighbours);

@@ -39,7 +39,7 @@ impl ReviewWorkspace {
             UiCommand::ReviewInspect => {
                 if let Some(item) = self.queue.shown(&snapshot.items) {
                     let source = QuerySource::File(item.part.path.clone());
-                    actions.push(Action::Examine { name: item.part.name(), source });
+                    actions.push(Action::Examine { name: item.part.name(), source, truth: None });
                 }
             }
             UiCommand::FitPicture => self.triptych.view.fit(),

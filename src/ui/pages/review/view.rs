@@ -15,7 +15,6 @@ use crate::{
         review::PartImage,
     },
     format::counted,
-    inspect::Calibration,
     review::{PartId, ReviewItem},
     text::PrintablePath,
     ui::{
@@ -339,16 +338,17 @@ fn inspecting_model<'a>(item: &ReviewItem, scene: &'a ReviewScene) -> Option<&'a
 
 fn subject<'a>(item: &ReviewItem, images: &'a PartView, model: Option<&'a ModelFacts>, alone: bool) -> Subject<'a> {
     let outcome = images.view.outcome.as_ref();
-    let calibration: Option<&Calibration> = model.zip(outcome).and_then(|(model, o)| model.calibration(&o.knobs));
     Subject {
         id: item.part.id.0 as u64,
         view: &images.view,
         kept: images.view.frames.last(),
         model,
-        calibration,
+        deciding: model.zip(outcome).map(|(model, outcome)| model.deciding_map(outcome)),
+        scale: model.zip(outcome).and_then(|(model, outcome)| model.map_scale(&outcome.knobs)),
         absent: images.absent.as_deref(),
         // Without a reconstruction the image fills the area.
         alone: alone || images.absent.is_some() && !images.computing,
+        mask: None,
         // The regions on record are outlined instead.
         highlight: None,
     }

@@ -56,7 +56,13 @@ fn rows(entry: &QueryEntry, view: &QueryView, held: Option<usize>) -> [(&'static
     };
     let last = records.last().map_or(entry.step, |r| r.step);
     let count = |n: usize| ticks::grouped(n as f64, 0);
-    let steps = format!("{} / {}", count(record.map_or(last, |r| r.step)), count(entry.steps.max(last)));
+    // The reconstruction on show: a stored one, or the newest, which after the last step has no record of its own.
+    let shown = match held {
+        Some(step) => step,
+        None if entry.state.is_over() => entry.step.max(last),
+        None => last,
+    };
+    let steps = format!("{} / {}", count(shown), count(entry.steps.max(last)));
     let norm = record.map_or_else(|| "–".to_owned(), |r| format!("{:.2}", r.z_norm));
     [
         ("Step", steps, "Displayed step and number of planned steps"),
