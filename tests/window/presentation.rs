@@ -75,7 +75,10 @@ fn a_part_is_played_to_its_verdict_and_the_next_one_follows() {
     until(&mut test, "part-0043.png");
     assert!(shows(&test.harness, "Part 2 of 2") && !shows(&test.harness, "HEALTHY"));
     until(&mut test, "DEFECTIVE");
-    assert!(shows(&test.harness, "At most 1 in 40 healthy parts would score this high, the most that 39 images can show."));
+    assert!(shows(
+        &test.harness,
+        "At most 1 in 40 healthy parts would score this high, the most that 39 images can show."
+    ));
     until(&mut test, "2 parts shown");
 }
 
@@ -153,8 +156,7 @@ fn the_summary_counts_the_presented_parts() {
         press(&mut test, Modifiers::NONE, Key::ArrowRight);
     }
     let entries = test.harness.state().state().inspection.status.read().entries.clone();
-    let count =
-        |verdict| entries.iter().filter(|e| e.assessment().is_some_and(|a| a.verdict == verdict)).count();
+    let count = |verdict| entries.iter().filter(|e| e.assessment().is_some_and(|a| a.verdict == verdict)).count();
     for (verdict, word) in
         [(Verdict::Healthy, "healthy"), (Verdict::Suspect, "suspect"), (Verdict::Defective, "defective")]
     {

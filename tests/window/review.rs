@@ -24,7 +24,8 @@ use ganspect::{
     inspect::{
         Assessment, Calibration, InvertKnobs, Judged, KeptFrame, Outcome, Planes, RegionShape, ScoreKind, Scores,
         Verdict,
-        calibration::{HeldOut, MapScale}, critic::CropOrigin,
+        calibration::{HeldOut, MapScale},
+        critic::CropOrigin,
     },
     review::{
         Agreement, AnomalyRegion, Facets, Findings, Inspection, InspectionId, Judgement, Part, PartId, Record,

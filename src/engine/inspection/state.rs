@@ -12,8 +12,7 @@ use crate::{
     data::{ImageGrid, Split},
     inspect::{
         Assessment, Calibration, InvertKnobs, Judged, KeptFrame, Lineage, Outcome, Planes, Promise, Regions, Scores,
-        StepRecord, calibration::MapScale, critic::CropOrigin, deciding_map,
-        evaluation::EvaluatedMap,
+        StepRecord, calibration::MapScale, critic::CropOrigin, deciding_map, evaluation::EvaluatedMap,
     },
     train::Recipe,
 };

@@ -134,8 +134,7 @@ impl StreamInspector {
         let Some(outcome) = model.judge(&job) else { return StreamStep::Working };
         self.worked.0 += 1;
         let model = Arc::clone(&self.model);
-        let inspected =
-            InspectedFile { path, hash, fingerprint, width, height, remark, model, outcome, _claim: claim };
+        let inspected = InspectedFile { path, hash, fingerprint, width, height, remark, model, outcome, _claim: claim };
         StreamStep::Done(Box::new(inspected))
     }
 

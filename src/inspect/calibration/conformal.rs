@@ -400,7 +400,15 @@ mod tests {
 
     #[test]
     fn rates_in_words_are_rounded_up() {
-        for (rate, wanted) in [(0.05, "50"), (1.0 / 21.0, "48"), (0.0414, "42"), (0.041, "41"), (0.5, "500"), (0.004_81, "4.9"), (0.005, "5")] {
+        for (rate, wanted) in [
+            (0.05, "50"),
+            (1.0 / 21.0, "48"),
+            (0.0414, "42"),
+            (0.041, "41"),
+            (0.5, "500"),
+            (0.004_81, "4.9"),
+            (0.005, "5"),
+        ] {
             assert_eq!(in_thousand(rate), wanted);
         }
     }
@@ -431,7 +439,10 @@ mod tests {
         assert_eq!(at(100.0, 0.05).verdict, Verdict::Defective);
         assert_eq!(at(19.0, 0.05).verdict, Verdict::Suspect);
         assert_eq!(at(5.0, 0.05).verdict, Verdict::Healthy);
-        assert_eq!(at(100.0, 0.05).describe(), "at most 1 in 20 healthy parts would score this high, the most that 19 images can show");
+        assert_eq!(
+            at(100.0, 0.05).describe(),
+            "at most 1 in 20 healthy parts would score this high, the most that 19 images can show"
+        );
         assert_eq!(at(19.0, 0.05).describe(), "1 in 10 healthy parts would score this high");
         assert_eq!(at(1.0, 0.05).describe(), "most healthy parts score at least this high");
     }

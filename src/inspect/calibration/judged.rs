@@ -244,10 +244,7 @@ mod tests {
             (vec![inspect(&reseeded, true, None, 30.0), Step::Promise(0.2)], Ok((Verdict::Defective, 0.2))),
             (vec![inspect(&other, false, None, 30.0)], Err("not calibrated")),
             (vec![inspect(&other, false, None, 30.0), Step::Promise(0.2)], Err("not calibrated")),
-            (
-                vec![inspect(&other, false, None, 30.0), Step::Calibrate(other.clone())],
-                Ok((Verdict::Defective, 0.05)),
-            ),
+            (vec![inspect(&other, false, None, 30.0), Step::Calibrate(other.clone())], Ok((Verdict::Defective, 0.05))),
             (vec![inspect(&usual, false, Some((3, 60)), 30.0), Step::Promise(0.5)], Err("step 3 of 60")),
             (vec![Step::Model("b")], Err("from a")),
             (vec![Step::Model("b"), Step::Promise(0.5), Step::Model("a")], Ok((Verdict::Suspect, 0.5))),

@@ -136,7 +136,9 @@ impl PartTruth {
 
     /// How the model does on it: by the verdict on show, or, without one, in the test.
     pub fn outcome(&self, assessment: Option<&Assessment>) -> Option<TestOutcome> {
-        let of = |a: &Assessment| TestOutcome::of(self.is_defective(), matches!(a.verdict, Verdict::Defective | Verdict::NotThisPart));
+        let of = |a: &Assessment| {
+            TestOutcome::of(self.is_defective(), matches!(a.verdict, Verdict::Defective | Verdict::NotThisPart))
+        };
         assessment.map(of).or(self.in_test())
     }
 

@@ -4,7 +4,11 @@ use std::borrow::Cow;
 
 use crate::{
     data::colour_map::ColourMap,
-    inspect::{KeptFrame, Outcome, calibration::MapScale, evaluation::{EvaluatedMap, PartTruth}},
+    inspect::{
+        KeptFrame, Outcome,
+        calibration::MapScale,
+        evaluation::{EvaluatedMap, PartTruth},
+    },
 };
 
 /// An inspected image to export.

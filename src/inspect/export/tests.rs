@@ -14,9 +14,7 @@ use crate::{
     data::colour_map::{ColourMap, table},
     inspect::{
         Assessment, InvertKnobs, Judged, KeptFrame, NoVerdict, Outcome, Planes, ScoreKind, Scores, StepRecord, Verdict,
-        calibration::MapScale,
-        critic::CriticMaps,
-        evaluation::EvaluatedMap,
+        calibration::MapScale, critic::CriticMaps, evaluation::EvaluatedMap,
     },
     text::TableWriter,
 };
@@ -115,7 +113,8 @@ fn the_map_shown_is_named_with_its_own_scale_and_values() {
     let logit: Vec<f32> = (0..512).map(|i| if i == 40 { 6.0 } else { -1.0 }).collect();
     outcome.critic = Some(CriticMaps { logit, distance: vec![0.5; 512] });
     let frames = frames(&outcome, 2);
-    let input = ExportInput { shown: EvaluatedMap::Critic, deciding: EvaluatedMap::Critic, ..inspected(&outcome, &frames) };
+    let input =
+        ExportInput { shown: EvaluatedMap::Critic, deciding: EvaluatedMap::Critic, ..inspected(&outcome, &frames) };
     assert_eq!((input.heading().as_str(), input.upper()), ("Critic (decides)", 8.0));
     let values = input.values();
     assert_eq!((values[40], values[0], values.len()), (6.0, 0.0, 512), "below the healthy mean is quiet");

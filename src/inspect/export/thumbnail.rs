@@ -7,7 +7,10 @@ use super::{
     input::ExportInput,
     raster::{PixelScale, heat_map, planes_raster},
 };
-use crate::{data::colour_map::ColourMap, inspect::{Outcome, evaluation::EvaluatedMap}};
+use crate::{
+    data::colour_map::ColourMap,
+    inspect::{Outcome, evaluation::EvaluatedMap},
+};
 
 /// Encodes the inspected image as a small PNG, at most `most` pixels wide and high.
 ///
@@ -30,7 +33,18 @@ pub(crate) fn map_png(outcome: &Outcome, map: &[f32], upper: Option<f32>, most: 
     let map: Vec<f32> = map.iter().map(|v| v.max(0.0)).collect();
     let (shown, deciding) = (EvaluatedMap::Difference, EvaluatedMap::Difference);
     let (frames, scale, colours) = (&[][..], None, ColourMap::Ember);
-    let input = ExportInput { file: "", model: "", hash: "", outcome, truth: None, frames, scale, shown, deciding, map: colours };
+    let input = ExportInput {
+        file: "",
+        model: "",
+        hash: "",
+        outcome,
+        truth: None,
+        frames,
+        scale,
+        shown,
+        deciding,
+        map: colours,
+    };
     raster_png(&heat_map(&input, &map, upper.max(1e-6), fit), fit)
 }
 

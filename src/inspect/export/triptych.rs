@@ -154,9 +154,10 @@ type VerdictLine = (String, f32, Rgb);
 
 /// The lines below the verdict, wrapped to `width`: what it means and what it is based on, or why there is none.
 fn verdict_lines(painter: &mut TextPainter, input: &ExportInput<'_>, width: f32, u: f32) -> Vec<VerdictLine> {
-    let basis = input.outcome.assessment().map(|a| {
-        format!("p = {} from {} healthy images; alarm at p ≤ {}", trimmed(a.p), a.n, trimmed(a.rate))
-    });
+    let basis = input
+        .outcome
+        .assessment()
+        .map(|a| format!("p = {} from {} healthy images; alarm at p ≤ {}", trimmed(a.p), a.n, trimmed(a.rate)));
     let texts = [(input.outcome.judged.describe(), 13.0, INK), (basis.unwrap_or_default(), 11.0, WEAK)];
     let mut lines = Vec::new();
     for (text, size, ink) in texts {

@@ -216,7 +216,12 @@ fn bar(ui: &mut Ui, sizes: &PresentationSizes, rect: Rect, part: &PresentedPart<
     let p = Palette::of(ui);
     let high = format!("{} {}", ticks::figure(Some(part.scale)), part.map.unsigned().unit());
     let third = rect.width() / 3.0;
-    caption(ui, rect.with_max_x(rect.left() + third), if part.map == DisplayMap::Difference { "no difference" } else { "usual" }, p.text_weak);
+    caption(
+        ui,
+        rect.with_max_x(rect.left() + third),
+        if part.map == DisplayMap::Difference { "no difference" } else { "usual" },
+        p.text_weak,
+    );
     let words = RichText::new(high).text_style(theme::caption()).color(p.text_weak);
     text(ui, rect.with_min_x(rect.right() - third), words, Layout::right_to_left(Align::Center));
     let colours = Rect::from_center_size(rect.center(), vec2(third - sizes.gap(), sizes.dot()));

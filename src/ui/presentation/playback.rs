@@ -245,7 +245,15 @@ impl Presentation {
         let scale = scale.map(|scale| map.upper(&scale)).filter(|s| s.is_finite() && *s > 0.0);
         let scale = scale.unwrap_or(map.unscaled());
         let number = (at + 1, self.parts.len());
-        let part = PresentedPart { entry, truth: self.known.get(&id).map(Arc::as_ref), view: view.as_deref(), map, scale, number, seconds: self.seconds };
+        let part = PresentedPart {
+            entry,
+            truth: self.known.get(&id).map(Arc::as_ref),
+            view: view.as_deref(),
+            map,
+            scale,
+            number,
+            seconds: self.seconds,
+        };
         self.page.ui(ui, sizes, area, &part);
     }
 

@@ -88,10 +88,9 @@ pub(crate) fn paint_outcome(painter: &egui::Painter, p: &Palette, mark: OutcomeM
     };
     match mark {
         OutcomeMark::Correct => line(p.text_weak, vec![vec2(-0.8, 0.1), vec2(-0.2, 0.7), vec2(0.8, -0.6)]),
-        OutcomeMark::Borderline => line(
-            p.text,
-            vec![vec2(-0.9, 0.2), vec2(-0.5, -0.2), vec2(-0.1, 0.0), vec2(0.4, 0.25), vec2(0.9, -0.2)],
-        ),
+        OutcomeMark::Borderline => {
+            line(p.text, vec![vec2(-0.9, 0.2), vec2(-0.5, -0.2), vec2(-0.1, 0.0), vec2(0.4, 0.25), vec2(0.9, -0.2)])
+        }
         OutcomeMark::Wrong => {
             line(p.text_strong, vec![vec2(-0.7, -0.7), vec2(0.7, 0.7)]);
             line(p.text_strong, vec![vec2(-0.7, 0.7), vec2(0.7, -0.7)]);

@@ -163,7 +163,8 @@ mod tests {
         let done = || entry(QueryState::Done, Some(NoVerdict::NotCalibrated));
         let stopped = || entry(QueryState::Stopped, None);
         let early = entry(QueryState::Stopped, Some(NoVerdict::StoppedEarly { steps: 2, of: 60 }));
-        let mut rows = vec![done(), done(), early, stopped(), stopped(), entry(QueryState::Failed("torn".into()), None)];
+        let mut rows =
+            vec![done(), done(), early, stopped(), stopped(), entry(QueryState::Failed("torn".into()), None)];
         let counts = BatchCounts::of(&rows);
         let wanted = BatchCounts { inspected: 2, failed: 1, cut_short: 3, left: 0, total: 6 };
         assert_eq!((counts, counts.describe().as_str()), (wanted, "2 of 6 inspected, 1 failed"));
@@ -179,7 +180,8 @@ mod tests {
 
     #[test]
     fn rows_keep_their_places_until_the_batch_ends() {
-        let rows = [entry(QueryState::Running, None), entry(QueryState::Waiting, None), entry(QueryState::Waiting, None)];
+        let rows =
+            [entry(QueryState::Running, None), entry(QueryState::Waiting, None), entry(QueryState::Waiting, None)];
         let mut batch = Batch::default();
         batch.follow(&rows);
         let mut sorted = rows.to_vec();

@@ -16,7 +16,11 @@ use super::{
 use crate::{
     data::colour_map::{ColourMap, table},
     engine::inspection::{ModelFacts, QueryView},
-    inspect::{KeptFrame, Regions, Verdict, calibration::MapScale, evaluation::{EvaluatedMap, MaskOutline}},
+    inspect::{
+        KeptFrame, Regions, Verdict,
+        calibration::MapScale,
+        evaluation::{EvaluatedMap, MaskOutline},
+    },
     ui::{
         Action, UiCommand, theme,
         theme::Palette,
