@@ -95,7 +95,7 @@ impl Record {
         self.quick_check()?;
         let page: i64 = self.read(|| self.connection.pragma_query_value(None, "page_size", |row| row.get(0)))?;
         let length = std::fs::metadata(self.path()).map_or(0, |about| about.len());
-        if length % u64::try_from(page).unwrap_or(1).max(1) != 0 {
+        if !length.is_multiple_of(u64::try_from(page).unwrap_or(1).max(1)) {
             let what = "it ends in the middle of a page".to_owned();
             return Err(RecordError::Damaged { path: self.path().into(), what });
         }
