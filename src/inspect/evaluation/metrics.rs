@@ -446,8 +446,9 @@ mod tests {
     #[test]
     fn perfect_separation_of_few_parts_is_no_certainty() {
         let scores = |n: usize, from: f64| (0..n).map(|i| from + i as f64).collect::<Vec<_>>();
-        let metrics =
-            |n: usize, m: usize| Ranking::new(&scores(n, 0.0), &scores(m, 100.0)).unwrap().metrics([Some(50.0), None]);
+        let metrics = |n: usize, m: usize| {
+            Ranking::new(&scores(n, 0.0), &scores(m, 1_000.0)).unwrap().metrics([Some(500.0), None])
+        };
         for (healthy, defective) in [(5, 4), (1, 1), (12, 7), (300, 200)] {
             let m = metrics(healthy, defective);
             for e in [m.auroc, m.average_precision, m.f1, m.caught_at_1].map(Option::unwrap) {

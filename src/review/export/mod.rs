@@ -22,6 +22,7 @@ pub(crate) use grey::GreyImage;
 pub(crate) use masks::write_masks;
 pub(crate) use pages::{PartPage, parts_pdf, shift_pdf};
 use rayon::prelude::*;
+use scope::ExportNotes;
 pub use scope::ExportScope;
 pub(crate) use table::{write_csv, write_jsonl};
 
@@ -177,15 +178,6 @@ fn picture(record: &Record, item: &ReviewItem) -> Result<(Option<Picture>, PartF
         kept => kept?,
     };
     Ok((kept.as_deref().and_then(kept_picture::decode), file))
-}
-
-/// What an export notes about its parts.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct ExportNotes<'a> {
-    /// The filter that selected them.
-    pub filter: Option<&'a str>,
-    /// Those whose file holds the image that was inspected.
-    pub originals: &'a HashSet<PartId>,
 }
 
 /// Returns the scores and anomaly regions of a part; none where a damaged record has lost them.

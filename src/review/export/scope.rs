@@ -1,6 +1,9 @@
 //! The parts that an export covers: the whole record, or the selection of a filter, which is named wherever it matters.
 
+use std::collections::HashSet;
+
 use super::format::count_of;
+use crate::review::PartId;
 
 /// Largest number of characters of a filter in a file name.
 const MAX_NAME: usize = 60;
@@ -16,6 +19,15 @@ pub struct ExportScope {
     pub named: bool,
     /// Number of parts of the whole record.
     pub whole: usize,
+}
+
+/// What an export notes about its parts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ExportNotes<'a> {
+    /// The filter that selected them.
+    pub filter: Option<&'a str>,
+    /// Those whose file holds the image that was inspected.
+    pub originals: &'a HashSet<PartId>,
 }
 
 impl ExportScope {

@@ -4,7 +4,7 @@ use std::{io, io::Write};
 
 use serde::Serialize;
 
-use super::ExportNotes;
+use super::scope::ExportNotes;
 use crate::{
     inspect::ScoreKind,
     review::{Findings, Opinion, ReviewItem},
@@ -32,13 +32,13 @@ pub(crate) fn csv_header() -> Vec<&'static str> {
     ];
     header.extend(ScoreKind::ALL.map(ScoreKind::name));
     header.extend(["seconds", "model", "model_hash", "ruling", "standing"]);
-    header.extend(["reviewer", "judgement", "says", "defect", "note", "region", "blind", "judged", "more_regions"]);
+    header.extend(["reviewer", "judgement", "says", "defect", "note", "region", "blind", "judged"]);
     header
 }
 
 /// Writes one row per part and current verdict, and one for each part without verdicts. Returns the number of rows.
-/// `found` corresponds to `items`. Unknown values are empty; times are UTC; `region` is JSON. A `filter` that selected the
-/// items is the last column.
+/// `found` corresponds to `items`. Unknown values are empty; times are UTC; `region` is JSON. Further
+/// outlines (`more_regions`) and the `filter` that selected the items are the last columns, where there are any.
 ///
 /// # Errors
 /// Those of `out`.
@@ -48,7 +48,10 @@ pub(crate) fn write_csv(
     found: &[Findings],
     notes: &ExportNotes<'_>,
 ) -> io::Result<usize> {
-    let header: Vec<&str> = csv_header().into_iter().chain(notes.filter.map(|_| "filter")).collect();
+    // Only where there is something in them, so that tables stay as they were.
+    let several = items.iter().flat_map(|item| &item.opinions).any(|opinion| !opinion.more_regions.is_empty());
+    let header = csv_header().into_iter().chain(several.then_some("more_regions"));
+    let header: Vec<&str> = header.chain(notes.filter.map(|_| "filter")).collect();
     let mut table = TableWriter::new(out, &header)?;
     let last: Vec<Cell> = notes.filter.map(Cell::text).into_iter().collect();
     let mut rows = 0;
@@ -59,7 +62,9 @@ pub(crate) fn write_csv(
             opinions => opinions.iter().map(Some).collect(),
         };
         for opinion in opinions {
-            table.row(columns.iter().chain(&opinion_columns(item, opinion)?).chain(&last))?;
+            let more = more_regions(opinion)?;
+            let more = several.then_some(&more);
+            table.row(columns.iter().chain(&opinion_columns(item, opinion)?).chain(more).chain(&last))?;
             rows += 1;
         }
     }
@@ -101,7 +106,7 @@ fn part_columns(item: &ReviewItem, findings: &Findings, notes: &ExportNotes<'_>)
 fn opinion_columns(item: &ReviewItem, opinion: Option<&Opinion>) -> io::Result<Vec<Cell>> {
     let status = Cell::value(item.status(opinion.map(|o| o.reviewer.as_str())).title());
     let Some(o) = opinion else {
-        return Ok(std::iter::once(status).chain(std::iter::repeat_n(Cell::value(""), 9)).collect());
+        return Ok(std::iter::once(status).chain(std::iter::repeat_n(Cell::value(""), 8)).collect());
     };
     Ok(vec![
         status,
@@ -113,8 +118,13 @@ fn opinion_columns(item: &ReviewItem, opinion: Option<&Opinion>) -> io::Result<V
         Cell::known(o.region.as_ref().map(serde_json::to_string).transpose()?),
         Cell::value(o.blind),
         Cell::value(o.time),
-        Cell::known((!o.more_regions.is_empty()).then(|| serde_json::to_string(&o.more_regions)).transpose()?),
     ])
+}
+
+/// Returns the column of the further outlines of one verdict.
+fn more_regions(opinion: Option<&Opinion>) -> io::Result<Cell> {
+    let regions = opinion.map(|o| &o.more_regions).filter(|regions| !regions.is_empty());
+    Ok(Cell::known(regions.map(serde_json::to_string).transpose()?))
 }
 
 fn ruling_name(defective: Option<bool>) -> &'static str {
