@@ -126,6 +126,11 @@ pub struct ReviewSettings {
     pub intake: IntakeSettings,
 }
 
+/// Whether a value is not worth writing, because an absent key means the same.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 /// Settings of the watched folder.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -138,6 +143,7 @@ pub struct IntakeSettings {
     /// Whether it is being watched; if so, watching resumes at the next start.
     pub watching: bool,
     /// The parts whose images are copied to the record.
+    #[serde(skip_serializing_if = "is_default")]
     pub keep_pictures: KeptPictures,
 }
 
