@@ -44,6 +44,8 @@ pub struct Picture {
     declared: bool,
     /// Number of images in the file.
     images: u32,
+    /// Share of the file, in hundredths, that is zero bytes at its end.
+    empty_end: u8,
     illumination: CachedIllumination,
 }
 
@@ -66,6 +68,7 @@ impl Picture {
             is_alone: false,
             declared: false,
             images: 1,
+            empty_end: 0,
             illumination: CachedIllumination::default(),
         })
     }
@@ -84,6 +87,7 @@ impl Picture {
             is_alone: false,
             declared: false,
             images: 1,
+            empty_end: 0,
             illumination: CachedIllumination::default(),
         }
     }
@@ -144,6 +148,17 @@ impl Picture {
         Self { images, ..self }
     }
 
+    /// Notes that a share of the file, in hundredths, is zero bytes at its end.
+    #[must_use]
+    pub(super) fn with_empty_end(self, empty_end: u8) -> Self {
+        Self { empty_end, ..self }
+    }
+
+    /// Share of an uncompressed file, in hundredths, that is zero bytes at its end: black, or reserved and not written yet.
+    pub(crate) fn empty_end(&self) -> u8 {
+        self.empty_end
+    }
+
     /// Number of images in the file, of which this is the first.
     pub(crate) fn images(&self) -> u32 {
         self.images
@@ -156,7 +171,10 @@ impl Picture {
             let bits = self.used_bits();
             format!("it is read as {bits} bits in 16 (0 to {}), because its largest sample is {peak}", self.white)
         });
-        let both: Vec<String> = more.into_iter().chain(low).collect();
+        let empty = (self.empty_end > 0).then(|| {
+            format!("the last {} % of the file are zero bytes, as in one that is not written completely", self.empty_end)
+        });
+        let both: Vec<String> = more.into_iter().chain(low).chain(empty).collect();
         (!both.is_empty()).then(|| both.join("; "))
     }
 

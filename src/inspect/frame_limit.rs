@@ -10,8 +10,7 @@ const MAX_MEGAPIXELS: u64 = 64;
 /// Smallest limit, megapixels: so much is always tried.
 const MIN_MEGAPIXELS: u64 = 4;
 
-/// Bytes that an inspection takes for each pixel: a fixed part, and a part for each channel. Measured with 4 to 64
-/// megapixels, rounded up.
+/// Bytes that an inspection takes for each pixel at most: a fixed part, and a part for each channel.
 const BYTES_PER_PIXEL: (u64, u64) = (50, 22);
 
 /// Memory taken to be free where the system does not say.

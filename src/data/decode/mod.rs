@@ -162,7 +162,9 @@ fn picture_from(bytes: &[u8], turn: &mut Turn, admit: impl FnOnce(&Header) -> Re
         (pixels_of(decoder, bytes, format)?, header.images)
     };
     let picture = pixels.into_picture().ok_or_else(|| FileFault::Damaged("it has no pixels".to_owned()))?;
-    Ok(Some(picture.with_images(images)))
+    let is_plain = matches!(format, ImageFormat::Bmp | ImageFormat::Pnm | ImageFormat::Tiff);
+    let empty_end = if is_plain { length::empty_end(bytes) } else { 0 };
+    Ok(Some(picture.with_images(images).with_empty_end(empty_end)))
 }
 
 fn pixels_of(mut decoder: impl ImageDecoder, bytes: &[u8], format: ImageFormat) -> Result<Pixels, FileFault> {

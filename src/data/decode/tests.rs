@@ -332,3 +332,18 @@ fn what_a_header_promises_is_not_taken_on_trust() {
     assert!(refused.unwrap_err().to_string().ends_with("b.bmp: too many"));
     assert!(matches!(decode_unless(&path, |_| false, |_| Ok(false)), Ok((_, Ok(None)))));
 }
+
+#[test]
+fn zero_bytes_at_the_end_are_worth_a_word() {
+    let folder = Folder::new();
+    let whole = encoded(&RgbImage::from_pixel(40, 40, Rgb([90, 80, 70])).into(), ImageFormat::Bmp);
+    assert_eq!(decode(&folder.with("whole.bmp", &whole)).unwrap().remark(), None);
+    let mut reserved = whole.clone();
+    let third = whole.len() / 3;
+    reserved[third..].fill(0);
+    let picture = decode(&folder.with("reserved.bmp", &reserved)).unwrap();
+    assert!((64..=67).contains(&picture.empty_end()), "{}", picture.empty_end());
+    assert!(picture.remark().unwrap().contains("not written completely"));
+    let pgm = [b"P5 20 20 255\n".as_slice(), &[50; 300], &[0; 100]].concat();
+    assert_eq!(decode(&folder.with("a.pgm", &pgm)).unwrap().empty_end(), 24);
+}

@@ -44,6 +44,13 @@ impl Fingerprint {
         !coarse || nanoseconds(now).saturating_sub(self.modified) > COARSE.as_nanos() as i64
     }
 
+    /// Whether content and metadata were last changed longer ago than `age`.
+    pub(crate) fn is_older(&self, age: Duration, now: SystemTime) -> bool {
+        let last = self.modified.max(self.changed);
+        let age = i64::try_from(age.as_nanos()).unwrap_or(i64::MAX);
+        last != 0 && nanoseconds(now).saturating_sub(last) > age
+    }
+
     /// A hash of path and fingerprint.
     pub(crate) fn key(&self, path: &Path) -> [u8; 16] {
         let mut hasher = blake3::Hasher::new();

@@ -25,6 +25,9 @@ impl Default for Timing {
     }
 }
 
+/// How many times the longest pause of a writer a file must have been left alone.
+const PAUSES: u32 = 3;
+
 /// Status of a file after it was examined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FileStatus {
@@ -58,11 +61,13 @@ pub(crate) struct PendingFiles {
     timing: Timing,
     capacity: usize,
     files: HashMap<PathBuf, PendingFile>,
+    /// The longest pause between two writes to the same file so far.
+    longest_pause: Duration,
 }
 
 impl PendingFiles {
     pub(crate) fn new(timing: Timing, capacity: usize) -> Self {
-        Self { timing, capacity, files: HashMap::new() }
+        Self { timing, capacity, files: HashMap::new(), longest_pause: Duration::ZERO }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -107,7 +112,7 @@ impl PendingFiles {
 
     /// Updates a file with its current fingerprint; `None` where it does not exist.
     pub(crate) fn update(&mut self, path: &Path, fingerprint: Option<&Fingerprint>, now: Instant) -> FileStatus {
-        let patience = self.patience();
+        let (patience, mut settle) = (self.patience(), self.settle());
         let Some(waiting) = self.files.get_mut(path) else { return FileStatus::Waiting };
         let Some(fingerprint) = fingerprint else {
             let seen = if waiting.fingerprint.is_some() { FileStatus::Deleted } else { FileStatus::Absent };
@@ -115,11 +120,18 @@ impl PendingFiles {
             return seen;
         };
         if waiting.fingerprint.as_ref() != Some(fingerprint) {
-            let (fingerprint, next_look) = (Some(fingerprint.clone()), now + self.timing.settle);
+            if let Some(before) = &waiting.fingerprint {
+                // By the clock of the file system, as this looks only now and then; a copied time says nothing.
+                let pause = Duration::from_nanos(fingerprint.modified.saturating_sub(before.modified).max(0) as u64);
+                let observed = now.saturating_duration_since(waiting.since) + settle;
+                self.longest_pause = self.longest_pause.max(pause.min(observed).min(patience));
+                settle = self.timing.settle.max(self.longest_pause.saturating_mul(PAUSES)).min(patience);
+            }
+            let (fingerprint, next_look) = (Some(fingerprint.clone()), now + settle);
             *waiting = PendingFile { fingerprint, since: now, next_look, ready: false, failed: false };
             return FileStatus::Waiting;
         }
-        let delay = if waiting.failed { patience } else { self.timing.settle };
+        let delay = if waiting.failed { patience } else { settle };
         let due = waiting.since + delay;
         waiting.ready = now >= due;
         waiting.next_look = due.min(now + self.timing.settle);
@@ -155,6 +167,12 @@ impl PendingFiles {
         (waiting.failed, waiting.ready) = (true, false);
         waiting.next_look = end.min(now + self.timing.settle);
         false
+    }
+
+    /// Time without changes after which a file is taken to be complete: several times the longest pause that a writer has
+    /// made so far, at most the patience.
+    fn settle(&self) -> Duration {
+        self.timing.settle.max(self.longest_pause.saturating_mul(PAUSES)).min(self.patience())
     }
 
     /// A patience shorter than the settling time would give up files that were never read.
@@ -241,6 +259,28 @@ mod tests {
         assert_eq!(b.see("a", 15, 2, 59_500), FileStatus::Ready);
         assert!(b.fail("a", 59_500));
         assert!(b.queue.is_empty() && !b.fail("a", 60_000));
+    }
+
+    #[test]
+    fn the_wait_adapts_to_the_longest_pause_of_the_writer() {
+        let mut b = Fixture::new();
+        let second = 1_000_000_000;
+        b.add("a", 0);
+        b.see("a", 10, second, 0);
+        assert_eq!(b.see("a", 10, second, 500), FileStatus::Ready);
+        // Read, and not complete: after two seconds it is written to again.
+        assert!(!b.fail("a", 500));
+        assert_eq!(b.see("a", 20, 3 * second, 2_000), FileStatus::Waiting);
+        // From now on, every file is left alone for six seconds first.
+        assert_eq!(b.see("a", 20, 3 * second, 7_900), FileStatus::Waiting);
+        assert_eq!(b.see("a", 20, 3 * second, 8_000), FileStatus::Ready);
+        b.add("b", 9_000);
+        b.see("b", 10, 12 * second, 9_000);
+        assert_eq!(b.see("b", 10, 12 * second, 14_900), FileStatus::Waiting);
+        assert_eq!(b.see("b", 10, 12 * second, 15_000), FileStatus::Ready);
+        // A time that was copied with the file is no pause, and no wait is longer than the patience.
+        b.see("b", 20, 9_000_000 * second, 15_100);
+        assert!(b.queue.settle() <= Duration::from_secs(30));
     }
 
     #[test]

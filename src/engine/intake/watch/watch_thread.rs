@@ -42,6 +42,9 @@ const PENDING: usize = 4_096;
 /// Capacity of the queue of events; when it overflows, the folder is scanned instead.
 const EVENTS: usize = 1_024;
 
+/// Files that stay with zero bytes at their end until others like them are not waited for.
+const USUAL: usize = 3;
+
 /// Files listed per step of a scan.
 const LISTED: usize = 256;
 
@@ -92,6 +95,8 @@ pub(crate) struct WatchThread {
     budget: MemoryBudget,
     /// A file for which there was no room, and the bytes that it takes.
     deferred: Option<(PathBuf, u64)>,
+    /// Number of files that stayed with zero bytes at their end, and the largest share of them.
+    empty_ends: (usize, u8),
 }
 
 impl WatchThread {
@@ -127,6 +132,7 @@ impl WatchThread {
             pauses: RetryTiming::default().pauses(),
             budget: MemoryBudget::new(MemoryBudget::READ_AHEAD),
             deferred: None,
+            empty_ends: (0, 0),
             options,
         }
     }
@@ -364,6 +370,11 @@ impl WatchThread {
             return Ok(());
         }
         match (read, claimed) {
+            (Ok((_, Ok(Some(picture)))), Some(ClaimOutcome::Granted(claim)))
+                if self.may_grow(&path, &fingerprint, picture.empty_end()) =>
+            {
+                claim.release();
+            }
             (Ok((hash, Ok(Some(picture)))), Some(ClaimOutcome::Granted(claim))) => {
                 self.pending.remove(&path);
                 self.remember(&path, &fingerprint);
@@ -388,6 +399,23 @@ impl WatchThread {
             _ => self.pending.remove(&path),
         }
         Ok(())
+    }
+
+    /// Whether a file ends in zero bytes that may be reserved space, and was changed too recently to tell: it is read again
+    /// at the end of the patience, or as soon as it has changed. Where several files stayed so, their pictures are black at
+    /// that end, and others like them are not waited for.
+    fn may_grow(&mut self, path: &Path, fingerprint: &Fingerprint, empty_end: u8) -> bool {
+        let (count, usual) = self.empty_ends;
+        if empty_end == 0 || count >= USUAL && empty_end <= usual {
+            return false;
+        }
+        if !fingerprint.is_older(self.options.timing.patience, SystemTime::now())
+            && !self.pending.fail(path, Instant::now())
+        {
+            return true;
+        }
+        self.empty_ends = (count + 1, usual.max(empty_end));
+        false
     }
 
     /// Handles a file that did not decode: waits for it, or quarantines it.
