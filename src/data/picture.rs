@@ -172,7 +172,10 @@ impl Picture {
             format!("it is read as {bits} bits in 16 (0 to {}), because its largest sample is {peak}", self.white)
         });
         let empty = (self.empty_end > 0).then(|| {
-            format!("the last {} % of the file are zero bytes, as in one that is not written completely", self.empty_end)
+            format!(
+                "the last {} % of the file are zero bytes, as in one that is not written completely",
+                self.empty_end
+            )
         });
         let both: Vec<String> = more.into_iter().chain(low).chain(empty).collect();
         (!both.is_empty()).then(|| both.join("; "))
