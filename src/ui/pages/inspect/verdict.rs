@@ -115,7 +115,9 @@ fn scores(ui: &mut Ui, scene: &InspectScene, entry: &QueryEntry) {
     if let Some(kind) = deciding {
         score_row(ui, entry, kind, true);
     }
-    let header = CollapsingHeader::new("All scores").id_salt("all-scores").default_open(deciding.is_none());
+    // Without a verdict the scores are all there is. An inspection that is still running may get one.
+    let open = deciding.is_none() && entry.state.is_over();
+    let header = CollapsingHeader::new("All scores").id_salt(("all-scores", open)).default_open(open);
     header.show_unindented(ui, |ui| all_scores(ui, scene, entry, deciding));
 }
 
