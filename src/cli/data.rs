@@ -5,10 +5,14 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 
-use super::output::{out, progress_bar};
+use super::{
+    options::RoleOptions,
+    output::{out, progress_bar},
+};
 use crate::{
-    data::{describe, surface},
+    data::{DataSource, surface},
     text::PrintablePath,
+    train::Recipe,
 };
 
 #[derive(Debug, Subcommand)]
@@ -16,7 +20,10 @@ pub(super) enum DataCommand {
     /// Describe the data set in a folder: layout, images, and skipped files with the reason
     Describe {
         /// Folder of images, or a CSV file that lists them
-        path: PathBuf,
+        #[arg(required_unless_present = "healthy")]
+        path: Option<PathBuf>,
+        #[command(flatten)]
+        roles: RoleOptions,
     },
     /// Draw a synthetic surface with defects and masks, in the MVTec AD layout
     Draw(DrawArguments),
@@ -49,22 +56,9 @@ pub(super) struct DrawArguments {
 
 pub(super) fn run(command: DataCommand) -> Result<()> {
     match command {
-        DataCommand::Describe { path } => {
-            let bar = progress_bar("reading");
-            let dataset = describe(&path, &|done, total| {
-                bar.set_length(total as u64);
-                bar.set_position(done as u64);
-                true
-            });
-            bar.finish_and_clear();
-            let dataset = dataset?;
-            out!("{}: {}", path.printable(), dataset.layout.title());
-            for line in dataset.summary().sentences() {
-                out!("  {line}");
-            }
-            for skipped in &dataset.skipped {
-                out!("  skipped {}: {}", skipped.path.printable(), skipped.reason);
-            }
+        DataCommand::Describe { path, roles } => {
+            let source = roles.source(path.map(DataSource::Folder))?.context("name the folder")?;
+            describe(&source)?;
         }
         DataCommand::Draw(draw) => {
             let size = surface::SetSize {
@@ -83,6 +77,27 @@ pub(super) fn run(command: DataCommand) -> Result<()> {
             drawn.with_context(|| format!("cannot draw the surface to {}", draw.out.printable()))?;
             out!("{} images of {} metal in {}", size.images(), draw.surface, draw.out.printable());
         }
+    }
+    Ok(())
+}
+
+/// Prints what a folder or list holds and how it was understood.
+fn describe(source: &DataSource) -> Result<()> {
+    let bar = progress_bar("reading");
+    let opened = source.open(&|done, total| {
+        bar.set_length(total as u64);
+        bar.set_position(done as u64);
+        true
+    });
+    bar.finish_and_clear();
+    let dataset = opened?.dataset;
+    out!("{}: {}", dataset.root.printable(), dataset.layout.title());
+    let recipe = Recipe::default();
+    for line in dataset.summary().sentences().into_iter().chain(dataset.colour_note(recipe.model.channels)) {
+        out!("  {line}");
+    }
+    for skipped in &dataset.skipped {
+        out!("  skipped {}: {}", skipped.path.printable(), skipped.reason);
     }
     Ok(())
 }

@@ -13,7 +13,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use super::{
-    options::{self, InspectionOptions},
+    options::{self, InspectionOptions, RoleOptions},
     output::{not_calibrated, note, out, print_device, print_lines, print_model, progress_bar, promise_line},
     session::interrupt_flag,
 };
@@ -49,6 +49,8 @@ pub(super) struct EvaluateArguments {
     /// the fly; defaults to the test split of the model's data set
     #[arg(long, value_name = "DIR|surface:KIND", value_parser = options::data_source())]
     data: Option<DataSource>,
+    #[command(flatten)]
+    roles: RoleOptions,
     /// Folder for images.csv, metrics.json and report.html
     #[arg(long, value_name = "OUT")]
     report: Option<PathBuf>,
@@ -142,8 +144,8 @@ fn check(model: &Model, rate: Option<f64>, knobs: &InvertKnobs) -> Result<()> {
 
 /// Opens the test images, without those that any of the models was trained or calibrated on.
 fn tests(arguments: &EvaluateArguments, models: &[Model], interrupted: &AtomicBool) -> Result<TestSet> {
-    let source = match (&arguments.data, models.first()) {
-        (Some(source), _) => source.clone(),
+    let source = match (arguments.roles.source(arguments.data.clone())?, models.first()) {
+        (Some(source), _) => source,
         (None, Some(model)) => model.info().data.parse().context("--data is missing: name the test images")?,
         (None, None) => bail!("--data is missing"),
     };

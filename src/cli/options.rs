@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use burn::tensor::Device;
 use clap::{
     Args,
@@ -10,7 +10,7 @@ use clap::{
 };
 
 use crate::{
-    data::{DataError, DataSource},
+    data::{DataError, DataSource, DefectiveFolder, FolderRoles},
     engine::{BUILT_IN, inspection::ModelSource},
     inspect::{InvertKnobs, InvertPreset, Model},
     paths::Paths,
@@ -42,6 +42,70 @@ impl InspectionOptions {
     pub(crate) fn seeded_knobs(&self, seed: u64) -> Result<InvertKnobs> {
         assigned(InvertKnobs { seed, ..self.preset.knobs() }, &self.set)
     }
+}
+
+/// Roles of folders whose names do not say what they hold.
+#[derive(Debug, Args)]
+pub(super) struct RoleOptions {
+    /// Folder of healthy parts, where its name does not say so; repeatable. With it, folders without a role are left out
+    #[arg(long, value_name = "DIR")]
+    healthy: Vec<PathBuf>,
+    /// Folder of defective parts, where its name does not say so; repeatable
+    #[arg(long, value_name = "DIR")]
+    defective: Vec<PathBuf>,
+    /// Folder of masks of defects, where its name does not say so; repeatable
+    #[arg(long, value_name = "DIR")]
+    masks: Vec<PathBuf>,
+}
+
+impl RoleOptions {
+    /// Returns the data with the roles that the flags say; `data` as it is without flags.
+    pub(super) fn source(&self, data: Option<DataSource>) -> Result<Option<DataSource>> {
+        let named: Vec<&PathBuf> = self.healthy.iter().chain(&self.defective).chain(&self.masks).collect();
+        if named.is_empty() {
+            return Ok(data);
+        }
+        let base = match &data {
+            Some(source) => Some(absolute(
+                source
+                    .path()
+                    .context("a built-in surface has no folders: leave out --healthy, --defective and --masks")?,
+            )?),
+            None => None,
+        };
+        let folder = |path: &PathBuf| -> Result<PathBuf> {
+            let within = base.as_ref().map(|base| base.join(path)).filter(|within| !path.is_dir() && within.is_dir());
+            absolute(&within.unwrap_or_else(|| path.clone()))
+        };
+        let all = named.into_iter().map(folder).collect::<Result<Vec<PathBuf>>>()?;
+        let root = base.clone().unwrap_or_else(|| common_folder(&all));
+        let relative = |path: &PathBuf| -> Result<PathBuf> {
+            let path = folder(path)?;
+            Ok(path.strip_prefix(&root).map(Path::to_owned).unwrap_or(path))
+        };
+        let list = |paths: &[PathBuf]| paths.iter().map(relative).collect::<Result<Vec<PathBuf>>>();
+        let defective = list(&self.defective)?.into_iter().map(|folder| DefectiveFolder { folder, defect_type: None });
+        Ok(Some(DataSource::Assigned(FolderRoles {
+            healthy: list(&self.healthy)?,
+            defective: defective.collect(),
+            masks: list(&self.masks)?,
+            left_out: Vec::new(),
+            root,
+        })))
+    }
+}
+
+/// Makes a path absolute, without parts such as `..`.
+fn absolute(path: &Path) -> Result<PathBuf> {
+    let resolved = path.canonicalize().or_else(|_| std::path::absolute(path));
+    resolved.with_context(|| format!("cannot use {}", path.display()))
+}
+
+/// Returns the deepest folder that contains all of these; of one folder, itself.
+fn common_folder(paths: &[PathBuf]) -> PathBuf {
+    let mut common = paths.first().cloned().unwrap_or_default();
+    while !paths.iter().all(|path| path.starts_with(&common)) && common.pop() {}
+    common
 }
 
 /// Applies assignments to inspection settings and validates the result.

@@ -10,7 +10,7 @@ use super::{
     output::{note, out, print_device, progress_bar},
 };
 use crate::{
-    data::{CropSampler, DataSource, Label, Loader, Opened, Split, surface::SurfaceKind},
+    data::{CropSampler, DataSource, FolderRoles, Label, Loader, Opened, Split, surface::SurfaceKind},
     device,
     device::DeviceChoice,
     inspect::{
@@ -32,6 +32,8 @@ pub(super) struct ReproduceArguments {
     /// Folder with healthy and defective test images instead, inspected whole at native resolution
     #[arg(long, value_name = "DIR", conflicts_with = "surface")]
     data: Option<PathBuf>,
+    #[command(flatten)]
+    roles: options::RoleOptions,
     /// Recipe preset; defaults to the one for the device
     #[arg(long, value_enum)]
     preset: Option<Preset>,
@@ -79,16 +81,19 @@ pub(super) fn run(arguments: ReproduceArguments, choice: DeviceChoice) -> Result
         knobs.optimiser.beta1,
         recipe.train.steps
     );
-    let sources: Vec<DataSource> = match (&arguments.data, arguments.surface.as_slice()) {
-        (Some(folder), _) => vec![DataSource::Folder(folder.clone())],
-        (None, []) => SurfaceKind::ALL.into_iter().map(|kind| DataSource::Surface { kind, seed: 0 }).collect(),
-        (None, kinds) => kinds.iter().map(|&kind| DataSource::Surface { kind, seed: 0 }).collect(),
-    };
+    let sources: Vec<DataSource> =
+        match (arguments.roles.source(arguments.data.map(DataSource::Folder))?, arguments.surface.as_slice()) {
+            (Some(source), _) => vec![source],
+            (None, []) => SurfaceKind::ALL.into_iter().map(|kind| DataSource::Surface { kind, seed: 0 }).collect(),
+            (None, kinds) => kinds.iter().map(|&kind| DataSource::Surface { kind, seed: 0 }).collect(),
+        };
     let mut rows = Vec::new();
     for source in sources {
         let name = match &source {
             DataSource::Surface { kind, .. } => kind.to_string(),
-            DataSource::Folder(path) => path.file_name().unwrap_or(path.as_os_str()).printable().to_string(),
+            DataSource::Folder(path) | DataSource::Assigned(FolderRoles { root: path, .. }) => {
+                path.file_name().unwrap_or(path.as_os_str()).printable().to_string()
+            }
         };
         let opened = source.open(&|_, _| true)?;
         let networks = train(&name, &opened, &recipe, &device.device)?;
@@ -181,7 +186,7 @@ fn queries(
     let (tests, scale) = match source {
         // As large as the input of the networks.
         DataSource::Surface { kind, seed } => (TestSet::generate(*kind, *seed, recipe.model.size, count, count), 1.0),
-        DataSource::Folder(path) => {
+        DataSource::Folder(path) | DataSource::Assigned(FolderRoles { root: path, .. }) => {
             let mut tests = TestSet::of(opened, &[&split]);
             tests.limit(count);
             if let (0, _) | (_, 0) = tests.counts() {

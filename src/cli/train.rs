@@ -13,7 +13,7 @@ use clap::Args;
 use indicatif::ProgressBar;
 
 use super::{
-    options::{assign_recipe, data_source},
+    options::{RoleOptions, assign_recipe, data_source},
     output::{note, out, print_device, progress_bar, set_share, show_percentage},
     session::{EngineSession, interrupt_flag},
 };
@@ -37,8 +37,10 @@ use crate::{
 #[derive(Debug, Args)]
 pub(super) struct TrainArguments {
     /// Training images: a folder, a CSV file that lists them, or surface:turned (milled, ground, brushed)
-    #[arg(long, value_name = "DIR|surface:KIND", value_parser = data_source(), required_unless_present = "resume")]
+    #[arg(long, value_name = "DIR|surface:KIND", value_parser = data_source(), required_unless_present_any = ["resume", "healthy"])]
     data: Option<DataSource>,
+    #[command(flatten)]
+    roles: RoleOptions,
     /// Recipe preset; defaults to the one for the device
     #[arg(long, value_enum, conflicts_with_all = ["recipe", "resume"])]
     preset: Option<Preset>,
@@ -66,7 +68,7 @@ pub(super) fn run(arguments: TrainArguments, device: DeviceChoice, runs: Option<
         Some(run) => TrainingRequest::Resume { run: run.clone(), paused: true },
         None => {
             let gpu = session.engine.state().device.read().as_ref().is_some_and(|device| device.is_gpu);
-            let source = arguments.data.clone().context("--data is missing")?;
+            let source = arguments.roles.source(arguments.data.clone())?.context("--data is missing")?;
             let recipe = recipe(&arguments, gpu)?;
             let out = match &arguments.out {
                 Some(out) => out.clone(),

@@ -410,16 +410,18 @@ mod tests {
                 label: Label::Healthy,
                 mask: None,
                 hash,
+                pixels: hash,
                 width,
                 height,
                 channels: 1,
                 bits: 8,
                 peak: None,
                 images: 1,
+                coloured: false,
             }
         };
         let items = sizes.iter().enumerate().map(item).collect();
-        let set = Dataset { root: folder.path().to_owned(), layout: DatasetLayout::Flat, items, skipped: vec![] };
+        let set = Dataset::new(folder.path().to_owned(), DatasetLayout::Flat, items);
         let store = Arc::new(ImageStore::files(&set, limit));
         (folder, store)
     }

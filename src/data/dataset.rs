@@ -4,8 +4,11 @@ use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{BitDepth, FileHash};
-use crate::{format::counted, text::PrintablePath};
+use super::{BitDepth, FileHash, MaskReading};
+use crate::{
+    format::counted,
+    text::{PrintablePath, printable},
+};
 
 /// Arrangement of the files of a data set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,8 +19,14 @@ pub enum DatasetLayout {
     MvtecAd,
     /// `MT_<defect>/Imgs/*.jpg` with PNG masks next to them (Magnetic-Tile).
     MagneticTile,
-    /// A CSV file with the columns `image_filepath,lbl_image_filepath,is_defective`.
+    /// A list of images with their labels, such as a CSV file.
     Csv,
+    /// Folders named after what they hold, such as `OK` and `NG`.
+    Folders,
+    /// Images with masks, which say which are defective.
+    Masks,
+    /// Folders whose roles the user has said.
+    Assigned,
     /// A folder whose images are all healthy.
     Flat,
     /// A built-in surface, drawn by the program.
@@ -32,6 +41,9 @@ impl DatasetLayout {
             Self::MvtecAd => "MVTec AD",
             Self::MagneticTile => "Magnetic-Tile",
             Self::Csv => "CSV list",
+            Self::Folders => "folder of healthy and defective parts",
+            Self::Masks => "folder of images with masks",
+            Self::Assigned => "folder with roles set by you",
             Self::Flat => "folder of healthy images",
             Self::Surface => "built-in surface",
         }
@@ -73,10 +85,12 @@ pub struct DatasetImage {
     pub subset: Subset,
     /// Healthy, or the defect type.
     pub label: Label,
-    /// Mask of the defect in the size of the image: 0 is healthy, anything else is defective.
+    /// File of the mask of the defect; see [`Dataset::mask_reading`].
     pub mask: Option<PathBuf>,
     /// Hash of the file.
     pub hash: FileHash,
+    /// Hash of the pixels, whatever the file format.
+    pub pixels: FileHash,
     /// Width in pixels.
     pub width: usize,
     /// Height in pixels.
@@ -89,6 +103,8 @@ pub struct DatasetImage {
     pub peak: Option<u16>,
     /// Number of images in the file, of which the first is used.
     pub images: u32,
+    /// Whether it has colours, rather than grey stored as RGB.
+    pub coloured: bool,
 }
 
 impl DatasetImage {
@@ -118,9 +134,34 @@ pub struct Dataset {
     pub items: Vec<DatasetImage>,
     /// Unused files, ordered by path.
     pub skipped: Vec<Skipped>,
+    /// How the masks are read.
+    pub mask_reading: MaskReading,
+    /// How the data were understood, as far as it is not plain: clauses in lower case.
+    pub notes: Vec<String>,
 }
 
 impl Dataset {
+    /// Creates a data set of these images.
+    pub(crate) fn new(root: PathBuf, layout: DatasetLayout, items: Vec<DatasetImage>) -> Self {
+        Self { root, layout, items, skipped: Vec::new(), mask_reading: MaskReading::default(), notes: Vec::new() }
+    }
+
+    /// Says that a model of this many channels does not see the colours of some images.
+    pub fn colour_note(&self, channels: usize) -> Option<String> {
+        let coloured = self.items.iter().filter(|item| item.coloured).count();
+        if channels == 3 || coloured == 0 {
+            return None;
+        }
+        let images = match coloured {
+            n if n == self.items.len() => "the images have colours".to_owned(),
+            1 => "1 image has colours".to_owned(),
+            n => format!("{} have colours", counted(n, "image")),
+        };
+        Some(format!(
+            "{images}, but the model sees grey: a stain of equal brightness is lost; set channels to 3 to keep the colours"
+        ))
+    }
+
     /// Returns the positions in `items` of the healthy training images: those in the training subset, or every healthy
     /// image if the layout has no subsets.
     pub fn training_positions(&self) -> impl Iterator<Item = usize> + '_ {
@@ -157,7 +198,9 @@ impl Dataset {
                 .map(|peak| (BitDepth::holding(peak), peak))
                 .filter(|(depth, _)| *depth != BitDepth::Sixteen),
             several: self.items.iter().filter(|item| item.images > 1).count(),
+            coloured: 0,
             skipped: self.skipped.clone(),
+            notes: self.notes.clone(),
         };
         for item in &self.items {
             match &item.label {
@@ -171,6 +214,7 @@ impl Dataset {
             *summary.sizes.entry((item.width, item.height)).or_default() += 1;
             *summary.bits.entry(item.bits).or_default() += 1;
             *summary.channels.entry(item.channels).or_default() += 1;
+            summary.coloured += usize::from(item.coloured);
         }
         summary
     }
@@ -201,9 +245,16 @@ pub struct DatasetSummary {
     pub low_bits: Option<(BitDepth, u16)>,
     /// Files with several images, of which the first is used.
     pub several: usize,
+    /// Images with colours, rather than grey stored as RGB.
+    pub coloured: usize,
     /// Unused files.
     pub skipped: Vec<Skipped>,
+    /// How the data were understood.
+    pub notes: Vec<String>,
 }
+
+/// Ratio of areas from which images differ greatly in size.
+const GREATLY: f64 = 2.0;
 
 /// Maximum number of defect types and skipped files listed by name.
 const LISTED: usize = 8;
@@ -229,6 +280,8 @@ impl DatasetSummary {
             let files = counted(self.several, "file");
             lines.push(format!("several images in {files}: only the first of each is used"));
         }
+        lines.extend(self.mixture());
+        lines.extend(self.notes.iter().cloned());
         if !self.skipped.is_empty() {
             let named = self.skipped.iter().map(|s| {
                 let name = s.path.file_name().unwrap_or(s.path.as_os_str());
@@ -242,7 +295,7 @@ impl DatasetSummary {
     fn counts(&self) -> String {
         let mut line = counted(self.healthy, "healthy image");
         if self.defective > 0 {
-            let types = listed(self.defect_types.iter().map(|(name, n)| format!("{name} {n}")));
+            let types = listed(self.defect_types.iter().map(|(name, n)| format!("{} {n}", printable(name))));
             line.push_str(&format!(", {} defective ({types})", self.defective));
         }
         if self.masks > 0 {
@@ -263,6 +316,35 @@ impl DatasetSummary {
         }
     }
 
+    /// Says that the images differ in size or kind more than images of one camera do.
+    fn mixture(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        let area = |(w, h): &(usize, usize)| (w * h) as f64;
+        let areas = || self.sizes.keys().map(area);
+        let (small, large) = (areas().fold(f64::INFINITY, f64::min), areas().fold(0.0, f64::max));
+        if large > small * GREATLY
+            && let Some(((w, h), most)) = self.sizes.iter().max_by_key(|(_, n)| **n)
+        {
+            let all: usize = self.sizes.values().sum();
+            lines.push(format!(
+                "the images differ greatly in size: {most} of {all} are {w} x {h} pixels; images of one camera and distance are expected"
+            ));
+        }
+        let (grey, rgb) = (self.channels.get(&1).copied().unwrap_or(0), self.channels.get(&3).copied().unwrap_or(0));
+        if grey > 0 && self.coloured > 0 {
+            lines.push(format!(
+                "{} have colours and {} are grey: images of one camera are expected",
+                self.coloured,
+                grey + rgb - self.coloured
+            ));
+        }
+        if self.bits.len() > 1 {
+            let named: Vec<String> = self.bits.iter().map(|(bits, n)| format!("{n} of {bits} bit")).collect();
+            lines.push(format!("the images differ in depth: {}", named.join(" and ")));
+        }
+        lines
+    }
+
     fn depth(&self) -> String {
         let bits: Vec<String> = self.bits.keys().map(u8::to_string).collect();
         format!("{} bit", bits.join(" and "))
@@ -271,6 +353,7 @@ impl DatasetSummary {
     fn colour(&self) -> String {
         match (self.channels.get(&1), self.channels.get(&3)) {
             (Some(grey), Some(rgb)) => format!("{grey} grey and {rgb} RGB"),
+            (None, Some(_)) if self.coloured == 0 => "RGB without colours".to_owned(),
             (None, Some(_)) => "RGB".to_owned(),
             _ => "grey".to_owned(),
         }
@@ -298,12 +381,14 @@ mod tests {
             label,
             mask: None,
             hash,
+            pixels: hash,
             width: 512,
             height: 512,
             channels: 1,
             bits: 8,
             peak: None,
             images: 1,
+            coloured: false,
         }
     }
 
@@ -311,12 +396,9 @@ mod tests {
     fn a_summary_reads_as_plain_lines() {
         let scratch =
             DatasetImage { mask: Some("m".into()), ..item("c", Subset::Test, Label::Defective("scratch".into())) };
-        let mut set = Dataset {
-            root: "r".into(),
-            layout: DatasetLayout::MvtecAd,
-            items: vec![item("a", Subset::Train, Label::Healthy), item("b", Subset::Test, Label::Healthy), scratch],
-            skipped: vec![Skipped { path: "r/notes.txt".into(), reason: "it is not an image".into() }],
-        };
+        let items = vec![item("a", Subset::Train, Label::Healthy), item("b", Subset::Test, Label::Healthy), scratch];
+        let mut set = Dataset::new("r".into(), DatasetLayout::MvtecAd, items);
+        set.skipped = vec![Skipped { path: "r/notes.txt".into(), reason: "it is not an image".into() }];
         let lines = set.summary().sentences();
         assert_eq!(lines[0], "2 healthy images, 1 defective (scratch 1), 1 mask");
         assert_eq!(lines[1], "1 of the healthy images are for training, the others for testing");
@@ -332,12 +414,8 @@ mod tests {
 
     #[test]
     fn test_images_are_trained_on_only_where_the_layout_has_no_training_subset() {
-        let mut set = Dataset {
-            root: "r".into(),
-            layout: DatasetLayout::Csv,
-            items: vec![item("a", Subset::Any, Label::Healthy), item("b", Subset::Any, Label::Healthy)],
-            skipped: vec![],
-        };
+        let items = vec![item("a", Subset::Any, Label::Healthy), item("b", Subset::Any, Label::Healthy)];
+        let mut set = Dataset::new("r".into(), DatasetLayout::Csv, items);
         assert_eq!(set.healthy_for_training().count(), 2);
         set.items[1].subset = Subset::Train;
         assert_eq!(set.training_positions().collect::<Vec<_>>(), [1]);

@@ -2,6 +2,7 @@
 
 use std::{io, path::PathBuf};
 
+use super::layout::UnclearFolder;
 use crate::text::PrintablePath;
 
 /// Errors of opening a data set, reading its images and preparing batches.
@@ -56,6 +57,45 @@ pub enum DataError {
         /// The folder.
         root: PathBuf,
         /// The names of the sub-folders.
+        names: Vec<String>,
+    },
+    /// A folder whose names do not say which images are healthy.
+    #[error("{0}")]
+    Unclear(Box<UnclearFolder>),
+    /// Masks without an image in a layout where images without a mask are healthy.
+    #[error("{count} masks in {} belong to no image, for example {example}, so an image without a mask may be defective: give mask and image the same name, or say which folders are healthy with --healthy DIR and --defective DIR", root.printable())]
+    MasksWithoutImages {
+        /// The folder.
+        root: PathBuf,
+        /// Number of masks.
+        count: usize,
+        /// One of them.
+        example: String,
+    },
+    /// A folder to which two roles were given.
+    #[error("{} has two roles: give it one", .0.printable())]
+    TwoRoles(PathBuf),
+    /// A file to which a role was given.
+    #[error("{} is a file: give a role to the folder that contains it", .0.printable())]
+    RoleOfAFile(PathBuf),
+    /// Most healthy training images show nothing.
+    #[error("{count} of {of} healthy images in {} show nothing ({example}): take them again with the lamp on and the part in view, or choose another folder", root.printable())]
+    BlankImages {
+        /// The folder.
+        root: PathBuf,
+        /// Images that show nothing.
+        count: usize,
+        /// Healthy training images.
+        of: usize,
+        /// One of them and what it shows.
+        example: String,
+    },
+    /// Several label lists in one folder.
+    #[error("{} contains several lists of images ({}): open the one to use instead of the folder", root.printable(), names.join(", "))]
+    SeveralLists {
+        /// The folder.
+        root: PathBuf,
+        /// The names of the lists.
         names: Vec<String>,
     },
     /// More files than the limit.

@@ -15,6 +15,11 @@ impl FileHash {
         Self(*blake3::hash(bytes).as_bytes())
     }
 
+    /// Takes a hash that was computed piece by piece.
+    pub(super) fn from_bytes(hash: [u8; 32]) -> Self {
+        Self(hash)
+    }
+
     /// Returns the 32 bytes of the hash.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0

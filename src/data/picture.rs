@@ -235,6 +235,7 @@ impl Picture {
     }
 
     /// Whether every sample is 0, as in an empty mask.
+    #[cfg(test)]
     pub(crate) fn is_blank(&self) -> bool {
         match &*self.samples {
             Samples::U8(s) => s.iter().all(|&v| v == 0),

@@ -11,13 +11,18 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BitDepth, DataError, Dataset, DatasetImage, DatasetLayout, FileFault, FileHash, ImageStore, Label, Split, Subset,
+    BitDepth, DataError, Dataset, DatasetImage, DatasetLayout, FileFault, FileHash, FolderRoles, ImageStore, Label,
+    Split, Subset,
     decode::decode_hashed,
-    layout::{ReadProgress, describe},
+    layout::{ReadProgress, describe, describe_assigned},
+    picture_facts::PictureFacts,
     store::DEFAULT_LIMIT,
     surface::{PREFIX, SurfaceKind, specimen_hash},
 };
-use crate::text::path_text;
+use crate::{format::counted, text::path_text};
+
+/// Begins the text of folders whose roles the user has said.
+const ROLES: &str = "roles:";
 
 /// Number of healthy specimens of a built-in surface.
 pub(crate) const SPECIMENS: usize = 96;
@@ -25,12 +30,15 @@ pub(crate) const SPECIMENS: usize = 96;
 pub(crate) const SPECIMEN_SIDE: usize = 256;
 
 /// Where training images come from. Written as a path, or as `surface:turned` or `surface:turned:7`
-/// (kind and seed); a folder whose name begins with `surface:` is written `./surface:…`.
+/// (kind and seed), or as `roles:` with the folders and their roles in JSON; a folder whose name begins with `surface:` or
+/// `roles:` is written `./surface:…`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum DataSource {
     /// A folder or a CSV file.
     Folder(PathBuf),
+    /// Folders whose roles the user has said.
+    Assigned(FolderRoles),
     /// A built-in surface, drawn by the program.
     Surface {
         /// The surface.
@@ -45,6 +53,11 @@ impl FromStr for DataSource {
 
     fn from_str(text: &str) -> Result<Self, DataError> {
         let invalid = |detail: &str| DataError::Source { text: text.to_owned(), detail: detail.to_owned() };
+        if let Some(roles) = text.strip_prefix(ROLES) {
+            return serde_json::from_str(roles)
+                .map(Self::Assigned)
+                .map_err(|error| invalid(&format!("the roles of the folders are invalid ({error})")));
+        }
         let Some(named) = text.strip_prefix(PREFIX) else {
             return if text.trim().is_empty() {
                 Err(invalid("enter a folder of images, or a built-in surface such as surface:turned"))
@@ -63,9 +76,13 @@ impl fmt::Display for DataSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Folder(path) => match path_text::to_text(path) {
-                text if text.starts_with(PREFIX) => write!(f, "./{text}"),
+                text if text.starts_with(PREFIX) || text.starts_with(ROLES) => write!(f, "./{text}"),
                 text => f.write_str(&text),
             },
+            Self::Assigned(roles) => {
+                let json = serde_json::to_string(roles).map_err(|_| fmt::Error)?;
+                write!(f, "{ROLES}{json}")
+            }
             Self::Surface { kind, seed: 0 } => write!(f, "{PREFIX}{kind}"),
             Self::Surface { kind, seed } => write!(f, "{PREFIX}{kind}:{seed}"),
         }
@@ -87,6 +104,15 @@ impl From<DataSource> for String {
 }
 
 impl DataSource {
+    /// The folder or file of the data; `None` for a built-in surface.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Folder(path) => Some(path),
+            Self::Assigned(roles) => Some(&roles.root),
+            Self::Surface { .. } => None,
+        }
+    }
+
     /// Opens the data: a folder is read (see [`describe`]); a built-in surface opens immediately as 96 healthy specimens
     /// of 256 x 256 pixels that are drawn on demand.
     ///
@@ -96,13 +122,13 @@ impl DataSource {
         match self {
             Self::Folder(path) => {
                 let dataset = describe(path, progress)?;
-                let store = Arc::new(ImageStore::files(&dataset, DEFAULT_LIMIT));
-                Ok(Opened { dataset, store })
+                Ok(Opened::of(dataset))
             }
+            Self::Assigned(roles) => Ok(Opened::of(describe_assigned(roles, progress)?)),
             Self::Surface { kind, seed } => {
                 let items = (0..SPECIMENS).map(|index| specimen(*kind, *seed, index)).collect();
                 let root = PathBuf::from(self.to_string());
-                let dataset = Dataset { root, layout: DatasetLayout::Surface, items, skipped: Vec::new() };
+                let dataset = Dataset::new(root, DatasetLayout::Surface, items);
                 let store = Arc::new(ImageStore::surface(*kind, *seed, SPECIMEN_SIDE, SPECIMENS, DEFAULT_LIMIT));
                 Ok(Opened { dataset, store })
             }
@@ -111,18 +137,21 @@ impl DataSource {
 }
 
 fn specimen(kind: SurfaceKind, seed: u64, index: usize) -> DatasetImage {
+    let hash = specimen_hash(kind, None, seed, index, SPECIMEN_SIDE);
     DatasetImage {
         path: format!("{PREFIX}{kind}/{index:03}").into(),
         subset: Subset::Any,
         label: Label::Healthy,
         mask: None,
-        hash: specimen_hash(kind, None, seed, index, SPECIMEN_SIDE),
+        hash,
+        pixels: hash,
         width: SPECIMEN_SIDE,
         height: SPECIMEN_SIDE,
         channels: 1,
         bits: 8,
         peak: None,
         images: 1,
+        coloured: false,
     }
 }
 
@@ -135,18 +164,21 @@ pub(crate) fn describe_file(path: &Path, hash: FileHash, label: Label) -> Result
     if found != hash {
         return Err(DataError::File { path: path.to_owned(), fault: FileFault::Changed });
     }
+    let facts = PictureFacts::of(&picture);
     Ok(DatasetImage {
         path: path.to_owned(),
         subset: Subset::Any,
         label,
         mask: None,
         hash,
+        pixels: facts.pixels,
         width: picture.width(),
         height: picture.height(),
         channels: picture.channels(),
         bits: picture.bits(),
         peak: picture.peak(),
         images: picture.images(),
+        coloured: facts.coloured,
     })
 }
 
@@ -160,6 +192,11 @@ pub struct Opened {
 }
 
 impl Opened {
+    fn of(dataset: Dataset) -> Self {
+        let store = Arc::new(ImageStore::files(&dataset, DEFAULT_LIMIT));
+        Self { dataset, store }
+    }
+
     /// The same data with 16-bit samples read as using this many bits. [`BitDepth::Auto`] leaves the depth that the whole
     /// set decided.
     #[must_use]
@@ -175,16 +212,23 @@ impl Opened {
     /// # Errors
     /// Those of [`Split::draw`].
     pub fn split(&self, share: f64, seed: u64) -> Result<Split, DataError> {
-        Split::draw(self.dataset.healthy_for_training().map(|item| item.hash), share, seed)
+        Split::draw_pictures(self.dataset.healthy_for_training().map(|item| (item.hash, item.pixels)), share, seed)
+    }
+
+    /// Says how many images a split trains on and how many it holds out.
+    pub fn split_sentence(&self, split: &Split) -> String {
+        let (train, held_out) = (self.training_indices(split).len(), self.held_out_indices(split).len());
+        format!("{} for training, {held_out} held out for calibration", counted(train, "image"))
     }
 
     /// Appends healthy training images to the data; those already in the training set are left out.
     #[must_use]
     pub(crate) fn with(&self, items: Vec<DatasetImage>) -> Self {
-        let known: HashSet<FileHash> = self.dataset.healthy_for_training().map(|item| item.hash).collect();
+        let known: HashSet<FileHash> =
+            self.dataset.healthy_for_training().flat_map(|item| [item.hash, item.pixels]).collect();
         let has_train = self.dataset.items.iter().any(|item| item.subset == Subset::Train);
         let subset = if has_train { Subset::Train } else { Subset::Any };
-        let new = items.into_iter().filter(|item| !known.contains(&item.hash));
+        let new = items.into_iter().filter(|item| !known.contains(&item.hash) && !known.contains(&item.pixels));
         let new: Vec<DatasetImage> = new.map(|item| DatasetImage { subset, label: Label::Healthy, ..item }).collect();
         let store = Arc::new(self.store.with(&new));
         let mut dataset = self.dataset.clone();
@@ -243,7 +287,7 @@ mod tests {
         let joined = opened.with(vec![item.clone()]);
         assert_eq!((joined.store.len(), joined.store.size(96)), (97, Some((40, 30))));
         assert_eq!(joined.store.get(96).unwrap().width(), 40);
-        let split = Split { seed: 1, train: vec![hash], held_out: Vec::new() };
+        let split = Split { seed: 1, train: vec![hash], held_out: Vec::new(), pixels: Vec::new() };
         assert_eq!(joined.training_indices(&split), [96]);
         // An image that is already trained on is not added again.
         assert_eq!(joined.with(vec![item]).dataset.items.len(), 97);

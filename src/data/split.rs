@@ -1,6 +1,6 @@
 //! The split of the healthy images into training images and those held out for calibration.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +22,9 @@ pub struct Split {
     pub train: Vec<FileHash>,
     /// Images for calibrating the verdict, never trained on.
     pub held_out: Vec<FileHash>,
+    /// Hashes of the pixels of both, whatever the file format; empty in older files.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pixels: Vec<FileHash>,
 }
 
 impl Split {
@@ -34,6 +37,19 @@ impl Split {
     /// [`DataError::TooFewHealthy`] below 6 distinct images; [`DataError::OutOfRange`] for a share
     /// outside `(0, 1)`.
     pub fn draw(hashes: impl IntoIterator<Item = FileHash>, share: f64, seed: u64) -> Result<Self, DataError> {
+        Self::draw_pictures(hashes.into_iter().map(|hash| (hash, hash)), share, seed)
+    }
+
+    /// As [`Split::draw`], for pairs of the hash of a file and that of its pixels. Files with the same pixels are one
+    /// image: they are on the same side.
+    ///
+    /// # Errors
+    /// Those of [`Split::draw`].
+    pub fn draw_pictures(
+        pictures: impl IntoIterator<Item = (FileHash, FileHash)>,
+        share: f64,
+        seed: u64,
+    ) -> Result<Self, DataError> {
         if !(share > 0.0 && share < 1.0) {
             return Err(DataError::OutOfRange {
                 name: "the held-out share",
@@ -41,20 +57,32 @@ impl Split {
                 range: "above 0 and below 1",
             });
         }
-        let distinct: HashSet<FileHash> = hashes.into_iter().collect();
+        let mut distinct: BTreeMap<FileHash, BTreeSet<FileHash>> = BTreeMap::new();
+        for (file, pixels) in pictures {
+            distinct.entry(pixels).or_default().insert(file);
+        }
         let (have, need) = (distinct.len(), MIN_HELD_OUT + 1);
         if have < need {
             return Err(DataError::TooFewHealthy { have, need });
         }
-        let mut ranked: Vec<([u8; 32], FileHash)> =
-            distinct.into_iter().map(|hash| (rank(seed, &hash), hash)).collect();
+        let pixels =
+            distinct.iter().filter(|(pixels, files)| !files.contains(pixels)).map(|(pixels, _)| *pixels).collect();
+        // The rank of an image is that of the first of its files.
+        let ranked = |files: BTreeSet<FileHash>| Some((rank(seed, files.first()?), files));
+        let mut ranked: Vec<([u8; 32], BTreeSet<FileHash>)> = distinct.into_values().filter_map(ranked).collect();
         ranked.sort_unstable();
-        // The tolerance keeps 0.2 of 15 at 3 if the share was once stored in 32 bits.
-        let count = (share * have as f64 * (1.0 - 1e-6)).ceil() as usize;
-        let train = ranked.split_off(count.clamp(MIN_HELD_OUT, have - 1));
-        let hashes = |side: Vec<([u8; 32], FileHash)>| side.into_iter().map(|(_, hash)| hash).collect();
-        Ok(Self { seed, train: hashes(train), held_out: hashes(ranked) })
+        let train = ranked.split_off(held_out_count(have, share));
+        let hashes =
+            |side: Vec<([u8; 32], BTreeSet<FileHash>)>| side.into_iter().flat_map(|(_, files)| files).collect();
+        Ok(Self { seed, train: hashes(train), held_out: hashes(ranked), pixels })
     }
+}
+
+/// The number of `have` distinct images that are held out.
+fn held_out_count(have: usize, share: f64) -> usize {
+    // The tolerance keeps 0.2 of 15 at 3 if the share was once stored in 32 bits.
+    let count = (share * have as f64 * (1.0 - 1e-6)).ceil() as usize;
+    count.clamp(MIN_HELD_OUT, have - 1)
 }
 
 fn rank(seed: u64, hash: &FileHash) -> [u8; 32] {
@@ -65,6 +93,8 @@ fn rank(seed: u64, hash: &FileHash) -> [u8; 32] {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -120,6 +150,23 @@ mod tests {
             "{message}"
         );
         assert!(Split::draw(hashes(9), 1.0, 1).is_err() && Split::draw(hashes(9), f64::NAN, 1).is_err());
+    }
+
+    #[test]
+    fn files_with_the_same_pixels_stay_on_one_side() {
+        let files = hashes(40);
+        let pixels = |i: usize| FileHash::of(format!("pixels {}", i / 2).as_bytes());
+        let split = Split::draw_pictures(files.iter().enumerate().map(|(i, &file)| (file, pixels(i))), 0.3, 5).unwrap();
+        assert_eq!((split.train.len(), split.held_out.len(), split.pixels.len()), (28, 12, 20));
+        for pair in files.chunks(2) {
+            assert_eq!(split.train.contains(&pair[0]), split.train.contains(&pair[1]));
+        }
+        // Without copies it is the split of the files, as older versions drew it.
+        let single =
+            Split::draw_pictures(files.iter().enumerate().map(|(i, &file)| (file, pixels(2 * i))), 0.3, 5).unwrap();
+        let before = Split::draw(files, 0.3, 5).unwrap();
+        assert_eq!((single.train, single.held_out), (before.train, before.held_out));
+        assert!(before.pixels.is_empty());
     }
 
     #[test]

@@ -234,16 +234,18 @@ mod tests {
                 label: Label::Healthy,
                 mask: None,
                 hash,
+                pixels: hash,
                 width: 40,
                 height: 30,
                 channels: 3,
                 bits: 8,
                 peak: None,
                 images: 1,
+                coloured: false,
             }
         };
         let items = names.iter().map(item).collect();
-        Dataset { root: folder.to_owned(), layout: DatasetLayout::Flat, items, skipped: vec![] }
+        Dataset::new(folder.to_owned(), DatasetLayout::Flat, items)
     }
 
     #[test]

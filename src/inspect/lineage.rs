@@ -71,7 +71,12 @@ impl Lineage {
     pub fn before(&self, split: &Split) -> Split {
         let added: HashSet<&FileHash> = self.healthy().map(|part| &part.hash).collect();
         let kept = |side: &[FileHash]| side.iter().filter(|hash| !added.contains(hash)).copied().collect();
-        Split { seed: split.seed, train: kept(&split.train), held_out: kept(&split.held_out) }
+        Split {
+            seed: split.seed,
+            train: kept(&split.train),
+            held_out: kept(&split.held_out),
+            pixels: split.pixels.clone(),
+        }
     }
 
     /// Adds the labelled parts to a split and removes the withdrawn ones.
@@ -85,6 +90,7 @@ impl Lineage {
             seed: before.seed,
             train: side(&before.train, Role::Train),
             held_out: side(&before.held_out, Role::Calibrate),
+            pixels: before.pixels.clone(),
         }
     }
 
@@ -134,7 +140,7 @@ mod tests {
     #[test]
     fn labelled_parts_can_be_removed_from_a_split() {
         let hashes = |all: &[u8]| all.iter().map(|n| FileHash::of(&[*n])).collect::<Vec<_>>();
-        let before = Split { seed: 3, train: hashes(&[1, 2, 3]), held_out: hashes(&[4, 5]) };
+        let before = Split { seed: 3, train: hashes(&[1, 2, 3]), held_out: hashes(&[4, 5]), pixels: Vec::new() };
         let parts = vec![
             labelled(10, false, Role::Train),
             labelled(11, false, Role::Calibrate),

@@ -164,7 +164,7 @@ mod tests {
     };
 
     fn empty() -> Split {
-        Split { seed: 0, train: Vec::new(), held_out: Vec::new() }
+        Split { seed: 0, train: Vec::new(), held_out: Vec::new(), pixels: Vec::new() }
     }
 
     #[test]
@@ -199,7 +199,8 @@ mod tests {
     #[test]
     fn what_the_model_knows_is_told_apart_and_one_picture_counts_once() {
         let (good, bad) = (judged(1, 0.5, &[("ada", Agree, false)]), judged(2, 0.01, &[("ada", Agree, false)]));
-        let split = Split { seed: 0, train: vec![good.part.hash, bad.part.hash], held_out: Vec::new() };
+        let split =
+            Split { seed: 0, train: vec![good.part.hash, bad.part.hash], held_out: Vec::new(), pixels: Vec::new() };
         let labels = TrainingLabels::of(&[good.clone(), bad.clone()], &split);
         assert_eq!((labels.known, labels.count(Role::Withdraw), labels.parts.len()), (1, 1, 1));
         assert!(labels.can_train());

@@ -245,15 +245,21 @@ fn invalid_csv_lines_are_reported() {
     );
     assert!(message(&format!("{header}\na.png,,0\na.png\n")).contains("line 3: it has 1 fields and the header has 3"));
     assert!(message(&format!("{header}\n,,0\n")).contains("line 2: image_filepath is empty"));
-    assert!(message("path,label\na.png,0\n").contains("line 1: the header has no column image_filepath"));
+    assert!(
+        message("exposure,gain\n12,3\n")
+            .contains("line 1: no column names images: the header has no column image_filepath")
+    );
     // An unrelated CSV file does not prevent its folder from being read.
     assert_eq!(tree.describe().unwrap().layout, DatasetLayout::Flat);
+    // A list of images without labels does.
+    assert!(message("path,gain\na.png,3\n").contains("no column says which parts are healthy"));
+    assert!(tree.describe().is_err());
 }
 
 #[test]
 fn flat_folder_with_broken_files() {
     let tree = Tree::new();
-    ["a.png", "deep/er/b.bmp", "c.jpg"].iter().for_each(|name| tree.image(name));
+    ["a.png", "2026-11-01/cam 2/b.bmp", "c.jpg"].iter().for_each(|name| tree.image(name));
     RgbImage::new(1, 1).save(tree.path("one.png")).unwrap();
     tree.text("note.png", "not a picture at all");
     let whole = fs::read(tree.root().join("a.png")).unwrap();
@@ -333,4 +339,30 @@ fn copies_of_one_image_stay_on_one_side_of_the_split() {
     assert!(train.iter().all(|i| !held.iter().any(|j| name(i) == name(j))));
     let sampler = CropSampler::new(opened.store.clone(), train, CropSpec::native(8, 1)).unwrap();
     assert_eq!(sampler.batch(1, 0, 3).unwrap().len(), 3 * 64);
+}
+
+#[test]
+fn the_command_line_asks_for_roles_and_takes_them() {
+    let tree = Tree::new();
+    (0..7).for_each(|i| tree.image(&format!("alpha/{i}.png")));
+    tree.image("zeta/0.png");
+    tree.mask("spots/zeta/0.png", 12, 10);
+    let describe = |roles: &[&str]| {
+        let mut process = std::process::Command::new(env!("CARGO_BIN_EXE_ganspect"));
+        process.args(["data", "describe"]).arg(tree.root());
+        roles.chunks(2).for_each(|role| {
+            process.arg(role[0]).arg(tree.root().join(role[1]));
+        });
+        process.output().unwrap()
+    };
+    let refused = describe(&[]);
+    let text = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(2), "{text}");
+    for words in ["alpha: 7 images", "zeta: 1 image", "--healthy DIR, --defective DIR and --masks DIR"] {
+        assert!(text.contains(words), "{text}");
+    }
+    let taken = describe(&["--healthy", "alpha", "--defective", "zeta", "--masks", "spots"]);
+    let text = String::from_utf8_lossy(&taken.stdout).into_owned();
+    assert!(taken.status.success(), "{}", String::from_utf8_lossy(&taken.stderr));
+    assert!(text.contains("7 healthy images, 1 defective (zeta 1), 1 mask"), "{text}");
 }

@@ -49,7 +49,7 @@ pub fn facts(hash: impl Into<String>, calibrations: Vec<Calibration>) -> ModelFa
         encoder: true,
         calibrations: Arc::new(calibrations),
         regions: Regions::default(),
-        split: Arc::new(Split { seed: 0, train: Vec::new(), held_out: Vec::new() }),
+        split: Arc::new(Split { seed: 0, train: Vec::new(), held_out: Vec::new(), pixels: Vec::new() }),
         lineage: None,
     }
 }

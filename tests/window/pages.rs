@@ -226,6 +226,42 @@ fn the_import_page_summarises_the_data_and_lists_skipped_files() {
 }
 
 #[test]
+fn folders_of_unknown_names_are_asked_about() {
+    let mut test = open(true, SIZE, |_| {});
+    let parts = test.path("parts");
+    write_set(
+        &test.path("drawn"),
+        SurfaceKind::Milled,
+        3,
+        SetSize { train: 8, test_good: 0, test_per_defect: 1, side: 64 },
+        &|_, _| true,
+    )
+    .unwrap();
+    fs::create_dir_all(&parts).unwrap();
+    fs::rename(test.path("drawn/train/good"), parts.join("alpha")).unwrap();
+    fs::rename(test.path("drawn/test/crack"), parts.join("zeta")).unwrap();
+    test.harness.state_mut().apply(Action::Import(parts.clone()));
+    test.until("the roles are asked", |window| shows(window, "Which images are healthy?"));
+    assert!(shows(&test.harness, "The names alpha, zeta say nothing about the parts."));
+    assert!(shows(&test.harness, "Choose Healthy for at least one folder."));
+    test.harness.get_by_label("Healthy, alpha").click();
+    test.harness.get_by_label("Defective, zeta").click();
+    test.harness.run_steps(2);
+    test.harness.get_by_label("Use these roles").click();
+    test.until("the folder is read", |window| shows(window, "Train on 3 healthy images"));
+    for words in [
+        "Recognised as a folder with roles set by you",
+        "8 healthy images, 1 defective (zeta 1)",
+        "5 more are held out",
+    ] {
+        assert!(shows(&test.harness, words), "{words}");
+    }
+    // What was said can be corrected.
+    test.harness.get_by_label("Set roles…").click();
+    test.until("the roles are asked again", |window| shows(window, "Which images are healthy?"));
+}
+
+#[test]
 fn an_unusable_dropped_folder_is_explained_with_a_next_step() {
     let mut test = open(true, SIZE, |_| {});
     let empty = test.path("empty");

@@ -149,7 +149,7 @@ fn the_summary_counts_the_presented_parts() {
     {
         let mut status = test.harness.state().state().inspection.status.write();
         let ModelState::Ready(model) = &status.model else { panic!("not a model") };
-        let split = Split { seed: 0, train: vec![FileHash::of(b"one"); 76], held_out: Vec::new() };
+        let split = Split { seed: 0, train: vec![FileHash::of(b"one"); 76], held_out: Vec::new(), pixels: Vec::new() };
         status.model = ModelState::Ready(Arc::new(ModelFacts { split: Arc::new(split), ..(**model).clone() }));
     }
     for _ in 0..2 {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 /// Extensions of image files in lower case. Used only when searching a folder; a format is recognised by content.
-const EXTENSIONS: [&str; 13] =
+pub(crate) const EXTENSIONS: [&str; 13] =
     ["png", "jpg", "jpeg", "tif", "tiff", "bmp", "pgm", "ppm", "pbm", "pnm", "pam", "gif", "webp"];
 
 /// Extensions of files that are being written, or were kept by a program.

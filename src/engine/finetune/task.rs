@@ -457,7 +457,7 @@ fn read(source: &DataSource, lineage: &Lineage, depth: BitDepth, progress: &Task
             }
         }
     }
-    let dataset = Dataset { root: PathBuf::new(), layout: DatasetLayout::Flat, items, skipped: Vec::new() };
+    let dataset = Dataset::new(PathBuf::new(), DatasetLayout::Flat, items);
     let store = Arc::new(ImageStore::files(&dataset, DEFAULT_LIMIT));
     let opened = opened.reading_at(depth);
     Ok(Data { opened, tests: TestSet::of(&Opened { dataset, store }.reading_at(depth), &[]), missing })

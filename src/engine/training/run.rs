@@ -115,10 +115,10 @@ impl TrainingRun {
         let (recipe, split) = recipe_and_split(&start, opened)?;
         let opened = &opened.reading_at(recipe.data.bit_depth);
         let training = opened.training_indices(&split);
-        let held_out = opened.held_out_indices(&split).len();
         let sampler = CropSampler::new(Arc::clone(&opened.store), training.clone(), recipe.crop_spec())?;
         let mut data = opened.dataset.summary().sentences();
-        data.push(format!("{} images for training, {held_out} held out for calibration", training.len()));
+        data.push(opened.split_sentence(&split));
+        data.extend(opened.dataset.colour_note(recipe.model.channels));
         if sampler.padded() > 0 {
             let side = recipe.model.size;
             data.push(format!("{} images are smaller than {side} pixels and padded by reflection", sampler.padded()));

@@ -9,7 +9,7 @@ use std::{
 use super::image::ExcludedImage;
 use crate::{
     data::{
-        BitDepth, DataError, DataSource, FileHash, ImageStore, Label, Opened, Picture, Split, Subset,
+        BitDepth, DataError, DataSource, FileHash, ImageStore, Label, MaskReading, Opened, Picture, Split, Subset,
         decode::decode_hashed,
         layout::ReadProgress,
         source::SPECIMEN_SIDE,
@@ -29,8 +29,8 @@ const DEFAULT_COUNTS: (usize, usize) = (50, 100);
 /// Where a test image comes from.
 #[derive(Clone, Debug, PartialEq)]
 enum ImageOrigin {
-    /// An image of the store, and the file of its mask.
-    Stored { index: usize, mask: Option<PathBuf> },
+    /// An image of the store and its size, the file of its mask, and how that is read.
+    Stored { index: usize, mask: Option<PathBuf>, reading: MaskReading, size: (usize, usize) },
     /// A generated image of a built-in surface.
     Generated { kind: SurfaceKind, defect: Option<DefectType>, seed: u64, index: u64, side: usize },
 }
@@ -44,6 +44,8 @@ pub struct TestItem {
     pub path: Option<PathBuf>,
     /// Hash of the file.
     pub hash: FileHash,
+    /// Hash of its pixels, whatever the file format.
+    pixels: FileHash,
     /// Ground truth.
     pub label: Label,
     origin: ImageOrigin,
@@ -88,7 +90,7 @@ impl TestSet {
         progress: &ReadProgress<'_>,
     ) -> Result<Self, DataError> {
         match source {
-            DataSource::Folder(_) => {
+            DataSource::Folder(_) | DataSource::Assigned(_) => {
                 let mut tests = Self::of(&source.open(progress)?, seen);
                 if let Some(most) = images {
                     tests.limit(most);
@@ -116,8 +118,14 @@ impl TestSet {
             name: name(&item.path),
             path: item.path.is_file().then(|| item.path.clone()),
             hash: item.hash,
+            pixels: item.pixels,
             label: item.label.clone(),
-            origin: ImageOrigin::Stored { index, mask: item.mask.clone() },
+            origin: ImageOrigin::Stored {
+                index,
+                mask: item.mask.clone(),
+                reading: set.mask_reading,
+                size: (item.width, item.height),
+            },
         });
         let excluded = set.skipped.iter().map(|s| ExcludedImage { name: name(&s.path), reason: s.reason.clone() });
         let mut tests = Self {
@@ -137,11 +145,13 @@ impl TestSet {
     /// grouped by type. A larger set includes the smaller ones.
     pub fn generate(kind: SurfaceKind, seed: u64, side: usize, healthy: usize, defective: usize) -> Self {
         let own = TEST_SEED.wrapping_add(seed);
+        // The same hash as in training data, so that training images are recognised.
+        let hash = |defect: Option<DefectType>, index: usize| surface::specimen_hash(kind, defect, own, index, side);
         let item = |defect: Option<DefectType>, index: usize| TestItem {
             name: format!("{kind}/{}/{index:03}", defect.map_or("good", DefectType::name)),
             path: None,
-            // The same hash as in training data, so that training images are recognised.
-            hash: surface::specimen_hash(kind, defect, own, index, side),
+            hash: hash(defect, index),
+            pixels: hash(defect, index),
             label: defect.map_or(Label::Healthy, |d| Label::Defective(d.name().to_owned())),
             origin: ImageOrigin::Generated { kind, defect, seed: own, index: index as u64, side },
         };
@@ -164,9 +174,10 @@ impl TestSet {
 
     /// Excludes images that models were trained or calibrated on, and notes it in the description.
     fn exclude_seen(&mut self, seen: &[&Split]) {
-        let seen: HashSet<&FileHash> = seen.iter().flat_map(|s| s.train.iter().chain(&s.held_out)).collect();
+        let seen: HashSet<&FileHash> =
+            seen.iter().flat_map(|s| s.train.iter().chain(&s.held_out).chain(&s.pixels)).collect();
         let before = self.items.len();
-        self.items.retain(|item| !seen.contains(&item.hash));
+        self.items.retain(|item| !seen.contains(&item.hash) && !seen.contains(&item.pixels));
         match before - self.items.len() {
             0 => {}
             n => self.about.push(format!("{} excluded: used for training or calibration", counted(n, "image"))),
@@ -218,14 +229,19 @@ impl TestSet {
         }
     }
 
-    /// The mask of image `i` (non-zero where defective) and the hash of its file; `None` for an image without a mask.
+    /// The mask of image `i` in its size (non-zero where defective), and a hash of what is marked; `None` for an image
+    /// without a mask.
     ///
     /// # Errors
     /// [`DataError::File`] for a mask that is missing or cannot be decoded.
     pub fn mask(&self, i: usize) -> Result<Option<(Picture, FileHash)>, DataError> {
         let Some(item) = self.items.get(i) else { return Ok(None) };
         match &item.origin {
-            ImageOrigin::Stored { mask, .. } => mask.as_deref().map(decode_hashed).transpose(),
+            ImageOrigin::Stored { mask, reading, size, .. } => {
+                let Some(path) = mask else { return Ok(None) };
+                let (mask, file) = decode_hashed(path)?;
+                Ok(reading.cleaned(&mask, file, *size))
+            }
             // The image's name determines its mask.
             ImageOrigin::Generated { kind, defect, seed, index, side } => {
                 let mask = surface::draw(*kind, *defect, *seed, *index, *side).mask;
@@ -263,6 +279,70 @@ mod tests {
         assert_eq!(few.counts(), (2, 3));
         let types: HashSet<_> = few.items.iter().map(|i| format!("{:?}", i.label)).collect();
         assert_eq!(types.len(), 4, "one of each remaining defect type: {types:?}");
+    }
+
+    #[test]
+    fn masks_mark_the_same_however_they_are_stored() {
+        let spot = |x: u32, y: u32| (12..30).contains(&x) && (8..21).contains(&y);
+        let grey = |inside: u8, outside: u8| {
+            let level = move |x, y| image::Luma([if spot(x, y) { inside } else { outside }]);
+            image::DynamicImage::ImageLuma8(image::GrayImage::from_fn(48, 40, level))
+        };
+        let red = image::RgbImage::from_fn(48, 40, |x, y| image::Rgb(if spot(x, y) { [255, 0, 0] } else { [255; 3] }));
+        let small = grey(255, 0).resize_exact(24, 20, image::imageops::FilterType::Nearest);
+        let ways = [
+            ("png", grey(255, 0)),
+            ("jpg", grey(255, 0)),
+            ("png", grey(0, 255)),
+            ("jpg", grey(0, 255)),
+            ("bmp", red.into()),
+            ("png", small),
+        ];
+        for (extension, mask) in ways {
+            let folder = tempfile::tempdir().unwrap();
+            let size = SetSize { train: 6, test_good: 1, test_per_defect: 0, side: 48 };
+            let dir = folder.path().join("set");
+            write_set(&dir, SurfaceKind::Ground, 1, size, &|_, _| true).unwrap();
+            for name in ["bad", "good"] {
+                std::fs::create_dir_all(dir.join("ground_truth").join(name)).unwrap();
+            }
+            std::fs::create_dir_all(dir.join("test/bad")).unwrap();
+            for i in 0..3 {
+                let part = image::open(dir.join(format!("train/good/00{i}.png"))).unwrap().crop_imm(0, 0, 48, 40);
+                part.brighten(9).save(dir.join(format!("test/bad/00{i}.png"))).unwrap();
+                mask.save(dir.join(format!("ground_truth/bad/00{i}_mask.{extension}"))).unwrap();
+            }
+            let tests = TestSet::open(&DataSource::Folder(dir), &[], None, &|_, _| true).unwrap();
+            let marked: Vec<usize> = (0..tests.items.len())
+                .filter_map(|i| tests.mask(i).unwrap())
+                .map(|(mask, _)| {
+                    assert_eq!((mask.width(), mask.height()), (48, 40));
+                    let marks = (0..48 * 40).filter(|i| mask.unit(i % 48, i / 48, 0) > 0.0);
+                    assert!(marks.clone().all(|i| spot(i as u32 % 48, i as u32 / 48) || extension == "jpg"));
+                    marks.count()
+                })
+                .collect();
+            assert_eq!(marked.len(), 3, "{extension}");
+            assert!(marked.iter().all(|n| n.abs_diff(18 * 13) <= 6), "{extension}: {marked:?}");
+        }
+    }
+
+    #[test]
+    fn the_same_pixels_in_another_file_are_not_tested_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let size = SetSize { train: 7, test_good: 2, test_per_defect: 1, side: 48 };
+        let dir = folder.path().join("set");
+        write_set(&dir, SurfaceKind::Ground, 1, size, &|_, _| true).unwrap();
+        let source = DataSource::Folder(dir.clone());
+        let split = source.open(&|_, _| true).unwrap().split(0.2, 1).unwrap();
+        image::open(dir.join("train/good/000.png")).unwrap().save(dir.join("test/good/same.bmp")).unwrap();
+        let tests = TestSet::open(&source, &[&split], None, &|_, _| true).unwrap();
+        assert_eq!(tests.counts(), (2, 5));
+        assert!(
+            tests.about.iter().any(|line| line.contains("1 test image is in the training images as well")),
+            "{:?}",
+            tests.about
+        );
     }
 
     #[test]

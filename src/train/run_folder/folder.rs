@@ -16,7 +16,7 @@ use super::{
     lock::RunLock,
 };
 use crate::{
-    data::DataSource,
+    data::{DataSource, FolderRoles},
     files,
     files::{Access, FileError, PART_SUFFIX},
 };
@@ -232,7 +232,7 @@ fn is_unfinished(dir: &Path) -> Result<bool, FileError> {
 pub fn free_folder(runs: &Path, source: &DataSource) -> PathBuf {
     let stem = match source {
         DataSource::Surface { kind, .. } => kind.name().to_owned(),
-        DataSource::Folder(path) => {
+        DataSource::Folder(path) | DataSource::Assigned(FolderRoles { root: path, .. }) => {
             let name = path.file_stem().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
             let plain: String =
                 name.chars().map(|c| if c.is_alphanumeric() || c == '-' || c == '_' { c } else { '-' }).collect();

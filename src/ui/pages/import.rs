@@ -13,10 +13,12 @@ use egui::{
 use egui_extras::{Column, TableBuilder};
 use egui_material_icons::icons;
 
-use super::{section, suited_preset, thumbnail, train::critic_preview::CriticPreview, weak};
+use super::{
+    folder_roles::FolderRolesEditor, section, suited_preset, thumbnail, train::critic_preview::CriticPreview, weak,
+};
 use crate::{
     data,
-    data::{DataError, DataSource, Dataset, Opened},
+    data::{DataError, DataSource, Dataset, DatasetLayout, Opened},
     engine::{BackgroundTask, TaskState, thread_error, training::critic_preview::Viewer},
     format::{capitalise, counted, sentence},
     text::{PrintablePath, path_text},
@@ -39,6 +41,8 @@ enum ReadState {
     Reading(BackgroundTask<Result<Opened, DataError>>, Instant, TimeLeft),
     /// The folder was read.
     Read(Arc<Opened>),
+    /// The user has to say which folders are healthy.
+    Asking(Box<FolderRolesEditor>),
     /// The folder cannot be used, with the reason as a sentence.
     Failed(String),
 }
@@ -46,6 +50,8 @@ enum ReadState {
 /// The Import page for one folder.
 pub(crate) struct ImportPage {
     root: PathBuf,
+    /// The data: the folder, with the roles that the user has said.
+    source: DataSource,
     state: ReadState,
     /// The summary of the data set, one sentence per line.
     summary: Vec<String>,
@@ -63,21 +69,11 @@ pub(crate) struct ImportPage {
 impl ImportPage {
     /// Starts reading a folder or a CSV file.
     pub(crate) fn open(ctx: &egui::Context, root: PathBuf) -> Self {
-        let (wake, from) = (ctx.clone(), DataSource::Folder(root.clone()));
-        let task = BackgroundTask::spawn(
-            "describe",
-            move || wake.request_repaint(),
-            move |progress| from.open(&|done, total| progress.report(done, total)),
-        );
-        let state = match task {
-            Ok(task) => ReadState::Reading(task, Instant::now(), TimeLeft::default()),
-            Err(error) => {
-                ReadState::Failed(format!("{}. Close some programs and try again.", capitalise(&thread_error(&error))))
-            }
-        };
+        let source = DataSource::Folder(root.clone());
         Self {
             root,
-            state,
+            state: start_reading(ctx, &source),
+            source,
             summary: Vec::new(),
             strip_task: None,
             images: Vec::new(),
@@ -137,6 +133,10 @@ impl ImportPage {
                 self.state = ReadState::Failed("Reading was cancelled before all images had been read.".to_owned());
                 false
             }
+            TaskState::Done(Err(DataError::Unclear(unclear))) => {
+                self.state = ReadState::Asking(Box::new(FolderRolesEditor::new(*unclear)));
+                false
+            }
             TaskState::Done(Err(error)) => {
                 self.state = ReadState::Failed(sentence(&error.to_string()));
                 false
@@ -177,6 +177,7 @@ impl ImportPage {
     pub(crate) fn ui(&mut self, ui: &mut Ui, frame: &mut UiFrame<'_>, runs: &Path) -> bool {
         let p = theme::Palette::of(ui);
         let mut stay = true;
+        let mut roles = None;
         Panel::top("import-title").frame(Frame::new().fill(p.panel).inner_margin(theme::GAP_M)).show(ui, |ui| {
             ui.horizontal(|ui| {
                 stay &= !widgets::icon_button(ui, icons::ICON_ARROW_BACK, "Back", true).clicked();
@@ -210,6 +211,7 @@ impl ImportPage {
             });
         }
         let plot = Frame::new().fill(p.plot).inner_margin(theme::GAP_XL);
+        let mut correct = None;
         CentralPanel::default().frame(plot).show(ui, |ui| match &mut self.state {
             ReadState::Reading(task, since, measured) => {
                 let (done, total) = task.progress();
@@ -220,11 +222,23 @@ impl ImportPage {
                 }
             }
             ReadState::Failed(text) => stay &= failed(ui, &p, text, frame.actions),
+            ReadState::Asking(editor) => roles = editor.ui(ui),
             ReadState::Read(opened) => {
                 let opened = Arc::clone(opened);
-                self.dataset_summary(ui, &p, &opened.dataset, frame.actions);
+                let colours = opened.dataset.colour_note(frame.recipe.model.channels);
+                if self.dataset_summary(ui, &p, &opened.dataset, colours, frame.actions) {
+                    correct = Some(FolderRolesEditor::of(&opened.dataset));
+                }
             }
         });
+        if let Some(editor) = correct {
+            self.state = ReadState::Asking(Box::new(editor));
+        }
+        if let Some(roles) = roles {
+            self.source = DataSource::Assigned(roles);
+            self.state = start_reading(ui.ctx(), &self.source);
+            (self.counted, self.images) = (None, Vec::new());
+        }
         stay
     }
 
@@ -248,7 +262,7 @@ impl ImportPage {
     ) {
         let p = theme::Palette::of(ui);
         section(ui, "Run folder");
-        let source = DataSource::Folder(self.root.clone());
+        let source = self.source.clone();
         let out = self.out.get_or_insert_with(|| path_text::to_text(&free_folder(runs, &source)).into_owned());
         ui.add(TextEdit::singleline(out).id(egui::Id::unique("import-folder")).desired_width(f32::INFINITY))
             .accessible_name("Folder of the new run");
@@ -302,11 +316,26 @@ impl ImportPage {
         }
     }
 
-    /// Draws the summary of a data set, some of its images, and the files left out.
-    fn dataset_summary(&self, ui: &mut Ui, p: &theme::Palette, dataset: &Dataset, actions: &mut Vec<Action>) {
-        section(ui, &format!("Recognised as {}", article(dataset.layout.title())));
+    /// Draws the summary of a data set, some of its images, and the files left out; returns whether the user wants to
+    /// say the roles of its folders.
+    fn dataset_summary(
+        &self,
+        ui: &mut Ui,
+        p: &theme::Palette,
+        dataset: &Dataset,
+        colours: Option<String>,
+        actions: &mut Vec<Action>,
+    ) -> bool {
+        let mut correct = false;
+        ui.horizontal(|ui| {
+            section(ui, &format!("Recognised as {}", article(dataset.layout.title())));
+            if dataset.layout != DatasetLayout::Csv {
+                let help = "Say which folders hold healthy parts, defective parts and masks.";
+                correct = ui.button("Set roles…").on_hover_text(help).clicked();
+            }
+        });
         ui.add_space(theme::GAP_XS);
-        for line in &self.summary {
+        for line in self.summary.iter().cloned().chain(colours.map(|note| sentence(&note))) {
             ui.add(egui::Label::new(RichText::new(line).color(p.text)).wrap());
         }
         ui.add_space(theme::GAP_L);
@@ -314,7 +343,7 @@ impl ImportPage {
         ui.add_space(theme::GAP_L);
         if dataset.skipped.is_empty() {
             weak(ui, "No files were left out.");
-            return;
+            return correct;
         }
         ui.horizontal(|ui| {
             let count = dataset.skipped.len();
@@ -327,6 +356,23 @@ impl ImportPage {
             });
         });
         skipped_table(ui, p, dataset);
+        correct
+    }
+}
+
+/// Starts to read the data.
+fn start_reading(ctx: &egui::Context, source: &DataSource) -> ReadState {
+    let (wake, from) = (ctx.clone(), source.clone());
+    let task = BackgroundTask::spawn(
+        "describe",
+        move || wake.request_repaint(),
+        move |progress| from.open(&|done, total| progress.report(done, total)),
+    );
+    match task {
+        Ok(task) => ReadState::Reading(task, Instant::now(), TimeLeft::default()),
+        Err(error) => {
+            ReadState::Failed(format!("{}. Close some programs and try again.", capitalise(&thread_error(&error))))
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 mod command_button;
 pub(crate) mod evaluate;
 mod examine;
+mod folder_roles;
 pub(super) mod help;
 mod import;
 pub(crate) mod inspect;
@@ -24,6 +25,7 @@ use crate::{
     data,
     data::{DataSource, Picture},
     engine::EngineState,
+    text::PrintablePath,
     train::Preset,
 };
 
@@ -36,6 +38,7 @@ pub(crate) fn suited_preset(engine: &EngineState) -> Preset {
 fn source_title(source: &str) -> String {
     match source.parse() {
         Ok(DataSource::Surface { kind, .. }) => format!("{}, built in", kind.title()),
+        Ok(DataSource::Assigned(roles)) => format!("{}, roles set by you", roles.root.printable()),
         _ => source.to_owned(),
     }
 }
