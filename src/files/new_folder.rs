@@ -7,11 +7,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Access, FileError, PART_SUFFIX, operation, sync_folder};
-use crate::text::{PrintablePath, file_name};
-
-/// Number of random characters in the name of a temporary file or folder.
-const RANDOM: usize = 6;
+use super::{
+    error::{Access, FileError},
+    part::{PART_SUFFIX, RANDOM, is_part_of, operation, parent, part_prefix, sync_folder},
+};
+use crate::text::PrintablePath;
 
 /// Creates the folder `target`, with its missing parents, with what `fill` writes into the folder that it is given.
 ///
@@ -79,38 +79,6 @@ pub(crate) fn sweep(folder: &Path, ours: impl Fn(&str) -> bool) {
         if let Err(error) = removed {
             tracing::warn!("{} was left by a process that was killed, and was not removed: {error}", path.printable());
         }
-    }
-}
-
-/// Whether `name` is that of a temporary file or folder for the file called `file`.
-pub(crate) fn is_part_name(name: &str, file: &str) -> bool {
-    is_part_of(name, &prefix_of(file))
-}
-
-/// Start of the names of temporary files and folders for `path`.
-pub(super) fn part_prefix(path: &Path) -> String {
-    prefix_of(&path.file_name().unwrap_or_default().to_string_lossy())
-}
-
-/// Room for the dots, the random letters and the suffix beside the name.
-const AROUND: usize = 2 + RANDOM + PART_SUFFIX.len();
-
-/// Start of the temporary names for a file name; one that leaves no room for the rest is shortened.
-fn prefix_of(name: &str) -> String {
-    let fits = name.len() + AROUND <= 255;
-    if fits { format!(".{name}.") } else { format!(".{}.", file_name(name, AROUND)) }
-}
-
-fn is_part_of(name: &str, prefix: &str) -> bool {
-    let random = name.strip_prefix(prefix).and_then(|rest| rest.strip_suffix(PART_SUFFIX));
-    random.is_some_and(|random| random.len() == RANDOM && random.bytes().all(|b| b.is_ascii_alphanumeric()))
-}
-
-/// The folder that holds `path`.
-pub(super) fn parent(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
     }
 }
 
